@@ -1,0 +1,226 @@
+//! The event stream of the nodes: a reason to look at the state, never more.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+
+use super::types::decimal;
+use super::{Beacon, Node, NodeError, http};
+use crate::types::SafeText;
+
+/// Longest line of a stream; longer ones end the connection.
+const MAX_LINE: usize = 64 << 10;
+/// Blocks come every few seconds: a stream that is silent for this long is taken for dead.
+const SILENCE: Duration = Duration::from_secs(90);
+const FIRST_PAUSE: Duration = Duration::from_millis(500);
+const MAX_PAUSE: Duration = Duration::from_secs(30);
+
+/// Something happened on the chain.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Hint {
+    /// A new block.
+    Head {
+        /// Its slot.
+        slot: u64,
+    },
+    /// A checkpoint became final.
+    Finalized {
+        /// Its epoch.
+        epoch: u64,
+    },
+    /// An exit was seen: in the gossip with some clients, in a block with others.
+    VoluntaryExit {
+        /// Whose.
+        validator_index: u64,
+    },
+    /// A node's stream ended; others and the poller go on.
+    Lost {
+        /// The node.
+        node: SafeText,
+        /// Why.
+        reason: SafeText,
+    },
+}
+
+/// Listens until dropped.
+#[derive(Debug)]
+pub struct EventStream(Vec<JoinHandle<()>>);
+
+impl Drop for EventStream {
+    fn drop(&mut self) {
+        self.0.iter().for_each(JoinHandle::abort);
+    }
+}
+
+impl Beacon {
+    /// Listens to every node. The same event may come from several.
+    #[must_use]
+    pub fn listen(&self, out: mpsc::Sender<Hint>) -> EventStream {
+        let listen = |index| {
+            let (beacon, out) = (self.clone(), out.clone());
+            tokio::spawn(async move { beacon.listen_to(index, out).await })
+        };
+        EventStream((0..self.inner.nodes.len()).map(listen).collect())
+    }
+
+    async fn listen_to(&self, index: usize, out: mpsc::Sender<Hint>) {
+        let node = &self.inner.nodes[index];
+        let mut pause = FIRST_PAUSE;
+        let mut said = false;
+        loop {
+            let mut heard = false;
+            let error = match self.check_chain(node).await {
+                Ok(()) => stream(node, &out, &mut heard).await,
+                Err(error) => error,
+            };
+            if out.is_closed() {
+                return;
+            }
+            if heard {
+                (pause, said) = (FIRST_PAUSE, false);
+            }
+            if !said {
+                let (name, reason) = (node.name.clone(), SafeText::new(&error.to_string()));
+                tracing::warn!(target: "beacon", node = %name, %reason, "event stream lost");
+                if out.send(Hint::Lost { node: name, reason }).await.is_err() {
+                    return;
+                }
+                said = true;
+            }
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(MAX_PAUSE);
+        }
+    }
+}
+
+/// Reads one connection until it ends; says why it did.
+async fn stream(node: &Node, out: &mpsc::Sender<Hint>, heard: &mut bool) -> NodeError {
+    // repeated, because a comma list is an empty stream with one client
+    let topics = ["head", "finalized_checkpoint", "voluntary_exit"].map(|topic| ("topics", topic));
+    let request = node
+        .request(reqwest::Method::GET, "/eth/v1/events")
+        .header("accept", "text/event-stream")
+        .query(&topics);
+    let mut response = match tokio::time::timeout(SILENCE, request.send()).await {
+        Ok(Ok(response)) if response.status().is_success() => response,
+        Ok(Ok(response)) => {
+            return NodeError::Status {
+                status: response.status().as_u16(),
+                message: SafeText::default(),
+            };
+        }
+        Ok(Err(error)) => return http::transport(error),
+        Err(_) => return NodeError::Timeout(SILENCE),
+    };
+    let mut lines = Lines::default();
+    loop {
+        let chunk = match tokio::time::timeout(SILENCE, response.chunk()).await {
+            Ok(Ok(Some(chunk))) => chunk,
+            Ok(Ok(None)) => return NodeError::Transport("the node ended the stream".into()),
+            Ok(Err(error)) => return http::transport(error),
+            Err(_) => return NodeError::Timeout(SILENCE),
+        };
+        let Some(hints) = lines.push(&chunk) else {
+            return NodeError::TooLarge(MAX_LINE);
+        };
+        for hint in hints {
+            *heard = true;
+            if out.send(hint).await.is_err() {
+                return NodeError::Transport("nobody listens".into());
+            }
+        }
+    }
+}
+
+/// The part of the server-sent events format that is in use: `event:` and `data:` lines, an empty line after each.
+#[derive(Default)]
+struct Lines {
+    rest: Vec<u8>,
+    event: String,
+    data: String,
+}
+
+impl Lines {
+    /// The hints that `chunk` completes; none when a line is too long.
+    fn push(&mut self, chunk: &[u8]) -> Option<Vec<Hint>> {
+        let mut hints = Vec::new();
+        self.rest.extend_from_slice(chunk);
+        while let Some(end) = self.rest.iter().position(|byte| *byte == b'\n') {
+            let line: Vec<u8> = self.rest.drain(..=end).collect();
+            let line = String::from_utf8_lossy(&line);
+            let line = line.trim_end_matches(['\n', '\r']);
+            if let Some(event) = line.strip_prefix("event:") {
+                self.event = event.trim().to_owned();
+            } else if let Some(data) = line.strip_prefix("data:") {
+                if self.data.len() + data.len() > MAX_LINE {
+                    return None;
+                }
+                self.data.push_str(data.trim_start());
+            } else if line.is_empty() {
+                hints.extend(hint(&self.event, &self.data));
+                self.event.clear();
+                self.data.clear();
+            }
+        }
+        (self.rest.len() <= MAX_LINE).then_some(hints)
+    }
+}
+
+fn hint(event: &str, data: &str) -> Option<Hint> {
+    #[derive(Deserialize)]
+    struct Slot {
+        #[serde(deserialize_with = "decimal")]
+        slot: u64,
+    }
+    #[derive(Deserialize)]
+    struct Epoch {
+        #[serde(deserialize_with = "decimal")]
+        epoch: u64,
+    }
+    match event {
+        "head" => serde_json::from_str(data)
+            .ok()
+            .map(|Slot { slot }| Hint::Head { slot }),
+        "finalized_checkpoint" => serde_json::from_str(data)
+            .ok()
+            .map(|Epoch { epoch }| Hint::Finalized { epoch }),
+        "voluntary_exit" => {
+            serde_json::from_str::<super::SignedExit>(data)
+                .ok()
+                .map(|exit| Hint::VoluntaryExit {
+                    validator_index: exit.message.validator_index,
+                })
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn events_are_read_however_they_are_cut() {
+        let text = b": hello\n\nevent: head\r\ndata: {\"slot\":\"7\",\"block\":\"0x\"}\r\n\r\nevent: unknown\ndata: {}\n\n\
+            event: finalized_checkpoint\ndata: {\"epoch\":\"2\"}\n\nevent: head\ndata: nonsense\n\n";
+        for size in 1..text.len() {
+            let mut lines = Lines::default();
+            let all: Vec<_> = text
+                .chunks(size)
+                .flat_map(|chunk| lines.push(chunk).unwrap())
+                .collect();
+            assert_eq!(
+                all,
+                [Hint::Head { slot: 7 }, Hint::Finalized { epoch: 2 }],
+                "pieces of {size}"
+            );
+        }
+        let mut lines = Lines::default();
+        assert!(
+            (0..100).any(|_| lines.push(&[b'x'; 1000]).is_none()),
+            "endless lines end"
+        );
+    }
+}

@@ -1,0 +1,194 @@
+//! One beacon node: whether its word counts, and how it is doing.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use tokio::time::Instant;
+
+use super::http::{self, NodeError};
+use super::{Beacon, Data, Genesis, Syncing};
+use crate::types::{RedactedUrl, Root, SafeText, UnixMillis};
+
+/// How a node is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum NodeState {
+    /// Not asked yet.
+    Unchecked,
+    /// In sync.
+    Healthy,
+    /// Syncing, optimistic, or without its execution node.
+    NotSynced,
+    /// Does not answer.
+    Down,
+    /// Serves another chain.
+    WrongChain,
+}
+
+/// What people are shown of a node.
+#[derive(Debug, Clone, Serialize)]
+pub struct NodeHealth {
+    /// The URL without its secrets.
+    pub name: SafeText,
+    /// How it is doing.
+    pub state: NodeState,
+    /// Time of its last answer.
+    pub latency: Option<Duration>,
+    /// The newest failure.
+    pub last_error: Option<SafeText>,
+    /// When it last answered.
+    pub last_ok: Option<UnixMillis>,
+    /// Its newest slot.
+    pub head_slot: Option<u64>,
+}
+
+#[derive(Default)]
+struct State {
+    checked: Option<(Instant, Result<(), NodeError>)>,
+    latency: Option<Duration>,
+    last_error: Option<SafeText>,
+    last_ok: Option<UnixMillis>,
+    head_slot: Option<u64>,
+}
+
+pub(super) struct Node {
+    url: RedactedUrl,
+    pub(super) name: SafeText,
+    client: reqwest::Client,
+    state: Mutex<State>,
+}
+
+impl Node {
+    pub(super) fn new(url: RedactedUrl, name: SafeText, client: reqwest::Client) -> Self {
+        Self {
+            url,
+            name,
+            client,
+            state: Mutex::default(),
+        }
+    }
+
+    pub(super) fn forget_check(&self) {
+        self.state().checked = None;
+    }
+
+    fn state(&self) -> std::sync::MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn request(&self, method: reqwest::Method, path: &str) -> reqwest::RequestBuilder {
+        let base = self.url.expose().trim_end_matches('/');
+        self.client
+            .request(method, format!("{base}{path}"))
+            .header("accept", "application/json")
+    }
+
+    /// An error status is an answer, too: the node lives.
+    pub(super) fn note(&self, took: Duration, error: Option<&NodeError>) {
+        let mut state = self.state();
+        match error {
+            None | Some(NodeError::Status { .. }) => {
+                state.latency = Some(took);
+                state.last_ok = Some(UnixMillis::now());
+            }
+            Some(error) => {
+                state.last_error = Some(SafeText::new(&error.to_string()));
+                // looked at again before it is asked again
+                state.checked = None;
+            }
+        }
+    }
+
+    pub(super) fn health(&self) -> NodeHealth {
+        let state = self.state();
+        NodeHealth {
+            name: self.name.clone(),
+            state: match &state.checked {
+                Some((_, Ok(()))) => NodeState::Healthy,
+                Some((_, Err(NodeError::NotSynced(_)))) => NodeState::NotSynced,
+                Some((_, Err(NodeError::WrongChain(_)))) => NodeState::WrongChain,
+                Some((_, Err(_))) => NodeState::Down,
+                None if state.last_error.is_some() => NodeState::Down,
+                None => NodeState::Unchecked,
+            },
+            latency: state.latency,
+            last_error: state.last_error.clone(),
+            last_ok: state.last_ok,
+            head_slot: state.head_slot,
+        }
+    }
+}
+
+impl Beacon {
+    pub(super) async fn get<T: DeserializeOwned>(
+        &self,
+        node: &Node,
+        path: &str,
+        query: &[(&str, String)],
+    ) -> Result<T, NodeError> {
+        let started = Instant::now();
+        let request = node.request(reqwest::Method::GET, path).query(query);
+        let result = http::exchange(
+            request,
+            self.inner.config.deadline,
+            self.inner.config.max_response,
+        )
+        .await
+        .and_then(|bytes| http::decode(&bytes));
+        node.note(started.elapsed(), result.as_ref().err());
+        result
+    }
+
+    /// Whether a node's word counts: it serves our chain and is in sync.
+    pub(super) async fn admit(&self, node: &Node) -> Result<(), NodeError> {
+        if let Some((at, verdict)) = &node.state().checked
+            && at.elapsed() < self.inner.config.recheck
+        {
+            return verdict.clone();
+        }
+        let verdict = self.look_at(node).await;
+        if let Err(error) = &verdict {
+            tracing::warn!(target: "beacon", node = %node.name, %error, "beacon node not used");
+        }
+        let mut state = node.state();
+        state.checked = Some((Instant::now(), verdict.clone()));
+        if let Err(error) = &verdict {
+            state.last_error = Some(SafeText::new(&error.to_string()));
+        }
+        verdict
+    }
+
+    async fn look_at(&self, node: &Node) -> Result<(), NodeError> {
+        self.check_chain(node).await?;
+        let syncing: Data<Syncing> = self.get(node, "/eth/v1/node/syncing", &[]).await?;
+        node.state().head_slot = Some(syncing.data.head_slot);
+        match syncing.data.problem() {
+            Some(problem) => Err(NodeError::NotSynced(problem)),
+            None => Ok(()),
+        }
+    }
+
+    pub(super) async fn check_chain(&self, node: &Node) -> Result<(), NodeError> {
+        let genesis: Data<Genesis> = self.get(node, "/eth/v1/beacon/genesis", &[]).await?;
+        let genesis = genesis.data;
+        let wrong = |expected: Root| {
+            NodeError::WrongChain(SafeText::new(&format!(
+                "another chain: genesis validators root {}, expected {expected}",
+                genesis.genesis_validators_root
+            )))
+        };
+        if let Some(expected) = self.inner.config.genesis_validators_root
+            && expected != genesis.genesis_validators_root
+        {
+            return Err(wrong(expected));
+        }
+        let mut known = self.inner.genesis.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = known.get_or_insert(genesis);
+        if known.genesis_validators_root != genesis.genesis_validators_root {
+            return Err(wrong(known.genesis_validators_root));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,275 @@
+//! One look at the chain: catch up with what is final, then follow block by block.
+
+use alloy::primitives::B256;
+use tokio::sync::mpsc::Sender;
+
+use super::{Batch, ChainEvent, Finality, Head, Intake, IntakeError, IntakeEvent, Observed, ObservedEvent};
+use crate::chain::contracts::{decode_manager_event, decode_ssv_event};
+use crate::chain::logs::{asked_for, next_piece};
+use crate::chain::rpc::{At, BlockHeader, LogEntry};
+use crate::types::BlockRef;
+
+/// Headers read before their logs are asked for in one go.
+const BLOCKS_AT_ONCE: u64 = 32;
+
+impl Intake {
+    /// Looks once: tells everything between the cursor and the head. After an error the next look goes on from what
+    /// was told.
+    pub async fn step(&mut self, out: &Sender<IntakeEvent>) -> Result<(), IntakeError> {
+        let head = self.rpc().head().await?;
+        let finalized = self.finalized(&head).await?;
+        self.tell_head(&head, finalized, out).await?;
+        self.begin().await?;
+        self.leave_dropped_branch(&head, out).await?;
+        if let Some(finalized) = finalized {
+            self.catch_up(finalized, &head, out).await?;
+        }
+        self.follow(&head, out).await?;
+        self.forget_old(finalized);
+        tell(out, IntakeEvent::CaughtUp).await
+    }
+
+    async fn finalized(&self, head: &BlockHeader) -> Result<Option<BlockRef>, IntakeError> {
+        let at = match self.config.finality {
+            Finality::Tag => At::Finalized,
+            Finality::Depth(depth) => match head.number().checked_sub(depth) {
+                Some(number) => At::Number(number),
+                None => return Ok(None),
+            },
+        };
+        match self.rpc().header(at).await {
+            Ok(header) => Ok(header.map(|h| h.block())),
+            // a chain that has not finalized anything yet has no such block
+            Err(error) if error.server().is_some() => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    async fn tell_head(
+        &mut self,
+        head: &BlockHeader,
+        finalized: Option<BlockRef>,
+        out: &Sender<IntakeEvent>,
+    ) -> Result<(), IntakeError> {
+        let view = Head {
+            block: head.block(),
+            timestamp: head.timestamp(),
+            base_fee_wei: head.base_fee_per_gas,
+            finalized,
+        };
+        if self.head != Some(view) {
+            self.head = Some(view);
+            tell(out, IntakeEvent::Head(view)).await?;
+        }
+        Ok(())
+    }
+
+    /// Without a cursor everything before the first block of interest counts as told.
+    async fn begin(&mut self) -> Result<(), IntakeError> {
+        if self.cursor.is_none()
+            && let Some(before) = self.config.start_block.checked_sub(1)
+        {
+            let header = self.rpc().header(At::Number(before)).await?;
+            let block = header.ok_or(IntakeError::NoBlock(before))?.block();
+            self.cursor = Some(block);
+            self.window.push_back(block);
+        }
+        Ok(())
+    }
+
+    pub(super) fn next_number(&self) -> u64 {
+        self.cursor.map_or(0, |cursor| cursor.number + 1)
+    }
+
+    /// Blocks that can not be dropped any more, in ranges as long as the node allows.
+    async fn catch_up(
+        &mut self,
+        finalized: BlockRef,
+        head: &BlockHeader,
+        out: &Sender<IntakeEvent>,
+    ) -> Result<(), IntakeError> {
+        while self.next_number() <= finalized.number {
+            let from = self.next_number();
+            let rpc = self.rpc().clone();
+            let mut span = self.span.clone();
+            let piece = next_piece(&rpc, &self.filter, from, finalized.number, &mut span).await;
+            // what was learnt about the node's limits outlives a failure
+            self.span = span;
+            let (logs, end) = piece?;
+            let cursor = if end == finalized.number {
+                finalized
+            } else {
+                let header = rpc.header(At::Number(end)).await?;
+                header.ok_or(IntakeError::NoBlock(end))?.block()
+            };
+            if logs
+                .iter()
+                .any(|log| log.at().block.number == cursor.number && log.at().block != cursor)
+            {
+                return Err(IntakeError::Moved(cursor.number));
+            }
+            let events = self.reconcile(from, end, logs);
+            self.window.clear();
+            self.advance(cursor);
+            tell(out, IntakeEvent::Batch(Batch { events, cursor })).await?;
+            if end < finalized.number {
+                let target = head.number();
+                tell(out, IntakeEvent::CatchingUp { at: end, target }).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The newest blocks, each tied to its parent.
+    async fn follow(&mut self, head: &BlockHeader, out: &Sender<IntakeEvent>) -> Result<(), IntakeError> {
+        while self.next_number() <= head.number() {
+            let from = self.next_number();
+            let to = head.number().min(from + BLOCKS_AT_ONCE - 1);
+            let mut headers = Vec::new();
+            let mut parent = self.cursor.map(|cursor| B256::from(cursor.hash.0));
+            for number in from..=to {
+                let header = if number == head.number() {
+                    head.clone()
+                } else {
+                    let header = self.rpc().header(At::Number(number)).await?;
+                    header.ok_or(IntakeError::NoBlock(number))?
+                };
+                if header.number() != number || parent.is_some_and(|parent| parent != header.parent_hash) {
+                    return Err(IntakeError::Moved(number));
+                }
+                parent = Some(header.hash);
+                headers.push(header);
+            }
+            let logs = self.logs_of(&headers).await?;
+            let events = self.reconcile(from, to, logs);
+            for header in &headers {
+                self.advance(header.block());
+            }
+            let cursor = headers.last().expect("from <= to, so there is a header").block();
+            tell(out, IntakeEvent::Batch(Batch { events, cursor })).await?;
+        }
+        Ok(())
+    }
+
+    /// The logs of exactly these blocks. A block whose bloom filter promises something that the answer lacks is read
+    /// again by its receipts.
+    async fn logs_of(&mut self, headers: &[BlockHeader]) -> Result<Vec<LogEntry>, IntakeError> {
+        let rpc = self.rpc().clone();
+        let (first, last) = (headers[0].number(), headers[headers.len() - 1].number());
+        let mut logs = Vec::new();
+        let mut next = first;
+        while next <= last {
+            let end = last.min(next + self.span.get() - 1);
+            match rpc.logs_from(&self.filter, next, end).await {
+                Ok((found, endpoint)) => {
+                    let found = asked_for(found, &self.filter, next, end);
+                    for header in headers {
+                        if !(next..=end).contains(&header.number()) || agrees(&found, header)? {
+                            continue;
+                        }
+                        if header
+                            .logs_bloom
+                            .as_ref()
+                            .is_some_and(|b| self.filter.may_match(b))
+                        {
+                            let hidden = self.logs_by_receipts(header).await?;
+                            if !hidden.is_empty() {
+                                rpc.blame_for_omission(endpoint);
+                                logs.extend(hidden);
+                            }
+                        }
+                    }
+                    logs.extend(found);
+                    next = end + 1;
+                }
+                Err(error) if end > next && error.may_be_too_big() => self.span.refused(end - next + 1),
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(logs)
+    }
+
+    async fn logs_by_receipts(&self, header: &BlockHeader) -> Result<Vec<LogEntry>, IntakeError> {
+        let receipts = match self.rpc().block_receipts(header.hash).await {
+            Ok(receipts) => receipts.unwrap_or_default(),
+            // a bloom filter is often wrong on a busy chain: a node without this method must not stop the intake
+            Err(error) if error.server().is_some() => Vec::new(),
+            Err(error) => return Err(error.into()),
+        };
+        let logs = receipts.into_iter().flat_map(|receipt| receipt.logs).collect();
+        Ok(asked_for(logs, &self.filter, header.number(), header.number()))
+    }
+
+    /// What to tell about the blocks `from` to `to`, given all logs that stand in them now.
+    pub(super) fn reconcile(&mut self, from: u64, to: u64, logs: Vec<LogEntry>) -> Vec<ChainEvent> {
+        let standing: Vec<Observed> = logs.iter().filter_map(|log| self.decode(log)).collect();
+        let gone: Vec<_> = self
+            .known
+            .keys()
+            .filter(|at| (from..=to).contains(&at.block.number))
+            .filter(|at| !standing.iter().any(|o| o.at == **at))
+            .copied()
+            .collect();
+        let mut events = self.remove(gone);
+        let mut standing: Vec<_> = standing
+            .into_iter()
+            .filter(|o| !self.known.contains_key(&o.at))
+            .collect();
+        standing.sort_by_key(|o| (o.at.block.number, o.at.index));
+        for observed in standing {
+            self.known.insert(observed.at, observed.event.clone());
+            events.push(ChainEvent::Added(observed));
+        }
+        events
+    }
+
+    fn decode(&self, log: &LogEntry) -> Option<Observed> {
+        let event = if log.address == self.manager.address() {
+            ObservedEvent::Manager(decode_manager_event(log)?)
+        } else {
+            let event = decode_ssv_event(log, self.manager.layout())?;
+            // the filter can not ask for SSV's owner without losing the manager's events, which have no such topic
+            if event.owner != self.manager.address() {
+                return None;
+            }
+            ObservedEvent::Ssv(event)
+        };
+        Some(Observed { at: log.at(), event })
+    }
+
+    pub(super) fn advance(&mut self, block: BlockRef) {
+        self.cursor = Some(block);
+        self.window.push_back(block);
+    }
+
+    /// Keeps what a reorg could still touch.
+    fn forget_old(&mut self, finalized: Option<BlockRef>) {
+        let Some(cursor) = self.cursor else { return };
+        let keep_from = cursor.number.saturating_sub(self.config.max_reorg_depth);
+        while self.window.len() > 1 && self.window.front().is_some_and(|b| b.number < keep_from) {
+            self.window.pop_front();
+        }
+        // without finality events are kept for longer, but not for ever
+        let final_number = finalized.map_or(0, |f| f.number);
+        let floor = keep_from.min(final_number.saturating_sub(self.config.max_reorg_depth));
+        let floor = floor.max(cursor.number.saturating_sub(64 * self.config.max_reorg_depth));
+        self.known.retain(|at, _| at.block.number >= floor);
+    }
+}
+
+/// Whether there are logs of this very block among those found; an error when they are of another block of its height.
+fn agrees(found: &[LogEntry], header: &BlockHeader) -> Result<bool, IntakeError> {
+    let number = header.number();
+    let mut any = false;
+    for log in found.iter().filter(|log| log.at().block.number == number) {
+        if log.at().block != header.block() {
+            return Err(IntakeError::Moved(number));
+        }
+        any = true;
+    }
+    Ok(any)
+}
+
+pub(super) async fn tell(out: &Sender<IntakeEvent>, event: IntakeEvent) -> Result<(), IntakeError> {
+    out.send(event).await.map_err(|_| IntakeError::Closed)
+}

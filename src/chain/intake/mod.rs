@@ -1,0 +1,222 @@
+//! Event intake: every event of the manager (and of SSV for the manager's clusters), each once, in order, from a
+//! configured block on, through restarts, reorgs and nodes that refuse, lag or leave things out.
+//!
+//! Finalized blocks are read in long ranges. Above them each block's header is read, its parent compared, and its logs
+//! must name the very block; so a reorg can not slip through between two questions. What was told and does not stand
+//! any more is told again as [`ChainEvent::Removed`].
+//!
+//! A batch and its cursor belong together: who stores both in one go never loses an event and never takes one twice.
+
+mod follow;
+mod reorg;
+mod run;
+mod wake;
+
+use std::collections::BTreeMap;
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use alloy::primitives::Address;
+use serde::{Deserialize, Serialize};
+
+use super::contracts::{Manager, ManagerEvent, SsvEvent};
+use super::logs::AdaptiveSpan;
+use super::rpc::{LogFilter, Rpc, RpcError};
+use crate::types::{BlockRef, LogRef, RedactedUrl, SafeText};
+
+/// From when on a block is not expected to be dropped any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Finality {
+    /// The node's `finalized` tag.
+    Tag,
+    /// This many blocks on top of it.
+    Depth(u64),
+}
+
+/// What to follow, and how.
+#[derive(Debug, Clone)]
+pub struct IntakeConfig {
+    /// First block of interest: the manager's deployment.
+    pub start_block: u64,
+    /// SSV's network contract, to hear of the manager's clusters too.
+    pub ssv_network: Option<Address>,
+    /// When blocks count as final.
+    pub finality: Finality,
+    /// Time between two looks at the head.
+    pub poll_interval: Duration,
+    /// How far back a reorg is followed block by block, and how far is read again where that does not reach.
+    pub max_reorg_depth: u64,
+    /// WebSocket endpoint whose new heads make the intake look at once; never believed beyond that.
+    pub socket: Option<RedactedUrl>,
+}
+
+impl IntakeConfig {
+    /// From `start_block` on, by the `finalized` tag, looking every 4 seconds.
+    #[must_use]
+    pub fn new(start_block: u64) -> Self {
+        Self {
+            start_block,
+            ssv_network: None,
+            finality: Finality::Tag,
+            poll_interval: Duration::from_secs(4),
+            max_reorg_depth: 128,
+            socket: None,
+        }
+    }
+}
+
+/// What was stored of an earlier run.
+#[derive(Debug, Clone, Default)]
+pub struct Resume {
+    /// The cursor of the newest stored batch.
+    pub cursor: Option<BlockRef>,
+    /// Events that were told and might still be dropped: those above the newest known final block, at least.
+    pub known: Vec<Observed>,
+}
+
+/// An event, whosever.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "from")]
+pub enum ObservedEvent {
+    /// The manager's.
+    Manager(ManagerEvent),
+    /// SSV's, for a cluster of the manager.
+    Ssv(SsvEvent),
+}
+
+/// An event and where it stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Observed {
+    /// Block, transaction, log index.
+    pub at: LogRef,
+    /// The event.
+    pub event: ObservedEvent,
+}
+
+/// One step of the chain's history as told here.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "change")]
+pub enum ChainEvent {
+    /// It stands in the chain.
+    Added(Observed),
+    /// It does not stand there any more: its block was dropped.
+    Removed(Observed),
+}
+
+/// Events, and the block up to which everything is told once they are stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Batch {
+    /// In order; removals first, newest first.
+    pub events: Vec<ChainEvent>,
+    /// To be stored together with the events.
+    pub cursor: BlockRef,
+}
+
+/// The chain's tip.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Head {
+    /// The newest block.
+    pub block: BlockRef,
+    /// Its time, seconds since the Unix epoch.
+    pub timestamp: u64,
+    /// Its base fee, wei for each gas.
+    pub base_fee_wei: Option<alloy::primitives::U256>,
+    /// The newest final block.
+    pub finalized: Option<BlockRef>,
+}
+
+/// The wake-up socket.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SocketState {
+    /// Hears of new heads.
+    Connected,
+    /// Down; the poller goes on alone.
+    Down(SafeText),
+}
+
+/// What the intake tells.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum IntakeEvent {
+    /// Events; store them with the cursor.
+    Batch(Batch),
+    /// The tip moved.
+    Head(Head),
+    /// Everything up to the head of this look is told.
+    CaughtUp,
+    /// Reading old blocks: at this one, up to that one.
+    CatchingUp {
+        /// Done up to here.
+        at: u64,
+        /// The head.
+        target: u64,
+    },
+    /// It does not get on at the moment, and why. Said once for each reason; `CaughtUp` ends it.
+    Trouble(SafeText),
+    /// The wake-up socket came or went.
+    Socket(SocketState),
+}
+
+/// Follows the chain. [`Intake::step`] looks once, [`Intake::run`] goes on for ever.
+#[derive(Debug)]
+pub struct Intake {
+    manager: Manager,
+    config: IntakeConfig,
+    filter: LogFilter,
+    span: AdaptiveSpan,
+    /// Everything up to this block is told.
+    cursor: Option<BlockRef>,
+    /// The newest blocks up to the cursor, ascending, to find where a branch left.
+    window: VecDeque<BlockRef>,
+    /// Events told that may still be dropped.
+    known: BTreeMap<LogRef, ObservedEvent>,
+    head: Option<Head>,
+}
+
+/// Why one look did not get through. What it told before stands.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum IntakeError {
+    /// No answer.
+    #[error(transparent)]
+    Rpc(#[from] RpcError),
+    /// The chain moved between two questions; the next look sees it whole.
+    #[error("the chain changed while it was read, at block {0}")]
+    Moved(u64),
+    /// A node knows of a head, but not of a block below it.
+    #[error("no endpoint has block {0}")]
+    NoBlock(u64),
+    /// Nobody listens any more.
+    #[error("the receiver is gone")]
+    Closed,
+}
+
+impl Intake {
+    /// From where `resume` ended, or from the configured block.
+    #[must_use]
+    pub fn new(manager: Manager, config: IntakeConfig, resume: Resume) -> Self {
+        let mut topics = manager.topics();
+        let mut addresses = vec![manager.address()];
+        if let Some(ssv) = config.ssv_network {
+            addresses.push(ssv);
+            let layout = manager.layout();
+            topics.extend(super::contracts::ssv_topics(layout).map(|(_, topic)| topic));
+        }
+        Self {
+            filter: LogFilter {
+                addresses,
+                topics: vec![topics],
+            },
+            manager,
+            config,
+            span: AdaptiveSpan::default(),
+            window: resume.cursor.into_iter().collect(),
+            cursor: resume.cursor,
+            known: resume.known.into_iter().map(|o| (o.at, o.event)).collect(),
+            head: None,
+        }
+    }
+
+    fn rpc(&self) -> &Rpc {
+        self.manager.rpc()
+    }
+}

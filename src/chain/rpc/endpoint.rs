@@ -1,0 +1,210 @@
+//! One endpoint: its breaker, its rate limit, its standing, and the view of all that for people.
+
+use std::sync::Mutex;
+use std::time::Duration;
+
+use rand::Rng as _;
+use serde::Serialize;
+use tokio::time::Instant;
+
+use super::error::EndpointError;
+use crate::types::{RedactedUrl, SafeText, UnixMillis};
+
+/// Failures in a row after which an endpoint is left alone for a while.
+pub(super) const BREAKER_AFTER: u32 = 3;
+
+/// How an endpoint is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum EndpointState {
+    /// Not asked yet.
+    Unchecked,
+    /// The last call was answered.
+    Healthy,
+    /// Some calls in a row failed, fewer than open the breaker.
+    Failing,
+    /// The breaker is open: it is asked again after a pause.
+    Down,
+    /// It asked us to wait.
+    RateLimited,
+    /// It serves another chain and is not used.
+    WrongChain,
+}
+
+/// What people are shown of an endpoint.
+#[derive(Debug, Clone, Serialize)]
+pub struct EndpointHealth {
+    /// The URL without its secrets.
+    pub name: SafeText,
+    /// How it is doing.
+    pub state: EndpointState,
+    /// Moving average of the time to answer.
+    pub latency: Option<Duration>,
+    /// The newest failure.
+    pub last_error: Option<SafeText>,
+    /// When it last answered.
+    pub last_ok: Option<UnixMillis>,
+    /// How often it left out a log that its own block header promised.
+    pub omitted_logs: u64,
+}
+
+#[derive(Default)]
+struct State {
+    failures: u32,
+    rate_limits: u32,
+    broken_until: Option<Instant>,
+    limited_until: Option<Instant>,
+    wrong_chain: Option<SafeText>,
+    /// When the chain was last looked at, and found right or wrong.
+    checked_at: Option<Instant>,
+    latency: Option<Duration>,
+    last_error: Option<SafeText>,
+    last_ok: Option<UnixMillis>,
+    omitted_logs: u64,
+}
+
+pub(super) struct Endpoint {
+    pub(super) url: RedactedUrl,
+    pub(super) name: SafeText,
+    pub(super) client: reqwest::Client,
+    cooldown: Duration,
+    state: Mutex<State>,
+}
+
+/// Whether an endpoint may be asked now.
+pub(super) enum Admission {
+    Ready,
+    /// Rate limited: worth waiting for.
+    Later(Instant),
+    No(EndpointError),
+}
+
+impl Endpoint {
+    pub(super) fn new(url: RedactedUrl, client: reqwest::Client, cooldown: Duration) -> Self {
+        Self {
+            name: SafeText::new(&url.to_string()),
+            url,
+            client,
+            cooldown,
+            state: Mutex::default(),
+        }
+    }
+
+    fn state(&self) -> std::sync::MutexGuard<'_, State> {
+        self.state
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    pub(super) fn admission(&self, recheck: Duration) -> Admission {
+        let state = self.state();
+        let now = Instant::now();
+        if let Some(until) = state.broken_until.filter(|until| *until > now) {
+            return Admission::No(EndpointError::BreakerOpen(until - now));
+        }
+        if let Some(until) = state.limited_until.filter(|until| *until > now) {
+            return Admission::Later(until);
+        }
+        if let Some(reason) = &state.wrong_chain
+            && state.checked_at.is_some_and(|at| now - at < recheck)
+        {
+            return Admission::No(EndpointError::WrongChain(reason.clone()));
+        }
+        Admission::Ready
+    }
+
+    /// The chain behind it has to be looked at before it is believed.
+    pub(super) fn needs_check(&self, recheck: Duration) -> bool {
+        let state = self.state();
+        state.wrong_chain.is_some() || state.checked_at.is_none_or(|at| at.elapsed() >= recheck)
+    }
+
+    pub(super) fn checked(&self, verdict: Result<(), SafeText>) {
+        let mut state = self.state();
+        state.checked_at = Some(Instant::now());
+        state.wrong_chain = verdict.err();
+        if let Some(reason) = state.wrong_chain.clone() {
+            tracing::error!(target: "chain", endpoint = %self.name, %reason, "endpoint excluded");
+            state.last_error = Some(reason);
+        }
+    }
+
+    pub(super) fn forget_check(&self) {
+        self.state().checked_at = None;
+    }
+
+    pub(super) fn succeeded(&self, took: Duration) {
+        let mut state = self.state();
+        if state.failures >= BREAKER_AFTER {
+            tracing::info!(target: "chain", endpoint = %self.name, "endpoint answers again");
+        }
+        state.failures = 0;
+        state.rate_limits = 0;
+        state.broken_until = None;
+        state.limited_until = None;
+        state.last_ok = Some(UnixMillis::now());
+        state.latency = Some(match state.latency {
+            Some(average) => (average * 7 + took) / 8,
+            None => took,
+        });
+    }
+
+    pub(super) fn failed(&self, error: &EndpointError) {
+        let mut state = self.state();
+        state.last_error = Some(SafeText::new(&error.to_string()));
+        let now = Instant::now();
+        if let EndpointError::RateLimited(asked) = error {
+            state.rate_limits += 1;
+            // a node that does not say how long gets 250 ms, then twice as long each time
+            let own = Duration::from_millis(250) * 2u32.pow(state.rate_limits.min(7) - 1);
+            let base = (*asked).max(own).min(MAX_RATE_LIMIT_WAIT);
+            let jitter = rand::thread_rng().gen_range(0.0..0.25);
+            state.limited_until = Some(now + base.mul_f64(1.0 + jitter));
+            return;
+        }
+        state.failures += 1;
+        if state.failures >= BREAKER_AFTER {
+            let doublings = (state.failures - BREAKER_AFTER).min(2);
+            let pause = self.cooldown * 2u32.pow(doublings);
+            state.broken_until = Some(now + pause);
+            // what comes back after an outage may be another node
+            state.checked_at = None;
+            tracing::warn!(target: "chain", endpoint = %self.name, %error, ?pause, "endpoint left alone");
+        }
+    }
+
+    pub(super) fn omitted_log(&self) {
+        let mut state = self.state();
+        state.omitted_logs += 1;
+        state.last_error = Some("left out a log that its block header promises".into());
+        tracing::warn!(target: "chain", endpoint = %self.name, "endpoint left out a log");
+    }
+
+    pub(super) fn health(&self) -> EndpointHealth {
+        let state = self.state();
+        let now = Instant::now();
+        EndpointHealth {
+            name: self.name.clone(),
+            state: if state.wrong_chain.is_some() {
+                EndpointState::WrongChain
+            } else if state.broken_until.is_some_and(|until| until > now) {
+                EndpointState::Down
+            } else if state.limited_until.is_some_and(|until| until > now) {
+                EndpointState::RateLimited
+            } else if state.failures > 0 {
+                EndpointState::Failing
+            } else if state.last_ok.is_some() {
+                EndpointState::Healthy
+            } else {
+                EndpointState::Unchecked
+            },
+            latency: state.latency,
+            last_error: state.last_error.clone(),
+            last_ok: state.last_ok,
+            omitted_logs: state.omitted_logs,
+        }
+    }
+}
+
+/// A node that asks for a longer pause is asked again after this all the same.
+const MAX_RATE_LIMIT_WAIT: Duration = Duration::from_secs(60);

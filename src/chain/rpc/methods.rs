@@ -1,0 +1,110 @@
+//! The JSON-RPC methods in use, typed.
+
+use alloy::primitives::{Address, B256, Bytes, U64, U256};
+use serde_json::json;
+
+use super::types::{At, BlockHeader, CallRequest, FeeHistory, LogEntry, LogFilter, Receipt, TransactionInfo};
+use super::{EndpointIndex, Rpc, RpcError};
+
+impl Rpc {
+    /// A block's header; none when there is no such block.
+    pub async fn header(&self, at: At) -> Result<Option<BlockHeader>, RpcError> {
+        match at {
+            At::Hash(hash) => self.request("eth_getBlockByHash", json!([hash, false])).await,
+            other => {
+                self.request("eth_getBlockByNumber", json!([other.to_json(), false]))
+                    .await
+            }
+        }
+    }
+
+    /// The newest block's header.
+    pub async fn head(&self) -> Result<BlockHeader, RpcError> {
+        self.header(At::Latest).await?.ok_or(RpcError::Unexpected {
+            method: "eth_getBlockByNumber",
+            reason: "there is no newest block".into(),
+        })
+    }
+
+    /// Logs of the blocks `from` to `to`, both included, and the endpoint that answered.
+    pub(crate) async fn logs_from(
+        &self,
+        filter: &LogFilter,
+        from: u64,
+        to: u64,
+    ) -> Result<(Vec<LogEntry>, EndpointIndex), RpcError> {
+        self.request_from("eth_getLogs", json!([filter.to_json(from, to)]))
+            .await
+    }
+
+    /// Every receipt of a block.
+    pub(crate) async fn block_receipts(&self, hash: B256) -> Result<Option<Vec<Receipt>>, RpcError> {
+        self.request("eth_getBlockReceipts", json!([hash])).await
+    }
+
+    /// Executes a call without a transaction and returns what it returns.
+    pub async fn call(&self, call: &CallRequest, at: At) -> Result<Bytes, RpcError> {
+        self.request("eth_call", json!([call, at.to_json()])).await
+    }
+
+    /// Gas that a transaction would use.
+    pub async fn estimate_gas(&self, call: &CallRequest) -> Result<u64, RpcError> {
+        let gas: U64 = self.request("eth_estimateGas", json!([call])).await?;
+        Ok(gas.to())
+    }
+
+    /// Balance in wei.
+    pub async fn balance(&self, of: Address, at: At) -> Result<U256, RpcError> {
+        self.request("eth_getBalance", json!([of, at.to_json()])).await
+    }
+
+    /// Transactions sent by an account: its next nonce.
+    pub async fn nonce(&self, of: Address, at: At) -> Result<u64, RpcError> {
+        let nonce: U64 = self
+            .request("eth_getTransactionCount", json!([of, at.to_json()]))
+            .await?;
+        Ok(nonce.to())
+    }
+
+    /// Code at an address; empty where there is none.
+    pub async fn code(&self, of: Address, at: At) -> Result<Bytes, RpcError> {
+        self.request("eth_getCode", json!([of, at.to_json()])).await
+    }
+
+    /// A receipt; none while the transaction is not in a block of the canonical chain.
+    pub async fn receipt(&self, hash: B256) -> Result<Option<Receipt>, RpcError> {
+        self.request("eth_getTransactionReceipt", json!([hash])).await
+    }
+
+    /// A transaction by its hash, mined or waiting; none when this node does not know it.
+    pub async fn transaction(&self, hash: B256) -> Result<Option<TransactionInfo>, RpcError> {
+        self.request("eth_getTransactionByHash", json!([hash])).await
+    }
+
+    /// The transactions of the block at this height.
+    pub(crate) async fn block_transactions(&self, number: u64) -> Result<Vec<TransactionInfo>, RpcError> {
+        #[derive(serde::Deserialize)]
+        struct Block {
+            transactions: Vec<TransactionInfo>,
+        }
+        let block: Option<Block> = self
+            .request("eth_getBlockByNumber", json!([U64::from(number), true]))
+            .await?;
+        Ok(block.map(|b| b.transactions).unwrap_or_default())
+    }
+
+    /// Base fees and priority fees (at the given percentiles) of the newest `blocks` blocks.
+    pub async fn fee_history(&self, blocks: u64, percentiles: &[f64]) -> Result<FeeHistory, RpcError> {
+        self.request(
+            "eth_feeHistory",
+            json!([U64::from(blocks), "latest", percentiles]),
+        )
+        .await
+    }
+
+    /// Hands a signed transaction to a node. Asked again with the same bytes it does no harm, so a node that does not
+    /// answer is followed by the next; what came of it is found out from the chain, never from this answer alone.
+    pub async fn send_raw_transaction(&self, raw: &Bytes) -> Result<B256, RpcError> {
+        self.request("eth_sendRawTransaction", json!([raw])).await
+    }
+}

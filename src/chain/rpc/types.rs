@@ -1,0 +1,280 @@
+//! The parts of JSON-RPC answers that are used. Unknown and missing optional fields are tolerated, because clients and
+//! development nodes differ in them.
+
+use alloy::primitives::{Address, B256, Bloom, Bytes, U64, U256};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::types::{BlockRef, LogRef, Root};
+
+/// The state of which block a question is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum At {
+    /// Exactly this block, by hash (EIP-1898).
+    Hash(B256),
+    /// This height, whatever block is there.
+    Number(u64),
+    /// The newest block.
+    Latest,
+    /// The newest block and what waits to be mined.
+    Pending,
+    /// The newest finalized block.
+    Finalized,
+}
+
+impl At {
+    /// By the hash of `block`.
+    #[must_use]
+    pub fn block(block: BlockRef) -> Self {
+        Self::Hash(B256::from(block.hash.0))
+    }
+
+    pub(crate) fn to_json(self) -> Value {
+        match self {
+            Self::Hash(hash) => json!({"blockHash": hash}),
+            Self::Number(number) => json!(U64::from(number)),
+            Self::Latest => json!("latest"),
+            Self::Pending => json!("pending"),
+            Self::Finalized => json!("finalized"),
+        }
+    }
+}
+
+/// A block's header.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BlockHeader {
+    number: U64,
+    /// Hash of the block.
+    pub hash: B256,
+    /// Hash of the block before it.
+    pub parent_hash: B256,
+    timestamp: U64,
+    /// Base fee in wei for each gas.
+    pub base_fee_per_gas: Option<U256>,
+    /// Bloom filter over the addresses and topics of its logs.
+    pub logs_bloom: Option<Bloom>,
+}
+
+impl BlockHeader {
+    /// Height.
+    #[must_use]
+    pub fn number(&self) -> u64 {
+        self.number.to()
+    }
+
+    /// Seconds since the Unix epoch.
+    #[must_use]
+    pub fn timestamp(&self) -> u64 {
+        self.timestamp.to()
+    }
+
+    /// Number and hash.
+    #[must_use]
+    pub fn block(&self) -> BlockRef {
+        BlockRef {
+            number: self.number(),
+            hash: Root(self.hash.0),
+        }
+    }
+}
+
+/// One log entry.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LogEntry {
+    /// The contract.
+    pub address: Address,
+    /// Topic 0 is the event's, then the indexed arguments.
+    pub topics: Vec<B256>,
+    /// The other arguments.
+    pub data: Bytes,
+    block_number: U64,
+    block_hash: B256,
+    transaction_hash: B256,
+    log_index: U64,
+    /// A node says so of logs whose block was dropped.
+    #[serde(default)]
+    pub removed: bool,
+}
+
+impl LogEntry {
+    /// Where it stands.
+    #[must_use]
+    pub fn at(&self) -> LogRef {
+        LogRef {
+            block: BlockRef {
+                number: self.block_number.to(),
+                hash: Root(self.block_hash.0),
+            },
+            transaction: Root(self.transaction_hash.0),
+            index: self.log_index.to(),
+        }
+    }
+}
+
+/// A question for logs.
+#[derive(Debug, Clone, Default)]
+pub struct LogFilter {
+    /// Contracts; empty means any.
+    pub addresses: Vec<Address>,
+    /// For each topic position the alternatives; an empty list means any.
+    pub topics: Vec<Vec<B256>>,
+}
+
+impl LogFilter {
+    pub(crate) fn to_json(&self, from: u64, to: u64) -> Value {
+        let mut filter = self.body();
+        filter["fromBlock"] = json!(U64::from(from));
+        filter["toBlock"] = json!(U64::from(to));
+        filter
+    }
+
+    fn body(&self) -> Value {
+        let topics: Vec<Value> = self
+            .topics
+            .iter()
+            .map(|alternatives| match alternatives.as_slice() {
+                [] => Value::Null,
+                some => json!(some),
+            })
+            .collect();
+        json!({"address": self.addresses, "topics": topics})
+    }
+
+    /// Whether a log answers the question.
+    #[must_use]
+    pub fn matches(&self, log: &LogEntry) -> bool {
+        (self.addresses.is_empty() || self.addresses.contains(&log.address))
+            && self.topics.iter().enumerate().all(|(n, alternatives)| {
+                alternatives.is_empty() || log.topics.get(n).is_some_and(|t| alternatives.contains(t))
+            })
+    }
+
+    /// Whether a block with this bloom filter can hold a matching log. `true` may be wrong, `false` never is.
+    #[must_use]
+    pub fn may_match(&self, bloom: &Bloom) -> bool {
+        use alloy::primitives::BloomInput::Raw;
+        let address = self.addresses.is_empty()
+            || self
+                .addresses
+                .iter()
+                .any(|a| bloom.contains_input(Raw(a.as_slice())));
+        address
+            && self.topics.iter().all(|alternatives| {
+                alternatives.is_empty()
+                    || alternatives
+                        .iter()
+                        .any(|t| bloom.contains_input(Raw(t.as_slice())))
+            })
+    }
+}
+
+/// A call to be executed or simulated.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CallRequest {
+    /// Who calls.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub from: Option<Address>,
+    /// The contract.
+    pub to: Address,
+    /// Calldata.
+    #[serde(rename = "data")]
+    pub input: Bytes,
+    /// Wei sent along.
+    #[serde(skip_serializing_if = "U256::is_zero")]
+    pub value: U256,
+}
+
+/// A receipt.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Receipt {
+    /// Hash of the transaction.
+    pub transaction_hash: B256,
+    block_number: U64,
+    block_hash: B256,
+    status: U64,
+    gas_used: U64,
+    /// Wei for each gas that was paid.
+    #[serde(default)]
+    pub effective_gas_price: U256,
+    /// The contract that the transaction made.
+    pub contract_address: Option<Address>,
+    /// What it logged.
+    #[serde(default)]
+    pub logs: Vec<LogEntry>,
+}
+
+impl Receipt {
+    /// The block that includes the transaction.
+    #[must_use]
+    pub fn block(&self) -> BlockRef {
+        BlockRef {
+            number: self.block_number.to(),
+            hash: Root(self.block_hash.0),
+        }
+    }
+
+    /// It was not reverted.
+    #[must_use]
+    pub fn succeeded(&self) -> bool {
+        self.status.to::<u64>() == 1
+    }
+
+    /// Gas used.
+    #[must_use]
+    pub fn gas_used(&self) -> u64 {
+        self.gas_used.to()
+    }
+}
+
+/// A transaction as a node knows it.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TransactionInfo {
+    /// Its hash.
+    pub hash: B256,
+    nonce: U64,
+    /// Who signed it.
+    pub from: Address,
+    /// The contract, none for a creation.
+    pub to: Option<Address>,
+    /// Calldata.
+    pub input: Bytes,
+    /// Wei sent along.
+    #[serde(default)]
+    pub value: U256,
+    block_number: Option<U64>,
+    /// Hash of the including block, none while it waits.
+    pub block_hash: Option<B256>,
+}
+
+impl TransactionInfo {
+    /// Its nonce.
+    #[must_use]
+    pub fn nonce(&self) -> u64 {
+        self.nonce.to()
+    }
+
+    /// The including block, none while it waits.
+    #[must_use]
+    pub fn block(&self) -> Option<BlockRef> {
+        Some(BlockRef {
+            number: self.block_number?.to(),
+            hash: Root(self.block_hash?.0),
+        })
+    }
+}
+
+/// `eth_feeHistory`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FeeHistory {
+    /// One for each block asked for, and one for the next.
+    pub base_fee_per_gas: Vec<U256>,
+    /// For each block the priority fees at the percentiles asked for.
+    #[serde(default)]
+    pub reward: Option<Vec<Vec<U256>>>,
+}

@@ -1,0 +1,85 @@
+//! Amounts of ether, exactly: decimal text to wei and back, never through a float.
+
+use alloy::primitives::U256;
+
+/// `0.05`, `0.05 ETH`, `50 gwei` or `7 wei` as wei. A bare number is ETH.
+///
+/// # Errors
+/// In words: not a number, more digits than a wei has, unknown unit.
+pub fn parse_ether(text: &str) -> Result<U256, String> {
+    let (number, unit) = split(text)?;
+    scaled(number, unit.unwrap_or(18))
+}
+
+/// `0.05 ETH`, without needless zeros.
+#[must_use]
+pub fn format_ether(wei: U256) -> String {
+    let text = alloy::primitives::utils::format_ether(wei);
+    let short = text.trim_end_matches('0').trim_end_matches('.');
+    format!("{} ETH", if short.is_empty() { "0" } else { short })
+}
+
+fn split(text: &str) -> Result<(&str, Option<usize>), String> {
+    let text = text.trim();
+    let at = text.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(text.len());
+    let (number, unit) = (text[..at].trim(), &text[at..]);
+    let decimals = match unit.to_ascii_lowercase().as_str() {
+        "" => None,
+        "eth" | "ether" => Some(18),
+        "gwei" => Some(9),
+        "wei" => Some(0),
+        _ => return Err(format!("unknown unit {unit:?}: use ETH, gwei or wei")),
+    };
+    Ok((number, decimals))
+}
+
+fn scaled(number: &str, decimals: usize) -> Result<U256, String> {
+    let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
+    let digits = |s: &str| s.bytes().all(|b| b.is_ascii_digit());
+    if (whole.is_empty() && fraction.is_empty()) || !digits(whole) || !digits(fraction) {
+        return Err(format!("{number:?} is not a decimal number"));
+    }
+    if fraction.len() > decimals {
+        return Err(format!("{number:?} has more digits than a wei"));
+    }
+    // 30 digits are more ether than there is
+    if whole.len() > 30 {
+        return Err(format!("{number:?} is too large"));
+    }
+    let all = format!("{whole}{fraction:0<decimals$}");
+    U256::from_str_radix(&all, 10).map_err(|_| format!("{number:?} is too large"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn amounts_are_exact() {
+        let wei = |s: &str| parse_ether(s).map(|w| w.to_string());
+        assert_eq!(wei("0.05").unwrap(), "50000000000000000");
+        assert_eq!(wei("0.1 ETH").unwrap(), "100000000000000000");
+        assert_eq!(wei("0.000000000000000001").unwrap(), "1");
+        assert_eq!(wei("50 gwei").unwrap(), "50000000000");
+        assert_eq!(wei("7wei").unwrap(), "7");
+        assert_eq!(wei("32").unwrap(), "32000000000000000000");
+        assert_eq!(wei(".5").unwrap(), "500000000000000000");
+        for bad in [
+            "",
+            "-1",
+            "1e3",
+            "0.0000000000000000001",
+            "1 finney",
+            "0.5 wei",
+            ".",
+            "1_000",
+            "1.2.3",
+        ] {
+            assert!(wei(bad).is_err(), "{bad}");
+        }
+        assert!(wei(&"9".repeat(31)).is_err());
+        assert_eq!(format_ether(parse_ether("0.05").unwrap()), "0.05 ETH");
+        assert_eq!(format_ether(U256::ZERO), "0 ETH");
+        assert_eq!(format_ether(parse_ether("30").unwrap()), "30 ETH");
+    }
+}

@@ -1,0 +1,193 @@
+//! The layers, put on top of each other.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use super::dirs::Directories;
+use super::error::{ConfigError, ConfigErrors, Place};
+use super::file::{self, Contents, Holds};
+pub use super::raw::Origin;
+use super::raw::{Raw, Row, Sourced};
+use super::schema::{self, Secrecy};
+use super::{AutoApprove, FILE_NAME, LoadOptions, environment, preset};
+
+/// A command-line flag that sets a key.
+#[derive(Clone)]
+pub struct Flag {
+    /// The key.
+    pub key: &'static str,
+    /// As typed, with its dashes.
+    pub flag: &'static str,
+    /// Its value.
+    pub value: String,
+}
+
+impl fmt::Debug for Flag {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} (sets {})", self.flag, self.key)
+    }
+}
+
+/// Every key's effective value with its origin, not yet interpreted. Debug shows no value.
+#[derive(Debug, Clone)]
+pub struct Layers {
+    pub(super) values: BTreeMap<String, Sourced>,
+    pub(super) lists: BTreeMap<String, Vec<Row>>,
+    pub(super) sections: BTreeMap<String, Origin>,
+    pub(super) auto_approve: AutoApprove,
+    directories: Directories,
+    file: Option<PathBuf>,
+}
+
+impl Layers {
+    /// See [`super::gather`].
+    pub(super) fn gather(options: &LoadOptions) -> Result<Self, ConfigErrors> {
+        let mut errors = Vec::new();
+        let directories = Directories::resolve(&options.environment)?;
+        let file = find_file(options, &directories)?;
+        let contents = match &file {
+            Some(path) => file::read(path, Holds::Configuration, &mut errors),
+            None => Contents::default(),
+        };
+        let mut layers = Self {
+            values: defaults(),
+            lists: contents.lists,
+            sections: contents.sections,
+            auto_approve: options.auto_approve,
+            directories,
+            file,
+        };
+        let mut upper = fallbacks(options);
+        upper.extend(contents.values);
+        upper.extend(environment::read(&options.environment, &mut errors));
+        for flag in &options.flags {
+            let secret = schema::find(flag.key).is_some_and(|key| key.secrecy == Secrecy::Secret);
+            let raw = if secret {
+                Raw::Secret(flag.value.clone().into())
+            } else {
+                Raw::Loose(flag.value.clone())
+            };
+            let origin = Origin::Flag(flag.flag.to_owned());
+            upper.insert(flag.key.to_owned(), Sourced { raw, origin });
+        }
+        preset::apply(&mut layers.values, &upper, &mut errors);
+        layers.values.extend(upper);
+        layers.read_list_file("operators.file", "operator", Holds::Operators, &mut errors);
+        layers.read_list_file("policy.file", "policy.rule", Holds::Policy, &mut errors);
+        if errors.is_empty() {
+            Ok(layers)
+        } else {
+            Err(sorted(errors))
+        }
+    }
+
+    /// Appends the tables of the file that `key` names.
+    fn read_list_file(&mut self, key: &str, list: &str, holds: Holds, errors: &mut Vec<ConfigError>) {
+        let Some(sourced) = self.values.get(key) else {
+            return;
+        };
+        let (Raw::Text(text) | Raw::Loose(text)) = &sourced.raw else {
+            return;
+        };
+        let path = resolve_path(text, &sourced.origin);
+        let mut contents = file::read(&path, holds, errors);
+        if let Some(rows) = contents.lists.remove(list) {
+            self.lists.entry(list.to_owned()).or_default().extend(rows);
+        }
+    }
+
+    /// Configuration, state and cache directories.
+    #[must_use]
+    pub fn directories(&self) -> &Directories {
+        &self.directories
+    }
+
+    /// The file that was read, if there was one.
+    #[must_use]
+    pub fn file(&self) -> Option<&Path> {
+        self.file.as_deref()
+    }
+
+    /// Where the value of a key comes from; `None` when the key has no value.
+    #[must_use]
+    pub fn origin(&self, key: &str) -> Option<&Origin> {
+        self.values.get(key).map(|sourced| &sourced.origin)
+    }
+}
+
+fn fallbacks(options: &LoadOptions) -> BTreeMap<String, Sourced> {
+    let sourced = |(key, name, value): &(&'static str, &'static str, String)| {
+        let secret = schema::find(key).is_some_and(|key| key.secrecy == Secrecy::Secret);
+        let raw = if secret {
+            Raw::Secret(value.clone().into())
+        } else {
+            Raw::Loose(value.clone())
+        };
+        let origin = Origin::Variable((*name).to_owned());
+        ((*key).to_owned(), Sourced { raw, origin })
+    };
+    options.fallbacks.iter().map(sourced).collect()
+}
+
+fn defaults() -> BTreeMap<String, Sourced> {
+    schema::all_keys()
+        .filter_map(|key| {
+            let raw = Raw::Loose(key.default?.to_owned());
+            let origin = Origin::Default;
+            Some((key.name.to_owned(), Sourced { raw, origin }))
+        })
+        .collect()
+}
+
+/// An explicit file must exist; the one in the configuration directory need not.
+fn find_file(options: &LoadOptions, directories: &Directories) -> Result<Option<PathBuf>, ConfigError> {
+    let variable = options.environment.get("CASIMIR_DKG_CONFIG");
+    let (path, place) = match (&options.file, variable) {
+        (Some(path), _) => (path.clone(), Place::Flag("--config".to_owned())),
+        (None, Some(path)) => (
+            PathBuf::from(path),
+            Place::Variable("CASIMIR_DKG_CONFIG".to_owned()),
+        ),
+        (None, None) => {
+            let path = directories.config.join(FILE_NAME);
+            return Ok(path.exists().then_some(path));
+        }
+    };
+    if path.is_file() {
+        Ok(Some(path))
+    } else {
+        Err(ConfigError {
+            place,
+            key: String::new(),
+            message: format!("no such file: {}", path.display()),
+            suggestion: None,
+        })
+    }
+}
+
+/// A relative path in a file counts from that file's directory, elsewhere from the working directory. `~/` is home.
+pub(super) fn resolve_path(text: &str, origin: &Origin) -> PathBuf {
+    if let Some(rest) = text.strip_prefix("~/")
+        && let Some(user) = directories::UserDirs::new()
+    {
+        return user.home_dir().join(rest);
+    }
+    match origin {
+        Origin::File { path, .. } => path.parent().unwrap_or(Path::new("")).join(text),
+        _ => PathBuf::from(text),
+    }
+}
+
+/// By file and line, so that a long list reads like the file.
+pub(super) fn sorted(mut errors: Vec<ConfigError>) -> ConfigErrors {
+    let rank = |place: &Place| match place {
+        Place::Flag(_) => (0, PathBuf::new(), 0),
+        Place::Variable(_) => (1, PathBuf::new(), 0),
+        Place::File { path, line } => (2, path.clone(), line.unwrap_or(0)),
+        Place::Missing => (3, PathBuf::new(), 0),
+    };
+    errors.sort_by_key(|error| rank(&error.place));
+    errors.dedup();
+    ConfigErrors(errors)
+}

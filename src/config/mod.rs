@@ -1,0 +1,215 @@
+//! Configuration: flags over environment over file over network preset over defaults.
+//!
+//! Every key is one row of the [`schema`]; files, variables, flags, `config show` and the sample are checked against it.
+//! A file that says something this program does not understand stops it: each error names the file, the line, the key
+//! and the nearest valid key, and all errors are reported together.
+
+mod decimal;
+mod dirs;
+mod environment;
+mod error;
+mod file;
+mod layer;
+mod preset;
+mod raw;
+mod reader;
+mod schema;
+mod section;
+mod show;
+mod value;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+pub use decimal::{format_ether, parse_ether};
+pub use dirs::Directories;
+pub use environment::{ENV_PREFIX, env_name, process_environment};
+pub use error::{ConfigError, ConfigErrors, Place};
+pub use layer::{Flag, Layers, Origin};
+pub use preset::{NetworkName, NetworkPreset, presets};
+pub use schema::{Key, Secrecy, all_keys, list_keys};
+pub use section::*;
+pub use show::{ShownValue, render};
+
+/// The annotated sample: every key with its meaning and default, all commented out.
+pub const SAMPLE: &str = include_str!("../../config/casimir-dkg.toml");
+
+/// Name of the configuration file in the configuration directory.
+pub const FILE_NAME: &str = "config.toml";
+
+/// Whether the start-up flag that auto mode needs was given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum AutoApprove {
+    /// `--auto-approve` was given.
+    Given,
+    /// It was not: `policy.mode = "auto"` is an error.
+    #[default]
+    Absent,
+}
+
+/// Where the configuration comes from. Nothing else is read: tests give an environment of their own.
+#[derive(Debug, Clone, Default)]
+pub struct LoadOptions {
+    /// `--config`: must exist when given.
+    pub file: Option<PathBuf>,
+    /// Flags, in the order given.
+    pub flags: Vec<Flag>,
+    /// Environment variables; only those that begin with [`ENV_PREFIX`] are looked at.
+    pub environment: BTreeMap<String, String>,
+    /// Whether auto mode may be entered.
+    pub auto_approve: AutoApprove,
+    /// Key, name of the foreign variable, value: beneath the file, for programs whose environment is taken over.
+    pub fallbacks: Vec<(&'static str, &'static str, String)>,
+}
+
+/// Everything the oracle needs, resolved and validated.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Chain id, fork versions, contract addresses of the network.
+    pub network: NetworkConfig,
+    /// Execution layer endpoints.
+    pub rpc: RpcConfig,
+    /// The pool manager contract.
+    pub contract: ContractConfig,
+    /// The oracle's account.
+    pub signer: SignerConfig,
+    /// How ceremonies run.
+    pub dkg: DkgConfig,
+    /// Operators by id, from the file and from the operators file.
+    pub operators: OperatorsConfig,
+    /// Which committee serves a deposit.
+    pub selection: SelectionConfig,
+    /// Who decides.
+    pub policy: PolicyConfig,
+    /// What transactions may cost.
+    pub fees: FeesConfig,
+    /// Consensus layer endpoints.
+    pub beacon: BeaconConfig,
+    /// Where the journal is.
+    pub journal: JournalConfig,
+    /// The console.
+    pub ui: UiConfig,
+    /// Logs.
+    pub log: LogConfig,
+    /// Configuration, state and cache directories.
+    pub directories: Directories,
+    /// The file that was read, if there was one.
+    pub file: Option<PathBuf>,
+}
+
+impl Layers {
+    /// Everything the oracle (`console`, `headless`) needs.
+    ///
+    /// # Errors
+    /// Every bad or missing value.
+    pub fn oracle(&self) -> Result<Config, ConfigErrors> {
+        let mut r = reader::Reader::new(self);
+        let network = section::network::read(&mut r);
+        let rpc = section::rpc::read(&mut r);
+        let contract = section::contract::read(&mut r);
+        let policy = section::policy::read(&mut r);
+        let signer = section::signer::read(&mut r, network.as_ref(), policy.as_ref());
+        let operators = section::operators::read(&mut r);
+        let selection = section::selection::read(&mut r, operators.as_ref());
+        let dkg = section::dkg::read(&mut r);
+        let fees = section::fees::read(&mut r);
+        let beacon = section::beacon::read(&mut r);
+        let journal = section::journal::read(&mut r, network.as_ref());
+        let ui = section::ui::read(&mut r);
+        let log = section::log::read(&mut r);
+        // the roles' own sections are not needed, but a mistake in them is still a mistake
+        let _ = section::messenger::read(&mut r);
+        section::node::check(&mut r);
+        let parts = (|| {
+            Some(Config {
+                network: network?,
+                rpc: rpc?,
+                contract: contract?,
+                signer: signer?,
+                dkg: dkg?,
+                operators: operators?,
+                selection: selection?,
+                policy: policy?,
+                fees: fees?,
+                beacon: beacon?,
+                journal: journal?,
+                ui: ui?,
+                log: log?,
+                directories: self.directories().clone(),
+                file: self.file().map(Path::to_owned),
+            })
+        })();
+        r.finish(parts)
+    }
+
+    /// What the `messenger` command needs.
+    ///
+    /// # Errors
+    /// Every bad or missing value of `[messenger]` and `[log]`.
+    pub fn messenger(&self) -> Result<(MessengerConfig, LogConfig), ConfigErrors> {
+        let mut r = reader::Reader::new(self);
+        let messenger = section::messenger::read(&mut r);
+        let log = section::log::read(&mut r);
+        r.finish(messenger.zip(log))
+    }
+
+    /// What the `operator` command needs.
+    ///
+    /// # Errors
+    /// Every bad or missing value of `[node]`, the operators and `[log]`.
+    pub fn node(&self) -> Result<(NodeConfig, OperatorsConfig, LogConfig), ConfigErrors> {
+        let mut r = reader::Reader::new(self);
+        let node = section::node::read(&mut r);
+        let operators = section::operators::read(&mut r);
+        let log = section::log::read(&mut r);
+        r.finish((|| Some((node?, operators?, log?)))())
+    }
+
+    /// The network's name.
+    ///
+    /// # Errors
+    /// It is none.
+    pub fn network_name(&self) -> Result<NetworkName, ConfigErrors> {
+        let mut r = reader::Reader::new(self);
+        let name = r.required("network.name");
+        r.finish(name)
+    }
+
+    /// What commands need that only read the journal.
+    ///
+    /// # Errors
+    /// Every bad value of `[network]` and `[journal]`.
+    pub fn journal(&self) -> Result<JournalConfig, ConfigErrors> {
+        let mut r = reader::Reader::new(self);
+        let network = section::network::read(&mut r);
+        let journal = section::journal::read(&mut r, network.as_ref());
+        r.finish(journal)
+    }
+
+    /// The console's and the logs' settings, for commands that bring the rest themselves (`demo`).
+    ///
+    /// # Errors
+    /// Every bad value of `[ui]` and `[log]`.
+    pub fn front_end(&self) -> Result<(UiConfig, LogConfig), ConfigErrors> {
+        let mut r = reader::Reader::new(self);
+        let ui = section::ui::read(&mut r);
+        let log = section::log::read(&mut r);
+        r.finish(ui.zip(log))
+    }
+}
+
+/// Gathers all layers. Unknown keys, duplicate keys and syntax errors are found here, values by the readers above.
+///
+/// # Errors
+/// Everything that is wrong with the form of the file, the environment or the flags.
+pub fn gather(options: &LoadOptions) -> Result<Layers, ConfigErrors> {
+    Layers::gather(options)
+}
+
+/// [`gather`] and [`Layers::oracle`] in one step.
+///
+/// # Errors
+/// Everything that is wrong, together.
+pub fn load(options: &LoadOptions) -> Result<Config, ConfigErrors> {
+    gather(options)?.oracle()
+}

@@ -1,0 +1,37 @@
+//! `[beacon]`: the consensus layer.
+
+use std::time::Duration;
+
+use crate::config::reader::Reader;
+use crate::config::schema::Key;
+use crate::config::value::HttpUrl;
+use crate::types::RedactedUrl;
+
+pub(in crate::config) const KEYS: &[Key] = &[
+    Key::new(
+        "beacon.urls",
+        "a list of http(s) URLs",
+        "Beacon nodes. Exits are posted to all of them; without any, exits wait and validators are not followed.",
+    )
+    .url()
+    .flag("--beacon"),
+    Key::new("beacon.timeout", "a time", "Deadline of every call.").default("15s"),
+];
+
+/// The consensus layer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BeaconConfig {
+    /// May be empty.
+    pub urls: Vec<RedactedUrl>,
+    /// Deadline of every call.
+    pub timeout: Duration,
+}
+
+pub(in crate::config) fn read(r: &mut Reader<'_>) -> Option<BeaconConfig> {
+    let urls = r.optional::<Vec<HttpUrl>>("beacon.urls");
+    let timeout = r.positive("beacon.timeout");
+    Some(BeaconConfig {
+        urls: urls?.unwrap_or_default().into_iter().map(|url| url.0).collect(),
+        timeout: timeout?,
+    })
+}

@@ -1,0 +1,108 @@
+//! `[dkg]`: how the oracle runs ceremonies.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::config::reader::Reader;
+use crate::config::schema::Key;
+use crate::config::value::HttpUrl;
+use crate::types::RedactedUrl;
+
+pub(in crate::config) const KEYS: &[Key] = &[
+    Key::new(
+        "dkg.messenger_url",
+        "an http(s) URL",
+        "Messenger to use; without it the oracle runs its own within its process.",
+    )
+    .url()
+    .flag("--messenger"),
+    Key::new(
+        "dkg.messenger_listen",
+        "an address and port",
+        "Where the messenger within the process listens.",
+    )
+    .default("127.0.0.1:3000"),
+    Key::new(
+        "dkg.messenger_public_url",
+        "an http(s) URL",
+        "How operators reach the messenger within the process; without it http://<listen address>.",
+    )
+    .url(),
+    Key::new(
+        "dkg.observer_listen",
+        "an address and port",
+        "Where the oracle receives every protocol message as observer.",
+    )
+    .default("127.0.0.1:0"),
+    Key::new(
+        "dkg.observer_public_url",
+        "an http(s) URL",
+        "How the messenger reaches the observer; without it http://<listen address>.",
+    )
+    .url(),
+    Key::new(
+        "dkg.round_deadline",
+        "a time",
+        "How long an operator may be silent in a round before it is named missing.",
+    )
+    .default("60s"),
+    Key::new(
+        "dkg.initiator_key_file",
+        "a path",
+        "RSA private key (PEM) that signs start messages, for operators that check it.",
+    ),
+];
+
+/// Which messenger.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum MessengerChoice {
+    /// One that runs elsewhere.
+    Foreign(RedactedUrl),
+    /// Our own, within this process.
+    Embedded {
+        /// Where it listens.
+        listen: SocketAddr,
+        /// How operators reach it. `None`: `http://` and the address that was bound.
+        public_url: Option<RedactedUrl>,
+    },
+}
+
+/// How the oracle runs ceremonies.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DkgConfig {
+    /// Which messenger.
+    pub messenger: MessengerChoice,
+    /// Where the observer listens.
+    pub observer_listen: SocketAddr,
+    /// How the messenger reaches the observer. `None`: `http://` and the address that was bound.
+    pub observer_public_url: Option<RedactedUrl>,
+    /// Longest silence of an operator within a round.
+    pub round_deadline: Duration,
+    /// RSA key that signs start messages.
+    pub initiator_key_file: Option<PathBuf>,
+}
+
+pub(in crate::config) fn read(r: &mut Reader<'_>) -> Option<DkgConfig> {
+    let foreign = r.optional::<HttpUrl>("dkg.messenger_url");
+    let listen = r.required("dkg.messenger_listen");
+    let public_url = r.optional::<HttpUrl>("dkg.messenger_public_url");
+    let observer_listen = r.required("dkg.observer_listen");
+    let observer_public_url = r.optional::<HttpUrl>("dkg.observer_public_url");
+    let round_deadline = r.positive("dkg.round_deadline");
+    let initiator_key_file = r.path("dkg.initiator_key_file");
+    let messenger = match foreign? {
+        Some(url) => MessengerChoice::Foreign(url.0),
+        None => MessengerChoice::Embedded {
+            listen: listen?,
+            public_url: public_url?.map(|url| url.0),
+        },
+    };
+    Some(DkgConfig {
+        messenger,
+        observer_listen: observer_listen?,
+        observer_public_url: observer_public_url?.map(|url| url.0),
+        round_deadline: round_deadline?,
+        initiator_key_file: initiator_key_file?,
+    })
+}

@@ -1,0 +1,33 @@
+//! One file for each section: its keys, its typed form, and what must hold within it.
+
+pub(super) mod beacon;
+pub(super) mod contract;
+pub(super) mod dkg;
+pub(super) mod fees;
+pub(super) mod journal;
+pub(super) mod log;
+pub(super) mod messenger;
+pub(super) mod network;
+pub(super) mod node;
+pub(super) mod operators;
+pub(super) mod policy;
+pub(super) mod rpc;
+pub(super) mod selection;
+pub(super) mod signer;
+pub(super) mod ui;
+
+pub use beacon::BeaconConfig;
+pub use contract::ContractConfig;
+pub use dkg::{DkgConfig, MessengerChoice};
+pub use fees::FeesConfig;
+pub use journal::JournalConfig;
+pub use log::{LogConfig, LogFormat};
+pub use messenger::{MessengerConfig, Takeover};
+pub use network::{Finality, NetworkConfig};
+pub use node::{AllowedExits, AllowedInitiator, AllowedOwner, NodeConfig, NodeKey, NodeRules};
+pub use operators::OperatorsConfig;
+pub use policy::{PolicyConfig, PolicyRule};
+pub use rpc::RpcConfig;
+pub use selection::{SelectionConfig, SelectionRule};
+pub use signer::{SignerConfig, SignerKey};
+pub use ui::{Notify, UiConfig};

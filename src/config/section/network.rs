@@ -1,0 +1,130 @@
+//! `[network]`: which chain.
+
+use alloy::primitives::Address;
+
+use crate::config::preset::NetworkName;
+use crate::config::raw::Raw;
+use crate::config::reader::{Reader, text_of, words};
+use crate::config::schema::Key;
+use crate::config::value::{Bad, Value};
+use crate::types::{ForkVersion, Root};
+
+pub(in crate::config) const KEYS: &[Key] = &[
+    Key::new(
+        "network.name",
+        "mainnet, hoodi, holesky, sepolia or devnet",
+        "Preset of chain id, fork versions and contract addresses.",
+    )
+    .default("mainnet")
+    .flag("--network"),
+    Key::new(
+        "network.chain_id",
+        "a number",
+        "EIP-155 chain id; fixed by the preset except on devnet.",
+    ),
+    Key::new(
+        "network.genesis_fork_version",
+        "4 bytes of hex",
+        "Part of the deposit domain; fixed by the preset except on devnet.",
+    ),
+    Key::new(
+        "network.capella_fork_version",
+        "4 bytes of hex",
+        "Part of the exit domain (EIP-7044); fixed by the preset except on devnet.",
+    ),
+    Key::new(
+        "network.genesis_validators_root",
+        "32 bytes of hex",
+        "Part of the exit domain; fixed by the preset, on devnet asked from the beacon nodes when absent.",
+    ),
+    Key::new(
+        "network.deposit_contract",
+        "an address",
+        "The beacon deposit contract; fixed by the preset except on devnet.",
+    ),
+    Key::new(
+        "network.ssv_network",
+        "an address",
+        "SSVNetwork; by the preset where known, else asked from the manager contract.",
+    ),
+    Key::new(
+        "network.finality",
+        "\"finalized\" or a number of blocks",
+        "When a transaction or event counts as final.",
+    )
+    .default("finalized"),
+];
+
+/// When a block counts as final.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Finality {
+    /// By the consensus layer's `finalized` tag.
+    Finalized,
+    /// With this many blocks on top.
+    Depth(u64),
+}
+
+impl Value for Finality {
+    fn read(raw: &Raw) -> Result<Self, Bad> {
+        if let Ok(depth) = u64::read(raw) {
+            return match depth {
+                0 => Err("0 blocks would make every block final at once".to_owned().into()),
+                depth => Ok(Self::Depth(depth)),
+            };
+        }
+        match text_of("\"finalized\" or a number of blocks", raw)? {
+            "finalized" => Ok(Self::Finalized),
+            other => Err(format!("expected \"finalized\" or a number of blocks, got {other:?}").into()),
+        }
+    }
+}
+
+words!(NetworkName {
+    "mainnet" => NetworkName::Mainnet,
+    "hoodi" => NetworkName::Hoodi,
+    "holesky" => NetworkName::Holesky,
+    "sepolia" => NetworkName::Sepolia,
+    "devnet" => NetworkName::Devnet,
+} no_display);
+
+/// Which chain.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NetworkConfig {
+    /// Preset.
+    pub name: NetworkName,
+    /// EIP-155 chain id.
+    pub chain_id: u64,
+    /// Part of the deposit domain.
+    pub genesis_fork_version: ForkVersion,
+    /// Part of the voluntary exit domain (EIP-7044).
+    pub capella_fork_version: ForkVersion,
+    /// Part of the voluntary exit domain. `None` on a devnet that did not say: ask its beacon node.
+    pub genesis_validators_root: Option<Root>,
+    /// The beacon deposit contract.
+    pub deposit_contract: Address,
+    /// SSVNetwork. `None`: ask the manager contract (`getSSVNetworkAddress`).
+    pub ssv_network: Option<Address>,
+    /// When a block counts as final.
+    pub finality: Finality,
+}
+
+pub(in crate::config) fn read(r: &mut Reader<'_>) -> Option<NetworkConfig> {
+    let name = r.required("network.name");
+    let chain_id = r.required("network.chain_id");
+    let genesis_fork_version = r.required("network.genesis_fork_version");
+    let capella_fork_version = r.required("network.capella_fork_version");
+    let genesis_validators_root = r.optional("network.genesis_validators_root");
+    let deposit_contract = r.required("network.deposit_contract");
+    let ssv_network = r.optional("network.ssv_network");
+    let finality = r.required("network.finality");
+    Some(NetworkConfig {
+        name: name?,
+        chain_id: chain_id?,
+        genesis_fork_version: genesis_fork_version?,
+        capella_fork_version: capella_fork_version?,
+        genesis_validators_root: genesis_validators_root?,
+        deposit_contract: deposit_contract?,
+        ssv_network: ssv_network?,
+        finality: finality?,
+    })
+}

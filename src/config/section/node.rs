@@ -1,0 +1,305 @@
+//! `[node]`: the command `operator`.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use alloy::primitives::Address;
+use secrecy::SecretString;
+
+use crate::config::raw::Row;
+use crate::config::reader::Reader;
+use crate::config::schema::Key;
+use crate::config::value::HttpUrl;
+use crate::dkg::rockx::keys::OperatorPublicKey;
+use crate::types::{ForkVersion, OperatorId, RedactedUrl, Root, RsaPublicKeyText, SafeText};
+
+pub(in crate::config) const KEYS: &[Key] = &[
+    Key::new("node.id", "an operator id", "The operator's SSV id.").flag("--id"),
+    Key::new("node.listen", "an address and port", "Where the node listens.")
+        .default("0.0.0.0:8080")
+        .flag("--listen"),
+    Key::new(
+        "node.public_url",
+        "an http(s) URL",
+        "How the messenger reaches the node; without it http://<listen address>.",
+    )
+    .url()
+    .flag("--public-url"),
+    Key::new("node.messenger_url", "an http(s) URL", "The messenger.")
+        .url()
+        .flag("--messenger"),
+    Key::new(
+        "node.key_file",
+        "a path",
+        "RSA private key: PEM, or the encrypted JSON of RockX.",
+    )
+    .flag("--key-file"),
+    Key::new("node.key", "text", "RSA private key: base64 of the PEM.").secret(),
+    Key::new(
+        "node.password_file",
+        "a path",
+        "Password of an encrypted key file. It also encrypts the shares at rest.",
+    )
+    .flag("--password-file"),
+    Key::new(
+        "node.data_dir",
+        "a path",
+        "Where shares are kept, encrypted; without it node-<id> in the state directory.",
+    ),
+    Key::new(
+        "node.round_timeout",
+        "a time",
+        "How long a round may take; RockX's nodes wait this long.",
+    )
+    .default("10m"),
+    Key::new(
+        "node.test_operators",
+        "true or false",
+        "Also know RockX's test operators 1 to 8, whose private keys are public: for local networks only.",
+    )
+    .default("false"),
+    Key::new(
+        "node.withdrawal_credentials",
+        "a list of 32-byte roots",
+        "Withdrawal credentials that a new key's deposit may have; without it any.",
+    ),
+    Key::new(
+        "node.fork_versions",
+        "a list of 4-byte versions",
+        "Genesis fork versions that a new key's deposit may be signed for; without it any.",
+    ),
+];
+
+const INITIATOR: &str = "node.initiator";
+const OWNER: &str = "node.owner";
+const EXIT: &str = "node.exit";
+
+pub(in crate::config) const INITIATOR_KEYS: &[Key] = &[
+    Key::new("name", "text", "A name for the log."),
+    Key::new(
+        "public_key",
+        "text",
+        "RSA public key that signs start messages. Without any such table anyone may start a ceremony.",
+    ),
+];
+
+pub(in crate::config) const OWNER_KEYS: &[Key] = &[
+    Key::new(
+        "owner",
+        "an address",
+        "Account whose SSV registrations keys may sign: the manager contract.",
+    ),
+    Key::new(
+        "last_nonce",
+        "a number",
+        "Highest registration nonce that may be signed.",
+    ),
+];
+
+pub(in crate::config) const EXIT_KEYS: &[Key] = &[
+    Key::new("genesis_validators_root", "32 bytes of hex", "Of the chain."),
+    Key::new(
+        "capella_fork_version",
+        "4 bytes of hex",
+        "Of the chain (EIP-7044).",
+    ),
+    Key::new("first_index", "a number", "First validator index that may exit."),
+    Key::new("last_index", "a number", "Last validator index that may exit."),
+    Key::new("first_epoch", "a number", "First epoch of an exit."),
+    Key::new("last_epoch", "a number", "Last epoch of an exit."),
+];
+
+/// Where the node's RSA key is.
+#[derive(Debug, Clone)]
+pub enum NodeKey {
+    /// A PEM file, or RockX's encrypted JSON with a password file.
+    File {
+        /// The file.
+        path: PathBuf,
+        /// File with its password.
+        password_file: Option<PathBuf>,
+    },
+    /// Base64 of a PEM, from the environment.
+    Inline(SecretString),
+}
+
+/// The command `operator`.
+#[derive(Debug, Clone)]
+pub struct NodeConfig {
+    /// SSV operator id.
+    pub id: OperatorId,
+    /// Where it listens.
+    pub listen: SocketAddr,
+    /// How the messenger reaches it. `None`: `http://` and the address that was bound.
+    pub public_url: Option<RedactedUrl>,
+    /// The messenger.
+    pub messenger_url: RedactedUrl,
+    /// Its RSA key.
+    pub key: NodeKey,
+    /// Where shares are kept.
+    pub data_dir: PathBuf,
+    /// How long a round may take.
+    pub round_timeout: Duration,
+    /// Also know RockX's published test operators.
+    pub test_operators: bool,
+    /// What the node agrees to do.
+    pub rules: NodeRules,
+}
+
+/// What the node agrees to do. A list that is `None` accepts everything, as RockX's nodes do.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct NodeRules {
+    /// Who may start a ceremony.
+    pub initiators: Option<Vec<AllowedInitiator>>,
+    /// Withdrawal credentials of new keys.
+    pub withdrawal_credentials: Option<Vec<Root>>,
+    /// Genesis fork versions of new keys.
+    pub fork_versions: Option<Vec<ForkVersion>>,
+    /// What existing keys may sign; both lists may be empty, which allows nothing.
+    pub signing: Option<(Vec<AllowedOwner>, Vec<AllowedExits>)>,
+}
+
+/// Somebody who may start ceremonies.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AllowedInitiator {
+    /// For the log.
+    pub name: SafeText,
+    /// RSA public key as configured.
+    pub public_key: RsaPublicKeyText,
+}
+
+/// SSV registrations that may be signed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AllowedOwner {
+    /// The manager contract.
+    pub owner: Address,
+    /// Highest nonce.
+    pub last_nonce: u64,
+}
+
+/// Voluntary exits that may be signed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AllowedExits {
+    /// Of the chain.
+    pub genesis_validators_root: Root,
+    /// Of the chain.
+    pub capella_fork_version: ForkVersion,
+    /// First and last validator index.
+    pub indices: (u64, u64),
+    /// First and last epoch.
+    pub epochs: (u64, u64),
+}
+
+pub(in crate::config) fn read(r: &mut Reader<'_>) -> Option<NodeConfig> {
+    let id = r.required::<OperatorId>("node.id");
+    let listen = r.required("node.listen");
+    let public_url = r.optional::<HttpUrl>("node.public_url");
+    let messenger_url = r.required::<HttpUrl>("node.messenger_url");
+    let key_file = r.path("node.key_file");
+    let inline = r.optional::<SecretString>("node.key");
+    let password_file = r.path("node.password_file");
+    let data_dir = r.path("node.data_dir");
+    let round_timeout = r.positive("node.round_timeout");
+    let test_operators = r.required("node.test_operators");
+    let rules = rules(r);
+    let key = match (key_file?, inline?) {
+        (Some(_), Some(_)) => {
+            r.error("node.key_file", "both a key file and a key are given".to_owned());
+            None
+        }
+        (Some(path), None) => Some(NodeKey::File {
+            path,
+            password_file: password_file?,
+        }),
+        (None, Some(key)) => Some(NodeKey::Inline(key)),
+        (None, None) => {
+            r.missing("node.key_file");
+            None
+        }
+    };
+    let id = id?;
+    Some(NodeConfig {
+        id,
+        listen: listen?,
+        public_url: public_url?.map(|url| url.0),
+        messenger_url: messenger_url?.0,
+        key: key?,
+        data_dir: data_dir?.unwrap_or_else(|| r.directories().state.join(format!("node-{id}"))),
+        round_timeout: round_timeout?,
+        test_operators: test_operators?,
+        rules: rules?,
+    })
+}
+
+/// For the oracle, which needs no node: reports bad values, not missing ones.
+pub(in crate::config) fn check(r: &mut Reader<'_>) {
+    let _ = r.optional::<OperatorId>("node.id");
+    let _ = r.optional::<SocketAddr>("node.listen");
+    let _ = r.optional::<HttpUrl>("node.public_url");
+    let _ = r.optional::<HttpUrl>("node.messenger_url");
+    let _ = (
+        r.path("node.key_file"),
+        r.path("node.password_file"),
+        r.path("node.data_dir"),
+    );
+    let _ = r.positive("node.round_timeout");
+    let _ = r.required::<bool>("node.test_operators");
+    let _ = rules(r);
+}
+
+fn rules(r: &mut Reader<'_>) -> Option<NodeRules> {
+    let withdrawal_credentials = r.optional("node.withdrawal_credentials");
+    let fork_versions = r.optional("node.fork_versions");
+    let initiators = r.each(INITIATOR, |r, row| {
+        let name = r.row_optional::<String>(INITIATOR, row, "name");
+        let public_key = r.row_required::<String>(INITIATOR, row, "public_key");
+        if let Some(text) = &public_key
+            && let Err(e) = OperatorPublicKey::parse(text)
+        {
+            r.row_error(INITIATOR, row, "public_key", e.to_string());
+        }
+        Some(AllowedInitiator {
+            name: SafeText::new(&name?.unwrap_or_default()),
+            public_key: public_key?,
+        })
+    });
+    let owners = r.each(OWNER, |r, row| {
+        let owner = r.row_required(OWNER, row, "owner");
+        let last_nonce = r.row_required(OWNER, row, "last_nonce");
+        Some(AllowedOwner {
+            owner: owner?,
+            last_nonce: last_nonce?,
+        })
+    });
+    let exits = r.each(EXIT, exits);
+    let (initiators, owners, exits) = (initiators?, owners?, exits?);
+    Some(NodeRules {
+        initiators: (!initiators.is_empty()).then_some(initiators),
+        withdrawal_credentials: withdrawal_credentials?,
+        fork_versions: fork_versions?,
+        signing: (!owners.is_empty() || !exits.is_empty()).then_some((owners, exits)),
+    })
+}
+
+fn exits(r: &mut Reader<'_>, row: &Row) -> Option<AllowedExits> {
+    let genesis_validators_root = r.row_required(EXIT, row, "genesis_validators_root");
+    let capella_fork_version = r.row_required(EXIT, row, "capella_fork_version");
+    let mut range = |first: &str, last: &str| {
+        let from = r.row_required::<u64>(EXIT, row, first);
+        let to = r.row_required::<u64>(EXIT, row, last);
+        let (from, to) = (from?, to?);
+        if from > to {
+            r.row_error(EXIT, row, last, format!("is below {first}"));
+        }
+        Some((from, to))
+    };
+    let indices = range("first_index", "last_index");
+    let epochs = range("first_epoch", "last_epoch");
+    Some(AllowedExits {
+        genesis_validators_root: genesis_validators_root?,
+        capella_fork_version: capella_fork_version?,
+        indices: indices?,
+        epochs: epochs?,
+    })
+}

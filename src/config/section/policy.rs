@@ -1,0 +1,190 @@
+//! `[policy]` and `[[policy.rule]]`: who decides.
+
+use std::time::Duration;
+
+use alloy::primitives::U256;
+use serde::{Deserialize, Serialize};
+
+use crate::config::AutoApprove;
+use crate::config::raw::Row;
+use crate::config::reader::{Reader, words};
+use crate::config::schema::Key;
+use crate::config::value::Ether;
+use crate::oracle::{ActionKind, Mode, Risk};
+use crate::types::PoolId;
+
+const LIST: &str = "policy.rule";
+
+pub(in crate::config) const KEYS: &[Key] = &[
+    Key::new(
+        "policy.mode",
+        "observe, supervised or auto",
+        "observe decides nothing and needs no key; supervised asks a person; auto asks the rules first, and needs --auto-approve too.",
+    )
+    .default("supervised")
+    .flag("--mode"),
+    Key::new("policy.file", "a path", "Further rules, as [[rule]] tables in a file of their own.").flag("--policy"),
+    Key::new(
+        "policy.approval_expires",
+        "a time",
+        "An approval that could not be executed within this time is void and asked again.",
+    )
+    .default("1h"),
+];
+
+pub(in crate::config) const RULE_KEYS: &[Key] = &[
+    Key::new(
+        "name",
+        "text",
+        "Names the rule in the journal: every automatic decision says which rule made it.",
+    ),
+    Key::new(
+        "kinds",
+        "a list of keygen, reshare, sign-exit, send-deposit, send-reshare, broadcast-exit",
+        "Actions that the rule approves.",
+    ),
+    Key::new(
+        "max_fee",
+        "an amount",
+        "Highest possible network fee of a transaction that the rule approves.",
+    ),
+    Key::new(
+        "per_day",
+        "a number",
+        "Most approvals by this rule in any 24 hours.",
+    ),
+    Key::new("pools", "a list of pool numbers", "Only these pools."),
+    Key::new(
+        "irreversible",
+        "true or false",
+        "Must be true in a rule for exits, which then covers nothing else.",
+    ),
+];
+
+words!(Mode {
+    "observe" => Mode::Observe,
+    "supervised" => Mode::Supervised,
+    "auto" => Mode::Auto,
+} no_display);
+
+words!(ActionKind {
+    "keygen" => ActionKind::Keygen,
+    "reshare" => ActionKind::Reshare,
+    "sign-exit" => ActionKind::SignExit,
+    "send-deposit" => ActionKind::SendDeposit,
+    "send-reshare" => ActionKind::SendReshare,
+    "broadcast-exit" => ActionKind::BroadcastExit,
+} no_display);
+
+fn is_transaction(kind: &ActionKind) -> bool {
+    matches!(kind, ActionKind::SendDeposit | ActionKind::SendReshare)
+}
+
+/// What may happen without a person.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PolicyRule {
+    /// Its name, unique.
+    pub name: String,
+    /// What it covers, ascending.
+    pub kinds: Vec<ActionKind>,
+    /// Highest network fee in wei. Present when `kinds` holds a transaction.
+    pub max_fee_wei: Option<U256>,
+    /// Most approvals in any 24 hours.
+    pub per_day: u32,
+    /// `None`: every pool.
+    pub pools: Option<Vec<PoolId>>,
+}
+
+/// Who decides, and by which rules.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PolicyConfig {
+    /// Who decides.
+    pub mode: Mode,
+    /// In the order of the file; the first that covers an action is named in the journal.
+    pub rules: Vec<PolicyRule>,
+    /// How long an approval stays good.
+    pub approval_expires: Duration,
+}
+
+pub(in crate::config) fn read(r: &mut Reader<'_>) -> Option<PolicyConfig> {
+    let mode = r.required::<Mode>("policy.mode");
+    let approval_expires = r.positive("policy.approval_expires");
+    let _ = r.path("policy.file");
+    let mut rules: Vec<PolicyRule> = Vec::new();
+    let mut whole = true;
+    for row in r.rows(LIST) {
+        let Some(rule) = rule(r, row) else {
+            whole = false;
+            continue;
+        };
+        if rules.iter().any(|other| other.name == rule.name) {
+            r.row_error(LIST, row, "name", format!("two rules are called {:?}", rule.name));
+        }
+        rules.push(rule);
+    }
+    if mode == Some(Mode::Auto) {
+        if r.auto_approve() == AutoApprove::Absent {
+            let message = "\"auto\" needs the flag --auto-approve as well, so that no file alone can take the decision from you";
+            r.error("policy.mode", message.to_owned());
+        }
+        if rules.is_empty() && whole {
+            let message = "\"auto\" without a [[policy.rule]] would approve nothing: write a rule or use \"supervised\"";
+            r.error("policy.mode", message.to_owned());
+        }
+    }
+    whole.then_some(())?;
+    Some(PolicyConfig {
+        mode: mode?,
+        rules,
+        approval_expires: approval_expires?,
+    })
+}
+
+fn rule(r: &mut Reader<'_>, row: &Row) -> Option<PolicyRule> {
+    let name = r.row_required::<String>(LIST, row, "name");
+    let kinds = r.row_required::<Vec<ActionKind>>(LIST, row, "kinds");
+    let max_fee = r.row_optional::<Ether>(LIST, row, "max_fee");
+    let per_day = r.row_required(LIST, row, "per_day");
+    let pools = r.row_optional::<Vec<PoolId>>(LIST, row, "pools");
+    let says_so = r.row_optional::<bool>(LIST, row, "irreversible");
+    let (mut kinds, max_fee) = (kinds?, max_fee?);
+    kinds.sort_unstable();
+    kinds.dedup();
+    let says_so = says_so? == Some(true);
+    if kinds.is_empty() {
+        r.row_error(LIST, row, "kinds", "covers nothing".to_owned());
+    }
+    let irreversible = kinds
+        .iter()
+        .filter(|kind| kind.risk() == Risk::Irreversible)
+        .count();
+    if irreversible == 0 && says_so {
+        r.row_error(
+            LIST,
+            row,
+            "irreversible",
+            "no kind of this rule is irreversible".to_owned(),
+        );
+    } else if irreversible > 0 && !says_so {
+        let message = "exits can not be undone: such a rule must say irreversible = true";
+        r.row_error(LIST, row, "kinds", message.to_owned());
+    } else if irreversible > 0 && irreversible < kinds.len() {
+        let message = "exits can not be undone: sign-exit and broadcast-exit need a rule of their own";
+        r.row_error(LIST, row, "kinds", message.to_owned());
+    }
+    if kinds.iter().any(is_transaction) && max_fee.is_none() {
+        r.row_error(
+            LIST,
+            row,
+            "max_fee",
+            "is required in a rule that covers a transaction".to_owned(),
+        );
+    }
+    Some(PolicyRule {
+        name: name?,
+        kinds,
+        max_fee_wei: max_fee.map(|fee| fee.0),
+        per_day: per_day?,
+        pools: pools?,
+    })
+}

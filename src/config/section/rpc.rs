@@ -1,0 +1,60 @@
+//! `[rpc]`: the execution layer.
+
+use std::time::Duration;
+
+use crate::config::reader::Reader;
+use crate::config::schema::Key;
+use crate::config::value::{HttpUrl, WsUrl};
+use crate::types::RedactedUrl;
+
+pub(in crate::config) const KEYS: &[Key] = &[
+    Key::new(
+        "rpc.urls",
+        "a list of http(s) URLs",
+        "Execution layer endpoints, the preferred one first.",
+    )
+    .url()
+    .flag("--rpc"),
+    Key::new(
+        "rpc.ws_url",
+        "a ws(s) URL",
+        "Optional socket, only a wake-up call: nothing depends on it.",
+    )
+    .url(),
+    Key::new("rpc.timeout", "a time", "Deadline of every call.").default("15s"),
+    Key::new(
+        "rpc.poll_interval",
+        "a time",
+        "How often the head is looked at without a socket.",
+    )
+    .default("6s"),
+];
+
+/// The execution layer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RpcConfig {
+    /// At least one, the preferred one first.
+    pub urls: Vec<RedactedUrl>,
+    /// Wake-up calls.
+    pub ws_url: Option<RedactedUrl>,
+    /// Deadline of every call.
+    pub timeout: Duration,
+    /// How often the head is looked at.
+    pub poll_interval: Duration,
+}
+
+pub(in crate::config) fn read(r: &mut Reader<'_>) -> Option<RpcConfig> {
+    let urls = r.required::<Vec<HttpUrl>>("rpc.urls");
+    let ws_url = r.optional::<WsUrl>("rpc.ws_url");
+    let timeout = r.positive("rpc.timeout");
+    let poll_interval = r.positive("rpc.poll_interval");
+    if urls.as_ref().is_some_and(Vec::is_empty) {
+        r.error("rpc.urls", "names no endpoint".to_owned());
+    }
+    Some(RpcConfig {
+        urls: urls?.into_iter().map(|url| url.0).collect(),
+        ws_url: ws_url?.map(|url| url.0),
+        timeout: timeout?,
+        poll_interval: poll_interval?,
+    })
+}

@@ -1,0 +1,198 @@
+//! Those who act on the network beside the oracle: stakers, and the upkeep that reports what has become of a deposit.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use alloy::eips::{BlockId, BlockNumberOrTag};
+use alloy::providers::Provider;
+use tokio::task::JoinHandle;
+
+use super::error::{DevnetError, failed};
+use super::network::Devnet;
+use super::watch::BeaconWatch;
+use crate::types::{BlsPublicKey, PoolId, RequestKind};
+
+/// How often the upkeep looks.
+const UPKEEP_POLL: Duration = Duration::from_millis(500);
+/// How long an actor waits after a failure.
+const AFTER_FAILURE: Duration = Duration::from_secs(1);
+
+/// A task that acts on the network until it is dropped, or has done all it has to do.
+#[derive(Debug)]
+pub struct Actor {
+    task: JoinHandle<()>,
+}
+
+impl Actor {
+    /// Whether it has done all it has to do. An upkeep never has.
+    #[must_use]
+    pub fn is_done(&self) -> bool {
+        self.task.is_finished()
+    }
+}
+
+impl Drop for Actor {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+/// What a staker does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StakerScript {
+    /// Pools filled at once, by one transaction.
+    pub first: u64,
+    /// Then one more each time this has passed.
+    pub then_every: Duration,
+    /// Until so many pools are filled in all.
+    pub up_to: u64,
+}
+
+/// Starts a staker.
+#[must_use]
+pub fn staker(network: Arc<Devnet>, script: StakerScript) -> Actor {
+    Actor {
+        task: tokio::spawn(async move {
+            let mut filled = 0;
+            while filled < script.up_to {
+                let pools = if filled == 0 {
+                    script.first.clamp(1, script.up_to)
+                } else {
+                    1
+                };
+                match network.deposit_pool(pools).await {
+                    Ok(requested) => {
+                        filled += pools;
+                        tracing::info!(target: "devnet", pools = ?requested, "a staker filled pools");
+                        if filled < script.up_to {
+                            tokio::time::sleep(script.then_every).await;
+                        }
+                    }
+                    // whether it was mined all the same is not asked: one more pool does no harm here
+                    Err(error) => pause_after(&error).await,
+                }
+            }
+        }),
+    }
+}
+
+/// What is asked of staked pools.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct RequestScript {
+    /// The first pool to be staked gets a request to reshare after this time.
+    pub reshare_after: Option<Duration>,
+    /// The second one gets a request to exit after this time.
+    pub exit_after: Option<Duration>,
+}
+
+/// Starts an actor that requests a reshare and an exit, each once.
+#[must_use]
+pub fn requests(network: Arc<Devnet>, script: RequestScript) -> Actor {
+    let reshare = request(
+        Arc::clone(&network),
+        0,
+        script.reshare_after,
+        RequestKind::Reshare,
+    );
+    let exit = request(network, 1, script.exit_after, RequestKind::Exit);
+    Actor {
+        task: tokio::spawn(async move {
+            futures_util::join!(reshare, exit);
+        }),
+    }
+}
+
+/// Waits until so many pools are staked, then for the time, then asks for it until it is mined.
+async fn request(network: Arc<Devnet>, nth: usize, after: Option<Duration>, kind: RequestKind) {
+    let Some(after) = after else { return };
+    let pool = loop {
+        match network.manager().getStakedPoolIds().call().await {
+            Ok(staked) => match staked.get(nth) {
+                Some(id) => break PoolId(*id),
+                None => tokio::time::sleep(UPKEEP_POLL).await,
+            },
+            Err(error) => pause_after(&failed("getStakedPoolIds", &error)).await,
+        }
+    };
+    tokio::time::sleep(after).await;
+    loop {
+        let asked = match kind {
+            RequestKind::Reshare => network.request_reshare(pool).await,
+            RequestKind::Exit => network.request_exit(pool).await,
+            // deposits are asked for by stakers
+            RequestKind::Deposit => return,
+        };
+        match asked {
+            Ok(()) => break tracing::info!(target: "devnet", %pool, %kind, "requested"),
+            Err(error) => pause_after(&error).await,
+        }
+    }
+}
+
+/// Starts the upkeep: reports a pool as staked once its deposit is final, and, where there is a beacon node to ask, as
+/// exited once its validator's balance has been withdrawn.
+#[must_use]
+pub fn upkeep(network: Arc<Devnet>, beacon: Option<BeaconWatch>) -> Actor {
+    Actor {
+        task: tokio::spawn(async move {
+            loop {
+                match keep_up(&network, beacon.as_ref()).await {
+                    Ok(()) => tokio::time::sleep(UPKEEP_POLL).await,
+                    Err(error) => pause_after(&error).await,
+                }
+            }
+        }),
+    }
+}
+
+async fn pause_after(error: &DevnetError) {
+    tracing::warn!(target: "devnet", %error, "an actor of the local network will try again");
+    tokio::time::sleep(AFTER_FAILURE).await;
+}
+
+async fn keep_up(network: &Devnet, beacon: Option<&BeaconWatch>) -> Result<(), DevnetError> {
+    for pool in final_pending_pools(network).await? {
+        network.report_staked(pool).await?;
+        tracing::info!(target: "devnet", %pool, "the upkeep reported the deposit");
+    }
+    let Some(beacon) = beacon else { return Ok(()) };
+    let manager = network.manager();
+    let staked = manager.getStakedPoolIds().call().await;
+    for id in staked.map_err(|error| failed("getStakedPoolIds", &error))? {
+        let pool = manager.getPool(id).call().await;
+        let pool = pool.map_err(|error| failed("getPool", &error))?;
+        let Ok(key) = BlsPublicKey::try_from(pool.publicKey.as_ref()) else {
+            continue;
+        };
+        if pool.exiting && beacon.is_withdrawn(&key).await {
+            network.report_exited(PoolId(id)).await?;
+            tracing::info!(target: "devnet", pool = id, "the upkeep reported the exit");
+        }
+    }
+    Ok(())
+}
+
+/// The pools whose deposit is final and not yet reported: pending in the finalized state, and now.
+async fn final_pending_pools(network: &Devnet) -> Result<Vec<PoolId>, DevnetError> {
+    let finalized = BlockNumberOrTag::Finalized;
+    let block = network.provider().get_block_by_number(finalized).await;
+    let block = block.map_err(|error| failed("the finalized block", &error))?;
+    let manager = network.manager();
+    // the manager is deployed in block 1
+    let Some(block) = block.filter(|block| block.header.number >= 1) else {
+        return Ok(Vec::new());
+    };
+    let then = manager
+        .getPendingPoolIds()
+        .block(BlockId::hash(block.header.hash))
+        .call()
+        .await;
+    let then = then.map_err(|error| failed("getPendingPoolIds", &error))?;
+    let now = manager.getPendingPoolIds().call().await;
+    let now = now.map_err(|error| failed("getPendingPoolIds", &error))?;
+    Ok(now
+        .into_iter()
+        .filter(|id| then.contains(id))
+        .map(PoolId)
+        .collect())
+}

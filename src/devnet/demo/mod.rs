@@ -1,0 +1,360 @@
+//! The whole of a Casimir network on this machine: chain, contracts, messenger, operators, beacon, stakers and upkeep.
+//! Everything but the oracle, which is told by a configuration file how to reach it.
+
+mod consensus;
+mod operators;
+mod settings;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use alloy::primitives::B256;
+use alloy::signers::local::MnemonicBuilder;
+use alloy::signers::local::coins_bip39::{English, Mnemonic};
+use rand::rngs::OsRng;
+use tempfile::TempDir;
+
+use super::actors::{Actor, RequestScript, StakerScript, requests, staker, upkeep};
+use super::anvil::Progress;
+use super::beacon::DevBeacon;
+use super::error::DevnetError;
+use super::lodestar::{self, Lodestar};
+use super::network::Devnet;
+use super::options::{DevnetOptions, Mining};
+use super::watch::BeaconWatch;
+use crate::dkg::rockx::messenger::{self, MessengerConfig, MessengerHandle};
+use crate::dkg::rockx::node::NodeHandle;
+use crate::types::{ClusterLayout, OperatorRecord, RedactedUrl, SafeText};
+
+use self::consensus::Consensus;
+pub use self::consensus::DemoBeacon;
+
+const ENDED_POLL: Duration = Duration::from_millis(500);
+
+/// How to start the network.
+#[derive(Debug, Clone)]
+pub struct DemoOptions {
+    /// Operators, from 4 to 13.
+    pub operators: u8,
+    /// Size of a new committee: 4, 7, 10 or 13, and not more than there are operators.
+    pub committee: u8,
+    /// Seconds between blocks; 0 mines a block for each transaction.
+    pub block_time: u64,
+    /// Blocks in an epoch: two epochs make a block final.
+    pub slots_in_an_epoch: u64,
+    /// What stakers do.
+    pub stakers: StakerScript,
+    /// What is asked of staked pools.
+    pub requests: RequestScript,
+    /// Field order of SSV's cluster tuple.
+    pub cluster_layout: ClusterLayout,
+    /// Whether the manager stores reshares.
+    pub stores_reshare: bool,
+    /// The consensus layer.
+    pub beacon: DemoBeacon,
+    /// Write a configuration in which policy decides (needs the flag for it as well).
+    pub auto: bool,
+    /// Where keys, shares, configuration and journal are put; a folder that is removed at the end when absent.
+    pub folder: Option<PathBuf>,
+}
+
+impl Default for DemoOptions {
+    /// Seven operators, committees of four, a block each second, three pools at once and one more every half minute up to
+    /// six, and the development beacon.
+    fn default() -> Self {
+        Self {
+            operators: 7,
+            committee: 4,
+            block_time: 1,
+            slots_in_an_epoch: 2,
+            stakers: StakerScript {
+                first: 3,
+                then_every: Duration::from_secs(30),
+                up_to: 6,
+            },
+            requests: RequestScript::default(),
+            cluster_layout: ClusterLayout::ActiveThenBalance,
+            stores_reshare: false,
+            beacon: DemoBeacon::development(),
+            auto: false,
+            folder: None,
+        }
+    }
+}
+
+/// The folder with the network's files.
+#[derive(Debug)]
+enum Folder {
+    Temporary(TempDir),
+    Given(PathBuf),
+}
+
+impl Folder {
+    fn path(&self) -> &Path {
+        match self {
+            Self::Temporary(folder) => folder.path(),
+            Self::Given(folder) => folder,
+        }
+    }
+}
+
+/// A running network. [`DemoNetwork::shutdown`] ends it in order. Dropping it ends all processes and nodes at once; the
+/// messenger then ends with the runtime.
+#[derive(Debug)]
+pub struct DemoNetwork {
+    // the order of the fields is the order in which they end: who acts before what is acted upon
+    actors: Vec<Actor>,
+    nodes: Vec<NodeHandle>,
+    messenger: MessengerHandle,
+    consensus: Consensus,
+    devnet: Arc<Devnet>,
+    operators: Vec<OperatorRecord>,
+    options: DemoOptions,
+    config_file: PathBuf,
+    folder: Folder,
+}
+
+impl DemoNetwork {
+    /// Starts everything but the stakers; those begin with [`DemoNetwork::begin`].
+    ///
+    /// # Errors
+    /// Options that make no sense, no anvil, or a part that does not start.
+    pub async fn start(options: DemoOptions, progress: Progress<'_>) -> Result<Self, DevnetError> {
+        check(&options)?;
+        let folder = folder(&options)?;
+        progress("making keys");
+        let (mnemonic, oracle_key) = oracle_account()?;
+        let keys = operators::keys(options.operators).await?;
+        let devnet = Devnet::start(
+            DevnetOptions {
+                mining: match options.block_time {
+                    0 => Mining::Instant,
+                    seconds => Mining::EverySeconds(seconds),
+                },
+                slots_in_an_epoch: options.slots_in_an_epoch,
+                cluster_layout: options.cluster_layout,
+                stores_reshare: options.stores_reshare,
+                operators: keys
+                    .operators
+                    .iter()
+                    .map(|key| key.public().to_registry_text())
+                    .collect(),
+                oracle_key: Some(oracle_key),
+                ..DevnetOptions::default()
+            },
+            progress,
+        )
+        .await?;
+        let spec = options.beacon.spec();
+        let consensus = Consensus::start(
+            &options.beacon,
+            &devnet,
+            options.block_time,
+            folder.path(),
+            progress,
+        )
+        .await?;
+        progress("starting the messenger");
+        let loopback = ([127, 0, 0, 1], 0).into();
+        let messenger = messenger::spawn(MessengerConfig::new(loopback))
+            .await
+            .map_err(|error| failed_part("the messenger", &error))?;
+        progress(&format!("starting {} operators", options.operators));
+        let surroundings = operators::Surroundings {
+            messenger_url: RedactedUrl::new(messenger.url()),
+            manager: devnet.addresses().manager,
+            spec: &spec,
+            genesis_validators_root: consensus.genesis_validators_root,
+            folder: folder.path(),
+        };
+        let (nodes, operators) = operators::start(&keys, &surroundings).await?;
+        let config_file = settings::write(&settings::Settings {
+            folder: folder.path(),
+            options: &options,
+            devnet: &devnet,
+            messenger_url: &messenger.url(),
+            beacon_url: consensus.url.as_deref(),
+            genesis_validators_root: surroundings.genesis_validators_root,
+            operators: &operators,
+            mnemonic: &mnemonic,
+            initiator: &keys.initiator,
+        })?;
+        progress("the network is up");
+        Ok(Self {
+            actors: Vec::new(),
+            nodes,
+            messenger,
+            consensus,
+            devnet: Arc::new(devnet),
+            operators,
+            options,
+            config_file,
+            folder,
+        })
+    }
+
+    /// Lets stakers and upkeep begin. A second call does nothing.
+    pub fn begin(&mut self) {
+        if self.actors.is_empty() {
+            let watch = self.beacon_url().and_then(BeaconWatch::new);
+            self.actors
+                .push(staker(Arc::clone(&self.devnet), self.options.stakers));
+            self.actors
+                .push(requests(Arc::clone(&self.devnet), self.options.requests));
+            self.actors.push(upkeep(Arc::clone(&self.devnet), watch));
+        }
+    }
+
+    /// The oracle's configuration: a file like every other, with every address and key of this network.
+    #[must_use]
+    pub fn config_file(&self) -> &Path {
+        &self.config_file
+    }
+
+    /// Where this network's files are.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// The chain, with its levers.
+    #[must_use]
+    pub fn devnet(&self) -> &Arc<Devnet> {
+        &self.devnet
+    }
+
+    /// The development beacon, if there is one.
+    #[must_use]
+    pub fn beacon(&self) -> Option<&DevBeacon> {
+        self.consensus.development.as_ref()
+    }
+
+    /// Lodestar, if it is the consensus layer.
+    #[must_use]
+    pub fn lodestar(&self) -> Option<&Lodestar> {
+        self.consensus.lodestar.as_ref()
+    }
+
+    /// Returns when anvil or Lodestar is gone by itself, and says which and why: nothing goes on without them.
+    pub async fn ended(&self) -> SafeText {
+        loop {
+            let ended = [
+                ("anvil, the local chain,", self.devnet.exited()),
+                ("Lodestar, the beacon node,", self.consensus.exited()),
+            ];
+            for (who, reason) in ended {
+                if let Some(reason) = reason {
+                    return SafeText::new(&format!("{who} ended: {reason}"));
+                }
+            }
+            tokio::time::sleep(ENDED_POLL).await;
+        }
+    }
+
+    /// Base URL of the Beacon API, whosever it is.
+    #[must_use]
+    pub fn beacon_url(&self) -> Option<&str> {
+        self.consensus.url.as_deref()
+    }
+
+    /// Base URL of the messenger.
+    #[must_use]
+    pub fn messenger_url(&self) -> String {
+        self.messenger.url()
+    }
+
+    /// The operators, as the oracle knows them.
+    #[must_use]
+    pub fn operators(&self) -> &[OperatorRecord] {
+        &self.operators
+    }
+
+    /// Ends one operator's node, as if its machine had died. `false`: there is none of this id any more.
+    pub fn kill_operator(&mut self, id: crate::types::OperatorId) -> bool {
+        let before = self.nodes.len();
+        self.nodes.retain(|node| node.id() != id);
+        self.nodes.len() < before
+    }
+
+    /// How it was started.
+    #[must_use]
+    pub fn options(&self) -> &DemoOptions {
+        &self.options
+    }
+
+    /// Ends everything in order, and removes the folder if it was made for this run.
+    pub async fn shutdown(self) {
+        let Self {
+            actors,
+            nodes,
+            messenger,
+            consensus,
+            devnet,
+            folder,
+            ..
+        } = self;
+        drop(actors);
+        futures_util::future::join_all(nodes.into_iter().map(NodeHandle::shutdown)).await;
+        messenger.shutdown().await;
+        drop(consensus);
+        drop(devnet);
+        drop(folder);
+    }
+}
+
+fn check(options: &DemoOptions) -> Result<(), DevnetError> {
+    let wrong = |text: String| Err(DevnetError::Option(text.into()));
+    if !(4..=13).contains(&options.operators) {
+        return wrong(format!("{} operators: 4 to 13 are possible", options.operators));
+    }
+    if !matches!(options.committee, 4 | 7 | 10 | 13) || options.committee > options.operators {
+        return wrong(format!(
+            "a committee of {} out of {} operators: 4, 7, 10 or 13 are possible",
+            options.committee, options.operators
+        ));
+    }
+    if matches!(options.beacon, DemoBeacon::Lodestar(_)) {
+        if options.block_time == 0 {
+            return wrong("Lodestar needs a block every so many seconds".to_owned());
+        }
+        if options.stakers.up_to > lodestar::MOST_JOINING {
+            return wrong(format!(
+                "{} pools on Lodestar: {} are possible, since nobody runs their validators and its own {} must stay \
+                 two thirds",
+                options.stakers.up_to,
+                lodestar::MOST_JOINING,
+                lodestar::GENESIS_VALIDATORS
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn folder(options: &DemoOptions) -> Result<Folder, DevnetError> {
+    match &options.folder {
+        Some(folder) => std::fs::create_dir_all(folder)
+            .map(|()| Folder::Given(folder.clone()))
+            .map_err(|error| failed_part("the demo's folder", &error)),
+        // made with mode 0700
+        None => tempfile::Builder::new()
+            .prefix("casimir-demo-")
+            .tempdir()
+            .map(Folder::Temporary)
+            .map_err(|error| failed_part("the demo's folder", &error)),
+    }
+}
+
+/// A fresh mnemonic and the key of its first account. For this network only.
+fn oracle_account() -> Result<(String, B256), DevnetError> {
+    let words = Mnemonic::<English>::new(&mut OsRng).to_phrase();
+    let signer = MnemonicBuilder::from_phrase_nth(&words, 0);
+    Ok((words, signer.to_bytes()))
+}
+
+pub(super) fn failed_part(what: &'static str, error: &dyn std::fmt::Display) -> DevnetError {
+    DevnetError::Part {
+        what,
+        reason: SafeText::new(&error.to_string()),
+    }
+}

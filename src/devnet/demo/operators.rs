@@ -1,0 +1,129 @@
+//! The operators of the network: real nodes in this process, each with a key of its own and an allow-list.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use alloy::primitives::Address;
+
+use super::failed_part;
+use crate::devnet::DevnetError;
+use crate::devnet::beacon::BeaconSpec;
+use crate::dkg::rockx::keys::OperatorPrivateKey;
+use crate::dkg::rockx::node::directory::DirectorySources;
+use crate::dkg::rockx::node::policy::{ExitRule, Initiator, OwnerRule, Policy, SigningRules};
+use crate::dkg::rockx::node::{self, NodeConfig, NodeHandle};
+use crate::types::{OperatorId, OperatorRecord, RedactedUrl, Root, SafeText};
+
+const REGISTERED_DEADLINE: Duration = Duration::from_secs(20);
+/// Longer than the oracle waits, so that it is the oracle who names the missing.
+const ROUND_TIMEOUT: Duration = Duration::from_secs(90);
+/// Registrations that operators will sign for the manager.
+const LAST_NONCE: u64 = 1000;
+/// Validators and epochs whose exits they will sign: more than a demo lives to see, few enough to be looked through.
+const EXIT_INDICES: u64 = 255;
+const EXIT_EPOCHS: u64 = 8191;
+
+/// The RSA keys of a network.
+pub(super) struct Keys {
+    /// Of the operators, in the order of their ids.
+    pub(super) operators: Vec<Arc<OperatorPrivateKey>>,
+    /// Of the oracle, which signs the start messages with it.
+    pub(super) initiator: Arc<OperatorPrivateKey>,
+}
+
+/// What the nodes are told about the network.
+pub(super) struct Surroundings<'a> {
+    pub(super) messenger_url: RedactedUrl,
+    pub(super) manager: Address,
+    pub(super) spec: &'a BeaconSpec,
+    pub(super) genesis_validators_root: Option<Root>,
+    pub(super) folder: &'a Path,
+}
+
+/// Makes fresh keys: about a tenth of a second each, all at once.
+pub(super) async fn keys(operators: u8) -> Result<Keys, DevnetError> {
+    let generate = || async {
+        let made = tokio::task::spawn_blocking(OperatorPrivateKey::generate).await;
+        match made {
+            Ok(Ok(key)) => Ok(Arc::new(key)),
+            Ok(Err(error)) => Err(failed_part("an operator's key", &error)),
+            Err(error) => Err(failed_part("an operator's key", &error)),
+        }
+    };
+    let operators = futures_util::future::try_join_all((0..operators).map(|_| generate()));
+    let (operators, initiator) = futures_util::future::try_join(operators, generate()).await?;
+    Ok(Keys { operators, initiator })
+}
+
+/// Starts a node for each key and waits until the messenger knows them all.
+pub(super) async fn start(
+    keys: &Keys,
+    around: &Surroundings<'_>,
+) -> Result<(Vec<NodeHandle>, Vec<OperatorRecord>), DevnetError> {
+    let mut records: Vec<OperatorRecord> = (1..)
+        .zip(&keys.operators)
+        .map(|(id, key)| OperatorRecord {
+            id: OperatorId(id),
+            name: SafeText::new(&format!("Operator {id}")),
+            endpoint: String::new(),
+            public_key: key.public().to_registry_text(),
+        })
+        .collect();
+    let policy = policy(keys, around);
+    let mut nodes = Vec::new();
+    for (record, key) in records.iter().zip(&keys.operators) {
+        let folder = around.folder.join(format!("operator-{}", record.id));
+        let config = NodeConfig {
+            directory: DirectorySources {
+                configured: records.clone(),
+                ..DirectorySources::default()
+            },
+            policy: policy.clone(),
+            round_timeout: ROUND_TIMEOUT,
+            ..NodeConfig::new(record.id, Arc::clone(key), around.messenger_url.clone(), folder)
+        };
+        let node = node::spawn(config).await;
+        nodes.push(node.map_err(|error| failed_part("an operator", &error))?);
+    }
+    for (record, node) in records.iter_mut().zip(&nodes) {
+        node.public_url().clone_into(&mut record.endpoint);
+    }
+    let registered = futures_util::future::join_all(nodes.iter().map(NodeHandle::registered));
+    tokio::time::timeout(REGISTERED_DEADLINE, registered)
+        .await
+        .map_err(|_| failed_part("an operator", &"the messenger does not know it in time"))?;
+    Ok((nodes, records))
+}
+
+/// Operators serve this oracle and this manager, and nobody else.
+fn policy(keys: &Keys, around: &Surroundings<'_>) -> Policy {
+    let mut credentials = [0; 32];
+    credentials[0] = 1;
+    credentials[12..].copy_from_slice(around.manager.as_slice());
+    Policy {
+        initiators: Some(vec![Initiator {
+            name: "the oracle".into(),
+            public_key: keys.initiator.public().to_registry_text(),
+        }]),
+        withdrawal_credentials: Some(vec![Root(credentials)]),
+        fork_versions: Some(vec![around.spec.genesis_fork_version]),
+        // without a beacon chain there are no exits; a chain whose root is not known yet can not be listed
+        signing: around
+            .genesis_validators_root
+            .map(|genesis_validators_root| SigningRules {
+                owners: vec![OwnerRule {
+                    owner: around.manager,
+                    last_nonce: LAST_NONCE,
+                }],
+                exits: vec![ExitRule {
+                    genesis_validators_root,
+                    capella_fork_version: around.spec.capella_fork_version,
+                    first_index: 0,
+                    last_index: EXIT_INDICES,
+                    first_epoch: 0,
+                    last_epoch: EXIT_EPOCHS,
+                }],
+            }),
+    }
+}

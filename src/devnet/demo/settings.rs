@@ -1,0 +1,135 @@
+//! The oracle's configuration for this network, written as a file: `config show`, `doctor` and a second start read it as
+//! they read any other.
+
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use serde_json::json;
+
+use super::{DemoOptions, failed_part};
+use crate::devnet::{Devnet, DevnetError};
+use crate::dkg::rockx::keys::OperatorPrivateKey;
+use crate::types::{OperatorRecord, Root};
+
+/// Name of the configuration file.
+const CONFIG: &str = "casimir-dkg.toml";
+const MNEMONIC: &str = "oracle.mnemonic";
+const INITIATOR: &str = "initiator.pem";
+
+/// Everything that goes into the file.
+pub(super) struct Settings<'a> {
+    pub(super) folder: &'a Path,
+    pub(super) options: &'a DemoOptions,
+    pub(super) devnet: &'a Devnet,
+    pub(super) messenger_url: &'a str,
+    pub(super) beacon_url: Option<&'a str>,
+    pub(super) genesis_validators_root: Option<Root>,
+    pub(super) operators: &'a [OperatorRecord],
+    pub(super) mnemonic: &'a str,
+    pub(super) initiator: &'a OperatorPrivateKey,
+}
+
+/// Writes the configuration and the two secrets that it names; gives the configuration's path.
+pub(super) fn write(settings: &Settings<'_>) -> Result<PathBuf, DevnetError> {
+    let failed = |error: &dyn std::fmt::Display| failed_part("the demo's configuration", error);
+    let pem = settings.initiator.to_pem().map_err(|error| failed(&error))?;
+    let text = toml::to_string(&table(settings)).map_err(|error| failed(&error))?;
+    let config = settings.folder.join(CONFIG);
+    let head =
+        "# The oracle's configuration for a local network. Every key in it is worthless elsewhere.\n\n";
+    for (file, content) in [
+        (
+            settings.folder.join(MNEMONIC),
+            format!("{}\n", settings.mnemonic).as_str(),
+        ),
+        (settings.folder.join(INITIATOR), pem.as_str()),
+        (config.clone(), format!("{head}{text}").as_str()),
+    ] {
+        write_private(&file, content).map_err(|error| failed(&error))?;
+    }
+    Ok(config)
+}
+
+fn write_private(file: &Path, content: &str) -> std::io::Result<()> {
+    std::fs::OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(file)?
+        .write_all(content.as_bytes())
+}
+
+fn table(settings: &Settings<'_>) -> serde_json::Value {
+    let (options, devnet) = (settings.options, settings.devnet);
+    let spec = options.beacon.spec();
+    let addresses = devnet.addresses();
+    let operators: Vec<_> = settings
+        .operators
+        .iter()
+        .map(|operator| {
+            json!({
+                "id": operator.id,
+                "name": operator.name,
+                "endpoint": operator.endpoint,
+                "public_key": operator.public_key,
+            })
+        })
+        .collect();
+    let mut table = json!({
+        "network": {
+            "name": "devnet",
+            "chain_id": devnet.options().chain_id,
+            "genesis_fork_version": spec.genesis_fork_version,
+            "capella_fork_version": spec.capella_fork_version,
+            "deposit_contract": addresses.deposit_contract.to_string(),
+            "ssv_network": addresses.ssv.to_string(),
+        },
+        "rpc": {
+            "urls": [devnet.http_url()],
+            "ws_url": devnet.ws_url(),
+            "poll_interval": "500ms",
+        },
+        "contract": {
+            "address": addresses.manager.to_string(),
+            "cluster_layout": options.cluster_layout,
+        },
+        "signer": {
+            "mnemonic_file": MNEMONIC,
+            "address": addresses.oracle.to_string(),
+        },
+        "dkg": {
+            "messenger_url": settings.messenger_url,
+            "initiator_key_file": INITIATOR,
+        },
+        "operator": operators,
+        "selection": { "size": options.committee },
+        "policy": { "mode": if options.auto { "auto" } else { "supervised" } },
+        "journal": { "path": "journal.sqlite" },
+        "log": { "dir": "logs" },
+    });
+    if options.auto {
+        table["policy"]["rule"] = json!([
+            {
+                "name": "what the demo may do by itself",
+                "kinds": ["keygen", "reshare", "send-deposit", "send-reshare"],
+                "max_fee": "0.05 ETH",
+                "per_day": 1000,
+            },
+            {
+                "name": "the demo's exits",
+                "kinds": ["sign-exit", "broadcast-exit"],
+                "irreversible": true,
+                "per_day": 1000,
+            },
+        ]);
+    }
+    if let Some(url) = settings.beacon_url {
+        table["beacon"] = json!({ "urls": [url] });
+    }
+    if let Some(root) = settings.genesis_validators_root {
+        table["network"]["genesis_validators_root"] = root.to_string().into();
+    }
+    table
+}

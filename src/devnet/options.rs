@@ -1,0 +1,93 @@
+//! How a local network is started, and who and what is on it.
+
+use alloy::primitives::{Address, B256, address};
+
+use crate::types::ClusterLayout;
+
+/// Where the local network puts the deposit contract: the address that the preset `devnet` names.
+pub const DEPOSIT_CONTRACT: Address = address!("4242424242424242424242424242424242424242");
+/// Ether of one pool, and so of one validator.
+pub const POOL_ETHER: u64 = 32;
+
+/// When blocks are mined.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mining {
+    /// At once, a block for each transaction.
+    Instant,
+    /// Every so many seconds, also empty ones. At least 1.
+    EverySeconds(u64),
+    /// Only by [`Devnet::mine`], and by the network's own actors (staker, upkeep) for each thing that they do.
+    Manual,
+}
+
+/// How to start a local network.
+#[derive(Debug, Clone)]
+pub struct DevnetOptions {
+    /// Chain id.
+    pub chain_id: u64,
+    /// When blocks are mined, after the deployment (which is two blocks).
+    pub mining: Mining,
+    /// Blocks in an epoch: `safe` lags by one epoch, `finalized` by two.
+    pub slots_in_an_epoch: u64,
+    /// Field order of SSV's cluster tuple, in the manager and in the SSV stand-in.
+    pub cluster_layout: ClusterLayout,
+    /// Whether `resharePool` is stored; the manager of May 2023 forgets it.
+    pub stores_reshare: bool,
+    /// Public keys of the operators to register with SSV, in the order of their ids, which begin at 1.
+    pub operators: Vec<String>,
+    /// The oracle's key; a new random one when absent. It is a key of this network only.
+    pub oracle_key: Option<B256>,
+    /// Ether of the oracle's account.
+    pub oracle_ether: u64,
+    /// Ether in the manager's reserved fees.
+    pub reserved_fees_ether: u64,
+    /// Port of the JSON-RPC endpoint; 0 takes any that is free.
+    pub port: u16,
+}
+
+impl Default for DevnetOptions {
+    /// Instant blocks, four to an epoch, today's SSV layout, a manager that forgets reshares, and thirteen operators
+    /// that have an id but no node.
+    fn default() -> Self {
+        Self {
+            chain_id: 31337,
+            mining: Mining::Instant,
+            slots_in_an_epoch: 4,
+            cluster_layout: ClusterLayout::ActiveThenBalance,
+            stores_reshare: false,
+            operators: (1..=13)
+                .map(|n| format!("operator {n}, which has no node"))
+                .collect(),
+            oracle_key: None,
+            oracle_ether: 100,
+            reserved_fees_ether: 100,
+            port: 0,
+        }
+    }
+}
+
+/// The accounts that act on the network; anvil signs for them. The oracle is not among them: it signs for itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Accounts {
+    /// Deployed and owns the manager.
+    pub owner: Address,
+    /// Fills pools.
+    pub staker: Address,
+    /// Reports deposits and exits, requests reshares and exits.
+    pub upkeep: Address,
+    /// Owns the operators in SSV.
+    pub operators: Address,
+}
+
+/// What stands where.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Addresses {
+    /// The pool manager.
+    pub manager: Address,
+    /// The SSV stand-in.
+    pub ssv: Address,
+    /// The deposit contract.
+    pub deposit_contract: Address,
+    /// The oracle's account, funded.
+    pub oracle: Address,
+}

@@ -1,0 +1,6 @@
+//! Ceremonies: the protocol, its verification, and the transcript that proves it.
+
+pub mod rockx;
+pub mod threshold;
+pub mod transcript;
+pub mod verify;

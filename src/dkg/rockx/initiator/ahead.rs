@@ -1,0 +1,45 @@
+//! Verifying the outputs as they were observed, while the operators still report them to the messenger: what it stores is
+//! the same, usually, and then the verdict is there when the result is.
+
+use std::collections::BTreeMap;
+
+use tokio::task::JoinHandle;
+
+use super::judge::verify_outputs;
+use super::record::{Evidence, Record};
+use crate::dkg::rockx::wire::SignedOutput;
+use crate::dkg::verify::Verification;
+use crate::types::OperatorId;
+
+/// A verification that was begun early, and what it is a verification of.
+pub(super) struct Ahead {
+    outputs: BTreeMap<OperatorId, SignedOutput>,
+    /// How many messages were known then: more of them may change the verdict.
+    messages: usize,
+    running: JoinHandle<Verification>,
+}
+
+impl Ahead {
+    /// Begins to verify the outputs observed so far.
+    pub(super) fn begin(record: &Record) -> Self {
+        let outputs = record.outputs();
+        let (evidence, verified) = (record.evidence.clone(), outputs.clone());
+        Self {
+            messages: record.messages().len(),
+            running: tokio::task::spawn_blocking(move || verify_outputs(&evidence, &verified)),
+            outputs,
+        }
+    }
+
+    /// The verification, if it is one of exactly these outputs by exactly this evidence.
+    pub(super) async fn of(
+        self,
+        evidence: &Evidence,
+        outputs: &BTreeMap<OperatorId, SignedOutput>,
+    ) -> Option<Verification> {
+        if self.messages != evidence.messages.len() || self.outputs != *outputs {
+            return None;
+        }
+        self.running.await.ok()
+    }
+}

@@ -1,0 +1,369 @@
+//! One ceremony's state at the initiator, its beginning and its end.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+
+use super::api::{CeremonyUpdate, Failed, Verified};
+use super::clock::Clock;
+use super::conclude::{Accepted, failure};
+use super::host::Host;
+use super::messenger::address_of;
+use super::observer::Subscription;
+use super::plan::{unknown_operators, validate};
+use super::prepare::not_started;
+use super::record::Record;
+use super::start::{Delivered, deliver, signed};
+use super::tracker::View;
+use crate::dkg::rockx::keys::OperatorPublicKey;
+use crate::dkg::transcript::{Bytes, FORMAT, MAX_REJECTED, StartOutcome, StartReply, Transcript, Verdict};
+use crate::types::{
+    CeremonyFailure, CeremonyPlan, FailureKind, OperatorId, RequestId, Root, Round, SafeText, UnixMillis,
+};
+
+/// The answer of one operator's node to the start message.
+pub(super) type Started = (OperatorId, Delivered);
+
+/// The last update must arrive, but a reader that stopped reading must not hold the ceremony.
+const LAST_UPDATE: Duration = Duration::from_secs(1);
+
+/// A ceremony while the initiator works on it.
+pub(super) struct Ceremony {
+    pub(super) host: Arc<Host>,
+    pub(super) id: RequestId,
+    pub(super) record: Record,
+    pub(super) view: View,
+    pub(super) clock: Clock,
+    pub(super) subscription: Subscription,
+    /// The name under which the observer is subscribed. Every attachment has its own, so that the messenger takes it
+    /// for a newcomer who has seen nothing.
+    pub(super) observer_name: String,
+    updates: mpsc::Sender<CeremonyUpdate>,
+    pub(super) note: SafeText,
+    begun: UnixMillis,
+    start_message: Option<Vec<u8>>,
+    replies: BTreeMap<OperatorId, StartReply>,
+    /// Operators that certainly did not start.
+    pub(super) not_started: BTreeMap<OperatorId, SafeText>,
+    rejected: Vec<SafeText>,
+    /// What the messenger stored, verbatim.
+    pub(super) stored: Option<Vec<u8>>,
+    /// The messenger does not know the topic any more, so nothing more can be delivered.
+    pub(super) topic_lost: bool,
+    /// The dealings were compared with the validator key.
+    pub(super) summed_up: bool,
+}
+
+impl Ceremony {
+    /// Checks the plan, reads the participants' keys, and opens the observer's stream.
+    pub(super) fn open(
+        host: &Arc<Host>,
+        id: RequestId,
+        plan: &CeremonyPlan,
+        updates: mpsc::Sender<CeremonyUpdate>,
+        view: View,
+    ) -> Result<Self, Box<Failed>> {
+        let begun = UnixMillis::now();
+        let refuse = |culprits: Vec<OperatorId>, reason: SafeText| {
+            // what an earlier process started cannot be taken back by a new configuration
+            let kind = match view {
+                View::Whole => FailureKind::NotStarted,
+                View::Late => FailureKind::Unknown,
+            };
+            let failure = failure(kind, None, culprits, reason);
+            let record = Record::new(id, plan, BTreeMap::new(), view);
+            let transcript = Transcript {
+                format: FORMAT,
+                request_id: id,
+                plan: plan.clone(),
+                operators: BTreeMap::new(),
+                attached: view == View::Late,
+                started_at: begun,
+                ended_at: begun,
+                start_message: None,
+                replies: BTreeMap::new(),
+                messages: Vec::new(),
+                rejected: Vec::new(),
+                stored: None,
+                verdict: Verdict::Failed {
+                    failure: failure.clone(),
+                },
+                digest: Root::default(),
+            };
+            Box::new(Failed {
+                failure,
+                progress: record.tracker.progress().clone(),
+                transcript: Box::new(transcript.sealed()),
+            })
+        };
+        validate(plan).map_err(|reason| refuse(Vec::new(), reason))?;
+        let unknown = unknown_operators(plan, &host.config.directory);
+        if !unknown.is_empty() {
+            let reason = format!("not in the directory of operators: {}", list(&unknown));
+            return Err(refuse(unknown, reason.into()));
+        }
+        let keys = operator_keys(host, plan).map_err(|(who, reason)| refuse(vec![who], reason))?;
+        let subscription = host.observer.subscribe(id).ok_or_else(|| {
+            refuse(
+                Vec::new(),
+                format!("request id {id} is in use in this process").into(),
+            )
+        })?;
+        let clock = Clock::new(
+            host.config.round_deadline,
+            host.config.total_deadline,
+            Instant::now(),
+        );
+        Ok(Self {
+            host: host.clone(),
+            id,
+            record: Record::new(id, plan, keys, view),
+            view,
+            clock,
+            subscription,
+            observer_name: format!("observer-{}", hex::encode(rand::random::<[u8; 4]>())),
+            updates,
+            note: SafeText::default(),
+            begun,
+            start_message: None,
+            replies: BTreeMap::new(),
+            not_started: BTreeMap::new(),
+            rejected: Vec::new(),
+            stored: None,
+            topic_lost: false,
+            summed_up: false,
+        })
+    }
+
+    /// From preflight to the end.
+    pub(super) async fn run(mut self) -> Result<Verified, Box<Failed>> {
+        let end = match self.prepare().await {
+            Ok(()) => match self.begin() {
+                Ok(starts) => self.follow(starts).await,
+                Err(failure) => Err(failure),
+            },
+            Err(failure) => Err(failure),
+        };
+        self.close(end).await
+    }
+
+    /// From a new subscription to the end. The messenger may be down at this moment: that is found out on the way.
+    pub(super) async fn reattach(mut self) -> Result<Verified, Box<Failed>> {
+        self.note = "attached again; no start message is sent".into();
+        self.resubscribe().await;
+        let end = self.follow(JoinSet::new()).await;
+        self.close(end).await
+    }
+
+    /// Sends the start message to every participant at the same time.
+    fn begin(&mut self) -> Result<JoinSet<Started>, CeremonyFailure> {
+        let message = signed(
+            self.id,
+            self.record.plan(),
+            self.host.config.signing_key.as_deref(),
+        )
+        .map_err(|error| not_started(Vec::new(), format!("signing the start message: {error}")))?;
+        let body: Arc<[u8]> = message.to_ssv().into();
+        self.start_message = Some(body.to_vec());
+        self.record.tracker.starting();
+        self.publish("start message sent");
+        let mut starts = JoinSet::new();
+        for (id, endpoint) in self.host.endpoints(&self.record.plan().participants()) {
+            let (http, body) = (self.host.http.clone(), body.clone());
+            let deadline = self.host.config.round_deadline;
+            starts.spawn(async move { (id, deliver(&http, &endpoint, &body, deadline).await) });
+        }
+        Ok(starts)
+    }
+
+    /// An operator's answer to the start message.
+    pub(super) fn replied(
+        &mut self,
+        (
+            id,
+            Delivered {
+                status,
+                outcome,
+                text,
+            },
+        ): Started,
+    ) {
+        let at = UnixMillis::now();
+        let reply = StartReply {
+            at,
+            outcome,
+            status,
+            text,
+        };
+        match outcome {
+            StartOutcome::Started => self.record.tracker.arrived(id, Round::Started, at),
+            StartOutcome::Refused => {
+                let note = format!("refused to start: {}", reply.text);
+                self.record.tracker.failing(id, note);
+            }
+            StartOutcome::Unreachable | StartOutcome::Unanswered => {
+                self.record.tracker.failing(id, reply.text.clone());
+            }
+        }
+        if reply.did_not_start() {
+            self.not_started.insert(id, reply.text.clone());
+        }
+        self.replies.insert(id, reply);
+    }
+
+    /// Subscribes again after the messenger, or this process, was away.
+    pub(super) async fn resubscribe(&mut self) {
+        let address = self.host.observer_address(self.id);
+        match self.host.messenger.topic(self.id).await {
+            Ok(None) => self.topic_lost = true,
+            Ok(Some(topic)) if address_of(&topic, &self.observer_name) == Some(address.as_str()) => {}
+            Ok(Some(_)) => {
+                let name = &self.observer_name;
+                if let Err(error) = self.host.messenger.subscribe(self.id, name, &address).await {
+                    tracing::warn!(target: "dkg::initiator", request = %self.id, %error, "not subscribed");
+                }
+            }
+            Err(error) => {
+                tracing::debug!(target: "dkg::initiator", request = %self.id, %error, "no topic read");
+                if error.is_transport() {
+                    self.clock.pause();
+                }
+            }
+        }
+    }
+
+    /// Something arrived that is not by a participant of this ceremony. It accuses nobody.
+    pub(super) fn reject(&mut self, why: impl Into<SafeText>) {
+        let why = why.into();
+        tracing::debug!(target: "dkg::initiator", request = %self.id, message = %why, "not taken");
+        if self.rejected.len() < MAX_REJECTED {
+            self.rejected.push(why);
+        }
+    }
+
+    /// The picture of this moment.
+    fn picture(&self) -> CeremonyUpdate {
+        let at = UnixMillis::now();
+        let gate = self.record.tracker.gate();
+        CeremonyUpdate {
+            request_id: self.id,
+            at,
+            round: gate.map(|gate| gate.round),
+            deadline: self
+                .clock
+                .round_ends()
+                .map(|end| at.plus(end.saturating_duration_since(Instant::now()))),
+            operators: self.record.tracker.progress().clone(),
+            note: self.note.clone(),
+        }
+    }
+
+    /// Shows the present state; a full channel has older pictures of the same, so nothing is lost.
+    pub(super) fn publish(&mut self, note: impl Into<SafeText>) {
+        self.note = note.into();
+        let _ = self.updates.try_send(self.picture());
+    }
+
+    /// Writes the transcript and shows the last picture.
+    async fn close(mut self, end: Result<Accepted, CeremonyFailure>) -> Result<Verified, Box<Failed>> {
+        let verdict = match &end {
+            Ok(accepted) => Verdict::Verified {
+                source: accepted.source,
+                value: accepted.result.clone(),
+                checks: accepted.checks.clone(),
+            },
+            Err(failure) => Verdict::Failed {
+                failure: failure.clone(),
+            },
+        };
+        self.note = match &end {
+            Ok(_) => "verified".into(),
+            Err(failure) => failure.reason.clone(),
+        };
+        let _ = self.updates.send_timeout(self.picture(), LAST_UPDATE).await;
+        let progress = self.record.tracker.progress().clone();
+        let begun = self.start_message.is_some() || self.view == View::Late;
+        match &end {
+            // what is unknown may still be found out by attaching again
+            Err(failure) if failure.kind == FailureKind::Unknown => {}
+            end if begun => self.host.retire(self.id, end.is_err()),
+            _ => self.host.retire(self.id, true),
+        }
+        tracing::info!(
+            target: "dkg::initiator", request = %self.id, kind = %self.record.plan().kind(), note = %self.note,
+            "ceremony ended"
+        );
+        let transcript = Box::new(self.transcript(verdict));
+        match end {
+            Ok(accepted) => Ok(Verified {
+                result: accepted.result,
+                checks: accepted.checks,
+                progress,
+                transcript,
+            }),
+            Err(failure) => Err(Box::new(Failed {
+                failure,
+                progress,
+                transcript,
+            })),
+        }
+    }
+
+    fn transcript(self, verdict: Verdict) -> Transcript {
+        let operators = self
+            .record
+            .evidence
+            .keys
+            .iter()
+            .map(|(id, key)| (*id, key.to_registry_text()))
+            .collect();
+        Transcript {
+            format: FORMAT,
+            request_id: self.id,
+            plan: self.record.plan().clone(),
+            operators,
+            attached: self.view == View::Late,
+            started_at: self.begun,
+            ended_at: UnixMillis::now(),
+            start_message: self.start_message.map(Bytes),
+            replies: self.replies,
+            messages: self.record.to_recorded(),
+            rejected: self.rejected,
+            stored: self.stored.map(Bytes),
+            verdict,
+            digest: Root::default(),
+        }
+        .sealed()
+    }
+}
+
+fn operator_keys(
+    host: &Host,
+    plan: &CeremonyPlan,
+) -> Result<BTreeMap<OperatorId, OperatorPublicKey>, (OperatorId, SafeText)> {
+    plan.participants()
+        .into_iter()
+        .filter_map(|id| Some((id, host.config.directory.get(&id)?)))
+        .map(|(id, record)| {
+            let key = OperatorPublicKey::parse(&record.public_key)
+                .map_err(|error| (id, format!("public key of operator {id}: {error}").into()))?;
+            Ok((id, key))
+        })
+        .collect()
+}
+
+/// `1, 2 and 5`.
+pub(super) fn list(ids: &[OperatorId]) -> String {
+    let mut text = String::new();
+    for (n, id) in ids.iter().enumerate() {
+        if n > 0 {
+            text.push_str(if n + 1 == ids.len() { " and " } else { ", " });
+        }
+        text.push_str(&id.to_string());
+    }
+    text
+}

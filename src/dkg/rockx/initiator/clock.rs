@@ -1,0 +1,147 @@
+//! When the initiator stops waiting. Told the time, so that it can be tested without waiting.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::tracker::Gate;
+use crate::types::Round;
+
+/// After every message was seen, the messenger gets this long to store the result.
+const SETTLE: Duration = Duration::from_secs(10);
+/// After the messenger stored a result, messages that are still on their way to the observer get this long.
+const GRACE: Duration = Duration::from_millis(1500);
+
+/// What ran out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Expiry {
+    /// The time of the round that is waited for; attached late, the time without any message.
+    Round,
+    /// The time for the messenger to store what everybody has signed.
+    Settle,
+    /// The time for messages that are still on their way.
+    Grace,
+    /// The time of the whole ceremony.
+    Total,
+}
+
+/// The deadlines of one ceremony.
+#[derive(Debug)]
+pub(super) struct Clock {
+    round_deadline: Duration,
+    total: Instant,
+    /// The round that is waited for, and since when.
+    waiting: (Option<Round>, Instant),
+    /// Since when all messages are there.
+    complete: Option<Instant>,
+    /// Since when there is a stored result that was not looked at yet.
+    stored: Option<Instant>,
+    /// The messenger does not answer: nobody can be late while nothing can be delivered.
+    paused: bool,
+}
+
+impl Clock {
+    pub(super) fn new(round_deadline: Duration, total_deadline: Duration, now: Instant) -> Self {
+        Self {
+            round_deadline,
+            total: now + total_deadline,
+            waiting: (None, now),
+            complete: None,
+            stored: None,
+            paused: false,
+        }
+    }
+
+    /// Something happened: the ceremony now waits for `gate`. A round's time begins when the one before is complete.
+    pub(super) fn waits_for(&mut self, gate: Option<&Gate>, complete: bool, now: Instant) {
+        let round = gate.map(|gate| gate.round);
+        if self.waiting.0 != round {
+            self.waiting = (round, now);
+        }
+        if complete && self.complete.is_none() {
+            self.complete = Some(now);
+        }
+    }
+
+    /// The round's time begins anew.
+    pub(super) fn restart_round(&mut self, now: Instant) {
+        self.waiting.1 = now;
+    }
+
+    pub(super) fn result_stored(&mut self, now: Instant) {
+        self.stored = Some(now);
+    }
+
+    pub(super) fn result_judged(&mut self) {
+        self.stored = None;
+    }
+
+    pub(super) fn pause(&mut self) {
+        self.paused = true;
+    }
+
+    pub(super) fn resume(&mut self, now: Instant) {
+        if std::mem::take(&mut self.paused) {
+            self.restart_round(now);
+        }
+    }
+
+    pub(super) fn is_paused(&self) -> bool {
+        self.paused
+    }
+
+    /// When the round that is waited for must be complete.
+    pub(super) fn round_ends(&self) -> Option<Instant> {
+        (!self.paused && self.complete.is_none()).then(|| self.waiting.1 + self.round_deadline)
+    }
+
+    /// What runs out first, and when.
+    pub(super) fn next(&self) -> (Instant, Expiry) {
+        let settle = SETTLE.min(self.round_deadline);
+        let grace = GRACE.min(self.round_deadline / 2);
+        [
+            self.round_ends().map(|at| (at, Expiry::Round)),
+            self.complete.map(|since| (since + settle, Expiry::Settle)),
+            self.stored.map(|since| (since + grace, Expiry::Grace)),
+        ]
+        .into_iter()
+        .flatten()
+        .fold((self.total, Expiry::Total), |first, other| {
+            if other.0 < first.0 { other } else { first }
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn gate(round: Round) -> Gate {
+        Gate {
+            round,
+            missing: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn each_round_has_its_own_time_and_a_dead_messenger_stops_it() {
+        let begun = Instant::now();
+        let at = |seconds: u64| begun + Duration::from_secs(seconds);
+        let mut clock = Clock::new(Duration::from_secs(60), Duration::from_secs(600), begun);
+        clock.waits_for(Some(&gate(Round::Preparation)), false, at(0));
+        clock.waits_for(Some(&gate(Round::Preparation)), false, at(40));
+        assert_eq!(clock.next(), (at(60), Expiry::Round));
+        clock.waits_for(Some(&gate(Round::Round1)), false, at(40));
+        assert_eq!(clock.next(), (at(100), Expiry::Round));
+        clock.pause();
+        assert_eq!(clock.next(), (at(600), Expiry::Total));
+        clock.resume(at(140));
+        assert_eq!(clock.next(), (at(200), Expiry::Round));
+        clock.waits_for(None, true, at(140));
+        assert_eq!(clock.next(), (at(150), Expiry::Settle));
+        clock.result_stored(at(140));
+        assert_eq!(clock.next(), (at(140) + GRACE, Expiry::Grace));
+        clock.result_judged();
+        assert_eq!(clock.next().1, Expiry::Settle);
+    }
+}

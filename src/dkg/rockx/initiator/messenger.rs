@@ -1,0 +1,164 @@
+//! The messenger as its client sees it: topics, subscriptions, results.
+
+use std::time::Duration;
+
+use secrecy::{ExposeSecret as _, SecretString};
+
+use super::http::{Answer, CallError, call, join};
+use crate::dkg::rockx::messenger::OWNER_HEADER;
+use crate::dkg::rockx::wire::{CreateTopic, Decode, Encode, Subscriber, Topic};
+use crate::types::{OperatorId, RequestId, SafeText};
+
+/// A topic of 13 subscribers with long addresses is 4 KB.
+const MAX_TOPIC: usize = 64 * 1024;
+/// Results of 13 operators are 30 KB; a blame carries a few messages in base64 of base64.
+const MAX_RESULT: usize = 1024 * 1024;
+/// Everything else is a sentence.
+const MAX_SMALL: usize = 16 * 1024;
+
+/// A client of one messenger.
+#[derive(Debug, Clone)]
+pub(crate) struct Messenger {
+    http: reqwest::Client,
+    url: String,
+    deadline: Duration,
+    /// Proves to our own messenger that a topic is ours: nobody else may delete one in use. Kept for this process's life
+    /// only; topics of an earlier one expire by themselves.
+    owner: SecretString,
+}
+
+/// The operators of `wanted` that are not subscribed to `topic`.
+pub(crate) fn missing(topic: &Topic, wanted: &[OperatorId]) -> Vec<OperatorId> {
+    wanted
+        .iter()
+        .copied()
+        .filter(|id| address_of(topic, &id.to_string()).is_none_or(str::is_empty))
+        .collect()
+}
+
+/// The address registered under `name`.
+pub(crate) fn address_of<'a>(topic: &'a Topic, name: &str) -> Option<&'a str> {
+    let subscriber = topic.subscribers.get(&name.to_owned())?;
+    Some(subscriber.srv_addr.as_str())
+}
+
+impl Messenger {
+    pub(crate) fn new(http: reqwest::Client, url: &str, deadline: Duration) -> Self {
+        Self {
+            http,
+            url: url.to_owned(),
+            deadline,
+            owner: hex::encode(rand::random::<[u8; 32]>()).into(),
+        }
+    }
+
+    /// Whether it answers, and its version (empty in unstamped builds, `None` when it does not tell).
+    pub(crate) async fn ping(&self) -> Result<Option<SafeText>, CallError> {
+        super::preflight::ping(&self.http, &self.url, self.deadline).await
+    }
+
+    /// Creates the topic, or replaces it, and returns it as stored. Names that are not registered are dropped silently
+    /// by the messenger: the caller compares.
+    pub(crate) async fn create_topic(
+        &self,
+        id: RequestId,
+        subscribers: &[OperatorId],
+    ) -> Result<Topic, CallError> {
+        let body = CreateTopic {
+            topic_name: id.to_string(),
+            subscribers: subscribers.iter().map(OperatorId::to_string).collect(),
+        };
+        let request = json_body(self.http.post(join(&self.url, "topics")), &body)
+            .header(OWNER_HEADER, self.owner.expose_secret());
+        let answer = call(request, self.deadline, MAX_TOPIC).await?;
+        self.topic_of(id, &answer)
+    }
+
+    /// The topic, or `None` when the messenger does not know it (any more).
+    pub(crate) async fn topic(&self, id: RequestId) -> Result<Option<Topic>, CallError> {
+        let request = self.http.get(join(&self.url, &format!("topics/{id}")));
+        let answer = call(request, self.deadline, MAX_TOPIC).await?;
+        match answer.status {
+            404 => Ok(None),
+            _ => self.topic_of(id, &answer).map(Some),
+        }
+    }
+
+    fn topic_of(&self, id: RequestId, answer: &Answer) -> Result<Topic, CallError> {
+        if answer.status != 200 {
+            return Err(answer.unexpected());
+        }
+        let topic = Topic::from_json(&answer.body).map_err(|error| CallError::Unexpected {
+            status: answer.status,
+            text: error.to_string().into(),
+        })?;
+        if topic.name == id.to_string() {
+            Ok(topic)
+        } else {
+            Err(CallError::Unexpected {
+                status: answer.status,
+                text: format!("a topic named {:?}", SafeText::new(&topic.name)).into(),
+            })
+        }
+    }
+
+    /// Subscribes `address` under `name` directly on the topic.
+    pub(crate) async fn subscribe(&self, id: RequestId, name: &str, address: &str) -> Result<(), CallError> {
+        let body = Subscriber {
+            name: name.to_owned(),
+            srv_addr: address.to_owned(),
+        };
+        let url = join(&self.url, &format!("register_node?subscribes_to={id}"));
+        let request = json_body(self.http.post(url), &body);
+        let answer = call(request, self.deadline, MAX_SMALL).await?;
+        if answer.status == 200 {
+            Ok(())
+        } else {
+            Err(answer.unexpected())
+        }
+    }
+
+    /// Removes the topic, so that no late message of a finished ceremony is delivered to anybody.
+    pub(crate) async fn delete_topic(&self, id: RequestId) -> Result<(), CallError> {
+        let request = self
+            .http
+            .delete(join(&self.url, &format!("topics/{id}")))
+            .header(OWNER_HEADER, self.owner.expose_secret());
+        let answer = call(request, self.deadline, MAX_SMALL).await?;
+        match answer.status {
+            200 | 404 => Ok(()),
+            _ => Err(answer.unexpected()),
+        }
+    }
+
+    /// What is stored under the request id, verbatim; `None` when nothing is.
+    pub(crate) async fn data(&self, id: RequestId) -> Result<Option<Vec<u8>>, CallError> {
+        self.data_within(id, Duration::ZERO).await
+    }
+
+    /// As [`Messenger::data`]; our own messenger answers "nothing" only after `wait`, and a result as soon as it has one.
+    /// Other messengers do not know that parameter, and answer at once.
+    pub(crate) async fn data_within(
+        &self,
+        id: RequestId,
+        wait: Duration,
+    ) -> Result<Option<Vec<u8>>, CallError> {
+        let mut path = format!("data/{id}");
+        if !wait.is_zero() {
+            path.push_str(&format!("?wait={}", wait.min(self.deadline / 2).as_millis()));
+        }
+        let request = self.http.get(join(&self.url, &path));
+        let answer = call(request, self.deadline, MAX_RESULT).await?;
+        match answer.status {
+            200 => Ok(Some(answer.body)),
+            404 => Ok(None),
+            _ => Err(answer.unexpected()),
+        }
+    }
+}
+
+fn json_body(request: reqwest::RequestBuilder, body: &impl Encode) -> reqwest::RequestBuilder {
+    request
+        .header(reqwest::header::CONTENT_TYPE, "application/json")
+        .body(body.to_json())
+}

@@ -1,0 +1,115 @@
+//! What a messenger is told at its start.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Configuration of one messenger.
+#[derive(Debug, Clone)]
+pub struct MessengerConfig {
+    /// Address to listen on. Port 0 lets the system choose; [`super::MessengerHandle::addr`] tells which.
+    pub listen: SocketAddr,
+    /// Where registrations, topics, undelivered messages and results survive a restart. `None`: in memory only.
+    pub data_dir: Option<PathBuf>,
+    /// Whether a name may be registered again under another address while the old address still answers `/ping`.
+    /// Off, a live operator can not be displaced; an operator that moved is let in as soon as its old address is silent.
+    pub allow_takeover: bool,
+    /// What `GET /version` says.
+    pub version: String,
+    /// Bounds on everything that outsiders can make us hold or wait for.
+    pub limits: Limits,
+}
+
+impl MessengerConfig {
+    /// A messenger at `listen` that keeps its state in memory, with the default limits.
+    #[must_use]
+    pub fn new(listen: SocketAddr) -> Self {
+        Self {
+            listen,
+            data_dir: None,
+            allow_takeover: false,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            limits: Limits::default(),
+        }
+    }
+}
+
+/// Bounds on memory, time and parallelism.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    /// Largest request body, in bytes. Real messages have less than 20 KiB even for 13 operators.
+    pub body: usize,
+    /// Connections served at once; further ones wait in the kernel's backlog.
+    pub connections: usize,
+    /// Longest time from a request's first byte to the first byte of its reply.
+    pub request_deadline: Duration,
+    /// Longest silence on a connection between requests. Longer than the 90 s after which Go's client gives up an idle
+    /// connection by itself, so that we never close one that it is about to use.
+    pub idle: Duration,
+    /// Operators registered in `default`.
+    pub registered: usize,
+    /// Topics held at once, finished ones included.
+    pub topics: usize,
+    /// Subscribers of one topic.
+    pub subscribers: usize,
+    /// Messages of one topic.
+    pub messages_per_topic: usize,
+    /// Messages of one signer in one topic, so that one of them can not use up what the others need.
+    pub messages_per_signer: usize,
+    /// Bytes of all messages held, over all topics.
+    pub message_bytes: usize,
+    /// Bytes of all results and conflicting results held.
+    pub result_bytes: usize,
+    /// Conflicting results kept for one request id.
+    pub conflicts: usize,
+    /// Longest time for one delivery, from connecting to the last byte of the reply.
+    pub delivery_deadline: Duration,
+    /// Deliveries to one address at once, over all topics. Within a topic deliveries are always one at a time.
+    pub parallel_deliveries: usize,
+    /// The Go node's session table is not locked, so it gets one delivery at a time over all topics, unless a delivery
+    /// takes longer than this: then the next topic no longer waits for it.
+    pub overtake: Duration,
+    /// First pause before a message is delivered again; doubled each time.
+    pub backoff_first: Duration,
+    /// Longest pause before a message is delivered again.
+    pub backoff_max: Duration,
+    /// Attempts for a message that the subscriber answers with an error that is not known to pass or to stay.
+    pub error_attempts: u32,
+    /// A message that could not be delivered for this long is dropped.
+    pub delivery_ttl: Duration,
+    /// An unfinished topic in which nothing happened for this long is removed.
+    pub topic_ttl: Duration,
+    /// How long a finished topic's messages are kept for late observers.
+    pub linger: Duration,
+    /// How long a finished topic and its result are kept.
+    pub result_ttl: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            body: 1 << 20,
+            connections: 1024,
+            request_deadline: Duration::from_secs(30),
+            idle: Duration::from_secs(120),
+            registered: 1024,
+            topics: 4096,
+            subscribers: 64,
+            messages_per_topic: 1024,
+            messages_per_signer: 64,
+            message_bytes: 128 << 20,
+            result_bytes: 64 << 20,
+            conflicts: 16,
+            delivery_deadline: Duration::from_secs(30),
+            parallel_deliveries: 8,
+            overtake: Duration::from_secs(2),
+            backoff_first: Duration::from_millis(10),
+            backoff_max: Duration::from_secs(1),
+            error_attempts: 11,
+            delivery_ttl: Duration::from_secs(15 * 60),
+            topic_ttl: Duration::from_secs(60 * 60),
+            linger: Duration::from_secs(10 * 60),
+            result_ttl: Duration::from_secs(7 * 24 * 60 * 60),
+        }
+    }
+}

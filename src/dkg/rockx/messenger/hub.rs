@@ -1,0 +1,181 @@
+//! The messenger's state and the operations on it. One lock, never held across an await; what must be durable is
+//! noted under the lock, in order, and waited for after it.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::watch;
+
+use super::config::MessengerConfig;
+use super::deliver::Deliverer;
+use super::message::{self, Message};
+use super::metrics::{Gauges, Metrics};
+use super::results::{Kept, Results};
+use super::store::{Loaded, Store};
+use super::topic::{Topic, wants};
+use super::worker;
+use crate::types::{RequestId, UnixMillis};
+
+/// Name of the registry, which looks like a topic from outside.
+pub(super) const DEFAULT: &str = "default";
+
+/// Everything that requests, workers and the janitor share.
+#[derive(Debug)]
+pub(super) struct Hub {
+    pub(super) config: MessengerConfig,
+    pub(super) store: Store,
+    pub(super) deliverer: Deliverer,
+    pub(super) metrics: Metrics,
+    /// Changes with every result that is booked; wakes those who wait for one.
+    pub(super) booked: watch::Sender<()>,
+    /// Turns true at the end; workers then stop.
+    pub(super) stop: watch::Sender<bool>,
+    state: Mutex<State>,
+}
+
+/// What the lock protects.
+#[derive(Debug, Default)]
+pub(super) struct State {
+    /// Name to address.
+    pub(super) registered: BTreeMap<String, String>,
+    pub(super) topics: HashMap<RequestId, Topic>,
+    pub(super) results: Results,
+    /// Bytes of all topics' messages.
+    pub(super) message_bytes: usize,
+    next_generation: u64,
+}
+
+impl State {
+    /// A number that no topic object has had.
+    pub(super) fn generation(&mut self) -> u64 {
+        self.next_generation += 1;
+        self.next_generation
+    }
+
+    /// Removes a topic with everything that waits in it.
+    pub(super) fn remove_topic(&mut self, id: &RequestId) -> bool {
+        let Some(mut topic) = self.topics.remove(id) else {
+            return false;
+        };
+        self.message_bytes -= topic.bytes;
+        topic.drop_messages();
+        true
+    }
+}
+
+impl Hub {
+    pub(super) fn new(
+        config: MessengerConfig,
+        store: Store,
+        loaded: Loaded,
+        deliverer: Deliverer,
+    ) -> Arc<Self> {
+        let mut state = State {
+            registered: loaded.registered,
+            ..State::default()
+        };
+        for result in loaded.results {
+            let kept = Kept {
+                at: result.at,
+                weight: result.weight,
+                text: result.text,
+                conflicts: result.conflicts,
+            };
+            state.results.restore(result.id, kept);
+        }
+        for stored in loaded.topics {
+            let generation = state.generation();
+            let mut topic = Topic::new(stored.id, generation, [], stored.at);
+            topic.finished = stored.finished;
+            topic.owner = stored.owner;
+            for (name, address, direct) in stored.members {
+                let mut member = super::topic::Member::new(address, direct);
+                member.lane.answered = stored
+                    .settled
+                    .iter()
+                    .any(|((of, _), delivered)| *delivered && *of == name);
+                topic.members.insert(name, member);
+            }
+            for old in stored.messages {
+                // it was readable when it was accepted; should the rules have changed since, it is left out
+                let Ok(read) = message::inspect(&old.body) else {
+                    continue;
+                };
+                let digest = message::hash(&old.body);
+                topic.touched = topic.touched.max(old.at);
+                let message = Arc::new(Message {
+                    seq: old.seq,
+                    signer: read.signer,
+                    rank: read.rank,
+                    at: old.at,
+                    body: old.body,
+                });
+                topic.keep(&message, digest, read.evidence);
+                for (name, member) in &mut topic.members {
+                    if wants(name, &message) && !stored.settled.contains_key(&(name.clone(), message.seq)) {
+                        member.lane.push(Arc::clone(&message));
+                    }
+                }
+            }
+            state.message_bytes += topic.bytes;
+            state.topics.insert(stored.id, topic);
+        }
+        Arc::new(Self {
+            config,
+            store,
+            deliverer,
+            metrics: Metrics::default(),
+            booked: watch::Sender::new(()),
+            stop: watch::Sender::new(false),
+            state: Mutex::new(state),
+        })
+    }
+
+    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
+        // no operation leaves the state half changed in a way that matters more than going on
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Sends a worker to every lane of the topic that has something to deliver and no worker.
+    pub(super) fn start_workers(self: &Arc<Self>, topic: &mut Topic) {
+        let (id, generation) = (topic.id, topic.generation);
+        for (name, member) in &mut topic.members {
+            if !member.lane.running && member.lane.len() > 0 {
+                member.lane.running = true;
+                worker::start(Arc::clone(self), id, generation, name.clone());
+            }
+        }
+    }
+
+    /// Resumes the deliveries that a restart interrupted.
+    pub(super) fn resume(self: &Arc<Self>) {
+        let mut state = self.lock();
+        for topic in state.topics.values_mut() {
+            self.start_workers(topic);
+        }
+    }
+
+    /// The time, for everything that expires.
+    pub(super) fn now(&self) -> UnixMillis {
+        UnixMillis::now()
+    }
+
+    pub(super) fn gauges(&self) -> Gauges {
+        let state = self.lock();
+        Gauges {
+            registered: state.registered.len(),
+            topics: state.topics.len(),
+            topics_open: state.topics.values().filter(|t| t.finished.is_none()).count(),
+            pending: state.topics.values().map(Topic::pending).sum(),
+            message_bytes: state.message_bytes,
+            results: state.results.len(),
+            result_bytes: state.results.bytes(),
+        }
+    }
+}
+
+/// The request id that a topic's name is, written as nodes write it: lower-case hex.
+pub(super) fn request_id(name: &str) -> Option<RequestId> {
+    let id: RequestId = name.parse().ok()?;
+    (id.to_string() == name).then_some(id)
+}

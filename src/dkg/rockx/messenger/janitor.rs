@@ -1,0 +1,59 @@
+//! Expiry: nothing is kept for ever.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::hub::Hub;
+use super::store::Write;
+use crate::types::RequestId;
+
+/// Sweeps until the hub stops.
+pub(super) async fn run(hub: Arc<Hub>) {
+    let limits = &hub.config.limits;
+    let shortest = limits.topic_ttl.min(limits.linger).min(limits.result_ttl);
+    let period = (shortest / 4).clamp(Duration::from_millis(20), Duration::from_secs(10));
+    let mut stop = hub.stop.subscribe();
+    loop {
+        tokio::select! {
+            _ = stop.wait_for(|stop| *stop) => return,
+            () = tokio::time::sleep(period) => sweep(&hub),
+        }
+    }
+}
+
+/// Removes what is over its time.
+fn sweep(hub: &Hub) {
+    let limits = &hub.config.limits;
+    let now = hub.now();
+    let mut state = hub.lock();
+    let mut idle: Vec<RequestId> = Vec::new();
+    let mut old: Vec<RequestId> = state.results.older_than(limits.result_ttl, now);
+    let mut freed = 0;
+    for (id, topic) in &mut state.topics {
+        match topic.finished {
+            None if now.since(topic.touched) >= limits.topic_ttl => idle.push(*id),
+            Some(at) if now.since(at) >= limits.result_ttl => old.push(*id),
+            Some(at) if !topic.messages.is_empty() && now.since(at) >= limits.linger => {
+                freed += topic.bytes;
+                topic.drop_messages();
+                hub.store.write(Write::DropMessages { topic: *id });
+            }
+            _ => {}
+        }
+    }
+    state.message_bytes -= freed;
+    for id in idle {
+        tracing::info!(target: "messenger", topic = %id, "removed: nothing happened in it for too long");
+        hub.metrics.topics_expired.add_one();
+        state.remove_topic(&id);
+        hub.store.write(Write::DropTopic { id });
+    }
+    for id in old {
+        if state.remove_topic(&id) {
+            hub.store.write(Write::DropTopic { id });
+        }
+        if state.results.remove(&id) {
+            hub.store.write(Write::DropResult { id });
+        }
+    }
+}

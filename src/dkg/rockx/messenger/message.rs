@@ -1,0 +1,116 @@
+//! What the messenger reads of a published message: enough to order it, nothing that it would have to believe.
+
+use axum::body::Bytes;
+use sha2::{Digest as _, Sha256};
+
+use crate::dkg::rockx::wire::{
+    Decode, Encode, KeygenMessage, MsgType, ProtocolRound, SignedMessage, SignedOutput,
+};
+use crate::types::{OperatorId, RequestId, UnixMillis};
+
+/// The order of delivery within a session. Go nodes stall when a message overtakes one of an earlier round.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+pub(super) enum Rank {
+    Preparation = 1,
+    Round1 = 2,
+    Round2 = 3,
+    DepositData = 4,
+    Output = 5,
+    Blame = 6,
+    Timeout = 7,
+    /// A timeout of the round that follows success: Go nodes send it ten minutes after every ceremony.
+    LateTimeout = 8,
+}
+
+/// A message of a topic.
+#[derive(Debug)]
+pub(super) struct Message {
+    /// Position within the topic, by arrival.
+    pub(super) seq: u64,
+    pub(super) signer: OperatorId,
+    pub(super) rank: Rank,
+    /// When it was accepted.
+    pub(super) at: UnixMillis,
+    /// The bytes as published; they are forwarded unchanged.
+    pub(super) body: Bytes,
+}
+
+/// What a message says about the ceremony's result, to compare streamed results with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Evidence {
+    None,
+    /// Hash of the canonical JSON of the operator's signed output.
+    Output([u8; 32]),
+    /// Hash of the canonical JSON of the message itself, which is an accusation.
+    Blame([u8; 32]),
+}
+
+/// A published message, read.
+#[derive(Debug)]
+pub(super) struct Inspected {
+    pub(super) topic: RequestId,
+    pub(super) signer: OperatorId,
+    pub(super) rank: Rank,
+    pub(super) evidence: Evidence,
+}
+
+/// Why a message is not taken.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(super) enum Refusal {
+    #[error("{0}")]
+    Undecodable(String),
+    #[error("message without content")]
+    NoMessage,
+    /// Nodes take start messages from the initiator only; forwarding one would let anybody start a ceremony.
+    #[error("start messages are not forwarded")]
+    Start,
+    #[error("message of unknown type {0}")]
+    Type(u64),
+    #[error("protocol message of unknown round {0}")]
+    Round(u64),
+}
+
+/// Reads envelope, message and round. Signatures are the receivers' business.
+pub(super) fn inspect(body: &[u8]) -> Result<Inspected, Refusal> {
+    let undecodable = |error: &dyn std::fmt::Display| Refusal::Undecodable(error.to_string());
+    let signed = SignedMessage::from_ssv(body).map_err(|e| undecodable(&e))?;
+    let message = signed.message.as_ref().ok_or(Refusal::NoMessage)?;
+    let data = message.data.as_slice();
+    let (rank, evidence) = match message.msg_type {
+        MsgType::Protocol => {
+            let payload = KeygenMessage::from_json(data).map_err(|e| undecodable(&e))?;
+            match payload.round {
+                ProtocolRound::Preparation => (Rank::Preparation, Evidence::None),
+                ProtocolRound::Round1 => (Rank::Round1, Evidence::None),
+                ProtocolRound::Round2 => (Rank::Round2, Evidence::None),
+                ProtocolRound::Blame => (Rank::Blame, Evidence::Blame(hash(&signed.to_json()))),
+                ProtocolRound::Timeout => match payload.timeout {
+                    Some(body) if body.round == ProtocolRound::KeygenOutput => {
+                        (Rank::LateTimeout, Evidence::None)
+                    }
+                    _ => (Rank::Timeout, Evidence::None),
+                },
+                other => return Err(Refusal::Round(other.into())),
+            }
+        }
+        MsgType::DepositData => (Rank::DepositData, Evidence::None),
+        MsgType::Output => {
+            let output = SignedOutput::from_json(data).map_err(|e| undecodable(&e))?;
+            (Rank::Output, Evidence::Output(hash(&output.to_json())))
+        }
+        kind if kind.is_start() => return Err(Refusal::Start),
+        other => return Err(Refusal::Type(other.into())),
+    };
+    Ok(Inspected {
+        topic: message.identifier,
+        signer: signed.signer,
+        rank,
+        evidence,
+    })
+}
+
+/// SHA-256.
+pub(super) fn hash(bytes: &[u8]) -> [u8; 32] {
+    Sha256::digest(bytes).into()
+}

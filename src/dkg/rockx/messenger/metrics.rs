@@ -1,0 +1,108 @@
+//! Counters of what the messenger did, in Prometheus' text format.
+
+use std::fmt::Write as _;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+macro_rules! counters {
+    ($($field:ident: $help:literal,)*) => {
+        /// Counters since the start of the process; they only grow.
+        #[derive(Debug, Default)]
+        pub(super) struct Metrics {
+            $(pub(super) $field: Counter,)*
+            delivery_micros: AtomicU64,
+        }
+
+        impl Metrics {
+            fn write_counters(&self, out: &mut String) {
+                $(
+                    let name = concat!("casimir_messenger_", stringify!($field), "_total");
+                    let value = self.$field.0.load(Ordering::Relaxed);
+                    let _ = write!(out, "# HELP {name} {}\n# TYPE {name} counter\n{name} {value}\n", $help);
+                )*
+            }
+        }
+    };
+}
+
+counters! {
+    registrations: "Registrations accepted.",
+    takeovers_refused: "Registrations refused because the name's old address still answers.",
+    topics_created: "Topics created or replaced.",
+    topics_expired: "Topics removed because nothing happened in them.",
+    messages_accepted: "Messages accepted for delivery.",
+    messages_duplicate: "Messages that had been published before, byte for byte.",
+    messages_not_forwarded: "Messages answered with 200 but not forwarded: their signer is no member of the topic.",
+    messages_refused: "Messages refused: not decodable, of another request, a start message, or over a limit.",
+    deliveries: "Deliveries that the subscriber answered with success.",
+    delivery_attempts: "Delivery attempts, successful or not.",
+    deliveries_held: "Attempts answered with not-yet: the subscriber had not started the session.",
+    deliveries_failed: "Attempts answered with an error.",
+    deliveries_unreachable: "Attempts that ended without an answer.",
+    deliveries_dropped: "Messages given up for one subscriber.",
+    timeouts_dropped: "Timeout messages of the last round, which are noise after success and go to observers only.",
+    results: "Results accepted.",
+    conflicts: "Results that differ from the one that is kept.",
+    bodies_too_large: "Requests refused for the size of their body.",
+    storage_errors: "Failed commits to the database.",
+}
+
+/// A number that only grows.
+#[derive(Debug, Default)]
+pub(super) struct Counter(AtomicU64);
+
+impl Counter {
+    pub(super) fn add_one(&self) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// Numbers that go up and down, read when asked for.
+#[derive(Debug, Default)]
+pub(super) struct Gauges {
+    pub(super) registered: usize,
+    pub(super) topics: usize,
+    pub(super) topics_open: usize,
+    pub(super) pending: usize,
+    pub(super) message_bytes: usize,
+    pub(super) results: usize,
+    pub(super) result_bytes: usize,
+}
+
+impl Metrics {
+    /// Adds the time that one attempt took, from sending to the end of the reply.
+    pub(super) fn attempt_took(&self, time: Duration) {
+        self.delivery_attempts.add_one();
+        let micros = u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
+        self.delivery_micros.fetch_add(micros, Ordering::Relaxed);
+    }
+
+    /// The text of `GET /metrics`.
+    pub(super) fn render(&self, gauges: &Gauges) -> String {
+        let mut out = String::with_capacity(4096);
+        self.write_counters(&mut out);
+        let name = "casimir_messenger_delivery_seconds_total";
+        let seconds = Duration::from_micros(self.delivery_micros.load(Ordering::Relaxed)).as_secs_f64();
+        let _ = write!(
+            out,
+            "# HELP {name} Time spent in delivery attempts.\n# TYPE {name} counter\n{name} {seconds}\n"
+        );
+        for (name, help, value) in [
+            ("registered", "Operators registered.", gauges.registered),
+            ("topics", "Topics held.", gauges.topics),
+            ("topics_open", "Topics without a result.", gauges.topics_open),
+            ("pending", "Deliveries waiting.", gauges.pending),
+            ("message_bytes", "Bytes of messages held.", gauges.message_bytes),
+            ("results", "Results held.", gauges.results),
+            (
+                "result_bytes",
+                "Bytes of results and conflicting results held.",
+                gauges.result_bytes,
+            ),
+        ] {
+            let name = format!("casimir_messenger_{name}");
+            let _ = write!(out, "# HELP {name} {help}\n# TYPE {name} gauge\n{name} {value}\n");
+        }
+        out
+    }
+}

@@ -1,0 +1,144 @@
+//! The messenger server: fan-out of ceremony messages and store of results.
+//!
+//! Wire-compatible with the Go programs' messenger of releases 0.2.7 to 0.2.13; what differs on purpose:
+//!
+//! * Messages are delivered per topic and subscriber in the order of rounds, one at a time, and stay at the head until
+//!   they are taken. A subscriber that has not started its session is asked again after milliseconds and whenever it
+//!   publishes something, so that no ceremony waits for a retry timer. Topics do not wait for each other.
+//! * What can not be a ceremony's message is refused (400): undecodable bytes, start messages, messages of another
+//!   request. What a non-member signs is answered with 200 and not forwarded.
+//! * A registered name keeps its address as long as that address answers `/ping` (409 otherwise, unless
+//!   [`MessengerConfig::allow_takeover`]). Go nodes end when their registration is refused, which is right for the
+//!   second of two that claim the same name; one that moved is let in because its old address is silent.
+//! * `default` can not be replaced or deleted (403). A topic in use can not be replaced by another (409), and can be
+//!   deleted (else 409) only by its creator: with the secret that was sent as [`OWNER_HEADER`] when it was created.
+//! * The first result stays unless one comes that more members vouch for ([`results`]).
+//! * Everything from outside is bounded ([`Limits`]); registrations, topics, messages and results survive a restart.
+//!
+//! There is no authentication of senders here, as there is none in the protocol: receivers check signatures.
+
+mod body;
+mod config;
+mod deliver;
+mod hub;
+mod janitor;
+mod lane;
+pub(in crate::dkg::rockx) mod listen;
+mod message;
+mod metrics;
+mod reply;
+mod results;
+mod routes;
+mod store;
+mod topic;
+mod worker;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+
+pub use config::{Limits, MessengerConfig};
+pub use deliver::SERVER_NAME;
+pub use store::StoreError;
+
+use deliver::Deliverer;
+use hub::Hub;
+use store::{Loaded, Store};
+
+/// Request header with a secret of the client's choice. Sent with `POST /topics`, it makes the client the owner of the
+/// topic; sent with `DELETE /topics/{name}`, it proves that. Other messengers ignore it.
+pub const OWNER_HEADER: &str = "x-casimir-topic-owner";
+
+/// How long requests in progress may take to finish at shutdown.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// The messenger can not start.
+#[derive(Debug, thiserror::Error)]
+pub enum MessengerError {
+    /// The address can not be listened on.
+    #[error("cannot listen on {addr}: {source}")]
+    Listen {
+        /// The address.
+        addr: SocketAddr,
+        /// Why not.
+        source: std::io::Error,
+    },
+    /// The data directory can not be used.
+    #[error("messenger data: {0}")]
+    Store(#[from] StoreError),
+    /// The HTTP client for deliveries can not be made.
+    #[error("messenger's HTTP client: {0}")]
+    Client(#[from] reqwest::Error),
+}
+
+/// A running messenger. Dropping the handle leaves it running until the runtime ends; [`MessengerHandle::shutdown`]
+/// ends it in order.
+#[derive(Debug)]
+pub struct MessengerHandle {
+    addr: SocketAddr,
+    hub: Arc<Hub>,
+    server: JoinHandle<()>,
+}
+
+/// Starts a messenger on the current runtime.
+///
+/// # Errors
+/// See [`MessengerError`].
+pub async fn spawn(config: MessengerConfig) -> Result<MessengerHandle, MessengerError> {
+    let listen = |source| MessengerError::Listen {
+        addr: config.listen,
+        source,
+    };
+    let tcp = TcpListener::bind(config.listen).await.map_err(listen)?;
+    let addr = tcp.local_addr().map_err(listen)?;
+    let (store, loaded) = match config.data_dir.clone() {
+        None => (Store::none(), Loaded::default()),
+        Some(dir) => tokio::task::spawn_blocking(move || Store::open(&dir))
+            .await
+            .map_err(|_| StoreError::Failed)??,
+    };
+    let deliverer = Deliverer::new(&config.limits)?;
+    let listener = listen::Listener::new(tcp, &config.limits);
+    let hub = Hub::new(config, store, loaded, deliverer);
+    hub.resume();
+    tokio::spawn(janitor::run(Arc::clone(&hub)));
+    let router = routes::router(Arc::clone(&hub));
+    let mut stop = hub.stop.subscribe();
+    let server = tokio::spawn(async move {
+        let stopped = async move {
+            let _ = stop.wait_for(|stop| *stop).await;
+        };
+        // it returns only after `stopped`; errors of single connections are not errors of the server
+        let _ = axum::serve(listener, router)
+            .with_graceful_shutdown(stopped)
+            .await;
+    });
+    tracing::info!(target: "messenger", %addr, "listening");
+    Ok(MessengerHandle { addr, hub, server })
+}
+
+impl MessengerHandle {
+    /// The address it listens on.
+    #[must_use]
+    pub fn addr(&self) -> SocketAddr {
+        self.addr
+    }
+
+    /// Base URL, `http://host:port`.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("http://{}", self.addr)
+    }
+
+    /// Stops accepting, lets requests in progress finish for a moment, and stores what is left.
+    pub async fn shutdown(mut self) {
+        self.hub.stop.send_replace(true);
+        if tokio::time::timeout(GRACE, &mut self.server).await.is_err() {
+            self.server.abort();
+        }
+        self.hub.store.close().await;
+    }
+}

@@ -1,0 +1,69 @@
+//! `GET /data/{request_id}`, and our own additions: `?wait=<milliseconds>`, and `GET /data/{request_id}/conflicts`.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, Request, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+
+use super::super::hub::{Hub, request_id};
+use super::super::reply;
+use super::query;
+
+/// Longest time that a request for a result waits for it.
+const LONGEST_WAIT: Duration = Duration::from_secs(10);
+
+/// The result, or 404 without a body. With `wait`, the 404 comes only after that time, and the result as soon as there is
+/// one: no poller has to choose between asking too often and hearing too late.
+pub(super) async fn show(
+    State(hub): State<Arc<Hub>>,
+    name: Result<Path<String>, PathRejection>,
+    request: Request,
+) -> Response {
+    let Some(id) = name.ok().and_then(|path| request_id(&path.0)) else {
+        return reply::empty(StatusCode::NOT_FOUND);
+    };
+    let wait = query(&request, "wait")
+        .parse()
+        .map_or(Duration::ZERO, Duration::from_millis);
+    // the connection's own deadline must not cut the wait short
+    let longest = LONGEST_WAIT.min(hub.config.limits.request_deadline / 2);
+    let (mut booked, mut stop) = (hub.booked.subscribe(), hub.stop.subscribe());
+    let over = tokio::time::sleep(wait.min(longest));
+    tokio::pin!(over);
+    loop {
+        let text = hub.lock().results.get(&id).map(|kept| kept.text.clone());
+        if let Some(text) = text {
+            return reply::json_text(StatusCode::OK, text);
+        }
+        if wait.is_zero() {
+            return reply::empty(StatusCode::NOT_FOUND);
+        }
+        tokio::select! {
+            // the hub outlives its requests: there is always a sender
+            _ = booked.changed() => {}
+            () = &mut over => return reply::empty(StatusCode::NOT_FOUND),
+            _ = stop.wait_for(|stop| *stop) => return reply::empty(StatusCode::NOT_FOUND),
+        }
+    }
+}
+
+/// Results that differ from the one above, as a JSON array of the same form, by arrival; 404 as above.
+pub(super) async fn conflicts(
+    State(hub): State<Arc<Hub>>,
+    name: Result<Path<String>, PathRejection>,
+) -> Response {
+    let id = name.ok().and_then(|path| request_id(&path.0));
+    let list = id.and_then(|id| {
+        hub.lock().results.get(&id).map(|kept| {
+            let texts: Vec<&str> = kept.conflicts.iter().map(|(_, text)| text.as_str()).collect();
+            format!("[{}]", texts.join(","))
+        })
+    });
+    match list {
+        Some(list) => reply::json_text(StatusCode::OK, list),
+        None => reply::empty(StatusCode::NOT_FOUND),
+    }
+}

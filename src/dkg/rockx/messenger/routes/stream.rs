@@ -1,0 +1,110 @@
+//! `POST /stream/dkgoutput` and `POST /stream/dkgblame`, each with `?request_id=<request id>`: how a ceremony ended.
+
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+
+use super::super::body::{self, BodyError};
+use super::super::hub::{Hub, request_id};
+use super::super::reply;
+use super::super::store::Write;
+use super::super::topic::Topic;
+use super::{bad_body, not_stored, query};
+use crate::dkg::rockx::wire::{BlameOutput, DataStore, Decode, Encode, GoMap, SignedOutput};
+use crate::types::RequestId;
+
+const BAD_BODY: &str = "failed to parse request body";
+
+/// The signed outputs of all operators.
+pub(super) async fn output(State(hub): State<Arc<Hub>>, request: Request) -> Response {
+    match read::<GoMap<SignedOutput>>(&hub, request).await {
+        Err(error) => bad_body(&hub, &error, "", BAD_BODY),
+        Ok((id, outputs)) => {
+            let weigh = |topic: &Topic| topic.weigh_outputs(&outputs);
+            let data = DataStore {
+                dkg_outputs: outputs.clone(),
+                blame_output: None,
+            };
+            book(&hub, id, &data, weigh).await
+        }
+    }
+}
+
+/// An accusation.
+pub(super) async fn blame(State(hub): State<Arc<Hub>>, request: Request) -> Response {
+    match read::<BlameOutput>(&hub, request).await {
+        Err(error) => bad_body(&hub, &error, "Error: ", BAD_BODY),
+        Ok((id, blame)) => {
+            let weigh = |topic: &Topic| topic.weigh_blame(&blame);
+            let data = DataStore {
+                dkg_outputs: GoMap(None),
+                blame_output: Some(blame.clone()),
+            };
+            book(&hub, id, &data, weigh).await
+        }
+    }
+}
+
+async fn read<T: Decode>(hub: &Hub, request: Request) -> Result<(RequestId, T), BodyError> {
+    let name = query(&request, "request_id");
+    let bytes = body::read(request.into_body(), hub.config.limits.body).await?;
+    let value = body::decode(&bytes)?;
+    let id = request_id(&name).ok_or_else(|| BodyError {
+        status: StatusCode::BAD_REQUEST,
+        text: "request_id is not 48 lower-case hex digits".to_owned(),
+    })?;
+    Ok((id, value))
+}
+
+async fn book(hub: &Hub, id: RequestId, data: &DataStore, weigh: impl FnOnce(&Topic) -> usize) -> Response {
+    // our encoder writes UTF-8
+    let text = String::from_utf8(data.to_json()).unwrap_or_default();
+    note(hub, id, text, weigh);
+    hub.booked.send_replace(());
+    if hub.store.flush().await.is_err() {
+        return not_stored(hub, BAD_BODY);
+    }
+    reply::null(StatusCode::OK)
+}
+
+fn note(hub: &Hub, id: RequestId, text: String, weigh: impl FnOnce(&Topic) -> usize) {
+    let limits = &hub.config.limits;
+    let now = hub.now();
+    let mut state = hub.lock();
+    let state = &mut *state;
+    let topic = state.topics.get_mut(&id);
+    let weight = topic.as_deref().map_or(0, weigh);
+    let booked = state.results.book(
+        id,
+        text.clone(),
+        weight,
+        now,
+        limits.result_bytes,
+        limits.conflicts,
+    );
+    if booked.kept {
+        hub.metrics.results.add_one();
+        tracing::info!(target: "messenger", request = %id, vouched_for_by = weight, "result");
+        hub.store.write(Write::Result {
+            id,
+            at: now,
+            weight,
+            text,
+        });
+    }
+    if let Some(text) = booked.conflict {
+        hub.metrics.conflicts.add_one();
+        tracing::warn!(target: "messenger", request = %id, "a result that differs from another one");
+        hub.store.write(Write::Conflict { id, at: now, text });
+    }
+    for id in booked.evicted {
+        hub.store.write(Write::DropResult { id });
+    }
+    // only what the members themselves published ends a ceremony for the scheduler: a forged result must not
+    if let Some(topic) = topic.filter(|topic| weight > 0 && topic.finished.is_none()) {
+        topic.finished = Some(now);
+        hub.store.write(Write::Finished { topic: id, at: now });
+    }
+}

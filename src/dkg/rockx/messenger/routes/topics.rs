@@ -1,0 +1,214 @@
+//! `POST /topics`, `GET /topics`, `GET /topics/{name}`, `DELETE /topics/{name}`.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, Request, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
+
+use super::super::OWNER_HEADER;
+use super::super::hub::{self, DEFAULT, Hub, request_id};
+use super::super::store::Write;
+use super::super::topic::Topic;
+use super::super::{body, message, reply};
+use super::{bad_body, not_stored};
+use crate::dkg::rockx::wire::{CreateTopic, Encode, GoMap, Subscriber, Topic as TopicReply};
+use crate::types::{RequestId, UnixMillis};
+
+const BAD_BODY: &str = "failed to load data from request body";
+const NOT_CREATED: &str = "failed to create topic";
+const NOT_DELETED: &str = "failed to delete topic";
+
+/// Creates or replaces a topic. Names that are not registered are left out, silently, as the protocol has it.
+pub(super) async fn create(State(hub): State<Arc<Hub>>, request: Request) -> Response {
+    let owner = owner(request.headers());
+    let wanted: CreateTopic = match body::read(request.into_body(), hub.config.limits.body).await {
+        Ok(bytes) => match body::decode(&bytes) {
+            Ok(wanted) => wanted,
+            Err(error) => return bad_body(&hub, &error, "", BAD_BODY),
+        },
+        Err(error) => return bad_body(&hub, &error, "", BAD_BODY),
+    };
+    if wanted.topic_name == DEFAULT {
+        return reply::error(StatusCode::FORBIDDEN, "default can not be replaced", NOT_CREATED);
+    }
+    let Some(id) = request_id(&wanted.topic_name) else {
+        let text = "a topic's name is a request id: 48 lower-case hex digits";
+        return reply::error(StatusCode::BAD_REQUEST, text, BAD_BODY);
+    };
+    let entered = enter(&hub, id, owner, wanted.subscribers.as_slice());
+    let text = match entered {
+        Ok(topic) => topic.to_json(),
+        Err(response) => return *response,
+    };
+    if hub.store.flush().await.is_err() {
+        return not_stored(&hub, NOT_CREATED);
+    }
+    hub.metrics.topics_created.add_one();
+    go_text(text)
+}
+
+/// Hash of the secret that came with the request. Only the hash is kept.
+fn owner(headers: &HeaderMap) -> Option<[u8; 32]> {
+    headers
+        .get(OWNER_HEADER)
+        .map(|secret| message::hash(secret.as_bytes()))
+}
+
+fn enter(
+    hub: &Arc<Hub>,
+    id: RequestId,
+    owner: Option<[u8; 32]>,
+    names: &[String],
+) -> Result<TopicReply, Box<Response>> {
+    let limits = &hub.config.limits;
+    let now = hub.now();
+    let mut state = hub.lock();
+    let members: BTreeMap<String, String> = names
+        .iter()
+        .filter_map(|name| Some((name.clone(), state.registered.get(name)?.clone())))
+        .collect();
+    if members.len() > limits.subscribers {
+        return Err(refused("too many subscribers").into());
+    }
+    if let Some(old) = state.topics.get(&id) {
+        let same = old.founders().eq(members.keys().map(String::as_str));
+        match in_use(old) {
+            // asked twice, for instance because the first reply was lost
+            Some(_) if same => return Ok(old.reply()),
+            Some(reason) => return Err(reply::error(StatusCode::CONFLICT, reason, NOT_CREATED).into()),
+            None => {}
+        }
+    } else if state.results.get(&id).is_some_and(|kept| kept.weight > 0) {
+        return Err(reply::error(StatusCode::CONFLICT, HAS_RESULT, NOT_CREATED).into());
+    } else if state.topics.len() >= limits.topics && !make_room(hub, &mut state, now) {
+        return Err(refused("too many topics").into());
+    }
+    state.remove_topic(&id);
+    let generation = state.generation();
+    let members: Vec<(String, String)> = members.into_iter().collect();
+    hub.store.write(Write::Topic {
+        id,
+        at: now,
+        owner,
+        members: members.clone(),
+    });
+    let mut topic = Topic::new(id, generation, members, now);
+    topic.owner = owner;
+    let reply = topic.reply();
+    state.topics.insert(id, topic);
+    Ok(reply)
+}
+
+const HAS_RESULT: &str = "the topic has a result";
+
+/// Why a topic may be neither replaced by another nor deleted.
+fn in_use(topic: &Topic) -> Option<&'static str> {
+    if topic.finished.is_some() {
+        Some(HAS_RESULT)
+    } else if topic.messages.is_empty() {
+        None
+    } else {
+        Some("a ceremony is running in the topic")
+    }
+}
+
+fn refused(text: &str) -> Response {
+    reply::error(StatusCode::SERVICE_UNAVAILABLE, text, NOT_CREATED)
+}
+
+/// Removes the topic that is missed least: the one that finished first, else one that never saw a message.
+fn make_room(hub: &Hub, state: &mut hub::State, now: UnixMillis) -> bool {
+    /// An initiator needs some time between creating the topic and the first message.
+    const UNUSED: std::time::Duration = std::time::Duration::from_secs(60);
+    let least = state
+        .topics
+        .values()
+        .filter(|t| t.finished.is_some() || (t.messages.is_empty() && now.since(t.touched) >= UNUSED))
+        .min_by_key(|t| (t.finished.is_none(), t.finished, t.touched))
+        .map(|t| t.id);
+    let Some(id) = least else {
+        return false;
+    };
+    state.remove_topic(&id);
+    hub.store.write(Write::DropTopic { id });
+    true
+}
+
+/// All topics, `default` among them.
+pub(super) async fn list(State(hub): State<Arc<Hub>>) -> Response {
+    let state = hub.lock();
+    let mut topics: BTreeMap<String, TopicReply> = state
+        .topics
+        .iter()
+        .map(|(id, topic)| (id.to_string(), topic.reply()))
+        .collect();
+    topics.insert(DEFAULT.to_owned(), registry(&state));
+    drop(state);
+    go_text(GoMap(Some(topics)).to_json())
+}
+
+/// One topic.
+pub(super) async fn show(State(hub): State<Arc<Hub>>, name: Result<Path<String>, PathRejection>) -> Response {
+    let name = name.map(|path| path.0).unwrap_or_default();
+    let state = hub.lock();
+    let topic = if name == DEFAULT {
+        Some(registry(&state))
+    } else {
+        request_id(&name)
+            .and_then(|id| state.topics.get(&id))
+            .map(Topic::reply)
+    };
+    drop(state);
+    match topic {
+        Some(topic) => go_text(topic.to_json()),
+        None => reply::null(StatusCode::NOT_FOUND),
+    }
+}
+
+/// Deletes a topic: its creator at any time, anybody else while it is not in use. A finished one goes by itself in time.
+pub(super) async fn delete(
+    State(hub): State<Arc<Hub>>,
+    headers: HeaderMap,
+    name: Result<Path<String>, PathRejection>,
+) -> Response {
+    let name = name.map(|path| path.0).unwrap_or_default();
+    if name == DEFAULT {
+        return reply::error(StatusCode::FORBIDDEN, "default can not be deleted", NOT_DELETED);
+    }
+    let Some(id) = request_id(&name) else {
+        return reply::null(StatusCode::NOT_FOUND);
+    };
+    {
+        let mut state = hub.lock();
+        let Some(topic) = state.topics.get(&id) else {
+            return reply::null(StatusCode::NOT_FOUND);
+        };
+        let by_owner = topic.owner.is_some() && topic.owner == owner(&headers);
+        if let Some(reason) = in_use(topic).filter(|_| !by_owner) {
+            return reply::error(StatusCode::CONFLICT, reason, NOT_DELETED);
+        }
+        state.remove_topic(&id);
+        hub.store.write(Write::DropTopic { id });
+    }
+    if hub.store.flush().await.is_err() {
+        return not_stored(&hub, NOT_DELETED);
+    }
+    reply::empty(StatusCode::OK)
+}
+
+fn registry(state: &hub::State) -> TopicReply {
+    let subscribers = state.registered.iter().map(|(name, address)| Subscriber {
+        name: name.clone(),
+        srv_addr: address.clone(),
+    });
+    TopicReply::new(DEFAULT, subscribers)
+}
+
+/// Canonical text of a wire type.
+fn go_text(json: Vec<u8>) -> Response {
+    // our encoder writes UTF-8
+    reply::json_text(StatusCode::OK, String::from_utf8(json).unwrap_or_default())
+}

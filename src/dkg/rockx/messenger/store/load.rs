@@ -1,0 +1,152 @@
+//! Reads the database back at the start.
+
+use std::collections::{BTreeMap, HashMap};
+
+use axum::body::Bytes;
+use rusqlite::{Connection, Row};
+
+use super::{LoadedMessage, StoreError};
+use crate::types::{RequestId, UnixMillis};
+
+/// Everything that was kept.
+#[derive(Default)]
+pub(in super::super) struct Loaded {
+    /// Name to address.
+    pub(in super::super) registered: BTreeMap<String, String>,
+    pub(in super::super) topics: Vec<LoadedTopic>,
+    pub(in super::super) results: Vec<LoadedResult>,
+}
+
+/// A topic as it was.
+pub(in super::super) struct LoadedTopic {
+    pub(in super::super) id: RequestId,
+    pub(in super::super) at: UnixMillis,
+    pub(in super::super) owner: Option<[u8; 32]>,
+    pub(in super::super) finished: Option<UnixMillis>,
+    /// Name, address, whether it registered on the topic itself.
+    pub(in super::super) members: Vec<(String, String, bool)>,
+    /// By position.
+    pub(in super::super) messages: Vec<LoadedMessage>,
+    /// Subscriber and position of what is done with, and whether it was delivered.
+    pub(in super::super) settled: HashMap<(String, u64), bool>,
+}
+
+/// A result and what differed from it.
+pub(in super::super) struct LoadedResult {
+    pub(in super::super) id: RequestId,
+    pub(in super::super) at: UnixMillis,
+    pub(in super::super) weight: usize,
+    pub(in super::super) text: String,
+    pub(in super::super) conflicts: Vec<(UnixMillis, String)>,
+}
+
+pub(super) fn load(connection: &Connection) -> Result<Loaded, StoreError> {
+    let mut loaded = Loaded::default();
+    each(connection, "SELECT name, address FROM registered", |row| {
+        loaded.registered.insert(row.get(0)?, row.get(1)?);
+        Ok(())
+    })?;
+    let mut index: HashMap<RequestId, usize> = HashMap::new();
+    each(connection, "SELECT id, at, finished, owner FROM topic", |row| {
+        let id = id(row, 0)?;
+        index.insert(id, loaded.topics.len());
+        loaded.topics.push(LoadedTopic {
+            id,
+            at: time(row, 1)?,
+            finished: row
+                .get::<_, Option<i64>>(2)?
+                .map(|at| UnixMillis(at.unsigned_abs())),
+            owner: row.get(3)?,
+            members: Vec::new(),
+            messages: Vec::new(),
+            settled: HashMap::new(),
+        });
+        Ok(())
+    })?;
+    let topics = &mut loaded.topics;
+    each(
+        connection,
+        "SELECT topic, name, address, direct FROM member",
+        |row| {
+            if let Some(at) = index.get(&id(row, 0)?) {
+                topics[*at].members.push((row.get(1)?, row.get(2)?, row.get(3)?));
+            }
+            Ok(())
+        },
+    )?;
+    each(
+        connection,
+        "SELECT topic, seq, at, body FROM message ORDER BY topic, seq",
+        |row| {
+            if let Some(at) = index.get(&id(row, 0)?) {
+                topics[*at].messages.push(LoadedMessage {
+                    seq: row.get::<_, i64>(1)?.unsigned_abs(),
+                    at: time(row, 2)?,
+                    body: Bytes::from(row.get::<_, Vec<u8>>(3)?),
+                });
+            }
+            Ok(())
+        },
+    )?;
+    each(
+        connection,
+        "SELECT topic, name, seq, delivered FROM settled",
+        |row| {
+            if let Some(at) = index.get(&id(row, 0)?) {
+                let key = (row.get(1)?, row.get::<_, i64>(2)?.unsigned_abs());
+                topics[*at].settled.insert(key, row.get(3)?);
+            }
+            Ok(())
+        },
+    )?;
+    let mut index: HashMap<RequestId, usize> = HashMap::new();
+    each(
+        connection,
+        "SELECT id, at, weight, text FROM result ORDER BY at",
+        |row| {
+            let id = id(row, 0)?;
+            index.insert(id, loaded.results.len());
+            loaded.results.push(LoadedResult {
+                id,
+                at: time(row, 1)?,
+                weight: usize::try_from(row.get::<_, i64>(2)?).unwrap_or_default(),
+                text: row.get(3)?,
+                conflicts: Vec::new(),
+            });
+            Ok(())
+        },
+    )?;
+    each(
+        connection,
+        "SELECT id, at, text FROM conflict ORDER BY rowid",
+        |row| {
+            if let Some(at) = index.get(&id(row, 0)?) {
+                let conflict = (time(row, 1)?, row.get(2)?);
+                loaded.results[*at].conflicts.push(conflict);
+            }
+            Ok(())
+        },
+    )?;
+    Ok(loaded)
+}
+
+fn each(
+    connection: &Connection,
+    sql: &str,
+    mut take: impl FnMut(&Row<'_>) -> Result<(), rusqlite::Error>,
+) -> Result<(), StoreError> {
+    let mut statement = connection.prepare(sql)?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        take(row)?;
+    }
+    Ok(())
+}
+
+fn id(row: &Row<'_>, column: usize) -> Result<RequestId, rusqlite::Error> {
+    row.get::<_, [u8; 24]>(column).map(RequestId)
+}
+
+fn time(row: &Row<'_>, column: usize) -> Result<UnixMillis, rusqlite::Error> {
+    row.get::<_, i64>(column).map(|at| UnixMillis(at.unsigned_abs()))
+}

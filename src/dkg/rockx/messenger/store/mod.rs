@@ -1,0 +1,265 @@
+//! What survives a restart: registrations, topics, messages and what became of them, results.
+//!
+//! One thread owns the database and commits in groups: everything that came in while the last commit was on its way
+//! to the disk goes into the next one, so thirty ceremonies at once cost few more commits than one. Callers that must
+//! know that their write is durable wait for [`Store::flush`]; deliveries never wait.
+
+mod load;
+mod schema;
+
+use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use axum::body::Bytes;
+use rusqlite::Connection;
+use tokio::sync::oneshot;
+
+use super::message::Message;
+use crate::types::{RequestId, UnixMillis};
+
+pub(super) use load::Loaded;
+
+/// A write that nobody waits for is committed after this long, unless it goes along with an earlier commit.
+const LAZY: Duration = Duration::from_millis(200);
+/// Writes that may wait for a disk that refuses them, before no further messages are accepted.
+const BACKLOG: usize = 20_000;
+
+/// The database can not be used.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The directory or the lock file could not be made.
+    #[error("{path}: {source}")]
+    Io {
+        /// What was to be made or opened.
+        path: String,
+        /// Why not.
+        source: std::io::Error,
+    },
+    /// Another process uses the directory.
+    #[error("{0}: another messenger uses this directory")]
+    Locked(String),
+    /// SQLite refused.
+    #[error(transparent)]
+    Sqlite(#[from] rusqlite::Error),
+    /// The database was written by a newer version of this program.
+    #[error("the database has version {found}, this program knows {known}")]
+    Version {
+        /// Version of the file.
+        found: i64,
+        /// Version of this program.
+        known: i64,
+    },
+    /// The last commit failed, or the thread that owns the database has ended.
+    #[error("could not be stored")]
+    Failed,
+}
+
+/// One change.
+#[derive(Debug)]
+pub(super) enum Write {
+    /// Registered in `default`.
+    Registered { name: String, address: String },
+    /// A topic was made; everything of an earlier topic of that name goes.
+    Topic {
+        id: RequestId,
+        at: UnixMillis,
+        owner: Option<[u8; 32]>,
+        members: Vec<(String, String)>,
+    },
+    /// A subscriber registered on a topic directly, or a member's address changed.
+    Member {
+        topic: RequestId,
+        name: String,
+        address: String,
+        direct: bool,
+    },
+    /// A topic was removed.
+    DropTopic { id: RequestId },
+    /// A message was accepted.
+    Message { topic: RequestId, message: Arc<Message> },
+    /// A message was delivered to a subscriber, or given up.
+    Settled {
+        topic: RequestId,
+        name: String,
+        seq: u64,
+        delivered: bool,
+    },
+    /// A topic got its result.
+    Finished { topic: RequestId, at: UnixMillis },
+    /// A finished topic's messages are no longer kept.
+    DropMessages { topic: RequestId },
+    /// The result of a request.
+    Result {
+        id: RequestId,
+        at: UnixMillis,
+        weight: usize,
+        text: String,
+    },
+    /// A result that differs from the one that is kept.
+    Conflict {
+        id: RequestId,
+        at: UnixMillis,
+        text: String,
+    },
+    /// A result is no longer kept.
+    DropResult { id: RequestId },
+}
+
+enum Command {
+    Write(Write),
+    Flush(oneshot::Sender<bool>),
+    Close(oneshot::Sender<bool>),
+}
+
+/// The way to the thread that owns the database; without a directory, nothing is kept.
+#[derive(Debug)]
+pub(super) struct Store {
+    commands: Option<Sender<Command>>,
+    backlog: Arc<AtomicUsize>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Store {
+    /// A store that keeps nothing.
+    pub(super) fn none() -> Self {
+        Self {
+            commands: None,
+            backlog: Arc::default(),
+            thread: Mutex::new(None),
+        }
+    }
+
+    /// Opens or makes the database in `dir` and reads it. Blocks.
+    pub(super) fn open(dir: &Path) -> Result<(Self, Loaded), StoreError> {
+        let (connection, lock) = schema::open(dir)?;
+        let loaded = load::load(&connection)?;
+        let (commands, receiver) = channel();
+        let backlog = Arc::new(AtomicUsize::new(0));
+        let counter = Arc::clone(&backlog);
+        let thread = std::thread::Builder::new()
+            .name("messenger-store".to_owned())
+            .spawn(move || {
+                run(connection, &receiver, &counter);
+                drop(lock);
+            })
+            .map_err(|source| StoreError::Io {
+                path: dir.display().to_string(),
+                source,
+            })?;
+        let store = Self {
+            commands: Some(commands),
+            backlog,
+            thread: Mutex::new(Some(thread)),
+        };
+        Ok((store, loaded))
+    }
+
+    /// Takes note of a change. Changes are committed in the order of these calls.
+    pub(super) fn write(&self, change: Write) {
+        if let Some(commands) = &self.commands {
+            self.backlog.fetch_add(1, Ordering::Relaxed);
+            // a thread that ended is noticed by the next flush
+            let _ = commands.send(Command::Write(change));
+        }
+    }
+
+    /// Returns when everything noted before is on the disk.
+    pub(super) async fn flush(&self) -> Result<(), StoreError> {
+        self.ask(Command::Flush).await
+    }
+
+    /// Commits what is left and ends the thread.
+    pub(super) async fn close(&self) {
+        if self.ask(Command::Close).await.is_err() {
+            tracing::error!(target: "messenger", "the last changes could not be stored");
+        }
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(thread) = thread {
+            // it ends right after its answer: this does not block for long
+            let _ = tokio::task::spawn_blocking(move || thread.join()).await;
+        }
+    }
+
+    /// The disk refuses and too much waits for it.
+    pub(super) fn is_overloaded(&self) -> bool {
+        self.backlog.load(Ordering::Relaxed) > BACKLOG
+    }
+
+    async fn ask(&self, command: fn(oneshot::Sender<bool>) -> Command) -> Result<(), StoreError> {
+        let Some(commands) = &self.commands else {
+            return Ok(());
+        };
+        let (reply, answer) = oneshot::channel();
+        commands.send(command(reply)).map_err(|_| StoreError::Failed)?;
+        match answer.await {
+            Ok(true) => Ok(()),
+            _ => Err(StoreError::Failed),
+        }
+    }
+}
+
+fn run(mut connection: Connection, commands: &Receiver<Command>, backlog: &AtomicUsize) {
+    let mut changes: Vec<Write> = Vec::new();
+    let mut waiting: Vec<oneshot::Sender<bool>> = Vec::new();
+    let mut oldest: Option<Instant> = None;
+    let mut closing = false;
+    while !closing {
+        let wait = oldest.map_or(Duration::from_secs(3600), |since| {
+            LAZY.saturating_sub(since.elapsed())
+        });
+        let mut next = match commands.recv_timeout(wait) {
+            Ok(command) => Some(command),
+            Err(RecvTimeoutError::Timeout) => None,
+            Err(RecvTimeoutError::Disconnected) => {
+                closing = true;
+                None
+            }
+        };
+        while let Some(command) = next {
+            match command {
+                Command::Write(change) => {
+                    oldest.get_or_insert_with(Instant::now);
+                    changes.push(change);
+                }
+                Command::Flush(reply) => waiting.push(reply),
+                Command::Close(reply) => {
+                    waiting.push(reply);
+                    closing = true;
+                }
+            }
+            next = commands.try_recv().ok();
+        }
+        let due = oldest.is_some_and(|since| since.elapsed() >= LAZY);
+        if !(due || closing || !waiting.is_empty()) {
+            continue;
+        }
+        let stored = match schema::commit(&mut connection, &changes) {
+            Ok(()) => {
+                backlog.fetch_sub(changes.len(), Ordering::Relaxed);
+                changes.clear();
+                oldest = None;
+                true
+            }
+            Err(error) => {
+                // kept, and tried again with the next commit: writing twice changes nothing
+                tracing::error!(target: "messenger", %error, changes = changes.len(), "could not store");
+                oldest = Some(Instant::now());
+                false
+            }
+        };
+        for reply in waiting.drain(..) {
+            let _ = reply.send(stored);
+        }
+    }
+}
+
+/// A message as it is read back.
+pub(super) struct LoadedMessage {
+    pub(super) seq: u64,
+    pub(super) at: UnixMillis,
+    pub(super) body: Bytes,
+}

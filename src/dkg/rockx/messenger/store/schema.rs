@@ -1,0 +1,170 @@
+//! Tables and the statements that change them.
+
+use std::fs::{File, TryLockError};
+use std::path::Path;
+
+use rusqlite::{Connection, Transaction, params};
+
+use super::{StoreError, Write};
+
+const VERSION: i64 = 1;
+
+const TABLES: &str = "
+    CREATE TABLE registered (name TEXT PRIMARY KEY, address TEXT NOT NULL) STRICT;
+    CREATE TABLE topic (id BLOB PRIMARY KEY, at INTEGER NOT NULL, owner BLOB, finished INTEGER) STRICT;
+    CREATE TABLE member (topic BLOB NOT NULL, name TEXT NOT NULL, address TEXT NOT NULL, direct INTEGER NOT NULL,
+        PRIMARY KEY (topic, name)) STRICT, WITHOUT ROWID;
+    CREATE TABLE message (topic BLOB NOT NULL, seq INTEGER NOT NULL, at INTEGER NOT NULL, body BLOB NOT NULL,
+        PRIMARY KEY (topic, seq)) STRICT;
+    CREATE TABLE settled (topic BLOB NOT NULL, name TEXT NOT NULL, seq INTEGER NOT NULL, delivered INTEGER NOT NULL,
+        PRIMARY KEY (topic, name, seq)) STRICT, WITHOUT ROWID;
+    CREATE TABLE result (id BLOB PRIMARY KEY, at INTEGER NOT NULL, weight INTEGER NOT NULL, text TEXT NOT NULL) STRICT;
+    CREATE TABLE conflict (id BLOB NOT NULL, at INTEGER NOT NULL, text TEXT NOT NULL,
+        PRIMARY KEY (id, text)) STRICT;
+";
+
+/// Opens the database of `dir`, with the lock that keeps other processes away from it.
+pub(super) fn open(dir: &Path) -> Result<(Connection, File), StoreError> {
+    let io = |path: &Path| {
+        let path = path.display().to_string();
+        move |source| StoreError::Io { path, source }
+    };
+    std::fs::create_dir_all(dir).map_err(io(dir))?;
+    let path = dir.join("messenger.lock");
+    let lock = File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(&path)
+        .map_err(io(&path))?;
+    match lock.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => return Err(StoreError::Locked(dir.display().to_string())),
+        Err(TryLockError::Error(source)) => return Err(io(&path)(source)),
+    }
+    let mut connection = Connection::open(dir.join("messenger.sqlite"))?;
+    // FULL: a commit that was answered survives a power cut; grouping makes it cheap enough
+    connection
+        .execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 5000;")?;
+    let found: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    match found {
+        VERSION => {}
+        0 => {
+            let tx = connection.transaction()?;
+            tx.execute_batch(TABLES)?;
+            tx.pragma_update(None, "user_version", VERSION)?;
+            tx.commit()?;
+        }
+        _ => {
+            return Err(StoreError::Version {
+                found,
+                known: VERSION,
+            });
+        }
+    }
+    Ok((connection, lock))
+}
+
+/// Applies `changes` in one transaction.
+pub(super) fn commit(connection: &mut Connection, changes: &[Write]) -> Result<(), rusqlite::Error> {
+    if changes.is_empty() {
+        return Ok(());
+    }
+    let tx = connection.transaction()?;
+    for change in changes {
+        apply(&tx, change)?;
+    }
+    tx.commit()
+}
+
+/// SQLite's integers are signed; times and positions never come near the limit.
+fn int(value: u64) -> i64 {
+    i64::try_from(value).unwrap_or(i64::MAX)
+}
+
+fn apply(tx: &Transaction<'_>, change: &Write) -> Result<(), rusqlite::Error> {
+    let run =
+        |sql: &str, values: &[&dyn rusqlite::ToSql]| tx.prepare_cached(sql)?.execute(values).map(|_| ());
+    match change {
+        Write::Registered { name, address } => run(
+            "INSERT OR REPLACE INTO registered (name, address) VALUES (?1, ?2)",
+            params![name, address],
+        ),
+        Write::Topic {
+            id,
+            at,
+            owner,
+            members,
+        } => {
+            drop_topic(tx, &id.0)?;
+            run(
+                "INSERT INTO topic (id, at, owner) VALUES (?1, ?2, ?3)",
+                params![id.0, int(at.0), owner],
+            )?;
+            for (name, address) in members {
+                run(
+                    "INSERT INTO member (topic, name, address, direct) VALUES (?1, ?2, ?3, 0)",
+                    params![id.0, name, address],
+                )?;
+            }
+            Ok(())
+        }
+        Write::Member {
+            topic,
+            name,
+            address,
+            direct,
+        } => run(
+            "INSERT OR REPLACE INTO member (topic, name, address, direct) VALUES (?1, ?2, ?3, ?4)",
+            params![topic.0, name, address, direct],
+        ),
+        Write::DropTopic { id } => drop_topic(tx, &id.0),
+        Write::Message { topic, message } => run(
+            "INSERT OR REPLACE INTO message (topic, seq, at, body) VALUES (?1, ?2, ?3, ?4)",
+            params![topic.0, int(message.seq), int(message.at.0), &message.body[..]],
+        ),
+        Write::Settled {
+            topic,
+            name,
+            seq,
+            delivered,
+        } => run(
+            "INSERT OR REPLACE INTO settled (topic, name, seq, delivered) VALUES (?1, ?2, ?3, ?4)",
+            params![topic.0, name, int(*seq), delivered],
+        ),
+        Write::Finished { topic, at } => run(
+            "UPDATE topic SET finished = ?2 WHERE id = ?1",
+            params![topic.0, int(at.0)],
+        ),
+        Write::DropMessages { topic } => drop_messages(tx, &topic.0),
+        Write::Result { id, at, weight, text } => run(
+            "INSERT OR REPLACE INTO result (id, at, weight, text) VALUES (?1, ?2, ?3, ?4)",
+            params![id.0, int(at.0), int(*weight as u64), text],
+        ),
+        Write::Conflict { id, at, text } => run(
+            "INSERT OR REPLACE INTO conflict (id, at, text) VALUES (?1, ?2, ?3)",
+            params![id.0, int(at.0), text],
+        ),
+        Write::DropResult { id } => {
+            run("DELETE FROM result WHERE id = ?1", params![id.0])?;
+            run("DELETE FROM conflict WHERE id = ?1", params![id.0])
+        }
+    }
+}
+
+fn drop_messages(tx: &Transaction<'_>, topic: &[u8]) -> Result<(), rusqlite::Error> {
+    for table in ["message", "settled"] {
+        tx.prepare_cached(&format!("DELETE FROM {table} WHERE topic = ?1"))?
+            .execute([topic])?;
+    }
+    Ok(())
+}
+
+fn drop_topic(tx: &Transaction<'_>, topic: &[u8]) -> Result<(), rusqlite::Error> {
+    drop_messages(tx, topic)?;
+    tx.prepare_cached("DELETE FROM member WHERE topic = ?1")?
+        .execute([topic])?;
+    tx.prepare_cached("DELETE FROM topic WHERE id = ?1")?
+        .execute([topic])?;
+    Ok(())
+}

@@ -1,0 +1,226 @@
+//! A topic: one ceremony's members, messages and deliveries.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
+
+use super::config::Limits;
+use super::lane::Lane;
+use super::message::{Evidence, Message, Rank, hash};
+use crate::dkg::rockx::wire::{BlameOutput, Encode, GoMap, SignedOutput, Subscriber, Topic as TopicReply};
+use crate::types::{OperatorId, RequestId, UnixMillis};
+
+/// One subscriber of a topic.
+#[derive(Debug)]
+pub(super) struct Member {
+    /// Prefix of its `/consume`.
+    pub(super) address: String,
+    /// It registered on this topic itself. It gets everything, but what is sent in its name is not forwarded: only the
+    /// members that the ceremony was created with take part.
+    pub(super) direct: bool,
+    pub(super) lane: Lane,
+}
+
+/// A ceremony's topic.
+#[derive(Debug)]
+pub(super) struct Topic {
+    pub(super) id: RequestId,
+    /// Differs for every topic object, so that a worker notices that its topic was replaced.
+    pub(super) generation: u64,
+    pub(super) members: BTreeMap<String, Member>,
+    /// By arrival; kept for observers that come late.
+    pub(super) messages: Vec<Arc<Message>>,
+    /// Creation or last publication.
+    pub(super) touched: UnixMillis,
+    /// Hash of the secret with which the topic's creator may delete it at any time.
+    pub(super) owner: Option<[u8; 32]>,
+    /// When a result arrived that agrees with what the members published.
+    pub(super) finished: Option<UnixMillis>,
+    pub(super) next_seq: u64,
+    pub(super) bytes: usize,
+    digests: HashSet<[u8; 32]>,
+    per_signer: HashMap<OperatorId, usize>,
+    outputs: HashSet<(OperatorId, [u8; 32])>,
+    blames: HashSet<[u8; 32]>,
+}
+
+/// What became of a message.
+#[derive(Debug)]
+pub(super) enum Accepted {
+    /// It is on the lanes of these members.
+    Queued(Arc<Message>),
+    /// It is there already.
+    Duplicate,
+    /// Its signer takes no part.
+    Outsider,
+    /// A bound is reached.
+    Full,
+}
+
+impl Topic {
+    pub(super) fn new(
+        id: RequestId,
+        generation: u64,
+        members: impl IntoIterator<Item = (String, String)>,
+        now: UnixMillis,
+    ) -> Self {
+        let members = members
+            .into_iter()
+            .map(|(name, address)| (name, Member::new(address, false)))
+            .collect();
+        Self {
+            id,
+            generation,
+            members,
+            messages: Vec::new(),
+            touched: now,
+            owner: None,
+            finished: None,
+            next_seq: 0,
+            bytes: 0,
+            digests: HashSet::new(),
+            per_signer: HashMap::new(),
+            outputs: HashSet::new(),
+            blames: HashSet::new(),
+        }
+    }
+
+    /// Names of the members that the topic was created with.
+    pub(super) fn founders(&self) -> impl Iterator<Item = &str> {
+        self.members
+            .iter()
+            .filter(|(_, member)| !member.direct)
+            .map(|(name, _)| name.as_str())
+    }
+
+    /// Takes a message and puts it on every lane but its signer's.
+    pub(super) fn accept(
+        &mut self,
+        signer: OperatorId,
+        rank: Rank,
+        evidence: Evidence,
+        body: axum::body::Bytes,
+        now: UnixMillis,
+        limits: &Limits,
+    ) -> Accepted {
+        if self.members.get(&signer.to_string()).is_none_or(|m| m.direct) {
+            return Accepted::Outsider;
+        }
+        let digest = hash(&body);
+        if self.digests.contains(&digest) {
+            return Accepted::Duplicate;
+        }
+        let of_signer = self.per_signer.get(&signer).copied().unwrap_or_default();
+        if self.messages.len() >= limits.messages_per_topic || of_signer >= limits.messages_per_signer {
+            return Accepted::Full;
+        }
+        let message = Arc::new(Message {
+            seq: self.next_seq,
+            signer,
+            rank,
+            at: now,
+            body,
+        });
+        self.keep(&message, digest, evidence);
+        for (name, member) in &mut self.members {
+            if wants(name, &message) {
+                member.lane.push(Arc::clone(&message));
+            }
+        }
+        // whoever speaks has started, or is alive again
+        if let Some(member) = self.members.get_mut(&signer.to_string()) {
+            member.lane.sign_of_life();
+        }
+        self.touched = now;
+        Accepted::Queued(message)
+    }
+
+    /// Books a message without putting it on any lane.
+    pub(super) fn keep(&mut self, message: &Arc<Message>, digest: [u8; 32], evidence: Evidence) {
+        self.next_seq = self.next_seq.max(message.seq + 1);
+        self.bytes += message.body.len();
+        self.digests.insert(digest);
+        *self.per_signer.entry(message.signer).or_default() += 1;
+        match evidence {
+            Evidence::None => {}
+            Evidence::Output(digest) => {
+                self.outputs.insert((message.signer, digest));
+            }
+            Evidence::Blame(digest) => {
+                self.blames.insert(digest);
+            }
+        }
+        self.messages.push(Arc::clone(message));
+    }
+
+    /// Adds a subscriber of its own accord, or changes a member's address. A new one gets all messages so far.
+    pub(super) fn subscribe(&mut self, name: &str, address: &str) {
+        if let Some(member) = self.members.get_mut(name) {
+            address.clone_into(&mut member.address);
+            member.lane.sign_of_life();
+            return;
+        }
+        let mut member = Member::new(address.to_owned(), true);
+        for message in self.messages.iter().filter(|message| wants(name, message)) {
+            member.lane.push(Arc::clone(message));
+        }
+        self.members.insert(name.to_owned(), member);
+    }
+
+    /// How many operators' entries of a streamed result are what those operators published here; 0 unless all are.
+    pub(super) fn weigh_outputs(&self, outputs: &GoMap<SignedOutput>) -> usize {
+        let published = |(signer, output): (&OperatorId, &SignedOutput)| {
+            self.outputs.contains(&(*signer, hash(&output.to_json())))
+        };
+        if outputs.iter().all(published) {
+            outputs.len()
+        } else {
+            0
+        }
+    }
+
+    /// 1 when the accusation was published here, else 0.
+    pub(super) fn weigh_blame(&self, blame: &BlameOutput) -> usize {
+        let published = |message: &_| self.blames.contains(&hash(&Encode::to_json(message)));
+        usize::from(blame.blame_message.as_ref().is_some_and(published))
+    }
+
+    /// Forgets all messages and what waits; they stay known, so that none comes in twice.
+    pub(super) fn drop_messages(&mut self) {
+        self.messages = Vec::new();
+        self.bytes = 0;
+        for member in self.members.values_mut() {
+            member.lane.clear();
+        }
+    }
+
+    /// Deliveries waiting.
+    pub(super) fn pending(&self) -> usize {
+        self.members.values().map(|member| member.lane.len()).sum()
+    }
+
+    /// As `GET /topics/{name}` shows it.
+    pub(super) fn reply(&self) -> TopicReply {
+        let subscribers = self.members.iter().map(|(name, member)| Subscriber {
+            name: name.clone(),
+            srv_addr: member.address.clone(),
+        });
+        TopicReply::new(self.id.to_string(), subscribers)
+    }
+}
+
+impl Member {
+    pub(super) fn new(address: String, direct: bool) -> Self {
+        Self {
+            address,
+            direct,
+            lane: Lane::default(),
+        }
+    }
+}
+
+/// Nobody gets its own message, and operators do not get the noise that follows success. Observers, whose names are no
+/// operator ids, get everything.
+pub(super) fn wants(name: &str, message: &Message) -> bool {
+    let is_operator = !name.is_empty() && name.bytes().all(|b| b.is_ascii_digit());
+    !is_operator || (message.rank != Rank::LateTimeout && name != message.signer.to_string())
+}

@@ -1,0 +1,120 @@
+//! The worker of a lane: delivers one message after another, in the lane's order, until none is left.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use axum::body::Bytes;
+use tokio::sync::Notify;
+
+use super::hub::Hub;
+use super::lane::{Outcome, Verdict};
+use super::message::Message;
+use super::store::Write;
+use crate::types::{RedactedUrl, RequestId, SafeText};
+
+struct Job {
+    address: String,
+    message: Arc<Message>,
+    wake: Arc<Notify>,
+}
+
+/// Starts the worker. The caller has marked the lane as running.
+pub(super) fn start(hub: Arc<Hub>, topic: RequestId, generation: u64, name: String) {
+    tokio::spawn(async move {
+        let mut stop = hub.stop.subscribe();
+        tokio::select! {
+            _ = stop.wait_for(|stop| *stop) => {}
+            () = run(&hub, topic, generation, &name) => {}
+        }
+    });
+}
+
+async fn run(hub: &Hub, topic: RequestId, generation: u64, name: &str) {
+    while let Some(job) = next(hub, topic, generation, name) {
+        let body: Bytes = job.message.body.clone();
+        let begun = Instant::now();
+        let outcome = hub.deliverer.deliver(&job.address, body).await;
+        hub.metrics.attempt_took(begun.elapsed());
+        note(hub, topic, name, &job, &outcome);
+        match settle(hub, topic, generation, name, &job.message, outcome) {
+            Some(Verdict::Again(pause)) => {
+                tokio::select! {
+                    () = tokio::time::sleep(pause) => {}
+                    () = job.wake.notified() => {}
+                }
+            }
+            Some(Verdict::Delivered) => hub.metrics.deliveries.add_one(),
+            Some(Verdict::Dropped(reason)) => {
+                hub.metrics.deliveries_dropped.add_one();
+                let name = SafeText::new(name);
+                tracing::warn!(target: "messenger", %topic, subscriber = %name, signer = %job.message.signer,
+                    round = ?job.message.rank, %reason, "message given up for this subscriber");
+            }
+            None => return,
+        }
+    }
+}
+
+/// The lane's next message; without one, the worker's time is over.
+fn next(hub: &Hub, topic: RequestId, generation: u64, name: &str) -> Option<Job> {
+    let mut state = hub.lock();
+    let topic = state
+        .topics
+        .get_mut(&topic)
+        .filter(|t| t.generation == generation)?;
+    let member = topic.members.get_mut(name)?;
+    let Some(message) = member.lane.next() else {
+        member.lane.running = false;
+        return None;
+    };
+    Some(Job {
+        address: member.address.clone(),
+        message,
+        wake: Arc::clone(&member.lane.wake),
+    })
+}
+
+fn settle(
+    hub: &Hub,
+    id: RequestId,
+    generation: u64,
+    name: &str,
+    message: &Message,
+    outcome: Outcome,
+) -> Option<Verdict> {
+    let now = hub.now();
+    let mut state = hub.lock();
+    let topic = state.topics.get_mut(&id).filter(|t| t.generation == generation)?;
+    let finished = topic.finished.is_some();
+    let lane = &mut topic.members.get_mut(name)?.lane;
+    let verdict = lane.settle(message, outcome, finished, now, &hub.config.limits);
+    if !matches!(verdict, Verdict::Again(_)) {
+        hub.store.write(Write::Settled {
+            topic: id,
+            name: name.to_owned(),
+            seq: message.seq,
+            delivered: verdict == Verdict::Delivered,
+        });
+    }
+    Some(verdict)
+}
+
+fn note(hub: &Hub, topic: RequestId, name: &str, job: &Job, outcome: &Outcome) {
+    let reason = match outcome {
+        Outcome::Delivered => return,
+        Outcome::NoSession | Outcome::TooEarly => {
+            hub.metrics.deliveries_held.add_one();
+            return;
+        }
+        Outcome::Final(reason) | Outcome::Failed(reason) => {
+            hub.metrics.deliveries_failed.add_one();
+            reason
+        }
+        Outcome::Unreachable(reason) => {
+            hub.metrics.deliveries_unreachable.add_one();
+            reason
+        }
+    };
+    let (name, address) = (SafeText::new(name), RedactedUrl::new(&*job.address));
+    tracing::debug!(target: "messenger", %topic, subscriber = %name, %address, %reason, "delivery failed");
+}

@@ -1,0 +1,273 @@
+//! The operator node: takes part in key generation, resharing and signing, and keeps one operator's shares.
+//!
+//! [`spawn`] runs a node inside this process; a process of its own is a front end around it. The ceremonies themselves
+//! are the state machines in [`session`]; what the node agrees to is [`policy`]; what it keeps is [`store`].
+
+mod config;
+pub mod directory;
+mod http;
+pub mod policy;
+mod register;
+mod server;
+mod service;
+pub mod session;
+pub mod store;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use zeroize::Zeroizing;
+
+pub use config::NodeConfig;
+
+use crate::dkg::rockx::keys::{KeyError, OperatorPublicKey};
+use crate::dkg::rockx::messenger::listen::Listener;
+use crate::types::{OperatorId, SafeText};
+use directory::{Directory, DirectoryError};
+use policy::{Policy, TooManyCandidates};
+use service::{Messenger, Service, ServiceParts};
+use session::Identity;
+use store::{Store, StoreError};
+
+/// A node could not start, or had to stop.
+#[derive(Debug, thiserror::Error)]
+pub enum NodeError {
+    /// The address cannot be listened on.
+    #[error("cannot listen on {address}: {error}")]
+    Listen {
+        /// Which address.
+        address: SocketAddr,
+        /// Why.
+        error: std::io::Error,
+    },
+    /// See [`StoreError`].
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// An operator's key is unusable.
+    #[error("operator directory: {0}")]
+    Directory(#[from] DirectoryError),
+    /// The configured private key is not the one whose public half the others know.
+    #[error("the private key is not that of operator {0}: the directory has another public key")]
+    OtherKey(OperatorId),
+    /// An initiator's key is unusable.
+    #[error("policy: key of initiator {name:?}: {error}")]
+    Initiator {
+        /// Whose.
+        name: SafeText,
+        /// Why.
+        error: KeyError,
+    },
+    /// See [`TooManyCandidates`].
+    #[error("policy: {0}")]
+    Policy(#[from] TooManyCandidates),
+    /// The operator's own private key does not encode.
+    #[error("operator key: {0}")]
+    Key(#[from] KeyError),
+    /// No HTTP client.
+    #[error("{0}")]
+    Client(SafeText),
+    /// The server ended by itself.
+    #[error("the node's server ended: {0}")]
+    Server(SafeText),
+}
+
+/// File name of the share store in the data directory.
+pub const STORE_FILE: &str = "shares.sqlite";
+/// How long [`NodeHandle::shutdown`] waits for connections and sessions to end by themselves.
+const GRACE: Duration = Duration::from_secs(5);
+/// The messenger holds one connection, an initiator or two another: the rest is room for guests.
+const MAX_CONNECTIONS: usize = 256;
+/// A request must be complete, and its answer begun, within this time; looking up a committee's keys is the slowest.
+const REQUEST_DEADLINE: Duration = Duration::from_secs(30);
+/// A connection may be silent for this long between two requests.
+const IDLE: Duration = Duration::from_secs(120);
+
+/// A running node. Dropping it stops the node without waiting.
+#[derive(Debug)]
+pub struct NodeHandle {
+    id: OperatorId,
+    address: SocketAddr,
+    public_url: String,
+    stop: watch::Sender<bool>,
+    registered: watch::Receiver<bool>,
+    server: Option<JoinHandle<Result<(), SafeText>>>,
+    registrar: JoinHandle<()>,
+}
+
+/// Opens the store, binds the address, begins to register, and serves until [`NodeHandle::shutdown`].
+///
+/// # Errors
+/// See [`NodeError`].
+pub async fn spawn(config: NodeConfig) -> Result<NodeHandle, NodeError> {
+    let initiators = parse_initiators(&config.policy)?;
+    if let Some(rules) = &config.policy.signing {
+        rules.validate()?;
+    }
+    let me = Identity {
+        id: config.id,
+        key: config.private_key.clone(),
+    };
+    let directory = Directory::new(config.directory)?;
+    match directory.resolve(me.id).await {
+        Ok(key) if *key != *me.key.public() => return Err(NodeError::OtherKey(me.id)),
+        Ok(_) => {}
+        // others may know this operator although this node's sources do not, or cannot be asked now
+        Err(error) => {
+            tracing::warn!(target: "casimir_dkg::node", operator = %me.id, %error, "own key not found in the directory");
+        }
+    }
+    let store = open_store(&config.data_dir, &config.private_key.to_pem()?)?;
+    let listener = TcpListener::bind(config.listen).await;
+    let bound = listener.and_then(|listener| Ok((listener.local_addr()?, listener)));
+    let (address, listener) = bound.map_err(|error| NodeError::Listen {
+        address: config.listen,
+        error,
+    })?;
+    if let Some(doors) = config.policy.open_doors() {
+        tracing::warn!(target: "casimir_dkg::node", operator = %me.id, "NO ALLOW-LIST FOR EVERYTHING, as in RockX's own nodes: {doors}");
+    }
+    let messenger = Messenger::new(config.messenger_url).map_err(NodeError::Client)?;
+    let (stop, stopped) = watch::channel(false);
+    let service = Arc::new(Service::new(ServiceParts {
+        me,
+        directory,
+        policy: config.policy,
+        initiators,
+        store,
+        messenger: messenger.clone(),
+        round_timeout: config.round_timeout,
+        stop: stopped.clone(),
+    })?);
+    let public_url = config.public_url.unwrap_or_else(|| format!("http://{address}"));
+    let (registered_tx, registered) = watch::channel(false);
+    let registrar = tokio::spawn(register::keep_registered(
+        messenger,
+        config.id,
+        public_url.clone(),
+        config.registration_interval,
+        registered_tx,
+    ));
+    let server = tokio::spawn(serve(listener, service, config.version, stopped));
+    tracing::info!(target: "casimir_dkg::node", operator = %config.id, %address, "operator node listens");
+    Ok(NodeHandle {
+        id: config.id,
+        address,
+        public_url,
+        stop,
+        registered,
+        server: Some(server),
+        registrar,
+    })
+}
+
+impl NodeHandle {
+    /// The operator.
+    #[must_use]
+    pub fn id(&self) -> OperatorId {
+        self.id
+    }
+
+    /// The address that was bound.
+    #[must_use]
+    pub fn local_addr(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The URL under which the node registers.
+    #[must_use]
+    pub fn public_url(&self) -> &str {
+        &self.public_url
+    }
+
+    /// Returns once the messenger knows this node; waits for ever if it never answers.
+    pub async fn registered(&self) {
+        // an error means that the node stops: there is nothing to wait for then
+        let _ = self.registered.clone().wait_for(|registered| *registered).await;
+    }
+
+    /// Returns when the server ended, which it does by itself only after a defect.
+    ///
+    /// # Errors
+    /// [`NodeError::Server`].
+    pub async fn ended(&mut self) -> Result<(), NodeError> {
+        let Some(server) = &mut self.server else {
+            return Ok(());
+        };
+        let outcome = server.await;
+        self.server = None;
+        match outcome {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(error)) => Err(NodeError::Server(error)),
+            Err(error) => Err(NodeError::Server(SafeText::new(&error.to_string()))),
+        }
+    }
+
+    /// Stops listening, ends every running session (their request ids are never used again), and returns when the store
+    /// is closed.
+    pub async fn shutdown(mut self) {
+        self.stop.send_replace(true);
+        self.registrar.abort();
+        if let Some(mut server) = self.server.take()
+            && tokio::time::timeout(GRACE, &mut server).await.is_err()
+        {
+            server.abort();
+            // the store closes when the aborted task is gone
+            let _ = server.await;
+        }
+    }
+}
+
+impl Drop for NodeHandle {
+    fn drop(&mut self) {
+        self.stop.send_replace(true);
+        self.registrar.abort();
+        if let Some(server) = &self.server {
+            server.abort();
+        }
+    }
+}
+
+async fn serve(
+    listener: TcpListener,
+    service: Arc<Service>,
+    version: String,
+    mut stop: watch::Receiver<bool>,
+) -> Result<(), SafeText> {
+    let router = server::router(service.clone(), &version);
+    let listener = Listener::bounded(listener, MAX_CONNECTIONS, REQUEST_DEADLINE, IDLE);
+    let served = axum::serve(listener, router)
+        .with_graceful_shutdown(async move {
+            // the sender is gone only when the handle is
+            let _ = stop.wait_for(|stop| *stop).await;
+        })
+        .await
+        .map_err(|e| SafeText::new(&e.to_string()));
+    service.drain().await;
+    served
+}
+
+fn parse_initiators(policy: &Policy) -> Result<Option<Vec<(SafeText, OperatorPublicKey)>>, NodeError> {
+    let Some(initiators) = &policy.initiators else {
+        return Ok(None);
+    };
+    let parse = |initiator: &policy::Initiator| match OperatorPublicKey::parse(&initiator.public_key) {
+        Ok(key) => Ok((initiator.name.clone(), key)),
+        Err(error) => Err(NodeError::Initiator {
+            name: initiator.name.clone(),
+            error,
+        }),
+    };
+    initiators
+        .iter()
+        .map(parse)
+        .collect::<Result<Vec<_>, _>>()
+        .map(Some)
+}
+
+fn open_store(dir: &std::path::Path, secret: &Zeroizing<String>) -> Result<Store, StoreError> {
+    Store::open(&dir.join(STORE_FILE), secret.as_bytes())
+}

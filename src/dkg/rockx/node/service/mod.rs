@@ -1,0 +1,248 @@
+//! What the node does with a message that arrives: checks who it is from, finds or starts its session, and answers at
+//! once. The answer says that the message was stored, not what became of it.
+
+mod early;
+mod outbox;
+mod refusal;
+mod runner;
+mod start;
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
+
+use super::directory::Directory;
+use super::policy::Policy;
+use super::session::{Authentic, Identity, Peers, Session};
+use super::store::{Ending, KeyShare, Store, StoreError};
+use crate::dkg::rockx::keys::OperatorPublicKey;
+use crate::dkg::rockx::wire::{Decode, SSV_DKG, SignedMessage, SsvMessage};
+use crate::types::{BlsPublicKey, RequestId, SafeText};
+
+use early::EarlyMessages;
+pub(super) use outbox::Messenger;
+pub(super) use refusal::Refused;
+use runner::{Hands, QUEUE, Runner};
+
+/// Ceremonies at the same time.
+const MAX_SESSIONS: usize = 512;
+
+/// The running sessions' side that takes messages.
+struct Running {
+    peers: Peers,
+    inbox: mpsc::Sender<Authentic>,
+}
+
+#[derive(Default)]
+struct Table {
+    running: HashMap<RequestId, Running>,
+    early: EarlyMessages,
+    /// Ended here in this or an earlier life.
+    over: HashSet<RequestId>,
+    tasks: JoinSet<()>,
+}
+
+/// A node without its HTTP server.
+pub(super) struct Service {
+    me: Identity,
+    directory: Directory,
+    policy: Policy,
+    /// Parsed keys of the policy's initiators; `None`: anybody may start.
+    initiators: Option<Vec<(SafeText, OperatorPublicKey)>>,
+    store: Arc<Store>,
+    messenger: Messenger,
+    round_timeout: Duration,
+    table: Mutex<Table>,
+    stop: watch::Receiver<bool>,
+}
+
+pub(super) struct ServiceParts {
+    pub(super) me: Identity,
+    pub(super) directory: Directory,
+    pub(super) policy: Policy,
+    pub(super) initiators: Option<Vec<(SafeText, OperatorPublicKey)>>,
+    pub(super) store: Store,
+    pub(super) messenger: Messenger,
+    pub(super) round_timeout: Duration,
+    pub(super) stop: watch::Receiver<bool>,
+}
+
+impl Service {
+    pub(super) fn new(parts: ServiceParts) -> Result<Self, StoreError> {
+        let table = Table {
+            over: parts.store.known()?.into_iter().collect(),
+            ..Table::default()
+        };
+        Ok(Self {
+            me: parts.me,
+            directory: parts.directory,
+            policy: parts.policy,
+            initiators: parts.initiators,
+            store: Arc::new(parts.store),
+            messenger: parts.messenger,
+            round_timeout: parts.round_timeout,
+            table: Mutex::new(table),
+            stop: parts.stop,
+        })
+    }
+
+    /// Takes the body of `POST /consume`.
+    pub(super) async fn consume(self: &Arc<Self>, body: &[u8]) -> Result<(), Refused> {
+        let ssv = SsvMessage::decode(body).map_err(|e| Refused::Envelope(e.to_string()))?;
+        if ssv.msg_type != SSV_DKG {
+            return Err(Refused::NotDkg(ssv.msg_type));
+        }
+        let signed = SignedMessage::from_json(&ssv.data).map_err(|e| Refused::Json(e.to_string()))?;
+        let Some(message) = &signed.message else {
+            return Err(Refused::Json("no message".into()));
+        };
+        if message.msg_type.is_start() {
+            self.start(signed).await
+        } else {
+            let ceremony = message.identifier;
+            self.deliver(ceremony, signed)
+        }
+    }
+
+    /// A message between operators: to its session, or kept until the session starts.
+    fn deliver(&self, ceremony: RequestId, signed: SignedMessage) -> Result<(), Refused> {
+        let signer = signed.signer;
+        let known = {
+            let table = self.table();
+            match table.running.get(&ceremony) {
+                Some(running) => match running.peers.get(&signer) {
+                    Some(key) => Some(key.clone()),
+                    None => return Err(Refused::NotMember(signer)),
+                },
+                // RockX's nodes send timeouts for ten minutes after success; refused, each would block a queue for 18 s
+                None if table.over.contains(&ceremony) => return Ok(()),
+                None => None,
+            }
+        };
+        // a stranger's message must not make this node ask anybody
+        let key = known
+            .or_else(|| self.directory.known(signer))
+            .ok_or(Refused::NoSession)?;
+        let message = Authentic::check(signed, &key).ok_or(Refused::Signature)?;
+
+        let mut table = self.table();
+        if let Some(running) = table.running.get(&ceremony) {
+            return if running.peers.contains_key(&signer) {
+                running.inbox.try_send(message).map_err(|_| Refused::Busy)
+            } else {
+                Err(Refused::NotMember(signer))
+            };
+        }
+        if table.over.contains(&ceremony) || table.early.keep(message, Instant::now()) {
+            Ok(())
+        } else {
+            Err(Refused::NoSession)
+        }
+    }
+
+    /// Makes the session known, hands it what came early, and sets it to work.
+    fn launch(
+        self: &Arc<Self>,
+        ceremony: RequestId,
+        peers: &Peers,
+        session: Box<dyn Session>,
+    ) -> Result<(), Refused> {
+        let (to_session, inbox) = mpsc::channel(QUEUE);
+        let (to_outbox, posts) = mpsc::unbounded_channel();
+        let runner = Runner {
+            session,
+            hands: Hands {
+                ceremony,
+                outbox: to_outbox,
+                store: self.store.clone(),
+            },
+            inbox,
+            round_timeout: self.round_timeout,
+            stop: self.stop.clone(),
+        };
+        let mut table = self.table();
+        for message in table.early.take(ceremony) {
+            // more than fits is more than a ceremony has
+            if peers.contains_key(&message.signer()) && to_session.try_send(message).is_err() {
+                tracing::warn!(target: "casimir_dkg::node", %ceremony, "early message dropped");
+            }
+        }
+        let running = Running {
+            peers: peers.clone(),
+            inbox: to_session,
+        };
+        table.running.insert(ceremony, running);
+        while table.tasks.try_join_next().is_some() {}
+        let this = self.clone();
+        let deliver = self
+            .messenger
+            .clone()
+            .deliver(ceremony, posts, self.round_timeout);
+        table.tasks.spawn(async move {
+            let work = async {
+                let end = runner.run().await;
+                this.retire(ceremony, end);
+            };
+            let mut stop = this.stop.clone();
+            let delivery = async {
+                tokio::select! {
+                    result = deliver => result,
+                    _ = stop.wait_for(|stop| *stop) => Ok(()),
+                }
+            };
+            let ((), delivered) = tokio::join!(work, delivery);
+            if let Err(error) = delivered {
+                tracing::error!(target: "casimir_dkg::node", %ceremony, %error, "gave up posting to the messenger");
+            }
+        });
+        Ok(())
+    }
+
+    fn retire(&self, ceremony: RequestId, end: Option<(Ending, SafeText)>) {
+        let mut table = self.table();
+        table.running.remove(&ceremony);
+        table.over.insert(ceremony);
+        drop(table);
+        match end {
+            Some((Ending::Complete, _)) => {
+                tracing::info!(target: "casimir_dkg::node", %ceremony, "ceremony complete");
+            }
+            Some((ending, reason)) => {
+                tracing::warn!(target: "casimir_dkg::node", %ceremony, ?ending, %reason, "ceremony ended");
+            }
+            None => {
+                tracing::warn!(target: "casimir_dkg::node", %ceremony, "ceremony aborted: the node stops")
+            }
+        }
+    }
+
+    /// The share that this node would sign with.
+    pub(super) async fn key(&self, validator: BlsPublicKey) -> Result<Option<KeyShare>, Refused> {
+        self.with_store(move |store| store.key(validator)).await
+    }
+
+    async fn with_store<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Store) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, Refused> {
+        let store = self.store.clone();
+        tokio::task::spawn_blocking(move || work(&store))
+            .await
+            .map_err(|_| Refused::Stopping)?
+            .map_err(|e| Refused::Store(e.to_string()))
+    }
+
+    /// Waits until every session has noticed that the node stops.
+    pub(super) async fn drain(&self) {
+        let mut tasks = std::mem::take(&mut self.table().tasks);
+        while tasks.join_next().await.is_some() {}
+    }
+
+    fn table(&self) -> MutexGuard<'_, Table> {
+        // the table is consistent between statements: a panic elsewhere does not spoil it
+        self.table.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

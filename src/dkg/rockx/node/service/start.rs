@@ -1,0 +1,236 @@
+//! Start messages: who asks, for what, and whether this node agrees.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use futures_util::future::try_join_all;
+
+use super::super::policy::{Meaning, Refusal};
+use super::super::session::{FrostPlan, FrostSession, KeysignPlan, KeysignSession, Peers, Purpose, Session};
+use super::{MAX_SESSIONS, Refused, Service};
+use crate::dkg::rockx::wire::{Decode, Init, KeySign, MsgType, Reshare, SignedMessage};
+use crate::types::{OperatorId, RequestId, SafeText};
+
+const KEYGEN: &str = "could not start new dkg";
+const OTHERS: &str = "could not start resharing";
+
+/// What is about to start.
+struct Ready {
+    kind: &'static str,
+    peers: Peers,
+    session: Box<dyn Session>,
+    describe: String,
+}
+
+impl Service {
+    pub(super) async fn start(self: &Arc<Self>, signed: SignedMessage) -> Result<(), Refused> {
+        let signer = signed.signer;
+        let started = self.try_start(signed).await;
+        if let Err(refused) = &started {
+            tracing::warn!(target: "casimir_dkg::node", %signer, %refused, "start message refused");
+        }
+        started
+    }
+
+    async fn try_start(self: &Arc<Self>, signed: SignedMessage) -> Result<(), Refused> {
+        let initiator = self.admit(&signed).await?;
+        let Some(message) = signed.message else {
+            return Err(Refused::Json("no message".into()));
+        };
+        let ceremony = message.identifier;
+        let context = if message.msg_type == MsgType::Init {
+            KEYGEN
+        } else {
+            OTHERS
+        };
+        let refuse = |error: String| Refused::Start { context, error };
+
+        // one look before the work, one decision after it
+        self.is_new(ceremony, message.msg_type).map_err(refuse)?;
+        let payload = message.data.as_slice();
+        let ready = match message.msg_type {
+            MsgType::Init => self.keygen(ceremony, payload).await?,
+            MsgType::Reshare => self.reshare(ceremony, payload).await?,
+            _ => self.keysign(ceremony, payload).await?,
+        };
+        let kind = ready.kind;
+        let fresh = self.with_store(move |store| store.begin(ceremony, kind)).await?;
+        if !fresh {
+            self.is_new(ceremony, message.msg_type).map_err(refuse)?;
+            return Err(refuse(used(ceremony)));
+        }
+        tracing::info!(
+            target: "casimir_dkg::node",
+            %ceremony, kind, initiator = %initiator, what = %SafeText::new(&ready.describe), "ceremony started"
+        );
+        self.launch(ceremony, &ready.peers, ready.session)
+    }
+
+    /// Who is asking. With a list of initiators, one of their keys must have made the signature; without one, the signer
+    /// must at least be an operator that exists, as RockX's nodes ask.
+    async fn admit(&self, signed: &SignedMessage) -> Result<SafeText, Refused> {
+        let Some(initiators) = &self.initiators else {
+            let signer = signed.signer;
+            return match self.directory.resolve(signer).await {
+                Ok(_) => Ok(SafeText::new(&format!("anybody, as operator {signer}"))),
+                Err(error) => Err(Refused::Signer {
+                    signer,
+                    error: error.to_string(),
+                }),
+            };
+        };
+        initiators
+            .iter()
+            .find(|(_, key)| signed.verify(key))
+            .map(|(name, _)| name.clone())
+            .ok_or_else(|| Refused::Start {
+                context: "start message",
+                error: Refusal::Initiator.to_string(),
+            })
+    }
+
+    fn is_new(&self, ceremony: RequestId, kind: MsgType) -> Result<(), String> {
+        let table = self.table();
+        if table.running.contains_key(&ceremony) {
+            Err(match kind {
+                MsgType::KeySign => "signature protocol started already".into(),
+                _ => "dkg started already".into(),
+            })
+        } else if table.over.contains(&ceremony) {
+            Err(used(ceremony))
+        } else if table.running.len() >= MAX_SESSIONS {
+            Err("too many ceremonies at the same time".into())
+        } else {
+            Ok(())
+        }
+    }
+
+    async fn keygen(&self, ceremony: RequestId, payload: &[u8]) -> Result<Ready, Refused> {
+        let refuse = |error: String| Refused::Start {
+            context: KEYGEN,
+            error,
+        };
+        let init = Init::from_json(payload).map_err(|e| refuse(e.to_string()))?;
+        let plan = FrostPlan::keygen(ceremony, &init, self.me.id)
+            .map_err(|e| refuse(format!("init message invalid: {e}")))?;
+        if let Purpose::Keygen { credentials, fork } = plan.purpose {
+            self.policy
+                .check_keygen(credentials, fork)
+                .map_err(|e| refuse(e.to_string()))?;
+        }
+        let peers = self.peers(&plan.participants()).await?;
+        let describe = format!("{} operators, threshold {}", plan.receivers.len(), plan.threshold);
+        Ok(Ready {
+            kind: "keygen",
+            session: Box::new(FrostSession::new(self.me.clone(), peers.clone(), plan, None)),
+            peers,
+            describe,
+        })
+    }
+
+    async fn reshare(&self, ceremony: RequestId, payload: &[u8]) -> Result<Ready, Refused> {
+        let refuse = |error: String| Refused::Start {
+            context: OTHERS,
+            error,
+        };
+        let start = Reshare::from_json(payload).map_err(|e| refuse(e.to_string()))?;
+        let plan = FrostPlan::reshare(ceremony, &start, self.me.id)
+            .map_err(|e| refuse(format!("reshare message invalid: {e}")))?;
+        let Purpose::Reshare { validator } = plan.purpose else {
+            return Err(refuse("not a resharing".into()));
+        };
+        let mut old_key = None;
+        if plan.dealers.contains(&self.me.id) {
+            let key = self.key(validator).await?.ok_or_else(|| {
+                refuse("could not find the keygen output from storage: Key not found".into())
+            })?;
+            // with more or fewer dealers the sum of what they deal is not the key; strangers have nothing to deal
+            if plan.dealers.len() != usize::from(key.threshold) {
+                return Err(refuse(format!(
+                    "reshare message invalid: {} old operators are listed, exactly {} must deal",
+                    plan.dealers.len(),
+                    key.threshold
+                )));
+            }
+            if let Some(stranger) = plan
+                .dealers
+                .iter()
+                .find(|id| !key.share_public_keys.contains_key(id))
+            {
+                return Err(refuse(format!(
+                    "reshare message invalid: operator {stranger} holds no share of this key"
+                )));
+            }
+            old_key = Some(key);
+        }
+        let peers = self.peers(&plan.participants()).await?;
+        let describe = format!(
+            "{validator}: {} to {} operators",
+            plan.dealers.len(),
+            plan.receivers.len()
+        );
+        Ok(Ready {
+            kind: "reshare",
+            session: Box::new(FrostSession::new(self.me.clone(), peers.clone(), plan, old_key)),
+            peers,
+            describe,
+        })
+    }
+
+    async fn keysign(&self, ceremony: RequestId, payload: &[u8]) -> Result<Ready, Refused> {
+        let refuse = |error: String| Refused::Start {
+            context: OTHERS,
+            error,
+        };
+        let start = KeySign::from_json(payload).map_err(|e| refuse(e.to_string()))?;
+        let (validator, root) =
+            KeysignPlan::request(&start).map_err(|e| refuse(format!("keysign message invalid: {e}")))?;
+        let key = self.key(validator).await?.ok_or_else(|| {
+            refuse("failed to retrieve secret keyshare for given validator pk: Key not found".into())
+        })?;
+        let meaning = self.permitted(&root).await.map_err(|e| refuse(e.to_string()))?;
+        let members: Vec<OperatorId> = key.share_public_keys.keys().copied().collect();
+        let peers = self.peers(&members).await?;
+        let describe = format!("{validator} signs {meaning}: 0x{}", hex::encode(&root));
+        let plan = KeysignPlan {
+            id: ceremony,
+            root,
+            key,
+        };
+        Ok(Ready {
+            kind: "keysign",
+            session: Box::new(KeysignSession::new(self.me.clone(), peers.clone(), plan)),
+            peers,
+            describe,
+        })
+    }
+
+    /// Compares the root with every root that the rules allow; a second of hashing at worst.
+    async fn permitted(&self, root: &[u8]) -> Result<Meaning, Refusal> {
+        let (policy, root) = (self.policy.clone(), root.to_vec());
+        let refused = Refusal::SigningRoot(root.clone());
+        tokio::task::spawn_blocking(move || policy.check_signing(&root))
+            .await
+            .unwrap_or(Err(refused))
+    }
+
+    /// The RSA keys of everybody who takes part.
+    async fn peers(&self, members: &[OperatorId]) -> Result<Peers, Refused> {
+        let keys = try_join_all(members.iter().map(|id| async move {
+            match self.directory.resolve(*id).await {
+                Ok(key) => Ok((*id, key)),
+                Err(error) => Err(Refused::Signer {
+                    signer: *id,
+                    error: error.to_string(),
+                }),
+            }
+        }))
+        .await?;
+        let keys: BTreeMap<_, _> = keys.into_iter().collect();
+        Ok(Arc::new(keys))
+    }
+}
+
+fn used(ceremony: RequestId) -> String {
+    format!("request id {ceremony} was used before and is never used again")
+}

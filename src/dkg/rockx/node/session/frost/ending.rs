@@ -1,0 +1,153 @@
+//! How a session ends other than by success.
+
+use super::{FrostSession, Stage};
+use crate::dkg::rockx::keys::KeyError;
+use crate::dkg::rockx::node::session::{Authentic, Court, Finish, Output, Reject, Sink};
+use crate::dkg::rockx::wire::{
+    Blame, BlameOutput, BlameType, GoBytes, KeygenMessage, MsgType, ProtocolRound, Timeout,
+};
+use crate::types::{OperatorId, SafeText};
+
+/// Why a step did not simply succeed.
+pub(super) enum Stop {
+    Reject(Reject),
+    /// Somebody provably broke the protocol.
+    Accuse {
+        kind: BlameType,
+        evidence: Vec<Authentic>,
+        reason: SafeText,
+    },
+    /// Somebody accused somebody.
+    Accused {
+        message: Box<Authentic>,
+        proven: bool,
+        reason: SafeText,
+    },
+    Failed(SafeText),
+}
+
+impl From<Reject> for Stop {
+    fn from(reject: Reject) -> Self {
+        Self::Reject(reject)
+    }
+}
+
+impl From<KeyError> for Stop {
+    fn from(error: KeyError) -> Self {
+        Self::failed(error)
+    }
+}
+
+impl Stop {
+    pub(super) fn failed(reason: impl std::fmt::Display) -> Self {
+        Self::Failed(SafeText::new(&reason.to_string()))
+    }
+}
+
+impl FrostSession {
+    /// Our patience ends. Peers are told, except in the last phase: there a Timeout would accuse nobody of anything and
+    /// RockX's nodes would answer it with a blame.
+    pub(super) fn expire(&mut self, out: &mut Sink<'_>) -> Result<(), Stop> {
+        let round = self.stage.wire();
+        let missing = self.missing();
+        let names: Vec<String> = missing.iter().map(ToString::to_string).collect();
+        if round != ProtocolRound::KeygenOutput {
+            self.say(Timeout { round }, out)?;
+        }
+        Err(Stop::failed(format_args!(
+            "timeout in {:?}: nothing came from {}",
+            self.stage,
+            names.join(", ")
+        )))
+    }
+
+    pub(super) fn judged(&self, blame: &Blame, message: Authentic) -> Stop {
+        let court = Court {
+            ceremony: self.plan.id,
+            threshold: self.plan.threshold,
+            peers: &self.peers,
+        };
+        let judgement = court.judge(blame, message.signer(), self.session_keys.get(&message.signer()));
+        let accused = judgement.culprit.unwrap_or(blame.target);
+        let verdict = if judgement.proven { "proven" } else { "not proven" };
+        Stop::Accused {
+            reason: SafeText::new(&format!(
+                "operator {} blames operator {accused} ({:?}), {verdict}: {}",
+                message.signer(),
+                blame.kind,
+                judgement.reason
+            )),
+            proven: judgement.proven,
+            message: Box::new(message),
+        }
+    }
+
+    /// Ends the session and says why.
+    pub(super) fn stop(&mut self, stop: Stop, out: &mut Sink<'_>) -> Result<(), Reject> {
+        let finish = match stop {
+            Stop::Reject(reject) => return Err(reject),
+            Stop::Failed(reason) => Finish::Failed(reason),
+            Stop::Accused {
+                message,
+                proven,
+                reason,
+            } => Finish::Blame {
+                report: BlameOutput {
+                    valid: proven,
+                    blame_message: Some(message.to_signed()),
+                },
+                reason,
+            },
+            Stop::Accuse {
+                kind,
+                evidence,
+                reason,
+            } => self.accuse(kind, &evidence, &reason, out),
+        };
+        self.stage = Stage::Over;
+        self.session_key = None;
+        self.shares.clear();
+        self.share = None;
+        out.push(Output::Finished(finish));
+        Ok(())
+    }
+
+    /// The session key is revealed only where the accusation cannot be judged without it.
+    fn accuse(
+        &mut self,
+        kind: BlameType,
+        evidence: &[Authentic],
+        reason: &SafeText,
+        out: &mut Sink<'_>,
+    ) -> Finish {
+        let target = evidence.first().map_or(OperatorId(0), Authentic::signer);
+        let blamer_session_sk = match (&self.session_key, kind) {
+            (Some(key), BlameType::InvalidShare) => key.to_unpadded_bytes().as_slice().into(),
+            _ => GoBytes::NIL,
+        };
+        let body = Blame {
+            kind,
+            target,
+            evidence: evidence.iter().map(|m| GoBytes::from(m.to_evidence())).collect(),
+            blamer_session_sk,
+        };
+        match self
+            .me
+            .sign(MsgType::Protocol, self.plan.id, &KeygenMessage::from(body))
+        {
+            Ok(message) => {
+                out.push(Output::Broadcast(message.clone()));
+                Finish::Blame {
+                    report: BlameOutput {
+                        valid: true,
+                        blame_message: Some(message),
+                    },
+                    reason: SafeText::new(&format!(
+                        "this operator blames operator {target} ({kind:?}): {reason}"
+                    )),
+                }
+            }
+            Err(error) => Finish::Failed(SafeText::new(&error.to_string())),
+        }
+    }
+}

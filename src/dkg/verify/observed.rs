@@ -1,0 +1,172 @@
+//! The protocol messages that were seen while a ceremony ran, attributed by their signatures.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::Context;
+use super::payload::{self, Content};
+use crate::dkg::rockx::ecies::SessionPublicKey;
+use crate::dkg::rockx::sign::message_root;
+use crate::dkg::rockx::wire::{PartialDepositData, Round1, Round2, SignedMessage, SignedOutput};
+use crate::dkg::threshold::Commitments;
+use crate::types::{BlsSignature, OperatorId, RequestId, Root, Round, SafeText};
+
+/// Why a message says nothing about anybody: whoever reaches a messenger can publish anything.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Rejected {
+    /// There is nothing inside the envelope.
+    #[error("no message inside")]
+    Empty,
+    /// It belongs to another ceremony.
+    #[error("of another ceremony, {0}")]
+    OtherCeremony(RequestId),
+    /// Its sender takes no part.
+    #[error("by operator {0}, who takes no part")]
+    Stranger(OperatorId),
+    /// The signature is not that of the sender it names.
+    #[error("in the name of operator {0}, but not signed by it")]
+    Forged(OperatorId),
+}
+
+/// Everything attributable that was seen, by sender. The first message of a round counts; a second, different one is
+/// an equivocation.
+#[derive(Debug, Clone, Default)]
+pub struct Observed {
+    /// Session public keys, of keygen and reshare.
+    pub preparations: BTreeMap<OperatorId, SessionPublicKey>,
+    /// Commitments, proofs and encrypted shares.
+    pub dealings: BTreeMap<OperatorId, Round1>,
+    /// Validator key and share key as derived by each member.
+    pub keys: BTreeMap<OperatorId, Round2>,
+    /// Partial signatures over the deposit.
+    pub deposits: BTreeMap<OperatorId, PartialDepositData>,
+    /// Partial signatures of a signing ceremony.
+    pub partials: BTreeMap<OperatorId, BlsSignature>,
+    /// Combined signatures of a signing ceremony.
+    pub combined: BTreeMap<OperatorId, BlsSignature>,
+    /// Results.
+    pub outputs: BTreeMap<OperatorId, SignedOutput>,
+    /// Who said two different things in which round.
+    pub equivocations: BTreeSet<(OperatorId, Round)>,
+    /// Whose signed message is no valid message of its part in this protocol, and why.
+    pub faults: Vec<(OperatorId, SafeText)>,
+    roots: BTreeMap<(OperatorId, Round), Root>,
+    /// Dealings whose proof of knowledge holds: it is checked once, when the message arrives.
+    proven: BTreeMap<OperatorId, (Round1, Commitments)>,
+}
+
+impl Observed {
+    /// Sorts messages as they arrived; what is not attributable is left out.
+    pub fn new<'m>(context: Context<'_>, messages: impl IntoIterator<Item = &'m SignedMessage>) -> Self {
+        let mut observed = Self::default();
+        for message in messages {
+            // whoever wants to know what was left out adds the messages one by one
+            let _ = observed.add(context, message);
+        }
+        observed
+    }
+
+    /// Adds one message; a repetition changes nothing.
+    ///
+    /// # Errors
+    /// See [`Rejected`].
+    pub fn add(&mut self, context: Context<'_>, signed: &SignedMessage) -> Result<(), Rejected> {
+        attribute(context, signed)?;
+        self.sort(context, signed)
+    }
+
+    /// As [`Observed::add`], of a message whose signature the caller has checked already.
+    pub(crate) fn sort(&mut self, context: Context<'_>, signed: &SignedMessage) -> Result<(), Rejected> {
+        let sender = signed.signer;
+        let Some(message) = &signed.message else {
+            return Err(Rejected::Empty);
+        };
+        if message.msg_type.is_start() {
+            return Ok(());
+        }
+        let content = match payload::read(context, sender, message) {
+            Ok(content) => content,
+            Err(reason) => {
+                self.faults.push((sender, reason));
+                return Ok(());
+            }
+        };
+        let Some(round) = content.round() else {
+            return Ok(());
+        };
+        if !payload::takes_part(context, sender, round) {
+            self.faults.push((
+                sender,
+                format!("a message of {round}, which is not its part").into(),
+            ));
+            return Ok(());
+        }
+        let root = message_root(message);
+        match self.roots.insert((sender, round), root) {
+            None => self.keep(sender, content),
+            Some(first) if first == root => {}
+            Some(first) => {
+                self.roots.insert((sender, round), first);
+                self.equivocations.insert((sender, round));
+            }
+        }
+        Ok(())
+    }
+
+    fn keep(&mut self, sender: OperatorId, content: Content) {
+        match content {
+            Content::SessionKey(key) => drop(self.preparations.insert(sender, key)),
+            Content::Dealing(dealing, commitments) => {
+                self.proven.insert(sender, (dealing.clone(), commitments));
+                self.dealings.insert(sender, dealing);
+            }
+            Content::Keys(keys) => drop(self.keys.insert(sender, keys)),
+            Content::Deposit(partial) => drop(self.deposits.insert(sender, partial)),
+            Content::Partial(signature) => drop(self.partials.insert(sender, signature)),
+            Content::Combined(signature) => drop(self.combined.insert(sender, signature)),
+            Content::Output(output) => drop(self.outputs.insert(sender, *output)),
+            Content::Blame | Content::Timeout => {}
+        }
+    }
+
+    /// The commitments of exactly this dealing, if it was added and found valid then.
+    pub(crate) fn proven(&self, dealer: OperatorId, dealing: &Round1, threshold: u8) -> Option<&Commitments> {
+        let (checked, commitments) = self.proven.get(&dealer)?;
+        (checked == dealing && commitments.threshold() == usize::from(threshold)).then_some(commitments)
+    }
+
+    /// Per round, who was not heard.
+    pub(super) fn missing(&self, context: Context<'_>) -> Vec<(Round, Vec<OperatorId>)> {
+        Round::of(context.plan.kind())
+            .iter()
+            .filter(|round| **round != Round::Started)
+            .filter_map(|&round| {
+                let silent: Vec<OperatorId> = payload::participants(context, round)
+                    .iter()
+                    .copied()
+                    .filter(|id| !self.roots.contains_key(&(*id, round)))
+                    .collect();
+                (!silent.is_empty()).then_some((round, silent))
+            })
+            .collect()
+    }
+}
+
+/// Whether a message belongs to this ceremony and is signed by the participant it names.
+pub(super) fn attribute(context: Context<'_>, signed: &SignedMessage) -> Result<(), Rejected> {
+    let message = signed.message.as_ref().ok_or(Rejected::Empty)?;
+    if message.identifier != context.request_id {
+        return Err(Rejected::OtherCeremony(message.identifier));
+    }
+    if !context.plan.participants().contains(&signed.signer) {
+        return Err(Rejected::Stranger(signed.signer));
+    }
+    let key = context
+        .keys
+        .get(&signed.signer)
+        .ok_or(Rejected::Stranger(signed.signer))?;
+    if signed.verify(key) {
+        Ok(())
+    } else {
+        Err(Rejected::Forged(signed.signer))
+    }
+}

@@ -1,0 +1,127 @@
+//! Reading a signed payload strictly. What fails here is a fault of its signer, provable to anybody.
+
+use super::Context;
+use crate::dkg::rockx::ecies::SessionPublicKey;
+use crate::dkg::rockx::frost::verify_round1;
+use crate::dkg::rockx::wire::{
+    Decode, KeygenBody, KeygenMessage, KeysignBody, KeysignMessage, Message, MsgType, PartialDepositData,
+    Round1, Round2, SignedOutput,
+};
+use crate::dkg::threshold::{Commitments, decode_key, decode_signature};
+use crate::types::{BlsSignature, CeremonyKind, CeremonyPlan, OperatorId, Round, SafeText};
+
+/// What a message says.
+pub(super) enum Content {
+    SessionKey(SessionPublicKey),
+    /// With its commitments: the proof of knowledge holds.
+    Dealing(Round1, Commitments),
+    Keys(Round2),
+    Deposit(PartialDepositData),
+    Partial(BlsSignature),
+    Combined(BlsSignature),
+    Output(Box<SignedOutput>),
+    /// Judged by `judge_blame`, not here.
+    Blame,
+    /// Never a fault: honest nodes send it, and release 0.2.13 does so even ten minutes after success.
+    Timeout,
+}
+
+impl Content {
+    pub(super) fn round(&self) -> Option<Round> {
+        match self {
+            Self::SessionKey(_) | Self::Partial(_) => Some(Round::Preparation),
+            Self::Dealing(..) | Self::Combined(_) => Some(Round::Round1),
+            Self::Keys(_) => Some(Round::Round2),
+            Self::Deposit(_) => Some(Round::DepositData),
+            Self::Output(_) => Some(Round::Output),
+            Self::Blame | Self::Timeout => None,
+        }
+    }
+}
+
+/// Who sends a message of this round.
+pub(super) fn participants<'a>(context: Context<'a>, round: Round) -> &'a [OperatorId] {
+    match (context.plan, round) {
+        (CeremonyPlan::Reshare { old, .. }, Round::Round1) => old,
+        _ => context.plan.committee(),
+    }
+}
+
+/// Whether `sender` has a message of this round to send.
+pub(super) fn takes_part(context: Context<'_>, sender: OperatorId, round: Round) -> bool {
+    let known = Round::of(context.plan.kind()).contains(&round);
+    known && participants(context, round).contains(&sender)
+}
+
+/// Reads the payload, or says what is wrong with it.
+pub(super) fn read(context: Context<'_>, sender: OperatorId, message: &Message) -> Result<Content, SafeText> {
+    let data = message.data.as_slice();
+    match message.msg_type {
+        MsgType::Protocol if context.plan.kind() == CeremonyKind::Sign => signing(data),
+        MsgType::Protocol => keygen(context, sender, data),
+        MsgType::DepositData => {
+            let partial = decode::<PartialDepositData>(data)?;
+            if partial.signer != sender {
+                return Err(format!("a deposit signature in the name of operator {}", partial.signer).into());
+            }
+            signature(partial.signature.as_slice())?;
+            Ok(Content::Deposit(partial))
+        }
+        MsgType::Output => {
+            let output = decode::<SignedOutput>(data)?;
+            if output.signer != sender {
+                return Err(format!("an output in the name of operator {}", output.signer).into());
+            }
+            Ok(Content::Output(Box::new(output)))
+        }
+        other => Err(format!("message type {} is not sent by operators", u64::from(other)).into()),
+    }
+}
+
+fn decode<T: Decode>(data: &[u8]) -> Result<T, SafeText> {
+    T::from_json(data).map_err(|e| format!("unreadable payload: {e}").into())
+}
+
+fn signature(bytes: &[u8]) -> Result<BlsSignature, SafeText> {
+    decode_signature(bytes).map_err(|e| format!("signature: {e}"))?;
+    BlsSignature::try_from(bytes).map_err(|e| e.to_string().into())
+}
+
+fn signing(data: &[u8]) -> Result<Content, SafeText> {
+    let message = decode::<KeysignMessage>(data)?;
+    if message.timeout.is_some() && message.preparation.is_none() && message.round1.is_none() {
+        return Ok(Content::Timeout);
+    }
+    match message.body().map_err(|e| e.to_string())? {
+        KeysignBody::Preparation(body) => signature(body.partial_signature.as_slice()).map(Content::Partial),
+        KeysignBody::Round1(body) => {
+            signature(body.reconstructed_signature.as_slice()).map(Content::Combined)
+        }
+    }
+}
+
+fn keygen(context: Context<'_>, sender: OperatorId, data: &[u8]) -> Result<Content, SafeText> {
+    let message = decode::<KeygenMessage>(data)?;
+    match message.body().map_err(|e| e.to_string())? {
+        KeygenBody::Preparation(body) => SessionPublicKey::parse(body.session_pk.as_slice())
+            .map(Content::SessionKey)
+            .map_err(|e| e.to_string().into()),
+        KeygenBody::Round1(body) => {
+            let commitments = verify_round1(sender, body, context.threshold()).map_err(|e| e.to_string())?;
+            let receivers = context.plan.committee().iter().filter(|id| **id != sender);
+            let left_out: Vec<_> = receivers.filter(|id| body.shares.get(id).is_none()).collect();
+            if left_out.is_empty() {
+                Ok(Content::Dealing(body.clone(), commitments))
+            } else {
+                Err(format!("no share for operator {}", super::names(left_out)).into())
+            }
+        }
+        KeygenBody::Round2(body) => {
+            decode_key(body.vk.as_slice()).map_err(|e| format!("validator key: {e}"))?;
+            decode_key(body.vk_share.as_slice()).map_err(|e| format!("share key: {e}"))?;
+            Ok(Content::Keys(body.clone()))
+        }
+        KeygenBody::Blame(_) => Ok(Content::Blame),
+        KeygenBody::Timeout(_) => Ok(Content::Timeout),
+    }
+}

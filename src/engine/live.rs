@@ -1,0 +1,131 @@
+//! What is shown and not journaled: progress of running ceremonies, health, the chain's tip.
+
+use std::collections::BTreeMap;
+
+use alloy::primitives::{Address, U256};
+
+use crate::snapshot::{
+    ChainView, EndpointKind, EndpointView, ExitView, LinkState, NetworkView, OperatorView, SignerView,
+    ValidatorView,
+};
+use crate::types::{BlockRef, CheckStatus, OperatorId, OperatorProgress, RequestId, SafeText, UnixMillis};
+
+/// A change of what is shown.
+#[derive(Debug, Clone)]
+pub enum LiveUpdate {
+    /// A ceremony moved.
+    Progress {
+        /// Which.
+        request: RequestId,
+        /// Every operator's row.
+        operators: BTreeMap<OperatorId, OperatorProgress>,
+        /// The present round's deadline.
+        deadline: Option<UnixMillis>,
+    },
+    /// Operators were asked how they are; counts of ceremonies are filled in by the engine.
+    Operators(Vec<OperatorView>),
+    /// Endpoints of one kind were asked.
+    Endpoints(EndpointKind, Vec<EndpointView>),
+    /// The chain's tip.
+    Head {
+        /// Newest block.
+        head: BlockRef,
+        /// Newest final block.
+        finalized: Option<BlockRef>,
+        /// Base fee, wei per gas.
+        base_fee_wei: Option<U256>,
+    },
+    /// Whether the chain is followed.
+    Link(LinkState),
+    /// Whether the manager accepts the oracle.
+    Authorised(CheckStatus),
+    /// Validators of all pools.
+    Validators(Vec<ValidatorView>),
+    /// What is known of a case's exit beyond the journal.
+    Exit(Box<ExitView>),
+    /// Something that a person should know while it lasts: (subject, words); empty words end it.
+    Alarm(&'static str, SafeText),
+}
+
+/// Everything that was last told.
+#[derive(Debug)]
+pub(super) struct Live {
+    pub(super) network: NetworkView,
+    pub(super) chain: ChainView,
+    pub(super) signer: SignerView,
+    pub(super) progress: BTreeMap<RequestId, (BTreeMap<OperatorId, OperatorProgress>, Option<UnixMillis>)>,
+    pub(super) operators: Vec<OperatorView>,
+    pub(super) endpoints: BTreeMap<EndpointKind, Vec<EndpointView>>,
+    pub(super) validators: Vec<ValidatorView>,
+    pub(super) exits: BTreeMap<crate::types::CaseId, ExitView>,
+    pub(super) alarms: BTreeMap<&'static str, SafeText>,
+}
+
+impl Live {
+    pub(super) fn new(network: NetworkView, oracle: Option<Address>) -> Self {
+        Self {
+            network,
+            chain: ChainView {
+                head: None,
+                head_at: None,
+                finalized: None,
+                cursor: None,
+                base_fee_wei: None,
+                link: LinkState::Connecting,
+                ready_queue: Vec::new(),
+                owner_nonce: None,
+            },
+            signer: SignerView {
+                address: oracle,
+                balance_wei: None,
+                authorised: CheckStatus::Unknown,
+            },
+            progress: BTreeMap::new(),
+            operators: Vec::new(),
+            endpoints: BTreeMap::new(),
+            validators: Vec::new(),
+            exits: BTreeMap::new(),
+            alarms: BTreeMap::new(),
+        }
+    }
+
+    pub(super) fn update(&mut self, now: UnixMillis, update: LiveUpdate) {
+        match update {
+            LiveUpdate::Progress {
+                request,
+                operators,
+                deadline,
+            } => {
+                self.progress.insert(request, (operators, deadline));
+            }
+            LiveUpdate::Operators(operators) => self.operators = operators,
+            LiveUpdate::Endpoints(kind, endpoints) => {
+                self.endpoints.insert(kind, endpoints);
+            }
+            LiveUpdate::Head {
+                head,
+                finalized,
+                base_fee_wei,
+            } => {
+                if self.chain.head != Some(head) {
+                    self.chain.head_at = Some(now);
+                }
+                self.chain.head = Some(head);
+                self.chain.finalized = finalized.or(self.chain.finalized);
+                self.chain.base_fee_wei = base_fee_wei;
+            }
+            LiveUpdate::Link(link) => self.chain.link = link,
+            LiveUpdate::Authorised(status) => self.signer.authorised = status,
+            LiveUpdate::Validators(validators) => self.validators = validators,
+            LiveUpdate::Exit(exit) => {
+                self.exits.insert(exit.case, *exit);
+            }
+            LiveUpdate::Alarm(subject, words) if words.as_str().is_empty() => {
+                self.alarms.remove(subject);
+            }
+            LiveUpdate::Alarm(subject, words) => {
+                self.alarms.insert(subject, words);
+            }
+        }
+    }
+}

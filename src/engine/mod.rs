@@ -1,0 +1,21 @@
+//! The shell around the decision core: inputs, effects, supervision, shutdown, handle.
+
+mod commit;
+mod core;
+mod handle;
+mod launch;
+mod live;
+mod publish;
+pub mod service;
+mod translate;
+mod world;
+
+pub use self::core::{EngineError, Incoming};
+pub use commit::CRASH_AT;
+pub use handle::{
+    Accepted, EngineGone, EngineHandle, EngineSide, Refused, Reply, Request, Scope, Transition, channel,
+};
+pub use launch::{Opened, open};
+pub use live::LiveUpdate;
+pub use publish::VERSION;
+pub use world::{Answer, World};

@@ -1,0 +1,460 @@
+//! Builds the snapshot from the state and from what is live.
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
+use super::live::Live;
+use crate::journal::Journal;
+use crate::oracle::{
+    Action, ActionState, Case, Ceremony, CeremonyRole, Payload, Sending, State, Step, case_status,
+    current_ceremony,
+};
+use crate::snapshot::{
+    CaseView, CeremonyEnd, CeremonyView, ExitView, JournalView, NodeVerdict, OperatorView, PauseView,
+    Snapshot, TransactionState, TransactionView,
+};
+use crate::types::{
+    ActionId, CeremonyPlan, CeremonyResult, NonceStatus, OperatorId, OperatorProgress, OperatorState,
+    RequestId, RequestKind, Round, SafeText, SignPurpose, UnixMillis,
+};
+
+/// The version shown and journaled.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+pub(super) fn snapshot(
+    state: &State,
+    live: &Live,
+    journal: &Journal,
+    unwritable: Option<&SafeText>,
+    revision: u64,
+) -> Snapshot {
+    let facts = state.facts();
+    let mut chain = live.chain.clone();
+    chain.cursor = journal.cursor();
+    chain.ready_queue = facts.ready.clone();
+    chain.owner_nonce = facts.head.map(|_| facts.owner_nonce);
+    let mut signer = live.signer.clone();
+    signer.balance_wei = facts
+        .head
+        .map(|_| facts.balance_wei)
+        .filter(|_| signer.address.is_some());
+    let (records, head) = journal.head();
+    Snapshot {
+        revision,
+        at: UnixMillis::now(),
+        version: VERSION,
+        network: live.network.clone(),
+        mode: state.settings.mode,
+        paused: state.paused.as_ref().map(|(by, since)| PauseView {
+            by: by.clone(),
+            since: *since,
+        }),
+        chain,
+        signer,
+        endpoints: live.endpoints.values().flatten().cloned().collect(),
+        operators: operators(state, &live.operators),
+        cases: cases(state),
+        ceremonies: ceremonies(state, live),
+        actions: actions(state),
+        transactions: transactions(state),
+        exits: exits(state, live),
+        validators: live.validators.clone(),
+        journal: JournalView {
+            records,
+            head,
+            path: SafeText::new(&journal.path().display().to_string()),
+            unwritable: unwritable.cloned(),
+        },
+        alarms: unwritable
+            .into_iter()
+            .chain(live.alarms.values())
+            .cloned()
+            .collect(),
+    }
+}
+
+fn cases(state: &State) -> Vec<CaseView> {
+    let mut views: Vec<_> = state
+        .cases
+        .values()
+        .map(|case| CaseView {
+            id: case.id,
+            kind: case.id.kind,
+            pool: case.id.pool,
+            cause: case.cause.clone(),
+            opened_at: case.opened_at,
+            status: case_status(state, case.id),
+            sentence: sentence(state, case),
+            since: case.since,
+            action: current_action(case),
+            ceremony: current_ceremony(case),
+            validator: case
+                .validator()
+                .or_else(|| state.known_key(case.id.pool).map(|k| k.validator)),
+            history: case.history.clone(),
+            paused: case.paused.is_some(),
+        })
+        .collect();
+    views.sort_by_key(|c| Reverse((c.opened_at, c.id)));
+    views
+}
+
+fn current_action(case: &Case) -> Option<ActionId> {
+    match case.step {
+        Step::DecideCeremony(id) | Step::DecideEffect(id) | Step::Execute(id) => Some(id),
+        _ => (case.actions > 0).then_some(ActionId {
+            case: case.id,
+            number: case.actions,
+        }),
+    }
+}
+
+/// What the case does now, in words for people.
+fn sentence(state: &State, case: &Case) -> SafeText {
+    if let Some(by) = &case.paused {
+        return SafeText::new(&format!("paused by {by}"));
+    }
+    if case.orphaned {
+        return SafeText::new("its request is not in the chain; nothing is done until it returns");
+    }
+    let waiting = state.waiting_reason(case.id);
+    let action = |id: &ActionId| state.actions.get(id);
+    SafeText::new(&match &case.step {
+        Step::PlanCeremony => match (waiting, &case.last_failure) {
+            (Some(why), _) => why.to_string(),
+            (None, Some(why)) => format!("the last attempt failed ({why}); preparing another"),
+            (None, None) => "gathering what a decision needs".to_owned(),
+        },
+        Step::DecideCeremony(id) | Step::DecideEffect(id) => match action(id) {
+            Some(a) if a.state == ActionState::Proposed => match a.approvable() {
+                Ok(()) => {
+                    waiting.map_or_else(|| format!("waits for a decision on {id}"), SafeText::to_string)
+                }
+                Err(blocked) => format!("can not be approved: {blocked}"),
+            },
+            _ if state.paused.is_some() => "approved; held by the pause".to_owned(),
+            _ => waiting.map_or_else(
+                || "approved; last checks before it leaves".to_owned(),
+                SafeText::to_string,
+            ),
+        },
+        Step::RunCeremony(request) => ceremony_words(state, *request),
+        Step::Register(Some(_)) => "the operators sign the SSV registration".to_owned(),
+        Step::Register(None) | Step::PlanEffect => waiting.map_or_else(
+            || "gathering what a decision needs".to_owned(),
+            SafeText::to_string,
+        ),
+        Step::AwaitTurn => waiting.map_or_else(|| "waits for its turn".to_owned(), SafeText::to_string),
+        Step::Execute(id) => match state.sendings.get(id) {
+            Some(sending) => sending_words(sending),
+            None => "the exit was offered to the beacon nodes; not in a block yet".to_owned(),
+        },
+        Step::Follow => match case.phase {
+            Some(phase) => format!("done on the execution chain; the validator is {phase}"),
+            None => "done on the execution chain; the validator is being looked up".to_owned(),
+        },
+        Step::Halted { reason, .. } => reason.to_string(),
+        Step::Closed { outcome } => outcome.to_string(),
+    })
+}
+
+fn ceremony_words(state: &State, request: RequestId) -> String {
+    state.ceremonies.get(&request).map_or_else(String::new, |c| {
+        let n = c.plan.participants().len();
+        format!("{} with {n} operators, attempt {}", c.plan.kind(), c.attempt)
+    })
+}
+
+fn sending_words(sending: &Sending) -> String {
+    let nonce = sending.newest().nonce;
+    let words = match &sending.status {
+        NonceStatus::Missing if sending.accepted => {
+            format!("transaction with nonce {nonce} is not known to any node now; sent again")
+        }
+        NonceStatus::Missing => format!("transaction with nonce {nonce} is being sent"),
+        NonceStatus::Pending => format!("transaction with nonce {nonce} is pending"),
+        NonceStatus::Included {
+            success: true, block, ..
+        } => format!("included in block {}; waits for finality", block.number),
+        NonceStatus::Included { block, .. } => format!(
+            "reverted in block {}; waits for finality before anything is tried",
+            block.number
+        ),
+        NonceStatus::Replaced { .. } => {
+            format!("nonce {nonce} was used by another transaction; waits for finality")
+        }
+    };
+    if sending.note.as_str().is_empty() {
+        words
+    } else {
+        format!("{words} ({})", sending.note)
+    }
+}
+
+/// What waits comes first: deposits in the order of the contract's queue, since they can be served in no other, after
+/// everything else in the order in which it was proposed. What does not wait follows, newest first.
+fn actions(state: &State) -> Vec<Action> {
+    let (mut waiting, mut rest): (Vec<_>, Vec<_>) = state
+        .actions
+        .values()
+        .cloned()
+        .partition(|a| a.state == ActionState::Proposed);
+    let place = |action: &Action| match action.id.case.kind {
+        RequestKind::Deposit => {
+            let position = state
+                .facts()
+                .ready
+                .iter()
+                .position(|pool| *pool == action.id.case.pool);
+            1 + position.unwrap_or(usize::MAX - 1)
+        }
+        RequestKind::Reshare | RequestKind::Exit => 0,
+    };
+    waiting.sort_by_key(|a| (place(a), a.proposed_at, a.id));
+    rest.sort_by_key(|a| Reverse((a.proposed_at, a.id)));
+    waiting.extend(rest);
+    waiting
+}
+
+fn ceremonies(state: &State, live: &Live) -> Vec<CeremonyView> {
+    let mut views: Vec<_> = state
+        .ceremonies
+        .iter()
+        .map(|(id, c)| ceremony(*id, c, live))
+        .collect();
+    views.sort_by(|a, b| {
+        (a.ended.is_some(), b.started_at, b.id).cmp(&(b.ended.is_some(), a.started_at, a.id))
+    });
+    views
+}
+
+fn ceremony(id: RequestId, c: &Ceremony, live: &Live) -> CeremonyView {
+    let kind = c.plan.kind();
+    let (operators, deadline) = live
+        .progress
+        .get(&id)
+        .cloned()
+        .unwrap_or_else(|| (from_journal(c), None));
+    let (threshold, old_committee, what) = match &c.plan {
+        CeremonyPlan::Keygen { threshold, .. } => (*threshold, Vec::new(), String::new()),
+        CeremonyPlan::Reshare { threshold, old, .. } => (*threshold, old.clone(), String::new()),
+        CeremonyPlan::Sign { threshold, what, .. } => (*threshold, Vec::new(), purpose(what)),
+    };
+    CeremonyView {
+        id,
+        case: c.case,
+        kind,
+        what: SafeText::new(&what),
+        attempt: c.attempt,
+        threshold,
+        rounds: Round::of(kind).to_vec(),
+        operators,
+        old_committee,
+        committee: c.plan.committee().to_vec(),
+        started_at: c.started_at,
+        deadline: deadline.filter(|_| c.ended.is_none()),
+        ended: c
+            .ended
+            .as_ref()
+            .map(|(at, outcome)| (*at, ending(&c.plan, outcome))),
+        checks: c.checks.clone(),
+        transcript: c.transcript.as_ref().map(|(name, _)| name.clone()),
+    }
+}
+
+fn purpose(what: &SignPurpose) -> String {
+    match what {
+        SignPurpose::OwnerNonce { owner, nonce } => format!("SSV registration of {owner} with nonce {nonce}"),
+        SignPurpose::VoluntaryExit {
+            validator_index,
+            epoch,
+        } => {
+            format!("voluntary exit of validator {validator_index} from epoch {epoch}")
+        }
+    }
+}
+
+fn ending(
+    plan: &CeremonyPlan,
+    outcome: &Result<CeremonyResult, crate::types::CeremonyFailure>,
+) -> CeremonyEnd {
+    match (outcome, plan) {
+        (Ok(CeremonyResult::Keygen(k)), _) => CeremonyEnd::Verified {
+            validator: k.validator,
+        },
+        (Ok(CeremonyResult::Reshare(r)), _) => CeremonyEnd::Verified {
+            validator: r.validator,
+        },
+        (Ok(CeremonyResult::Sign { .. }), CeremonyPlan::Sign { validator, .. }) => CeremonyEnd::Verified {
+            validator: *validator,
+        },
+        (Ok(CeremonyResult::Sign { .. }), _) => CeremonyEnd::Verified {
+            validator: Default::default(),
+        },
+        (Err(failure), _) => CeremonyEnd::Failed(failure.clone()),
+    }
+}
+
+/// After a restart only the end is known, not the way.
+fn from_journal(c: &Ceremony) -> BTreeMap<OperatorId, OperatorProgress> {
+    let state_of = |id: OperatorId| match &c.ended {
+        None => OperatorState::Working,
+        Some((_, Ok(_))) => OperatorState::Done,
+        Some((_, Err(failure))) if failure.culprits.contains(&id) => OperatorState::Missing,
+        Some((_, Err(_))) => OperatorState::Idle,
+    };
+    let row = |id| {
+        (
+            id,
+            OperatorProgress {
+                state: state_of(id),
+                ..OperatorProgress::default()
+            },
+        )
+    };
+    c.plan.participants().into_iter().map(row).collect()
+}
+
+fn transactions(state: &State) -> Vec<TransactionView> {
+    let head = state.facts().head.map_or(0, |h| h.number);
+    let mut views: Vec<_> = state
+        .sendings
+        .iter()
+        .filter_map(|(id, s)| transaction(state, *id, s, head))
+        .collect();
+    views.sort_by_key(|t| Reverse((t.signed_at, t.nonce)));
+    views
+}
+
+fn transaction(state: &State, action: ActionId, s: &Sending, head: u64) -> Option<TransactionView> {
+    let Payload::Transaction(payload) = &state.actions.get(&action)?.proposal.payload else {
+        return None;
+    };
+    let newest = s.newest();
+    let status = match &s.status {
+        NonceStatus::Missing if !s.accepted => TransactionState::Signed,
+        NonceStatus::Missing => TransactionState::Unknown,
+        NonceStatus::Pending => TransactionState::Pending,
+        NonceStatus::Included {
+            block,
+            success: false,
+            reason,
+            ..
+        } => TransactionState::Reverted {
+            block: *block,
+            reason: reason.clone().unwrap_or_default(),
+        },
+        NonceStatus::Included {
+            block,
+            is_final: true,
+            ..
+        } => TransactionState::Final { block: *block },
+        NonceStatus::Included { block, .. } => TransactionState::Included {
+            block: *block,
+            confirmations: (head + 1).saturating_sub(block.number),
+        },
+        NonceStatus::Replaced { by, .. } => TransactionState::Replaced { by: *by },
+    };
+    let fee_paid_wei = match &s.status {
+        NonceStatus::Included { fee_paid_wei, .. } => Some(*fee_paid_wei),
+        _ => None,
+    };
+    Some(TransactionView {
+        action,
+        function: SafeText::new(payload.call.as_ref().map_or("not decoded", |c| &c.function)),
+        nonce: newest.nonce,
+        hashes: s.hashes(),
+        raw: newest.raw.clone(),
+        max_fee_wei: newest.max_fee_wei,
+        priority_fee_wei: newest.priority_fee_wei,
+        gas_limit: newest.gas_limit,
+        fee_ceiling_wei: payload.fee_ceiling_wei,
+        fee_paid_wei,
+        signed_at: s.signed_at,
+        state: status,
+        note: s.note.clone(),
+    })
+}
+
+fn exits(state: &State, live: &Live) -> Vec<ExitView> {
+    let cases = state.cases.values().filter(|c| c.id.kind == RequestKind::Exit);
+    let mut views: Vec<(UnixMillis, ExitView)> = cases.map(|c| (c.opened_at, exit(state, c, live))).collect();
+    views.sort_by_key(|v| Reverse(v.0));
+    views.into_iter().map(|(_, view)| view).collect()
+}
+
+fn exit(state: &State, case: &Case, live: &Live) -> ExitView {
+    let verdict = |at: UnixMillis| {
+        move |(node, delivered, detail): &(SafeText, bool, SafeText)| NodeVerdict {
+            node: node.clone(),
+            delivered: *delivered,
+            detail: detail.clone(),
+            at,
+        }
+    };
+    let at = case.published_at.unwrap_or_default();
+    let (index, epoch) = match &case.exit {
+        Some((
+            CeremonyPlan::Sign {
+                what:
+                    SignPurpose::VoluntaryExit {
+                        validator_index,
+                        epoch,
+                    },
+                ..
+            },
+            _,
+        )) => (Some(*validator_index), Some(*epoch)),
+        _ => (None, None),
+    };
+    let word = match (&case.step, case.phase) {
+        (Step::Closed { .. }, _) => "done".to_owned(),
+        (_, Some(phase)) if matches!(case.step, Step::Follow) => phase.to_string(),
+        (Step::Execute(_), _) => "published".to_owned(),
+        (Step::DecideEffect(_) | Step::PlanEffect, _) => "signed".to_owned(),
+        (Step::RunCeremony(_), _) => "signing".to_owned(),
+        (Step::Halted { .. }, _) => "halted".to_owned(),
+        _ => "requested".to_owned(),
+    };
+    let known = state.known_key(case.id.pool).map(|k| k.validator);
+    let seen = live.exits.get(&case.id);
+    ExitView {
+        case: case.id,
+        validator: case.validator().or(known).unwrap_or_default(),
+        validator_index: index.or(seen.and_then(|s| s.validator_index)),
+        epoch,
+        state: SafeText::new(&word),
+        verdicts: case.verdicts.iter().map(verdict(at)).collect(),
+        timeline: seen.map(|s| s.timeline.clone()).unwrap_or_default(),
+    }
+}
+
+fn operators(state: &State, known: &[OperatorView]) -> Vec<OperatorView> {
+    let mut done: BTreeMap<OperatorId, u32> = BTreeMap::new();
+    let mut failed: BTreeMap<OperatorId, u32> = BTreeMap::new();
+    for ceremony in state.ceremonies.values() {
+        match &ceremony.ended {
+            Some((_, Ok(_))) if ceremony.role == CeremonyRole::Main => {
+                ceremony
+                    .plan
+                    .participants()
+                    .into_iter()
+                    .for_each(|id| *done.entry(id).or_default() += 1);
+            }
+            Some((_, Err(failure))) => failure
+                .culprits
+                .iter()
+                .for_each(|id| *failed.entry(*id).or_default() += 1),
+            _ => {}
+        }
+    }
+    let count = |map: &BTreeMap<OperatorId, u32>, id| map.get(&id).copied().unwrap_or(0);
+    known
+        .iter()
+        .map(|o| OperatorView {
+            ceremonies_done: count(&done, o.id),
+            ceremonies_failed: count(&failed, o.id),
+            ..o.clone()
+        })
+        .collect()
+}

@@ -1,0 +1,171 @@
+//! Events of the intake become inputs; each new head becomes a view of the contract's state.
+
+use tokio::sync::mpsc;
+
+use super::validators;
+use crate::chain::contracts::{ManagerEvent, ManagerEventKind};
+use crate::chain::intake::{ChainEvent, Head, IntakeEvent, Observed, ObservedEvent};
+use crate::chain::rpc::At;
+use crate::engine::LiveUpdate;
+use crate::engine::core::Incoming;
+use crate::engine::service::outside::Shared;
+use crate::oracle::{ChainFacts, Fulfilment, Input};
+use crate::snapshot::LinkState;
+use crate::types::{CheckStatus, RequestKind, SafeText};
+
+/// Ends when the core or the intake is gone.
+pub(super) async fn run(
+    outside: Shared,
+    mut events: mpsc::Receiver<IntakeEvent>,
+    core: mpsc::Sender<Incoming>,
+) {
+    let mut validators = validators::Validators::default();
+    let mut caught_up = false;
+    while let Some(event) = events.recv().await {
+        let sent = match event {
+            IntakeEvent::Batch(batch) => {
+                let inputs = batch.events.into_iter().filter_map(input).collect();
+                core.send(Incoming::Batch(inputs, batch.cursor)).await
+            }
+            IntakeEvent::Head(head) => {
+                let update = LiveUpdate::Head {
+                    head: head.block,
+                    finalized: head.finalized,
+                    base_fee_wei: head.base_fee_wei,
+                };
+                if core.send(Incoming::Live(update)).await.is_err() {
+                    return;
+                }
+                look(&outside, head, &mut validators, &core).await
+            }
+            IntakeEvent::CaughtUp => {
+                let _ = core
+                    .send(Incoming::Live(LiveUpdate::Alarm("chain", SafeText::default())))
+                    .await;
+                let _ = core.send(Incoming::Live(LiveUpdate::Link(LinkState::Live))).await;
+                if caught_up {
+                    Ok(())
+                } else {
+                    caught_up = true;
+                    core.send(Incoming::Input(Input::CaughtUp)).await
+                }
+            }
+            IntakeEvent::CatchingUp { .. } => {
+                core.send(Incoming::Live(LiveUpdate::Link(LinkState::CatchingUp)))
+                    .await
+            }
+            IntakeEvent::Trouble(words) => {
+                let _ = core
+                    .send(Incoming::Live(LiveUpdate::Link(LinkState::Stale)))
+                    .await;
+                core.send(Incoming::Live(LiveUpdate::Alarm("chain", words))).await
+            }
+            IntakeEvent::Socket(_) => Ok(()),
+        };
+        if sent.is_err() {
+            return;
+        }
+    }
+}
+
+fn input(event: ChainEvent) -> Option<Input> {
+    let (observed, added) = match event {
+        ChainEvent::Added(observed) => (observed, true),
+        ChainEvent::Removed(observed) => (observed, false),
+    };
+    let Observed {
+        at: log,
+        event: ObservedEvent::Manager(ManagerEvent { kind, pool }),
+    } = observed
+    else {
+        return None;
+    };
+    let request = match kind {
+        ManagerEventKind::DepositRequested => Some(RequestKind::Deposit),
+        ManagerEventKind::ReshareRequested => Some(RequestKind::Reshare),
+        ManagerEventKind::ExitRequested => Some(RequestKind::Exit),
+        _ => None,
+    };
+    if let Some(kind) = request {
+        return Some(if added {
+            Input::Requested { kind, pool, log }
+        } else {
+            Input::RequestRemoved { kind, pool, log }
+        });
+    }
+    let what = match kind {
+        ManagerEventKind::DepositInitiated => Fulfilment::DepositInitiated,
+        ManagerEventKind::Deposited => Fulfilment::Deposited,
+        ManagerEventKind::Reshared => Fulfilment::Reshared,
+        _ => Fulfilment::Exited,
+    };
+    // what was done by our own transactions is followed by their receipts, through reorgs too
+    added.then_some(Input::Fulfilled { what, pool, log })
+}
+
+/// Reads the state at `head` and tells it. What can not be read is said and read again at the next head.
+async fn look(
+    outside: &Shared,
+    head: Head,
+    validators: &mut validators::Validators,
+    core: &mpsc::Sender<Incoming>,
+) -> Result<(), mpsc::error::SendError<Incoming>> {
+    match facts(outside, head).await {
+        Ok(facts) => {
+            core.send(Incoming::Live(LiveUpdate::Alarm("facts", SafeText::default())))
+                .await?;
+            if let Some(views) = validators.update(outside, head.block, &facts).await {
+                core.send(Incoming::Live(LiveUpdate::Validators(views))).await?;
+            }
+            core.send(Incoming::Input(Input::Facts(Box::new(facts)))).await?;
+        }
+        Err(words) => {
+            let words = SafeText::new(&format!("the contract's state could not be read: {words}"));
+            core.send(Incoming::Live(LiveUpdate::Alarm("facts", words)))
+                .await?;
+        }
+    }
+    if let Some(oracle) = outside.oracle {
+        let status = match outside.manager.authorises(oracle, At::block(head.block)).await {
+            Ok(Some(true)) => CheckStatus::Pass,
+            Ok(Some(false)) => CheckStatus::Fail,
+            Ok(None) | Err(_) => CheckStatus::Unknown,
+        };
+        core.send(Incoming::Live(LiveUpdate::Authorised(status))).await?;
+    }
+    Ok(())
+}
+
+async fn facts(outside: &Shared, head: Head) -> Result<ChainFacts, String> {
+    let at = At::block(head.block);
+    let words = |error: &dyn std::fmt::Display| error.to_string();
+    let account = async {
+        match outside.oracle {
+            None => Ok(None),
+            Some(oracle) => {
+                let (balance, nonce) =
+                    tokio::try_join!(outside.rpc.balance(oracle, at), outside.rpc.nonce(oracle, at))?;
+                Ok::<_, crate::chain::rpc::RpcError>(Some((balance, nonce)))
+            }
+        }
+    };
+    let (ready, pending, staked, ssv, account) = tokio::join!(
+        outside.manager.ready_pools(at),
+        outside.manager.pending_pools(at),
+        outside.manager.staked_pools(at),
+        outside.facts.ssv().at(head.block, &[]),
+        account,
+    );
+    let account = account.map_err(|e| words(&e))?;
+    Ok(ChainFacts {
+        head: Some(head.block),
+        finalized: head.finalized,
+        base_fee_wei: head.base_fee_wei.unwrap_or_default(),
+        ready: ready.map_err(|e| words(&e))?,
+        pending: pending.map_err(|e| words(&e))?,
+        staked: staked.map_err(|e| words(&e))?,
+        owner_nonce: ssv.map_err(|e| words(&e))?.owner_nonce,
+        oracle_nonce: account.map_or(0, |a| a.1),
+        balance_wei: account.map_or_else(Default::default, |a| a.0),
+    })
+}

@@ -1,0 +1,169 @@
+//! How operators and endpoints are, asked now and then, told when it changed.
+
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio::time::{Instant, MissedTickBehavior};
+
+use crate::beacon::client::NodeState;
+use crate::chain::rpc::{EndpointHealth, EndpointState};
+use crate::engine::LiveUpdate;
+use crate::engine::core::Incoming;
+use crate::engine::service::outside::Shared;
+use crate::snapshot::{EndpointKind, EndpointView, Health, OperatorView};
+use crate::types::{OperatorId, RedactedUrl, SafeText};
+
+/// Endpoints of the execution layer tell their state for nothing.
+const LOOK: Duration = Duration::from_secs(2);
+/// Operators and messenger are asked over the network.
+const ASK: Duration = Duration::from_secs(20);
+/// Slower than this counts as degraded.
+const SLOW: Duration = Duration::from_secs(2);
+
+/// Ends when the core is gone.
+pub(super) async fn run(outside: Shared, core: mpsc::Sender<Incoming>) {
+    let mut tick = tokio::time::interval(LOOK);
+    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut asked: Option<Instant> = None;
+    let mut told_rpc: Vec<EndpointView> = Vec::new();
+    loop {
+        tick.tick().await;
+        let views: Vec<_> = outside.rpc.health().iter().map(execution).collect();
+        if shape(&views) != shape(&told_rpc) {
+            told_rpc.clone_from(&views);
+            if core
+                .send(Incoming::Live(LiveUpdate::Endpoints(
+                    EndpointKind::Execution,
+                    views,
+                )))
+                .await
+                .is_err()
+            {
+                return;
+            }
+        }
+        if asked.is_none_or(|at| at.elapsed() >= ASK) {
+            asked = Some(Instant::now());
+            let (messenger, operators, beacons) =
+                tokio::join!(messenger(&outside), operators(&outside), beacons(&outside));
+            let endpoints = LiveUpdate::Endpoints(EndpointKind::Messenger, vec![messenger]);
+            let beacons = LiveUpdate::Endpoints(EndpointKind::Beacon, beacons);
+            for update in [endpoints, beacons, LiveUpdate::Operators(operators)] {
+                if core.send(Incoming::Live(update)).await.is_err() {
+                    return;
+                }
+            }
+        }
+    }
+}
+
+/// What counts as a change; latencies move all the time.
+fn shape(views: &[EndpointView]) -> Vec<(SafeText, Health, SafeText)> {
+    views
+        .iter()
+        .map(|v| (v.name.clone(), v.health, v.detail.clone()))
+        .collect()
+}
+
+fn millis(latency: Option<Duration>) -> Option<u64> {
+    latency.map(|d| u64::try_from(d.as_millis()).unwrap_or(u64::MAX))
+}
+
+fn execution(endpoint: &EndpointHealth) -> EndpointView {
+    let (health, words) = match endpoint.state {
+        EndpointState::Unchecked => (Health::Unknown, "not asked yet"),
+        EndpointState::Healthy if endpoint.omitted_logs > 0 => (Health::Degraded, "left out logs"),
+        EndpointState::Healthy => (Health::Up, ""),
+        EndpointState::Failing => (Health::Degraded, "failing"),
+        EndpointState::RateLimited => (Health::Degraded, "asked us to wait"),
+        EndpointState::Down => (Health::Down, "down"),
+        EndpointState::WrongChain => (Health::Down, "another chain: not used"),
+    };
+    let detail = match (&endpoint.last_error, health) {
+        (Some(error), Health::Degraded | Health::Down) => SafeText::new(&format!("{words}: {error}")),
+        _ => SafeText::new(words),
+    };
+    EndpointView {
+        kind: EndpointKind::Execution,
+        name: endpoint.name.clone(),
+        health,
+        detail,
+        latency_ms: millis(endpoint.latency),
+    }
+}
+
+async fn messenger(outside: &Shared) -> EndpointView {
+    let found = outside.initiator.preflight_messenger().await;
+    let health = grade(found.reachable, found.latency);
+    let version = found.version.map(|v| format!("version {v}")).unwrap_or_default();
+    let detail = if found.note.as_str().is_empty() {
+        SafeText::new(&version)
+    } else {
+        found.note
+    };
+    EndpointView {
+        kind: EndpointKind::Messenger,
+        name: SafeText::new(&outside.messenger_name.to_string()),
+        health,
+        detail,
+        latency_ms: millis(found.latency),
+    }
+}
+
+async fn beacons(outside: &Shared) -> Vec<EndpointView> {
+    let Some(beacon) = &outside.beacon else {
+        return Vec::new();
+    };
+    let view = |node: crate::beacon::client::NodeHealth| {
+        let (health, words) = match node.state {
+            NodeState::Unchecked => (Health::Unknown, "not asked yet"),
+            NodeState::Healthy => (Health::Up, ""),
+            NodeState::NotSynced => (Health::Degraded, "not in sync"),
+            NodeState::Down => (Health::Down, "down"),
+            NodeState::WrongChain => (Health::Down, "another chain: not used"),
+        };
+        let detail = match (&node.last_error, health) {
+            (Some(error), Health::Degraded | Health::Down) => SafeText::new(&format!("{words}: {error}")),
+            _ => SafeText::new(words),
+        };
+        EndpointView {
+            kind: EndpointKind::Beacon,
+            name: node.name,
+            health,
+            detail,
+            latency_ms: millis(node.latency),
+        }
+    };
+    beacon.check().await.into_iter().map(view).collect()
+}
+
+async fn operators(outside: &Shared) -> Vec<OperatorView> {
+    let directory = &outside.config.operators.by_id;
+    let ids: Vec<OperatorId> = directory.keys().copied().collect();
+    let found = outside.initiator.preflight(&ids).await;
+    found
+        .into_iter()
+        .filter_map(|h| {
+            let record = directory.get(&h.id)?;
+            Some(OperatorView {
+                id: h.id,
+                name: record.name.clone(),
+                endpoint: SafeText::new(&RedactedUrl::new(record.endpoint.clone()).to_string()),
+                health: grade(h.reachable, h.latency),
+                version: h.version.unwrap_or_default(),
+                latency_ms: millis(h.latency),
+                ceremonies_done: 0,
+                ceremonies_failed: 0,
+                note: h.note,
+            })
+        })
+        .collect()
+}
+
+fn grade(reachable: bool, latency: Option<Duration>) -> Health {
+    match (reachable, latency) {
+        (false, _) => Health::Down,
+        (true, Some(latency)) if latency > SLOW => Health::Degraded,
+        (true, _) => Health::Up,
+    }
+}

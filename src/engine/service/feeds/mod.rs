@@ -1,0 +1,66 @@
+//! What flows in without being asked for: the chain, and the health of everything around.
+
+mod chain;
+mod health;
+mod validators;
+
+pub(super) use validators::RESHARE_LIMIT;
+
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+
+use super::outside::Shared;
+use crate::chain::intake::Intake;
+use crate::engine::core::Incoming;
+use crate::types::SafeText;
+
+/// Starts every feed as a named task. One that ends takes the engine with it: nothing limps on.
+pub(super) fn start(outside: &Shared, intake: Intake, incoming: &mpsc::Sender<Incoming>) -> JoinSet<()> {
+    let mut tasks = JoinSet::new();
+    let (events, received) = mpsc::channel(256);
+    critical(&mut tasks, "event intake", incoming, intake.run(events));
+    critical(
+        &mut tasks,
+        "chain feed",
+        incoming,
+        chain::run(outside.clone(), received, incoming.clone()),
+    );
+    critical(
+        &mut tasks,
+        "health feed",
+        incoming,
+        health::run(outside.clone(), incoming.clone()),
+    );
+    tasks
+}
+
+fn critical(
+    tasks: &mut JoinSet<()>,
+    name: &'static str,
+    incoming: &mpsc::Sender<Incoming>,
+    task: impl Future<Output = ()> + Send + 'static,
+) {
+    let incoming = incoming.clone();
+    let running = tokio::spawn(task);
+    let guard = AbortOnDrop(running.abort_handle());
+    tasks.spawn(async move {
+        let _guard = guard;
+        let why = match running.await {
+            Ok(()) => "ended".to_owned(),
+            Err(error) => format!("died: {error}"),
+        };
+        // with the core gone there is nobody left to tell
+        let _ = incoming
+            .send(Incoming::Fatal(SafeText::new(&format!("the {name} {why}"))))
+            .await;
+    });
+}
+
+/// Stops a feed together with its supervisor.
+struct AbortOnDrop(tokio::task::AbortHandle);
+
+impl Drop for AbortOnDrop {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}

@@ -1,0 +1,10 @@
+//! The engine with everything around it: endpoints, contracts, messenger, initiator, feeds.
+
+mod feeds;
+mod outside;
+mod prepare;
+mod registry;
+mod start;
+
+pub use registry::RegistryError;
+pub use start::{Running, ServiceError, ServiceOptions, start};

@@ -1,0 +1,330 @@
+//! Performs the core's effects: the one place where a decision becomes a message to somebody.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use alloy::primitives::Address;
+use tokio::sync::mpsc;
+
+use super::prepare;
+use crate::beacon::client::Beacon;
+use crate::chain::committee::Committees;
+use crate::chain::contracts::{Manager, ManagerEventKind};
+use crate::chain::facts::{Facts, simulate};
+use crate::chain::intake::Finality;
+use crate::chain::rpc::Rpc;
+use crate::config::Config;
+use crate::dkg::rockx::initiator::{CeremonyUpdate, Initiator};
+use crate::dkg::transcript::Transcript;
+use crate::engine::LiveUpdate;
+use crate::engine::core::Incoming;
+use crate::engine::world::{Answer, World};
+use crate::oracle::{CeremonySuccess, Effect, Input, TransactionPayload};
+use crate::signer::OracleSigner;
+use crate::tx;
+use crate::types::{
+    CeremonyFailure, CeremonyPlan, NonceStatus, RedactedUrl, RequestId, Root, SafeText, SignedTransaction,
+};
+
+/// What the outside is made of.
+pub(super) struct Parts {
+    pub(super) config: Config,
+    pub(super) rpc: Rpc,
+    pub(super) manager: Manager,
+    pub(super) ssv_network: Address,
+    pub(super) facts: Facts,
+    pub(super) committees: Committees,
+    pub(super) initiator: Initiator,
+    pub(super) messenger_name: RedactedUrl,
+    pub(super) signer: Option<OracleSigner>,
+    pub(super) oracle: Option<Address>,
+    pub(super) finality: Finality,
+    pub(super) beacon: Option<Beacon>,
+    pub(super) incoming: mpsc::Sender<Incoming>,
+}
+
+/// The world as the engine sees it.
+pub(super) struct Outside {
+    parts: Parts,
+}
+
+/// Everything that an effect's task needs, shared.
+pub(super) type Shared = Arc<Outside>;
+
+impl std::ops::Deref for Outside {
+    type Target = Parts;
+    fn deref(&self) -> &Parts {
+        &self.parts
+    }
+}
+
+impl Outside {
+    pub(super) fn new(parts: Parts) -> Self {
+        Self { parts }
+    }
+
+    /// Where transcripts are kept: beside the journal.
+    pub(super) fn transcripts(&self) -> PathBuf {
+        self.config.journal.path.with_file_name("transcripts")
+    }
+}
+
+impl World for Outside {
+    fn perform(self: Arc<Self>, effect: Effect) -> Answer {
+        let outside = self;
+        Box::pin(async move {
+            match effect {
+                Effect::Prepare {
+                    case,
+                    pool,
+                    purpose,
+                    draft,
+                } => {
+                    let outcome = prepare::prepare(&outside, case, pool, purpose, *draft).await;
+                    Input::Prepared {
+                        case,
+                        purpose,
+                        outcome,
+                    }
+                }
+                Effect::RunCeremony {
+                    request, plan, start, ..
+                } => {
+                    let outcome = outside.ceremony(request, &plan, start).await;
+                    Input::CeremonyEnded { request, outcome }
+                }
+                Effect::Sign {
+                    action,
+                    payload,
+                    nonce,
+                    replaces,
+                } => {
+                    let outcome = outside.sign(&payload, nonce, replaces.as_ref()).await;
+                    Input::Signed { action, outcome }
+                }
+                Effect::Send { action, transaction } => {
+                    let outcome = outside.send(&transaction).await;
+                    Input::Sent { action, outcome }
+                }
+                Effect::Inspect {
+                    action,
+                    nonce,
+                    hashes,
+                } => {
+                    let status = outside.inspect(nonce, &hashes).await;
+                    Input::Inspected { action, status }
+                }
+                Effect::PublishExit { action, payload } => {
+                    let verdicts = prepare::publish_exit(&outside, &payload).await;
+                    Input::ExitPublished { action, verdicts }
+                }
+                Effect::LookUpValidator { case, validator } => {
+                    let phase = prepare::look_up(&outside, case, &validator).await;
+                    Input::ValidatorSeen {
+                        case,
+                        validator,
+                        phase,
+                    }
+                }
+            }
+        })
+    }
+}
+
+impl Outside {
+    async fn ceremony(
+        &self,
+        request: RequestId,
+        plan: &CeremonyPlan,
+        start: bool,
+    ) -> Result<Box<CeremonySuccess>, CeremonyFailure> {
+        let (updates, mut received) = mpsc::channel::<CeremonyUpdate>(64);
+        let incoming = self.incoming.clone();
+        let forward = async move {
+            while let Some(update) = received.recv().await {
+                let CeremonyUpdate {
+                    operators, deadline, ..
+                } = update;
+                let progress = LiveUpdate::Progress {
+                    request,
+                    operators,
+                    deadline,
+                };
+                if incoming.send(Incoming::Live(progress)).await.is_err() {
+                    break;
+                }
+            }
+        };
+        let run = async {
+            if start {
+                self.initiator.run(request, plan, updates).await
+            } else {
+                self.initiator.reattach(request, plan, updates).await
+            }
+        };
+        let (outcome, ()) = tokio::join!(run, forward);
+        match outcome {
+            Ok(verified) => {
+                let transcript = self.keep(request, &verified.transcript).await;
+                self.show(request, verified.progress).await;
+                Ok(Box::new(CeremonySuccess {
+                    result: verified.result,
+                    checks: verified.checks,
+                    transcript,
+                }))
+            }
+            Err(failed) => {
+                self.keep(request, &failed.transcript).await;
+                self.show(request, failed.progress.clone()).await;
+                Err(failed.failure)
+            }
+        }
+    }
+
+    async fn show(
+        &self,
+        request: RequestId,
+        operators: std::collections::BTreeMap<crate::types::OperatorId, crate::types::OperatorProgress>,
+    ) {
+        let progress = LiveUpdate::Progress {
+            request,
+            operators,
+            deadline: None,
+        };
+        // the core is gone only when everything ends
+        let _ = self.incoming.send(Incoming::Live(progress)).await;
+    }
+
+    /// Writes a transcript beside the journal. A result is not thrown away because its proof could not be written, but
+    /// it is said.
+    async fn keep(&self, request: RequestId, transcript: &Transcript) -> Option<(SafeText, Root)> {
+        use sha2::{Digest as _, Sha256};
+        let directory = self.transcripts();
+        let name = format!("{request}.json");
+        let written = async {
+            let text = transcript.to_json().map_err(|e| e.to_string())?;
+            tokio::fs::create_dir_all(&directory)
+                .await
+                .map_err(|e| e.to_string())?;
+            tokio::fs::write(directory.join(&name), &text)
+                .await
+                .map_err(|e| e.to_string())?;
+            Ok::<_, String>(Root(Sha256::digest(&text).into()))
+        };
+        match written.await {
+            Ok(digest) => Some((SafeText::new(&name), digest)),
+            Err(error) => {
+                let words = SafeText::new(&format!("transcript {name} could not be written: {error}"));
+                tracing::error!(target: "engine", "{words}");
+                let _ = self
+                    .incoming
+                    .send(Incoming::Live(LiveUpdate::Alarm("transcript", words)))
+                    .await;
+                None
+            }
+        }
+    }
+
+    /// Signs within the approved ceiling. The bytes do not leave here.
+    async fn sign(
+        &self,
+        payload: &TransactionPayload,
+        nonce: u64,
+        replaces: Option<&SignedTransaction>,
+    ) -> Result<SignedTransaction, SafeText> {
+        let words = |error: &dyn std::fmt::Display| SafeText::new(&error.to_string());
+        let signer = self
+            .signer
+            .as_ref()
+            .ok_or_else(|| SafeText::new("there is no signer in this mode"))?;
+        let quote = tx::fees::quote(&self.rpc).await.map_err(|e| words(&e))?;
+        let (gas_limit, fees) = match replaces {
+            Some(old) => {
+                let previous = old.fees();
+                let fees = tx::bump::bump(previous, quote, old.gas_limit, payload.fee_ceiling_wei)
+                    .map_err(|e| words(&e))?;
+                (old.gas_limit, fees)
+            }
+            None => {
+                let estimate = simulate(&self.rpc, payload.from, payload.to, &payload.data)
+                    .await
+                    .map_err(|e| words(&e))?;
+                let gas_limit = tx::fees::gas_limit(estimate);
+                (
+                    gas_limit,
+                    tx::fees::choose(quote, gas_limit, payload.fee_ceiling_wei).map_err(|e| words(&e))?,
+                )
+            }
+        };
+        let draft = tx::Draft {
+            chain_id: payload.chain_id,
+            from: payload.from,
+            to: payload.to,
+            value_wei: payload.value_wei,
+            data: payload.data.clone(),
+            nonce,
+            gas_limit,
+            fees,
+        };
+        let signed = draft.sign(signer).map_err(|e| words(&e))?;
+        draft.verify(&signed).map_err(|e| words(&e))?;
+        Ok(signed)
+    }
+
+    async fn send(&self, transaction: &SignedTransaction) -> Result<(), SafeText> {
+        use tx::BroadcastHint as Hint;
+        match tx::broadcast(&self.rpc, transaction).await {
+            Hint::Accepted | Hint::AlreadyKnown => Ok(()),
+            other => Err(SafeText::new(&format!("a node says: {other:?}"))),
+        }
+    }
+
+    async fn inspect(&self, nonce: u64, hashes: &[Root]) -> Option<NonceStatus> {
+        use tx::IntentStatus as Status;
+        let manager = self.manager.address();
+        let intent = tx::Intent {
+            sender: self.oracle?,
+            nonce,
+            hashes,
+            manager,
+            finality: self.finality,
+        };
+        let included = |inclusion: tx::Inclusion, is_final| NonceStatus::Included {
+            hash: inclusion.hash,
+            block: inclusion.block,
+            success: inclusion.success,
+            reason: inclusion.revert.map(|r| SafeText::new(&r.to_string())),
+            fee_paid_wei: inclusion.fee_wei,
+            served: inclusion
+                .events
+                .iter()
+                .find(|e| {
+                    matches!(
+                        e.kind,
+                        ManagerEventKind::DepositInitiated | ManagerEventKind::Reshared
+                    )
+                })
+                .map(|e| e.pool),
+            is_final,
+        };
+        match tx::inspect(&self.rpc, &intent).await {
+            Ok(Status::Unknown) => None,
+            Ok(Status::Pending { .. }) => Some(NonceStatus::Pending),
+            Ok(Status::Included(inclusion)) => Some(included(inclusion, false)),
+            Ok(Status::Final(inclusion)) => Some(included(inclusion, true)),
+            // something else with our nonce waits in the pool: sending ours again would race it
+            Ok(Status::Dropped { contested: true }) => Some(NonceStatus::Replaced {
+                by: None,
+                is_final: false,
+            }),
+            Ok(Status::Dropped { contested: false }) => Some(NonceStatus::Missing),
+            Ok(Status::ReplacedByForeign { hash, is_final }) => {
+                Some(NonceStatus::Replaced { by: hash, is_final })
+            }
+            Err(error) => {
+                tracing::warn!(target: "tx", nonce, %error, "could not look up a transaction");
+                None
+            }
+        }
+    }
+}

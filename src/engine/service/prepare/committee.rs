@@ -1,0 +1,189 @@
+//! Which operators: chosen by configuration, health and history, or by a person.
+
+use std::collections::BTreeMap;
+
+use crate::config::SelectionRule;
+use crate::dkg::rockx::initiator::OperatorHealth;
+use crate::dkg::rockx::keys::OperatorPublicKey;
+use crate::engine::service::outside::Shared;
+use crate::oracle::{Fact, FactKind};
+use crate::types::{Check, CheckStatus, OperatorId, threshold_for};
+
+/// The oldest release whose messages this program understands; earlier ones sign in another domain.
+const VERSION_FLOOR: (u32, u32, u32) = (0, 2, 7);
+
+/// The committee of a key generation.
+pub(super) async fn select(
+    outside: &Shared,
+    chosen: Option<Vec<OperatorId>>,
+    avoid: &[OperatorId],
+) -> Vec<OperatorId> {
+    let mut committee = match (chosen, &outside.config.selection.rule) {
+        (Some(ids), _) => ids,
+        (None, SelectionRule::Fixed(ids)) => ids.clone(),
+        (None, SelectionRule::Choose { from, size }) => {
+            let health = health(outside, from).await;
+            // reachable before not, without a failure in this case before with, then by id: the same at every look
+            let mut ranked = from.clone();
+            ranked.sort_by_key(|id| (!reachable(&health, *id), avoid.contains(id), *id));
+            ranked.truncate(*size);
+            ranked
+        }
+    };
+    committee.sort_unstable();
+    committee
+}
+
+/// Asks operators how they are.
+pub(super) async fn health(outside: &Shared, ids: &[OperatorId]) -> BTreeMap<OperatorId, OperatorHealth> {
+    outside
+        .initiator
+        .preflight(ids)
+        .await
+        .into_iter()
+        .map(|h| (h.id, h))
+        .collect()
+}
+
+pub(super) fn reachable(health: &BTreeMap<OperatorId, OperatorHealth>, id: OperatorId) -> bool {
+    health.get(&id).is_some_and(|h| h.reachable)
+}
+
+/// Size, directory, keys, reachability and version of everybody who takes part, and the messenger.
+pub(super) async fn checks(
+    outside: &Shared,
+    participants: &[OperatorId],
+    committee: &[OperatorId],
+) -> Vec<Check> {
+    let directory = &outside.config.operators.by_id;
+    let (health, messenger) = tokio::join!(
+        health(outside, participants),
+        outside.initiator.preflight_messenger()
+    );
+    let mut checks = vec![match threshold_for(committee.len()) {
+        Some(t) => Check::pass(
+            "committee-size",
+            format!("{} operators, threshold {t}", committee.len()),
+        ),
+        None => Check::fail(
+            "committee-size",
+            format!("{} operators; RockX knows 4, 7, 10 and 13", committee.len()),
+        ),
+    }];
+    let keys: Vec<String> = participants
+        .iter()
+        .filter_map(|id| match directory.get(id) {
+            None => Some(format!("operator {id} is not configured")),
+            Some(o) => OperatorPublicKey::parse(&o.public_key)
+                .err()
+                .map(|e| format!("operator {id}: {e}")),
+        })
+        .collect();
+    checks.push(all_or(
+        &keys,
+        "operator-keys",
+        "every operator has a valid RSA key",
+    ));
+    let down: Vec<String> = participants
+        .iter()
+        .filter(|id| !reachable(&health, **id))
+        .map(|id| {
+            format!(
+                "operator {id}: {}",
+                health.get(id).map_or("not configured", |h| h.note.as_str())
+            )
+        })
+        .collect();
+    checks.push(all_or(&down, "operators-reachable", "every operator answers"));
+    checks.push(versions(participants, &health));
+    checks.push(if messenger.reachable {
+        Check::pass(
+            "messenger-reachable",
+            format!(
+                "answers in {} ms",
+                messenger.latency.unwrap_or_default().as_millis()
+            ),
+        )
+    } else {
+        Check::fail("messenger-reachable", messenger.note.as_str())
+    });
+    checks
+}
+
+fn all_or(problems: &[String], name: &str, fine: &str) -> Check {
+    if problems.is_empty() {
+        Check::pass(name, fine)
+    } else {
+        Check::fail(name, problems.join("; "))
+    }
+}
+
+/// A node that reports no version (an unstamped build does) is unknown, not wrong.
+fn versions(participants: &[OperatorId], health: &BTreeMap<OperatorId, OperatorHealth>) -> Check {
+    const NAME: &str = "operator-versions";
+    let mut status = CheckStatus::Pass;
+    let mut words = Vec::new();
+    for id in participants {
+        let version = health
+            .get(id)
+            .and_then(|h| h.version.as_ref())
+            .map(|v| v.as_str().to_owned())
+            .unwrap_or_default();
+        match parse_version(&version) {
+            Some(v) if v >= VERSION_FLOOR => {}
+            Some(_) => {
+                status = CheckStatus::Fail;
+                words.push(format!("operator {id} has {version}, older than 0.2.7"));
+            }
+            None => {
+                status = status.min(CheckStatus::Unknown);
+                words.push(format!("operator {id} does not tell its version"));
+            }
+        }
+    }
+    let reason = if words.is_empty() {
+        "every operator has 0.2.7 or newer".to_owned()
+    } else {
+        words.join("; ")
+    };
+    Check::new(NAME, status, reason)
+}
+
+fn parse_version(text: &str) -> Option<(u32, u32, u32)> {
+    let text = text.trim().trim_start_matches('v');
+    let text = text.split(['-', '+']).next()?;
+    let mut parts = text.split('.').map(str::parse);
+    Some((parts.next()?.ok()?, parts.next()?.ok()?, parts.next()?.ok()?))
+}
+
+/// One line an operator: id, name, endpoint.
+pub(super) fn fact(outside: &Shared, label: &str, ids: &[OperatorId]) -> Vec<Fact> {
+    let directory = &outside.config.operators.by_id;
+    ids.iter()
+        .enumerate()
+        .map(|(n, id)| {
+            let words = match directory.get(id) {
+                Some(o) if o.name.as_str().is_empty() => format!("{id}"),
+                Some(o) => format!("{id} ({})", o.name),
+                None => format!("{id} (not configured)"),
+            };
+            Fact::new(if n == 0 { label } else { "" }, FactKind::Text, words)
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_are_read_and_compared() {
+        assert_eq!(parse_version("0.2.13"), Some((0, 2, 13)));
+        assert_eq!(parse_version("v0.2.7-rc1"), Some((0, 2, 7)));
+        assert_eq!(parse_version(""), None);
+        assert!(
+            parse_version("0.2.6").unwrap() < VERSION_FLOOR
+                && parse_version("0.2.13").unwrap() > VERSION_FLOOR
+        );
+    }
+}

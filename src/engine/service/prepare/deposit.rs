@@ -1,0 +1,254 @@
+//! `initiatePoolDeposit`: 32 ETH, once, for the right pool, with a key that verifies.
+
+use alloy::primitives::{Bytes, U256};
+
+use super::{key_checks, keygen::credentials, later, refused, send};
+use crate::beacon::roots;
+use crate::chain::contracts::{
+    InitiatePoolDeposit, ManagerCall, decode_manager_call, encode_initiate_pool_deposit,
+};
+use crate::chain::facts::{DepositFacts, DepositQuery, Known};
+use crate::engine::service::outside::Shared;
+use crate::oracle::{
+    ActionKind, Fact, FactKind, Payload, Prepared, Proposal, Registration, TransactionPayload,
+};
+use crate::types::{Check, KeygenOutput, OperatorId, PoolId, SafeText};
+
+pub(super) async fn prepare(
+    outside: &Shared,
+    pool: PoolId,
+    keygen: &KeygenOutput,
+    ceremony_checks: Vec<Check>,
+    registration: Registration,
+) -> Prepared {
+    let Some(oracle) = outside.oracle else {
+        return refused("no oracle address is configured: a deposit can not be prepared");
+    };
+    let operators: Vec<OperatorId> = keygen.share_public_keys.keys().copied().collect();
+    let query = DepositQuery {
+        pool,
+        oracle,
+        operators: operators.clone(),
+        public_key: Some(keygen.validator),
+    };
+    let facts = match outside.facts.gather(&query).await {
+        Ok(facts) => facts,
+        Err(error) => return later(error),
+    };
+    let ssv = match &facts.ssv {
+        Ok(ssv) => ssv.clone(),
+        Err(why) => return later(format!("SSV's state is unknown: {why}")),
+    };
+    let credentials = credentials(outside);
+    let fork = outside.config.network.genesis_fork_version;
+    let data_root = roots::deposit_data_root(
+        &keygen.validator,
+        &credentials,
+        key_checks::DEPOSIT_GWEI,
+        &keygen.deposit_signature,
+    );
+    let (shares, shares_check) =
+        key_checks::shares_data(registration, &keygen.share_public_keys, &keygen.encrypted_shares);
+    let fee_amount = outside.config.contract.fee_amount_wei;
+    let call = InitiatePoolDeposit {
+        deposit_data_root: data_root,
+        public_key: keygen.validator,
+        operator_ids: operators.clone(),
+        shares: Bytes::from(shares),
+        cluster: ssv.cluster.clone(),
+        signature: keygen.deposit_signature,
+        withdrawal_credentials: credentials,
+        fee_amount,
+    };
+    let data = encode_initiate_pool_deposit(&call, outside.config.contract.cluster_layout);
+    let Some(payload) = send::payload(outside, data) else {
+        return refused("no oracle address is configured: a deposit can not be prepared");
+    };
+
+    let mut checks = ceremony_checks;
+    checks.extend(key_checks::key(&keygen.validator, &keygen.share_public_keys));
+    checks.push(key_checks::deposit_signature(keygen, &credentials, fork));
+    checks.push(data_root_check(&payload));
+    let nonce = Ok(ssv.owner_nonce);
+    checks.extend(key_checks::registration(
+        outside.manager.address(),
+        &keygen.validator,
+        registration,
+        nonce,
+    ));
+    checks.push(shares_check);
+    checks.extend(contract_checks(outside, pool, &facts, fee_amount));
+    checks.extend(unknown_to_beacon(outside, keygen).await);
+    checks.push(send::signer(outside));
+    let balance = facts.balance_wei.as_ref().copied().map_err(ToString::to_string);
+    let (sending, fees) = send::checks(outside, &payload, balance).await;
+    checks.extend(sending);
+    super::dedup(&mut checks);
+
+    let mut shown = vec![
+        Fact::new("pool", FactKind::Text, pool),
+        Fact::new("amount", FactKind::Amount, "32 ETH, from the manager contract"),
+        Fact::new("validator key", FactKind::Hex, keygen.validator),
+        Fact::new("withdrawal credentials", FactKind::Hex, credentials),
+        Fact::new("deposit data root", FactKind::Hex, data_root),
+        Fact::new("deposit signature", FactKind::Hex, keygen.deposit_signature),
+    ];
+    shown.extend(super::committee::fact(outside, "operators", &operators));
+    shown.extend([
+        Fact::new("SSV registration nonce", FactKind::Text, registration.nonce),
+        Fact::new("SSV network", FactKind::Address, outside.ssv_network),
+        Fact::new("SSV cluster", FactKind::Text, cluster_words(&ssv)),
+        Fact::new("fees swapped for SSV", FactKind::Amount, send::eth(fee_amount)),
+        Fact::new("manager contract", FactKind::Address, outside.manager.address()),
+        Fact::new("oracle account", FactKind::Address, oracle),
+    ]);
+    shown.extend(fees);
+    let title = format!(
+        "Deposit 32 ETH of pool {pool} for validator {} with operators {}.",
+        keygen.validator,
+        super::keygen::list(&operators)
+    );
+    Prepared::Proposal(Box::new(Proposal {
+        kind: ActionKind::SendDeposit,
+        title: SafeText::new(&title),
+        facts: shown,
+        checks,
+        payload: Payload::Transaction(payload),
+    }))
+}
+
+fn cluster_words(ssv: &crate::chain::ssv::SsvState) -> String {
+    if ssv.known_cluster {
+        let state = if ssv.cluster.active {
+            "active"
+        } else {
+            "liquidated"
+        };
+        format!(
+            "{} validators, balance {}, {state}",
+            ssv.cluster.validator_count, ssv.cluster.balance
+        )
+    } else {
+        "new: SSV has no cluster of the manager with these operators".to_owned()
+    }
+}
+
+/// Decodes the bytes that would be sent, and recomputes the root from what they carry.
+fn data_root_check(payload: &TransactionPayload) -> Check {
+    const NAME: &str = "deposit-data-root";
+    let Some(ManagerCall::InitiatePoolDeposit(call)) = decode_manager_call(&payload.data) else {
+        return Check::fail(NAME, "the call data does not decode to initiatePoolDeposit");
+    };
+    let amount = key_checks::DEPOSIT_GWEI;
+    let again = roots::deposit_data_root(
+        &call.public_key,
+        &call.withdrawal_credentials,
+        amount,
+        &call.signature,
+    );
+    let words = format!("recomputed from the call data as {again}");
+    Check::of(NAME, again == call.deposit_data_root, words)
+}
+
+/// Where a beacon node is configured: a key that the chain knows already would be topped up, or is somebody else's.
+async fn unknown_to_beacon(outside: &Shared, keygen: &KeygenOutput) -> Option<Check> {
+    const NAME: &str = "key-unknown-to-beacon";
+    let beacon = outside.beacon.as_ref()?;
+    Some(match beacon.validator(&keygen.validator).await {
+        Ok(None) => Check::pass(NAME, "the beacon chain has no validator with this key"),
+        Ok(Some(v)) => Check::fail(
+            NAME,
+            format!(
+                "the beacon chain has this key as validator {} ({})",
+                v.index, v.status
+            ),
+        ),
+        Err(error) => Check::unknown(NAME, error.to_string()),
+    })
+}
+
+fn known<T>(name: &str, fact: &Known<T>, judge: impl FnOnce(&T) -> (bool, String)) -> Check {
+    match fact {
+        Ok(value) => {
+            let (holds, words) = judge(value);
+            Check::of(name, holds, words)
+        }
+        Err(why) => Check::unknown(name, why.as_str()),
+    }
+}
+
+fn contract_checks(outside: &Shared, pool: PoolId, facts: &DepositFacts, fee_amount: U256) -> Vec<Check> {
+    vec![
+        known("pool-at-head", &facts.ready, |ready| {
+            let words = match ready.first() {
+                Some(head) => format!("pool {head} is at the head of the ready queue"),
+                None => "the ready queue is empty".to_owned(),
+            };
+            (ready.first() == Some(&pool), words)
+        }),
+        known("pool-without-key", &facts.pool, |view| match view.public_key {
+            None => (true, "the contract has no validator for the pool yet".to_owned()),
+            Some(key) => (
+                false,
+                format!("the contract has validator {key} for the pool already"),
+            ),
+        }),
+        known("oracle-authorised", &facts.oracle_authorised, |yes| {
+            (
+                *yes,
+                format!(
+                    "the manager {} calls from the oracle account",
+                    if *yes { "takes" } else { "refuses" }
+                ),
+            )
+        }),
+        known("reserved-fees", &facts.reserved_fees_wei, |fees| {
+            (
+                *fees >= fee_amount,
+                format!("{} reserved, {} needed", send::eth(*fees), send::eth(fee_amount)),
+            )
+        }),
+        known(
+            "key-not-deposited",
+            &facts.deposits_of_key,
+            |deposits| match deposits.first() {
+                None => (
+                    true,
+                    "no deposit for this key in the deposit contract's logs".to_owned(),
+                ),
+                Some(first) => (
+                    false,
+                    format!(
+                        "a deposit for this key stands in block {}: another would be a top-up",
+                        first.at.block.number
+                    ),
+                ),
+            },
+        ),
+        known("deposit-contract", &facts.deposit_contract_has_code, |code| {
+            let address = outside.config.network.deposit_contract;
+            (
+                *code,
+                format!("{address} {}", if *code { "has code" } else { "has no code" }),
+            )
+        }),
+        known("ssv-network", &facts.ssv_network, |network| {
+            (
+                *network == outside.ssv_network,
+                format!("the manager registers at {network}"),
+            )
+        }),
+        match &facts.ssv {
+            Ok(ssv) => Check::of(
+                "ssv-cluster-active",
+                ssv.cluster.active,
+                if ssv.cluster.active {
+                    "the cluster is not liquidated"
+                } else {
+                    "the cluster is liquidated"
+                },
+            ),
+            Err(why) => Check::unknown("ssv-cluster-active", why.as_str()),
+        },
+    ]
+}

@@ -1,0 +1,107 @@
+//! Checks on key material that are made again here, from the bytes that would be sent, whatever the ceremony said.
+
+use std::collections::BTreeMap;
+
+use alloy::primitives::{Address, keccak256};
+
+use crate::beacon::roots;
+use crate::dkg::threshold;
+use crate::oracle::Registration;
+use crate::types::{BlsPublicKey, Check, ForkVersion, KeygenOutput, OperatorId, Root, threshold_for};
+
+/// 32 ETH in gwei: the amount that the manager deposits.
+pub(super) const DEPOSIT_GWEI: u64 = 32_000_000_000;
+
+/// The key is a point of the right subgroup, and every share key lies on the polynomial that gives it at 0.
+pub(super) fn key(validator: &BlsPublicKey, shares: &BTreeMap<OperatorId, BlsPublicKey>) -> Vec<Check> {
+    let valid = match threshold::decode_key(validator.as_bytes()) {
+        Ok(_) => Check::pass(
+            "validator-key-valid",
+            "a G1 point of the prime-order subgroup, not the identity",
+        ),
+        Err(error) => Check::fail("validator-key-valid", error.to_string()),
+    };
+    let interpolates = match threshold_for(shares.len()) {
+        None => Check::fail(
+            "share-keys-interpolate",
+            format!("{} share keys make no committee", shares.len()),
+        ),
+        Some(t) => match threshold::interpolates_to(shares, t, validator) {
+            Ok(()) => Check::pass(
+                "share-keys-interpolate",
+                "all share keys lie on one polynomial whose value at 0 is the key",
+            ),
+            Err(error) => Check::fail("share-keys-interpolate", error.to_string()),
+        },
+    };
+    vec![valid, interpolates]
+}
+
+/// The deposit signature holds for exactly these credentials, 32 ETH and this fork.
+pub(super) fn deposit_signature(keygen: &KeygenOutput, credentials: &Root, fork: ForkVersion) -> Check {
+    let root = roots::deposit_signing_root(&keygen.validator, credentials, DEPOSIT_GWEI, fork);
+    let holds = threshold::verify(&keygen.validator, &root.0, &keygen.deposit_signature);
+    Check::of(
+        "deposit-signature",
+        holds,
+        if holds {
+            format!("valid for 32 ETH, credentials {credentials}, fork {fork}")
+        } else {
+            format!(
+                "NOT valid for 32 ETH, credentials {credentials}, fork {fork}: depositing would burn the money"
+            )
+        },
+    )
+}
+
+/// The registration signature holds for the manager as owner and for the nonce that SSV expects now.
+pub(super) fn registration(
+    owner: Address,
+    validator: &BlsPublicKey,
+    registration: Registration,
+    nonce_now: Result<u64, String>,
+) -> Vec<Check> {
+    let message = format!("{}:{}", owner.to_checksum(None), registration.nonce);
+    let holds = threshold::verify(validator, keccak256(&message).as_slice(), &registration.signature);
+    let signature = Check::of(
+        "registration-signature",
+        holds,
+        if holds {
+            format!("valid over keccak256 of «{message}»")
+        } else {
+            format!("NOT valid over keccak256 of «{message}»")
+        },
+    );
+    let nonce = match nonce_now {
+        Ok(now) => Check::of(
+            "registration-nonce",
+            now == registration.nonce,
+            format!("signed for nonce {}, SSV expects {now}", registration.nonce),
+        ),
+        Err(why) => Check::unknown("registration-nonce", why),
+    };
+    vec![signature, nonce]
+}
+
+/// SSV's shares data: signature (96), share keys (48 each), encrypted shares (256 each), operators ascending.
+pub(super) fn shares_data(
+    registration: Registration,
+    keys: &BTreeMap<OperatorId, BlsPublicKey>,
+    encrypted: &BTreeMap<OperatorId, Vec<u8>>,
+) -> (Vec<u8>, Check) {
+    const NAME: &str = "shares-data";
+    let mut data = registration.signature.0.to_vec();
+    keys.values().for_each(|key| data.extend_from_slice(&key.0));
+    encrypted.values().for_each(|share| data.extend_from_slice(share));
+    let n = keys.len();
+    let wanted = 96 + 304 * n;
+    let same = keys.keys().eq(encrypted.keys());
+    let sizes = encrypted.values().all(|share| share.len() == 256);
+    let holds = same && sizes && data.len() == wanted && threshold_for(n).is_some();
+    let check = Check::of(
+        NAME,
+        holds,
+        format!("{} bytes for {n} operators, {wanted} expected", data.len()),
+    );
+    (data, check)
+}

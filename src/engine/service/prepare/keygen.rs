@@ -1,0 +1,100 @@
+//! A key generation: which operators, for which credentials, on which fork.
+
+use super::{committee, later};
+use crate::chain::rpc::At;
+use crate::engine::service::outside::Shared;
+use crate::oracle::{ActionKind, CeremonyPayload, Fact, FactKind, Payload, Prepared, Proposal};
+use crate::types::{CeremonyPlan, Check, OperatorId, PoolId, Root, SafeText, threshold_for};
+
+pub(super) async fn prepare(
+    outside: &Shared,
+    pool: PoolId,
+    chosen: Option<Vec<OperatorId>>,
+    avoid: &[OperatorId],
+    last_failure: Option<SafeText>,
+    attempt: u32,
+) -> Prepared {
+    let committee = committee::select(outside, chosen, avoid).await;
+    let Some(threshold) = threshold_for(committee.len()) else {
+        return super::refused(format!(
+            "the configuration gives a committee of {}",
+            committee.len()
+        ));
+    };
+    let ready = match outside.manager.ready_pools(At::Latest).await {
+        Ok(ready) => ready,
+        Err(error) => return later(error),
+    };
+    let withdrawal_credentials = credentials(outside);
+    let fork_version = outside.config.network.genesis_fork_version;
+    let mut checks = committee::checks(outside, &committee, &committee).await;
+    let position = ready.iter().position(|p| *p == pool);
+    checks.push(match position {
+        Some(n) => Check::pass(
+            "pool-ready",
+            format!("pool {pool} is number {} in the ready queue", n + 1),
+        ),
+        None => Check::fail(
+            "pool-ready",
+            format!("pool {pool} is not in the contract's ready queue"),
+        ),
+    });
+    checks.push(authorised(outside).await);
+    let mut facts = committee::fact(outside, "operators", &committee);
+    facts.extend([
+        Fact::new(
+            "threshold",
+            FactKind::Text,
+            format!("{threshold} of {}", committee.len()),
+        ),
+        Fact::new("withdrawal credentials", FactKind::Hex, withdrawal_credentials),
+        Fact::new("genesis fork version", FactKind::Hex, fork_version),
+        Fact::new("attempt", FactKind::Text, attempt),
+    ]);
+    if let Some(why) = last_failure {
+        facts.push(Fact::new("last attempt failed", FactKind::Warning, why));
+    }
+    let plan = CeremonyPlan::Keygen {
+        committee: committee.clone(),
+        threshold,
+        withdrawal_credentials,
+        fork_version,
+    };
+    let title = format!(
+        "Have operators {} create the validator key of pool {pool} and sign its deposit and its SSV registration.",
+        list(&committee)
+    );
+    Prepared::Proposal(Box::new(Proposal {
+        kind: ActionKind::Keygen,
+        title: SafeText::new(&title),
+        facts,
+        checks,
+        payload: Payload::Ceremony(CeremonyPayload { plan }),
+    }))
+}
+
+/// `0x01`, eleven zero bytes, the manager's address.
+pub(super) fn credentials(outside: &Shared) -> Root {
+    let mut bytes = [0; 32];
+    bytes[0] = 1;
+    bytes[12..].copy_from_slice(outside.manager.address().as_slice());
+    Root(bytes)
+}
+
+pub(super) fn list(ids: &[OperatorId]) -> String {
+    ids.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}
+
+/// Whether the manager takes calls from the oracle.
+pub(super) async fn authorised(outside: &Shared) -> Check {
+    const NAME: &str = "oracle-authorised";
+    let Some(oracle) = outside.oracle else {
+        return Check::unknown(NAME, "no oracle address is configured");
+    };
+    match outside.manager.authorises(oracle, At::Latest).await {
+        Ok(Some(true)) => Check::pass(NAME, format!("the manager takes calls from {oracle}")),
+        Ok(Some(false)) => Check::fail(NAME, format!("the manager refuses calls from {oracle}")),
+        Ok(None) => Check::unknown(NAME, "the manager refuses without a word"),
+        Err(error) => Check::unknown(NAME, error.to_string()),
+    }
+}

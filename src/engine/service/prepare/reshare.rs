@@ -1,0 +1,442 @@
+//! Reshares: the ceremony that hands a key to another committee, and `resharePool`.
+
+use std::collections::BTreeMap;
+
+use alloy::primitives::Bytes;
+
+use super::{committee, key_checks, keygen, later, refused, send};
+use crate::chain::committee::PresentCommittee;
+use crate::chain::contracts::{ResharePool, encode_reshare_pool};
+use crate::chain::rpc::At;
+use crate::config::SelectionRule;
+use crate::dkg::rockx::initiator::OperatorHealth;
+use crate::engine::service::feeds::RESHARE_LIMIT;
+use crate::engine::service::outside::Shared;
+use crate::oracle::{
+    ActionKind, CeremonyPayload, Fact, FactKind, KnownKey, Payload, Prepared, Proposal, Registration,
+};
+use crate::types::{
+    BlockRef, BlsPublicKey, CeremonyPlan, Check, OperatorId, PoolId, ReshareOutput, SafeText, threshold_for,
+};
+
+/// What the contract says of a staked pool: its key and who holds it.
+pub(super) struct Present {
+    pub(super) block: BlockRef,
+    pub(super) validator: BlsPublicKey,
+    pub(super) committee: PresentCommittee,
+    pub(super) staked: bool,
+}
+
+impl Present {
+    /// Only a staked pool can be reshared or exited.
+    pub(super) fn staked_check(&self, pool: PoolId) -> Check {
+        let not = if self.staked { "" } else { "not " };
+        Check::of("pool-staked", self.staked, format!("pool {pool} is {not}staked"))
+    }
+}
+
+/// The contract takes few reshares of a pool.
+fn reshares_left(used: u64) -> Check {
+    Check::of(
+        "reshares-left",
+        used < RESHARE_LIMIT,
+        format!("{used} of {RESHARE_LIMIT} used"),
+    )
+}
+
+/// The key and the present committee of a pool; `Err` is the answer of the desk.
+pub(super) async fn present(outside: &Shared, pool: PoolId) -> Result<Present, Prepared> {
+    let head = outside.rpc.head().await.map_err(later)?;
+    let block = head.block();
+    let at = At::block(block);
+    let (view, staked) = tokio::join!(outside.manager.pool(pool, at), outside.manager.staked_pools(at));
+    let view = view.map_err(later)?;
+    let staked = staked.map_err(later)?.contains(&pool);
+    let Some(validator) = view.public_key else {
+        return Err(refused(format!("the contract has no validator for pool {pool}")));
+    };
+    let committee = outside.committees.of(pool, block).await.map_err(later)?;
+    Ok(Present {
+        block,
+        validator,
+        committee,
+        staked,
+    })
+}
+
+pub(super) async fn prepare(
+    outside: &Shared,
+    pool: PoolId,
+    chosen: Option<Vec<OperatorId>>,
+    avoid: &[OperatorId],
+    last_failure: Option<SafeText>,
+    attempt: u32,
+    known: Option<KnownKey>,
+) -> Prepared {
+    let present = match present(outside, pool).await {
+        Ok(present) => present,
+        Err(answer) => return answer,
+    };
+    let used = present.committee.reshare_count;
+    if used >= RESHARE_LIMIT {
+        return refused(format!(
+            "{used} of {RESHARE_LIMIT} reshares of pool {pool} are used up: the contract takes no more"
+        ));
+    }
+    let mut holders = present.committee.operator_ids.clone();
+    holders.sort_unstable();
+    let Some(old_threshold) = threshold_for(holders.len()) else {
+        return refused(format!(
+            "pool {pool} is held by {} operators, which is no committee",
+            holders.len()
+        ));
+    };
+    let candidates = candidates(outside, &holders);
+    let health = committee::health(outside, &candidates).await;
+    let (mut new, why) = match chosen {
+        Some(chosen) => (chosen, "chosen by a person".to_owned()),
+        None => propose(&holders, &candidates, avoid, &health),
+    };
+    new.sort_unstable();
+    let Some(threshold) = threshold_for(new.len()) else {
+        return refused(format!("{} operators make no committee", new.len()));
+    };
+    let old = dealers(&holders, &new, avoid, &health, usize::from(old_threshold));
+    let plan = CeremonyPlan::Reshare {
+        validator: present.validator,
+        old: old.clone(),
+        new: new.clone(),
+        threshold,
+    };
+
+    let mut checks = committee::checks(outside, &plan.participants(), &new).await;
+    checks.push(Check::of(
+        "committee-size-unchanged",
+        new.len() == holders.len(),
+        format!(
+            "{} operators hold the key, {} would: RockX reshares between committees of one size",
+            holders.len(),
+            new.len()
+        ),
+    ));
+    checks.push(present.staked_check(pool));
+    checks.push(reshares_left(used));
+    checks.push(match &known {
+        None => Check::unknown("key-in-journal", "this journal knows nothing of the pool's key"),
+        Some(k) => Check::of(
+            "key-in-journal",
+            k.validator == present.validator && k.committee == holders,
+            format!(
+                "the journal has {} with operators {}",
+                k.validator,
+                keygen::list(&k.committee)
+            ),
+        ),
+    });
+    checks.push(keygen::authorised(outside).await);
+
+    let leaving: Vec<_> = holders.iter().filter(|id| !new.contains(id)).copied().collect();
+    let joining: Vec<_> = new.iter().filter(|id| !holders.contains(id)).copied().collect();
+    let mut facts = vec![
+        Fact::new("pool", FactKind::Text, pool),
+        Fact::new("validator key, unchanged", FactKind::Hex, present.validator),
+        Fact::new("present committee", FactKind::Text, keygen::list(&holders)),
+        Fact::new("old operators that deal", FactKind::Text, keygen::list(&old)),
+    ];
+    facts.extend(committee::fact(outside, "new committee", &new));
+    facts.extend([
+        Fact::new("leaving", FactKind::Text, or_nobody(&leaving)),
+        Fact::new("joining", FactKind::Text, or_nobody(&joining)),
+        Fact::new("why this committee", FactKind::Text, why),
+        Fact::new(
+            "reshares",
+            FactKind::Text,
+            format!("this would be {} of {RESHARE_LIMIT}", used + 1),
+        ),
+        Fact::new("old shares", FactKind::Warning, old_power(&holders, &new)),
+        Fact::new("attempt", FactKind::Text, attempt),
+    ]);
+    if let Some(why) = last_failure {
+        facts.push(Fact::new("last attempt failed", FactKind::Warning, why));
+    }
+    let title = format!(
+        "Hand the key of pool {pool} to operators {} (leaving: {}; joining: {}).",
+        keygen::list(&new),
+        or_nobody(&leaving),
+        or_nobody(&joining)
+    );
+    Prepared::Proposal(Box::new(Proposal {
+        kind: ActionKind::Reshare,
+        title: SafeText::new(&title),
+        facts,
+        checks,
+        payload: Payload::Ceremony(CeremonyPayload { plan }),
+    }))
+}
+
+/// Everybody who may hold the key: the present holders and the configured candidates.
+fn candidates(outside: &Shared, holders: &[OperatorId]) -> Vec<OperatorId> {
+    let configured = match &outside.config.selection.rule {
+        SelectionRule::Choose { from, .. } => from.clone(),
+        SelectionRule::Fixed(_) => outside.config.operators.by_id.keys().copied().collect(),
+    };
+    let mut all: Vec<_> = holders.iter().chain(&configured).copied().collect();
+    all.sort_unstable();
+    all.dedup();
+    all
+}
+
+/// Keeps who answers and did not spoil an earlier attempt; replaces the others by the best candidates.
+fn propose(
+    holders: &[OperatorId],
+    candidates: &[OperatorId],
+    avoid: &[OperatorId],
+    health: &BTreeMap<OperatorId, OperatorHealth>,
+) -> (Vec<OperatorId>, String) {
+    let good = |id: &OperatorId| committee::reachable(health, *id) && !avoid.contains(id);
+    let mut new: Vec<_> = holders.iter().filter(|id| good(id)).copied().collect();
+    let dropped: Vec<_> = holders.iter().filter(|id| !good(id)).copied().collect();
+    let mut fresh = candidates
+        .iter()
+        .filter(|id| !holders.contains(id) && good(id))
+        .copied();
+    let mut added = Vec::new();
+    while new.len() < holders.len() {
+        match fresh.next() {
+            Some(id) => {
+                new.push(id);
+                added.push(id);
+            }
+            None => break,
+        }
+    }
+    if dropped.is_empty() {
+        // everybody is well: the one with the highest id makes room, so that a request to change the group changes it
+        return match fresh.next() {
+            Some(joins) => {
+                let leaves = new.pop();
+                new.push(joins);
+                let leaves = leaves.map_or_else(String::new, |id| id.to_string());
+                (
+                    new,
+                    format!(
+                        "all present members answer; operator {leaves} makes room for {joins} (edit with e)"
+                    ),
+                )
+            }
+            None => (
+                new,
+                "all present members answer and there is nobody else: fresh shares for the same committee"
+                    .to_owned(),
+            ),
+        };
+    }
+    // nobody left to take a place: the old member stays, and its check shows it
+    new.extend(dropped.iter().take(holders.len() - new.len()).copied());
+    let why = format!(
+        "operators {} do not answer or failed before; {} take their places",
+        keygen::list(&dropped),
+        or_nobody(&added)
+    );
+    (new, why)
+}
+
+/// Exactly the old threshold of present holders: those that stay first, those that answer before those that do not.
+fn dealers(
+    holders: &[OperatorId],
+    new: &[OperatorId],
+    avoid: &[OperatorId],
+    health: &BTreeMap<OperatorId, OperatorHealth>,
+    threshold: usize,
+) -> Vec<OperatorId> {
+    let mut ranked = holders.to_vec();
+    ranked.sort_by_key(|id| {
+        (
+            !committee::reachable(health, *id),
+            avoid.contains(id),
+            !new.contains(id),
+            *id,
+        )
+    });
+    ranked.truncate(threshold);
+    ranked.sort_unstable();
+    ranked
+}
+
+/// What the old shares can still do: resharing revokes nothing.
+fn old_power(holders: &[OperatorId], new: &[OperatorId]) -> String {
+    let staying = holders.iter().filter(|id| new.contains(id)).count();
+    if staying == 0 {
+        "the old committee keeps its shares and can still sign with this key".to_owned()
+    } else {
+        let t = threshold_for(holders.len()).map_or(holders.len(), usize::from);
+        let leaving = holders.len() - staying;
+        let verb = if leaving == 1 { "leaves" } else { "leave" };
+        format!(
+            "{staying} stay and replace their share, {leaving} {verb} with an old one; {t} old shares would sign, so \
+             whoever kept a copy of enough old shares still can"
+        )
+    }
+}
+
+fn or_nobody(ids: &[OperatorId]) -> String {
+    if ids.is_empty() {
+        "nobody".to_owned()
+    } else {
+        keygen::list(ids)
+    }
+}
+
+pub(super) async fn prepare_send(
+    outside: &Shared,
+    pool: PoolId,
+    reshare: &ReshareOutput,
+    old_committee: &[OperatorId],
+    ceremony_checks: Vec<Check>,
+    registration: Registration,
+) -> Prepared {
+    let present = match present(outside, pool).await {
+        Ok(present) => present,
+        Err(answer) => return answer,
+    };
+    let Some(oracle) = outside.oracle else {
+        return refused("no oracle address is configured: a reshare can not be submitted");
+    };
+    let operators: Vec<OperatorId> = reshare.share_public_keys.keys().copied().collect();
+    let (shares, shares_check) = key_checks::shares_data(
+        registration,
+        &reshare.share_public_keys,
+        &reshare.encrypted_shares,
+    );
+    let call = ResharePool {
+        pool,
+        operator_ids: operators.clone(),
+        shares: Bytes::from(shares),
+    };
+    let Some(payload) = send::payload(outside, encode_reshare_pool(&call)) else {
+        return refused("no oracle address is configured: a reshare can not be submitted");
+    };
+    let used = present.committee.reshare_count;
+    let (ssv, balance) = tokio::join!(
+        outside.facts.ssv().at(present.block, &operators),
+        outside.rpc.balance(oracle, At::block(present.block))
+    );
+    let nonce = ssv.map(|s| s.owner_nonce).map_err(|e| e.to_string());
+
+    let mut checks = ceremony_checks;
+    checks.extend(key_checks::key(&reshare.validator, &reshare.share_public_keys));
+    checks.push(Check::of(
+        "validator-key-unchanged",
+        reshare.validator == present.validator,
+        format!(
+            "the contract has {}, the reshare gave {}",
+            present.validator, reshare.validator
+        ),
+    ));
+    checks.extend(key_checks::registration(
+        outside.manager.address(),
+        &reshare.validator,
+        registration,
+        nonce,
+    ));
+    checks.push(shares_check);
+    checks.push(present.staked_check(pool));
+    checks.push(reshares_left(used));
+    checks.push(keygen::authorised(outside).await);
+    checks.push(send::signer(outside));
+    let (sending, fees) = send::checks(outside, &payload, balance.map_err(|e| e.to_string())).await;
+    checks.extend(sending);
+    super::dedup(&mut checks);
+
+    let mut facts = vec![
+        Fact::new("pool", FactKind::Text, pool),
+        Fact::new("validator key, unchanged", FactKind::Hex, reshare.validator),
+        Fact::new(
+            "present committee",
+            FactKind::Text,
+            keygen::list(&present.committee.operator_ids),
+        ),
+        Fact::new(
+            "old operators that dealt",
+            FactKind::Text,
+            keygen::list(old_committee),
+        ),
+    ];
+    facts.extend(committee::fact(outside, "new committee", &operators));
+    facts.extend([
+        Fact::new("SSV registration nonce", FactKind::Text, registration.nonce),
+        Fact::new(
+            "reshares",
+            FactKind::Text,
+            format!("{used} of {RESHARE_LIMIT} used, this is {}", used + 1),
+        ),
+        Fact::new(
+            "old shares",
+            FactKind::Warning,
+            old_power(&present.committee.operator_ids, &operators),
+        ),
+        Fact::new(
+            "SSV",
+            FactKind::Warning,
+            "resharePool does not tell SSV anything: the cluster there stays as it is",
+        ),
+        Fact::new("manager contract", FactKind::Address, outside.manager.address()),
+        Fact::new("oracle account", FactKind::Address, oracle),
+    ]);
+    facts.extend(fees);
+    let title = format!(
+        "Tell the manager that operators {} hold the key of pool {pool}.",
+        keygen::list(&operators)
+    );
+    Prepared::Proposal(Box::new(Proposal {
+        kind: ActionKind::SendReshare,
+        title: SafeText::new(&title),
+        facts,
+        checks,
+        payload: Payload::Transaction(payload),
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ids(list: &[u64]) -> Vec<OperatorId> {
+        list.iter().copied().map(OperatorId).collect()
+    }
+
+    fn healthy(list: &[u64]) -> BTreeMap<OperatorId, OperatorHealth> {
+        let well = |id| OperatorHealth {
+            id,
+            reachable: true,
+            version: None,
+            latency: None,
+            note: SafeText::default(),
+        };
+        ids(list).into_iter().map(|id| (id, well(id))).collect()
+    }
+
+    #[test]
+    fn a_silent_member_is_replaced_and_does_not_deal() {
+        let (holders, all) = (ids(&[1, 2, 3, 4]), ids(&[1, 2, 3, 4, 5, 6]));
+        let health = healthy(&[1, 2, 4, 5, 6]);
+        let (new, why) = propose(&holders, &all, &[], &health);
+        assert_eq!(new, ids(&[1, 2, 4, 5]), "{why}");
+        assert_eq!(dealers(&holders, &new, &[], &health, 3), ids(&[1, 2, 4]));
+    }
+
+    #[test]
+    fn without_a_reason_one_makes_room_and_without_candidates_shares_are_refreshed() {
+        let holders = ids(&[1, 2, 3, 4]);
+        assert_eq!(
+            propose(&holders, &ids(&[1, 2, 3, 4, 5]), &[], &healthy(&[1, 2, 3, 4, 5])).0,
+            ids(&[1, 2, 3, 5])
+        );
+        assert_eq!(
+            propose(&holders, &holders, &[], &healthy(&[1, 2, 3, 4])).0,
+            holders
+        );
+        // nobody can take the place of a silent member: it stays, and its check shows it
+        assert_eq!(propose(&holders, &holders, &[], &healthy(&[1, 2, 3])).0, holders);
+    }
+}

@@ -1,0 +1,115 @@
+//! What every transaction shares: simulation, fees, balance, and its description.
+
+use alloy::primitives::{Bytes, U256};
+
+use crate::chain::contracts::decode_call;
+use crate::chain::facts::{SimulateError, simulate};
+use crate::config::format_ether;
+use crate::engine::service::outside::Shared;
+use crate::oracle::{CallArgument, CallView, Fact, FactKind, TransactionPayload};
+use crate::tx::fees;
+use crate::types::Check;
+
+/// The transaction as it would be approved, or why it can not be described.
+pub(super) fn payload(outside: &Shared, data: Bytes) -> Option<TransactionPayload> {
+    let call = decode_call(&data).map(|call| CallView {
+        function: call.function,
+        arguments: call
+            .arguments
+            .into_iter()
+            .map(|a| CallArgument {
+                name: a.name,
+                solidity_type: a.solidity_type,
+                value: a.value,
+            })
+            .collect(),
+    });
+    Some(TransactionPayload {
+        chain_id: outside.config.network.chain_id,
+        from: outside.oracle?,
+        to: outside.manager.address(),
+        value_wei: U256::ZERO,
+        data,
+        fee_ceiling_wei: outside.config.fees.max_fee_wei,
+        call,
+    })
+}
+
+/// Simulation from the oracle's address, fee under the ceiling, balance enough for the ceiling.
+pub(super) async fn checks(
+    outside: &Shared,
+    payload: &TransactionPayload,
+    balance: Result<U256, String>,
+) -> (Vec<Check>, Vec<Fact>) {
+    let mut checks = Vec::new();
+    let mut facts = vec![Fact::new(
+        "fee ceiling",
+        FactKind::Amount,
+        eth(payload.fee_ceiling_wei),
+    )];
+    let (simulated, quote) = tokio::join!(
+        simulate(&outside.rpc, payload.from, payload.to, &payload.data),
+        fees::quote(&outside.rpc)
+    );
+    let gas = match simulated {
+        Ok(gas) => {
+            checks.push(Check::pass(
+                "simulation",
+                format!("succeeds from {}, {gas} gas", payload.from),
+            ));
+            Some(gas)
+        }
+        Err(error @ SimulateError::Reverted(_)) => {
+            checks.push(Check::fail("simulation", error.to_string()));
+            None
+        }
+        Err(error) => {
+            checks.push(Check::unknown("simulation", error.to_string()));
+            None
+        }
+    };
+    checks.push(match (gas, quote) {
+        (Some(gas), Ok(quote)) => {
+            let limit = fees::gas_limit(gas);
+            match fees::choose(quote, limit, payload.fee_ceiling_wei) {
+                Ok(fees) => {
+                    let most = fees::total(limit, fees.max_fee);
+                    facts.push(Fact::new("fee at most, now", FactKind::Amount, eth(most)));
+                    Check::pass("fee-ceiling", "the fee quoted now is under the ceiling")
+                }
+                Err(over) => Check::fail("fee-ceiling", over.to_string()),
+            }
+        }
+        (None, _) => Check::unknown("fee-ceiling", "no gas estimate without a successful simulation"),
+        (_, Err(error)) => Check::unknown("fee-ceiling", error.to_string()),
+    });
+    checks.push(match balance {
+        Ok(balance) => Check::of(
+            "balance",
+            balance >= payload.fee_ceiling_wei + payload.value_wei,
+            format!(
+                "{} has {}, the ceiling is {}",
+                payload.from,
+                eth(balance),
+                eth(payload.fee_ceiling_wei)
+            ),
+        ),
+        Err(why) => Check::unknown("balance", why),
+    });
+    (checks, facts)
+}
+
+pub(super) fn eth(wei: U256) -> String {
+    format_ether(wei)
+}
+
+/// Whether this process could send it at all.
+pub(super) fn signer(outside: &Shared) -> Check {
+    match (&outside.signer, outside.oracle) {
+        (Some(signer), Some(oracle)) if signer.address() == oracle => {
+            Check::pass("signer", format!("the key of {oracle} is open"))
+        }
+        (Some(signer), _) => Check::fail("signer", format!("the open key is of {}", signer.address())),
+        (None, _) => Check::fail("signer", "no key is open in this process"),
+    }
+}

@@ -1,0 +1,191 @@
+//! What a journal survives, and what it refuses.
+
+use std::fs;
+use std::path::Path;
+
+use rusqlite::Connection;
+use tempfile::TempDir;
+
+use super::*;
+use crate::types::{BlockRef, Root, UnixMillis};
+
+fn options(directory: &Path) -> JournalOptions {
+    JournalOptions {
+        path: directory.join("journal.sqlite"),
+        checkpoint: None,
+    }
+}
+
+fn note(n: u64) -> (&'static str, String) {
+    ("note", format!("{{\"record\":\"note\",\"text\":\"{n}\"}}"))
+}
+
+/// A journal with five records, closed.
+fn five() -> TempDir {
+    let directory = tempfile::tempdir().unwrap();
+    let (mut journal, entries) = Journal::open(&options(directory.path())).unwrap();
+    assert!(entries.is_empty());
+    for n in 1..=5 {
+        assert_eq!(journal.append(UnixMillis(n), &[note(n)], None).unwrap(), n);
+    }
+    directory
+}
+
+fn tamper(directory: &Path, sql: &str) {
+    let connection = Connection::open(directory.join("journal.sqlite")).unwrap();
+    connection
+        .execute_batch("DROP TRIGGER records_are_final; DROP TRIGGER records_stay;")
+        .unwrap();
+    connection.execute_batch(sql).unwrap();
+}
+
+#[test]
+fn what_was_appended_is_there_after_reopening_and_the_chain_goes_on() {
+    let directory = five();
+    let cursor = BlockRef {
+        number: 7,
+        hash: Root([7; 32]),
+    };
+    let (mut journal, entries) = Journal::open(&options(directory.path())).unwrap();
+    assert_eq!(entries.len(), 5);
+    assert_eq!(
+        journal
+            .append(UnixMillis(6), &[note(6), note(7)], Some(cursor))
+            .unwrap(),
+        6
+    );
+    let head = journal.head();
+    drop(journal);
+    let (journal, entries) = Journal::open(&options(directory.path())).unwrap();
+    assert_eq!(
+        (journal.head(), journal.cursor(), entries.len()),
+        (head, Some(cursor), 7)
+    );
+    let (report, _) = verify(&directory.path().join("journal.sqlite")).unwrap();
+    assert_eq!((report.records, report.head), head);
+}
+
+#[test]
+fn a_second_writer_is_refused_and_a_reader_is_not() {
+    let directory = five();
+    let (_journal, _) = Journal::open(&options(directory.path())).unwrap();
+    let refused = Journal::open(&options(directory.path())).unwrap_err();
+    assert!(matches!(refused, JournalError::Locked { .. }), "{refused}");
+    assert_eq!(
+        verify(&directory.path().join("journal.sqlite"))
+            .unwrap()
+            .0
+            .records,
+        5
+    );
+}
+
+#[test]
+fn sqlite_itself_refuses_to_change_a_record() {
+    let directory = five();
+    let connection = Connection::open(directory.path().join("journal.sqlite")).unwrap();
+    for sql in [
+        "UPDATE records SET body = '{}' WHERE seq = 2",
+        "DELETE FROM records WHERE seq = 5",
+    ] {
+        let error = connection.execute(sql, []).unwrap_err().to_string();
+        assert!(error.contains("append-only"), "{error}");
+    }
+}
+
+#[test]
+fn every_kind_of_tampering_is_found_at_its_record() {
+    for (sql, broken) in [
+        (
+            "UPDATE records SET body = replace(body, '3', '4') WHERE seq = 3",
+            3,
+        ),
+        ("UPDATE records SET at = 99 WHERE seq = 2", 2),
+        ("UPDATE records SET kind = 'decided' WHERE seq = 1", 1),
+        ("UPDATE records SET hash = zeroblob(32) WHERE seq = 4", 4),
+        ("DELETE FROM records WHERE seq = 2", 2),
+        (
+            "UPDATE records SET seq = 9 WHERE seq = 2; UPDATE records SET seq = 2 WHERE seq = 3;
+             UPDATE records SET seq = 3 WHERE seq = 9",
+            2,
+        ),
+    ] {
+        let directory = five();
+        tamper(directory.path(), sql);
+        match Journal::open(&options(directory.path())) {
+            Err(JournalError::Broken { seq, .. }) => assert_eq!(seq, broken, "{sql}"),
+            other => panic!("{sql}: {other:?}"),
+        }
+        assert!(verify(&directory.path().join("journal.sqlite")).is_err(), "{sql}");
+        let mut out = Vec::new();
+        export(&directory.path().join("journal.sqlite"), &mut out).unwrap_err();
+        let lines = String::from_utf8(out).unwrap().lines().count() as u64;
+        assert_eq!(lines, broken - 1, "exported up to the first bad record: {sql}");
+    }
+}
+
+#[test]
+fn lost_or_rolled_back_records_are_noticed_by_the_checkpoint() {
+    let directory = five();
+    tamper(directory.path(), "DELETE FROM records WHERE seq > 3");
+    match Journal::open(&options(directory.path())) {
+        Err(JournalError::RolledBack {
+            found: 3,
+            expected: 5,
+            ..
+        }) => {}
+        other => panic!("{other:?}"),
+    }
+    // the same number of records, but others: a file that was rewritten
+    let directory = five();
+    let checkpoint = directory.path().join("journal.checkpoint");
+    let text = fs::read_to_string(&checkpoint).unwrap();
+    fs::write(&checkpoint, text.replace("5 0x", "4 0x")).unwrap();
+    assert!(matches!(
+        Journal::open(&options(directory.path())),
+        Err(JournalError::Broken { seq: 4, .. })
+    ));
+}
+
+#[test]
+fn a_tail_torn_at_any_byte_loses_nothing_silently() {
+    let directory = tempfile::tempdir().unwrap();
+    let (mut journal, _) = Journal::open(&options(directory.path())).unwrap();
+    journal.append(UnixMillis(1), &[note(1)], None).unwrap();
+    let wal = directory.path().join("journal.sqlite-wal");
+    let before = fs::metadata(&wal).unwrap().len();
+    journal.append(UnixMillis(2), &[note(2)], None).unwrap();
+    // as a power cut leaves it: the files of this moment, the log cut at some byte
+    let copy = tempfile::tempdir().unwrap();
+    let whole = fs::read(&wal).unwrap();
+    for length in (before..=whole.len() as u64)
+        .step_by(97)
+        .chain([whole.len() as u64])
+    {
+        for name in ["journal.sqlite", "journal.checkpoint"] {
+            fs::copy(directory.path().join(name), copy.path().join(name)).unwrap();
+        }
+        let _ = fs::remove_file(copy.path().join("journal.sqlite-shm"));
+        let cut = usize::try_from(length).unwrap();
+        fs::write(copy.path().join("journal.sqlite-wal"), &whole[..cut]).unwrap();
+        match Journal::open(&options(copy.path())) {
+            Ok((journal, entries)) => {
+                assert_eq!((journal.head().0, entries.len()), (2, 2), "cut at {length}")
+            }
+            Err(JournalError::RolledBack { expected: 2, .. }) => assert!(length < whole.len() as u64),
+            Err(other) => panic!("cut at {length}: {other}"),
+        }
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn only_its_owner_can_read_it() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let directory = five();
+    let mode = fs::metadata(directory.path().join("journal.sqlite"))
+        .unwrap()
+        .permissions()
+        .mode();
+    assert_eq!(mode & 0o777, 0o600);
+}

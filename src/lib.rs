@@ -1,0 +1,15 @@
+//! The engine of the Casimir DKG oracle: it watches the pool manager contract, runs key ceremonies with the operators,
+//! submits their verified results and keeps proof of every decision. Front ends are in `ui/`; this crate knows none.
+
+pub mod beacon;
+pub mod chain;
+pub mod config;
+pub mod devnet;
+pub mod dkg;
+pub mod engine;
+pub mod journal;
+pub mod oracle;
+pub mod signer;
+pub mod snapshot;
+pub mod tx;
+pub mod types;

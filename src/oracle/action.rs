@@ -1,0 +1,331 @@
+//! Actions: effects that leave this machine and matter.
+
+use std::fmt;
+
+use alloy::primitives::{Address, Bytes, U256};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+use super::{Decision, Verdict};
+use crate::types::{
+    ActionId, BlsPublicKey, BlsSignature, CeremonyPlan, Check, CheckStatus, Root, SafeText, UnixMillis,
+};
+
+/// What kind of effect an action is; policy rules are written per kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ActionKind {
+    /// Run a key generation (and sign the SSV registration with the new key).
+    Keygen,
+    /// Hand a key to another committee (and sign the SSV registration).
+    Reshare,
+    /// Sign a voluntary exit with the operators.
+    SignExit,
+    /// Send `initiatePoolDeposit`.
+    SendDeposit,
+    /// Send `resharePool`.
+    SendReshare,
+    /// Publish a signed voluntary exit to the beacon nodes.
+    BroadcastExit,
+}
+
+impl fmt::Display for ActionKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Keygen => "keygen",
+            Self::Reshare => "reshare",
+            Self::SignExit => "sign-exit",
+            Self::SendDeposit => "send-deposit",
+            Self::SendReshare => "send-reshare",
+            Self::BroadcastExit => "broadcast-exit",
+        })
+    }
+}
+
+impl ActionKind {
+    /// How much is at stake.
+    #[must_use]
+    pub fn risk(self) -> Risk {
+        match self {
+            Self::Keygen | Self::Reshare => Risk::Routine,
+            Self::SendDeposit | Self::SendReshare => Risk::Money,
+            // a signed exit can be broadcast by whoever holds it
+            Self::SignExit | Self::BroadcastExit => Risk::Irreversible,
+        }
+    }
+}
+
+/// How much is at stake, and so how it is confirmed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Risk {
+    /// Can be repeated; confirmed with two keys.
+    Routine,
+    /// Spends or commits money; confirmed with two keys.
+    Money,
+    /// Can not be undone by anybody; confirmed with a typed phrase.
+    Irreversible,
+}
+
+/// How a fact's value is drawn and copied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum FactKind {
+    /// Words.
+    Text,
+    /// An address, in full.
+    Address,
+    /// A key, hash or root, in full.
+    Hex,
+    /// An amount with its unit.
+    Amount,
+    /// Something that the reader should stop at.
+    Warning,
+}
+
+/// A labelled value that the approver needs, in full.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fact {
+    /// What it is.
+    pub label: String,
+    /// The whole value.
+    pub value: SafeText,
+    /// How to draw it.
+    pub kind: FactKind,
+}
+
+impl Fact {
+    /// A fact of the given kind.
+    pub fn new(label: &str, kind: FactKind, value: impl ToString) -> Self {
+        Self {
+            label: label.to_owned(),
+            value: SafeText::new(&value.to_string()),
+            kind,
+        }
+    }
+}
+
+/// One decoded argument of a contract call.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CallArgument {
+    /// Parameter name.
+    pub name: String,
+    /// Solidity type.
+    pub solidity_type: String,
+    /// The value in full.
+    pub value: SafeText,
+}
+
+/// A decoded contract call.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CallView {
+    /// Function name.
+    pub function: String,
+    /// Arguments in order.
+    pub arguments: Vec<CallArgument>,
+}
+
+/// A ceremony to start.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CeremonyPayload {
+    /// What is run.
+    pub plan: CeremonyPlan,
+}
+
+/// A transaction to send. The fee ceiling is part of what is approved; nonce and fees below the ceiling are not.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TransactionPayload {
+    /// EIP-155 chain id.
+    pub chain_id: u64,
+    /// Sender: the oracle address.
+    pub from: Address,
+    /// The manager contract.
+    pub to: Address,
+    /// Wei sent along (none of our calls sends any).
+    pub value_wei: U256,
+    /// Call data.
+    pub data: Bytes,
+    /// The most this transaction may cost in fees, in wei: gas limit × max fee per gas never exceeds it.
+    pub fee_ceiling_wei: U256,
+    /// The call in words, where it could be decoded.
+    pub call: Option<CallView>,
+}
+
+/// A signed voluntary exit to publish.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExitPayload {
+    /// The validator.
+    pub validator: BlsPublicKey,
+    /// Its index.
+    pub validator_index: u64,
+    /// First epoch at which it may be included.
+    pub epoch: u64,
+    /// The 32 bytes that were signed.
+    pub signing_root: Root,
+    /// The combined signature.
+    pub signature: BlsSignature,
+}
+
+/// The exact thing that would leave this machine.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase", tag = "type")]
+pub enum Payload {
+    /// Start messages to the operators.
+    Ceremony(CeremonyPayload),
+    /// A transaction.
+    Transaction(TransactionPayload),
+    /// An exit broadcast.
+    Exit(ExitPayload),
+}
+
+/// What the engine would do next in a case, with everything a decider needs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Proposal {
+    /// Which kind of action.
+    pub kind: ActionKind,
+    /// One plain sentence.
+    pub title: SafeText,
+    /// Values in full.
+    pub facts: Vec<Fact>,
+    /// Named preconditions. A failed one blocks approval.
+    pub checks: Vec<Check>,
+    /// The payload.
+    pub payload: Payload,
+}
+
+impl Proposal {
+    /// SHA-256 over a version tag, the action's id and the JSON of kind, risk, payload and the checks' names and
+    /// verdicts. The reasons of checks stay outside: they name blocks and balances that move without meaning.
+    #[must_use]
+    pub fn digest(&self, id: ActionId) -> Root {
+        let checks: Vec<_> = self.checks.iter().map(|c| (&c.name, c.status)).collect();
+        let body = serde_json::to_vec(&(id, self.kind, self.kind.risk(), &self.payload, checks))
+            .expect("plain data serialises");
+        let mut hash = Sha256::new();
+        hash.update(b"casimir-dkg action v1\0");
+        hash.update(body);
+        Root(hash.finalize().into())
+    }
+
+    /// The checks that block approval.
+    pub fn failed_checks(&self) -> impl Iterator<Item = &Check> {
+        self.checks.iter().filter(|c| c.status == CheckStatus::Fail)
+    }
+}
+
+/// Where an action stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "state")]
+pub enum ActionState {
+    /// Waits for a decision.
+    Proposed,
+    /// Approved; the last checks before it leaves are running, or it waits for a pause to end.
+    Approved,
+    /// Under way: signed, sent, or running.
+    Executing,
+    /// The effect is a fact.
+    Done,
+    /// A decider said no.
+    Rejected,
+    /// It was tried and did not work.
+    Failed {
+        /// Why.
+        reason: SafeText,
+    },
+    /// What it was for is gone or has changed; it can not be decided any more.
+    Void {
+        /// Why.
+        reason: SafeText,
+    },
+    /// It may or may not have taken effect; being found out.
+    Unknown {
+        /// Since when and why.
+        reason: SafeText,
+    },
+}
+
+impl ActionState {
+    /// A word for tables.
+    #[must_use]
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Proposed => "waiting",
+            Self::Approved => "approved",
+            Self::Executing => "executing",
+            Self::Done => "done",
+            Self::Rejected => "rejected",
+            Self::Failed { .. } => "failed",
+            Self::Void { .. } => "void",
+            Self::Unknown { .. } => "unknown",
+        }
+    }
+
+    /// No longer moves.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        matches!(
+            self,
+            Self::Done | Self::Rejected | Self::Failed { .. } | Self::Void { .. }
+        )
+    }
+}
+
+/// One action, with its present state.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Action {
+    /// Its id.
+    pub id: ActionId,
+    /// What would be done.
+    pub proposal: Proposal,
+    /// Digest of what is shown; an approval must name it.
+    pub digest: Root,
+    /// When it was proposed.
+    pub proposed_at: UnixMillis,
+    /// Present state.
+    #[serde(flatten)]
+    pub state: ActionState,
+    /// The decision, once made.
+    pub decision: Option<Decision>,
+}
+
+impl Action {
+    /// Whether a decider may approve it now; otherwise why not.
+    ///
+    /// # Errors
+    /// A sentence for the person who asked.
+    pub fn approvable(&self) -> Result<(), String> {
+        match &self.state {
+            ActionState::Proposed => {}
+            other => {
+                return Err(format!(
+                    "{} is {}, it waits for no decision",
+                    self.id,
+                    other.word()
+                ));
+            }
+        }
+        let failed: Vec<_> = self.proposal.failed_checks().map(|c| c.name.as_str()).collect();
+        if failed.is_empty() {
+            Ok(())
+        } else {
+            Err(format!("failed checks: {}", failed.join(", ")))
+        }
+    }
+
+    /// Whether it was approved (it may have failed afterwards).
+    #[must_use]
+    pub fn was_approved(&self) -> bool {
+        self.decision
+            .as_ref()
+            .is_some_and(|d| d.verdict == Verdict::Approve)
+    }
+
+    /// The phrase that an irreversible action demands, e.g. `exit validator 17`; `None` for other risks.
+    #[must_use]
+    pub fn phrase(&self) -> Option<String> {
+        (self.proposal.kind.risk() == Risk::Irreversible).then(|| match &self.proposal.payload {
+            Payload::Exit(exit) => format!("exit validator {}", exit.validator_index),
+            _ => format!("exit pool {}", self.id.case.pool),
+        })
+    }
+}

@@ -1,0 +1,134 @@
+//! After the decision: transactions and exits until they are facts.
+
+use crate::oracle::state::{Case, EffectKey};
+use crate::oracle::turn::Turn;
+use crate::oracle::{Effect, Payload, Record, State, ValidatorPhase};
+use crate::types::{ActionId, CaseId, NonceStatus, RequestKind, SafeText, UnixMillis};
+
+use super::*;
+
+/// The nonce of the next intent: above every nonce that was ever signed for, and at least the account's.
+pub(in crate::oracle) fn next_nonce(state: &State) -> u64 {
+    let used = state
+        .sendings
+        .values()
+        .filter(|s| !matches!(s.status, NonceStatus::Replaced { .. }))
+        .map(|s| s.newest().nonce + 1)
+        .max()
+        .unwrap_or(0);
+    used.max(state.live.facts.oracle_nonce)
+}
+
+pub(in crate::oracle) fn execute(turn: &mut Turn<'_>, id: ActionId) {
+    if id.case.kind == RequestKind::Exit {
+        return execute_exit(turn, id);
+    }
+    let Some(sending) = turn.state.sendings.get(&id) else {
+        return;
+    };
+    let head = turn.state.live.facts.head.map_or(0, |h| h.number);
+    let due = match turn.state.live.inspected_at.get(&id) {
+        None => true,
+        Some((block, at)) => *block != head || u128::from(REINSPECT_MS) <= turn.at.since(*at).as_millis(),
+    };
+    let (nonce, hashes) = (sending.newest().nonce, sending.hashes());
+    let newest = sending.newest().clone();
+    let missing = sending.status == NonceStatus::Missing;
+    let base_fee = turn.state.live.facts.base_fee_wei;
+    let waited =
+        |since: UnixMillis| turn.at.since(since).as_millis() >= u128::from(turn.state.settings.bump_after_ms);
+    let stuck = sending.status == NonceStatus::Pending
+        && newest.max_fee_wei < base_fee
+        && sending.pending_since.is_some_and(waited);
+    let paused =
+        turn.state.paused.is_some() || turn.state.cases.get(&id.case).is_some_and(|c| c.paused.is_some());
+    if due && !turn.state.live.in_flight.contains(&EffectKey::Inspect(id)) {
+        turn.state.live.inspected_at.insert(id, (head, turn.at));
+        turn.ask(EffectKey::Inspect(id), || Effect::Inspect {
+            action: id,
+            nonce,
+            hashes,
+        });
+    }
+    if missing && !paused {
+        turn.ask(EffectKey::Send(id), || Effect::Send {
+            action: id,
+            transaction: newest.clone(),
+        });
+    }
+    if stuck
+        && !paused
+        && let Some(Payload::Transaction(payload)) =
+            turn.state.actions.get(&id).map(|a| a.proposal.payload.clone())
+    {
+        turn.ask(EffectKey::Sign(id), || Effect::Sign {
+            action: id,
+            payload,
+            nonce,
+            replaces: Some(newest),
+        });
+    }
+}
+
+/// Published, not yet seen in a block: offered again, and the validator watched.
+pub(in crate::oracle) fn execute_exit(turn: &mut Turn<'_>, id: ActionId) {
+    let paused =
+        turn.state.paused.is_some() || turn.state.cases.get(&id.case).is_some_and(|c| c.paused.is_some());
+    if let Some(Payload::Exit(payload)) = turn.state.actions.get(&id).map(|a| a.proposal.payload.clone()) {
+        let fresh = turn
+            .state
+            .cases
+            .get(&id.case)
+            .and_then(|c| c.published_at)
+            .is_some_and(|t| turn.at.since(t).as_millis() < u128::from(REPUBLISH_MS));
+        if !paused && !fresh {
+            turn.ask(EffectKey::Publish(id), || Effect::PublishExit {
+                action: id,
+                payload,
+            });
+        }
+    }
+    look_up(turn, id.case);
+}
+
+pub(in crate::oracle) fn look_up(turn: &mut Turn<'_>, id: CaseId) {
+    let own = turn.state.cases.get(&id).and_then(Case::validator);
+    let Some(validator) = own.or_else(|| turn.state.known_key(id.pool).map(|k| k.validator)) else {
+        return;
+    };
+    let due = turn
+        .state
+        .live
+        .looked_up_at
+        .get(&id)
+        .is_none_or(|t| turn.at.since(*t).as_millis() >= u128::from(LOOK_UP_MS));
+    if due {
+        turn.ask(EffectKey::LookUp(id), || Effect::LookUpValidator {
+            case: id,
+            validator,
+        });
+    }
+}
+
+/// After the effect is final: a deposit is followed to an active validator, an exit to its withdrawal.
+pub(in crate::oracle) fn follow(turn: &mut Turn<'_>, id: CaseId) {
+    let Some(case) = turn.state.cases.get(&id) else {
+        return;
+    };
+    let outcome = match (id.kind, case.phase) {
+        (RequestKind::Deposit, _) if !turn.state.settings.follows_beacon => Some("the deposit is final"),
+        (RequestKind::Deposit, Some(p)) if p >= ValidatorPhase::Active => Some("the validator is active"),
+        (RequestKind::Reshare, _) => Some("the contract has the new committee"),
+        (RequestKind::Exit, Some(ValidatorPhase::Withdrawn)) => {
+            Some("the validator has left and its balance is withdrawn")
+        }
+        _ => None,
+    };
+    match outcome {
+        Some(outcome) => turn.record(Record::CaseClosed {
+            case: id,
+            outcome: SafeText::new(outcome),
+        }),
+        None => look_up(turn, id),
+    }
+}

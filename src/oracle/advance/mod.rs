@@ -1,0 +1,189 @@
+//! What each case needs next, derived from the state alone. After a restart nothing is in flight, so everything that
+//! is still needed is asked for again: that is the whole recovery.
+
+mod decide;
+mod drafts;
+mod execute;
+mod registration;
+
+use crate::oracle::state::{Case, EffectKey};
+use crate::oracle::turn::Turn;
+use crate::oracle::{Draft, Effect, Purpose, Record, Step};
+use crate::types::{CaseId, RequestId, RequestKind, SafeText};
+
+use decide::decide;
+use drafts::{ceremony_draft, draft_of, effect_draft};
+pub(super) use execute::next_nonce;
+use execute::{execute, follow};
+use registration::toward_effect;
+
+/// Blocks after which a pool in the ready list without an event is taken up.
+pub(super) const UNSEEN_BLOCKS: u64 = 2;
+
+/// Pause after something failed before it is prepared again, ms.
+pub(super) const AFTER_FAILURE_MS: u64 = 5_000;
+
+/// Signed bytes are offered again after this time while no node has them, ms.
+pub(super) const RESEND_MS: u64 = 4_000;
+
+/// A transaction is looked at again after this time even without a new block, ms.
+const REINSPECT_MS: u64 = 4_000;
+
+/// A published exit is offered again after this time until it is seen in a block, ms.
+pub(super) const REPUBLISH_MS: u64 = 24_000;
+
+/// A followed validator is looked up this often, ms.
+const LOOK_UP_MS: u64 = 4_000;
+
+/// Registration ceremonies that are tried before a person must look.
+const REGISTRATION_ATTEMPTS: u32 = 3;
+
+pub(super) fn all(turn: &mut Turn<'_>) {
+    let open: Vec<CaseId> = turn
+        .state
+        .cases
+        .values()
+        .filter(|c| !c.is_closed())
+        .map(|c| c.id)
+        .collect();
+    for id in open {
+        // each round either changes the step or stops; a case passes at most a few steps at once
+        for _ in 0..8 {
+            let before = turn.out.records.len();
+            case(turn, id);
+            if turn.out.records.len() == before {
+                break;
+            }
+        }
+    }
+}
+
+fn case(turn: &mut Turn<'_>, id: CaseId) {
+    let Some(case) = turn.state.cases.get(&id) else {
+        return;
+    };
+    let step = case.step.clone();
+    // what was sent is followed to its end first: it may be a fact too
+    if case.served_by.is_some() && !matches!(step, Step::Execute(_) | Step::Follow) {
+        return close_as_served(turn, id);
+    }
+    if case.orphaned {
+        orphaned(turn, &step);
+        return;
+    }
+    match step {
+        Step::PlanCeremony => plan(turn, id),
+        Step::DecideCeremony(action) | Step::DecideEffect(action) => decide(turn, action),
+        Step::RunCeremony(request) | Step::Register(Some(request)) => attend(turn, id, request),
+        Step::AwaitTurn | Step::Register(None) | Step::PlanEffect => toward_effect(turn, id),
+        Step::Execute(action) => execute(turn, action),
+        Step::Follow => follow(turn, id),
+        Step::Halted { .. } | Step::Closed { .. } => {}
+    }
+}
+
+/// The contract has what was asked for, from another transaction: nothing is left to do, and the key of this case was
+/// not the one that was used.
+fn close_as_served(turn: &mut Turn<'_>, id: CaseId) {
+    let Some(case) = turn.state.cases.get(&id) else {
+        return;
+    };
+    let undecided = match case.step {
+        Step::DecideCeremony(action) | Step::DecideEffect(action) => Some(action),
+        _ => None,
+    };
+    let unused = case.keygen.as_ref().map(|k| k.validator);
+    if let Some(action) = undecided {
+        let reason = SafeText::new("its pool was served by another transaction");
+        turn.record(Record::ActionVoided { action, reason });
+    }
+    if let Some(validator) = unused {
+        let reason = SafeText::new(&format!(
+            "made for {id}, whose pool was served by another transaction"
+        ));
+        turn.record(Record::KeyCondemned { validator, reason });
+    }
+    let outcome = SafeText::new("its pool was served by another transaction");
+    turn.record(Record::CaseClosed { case: id, outcome });
+}
+
+/// The request is not in the chain: what has not left is void, what has left is followed.
+fn orphaned(turn: &mut Turn<'_>, step: &Step) {
+    match step {
+        Step::DecideCeremony(action) | Step::DecideEffect(action) => {
+            let reason = SafeText::new("its request left the chain in a reorganisation");
+            turn.record(Record::ActionVoided {
+                action: *action,
+                reason,
+            });
+        }
+        Step::RunCeremony(request) | Step::Register(Some(request)) => {
+            let case = turn.state.ceremonies.get(request).map(|c| c.case);
+            if let Some(case) = case {
+                attend(turn, case, *request);
+            }
+        }
+        Step::Execute(action) => execute(turn, *action),
+        _ => {}
+    }
+}
+
+fn ready_to_begin(turn: &mut Turn<'_>, id: CaseId) -> bool {
+    if !turn.state.live.caught_up || turn.state.live.facts.head.is_none() {
+        turn.waits(id, "waits until every event up to the head was read");
+        return false;
+    }
+    true
+}
+
+fn plan(turn: &mut Turn<'_>, id: CaseId) {
+    if !ready_to_begin(turn, id) {
+        return;
+    }
+    let Some(case) = turn.state.cases.get(&id) else {
+        return;
+    };
+    if id.kind == RequestKind::Deposit && !turn.state.live.facts.ready.contains(&id.pool) {
+        turn.waits(id, "its pool is not in the contract's ready queue");
+        return;
+    }
+    let draft = ceremony_draft(turn.state, case);
+    prepare(turn, id, Purpose::Propose, draft);
+}
+
+fn prepare(turn: &mut Turn<'_>, case: CaseId, purpose: Purpose, draft: Draft) {
+    turn.ask(EffectKey::Prepare(case), || Effect::Prepare {
+        case,
+        pool: case.pool,
+        purpose,
+        draft: Box::new(draft),
+    });
+}
+
+/// A ceremony that was journaled and has not ended: after a restart it is looked for, never started again.
+fn attend(turn: &mut Turn<'_>, case: CaseId, request: RequestId) {
+    let Some(plan) = turn
+        .state
+        .ceremonies
+        .get(&request)
+        .filter(|c| c.ended.is_none())
+        .map(|c| c.plan.clone())
+    else {
+        return;
+    };
+    turn.ask(EffectKey::Ceremony(request), || Effect::RunCeremony {
+        case,
+        request,
+        plan,
+        start: false,
+    });
+}
+
+/// The request id of the ceremony that a case attends to now.
+#[must_use]
+pub fn current_ceremony(case: &Case) -> Option<RequestId> {
+    match case.step {
+        Step::RunCeremony(request) | Step::Register(Some(request)) => Some(request),
+        _ => case.ceremony,
+    }
+}

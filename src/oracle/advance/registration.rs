@@ -1,0 +1,122 @@
+//! From a key to its transaction: the queue's order, and the signature that SSV wants.
+
+use alloy::primitives::keccak256;
+
+use crate::oracle::state::EffectKey;
+use crate::oracle::turn::Turn;
+use crate::oracle::{CeremonyRole, Effect, KnownKey, Mode, Purpose, Record, State};
+use crate::types::{
+    BlsPublicKey, CaseId, CeremonyPlan, OperatorId, RequestKind, Root, SafeText, SignPurpose, threshold_for,
+};
+
+use super::*;
+
+pub(super) fn toward_effect(turn: &mut Turn<'_>, id: CaseId) {
+    if !ready_to_begin(turn, id) {
+        return;
+    }
+    if id.kind == RequestKind::Deposit && !is_its_turn(turn, id) {
+        return;
+    }
+    let needs = id.kind != RequestKind::Exit;
+    let owner_nonce = turn.state.live.facts.owner_nonce;
+    let Some(case) = turn.state.cases.get(&id) else {
+        return;
+    };
+    if needs && case.registration.is_none_or(|r| r.nonce != owner_nonce) {
+        register(turn, id, owner_nonce);
+        return;
+    }
+    if let Some(draft) = effect_draft(turn.state, case) {
+        prepare(turn, id, Purpose::Propose, draft);
+    }
+}
+
+/// Deposits are served strictly in the order of the contract's queue: the call takes no pool id.
+pub(super) fn is_its_turn(turn: &mut Turn<'_>, id: CaseId) -> bool {
+    let ready = &turn.state.live.facts.ready;
+    let position = ready.iter().position(|p| *p == id.pool);
+    let sentence = match position {
+        Some(0) => return true,
+        Some(n) => format!("{n} before it in the queue, pool {} is at its head", ready[0]),
+        None => "its pool is not in the contract's ready queue".to_owned(),
+    };
+    turn.waits(id, &sentence);
+    false
+}
+
+/// The signature that SSV wants over the owner and its nonce. It was approved together with the main ceremony and
+/// is harmless by itself, so it needs no decision of its own; a pause holds it all the same.
+pub(super) fn register(turn: &mut Turn<'_>, id: CaseId, nonce: u64) {
+    let Some(case) = turn.state.cases.get(&id) else {
+        return;
+    };
+    if turn.state.paused.is_some() || case.paused.is_some() || turn.state.settings.mode == Mode::Observe {
+        turn.waits(id, "paused before the SSV registration is signed");
+        return;
+    }
+    if turn
+        .state
+        .live
+        .not_before
+        .get(&EffectKey::Prepare(id))
+        .is_some_and(|t| *t > turn.at)
+    {
+        return;
+    }
+    if case.registration_attempts >= REGISTRATION_ATTEMPTS {
+        let why = case.last_failure.clone().unwrap_or_default();
+        let reason = SafeText::new(&format!("the SSV registration could not be signed: {why}"));
+        turn.record(Record::CaseHalted { case: id, reason });
+        return;
+    }
+    let key = match (&case.keygen, &case.reshare) {
+        (_, Some(r)) => known(r.validator, &r.share_public_keys),
+        (Some(k), None) => known(k.validator, &k.share_public_keys),
+        (None, None) => return,
+    };
+    let attempt = case.registration_attempts + 1;
+    let Some(plan) = registration_plan(turn.state, &key, nonce) else {
+        return;
+    };
+    let request = turn.draw_request_id();
+    turn.record(Record::CeremonyStarted {
+        request,
+        case: id,
+        action: None,
+        role: CeremonyRole::Registration,
+        attempt,
+        plan: plan.clone(),
+    });
+    turn.ask(EffectKey::Ceremony(request), || Effect::RunCeremony {
+        case: id,
+        request,
+        plan,
+        start: true,
+    });
+}
+
+pub(super) fn known(
+    validator: BlsPublicKey,
+    shares: &std::collections::BTreeMap<OperatorId, BlsPublicKey>,
+) -> KnownKey {
+    KnownKey {
+        validator,
+        committee: shares.keys().copied().collect(),
+        share_public_keys: shares.clone(),
+    }
+}
+
+/// SSV's registration message: keccak256 of `<EIP-55 owner>:<nonce>`.
+pub(super) fn registration_plan(state: &State, key: &KnownKey, nonce: u64) -> Option<CeremonyPlan> {
+    let owner = state.settings.owner.to_checksum(None);
+    let signing_root = Root(keccak256(format!("{owner}:{nonce}")).0);
+    Some(CeremonyPlan::Sign {
+        validator: key.validator,
+        committee: key.committee.clone(),
+        threshold: threshold_for(key.committee.len())?,
+        signing_root,
+        what: SignPurpose::OwnerNonce { owner, nonce },
+        share_public_keys: key.share_public_keys.clone(),
+    })
+}

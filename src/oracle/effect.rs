@@ -1,0 +1,162 @@
+//! What the core asks the shell to do. Every effect may be asked for again after a restart, so each is safe to repeat.
+
+use super::{Purpose, TransactionPayload};
+use crate::types::{
+    ActionId, BlsPublicKey, BlsSignature, CaseId, CeremonyPlan, KeygenOutput, OperatorId, PoolId, RequestId,
+    ReshareOutput, Root, SafeText, SignedTransaction,
+};
+
+/// An SSV registration signature: over keccak256 of `<owner>:<nonce>` by the validator key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Registration {
+    /// The nonce that was signed.
+    pub nonce: u64,
+    /// The signature.
+    pub signature: BlsSignature,
+}
+
+/// A validator key as a case knows it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct KnownKey {
+    /// The key.
+    pub validator: BlsPublicKey,
+    /// Who holds shares.
+    pub committee: Vec<OperatorId>,
+    /// Public keys of the shares, where known.
+    pub share_public_keys: std::collections::BTreeMap<OperatorId, BlsPublicKey>,
+}
+
+/// What is to be prepared: everything that the core knows and the shell needs.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Draft {
+    /// A key generation.
+    Keygen {
+        /// Committee chosen by a person.
+        chosen: Option<Vec<OperatorId>>,
+        /// Operators that made earlier attempts of this case fail.
+        avoid: Vec<OperatorId>,
+        /// Why the last attempt failed.
+        last_failure: Option<SafeText>,
+        /// 1 for the first.
+        attempt: u32,
+    },
+    /// `initiatePoolDeposit`.
+    SendDeposit {
+        /// The verified key.
+        keygen: KeygenOutput,
+        /// The verification, to be shown.
+        ceremony_checks: Vec<crate::types::Check>,
+        /// The registration.
+        registration: Registration,
+    },
+    /// A reshare.
+    Reshare {
+        /// Committee chosen by a person.
+        chosen: Option<Vec<OperatorId>>,
+        /// Operators that made earlier attempts of this case fail.
+        avoid: Vec<OperatorId>,
+        /// Why the last attempt failed.
+        last_failure: Option<SafeText>,
+        /// 1 for the first.
+        attempt: u32,
+        /// The key as our journal knows it, if it does.
+        known: Option<KnownKey>,
+    },
+    /// `resharePool`.
+    SendReshare {
+        /// The verified reshare.
+        reshare: ReshareOutput,
+        /// Old members that took part.
+        old_committee: Vec<OperatorId>,
+        /// The verification, to be shown.
+        ceremony_checks: Vec<crate::types::Check>,
+        /// The registration.
+        registration: Registration,
+    },
+    /// Sign a voluntary exit.
+    SignExit {
+        /// The key as our journal knows it, if it does.
+        known: Option<KnownKey>,
+        /// Why the last attempt failed.
+        last_failure: Option<SafeText>,
+        /// 1 for the first.
+        attempt: u32,
+    },
+    /// Publish a signed exit.
+    BroadcastExit {
+        /// The plan that was signed.
+        plan: CeremonyPlan,
+        /// The verification, to be shown.
+        ceremony_checks: Vec<crate::types::Check>,
+        /// The combined signature.
+        signature: BlsSignature,
+    },
+}
+
+/// One thing to do. Results come back as inputs.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Effect {
+    /// Gather facts, make the checks, and propose.
+    Prepare {
+        /// The case.
+        case: CaseId,
+        /// Its pool.
+        pool: PoolId,
+        /// Why.
+        purpose: Purpose,
+        /// What.
+        draft: Box<Draft>,
+    },
+    /// Run a ceremony that was just journaled, or find out what became of one that was journaled before a restart.
+    RunCeremony {
+        /// The case.
+        case: CaseId,
+        /// Its id.
+        request: RequestId,
+        /// What.
+        plan: CeremonyPlan,
+        /// `false` after a restart: look, never start again.
+        start: bool,
+    },
+    /// Sign a transaction. It does not leave.
+    Sign {
+        /// For which action.
+        action: ActionId,
+        /// What.
+        payload: TransactionPayload,
+        /// With which nonce.
+        nonce: u64,
+        /// The bytes that these replace, with the same nonce.
+        replaces: Option<SignedTransaction>,
+    },
+    /// Hand journaled bytes to the nodes.
+    Send {
+        /// For which action.
+        action: ActionId,
+        /// The bytes.
+        transaction: SignedTransaction,
+    },
+    /// Ask the chain about a nonce.
+    Inspect {
+        /// For which action.
+        action: ActionId,
+        /// The nonce.
+        nonce: u64,
+        /// Every hash ever sent with it.
+        hashes: Vec<Root>,
+    },
+    /// Offer a signed exit to every beacon node.
+    PublishExit {
+        /// For which action.
+        action: ActionId,
+        /// What.
+        payload: super::ExitPayload,
+    },
+    /// Ask the beacon chain about a validator.
+    LookUpValidator {
+        /// The case that follows it.
+        case: CaseId,
+        /// The key.
+        validator: BlsPublicKey,
+    },
+}

@@ -1,0 +1,234 @@
+//! What happens to the core: every input carries its time and its entropy, so that a run can be repeated exactly.
+
+use alloy::primitives::U256;
+
+use super::{Proposal, ValidatorPhase};
+use crate::types::{
+    ActionId, BlockRef, BlsPublicKey, CaseId, CeremonyFailure, CeremonyResult, Check, LogRef, NonceStatus,
+    OperatorId, PoolId, RequestId, RequestKind, Root, SafeText, SignedTransaction, UnixMillis,
+};
+
+/// An input with the time it came and 24 bytes of fresh randomness (the only source of request ids).
+#[derive(Debug, Clone, PartialEq)]
+pub struct Stamped {
+    /// When.
+    pub at: UnixMillis,
+    /// Uniform random bytes, used at most once.
+    pub entropy: [u8; 24],
+    /// What.
+    pub input: Input,
+}
+
+/// What the chain says at one block. State decides; events only hint.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct ChainFacts {
+    /// The block at which everything below was read.
+    pub head: Option<BlockRef>,
+    /// Newest final block.
+    pub finalized: Option<BlockRef>,
+    /// Base fee of `head`, wei per gas.
+    pub base_fee_wei: U256,
+    /// `getReadyPoolIds`, in queue order.
+    pub ready: Vec<PoolId>,
+    /// `getPendingPoolIds`.
+    pub pending: Vec<PoolId>,
+    /// `getStakedPoolIds`.
+    pub staked: Vec<PoolId>,
+    /// SSV registration nonce of the manager.
+    pub owner_nonce: u64,
+    /// Next nonce of the oracle account at `head`.
+    pub oracle_nonce: u64,
+    /// Balance of the oracle account, wei.
+    pub balance_wei: U256,
+}
+
+/// The manager reports that something was done to a pool.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fulfilment {
+    /// `PoolDepositInitiated`.
+    DepositInitiated,
+    /// `PoolDeposited`.
+    Deposited,
+    /// `PoolReshared`.
+    Reshared,
+    /// `PoolExited`.
+    Exited,
+}
+
+/// Why a proposal was prepared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Purpose {
+    /// To ask for a decision.
+    Propose,
+    /// To keep what is shown true while it waits.
+    Refresh(ActionId),
+    /// Right before it leaves.
+    Send(ActionId),
+}
+
+/// What came of preparing.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Prepared {
+    /// This is what would be done.
+    Proposal(Box<Proposal>),
+    /// Not now; ask again at this time.
+    Later {
+        /// Why.
+        reason: SafeText,
+        /// When to ask again.
+        at: UnixMillis,
+    },
+    /// Nothing is left to do: the validator is on its way out already, whoever sent it.
+    AlreadySo(super::ValidatorPhase),
+    /// Never in this state of the world: a person must look (e.g. the reshare limit is used up).
+    Refused(SafeText),
+}
+
+/// A verified ceremony.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CeremonySuccess {
+    /// The result.
+    pub result: CeremonyResult,
+    /// What was verified.
+    pub checks: Vec<Check>,
+    /// Transcript file name and SHA-256.
+    pub transcript: Option<(SafeText, Root)>,
+}
+
+/// What a person asks for. Names are those of `engine::Request`.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Wish {
+    /// Let it pass.
+    Approve {
+        /// Which action.
+        action: ActionId,
+        /// What was shown.
+        digest: Root,
+        /// What was typed.
+        phrase: Option<String>,
+    },
+    /// Stop it.
+    Reject {
+        /// Which action.
+        action: ActionId,
+        /// What was shown.
+        digest: Root,
+        /// Why.
+        reason: SafeText,
+    },
+    /// Take a case up again.
+    Retry(CaseId),
+    /// Pause everything or one case.
+    Pause(Option<CaseId>),
+    /// End a pause.
+    Resume(Option<CaseId>),
+    /// Open a reshare by hand.
+    Reshare(PoolId),
+    /// Choose the committee of a proposed ceremony.
+    SetCommittee {
+        /// The waiting action.
+        action: ActionId,
+        /// The new committee.
+        committee: Vec<OperatorId>,
+    },
+}
+
+/// Everything that can happen to the core.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Input {
+    /// The process started, with an empty or a restored state.
+    Started,
+    /// Time passed.
+    Tick,
+    /// A request event stands in the chain.
+    Requested {
+        /// Kind.
+        kind: RequestKind,
+        /// Pool.
+        pool: PoolId,
+        /// Where.
+        log: LogRef,
+    },
+    /// A request event left the chain.
+    RequestRemoved {
+        /// Kind.
+        kind: RequestKind,
+        /// Pool.
+        pool: PoolId,
+        /// Where it stood.
+        log: LogRef,
+    },
+    /// The manager reports a fulfilment.
+    Fulfilled {
+        /// What.
+        what: Fulfilment,
+        /// Pool.
+        pool: PoolId,
+        /// Where.
+        log: LogRef,
+    },
+    /// Every event up to the head was read. Nothing new is begun before the first time.
+    CaughtUp,
+    /// A new view of the chain.
+    Facts(Box<ChainFacts>),
+    /// A proposal was prepared, or could not be.
+    Prepared {
+        /// The case.
+        case: CaseId,
+        /// Why it was prepared.
+        purpose: Purpose,
+        /// What came of it.
+        outcome: Prepared,
+    },
+    /// A ceremony ended.
+    CeremonyEnded {
+        /// Which.
+        request: RequestId,
+        /// How.
+        outcome: Result<Box<CeremonySuccess>, CeremonyFailure>,
+    },
+    /// A transaction was signed (and has not left), or could not be.
+    Signed {
+        /// For which action.
+        action: ActionId,
+        /// The signed bytes, or why not.
+        outcome: Result<SignedTransaction, SafeText>,
+    },
+    /// A node took a transaction, or refused it; the truth comes from inspection.
+    Sent {
+        /// For which action.
+        action: ActionId,
+        /// Accepted, or the node's words.
+        outcome: Result<(), SafeText>,
+    },
+    /// The chain was asked about a transaction.
+    Inspected {
+        /// For which action.
+        action: ActionId,
+        /// What it says; `None` when no endpoint answered.
+        status: Option<NonceStatus>,
+    },
+    /// An exit was offered to the beacon nodes: (node, delivered, words).
+    ExitPublished {
+        /// For which action.
+        action: ActionId,
+        /// One verdict a node.
+        verdicts: Vec<(SafeText, bool, SafeText)>,
+    },
+    /// The beacon chain's word on a validator of a case.
+    ValidatorSeen {
+        /// The case that follows it.
+        case: CaseId,
+        /// The key.
+        validator: BlsPublicKey,
+        /// How far it is; `None` when it could not be found out.
+        phase: Option<ValidatorPhase>,
+    },
+    /// A person asks for something.
+    Wish {
+        /// Who.
+        by: SafeText,
+        /// What.
+        wish: Wish,
+    },
+}

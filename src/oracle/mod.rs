@@ -1,0 +1,39 @@
+//! The decision core: a pure function from state and input to records and effects.
+//!
+//! Nothing here does I/O, reads a clock or draws a random number: time and entropy come in with each input. The words
+//! are those of the whole program: a [`Case`] is the life of one request, an [`Action`] is one effect that leaves this
+//! machine and matters, a [`Decision`] moves an action on.
+
+mod action;
+mod advance;
+#[cfg(test)]
+mod boundaries;
+mod case;
+mod decision;
+mod effect;
+mod input;
+mod policy;
+mod record;
+#[cfg(test)]
+mod simulation;
+mod state;
+mod step;
+mod turn;
+mod wish;
+
+pub use action::{
+    Action, ActionKind, ActionState, CallArgument, CallView, CeremonyPayload, ExitPayload, Fact, FactKind,
+    Payload, Proposal, Risk, TransactionPayload,
+};
+pub use advance::current_ceremony;
+pub use case::{CaseStatus, Cause, HistoryEntry, ValidatorPhase};
+pub use decision::{Decider, Decision, Mode, Verdict};
+pub use effect::{Draft, Effect, KnownKey, Registration};
+pub use input::{CeremonySuccess, ChainFacts, Fulfilment, Input, Prepared, Purpose, Stamped, Wish};
+pub use policy::{Policy, Rule, RuleUse};
+pub use record::{CeremonyRole, Record};
+
+pub use state::{Case, Ceremony, Resume, Sending, Settings, State, Step};
+pub use step::{WishReply, case_status, step};
+pub use turn::Output;
+pub use wish::Refusal;

@@ -1,0 +1,592 @@
+//! Whole lives of cases against a simulated chain, operators and people, from one seed each, with crashes, lost and
+//! doubled answers, reorganisations and refusals. The core is pure, so a failing seed fails again.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use alloy::primitives::{Address, Bytes, U256};
+use rand::seq::SliceRandom as _;
+use rand::{Rng as _, SeedableRng as _};
+use rand_chacha::ChaCha8Rng;
+
+use super::*;
+use crate::types::*;
+
+const POOLS: u32 = 4;
+
+/// What really happened outside, whatever the core believes.
+#[derive(Default)]
+struct Outside {
+    height: u64,
+    /// Ready queue of the contract, and who served which pool: (transaction, key).
+    ready: Vec<PoolId>,
+    served: BTreeMap<PoolId, Vec<(Root, BlsPublicKey)>>,
+    owner_nonce: u64,
+    account_nonce: u64,
+    /// Bytes that reached a node: (nonce, hash, key, registration nonce).
+    pool: BTreeMap<Root, (u64, BlsPublicKey, u64)>,
+    mined: BTreeMap<Root, (BlockRef, bool, Option<PoolId>)>,
+    /// Ceremonies whose start message left, by id.
+    started: BTreeMap<RequestId, u32>,
+    keys: u8,
+}
+
+struct Sim {
+    rng: ChaCha8Rng,
+    outside: Outside,
+    state: State,
+    journal: Vec<(UnixMillis, Record)>,
+    waiting: VecDeque<Effect>,
+    at: u64,
+    logs: BTreeMap<PoolId, LogRef>,
+    emitted: BTreeSet<PoolId>,
+}
+
+fn settings(mode: Mode) -> Settings {
+    Settings {
+        mode,
+        policy: Policy {
+            rules: vec![Rule {
+                name: SafeText::new("all"),
+                kinds: vec![ActionKind::Keygen, ActionKind::SendDeposit],
+                pools: None,
+                max_fee_wei: None,
+                max_per_day: None,
+                max_attempts: 50,
+                unknown_ok: Vec::new(),
+            }],
+        },
+        owner: Address::repeat_byte(7),
+        follows_beacon: false,
+        refresh_every_ms: 5_000,
+        approval_expires_ms: 3_600_000,
+        bump_after_ms: 3_000,
+    }
+}
+
+fn block(number: u64, salt: u8) -> BlockRef {
+    let mut hash = [salt; 32];
+    hash[..8].copy_from_slice(&number.to_be_bytes());
+    BlockRef {
+        number,
+        hash: Root(hash),
+    }
+}
+
+impl Sim {
+    fn new(seed: u64) -> Self {
+        let mut sim = Self {
+            rng: ChaCha8Rng::seed_from_u64(seed),
+            outside: Outside {
+                height: 10,
+                ..Outside::default()
+            },
+            state: State::new(settings(Mode::Auto)),
+            journal: Vec::new(),
+            waiting: VecDeque::new(),
+            at: 1_000_000,
+            logs: BTreeMap::new(),
+            emitted: BTreeSet::new(),
+        };
+        sim.state.set_next_record(1);
+        sim.input(Input::Started);
+        sim.input(Input::CaughtUp);
+        sim.facts();
+        sim
+    }
+
+    fn input(&mut self, input: Input) -> WishReply {
+        self.at += self.rng.gen_range(1..400);
+        let mut entropy = [0; 24];
+        self.rng.fill(&mut entropy);
+        let at = UnixMillis(self.at);
+        let (output, reply) = step(&mut self.state, Stamped { at, entropy, input });
+        self.journal.extend(output.records.into_iter().map(|r| (at, r)));
+        self.waiting.extend(output.effects);
+        reply
+    }
+
+    fn facts(&mut self) {
+        let head = block(self.outside.height, 0);
+        let facts = ChainFacts {
+            head: Some(head),
+            finalized: Some(block(self.outside.height.saturating_sub(3), 0)),
+            base_fee_wei: U256::from(7),
+            ready: self.outside.ready.clone(),
+            owner_nonce: self.outside.owner_nonce,
+            oracle_nonce: self.outside.account_nonce,
+            balance_wei: U256::from(10u64.pow(18)),
+            ..ChainFacts::default()
+        };
+        self.input(Input::Facts(Box::new(facts)));
+    }
+
+    /// The process dies: what was not journaled is gone, effects may or may not have happened.
+    fn crash(&mut self) {
+        while let Some(effect) = self.waiting.pop_front() {
+            if self.rng.gen_bool(0.5) {
+                self.happen(&effect);
+            }
+        }
+        let mut state = State::new(settings(Mode::Auto));
+        for (n, (at, record)) in self.journal.iter().enumerate() {
+            // what the file would give back
+            let text = serde_json::to_string(record).unwrap();
+            let read: Record = serde_json::from_str(&text).unwrap();
+            assert_eq!(&read, record, "a record changes on its way through the journal");
+            state.apply(n as u64 + 1, *at, &read);
+        }
+        state.set_next_record(self.journal.len() as u64 + 1);
+        for (id, case) in &self.state.cases {
+            let restored = &state.cases[id];
+            assert_eq!(
+                (&restored.step, restored.orphaned),
+                (&case.step, case.orphaned),
+                "{id} is not restored"
+            );
+        }
+        self.state = state;
+        self.input(Input::Started);
+        self.input(Input::CaughtUp);
+    }
+
+    /// The effect's footprint outside.
+    fn happen(&mut self, effect: &Effect) {
+        match effect {
+            Effect::RunCeremony {
+                request, start: true, ..
+            } => {
+                *self.outside.started.entry(*request).or_default() += 1;
+            }
+            Effect::Send { transaction, .. } => {
+                let mut key = [0; 48];
+                key.copy_from_slice(&transaction.raw[..48]);
+                let registration = u64::from(transaction.raw[48]);
+                self.outside.pool.insert(
+                    transaction.hash,
+                    (transaction.nonce, BlsPublicKey(key), registration),
+                );
+            }
+            _ => {}
+        }
+    }
+
+    fn mine(&mut self) {
+        self.outside.height += 1;
+        let next: Vec<_> = self
+            .outside
+            .pool
+            .iter()
+            .filter(|(hash, (nonce, ..))| {
+                *nonce == self.outside.account_nonce && !self.outside.mined.contains_key(*hash)
+            })
+            .map(|(hash, entry)| (*hash, *entry))
+            .collect();
+        if let Some((hash, (_, key, registration))) = next.first().copied() {
+            let head = self.outside.ready.first().copied();
+            // the contract serves the head of its queue; SSV refuses a registration for another nonce
+            let success = head.is_some() && registration == self.outside.owner_nonce;
+            self.outside.account_nonce += 1;
+            if let Some(pool) = head.filter(|_| success) {
+                self.outside.ready.remove(0);
+                self.outside.owner_nonce += 1;
+                self.outside.served.entry(pool).or_default().push((hash, key));
+            }
+            let at = block(self.outside.height, 0);
+            self.outside
+                .mined
+                .insert(hash, (at, success, head.filter(|_| success)));
+            if let Some(pool) = head.filter(|_| success) {
+                let log = LogRef {
+                    block: at,
+                    transaction: hash,
+                    index: 0,
+                };
+                let what = Fulfilment::DepositInitiated;
+                self.input(Input::Fulfilled { what, pool, log });
+            }
+        }
+    }
+
+    fn perform(&mut self, effect: Effect) {
+        self.happen(&effect);
+        let answer = match effect {
+            Effect::Prepare {
+                case, purpose, draft, ..
+            } => {
+                let outcome = self.prepare(case, *draft);
+                Input::Prepared {
+                    case,
+                    purpose,
+                    outcome,
+                }
+            }
+            Effect::RunCeremony {
+                request, plan, start, ..
+            } => {
+                let known = start || self.outside.started.contains_key(&request);
+                let lucky = self.rng.gen_bool(0.7);
+                Input::CeremonyEnded {
+                    request,
+                    outcome: self.ceremony(&plan, known && lucky),
+                }
+            }
+            Effect::Sign {
+                action,
+                payload,
+                nonce,
+                ..
+            } => {
+                let mut raw = payload.data.to_vec();
+                raw.extend(nonce.to_be_bytes());
+                let outcome = if self.rng.gen_bool(0.1) {
+                    Err(SafeText::new("over the ceiling"))
+                } else {
+                    let hash = Root(alloy::primitives::keccak256(&raw).0);
+                    Ok(SignedTransaction {
+                        raw: raw.into(),
+                        hash,
+                        nonce,
+                        max_fee_wei: U256::from(10),
+                        priority_fee_wei: U256::from(1),
+                        gas_limit: 100,
+                    })
+                };
+                Input::Signed { action, outcome }
+            }
+            Effect::Send { action, .. } => {
+                let outcome = if self.rng.gen_bool(0.3) {
+                    Err(SafeText::new("already known"))
+                } else {
+                    Ok(())
+                };
+                Input::Sent { action, outcome }
+            }
+            Effect::Inspect {
+                action,
+                nonce,
+                hashes,
+            } => {
+                let status = self.rng.gen_bool(0.9).then(|| self.inspect(nonce, &hashes));
+                Input::Inspected { action, status }
+            }
+            Effect::PublishExit { action, .. } => Input::ExitPublished {
+                action,
+                verdicts: Vec::new(),
+            },
+            Effect::LookUpValidator { case, validator } => Input::ValidatorSeen {
+                case,
+                validator,
+                phase: None,
+            },
+        };
+        self.input(answer);
+    }
+
+    fn inspect(&self, nonce: u64, hashes: &[Root]) -> NonceStatus {
+        for hash in hashes {
+            if let Some((block, success, served)) = self.outside.mined.get(hash) {
+                return NonceStatus::Included {
+                    hash: *hash,
+                    block: *block,
+                    success: *success,
+                    reason: None,
+                    fee_paid_wei: U256::from(1),
+                    served: *served,
+                    is_final: block.number + 3 <= self.outside.height,
+                };
+            }
+        }
+        if self.outside.account_nonce > nonce {
+            return NonceStatus::Replaced {
+                by: None,
+                is_final: true,
+            };
+        }
+        if hashes.iter().any(|h| self.outside.pool.contains_key(h)) {
+            NonceStatus::Pending
+        } else {
+            NonceStatus::Missing
+        }
+    }
+
+    fn prepare(&mut self, case: CaseId, draft: Draft) -> Prepared {
+        if self.rng.gen_bool(0.1) {
+            let at = UnixMillis(self.at + self.rng.gen_range(0..2_000));
+            return Prepared::Later {
+                reason: SafeText::new("an endpoint is down"),
+                at,
+            };
+        }
+        let committee: Vec<_> = (1..=4).map(OperatorId).collect();
+        let (kind, payload) = match draft {
+            Draft::Keygen { .. } => {
+                let plan = CeremonyPlan::Keygen {
+                    committee,
+                    threshold: 3,
+                    withdrawal_credentials: Root([1; 32]),
+                    fork_version: ForkVersion([0; 4]),
+                };
+                (ActionKind::Keygen, Payload::Ceremony(CeremonyPayload { plan }))
+            }
+            Draft::SendDeposit {
+                keygen, registration, ..
+            } => {
+                let mut data = keygen.validator.0.to_vec();
+                data.push(u8::try_from(registration.nonce).unwrap());
+                let payload = TransactionPayload {
+                    chain_id: 1,
+                    from: Address::ZERO,
+                    to: Address::repeat_byte(7),
+                    value_wei: U256::ZERO,
+                    data: Bytes::from(data),
+                    fee_ceiling_wei: U256::from(1_000),
+                    call: None,
+                };
+                (ActionKind::SendDeposit, Payload::Transaction(payload))
+            }
+            other => panic!("{case} asks for {other:?}"),
+        };
+        let head_of_queue = kind == ActionKind::Keygen || self.outside.ready.first() == Some(&case.pool);
+        let checks = vec![Check::of("head-of-queue", head_of_queue, "")];
+        Prepared::Proposal(Box::new(Proposal {
+            kind,
+            title: SafeText::new("do it"),
+            facts: Vec::new(),
+            checks,
+            payload,
+        }))
+    }
+
+    fn ceremony(
+        &mut self,
+        plan: &CeremonyPlan,
+        works: bool,
+    ) -> Result<Box<CeremonySuccess>, CeremonyFailure> {
+        if !works {
+            return Err(CeremonyFailure {
+                kind: FailureKind::Timeout,
+                round: None,
+                culprits: vec![OperatorId(2)],
+                reason: SafeText::new("operator 2 sent nothing"),
+                blames: Vec::new(),
+            });
+        }
+        let result = match plan {
+            CeremonyPlan::Keygen { committee, .. } => {
+                self.outside.keys += 1;
+                let validator = BlsPublicKey([self.outside.keys; 48]);
+                CeremonyResult::Keygen(KeygenOutput {
+                    validator,
+                    deposit_signature: BlsSignature::default(),
+                    share_public_keys: committee.iter().map(|id| (*id, validator)).collect(),
+                    encrypted_shares: BTreeMap::new(),
+                })
+            }
+            CeremonyPlan::Sign { .. } => CeremonyResult::Sign {
+                signature: BlsSignature::default(),
+            },
+            CeremonyPlan::Reshare { .. } => panic!("no reshare was asked for"),
+        };
+        Ok(Box::new(CeremonySuccess {
+            result,
+            checks: Vec::new(),
+            transcript: None,
+        }))
+    }
+
+    /// A staker fills a pool, or a reorganisation takes a request away or brings it back.
+    fn request_or_reorg(&mut self) {
+        let pool = PoolId(self.rng.gen_range(1..=POOLS));
+        match (self.emitted.contains(&pool), self.outside.ready.contains(&pool)) {
+            (false, _) => {
+                let salt = self.rng.gen_range(0..200);
+                let log = LogRef {
+                    block: block(self.outside.height, salt),
+                    transaction: Root([1; 32]),
+                    index: 0,
+                };
+                self.emitted.insert(pool);
+                self.logs.insert(pool, log);
+                self.outside.ready.push(pool);
+                self.input(Input::Requested {
+                    kind: RequestKind::Deposit,
+                    pool,
+                    log,
+                });
+                if self.rng.gen_bool(0.2) {
+                    self.input(Input::Requested {
+                        kind: RequestKind::Deposit,
+                        pool,
+                        log,
+                    });
+                }
+            }
+            (true, true) if self.rng.gen_bool(0.3) => {
+                self.outside.ready.retain(|p| *p != pool);
+                self.emitted.remove(&pool);
+                let log = self.logs[&pool];
+                self.input(Input::RequestRemoved {
+                    kind: RequestKind::Deposit,
+                    pool,
+                    log,
+                });
+                self.facts();
+            }
+            _ => {}
+        }
+    }
+
+    fn run(&mut self, steps: usize) {
+        for _ in 0..steps {
+            match self.rng.gen_range(0..100) {
+                0..5 => self.request_or_reorg(),
+                5..15 => {
+                    self.mine();
+                    self.facts();
+                }
+                15..17 => self.crash(),
+                17..22 => {
+                    self.input(Input::Tick);
+                }
+                22..24 => {
+                    let halted: Vec<_> = self.state.cases.keys().copied().collect();
+                    if let Some(case) = halted.choose(&mut self.rng).copied() {
+                        self.input(Input::Wish {
+                            by: SafeText::new("ann"),
+                            wish: Wish::Retry(case),
+                        });
+                    }
+                }
+                24..26 => {
+                    let wish = if self.state.paused.is_some() {
+                        Wish::Resume(None)
+                    } else {
+                        Wish::Pause(None)
+                    };
+                    self.input(Input::Wish {
+                        by: SafeText::new("ann"),
+                        wish,
+                    });
+                }
+                _ => {
+                    if !self.waiting.is_empty() {
+                        // answers come in any order
+                        let n = self.rng.gen_range(0..self.waiting.len());
+                        let effect = self.waiting.remove(n).unwrap();
+                        self.perform(effect);
+                    }
+                }
+            }
+            self.check();
+        }
+    }
+
+    /// What must hold at every moment.
+    fn check(&self) {
+        for (pool, served) in &self.outside.served {
+            assert!(served.len() <= 1, "pool {pool} was served {} times", served.len());
+        }
+        for (request, starts) in &self.outside.started {
+            assert!(*starts <= 1, "ceremony {request} was started {starts} times");
+        }
+        let mut nonces: BTreeMap<u64, ActionId> = BTreeMap::new();
+        let mut approved = BTreeSet::new();
+        for (_, record) in &self.journal {
+            match record {
+                Record::Decided { action, decision } if decision.verdict == Verdict::Approve => {
+                    approved.insert(*action);
+                }
+                Record::TransactionSigned { action, transaction } => {
+                    assert!(
+                        approved.contains(action),
+                        "{action} was signed without an approval"
+                    );
+                    let owner = nonces.entry(transaction.nonce).or_insert(*action);
+                    assert_eq!(owner, action, "nonce {} has two intents", transaction.nonce);
+                }
+                _ => {}
+            }
+        }
+        let journaled: BTreeSet<_> = self.state.sendings.values().flat_map(Sending::hashes).collect();
+        for hash in self.outside.pool.keys() {
+            assert!(journaled.contains(hash), "bytes left that are not in the journal");
+        }
+        let signed_keys: Vec<_> = self
+            .outside
+            .served
+            .values()
+            .flatten()
+            .map(|(_, key)| key)
+            .collect();
+        for key in signed_keys {
+            assert!(
+                !self.state.condemned.contains_key(key),
+                "a condemned key was used"
+            );
+        }
+    }
+
+    /// No more faults: everything that was requested must come to an end.
+    fn settle(&mut self) {
+        if self.state.paused.is_some() {
+            self.input(Input::Wish {
+                by: SafeText::new("ann"),
+                wish: Wish::Resume(None),
+            });
+        }
+        for _ in 0..4_000 {
+            let halted = self
+                .state
+                .cases
+                .values()
+                .find(|c| matches!(c.step, Step::Halted { .. }))
+                .map(|c| c.id);
+            if let Some(case) = halted {
+                self.input(Input::Wish {
+                    by: SafeText::new("ann"),
+                    wish: Wish::Retry(case),
+                });
+            }
+            match self.waiting.pop_front() {
+                Some(effect) => self.perform(effect),
+                None => {
+                    self.mine();
+                    self.at += 3_000;
+                    self.facts();
+                }
+            }
+            self.check();
+            let open = self.state.cases.values().any(|c| !c.is_closed() && !c.orphaned);
+            if !open && self.outside.ready.is_empty() {
+                return;
+            }
+        }
+        let open: Vec<_> = self
+            .state
+            .cases
+            .values()
+            .filter(|c| !c.is_closed())
+            .map(|c| (c.id, &c.step))
+            .collect();
+        #[allow(clippy::disallowed_macros, reason = "tells why the simulation failed")]
+        for (at, record) in &self.journal {
+            eprintln!("{} {}", at.0, record.sentence());
+        }
+        panic!(
+            "not at an end: {open:?}, queue {:?}, served {:?}",
+            self.outside.ready, self.outside.served
+        );
+    }
+}
+
+#[test]
+fn deposits_are_served_once_and_in_order_whatever_happens() {
+    for seed in 0..400 {
+        let outcome = std::panic::catch_unwind(|| {
+            let mut sim = Sim::new(seed);
+            sim.run(300);
+            sim.settle();
+        });
+        assert!(outcome.is_ok(), "seed {seed} fails");
+    }
+}

@@ -1,0 +1,516 @@
+//! How records change the state. Replaying all of them restores it.
+
+use std::collections::BTreeSet;
+
+use crate::oracle::{
+    Action, ActionKind, ActionState, CeremonyRole, Decider, HistoryEntry, Record, Registration, RuleUse,
+    ValidatorPhase, Verdict,
+};
+use crate::types::{
+    ActionId, CaseId, CeremonyFailure, CeremonyPlan, CeremonyResult, Check, NonceStatus, RequestId,
+    RequestKind, Root, SafeText, UnixMillis,
+};
+
+use super::*;
+
+impl State {
+    /// Takes a record into account. `seq` is its number in the journal. Replaying all records restores the state.
+    pub fn apply(&mut self, seq: u64, at: UnixMillis, record: &Record) {
+        self.live.next_seq = seq + 1;
+        if let Some(case) = record_case(record, self).and_then(|id| self.cases.get_mut(&id)) {
+            case.history.push(HistoryEntry {
+                at,
+                text: record.sentence(),
+                record: seq,
+            });
+        }
+        match record {
+            Record::EngineStarted { .. } | Record::Note { .. } => {}
+            Record::CaseOpened { case, cause } => {
+                let mut new = Case {
+                    id: *case,
+                    cause: cause.clone(),
+                    opened_at: at,
+                    orphaned: false,
+                    paused: None,
+                    step: Step::PlanCeremony,
+                    since: at,
+                    actions: 0,
+                    attempts: 0,
+                    registration_attempts: 0,
+                    keygen: None,
+                    reshare: None,
+                    exit: None,
+                    ceremony: None,
+                    registration: None,
+                    chosen: None,
+                    avoid: BTreeSet::new(),
+                    last_failure: None,
+                    served_by: None,
+                    phase: None,
+                    verdicts: Vec::new(),
+                    published_at: None,
+                    history: Vec::new(),
+                };
+                new.history.push(HistoryEntry {
+                    at,
+                    text: record.sentence(),
+                    record: seq,
+                });
+                self.cases.insert(*case, new);
+            }
+            Record::CauseLost { case } => self.with(*case, |c| c.orphaned = true),
+            Record::CauseFound { case, cause } => self.with(*case, |c| {
+                c.orphaned = false;
+                c.cause = cause.clone();
+            }),
+            Record::ActionProposed {
+                action,
+                proposal,
+                digest,
+            } => {
+                let new = Action {
+                    id: *action,
+                    proposal: (**proposal).clone(),
+                    digest: *digest,
+                    proposed_at: at,
+                    state: ActionState::Proposed,
+                    decision: None,
+                };
+                let step = if is_ceremony(proposal.kind) {
+                    Step::DecideCeremony(*action)
+                } else {
+                    Step::DecideEffect(*action)
+                };
+                self.actions.insert(*action, new);
+                self.with(action.case, |c| c.actions = c.actions.max(action.number));
+                self.go(action.case, at, step);
+            }
+            Record::ActionChanged {
+                action,
+                proposal,
+                digest,
+            } => {
+                if let Some(a) = self.actions.get_mut(action) {
+                    a.proposal = (**proposal).clone();
+                    a.digest = *digest;
+                }
+            }
+            Record::Decided { action, decision } => {
+                let Some(a) = self.actions.get_mut(action) else {
+                    return;
+                };
+                a.decision = Some(decision.clone());
+                let resume = resume_of(a.proposal.kind);
+                match &decision.verdict {
+                    Verdict::Approve => {
+                        a.state = ActionState::Approved;
+                        if let Decider::Rule { name } = &decision.decider {
+                            self.rule_uses.push(RuleUse {
+                                rule: name.clone(),
+                                at,
+                            });
+                        }
+                    }
+                    Verdict::Reject { reason } => {
+                        a.state = ActionState::Rejected;
+                        let reason = SafeText::new(&format!("rejected by {}: {reason}", decision.decider));
+                        self.go(action.case, at, Step::Halted { reason, resume });
+                    }
+                }
+            }
+            Record::ActionVoided { action, reason } => {
+                let Some(a) = self.actions.get_mut(action) else {
+                    return;
+                };
+                a.state = ActionState::Void {
+                    reason: reason.clone(),
+                };
+                let step = plan_step(resume_of(a.proposal.kind));
+                self.go(action.case, at, step);
+            }
+            Record::CeremonyStarted {
+                request,
+                case,
+                action,
+                role,
+                attempt,
+                plan,
+            } => {
+                let new = Ceremony {
+                    case: *case,
+                    role: *role,
+                    attempt: *attempt,
+                    plan: plan.clone(),
+                    started_at: at,
+                    ended: None,
+                    checks: Vec::new(),
+                    transcript: None,
+                };
+                self.ceremonies.insert(*request, new);
+                if let Some(a) = action.and_then(|id| self.actions.get_mut(&id)) {
+                    a.state = ActionState::Executing;
+                }
+                match role {
+                    CeremonyRole::Main => {
+                        self.with(*case, |c| c.attempts = *attempt);
+                        self.go(*case, at, Step::RunCeremony(*request));
+                    }
+                    CeremonyRole::Registration => {
+                        self.with(*case, |c| c.registration_attempts = *attempt);
+                        self.go(*case, at, Step::Register(Some(*request)));
+                    }
+                }
+            }
+            Record::CeremonyVerified {
+                request,
+                result,
+                checks,
+                transcript,
+            } => {
+                self.ceremony_verified(at, *request, result, checks, transcript.as_ref());
+            }
+            Record::CeremonyFailed { request, failure } => self.ceremony_failed(at, *request, failure),
+            Record::KeyCondemned { validator, reason } => {
+                self.condemned.insert(*validator, reason.clone());
+            }
+            Record::CommitteeChosen { case, committee, .. } => {
+                self.with(*case, |c| c.chosen = Some(committee.clone()));
+            }
+            Record::TransactionSigned { action, transaction } => {
+                if let Some(a) = self.actions.get_mut(action) {
+                    a.state = ActionState::Executing;
+                }
+                self.sendings
+                    .entry(*action)
+                    .and_modify(|s| {
+                        s.versions.push(transaction.clone());
+                        s.pending_since = None;
+                    })
+                    .or_insert_with(|| Sending {
+                        versions: vec![transaction.clone()],
+                        signed_at: at,
+                        accepted: false,
+                        status: NonceStatus::Missing,
+                        pending_since: None,
+                        note: SafeText::default(),
+                    });
+                self.go(action.case, at, Step::Execute(*action));
+            }
+            Record::TransactionAccepted { action, .. } => {
+                if let Some(s) = self.sendings.get_mut(action) {
+                    s.accepted = true;
+                }
+            }
+            Record::TransactionStatus { action, status } => self.transaction_status(at, *action, status),
+            Record::ExitPublished { action, verdicts } => {
+                if let Some(a) = self.actions.get_mut(action) {
+                    a.state = ActionState::Executing;
+                }
+                self.with(action.case, |c| {
+                    c.verdicts = verdicts.clone();
+                    c.published_at = Some(at);
+                });
+                self.go(action.case, at, Step::Execute(*action));
+            }
+            Record::ValidatorPhaseSeen { case, phase } => {
+                self.with(*case, |c| c.phase = Some(*phase));
+                // an exit that is in a block is done, whoever delivered it
+                if case.kind == RequestKind::Exit && *phase >= ValidatorPhase::Exiting {
+                    let current = self.cases.get(case).and_then(|c| match c.step {
+                        Step::Execute(action) | Step::DecideCeremony(action) | Step::DecideEffect(action) => {
+                            Some(action)
+                        }
+                        _ => None,
+                    });
+                    if let Some(action) = current.and_then(|id| self.actions.get_mut(&id)) {
+                        action.state = match action.state {
+                            ActionState::Executing => ActionState::Done,
+                            _ => ActionState::Void {
+                                reason: SafeText::new("the validator is exiting already"),
+                            },
+                        };
+                    }
+                    self.go(*case, at, Step::Follow);
+                }
+            }
+            Record::CaseHalted { case, reason } => {
+                let resume = self
+                    .cases
+                    .get(case)
+                    .map_or(Resume::PlanCeremony, resume_from_step);
+                self.go(
+                    *case,
+                    at,
+                    Step::Halted {
+                        reason: reason.clone(),
+                        resume,
+                    },
+                );
+            }
+            Record::CaseRetried { case, .. } => {
+                let step = match self.cases.get(case).map(|c| &c.step) {
+                    Some(Step::Halted { resume, .. }) => plan_step(*resume),
+                    _ => return,
+                };
+                self.with(*case, |c| c.registration_attempts = 0);
+                self.go(*case, at, step);
+            }
+            Record::Paused { case: Some(case), by } => self.with(*case, |c| c.paused = Some(by.clone())),
+            Record::Paused { case: None, by } => self.paused = Some((by.clone(), at)),
+            Record::Resumed { case: Some(case), .. } => self.with(*case, |c| c.paused = None),
+            Record::Resumed { case: None, .. } => self.paused = None,
+            Record::PoolServed {
+                case, transaction, ..
+            } => self.with(*case, |c| c.served_by = Some(*transaction)),
+            Record::CaseClosed { case, outcome } => {
+                self.go(
+                    *case,
+                    at,
+                    Step::Closed {
+                        outcome: outcome.clone(),
+                    },
+                );
+            }
+        }
+    }
+
+    fn with(&mut self, case: CaseId, change: impl FnOnce(&mut Case)) {
+        if let Some(case) = self.cases.get_mut(&case) {
+            change(case);
+        }
+    }
+
+    fn go(&mut self, case: CaseId, at: UnixMillis, step: Step) {
+        self.live.waiting.remove(&case);
+        self.live.not_before.remove(&EffectKey::Prepare(case));
+        self.with(case, |c| {
+            if c.step != step {
+                c.step = step;
+                c.since = at;
+            }
+        });
+    }
+
+    fn finish_action_of(&mut self, case: CaseId, state: ActionState) {
+        let executing = self.actions.range_mut(
+            ActionId { case, number: 0 }..=ActionId {
+                case,
+                number: u32::MAX,
+            },
+        );
+        for (_, action) in executing {
+            if action.state == ActionState::Executing && is_ceremony(action.proposal.kind) {
+                action.state = state.clone();
+            }
+        }
+    }
+
+    fn ceremony_verified(
+        &mut self,
+        at: UnixMillis,
+        request: RequestId,
+        result: &CeremonyResult,
+        checks: &[Check],
+        transcript: Option<&(SafeText, Root)>,
+    ) {
+        let Some(ceremony) = self.ceremonies.get_mut(&request) else {
+            return;
+        };
+        ceremony.ended = Some((at, Ok(result.clone())));
+        ceremony.checks = checks.to_vec();
+        ceremony.transcript = transcript.cloned();
+        let (id, role, plan) = (ceremony.case, ceremony.role, ceremony.plan.clone());
+        if role == CeremonyRole::Main {
+            self.finish_action_of(id, ActionState::Done);
+            self.with(id, |c| {
+                c.ceremony = Some(request);
+                c.last_failure = None;
+            });
+        }
+        match (result, role) {
+            (CeremonyResult::Keygen(output), _) => {
+                self.with(id, |c| c.keygen = Some(output.clone()));
+                self.go(id, at, Step::AwaitTurn);
+            }
+            (CeremonyResult::Reshare(output), _) => {
+                self.with(id, |c| c.reshare = Some(output.clone()));
+                self.go(id, at, Step::Register(None));
+            }
+            (CeremonyResult::Sign { signature }, CeremonyRole::Main) => {
+                self.with(id, |c| c.exit = Some((plan, *signature)));
+                self.go(id, at, Step::PlanEffect);
+            }
+            (CeremonyResult::Sign { signature }, CeremonyRole::Registration) => {
+                if let CeremonyPlan::Sign {
+                    what: crate::types::SignPurpose::OwnerNonce { nonce, .. },
+                    ..
+                } = &plan
+                {
+                    let registration = Registration {
+                        nonce: *nonce,
+                        signature: *signature,
+                    };
+                    self.with(id, |c| {
+                        c.registration = Some(registration);
+                        c.registration_attempts = 0;
+                    });
+                }
+                self.go(id, at, Step::PlanEffect);
+            }
+        }
+    }
+
+    fn ceremony_failed(&mut self, at: UnixMillis, request: RequestId, failure: &CeremonyFailure) {
+        let Some(ceremony) = self.ceremonies.get_mut(&request) else {
+            return;
+        };
+        ceremony.ended = Some((at, Err(failure.clone())));
+        let (id, role) = (ceremony.case, ceremony.role);
+        self.with(id, |c| {
+            c.avoid.extend(failure.culprits.iter().copied());
+            c.last_failure = Some(failure.reason.clone());
+        });
+        match role {
+            CeremonyRole::Main => {
+                self.finish_action_of(
+                    id,
+                    ActionState::Failed {
+                        reason: failure.reason.clone(),
+                    },
+                );
+                self.with(id, |c| c.chosen = None);
+                self.go(id, at, Step::PlanCeremony);
+            }
+            CeremonyRole::Registration => self.go(id, at, Step::Register(None)),
+        }
+    }
+
+    fn transaction_status(&mut self, at: UnixMillis, action: ActionId, status: &NonceStatus) {
+        if let Some(s) = self.sendings.get_mut(&action) {
+            s.status = status.clone();
+        }
+        let Some(a) = self.actions.get_mut(&action) else {
+            return;
+        };
+        match status {
+            NonceStatus::Included {
+                success: true,
+                is_final: true,
+                served,
+                ..
+            } => {
+                a.state = ActionState::Done;
+                let step = match served {
+                    Some(pool) if *pool != action.case.pool => Step::Halted {
+                        reason: SafeText::new(&format!(
+                            "the transaction served pool {pool}, not {}",
+                            action.case.pool
+                        )),
+                        resume: Resume::PlanCeremony,
+                    },
+                    _ => Step::Follow,
+                };
+                self.go(action.case, at, step);
+            }
+            NonceStatus::Included {
+                success: false,
+                is_final: true,
+                reason,
+                ..
+            } => {
+                let reason = SafeText::new(&format!(
+                    "the transaction reverted: {}",
+                    reason.as_ref().map_or("no reason given", SafeText::as_str)
+                ));
+                a.state = ActionState::Failed {
+                    reason: reason.clone(),
+                };
+                self.go(
+                    action.case,
+                    at,
+                    Step::Halted {
+                        reason,
+                        resume: Resume::PlanEffect,
+                    },
+                );
+            }
+            NonceStatus::Replaced { is_final: true, .. } => {
+                let reason = SafeText::new("another transaction of the oracle account took its nonce");
+                a.state = ActionState::Failed {
+                    reason: reason.clone(),
+                };
+                self.go(
+                    action.case,
+                    at,
+                    Step::Halted {
+                        reason,
+                        resume: Resume::PlanEffect,
+                    },
+                );
+            }
+            _ => {}
+        }
+    }
+}
+
+fn is_ceremony(kind: ActionKind) -> bool {
+    matches!(
+        kind,
+        ActionKind::Keygen | ActionKind::Reshare | ActionKind::SignExit
+    )
+}
+
+fn resume_of(kind: ActionKind) -> Resume {
+    if is_ceremony(kind) {
+        Resume::PlanCeremony
+    } else {
+        Resume::PlanEffect
+    }
+}
+
+fn plan_step(resume: Resume) -> Step {
+    match resume {
+        Resume::PlanCeremony => Step::PlanCeremony,
+        Resume::Register => Step::Register(None),
+        Resume::PlanEffect => Step::PlanEffect,
+    }
+}
+
+fn resume_from_step(case: &Case) -> Resume {
+    match &case.step {
+        Step::Register(_) => Resume::Register,
+        Step::PlanEffect | Step::DecideEffect(_) | Step::Execute(_) | Step::AwaitTurn => Resume::PlanEffect,
+        Step::Halted { resume, .. } => *resume,
+        _ => Resume::PlanCeremony,
+    }
+}
+
+/// The case that a record is about.
+pub(super) fn record_case(record: &Record, state: &State) -> Option<CaseId> {
+    match record {
+        Record::CaseOpened { case, .. }
+        | Record::CauseLost { case }
+        | Record::CauseFound { case, .. }
+        | Record::CommitteeChosen { case, .. }
+        | Record::ValidatorPhaseSeen { case, .. }
+        | Record::CaseHalted { case, .. }
+        | Record::CaseRetried { case, .. }
+        | Record::CaseClosed { case, .. }
+        | Record::PoolServed { case, .. }
+        | Record::CeremonyStarted { case, .. } => Some(*case),
+        Record::ActionProposed { action, .. }
+        | Record::ActionChanged { action, .. }
+        | Record::Decided { action, .. }
+        | Record::ActionVoided { action, .. }
+        | Record::TransactionSigned { action, .. }
+        | Record::TransactionAccepted { action, .. }
+        | Record::TransactionStatus { action, .. }
+        | Record::ExitPublished { action, .. } => Some(action.case),
+        Record::CeremonyVerified { request, .. } | Record::CeremonyFailed { request, .. } => {
+            state.ceremonies.get(request).map(|c| c.case)
+        }
+        Record::Paused { case, .. } | Record::Resumed { case, .. } | Record::Note { case, .. } => *case,
+        Record::EngineStarted { .. } | Record::KeyCondemned { .. } => None,
+    }
+}

@@ -1,0 +1,182 @@
+//! A case, what it consists of, and where it stands.
+
+use std::collections::BTreeSet;
+
+use crate::oracle::{Cause, CeremonyRole, HistoryEntry, Registration, ValidatorPhase};
+use crate::types::{
+    ActionId, BlsPublicKey, BlsSignature, CaseId, CeremonyFailure, CeremonyPlan, CeremonyResult, Check,
+    KeygenOutput, NonceStatus, OperatorId, RequestId, ReshareOutput, Root, SafeText, SignedTransaction,
+    UnixMillis,
+};
+
+/// Where a case stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Step {
+    /// A ceremony is to be proposed.
+    PlanCeremony,
+    /// It waits for its decision or its start.
+    DecideCeremony(ActionId),
+    /// It runs.
+    RunCeremony(RequestId),
+    /// A key exists; a deposit waits until its pool is at the head of the queue.
+    AwaitTurn,
+    /// The SSV registration is being signed; `None` until that ceremony is started.
+    Register(Option<RequestId>),
+    /// The transaction or broadcast is to be proposed.
+    PlanEffect,
+    /// It waits for its decision or its last checks.
+    DecideEffect(ActionId),
+    /// It was signed (a transaction) or published (an exit) and is followed.
+    Execute(ActionId),
+    /// The validator is followed on the beacon chain.
+    Follow,
+    /// A person must look.
+    Halted {
+        /// Why.
+        reason: SafeText,
+        /// Where a retry goes on.
+        resume: Resume,
+    },
+    /// The end.
+    Closed {
+        /// How.
+        outcome: SafeText,
+    },
+}
+
+/// Where a retry goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Resume {
+    /// At [`Step::PlanCeremony`].
+    PlanCeremony,
+    /// At [`Step::Register`].
+    Register,
+    /// At [`Step::PlanEffect`].
+    PlanEffect,
+}
+
+/// A transaction that executes an action: one nonce, every version ever signed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sending {
+    /// Oldest first; all have the same nonce.
+    pub versions: Vec<SignedTransaction>,
+    /// When the first was signed.
+    pub signed_at: UnixMillis,
+    /// A node took one of them.
+    pub accepted: bool,
+    /// The chain's last word.
+    pub status: NonceStatus,
+    /// When it was first seen pending; for replacement.
+    pub pending_since: Option<UnixMillis>,
+    /// Words of the last refusal.
+    pub note: SafeText,
+}
+
+impl Sending {
+    /// The newest bytes.
+    #[must_use]
+    pub fn newest(&self) -> &SignedTransaction {
+        self.versions
+            .last()
+            .expect("a Sending is created with one version")
+    }
+
+    /// Every hash ever signed.
+    #[must_use]
+    pub fn hashes(&self) -> Vec<Root> {
+        self.versions.iter().map(|v| v.hash).collect()
+    }
+}
+
+/// A ceremony of the journal.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Ceremony {
+    /// Case.
+    pub case: CaseId,
+    /// Role.
+    pub role: CeremonyRole,
+    /// Attempt.
+    pub attempt: u32,
+    /// Plan.
+    pub plan: CeremonyPlan,
+    /// When it was journaled.
+    pub started_at: UnixMillis,
+    /// When and how it ended.
+    pub ended: Option<(UnixMillis, Result<CeremonyResult, CeremonyFailure>)>,
+    /// Verification.
+    pub checks: Vec<Check>,
+    /// Transcript.
+    pub transcript: Option<(SafeText, Root)>,
+}
+
+/// One case.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Case {
+    /// Id.
+    pub id: CaseId,
+    /// Cause.
+    pub cause: Cause,
+    /// When it was opened.
+    pub opened_at: UnixMillis,
+    /// Its event left the chain.
+    pub orphaned: bool,
+    /// Paused, by whom.
+    pub paused: Option<SafeText>,
+    /// Where it stands.
+    pub step: Step,
+    /// Since when.
+    pub since: UnixMillis,
+    /// Actions so far.
+    pub actions: u32,
+    /// Main ceremonies so far.
+    pub attempts: u32,
+    /// Registration ceremonies since the last success or retry.
+    pub registration_attempts: u32,
+    /// Verified key generation.
+    pub keygen: Option<KeygenOutput>,
+    /// Verified reshare.
+    pub reshare: Option<ReshareOutput>,
+    /// Signed exit: what was signed and the signature.
+    pub exit: Option<(CeremonyPlan, BlsSignature)>,
+    /// Main ceremony that gave the result.
+    pub ceremony: Option<RequestId>,
+    /// SSV registration.
+    pub registration: Option<Registration>,
+    /// Committee chosen by a person.
+    pub chosen: Option<Vec<OperatorId>>,
+    /// Operators that made attempts fail.
+    pub avoid: BTreeSet<OperatorId>,
+    /// Why the last attempt failed.
+    pub last_failure: Option<SafeText>,
+    /// A transaction of somebody else, or of another case, that served its pool.
+    pub served_by: Option<Root>,
+    /// Last phase of its validator.
+    pub phase: Option<ValidatorPhase>,
+    /// Exit verdicts of the last broadcast.
+    pub verdicts: Vec<(SafeText, bool, SafeText)>,
+    /// When the exit was last offered.
+    pub published_at: Option<UnixMillis>,
+    /// Its file.
+    pub history: Vec<HistoryEntry>,
+}
+
+impl Case {
+    /// The committee of the key that this case made or was given.
+    #[must_use]
+    pub fn validator(&self) -> Option<BlsPublicKey> {
+        self.keygen
+            .as_ref()
+            .map(|k| k.validator)
+            .or(self.reshare.as_ref().map(|r| r.validator))
+            .or(match &self.exit {
+                Some((CeremonyPlan::Sign { validator, .. }, _)) => Some(*validator),
+                _ => None,
+            })
+    }
+
+    /// It does not move any more.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        matches!(self.step, Step::Closed { .. })
+    }
+}

@@ -1,0 +1,40 @@
+//! What is not journaled: it is read again after a restart.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::oracle::ChainFacts;
+use crate::types::{ActionId, CaseId, RequestId, SafeText, UnixMillis};
+
+/// Names an effect that was asked for and has not answered yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(in crate::oracle) enum EffectKey {
+    Prepare(CaseId),
+    Ceremony(RequestId),
+    Sign(ActionId),
+    Send(ActionId),
+    Inspect(ActionId),
+    Publish(ActionId),
+    LookUp(CaseId),
+}
+
+/// What is not journaled: it is read again after a restart.
+#[derive(Debug, Clone, Default)]
+pub(in crate::oracle) struct Live {
+    pub(in crate::oracle) facts: ChainFacts,
+    pub(in crate::oracle) in_flight: BTreeSet<EffectKey>,
+    pub(in crate::oracle) not_before: BTreeMap<EffectKey, UnixMillis>,
+    /// Why a case waits, where that is not in its step.
+    pub(in crate::oracle) waiting: BTreeMap<CaseId, SafeText>,
+    /// Blocks at which a pool was in a list without a case.
+    pub(in crate::oracle) unseen: BTreeMap<CaseId, u64>,
+    /// Head at the last inspection of a transaction.
+    pub(in crate::oracle) inspected_at: BTreeMap<ActionId, (u64, UnixMillis)>,
+    pub(in crate::oracle) looked_up_at: BTreeMap<CaseId, UnixMillis>,
+    pub(in crate::oracle) now: UnixMillis,
+    /// Every event up to the head was read; before that nothing new is begun.
+    pub(in crate::oracle) caught_up: bool,
+    /// Number of the next record.
+    pub(in crate::oracle) next_seq: u64,
+    /// The account's nonce when this process first saw it: whatever is used from here on must be ours.
+    pub(in crate::oracle) nonce_floor: Option<u64>,
+}

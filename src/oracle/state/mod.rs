@@ -1,0 +1,135 @@
+//! The state of the core.
+
+mod apply;
+mod life;
+mod live;
+
+use std::collections::BTreeMap;
+
+use alloy::primitives::Address;
+
+use crate::oracle::{Action, ChainFacts, KnownKey, Mode, Policy, Record, RuleUse};
+use crate::types::{ActionId, BlsPublicKey, CaseId, OperatorId, RequestId, SafeText, UnixMillis};
+
+pub use life::{Case, Ceremony, Resume, Sending, Step};
+pub(in crate::oracle) use live::{EffectKey, Live};
+
+/// What the core is told once, at the start.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Settings {
+    /// Who decides.
+    pub mode: Mode,
+    /// The rules of mode `auto`.
+    pub policy: Policy,
+    /// The manager contract: the SSV owner of every validator.
+    pub owner: Address,
+    /// Whether a beacon node is configured: then validators are followed after the transaction is final.
+    pub follows_beacon: bool,
+    /// How often a waiting proposal of a ceremony is looked at again, ms.
+    pub refresh_every_ms: u64,
+    /// An approval that could not be executed within this time is void, ms.
+    pub approval_expires_ms: u64,
+    /// A transaction that is pending below the base fee is replaced after this time, ms.
+    pub bump_after_ms: u64,
+}
+
+/// Everything that the core knows.
+#[derive(Debug, Clone)]
+pub struct State {
+    /// What it was told.
+    pub settings: Settings,
+    /// Cases.
+    pub cases: BTreeMap<CaseId, Case>,
+    /// Actions.
+    pub actions: BTreeMap<ActionId, Action>,
+    /// Ceremonies.
+    pub ceremonies: BTreeMap<RequestId, Ceremony>,
+    /// Transactions by the action that they execute.
+    pub sendings: BTreeMap<ActionId, Sending>,
+    /// Keys that must never be used.
+    pub condemned: BTreeMap<BlsPublicKey, SafeText>,
+    /// Everything is paused: by whom, since when.
+    pub paused: Option<(SafeText, UnixMillis)>,
+    pub(in crate::oracle) rule_uses: Vec<RuleUse>,
+    pub(in crate::oracle) live: Live,
+}
+
+impl State {
+    /// An empty state.
+    #[must_use]
+    pub fn new(settings: Settings) -> Self {
+        Self {
+            settings,
+            cases: BTreeMap::new(),
+            actions: BTreeMap::new(),
+            ceremonies: BTreeMap::new(),
+            sendings: BTreeMap::new(),
+            condemned: BTreeMap::new(),
+            paused: None,
+            rule_uses: Vec::new(),
+            live: Live::default(),
+        }
+    }
+
+    /// Tells the number of the next record, after a replay.
+    pub fn set_next_record(&mut self, seq: u64) {
+        self.live.next_seq = seq;
+    }
+
+    /// The last view of the chain.
+    #[must_use]
+    pub fn facts(&self) -> &ChainFacts {
+        &self.live.facts
+    }
+
+    /// The case that a record is about.
+    #[must_use]
+    pub fn case_of(&self, record: &Record) -> Option<CaseId> {
+        apply::record_case(record, self)
+    }
+
+    /// Whether a signature, a transaction or an exit is being handed over right now.
+    #[must_use]
+    pub fn is_handing_over(&self) -> bool {
+        let handing = |key: &EffectKey| {
+            matches!(
+                key,
+                EffectKey::Sign(_) | EffectKey::Send(_) | EffectKey::Publish(_)
+            )
+        };
+        self.live.in_flight.iter().any(handing)
+    }
+
+    /// Why a case waits, where its step does not say it.
+    #[must_use]
+    pub fn waiting_reason(&self, case: CaseId) -> Option<&SafeText> {
+        self.live.waiting.get(&case)
+    }
+
+    /// The key of a pool as the journal knows it: of the newest reshare that was sent and included, else of the keygen.
+    #[must_use]
+    pub fn known_key(&self, pool: crate::types::PoolId) -> Option<KnownKey> {
+        let of = |validator, shares: &BTreeMap<OperatorId, BlsPublicKey>| KnownKey {
+            validator,
+            committee: shares.keys().copied().collect(),
+            share_public_keys: shares.clone(),
+        };
+        let done = |case: &&Case| matches!(case.step, Step::Closed { .. } | Step::Follow);
+        let newest_reshare = self
+            .cases
+            .values()
+            .filter(|c| c.id.pool == pool && c.reshare.is_some())
+            .filter(done)
+            .max_by_key(|c| c.since)
+            .and_then(|c| c.reshare.as_ref())
+            .map(|r| of(r.validator, &r.share_public_keys));
+        newest_reshare.or_else(|| {
+            self.cases
+                .values()
+                .filter(|c| c.id.pool == pool && c.keygen.is_some())
+                .max_by_key(|c| c.id.ordinal)
+                .and_then(|c| c.keygen.as_ref())
+                .map(|k| of(k.validator, &k.share_public_keys))
+        })
+    }
+}

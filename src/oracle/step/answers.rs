@@ -1,0 +1,145 @@
+//! What became of effects.
+
+use crate::oracle::state::EffectKey;
+use crate::oracle::turn::Turn;
+use crate::oracle::{ActionState, CeremonySuccess, Effect, Record, ValidatorPhase, advance};
+use crate::types::{ActionId, CaseId, CeremonyFailure, NonceStatus, RequestId, SafeText, SignedTransaction};
+
+pub(super) fn ceremony_ended(
+    turn: &mut Turn<'_>,
+    request: RequestId,
+    outcome: Result<Box<CeremonySuccess>, CeremonyFailure>,
+) {
+    turn.answered(EffectKey::Ceremony(request));
+    let Some(ceremony) = turn.state.ceremonies.get(&request).filter(|c| c.ended.is_none()) else {
+        return;
+    };
+    let case = ceremony.case;
+    match outcome {
+        Ok(success) => {
+            let CeremonySuccess {
+                result,
+                checks,
+                transcript,
+            } = *success;
+            turn.record(Record::CeremonyVerified {
+                request,
+                result,
+                checks,
+                transcript,
+            });
+            let closed = turn.state.cases.get(&case).is_none_or(|c| c.is_closed());
+            let made = turn
+                .state
+                .cases
+                .get(&case)
+                .and_then(|c| c.keygen.as_ref())
+                .map(|k| k.validator);
+            if let Some(validator) = made.filter(|_| closed) {
+                let reason = SafeText::new(&format!("made for {case} after it was closed"));
+                turn.record(Record::KeyCondemned { validator, reason });
+            }
+        }
+        Err(failure) => {
+            turn.record(Record::CeremonyFailed { request, failure });
+            turn.not_before(EffectKey::Prepare(case), advance::AFTER_FAILURE_MS);
+        }
+    }
+}
+
+pub(super) fn signed(turn: &mut Turn<'_>, action: ActionId, outcome: Result<SignedTransaction, SafeText>) {
+    turn.answered(EffectKey::Sign(action));
+    let state = turn.state.actions.get(&action).map(|a| a.state.clone());
+    let orphaned = turn.state.cases.get(&action.case).is_none_or(|c| c.orphaned);
+    let paused = turn.state.paused.is_some()
+        || turn
+            .state
+            .cases
+            .get(&action.case)
+            .is_none_or(|c| c.paused.is_some());
+    match (outcome, state) {
+        // a first signature: dropped, unsent, when something came between
+        (Ok(transaction), Some(ActionState::Approved)) if !orphaned && !paused => {
+            turn.record(Record::TransactionSigned {
+                action,
+                transaction: transaction.clone(),
+            });
+            turn.ask(EffectKey::Send(action), || Effect::Send { action, transaction });
+        }
+        // a replacement with the same nonce
+        (Ok(transaction), Some(ActionState::Executing)) if !paused => {
+            let same = turn
+                .state
+                .sendings
+                .get(&action)
+                .is_some_and(|s| s.newest().nonce == transaction.nonce);
+            if same {
+                turn.record(Record::TransactionSigned {
+                    action,
+                    transaction: transaction.clone(),
+                });
+                turn.ask(EffectKey::Send(action), || Effect::Send { action, transaction });
+            }
+        }
+        (Err(reason), Some(ActionState::Approved)) => {
+            turn.record(Record::ActionVoided { action, reason });
+            turn.not_before(EffectKey::Prepare(action.case), advance::AFTER_FAILURE_MS);
+        }
+        (Err(reason), Some(ActionState::Executing)) => {
+            if let Some(s) = turn.state.sendings.get_mut(&action) {
+                s.note = SafeText::new(&format!("stuck: {reason}"));
+            }
+            turn.not_before(EffectKey::Sign(action), advance::AFTER_FAILURE_MS);
+        }
+        _ => {}
+    }
+}
+
+pub(super) fn sent(turn: &mut Turn<'_>, action: ActionId, outcome: Result<(), SafeText>) {
+    turn.answered(EffectKey::Send(action));
+    turn.not_before(EffectKey::Send(action), advance::RESEND_MS);
+    let Some(sending) = turn.state.sendings.get_mut(&action) else {
+        return;
+    };
+    match outcome {
+        Ok(()) => {
+            sending.note = SafeText::default();
+            if !sending.accepted {
+                let hash = sending.newest().hash;
+                turn.record(Record::TransactionAccepted { action, hash });
+            }
+        }
+        Err(words) => sending.note = words,
+    }
+}
+
+pub(super) fn inspected(turn: &mut Turn<'_>, action: ActionId, status: Option<NonceStatus>) {
+    turn.answered(EffectKey::Inspect(action));
+    let at = turn.at;
+    let Some(sending) = turn.state.sendings.get_mut(&action) else {
+        return;
+    };
+    let Some(status) = status else { return };
+    if status == NonceStatus::Pending {
+        sending.pending_since.get_or_insert(at);
+    } else {
+        sending.pending_since = None;
+    }
+    if sending.status != status {
+        turn.record(Record::TransactionStatus { action, status });
+    }
+}
+
+pub(super) fn validator_seen(turn: &mut Turn<'_>, case: CaseId, phase: Option<ValidatorPhase>) {
+    turn.answered(EffectKey::LookUp(case));
+    turn.state.live.looked_up_at.insert(case, turn.at);
+    let Some(phase) = phase else { return };
+    if turn
+        .state
+        .cases
+        .get(&case)
+        .is_some_and(|c| c.phase != Some(phase) && !c.is_closed())
+    {
+        turn.record(Record::ValidatorPhaseSeen { case, phase });
+    }
+}

@@ -1,0 +1,159 @@
+//! What the chain tells: requests, fulfilments, and its state.
+
+use crate::oracle::state::Sending;
+use crate::oracle::turn::Turn;
+use crate::oracle::{Cause, ChainFacts, Fulfilment, Record, advance};
+use crate::types::{CaseId, LogRef, PoolId, RequestKind, SafeText};
+
+use super::*;
+
+pub(super) fn requested(turn: &mut Turn<'_>, kind: RequestKind, pool: PoolId, log: LogRef) {
+    let cause = Cause::Event { log };
+    let known = turn
+        .state
+        .cases
+        .values()
+        .any(|c| c.id.kind == kind && c.id.pool == pool && c.cause == cause && !c.orphaned);
+    if known {
+        return;
+    }
+    let newest = newest_case(turn.state, kind, pool);
+    let Some(case) = newest.and_then(|id| turn.state.cases.get(&id)) else {
+        turn.record(Record::CaseOpened {
+            case: CaseId {
+                kind,
+                pool,
+                ordinal: 0,
+            },
+            cause,
+        });
+        return;
+    };
+    let id = case.id;
+    if case.orphaned || matches!(case.cause, Cause::State { .. }) {
+        turn.record(Record::CauseFound { case: id, cause });
+    } else if kind == RequestKind::Reshare && case.is_closed() {
+        turn.record(Record::CaseOpened {
+            case: CaseId {
+                ordinal: id.ordinal + 1,
+                ..id
+            },
+            cause,
+        });
+    } else {
+        let text = SafeText::new(&format!(
+            "{kind} of pool {pool} was requested again in block {} while {id} {}; nothing new was opened",
+            log.block.number,
+            if case.is_closed() { "is closed" } else { "is open" }
+        ));
+        turn.record(Record::Note { case: Some(id), text });
+    }
+}
+
+pub(super) fn request_removed(turn: &mut Turn<'_>, kind: RequestKind, pool: PoolId, log: LogRef) {
+    let cause = Cause::Event { log };
+    let lost = turn
+        .state
+        .cases
+        .values()
+        .find(|c| c.id.kind == kind && c.id.pool == pool && c.cause == cause && !c.orphaned)
+        .map(|c| c.id);
+    if let Some(case) = lost {
+        turn.record(Record::CauseLost { case });
+    }
+}
+
+pub(super) fn fulfilled(turn: &mut Turn<'_>, what: Fulfilment, pool: PoolId, log: LogRef) {
+    let kind = match what {
+        Fulfilment::DepositInitiated | Fulfilment::Deposited => RequestKind::Deposit,
+        Fulfilment::Reshared => RequestKind::Reshare,
+        Fulfilment::Exited => RequestKind::Exit,
+    };
+    let Some(id) = newest_case(turn.state, kind, pool) else {
+        return;
+    };
+    let Some(case) = turn.state.cases.get(&id).filter(|c| !c.is_closed()) else {
+        return;
+    };
+    if matches!(what, Fulfilment::Deposited | Fulfilment::Exited) {
+        let text = SafeText::new(&format!(
+            "the contract reports the end of {id} in block {}",
+            log.block.number
+        ));
+        turn.record(Record::Note { case: Some(id), text });
+        return;
+    }
+    let holds = |s: &Sending| s.versions.iter().any(|v| v.hash == log.transaction);
+    let by = turn
+        .state
+        .sendings
+        .iter()
+        .find(|(_, s)| holds(s))
+        .map(|(action, _)| action.case);
+    if by != Some(id) && case.served_by != Some(log.transaction) {
+        turn.record(Record::PoolServed {
+            case: id,
+            transaction: log.transaction,
+            by,
+        });
+    }
+}
+
+pub(super) fn new_facts(turn: &mut Turn<'_>, facts: ChainFacts) {
+    let head = facts.head;
+    turn.state.live.facts = facts;
+    watch_nonce(turn);
+    let Some(head) = head.filter(|_| turn.state.live.caught_up) else {
+        return;
+    };
+    // state decides: a pool that stays in the ready list although its event was not seen is taken up all the same
+    let ready = turn.state.live.facts.ready.clone();
+    turn.state
+        .live
+        .unseen
+        .retain(|case, _| ready.contains(&case.pool));
+    for pool in ready {
+        let case = CaseId {
+            kind: RequestKind::Deposit,
+            pool,
+            ordinal: 0,
+        };
+        if turn.state.cases.contains_key(&case) {
+            turn.state.live.unseen.remove(&case);
+            continue;
+        }
+        let first = *turn.state.live.unseen.entry(case).or_insert(head.number);
+        if head.number >= first + advance::UNSEEN_BLOCKS {
+            turn.state.live.unseen.remove(&case);
+            turn.record(Record::CaseOpened {
+                case,
+                cause: Cause::State { block: head },
+            });
+        }
+    }
+}
+
+/// Somebody else sends from the oracle account: a second oracle on another machine, or a stolen key. Everything pauses
+/// until a person has looked.
+pub(super) fn watch_nonce(turn: &mut Turn<'_>) {
+    let live = &mut turn.state.live;
+    if live.facts.head.is_none() {
+        return;
+    }
+    let used = live.facts.oracle_nonce;
+    let floor = *live.nonce_floor.get_or_insert(used);
+    let ours = |nonce: u64| turn.state.sendings.values().any(|s| s.newest().nonce == nonce);
+    let Some(foreign) = (floor..used).find(|nonce| !ours(*nonce)) else {
+        return;
+    };
+    turn.state.live.nonce_floor = Some(used);
+    if turn.state.paused.is_none() {
+        let by = format!(
+            "the engine: nonce {foreign} of the oracle account was used by a transaction that is not in this journal"
+        );
+        turn.record(Record::Paused {
+            case: None,
+            by: SafeText::new(&by),
+        });
+    }
+}

@@ -1,0 +1,163 @@
+//! What the desk prepared: to be decided, to be kept true, or to leave.
+
+use crate::oracle::state::EffectKey;
+use crate::oracle::turn::Turn;
+use crate::oracle::{ActionState, CeremonyRole, Effect, Payload, Prepared, Purpose, Record, Step, advance};
+use crate::types::{ActionId, CaseId, SafeText};
+
+pub(super) fn prepared(turn: &mut Turn<'_>, case: CaseId, purpose: Purpose, outcome: Prepared) {
+    let key = EffectKey::Prepare(case);
+    turn.answered(key);
+    let Some(step) = turn.state.cases.get(&case).map(|c| c.step.clone()) else {
+        return;
+    };
+    match (purpose, outcome) {
+        (_, Prepared::Later { reason, at }) => {
+            turn.not_before(key, at.0.saturating_sub(turn.at.0).max(200));
+            turn.state.live.waiting.insert(case, reason);
+        }
+        (_, Prepared::AlreadySo(phase)) => {
+            turn.record(Record::ValidatorPhaseSeen { case, phase });
+        }
+        (Purpose::Propose, Prepared::Proposal(proposal)) => {
+            if matches!(step, Step::PlanCeremony | Step::PlanEffect | Step::AwaitTurn) {
+                let number = turn.state.cases.get(&case).map_or(0, |c| c.actions) + 1;
+                let action = ActionId { case, number };
+                let digest = proposal.digest(action);
+                turn.record(Record::ActionProposed {
+                    action,
+                    proposal,
+                    digest,
+                });
+            }
+        }
+        (Purpose::Propose, Prepared::Refused(reason)) => turn.record(Record::CaseHalted { case, reason }),
+        (Purpose::Refresh(action), outcome) => {
+            let waiting = turn
+                .state
+                .actions
+                .get(&action)
+                .filter(|a| a.state == ActionState::Proposed);
+            let Some(old) = waiting.map(|a| a.digest) else {
+                return;
+            };
+            match outcome {
+                Prepared::Proposal(proposal) => {
+                    let digest = proposal.digest(action);
+                    if digest != old {
+                        turn.record(Record::ActionChanged {
+                            action,
+                            proposal,
+                            digest,
+                        });
+                    } else if let Some(a) = turn.state.actions.get_mut(&action) {
+                        a.proposal = *proposal;
+                    }
+                }
+                Prepared::Refused(reason) => {
+                    turn.record(Record::ActionVoided {
+                        action,
+                        reason: reason.clone(),
+                    });
+                    turn.record(Record::CaseHalted { case, reason });
+                }
+                Prepared::Later { .. } | Prepared::AlreadySo(_) => {}
+            }
+        }
+        (Purpose::Send(action), outcome) => ready_to_send(turn, action, outcome),
+    }
+}
+
+/// The last checks before something leaves: what would leave must be what was approved.
+pub(super) fn ready_to_send(turn: &mut Turn<'_>, action: ActionId, outcome: Prepared) {
+    let case = action.case;
+    let approved = turn
+        .state
+        .actions
+        .get(&action)
+        .filter(|a| a.state == ActionState::Approved);
+    let Some(approved_digest) = approved.map(|a| a.digest) else {
+        return;
+    };
+    if turn.state.paused.is_some()
+        || turn
+            .state
+            .cases
+            .get(&case)
+            .is_none_or(|c| c.orphaned || c.paused.is_some())
+    {
+        return;
+    }
+    let proposal = match outcome {
+        Prepared::Proposal(proposal) => proposal,
+        Prepared::Refused(reason) => {
+            turn.record(Record::ActionVoided {
+                action,
+                reason: reason.clone(),
+            });
+            turn.record(Record::CaseHalted { case, reason });
+            return;
+        }
+        Prepared::Later { .. } | Prepared::AlreadySo(_) => return,
+    };
+    if proposal.digest(action) != approved_digest {
+        let failed: Vec<_> = proposal.failed_checks().map(|c| c.name.clone()).collect();
+        let reason = if failed.is_empty() {
+            "what would be sent changed after the approval".to_owned()
+        } else {
+            format!("checks failed after the approval: {}", failed.join(", "))
+        };
+        turn.record(Record::ActionVoided {
+            action,
+            reason: SafeText::new(&reason),
+        });
+        return;
+    }
+    match proposal.payload {
+        Payload::Ceremony(payload) => {
+            let request = turn.draw_request_id();
+            let attempt = turn.state.cases.get(&case).map_or(0, |c| c.attempts) + 1;
+            let plan = payload.plan.clone();
+            turn.record(Record::CeremonyStarted {
+                request,
+                case,
+                action: Some(action),
+                role: CeremonyRole::Main,
+                attempt,
+                plan: payload.plan,
+            });
+            turn.ask(EffectKey::Ceremony(request), || Effect::RunCeremony {
+                case,
+                request,
+                plan,
+                start: true,
+            });
+        }
+        Payload::Transaction(payload) => {
+            // one nonce is given out at a time, so that two intents can not get the same one
+            if turn
+                .state
+                .live
+                .in_flight
+                .iter()
+                .any(|k| matches!(k, EffectKey::Sign(_)))
+            {
+                turn.not_before(EffectKey::Prepare(case), 200);
+                return;
+            }
+            let nonce = advance::next_nonce(turn.state);
+            turn.ask(EffectKey::Sign(action), || Effect::Sign {
+                action,
+                payload,
+                nonce,
+                replaces: None,
+            });
+        }
+        Payload::Exit(payload) => {
+            turn.ask(EffectKey::Publish(action), || Effect::PublishExit {
+                action,
+                payload,
+            });
+        }
+    }
+}

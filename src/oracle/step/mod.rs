@@ -1,0 +1,96 @@
+//! `step`: one input in, records and effects out.
+
+mod answers;
+mod chain;
+mod desk;
+
+use crate::oracle::state::EffectKey;
+use crate::oracle::turn::{Output, Turn};
+use crate::oracle::{ActionState, CaseStatus, Input, Record, Stamped, State, Step, advance, wish};
+use crate::types::{ActionId, CaseId, NonceStatus, PoolId, RequestKind, SafeText};
+
+/// The answer to a wish of a person; `None` for other inputs.
+pub type WishReply = Option<Result<SafeText, wish::Refusal>>;
+
+/// Takes one input into account. The caller makes `Output::records` durable, and only then starts its effects.
+pub fn step(state: &mut State, stamped: Stamped) -> (Output, WishReply) {
+    let mut turn = Turn::new(state, stamped.at, stamped.entropy);
+    let mut reply = None;
+    match stamped.input {
+        Input::Started | Input::Tick => {}
+        Input::CaughtUp => turn.state.live.caught_up = true,
+        Input::Requested { kind, pool, log } => chain::requested(&mut turn, kind, pool, log),
+        Input::RequestRemoved { kind, pool, log } => chain::request_removed(&mut turn, kind, pool, log),
+        Input::Fulfilled { what, pool, log } => chain::fulfilled(&mut turn, what, pool, log),
+        Input::Facts(facts) => chain::new_facts(&mut turn, *facts),
+        Input::Prepared {
+            case,
+            purpose,
+            outcome,
+        } => desk::prepared(&mut turn, case, purpose, outcome),
+        Input::CeremonyEnded { request, outcome } => answers::ceremony_ended(&mut turn, request, outcome),
+        Input::Signed { action, outcome } => answers::signed(&mut turn, action, outcome),
+        Input::Sent { action, outcome } => answers::sent(&mut turn, action, outcome),
+        Input::Inspected { action, status } => answers::inspected(&mut turn, action, status),
+        Input::ExitPublished { action, verdicts } => {
+            turn.answered(EffectKey::Publish(action));
+            let known = turn.state.cases.get(&action.case).map(|c| &c.verdicts);
+            let first = !matches!(
+                turn.state.cases.get(&action.case).map(|c| &c.step),
+                Some(Step::Execute(_))
+            );
+            if first || known != Some(&verdicts) {
+                turn.record(Record::ExitPublished { action, verdicts });
+            }
+            // sent again until it is seen in a block
+            turn.not_before(EffectKey::Publish(action), advance::REPUBLISH_MS);
+        }
+        Input::ValidatorSeen {
+            case,
+            validator: _,
+            phase,
+        } => answers::validator_seen(&mut turn, case, phase),
+        Input::Wish { by, wish } => reply = Some(wish::fulfil(&mut turn, &by, wish)),
+    }
+    advance::all(&mut turn);
+    (turn.out, reply)
+}
+
+/// The newest case of a kind for a pool.
+pub(super) fn newest_case(state: &State, kind: RequestKind, pool: PoolId) -> Option<CaseId> {
+    let of = |ordinal| CaseId { kind, pool, ordinal };
+    state
+        .cases
+        .range(of(0)..=of(u32::MAX))
+        .next_back()
+        .map(|(id, _)| *id)
+}
+
+/// The status word of a case, for tables.
+#[must_use]
+pub fn case_status(state: &State, id: CaseId) -> CaseStatus {
+    let Some(case) = state.cases.get(&id) else {
+        return CaseStatus::Unknown;
+    };
+    let undecided =
+        |action: &ActionId| state.actions.get(action).map(|a| &a.state) == Some(&ActionState::Proposed);
+    match &case.step {
+        Step::Closed { .. } => CaseStatus::Done,
+        _ if case.orphaned => CaseStatus::Orphaned,
+        _ if case.paused.is_some() => CaseStatus::Paused,
+        Step::PlanCeremony | Step::PlanEffect => CaseStatus::Preparing,
+        Step::DecideCeremony(action) | Step::DecideEffect(action) if undecided(action) => {
+            CaseStatus::AwaitingDecision
+        }
+        Step::DecideCeremony(_) | Step::DecideEffect(_) => CaseStatus::Preparing,
+        Step::RunCeremony(_) | Step::Register(_) => CaseStatus::Ceremony,
+        Step::AwaitTurn => CaseStatus::Queued,
+        Step::Execute(action) if action.case.kind == RequestKind::Exit => CaseStatus::Following,
+        Step::Execute(action) => match state.sendings.get(action).map(|s| &s.status) {
+            Some(NonceStatus::Missing) if state.sendings[action].accepted => CaseStatus::Unknown,
+            _ => CaseStatus::Sending,
+        },
+        Step::Follow => CaseStatus::Following,
+        Step::Halted { .. } => CaseStatus::Attention,
+    }
+}

@@ -1,0 +1,79 @@
+//! One step under way: records are applied as they are made, effects are asked for once.
+
+use sha2::{Digest as _, Sha256};
+
+use super::state::EffectKey;
+use super::{Effect, Record, State};
+use crate::types::{CaseId, RequestId, SafeText, UnixMillis};
+
+/// What a step gives: records, to be made durable before any of the effects starts.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Output {
+    /// In order.
+    pub records: Vec<Record>,
+    /// In order.
+    pub effects: Vec<Effect>,
+}
+
+pub(super) struct Turn<'a> {
+    pub(super) state: &'a mut State,
+    pub(super) at: UnixMillis,
+    entropy: [u8; 24],
+    drawn: u32,
+    pub(super) out: Output,
+}
+
+impl<'a> Turn<'a> {
+    pub(super) fn new(state: &'a mut State, at: UnixMillis, entropy: [u8; 24]) -> Self {
+        state.live.now = at;
+        Self {
+            state,
+            at,
+            entropy,
+            drawn: 0,
+            out: Output::default(),
+        }
+    }
+
+    pub(super) fn record(&mut self, record: Record) {
+        let seq = self.state.live.next_seq;
+        self.state.apply(seq, self.at, &record);
+        self.out.records.push(record);
+    }
+
+    /// Asks for an effect unless it was asked for before and has not answered, or its time has not come.
+    pub(super) fn ask(&mut self, key: EffectKey, effect: impl FnOnce() -> Effect) {
+        let early = self.state.live.not_before.get(&key).is_some_and(|t| *t > self.at);
+        if !early && self.state.live.in_flight.insert(key) {
+            self.state.live.not_before.remove(&key);
+            self.out.effects.push(effect());
+        }
+    }
+
+    pub(super) fn answered(&mut self, key: EffectKey) {
+        self.state.live.in_flight.remove(&key);
+    }
+
+    pub(super) fn not_before(&mut self, key: EffectKey, delay_ms: u64) {
+        self.state
+            .live
+            .not_before
+            .insert(key, UnixMillis(self.at.0 + delay_ms));
+    }
+
+    pub(super) fn waits(&mut self, case: CaseId, reason: &str) {
+        self.state.live.waiting.insert(case, SafeText::new(reason));
+    }
+
+    /// A fresh request id from this step's entropy.
+    pub(super) fn draw_request_id(&mut self) -> RequestId {
+        let mut hash = Sha256::new();
+        hash.update(b"casimir-dkg request id\0");
+        hash.update(self.entropy);
+        hash.update(self.drawn.to_be_bytes());
+        self.drawn += 1;
+        let mut id = [0; 24];
+        id.copy_from_slice(&hash.finalize()[..24]);
+        RequestId(id)
+    }
+}

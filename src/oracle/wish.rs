@@ -1,0 +1,265 @@
+//! What people ask for, and why it is refused.
+
+use super::state::EffectKey;
+use super::step::newest_case;
+use super::turn::Turn;
+use super::{ActionKind, ActionState, Cause, Decider, Decision, Mode, Record, Step, Verdict, Wish};
+use crate::types::{
+    ActionId, CaseId, OperatorId, PoolId, RequestKind, Root, SafeText, UnixMillis, threshold_for,
+};
+
+/// A wish was not fulfilled.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refusal {
+    /// What would be sent is not what was shown any more.
+    Stale(SafeText),
+    /// Somebody was faster.
+    AlreadyDecided {
+        /// Who.
+        by: SafeText,
+        /// When.
+        at: UnixMillis,
+    },
+    /// Not now, and why.
+    NotNow(SafeText),
+    /// The mode forbids it.
+    Mode(SafeText),
+}
+
+type Answer = Result<SafeText, Refusal>;
+
+fn not_now(text: impl AsRef<str>) -> Refusal {
+    Refusal::NotNow(SafeText::new(text.as_ref()))
+}
+
+pub(super) fn fulfil(turn: &mut Turn<'_>, by: &SafeText, wish: Wish) -> Answer {
+    if turn.state.settings.mode == Mode::Observe {
+        return Err(Refusal::Mode(SafeText::new(
+            "mode observe decides nothing; start in mode supervised to act",
+        )));
+    }
+    match wish {
+        Wish::Approve {
+            action,
+            digest,
+            phrase,
+        } => approve(turn, by, action, digest, phrase.as_deref()),
+        Wish::Reject {
+            action,
+            digest,
+            reason,
+        } => reject(turn, by, action, digest, reason),
+        Wish::Retry(case) => retry(turn, by, case),
+        Wish::Pause(case) => pause(turn, by, case),
+        Wish::Resume(case) => resume(turn, by, case),
+        Wish::Reshare(pool) => reshare(turn, by, pool),
+        Wish::SetCommittee { action, committee } => set_committee(turn, by, action, committee),
+    }
+}
+
+/// The action exists, nobody decided it, and it is still what was shown.
+fn decidable(turn: &Turn<'_>, id: ActionId, digest: Root) -> Result<(), Refusal> {
+    let action = turn
+        .state
+        .actions
+        .get(&id)
+        .ok_or_else(|| not_now(format!("there is no action {id}")))?;
+    if let Some(decision) = &action.decision {
+        let by = SafeText::new(&decision.decider.to_string());
+        return Err(Refusal::AlreadyDecided { by, at: decision.at });
+    }
+    if action.state != ActionState::Proposed {
+        return Err(not_now(format!(
+            "{id} is {}, it waits for no decision",
+            action.state.word()
+        )));
+    }
+    if action.digest != digest {
+        return Err(Refusal::Stale(SafeText::new(&format!(
+            "{id} has digest {} now",
+            action.digest
+        ))));
+    }
+    Ok(())
+}
+
+fn approve(turn: &mut Turn<'_>, by: &SafeText, id: ActionId, digest: Root, phrase: Option<&str>) -> Answer {
+    decidable(turn, id, digest)?;
+    let action = &turn.state.actions[&id];
+    action.approvable().map_err(not_now)?;
+    if let Some(wanted) = action.phrase()
+        && phrase != Some(wanted.as_str())
+    {
+        return Err(not_now(format!(
+            "this can not be undone: type the phrase «{wanted}»"
+        )));
+    }
+    let decider = Decider::Person { name: by.clone() };
+    let decision = Decision {
+        verdict: Verdict::Approve,
+        decider,
+        at: turn.at,
+        digest,
+    };
+    turn.record(Record::Decided { action: id, decision });
+    Ok(SafeText::new(&format!("{id} approved")))
+}
+
+fn reject(turn: &mut Turn<'_>, by: &SafeText, id: ActionId, digest: Root, reason: SafeText) -> Answer {
+    decidable(turn, id, digest)?;
+    let decider = Decider::Person { name: by.clone() };
+    let decision = Decision {
+        verdict: Verdict::Reject { reason },
+        decider,
+        at: turn.at,
+        digest,
+    };
+    turn.record(Record::Decided { action: id, decision });
+    Ok(SafeText::new(&format!(
+        "{id} rejected; {} halts until it is retried",
+        id.case
+    )))
+}
+
+fn retry(turn: &mut Turn<'_>, by: &SafeText, id: CaseId) -> Answer {
+    let case = turn
+        .state
+        .cases
+        .get(&id)
+        .ok_or_else(|| not_now(format!("there is no case {id}")))?;
+    match case.step {
+        Step::Halted { .. } => {
+            turn.record(Record::CaseRetried {
+                case: id,
+                by: by.clone(),
+            });
+            turn.state.live.not_before.remove(&EffectKey::Prepare(id));
+            Ok(SafeText::new(&format!("{id} is taken up again")))
+        }
+        Step::Closed { .. } => Err(not_now(format!("{id} is closed"))),
+        _ => {
+            // nothing to undo: look again at once
+            let action = turn
+                .state
+                .live
+                .inspected_at
+                .keys()
+                .find(|a| a.case == id)
+                .copied();
+            if let Some(action) = action {
+                turn.state.live.inspected_at.remove(&action);
+            }
+            turn.state.live.not_before.retain(|key, _| !concerns(key, id));
+            turn.state.live.looked_up_at.remove(&id);
+            Ok(SafeText::new(&format!("looking at {id} again")))
+        }
+    }
+}
+
+fn concerns(key: &EffectKey, id: CaseId) -> bool {
+    match key {
+        EffectKey::Prepare(case) | EffectKey::LookUp(case) => *case == id,
+        EffectKey::Sign(a) | EffectKey::Send(a) | EffectKey::Inspect(a) | EffectKey::Publish(a) => {
+            a.case == id
+        }
+        EffectKey::Ceremony(_) => false,
+    }
+}
+
+fn pause(turn: &mut Turn<'_>, by: &SafeText, case: Option<CaseId>) -> Answer {
+    let already = match case {
+        None => turn.state.paused.is_some(),
+        Some(id) => {
+            let case = turn
+                .state
+                .cases
+                .get(&id)
+                .ok_or_else(|| not_now(format!("there is no case {id}")))?;
+            if case.is_closed() {
+                return Err(not_now(format!("{id} is closed")));
+            }
+            case.paused.is_some()
+        }
+    };
+    if already {
+        return Err(not_now("it is paused already"));
+    }
+    turn.record(Record::Paused { case, by: by.clone() });
+    Ok(match case {
+        Some(id) => SafeText::new(&format!("{id} paused: nothing of it leaves this machine")),
+        None => SafeText::new("paused: nothing new leaves this machine"),
+    })
+}
+
+fn resume(turn: &mut Turn<'_>, by: &SafeText, case: Option<CaseId>) -> Answer {
+    let paused = match case {
+        None => turn.state.paused.is_some(),
+        Some(id) => turn.state.cases.get(&id).is_some_and(|c| c.paused.is_some()),
+    };
+    if !paused {
+        return Err(not_now("it is not paused"));
+    }
+    turn.record(Record::Resumed { case, by: by.clone() });
+    Ok(SafeText::new("resumed"))
+}
+
+fn reshare(turn: &mut Turn<'_>, by: &SafeText, pool: PoolId) -> Answer {
+    if !turn.state.live.facts.staked.contains(&pool) {
+        return Err(not_now(format!(
+            "pool {pool} is not staked: only a staked pool can be reshared"
+        )));
+    }
+    let ordinal = match newest_case(turn.state, RequestKind::Reshare, pool) {
+        None => 0,
+        Some(id) if turn.state.cases[&id].is_closed() => id.ordinal + 1,
+        Some(id) => return Err(not_now(format!("{id} is open already"))),
+    };
+    let case = CaseId {
+        kind: RequestKind::Reshare,
+        pool,
+        ordinal,
+    };
+    turn.record(Record::CaseOpened {
+        case,
+        cause: Cause::Manual {
+            by: by.clone(),
+            at: turn.at,
+        },
+    });
+    Ok(SafeText::new(&format!("{case} opened")))
+}
+
+fn set_committee(turn: &mut Turn<'_>, by: &SafeText, id: ActionId, mut committee: Vec<OperatorId>) -> Answer {
+    let action = turn
+        .state
+        .actions
+        .get(&id)
+        .ok_or_else(|| not_now(format!("there is no action {id}")))?;
+    if action.state != ActionState::Proposed
+        || !matches!(action.proposal.kind, ActionKind::Keygen | ActionKind::Reshare)
+    {
+        return Err(not_now(format!(
+            "the committee of {id} can not be changed: it is {}",
+            action.state.word()
+        )));
+    }
+    committee.sort_unstable();
+    let n = committee.len();
+    committee.dedup();
+    if committee.len() != n {
+        return Err(not_now("an operator stands twice in the committee"));
+    }
+    if threshold_for(n).is_none() {
+        return Err(not_now(format!(
+            "{n} operators make no committee: it must be 4, 7, 10 or 13"
+        )));
+    }
+    turn.record(Record::CommitteeChosen {
+        case: id.case,
+        committee,
+        by: by.clone(),
+    });
+    let reason = SafeText::new(&format!("{by} chose another committee"));
+    turn.record(Record::ActionVoided { action: id, reason });
+    Ok(SafeText::new("committee changed; the action is proposed anew"))
+}

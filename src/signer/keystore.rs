@@ -1,0 +1,335 @@
+//! Web3 secret storage, version 3: the key encrypted under a password. Any such file is read; ours are written with
+//! geth's standard cost (scrypt, N = 262144), mode 0600, and never over another file.
+//!
+//! Format: <https://ethereum.org/en/developers/docs/data-structures-and-encoding/web3-secret-storage/>. Deriving the
+//! key takes about a second and 256 MiB: call these from a blocking task.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::path::Path;
+
+use aes::cipher::{KeyIvInit, StreamCipher};
+use alloy::primitives::{Address, keccak256};
+use rand::RngCore;
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use zeroize::Zeroizing;
+
+use super::password::too_open;
+use super::{OracleSigner, SignerError};
+
+/// log2 of scrypt's cost in files that we write: N = 262144, r = 8, p = 1.
+const LOG_N: u8 = 18;
+/// A file may not make us use more than this for its key: 1 GiB (128 · N · r bytes).
+const MAX_MEMORY: u64 = 1 << 30;
+const MAX_FILE: u64 = 64 << 10;
+
+/// A keystore can not be written or read.
+#[derive(Debug, thiserror::Error)]
+pub enum KeystoreError {
+    /// The file system said no.
+    #[error("keystore {path}: {source}")]
+    Io {
+        /// The file.
+        path: String,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// There is such a file already; it is left alone.
+    #[error("keystore {0} exists already and is not overwritten")]
+    Exists(String),
+    /// Not a version 3 keystore, or with parameters that are not supported.
+    #[error("keystore {path}: {reason}")]
+    Format {
+        /// The file.
+        path: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The password does not open it.
+    #[error("keystore {0}: wrong password")]
+    WrongPassword(String),
+    /// The key in it belongs to another address than the file says.
+    #[error("keystore {path}: it says {claimed}, but its key belongs to {actual}")]
+    WrongAddress {
+        /// The file.
+        path: String,
+        /// The file's `address`.
+        claimed: Address,
+        /// The key's.
+        actual: Address,
+    },
+    /// What was decrypted or imported is not a key.
+    #[error(transparent)]
+    Signer(#[from] SignerError),
+}
+
+/// An opened keystore, and a warning about its file.
+#[derive(Debug)]
+pub struct Opened {
+    /// The key.
+    pub signer: OracleSigner,
+    /// The file may be read by others than its owner.
+    pub warning: Option<String>,
+}
+
+/// Makes a new key and writes it to `path`, which must not exist.
+pub fn create(path: &Path, password: &SecretString) -> Result<OracleSigner, KeystoreError> {
+    let signer = OracleSigner::random();
+    write(path, &signer, password)?;
+    Ok(signer)
+}
+
+/// Writes a private key (hex) to `path`, which must not exist.
+pub fn import(
+    path: &Path,
+    key: &SecretString,
+    password: &SecretString,
+) -> Result<OracleSigner, KeystoreError> {
+    let signer = OracleSigner::from_private_key(key, super::KeyPolicy::DevelopmentKeys)?;
+    write(path, &signer, password)?;
+    Ok(signer)
+}
+
+/// The address that a keystore claims, without its password; none when it does not say.
+pub fn address(path: &Path) -> Result<Option<Address>, KeystoreError> {
+    Ok(read(path)?.0.address())
+}
+
+/// Decrypts a keystore.
+pub fn open(path: &Path, password: &SecretString) -> Result<Opened, KeystoreError> {
+    let (file, warning) = read(path)?;
+    let shown = path.display().to_string();
+    let bad = |reason: String| KeystoreError::Format {
+        path: shown.clone(),
+        reason,
+    };
+    if file.version != 3 {
+        return Err(bad(format!("version {} is not supported", file.version)));
+    }
+    if file.crypto.cipher != "aes-128-ctr" {
+        return Err(bad(format!("cipher {:?} is not supported", file.crypto.cipher)));
+    }
+    let field = |name: &str, digits: &str| hex::decode(digits).map_err(|e| bad(format!("{name}: {e}")));
+    let ciphertext = field("ciphertext", &file.crypto.ciphertext)?;
+    let mac = field("mac", &file.crypto.mac)?;
+    let iv = field("iv", &file.crypto.cipherparams.iv)?;
+    let iv: [u8; 16] = iv.try_into().map_err(|_| bad("iv: expected 16 bytes".into()))?;
+    let derived = derive(&file.crypto, password).map_err(bad)?;
+    // not secret-dependent timing that matters: whoever holds the file can try passwords anyway
+    if keccak256([&derived[16..32], &ciphertext].concat()).as_slice() != mac {
+        return Err(KeystoreError::WrongPassword(shown));
+    }
+    let mut key = Zeroizing::new(ciphertext);
+    cipher(&derived, &iv).apply_keystream(&mut key);
+    let signer = OracleSigner::from_bytes(&key)?;
+    if let Some(claimed) = file.address()
+        && claimed != signer.address()
+    {
+        return Err(KeystoreError::WrongAddress {
+            path: shown,
+            claimed,
+            actual: signer.address(),
+        });
+    }
+    Ok(Opened { signer, warning })
+}
+
+#[derive(Deserialize)]
+struct KeystoreFile {
+    address: Option<String>,
+    // geth writes `crypto`, very old files `Crypto`
+    #[serde(alias = "Crypto")]
+    crypto: Crypto,
+    version: u64,
+}
+
+impl KeystoreFile {
+    fn address(&self) -> Option<Address> {
+        let digits = self.address.as_deref()?;
+        digits.strip_prefix("0x").unwrap_or(digits).parse().ok()
+    }
+}
+
+#[derive(Deserialize)]
+struct Crypto {
+    cipher: String,
+    cipherparams: CipherParams,
+    ciphertext: String,
+    kdf: String,
+    kdfparams: KdfParams,
+    mac: String,
+}
+
+#[derive(Deserialize)]
+struct CipherParams {
+    iv: String,
+}
+
+#[derive(Deserialize, Serialize)]
+struct KdfParams {
+    dklen: u64,
+    salt: String,
+    n: Option<u64>,
+    r: Option<u64>,
+    p: Option<u64>,
+    c: Option<u64>,
+    prf: Option<String>,
+}
+
+fn derive(crypto: &Crypto, password: &SecretString) -> Result<Zeroizing<[u8; 32]>, String> {
+    let params = &crypto.kdfparams;
+    if params.dklen != 32 {
+        return Err(format!("dklen {} is not supported", params.dklen));
+    }
+    let salt = hex::decode(&params.salt).map_err(|e| format!("salt: {e}"))?;
+    let mut key = Zeroizing::new([0; 32]);
+    let password = password.expose_secret().as_bytes();
+    match crypto.kdf.as_str() {
+        "scrypt" => {
+            let n = params.n.ok_or("n is missing")?;
+            let r = params.r.ok_or("r is missing")?;
+            let p = params.p.ok_or("p is missing")?;
+            if !n.is_power_of_two() || n < 2 {
+                return Err(format!("n {n} is not a power of two"));
+            }
+            let memory = n.checked_mul(r).and_then(|v| v.checked_mul(128));
+            if memory.is_none_or(|bytes| bytes > MAX_MEMORY) || p > 16 {
+                return Err("scrypt's parameters ask for too much memory or time".into());
+            }
+            let log_n = u8::try_from(n.ilog2()).map_err(|e| e.to_string())?;
+            let (r, p) = (u32::try_from(r).unwrap_or(0), u32::try_from(p).unwrap_or(0));
+            // RFC 7914 wants N < 2^(128 * r / 8); files with r = 1 and a large N, which some Python tools wrote, end here
+            let params = scrypt::Params::new(log_n, r, p, 32).map_err(|e| e.to_string())?;
+            scrypt::scrypt(password, &salt, &params, &mut *key).map_err(|e| e.to_string())?;
+        }
+        "pbkdf2" => {
+            let rounds = params.c.ok_or("c is missing")?;
+            let rounds = u32::try_from(rounds)
+                .ok()
+                .filter(|rounds| (1..=10_000_000).contains(rounds))
+                .ok_or("c is out of range")?;
+            if params.prf.as_deref() != Some("hmac-sha256") {
+                return Err("only hmac-sha256 is supported as prf".into());
+            }
+            pbkdf2::pbkdf2_hmac::<sha2::Sha256>(password, &salt, rounds, &mut *key);
+        }
+        other => return Err(format!("kdf {other:?} is not supported")),
+    }
+    Ok(key)
+}
+
+fn cipher(derived: &[u8; 32], iv: &[u8; 16]) -> ctr::Ctr128BE<aes::Aes128> {
+    let key: &[u8; 16] = derived[..16].try_into().expect("16 of 32 bytes");
+    ctr::Ctr128BE::new(key.into(), iv.into())
+}
+
+fn read(path: &Path) -> Result<(KeystoreFile, Option<String>), KeystoreError> {
+    let shown = path.display().to_string();
+    let fail = |source| KeystoreError::Io {
+        path: shown.clone(),
+        source,
+    };
+    let file = File::open(path).map_err(fail)?;
+    let warning = too_open(&file.metadata().map_err(fail)?)
+        .map(|mode| format!("keystore {shown} may be read by others (mode {mode:03o}); make it 600"));
+    let mut text = String::new();
+    file.take(MAX_FILE).read_to_string(&mut text).map_err(fail)?;
+    let keystore = serde_json::from_str(&text).map_err(|e| KeystoreError::Format {
+        path: shown,
+        reason: format!("not a version 3 keystore: {e}"),
+    })?;
+    Ok((keystore, warning))
+}
+
+/// Writes beside the target first and then links it there: the name appears with the whole content or not at all, and
+/// never replaces a file.
+fn write(path: &Path, signer: &OracleSigner, password: &SecretString) -> Result<(), KeystoreError> {
+    let shown = path.display().to_string();
+    let fail = |source: io::Error| match source.kind() {
+        io::ErrorKind::AlreadyExists => KeystoreError::Exists(shown.clone()),
+        _ => KeystoreError::Io {
+            path: shown.clone(),
+            source,
+        },
+    };
+    if path.symlink_metadata().is_ok() {
+        return Err(KeystoreError::Exists(shown));
+    }
+    let content = encrypt(signer, password).map_err(|reason| KeystoreError::Format {
+        path: shown.clone(),
+        reason,
+    })?;
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    let suffix = hex::encode(rand::random::<[u8; 8]>());
+    let temporary = folder.join(format!(".keystore-{suffix}.tmp"));
+    let result = create_private(&temporary)
+        .and_then(|mut file| {
+            file.write_all(content.as_bytes())?;
+            file.sync_all()
+        })
+        .and_then(|()| fs::hard_link(&temporary, path))
+        .and_then(|()| File::open(folder)?.sync_all());
+    let _ = fs::remove_file(&temporary);
+    result.map_err(fail)
+}
+
+fn create_private(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        options.mode(0o600);
+    }
+    options.open(path)
+}
+
+fn encrypt(signer: &OracleSigner, password: &SecretString) -> Result<String, String> {
+    let (mut salt, mut iv, mut id) = ([0; 32], [0; 16], [0; 16]);
+    let mut rng = rand::rngs::OsRng;
+    rng.fill_bytes(&mut salt);
+    rng.fill_bytes(&mut iv);
+    rng.fill_bytes(&mut id);
+    let params = scrypt::Params::new(LOG_N, 8, 1, 32).map_err(|e| e.to_string())?;
+    let mut derived = Zeroizing::new([0; 32]);
+    scrypt::scrypt(password.expose_secret().as_bytes(), &salt, &params, &mut *derived)
+        .map_err(|e| e.to_string())?;
+    let mut ciphertext = signer.secret_bytes();
+    cipher(&derived, &iv).apply_keystream(&mut *ciphertext);
+    let mac = keccak256([&derived[16..32], &ciphertext[..]].concat());
+    let keystore = json!({
+        "address": hex::encode(signer.address()),
+        "crypto": {
+            "cipher": "aes-128-ctr",
+            "cipherparams": {"iv": hex::encode(iv)},
+            "ciphertext": hex::encode(&ciphertext[..]),
+            "kdf": "scrypt",
+            "kdfparams": {"dklen": 32, "n": 1u64 << LOG_N, "p": 1, "r": 8, "salt": hex::encode(salt)},
+            "mac": hex::encode(mac),
+        },
+        "id": uuid_v4(id),
+        "version": 3,
+    });
+    Ok(keystore.to_string())
+}
+
+/// RFC 9562, version 4.
+fn uuid_v4(mut bytes: [u8; 16]) -> String {
+    bytes[6] = bytes[6] & 0x0f | 0x40;
+    bytes[8] = bytes[8] & 0x3f | 0x80;
+    let h = hex::encode(bytes);
+    format!(
+        "{}-{}-{}-{}-{}",
+        &h[..8],
+        &h[8..12],
+        &h[12..16],
+        &h[16..20],
+        &h[20..]
+    )
+}

@@ -1,0 +1,383 @@
+//! The parts of a snapshot, one per pane.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use alloy::primitives::{Address, Bytes, U256};
+use serde::Serialize;
+
+use crate::oracle::{CaseStatus, Cause, HistoryEntry};
+use crate::types::{
+    ActionId, BlockRef, BlsPublicKey, CaseId, CeremonyFailure, CeremonyKind, Check, CheckStatus, OperatorId,
+    OperatorProgress, PoolId, RequestId, RequestKind, Root, Round, SafeText, UnixMillis,
+};
+
+/// The network, and whether it is a real one.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct NetworkView {
+    /// Preset name: `mainnet`, `hoodi`, `holesky`, `sepolia`, `devnet`.
+    pub name: SafeText,
+    /// EIP-155 chain id.
+    pub chain_id: u64,
+    /// Money is real.
+    pub mainnet: bool,
+    /// Parts that are simulated, e.g. "SSV stand-in", "development beacon". Shown on every screen.
+    pub simulated: Vec<SafeText>,
+    /// The manager contract.
+    pub manager: Address,
+}
+
+/// Everything, or one case, is paused.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct PauseView {
+    /// By whom.
+    pub by: SafeText,
+    /// Since when.
+    pub since: UnixMillis,
+}
+
+/// Whether the execution chain is followed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LinkState {
+    /// No answer yet since the start.
+    Connecting,
+    /// Old blocks are being read.
+    CatchingUp,
+    /// Every block up to the head was read.
+    Live,
+    /// No new block for longer than expected.
+    Stale,
+    /// No endpoint answers.
+    Down,
+}
+
+/// The execution chain as the oracle sees it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ChainView {
+    /// Newest block.
+    pub head: Option<BlockRef>,
+    /// When its arrival was noticed.
+    pub head_at: Option<UnixMillis>,
+    /// Newest final block.
+    pub finalized: Option<BlockRef>,
+    /// Newest block whose events were read and journaled.
+    pub cursor: Option<BlockRef>,
+    /// Base fee of the head, wei per gas.
+    pub base_fee_wei: Option<U256>,
+    /// Whether it is followed.
+    pub link: LinkState,
+    /// The contract's ready queue, head first.
+    pub ready_queue: Vec<PoolId>,
+    /// SSV registration nonce of the manager.
+    pub owner_nonce: Option<u64>,
+}
+
+/// The oracle account.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct SignerView {
+    /// The address; none in observe mode without a key.
+    pub address: Option<Address>,
+    /// Wei at the head.
+    pub balance_wei: Option<U256>,
+    /// Whether the manager accepts this address as its oracle.
+    pub authorised: CheckStatus,
+}
+
+/// What an endpoint is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum EndpointKind {
+    /// Execution JSON-RPC.
+    Execution,
+    /// RockX messenger.
+    Messenger,
+    /// Beacon API.
+    Beacon,
+}
+
+/// Health in one word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Health {
+    /// Answers, and what it says is plausible.
+    Up,
+    /// Not asked yet.
+    Unknown,
+    /// Answers, but slow, syncing or limited.
+    Degraded,
+    /// Does not answer, or must not be used (wrong chain).
+    Down,
+}
+
+/// One endpoint.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct EndpointView {
+    /// What it is for.
+    pub kind: EndpointKind,
+    /// Redacted URL.
+    pub name: SafeText,
+    /// Health.
+    pub health: Health,
+    /// Why, or a version.
+    pub detail: SafeText,
+    /// Last round trip.
+    pub latency_ms: Option<u64>,
+}
+
+/// One operator of the directory.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct OperatorView {
+    /// SSV operator id.
+    pub id: OperatorId,
+    /// Name, may be empty.
+    pub name: SafeText,
+    /// Redacted endpoint.
+    pub endpoint: SafeText,
+    /// Health.
+    pub health: Health,
+    /// Version its node reports.
+    pub version: SafeText,
+    /// Last round trip.
+    pub latency_ms: Option<u64>,
+    /// Ceremonies it took part in that gave a result.
+    pub ceremonies_done: u32,
+    /// Ceremonies that failed because of it.
+    pub ceremonies_failed: u32,
+    /// Words on its state.
+    pub note: SafeText,
+}
+
+/// One request of the contract.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct CaseView {
+    /// Its id.
+    pub id: CaseId,
+    /// Kind of request.
+    pub kind: RequestKind,
+    /// Pool.
+    pub pool: PoolId,
+    /// What opened it.
+    pub cause: Cause,
+    /// When it was opened here.
+    pub opened_at: UnixMillis,
+    /// State in one word.
+    pub status: CaseStatus,
+    /// State in one sentence.
+    pub sentence: SafeText,
+    /// When the status last changed.
+    pub since: UnixMillis,
+    /// The action that matters now, if any.
+    pub action: Option<ActionId>,
+    /// The ceremony that matters now, if any.
+    pub ceremony: Option<RequestId>,
+    /// The validator key, once it exists.
+    pub validator: Option<BlsPublicKey>,
+    /// The case's file, oldest first.
+    pub history: Vec<HistoryEntry>,
+    /// Paused by a person.
+    pub paused: bool,
+}
+
+/// How a ceremony ended.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "lowercase", tag = "outcome")]
+pub enum CeremonyEnd {
+    /// Verified result.
+    Verified {
+        /// The validator key.
+        validator: BlsPublicKey,
+    },
+    /// No result.
+    Failed(CeremonyFailure),
+}
+
+/// One ceremony: the matrix of operators and rounds.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct CeremonyView {
+    /// Request id, also the messenger's topic.
+    pub id: RequestId,
+    /// The case it serves.
+    pub case: CaseId,
+    /// Keygen, reshare or sign.
+    pub kind: CeremonyKind,
+    /// What a signing ceremony signs, in words; empty otherwise.
+    pub what: SafeText,
+    /// 1 for the first try of this step of the case.
+    pub attempt: u32,
+    /// Threshold.
+    pub threshold: u8,
+    /// The rounds, in order: the matrix' columns.
+    pub rounds: Vec<Round>,
+    /// Rows of the matrix.
+    pub operators: BTreeMap<OperatorId, OperatorProgress>,
+    /// Members of the old committee of a reshare; empty otherwise.
+    pub old_committee: Vec<OperatorId>,
+    /// Members of the committee that will hold the key.
+    pub committee: Vec<OperatorId>,
+    /// When it was started.
+    pub started_at: UnixMillis,
+    /// The deadline of the present round.
+    pub deadline: Option<UnixMillis>,
+    /// When and how it ended.
+    pub ended: Option<(UnixMillis, CeremonyEnd)>,
+    /// Verification, check by check, once it ended.
+    pub checks: Vec<Check>,
+    /// File name of the transcript in the state directory.
+    pub transcript: Option<SafeText>,
+}
+
+/// The life of a transaction.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case", tag = "state")]
+pub enum TransactionState {
+    /// Signed and journaled, not yet accepted by a node.
+    Signed,
+    /// Known to a node, not in a block.
+    Pending,
+    /// In a block.
+    Included {
+        /// The block.
+        block: BlockRef,
+        /// Blocks on top, itself included.
+        confirmations: u64,
+    },
+    /// In a final block.
+    Final {
+        /// The block.
+        block: BlockRef,
+    },
+    /// In a block, and reverted.
+    Reverted {
+        /// The block.
+        block: BlockRef,
+        /// Decoded reason.
+        reason: SafeText,
+    },
+    /// Another transaction of this account took its nonce.
+    Replaced {
+        /// Its hash where known.
+        by: Option<Root>,
+    },
+    /// Nobody knows it at present; it is sent again or found out.
+    Unknown,
+}
+
+impl TransactionState {
+    /// No longer moves.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        matches!(
+            self,
+            Self::Final { .. } | Self::Reverted { .. } | Self::Replaced { .. }
+        )
+    }
+}
+
+impl fmt::Display for TransactionState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Signed => "signed",
+            Self::Pending => "pending",
+            Self::Included { .. } => "included",
+            Self::Final { .. } => "final",
+            Self::Reverted { .. } => "reverted",
+            Self::Replaced { .. } => "replaced",
+            Self::Unknown => "unknown",
+        })
+    }
+}
+
+/// One transaction: one nonce, any number of hashes.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct TransactionView {
+    /// The action it executes.
+    pub action: ActionId,
+    /// Contract function.
+    pub function: SafeText,
+    /// Account nonce.
+    pub nonce: u64,
+    /// Every hash ever sent, newest last.
+    pub hashes: Vec<Root>,
+    /// Newest signed bytes.
+    pub raw: Bytes,
+    /// Max fee per gas of the newest, wei.
+    pub max_fee_wei: U256,
+    /// Priority fee per gas of the newest, wei.
+    pub priority_fee_wei: U256,
+    /// Gas limit.
+    pub gas_limit: u64,
+    /// Approved ceiling of the whole fee, wei.
+    pub fee_ceiling_wei: U256,
+    /// Fee really paid, wei, once included.
+    pub fee_paid_wei: Option<U256>,
+    /// When it was signed.
+    pub signed_at: UnixMillis,
+    /// State.
+    #[serde(flatten)]
+    pub state: TransactionState,
+    /// Anything worth a sentence.
+    pub note: SafeText,
+}
+
+/// What one beacon node said of an exit.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct NodeVerdict {
+    /// Redacted URL.
+    pub node: SafeText,
+    /// Counted as delivered.
+    pub delivered: bool,
+    /// Its verdict in words.
+    pub detail: SafeText,
+    /// When.
+    pub at: UnixMillis,
+}
+
+/// One voluntary exit.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ExitView {
+    /// The case.
+    pub case: CaseId,
+    /// The validator.
+    pub validator: BlsPublicKey,
+    /// Its index.
+    pub validator_index: Option<u64>,
+    /// Epoch in the signed message.
+    pub epoch: Option<u64>,
+    /// State in a word: `signing`, `waiting`, `published`, `exiting`, `exited`, …
+    pub state: SafeText,
+    /// Verdict of each node for the newest broadcast.
+    pub verdicts: Vec<NodeVerdict>,
+    /// Predicted and actual times in words, in order.
+    pub timeline: Vec<(SafeText, Option<UnixMillis>)>,
+}
+
+/// One validator of a pool.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ValidatorView {
+    /// Pool.
+    pub pool: PoolId,
+    /// Key.
+    pub public_key: BlsPublicKey,
+    /// Present committee.
+    pub operators: Vec<OperatorId>,
+    /// Index on the beacon chain.
+    pub index: Option<u64>,
+    /// Status on the beacon chain, or `deposited`, `unknown`.
+    pub status: SafeText,
+    /// Reshares used, and the contract's limit.
+    pub reshares: (u64, u64),
+}
+
+/// The journal.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct JournalView {
+    /// Records.
+    pub records: u64,
+    /// Hash of the newest record: the head of the chain.
+    pub head: Root,
+    /// File.
+    pub path: SafeText,
+    /// Why it can not be written at present; nothing leaves this machine while so.
+    pub unwritable: Option<SafeText>,
+}

@@ -1,0 +1,70 @@
+//! Raising the fees of a transaction that is stuck: same nonce, same payload, within the approved ceiling.
+
+use alloy::primitives::U256;
+use serde::{Deserialize, Serialize};
+
+use super::fees::{FeeQuote, Fees, OverCeiling, cap, total};
+
+/// Nodes take a replacement only when both fees rise by at least a tenth.
+fn tenth_more(fee: u128) -> u128 {
+    fee.saturating_add(fee.div_ceil(10))
+}
+
+/// An eighth more is safe with every client's rounding.
+fn eighth_more(fee: u128) -> u128 {
+    fee.saturating_add(fee.div_ceil(8))
+}
+
+/// Whether the market has left a transaction behind: it can not be in the next block.
+#[must_use]
+pub fn is_stuck(fees: Fees, quote: FeeQuote) -> bool {
+    fees.max_fee < quote.base_fee
+}
+
+/// Higher fees for the same transaction: an eighth more, or what the market asks if that is more. Near the ceiling a
+/// tenth is enough; below that it can not be replaced, and that is an error.
+pub fn bump(previous: Fees, quote: FeeQuote, gas_limit: u64, ceiling_wei: U256) -> Result<Fees, OverCeiling> {
+    let cap = cap(gas_limit, ceiling_wei);
+    let (least_max, least_priority) = (tenth_more(previous.max_fee), tenth_more(previous.priority));
+    let needed = least_max
+        .max(least_priority)
+        .max(quote.base_fee.saturating_add(least_priority));
+    if cap < needed {
+        return Err(OverCeiling {
+            needed_wei: total(gas_limit, needed),
+            ceiling_wei,
+        });
+    }
+    let priority = eighth_more(previous.priority).max(quote.priority);
+    let market = quote.base_fee.saturating_mul(2).saturating_add(priority);
+    let max_fee = eighth_more(previous.max_fee).max(market).min(cap);
+    let room = max_fee.saturating_sub(quote.base_fee).max(least_priority);
+    Ok(Fees {
+        max_fee,
+        priority: priority.min(room),
+    })
+}
+
+/// What a person can choose from when the ceiling does not suffice, each with its price.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StuckOptions {
+    /// Wait: the most that the transaction costs once the base fee has come down.
+    pub wait_wei: U256,
+    /// Approve a higher ceiling: at least this.
+    pub raise_wei: U256,
+    /// Give up: an empty transfer to oneself with the same nonce costs about this.
+    pub cancel_wei: U256,
+}
+
+/// Prices of the three ways on from a stuck transaction.
+#[must_use]
+pub fn options(previous: Fees, quote: FeeQuote, gas_limit: u64) -> StuckOptions {
+    let priority = eighth_more(previous.priority).max(quote.priority);
+    let replacing =
+        eighth_more(previous.max_fee).max(quote.base_fee.saturating_mul(2).saturating_add(priority));
+    StuckOptions {
+        wait_wei: total(gas_limit, previous.max_fee),
+        raise_wei: total(gas_limit, replacing),
+        cancel_wei: total(21_000, replacing),
+    }
+}

@@ -1,0 +1,114 @@
+//! What a transaction may cost. The approver gives one number, the ceiling of the whole fee in wei; nothing here ever
+//! goes above it: gas limit × max fee per gas ≤ ceiling.
+
+use alloy::primitives::U256;
+use serde::{Deserialize, Serialize};
+
+use crate::chain::rpc::{Rpc, RpcError};
+
+/// The market, in wei for each gas.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FeeQuote {
+    /// Base fee of the next block.
+    pub base_fee: u128,
+    /// A usual priority fee.
+    pub priority: u128,
+}
+
+/// An EIP-1559 transaction's fees, in wei for each gas.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Fees {
+    /// The most that is paid, base fee and priority fee together.
+    pub max_fee: u128,
+    /// Of it, what the block's proposer gets at most.
+    pub priority: u128,
+}
+
+/// The ceiling is too low.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
+#[error("the fee would be at least {needed_wei} wei, the approved ceiling is {ceiling_wei} wei")]
+pub struct OverCeiling {
+    /// The least that would do now.
+    pub needed_wei: U256,
+    /// What was approved.
+    pub ceiling_wei: U256,
+}
+
+/// Priority fees below this are not waited for by anyone: 0.1 gwei.
+const MIN_PRIORITY: u128 = 100_000_000;
+
+/// Asks for the next base fee and the median priority fee of the newest blocks.
+pub async fn quote(rpc: &Rpc) -> Result<FeeQuote, RpcError> {
+    let history = rpc.fee_history(10, &[50.0]).await?;
+    let unexpected = |reason: &str| RpcError::Unexpected {
+        method: "eth_feeHistory",
+        reason: reason.into(),
+    };
+    let base_fee = history
+        .base_fee_per_gas
+        .last()
+        .ok_or_else(|| unexpected("no base fee"))?;
+    let base_fee = u128::try_from(*base_fee).map_err(|_| unexpected("absurd base fee"))?;
+    let mut rewards: Vec<u128> = history
+        .reward
+        .iter()
+        .flatten()
+        .filter_map(|block| u128::try_from(*block.first()?).ok())
+        .filter(|reward| *reward > 0)
+        .collect();
+    rewards.sort_unstable();
+    let median = rewards.get(rewards.len() / 2).copied().unwrap_or(0);
+    Ok(FeeQuote {
+        base_fee,
+        priority: median.max(MIN_PRIORITY),
+    })
+}
+
+/// Gas limit for an estimate: a quarter more, because state moves between estimate and inclusion.
+#[must_use]
+pub fn gas_limit(estimate: u64) -> u64 {
+    estimate.saturating_add(estimate / 4)
+}
+
+/// The most per gas that a ceiling allows.
+pub(super) fn cap(gas_limit: u64, ceiling_wei: U256) -> u128 {
+    match gas_limit {
+        0 => 0,
+        gas => u128::try_from(ceiling_wei / U256::from(gas)).unwrap_or(u128::MAX),
+    }
+}
+
+/// The whole fee at most.
+#[must_use]
+pub fn total(gas_limit: u64, max_fee: u128) -> U256 {
+    U256::from(gas_limit) * U256::from(max_fee)
+}
+
+/// A ceiling to propose: lasts through a fourfold base fee.
+#[must_use]
+pub fn suggest_ceiling(quote: FeeQuote, gas_limit: u64) -> U256 {
+    let per_gas = quote
+        .base_fee
+        .saturating_mul(4)
+        .saturating_add(quote.priority.saturating_mul(2));
+    total(gas_limit, per_gas)
+}
+
+/// Fees for now: twice the base fee, so that six full blocks in a row do not price it out, but never above the ceiling.
+/// A ceiling that does not even pay the next block is an error.
+pub fn choose(quote: FeeQuote, gas_limit: u64, ceiling_wei: U256) -> Result<Fees, OverCeiling> {
+    let cap = cap(gas_limit, ceiling_wei);
+    let needed = quote.base_fee.saturating_add(quote.priority);
+    if cap < needed {
+        return Err(OverCeiling {
+            needed_wei: total(gas_limit, needed),
+            ceiling_wei,
+        });
+    }
+    let wanted = quote.base_fee.saturating_mul(2).saturating_add(quote.priority);
+    let max_fee = wanted.min(cap);
+    Ok(Fees {
+        max_fee,
+        priority: quote.priority.min(max_fee),
+    })
+}

@@ -1,0 +1,18 @@
+//! One transaction's life: draft, fees, nonce, send, replace, track.
+//!
+//! An intent has one nonce for life and any number of signed versions, each with higher fees and the same payload. The
+//! order of things is the caller's to keep: choose a nonce and journal it, sign and journal the bytes, broadcast, and
+//! then believe only what [`track::inspect`] reads from the chain.
+
+pub mod broadcast;
+pub mod bump;
+mod draft;
+pub mod fees;
+pub mod nonce;
+pub mod track;
+
+pub use crate::types::SignedTransaction;
+pub use broadcast::{BroadcastHint, broadcast};
+pub use draft::{Draft, SignError};
+pub use fees::{FeeQuote, Fees, OverCeiling};
+pub use track::{Inclusion, Intent, IntentStatus, inspect};

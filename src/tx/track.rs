@@ -1,0 +1,242 @@
+//! What became of an intent, read from the chain: by every hash ever sent, and by the account's nonce.
+
+use alloy::primitives::{Address, B256, U256};
+use serde::{Deserialize, Serialize};
+
+use crate::chain::contracts::{DecodedRevert, ManagerEvent, decode_manager_event, decode_revert, revert_of};
+use crate::chain::intake::Finality;
+use crate::chain::rpc::{At, BlockHeader, CallRequest, Receipt, Rpc, RpcError};
+use crate::types::{BlockRef, Root};
+
+/// One intent: one nonce, any number of signed versions.
+#[derive(Debug, Clone)]
+pub struct Intent<'a> {
+    /// The account.
+    pub sender: Address,
+    /// The nonce, for life.
+    pub nonce: u64,
+    /// Every hash that was ever signed for it.
+    pub hashes: &'a [Root],
+    /// The manager, to decode its events in the receipt.
+    pub manager: Address,
+    /// When a block counts as final.
+    pub finality: Finality,
+}
+
+/// What the included transaction did.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Inclusion {
+    /// Which of the hashes.
+    pub hash: Root,
+    /// In which block.
+    pub block: BlockRef,
+    /// Blocks from it to the head, itself included.
+    pub confirmations: u64,
+    /// Not reverted.
+    pub success: bool,
+    /// Gas used.
+    pub gas_used: u64,
+    /// Fee paid, in wei.
+    pub fee_wei: U256,
+    /// The manager's events: `DepositInitiated` names the pool that was really served.
+    pub events: Vec<ManagerEvent>,
+    /// Why it reverted, from executing it again on the block before; other transactions of its own block may have
+    /// mattered too.
+    pub revert: Option<DecodedRevert>,
+}
+
+/// Where an intent stands on the chain.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "status")]
+pub enum IntentStatus {
+    /// The nonce is used, but whether by ours can not be told yet: look again.
+    Unknown,
+    /// A node has it waiting.
+    Pending {
+        /// The version that waits.
+        hash: Root,
+        /// The account's next nonce, when it is lower than ours: that one has to come first.
+        waits_for_nonce: Option<u64>,
+    },
+    /// In a block that may still be dropped.
+    Included(Inclusion),
+    /// In a final block.
+    Final(Inclusion),
+    /// No node knows it and its nonce is free: the same bytes have to be sent again.
+    Dropped {
+        /// Something else with this nonce waits in the node's pool.
+        contested: bool,
+    },
+    /// The nonce was used by a transaction that is not ours.
+    ReplacedByForeign {
+        /// Its hash, where it could be found.
+        hash: Option<Root>,
+        /// In a final block: it will not change any more.
+        is_final: bool,
+    },
+}
+
+/// Reads an intent's status.
+pub async fn inspect(rpc: &Rpc, intent: &Intent<'_>) -> Result<IntentStatus, RpcError> {
+    if let Some(found) = included(rpc, intent).await? {
+        return Ok(found);
+    }
+    let latest = rpc.nonce(intent.sender, At::Latest).await?;
+    if latest > intent.nonce {
+        // it may have been mined between the two questions
+        return match included(rpc, intent).await? {
+            Some(found) => Ok(found),
+            None => foreign(rpc, intent).await,
+        };
+    }
+    for hash in intent.hashes.iter().rev() {
+        if rpc.transaction(B256::from(hash.0)).await?.is_some() {
+            return Ok(IntentStatus::Pending {
+                hash: *hash,
+                waits_for_nonce: (latest < intent.nonce).then_some(latest),
+            });
+        }
+    }
+    let pending = rpc.nonce(intent.sender, At::Pending).await?;
+    Ok(IntentStatus::Dropped {
+        contested: pending > intent.nonce,
+    })
+}
+
+async fn included(rpc: &Rpc, intent: &Intent<'_>) -> Result<Option<IntentStatus>, RpcError> {
+    for hash in intent.hashes.iter().rev() {
+        let Some(receipt) = rpc.receipt(B256::from(hash.0)).await? else {
+            continue;
+        };
+        let block = receipt.block();
+        // some nodes go on showing receipts of dropped blocks
+        let Some(header) = rpc.header(At::Number(block.number)).await? else {
+            continue;
+        };
+        if header.block() != block {
+            continue;
+        }
+        let head = rpc.head().await?;
+        let confirmations = (head.number() + 1).saturating_sub(block.number);
+        let is_final = match intent.finality {
+            Finality::Depth(depth) => confirmations > depth,
+            Finality::Tag => finalized_number(rpc).await?.is_some_and(|n| n >= block.number),
+        };
+        let inclusion = describe(rpc, intent, *hash, &receipt, &header, confirmations).await?;
+        return Ok(Some(if is_final {
+            IntentStatus::Final(inclusion)
+        } else {
+            IntentStatus::Included(inclusion)
+        }));
+    }
+    Ok(None)
+}
+
+async fn finalized_number(rpc: &Rpc) -> Result<Option<u64>, RpcError> {
+    match rpc.header(At::Finalized).await {
+        Ok(header) => Ok(header.map(|h| h.number())),
+        Err(error) if error.server().is_some() => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+async fn describe(
+    rpc: &Rpc,
+    intent: &Intent<'_>,
+    hash: Root,
+    receipt: &Receipt,
+    header: &BlockHeader,
+    confirmations: u64,
+) -> Result<Inclusion, RpcError> {
+    let revert = if receipt.succeeded() {
+        None
+    } else {
+        replay(rpc, receipt, header).await?
+    };
+    let of_manager = receipt.logs.iter().filter(|log| log.address == intent.manager);
+    Ok(Inclusion {
+        hash,
+        block: receipt.block(),
+        confirmations,
+        success: receipt.succeeded(),
+        gas_used: receipt.gas_used(),
+        fee_wei: U256::from(receipt.gas_used()) * receipt.effective_gas_price,
+        events: of_manager.filter_map(decode_manager_event).collect(),
+        revert,
+    })
+}
+
+/// Executes a reverted transaction again on the state of the block before. None when that succeeds or is not possible.
+async fn replay(
+    rpc: &Rpc,
+    receipt: &Receipt,
+    header: &BlockHeader,
+) -> Result<Option<DecodedRevert>, RpcError> {
+    let Some(transaction) = rpc.transaction(receipt.transaction_hash).await? else {
+        return Ok(None);
+    };
+    let Some(to) = transaction.to else {
+        return Ok(None);
+    };
+    let call = CallRequest {
+        from: Some(transaction.from),
+        to,
+        input: transaction.input,
+        value: transaction.value,
+    };
+    match rpc.call(&call, At::Hash(header.parent_hash)).await {
+        Ok(_) => Ok(None),
+        Err(error) => Ok(error
+            .server()
+            .map(|e| revert_of(e).unwrap_or_else(|| decode_revert(&[])))),
+    }
+}
+
+/// How far back a foreign transaction is looked for: what a pruned node has the state of.
+const LOOK_BACK: u64 = 96;
+
+async fn foreign(rpc: &Rpc, intent: &Intent<'_>) -> Result<IntentStatus, RpcError> {
+    let final_nonce = match intent.finality {
+        Finality::Tag => match finalized_number(rpc).await? {
+            Some(number) => rpc.nonce(intent.sender, At::Number(number)).await.ok(),
+            None => None,
+        },
+        Finality::Depth(depth) => {
+            let number = rpc.head().await?.number().saturating_sub(depth);
+            rpc.nonce(intent.sender, At::Number(number)).await.ok()
+        }
+    };
+    let is_final = final_nonce.is_some_and(|nonce| nonce > intent.nonce);
+    match find_foreign(rpc, intent).await {
+        Ok(Some(hash)) if intent.hashes.contains(&hash) => Ok(IntentStatus::Unknown),
+        Ok(Some(hash)) => Ok(IntentStatus::ReplacedByForeign {
+            hash: Some(hash),
+            is_final,
+        }),
+        // without having seen it, only finality makes it sure: the node may lag behind itself
+        _ if is_final => Ok(IntentStatus::ReplacedByForeign { hash: None, is_final }),
+        _ => Ok(IntentStatus::Unknown),
+    }
+}
+
+/// The transaction that used the nonce: bisects the account's count over the newest blocks, then looks into the block.
+async fn find_foreign(rpc: &Rpc, intent: &Intent<'_>) -> Result<Option<Root>, RpcError> {
+    let mut high = rpc.head().await?.number();
+    let mut low = high.saturating_sub(LOOK_BACK);
+    if rpc.nonce(intent.sender, At::Number(low)).await? > intent.nonce {
+        return Ok(None);
+    }
+    while high - low > 1 {
+        let middle = low + (high - low) / 2;
+        if rpc.nonce(intent.sender, At::Number(middle)).await? > intent.nonce {
+            high = middle;
+        } else {
+            low = middle;
+        }
+    }
+    let transactions = rpc.block_transactions(high).await?;
+    let used = transactions
+        .into_iter()
+        .find(|tx| tx.from == intent.sender && tx.nonce() == intent.nonce);
+    Ok(used.map(|tx| Root(tx.hash.0)))
+}

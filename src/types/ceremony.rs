@@ -1,0 +1,350 @@
+//! Ceremonies as the decision core, the journal and the screen see them. The protocol itself is in `dkg`.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::{BlsPublicKey, BlsSignature, ForkVersion, OperatorId, Root, SafeText, UnixMillis};
+
+/// Which kind of ceremony.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum CeremonyKind {
+    /// A new validator key and its deposit signature.
+    Keygen,
+    /// The same key, new shares.
+    Reshare,
+    /// A threshold signature.
+    Sign,
+}
+
+impl fmt::Display for CeremonyKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Keygen => "keygen",
+            Self::Reshare => "reshare",
+            Self::Sign => "sign",
+        })
+    }
+}
+
+/// What a signing ceremony signs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "purpose")]
+pub enum SignPurpose {
+    /// SSV registration: keccak256 of `<EIP-55 owner>:<nonce>`.
+    OwnerNonce {
+        /// EIP-55 text of the owner (the manager contract).
+        owner: String,
+        /// SSV's registration nonce of that owner.
+        nonce: u64,
+    },
+    /// A voluntary exit.
+    VoluntaryExit {
+        /// Validator index on the beacon chain.
+        validator_index: u64,
+        /// First epoch at which the exit may be included.
+        epoch: u64,
+    },
+}
+
+/// Everything that defines a ceremony, except its request id.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "kind")]
+pub enum CeremonyPlan {
+    /// Create a key for `committee` and sign the deposit.
+    Keygen {
+        /// Operators, ascending.
+        committee: Vec<OperatorId>,
+        /// 2f+1 of n = 3f+1.
+        threshold: u8,
+        /// 32 bytes, begins 0x01.
+        withdrawal_credentials: Root,
+        /// Genesis fork version: part of the deposit's signing domain.
+        fork_version: ForkVersion,
+    },
+    /// Hand the key of `validator` to `new`.
+    Reshare {
+        /// The key, which stays the same.
+        validator: BlsPublicKey,
+        /// Exactly the old threshold's number of members of the present committee, ascending.
+        old: Vec<OperatorId>,
+        /// The new committee, ascending.
+        new: Vec<OperatorId>,
+        /// Threshold of the new committee.
+        threshold: u8,
+    },
+    /// Sign `signing_root` with the key of `validator`.
+    Sign {
+        /// The key.
+        validator: BlsPublicKey,
+        /// Every operator that holds a share, ascending.
+        committee: Vec<OperatorId>,
+        /// Threshold of the committee.
+        threshold: u8,
+        /// The 32 bytes that are signed.
+        signing_root: Root,
+        /// What these bytes mean.
+        what: SignPurpose,
+        /// Known share public keys of the committee: lets a bad partial signature be named.
+        share_public_keys: BTreeMap<OperatorId, BlsPublicKey>,
+    },
+}
+
+impl CeremonyPlan {
+    /// Keygen, reshare or sign.
+    #[must_use]
+    pub fn kind(&self) -> CeremonyKind {
+        match self {
+            Self::Keygen { .. } => CeremonyKind::Keygen,
+            Self::Reshare { .. } => CeremonyKind::Reshare,
+            Self::Sign { .. } => CeremonyKind::Sign,
+        }
+    }
+
+    /// Every operator that takes part, ascending, each once.
+    #[must_use]
+    pub fn participants(&self) -> Vec<OperatorId> {
+        let mut all = match self {
+            Self::Keygen { committee, .. } | Self::Sign { committee, .. } => committee.clone(),
+            Self::Reshare { old, new, .. } => old.iter().chain(new).copied().collect(),
+        };
+        all.sort_unstable();
+        all.dedup();
+        all
+    }
+
+    /// The committee that holds the key afterwards.
+    #[must_use]
+    pub fn committee(&self) -> &[OperatorId] {
+        match self {
+            Self::Keygen { committee, .. } | Self::Sign { committee, .. } => committee,
+            Self::Reshare { new, .. } => new,
+        }
+    }
+}
+
+/// `t = 2f+1` for `n = 3f+1`, the only committee sizes that RockX knows: 4→3, 7→5, 10→7, 13→9.
+#[must_use]
+pub fn threshold_for(n: usize) -> Option<u8> {
+    match n {
+        4 => Some(3),
+        7 => Some(5),
+        10 => Some(7),
+        13 => Some(9),
+        _ => None,
+    }
+}
+
+/// How far an operator got: each value names the newest message that was seen from it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Round {
+    /// The start message was answered by the operator's node.
+    Started,
+    /// Session key (keygen, reshare) or partial signature (sign).
+    Preparation,
+    /// Commitments and encrypted shares (keygen; old committee of a reshare), or the full signature (sign).
+    Round1,
+    /// Validator key and share key (keygen; new committee of a reshare).
+    Round2,
+    /// Partial signature over the deposit (keygen).
+    DepositData,
+    /// The operator's signed output.
+    Output,
+}
+
+impl Round {
+    /// The rounds of a ceremony of this kind, in order.
+    #[must_use]
+    pub fn of(kind: CeremonyKind) -> &'static [Round] {
+        match kind {
+            CeremonyKind::Keygen => &[
+                Self::Started,
+                Self::Preparation,
+                Self::Round1,
+                Self::Round2,
+                Self::DepositData,
+                Self::Output,
+            ],
+            CeremonyKind::Reshare => &[
+                Self::Started,
+                Self::Preparation,
+                Self::Round1,
+                Self::Round2,
+                Self::Output,
+            ],
+            CeremonyKind::Sign => &[Self::Started, Self::Preparation, Self::Round1, Self::Output],
+        }
+    }
+}
+
+impl fmt::Display for Round {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Started => "start",
+            Self::Preparation => "preparation",
+            Self::Round1 => "round 1",
+            Self::Round2 => "round 2",
+            Self::DepositData => "deposit data",
+            Self::Output => "output",
+        })
+    }
+}
+
+/// The state of one operator within a ceremony.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OperatorState {
+    /// Nothing was asked of it yet.
+    Idle,
+    /// It is expected to send its next message.
+    Working,
+    /// It sent everything that this ceremony asks of it.
+    Done,
+    /// It answered with an error or could not be reached; see `note`.
+    Failing,
+    /// The round's deadline passed without a message from it.
+    Missing,
+    /// Evidence shows that it broke the protocol.
+    Blamed,
+}
+
+/// One row of the ceremony matrix.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OperatorProgress {
+    /// State now.
+    pub state: OperatorState,
+    /// When each round's message of this operator was first seen.
+    pub seen: BTreeMap<Round, UnixMillis>,
+    /// The last message or error, in words.
+    pub note: SafeText,
+}
+
+impl Default for OperatorProgress {
+    fn default() -> Self {
+        Self {
+            state: OperatorState::Idle,
+            seen: BTreeMap::new(),
+            note: SafeText::default(),
+        }
+    }
+}
+
+/// An accusation that was published in a ceremony, judged by us.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Blame {
+    /// Who accuses.
+    pub blamer: OperatorId,
+    /// Who is accused by the *evidence* (not by the blamer's word), where the evidence names somebody.
+    pub culprit: Option<OperatorId>,
+    /// Whether the evidence proves it, by our own judgement.
+    pub proven: bool,
+    /// In words.
+    pub reason: SafeText,
+}
+
+/// How a ceremony failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FailureKind {
+    /// The messenger or an operator could not be reached before any start message was sent: nothing happened.
+    NotStarted,
+    /// A round's deadline passed; `culprits` sent nothing.
+    Timeout,
+    /// Somebody broke the protocol; `culprits` by the evidence.
+    Blamed,
+    /// The results do not agree with each other, with the observed messages, or do not verify.
+    Refused,
+    /// Whether the ceremony ended, and how, could not be found out. Its key must never be used.
+    Unknown,
+}
+
+/// A ceremony that gave no result.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[error("{reason}")]
+pub struct CeremonyFailure {
+    /// How.
+    pub kind: FailureKind,
+    /// The round in which it stopped.
+    pub round: Option<Round>,
+    /// Operators that caused it, as far as this is known from what they sent or did not send.
+    pub culprits: Vec<OperatorId>,
+    /// In words.
+    pub reason: SafeText,
+    /// Accusations seen.
+    pub blames: Vec<Blame>,
+}
+
+/// A verified key generation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeygenOutput {
+    /// The validator key.
+    pub validator: BlsPublicKey,
+    /// Deposit signature over (validator, withdrawal credentials, 32 ETH) in the deposit domain of the fork version.
+    pub deposit_signature: BlsSignature,
+    /// Public key of each operator's share.
+    pub share_public_keys: BTreeMap<OperatorId, BlsPublicKey>,
+    /// Each operator's share, encrypted to its RSA key (256 bytes), hex in JSON.
+    #[serde(with = "hex_map")]
+    pub encrypted_shares: BTreeMap<OperatorId, Vec<u8>>,
+}
+
+/// A verified resharing: the same validator key, new shares.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReshareOutput {
+    /// The validator key, unchanged.
+    pub validator: BlsPublicKey,
+    /// Public key of each new operator's share.
+    pub share_public_keys: BTreeMap<OperatorId, BlsPublicKey>,
+    /// Each new operator's share, encrypted to its RSA key (256 bytes), hex in JSON.
+    #[serde(with = "hex_map")]
+    pub encrypted_shares: BTreeMap<OperatorId, Vec<u8>>,
+}
+
+/// The result of a ceremony, after verification.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase", tag = "result")]
+pub enum CeremonyResult {
+    /// Of a keygen.
+    Keygen(KeygenOutput),
+    /// Of a reshare.
+    Reshare(ReshareOutput),
+    /// Of a signing ceremony.
+    Sign {
+        /// The combined signature, valid under the validator key.
+        signature: BlsSignature,
+    },
+}
+
+mod hex_map {
+    use std::collections::BTreeMap;
+
+    use serde::{Deserialize, Deserializer, Serializer, de, ser::SerializeMap};
+
+    use super::OperatorId;
+
+    pub(super) fn serialize<S: Serializer>(
+        map: &BTreeMap<OperatorId, Vec<u8>>,
+        s: S,
+    ) -> Result<S::Ok, S::Error> {
+        let mut out = s.serialize_map(Some(map.len()))?;
+        for (id, bytes) in map {
+            out.serialize_entry(id, &format!("0x{}", hex::encode(bytes)))?;
+        }
+        out.end()
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        d: D,
+    ) -> Result<BTreeMap<OperatorId, Vec<u8>>, D::Error> {
+        BTreeMap::<OperatorId, String>::deserialize(d)?
+            .into_iter()
+            .map(|(id, text)| {
+                let bytes = hex::decode(text.trim_start_matches("0x")).map_err(de::Error::custom)?;
+                Ok((id, bytes))
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,123 @@
+//! What the oracle reads from the execution layer, free of ABI types.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use super::{BlsPublicKey, OperatorId, ParseIdError, PoolId, Root};
+
+/// The three requests of the pool manager contract.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RequestKind {
+    /// `PoolDepositRequested`: make a validator key and deposit 32 ETH.
+    Deposit,
+    /// `PoolReshareRequested`: give the key to a changed committee.
+    Reshare,
+    /// `PoolExitRequested`: sign and broadcast the voluntary exit.
+    Exit,
+}
+
+impl fmt::Display for RequestKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Deposit => "deposit",
+            Self::Reshare => "reshare",
+            Self::Exit => "exit",
+        })
+    }
+}
+
+impl FromStr for RequestKind {
+    type Err = ParseIdError;
+    fn from_str(s: &str) -> Result<Self, Self::Err> {
+        match s {
+            "deposit" => Ok(Self::Deposit),
+            "reshare" => Ok(Self::Reshare),
+            "exit" => Ok(Self::Exit),
+            _ => Err(ParseIdError {
+                text: s.into(),
+                expected: "deposit, reshare or exit",
+            }),
+        }
+    }
+}
+
+/// A block, by number and hash: after a reorg the same number has another hash.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct BlockRef {
+    /// Height.
+    pub number: u64,
+    /// Hash.
+    pub hash: Root,
+}
+
+/// Where an event stands: block, transaction, index of the log in the block.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct LogRef {
+    /// The block.
+    pub block: BlockRef,
+    /// The transaction's hash.
+    pub transaction: Root,
+    /// `logIndex`, within the block.
+    pub index: u64,
+}
+
+/// The two field orders of SSV's `Cluster` tuple. They differ in the selector of `initiatePoolDeposit`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ClusterLayout {
+    /// `(validatorCount, networkFeeIndex, index, balance, active)`: SSV at the time of the 2023-05 contract.
+    BalanceThenActive,
+    /// `(validatorCount, networkFeeIndex, index, active, balance)`: SSV since.
+    ActiveThenBalance,
+}
+
+/// SSV's snapshot of a cluster (owner, operator ids), independent of the field order on the wire.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClusterSnapshot {
+    /// Validators registered in the cluster.
+    pub validator_count: u32,
+    /// Network fee index.
+    pub network_fee_index: u64,
+    /// Cluster index.
+    pub index: u64,
+    /// Balance in SSV base units (10^-18 SSV), as a decimal string in JSON.
+    pub balance: alloy::primitives::U256,
+    /// Not liquidated.
+    pub active: bool,
+}
+
+impl ClusterSnapshot {
+    /// What SSV expects for a cluster that it has not seen: all zero and active.
+    #[must_use]
+    pub fn fresh() -> Self {
+        Self {
+            validator_count: 0,
+            network_fee_index: 0,
+            index: 0,
+            balance: Default::default(),
+            active: true,
+        }
+    }
+}
+
+/// `getPool` of the manager contract.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PoolView {
+    /// Pool number.
+    pub id: PoolId,
+    /// Deposits in wei.
+    pub deposits_wei: alloy::primitives::U256,
+    /// An exit was requested.
+    pub exiting: bool,
+    /// The contract's own count; the 2023-05 contract never stores it.
+    pub reshare_count: u64,
+    /// Deposit data root, zero before the deposit.
+    pub deposit_data_root: Root,
+    /// Validator key, absent before the deposit.
+    pub public_key: Option<BlsPublicKey>,
+    /// Operators of the deposit, empty before it.
+    pub operator_ids: Vec<OperatorId>,
+}

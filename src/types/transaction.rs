@@ -1,0 +1,57 @@
+//! A signed transaction as the journal keeps it, and what the chain says of it.
+
+use alloy::primitives::{Bytes, U256};
+use serde::{Deserialize, Serialize};
+
+use super::{BlockRef, PoolId, Root, SafeText};
+
+/// The signed bytes of an EIP-1559 transaction and the numbers in them. After a crash these very bytes go out again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SignedTransaction {
+    /// EIP-2718 envelope.
+    pub raw: Bytes,
+    /// keccak256 of `raw`.
+    pub hash: Root,
+    /// Account nonce.
+    pub nonce: u64,
+    /// Max fee per gas, wei.
+    pub max_fee_wei: U256,
+    /// Max priority fee per gas, wei.
+    pub priority_fee_wei: U256,
+    /// Gas limit.
+    pub gas_limit: u64,
+}
+
+/// What the chain says of one nonce of our account.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "status")]
+pub enum NonceStatus {
+    /// No node knows any of our hashes, and the nonce is unused: the bytes may be sent (again).
+    Missing,
+    /// A node has one of our hashes in its pool.
+    Pending,
+    /// One of our hashes is in a block.
+    Included {
+        /// Which one.
+        hash: Root,
+        /// Where.
+        block: BlockRef,
+        /// Receipt status 1.
+        success: bool,
+        /// Decoded revert reason.
+        reason: Option<SafeText>,
+        /// Gas used × effective gas price, wei.
+        fee_paid_wei: U256,
+        /// The pool named by the receipt's event of the manager.
+        served: Option<PoolId>,
+        /// The block is final.
+        is_final: bool,
+    },
+    /// The nonce was used by a transaction that is not ours.
+    Replaced {
+        /// Its hash, where found.
+        by: Option<Root>,
+        /// Its block is final.
+        is_final: bool,
+    },
+}

@@ -1,0 +1,14 @@
+//! Whole ceremonies over real HTTP on loopback: messenger, operator nodes and initiator as in production, with every
+//! fault that one of them, or somebody else, can bring in.
+
+#![allow(clippy::unwrap_used, reason = "helpers of tests may panic")]
+
+mod byzantine;
+mod faults;
+mod foreign;
+mod house;
+mod keygen;
+mod messenger;
+mod reshare;
+mod sign;
+mod transcripts;

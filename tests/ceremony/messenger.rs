@@ -1,0 +1,222 @@
+//! A messenger of our own that dies, comes back, and is lied to; and initiators that are restarted.
+
+use std::time::Duration;
+
+use casimir_dkg::dkg::rockx::initiator::Initiator;
+use casimir_dkg::types::{CeremonyResult, FailureKind, OperatorId, Round};
+
+use super::byzantine::{Misbehaviour, Step};
+use super::house::{HASTY, House, PATIENT, Plan, check_transcript, fresh_id, ids, keygen_plan, until};
+
+/// Whether any operator was seen in this round.
+fn anybody_in(house: &House, round: Round) -> bool {
+    let seen = house.seen.lock().expect("never poisoned");
+    seen.iter()
+        .any(|update| update.operators.values().any(|row| row.seen.contains_key(&round)))
+}
+
+async fn slow_house(total: Duration) -> House {
+    House::build(Plan {
+        honest: ids(1..=3),
+        others: vec![(OperatorId(4), Misbehaviour::Slow(Duration::from_millis(1200)))],
+        round: PATIENT,
+        total,
+        ..Plan::default()
+    })
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_forged_result_is_kept_out() {
+    let house = House::of_four([(3, Misbehaviour::ForgesResult)]).await;
+    let end = house.run(&keygen_plan(ids(1..=4))).await;
+    // ours keeps what more members vouch for; whatever it shows, only the truth is accepted
+    let verified = end.unwrap_or_else(|failed| panic!("{failed}"));
+    assert!(matches!(verified.result, CeremonyResult::Keygen(_)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn forgeries_by_outsiders_are_kept_out() {
+    let house = House::build(Plan {
+        honest: ids(1..=3),
+        others: vec![(OperatorId(4), Misbehaviour::Slow(Duration::from_millis(600)))],
+        ..Plan::default()
+    })
+    .await;
+    let id = fresh_id();
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let forge = async {
+        until("a first message", || anybody_in(&house, Round::Preparation)).await;
+        for (route, body) in [
+            (
+                format!("stream/dkgoutput?request_id={id}"),
+                r#"{"1":{"BlameData":null,"Data":null,"KeySignData":null,"Signer":1,"Signature":"AAAA"}}"#,
+            ),
+            (
+                format!("stream/dkgblame?request_id={id}"),
+                r#"{"Valid":true,"BlameMessage":{"Message":{"MsgType":1,"Identifier":[],"Data":"e30="},"Signer":1,"Signature":"AAAA"}}"#,
+            ),
+            (format!("publish?topic_name={id}"), "no message at all"),
+        ] {
+            let url = format!("{}/{route}", house.messenger_url);
+            client.post(url).body(body).send().await.expect("an answer");
+        }
+        // straight to the observer, past the messenger
+        let observer = format!("http://{}/{id}/consume", house.initiator.observer_addr());
+        let answer = client
+            .post(observer)
+            .body(vec![0xff; 1000])
+            .send()
+            .await
+            .expect("an answer");
+        assert_eq!(answer.status(), 200, "nobody learns what became of it");
+    };
+    let plan = keygen_plan(ids(1..=4));
+    let (end, ()) = tokio::join!(house.run_as(id, &plan), forge);
+    let verified = end.unwrap_or_else(|failed| panic!("{failed}"));
+    assert_eq!(verified.transcript.messages.len(), 20);
+    assert_eq!(
+        verified.transcript.rejected.len(),
+        1,
+        "{:?}",
+        verified.transcript.rejected
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_messenger_that_comes_back_in_time_ends_the_ceremony() {
+    let mut house = slow_house(Duration::ZERO).await;
+    let plan = keygen_plan(ids(1..=4));
+    let initiator = house.initiator.clone();
+    let run = tokio::spawn({
+        let (plan, updates) = (plan.clone(), house.watch());
+        async move { initiator.run(fresh_id(), &plan, updates).await }
+    });
+    until("round 1", || anybody_in(&house, Round::Round1)).await;
+    let port = house.stop_messenger().await;
+    until("the initiator notices", || {
+        house
+            .seen
+            .lock()
+            .unwrap()
+            .iter()
+            .any(|update| update.note.as_str().contains("waiting for it"))
+    })
+    .await;
+    house.restart_messenger(port).await;
+    let end = run.await.unwrap();
+    check_transcript(&end);
+    end.unwrap_or_else(|failed| panic!("{failed}"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_messenger_that_stays_away_leaves_the_outcome_unknown_until_somebody_looks_again() {
+    let mut house = slow_house(HASTY * 2).await;
+    let plan = keygen_plan(ids(1..=4));
+    let id = fresh_id();
+    let initiator = house.initiator.clone();
+    let run = tokio::spawn({
+        let (plan, updates) = (plan.clone(), house.watch());
+        async move { initiator.run(id, &plan, updates).await }
+    });
+    until("round 1", || anybody_in(&house, Round::Round1)).await;
+    let port = house.stop_messenger().await;
+    let end = run.await.unwrap();
+    check_transcript(&end);
+    let failure = end.expect_err("nothing can be known").failure;
+    assert_eq!(failure.kind, FailureKind::Unknown, "{failure}");
+    assert_eq!(
+        failure.culprits,
+        [],
+        "nobody is named while the messenger may be the cause"
+    );
+    house.restart_messenger(port).await;
+    // another process, later
+    let mut config = house.config.clone();
+    config.total_deadline = Duration::from_secs(300);
+    let later = Initiator::start(config).await.unwrap();
+    let end = later.reattach(id, &plan, house.watch()).await;
+    check_transcript(&end);
+    let verified = end.unwrap_or_else(|failed| panic!("{failed}"));
+    assert!(verified.transcript.attached && verified.transcript.start_message.is_none());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn attached_again_a_finished_ceremony_gives_the_same_result() {
+    let house = House::honest(4).await;
+    let plan = keygen_plan(ids(1..=4));
+    let id = fresh_id();
+    let first = house
+        .run_as(id, &plan)
+        .await
+        .unwrap_or_else(|failed| panic!("{failed}"));
+    let again = house.initiator.reattach(id, &plan, house.watch()).await;
+    check_transcript(&again);
+    assert_eq!(
+        again.unwrap_or_else(|failed| panic!("{failed}")).result,
+        first.result
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn attached_again_a_ceremony_that_hangs_is_named_or_unknown_and_never_started() {
+    let house = House::build(Plan {
+        honest: ids(1..=3),
+        others: vec![(OperatorId(4), Misbehaviour::Dies(Step::Round2))],
+        round: HASTY,
+        ..Plan::default()
+    })
+    .await;
+    let plan = keygen_plan(ids(1..=4));
+    let id = fresh_id();
+    // the first process is gone as soon as round 1 is seen
+    let initiator = house.initiator.clone();
+    let run = tokio::spawn({
+        let (plan, updates) = (plan.clone(), house.watch());
+        async move { initiator.run(id, &plan, updates).await.map(drop) }
+    });
+    until("round 1", || anybody_in(&house, Round::Round1)).await;
+    run.abort();
+    assert!(run.await.is_err(), "it was still running");
+    let end = house.initiator.reattach(id, &plan, house.watch()).await;
+    check_transcript(&end);
+    let failed = end.expect_err("operator 4 is dead");
+    assert!(failed.transcript.start_message.is_none());
+    match failed.failure.kind {
+        FailureKind::Timeout => assert_eq!(failed.failure.culprits, ids([4]), "{failed}"),
+        FailureKind::Unknown => assert_eq!(failed.failure.culprits, []),
+        other => panic!("{other:?}: {failed}"),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_never_started_is_unknown_when_attached() {
+    let house = House::build(Plan {
+        honest: ids(1..=4),
+        round: HASTY,
+        ..Plan::default()
+    })
+    .await;
+    let end = house
+        .initiator
+        .reattach(fresh_id(), &keygen_plan(ids(1..=4)), house.watch())
+        .await;
+    check_transcript(&end);
+    assert_eq!(end.unwrap_err().failure.kind, FailureKind::Unknown);
+    // a directory that lost an operator does not make a running ceremony one that never began
+    let end = house
+        .initiator
+        .reattach(fresh_id(), &keygen_plan(ids([1, 2, 3, 99])), house.watch())
+        .await;
+    check_transcript(&end);
+    assert_eq!(end.unwrap_err().failure.kind, FailureKind::Unknown);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_messenger_nothing_is_started() {
+    let mut house = House::honest(4).await;
+    house.stop_messenger().await;
+    let failed = house.run(&keygen_plan(ids(1..=4))).await.unwrap_err();
+    assert_eq!(failed.failure.kind, FailureKind::NotStarted, "{failed}");
+    assert!(failed.failure.reason.as_str().contains("messenger"), "{failed}");
+}

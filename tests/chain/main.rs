@@ -1,0 +1,13 @@
+//! The execution layer against a real anvil, with a proxy in between that fails the way nodes do.
+
+#![allow(clippy::unwrap_used)] // a test that can not go on has failed
+
+mod beacon;
+mod contracts;
+mod intake;
+mod proxy;
+mod rpc;
+mod signer;
+mod support;
+mod tx;
+mod tx_rules;

@@ -1,0 +1,247 @@
+//! Several endpoints, each of which may misbehave.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use casimir_dkg::chain::rpc::{At, EndpointState, Rpc, RpcError};
+use serde_json::json;
+
+use crate::proxy::{Act, Call, Proxy};
+use crate::support::{config, rpc};
+
+/// A small chain of one block.
+fn sane(call: &Call) -> Act {
+    match call.method.as_str() {
+        "eth_chainId" => Act::Result(json!("0x7a69")),
+        "eth_getBlockByNumber" => Act::Result(block(1)),
+        "eth_getBalance" => Act::Result(json!("0x5")),
+        other => panic!("unexpected {other}"),
+    }
+}
+
+fn block(genesis: u8) -> serde_json::Value {
+    json!({
+        "number": "0x0", "hash": format!("0x{}", hex::encode([genesis; 32])),
+        "parentHash": format!("0x{}", hex::encode([0; 32])), "timestamp": "0x1",
+    })
+}
+
+async fn balance(rpc: &Rpc) -> Result<u64, RpcError> {
+    let balance = rpc.balance(alloy::primitives::Address::ZERO, At::Latest).await?;
+    Ok(balance.to())
+}
+
+#[tokio::test]
+async fn a_hanging_endpoint_is_passed_over_and_left_alone_after_three_failures() {
+    let hanging = Proxy::start(None, |_| Act::Hang).await;
+    let good = Proxy::start(None, sane).await;
+    let mut config = config(&[&hanging.url, &good.url]);
+    config.deadline = Duration::from_millis(150);
+    let rpc = Rpc::new(config).unwrap();
+    for _ in 0..3 {
+        assert_eq!(balance(&rpc).await.unwrap(), 5);
+    }
+    assert_eq!(rpc.health()[0].state, EndpointState::Down);
+    assert_eq!(rpc.health()[1].state, EndpointState::Healthy);
+    let asked = hanging.total();
+    let started = Instant::now();
+    for _ in 0..5 {
+        assert_eq!(balance(&rpc).await.unwrap(), 5);
+    }
+    assert_eq!(hanging.total(), asked, "an open breaker asks nothing");
+    assert!(
+        started.elapsed() < Duration::from_millis(600),
+        "nothing waits for it"
+    );
+}
+
+#[tokio::test]
+async fn half_answers_other_ids_and_oversized_bodies_are_no_answers() {
+    for bad in [
+        r#"{"jsonrpc":"2.0","id":1,"res"#.to_owned(),
+        r#"{"jsonrpc":"2.0","id":999999,"result":"0x7"}"#.to_owned(),
+        "<html>gateway</html>".to_owned(),
+        format!("{}{}", "[".repeat(100_000), "]".repeat(100_000)),
+        format!(
+            r#"{{"jsonrpc":"2.0","id":1,"result":"0x{}"}}"#,
+            "0".repeat(3 << 20)
+        ),
+    ] {
+        let liar = Proxy::start(None, move |call| match call.method.as_str() {
+            "eth_getBalance" => Act::Http(200, vec![], bad.clone()),
+            _ => sane(call),
+        })
+        .await;
+        let good = Proxy::start(None, sane).await;
+        let mut config = config(&[&liar.url, &good.url]);
+        config.max_response = 1 << 20;
+        let rpc = Rpc::new(config).unwrap();
+        assert_eq!(balance(&rpc).await.unwrap(), 5);
+        assert_eq!(liar.calls("eth_getBalance").len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn redirects_are_not_followed() {
+    let target = Proxy::start(None, sane).await;
+    let to = target.url.clone();
+    let redirecting = Proxy::start(None, move |_| {
+        Act::Http(307, vec![("location", to.clone())], String::new())
+    })
+    .await;
+    let error = balance(&rpc(&[&redirecting.url])).await.unwrap_err();
+    assert!(error.to_string().contains("307"), "{error}");
+    assert_eq!(target.total(), 0);
+}
+
+#[tokio::test]
+async fn an_endpoint_of_another_chain_is_excluded_by_name_also_when_it_changes_later() {
+    let swapped = Arc::new(AtomicBool::new(false));
+    let flag = swapped.clone();
+    let first = Proxy::start(None, move |call| match call.method.as_str() {
+        "eth_chainId" if flag.load(Ordering::SeqCst) => Act::Result(json!("0x1")),
+        "eth_getBalance" if flag.load(Ordering::SeqCst) => Act::Result(json!("0xbad")),
+        _ => sane(call),
+    })
+    .await;
+    let second = Proxy::start(None, sane).await;
+    let mut config = config(&[&first.url, &second.url]);
+    config.recheck = Duration::from_millis(100);
+    let rpc = Rpc::new(config).unwrap();
+    assert_eq!(balance(&rpc).await.unwrap(), 5);
+    assert!(second.calls("eth_getBalance").is_empty(), "the primary answered");
+
+    swapped.store(true, Ordering::SeqCst);
+    rpc.distrust();
+    assert_eq!(
+        balance(&rpc).await.unwrap(),
+        5,
+        "the answer of the swapped endpoint is not believed"
+    );
+    let health = &rpc.health()[0];
+    assert_eq!(health.state, EndpointState::WrongChain);
+    let reason = health.last_error.as_ref().unwrap().to_string();
+    assert!(reason.contains("serves chain 1, expected 31337"), "{reason}");
+
+    // put right again, it is taken back at a later look
+    swapped.store(false, Ordering::SeqCst);
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while rpc.health()[0].state != EndpointState::Healthy {
+        assert!(Instant::now() < deadline, "{:?}", rpc.health());
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        balance(&rpc).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_chain_with_our_id_but_another_first_block_is_not_ours() {
+    let ours = Proxy::start(None, sane).await;
+    let other = Proxy::start(None, |call| match call.method.as_str() {
+        "eth_getBlockByNumber" => Act::Result(block(2)),
+        _ => sane(call),
+    })
+    .await;
+    let rpc = rpc(&[&ours.url, &other.url]);
+    rpc.verify_chain().await.unwrap();
+    assert_eq!(rpc.health()[1].state, EndpointState::WrongChain);
+}
+
+#[tokio::test]
+async fn no_endpoint_of_our_chain_is_an_error_that_names_each() {
+    let wrong = Proxy::start(None, |call| match call.method.as_str() {
+        "eth_chainId" => Act::Result(json!("0x5")),
+        _ => sane(call),
+    })
+    .await;
+    let error = rpc(&[&wrong.url]).verify_chain().await.unwrap_err().to_string();
+    let host = wrong.url.strip_prefix("http://").unwrap();
+    assert!(
+        error.contains(host) && error.contains("serves chain 5"),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn a_rate_limit_is_waited_for_as_long_as_the_node_asks() {
+    let limited = Proxy::start(None, |call| match (call.method.as_str(), call.nth) {
+        ("eth_getBalance", 0) => Act::Http(429, vec![("retry-after", "1".into())], "slow down".into()),
+        ("eth_getBalance", 1) => Act::Error(
+            -32005,
+            "daily request count exceeded, request rate limited".into(),
+        ),
+        _ => sane(call),
+    })
+    .await;
+    let rpc = rpc(&[&limited.url]);
+    let started = Instant::now();
+    assert_eq!(balance(&rpc).await.unwrap(), 5);
+    assert!(
+        started.elapsed() >= Duration::from_secs(1),
+        "{:?}",
+        started.elapsed()
+    );
+    assert_eq!(limited.calls("eth_getBalance").len(), 3);
+    assert_eq!(rpc.health()[0].state, EndpointState::Healthy);
+}
+
+#[tokio::test]
+async fn a_rate_limited_endpoint_does_not_hold_up_the_others() {
+    let limited = Proxy::start(None, |call| match call.method.as_str() {
+        "eth_getBalance" => Act::Http(429, vec![("retry-after", "3600".into())], String::new()),
+        _ => sane(call),
+    })
+    .await;
+    let good = Proxy::start(None, sane).await;
+    let rpc = rpc(&[&limited.url, &good.url]);
+    let started = Instant::now();
+    for _ in 0..5 {
+        assert_eq!(balance(&rpc).await.unwrap(), 5);
+    }
+    assert!(started.elapsed() < Duration::from_secs(2));
+    assert_eq!(limited.calls("eth_getBalance").len(), 1);
+    assert_eq!(rpc.health()[0].state, EndpointState::RateLimited);
+}
+
+#[tokio::test]
+async fn keys_in_urls_and_control_characters_in_errors_are_never_shown() {
+    let rude = Proxy::start(None, |call| match call.method.as_str() {
+        "eth_getBalance" => Act::Error(-32000, "no\u{1b}]52;c;x\u{7} \u{202e}way".into()),
+        _ => sane(call),
+    })
+    .await;
+    let secret = "0123456789abcdef0123456789abcdef";
+    let rpc = rpc(&[&format!("{}/v3/{secret}", rude.url)]);
+    let error = balance(&rpc).await.unwrap_err();
+    let text = format!("{error} {error:?}");
+    assert!(!text.contains('\u{1b}') && !text.contains('\u{202e}'), "{text:?}");
+
+    let gone = format!("http://127.0.0.1:1/v3/{secret}");
+    let rpc = self::rpc(&[&gone]);
+    let error = balance(&rpc).await.unwrap_err();
+    let shown = format!("{error} {error:?} {:?} {rpc:?}", rpc.health());
+    assert!(!shown.contains(secret), "{shown}");
+    assert!(shown.contains("127.0.0.1:1"), "{shown}");
+}
+
+#[tokio::test]
+async fn a_node_that_lacks_something_is_followed_by_the_next() {
+    let pruned = Proxy::start(None, |call| match (call.method.as_str(), call.nth) {
+        ("eth_getBalance", 1) => Act::Error(-32603, "Internal error".into()),
+        ("eth_getBalance", 2) => Act::Error(-32000, "request timed out".into()),
+        ("eth_getBalance", _) => Act::Error(-32000, "missing trie node 00ff (path )".into()),
+        _ => sane(call),
+    })
+    .await;
+    let archive = Proxy::start(None, sane).await;
+    let both = rpc(&[&pruned.url, &archive.url]);
+    for _ in 0..3 {
+        assert_eq!(balance(&both).await.unwrap(), 5);
+    }
+    let error = balance(&rpc(&[&pruned.url])).await.unwrap_err();
+    assert!(
+        error
+            .server()
+            .is_some_and(|e| e.message.as_str().contains("missing trie node"))
+    );
+}

@@ -1,0 +1,80 @@
+//! What the tests share.
+
+use std::time::Duration;
+
+use alloy::primitives::{Address, B256, U256, keccak256};
+use casimir_dkg::beacon::roots::deposit_data_root;
+use casimir_dkg::chain::contracts::{AdapterName, InitiatePoolDeposit, Manager};
+use casimir_dkg::chain::rpc::{Rpc, RpcConfig};
+use casimir_dkg::devnet::{Devnet, DevnetOptions, Mining};
+use casimir_dkg::signer::{KeyPolicy, OracleSigner};
+use casimir_dkg::types::{
+    BlsPublicKey, BlsSignature, ClusterLayout, ClusterSnapshot, OperatorId, RedactedUrl, Root,
+};
+
+pub(crate) const ORACLE_KEY: [u8; 32] = [0x42; 32];
+
+pub(crate) async fn devnet(layout: ClusterLayout, mining: Mining) -> Devnet {
+    let options = DevnetOptions {
+        cluster_layout: layout,
+        mining,
+        oracle_key: Some(B256::from(ORACLE_KEY)),
+        ..DevnetOptions::default()
+    };
+    Devnet::start(options, &|_| {}).await.unwrap()
+}
+
+pub(crate) fn oracle() -> OracleSigner {
+    OracleSigner::from_private_key(&hex::encode(ORACLE_KEY).into(), KeyPolicy::DevelopmentKeys).unwrap()
+}
+
+/// Limits short enough for tests.
+pub(crate) fn config(urls: &[&str]) -> RpcConfig {
+    let urls = urls.iter().map(|url| RedactedUrl::new(*url)).collect();
+    RpcConfig {
+        deadline: Duration::from_secs(3),
+        cooldown: Duration::from_secs(60),
+        patience: Duration::from_secs(20),
+        ..RpcConfig::new(urls, 31337)
+    }
+}
+
+pub(crate) fn rpc(urls: &[&str]) -> Rpc {
+    Rpc::new(config(urls)).unwrap()
+}
+
+pub(crate) fn manager(net: &Devnet, rpc: &Rpc) -> Manager {
+    Manager::new(
+        rpc.clone(),
+        net.addresses().manager,
+        AdapterName::Casimir202305,
+        net.options().cluster_layout,
+    )
+}
+
+/// A deposit for `manager`. The BLS parts are made up: neither the manager nor the deposit contract looks at them.
+pub(crate) fn deposit(manager: Address, seed: u8) -> InitiatePoolDeposit {
+    let mut key = [seed; 48];
+    key[..32].copy_from_slice(keccak256([seed]).as_slice());
+    let public_key = BlsPublicKey(key);
+    let signature = BlsSignature([seed; 96]);
+    let mut credentials = [0; 32];
+    credentials[0] = 1;
+    credentials[12..].copy_from_slice(manager.as_slice());
+    let withdrawal_credentials = Root(credentials);
+    InitiatePoolDeposit {
+        deposit_data_root: deposit_data_root(
+            &public_key,
+            &withdrawal_credentials,
+            32_000_000_000,
+            &signature,
+        ),
+        public_key,
+        operator_ids: (1..=4).map(OperatorId).collect(),
+        shares: vec![seed; 1312].into(),
+        cluster: ClusterSnapshot::fresh(),
+        signature,
+        withdrawal_credentials,
+        fee_amount: U256::from(100),
+    }
+}

@@ -1,0 +1,126 @@
+//! Configurations that must be accepted, and what they mean.
+
+use std::fs;
+use std::time::Duration;
+
+use casimir_dkg::config::{
+    self, AutoApprove, Finality, MessengerChoice, NetworkName, Notify, SelectionRule, SignerKey,
+};
+use casimir_dkg::oracle::{ActionKind, Mode};
+use casimir_dkg::types::{ClusterLayout, OperatorId};
+
+use super::support::{self, MINIMAL};
+
+#[test]
+fn the_minimal_configuration_means_the_documented_defaults() {
+    let scratch = tempfile::tempdir().unwrap();
+    let file = scratch.path().join("c.toml");
+    fs::write(&file, format!("{MINIMAL}{}", support::operators())).unwrap();
+    let config = config::load(&support::options(&file, scratch.path())).unwrap();
+    assert_eq!(config.network.name, NetworkName::Devnet);
+    assert_eq!(config.network.chain_id, 31337);
+    assert_eq!(config.network.finality, Finality::Finalized);
+    assert_eq!(config.rpc.timeout, Duration::from_secs(15));
+    assert_eq!(config.contract.cluster_layout, ClusterLayout::ActiveThenBalance);
+    assert_eq!(config.contract.fee_amount_wei.to_string(), "100000000000000000");
+    assert_eq!(config.dkg.round_deadline, Duration::from_secs(60));
+    assert!(
+        matches!(config.dkg.messenger, MessengerChoice::Embedded { listen, .. } if listen.ip().is_loopback())
+    );
+    assert_eq!(config.policy.mode, Mode::Observe);
+    assert!(config.policy.rules.is_empty());
+    assert_eq!(config.fees.max_fee_wei.to_string(), "50000000000000000");
+    assert_eq!(config.ui.notify, Notify::Bell);
+    assert_eq!(
+        config.journal.path,
+        scratch.path().join("state/devnet/journal.sqlite")
+    );
+    assert_eq!(config.log.dir, scratch.path().join("state/logs"));
+    assert!(matches!(config.signer.key, SignerKey::Absent));
+    let four = [1, 2, 3, 4].map(OperatorId).to_vec();
+    assert_eq!(
+        config.selection.rule,
+        SelectionRule::Choose { from: four, size: 4 }
+    );
+}
+
+#[test]
+fn every_good_file_is_accepted() {
+    let mut files: Vec<_> = fs::read_dir(support::here("good"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    files.sort();
+    assert!(files.len() >= 4);
+    for file in files {
+        let scratch = tempfile::tempdir().unwrap();
+        let copy = scratch.path().join("c.toml");
+        let text = fs::read_to_string(&file)
+            .unwrap()
+            .replace("KEY", support::operator_key());
+        fs::write(&copy, &text).unwrap();
+        // two of them name further files
+        fs::write(scratch.path().join("operators.toml"), support::operators()).unwrap();
+        fs::write(
+            scratch.path().join("policy.toml"),
+            include_str!("../../config/policy.example.toml"),
+        )
+        .unwrap();
+        let mut options = support::options(&copy, scratch.path());
+        if text.contains("\"auto\"") {
+            options.auto_approve = AutoApprove::Given;
+        }
+        if let Err(errors) = config::load(&options) {
+            panic!("{}:\n{errors}", file.display());
+        }
+    }
+}
+
+#[test]
+fn lists_in_files_of_their_own_are_appended() {
+    let scratch = tempfile::tempdir().unwrap();
+    fs::create_dir(scratch.path().join("sub")).unwrap();
+    let file = scratch.path().join("sub/c.toml");
+    // relative to the configuration file, not to the working directory
+    fs::write(
+        &file,
+        format!("{MINIMAL}file = \"../policy.toml\"\n[operators]\nfile = \"operators.toml\"\n"),
+    )
+    .unwrap();
+    fs::write(scratch.path().join("sub/operators.toml"), support::operators()).unwrap();
+    fs::write(
+        scratch.path().join("policy.toml"),
+        include_str!("../../config/policy.example.toml"),
+    )
+    .unwrap();
+    let config = config::load(&support::options(&file, scratch.path())).unwrap();
+    assert_eq!(config.operators.by_id.len(), 4);
+    let rule = &config.policy.rules[0];
+    assert_eq!(rule.name, "routine deposits");
+    assert_eq!(rule.kinds, [ActionKind::Keygen, ActionKind::SendDeposit]);
+    assert_eq!(rule.max_fee_wei.unwrap().to_string(), "50000000000000000");
+    assert_eq!(rule.per_day, 20);
+}
+
+#[test]
+fn debug_output_shows_no_secret() {
+    let scratch = tempfile::tempdir().unwrap();
+    let file = scratch.path().join("c.toml");
+    let text = MINIMAL.replace(
+        "http://127.0.0.1:8545",
+        "https://me:hunter2@rpc.example/v3/hunter2hunter2hunter2hunter2",
+    );
+    fs::write(&file, format!("{text}{}", support::operators())).unwrap();
+    let mut options = support::options(&file, scratch.path());
+    let words = "test test test test test test test test test test test junk";
+    options
+        .environment
+        .insert("CASIMIR_DKG_SIGNER_MNEMONIC".to_owned(), words.to_owned());
+    let layers = config::gather(&options).unwrap();
+    let config = layers.oracle().unwrap();
+    assert!(matches!(config.signer.key, SignerKey::Mnemonic { .. }));
+    let shown = config::render(&layers.shown());
+    for text in [format!("{config:?}"), format!("{layers:?}"), shown] {
+        assert!(!text.contains("hunter2") && !text.contains("junk"), "{text}");
+    }
+}

@@ -1,0 +1,53 @@
+//! The help of every command, as it is printed: a change shows up in review.
+
+use super::support;
+
+#[test]
+fn help_of_every_command() {
+    let scratch = tempfile::tempdir().unwrap();
+    let commands: [&[&str]; 20] = [
+        &[],
+        &["console"],
+        &["demo"],
+        &["headless"],
+        &["messenger"],
+        &["operator"],
+        &["doctor"],
+        &["keystore"],
+        &["keystore", "new"],
+        &["keystore", "import"],
+        &["keystore", "operator-key"],
+        &["journal"],
+        &["journal", "show"],
+        &["journal", "verify"],
+        &["journal", "export"],
+        &["transcript", "verify"],
+        &["config"],
+        &["config", "show"],
+        &["config", "init"],
+        &["completions"],
+    ];
+    for command in commands {
+        let mut program = support::program(scratch.path());
+        let (code, stdout, stderr) = support::run(program.args(command).arg("--help").env("COLUMNS", "100"));
+        assert_eq!(code, Some(0), "{command:?}: {stderr}");
+        let name = if command.is_empty() {
+            "help".to_owned()
+        } else {
+            format!("help-{}", command.join("-"))
+        };
+        insta::assert_snapshot!(name, stdout);
+    }
+}
+
+#[test]
+fn completions_for_every_shell_name_every_command() {
+    let scratch = tempfile::tempdir().unwrap();
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let (code, script, _) = support::run(support::program(scratch.path()).args(["completions", shell]));
+        assert_eq!(code, Some(0));
+        for command in ["headless", "keystore", "auto-approve"] {
+            assert!(script.contains(command), "{shell} completes {command}");
+        }
+    }
+}

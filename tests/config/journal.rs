@@ -1,0 +1,96 @@
+//! `journal show|verify|export` on a journal that holds, and on one that was changed.
+
+use casimir_dkg::journal::{Journal, JournalOptions};
+use casimir_dkg::oracle::{Mode, Record};
+use casimir_dkg::types::{SafeText, UnixMillis};
+use serde_json::Value;
+
+use super::support;
+
+#[test]
+fn a_journal_is_shown_exported_and_verified_and_a_change_is_found() {
+    let scratch = tempfile::tempdir().unwrap();
+    let path = scratch.path().join("j.sqlite");
+    let options = JournalOptions {
+        path: path.clone(),
+        checkpoint: None,
+    };
+    let (mut journal, _) = Journal::open(&options).unwrap();
+    for n in 0..3 {
+        let record = Record::EngineStarted {
+            version: format!("1.{n}"),
+            network: SafeText::new("devnet"),
+            mode: Mode::Observe,
+        };
+        let body = serde_json::to_string(&record).unwrap();
+        journal
+            .append(UnixMillis(1_700_000_000_000 + n), &[(record.kind(), body)], None)
+            .unwrap();
+    }
+    let head = journal.head().1.to_string();
+    let run = |arguments: &[&str]| {
+        let mut program = support::program(scratch.path());
+        support::run(
+            program
+                .arg("journal")
+                .args(arguments)
+                .args(["--journal", "j.sqlite"]),
+        )
+    };
+
+    // while the oracle has it open
+    let (code, shown, stderr) = run(&["show", "--last", "2"]);
+    assert_eq!(code, Some(0), "{stderr}");
+    let lines: Vec<&str> = shown.lines().collect();
+    assert_eq!(lines.len(), 2, "{shown}");
+    assert!(
+        lines[1].contains("2023-11-14T22:13:20.002Z") && lines[1].contains("1.2"),
+        "{shown}"
+    );
+    assert!(!lines[1].contains('{'), "a sentence, not JSON: {shown}");
+    let (code, out, _) = run(&["verify", "--contains", &head]);
+    assert_eq!(code, Some(0));
+    assert!(out.contains("3 records") && out.contains(&head), "{out}");
+    let other = format!("0x{}", "11".repeat(32));
+    let (code, _, stderr) = run(&["verify", "--contains", &other]);
+    assert_eq!(code, Some(1));
+    assert!(stderr.contains("rolled back"), "{stderr}");
+    let (code, exported, _) = run(&["export"]);
+    assert_eq!(code, Some(0));
+    let last: Value = serde_json::from_str(exported.lines().last().unwrap()).unwrap();
+    assert_eq!(
+        (&last["seq"], last["hash"].as_str()),
+        (&Value::from(3), Some(head.as_str()))
+    );
+
+    drop(journal);
+    let database = rusqlite::Connection::open(&path).unwrap();
+    let table: String = database
+        .query_row(
+            "SELECT name FROM sqlite_master WHERE sql LIKE '%hash%' AND type = 'table'",
+            [],
+            |row| row.get(0),
+        )
+        .unwrap();
+    // whoever changes a record takes the triggers away first
+    let triggers: Vec<String> = database
+        .prepare("SELECT name FROM sqlite_master WHERE type = 'trigger'")
+        .and_then(|mut query| query.query_map([], |row| row.get(0))?.collect())
+        .unwrap();
+    for trigger in triggers {
+        database
+            .execute_batch(&format!("DROP TRIGGER {trigger}"))
+            .unwrap();
+    }
+    let changed = database
+        .execute(
+            &format!("UPDATE {table} SET body = replace(body, '1.1', '9.9') WHERE seq = 2"),
+            [],
+        )
+        .unwrap();
+    assert_eq!(changed, 1);
+    drop(database);
+    let (code, _, stderr) = run(&["verify"]);
+    assert_eq!(code, Some(1));
+    assert!(stderr.contains("record 2"), "{stderr}");
+}

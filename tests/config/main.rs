@@ -1,0 +1,16 @@
+//! Configuration and command line: what is accepted, what is refused and with which words, what wins over what.
+
+#![allow(clippy::unwrap_used, reason = "a test that can not set its scene has failed")]
+
+mod bad;
+mod cli;
+mod doctor;
+mod good;
+mod help;
+mod journal;
+mod keystore;
+mod precedence;
+mod presets;
+mod roles;
+mod sample;
+mod support;

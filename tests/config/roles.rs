@@ -1,0 +1,185 @@
+//! `messenger` and `operator` as processes: they say where they listen, work together, and stop when told to.
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+use casimir_dkg::dkg::rockx::keys::OperatorPrivateKey;
+use serde_json::Value;
+
+use super::support;
+
+/// A role that runs. It is killed when the test ends early.
+struct Role {
+    child: Child,
+    /// What it printed when it was ready.
+    ready: Value,
+}
+
+impl Role {
+    fn start(scratch: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Self {
+        let mut child = support::program(scratch)
+            .arg("--json")
+            .args(arguments)
+            .envs(variables.iter().copied())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap())
+            .read_line(&mut line)
+            .unwrap();
+        match serde_json::from_str(&line) {
+            Ok(ready) => Self { child, ready },
+            Err(_) => {
+                let output = child.wait_with_output().unwrap();
+                panic!(
+                    "{arguments:?} did not start: {}",
+                    String::from_utf8_lossy(&output.stderr)
+                );
+            }
+        }
+    }
+
+    fn url(&self) -> &str {
+        self.ready["url"].as_str().unwrap()
+    }
+
+    #[cfg(unix)]
+    fn signal(&self, signal: rustix::process::Signal) {
+        let pid = rustix::process::Pid::from_child(&self.child);
+        rustix::process::kill_process(pid, signal).unwrap();
+    }
+
+    fn ended(&mut self) -> ExitStatus {
+        let deadline = Instant::now() + Duration::from_secs(20);
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status;
+            }
+            assert!(Instant::now() < deadline, "does not end");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+}
+
+impl Drop for Role {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn get(url: &str) -> Option<Value> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    runtime.block_on(async { reqwest::get(url).await.ok()?.json().await.ok() })
+}
+
+#[cfg(unix)]
+#[test]
+fn an_operator_with_rockx_environment_registers_with_our_messenger() {
+    let scratch = tempfile::tempdir().unwrap();
+    let messenger = Role::start(scratch.path(), &["messenger", "--listen", "127.0.0.1:0"], &[]);
+    assert_eq!(messenger.ready["role"], "messenger");
+
+    let key = OperatorPrivateKey::generate().unwrap();
+    let encoded = base64::Engine::encode(
+        &base64::engine::general_purpose::STANDARD,
+        key.to_pem().unwrap().as_bytes(),
+    );
+    let operators = format!(
+        "[[operator]]\nid = 5\nendpoint = \"http://127.0.0.1:1\"\npublic_key = \"{}\"\n",
+        key.public().to_registry_text()
+    );
+    fs::write(scratch.path().join("operators.toml"), operators).unwrap();
+    let mut operator = Role::start(
+        scratch.path(),
+        &["operator", "--operators", "operators.toml"],
+        &[
+            ("NODE_OPERATOR_ID", "5"),
+            ("NODE_ADDR", "127.0.0.1:0"),
+            ("MESSENGER_SRV_ADDR", messenger.url()),
+            ("OPERATOR_PRIVATE_KEY", &encoded),
+        ],
+    );
+    assert_eq!(operator.ready["id"], 5);
+    assert_eq!(
+        get(&format!("{}/ping", operator.url())).unwrap()["message"],
+        "pong"
+    );
+
+    let deadline = Instant::now() + Duration::from_secs(20);
+    loop {
+        let topics = get(&format!("{}/topics", messenger.url())).unwrap();
+        if topics["default"]["Subscribers"]["5"]["srv_addr"] == operator.url() {
+            break;
+        }
+        assert!(Instant::now() < deadline, "not registered: {topics}");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+
+    operator.signal(rustix::process::Signal::TERM);
+    assert_eq!(operator.ended().code(), Some(0));
+    let mut messenger = messenger;
+    messenger.signal(rustix::process::Signal::HUP);
+    assert_eq!(messenger.ended().code(), Some(0));
+}
+
+#[test]
+fn a_key_that_is_not_the_operators_is_refused() {
+    let scratch = tempfile::tempdir().unwrap();
+    let operators = format!(
+        "[[operator]]\nid = 5\nendpoint = \"http://127.0.0.1:1\"\npublic_key = \"{}\"\n",
+        support::operator_key()
+    );
+    fs::write(scratch.path().join("operators.toml"), operators).unwrap();
+    let other = OperatorPrivateKey::generate().unwrap();
+    fs::write(
+        scratch.path().join("other.pem"),
+        other.to_pem().unwrap().as_bytes(),
+    )
+    .unwrap();
+    let mut program = support::program(scratch.path());
+    program.args([
+        "operator",
+        "--id",
+        "5",
+        "--listen",
+        "127.0.0.1:0",
+        "--messenger",
+        "http://127.0.0.1:1",
+    ]);
+    program.args(["--operators", "operators.toml", "--key-file", "other.pem"]);
+    let (code, stdout, stderr) = support::run(&mut program);
+    assert_eq!((code, stdout.as_str()), (Some(1), ""), "{stderr}");
+    assert!(stderr.contains("not that of operator 5"), "{stderr}");
+}
+
+#[test]
+fn what_a_role_needs_is_said_with_its_flags() {
+    let scratch = tempfile::tempdir().unwrap();
+    let (code, _, stderr) = support::run(support::program(scratch.path()).arg("operator"));
+    assert_eq!(code, Some(3), "{stderr}");
+    for wanted in [
+        "node.id",
+        "--id",
+        "node.messenger_url",
+        "node.key_file",
+        "CASIMIR_DKG_NODE_KEY_FILE",
+    ] {
+        assert!(stderr.contains(wanted), "{wanted}: {stderr}");
+    }
+    let mut program = support::program(scratch.path());
+    let (code, _, stderr) = support::run(program.args(["messenger", "--listen", "nowhere"]));
+    assert_eq!(code, Some(3));
+    assert!(
+        stderr.contains("flag --listen: messenger.listen: expected an address and port"),
+        "{stderr}"
+    );
+}

@@ -1,0 +1,99 @@
+//! Shared by the tests of this room.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use casimir_dkg::config::LoadOptions;
+
+pub(crate) fn here(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/config")
+        .join(path)
+}
+
+/// Options that look at `file` only: no environment, no directories of whoever runs the tests.
+pub(crate) fn options(file: &Path, scratch: &Path) -> LoadOptions {
+    LoadOptions {
+        file: Some(file.to_owned()),
+        environment: directories(scratch),
+        ..LoadOptions::default()
+    }
+}
+
+pub(crate) fn directories(scratch: &Path) -> BTreeMap<String, String> {
+    ["CONFIG", "STATE", "CACHE"]
+        .into_iter()
+        .map(|name| {
+            let path = scratch.join(name.to_lowercase());
+            (
+                format!("CASIMIR_DKG_{name}_DIR"),
+                path.to_str().unwrap().to_owned(),
+            )
+        })
+        .collect()
+}
+
+/// The program with directories of its own, no variables of ours and no terminal.
+pub(crate) fn program(scratch: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_casimir-dkg"));
+    for (name, _) in std::env::vars() {
+        if name.starts_with("CASIMIR_DKG_") {
+            command.env_remove(name);
+        }
+    }
+    command
+        .envs(directories(scratch))
+        .current_dir(scratch)
+        .stdin(std::process::Stdio::null());
+    command
+}
+
+pub(crate) fn run(command: &mut Command) -> (Option<i32>, String, String) {
+    let Output {
+        status,
+        stdout,
+        stderr,
+    } = command.output().unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    (status.code(), text(stdout), text(stderr))
+}
+
+/// A configuration that the oracle accepts.
+pub(crate) const MINIMAL: &str = r#"
+[network]
+name = "devnet"
+
+[rpc]
+urls = ["http://127.0.0.1:8545"]
+
+[contract]
+address = "0x5FbDB2315678afecb367f032d93F642f64180aa3"
+
+[policy]
+mode = "observe"
+"#;
+
+/// Four operators with real RSA keys.
+pub(crate) fn operators() -> String {
+    (1..=4)
+        .map(|id| {
+            format!(
+                "[[operator]]\nid = {id}\nendpoint = \"http://127.0.0.1:{}\"\npublic_key = \"{}\"\n",
+                8080 + id,
+                operator_key()
+            )
+        })
+        .collect()
+}
+
+/// One RSA public key in the registry's form, made once per run: key generation is slow in debug builds.
+pub(crate) fn operator_key() -> &'static str {
+    static KEY: std::sync::OnceLock<String> = std::sync::OnceLock::new();
+    KEY.get_or_init(|| {
+        casimir_dkg::dkg::rockx::keys::OperatorPrivateKey::generate()
+            .unwrap()
+            .public()
+            .to_registry_text()
+    })
+}

@@ -1,0 +1,142 @@
+//! The whole network: it starts, its configuration is one that the program reads, and its operators work for this oracle
+//! and nobody else.
+
+use std::collections::BTreeMap;
+use std::os::unix::fs::PermissionsExt;
+use std::sync::Arc;
+
+use alloy::signers::local::MnemonicBuilder;
+use casimir_dkg::config::{self, AutoApprove, LoadOptions};
+use casimir_dkg::devnet::{DemoNetwork, DemoOptions, StakerScript};
+use casimir_dkg::dkg::rockx::initiator::{Initiator, InitiatorConfig};
+use casimir_dkg::dkg::rockx::keys::OperatorPrivateKey;
+use casimir_dkg::types::{CeremonyPlan, CeremonyResult, ForkVersion, OperatorId, RequestId, Root};
+use tokio::sync::mpsc;
+
+use crate::support::{eventually, quiet};
+
+async fn start() -> DemoNetwork {
+    DemoNetwork::start(
+        DemoOptions {
+            stakers: StakerScript {
+                first: 2,
+                then_every: std::time::Duration::from_millis(100),
+                up_to: 3,
+            },
+            ..DemoOptions::default()
+        },
+        &quiet,
+    )
+    .await
+    .unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_network_serves_its_oracle() {
+    let mut network = start().await;
+    // the configuration is read like every other
+    let config = config::load(&LoadOptions {
+        file: Some(network.config_file().to_owned()),
+        ..LoadOptions::default()
+    })
+    .unwrap();
+    assert_eq!(config.contract.address, network.devnet().addresses().manager);
+    assert_eq!(config.operators.by_id.len(), 7);
+    assert_eq!(config.beacon.urls.len(), 1);
+    let root = network.beacon().unwrap().genesis_validators_root();
+    assert_eq!(config.network.genesis_validators_root, Some(root));
+    let mnemonic_file = network.folder().join("oracle.mnemonic");
+    let mode = std::fs::metadata(&mnemonic_file).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    let words = std::fs::read_to_string(&mnemonic_file).unwrap();
+    let signer = MnemonicBuilder::from_phrase_nth(words.trim(), 0);
+    assert_eq!(signer.address(), network.devnet().addresses().oracle);
+
+    // stakers begin when they are told to, and upkeep with them
+    assert!(
+        network
+            .devnet()
+            .manager()
+            .getReadyPoolIds()
+            .call()
+            .await
+            .unwrap()
+            .is_empty()
+    );
+    network.begin();
+    eventually("three pools are ready", async || {
+        network.devnet().manager().getReadyPoolIds().call().await.unwrap() == [1, 2, 3]
+    })
+    .await;
+
+    // a real ceremony with four of the seven
+    let records: BTreeMap<_, _> = network.operators().iter().map(|o| (o.id, o.clone())).collect();
+    let mut settings = InitiatorConfig::new(network.messenger_url(), records);
+    let pem = std::fs::read_to_string(network.folder().join("initiator.pem")).unwrap();
+    settings.signing_key = Some(Arc::new(OperatorPrivateKey::parse(&pem).unwrap()));
+    let committee: Vec<OperatorId> = [1, 3, 5, 7].map(OperatorId).to_vec();
+    let mut credentials = [0; 32];
+    credentials[0] = 1;
+    credentials[12..].copy_from_slice(network.devnet().addresses().manager.as_slice());
+    let plan = CeremonyPlan::Keygen {
+        committee,
+        threshold: 3,
+        withdrawal_credentials: Root(credentials),
+        fork_version: ForkVersion([0, 0, 0, 1]),
+    };
+    let initiator = Initiator::start(settings.clone()).await.unwrap();
+    let (updates, _seen) = mpsc::channel(64);
+    let verified = initiator
+        .run(RequestId([1; 24]), &plan, updates.clone())
+        .await
+        .unwrap();
+    assert!(matches!(verified.result, CeremonyResult::Keygen(_)));
+
+    // without the oracle's key nobody starts anything
+    settings.signing_key = Some(Arc::new(OperatorPrivateKey::generate().unwrap()));
+    let stranger = Initiator::start(settings).await.unwrap();
+    let refused = stranger.run(RequestId([2; 24]), &plan, updates).await;
+    assert!(refused.is_err(), "a stranger started a ceremony");
+
+    assert!(network.kill_operator(OperatorId(3)));
+    assert!(!network.kill_operator(OperatorId(3)));
+    let (url, folder) = (network.devnet().http_url(), network.folder().to_owned());
+    network.shutdown().await;
+    eventually("anvil is gone", async || reqwest::get(&url).await.is_err()).await;
+    assert!(!folder.exists(), "the folder stays");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_configuration_in_which_policy_decides_is_valid() {
+    let network = DemoNetwork::start(
+        DemoOptions {
+            auto: true,
+            operators: 4,
+            ..DemoOptions::default()
+        },
+        &quiet,
+    )
+    .await
+    .unwrap();
+    let options = LoadOptions {
+        file: Some(network.config_file().to_owned()),
+        auto_approve: AutoApprove::Given,
+        ..LoadOptions::default()
+    };
+    let config = config::load(&options).unwrap();
+    assert_eq!(config.policy.mode, casimir_dkg::oracle::Mode::Auto);
+    network.shutdown().await;
+}
+
+#[tokio::test]
+async fn options_that_make_no_sense_are_refused_before_anything_starts() {
+    for (operators, committee, word) in [(3, 4, "4 to 13"), (7, 10, "committee"), (7, 5, "committee")] {
+        let options = DemoOptions {
+            operators,
+            committee,
+            ..DemoOptions::default()
+        };
+        let error = DemoNetwork::start(options, &quiet).await.unwrap_err().to_string();
+        assert!(error.contains(word), "{error}");
+    }
+}

@@ -1,0 +1,14 @@
+//! The local network: its contracts behave as described, anvil ends when we do, and the development beacon keeps the
+//! rules of the consensus layer.
+
+#![allow(clippy::unwrap_used)]
+
+mod actors;
+mod artifacts;
+mod beacon;
+mod contracts;
+mod demo;
+mod install;
+mod process;
+mod reorg;
+mod support;

@@ -1,0 +1,265 @@
+//! From a request to a final deposit.
+
+use casimir_dkg::devnet::contracts::Manager::ManagerEvents;
+use casimir_dkg::engine::{Refused, Request, Scope};
+use casimir_dkg::oracle::{ActionKind, ActionState, CaseStatus};
+use casimir_dkg::types::{CheckStatus, PoolId, SafeText};
+
+use crate::support::{
+    Ground, approve, approve_next, case_is, drive, four_operators, person, stop, until, waiting,
+};
+
+/// Pools by the order in which their deposits were initiated, from the chain.
+async fn initiated(ground: &Ground) -> Vec<u32> {
+    let events = ground.devnet().events(0).await.unwrap();
+    let of = |event: &ManagerEvents| match event {
+        ManagerEvents::PoolDepositInitiated(e) => Some(e.poolId),
+        _ => None,
+    };
+    events.iter().filter_map(|(event, _)| of(event)).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn several_pools_flow_in_the_order_of_the_queue() {
+    let ground = Ground::start(four_operators()).await;
+    let oracle = ground.oracle(true).await;
+    ground.devnet().deposit_pool(3).await.unwrap();
+    for pool in 1..=3 {
+        let case = case_is(&oracle, &format!("deposit/{pool}"), CaseStatus::Done).await;
+        let key = case.validator.expect("a key");
+        let view = ground.devnet().manager().getPool(pool).call().await.unwrap();
+        assert_eq!(view.publicKey.as_ref(), key.as_bytes().as_slice());
+    }
+    assert_eq!(initiated(&ground).await, [1, 2, 3]);
+    let (_, entries) = casimir_dkg::journal::verify(&ground.journal()).unwrap();
+    let decided: Vec<_> = entries.iter().filter(|e| e.kind == "decided").collect();
+    assert_eq!(decided.len(), 6, "a keygen and a transaction for each pool");
+    assert!(
+        decided.iter().all(|e| e.body.contains("\"by\":\"rule\"")),
+        "each names its rule"
+    );
+    stop(oracle).await;
+    ground.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_person_decides_every_action_and_only_on_what_was_shown() {
+    let ground = Ground::start(four_operators()).await;
+    let oracle = ground.oracle(false).await;
+    ground.devnet().deposit_pool(1).await.unwrap();
+    let keygen = waiting(&oracle, "deposit/1", ActionKind::Keygen).await;
+
+    let mut digest = keygen.digest;
+    digest.0[0] ^= 1;
+    let by = person();
+    let stale = Request::Approve {
+        action: keygen.id,
+        digest,
+        by: by.clone(),
+        phrase: None,
+    };
+    assert!(matches!(
+        oracle.handle.request(stale).await,
+        Err(Refused::Stale(_))
+    ));
+    // two people at once: one of them is told who was first
+    let (one, two) = tokio::join!(approve(&oracle, &keygen), approve(&oracle, &keygen));
+    let refused = [one, two].into_iter().filter_map(Result::err).collect::<Vec<_>>();
+    assert!(
+        matches!(&refused[..], [Refused::AlreadyDecided { by, .. }] if *by == person()),
+        "{refused:?}"
+    );
+
+    let deposit = waiting(&oracle, "deposit/1", ActionKind::SendDeposit).await;
+    assert!(
+        deposit.proposal.checks.len() >= 20,
+        "{:?}",
+        deposit.proposal.checks
+    );
+    assert!(
+        deposit
+            .proposal
+            .checks
+            .iter()
+            .all(|c| c.status == CheckStatus::Pass),
+        "{:?}",
+        deposit.proposal.checks
+    );
+    let reject = |reason: &str| Request::Reject {
+        action: deposit.id,
+        digest: deposit.digest,
+        by: by.clone(),
+        reason: SafeText::new(reason),
+    };
+    oracle.handle.request(reject("not today")).await.unwrap();
+    let case = case_is(&oracle, "deposit/1", CaseStatus::Attention).await;
+    assert!(case.sentence.as_str().contains("not today"), "{}", case.sentence);
+    assert!(initiated(&ground).await.is_empty(), "nothing was sent");
+
+    oracle
+        .handle
+        .request(Request::Retry {
+            case: case.id,
+            by: by.clone(),
+        })
+        .await
+        .unwrap();
+    // paused: the approval is taken, and nothing leaves
+    oracle
+        .handle
+        .request(Request::Pause {
+            scope: Scope::All,
+            by: by.clone(),
+        })
+        .await
+        .unwrap();
+    approve_next(&oracle, "deposit/1", ActionKind::SendDeposit).await;
+    let head = ground.devnet().block_number().await.unwrap();
+    until(&oracle, "eight more blocks", |s| {
+        s.chain.head.filter(|h| h.number > head + 8)
+    })
+    .await;
+    assert!(initiated(&ground).await.is_empty(), "paused, and yet it was sent");
+    assert!(oracle.handle.snapshots.borrow().transactions.is_empty());
+    oracle
+        .handle
+        .request(Request::Resume {
+            scope: Scope::All,
+            by,
+        })
+        .await
+        .unwrap();
+    case_is(&oracle, "deposit/1", CaseStatus::Done).await;
+    assert_eq!(initiated(&ground).await, [1]);
+    stop(oracle).await;
+    ground.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_that_leaves_the_chain_takes_its_approval_with_it() {
+    let mut ground = Ground::start(four_operators()).await;
+    let oracle = ground.oracle(false).await;
+    let before = ground.devnet().block_number().await.unwrap();
+    ground.devnet().deposit_pool(1).await.unwrap();
+    approve_next(&oracle, "deposit/1", ActionKind::Keygen).await;
+    let deposit = waiting(&oracle, "deposit/1", ActionKind::SendDeposit).await;
+
+    ground.halt();
+    let depth = ground.devnet().block_number().await.unwrap() - before;
+    ground.devnet().reorg(depth).await.unwrap();
+    ground.devnet().mine(1).await.unwrap();
+    case_is(&oracle, "deposit/1", CaseStatus::Orphaned).await;
+    let gone = oracle
+        .handle
+        .snapshots
+        .borrow()
+        .actions
+        .iter()
+        .find(|a| a.id == deposit.id)
+        .cloned()
+        .unwrap();
+    assert!(matches!(gone.state, ActionState::Void { .. }), "{:?}", gone.state);
+    assert!(
+        approve(&oracle, &deposit).await.is_err(),
+        "a void action was approved"
+    );
+    ground.resume();
+    // it comes back in another block: the same case goes on with the same key
+    ground.devnet().deposit_pool(1).await.unwrap();
+    drive(&oracle, "deposit/1").await;
+    assert_eq!(initiated(&ground).await, [1]);
+    let ceremonies = oracle.handle.snapshots.borrow().ceremonies.clone();
+    let keygens = ceremonies
+        .iter()
+        .filter(|c| c.kind == casimir_dkg::types::CeremonyKind::Keygen)
+        .count();
+    assert_eq!(keygens, 1, "the key of the first run is used");
+    stop(oracle).await;
+    ground.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_transaction_that_leaves_the_chain_is_sent_again_as_it_was() {
+    let mut ground = Ground::start(four_operators()).await;
+    let oracle = ground.oracle(false).await;
+    ground.devnet().deposit_pool(1).await.unwrap();
+    approve_next(&oracle, "deposit/1", ActionKind::Keygen).await;
+    waiting(&oracle, "deposit/1", ActionKind::SendDeposit).await;
+    ground.halt();
+    approve_next(&oracle, "deposit/1", ActionKind::SendDeposit).await;
+    until(&oracle, "a pending transaction", |s| {
+        s.transactions.first().cloned()
+    })
+    .await;
+    ground.devnet().mine(1).await.unwrap();
+    let included = |s: &casimir_dkg::snapshot::Snapshot| {
+        let tx = s.transactions.first()?.clone();
+        matches!(tx.state, casimir_dkg::snapshot::TransactionState::Included { .. }).then_some(tx)
+    };
+    let first = until(&oracle, "an included transaction", included).await;
+    ground.devnet().reorg(1).await.unwrap();
+    assert!(
+        initiated(&ground).await.is_empty(),
+        "the reorganisation dropped it"
+    );
+    ground.resume();
+    case_is(&oracle, "deposit/1", CaseStatus::Done).await;
+    assert_eq!(initiated(&ground).await, [1]);
+    let last = oracle.handle.snapshots.borrow().transactions.clone();
+    assert_eq!(last.len(), 1);
+    assert_eq!(
+        last[0].hashes, first.hashes,
+        "the very same bytes were sent again"
+    );
+    stop(oracle).await;
+    ground.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stranger_as_oracle_and_an_empty_account_block_approval() {
+    let ground = Ground::start(four_operators()).await;
+    let oracle = ground.oracle(false).await;
+    ground.devnet().deposit_pool(1).await.unwrap();
+    approve_next(&oracle, "deposit/1", ActionKind::Keygen).await;
+    waiting(&oracle, "deposit/1", ActionKind::SendDeposit).await;
+
+    let real = ground.devnet().addresses().oracle;
+    ground
+        .devnet()
+        .set_oracle(alloy::primitives::Address::repeat_byte(9))
+        .await
+        .unwrap();
+    ground.devnet().fund(real, 0).await.unwrap();
+    let blocked = until(&oracle, "failed checks", |s| {
+        let action = s
+            .actions
+            .iter()
+            .find(|a| a.proposal.kind == ActionKind::SendDeposit)?;
+        let failed: Vec<_> = action.proposal.failed_checks().map(|c| c.name.clone()).collect();
+        let wanted = ["oracle-authorised", "simulation", "balance"];
+        wanted
+            .iter()
+            .all(|w| failed.iter().any(|f| f == w))
+            .then(|| action.clone())
+    })
+    .await;
+    let refused = approve(&oracle, &blocked).await.unwrap_err();
+    assert!(refused.to_string().contains("oracle-authorised"), "{refused}");
+    assert!(initiated(&ground).await.is_empty());
+
+    ground.devnet().set_oracle(real).await.unwrap();
+    ground.devnet().fund(real, 5).await.unwrap();
+    drive(&oracle, "deposit/1").await;
+    assert_eq!(
+        ground
+            .devnet()
+            .manager()
+            .getPendingPoolIds()
+            .call()
+            .await
+            .unwrap(),
+        [PoolId(1).0]
+    );
+    stop(oracle).await;
+    ground.end().await;
+}

@@ -1,0 +1,196 @@
+//! The other two requests.
+
+use casimir_dkg::devnet::DemoOptions;
+use casimir_dkg::devnet::beacon::ExitProblem;
+use casimir_dkg::engine::Request;
+use casimir_dkg::oracle::{ActionKind, CaseStatus};
+use casimir_dkg::types::{OperatorId, PoolId};
+
+use crate::support::{Ground, approve_next, case_is, drive, person, stop, until, waiting};
+
+async fn staked(stores_reshare: bool) -> (Ground, casimir_dkg::engine::service::Running) {
+    let options = DemoOptions {
+        operators: 5,
+        committee: 4,
+        stores_reshare,
+        ..DemoOptions::default()
+    };
+    let ground = Ground::start(options).await;
+    let oracle = ground.oracle(false).await;
+    ground.devnet().deposit_pool(1).await.unwrap();
+    drive(&oracle, "deposit/1").await;
+    ground.devnet().report_staked(PoolId(1)).await.unwrap();
+    until(&oracle, "a staked pool", |s| {
+        s.validators.iter().find(|v| v.pool == PoolId(1)).cloned()
+    })
+    .await;
+    (ground, oracle)
+}
+
+async fn reshare_three_times(stores: bool) {
+    let (ground, oracle) = staked(stores).await;
+    ground.devnet().request_reshare(PoolId(1)).await.unwrap();
+    let shown = waiting(&oracle, "reshare/1", ActionKind::Reshare).await;
+    let new: Vec<_> = [1, 2, 3, 5].map(OperatorId).to_vec();
+    let choose = Request::SetCommittee {
+        action: shown.id,
+        committee: new.clone(),
+        by: person(),
+    };
+    oracle.handle.request(choose).await.unwrap();
+    let first = drive(&oracle, "reshare/1").await;
+    let deposited = case_is(&oracle, "deposit/1", CaseStatus::Done).await;
+    assert_eq!(first.validator, deposited.validator, "the key stays");
+    until(&oracle, "the new committee", |s| {
+        s.validators.iter().find(|v| v.operators == new).cloned()
+    })
+    .await;
+
+    // by hand, twice more: a refresh of the same committee, then the limit
+    for n in 1..=2 {
+        oracle
+            .handle
+            .request(Request::RequestReshare {
+                pool: PoolId(1),
+                by: person(),
+            })
+            .await
+            .unwrap();
+        let case = format!("reshare/1.{n}");
+        drive(&oracle, &case).await;
+    }
+    oracle
+        .handle
+        .request(Request::RequestReshare {
+            pool: PoolId(1),
+            by: person(),
+        })
+        .await
+        .unwrap();
+    let refused = case_is(&oracle, "reshare/1.3", CaseStatus::Attention).await;
+    assert!(
+        refused.sentence.as_str().contains("3 of 3"),
+        "{}",
+        refused.sentence
+    );
+    let ceremonies = oracle.handle.snapshots.borrow().ceremonies.clone();
+    assert!(
+        !ceremonies.iter().any(|c| c.case == refused.id),
+        "no ceremony is wasted on a pool without reshares left"
+    );
+    stop(oracle).await;
+    ground.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_contract_that_forgets_reshares_is_counted_by_its_events() {
+    reshare_three_times(false).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_contract_that_stores_reshares_works_as_well() {
+    reshare_three_times(true).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_exit_is_signed_published_and_followed_to_its_end() {
+    let (ground, oracle) = staked(false).await;
+    ground.devnet().request_exit(PoolId(1)).await.unwrap();
+    let sign = waiting(&oracle, "exit/1", ActionKind::SignExit).await;
+    let phraseless = Request::Approve {
+        action: sign.id,
+        digest: sign.digest,
+        by: person(),
+        phrase: None,
+    };
+    let refused = oracle.handle.request(phraseless).await.unwrap_err();
+    assert!(refused.to_string().contains("exit pool 1"), "{refused}");
+    let done = drive(&oracle, "exit/1").await;
+    let phases: Vec<_> = done
+        .history
+        .iter()
+        .filter(|h| h.text.as_str().contains("the validator of"))
+        .collect();
+    assert!(
+        phases.len() >= 3,
+        "exiting, exited, withdrawable and withdrawn on the way: {phases:?}"
+    );
+    let exit = oracle.handle.snapshots.borrow().exits.first().cloned().unwrap();
+    assert!(exit.verdicts.iter().any(|v| v.delivered), "{:?}", exit.verdicts);
+    stop(oracle).await;
+    ground.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_exit_that_nodes_refuse_or_drop_is_offered_until_it_is_in_a_block() {
+    let (ground, oracle) = staked(false).await;
+    let beacon = ground.network.beacon().unwrap();
+    beacon.faults(|f| f.refuse_exits = Some(ExitProblem::BadSignature { index: 16 }));
+    ground.devnet().request_exit(PoolId(1)).await.unwrap();
+    approve_next(&oracle, "exit/1", ActionKind::SignExit).await;
+    approve_next(&oracle, "exit/1", ActionKind::BroadcastExit).await;
+    let refused = until(&oracle, "a refusal", |s| {
+        s.exits.first().filter(|e| !e.verdicts.is_empty()).cloned()
+    })
+    .await;
+    assert!(
+        refused.verdicts.iter().all(|v| !v.delivered),
+        "{:?}",
+        refused.verdicts
+    );
+    // the node takes the next one, and forgets it; the one after that stays
+    beacon.faults(|f| {
+        f.refuse_exits = None;
+        f.drop_exits = 1;
+    });
+    let done = case_is(&oracle, "exit/1", CaseStatus::Done).await;
+    let actions = oracle.handle.snapshots.borrow().actions.clone();
+    let of_case = actions
+        .iter()
+        .filter(|a| a.id.case == done.id && a.was_approved())
+        .count();
+    assert_eq!(
+        of_case, 2,
+        "one approval to sign and one to publish, however often it was offered"
+    );
+    stop(oracle).await;
+    ground.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn requests_to_reshare_and_to_exit_that_leave_the_chain_are_void_and_come_back() {
+    let (mut ground, oracle) = staked(false).await;
+    for (case, kind) in [
+        ("reshare/1", ActionKind::Reshare),
+        ("exit/1", ActionKind::SignExit),
+    ] {
+        let before = ground.devnet().block_number().await.unwrap();
+        let request = async |ground: &Ground| match kind {
+            ActionKind::Reshare => ground.devnet().request_reshare(PoolId(1)).await.unwrap(),
+            _ => ground.devnet().request_exit(PoolId(1)).await.unwrap(),
+        };
+        request(&ground).await;
+        let shown = waiting(&oracle, case, kind).await;
+        ground.halt();
+        let depth = ground.devnet().block_number().await.unwrap() - before;
+        ground.devnet().reorg(depth).await.unwrap();
+        ground.devnet().mine(1).await.unwrap();
+        case_is(&oracle, case, CaseStatus::Orphaned).await;
+        let phrase = shown.phrase();
+        let late = Request::Approve {
+            action: shown.id,
+            digest: shown.digest,
+            by: person(),
+            phrase,
+        };
+        assert!(
+            oracle.handle.request(late).await.is_err(),
+            "a void action of {case} was approved"
+        );
+        ground.resume();
+        request(&ground).await;
+        drive(&oracle, case).await;
+    }
+    stop(oracle).await;
+    ground.end().await;
+}

@@ -1,0 +1,223 @@
+//! A network whose chain moves as fast as a test wants, and an oracle on it.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use casimir_dkg::config::{self, AutoApprove, Config, Flag, LoadOptions};
+use casimir_dkg::devnet::{DemoBeacon, DemoNetwork, DemoOptions, Devnet, Mining};
+use casimir_dkg::engine::service::{self, Running, ServiceOptions};
+use casimir_dkg::engine::{Reply, Request};
+use casimir_dkg::oracle::{Action, ActionKind, ActionState, CaseStatus};
+use casimir_dkg::signer::{KeyPolicy, OracleSigner};
+use casimir_dkg::snapshot::{CaseView, Snapshot};
+use casimir_dkg::types::{CaseId, SafeText};
+use secrecy::SecretString;
+use tokio::task::JoinHandle;
+
+/// Everything here happens within seconds; on a machine that compiles something else, within a minute.
+const PATIENCE: Duration = Duration::from_secs(90);
+const BLOCK: Duration = Duration::from_millis(150);
+
+pub(crate) struct Ground {
+    pub(crate) network: DemoNetwork,
+    miner: JoinHandle<()>,
+}
+
+impl Ground {
+    /// Four to seven operators, nobody asks for anything yet, a block every 150 ms, final after four.
+    pub(crate) async fn start(options: DemoOptions) -> Self {
+        let network = DemoNetwork::start(options, &|_| ()).await.unwrap();
+        let devnet = Arc::clone(network.devnet());
+        devnet.set_mining(Mining::Manual).await.unwrap();
+        let miner = tokio::spawn(async move {
+            loop {
+                // a reorganisation by the test may be under way
+                let _ = devnet.mine(1).await;
+                tokio::time::sleep(BLOCK).await;
+            }
+        });
+        Self { network, miner }
+    }
+
+    pub(crate) fn devnet(&self) -> &Arc<Devnet> {
+        self.network.devnet()
+    }
+
+    /// No block is mined until [`Ground::resume`].
+    pub(crate) fn halt(&self) {
+        self.miner.abort();
+    }
+
+    pub(crate) fn resume(&mut self) {
+        let devnet = Arc::clone(self.network.devnet());
+        self.miner = tokio::spawn(async move {
+            loop {
+                let _ = devnet.mine(1).await;
+                tokio::time::sleep(BLOCK).await;
+            }
+        });
+    }
+
+    pub(crate) fn config(&self, auto: bool) -> Config {
+        let mode = if auto { "auto" } else { "supervised" };
+        let flag = |key, flag, value: &str| Flag {
+            key,
+            flag,
+            value: value.to_owned(),
+        };
+        config::load(&LoadOptions {
+            file: Some(self.network.config_file().to_owned()),
+            flags: vec![
+                flag("policy.mode", "--mode", mode),
+                flag("dkg.round_deadline", "--round-deadline", "4s"),
+            ],
+            auto_approve: if auto {
+                AutoApprove::Given
+            } else {
+                AutoApprove::Absent
+            },
+            ..LoadOptions::default()
+        })
+        .unwrap()
+    }
+
+    pub(crate) fn journal(&self) -> PathBuf {
+        self.config(false).journal.path
+    }
+
+    /// The engine in this process.
+    pub(crate) async fn oracle(&self, auto: bool) -> Running {
+        let config = self.config(auto);
+        let words = std::fs::read_to_string(self.network.folder().join("oracle.mnemonic")).unwrap();
+        let signer =
+            OracleSigner::from_mnemonic(&SecretString::from(words.trim()), 0, KeyPolicy::DevelopmentKeys);
+        let options = ServiceOptions {
+            config,
+            signer: Some(signer.unwrap()),
+            simulated: Vec::new(),
+        };
+        service::start(options).await.unwrap()
+    }
+
+    pub(crate) async fn end(self) {
+        self.miner.abort();
+        self.network.shutdown().await;
+    }
+}
+
+pub(crate) fn four_operators() -> DemoOptions {
+    DemoOptions {
+        operators: 4,
+        beacon: DemoBeacon::Absent,
+        auto: true,
+        ..DemoOptions::default()
+    }
+}
+
+/// Waits until a snapshot has what is looked for.
+pub(crate) async fn until<T>(running: &Running, what: &str, find: impl Fn(&Snapshot) -> Option<T>) -> T {
+    let mut snapshots = running.handle.snapshots.clone();
+    let started = Instant::now();
+    loop {
+        if let Some(found) = find(&snapshots.borrow_and_update()) {
+            return found;
+        }
+        if tokio::time::timeout(PATIENCE.saturating_sub(started.elapsed()), snapshots.changed())
+            .await
+            .is_err()
+        {
+            let snapshot = running.handle.snapshots.borrow().clone();
+            let cases: Vec<_> = snapshot
+                .cases
+                .iter()
+                .map(|c| (c.id.to_string(), c.status, c.sentence.clone(), c.history.clone()))
+                .collect();
+            panic!("not seen: {what}; cases {cases:?}, alarms {:?}", snapshot.alarms);
+        }
+    }
+}
+
+pub(crate) async fn case_is(running: &Running, case: &str, status: CaseStatus) -> CaseView {
+    let id: CaseId = case.parse().unwrap();
+    until(running, &format!("{case} {status}"), |s| {
+        s.cases.iter().find(|c| c.id == id && c.status == status).cloned()
+    })
+    .await
+}
+
+/// The action of a case that waits for a decision and can be approved.
+pub(crate) async fn waiting(running: &Running, case: &str, kind: ActionKind) -> Action {
+    let id: CaseId = case.parse().unwrap();
+    until(running, &format!("{kind} of {case}"), |s| {
+        let fits = |a: &&Action| {
+            a.id.case == id
+                && a.proposal.kind == kind
+                && a.state == ActionState::Proposed
+                && a.approvable().is_ok()
+        };
+        s.actions.iter().find(fits).cloned()
+    })
+    .await
+}
+
+pub(crate) fn person() -> SafeText {
+    SafeText::new("tess@test")
+}
+
+pub(crate) async fn approve(running: &Running, action: &Action) -> Reply {
+    running
+        .handle
+        .request(Request::Approve {
+            action: action.id,
+            digest: action.digest,
+            by: person(),
+            phrase: action.phrase(),
+        })
+        .await
+}
+
+/// Approves what is proposed, again when it changed in between.
+pub(crate) async fn approve_next(running: &Running, case: &str, kind: ActionKind) -> Action {
+    loop {
+        let action = waiting(running, case, kind).await;
+        match approve(running, &action).await {
+            Ok(_) => return action,
+            // it changed, or was proposed anew, since the snapshot
+            Err(casimir_dkg::engine::Refused::Stale(_)) => {}
+            Err(casimir_dkg::engine::Refused::NotNow(why)) if why.as_str().contains("is void") => {}
+            Err(other) => panic!("{other}"),
+        }
+    }
+}
+
+pub(crate) async fn stop(running: Running) {
+    let _ = running.handle.request(Request::Shutdown).await;
+    running.wait().await.unwrap();
+}
+
+/// Approves whatever a case proposes, as often as it must, until the case is done: on a loaded machine a check may fail
+/// for a moment, and then the action is proposed anew.
+pub(crate) async fn drive(running: &Running, case: &str) -> CaseView {
+    let id: CaseId = case.parse().unwrap();
+    loop {
+        let next = until(running, &format!("{case} done"), |s| {
+            let done = s
+                .cases
+                .iter()
+                .find(|c| c.id == id && c.status == CaseStatus::Done)
+                .cloned();
+            let fits =
+                |a: &&Action| a.id.case == id && a.state == ActionState::Proposed && a.approvable().is_ok();
+            done.map(Ok)
+                .or_else(|| s.actions.iter().find(fits).cloned().map(Err))
+        })
+        .await;
+        match next {
+            Ok(done) => return done,
+            // refused: it changed, was decided or voided since the snapshot
+            Err(action) => drop(approve(running, &action).await),
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}

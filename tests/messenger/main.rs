@@ -1,0 +1,13 @@
+//! The messenger over real HTTP: every route byte for byte, the recorded exchanges of the real programs, the order and
+//! patience of deliveries, and what hostile clients can not do.
+
+#![allow(clippy::unwrap_used, reason = "helpers of tests may panic")]
+
+mod delivery;
+mod guards;
+mod hostile;
+mod recordings;
+mod restart;
+mod results;
+mod routes;
+mod support;

@@ -1,0 +1,283 @@
+//! Accusations: what is raised for which offence, with which evidence, and how it is judged.
+
+use casimir_dkg::dkg::rockx::ecies::SessionKey;
+use casimir_dkg::dkg::rockx::node::session::{
+    Authentic, Court, Finish, FrostPlan, FrostSession, Input, Output, Session,
+};
+use casimir_dkg::dkg::rockx::wire::{
+    Blame, BlameType, Decode, Encode, GoBytes, Init, KeygenMessage, Message, MsgType, ProtocolRound,
+    SignedMessage,
+};
+use casimir_dkg::types::OperatorId;
+
+use crate::byzantine::{Lie, corrupt};
+use crate::net::{Net, identity, ids, peers, request, vectors};
+use crate::replays::{Script, authentic, session_key};
+
+fn payload(message: &SignedMessage) -> KeygenMessage {
+    KeygenMessage::from_json(message.message.as_ref().unwrap().data.as_slice()).unwrap()
+}
+
+fn blame_of(message: &SignedMessage) -> Option<Blame> {
+    (message.message.as_ref()?.msg_type == MsgType::Protocol)
+        .then(|| payload(message).blame)
+        .flatten()
+}
+
+/// Operator 1 of the fixture with the preparations of 2, 3 and 4 received.
+fn fixture_session(rng: &mut Script) -> (FrostSession, Vec<Output>) {
+    let transcript = vectors("vectors-keygen-transcript.json");
+    let messages = transcript["messages"].as_array().unwrap();
+    let start = authentic(&messages[0]["ssv_message_hex"]);
+    let init = Init::from_json(start.payload()).unwrap();
+    let plan = FrostPlan::keygen(start.ceremony(), &init, OperatorId(1)).unwrap();
+    let mut session = FrostSession::new(identity(1), peers(&ids(1..=4)), plan, None);
+    let mut outputs = session.start(rng);
+    for message in &messages[2..5] {
+        let message = authentic(&message["ssv_message_hex"]);
+        outputs.extend(session.handle(Input::Message(message), rng).unwrap());
+    }
+    (session, outputs)
+}
+
+#[test]
+fn the_offences_of_the_specification_tests_are_blamed_with_the_same_evidence() {
+    let fixture = vectors("fixture-frost-keygen.json");
+    for case in vectors("vectors-blame.json")["cases"].as_array().unwrap() {
+        let name = case["case"].as_str().unwrap();
+        if name.starts_with("timeout") {
+            continue;
+        }
+        let mut rng = Script::new(Some(session_key(&fixture, 1)), &[]);
+        let (mut session, mut outputs) = fixture_session(&mut rng);
+        for message in case["offending_messages"].as_array().unwrap() {
+            let message = authentic(&message["ssv_message_hex"]);
+            outputs.extend(session.handle(Input::Message(message), &mut rng).unwrap());
+        }
+        let said: Vec<&SignedMessage> = outputs
+            .iter()
+            .filter_map(|o| match o {
+                Output::Broadcast(message) => Some(message),
+                _ => None,
+            })
+            .collect();
+        let rounds: Vec<ProtocolRound> = said.iter().map(|m| payload(m).round).collect();
+        let expected = [
+            ProtocolRound::Preparation,
+            ProtocolRound::Round1,
+            ProtocolRound::Blame,
+        ];
+        assert_eq!(rounds, expected, "{name}");
+
+        let ours = blame_of(said[2]).unwrap();
+        let theirs = blame_of(&authentic(&case["blame_message"]["ssv_message_hex"]).to_signed()).unwrap();
+        assert_eq!((ours.kind, ours.target), (theirs.kind, theirs.target), "{name}");
+        assert_eq!(ours.evidence, theirs.evidence, "{name}");
+        if ours.kind == BlameType::InvalidShare {
+            assert_eq!(
+                ours.blamer_session_sk, theirs.blamer_session_sk,
+                "needed for judging"
+            );
+        } else {
+            assert!(
+                ours.blamer_session_sk.is_nil(),
+                "{name}: the session key is revealed needlessly"
+            );
+        }
+        match outputs.last() {
+            Some(Output::Finished(Finish::Blame { report, .. })) => {
+                assert!(report.valid);
+                assert_eq!(report.blame_message.as_ref(), Some(said[2]));
+            }
+            other => panic!("{name}: {other:?}"),
+        }
+    }
+}
+
+/// How a peer (operator 3 of the fixture) takes the recorded blames.
+#[test]
+fn recorded_blames_are_judged_by_their_evidence_and_a_timeout_proves_nothing() {
+    let fixture = vectors("fixture-frost-keygen.json");
+    let key = SessionKey::from_be_bytes(&session_key(&fixture, 1)).unwrap();
+    for case in vectors("vectors-blame.json")["cases"].as_array().unwrap() {
+        let name = case["case"].as_str().unwrap();
+        let message = authentic(&case["blame_message"]["ssv_message_hex"]);
+        let members = peers(&ids(1..=4));
+        let court = Court {
+            ceremony: message.ceremony(),
+            threshold: 3,
+            peers: &members,
+        };
+        let blame = blame_of(&message.to_signed()).unwrap();
+        let judgement = court.judge(&blame, OperatorId(1), Some(&key.public()));
+        assert_eq!(judgement.culprit, Some(OperatorId(2)), "{name}");
+        assert_eq!(
+            judgement.proven,
+            !name.starts_with("timeout"),
+            "{name}: {judgement:?}"
+        );
+
+        // the same evidence under another ceremony's id, or with another blamer's key, proves nothing
+        let elsewhere = Court {
+            ceremony: request(1),
+            ..court
+        };
+        assert!(!elsewhere.judge(&blame, OperatorId(1), Some(&key.public())).proven);
+        if blame.kind == BlameType::InvalidShare {
+            assert!(!court.judge(&blame, OperatorId(1), None).proven, "{name}");
+            let other = SessionKey::from_be_bytes(&[9; 32]).unwrap();
+            assert!(
+                !court.judge(&blame, OperatorId(1), Some(&other.public())).proven,
+                "{name}"
+            );
+        }
+    }
+}
+
+/// Runs a keygen in which operator 2 lies in its Round1 (or later) message.
+fn keygen_with(lie: &Lie) -> Net {
+    let mut net = Net::keygen(4, 60);
+    let mut lied = false;
+    while !net.transit.is_empty() {
+        net.deliver(0);
+        if !lied && let Some(place) = net.published.iter().position(|m| lie.concerns(m, OperatorId(2))) {
+            lied = true;
+            let honest = net.published[place].clone();
+            let root = Authentic::check(honest.clone(), identity(2).key.public())
+                .unwrap()
+                .root();
+            let session_keys = net
+                .published
+                .iter()
+                .filter_map(|m| Some((m.signer, payload_opt(m)?.preparation?)));
+            let session_keys = session_keys.collect();
+            let lies = corrupt(lie, &honest, &identity(2), &session_keys);
+            net.transit
+                .retain(|t| !matches!(t, crate::net::Transit::Message(_, m) if m.root() == root));
+            for message in lies {
+                net.publish(message);
+            }
+        }
+    }
+    assert!(lied, "the lie was never told");
+    net
+}
+
+fn payload_opt(message: &SignedMessage) -> Option<KeygenMessage> {
+    let message = message.message.as_ref()?;
+    (message.msg_type == MsgType::Protocol).then(|| KeygenMessage::from_json(message.data.as_slice()).ok())?
+}
+
+#[test]
+fn every_lie_about_a_dealing_is_blamed_on_the_liar_and_no_share_of_the_run_survives() {
+    for (lie, kind) in [
+        (Lie::Share(OperatorId(3)), BlameType::InvalidShare),
+        (Lie::NoShare(OperatorId(3)), BlameType::InvalidShare),
+        (Lie::Proof, BlameType::InvalidMessage),
+        (Lie::FewerCommitments, BlameType::InvalidMessage),
+        (Lie::Equivocate, BlameType::InconsistentMessage),
+    ] {
+        let net = keygen_with(&lie);
+        assert!(net.kept.is_empty(), "{lie:?}: a share was kept");
+        let blames: Vec<Blame> = net.published.iter().filter_map(blame_of).collect();
+        assert!(!blames.is_empty(), "{lie:?}");
+        for blame in &blames {
+            assert_eq!((blame.kind, blame.target), (kind, OperatorId(2)), "{lie:?}");
+        }
+        for id in [1, 3, 4].map(OperatorId) {
+            match net.finished.get(&id) {
+                Some(Finish::Blame { report, .. }) => assert!(report.valid, "{lie:?} at {id}"),
+                other => panic!("{lie:?} at {id}: {other:?}"),
+            }
+        }
+    }
+}
+
+#[test]
+fn lies_about_derived_keys_end_the_run_before_a_share_is_kept() {
+    for lie in [Lie::ShareKey, Lie::ValidatorKey] {
+        let net = keygen_with(&lie);
+        for id in [1, 3, 4] {
+            let reason = net.failure(id);
+            assert!(reason.contains("operator 2"), "{lie:?}: {reason}");
+            assert!(!net.kept.contains_key(&OperatorId(id)), "{lie:?}");
+        }
+    }
+}
+
+#[test]
+fn a_bad_partial_deposit_signature_is_left_out() {
+    let net = keygen_with(&Lie::PartialSignature);
+    for id in (1..=4).map(OperatorId) {
+        assert_eq!(net.outputs(id).len(), 4);
+    }
+}
+
+#[test]
+fn a_result_that_disagrees_is_never_reported() {
+    let mut net = keygen_with(&Lie::Output);
+    for id in [1, 3, 4].map(OperatorId) {
+        assert!(!net.finished.contains_key(&id), "{:?}", net.finished.get(&id));
+        net.time_out(id);
+        assert!(
+            net.failure(id.0).ends_with("nothing came from 2"),
+            "{}",
+            net.failure(id.0)
+        );
+    }
+}
+
+#[test]
+fn a_false_accusation_ends_the_run_but_is_reported_as_not_proven() {
+    let mut net = Net::keygen(4, 61);
+    for _ in 0..8 {
+        net.deliver(0);
+    }
+    let innocent = net.published.iter().find(|m| m.signer == OperatorId(2)).unwrap();
+    let body = Blame {
+        kind: BlameType::InvalidMessage,
+        target: OperatorId(2),
+        evidence: vec![GoBytes::from(innocent.to_json())].into(),
+        blamer_session_sk: GoBytes::NIL,
+    };
+    let id = innocent.message.as_ref().unwrap().identifier;
+    let message = Message::new(MsgType::Protocol, id, &KeygenMessage::from(body));
+    net.publish(message.sign(OperatorId(3), &identity(3).key).unwrap());
+    net.run();
+    assert!(net.kept.is_empty());
+    for id in [1, 2, 4].map(OperatorId) {
+        match net.finished.get(&id) {
+            Some(Finish::Blame { report, reason }) => {
+                assert!(!report.valid);
+                assert!(reason.as_str().contains("not proven"), "{reason}");
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+/// What RockX's nodes do ten minutes after an operator fell silent.
+#[test]
+fn the_recorded_wrong_blames_are_not_believed() {
+    let recording = vectors("live/keygen-timeout-n4.json");
+    let members = peers(&ids(1..=4));
+    let mut judged = 0;
+    for exchange in recording["exchanges"].as_array().unwrap() {
+        let Some(body) = exchange["body_b64"].as_str() else {
+            continue;
+        };
+        let bytes = base64::Engine::decode(&base64::engine::general_purpose::STANDARD, body).unwrap();
+        let message = SignedMessage::from_ssv(&bytes).unwrap();
+        if let Some(blame) = blame_of(&message) {
+            let court = Court {
+                ceremony: message.message.as_ref().unwrap().identifier,
+                threshold: 3,
+                peers: &members,
+            };
+            let judgement = court.judge(&blame, message.signer, None);
+            assert!(!judgement.proven, "{judgement:?}");
+            judged += 1;
+        }
+    }
+    assert!(judged > 0, "the recording holds blames");
+}

@@ -1,0 +1,19 @@
+//! The operator node: its state machines driven message by message, in every order and against every lie, and the whole
+//! node over HTTP with a real messenger.
+
+// helpers of tests are tests: they may stop with a panic
+#![allow(clippy::unwrap_used)]
+
+#[path = "../ceremony/byzantine.rs"]
+mod byzantine;
+
+mod blames;
+mod http;
+mod net;
+mod orders;
+mod replays;
+mod reshares;
+mod routes;
+mod stage;
+mod strangers;
+mod timeouts;

@@ -1,0 +1,237 @@
+//! What a node answers, whom it serves, and when it does not start.
+
+use std::time::{Duration, Instant};
+
+use casimir_dkg::beacon::roots::voluntary_exit_signing_root;
+use casimir_dkg::dkg::rockx::messenger::{self, MessengerConfig};
+use casimir_dkg::dkg::rockx::node::policy::{ExitRule, Initiator, Policy, SigningRules};
+use casimir_dkg::dkg::rockx::node::{self, NodeError};
+use casimir_dkg::dkg::rockx::wire::{Encode, GoBytes, Init, MsgType, SignedMessage};
+use casimir_dkg::types::{BlsPublicKey, ForkVersion, OperatorId, Root};
+
+use crate::net::{CREDENTIALS, FORK, identity, ids, public};
+use crate::stage::{
+    DEADLINE, Stage, client, config, init, keysign, loopback, messenger, reshare, signed, spawn, validator_of,
+};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_routes_answer_as_the_real_programs_do() {
+    let stage = Stage::new(4).await;
+    let url = stage.nodes[0].public_url().to_owned();
+    let validator = validator_of(&stage.keygen(4, 1).await);
+    let post = async |body: Vec<u8>| {
+        let answer = stage
+            .http
+            .post(format!("{url}/consume"))
+            .body(body)
+            .send()
+            .await
+            .unwrap();
+        (answer.status().as_u16(), answer.text().await.unwrap())
+    };
+    let get = async |path: &str| {
+        let answer = stage.http.get(format!("{url}/{path}")).send().await.unwrap();
+        (answer.status().as_u16(), answer.text().await.unwrap())
+    };
+    assert_eq!(get("ping").await, (200, r#"{"message":"pong"}"#.into()));
+    assert_eq!(get("version").await, (200, r#"{"version":"0.2.13"}"#.into()));
+    assert_eq!(get("consume").await, (404, "404 page not found".into()));
+    assert_eq!(get("nothing").await, (404, "404 page not found".into()));
+    let (status, text) = get(&format!("dkg_results/{}", hex::encode(validator.0))).await;
+    let base64 = String::from_utf8(GoBytes::from(validator.0).to_json()).unwrap();
+    assert_eq!(status, 200);
+    assert_eq!(
+        text,
+        format!(
+            r#"{{"Share":{{}},"OperatorPubKeys":{{"1":{{}},"2":{{}},"3":{{}},"4":{{}}}},"ValidatorPK":{base64},"Threshold":3}}"#
+        )
+    );
+    assert_eq!(
+        get(&format!("dkg_results/{}", "00".repeat(48))).await,
+        (500, String::new())
+    );
+
+    assert_eq!(
+        post(b"short".to_vec()).await,
+        (
+            400,
+            r#"{"error":"incorrect size","message":"failed to parse data from request body"}"#.into()
+        )
+    );
+    let failed = r#""message":"dkg node failed to process message"}"#;
+    for (message, error) in [
+        (
+            signed(MsgType::Init, 9, &String::from("x")).to_ssv(),
+            "could not start new dkg",
+        ),
+        (
+            keysign(9, BlsPublicKey([1; 48]), &[1; 32]).to_ssv(),
+            "Key not found",
+        ),
+        (
+            reshare(9, BlsPublicKey([1; 48]), &ids([1, 2, 3]), &ids(1..=4)).to_ssv(),
+            "could not find the keygen output from storage: Key not found",
+        ),
+        (
+            init(9, &ids([1, 2, 3])).to_ssv(),
+            "invalid number of operators which has to be 3f+1",
+        ),
+        (init(9, &ids([2, 3, 4, 5])).to_ssv(), "does not take part"),
+        (
+            SignedMessage {
+                signer: OperatorId(99),
+                ..init(9, &ids(1..=4))
+            }
+            .to_ssv(),
+            "failed to retrieve operator info for signer 99: failed to find operator with id 99",
+        ),
+        (SignedMessage::default().to_ssv(), "no message"),
+    ] {
+        let (status, text) = post(message).await;
+        assert!(
+            status == 500 && text.contains(error) && text.ends_with(failed),
+            "{status} {text}"
+        );
+    }
+    // more than a message can have
+    let (status, _) = post(vec![0; 2 << 20]).await;
+    assert_eq!(status, 400);
+    stage.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_policy_does_not_list_is_refused() {
+    let genesis = Root([5; 32]);
+    let capella = ForkVersion([3, 0, 0, 1]);
+    let stage = Stage::with(4, |config| {
+        config.policy = Policy {
+            initiators: Some(vec![Initiator {
+                name: "oracle".into(),
+                public_key: public(OperatorId(1)).to_registry_text(),
+            }]),
+            withdrawal_credentials: Some(vec![CREDENTIALS]),
+            fork_versions: Some(vec![FORK]),
+            signing: Some(SigningRules {
+                owners: vec![],
+                exits: vec![ExitRule {
+                    genesis_validators_root: genesis,
+                    capella_fork_version: capella,
+                    first_index: 7,
+                    last_index: 7,
+                    first_epoch: 100,
+                    last_epoch: 200,
+                }],
+            }),
+        };
+    })
+    .await;
+    let members = ids(1..=4);
+    let url = stage.nodes[0].public_url().to_owned();
+    let refused = async |message: &SignedMessage, why: &str| {
+        let (status, text) = stage.send(&url, message).await;
+        assert!(
+            status == 500 && text.contains("refused by policy") && text.contains(why),
+            "{text}"
+        );
+    };
+    let mut foreign = init(1, &members);
+    let content = foreign.message.take().unwrap();
+    foreign = content.sign(OperatorId(1), &identity(2).key).unwrap();
+    refused(&foreign, "not signed by an allowed initiator").await;
+    let other = Init {
+        operator_ids: members.iter().copied().collect(),
+        threshold: 3,
+        withdrawal_credentials: [9; 32].into(),
+        fork: FORK,
+    };
+    refused(&signed(MsgType::Init, 1, &other), "withdrawal credentials").await;
+
+    let validator = validator_of(&stage.keygen(4, 1).await);
+    refused(&keysign(2, validator, &[1; 32]), "signing root").await;
+    let too_late = voluntary_exit_signing_root(201, 7, capella, &genesis);
+    refused(&keysign(2, validator, &too_late.0), "signing root").await;
+    let exit = voluntary_exit_signing_root(200, 7, capella, &genesis);
+    stage.sign(validator, &members, &exit.0, 2).await;
+    stage.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_does_not_start_with_another_operators_key_or_store() {
+    let stage = Stage::new(1).await;
+    let mut wrong = config(2, &stage.messenger.url(), stage.dir.path());
+    wrong.private_key = identity(3).key;
+    assert!(matches!(
+        node::spawn(wrong).await,
+        Err(NodeError::OtherKey(OperatorId(2)))
+    ));
+    let mut held = config(1, &stage.messenger.url(), stage.dir.path());
+    held.listen = loopback();
+    assert!(
+        matches!(node::spawn(held).await, Err(NodeError::Store(_))),
+        "the first still runs"
+    );
+    let mut foreign = config(2, &stage.messenger.url(), stage.dir.path());
+    foreign.data_dir = stage.dir.path().join("1");
+    let dir = stage.dir.path().to_owned();
+    let Stage {
+        messenger,
+        nodes,
+        dir: kept,
+        ..
+    } = stage;
+    for node in nodes {
+        node.shutdown().await;
+    }
+    assert!(
+        matches!(node::spawn(foreign).await, Err(NodeError::Store(_))),
+        "{}",
+        dir.display()
+    );
+    drop(kept);
+    messenger.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nodes_register_again_with_a_messenger_that_was_restarted() {
+    let first = messenger().await;
+    let address = first.addr();
+    let dir = tempfile::tempdir().unwrap();
+    let mut config = config(1, &first.url(), dir.path());
+    config.registration_interval = Duration::from_millis(50);
+    let node = spawn(config).await;
+    first.shutdown().await;
+    let second = messenger::spawn(MessengerConfig::new(address)).await.unwrap();
+    let http = client();
+    let until = Instant::now() + DEADLINE;
+    loop {
+        let answer = http
+            .get(format!("{}/topics/default", second.url()))
+            .send()
+            .await
+            .unwrap();
+        if answer.text().await.unwrap().contains(node.public_url()) {
+            break;
+        }
+        assert!(Instant::now() < until, "not registered again");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    node.shutdown().await;
+    second.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn silent_connections_do_not_keep_others_out() {
+    let stage = Stage::new(1).await;
+    let address = stage.nodes[0].local_addr();
+    let mut silent = Vec::new();
+    for _ in 0..200 {
+        silent.push(tokio::net::TcpStream::connect(address).await.unwrap());
+    }
+    let url = format!("{}/ping", stage.nodes[0].public_url());
+    assert_eq!(stage.http.get(url).send().await.unwrap().status(), 200);
+    // and they do not hold up the end
+    let began = Instant::now();
+    stage.shutdown().await;
+    assert!(began.elapsed() < Duration::from_secs(20));
+    drop(silent);
+}

@@ -1,0 +1,257 @@
+//! The demo, driven by keys.
+
+use std::time::{Duration, Instant};
+
+use super::terminal::Terminal;
+
+/// A local chain, contracts, a messenger and operators must come up first.
+const UP: Duration = Duration::from_secs(120);
+const SOON: Duration = Duration::from_secs(20);
+const WORK: Duration = Duration::from_secs(120);
+
+fn demo(home: &tempfile::TempDir, extra: &[(&str, &str)], columns: u16, rows: u16) -> Terminal {
+    let mut terminal = Terminal::start(
+        &["demo", "--pools", "1", "--operators", "4"],
+        home.path(),
+        extra,
+        columns,
+        rows,
+    );
+    terminal.expect("1 overview", UP);
+    terminal
+}
+
+/// Opens the first waiting action of that kind: `deposit` and `keygen`, `exit` and `sign-exit`.
+fn open(terminal: &mut Terminal, case: &str, kind: &str) {
+    // Ctrl-U empties the filter of the time before
+    terminal.press(&format!("2/\x15waiting {kind}\r"));
+    let row = |t: &str| t.lines().any(|l| l.contains("● waiting") && l.contains(kind));
+    terminal.wait(&format!("a waiting {kind}"), WORK, row);
+    terminal.press("g\r");
+    // a key that comes before the page is on the screen would not count
+    terminal.expect(&format!("▸ action {case}/"), SOON);
+}
+
+/// Answers the question that is open.
+fn confirm(terminal: &mut Terminal, case: &str) {
+    terminal.expect(&format!("Approve {case}/"), SOON);
+    terminal.expect("y approve", SOON);
+    terminal.press("y");
+    terminal.expect("decided by", SOON);
+    terminal.press("q");
+}
+
+/// Finds the waiting action of that kind, opens it, reads it, approves it.
+fn approve(terminal: &mut Terminal, kind: &str) {
+    approve_in(terminal, "deposit", kind);
+}
+
+fn approve_in(terminal: &mut Terminal, case: &str, kind: &str) {
+    open(terminal, case, kind);
+    terminal.press("a");
+    confirm(terminal, case);
+}
+
+/// The same for what can not be undone: the phrase that the screen asks for is typed.
+fn approve_by_phrase(terminal: &mut Terminal, kind: &str) {
+    open(terminal, "exit", kind);
+    terminal.press("a");
+    terminal.expect("To go on, type:", SOON);
+    let text = terminal.text();
+    let (_, after) = text.split_once("To go on, type:").expect("just seen");
+    let phrase = after
+        .lines()
+        .next()
+        .unwrap_or_default()
+        .trim_matches([' ', '│'])
+        .to_owned();
+    assert!(phrase.starts_with("exit "), "{text}");
+    terminal.press(&format!("{phrase}\r"));
+    confirm(terminal, "exit");
+}
+
+#[test]
+fn a_reshare_and_an_exit_by_keys() {
+    let home = tempfile::tempdir().unwrap();
+    // the first staked pool is asked to be reshared and the second to exit, 20 s after they are staked
+    let arguments = ["demo", "--pools", "2", "--operators", "5"];
+    let mut terminal = Terminal::start(&arguments, home.path(), &[], 140, 42);
+    terminal.expect("1 overview", UP);
+    for _ in 0..2 {
+        approve(&mut terminal, "keygen");
+    }
+    for _ in 0..2 {
+        approve(&mut terminal, "send-deposit");
+    }
+    approve_in(&mut terminal, "reshare", "reshare");
+    approve_in(&mut terminal, "reshare", "send-reshare");
+    terminal.press("3/\x15reshare\r");
+    terminal.wait("the end of the reshare", WORK, |t| {
+        t.lines().any(|l| l.contains("reshare/") && l.contains("done"))
+    });
+    approve_by_phrase(&mut terminal, "sign-exit");
+    approve_by_phrase(&mut terminal, "broadcast-exit");
+    terminal.press("3/\x15exit\r");
+    terminal.wait("the end of the exit", WORK, |t| {
+        t.lines().any(|l| l.contains("exit/") && l.contains("done"))
+    });
+    terminal.press("\x03\x03");
+    let status = terminal.end(Duration::from_secs(60));
+    assert!(matches!(status.exit_code(), 0 | 130), "{status:?}");
+    assert!(terminal.is_restored());
+}
+
+#[test]
+fn from_request_to_a_mined_deposit_by_keys() {
+    let home = tempfile::tempdir().unwrap();
+    let mut terminal = demo(&home, &[], 120, 40);
+    let screen = terminal.text();
+    assert!(
+        screen.contains("DEVNET") && screen.contains("simulated"),
+        "{screen}"
+    );
+
+    approve(&mut terminal, "keygen");
+    approve(&mut terminal, "send-deposit");
+    terminal.press("5");
+    terminal.wait("the transaction in a block", WORK, |t| {
+        t.contains("included") || t.contains("final")
+    });
+
+    // a mined deposit has a file that says so
+    terminal.press("3");
+    terminal.expect("deposit/", SOON);
+    terminal.press("q");
+    terminal.press("q");
+    terminal.wait("the end or the question", SOON, |t| {
+        t.contains("Quit while") || t.contains("stopping") || !t.contains("overview")
+    });
+    if terminal.text().contains("Quit while") {
+        terminal.press("y");
+    }
+    let status = terminal.end(Duration::from_secs(60));
+    assert!(status.success(), "{status:?}");
+    assert!(terminal.is_restored());
+    for off in ["\x1b[?2004l", "\x1b[?1004l", "\x1b[?1049l"] {
+        let raw = terminal.raw();
+        assert!(
+            raw.windows(off.len()).any(|w| w == off.as_bytes()),
+            "{off:?} was not sent"
+        );
+    }
+}
+
+#[test]
+fn resize_paste_and_no_color() {
+    let home = tempfile::tempdir().unwrap();
+    let mut terminal = demo(&home, &[("NO_COLOR", "1")], 80, 24);
+    for (columns, rows) in [(60, 16), (20, 3), (1, 1), (200, 60), (59, 15)] {
+        terminal.resize(columns, rows);
+    }
+    terminal.expect("needs 60x16", SOON);
+    terminal.resize(100, 30);
+    terminal.expect("? help", SOON);
+    // a pasted "q" and "y" are text, not keys
+    let paste = format!("\x1b[200~{}\x1b[201~", "qyay\r\n".repeat(150_000));
+    let start = Instant::now();
+    terminal.press(&paste);
+    terminal.press("?");
+    terminal.expect("On the selected row", SOON);
+    assert!(start.elapsed() < SOON);
+    // no colour was ever set, while bold and reverse still are
+    let raw = String::from_utf8_lossy(&terminal.raw()).into_owned();
+    let colour = raw.split("\x1b[").skip(1).any(|s| {
+        let sgr = s
+            .split(|c: char| !c.is_ascii_digit() && c != ';')
+            .next()
+            .unwrap_or_default();
+        s[sgr.len()..].starts_with('m')
+            && sgr
+                .split(';')
+                .any(|n| matches!(n.parse::<u8>(), Ok(30..=38 | 40..=48 | 90..=97 | 100..=107)))
+    });
+    assert!(!colour, "a colour was set under NO_COLOR");
+    assert!(
+        raw.contains("\x1b[7m") || raw.contains("\x1b[1m"),
+        "neither bold nor reverse"
+    );
+    terminal.press("\x1b");
+    terminal.press("\x03\x03");
+    let status = terminal.end(Duration::from_secs(60));
+    assert!(matches!(status.exit_code(), 0 | 130), "{status:?}");
+    assert!(terminal.is_restored());
+}
+
+#[test]
+fn a_hang_up_ends_the_process_and_what_it_started() {
+    let home = tempfile::tempdir().unwrap();
+    let mut terminal = demo(&home, &[], 80, 24);
+    let pid = terminal.pid();
+    terminal.hang_up();
+    terminal.end(Duration::from_secs(60));
+    let start = Instant::now();
+    // nothing of its process group or session is left
+    loop {
+        let left = std::process::Command::new("pgrep")
+            .args(["-s", &pid.to_string()])
+            .output()
+            .unwrap();
+        if left.stdout.is_empty() {
+            break;
+        }
+        assert!(
+            start.elapsed() < SOON,
+            "left: {}",
+            String::from_utf8_lossy(&left.stdout)
+        );
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+#[test]
+fn term_gives_the_terminal_back_and_stop_continue_repaints() {
+    let home = tempfile::tempdir().unwrap();
+    let mut terminal = demo(&home, &[], 80, 24);
+    // suspending by key is refused with a reason
+    terminal.press("\x1a");
+    terminal.expect("not suspended", SOON);
+    terminal.signal("TSTP");
+    terminal.wait("the shell's screen", SOON, |t| !t.contains("overview"));
+    assert!(terminal.is_restored());
+    terminal.signal("CONT");
+    terminal.expect("1 overview", SOON);
+    assert!(terminal.on_alternate_screen());
+    terminal.signal("TERM");
+    let status = terminal.end(Duration::from_secs(60));
+    let tail = |raw: Vec<u8>| String::from_utf8_lossy(&raw[raw.len().saturating_sub(400)..]).into_owned();
+    assert!(terminal.is_restored(), "{status:?}: {:?}", tail(terminal.raw()));
+}
+
+/// `cargo test --release --test pty idle -- --ignored --nocapture`
+#[test]
+#[ignore = "a measurement of ten seconds"]
+#[allow(clippy::disallowed_macros)] // its result is what it prints
+fn idle_console_costs_next_to_nothing() {
+    let home = tempfile::tempdir().unwrap();
+    let terminal = demo(&home, &[], 120, 40);
+    let pid = terminal.pid();
+    // utime and stime of the console's own thread, in ticks of 10 ms
+    let ticks = || -> u64 {
+        let tasks = std::fs::read_dir(format!("/proc/{pid}/task")).unwrap();
+        let of_task = |task: std::fs::DirEntry| -> u64 {
+            let stat = std::fs::read_to_string(task.path().join("stat")).unwrap();
+            let (name, rest) = stat.rsplit_once(") ").unwrap();
+            if !name.ends_with("(console") {
+                return 0;
+            }
+            let fields: Vec<&str> = rest.split(' ').collect();
+            fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap()
+        };
+        tasks.map(|t| of_task(t.unwrap())).sum()
+    };
+    let before = ticks();
+    std::thread::sleep(Duration::from_secs(10));
+    let used = (ticks() - before) * 10;
+    println!("the console's thread used {used} ms of CPU time in 10 s on a chain with a block each second");
+    assert!(used < 1_000, "{used} ms");
+}

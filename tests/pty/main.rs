@@ -1,0 +1,7 @@
+//! The console as a person has it: the real binary in a real (pseudo-) terminal.
+
+#![allow(clippy::unwrap_used, reason = "helpers of tests may panic")]
+#![cfg(all(unix, feature = "tui"))]
+
+mod demo;
+mod terminal;

@@ -1,0 +1,201 @@
+//! The command line.
+
+mod demo;
+mod journal;
+mod keystore;
+mod oracle;
+mod roles;
+mod settings;
+
+use clap::{Parser, Subcommand};
+
+pub(crate) use demo::{DemoArgs, DemoBeacon};
+pub(crate) use journal::{ExportFormat, JournalCommand, TranscriptCommand};
+pub(crate) use keystore::{ImportArgs, KeystoreCommand, NewArgs, OperatorKeyArgs};
+pub(crate) use oracle::OracleArgs;
+pub(crate) use roles::{MessengerArgs, OperatorArgs};
+pub(crate) use settings::ConfigCommand;
+
+use casimir_dkg::config::{AutoApprove, Flag, LoadOptions, process_environment};
+use std::path::PathBuf;
+
+/// DKG oracle of the Casimir staking pools.
+///
+/// Watches the pool manager contract, runs key ceremonies with the operators, verifies every result, and lets a person
+/// approve each step. Without a command the console opens; `demo` shows everything on a local network.
+#[derive(Debug, Parser)]
+#[command(name = "casimir-dkg", version, after_help = crate::exit::TABLE, max_term_width = 110)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub global: GlobalArgs,
+    #[command(flatten)]
+    pub oracle: OracleArgs,
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// Flags that every command understands.
+#[derive(Debug, Clone, Default, clap::Args)]
+#[command(next_help_heading = "Everywhere")]
+pub(crate) struct GlobalArgs {
+    /// Configuration file; see `config path` for the usual place
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// mainnet, hoodi, holesky, sepolia or devnet
+    #[arg(long, global = true, value_name = "NAME")]
+    pub network: Option<String>,
+    /// error, warn, info, debug, trace, or a filter like info,casimir_dkg::chain=debug
+    #[arg(long, global = true, value_name = "LEVEL")]
+    pub log_level: Option<String>,
+    /// Machine-readable output: one JSON object on a line
+    #[arg(long, global = true)]
+    pub json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// The console: watch, approve, reject (default)
+    Console(OracleArgs),
+    /// A complete local network, requests included, and the console on it
+    Demo(DemoArgs),
+    /// The same engine without a screen: one line for each step
+    ///
+    /// Everything waits for a decision unless the policy allows it and --auto-approve is given.
+    Headless(OracleArgs),
+    /// Run a RockX messenger
+    Messenger(MessengerArgs),
+    /// Run an operator's DKG node
+    Operator(OperatorArgs),
+    /// Check everything that is configured
+    Doctor(OracleArgs),
+    /// Make or import keys
+    #[command(subcommand)]
+    Keystore(KeystoreCommand),
+    /// Read the journal
+    #[command(subcommand)]
+    Journal(JournalCommand),
+    /// Read the transcript of a ceremony
+    #[command(subcommand)]
+    Transcript(TranscriptCommand),
+    /// Show, find or create the configuration
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Print a completion script for your shell
+    Completions {
+        /// Which shell
+        shell: clap_complete::Shell,
+    },
+}
+
+impl Cli {
+    /// Where the configuration comes from: this process' environment, and the flags before and after the command.
+    pub(crate) fn load_options(&self) -> LoadOptions {
+        let mut flags = Vec::new();
+        let mut set = |key, flag, value: &Option<String>| {
+            if let Some(value) = value {
+                flags.push(Flag {
+                    key,
+                    flag,
+                    value: value.clone(),
+                });
+            }
+        };
+        set("network.name", "--network", &self.global.network);
+        set("log.level", "--log-level", &self.global.log_level);
+        flags.extend(self.oracle.flags());
+        let mut auto = self.oracle.auto_approve;
+        match &self.command {
+            Some(Command::Console(args) | Command::Headless(args) | Command::Doctor(args)) => {
+                flags.extend(args.flags());
+                auto |= args.auto_approve;
+            }
+            Some(Command::Config(ConfigCommand::Show(args))) => {
+                flags.extend(args.flags());
+                auto |= args.auto_approve;
+            }
+            Some(Command::Operator(args)) => flags.extend(args.flags()),
+            Some(Command::Messenger(args)) => flags.extend(args.flags()),
+            _ => {}
+        }
+        LoadOptions {
+            file: self.global.config.clone(),
+            flags,
+            environment: process_environment(),
+            fallbacks: Vec::new(),
+            auto_approve: if auto {
+                AutoApprove::Given
+            } else {
+                AutoApprove::Absent
+            },
+        }
+    }
+}
+
+/// The flags that have a value, as configuration.
+fn given<const N: usize>(flags: [(&'static str, &'static str, Option<String>); N]) -> Vec<Flag> {
+    flags
+        .into_iter()
+        .filter_map(|(key, flag, value)| {
+            Some(Flag {
+                key,
+                flag,
+                value: value?,
+            })
+        })
+        .collect()
+}
+
+fn path_text(path: Option<&PathBuf>) -> Option<String> {
+    path.map(|path| path.to_string_lossy().into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn flags_before_and_after_the_command_count() {
+        let cli = Cli::parse_from([
+            "casimir-dkg",
+            "--rpc",
+            "http://a.example",
+            "--network",
+            "hoodi",
+            "headless",
+            "--contract",
+            "0x00000000219ab540356cBB839Cbe05303d7705Fa",
+            "--auto-approve",
+        ]);
+        let options = cli.load_options();
+        let keys: Vec<_> = options.flags.iter().map(|f| f.key).collect();
+        assert_eq!(
+            keys,
+            ["network.name", "rpc.urls", "contract.address", "policy.mode"]
+        );
+        assert_eq!(options.auto_approve, AutoApprove::Given);
+    }
+
+    #[test]
+    fn every_flag_of_the_schema_exists_on_some_command() {
+        let command = Cli::command();
+        let mut long = std::collections::BTreeSet::new();
+        for c in std::iter::once(&command).chain(command.get_subcommands()) {
+            long.extend(
+                c.get_arguments()
+                    .filter_map(|a| a.get_long())
+                    .map(|l| format!("--{l}")),
+            );
+        }
+        for key in casimir_dkg::config::all_keys() {
+            if let Some(flag) = key.flag {
+                assert!(long.contains(flag), "{} names {flag}", key.name);
+            }
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! The execution layer: each endpoint, the manager contract, the clock.
+
+use casimir_dkg::chain::contracts::Manager;
+use casimir_dkg::chain::rpc::{At, Rpc, RpcConfig};
+use casimir_dkg::config::{Config, NetworkName};
+use casimir_dkg::types::{RedactedUrl, UnixMillis};
+
+use super::{Finding, Report};
+
+/// Blocks come every 12 s; a public chain whose newest is older than this is not followed.
+const STALE_S: u64 = 180;
+
+/// What others can go on with.
+pub(crate) struct Chain {
+    /// Over the endpoints that answered.
+    pub manager: Manager,
+}
+
+pub(crate) async fn examine(config: &Config, report: &mut Report) -> Option<Chain> {
+    let mut good = Vec::new();
+    for url in &config.rpc.urls {
+        if endpoint(config, url, report).await {
+            good.push(url.clone());
+        }
+    }
+    if good.is_empty() {
+        return None;
+    }
+    let rpc = Rpc::new(limits(config, good)).ok()?;
+    let manager = Manager::new(
+        rpc.clone(),
+        config.contract.address,
+        config.contract.adapter,
+        config.contract.cluster_layout,
+    );
+    contracts(config, &rpc, &manager, report).await;
+    Some(Chain { manager })
+}
+
+fn limits(config: &Config, urls: Vec<RedactedUrl>) -> RpcConfig {
+    RpcConfig {
+        deadline: config.rpc.timeout,
+        // a person waits
+        patience: config.rpc.timeout,
+        ..RpcConfig::new(urls, config.network.chain_id)
+    }
+}
+
+async fn endpoint(config: &Config, url: &RedactedUrl, report: &mut Report) -> bool {
+    let what = format!("rpc {url}");
+    let rpc = match Rpc::new(limits(config, vec![url.clone()])) {
+        Ok(rpc) => rpc,
+        Err(e) => {
+            report.add(Finding::fail(&what, e.to_string(), ""));
+            return false;
+        }
+    };
+    if let Err(e) = rpc.verify_chain().await {
+        let hint = "is the node running, and is it on the network of network.name?";
+        report.add(Finding::fail(&what, e.to_string(), hint));
+        return false;
+    }
+    match rpc.head().await {
+        Ok(head) => {
+            let (now, then) = (UnixMillis::now().0 / 1000, head.timestamp());
+            let found = format!(
+                "chain {}, head {}, {} s old",
+                rpc.chain_id(),
+                head.number(),
+                now.saturating_sub(then)
+            );
+            let public = config.network.name != NetworkName::Devnet;
+            if then > now + 15 {
+                let ahead = format!("{found}; the head is {} s in the future", then - now);
+                report.add(Finding::fail(
+                    &what,
+                    ahead,
+                    "this machine's clock is behind: set it by NTP",
+                ));
+            } else if public && now - then.min(now) > STALE_S {
+                let hint = "the node is behind, or this machine's clock is ahead";
+                report.add(Finding::warn(&what, found, hint));
+            } else {
+                report.add(Finding::ok(&what, found));
+            }
+            true
+        }
+        Err(e) => {
+            report.add(Finding::fail(&what, e.to_string(), ""));
+            false
+        }
+    }
+}
+
+async fn contracts(config: &Config, rpc: &Rpc, manager: &Manager, report: &mut Report) {
+    let what = "manager contract";
+    match manager.probe().await {
+        Ok(probe) => {
+            report.add(Finding::ok(
+                what,
+                format!(
+                    "{} answers as {}: {} ready, {} pending, {} staked",
+                    manager.address(),
+                    manager.adapter(),
+                    probe.ready.len(),
+                    probe.pending.len(),
+                    probe.staked.len()
+                ),
+            ));
+            match config.network.ssv_network {
+                Some(known) if known != probe.ssv_network => report.add(Finding::fail(
+                    "SSV network",
+                    format!(
+                        "the manager says {}, the configuration {known}",
+                        probe.ssv_network
+                    ),
+                    "check contract.address and network.name",
+                )),
+                _ => report.add(Finding::ok("SSV network", probe.ssv_network.to_string())),
+            }
+            if probe.reserved_fees < config.contract.fee_amount_wei {
+                report.add(Finding::warn(
+                    "reserved fees",
+                    format!(
+                        "{} are reserved, a deposit takes {}",
+                        casimir_dkg::config::format_ether(probe.reserved_fees),
+                        casimir_dkg::config::format_ether(config.contract.fee_amount_wei)
+                    ),
+                    "deposits wait until the manager has more fees",
+                ));
+            }
+        }
+        Err(e) => report.add(Finding::fail(
+            what,
+            e.to_string(),
+            "check contract.address, contract.adapter and contract.cluster_layout",
+        )),
+    }
+    let address = config.network.deposit_contract;
+    match rpc.code(address, At::Latest).await {
+        Ok(code) if code.is_empty() => report.add(Finding::fail(
+            "deposit contract",
+            format!("there is no contract at {address}"),
+            "check network.deposit_contract",
+        )),
+        Ok(_) => report.add(Finding::ok("deposit contract", address.to_string())),
+        Err(e) => report.add(Finding::fail("deposit contract", e.to_string(), "")),
+    }
+}

@@ -1,0 +1,71 @@
+//! Directories that must be writable, and the journal.
+
+use std::path::Path;
+
+use casimir_dkg::config::Config;
+use casimir_dkg::journal::{self, JournalError};
+
+use super::{Finding, Report};
+
+pub(crate) fn examine(config: &Config, report: &mut Report) {
+    report.add(writable("state directory", &config.directories.state));
+    report.add(writable("log directory", &config.log.dir));
+    if let Some(parent) = config.journal.path.parent() {
+        report.add(writable("journal directory", parent));
+    }
+    report.add(journal(&config.journal.path));
+}
+
+/// A directory that does not exist yet is made at the start: then its nearest parent must be writable.
+fn writable(what: &str, directory: &Path) -> Finding {
+    let existing = directory
+        .ancestors()
+        // the last ancestor of a relative path is empty, which stands for the current directory
+        .map(|path| {
+            if path.as_os_str().is_empty() {
+                Path::new(".")
+            } else {
+                path
+            }
+        })
+        .find(|path| path.exists())
+        .unwrap_or(directory);
+    let shown = directory.display();
+    match tempfile::tempfile_in(existing) {
+        Ok(_) if existing == directory => Finding::ok(what, format!("{shown} is writable")),
+        Ok(_) => Finding::ok(what, format!("{shown} will be made")),
+        Err(e) => Finding::fail(
+            what,
+            format!("{} cannot be written: {e}", existing.display()),
+            "change its owner, or set CASIMIR_DKG_STATE_DIR",
+        ),
+    }
+}
+
+fn journal(path: &Path) -> Finding {
+    let what = "journal";
+    if !path.exists() {
+        return Finding::ok(what, format!("{} does not exist yet", path.display()));
+    }
+    match journal::verify(path) {
+        Ok((found, _)) => Finding::ok(what, format!("{} records, every hash right", found.records)),
+        Err(e @ (JournalError::Broken { .. } | JournalError::RolledBack { .. })) => Finding::fail(
+            what,
+            e.to_string(),
+            "nothing will be done on the word of this journal",
+        ),
+        Err(e) => Finding::fail(what, e.to_string(), "is it a journal, and may this user read it?"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_relative_directory_can_be_made_where_we_stand() {
+        let finding = writable("logs", Path::new("no-such-directory-here"));
+        let shown = format!("{finding:?}");
+        assert!(shown.contains("will be made"), "{shown}");
+    }
+}

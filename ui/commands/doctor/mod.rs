@@ -1,0 +1,92 @@
+//! `doctor`: tries out everything that is configured, one line each, and says what to do where something is wrong.
+
+mod beacon;
+mod chain;
+mod dkg;
+mod files;
+mod finding;
+mod http;
+mod signer;
+
+use casimir_dkg::config::{self, Config, LoadOptions};
+
+use super::runtime;
+use crate::exit::Outcome;
+use crate::output;
+use finding::{Finding, Verdict};
+
+pub(crate) fn run(options: &LoadOptions, json: bool) -> anyhow::Result<Outcome> {
+    let mut report = Report {
+        json,
+        worst: Verdict::Ok,
+        failed: 0,
+        warned: 0,
+    };
+    let layers = match config::gather(options) {
+        Ok(layers) => layers,
+        Err(errors) => return Ok(report.wrong_configuration(&errors)),
+    };
+    match layers.file() {
+        Some(file) => report.add(Finding::ok("configuration", file.display().to_string())),
+        None => report.add(Finding::warn(
+            "configuration",
+            "no file: defaults, environment and flags only",
+            "`casimir-dkg config init` writes an annotated sample",
+        )),
+    }
+    let config = match layers.oracle() {
+        Ok(config) => config,
+        Err(errors) => return Ok(report.wrong_configuration(&errors)),
+    };
+    runtime()?.block_on(examine(&config, &mut report));
+    Ok(report.end())
+}
+
+async fn examine(config: &Config, report: &mut Report) {
+    files::examine(config, report);
+    let chain = chain::examine(config, report).await;
+    signer::examine(config, chain.as_ref(), report).await;
+    dkg::examine(config, report).await;
+    beacon::examine(config, report).await;
+}
+
+/// Prints as it goes, and counts.
+#[derive(Debug)]
+struct Report {
+    json: bool,
+    worst: Verdict,
+    failed: usize,
+    warned: usize,
+}
+
+impl Report {
+    fn add(&mut self, finding: Finding) {
+        self.worst = self.worst.max(finding.verdict);
+        self.failed += usize::from(finding.verdict == Verdict::Fail);
+        self.warned += usize::from(finding.verdict == Verdict::Warn);
+        finding.print(self.json);
+    }
+
+    /// Without a configuration there is nothing else to try.
+    fn wrong_configuration(&mut self, errors: &config::ConfigErrors) -> Outcome {
+        for error in &errors.0 {
+            self.add(Finding::fail("configuration", error.to_string(), ""));
+        }
+        self.end()
+    }
+
+    fn end(&self) -> Outcome {
+        if !self.json {
+            output::line(&match (self.failed, self.warned) {
+                (0, 0) => "everything is as it should be".to_owned(),
+                (0, warned) => format!("nothing fails, {warned} to look at"),
+                (failed, warned) => format!("{failed} failed, {warned} to look at"),
+            });
+        }
+        if self.worst == Verdict::Fail {
+            Outcome::Failure
+        } else {
+            Outcome::Success
+        }
+    }
+}

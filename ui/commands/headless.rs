@@ -1,0 +1,35 @@
+//! `headless`: the engine without a screen.
+
+use casimir_dkg::config::{self, LoadOptions};
+
+use super::{oracle, runtime};
+use crate::exit::Outcome;
+use crate::headless::{self, Ending, Form, Signals};
+use crate::log::{self, Also};
+
+pub(crate) fn run(options: &LoadOptions, json: bool) -> anyhow::Result<Outcome> {
+    let config = config::load(options)?;
+    let _guard = log::init(&config.log, if json { Also::StderrJson } else { Also::Stderr })?;
+    let signer = oracle::open_signer(&config)?;
+    runtime()?.block_on(async {
+        let mut signals = Signals::install()?;
+        let running = oracle::start(config, signer, Vec::new()).await?;
+        let form = if json { Form::Json } else { Form::Text };
+        let ending = headless::run(running.handle.clone(), &mut signals, form, |_| false).await;
+        finish(running, ending).await
+    })
+}
+
+/// Ends with the engine: its own error says why it stopped by itself.
+pub(crate) async fn finish(
+    running: casimir_dkg::engine::service::Running,
+    ending: Ending,
+) -> anyhow::Result<Outcome> {
+    match ending {
+        Ending::Forced => Ok(Outcome::Forced),
+        Ending::Finished | Ending::Stopped | Ending::EngineGone => {
+            running.wait().await?;
+            Ok(Outcome::Success)
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! `journal show`, `journal verify`, `journal export`.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+use casimir_dkg::config::{self, LoadOptions};
+use casimir_dkg::journal::{self, Entry, JournalError};
+use casimir_dkg::oracle::Record;
+use casimir_dkg::types::{CaseId, Root, SafeText};
+use serde_json::{Value, json};
+
+use crate::args::{ExportFormat, JournalCommand};
+use crate::exit::Outcome;
+use crate::output;
+
+pub(crate) fn run(command: &JournalCommand, options: &LoadOptions, json: bool) -> anyhow::Result<Outcome> {
+    match command {
+        JournalCommand::Show { journal, case, last } => {
+            let path = locate(journal.as_deref(), options)?;
+            show(&path, case.as_deref(), *last, json)
+        }
+        JournalCommand::Verify { journal, contains } => {
+            let path = locate(journal.as_deref(), options)?;
+            verify(&path, contains.as_deref(), json)
+        }
+        JournalCommand::Export {
+            journal,
+            format: ExportFormat::Jsonl,
+        } => export(&locate(journal.as_deref(), options)?),
+    }
+}
+
+fn locate(given: Option<&Path>, options: &LoadOptions) -> anyhow::Result<PathBuf> {
+    let path = match given {
+        Some(path) => path.to_owned(),
+        None => config::gather(options)?.journal()?.path,
+    };
+    if !path.is_file() {
+        bail!("there is no journal at {}", path.display());
+    }
+    Ok(path)
+}
+
+fn show(path: &Path, case: Option<&str>, last: Option<usize>, json: bool) -> anyhow::Result<Outcome> {
+    let case = case.map(str::parse::<CaseId>).transpose()?;
+    let (_, entries) = journal::verify(path)?;
+    let wanted: Vec<(&Entry, Value)> = entries
+        .iter()
+        .filter_map(|entry| {
+            let body: Value = serde_json::from_str(&entry.body).unwrap_or(Value::Null);
+            let mine = case.is_none_or(|case| concerns(&body, case));
+            mine.then_some((entry, body))
+        })
+        .collect();
+    let skip = last.map_or(0, |last| wanted.len().saturating_sub(last));
+    for (entry, body) in &wanted[skip..] {
+        let at = entry.at.to_rfc3339();
+        if json {
+            output::json(
+                &json!({"seq": entry.seq, "at": at, "kind": entry.kind, "body": body, "hash": entry.hash}),
+            );
+        } else {
+            let sentence = match serde_json::from_str::<Record>(&entry.body) {
+                Ok(record) => record.sentence().to_string(),
+                // written by another version: as it is
+                Err(_) => SafeText::new(&entry.body).to_string(),
+            };
+            let kind = SafeText::new(&entry.kind);
+            output::line(&format!(
+                "{:>6}  {at}  {kind:<24} {}",
+                entry.seq,
+                SafeText::new(&sentence)
+            ));
+        }
+    }
+    Ok(Outcome::Success)
+}
+
+/// Whether a record names the case, or an action of it, anywhere.
+fn concerns(body: &Value, case: CaseId) -> bool {
+    let name = case.to_string();
+    match body {
+        Value::String(text) => {
+            *text == name || text.strip_prefix(&name).is_some_and(|rest| rest.starts_with('#'))
+        }
+        Value::Array(items) => items.iter().any(|item| concerns(item, case)),
+        Value::Object(fields) => fields.values().any(|field| concerns(field, case)),
+        _ => false,
+    }
+}
+
+fn verify(path: &Path, contains: Option<&str>, json: bool) -> anyhow::Result<Outcome> {
+    let contains = contains
+        .map(|text| text.parse::<Root>().context("--contains"))
+        .transpose()?;
+    let (report, entries) = match journal::verify(path) {
+        Ok(found) => found,
+        Err(e @ JournalError::Broken { .. }) => {
+            if let (true, JournalError::Broken { seq, problem, .. }) = (json, &e) {
+                output::json(&json!({"ok": false, "record": seq, "problem": problem}));
+            }
+            output::error(&e.to_string());
+            return Ok(Outcome::Failure);
+        }
+        Err(e) => return Err(e.into()),
+    };
+    let found = contains.is_none_or(|head| entries.iter().any(|entry| entry.hash == head));
+    if json {
+        output::json(&json!({"ok": found, "records": report.records, "head": report.head}));
+    } else {
+        output::line(&format!(
+            "{} records, every hash right, head {}",
+            report.records, report.head
+        ));
+    }
+    if found {
+        return Ok(Outcome::Success);
+    }
+    output::error(
+        "the hash given with --contains is not in this journal: it was rolled back, or is another one",
+    );
+    Ok(Outcome::Failure)
+}
+
+fn export(path: &Path) -> anyhow::Result<Outcome> {
+    let mut lines = Vec::new();
+    let result = journal::export(path, &mut lines);
+    output::raw(&String::from_utf8_lossy(&lines));
+    let report = result?;
+    output::note(&format!("{} records, head {}", report.records, report.head));
+    Ok(Outcome::Success)
+}

@@ -1,0 +1,126 @@
+//! `keystore new`, `keystore import`, `keystore operator-key`.
+
+use std::io::Write;
+use std::path::Path;
+
+use anyhow::{Context, bail};
+use casimir_dkg::dkg::rockx::keys::OperatorPrivateKey;
+use casimir_dkg::signer::{keystore, password};
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::json;
+use zeroize::Zeroizing;
+
+use crate::args::{ImportArgs, KeystoreCommand, NewArgs, OperatorKeyArgs};
+use crate::exit::Outcome;
+use crate::output;
+
+/// Shorter passwords are guessed.
+const MIN_PASSWORD: usize = 10;
+
+pub(crate) fn run(command: &KeystoreCommand, json: bool) -> anyhow::Result<Outcome> {
+    match command {
+        KeystoreCommand::New(args) => new(args, json),
+        KeystoreCommand::Import(args) => import(args, json),
+        KeystoreCommand::OperatorKey(args) => operator_key(args, json),
+    }
+}
+
+fn new(args: &NewArgs, json: bool) -> anyhow::Result<Outcome> {
+    refuse_existing(&args.out)?;
+    let password = new_password(args.password_file.as_deref())?;
+    let signer = keystore::create(&args.out, &password)?;
+    report(&args.out, "address", &signer.address().to_string(), json);
+    Ok(Outcome::Success)
+}
+
+fn import(args: &ImportArgs, json: bool) -> anyhow::Result<Outcome> {
+    refuse_existing(&args.out)?;
+    let key = match &args.key_file {
+        Some(file) => {
+            let text =
+                std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
+            SecretString::from(text)
+        }
+        None => prompt("Private key (64 hex digits, not shown): ")?,
+    };
+    let password = new_password(args.password_file.as_deref())?;
+    let signer = keystore::import(&args.out, &key, &password)?;
+    report(&args.out, "address", &signer.address().to_string(), json);
+    Ok(Outcome::Success)
+}
+
+fn operator_key(args: &OperatorKeyArgs, json: bool) -> anyhow::Result<Outcome> {
+    refuse_existing(&args.out)?;
+    let key = OperatorPrivateKey::generate()?;
+    let text = match &args.password_file {
+        Some(file) => Zeroizing::new(key.seal(&password_of(file)?)?),
+        None => key.to_pem()?,
+    };
+    write_private(&args.out, text.as_bytes())?;
+    report(&args.out, "public_key", &key.public().to_registry_text(), json);
+    Ok(Outcome::Success)
+}
+
+/// Asked before any password is, so that nobody types one in vain. Writing checks again.
+fn refuse_existing(path: &Path) -> anyhow::Result<()> {
+    if path.symlink_metadata().is_ok() {
+        bail!("{} exists already and is not overwritten", path.display());
+    }
+    Ok(())
+}
+
+fn write_private(path: &Path, content: &[u8]) -> anyhow::Result<()> {
+    let mut open = std::fs::OpenOptions::new();
+    open.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut open, 0o600);
+    let mut file = open
+        .open(path)
+        .with_context(|| format!("cannot create {}", path.display()))?;
+    file.write_all(content)
+        .and_then(|()| file.sync_all())
+        .with_context(|| format!("cannot write {}", path.display()))
+}
+
+fn report(path: &Path, what: &str, value: &str, json: bool) {
+    if json {
+        output::json(&json!({ "file": path, what: value }));
+    } else {
+        output::line(&format!("wrote {} (mode 600)", path.display()));
+        output::line(&format!("{} {value}", what.replace('_', " ")));
+    }
+}
+
+fn password_of(file: &Path) -> anyhow::Result<SecretString> {
+    let found = password::from_file(file)?;
+    if let Some(warning) = found.warning {
+        output::note(&format!("warning: {warning}"));
+    }
+    Ok(found.password)
+}
+
+fn new_password(file: Option<&Path>) -> anyhow::Result<SecretString> {
+    let password = match (file, std::env::var("CASIMIR_DKG_KEYSTORE_PASSWORD")) {
+        (Some(file), _) => password_of(file)?,
+        (None, Ok(password)) => password.into(),
+        (None, Err(_)) => {
+            let first = prompt("New password: ")?;
+            let second = prompt("Again: ")?;
+            if first.expose_secret() != second.expose_secret() {
+                bail!("the two passwords differ");
+            }
+            first
+        }
+    };
+    let length = password.expose_secret().chars().count();
+    if length < MIN_PASSWORD {
+        bail!("the password has {length} characters; at least {MIN_PASSWORD} are needed");
+    }
+    Ok(password)
+}
+
+fn prompt(text: &str) -> anyhow::Result<SecretString> {
+    rpassword::prompt_password(text)
+        .map(SecretString::from)
+        .context("nobody can be asked here (no terminal): use --password-file, and --key-file for a key")
+}

@@ -1,0 +1,36 @@
+//! `messenger`: a RockX messenger until SIGINT, SIGTERM or SIGHUP.
+
+use casimir_dkg::config::{self, LoadOptions, MessengerConfig as Settings, Takeover};
+use casimir_dkg::dkg::rockx::messenger::{self, MessengerConfig};
+
+use super::runtime;
+use crate::exit::Outcome;
+use crate::headless::Signals;
+use crate::log::{self, Also};
+use crate::output;
+
+pub(crate) fn run(options: &LoadOptions, json: bool) -> anyhow::Result<Outcome> {
+    let (settings, logging) = config::gather(options)?.messenger()?;
+    let _guard = log::init(&logging, if json { Also::StderrJson } else { Also::Stderr })?;
+    runtime()?.block_on(serve(&settings, json))
+}
+
+async fn serve(settings: &Settings, json: bool) -> anyhow::Result<Outcome> {
+    // before the port is open: whoever waits for the port may signal at once
+    let mut signals = Signals::install()?;
+    let mut config = MessengerConfig::new(settings.listen);
+    config.data_dir = Some(settings.data_dir.clone());
+    config.allow_takeover = settings.takeover == Takeover::Allow;
+    let handle = messenger::spawn(config).await?;
+    let url = handle.url();
+    if json {
+        output::json(&serde_json::json!({"type": "listening", "role": "messenger", "url": url}));
+    } else {
+        output::line(&format!("messenger listening on {url}"));
+    }
+    signals.next().await;
+    tokio::select! {
+        () = handle.shutdown() => Ok(Outcome::Success),
+        _ = signals.next() => Ok(Outcome::Forced),
+    }
+}

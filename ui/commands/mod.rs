@@ -1,0 +1,48 @@
+//! One file for each command.
+
+mod completions;
+mod config;
+mod console;
+mod demo;
+mod doctor;
+mod headless;
+mod journal;
+mod keystore;
+mod messenger;
+mod operator;
+mod oracle;
+mod transcript;
+
+use anyhow::Context;
+
+use crate::args::{Cli, Command};
+use crate::exit::Outcome;
+
+/// Runs what the command line asks for.
+///
+/// # Errors
+/// What went wrong; [`crate::exit::report`] chooses the exit code.
+pub(crate) fn run(cli: Cli) -> anyhow::Result<Outcome> {
+    let options = cli.load_options();
+    let json = cli.global.json;
+    match cli.command {
+        Some(Command::Config(command)) => config::run(&command, &options, json),
+        Some(Command::Completions { shell }) => Ok(completions::run(shell)),
+        Some(Command::Keystore(command)) => keystore::run(&command, json),
+        Some(Command::Journal(command)) => journal::run(&command, &options, json),
+        Some(Command::Doctor(_)) => doctor::run(&options, json),
+        Some(Command::Operator(_)) => operator::run(&options, json),
+        Some(Command::Transcript(command)) => transcript::run(&command, json),
+        Some(Command::Headless(_)) => headless::run(&options, json),
+        Some(Command::Demo(args)) => demo::run(&args, &options, json),
+        Some(Command::Messenger(_)) => messenger::run(&options, json),
+        None | Some(Command::Console(_)) => console::run(&options),
+    }
+}
+
+fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("cannot start the runtime")
+}

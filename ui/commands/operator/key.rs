@@ -1,0 +1,34 @@
+//! The node's RSA key, in every form that RockX's nodes read.
+
+use anyhow::{Context, bail};
+use casimir_dkg::config::NodeKey;
+use casimir_dkg::dkg::rockx::keys::OperatorPrivateKey;
+use casimir_dkg::signer::password;
+use secrecy::ExposeSecret;
+use zeroize::Zeroizing;
+
+use crate::output;
+
+pub(crate) fn read(key: &NodeKey) -> anyhow::Result<OperatorPrivateKey> {
+    match key {
+        NodeKey::Inline(text) => {
+            OperatorPrivateKey::parse(text.expose_secret()).context("the key of the environment")
+        }
+        NodeKey::File { path, password_file } => {
+            let shown = path.display().to_string();
+            let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {shown}"))?;
+            let text = Zeroizing::new(text);
+            if !text.trim_start().starts_with('{') {
+                return OperatorPrivateKey::parse(&text).context(shown);
+            }
+            let Some(file) = password_file else {
+                bail!("{shown} is encrypted: set node.password_file");
+            };
+            let found = password::from_file(file)?;
+            if let Some(warning) = found.warning {
+                output::note(&format!("warning: {warning}"));
+            }
+            OperatorPrivateKey::open(&text, &found.password).context(shown)
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! `operator`: an operator's DKG node until SIGINT, SIGTERM or SIGHUP.
+
+mod key;
+mod rockx;
+
+use casimir_dkg::config::{self, LoadOptions, NodeConfig as Settings, NodeRules, OperatorsConfig};
+use casimir_dkg::dkg::rockx::node::directory::{DirectorySources, SsvApi};
+use casimir_dkg::dkg::rockx::node::policy::{ExitRule, Initiator, OwnerRule, Policy, SigningRules};
+use casimir_dkg::dkg::rockx::node::{self, NodeConfig};
+
+use super::runtime;
+use crate::exit::Outcome;
+use crate::headless::Signals;
+use crate::log::{self, Also};
+use crate::output;
+
+pub(crate) fn run(options: &LoadOptions, json: bool) -> anyhow::Result<Outcome> {
+    let layers = config::gather(&rockx::with_fallbacks(options, |name| std::env::var(name).ok()))?;
+    let (settings, operators, logging) = layers.node()?;
+    let _guard = log::init(&logging, if json { Also::StderrJson } else { Also::Stderr })?;
+    let key = key::read(&settings.key)?;
+    let network = layers.network_name()?;
+    let config = NodeConfig {
+        listen: settings.listen,
+        public_url: settings.public_url.as_ref().map(|url| url.expose().to_owned()),
+        directory: directory(&settings, operators, network.as_str())?,
+        policy: policy(&settings.rules),
+        round_timeout: settings.round_timeout,
+        ..NodeConfig::new(
+            settings.id,
+            key.into(),
+            settings.messenger_url.clone(),
+            settings.data_dir.clone(),
+        )
+    };
+    runtime()?.block_on(serve(config, json))
+}
+
+async fn serve(config: NodeConfig, json: bool) -> anyhow::Result<Outcome> {
+    // before the port is open: whoever waits for the port may signal at once
+    let mut signals = Signals::install()?;
+    let messenger = config.messenger_url.clone();
+    let mut handle = node::spawn(config).await?;
+    let (id, url) = (handle.id(), handle.public_url().to_owned());
+    if json {
+        output::json(&serde_json::json!({
+            "type": "listening", "role": "operator", "id": id, "url": url, "address": handle.local_addr(),
+        }));
+    } else {
+        output::line(&format!(
+            "operator {id} listening on {}, registers {url} with {messenger}",
+            handle.local_addr()
+        ));
+    }
+    tokio::select! {
+        _ = signals.next() => {}
+        ended = handle.ended() => {
+            ended?;
+            return Ok(Outcome::Failure);
+        }
+    }
+    tokio::select! {
+        () = handle.shutdown() => Ok(Outcome::Success),
+        _ = signals.next() => Ok(Outcome::Forced),
+    }
+}
+
+fn directory(
+    settings: &Settings,
+    operators: OperatorsConfig,
+    network: &str,
+) -> anyhow::Result<DirectorySources> {
+    let api = match operators.ssv_api {
+        Some(base) => {
+            Some(SsvApi::new(base, network).map_err(|e| anyhow::anyhow!("operators.ssv_api: {e}"))?)
+        }
+        None => None,
+    };
+    // those without a key are asked from the API when they are needed
+    let configured = operators
+        .by_id
+        .into_values()
+        .filter(|record| !record.public_key.is_empty());
+    Ok(DirectorySources {
+        configured: configured.collect(),
+        test_operators: settings.test_operators,
+        api,
+    })
+}
+
+fn policy(rules: &NodeRules) -> Policy {
+    let initiators = rules.initiators.as_ref().map(|list| {
+        list.iter()
+            .map(|allowed| Initiator {
+                name: allowed.name.clone(),
+                public_key: allowed.public_key.clone(),
+            })
+            .collect()
+    });
+    let signing = rules.signing.as_ref().map(|(owners, exits)| SigningRules {
+        owners: owners
+            .iter()
+            .map(|allowed| OwnerRule {
+                owner: allowed.owner,
+                last_nonce: allowed.last_nonce,
+            })
+            .collect(),
+        exits: exits
+            .iter()
+            .map(|allowed| ExitRule {
+                genesis_validators_root: allowed.genesis_validators_root,
+                capella_fork_version: allowed.capella_fork_version,
+                first_index: allowed.indices.0,
+                last_index: allowed.indices.1,
+                first_epoch: allowed.epochs.0,
+                last_epoch: allowed.epochs.1,
+            })
+            .collect(),
+    });
+    Policy {
+        initiators,
+        withdrawal_credentials: rules.withdrawal_credentials.clone(),
+        fork_versions: rules.fork_versions.clone(),
+        signing,
+    }
+}

@@ -1,0 +1,95 @@
+//! What can lie over a screen and take the keyboard. There is at most one, and the user opened it: nothing opens itself.
+
+use std::time::Duration;
+
+use casimir_dkg::engine::Request;
+use casimir_dkg::types::{ActionId, OperatorId, Root, SafeText};
+use tui_input::Input;
+
+use super::Pane;
+
+#[derive(Debug, Clone)]
+pub(crate) enum Overlay {
+    Help { scroll: usize },
+    Quit { work: Vec<SafeText> },
+    Ask(Ask),
+    Input(Field),
+    Copy(CopyList),
+    Committee(Editor),
+}
+
+/// A question that only its own key answers with yes.
+#[derive(Debug, Clone)]
+pub(crate) struct Ask {
+    /// One line.
+    pub(crate) question: String,
+    /// More lines: what would happen.
+    pub(crate) lines: Vec<String>,
+    /// Verb of the yes key: `approve`, `resume`, …
+    pub(crate) verb: &'static str,
+    /// What is sent on yes, exactly.
+    pub(crate) request: Request,
+    /// When it was first painted, or a key was last swallowed. `None`: not on the screen yet.
+    pub(crate) quiet_since: Option<Duration>,
+}
+
+impl Ask {
+    /// Whether a yes counts at `mono`: keys that arrive within `grace` were meant for something else.
+    pub(crate) fn ready(&self, mono: Duration, grace: Duration) -> bool {
+        self.quiet_since
+            .is_some_and(|since| mono.saturating_sub(since) >= grace)
+    }
+
+    /// The action that is asked about.
+    pub(crate) fn action(&self) -> Option<(ActionId, Root)> {
+        match &self.request {
+            Request::Approve { action, digest, .. } => Some((*action, *digest)),
+            _ => None,
+        }
+    }
+}
+
+/// A text field.
+#[derive(Debug, Clone)]
+pub(crate) struct Field {
+    pub(crate) kind: FieldKind,
+    pub(crate) input: Input,
+    /// Why the text was not taken.
+    pub(crate) problem: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum FieldKind {
+    /// The filter of a pane; `before` comes back on Esc.
+    Filter { pane: Pane, before: String },
+    /// Why an action is rejected.
+    Reason { action: ActionId, digest: Root },
+    /// The phrase that an irreversible action demands.
+    Phrase {
+        action: ActionId,
+        digest: Root,
+        expected: String,
+    },
+}
+
+/// Values to copy, in full.
+#[derive(Debug, Clone)]
+pub(crate) struct CopyList {
+    pub(crate) values: Vec<(String, String)>,
+    pub(crate) selected: usize,
+    pub(crate) offset: usize,
+}
+
+/// The committee editor.
+#[derive(Debug, Clone)]
+pub(crate) struct Editor {
+    pub(crate) action: ActionId,
+    /// As proposed.
+    pub(crate) proposed: Vec<OperatorId>,
+    /// Holders of the key before a reshare; empty for a key generation.
+    pub(crate) old: Vec<OperatorId>,
+    /// Chosen now, ascending.
+    pub(crate) chosen: Vec<OperatorId>,
+    pub(crate) selected: usize,
+    pub(crate) offset: usize,
+}

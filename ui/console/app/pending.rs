@@ -1,0 +1,34 @@
+//! Requests that were sent, until the engine's answer is old news.
+
+use std::time::Duration;
+
+use casimir_dkg::engine::Reply;
+use casimir_dkg::types::{ActionId, CaseId};
+
+/// What a request is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Subject {
+    Action(ActionId),
+    Case(CaseId),
+    Everything,
+}
+
+/// A request on its way, or just answered.
+#[derive(Debug, Clone)]
+pub(crate) struct Pending {
+    pub(crate) ticket: u64,
+    pub(crate) subject: Subject,
+    /// `approve deposit/3#1`.
+    pub(crate) what: String,
+    /// An approve request: the same action is not sent twice.
+    pub(crate) approves: bool,
+    pub(crate) sent: Duration,
+    pub(crate) reply: Option<Reply>,
+}
+
+impl Pending {
+    /// The engine has neither refused it nor shown its effect.
+    pub(crate) fn counts(&self) -> bool {
+        !matches!(self.reply, Some(Err(_)))
+    }
+}

@@ -1,0 +1,77 @@
+//! What a command is about: the selected row, or the thing whose detail view is open.
+
+use casimir_dkg::oracle::{Action, ActionState, Payload};
+use casimir_dkg::types::{CaseId, CeremonyPlan};
+
+use super::{App, RowId, Target, rows};
+use crate::console::keys::Command;
+
+impl App {
+    /// The row in question.
+    pub(crate) fn subject(&self) -> Option<RowId> {
+        match self.details.last() {
+            Some(detail) => match detail.target {
+                Target::Row(id) => Some(id),
+                Target::Status => None,
+            },
+            None => self.list(self.pane()).selected,
+        }
+    }
+
+    /// The case that the subject belongs to.
+    pub(crate) fn subject_case(&self) -> Option<CaseId> {
+        Some(match self.subject()? {
+            RowId::Action(id) | RowId::Transaction(id, _) => id.case,
+            RowId::Case(id) | RowId::Exit(id) => id,
+            RowId::Ceremony(id) => rows::ceremony(&self.snapshot, id)?.case,
+            RowId::Validator(_) => return None,
+        })
+    }
+
+    /// The action that the subject is, or that matters in its case.
+    pub(crate) fn subject_action(&self) -> Option<&Action> {
+        let id = match self.subject()? {
+            RowId::Action(id) => id,
+            RowId::Case(case) | RowId::Exit(case) => rows::case(&self.snapshot, case)?.action?,
+            _ => return None,
+        };
+        rows::action(&self.snapshot, id)
+    }
+
+    /// Whether the footer offers the command now. The command itself explains why not.
+    pub(crate) fn offers(&self, command: Command) -> bool {
+        let waiting = || self.subject_action().filter(|a| a.state == ActionState::Proposed);
+        match command {
+            Command::Approve | Command::Reject => waiting().is_some(),
+            Command::Committee => waiting().is_some_and(|a| editable_committee(a).is_some()),
+            Command::Retry | Command::Pause => self.subject_case().is_some(),
+            Command::Reshare => matches!(self.subject(), Some(RowId::Validator(_))),
+            Command::Copy | Command::Open => self.subject().is_some() || self.details.last().is_some(),
+            Command::Follow => self.subject().is_some(),
+            Command::NextPane => self.details.is_empty(),
+            // a key that would not count yet is not offered
+            Command::Yes => match &self.overlay {
+                Some(super::Overlay::Ask(ask)) => ask.ready(self.now.mono, self.settings.grace),
+                _ => true,
+            },
+            _ => true,
+        }
+    }
+}
+
+/// Committee that a person may still change: who will hold the key, and who holds it now (empty for a new key).
+pub(crate) fn editable_committee(
+    action: &Action,
+) -> Option<(
+    Vec<casimir_dkg::types::OperatorId>,
+    Vec<casimir_dkg::types::OperatorId>,
+)> {
+    let Payload::Ceremony(payload) = &action.proposal.payload else {
+        return None;
+    };
+    match &payload.plan {
+        CeremonyPlan::Keygen { committee, .. } => Some((committee.clone(), Vec::new())),
+        CeremonyPlan::Reshare { old, new, .. } => Some((new.clone(), old.clone())),
+        CeremonyPlan::Sign { .. } => None,
+    }
+}

@@ -1,0 +1,24 @@
+//! Effects: what `update` wants done. Only the event loop does it.
+
+use casimir_dkg::engine::Request;
+
+use super::ExitReason;
+
+/// One thing to do outside the model.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Effect {
+    /// Send a request to the engine; its answer comes back as a message with the same ticket.
+    Send { ticket: u64, request: Request },
+    /// Tell the user, as configured, that something waits for a decision.
+    Notify,
+    /// Put text on the user's clipboard.
+    Copy(String),
+    /// Take the mouse or give it back to the terminal.
+    Mouse(bool),
+    /// Paint everything again.
+    Repaint,
+    /// Stop the process as the shell expects on Ctrl-Z.
+    Suspend,
+    /// Leave the console.
+    Exit(ExitReason),
+}

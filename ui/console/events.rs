@@ -1,0 +1,358 @@
+//! The loop: waits for whatever comes first, gives it to `update`, does the effects, and paints when something changed.
+//! Idle it sleeps; ages on the screen cost one frame a second, a running ceremony four.
+
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result};
+use casimir_dkg::config::Notify;
+use casimir_dkg::engine::{EngineHandle, Refused, Reply, Request};
+use casimir_dkg::types::{SafeText, UnixMillis};
+use crossterm::event::{Event as Input, EventStream, KeyEventKind, MouseButton, MouseEventKind};
+use futures_util::StreamExt as _;
+use futures_util::future::{BoxFuture, FutureExt as _};
+use futures_util::stream::FuturesUnordered;
+use ratatui::layout::Size;
+use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::mpsc;
+use tokio::time::sleep_until;
+
+use super::ExitReason;
+use super::app::{App, Overlay, Settings};
+use super::effect::Effect;
+use super::msg::{Event, Mouse, Msg, Now};
+use super::screens;
+use super::signals::Signal;
+use super::terminal::{Screen, clipboard_sequence, leave};
+use super::update::update;
+use super::widgets::log::LogPane;
+
+/// Frames are at least this far apart.
+const FRAME: Duration = Duration::from_millis(16);
+/// And under a flood of events at most so far.
+const LATEST: Duration = Duration::from_millis(50);
+/// A gap in the loop's own time that only a stopped process explains.
+const STOPPED: Duration = Duration::from_secs(5);
+
+/// What the loop is started with.
+#[derive(Debug)]
+pub(super) struct Setup {
+    pub(super) settings: Settings,
+    pub(super) mouse: bool,
+    pub(super) notify: Notify,
+    pub(super) stderr_to: Option<PathBuf>,
+    pub(super) tmux: bool,
+}
+
+/// Runs the console on the present thread.
+pub(super) fn run(handle: EngineHandle, setup: Setup, signals: mpsc::Receiver<Signal>) -> Result<ExitReason> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("cannot start the console")?;
+    runtime.block_on(async {
+        LogPane::prepare();
+        let screen = Screen::open(setup.stderr_to.as_deref(), setup.mouse)?;
+        Console::new(handle, setup, signals, screen)?.turn().await
+    })
+}
+
+struct Console {
+    app: App,
+    handle: EngineHandle,
+    screen: Screen,
+    input: Option<EventStream>,
+    signals: mpsc::Receiver<Signal>,
+    replies: FuturesUnordered<BoxFuture<'static, (u64, Reply)>>,
+    notify: Notify,
+    tmux: bool,
+    started: Instant,
+    /// When the newest unpainted change came.
+    dirty_since: Option<Instant>,
+    last_frame: Option<Instant>,
+    last_wake: Instant,
+    feed_open: bool,
+    /// The terminal is given back and the process stopped, since then, until SIGCONT comes.
+    stopped: Option<Instant>,
+}
+
+impl Console {
+    fn new(
+        mut handle: EngineHandle,
+        setup: Setup,
+        signals: mpsc::Receiver<Signal>,
+        screen: Screen,
+    ) -> Result<Self> {
+        let snapshot = handle.snapshots.borrow_and_update().clone();
+        let now = Now {
+            wall: UnixMillis::now(),
+            mono: Duration::ZERO,
+        };
+        let mut app = App::new(setup.settings, snapshot, now, screen.size()?, setup.mouse);
+        app.logs.live = true;
+        let started = Instant::now();
+        Ok(Self {
+            app,
+            handle,
+            screen,
+            input: Some(EventStream::new()),
+            signals,
+            replies: FuturesUnordered::new(),
+            notify: setup.notify,
+            tmux: setup.tmux,
+            started,
+            dirty_since: Some(started),
+            last_frame: None,
+            last_wake: started,
+            feed_open: true,
+            stopped: None,
+        })
+    }
+
+    fn now(&self) -> Now {
+        Now {
+            wall: UnixMillis::now(),
+            mono: self.started.elapsed(),
+        }
+    }
+
+    async fn turn(mut self) -> Result<ExitReason> {
+        loop {
+            let event = self.next().await?;
+            let gap = self.last_wake.elapsed();
+            self.last_wake = Instant::now();
+            if let Some(event) = event {
+                if let Some(reason) = self.take(event)? {
+                    return Ok(reason);
+                }
+            } else if gap > STOPPED && self.take(Event::Resumed(gap))?.is_some() {
+                return Ok(ExitReason::Quit);
+            }
+            if self.frame_is_due() {
+                self.draw()?;
+            }
+        }
+    }
+
+    /// Waits. `None` means that only time passed or that the event concerns the loop alone.
+    async fn next(&mut self) -> Result<Option<Event>> {
+        let wake = self.wake();
+        let input = async {
+            match &mut self.input {
+                Some(stream) => stream.next().await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            biased;
+            Some(signal) = self.signals.recv() => self.signal(signal),
+            event = input => match event {
+                Some(Ok(event)) => Ok(translate(event)),
+                // the terminal is gone
+                Some(Err(_)) | None => {
+                    Screen::abandon();
+                    self.input = None;
+                    self.signal(Signal::Hangup)
+                }
+            },
+            changed = self.handle.snapshots.changed(), if !self.app.engine_gone => Ok(Some(match changed {
+                Ok(()) => Event::Snapshot(self.handle.snapshots.borrow_and_update().clone()),
+                Err(_) => Event::EngineGone,
+            })),
+            Some((ticket, reply)) = self.replies.next(), if !self.replies.is_empty() => {
+                Ok(Some(Event::Reply { ticket, reply }))
+            }
+            news = self.handle.transitions.recv(), if self.feed_open => Ok(match news {
+                Ok(transition) => Some(Event::Transition(transition)),
+                Err(RecvError::Lagged(missed)) => Some(Event::Missed(missed)),
+                Err(RecvError::Closed) => {
+                    self.feed_open = false;
+                    None
+                }
+            }),
+            () = sleep_until(wake.into()) => Ok(Some(Event::Tick)),
+        }
+    }
+
+    /// When to wake up if nothing happens: for the frame that is due, or because something on the screen moves.
+    fn wake(&self) -> Instant {
+        let now = Instant::now();
+        if self.dirty_since.is_some() && self.stopped.is_none() {
+            return self.last_frame.map_or(now, |last| last + FRAME);
+        }
+        let app = &self.app;
+        let turning = app.settings.animations && app.busy();
+        let mut wait = Duration::from_millis(if turning { 250 } else { 1_000 });
+        if let Some(Overlay::Ask(ask)) = &app.overlay
+            && let Some(since) = ask.quiet_since
+        {
+            // the moment at which yes begins to count is shown
+            let left = (since + app.settings.grace).saturating_sub(app.now.mono);
+            if left > Duration::ZERO {
+                wait = wait.min(left);
+            }
+        }
+        now + wait
+    }
+
+    fn frame_is_due(&self) -> bool {
+        if self.stopped.is_some() {
+            return false;
+        }
+        let now = Instant::now();
+        self.dirty_since.is_some_and(|since| {
+            let free = self.last_frame.is_none_or(|last| now >= last + FRAME);
+            // while events keep coming they are taken in first, but not for ever
+            free && (now >= since + FRAME || self.last_frame.is_none_or(|last| now >= last + LATEST))
+        })
+    }
+
+    fn draw(&mut self) -> Result<()> {
+        let app = &mut self.app;
+        self.screen.draw(|frame| screens::draw(frame, app))?;
+        self.dirty_since = None;
+        self.last_frame = Some(Instant::now());
+        let at = self.now();
+        update(
+            &mut self.app,
+            Msg {
+                at,
+                event: Event::Drawn,
+            },
+        );
+        Ok(())
+    }
+
+    /// Gives a message to the model and does what it wants done.
+    fn take(&mut self, event: Event) -> Result<Option<ExitReason>> {
+        let at = self.now();
+        self.dirty_since.get_or_insert_with(Instant::now);
+        for effect in update(&mut self.app, Msg { at, event }) {
+            if let Some(reason) = self.perform(effect)? {
+                return Ok(Some(reason));
+            }
+        }
+        Ok(None)
+    }
+
+    fn perform(&mut self, effect: Effect) -> Result<Option<ExitReason>> {
+        match effect {
+            Effect::Send { ticket, request } => self.send(ticket, request),
+            Effect::Notify => self.tell_user()?,
+            Effect::Copy(text) => self.screen.write(&clipboard_sequence(&text, self.tmux))?,
+            Effect::Mouse(on) => self.screen.mouse(on)?,
+            Effect::Repaint => self.screen.repaint()?,
+            Effect::Suspend => self.suspend()?,
+            Effect::Exit(reason) => {
+                if reason == ExitReason::Hangup {
+                    Screen::abandon();
+                }
+                return Ok(Some(reason));
+            }
+        }
+        Ok(None)
+    }
+
+    fn send(&mut self, ticket: u64, request: Request) {
+        let refused = |why: &str| Err(Refused::Unavailable(SafeText::new(why)));
+        let answer = self.handle.try_request(request);
+        self.replies.push(
+            async move {
+                let reply = match answer {
+                    Ok(answer) => answer
+                        .await
+                        .unwrap_or_else(|_| refused("the engine stopped before it answered")),
+                    Err(_) => refused("the engine takes no requests now"),
+                };
+                (ticket, reply)
+            }
+            .boxed(),
+        );
+    }
+
+    fn tell_user(&mut self) -> Result<()> {
+        match &self.notify {
+            Notify::Off => {}
+            Notify::Bell => self.screen.write("\x07")?,
+            Notify::Command(program) => {
+                let child = Command::new(program)
+                    .stdin(Stdio::null())
+                    .stdout(Stdio::null())
+                    .stderr(Stdio::null())
+                    .spawn();
+                match child {
+                    // somebody must wait for it, or it stays in the process table
+                    Ok(mut child) => drop(std::thread::spawn(move || child.wait())),
+                    Err(error) => {
+                        tracing::warn!(target: "casimir_dkg::console", %error, "ui.notify: cannot start it")
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn signal(&mut self, signal: Signal) -> Result<Option<Event>> {
+        match signal {
+            Signal::Terminate => Ok(Some(Event::Terminate)),
+            Signal::Hangup => {
+                // crossterm's reader would spin on the dead terminal: the process is going to end
+                Screen::abandon();
+                self.input = None;
+                Ok(Some(Event::Hangup))
+            }
+            Signal::Suspend => {
+                self.suspend()?;
+                Ok(None)
+            }
+            Signal::Continue => {
+                self.input = None;
+                self.screen.enter_again(self.app.mouse)?;
+                self.input = Some(EventStream::new());
+                self.dirty_since.get_or_insert_with(Instant::now);
+                Ok(self.stopped.take().map(|since| Event::Resumed(since.elapsed())))
+            }
+        }
+    }
+
+    /// Gives the terminal back and stops the process. This thread may run on for a moment before the stop takes hold,
+    /// so the terminal is taken again only when SIGCONT arrives.
+    fn suspend(&mut self) -> Result<()> {
+        self.input = None;
+        leave();
+        self.stopped = Some(Instant::now());
+        rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::STOP)
+            .context("cannot stop the process")
+    }
+}
+
+/// What the terminal reports, in our words.
+fn translate(event: Input) -> Option<Event> {
+    Some(match event {
+        Input::Key(key) => match key.kind {
+            KeyEventKind::Press => Event::Key {
+                key: key.into(),
+                repeat: false,
+            },
+            KeyEventKind::Repeat => Event::Key {
+                key: key.into(),
+                repeat: true,
+            },
+            KeyEventKind::Release => return None,
+        },
+        Input::Paste(text) => Event::Paste(text),
+        Input::Resize(width, height) => Event::Resize(Size::new(width, height)),
+        Input::FocusGained => Event::Focus,
+        Input::FocusLost => return None,
+        Input::Mouse(mouse) => Event::Mouse(match mouse.kind {
+            MouseEventKind::Down(MouseButton::Left) => Mouse::Click {
+                column: mouse.column,
+                row: mouse.row,
+            },
+            MouseEventKind::ScrollUp => Mouse::WheelUp,
+            MouseEventKind::ScrollDown => Mouse::WheelDown,
+            _ => return None,
+        }),
+    })
+}

@@ -1,0 +1,278 @@
+//! The one table of commands. Dispatch, footer, help, the key reference and the tests all read it.
+
+/// Groups of commands. Which groups are heard at a moment is [`Scene::groups`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum Group {
+    Always,
+    Global,
+    Move,
+    List,
+    Logs,
+    Detail,
+    Work,
+    Ask,
+    Input,
+    Copy,
+    Committee,
+    Quit,
+    Help,
+}
+
+impl Group {
+    /// Every group, in the order of the help.
+    pub(crate) const ALL: [Group; 13] = [
+        Group::Work,
+        Group::Ask,
+        Group::Move,
+        Group::List,
+        Group::Detail,
+        Group::Logs,
+        Group::Committee,
+        Group::Copy,
+        Group::Input,
+        Group::Quit,
+        Group::Help,
+        Group::Global,
+        Group::Always,
+    ];
+
+    /// Name in the key section of the configuration.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Group::Always => "always",
+            Group::Global => "global",
+            Group::Move => "move",
+            Group::List => "list",
+            Group::Logs => "logs",
+            Group::Detail => "detail",
+            Group::Work => "work",
+            Group::Ask => "ask",
+            Group::Input => "input",
+            Group::Copy => "copy",
+            Group::Committee => "committee",
+            Group::Quit => "quit",
+            Group::Help => "help",
+        }
+    }
+
+    /// Heading in the help.
+    pub(crate) fn heading(self) -> &'static str {
+        match self {
+            Group::Always => "Always",
+            Group::Global => "Everywhere",
+            Group::Move => "Moving",
+            Group::List => "In a list",
+            Group::Logs => "In the log",
+            Group::Detail => "In a detail view",
+            Group::Work => "On the selected row, or the thing in view",
+            Group::Ask => "When asked to confirm",
+            Group::Input => "In a text field",
+            Group::Copy => "In the copy list",
+            Group::Committee => "In the committee editor",
+            Group::Quit => "When asked whether to quit",
+            Group::Help => "In this help",
+        }
+    }
+}
+
+/// What has the keyboard.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Scene {
+    List,
+    Logs,
+    Detail,
+    Ask,
+    Input,
+    Copy,
+    Committee,
+    Quit,
+    Help,
+}
+
+impl Scene {
+    pub(crate) const ALL: [Scene; 9] = [
+        Scene::List,
+        Scene::Logs,
+        Scene::Detail,
+        Scene::Ask,
+        Scene::Input,
+        Scene::Copy,
+        Scene::Committee,
+        Scene::Quit,
+        Scene::Help,
+    ];
+
+    /// The groups that are heard, most specific first.
+    pub(crate) fn groups(self) -> &'static [Group] {
+        use Group as G;
+        match self {
+            Scene::List => &[G::Work, G::List, G::Move, G::Global, G::Always],
+            Scene::Logs => &[G::Logs, G::List, G::Move, G::Global, G::Always],
+            Scene::Detail => &[G::Work, G::Detail, G::Move, G::Global, G::Always],
+            Scene::Ask => &[G::Ask, G::Always],
+            Scene::Input => &[G::Input, G::Always],
+            Scene::Copy => &[G::Copy, G::Move, G::Always],
+            Scene::Committee => &[G::Committee, G::Move, G::Always],
+            Scene::Quit => &[G::Quit, G::Always],
+            Scene::Help => &[G::Help, G::Move, G::Always],
+        }
+    }
+}
+
+/// What a key can make the console do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum Command {
+    Interrupt,
+    Redraw,
+    Suspend,
+    Help,
+    Back,
+    Tab(u8),
+    NextPane,
+    PreviousPane,
+    PauseAll,
+    Status,
+    Mouse,
+    Up,
+    Down,
+    PageUp,
+    PageDown,
+    Top,
+    Bottom,
+    Open,
+    Left,
+    Right,
+    Filter,
+    Clear,
+    LogMore,
+    LogLess,
+    Close,
+    Follow,
+    Approve,
+    Reject,
+    Committee,
+    Retry,
+    Pause,
+    Reshare,
+    Copy,
+    Yes,
+    No,
+    Submit,
+    Cancel,
+    CopyThis,
+    Toggle,
+    Propose,
+}
+
+/// One row of the table.
+#[derive(Debug)]
+pub(crate) struct Row {
+    pub(crate) command: Command,
+    pub(crate) group: Group,
+    /// Name in the key section of the configuration.
+    pub(crate) name: &'static str,
+    pub(crate) keys: &'static [&'static str],
+    /// One or two words for the footer; empty keeps it out of the footer.
+    pub(crate) label: &'static str,
+    /// A sentence for the help.
+    pub(crate) help: &'static str,
+    /// Changes what the oracle does. Not there at all in read-only mode.
+    pub(crate) dangerous: bool,
+}
+
+const fn row(
+    group: Group,
+    command: Command,
+    name: &'static str,
+    keys: &'static [&'static str],
+    label: &'static str,
+    help: &'static str,
+) -> Row {
+    Row {
+        command,
+        group,
+        name,
+        keys,
+        label,
+        help,
+        dangerous: false,
+    }
+}
+
+const fn dangerous(row: Row) -> Row {
+    Row {
+        dangerous: true,
+        ..row
+    }
+}
+
+use Command as C;
+use Group as G;
+
+/// The table. Plain letters only: Alt and the Ctrl letters of tmux, screen and zellij are left to them.
+#[rustfmt::skip]
+pub(crate) const TABLE: &[Row] = &[
+    dangerous(row(G::Work, C::Approve, "approve", &["a"], "approve", "approve the action; asks once more before anything is sent")),
+    dangerous(row(G::Work, C::Reject, "reject", &["x"], "reject", "reject the action, with a reason for the journal")),
+    dangerous(row(G::Work, C::Committee, "committee", &["e"], "committee", "choose the operators of a key generation or reshare that waits")),
+    dangerous(row(G::Work, C::Retry, "retry", &["r"], "retry", "take up a rejected or failed case again, or look again at once")),
+    dangerous(row(G::Work, C::Pause, "pause", &["p"], "pause", "pause or resume the selected case")),
+    dangerous(row(G::Work, C::Reshare, "reshare", &["R"], "reshare", "request a reshare for a staked pool by hand (validators)")),
+    row(G::Work, C::Copy, "copy", &["c"], "copy", "show the full values and copy one to the clipboard"),
+
+    row(G::List, C::Open, "open", &["enter"], "open", "open the selected row"),
+    row(G::List, C::Filter, "filter", &["/"], "filter", "show only rows that contain a text"),
+    row(G::List, C::Clear, "clear", &["esc"], "", "clear the filter"),
+    row(G::List, C::Left, "left", &["left", "h"], "", "pane to the left"),
+    row(G::List, C::Right, "right", &["right", "l"], "", "pane to the right"),
+    row(G::Logs, C::LogMore, "more", &["+", "="], "more", "show less important lines too"),
+    row(G::Logs, C::LogLess, "less", &["-"], "less", "show only more important lines"),
+
+    row(G::Detail, C::Follow, "follow", &["enter", "right", "l"], "follow", "go to the action or ceremony that this points to"),
+    row(G::Detail, C::Close, "close", &["esc", "left", "h"], "back", "back to where you came from"),
+
+    row(G::Move, C::Up, "up", &["up", "k"], "", "up"),
+    row(G::Move, C::Down, "down", &["down", "j"], "", "down"),
+    row(G::Move, C::PageUp, "page-up", &["pageup", "ctrl-u"], "", "one page up"),
+    row(G::Move, C::PageDown, "page-down", &["pagedown", "ctrl-d"], "", "one page down"),
+    row(G::Move, C::Top, "top", &["home", "g"], "", "first line"),
+    row(G::Move, C::Bottom, "bottom", &["end", "G"], "", "last line"),
+
+    dangerous(row(G::Ask, C::Yes, "yes", &["y"], "yes", "yes, do it")),
+    row(G::Ask, C::No, "no", &["esc", "n", "q"], "no", "no, go back"),
+
+    row(G::Input, C::Submit, "submit", &["enter"], "done", "take the text"),
+    row(G::Input, C::Cancel, "cancel", &["esc"], "cancel", "leave the field"),
+
+    row(G::Copy, C::CopyThis, "copy", &["enter", "c"], "copy", "copy the selected value"),
+    row(G::Copy, C::Close, "close", &["esc", "q"], "close", "close"),
+
+    dangerous(row(G::Committee, C::Toggle, "toggle", &["space"], "take / drop", "put the operator in or out")),
+    dangerous(row(G::Committee, C::Propose, "propose", &["enter"], "propose", "propose this committee; the action must then be approved anew")),
+    row(G::Committee, C::Close, "close", &["esc", "q"], "cancel", "leave everything as it was"),
+
+    row(G::Quit, C::Yes, "yes", &["y"], "quit", "finish what must not be interrupted and stop"),
+    row(G::Quit, C::No, "no", &["esc", "n", "q"], "stay", "stay"),
+
+    row(G::Help, C::Close, "close", &["esc", "q", "?", "f1"], "close", "close"),
+
+    row(G::Global, C::NextPane, "next-pane", &["tab"], "next", "next pane"),
+    row(G::Global, C::PreviousPane, "previous-pane", &["shift-tab"], "", "previous pane"),
+    row(G::Global, C::Tab(1), "tab-1", &["1"], "", "overview"),
+    row(G::Global, C::Tab(2), "tab-2", &["2"], "", "approvals"),
+    row(G::Global, C::Tab(3), "tab-3", &["3"], "", "pool events"),
+    row(G::Global, C::Tab(4), "tab-4", &["4"], "", "ceremonies"),
+    row(G::Global, C::Tab(5), "tab-5", &["5"], "", "transactions"),
+    row(G::Global, C::Tab(6), "tab-6", &["6"], "", "exits"),
+    row(G::Global, C::Tab(7), "tab-7", &["7"], "", "validators"),
+    row(G::Global, C::Tab(8), "tab-8", &["8"], "", "logs"),
+    dangerous(row(G::Global, C::PauseAll, "pause-all", &["P"], "", "pause everything, or resume: while paused nothing leaves this machine")),
+    row(G::Global, C::Status, "status", &["i"], "", "the state of network, endpoints, operators and journal"),
+    row(G::Global, C::Mouse, "mouse", &["m"], "", "let the console have the mouse, or give it back to the terminal for selecting text"),
+    row(G::Global, C::Help, "help", &["?", "f1"], "help", "this help"),
+    row(G::Global, C::Back, "quit", &["q"], "quit", "back; at the top, quit"),
+
+    row(G::Always, C::Interrupt, "interrupt", &["ctrl-c"], "", "quit; a second time: at once"),
+    row(G::Always, C::Redraw, "redraw", &["ctrl-l"], "", "paint the whole screen again"),
+    row(G::Always, C::Suspend, "suspend", &["ctrl-z"], "", "suspending would stop the oracle too: says what to do instead"),
+];

@@ -1,0 +1,158 @@
+//! An action: everything a person needs to decide on it, top to bottom in the order in which one should read it.
+//!
+//! ```text
+//! SUPERVISED on devnet (chain 31337)
+//! Send initiatePoolDeposit for pool 3
+//!
+//! changed since you opened it …
+//! Facts · Checks · Cause · Call · Payload · Raw bytes · Digest · Decision
+//! ```
+
+use casimir_dkg::oracle::{Action, ActionState, FactKind};
+use casimir_dkg::types::CheckStatus;
+
+use super::{case, payload};
+use crate::console::app::{App, Subject, changes, rows};
+use crate::console::keys::{Command, Group};
+use crate::console::theme::Token;
+use crate::console::widgets::page::Page;
+use crate::console::widgets::sign::Sign;
+use crate::console::widgets::{format, status};
+
+pub(super) fn build(page: &mut Page<'_>, app: &App, action: &Action) {
+    let proposal = &action.proposal;
+    page.text(Token::Emphasis, proposal.title.as_str());
+    place(page, app, action);
+    warn_of_changes(page, app, action);
+    state(page, app, action);
+    request(page, app, action);
+
+    page.heading("Facts");
+    for fact in &proposal.facts {
+        let token = match fact.kind {
+            FactKind::Text => Token::Text,
+            FactKind::Address | FactKind::Hex => Token::Value,
+            FactKind::Amount => Token::Emphasis,
+            FactKind::Warning => Token::Warn,
+        };
+        let mark = if fact.kind == FactKind::Warning { "! " } else { "" };
+        page.field(&fact.label, token, format!("{mark}{}", fact.value));
+    }
+
+    page.heading(&checks_heading(action));
+    page.checks(&proposal.checks);
+
+    page.heading("Cause");
+    match rows::case(&app.snapshot, action.id.case) {
+        Some(case) => case::cause(page, &case.cause),
+        None => page.text(Token::Stale, "The case is not in the engine's state any more."),
+    }
+    payload::build(page, &proposal.payload);
+
+    page.heading("Digest of all this");
+    page.text(Token::Value, &action.digest.to_string());
+}
+
+/// Network and mode, so that nobody takes one network for another.
+fn place(page: &mut Page<'_>, app: &App, action: &Action) {
+    let network = &app.snapshot.network;
+    let (risk, risk_token) = status::risk(action.proposal.kind.risk());
+    let token = if network.mainnet {
+        Token::NetworkMain
+    } else {
+        Token::Text
+    };
+    let money = if network.mainnet { ", real money" } else { "" };
+    page.gap();
+    page.field(
+        "network",
+        token,
+        format!("{} (chain {}){money}", network.name, network.chain_id),
+    );
+    page.field("mode", Token::Text, app.snapshot.mode);
+    page.field("kind", Token::Text, action.proposal.kind);
+    page.field("at stake", risk_token, risk);
+}
+
+fn warn_of_changes(page: &mut Page<'_>, app: &App, action: &Action) {
+    let Some(seen) = app.details.last().and_then(|d| d.seen.as_deref()) else {
+        return;
+    };
+    if seen.id != action.id || seen.digest == action.digest {
+        return;
+    }
+    page.heading("Changed since you opened it");
+    for line in changes(seen, action) {
+        page.item(Sign::Warn.glyph(app.settings.ascii), Token::Warn, &line);
+    }
+    let key = app.settings.keys.label(Group::Work, Command::Approve);
+    if !key.is_empty() {
+        page.text(Token::Muted, &format!("Read it again; {key} says that you have."));
+    }
+}
+
+fn state(page: &mut Page<'_>, app: &App, action: &Action) {
+    let waited = format::age(app.now.wall.since(action.proposed_at));
+    let more = match &action.state {
+        ActionState::Failed { reason } | ActionState::Void { reason } | ActionState::Unknown { reason } => {
+            format!(": {reason}")
+        }
+        ActionState::Proposed => format!(" for {waited}"),
+        _ => String::new(),
+    };
+    page.status("state", status::action(&action.state), &more);
+    page.field(
+        "proposed",
+        Token::Text,
+        format!("{}, {waited} ago", format::date(action.proposed_at)),
+    );
+    if let Some(decision) = &action.decision {
+        use casimir_dkg::oracle::Verdict;
+        let (token, verdict) = match &decision.verdict {
+            Verdict::Approve => (Token::Ok, "approved".to_owned()),
+            Verdict::Reject { reason } => (Token::Warn, format!("rejected: {reason}")),
+        };
+        page.field(
+            "decided by",
+            Token::Text,
+            format!("{}, {}", decision.decider, format::date(decision.at)),
+        );
+        page.field("decision", token, verdict);
+    }
+}
+
+/// What the user asked of the engine about this action, and its answer.
+fn request(page: &mut Page<'_>, app: &App, action: &Action) {
+    let newest = app
+        .pending
+        .iter()
+        .rfind(|p| p.subject == Subject::Action(action.id));
+    let Some(pending) = newest else { return };
+    match &pending.reply {
+        None => page.field("your request", Token::Pending, format!("{}: sent", pending.what)),
+        Some(Ok(accepted)) => page.field(
+            "your request",
+            Token::Ok,
+            format!("{}: accepted. {}", pending.what, accepted.message),
+        ),
+        Some(Err(refused)) => page.field(
+            "your request",
+            Token::Danger,
+            format!("{}: refused: {refused}", pending.what),
+        ),
+    }
+}
+
+fn checks_heading(action: &Action) -> String {
+    let count = |s| action.proposal.checks.iter().filter(|c| c.status == s).count();
+    let (fail, unknown, pass) = (
+        count(CheckStatus::Fail),
+        count(CheckStatus::Unknown),
+        count(CheckStatus::Pass),
+    );
+    match (fail, unknown) {
+        (0, 0) => format!("Checks: all {pass} pass"),
+        (0, u) => format!("Checks: {pass} pass, {u} unknown"),
+        (f, u) => format!("Checks: {f} fail, {u} unknown, {pass} pass. It can not be approved"),
+    }
+}

@@ -1,0 +1,90 @@
+//! A ceremony: its matrix, how it ended, and every check on its result.
+
+use casimir_dkg::snapshot::{CeremonyEnd, CeremonyView};
+use casimir_dkg::types::OperatorId;
+
+use crate::console::app::App;
+use crate::console::screens::matrix;
+use crate::console::theme::Token;
+use crate::console::widgets::page::Page;
+use crate::console::widgets::{format, status};
+
+pub(super) fn build(page: &mut Page<'_>, app: &App, ceremony: &CeremonyView) {
+    for line in matrix::lines(app, ceremony, page.width() as u16) {
+        page.push(line);
+    }
+    page.gap();
+    page.status("state", status::ceremony(ceremony), "");
+    page.field("request id and topic", Token::Value, ceremony.id);
+    page.field("started", Token::Text, format::date(ceremony.started_at));
+    if let Some((at, _)) = &ceremony.ended {
+        let took = format::short(at.since(ceremony.started_at));
+        page.field(
+            "ended",
+            Token::Text,
+            format!("{}, after {took}", format::date(*at)),
+        );
+    }
+    page.field("committee", Token::Text, names(app, &ceremony.committee));
+    if !ceremony.old_committee.is_empty() {
+        page.field("old committee", Token::Text, names(app, &ceremony.old_committee));
+    }
+    match &ceremony.ended {
+        Some((_, CeremonyEnd::Verified { validator })) => page.field("validator", Token::Value, validator),
+        Some((_, CeremonyEnd::Failed(failure))) => {
+            page.heading("Why it gave no result");
+            page.text(Token::Danger, failure.reason.as_str());
+            if let Some(round) = failure.round {
+                page.field("stopped in", Token::Text, round);
+            }
+            if !failure.culprits.is_empty() {
+                page.field("caused by", Token::Danger, names(app, &failure.culprits));
+            }
+            for blame in &failure.blames {
+                let culprit = blame
+                    .culprit
+                    .map_or_else(|| "nobody".to_owned(), |c| c.to_string());
+                let proof = if blame.proven { "proven" } else { "not proven" };
+                let text = format!(
+                    "{} accuses; the evidence names {culprit}, {proof}: {}",
+                    blame.blamer, blame.reason
+                );
+                page.field(
+                    "accusation",
+                    if blame.proven { Token::Danger } else { Token::Warn },
+                    text,
+                );
+            }
+        }
+        None => {}
+    }
+    if !ceremony.checks.is_empty() {
+        page.heading("Verification");
+        page.checks(&ceremony.checks);
+    }
+    page.heading("Last messages");
+    for (id, progress) in &ceremony.operators {
+        let note = progress.note.as_str();
+        page.field(
+            &names(app, &[*id]),
+            status::operator(progress.state).token,
+            if note.is_empty() { "none" } else { note },
+        );
+    }
+    if let Some(file) = &ceremony.transcript {
+        page.gap();
+        page.field("transcript", Token::Text, file);
+    }
+}
+
+/// `1 alpha, 2 beta`
+pub(super) fn names(app: &App, ids: &[OperatorId]) -> String {
+    let name = |id: &OperatorId| {
+        let known = app.snapshot.operators.iter().find(|o| o.id == *id);
+        match known.map(|o| o.name.as_str()).filter(|n| !n.is_empty()) {
+            Some(name) => format!("{id} {name}"),
+            None => id.to_string(),
+        }
+    };
+    ids.iter().map(name).collect::<Vec<_>>().join(", ")
+}

@@ -1,0 +1,132 @@
+//! What would leave this machine: decoded where it could be, and always raw.
+
+use casimir_dkg::oracle::{Payload, TransactionPayload};
+use casimir_dkg::types::{CeremonyPlan, OperatorId, SignPurpose};
+
+use crate::console::theme::Token;
+use crate::console::widgets::format;
+use crate::console::widgets::page::Page;
+
+pub(super) fn build(page: &mut Page<'_>, payload: &Payload) {
+    match payload {
+        Payload::Ceremony(ceremony) => {
+            page.heading("Ceremony");
+            plan(page, &ceremony.plan);
+        }
+        Payload::Transaction(tx) => transaction(page, tx),
+        Payload::Exit(exit) => {
+            page.heading("Signed voluntary exit");
+            page.field("validator", Token::Value, exit.validator);
+            page.field("validator index", Token::Text, exit.validator_index);
+            page.field("epoch", Token::Text, exit.epoch);
+            page.field("signing root", Token::Value, exit.signing_root);
+            page.field("signature", Token::Value, exit.signature);
+        }
+    }
+}
+
+fn transaction(page: &mut Page<'_>, tx: &TransactionPayload) {
+    page.heading("Transaction");
+    page.field("chain id", Token::Text, tx.chain_id);
+    page.field("from", Token::Value, tx.from);
+    page.field("to", Token::Value, tx.to);
+    page.field("value", Token::Text, format!("{} ETH", format::eth(tx.value_wei)));
+    page.field(
+        "fees, at most",
+        Token::Emphasis,
+        format!("{} ETH", format::eth(tx.fee_ceiling_wei)),
+    );
+    match &tx.call {
+        Some(call) => {
+            page.heading(&format!("Call: {}", call.function));
+            for argument in &call.arguments {
+                page.field(
+                    &format!("{} {}", argument.solidity_type, argument.name),
+                    Token::Value,
+                    &argument.value,
+                );
+            }
+        }
+        None => {
+            page.heading("Call: not decoded");
+            page.text(
+                Token::Warn,
+                "The call data below could not be decoded. Do not approve what you can not read.",
+            );
+        }
+    }
+    page.heading(&format!("Raw call data: {} bytes", tx.data.len()));
+    page.bytes(&tx.data);
+}
+
+fn ids(ids: &[OperatorId]) -> String {
+    ids.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}
+
+fn plan(page: &mut Page<'_>, plan: &CeremonyPlan) {
+    page.field("kind", Token::Text, plan.kind());
+    match plan {
+        CeremonyPlan::Keygen {
+            committee,
+            threshold,
+            withdrawal_credentials,
+            fork_version,
+        } => {
+            page.field("committee", Token::Emphasis, ids(committee));
+            page.field(
+                "threshold",
+                Token::Text,
+                format!("{threshold} of {}", committee.len()),
+            );
+            page.field("withdrawal credentials", Token::Value, withdrawal_credentials);
+            page.field("fork version", Token::Value, fork_version);
+        }
+        CeremonyPlan::Reshare {
+            validator,
+            old,
+            new,
+            threshold,
+        } => {
+            page.field("validator", Token::Value, validator);
+            page.field("dealing now", Token::Text, ids(old));
+            page.field("new committee", Token::Emphasis, ids(new));
+            page.field("threshold", Token::Text, format!("{threshold} of {}", new.len()));
+        }
+        CeremonyPlan::Sign {
+            validator,
+            committee,
+            threshold,
+            signing_root,
+            what,
+            ..
+        } => {
+            page.field("validator", Token::Value, validator);
+            page.field("committee", Token::Text, ids(committee));
+            page.field(
+                "threshold",
+                Token::Text,
+                format!("{threshold} of {}", committee.len()),
+            );
+            page.field("signing root", Token::Value, signing_root);
+            match what {
+                SignPurpose::OwnerNonce { owner, nonce } => {
+                    page.field(
+                        "signs",
+                        Token::Text,
+                        format!("SSV registration of owner {owner}, nonce {nonce}"),
+                    );
+                }
+                SignPurpose::VoluntaryExit {
+                    validator_index,
+                    epoch,
+                } => {
+                    page.field(
+                        "signs",
+                        Token::Danger,
+                        format!("voluntary exit of validator {validator_index}, from epoch {epoch}"),
+                    );
+                }
+            }
+        }
+    }
+}

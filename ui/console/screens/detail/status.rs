@@ -1,0 +1,141 @@
+//! The status page: alarms, network, account, endpoints, operators, journal.
+
+use casimir_dkg::snapshot::EndpointKind;
+use casimir_dkg::types::CheckStatus;
+
+use crate::console::app::App;
+use crate::console::theme::Token;
+use crate::console::widgets::page::Page;
+use crate::console::widgets::sign::Sign;
+use crate::console::widgets::{format, status};
+
+pub(super) fn build(page: &mut Page<'_>, app: &App) {
+    let s = &app.snapshot;
+    page.heading("Alarms");
+    if s.alarms.is_empty() && s.journal.unwritable.is_none() {
+        page.item(Sign::Ok.glyph(app.settings.ascii), Token::Ok, "none");
+    }
+    for alarm in s.journal.unwritable.iter().chain(&s.alarms) {
+        page.item(
+            Sign::Warn.glyph(app.settings.ascii),
+            Token::Danger,
+            alarm.as_str(),
+        );
+    }
+    network(page, app);
+    account(page, app);
+    page.heading("Endpoints");
+    for endpoint in &s.endpoints {
+        let kind = match endpoint.kind {
+            EndpointKind::Execution => "execution",
+            EndpointKind::Messenger => "messenger",
+            EndpointKind::Beacon => "beacon",
+        };
+        let latency = endpoint
+            .latency_ms
+            .map(|ms| format!(", {ms} ms"))
+            .unwrap_or_default();
+        let more = format!(" {}{latency}: {}", endpoint.name, endpoint.detail);
+        page.status(kind, status::health(endpoint.health), &more);
+    }
+    page.heading("Operators");
+    for operator in &s.operators {
+        let label = format!("{} {}", operator.id, operator.name);
+        let latency = operator
+            .latency_ms
+            .map(|ms| format!(", {ms} ms"))
+            .unwrap_or_default();
+        let more = format!(
+            " {} {}{latency}; {} done, {} failed because of it. {}",
+            operator.endpoint,
+            operator.version,
+            operator.ceremonies_done,
+            operator.ceremonies_failed,
+            operator.note
+        );
+        page.status(&label, status::health(operator.health), &more);
+    }
+    page.heading("Journal");
+    page.field("file", Token::Text, &s.journal.path);
+    page.field("records", Token::Text, format::number(s.journal.records));
+    page.field("head", Token::Value, s.journal.head);
+    page.heading("Program");
+    page.field("version", Token::Text, s.version);
+    page.field(
+        "state as of",
+        Token::Text,
+        format!("{} (revision {})", format::date(s.at), s.revision),
+    );
+}
+
+fn network(page: &mut Page<'_>, app: &App) {
+    let s = &app.snapshot;
+    page.heading("Network");
+    let token = if s.network.mainnet {
+        Token::NetworkMain
+    } else {
+        Token::Text
+    };
+    page.field(
+        "network",
+        token,
+        format!("{} (chain {})", s.network.name, s.network.chain_id),
+    );
+    for part in &s.network.simulated {
+        page.field("simulated", Token::Warn, part);
+    }
+    page.field("manager contract", Token::Value, s.network.manager);
+    page.field("mode", Token::Text, s.mode);
+    if let Some(pause) = &s.paused {
+        page.field(
+            "paused",
+            Token::Warn,
+            format!("by {} since {}", pause.by, format::date(pause.since)),
+        );
+    }
+    let block = |b: Option<casimir_dkg::types::BlockRef>| {
+        b.map_or_else(
+            || "none yet".to_owned(),
+            |b| format!("{}  {}", format::number(b.number), b.hash),
+        )
+    };
+    page.status("chain", status::link(s.chain.link), "");
+    page.field("head", Token::Text, block(s.chain.head));
+    page.field("final", Token::Text, block(s.chain.finalized));
+    page.field("events read up to", Token::Text, block(s.chain.cursor));
+    if let Some(fee) = s.chain.base_fee_wei {
+        page.field("base fee", Token::Text, format!("{} gwei", format::gwei(fee)));
+    }
+    let queue: Vec<_> = s.chain.ready_queue.iter().map(ToString::to_string).collect();
+    page.field(
+        "ready queue",
+        Token::Text,
+        if queue.is_empty() {
+            "empty".to_owned()
+        } else {
+            format!("pools {}", queue.join(", "))
+        },
+    );
+    if let Some(nonce) = s.chain.owner_nonce {
+        page.field("SSV owner nonce", Token::Text, nonce);
+    }
+}
+
+fn account(page: &mut Page<'_>, app: &App) {
+    let signer = &app.snapshot.signer;
+    page.heading("Oracle account");
+    match signer.address {
+        Some(address) => page.field("address", Token::Value, address),
+        None => page.field("address", Token::Muted, "no key: nothing can be sent"),
+    }
+    match signer.balance_wei {
+        Some(wei) => page.field("balance", Token::Text, format!("{} ETH", format::eth(wei))),
+        None => page.field("balance", Token::Stale, "unknown"),
+    }
+    let words = match signer.authorised {
+        CheckStatus::Pass => " the manager contract accepts it",
+        CheckStatus::Fail => " the manager contract has another oracle",
+        CheckStatus::Unknown => " not asked yet",
+    };
+    page.status("authorised", status::check(signer.authorised), words);
+}

@@ -1,0 +1,55 @@
+//! A text field with its label, docked at the lower edge.
+
+use ratatui::Frame;
+use ratatui::layout::{Constraint, Layout, Position, Rect};
+use ratatui::text::{Line, Span};
+
+use super::panel;
+use crate::console::app::{App, Field, FieldKind};
+use crate::console::theme::Token;
+use crate::console::widgets::text::{clean, wrap};
+
+pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, app: &App, field: &Field) -> Rect {
+    let width = usize::from(area.width.saturating_sub(4));
+    let (title, label) = match &field.kind {
+        FieldKind::Filter { pane, .. } => ("filter", format!("Show {} that contain:", pane.title())),
+        FieldKind::Reason { action, .. } => (
+            "reject",
+            format!("Why is {action} rejected? The reason goes into the journal."),
+        ),
+        FieldKind::Phrase { action, expected, .. } => (
+            "approve",
+            format!("{action} can not be undone by anybody. To go on, type:  {expected}"),
+        ),
+    };
+    let mut lines: Vec<_> = wrap(&clean(&label), width)
+        .into_iter()
+        .map(|l| Line::from(Span::styled(l, app.style(Token::Text))))
+        .collect();
+    let input_row = lines.len() as u16;
+    let scroll = field.input.visual_scroll(width.saturating_sub(1));
+    let shown: String = clean(field.input.value())
+        .chars()
+        .skip(scroll)
+        .take(width.saturating_sub(1))
+        .collect();
+    let cursor = field.input.visual_cursor().max(scroll) - scroll;
+    lines.push(Line::from(Span::styled(
+        format!("{shown:<width$}"),
+        app.style(Token::Input),
+    )));
+    if let Some(problem) = &field.problem {
+        for line in wrap(&clean(problem), width) {
+            lines.push(Line::from(Span::styled(line, app.style(Token::Warn))));
+        }
+    }
+    let height = (lines.len() as u16 + 2).min(area.height.saturating_sub(2));
+    let [rest, docked] = Layout::vertical([Constraint::Fill(1), Constraint::Length(height)]).areas(area);
+    panel(frame, docked, app, title, lines);
+    let x = docked.x + 2 + cursor as u16;
+    let y = docked.y + 1 + input_row;
+    if x < docked.right() && y < docked.bottom() {
+        frame.set_cursor_position(Position::new(x, y));
+    }
+    rest
+}

@@ -1,0 +1,52 @@
+//! The help: the command table with the keys of this session.
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+
+use super::{middle, panel};
+use crate::console::app::App;
+use crate::console::keys::Group;
+use crate::console::theme::Token;
+use crate::console::widgets::text::wrap;
+
+pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, app: &App, scroll: &mut usize) {
+    let lines = lines(app, usize::from(area.width.min(100).saturating_sub(4)));
+    let area = middle(area, 100, lines.len() as u16 + 2);
+    let rows = usize::from(area.height.saturating_sub(2));
+    *scroll = (*scroll).min(lines.len().saturating_sub(rows));
+    let title = if lines.len() > rows {
+        "help (down for more)"
+    } else {
+        "help"
+    };
+    panel(frame, area, app, title, lines.into_iter().skip(*scroll).collect());
+}
+
+fn lines(app: &App, columns: usize) -> Vec<Line<'static>> {
+    let mut out = Vec::new();
+    for group in Group::ALL {
+        let rows: Vec<_> = app.settings.keys.rows(group).collect();
+        if rows.is_empty() {
+            continue;
+        }
+        out.push(Line::from(Span::styled(
+            group.heading(),
+            app.style(Token::TitleFocus),
+        )));
+        for (row, keys) in rows {
+            let keys: Vec<_> = keys.iter().map(ToString::to_string).collect();
+            let keys = format!("  {:<18}", keys.join("  "));
+            for (i, text) in wrap(row.help, columns.saturating_sub(20)).into_iter().enumerate() {
+                let lead = if i == 0 { keys.clone() } else { " ".repeat(20) };
+                out.push(Line::from(vec![
+                    Span::styled(lead, app.style(Token::KeyHint)),
+                    Span::styled(text, app.style(Token::Text)),
+                ]));
+            }
+        }
+        out.push(Line::default());
+    }
+    out.pop();
+    out
+}

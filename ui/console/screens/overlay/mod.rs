@@ -1,0 +1,87 @@
+//! What lies over the screens. Questions and text fields dock at the lower edge, so that what they are about stays in
+//! view; help, copy list, committee editor and the quit question float.
+
+mod ask;
+mod committee;
+mod copy;
+mod field;
+mod help;
+mod quit;
+
+use ratatui::Frame;
+use ratatui::layout::{Constraint, Layout, Rect};
+use ratatui::text::Line;
+use ratatui::widgets::Clear;
+
+use crate::console::app::{App, Overlay};
+use crate::console::widgets::frame as frame_widget;
+
+/// Draws a docked overlay and returns what is left of the content area.
+pub(super) fn dock(frame: &mut Frame<'_>, area: Rect, app: &App) -> Rect {
+    let (title, mut lines) = match &app.overlay {
+        Some(Overlay::Ask(question)) => ("confirm", ask::lines(app, question, area.width.saturating_sub(4))),
+        Some(Overlay::Input(input)) => {
+            return field::draw(frame, area, app, input);
+        }
+        _ => return area,
+    };
+    let height = (lines.len() as u16 + 2).min(area.height.saturating_sub(2));
+    // on a small screen the middle goes, never the question and its keys
+    let rows = usize::from(height.saturating_sub(2));
+    if lines.len() > rows && rows > 0 {
+        let last = lines.len() - 1;
+        lines.drain(rows - 1..last);
+    }
+    let [rest, docked] = Layout::vertical([Constraint::Fill(1), Constraint::Length(height)]).areas(area);
+    panel(frame, docked, app, title, lines);
+    rest
+}
+
+/// Draws a floating overlay.
+pub(super) fn float(frame: &mut Frame<'_>, area: Rect, app: &mut App) {
+    match app.overlay.take() {
+        Some(Overlay::Help { mut scroll }) => {
+            help::draw(frame, area, app, &mut scroll);
+            app.overlay = Some(Overlay::Help { scroll });
+        }
+        Some(Overlay::Quit { work }) => {
+            quit::draw(frame, area, app, &work);
+            app.overlay = Some(Overlay::Quit { work });
+        }
+        Some(Overlay::Copy(mut list)) => {
+            copy::draw(frame, area, app, &mut list);
+            app.overlay = Some(Overlay::Copy(list));
+        }
+        Some(Overlay::Committee(mut editor)) => {
+            committee::draw(frame, area, app, &mut editor);
+            app.overlay = Some(Overlay::Committee(editor));
+        }
+        other => app.overlay = other,
+    }
+}
+
+/// A framed box with lines of text.
+fn panel(frame: &mut Frame<'_>, area: Rect, app: &App, title: &str, lines: Vec<Line<'static>>) {
+    frame.render_widget(Clear, area);
+    let title = frame_widget::title(app, title, None, true);
+    let inner = frame_widget::draw(frame, area, app, title, Line::default(), true);
+    for (row, line) in inner.rows().zip(lines) {
+        let row = Rect {
+            x: row.x + 1,
+            width: row.width.saturating_sub(2),
+            ..row
+        };
+        frame.render_widget(line, row);
+    }
+}
+
+/// A box in the middle, as large as wanted and possible.
+fn middle(area: Rect, width: u16, height: u16) -> Rect {
+    let (width, height) = (width.min(area.width), height.min(area.height));
+    Rect::new(
+        area.x + (area.width - width) / 2,
+        area.y + (area.height - height) / 2,
+        width,
+        height,
+    )
+}

@@ -1,0 +1,240 @@
+//! Pictures of every screen and state at three sizes.
+
+use casimir_dkg::engine::{Accepted, Refused};
+use casimir_dkg::oracle::Mode;
+use casimir_dkg::snapshot::{LinkState, PauseView, Snapshot};
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
+use ratatui::layout::Size;
+
+use super::fixture::{self, Driver, Setup};
+use crate::console::app::App;
+use crate::console::msg::Event;
+use crate::console::screens;
+use crate::console::theme::Depth;
+
+pub(super) const SIZES: [(u16, u16); 3] = [(120, 40), (80, 24), (60, 16)];
+
+pub(super) fn terminal(app: &mut App, (width, height): (u16, u16)) -> Terminal<TestBackend> {
+    app.size = Size::new(width, height);
+    let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
+    terminal.draw(|frame| screens::draw(frame, app)).unwrap();
+    terminal
+}
+
+pub(super) fn picture(app: &mut App, size: (u16, u16)) -> String {
+    terminal(app, size).backend().to_string().replace('"', "")
+}
+
+/// Takes the pictures of one state at every size.
+fn pictures(name: &str, app: &mut App) {
+    for (width, height) in SIZES {
+        insta::assert_snapshot!(format!("{name}_{width}x{height}"), picture(app, (width, height)));
+    }
+}
+
+fn after(snapshot: Snapshot, keys: &str) -> Driver {
+    let mut driver = Driver::new(fixture::app(snapshot));
+    // the largest size first: what the overview shows decides where Tab goes
+    driver.app.size = Size::new(120, 40);
+    driver.slowly(keys);
+    driver
+}
+
+#[test]
+fn overview_in_every_state() {
+    pictures("overview_loading", &mut fixture::app(fixture::loading()));
+    pictures("overview_empty", &mut fixture::app(fixture::quiet()));
+    pictures("overview_busy", &mut fixture::app(fixture::busy()));
+    let down = Snapshot {
+        chain: casimir_dkg::snapshot::ChainView {
+            link: LinkState::Down,
+            ..fixture::quiet().chain
+        },
+        alarms: vec![
+            "no execution node answers since 4 min".into(),
+            "the oracle's balance is low".into(),
+        ],
+        paused: Some(PauseView {
+            by: "ada@console".into(),
+            since: fixture::ago(65),
+        }),
+        ..fixture::quiet()
+    };
+    pictures("overview_failed", &mut fixture::app(down));
+}
+
+#[test]
+fn mainnet_and_auto_are_loud() {
+    let mut snapshot = fixture::busy();
+    snapshot.network.name = "mainnet".into();
+    snapshot.network.chain_id = 1;
+    snapshot.network.mainnet = true;
+    snapshot.network.simulated.clear();
+    snapshot.mode = Mode::Auto;
+    let mut app = fixture::app(snapshot);
+    let terminal = terminal(&mut app, (120, 40));
+    let buffer = terminal.backend().buffer();
+    let first: String = (0..120).map(|x| buffer[(x, 0)].symbol()).collect();
+    assert!(
+        first.contains(" MAINNET ") && first.contains(" AUTO ") && first.contains("chain 1 "),
+        "{first}"
+    );
+    let at = first.find("MAINNET").unwrap() as u16;
+    let style = buffer[(at, 0)].style();
+    assert!(
+        style.add_modifier.contains(ratatui::style::Modifier::REVERSED),
+        "{style:?}"
+    );
+}
+
+#[test]
+fn panes_alone() {
+    for (key, name) in [
+        ("2", "approvals"),
+        ("3", "events"),
+        ("4", "ceremonies"),
+        ("5", "transactions"),
+        ("6", "exits"),
+        ("7", "validators"),
+        ("8", "logs"),
+    ] {
+        pictures(&format!("{name}_busy"), &mut after(fixture::busy(), key).app);
+    }
+    for (key, name) in [("6", "exits"), ("7", "validators"), ("5", "transactions")] {
+        let mut app = after(fixture::quiet(), key).app;
+        insta::assert_snapshot!(format!("{name}_empty_80x24"), picture(&mut app, (80, 24)));
+    }
+}
+
+#[test]
+fn details() {
+    for (keys, name) in [
+        ("2 enter", "detail_action_money"),
+        ("2 down enter", "detail_action_exit"),
+        ("3 enter", "detail_case"),
+        ("4 enter", "detail_ceremony_running"),
+        ("4 down enter", "detail_ceremony_reshare"),
+        ("4 down down enter", "detail_ceremony_failed"),
+        ("5 enter", "detail_transaction"),
+        ("6 enter", "detail_exit"),
+        ("7 enter", "detail_validator"),
+        ("i", "detail_status"),
+    ] {
+        pictures(name, &mut after(fixture::busy(), keys).app);
+    }
+    let mut whole = after(fixture::busy(), "2 enter").app;
+    insta::assert_snapshot!("detail_action_whole_100x80", picture(&mut whole, (100, 80)));
+}
+
+#[test]
+fn questions_and_fields() {
+    pictures("ask_approve", &mut after(fixture::busy(), "2 enter a").app);
+    let mut early = after(fixture::busy(), "2 enter").app;
+    {
+        let mut driver = Driver::new(early);
+        driver.keys("a");
+        early = driver.app;
+    }
+    assert!(picture(&mut early, (80, 24)).contains("a moment, please"));
+
+    let mut driver = after(fixture::busy(), "2 down enter a");
+    driver.types("exit validatr");
+    driver.keys("enter");
+    pictures("phrase_wrong", &mut driver.app);
+
+    let mut driver = after(fixture::busy(), "2 enter x");
+    driver.types("wrong operators");
+    pictures("reason", &mut driver.app);
+
+    let mut driver = after(fixture::busy(), "3 /");
+    driver.types("deposit");
+    pictures("filter", &mut driver.app);
+
+    pictures("help", &mut after(fixture::busy(), "?").app);
+    pictures("quit", &mut after(fixture::busy(), "q").app);
+    pictures("copy", &mut after(fixture::busy(), "2 enter c").app);
+    pictures(
+        "committee",
+        &mut after(fixture::busy(), "2 down down enter e down down down space").app,
+    );
+    pictures("reshare_by_hand", &mut after(fixture::busy(), "7 R").app);
+}
+
+#[test]
+fn answers_of_the_engine() {
+    let approve = || after(fixture::busy(), "2 enter a y");
+    let mut sent = approve();
+    assert!(picture(&mut sent.app, (120, 40)).contains("approve deposit/3#2: sent, waiting for the engine"));
+    let ticket = sent.app.pending[0].ticket;
+    sent.send(Event::Reply {
+        ticket,
+        reply: Ok(Accepted {
+            message: "It will be sent.".into(),
+        }),
+    });
+    assert!(picture(&mut sent.app, (120, 40)).contains("accepted. It will be sent."));
+
+    let mut refused = approve();
+    let reply = Err(Refused::NotNow("the journal can not be written".into()));
+    refused.send(Event::Reply { ticket, reply });
+    assert!(picture(&mut refused.app, (120, 40)).contains("refused: the journal can not be written"));
+}
+
+#[test]
+fn without_colours_and_without_unicode() {
+    let setup = Setup {
+        depth: Depth::Mono,
+        ascii: true,
+        ..Setup::default()
+    };
+    let mut app = fixture::app_with(fixture::busy(), setup);
+    for size in SIZES {
+        let terminal = terminal(&mut app, size);
+        for cell in terminal.backend().buffer().content() {
+            assert!(cell.symbol().is_ascii(), "{:?}", cell.symbol());
+            assert!(
+                matches!(
+                    (cell.fg, cell.bg),
+                    (ratatui::style::Color::Reset, ratatui::style::Color::Reset)
+                ),
+                "{cell:?}"
+            );
+        }
+    }
+    insta::assert_snapshot!("overview_ascii_120x40", picture(&mut app, (120, 40)));
+}
+
+#[test]
+fn every_theme_draws_every_pane() {
+    for name in ["default", "dark", "light", "high-contrast", "colorblind", "mono"] {
+        let setup = Setup {
+            theme: Some(name),
+            depth: Depth::True,
+            ..Setup::default()
+        };
+        let mut app = fixture::app_with(fixture::busy(), setup);
+        let words = picture(&mut app, (120, 40));
+        assert!(
+            words.contains("2 waiting") || words.contains("3 waiting"),
+            "{name}: {words}"
+        );
+    }
+}
+
+#[test]
+fn read_only_offers_nothing_dangerous() {
+    let setup = Setup {
+        read_only: true,
+        ..Setup::default()
+    };
+    let mut driver = Driver::new(fixture::app_with(fixture::busy(), setup));
+    driver.slowly("2 enter");
+    let text = picture(&mut driver.app, (120, 40));
+    let footer = text.lines().last().unwrap();
+    assert!(
+        !footer.contains("approve") && !footer.contains("reject") && footer.contains("copy"),
+        "{footer}"
+    );
+    assert!(text.contains("read-only"));
+}

@@ -1,0 +1,86 @@
+//! No size and no screen may panic.
+
+use std::time::Duration;
+
+use super::draw::terminal;
+use super::fixture::{self, Driver};
+
+const SCREENS: [&str; 22] = [
+    "1",
+    "2",
+    "3",
+    "4",
+    "5",
+    "6",
+    "7",
+    "8",
+    "i",
+    "2 enter",
+    "2 down enter",
+    "3 enter",
+    "4 enter",
+    "5 enter",
+    "6 enter",
+    "7 enter",
+    "?",
+    "q",
+    "2 enter a",
+    "2 down enter a",
+    "2 enter c",
+    "2 down down enter e",
+];
+
+#[test]
+fn every_size_of_every_screen() {
+    for keys in SCREENS {
+        let mut driver = Driver::new(fixture::app(fixture::busy()));
+        driver.slowly(keys);
+        for width in (0..=120).step_by(1) {
+            // all heights at the widths where layouts change, a sample elsewhere
+            let step = if matches!(width, 0..=2 | 58..=62 | 78..=82 | 108..=112 | 120) {
+                1
+            } else {
+                9
+            };
+            for height in (0..=50).step_by(step) {
+                terminal(&mut driver.app, (width, height));
+            }
+        }
+    }
+}
+
+#[test]
+fn empty_states_at_every_size() {
+    for snapshot in [fixture::loading(), fixture::quiet()] {
+        for keys in ["1", "2", "4", "6", "i", "?"] {
+            let mut driver = Driver::new(fixture::app(snapshot.clone()));
+            driver.slowly(keys);
+            for width in [0, 1, 60, 79, 80, 120] {
+                for height in (0..=50).step_by(2) {
+                    terminal(&mut driver.app, (width, height));
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_tiny_terminal_still_says_what_matters() {
+    let mut app = fixture::app(fixture::busy());
+    let text = super::draw::picture(&mut app, (59, 15));
+    assert!(text.contains("3 waiting SUPERVISED devnet needs 60x16"), "{text}");
+}
+
+#[test]
+fn scrolling_survives_a_shrinking_list() {
+    let mut driver = Driver::new(fixture::app(fixture::busy()));
+    driver.slowly("3 G");
+    terminal(&mut driver.app, (80, 24));
+    driver.send(crate::console::msg::Event::Snapshot(std::sync::Arc::new(
+        fixture::quiet(),
+    )));
+    terminal(&mut driver.app, (80, 24));
+    driver.mono += Duration::from_secs(1);
+    driver.slowly("j G g enter");
+    terminal(&mut driver.app, (80, 24));
+}

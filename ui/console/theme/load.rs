@@ -1,0 +1,177 @@
+//! Theme files: TOML with a parent and one table of styles. Mistakes stop the program and name the file and the key.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context as _, Result, bail, ensure};
+use ratatui::style::{Color, Modifier, Style};
+use serde::Deserialize;
+
+use super::{Appearance, Theme, Token};
+
+/// Themes that are part of the program: name and file.
+pub(crate) const BUILT_IN: [(&str, &str); 6] = [
+    ("default", include_str!("../../../themes/default.toml")),
+    ("dark", include_str!("../../../themes/dark.toml")),
+    ("light", include_str!("../../../themes/light.toml")),
+    (
+        "high-contrast",
+        include_str!("../../../themes/high-contrast.toml"),
+    ),
+    ("colorblind", include_str!("../../../themes/colorblind.toml")),
+    ("mono", include_str!("../../../themes/mono.toml")),
+];
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    inherits: Option<String>,
+    appearance: Option<Appearance>,
+    #[serde(default)]
+    styles: BTreeMap<String, StyleEntry>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StyleEntry {
+    fg: Option<String>,
+    bg: Option<String>,
+    #[serde(default)]
+    add: Vec<String>,
+}
+
+/// Loads a theme by name: a file `<name>.toml` in `dir` wins over a built-in one.
+pub(crate) fn load(name: &str, dir: Option<&Path>) -> Result<Theme> {
+    let mut seen = Vec::new();
+    // who a theme is made for is documentation, which tests hold against its colours
+    #[cfg_attr(not(test), expect(unused_variables))]
+    let (styles, appearance) = resolve(name, dir, &mut seen)?;
+    Ok(Theme::from_map(
+        #[cfg(test)]
+        appearance,
+        &styles,
+    ))
+}
+
+type Styles = BTreeMap<Token, Style>;
+
+fn resolve(name: &str, dir: Option<&Path>, seen: &mut Vec<String>) -> Result<(Styles, Appearance)> {
+    ensure!(
+        !seen.iter().any(|s| s == name),
+        "theme {name} inherits itself: {} → {name}",
+        seen.join(" → ")
+    );
+    seen.push(name.to_owned());
+    let (origin, text) = read(name, dir)?;
+    let file: File = toml::from_str(&text).with_context(|| format!("theme {name} ({origin})"))?;
+    let (mut styles, inherited) = match &file.inherits {
+        Some(parent) => resolve(parent, dir, seen)?,
+        None => (Styles::new(), Appearance::Any),
+    };
+    for (key, entry) in &file.styles {
+        let Some(token) = Token::parse(key) else {
+            bail!("theme {name} ({origin}): unknown token {key:?}{}", nearest(key));
+        };
+        let style = style(entry).with_context(|| format!("theme {name} ({origin}): styles.{key}"))?;
+        styles.insert(token, style);
+    }
+    Ok((styles, file.appearance.unwrap_or(inherited)))
+}
+
+fn read(name: &str, dir: Option<&Path>) -> Result<(String, String)> {
+    if name.ends_with(".toml") {
+        let text = fs::read_to_string(name).with_context(|| format!("theme file {name}"))?;
+        return Ok((name.to_owned(), text));
+    }
+    let name = match name {
+        "colour-blind" | "color-blind" | "colourblind" => "colorblind",
+        other => other,
+    };
+    ensure!(
+        !name.is_empty()
+            && name
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_'),
+        "a theme is a file that ends in .toml, or a name of letters, digits, - and _, not {name:?}"
+    );
+    if let Some(path) = dir
+        .map(|d| d.join(format!("{name}.toml")))
+        .filter(|p| p.is_file())
+    {
+        let text = fs::read_to_string(&path).with_context(|| format!("theme file {}", path.display()))?;
+        return Ok((path.display().to_string(), text));
+    }
+    match BUILT_IN.iter().find(|(built_in, _)| *built_in == name) {
+        Some((_, text)) => Ok(("built in".to_owned(), (*text).to_owned())),
+        None => bail!(
+            "no theme {name:?}; built in are {}",
+            BUILT_IN.map(|(n, _)| n).join(", ")
+        ),
+    }
+}
+
+fn nearest(key: &str) -> String {
+    Token::ALL
+        .iter()
+        .map(|t| (strsim::damerau_levenshtein(key, t.name()), t.name()))
+        .min()
+        .filter(|(distance, _)| *distance <= 3)
+        .map_or_else(String::new, |(_, name)| format!(", did you mean {name:?}?"))
+}
+
+fn style(entry: &StyleEntry) -> Result<Style> {
+    let mut style = Style::new();
+    if let Some(fg) = &entry.fg {
+        style = style.fg(color(fg)?);
+    }
+    if let Some(bg) = &entry.bg {
+        style = style.bg(color(bg)?);
+    }
+    for word in &entry.add {
+        style = style.add_modifier(match word.as_str() {
+            "bold" => Modifier::BOLD,
+            "dim" => Modifier::DIM,
+            "italic" => Modifier::ITALIC,
+            "underlined" => Modifier::UNDERLINED,
+            "reversed" => Modifier::REVERSED,
+            other => bail!("unknown attribute {other:?}: bold, dim, italic, underlined or reversed"),
+        });
+    }
+    Ok(style)
+}
+
+fn color(text: &str) -> Result<Color> {
+    if let Some(hex) = text.strip_prefix('#') {
+        let bytes = hex::decode(hex).with_context(|| format!("colour {text:?}"))?;
+        let &[r, g, b] = bytes.as_slice() else {
+            bail!("colour {text:?} is not #rrggbb");
+        };
+        return Ok(Color::Rgb(r, g, b));
+    }
+    if let Ok(index) = text.parse::<u8>() {
+        return Ok(Color::Indexed(index));
+    }
+    Ok(match text {
+        "default" => Color::Reset,
+        "black" => Color::Black,
+        "red" => Color::Red,
+        "green" => Color::Green,
+        "yellow" => Color::Yellow,
+        "blue" => Color::Blue,
+        "magenta" => Color::Magenta,
+        "cyan" => Color::Cyan,
+        "white" => Color::Gray,
+        "bright-black" => Color::DarkGray,
+        "bright-red" => Color::LightRed,
+        "bright-green" => Color::LightGreen,
+        "bright-yellow" => Color::LightYellow,
+        "bright-blue" => Color::LightBlue,
+        "bright-magenta" => Color::LightMagenta,
+        "bright-cyan" => Color::LightCyan,
+        "bright-white" => Color::White,
+        _ => {
+            bail!("colour {text:?} is none of: default, an ANSI name like \"bright-blue\", #rrggbb, 0 to 255")
+        }
+    })
+}

@@ -1,0 +1,135 @@
+//! Approving: first the whole action on the screen, then the question about exactly that, for irreversible actions with
+//! a typed phrase in between. What is sent names the digest that was shown.
+
+use casimir_dkg::engine::Request;
+use casimir_dkg::oracle::{Action, Payload, Risk};
+use casimir_dkg::types::{ActionId, CheckStatus, Root};
+use tui_input::Input;
+
+use super::*;
+use crate::console::app::{Ask, Field, FieldKind, RowId, Target, rows};
+
+/// The approve key.
+pub(super) fn start(app: &mut App) {
+    let Some(action) = app.subject_action().cloned() else {
+        app.say(Token::Info, "nothing here waits for a decision");
+        return;
+    };
+    let target = Target::Row(RowId::Action(action.id));
+    if app.details.last().is_none_or(|d| d.target != target) {
+        // nobody approves what he has not read
+        navigate::push(app, target);
+        return;
+    }
+    if let Err(why) = may_be_asked(app, &action) {
+        app.say(Token::Warn, why);
+        return;
+    }
+    match action.phrase() {
+        Some(expected) => {
+            app.overlay = Some(Overlay::Input(Field {
+                kind: FieldKind::Phrase {
+                    action: action.id,
+                    digest: action.digest,
+                    expected,
+                },
+                input: Input::default(),
+                problem: None,
+            }));
+        }
+        None => question(app, &action, None),
+    }
+}
+
+/// Whether the approval of the action in view may be asked for now.
+fn may_be_asked(app: &mut App, action: &Action) -> Result<(), String> {
+    if app
+        .pending
+        .iter()
+        .any(|p| p.approves && p.counts() && p.subject == crate::console::app::Subject::Action(action.id))
+    {
+        return Err(format!(
+            "{} was approved already; waiting for the engine",
+            action.id
+        ));
+    }
+    action.approvable()?;
+    let Some(detail) = app.details.last_mut().filter(|d| d.drawn) else {
+        return Err("not on the screen yet".to_owned());
+    };
+    if detail
+        .seen
+        .as_ref()
+        .is_none_or(|seen| seen.digest != action.digest)
+    {
+        detail.seen = Some(Box::new(action.clone()));
+        detail.scroll = 0;
+        return Err("it changed while you looked: read it again, then approve".to_owned());
+    }
+    Ok(())
+}
+
+/// The phrase was typed: now the question.
+pub(super) fn phrase_typed(app: &mut App, id: ActionId, digest: Root, phrase: String) {
+    match rows::action(&app.snapshot, id).cloned() {
+        Some(action) if action.digest == digest => question(app, &action, Some(phrase)),
+        _ => {
+            app.overlay = None;
+            app.say(
+                Token::Warn,
+                format!("{id} changed while you typed: read it again"),
+            );
+        }
+    }
+}
+
+fn question(app: &mut App, action: &Action, phrase: Option<String>) {
+    let network = &app.snapshot.network;
+    let money = if network.mainnet { ": real money" } else { "" };
+    let mut lines = vec![action.proposal.title.to_string()];
+    if let Payload::Transaction(tx) = &action.proposal.payload {
+        lines.push(format!("fees: at most {} ETH", format::eth(tx.fee_ceiling_wei)));
+    }
+    lines.push(checks(action));
+    if action.proposal.kind.risk() == Risk::Irreversible {
+        lines.push("This can not be undone by anybody.".to_owned());
+    }
+    lines.push(format!("digest {}", action.digest));
+    let question = format!(
+        "Approve {} on {} (chain {}){money}?",
+        action.id, network.name, network.chain_id
+    );
+    let request = Request::Approve {
+        action: action.id,
+        digest: action.digest,
+        by: app.settings.user.clone(),
+        phrase,
+    };
+    ask::open(
+        app,
+        Ask {
+            question,
+            lines,
+            verb: "approve",
+            request,
+            quiet_since: None,
+        },
+    );
+}
+
+fn checks(action: &Action) -> String {
+    let named = |status| -> Vec<&str> {
+        let checks = action.proposal.checks.iter();
+        checks
+            .filter(|c| c.status == status)
+            .map(|c| c.name.as_str())
+            .collect()
+    };
+    let unknown = named(CheckStatus::Unknown);
+    let passed = format::count(named(CheckStatus::Pass).len(), "check passes", "checks pass");
+    if unknown.is_empty() {
+        passed
+    } else {
+        format!("{passed}; unknown: {}", unknown.join(", "))
+    }
+}

@@ -1,0 +1,128 @@
+//! Text fields: filter, reason, phrase.
+
+use casimir_dkg::engine::Request;
+use casimir_dkg::types::SafeText;
+use crossterm::event::KeyCode;
+use tui_input::{Input, InputRequest};
+
+use super::*;
+use crate::console::app::{Field, FieldKind, Pane};
+use crate::console::keys::Key;
+
+/// No field takes more characters.
+const LONGEST: usize = 500;
+
+/// A key that is no command goes into the text.
+pub(super) fn key(field: &mut Field, key: Key) {
+    use InputRequest as R;
+    let control = key.mods.contains(crossterm::event::KeyModifiers::CONTROL);
+    let request = match (key.code, control) {
+        (KeyCode::Char('u'), true) => R::DeleteLine,
+        (KeyCode::Char('w'), true) => R::DeletePrevWord,
+        (KeyCode::Char('a'), true) | (KeyCode::Home, _) => R::GoToStart,
+        (KeyCode::Char('e'), true) | (KeyCode::End, _) => R::GoToEnd,
+        (KeyCode::Backspace, _) => R::DeletePrevChar,
+        (KeyCode::Delete, _) => R::DeleteNextChar,
+        (KeyCode::Left, _) => R::GoToPrevChar,
+        (KeyCode::Right, _) => R::GoToNextChar,
+        _ => match key.character() {
+            Some(c) if field.input.value().chars().count() < LONGEST => R::InsertChar(c),
+            _ => return,
+        },
+    };
+    field.input.handle(request);
+    field.problem = None;
+}
+
+/// Takes pasted text without its control characters.
+///
+/// # Errors
+/// This field must be typed.
+pub(super) fn paste(field: &mut Field, text: &str) -> Result<(), &'static str> {
+    if matches!(field.kind, FieldKind::Phrase { .. }) {
+        return Err("the phrase must be typed, not pasted");
+    }
+    let room = LONGEST.saturating_sub(field.input.value().chars().count());
+    let text: String = text.chars().take(room).collect();
+    for c in SafeText::new(&text).as_str().chars() {
+        field.input.handle(InputRequest::InsertChar(c));
+    }
+    field.problem = None;
+    Ok(())
+}
+
+/// Filters work while they are typed.
+pub(super) fn changed(app: &mut App) {
+    let Some(Overlay::Input(field)) = &app.overlay else {
+        return;
+    };
+    if let FieldKind::Filter { pane, .. } = field.kind {
+        let text = field.input.value().to_owned();
+        set_filter(app, pane, text);
+    }
+}
+
+fn set_filter(app: &mut App, pane: Pane, text: String) {
+    let snapshot = app.snapshot.clone();
+    let list = app.list_mut(pane);
+    let position = list.position(&snapshot);
+    list.filter = text;
+    list.refresh(&snapshot, position);
+}
+
+/// `/`
+pub(super) fn open_filter(app: &mut App) {
+    let pane = app.pane();
+    let before = app.list(pane).filter.clone();
+    app.overlay = Some(Overlay::Input(Field {
+        input: Input::new(before.clone()),
+        kind: FieldKind::Filter { pane, before },
+        problem: None,
+    }));
+}
+
+/// Esc in a list.
+pub(super) fn clear_filter(app: &mut App) {
+    let pane = app.pane();
+    set_filter(app, pane, String::new());
+}
+
+/// Esc in a field.
+pub(super) fn cancelled(app: &mut App, field: Field) {
+    if let FieldKind::Filter { pane, before } = field.kind {
+        set_filter(app, pane, before);
+    }
+}
+
+/// Enter in a field.
+pub(super) fn submit(app: &mut App) -> Vec<Effect> {
+    let Some(Overlay::Input(field)) = &mut app.overlay else {
+        return vec![];
+    };
+    let text = field.input.value().trim().to_owned();
+    match field.kind.clone() {
+        FieldKind::Filter { .. } => app.overlay = None,
+        FieldKind::Reason { .. } if text.is_empty() => {
+            field.problem = Some("a reason is needed: it goes into the journal".to_owned());
+        }
+        FieldKind::Reason { action, digest } => {
+            app.overlay = None;
+            let by = app.settings.user.clone();
+            let reason = SafeText::new(&text);
+            return send::request(
+                app,
+                Request::Reject {
+                    action,
+                    digest,
+                    by,
+                    reason,
+                },
+            );
+        }
+        FieldKind::Phrase { expected, .. } if text != expected => {
+            field.problem = Some(format!("that is not the phrase: type  {expected}"));
+        }
+        FieldKind::Phrase { action, digest, .. } => approve::phrase_typed(app, action, digest, text),
+    }
+    vec![]
+}

@@ -1,0 +1,117 @@
+//! A key: through the key map to its verb.
+
+use super::*;
+use crate::console::app::Tab;
+use crate::console::keys::{Command, Key, Scene};
+
+/// A key went down, or repeats because it is held. A held key moves and types, but it never does anything else.
+pub(super) fn pressed(app: &mut App, key: Key, repeat: bool) -> Vec<Effect> {
+    let scene = app.scene();
+    let command = app.settings.keys.command(scene, key);
+    if command != Some(Command::Interrupt) {
+        app.interrupted = false;
+    }
+    if repeat && !command.is_none_or(moves) {
+        return vec![];
+    }
+    match (scene, command) {
+        (Scene::Ask, command) => ask::key(app, command),
+        (Scene::Input, None) => {
+            if let Some(Overlay::Input(field)) = &mut app.overlay {
+                field::key(field, key);
+                field::changed(app);
+            }
+            vec![]
+        }
+        (_, Some(command)) => run(app, scene, command),
+        (_, None) => unknown(app, scene, key),
+    }
+}
+
+fn moves(command: Command) -> bool {
+    use Command as C;
+    matches!(
+        command,
+        C::Up | C::Down | C::PageUp | C::PageDown | C::Left | C::Right
+    )
+}
+
+fn unknown(app: &mut App, scene: Scene, key: Key) -> Vec<Effect> {
+    let removed = app.read_only()
+        && crate::console::keys::TABLE.iter().any(|row| {
+            row.dangerous
+                && scene.groups().contains(&row.group)
+                && row.keys.iter().any(|k| k.parse::<Key>().is_ok_and(|k| k == key))
+        });
+    if removed {
+        app.say(Token::Info, "read-only: nothing is decided from here");
+    }
+    vec![]
+}
+
+/// Runs a command of the table.
+fn run(app: &mut App, scene: Scene, command: Command) -> Vec<Effect> {
+    use Command as C;
+    if app.read_only() && is_dangerous(command) && scene != Scene::Quit {
+        app.say(Token::Info, "observe mode: nothing is decided here");
+        return vec![];
+    }
+    match command {
+        C::Interrupt => return quit::interrupt(app),
+        C::Redraw => return vec![Effect::Repaint],
+        C::Suspend => return quit::suspend(app),
+        C::Mouse => {
+            app.mouse = !app.mouse;
+            let text = if app.mouse {
+                "the console has the mouse; hold Shift to select text"
+            } else {
+                "the terminal has the mouse: select text as usual"
+            };
+            app.say(Token::Info, text);
+            return vec![Effect::Mouse(app.mouse)];
+        }
+        C::Back => return quit::back(app),
+        C::Yes => return quit::confirmed(app),
+        C::No => app.overlay = None,
+        C::Close | C::Cancel => navigate::close(app),
+        C::Approve => approve::start(app),
+        C::Reject => reject::start(app),
+        C::Submit => return field::submit(app),
+        C::Retry => return retry::send(app),
+        C::Pause => return pause::case(app),
+        C::PauseAll => return pause::everything(app),
+        C::Reshare => reshare::start(app),
+        C::Committee => committee::open(app),
+        C::Toggle => committee::toggle(app),
+        C::Propose => return committee::propose(app),
+        C::Copy => return copy::open(app),
+        C::CopyThis => return copy::this(app),
+        C::Help => app.overlay = Some(Overlay::Help { scroll: 0 }),
+        C::Status => navigate::status(app),
+        C::Filter => field::open_filter(app),
+        C::Clear => field::clear_filter(app),
+        C::Open | C::Follow => navigate::open(app),
+        C::Tab(number) => {
+            if let Some(tab) = Tab::numbered(number) {
+                navigate::tab(app, tab);
+            }
+        }
+        C::NextPane | C::Right => navigate::next(app, 1),
+        C::PreviousPane | C::Left => navigate::next(app, -1),
+        C::LogMore => app.logs.more(),
+        C::LogLess => app.logs.less(),
+        C::Up => navigate::step(app, navigate::Step::Lines(-1)),
+        C::Down => navigate::step(app, navigate::Step::Lines(1)),
+        C::PageUp => navigate::step(app, navigate::Step::Pages(-1)),
+        C::PageDown => navigate::step(app, navigate::Step::Pages(1)),
+        C::Top => navigate::step(app, navigate::Step::Top),
+        C::Bottom => navigate::step(app, navigate::Step::Bottom),
+    }
+    vec![]
+}
+
+fn is_dangerous(command: Command) -> bool {
+    crate::console::keys::TABLE
+        .iter()
+        .any(|row| row.command == command && row.dangerous)
+}

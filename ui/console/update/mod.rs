@@ -1,0 +1,113 @@
+//! `update`: the only place where the model changes. Pure: no clock, no terminal, no engine; what it wants done it
+//! returns. One verb to a file.
+
+mod approve;
+mod ask;
+mod committee;
+mod copy;
+mod field;
+mod key;
+mod mouse;
+mod navigate;
+mod pause;
+mod quit;
+mod reject;
+mod reply;
+mod reshare;
+mod retry;
+mod send;
+mod snapshot;
+#[cfg(test)]
+mod tests;
+
+use super::app::{App, Overlay};
+use super::effect::Effect;
+use super::msg::{Event, Msg};
+use super::theme::Token;
+use super::widgets::format;
+
+/// Takes one message into the model.
+pub(crate) fn update(app: &mut App, msg: Msg) -> Vec<Effect> {
+    app.now = msg.at;
+    match msg.event {
+        Event::Key { key, repeat } => key::pressed(app, key, repeat),
+        Event::Paste(text) => pasted(app, &text),
+        Event::Mouse(mouse) => mouse::happened(app, mouse),
+        Event::Resize(size) => {
+            app.size = size;
+            vec![]
+        }
+        Event::Snapshot(snapshot) => snapshot::arrived(app, snapshot),
+        Event::Transition(transition) => {
+            app.news = Some((app.now.mono, transition));
+            vec![]
+        }
+        Event::Missed(lines) => {
+            app.missed += lines;
+            vec![]
+        }
+        Event::Reply { ticket, reply } => reply::arrived(app, ticket, reply),
+        Event::EngineGone => quit::engine_gone(app),
+        Event::Tick => ticked(app),
+        Event::Drawn => {
+            drawn(app);
+            vec![]
+        }
+        Event::Focus => {
+            // the key that switched windows may still be on its way
+            if let Some(Overlay::Ask(question)) = &mut app.overlay {
+                ask::disturbed(question, app.now.mono);
+            }
+            vec![]
+        }
+        Event::Terminate => quit::terminate(app),
+        Event::Hangup => vec![Effect::Exit(super::ExitReason::Hangup)],
+        Event::Resumed(stopped) => {
+            app.say(
+                Token::Warn,
+                format!(
+                    "the process was stopped for {}; catching up",
+                    format::age(stopped)
+                ),
+            );
+            vec![Effect::Repaint]
+        }
+    }
+}
+
+/// Pasted text goes into text fields only, and there it is only text. It decides nothing and it types no phrase.
+fn pasted(app: &mut App, text: &str) -> Vec<Effect> {
+    match &mut app.overlay {
+        Some(Overlay::Input(field)) => {
+            if let Err(why) = field::paste(field, text) {
+                app.say(Token::Warn, why);
+            } else {
+                field::changed(app);
+            }
+        }
+        Some(Overlay::Ask(question)) => {
+            ask::disturbed(question, app.now.mono);
+            app.say(Token::Warn, "pasted text answers nothing");
+        }
+        _ => {}
+    }
+    vec![]
+}
+
+fn ticked(app: &mut App) -> Vec<Effect> {
+    let mono = app.now.mono;
+    if app.toast.as_ref().is_some_and(|t| t.until <= mono) {
+        app.toast = None;
+    }
+    send::forget_old(app);
+    quit::overdue(app)
+}
+
+/// What the user can see now may be decided from now on.
+fn drawn(app: &mut App) {
+    if let Some(Overlay::Ask(question)) = &mut app.overlay {
+        question.quiet_since.get_or_insert(app.now.mono);
+    } else if let Some(detail) = app.details.last_mut() {
+        detail.drawn = true;
+    }
+}

@@ -1,0 +1,155 @@
+//! Moving: panes, rows, pages, and into and out of detail views.
+
+use super::*;
+use crate::console::app::{Detail, Pane, RowId, Tab, Target, rows};
+use crate::console::screens::overview;
+
+/// How far.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Step {
+    Lines(isize),
+    Pages(isize),
+    Top,
+    Bottom,
+}
+
+impl Step {
+    /// From `at`, in a list of `len` rows of which `page` are visible.
+    fn apply(self, at: usize, len: usize, page: usize) -> usize {
+        let page = isize::try_from(page.max(2) - 1).unwrap_or(1);
+        let to = match self {
+            Step::Lines(n) => at.saturating_add_signed(n),
+            Step::Pages(n) => at.saturating_add_signed(n * page),
+            Step::Top => 0,
+            Step::Bottom => usize::MAX,
+        };
+        to.min(len.saturating_sub(1))
+    }
+}
+
+/// Moves whatever has the keyboard.
+pub(super) fn step(app: &mut App, step: Step) {
+    let pane = app.pane();
+    match &mut app.overlay {
+        // drawing knows how long the help is at this width
+        Some(Overlay::Help { scroll }) => *scroll = step.apply(*scroll, 1_000, 10),
+        Some(Overlay::Copy(list)) => list.selected = step.apply(list.selected, list.values.len(), 5),
+        Some(Overlay::Committee(editor)) => {
+            editor.selected = step.apply(editor.selected, app.snapshot.operators.len(), 10);
+        }
+        Some(_) => {}
+        None if !app.details.is_empty() => {
+            if let Some(detail) = app.details.last_mut() {
+                detail.scroll = step.apply(detail.scroll, detail.max_scroll + 1, detail.height);
+            }
+        }
+        None if pane == Pane::Logs => match step {
+            Step::Lines(n) | Step::Pages(n) => app.logs.scroll(n < 0),
+            Step::Top => app.logs.scroll(true),
+            Step::Bottom => app.logs.follow(),
+        },
+        None => {
+            let snapshot = app.snapshot.clone();
+            let list = app.list_mut(pane);
+            let at = list.position(&snapshot).unwrap_or(0);
+            let to = step.apply(at, list.rows.len(), list.height);
+            list.select(&snapshot, to);
+        }
+    }
+}
+
+/// Goes to a tab and leaves detail views.
+pub(super) fn tab(app: &mut App, tab: Tab) {
+    app.tab = tab;
+    app.details.clear();
+}
+
+/// The next pane of the overview, or the next tab.
+pub(super) fn next(app: &mut App, steps: isize) {
+    if !app.details.is_empty() {
+        return;
+    }
+    match app.tab {
+        Tab::Overview => {
+            let panes = overview::panes(app.size);
+            let at = panes.iter().position(|p| *p == app.focus).unwrap_or(0) as isize;
+            let len = panes.len().max(1) as isize;
+            if let Some(pane) = panes.get((at + steps).rem_euclid(len) as usize) {
+                app.focus = *pane;
+            }
+        }
+        other => app.tab = other.step(steps),
+    }
+}
+
+/// Opens the selected row; in a detail view goes to what it points to.
+pub(super) fn open(app: &mut App) {
+    let Some(subject) = app.subject() else { return };
+    let target = if app.details.is_empty() {
+        Some(subject)
+    } else {
+        follow(app, subject)
+    };
+    match target {
+        Some(target) => push(app, Target::Row(target)),
+        None => app.say(Token::Info, "nothing further to go to"),
+    }
+}
+
+/// What matters most behind a thing: the waiting action, then the ceremony, then the case.
+fn follow(app: &App, subject: RowId) -> Option<RowId> {
+    let snapshot = &app.snapshot;
+    let of_case = |case| -> Option<RowId> {
+        let case = rows::case(snapshot, case)?;
+        let action = case.action.filter(|a| rows::action(snapshot, *a).is_some());
+        let ceremony = case.ceremony.filter(|c| rows::ceremony(snapshot, *c).is_some());
+        action.map(RowId::Action).or(ceremony.map(RowId::Ceremony))
+    };
+    match subject {
+        RowId::Case(case) | RowId::Exit(case) => of_case(case),
+        RowId::Transaction(action, _) => rows::action(snapshot, action).map(|a| RowId::Action(a.id)),
+        RowId::Action(action) => rows::case(snapshot, action.case).map(|c| RowId::Case(c.id)),
+        RowId::Ceremony(id) => {
+            let case = rows::ceremony(snapshot, id)?.case;
+            rows::case(snapshot, case).map(|c| RowId::Case(c.id))
+        }
+        RowId::Validator(key) => {
+            let case = snapshot.cases.iter().find(|c| c.validator == Some(key))?;
+            Some(RowId::Case(case.id))
+        }
+    }
+}
+
+/// Opens the status page.
+pub(super) fn status(app: &mut App) {
+    push(app, Target::Status);
+}
+
+/// Opens a detail view, unless it is the one on top. Going back and forth between two does not pile them up.
+pub(super) fn push(app: &mut App, target: Target) {
+    if app.details.last().is_some_and(|d| d.target == target) {
+        return;
+    }
+    let beneath = app.details.len().checked_sub(2).map(|i| app.details[i].target);
+    if beneath == Some(target) {
+        app.details.pop();
+        return;
+    }
+    let seen = match target {
+        Target::Row(RowId::Action(id)) => rows::action(&app.snapshot, id),
+        _ => None,
+    };
+    let detail = Detail::new(target, seen);
+    app.details.push(detail);
+}
+
+/// Closes what is on top.
+pub(super) fn close(app: &mut App) {
+    match app.overlay.take() {
+        Some(Overlay::Input(field)) => field::cancelled(app, field),
+        Some(_) => {}
+        None => {
+            app.details.pop();
+        }
+    }
+}

@@ -1,0 +1,37 @@
+//! A reshare by hand, for a pool whose validator exists.
+
+use casimir_dkg::engine::Request;
+
+use super::*;
+use crate::console::app::{Ask, RowId, rows};
+
+pub(super) fn start(app: &mut App) {
+    let validator = match app.subject() {
+        Some(RowId::Validator(key)) => rows::validator(&app.snapshot, key),
+        _ => None,
+    };
+    let Some(validator) = validator else {
+        app.say(
+            Token::Info,
+            "a reshare is requested for a validator: select one in its list",
+        );
+        return;
+    };
+    let (used, limit) = validator.reshares;
+    let operators: Vec<_> = validator.operators.iter().map(ToString::to_string).collect();
+    let ask = Ask {
+        question: format!("Request a reshare for pool {}?", validator.pool),
+        lines: vec![
+            format!("operators now: {}", operators.join(", ")),
+            format!("reshares used: {used} of {limit}"),
+            "This opens a case. The new committee is proposed and waits for your approval.".to_owned(),
+        ],
+        verb: "request",
+        request: Request::RequestReshare {
+            pool: validator.pool,
+            by: app.settings.user.clone(),
+        },
+        quiet_since: None,
+    };
+    ask::open(app, ask);
+}

@@ -1,0 +1,77 @@
+//! A new state of the engine: lists keep their selection by id, questions about things that changed close, and new
+//! approvals announce themselves without taking the keyboard.
+
+use std::sync::Arc;
+
+use casimir_dkg::oracle::ActionState;
+use casimir_dkg::snapshot::Snapshot;
+
+use super::*;
+use crate::console::app::{FieldKind, Pane, Subject, rows};
+
+pub(super) fn arrived(app: &mut App, snapshot: Arc<Snapshot>) -> Vec<Effect> {
+    let before = std::mem::replace(&mut app.snapshot, snapshot.clone());
+    for pane in Pane::ALL {
+        let list = app.list_mut(pane);
+        let position = list.position(&before);
+        list.refresh(&snapshot, position);
+    }
+    settle_pending(app);
+    close_outdated(app);
+    announce(app)
+}
+
+/// An approval that has taken effect, or that failed to, does not stand in the way of the next one.
+fn settle_pending(app: &mut App) {
+    let snapshot = app.snapshot.clone();
+    for pending in &mut app.pending {
+        if let Subject::Action(id) = pending.subject {
+            let waits = rows::action(&snapshot, id).is_some_and(|a| a.state == ActionState::Proposed);
+            pending.approves &= waits;
+        }
+    }
+}
+
+/// A question is about one exact thing. When that is not there any more, neither is the question.
+fn close_outdated(app: &mut App) {
+    let about = match &app.overlay {
+        Some(Overlay::Ask(ask)) => ask.action().map(|(action, digest)| (action, Some(digest))),
+        Some(Overlay::Input(field)) => match &field.kind {
+            FieldKind::Phrase { action, digest, .. } => Some((*action, Some(*digest))),
+            FieldKind::Reason { action, .. } => Some((*action, None)),
+            FieldKind::Filter { .. } => None,
+        },
+        Some(Overlay::Committee(editor)) => Some((editor.action, None)),
+        _ => None,
+    };
+    let Some((id, digest)) = about else { return };
+    let why = match rows::action(&app.snapshot, id) {
+        None => format!("{id} is gone"),
+        Some(action) if action.state != ActionState::Proposed => match &action.decision {
+            Some(decision) => format!(
+                "{id} was decided by {}: {}",
+                decision.decider,
+                action.state.word()
+            ),
+            None => format!("{id} is {} now", action.state.word()),
+        },
+        Some(action) if digest.is_some_and(|d| d != action.digest) => {
+            format!("{id} changed while you were asked: read it again")
+        }
+        Some(_) => return,
+    };
+    app.overlay = None;
+    app.say(Token::Warn, why);
+}
+
+/// Tells once for each action that begins to wait. Nothing opens, nothing moves.
+fn announce(app: &mut App) -> Vec<Effect> {
+    let waiting: Vec<_> = app.snapshot.waiting().map(|a| (a.id, a.digest)).collect();
+    let new = waiting.iter().any(|key| !app.announced.contains(key));
+    app.announced = waiting.into_iter().collect();
+    if new && app.settings.notify && !app.read_only() {
+        vec![Effect::Notify]
+    } else {
+        vec![]
+    }
+}

@@ -1,0 +1,287 @@
+//! The header: which network, who decides, is the chain followed, who pays, is everything reachable, does somebody wait.
+//!
+//! ```text
+//!  casimir-dkg  DEVNET chain 31337 · simulated: SSV stand-in  SUPERVISED                          ● 2 waiting
+//!  ✓ live  head 1,234 2 s  final 1,200  base fee 12.3 gwei │ oracle 0x… 1.2345 ETH │ rpc 2/2  messenger 1/1
+//! ```
+
+use casimir_dkg::oracle::Mode;
+use casimir_dkg::snapshot::{EndpointKind, Health};
+use casimir_dkg::types::CheckStatus;
+use ratatui::text::{Line, Span};
+
+use super::sign::Sign;
+use super::text::{clean, middle};
+use super::{format, status};
+use crate::console::app::App;
+use crate::console::theme::Token;
+
+/// The lines of the header at that width. Narrow terminals lose detail, never the network, the mode or the badge.
+pub(crate) fn lines(app: &App, columns: u16) -> Vec<Line<'static>> {
+    let columns = usize::from(columns);
+    let mut lines = vec![first(app, columns)];
+    let rule = || {
+        Span::styled(
+            format!(" {} ", Sign::Rule.glyph(app.settings.ascii)),
+            app.style(Token::Muted),
+        )
+    };
+    let parts = match columns {
+        0..80 => vec![vec![chain(app, false), endpoints(app, Names::Signs)]],
+        80..124 => vec![
+            vec![chain(app, true)],
+            vec![signer(app, 13), endpoints(app, Names::Short)],
+        ],
+        124..190 => vec![
+            vec![chain(app, true), endpoints(app, Names::Full)],
+            vec![signer(app, 42)],
+        ],
+        _ => vec![vec![
+            chain(app, true),
+            signer(app, 42),
+            endpoints(app, Names::Full),
+        ]],
+    };
+    for segments in parts {
+        let mut spans = vec![Span::raw(" ")];
+        for (i, segment) in segments.into_iter().filter(|s| !s.is_empty()).enumerate() {
+            if i > 0 {
+                spans.push(rule());
+            }
+            spans.extend(segment);
+        }
+        lines.push(Line::from(spans));
+    }
+    lines.extend(alarm(app));
+    lines
+}
+
+fn first(app: &App, columns: usize) -> Line<'static> {
+    let network = &app.snapshot.network;
+    let token = if network.mainnet {
+        Token::NetworkMain
+    } else {
+        Token::NetworkTest
+    };
+    let name = clean(network.name.as_str()).to_uppercase();
+    let mut left = vec![Span::raw(" ")];
+    if columns >= 80 {
+        left.push(Span::styled("casimir-dkg  ", app.style(Token::Emphasis)));
+    }
+    left.push(Span::styled(format!(" {name} "), app.style(token)));
+    left.push(Span::raw(" "));
+    left.extend(mode(app));
+    if let Some(pause) = &app.snapshot.paused {
+        let since = format::age(app.now.wall.since(pause.since));
+        let sign = Sign::Paused.glyph(app.settings.ascii);
+        let by = if columns >= 100 {
+            format!(" by {}, {since}", clean(pause.by.as_str()))
+        } else {
+            String::new()
+        };
+        left.push(Span::styled(
+            format!(" {sign} PAUSED{by} "),
+            app.style(Token::Badge),
+        ));
+        left.push(Span::raw(" "));
+    }
+    let badge = badge(app);
+    let badge_width: usize = badge.iter().map(Span::width).sum();
+    let used = |spans: &[Span<'_>]| spans.iter().map(Span::width).sum::<usize>();
+    let room = |left: &[Span<'_>]| columns.saturating_sub(used(left) + badge_width + 1);
+    // labels of simulated parts are shown on every screen; the chain id goes first
+    let simulated = network
+        .simulated
+        .iter()
+        .map(|s| clean(s.as_str()).into_owned())
+        .collect::<Vec<_>>();
+    let dot = Sign::Dot.glyph(app.settings.ascii);
+    let chain = format!("chain {} ", network.chain_id);
+    let label = if simulated.is_empty() {
+        String::new()
+    } else {
+        format!("simulated: {} ", simulated.join(", "))
+    };
+    let full = if label.is_empty() {
+        chain.clone()
+    } else {
+        format!("{chain}{dot} {label}")
+    };
+    let short = if simulated.is_empty() {
+        String::new()
+    } else {
+        "simulated parts ".to_owned()
+    };
+    for candidate in [full, label, short] {
+        if !candidate.is_empty() && candidate.chars().count() <= room(&left) {
+            left.push(Span::styled(candidate, app.style(Token::Muted)));
+            break;
+        }
+    }
+    left.push(Span::raw(" ".repeat(room(&left))));
+    left.extend(badge);
+    Line::from(left)
+}
+
+fn mode(app: &App) -> Vec<Span<'static>> {
+    let (word, token) = match app.snapshot.mode {
+        Mode::Auto => (" AUTO ", Token::ModeAuto),
+        Mode::Supervised => (" SUPERVISED ", Token::ModeSupervised),
+        Mode::Observe => (" OBSERVE ", Token::ModeObserve),
+    };
+    let mut spans = vec![Span::styled(word, app.style(token)), Span::raw(" ")];
+    if app.settings.read_only && app.snapshot.mode != Mode::Observe {
+        spans.push(Span::styled("read-only ", app.style(Token::ModeObserve)));
+    }
+    spans
+}
+
+fn badge(app: &App) -> Vec<Span<'static>> {
+    let waiting = app.snapshot.waiting().count();
+    if waiting == 0 {
+        return vec![Span::styled("nothing waits ", app.style(Token::Muted))];
+    }
+    let sign = Sign::Waiting.glyph(app.settings.ascii);
+    vec![
+        Span::styled(format!(" {sign} {waiting} waiting "), app.style(Token::Badge)),
+        Span::raw(" "),
+    ]
+}
+
+fn chain(app: &App, wide: bool) -> Vec<Span<'static>> {
+    let chain = &app.snapshot.chain;
+    let link = status::link(chain.link);
+    let sign = link.sign.glyph(app.settings.ascii);
+    let mut spans = vec![Span::styled(
+        format!("{sign} {}", link.word),
+        app.style(link.token),
+    )];
+    let mut value = |label: &str, text: String| {
+        spans.push(Span::styled(format!("  {label} "), app.style(Token::Muted)));
+        spans.push(Span::styled(text, app.style(Token::Header)));
+    };
+    match chain.head {
+        Some(head) => value("head", format::number(head.number)),
+        None => value("head", "none yet".to_owned()),
+    }
+    if wide && let Some(final_) = chain.finalized {
+        value("final", format::number(final_.number));
+    }
+    if wide && let Some(fee) = chain.base_fee_wei {
+        value("base fee", format!("{} gwei", format::gwei_short(fee)));
+    }
+    if let Some(at) = chain.head_at {
+        let age = app.now.wall.since(at);
+        spans.push(Span::styled(
+            format!("  {} ago", format::age(age)),
+            app.style(Token::Muted),
+        ));
+    }
+    spans
+}
+
+/// `address` is how many columns the address may take.
+fn signer(app: &App, address: usize) -> Vec<Span<'static>> {
+    let signer = &app.snapshot.signer;
+    let ascii = app.settings.ascii;
+    let Some(account) = signer.address else {
+        return vec![Span::styled("oracle: no key", app.style(Token::Muted))];
+    };
+    let shown = middle(&account.to_string(), address, ascii).into_owned();
+    let mut spans = vec![
+        Span::styled("oracle ", app.style(Token::Muted)),
+        Span::styled(shown, app.style(Token::Header)),
+    ];
+    let (text, token) = match signer.balance_wei {
+        Some(wei) => (format!("  {} ETH", format::eth_short(wei)), Token::Header),
+        None => ("  balance unknown".to_owned(), Token::Stale),
+    };
+    spans.push(Span::styled(text, app.style(token)));
+    match signer.authorised {
+        CheckStatus::Pass => {}
+        CheckStatus::Fail => {
+            let sign = Sign::Fail.glyph(ascii);
+            spans.push(Span::styled(
+                format!("  {sign} not the oracle"),
+                app.style(Token::Danger),
+            ));
+        }
+        CheckStatus::Unknown => {
+            spans.push(Span::styled("  ? authorised", app.style(Token::Stale)));
+        }
+    }
+    spans
+}
+
+/// How much of the endpoints' health fits.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Names {
+    Full,
+    Short,
+    Signs,
+}
+
+fn endpoints(app: &App, names: Names) -> Vec<Span<'static>> {
+    let mut spans = Vec::new();
+    let kinds = [
+        (EndpointKind::Execution, "rpc", "rpc"),
+        (EndpointKind::Messenger, "messenger", "msg"),
+        (EndpointKind::Beacon, "beacon", "cl"),
+    ];
+    for (kind, full, short) in kinds {
+        let endpoints = app.snapshot.endpoints.iter();
+        let of_kind: Vec<_> = endpoints.filter(|e| e.kind == kind).map(|e| e.health).collect();
+        spans.extend(tally(app, names, (full, short), &of_kind));
+    }
+    let operators: Vec<_> = app.snapshot.operators.iter().map(|o| o.health).collect();
+    spans.extend(tally(app, names, ("operators", "ops"), &operators));
+    // the last gap is nobody's
+    if let Some(last) = spans.last_mut() {
+        last.content = last.content.trim_end().to_owned().into();
+    }
+    spans
+}
+
+/// `rpc ✓ 2/2`: how many answer, and the worst of them as a sign.
+fn tally(app: &App, names: Names, (full, short): (&str, &str), all: &[Health]) -> Vec<Span<'static>> {
+    if all.is_empty() {
+        return vec![];
+    }
+    let up = all.iter().filter(|h| **h == Health::Up).count();
+    let worst = all.iter().max().copied().unwrap_or(Health::Unknown);
+    let status = status::health(worst);
+    let sign = status.sign.glyph(app.settings.ascii);
+    let (name, count, gap) = match names {
+        Names::Full => (full, format!(" {up}/{}", all.len()), "  "),
+        Names::Short => (short, format!(" {up}/{}", all.len()), "  "),
+        Names::Signs => (short, String::new(), " "),
+    };
+    vec![
+        Span::styled(format!("{name} "), app.style(Token::Muted)),
+        Span::styled(format!("{sign}{count}{gap}"), app.style(status.token)),
+    ]
+}
+
+/// The worst thing that a person should know, and how many more there are.
+fn alarm(app: &App) -> Option<Line<'static>> {
+    let unwritable = app.snapshot.journal.unwritable.as_ref();
+    let unwritable =
+        unwritable.map(|why| format!("the journal can not be written, so nothing is sent: {why}"));
+    let mut all = unwritable
+        .into_iter()
+        .chain(app.snapshot.alarms.iter().map(ToString::to_string));
+    let worst = all.next()?;
+    let more = match all.count() {
+        0 => String::new(),
+        n => format!(
+            "  (and {n} more: {} shows all)",
+            app.settings.keys.label(
+                crate::console::keys::Group::Global,
+                crate::console::keys::Command::Status
+            )
+        ),
+    };
+    let sign = Sign::Warn.glyph(app.settings.ascii);
+    let text = format!(" {sign} {}{more}", clean(&worst));
+    Some(Line::from(Span::styled(text, app.style(Token::Danger))))
+}

@@ -1,0 +1,168 @@
+//! A page of a detail view: headings, labelled values in full, lists of checks, bytes. Built for a width, then scrolled.
+
+use casimir_dkg::types::Check;
+use ratatui::text::{Line, Span};
+
+use super::status::{self, Status};
+use super::text::{clean, fit, width, wrap};
+use crate::console::app::App;
+use crate::console::theme::Token;
+
+/// Widest label.
+const LABEL: usize = 24;
+
+/// A page that is being built.
+#[derive(Debug)]
+pub(crate) struct Page<'a> {
+    app: &'a App,
+    width: usize,
+    lines: Vec<Line<'static>>,
+}
+
+impl<'a> Page<'a> {
+    pub(crate) fn new(app: &'a App, width: u16) -> Self {
+        Self {
+            app,
+            width: usize::from(width).max(10),
+            lines: Vec::new(),
+        }
+    }
+
+    /// The finished lines.
+    pub(crate) fn into_lines(self) -> Vec<Line<'static>> {
+        self.lines
+    }
+
+    pub(crate) fn width(&self) -> usize {
+        self.width
+    }
+
+    fn span(&self, token: Token, text: impl Into<String>) -> Span<'static> {
+        let text: String = text.into();
+        Span::styled(clean(&text).into_owned(), self.app.style(token))
+    }
+
+    pub(crate) fn push(&mut self, line: Line<'static>) {
+        self.lines.push(line);
+    }
+
+    pub(crate) fn gap(&mut self) {
+        if self.lines.last().is_some_and(|l| l.width() > 0) {
+            self.lines.push(Line::default());
+        }
+    }
+
+    /// A heading, with an empty line before it.
+    pub(crate) fn heading(&mut self, text: &str) {
+        self.gap();
+        let span = self.span(Token::TitleFocus, text);
+        self.lines.push(Line::from(span));
+    }
+
+    /// A paragraph.
+    pub(crate) fn text(&mut self, token: Token, text: &str) {
+        for line in wrap(&clean(text), self.width) {
+            let span = self.span(token, line);
+            self.lines.push(Line::from(span));
+        }
+    }
+
+    /// A paragraph behind a sign.
+    pub(crate) fn item(&mut self, sign: &str, token: Token, text: &str) {
+        for (i, line) in wrap(&clean(text), self.width.saturating_sub(2))
+            .into_iter()
+            .enumerate()
+        {
+            let lead = if i == 0 {
+                format!("{sign} ")
+            } else {
+                "  ".to_owned()
+            };
+            let spans = vec![self.span(token, lead), self.span(token, line)];
+            self.lines.push(Line::from(spans));
+        }
+    }
+
+    /// A label and the whole value, wrapped under itself.
+    pub(crate) fn field(&mut self, label: &str, token: Token, value: impl ToString) {
+        let value = value.to_string();
+        let room = LABEL.min(self.width / 3);
+        let label = fit(&clean(label), room, self.app.settings.ascii).into_owned();
+        let pad = room - width(&label).min(room) + 2;
+        let lines = wrap(&clean(&value), self.width.saturating_sub(room + 2));
+        for (i, line) in lines.into_iter().enumerate() {
+            let lead = if i == 0 {
+                format!("{label}{}", " ".repeat(pad))
+            } else {
+                " ".repeat(room + 2)
+            };
+            let spans = vec![self.span(Token::Muted, lead), self.span(token, line)];
+            self.lines.push(Line::from(spans));
+        }
+    }
+
+    /// A label and a status.
+    pub(crate) fn status(&mut self, label: &str, status: Status, more: &str) {
+        let glyph = status.sign.glyph(self.app.settings.ascii);
+        self.field(label, status.token, format!("{glyph} {}{more}", status.word));
+    }
+
+    /// Named checks: the failed first, then the unknown, then the rest.
+    pub(crate) fn checks(&mut self, checks: &[Check]) {
+        let mut sorted: Vec<_> = checks.iter().collect();
+        sorted.sort_by_key(|c| c.status);
+        let ascii = self.app.settings.ascii;
+        for check in sorted {
+            let status = status::check(check.status);
+            let lead = format!("{} {:<8}", status.sign.glyph(ascii), status.word);
+            let name = fit(&clean(&check.name), LABEL, ascii).into_owned();
+            let indent = 10 + LABEL + 2;
+            if self.width < indent + 20 {
+                let spans = vec![self.span(status.token, lead), self.span(Token::Text, name)];
+                self.lines.push(Line::from(spans));
+                for line in wrap(&clean(check.reason.as_str()), self.width - 4) {
+                    let spans = vec![Span::raw("    "), self.span(Token::Muted, line)];
+                    self.lines.push(Line::from(spans));
+                }
+                continue;
+            }
+            for (i, line) in wrap(&clean(check.reason.as_str()), self.width - indent)
+                .into_iter()
+                .enumerate()
+            {
+                let spans = if i == 0 {
+                    let name = format!("{name}{}", " ".repeat(LABEL - width(&name).min(LABEL) + 2));
+                    vec![
+                        self.span(status.token, lead.clone()),
+                        self.span(Token::Text, name),
+                        self.span(Token::Muted, line),
+                    ]
+                } else {
+                    vec![Span::raw(" ".repeat(indent)), self.span(Token::Muted, line)]
+                };
+                self.lines.push(Line::from(spans));
+            }
+        }
+    }
+
+    /// Bytes in hex, with offsets, as many to a line as fit.
+    pub(crate) fn bytes(&mut self, bytes: &[u8]) {
+        let per_line = match self.width {
+            0..46 => 8,
+            46..84 => 16,
+            _ => 32,
+        };
+        for (i, chunk) in bytes.chunks(per_line).enumerate() {
+            let mut groups = String::with_capacity(per_line * 3);
+            for part in chunk.chunks(4) {
+                groups.push_str(&hex::encode(part));
+                groups.push(' ');
+            }
+            let spans = vec![
+                self.span(Token::Muted, format!("{:06x}  ", i * per_line)),
+                self.span(Token::Value, groups.trim_end()),
+            ];
+            self.lines.push(Line::from(spans));
+        }
+    }
+}

@@ -1,0 +1,206 @@
+//! A table of typed columns that builds only the rows on the screen, so its cost does not depend on how many there are.
+
+use std::borrow::Cow;
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+
+use super::sign::Sign;
+use super::text;
+use crate::console::theme::{Theme, Token};
+
+/// One column.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Column {
+    pub(crate) title: &'static str,
+    pub(crate) width: Width,
+    pub(crate) right: bool,
+    /// When the table is too narrow, columns go in this order, highest first; 0 stays to the end.
+    pub(crate) drop: u8,
+}
+
+/// How wide a column is.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Width {
+    Fixed(u16),
+    /// What is left, at least this.
+    Rest(u16),
+}
+
+/// A column of fixed width.
+pub(crate) const fn fixed(title: &'static str, width: u16, drop: u8) -> Column {
+    Column {
+        title,
+        width: Width::Fixed(width),
+        right: false,
+        drop,
+    }
+}
+
+/// A column of fixed width, aligned to the right: numbers.
+pub(crate) const fn number(title: &'static str, width: u16, drop: u8) -> Column {
+    Column {
+        title,
+        width: Width::Fixed(width),
+        right: true,
+        drop,
+    }
+}
+
+/// The column that takes the rest.
+pub(crate) const fn rest(title: &'static str, least: u16, drop: u8) -> Column {
+    Column {
+        title,
+        width: Width::Rest(least),
+        right: false,
+        drop,
+    }
+}
+
+/// One cell.
+#[derive(Debug, Clone)]
+pub(crate) struct Cell {
+    pub(crate) text: String,
+    pub(crate) token: Token,
+    /// Leave out the middle instead of the end when it does not fit.
+    pub(crate) middle: bool,
+}
+
+impl Cell {
+    pub(crate) fn new(token: Token, text: impl ToString) -> Self {
+        Self {
+            text: text.to_string(),
+            token,
+            middle: false,
+        }
+    }
+
+    /// A hash or key: its two ends are what people compare.
+    pub(crate) fn hex(text: impl ToString) -> Self {
+        Self {
+            text: text.to_string(),
+            token: Token::Value,
+            middle: true,
+        }
+    }
+}
+
+/// What a table shows of a list.
+pub(crate) struct Table<'a> {
+    pub(crate) columns: &'a [Column],
+    /// First row on the screen, and how many rows there are.
+    pub(crate) offset: usize,
+    pub(crate) len: usize,
+    pub(crate) selected: Option<usize>,
+    /// The table has the keyboard.
+    pub(crate) focus: bool,
+    pub(crate) theme: &'a Theme,
+    pub(crate) ascii: bool,
+}
+
+/// Rows that fit under the header line.
+pub(crate) fn rows_in(area: Rect) -> usize {
+    usize::from(area.height.saturating_sub(1))
+}
+
+impl Table<'_> {
+    /// Draws the header line and the rows that `row` makes, one call for each visible row.
+    pub(crate) fn draw(&self, frame: &mut Frame<'_>, area: Rect, row: impl Fn(usize) -> Vec<Cell>) {
+        if area.width < 3 || area.height == 0 {
+            return;
+        }
+        let placed = self.place(area.width - 1);
+        let titles = placed
+            .iter()
+            .map(|(i, _, _)| Cell::new(Token::Muted, self.columns[*i].title))
+            .collect::<Vec<_>>();
+        self.line(frame, area, 0, &placed, titles.iter(), None);
+        for (y, index) in (self.offset..self.len).take(rows_in(area)).enumerate() {
+            let cells = row(index);
+            debug_assert_eq!(cells.len(), self.columns.len());
+            let chosen = placed.iter().filter_map(|(i, _, _)| cells.get(*i));
+            let mark = (self.selected == Some(index)).then_some(self.focus);
+            self.line(frame, area, y as u16 + 1, &placed, chosen, mark);
+        }
+    }
+
+    /// Columns that fit: index, left edge, width. The first column is left to the selection's mark.
+    fn place(&self, width: u16) -> Vec<(usize, u16, u16)> {
+        let mut shown: Vec<usize> = (0..self.columns.len()).collect();
+        let least = |i: &usize| match self.columns[*i].width {
+            Width::Fixed(w) | Width::Rest(w) => w,
+        };
+        let needed = |shown: &[usize]| shown.iter().map(|i| least(i) + 2).sum::<u16>().saturating_sub(2);
+        while needed(&shown) > width && shown.len() > 1 {
+            let first_to_go = shown
+                .iter()
+                .enumerate()
+                .max_by_key(|(at, i)| (self.columns[**i].drop, *at))
+                .map(|(at, _)| at);
+            match first_to_go {
+                Some(at) => shown.remove(at),
+                None => break,
+            };
+        }
+        let spare = width.saturating_sub(needed(&shown));
+        let stretching = shown
+            .iter()
+            .filter(|i| matches!(self.columns[**i].width, Width::Rest(_)))
+            .count()
+            .max(1) as u16;
+        let mut x = 0;
+        shown
+            .into_iter()
+            .map(|i| {
+                let extra = match self.columns[i].width {
+                    Width::Rest(_) => spare / stretching,
+                    Width::Fixed(_) => 0,
+                };
+                let w = (least(&i) + extra).min(width.saturating_sub(x));
+                let left = x;
+                x += w + 2;
+                (i, left, w)
+            })
+            .collect()
+    }
+
+    /// One line; `mark` is there for the selected row and says whether the table has the keyboard.
+    fn line<'c>(
+        &self,
+        frame: &mut Frame<'_>,
+        area: Rect,
+        y: u16,
+        placed: &[(usize, u16, u16)],
+        cells: impl Iterator<Item = &'c Cell>,
+        mark: Option<bool>,
+    ) {
+        let y = area.y + y;
+        let buffer = frame.buffer_mut();
+        let selection = match mark {
+            Some(true) => self.theme.get(Token::Selection),
+            _ => Style::new(),
+        };
+        if mark.is_some() {
+            let style = self.theme.get(Token::TitleFocus);
+            buffer.set_stringn(area.x, y, Sign::Here.glyph(self.ascii), 1, style);
+        }
+        for ((i, left, width), cell) in placed.iter().zip(cells) {
+            let width = usize::from(*width);
+            let clean = text::clean(&cell.text);
+            let fitted: Cow<'_, str> = if cell.middle {
+                text::middle(&clean, width, self.ascii)
+            } else {
+                text::fit(&clean, width, self.ascii)
+            };
+            let pad = width - text::width(&fitted).min(width);
+            let indent = if self.columns[*i].right { pad as u16 } else { 0 };
+            let style = self.theme.get(cell.token);
+            buffer.set_stringn(area.x + 1 + left + indent, y, &fitted, width, style);
+        }
+        if mark == Some(true) {
+            let row = Rect::new(area.x + 1, y, area.width - 1, 1);
+            buffer.set_style(row, selection);
+        }
+    }
+}

@@ -1,0 +1,279 @@
+//! The loop: print what happens, end when asked, when finished, or when the engine is gone.
+
+use std::time::Duration;
+
+use casimir_dkg::engine::{EngineHandle, Request};
+use casimir_dkg::snapshot::Snapshot;
+use tokio::sync::broadcast::error::RecvError;
+use tokio::time::{Instant, sleep_until};
+
+pub(crate) use super::render::Form;
+use super::signals::{Signal, SignalSource};
+
+/// How long work may go on after the first signal.
+pub(crate) const GRACE: Duration = Duration::from_secs(10);
+
+/// Why the loop ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ending {
+    /// `until` was met, and the engine has stopped.
+    Finished,
+    /// Asked to stop, and the engine has stopped.
+    Stopped,
+    /// A second signal, or the deadline after the first.
+    Forced,
+    /// The engine stopped though nobody asked: its own error says why.
+    EngineGone,
+}
+
+/// Prints until the engine is gone. `until` looks at each snapshot and may end the run.
+pub(crate) async fn run(
+    engine: EngineHandle,
+    signals: &mut impl SignalSource,
+    form: Form,
+    until: impl Fn(&Snapshot) -> bool,
+) -> Ending {
+    run_within(GRACE, engine, signals, form, until).await
+}
+
+async fn run_within(
+    grace: Duration,
+    mut engine: EngineHandle,
+    signals: &mut impl SignalSource,
+    form: Form,
+    until: impl Fn(&Snapshot) -> bool,
+) -> Ending {
+    form.started(&engine.snapshots.borrow());
+    // the work may be done already: the first snapshot is looked at like every other
+    engine.snapshots.mark_changed();
+    let mut ending = None;
+    let mut deadline = None;
+    // the terminal that hung up must not be written to
+    let mut silent = false;
+    loop {
+        let due = deadline.unwrap_or_else(|| Instant::now() + Duration::from_secs(86_400));
+        tokio::select! {
+            biased;
+            signal = signals.next() => {
+                silent |= signal == Signal::Hangup;
+                if deadline.is_some() {
+                    if !silent {
+                        form.note("stopped at once: what was under way is found out at the next start");
+                    }
+                    return Ending::Forced;
+                }
+                stop(&engine).await;
+                ending.get_or_insert(Ending::Stopped);
+                deadline = Some(Instant::now() + grace);
+                if !silent {
+                    form.note(&waiting(&engine.snapshots.borrow(), grace));
+                }
+            }
+            () = sleep_until(due), if deadline.is_some() => {
+                if !silent {
+                    form.note("the deadline for stopping has passed");
+                }
+                return Ending::Forced;
+            }
+            transition = engine.transitions.recv() => match transition {
+                Ok(transition) if !silent => form.transition(&transition),
+                Ok(_) => {}
+                Err(RecvError::Lagged(missed)) if !silent => {
+                    form.note(&format!("{missed} lines skipped; the journal has them"));
+                }
+                Err(RecvError::Lagged(_)) => {}
+                Err(RecvError::Closed) => return ending.unwrap_or(Ending::EngineGone),
+            },
+            changed = engine.snapshots.changed() => {
+                if changed.is_err() {
+                    // what was sent before the end is still worth a line
+                    while let Ok(transition) = engine.transitions.try_recv() {
+                        if !silent {
+                            form.transition(&transition);
+                        }
+                    }
+                    return ending.unwrap_or(Ending::EngineGone);
+                }
+                let finished = ending.is_none() && until(&engine.snapshots.borrow_and_update());
+                if finished {
+                    ending = Some(Ending::Finished);
+                    deadline = Some(Instant::now() + grace);
+                    stop(&engine).await;
+                }
+            }
+        }
+    }
+}
+
+/// A refusal means that the engine is gone already, which the loop notices by itself.
+async fn stop(engine: &EngineHandle) {
+    if let Ok(reply) = engine.try_request(Request::Shutdown) {
+        tokio::spawn(reply);
+    }
+}
+
+fn waiting(snapshot: &Snapshot, grace: Duration) -> String {
+    let work = snapshot.work_in_flight();
+    if work.is_empty() {
+        return "stopping".to_owned();
+    }
+    let list: Vec<&str> = work.iter().map(casimir_dkg::types::SafeText::as_str).collect();
+    format!(
+        "stopping: waiting up to {} s for {}; a second signal stops at once",
+        grace.as_secs(),
+        list.join("; ")
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use casimir_dkg::engine::{Accepted, EngineSide, Transition, channel};
+    use casimir_dkg::oracle::Mode;
+    use casimir_dkg::snapshot::{ChainView, JournalView, LinkState, NetworkView, SignerView};
+    use casimir_dkg::types::{CheckStatus, Root, SafeText, UnixMillis};
+    use tokio::sync::mpsc;
+
+    use super::*;
+
+    struct Scripted(mpsc::UnboundedReceiver<Signal>);
+
+    impl SignalSource for Scripted {
+        async fn next(&mut self) -> Signal {
+            match self.0.recv().await {
+                Some(signal) => signal,
+                None => std::future::pending().await,
+            }
+        }
+    }
+
+    fn snapshot(revision: u64) -> Snapshot {
+        Snapshot {
+            revision,
+            at: UnixMillis(0),
+            version: "test",
+            network: NetworkView {
+                name: SafeText::new("devnet"),
+                chain_id: 31_337,
+                mainnet: false,
+                simulated: vec![],
+                manager: Default::default(),
+            },
+            mode: Mode::Supervised,
+            paused: None,
+            chain: ChainView {
+                head: None,
+                head_at: None,
+                finalized: None,
+                cursor: None,
+                base_fee_wei: None,
+                link: LinkState::Connecting,
+                ready_queue: vec![],
+                owner_nonce: None,
+            },
+            signer: SignerView {
+                address: None,
+                balance_wei: None,
+                authorised: CheckStatus::Unknown,
+            },
+            endpoints: vec![],
+            operators: vec![],
+            cases: vec![],
+            ceremonies: vec![],
+            actions: vec![],
+            transactions: vec![],
+            exits: vec![],
+            validators: vec![],
+            journal: JournalView {
+                records: 0,
+                head: Root::default(),
+                path: SafeText::default(),
+                unwritable: None,
+            },
+            alarms: vec![],
+        }
+    }
+
+    /// The loop on a scripted engine and scripted signals.
+    fn start(
+        until: impl Fn(&Snapshot) -> bool + Send + 'static,
+    ) -> (
+        EngineSide,
+        mpsc::UnboundedSender<Signal>,
+        tokio::task::JoinHandle<Ending>,
+    ) {
+        let (side, handle) = channel(snapshot(0));
+        let (sender, signals) = mpsc::unbounded_channel();
+        let task = tokio::spawn(async move { run(handle, &mut Scripted(signals), Form::Json, until).await });
+        (side, sender, task)
+    }
+
+    async fn accept_shutdown(side: &mut EngineSide) {
+        let (request, reply) = side.requests.recv().await.unwrap();
+        assert_eq!(request, Request::Shutdown);
+        let message = SafeText::new("stopping");
+        reply.send(Ok(Accepted { message })).unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_signal_asks_the_engine_to_stop_and_waits_for_it() {
+        let (mut side, signal, task) = start(|_| false);
+        signal.send(Signal::Stop).unwrap();
+        accept_shutdown(&mut side).await;
+        assert!(!task.is_finished());
+        drop(side);
+        assert_eq!(task.await.unwrap(), Ending::Stopped);
+    }
+
+    #[tokio::test]
+    async fn a_second_signal_forces() {
+        let (mut side, signal, task) = start(|_| false);
+        signal.send(Signal::Stop).unwrap();
+        accept_shutdown(&mut side).await;
+        signal.send(Signal::Stop).unwrap();
+        assert_eq!(task.await.unwrap(), Ending::Forced);
+    }
+
+    #[tokio::test]
+    async fn so_does_the_deadline_and_never_before() {
+        let (mut side, handle) = channel(snapshot(0));
+        let (signal, signals) = mpsc::unbounded_channel();
+        let grace = Duration::from_millis(80);
+        let begun = Instant::now();
+        signal.send(Signal::Hangup).unwrap();
+        let mut signals = Scripted(signals);
+        let (ending, ()) = tokio::join!(
+            run_within(grace, handle, &mut signals, Form::Json, |_| false),
+            accept_shutdown(&mut side)
+        );
+        assert_eq!(ending, Ending::Forced);
+        assert!(begun.elapsed() >= grace);
+    }
+
+    #[tokio::test]
+    async fn an_engine_that_ends_by_itself_ends_the_run() {
+        let (side, _signal, task) = start(|_| false);
+        side.transitions
+            .send(Transition {
+                at: UnixMillis(0),
+                record: 1,
+                case: None,
+                kind: "engine-started",
+                text: SafeText::new("x"),
+            })
+            .unwrap();
+        drop(side);
+        assert_eq!(task.await.unwrap(), Ending::EngineGone);
+    }
+
+    #[tokio::test]
+    async fn the_run_ends_when_its_work_is_done() {
+        let (mut side, _signal, task) = start(|snapshot| snapshot.revision == 2);
+        for revision in 1..=2 {
+            side.snapshots
+                .send_replace(std::sync::Arc::new(snapshot(revision)));
+        }
+        accept_shutdown(&mut side).await;
+        drop(side);
+        assert_eq!(task.await.unwrap(), Ending::Finished);
+    }
+}

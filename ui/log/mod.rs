@@ -1,0 +1,102 @@
+//! Logs: always to a daily file in the state directory; to stderr as well where no console is drawn; into the console's
+//! log pane where it is. What is written has passed [`scrub`] first: no control characters, no secrets of URLs.
+
+#[cfg(feature = "tui")]
+mod pane;
+mod scrub;
+
+use std::io::Write;
+
+use anyhow::Context;
+use casimir_dkg::config::{LogConfig, LogFormat};
+use tracing_appender::non_blocking::WorkerGuard;
+use tracing_appender::rolling::{RollingFileAppender, Rotation};
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::prelude::*;
+
+use scrub::{Form, Scrub};
+
+/// Where log lines are shown besides the file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Also {
+    /// Nowhere: the file alone.
+    Nowhere,
+    /// On stderr.
+    Stderr,
+    /// On stderr, as JSON.
+    StderrJson,
+    /// In the console's log pane.
+    #[cfg_attr(not(feature = "tui"), expect(dead_code))]
+    Pane,
+}
+
+/// Keeps the file's writer alive: dropping it flushes.
+#[must_use = "dropping it ends the log"]
+#[derive(Debug)]
+pub(crate) struct LogGuard {
+    _file: WorkerGuard,
+}
+
+/// Installs the global subscriber. Call once.
+///
+/// # Errors
+/// The directory can not be made or written, or a subscriber is installed already.
+pub(crate) fn init(config: &LogConfig, also: Also) -> anyhow::Result<LogGuard> {
+    let directory = config.dir.display();
+    std::fs::create_dir_all(&config.dir)
+        .with_context(|| format!("cannot make the log directory {directory}"))?;
+    let appender = RollingFileAppender::builder()
+        .rotation(Rotation::DAILY)
+        .filename_prefix("casimir-dkg")
+        .filename_suffix("log")
+        .max_log_files(config.keep)
+        .build(&config.dir)
+        .with_context(|| format!("cannot write logs in {directory}"))?;
+    // lossy: a full disk or a slow one must not stop a ceremony
+    let (writer, guard) = tracing_appender::non_blocking(appender);
+    let filter: Targets = config.level.parse().context("log.level")?;
+
+    let file = layer(config.format, writer).with_filter(filter.clone());
+    let stderr = match also {
+        Also::Stderr => Some(layer(LogFormat::Text, std::io::stderr)),
+        Also::StderrJson => Some(layer(LogFormat::Json, std::io::stderr)),
+        Also::Pane | Also::Nowhere => None,
+    };
+    let registry = tracing_subscriber::registry()
+        .with(file)
+        .with(stderr.map(|layer| layer.with_filter(filter.clone())));
+    #[cfg(feature = "tui")]
+    let registry = registry.with((also == Also::Pane).then(|| pane::Pane::new().with_filter(filter)));
+    registry.try_init().context("logging")?;
+    Ok(LogGuard { _file: guard })
+}
+
+fn layer<S, W>(format: LogFormat, writer: W) -> Box<dyn tracing_subscriber::Layer<S> + Send + Sync>
+where
+    S: tracing::Subscriber + for<'a> tracing_subscriber::registry::LookupSpan<'a>,
+    W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
+{
+    let base = tracing_subscriber::fmt::layer().with_ansi(false);
+    match format {
+        LogFormat::Text => Box::new(base.with_writer(Safe(writer, Form::Text))),
+        LogFormat::Json => Box::new(base.json().with_writer(Safe(writer, Form::Json))),
+    }
+}
+
+/// Makes writers that scrub.
+struct Safe<W>(W, Form);
+
+impl<'w, W: MakeWriter<'w>> MakeWriter<'w> for Safe<W> {
+    type Writer = Scrub<W::Writer>;
+
+    fn make_writer(&'w self) -> Self::Writer {
+        Scrub::new(self.0.make_writer(), self.1)
+    }
+}
+
+/// So that a mistake in the type above shows up here and not in a trait error.
+const _: fn() = || {
+    fn is_write<T: Write>() {}
+    is_write::<Scrub<Vec<u8>>>();
+};

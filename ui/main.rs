@@ -1,0 +1,23 @@
+//! `casimir-dkg`: arguments → configuration → one front end.
+
+mod args;
+mod commands;
+#[cfg(feature = "tui")]
+mod console;
+mod exit;
+mod headless;
+mod log;
+#[cfg(feature = "tui")]
+mod mode;
+mod output;
+#[cfg(feature = "tui")]
+mod person;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    let cli = args::Cli::parse();
+    exit::report(commands::run(cli))
+}

@@ -1,0 +1,96 @@
+//! Whether there is a terminal to draw on, decided before it is touched.
+
+use std::io::IsTerminal;
+
+use crate::exit::NoTerminal;
+
+/// What matters for the decision; tests make it up.
+#[derive(Debug, Clone)]
+pub(crate) struct Surroundings {
+    /// stdin is a terminal.
+    pub stdin: bool,
+    /// stdout is a terminal.
+    pub stdout: bool,
+    /// `TERM`.
+    pub term: Option<String>,
+}
+
+impl Surroundings {
+    /// Of this process.
+    pub(crate) fn of_process() -> Self {
+        Self {
+            stdin: std::io::stdin().is_terminal(),
+            stdout: std::io::stdout().is_terminal(),
+            term: std::env::var("TERM").ok(),
+        }
+    }
+
+    /// Whether the console can run here, and if not, what to do instead.
+    ///
+    /// # Errors
+    /// [`NoTerminal`] with the reason.
+    pub(crate) fn require_terminal(&self, command: &str) -> Result<(), NoTerminal> {
+        let why = if !self.stdout {
+            "stdout is not a terminal"
+        } else if !self.stdin {
+            "stdin is not a terminal"
+        } else if self.term.as_deref() == Some("dumb") {
+            "TERM is \"dumb\""
+        } else {
+            return Ok(());
+        };
+        let instead = match command {
+            "demo" => "demo --headless",
+            _ => "headless",
+        };
+        Err(NoTerminal(format!(
+            "{why}: the console can not be drawn. `casimir-dkg {instead}` prints one line for each step instead"
+        )))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_console_needs_both_ends_and_a_real_terminal() {
+        let good = Surroundings {
+            stdin: true,
+            stdout: true,
+            term: Some("xterm-256color".to_owned()),
+        };
+        assert!(good.require_terminal("console").is_ok());
+        for (bad, word) in [
+            (
+                Surroundings {
+                    stdin: false,
+                    ..good.clone()
+                },
+                "stdin",
+            ),
+            (
+                Surroundings {
+                    stdout: false,
+                    ..good.clone()
+                },
+                "stdout",
+            ),
+            (
+                Surroundings {
+                    term: Some("dumb".to_owned()),
+                    ..good.clone()
+                },
+                "dumb",
+            ),
+        ] {
+            let message = bad.require_terminal("console").unwrap_err().to_string();
+            assert!(
+                message.contains(word) && message.contains("casimir-dkg headless"),
+                "{message}"
+            );
+            let message = bad.require_terminal("demo").unwrap_err().to_string();
+            assert!(message.contains("demo --headless"), "{message}");
+        }
+    }
+}
