@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::config::SelectionRule;
-use crate::dkg::rockx::initiator::OperatorHealth;
+use crate::dkg::rockx::initiator::{MessengerHealth, OperatorHealth};
 use crate::dkg::rockx::keys::OperatorPublicKey;
 use crate::engine::service::outside::Shared;
 use crate::oracle::{Fact, FactKind};
@@ -12,37 +12,45 @@ use crate::types::{Check, CheckStatus, OperatorId, threshold_for};
 /// The oldest release whose messages this program understands; earlier ones sign in another domain.
 const VERSION_FLOOR: (u32, u32, u32) = (0, 2, 7);
 
-/// The committee of a key generation.
+/// What operators and messenger answered. They are asked once a preparation, so that the choice and its checks rest on
+/// the same answers.
+pub(super) struct Asked {
+    /// By operator: everybody who was asked, reachable or not.
+    pub(super) health: BTreeMap<OperatorId, OperatorHealth>,
+    messenger: MessengerHealth,
+}
+
+/// Asks these operators and the messenger how they are.
+pub(super) async fn ask(outside: &Shared, ids: &[OperatorId]) -> Asked {
+    let (health, messenger) = tokio::join!(
+        outside.initiator.preflight(ids),
+        outside.initiator.preflight_messenger()
+    );
+    Asked {
+        health: health.into_iter().map(|h| (h.id, h)).collect(),
+        messenger,
+    }
+}
+
+/// The committee of a key generation, and what everybody who might have been in it answered.
 pub(super) async fn select(
     outside: &Shared,
     chosen: Option<Vec<OperatorId>>,
     avoid: &[OperatorId],
-) -> Vec<OperatorId> {
-    let mut committee = match (chosen, &outside.config.selection.rule) {
-        (Some(ids), _) => ids,
-        (None, SelectionRule::Fixed(ids)) => ids.clone(),
-        (None, SelectionRule::Choose { from, size }) => {
-            let health = health(outside, from).await;
-            // reachable before not, without a failure in this case before with, then by id: the same at every look
-            let mut ranked = from.clone();
-            ranked.sort_by_key(|id| (!reachable(&health, *id), avoid.contains(id), *id));
-            ranked.truncate(*size);
-            ranked
-        }
+) -> (Vec<OperatorId>, Asked) {
+    let (mut committee, size) = match (chosen, &outside.config.selection.rule) {
+        (Some(ids), _) => (ids, None),
+        (None, SelectionRule::Fixed(ids)) => (ids.clone(), None),
+        (None, SelectionRule::Choose { from, size }) => (from.clone(), Some(*size)),
     };
+    let asked = ask(outside, &committee).await;
+    if let Some(size) = size {
+        // reachable before not, without a failure in this case before with, then by id: the same at every look
+        committee.sort_by_key(|id| (!reachable(&asked.health, *id), avoid.contains(id), *id));
+        committee.truncate(size);
+    }
     committee.sort_unstable();
-    committee
-}
-
-/// Asks operators how they are.
-pub(super) async fn health(outside: &Shared, ids: &[OperatorId]) -> BTreeMap<OperatorId, OperatorHealth> {
-    outside
-        .initiator
-        .preflight(ids)
-        .await
-        .into_iter()
-        .map(|h| (h.id, h))
-        .collect()
+    (committee, asked)
 }
 
 pub(super) fn reachable(health: &BTreeMap<OperatorId, OperatorHealth>, id: OperatorId) -> bool {
@@ -50,16 +58,14 @@ pub(super) fn reachable(health: &BTreeMap<OperatorId, OperatorHealth>, id: Opera
 }
 
 /// Size, directory, keys, reachability and version of everybody who takes part, and the messenger.
-pub(super) async fn checks(
+pub(super) fn checks(
     outside: &Shared,
+    asked: &Asked,
     participants: &[OperatorId],
     committee: &[OperatorId],
 ) -> Vec<Check> {
     let directory = &outside.config.operators.by_id;
-    let (health, messenger) = tokio::join!(
-        health(outside, participants),
-        outside.initiator.preflight_messenger()
-    );
+    let Asked { health, messenger } = asked;
     let mut checks = vec![match threshold_for(committee.len()) {
         Some(t) => Check::pass(
             "committee-size",
@@ -86,16 +92,16 @@ pub(super) async fn checks(
     ));
     let down: Vec<String> = participants
         .iter()
-        .filter(|id| !reachable(&health, **id))
+        .filter(|id| !reachable(health, **id))
         .map(|id| {
             format!(
                 "operator {id}: {}",
-                health.get(id).map_or("not configured", |h| h.note.as_str())
+                health.get(id).map_or("was not asked", |h| h.note.as_str())
             )
         })
         .collect();
     checks.push(all_or(&down, "operators-reachable", "every operator answers"));
-    checks.push(versions(participants, &health));
+    checks.push(versions(participants, health));
     checks.push(if messenger.reachable {
         Check::pass(
             "messenger-reachable",

@@ -92,7 +92,8 @@ pub(super) async fn prepare_sign(
         },
         share_public_keys,
     };
-    let mut checks = committee::checks(outside, &committee, &committee).await;
+    let asked = committee::ask(outside, &committee).await;
+    let mut checks = committee::checks(outside, &asked, &committee, &committee);
     checks.push(present.staked_check(pool));
     checks.push(exiting_check(outside, pool).await);
     checks.extend(domain_checks(outside, &rules));

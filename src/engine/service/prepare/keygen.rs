@@ -14,7 +14,7 @@ pub(super) async fn prepare(
     last_failure: Option<SafeText>,
     attempt: u32,
 ) -> Prepared {
-    let committee = committee::select(outside, chosen, avoid).await;
+    let (committee, asked) = committee::select(outside, chosen, avoid).await;
     let Some(threshold) = threshold_for(committee.len()) else {
         return super::refused(format!(
             "the configuration gives a committee of {}",
@@ -27,7 +27,7 @@ pub(super) async fn prepare(
     };
     let withdrawal_credentials = credentials(outside);
     let fork_version = outside.config.network.genesis_fork_version;
-    let mut checks = committee::checks(outside, &committee, &committee).await;
+    let mut checks = committee::checks(outside, &asked, &committee, &committee);
     let position = ready.iter().position(|p| *p == pool);
     checks.push(match position {
         Some(n) => Check::pass(

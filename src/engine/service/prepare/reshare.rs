@@ -91,17 +91,18 @@ pub(super) async fn prepare(
             holders.len()
         ));
     };
-    let candidates = candidates(outside, &holders);
-    let health = committee::health(outside, &candidates).await;
+    let candidates = candidates(outside, &holders, chosen.as_deref().unwrap_or_default());
+    let asked = committee::ask(outside, &candidates).await;
+    let health = &asked.health;
     let (mut new, why) = match chosen {
         Some(chosen) => (chosen, "chosen by a person".to_owned()),
-        None => propose(&holders, &candidates, avoid, &health),
+        None => propose(&holders, &candidates, avoid, health),
     };
     new.sort_unstable();
     let Some(threshold) = threshold_for(new.len()) else {
         return refused(format!("{} operators make no committee", new.len()));
     };
-    let old = dealers(&holders, &new, avoid, &health, usize::from(old_threshold));
+    let old = dealers(&holders, &new, avoid, health, usize::from(old_threshold));
     let plan = CeremonyPlan::Reshare {
         validator: present.validator,
         old: old.clone(),
@@ -109,7 +110,7 @@ pub(super) async fn prepare(
         threshold,
     };
 
-    let mut checks = committee::checks(outside, &plan.participants(), &new).await;
+    let mut checks = committee::checks(outside, &asked, &plan.participants(), &new);
     checks.push(Check::of(
         "committee-size-unchanged",
         new.len() == holders.len(),
@@ -174,13 +175,13 @@ pub(super) async fn prepare(
     }))
 }
 
-/// Everybody who may hold the key: the present holders and the configured candidates.
-fn candidates(outside: &Shared, holders: &[OperatorId]) -> Vec<OperatorId> {
+/// Everybody who may hold the key: the present holders, the configured candidates, and whom a person chose.
+fn candidates(outside: &Shared, holders: &[OperatorId], chosen: &[OperatorId]) -> Vec<OperatorId> {
     let configured = match &outside.config.selection.rule {
         SelectionRule::Choose { from, .. } => from.clone(),
         SelectionRule::Fixed(_) => outside.config.operators.by_id.keys().copied().collect(),
     };
-    let mut all: Vec<_> = holders.iter().chain(&configured).copied().collect();
+    let mut all: Vec<_> = holders.iter().chain(&configured).chain(chosen).copied().collect();
     all.sort_unstable();
     all.dedup();
     all
