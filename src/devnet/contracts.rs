@@ -7,55 +7,23 @@ use alloy::sol_types::SolConstructor;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
+// what the oracle itself calls and reads, as the tests see it
+pub use crate::chain::contracts::abi::{DepositContract, Manager};
 use crate::types::ClusterLayout;
 
 sol! {
-    /// What the local network itself calls of the pool manager: the parts that do not depend on the cluster layout.
-    #[sol(rpc)]
+    /// The part of the pool manager that stakers, upkeep and owner call, and its constructor.
     #[derive(Debug)]
-    interface Manager {
-        struct Pool {
-            uint256 deposits;
-            bool exiting;
-            uint256 reshareCount;
-            bytes32 depositDataRoot;
-            bytes publicKey;
-            uint64[] operatorIds;
-            bytes shares;
-            bytes signature;
-            bytes withdrawalCredentials;
-        }
-
-        event PoolDepositRequested(uint32 poolId);
-        event PoolDepositInitiated(uint32 poolId);
-        event PoolDeposited(uint32 poolId);
-        event PoolReshareRequested(uint32 poolId);
-        event PoolReshared(uint32 poolId);
-        event PoolExitRequested(uint32 poolId);
-        event PoolExited(uint32 poolId);
-
+    interface ManagerActors {
         constructor(address oracle, address ssvNetwork, address depositContract, address upkeep, bool storesReshare);
 
         function deposit() external payable;
         function reserveFees() external payable;
-        function resharePool(uint32 poolId, uint64[] operatorIds, bytes shares) external;
         function reportDeposited(uint32 poolId) external;
         function requestReshare(uint32 poolId) external;
         function requestExit(uint32 poolId) external;
         function reportExited(uint32 poolId) external;
         function setOracle(address oracle) external;
-
-        function oracle() external view returns (address);
-        function storesReshare() external view returns (bool);
-        function getPool(uint32 poolId) external view returns (Pool memory);
-        function getReadyPoolIds() external view returns (uint32[] memory);
-        function getPendingPoolIds() external view returns (uint32[] memory);
-        function getStakedPoolIds() external view returns (uint32[] memory);
-        function getSSVNetworkAddress() external view returns (address);
-        function getUpkeepAddress() external view returns (address);
-        function getReservedFees() external view returns (uint256);
-        function getValidatorPublicKeys() external view returns (bytes[] memory);
-        function getExitingValidatorCount() external view returns (uint256);
     }
 
     /// The operators' part of the SSV stand-in.
@@ -66,14 +34,12 @@ sol! {
         function registerOperator(bytes publicKey, uint256 fee, bool setPrivate) external returns (uint64);
     }
 
-    /// The beacon chain's deposit contract.
+    /// A depositor's part of the beacon chain's deposit contract.
     #[sol(rpc)]
     #[derive(Debug)]
-    interface DepositContract {
-        event DepositEvent(bytes pubkey, bytes withdrawal_credentials, bytes amount, bytes signature, bytes index);
+    interface Depositor {
         function deposit(bytes pubkey, bytes withdrawal_credentials, bytes signature, bytes32 deposit_data_root) external payable;
         function get_deposit_root() external view returns (bytes32);
-        function get_deposit_count() external view returns (bytes);
     }
 }
 
@@ -123,7 +89,7 @@ fn creation_code(artifact: &str) -> Bytes {
 
 /// Creation code of the pool manager with its constructor arguments.
 #[must_use]
-pub fn pool_manager_deployment(layout: ClusterLayout, arguments: &Manager::constructorCall) -> Bytes {
+pub fn pool_manager_deployment(layout: ClusterLayout, arguments: &ManagerActors::constructorCall) -> Bytes {
     let mut code = pool_manager_code(layout).to_vec();
     code.extend_from_slice(&arguments.abi_encode());
     code.into()

@@ -6,7 +6,7 @@ use alloy::providers::{DynProvider, Provider};
 use alloy::rpc::types::TransactionRequest;
 use alloy::sol_types::{SolCall, SolValue};
 
-use super::contracts::{self, Manager, SsvOperators};
+use super::contracts::{self, ManagerActors, SsvOperators};
 use super::error::{DevnetError, failed};
 use super::options::{Accounts, Addresses, DEPOSIT_CONTRACT, DevnetOptions};
 use super::rpc::{ether_to_wei, rpc};
@@ -51,7 +51,7 @@ pub(super) async fn deploy(
             .with_deploy_code(code)
             .with_gas_limit(CREATE_GAS)
     };
-    let arguments = Manager::constructorCall {
+    let arguments = ManagerActors::constructorCall {
         oracle,
         ssvNetwork: addresses.ssv,
         depositContract: addresses.deposit_contract,
@@ -65,7 +65,7 @@ pub(super) async fn deploy(
             .with_from(owner)
             .with_to(addresses.manager)
             .with_value(ether_to_wei(options.reserved_fees_ether))
-            .with_input(Manager::reserveFeesCall {}.abi_encode())
+            .with_input(ManagerActors::reserveFeesCall {}.abi_encode())
             .with_gas_limit(CALL_GAS),
     ];
     mine_all(provider, contracts).await?;

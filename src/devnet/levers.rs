@@ -5,7 +5,7 @@ use alloy::providers::{DynProvider, Provider};
 use alloy::rpc::types::{Filter, Log, TransactionReceipt};
 use alloy::sol_types::{SolCall, SolEvent, SolEventInterface};
 
-use super::contracts::Manager;
+use super::contracts::{Manager, ManagerActors};
 use super::error::{DevnetError, failed};
 use super::network::Devnet;
 use super::options::POOL_ETHER;
@@ -20,7 +20,12 @@ impl Devnet {
     pub async fn deposit_pool(&self, pools: u64) -> Result<Vec<PoolId>, DevnetError> {
         let value = ether_to_wei(POOL_ETHER * pools);
         let receipt = self
-            .manager_call("deposit", self.accounts().staker, value, &Manager::depositCall {})
+            .manager_call(
+                "deposit",
+                self.accounts().staker,
+                value,
+                &ManagerActors::depositCall {},
+            )
             .await?;
         Ok(receipt
             .logs()
@@ -35,7 +40,7 @@ impl Devnet {
     /// # Errors
     /// As [`Devnet::send`].
     pub async fn report_staked(&self, pool: PoolId) -> Result<(), DevnetError> {
-        let call = Manager::reportDepositedCall { poolId: pool.0 };
+        let call = ManagerActors::reportDepositedCall { poolId: pool.0 };
         self.upkeep_call("reportDeposited", &call).await
     }
 
@@ -44,7 +49,7 @@ impl Devnet {
     /// # Errors
     /// As [`Devnet::send`].
     pub async fn request_reshare(&self, pool: PoolId) -> Result<(), DevnetError> {
-        let call = Manager::requestReshareCall { poolId: pool.0 };
+        let call = ManagerActors::requestReshareCall { poolId: pool.0 };
         self.upkeep_call("requestReshare", &call).await
     }
 
@@ -53,7 +58,7 @@ impl Devnet {
     /// # Errors
     /// As [`Devnet::send`].
     pub async fn request_exit(&self, pool: PoolId) -> Result<(), DevnetError> {
-        let call = Manager::requestExitCall { poolId: pool.0 };
+        let call = ManagerActors::requestExitCall { poolId: pool.0 };
         self.upkeep_call("requestExit", &call).await
     }
 
@@ -62,7 +67,7 @@ impl Devnet {
     /// # Errors
     /// As [`Devnet::send`].
     pub async fn report_exited(&self, pool: PoolId) -> Result<(), DevnetError> {
-        let call = Manager::reportExitedCall { poolId: pool.0 };
+        let call = ManagerActors::reportExitedCall { poolId: pool.0 };
         self.upkeep_call("reportExited", &call).await
     }
 
@@ -71,7 +76,7 @@ impl Devnet {
     /// # Errors
     /// As [`Devnet::send`].
     pub async fn set_oracle(&self, oracle: Address) -> Result<(), DevnetError> {
-        let call = Manager::setOracleCall { oracle };
+        let call = ManagerActors::setOracleCall { oracle };
         self.manager_call("setOracle", self.accounts().owner, U256::ZERO, &call)
             .await
             .map(drop)

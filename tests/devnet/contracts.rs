@@ -6,7 +6,7 @@ use alloy::primitives::{Bytes, U256, hex};
 use alloy::providers::Provider;
 use alloy::rpc::types::TransactionRequest;
 use alloy::sol_types::{SolCall, SolEvent};
-use casimir_dkg::devnet::contracts::{DepositContract, Manager};
+use casimir_dkg::devnet::contracts::{DepositContract, Depositor, Manager, ManagerActors};
 use casimir_dkg::devnet::{Devnet, DevnetOptions};
 use casimir_dkg::types::{ClusterLayout, PoolId};
 
@@ -25,7 +25,7 @@ async fn with_layout(layout: ClusterLayout) -> Devnet {
 #[tokio::test]
 async fn the_empty_deposit_tree_has_its_known_root() {
     let net = with_layout(ClusterLayout::ActiveThenBalance).await;
-    let contract = DepositContract::new(net.addresses().deposit_contract, net.provider().clone());
+    let contract = Depositor::new(net.addresses().deposit_contract, net.provider().clone());
     assert_eq!(
         contract.get_deposit_root().call().await.unwrap(),
         hex!("d70a234731285c6804c2a4f56711ddb8c82c99740f207854891028af34e27e5e")
@@ -295,7 +295,7 @@ async fn a_pool_lives_by_its_lists() {
             staker,
             to,
             ether(n),
-            Manager::depositCall {}.abi_encode(),
+            ManagerActors::depositCall {}.abi_encode(),
         )
     };
     stake(20).await.unwrap();
@@ -328,7 +328,7 @@ async fn a_pool_lives_by_its_lists() {
     assert!(manager.getValidatorPublicKeys().call().await.unwrap().is_empty());
 
     // the upkeep's deeds are the upkeep's
-    let call = Manager::requestReshareCall { poolId: 2 };
+    let call = ManagerActors::requestReshareCall { poolId: 2 };
     let answer = net
         .send("a stranger's call", staker, to, U256::ZERO, call.abi_encode())
         .await;

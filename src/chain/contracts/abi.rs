@@ -1,11 +1,12 @@
 //! Solidity interfaces of what is called and read, written from the contracts' published interfaces. Not public: the
-//! rest of the program sees plain types.
+//! rest of the program sees plain types; only the local network shows them to its tests, and adds what others call.
 #![allow(missing_docs, unreachable_pub, clippy::too_many_arguments)]
 
 use alloy::sol;
 
 sol! {
     /// The parts of the manager (2023-05) that do not depend on the cluster layout.
+    #[sol(rpc)]
     #[derive(Debug)]
     interface Manager {
         struct Pool {
@@ -45,7 +46,6 @@ sol! {
     #[derive(Debug)]
     interface DepositContract {
         event DepositEvent(bytes pubkey, bytes withdrawal_credentials, bytes amount, bytes signature, bytes index);
-        function get_deposit_count() external view returns (bytes);
     }
 
     /// What reverts say.

@@ -11,7 +11,7 @@ use alloy::sol_types::SolCall;
 use super::GENESIS_VALIDATORS;
 use crate::beacon::roots::{DEPOSIT_GWEI, deposit_data_root, deposit_signing_root};
 use crate::devnet::beacon::{interop_credentials, interop_secret};
-use crate::devnet::contracts::DepositContract::depositCall;
+use crate::devnet::contracts::Depositor::depositCall;
 use crate::devnet::error::{MINED_DEADLINE, failed};
 use crate::devnet::options::POOL_ETHER;
 use crate::devnet::rpc::{ether_to_wei, rpc};

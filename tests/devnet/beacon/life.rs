@@ -5,7 +5,7 @@ use alloy::providers::Provider;
 use alloy::sol_types::SolCall;
 use casimir_dkg::beacon::roots::deposit_data_root;
 use casimir_dkg::devnet::beacon::{BeaconSpec, Deposit, DevBeacon, Status, interop_secret};
-use casimir_dkg::devnet::contracts::DepositContract;
+use casimir_dkg::devnet::contracts::Depositor;
 use casimir_dkg::devnet::{Devnet, DevnetOptions, Mining};
 use casimir_dkg::types::{BlsSignature, Root};
 
@@ -42,7 +42,7 @@ async fn send(net: &Devnet, deposit: &Deposit) {
         deposit.amount,
         &deposit.signature,
     );
-    let call = DepositContract::depositCall {
+    let call = Depositor::depositCall {
         pubkey: deposit.public_key.0.to_vec().into(),
         withdrawal_credentials: deposit.withdrawal_credentials.0.to_vec().into(),
         signature: deposit.signature.0.to_vec().into(),
