@@ -5,6 +5,8 @@ mod commands;
 #[cfg(feature = "tui")]
 mod console;
 mod exit;
+#[cfg(test)]
+mod fixture;
 mod headless;
 mod log;
 #[cfg(feature = "tui")]

@@ -65,21 +65,8 @@ impl Live {
     pub(super) fn new(network: NetworkView, oracle: Option<Address>) -> Self {
         Self {
             network,
-            chain: ChainView {
-                head: None,
-                head_at: None,
-                finalized: None,
-                cursor: None,
-                base_fee_wei: None,
-                link: LinkState::Connecting,
-                ready_queue: Vec::new(),
-                owner_nonce: None,
-            },
-            signer: SignerView {
-                address: oracle,
-                balance_wei: None,
-                authorised: CheckStatus::Unknown,
-            },
+            chain: ChainView::unread(),
+            signer: SignerView::unread(oracle),
             progress: BTreeMap::new(),
             operators: Vec::new(),
             endpoints: BTreeMap::new(),

@@ -2,12 +2,13 @@
 //! changed; a front end sees the newest and may skip any number. Times are points in time: ages are the reader's work.
 
 mod view;
+mod world;
 
 pub use view::{
-    CaseView, CeremonyEnd, CeremonyView, ChainView, EndpointKind, EndpointView, ExitView, Health,
-    JournalView, LinkState, NetworkView, NodeVerdict, OperatorView, PauseView, SignerView, TransactionState,
-    TransactionView, ValidatorView,
+    CaseView, CeremonyEnd, CeremonyView, ExitView, JournalView, NodeVerdict, OperatorView, PauseView,
+    TransactionState, TransactionView, ValidatorView,
 };
+pub use world::{ChainView, EndpointKind, EndpointView, Health, LinkState, NetworkView, SignerView};
 
 use crate::oracle::{Action, Mode};
 use crate::types::{SafeText, UnixMillis};

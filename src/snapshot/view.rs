@@ -3,29 +3,15 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use alloy::primitives::{Address, Bytes, U256};
+use alloy::primitives::{Bytes, U256};
 use serde::Serialize;
 
+use super::world::Health;
 use crate::oracle::{CaseStatus, Cause, HistoryEntry};
 use crate::types::{
-    ActionId, BlockRef, BlsPublicKey, CaseId, CeremonyFailure, CeremonyKind, Check, CheckStatus, OperatorId,
+    ActionId, BlockRef, BlsPublicKey, CaseId, CeremonyFailure, CeremonyKind, Check, OperatorId,
     OperatorProgress, PoolId, RequestId, RequestKind, Root, Round, SafeText, UnixMillis,
 };
-
-/// The network, and whether it is a real one.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct NetworkView {
-    /// Preset name: `mainnet`, `hoodi`, `holesky`, `sepolia`, `devnet`.
-    pub name: SafeText,
-    /// EIP-155 chain id.
-    pub chain_id: u64,
-    /// Money is real.
-    pub mainnet: bool,
-    /// Parts that are simulated, e.g. "SSV stand-in", "development beacon". Shown on every screen.
-    pub simulated: Vec<SafeText>,
-    /// The manager contract.
-    pub manager: Address,
-}
 
 /// Everything, or one case, is paused.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -34,95 +20,6 @@ pub struct PauseView {
     pub by: SafeText,
     /// Since when.
     pub since: UnixMillis,
-}
-
-/// Whether the execution chain is followed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum LinkState {
-    /// No answer yet since the start.
-    Connecting,
-    /// Old blocks are being read.
-    CatchingUp,
-    /// Every block up to the head was read.
-    Live,
-    /// No new block for longer than expected.
-    Stale,
-    /// No endpoint answers.
-    Down,
-}
-
-/// The execution chain as the oracle sees it.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct ChainView {
-    /// Newest block.
-    pub head: Option<BlockRef>,
-    /// When its arrival was noticed.
-    pub head_at: Option<UnixMillis>,
-    /// Newest final block.
-    pub finalized: Option<BlockRef>,
-    /// Newest block whose events were read and journaled.
-    pub cursor: Option<BlockRef>,
-    /// Base fee of the head, wei per gas.
-    pub base_fee_wei: Option<U256>,
-    /// Whether it is followed.
-    pub link: LinkState,
-    /// The contract's ready queue, head first.
-    pub ready_queue: Vec<PoolId>,
-    /// SSV registration nonce of the manager.
-    pub owner_nonce: Option<u64>,
-}
-
-/// The oracle account.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct SignerView {
-    /// The address; none in observe mode without a key.
-    pub address: Option<Address>,
-    /// Wei at the head.
-    pub balance_wei: Option<U256>,
-    /// Whether the manager accepts this address as its oracle.
-    pub authorised: CheckStatus,
-}
-
-/// What an endpoint is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum EndpointKind {
-    /// Execution JSON-RPC.
-    Execution,
-    /// RockX messenger.
-    Messenger,
-    /// Beacon API.
-    Beacon,
-}
-
-/// Health in one word.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Health {
-    /// Answers, and what it says is plausible.
-    Up,
-    /// Not asked yet.
-    Unknown,
-    /// Answers, but slow, syncing or limited.
-    Degraded,
-    /// Does not answer, or must not be used (wrong chain).
-    Down,
-}
-
-/// One endpoint.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct EndpointView {
-    /// What it is for.
-    pub kind: EndpointKind,
-    /// Redacted URL.
-    pub name: SafeText,
-    /// Health.
-    pub health: Health,
-    /// Why, or a version.
-    pub detail: SafeText,
-    /// Last round trip.
-    pub latency_ms: Option<u64>,
 }
 
 /// One operator of the directory.

@@ -128,12 +128,11 @@ fn waiting(snapshot: &Snapshot, grace: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use casimir_dkg::engine::{Accepted, EngineSide, Transition, channel};
-    use casimir_dkg::oracle::Mode;
-    use casimir_dkg::snapshot::{ChainView, JournalView, LinkState, NetworkView, SignerView};
-    use casimir_dkg::types::{CheckStatus, Root, SafeText, UnixMillis};
+    use casimir_dkg::types::{SafeText, UnixMillis};
     use tokio::sync::mpsc;
 
     use super::*;
+    use crate::fixture::unread;
 
     struct Scripted(mpsc::UnboundedReceiver<Signal>);
 
@@ -146,53 +145,6 @@ mod tests {
         }
     }
 
-    fn snapshot(revision: u64) -> Snapshot {
-        Snapshot {
-            revision,
-            at: UnixMillis(0),
-            version: "test",
-            network: NetworkView {
-                name: SafeText::new("devnet"),
-                chain_id: 31_337,
-                mainnet: false,
-                simulated: vec![],
-                manager: Default::default(),
-            },
-            mode: Mode::Supervised,
-            paused: None,
-            chain: ChainView {
-                head: None,
-                head_at: None,
-                finalized: None,
-                cursor: None,
-                base_fee_wei: None,
-                link: LinkState::Connecting,
-                ready_queue: vec![],
-                owner_nonce: None,
-            },
-            signer: SignerView {
-                address: None,
-                balance_wei: None,
-                authorised: CheckStatus::Unknown,
-            },
-            endpoints: vec![],
-            operators: vec![],
-            cases: vec![],
-            ceremonies: vec![],
-            actions: vec![],
-            transactions: vec![],
-            exits: vec![],
-            validators: vec![],
-            journal: JournalView {
-                records: 0,
-                head: Root::default(),
-                path: SafeText::default(),
-                unwritable: None,
-            },
-            alarms: vec![],
-        }
-    }
-
     /// The loop on a scripted engine and scripted signals.
     fn start(
         until: impl Fn(&Snapshot) -> bool + Send + 'static,
@@ -201,7 +153,7 @@ mod tests {
         mpsc::UnboundedSender<Signal>,
         tokio::task::JoinHandle<Ending>,
     ) {
-        let (side, handle) = channel(snapshot(0));
+        let (side, handle) = channel(unread());
         let (sender, signals) = mpsc::unbounded_channel();
         let task = tokio::spawn(async move { run(handle, &mut Scripted(signals), Form::Json, until).await });
         (side, sender, task)
@@ -235,7 +187,7 @@ mod tests {
 
     #[tokio::test]
     async fn so_does_the_deadline_and_never_before() {
-        let (mut side, handle) = channel(snapshot(0));
+        let (mut side, handle) = channel(unread());
         let (signal, signals) = mpsc::unbounded_channel();
         let grace = Duration::from_millis(80);
         let begun = Instant::now();
@@ -269,8 +221,8 @@ mod tests {
     async fn the_run_ends_when_its_work_is_done() {
         let (mut side, _signal, task) = start(|snapshot| snapshot.revision == 2);
         for revision in 1..=2 {
-            side.snapshots
-                .send_replace(std::sync::Arc::new(snapshot(revision)));
+            let snapshot = Snapshot { revision, ..unread() };
+            side.snapshots.send_replace(std::sync::Arc::new(snapshot));
         }
         accept_shutdown(&mut side).await;
         drop(side);

@@ -1,0 +1,40 @@
+//! What the tests of both front ends begin with.
+
+use casimir_dkg::oracle::Mode;
+use casimir_dkg::snapshot::{ChainView, JournalView, NetworkView, SignerView, Snapshot};
+use casimir_dkg::types::{Root, SafeText, UnixMillis};
+
+/// An engine on the devnet that has read and done nothing yet.
+pub(crate) fn unread() -> Snapshot {
+    Snapshot {
+        revision: 0,
+        at: UnixMillis(0),
+        version: "test",
+        network: NetworkView {
+            name: "devnet".into(),
+            chain_id: 31_337,
+            mainnet: false,
+            simulated: vec![],
+            manager: Default::default(),
+        },
+        mode: Mode::Supervised,
+        paused: None,
+        chain: ChainView::unread(),
+        signer: SignerView::unread(None),
+        endpoints: vec![],
+        operators: vec![],
+        cases: vec![],
+        ceremonies: vec![],
+        actions: vec![],
+        transactions: vec![],
+        exits: vec![],
+        validators: vec![],
+        journal: JournalView {
+            records: 0,
+            head: Root::default(),
+            path: SafeText::default(),
+            unwritable: None,
+        },
+        alarms: vec![],
+    }
+}
