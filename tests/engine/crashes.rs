@@ -1,14 +1,17 @@
 //! `SIGKILL`ed (by itself, at a numbered point) before and after every commit of the journal, the real binary goes on
-//! where it stopped: one deposit a pool, no second ceremony under one id, no lost record.
+//! where it stopped: one deposit a pool, one exit a validator, no second ceremony under one id, no lost record.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use casimir_dkg::devnet::beacon::BeaconSpec;
 use casimir_dkg::devnet::contracts::Manager::ManagerEvents;
-use casimir_dkg::journal;
+use casimir_dkg::devnet::{DemoBeacon, DemoOptions};
+use casimir_dkg::journal::{self, Entry};
 use casimir_dkg::types::PoolId;
+use serde_json::Value;
 
 use crate::support::{Ground, four_operators};
 
@@ -40,68 +43,108 @@ fn oracle(ground: &Ground, crash_at: Option<u64>) -> Killed {
     Killed(command.spawn().unwrap())
 }
 
-/// Kinds of the records about one case, and whether it is closed.
-fn records(ground: &Ground, case: &str) -> (Vec<String>, bool) {
-    let Ok((_, entries)) = journal::verify(&ground.journal()) else {
-        return (Vec::new(), false);
+/// The records about one case, as far as they can be read now.
+fn records(ground: &Ground, case: &str) -> Vec<Entry> {
+    let Ok((_, mut entries)) = journal::verify(&ground.journal()) else {
+        return Vec::new();
     };
-    // the id alone, or with the number of an action behind it
-    let of_case = |body: &str| {
-        [format!("\"{case}\""), format!("\"{case}#")]
-            .iter()
-            .any(|id| body.contains(id))
-    };
-    let kinds: Vec<_> = entries
+    // the id alone, with the number of an action behind it, or by a ceremony
+    let mut ids = vec![format!("\"{case}\""), format!("\"{case}#")];
+    let ceremonies = entries
         .iter()
-        .filter(|e| of_case(&e.body))
-        .map(|e| e.kind.clone())
+        .filter(|e| e.kind == "ceremony-started" && e.body.contains(&ids[0]));
+    let requests: Vec<_> = ceremonies.map(|e| body(e)["request"].to_string()).collect();
+    ids.extend(requests);
+    entries.retain(|e| ids.iter().any(|id| e.body.contains(id)));
+    entries
+}
+
+/// Whether the records about a case say that it is over.
+type Over = fn(&[Entry]) -> bool;
+
+fn closed(entries: &[Entry]) -> bool {
+    entries.iter().any(|e| e.kind == "case-closed")
+}
+
+/// An exit that is in a block can not be lost any more.
+fn exiting(entries: &[Entry]) -> bool {
+    let in_a_block = ["exiting", "exited", "withdrawable", "withdrawn"];
+    let phase = |e: &Entry| body(e)["phase"].as_str().is_some_and(|p| in_a_block.contains(&p));
+    entries
+        .iter()
+        .any(|e| e.kind == "validator-phase-seen" && phase(e))
+}
+
+fn body(entry: &Entry) -> Value {
+    serde_json::from_str(&entry.body).unwrap()
+}
+
+/// What happened to a case, and what its last proposal said: enough to see why it does not go on.
+fn story(entries: &[Entry]) -> String {
+    let mut story: Vec<_> = entries
+        .iter()
+        .map(|e| format!("{} {}", e.at.to_rfc3339(), e.kind))
         .collect();
-    let closed = kinds.iter().any(|k| k == "case-closed");
-    (kinds, closed)
+    let proposal = entries
+        .iter()
+        .rfind(|e| matches!(e.kind.as_str(), "action-proposed" | "action-changed"));
+    story.extend(proposal.map(|e| body(e)["proposal"]["checks"].to_string()));
+    let failures = entries.iter().filter(|e| {
+        matches!(
+            e.kind.as_str(),
+            "ceremony-failed" | "action-voided" | "case-halted"
+        )
+    });
+    story.extend(failures.map(|e| e.body.clone()));
+    story.join("\n")
 }
 
 /// Lets an oracle die at `point` of its journal while it works on `case`, and another one finish. `false`: there is no
 /// such point before the end of the case.
-async fn die_and_finish(ground: &Ground, case: &str, point: u64) -> bool {
+async fn die_and_finish(ground: &Ground, case: &str, point: u64, over: Over) -> bool {
     let mut crashing = oracle(ground, Some(point));
     let started = Instant::now();
     let crashed = loop {
         if let Some(status) = crashing.0.try_wait().unwrap() {
             break status.signal().is_some();
         }
-        if records(ground, case).1 {
+        if over(&records(ground, case)) {
             break false;
         }
         assert!(
             started.elapsed() < PATIENCE,
-            "point {point}: neither crashed nor done, {:?}",
-            records(ground, case)
+            "point {point}: neither crashed nor done:\n{}",
+            story(&records(ground, case))
         );
         tokio::time::sleep(Duration::from_millis(50)).await;
     };
     drop(crashing);
     let before = journal::verify(&ground.journal()).map_or(0, |(report, _)| report.records);
     if crashed {
-        finish(ground, case, &format!("point {point}")).await;
+        finish(ground, case, &format!("point {point}"), over).await;
     }
     let (report, _) = journal::verify(&ground.journal()).unwrap();
     assert!(report.records >= before, "records were lost");
     crashed
 }
 
-/// An oracle that nothing happens to, until the case is closed.
-async fn finish(ground: &Ground, case: &str, what: &str) {
+/// An oracle that nothing happens to, until the case is over.
+async fn finish(ground: &Ground, case: &str, what: &str, over: Over) {
     let undisturbed = oracle(ground, None);
+    wait(ground, case, what, over).await;
+    drop(undisturbed);
+}
+
+async fn wait(ground: &Ground, case: &str, what: &str, over: Over) {
     let started = Instant::now();
-    while !records(ground, case).1 {
+    while !over(&records(ground, case)) {
         assert!(
             started.elapsed() < PATIENCE,
-            "{what}: {case} is not finished: {:?}",
-            records(ground, case).0
+            "{what}: {case} is not finished:\n{}",
+            story(&records(ground, case))
         );
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    drop(undisturbed);
 }
 
 /// No nonce for two intents, no request id for two ceremonies.
@@ -110,7 +153,7 @@ fn check_journal(ground: &Ground) {
     let mut nonces: BTreeMap<u64, String> = BTreeMap::new();
     let mut started = BTreeSet::new();
     for entry in &entries {
-        let body: serde_json::Value = serde_json::from_str(&entry.body).unwrap();
+        let body = body(entry);
         match entry.kind.as_str() {
             "transaction-signed" => {
                 let nonce = body["transaction"]["nonce"].as_u64().unwrap();
@@ -146,7 +189,7 @@ async fn killed_at_every_boundary_of_the_journal_a_deposit_is_made_once() {
     let mut points = 0;
     for point in 1.. {
         ground.devnet().deposit_pool(1).await.unwrap();
-        if !die_and_finish(&ground, &format!("deposit/{point}"), point).await {
+        if !die_and_finish(&ground, &format!("deposit/{point}"), point, closed).await {
             break;
         }
         points += 1;
@@ -172,7 +215,13 @@ async fn killed_at_every_boundary_of_the_journal_a_reshare_is_made_once() {
     const POOLS: u64 = 12;
     let ground = Ground::start(four_operators()).await;
     ground.devnet().deposit_pool(POOLS).await.unwrap();
-    finish(&ground, &format!("deposit/{POOLS}"), "the deposits before").await;
+    finish(
+        &ground,
+        &format!("deposit/{POOLS}"),
+        "the deposits before",
+        closed,
+    )
+    .await;
     for pool in 1..=POOLS {
         ground
             .devnet()
@@ -193,7 +242,7 @@ async fn killed_at_every_boundary_of_the_journal_a_reshare_is_made_once() {
         } else {
             format!("reshare/{pool}.{ordinal}")
         };
-        if !die_and_finish(&ground, &case, point).await {
+        if !die_and_finish(&ground, &case, point, closed).await {
             break;
         }
         points += 1;
@@ -206,6 +255,129 @@ async fn killed_at_every_boundary_of_the_journal_a_reshare_is_made_once() {
     .await;
     // the last request met no crash
     assert_eq!(reshared.values().sum::<u64>(), points + 1, "{reshared:?}");
+    check_journal(&ground);
+    ground.end().await;
+}
+
+/// A beacon on which validators are active soon, and all at once, and whose exits stay on the way: so the cases of the
+/// points before write little between the points of the next one.
+fn exits_without_an_end() -> DemoOptions {
+    let DemoBeacon::Development(spec) = DemoBeacon::development() else {
+        unreachable!("the development beacon is one")
+    };
+    DemoOptions {
+        beacon: DemoBeacon::Development(BeaconSpec {
+            slots_per_epoch: 2,
+            churn_limit: 1_000,
+            min_validator_withdrawability_delay: 1_000_000,
+            ..spec
+        }),
+        ..four_operators()
+    }
+}
+
+/// What the beacon has in its blocks from slot `from` on, up to its head: (validator, message and signature).
+async fn exits_in_blocks(ground: &Ground, from: u64) -> (Vec<(u64, String)>, u64) {
+    let (beacon, http) = (ground.network.beacon().unwrap(), reqwest::Client::new());
+    let head = beacon.slot();
+    let mut found = Vec::new();
+    for slot in from..=head {
+        let url = format!("{}/eth/v2/beacon/blocks/{slot}", beacon.url());
+        let block: Value = http.get(url).send().await.unwrap().json().await.unwrap();
+        let exits = block["data"]["message"]["body"]["voluntary_exits"]
+            .as_array()
+            .unwrap();
+        found.extend(exits.iter().map(|exit| {
+            let index = exit["message"]["validator_index"].as_str().unwrap();
+            (index.parse().unwrap(), exit.to_string())
+        }));
+    }
+    (found, head + 1)
+}
+
+/// One root for all that was ever ordered, signed or published; what was approved once was carried out or has an end in
+/// the journal, and nothing was carried out that was not approved.
+fn check_exit(case: &str, entries: &[Entry]) {
+    let mut roots = BTreeSet::new();
+    let mut decided = BTreeSet::new();
+    let mut ended = BTreeSet::new();
+    for entry in entries {
+        let body = body(entry);
+        let action = || body["action"].as_str().unwrap().to_owned();
+        match entry.kind.as_str() {
+            "action-proposed" | "action-changed" => {
+                let payload = &body["proposal"]["payload"];
+                let root = payload["signing_root"].as_str();
+                roots.insert(
+                    root.or(payload["plan"]["signing_root"].as_str())
+                        .unwrap()
+                        .to_owned(),
+                );
+            }
+            "decided" => assert!(decided.insert(action()), "{} was decided twice", action()),
+            "ceremony-started" => {
+                roots.insert(body["plan"]["signing_root"].as_str().unwrap().to_owned());
+                assert!(decided.contains(&action()), "{} was not decided", action());
+                assert!(ended.insert(action()), "{} was started twice", action());
+            }
+            "exit-published" => {
+                assert!(decided.contains(&action()), "{} was not decided", action());
+                ended.insert(action());
+            }
+            "action-voided" => drop(ended.insert(action())),
+            // the end of all that was still to do
+            "validator-phase-seen" => ended.extend(decided.iter().cloned()),
+            _ => {}
+        }
+    }
+    assert_eq!(roots.len(), 1, "{case}: {}", story(entries));
+    assert!(
+        decided.is_subset(&ended),
+        "{case} lost a decision:\n{}",
+        story(entries)
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn killed_at_every_boundary_of_the_journal_an_exit_is_signed_once() {
+    // one for each point, and some for the records that cases of earlier points write in between
+    const POOLS: u32 = 28;
+    let ground = Ground::start(exits_without_an_end()).await;
+    ground.devnet().deposit_pool(u64::from(POOLS)).await.unwrap();
+    let undisturbed = oracle(&ground, None);
+    for pool in 1..=POOLS {
+        wait(&ground, &format!("deposit/{pool}"), "the deposits before", closed).await;
+    }
+    drop(undisturbed);
+    for pool in 1..=POOLS {
+        ground.devnet().report_staked(PoolId(pool)).await.unwrap();
+    }
+    let (mut published, mut slot) = exits_in_blocks(&ground, 1).await;
+    assert_eq!(published, [], "nobody asked for an exit yet");
+    let mut points = 0;
+    for pool in 1..=POOLS {
+        ground.devnet().request_exit(PoolId(pool)).await.unwrap();
+        let case = format!("exit/{pool}");
+        let crashed = die_and_finish(&ground, &case, u64::from(pool), exiting).await;
+        let (exits, next) = exits_in_blocks(&ground, slot).await;
+        published.extend(exits);
+        slot = next;
+        check_exit(&case, &records(&ground, &case));
+        if !crashed {
+            break;
+        }
+        points += 1;
+    }
+    // start, request, proposal, decision, ceremony, its result, publication, its verdicts: each before and after
+    assert!((14..POOLS).contains(&points), "{points} boundaries");
+    let mut validators: BTreeMap<u64, String> = BTreeMap::new();
+    let offered = ground.network.beacon().unwrap().pool();
+    assert_eq!(offered, [], "an exit was published again after it was in a block");
+    for (validator, exit) in published {
+        assert_eq!(validators.insert(validator, exit), None, "{validator} left twice");
+    }
+    // the last one met no crash
+    assert_eq!(validators.len(), points as usize + 1);
     check_journal(&ground);
     ground.end().await;
 }

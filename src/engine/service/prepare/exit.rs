@@ -1,6 +1,6 @@
 //! Voluntary exits: what is signed, whether it may be published, what the nodes said, and how far the validator is.
 
-use super::{committee, keygen, later, refused};
+use super::{committee, key_checks, keygen, later, refused};
 use crate::beacon::client::{Beacon, ExitMessage, SignedExit, Validator, ValidatorStatus};
 use crate::beacon::exit::{ExitOutcome, ExitRules, judge, self_test};
 use crate::dkg::threshold;
@@ -281,7 +281,7 @@ pub(super) async fn prepare_broadcast(
         other => Check::fail("exit-allowed", format!("{other:?}")),
     };
     let holds = threshold::verify(&key, &signing_root.0, &signature);
-    let mut checks = ceremony_checks;
+    let (mut checks, unseen) = key_checks::doubts_of_origin(ceremony_checks, holds);
     checks.push(permitted);
     checks.push(Check::of(
         "exit-signature",
@@ -305,7 +305,7 @@ pub(super) async fn prepare_broadcast(
     ));
     super::dedup(&mut checks);
     let (exit_epoch, withdrawable) = rules.earliest_exit(epoch.max(now));
-    let facts = vec![
+    let mut facts = vec![
         Fact::new("pool", FactKind::Text, case.pool),
         Fact::new("validator key", FactKind::Hex, key),
         Fact::new("validator index", FactKind::Text, validator_index),
@@ -328,6 +328,7 @@ pub(super) async fn prepare_broadcast(
             "a published exit can not be taken back by anybody",
         ),
     ];
+    facts.extend(unseen);
     let title = format!(
         "Publish the voluntary exit of validator {validator_index} (pool {}) to {}. This can not be undone.",
         case.pool,

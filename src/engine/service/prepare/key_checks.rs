@@ -6,8 +6,10 @@ use alloy::primitives::{Address, keccak256};
 
 use crate::beacon::roots;
 use crate::dkg::threshold;
-use crate::oracle::Registration;
-use crate::types::{BlsPublicKey, Check, ForkVersion, KeygenOutput, OperatorId, Root, threshold_for};
+use crate::oracle::{Fact, FactKind, Registration};
+use crate::types::{
+    BlsPublicKey, Check, CheckStatus, ForkVersion, KeygenOutput, OperatorId, Root, threshold_for,
+};
 
 /// 32 ETH in gwei: the amount that the manager deposits.
 pub(super) const DEPOSIT_GWEI: u64 = 32_000_000_000;
@@ -104,4 +106,38 @@ pub(super) fn shares_data(
         format!("{} bytes for {n} operators, {wanted} expected", data.len()),
     );
     (data, check)
+}
+
+/// The checks of a signing ceremony without those that it could not make, and these as facts, once the signature `holds`.
+/// A key has one signature over a root, whoever combined it and whoever held back: what was not seen of how it came
+/// about leaves no doubt about it, and no rule needs to wait for a person because one operator of four was late.
+pub(super) fn doubts_of_origin(checks: Vec<Check>, holds: bool) -> (Vec<Check>, Vec<Fact>) {
+    let (unseen, checks): (Vec<_>, Vec<_>) = checks
+        .into_iter()
+        .partition(|check| holds && check.status == CheckStatus::Unknown);
+    let told = unseen.into_iter().map(|check| {
+        let words = format!("{}: {}", check.name, check.reason);
+        Fact::new("not seen, not needed", FactKind::Text, words)
+    });
+    (checks, told.collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_ceremony_did_not_see_is_a_doubt_only_about_a_signature_that_does_not_hold() {
+        let checks = vec![
+            Check::pass("signature", "valid"),
+            Check::unknown("result-source", "combined here"),
+            Check::fail("partial-signatures", "operator 2's is bad"),
+        ];
+        let (kept, told) = doubts_of_origin(checks.clone(), true);
+        assert_eq!(kept, [checks[0].clone(), checks[2].clone()]);
+        let words: Vec<_> = told.iter().map(|fact| fact.value.as_str()).collect();
+        assert_eq!(words, ["result-source: combined here"]);
+
+        assert_eq!(doubts_of_origin(checks.clone(), false), (checks, Vec::new()));
+    }
 }

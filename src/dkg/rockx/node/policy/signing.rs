@@ -127,8 +127,10 @@ impl SigningRules {
         }
         for rule in &self.exits {
             let domain = voluntary_exit_domain(rule.capella_fork_version, &rule.genesis_validators_root);
-            for index in rule.first_index..=rule.last_index {
-                for epoch in rule.first_epoch..=rule.last_epoch {
+            // all validators of an early epoch before anybody's next one: exits are asked for long before the last epoch
+            // of a rule, while an index says nothing about when its turn comes
+            for epoch in rule.first_epoch..=rule.last_epoch {
+                for index in rule.first_index..=rule.last_index {
                     if signing_root(&voluntary_exit_root(epoch, index), &domain).0 == root {
                         return Some(Meaning::Exit { index, epoch });
                     }
