@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests may panic")]
 
+mod absent;
 mod crashes;
 mod deposits;
 mod reshares_and_exits;

@@ -1,31 +1,11 @@
 //! The other two requests.
 
-use casimir_dkg::devnet::DemoOptions;
 use casimir_dkg::devnet::beacon::ExitProblem;
 use casimir_dkg::engine::Request;
 use casimir_dkg::oracle::{ActionKind, CaseStatus};
 use casimir_dkg::types::{OperatorId, PoolId};
 
-use crate::support::{Ground, approve_next, case_is, drive, person, stop, until, waiting};
-
-async fn staked(stores_reshare: bool) -> (Ground, casimir_dkg::engine::service::Running) {
-    let options = DemoOptions {
-        operators: 5,
-        committee: 4,
-        stores_reshare,
-        ..DemoOptions::default()
-    };
-    let ground = Ground::start(options).await;
-    let oracle = ground.oracle(false).await;
-    ground.devnet().deposit_pool(1).await.unwrap();
-    drive(&oracle, "deposit/1").await;
-    ground.devnet().report_staked(PoolId(1)).await.unwrap();
-    until(&oracle, "a staked pool", |s| {
-        s.validators.iter().find(|v| v.pool == PoolId(1)).cloned()
-    })
-    .await;
-    (ground, oracle)
-}
+use crate::support::{Ground, approve_next, case_is, drive, person, staked, stop, until, waiting};
 
 async fn reshare_three_times(stores: bool) {
     let (ground, oracle) = staked(stores).await;

@@ -11,7 +11,7 @@ use casimir_dkg::engine::{Reply, Request};
 use casimir_dkg::oracle::{Action, ActionKind, ActionState, CaseStatus};
 use casimir_dkg::signer::{KeyPolicy, OracleSigner};
 use casimir_dkg::snapshot::{CaseView, Snapshot};
-use casimir_dkg::types::{CaseId, SafeText};
+use casimir_dkg::types::{CaseId, PoolId, SafeText};
 use secrecy::SecretString;
 use tokio::task::JoinHandle;
 
@@ -113,6 +113,26 @@ pub(crate) fn four_operators() -> DemoOptions {
         auto: true,
         ..DemoOptions::default()
     }
+}
+
+/// Pool 1 deposited by operators 1 to 4 (a fifth one is at hand), its validator active.
+pub(crate) async fn staked(stores_reshare: bool) -> (Ground, Running) {
+    let options = DemoOptions {
+        operators: 5,
+        committee: 4,
+        stores_reshare,
+        ..DemoOptions::default()
+    };
+    let ground = Ground::start(options).await;
+    let oracle = ground.oracle(false).await;
+    ground.devnet().deposit_pool(1).await.unwrap();
+    drive(&oracle, "deposit/1").await;
+    ground.devnet().report_staked(PoolId(1)).await.unwrap();
+    until(&oracle, "a staked pool", |s| {
+        s.validators.iter().find(|v| v.pool == PoolId(1)).cloned()
+    })
+    .await;
+    (ground, oracle)
 }
 
 /// Waits until a snapshot has what is looked for.

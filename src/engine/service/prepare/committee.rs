@@ -57,12 +57,22 @@ pub(super) fn reachable(health: &BTreeMap<OperatorId, OperatorHealth>, id: Opera
     health.get(&id).is_some_and(|h| h.reachable)
 }
 
-/// Size, directory, keys, reachability and version of everybody who takes part, and the messenger.
+/// How many of those who take part a ceremony can not do without.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Quorum {
+    /// Key generations and reshares: one who is missing is missing for good.
+    All,
+    /// Threshold signatures: this many partial signatures are enough.
+    AtLeast(usize),
+}
+
+/// Size, directory, keys, reachability and version of those who take part, and the messenger.
 pub(super) fn checks(
     outside: &Shared,
     asked: &Asked,
     participants: &[OperatorId],
     committee: &[OperatorId],
+    quorum: Quorum,
 ) -> Vec<Check> {
     let directory = &outside.config.operators.by_id;
     let Asked { health, messenger } = asked;
@@ -90,18 +100,8 @@ pub(super) fn checks(
         "operator-keys",
         "every operator has a valid RSA key",
     ));
-    let down: Vec<String> = participants
-        .iter()
-        .filter(|id| !reachable(health, **id))
-        .map(|id| {
-            format!(
-                "operator {id}: {}",
-                health.get(id).map_or("was not asked", |h| h.note.as_str())
-            )
-        })
-        .collect();
-    checks.push(all_or(&down, "operators-reachable", "every operator answers"));
-    checks.push(versions(participants, health));
+    checks.push(attendance(participants, health, quorum));
+    checks.push(versions(participants, health, quorum));
     checks.push(if messenger.reachable {
         Check::pass(
             "messenger-reachable",
@@ -124,12 +124,50 @@ fn all_or(problems: &[String], name: &str, fine: &str) -> Check {
     }
 }
 
-/// A node that reports no version (an unstamped build does) is unknown, not wrong.
-fn versions(participants: &[OperatorId], health: &BTreeMap<OperatorId, OperatorHealth>) -> Check {
+fn attendance(
+    participants: &[OperatorId],
+    health: &BTreeMap<OperatorId, OperatorHealth>,
+    quorum: Quorum,
+) -> Check {
+    const NAME: &str = "operators-reachable";
+    let down: Vec<String> = participants
+        .iter()
+        .filter(|id| !reachable(health, **id))
+        .map(|id| {
+            format!(
+                "operator {id}: {}",
+                health.get(id).map_or("was not asked", |h| h.note.as_str())
+            )
+        })
+        .collect();
+    match quorum {
+        Quorum::AtLeast(needed) if !down.is_empty() => {
+            let there = participants.len() - down.len();
+            let words = format!(
+                "{there} of {} answer, {needed} are needed; {}",
+                participants.len(),
+                down.join("; ")
+            );
+            Check::of(NAME, there >= needed, words)
+        }
+        _ => all_or(&down, NAME, "every operator answers"),
+    }
+}
+
+/// A node that reports no version (an unstamped build does) is unknown, not wrong. Who may be missing is not asked for a
+/// version while missing.
+fn versions(
+    participants: &[OperatorId],
+    health: &BTreeMap<OperatorId, OperatorHealth>,
+    quorum: Quorum,
+) -> Check {
     const NAME: &str = "operator-versions";
     let mut status = CheckStatus::Pass;
     let mut words = Vec::new();
-    for id in participants {
+    let judged = participants
+        .iter()
+        .filter(|id| quorum == Quorum::All || reachable(health, **id));
+    for id in judged {
         let version = health
             .get(id)
             .and_then(|h| h.version.as_ref())
@@ -148,7 +186,10 @@ fn versions(participants: &[OperatorId], health: &BTreeMap<OperatorId, OperatorH
         }
     }
     let reason = if words.is_empty() {
-        "every operator has 0.2.7 or newer".to_owned()
+        match quorum {
+            Quorum::All => "every operator has 0.2.7 or newer".to_owned(),
+            Quorum::AtLeast(_) => "every operator that answers has 0.2.7 or newer".to_owned(),
+        }
     } else {
         words.join("; ")
     };
@@ -181,6 +222,41 @@ pub(super) fn fact(outside: &Shared, label: &str, ids: &[OperatorId]) -> Vec<Fac
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn health(down: &[u64]) -> BTreeMap<OperatorId, OperatorHealth> {
+        (1..=4)
+            .map(|n| {
+                let there = !down.contains(&n);
+                let health = OperatorHealth {
+                    id: OperatorId(n),
+                    reachable: there,
+                    version: there.then(|| "0.2.13".into()),
+                    latency: None,
+                    note: if there { "" } else { "refused" }.into(),
+                };
+                (OperatorId(n), health)
+            })
+            .collect()
+    }
+
+    #[test]
+    fn a_signature_can_do_without_some_and_a_key_generation_without_none() {
+        let everybody = [1, 2, 3, 4].map(OperatorId);
+        let three = Quorum::AtLeast(3);
+        let status = |down: &[u64], quorum| attendance(&everybody, &health(down), quorum).status;
+        assert_eq!(status(&[], Quorum::All), CheckStatus::Pass);
+        assert_eq!(status(&[2], Quorum::All), CheckStatus::Fail);
+        assert_eq!(status(&[2], three), CheckStatus::Pass);
+        assert_eq!(status(&[2, 4], three), CheckStatus::Fail);
+        let said = attendance(&everybody, &health(&[2]), three);
+        assert_eq!(
+            said.reason.as_str(),
+            "3 of 4 answer, 3 are needed; operator 2: refused"
+        );
+        let version = |quorum| versions(&everybody, &health(&[2]), quorum).status;
+        assert_eq!(version(Quorum::All), CheckStatus::Unknown);
+        assert_eq!(version(three), CheckStatus::Pass);
+    }
 
     #[test]
     fn versions_are_read_and_compared() {

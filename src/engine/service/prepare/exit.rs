@@ -93,7 +93,8 @@ pub(super) async fn prepare_sign(
         share_public_keys,
     };
     let asked = committee::ask(outside, &committee).await;
-    let mut checks = committee::checks(outside, &asked, &committee, &committee);
+    let quorum = committee::Quorum::AtLeast(usize::from(threshold));
+    let mut checks = committee::checks(outside, &asked, &committee, &committee, quorum);
     checks.push(present.staked_check(pool));
     checks.push(exiting_check(outside, pool).await);
     checks.extend(domain_checks(outside, &rules));

@@ -27,7 +27,7 @@ pub(super) async fn prepare(
     };
     let withdrawal_credentials = credentials(outside);
     let fork_version = outside.config.network.genesis_fork_version;
-    let mut checks = committee::checks(outside, &asked, &committee, &committee);
+    let mut checks = committee::checks(outside, &asked, &committee, &committee, committee::Quorum::All);
     let position = ready.iter().position(|p| *p == pool);
     checks.push(match position {
         Some(n) => Check::pass(

@@ -110,7 +110,13 @@ pub(super) async fn prepare(
         threshold,
     };
 
-    let mut checks = committee::checks(outside, &asked, &plan.participants(), &new);
+    let mut checks = committee::checks(
+        outside,
+        &asked,
+        &plan.participants(),
+        &new,
+        committee::Quorum::All,
+    );
     checks.push(Check::of(
         "committee-size-unchanged",
         new.len() == holders.len(),
