@@ -256,6 +256,18 @@ impl ExitRules {
         UnixMillis(genesis.saturating_add(slots.saturating_mul(slot)))
     }
 
+    /// When the next slot after a time begins; genesis before that.
+    #[must_use]
+    pub fn next_slot(&self, time: UnixMillis) -> UnixMillis {
+        let genesis = UnixMillis(self.genesis.genesis_time.saturating_mul(1000));
+        if time < genesis {
+            return genesis;
+        }
+        let slot = u64::try_from(self.slot.as_millis()).unwrap_or(u64::MAX).max(1);
+        let slots = (time.0 - genesis.0) / slot + 1;
+        UnixMillis(genesis.0.saturating_add(slots.saturating_mul(slot)))
+    }
+
     /// First epoch at which the validator may exit, once its activation is known.
     #[must_use]
     pub fn ready_epoch(&self, validator: &Validator) -> Option<u64> {

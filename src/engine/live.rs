@@ -5,8 +5,7 @@ use std::collections::BTreeMap;
 use alloy::primitives::{Address, U256};
 
 use crate::snapshot::{
-    ChainView, EndpointKind, EndpointView, ExitView, LinkState, NetworkView, OperatorView, SignerView,
-    ValidatorView,
+    ChainView, EndpointKind, EndpointView, LinkState, NetworkView, OperatorView, SignerView, ValidatorView,
 };
 use crate::types::{BlockRef, CheckStatus, OperatorId, OperatorProgress, RequestId, SafeText, UnixMillis};
 
@@ -41,8 +40,6 @@ pub enum LiveUpdate {
     Authorised(CheckStatus),
     /// Validators of all pools.
     Validators(Vec<ValidatorView>),
-    /// What is known of a case's exit beyond the journal.
-    Exit(Box<ExitView>),
     /// Something that a person should know while it lasts: (subject, words); empty words end it.
     Alarm(&'static str, SafeText),
 }
@@ -57,7 +54,6 @@ pub(super) struct Live {
     pub(super) operators: Vec<OperatorView>,
     pub(super) endpoints: BTreeMap<EndpointKind, Vec<EndpointView>>,
     pub(super) validators: Vec<ValidatorView>,
-    pub(super) exits: BTreeMap<crate::types::CaseId, ExitView>,
     pub(super) alarms: BTreeMap<&'static str, SafeText>,
 }
 
@@ -71,7 +67,6 @@ impl Live {
             operators: Vec::new(),
             endpoints: BTreeMap::new(),
             validators: Vec::new(),
-            exits: BTreeMap::new(),
             alarms: BTreeMap::new(),
         }
     }
@@ -104,9 +99,6 @@ impl Live {
             LiveUpdate::Link(link) => self.chain.link = link,
             LiveUpdate::Authorised(status) => self.signer.authorised = status,
             LiveUpdate::Validators(validators) => self.validators = validators,
-            LiveUpdate::Exit(exit) => {
-                self.exits.insert(exit.case, *exit);
-            }
             LiveUpdate::Alarm(subject, words) if words.as_str().is_empty() => {
                 self.alarms.remove(subject);
             }

@@ -7,7 +7,7 @@ use super::live::Live;
 use crate::journal::Journal;
 use crate::oracle::{
     Action, ActionState, Case, Ceremony, CeremonyRole, Payload, Sending, State, Step, case_status,
-    current_ceremony,
+    current_ceremony, milestones,
 };
 use crate::snapshot::{
     CaseView, CeremonyEnd, CeremonyView, ExitView, JournalView, NodeVerdict, OperatorView, PauseView,
@@ -57,7 +57,7 @@ pub(super) fn snapshot(
         ceremonies: ceremonies(state, live),
         actions: actions(state),
         transactions: transactions(state),
-        exits: exits(state, live),
+        exits: exits(state),
         validators: live.validators.clone(),
         journal: JournalView {
             records,
@@ -91,6 +91,7 @@ fn cases(state: &State) -> Vec<CaseView> {
             validator: case
                 .validator()
                 .or_else(|| state.known_key(case.id.pool).map(|k| k.validator)),
+            times: milestones(case),
             history: case.history.clone(),
             paused: case.paused.is_some(),
         })
@@ -150,12 +151,24 @@ fn sentence(state: &State, case: &Case) -> SafeText {
             None => "the exit was offered to the beacon nodes; not in a block yet".to_owned(),
         },
         Step::Follow => match case.phase {
-            Some(phase) => format!("done on the execution chain; the validator is {phase}"),
+            Some(phase) => format!(
+                "done on the execution chain; the validator is {phase}{}",
+                ahead(case)
+            ),
             None => "done on the execution chain; the validator is being looked up".to_owned(),
         },
         Step::Halted { reason, .. } => reason.to_string(),
         Step::Closed { outcome } => outcome.to_string(),
     })
+}
+
+/// The next stage that the beacon state has a time for.
+fn ahead(case: &Case) -> String {
+    let next = milestones(case).into_iter().find(|m| m.actual.is_none());
+    match next.and_then(|m| Some((m.stage, m.by_state?))) {
+        Some((stage, moment)) => format!(", {stage} from {moment}"),
+        None => String::new(),
+    }
 }
 
 fn ceremony_words(state: &State, request: RequestId) -> String {
@@ -376,14 +389,14 @@ fn transaction(state: &State, action: ActionId, s: &Sending, head: u64) -> Optio
     })
 }
 
-fn exits(state: &State, live: &Live) -> Vec<ExitView> {
+fn exits(state: &State) -> Vec<ExitView> {
     let cases = state.cases.values().filter(|c| c.id.kind == RequestKind::Exit);
-    let mut views: Vec<(UnixMillis, ExitView)> = cases.map(|c| (c.opened_at, exit(state, c, live))).collect();
+    let mut views: Vec<(UnixMillis, ExitView)> = cases.map(|c| (c.opened_at, exit(state, c))).collect();
     views.sort_by_key(|v| Reverse(v.0));
     views.into_iter().map(|(_, view)| view).collect()
 }
 
-fn exit(state: &State, case: &Case, live: &Live) -> ExitView {
+fn exit(state: &State, case: &Case) -> ExitView {
     let verdict = |at: UnixMillis| {
         move |(node, delivered, detail): &(SafeText, bool, SafeText)| NodeVerdict {
             node: node.clone(),
@@ -417,15 +430,14 @@ fn exit(state: &State, case: &Case, live: &Live) -> ExitView {
         _ => "requested".to_owned(),
     };
     let known = state.known_key(case.id.pool).map(|k| k.validator);
-    let seen = live.exits.get(&case.id);
     ExitView {
         case: case.id,
         validator: case.validator().or(known).unwrap_or_default(),
-        validator_index: index.or(seen.and_then(|s| s.validator_index)),
+        validator_index: index.or(case.index),
         epoch,
         state: SafeText::new(&word),
         verdicts: case.verdicts.iter().map(verdict(at)).collect(),
-        timeline: seen.map(|s| s.timeline.clone()).unwrap_or_default(),
+        times: milestones(case),
     }
 }
 

@@ -3,7 +3,7 @@
 use super::{Purpose, TransactionPayload};
 use crate::types::{
     ActionId, BlsPublicKey, BlsSignature, CaseId, CeremonyPlan, KeygenOutput, OperatorId, PoolId, RequestId,
-    ReshareOutput, Root, SafeText, SignedTransaction,
+    ReshareOutput, Root, SafeText, SignedTransaction, UnixMillis,
 };
 
 /// An SSV registration signature: over keccak256 of `<owner>:<nonce>` by the validator key.
@@ -93,6 +93,15 @@ pub enum Draft {
     },
 }
 
+/// An exit that was published and whose times the chain's rules have not been asked for yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Published {
+    /// When it was published.
+    pub at: UnixMillis,
+    /// First epoch in which it is valid.
+    pub epoch: u64,
+}
+
 /// One thing to do. Results come back as inputs.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Effect {
@@ -158,5 +167,7 @@ pub enum Effect {
         case: CaseId,
         /// The key.
         validator: BlsPublicKey,
+        /// To be predicted by the chain's rules as well.
+        published: Option<Published>,
     },
 }

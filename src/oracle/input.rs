@@ -2,7 +2,7 @@
 
 use alloy::primitives::U256;
 
-use super::{Proposal, ValidatorPhase};
+use super::{Proposal, Sighting};
 use crate::types::{
     ActionId, BlockRef, BlsPublicKey, CaseId, CeremonyFailure, CeremonyResult, Check, LogRef, NonceStatus,
     OperatorId, PoolId, RequestId, RequestKind, Root, SafeText, SignedTransaction, UnixMillis,
@@ -221,8 +221,8 @@ pub enum Input {
         case: CaseId,
         /// The key.
         validator: BlsPublicKey,
-        /// How far it is; `None` when it could not be found out.
-        phase: Option<ValidatorPhase>,
+        /// What it says; `None` when it could not be found out.
+        seen: Option<Sighting>,
     },
     /// A person asks for something.
     Wish {

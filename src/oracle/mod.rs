@@ -12,6 +12,7 @@ mod case;
 mod decision;
 mod effect;
 mod input;
+mod milestone;
 mod policy;
 mod record;
 #[cfg(test)]
@@ -28,8 +29,9 @@ pub use action::{
 pub use advance::current_ceremony;
 pub use case::{CaseStatus, Cause, HistoryEntry, ValidatorPhase};
 pub use decision::{Decider, Decision, Mode, Verdict};
-pub use effect::{Draft, Effect, KnownKey, Registration};
+pub use effect::{Draft, Effect, KnownKey, Published, Registration};
 pub use input::{CeremonySuccess, ChainFacts, Fulfilment, Input, Prepared, Purpose, Stamped, Wish};
+pub use milestone::{Actual, Basis, Forecast, Milestone, Moment, Sighting, Stage, milestones};
 pub use policy::{Policy, Rule, RuleUse};
 pub use record::{CeremonyRole, Record};
 

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Cause, Decision, Mode, Proposal, ValidatorPhase};
+use super::{Basis, Cause, Decision, Forecast, Mode, Moment, Proposal, ValidatorPhase};
 use crate::types::{
     ActionId, BlockRef, BlsPublicKey, CaseId, CeremonyFailure, CeremonyPlan, CeremonyResult, Check,
     NonceStatus, OperatorId, RequestId, Root, SafeText, SignedTransaction,
@@ -165,6 +165,20 @@ pub enum Record {
         case: CaseId,
         /// The phase.
         phase: ValidatorPhase,
+        /// Since when, where the beacon state says so.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        since: Option<Moment>,
+    },
+    /// When a followed validator is expected to get where. Replaces what was expected on the same basis.
+    ValidatorForecast {
+        /// The case.
+        case: CaseId,
+        /// Its index, where known.
+        index: Option<u64>,
+        /// Who says so.
+        basis: Basis,
+        /// The times.
+        forecast: Forecast,
     },
     /// The case can not go on by itself.
     CaseHalted {
@@ -242,6 +256,7 @@ impl Record {
             Self::TransactionStatus { .. } => "transaction-status",
             Self::ExitPublished { .. } => "exit-published",
             Self::ValidatorPhaseSeen { .. } => "validator-phase-seen",
+            Self::ValidatorForecast { .. } => "validator-forecast",
             Self::CaseHalted { .. } => "case-halted",
             Self::CaseRetried { .. } => "case-retried",
             Self::Paused { .. } => "paused",
@@ -367,7 +382,22 @@ impl Record {
                     verdicts.len()
                 )
             }
-            Self::ValidatorPhaseSeen { case, phase } => format!("the validator of {case} is {phase}"),
+            Self::ValidatorPhaseSeen { case, phase, since } => match since {
+                Some(since) => format!("the validator of {case} is {phase} since {since}"),
+                None => format!("the validator of {case} is {phase}"),
+            },
+            Self::ValidatorForecast {
+                case,
+                basis,
+                forecast,
+                ..
+            } => {
+                let basis = match basis {
+                    Basis::Rules => "by the chain's rules, at the earliest",
+                    Basis::State => "by the beacon state",
+                };
+                format!("expected of {case} {basis}: {}", forecast.words())
+            }
             Self::CaseHalted { case, reason } => format!("{case} needs a person: {reason}"),
             Self::CaseRetried { case, by } => format!("{case} taken up again by {by}"),
             Self::Paused { case: Some(case), by } => format!("{case} paused by {by}"),

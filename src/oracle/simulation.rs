@@ -273,10 +273,10 @@ impl Sim {
                 action,
                 verdicts: Vec::new(),
             },
-            Effect::LookUpValidator { case, validator } => Input::ValidatorSeen {
+            Effect::LookUpValidator { case, validator, .. } => Input::ValidatorSeen {
                 case,
                 validator,
-                phase: None,
+                seen: None,
             },
         };
         self.input(answer);

@@ -7,7 +7,7 @@ use alloy::primitives::{Bytes, U256};
 use serde::Serialize;
 
 use super::world::Health;
-use crate::oracle::{CaseStatus, Cause, HistoryEntry};
+use crate::oracle::{CaseStatus, Cause, HistoryEntry, Milestone};
 use crate::types::{
     ActionId, BlockRef, BlsPublicKey, CaseId, CeremonyFailure, CeremonyKind, Check, OperatorId,
     OperatorProgress, PoolId, RequestId, RequestKind, Root, Round, SafeText, UnixMillis,
@@ -70,6 +70,8 @@ pub struct CaseView {
     pub ceremony: Option<RequestId>,
     /// The validator key, once it exists.
     pub validator: Option<BlsPublicKey>,
+    /// The stages of its validator that it waits for, with predicted and actual times.
+    pub times: Vec<Milestone>,
     /// The case's file, oldest first.
     pub history: Vec<HistoryEntry>,
     /// Paused by a person.
@@ -245,8 +247,8 @@ pub struct ExitView {
     pub state: SafeText,
     /// Verdict of each node for the newest broadcast.
     pub verdicts: Vec<NodeVerdict>,
-    /// Predicted and actual times in words, in order.
-    pub timeline: Vec<(SafeText, Option<UnixMillis>)>,
+    /// From the block with the exit to the withdrawal, with predicted and actual times.
+    pub times: Vec<Milestone>,
 }
 
 /// One validator of a pool.

@@ -8,3 +8,4 @@ mod crashes;
 mod deposits;
 mod reshares_and_exits;
 mod support;
+mod times;

@@ -1,6 +1,7 @@
 //! The engine with everything around it: endpoints, contracts, messenger, initiator, feeds.
 
 mod feeds;
+mod follow;
 mod outside;
 mod prepare;
 mod registry;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use alloy::primitives::Address;
 use tokio::sync::mpsc;
 
-use super::prepare;
+use super::{follow, prepare};
 use crate::beacon::client::Beacon;
 use crate::chain::committee::Committees;
 use crate::chain::contracts::{Manager, ManagerEventKind};
@@ -118,12 +118,16 @@ impl World for Outside {
                     let verdicts = prepare::publish_exit(&outside, &payload).await;
                     Input::ExitPublished { action, verdicts }
                 }
-                Effect::LookUpValidator { case, validator } => {
-                    let phase = prepare::look_up(&outside, case, &validator).await;
+                Effect::LookUpValidator {
+                    case,
+                    validator,
+                    published,
+                } => {
+                    let seen = follow::look_up(&outside, case, &validator, published).await;
                     Input::ValidatorSeen {
                         case,
                         validator,
-                        phase,
+                        seen,
                     }
                 }
             }

@@ -2,8 +2,10 @@
 
 use crate::oracle::state::{Case, EffectKey};
 use crate::oracle::turn::Turn;
-use crate::oracle::{Effect, Payload, Record, State, ValidatorPhase};
-use crate::types::{ActionId, CaseId, NonceStatus, RequestKind, SafeText, UnixMillis};
+use crate::oracle::{Effect, Payload, Published, Record, State, ValidatorPhase};
+use crate::types::{
+    ActionId, CaseId, CeremonyPlan, NonceStatus, RequestKind, SafeText, SignPurpose, UnixMillis,
+};
 
 use super::*;
 
@@ -103,11 +105,27 @@ pub(in crate::oracle) fn look_up(turn: &mut Turn<'_>, id: CaseId) {
         .get(&id)
         .is_none_or(|t| turn.at.since(*t).as_millis() >= u128::from(LOOK_UP_MS));
     if due {
+        let published = turn.state.cases.get(&id).and_then(published);
         turn.ask(EffectKey::LookUp(id), || Effect::LookUpValidator {
             case: id,
             validator,
+            published,
         });
     }
+}
+
+/// An exit that some node took, while the rules' prediction is not journaled yet. It is made for the time of
+/// publishing, whenever it is asked for.
+fn published(case: &Case) -> Option<Published> {
+    let Some((CeremonyPlan::Sign { what, .. }, _)) = &case.exit else {
+        return None;
+    };
+    let SignPurpose::VoluntaryExit { epoch, .. } = what else {
+        return None;
+    };
+    let taken = case.verdicts.iter().any(|v| v.1);
+    let at = case.published_at.filter(|_| taken && case.by_rules.is_none())?;
+    Some(Published { at, epoch: *epoch })
 }
 
 /// After the effect is final: a deposit is followed to an active validator, an exit to its withdrawal.

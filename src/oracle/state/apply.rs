@@ -1,14 +1,14 @@
 //! How records change the state. Replaying all of them restores it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::oracle::{
-    Action, ActionKind, ActionState, CeremonyRole, Decider, HistoryEntry, Record, Registration, RuleUse,
-    ValidatorPhase, Verdict,
+    Action, ActionKind, ActionState, CeremonyRole, Decider, Forecast, HistoryEntry, Record, Registration,
+    RuleUse, Verdict,
 };
 use crate::types::{
-    ActionId, CaseId, CeremonyFailure, CeremonyPlan, CeremonyResult, Check, NonceStatus, RequestId,
-    RequestKind, Root, SafeText, UnixMillis,
+    ActionId, CaseId, CeremonyFailure, CeremonyPlan, CeremonyResult, Check, NonceStatus, RequestId, Root,
+    SafeText, UnixMillis,
 };
 
 use super::*;
@@ -48,6 +48,10 @@ impl State {
                     last_failure: None,
                     served_by: None,
                     phase: None,
+                    seen: BTreeMap::new(),
+                    index: None,
+                    by_rules: None,
+                    by_state: Forecast::default(),
                     verdicts: Vec::new(),
                     published_at: None,
                     history: Vec::new(),
@@ -213,27 +217,13 @@ impl State {
                 });
                 self.go(action.case, at, Step::Execute(*action));
             }
-            Record::ValidatorPhaseSeen { case, phase } => {
-                self.with(*case, |c| c.phase = Some(*phase));
-                // an exit that is in a block is done, whoever delivered it
-                if case.kind == RequestKind::Exit && *phase >= ValidatorPhase::Exiting {
-                    let current = self.cases.get(case).and_then(|c| match c.step {
-                        Step::Execute(action) | Step::DecideCeremony(action) | Step::DecideEffect(action) => {
-                            Some(action)
-                        }
-                        _ => None,
-                    });
-                    if let Some(action) = current.and_then(|id| self.actions.get_mut(&id)) {
-                        action.state = match action.state {
-                            ActionState::Executing => ActionState::Done,
-                            _ => ActionState::Void {
-                                reason: SafeText::new("the validator is exiting already"),
-                            },
-                        };
-                    }
-                    self.go(*case, at, Step::Follow);
-                }
-            }
+            Record::ValidatorPhaseSeen { case, phase, .. } => self.validator_phase(at, *case, *phase),
+            Record::ValidatorForecast {
+                case,
+                index,
+                basis,
+                forecast,
+            } => self.validator_forecast(*case, *index, *basis, *forecast),
             Record::CaseHalted { case, reason } => {
                 let resume = self
                     .cases
@@ -275,13 +265,13 @@ impl State {
         }
     }
 
-    fn with(&mut self, case: CaseId, change: impl FnOnce(&mut Case)) {
+    pub(super) fn with(&mut self, case: CaseId, change: impl FnOnce(&mut Case)) {
         if let Some(case) = self.cases.get_mut(&case) {
             change(case);
         }
     }
 
-    fn go(&mut self, case: CaseId, at: UnixMillis, step: Step) {
+    pub(super) fn go(&mut self, case: CaseId, at: UnixMillis, step: Step) {
         self.live.waiting.remove(&case);
         self.live.not_before.remove(&EffectKey::Prepare(case));
         self.with(case, |c| {
@@ -494,6 +484,7 @@ pub(super) fn record_case(record: &Record, state: &State) -> Option<CaseId> {
         | Record::CauseFound { case, .. }
         | Record::CommitteeChosen { case, .. }
         | Record::ValidatorPhaseSeen { case, .. }
+        | Record::ValidatorForecast { case, .. }
         | Record::CaseHalted { case, .. }
         | Record::CaseRetried { case, .. }
         | Record::CaseClosed { case, .. }

@@ -1,8 +1,8 @@
 //! A case, what it consists of, and where it stands.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::oracle::{Cause, CeremonyRole, HistoryEntry, Registration, ValidatorPhase};
+use crate::oracle::{Cause, CeremonyRole, Forecast, HistoryEntry, Registration, ValidatorPhase};
 use crate::types::{
     ActionId, BlsPublicKey, BlsSignature, CaseId, CeremonyFailure, CeremonyPlan, CeremonyResult, Check,
     KeygenOutput, NonceStatus, OperatorId, RequestId, ReshareOutput, Root, SafeText, SignedTransaction,
@@ -152,6 +152,14 @@ pub struct Case {
     pub served_by: Option<Root>,
     /// Last phase of its validator.
     pub phase: Option<ValidatorPhase>,
+    /// When it was first seen in each phase up to the present one.
+    pub seen: BTreeMap<ValidatorPhase, UnixMillis>,
+    /// Its index on the beacon chain, where the state told it.
+    pub index: Option<u64>,
+    /// What the chain's rules said of its exit when that was published.
+    pub by_rules: Option<Forecast>,
+    /// What the beacon state says of its epochs.
+    pub by_state: Forecast,
     /// Exit verdicts of the last broadcast.
     pub verdicts: Vec<(SafeText, bool, SafeText)>,
     /// When the exit was last offered.

@@ -1,6 +1,7 @@
 //! The state of the core.
 
 mod apply;
+mod beacon;
 mod life;
 mod live;
 

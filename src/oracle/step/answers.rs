@@ -2,7 +2,7 @@
 
 use crate::oracle::state::EffectKey;
 use crate::oracle::turn::Turn;
-use crate::oracle::{ActionState, CeremonySuccess, Effect, Record, ValidatorPhase, advance};
+use crate::oracle::{ActionState, Basis, CeremonySuccess, Effect, Record, Sighting, advance};
 use crate::types::{ActionId, CaseId, CeremonyFailure, NonceStatus, RequestId, SafeText, SignedTransaction};
 
 pub(super) fn ceremony_ended(
@@ -130,16 +130,43 @@ pub(super) fn inspected(turn: &mut Turn<'_>, action: ActionId, status: Option<No
     }
 }
 
-pub(super) fn validator_seen(turn: &mut Turn<'_>, case: CaseId, phase: Option<ValidatorPhase>) {
+/// Predictions are journaled before what they predict, each once until it changes.
+pub(super) fn validator_seen(turn: &mut Turn<'_>, case: CaseId, seen: Option<Sighting>) {
     turn.answered(EffectKey::LookUp(case));
     turn.state.live.looked_up_at.insert(case, turn.at);
-    let Some(phase) = phase else { return };
-    if turn
-        .state
-        .cases
-        .get(&case)
-        .is_some_and(|c| c.phase != Some(phase) && !c.is_closed())
-    {
-        turn.record(Record::ValidatorPhaseSeen { case, phase });
+    let Some(Sighting {
+        phase,
+        since,
+        index,
+        by_state,
+        by_rules,
+    }) = seen
+    else {
+        return;
+    };
+    let Some(known) = turn.state.cases.get(&case).filter(|c| !c.is_closed()) else {
+        return;
+    };
+    let (first, state_moved, moved) = (
+        by_rules.filter(|_| known.by_rules.is_none()),
+        known.by_state != by_state,
+        known.phase != Some(phase),
+    );
+    let mut expect = |basis, forecast| {
+        turn.record(Record::ValidatorForecast {
+            case,
+            index,
+            basis,
+            forecast,
+        });
+    };
+    if let Some(forecast) = first {
+        expect(Basis::Rules, forecast);
+    }
+    if state_moved {
+        expect(Basis::State, by_state);
+    }
+    if moved {
+        turn.record(Record::ValidatorPhaseSeen { case, phase, since });
     }
 }

@@ -17,7 +17,11 @@ pub(super) fn prepared(turn: &mut Turn<'_>, case: CaseId, purpose: Purpose, outc
             turn.state.live.waiting.insert(case, reason);
         }
         (_, Prepared::AlreadySo(phase)) => {
-            turn.record(Record::ValidatorPhaseSeen { case, phase });
+            turn.record(Record::ValidatorPhaseSeen {
+                case,
+                phase,
+                since: None,
+            });
         }
         (Purpose::Propose, Prepared::Proposal(proposal)) => {
             if matches!(step, Step::PlanCeremony | Step::PlanEffect | Step::AwaitTurn) {

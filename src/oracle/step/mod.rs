@@ -48,8 +48,8 @@ pub fn step(state: &mut State, stamped: Stamped) -> (Output, WishReply) {
         Input::ValidatorSeen {
             case,
             validator: _,
-            phase,
-        } => answers::validator_seen(&mut turn, case, phase),
+            seen,
+        } => answers::validator_seen(&mut turn, case, seen),
         Input::Wish { by, wish } => reply = Some(wish::fulfil(&mut turn, &by, wish)),
     }
     advance::all(&mut turn);

@@ -2,9 +2,9 @@
 
 use casimir_dkg::snapshot::ExitView;
 
+use super::detail::times;
 use crate::console::app::App;
 use crate::console::theme::Token;
-use crate::console::widgets::format;
 use crate::console::widgets::table::{Cell, Column, fixed, number, rest};
 
 pub(super) const COLUMNS: &[Column] = &[
@@ -27,21 +27,12 @@ pub(super) fn cells(app: &App, exit: &ExitView) -> Vec<Cell> {
             format!("{d} of {n}"),
         ),
     };
-    // the first milestone that lies ahead
-    let next = exit
-        .timeline
-        .iter()
-        .find(|(_, at)| at.is_none_or(|at| at > app.now.wall));
-    let next = next.map_or_else(String::new, |(what, at)| match at {
-        Some(at) => format!("{what} in {}", format::age(at.since(app.now.wall))),
-        None => what.to_string(),
-    });
     vec![
         Cell::new(Token::Info, &exit.state),
         Cell::new(Token::Emphasis, exit.case),
         Cell::new(Token::Text, optional(exit.validator_index)),
         Cell::new(Token::Muted, optional(exit.epoch)),
         nodes,
-        Cell::new(Token::Muted, next),
+        Cell::new(Token::Muted, times::next(app, &exit.times)),
     ]
 }

@@ -125,6 +125,10 @@ fn details() {
     }
     let mut whole = after(fixture::busy(), "2 enter").app;
     insta::assert_snapshot!("detail_action_whole_100x80", picture(&mut whole, (100, 80)));
+    let mut whole = after(fixture::busy(), "6 enter").app;
+    insta::assert_snapshot!("detail_exit_whole_60x44", picture(&mut whole, (60, 44)));
+    let mut done = after(fixture::busy(), "3 down down down down enter").app;
+    insta::assert_snapshot!("detail_case_done_80x30", picture(&mut done, (80, 30)));
 }
 
 #[test]

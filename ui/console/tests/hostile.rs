@@ -43,7 +43,6 @@ fn hostile(text: &str) -> Snapshot {
     for e in &mut s.exits {
         e.state = evil.clone();
         e.verdicts[0].detail = evil.clone();
-        e.timeline[0].0 = evil.clone();
     }
     for v in &mut s.validators {
         v.status = evil.clone();

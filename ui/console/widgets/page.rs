@@ -101,6 +101,17 @@ impl<'a> Page<'a> {
         }
     }
 
+    /// A row of a table; each cell is filled up to its width.
+    pub(crate) fn cells(&mut self, cells: &[((Token, String), usize)]) {
+        let spans = cells.iter().map(|((token, text), room)| {
+            let text = clean(text);
+            let pad = room.saturating_sub(width(&text));
+            self.span(*token, format!("{text}{}", " ".repeat(pad)))
+        });
+        let line = Line::from(spans.collect::<Vec<_>>());
+        self.lines.push(line);
+    }
+
     /// A label and a status.
     pub(crate) fn status(&mut self, label: &str, status: Status, more: &str) {
         let glyph = status.sign.glyph(self.app.settings.ascii);

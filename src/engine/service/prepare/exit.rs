@@ -1,34 +1,20 @@
-//! Voluntary exits: what is signed, whether it may be published, what the nodes said, and how far the validator is.
+//! Voluntary exits: what is signed, whether it may be published, and what the nodes said.
 
 use super::{committee, key_checks, keygen, later, refused};
-use crate::beacon::client::{Beacon, ExitMessage, SignedExit, Validator, ValidatorStatus};
+use crate::beacon::client::{ExitMessage, SignedExit, Validator};
 use crate::beacon::exit::{ExitOutcome, ExitRules, judge, self_test};
 use crate::dkg::threshold;
-use crate::engine::LiveUpdate;
-use crate::engine::core::Incoming;
+use crate::engine::service::follow::{phase, state};
 use crate::engine::service::outside::{Outside, Shared};
 use crate::oracle::{
     ActionKind, CeremonyPayload, ExitPayload, Fact, FactKind, KnownKey, Payload, Prepared, Proposal, Purpose,
     ValidatorPhase,
 };
-use crate::snapshot::ExitView;
 use crate::types::{
-    BlsPublicKey, BlsSignature, CaseId, CeremonyPlan, Check, PoolId, SafeText, SignPurpose, UnixMillis,
-    threshold_for,
+    BlsSignature, CaseId, CeremonyPlan, Check, PoolId, SafeText, SignPurpose, UnixMillis, threshold_for,
 };
 
 const NO_BEACON: &str = "no beacon node is configured (beacon.urls): an exit needs the validator's state";
-
-/// The chain's rules and the validator, from nodes that serve our chain.
-async fn state(beacon: &Beacon, key: &BlsPublicKey) -> Result<(ExitRules, Option<Validator>), String> {
-    let (spec, genesis, validator) = tokio::join!(beacon.spec(), beacon.genesis(), beacon.validator(key));
-    let rules = ExitRules::new(
-        &spec.map_err(|e| e.to_string())?,
-        genesis.map_err(|e| e.to_string())?,
-    )
-    .map_err(|e| e.to_string())?;
-    Ok((rules, validator.map_err(|e| e.to_string())?))
-}
 
 pub(super) async fn prepare_sign(
     outside: &Shared,
@@ -396,56 +382,4 @@ pub(in crate::engine::service) async fn publish_exit(
             (v.node, delivered, SafeText::new(&words))
         })
         .collect()
-}
-
-/// How far a validator is; for exits the predicted and actual times are told too.
-pub(in crate::engine::service) async fn look_up(
-    outside: &Shared,
-    case: CaseId,
-    key: &BlsPublicKey,
-) -> Option<ValidatorPhase> {
-    let beacon = outside.beacon.as_ref()?;
-    let (rules, validator) = match state(beacon, key).await {
-        Ok(found) => found,
-        Err(why) => {
-            tracing::warn!(target: "beacon", %case, "{why}");
-            return None;
-        }
-    };
-    let Some(validator) = validator else {
-        return Some(ValidatorPhase::Absent);
-    };
-    if case.kind == crate::types::RequestKind::Exit {
-        let at = |epoch: Option<u64>| epoch.map(|epoch| rules.start_of(epoch));
-        let view = ExitView {
-            case,
-            validator: *key,
-            validator_index: Some(validator.index),
-            epoch: None,
-            state: SafeText::new(&validator.status.to_string()),
-            verdicts: Vec::new(),
-            timeline: vec![
-                (SafeText::new("exits"), at(validator.exit_epoch)),
-                (SafeText::new("withdrawable"), at(validator.withdrawable_epoch)),
-            ],
-        };
-        // the core is gone only when everything ends
-        let _ = outside
-            .incoming
-            .send(Incoming::Live(LiveUpdate::Exit(Box::new(view))))
-            .await;
-    }
-    Some(phase(validator.status))
-}
-
-fn phase(status: ValidatorStatus) -> ValidatorPhase {
-    match status {
-        ValidatorStatus::PendingInitialized | ValidatorStatus::PendingQueued => ValidatorPhase::Pending,
-        ValidatorStatus::ActiveOngoing => ValidatorPhase::Active,
-        ValidatorStatus::ActiveExiting => ValidatorPhase::Exiting,
-        ValidatorStatus::ActiveSlashed | ValidatorStatus::ExitedSlashed => ValidatorPhase::Slashed,
-        ValidatorStatus::ExitedUnslashed => ValidatorPhase::Exited,
-        ValidatorStatus::WithdrawalPossible => ValidatorPhase::Withdrawable,
-        ValidatorStatus::WithdrawalDone => ValidatorPhase::Withdrawn,
-    }
 }

@@ -9,7 +9,7 @@ mod keygen;
 mod reshare;
 mod send;
 
-pub(super) use exit::{look_up, publish_exit};
+pub(super) use exit::publish_exit;
 
 use std::time::Duration;
 

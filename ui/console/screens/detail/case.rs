@@ -3,6 +3,7 @@
 use casimir_dkg::oracle::{CaseStatus, Cause};
 use casimir_dkg::snapshot::CaseView;
 
+use super::times;
 use crate::console::app::App;
 use crate::console::theme::Token;
 use crate::console::widgets::page::Page;
@@ -36,6 +37,10 @@ pub(super) fn build(page: &mut Page<'_>, app: &App, case: &CaseView) {
     }
     if let Some(ceremony) = case.ceremony {
         page.field("ceremony", Token::Text, ceremony);
+    }
+    if times::any(&case.times) {
+        page.heading("Times");
+        times::build(page, app, &case.times);
     }
     page.heading("Cause");
     cause(page, &case.cause);

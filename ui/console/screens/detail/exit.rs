@@ -2,6 +2,7 @@
 
 use casimir_dkg::snapshot::ExitView;
 
+use super::times;
 use crate::console::app::App;
 use crate::console::theme::Token;
 use crate::console::widgets::format;
@@ -16,25 +17,10 @@ pub(super) fn build(page: &mut Page<'_>, app: &App, exit: &ExitView) {
     page.field("validator", Token::Value, exit.validator);
     page.field("epoch", Token::Text, unknown(exit.epoch));
     page.heading("Times");
-    if exit.timeline.is_empty() {
+    if times::any(&exit.times) {
+        times::build(page, app, &exit.times);
+    } else {
         page.text(Token::Muted, "Predicted as soon as the exit is published.");
-    }
-    for (what, at) in &exit.timeline {
-        let (token, when) = match at {
-            None => (Token::Muted, "not known yet".to_owned()),
-            Some(at) if *at > app.now.wall => {
-                let wait = format::age(at.since(app.now.wall));
-                (
-                    Token::Pending,
-                    format!("{}, predicted, in {wait}", format::date(*at)),
-                )
-            }
-            Some(at) => (
-                Token::Text,
-                format!("{} {}", Sign::Ok.glyph(ascii), format::date(*at)),
-            ),
-        };
-        page.field(what.as_str(), token, when);
     }
     page.heading("Beacon nodes");
     if exit.verdicts.is_empty() {

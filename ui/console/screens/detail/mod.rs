@@ -6,6 +6,7 @@ mod ceremony;
 mod exit;
 mod payload;
 mod status;
+pub(super) mod times;
 mod transaction;
 mod validator;
 

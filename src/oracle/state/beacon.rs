@@ -1,0 +1,49 @@
+//! What the beacon chain told of a case's validator.
+
+use crate::oracle::{ActionState, Basis, Forecast, State, Step, ValidatorPhase};
+use crate::types::{CaseId, RequestKind, SafeText, UnixMillis};
+
+impl State {
+    pub(super) fn validator_phase(&mut self, at: UnixMillis, id: CaseId, phase: ValidatorPhase) {
+        self.with(id, |c| {
+            c.phase = Some(phase);
+            // a reorganisation took it back: what came after has not happened
+            c.seen.retain(|seen, _| *seen <= phase);
+            c.seen.entry(phase).or_insert(at);
+        });
+        // an exit that is in a block is done, whoever delivered it
+        if id.kind == RequestKind::Exit && phase >= ValidatorPhase::Exiting {
+            let current = self.cases.get(&id).and_then(|c| match c.step {
+                Step::Execute(action) | Step::DecideCeremony(action) | Step::DecideEffect(action) => {
+                    Some(action)
+                }
+                _ => None,
+            });
+            if let Some(action) = current.and_then(|id| self.actions.get_mut(&id)) {
+                action.state = match action.state {
+                    ActionState::Executing => ActionState::Done,
+                    _ => ActionState::Void {
+                        reason: SafeText::new("the validator is exiting already"),
+                    },
+                };
+            }
+            self.go(id, at, Step::Follow);
+        }
+    }
+
+    pub(super) fn validator_forecast(
+        &mut self,
+        id: CaseId,
+        index: Option<u64>,
+        basis: Basis,
+        forecast: Forecast,
+    ) {
+        self.with(id, |c| {
+            c.index = index.or(c.index);
+            match basis {
+                Basis::Rules => c.by_rules = Some(forecast),
+                Basis::State => c.by_state = forecast,
+            }
+        });
+    }
+}
