@@ -503,6 +503,9 @@ fn every_kind_of_case_survives_a_death_at_every_boundary() {
                     life.started.values().all(|n| *n == 1),
                     "{what}: a ceremony was started twice"
                 );
+                // the main one and, where there is something to register, the registration: no other one ever left
+                let ceremonies = if kind == RequestKind::Exit { 1 } else { 2 };
+                assert_eq!(life.started.len(), ceremonies, "{what}: ceremonies that left");
                 let effective = if kind == RequestKind::Exit { 0 } else { 1 };
                 assert_eq!(life.mined.len(), effective, "{what}");
                 assert_eq!(life.sent.len(), effective, "{what}: other bytes were sent");

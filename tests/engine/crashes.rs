@@ -6,7 +6,11 @@ use std::os::unix::process::ExitStatusExt as _;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use alloy::providers::Provider as _;
+use alloy::rpc::types::Filter;
+use alloy::sol_types::SolEvent as _;
 use casimir_dkg::devnet::beacon::BeaconSpec;
+use casimir_dkg::devnet::contracts::DepositContract::DepositEvent;
 use casimir_dkg::devnet::contracts::Manager::ManagerEvents;
 use casimir_dkg::devnet::{DemoBeacon, DemoOptions};
 use casimir_dkg::journal::{self, Entry};
@@ -147,29 +151,63 @@ async fn wait(ground: &Ground, case: &str, what: &str, over: Over) {
     }
 }
 
-/// No nonce for two intents, no request id for two ceremonies.
+/// No nonce for two intents and no second nonce for one; no request id for two ceremonies; a case has a second ceremony
+/// only once the one before is known to have failed, and never two results.
 fn check_journal(ground: &Ground) {
     let (_, entries) = journal::verify(&ground.journal()).unwrap();
-    let mut nonces: BTreeMap<u64, String> = BTreeMap::new();
-    let mut started = BTreeSet::new();
+    let mut owners: BTreeMap<u64, String> = BTreeMap::new();
+    let mut nonces: BTreeMap<String, u64> = BTreeMap::new();
+    let mut cases: BTreeMap<String, String> = BTreeMap::new();
+    let mut under_way = BTreeSet::new();
+    let mut results = BTreeSet::new();
     for entry in &entries {
         let body = body(entry);
+        let text = |key: &str| body[key].as_str().unwrap().to_owned();
         match entry.kind.as_str() {
             "transaction-signed" => {
                 let nonce = body["transaction"]["nonce"].as_u64().unwrap();
-                let action = body["action"].as_str().unwrap().to_owned();
-                let owner = nonces.entry(nonce).or_insert_with(|| action.clone());
-                assert_eq!(*owner, action, "nonce {nonce} was given out twice");
+                let owner = owners.entry(nonce).or_insert_with(|| text("action"));
+                assert_eq!(*owner, text("action"), "nonce {nonce} was given out twice");
+                let first = *nonces.entry(text("action")).or_insert(nonce);
+                assert_eq!(first, nonce, "{} has two nonces", text("action"));
             }
             "ceremony-started" => {
-                assert!(
-                    started.insert(body["request"].to_string()),
-                    "a request id was used twice"
-                );
+                let what = format!("{} {}", text("case"), text("role"));
+                assert!(!results.contains(&what), "{what}: again, after a result");
+                assert!(under_way.insert(what.clone()), "{what}: two at the same time");
+                let before = cases.insert(text("request"), what);
+                assert_eq!(before, None, "a request id was used twice");
+            }
+            "ceremony-failed" => drop(under_way.remove(&cases[&text("request")])),
+            "ceremony-verified" => {
+                let what = cases[&text("request")].clone();
+                assert!(results.insert(what.clone()), "{what}: two results");
             }
             _ => {}
         }
     }
+}
+
+/// The oracle's account paid for exactly this many transactions, reverted ones included.
+async fn check_account(ground: &Ground, transactions: u64) {
+    let devnet = ground.devnet();
+    let oracle = devnet.addresses().oracle;
+    let nonce = devnet.provider().get_transaction_count(oracle).await.unwrap();
+    assert_eq!(nonce, transactions, "another number of transactions");
+}
+
+/// As many deposits as pools, each for a key of its own.
+async fn check_deposits(ground: &Ground, pools: usize) {
+    let devnet = ground.devnet();
+    let filter = Filter::new()
+        .address(devnet.addresses().deposit_contract)
+        .from_block(0);
+    let logs = devnet.provider().get_logs(&filter).await.unwrap();
+    let keys: BTreeSet<_> = logs
+        .iter()
+        .map(|log| DepositEvent::decode_log(&log.inner).unwrap().pubkey.clone())
+        .collect();
+    assert_eq!((logs.len(), keys.len()), (pools, pools), "(deposits, keys)");
 }
 
 /// How often each pool was served, by the events that `count` looks for.
@@ -205,6 +243,8 @@ async fn killed_at_every_boundary_of_the_journal_a_deposit_is_made_once() {
         initiated.len() as u64 >= points && initiated.values().all(|n| *n == 1),
         "{initiated:?}"
     );
+    check_account(&ground, initiated.len() as u64).await;
+    check_deposits(&ground, initiated.len()).await;
     check_journal(&ground);
     ground.end().await;
 }
@@ -255,6 +295,7 @@ async fn killed_at_every_boundary_of_the_journal_a_reshare_is_made_once() {
     .await;
     // the last request met no crash
     assert_eq!(reshared.values().sum::<u64>(), points + 1, "{reshared:?}");
+    check_account(&ground, POOLS + points + 1).await;
     check_journal(&ground);
     ground.end().await;
 }
@@ -378,6 +419,7 @@ async fn killed_at_every_boundary_of_the_journal_an_exit_is_signed_once() {
     }
     // the last one met no crash
     assert_eq!(validators.len(), points as usize + 1);
+    check_account(&ground, u64::from(POOLS)).await;
     check_journal(&ground);
     ground.end().await;
 }
