@@ -13,21 +13,59 @@ use crate::types::*;
 
 const POOLS: u32 = 4;
 
-/// What really happened outside, whatever the core believes.
-#[derive(Default)]
-struct Outside {
-    height: u64,
+/// Blocks that a reorganisation may drop.
+const FINAL_AFTER: u64 = 3;
+
+/// The chain as it stands at one block. A reorganisation goes back to an earlier one.
+#[derive(Clone, Default)]
+struct Chain {
     /// Ready queue of the contract, and who served which pool: (transaction, key).
     ready: Vec<PoolId>,
     served: BTreeMap<PoolId, Vec<(Root, BlsPublicKey)>>,
     owner_nonce: u64,
     account_nonce: u64,
+    mined: BTreeMap<Root, (BlockRef, bool, Option<PoolId>)>,
+    /// Nonces of the account that somebody else used.
+    strange: BTreeMap<u64, (BlockRef, Root)>,
+    /// Requests that stand in it.
+    requests: BTreeMap<PoolId, LogRef>,
+}
+
+/// What really happened outside, whatever the core believes.
+#[derive(Default)]
+struct Outside {
+    height: u64,
+    /// Tells blocks of one height apart.
+    branch: u8,
+    chain: Chain,
+    /// The chain at the blocks below, newest last, as far as a reorganisation goes.
+    older: VecDeque<Chain>,
     /// Bytes that reached a node: (nonce, hash, key, registration nonce).
     pool: BTreeMap<Root, (u64, BlsPublicKey, u64)>,
-    mined: BTreeMap<Root, (BlockRef, bool, Option<PoolId>)>,
+    /// Bytes of somebody else that wait at the nodes, by nonce.
+    strange_pool: BTreeMap<u64, Root>,
     /// Ceremonies whose start message left, by id.
     started: BTreeMap<RequestId, u32>,
     keys: u8,
+}
+
+impl Outside {
+    fn head(&self) -> BlockRef {
+        block(self.height, self.branch)
+    }
+
+    fn is_final(&self, block: BlockRef) -> bool {
+        block.number + FINAL_AFTER <= self.height
+    }
+
+    /// A new block on top, with nothing in it yet.
+    fn grow(&mut self) {
+        self.older.push_back(self.chain.clone());
+        if self.older.len() as u64 > FINAL_AFTER {
+            self.older.pop_front();
+        }
+        self.height += 1;
+    }
 }
 
 struct Sim {
@@ -37,8 +75,6 @@ struct Sim {
     journal: Vec<(UnixMillis, Record)>,
     waiting: VecDeque<Effect>,
     at: u64,
-    logs: BTreeMap<PoolId, LogRef>,
-    emitted: BTreeSet<PoolId>,
 }
 
 fn settings(mode: Mode) -> Settings {
@@ -84,8 +120,6 @@ impl Sim {
             journal: Vec::new(),
             waiting: VecDeque::new(),
             at: 1_000_000,
-            logs: BTreeMap::new(),
-            emitted: BTreeSet::new(),
         };
         sim.state.set_next_record(1);
         sim.input(Input::Started);
@@ -106,14 +140,14 @@ impl Sim {
     }
 
     fn facts(&mut self) {
-        let head = block(self.outside.height, 0);
+        let outside = &self.outside;
         let facts = ChainFacts {
-            head: Some(head),
-            finalized: Some(block(self.outside.height.saturating_sub(3), 0)),
+            head: Some(outside.head()),
+            finalized: Some(block(outside.height.saturating_sub(FINAL_AFTER), 0)),
             base_fee_wei: U256::from(7),
-            ready: self.outside.ready.clone(),
-            owner_nonce: self.outside.owner_nonce,
-            oracle_nonce: self.outside.account_nonce,
+            ready: outside.chain.ready.clone(),
+            owner_nonce: outside.chain.owner_nonce,
+            oracle_nonce: outside.chain.account_nonce,
             balance_wei: U256::from(10u64.pow(18)),
             ..ChainFacts::default()
         };
@@ -171,38 +205,86 @@ impl Sim {
     }
 
     fn mine(&mut self) {
-        self.outside.height += 1;
-        let next: Vec<_> = self
-            .outside
-            .pool
-            .iter()
-            .filter(|(hash, (nonce, ..))| {
-                *nonce == self.outside.account_nonce && !self.outside.mined.contains_key(*hash)
-            })
-            .map(|(hash, entry)| (*hash, *entry))
-            .collect();
-        if let Some((hash, (_, key, registration))) = next.first().copied() {
-            let head = self.outside.ready.first().copied();
-            // the contract serves the head of its queue; SSV refuses a registration for another nonce
-            let success = head.is_some() && registration == self.outside.owner_nonce;
-            self.outside.account_nonce += 1;
-            if let Some(pool) = head.filter(|_| success) {
-                self.outside.ready.remove(0);
-                self.outside.owner_nonce += 1;
-                self.outside.served.entry(pool).or_default().push((hash, key));
+        let nonce = self.outside.chain.account_nonce;
+        let next = self.outside.pool.iter().find(|(_, entry)| entry.0 == nonce);
+        let next = next.map(|(hash, entry)| (*hash, *entry));
+        let races = next.is_none() || self.rng.gen_bool(0.5);
+        if let Some(by) = self.outside.strange_pool.get(&nonce).copied().filter(|_| races) {
+            return self.strange_transaction(by);
+        }
+        self.outside.grow();
+        let at = self.outside.head();
+        let chain = &mut self.outside.chain;
+        let Some((hash, (_, key, registration))) = next else {
+            return;
+        };
+        let head = chain.ready.first().copied();
+        // the contract serves the head of its queue; SSV refuses a registration for another nonce
+        let served = head.filter(|_| registration == chain.owner_nonce);
+        chain.account_nonce += 1;
+        chain.mined.insert(hash, (at, served.is_some(), served));
+        if let Some(pool) = served {
+            chain.ready.remove(0);
+            chain.owner_nonce += 1;
+            chain.served.entry(pool).or_default().push((hash, key));
+            let log = LogRef {
+                block: at,
+                transaction: hash,
+                index: 0,
+            };
+            let what = Fulfilment::DepositInitiated;
+            self.input(Input::Fulfilled { what, pool, log });
+        }
+    }
+
+    /// Somebody else's transaction takes the nonce that is next.
+    fn strange_transaction(&mut self, hash: Root) {
+        self.outside.grow();
+        let at = self.outside.head();
+        let chain = &mut self.outside.chain;
+        self.outside.strange_pool.remove(&chain.account_nonce);
+        chain.strange.insert(chain.account_nonce, (at, hash));
+        chain.account_nonce += 1;
+    }
+
+    /// The newest blocks are dropped, and others stand in their place, with nothing in them. Transactions are back in
+    /// the nodes' pools, or forgotten.
+    fn reorganise(&mut self) {
+        let depth = self.rng.gen_range(1..=FINAL_AFTER);
+        let Some(at) = (self.outside.older.len() as u64).checked_sub(depth) else {
+            return;
+        };
+        let back = self.outside.older[at as usize].clone();
+        if back.served != self.outside.chain.served {
+            return;
+        }
+        let dropped = std::mem::replace(&mut self.outside.chain, back);
+        self.outside.older.truncate(at as usize);
+        self.outside.height -= depth;
+        self.outside.branch = self.outside.branch.wrapping_add(1);
+        for _ in 0..depth {
+            self.outside.grow();
+        }
+        for hash in dropped.mined.keys() {
+            if !self.outside.chain.mined.contains_key(hash) && self.rng.gen_bool(0.3) {
+                self.outside.pool.remove(hash);
             }
-            let at = block(self.outside.height, 0);
-            self.outside
-                .mined
-                .insert(hash, (at, success, head.filter(|_| success)));
-            if let Some(pool) = head.filter(|_| success) {
-                let log = LogRef {
-                    block: at,
-                    transaction: hash,
-                    index: 0,
-                };
-                let what = Fulfilment::DepositInitiated;
-                self.input(Input::Fulfilled { what, pool, log });
+        }
+        for (nonce, (_, hash)) in dropped.strange {
+            if nonce >= self.outside.chain.account_nonce {
+                self.outside.strange_pool.insert(nonce, hash);
+            }
+        }
+        let (kind, stands) = (RequestKind::Deposit, self.outside.chain.requests.clone());
+        for (pool, log) in &dropped.requests {
+            if stands.get(pool) != Some(log) {
+                let (pool, log) = (*pool, *log);
+                self.input(Input::RequestRemoved { kind, pool, log });
+            }
+        }
+        for (pool, log) in stands {
+            if dropped.requests.get(&pool) != Some(&log) {
+                self.input(Input::Requested { kind, pool, log });
             }
         }
     }
@@ -282,9 +364,10 @@ impl Sim {
         self.input(answer);
     }
 
-    fn inspect(&self, nonce: u64, hashes: &[Root]) -> NonceStatus {
+    fn inspect(&mut self, nonce: u64, hashes: &[Root]) -> NonceStatus {
+        let outside = &self.outside;
         for hash in hashes {
-            if let Some((block, success, served)) = self.outside.mined.get(hash) {
+            if let Some((block, success, served)) = outside.chain.mined.get(hash) {
                 return NonceStatus::Included {
                     hash: *hash,
                     block: *block,
@@ -292,20 +375,35 @@ impl Sim {
                     reason: None,
                     fee_paid_wei: U256::from(1),
                     served: *served,
-                    is_final: block.number + 3 <= self.outside.height,
+                    is_final: outside.is_final(*block),
                 };
             }
         }
-        if self.outside.account_nonce > nonce {
+        if let Some((block, by)) = outside.chain.strange.get(&nonce) {
             return NonceStatus::Replaced {
-                by: None,
-                is_final: true,
+                by: Some(*by),
+                is_final: outside.is_final(*block),
             };
         }
-        if hashes.iter().any(|h| self.outside.pool.contains_key(h)) {
-            NonceStatus::Pending
-        } else {
-            NonceStatus::Missing
+        assert!(
+            outside.chain.account_nonce <= nonce,
+            "nonce {nonce} has another intent"
+        );
+        let strange = outside.strange_pool.contains_key(&nonce);
+        let known = hashes.iter().any(|h| outside.pool.contains_key(h));
+        // nodes have different pools: one has ours, another something else, or ours without our knowing
+        match self.rng.gen_range(0..10) {
+            0 => NonceStatus::Replaced {
+                by: None,
+                is_final: false,
+            },
+            1 => NonceStatus::Missing,
+            _ if known => NonceStatus::Pending,
+            _ if strange => NonceStatus::Replaced {
+                by: None,
+                is_final: false,
+            },
+            _ => NonceStatus::Missing,
         }
     }
 
@@ -346,7 +444,8 @@ impl Sim {
             }
             other => panic!("{case} asks for {other:?}"),
         };
-        let head_of_queue = kind == ActionKind::Keygen || self.outside.ready.first() == Some(&case.pool);
+        let head_of_queue =
+            kind == ActionKind::Keygen || self.outside.chain.ready.first() == Some(&case.pool);
         let checks = vec![Check::of("head-of-queue", head_of_queue, "")];
         Prepared::Proposal(Box::new(Proposal {
             kind,
@@ -394,42 +493,29 @@ impl Sim {
         }))
     }
 
-    /// A staker fills a pool, or a reorganisation takes a request away or brings it back.
-    fn request_or_reorg(&mut self) {
+    /// A staker fills a pool, or a request goes away although it was final.
+    fn request_or_withdraw(&mut self) {
         let pool = PoolId(self.rng.gen_range(1..=POOLS));
-        match (self.emitted.contains(&pool), self.outside.ready.contains(&pool)) {
-            (false, _) => {
-                let salt = self.rng.gen_range(0..200);
+        let kind = RequestKind::Deposit;
+        let chain = &mut self.outside.chain;
+        match (chain.requests.get(&pool).copied(), chain.ready.contains(&pool)) {
+            (None, _) => {
                 let log = LogRef {
-                    block: block(self.outside.height, salt),
+                    block: block(self.outside.height, self.rng.gen_range(0..200)),
                     transaction: Root([1; 32]),
                     index: 0,
                 };
-                self.emitted.insert(pool);
-                self.logs.insert(pool, log);
-                self.outside.ready.push(pool);
-                self.input(Input::Requested {
-                    kind: RequestKind::Deposit,
-                    pool,
-                    log,
-                });
+                chain.requests.insert(pool, log);
+                chain.ready.push(pool);
+                self.input(Input::Requested { kind, pool, log });
                 if self.rng.gen_bool(0.2) {
-                    self.input(Input::Requested {
-                        kind: RequestKind::Deposit,
-                        pool,
-                        log,
-                    });
+                    self.input(Input::Requested { kind, pool, log });
                 }
             }
-            (true, true) if self.rng.gen_bool(0.3) => {
-                self.outside.ready.retain(|p| *p != pool);
-                self.emitted.remove(&pool);
-                let log = self.logs[&pool];
-                self.input(Input::RequestRemoved {
-                    kind: RequestKind::Deposit,
-                    pool,
-                    log,
-                });
+            (Some(log), true) if self.rng.gen_bool(0.3) => {
+                chain.ready.retain(|p| *p != pool);
+                chain.requests.remove(&pool);
+                self.input(Input::RequestRemoved { kind, pool, log });
                 self.facts();
             }
             _ => {}
@@ -439,9 +525,16 @@ impl Sim {
     fn run(&mut self, steps: usize) {
         for _ in 0..steps {
             match self.rng.gen_range(0..100) {
-                0..5 => self.request_or_reorg(),
+                0..5 => self.request_or_withdraw(),
                 5..15 => {
-                    self.mine();
+                    match self.rng.gen_range(0..12) {
+                        0 => {
+                            let hash = Root(self.rng.r#gen());
+                            self.strange_transaction(hash);
+                        }
+                        1..3 => self.reorganise(),
+                        _ => self.mine(),
+                    }
                     self.facts();
                 }
                 15..17 => self.crash(),
@@ -483,13 +576,14 @@ impl Sim {
 
     /// What must hold at every moment.
     fn check(&self) {
-        for (pool, served) in &self.outside.served {
+        for (pool, served) in &self.outside.chain.served {
             assert!(served.len() <= 1, "pool {pool} was served {} times", served.len());
         }
         for (request, starts) in &self.outside.started {
             assert!(*starts <= 1, "ceremony {request} was started {starts} times");
         }
         let mut nonces: BTreeMap<u64, ActionId> = BTreeMap::new();
+        let mut intents: BTreeMap<ActionId, u64> = BTreeMap::new();
         let mut approved = BTreeSet::new();
         for (_, record) in &self.journal {
             match record {
@@ -503,6 +597,8 @@ impl Sim {
                     );
                     let owner = nonces.entry(transaction.nonce).or_insert(*action);
                     assert_eq!(owner, action, "nonce {} has two intents", transaction.nonce);
+                    let nonce = intents.entry(*action).or_insert(transaction.nonce);
+                    assert_eq!(*nonce, transaction.nonce, "{action} has two nonces");
                 }
                 _ => {}
             }
@@ -513,6 +609,7 @@ impl Sim {
         }
         let signed_keys: Vec<_> = self
             .outside
+            .chain
             .served
             .values()
             .flatten()
@@ -528,13 +625,13 @@ impl Sim {
 
     /// No more faults: everything that was requested must come to an end.
     fn settle(&mut self) {
-        if self.state.paused.is_some() {
-            self.input(Input::Wish {
-                by: SafeText::new("ann"),
-                wish: Wish::Resume(None),
-            });
-        }
         for _ in 0..4_000 {
+            if self.state.paused.is_some() {
+                self.input(Input::Wish {
+                    by: SafeText::new("ann"),
+                    wish: Wish::Resume(None),
+                });
+            }
             let halted = self
                 .state
                 .cases
@@ -557,7 +654,7 @@ impl Sim {
             }
             self.check();
             let open = self.state.cases.values().any(|c| !c.is_closed() && !c.orphaned);
-            if !open && self.outside.ready.is_empty() {
+            if !open && self.outside.chain.ready.is_empty() {
                 return;
             }
         }
@@ -574,7 +671,7 @@ impl Sim {
         }
         panic!(
             "not at an end: {open:?}, queue {:?}, served {:?}",
-            self.outside.ready, self.outside.served
+            self.outside.chain.ready, self.outside.chain.served
         );
     }
 }

@@ -9,12 +9,14 @@ use crate::types::{
 
 use super::*;
 
-/// The nonce of the next intent: above every nonce that was ever signed for, and at least the account's.
+/// The nonce of the next intent: above every nonce that was ever signed for, and at least the account's. An intent keeps
+/// its nonce even when another transaction took it: that one may leave the chain or a node's pool again, and then the
+/// signed bytes are good once more. Nothing is left out for it either: once the other one is final the account is past
+/// this nonce.
 pub(in crate::oracle) fn next_nonce(state: &State) -> u64 {
     let used = state
         .sendings
         .values()
-        .filter(|s| !matches!(s.status, NonceStatus::Replaced { .. }))
         .map(|s| s.newest().nonce + 1)
         .max()
         .unwrap_or(0);
