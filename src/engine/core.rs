@@ -57,6 +57,13 @@ const JOURNAL_RETRY: Duration = Duration::from_secs(1);
 /// Effects that hand something to the world are waited for this long at a shutdown.
 const DRAIN: Duration = Duration::from_secs(10);
 
+/// What comes after a while in which the journal could not be written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Hold {
+    TryAgain,
+    End,
+}
+
 pub(super) struct Core<W> {
     state: State,
     live: Live,
@@ -111,7 +118,9 @@ impl<W: World> Core<W> {
         loop {
             if !self.flush() {
                 self.publish();
-                tokio::time::sleep(JOURNAL_RETRY).await;
+                if self.hold().await == Hold::End {
+                    return Ok(());
+                }
                 continue;
             }
             let publish_at = published + PUBLISH_EVERY;
@@ -152,6 +161,31 @@ impl<W: World> Core<W> {
                     None => return self.fail(SafeText::new("every feed of the engine has ended")).await,
                 },
                 _ = tick.tick() => drop(self.step(Input::Tick)),
+            }
+        }
+    }
+
+    /// Until the journal is tried again: no input is taken, and whoever asks for something is told so at once.
+    async fn hold(&mut self) -> Hold {
+        let again = tokio::time::sleep(JOURNAL_RETRY);
+        tokio::pin!(again);
+        loop {
+            tokio::select! {
+                () = &mut again => return Hold::TryAgain,
+                request = self.side.requests.recv() => match request {
+                    Some((Request::Shutdown, reply)) => {
+                        self.drain(Some(reply)).await;
+                        return Hold::End;
+                    }
+                    Some((_, reply)) => {
+                        let words = SafeText::new("the journal can not be written: nothing is taken up until it can");
+                        let _ = reply.send(Err(Refused::Unavailable(words)));
+                    }
+                    None => {
+                        self.drain(None).await;
+                        return Hold::End;
+                    }
+                },
             }
         }
     }
@@ -202,7 +236,9 @@ impl<W: World> Core<W> {
                     return false;
                 }
             };
-            self.unwritable = None;
+            if self.unwritable.take().is_some() {
+                tracing::info!(target: "engine", "the journal is written again; everything goes on");
+            }
             let pending = std::mem::take(&mut self.pending);
             self.announce(first, &pending);
             for effect in pending.effects {

@@ -3,7 +3,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::process::ExitStatusExt as _;
-use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use alloy::providers::Provider as _;
@@ -17,34 +16,16 @@ use casimir_dkg::journal::{self, Entry};
 use casimir_dkg::types::PoolId;
 use serde_json::Value;
 
+use crate::binary::Binary;
 use crate::support::{Ground, four_operators};
 
 const PATIENCE: Duration = Duration::from_secs(90);
 
-struct Killed(Child);
-
-impl Drop for Killed {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
+fn oracle(ground: &Ground, crash_at: Option<u64>) -> Binary {
+    match crash_at {
+        Some(point) => Binary::start(ground, &[(casimir_dkg::engine::CRASH_AT, &point.to_string())]),
+        None => Binary::start(ground, &[]),
     }
-}
-
-fn oracle(ground: &Ground, crash_at: Option<u64>) -> Killed {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_casimir-dkg"));
-    command
-        .arg("--config")
-        .arg(ground.network.config_file())
-        .args(["headless", "--auto-approve"])
-        .env("CASIMIR_DKG_STATE_DIR", ground.network.folder())
-        .env("CASIMIR_DKG_DKG_ROUND_DEADLINE", "3s")
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null());
-    if let Some(point) = crash_at {
-        command.env(casimir_dkg::engine::CRASH_AT, point.to_string());
-    }
-    Killed(command.spawn().unwrap())
 }
 
 /// The records about one case, as far as they can be read now.
@@ -109,7 +90,7 @@ async fn die_and_finish(ground: &Ground, case: &str, point: u64, over: Over) -> 
     let mut crashing = oracle(ground, Some(point));
     let started = Instant::now();
     let crashed = loop {
-        if let Some(status) = crashing.0.try_wait().unwrap() {
+        if let Some(status) = crashing.child.try_wait().unwrap() {
             break status.signal().is_some();
         }
         if over(&records(ground, case)) {

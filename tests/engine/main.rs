@@ -1,11 +1,14 @@
 //! The whole engine against a real chain, real operators and a real messenger: deposits with reorganisations, refusals,
-//! pauses and crashes.
+//! pauses, crashes and a full disk.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests may panic")]
 
 mod absent;
+mod binary;
 mod crashes;
 mod deposits;
+#[cfg(target_os = "linux")]
+mod full_disk;
 mod reshares_and_exits;
 mod support;
 mod times;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use casimir_dkg::engine::{EngineHandle, Request};
 use casimir_dkg::snapshot::Snapshot;
+use casimir_dkg::types::SafeText;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::time::{Instant, sleep_until};
 
@@ -50,6 +51,7 @@ async fn run_within(
     let mut deadline = None;
     // the terminal that hung up must not be written to
     let mut silent = false;
+    let mut unwritable = None;
     loop {
         let due = deadline.unwrap_or_else(|| Instant::now() + Duration::from_secs(86_400));
         tokio::select! {
@@ -94,7 +96,12 @@ async fn run_within(
                     }
                     return ending.unwrap_or(Ending::EngineGone);
                 }
-                let finished = ending.is_none() && until(&engine.snapshots.borrow_and_update());
+                let snapshot = engine.snapshots.borrow_and_update().clone();
+                if !silent && unwritable != snapshot.journal.unwritable {
+                    form.note(&journal(snapshot.journal.unwritable.as_ref()));
+                }
+                unwritable.clone_from(&snapshot.journal.unwritable);
+                let finished = ending.is_none() && until(&snapshot);
                 if finished {
                     ending = Some(Ending::Finished);
                     deadline = Some(Instant::now() + grace);
@@ -102,6 +109,14 @@ async fn run_within(
                 }
             }
         }
+    }
+}
+
+/// Why the journal can not be written, or that it can again.
+fn journal(unwritable: Option<&SafeText>) -> String {
+    match unwritable {
+        Some(why) => format!("the journal can not be written, so nothing is sent: {why}"),
+        None => "the journal is written again".to_owned(),
     }
 }
 
@@ -117,7 +132,7 @@ fn waiting(snapshot: &Snapshot, grace: Duration) -> String {
     if work.is_empty() {
         return "stopping".to_owned();
     }
-    let list: Vec<&str> = work.iter().map(casimir_dkg::types::SafeText::as_str).collect();
+    let list: Vec<&str> = work.iter().map(SafeText::as_str).collect();
     format!(
         "stopping: waiting up to {} s for {}; a second signal stops at once",
         grace.as_secs(),

@@ -1,0 +1,106 @@
+//! The real binary, without a screen.
+
+use std::io::{BufRead as _, BufReader, Read};
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use crate::support::Ground;
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_casimir-dkg");
+
+/// A running `casimir-dkg headless`, killed when dropped.
+pub(crate) struct Binary {
+    pub(crate) child: Child,
+    /// Everything that it wrote, by line.
+    said: Arc<Mutex<Vec<String>>>,
+}
+
+impl Binary {
+    /// Starts it on the network of `ground`, with these variables.
+    pub(crate) fn start(ground: &Ground, variables: &[(&str, &str)]) -> Self {
+        Self::spawn(ground, Command::new(PROGRAM), variables)
+    }
+
+    /// The same, where a file that may not grow is an error, as on a full disk, and not a deadly signal.
+    pub(crate) fn start_on_a_small_disk(ground: &Ground) -> Self {
+        let mut shell = Command::new("sh");
+        shell.args(["-c", r#"trap '' XFSZ; exec "$0" "$@""#, PROGRAM]);
+        Self::spawn(ground, shell, &[])
+    }
+
+    fn spawn(ground: &Ground, mut command: Command, variables: &[(&str, &str)]) -> Self {
+        command
+            .arg("--config")
+            .arg(ground.network.config_file())
+            .args(["headless", "--auto-approve"])
+            .env("CASIMIR_DKG_STATE_DIR", ground.network.folder())
+            .env("CASIMIR_DKG_DKG_ROUND_DEADLINE", "3s")
+            .envs(variables.iter().copied())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let said = Arc::default();
+        listen(child.stdout.take().unwrap(), &said);
+        listen(child.stderr.take().unwrap(), &said);
+        Self { child, said }
+    }
+
+    /// All lines until now.
+    pub(crate) fn said(&self) -> Vec<String> {
+        self.said.lock().unwrap().clone()
+    }
+
+    /// Waits for a line that comes after the first `skip` lines; gives its number.
+    pub(crate) async fn says(&mut self, what: &str, skip: usize, within: Duration) -> usize {
+        let started = Instant::now();
+        loop {
+            let said = self.said();
+            if let Some(n) = said.iter().skip(skip).position(|line| line.contains(what)) {
+                return skip + n;
+            }
+            let ended = self.child.try_wait().unwrap();
+            assert!(
+                ended.is_none() && started.elapsed() < within,
+                "{what:?} was not said ({ended:?}):\n{}",
+                said.join("\n")
+            );
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+}
+
+#[cfg(target_os = "linux")]
+impl Binary {
+    /// Asks it to end, and waits until it has.
+    pub(crate) async fn end(mut self) -> std::process::ExitStatus {
+        let pid = rustix::process::Pid::from_raw(i32::try_from(self.child.id()).unwrap()).unwrap();
+        rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+        let started = Instant::now();
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status;
+            }
+            assert!(started.elapsed() < Duration::from_secs(60), "it does not end");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+}
+
+impl Drop for Binary {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Ends with the process.
+fn listen(stream: impl Read + Send + 'static, said: &Arc<Mutex<Vec<String>>>) {
+    let said = Arc::clone(said);
+    std::thread::spawn(move || {
+        for line in BufReader::new(stream).lines().map_while(Result::ok) {
+            said.lock().unwrap().push(line);
+        }
+    });
+}
