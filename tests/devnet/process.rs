@@ -1,27 +1,15 @@
 //! Anvil ends with us, however we end.
 
-use std::io::{BufRead, BufReader, Write};
 use std::net::TcpStream;
-use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use casimir_dkg::devnet::anvil::{self, Anvil, AnvilBinary, AnvilOptions};
 
+use crate::killed::{gone, port_of_a_killed_parent, serves};
 use crate::support::quiet;
 
 /// Set in the process that is going to be killed.
 const CHILD: &str = "CASIMIR_TEST_ANVIL_CHILD";
-
-fn gone(port: u16) -> bool {
-    let started = Instant::now();
-    while started.elapsed() < Duration::from_secs(10) {
-        if TcpStream::connect(("127.0.0.1", port)).is_err() {
-            return true;
-        }
-        std::thread::sleep(Duration::from_millis(20));
-    }
-    false
-}
 
 #[tokio::test]
 async fn anvil_ends_when_it_is_dropped() {
@@ -42,32 +30,13 @@ async fn child_that_is_killed() {
     }
     let binary = anvil::ensure(&quiet).await.unwrap();
     let anvil = Anvil::start(&binary, &AnvilOptions::default()).await.unwrap();
-    writeln!(std::io::stderr(), "port {}", anvil.port()).unwrap();
-    std::future::pending::<()>().await;
+    serves(anvil.port()).await;
 }
 
 #[tokio::test]
 async fn anvil_ends_when_its_parent_is_killed() {
     anvil::ensure(&quiet).await.unwrap();
-    let mut parent = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "process::child_that_is_killed", "--nocapture"])
-        .env(CHILD, "1")
-        .stderr(Stdio::piped())
-        .stdout(Stdio::null())
-        .spawn()
-        .unwrap();
-    let port = BufReader::new(parent.stderr.take().unwrap())
-        .lines()
-        .find_map(|line| {
-            line.unwrap()
-                .strip_prefix("port ")
-                .map(|port| port.parse().unwrap())
-        })
-        .expect("the child starts an anvil");
-    assert!(TcpStream::connect(("127.0.0.1", port)).is_ok());
-    // SIGKILL: it can do nothing about it
-    parent.kill().unwrap();
-    parent.wait().unwrap();
+    let port = port_of_a_killed_parent(CHILD, "1");
     assert!(gone(port), "anvil outlived its parent");
 }
 

@@ -15,7 +15,7 @@ use casimir_dkg::types::{
 };
 use secrecy::SecretString;
 
-use crate::process::gone;
+use crate::killed::gone;
 use crate::{alone, say};
 
 /// From the start of the network to the withdrawal. About 150 s on an idle machine.
