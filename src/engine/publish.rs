@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use super::live::Live;
 use crate::journal::Journal;
 use crate::oracle::{
-    Action, ActionState, Case, Ceremony, CeremonyRole, Payload, Sending, State, Step, case_status,
-    current_ceremony, milestones,
+    Action, ActionState, Case, Ceremony, CeremonyRole, Payload, Sending, State, Step, action_state,
+    case_status, current_ceremony, milestones, unknown_outcome,
 };
 use crate::snapshot::{
     CaseView, CeremonyEnd, CeremonyView, ExitView, JournalView, NodeVerdict, OperatorView, PauseView,
@@ -120,6 +120,7 @@ fn sentence(state: &State, case: &Case) -> SafeText {
     }
     let waiting = state.waiting_reason(case.id);
     let action = |id: &ActionId| state.actions.get(id);
+    let unknown = || unknown_outcome(state, &case.step).map(|words| words.to_string());
     SafeText::new(&match &case.step {
         Step::PlanCeremony => match (waiting, &case.last_failure) {
             (Some(why), _) => why.to_string(),
@@ -139,15 +140,17 @@ fn sentence(state: &State, case: &Case) -> SafeText {
                 SafeText::to_string,
             ),
         },
-        Step::RunCeremony(request) => ceremony_words(state, *request),
-        Step::Register(Some(_)) => "the operators sign the SSV registration".to_owned(),
+        Step::RunCeremony(request) => unknown().unwrap_or_else(|| ceremony_words(state, *request)),
+        Step::Register(Some(_)) => {
+            unknown().unwrap_or_else(|| "the operators sign the SSV registration".to_owned())
+        }
         Step::Register(None) | Step::PlanEffect => waiting.map_or_else(
             || "gathering what a decision needs".to_owned(),
             SafeText::to_string,
         ),
         Step::AwaitTurn => waiting.map_or_else(|| "waits for its turn".to_owned(), SafeText::to_string),
         Step::Execute(id) => match state.sendings.get(id) {
-            Some(sending) => sending_words(sending),
+            Some(sending) => with_note(unknown().unwrap_or_else(|| sending_words(sending)), &sending.note),
             None => "the exit was offered to the beacon nodes; not in a block yet".to_owned(),
         },
         Step::Follow => match case.phase {
@@ -180,10 +183,8 @@ fn ceremony_words(state: &State, request: RequestId) -> String {
 
 fn sending_words(sending: &Sending) -> String {
     let nonce = sending.newest().nonce;
-    let words = match &sending.status {
-        NonceStatus::Missing if sending.accepted => {
-            format!("transaction with nonce {nonce} is not known to any node now; sent again")
-        }
+    match &sending.status {
+        NonceStatus::Missing if sending.accepted => format!("transaction with nonce {nonce} was sent"),
         NonceStatus::Missing => format!("transaction with nonce {nonce} is being sent"),
         NonceStatus::Pending => format!("transaction with nonce {nonce} is pending"),
         NonceStatus::Included {
@@ -196,11 +197,14 @@ fn sending_words(sending: &Sending) -> String {
         NonceStatus::Replaced { .. } => {
             format!("nonce {nonce} was used by another transaction; waits for finality")
         }
-    };
-    if sending.note.as_str().is_empty() {
+    }
+}
+
+fn with_note(words: String, note: &SafeText) -> String {
+    if note.as_str().is_empty() {
         words
     } else {
-        format!("{words} ({})", sending.note)
+        format!("{words} ({note})")
     }
 }
 
@@ -210,7 +214,10 @@ fn actions(state: &State) -> Vec<Action> {
     let (mut waiting, mut rest): (Vec<_>, Vec<_>) = state
         .actions
         .values()
-        .cloned()
+        .map(|action| Action {
+            state: action_state(state, action.id).unwrap_or_else(|| action.state.clone()),
+            ..action.clone()
+        })
         .partition(|a| a.state == ActionState::Proposed);
     let place = |action: &Action| match action.id.case.kind {
         RequestKind::Deposit => {
@@ -345,8 +352,11 @@ fn transaction(state: &State, action: ActionId, s: &Sending, head: u64) -> Optio
     };
     let newest = s.newest();
     let status = match &s.status {
-        NonceStatus::Missing if !s.accepted => TransactionState::Signed,
-        NonceStatus::Missing => TransactionState::Unknown,
+        NonceStatus::Missing if unknown_outcome(state, &Step::Execute(action)).is_some() => {
+            TransactionState::Unknown
+        }
+        NonceStatus::Missing if s.accepted => TransactionState::Pending,
+        NonceStatus::Missing => TransactionState::Signed,
         NonceStatus::Pending => TransactionState::Pending,
         NonceStatus::Included {
             block,

@@ -237,9 +237,10 @@ pub enum ActionState {
         /// Why.
         reason: SafeText,
     },
-    /// It may or may not have taken effect; being found out.
+    /// It may or may not have taken effect; being found out. Never stored: [`super::action_state`] tells it from what
+    /// is known at the moment.
     Unknown {
-        /// Since when and why.
+        /// What is not known, and why.
         reason: SafeText,
     },
 }

@@ -18,6 +18,7 @@ mod record;
 #[cfg(test)]
 mod simulation;
 mod state;
+mod status;
 mod step;
 mod turn;
 mod wish;
@@ -36,6 +37,7 @@ pub use policy::{Policy, Rule, RuleUse};
 pub use record::{CeremonyRole, Record};
 
 pub use state::{Case, Ceremony, Resume, Sending, Settings, State, Step};
-pub use step::{WishReply, case_status, step};
+pub use status::{action_state, case_status, unknown_outcome};
+pub use step::{WishReply, step};
 pub use turn::Output;
 pub use wish::Refusal;

@@ -4,7 +4,7 @@ use alloy::primitives::keccak256;
 
 use crate::oracle::state::EffectKey;
 use crate::oracle::turn::Turn;
-use crate::oracle::{CeremonyRole, Effect, KnownKey, Mode, Purpose, Record, State};
+use crate::oracle::{CeremonyRole, KnownKey, Mode, Purpose, Record, State};
 use crate::types::{
     BlsPublicKey, CaseId, CeremonyPlan, OperatorId, RequestKind, Root, SafeText, SignPurpose, threshold_for,
 };
@@ -88,12 +88,7 @@ pub(super) fn register(turn: &mut Turn<'_>, id: CaseId, nonce: u64) {
         attempt,
         plan: plan.clone(),
     });
-    turn.ask(EffectKey::Ceremony(request), || Effect::RunCeremony {
-        case: id,
-        request,
-        plan,
-        start: true,
-    });
+    turn.begin_ceremony(id, request, plan);
 }
 
 pub(super) fn known(

@@ -22,6 +22,9 @@ pub(in crate::oracle) enum EffectKey {
 pub(in crate::oracle) struct Live {
     pub(in crate::oracle) facts: ChainFacts,
     pub(in crate::oracle) in_flight: BTreeSet<EffectKey>,
+    /// Ceremonies and transactions under way of which this process knows that they are: it began them, or was told.
+    /// What is under way by the journal alone, or was lost sight of, has an unknown outcome.
+    pub(in crate::oracle) accounted: BTreeSet<EffectKey>,
     pub(in crate::oracle) not_before: BTreeMap<EffectKey, UnixMillis>,
     /// Why a case waits, where that is not in its step.
     pub(in crate::oracle) waiting: BTreeMap<CaseId, SafeText>,

@@ -60,11 +60,7 @@ pub(super) fn signed(turn: &mut Turn<'_>, action: ActionId, outcome: Result<Sign
     match (outcome, state) {
         // a first signature: dropped, unsent, when something came between
         (Ok(transaction), Some(ActionState::Approved)) if !orphaned && !paused => {
-            turn.record(Record::TransactionSigned {
-                action,
-                transaction: transaction.clone(),
-            });
-            turn.ask(EffectKey::Send(action), || Effect::Send { action, transaction });
+            send(turn, action, transaction);
         }
         // a replacement with the same nonce
         (Ok(transaction), Some(ActionState::Executing)) if !paused => {
@@ -74,11 +70,7 @@ pub(super) fn signed(turn: &mut Turn<'_>, action: ActionId, outcome: Result<Sign
                 .get(&action)
                 .is_some_and(|s| s.newest().nonce == transaction.nonce);
             if same {
-                turn.record(Record::TransactionSigned {
-                    action,
-                    transaction: transaction.clone(),
-                });
-                turn.ask(EffectKey::Send(action), || Effect::Send { action, transaction });
+                send(turn, action, transaction);
             }
         }
         (Err(reason), Some(ActionState::Approved)) => {
@@ -95,6 +87,16 @@ pub(super) fn signed(turn: &mut Turn<'_>, action: ActionId, outcome: Result<Sign
     }
 }
 
+/// The first journey of these bytes.
+fn send(turn: &mut Turn<'_>, action: ActionId, transaction: SignedTransaction) {
+    turn.record(Record::TransactionSigned {
+        action,
+        transaction: transaction.clone(),
+    });
+    turn.state.live.accounted.insert(EffectKey::Send(action));
+    turn.ask(EffectKey::Send(action), || Effect::Send { action, transaction });
+}
+
 pub(super) fn sent(turn: &mut Turn<'_>, action: ActionId, outcome: Result<(), SafeText>) {
     turn.answered(EffectKey::Send(action));
     turn.not_before(EffectKey::Send(action), advance::RESEND_MS);
@@ -107,6 +109,9 @@ pub(super) fn sent(turn: &mut Turn<'_>, action: ActionId, outcome: Result<(), Sa
             if !sending.accepted {
                 let hash = sending.newest().hash;
                 turn.record(Record::TransactionAccepted { action, hash });
+                turn.state.live.accounted.insert(EffectKey::Send(action));
+                // a look that began before does not count against it
+                turn.state.live.inspected_at.remove(&action);
             }
         }
         Err(words) => sending.note = words,
@@ -119,6 +124,16 @@ pub(super) fn inspected(turn: &mut Turn<'_>, action: ActionId, status: Option<No
     let Some(sending) = turn.state.sendings.get_mut(&action) else {
         return;
     };
+    let outdated = !turn.state.live.inspected_at.contains_key(&action);
+    let accounted = &mut turn.state.live.accounted;
+    match &status {
+        // nobody answered, or it was taken and is gone: whether it is still out there is open
+        None => drop(accounted.remove(&EffectKey::Send(action))),
+        Some(NonceStatus::Missing) if sending.accepted && !outdated => {
+            accounted.remove(&EffectKey::Send(action));
+        }
+        Some(_) => drop(accounted.insert(EffectKey::Send(action))),
+    }
     let Some(status) = status else { return };
     if status == NonceStatus::Pending {
         sending.pending_since.get_or_insert(at);

@@ -130,12 +130,7 @@ pub(super) fn ready_to_send(turn: &mut Turn<'_>, action: ActionId, outcome: Prep
                 attempt,
                 plan: payload.plan,
             });
-            turn.ask(EffectKey::Ceremony(request), || Effect::RunCeremony {
-                case,
-                request,
-                plan,
-                start: true,
-            });
+            turn.begin_ceremony(case, request, plan);
         }
         Payload::Transaction(payload) => {
             // one nonce is given out at a time, so that two intents can not get the same one

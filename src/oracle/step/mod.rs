@@ -6,8 +6,8 @@ mod desk;
 
 use crate::oracle::state::EffectKey;
 use crate::oracle::turn::{Output, Turn};
-use crate::oracle::{ActionState, CaseStatus, Input, Record, Stamped, State, Step, advance, wish};
-use crate::types::{ActionId, CaseId, NonceStatus, PoolId, RequestKind, SafeText};
+use crate::oracle::{Input, Record, Stamped, State, Step, advance, wish};
+use crate::types::{CaseId, PoolId, RequestKind, SafeText};
 
 /// The answer to a wish of a person; `None` for other inputs.
 pub type WishReply = Option<Result<SafeText, wish::Refusal>>;
@@ -64,33 +64,4 @@ pub(super) fn newest_case(state: &State, kind: RequestKind, pool: PoolId) -> Opt
         .range(of(0)..=of(u32::MAX))
         .next_back()
         .map(|(id, _)| *id)
-}
-
-/// The status word of a case, for tables.
-#[must_use]
-pub fn case_status(state: &State, id: CaseId) -> CaseStatus {
-    let Some(case) = state.cases.get(&id) else {
-        return CaseStatus::Unknown;
-    };
-    let undecided =
-        |action: &ActionId| state.actions.get(action).map(|a| &a.state) == Some(&ActionState::Proposed);
-    match &case.step {
-        Step::Closed { .. } => CaseStatus::Done,
-        _ if case.orphaned => CaseStatus::Orphaned,
-        _ if case.paused.is_some() => CaseStatus::Paused,
-        Step::PlanCeremony | Step::PlanEffect => CaseStatus::Preparing,
-        Step::DecideCeremony(action) | Step::DecideEffect(action) if undecided(action) => {
-            CaseStatus::AwaitingDecision
-        }
-        Step::DecideCeremony(_) | Step::DecideEffect(_) => CaseStatus::Preparing,
-        Step::RunCeremony(_) | Step::Register(_) => CaseStatus::Ceremony,
-        Step::AwaitTurn => CaseStatus::Queued,
-        Step::Execute(action) if action.case.kind == RequestKind::Exit => CaseStatus::Following,
-        Step::Execute(action) => match state.sendings.get(action).map(|s| &s.status) {
-            Some(NonceStatus::Missing) if state.sendings[action].accepted => CaseStatus::Unknown,
-            _ => CaseStatus::Sending,
-        },
-        Step::Follow => CaseStatus::Following,
-        Step::Halted { .. } => CaseStatus::Attention,
-    }
 }
