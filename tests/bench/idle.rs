@@ -5,8 +5,7 @@
 //! which nobody presses a key: the CPU time of the whole process (console, engine, messenger and four operators are one
 //! process here; anvil is another one), and the bytes that it wrote to the terminal.
 //!
-//! How long a frame takes is measured inside the binary, whose modules no benchmark can reach:
-//! `cargo test --release --bin casimir-dkg frame_of -- --ignored --nocapture`.
+//! How long a frame takes is measured by `cargo bench --bench frame`.
 
 #![allow(clippy::disallowed_macros, reason = "a benchmark prints its results")]
 
