@@ -9,9 +9,9 @@ use tokio::sync::Mutex;
 use super::contracts::{
     Manager, ManagerCall, ManagerEventKind, ViewError, decode_manager_call, decode_manager_event,
 };
-use super::replay::{Replay, ReplayError};
+use super::replay::{Replay, ReplayError, Replayed};
 use super::rpc::{At, LogEntry, LogFilter, RpcError};
-use crate::types::{BlockRef, LogRef, OperatorId, PoolId};
+use crate::types::{BlockRef, LogRef, OperatorId, PoolId, SafeText};
 
 /// Where a committee is known from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,6 +33,8 @@ pub struct PresentCommittee {
     pub source: CommitteeSource,
     /// Reshares used up: the larger of the contract's own count and the events since the deposit.
     pub reshare_count: u64,
+    /// Why it is not certain that no event was left out; none when it is.
+    pub unproven: Option<SafeText>,
 }
 
 /// The committee can not be told.
@@ -88,12 +90,22 @@ impl Committees {
         }
     }
 
+    /// Reads on up to a block, so that a later question finds little to do.
+    pub async fn keep_up(&self, block: BlockRef) -> Result<(), ReplayError> {
+        let mut replay = self.replay.lock().await;
+        replay.at(self.manager.rpc(), block).await.map(drop)
+    }
+
     /// The committee of a pool at a block.
     pub async fn of(&self, pool: PoolId, block: BlockRef) -> Result<PresentCommittee, CommitteeError> {
         let rpc = self.manager.rpc();
-        let reshares = {
+        let (reshares, unproven) = {
             let mut replay = self.replay.lock().await;
-            let (settled, recent) = replay.at(rpc, block).await?;
+            let Replayed {
+                settled,
+                recent,
+                unproven,
+            } = replay.at(rpc, block).await?;
             let recent = recent.get(&pool).cloned().unwrap_or_default();
             let mut all = Vec::new();
             if !recent.deposited {
@@ -105,7 +117,7 @@ impl Committees {
                 );
             }
             all.extend(recent.reshares);
-            all
+            (all, unproven)
         };
         let (view, stored_shares) = self.manager.pool_with_shares(pool, At::block(block)).await?;
         let reshare_count = view.reshare_count.max(reshares.len() as u64);
@@ -115,6 +127,7 @@ impl Committees {
                 shares: stored_shares,
                 source: CommitteeSource::Deposit,
                 reshare_count,
+                unproven,
             });
         };
         let unreadable = CommitteeError::Unreadable { pool, at: *newest };
@@ -128,6 +141,7 @@ impl Committees {
                 shares: call.shares,
                 source: CommitteeSource::Reshare(*newest),
                 reshare_count,
+                unproven,
             }),
             _ => Err(unreadable),
         }

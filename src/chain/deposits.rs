@@ -10,7 +10,7 @@ use tokio::sync::Mutex;
 use super::contracts::abi::DepositContract::DepositEvent;
 use super::replay::{Replay, ReplayError};
 use super::rpc::{LogEntry, LogFilter, Rpc};
-use crate::types::{BlockRef, BlsPublicKey, LogRef, Root};
+use crate::types::{BlockRef, BlsPublicKey, LogRef, Root, SafeText};
 
 /// A deposit in the logs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,14 +25,21 @@ pub struct KnownDeposit {
     pub index: u64,
 }
 
-type ByKey = BTreeMap<BlsPublicKey, Vec<KnownDeposit>>;
+#[derive(Debug, Default)]
+struct Deposits {
+    by_key: BTreeMap<BlsPublicKey, Vec<KnownDeposit>>,
+    /// Lowest and highest index in the deposit tree, and how many there are.
+    first: Option<u64>,
+    last: Option<u64>,
+    count: u64,
+}
 
 /// Reads the deposit contract's logs.
 #[derive(Debug)]
 pub struct DepositLogs {
     rpc: Rpc,
     contract: Address,
-    replay: Mutex<Replay<ByKey>>,
+    replay: Mutex<Replay<Deposits>>,
 }
 
 impl DepositLogs {
@@ -57,18 +64,53 @@ impl DepositLogs {
         self.contract
     }
 
-    /// Every deposit for a key, up to a block.
+    /// Reads on up to a block, so that a later question finds little to do.
+    pub async fn keep_up(&self, block: BlockRef) -> Result<(), ReplayError> {
+        let mut replay = self.replay.lock().await;
+        replay.at(&self.rpc, block).await.map(drop)
+    }
+
+    /// Every deposit for a key, up to a block. That there is none is an answer only when no log can be missing.
     pub async fn of(&self, key: &BlsPublicKey, block: BlockRef) -> Result<Vec<KnownDeposit>, ReplayError> {
         let mut replay = self.replay.lock().await;
-        let (settled, recent) = replay.at(&self.rpc, block).await?;
-        let parts = [settled.get(key), recent.get(key)];
-        Ok(parts.into_iter().flatten().flatten().cloned().collect())
+        let replayed = replay.at(&self.rpc, block).await?;
+        let parts = [replayed.settled, &replayed.recent];
+        let of_key = parts.into_iter().filter_map(|part| part.by_key.get(key));
+        let found: Vec<_> = of_key.flatten().cloned().collect();
+        if found.is_empty() {
+            if let Some(why) = replayed.unproven {
+                return Err(ReplayError::Unproven(why));
+            }
+            if let Some(why) = gaps(replayed.settled, &replayed.recent) {
+                return Err(ReplayError::Unproven(why));
+            }
+        }
+        Ok(found)
     }
 }
 
-fn fold(deposits: &mut ByKey, log: &LogEntry) {
+/// The contract numbers deposits without gaps, so one that is missing among others of its block is noticed too, which
+/// no header tells.
+fn gaps(settled: &Deposits, recent: &Deposits) -> Option<SafeText> {
+    let parts = [settled, recent];
+    let first = parts.iter().filter_map(|part| part.first).min()?;
+    let last = parts.iter().filter_map(|part| part.last).max()?;
+    let known = parts.iter().map(|part| part.count).sum::<u64>();
+    let wanted = last - first + 1;
+    (known != wanted).then(|| {
+        SafeText::new(&format!(
+            "{known} deposits are in the logs, their numbers {first} to {last} ask for {wanted}"
+        ))
+    })
+}
+
+fn fold(deposits: &mut Deposits, log: &LogEntry) {
     if let Some((key, deposit)) = decode(log) {
-        deposits.entry(key).or_default().push(deposit);
+        let index = deposit.index;
+        deposits.first = Some(deposits.first.map_or(index, |first| first.min(index)));
+        deposits.last = Some(deposits.last.map_or(index, |last| last.max(index)));
+        deposits.count += 1;
+        deposits.by_key.entry(key).or_default().push(deposit);
     }
 }
 

@@ -7,6 +7,7 @@ use alloy::primitives::{Address, Bytes, U256};
 
 use super::contracts::{DecodedRevert, Manager, revert_of};
 use super::deposits::{DepositLogs, KnownDeposit};
+use super::replay::ReplayError;
 use super::rpc::{At, CallRequest, Rpc, RpcError};
 use super::ssv::{SsvReader, SsvState};
 use crate::types::{BlockRef, BlsPublicKey, OperatorId, PoolId, PoolView, SafeText};
@@ -79,6 +80,11 @@ impl Facts {
     #[must_use]
     pub fn ssv(&self) -> &SsvReader {
         &self.ssv
+    }
+
+    /// Reads the deposit contract's logs on up to a block, so that a later question finds little to do.
+    pub async fn keep_up(&self, block: BlockRef) -> Result<(), ReplayError> {
+        self.deposits.keep_up(block).await
     }
 
     /// Reads everything at the newest block.

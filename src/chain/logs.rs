@@ -1,8 +1,6 @@
 //! Logs of a long range, asked for in pieces that the node is willing to answer.
 
-use std::collections::VecDeque;
-
-use crate::chain::rpc::{LogEntry, LogFilter, Rpc, RpcError};
+use crate::chain::rpc::{EndpointIndex, LogEntry, LogFilter, Rpc, RpcError};
 
 /// How many blocks to ask for at once. Vendors limit the range, the number of logs or the size of the answer, and word
 /// it in many ways; so the span halves on every refusal, down to one block, and grows again slowly.
@@ -68,23 +66,36 @@ impl Default for AdaptiveSpan {
     }
 }
 
-/// One question of at most the present span, beginning at `from`: the logs and the last block they cover.
+/// The logs of consecutive blocks, and who told them.
+#[derive(Debug, Clone)]
+pub(crate) struct Piece {
+    pub(crate) logs: Vec<LogEntry>,
+    /// The last block that they cover.
+    pub(crate) end: u64,
+    pub(crate) endpoint: EndpointIndex,
+}
+
+/// One question of at most the present span, beginning at `from`.
 pub(crate) async fn next_piece(
     rpc: &Rpc,
     filter: &LogFilter,
     from: u64,
     to: u64,
     span: &mut AdaptiveSpan,
-) -> Result<(Vec<LogEntry>, u64), RpcError> {
+) -> Result<Piece, RpcError> {
     loop {
         let end = to.min(from.saturating_add(span.get() - 1));
         let blocks = end - from + 1;
         match rpc.logs_from(filter, from, end).await {
-            Ok((logs, _)) => {
+            Ok((logs, endpoint)) => {
                 if blocks == span.get() {
                     span.answered();
                 }
-                return Ok((asked_for(logs, filter, from, end), end));
+                return Ok(Piece {
+                    logs: asked_for(logs, filter, from, end),
+                    end,
+                    endpoint,
+                });
             }
             Err(error) if blocks > 1 && error.may_be_too_big() => {
                 tracing::debug!(target: "chain", from, end, %error, "log range refused, asking for half");
@@ -95,22 +106,22 @@ pub(crate) async fn next_piece(
     }
 }
 
-/// Every log of the blocks `from` to `to`, both included, in order.
+/// Every log that nodes tell of the blocks `from` to `to`, both included, in order.
 pub(crate) async fn scan(
     rpc: &Rpc,
     filter: &LogFilter,
     from: u64,
     to: u64,
     span: &mut AdaptiveSpan,
-) -> Result<Vec<LogEntry>, RpcError> {
-    let mut all = VecDeque::new();
+) -> Result<Vec<Piece>, RpcError> {
+    let mut pieces = Vec::new();
     let mut next = from;
     while next <= to {
-        let (logs, end) = next_piece(rpc, filter, next, to, span).await?;
-        all.extend(logs);
-        next = end + 1;
+        let piece = next_piece(rpc, filter, next, to, span).await?;
+        next = piece.end + 1;
+        pieces.push(piece);
     }
-    Ok(all.into())
+    Ok(pieces)
 }
 
 /// What was asked for and nothing else, in order and each once: nodes have repeated logs and sent others' logs.

@@ -9,6 +9,7 @@ pub mod deposits;
 pub mod facts;
 pub mod intake;
 pub mod logs;
+mod omission;
 pub mod replay;
 pub mod rpc;
 pub mod ssv;

@@ -1,12 +1,19 @@
-//! State that is rebuilt from logs. What lies deep enough is folded once and kept; the newest blocks are read again
-//! each time, so that a reorg simply gives another answer.
+//! State that is rebuilt from logs. What lies deep enough is folded once and kept, but only after it was compared with
+//! what the headers promise: a log that a node left out would otherwise stay unknown for good. The newest blocks are
+//! folded again each time, so that a reorg simply gives another answer.
 
-use crate::chain::logs::{AdaptiveSpan, scan};
-use crate::chain::rpc::{At, LogEntry, LogFilter, Rpc, RpcError};
-use crate::types::{BlockRef, Root};
+use std::collections::BTreeMap;
 
-/// Blocks that are read again each time.
+use crate::chain::logs::{AdaptiveSpan, Piece, scan};
+use crate::chain::omission::{CompareError, Hidden, hidden};
+use crate::chain::rpc::{At, BlockHeader, EndpointIndex, HeadersError, LogEntry, LogFilter, Rpc, RpcError};
+use crate::types::{BlockRef, Root, SafeText};
+
+/// Blocks that are folded again each time.
 const UNSETTLED: u64 = 128;
+/// Old blocks that are compared with their headers in one go, so that no look takes for ever. Several looks do the
+/// rest; until then the state is said to be unproven.
+const COMPARED_AT_ONCE: u64 = 4_000;
 
 /// The state can not be rebuilt.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -17,6 +24,38 @@ pub enum ReplayError {
     /// The block that was asked for is not in the chain any more.
     #[error("block {0} was dropped meanwhile")]
     Dropped(u64),
+    /// It was read, but something may be missing.
+    #[error("it is not certain that no log was left out: {0}")]
+    Unproven(SafeText),
+}
+
+impl From<HeadersError> for ReplayError {
+    fn from(error: HeadersError) -> Self {
+        match error {
+            HeadersError::Rpc(error) => Self::Rpc(error),
+            HeadersError::Moved(number) => Self::Dropped(number),
+        }
+    }
+}
+
+impl From<CompareError> for ReplayError {
+    fn from(error: CompareError) -> Self {
+        match error {
+            CompareError::Rpc(error) => Self::Rpc(error),
+            CompareError::Moved(number) => Self::Dropped(number),
+        }
+    }
+}
+
+/// The state at a block, in two parts.
+#[derive(Debug)]
+pub(crate) struct Replayed<'a, S> {
+    /// What is settled.
+    pub(crate) settled: &'a S,
+    /// What later blocks add.
+    pub(crate) recent: S,
+    /// Why it is not certain that nothing is missing; none when every block was compared with its header.
+    pub(crate) unproven: Option<SafeText>,
 }
 
 /// A fold over the logs of a filter.
@@ -25,8 +64,14 @@ pub(crate) struct Replay<S> {
     filter: LogFilter,
     from: u64,
     fold: fn(&mut S, &LogEntry),
+    /// Folded from what was read and compared, up to `settled_at`.
     settled: S,
     settled_at: Option<BlockRef>,
+    /// Read, and deep enough to stay, but not compared yet: what lies between `settled_at` and `read_at`.
+    backlog: Vec<Piece>,
+    read_at: Option<BlockRef>,
+    /// Of the newest blocks that were compared: their hashes, and what had been left out of them.
+    compared: BTreeMap<u64, (Root, Vec<LogEntry>)>,
     span: AdaptiveSpan,
 }
 
@@ -38,53 +83,216 @@ impl<S: Default> Replay<S> {
             fold,
             settled: S::default(),
             settled_at: None,
+            backlog: Vec::new(),
+            read_at: None,
+            compared: BTreeMap::new(),
             span: AdaptiveSpan::default(),
         }
     }
 
-    /// The state at `block` in two parts: what is settled, and what the newest blocks add.
-    pub(crate) async fn at(&mut self, rpc: &Rpc, block: BlockRef) -> Result<(&S, S), ReplayError> {
-        if let Some(settled) = self.settled_at {
-            let stands = self.hash_at(rpc, settled.number).await? == Some(settled.hash);
-            if !stands || settled.number > block.number {
-                self.settled = S::default();
-                self.settled_at = None;
-            }
+    /// The state at `block`.
+    pub(crate) async fn at(&mut self, rpc: &Rpc, block: BlockRef) -> Result<Replayed<'_, S>, ReplayError> {
+        if block.number < self.from {
+            return Ok(Replayed {
+                settled: &self.settled,
+                recent: S::default(),
+                unproven: None,
+            });
         }
-        let first = self.settled_at.map_or(self.from, |s| s.number + 1);
-        let logs = if first <= block.number {
+        if !self.stands(rpc, block).await? {
+            self.forget();
+        }
+        let first = self.read_at.map_or(self.from, |read| read.number + 1);
+        let settle = block.number.checked_sub(UNSETTLED).filter(|n| *n >= first);
+        let headers = rpc.headers_to(settle.unwrap_or(first), block).await?;
+        let pieces = if first <= block.number {
             scan(rpc, &self.filter, first, block.number, &mut self.span).await?
         } else {
             Vec::new()
         };
         // a settled block is named by its hash, so that a deeper reorg is noticed too
-        let settle_at = block.number.checked_sub(UNSETTLED).filter(|n| *n >= first);
-        let settle_at = match settle_at {
-            Some(number) => self
-                .hash_at(rpc, number)
-                .await?
-                .map(|hash| BlockRef { number, hash }),
-            None => None,
-        };
-        if self.hash_at(rpc, block.number).await? != Some(block.hash) {
-            return Err(ReplayError::Dropped(block.number));
-        }
-        let mut recent = S::default();
-        for log in &logs {
-            if settle_at.is_some_and(|settled| log.at().block.number <= settled.number) {
-                (self.fold)(&mut self.settled, log);
-            } else {
-                (self.fold)(&mut recent, log);
-            }
-        }
+        let settle_at = settle.and_then(|_| headers.first()).map(BlockHeader::block);
+        let (old, new) = split(pieces, settle_at.map(|settle| settle.number));
+        self.backlog.extend(old);
         if settle_at.is_some() {
-            self.settled_at = settle_at;
+            self.read_at = settle_at;
         }
-        Ok((&self.settled, recent))
+        let mut unproven = match self.settle(rpc).await {
+            Err(ReplayError::Dropped(number)) => {
+                // what was read is of another branch
+                self.forget();
+                return Err(ReplayError::Dropped(number));
+            }
+            other => other?,
+        };
+
+        let read = self.read_at.map(|read| read.number);
+        self.compared
+            .retain(|number, _| read.is_none_or(|read| *number > read));
+        let mut recent = S::default();
+        let settled = self.settled_at.map(|settled| settled.number);
+        let waiting = self.backlog.iter().flat_map(|piece| &piece.logs);
+        for log in waiting.filter(|log| settled.is_none_or(|n| log.at().block.number > n)) {
+            (self.fold)(&mut recent, log);
+        }
+        for header in headers
+            .iter()
+            .filter(|h| read.is_none_or(|read| h.number() > read))
+        {
+            let Some((logs, endpoint)) = logs_of(&new, header.number()) else {
+                continue;
+            };
+            let more = match self.compare(rpc, header, &logs, endpoint).await? {
+                Ok(more) => more,
+                Err(why) => {
+                    unproven.get_or_insert(why);
+                    Vec::new()
+                }
+            };
+            logs.iter()
+                .chain(&more)
+                .for_each(|log| (self.fold)(&mut recent, log));
+        }
+        Ok(Replayed {
+            settled: &self.settled,
+            recent,
+            unproven,
+        })
     }
 
-    async fn hash_at(&self, rpc: &Rpc, number: u64) -> Result<Option<Root>, RpcError> {
-        let header = rpc.header(At::Number(number)).await?;
-        Ok(header.map(|h| Root(h.hash.0)))
+    /// What was read before is part of the chain that ends in `block`.
+    async fn stands(&self, rpc: &Rpc, block: BlockRef) -> Result<bool, ReplayError> {
+        let Some(read) = self.read_at else {
+            return Ok(true);
+        };
+        if read.number > block.number {
+            return Ok(false);
+        }
+        // the headers in between are needed anyway, unless nobody asked for long
+        if block.number - read.number <= 2 * UNSETTLED {
+            let headers = rpc.headers_to(read.number, block).await?;
+            return Ok(headers.first().is_some_and(|header| header.block() == read));
+        }
+        let header = rpc.header(At::Number(read.number)).await?;
+        Ok(header.is_some_and(|header| header.block() == read))
     }
+
+    fn forget(&mut self) {
+        self.settled = S::default();
+        self.settled_at = None;
+        self.backlog.clear();
+        self.read_at = None;
+    }
+
+    /// Compares the next of what was read, and folds what holds. Says why something is left, if it is.
+    async fn settle(&mut self, rpc: &Rpc) -> Result<Option<SafeText>, ReplayError> {
+        let Some(read) = self.read_at else {
+            return Ok(None);
+        };
+        let first = self.settled_at.map_or(self.from, |settled| settled.number + 1);
+        if first > read.number {
+            return Ok(None);
+        }
+        let last = read.number.min(first + COMPARED_AT_ONCE - 1);
+        let tip = if last == read.number {
+            read
+        } else {
+            let header = rpc.header(At::Number(last)).await?;
+            header.ok_or(ReplayError::Dropped(last))?.block()
+        };
+        let headers = rpc.headers_to(first, tip).await?;
+        let parent = headers.first().map(|header| Root(header.parent_hash.0));
+        if self
+            .settled_at
+            .is_some_and(|settled| parent != Some(settled.hash))
+        {
+            return Err(ReplayError::Dropped(first));
+        }
+        let mut unproven = None;
+        for header in &headers {
+            let Some((logs, endpoint)) = logs_of(&self.backlog, header.number()) else {
+                return Err(ReplayError::Dropped(header.number()));
+            };
+            match self.compare(rpc, header, &logs, endpoint).await? {
+                Ok(more) => {
+                    logs.iter()
+                        .chain(&more)
+                        .for_each(|log| (self.fold)(&mut self.settled, log));
+                    self.settled_at = Some(header.block());
+                }
+                Err(why) => {
+                    unproven = Some(why);
+                    break;
+                }
+            }
+        }
+        let settled = self.settled_at.map_or(0, |settled| settled.number);
+        self.backlog
+            .retain(|piece| self.settled_at.is_none() || piece.end > settled);
+        if unproven.is_none() && settled < read.number {
+            let words = format!(
+                "blocks {} to {} are not compared with their headers yet",
+                settled + 1,
+                read.number
+            );
+            unproven = Some(SafeText::new(&words));
+        }
+        Ok(unproven)
+    }
+
+    /// What was left out of a block, or why that can not be told.
+    async fn compare(
+        &mut self,
+        rpc: &Rpc,
+        header: &BlockHeader,
+        logs: &[LogEntry],
+        endpoint: EndpointIndex,
+    ) -> Result<Result<Vec<LogEntry>, SafeText>, ReplayError> {
+        let hash = Root(header.hash.0);
+        if logs.is_empty()
+            && let Some((_, more)) = self.compared.get(&header.number()).filter(|(h, _)| *h == hash)
+        {
+            return Ok(Ok(more.clone()));
+        }
+        let more = match hidden(rpc, &self.filter, header, logs, endpoint).await? {
+            Hidden::Nothing => Vec::new(),
+            Hidden::Logs(more) => more,
+            Hidden::Untold(why) => return Ok(Err(why)),
+        };
+        self.compared.insert(header.number(), (hash, more.clone()));
+        Ok(Ok(more))
+    }
+}
+
+/// Parts what was read at a height: up to it, and above it.
+fn split(pieces: Vec<Piece>, at: Option<u64>) -> (Vec<Piece>, Vec<Piece>) {
+    let Some(at) = at else {
+        return (Vec::new(), pieces);
+    };
+    let (mut old, mut new): (Vec<Piece>, Vec<Piece>) = (Vec::new(), Vec::new());
+    for mut piece in pieces {
+        if old.last().is_some_and(|before| before.end == at) {
+            new.push(piece);
+        } else if piece.end <= at {
+            old.push(piece);
+        } else {
+            let above = piece.logs.partition_point(|log| log.at().block.number <= at);
+            new.push(Piece {
+                logs: piece.logs.split_off(above),
+                ..piece
+            });
+            old.push(Piece { end: at, ..piece });
+        }
+    }
+    (old, new)
+}
+
+/// What was told of a block, and by whom; none when it was not read.
+fn logs_of(pieces: &[Piece], number: u64) -> Option<(Vec<LogEntry>, EndpointIndex)> {
+    let piece = pieces.iter().find(|piece| piece.end >= number)?;
+    let from = piece.logs.partition_point(|log| log.at().block.number < number);
+    let of_block = piece.logs[from..]
+        .iter()
+        .take_while(|log| log.at().block.number == number);
+    Some((of_block.cloned().collect(), piece.endpoint))
 }

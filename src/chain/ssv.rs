@@ -7,9 +7,9 @@ use alloy::primitives::Address;
 use tokio::sync::Mutex;
 
 use super::contracts::{SsvEventKind, decode_ssv_event, ssv_topics};
-use super::replay::{Replay, ReplayError};
+use super::replay::{Replay, ReplayError, Replayed};
 use super::rpc::{LogEntry, LogFilter, Rpc};
-use crate::types::{BlockRef, ClusterLayout, ClusterSnapshot, OperatorId};
+use crate::types::{BlockRef, ClusterLayout, ClusterSnapshot, OperatorId, SafeText};
 
 /// An owner's state at a block.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -29,6 +29,8 @@ pub struct SsvState {
     pub cluster: ClusterSnapshot,
     /// SSV knows this cluster; otherwise the snapshot is the fresh one.
     pub known_cluster: bool,
+    /// Why it is not certain that no event was left out; none when it is.
+    pub unproven: Option<SafeText>,
 }
 
 /// Reads one owner's state.
@@ -76,7 +78,11 @@ impl SsvReader {
         let mut operators = operators.to_vec();
         operators.sort_unstable();
         let mut replay = self.replay.lock().await;
-        let (settled, recent) = replay.at(&self.rpc, block).await?;
+        let Replayed {
+            settled,
+            recent,
+            unproven,
+        } = replay.at(&self.rpc, block).await?;
         let cluster = recent
             .clusters
             .get(&operators)
@@ -86,6 +92,7 @@ impl SsvReader {
             owner_nonce: settled.registrations + recent.registrations,
             known_cluster: cluster.is_some(),
             cluster: cluster.cloned().unwrap_or_else(ClusterSnapshot::fresh),
+            unproven,
         })
     }
 }

@@ -5,6 +5,7 @@
 mod beacon;
 mod contracts;
 mod intake;
+mod omissions;
 mod proxy;
 mod rpc;
 mod signer;

@@ -5,7 +5,8 @@ use tokio::sync::mpsc::Sender;
 
 use super::{Batch, ChainEvent, Finality, Head, Intake, IntakeError, IntakeEvent, Observed, ObservedEvent};
 use crate::chain::contracts::{decode_manager_event, decode_ssv_event};
-use crate::chain::logs::{asked_for, next_piece};
+use crate::chain::logs::{Piece, next_piece};
+use crate::chain::omission::{Hidden, hidden};
 use crate::chain::rpc::{At, BlockHeader, LogEntry};
 use crate::types::BlockRef;
 
@@ -95,7 +96,7 @@ impl Intake {
             let piece = next_piece(&rpc, &self.filter, from, finalized.number, &mut span).await;
             // what was learnt about the node's limits outlives a failure
             self.span = span;
-            let (logs, end) = piece?;
+            let Piece { logs, end, .. } = piece?;
             let cursor = if end == finalized.number {
                 finalized
             } else {
@@ -151,53 +152,33 @@ impl Intake {
         Ok(())
     }
 
-    /// The logs of exactly these blocks. A block whose bloom filter promises something that the answer lacks is read
-    /// again by its receipts.
+    /// The logs of exactly these blocks, those included that a node leaves out.
     async fn logs_of(&mut self, headers: &[BlockHeader]) -> Result<Vec<LogEntry>, IntakeError> {
         let rpc = self.rpc().clone();
-        let (first, last) = (headers[0].number(), headers[headers.len() - 1].number());
+        let last = headers[headers.len() - 1].number();
         let mut logs = Vec::new();
-        let mut next = first;
+        let mut next = headers[0].number();
         while next <= last {
-            let end = last.min(next + self.span.get() - 1);
-            match rpc.logs_from(&self.filter, next, end).await {
-                Ok((found, endpoint)) => {
-                    let found = asked_for(found, &self.filter, next, end);
-                    for header in headers {
-                        if !(next..=end).contains(&header.number()) || agrees(&found, header)? {
-                            continue;
-                        }
-                        if header
-                            .logs_bloom
-                            .as_ref()
-                            .is_some_and(|b| self.filter.may_match(b))
-                        {
-                            let hidden = self.logs_by_receipts(header).await?;
-                            if !hidden.is_empty() {
-                                rpc.blame_for_omission(endpoint);
-                                logs.extend(hidden);
-                            }
-                        }
-                    }
-                    logs.extend(found);
-                    next = end + 1;
+            let mut span = self.span.clone();
+            let piece = next_piece(&rpc, &self.filter, next, last, &mut span).await;
+            // what was learnt about the node's limits outlives a failure
+            self.span = span;
+            let Piece {
+                logs: found,
+                end,
+                endpoint,
+            } = piece?;
+            for header in headers.iter().filter(|h| (next..=end).contains(&h.number())) {
+                match hidden(&rpc, &self.filter, header, &found, endpoint).await? {
+                    Hidden::Logs(more) => logs.extend(more),
+                    // a bloom filter is often wrong on a busy chain: a node without receipts must not stop the intake
+                    Hidden::Nothing | Hidden::Untold(_) => {}
                 }
-                Err(error) if end > next && error.may_be_too_big() => self.span.refused(end - next + 1),
-                Err(error) => return Err(error.into()),
             }
+            logs.extend(found);
+            next = end + 1;
         }
         Ok(logs)
-    }
-
-    async fn logs_by_receipts(&self, header: &BlockHeader) -> Result<Vec<LogEntry>, IntakeError> {
-        let receipts = match self.rpc().block_receipts(header.hash).await {
-            Ok(receipts) => receipts.unwrap_or_default(),
-            // a bloom filter is often wrong on a busy chain: a node without this method must not stop the intake
-            Err(error) if error.server().is_some() => Vec::new(),
-            Err(error) => return Err(error.into()),
-        };
-        let logs = receipts.into_iter().flat_map(|receipt| receipt.logs).collect();
-        Ok(asked_for(logs, &self.filter, header.number(), header.number()))
     }
 
     /// What to tell about the blocks `from` to `to`, given all logs that stand in them now.
@@ -255,19 +236,6 @@ impl Intake {
         let floor = floor.max(cursor.number.saturating_sub(64 * self.config.max_reorg_depth));
         self.known.retain(|at, _| at.block.number >= floor);
     }
-}
-
-/// Whether there are logs of this very block among those found; an error when they are of another block of its height.
-fn agrees(found: &[LogEntry], header: &BlockHeader) -> Result<bool, IntakeError> {
-    let number = header.number();
-    let mut any = false;
-    for log in found.iter().filter(|log| log.at().block.number == number) {
-        if log.at().block != header.block() {
-            return Err(IntakeError::Moved(number));
-        }
-        any = true;
-    }
-    Ok(any)
 }
 
 pub(super) async fn tell(out: &Sender<IntakeEvent>, event: IntakeEvent) -> Result<(), IntakeError> {

@@ -21,6 +21,7 @@ use serde::{Deserialize, Serialize};
 
 use super::contracts::{Manager, ManagerEvent, SsvEvent};
 use super::logs::AdaptiveSpan;
+use super::omission::CompareError;
 use super::rpc::{LogFilter, Rpc, RpcError};
 use crate::types::{BlockRef, LogRef, RedactedUrl, SafeText};
 
@@ -188,6 +189,15 @@ pub enum IntakeError {
     /// Nobody listens any more.
     #[error("the receiver is gone")]
     Closed,
+}
+
+impl From<CompareError> for IntakeError {
+    fn from(error: CompareError) -> Self {
+        match error {
+            CompareError::Rpc(error) => Self::Rpc(error),
+            CompareError::Moved(number) => Self::Moved(number),
+        }
+    }
 }
 
 impl Intake {

@@ -6,6 +6,7 @@
 
 mod endpoint;
 mod error;
+mod headers;
 mod http;
 mod methods;
 mod types;
@@ -24,8 +25,11 @@ pub use endpoint::{EndpointHealth, EndpointState};
 pub use error::{Attempt, EndpointError, RpcError, ServerError};
 pub use types::{At, BlockHeader, CallRequest, FeeHistory, LogEntry, LogFilter, Receipt, TransactionInfo};
 
+pub(crate) use headers::HeadersError;
+
 use endpoint::{Admission, Endpoint};
 use error::ServerErrorKind;
+use headers::HeaderCache;
 use http::Reply;
 
 use crate::types::{RedactedUrl, SafeText};
@@ -75,6 +79,7 @@ struct Inner {
     next_id: AtomicU64,
     /// Hash of block 0, as the first endpoint told it: tells apart two chains that share an id.
     genesis: Mutex<Option<B256>>,
+    headers: Mutex<HeaderCache>,
 }
 
 /// A JSON-RPC client over several endpoints. Clones share their state.
@@ -128,6 +133,7 @@ impl Rpc {
                 endpoints,
                 next_id: AtomicU64::new(1),
                 genesis: Mutex::default(),
+                headers: Mutex::default(),
             }),
         })
     }

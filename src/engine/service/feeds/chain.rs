@@ -156,6 +156,14 @@ async fn facts(outside: &Shared, head: Head) -> Result<ChainFacts, String> {
         outside.facts.ssv().at(head.block, &[]),
         account,
     );
+    // old logs are compared bit by bit, long before an action's checks ask for them
+    let kept_up = tokio::join!(
+        outside.facts.keep_up(head.block),
+        outside.committees.keep_up(head.block)
+    );
+    for error in [kept_up.0.err(), kept_up.1.err()].into_iter().flatten() {
+        tracing::debug!(target: "chain", %error, "old logs could not be read on");
+    }
     let account = account.map_err(|e| words(&e))?;
     Ok(ChainFacts {
         head: Some(head.block),

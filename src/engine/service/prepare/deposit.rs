@@ -69,12 +69,11 @@ pub(super) async fn prepare(
     checks.extend(key_checks::key(&keygen.validator, &keygen.share_public_keys));
     checks.push(key_checks::deposit_signature(keygen, &credentials, fork));
     checks.push(data_root_check(&payload));
-    let nonce = Ok(ssv.owner_nonce);
     checks.extend(key_checks::registration(
         outside.manager.address(),
         &keygen.validator,
         registration,
-        nonce,
+        Ok(&ssv),
     ));
     checks.push(shares_check);
     checks.extend(contract_checks(outside, pool, &facts, fee_amount));
@@ -239,14 +238,17 @@ fn contract_checks(outside: &Shared, pool: PoolId, facts: &DepositFacts, fee_amo
             )
         }),
         match &facts.ssv {
-            Ok(ssv) => Check::of(
-                "ssv-cluster-active",
-                ssv.cluster.active,
-                if ssv.cluster.active {
-                    "the cluster is not liquidated"
-                } else {
-                    "the cluster is liquidated"
-                },
+            Ok(ssv) => key_checks::unless_unproven(
+                Check::of(
+                    "ssv-cluster-active",
+                    ssv.cluster.active,
+                    if ssv.cluster.active {
+                        "the cluster is not liquidated"
+                    } else {
+                        "the cluster is liquidated"
+                    },
+                ),
+                ssv.unproven.as_ref(),
             ),
             Err(why) => Check::unknown("ssv-cluster-active", why.as_str()),
         },

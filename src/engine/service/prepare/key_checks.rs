@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use alloy::primitives::{Address, keccak256};
 
 use crate::beacon::roots;
+use crate::chain::ssv::SsvState;
 use crate::dkg::threshold;
 use crate::oracle::{Fact, FactKind, Registration};
 use crate::types::{
-    BlsPublicKey, Check, CheckStatus, ForkVersion, KeygenOutput, OperatorId, Root, threshold_for,
+    BlsPublicKey, Check, CheckStatus, ForkVersion, KeygenOutput, OperatorId, Root, SafeText, threshold_for,
 };
 
 /// 32 ETH in gwei: the amount that the manager deposits.
@@ -61,7 +62,7 @@ pub(super) fn registration(
     owner: Address,
     validator: &BlsPublicKey,
     registration: Registration,
-    nonce_now: Result<u64, String>,
+    ssv: Result<&SsvState, String>,
 ) -> Vec<Check> {
     let message = format!("{}:{}", owner.to_checksum(None), registration.nonce);
     let holds = threshold::verify(validator, keccak256(&message).as_slice(), &registration.signature);
@@ -74,15 +75,35 @@ pub(super) fn registration(
             format!("NOT valid over keccak256 of «{message}»")
         },
     );
-    let nonce = match nonce_now {
-        Ok(now) => Check::of(
-            "registration-nonce",
-            now == registration.nonce,
-            format!("signed for nonce {}, SSV expects {now}", registration.nonce),
+    let nonce = match ssv {
+        Ok(ssv) => unless_unproven(
+            Check::of(
+                "registration-nonce",
+                ssv.owner_nonce == registration.nonce,
+                format!(
+                    "signed for nonce {}, SSV expects {}",
+                    registration.nonce, ssv.owner_nonce
+                ),
+            ),
+            ssv.unproven.as_ref(),
         ),
         Err(why) => Check::unknown("registration-nonce", why),
     };
     vec![signature, nonce]
+}
+
+/// A check that rests on logs holds only when none can be missing.
+pub(super) fn unless_unproven(check: Check, unproven: Option<&SafeText>) -> Check {
+    match unproven {
+        Some(why) if check.status == CheckStatus::Pass => Check::unknown(
+            &check.name,
+            format!(
+                "{}, but it is not certain that no log was left out: {why}",
+                check.reason
+            ),
+        ),
+        _ => check,
+    }
 }
 
 /// SSV's shares data: signature (96), share keys (48 each), encrypted shares (256 each), operators ascending.

@@ -36,12 +36,14 @@ impl Present {
 }
 
 /// The contract takes few reshares of a pool.
-fn reshares_left(used: u64) -> Check {
-    Check::of(
+fn reshares_left(committee: &PresentCommittee) -> Check {
+    let used = committee.reshare_count;
+    let check = Check::of(
         "reshares-left",
         used < RESHARE_LIMIT,
         format!("{used} of {RESHARE_LIMIT} used"),
-    )
+    );
+    key_checks::unless_unproven(check, committee.unproven.as_ref())
 }
 
 /// The key and the present committee of a pool; `Err` is the answer of the desk.
@@ -127,7 +129,7 @@ pub(super) async fn prepare(
         ),
     ));
     checks.push(present.staked_check(pool));
-    checks.push(reshares_left(used));
+    checks.push(reshares_left(&present.committee));
     checks.push(match &known {
         None => Check::unknown("key-in-journal", "this journal knows nothing of the pool's key"),
         Some(k) => Check::of(
@@ -328,7 +330,6 @@ pub(super) async fn prepare_send(
         outside.facts.ssv().at(present.block, &operators),
         outside.rpc.balance(oracle, At::block(present.block))
     );
-    let nonce = ssv.map(|s| s.owner_nonce).map_err(|e| e.to_string());
 
     let mut checks = ceremony_checks;
     checks.extend(key_checks::key(&reshare.validator, &reshare.share_public_keys));
@@ -344,11 +345,11 @@ pub(super) async fn prepare_send(
         outside.manager.address(),
         &reshare.validator,
         registration,
-        nonce,
+        ssv.as_ref().map_err(ToString::to_string),
     ));
     checks.push(shares_check);
     checks.push(present.staked_check(pool));
-    checks.push(reshares_left(used));
+    checks.push(reshares_left(&present.committee));
     checks.push(keygen::authorised(outside).await);
     checks.push(send::signer(outside));
     let (sending, fees) = send::checks(outside, &payload, balance.map_err(|e| e.to_string())).await;

@@ -1,0 +1,74 @@
+//! What a node leaves out of `eth_getLogs`. Every header carries a bloom filter over the logs of its block: where it
+//! promises something that the answer lacks, the block is read again by its receipts.
+
+use super::rpc::{BlockHeader, EndpointIndex, LogEntry, LogFilter, Rpc, RpcError};
+use crate::chain::logs::asked_for;
+use crate::types::SafeText;
+
+/// What an answer lacks of one block.
+#[derive(Debug, Clone)]
+pub(crate) enum Hidden {
+    /// Nothing, as far as the header tells.
+    Nothing,
+    /// These. The endpoint that left them out is flagged.
+    Logs(Vec<LogEntry>),
+    /// It can not be told, and why.
+    Untold(SafeText),
+}
+
+/// A block could not be compared.
+#[derive(Debug, Clone, thiserror::Error)]
+pub(crate) enum CompareError {
+    /// No answer.
+    #[error(transparent)]
+    Rpc(#[from] RpcError),
+    /// The logs are of another block of this height.
+    #[error("the chain changed while it was read, at block {0}")]
+    Moved(u64),
+}
+
+/// Compares what was `found` in the block of `header`, as `endpoint` told it, with what the header promises.
+pub(crate) async fn hidden(
+    rpc: &Rpc,
+    filter: &LogFilter,
+    header: &BlockHeader,
+    found: &[LogEntry],
+    endpoint: EndpointIndex,
+) -> Result<Hidden, CompareError> {
+    let number = header.number();
+    let mut any = false;
+    for log in found.iter().filter(|log| log.at().block.number == number) {
+        if log.at().block != header.block() {
+            return Err(CompareError::Moved(number));
+        }
+        any = true;
+    }
+    let Some(bloom) = &header.logs_bloom else {
+        return Ok(Hidden::Untold(SafeText::new(&format!(
+            "the header of block {number} carries no bloom filter"
+        ))));
+    };
+    if any || !filter.may_match(bloom) {
+        return Ok(Hidden::Nothing);
+    }
+    let untold = |why: &str| {
+        let words = format!("block {number} may hold logs that were left out: {why}");
+        Ok(Hidden::Untold(SafeText::new(&words)))
+    };
+    let receipts = match rpc.block_receipts(header.hash).await {
+        Ok(Some(receipts)) => receipts,
+        Ok(None) => return untold("no endpoint has its receipts"),
+        Err(error) if error.server().is_some() => return untold(&error.to_string()),
+        Err(error) => return Err(error.into()),
+    };
+    let logs = receipts.into_iter().flat_map(|receipt| receipt.logs).collect();
+    let logs = asked_for(logs, filter, number, number);
+    if logs.iter().any(|log| log.at().block != header.block()) {
+        return Err(CompareError::Moved(number));
+    }
+    if logs.is_empty() {
+        return Ok(Hidden::Nothing);
+    }
+    rpc.blame_for_omission(endpoint);
+    Ok(Hidden::Logs(logs))
+}
