@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use super::live::Live;
 use crate::journal::Journal;
 use crate::oracle::{
-    Action, ActionState, Case, Ceremony, CeremonyRole, Payload, Sending, State, Step, action_state,
+    Action, ActionState, Case, Ceremony, CeremonyRole, Mode, Payload, Sending, State, Step, action_state,
     case_status, current_ceremony, milestones, unknown_outcome,
 };
 use crate::snapshot::{
@@ -119,6 +119,7 @@ fn sentence(state: &State, case: &Case) -> SafeText {
         return SafeText::new("its request is not in the chain; nothing is done until it returns");
     }
     let waiting = state.waiting_reason(case.id);
+    let observes = state.settings.mode == Mode::Observe;
     let action = |id: &ActionId| state.actions.get(id);
     let unknown = || unknown_outcome(state, &case.step).map(|words| words.to_string());
     SafeText::new(&match &case.step {
@@ -150,7 +151,17 @@ fn sentence(state: &State, case: &Case) -> SafeText {
         ),
         Step::AwaitTurn => waiting.map_or_else(|| "waits for its turn".to_owned(), SafeText::to_string),
         Step::Execute(id) => match state.sendings.get(id) {
-            Some(sending) => with_note(unknown().unwrap_or_else(|| sending_words(sending)), &sending.note),
+            Some(sending) => {
+                let words = unknown().unwrap_or_else(|| sending_words(sending));
+                let held = observes && sending.status == NonceStatus::Missing;
+                let held = if held { "; mode observe does not send it" } else { "" };
+                with_note(format!("{words}{held}"), &sending.note)
+            }
+            None if observes => {
+                "the exit was offered to the beacon nodes; not in a block yet, and mode observe does not offer \
+                 it again"
+                    .to_owned()
+            }
             None => "the exit was offered to the beacon nodes; not in a block yet".to_owned(),
         },
         Step::Follow => match case.phase {

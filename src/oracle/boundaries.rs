@@ -10,6 +10,8 @@ use alloy::primitives::{Address, Bytes, U256, keccak256};
 use super::*;
 use crate::types::*;
 
+mod observer;
+
 const POOL: PoolId = PoolId(1);
 
 fn settings() -> Settings {
@@ -124,12 +126,17 @@ impl Life {
     }
 
     fn kill(&mut self, effects_happen: bool) {
+        self.restart(Mode::Auto, effects_happen);
+    }
+
+    /// Dies, and comes up again in `mode`.
+    fn restart(&mut self, mode: Mode, effects_happen: bool) {
         for effect in std::mem::take(&mut self.waiting) {
             if effects_happen {
                 self.happen(&effect);
             }
         }
-        let mut state = State::new(settings());
+        let mut state = State::new(Settings { mode, ..settings() });
         for (n, (at, record)) in self.journal.iter().enumerate() {
             let text = serde_json::to_string(record).unwrap();
             state.apply(n as u64 + 1, *at, &serde_json::from_str(&text).unwrap());

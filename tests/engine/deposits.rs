@@ -10,7 +10,7 @@ use crate::support::{
 };
 
 /// Pools by the order in which their deposits were initiated, from the chain.
-async fn initiated(ground: &Ground) -> Vec<u32> {
+pub(crate) async fn initiated(ground: &Ground) -> Vec<u32> {
     let events = ground.devnet().events(0).await.unwrap();
     let of = |event: &ManagerEvents| match event {
         ManagerEvents::PoolDepositInitiated(e) => Some(e.poolId),

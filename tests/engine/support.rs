@@ -1,6 +1,6 @@
 //! A network whose chain moves as fast as a test wants, and an oracle on it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -8,7 +8,7 @@ use casimir_dkg::config::{self, AutoApprove, Config, Flag, LoadOptions};
 use casimir_dkg::devnet::{DemoBeacon, DemoNetwork, DemoOptions, Devnet, Mining};
 use casimir_dkg::engine::service::{self, Running, ServiceOptions};
 use casimir_dkg::engine::{Reply, Request};
-use casimir_dkg::oracle::{Action, ActionKind, ActionState, CaseStatus};
+use casimir_dkg::oracle::{Action, ActionKind, ActionState, CaseStatus, Mode};
 use casimir_dkg::signer::{KeyPolicy, OracleSigner};
 use casimir_dkg::snapshot::{CaseView, Snapshot};
 use casimir_dkg::types::{CaseId, PoolId, SafeText};
@@ -88,7 +88,17 @@ impl Ground {
 
     /// The engine in this process.
     pub(crate) async fn oracle(&self, auto: bool) -> Running {
-        let config = self.config(auto);
+        self.start_engine(self.config(auto)).await
+    }
+
+    /// The same in mode observe. The key is there, so that only the mode can hold it back.
+    pub(crate) async fn observer(&self) -> Running {
+        let mut config = self.config(false);
+        config.policy.mode = Mode::Observe;
+        self.start_engine(config).await
+    }
+
+    async fn start_engine(&self, config: Config) -> Running {
         let words = std::fs::read_to_string(self.network.folder().join("oracle.mnemonic")).unwrap();
         let signer =
             OracleSigner::from_mnemonic(&SecretString::from(words.trim()), 0, KeyPolicy::DevelopmentKeys);
@@ -104,6 +114,12 @@ impl Ground {
         self.miner.abort();
         self.network.shutdown().await;
     }
+}
+
+/// The records of one kind.
+pub(crate) fn records_of(journal: &Path, kind: &str) -> Vec<casimir_dkg::journal::Entry> {
+    let (_, entries) = casimir_dkg::journal::verify(journal).unwrap();
+    entries.into_iter().filter(|e| e.kind == kind).collect()
 }
 
 pub(crate) fn four_operators() -> DemoOptions {

@@ -62,10 +62,13 @@ pub(super) fn decide(turn: &mut Turn<'_>, id: ActionId) {
                 turn.record(Record::ActionVoided { action: id, reason });
                 return;
             }
-            let paused = turn.state.cases.get(&id.case).is_some_and(|c| c.paused.is_some());
+            if turn.state.settings.mode == Mode::Observe {
+                turn.waits(id.case, "approved; mode observe lets nothing leave this machine");
+                return;
+            }
             let signing = turn.state.live.in_flight.contains(&EffectKey::Sign(id))
                 || turn.state.live.in_flight.contains(&EffectKey::Publish(id));
-            if turn.state.paused.is_none() && !paused && !signing && ready_to_begin(turn, id.case) {
+            if turn.state.may_leave(id.case) && !signing && ready_to_begin(turn, id.case) {
                 prepare(turn, id.case, Purpose::Send(id), draft);
             }
         }

@@ -44,8 +44,7 @@ pub(in crate::oracle) fn execute(turn: &mut Turn<'_>, id: ActionId) {
     let stuck = sending.status == NonceStatus::Pending
         && newest.max_fee_wei < base_fee
         && sending.pending_since.is_some_and(waited);
-    let paused =
-        turn.state.paused.is_some() || turn.state.cases.get(&id.case).is_some_and(|c| c.paused.is_some());
+    let may_leave = turn.state.may_leave(id.case);
     if due && !turn.state.live.in_flight.contains(&EffectKey::Inspect(id)) {
         turn.state.live.inspected_at.insert(id, (head, turn.at));
         turn.ask(EffectKey::Inspect(id), || Effect::Inspect {
@@ -54,14 +53,14 @@ pub(in crate::oracle) fn execute(turn: &mut Turn<'_>, id: ActionId) {
             hashes,
         });
     }
-    if missing && !paused {
+    if missing && may_leave {
         turn.ask(EffectKey::Send(id), || Effect::Send {
             action: id,
             transaction: newest.clone(),
         });
     }
     if stuck
-        && !paused
+        && may_leave
         && let Some(Payload::Transaction(payload)) =
             turn.state.actions.get(&id).map(|a| a.proposal.payload.clone())
     {
@@ -76,8 +75,7 @@ pub(in crate::oracle) fn execute(turn: &mut Turn<'_>, id: ActionId) {
 
 /// Published, not yet seen in a block: offered again, and the validator watched.
 pub(in crate::oracle) fn execute_exit(turn: &mut Turn<'_>, id: ActionId) {
-    let paused =
-        turn.state.paused.is_some() || turn.state.cases.get(&id.case).is_some_and(|c| c.paused.is_some());
+    let may_leave = turn.state.may_leave(id.case);
     if let Some(Payload::Exit(payload)) = turn.state.actions.get(&id).map(|a| a.proposal.payload.clone()) {
         let fresh = turn
             .state
@@ -85,7 +83,7 @@ pub(in crate::oracle) fn execute_exit(turn: &mut Turn<'_>, id: ActionId) {
             .get(&id.case)
             .and_then(|c| c.published_at)
             .is_some_and(|t| turn.at.since(t).as_millis() < u128::from(REPUBLISH_MS));
-        if !paused && !fresh {
+        if may_leave && !fresh {
             turn.ask(EffectKey::Publish(id), || Effect::PublishExit {
                 action: id,
                 payload,

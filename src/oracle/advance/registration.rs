@@ -51,8 +51,14 @@ pub(super) fn register(turn: &mut Turn<'_>, id: CaseId, nonce: u64) {
     let Some(case) = turn.state.cases.get(&id) else {
         return;
     };
-    if turn.state.paused.is_some() || case.paused.is_some() || turn.state.settings.mode == Mode::Observe {
-        turn.waits(id, "paused before the SSV registration is signed");
+    if !turn.state.may_leave(id) {
+        let why = match turn.state.settings.mode {
+            Mode::Observe => {
+                "the SSV registration is to be signed; mode observe lets nothing leave this machine"
+            }
+            _ => "paused before the SSV registration is signed",
+        };
+        turn.waits(id, why);
         return;
     }
     if turn

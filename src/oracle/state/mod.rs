@@ -101,6 +101,14 @@ impl State {
         self.live.in_flight.iter().any(handing)
     }
 
+    /// Whether anything new of a case may leave this machine: a ceremony's start, a signature, bytes or an exit. What
+    /// has left is followed in any case.
+    #[must_use]
+    pub(in crate::oracle) fn may_leave(&self, case: CaseId) -> bool {
+        let paused = self.paused.is_some() || self.cases.get(&case).is_none_or(|c| c.paused.is_some());
+        !paused && self.settings.mode != Mode::Observe
+    }
+
     /// Why a case waits, where its step does not say it.
     #[must_use]
     pub fn waiting_reason(&self, case: CaseId) -> Option<&SafeText> {

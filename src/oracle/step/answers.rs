@@ -51,19 +51,14 @@ pub(super) fn signed(turn: &mut Turn<'_>, action: ActionId, outcome: Result<Sign
     turn.answered(EffectKey::Sign(action));
     let state = turn.state.actions.get(&action).map(|a| a.state.clone());
     let orphaned = turn.state.cases.get(&action.case).is_none_or(|c| c.orphaned);
-    let paused = turn.state.paused.is_some()
-        || turn
-            .state
-            .cases
-            .get(&action.case)
-            .is_none_or(|c| c.paused.is_some());
+    let may_leave = turn.state.may_leave(action.case);
     match (outcome, state) {
         // a first signature: dropped, unsent, when something came between
-        (Ok(transaction), Some(ActionState::Approved)) if !orphaned && !paused => {
+        (Ok(transaction), Some(ActionState::Approved)) if !orphaned && may_leave => {
             send(turn, action, transaction);
         }
         // a replacement with the same nonce
-        (Ok(transaction), Some(ActionState::Executing)) if !paused => {
+        (Ok(transaction), Some(ActionState::Executing)) if may_leave => {
             let same = turn
                 .state
                 .sendings

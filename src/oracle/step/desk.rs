@@ -83,13 +83,7 @@ pub(super) fn ready_to_send(turn: &mut Turn<'_>, action: ActionId, outcome: Prep
     let Some(approved_digest) = approved.map(|a| a.digest) else {
         return;
     };
-    if turn.state.paused.is_some()
-        || turn
-            .state
-            .cases
-            .get(&case)
-            .is_none_or(|c| c.orphaned || c.paused.is_some())
-    {
+    if !turn.state.may_leave(case) || turn.state.cases.get(&case).is_none_or(|c| c.orphaned) {
         return;
     }
     let proposal = match outcome {
