@@ -30,6 +30,7 @@ fn settings() -> Settings {
         policy: Policy { rules: vec![rule] },
         owner: Address::repeat_byte(7),
         follows_beacon: true,
+        look_up_every_ms: 4_000,
         refresh_every_ms: 5_000,
         approval_expires_ms: 3_600_000,
         bump_after_ms: 60_000,

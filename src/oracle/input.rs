@@ -215,6 +215,8 @@ pub enum Input {
         /// One verdict a node.
         verdicts: Vec<(SafeText, bool, SafeText)>,
     },
+    /// A beacon node hints that something happened on its chain. What, is not taken from it: the state is looked at.
+    BeaconMoved,
     /// The beacon chain's word on a validator of a case.
     ValidatorSeen {
         /// The case that follows it.

@@ -245,6 +245,7 @@ mod tests {
             policy: Policy { rules: Vec::new() },
             owner: Default::default(),
             follows_beacon: true,
+            look_up_every_ms: 1,
             refresh_every_ms: 1,
             approval_expires_ms: 1,
             bump_after_ms: 1,

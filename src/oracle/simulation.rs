@@ -12,6 +12,7 @@ use super::*;
 use crate::types::*;
 
 const POOLS: u32 = 4;
+const LOOK_UP_EVERY_MS: u64 = 12_000;
 
 /// Blocks that a reorganisation may drop.
 const FINAL_AFTER: u64 = 3;
@@ -75,6 +76,10 @@ struct Sim {
     journal: Vec<(UnixMillis, Record)>,
     waiting: VecDeque<Effect>,
     at: u64,
+    /// When the core last asked for a validator, and whether anybody has hinted since.
+    asked: BTreeMap<CaseId, (u64, bool)>,
+    /// Looks because of a hint, and by the poll.
+    looks: (u32, u32),
 }
 
 fn settings(mode: Mode) -> Settings {
@@ -92,7 +97,8 @@ fn settings(mode: Mode) -> Settings {
             }],
         },
         owner: Address::repeat_byte(7),
-        follows_beacon: false,
+        follows_beacon: true,
+        look_up_every_ms: LOOK_UP_EVERY_MS,
         refresh_every_ms: 5_000,
         approval_expires_ms: 3_600_000,
         bump_after_ms: 3_000,
@@ -120,6 +126,8 @@ impl Sim {
             journal: Vec::new(),
             waiting: VecDeque::new(),
             at: 1_000_000,
+            asked: BTreeMap::new(),
+            looks: (0, 0),
         };
         sim.state.set_next_record(1);
         sim.input(Input::Started);
@@ -133,10 +141,65 @@ impl Sim {
         let mut entropy = [0; 24];
         self.rng.fill(&mut entropy);
         let at = UnixMillis(self.at);
+        match &input {
+            Input::BeaconMoved => self.asked.values_mut().for_each(|(_, hinted)| *hinted = true),
+            // a person may want it looked up at once
+            Input::Wish {
+                wish: Wish::Retry(case),
+                ..
+            } => drop(self.asked.remove(case)),
+            _ => {}
+        }
         let (output, reply) = step(&mut self.state, Stamped { at, entropy, input });
+        self.check_look_ups(&output.effects);
         self.journal.extend(output.records.into_iter().map(|r| (at, r)));
         self.waiting.extend(output.effects);
+        self.check_due();
         reply
+    }
+
+    /// A hint is followed at once, and never more than once a second; without one the core is calm.
+    fn check_look_ups(&mut self, effects: &[Effect]) {
+        for effect in effects {
+            let Effect::LookUpValidator { case, .. } = effect else {
+                continue;
+            };
+            if let Some((asked, hinted)) = self.asked.insert(*case, (self.at, false)) {
+                let least = if hinted {
+                    self.looks.0 += 1;
+                    advance::LOOK_UP_LEAST_MS
+                } else {
+                    self.looks.1 += 1;
+                    LOOK_UP_EVERY_MS
+                };
+                let pause = self.at - asked;
+                assert!(
+                    pause >= least,
+                    "{case} is looked up after {pause} ms, hinted: {hinted}"
+                );
+            }
+        }
+    }
+
+    /// Whatever is due was asked for.
+    fn check_due(&self) {
+        for (id, (asked, hinted)) in &self.asked {
+            let followed = self
+                .state
+                .cases
+                .get(id)
+                .is_some_and(|c| c.step == Step::Follow && !c.orphaned);
+            let least = if *hinted {
+                advance::LOOK_UP_LEAST_MS
+            } else {
+                LOOK_UP_EVERY_MS
+            };
+            let waits = |e: &Effect| matches!(e, Effect::LookUpValidator { case, .. } if case == id);
+            assert!(
+                !followed || self.at - asked < least || self.waiting.iter().any(waits),
+                "{id} is not looked up, hinted: {hinted}"
+            );
+        }
     }
 
     fn facts(&mut self) {
@@ -179,6 +242,7 @@ impl Sim {
             );
         }
         self.state = state;
+        self.asked.clear();
         self.input(Input::Started);
         self.input(Input::CaughtUp);
     }
@@ -358,10 +422,37 @@ impl Sim {
             Effect::LookUpValidator { case, validator, .. } => Input::ValidatorSeen {
                 case,
                 validator,
-                seen: None,
+                seen: self.rng.gen_bool(0.8).then(|| self.sighting(&validator)),
             },
         };
         self.input(answer);
+    }
+
+    /// Absent, then pending with an activation that may still move, then active.
+    fn sighting(&self, validator: &BlsPublicKey) -> Sighting {
+        let chain = &self.outside.chain;
+        let served = chain.served.values().flatten().find(|(_, key)| key == validator);
+        let mined = served.map(|(hash, _)| chain.mined[hash].0.number);
+        let age = mined.map_or(0, |mined| self.outside.height - mined);
+        let activation = mined.filter(|_| age >= 4).map(|mined| Moment {
+            epoch: mined + 8,
+            at: UnixMillis((mined + 8) * 1_000),
+        });
+        let phase = match age {
+            0..2 => ValidatorPhase::Absent,
+            2..8 => ValidatorPhase::Pending,
+            _ => ValidatorPhase::Active,
+        };
+        Sighting {
+            phase,
+            since: activation.filter(|_| phase == ValidatorPhase::Active),
+            index: mined,
+            by_state: Forecast {
+                active: activation,
+                ..Forecast::default()
+            },
+            by_rules: None,
+        }
     }
 
     fn inspect(&mut self, nonce: u64, hashes: &[Root]) -> NonceStatus {
@@ -538,8 +629,14 @@ impl Sim {
                     self.facts();
                 }
                 15..17 => self.crash(),
-                17..22 => {
+                17..21 => {
                     self.input(Input::Tick);
+                }
+                // true, false or repeated: it means nothing but that one may look
+                21..22 => {
+                    for _ in 0..self.rng.gen_range(1..4) {
+                        self.input(Input::BeaconMoved);
+                    }
                 }
                 22..24 => {
                     let halted: Vec<_> = self.state.cases.keys().copied().collect();
@@ -678,12 +775,21 @@ impl Sim {
 
 #[test]
 fn deposits_are_served_once_and_in_order_whatever_happens() {
+    let mut looks = (0, 0);
     for seed in 0..400 {
         let outcome = std::panic::catch_unwind(|| {
             let mut sim = Sim::new(seed);
             sim.run(300);
             sim.settle();
+            sim.looks
         });
-        assert!(outcome.is_ok(), "seed {seed} fails");
+        let Ok((hinted, polled)) = outcome else {
+            panic!("seed {seed} fails");
+        };
+        looks = (looks.0 + hinted, looks.1 + polled);
     }
+    assert!(
+        looks.0 > 50 && looks.1 > 500,
+        "validators were followed: {looks:?}"
+    );
 }

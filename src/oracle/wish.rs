@@ -150,7 +150,7 @@ fn retry(turn: &mut Turn<'_>, by: &SafeText, id: CaseId) -> Answer {
                 turn.state.live.inspected_at.remove(&action);
             }
             turn.state.live.not_before.retain(|key, _| !concerns(key, id));
-            turn.state.live.looked_up_at.remove(&id);
+            turn.state.live.looked_up.remove(&id);
             Ok(SafeText::new(&format!("looking at {id} again")))
         }
     }

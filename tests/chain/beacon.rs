@@ -7,7 +7,7 @@ use casimir_dkg::beacon::client::{
 };
 use casimir_dkg::beacon::exit::{ExitOutcome, ExitRefusal, ExitRules, classify, judge, self_test};
 use casimir_dkg::devnet::beacon::{
-    BeaconClock, BeaconOptions, ClientFamily, DevBeacon, ExitProblem, interop_secret,
+    BeaconClock, BeaconOptions, ClientFamily, DevBeacon, ExitProblem, StreamFault, interop_secret,
 };
 use casimir_dkg::dkg::threshold::partial_sign;
 use casimir_dkg::types::{BlsPublicKey, BlsSignature, RedactedUrl, Root, SafeText, UnixMillis};
@@ -380,7 +380,7 @@ async fn events_are_hints_and_the_end_of_a_stream_is_told() {
         // the stream may not stand yet when the first slots pass
         node.advance_slots(1).await;
         match tokio::time::timeout(Duration::from_millis(100), hints.recv()).await {
-            Ok(Some(Hint::Head { slot })) => {
+            Ok(Some(Hint::Head { slot, .. })) => {
                 assert!(slot > 0);
                 break;
             }
@@ -396,6 +396,25 @@ async fn events_are_hints_and_the_end_of_a_stream_is_told() {
     tokio::time::timeout(Duration::from_secs(5), ended)
         .await
         .expect("it ends with its handle");
+}
+
+#[tokio::test]
+async fn a_node_that_does_not_know_the_newest_topic_is_listened_to_all_the_same() {
+    let node = node().await;
+    node.faults(|faults| faults.streams = StreamFault::Old);
+    let (out, mut hints) = mpsc::channel(100);
+    let _stream = beacon(&[&node]).listen(out);
+    let heard = async {
+        while node.listeners() == 0 {
+            tokio::task::yield_now().await;
+        }
+        node.advance_slots(1).await;
+        hints.recv().await
+    };
+    let heard = tokio::time::timeout(Duration::from_secs(20), heard)
+        .await
+        .unwrap();
+    assert!(matches!(heard, Some(Hint::Head { slot: 1, .. })), "{heard:?}");
 }
 
 #[test]

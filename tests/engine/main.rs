@@ -9,6 +9,7 @@ mod crashes;
 mod deposits;
 #[cfg(target_os = "linux")]
 mod full_disk;
+mod hints;
 mod observer;
 mod reshares_and_exits;
 mod support;

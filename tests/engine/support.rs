@@ -98,7 +98,8 @@ impl Ground {
         self.start_engine(config).await
     }
 
-    async fn start_engine(&self, config: Config) -> Running {
+    /// The same with another configuration.
+    pub(crate) async fn start_engine(&self, config: Config) -> Running {
         let words = std::fs::read_to_string(self.network.folder().join("oracle.mnemonic")).unwrap();
         let signer =
             OracleSigner::from_mnemonic(&SecretString::from(words.trim()), 0, KeyPolicy::DevelopmentKeys);

@@ -16,6 +16,8 @@ const MAX_LINE: usize = 64 << 10;
 const SILENCE: Duration = Duration::from_secs(90);
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const MAX_PAUSE: Duration = Duration::from_secs(30);
+/// What is listened to; the last is left out where a node does not know it: a reorganisation is a new head too.
+const TOPICS: [&str; 4] = ["head", "finalized_checkpoint", "voluntary_exit", "chain_reorg"];
 
 /// Something happened on the chain.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,6 +26,13 @@ pub enum Hint {
     Head {
         /// Its slot.
         slot: u64,
+        /// It is the first of an epoch.
+        epoch_transition: bool,
+    },
+    /// Blocks were replaced.
+    Reorganised {
+        /// How many slots deep.
+        depth: u64,
     },
     /// A checkpoint became final.
     Finalized {
@@ -69,14 +78,19 @@ impl Beacon {
         let node = &self.inner.nodes[index];
         let mut pause = FIRST_PAUSE;
         let mut said = false;
+        let mut topics = &TOPICS[..];
         loop {
             let mut heard = false;
             let error = match self.check_chain(node).await {
-                Ok(()) => stream(node, &out, &mut heard).await,
+                Ok(()) => stream(node, topics, &out, &mut heard).await,
                 Err(error) => error,
             };
             if out.is_closed() {
                 return;
+            }
+            if matches!(error, NodeError::Status { status: 400, .. }) && topics.len() == TOPICS.len() {
+                topics = &TOPICS[..TOPICS.len() - 1];
+                continue;
             }
             if heard {
                 (pause, said) = (FIRST_PAUSE, false);
@@ -96,9 +110,9 @@ impl Beacon {
 }
 
 /// Reads one connection until it ends; says why it did.
-async fn stream(node: &Node, out: &mpsc::Sender<Hint>, heard: &mut bool) -> NodeError {
+async fn stream(node: &Node, topics: &[&str], out: &mpsc::Sender<Hint>, heard: &mut bool) -> NodeError {
     // repeated, because a comma list is an empty stream with one client
-    let topics = ["head", "finalized_checkpoint", "voluntary_exit"].map(|topic| ("topics", topic));
+    let topics: Vec<_> = topics.iter().map(|topic| ("topics", topic)).collect();
     let request = node
         .request(reqwest::Method::GET, "/eth/v1/events")
         .header("accept", "text/event-stream")
@@ -173,6 +187,13 @@ fn hint(event: &str, data: &str) -> Option<Hint> {
     struct Slot {
         #[serde(deserialize_with = "decimal")]
         slot: u64,
+        #[serde(default)]
+        epoch_transition: bool,
+    }
+    #[derive(Deserialize)]
+    struct Depth {
+        #[serde(deserialize_with = "decimal")]
+        depth: u64,
     }
     #[derive(Deserialize)]
     struct Epoch {
@@ -180,9 +201,13 @@ fn hint(event: &str, data: &str) -> Option<Hint> {
         epoch: u64,
     }
     match event {
-        "head" => serde_json::from_str(data)
+        "head" => serde_json::from_str(data).ok().map(|head: Slot| Hint::Head {
+            slot: head.slot,
+            epoch_transition: head.epoch_transition,
+        }),
+        "chain_reorg" => serde_json::from_str(data)
             .ok()
-            .map(|Slot { slot }| Hint::Head { slot }),
+            .map(|Depth { depth }| Hint::Reorganised { depth }),
         "finalized_checkpoint" => serde_json::from_str(data)
             .ok()
             .map(|Epoch { epoch }| Hint::Finalized { epoch }),
@@ -204,7 +229,9 @@ mod tests {
     #[test]
     fn events_are_read_however_they_are_cut() {
         let text = b": hello\n\nevent: head\r\ndata: {\"slot\":\"7\",\"block\":\"0x\"}\r\n\r\nevent: unknown\ndata: {}\n\n\
-            event: finalized_checkpoint\ndata: {\"epoch\":\"2\"}\n\nevent: head\ndata: nonsense\n\n";
+            event: finalized_checkpoint\ndata: {\"epoch\":\"2\"}\n\nevent: head\ndata: nonsense\n\n\
+            event: chain_reorg\ndata: {\"slot\":\"9\",\"depth\":\"3\"}\n\n\
+            event: head\ndata: {\"slot\":\"8\",\"epoch_transition\":true}\n\n";
         for size in 1..text.len() {
             let mut lines = Lines::default();
             let all: Vec<_> = text
@@ -213,7 +240,18 @@ mod tests {
                 .collect();
             assert_eq!(
                 all,
-                [Hint::Head { slot: 7 }, Hint::Finalized { epoch: 2 }],
+                [
+                    Hint::Head {
+                        slot: 7,
+                        epoch_transition: false
+                    },
+                    Hint::Finalized { epoch: 2 },
+                    Hint::Reorganised { depth: 3 },
+                    Hint::Head {
+                        slot: 8,
+                        epoch_transition: true
+                    },
+                ],
                 "pieces of {size}"
             );
         }

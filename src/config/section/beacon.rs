@@ -16,6 +16,12 @@ pub(in crate::config) const KEYS: &[Key] = &[
     .url()
     .flag("--beacon"),
     Key::new("beacon.timeout", "a time", "Deadline of every call.").default("15s"),
+    Key::new(
+        "beacon.poll_interval",
+        "a time",
+        "How often a followed validator is looked up while no node's event stream says that something happened.",
+    )
+    .default("12s"),
 ];
 
 /// The consensus layer.
@@ -25,13 +31,17 @@ pub struct BeaconConfig {
     pub urls: Vec<RedactedUrl>,
     /// Deadline of every call.
     pub timeout: Duration,
+    /// How often a followed validator is looked up without a hint of the event streams.
+    pub poll_interval: Duration,
 }
 
 pub(in crate::config) fn read(r: &mut Reader<'_>) -> Option<BeaconConfig> {
     let urls = r.optional::<Vec<HttpUrl>>("beacon.urls");
     let timeout = r.positive("beacon.timeout");
+    let poll_interval = r.positive("beacon.poll_interval");
     Some(BeaconConfig {
         urls: urls?.unwrap_or_default().into_iter().map(|url| url.0).collect(),
         timeout: timeout?,
+        poll_interval: poll_interval?,
     })
 }

@@ -5,6 +5,20 @@ use std::time::Duration;
 use super::exit::{ClientFamily, ExitProblem};
 use crate::types::Root;
 
+/// What is wrong with the event streams.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum StreamFault {
+    /// Nothing.
+    #[default]
+    None,
+    /// There is no such thing: those that stand end, new ones are not found.
+    Absent,
+    /// They stand, and say nothing.
+    Silent,
+    /// A topic that is younger than the others is refused.
+    Old,
+}
+
 /// Faults in force. The default is none.
 #[derive(Debug, Clone, Default)]
 pub struct Faults {
@@ -26,6 +40,8 @@ pub struct Faults {
     pub hold_exits: bool,
     /// Refuses every exit for this reason, whatever it is.
     pub refuse_exits: Option<ExitProblem>,
+    /// The event streams.
+    pub streams: StreamFault,
     /// Claims another `genesis_validators_root`: a node of another chain.
     pub other_genesis: Option<Root>,
 }

@@ -22,7 +22,7 @@ use tokio::sync::{broadcast, watch};
 use tokio::task::JoinHandle;
 
 pub use exit::{ClientFamily, ExitMessage, ExitProblem, SignedExit};
-pub use faults::Faults;
+pub use faults::{Faults, StreamFault};
 pub(super) use interop::interop_credentials;
 pub use interop::interop_secret;
 pub use spec::BeaconSpec;
@@ -85,6 +85,8 @@ struct Shared {
     state: Mutex<State>,
     faults: Mutex<Faults>,
     events: broadcast::Sender<Event>,
+    /// The faults were changed.
+    changed: watch::Sender<()>,
     follower: tokio::sync::Mutex<Option<Follower>>,
     stop: watch::Receiver<bool>,
 }
@@ -124,6 +126,12 @@ impl Shared {
             }
         }
         for event in outcome.events {
+            self.tell(event);
+        }
+    }
+
+    fn tell(&self, event: Event) {
+        if self.faults().streams != StreamFault::Silent {
             // an error means that nobody listens
             let _ = self.events.send(event);
         }
@@ -172,6 +180,7 @@ impl DevBeacon {
             )),
             faults: Mutex::default(),
             events: broadcast::Sender::new(EVENT_BACKLOG),
+            changed: watch::Sender::new(()),
             follower: tokio::sync::Mutex::new(follower),
             stop: stopped.clone(),
         });
@@ -272,9 +281,21 @@ impl DevBeacon {
         self.shared.state().deposit(deposit);
     }
 
+    /// Tells those who listen something, true or not.
+    pub fn tell(&self, event: Event) {
+        self.shared.tell(event);
+    }
+
+    /// Those who listen to the events now.
+    #[must_use]
+    pub fn listeners(&self) -> usize {
+        self.shared.events.receiver_count()
+    }
+
     /// Changes the faults in force.
     pub fn faults(&self, change: impl FnOnce(&mut Faults)) {
         change(&mut self.shared.faults());
+        self.shared.changed.send_replace(());
     }
 }
 

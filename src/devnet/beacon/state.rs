@@ -58,6 +58,13 @@ pub enum Event {
     },
     /// An exit is in a block, or, from most clients, has been accepted.
     VoluntaryExit(SignedExit),
+    /// Blocks were replaced. This chain has one node, so it happens only where it is [told](super::DevBeacon::tell).
+    ChainReorg {
+        /// Slot of the new head.
+        slot: u64,
+        /// Slots that were replaced.
+        depth: u64,
+    },
 }
 
 /// What a slot brought.

@@ -126,7 +126,8 @@ fn table(settings: &Settings<'_>) -> serde_json::Value {
         ]);
     }
     if let Some(url) = settings.beacon_url {
-        table["beacon"] = json!({ "urls": [url] });
+        // slots are short here; the event stream is faster still
+        table["beacon"] = json!({ "urls": [url], "poll_interval": "4s" });
     }
     if let Some(root) = settings.genesis_validators_root {
         table["network"]["genesis_validators_root"] = root.to_string().into();

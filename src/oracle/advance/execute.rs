@@ -98,13 +98,22 @@ pub(in crate::oracle) fn look_up(turn: &mut Turn<'_>, id: CaseId) {
     let Some(validator) = own.or_else(|| turn.state.known_key(id.pool).map(|k| k.validator)) else {
         return;
     };
-    let due = turn
-        .state
-        .live
-        .looked_up_at
-        .get(&id)
-        .is_none_or(|t| turn.at.since(*t).as_millis() >= u128::from(LOOK_UP_MS));
-    if due {
+    let hints = turn.state.live.hints;
+    let every = turn.state.settings.look_up_every_ms;
+    let due = match turn.state.live.looked_up.get(&id) {
+        None => true,
+        Some((asked, known)) => {
+            let pause = if hints == *known {
+                every
+            } else {
+                every.min(LOOK_UP_LEAST_MS)
+            };
+            turn.at.since(*asked).as_millis() >= u128::from(pause)
+        }
+    };
+    if due && !turn.state.live.in_flight.contains(&EffectKey::LookUp(id)) {
+        // what is hinted from here on may be news to the answer
+        turn.state.live.looked_up.insert(id, (turn.at, hints));
         let published = turn.state.cases.get(&id).and_then(published);
         turn.ask(EffectKey::LookUp(id), || Effect::LookUpValidator {
             case: id,

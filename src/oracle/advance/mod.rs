@@ -32,8 +32,9 @@ const REINSPECT_MS: u64 = 4_000;
 /// A published exit is offered again after this time until it is seen in a block, ms.
 pub(super) const REPUBLISH_MS: u64 = 24_000;
 
-/// A followed validator is looked up this often, ms.
-const LOOK_UP_MS: u64 = 4_000;
+/// A hint makes a followed validator looked up at once, but not again within this time, ms. However many nodes hint,
+/// and however often, one case asks once a second.
+pub(super) const LOOK_UP_LEAST_MS: u64 = 1_000;
 
 /// Registration ceremonies that are tried before a person must look.
 const REGISTRATION_ATTEMPTS: u32 = 3;

@@ -32,7 +32,10 @@ pub(in crate::oracle) struct Live {
     pub(in crate::oracle) unseen: BTreeMap<CaseId, u64>,
     /// Head at the last inspection of a transaction.
     pub(in crate::oracle) inspected_at: BTreeMap<ActionId, (u64, UnixMillis)>,
-    pub(in crate::oracle) looked_up_at: BTreeMap<CaseId, UnixMillis>,
+    /// When a validator was last asked about, and how many hints there had been by then.
+    pub(in crate::oracle) looked_up: BTreeMap<CaseId, (UnixMillis, u64)>,
+    /// Hints of the beacon nodes so far.
+    pub(in crate::oracle) hints: u64,
     pub(in crate::oracle) now: UnixMillis,
     /// Every event up to the head was read; before that nothing new is begun.
     pub(in crate::oracle) caught_up: bool,

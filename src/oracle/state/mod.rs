@@ -26,6 +26,8 @@ pub struct Settings {
     pub owner: Address,
     /// Whether a beacon node is configured: then validators are followed after the transaction is final.
     pub follows_beacon: bool,
+    /// How often a followed validator is looked up while no node hints that something happened, ms.
+    pub look_up_every_ms: u64,
     /// How often a waiting proposal of a ceremony is looked at again, ms.
     pub refresh_every_ms: u64,
     /// An approval that could not be executed within this time is void, ms.

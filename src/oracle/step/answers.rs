@@ -143,7 +143,6 @@ pub(super) fn inspected(turn: &mut Turn<'_>, action: ActionId, status: Option<No
 /// Predictions are journaled before what they predict, each once until it changes.
 pub(super) fn validator_seen(turn: &mut Turn<'_>, case: CaseId, seen: Option<Sighting>) {
     turn.answered(EffectKey::LookUp(case));
-    turn.state.live.looked_up_at.insert(case, turn.at);
     let Some(Sighting {
         phase,
         since,

@@ -19,6 +19,7 @@ pub fn step(state: &mut State, stamped: Stamped) -> (Output, WishReply) {
     match stamped.input {
         Input::Started | Input::Tick => {}
         Input::CaughtUp => turn.state.live.caught_up = true,
+        Input::BeaconMoved => turn.state.live.hints += 1,
         Input::Requested { kind, pool, log } => chain::requested(&mut turn, kind, pool, log),
         Input::RequestRemoved { kind, pool, log } => chain::request_removed(&mut turn, kind, pool, log),
         Input::Fulfilled { what, pool, log } => chain::fulfilled(&mut turn, what, pool, log),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use casimir_dkg::devnet::beacon::{ClientFamily, DevBeacon, interop_secret};
+use casimir_dkg::devnet::beacon::{ClientFamily, DevBeacon, Event, StreamFault, interop_secret};
 
 use super::{EXITS, capella, exit, get, manual, post};
 
@@ -81,4 +81,36 @@ async fn streams_end_with_the_node() {
     drop(beacon);
     let end = tokio::time::timeout(Duration::from_secs(5), stream.chunk()).await;
     assert!(matches!(end, Ok(Ok(None) | Err(_))), "the stream ends");
+}
+
+#[tokio::test]
+async fn streams_can_be_cut_silent_or_of_an_old_node() {
+    let beacon = manual().await;
+    let mut stream = listen(&beacon, "topics=head&topics=chain_reorg").await;
+    beacon.tell(Event::ChainReorg { slot: 9, depth: 2 });
+    let text = read_until(&mut stream, "event: chain_reorg").await;
+    assert!(!text.contains("event: head"), "{text}");
+
+    beacon.faults(|faults| faults.streams = StreamFault::Silent);
+    beacon.advance_slots(3).await;
+    beacon.faults(|faults| faults.streams = StreamFault::None);
+    beacon.advance_slots(1).await;
+    let text = read_until(&mut stream, r#""slot":"4""#).await;
+    assert!(!text.contains(r#""slot":"1""#), "{text}");
+
+    beacon.faults(|faults| faults.streams = StreamFault::Absent);
+    let end = async { while let Ok(Some(_)) = stream.chunk().await {} };
+    tokio::time::timeout(Duration::from_secs(10), end)
+        .await
+        .expect("the stream ends");
+    assert_eq!(get(&beacon, "/eth/v1/events?topics=head").await.0, 404);
+
+    beacon.faults(|faults| faults.streams = StreamFault::Old);
+    assert_eq!(
+        get(&beacon, "/eth/v1/events?topics=head&topics=chain_reorg")
+            .await
+            .0,
+        400
+    );
+    listen(&beacon, "topics=head").await;
 }

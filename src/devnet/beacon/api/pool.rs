@@ -55,7 +55,7 @@ pub(super) async fn submit(Extract(shared): Node, body: Bytes) -> Response {
     drop(state);
     // Lodestar tells of an exit when it is in a block, others when it is accepted as well
     if !lodestar {
-        let _ = shared.events.send(Event::VoluntaryExit(exit));
+        shared.tell(Event::VoluntaryExit(exit));
     }
     accepted()
 }

@@ -1,8 +1,8 @@
 //! Events of the intake become inputs; each new head becomes a view of the contract's state.
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
-use super::validators;
+use super::validators::Lists;
 use crate::chain::contracts::{ManagerEvent, ManagerEventKind};
 use crate::chain::intake::{ChainEvent, Head, IntakeEvent, Observed, ObservedEvent};
 use crate::chain::rpc::At;
@@ -17,9 +17,9 @@ use crate::types::{CheckStatus, RequestKind, SafeText};
 pub(super) async fn run(
     outside: Shared,
     mut events: mpsc::Receiver<IntakeEvent>,
+    lists: watch::Sender<Option<Lists>>,
     core: mpsc::Sender<Incoming>,
 ) {
-    let mut validators = validators::Validators::default();
     let mut caught_up = false;
     while let Some(event) = events.recv().await {
         let sent = match event {
@@ -36,7 +36,7 @@ pub(super) async fn run(
                 if core.send(Incoming::Live(update)).await.is_err() {
                     return;
                 }
-                look(&outside, head, &mut validators, &core).await
+                look(&outside, head, &lists, &core).await
             }
             IntakeEvent::CaughtUp => {
                 let _ = core
@@ -107,16 +107,15 @@ fn input(event: ChainEvent) -> Option<Input> {
 async fn look(
     outside: &Shared,
     head: Head,
-    validators: &mut validators::Validators,
+    lists: &watch::Sender<Option<Lists>>,
     core: &mpsc::Sender<Incoming>,
 ) -> Result<(), mpsc::error::SendError<Incoming>> {
     match facts(outside, head).await {
         Ok(facts) => {
             core.send(Incoming::Live(LiveUpdate::Alarm("facts", SafeText::default())))
                 .await?;
-            if let Some(views) = validators.update(outside, head.block, &facts).await {
-                core.send(Incoming::Live(LiveUpdate::Validators(views))).await?;
-            }
+            // shown, never decided upon: read beside
+            lists.send_replace(Lists::of(&facts));
             core.send(Incoming::Input(Input::Facts(Box::new(facts)))).await?;
         }
         Err(words) => {

@@ -1,12 +1,13 @@
-//! What flows in without being asked for: the chain, and the health of everything around.
+//! What flows in without being asked for: both chains, and the health of everything around.
 
+mod beacon;
 mod chain;
 mod health;
 mod validators;
 
 pub(super) use validators::RESHARE_LIMIT;
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
 use super::outside::Shared;
@@ -18,13 +19,29 @@ use crate::types::SafeText;
 pub(super) fn start(outside: &Shared, intake: Intake, incoming: &mpsc::Sender<Incoming>) -> JoinSet<()> {
     let mut tasks = JoinSet::new();
     let (events, received) = mpsc::channel(256);
+    let (lists, pools) = watch::channel(None);
+    let (news, heard) = watch::channel(beacon::News::default());
     critical(&mut tasks, "event intake", incoming, intake.run(events));
     critical(
         &mut tasks,
         "chain feed",
         incoming,
-        chain::run(outside.clone(), received, incoming.clone()),
+        chain::run(outside.clone(), received, lists, incoming.clone()),
     );
+    critical(
+        &mut tasks,
+        "validator feed",
+        incoming,
+        validators::run(outside.clone(), pools, heard, incoming.clone()),
+    );
+    if let Some(nodes) = &outside.beacon {
+        critical(
+            &mut tasks,
+            "beacon feed",
+            incoming,
+            beacon::run(nodes.clone(), news, incoming.clone()),
+        );
+    }
     critical(
         &mut tasks,
         "health feed",

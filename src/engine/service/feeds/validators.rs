@@ -1,8 +1,14 @@
-//! The validators of all pools, as the contract has them. Read again when the contract's lists change, and now and then.
+//! The validators of all pools: who they are as the contract has it, how they are as the beacon chain has it. Read again
+//! when the contract's lists change, when a beacon node hints that it may have changed, and now and then.
 
 use std::collections::BTreeMap;
 
+use tokio::sync::{mpsc, watch};
+
+use super::beacon::News;
 use crate::chain::rpc::At;
+use crate::engine::LiveUpdate;
+use crate::engine::core::Incoming;
 use crate::engine::service::outside::Shared;
 use crate::oracle::ChainFacts;
 use crate::snapshot::ValidatorView;
@@ -13,35 +19,105 @@ pub(in crate::engine::service) const RESHARE_LIMIT: u64 = 3;
 /// Lists that did not change are read again after this many blocks: a reshare changes no list.
 const REREAD_BLOCKS: u64 = 8;
 
-#[derive(Default)]
-pub(super) struct Validators {
-    lists: (Vec<PoolId>, Vec<PoolId>),
-    read_at: u64,
-    told: Vec<ValidatorView>,
+/// The contract's lists of pools with a validator.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Lists {
+    block: BlockRef,
+    pending: Vec<PoolId>,
+    staked: Vec<PoolId>,
 }
 
-impl Validators {
-    /// The list, if it changed.
-    pub(super) async fn update(
-        &mut self,
-        outside: &Shared,
-        block: BlockRef,
-        facts: &ChainFacts,
-    ) -> Option<Vec<ValidatorView>> {
-        let lists = (facts.pending.clone(), facts.staked.clone());
+impl Lists {
+    /// The lists in a view of the contract, if it is one.
+    pub(super) fn of(facts: &ChainFacts) -> Option<Self> {
+        Some(Self {
+            block: facts.head?,
+            pending: facts.pending.clone(),
+            staked: facts.staked.clone(),
+        })
+    }
+}
+
+/// Ends when the chain feed or the core is gone.
+pub(super) async fn run(
+    outside: Shared,
+    mut lists: watch::Receiver<Option<Lists>>,
+    mut news: watch::Receiver<News>,
+    core: mpsc::Sender<Incoming>,
+) {
+    let mut pane = Pane::default();
+    // without beacon nodes nobody sends any
+    let mut hinted = true;
+    loop {
+        tokio::select! {
+            changed = lists.changed() => {
+                if changed.is_err() {
+                    return;
+                }
+                let newest = lists.borrow_and_update().clone();
+                if let Some(newest) = newest {
+                    pane.read(&outside, newest).await;
+                }
+            }
+            changed = news.changed(), if hinted => {
+                hinted = changed.is_ok();
+                let heard = *news.borrow_and_update();
+                if hinted && pane.wants(heard) {
+                    pane.ask_beacon(&outside).await;
+                }
+            }
+        }
+        if pane.views != pane.told {
+            pane.told.clone_from(&pane.views);
+            let update = LiveUpdate::Validators(pane.views.clone());
+            if core.send(Incoming::Live(update)).await.is_err() {
+                return;
+            }
+        }
+    }
+}
+
+#[derive(Default)]
+struct Pane {
+    lists: (Vec<PoolId>, Vec<PoolId>),
+    read_at: u64,
+    views: Vec<ValidatorView>,
+    told: Vec<ValidatorView>,
+    heard: News,
+    /// An exit was heard of, maybe before its block: every head may have it, until the epoch turns.
+    exit_under_way: bool,
+}
+
+impl Pane {
+    /// Whether what was heard is a reason to ask the beacon nodes: statuses change when an epoch begins, and when an
+    /// exit is taken into a block.
+    fn wants(&mut self, heard: News) -> bool {
+        let before = std::mem::replace(&mut self.heard, heard);
+        let (turned, exits) = (heard.turns != before.turns, heard.exits != before.exits);
+        let wants = turned || exits || self.exit_under_way;
+        self.exit_under_way = exits || (self.exit_under_way && !turned);
+        wants && !self.views.is_empty()
+    }
+
+    /// Reads the contract at a block, unless nothing can have changed. What can not be read is read again at the next.
+    async fn read(&mut self, outside: &Shared, newest: Lists) {
+        let block = newest.block;
+        let lists = (newest.pending, newest.staked);
         if lists == self.lists && block.number < self.read_at + REREAD_BLOCKS {
-            return None;
+            return;
         }
         let mut views = BTreeMap::new();
         for (pools, status) in [(&lists.0, "deposited"), (&lists.1, "staked")] {
             for pool in pools {
                 let Ok(view) = outside.manager.pool(*pool, At::block(block)).await else {
-                    return None;
+                    return;
                 };
                 let Some(public_key) = view.public_key else {
                     continue;
                 };
-                let committee = outside.committees.of(*pool, block).await.ok()?;
+                let Ok(committee) = outside.committees.of(*pool, block).await else {
+                    return;
+                };
                 let status = if view.exiting { "exiting" } else { status };
                 views.insert(
                     *pool,
@@ -58,20 +134,55 @@ impl Validators {
         }
         self.lists = lists;
         self.read_at = block.number;
-        let mut views: Vec<_> = views.into_values().collect();
-        if let Some(beacon) = &outside.beacon {
-            let keys: Vec<_> = views.iter().map(|v: &ValidatorView| v.public_key).collect();
-            // without an answer the contract's word stands
-            for found in beacon.validators(&keys).await.unwrap_or_default() {
-                for view in views.iter_mut().filter(|v| v.public_key == found.public_key) {
-                    view.index = Some(found.index);
-                    view.status = SafeText::new(&found.status.to_string());
-                }
+        self.views = views.into_values().collect();
+        self.ask_beacon(outside).await;
+    }
+
+    /// Without an answer the contract's word stands, or what was seen before.
+    async fn ask_beacon(&mut self, outside: &Shared) {
+        let Some(beacon) = &outside.beacon else {
+            return;
+        };
+        let keys: Vec<_> = self.views.iter().map(|v| v.public_key).collect();
+        for found in beacon.validators(&keys).await.unwrap_or_default() {
+            for view in self.views.iter_mut().filter(|v| v.public_key == found.public_key) {
+                view.index = Some(found.index);
+                view.status = SafeText::new(&found.status.to_string());
             }
         }
-        (views != self.told).then(|| {
-            self.told = views.clone();
-            views
-        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::types::BlsPublicKey;
+
+    #[test]
+    fn statuses_are_asked_for_when_they_may_have_changed() {
+        let mut pane = Pane::default();
+        let mut heard = News::default();
+        let mut hear = |pane: &mut Pane, change: fn(&mut News)| {
+            change(&mut heard);
+            pane.wants(heard)
+        };
+        assert!(!hear(&mut pane, |n| n.turns += 1), "there is nobody to ask for");
+        pane.views = vec![ValidatorView {
+            pool: PoolId(1),
+            public_key: BlsPublicKey::default(),
+            operators: Vec::new(),
+            index: None,
+            status: SafeText::default(),
+            reshares: (0, RESHARE_LIMIT),
+        }];
+        assert!(
+            !hear(&mut pane, |n| n.heads += 1),
+            "a head in the middle of an epoch"
+        );
+        assert!(hear(&mut pane, |n| n.turns += 1));
+        assert!(hear(&mut pane, |n| n.exits += 1));
+        assert!(hear(&mut pane, |n| n.heads += 1), "it may be in this block");
+        assert!(hear(&mut pane, |n| n.turns += 1));
+        assert!(!hear(&mut pane, |n| n.heads += 1));
     }
 }
