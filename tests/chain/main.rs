@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)] // a test that can not go on has failed
 
+mod agreement;
 mod beacon;
 mod contracts;
 mod intake;

@@ -7,10 +7,14 @@ mod absent;
 mod binary;
 mod crashes;
 mod deposits;
+mod endpoints;
 #[cfg(target_os = "linux")]
 mod full_disk;
 mod hints;
 mod observer;
+#[allow(dead_code, reason = "the tests of the chain use the rest of it")]
+#[path = "../chain/proxy.rs"]
+mod proxy;
 mod reshares_and_exits;
 mod support;
 mod times;

@@ -78,6 +78,12 @@ impl Manager {
         }
     }
 
+    /// The same contract, asked through other endpoints.
+    #[must_use]
+    pub fn through(&self, rpc: Rpc) -> Self {
+        Self { rpc, ..self.clone() }
+    }
+
     /// The contract's address. It is also the owner of its validators in SSV.
     #[must_use]
     pub fn address(&self) -> Address {

@@ -1,7 +1,8 @@
 //! JSON-RPC over several endpoints that may hang, lie, shout or serve another chain.
 //!
-//! Endpoints are asked in the configured order, one at a time, and the first answer counts. Each is asked for its chain
-//! before it is believed, again at intervals and after every outage. Nothing is repeated that a node has answered, and
+//! Endpoints are asked in the configured order, one at a time, and the first answer counts; what decides about money is
+//! asked of each ([`super::agreement`]). Each is asked for its chain before it is believed, again at intervals and after
+//! every outage. Nothing is repeated that a node has answered, and
 //! a signed transaction is only ever sent again as the same bytes.
 
 mod endpoint;
@@ -86,6 +87,8 @@ struct Inner {
 #[derive(Clone)]
 pub struct Rpc {
     inner: Arc<Inner>,
+    /// Only this endpoint is asked; none: whichever answers first.
+    only: Option<EndpointIndex>,
 }
 
 impl std::fmt::Debug for Rpc {
@@ -135,6 +138,7 @@ impl Rpc {
                 genesis: Mutex::default(),
                 headers: Mutex::default(),
             }),
+            only: None,
         })
     }
 
@@ -142,6 +146,18 @@ impl Rpc {
     #[must_use]
     pub fn chain_id(&self) -> u64 {
         self.inner.config.chain_id
+    }
+
+    /// Every endpoint by its name, as a client that asks nobody else. Health, breakers and limits stay shared.
+    pub(crate) fn each(&self) -> Vec<(SafeText, Self)> {
+        let one = |(index, endpoint): (usize, &Endpoint)| {
+            let only = Self {
+                inner: Arc::clone(&self.inner),
+                only: Some(EndpointIndex(index)),
+            };
+            (endpoint.name.clone(), only)
+        };
+        self.inner.endpoints.iter().enumerate().map(one).collect()
     }
 
     /// Every endpoint's health, in the configured order.
@@ -219,6 +235,9 @@ impl Rpc {
             let mut attempts = Vec::new();
             let mut retry_at: Option<Instant> = None;
             for (index, endpoint) in self.inner.endpoints.iter().enumerate() {
+                if self.only.is_some_and(|only| only != EndpointIndex(index)) {
+                    continue;
+                }
                 let error = match endpoint.admission(self.inner.config.recheck) {
                     Admission::No(error) => error,
                     Admission::Later(at) => {

@@ -3,11 +3,12 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use alloy::primitives::Address;
-use tokio::sync::mpsc;
+use alloy::primitives::{Address, B256};
+use tokio::sync::{Mutex, mpsc};
 
 use super::{follow, prepare};
 use crate::beacon::client::Beacon;
+use crate::chain::agreement::Agreement;
 use crate::chain::committee::Committees;
 use crate::chain::contracts::{Manager, ManagerEventKind};
 use crate::chain::facts::{Facts, simulate};
@@ -34,6 +35,7 @@ pub(super) struct Parts {
     pub(super) ssv_network: Address,
     pub(super) facts: Facts,
     pub(super) committees: Committees,
+    pub(super) agreement: Agreement,
     pub(super) initiator: Initiator,
     pub(super) messenger_name: RedactedUrl,
     pub(super) signer: Option<OracleSigner>,
@@ -46,6 +48,8 @@ pub(super) struct Parts {
 /// The world as the engine sees it.
 pub(super) struct Outside {
     parts: Parts,
+    /// Held while a receipt is compared and the outcome told.
+    telling: Mutex<()>,
 }
 
 /// Everything that an effect's task needs, shared.
@@ -60,7 +64,10 @@ impl std::ops::Deref for Outside {
 
 impl Outside {
     pub(super) fn new(parts: Parts) -> Self {
-        Self { parts }
+        Self {
+            parts,
+            telling: Mutex::default(),
+        }
     }
 
     /// Where transcripts are kept: beside the journal.
@@ -315,7 +322,10 @@ impl Outside {
             Ok(Status::Unknown) => None,
             Ok(Status::Pending { .. }) => Some(NonceStatus::Pending),
             Ok(Status::Included(inclusion)) => Some(included(inclusion, false)),
-            Ok(Status::Final(inclusion)) => Some(included(inclusion, true)),
+            Ok(Status::Final(inclusion)) => {
+                let agreed = self.agreed_final(&inclusion).await;
+                Some(included(inclusion, agreed))
+            }
             // something else with our nonce waits in the pool: sending ours again would race it
             Ok(Status::Dropped { contested: true }) => Some(NonceStatus::Replaced {
                 by: None,
@@ -330,5 +340,27 @@ impl Outside {
                 None
             }
         }
+    }
+
+    /// One endpoint's word makes nothing final where others are configured.
+    async fn agreed_final(&self, inclusion: &tx::Inclusion) -> bool {
+        // one at a time: an answer that is overtaken by a newer one must not be the last that is told
+        let _one = self.telling.lock().await;
+        let verdict = self.agreement.on_receipt(B256::from(inclusion.hash.0)).await;
+        let words = if verdict.holds() {
+            SafeText::default()
+        } else {
+            SafeText::new(&format!(
+                "transaction {} is not taken for final: {}",
+                inclusion.hash,
+                verdict.words()
+            ))
+        };
+        // the core is gone only when everything ends
+        let _ = self
+            .incoming
+            .send(Incoming::Live(LiveUpdate::Alarm("receipt", words)))
+            .await;
+        verdict.holds()
     }
 }

@@ -11,6 +11,7 @@ use super::feeds;
 use super::outside::{Outside, Parts};
 use super::registry::{self, RegistryError};
 use crate::beacon::client::{Beacon, BeaconConfig};
+use crate::chain::agreement::Agreement;
 use crate::chain::committee::Committees;
 use crate::chain::contracts::{self, Manager, ProbeError};
 use crate::chain::deposits::DepositLogs;
@@ -203,10 +204,12 @@ pub async fn start(options: ServiceOptions) -> Result<Running, ServiceError> {
         .map(OracleSigner::address)
         .or(config.signer.address);
     let embedded = messenger.as_ref().map(|_| messenger_url.clone());
+    let finality = finality(&config);
     let outside = Arc::new(Outside::new(Parts {
-        finality: finality(&config),
+        finality,
         config,
         rpc,
+        agreement: Agreement::new(&manager, probe.ssv_network, from_block, finality),
         committees: Committees::new(manager.clone(), from_block),
         facts: Facts::new(manager.clone(), ssv, deposits),
         manager,

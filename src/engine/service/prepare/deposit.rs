@@ -78,6 +78,7 @@ pub(super) async fn prepare(
     checks.push(shares_check);
     checks.extend(contract_checks(outside, pool, &facts, fee_amount));
     checks.extend(unknown_to_beacon(outside, keygen).await);
+    checks.push(send::endpoints_agree(outside, pool, oracle, facts.block).await);
     checks.push(send::signer(outside));
     let balance = facts.balance_wei.as_ref().copied().map_err(ToString::to_string);
     let (sending, fees) = send::checks(outside, &payload, balance).await;

@@ -351,6 +351,7 @@ pub(super) async fn prepare_send(
     checks.push(present.staked_check(pool));
     checks.push(reshares_left(&present.committee));
     checks.push(keygen::authorised(outside).await);
+    checks.push(send::endpoints_agree(outside, pool, oracle, present.block).await);
     checks.push(send::signer(outside));
     let (sending, fees) = send::checks(outside, &payload, balance.map_err(|e| e.to_string())).await;
     checks.extend(sending);

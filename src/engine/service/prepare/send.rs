@@ -1,6 +1,6 @@
 //! What every transaction shares: simulation, fees, balance, and its description.
 
-use alloy::primitives::{Bytes, U256};
+use alloy::primitives::{Address, Bytes, U256};
 
 use crate::chain::contracts::decode_call;
 use crate::chain::facts::{SimulateError, simulate};
@@ -8,7 +8,7 @@ use crate::config::format_ether;
 use crate::engine::service::outside::Shared;
 use crate::oracle::{CallArgument, CallView, Fact, FactKind, TransactionPayload};
 use crate::tx::fees;
-use crate::types::Check;
+use crate::types::{BlockRef, Check, PoolId};
 
 /// The transaction as it would be approved, or why it can not be described.
 pub(super) fn payload(outside: &Shared, data: Bytes) -> Option<TransactionPayload> {
@@ -33,6 +33,17 @@ pub(super) fn payload(outside: &Shared, data: Bytes) -> Option<TransactionPayloa
         fee_ceiling_wei: outside.config.fees.max_fee_wei,
         call,
     })
+}
+
+/// Every endpoint says the same of what the transaction rests on.
+pub(super) async fn endpoints_agree(
+    outside: &Shared,
+    pool: PoolId,
+    oracle: Address,
+    block: BlockRef,
+) -> Check {
+    let verdict = outside.agreement.on_facts(pool, oracle, block).await;
+    verdict.check("endpoints-agree")
 }
 
 /// Simulation from the oracle's address, fee under the ceiling, balance enough for the ceiling.
