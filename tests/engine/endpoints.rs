@@ -1,8 +1,8 @@
 //! Two endpoints, of which one tells lies when money is about to move.
 
 use casimir_dkg::oracle::{ActionKind, ActionState, CaseStatus};
-use casimir_dkg::snapshot::TransactionState;
-use casimir_dkg::types::{CheckStatus, RedactedUrl};
+use casimir_dkg::snapshot::{LinkState, TransactionState};
+use casimir_dkg::types::{CheckStatus, RedactedUrl, SafeText};
 
 use crate::proxy::{Act, Proxy};
 use crate::support::{Ground, approve, approve_next, case_is, drive, four_operators, stop, until, waiting};
@@ -96,6 +96,39 @@ async fn a_lie_of_one_endpoint_blocks_the_deposit_and_a_lie_about_its_receipt_bl
             .any(|a| a.as_str().contains("is not taken for final")),
         "{alarms:?}"
     );
+    stop(oracle).await;
+    ground.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_connection_is_told_apart_from_a_chain_that_can_not_be_read() {
+    let ground = Ground::start(four_operators()).await;
+    let only = Proxy::start(Some(ground.devnet().http_url()), |_| Act::Forward).await;
+    let mut config = ground.config(false);
+    config.rpc.urls = vec![RedactedUrl::new(&only.url)];
+    let oracle = ground.start_engine(config).await;
+    let link = async |wanted: LinkState| {
+        until(&oracle, &format!("the link {wanted:?}"), |s| {
+            (s.chain.link == wanted).then_some(())
+        })
+        .await;
+    };
+    link(LinkState::Live).await;
+    only.rescript(|_| Act::Http(502, vec![], "bad gateway".into()));
+    link(LinkState::Down).await;
+    until(&oracle, "an alarm that says so", |s| {
+        let says = |a: &&SafeText| a.as_str().contains("no endpoint answered");
+        s.alarms.iter().find(says).cloned()
+    })
+    .await;
+    only.rescript(|_| Act::Forward);
+    link(LinkState::Live).await;
+    // it answers, but not this
+    only.rescript(|call| match call.method.as_str() {
+        "eth_getLogs" => Act::Error(-32000, "the index is broken".into()),
+        _ => Act::Forward,
+    });
+    link(LinkState::Stale).await;
     stop(oracle).await;
     ground.end().await;
 }

@@ -17,7 +17,10 @@ impl Intake {
     /// Looks once: tells everything between the cursor and the head. After an error the next look goes on from what
     /// was told.
     pub async fn step(&mut self, out: &Sender<IntakeEvent>) -> Result<(), IntakeError> {
-        let head = self.rpc().head().await?;
+        let head = match self.rpc().head().await {
+            Err(error) if error.no_connection() => return Err(IntakeError::NoConnection(error)),
+            other => other?,
+        };
         let finalized = self.finalized(&head).await?;
         self.tell_head(&head, finalized, out).await?;
         self.begin().await?;

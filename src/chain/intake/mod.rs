@@ -154,6 +154,8 @@ pub enum IntakeEvent {
     },
     /// It does not get on at the moment, and why. Said once for each reason; `CaughtUp` ends it.
     Trouble(SafeText),
+    /// Not even the newest block can be asked for: no endpoint answers, and why. Said as `Trouble` is.
+    NoConnection(SafeText),
     /// The wake-up socket came or went.
     Socket(SocketState),
 }
@@ -180,6 +182,9 @@ pub enum IntakeError {
     /// No answer.
     #[error(transparent)]
     Rpc(#[from] RpcError),
+    /// No endpoint tells the newest block.
+    #[error(transparent)]
+    NoConnection(RpcError),
     /// The chain moved between two questions; the next look sees it whole.
     #[error("the chain changed while it was read, at block {0}")]
     Moved(u64),

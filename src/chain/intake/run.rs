@@ -18,7 +18,7 @@ impl Intake {
             .socket
             .clone()
             .map(|url| wake::Socket::spawn(url, self.rpc().chain_id(), woken.clone(), out.clone()));
-        let mut said: Option<SafeText> = None;
+        let mut said: Option<IntakeEvent> = None;
         let mut quick_retries = 0;
         loop {
             let pause = match self.step(&out).await {
@@ -35,12 +35,16 @@ impl Intake {
                 }
                 Err(error) => {
                     let text = SafeText::new(&error.to_string());
-                    if said.as_ref() != Some(&text) {
+                    let event = match &error {
+                        IntakeError::NoConnection(_) => IntakeEvent::NoConnection(text.clone()),
+                        _ => IntakeEvent::Trouble(text.clone()),
+                    };
+                    if said.as_ref() != Some(&event) {
                         tracing::warn!(target: "chain", error = %text, "event intake does not get on");
-                        if tell(&out, IntakeEvent::Trouble(text.clone())).await.is_err() {
+                        if tell(&out, event.clone()).await.is_err() {
                             break;
                         }
-                        said = Some(text);
+                        said = Some(event);
                     }
                     self.config.poll_interval
                 }

@@ -198,6 +198,24 @@ impl RpcError {
         }
     }
 
+    /// Not one endpoint can be talked to: none said anything that could be understood. One that asks to wait is there.
+    #[must_use]
+    pub fn no_connection(&self) -> bool {
+        let mute = |error: &EndpointError| match error {
+            EndpointError::Timeout(_)
+            | EndpointError::Transport(_)
+            | EndpointError::Status(_)
+            | EndpointError::Malformed(_)
+            | EndpointError::WrongChain(_)
+            | EndpointError::BreakerOpen(_) => true,
+            EndpointError::RateLimited(_) | EndpointError::TooLarge(_) | EndpointError::NotHere(_) => false,
+        };
+        match self {
+            Self::Unanswered { attempts, .. } => attempts.iter().all(|attempt| mute(&attempt.error)),
+            Self::Server { .. } | Self::Unexpected { .. } => false,
+        }
+    }
+
     /// The error object of the node, when it is what failed.
     #[must_use]
     pub fn server(&self) -> Option<&ServerError> {

@@ -54,18 +54,23 @@ pub(super) async fn run(
                 core.send(Incoming::Live(LiveUpdate::Link(LinkState::CatchingUp)))
                     .await
             }
-            IntakeEvent::Trouble(words) => {
-                let _ = core
-                    .send(Incoming::Live(LiveUpdate::Link(LinkState::Stale)))
-                    .await;
-                core.send(Incoming::Live(LiveUpdate::Alarm("chain", words))).await
-            }
+            IntakeEvent::Trouble(words) => trouble(LinkState::Stale, words, &core).await,
+            IntakeEvent::NoConnection(words) => trouble(LinkState::Down, words, &core).await,
             IntakeEvent::Socket(_) => Ok(()),
         };
         if sent.is_err() {
             return;
         }
     }
+}
+
+async fn trouble(
+    link: LinkState,
+    words: SafeText,
+    core: &mpsc::Sender<Incoming>,
+) -> Result<(), mpsc::error::SendError<Incoming>> {
+    core.send(Incoming::Live(LiveUpdate::Link(link))).await?;
+    core.send(Incoming::Live(LiveUpdate::Alarm("chain", words))).await
 }
 
 fn input(event: ChainEvent) -> Option<Input> {
