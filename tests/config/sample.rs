@@ -2,7 +2,10 @@
 
 use std::fs;
 
-use casimir_dkg::config::{self, SAMPLE, all_keys, list_keys};
+use alloy::primitives::{Address, Bytes, U256};
+use casimir_dkg::config::{self, Config, SAMPLE, all_keys, list_keys};
+use casimir_dkg::oracle::{Action, ActionKind, ActionState, Payload, Proposal, TransactionPayload};
+use casimir_dkg::types::{ActionId, CaseId, PoolId, RequestKind, Root, SafeText, UnixMillis};
 
 use super::support;
 
@@ -120,18 +123,10 @@ fn every_example_is_a_valid_value() {
     layers.messenger().unwrap();
 }
 
-#[test]
-fn the_policy_example_is_valid() {
+/// A configuration with these rules and nothing else that is not needed.
+fn with_rules(rules: &str) -> Config {
     let scratch = tempfile::tempdir().unwrap();
-    let example = include_str!("../../config/policy.example.toml");
-    let all = example
-        .replace("# [[rule]]", "[[rule]]")
-        .replace("# name =", "name =");
-    let all = all
-        .replace("# kinds =", "kinds =")
-        .replace("# irreversible =", "irreversible =");
-    let all = all.replace("# per_day =", "per_day =");
-    fs::write(scratch.path().join("policy.toml"), all).unwrap();
+    fs::write(scratch.path().join("policy.toml"), rules).unwrap();
     let file = scratch.path().join("c.toml");
     fs::write(
         &file,
@@ -142,10 +137,91 @@ fn the_policy_example_is_valid() {
         ),
     )
     .unwrap();
-    let config = config::load(&support::options(&file, scratch.path())).unwrap();
+    config::load(&support::options(&file, scratch.path())).unwrap()
+}
+
+const EXAMPLE: &str = include_str!("../../config/policy.example.toml");
+
+#[test]
+fn the_policy_example_is_valid() {
+    let all = EXAMPLE
+        .replace("# [[rule]]", "[[rule]]")
+        .replace("# name =", "name =");
+    let all = all
+        .replace("# kinds =", "kinds =")
+        .replace("# irreversible =", "irreversible =");
+    let all = all.replace("# per_day =", "per_day =");
+    let config = with_rules(&all);
     let names: Vec<&str> = config.policy.rules.iter().map(|r| r.name.as_str()).collect();
     assert_eq!(
         names,
         ["routine deposits", "reshares of the first pools", "exits"]
     );
+}
+
+/// A transaction of this kind, as it is proposed: its ceiling is that of the configuration.
+fn transaction(kind: ActionKind, pool: PoolId, fee_ceiling_wei: U256) -> Action {
+    let case = CaseId {
+        kind: RequestKind::Deposit,
+        pool,
+        ordinal: 0,
+    };
+    Action {
+        id: ActionId { case, number: 1 },
+        proposal: Proposal {
+            kind,
+            title: SafeText::new("do it"),
+            facts: Vec::new(),
+            checks: Vec::new(),
+            payload: Payload::Transaction(TransactionPayload {
+                chain_id: 1,
+                from: Address::ZERO,
+                to: Address::repeat_byte(7),
+                value_wei: U256::ZERO,
+                data: Bytes::new(),
+                fee_ceiling_wei,
+                call: None,
+            }),
+        },
+        digest: Root::default(),
+        proposed_at: UnixMillis(0),
+        state: ActionState::Proposed,
+        decision: None,
+    }
+}
+
+/// What a rule is compared with is the ceiling of a transaction, and that is `fees.max_fee`, whatever the fee of the
+/// moment: an example below the default would be a rule that never fits.
+#[test]
+fn the_rules_of_the_samples_let_transactions_with_the_default_ceiling_pass() {
+    let from = SAMPLE.find("# [[policy.rule]]").expect("the sample shows a rule");
+    let until = SAMPLE[from..].find("\n[").map(|length| from + length).unwrap();
+    let shown: String = SAMPLE[from..until]
+        .lines()
+        .filter_map(setting)
+        .filter(|line| !line.starts_with("irreversible"))
+        .map(|line| format!("{line}\n"))
+        .collect();
+    for rules in [shown.replace("[[policy.rule]]", "[[rule]]"), EXAMPLE.to_owned()] {
+        let config = with_rules(&rules);
+        let policy = config.policy.to_policy();
+        let mut fitting = 0;
+        for rule in &config.policy.rules {
+            let pool = rule.pools.as_ref().map_or(PoolId(1), |pools| pools[0]);
+            let transactions = rule
+                .kinds
+                .iter()
+                .filter(|kind| matches!(kind, ActionKind::SendDeposit | ActionKind::SendReshare));
+            for kind in transactions {
+                let action = transaction(*kind, pool, config.fees.max_fee_wei);
+                let passes = policy.permits(&action, 1, &[], UnixMillis(0));
+                assert_eq!(passes.unwrap().name.as_str(), rule.name);
+                let dearer = transaction(*kind, pool, config.fees.max_fee_wei + U256::ONE);
+                let why = policy.permits(&dearer, 1, &[], UnixMillis(0)).unwrap_err();
+                assert!(why.contains("fee ceiling"), "{why}");
+                fitting += 1;
+            }
+        }
+        assert!(fitting > 0, "no rule for a transaction in\n{rules}");
+    }
 }

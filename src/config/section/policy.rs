@@ -10,8 +10,8 @@ use crate::config::raw::Row;
 use crate::config::reader::{Reader, words};
 use crate::config::schema::Key;
 use crate::config::value::Ether;
-use crate::oracle::{ActionKind, Mode, Risk};
-use crate::types::PoolId;
+use crate::oracle::{ActionKind, Mode, Policy, Risk, Rule};
+use crate::types::{PoolId, SafeText};
 
 const LIST: &str = "policy.rule";
 
@@ -80,6 +80,9 @@ fn is_transaction(kind: &ActionKind) -> bool {
     matches!(kind, ActionKind::SendDeposit | ActionKind::SendReshare)
 }
 
+/// Ceremonies of one step that a rule may start before a person must look.
+const RULE_ATTEMPTS: u32 = 3;
+
 /// What may happen without a person.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PolicyRule {
@@ -104,6 +107,25 @@ pub struct PolicyConfig {
     pub rules: Vec<PolicyRule>,
     /// How long an approval stays good.
     pub approval_expires: Duration,
+}
+
+impl PolicyConfig {
+    /// The rules as the core applies them.
+    #[must_use]
+    pub fn to_policy(&self) -> Policy {
+        let rules = self.rules.iter().map(|rule| Rule {
+            name: SafeText::new(&rule.name),
+            kinds: rule.kinds.clone(),
+            pools: rule.pools.clone(),
+            max_fee_wei: rule.max_fee_wei,
+            max_per_day: Some(rule.per_day),
+            max_attempts: RULE_ATTEMPTS,
+            unknown_ok: Vec::new(),
+        });
+        Policy {
+            rules: rules.collect(),
+        }
+    }
 }
 
 pub(in crate::config) fn read(r: &mut Reader<'_>) -> Option<PolicyConfig> {

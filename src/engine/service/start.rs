@@ -26,7 +26,7 @@ use crate::dkg::rockx::messenger::{self, MessengerHandle};
 use crate::engine::core::EngineError;
 use crate::engine::{EngineHandle, launch};
 use crate::journal::JournalOptions;
-use crate::oracle::{Policy, Rule, Settings};
+use crate::oracle::Settings;
 use crate::signer::OracleSigner;
 use crate::snapshot::NetworkView;
 use crate::types::{RedactedUrl, RequestKind, SafeText};
@@ -123,8 +123,6 @@ pub enum ServiceError {
 
 /// A ceremony may take this long in all before its outcome counts as unknown, in rounds.
 const ROUNDS_IN_ALL: u32 = 15;
-/// Ceremonies of one step that a rule may start before a person must look.
-const RULE_ATTEMPTS: u32 = 3;
 
 /// Starts the engine. Everything that can be refused is refused here, before the journal is touched.
 ///
@@ -301,20 +299,9 @@ fn finality(config: &Config) -> intake::Finality {
 
 fn settings(config: &Config) -> Settings {
     let millis = |d: Duration| u64::try_from(d.as_millis()).unwrap_or(u64::MAX);
-    let rules = config.policy.rules.iter().map(|rule| Rule {
-        name: SafeText::new(&rule.name),
-        kinds: rule.kinds.clone(),
-        pools: rule.pools.clone(),
-        max_fee_wei: rule.max_fee_wei,
-        max_per_day: Some(rule.per_day),
-        max_attempts: RULE_ATTEMPTS,
-        unknown_ok: Vec::new(),
-    });
     Settings {
         mode: config.policy.mode,
-        policy: Policy {
-            rules: rules.collect(),
-        },
+        policy: config.policy.to_policy(),
         owner: config.contract.address,
         follows_beacon: !config.beacon.urls.is_empty(),
         look_up_every_ms: millis(config.beacon.poll_interval),
