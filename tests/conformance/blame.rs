@@ -245,6 +245,17 @@ fn real_misconduct_is_proven() {
     let no_share = protocol(&ceremony, TWO, &KeygenMessage::from(body));
     assert!(accuse(&ceremony, BlameType::InvalidShare, &[no_share], &session_sk()).proven);
 
+    // the share fits, but nothing proves that its dealer knows what it commits to
+    let mut body = one.round1(&recipients, &mut OsRng).unwrap();
+    body.proof_s = [1; 32].into();
+    let unproven = protocol(&ceremony, TWO, &KeygenMessage::from(body));
+    let blame = accuse(&ceremony, BlameType::InvalidShare, &[unproven], &session_sk());
+    assert!(
+        blame.proven && blame.reason.as_str().contains("proof"),
+        "{}",
+        blame.reason
+    );
+
     let honest = message_of(&ceremony, TWO, "round1");
     let second = protocol(
         &ceremony,

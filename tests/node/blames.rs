@@ -1,14 +1,23 @@
 //! Accusations: what is raised for which offence, with which evidence, and how it is judged.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use casimir_dkg::dkg::rockx::ecies::SessionKey;
+use casimir_dkg::dkg::rockx::frost::Dealing;
+use casimir_dkg::dkg::rockx::keys::OperatorPublicKey;
 use casimir_dkg::dkg::rockx::node::session::{
-    Authentic, Court, Finish, FrostPlan, FrostSession, Input, Output, Session,
+    Authentic, Finish, FrostPlan, FrostSession, Input, Output, Peers, Session,
 };
 use casimir_dkg::dkg::rockx::wire::{
     Blame, BlameType, Decode, Encode, GoBytes, Init, KeygenMessage, Message, MsgType, ProtocolRound,
     SignedMessage,
 };
-use casimir_dkg::types::OperatorId;
+use casimir_dkg::dkg::threshold::SecretScalar;
+use casimir_dkg::dkg::verify::Court;
+use casimir_dkg::types::{CeremonyKind, OperatorId, RequestId};
+
+use rand::rngs::OsRng;
 
 use crate::byzantine::{Lie, corrupt};
 use crate::net::{Net, identity, ids, peers, request, vectors};
@@ -94,6 +103,22 @@ fn the_offences_of_the_specification_tests_are_blamed_with_the_same_evidence() {
     }
 }
 
+/// The court of a keygen with threshold three.
+fn court<'a>(
+    ceremony: RequestId,
+    everybody: &'a [OperatorId],
+    keys: &'a Peers,
+) -> Court<'a, Arc<OperatorPublicKey>> {
+    Court {
+        ceremony,
+        kind: CeremonyKind::Keygen,
+        threshold: 3,
+        dealers: everybody,
+        committee: everybody,
+        keys,
+    }
+}
+
 /// How a peer (operator 3 of the fixture) takes the recorded blames.
 #[test]
 fn recorded_blames_are_judged_by_their_evidence_and_a_timeout_proves_nothing() {
@@ -102,12 +127,8 @@ fn recorded_blames_are_judged_by_their_evidence_and_a_timeout_proves_nothing() {
     for case in vectors("vectors-blame.json")["cases"].as_array().unwrap() {
         let name = case["case"].as_str().unwrap();
         let message = authentic(&case["blame_message"]["ssv_message_hex"]);
-        let members = peers(&ids(1..=4));
-        let court = Court {
-            ceremony: message.ceremony(),
-            threshold: 3,
-            peers: &members,
-        };
+        let (everybody, keys) = (ids(1..=4), peers(&ids(1..=4)));
+        let court = court(message.ceremony(), &everybody, &keys);
         let blame = blame_of(&message.to_signed()).unwrap();
         let judgement = court.judge(&blame, OperatorId(1), Some(&key.public()));
         assert_eq!(judgement.culprit, Some(OperatorId(2)), "{name}");
@@ -132,6 +153,59 @@ fn recorded_blames_are_judged_by_their_evidence_and_a_timeout_proves_nothing() {
             );
         }
     }
+}
+
+#[test]
+fn to_accuse_twice_is_no_offence_and_to_leave_somebody_out_is_one() {
+    let id = request(3);
+    let signed = |body: KeygenMessage| {
+        Message::new(MsgType::Protocol, id, &body)
+            .sign(OperatorId(2), &identity(2).key)
+            .unwrap()
+    };
+    let (everybody, keys) = (ids(1..=4), peers(&ids(1..=4)));
+    let court = court(id, &everybody, &keys);
+    let accuse = |kind, evidence: &[SignedMessage]| {
+        let accusation = Blame {
+            kind,
+            target: OperatorId(2),
+            evidence: evidence.iter().map(|m| GoBytes::from(m.to_json())).collect(),
+            blamer_session_sk: GoBytes::NIL,
+        };
+        court.judge(&accusation, OperatorId(1), None)
+    };
+
+    let twice = [3, 4].map(|target| {
+        signed(KeygenMessage::from(Blame {
+            kind: BlameType::InvalidMessage,
+            target: OperatorId(target),
+            evidence: Vec::new().into(),
+            blamer_session_sk: GoBytes::NIL,
+        }))
+    });
+    let judged = accuse(BlameType::InconsistentMessage, &twice);
+    assert_eq!(judged.culprit, Some(OperatorId(2)));
+    assert!(!judged.proven, "{judged:?}");
+
+    let recipients: BTreeMap<_, _> = [1, 3, 4]
+        .map(|n| {
+            (
+                OperatorId(n),
+                SessionKey::from_be_bytes(&[n as u8; 32]).unwrap().public(),
+            )
+        })
+        .into();
+    let dealing = Dealing::new(OperatorId(2), SecretScalar::random(&mut OsRng), 3, &mut OsRng);
+    let mut body = dealing.round1(&recipients, &mut OsRng).unwrap();
+    let whole = signed(KeygenMessage::from(body.clone()));
+    let judged = accuse(BlameType::InvalidMessage, &[whole]);
+    assert!(!judged.proven, "{judged:?}");
+    body.shares.0.as_mut().unwrap().remove(&OperatorId(4));
+    let judged = accuse(BlameType::InvalidMessage, &[signed(KeygenMessage::from(body))]);
+    assert!(
+        judged.proven && judged.reason.as_str().contains("no share for operator 4"),
+        "{judged:?}"
+    );
 }
 
 /// Runs a keygen in which operator 2 lies in its Round1 (or later) message.
@@ -260,7 +334,7 @@ fn a_false_accusation_ends_the_run_but_is_reported_as_not_proven() {
 #[test]
 fn the_recorded_wrong_blames_are_not_believed() {
     let recording = vectors("live/keygen-timeout-n4.json");
-    let members = peers(&ids(1..=4));
+    let (everybody, keys) = (ids(1..=4), peers(&ids(1..=4)));
     let mut judged = 0;
     for exchange in recording["exchanges"].as_array().unwrap() {
         let Some(body) = exchange["body_b64"].as_str() else {
@@ -269,11 +343,8 @@ fn the_recorded_wrong_blames_are_not_believed() {
         let bytes = base64::Engine::decode(&base64::engine::general_purpose::STANDARD, body).unwrap();
         let message = SignedMessage::from_ssv(&bytes).unwrap();
         if let Some(blame) = blame_of(&message) {
-            let court = Court {
-                ceremony: message.message.as_ref().unwrap().identifier,
-                threshold: 3,
-                peers: &members,
-            };
+            let ceremony = message.message.as_ref().unwrap().identifier;
+            let court = court(ceremony, &everybody, &keys);
             let judgement = court.judge(&blame, message.signer, None);
             assert!(!judgement.proven, "{judgement:?}");
             judged += 1;

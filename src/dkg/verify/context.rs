@@ -8,7 +8,7 @@ use crate::dkg::rockx::keys::OperatorPublicKey;
 use crate::dkg::rockx::shares_data::owner_nonce_root_of_text;
 use crate::types::{CeremonyPlan, Check, OperatorId, RequestId, SignPurpose, threshold_for};
 
-use super::names;
+use super::{Court, names};
 
 /// A ceremony, from the point of view of whoever ordered it.
 #[derive(Debug, Clone, Copy)]
@@ -39,6 +39,18 @@ impl Context<'_> {
             CeremonyPlan::Keygen { committee, .. } => committee,
             CeremonyPlan::Reshare { old, .. } => old,
             CeremonyPlan::Sign { .. } => &[],
+        }
+    }
+
+    /// What accusations in this ceremony are judged by.
+    pub(super) fn court(&self) -> Court<'_, OperatorPublicKey> {
+        Court {
+            ceremony: self.request_id,
+            kind: self.plan.kind(),
+            threshold: self.threshold(),
+            dealers: self.dealers(),
+            committee: self.plan.committee(),
+            keys: self.keys,
         }
     }
 

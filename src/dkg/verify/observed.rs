@@ -70,7 +70,7 @@ impl Observed {
     /// # Errors
     /// See [`Rejected`].
     pub fn add(&mut self, context: Context<'_>, signed: &SignedMessage) -> Result<(), Rejected> {
-        attribute(context, signed)?;
+        context.court().attribute(signed)?;
         self.sort(context, signed)
     }
 
@@ -83,7 +83,7 @@ impl Observed {
         if message.msg_type.is_start() {
             return Ok(());
         }
-        let content = match payload::read(context, sender, message) {
+        let content = match payload::read(context.court().rules(), sender, message) {
             Ok(content) => content,
             Err(reason) => {
                 self.faults.push((sender, reason));
@@ -148,25 +148,5 @@ impl Observed {
                 (!silent.is_empty()).then_some((round, silent))
             })
             .collect()
-    }
-}
-
-/// Whether a message belongs to this ceremony and is signed by the participant it names.
-pub(super) fn attribute(context: Context<'_>, signed: &SignedMessage) -> Result<(), Rejected> {
-    let message = signed.message.as_ref().ok_or(Rejected::Empty)?;
-    if message.identifier != context.request_id {
-        return Err(Rejected::OtherCeremony(message.identifier));
-    }
-    if !context.plan.participants().contains(&signed.signer) {
-        return Err(Rejected::Stranger(signed.signer));
-    }
-    let key = context
-        .keys
-        .get(&signed.signer)
-        .ok_or(Rejected::Stranger(signed.signer))?;
-    if signed.verify(key) {
-        Ok(())
-    } else {
-        Err(Rejected::Forged(signed.signer))
     }
 }

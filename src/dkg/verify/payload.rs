@@ -2,12 +2,11 @@
 
 use super::Context;
 use crate::dkg::rockx::ecies::SessionPublicKey;
-use crate::dkg::rockx::frost::verify_round1;
+use crate::dkg::rockx::frost;
 use crate::dkg::rockx::wire::{
-    Decode, KeygenBody, KeygenMessage, KeysignBody, KeysignMessage, Message, MsgType, PartialDepositData,
-    Round1, Round2, SignedOutput,
+    Decode, KeysignBody, KeysignMessage, Message, MsgType, PartialDepositData, Round1, Round2, SignedOutput,
 };
-use crate::dkg::threshold::{Commitments, decode_key, decode_signature};
+use crate::dkg::threshold::{Commitments, decode_signature};
 use crate::types::{BlsSignature, CeremonyKind, CeremonyPlan, OperatorId, Round, SafeText};
 
 /// What a message says.
@@ -20,7 +19,7 @@ pub(super) enum Content {
     Partial(BlsSignature),
     Combined(BlsSignature),
     Output(Box<SignedOutput>),
-    /// Judged by `judge_blame`, not here.
+    /// Judged by a `Court`, not here.
     Blame,
     /// Never a fault: honest nodes send it, and release 0.2.13 does so even ten minutes after success.
     Timeout,
@@ -53,12 +52,21 @@ pub(super) fn takes_part(context: Context<'_>, sender: OperatorId, round: Round)
     known && participants(context, round).contains(&sender)
 }
 
+/// What decides whether a message can be right, whoever sends it.
+#[derive(Clone, Copy)]
+pub(super) struct Rules<'a> {
+    pub(super) kind: CeremonyKind,
+    pub(super) threshold: u8,
+    /// Who is dealt a share.
+    pub(super) committee: &'a [OperatorId],
+}
+
 /// Reads the payload, or says what is wrong with it.
-pub(super) fn read(context: Context<'_>, sender: OperatorId, message: &Message) -> Result<Content, SafeText> {
+pub(super) fn read(rules: Rules<'_>, sender: OperatorId, message: &Message) -> Result<Content, SafeText> {
     let data = message.data.as_slice();
     match message.msg_type {
-        MsgType::Protocol if context.plan.kind() == CeremonyKind::Sign => signing(data),
-        MsgType::Protocol => keygen(context, sender, data),
+        MsgType::Protocol if rules.kind == CeremonyKind::Sign => signing(data),
+        MsgType::Protocol => keygen(rules, sender, data),
         MsgType::DepositData => {
             let partial = decode::<PartialDepositData>(data)?;
             if partial.signer != sender {
@@ -100,28 +108,22 @@ fn signing(data: &[u8]) -> Result<Content, SafeText> {
     }
 }
 
-fn keygen(context: Context<'_>, sender: OperatorId, data: &[u8]) -> Result<Content, SafeText> {
-    let message = decode::<KeygenMessage>(data)?;
-    match message.body().map_err(|e| e.to_string())? {
-        KeygenBody::Preparation(body) => SessionPublicKey::parse(body.session_pk.as_slice())
-            .map(Content::SessionKey)
-            .map_err(|e| e.to_string().into()),
-        KeygenBody::Round1(body) => {
-            let commitments = verify_round1(sender, body, context.threshold()).map_err(|e| e.to_string())?;
-            let receivers = context.plan.committee().iter().filter(|id| **id != sender);
-            let left_out: Vec<_> = receivers.filter(|id| body.shares.get(id).is_none()).collect();
-            if left_out.is_empty() {
-                Ok(Content::Dealing(body.clone(), commitments))
-            } else {
-                Err(format!("no share for operator {}", super::names(left_out)).into())
+fn keygen(rules: Rules<'_>, sender: OperatorId, data: &[u8]) -> Result<Content, SafeText> {
+    Ok(match frost::Content::read(data, sender, rules.threshold)? {
+        frost::Content::Preparation(key) => Content::SessionKey(key),
+        frost::Content::Round1(commitments, dealing) => {
+            let receivers = rules.committee.iter().filter(|id| **id != sender);
+            let left_out: Vec<_> = receivers.filter(|id| dealing.shares.get(id).is_none()).collect();
+            if !left_out.is_empty() {
+                return Err(format!("no share for operator {}", super::names(left_out)).into());
             }
+            Content::Dealing(dealing, commitments)
         }
-        KeygenBody::Round2(body) => {
-            decode_key(body.vk.as_slice()).map_err(|e| format!("validator key: {e}"))?;
-            decode_key(body.vk_share.as_slice()).map_err(|e| format!("share key: {e}"))?;
-            Ok(Content::Keys(body.clone()))
-        }
-        KeygenBody::Blame(_) => Ok(Content::Blame),
-        KeygenBody::Timeout(_) => Ok(Content::Timeout),
-    }
+        frost::Content::Round2(validator, share_key) => Content::Keys(Round2 {
+            vk: validator.0.as_slice().into(),
+            vk_share: share_key.0.as_slice().into(),
+        }),
+        frost::Content::Blame(_) => Content::Blame,
+        frost::Content::Timeout(_) => Content::Timeout,
+    })
 }

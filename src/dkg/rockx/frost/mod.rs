@@ -7,8 +7,10 @@
 
 mod challenge;
 mod deal;
+mod read;
 mod receive;
 
 pub use challenge::{CHALLENGE_DST, Proof, hash_to_scalar};
 pub use deal::{Dealing, reshare_secret};
+pub(crate) use read::Content;
 pub use receive::{DerivedKeys, Round1Error, ShareError, combine_shares, open_share, verify_round1};

@@ -6,13 +6,11 @@
 //! good: every later message is answered with [`Reject::Over`].
 
 mod authentic;
-mod blame;
 mod frost;
 mod identity;
 mod keysign;
 mod partials;
 mod plan;
-mod read;
 mod result;
 
 use std::fmt;
@@ -24,7 +22,6 @@ use crate::dkg::rockx::wire::{BlameOutput, GoMap, ProtocolRound, SignedMessage, 
 use crate::types::{OperatorId, SafeText};
 
 pub use authentic::Authentic;
-pub use blame::{Court, Judgement};
 pub use frost::FrostSession;
 pub use identity::{Identity, Peers};
 pub use keysign::KeysignSession;

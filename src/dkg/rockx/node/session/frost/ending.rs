@@ -2,11 +2,12 @@
 
 use super::{FrostSession, Stage};
 use crate::dkg::rockx::keys::KeyError;
-use crate::dkg::rockx::node::session::{Authentic, Court, Finish, Output, Reject, Sink};
+use crate::dkg::rockx::node::session::{Authentic, Finish, Output, Purpose, Reject, Sink};
 use crate::dkg::rockx::wire::{
     Blame, BlameOutput, BlameType, GoBytes, KeygenMessage, MsgType, ProtocolRound, Timeout,
 };
-use crate::types::{OperatorId, SafeText};
+use crate::dkg::verify::Court;
+use crate::types::{CeremonyKind, OperatorId, SafeText};
 
 /// Why a step did not simply succeed.
 pub(super) enum Stop {
@@ -64,8 +65,14 @@ impl FrostSession {
     pub(super) fn judged(&self, blame: &Blame, message: Authentic) -> Stop {
         let court = Court {
             ceremony: self.plan.id,
+            kind: match self.plan.purpose {
+                Purpose::Keygen { .. } => CeremonyKind::Keygen,
+                Purpose::Reshare { .. } => CeremonyKind::Reshare,
+            },
             threshold: self.plan.threshold,
-            peers: &self.peers,
+            dealers: &self.plan.dealers,
+            committee: &self.plan.receivers,
+            keys: &self.peers,
         };
         let judgement = court.judge(blame, message.signer(), self.session_keys.get(&message.signer()));
         let accused = judgement.culprit.unwrap_or(blame.target);

@@ -1,7 +1,7 @@
 //! Taking a message in: is it this sender's to send, is it well-formed, does it agree with what the sender said before?
 
 use super::{Dealt, FrostSession, Stop};
-use crate::dkg::rockx::node::session::read::Content;
+use crate::dkg::rockx::frost::Content;
 use crate::dkg::rockx::node::session::result::check_signer;
 use crate::dkg::rockx::node::session::{Authentic, Purpose, Reject};
 use crate::dkg::rockx::wire::{BlameType, Decode, MsgType, PartialDepositData, ProtocolRound, SignedOutput};

@@ -1,14 +1,14 @@
 //! Reading a protocol message of keygen or reshare, with every check that needs nothing but the message itself. What
 //! fails here is provable to anybody who holds the message, without any secret.
 
+use super::verify_round1;
 use crate::dkg::rockx::ecies::SessionPublicKey;
-use crate::dkg::rockx::frost::verify_round1;
 use crate::dkg::rockx::wire::{Blame, Decode, KeygenBody, KeygenMessage, ProtocolRound, Round1};
 use crate::dkg::threshold::{Commitments, decode_key};
 use crate::types::{BlsPublicKey, OperatorId, SafeText};
 
 /// A valid protocol message's content.
-pub(super) enum Content {
+pub(crate) enum Content {
     /// A session key.
     Preparation(SessionPublicKey),
     /// Commitments with a valid proof of knowledge, and encrypted shares.
@@ -26,7 +26,7 @@ impl Content {
     ///
     /// # Errors
     /// What is wrong with it, in words: the message proves that its signer broke the protocol.
-    pub(super) fn read(payload: &[u8], signer: OperatorId, threshold: u8) -> Result<Self, SafeText> {
+    pub(crate) fn read(payload: &[u8], signer: OperatorId, threshold: u8) -> Result<Self, SafeText> {
         let message =
             KeygenMessage::from_json(payload).map_err(|e| SafeText::new(&format!("not a payload: {e}")))?;
         let body = message.body().map_err(|e| SafeText::new(&e.to_string()))?;
@@ -48,13 +48,6 @@ impl Content {
             KeygenBody::Timeout(body) => Self::Timeout(body.round),
         })
     }
-}
-
-/// The round of a payload, if it is a payload at all.
-pub(super) fn round_of(payload: &[u8]) -> Option<ProtocolRound> {
-    KeygenMessage::from_json(payload)
-        .ok()
-        .map(|message| message.round)
 }
 
 fn key(bytes: &[u8], what: &str) -> Result<BlsPublicKey, SafeText> {
