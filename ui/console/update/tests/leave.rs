@@ -1,0 +1,89 @@
+//! Ways out.
+
+use super::*;
+
+#[test]
+fn quitting_asks_while_work_is_in_flight() {
+    let mut d = busy();
+    assert!(d.slowly("q").is_empty());
+    assert!(matches!(d.app.overlay, Some(Overlay::Quit { ref work }) if !work.is_empty()));
+    assert!(d.slowly("n q enter esc").is_empty() && d.app.overlay.is_none());
+    let effects = d.slowly("q y");
+    assert_eq!(requests(effects), [Request::Shutdown]);
+    let ticket = d.app.leaving.as_ref().unwrap().ticket;
+    assert!(
+        d.send(Event::Reply {
+            ticket,
+            reply: Ok(Accepted { message: "".into() })
+        })
+        .is_empty()
+    );
+    assert_eq!(d.send(Event::EngineGone), [Effect::Exit(ExitReason::Quit)]);
+
+    let mut d = Driver::new(fixture::app(fixture::quiet()));
+    assert_eq!(
+        requests(d.slowly("q")),
+        [Request::Shutdown],
+        "nothing in flight: no question"
+    );
+    d.mono += Duration::from_secs(16);
+    assert_eq!(
+        d.send(Event::Tick),
+        [Effect::Exit(ExitReason::Quit)],
+        "the engine does not answer"
+    );
+}
+
+#[test]
+fn q_goes_back_before_it_goes_out() {
+    let mut d = Driver::new(fixture::app(fixture::busy()));
+    d.slowly("3 enter enter");
+    assert_eq!(d.app.details.len(), 2);
+    assert!(d.slowly("q q q").is_empty());
+    assert!(d.app.details.is_empty() && d.app.tab == Tab::Overview && d.app.overlay.is_none());
+    d.slowly("q");
+    assert!(matches!(d.app.overlay, Some(Overlay::Quit { .. })));
+}
+
+#[test]
+fn a_second_ctrl_c_does_not_wait() {
+    let mut d = busy();
+    assert!(d.slowly("ctrl-c").is_empty());
+    assert_eq!(d.slowly("ctrl-c"), [Effect::Exit(ExitReason::Forced)]);
+    // a key in between means that the user changed his mind
+    let mut d = busy();
+    assert!(d.slowly("ctrl-c esc j ctrl-c").is_empty());
+    // even out of a question and a text field
+    let mut d = busy();
+    d.slowly("2 enter x");
+    assert_eq!(d.keys("ctrl-c ctrl-c"), [Effect::Exit(ExitReason::Forced)]);
+}
+
+#[test]
+fn signals_end_without_a_question() {
+    let mut d = busy();
+    d.slowly("2 enter a");
+    assert_eq!(requests(d.send(Event::Terminate)), [Request::Shutdown]);
+    assert_eq!(d.app.leaving.as_ref().unwrap().reason, ExitReason::Terminated);
+    assert_eq!(d.send(Event::Terminate), [Effect::Exit(ExitReason::Forced)]);
+    assert_eq!(busy().send(Event::Hangup), [Effect::Exit(ExitReason::Hangup)]);
+    assert_eq!(
+        busy().send(Event::EngineGone),
+        [Effect::Exit(ExitReason::EngineGone)]
+    );
+}
+
+#[test]
+fn ctrl_z_explains_unless_allowed() {
+    let mut d = busy();
+    assert!(d.slowly("ctrl-z").is_empty());
+    d.app.settings.allow_suspend = true;
+    assert!(
+        d.slowly("ctrl-z").is_empty() && toast(&d).contains("in flight"),
+        "{}",
+        toast(&d)
+    );
+    let mut d = Driver::new(fixture::app(fixture::quiet()));
+    d.app.settings.allow_suspend = true;
+    assert_eq!(d.slowly("ctrl-z"), [Effect::Suspend]);
+}

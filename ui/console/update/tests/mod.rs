@@ -1,0 +1,65 @@
+//! Update: keys and events in, effects and a changed model out.
+
+mod decide;
+mod leave;
+mod view;
+mod work;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use casimir_dkg::engine::{Accepted, Refused, Request, Scope};
+use casimir_dkg::oracle::{Action, ActionState};
+use casimir_dkg::snapshot::Snapshot;
+use casimir_dkg::types::{Check, OperatorId, UnixMillis};
+use ratatui::layout::Size;
+
+use crate::console::ExitReason;
+use crate::console::app::{Overlay, Pane, RowId, Tab, Target};
+use crate::console::effect::Effect;
+use crate::console::msg::{Event, Mouse};
+use crate::console::tests::fixture::{self, Driver, Setup};
+
+fn busy() -> Driver {
+    Driver::new(fixture::app(fixture::busy()))
+}
+
+fn requests(effects: Vec<Effect>) -> Vec<Request> {
+    let request = |e| match e {
+        Effect::Send { request, .. } => Some(request),
+        _ => None,
+    };
+    effects.into_iter().filter_map(request).collect()
+}
+
+fn toast(driver: &Driver) -> String {
+    driver
+        .app
+        .toast
+        .as_ref()
+        .map_or_else(String::new, |t| t.text.clone())
+}
+
+fn with(change: impl FnOnce(&mut Snapshot)) -> Event {
+    let mut snapshot = fixture::busy();
+    snapshot.revision += 1;
+    change(&mut snapshot);
+    Event::Snapshot(Arc::new(snapshot))
+}
+
+fn changed(s: &mut Snapshot) {
+    let action = &mut s.actions[0];
+    action.proposal.facts[4].value = "31 ETH from the pool".into();
+    if let casimir_dkg::oracle::Payload::Transaction(tx) = &mut action.proposal.payload {
+        tx.fee_ceiling_wei += alloy::primitives::U256::from(1);
+    }
+    action.digest = action.proposal.digest(action.id);
+}
+
+fn screen(d: &mut Driver) -> String {
+    let mut terminal = ratatui::Terminal::new(ratatui::backend::TestBackend::new(120, 60)).unwrap();
+    terminal
+        .draw(|f| crate::console::screens::draw(f, &mut d.app))
+        .unwrap();
+    terminal.backend().to_string()
+}

@@ -1,0 +1,150 @@
+//! Looking around changes nothing but the view.
+
+use super::*;
+
+#[test]
+fn new_approvals_ring_once_and_open_nothing() {
+    let mut d = Driver::new(fixture::app(fixture::quiet()));
+    d.slowly("3");
+    assert_eq!(d.send(with(|_| {})), [Effect::Notify]);
+    assert_eq!(d.send(with(|s| s.revision += 1)), []);
+    assert_eq!(
+        d.send(with(changed)),
+        [Effect::Notify],
+        "a changed action is a new question"
+    );
+    assert!(d.app.overlay.is_none() && d.app.details.is_empty() && d.app.tab == Tab::Only(Pane::Events));
+    // what waited before the start was not missed by anybody
+    assert_eq!(busy().send(with(|_| {})), []);
+}
+
+#[test]
+fn selection_stays_on_its_row_when_rows_move() {
+    let mut d = busy();
+    d.slowly("3 down down");
+    let selected = d.app.list(Pane::Events).selected;
+    d.send(with(|s| {
+        let mut new = s.cases[0].clone();
+        new.id = "deposit/9".parse().unwrap();
+        s.cases.insert(0, new);
+        s.cases.swap(1, 5);
+    }));
+    assert_eq!(d.app.list(Pane::Events).selected, selected);
+    // the row is gone: its neighbour takes over
+    d.send(with(|s| s.cases.retain(|c| Some(RowId::Case(c.id)) != selected)));
+    let now = d.app.list(Pane::Events).selected;
+    assert!(now.is_some() && now != selected);
+}
+
+#[test]
+fn filters_narrow_while_typing_and_esc_brings_all_back() {
+    let mut d = busy();
+    d.slowly("3 /");
+    d.types("EXIT");
+    assert_eq!(d.app.list(Pane::Events).rows.len(), 1);
+    d.keys("enter");
+    assert_eq!(d.app.list(Pane::Events).rows.len(), 1);
+    assert_eq!(
+        d.app.list(Pane::Events).selected,
+        Some(RowId::Case("exit/1".parse().unwrap()))
+    );
+    d.keys("/");
+    d.types("zzz");
+    assert!(d.app.list(Pane::Events).rows.is_empty());
+    d.keys("esc");
+    assert_eq!(
+        d.app.list(Pane::Events).filter,
+        "EXIT",
+        "Esc in the field goes back to what was"
+    );
+    d.keys("esc");
+    assert_eq!(d.app.list(Pane::Events).rows.len(), 7);
+    // letters that are commands elsewhere are text here
+    d.keys("/");
+    d.types("aqxrpy");
+    assert_eq!(d.app.list(Pane::Events).filter, "aqxrpy");
+}
+
+#[test]
+fn copying_takes_whole_values() {
+    let mut d = busy();
+    assert!(d.slowly("7 c").is_empty(), "several values: choose");
+    let key = d.app.snapshot.validators[0].public_key.to_string();
+    assert_eq!(d.slowly("enter"), [Effect::Copy(key)]);
+    assert_eq!(d.slowly("down c"), [Effect::Copy("1016".into())]);
+    // a single value is copied at once, and shown
+    let mut d = busy();
+    let id = d.app.snapshot.ceremonies[0].id.to_string();
+    assert_eq!(d.slowly("4 c"), [Effect::Copy(id)]);
+    assert!(matches!(d.app.overlay, Some(Overlay::Copy(_))));
+}
+
+#[test]
+fn the_mouse_selects_and_never_decides() {
+    let mut d = busy();
+    d.app.size = Size::new(120, 40);
+    d.slowly("3 m");
+    assert!(d.app.mouse);
+    screen(&mut d);
+    let (area, _) = *d
+        .app
+        .hits
+        .iter()
+        .find(|(_, h)| matches!(h, crate::console::app::Hit::Rows(_)))
+        .unwrap();
+    assert!(
+        d.send(Event::Mouse(Mouse::Click {
+            column: area.x + 3,
+            row: area.y + 2
+        }))
+        .is_empty()
+    );
+    assert_eq!(
+        d.app.list(Pane::Events).selected,
+        Some(RowId::Case("reshare/2".parse().unwrap()))
+    );
+    d.slowly("2 enter a");
+    for row in 0..40 {
+        for column in 0..120 {
+            assert!(d.send(Event::Mouse(Mouse::Click { column, row })).is_empty());
+        }
+    }
+    assert!(matches!(d.app.overlay, Some(Overlay::Ask(_))));
+}
+
+#[test]
+fn tab_walks_the_panes_that_are_on_the_screen() {
+    let mut d = busy();
+    d.app.size = Size::new(120, 40);
+    let mut seen = Vec::new();
+    for _ in 0..6 {
+        seen.push(d.app.focus);
+        d.slowly("tab");
+    }
+    assert_eq!(d.app.focus, Pane::Approvals);
+    assert_eq!(
+        seen,
+        [
+            Pane::Approvals,
+            Pane::Events,
+            Pane::Ceremonies,
+            Pane::Transactions,
+            Pane::Exits,
+            Pane::Logs
+        ]
+    );
+    d.slowly("shift-tab");
+    assert_eq!(d.app.focus, Pane::Logs);
+}
+
+#[test]
+fn following_leads_from_case_to_action_and_back() {
+    let mut d = busy();
+    d.slowly("3 down enter enter");
+    let targets: Vec<_> = d.app.details.iter().map(|d| d.target).collect();
+    let case = RowId::Case("deposit/3".parse().unwrap());
+    let action = RowId::Action("deposit/3#2".parse().unwrap());
+    assert_eq!(targets, [Target::Row(case), Target::Row(action)]);
+    d.slowly("esc esc");
+    assert!(d.app.details.is_empty());
+}
