@@ -4,7 +4,7 @@
 // helpers of tests are tests: they may stop with a panic
 #![allow(clippy::unwrap_used)]
 
-#[path = "../ceremony/byzantine.rs"]
+#[path = "../ceremony/byzantine/mod.rs"]
 mod byzantine;
 
 mod blames;
