@@ -7,7 +7,7 @@ use serde::Serialize;
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
 use crate::snapshot::Snapshot;
-use crate::types::{ActionId, CaseId, OperatorId, PoolId, Root, SafeText, UnixMillis};
+use crate::types::{ActionId, CaseId, OperatorId, PoolId, RequestId, Root, SafeText, UnixMillis};
 
 /// What a request is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,6 +47,13 @@ pub enum Request {
     Retry {
         /// Which case.
         case: CaseId,
+        /// Who.
+        by: SafeText,
+    },
+    /// Give up a ceremony whose outcome is unknown: whatever it made is never used.
+    DeclareLost {
+        /// Which ceremony.
+        request: RequestId,
         /// Who.
         by: SafeText,
     },

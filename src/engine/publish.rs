@@ -284,6 +284,11 @@ fn ceremony(id: RequestId, c: &Ceremony, live: &Live) -> CeremonyView {
         committee: c.plan.committee().to_vec(),
         started_at: c.started_at,
         deadline: deadline.filter(|_| c.ended.is_none()),
+        doubt: c
+            .doubt
+            .as_ref()
+            .filter(|_| c.ended.is_none())
+            .map(|d| (d.since, d.reason.clone())),
         ended: c
             .ended
             .as_ref()

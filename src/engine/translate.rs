@@ -38,6 +38,7 @@ pub(super) fn wish(request: Request) -> Option<(SafeText, Wish)> {
             },
         ),
         Request::Retry { case, by } => (by, Wish::Retry(case)),
+        Request::DeclareLost { request, by } => (by, Wish::DeclareLost(request)),
         Request::Pause { scope, by } => (by, Wish::Pause(case(scope))),
         Request::Resume { scope, by } => (by, Wish::Resume(case(scope))),
         Request::RequestReshare { pool, by } => (by, Wish::Reshare(pool)),

@@ -14,7 +14,7 @@ mod observer;
 
 const POOL: PoolId = PoolId(1);
 
-fn settings() -> Settings {
+pub(super) fn settings() -> Settings {
     use ActionKind::*;
     let rule = Rule {
         name: SafeText::new("all"),
@@ -55,7 +55,7 @@ struct Life {
     looked_up: u32,
 }
 
-fn block(number: u64) -> BlockRef {
+pub(super) fn block(number: u64) -> BlockRef {
     BlockRef {
         number,
         hash: Root([u8::try_from(number % 251).unwrap(); 32]),
@@ -353,7 +353,7 @@ fn plan_of(kind: RequestKind) -> CeremonyPlan {
     }
 }
 
-fn payload(draft: &Draft) -> (ActionKind, Payload) {
+pub(super) fn payload(draft: &Draft) -> (ActionKind, Payload) {
     let ceremony = |kind| Payload::Ceremony(CeremonyPayload { plan: plan_of(kind) });
     let transaction = || {
         Payload::Transaction(TransactionPayload {
@@ -385,7 +385,7 @@ fn payload(draft: &Draft) -> (ActionKind, Payload) {
     }
 }
 
-fn success(plan: &CeremonyPlan) -> Box<CeremonySuccess> {
+pub(super) fn success(plan: &CeremonyPlan) -> Box<CeremonySuccess> {
     let validator = BlsPublicKey([5; 48]);
     let keys = || (1..=4).map(|id| (OperatorId(id), validator)).collect();
     let result = match plan {
@@ -487,7 +487,7 @@ fn check_times(life: &Life, what: &str) {
 
 fn lost() -> CeremonyFailure {
     CeremonyFailure {
-        kind: FailureKind::Unknown,
+        kind: FailureKind::Lost,
         round: None,
         culprits: Vec::new(),
         reason: SafeText::new("nobody knows of it"),

@@ -124,7 +124,7 @@ pub enum Effect {
         request: RequestId,
         /// What.
         plan: CeremonyPlan,
-        /// `false` after a restart: look, never start again.
+        /// `false` after a restart, and while the outcome is unknown: look, never start again.
         start: bool,
     },
     /// Sign a transaction. It does not leave.

@@ -118,6 +118,8 @@ pub enum Wish {
     },
     /// Take a case up again.
     Retry(CaseId),
+    /// Give up a ceremony whose outcome is unknown.
+    DeclareLost(RequestId),
     /// Pause everything or one case.
     Pause(Option<CaseId>),
     /// End a pause.

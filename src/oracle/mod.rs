@@ -10,6 +10,8 @@ mod advance;
 mod boundaries;
 mod case;
 mod decision;
+#[cfg(test)]
+mod doubt;
 mod effect;
 mod input;
 mod milestone;
@@ -27,7 +29,7 @@ pub use action::{
     Action, ActionKind, ActionState, CallArgument, CallView, CeremonyPayload, ExitPayload, Fact, FactKind,
     Payload, Proposal, Risk, TransactionPayload,
 };
-pub use advance::current_ceremony;
+pub use advance::{current_ceremony, doubtful_ceremony};
 pub use case::{CaseStatus, Cause, HistoryEntry, ValidatorPhase};
 pub use decision::{Decider, Decision, Mode, Verdict};
 pub use effect::{Draft, Effect, KnownKey, Published, Registration};
@@ -36,7 +38,7 @@ pub use milestone::{Actual, Basis, Forecast, Milestone, Moment, Sighting, Stage,
 pub use policy::{Policy, Rule, RuleUse};
 pub use record::{CeremonyRole, Record};
 
-pub use state::{Case, Ceremony, Resume, Sending, Settings, State, Step};
+pub use state::{Case, Ceremony, Doubt, Resume, Sending, Settings, State, Step};
 pub use status::{action_state, case_status, unknown_outcome};
 pub use step::{WishReply, step};
 pub use turn::Output;

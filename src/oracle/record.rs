@@ -115,6 +115,20 @@ pub enum Record {
         /// How.
         failure: CeremonyFailure,
     },
+    /// A look for a ceremony's outcome ended without it. The ceremony stays open, and is looked for again.
+    CeremonyUnknown {
+        /// Its id.
+        request: RequestId,
+        /// Why it could not be found out.
+        reason: SafeText,
+    },
+    /// A person gave up a ceremony whose outcome is unknown: whatever it made must never be used.
+    CeremonyDeclaredLost {
+        /// Its id.
+        request: RequestId,
+        /// Who.
+        by: SafeText,
+    },
     /// A key that must never be used.
     KeyCondemned {
         /// The key.
@@ -249,6 +263,8 @@ impl Record {
             Self::CeremonyStarted { .. } => "ceremony-started",
             Self::CeremonyVerified { .. } => "ceremony-verified",
             Self::CeremonyFailed { .. } => "ceremony-failed",
+            Self::CeremonyUnknown { .. } => "ceremony-unknown",
+            Self::CeremonyDeclaredLost { .. } => "ceremony-declared-lost",
             Self::KeyCondemned { .. } => "key-condemned",
             Self::CommitteeChosen { .. } => "committee-chosen",
             Self::TransactionSigned { .. } => "transaction-signed",
@@ -329,6 +345,12 @@ impl Record {
                 format!("ceremony {request} verified, {} checks", checks.len())
             }
             Self::CeremonyFailed { request, failure } => format!("ceremony {request} failed: {failure}"),
+            Self::CeremonyUnknown { request, reason } => {
+                format!("the outcome of ceremony {request} is unknown and looked for: {reason}")
+            }
+            Self::CeremonyDeclaredLost { request, by } => {
+                format!("ceremony {request} declared lost by {by}; whatever it made must never be used")
+            }
             Self::KeyCondemned { validator, reason } => {
                 format!("key {validator} must never be used: {reason}")
             }

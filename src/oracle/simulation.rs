@@ -48,6 +48,8 @@ struct Outside {
     /// Ceremonies whose start message left, by id.
     started: BTreeMap<RequestId, u32>,
     keys: u8,
+    /// How ceremonies really ended, known to the core or not.
+    outcomes: BTreeMap<RequestId, Result<Box<CeremonySuccess>, CeremonyFailure>>,
 }
 
 impl Outside {
@@ -80,6 +82,8 @@ struct Sim {
     asked: BTreeMap<CaseId, (u64, bool)>,
     /// Looks because of a hint, and by the poll.
     looks: (u32, u32),
+    /// The messenger answers always.
+    calm: bool,
 }
 
 fn settings(mode: Mode) -> Settings {
@@ -128,6 +132,7 @@ impl Sim {
             at: 1_000_000,
             asked: BTreeMap::new(),
             looks: (0, 0),
+            calm: false,
         };
         sim.state.set_next_record(1);
         sim.input(Input::Started);
@@ -366,16 +371,10 @@ impl Sim {
                     outcome,
                 }
             }
-            Effect::RunCeremony {
-                request, plan, start, ..
-            } => {
-                let known = start || self.outside.started.contains_key(&request);
-                let lucky = self.rng.gen_bool(0.7);
-                Input::CeremonyEnded {
-                    request,
-                    outcome: self.ceremony(&plan, known && lucky),
-                }
-            }
+            Effect::RunCeremony { request, plan, .. } => Input::CeremonyEnded {
+                request,
+                outcome: self.ceremony(request, &plan),
+            },
             Effect::Sign {
                 action,
                 payload,
@@ -547,20 +546,44 @@ impl Sim {
         }))
     }
 
+    /// What the messenger lets the initiator know: sometimes it is away, whatever became of the ceremony.
     fn ceremony(
         &mut self,
+        request: RequestId,
         plan: &CeremonyPlan,
-        works: bool,
     ) -> Result<Box<CeremonySuccess>, CeremonyFailure> {
-        if !works {
-            return Err(CeremonyFailure {
-                kind: FailureKind::Timeout,
+        let fails = |kind, culprits, reason: &str| {
+            Err(CeremonyFailure {
+                kind,
                 round: None,
-                culprits: vec![OperatorId(2)],
-                reason: SafeText::new("operator 2 sent nothing"),
+                culprits,
+                reason: SafeText::new(reason),
                 blames: Vec::new(),
-            });
+            })
+        };
+        if !self.calm && self.rng.gen_bool(0.3) {
+            return fails(FailureKind::Unknown, Vec::new(), "the messenger does not answer");
         }
+        if !self.outside.started.contains_key(&request) {
+            return fails(FailureKind::Lost, Vec::new(), "the messenger does not know it");
+        }
+        if let Some(outcome) = self.outside.outcomes.get(&request) {
+            return outcome.clone();
+        }
+        let outcome = if self.rng.gen_bool(0.7) {
+            Ok(self.succeed(plan))
+        } else {
+            fails(
+                FailureKind::Timeout,
+                vec![OperatorId(2)],
+                "operator 2 sent nothing",
+            )
+        };
+        self.outside.outcomes.insert(request, outcome.clone());
+        outcome
+    }
+
+    fn succeed(&mut self, plan: &CeremonyPlan) -> Box<CeremonySuccess> {
         let result = match plan {
             CeremonyPlan::Keygen { committee, .. } => {
                 self.outside.keys += 1;
@@ -577,11 +600,11 @@ impl Sim {
             },
             CeremonyPlan::Reshare { .. } => panic!("no reshare was asked for"),
         };
-        Ok(Box::new(CeremonySuccess {
+        Box::new(CeremonySuccess {
             result,
             checks: Vec::new(),
             transcript: None,
-        }))
+        })
     }
 
     /// A staker fills a pool, or a request goes away although it was final.
@@ -647,6 +670,16 @@ impl Sim {
                         });
                     }
                 }
+                26 => {
+                    let doubtful = |c: &Case| doubtful_ceremony(&self.state, c).map(|(id, _)| id);
+                    let doubtful: Vec<_> = self.state.cases.values().filter_map(doubtful).collect();
+                    if let Some(request) = doubtful.choose(&mut self.rng).copied() {
+                        self.input(Input::Wish {
+                            by: SafeText::new("ann"),
+                            wish: Wish::DeclareLost(request),
+                        });
+                    }
+                }
                 24..26 => {
                     let wish = if self.state.paused.is_some() {
                         Wish::Resume(None)
@@ -704,6 +737,24 @@ impl Sim {
         for hash in self.outside.pool.keys() {
             assert!(journaled.contains(hash), "bytes left that are not in the journal");
         }
+        // an unknown outcome is found out: nothing else is begun beside it, and what was given up is not used
+        for id in self.state.cases.keys() {
+            let open = self.state.ceremonies.values();
+            let open = open.filter(|c| c.case == *id && c.ended.is_none()).count();
+            assert!(open <= 1, "{id} has {open} ceremonies at once");
+        }
+        let given_up: BTreeSet<_> = self
+            .journal
+            .iter()
+            .filter_map(|(_, record)| match record {
+                Record::CeremonyDeclaredLost { request, .. } => self.outside.outcomes.get(request),
+                _ => None,
+            })
+            .filter_map(|outcome| match &outcome.as_ref().ok()?.result {
+                CeremonyResult::Keygen(output) => Some(output.validator),
+                _ => None,
+            })
+            .collect();
         let signed_keys: Vec<_> = self
             .outside
             .chain
@@ -717,11 +768,16 @@ impl Sim {
                 !self.state.condemned.contains_key(key),
                 "a condemned key was used"
             );
+            assert!(
+                !given_up.contains(key),
+                "the key of a ceremony that was given up was used"
+            );
         }
     }
 
     /// No more faults: everything that was requested must come to an end.
     fn settle(&mut self) {
+        self.calm = true;
         for _ in 0..4_000 {
             if self.state.paused.is_some() {
                 self.input(Input::Wish {

@@ -59,9 +59,19 @@ pub fn unknown_outcome(state: &State, step: &Step) -> Option<SafeText> {
     }
 }
 
-/// A ceremony that an earlier process began is looked for, and never begun again.
+/// A ceremony that an earlier process began, or that was looked for in vain, is looked for, and never begun again.
 fn ceremony(state: &State, request: RequestId) -> Option<SafeText> {
     let running = state.ceremonies.get(&request).filter(|c| c.ended.is_none())?;
+    if let Some(doubt) = &running.doubt {
+        return Some(SafeText::new(&format!(
+            "outcome of {} with {} operators, attempt {}, unknown: {}; its result is looked for at the messenger until \
+             it is found, or declared lost with the retry key",
+            running.plan.kind(),
+            running.plan.participants().len(),
+            running.attempt,
+            doubt.reason
+        )));
+    }
     let accounted = state.live.accounted.contains(&EffectKey::Ceremony(request));
     (!accounted).then(|| {
         let kind = running.plan.kind();

@@ -3,9 +3,11 @@
 use super::state::EffectKey;
 use super::step::newest_case;
 use super::turn::Turn;
-use super::{ActionKind, ActionState, Cause, Decider, Decision, Mode, Record, Step, Verdict, Wish};
+use super::{
+    ActionKind, ActionState, Cause, Decider, Decision, Mode, Record, Step, Verdict, Wish, current_ceremony,
+};
 use crate::types::{
-    ActionId, CaseId, OperatorId, PoolId, RequestKind, Root, SafeText, UnixMillis, threshold_for,
+    ActionId, CaseId, OperatorId, PoolId, RequestId, RequestKind, Root, SafeText, UnixMillis, threshold_for,
 };
 
 /// A wish was not fulfilled.
@@ -50,6 +52,7 @@ pub(super) fn fulfil(turn: &mut Turn<'_>, by: &SafeText, wish: Wish) -> Answer {
             reason,
         } => reject(turn, by, action, digest, reason),
         Wish::Retry(case) => retry(turn, by, case),
+        Wish::DeclareLost(request) => declare_lost(turn, by, request),
         Wish::Pause(case) => pause(turn, by, case),
         Wish::Resume(case) => resume(turn, by, case),
         Wish::Reshare(pool) => reshare(turn, by, pool),
@@ -149,11 +152,37 @@ fn retry(turn: &mut Turn<'_>, by: &SafeText, id: CaseId) -> Answer {
             if let Some(action) = action {
                 turn.state.live.inspected_at.remove(&action);
             }
-            turn.state.live.not_before.retain(|key, _| !concerns(key, id));
+            let ceremony = current_ceremony(case);
+            let concerned =
+                |key: &EffectKey| concerns(key, id) || ceremony.map(EffectKey::Ceremony) == Some(*key);
+            turn.state.live.not_before.retain(|key, _| !concerned(key));
             turn.state.live.looked_up.remove(&id);
             Ok(SafeText::new(&format!("looking at {id} again")))
         }
     }
+}
+
+/// Whatever the ceremony made is never used: its id is spent, and its key is condemned by name if it ever turns up.
+fn declare_lost(turn: &mut Turn<'_>, by: &SafeText, request: RequestId) -> Answer {
+    let ceremony = turn
+        .state
+        .ceremonies
+        .get(&request)
+        .ok_or_else(|| not_now(format!("there is no ceremony {request}")))?;
+    if ceremony.ended.is_some() {
+        return Err(not_now("this ceremony has ended: its outcome is known"));
+    }
+    if ceremony.doubt.is_none() {
+        return Err(not_now(
+            "this ceremony runs: only one whose outcome is unknown can be declared lost",
+        ));
+    }
+    let case = ceremony.case;
+    let by = by.clone();
+    turn.record(Record::CeremonyDeclaredLost { request, by });
+    Ok(SafeText::new(&format!(
+        "declared lost: what it made is never used; another ceremony of {case} is proposed"
+    )))
 }
 
 fn concerns(key: &EffectKey, id: CaseId) -> bool {

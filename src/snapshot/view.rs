@@ -118,6 +118,8 @@ pub struct CeremonyView {
     pub started_at: UnixMillis,
     /// The deadline of the present round.
     pub deadline: Option<UnixMillis>,
+    /// Its outcome is unknown and looked for: since when, and why.
+    pub doubt: Option<(UnixMillis, SafeText)>,
     /// When and how it ended.
     pub ended: Option<(UnixMillis, CeremonyEnd)>,
     /// Verification, check by check, once it ended.

@@ -257,7 +257,10 @@ pub enum FailureKind {
     Blamed,
     /// The results do not agree with each other, with the observed messages, or do not verify.
     Refused,
-    /// Whether the ceremony ended, and how, could not be found out. Its key must never be used.
+    /// The messenger answers, and has neither the topic nor a result: nothing can be delivered any more, so no result
+    /// can come. If a key was made all the same, it must never be used.
+    Lost,
+    /// Whether the ceremony ended, and how, could not be found out. Its result is looked for until it is known.
     Unknown,
 }
 

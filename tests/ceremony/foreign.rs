@@ -294,7 +294,7 @@ async fn a_forgotten_topic_blames_nobody() {
     };
     let (end, ()) = tokio::join!(house.run(&plan), forget);
     let failure = end.expect_err("nothing can be delivered").failure;
-    assert_eq!(failure.kind, FailureKind::Unknown, "{failure}");
+    assert_eq!(failure.kind, FailureKind::Lost, "{failure}");
     assert_eq!(failure.culprits, []);
 }
 

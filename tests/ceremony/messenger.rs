@@ -190,7 +190,7 @@ async fn attached_again_a_ceremony_that_hangs_is_named_or_unknown_and_never_star
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_was_never_started_is_unknown_when_attached() {
+async fn what_was_never_started_is_lost_when_attached() {
     let house = House::build(Plan {
         honest: ids(1..=4),
         round: HASTY,
@@ -202,7 +202,7 @@ async fn what_was_never_started_is_unknown_when_attached() {
         .reattach(fresh_id(), &keygen_plan(ids(1..=4)), house.watch())
         .await;
     check_transcript(&end);
-    assert_eq!(end.unwrap_err().failure.kind, FailureKind::Unknown);
+    assert_eq!(end.unwrap_err().failure.kind, FailureKind::Lost);
     // a directory that lost an operator does not make a running ceremony one that never began
     let end = house
         .initiator

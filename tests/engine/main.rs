@@ -18,3 +18,4 @@ mod proxy;
 mod reshares_and_exits;
 mod support;
 mod times;
+mod unknown;

@@ -237,6 +237,9 @@ fn failed(transcript: &Transcript, record: &Record, failure: &CeremonyFailure) -
         .collect();
     let candidates = match failure.kind {
         FailureKind::Unknown => return Check::unknown(NAME, "what could not be found out cannot be proven"),
+        FailureKind::Lost => {
+            return Check::unknown(NAME, "what the messenger did not have is the initiator's word");
+        }
         FailureKind::Blamed => vec![
             Some(record.blamed_failure()),
             record

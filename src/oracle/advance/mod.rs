@@ -8,7 +8,7 @@ mod registration;
 
 use crate::oracle::state::{Case, EffectKey};
 use crate::oracle::turn::Turn;
-use crate::oracle::{Draft, Effect, Purpose, Record, Step};
+use crate::oracle::{Doubt, Draft, Effect, Purpose, Record, State, Step};
 use crate::types::{CaseId, RequestId, RequestKind, SafeText};
 
 use decide::decide;
@@ -22,6 +22,10 @@ pub(super) const UNSEEN_BLOCKS: u64 = 2;
 
 /// Pause after something failed before it is prepared again, ms.
 pub(super) const AFTER_FAILURE_MS: u64 = 5_000;
+
+/// A ceremony whose outcome is unknown is looked for again after the first pause; each is twice the one before, up to
+/// the second, ms.
+pub(super) const LOOK_FOR_MS: (u64, u64) = (5_000, 120_000);
 
 /// Signed bytes are offered again after this time while no node has them, ms.
 pub(super) const RESEND_MS: u64 = 4_000;
@@ -161,7 +165,8 @@ fn prepare(turn: &mut Turn<'_>, case: CaseId, purpose: Purpose, draft: Draft) {
     });
 }
 
-/// A ceremony that was journaled and has not ended: after a restart it is looked for, never started again.
+/// A ceremony that was journaled and has not ended: after a restart, and while its outcome is unknown, it is looked for,
+/// never started again.
 fn attend(turn: &mut Turn<'_>, case: CaseId, request: RequestId) {
     let Some(plan) = turn
         .state
@@ -178,6 +183,16 @@ fn attend(turn: &mut Turn<'_>, case: CaseId, request: RequestId) {
         plan,
         start: false,
     });
+}
+
+/// The ceremony of this case whose outcome is unknown and looked for.
+#[must_use]
+pub fn doubtful_ceremony<'a>(state: &'a State, case: &Case) -> Option<(RequestId, &'a Doubt)> {
+    let (Step::RunCeremony(request) | Step::Register(Some(request))) = case.step else {
+        return None;
+    };
+    let doubt = state.ceremonies.get(&request)?.doubt.as_ref()?;
+    Some((request, doubt))
 }
 
 /// The request id of the ceremony that a case attends to now.

@@ -7,8 +7,8 @@ use crate::oracle::{
     RuleUse, Verdict,
 };
 use crate::types::{
-    ActionId, CaseId, CeremonyFailure, CeremonyPlan, CeremonyResult, Check, NonceStatus, RequestId, Root,
-    SafeText, UnixMillis,
+    ActionId, CaseId, CeremonyFailure, CeremonyPlan, CeremonyResult, Check, FailureKind, NonceStatus,
+    RequestId, Root, SafeText, UnixMillis,
 };
 
 use super::*;
@@ -147,6 +147,7 @@ impl State {
                     attempt: *attempt,
                     plan: plan.clone(),
                     started_at: at,
+                    doubt: None,
                     ended: None,
                     checks: Vec::new(),
                     transcript: None,
@@ -175,6 +176,17 @@ impl State {
                 self.ceremony_verified(at, *request, result, checks, transcript.as_ref());
             }
             Record::CeremonyFailed { request, failure } => self.ceremony_failed(at, *request, failure),
+            Record::CeremonyUnknown { request, reason } => {
+                if let Some(c) = self.ceremonies.get_mut(request) {
+                    let since = c.doubt.as_ref().map_or(at, |d| d.since);
+                    let reason = reason.clone();
+                    c.doubt = Some(Doubt { since, reason });
+                }
+            }
+            Record::CeremonyDeclaredLost { request, by } => {
+                let failure = given_up(&format!("declared lost by {by}"));
+                self.ceremony_failed(at, *request, &failure);
+            }
             Record::KeyCondemned { validator, reason } => {
                 self.condemned.insert(*validator, reason.clone());
             }
@@ -254,6 +266,11 @@ impl State {
                 case, transaction, ..
             } => self.with(*case, |c| c.served_by = Some(*transaction)),
             Record::CaseClosed { case, outcome } => {
+                // nobody looks any more for what nobody needs
+                let open = |c: &&mut Ceremony| c.case == *case && c.ended.is_none() && c.doubt.is_some();
+                for ceremony in self.ceremonies.values_mut().filter(open) {
+                    ceremony.ended = Some((at, Err(given_up("its case was closed before it was found out"))));
+                }
                 self.go(
                     *case,
                     at,
@@ -296,6 +313,12 @@ impl State {
         }
     }
 
+    /// Whether the case attends to this ceremony: one that ends after its case went on moves nothing.
+    fn attends(&self, case: CaseId, request: RequestId) -> bool {
+        let step = self.cases.get(&case).map(|c| &c.step);
+        matches!(step, Some(Step::RunCeremony(r) | Step::Register(Some(r))) if *r == request)
+    }
+
     fn ceremony_verified(
         &mut self,
         at: UnixMillis,
@@ -311,6 +334,9 @@ impl State {
         ceremony.checks = checks.to_vec();
         ceremony.transcript = transcript.cloned();
         let (id, role, plan) = (ceremony.case, ceremony.role, ceremony.plan.clone());
+        if !self.attends(id, request) {
+            return;
+        }
         if role == CeremonyRole::Main {
             self.finish_action_of(id, ActionState::Done);
             self.with(id, |c| {
@@ -357,6 +383,9 @@ impl State {
         };
         ceremony.ended = Some((at, Err(failure.clone())));
         let (id, role) = (ceremony.case, ceremony.role);
+        if !self.attends(id, request) {
+            return;
+        }
         self.with(id, |c| {
             c.avoid.extend(failure.culprits.iter().copied());
             c.last_failure = Some(failure.reason.clone());
@@ -444,6 +473,17 @@ impl State {
     }
 }
 
+/// The end of a ceremony whose outcome nobody waits for any more.
+fn given_up(why: &str) -> CeremonyFailure {
+    CeremonyFailure {
+        kind: FailureKind::Unknown,
+        round: None,
+        culprits: Vec::new(),
+        reason: SafeText::new(why),
+        blames: Vec::new(),
+    }
+}
+
 fn is_ceremony(kind: ActionKind) -> bool {
     matches!(
         kind,
@@ -498,9 +538,10 @@ pub(super) fn record_case(record: &Record, state: &State) -> Option<CaseId> {
         | Record::TransactionAccepted { action, .. }
         | Record::TransactionStatus { action, .. }
         | Record::ExitPublished { action, .. } => Some(action.case),
-        Record::CeremonyVerified { request, .. } | Record::CeremonyFailed { request, .. } => {
-            state.ceremonies.get(request).map(|c| c.case)
-        }
+        Record::CeremonyVerified { request, .. }
+        | Record::CeremonyFailed { request, .. }
+        | Record::CeremonyUnknown { request, .. }
+        | Record::CeremonyDeclaredLost { request, .. } => state.ceremonies.get(request).map(|c| c.case),
         Record::Paused { case, .. } | Record::Resumed { case, .. } | Record::Note { case, .. } => *case,
         Record::EngineStarted { .. } | Record::KeyCondemned { .. } => None,
     }

@@ -88,6 +88,15 @@ impl Sending {
     }
 }
 
+/// The outcome of a ceremony that may have ended is not known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Doubt {
+    /// Since when.
+    pub since: UnixMillis,
+    /// What the last look said.
+    pub reason: SafeText,
+}
+
 /// A ceremony of the journal.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Ceremony {
@@ -101,6 +110,8 @@ pub struct Ceremony {
     pub plan: CeremonyPlan,
     /// When it was journaled.
     pub started_at: UnixMillis,
+    /// A look for its outcome ended without it; it is looked for again.
+    pub doubt: Option<Doubt>,
     /// When and how it ended.
     pub ended: Option<(UnixMillis, Result<CeremonyResult, CeremonyFailure>)>,
     /// Verification.

@@ -36,6 +36,8 @@ pub(in crate::oracle) struct Live {
     pub(in crate::oracle) looked_up: BTreeMap<CaseId, (UnixMillis, u64)>,
     /// Hints of the beacon nodes so far.
     pub(in crate::oracle) hints: u64,
+    /// How often the outcome of a ceremony was looked for in vain.
+    pub(in crate::oracle) looks: BTreeMap<RequestId, u32>,
     pub(in crate::oracle) now: UnixMillis,
     /// Every event up to the head was read; before that nothing new is begun.
     pub(in crate::oracle) caught_up: bool,

@@ -12,7 +12,7 @@ use alloy::primitives::Address;
 use crate::oracle::{Action, ChainFacts, KnownKey, Mode, Policy, Record, RuleUse};
 use crate::types::{ActionId, BlsPublicKey, CaseId, OperatorId, RequestId, SafeText, UnixMillis};
 
-pub use life::{Case, Ceremony, Resume, Sending, Step};
+pub use life::{Case, Ceremony, Doubt, Resume, Sending, Step};
 pub(in crate::oracle) use live::{EffectKey, Live};
 
 /// What the core is told once, at the start.

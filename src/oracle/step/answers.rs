@@ -3,7 +3,10 @@
 use crate::oracle::state::EffectKey;
 use crate::oracle::turn::Turn;
 use crate::oracle::{ActionState, Basis, CeremonySuccess, Effect, Record, Sighting, advance};
-use crate::types::{ActionId, CaseId, CeremonyFailure, NonceStatus, RequestId, SafeText, SignedTransaction};
+use crate::types::{
+    ActionId, BlsPublicKey, CaseId, CeremonyFailure, CeremonyResult, FailureKind, NonceStatus, RequestId,
+    SafeText, SignedTransaction,
+};
 
 pub(super) fn ceremony_ended(
     turn: &mut Turn<'_>,
@@ -11,17 +14,19 @@ pub(super) fn ceremony_ended(
     outcome: Result<Box<CeremonySuccess>, CeremonyFailure>,
 ) {
     turn.answered(EffectKey::Ceremony(request));
-    let Some(ceremony) = turn.state.ceremonies.get(&request).filter(|c| c.ended.is_none()) else {
+    let Some(ceremony) = turn.state.ceremonies.get(&request) else {
         return;
     };
-    let case = ceremony.case;
+    let (case, given_up) = (ceremony.case, ceremony.ended.is_some());
     match outcome {
+        Ok(success) if given_up => late(turn, case, &success.result),
         Ok(success) => {
             let CeremonySuccess {
                 result,
                 checks,
                 transcript,
             } = *success;
+            let made = key_of(&result);
             turn.record(Record::CeremonyVerified {
                 request,
                 result,
@@ -29,21 +34,46 @@ pub(super) fn ceremony_ended(
                 transcript,
             });
             let closed = turn.state.cases.get(&case).is_none_or(|c| c.is_closed());
-            let made = turn
-                .state
-                .cases
-                .get(&case)
-                .and_then(|c| c.keygen.as_ref())
-                .map(|k| k.validator);
             if let Some(validator) = made.filter(|_| closed) {
                 let reason = SafeText::new(&format!("made for {case} after it was closed"));
                 turn.record(Record::KeyCondemned { validator, reason });
             }
         }
+        Err(_) if given_up => {}
+        Err(failure) if failure.kind == FailureKind::Unknown => not_found_out(turn, request, failure.reason),
         Err(failure) => {
             turn.record(Record::CeremonyFailed { request, failure });
             turn.not_before(EffectKey::Prepare(case), advance::AFTER_FAILURE_MS);
         }
+    }
+}
+
+/// The outcome stays open: it is looked for again, after growing pauses. Journaled when it is first so, and when there
+/// is something else to say.
+fn not_found_out(turn: &mut Turn<'_>, request: RequestId, reason: SafeText) {
+    let looks = turn.state.live.looks.entry(request).or_default();
+    let pause = advance::LOOK_FOR_MS.0 << (*looks).min(16);
+    *looks += 1;
+    turn.not_before(EffectKey::Ceremony(request), pause.min(advance::LOOK_FOR_MS.1));
+    let known = turn.state.ceremonies.get(&request).and_then(|c| c.doubt.as_ref());
+    if known.is_none_or(|d| d.reason != reason) {
+        turn.record(Record::CeremonyUnknown { request, reason });
+    }
+}
+
+/// A result that came after its ceremony was given up. It is not used; its key is condemned by name.
+fn late(turn: &mut Turn<'_>, case: CaseId, result: &CeremonyResult) {
+    if let Some(validator) = key_of(result).filter(|key| !turn.state.condemned.contains_key(key)) {
+        let reason = SafeText::new(&format!("made for {case} by a ceremony that was given up"));
+        turn.record(Record::KeyCondemned { validator, reason });
+    }
+}
+
+/// The key that a ceremony brought into being; a reshare and a signature bring none.
+fn key_of(result: &CeremonyResult) -> Option<BlsPublicKey> {
+    match result {
+        CeremonyResult::Keygen(output) => Some(output.validator),
+        CeremonyResult::Reshare(_) | CeremonyResult::Sign { .. } => None,
     }
 }
 

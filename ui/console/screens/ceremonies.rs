@@ -21,7 +21,7 @@ pub(super) const COLUMNS: &[Column] = &[
 
 pub(super) fn cells(app: &App, ceremony: &CeremonyView) -> Vec<Cell> {
     let state = status::ceremony(ceremony);
-    let running = ceremony.ended.is_none();
+    let running = ceremony.ended.is_none() && ceremony.doubt.is_none();
     let sign = if running {
         spinner(app.now.mono, app.settings.animations, app.settings.ascii)
     } else {
@@ -52,6 +52,10 @@ fn words(ceremony: &CeremonyView) -> String {
         String::new()
     };
     match &ceremony.ended {
+        None if ceremony.doubt.is_some() => {
+            let reason = ceremony.doubt.as_ref().map_or("", |(_, reason)| reason.as_str());
+            format!("{attempt}looked for: {reason}")
+        }
         None => {
             let done = ceremony
                 .operators

@@ -1,8 +1,11 @@
-//! Retry: take a case up again, or look again at once.
+//! Retry: take a case up again, or look again at once. Where the outcome of a ceremony is unknown, it is the key that
+//! gives the ceremony up; that asks.
 
 use casimir_dkg::engine::Request;
+use casimir_dkg::oracle::CaseStatus;
 
 use super::*;
+use crate::console::app::{Ask, rows};
 
 pub(super) fn send(app: &mut App) -> Vec<Effect> {
     let Some(case) = app.subject_case() else {
@@ -10,5 +13,32 @@ pub(super) fn send(app: &mut App) -> Vec<Effect> {
         return vec![];
     };
     let by = app.settings.user.clone();
-    send::request(app, Request::Retry { case, by })
+    let doubtful = rows::case(&app.snapshot, case)
+        .filter(|c| c.status == CaseStatus::Unknown)
+        .and_then(|c| c.ceremony)
+        .and_then(|id| app.snapshot.ceremonies.iter().find(|c| c.id == id))
+        .filter(|c| c.doubt.is_some());
+    let Some(ceremony) = doubtful else {
+        return send::request(app, Request::Retry { case, by });
+    };
+    let question = format!("Declare the {} of {case} lost?", ceremony.kind);
+    let request = Request::DeclareLost {
+        request: ceremony.id,
+        by,
+    };
+    ask::open(
+        app,
+        Ask {
+            question,
+            lines: vec![
+                "Its outcome is unknown; it may have ended well. Nobody looks for it any more, and whatever it made \
+                 is never used. Another ceremony is proposed."
+                    .to_owned(),
+            ],
+            verb: "declare lost",
+            request,
+            quiet_since: None,
+        },
+    );
+    vec![]
 }

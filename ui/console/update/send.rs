@@ -42,6 +42,7 @@ fn describe(request: &Request) -> (Subject, String) {
         Request::Approve { action, .. } => (Subject::Action(*action), format!("approve {action}")),
         Request::Reject { action, .. } => (Subject::Action(*action), format!("reject {action}")),
         Request::SetCommittee { action, .. } => (Subject::Action(*action), format!("committee of {action}")),
+        Request::DeclareLost { request, .. } => (Subject::Everything, format!("declare {request} lost")),
         Request::Retry { case, .. } => (Subject::Case(*case), format!("retry {case}")),
         Request::RequestReshare { pool, .. } => (Subject::Everything, format!("reshare of pool {pool}")),
         Request::Pause { scope: s, .. } => {

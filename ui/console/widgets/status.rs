@@ -79,6 +79,7 @@ pub(crate) fn transaction(state: &TransactionState) -> Status {
 
 pub(crate) fn ceremony(ceremony: &CeremonyView) -> Status {
     match &ceremony.ended {
+        None if ceremony.doubt.is_some() => s(Sign::Unknown, "unknown", Token::Danger),
         None => s(Sign::Running, "running", Token::Pending),
         Some((_, CeremonyEnd::Verified { .. })) => s(Sign::Done, "verified", Token::Ok),
         Some((_, CeremonyEnd::Failed(failure))) => {
@@ -88,6 +89,7 @@ pub(crate) fn ceremony(ceremony: &CeremonyView) -> Status {
                 F::Timeout => s(Sign::Fail, "timed out", Token::Danger),
                 F::Blamed => s(Sign::Fail, "blamed", Token::Danger),
                 F::Refused => s(Sign::Fail, "refused", Token::Danger),
+                F::Lost => s(Sign::Fail, "lost", Token::Danger),
                 F::Unknown => s(Sign::Unknown, "unknown", Token::Danger),
             }
         }

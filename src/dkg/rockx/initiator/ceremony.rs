@@ -220,8 +220,11 @@ impl Ceremony {
         let address = self.host.observer_address(self.id);
         match self.host.messenger.topic(self.id).await {
             Ok(None) => self.topic_lost = true,
-            Ok(Some(topic)) if address_of(&topic, &self.observer_name) == Some(address.as_str()) => {}
+            Ok(Some(topic)) if address_of(&topic, &self.observer_name) == Some(address.as_str()) => {
+                self.topic_lost = false;
+            }
             Ok(Some(_)) => {
+                self.topic_lost = false;
                 let name = &self.observer_name;
                 if let Err(error) = self.host.messenger.subscribe(self.id, name, &address).await {
                     tracing::warn!(target: "dkg::initiator", request = %self.id, %error, "not subscribed");

@@ -227,6 +227,7 @@ impl Ceremony {
         if expiry == Expiry::Round && !self.clock.is_paused() {
             // nobody is named while the messenger may be the cause
             let answer = self.host.messenger.data(self.id).await;
+            let nothing = matches!(answer, Ok(None));
             if self.polled(answer).await {
                 self.clock.restart_round(Instant::now());
                 return None;
@@ -236,6 +237,9 @@ impl Ceremony {
             }
             if self.clock.is_paused() {
                 return None;
+            }
+            if nothing && self.topic_lost {
+                return Some(Err(refused.cloned().unwrap_or_else(lost)));
             }
         }
         if let Some(why) = refused {
@@ -271,6 +275,16 @@ async fn aside(verify: impl FnOnce() -> Option<End> + Send + 'static) -> Option<
             format!("the verification did not end: {error}"),
         )))
     })
+}
+
+/// The messenger was just asked for both: what was not stored by now has nowhere to come from.
+fn lost() -> CeremonyFailure {
+    failure(
+        FailureKind::Lost,
+        None,
+        Vec::new(),
+        "the messenger has neither the topic nor a result: nothing can be delivered, so no result can come",
+    )
 }
 
 fn unknown(reason: &str) -> CeremonyFailure {

@@ -25,6 +25,15 @@ pub(super) fn build(page: &mut Page<'_>, app: &App, ceremony: &CeremonyView) {
             format!("{}, after {took}", format::date(*at)),
         );
     }
+    if let Some((since, reason)) = &ceremony.doubt {
+        page.field("unknown since", Token::Danger, format::date(*since));
+        page.field("why", Token::Danger, reason);
+        page.text(
+            Token::Text,
+            "Its result is looked for at the messenger, after growing pauses. It is not repeated meanwhile; the retry key \
+             declares it lost.",
+        );
+    }
     page.field("committee", Token::Text, names(app, &ceremony.committee));
     if !ceremony.old_committee.is_empty() {
         page.field("old committee", Token::Text, names(app, &ceremony.old_committee));

@@ -54,6 +54,27 @@ fn pausing_is_immediate_and_resuming_asks() {
 }
 
 #[test]
+fn retry_asks_before_it_gives_up_what_may_have_ended_well() {
+    let mut d = busy();
+    d.send(with(|s| {
+        let ceremony = &mut s.ceremonies[0];
+        ceremony.doubt = Some((s.at, "the messenger does not answer".into()));
+        let (id, of) = (ceremony.id, ceremony.case);
+        let case = s.cases.iter_mut().find(|c| c.id == of).unwrap();
+        case.status = casimir_dkg::oracle::CaseStatus::Unknown;
+        case.ceremony = Some(id);
+    }));
+    let id = d.app.snapshot.ceremonies[0].id;
+    assert!(requests(d.slowly("4 g r")).is_empty());
+    assert!(requests(d.slowly("n")).is_empty());
+    let sent = requests(d.slowly("r y"));
+    assert!(
+        matches!(&sent[..], [Request::DeclareLost { request, .. }] if *request == id),
+        "{sent:?}"
+    );
+}
+
+#[test]
 fn retry_and_reshare_name_the_selected_thing() {
     let mut d = busy();
     let sent = requests(d.slowly("4 down down r"));

@@ -1,0 +1,250 @@
+//! A ceremony whose outcome is not known: found out, never repeated, and given up by a person alone.
+
+use super::boundaries::{block, payload, settings, success};
+use super::*;
+use crate::types::*;
+
+struct Desk {
+    state: State,
+    records: Vec<Record>,
+    effects: Vec<Effect>,
+    now: u64,
+}
+
+const CASE: CaseId = CaseId {
+    kind: RequestKind::Deposit,
+    pool: PoolId(1),
+    ordinal: 0,
+};
+
+impl Desk {
+    /// A key generation that was approved by rule and has left.
+    fn running() -> (Self, RequestId) {
+        let mut desk = Self {
+            state: State::new(settings()),
+            records: Vec::new(),
+            effects: Vec::new(),
+            now: 1_000_000,
+        };
+        desk.state.set_next_record(1);
+        let log = LogRef {
+            block: block(10),
+            transaction: Root([1; 32]),
+            index: 0,
+        };
+        desk.wake();
+        desk.input(Input::Requested {
+            kind: CASE.kind,
+            pool: CASE.pool,
+            log,
+        });
+        while desk.runs().is_empty() {
+            desk.prepare();
+        }
+        let (request, start) = desk.runs()[0];
+        assert!(start);
+        desk.effects.clear();
+        (desk, request)
+    }
+
+    fn wake(&mut self) {
+        self.input(Input::Started);
+        self.input(Input::CaughtUp);
+        let facts = ChainFacts {
+            head: Some(block(10)),
+            ready: vec![CASE.pool],
+            ..ChainFacts::default()
+        };
+        self.input(Input::Facts(Box::new(facts)));
+    }
+
+    fn input(&mut self, input: Input) -> WishReply {
+        self.now += 10;
+        let mut entropy = [0; 24];
+        entropy[..8].copy_from_slice(&self.now.to_be_bytes());
+        let at = UnixMillis(self.now);
+        let (output, reply) = step(&mut self.state, Stamped { at, entropy, input });
+        self.records.extend(output.records);
+        self.effects.extend(output.effects);
+        reply
+    }
+
+    /// Answers what the desk was asked to prepare.
+    fn prepare(&mut self) {
+        let place = self
+            .effects
+            .iter()
+            .position(|e| matches!(e, Effect::Prepare { .. }));
+        let Effect::Prepare {
+            case, purpose, draft, ..
+        } = self.effects.remove(place.expect("something to prepare"))
+        else {
+            unreachable!()
+        };
+        let (kind, payload) = payload(&draft);
+        let proposal = Proposal {
+            kind,
+            title: SafeText::new("do it"),
+            facts: Vec::new(),
+            checks: Vec::new(),
+            payload,
+        };
+        let outcome = Prepared::Proposal(Box::new(proposal));
+        self.input(Input::Prepared {
+            case,
+            purpose,
+            outcome,
+        });
+    }
+
+    /// Ceremonies asked for: whether each is to be started.
+    fn runs(&self) -> Vec<(RequestId, bool)> {
+        let run = |e: &Effect| match e {
+            Effect::RunCeremony { request, start, .. } => Some((*request, *start)),
+            _ => None,
+        };
+        self.effects.iter().filter_map(run).collect()
+    }
+
+    fn fails(&mut self, request: RequestId, kind: FailureKind, reason: &str) {
+        self.effects.clear();
+        let failure = CeremonyFailure {
+            kind,
+            round: None,
+            culprits: Vec::new(),
+            reason: SafeText::new(reason),
+            blames: Vec::new(),
+        };
+        self.input(Input::CeremonyEnded {
+            request,
+            outcome: Err(failure),
+        });
+    }
+
+    fn succeeds(&mut self, request: RequestId) {
+        let plan = self.state.ceremonies[&request].plan.clone();
+        self.input(Input::CeremonyEnded {
+            request,
+            outcome: Ok(success(&plan)),
+        });
+    }
+
+    /// How long the core lets pass before it looks again, ms.
+    fn until_it_looks(&mut self, request: RequestId) -> u64 {
+        self.effects.clear();
+        let from = self.now;
+        while self.runs().is_empty() {
+            assert!(self.now < from + 600_000, "nobody looks");
+            self.now += 490;
+            self.input(Input::Tick);
+        }
+        assert_eq!(self.runs(), [(request, false)], "looked for, not started");
+        self.now - from
+    }
+
+    /// A new process on the same journal.
+    fn restart(&mut self) {
+        let mut state = State::new(settings());
+        for (n, record) in self.records.iter().enumerate() {
+            state.apply(n as u64 + 1, UnixMillis(self.now), record);
+        }
+        state.set_next_record(self.records.len() as u64 + 1);
+        self.state = state;
+        self.effects.clear();
+        self.wake();
+    }
+
+    fn count(&self, kind: &str) -> usize {
+        self.records.iter().filter(|r| r.kind() == kind).count()
+    }
+}
+
+#[test]
+fn an_unknown_outcome_stays_open_is_looked_for_calmly_and_used_when_found() {
+    let (mut desk, request) = Desk::running();
+    desk.fails(request, FailureKind::Unknown, "the messenger does not answer");
+    let mut pauses = Vec::new();
+    for _ in 0..8 {
+        assert_eq!(case_status(&desk.state, CASE), CaseStatus::Unknown);
+        assert_eq!(desk.state.cases[&CASE].step, Step::RunCeremony(request));
+        pauses.push(desk.until_it_looks(request));
+        desk.fails(request, FailureKind::Unknown, "the messenger does not answer");
+    }
+    assert!(pauses.is_sorted(), "{pauses:?}");
+    assert!(
+        pauses[0] < 10_000 && (110_000..130_000).contains(&pauses[7]),
+        "{pauses:?}"
+    );
+    assert_eq!(desk.count("ceremony-unknown"), 1, "said once, not at each look");
+    assert_eq!(desk.count("ceremony-started"), 1, "and never repeated");
+    desk.until_it_looks(request);
+    desk.succeeds(request);
+    assert_eq!(desk.count("ceremony-verified"), 1);
+    assert!(desk.state.cases[&CASE].keygen.is_some());
+    assert_ne!(case_status(&desk.state, CASE), CaseStatus::Unknown);
+}
+
+#[test]
+fn once_it_is_known_that_it_failed_another_is_proposed() {
+    let (mut desk, request) = Desk::running();
+    desk.fails(request, FailureKind::Unknown, "the messenger does not answer");
+    desk.until_it_looks(request);
+    desk.fails(
+        request,
+        FailureKind::Lost,
+        "the messenger has neither topic nor result",
+    );
+    assert_eq!(desk.state.cases[&CASE].step, Step::PlanCeremony);
+    assert_eq!(desk.count("ceremony-failed"), 1);
+}
+
+#[test]
+fn a_restart_finds_it_as_it_was() {
+    let (mut desk, request) = Desk::running();
+    desk.fails(request, FailureKind::Unknown, "the messenger does not answer");
+    desk.restart();
+    assert_eq!(case_status(&desk.state, CASE), CaseStatus::Unknown);
+    assert_eq!(desk.runs(), [(request, false)], "looked for at once");
+    desk.succeeds(request);
+    assert!(desk.state.cases[&CASE].keygen.is_some());
+    let mains = desk.state.ceremonies.values();
+    assert_eq!(mains.filter(|c| c.role == CeremonyRole::Main).count(), 1);
+}
+
+#[test]
+fn only_a_person_gives_it_up_and_what_it_made_is_never_used() {
+    let (mut desk, request) = Desk::running();
+    let by = SafeText::new("ann@desk");
+    let wish = |wish| Input::Wish { by: by.clone(), wish };
+    let early = desk.input(wish(Wish::DeclareLost(request)));
+    assert!(
+        matches!(early, Some(Err(Refusal::NotNow(_)))),
+        "it runs: {early:?}"
+    );
+    desk.fails(request, FailureKind::Unknown, "the messenger does not answer");
+    // a retry looks at once, and gives nothing up
+    desk.input(wish(Wish::Retry(CASE))).unwrap().unwrap();
+    assert_eq!(desk.runs(), [(request, false)]);
+    assert_eq!(case_status(&desk.state, CASE), CaseStatus::Unknown);
+    desk.input(wish(Wish::DeclareLost(request))).unwrap().unwrap();
+    assert_eq!(desk.count("ceremony-declared-lost"), 1);
+    let twice = desk.input(wish(Wish::DeclareLost(request)));
+    assert!(matches!(twice, Some(Err(Refusal::NotNow(_)))), "{twice:?}");
+    while desk.count("ceremony-started") < 2 {
+        desk.prepare();
+    }
+    assert!(
+        desk.count("action-proposed") == 2 && desk.count("decided") == 2,
+        "the new ceremony has an approval of its own"
+    );
+    // the look that was under way finds the first key after all
+    desk.succeeds(request);
+    let found = success(&desk.state.ceremonies[&request].plan).result;
+    let CeremonyResult::Keygen(found) = found else {
+        panic!()
+    };
+    assert!(desk.state.condemned.contains_key(&found.validator));
+    assert!(desk.state.cases[&CASE].keygen.is_none());
+    desk.restart();
+    assert!(desk.state.condemned.contains_key(&found.validator));
+}
