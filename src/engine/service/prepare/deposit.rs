@@ -9,10 +9,8 @@ use crate::chain::contracts::{
 };
 use crate::chain::facts::{DepositFacts, DepositQuery, Known};
 use crate::engine::service::outside::Shared;
-use crate::oracle::{
-    ActionKind, Fact, FactKind, Payload, Prepared, Proposal, Registration, TransactionPayload,
-};
-use crate::types::{Check, KeygenOutput, OperatorId, PoolId, SafeText};
+use crate::oracle::{ActionKind, Fact, FactKind, Prepared, Registration, TransactionPayload};
+use crate::types::{Check, KeygenOutput, OperatorId, PoolId};
 
 pub(super) async fn prepare(
     outside: &Shared,
@@ -61,9 +59,7 @@ pub(super) async fn prepare(
         fee_amount,
     };
     let data = encode_initiate_pool_deposit(&call, outside.config.contract.cluster_layout);
-    let Some(payload) = send::payload(outside, data) else {
-        return refused("no oracle address is configured: a deposit can not be prepared");
-    };
+    let payload = send::payload(outside, oracle, data);
 
     let mut checks = ceremony_checks;
     checks.extend(key_checks::key(&keygen.validator, &keygen.share_public_keys));
@@ -79,11 +75,6 @@ pub(super) async fn prepare(
     checks.extend(contract_checks(outside, pool, &facts, fee_amount));
     checks.extend(unknown_to_beacon(outside, keygen).await);
     checks.push(send::endpoints_agree(outside, pool, oracle, facts.block).await);
-    checks.push(send::signer(outside));
-    let balance = facts.balance_wei.as_ref().copied().map_err(ToString::to_string);
-    let (sending, fees) = send::checks(outside, &payload, balance).await;
-    checks.extend(sending);
-    super::dedup(&mut checks);
 
     let mut shown = vec![
         Fact::new("pool", FactKind::Text, pool),
@@ -99,22 +90,23 @@ pub(super) async fn prepare(
         Fact::new("SSV network", FactKind::Address, outside.ssv_network),
         Fact::new("SSV cluster", FactKind::Text, cluster_words(&ssv)),
         Fact::new("fees swapped for SSV", FactKind::Amount, send::eth(fee_amount)),
-        Fact::new("manager contract", FactKind::Address, outside.manager.address()),
-        Fact::new("oracle account", FactKind::Address, oracle),
     ]);
-    shown.extend(fees);
     let title = format!(
         "Deposit 32 ETH of pool {pool} for validator {} with operators {}.",
         keygen.validator,
         super::keygen::list(&operators)
     );
-    Prepared::Proposal(Box::new(Proposal {
-        kind: ActionKind::SendDeposit,
-        title: SafeText::new(&title),
-        facts: shown,
+    let balance = facts.balance_wei.as_ref().copied().map_err(ToString::to_string);
+    send::proposal(
+        outside,
+        ActionKind::SendDeposit,
+        &title,
+        shown,
         checks,
-        payload: Payload::Transaction(payload),
-    }))
+        payload,
+        balance,
+    )
+    .await
 }
 
 fn cluster_words(ssv: &crate::chain::ssv::SsvState) -> String {

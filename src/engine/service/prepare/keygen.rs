@@ -1,9 +1,9 @@
 //! A key generation: which operators, for which credentials, on which fork.
 
-use super::{committee, later};
+use super::{committee, later, proposal};
 use crate::chain::rpc::At;
 use crate::engine::service::outside::Shared;
-use crate::oracle::{ActionKind, CeremonyPayload, Fact, FactKind, Payload, Prepared, Proposal};
+use crate::oracle::{ActionKind, Fact, FactKind, Prepared};
 use crate::types::{CeremonyPlan, Check, OperatorId, PoolId, Root, SafeText, threshold_for};
 
 pub(super) async fn prepare(
@@ -49,11 +49,7 @@ pub(super) async fn prepare(
         ),
         Fact::new("withdrawal credentials", FactKind::Hex, withdrawal_credentials),
         Fact::new("genesis fork version", FactKind::Hex, fork_version),
-        Fact::new("attempt", FactKind::Text, attempt),
     ]);
-    if let Some(why) = last_failure {
-        facts.push(Fact::new("last attempt failed", FactKind::Warning, why));
-    }
     let plan = CeremonyPlan::Keygen {
         committee: committee.clone(),
         threshold,
@@ -64,13 +60,14 @@ pub(super) async fn prepare(
         "Have operators {} create the validator key of pool {pool} and sign its deposit and its SSV registration.",
         list(&committee)
     );
-    Prepared::Proposal(Box::new(Proposal {
-        kind: ActionKind::Keygen,
-        title: SafeText::new(&title),
+    proposal::ceremony(
+        ActionKind::Keygen,
+        &title,
         facts,
         checks,
-        payload: Payload::Ceremony(CeremonyPayload { plan }),
-    }))
+        plan,
+        (attempt, last_failure),
+    )
 }
 
 /// `0x01`, eleven zero bytes, the manager's address.

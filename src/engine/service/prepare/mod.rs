@@ -6,6 +6,7 @@ mod deposit;
 mod exit;
 mod key_checks;
 mod keygen;
+mod proposal;
 mod reshare;
 mod send;
 

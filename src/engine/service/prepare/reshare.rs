@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use alloy::primitives::Bytes;
 
-use super::{committee, key_checks, keygen, later, refused, send};
+use super::{committee, key_checks, keygen, later, proposal, refused, send};
 use crate::chain::committee::PresentCommittee;
 use crate::chain::contracts::{ResharePool, encode_reshare_pool};
 use crate::chain::rpc::At;
@@ -12,9 +12,7 @@ use crate::config::SelectionRule;
 use crate::dkg::rockx::initiator::OperatorHealth;
 use crate::engine::service::feeds::RESHARE_LIMIT;
 use crate::engine::service::outside::Shared;
-use crate::oracle::{
-    ActionKind, CeremonyPayload, Fact, FactKind, KnownKey, Payload, Prepared, Proposal, Registration,
-};
+use crate::oracle::{ActionKind, Fact, FactKind, KnownKey, Prepared, Registration};
 use crate::types::{
     BlockRef, BlsPublicKey, CeremonyPlan, Check, OperatorId, PoolId, ReshareOutput, SafeText, threshold_for,
 };
@@ -163,24 +161,21 @@ pub(super) async fn prepare(
             format!("this would be {} of {RESHARE_LIMIT}", used + 1),
         ),
         Fact::new("old shares", FactKind::Warning, old_power(&holders, &new)),
-        Fact::new("attempt", FactKind::Text, attempt),
     ]);
-    if let Some(why) = last_failure {
-        facts.push(Fact::new("last attempt failed", FactKind::Warning, why));
-    }
     let title = format!(
         "Hand the key of pool {pool} to operators {} (leaving: {}; joining: {}).",
         keygen::list(&new),
         or_nobody(&leaving),
         or_nobody(&joining)
     );
-    Prepared::Proposal(Box::new(Proposal {
-        kind: ActionKind::Reshare,
-        title: SafeText::new(&title),
+    proposal::ceremony(
+        ActionKind::Reshare,
+        &title,
         facts,
         checks,
-        payload: Payload::Ceremony(CeremonyPayload { plan }),
-    }))
+        plan,
+        (attempt, last_failure),
+    )
 }
 
 /// Everybody who may hold the key: the present holders, the configured candidates, and whom a person chose.
@@ -322,9 +317,7 @@ pub(super) async fn prepare_send(
         operator_ids: operators.clone(),
         shares: Bytes::from(shares),
     };
-    let Some(payload) = send::payload(outside, encode_reshare_pool(&call)) else {
-        return refused("no oracle address is configured: a reshare can not be submitted");
-    };
+    let payload = send::payload(outside, oracle, encode_reshare_pool(&call));
     let used = present.committee.reshare_count;
     let (ssv, balance) = tokio::join!(
         outside.facts.ssv().at(present.block, &operators),
@@ -352,10 +345,6 @@ pub(super) async fn prepare_send(
     checks.push(reshares_left(&present.committee));
     checks.push(keygen::authorised(outside).await);
     checks.push(send::endpoints_agree(outside, pool, oracle, present.block).await);
-    checks.push(send::signer(outside));
-    let (sending, fees) = send::checks(outside, &payload, balance.map_err(|e| e.to_string())).await;
-    checks.extend(sending);
-    super::dedup(&mut checks);
 
     let mut facts = vec![
         Fact::new("pool", FactKind::Text, pool),
@@ -389,21 +378,22 @@ pub(super) async fn prepare_send(
             FactKind::Warning,
             "resharePool does not tell SSV anything: the cluster there stays as it is",
         ),
-        Fact::new("manager contract", FactKind::Address, outside.manager.address()),
-        Fact::new("oracle account", FactKind::Address, oracle),
     ]);
-    facts.extend(fees);
     let title = format!(
         "Tell the manager that operators {} hold the key of pool {pool}.",
         keygen::list(&operators)
     );
-    Prepared::Proposal(Box::new(Proposal {
-        kind: ActionKind::SendReshare,
-        title: SafeText::new(&title),
+    let balance = balance.map_err(|e| e.to_string());
+    send::proposal(
+        outside,
+        ActionKind::SendReshare,
+        &title,
         facts,
         checks,
-        payload: Payload::Transaction(payload),
-    }))
+        payload,
+        balance,
+    )
+    .await
 }
 
 #[cfg(test)]

@@ -2,16 +2,19 @@
 
 use alloy::primitives::{Address, Bytes, U256};
 
+use super::proposal;
 use crate::chain::contracts::decode_call;
 use crate::chain::facts::{SimulateError, simulate};
 use crate::config::format_ether;
 use crate::engine::service::outside::Shared;
-use crate::oracle::{CallArgument, CallView, Fact, FactKind, TransactionPayload};
+use crate::oracle::{
+    ActionKind, CallArgument, CallView, Fact, FactKind, Payload, Prepared, TransactionPayload,
+};
 use crate::tx::fees;
 use crate::types::{BlockRef, Check, PoolId};
 
-/// The transaction as it would be approved, or why it can not be described.
-pub(super) fn payload(outside: &Shared, data: Bytes) -> Option<TransactionPayload> {
+/// The transaction of `oracle` to the manager as it would be approved.
+pub(super) fn payload(outside: &Shared, oracle: Address, data: Bytes) -> TransactionPayload {
     let call = decode_call(&data).map(|call| CallView {
         function: call.function,
         arguments: call
@@ -24,15 +27,37 @@ pub(super) fn payload(outside: &Shared, data: Bytes) -> Option<TransactionPayloa
             })
             .collect(),
     });
-    Some(TransactionPayload {
+    TransactionPayload {
         chain_id: outside.config.network.chain_id,
-        from: outside.oracle?,
+        from: oracle,
         to: outside.manager.address(),
         value_wei: U256::ZERO,
         data,
         fee_ceiling_wei: outside.config.fees.max_fee_wei,
         call,
-    })
+    }
+}
+
+/// The proposal of a transaction: to what it is for comes whether it can be sent, from whom to whom, and what it costs.
+pub(super) async fn proposal(
+    outside: &Shared,
+    kind: ActionKind,
+    title: &str,
+    mut facts: Vec<Fact>,
+    mut checks: Vec<Check>,
+    payload: TransactionPayload,
+    balance: Result<U256, String>,
+) -> Prepared {
+    checks.push(signer(outside));
+    let (sending, fees) = self::checks(outside, &payload, balance).await;
+    checks.extend(sending);
+    super::dedup(&mut checks);
+    facts.extend([
+        Fact::new("manager contract", FactKind::Address, payload.to),
+        Fact::new("oracle account", FactKind::Address, payload.from),
+    ]);
+    facts.extend(fees);
+    proposal::proposal(kind, title, facts, checks, Payload::Transaction(payload))
 }
 
 /// Every endpoint says the same of what the transaction rests on.
@@ -47,7 +72,7 @@ pub(super) async fn endpoints_agree(
 }
 
 /// Simulation from the oracle's address, fee under the ceiling, balance enough for the ceiling.
-pub(super) async fn checks(
+async fn checks(
     outside: &Shared,
     payload: &TransactionPayload,
     balance: Result<U256, String>,
@@ -115,7 +140,7 @@ pub(super) fn eth(wei: U256) -> String {
 }
 
 /// Whether this process could send it at all.
-pub(super) fn signer(outside: &Shared) -> Check {
+fn signer(outside: &Shared) -> Check {
     match (&outside.signer, outside.oracle) {
         (Some(signer), Some(oracle)) if signer.address() == oracle => {
             Check::pass("signer", format!("the key of {oracle} is open"))

@@ -1,0 +1,37 @@
+//! How facts, checks and payload become a proposal.
+
+use crate::oracle::{ActionKind, CeremonyPayload, Fact, FactKind, Payload, Prepared, Proposal};
+use crate::types::{CeremonyPlan, Check, SafeText};
+
+pub(super) fn proposal(
+    kind: ActionKind,
+    title: &str,
+    facts: Vec<Fact>,
+    checks: Vec<Check>,
+    payload: Payload,
+) -> Prepared {
+    Prepared::Proposal(Box::new(Proposal {
+        kind,
+        title: SafeText::new(title),
+        facts,
+        checks,
+        payload,
+    }))
+}
+
+/// The proposal of a ceremony: to what it is for comes how often it was tried, and why it failed.
+pub(super) fn ceremony(
+    kind: ActionKind,
+    title: &str,
+    mut facts: Vec<Fact>,
+    checks: Vec<Check>,
+    plan: CeremonyPlan,
+    (attempt, last_failure): (u32, Option<SafeText>),
+) -> Prepared {
+    facts.push(Fact::new("attempt", FactKind::Text, attempt));
+    if let Some(why) = last_failure {
+        facts.push(Fact::new("last attempt failed", FactKind::Warning, why));
+    }
+    let payload = Payload::Ceremony(CeremonyPayload { plan });
+    proposal(kind, title, facts, checks, payload)
+}
