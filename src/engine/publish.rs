@@ -34,10 +34,7 @@ pub(super) fn snapshot(
     chain.ready_queue = facts.ready.clone();
     chain.owner_nonce = facts.head.map(|_| facts.owner_nonce);
     let mut signer = live.signer.clone();
-    signer.balance_wei = facts
-        .head
-        .map(|_| facts.balance_wei)
-        .filter(|_| signer.address.is_some());
+    signer.balance_wei = facts.account.map(|a| a.balance_wei);
     let (records, head) = journal.head();
     Snapshot {
         revision,

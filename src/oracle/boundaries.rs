@@ -120,7 +120,12 @@ impl Life {
             ready: pool(deposit && !self.served),
             staked: pool(!deposit),
             owner_nonce: u64::from(deposit && self.served),
-            oracle_nonce: self.account_nonce,
+            account: Some(AccountFacts {
+                address: Address::ZERO,
+                next: self.account_nonce,
+                pending: self.account_nonce,
+                balance_wei: U256::ZERO,
+            }),
             ..ChainFacts::default()
         };
         self.input(Input::Facts(Box::new(facts)));

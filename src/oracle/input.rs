@@ -2,7 +2,7 @@
 
 use alloy::primitives::U256;
 
-use super::{Proposal, Sighting};
+use super::{AccountFacts, Proposal, Sighting};
 use crate::types::{
     ActionId, BlockRef, BlsPublicKey, CaseId, CeremonyFailure, CeremonyResult, Check, LogRef, NonceStatus,
     OperatorId, PoolId, RequestId, RequestKind, Root, SafeText, SignedTransaction, UnixMillis,
@@ -36,10 +36,8 @@ pub struct ChainFacts {
     pub staked: Vec<PoolId>,
     /// SSV registration nonce of the manager.
     pub owner_nonce: u64,
-    /// Next nonce of the oracle account at `head`.
-    pub oracle_nonce: u64,
-    /// Balance of the oracle account, wei.
-    pub balance_wei: U256,
+    /// The oracle's account, where one is configured.
+    pub account: Option<AccountFacts>,
 }
 
 /// The manager reports that something was done to a pool.

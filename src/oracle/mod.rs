@@ -4,6 +4,7 @@
 //! are those of the whole program: a [`Case`] is the life of one request, an [`Action`] is one effect that leaves this
 //! machine and matters, a [`Decision`] moves an action on.
 
+mod account;
 mod action;
 mod advance;
 #[cfg(test)]
@@ -25,6 +26,7 @@ mod step;
 mod turn;
 mod wish;
 
+pub use account::AccountFacts;
 pub use action::{
     Action, ActionKind, ActionState, CallArgument, CallView, CeremonyPayload, ExitPayload, Fact, FactKind,
     Payload, Proposal, Risk, TransactionPayload,

@@ -1,5 +1,6 @@
 //! What the journal keeps. A state is the fold of its records, and of nothing else that matters.
 
+use alloy::primitives::Address;
 use serde::{Deserialize, Serialize};
 
 use super::{Basis, Cause, Decision, Forecast, Mode, Moment, Proposal, ValidatorPhase};
@@ -208,6 +209,29 @@ pub enum Record {
         /// Who.
         by: SafeText,
     },
+    /// The oracle's account was seen for the first time.
+    AccountSeen {
+        /// The account.
+        account: Address,
+        /// Nonces below are from before this journal.
+        nonce: u64,
+    },
+    /// Somebody else used nonces of the oracle's account.
+    AccountStrange {
+        /// The account.
+        account: Address,
+        /// The first of them.
+        nonce: u64,
+        /// They stand below this one.
+        next: u64,
+    },
+    /// A person who resumed has looked at what somebody else did with the account.
+    AccountAccepted {
+        /// The account.
+        account: Address,
+        /// Nonces below are history.
+        nonce: u64,
+    },
     /// A pause began: of one case, or of everything.
     Paused {
         /// Of which case; `None` is everything.
@@ -275,6 +299,9 @@ impl Record {
             Self::ValidatorForecast { .. } => "validator-forecast",
             Self::CaseHalted { .. } => "case-halted",
             Self::CaseRetried { .. } => "case-retried",
+            Self::AccountSeen { .. } => "account-seen",
+            Self::AccountStrange { .. } => "account-strange",
+            Self::AccountAccepted { .. } => "account-accepted",
             Self::Paused { .. } => "paused",
             Self::Resumed { .. } => "resumed",
             Self::PoolServed { .. } => "pool-served",
@@ -422,6 +449,15 @@ impl Record {
             }
             Self::CaseHalted { case, reason } => format!("{case} needs a person: {reason}"),
             Self::CaseRetried { case, by } => format!("{case} taken up again by {by}"),
+            Self::AccountSeen { account, nonce } => {
+                format!("the oracle account {account} is watched from nonce {nonce} on")
+            }
+            Self::AccountStrange { account, nonce, .. } => {
+                format!("nonce {nonce} of the oracle account {account} was used by somebody else")
+            }
+            Self::AccountAccepted { account, nonce } => {
+                format!("what the oracle account {account} did below nonce {nonce} was looked at by a person")
+            }
             Self::Paused { case: Some(case), by } => format!("{case} paused by {by}"),
             Self::Paused { case: None, by } => format!("everything paused by {by}"),
             Self::Resumed { case: Some(case), by } => format!("{case} resumed by {by}"),

@@ -61,6 +61,15 @@ impl Outside {
         block.number + FINAL_AFTER <= self.height
     }
 
+    /// The account's next nonce behind what waits at the nodes.
+    fn pending_nonce(&self) -> u64 {
+        let waits = |nonce: &u64| {
+            self.strange_pool.contains_key(nonce) || self.pool.values().any(|entry| entry.0 == *nonce)
+        };
+        let first = self.chain.account_nonce;
+        (first..).find(|nonce| !waits(nonce)).unwrap_or(first)
+    }
+
     /// A new block on top, with nothing in it yet.
     fn grow(&mut self) {
         self.older.push_back(self.chain.clone());
@@ -215,8 +224,12 @@ impl Sim {
             base_fee_wei: U256::from(7),
             ready: outside.chain.ready.clone(),
             owner_nonce: outside.chain.owner_nonce,
-            oracle_nonce: outside.chain.account_nonce,
-            balance_wei: U256::from(10u64.pow(18)),
+            account: Some(AccountFacts {
+                address: Address::ZERO,
+                next: outside.chain.account_nonce,
+                pending: outside.pending_nonce(),
+                balance_wei: U256::from(10u64.pow(18)),
+            }),
             ..ChainFacts::default()
         };
         self.input(Input::Facts(Box::new(facts)));
@@ -775,6 +788,23 @@ impl Sim {
         }
     }
 
+    /// Nobody else used the account unnoticed.
+    fn check_strangers(&self) {
+        let told = |wanted: u64| {
+            self.journal.iter().any(|(_, record)| match record {
+                Record::AccountStrange { nonce, next, .. } => (*nonce..*next).contains(&wanted),
+                Record::TransactionSigned { transaction, .. } => transaction.nonce == wanted,
+                _ => false,
+            })
+        };
+        for nonce in self.outside.chain.strange.keys() {
+            assert!(
+                told(*nonce),
+                "nonce {nonce} was used by a stranger, and nobody was told"
+            );
+        }
+    }
+
     /// No more faults: everything that was requested must come to an end.
     fn settle(&mut self) {
         self.calm = true;
@@ -808,6 +838,7 @@ impl Sim {
             self.check();
             let open = self.state.cases.values().any(|c| !c.is_closed() && !c.orphaned);
             if !open && self.outside.chain.ready.is_empty() {
+                self.check_strangers();
                 return;
             }
         }

@@ -4,7 +4,8 @@ use super::state::EffectKey;
 use super::step::newest_case;
 use super::turn::Turn;
 use super::{
-    ActionKind, ActionState, Cause, Decider, Decision, Mode, Record, Step, Verdict, Wish, current_ceremony,
+    ActionKind, ActionState, Cause, Decider, Decision, Mode, Record, Step, Verdict, Wish, account,
+    current_ceremony,
 };
 use crate::types::{
     ActionId, CaseId, OperatorId, PoolId, RequestId, RequestKind, Root, SafeText, UnixMillis, threshold_for,
@@ -227,6 +228,9 @@ fn resume(turn: &mut Turn<'_>, by: &SafeText, case: Option<CaseId>) -> Answer {
     };
     if !paused {
         return Err(not_now("it is not paused"));
+    }
+    if case.is_none() {
+        account::accept(turn);
     }
     turn.record(Record::Resumed { case, by: by.clone() });
     Ok(SafeText::new("resumed"))

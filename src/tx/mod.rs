@@ -8,7 +8,6 @@ pub mod broadcast;
 pub mod bump;
 mod draft;
 pub mod fees;
-pub mod nonce;
 pub mod track;
 
 pub use crate::types::SignedTransaction;

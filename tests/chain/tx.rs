@@ -15,7 +15,6 @@ use casimir_dkg::chain::ssv::SsvReader;
 use casimir_dkg::devnet::{Devnet, Mining};
 use casimir_dkg::tx::bump::bump;
 use casimir_dkg::tx::fees::{choose, gas_limit, quote, suggest_ceiling, total};
-use casimir_dkg::tx::nonce::{self, NonceError, NonceLedger};
 use casimir_dkg::tx::{
     BroadcastHint, Draft, Fees, Inclusion, Intent, IntentStatus, SignedTransaction, broadcast, inspect,
 };
@@ -110,9 +109,7 @@ async fn a_deposit_from_facts_to_finality_in_both_layouts() {
         assert!(before.balance_wei.unwrap() > U256::ZERO);
 
         let data = encode_initiate_pool_deposit(&call, layout);
-        let nonce = nonce::next(&rpc, to.oracle, &NonceLedger::default())
-            .await
-            .unwrap();
+        let nonce = rpc.nonce(to.oracle, At::Latest).await.unwrap();
         let draft = draft(&net, &rpc, data, nonce).await;
         let signed = draft.sign(&oracle()).unwrap();
         // the journal gives back the same bytes
@@ -271,10 +268,12 @@ async fn a_foreign_transaction_is_noticed_before_and_after_it_takes_the_nonce() 
         inspect(&rpc, &intent).await.unwrap(),
         IntentStatus::Dropped { contested: true }
     );
-    let error = nonce::next(&rpc, net.addresses().oracle, &NonceLedger::default())
-        .await
-        .unwrap_err();
-    assert!(matches!(error, NonceError::Foreign(f) if f.nonces == [0]));
+    let at = async |at| rpc.nonce(net.addresses().oracle, at).await.unwrap();
+    assert_eq!(
+        (at(At::Latest).await, at(At::Pending).await),
+        (0, 1),
+        "seen while it waits"
+    );
 
     net.mine(1).await.unwrap();
     let replaced = |is_final| IntentStatus::ReplacedByForeign {
@@ -284,15 +283,6 @@ async fn a_foreign_transaction_is_noticed_before_and_after_it_takes_the_nonce() 
     assert_eq!(inspect(&rpc, &intent).await.unwrap(), replaced(false));
     net.finalize().await.unwrap();
     assert_eq!(inspect(&rpc, &intent).await.unwrap(), replaced(true));
-    // acknowledged, the account can be used again
-    let ledger = NonceLedger {
-        floor: 1,
-        ..NonceLedger::default()
-    };
-    assert_eq!(
-        nonce::next(&rpc, net.addresses().oracle, &ledger).await.unwrap(),
-        1
-    );
 }
 
 #[tokio::test]

@@ -1,11 +1,10 @@
-//! The rules of a transaction: what is signed, what it may cost, which nonce it gets, what a refusal means.
+//! The rules of a transaction: what is signed, what it may cost, what a refusal means.
 
 use alloy::primitives::{Address, U256};
 use casimir_dkg::chain::rpc::ServerError;
 use casimir_dkg::tx::broadcast::classify;
 use casimir_dkg::tx::bump::{bump, is_stuck, options};
 use casimir_dkg::tx::fees::{choose, suggest_ceiling, total};
-use casimir_dkg::tx::nonce::NonceLedger;
 use casimir_dkg::tx::{BroadcastHint, Draft, FeeQuote, Fees, SignError};
 use proptest::prelude::*;
 
@@ -152,32 +151,6 @@ fn refusals_of_eight_clients_are_told_apart() {
         serde_json::from_value(serde_json::json!({"code": -32000, "message": "tx type not supported"}))
             .unwrap();
     assert!(matches!(classify(&odd), BroadcastHint::Refused(_)));
-}
-
-#[test]
-fn the_ledger_gives_each_intent_its_own_nonce_and_sees_strangers() {
-    let own = |nonces: &[u64]| NonceLedger {
-        floor: 5,
-        own: nonces.iter().copied().collect(),
-    };
-    assert_eq!(own(&[]).next(5, 5), Ok(5));
-    assert_eq!(
-        own(&[5]).next(5, 5),
-        Ok(6),
-        "5 is given, though the chain has not seen it"
-    );
-    assert_eq!(own(&[5, 6]).next(6, 7), Ok(7));
-    assert_eq!(own(&[5]).next(7, 7).unwrap_err().nonces, [6]);
-    assert_eq!(
-        own(&[5]).next(5, 7).unwrap_err().nonces,
-        [6],
-        "waiting counts too"
-    );
-    assert_eq!(
-        own(&[]).next(1_000_000, 0).unwrap_err().nonces.len(),
-        8,
-        "a few are enough"
-    );
 }
 
 proptest! {

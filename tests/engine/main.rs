@@ -16,6 +16,7 @@ mod observer;
 #[path = "../chain/proxy.rs"]
 mod proxy;
 mod reshares_and_exits;
+mod strangers;
 mod support;
 mod times;
 mod unknown;

@@ -98,14 +98,17 @@ impl Ground {
         self.start_engine(config).await
     }
 
+    /// The oracle's key.
+    pub(crate) fn signer(&self) -> OracleSigner {
+        let words = std::fs::read_to_string(self.network.folder().join("oracle.mnemonic")).unwrap();
+        OracleSigner::from_mnemonic(&SecretString::from(words.trim()), 0, KeyPolicy::DevelopmentKeys).unwrap()
+    }
+
     /// The same with another configuration.
     pub(crate) async fn start_engine(&self, config: Config) -> Running {
-        let words = std::fs::read_to_string(self.network.folder().join("oracle.mnemonic")).unwrap();
-        let signer =
-            OracleSigner::from_mnemonic(&SecretString::from(words.trim()), 0, KeyPolicy::DevelopmentKeys);
         let options = ServiceOptions {
             config,
-            signer: Some(signer.unwrap()),
+            signer: Some(self.signer()),
             simulated: Vec::new(),
         };
         service::start(options).await.unwrap()

@@ -13,7 +13,7 @@ use crate::chain::committee::Committees;
 use crate::chain::contracts::{Manager, ManagerEventKind};
 use crate::chain::facts::{Facts, simulate};
 use crate::chain::intake::Finality;
-use crate::chain::rpc::Rpc;
+use crate::chain::rpc::{At, Rpc};
 use crate::config::Config;
 use crate::dkg::rockx::initiator::{CeremonyUpdate, Initiator};
 use crate::dkg::transcript::Transcript;
@@ -257,6 +257,17 @@ impl Outside {
                 (old.gas_limit, fees)
             }
             None => {
+                // what the core knew of the account may be a block old
+                let pending = self
+                    .rpc
+                    .nonce(payload.from, At::Pending)
+                    .await
+                    .map_err(|e| words(&e))?;
+                if pending > nonce {
+                    return Err(SafeText::new(&format!(
+                        "nonce {nonce} of the oracle account is used already, by somebody else"
+                    )));
+                }
                 let estimate = simulate(&self.rpc, payload.from, payload.to, &payload.data)
                     .await
                     .map_err(|e| words(&e))?;

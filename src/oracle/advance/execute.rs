@@ -2,26 +2,12 @@
 
 use crate::oracle::state::{Case, EffectKey};
 use crate::oracle::turn::Turn;
-use crate::oracle::{Effect, Payload, Published, Record, State, ValidatorPhase};
+use crate::oracle::{Effect, Payload, Published, Record, ValidatorPhase};
 use crate::types::{
     ActionId, CaseId, CeremonyPlan, NonceStatus, RequestKind, SafeText, SignPurpose, UnixMillis,
 };
 
 use super::*;
-
-/// The nonce of the next intent: above every nonce that was ever signed for, and at least the account's. An intent keeps
-/// its nonce even when another transaction took it: that one may leave the chain or a node's pool again, and then the
-/// signed bytes are good once more. Nothing is left out for it either: once the other one is final the account is past
-/// this nonce.
-pub(in crate::oracle) fn next_nonce(state: &State) -> u64 {
-    let used = state
-        .sendings
-        .values()
-        .map(|s| s.newest().nonce + 1)
-        .max()
-        .unwrap_or(0);
-    used.max(state.live.facts.oracle_nonce)
-}
 
 pub(in crate::oracle) fn execute(turn: &mut Turn<'_>, id: ActionId) {
     if id.case.kind == RequestKind::Exit {

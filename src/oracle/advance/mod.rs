@@ -13,7 +13,6 @@ use crate::types::{CaseId, RequestId, RequestKind, SafeText};
 
 use decide::decide;
 use drafts::{ceremony_draft, draft_of, effect_draft};
-pub(super) use execute::next_nonce;
 use execute::{execute, follow};
 use registration::toward_effect;
 

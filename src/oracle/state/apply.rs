@@ -262,6 +262,19 @@ impl State {
             Record::Paused { case: None, by } => self.paused = Some((by.clone(), at)),
             Record::Resumed { case: Some(case), .. } => self.with(*case, |c| c.paused = None),
             Record::Resumed { case: None, .. } => self.paused = None,
+            Record::AccountSeen { account, nonce } | Record::AccountAccepted { account, nonce } => {
+                let known = self.accounts.entry(*account).or_insert(Account {
+                    floor: *nonce,
+                    told: None,
+                });
+                known.floor = known.floor.max(*nonce);
+                known.told = None;
+            }
+            Record::AccountStrange { account, next, .. } => {
+                if let Some(known) = self.accounts.get_mut(account) {
+                    known.told = Some(*next);
+                }
+            }
             Record::PoolServed {
                 case, transaction, ..
             } => self.with(*case, |c| c.served_by = Some(*transaction)),
@@ -543,6 +556,10 @@ pub(super) fn record_case(record: &Record, state: &State) -> Option<CaseId> {
         | Record::CeremonyUnknown { request, .. }
         | Record::CeremonyDeclaredLost { request, .. } => state.ceremonies.get(request).map(|c| c.case),
         Record::Paused { case, .. } | Record::Resumed { case, .. } | Record::Note { case, .. } => *case,
-        Record::EngineStarted { .. } | Record::KeyCondemned { .. } => None,
+        Record::EngineStarted { .. }
+        | Record::KeyCondemned { .. }
+        | Record::AccountSeen { .. }
+        | Record::AccountStrange { .. }
+        | Record::AccountAccepted { .. } => None,
     }
 }

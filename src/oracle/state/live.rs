@@ -43,6 +43,4 @@ pub(in crate::oracle) struct Live {
     pub(in crate::oracle) caught_up: bool,
     /// Number of the next record.
     pub(in crate::oracle) next_seq: u64,
-    /// The account's nonce when this process first saw it: whatever is used from here on must be ours.
-    pub(in crate::oracle) nonce_floor: Option<u64>,
 }

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 
 use alloy::primitives::Address;
 
+use crate::oracle::account::Account;
 use crate::oracle::{Action, ChainFacts, KnownKey, Mode, Policy, Record, RuleUse};
 use crate::types::{ActionId, BlsPublicKey, CaseId, OperatorId, RequestId, SafeText, UnixMillis};
 
@@ -53,6 +54,8 @@ pub struct State {
     pub condemned: BTreeMap<BlsPublicKey, SafeText>,
     /// Everything is paused: by whom, since when.
     pub paused: Option<(SafeText, UnixMillis)>,
+    /// What is known of the accounts that the oracle had.
+    pub(in crate::oracle) accounts: BTreeMap<Address, Account>,
     pub(in crate::oracle) rule_uses: Vec<RuleUse>,
     pub(in crate::oracle) live: Live,
 }
@@ -69,6 +72,7 @@ impl State {
             sendings: BTreeMap::new(),
             condemned: BTreeMap::new(),
             paused: None,
+            accounts: BTreeMap::new(),
             rule_uses: Vec::new(),
             live: Live::default(),
         }

@@ -2,7 +2,7 @@
 
 use crate::oracle::state::EffectKey;
 use crate::oracle::turn::Turn;
-use crate::oracle::{ActionState, Basis, CeremonySuccess, Effect, Record, Sighting, advance};
+use crate::oracle::{ActionState, Basis, CeremonySuccess, Effect, Record, Sighting, account, advance};
 use crate::types::{
     ActionId, BlsPublicKey, CaseId, CeremonyFailure, CeremonyResult, FailureKind, NonceStatus, RequestId,
     SafeText, SignedTransaction,
@@ -166,7 +166,12 @@ pub(super) fn inspected(turn: &mut Turn<'_>, action: ActionId, status: Option<No
         sending.pending_since = None;
     }
     if sending.status != status {
-        turn.record(Record::TransactionStatus { action, status });
+        let before = std::mem::replace(&mut sending.status, status.clone());
+        turn.record(Record::TransactionStatus {
+            action,
+            status: status.clone(),
+        });
+        account::replaced(turn, action, &before, &status);
     }
 }
 

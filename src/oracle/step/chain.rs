@@ -2,7 +2,7 @@
 
 use crate::oracle::state::Sending;
 use crate::oracle::turn::Turn;
-use crate::oracle::{Cause, ChainFacts, Fulfilment, Record, advance};
+use crate::oracle::{Cause, ChainFacts, Fulfilment, Record, account, advance};
 use crate::types::{CaseId, LogRef, PoolId, RequestKind, SafeText};
 
 use super::*;
@@ -102,7 +102,7 @@ pub(super) fn fulfilled(turn: &mut Turn<'_>, what: Fulfilment, pool: PoolId, log
 pub(super) fn new_facts(turn: &mut Turn<'_>, facts: ChainFacts) {
     let head = facts.head;
     turn.state.live.facts = facts;
-    watch_nonce(turn);
+    account::watch(turn);
     let Some(head) = head.filter(|_| turn.state.live.caught_up) else {
         return;
     };
@@ -130,30 +130,5 @@ pub(super) fn new_facts(turn: &mut Turn<'_>, facts: ChainFacts) {
                 cause: Cause::State { block: head },
             });
         }
-    }
-}
-
-/// Somebody else sends from the oracle account: a second oracle on another machine, or a stolen key. Everything pauses
-/// until a person has looked.
-pub(super) fn watch_nonce(turn: &mut Turn<'_>) {
-    let live = &mut turn.state.live;
-    if live.facts.head.is_none() {
-        return;
-    }
-    let used = live.facts.oracle_nonce;
-    let floor = *live.nonce_floor.get_or_insert(used);
-    let ours = |nonce: u64| turn.state.sendings.values().any(|s| s.newest().nonce == nonce);
-    let Some(foreign) = (floor..used).find(|nonce| !ours(*nonce)) else {
-        return;
-    };
-    turn.state.live.nonce_floor = Some(used);
-    if turn.state.paused.is_none() {
-        let by = format!(
-            "the engine: nonce {foreign} of the oracle account was used by a transaction that is not in this journal"
-        );
-        turn.record(Record::Paused {
-            case: None,
-            by: SafeText::new(&by),
-        });
     }
 }

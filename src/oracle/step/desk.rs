@@ -2,7 +2,7 @@
 
 use crate::oracle::state::EffectKey;
 use crate::oracle::turn::Turn;
-use crate::oracle::{ActionState, CeremonyRole, Effect, Payload, Prepared, Purpose, Record, Step, advance};
+use crate::oracle::{ActionState, CeremonyRole, Effect, Payload, Prepared, Purpose, Record, Step, account};
 use crate::types::{ActionId, CaseId, SafeText};
 
 pub(super) fn prepared(turn: &mut Turn<'_>, case: CaseId, purpose: Purpose, outcome: Prepared) {
@@ -138,7 +138,9 @@ pub(super) fn ready_to_send(turn: &mut Turn<'_>, action: ActionId, outcome: Prep
                 turn.not_before(EffectKey::Prepare(case), 200);
                 return;
             }
-            let nonce = advance::next_nonce(turn.state);
+            let Some(nonce) = account::next_nonce(turn.state, payload.from) else {
+                return;
+            };
             turn.ask(EffectKey::Sign(action), || Effect::Sign {
                 action,
                 payload,

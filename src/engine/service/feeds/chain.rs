@@ -9,7 +9,7 @@ use crate::chain::rpc::At;
 use crate::engine::LiveUpdate;
 use crate::engine::core::Incoming;
 use crate::engine::service::outside::Shared;
-use crate::oracle::{ChainFacts, Fulfilment, Input};
+use crate::oracle::{AccountFacts, ChainFacts, Fulfilment, Input};
 use crate::snapshot::LinkState;
 use crate::types::{CheckStatus, RequestKind, SafeText};
 
@@ -146,10 +146,18 @@ async fn facts(outside: &Shared, head: Head) -> Result<ChainFacts, String> {
     let account = async {
         match outside.oracle {
             None => Ok(None),
-            Some(oracle) => {
-                let (balance, nonce) =
-                    tokio::try_join!(outside.rpc.balance(oracle, at), outside.rpc.nonce(oracle, at))?;
-                Ok::<_, crate::chain::rpc::RpcError>(Some((balance, nonce)))
+            Some(address) => {
+                let (balance_wei, next, pending) = tokio::try_join!(
+                    outside.rpc.balance(address, at),
+                    outside.rpc.nonce(address, at),
+                    outside.rpc.nonce(address, At::Pending)
+                )?;
+                Ok::<_, crate::chain::rpc::RpcError>(Some(AccountFacts {
+                    address,
+                    next,
+                    pending,
+                    balance_wei,
+                }))
             }
         }
     };
@@ -168,7 +176,6 @@ async fn facts(outside: &Shared, head: Head) -> Result<ChainFacts, String> {
     for error in [kept_up.0.err(), kept_up.1.err()].into_iter().flatten() {
         tracing::debug!(target: "chain", %error, "old logs could not be read on");
     }
-    let account = account.map_err(|e| words(&e))?;
     Ok(ChainFacts {
         head: Some(head.block),
         finalized: head.finalized,
@@ -177,7 +184,6 @@ async fn facts(outside: &Shared, head: Head) -> Result<ChainFacts, String> {
         pending: pending.map_err(|e| words(&e))?,
         staked: staked.map_err(|e| words(&e))?,
         owner_nonce: ssv.map_err(|e| words(&e))?.owner_nonce,
-        oracle_nonce: account.map_or(0, |a| a.1),
-        balance_wei: account.map_or_else(Default::default, |a| a.0),
+        account: account.map_err(|e| words(&e))?,
     })
 }

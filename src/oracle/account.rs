@@ -1,0 +1,137 @@
+//! The oracle's account: one nonce for each intent, for life, and a sharp eye for anyone else who uses it.
+//!
+//! What is known of an account comes from the journal alone: our own nonces from what was signed, and a floor below
+//! which nobody asks, set when the account is first seen and moved by the person who ends the pause. So what somebody
+//! else sends while this program is down is noticed at the next start.
+
+use alloy::primitives::{Address, U256};
+
+use super::turn::Turn;
+use super::{Payload, Record, State};
+use crate::types::{ActionId, NonceStatus, SafeText};
+
+/// What the chain says of the oracle's account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AccountFacts {
+    /// The account.
+    pub address: Address,
+    /// Its next nonce at the head.
+    pub next: u64,
+    /// Its next nonce behind what waits in a node's pool.
+    pub pending: u64,
+    /// Its balance at the head, wei.
+    pub balance_wei: U256,
+}
+
+/// What the journal says of an account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Account {
+    /// Nonces below are from before the journal, or a person has looked at them.
+    pub(super) floor: u64,
+    /// Nonces of somebody else stand below this one, and no person has looked yet.
+    pub(super) told: Option<u64>,
+}
+
+/// Every nonce that was ever signed for, whatever became of it.
+fn own(state: &State, account: Address) -> impl Iterator<Item = u64> {
+    let sent_by = move |id: &ActionId| match &state.actions.get(id)?.proposal.payload {
+        Payload::Transaction(payload) => Some(payload.from),
+        _ => None,
+    };
+    let sendings = state.sendings.iter();
+    sendings
+        .filter(move |(id, _)| sent_by(id) == Some(account))
+        .map(|(_, s)| s.newest().nonce)
+}
+
+/// The nonce of the next intent of `account`: the lowest that neither the chain nor a node's pool nor an intent has. An
+/// intent keeps its nonce even when another transaction took it: that one may leave the chain or the pool again, and
+/// then the signed bytes are good once more.
+/// `None` while the chain's word on the account is missing.
+pub(super) fn next_nonce(state: &State, account: Address) -> Option<u64> {
+    let used = state.live.facts.account.filter(|a| a.address == account)?;
+    let mut next = used.next.max(used.pending);
+    while own(state, account).any(|nonce| nonce == next) {
+        next += 1;
+    }
+    Some(next)
+}
+
+/// Somebody else sends from the oracle account: a second oracle on another machine, or a stolen key. Everything pauses
+/// until a person has looked.
+pub(super) fn watch(turn: &mut Turn<'_>) {
+    let Some(facts) = turn.state.live.facts.account else {
+        return;
+    };
+    let account = facts.address;
+    let known = turn.state.accounts.get(&account).copied();
+    let known = match known {
+        Some(known) => known,
+        None => {
+            // a journal from before floors were kept: from its first intent on everything must be its own
+            let nonce = own(turn.state, account).min().unwrap_or(facts.next);
+            turn.record(Record::AccountSeen { account, nonce });
+            Account {
+                floor: nonce,
+                told: None,
+            }
+        }
+    };
+    let used = facts.next.max(facts.pending);
+    let from = known.floor.max(known.told.unwrap_or(0));
+    let strange = (from..used).find(|nonce| own(turn.state, account).all(|own| own != *nonce));
+    if let Some(nonce) = strange {
+        turn.record(Record::AccountStrange {
+            account,
+            nonce,
+            next: used,
+        });
+        pause(
+            turn,
+            &format!(
+                "nonce {nonce} of the oracle account was used by a transaction that is not in this journal"
+            ),
+        );
+    }
+}
+
+/// The chain has another transaction with the nonce of an intent. What only waits in a node's pool is not told apart
+/// from our own that another node has, so it pauses nothing.
+pub(super) fn replaced(turn: &mut Turn<'_>, action: ActionId, before: &NonceStatus, now: &NonceStatus) {
+    let taken = |status: &NonceStatus| {
+        matches!(
+            status,
+            NonceStatus::Replaced { by: Some(_), .. } | NonceStatus::Replaced { is_final: true, .. }
+        )
+    };
+    if taken(now) && !taken(before) {
+        pause(
+            turn,
+            &format!("the nonce of {action} was used by a transaction that is not in this journal"),
+        );
+    }
+}
+
+/// Also when a person has paused already: who resumes must know of it.
+fn pause(turn: &mut Turn<'_>, words: &str) {
+    let by = SafeText::new(&format!("the engine: {words}"));
+    if turn.state.paused.as_ref().is_none_or(|(told, _)| *told != by) {
+        turn.record(Record::Paused { case: None, by });
+    }
+}
+
+/// A person has looked and resumes: what was told, and is still so, is history from here on. Never more than was told.
+pub(super) fn accept(turn: &mut Turn<'_>) {
+    let told = turn.state.accounts.iter();
+    let told: Vec<_> = told
+        .filter_map(|(address, a)| Some((*address, a.told?)))
+        .collect();
+    for (account, told) in told {
+        let facts = turn.state.live.facts.account.filter(|a| a.address == account);
+        let nonce = facts.map_or(told, |a| told.min(a.next.max(a.pending)));
+        turn.record(Record::AccountAccepted { account, nonce });
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,245 @@
+//! Strangers at the account, over restarts.
+
+use alloy::primitives::{Address, Bytes, U256};
+
+use crate::oracle::*;
+use crate::types::*;
+
+const OURS: Address = Address::repeat_byte(3);
+
+struct Life {
+    state: State,
+    journal: Vec<Record>,
+    now: u64,
+}
+
+fn settings() -> Settings {
+    Settings {
+        mode: Mode::Supervised,
+        policy: Policy { rules: Vec::new() },
+        owner: Address::repeat_byte(7),
+        follows_beacon: false,
+        refresh_every_ms: 5_000,
+        approval_expires_ms: 3_600_000,
+        bump_after_ms: 60_000,
+        look_up_every_ms: 4_000,
+    }
+}
+
+fn action(pool: u32) -> ActionId {
+    let case = CaseId {
+        kind: RequestKind::Deposit,
+        pool: PoolId(pool),
+        ordinal: 0,
+    };
+    ActionId { case, number: 1 }
+}
+
+impl Life {
+    fn new(journal: Vec<Record>) -> Self {
+        let mut life = Self {
+            state: State::new(settings()),
+            journal,
+            now: 0,
+        };
+        life.restart();
+        life
+    }
+
+    fn restart(&mut self) {
+        let mut state = State::new(settings());
+        for (n, record) in self.journal.iter().enumerate() {
+            let text = serde_json::to_string(record).unwrap();
+            state.apply(n as u64 + 1, UnixMillis(0), &serde_json::from_str(&text).unwrap());
+        }
+        state.set_next_record(self.journal.len() as u64 + 1);
+        self.state = state;
+        self.input(Input::Started);
+    }
+
+    fn input(&mut self, input: Input) -> WishReply {
+        self.now += 1;
+        let at = UnixMillis(self.now);
+        let entropy = [0; 24];
+        let (output, reply) = step(&mut self.state, Stamped { at, entropy, input });
+        self.journal.extend(output.records);
+        reply
+    }
+
+    /// The chain says these; whether everything is paused then.
+    fn sees(&mut self, address: Address, next: u64, pending: u64) -> bool {
+        let facts = ChainFacts {
+            head: Some(BlockRef {
+                number: 1,
+                hash: Root([1; 32]),
+            }),
+            account: Some(AccountFacts {
+                address,
+                next,
+                pending,
+                balance_wei: U256::ZERO,
+            }),
+            ..ChainFacts::default()
+        };
+        self.input(Input::Facts(Box::new(facts)));
+        self.state.paused.is_some()
+    }
+
+    fn wish(&mut self, wish: Wish) {
+        let by = SafeText::new("ann");
+        assert!(self.input(Input::Wish { by, wish }).unwrap().is_ok());
+    }
+
+    fn resume(&mut self) {
+        self.wish(Wish::Resume(None));
+    }
+}
+
+/// What the journal has of an intent with this nonce.
+fn intent(pool: u32, nonce: u64) -> [Record; 2] {
+    let action = action(pool);
+    let proposal = Proposal {
+        kind: ActionKind::SendDeposit,
+        title: SafeText::new("send"),
+        facts: Vec::new(),
+        checks: Vec::new(),
+        payload: Payload::Transaction(TransactionPayload {
+            chain_id: 1,
+            from: OURS,
+            to: Address::repeat_byte(7),
+            value_wei: U256::ZERO,
+            data: Bytes::new(),
+            fee_ceiling_wei: U256::from(1),
+            call: None,
+        }),
+    };
+    let digest = proposal.digest(action);
+    let transaction = SignedTransaction {
+        raw: Bytes::new(),
+        hash: Root([9; 32]),
+        nonce,
+        max_fee_wei: U256::from(1),
+        priority_fee_wei: U256::from(1),
+        gas_limit: 1,
+    };
+    [
+        Record::ActionProposed {
+            action,
+            proposal: Box::new(proposal),
+            digest,
+        },
+        Record::TransactionSigned { action, transaction },
+    ]
+}
+
+#[test]
+fn what_a_stranger_sends_while_nobody_looks_pauses_the_next_start() {
+    let mut life = Life::new(Vec::new());
+    assert!(!life.sees(OURS, 5, 5), "an account may have a history");
+    life.restart();
+    assert!(!life.sees(OURS, 5, 5));
+    life.restart();
+    assert!(life.sees(OURS, 6, 6), "used while the oracle was down");
+    // neither a restart nor time ends the pause
+    life.restart();
+    assert!(life.state.paused.is_some() && life.sees(OURS, 6, 6));
+    life.resume();
+    assert!(!life.sees(OURS, 6, 6));
+    life.restart();
+    assert!(
+        !life.sees(OURS, 6, 6),
+        "a person has looked, and that is journaled"
+    );
+    assert!(life.sees(OURS, 8, 8), "at others nobody has looked");
+}
+
+#[test]
+fn a_stranger_that_only_waits_in_a_pool_is_seen_too() {
+    let mut life = Life::new(Vec::new());
+    assert!(life.sees(OURS, 5, 6), "even at the first look");
+    life.resume();
+    assert!(!life.sees(OURS, 6, 6), "the same transaction, in a block");
+    // one that vanished before the person looked is told again when it comes back
+    assert!(life.sees(OURS, 6, 7));
+    life.sees(OURS, 6, 6);
+    life.resume();
+    assert!(!life.sees(OURS, 6, 6));
+    assert!(life.sees(OURS, 7, 7));
+}
+
+#[test]
+fn who_has_paused_already_is_told_before_resuming() {
+    let mut life = Life::new(Vec::new());
+    life.sees(OURS, 5, 5);
+    life.wish(Wish::Pause(None));
+    life.sees(OURS, 6, 6);
+    let (by, _) = life.state.paused.clone().unwrap();
+    assert!(by.as_str().contains("nonce 5 of the oracle account"), "{by}");
+    // before the chain was read again nothing more than what was told is accepted
+    life.restart();
+    life.resume();
+    assert!(!life.sees(OURS, 6, 6));
+    assert!(life.sees(OURS, 7, 7));
+}
+
+#[test]
+fn our_own_are_known_and_a_journal_without_a_floor_is_watched_from_its_first_intent_on() {
+    let old: Vec<_> = [intent(1, 3), intent(2, 4)].concat();
+    let mut life = Life::new(old.clone());
+    assert!(!life.sees(OURS, 5, 5), "both are ours");
+    assert!(life.sees(OURS, 6, 6));
+    let mut gap = Life::new([intent(1, 3), intent(2, 5)].concat());
+    assert!(gap.sees(OURS, 6, 6), "4 was somebody else");
+    // sent, not yet in the chain: nobody else's
+    let mut ahead = Life::new(old);
+    assert!(!ahead.sees(OURS, 3, 5));
+}
+
+#[test]
+fn an_intent_whose_nonce_the_chain_gives_to_another_pauses_once() {
+    let mut life = Life::new([intent(1, 3)].concat());
+    life.sees(OURS, 3, 4);
+    let replaced = |by, is_final| Input::Inspected {
+        action: action(1),
+        status: Some(NonceStatus::Replaced { by, is_final }),
+    };
+    life.input(replaced(None, false));
+    assert!(life.state.paused.is_none(), "two nodes may have different pools");
+    let by = Some(Root([8; 32]));
+    life.input(replaced(by, false));
+    assert!(life.state.paused.is_some());
+    life.resume();
+    life.input(replaced(by, true));
+    assert!(life.state.paused.is_none(), "it is the same one");
+}
+
+#[test]
+fn each_account_has_its_own_nonces() {
+    let mut life = Life::new([intent(1, 100)].concat());
+    let new = Address::repeat_byte(4);
+    assert!(!life.sees(new, 2, 2), "another key, another history");
+    assert_eq!(super::next_nonce(&life.state, new), Some(2));
+    assert!(!life.sees(OURS, 101, 101));
+    assert_eq!(super::next_nonce(&life.state, OURS), Some(101));
+    assert!(life.sees(OURS, 102, 102));
+}
+
+#[test]
+fn a_nonce_is_given_out_once() {
+    let next = |own: &[u64], next, pending| {
+        let intents = own.iter().zip(1..).map(|(nonce, pool)| intent(pool, *nonce));
+        let mut life = Life::new(intents.flatten().collect());
+        life.sees(OURS, next, pending);
+        super::next_nonce(&life.state, OURS).unwrap()
+    };
+    assert_eq!(next(&[], 5, 5), 5);
+    assert_eq!(next(&[5], 5, 5), 6, "5 is given, though no node has it");
+    assert_eq!(next(&[5, 6], 6, 7), 7);
+    assert_eq!(next(&[5, 6], 5, 5), 7);
+    assert_eq!(next(&[5], 5, 7), 7, "what waits in a pool has its nonce");
+    assert_eq!(
+        next(&[6], 5, 5),
+        5,
+        "one that nobody has any more would hold up all behind it"
+    );
+}

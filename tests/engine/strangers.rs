@@ -1,0 +1,105 @@
+//! Somebody else sends from the oracle's account.
+
+use std::time::Duration;
+
+use alloy::primitives::{B256, Bytes, U64, U256};
+use casimir_dkg::engine::service::Running;
+use casimir_dkg::engine::{Request, Scope};
+use casimir_dkg::oracle::CaseStatus;
+use casimir_dkg::tx::{Draft, Fees};
+
+use crate::deposits::initiated;
+use crate::support::{Ground, case_is, four_operators, person, records_of, stop, until};
+
+/// Another program with the same key sends something of its own, and it is mined.
+async fn stranger(ground: &Ground, nonce: u64) {
+    let from = ground.devnet().addresses().oracle;
+    let draft = Draft {
+        chain_id: 31_337,
+        from,
+        to: from,
+        value_wei: U256::ZERO,
+        data: Bytes::new(),
+        nonce,
+        gas_limit: 21_000,
+        fees: Fees {
+            max_fee: 50_000_000_000,
+            priority: 2_000_000_000,
+        },
+    };
+    let signed = draft.sign(&ground.signer()).unwrap();
+    ground
+        .devnet()
+        .rpc::<B256>("eth_sendRawTransaction", (&signed.raw,))
+        .await
+        .unwrap();
+    loop {
+        let next: U64 = ground
+            .devnet()
+            .rpc("eth_getTransactionCount", (from, "latest"))
+            .await
+            .unwrap();
+        if next > U64::from(nonce) {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+async fn account_was_read(oracle: &Running) {
+    until(oracle, "the account", |s| s.signer.balance_wei).await;
+}
+
+async fn paused_by_the_engine(oracle: &Running, words: &str) {
+    until(oracle, "a pause", |s| {
+        let pause = s.paused.as_ref()?;
+        pause.by.as_str().contains(words).then_some(())
+    })
+    .await;
+}
+
+async fn resume(oracle: &Running) {
+    let request = Request::Resume {
+        scope: Scope::All,
+        by: person(),
+    };
+    oracle.handle.request(request).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_sent_while_the_oracle_is_down_pauses_it_until_a_person_has_looked() {
+    let ground = Ground::start(four_operators()).await;
+    let oracle = ground.oracle(true).await;
+    account_was_read(&oracle).await;
+    stop(oracle).await;
+    stranger(&ground, 0).await;
+
+    let oracle = ground.oracle(true).await;
+    paused_by_the_engine(&oracle, "nonce 0 of the oracle account").await;
+    stop(oracle).await;
+    // the pause is journaled: nothing is done under it, after a restart neither
+    ground.devnet().deposit_pool(1).await.unwrap();
+    let oracle = ground.oracle(true).await;
+    account_was_read(&oracle).await;
+    let head = ground.devnet().block_number().await.unwrap();
+    until(&oracle, "eight more blocks", |s| {
+        s.chain.head.filter(|h| h.number > head + 8)
+    })
+    .await;
+    assert!(oracle.handle.snapshots.borrow().paused.is_some());
+    assert!(records_of(&ground.journal(), "ceremony-started").is_empty());
+
+    resume(&oracle).await;
+    case_is(&oracle, "deposit/1", CaseStatus::Done).await;
+    assert_eq!(initiated(&ground).await, [1]);
+    stop(oracle).await;
+    // that a person has looked is journaled too; at what comes after it nobody has
+    let oracle = ground.oracle(true).await;
+    account_was_read(&oracle).await;
+    assert!(oracle.handle.snapshots.borrow().paused.is_none());
+    stranger(&ground, 2).await;
+    paused_by_the_engine(&oracle, "nonce 2 of the oracle account").await;
+    stop(oracle).await;
+    assert_eq!(records_of(&ground.journal(), "account-accepted").len(), 1);
+    ground.end().await;
+}
