@@ -17,7 +17,7 @@ use casimir_dkg::types::PoolId;
 use serde_json::Value;
 
 use crate::binary::Binary;
-use crate::support::{Ground, four_operators};
+use crate::support::{Ground, with_beacon};
 
 const PATIENCE: Duration = Duration::from_secs(90);
 
@@ -204,7 +204,7 @@ async fn served(ground: &Ground, count: impl Fn(&ManagerEvents) -> Option<u32>) 
 
 #[tokio::test(flavor = "multi_thread")]
 async fn killed_at_every_boundary_of_the_journal_a_deposit_is_made_once() {
-    let ground = Ground::start(four_operators()).await;
+    let ground = Ground::start(with_beacon()).await;
     let mut points = 0;
     for point in 1.. {
         ground.devnet().deposit_pool(1).await.unwrap();
@@ -234,7 +234,7 @@ async fn killed_at_every_boundary_of_the_journal_a_deposit_is_made_once() {
 async fn killed_at_every_boundary_of_the_journal_a_reshare_is_made_once() {
     // the contract takes three reshares of a pool
     const POOLS: u64 = 12;
-    let ground = Ground::start(four_operators()).await;
+    let ground = Ground::start(with_beacon()).await;
     ground.devnet().deposit_pool(POOLS).await.unwrap();
     finish(
         &ground,
@@ -281,20 +281,19 @@ async fn killed_at_every_boundary_of_the_journal_a_reshare_is_made_once() {
     ground.end().await;
 }
 
-/// A beacon on which validators are active soon, and all at once, and whose exits stay on the way: so the cases of the
-/// points before write little between the points of the next one.
+/// A beacon whose exits stay on the way: so the cases of the points before write little between the points of the next
+/// one.
 fn exits_without_an_end() -> DemoOptions {
-    let DemoBeacon::Development(spec) = DemoBeacon::development() else {
+    let options = with_beacon();
+    let DemoBeacon::Development(spec) = options.beacon else {
         unreachable!("the development beacon is one")
     };
     DemoOptions {
         beacon: DemoBeacon::Development(BeaconSpec {
-            slots_per_epoch: 2,
-            churn_limit: 1_000,
             min_validator_withdrawability_delay: 1_000_000,
             ..spec
         }),
-        ..four_operators()
+        ..options
     }
 }
 

@@ -6,7 +6,7 @@ use casimir_dkg::oracle::{ActionKind, ActionState, CaseStatus};
 use casimir_dkg::types::{CheckStatus, PoolId, SafeText};
 
 use crate::support::{
-    Ground, approve, approve_next, case_is, drive, four_operators, person, stop, until, waiting,
+    Ground, approve, approve_next, case_is, drive, four_operators, person, stop, until, waiting, with_beacon,
 };
 
 /// Pools by the order in which their deposits were initiated, from the chain.
@@ -21,7 +21,7 @@ pub(crate) async fn initiated(ground: &Ground) -> Vec<u32> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn several_pools_flow_in_the_order_of_the_queue() {
-    let ground = Ground::start(four_operators()).await;
+    let ground = Ground::start(with_beacon()).await;
     let oracle = ground.oracle(true).await;
     ground.devnet().deposit_pool(3).await.unwrap();
     for pool in 1..=3 {
@@ -38,6 +38,36 @@ async fn several_pools_flow_in_the_order_of_the_queue() {
         decided.iter().all(|e| e.body.contains("\"by\":\"rule\"")),
         "each names its rule"
     );
+    stop(oracle).await;
+    ground.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_beacon_node_no_rule_deposits_and_a_person_may() {
+    let ground = Ground::start(four_operators()).await;
+    let oracle = ground.oracle(true).await;
+    ground.devnet().deposit_pool(1).await.unwrap();
+    let deposit = waiting(&oracle, "deposit/1", ActionKind::SendDeposit).await;
+    let check = deposit
+        .proposal
+        .checks
+        .iter()
+        .find(|c| c.name == "key-unknown-to-beacon")
+        .expect("the check is not left out");
+    assert_eq!(check.status, CheckStatus::Unknown);
+    assert!(check.reason.as_str().contains("beacon.urls"), "{}", check.reason);
+    let why = until(&oracle, "what the rule waits for", |s| {
+        let case = s.cases.iter().find(|c| c.id == deposit.id.case)?;
+        let words = case.sentence.as_str();
+        words
+            .contains("unknown checks: key-unknown-to-beacon")
+            .then(|| words.to_owned())
+    })
+    .await;
+    assert!(why.contains("rule"), "{why}");
+    assert!(initiated(&ground).await.is_empty(), "a rule deposited");
+    drive(&oracle, "deposit/1").await;
+    assert_eq!(initiated(&ground).await, [1]);
     stop(oracle).await;
     ground.end().await;
 }
@@ -76,12 +106,17 @@ async fn a_person_decides_every_action_and_only_on_what_was_shown() {
         "{:?}",
         deposit.proposal.checks
     );
-    assert!(
-        deposit
-            .proposal
-            .checks
-            .iter()
-            .all(|c| c.status == CheckStatus::Pass),
+    // no beacon node is configured here
+    let doubtful: Vec<_> = deposit
+        .proposal
+        .checks
+        .iter()
+        .filter(|c| c.status != CheckStatus::Pass)
+        .map(|c| (c.name.as_str(), c.status))
+        .collect();
+    assert_eq!(
+        doubtful,
+        [("key-unknown-to-beacon", CheckStatus::Unknown)],
         "{:?}",
         deposit.proposal.checks
     );

@@ -11,7 +11,7 @@ use rustix::process::{Pid, Resource, Rlimit, getrlimit, prlimit};
 use serde_json::Value;
 
 use crate::binary::Binary;
-use crate::support::{Ground, four_operators};
+use crate::support::{Ground, with_beacon};
 
 const PATIENCE: Duration = Duration::from_secs(90);
 /// What SQLite writes to its log at a time: a page and its head.
@@ -142,7 +142,7 @@ async fn fill_and_end(ground: &Ground, pool: u32) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn on_a_full_disk_nothing_leaves_and_with_room_it_goes_on() {
-    let ground = Ground::start(four_operators()).await;
+    let ground = Ground::start(with_beacon()).await;
     // no room at all, and so much that a later write, or the middle of one, is the first that fails
     let rooms = [None, Some(0), Some(1), Some(5), Some(15), Some(30), Some(50)];
     for (pool, room) in (1..).zip(rooms) {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use casimir_dkg::config::{self, AutoApprove, Config, Flag, LoadOptions};
+use casimir_dkg::devnet::beacon::BeaconSpec;
 use casimir_dkg::devnet::{DemoBeacon, DemoNetwork, DemoOptions, Devnet, Mining};
 use casimir_dkg::engine::service::{self, Running, ServiceOptions};
 use casimir_dkg::engine::{Reply, Request};
@@ -132,6 +133,22 @@ pub(crate) fn four_operators() -> DemoOptions {
         beacon: DemoBeacon::Absent,
         auto: true,
         ..DemoOptions::default()
+    }
+}
+
+/// The same with a beacon on which validators are active soon, and all at once: a rule deposits only where a beacon node
+/// says that it does not know the key.
+pub(crate) fn with_beacon() -> DemoOptions {
+    let DemoBeacon::Development(spec) = DemoBeacon::development() else {
+        unreachable!("the development beacon is one")
+    };
+    DemoOptions {
+        beacon: DemoBeacon::Development(BeaconSpec {
+            slots_per_epoch: 2,
+            churn_limit: 1_000,
+            ..spec
+        }),
+        ..four_operators()
     }
 }
 

@@ -73,7 +73,7 @@ pub(super) async fn prepare(
     ));
     checks.push(shares_check);
     checks.extend(contract_checks(outside, pool, &facts, fee_amount));
-    checks.extend(unknown_to_beacon(outside, keygen).await);
+    checks.push(unknown_to_beacon(outside, keygen).await);
     checks.push(send::endpoints_agree(outside, pool, oracle, facts.block).await);
 
     let mut shown = vec![
@@ -142,11 +142,17 @@ fn data_root_check(payload: &TransactionPayload) -> Check {
     Check::of(NAME, again == call.deposit_data_root, words)
 }
 
-/// Where a beacon node is configured: a key that the chain knows already would be topped up, or is somebody else's.
-async fn unknown_to_beacon(outside: &Shared, keygen: &KeygenOutput) -> Option<Check> {
+/// A key that the beacon chain knows already would be topped up, or is somebody else's. Where no beacon node is
+/// configured nobody has looked, and 32 ETH are not moved by a rule on that.
+async fn unknown_to_beacon(outside: &Shared, keygen: &KeygenOutput) -> Check {
     const NAME: &str = "key-unknown-to-beacon";
-    let beacon = outside.beacon.as_ref()?;
-    Some(match beacon.validator(&keygen.validator).await {
+    let Some(beacon) = &outside.beacon else {
+        return Check::unknown(
+            NAME,
+            "no beacon node is configured (beacon.urls): nobody looked whether the beacon chain has this key",
+        );
+    };
+    match beacon.validator(&keygen.validator).await {
         Ok(None) => Check::pass(NAME, "the beacon chain has no validator with this key"),
         Ok(Some(v)) => Check::fail(
             NAME,
@@ -156,7 +162,7 @@ async fn unknown_to_beacon(outside: &Shared, keygen: &KeygenOutput) -> Option<Ch
             ),
         ),
         Err(error) => Check::unknown(NAME, error.to_string()),
-    })
+    }
 }
 
 fn known<T>(name: &str, fact: &Known<T>, judge: impl FnOnce(&T) -> (bool, String)) -> Check {
