@@ -67,6 +67,14 @@ impl Opened {
         .collect()
     }
 
+    /// Fulfilments that were told of open cases and may not be final: a reorg may still drop them.
+    #[must_use]
+    pub fn open_fulfilments(&self) -> Vec<(RequestKind, PoolId, LogRef)> {
+        let open = self.state.cases.values().filter(|c| !c.is_closed());
+        open.filter_map(|c| Some((c.id.kind, c.id.pool, c.served_by?.log?)))
+            .collect()
+    }
+
     /// Starts the core. `incoming` is fed by the caller's feeds; effects go to `world`.
     ///
     /// # Errors

@@ -97,7 +97,7 @@ impl Life {
 
     fn wake(&mut self) {
         self.input(Input::Started);
-        self.input(Input::CaughtUp);
+        self.input(Input::CaughtUp { finalized: None });
         self.facts();
     }
 

@@ -49,7 +49,7 @@ impl Desk {
 
     fn wake(&mut self) {
         self.input(Input::Started);
-        self.input(Input::CaughtUp);
+        self.input(Input::CaughtUp { finalized: None });
         let facts = ChainFacts {
             head: Some(block(10)),
             ready: vec![CASE.pool],

@@ -167,8 +167,20 @@ pub enum Input {
         /// Where.
         log: LogRef,
     },
-    /// Every event up to the head was read. Nothing new is begun before the first time.
-    CaughtUp,
+    /// What was reported left the chain.
+    FulfilmentRemoved {
+        /// What.
+        what: Fulfilment,
+        /// Pool.
+        pool: PoolId,
+        /// Where it stood.
+        log: LogRef,
+    },
+    /// Every event up to the head was read, removals too. Nothing new is begun before the first time.
+    CaughtUp {
+        /// What was told up to this block stays.
+        finalized: Option<BlockRef>,
+    },
     /// A new view of the chain.
     Facts(Box<ChainFacts>),
     /// A proposal was prepared, or could not be.

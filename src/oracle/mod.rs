@@ -40,7 +40,7 @@ pub use milestone::{Actual, Basis, Forecast, Milestone, Moment, Sighting, Stage,
 pub use policy::{Policy, Rule, RuleUse};
 pub use record::{CeremonyRole, Record};
 
-pub use state::{Case, Ceremony, Doubt, Resume, Sending, Settings, State, Step};
+pub use state::{Case, Ceremony, Doubt, Resume, Sending, Served, Settings, State, Step};
 pub use status::{action_state, case_status, unknown_outcome};
 pub use step::{WishReply, step};
 pub use turn::Output;

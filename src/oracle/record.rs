@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Basis, Cause, Decision, Forecast, Mode, Moment, Proposal, ValidatorPhase};
 use crate::types::{
-    ActionId, BlockRef, BlsPublicKey, CaseId, CeremonyFailure, CeremonyPlan, CeremonyResult, Check,
+    ActionId, BlockRef, BlsPublicKey, CaseId, CeremonyFailure, CeremonyPlan, CeremonyResult, Check, LogRef,
     NonceStatus, OperatorId, RequestId, Root, SafeText, SignedTransaction,
 };
 
@@ -254,6 +254,16 @@ pub enum Record {
         transaction: Root,
         /// The case whose transaction it is, if it is ours at all.
         by: Option<CaseId>,
+        /// Where the event stands; journals from before this was kept have none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        log: Option<LogRef>,
+    },
+    /// The event that said so left the chain.
+    PoolNotServed {
+        /// The case.
+        case: CaseId,
+        /// The transaction.
+        transaction: Root,
     },
     /// A case ended.
     CaseClosed {
@@ -305,6 +315,7 @@ impl Record {
             Self::Paused { .. } => "paused",
             Self::Resumed { .. } => "resumed",
             Self::PoolServed { .. } => "pool-served",
+            Self::PoolNotServed { .. } => "pool-not-served",
             Self::CaseClosed { .. } => "case-closed",
             Self::Note { .. } => "note",
         }
@@ -466,6 +477,7 @@ impl Record {
                 case,
                 transaction,
                 by: Some(by),
+                ..
             } => {
                 format!(
                     "pool {} was served by transaction {transaction} of {by}",
@@ -476,12 +488,17 @@ impl Record {
                 case,
                 transaction,
                 by: None,
+                ..
             } => {
                 format!(
                     "pool {} was served by transaction {transaction}, which is not in this journal",
                     case.pool
                 )
             }
+            Self::PoolNotServed { case, transaction } => format!(
+                "transaction {transaction}, which served pool {}, left the chain in a reorganisation",
+                case.pool
+            ),
             Self::CaseClosed { case, outcome } => format!("{case} closed: {outcome}"),
             Self::Note { text, .. } => text.as_str().to_owned(),
         })

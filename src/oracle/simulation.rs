@@ -23,6 +23,8 @@ struct Chain {
     /// Ready queue of the contract, and who served which pool: (transaction, key).
     ready: Vec<PoolId>,
     served: BTreeMap<PoolId, Vec<(Root, BlsPublicKey)>>,
+    /// Events of that, in order.
+    fulfilled: Vec<(PoolId, LogRef)>,
     owner_nonce: u64,
     account_nonce: u64,
     mined: BTreeMap<Root, (BlockRef, bool, Option<PoolId>)>,
@@ -145,7 +147,6 @@ impl Sim {
         };
         sim.state.set_next_record(1);
         sim.input(Input::Started);
-        sim.input(Input::CaughtUp);
         sim.facts();
         sim
     }
@@ -216,11 +217,26 @@ impl Sim {
         }
     }
 
+    /// A look at the chain: its state, what was told since, and the end of it.
     fn facts(&mut self) {
+        self.head();
+        self.caught_up();
+    }
+
+    fn finalized(&self) -> BlockRef {
+        block(self.outside.height.saturating_sub(FINAL_AFTER), 0)
+    }
+
+    fn caught_up(&mut self) {
+        let finalized = Some(self.finalized());
+        self.input(Input::CaughtUp { finalized });
+    }
+
+    fn head(&mut self) {
         let outside = &self.outside;
         let facts = ChainFacts {
             head: Some(outside.head()),
-            finalized: Some(block(outside.height.saturating_sub(FINAL_AFTER), 0)),
+            finalized: Some(self.finalized()),
             base_fee_wei: U256::from(7),
             ready: outside.chain.ready.clone(),
             owner_nonce: outside.chain.owner_nonce,
@@ -262,7 +278,7 @@ impl Sim {
         self.state = state;
         self.asked.clear();
         self.input(Input::Started);
-        self.input(Input::CaughtUp);
+        self.caught_up();
     }
 
     /// The effect's footprint outside.
@@ -305,21 +321,29 @@ impl Sim {
         let served = head.filter(|_| registration == chain.owner_nonce);
         chain.account_nonce += 1;
         chain.mined.insert(hash, (at, served.is_some(), served));
-        if let Some(pool) = served {
-            chain.ready.remove(0);
-            chain.owner_nonce += 1;
-            chain.served.entry(pool).or_default().push((hash, key));
-            let log = LogRef {
-                block: at,
-                transaction: hash,
-                index: 0,
-            };
-            let what = Fulfilment::DepositInitiated;
-            self.input(Input::Fulfilled { what, pool, log });
+        if served.is_some() {
+            self.serve(hash, key);
         }
     }
 
-    /// Somebody else's transaction takes the nonce that is next.
+    /// The contract serves the head of its queue.
+    fn serve(&mut self, transaction: Root, key: BlsPublicKey) {
+        let block = self.outside.head();
+        let chain = &mut self.outside.chain;
+        let pool = chain.ready.remove(0);
+        chain.owner_nonce += 1;
+        chain.served.entry(pool).or_default().push((transaction, key));
+        let log = LogRef {
+            block,
+            transaction,
+            index: 0,
+        };
+        chain.fulfilled.push((pool, log));
+        let what = Fulfilment::DepositInitiated;
+        self.input(Input::Fulfilled { what, pool, log });
+    }
+
+    /// Somebody else's transaction takes the nonce that is next, and may be a deposit.
     fn strange_transaction(&mut self, hash: Root) {
         self.outside.grow();
         let at = self.outside.head();
@@ -327,6 +351,9 @@ impl Sim {
         self.outside.strange_pool.remove(&chain.account_nonce);
         chain.strange.insert(chain.account_nonce, (at, hash));
         chain.account_nonce += 1;
+        if hash.0[0] % 2 == 0 && !chain.ready.is_empty() {
+            self.serve(hash, BlsPublicKey([0xff; 48]));
+        }
     }
 
     /// The newest blocks are dropped, and others stand in their place, with nothing in them. Transactions are back in
@@ -337,9 +364,6 @@ impl Sim {
             return;
         };
         let back = self.outside.older[at as usize].clone();
-        if back.served != self.outside.chain.served {
-            return;
-        }
         let dropped = std::mem::replace(&mut self.outside.chain, back);
         self.outside.older.truncate(at as usize);
         self.outside.height -= depth;
@@ -355,6 +379,16 @@ impl Sim {
         for (nonce, (_, hash)) in dropped.strange {
             if nonce >= self.outside.chain.account_nonce {
                 self.outside.strange_pool.insert(nonce, hash);
+            }
+        }
+        // the head is told before what left with the old one
+        if self.rng.gen_bool(0.5) {
+            self.head();
+        }
+        for (pool, log) in dropped.fulfilled.iter().rev() {
+            if !self.outside.chain.fulfilled.contains(&(*pool, *log)) {
+                let (what, pool, log) = (Fulfilment::DepositInitiated, *pool, *log);
+                self.input(Input::FulfilmentRemoved { what, pool, log });
             }
         }
         let (kind, stands) = (RequestKind::Deposit, self.outside.chain.requests.clone());
@@ -721,6 +755,14 @@ impl Sim {
     fn check(&self) {
         for (pool, served) in &self.outside.chain.served {
             assert!(served.len() <= 1, "pool {pool} was served {} times", served.len());
+        }
+        for case in self.state.cases.values().filter(|c| c.is_closed()) {
+            let pool = case.id.pool;
+            assert!(
+                self.outside.chain.served.contains_key(&pool),
+                "{} is closed and pool {pool} is not served",
+                case.id
+            );
         }
         for (request, starts) in &self.outside.started {
             assert!(*starts <= 1, "ceremony {request} was started {starts} times");

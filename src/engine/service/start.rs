@@ -177,7 +177,7 @@ pub async fn start(options: ServiceOptions) -> Result<Running, ServiceError> {
         },
         Resume {
             cursor: opened.cursor(),
-            known: known_requests(&opened),
+            known: known_events(&opened),
         },
     );
     let ssv = SsvReader::new(
@@ -311,18 +311,28 @@ fn settings(config: &Config) -> Settings {
     }
 }
 
-/// Requests in the journal that a reorg may still drop, as the intake knows them.
-fn known_requests(opened: &launch::Opened) -> Vec<Observed> {
-    let observed = |(kind, pool, at)| {
-        let kind = match kind {
-            RequestKind::Deposit => contracts::ManagerEventKind::DepositRequested,
-            RequestKind::Reshare => contracts::ManagerEventKind::ReshareRequested,
-            RequestKind::Exit => contracts::ManagerEventKind::ExitRequested,
-        };
-        Observed {
-            at,
-            event: ObservedEvent::Manager(contracts::ManagerEvent { kind, pool }),
-        }
+/// Events in the journal that a reorg may still drop, as the intake knows them.
+fn known_events(opened: &launch::Opened) -> Vec<Observed> {
+    use contracts::ManagerEventKind as Kind;
+    let observed = |kind, pool, at| Observed {
+        at,
+        event: ObservedEvent::Manager(contracts::ManagerEvent { kind, pool }),
     };
-    opened.open_requests().into_iter().map(observed).collect()
+    let requests = opened.open_requests().into_iter().map(|(kind, pool, at)| {
+        let kind = match kind {
+            RequestKind::Deposit => Kind::DepositRequested,
+            RequestKind::Reshare => Kind::ReshareRequested,
+            RequestKind::Exit => Kind::ExitRequested,
+        };
+        observed(kind, pool, at)
+    });
+    let fulfilments = opened.open_fulfilments().into_iter().map(|(kind, pool, at)| {
+        let kind = match kind {
+            RequestKind::Deposit => Kind::DepositInitiated,
+            RequestKind::Reshare => Kind::Reshared,
+            RequestKind::Exit => Kind::Exited,
+        };
+        observed(kind, pool, at)
+    });
+    requests.chain(fulfilments).collect()
 }

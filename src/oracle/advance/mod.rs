@@ -5,6 +5,7 @@ mod decide;
 mod drafts;
 mod execute;
 mod registration;
+mod served;
 
 use crate::oracle::state::{Case, EffectKey};
 use crate::oracle::turn::Turn;
@@ -15,6 +16,7 @@ use decide::decide;
 use drafts::{ceremony_draft, draft_of, effect_draft};
 use execute::{execute, follow};
 use registration::toward_effect;
+use served::served;
 
 /// Blocks after which a pool in the ready list without an event is taken up.
 pub(super) const UNSEEN_BLOCKS: u64 = 2;
@@ -68,8 +70,10 @@ fn case(turn: &mut Turn<'_>, id: CaseId) {
     };
     let step = case.step.clone();
     // what was sent is followed to its end first: it may be a fact too
-    if case.served_by.is_some() && !matches!(step, Step::Execute(_) | Step::Follow) {
-        return close_as_served(turn, id);
+    if let Some(by) = case.served_by
+        && !matches!(step, Step::Execute(_) | Step::Follow)
+    {
+        return served(turn, id, by);
     }
     if case.orphaned {
         orphaned(turn, &step);
@@ -84,31 +88,6 @@ fn case(turn: &mut Turn<'_>, id: CaseId) {
         Step::Follow => follow(turn, id),
         Step::Halted { .. } | Step::Closed { .. } => {}
     }
-}
-
-/// The contract has what was asked for, from another transaction: nothing is left to do, and the key of this case was
-/// not the one that was used.
-fn close_as_served(turn: &mut Turn<'_>, id: CaseId) {
-    let Some(case) = turn.state.cases.get(&id) else {
-        return;
-    };
-    let undecided = match case.step {
-        Step::DecideCeremony(action) | Step::DecideEffect(action) => Some(action),
-        _ => None,
-    };
-    let unused = case.keygen.as_ref().map(|k| k.validator);
-    if let Some(action) = undecided {
-        let reason = SafeText::new("its pool was served by another transaction");
-        turn.record(Record::ActionVoided { action, reason });
-    }
-    if let Some(validator) = unused {
-        let reason = SafeText::new(&format!(
-            "made for {id}, whose pool was served by another transaction"
-        ));
-        turn.record(Record::KeyCondemned { validator, reason });
-    }
-    let outcome = SafeText::new("its pool was served by another transaction");
-    turn.record(Record::CaseClosed { case: id, outcome });
 }
 
 /// The request is not in the chain: what has not left is void, what has left is followed.

@@ -276,8 +276,18 @@ impl State {
                 }
             }
             Record::PoolServed {
-                case, transaction, ..
-            } => self.with(*case, |c| c.served_by = Some(*transaction)),
+                case,
+                transaction,
+                log,
+                ..
+            } => {
+                let (transaction, log) = (*transaction, *log);
+                self.with(*case, |c| c.served_by = Some(Served { transaction, log }));
+            }
+            Record::PoolNotServed { case, .. } => {
+                self.live.waiting.remove(case);
+                self.with(*case, |c| c.served_by = None);
+            }
             Record::CaseClosed { case, outcome } => {
                 // nobody looks any more for what nobody needs
                 let open = |c: &&mut Ceremony| c.case == *case && c.ended.is_none() && c.doubt.is_some();
@@ -542,6 +552,7 @@ pub(super) fn record_case(record: &Record, state: &State) -> Option<CaseId> {
         | Record::CaseRetried { case, .. }
         | Record::CaseClosed { case, .. }
         | Record::PoolServed { case, .. }
+        | Record::PoolNotServed { case, .. }
         | Record::CeremonyStarted { case, .. } => Some(*case),
         Record::ActionProposed { action, .. }
         | Record::ActionChanged { action, .. }

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::oracle::{Cause, CeremonyRole, Forecast, HistoryEntry, Registration, ValidatorPhase};
 use crate::types::{
     ActionId, BlsPublicKey, BlsSignature, CaseId, CeremonyFailure, CeremonyPlan, CeremonyResult, Check,
-    KeygenOutput, NonceStatus, OperatorId, RequestId, ReshareOutput, Root, SafeText, SignedTransaction,
-    UnixMillis,
+    KeygenOutput, LogRef, NonceStatus, OperatorId, RequestId, ReshareOutput, Root, SafeText,
+    SignedTransaction, UnixMillis,
 };
 
 /// Where a case stands.
@@ -120,6 +120,15 @@ pub struct Ceremony {
     pub transcript: Option<(SafeText, Root)>,
 }
 
+/// The contract did what a case is for, by a transaction of somebody else or of another case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Served {
+    /// The transaction.
+    pub transaction: Root,
+    /// Where the event stands; `None` in journals from before that was kept.
+    pub log: Option<LogRef>,
+}
+
 /// One case.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Case {
@@ -159,8 +168,8 @@ pub struct Case {
     pub avoid: BTreeSet<OperatorId>,
     /// Why the last attempt failed.
     pub last_failure: Option<SafeText>,
-    /// A transaction of somebody else, or of another case, that served its pool.
-    pub served_by: Option<Root>,
+    /// What served its pool without it. The case ends with it once it is final.
+    pub served_by: Option<Served>,
     /// Last phase of its validator.
     pub phase: Option<ValidatorPhase>,
     /// When it was first seen in each phase up to the present one.

@@ -39,6 +39,8 @@ pub(in crate::oracle) struct Live {
     /// How often the outcome of a ceremony was looked for in vain.
     pub(in crate::oracle) looks: BTreeMap<RequestId, u32>,
     pub(in crate::oracle) now: UnixMillis,
+    /// Events up to this block were told and stay.
+    pub(in crate::oracle) told_final: Option<u64>,
     /// Every event up to the head was read; before that nothing new is begun.
     pub(in crate::oracle) caught_up: bool,
     /// Number of the next record.

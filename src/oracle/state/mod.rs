@@ -13,7 +13,7 @@ use crate::oracle::account::Account;
 use crate::oracle::{Action, ChainFacts, KnownKey, Mode, Policy, Record, RuleUse};
 use crate::types::{ActionId, BlsPublicKey, CaseId, OperatorId, RequestId, SafeText, UnixMillis};
 
-pub use life::{Case, Ceremony, Doubt, Resume, Sending, Step};
+pub use life::{Case, Ceremony, Doubt, Resume, Sending, Served, Step};
 pub(in crate::oracle) use live::{EffectKey, Live};
 
 /// What the core is told once, at the start.

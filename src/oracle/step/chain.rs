@@ -2,7 +2,7 @@
 
 use crate::oracle::state::Sending;
 use crate::oracle::turn::Turn;
-use crate::oracle::{Cause, ChainFacts, Fulfilment, Record, account, advance};
+use crate::oracle::{Cause, ChainFacts, Fulfilment, Record, Served, account, advance};
 use crate::types::{CaseId, LogRef, PoolId, RequestKind, SafeText};
 
 use super::*;
@@ -63,13 +63,16 @@ pub(super) fn request_removed(turn: &mut Turn<'_>, kind: RequestKind, pool: Pool
     }
 }
 
-pub(super) fn fulfilled(turn: &mut Turn<'_>, what: Fulfilment, pool: PoolId, log: LogRef) {
-    let kind = match what {
+fn kind_of(what: Fulfilment) -> RequestKind {
+    match what {
         Fulfilment::DepositInitiated | Fulfilment::Deposited => RequestKind::Deposit,
         Fulfilment::Reshared => RequestKind::Reshare,
         Fulfilment::Exited => RequestKind::Exit,
-    };
-    let Some(id) = newest_case(turn.state, kind, pool) else {
+    }
+}
+
+pub(super) fn fulfilled(turn: &mut Turn<'_>, what: Fulfilment, pool: PoolId, log: LogRef) {
+    let Some(id) = newest_case(turn.state, kind_of(what), pool) else {
         return;
     };
     let Some(case) = turn.state.cases.get(&id).filter(|c| !c.is_closed()) else {
@@ -90,11 +93,31 @@ pub(super) fn fulfilled(turn: &mut Turn<'_>, what: Fulfilment, pool: PoolId, log
         .iter()
         .find(|(_, s)| holds(s))
         .map(|(action, _)| action.case);
-    if by != Some(id) && case.served_by != Some(log.transaction) {
+    let served = Served {
+        transaction: log.transaction,
+        log: Some(log),
+    };
+    if by != Some(id) && case.served_by != Some(served) {
         turn.record(Record::PoolServed {
             case: id,
             transaction: log.transaction,
             by,
+            log: Some(log),
+        });
+    }
+}
+
+/// What our own transactions did is followed by their receipts; what others did counts until it leaves the chain.
+pub(super) fn fulfilment_removed(turn: &mut Turn<'_>, what: Fulfilment, pool: PoolId, log: LogRef) {
+    let Some(id) = newest_case(turn.state, kind_of(what), pool) else {
+        return;
+    };
+    let served = turn.state.cases.get(&id).filter(|c| !c.is_closed());
+    let served = served.and_then(|c| c.served_by);
+    if served.is_some_and(|s| s.transaction == log.transaction && s.log.is_none_or(|l| l == log)) {
+        turn.record(Record::PoolNotServed {
+            case: id,
+            transaction: log.transaction,
         });
     }
 }

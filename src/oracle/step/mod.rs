@@ -18,11 +18,15 @@ pub fn step(state: &mut State, stamped: Stamped) -> (Output, WishReply) {
     let mut reply = None;
     match stamped.input {
         Input::Started | Input::Tick => {}
-        Input::CaughtUp => turn.state.live.caught_up = true,
+        Input::CaughtUp { finalized } => {
+            turn.state.live.caught_up = true;
+            turn.state.live.told_final = finalized.map(|b| b.number).or(turn.state.live.told_final);
+        }
         Input::BeaconMoved => turn.state.live.hints += 1,
         Input::Requested { kind, pool, log } => chain::requested(&mut turn, kind, pool, log),
         Input::RequestRemoved { kind, pool, log } => chain::request_removed(&mut turn, kind, pool, log),
         Input::Fulfilled { what, pool, log } => chain::fulfilled(&mut turn, what, pool, log),
+        Input::FulfilmentRemoved { what, pool, log } => chain::fulfilment_removed(&mut turn, what, pool, log),
         Input::Facts(facts) => chain::new_facts(&mut turn, *facts),
         Input::Prepared {
             case,

@@ -20,7 +20,8 @@ pub(super) async fn run(
     lists: watch::Sender<Option<Lists>>,
     core: mpsc::Sender<Incoming>,
 ) {
-    let mut caught_up = false;
+    // of the head of this look, and of the last look that got through
+    let (mut finalized, mut caught_up) = (None, None);
     while let Some(event) = events.recv().await {
         let sent = match event {
             IntakeEvent::Batch(batch) => {
@@ -28,6 +29,7 @@ pub(super) async fn run(
                 core.send(Incoming::Batch(inputs, batch.cursor)).await
             }
             IntakeEvent::Head(head) => {
+                finalized = head.finalized;
                 let update = LiveUpdate::Head {
                     head: head.block,
                     finalized: head.finalized,
@@ -43,11 +45,11 @@ pub(super) async fn run(
                     .send(Incoming::Live(LiveUpdate::Alarm("chain", SafeText::default())))
                     .await;
                 let _ = core.send(Incoming::Live(LiveUpdate::Link(LinkState::Live))).await;
-                if caught_up {
+                if caught_up == Some(finalized) {
                     Ok(())
                 } else {
-                    caught_up = true;
-                    core.send(Incoming::Input(Input::CaughtUp)).await
+                    caught_up = Some(finalized);
+                    core.send(Incoming::Input(Input::CaughtUp { finalized })).await
                 }
             }
             IntakeEvent::CatchingUp { .. } => {
@@ -104,8 +106,11 @@ fn input(event: ChainEvent) -> Option<Input> {
         ManagerEventKind::Reshared => Fulfilment::Reshared,
         _ => Fulfilment::Exited,
     };
-    // what was done by our own transactions is followed by their receipts, through reorgs too
-    added.then_some(Input::Fulfilled { what, pool, log })
+    Some(if added {
+        Input::Fulfilled { what, pool, log }
+    } else {
+        Input::FulfilmentRemoved { what, pool, log }
+    })
 }
 
 /// Reads the state at `head` and tells it. What can not be read is said and read again at the next head.
