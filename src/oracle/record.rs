@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::{Basis, Cause, Decision, Forecast, Mode, Moment, Proposal, ValidatorPhase};
 use crate::types::{
     ActionId, BlockRef, BlsPublicKey, CaseId, CeremonyFailure, CeremonyPlan, CeremonyResult, Check, LogRef,
-    NonceStatus, OperatorId, RequestId, Root, SafeText, SignedTransaction,
+    NonceStatus, OperatorId, RequestId, RequestKind, Root, SafeText, SignedTransaction,
 };
 
 /// What a ceremony is for within its case.
@@ -474,6 +474,14 @@ impl Record {
             Self::Resumed { case: Some(case), by } => format!("{case} resumed by {by}"),
             Self::Resumed { case: None, by } => format!("everything resumed by {by}"),
             Self::PoolServed {
+                case, transaction, ..
+            } if case.kind == RequestKind::Exit => {
+                format!(
+                    "the contract reports that the validator of pool {} has left, in transaction {transaction}",
+                    case.pool
+                )
+            }
+            Self::PoolServed {
                 case,
                 transaction,
                 by: Some(by),
@@ -495,6 +503,10 @@ impl Record {
                     case.pool
                 )
             }
+            Self::PoolNotServed { case, transaction } if case.kind == RequestKind::Exit => format!(
+                "transaction {transaction}, which reported the exit of pool {}, left the chain in a reorganisation",
+                case.pool
+            ),
             Self::PoolNotServed { case, transaction } => format!(
                 "transaction {transaction}, which served pool {}, left the chain in a reorganisation",
                 case.pool

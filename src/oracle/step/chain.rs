@@ -78,7 +78,7 @@ pub(super) fn fulfilled(turn: &mut Turn<'_>, what: Fulfilment, pool: PoolId, log
     let Some(case) = turn.state.cases.get(&id).filter(|c| !c.is_closed()) else {
         return;
     };
-    if matches!(what, Fulfilment::Deposited | Fulfilment::Exited) {
+    if what == Fulfilment::Deposited {
         let text = SafeText::new(&format!(
             "the contract reports the end of {id} in block {}",
             log.block.number
