@@ -351,7 +351,7 @@ impl Sim {
         self.outside.strange_pool.remove(&chain.account_nonce);
         chain.strange.insert(chain.account_nonce, (at, hash));
         chain.account_nonce += 1;
-        if hash.0[0] % 2 == 0 && !chain.ready.is_empty() {
+        if hash.0[0].is_multiple_of(2) && !chain.ready.is_empty() {
             self.serve(hash, BlsPublicKey([0xff; 48]));
         }
     }
