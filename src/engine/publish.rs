@@ -6,8 +6,9 @@ use std::collections::BTreeMap;
 use super::live::Live;
 use crate::journal::Journal;
 use crate::oracle::{
-    Action, ActionState, Case, Ceremony, CeremonyRole, Mode, Payload, Sending, State, Step, action_state,
-    case_status, current_ceremony, milestones, unknown_outcome,
+    Action, ActionState, Case, Ceremony, CeremonyRole, ExitStanding, ExitVerdict, Mode, Payload, REFUSALS,
+    Sending, State, Step, ValidatorPhase, action_state, case_status, current_ceremony, milestones,
+    unknown_outcome,
 };
 use crate::snapshot::{
     CaseView, CeremonyEnd, CeremonyView, ExitView, JournalView, NodeVerdict, OperatorView, PauseView,
@@ -159,7 +160,7 @@ fn sentence(state: &State, case: &Case) -> SafeText {
                  it again"
                     .to_owned()
             }
-            None => "the exit was offered to the beacon nodes; not in a block yet".to_owned(),
+            None => offered(case),
         },
         Step::Follow => match case.phase {
             Some(phase) => format!(
@@ -171,6 +172,28 @@ fn sentence(state: &State, case: &Case) -> SafeText {
         Step::Halted { reason, .. } => reason.to_string(),
         Step::Closed { outcome } => outcome.to_string(),
     })
+}
+
+/// A published exit that is not in a block yet.
+fn offered(case: &Case) -> String {
+    match &case.offers.standing {
+        Some(ExitStanding::Refused) => format!(
+            "the exit was refused by every node that answered, {} times in a row, and is offered again ({REFUSALS} \
+             times before a person must look): {}",
+            case.offers.refusals,
+            refusals(case)
+        ),
+        Some(ExitStanding::Unheard) => {
+            format!("the exit is not delivered: {}", ExitStanding::Unheard.sentence())
+        }
+        _ => "the exit was offered to the beacon nodes; not in a block yet".to_owned(),
+    }
+}
+
+fn refusals(case: &Case) -> String {
+    let refused = case.offers.verdicts.iter().filter(|v| v.answer.refused());
+    let words: Vec<_> = refused.map(|v| format!("{}: {v}", v.node)).collect();
+    words.join("; ")
 }
 
 /// The next stage that the beacon state has a time for.
@@ -420,15 +443,14 @@ fn exits(state: &State) -> Vec<ExitView> {
 }
 
 fn exit(state: &State, case: &Case) -> ExitView {
-    let verdict = |at: UnixMillis| {
-        move |(node, delivered, detail): &(SafeText, bool, SafeText)| NodeVerdict {
-            node: node.clone(),
-            delivered: *delivered,
-            detail: detail.clone(),
-            at,
-        }
+    let offers = &case.offers;
+    let at = offers.at.unwrap_or_default();
+    let verdict = |v: &ExitVerdict| NodeVerdict {
+        node: v.node.clone(),
+        delivered: v.answer.delivered(),
+        detail: SafeText::new(&v.to_string()),
+        at,
     };
-    let at = case.published_at.unwrap_or_default();
     let (index, epoch) = match &case.exit {
         Some((
             CeremonyPlan::Sign {
@@ -446,7 +468,12 @@ fn exit(state: &State, case: &Case) -> ExitView {
     let word = match (&case.step, case.phase) {
         (Step::Closed { .. }, _) => "done".to_owned(),
         (_, Some(phase)) if matches!(case.step, Step::Follow) => phase.to_string(),
-        (Step::Execute(_), _) => "published".to_owned(),
+        (Step::Execute(_), _) => match offers.standing {
+            Some(ExitStanding::Refused) => "refused".to_owned(),
+            Some(ExitStanding::Unheard) => "undelivered".to_owned(),
+            _ => "published".to_owned(),
+        },
+        (Step::DecideEffect(_), _) if offers.deferred.is_some() => "waiting".to_owned(),
         (Step::DecideEffect(_) | Step::PlanEffect, _) => "signed".to_owned(),
         (Step::RunCeremony(_), _) => "signing".to_owned(),
         (Step::Halted { .. }, _) => "halted".to_owned(),
@@ -459,8 +486,25 @@ fn exit(state: &State, case: &Case) -> ExitView {
         validator_index: index.or(case.index),
         epoch,
         state: SafeText::new(&word),
-        verdicts: case.verdicts.iter().map(verdict(at)).collect(),
+        outcome: outcome(case),
+        verdicts: offers.verdicts.iter().map(verdict).collect(),
         times: milestones(case),
+    }
+}
+
+/// What came of the newest offer, or what keeps the exit from being offered.
+fn outcome(case: &Case) -> SafeText {
+    let offers = &case.offers;
+    if let Some(phase) = case.phase.filter(|p| *p >= ValidatorPhase::Exiting) {
+        return SafeText::new(&format!("the validator is {phase}"));
+    }
+    match (&offers.deferred, &offers.standing) {
+        (Some(wait), _) => wait.reason.clone(),
+        (None, Some(standing)) => SafeText::new(&match standing {
+            ExitStanding::Refused => format!("{}, {} times in a row", standing.sentence(), offers.refusals),
+            _ => standing.sentence(),
+        }),
+        (None, None) => SafeText::default(),
     }
 }
 

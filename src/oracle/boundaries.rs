@@ -53,6 +53,8 @@ struct Life {
     exits_signed: BTreeSet<Root>,
     exit_published: u32,
     looked_up: u32,
+    /// What comes of the next offers of an exit; then it is taken.
+    answers: VecDeque<ExitStanding>,
 }
 
 pub(super) fn block(number: u64) -> BlockRef {
@@ -79,6 +81,7 @@ impl Life {
             exits_signed: BTreeSet::new(),
             exit_published: 0,
             looked_up: 0,
+            answers: VecDeque::new(),
         };
         life.state.set_next_record(1);
         life.wake();
@@ -173,7 +176,13 @@ impl Life {
             Effect::Send { transaction, .. } => {
                 self.sent.insert(transaction.hash);
             }
-            Effect::PublishExit { .. } => self.exit_published += 1,
+            Effect::PublishExit { .. } => {
+                let taken = self
+                    .answers
+                    .front()
+                    .is_none_or(|a| matches!(a, ExitStanding::Exiting { .. }));
+                self.exit_published += u32::from(taken);
+            }
             _ => {}
         }
     }
@@ -273,10 +282,19 @@ impl Life {
                 }
             }
             Effect::PublishExit { action, .. } => {
-                let verdict = (SafeText::new("node"), true, SafeText::new("accepted"));
+                let standing = self.answers.pop_front().unwrap_or(ExitStanding::Delivered);
                 Input::ExitPublished {
                     action,
-                    verdicts: vec![verdict],
+                    verdicts: vec![ExitVerdict {
+                        node: SafeText::new("node"),
+                        answer: match standing {
+                            ExitStanding::Delivered => ExitAnswer::Accepted,
+                            ExitStanding::BadSignature { .. } => ExitAnswer::BadSignature,
+                            _ => ExitAnswer::Other,
+                        },
+                        words: SafeText::new("so it is"),
+                    }],
+                    standing,
                 }
             }
             Effect::LookUpValidator {
@@ -284,7 +302,7 @@ impl Life {
                 validator,
                 published,
             } => {
-                self.looked_up += 1;
+                self.looked_up += u32::from(self.exit_published > 0);
                 use ValidatorPhase::*;
                 let phase = match (self.kind, self.exit_published, self.looked_up) {
                     (RequestKind::Exit, 0, _) => Active,
@@ -321,6 +339,10 @@ impl Life {
             }
             match self.waiting.pop_front() {
                 Some(effect) => self.perform(effect),
+                None if matches!(self.state.cases[&case].step, Step::Halted { .. }) => {
+                    let (by, wish) = (SafeText::new("ann"), Wish::Retry(case));
+                    self.input(Input::Wish { by, wish });
+                }
                 None => self.mine(),
             }
         }
@@ -529,6 +551,67 @@ fn every_kind_of_case_survives_a_death_at_every_boundary() {
                 }
             }
             assert!(boundaries >= 8, "{kind}: only {boundaries} boundaries");
+        }
+    }
+}
+
+#[test]
+fn whatever_the_nodes_answer_an_exit_survives_a_death_at_every_boundary() {
+    let early = |ms: u64| ExitStanding::TooEarly {
+        epoch: 3,
+        at: UnixMillis(1_000_000 + ms),
+    };
+    let bad = ExitStanding::BadSignature {
+        signing_root: Root([9; 32]),
+    };
+    let phase = ValidatorPhase::Exiting;
+    let scripts = [
+        vec![ExitStanding::Exiting { phase }],
+        vec![early(40_000)],
+        vec![ExitStanding::NotActive, early(200_000), ExitStanding::Unheard],
+        vec![bad.clone()],
+        vec![ExitStanding::UnknownIndex],
+        vec![ExitStanding::Refused; 9],
+        vec![
+            ExitStanding::Refused,
+            bad,
+            ExitStanding::UnknownIndex,
+            early(90_000),
+        ],
+    ];
+    for script in scripts {
+        let resigned = script
+            .iter()
+            .any(|s| matches!(s, ExitStanding::BadSignature { .. }));
+        for effects_happen in [false, true] {
+            let mut boundaries = 0;
+            for boundary in 1.. {
+                let mut life = Life::new(RequestKind::Exit);
+                life.answers = script.clone().into();
+                if !life.run(boundary, effects_happen) {
+                    break;
+                }
+                boundaries += 1;
+                let what = format!("{script:?}, boundary {boundary}, effects {effects_happen}");
+                assert!(life.answers.is_empty(), "{what}: not everything was answered");
+                assert!(life.started.values().all(|n| *n == 1), "{what}: started twice");
+                assert!(life.exit_published >= 1, "{what}: never taken");
+                let verified = |r: &&(UnixMillis, Record)| matches!(r.1, Record::CeremonyVerified { .. });
+                let signatures = life.journal.iter().filter(verified).count();
+                assert_eq!(signatures, 1 + usize::from(resigned), "{what}: signatures");
+                let kinds = |wanted| {
+                    let actions = life.state.actions.values();
+                    actions
+                        .filter(|a| a.proposal.kind == wanted && a.state == ActionState::Done)
+                        .count()
+                };
+                assert_eq!(
+                    kinds(ActionKind::BroadcastExit),
+                    1,
+                    "{what}: not one exit is done"
+                );
+            }
+            assert!(boundaries >= 8, "{script:?}: only {boundaries} boundaries");
         }
     }
 }

@@ -40,7 +40,7 @@ pub enum CaseStatus {
     AwaitingDecision,
     /// A ceremony runs.
     Ceremony,
-    /// The case waits for its turn in the contract's queue.
+    /// The case waits for its turn in the contract's queue, or for the epoch from which on its exit is allowed.
     Queued,
     /// A transaction was sent and is not final.
     Sending,

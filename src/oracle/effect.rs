@@ -81,6 +81,8 @@ pub enum Draft {
         last_failure: Option<SafeText>,
         /// 1 for the first.
         attempt: u32,
+        /// The exit that was signed before and whose signature every node found bad.
+        bad: Option<super::BadExit>,
     },
     /// Publish a signed exit.
     BroadcastExit {

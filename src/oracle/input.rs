@@ -2,7 +2,7 @@
 
 use alloy::primitives::U256;
 
-use super::{AccountFacts, Proposal, Sighting};
+use super::{AccountFacts, ExitStanding, ExitVerdict, Proposal, Sighting};
 use crate::types::{
     ActionId, BlockRef, BlsPublicKey, CaseId, CeremonyFailure, CeremonyResult, Check, LogRef, NonceStatus,
     OperatorId, PoolId, RequestId, RequestKind, Root, SafeText, SignedTransaction, UnixMillis,
@@ -75,6 +75,13 @@ pub enum Prepared {
         reason: SafeText,
         /// When to ask again.
         at: UnixMillis,
+    },
+    /// All is well, and the chain does not take it before this time: what was approved waits under its approval.
+    TooEarly {
+        /// Why.
+        reason: SafeText,
+        /// From when on it will be taken.
+        until: UnixMillis,
     },
     /// Nothing is left to do: the validator is on its way out already, whoever sent it.
     AlreadySo(super::ValidatorPhase),
@@ -220,12 +227,14 @@ pub enum Input {
         /// What it says; `None` when no endpoint answered.
         status: Option<NonceStatus>,
     },
-    /// An exit was offered to the beacon nodes: (node, delivered, words).
+    /// An exit was offered to the beacon nodes.
     ExitPublished {
         /// For which action.
         action: ActionId,
         /// One verdict a node.
-        verdicts: Vec<(SafeText, bool, SafeText)>,
+        verdicts: Vec<ExitVerdict>,
+        /// What they come to, by the validator's state.
+        standing: ExitStanding,
     },
     /// A beacon node hints that something happened on its chain. What, is not taken from it: the state is looked at.
     BeaconMoved,

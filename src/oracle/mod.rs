@@ -14,6 +14,9 @@ mod decision;
 #[cfg(test)]
 mod doubt;
 mod effect;
+mod exit;
+#[cfg(test)]
+mod exit_tests;
 mod input;
 mod milestone;
 mod policy;
@@ -31,10 +34,11 @@ pub use action::{
     Action, ActionKind, ActionState, CallArgument, CallView, CeremonyPayload, ExitPayload, Fact, FactKind,
     Payload, Proposal, Risk, TransactionPayload,
 };
-pub use advance::{current_ceremony, doubtful_ceremony};
+pub use advance::{REFUSALS, current_ceremony, doubtful_ceremony};
 pub use case::{CaseStatus, Cause, HistoryEntry, ValidatorPhase};
 pub use decision::{Decider, Decision, Mode, Verdict};
 pub use effect::{Draft, Effect, KnownKey, Published, Registration};
+pub use exit::{BadExit, Deferral, ExitAnswer, ExitOffers, ExitStanding, ExitVerdict};
 pub use input::{CeremonySuccess, ChainFacts, Fulfilment, Input, Prepared, Purpose, Stamped, Wish};
 pub use milestone::{Actual, Basis, Forecast, Milestone, Moment, Sighting, Stage, milestones};
 pub use policy::{Policy, Rule, RuleUse};

@@ -3,10 +3,12 @@
 use alloy::primitives::Address;
 use serde::{Deserialize, Serialize};
 
-use super::{Basis, Cause, Decision, Forecast, Mode, Moment, Proposal, ValidatorPhase};
+use super::{
+    Basis, Cause, Decision, ExitStanding, ExitVerdict, Forecast, Mode, Moment, Proposal, ValidatorPhase,
+};
 use crate::types::{
     ActionId, BlockRef, BlsPublicKey, CaseId, CeremonyFailure, CeremonyPlan, CeremonyResult, Check, LogRef,
-    NonceStatus, OperatorId, RequestId, RequestKind, Root, SafeText, SignedTransaction,
+    NonceStatus, OperatorId, RequestId, RequestKind, Root, SafeText, SignedTransaction, UnixMillis,
 };
 
 /// What a ceremony is for within its case.
@@ -171,8 +173,20 @@ pub enum Record {
     ExitPublished {
         /// The action.
         action: ActionId,
-        /// (node, delivered, words).
-        verdicts: Vec<(SafeText, bool, SafeText)>,
+        /// One a node.
+        verdicts: Vec<ExitVerdict>,
+        /// What came of it; older journals do not say.
+        #[serde(default)]
+        standing: Option<ExitStanding>,
+    },
+    /// An approved exit waits for its time and is then sent under the same approval.
+    ExitDeferred {
+        /// The action.
+        action: ActionId,
+        /// Not before.
+        until: UnixMillis,
+        /// Why.
+        reason: SafeText,
     },
     /// A validator reached another phase.
     ValidatorPhaseSeen {
@@ -305,6 +319,7 @@ impl Record {
             Self::TransactionAccepted { .. } => "transaction-accepted",
             Self::TransactionStatus { .. } => "transaction-status",
             Self::ExitPublished { .. } => "exit-published",
+            Self::ExitDeferred { .. } => "exit-deferred",
             Self::ValidatorPhaseSeen { .. } => "validator-phase-seen",
             Self::ValidatorForecast { .. } => "validator-forecast",
             Self::CaseHalted { .. } => "case-halted",
@@ -435,13 +450,22 @@ impl Record {
                     format!("{action}: another transaction of the oracle account took its nonce")
                 }
             },
-            Self::ExitPublished { action, verdicts } => {
-                let delivered = verdicts.iter().filter(|v| v.1).count();
-                format!(
-                    "{action}: exit delivered to {delivered} of {} beacon nodes",
-                    verdicts.len()
-                )
+            Self::ExitPublished {
+                action,
+                verdicts,
+                standing,
+            } => {
+                let delivered = verdicts.iter().filter(|v| v.answer.delivered()).count();
+                let nodes = verdicts.len();
+                let outcome = match standing {
+                    None => String::new(),
+                    Some(standing) => format!("; {}", standing.sentence()),
+                };
+                let words: Vec<_> = verdicts.iter().map(|v| format!("{}: {v}", v.node)).collect();
+                let words = words.join(", ");
+                format!("{action}: exit delivered to {delivered} of {nodes} beacon nodes{outcome} [{words}]")
             }
+            Self::ExitDeferred { action, reason, .. } => format!("{action} waits: {reason}"),
             Self::ValidatorPhaseSeen { case, phase, since } => match since {
                 Some(since) => format!("the validator of {case} is {phase} since {since}"),
                 None => format!("the validator of {case} is {phase}"),

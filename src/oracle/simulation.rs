@@ -464,6 +464,7 @@ impl Sim {
             Effect::PublishExit { action, .. } => Input::ExitPublished {
                 action,
                 verdicts: Vec::new(),
+                standing: ExitStanding::Unheard,
             },
             Effect::LookUpValidator { case, validator, .. } => Input::ValidatorSeen {
                 case,

@@ -21,6 +21,7 @@ pub fn case_status(state: &State, id: CaseId) -> CaseStatus {
         Step::DecideCeremony(action) | Step::DecideEffect(action) if undecided(action) => {
             CaseStatus::AwaitingDecision
         }
+        Step::DecideEffect(_) if case.offers.deferred.is_some() => CaseStatus::Queued,
         Step::DecideCeremony(_) | Step::DecideEffect(_) => CaseStatus::Preparing,
         Step::RunCeremony(_) | Step::Register(_) => CaseStatus::Ceremony,
         Step::AwaitTurn => CaseStatus::Queued,

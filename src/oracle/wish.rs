@@ -142,6 +142,13 @@ fn retry(turn: &mut Turn<'_>, by: &SafeText, id: CaseId) -> Answer {
         }
         Step::Closed { .. } => Err(not_now(format!("{id} is closed"))),
         _ => {
+            let (ceremony, deferred) = (current_ceremony(case), case.offers.deferred.is_some());
+            if deferred {
+                turn.record(Record::CaseRetried {
+                    case: id,
+                    by: by.clone(),
+                });
+            }
             // nothing to undo: look again at once
             let action = turn
                 .state
@@ -153,7 +160,6 @@ fn retry(turn: &mut Turn<'_>, by: &SafeText, id: CaseId) -> Answer {
             if let Some(action) = action {
                 turn.state.live.inspected_at.remove(&action);
             }
-            let ceremony = current_ceremony(case);
             let concerned =
                 |key: &EffectKey| concerns(key, id) || ceremony.map(EffectKey::Ceremony) == Some(*key);
             turn.state.live.not_before.retain(|key, _| !concerned(key));

@@ -247,6 +247,8 @@ pub struct ExitView {
     pub epoch: Option<u64>,
     /// State in a word: `signing`, `waiting`, `published`, `exiting`, `exited`, …
     pub state: SafeText,
+    /// What came of the newest broadcast, or what keeps the exit from being sent; empty before.
+    pub outcome: SafeText,
     /// Verdict of each node for the newest broadcast.
     pub verdicts: Vec<NodeVerdict>,
     /// From the block with the exit to the withdrawal, with predicted and actual times.

@@ -370,6 +370,27 @@ async fn only_nodes_in_sync_count_as_delivered() {
 }
 
 #[tokio::test]
+async fn every_node_in_sync_is_asked_for_a_validator() {
+    let (knows, lags, syncing, down) = (node().await, node().await, node().await, node().await);
+    let nodes = [&lags, &syncing, &down, &knows];
+    let beacon = Beacon::new(BeaconConfig::new(
+        nodes.map(|n| RedactedUrl::new(n.url())).to_vec(),
+        Some(knows.genesis_validators_root()),
+    ))
+    .unwrap();
+    let key = interop_secret(4).public_key();
+    lags.faults(|f| f.hidden = Some(key));
+    syncing.faults(|f| f.syncing = true);
+    down.faults(|f| f.unavailable = true);
+    for family in FAMILIES {
+        lags.faults(|f| f.family = family);
+        let found = beacon.validator_by_every_node(&key).await;
+        let indices: Vec<_> = found.iter().map(|v| v.as_ref().map(|v| v.index)).collect();
+        assert_eq!(indices, [None, Some(4)], "{family:?}");
+    }
+}
+
+#[tokio::test]
 async fn events_are_hints_and_the_end_of_a_stream_is_told() {
     let node = node().await;
     let beacon = beacon(&[&node]);

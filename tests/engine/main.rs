@@ -8,6 +8,7 @@ mod binary;
 mod crashes;
 mod deposits;
 mod endpoints;
+mod exits;
 #[cfg(target_os = "linux")]
 mod full_disk;
 mod hints;

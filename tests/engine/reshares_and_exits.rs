@@ -1,11 +1,10 @@
 //! The other two requests.
 
-use casimir_dkg::devnet::beacon::ExitProblem;
 use casimir_dkg::engine::Request;
 use casimir_dkg::oracle::{ActionKind, CaseStatus};
 use casimir_dkg::types::{OperatorId, PoolId};
 
-use crate::support::{Ground, approve_next, case_is, drive, person, staked, stop, until, waiting};
+use crate::support::{Ground, case_is, drive, person, staked, stop, until, waiting};
 
 async fn reshare_three_times(stores: bool) {
     let (ground, oracle) = staked(stores).await;
@@ -70,71 +69,6 @@ async fn a_contract_that_forgets_reshares_is_counted_by_its_events() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_contract_that_stores_reshares_works_as_well() {
     reshare_three_times(true).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn an_exit_is_signed_published_and_followed_to_its_end() {
-    let (ground, oracle) = staked(false).await;
-    ground.devnet().request_exit(PoolId(1)).await.unwrap();
-    let sign = waiting(&oracle, "exit/1", ActionKind::SignExit).await;
-    let phraseless = Request::Approve {
-        action: sign.id,
-        digest: sign.digest,
-        by: person(),
-        phrase: None,
-    };
-    let refused = oracle.handle.request(phraseless).await.unwrap_err();
-    assert!(refused.to_string().contains("exit pool 1"), "{refused}");
-    let done = drive(&oracle, "exit/1").await;
-    let phases: Vec<_> = done
-        .history
-        .iter()
-        .filter(|h| h.text.as_str().contains("the validator of"))
-        .collect();
-    assert!(
-        phases.len() >= 3,
-        "exiting, exited, withdrawable and withdrawn on the way: {phases:?}"
-    );
-    let exit = oracle.handle.snapshots.borrow().exits.first().cloned().unwrap();
-    assert!(exit.verdicts.iter().any(|v| v.delivered), "{:?}", exit.verdicts);
-    stop(oracle).await;
-    ground.end().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn an_exit_that_nodes_refuse_or_drop_is_offered_until_it_is_in_a_block() {
-    let (ground, oracle) = staked(false).await;
-    let beacon = ground.network.beacon().unwrap();
-    beacon.faults(|f| f.refuse_exits = Some(ExitProblem::BadSignature { index: 16 }));
-    ground.devnet().request_exit(PoolId(1)).await.unwrap();
-    approve_next(&oracle, "exit/1", ActionKind::SignExit).await;
-    approve_next(&oracle, "exit/1", ActionKind::BroadcastExit).await;
-    let refused = until(&oracle, "a refusal", |s| {
-        s.exits.first().filter(|e| !e.verdicts.is_empty()).cloned()
-    })
-    .await;
-    assert!(
-        refused.verdicts.iter().all(|v| !v.delivered),
-        "{:?}",
-        refused.verdicts
-    );
-    // the node takes the next one, and forgets it; the one after that stays
-    beacon.faults(|f| {
-        f.refuse_exits = None;
-        f.drop_exits = 1;
-    });
-    let done = case_is(&oracle, "exit/1", CaseStatus::Done).await;
-    let actions = oracle.handle.snapshots.borrow().actions.clone();
-    let of_case = actions
-        .iter()
-        .filter(|a| a.id.case == done.id && a.was_approved())
-        .count();
-    assert_eq!(
-        of_case, 2,
-        "one approval to sign and one to publish, however often it was offered"
-    );
-    stop(oracle).await;
-    ground.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

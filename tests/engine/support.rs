@@ -154,11 +154,19 @@ pub(crate) fn with_beacon() -> DemoOptions {
 
 /// Pool 1 deposited by operators 1 to 4 (a fifth one is at hand), its validator active.
 pub(crate) async fn staked(stores_reshare: bool) -> (Ground, Running) {
+    staked_on(DemoOptions {
+        stores_reshare,
+        ..DemoOptions::default()
+    })
+    .await
+}
+
+/// The same on a network of one's own; only the number of operators is given.
+pub(crate) async fn staked_on(options: DemoOptions) -> (Ground, Running) {
     let options = DemoOptions {
         operators: 5,
         committee: 4,
-        stores_reshare,
-        ..DemoOptions::default()
+        ..options
     };
     let ground = Ground::start(options).await;
     let oracle = ground.oracle(false).await;

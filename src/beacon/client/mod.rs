@@ -199,6 +199,24 @@ impl Beacon {
         Ok(all)
     }
 
+    /// A validator by its key as every node of our chain that is in sync and answers has it, in the configured order.
+    pub async fn validator_by_every_node(&self, key: &BlsPublicKey) -> Vec<Option<Validator>> {
+        let path = format!("/eth/v1/beacon/states/head/validators/{key}");
+        let ask = async |node: &Node| {
+            self.admit(node).await.ok()?;
+            match self.get::<Data<Validator>>(node, &path, &[]).await {
+                Ok(found) => Some(Some(found.data).filter(|v| v.public_key == *key)),
+                Err(NodeError::Status { status: 404, .. }) => Some(None),
+                Err(error) => {
+                    tracing::debug!(target: "beacon", node = %node.name, %error, "no answer on a validator");
+                    None
+                }
+            }
+        };
+        let answers = futures_util::future::join_all(self.inner.nodes.iter().map(ask)).await;
+        answers.into_iter().flatten().collect()
+    }
+
     /// A validator of the head state by its index.
     pub async fn validator_by_index(&self, index: u64) -> Result<Option<Validator>, BeaconError> {
         let path = format!("/eth/v1/beacon/states/head/validators/{index}");

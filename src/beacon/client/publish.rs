@@ -41,8 +41,7 @@ impl PublishVerdict {
     pub fn delivered(&self) -> bool {
         matches!(
             self.outcome,
-            NodeOutcome::Accepted
-                | NodeOutcome::Refused(ExitRefusal::AlreadyKnown | ExitRefusal::AlreadyExiting)
+            NodeOutcome::Accepted | NodeOutcome::Refused(ExitRefusal::AlreadyKnown)
         )
     }
 }

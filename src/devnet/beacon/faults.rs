@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::exit::{ClientFamily, ExitProblem};
-use crate::types::Root;
+use crate::types::{BlsPublicKey, Root};
 
 /// What is wrong with the event streams.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -40,6 +40,8 @@ pub struct Faults {
     pub hold_exits: bool,
     /// Refuses every exit for this reason, whatever it is.
     pub refuse_exits: Option<ExitProblem>,
+    /// Knows nothing of this validator: not in its state, and no exit of it.
+    pub hidden: Option<BlsPublicKey>,
     /// The event streams.
     pub streams: StreamFault,
     /// Claims another `genesis_validators_root`: a node of another chain.

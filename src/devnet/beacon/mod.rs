@@ -100,6 +100,11 @@ impl Shared {
         self.faults.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// The validator that the node is told to know nothing of.
+    fn hidden(&self, state: &State) -> Option<usize> {
+        state.index_of(self.faults().hidden.as_ref()?)
+    }
+
     /// Reads deposits, goes on to the next slot, pays withdrawals and tells the subscribers.
     async fn next_slot(&self) {
         let mut follower = self.follower.lock().await;

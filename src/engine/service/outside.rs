@@ -122,8 +122,12 @@ impl World for Outside {
                     Input::Inspected { action, status }
                 }
                 Effect::PublishExit { action, payload } => {
-                    let verdicts = prepare::publish_exit(&outside, &payload).await;
-                    Input::ExitPublished { action, verdicts }
+                    let (verdicts, standing) = prepare::publish_exit(&outside, &payload).await;
+                    Input::ExitPublished {
+                        action,
+                        verdicts,
+                        standing,
+                    }
                 }
                 Effect::LookUpValidator {
                     case,

@@ -9,6 +9,8 @@ use crate::types::{ActionId, SafeText};
 
 use super::*;
 
+const OBSERVED: &str = "approved; mode observe lets nothing leave this machine";
+
 pub(super) fn decide(turn: &mut Turn<'_>, id: ActionId) {
     let Some(action) = turn.state.actions.get(&id) else {
         return;
@@ -57,13 +59,36 @@ pub(super) fn decide(turn: &mut Turn<'_>, id: ActionId) {
         }
         ActionState::Approved => {
             let decided_at = action.decision.as_ref().map_or(action.proposed_at, |d| d.at);
-            if turn.at.since(decided_at).as_millis() > u128::from(turn.state.settings.approval_expires_ms) {
+            let deferred = turn
+                .state
+                .cases
+                .get(&id.case)
+                .and_then(|c| c.offers.deferred.clone());
+            let observes = turn.state.settings.mode == Mode::Observe;
+            // the chain's own time does not use up an approval
+            let since = deferred
+                .as_ref()
+                .map_or(decided_at, |wait| wait.until.max(decided_at));
+            match deferred {
+                Some(wait) if wait.until > turn.at => {
+                    let words = if observes { OBSERVED } else { wait.reason.as_str() };
+                    turn.waits(id.case, words);
+                    // it can leave in other ways: slashed, or by an exit of somebody else
+                    look_up(turn, id.case);
+                    return;
+                }
+                Some(wait) if turn.state.live.waiting.get(&id.case) == Some(&wait.reason) => {
+                    turn.state.live.waiting.remove(&id.case);
+                }
+                _ => {}
+            }
+            if turn.at.since(since).as_millis() > u128::from(turn.state.settings.approval_expires_ms) {
                 let reason = SafeText::new("the approval expired before it could be executed");
                 turn.record(Record::ActionVoided { action: id, reason });
                 return;
             }
-            if turn.state.settings.mode == Mode::Observe {
-                turn.waits(id.case, "approved; mode observe lets nothing leave this machine");
+            if observes {
+                turn.waits(id.case, OBSERVED);
                 return;
             }
             let signing = turn.state.live.in_flight.contains(&EffectKey::Sign(id))

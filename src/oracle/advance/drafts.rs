@@ -25,6 +25,7 @@ pub(super) fn ceremony_draft(state: &State, case: &Case) -> Draft {
             known: state.known_key(case.id.pool),
             last_failure,
             attempt,
+            bad: case.offers.bad.clone(),
         },
     }
 }

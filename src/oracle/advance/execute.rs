@@ -63,12 +63,10 @@ pub(in crate::oracle) fn execute(turn: &mut Turn<'_>, id: ActionId) {
 pub(in crate::oracle) fn execute_exit(turn: &mut Turn<'_>, id: ActionId) {
     let may_leave = turn.state.may_leave(id.case);
     if let Some(Payload::Exit(payload)) = turn.state.actions.get(&id).map(|a| a.proposal.payload.clone()) {
-        let fresh = turn
-            .state
-            .cases
-            .get(&id.case)
-            .and_then(|c| c.published_at)
-            .is_some_and(|t| turn.at.since(t).as_millis() < u128::from(REPUBLISH_MS));
+        let fresh = turn.state.cases.get(&id.case).is_some_and(|c| {
+            let pause = u128::from(offer_pause(c.offers.refusals));
+            c.offers.at.is_some_and(|t| turn.at.since(t).as_millis() < pause)
+        });
         if may_leave && !fresh {
             turn.ask(EffectKey::Publish(id), || Effect::PublishExit {
                 action: id,
@@ -77,6 +75,14 @@ pub(in crate::oracle) fn execute_exit(turn: &mut Turn<'_>, id: ActionId) {
         }
     }
     look_up(turn, id.case);
+}
+
+/// How long an exit rests before it is offered again, after so many refusals in a row, ms.
+pub(in crate::oracle) fn offer_pause(refusals: u32) -> u64 {
+    match refusals {
+        0 => REPUBLISH_MS,
+        n => AFTER_REFUSAL_MS << (n - 1).min(REFUSALS),
+    }
 }
 
 pub(in crate::oracle) fn look_up(turn: &mut Turn<'_>, id: CaseId) {
@@ -118,8 +124,8 @@ fn published(case: &Case) -> Option<Published> {
     let SignPurpose::VoluntaryExit { epoch, .. } = what else {
         return None;
     };
-    let taken = case.verdicts.iter().any(|v| v.1);
-    let at = case.published_at.filter(|_| taken && case.by_rules.is_none())?;
+    let taken = case.offers.verdicts.iter().any(|v| v.answer.delivered());
+    let at = case.offers.at.filter(|_| taken && case.by_rules.is_none())?;
     Some(Published { at, epoch: *epoch })
 }
 

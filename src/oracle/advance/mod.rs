@@ -9,12 +9,13 @@ mod served;
 
 use crate::oracle::state::{Case, EffectKey};
 use crate::oracle::turn::Turn;
-use crate::oracle::{Doubt, Draft, Effect, Purpose, Record, State, Step};
+use crate::oracle::{Doubt, Draft, Effect, Purpose, Record, Resume, State, Step};
 use crate::types::{CaseId, RequestId, RequestKind, SafeText};
 
 use decide::decide;
 use drafts::{ceremony_draft, draft_of, effect_draft};
-use execute::{execute, follow};
+pub(super) use execute::offer_pause;
+use execute::{execute, follow, look_up};
 use registration::toward_effect;
 use served::served;
 
@@ -35,7 +36,16 @@ pub(super) const RESEND_MS: u64 = 4_000;
 const REINSPECT_MS: u64 = 4_000;
 
 /// A published exit is offered again after this time until it is seen in a block, ms.
-pub(super) const REPUBLISH_MS: u64 = 24_000;
+const REPUBLISH_MS: u64 = 24_000;
+
+/// After the first refusal by every node an exit is offered again after this time, then after twice as long, .., ms.
+const AFTER_REFUSAL_MS: u64 = 6_000;
+
+/// Refusals in a row by every node after which a person must look: with the pauses in between, some 13 minutes.
+pub const REFUSALS: u32 = 8;
+
+/// An approved exit of a validator whose activation is not set is looked at again after this time, ms.
+pub(super) const CALM_MS: u64 = 60_000;
 
 /// A hint makes a followed validator looked up at once, but not again within this time, ms. However many nodes hint,
 /// and however often, one case asks once a second.
@@ -86,6 +96,11 @@ fn case(turn: &mut Turn<'_>, id: CaseId) {
         Step::AwaitTurn | Step::Register(None) | Step::PlanEffect => toward_effect(turn, id),
         Step::Execute(action) => execute(turn, action),
         Step::Follow => follow(turn, id),
+        // it was offered, so it can be in a block at any time
+        Step::Halted {
+            resume: Resume::Offer(_),
+            ..
+        } => look_up(turn, id),
         Step::Halted { .. } | Step::Closed { .. } => {}
     }
 }

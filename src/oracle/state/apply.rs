@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::oracle::{
-    Action, ActionKind, ActionState, CeremonyRole, Decider, Forecast, HistoryEntry, Record, Registration,
-    RuleUse, Verdict,
+    Action, ActionKind, ActionState, CeremonyRole, Decider, ExitOffers, Forecast, HistoryEntry, Record,
+    Registration, RuleUse, Verdict,
 };
 use crate::types::{
     ActionId, CaseId, CeremonyFailure, CeremonyPlan, CeremonyResult, Check, FailureKind, NonceStatus,
-    RequestId, Root, SafeText, UnixMillis,
+    RequestId, RequestKind, Root, SafeText, UnixMillis,
 };
 
 use super::*;
@@ -52,8 +52,7 @@ impl State {
                     index: None,
                     by_rules: None,
                     by_state: Forecast::default(),
-                    verdicts: Vec::new(),
-                    published_at: None,
+                    offers: ExitOffers::default(),
                     history: Vec::new(),
                 };
                 new.history.push(HistoryEntry {
@@ -131,6 +130,7 @@ impl State {
                     reason: reason.clone(),
                 };
                 let step = plan_step(resume_of(a.proposal.kind));
+                self.with(action.case, |c| c.offers.deferred = None);
                 self.go(action.case, at, step);
             }
             Record::CeremonyStarted {
@@ -219,16 +219,16 @@ impl State {
                 }
             }
             Record::TransactionStatus { action, status } => self.transaction_status(at, *action, status),
-            Record::ExitPublished { action, verdicts } => {
-                if let Some(a) = self.actions.get_mut(action) {
-                    a.state = ActionState::Executing;
-                }
-                self.with(action.case, |c| {
-                    c.verdicts = verdicts.clone();
-                    c.published_at = Some(at);
-                });
-                self.go(action.case, at, Step::Execute(*action));
-            }
+            Record::ExitPublished {
+                action,
+                verdicts,
+                standing,
+            } => self.exit_published(at, *action, verdicts, standing.as_ref()),
+            Record::ExitDeferred {
+                action,
+                until,
+                reason,
+            } => self.exit_deferred(at, *action, *until, reason),
             Record::ValidatorPhaseSeen { case, phase, .. } => self.validator_phase(at, *case, *phase),
             Record::ValidatorForecast {
                 case,
@@ -251,12 +251,18 @@ impl State {
                 );
             }
             Record::CaseRetried { case, .. } => {
-                let step = match self.cases.get(case).map(|c| &c.step) {
-                    Some(Step::Halted { resume, .. }) => plan_step(*resume),
-                    _ => return,
-                };
-                self.with(*case, |c| c.registration_attempts = 0);
-                self.go(*case, at, step);
+                self.with(*case, |c| {
+                    c.registration_attempts = 0;
+                    c.offers.refusals = 0;
+                    if let Some(wait) = &mut c.offers.deferred {
+                        wait.until = wait.until.min(at);
+                    }
+                });
+                if let Some(Step::Halted { resume, .. }) = self.cases.get(case).map(|c| &c.step) {
+                    let resume = *resume;
+                    self.offer_again(resume);
+                    self.go(*case, at, plan_step(resume));
+                }
             }
             Record::Paused { case: Some(case), by } => self.with(*case, |c| c.paused = Some(by.clone())),
             Record::Paused { case: None, by } => self.paused = Some((by.clone(), at)),
@@ -527,12 +533,16 @@ fn plan_step(resume: Resume) -> Step {
         Resume::PlanCeremony => Step::PlanCeremony,
         Resume::Register => Step::Register(None),
         Resume::PlanEffect => Step::PlanEffect,
+        Resume::Offer(action) => Step::DecideEffect(action),
     }
 }
 
 fn resume_from_step(case: &Case) -> Resume {
     match &case.step {
         Step::Register(_) => Resume::Register,
+        Step::DecideEffect(action) | Step::Execute(action) if action.case.kind == RequestKind::Exit => {
+            Resume::Offer(*action)
+        }
         Step::PlanEffect | Step::DecideEffect(_) | Step::Execute(_) | Step::AwaitTurn => Resume::PlanEffect,
         Step::Halted { resume, .. } => *resume,
         _ => Resume::PlanCeremony,
@@ -561,7 +571,8 @@ pub(super) fn record_case(record: &Record, state: &State) -> Option<CaseId> {
         | Record::TransactionSigned { action, .. }
         | Record::TransactionAccepted { action, .. }
         | Record::TransactionStatus { action, .. }
-        | Record::ExitPublished { action, .. } => Some(action.case),
+        | Record::ExitPublished { action, .. }
+        | Record::ExitDeferred { action, .. } => Some(action.case),
         Record::CeremonyVerified { request, .. }
         | Record::CeremonyFailed { request, .. }
         | Record::CeremonyUnknown { request, .. }

@@ -1,5 +1,6 @@
 //! What the beacon chain told of a case's validator.
 
+use super::Resume;
 use crate::oracle::{ActionState, Basis, Forecast, State, Step, ValidatorPhase};
 use crate::types::{CaseId, RequestKind, SafeText, UnixMillis};
 
@@ -14,9 +15,13 @@ impl State {
         // an exit that is in a block is done, whoever delivered it
         if id.kind == RequestKind::Exit && phase >= ValidatorPhase::Exiting {
             let current = self.cases.get(&id).and_then(|c| match c.step {
-                Step::Execute(action) | Step::DecideCeremony(action) | Step::DecideEffect(action) => {
-                    Some(action)
-                }
+                Step::Execute(action)
+                | Step::DecideCeremony(action)
+                | Step::DecideEffect(action)
+                | Step::Halted {
+                    resume: Resume::Offer(action),
+                    ..
+                } => Some(action),
                 _ => None,
             });
             if let Some(action) = current.and_then(|id| self.actions.get_mut(&id)) {
@@ -27,6 +32,7 @@ impl State {
                     },
                 };
             }
+            self.with(id, |c| c.offers.deferred = None);
             self.go(id, at, Step::Follow);
         }
     }

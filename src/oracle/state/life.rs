@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::oracle::{Cause, CeremonyRole, Forecast, HistoryEntry, Registration, ValidatorPhase};
+use crate::oracle::{Cause, CeremonyRole, ExitOffers, Forecast, HistoryEntry, Registration, ValidatorPhase};
 use crate::types::{
     ActionId, BlsPublicKey, BlsSignature, CaseId, CeremonyFailure, CeremonyPlan, CeremonyResult, Check,
     KeygenOutput, LogRef, NonceStatus, OperatorId, RequestId, ReshareOutput, Root, SafeText,
@@ -53,6 +53,8 @@ pub enum Resume {
     Register,
     /// At [`Step::PlanEffect`].
     PlanEffect,
+    /// With the last checks before an approved exit is offered again, under the same approval.
+    Offer(ActionId),
 }
 
 /// A transaction that executes an action: one nonce, every version ever signed.
@@ -180,10 +182,8 @@ pub struct Case {
     pub by_rules: Option<Forecast>,
     /// What the beacon state says of its epochs.
     pub by_state: Forecast,
-    /// Exit verdicts of the last broadcast.
-    pub verdicts: Vec<(SafeText, bool, SafeText)>,
-    /// When the exit was last offered.
-    pub published_at: Option<UnixMillis>,
+    /// What became of its exit at the beacon nodes.
+    pub offers: ExitOffers,
     /// Its file.
     pub history: Vec<HistoryEntry>,
 }
@@ -200,6 +200,14 @@ impl Case {
                 Some((CeremonyPlan::Sign { validator, .. }, _)) => Some(*validator),
                 _ => None,
             })
+    }
+
+    /// Its exit is in a block, or it waits for a person: answers to earlier offers change nothing.
+    pub(in crate::oracle) fn is_past_its_exit(&self) -> bool {
+        matches!(
+            self.step,
+            Step::Follow | Step::Halted { .. } | Step::Closed { .. }
+        )
     }
 
     /// It does not move any more.

@@ -2,6 +2,7 @@
 
 mod apply;
 mod beacon;
+mod exit;
 mod life;
 mod live;
 

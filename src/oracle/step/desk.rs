@@ -2,7 +2,9 @@
 
 use crate::oracle::state::EffectKey;
 use crate::oracle::turn::Turn;
-use crate::oracle::{ActionState, CeremonyRole, Effect, Payload, Prepared, Purpose, Record, Step, account};
+use crate::oracle::{
+    ActionKind, ActionState, CeremonyRole, Effect, Payload, Prepared, Purpose, Record, Step, account,
+};
 use crate::types::{ActionId, CaseId, SafeText};
 
 pub(super) fn prepared(turn: &mut Turn<'_>, case: CaseId, purpose: Purpose, outcome: Prepared) {
@@ -12,7 +14,10 @@ pub(super) fn prepared(turn: &mut Turn<'_>, case: CaseId, purpose: Purpose, outc
         return;
     };
     match (purpose, outcome) {
-        (_, Prepared::Later { reason, at }) => {
+        (Purpose::Send(action), Prepared::TooEarly { reason, until }) => {
+            super::exit::deferred(turn, action, until, reason);
+        }
+        (_, Prepared::Later { reason, at } | Prepared::TooEarly { reason, until: at }) => {
             turn.not_before(key, at.0.saturating_sub(turn.at.0).max(200));
             turn.state.live.waiting.insert(case, reason);
         }
@@ -65,7 +70,7 @@ pub(super) fn prepared(turn: &mut Turn<'_>, case: CaseId, purpose: Purpose, outc
                     });
                     turn.record(Record::CaseHalted { case, reason });
                 }
-                Prepared::Later { .. } | Prepared::AlreadySo(_) => {}
+                Prepared::Later { .. } | Prepared::TooEarly { .. } | Prepared::AlreadySo(_) => {}
             }
         }
         (Purpose::Send(action), outcome) => ready_to_send(turn, action, outcome),
@@ -80,7 +85,7 @@ pub(super) fn ready_to_send(turn: &mut Turn<'_>, action: ActionId, outcome: Prep
         .actions
         .get(&action)
         .filter(|a| a.state == ActionState::Approved);
-    let Some(approved_digest) = approved.map(|a| a.digest) else {
+    let Some((approved_digest, kind)) = approved.map(|a| (a.digest, a.proposal.kind)) else {
         return;
     };
     if !turn.state.may_leave(case) || turn.state.cases.get(&case).is_none_or(|c| c.orphaned) {
@@ -89,14 +94,17 @@ pub(super) fn ready_to_send(turn: &mut Turn<'_>, action: ActionId, outcome: Prep
     let proposal = match outcome {
         Prepared::Proposal(proposal) => proposal,
         Prepared::Refused(reason) => {
-            turn.record(Record::ActionVoided {
-                action,
-                reason: reason.clone(),
-            });
+            // a signed exit stays what it is: its approval waits for the person who looks
+            if kind != ActionKind::BroadcastExit {
+                turn.record(Record::ActionVoided {
+                    action,
+                    reason: reason.clone(),
+                });
+            }
             turn.record(Record::CaseHalted { case, reason });
             return;
         }
-        Prepared::Later { .. } | Prepared::AlreadySo(_) => return,
+        Prepared::Later { .. } | Prepared::TooEarly { .. } | Prepared::AlreadySo(_) => return,
     };
     if proposal.digest(action) != approved_digest {
         let failed: Vec<_> = proposal.failed_checks().map(|c| c.name.clone()).collect();

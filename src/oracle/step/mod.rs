@@ -3,10 +3,10 @@
 mod answers;
 mod chain;
 mod desk;
+mod exit;
 
-use crate::oracle::state::EffectKey;
 use crate::oracle::turn::{Output, Turn};
-use crate::oracle::{Input, Record, Stamped, State, Step, advance, wish};
+use crate::oracle::{Input, Stamped, State, advance, wish};
 use crate::types::{CaseId, PoolId, RequestKind, SafeText};
 
 /// The answer to a wish of a person; `None` for other inputs.
@@ -37,19 +37,11 @@ pub fn step(state: &mut State, stamped: Stamped) -> (Output, WishReply) {
         Input::Signed { action, outcome } => answers::signed(&mut turn, action, outcome),
         Input::Sent { action, outcome } => answers::sent(&mut turn, action, outcome),
         Input::Inspected { action, status } => answers::inspected(&mut turn, action, status),
-        Input::ExitPublished { action, verdicts } => {
-            turn.answered(EffectKey::Publish(action));
-            let known = turn.state.cases.get(&action.case).map(|c| &c.verdicts);
-            let first = !matches!(
-                turn.state.cases.get(&action.case).map(|c| &c.step),
-                Some(Step::Execute(_))
-            );
-            if first || known != Some(&verdicts) {
-                turn.record(Record::ExitPublished { action, verdicts });
-            }
-            // sent again until it is seen in a block
-            turn.not_before(EffectKey::Publish(action), advance::REPUBLISH_MS);
-        }
+        Input::ExitPublished {
+            action,
+            verdicts,
+            standing,
+        } => exit::published(&mut turn, action, verdicts, standing),
         Input::ValidatorSeen {
             case,
             validator: _,

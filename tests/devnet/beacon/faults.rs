@@ -53,6 +53,33 @@ async fn a_node_can_drop_an_exit_that_it_accepted() {
 }
 
 #[tokio::test]
+async fn a_node_can_know_nothing_of_a_validator() {
+    let beacon = manual().await;
+    beacon.advance_epochs(3).await;
+    let key = interop_secret(5);
+    let wish = exit(&beacon, &key, 5, 3, capella());
+    let validators = "/eth/v1/beacon/states/head/validators";
+    let by_key = format!("{validators}/{}", key.public_key());
+    let by_index = format!("{validators}/5");
+    let listed = async || get(&beacon, validators).await.1["data"].as_array().unwrap().len();
+    let all = listed().await;
+    beacon.faults(|faults| faults.hidden = Some(key.public_key()));
+    for path in [&by_key, &by_index] {
+        assert_eq!(get(&beacon, path).await.0, 404, "{path}");
+    }
+    assert_eq!(listed().await, all - 1);
+    let (status, body) = post(&beacon, EXITS, &wish).await;
+    assert_eq!(status, 400);
+    assert!(
+        body["message"].as_str().unwrap().contains("ValidatorUnknown(5)"),
+        "{body}"
+    );
+    beacon.faults(|faults| faults.hidden = None);
+    assert_eq!(get(&beacon, &by_key).await.0, 200);
+    assert_eq!(post(&beacon, EXITS, &wish).await.0, 200);
+}
+
+#[tokio::test]
 async fn a_node_can_be_of_another_chain_or_not_there() {
     let beacon = manual().await;
     let other = Root([7; 32]);

@@ -27,12 +27,20 @@ pub(super) fn cells(app: &App, exit: &ExitView) -> Vec<Cell> {
             format!("{d} of {n}"),
         ),
     };
+    // what keeps it from a block matters more than when it could be further
+    let in_a_block = exit.times.first().is_some_and(|m| m.actual.is_some());
+    let stalled = !in_a_block && delivered == 0 && !exit.outcome.as_str().is_empty();
+    let (word, next) = if stalled {
+        (Token::Warn, exit.outcome.to_string())
+    } else {
+        (Token::Info, times::next(app, &exit.times))
+    };
     vec![
-        Cell::new(Token::Info, &exit.state),
+        Cell::new(word, &exit.state),
         Cell::new(Token::Emphasis, exit.case),
         Cell::new(Token::Text, optional(exit.validator_index)),
         Cell::new(Token::Muted, optional(exit.epoch)),
         nodes,
-        Cell::new(Token::Muted, times::next(app, &exit.times)),
+        Cell::new(Token::Muted, next),
     ]
 }

@@ -127,6 +127,10 @@ fn details() {
     insta::assert_snapshot!("detail_action_whole_100x80", picture(&mut whole, (100, 80)));
     let mut whole = after(fixture::busy(), "6 enter").app;
     insta::assert_snapshot!("detail_exit_whole_60x44", picture(&mut whole, (60, 44)));
+    let mut refused = after(fixture::refused_exit(), "6").app;
+    insta::assert_snapshot!("exits_refused_80x24", picture(&mut refused, (80, 24)));
+    let mut refused = after(fixture::refused_exit(), "6 enter").app;
+    insta::assert_snapshot!("detail_exit_refused_80x30", picture(&mut refused, (80, 30)));
     let mut done = after(fixture::busy(), "3 down down down down enter").app;
     insta::assert_snapshot!("detail_case_done_80x30", picture(&mut done, (80, 30)));
 }

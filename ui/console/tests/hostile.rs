@@ -41,7 +41,7 @@ fn hostile(text: &str) -> Snapshot {
         (t.function, t.note) = (evil.clone(), evil.clone());
     }
     for e in &mut s.exits {
-        e.state = evil.clone();
+        (e.state, e.outcome) = (evil.clone(), evil.clone());
         e.verdicts[0].detail = evil.clone();
     }
     for v in &mut s.validators {

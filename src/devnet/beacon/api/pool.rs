@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
 use super::{Node, answer, error};
-use crate::devnet::beacon::{ClientFamily, Event, SignedExit};
+use crate::devnet::beacon::{ClientFamily, Event, ExitProblem, SignedExit};
 
 pub(super) async fn list(Extract(shared): Node) -> Json<Value> {
     let exits: Vec<SignedExit> = shared.state().pool.values().copied().collect();
@@ -39,6 +39,13 @@ pub(super) async fn submit(Extract(shared): Node, body: Bytes) -> Response {
     let mut state = shared.state();
     if state.pool.get(&index) == Some(&exit) {
         return family.known_already().map_or_else(accepted, answer);
+    }
+    if shared
+        .hidden(&state)
+        .and_then(|hidden| u64::try_from(hidden).ok())
+        == Some(index)
+    {
+        return answer(family.refuse(&ExitProblem::UnknownValidator { index }));
     }
     if let Err(problem) = state.check_exit(&exit) {
         return answer(family.refuse(&problem));

@@ -50,7 +50,17 @@ enum Wanted {
     Index(usize),
 }
 
-fn find(state: &State, id: &str) -> Wanted {
+fn find(shared: &Shared, state: &State, id: &str) -> Wanted {
+    match find_any(state, id) {
+        Wanted::Index(index) if shared.hidden(state) == Some(index) && id.starts_with("0x") => {
+            Wanted::UnknownKey
+        }
+        Wanted::Index(index) if shared.hidden(state) == Some(index) => Wanted::UnknownIndex,
+        wanted => wanted,
+    }
+}
+
+fn find_any(state: &State, id: &str) -> Wanted {
     if id.starts_with("0x") {
         return match id.parse().ok() {
             Some(key) => state.index_of(&key).map_or(Wanted::UnknownKey, Wanted::Index),
@@ -71,7 +81,7 @@ pub(super) async fn one(Extract(shared): Node, Path((state, id)): Path<(String, 
     let family = shared.faults().family;
     let (wanted, data) = {
         let state = shared.state();
-        let wanted = find(&state, &id);
+        let wanted = find(&shared, &state, &id);
         let data = match wanted {
             Wanted::Index(index) => Some(record(&state, index)),
             _ => None,
@@ -130,10 +140,13 @@ fn filtered(shared: &Shared, state: &str, ids: &[String], statuses: &[String]) -
         let state = shared.state();
         let epoch = state.epoch();
         let chosen: BTreeSet<usize> = if ids.is_empty() {
-            (0..state.validators.len()).collect()
+            let hidden = shared.hidden(&state);
+            (0..state.validators.len())
+                .filter(|index| Some(*index) != hidden)
+                .collect()
         } else {
             ids.iter()
-                .filter_map(|id| match find(&state, id) {
+                .filter_map(|id| match find(shared, &state, id) {
                     Wanted::Index(index) => Some(index),
                     _ => None,
                 })

@@ -1,14 +1,16 @@
-//! Voluntary exits: what is signed, whether it may be published, and what the nodes said.
+//! Voluntary exits: what is signed, and whether it may be published.
 
-use super::{committee, key_checks, keygen, later, refused};
-use crate::beacon::client::{ExitMessage, SignedExit, Validator};
-use crate::beacon::exit::{ExitOutcome, ExitRules, judge, self_test};
+use std::time::Duration;
+
+use super::{committee, exit_checks, key_checks, keygen, later, refused};
+use crate::beacon::client::{ExitMessage, NodeState};
+use crate::beacon::exit::{ExitOutcome, ExitRules, judge};
 use crate::dkg::threshold;
 use crate::engine::service::follow::{phase, state};
-use crate::engine::service::outside::{Outside, Shared};
+use crate::engine::service::outside::Shared;
 use crate::oracle::{
-    ActionKind, CeremonyPayload, ExitPayload, Fact, FactKind, KnownKey, Payload, Prepared, Proposal, Purpose,
-    ValidatorPhase,
+    ActionKind, BadExit, CeremonyPayload, ExitPayload, Fact, FactKind, KnownKey, Payload, Prepared, Proposal,
+    Purpose, ValidatorPhase,
 };
 use crate::types::{
     BlsSignature, CaseId, CeremonyPlan, Check, PoolId, SafeText, SignPurpose, UnixMillis, threshold_for,
@@ -16,12 +18,16 @@ use crate::types::{
 
 const NO_BEACON: &str = "no beacon node is configured (beacon.urls): an exit needs the validator's state";
 
+/// A validator whose activation is not set is looked at again after this time.
+const CALM: Duration = Duration::from_secs(60);
+
 pub(super) async fn prepare_sign(
     outside: &Shared,
     pool: PoolId,
     known: Option<KnownKey>,
     last_failure: Option<SafeText>,
     attempt: u32,
+    bad: Option<BadExit>,
 ) -> Prepared {
     let Some(beacon) = &outside.beacon else {
         return refused(NO_BEACON);
@@ -82,18 +88,16 @@ pub(super) async fn prepare_sign(
     let quorum = committee::Quorum::AtLeast(usize::from(threshold));
     let mut checks = committee::checks(outside, &asked, &committee, &committee, quorum);
     checks.push(present.staked_check(pool));
-    checks.push(exiting_check(outside, pool).await);
-    checks.extend(domain_checks(outside, &rules));
-    checks.push(Check::of(
-        "not-slashed",
-        !validator.slashed,
-        if validator.slashed {
-            "the validator is slashed"
-        } else {
-            "the validator is not slashed"
-        },
-    ));
-    checks.push(credentials_check(outside, &validator));
+    checks.push(exit_checks::wanted(outside, pool).await);
+    checks.extend(exit_checks::domain(outside, &rules));
+    let now = rules.epoch_at(UnixMillis::now());
+    match exit_checks::index(beacon, &present.validator, validator.index).await {
+        Ok(check) => checks.push(check),
+        Err(why) => return later(why),
+    }
+    checks.extend(exit_checks::validator(&validator, &rules, now));
+    checks.push(exit_checks::credentials(outside, &validator));
+    checks.extend(bad.map(|bad| exit_checks::new_signing_root(&bad, rules.signing_root(&message))));
     checks.push(match &known {
         None => Check::unknown(
             "key-in-journal",
@@ -105,13 +109,16 @@ pub(super) async fn prepare_sign(
             format!("the journal has {}", k.validator),
         ),
     });
-    let now = rules.epoch_at(UnixMillis::now());
     let mut facts = vec![
         Fact::new("pool", FactKind::Text, pool),
         Fact::new("validator key", FactKind::Hex, present.validator),
         Fact::new("validator index", FactKind::Text, validator.index),
         Fact::new("status", FactKind::Text, validator.status),
-        Fact::new("exit epoch", FactKind::Text, when(&rules, epoch, now)),
+        Fact::new(
+            "exit epoch",
+            FactKind::Text,
+            exit_checks::when(&rules, epoch, now),
+        ),
         Fact::new("signing root", FactKind::Hex, rules.signing_root(&message)),
         Fact::new("domain (EIP-7044)", FactKind::Hex, rules.domain()),
     ];
@@ -139,75 +146,6 @@ pub(super) async fn prepare_sign(
     }))
 }
 
-/// The contract wants the exit: state decides, the event only hinted.
-async fn exiting_check(outside: &Shared, pool: PoolId) -> Check {
-    match outside.manager.pool(pool, crate::chain::rpc::At::Latest).await {
-        Ok(view) => {
-            let words = format!(
-                "the contract {} pool {pool} as exiting",
-                if view.exiting { "marks" } else { "does not mark" }
-            );
-            Check::of("pool-exiting", view.exiting, words)
-        }
-        Err(error) => Check::unknown("pool-exiting", error.to_string()),
-    }
-}
-
-fn domain_checks(outside: &Outside, rules: &ExitRules) -> Vec<Check> {
-    let self_test = match self_test() {
-        Ok(()) => Check::pass(
-            "exit-domain-self-test",
-            "mainnet's known exit domain is computed correctly",
-        ),
-        Err(error) => Check::fail("exit-domain-self-test", error.to_string()),
-    };
-    let network = &outside.config.network;
-    let capella = Check::of(
-        "capella-version",
-        rules.capella_fork_version == network.capella_fork_version,
-        format!(
-            "the beacon chain has {}, {} {}",
-            rules.capella_fork_version,
-            network.name.as_str(),
-            network.capella_fork_version
-        ),
-    );
-    let theirs = rules.genesis.genesis_validators_root;
-    let genesis = match network.genesis_validators_root {
-        Some(ours) => Check::of(
-            "genesis-validators-root",
-            ours == theirs,
-            format!("the beacon chain has {theirs}, expected {ours}"),
-        ),
-        None => Check::pass(
-            "genesis-validators-root",
-            format!("{theirs}, as the beacon node says: none is configured"),
-        ),
-    };
-    vec![self_test, capella, genesis]
-}
-
-fn credentials_check(outside: &Shared, validator: &Validator) -> Check {
-    let ours = keygen::credentials(outside);
-    let theirs = validator.withdrawal_credentials;
-    Check::of(
-        "withdrawal-credentials",
-        ours == theirs,
-        format!("the validator pays out to {theirs}, ours are {ours}"),
-    )
-}
-
-fn when(rules: &ExitRules, epoch: u64, now: u64) -> String {
-    if epoch <= now {
-        format!("{epoch}, reached (it is epoch {now})")
-    } else {
-        format!(
-            "{epoch}, not before {} (it is epoch {now})",
-            rules.start_of(epoch).to_rfc3339()
-        )
-    }
-}
-
 pub(super) async fn prepare_broadcast(
     outside: &Shared,
     case: CaseId,
@@ -230,7 +168,7 @@ pub(super) async fn prepare_broadcast(
     else {
         return refused("what was signed is not a voluntary exit");
     };
-    let (rules, found) = match state(beacon, &key).await {
+    let (rules, mut found) = match state(beacon, &key).await {
         Ok(found) => found,
         Err(why) => return later(why),
     };
@@ -240,31 +178,48 @@ pub(super) async fn prepare_broadcast(
     };
     let signing_root = rules.signing_root(&message);
     let now = rules.epoch_at(UnixMillis::now());
+    if found.as_ref().is_none_or(|v| v.index != validator_index) {
+        // the one that was asked may lag or lie: another one that knows the validator is believed
+        let all = beacon.validator_by_every_node(&key).await;
+        let knows = all.into_iter().flatten().find(|v| v.index == validator_index);
+        found = knows.or(found);
+    }
     let outcome = judge(&message, found.as_ref(), None, now, &rules);
     let sending = matches!(purpose, Purpose::Send(_));
     let permitted = match outcome {
         ExitOutcome::Ready => Check::pass("exit-allowed", format!("validator {validator_index} may exit")),
-        // approved now, sent when its time has come: the check holds, and the wait is in the facts
-        ExitOutcome::TooEarly { ready_epoch } if sending => return wait_until(&rules, ready_epoch),
-        ExitOutcome::TooEarly { .. } => {
-            Check::pass("exit-allowed", format!("validator {validator_index} may exit"))
-        }
-        ExitOutcome::NotActive { ready_epoch } => match ready_epoch {
-            Some(ready) if sending => return wait_until(&rules, ready),
-            Some(_) => Check::pass("exit-allowed", format!("validator {validator_index} may exit")),
-            None => {
-                return later(format!(
-                    "validator {validator_index} is not active and its activation is not set yet"
-                ));
+        // approved now, sent when its time has come: the check holds and names the wait
+        ExitOutcome::TooEarly { ready_epoch }
+        | ExitOutcome::NotActive {
+            ready_epoch: Some(ready_epoch),
+        } => {
+            if sending {
+                return wait_until(&rules, ready_epoch);
             }
-        },
+            let when = exit_checks::when(&rules, ready_epoch, now);
+            let words =
+                format!("validator {validator_index} may exit from epoch {when}; it waits until then");
+            Check::pass("exit-allowed", words)
+        }
+        ExitOutcome::NotActive { ready_epoch: None } => {
+            let reason =
+                format!("validator {validator_index} is not active and its activation is not set yet");
+            let at = UnixMillis::now().plus(CALM);
+            return Prepared::Later {
+                reason: SafeText::new(&reason),
+                at,
+            };
+        }
         ExitOutcome::Exiting { .. } => {
             return Prepared::AlreadySo(found.map_or(ValidatorPhase::Exiting, |v| phase(v.status)));
         }
-        ExitOutcome::UnknownIndex => Check::fail(
-            "exit-allowed",
-            format!("the beacon chain has another key at index {validator_index}, or none"),
-        ),
+        ExitOutcome::UnknownIndex => {
+            let words = format!("the beacon chain has another key at index {validator_index}, or none");
+            if sending {
+                return refused(words);
+            }
+            Check::fail("exit-allowed", words)
+        }
         other => Check::fail("exit-allowed", format!("{other:?}")),
     };
     let holds = threshold::verify(&key, &signing_root.0, &signature);
@@ -279,12 +234,19 @@ pub(super) async fn prepare_broadcast(
             "NOT valid under the validator key"
         },
     ));
-    checks.extend(domain_checks(outside, &rules));
+    checks.extend(exit_checks::domain(outside, &rules));
+    if let Some(validator) = &found {
+        match exit_checks::index(beacon, &key, validator_index).await {
+            Ok(check) => checks.push(check),
+            Err(why) => return later(why),
+        }
+        checks.extend(exit_checks::validator(validator, &rules, now));
+    }
     let nodes = beacon.check().await;
-    let in_sync = nodes
-        .iter()
-        .filter(|n| n.state == crate::beacon::client::NodeState::Healthy)
-        .count();
+    let in_sync = nodes.iter().filter(|n| n.state == NodeState::Healthy).count();
+    if sending && in_sync == 0 {
+        return later("no beacon node is in sync");
+    }
     checks.push(Check::of(
         "beacon-node-in-sync",
         in_sync > 0,
@@ -296,7 +258,11 @@ pub(super) async fn prepare_broadcast(
         Fact::new("pool", FactKind::Text, case.pool),
         Fact::new("validator key", FactKind::Hex, key),
         Fact::new("validator index", FactKind::Text, validator_index),
-        Fact::new("exit epoch", FactKind::Text, when(&rules, epoch, now)),
+        Fact::new(
+            "exit epoch",
+            FactKind::Text,
+            exit_checks::when(&rules, epoch, now),
+        ),
         Fact::new("signing root", FactKind::Hex, signing_root),
         Fact::new("signature", FactKind::Hex, signature),
         Fact::new(
@@ -340,46 +306,15 @@ pub(super) async fn prepare_broadcast(
     }))
 }
 
+/// Approved, and its time has not come.
 fn wait_until(rules: &ExitRules, epoch: u64) -> Prepared {
     let at = rules.start_of(epoch);
     let reason = format!(
-        "approved; too early: it is sent by itself in epoch {epoch}, not before {}",
+        "too early: it is sent by itself in epoch {epoch}, not before {}",
         at.to_rfc3339()
     );
-    Prepared::Later {
+    Prepared::TooEarly {
         reason: SafeText::new(&reason),
-        at,
+        until: at,
     }
-}
-
-/// Offers the exit to every node: (node, delivered, words).
-pub(in crate::engine::service) async fn publish_exit(
-    outside: &Shared,
-    payload: &ExitPayload,
-) -> Vec<(SafeText, bool, SafeText)> {
-    let Some(beacon) = &outside.beacon else {
-        return Vec::new();
-    };
-    let message = ExitMessage {
-        epoch: payload.epoch,
-        validator_index: payload.validator_index,
-    };
-    let verdicts = beacon
-        .publish_exit(&SignedExit {
-            message,
-            signature: payload.signature,
-        })
-        .await;
-    verdicts
-        .into_iter()
-        .map(|v| {
-            let delivered = v.delivered();
-            let words = if v.words.as_str().is_empty() {
-                format!("{:?}", v.outcome)
-            } else {
-                v.words.to_string()
-            };
-            (v.node, delivered, SafeText::new(&words))
-        })
-        .collect()
 }

@@ -4,13 +4,15 @@
 mod committee;
 mod deposit;
 mod exit;
+mod exit_checks;
 mod key_checks;
 mod keygen;
 mod proposal;
+mod publish;
 mod reshare;
 mod send;
 
-pub(super) use exit::publish_exit;
+pub(super) use publish::publish_exit;
 
 use std::time::Duration;
 
@@ -68,7 +70,8 @@ pub(super) async fn prepare(
             known,
             last_failure,
             attempt,
-        } => exit::prepare_sign(outside, pool, known, last_failure, attempt).await,
+            bad,
+        } => exit::prepare_sign(outside, pool, known, last_failure, attempt, bad).await,
         Draft::BroadcastExit {
             plan,
             ceremony_checks,

@@ -16,6 +16,9 @@ pub(super) fn build(page: &mut Page<'_>, app: &App, exit: &ExitView) {
     page.field("validator index", Token::Text, unknown(exit.validator_index));
     page.field("validator", Token::Value, exit.validator);
     page.field("epoch", Token::Text, unknown(exit.epoch));
+    if !exit.outcome.as_str().is_empty() {
+        page.field("outcome", Token::Emphasis, &exit.outcome);
+    }
     page.heading("Times");
     if times::any(&exit.times) {
         times::build(page, app, &exit.times);

@@ -1,0 +1,153 @@
+//! What must hold before a voluntary exit is signed, and again before it is published.
+
+use super::keygen;
+use crate::beacon::client::{Beacon, Validator, ValidatorStatus};
+use crate::beacon::exit::{ExitRules, self_test};
+use crate::engine::service::outside::{Outside, Shared};
+use crate::oracle::BadExit;
+use crate::types::{BlsPublicKey, Check, PoolId, Root, SafeText};
+
+/// The contract wants the exit: state decides, the event only hinted.
+pub(super) async fn wanted(outside: &Shared, pool: PoolId) -> Check {
+    match outside.manager.pool(pool, crate::chain::rpc::At::Latest).await {
+        Ok(view) => {
+            let words = format!(
+                "the contract {} pool {pool} as exiting",
+                if view.exiting { "marks" } else { "does not mark" }
+            );
+            Check::of("pool-exiting", view.exiting, words)
+        }
+        Err(error) => Check::unknown("pool-exiting", error.to_string()),
+    }
+}
+
+pub(super) fn domain(outside: &Outside, rules: &ExitRules) -> Vec<Check> {
+    let self_test = match self_test() {
+        Ok(()) => Check::pass(
+            "exit-domain-self-test",
+            "mainnet's known exit domain is computed correctly",
+        ),
+        Err(error) => Check::fail("exit-domain-self-test", error.to_string()),
+    };
+    let network = &outside.config.network;
+    let capella = Check::of(
+        "capella-version",
+        rules.capella_fork_version == network.capella_fork_version,
+        format!(
+            "the beacon chain has {}, {} {}",
+            rules.capella_fork_version,
+            network.name.as_str(),
+            network.capella_fork_version
+        ),
+    );
+    let theirs = rules.genesis.genesis_validators_root;
+    let genesis = match network.genesis_validators_root {
+        Some(ours) => Check::of(
+            "genesis-validators-root",
+            ours == theirs,
+            format!("the beacon chain has {theirs}, expected {ours}"),
+        ),
+        None => Check::pass(
+            "genesis-validators-root",
+            format!("{theirs}, as the beacon node says: none is configured"),
+        ),
+    };
+    vec![self_test, capella, genesis]
+}
+
+pub(super) fn credentials(outside: &Shared, validator: &Validator) -> Check {
+    let ours = keygen::credentials(outside);
+    let theirs = validator.withdrawal_credentials;
+    Check::of(
+        "withdrawal-credentials",
+        ours == theirs,
+        format!("the validator pays out to {theirs}, ours are {ours}"),
+    )
+}
+
+/// An epoch, and when it begins if it is still to come.
+pub(super) fn when(rules: &ExitRules, epoch: u64, now: u64) -> String {
+    if epoch <= now {
+        format!("{epoch}, reached (it is epoch {now})")
+    } else {
+        format!(
+            "{epoch}, not before {} (it is epoch {now})",
+            rules.start_of(epoch).to_rfc3339()
+        )
+    }
+}
+
+/// The index that is signed is the key's, asked by the index.
+pub(super) async fn index(beacon: &Beacon, key: &BlsPublicKey, index: u64) -> Result<Check, String> {
+    let found = beacon
+        .validator_by_index(index)
+        .await
+        .map_err(|e| e.to_string())?;
+    let words = match &found {
+        Some(validator) => format!(
+            "validator {index} of the beacon chain is {}",
+            validator.public_key
+        ),
+        None => format!("the beacon chain has no validator {index}"),
+    };
+    let holds = found.is_some_and(|v| v.public_key == *key);
+    Ok(Check::of("validator-index", holds, words))
+}
+
+/// Status, age and slashing. What only needs time is no failure: the exit waits for it, and the check says how long.
+pub(super) fn validator(validator: &Validator, rules: &ExitRules, now: u64) -> Vec<Check> {
+    let waits = matches!(
+        validator.status,
+        ValidatorStatus::PendingInitialized | ValidatorStatus::PendingQueued
+    );
+    let status = Check::of(
+        "validator-status",
+        validator.status == ValidatorStatus::ActiveOngoing || (waits && validator.activation_epoch.is_some()),
+        match validator.activation_epoch {
+            Some(epoch) if waits => {
+                let when = when(rules, epoch, now);
+                format!("{}: active from epoch {when}; the exit waits", validator.status)
+            }
+            _ => validator.status.to_string(),
+        },
+    );
+    let period = rules.shard_committee_period;
+    let age = match (validator.activation_epoch, rules.ready_epoch(validator)) {
+        (Some(active), Some(ready)) if ready <= now => Check::pass(
+            "activation-age",
+            format!("active for {} epochs, {period} are needed", now - active),
+        ),
+        (Some(active), Some(ready)) => Check::pass(
+            "activation-age",
+            format!(
+                "active from epoch {active}, too young: the exit waits until epoch {}",
+                when(rules, ready, now)
+            ),
+        ),
+        _ => Check::unknown("activation-age", "its activation is not set yet"),
+    };
+    let slashed = if validator.slashed { "" } else { "not " };
+    let words = format!("the validator is {slashed}slashed");
+    vec![status, age, Check::of("not-slashed", !validator.slashed, words)]
+}
+
+/// BLS signatures are deterministic: signing the same again gives the same bytes. That may be right all the same, when
+/// the nodes are at fault; so it fails nothing, and no rule lets it pass.
+pub(super) fn new_signing_root(bad: &BadExit, root: Root) -> Check {
+    let nodes: Vec<_> = bad.nodes.iter().map(SafeText::as_str).collect();
+    let nodes = nodes.join(", ");
+    if root == bad.signing_root {
+        Check::unknown(
+            "new-signing-root",
+            format!(
+                "what would be signed has not changed, so signing gives the very signature that {nodes} found bad: \
+                 look at the beacon nodes first"
+            ),
+        )
+    } else {
+        Check::pass(
+            "new-signing-root",
+            format!("what would be signed has changed since {nodes} found the signature bad"),
+        )
+    }
+}
