@@ -41,7 +41,7 @@ pub use effect::{Draft, Effect, KnownKey, Published, Registration};
 pub use exit::{BadExit, Deferral, ExitAnswer, ExitOffers, ExitStanding, ExitVerdict};
 pub use input::{CeremonySuccess, ChainFacts, Fulfilment, Input, Prepared, Purpose, Stamped, Wish};
 pub use milestone::{Actual, Basis, Forecast, Milestone, Moment, Sighting, Stage, milestones};
-pub use policy::{Policy, Rule, RuleUse};
+pub use policy::{NEW_SIGNING_ROOT, Policy, Rule, RuleUse};
 pub use record::{CeremonyRole, Record};
 
 pub use state::{Case, Ceremony, Doubt, Resume, Sending, Served, Settings, State, Step};

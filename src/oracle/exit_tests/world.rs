@@ -47,7 +47,8 @@ fn settings() -> Settings {
         max_fee_wei: None,
         max_per_day: None,
         max_attempts: 1_000,
-        unknown_ok: Vec::new(),
+        // in vain
+        unknown_ok: vec![NEW_SIGNING_ROOT.to_owned()],
     };
     Settings {
         mode: Mode::Auto,
@@ -293,7 +294,7 @@ impl World {
                     share_public_keys: BTreeMap::new(),
                 };
                 let same = bad.as_ref().is_some_and(|b| b.signing_root == self.root);
-                let checks = same.then(|| Check::unknown("new-signing-root", "the same bytes again"));
+                let checks = same.then(|| Check::unknown(NEW_SIGNING_ROOT, "the same bytes again"));
                 self.drafts.push((bad, last_failure));
                 let payload = Payload::Ceremony(CeremonyPayload { plan });
                 (ActionKind::SignExit, payload, checks)

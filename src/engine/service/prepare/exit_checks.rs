@@ -4,7 +4,7 @@ use super::keygen;
 use crate::beacon::client::{Beacon, Validator, ValidatorStatus};
 use crate::beacon::exit::{ExitRules, self_test};
 use crate::engine::service::outside::{Outside, Shared};
-use crate::oracle::BadExit;
+use crate::oracle::{BadExit, NEW_SIGNING_ROOT};
 use crate::types::{BlsPublicKey, Check, PoolId, Root, SafeText};
 
 /// The contract wants the exit: state decides, the event only hinted.
@@ -138,7 +138,7 @@ pub(super) fn new_signing_root(bad: &BadExit, root: Root) -> Check {
     let nodes = nodes.join(", ");
     if root == bad.signing_root {
         Check::unknown(
-            "new-signing-root",
+            NEW_SIGNING_ROOT,
             format!(
                 "what would be signed has not changed, so signing gives the very signature that {nodes} found bad: \
                  look at the beacon nodes first"
@@ -146,7 +146,7 @@ pub(super) fn new_signing_root(bad: &BadExit, root: Root) -> Check {
         )
     } else {
         Check::pass(
-            "new-signing-root",
+            NEW_SIGNING_ROOT,
             format!("what would be signed has changed since {nodes} found the signature bad"),
         )
     }
