@@ -314,7 +314,7 @@ fn ceremony(id: RequestId, c: &Ceremony, live: &Live) -> CeremonyView {
             .as_ref()
             .map(|(at, outcome)| (*at, ending(&c.plan, outcome))),
         checks: c.checks.clone(),
-        transcript: c.transcript.as_ref().map(|(name, _)| name.clone()),
+        transcript: c.transcript.clone(),
     }
 }
 

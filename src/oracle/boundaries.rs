@@ -232,7 +232,11 @@ impl Life {
                 } else {
                     Err(lost())
                 };
-                Input::CeremonyEnded { request, outcome }
+                Input::CeremonyEnded {
+                    request,
+                    outcome,
+                    transcript: None,
+                }
             }
             Effect::Sign {
                 action,
@@ -434,7 +438,6 @@ pub(super) fn success(plan: &CeremonyPlan) -> Box<CeremonySuccess> {
     Box::new(CeremonySuccess {
         result,
         checks: Vec::new(),
-        transcript: None,
     })
 }
 

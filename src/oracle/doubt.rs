@@ -9,6 +9,8 @@ struct Desk {
     records: Vec<Record>,
     effects: Vec<Effect>,
     now: u64,
+    /// Comes with the next end of a ceremony.
+    transcript: Option<(SafeText, Root)>,
 }
 
 const CASE: CaseId = CaseId {
@@ -25,6 +27,7 @@ impl Desk {
             records: Vec::new(),
             effects: Vec::new(),
             now: 1_000_000,
+            transcript: None,
         };
         desk.state.set_next_record(1);
         let log = LogRef {
@@ -115,17 +118,21 @@ impl Desk {
             reason: SafeText::new(reason),
             blames: Vec::new(),
         };
+        let transcript = self.transcript.take();
         self.input(Input::CeremonyEnded {
             request,
             outcome: Err(failure),
+            transcript,
         });
     }
 
     fn succeeds(&mut self, request: RequestId) {
         let plan = self.state.ceremonies[&request].plan.clone();
+        let transcript = self.transcript.take();
         self.input(Input::CeremonyEnded {
             request,
             outcome: Ok(success(&plan)),
+            transcript,
         });
     }
 
@@ -247,4 +254,43 @@ fn only_a_person_gives_it_up_and_what_it_made_is_never_used() {
     assert!(desk.state.cases[&CASE].keygen.is_none());
     desk.restart();
     assert!(desk.state.condemned.contains_key(&found.validator));
+}
+
+#[test]
+fn the_evidence_of_a_failed_ceremony_is_journaled_and_older_journals_are_read() {
+    let (mut desk, request) = Desk::running();
+    let file = SafeText::new("evidence.json");
+    desk.transcript = Some((file.clone(), Root([7; 32])));
+    desk.fails(request, FailureKind::Blamed, "operator 2 lied about a share");
+    let record = desk.records.iter().find(|r| r.kind() == "ceremony-failed");
+    let words = record.unwrap().sentence();
+    let digest = Root([7; 32]).to_string();
+    assert!(
+        words.as_str().contains(&digest) && words.as_str().contains("evidence.json"),
+        "{words}"
+    );
+    desk.restart();
+    let known = desk.state.ceremonies[&request].transcript.clone();
+    assert_eq!(known, Some((file, Root([7; 32]))));
+    let old = serde_json::json!({
+        "record": "ceremony-failed",
+        "request": request,
+        "failure": {"kind": "timeout", "round": null, "culprits": [2], "reason": "late", "blames": []},
+    });
+    let old: Record = serde_json::from_value(old).unwrap();
+    assert!(matches!(old, Record::CeremonyFailed { transcript: None, .. }));
+}
+
+#[test]
+fn each_look_that_has_evidence_journals_it() {
+    let (mut desk, request) = Desk::running();
+    for n in 0..2 {
+        let file = SafeText::new(&format!("look-{n}.json"));
+        desk.transcript = Some((file, Root([n; 32])));
+        desk.fails(request, FailureKind::Unknown, "the messenger does not answer");
+    }
+    desk.fails(request, FailureKind::Unknown, "the messenger does not answer");
+    assert_eq!(desk.count("ceremony-unknown"), 2);
+    let newest = desk.state.ceremonies[&request].transcript.clone();
+    assert_eq!(newest.unwrap().1, Root([1; 32]));
 }

@@ -96,8 +96,6 @@ pub struct CeremonySuccess {
     pub result: CeremonyResult,
     /// What was verified.
     pub checks: Vec<Check>,
-    /// Transcript file name and SHA-256.
-    pub transcript: Option<(SafeText, Root)>,
 }
 
 /// What a person asks for. Names are those of `engine::Request`.
@@ -205,6 +203,8 @@ pub enum Input {
         request: RequestId,
         /// How.
         outcome: Result<Box<CeremonySuccess>, CeremonyFailure>,
+        /// Transcript file name and SHA-256: a failed ceremony's proves blame.
+        transcript: Option<(SafeText, Root)>,
     },
     /// A transaction was signed (and has not left), or could not be.
     Signed {

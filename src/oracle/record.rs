@@ -117,6 +117,9 @@ pub enum Record {
         request: RequestId,
         /// How.
         failure: CeremonyFailure,
+        /// Transcript file and its SHA-256.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        transcript: Option<(SafeText, Root)>,
     },
     /// A look for a ceremony's outcome ended without it. The ceremony stays open, and is looked for again.
     CeremonyUnknown {
@@ -124,6 +127,9 @@ pub enum Record {
         request: RequestId,
         /// Why it could not be found out.
         reason: SafeText,
+        /// Transcript file and its SHA-256.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        transcript: Option<(SafeText, Root)>,
     },
     /// A person gave up a ceremony whose outcome is unknown: whatever it made must never be used.
     CeremonyDeclaredLost {
@@ -394,13 +400,32 @@ impl Record {
                     plan.participants().len()
                 )
             }
-            Self::CeremonyVerified { request, checks, .. } => {
-                format!("ceremony {request} verified, {} checks", checks.len())
-            }
-            Self::CeremonyFailed { request, failure } => format!("ceremony {request} failed: {failure}"),
-            Self::CeremonyUnknown { request, reason } => {
-                format!("the outcome of ceremony {request} is unknown and looked for: {reason}")
-            }
+            Self::CeremonyVerified {
+                request,
+                checks,
+                transcript,
+                ..
+            } => format!(
+                "ceremony {request} verified, {} checks{}",
+                checks.len(),
+                proof(transcript.as_ref())
+            ),
+            Self::CeremonyFailed {
+                request,
+                failure,
+                transcript,
+            } => format!(
+                "ceremony {request} failed: {failure}{}",
+                proof(transcript.as_ref())
+            ),
+            Self::CeremonyUnknown {
+                request,
+                reason,
+                transcript,
+            } => format!(
+                "the outcome of ceremony {request} is unknown and looked for: {reason}{}",
+                proof(transcript.as_ref())
+            ),
             Self::CeremonyDeclaredLost { request, by } => {
                 format!("ceremony {request} declared lost by {by}; whatever it made must never be used")
             }
@@ -539,4 +564,11 @@ impl Record {
             Self::Note { text, .. } => text.as_str().to_owned(),
         })
     }
+}
+
+/// Where the evidence is, and what it must hash to.
+fn proof(transcript: Option<&(SafeText, Root)>) -> String {
+    transcript.map_or_else(String::new, |(file, digest)| {
+        format!("; transcript {file}, SHA-256 {digest}")
+    })
 }

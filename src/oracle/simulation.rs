@@ -421,6 +421,7 @@ impl Sim {
             Effect::RunCeremony { request, plan, .. } => Input::CeremonyEnded {
                 request,
                 outcome: self.ceremony(request, &plan),
+                transcript: None,
             },
             Effect::Sign {
                 action,
@@ -651,7 +652,6 @@ impl Sim {
         Box::new(CeremonySuccess {
             result,
             checks: Vec::new(),
-            transcript: None,
         })
     }
 

@@ -124,8 +124,8 @@ pub struct CeremonyView {
     pub ended: Option<(UnixMillis, CeremonyEnd)>,
     /// Verification, check by check, once it ended.
     pub checks: Vec<Check>,
-    /// File name of the transcript in the state directory.
-    pub transcript: Option<SafeText>,
+    /// The newest transcript: file name in the state directory, and SHA-256 as journaled.
+    pub transcript: Option<(SafeText, Root)>,
 }
 
 /// The life of a transaction.

@@ -6,6 +6,7 @@ mod outside;
 mod prepare;
 mod registry;
 mod start;
+mod transcripts;
 
 pub use registry::RegistryError;
 pub use start::{Running, ServiceError, ServiceOptions, start};

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use alloy::primitives::{Address, B256};
 use tokio::sync::{Mutex, mpsc};
 
-use super::{follow, prepare};
+use super::{follow, prepare, transcripts};
 use crate::beacon::client::Beacon;
 use crate::chain::agreement::Agreement;
 use crate::chain::committee::Committees;
@@ -97,8 +97,12 @@ impl World for Outside {
                 Effect::RunCeremony {
                     request, plan, start, ..
                 } => {
-                    let outcome = outside.ceremony(request, &plan, start).await;
-                    Input::CeremonyEnded { request, outcome }
+                    let (outcome, transcript) = outside.ceremony(request, &plan, start).await;
+                    Input::CeremonyEnded {
+                        request,
+                        outcome,
+                        transcript,
+                    }
                 }
                 Effect::Sign {
                     action,
@@ -152,7 +156,10 @@ impl Outside {
         request: RequestId,
         plan: &CeremonyPlan,
         start: bool,
-    ) -> Result<Box<CeremonySuccess>, CeremonyFailure> {
+    ) -> (
+        Result<Box<CeremonySuccess>, CeremonyFailure>,
+        Option<(SafeText, Root)>,
+    ) {
         let (updates, mut received) = mpsc::channel::<CeremonyUpdate>(64);
         let incoming = self.incoming.clone();
         let forward = async move {
@@ -182,16 +189,22 @@ impl Outside {
             Ok(verified) => {
                 let transcript = self.keep(request, &verified.transcript).await;
                 self.show(request, verified.progress).await;
-                Ok(Box::new(CeremonySuccess {
+                let success = CeremonySuccess {
                     result: verified.result,
                     checks: verified.checks,
-                    transcript,
-                }))
+                };
+                (Ok(Box::new(success)), transcript)
             }
             Err(failed) => {
-                self.keep(request, &failed.transcript).await;
+                // a look that saw nothing proves nothing
+                let empty = failed.transcript.attached && failed.transcript.messages.is_empty();
+                let transcript = if empty {
+                    None
+                } else {
+                    self.keep(request, &failed.transcript).await
+                };
                 self.show(request, failed.progress.clone()).await;
-                Err(failed.failure)
+                (Err(failed.failure), transcript)
             }
         }
     }
@@ -213,23 +226,15 @@ impl Outside {
     /// Writes a transcript beside the journal. A result is not thrown away because its proof could not be written, but
     /// it is said.
     async fn keep(&self, request: RequestId, transcript: &Transcript) -> Option<(SafeText, Root)> {
-        use sha2::{Digest as _, Sha256};
         let directory = self.transcripts();
-        let name = format!("{request}.json");
-        let written = async {
-            let text = transcript.to_json().map_err(|e| e.to_string())?;
-            tokio::fs::create_dir_all(&directory)
-                .await
-                .map_err(|e| e.to_string())?;
-            tokio::fs::write(directory.join(&name), &text)
-                .await
-                .map_err(|e| e.to_string())?;
-            Ok::<_, String>(Root(Sha256::digest(&text).into()))
-        };
-        match written.await {
-            Ok(digest) => Some((SafeText::new(&name), digest)),
+        let text = transcript.to_json().map_err(|e| e.to_string());
+        let written = tokio::task::spawn_blocking(move || {
+            transcripts::keep(&directory, request, text?.as_bytes()).map_err(|e| e.to_string())
+        });
+        match written.await.unwrap_or_else(|error| Err(error.to_string())) {
+            Ok(kept) => Some(kept),
             Err(error) => {
-                let words = SafeText::new(&format!("transcript {name} could not be written: {error}"));
+                let words = SafeText::new(&format!("transcript of {request} could not be written: {error}"));
                 tracing::error!(target: "engine", "{words}");
                 let _ = self
                     .incoming

@@ -175,9 +175,18 @@ impl State {
             } => {
                 self.ceremony_verified(at, *request, result, checks, transcript.as_ref());
             }
-            Record::CeremonyFailed { request, failure } => self.ceremony_failed(at, *request, failure),
-            Record::CeremonyUnknown { request, reason } => {
+            Record::CeremonyFailed {
+                request,
+                failure,
+                transcript,
+            } => self.ceremony_failed(at, *request, failure, transcript.as_ref()),
+            Record::CeremonyUnknown {
+                request,
+                reason,
+                transcript,
+            } => {
                 if let Some(c) = self.ceremonies.get_mut(request) {
+                    c.transcript = transcript.clone().or(c.transcript.take());
                     let since = c.doubt.as_ref().map_or(at, |d| d.since);
                     let reason = reason.clone();
                     c.doubt = Some(Doubt { since, reason });
@@ -185,7 +194,7 @@ impl State {
             }
             Record::CeremonyDeclaredLost { request, by } => {
                 let failure = given_up(&format!("declared lost by {by}"));
-                self.ceremony_failed(at, *request, &failure);
+                self.ceremony_failed(at, *request, &failure, None);
             }
             Record::KeyCondemned { validator, reason } => {
                 self.condemned.insert(*validator, reason.clone());
@@ -406,11 +415,18 @@ impl State {
         }
     }
 
-    fn ceremony_failed(&mut self, at: UnixMillis, request: RequestId, failure: &CeremonyFailure) {
+    fn ceremony_failed(
+        &mut self,
+        at: UnixMillis,
+        request: RequestId,
+        failure: &CeremonyFailure,
+        transcript: Option<&(SafeText, Root)>,
+    ) {
         let Some(ceremony) = self.ceremonies.get_mut(&request) else {
             return;
         };
         ceremony.ended = Some((at, Err(failure.clone())));
+        ceremony.transcript = transcript.cloned().or(ceremony.transcript.take());
         let (id, role) = (ceremony.case, ceremony.role);
         if !self.attends(id, request) {
             return;

@@ -227,6 +227,7 @@ fn a_ceremony_of_an_earlier_process_is_unknown_until_it_has_ended() {
             reason: reason.clone(),
             blames: Vec::new(),
         }),
+        transcript: None,
     });
     second.is(CaseStatus::Preparing, &ActionState::Failed { reason });
 }

@@ -5,13 +5,14 @@ use crate::oracle::turn::Turn;
 use crate::oracle::{ActionState, Basis, CeremonySuccess, Effect, Record, Sighting, account, advance};
 use crate::types::{
     ActionId, BlsPublicKey, CaseId, CeremonyFailure, CeremonyResult, FailureKind, NonceStatus, RequestId,
-    SafeText, SignedTransaction,
+    Root, SafeText, SignedTransaction,
 };
 
 pub(super) fn ceremony_ended(
     turn: &mut Turn<'_>,
     request: RequestId,
     outcome: Result<Box<CeremonySuccess>, CeremonyFailure>,
+    transcript: Option<(SafeText, Root)>,
 ) {
     turn.answered(EffectKey::Ceremony(request));
     let Some(ceremony) = turn.state.ceremonies.get(&request) else {
@@ -21,11 +22,7 @@ pub(super) fn ceremony_ended(
     match outcome {
         Ok(success) if given_up => late(turn, case, &success.result),
         Ok(success) => {
-            let CeremonySuccess {
-                result,
-                checks,
-                transcript,
-            } = *success;
+            let CeremonySuccess { result, checks } = *success;
             let made = key_of(&result);
             turn.record(Record::CeremonyVerified {
                 request,
@@ -40,24 +37,39 @@ pub(super) fn ceremony_ended(
             }
         }
         Err(_) if given_up => {}
-        Err(failure) if failure.kind == FailureKind::Unknown => not_found_out(turn, request, failure.reason),
+        Err(failure) if failure.kind == FailureKind::Unknown => {
+            not_found_out(turn, request, failure.reason, transcript);
+        }
         Err(failure) => {
-            turn.record(Record::CeremonyFailed { request, failure });
+            turn.record(Record::CeremonyFailed {
+                request,
+                failure,
+                transcript,
+            });
             turn.not_before(EffectKey::Prepare(case), advance::AFTER_FAILURE_MS);
         }
     }
 }
 
 /// The outcome stays open: it is looked for again, after growing pauses. Journaled when it is first so, and when there
-/// is something else to say.
-fn not_found_out(turn: &mut Turn<'_>, request: RequestId, reason: SafeText) {
+/// is something else to say or to prove.
+fn not_found_out(
+    turn: &mut Turn<'_>,
+    request: RequestId,
+    reason: SafeText,
+    transcript: Option<(SafeText, Root)>,
+) {
     let looks = turn.state.live.looks.entry(request).or_default();
     let pause = advance::LOOK_FOR_MS.0 << (*looks).min(16);
     *looks += 1;
     turn.not_before(EffectKey::Ceremony(request), pause.min(advance::LOOK_FOR_MS.1));
     let known = turn.state.ceremonies.get(&request).and_then(|c| c.doubt.as_ref());
-    if known.is_none_or(|d| d.reason != reason) {
-        turn.record(Record::CeremonyUnknown { request, reason });
+    if transcript.is_some() || known.is_none_or(|d| d.reason != reason) {
+        turn.record(Record::CeremonyUnknown {
+            request,
+            reason,
+            transcript,
+        });
     }
 }
 

@@ -33,7 +33,11 @@ pub fn step(state: &mut State, stamped: Stamped) -> (Output, WishReply) {
             purpose,
             outcome,
         } => desk::prepared(&mut turn, case, purpose, outcome),
-        Input::CeremonyEnded { request, outcome } => answers::ceremony_ended(&mut turn, request, outcome),
+        Input::CeremonyEnded {
+            request,
+            outcome,
+            transcript,
+        } => answers::ceremony_ended(&mut turn, request, outcome, transcript),
         Input::Signed { action, outcome } => answers::signed(&mut turn, action, outcome),
         Input::Sent { action, outcome } => answers::sent(&mut turn, action, outcome),
         Input::Inspected { action, status } => answers::inspected(&mut turn, action, status),

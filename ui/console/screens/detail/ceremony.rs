@@ -80,9 +80,10 @@ pub(super) fn build(page: &mut Page<'_>, app: &App, ceremony: &CeremonyView) {
             if note.is_empty() { "none" } else { note },
         );
     }
-    if let Some(file) = &ceremony.transcript {
+    if let Some((file, digest)) = &ceremony.transcript {
         page.gap();
         page.field("transcript", Token::Text, file);
+        page.field("its SHA-256, as journaled", Token::Value, digest);
     }
 }
 

@@ -1,0 +1,91 @@
+//! Transcripts on disk: whole, durable, and never written over, since the journal holds their digests.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write as _};
+use std::path::Path;
+
+use sha2::{Digest as _, Sha256};
+
+use crate::types::{RequestId, Root, SafeText};
+
+/// Writes a transcript, and gives its file name and SHA-256 once it would survive a power cut. A ceremony that was looked
+/// at several times has a file for each look: `<id>.json`, `<id>-2.json`, …
+pub(super) fn keep(directory: &Path, request: RequestId, text: &[u8]) -> io::Result<(SafeText, Root)> {
+    if !directory.is_dir() {
+        fs::create_dir_all(directory)?;
+        if let Some(parent) = directory.parent() {
+            sync_directory(parent)?;
+        }
+    }
+    let digest = Root(Sha256::digest(text).into());
+    let temporary = directory.join(format!(".{request}.tmp"));
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .open(&temporary)?;
+    file.write_all(text)?;
+    file.sync_all()?;
+    drop(file);
+    let name = free_name(directory, request)?;
+    fs::rename(&temporary, directory.join(&name))?;
+    sync_directory(directory)?;
+    Ok((SafeText::new(&name), digest))
+}
+
+/// Nobody else writes here: the journal beside it has one writer.
+fn free_name(directory: &Path, request: RequestId) -> io::Result<String> {
+    for n in 1u32.. {
+        let name = match n {
+            1 => format!("{request}.json"),
+            n => format!("{request}-{n}.json"),
+        };
+        if !directory.join(&name).try_exists()? {
+            return Ok(name);
+        }
+    }
+    Err(io::Error::other("too many transcripts of one ceremony"))
+}
+
+/// A new name is durable only with its directory.
+fn sync_directory(directory: &Path) -> io::Result<()> {
+    File::open(directory)?.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_look_has_its_file_and_nothing_is_written_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let directory = folder.path().join("transcripts");
+        let request = RequestId([3; 24]);
+        let (first, digest) = keep(&directory, request, b"the first look").unwrap();
+        let (second, _) = keep(&directory, request, b"the second look").unwrap();
+        assert_eq!(first.as_str(), format!("{request}.json"));
+        assert_eq!(second.as_str(), format!("{request}-2.json"));
+        let read = fs::read(directory.join(first.as_str())).unwrap();
+        assert_eq!(read, b"the first look");
+        assert_eq!(digest, Root(Sha256::digest(&read).into()));
+        assert_eq!(fs::read_dir(&directory).unwrap().count(), 2, "no half files");
+    }
+
+    #[test]
+    fn what_a_crash_left_half_written_is_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let request = RequestId([4; 24]);
+        fs::write(folder.path().join(format!(".{request}.tmp")), b"half a tran").unwrap();
+        let (name, _) = keep(folder.path(), request, b"whole").unwrap();
+        assert_eq!(fs::read(folder.path().join(name.as_str())).unwrap(), b"whole");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_directory_that_can_not_be_written_is_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("not a directory");
+        fs::write(&file, b"").unwrap();
+        assert!(keep(&file.join("transcripts"), RequestId([5; 24]), b"text").is_err());
+    }
+}
