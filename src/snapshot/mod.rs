@@ -62,22 +62,53 @@ impl Snapshot {
             .filter(|a| a.state == crate::oracle::ActionState::Proposed)
     }
 
-    /// Whether leaving now would interrupt something: ceremonies that run, or effects under way.
+    /// Whether leaving now would interrupt something: ceremonies that run, effects under way, and what was approved and
+    /// has not left.
     #[must_use]
     pub fn work_in_flight(&self) -> Vec<SafeText> {
+        use crate::oracle::{ActionState, Payload};
         let ceremonies = self.ceremonies.iter().filter(|c| c.ended.is_none()).map(|c| {
+            let unknown = if c.doubt.is_some() {
+                ": its outcome is looked for"
+            } else {
+                ""
+            };
             SafeText::new(&format!(
-                "{} for {} with {} operators",
+                "{} for {} with {} operators{unknown}",
                 c.kind,
                 c.case,
                 c.operators.len()
             ))
+        });
+        let approved = self
+            .actions
+            .iter()
+            .filter(|a| a.state == ActionState::Approved)
+            .map(|a| {
+                let kind = a.proposal.kind;
+                SafeText::new(&format!("{kind} of {} is approved and waits to leave", a.id.case))
+            });
+        let exits = self.actions.iter().filter_map(|a| match &a.proposal.payload {
+            // offered again until it is in a block
+            Payload::Exit(exit)
+                if !a.state.is_over() && a.was_approved() && a.state != ActionState::Approved =>
+            {
+                Some(SafeText::new(&format!(
+                    "the exit of validator {} ({}) is published and not seen in a block",
+                    exit.validator_index, a.id.case
+                )))
+            }
+            _ => None,
         });
         let transactions = self
             .transactions
             .iter()
             .filter(|t| !t.state.is_over())
             .map(|t| SafeText::new(&format!("{} of {} is {}", t.function, t.action.case, t.state)));
-        ceremonies.chain(transactions).collect()
+        ceremonies
+            .chain(approved)
+            .chain(transactions)
+            .chain(exits)
+            .collect()
     }
 }

@@ -87,3 +87,50 @@ fn ctrl_z_explains_unless_allowed() {
     d.app.settings.allow_suspend = true;
     assert_eq!(d.slowly("ctrl-z"), [Effect::Suspend]);
 }
+
+#[test]
+fn leaving_asks_while_something_approved_has_not_left_or_an_exit_is_not_in_a_block() {
+    use casimir_dkg::oracle::{ActionState, Decider, Decision, Verdict};
+    let quiet = |s: &mut Snapshot| {
+        s.ceremonies.clear();
+        s.transactions.clear();
+        s.actions.truncate(2);
+    };
+    let approve = |s: &mut Snapshot, n: usize, state| {
+        let action = &mut s.actions[n];
+        action.decision = Some(Decision {
+            verdict: Verdict::Approve,
+            decider: Decider::Person { name: "ada".into() },
+            at: s.at,
+            digest: action.digest,
+        });
+        action.state = state;
+    };
+    let words =
+        |s: &Snapshot| -> Vec<String> { s.work_in_flight().iter().map(ToString::to_string).collect() };
+    let mut nothing = fixture::busy();
+    quiet(&mut nothing);
+    assert!(words(&nothing).is_empty(), "{:?}", words(&nothing));
+    let (mut approved, mut published) = (nothing.clone(), nothing);
+    approve(&mut approved, 0, ActionState::Approved);
+    assert_eq!(
+        words(&approved),
+        ["send-deposit of deposit/3 is approved and waits to leave"]
+    );
+    approve(&mut published, 1, ActionState::Executing);
+    assert!(
+        words(&published)[0].ends_with("(exit/1) is published and not seen in a block"),
+        "{:?}",
+        words(&published)
+    );
+    for snapshot in [approved, published] {
+        let mut d = busy();
+        d.send(with(|s| {
+            let revision = s.revision;
+            *s = snapshot;
+            s.revision = revision;
+        }));
+        assert!(d.slowly("q").is_empty(), "it asks");
+        assert!(matches!(d.app.overlay, Some(Overlay::Quit { .. })));
+    }
+}
