@@ -76,6 +76,7 @@ impl State {
                     id: *action,
                     proposal: (**proposal).clone(),
                     digest: *digest,
+                    refreshed_at: None,
                     proposed_at: at,
                     state: ActionState::Proposed,
                     decision: None,
@@ -97,6 +98,7 @@ impl State {
                 if let Some(a) = self.actions.get_mut(action) {
                     a.proposal = (**proposal).clone();
                     a.digest = *digest;
+                    a.refreshed_at = None;
                 }
             }
             Record::Decided { action, decision } => {

@@ -59,8 +59,11 @@ pub(super) fn prepared(turn: &mut Turn<'_>, case: CaseId, purpose: Purpose, outc
                             proposal,
                             digest,
                         });
-                    } else if let Some(a) = turn.state.actions.get_mut(&action) {
+                    } else if let Some(a) = turn.state.actions.get_mut(&action)
+                        && a.proposal != *proposal
+                    {
                         a.proposal = *proposal;
+                        a.refreshed_at = Some(turn.at);
                     }
                 }
                 Prepared::Refused(reason) => {

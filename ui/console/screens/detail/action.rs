@@ -5,7 +5,7 @@
 //! Send initiatePoolDeposit for pool 3
 //!
 //! changed since you opened it …
-//! Facts · Checks · Cause · Call · Payload · Raw bytes · Digest · Decision
+//! Facts · Checks · Cause · Call · Payload · Raw bytes · Digest
 //! ```
 
 use casimir_dkg::oracle::{Action, ActionState, FactKind};
@@ -49,8 +49,13 @@ pub(super) fn build(page: &mut Page<'_>, app: &App, action: &Action) {
     }
     payload::build(page, &proposal.payload);
 
-    page.heading("Digest of all this");
+    page.heading("Digest of payload, risk and check verdicts");
     page.text(Token::Value, &action.digest.to_string());
+    page.text(
+        Token::Muted,
+        "An approval holds for this digest alone. Title, facts and the reasons of checks are outside: they name blocks, \
+         balances and times, which move.",
+    );
 }
 
 /// Network and mode, so that nobody takes one network for another.
@@ -106,6 +111,13 @@ fn state(page: &mut Page<'_>, app: &App, action: &Action) {
         Token::Text,
         format!("{}, {waited} ago", format::date(action.proposed_at)),
     );
+    if let Some(at) = action.refreshed_at {
+        page.field(
+            "refreshed",
+            Token::Info,
+            format!("{}: facts and reasons; the digest is the same", format::date(at)),
+        );
+    }
     if let Some(decision) = &action.decision {
         use casimir_dkg::oracle::Verdict;
         let (token, verdict) = match &decision.verdict {
