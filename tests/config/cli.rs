@@ -157,3 +157,33 @@ fn a_reader_that_went_away_is_no_error() {
     );
     assert!(output.stderr.is_empty());
 }
+
+#[test]
+fn the_flag_alone_switches_auto_on_and_is_an_error_without_rules() {
+    let scratch = tempfile::tempdir().unwrap();
+    let file = scratch.path().join("c.toml");
+    let rule = "\n[[policy.rule]]\nname = \"keys\"\nkinds = [\"keygen\"]\nper_day = 3\n";
+    for (mode, rules) in [("", ""), ("", rule), ("mode = \"supervised\"\n", rule)] {
+        let text = MINIMAL.replace("mode = \"observe\"\n", mode);
+        let signer = "\n[signer]\nkeystore = \"oracle.json\"\n";
+        fs::write(&file, format!("{text}{signer}{}{rules}", support::operators())).unwrap();
+        let shown = support::run(support::program(scratch.path()).arg("--config").arg(&file).args([
+            "config",
+            "show",
+            "--auto-approve",
+        ]));
+        let (code, stdout, stderr) = shown;
+        if rules.is_empty() {
+            assert_eq!(code, Some(3), "{stdout}");
+            assert!(
+                stderr.contains("policy.mode")
+                    && stderr.contains("--auto-approve")
+                    && stderr.contains("[[policy.rule]]"),
+                "{stderr}"
+            );
+        } else {
+            assert_eq!(code, Some(0), "{stderr}");
+            assert!(stdout.contains("mode = \"auto\""), "{stdout}");
+        }
+    }
+}

@@ -19,7 +19,7 @@ pub(in crate::config) const KEYS: &[Key] = &[
     Key::new(
         "policy.mode",
         "observe, supervised or auto",
-        "observe decides nothing and needs no key; supervised asks a person; auto asks the rules first, and needs --auto-approve too.",
+        "observe decides nothing and needs no key; supervised asks a person; auto asks the rules first. No file alone switches auto on: it takes the flag --auto-approve, which is enough.",
     )
     .default("supervised")
     .flag("--mode"),
@@ -150,7 +150,7 @@ pub(in crate::config) fn read(r: &mut Reader<'_>) -> Option<PolicyConfig> {
             r.error("policy.mode", message.to_owned());
         }
         if rules.is_empty() && whole {
-            let message = "\"auto\" without a [[policy.rule]] would approve nothing: write a rule or use \"supervised\"";
+            let message = "\"auto\" (--auto-approve) without a [[policy.rule]] would approve nothing: write a rule or use \"supervised\"";
             r.error("policy.mode", message.to_owned());
         }
     }
