@@ -294,3 +294,16 @@ fn each_look_that_has_evidence_journals_it() {
     let newest = desk.state.ceremonies[&request].transcript.clone();
     assert_eq!(newest.unwrap().1, Root([1; 32]));
 }
+
+#[test]
+fn a_key_that_was_condemned_or_not_taken_is_not_the_pools_key() {
+    let (mut desk, request) = Desk::running();
+    desk.succeeds(request);
+    let known = desk.state.known_key(CASE.pool).unwrap();
+    let mut taken = desk.state.clone();
+    taken.cases.get_mut(&CASE).unwrap().served_by = Some(Root([9; 32]));
+    assert_eq!(taken.known_key(CASE.pool), None);
+    let reason = SafeText::new("test");
+    desk.state.condemned.insert(known.validator, reason);
+    assert_eq!(desk.state.known_key(CASE.pool), None);
+}

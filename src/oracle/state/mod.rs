@@ -123,6 +123,7 @@ impl State {
     }
 
     /// The key of a pool as the journal knows it: of the newest reshare that was sent and included, else of the keygen.
+    /// What was condemned, or was not what the contract took, is not the pool's key.
     #[must_use]
     pub fn known_key(&self, pool: crate::types::PoolId) -> Option<KnownKey> {
         let of = |validator, shares: &BTreeMap<OperatorId, BlsPublicKey>| KnownKey {
@@ -131,18 +132,21 @@ impl State {
             share_public_keys: shares.clone(),
         };
         let done = |case: &&Case| matches!(case.step, Step::Closed { .. } | Step::Follow);
-        let newest_reshare = self
-            .cases
-            .values()
-            .filter(|c| c.id.pool == pool && c.reshare.is_some())
+        let ours = || {
+            self.cases
+                .values()
+                .filter(move |c| c.id.pool == pool && c.served_by.is_none())
+        };
+        let used = |validator: &BlsPublicKey| !self.condemned.contains_key(validator);
+        let newest_reshare = ours()
             .filter(done)
+            .filter(|c| c.reshare.as_ref().is_some_and(|r| used(&r.validator)))
             .max_by_key(|c| c.since)
             .and_then(|c| c.reshare.as_ref())
             .map(|r| of(r.validator, &r.share_public_keys));
         newest_reshare.or_else(|| {
-            self.cases
-                .values()
-                .filter(|c| c.id.pool == pool && c.keygen.is_some())
+            ours()
+                .filter(|c| c.keygen.as_ref().is_some_and(|k| used(&k.validator)))
                 .max_by_key(|c| c.id.ordinal)
                 .and_then(|c| c.keygen.as_ref())
                 .map(|k| of(k.validator, &k.share_public_keys))

@@ -67,12 +67,8 @@ pub(super) async fn prepare_sign(
         epoch,
         validator_index: validator.index,
     };
-    let share_public_keys = match &known {
-        Some(k) if k.validator == present.validator && k.committee == committee => {
-            k.share_public_keys.clone()
-        }
-        _ => Default::default(),
-    };
+    let (key, shares) = (present.validator, &present.committee.shares);
+    let share_public_keys = key_checks::share_keys(known.as_ref(), &key, &committee, shares);
     let plan = CeremonyPlan::Sign {
         validator: present.validator,
         committee: committee.clone(),
@@ -98,17 +94,7 @@ pub(super) async fn prepare_sign(
     checks.extend(exit_checks::validator(&validator, &rules, now));
     checks.push(exit_checks::credentials(outside, &validator));
     checks.extend(bad.map(|bad| exit_checks::new_signing_root(&bad, rules.signing_root(&message))));
-    checks.push(match &known {
-        None => Check::unknown(
-            "key-in-journal",
-            "this journal knows nothing of the pool's key: a bad signer could not be named",
-        ),
-        Some(k) => Check::of(
-            "key-in-journal",
-            k.validator == present.validator,
-            format!("the journal has {}", k.validator),
-        ),
-    });
+    checks.push(key_checks::in_journal(known.as_ref(), &key, &committee));
     let mut facts = vec![
         Fact::new("pool", FactKind::Text, pool),
         Fact::new("validator key", FactKind::Hex, present.validator),

@@ -6,8 +6,9 @@ use alloy::primitives::{Address, keccak256};
 
 use crate::beacon::roots;
 use crate::chain::ssv::SsvState;
+use crate::dkg::rockx::shares_data::SharesData;
 use crate::dkg::threshold;
-use crate::oracle::{Fact, FactKind, Registration};
+use crate::oracle::{Fact, FactKind, KnownKey, Registration};
 use crate::types::{
     BlsPublicKey, Check, CheckStatus, ForkVersion, KeygenOutput, OperatorId, Root, SafeText, threshold_for,
 };
@@ -38,6 +39,59 @@ pub(super) fn key(validator: &BlsPublicKey, shares: &BTreeMap<OperatorId, BlsPub
         },
     };
     vec![valid, interpolates]
+}
+
+/// The public keys of the shares: from the journal, else from the contract's shares data where these give the key.
+/// Without them a bad signer can not be named.
+pub(super) fn share_keys(
+    known: Option<&KnownKey>,
+    validator: &BlsPublicKey,
+    committee: &[OperatorId],
+    contract: &[u8],
+) -> BTreeMap<OperatorId, BlsPublicKey> {
+    if let Some(known) = known.filter(|k| k.validator == *validator && k.committee == committee) {
+        return known.share_public_keys.clone();
+    }
+    let decoded = SharesData::decode(contract, committee).ok();
+    decoded
+        .map(|shares| shares.share_public_keys)
+        .filter(|keys| {
+            // whoever wrote the calldata is not believed: they must lie on the key's polynomial
+            threshold_for(keys.len()).is_some_and(|t| threshold::interpolates_to(keys, t, validator).is_ok())
+        })
+        .unwrap_or_default()
+}
+
+/// Whether the journal and the contract mean the same key. The contract decides who holds it: another oracle may have
+/// reshared it, so a disagreement there is unknown, not wrong.
+pub(super) fn in_journal(
+    known: Option<&KnownKey>,
+    validator: &BlsPublicKey,
+    holders: &[OperatorId],
+) -> Check {
+    const NAME: &str = "key-in-journal";
+    let list = super::keygen::list;
+    let Some(known) = known else {
+        return Check::unknown(NAME, "this journal knows nothing of the pool's key");
+    };
+    let words = format!(
+        "the journal has {} with operators {}",
+        known.validator,
+        list(&known.committee)
+    );
+    if known.validator != *validator {
+        Check::fail(NAME, format!("{words}; the contract has {validator}"))
+    } else if known.committee != holders {
+        Check::unknown(
+            NAME,
+            format!(
+                "{words}; the contract has the same key with operators {}",
+                list(holders)
+            ),
+        )
+    } else {
+        Check::pass(NAME, words)
+    }
 }
 
 /// The deposit signature holds for exactly these credentials, 32 ETH and this fork.
@@ -160,5 +214,66 @@ mod tests {
         assert_eq!(words, ["result-source: combined here"]);
 
         assert_eq!(doubts_of_origin(checks.clone(), false), (checks, Vec::new()));
+    }
+
+    mod keys {
+        use super::super::*;
+        use crate::dkg::threshold::{SecretPolynomial, SecretScalar};
+        use crate::types::{BlsSignature, CheckStatus};
+
+        fn ids(list: &[u64]) -> Vec<OperatorId> {
+            list.iter().copied().map(OperatorId).collect()
+        }
+
+        /// A key of operators 1 to 4, and the shares data of its deposit.
+        fn dealt() -> (KnownKey, Vec<u8>) {
+            let committee = ids(&[1, 2, 3, 4]);
+            let mut rng = rand::rngs::OsRng;
+            let polynomial = SecretPolynomial::random(SecretScalar::random(&mut rng), 3, &mut rng);
+            let share_public_keys: BTreeMap<_, _> = committee
+                .iter()
+                .map(|id| (*id, polynomial.share(*id).public_key()))
+                .collect();
+            let shares = SharesData {
+                signature: BlsSignature::default(),
+                share_public_keys: share_public_keys.clone(),
+                encrypted_shares: committee.iter().map(|id| (*id, vec![0; 256])).collect(),
+            };
+            let known = KnownKey {
+                validator: polynomial.secret().public_key(),
+                committee,
+                share_public_keys,
+            };
+            (known, shares.encode().unwrap())
+        }
+
+        #[test]
+        fn without_the_journal_the_contract_tells_the_share_keys_if_they_give_the_key() {
+            let (key, shares) = dealt();
+            let (other, others) = dealt();
+            let told = |known: Option<&KnownKey>, shares: &[u8]| {
+                share_keys(known, &key.validator, &key.committee, shares)
+            };
+            assert_eq!(told(Some(&key), &[]), key.share_public_keys);
+            assert_eq!(told(None, &shares), key.share_public_keys);
+            assert_eq!(
+                told(Some(&other), &shares),
+                key.share_public_keys,
+                "the journal's is another key"
+            );
+            assert!(told(None, &others).is_empty(), "of another key");
+            assert!(told(None, &shares[1..]).is_empty());
+            assert!(told(None, &[]).is_empty());
+        }
+
+        #[test]
+        fn another_committee_is_unknown_and_another_key_is_wrong() {
+            let (key, _) = dealt();
+            let status = |known, holders: &[u64]| in_journal(known, &key.validator, &ids(holders)).status;
+            assert_eq!(status(Some(&key), &[1, 2, 3, 4]), CheckStatus::Pass);
+            assert_eq!(status(Some(&key), &[1, 2, 3, 5]), CheckStatus::Unknown);
+            assert_eq!(status(None, &[1, 2, 3, 4]), CheckStatus::Unknown);
+            assert_eq!(status(Some(&dealt().0), &[1, 2, 3, 4]), CheckStatus::Fail);
+        }
     }
 }

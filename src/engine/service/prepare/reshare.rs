@@ -128,18 +128,11 @@ pub(super) async fn prepare(
     ));
     checks.push(present.staked_check(pool));
     checks.push(reshares_left(&present.committee));
-    checks.push(match &known {
-        None => Check::unknown("key-in-journal", "this journal knows nothing of the pool's key"),
-        Some(k) => Check::of(
-            "key-in-journal",
-            k.validator == present.validator && k.committee == holders,
-            format!(
-                "the journal has {} with operators {}",
-                k.validator,
-                keygen::list(&k.committee)
-            ),
-        ),
-    });
+    checks.push(key_checks::in_journal(
+        known.as_ref(),
+        &present.validator,
+        &holders,
+    ));
     checks.push(keygen::authorised(outside).await);
 
     let leaving: Vec<_> = holders.iter().filter(|id| !new.contains(id)).copied().collect();
