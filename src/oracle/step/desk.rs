@@ -167,3 +167,83 @@ pub(super) fn ready_to_send(turn: &mut Turn<'_>, action: ActionId, outcome: Prep
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::oracle::boundaries::{block, payload, settings};
+    use crate::oracle::*;
+    use crate::types::*;
+
+    fn give(state: &mut State, at: u64, input: Input) -> Vec<Effect> {
+        let at = UnixMillis(at);
+        let entropy = [0; 24];
+        step(state, Stamped { at, entropy, input }).0.effects
+    }
+
+    /// The answer to the one thing that was asked for.
+    fn answer(effects: &[Effect], fact: &str) -> Input {
+        let [
+            Effect::Prepare {
+                case, purpose, draft, ..
+            },
+        ] = effects
+        else {
+            panic!("{effects:?}")
+        };
+        let (kind, payload) = payload(draft);
+        let proposal = Proposal {
+            kind,
+            title: SafeText::new("do it"),
+            facts: vec![Fact::new("balance", FactKind::Text, fact)],
+            checks: Vec::new(),
+            payload,
+        };
+        Input::Prepared {
+            case: *case,
+            purpose: *purpose,
+            outcome: Prepared::Proposal(Box::new(proposal)),
+        }
+    }
+
+    #[test]
+    fn facts_that_are_refreshed_under_the_same_digest_say_so() {
+        let mode = Mode::Supervised;
+        let mut state = State::new(Settings { mode, ..settings() });
+        state.set_next_record(1);
+        give(&mut state, 1_000, Input::CaughtUp);
+        let facts = ChainFacts {
+            head: Some(block(10)),
+            ready: vec![PoolId(1)],
+            ..ChainFacts::default()
+        };
+        give(&mut state, 1_000, Input::Facts(Box::new(facts)));
+        let asked = Input::Requested {
+            kind: RequestKind::Deposit,
+            pool: PoolId(1),
+            log: LogRef {
+                block: block(10),
+                transaction: Root([1; 32]),
+                index: 0,
+            },
+        };
+        let effects = give(&mut state, 1_000, asked);
+        let proposed = answer(&effects, "5 ETH");
+        give(&mut state, 1_000, proposed);
+        let shown = |state: &State| {
+            let action = state.actions.values().next().unwrap();
+            (action.digest, action.refreshed_at)
+        };
+        let (digest, never) = shown(&state);
+        assert_eq!(never, None);
+        for (at, fact, refreshed) in [
+            (20_000, "5 ETH", None),
+            (40_000, "4 ETH", Some(UnixMillis(40_000))),
+            (60_000, "4 ETH", Some(UnixMillis(40_000))),
+        ] {
+            let effects = give(&mut state, at, Input::Tick);
+            let again = answer(&effects, fact);
+            give(&mut state, at, again);
+            assert_eq!(shown(&state), (digest, refreshed), "at {at}");
+        }
+    }
+}
