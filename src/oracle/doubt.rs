@@ -301,7 +301,10 @@ fn a_key_that_was_condemned_or_not_taken_is_not_the_pools_key() {
     desk.succeeds(request);
     let known = desk.state.known_key(CASE.pool).unwrap();
     let mut taken = desk.state.clone();
-    taken.cases.get_mut(&CASE).unwrap().served_by = Some(Root([9; 32]));
+    taken.cases.get_mut(&CASE).unwrap().served_by = Some(Served {
+        transaction: Root([9; 32]),
+        log: None,
+    });
     assert_eq!(taken.known_key(CASE.pool), None);
     let reason = SafeText::new("test");
     desk.state.condemned.insert(known.validator, reason);

@@ -244,7 +244,6 @@ impl World {
                             signature: BlsSignature::default(),
                         },
                         checks: Vec::new(),
-                        transcript: None,
                     }))
                 } else {
                     Err(CeremonyFailure {
@@ -255,7 +254,11 @@ impl World {
                         blames: Vec::new(),
                     })
                 };
-                Input::CeremonyEnded { request, outcome }
+                Input::CeremonyEnded {
+                    request,
+                    outcome,
+                    transcript: None,
+                }
             }
             Effect::LookUpValidator { case, validator, .. } => Input::ValidatorSeen {
                 case,

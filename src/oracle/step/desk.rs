@@ -210,7 +210,7 @@ mod tests {
         let mode = Mode::Supervised;
         let mut state = State::new(Settings { mode, ..settings() });
         state.set_next_record(1);
-        give(&mut state, 1_000, Input::CaughtUp);
+        give(&mut state, 1_000, Input::CaughtUp { finalized: None });
         let facts = ChainFacts {
             head: Some(block(10)),
             ready: vec![PoolId(1)],
