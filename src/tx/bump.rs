@@ -1,8 +1,8 @@
 //! Raising the fees of a transaction that is stuck: same nonce, same payload, within the approved ceiling.
 
 use alloy::primitives::U256;
-use serde::{Deserialize, Serialize};
 
+use super::SignedTransaction;
 use super::fees::{FeeQuote, Fees, OverCeiling, cap, total};
 
 /// Nodes take a replacement only when both fees rise by at least a tenth.
@@ -13,12 +13,6 @@ fn tenth_more(fee: u128) -> u128 {
 /// An eighth more is safe with every client's rounding.
 fn eighth_more(fee: u128) -> u128 {
     fee.saturating_add(fee.div_ceil(8))
-}
-
-/// Whether the market has left a transaction behind: it can not be in the next block.
-#[must_use]
-pub fn is_stuck(fees: Fees, quote: FeeQuote) -> bool {
-    fees.max_fee < quote.base_fee
 }
 
 /// Higher fees for the same transaction: an eighth more, or what the market asks if that is more. Near the ceiling a
@@ -46,11 +40,13 @@ pub fn bump(previous: Fees, quote: FeeQuote, gas_limit: u64, ceiling_wei: U256) 
 }
 
 /// What a person can choose from when the ceiling does not suffice, each with its price.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StuckOptions {
+    /// The nonce that all three ways use up.
+    pub nonce: u64,
     /// Wait: the most that the transaction costs once the base fee has come down.
     pub wait_wei: U256,
-    /// Approve a higher ceiling: at least this.
+    /// The same call with a higher fee: at least this.
     pub raise_wei: U256,
     /// Give up: an empty transfer to oneself with the same nonce costs about this.
     pub cancel_wei: U256,
@@ -58,11 +54,13 @@ pub struct StuckOptions {
 
 /// Prices of the three ways on from a stuck transaction.
 #[must_use]
-pub fn options(previous: Fees, quote: FeeQuote, gas_limit: u64) -> StuckOptions {
+pub fn options(stuck: &SignedTransaction, quote: FeeQuote) -> StuckOptions {
+    let (previous, gas_limit) = (stuck.fees(), stuck.gas_limit);
     let priority = eighth_more(previous.priority).max(quote.priority);
     let replacing =
         eighth_more(previous.max_fee).max(quote.base_fee.saturating_mul(2).saturating_add(priority));
     StuckOptions {
+        nonce: stuck.nonce,
         wait_wei: total(gas_limit, previous.max_fee),
         raise_wei: total(gas_limit, replacing),
         cancel_wei: total(21_000, replacing),

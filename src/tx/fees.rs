@@ -84,16 +84,6 @@ pub fn total(gas_limit: u64, max_fee: u128) -> U256 {
     U256::from(gas_limit) * U256::from(max_fee)
 }
 
-/// A ceiling to propose: lasts through a fourfold base fee.
-#[must_use]
-pub fn suggest_ceiling(quote: FeeQuote, gas_limit: u64) -> U256 {
-    let per_gas = quote
-        .base_fee
-        .saturating_mul(4)
-        .saturating_add(quote.priority.saturating_mul(2));
-    total(gas_limit, per_gas)
-}
-
 /// Fees for now: twice the base fee, so that six full blocks in a row do not price it out, but never above the ceiling.
 /// A ceiling that does not even pay the next block is an error.
 pub fn choose(quote: FeeQuote, gas_limit: u64, ceiling_wei: U256) -> Result<Fees, OverCeiling> {

@@ -3,9 +3,9 @@
 use alloy::primitives::{Address, U256};
 use casimir_dkg::chain::rpc::ServerError;
 use casimir_dkg::tx::broadcast::classify;
-use casimir_dkg::tx::bump::{bump, is_stuck, options};
-use casimir_dkg::tx::fees::{choose, suggest_ceiling, total};
-use casimir_dkg::tx::{BroadcastHint, Draft, FeeQuote, Fees, SignError};
+use casimir_dkg::tx::bump::{bump, options};
+use casimir_dkg::tx::fees::{choose, total};
+use casimir_dkg::tx::{BroadcastHint, Draft, FeeQuote, Fees, SignError, SignedTransaction};
 use proptest::prelude::*;
 
 use crate::support::oracle;
@@ -184,23 +184,30 @@ proptest! {
 }
 
 #[test]
-fn a_tenfold_base_fee_is_noticed_and_the_ways_on_are_priced() {
+fn the_ways_on_from_a_tenfold_base_fee_are_priced() {
     let calm = FeeQuote {
         base_fee: 10_000_000_000,
         priority: 1_000_000_000,
     };
     let gas = 500_000;
-    let ceiling = suggest_ceiling(calm, gas);
+    let ceiling = total(gas, 4 * calm.base_fee + 2 * calm.priority);
     let fees = choose(calm, gas, ceiling).unwrap();
-    assert!(!is_stuck(fees, calm));
     let storm = FeeQuote {
         base_fee: calm.base_fee * 10,
         ..calm
     };
-    assert!(is_stuck(fees, storm));
     let over = bump(fees, storm, gas, ceiling).unwrap_err();
     assert!(over.needed_wei > ceiling);
-    let ways = options(fees, storm, gas);
+    let stuck = SignedTransaction {
+        raw: Default::default(),
+        hash: Default::default(),
+        nonce: 7,
+        max_fee_wei: U256::from(fees.max_fee),
+        priority_fee_wei: U256::from(fees.priority),
+        gas_limit: gas,
+    };
+    let ways = options(&stuck, storm);
+    assert_eq!(ways.nonce, 7);
     assert!(ways.raise_wei >= over.needed_wei, "what is offered is enough");
     bump(fees, storm, gas, ways.raise_wei).unwrap();
     assert!(ways.wait_wei <= ceiling && ways.cancel_wei < ways.raise_wei);

@@ -30,6 +30,12 @@ async fn an_exit_is_signed_published_and_followed_to_its_end() {
     let (ground, oracle) = staked(false).await;
     ground.devnet().request_exit(PoolId(1)).await.unwrap();
     let sign = waiting(&oracle, "exit/1", ActionKind::SignExit).await;
+    let capella = sign.proposal.checks.iter().find(|c| c.name == "capella-version");
+    let capella = capella.expect("the version is checked");
+    assert!(
+        capella.status == CheckStatus::Pass && capella.reason.as_str().contains("its fork schedule has"),
+        "{capella:?}"
+    );
     let phraseless = Request::Approve {
         action: sign.id,
         digest: sign.digest,
@@ -38,6 +44,14 @@ async fn an_exit_is_signed_published_and_followed_to_its_end() {
     };
     let refused = oracle.handle.request(phraseless).await.unwrap_err();
     assert!(refused.to_string().contains("exit pool 1"), "{refused}");
+    approve_next(&oracle, "exit/1", ActionKind::SignExit).await;
+    let broadcast = waiting(&oracle, "exit/1", ActionKind::BroadcastExit).await;
+    let pool = broadcast.proposal.facts.iter().find(|f| f.label == "exit pool");
+    let pool = pool.expect("what waits in the pool is shown");
+    assert!(
+        pool.value.as_str().contains("no exit of this validator"),
+        "{pool:?}"
+    );
     let done = drive(&oracle, "exit/1").await;
     let phases: Vec<_> = done
         .history

@@ -18,6 +18,7 @@ mod observer;
 mod proxy;
 mod reshares_and_exits;
 mod strangers;
+mod stuck;
 mod support;
 mod times;
 mod unknown;

@@ -14,7 +14,7 @@ use crate::chain::contracts::{Manager, ManagerEventKind};
 use crate::chain::facts::{Facts, simulate};
 use crate::chain::intake::Finality;
 use crate::chain::rpc::{At, Rpc};
-use crate::config::Config;
+use crate::config::{Config, format_ether};
 use crate::dkg::rockx::initiator::{CeremonyUpdate, Initiator};
 use crate::dkg::transcript::Transcript;
 use crate::engine::LiveUpdate;
@@ -74,6 +74,19 @@ impl Outside {
     pub(super) fn transcripts(&self) -> PathBuf {
         self.config.journal.path.with_file_name("transcripts")
     }
+}
+
+/// An approved ceiling holds, whatever is pressed or configured later: only the first way needs nobody.
+fn ways_on(options: &tx::bump::StuckOptions) -> String {
+    format!(
+        "three ways on: wait, with nothing to press (r tries again at once): at most {} once the base fee falls; or pause \
+         (p) and, from another wallet of this account with the very nonce {}, send the same call for {} or more; or give \
+         it up likewise by an empty transfer to the account itself for about {}",
+        format_ether(options.wait_wei),
+        options.nonce,
+        format_ether(options.raise_wei),
+        format_ether(options.cancel_wei)
+    )
 }
 
 impl World for Outside {
@@ -262,7 +275,7 @@ impl Outside {
             Some(old) => {
                 let previous = old.fees();
                 let fees = tx::bump::bump(previous, quote, old.gas_limit, payload.fee_ceiling_wei)
-                    .map_err(|e| words(&e))?;
+                    .map_err(|over| words(&format!("{over}; {}", ways_on(&tx::bump::options(old, quote)))))?;
                 (old.gas_limit, fees)
             }
             None => {

@@ -178,6 +178,8 @@ pub(super) fn inspected(turn: &mut Turn<'_>, action: ActionId, status: Option<No
         sending.pending_since = None;
     }
     if sending.status != status {
+        // what was said of it was said of another state
+        sending.note = SafeText::default();
         let before = std::mem::replace(&mut sending.status, status.clone());
         turn.record(Record::TransactionStatus {
             action,

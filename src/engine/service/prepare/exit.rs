@@ -85,7 +85,7 @@ pub(super) async fn prepare_sign(
     let mut checks = committee::checks(outside, &asked, &committee, &committee, quorum);
     checks.push(present.staked_check(pool));
     checks.push(exit_checks::wanted(outside, pool).await);
-    checks.extend(exit_checks::domain(outside, &rules));
+    checks.extend(exit_checks::domain(outside, beacon, &rules).await);
     let now = rules.epoch_at(UnixMillis::now());
     match exit_checks::index(beacon, &present.validator, validator.index).await {
         Ok(check) => checks.push(check),
@@ -220,7 +220,7 @@ pub(super) async fn prepare_broadcast(
             "NOT valid under the validator key"
         },
     ));
-    checks.extend(exit_checks::domain(outside, &rules));
+    checks.extend(exit_checks::domain(outside, beacon, &rules).await);
     if let Some(validator) = &found {
         match exit_checks::index(beacon, &key, validator_index).await {
             Ok(check) => checks.push(check),
@@ -267,6 +267,7 @@ pub(super) async fn prepare_broadcast(
             "a published exit can not be taken back by anybody",
         ),
     ];
+    facts.push(exit_checks::pool(beacon, &message, &signature).await);
     facts.extend(unseen);
     let title = format!(
         "Publish the voluntary exit of validator {validator_index} (pool {}) to {}. This can not be undone.",

@@ -1,11 +1,11 @@
 //! What must hold before a voluntary exit is signed, and again before it is published.
 
 use super::keygen;
-use crate::beacon::client::{Beacon, Validator, ValidatorStatus};
+use crate::beacon::client::{Beacon, ExitMessage, Validator, ValidatorStatus};
 use crate::beacon::exit::{ExitRules, self_test};
 use crate::engine::service::outside::{Outside, Shared};
-use crate::oracle::{BadExit, NEW_SIGNING_ROOT};
-use crate::types::{BlsPublicKey, Check, PoolId, Root, SafeText};
+use crate::oracle::{BadExit, Fact, FactKind, NEW_SIGNING_ROOT};
+use crate::types::{BlsPublicKey, BlsSignature, Check, CheckStatus, ForkVersion, PoolId, Root, SafeText};
 
 /// The contract wants the exit: state decides, the event only hinted.
 pub(super) async fn wanted(outside: &Shared, pool: PoolId) -> Check {
@@ -21,7 +21,7 @@ pub(super) async fn wanted(outside: &Shared, pool: PoolId) -> Check {
     }
 }
 
-pub(super) fn domain(outside: &Outside, rules: &ExitRules) -> Vec<Check> {
+pub(super) async fn domain(outside: &Outside, beacon: &Beacon, rules: &ExitRules) -> Vec<Check> {
     let self_test = match self_test() {
         Ok(()) => Check::pass(
             "exit-domain-self-test",
@@ -30,16 +30,21 @@ pub(super) fn domain(outside: &Outside, rules: &ExitRules) -> Vec<Check> {
         Err(error) => Check::fail("exit-domain-self-test", error.to_string()),
     };
     let network = &outside.config.network;
+    let version = rules.capella_fork_version;
     let capella = Check::of(
         "capella-version",
-        rules.capella_fork_version == network.capella_fork_version,
+        version == network.capella_fork_version,
         format!(
-            "the beacon chain has {}, {} {}",
-            rules.capella_fork_version,
+            "the beacon chain has {version}, {} {}",
             network.name.as_str(),
             network.capella_fork_version
         ),
     );
+    let capella = if capella.status == CheckStatus::Pass {
+        in_schedule(beacon, version, &capella.reason).await
+    } else {
+        capella
+    };
     let theirs = rules.genesis.genesis_validators_root;
     let genesis = match network.genesis_validators_root {
         Some(ours) => Check::of(
@@ -53,6 +58,51 @@ pub(super) fn domain(outside: &Outside, rules: &ExitRules) -> Vec<Check> {
         ),
     };
     vec![self_test, capella, genesis]
+}
+
+/// The spec's version of Capella is one of the schedule's. A client may leave out forks that begin with the chain, so that
+/// it is missing there is a doubt and no contradiction.
+async fn in_schedule(beacon: &Beacon, version: ForkVersion, so_far: &SafeText) -> Check {
+    const NAME: &str = "capella-version";
+    match beacon.fork_schedule().await {
+        Ok(forks) => {
+            let versions: Vec<_> = forks.iter().map(|f| f.current_version.to_string()).collect();
+            let words = format!("{so_far}; its fork schedule has {}", versions.join(", "));
+            if forks.iter().any(|fork| fork.current_version == version) {
+                Check::pass(NAME, words)
+            } else {
+                Check::unknown(NAME, words)
+            }
+        }
+        Err(error) => Check::unknown(NAME, error.to_string()),
+    }
+}
+
+/// Whether an exit of the validator waits for a block already, whoever published it.
+pub(super) async fn pool(beacon: &Beacon, message: &ExitMessage, signature: &BlsSignature) -> Fact {
+    const NAME: &str = "exit pool";
+    let text = |words: &str| Fact::new(NAME, FactKind::Text, words);
+    let exits = match beacon.pool_exits().await {
+        Ok(exits) => exits,
+        Err(error) => return text(&format!("not known: {error}")),
+    };
+    let of_validator = exits
+        .into_iter()
+        .find(|exit| exit.message.validator_index == message.validator_index);
+    match of_validator {
+        None => text("no exit of this validator waits for a block"),
+        Some(exit) if exit.message == *message && exit.signature == *signature => {
+            text("this very exit waits for a block already")
+        }
+        Some(exit) => Fact::new(
+            NAME,
+            FactKind::Warning,
+            format!(
+                "another exit of this validator waits for a block, from epoch {}",
+                exit.message.epoch
+            ),
+        ),
+    }
 }
 
 pub(super) fn credentials(outside: &Shared, validator: &Validator) -> Check {

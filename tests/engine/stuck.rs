@@ -1,0 +1,93 @@
+//! A transaction that the market leaves behind, beyond its ceiling.
+
+use std::time::Duration;
+
+use casimir_dkg::oracle::{ActionKind, CaseStatus};
+use casimir_dkg::snapshot::TransactionState;
+use casimir_dkg::types::RedactedUrl;
+
+use crate::proxy::{Act, Call, Proxy};
+use crate::support::{Ground, approve_next, case_is, four_operators, stop, until, waiting};
+
+/// A node in whose words the base fee is 5,000 gwei. Its pool keeps what pays less, unlike anvil's.
+fn dear(call: &Call) -> Act {
+    let fee = format!("{:#x}", 5_000_000_000_000u64);
+    match call.method.as_str() {
+        "eth_getBlockByNumber" | "eth_getBlockByHash" => Act::Change(Box::new(move |mut block| {
+            if block.is_object() {
+                block["baseFeePerGas"] = fee.clone().into();
+            }
+            block
+        })),
+        "eth_feeHistory" => Act::Change(Box::new(move |mut history| {
+            let fees = history["baseFeePerGas"].as_array_mut().unwrap();
+            fees.iter_mut()
+                .for_each(|of_block| *of_block = fee.clone().into());
+            history
+        })),
+        _ => Act::Forward,
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn beyond_the_ceiling_a_person_reads_what_each_way_on_costs() {
+    let mut ground = Ground::start(four_operators()).await;
+    let node = Proxy::start(Some(ground.devnet().http_url()), |_| Act::Forward).await;
+    let mut config = ground.config(false);
+    config.rpc.urls = vec![RedactedUrl::new(&node.url)];
+    config.fees.replace_after = Duration::from_millis(100);
+    let oracle = ground.start_engine(config).await;
+    ground.devnet().deposit_pool(1).await.unwrap();
+    approve_next(&oracle, "deposit/1", ActionKind::Keygen).await;
+    waiting(&oracle, "deposit/1", ActionKind::SendDeposit).await;
+    ground.halt();
+    approve_next(&oracle, "deposit/1", ActionKind::SendDeposit).await;
+    until(&oracle, "a pending transaction", |s| {
+        s.transactions
+            .iter()
+            .find(|t| t.state == TransactionState::Pending)
+            .cloned()
+    })
+    .await;
+    node.rescript(dear);
+    let stuck = until(&oracle, "what each way on costs", |s| {
+        let stuck = s.transactions.first()?;
+        stuck
+            .note
+            .as_str()
+            .contains("three ways on")
+            .then(|| stuck.clone())
+    })
+    .await;
+    let words = stuck.note.as_str();
+    for part in [
+        "the approved ceiling is",
+        "wait, with nothing to press",
+        "pause (p)",
+        &format!("the very nonce {}", stuck.nonce),
+        "an empty transfer to the account itself for about",
+    ] {
+        assert!(words.contains(part), "{part} is missing: {words}");
+    }
+    assert_eq!(stuck.hashes.len(), 1, "nothing above the ceiling was signed");
+    let sentence = until(&oracle, "the case says so", |s| {
+        let case = s.cases.iter().find(|c| c.id == stuck.action.case)?;
+        let words = case.sentence.as_str();
+        words.contains("three ways on").then(|| words.to_owned())
+    })
+    .await;
+    assert!(sentence.contains("is pending"), "{sentence}");
+
+    node.rescript(|_| Act::Forward);
+    ground.resume();
+    let case = case_is(&oracle, "deposit/1", CaseStatus::Done).await;
+    assert!(
+        !case.sentence.as_str().contains("three ways on"),
+        "{}",
+        case.sentence
+    );
+    let transaction = oracle.handle.snapshots.borrow().transactions[0].clone();
+    assert!(transaction.note.as_str().is_empty(), "{}", transaction.note);
+    stop(oracle).await;
+    ground.end().await;
+}
