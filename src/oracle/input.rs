@@ -84,7 +84,12 @@ pub enum Prepared {
         until: UnixMillis,
     },
     /// Nothing is left to do: the validator is on its way out already, whoever sent it.
-    AlreadySo(super::ValidatorPhase),
+    AlreadySo {
+        /// How far it is.
+        phase: super::ValidatorPhase,
+        /// Its key: nothing else needs to have told it so far.
+        validator: BlsPublicKey,
+    },
     /// Never in this state of the world: a person must look (e.g. the reshare limit is used up).
     Refused(SafeText),
 }

@@ -269,6 +269,7 @@ mod tests {
             case: case.parse().unwrap(),
             phase,
             since: None,
+            validator: None,
         }
     }
 
@@ -380,6 +381,7 @@ mod tests {
             case: "exit/1".parse().unwrap(),
             phase: ValidatorPhase::Exited,
             since: moment(5),
+            validator: None,
         };
         assert_eq!(
             since.sentence().as_str(),

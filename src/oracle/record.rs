@@ -203,6 +203,9 @@ pub enum Record {
         /// Since when, where the beacon state says so.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         since: Option<Moment>,
+        /// Its key, where nothing in the case had told it before.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        validator: Option<BlsPublicKey>,
     },
     /// When a followed validator is expected to get where. Replaces what was expected on the same basis.
     ValidatorForecast {
@@ -491,7 +494,9 @@ impl Record {
                 format!("{action}: exit delivered to {delivered} of {nodes} beacon nodes{outcome} [{words}]")
             }
             Self::ExitDeferred { action, reason, .. } => format!("{action} waits: {reason}"),
-            Self::ValidatorPhaseSeen { case, phase, since } => match since {
+            Self::ValidatorPhaseSeen {
+                case, phase, since, ..
+            } => match since {
                 Some(since) => format!("the validator of {case} is {phase} since {since}"),
                 None => format!("the validator of {case} is {phase}"),
             },

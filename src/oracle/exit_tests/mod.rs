@@ -2,4 +2,5 @@
 
 mod lives;
 mod outcomes;
+mod reorgs;
 mod world;

@@ -100,6 +100,15 @@ impl World {
         world
     }
 
+    /// A world whose validator was on its way out before anything was asked for, by a key that no case knows.
+    pub(super) fn exiting_already() -> Self {
+        let mut world = Self::new();
+        world.phase = ValidatorPhase::Exiting;
+        world.pass(10_000);
+        world.settle();
+        world
+    }
+
     /// A world whose exit is signed, approved, and on its way to the nodes for the first time.
     pub(super) fn publishing() -> (Self, ActionId) {
         let mut world = Self::new();
@@ -278,7 +287,10 @@ impl World {
 
     fn prepare(&mut self, purpose: Purpose, draft: Draft) -> Prepared {
         if self.phase >= ValidatorPhase::Exiting {
-            return Prepared::AlreadySo(self.phase);
+            return Prepared::AlreadySo {
+                phase: self.phase,
+                validator: BlsPublicKey([5; 48]),
+            };
         }
         let sending = matches!(purpose, Purpose::Send(_));
         let (kind, payload, checks) = match draft {

@@ -52,6 +52,7 @@ impl State {
                     index: None,
                     by_rules: None,
                     by_state: Forecast::default(),
+                    followed: None,
                     offers: ExitOffers::default(),
                     history: Vec::new(),
                 };
@@ -240,7 +241,15 @@ impl State {
                 until,
                 reason,
             } => self.exit_deferred(at, *action, *until, reason),
-            Record::ValidatorPhaseSeen { case, phase, .. } => self.validator_phase(at, *case, *phase),
+            Record::ValidatorPhaseSeen {
+                case,
+                phase,
+                validator,
+                ..
+            } => {
+                self.with(*case, |c| c.followed = validator.or(c.followed));
+                self.validator_phase(at, *case, *phase);
+            }
             Record::ValidatorForecast {
                 case,
                 index,

@@ -1,7 +1,7 @@
 //! What the beacon chain told of a case's validator.
 
 use super::Resume;
-use crate::oracle::{ActionState, Basis, Forecast, State, Step, ValidatorPhase};
+use crate::oracle::{ActionKind, ActionState, Basis, Forecast, State, Step, ValidatorPhase};
 use crate::types::{CaseId, RequestKind, SafeText, UnixMillis};
 
 impl State {
@@ -34,7 +34,34 @@ impl State {
             }
             self.with(id, |c| c.offers.deferred = None);
             self.go(id, at, Step::Follow);
+        } else if id.kind == RequestKind::Exit {
+            self.exit_taken_back(at, id);
         }
+    }
+
+    /// The validator of a followed exit is at work again: a reorganisation dropped the block with the exit. What was
+    /// approved and published is offered again under its approval; otherwise the case goes on where it was.
+    fn exit_taken_back(&mut self, at: UnixMillis, id: CaseId) {
+        let Some(case) = self.cases.get(&id).filter(|c| c.step == Step::Follow) else {
+            return;
+        };
+        let signed = case.exit.is_some();
+        let published = self
+            .actions
+            .values_mut()
+            .rfind(|a| a.id.case == id && a.proposal.kind == ActionKind::BroadcastExit)
+            .filter(|a| a.state == ActionState::Done);
+        let step = match published {
+            Some(action) => {
+                action.state = ActionState::Executing;
+                Step::Execute(action.id)
+            }
+            None if signed => Step::PlanEffect,
+            None => Step::PlanCeremony,
+        };
+        // at once, not when the pause after the last offer is over
+        self.with(id, |c| c.offers.at = None);
+        self.go(id, at, step);
     }
 
     pub(super) fn validator_forecast(

@@ -172,6 +172,8 @@ pub struct Case {
     pub last_failure: Option<SafeText>,
     /// What served its pool without it. The case ends with it once it is final.
     pub served_by: Option<Served>,
+    /// The key of a validator that was on its way out before this case did anything.
+    pub followed: Option<BlsPublicKey>,
     /// Last phase of its validator.
     pub phase: Option<ValidatorPhase>,
     /// When it was first seen in each phase up to the present one.
@@ -189,7 +191,7 @@ pub struct Case {
 }
 
 impl Case {
-    /// The committee of the key that this case made or was given.
+    /// The key that this case is about, once it is known.
     #[must_use]
     pub fn validator(&self) -> Option<BlsPublicKey> {
         self.keygen
@@ -200,6 +202,7 @@ impl Case {
                 Some((CeremonyPlan::Sign { validator, .. }, _)) => Some(*validator),
                 _ => None,
             })
+            .or(self.followed)
     }
 
     /// Its exit is in a block, or it waits for a person: answers to earlier offers change nothing.

@@ -225,6 +225,11 @@ pub(super) fn validator_seen(turn: &mut Turn<'_>, case: CaseId, seen: Option<Sig
         expect(Basis::State, by_state);
     }
     if moved {
-        turn.record(Record::ValidatorPhaseSeen { case, phase, since });
+        turn.record(Record::ValidatorPhaseSeen {
+            case,
+            phase,
+            since,
+            validator: None,
+        });
     }
 }

@@ -21,11 +21,12 @@ pub(super) fn prepared(turn: &mut Turn<'_>, case: CaseId, purpose: Purpose, outc
             turn.not_before(key, at.0.saturating_sub(turn.at.0).max(200));
             turn.state.live.waiting.insert(case, reason);
         }
-        (_, Prepared::AlreadySo(phase)) => {
+        (_, Prepared::AlreadySo { phase, validator }) => {
             turn.record(Record::ValidatorPhaseSeen {
                 case,
                 phase,
                 since: None,
+                validator: Some(validator),
             });
         }
         (Purpose::Propose, Prepared::Proposal(proposal)) => {
@@ -73,7 +74,7 @@ pub(super) fn prepared(turn: &mut Turn<'_>, case: CaseId, purpose: Purpose, outc
                     });
                     turn.record(Record::CaseHalted { case, reason });
                 }
-                Prepared::Later { .. } | Prepared::TooEarly { .. } | Prepared::AlreadySo(_) => {}
+                Prepared::Later { .. } | Prepared::TooEarly { .. } | Prepared::AlreadySo { .. } => {}
             }
         }
         (Purpose::Send(action), outcome) => ready_to_send(turn, action, outcome),
@@ -107,7 +108,7 @@ pub(super) fn ready_to_send(turn: &mut Turn<'_>, action: ActionId, outcome: Prep
             turn.record(Record::CaseHalted { case, reason });
             return;
         }
-        Prepared::Later { .. } | Prepared::TooEarly { .. } | Prepared::AlreadySo(_) => return,
+        Prepared::Later { .. } | Prepared::TooEarly { .. } | Prepared::AlreadySo { .. } => return,
     };
     if proposal.digest(action) != approved_digest {
         let failed: Vec<_> = proposal.failed_checks().map(|c| c.name.clone()).collect();

@@ -38,6 +38,7 @@ pub(super) fn published(
             case: id,
             phase: *phase,
             since: None,
+            validator: None,
         }),
         ExitStanding::TooEarly { at, .. } => defer(turn, action, *at, &standing),
         ExitStanding::NotActive => {

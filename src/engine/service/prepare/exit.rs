@@ -47,7 +47,10 @@ pub(super) async fn prepare_sign(
         ));
     };
     if validator.status.is_exiting() {
-        return Prepared::AlreadySo(phase(validator.status));
+        return Prepared::AlreadySo {
+            phase: phase(validator.status),
+            validator: present.validator,
+        };
     }
     let Some(epoch) = rules.ready_epoch(&validator) else {
         return later(format!(
@@ -197,7 +200,10 @@ pub(super) async fn prepare_broadcast(
             };
         }
         ExitOutcome::Exiting { .. } => {
-            return Prepared::AlreadySo(found.map_or(ValidatorPhase::Exiting, |v| phase(v.status)));
+            return Prepared::AlreadySo {
+                phase: found.map_or(ValidatorPhase::Exiting, |v| phase(v.status)),
+                validator: key,
+            };
         }
         ExitOutcome::UnknownIndex => {
             let words = format!("the beacon chain has another key at index {validator_index}, or none");
