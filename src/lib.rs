@@ -8,6 +8,7 @@ pub mod devnet;
 pub mod dkg;
 pub mod engine;
 pub mod journal;
+pub mod lane;
 pub mod oracle;
 pub mod signer;
 pub mod snapshot;

@@ -17,6 +17,8 @@ const RESERVED: &[&str] = &[
     "CASIMIR_DKG_CACHE_DIR",
     "CASIMIR_DKG_KEYSTORE_PASSWORD",
     crate::engine::CRASH_AT,
+    #[cfg(debug_assertions)]
+    crate::engine::inject::PANIC_AT,
 ];
 
 /// Variables of tests and benches begin with this and are left alone.

@@ -1,19 +1,21 @@
 //! The one task that owns the state: inputs in, records to the journal, effects out, snapshots to the front ends.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use rand::RngCore as _;
 use tokio::sync::{mpsc, oneshot};
-use tokio::task::JoinSet;
+use tokio::task::{self, JoinError, JoinSet};
 use tokio::time::{Instant, MissedTickBehavior};
 
 use super::commit::{Committer, Pending};
 use super::handle::{EngineSide, Refused, Reply, Request, Transition};
 use super::live::{Live, LiveUpdate};
-use super::{publish, translate, world::World};
+use super::{inject, publish, translate, world::World};
 use crate::journal::JournalError;
-use crate::oracle::{Effect, Input, Stamped, State, WishReply, step};
+use crate::lane;
+use crate::oracle::{Effect, Input, Record, Stamped, State, WishReply, step};
 use crate::types::{BlockRef, SafeText, UnixMillis};
 
 /// What reaches the core from the feeds.
@@ -72,6 +74,8 @@ pub(super) struct Core<W> {
     side: EngineSide,
     incoming: mpsc::Receiver<Incoming>,
     tasks: JoinSet<Input>,
+    /// What the tasks are at.
+    effects: HashMap<task::Id, Effect>,
     /// Not durable yet: while this is not empty no input is taken and no effect starts.
     pending: Pending,
     replies: Vec<(oneshot::Sender<Reply>, Reply)>,
@@ -97,6 +101,7 @@ impl<W: World> Core<W> {
             side,
             incoming,
             tasks: JoinSet::new(),
+            effects: HashMap::new(),
             pending: Pending::default(),
             replies: Vec::new(),
             unwritable: None,
@@ -141,10 +146,7 @@ impl<W: World> Core<W> {
                         return Ok(());
                     }
                 },
-                Some(done) = self.tasks.join_next(), if !self.tasks.is_empty() => match done {
-                    Ok(input) => drop(self.step(input)),
-                    Err(error) => self.lane_died(&error),
-                },
+                Some(done) = self.tasks.join_next_with_id(), if !self.tasks.is_empty() => self.answered(done),
                 incoming = self.incoming.recv() => match incoming {
                     Some(Incoming::Input(input)) => drop(self.step(input)),
                     Some(Incoming::Batch(inputs, cursor)) => {
@@ -241,6 +243,13 @@ impl<W: World> Core<W> {
             }
             let pending = std::mem::take(&mut self.pending);
             self.announce(first, &pending);
+            if pending
+                .records
+                .iter()
+                .any(|record| matches!(record, Record::Decided { .. }))
+            {
+                inject::panic_at("core");
+            }
             for effect in pending.effects {
                 self.start(effect);
             }
@@ -267,24 +276,43 @@ impl<W: World> Core<W> {
     }
 
     fn start(&mut self, effect: Effect) {
-        let answer = Arc::clone(&self.world).perform(effect);
-        self.tasks.spawn(answer);
+        let name = effect.name();
+        let answer = Arc::clone(&self.world).perform(effect.clone());
+        let task = self.tasks.spawn(lane::supervised(async move {
+            let input = answer.await;
+            // done, and nobody will know
+            inject::panic_at(name);
+            input
+        }));
+        self.effects.insert(task.id(), effect);
     }
 
-    /// An effect's task panicked. What it did is unknown, so it is not repeated before a restart; the rest goes on.
-    fn lane_died(&mut self, error: &tokio::task::JoinError) {
-        let words = SafeText::new(&format!(
-            "a task of the engine died and is not repeated before a restart: {error}"
-        ));
-        tracing::error!(target: "engine", "{words}");
-        self.live
-            .update(UnixMillis::now(), LiveUpdate::Alarm("lane", words.clone()));
-        self.pending.at = UnixMillis::now();
-        self.pending.records.push(crate::oracle::Record::Note {
-            case: None,
-            text: words,
-        });
-        self.dirty = true;
+    /// An effect has answered, or its task died: then the core is told so, and the rest goes on.
+    fn answered(&mut self, done: Result<(task::Id, Input), JoinError>) {
+        let input = match done {
+            Ok((id, input)) => {
+                self.effects.remove(&id);
+                input
+            }
+            Err(error) => {
+                let Some(effect) = self.effects.remove(&error.id()) else {
+                    return;
+                };
+                let words = lane::last_words(error);
+                let (name, case) = (effect.name(), effect.case());
+                tracing::error!(target: "engine", %case, "a task died at the {name}: {words}");
+                let alarm = format!("a part of this program died at the {name} for {case}: {words}");
+                self.live.update(
+                    UnixMillis::now(),
+                    LiveUpdate::Alarm("lane", SafeText::new(&alarm)),
+                );
+                Input::Died {
+                    effect: Box::new(effect),
+                    words,
+                }
+            }
+        };
+        self.step(input);
     }
 
     fn publish(&mut self) {
@@ -305,16 +333,15 @@ impl<W: World> Core<W> {
     async fn drain(&mut self, reply: Option<oneshot::Sender<Reply>>) {
         let deadline = Instant::now() + DRAIN;
         while translate::must_drain(&self.state) && Instant::now() < deadline {
-            match tokio::time::timeout_at(deadline, self.tasks.join_next()).await {
-                Ok(Some(Ok(input))) => {
-                    self.step(input);
+            match tokio::time::timeout_at(deadline, self.tasks.join_next_with_id()).await {
+                Ok(Some(done)) => {
+                    self.answered(done);
                     // records only: no new effect starts any more
                     self.pending.effects.clear();
                     if !self.flush() {
                         break;
                     }
                 }
-                Ok(Some(Err(_))) => {}
                 Ok(None) | Err(_) => break,
             }
         }
@@ -329,6 +356,12 @@ impl<W: World> Core<W> {
         tracing::error!(target: "engine", "{reason}");
         self.live
             .update(UnixMillis::now(), LiveUpdate::Alarm("fatal", reason.clone()));
+        self.step(Input::Ends {
+            reason: reason.clone(),
+        });
+        // no new effect starts any more
+        self.pending.effects.clear();
+        self.flush();
         self.drain(None).await;
         Err(EngineError::Fatal(reason))
     }

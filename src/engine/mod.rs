@@ -3,6 +3,7 @@
 mod commit;
 mod core;
 mod handle;
+pub mod inject;
 mod launch;
 mod live;
 mod publish;

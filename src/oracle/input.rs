@@ -2,7 +2,7 @@
 
 use alloy::primitives::U256;
 
-use super::{AccountFacts, ExitStanding, ExitVerdict, Proposal, Sighting};
+use super::{AccountFacts, Effect, ExitStanding, ExitVerdict, Proposal, Sighting};
 use crate::types::{
     ActionId, BlockRef, BlsPublicKey, CaseId, CeremonyFailure, CeremonyResult, Check, LogRef, NonceStatus,
     OperatorId, PoolId, RequestId, RequestKind, Root, SafeText, SignedTransaction, UnixMillis,
@@ -251,6 +251,18 @@ pub enum Input {
         validator: BlsPublicKey,
         /// What it says; `None` when it could not be found out.
         seen: Option<Sighting>,
+    },
+    /// The task of an effect died, and gives no answer any more.
+    Died {
+        /// What it was at.
+        effect: Box<Effect>,
+        /// Its last words.
+        words: SafeText,
+    },
+    /// A critical part of the engine ended, and the engine ends with it.
+    Ends {
+        /// Which, and why.
+        reason: SafeText,
     },
     /// A person asks for something.
     Wish {

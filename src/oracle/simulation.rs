@@ -406,7 +406,18 @@ impl Sim {
     }
 
     fn perform(&mut self, effect: Effect) {
-        self.happen(&effect);
+        // its task dies, before its work or after it
+        let death = self.rng.gen_range(0..60);
+        if death != 0 {
+            self.happen(&effect);
+        }
+        if death <= 1 {
+            self.input(Input::Died {
+                effect: Box::new(effect),
+                words: "a defect".into(),
+            });
+            return;
+        }
         let answer = match effect {
             Effect::Prepare {
                 case, purpose, draft, ..

@@ -1,13 +1,15 @@
 //! The real binary, without a screen.
 
 use std::io::{BufRead as _, BufReader, Read};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use crate::support::Ground;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_casimir-dkg");
+
+const END: Duration = Duration::from_secs(60);
 
 /// A running `casimir-dkg headless`, killed when dropped.
 pub(crate) struct Binary {
@@ -52,6 +54,34 @@ impl Binary {
         self.said.lock().unwrap().clone()
     }
 
+    /// Waits for the end of the process.
+    pub(crate) async fn ended(&mut self) -> ExitStatus {
+        let started = Instant::now();
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status;
+            }
+            let said = self.said();
+            assert!(started.elapsed() < END, "it does not end:\n{}", said.join("\n"));
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// Waits for a line that may come after the end of the process: its readers lag behind.
+    #[cfg(debug_assertions)]
+    pub(crate) async fn has_said(&self, what: &str) {
+        let started = Instant::now();
+        while !self.said().iter().any(|line| line.contains(what)) {
+            let said = self.said();
+            assert!(
+                started.elapsed() < END,
+                "{what:?} was not said:\n{}",
+                said.join("\n")
+            );
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
     /// Waits for a line that comes after the first `skip` lines; gives its number.
     pub(crate) async fn says(&mut self, what: &str, skip: usize, within: Duration) -> usize {
         let started = Instant::now();
@@ -74,17 +104,10 @@ impl Binary {
 #[cfg(target_os = "linux")]
 impl Binary {
     /// Asks it to end, and waits until it has.
-    pub(crate) async fn end(mut self) -> std::process::ExitStatus {
+    pub(crate) async fn end(mut self) -> ExitStatus {
         let pid = rustix::process::Pid::from_raw(i32::try_from(self.child.id()).unwrap()).unwrap();
         rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
-        let started = Instant::now();
-        loop {
-            if let Some(status) = self.child.try_wait().unwrap() {
-                return status;
-            }
-            assert!(started.elapsed() < Duration::from_secs(60), "it does not end");
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+        self.ended().await
     }
 }
 

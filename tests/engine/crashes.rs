@@ -29,7 +29,7 @@ fn oracle(ground: &Ground, crash_at: Option<u64>) -> Binary {
 }
 
 /// The records about one case, as far as they can be read now.
-fn records(ground: &Ground, case: &str) -> Vec<Entry> {
+pub(crate) fn records(ground: &Ground, case: &str) -> Vec<Entry> {
     let Ok((_, mut entries)) = journal::verify(&ground.journal()) else {
         return Vec::new();
     };
@@ -45,14 +45,14 @@ fn records(ground: &Ground, case: &str) -> Vec<Entry> {
 }
 
 /// Whether the records about a case say that it is over.
-type Over = fn(&[Entry]) -> bool;
+pub(crate) type Over = fn(&[Entry]) -> bool;
 
-fn closed(entries: &[Entry]) -> bool {
+pub(crate) fn closed(entries: &[Entry]) -> bool {
     entries.iter().any(|e| e.kind == "case-closed")
 }
 
 /// An exit that is in a block can not be lost any more.
-fn exiting(entries: &[Entry]) -> bool {
+pub(crate) fn exiting(entries: &[Entry]) -> bool {
     let in_a_block = ["exiting", "exited", "withdrawable", "withdrawn"];
     let phase = |e: &Entry| body(e)["phase"].as_str().is_some_and(|p| in_a_block.contains(&p));
     entries
@@ -60,7 +60,7 @@ fn exiting(entries: &[Entry]) -> bool {
         .any(|e| e.kind == "validator-phase-seen" && phase(e))
 }
 
-fn body(entry: &Entry) -> Value {
+pub(crate) fn body(entry: &Entry) -> Value {
     serde_json::from_str(&entry.body).unwrap()
 }
 
@@ -114,13 +114,13 @@ async fn die_and_finish(ground: &Ground, case: &str, point: u64, over: Over) -> 
 }
 
 /// An oracle that nothing happens to, until the case is over.
-async fn finish(ground: &Ground, case: &str, what: &str, over: Over) {
+pub(crate) async fn finish(ground: &Ground, case: &str, what: &str, over: Over) {
     let undisturbed = oracle(ground, None);
     wait(ground, case, what, over).await;
     drop(undisturbed);
 }
 
-async fn wait(ground: &Ground, case: &str, what: &str, over: Over) {
+pub(crate) async fn wait(ground: &Ground, case: &str, what: &str, over: Over) {
     let started = Instant::now();
     while !over(&records(ground, case)) {
         assert!(
@@ -134,7 +134,7 @@ async fn wait(ground: &Ground, case: &str, what: &str, over: Over) {
 
 /// No nonce for two intents and no second nonce for one; no request id for two ceremonies; a case has a second ceremony
 /// only once the one before is known to have failed, and never two results.
-fn check_journal(ground: &Ground) {
+pub(crate) fn check_journal(ground: &Ground) {
     let (_, entries) = journal::verify(&ground.journal()).unwrap();
     let mut owners: BTreeMap<u64, String> = BTreeMap::new();
     let mut nonces: BTreeMap<String, u64> = BTreeMap::new();
@@ -192,7 +192,10 @@ async fn check_deposits(ground: &Ground, pools: usize) {
 }
 
 /// How often each pool was served, by the events that `count` looks for.
-async fn served(ground: &Ground, count: impl Fn(&ManagerEvents) -> Option<u32>) -> BTreeMap<u32, u64> {
+pub(crate) async fn served(
+    ground: &Ground,
+    count: impl Fn(&ManagerEvents) -> Option<u32>,
+) -> BTreeMap<u32, u64> {
     let mut pools = BTreeMap::new();
     for (event, _) in ground.devnet().events(0).await.unwrap() {
         if let Some(pool) = count(&event) {
@@ -283,7 +286,7 @@ async fn killed_at_every_boundary_of_the_journal_a_reshare_is_made_once() {
 
 /// A beacon whose exits stay on the way: so the cases of the points before write little between the points of the next
 /// one.
-fn exits_without_an_end() -> DemoOptions {
+pub(crate) fn exits_without_an_end() -> DemoOptions {
     let options = with_beacon();
     let DemoBeacon::Development(spec) = options.beacon else {
         unreachable!("the development beacon is one")

@@ -1,5 +1,5 @@
 //! The whole engine against a real chain, real operators and a real messenger: deposits with reorganisations, refusals,
-//! pauses, crashes and a full disk.
+//! pauses, crashes, a full disk and panics.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests may panic")]
 
@@ -16,6 +16,9 @@ mod observer;
 #[allow(dead_code, reason = "the tests of the chain use the rest of it")]
 #[path = "../chain/proxy.rs"]
 mod proxy;
+// a release knows nothing of panics on demand
+#[cfg(debug_assertions)]
+mod panics;
 mod reshares_and_exits;
 mod strangers;
 mod stuck;

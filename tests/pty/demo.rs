@@ -6,10 +6,10 @@ use super::terminal::Terminal;
 
 /// A local chain, contracts, a messenger and operators must come up first.
 const UP: Duration = Duration::from_secs(120);
-const SOON: Duration = Duration::from_secs(20);
-const WORK: Duration = Duration::from_secs(120);
+pub(crate) const SOON: Duration = Duration::from_secs(20);
+pub(crate) const WORK: Duration = Duration::from_secs(120);
 
-fn demo(home: &tempfile::TempDir, extra: &[(&str, &str)], columns: u16, rows: u16) -> Terminal {
+pub(crate) fn demo(home: &tempfile::TempDir, extra: &[(&str, &str)], columns: u16, rows: u16) -> Terminal {
     let mut terminal = Terminal::start(
         &["demo", "--pools", "1", "--operators", "4"],
         home.path(),
@@ -42,7 +42,7 @@ fn confirm(terminal: &mut Terminal, case: &str) {
 }
 
 /// Finds the waiting action of that kind, opens it, reads it, approves it.
-fn approve(terminal: &mut Terminal, kind: &str) {
+pub(crate) fn approve(terminal: &mut Terminal, kind: &str) {
     approve_in(terminal, "deposit", kind);
 }
 
@@ -189,11 +189,15 @@ fn a_hang_up_ends_the_process_and_what_it_started() {
     let pid = terminal.pid();
     terminal.hang_up();
     terminal.end(Duration::from_secs(60));
+    nobody_is_left(pid);
+}
+
+/// Nothing of a process's group or session is left.
+pub(crate) fn nobody_is_left(session: u32) {
     let start = Instant::now();
-    // nothing of its process group or session is left
     loop {
         let left = std::process::Command::new("pgrep")
-            .args(["-s", &pid.to_string()])
+            .args(["-s", &session.to_string()])
             .output()
             .unwrap();
         if left.stdout.is_empty() {

@@ -4,4 +4,7 @@
 #![cfg(all(unix, feature = "tui"))]
 
 mod demo;
+// a release knows nothing of panics on demand
+#[cfg(debug_assertions)]
+mod panics;
 mod terminal;

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 use casimir_dkg::config::Notify;
-use casimir_dkg::engine::{EngineHandle, Refused, Reply, Request};
+use casimir_dkg::engine::{EngineHandle, Refused, Reply, Request, inject};
 use casimir_dkg::types::{SafeText, UnixMillis};
 use crossterm::event::{Event as Input, EventStream, KeyEventKind, MouseButton, MouseEventKind};
 use futures_util::StreamExt as _;
@@ -226,6 +226,9 @@ impl Console {
 
     /// Gives a message to the model and does what it wants done.
     fn take(&mut self, event: Event) -> Result<Option<ExitReason>> {
+        if matches!(event, Event::Paste(_)) {
+            inject::panic_at("console");
+        }
         let at = self.now();
         self.dirty_since.get_or_insert_with(Instant::now);
         for effect in update(&mut self.app, Msg { at, event }) {

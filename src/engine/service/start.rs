@@ -26,6 +26,7 @@ use crate::dkg::rockx::messenger::{self, MessengerHandle};
 use crate::engine::core::EngineError;
 use crate::engine::{EngineHandle, launch};
 use crate::journal::JournalOptions;
+use crate::lane;
 use crate::oracle::Settings;
 use crate::signer::OracleSigner;
 use crate::snapshot::NetworkView;
@@ -68,7 +69,8 @@ impl Running {
         }
         outcome.unwrap_or_else(|error| {
             Err(EngineError::Fatal(SafeText::new(&format!(
-                "the engine panicked: {error}"
+                "the engine panicked: {}",
+                lane::last_words(error)
             ))))
         })
     }

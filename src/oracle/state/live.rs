@@ -41,6 +41,8 @@ pub(in crate::oracle) struct Live {
     pub(in crate::oracle) now: UnixMillis,
     /// Events up to this block were told and stay.
     pub(in crate::oracle) told_final: Option<u64>,
+    /// Effects whose tasks died in this process, by case and name.
+    pub(in crate::oracle) died: BTreeSet<(CaseId, &'static str)>,
     /// Every event up to the head was read; before that nothing new is begun.
     pub(in crate::oracle) caught_up: bool,
     /// Number of the next record.

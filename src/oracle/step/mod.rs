@@ -3,10 +3,11 @@
 mod answers;
 mod chain;
 mod desk;
+mod died;
 mod exit;
 
 use crate::oracle::turn::{Output, Turn};
-use crate::oracle::{Input, Stamped, State, advance, wish};
+use crate::oracle::{Input, Record, Stamped, State, advance, wish};
 use crate::types::{CaseId, PoolId, RequestKind, SafeText};
 
 /// The answer to a wish of a person; `None` for other inputs.
@@ -51,6 +52,11 @@ pub fn step(state: &mut State, stamped: Stamped) -> (Output, WishReply) {
             validator: _,
             seen,
         } => answers::validator_seen(&mut turn, case, seen),
+        Input::Died { effect, words } => died::died(&mut turn, *effect, &words),
+        Input::Ends { reason } => turn.record(Record::Note {
+            case: None,
+            text: reason,
+        }),
         Input::Wish { by, wish } => reply = Some(wish::fulfil(&mut turn, &by, wish)),
     }
     advance::all(&mut turn);

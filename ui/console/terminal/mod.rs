@@ -4,6 +4,7 @@
 mod clipboard;
 mod panic;
 mod stderr;
+mod turns;
 
 use std::io::{self, BufWriter, Stdout, Write as _, stdout};
 use std::path::Path;
@@ -57,36 +58,44 @@ impl Screen {
 
     /// Paints one frame, in one go where the terminal can.
     pub(super) fn draw(&mut self, render: impl FnOnce(&mut Frame<'_>)) -> Result<()> {
-        queue!(self.terminal.backend_mut(), BeginSynchronizedUpdate)?;
-        self.terminal.draw(render)?;
-        execute!(self.terminal.backend_mut(), EndSynchronizedUpdate)?;
-        Ok(())
+        turns::write(&OURS, || {
+            queue!(self.terminal.backend_mut(), BeginSynchronizedUpdate)?;
+            self.terminal.draw(render)?;
+            execute!(self.terminal.backend_mut(), EndSynchronizedUpdate)?;
+            Ok(())
+        })
     }
 
     /// Makes the next frame paint every cell.
     pub(super) fn repaint(&mut self) -> Result<()> {
         // not `clear`: that asks the terminal for its cursor, and the answer would have to pass the event stream
         let size = self.size()?;
-        self.terminal
-            .resize(Rect::from((ratatui::layout::Position::ORIGIN, size)))?;
-        Ok(())
+        turns::write(&OURS, || {
+            self.terminal
+                .resize(Rect::from((ratatui::layout::Position::ORIGIN, size)))?;
+            Ok(())
+        })
     }
 
     pub(super) fn mouse(&mut self, on: bool) -> Result<()> {
-        if on {
-            execute!(self.terminal.backend_mut(), EnableMouseCapture)?;
-        } else {
-            execute!(self.terminal.backend_mut(), DisableMouseCapture)?;
-        }
-        Ok(())
+        turns::write(&OURS, || {
+            if on {
+                execute!(self.terminal.backend_mut(), EnableMouseCapture)?;
+            } else {
+                execute!(self.terminal.backend_mut(), DisableMouseCapture)?;
+            }
+            Ok(())
+        })
     }
 
     /// Writes a control sequence of our own making.
     pub(super) fn write(&mut self, sequence: &str) -> Result<()> {
-        let out = self.terminal.backend_mut();
-        out.write_all(sequence.as_bytes())?;
-        io::Write::flush(out)?;
-        Ok(())
+        turns::write(&OURS, || {
+            let out = self.terminal.backend_mut();
+            out.write_all(sequence.as_bytes())?;
+            io::Write::flush(out)?;
+            Ok(())
+        })
     }
 
     /// Takes the terminal again, after a stop.
@@ -129,6 +138,7 @@ pub(super) fn leave() {
     if !OURS.swap(false, Ordering::SeqCst) {
         return;
     }
+    let _last = turns::last();
     // nothing more can be done where this fails
     let _ = execute!(
         stdout(),

@@ -9,6 +9,7 @@ use super::judge::verify_outputs;
 use super::record::{Evidence, Record};
 use crate::dkg::rockx::wire::SignedOutput;
 use crate::dkg::verify::Verification;
+use crate::lane;
 use crate::types::OperatorId;
 
 /// A verification that was begun early, and what it is a verification of.
@@ -26,7 +27,7 @@ impl Ahead {
         let (evidence, verified) = (record.evidence.clone(), outputs.clone());
         Self {
             messages: record.messages().len(),
-            running: tokio::task::spawn_blocking(move || verify_outputs(&evidence, &verified)),
+            running: lane::blocking(move || verify_outputs(&evidence, &verified)),
             outputs,
         }
     }

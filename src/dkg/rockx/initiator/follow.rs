@@ -16,6 +16,7 @@ use super::record::Taken;
 use super::tracker::View;
 use crate::dkg::rockx::wire::{DataStore, Decode};
 use crate::dkg::transcript::Source;
+use crate::lane;
 use crate::types::{CeremonyFailure, CeremonyKind, FailureKind, Round, UnixMillis};
 
 type End = Result<Accepted, CeremonyFailure>;
@@ -267,7 +268,7 @@ impl Ceremony {
 
 /// Runs a verification (pairings: tens of milliseconds) off the threads that serve the observer.
 async fn aside(verify: impl FnOnce() -> Option<End> + Send + 'static) -> Option<End> {
-    tokio::task::spawn_blocking(verify).await.unwrap_or_else(|error| {
+    lane::blocking(verify).await.unwrap_or_else(|error| {
         Some(Err(failure(
             FailureKind::Refused,
             None,

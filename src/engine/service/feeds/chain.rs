@@ -6,9 +6,9 @@ use super::validators::Lists;
 use crate::chain::contracts::{ManagerEvent, ManagerEventKind};
 use crate::chain::intake::{ChainEvent, Head, IntakeEvent, Observed, ObservedEvent};
 use crate::chain::rpc::At;
-use crate::engine::LiveUpdate;
 use crate::engine::core::Incoming;
 use crate::engine::service::outside::Shared;
+use crate::engine::{LiveUpdate, inject};
 use crate::oracle::{AccountFacts, ChainFacts, Fulfilment, Input};
 use crate::snapshot::LinkState;
 use crate::types::{CheckStatus, RequestKind, SafeText};
@@ -25,8 +25,15 @@ pub(super) async fn run(
     while let Some(event) = events.recv().await {
         let sent = match event {
             IntakeEvent::Batch(batch) => {
-                let inputs = batch.events.into_iter().filter_map(input).collect();
-                core.send(Incoming::Batch(inputs, batch.cursor)).await
+                let inputs: Vec<Input> = batch.events.into_iter().filter_map(input).collect();
+                let requested = inputs
+                    .iter()
+                    .any(|input| matches!(input, Input::Requested { .. }));
+                let sent = core.send(Incoming::Batch(inputs, batch.cursor)).await;
+                if requested {
+                    inject::panic_at("feed");
+                }
+                sent
             }
             IntakeEvent::Head(head) => {
                 finalized = head.finalized;

@@ -13,6 +13,7 @@ use tokio::task::JoinSet;
 use super::outside::Shared;
 use crate::chain::intake::Intake;
 use crate::engine::core::Incoming;
+use crate::lane;
 use crate::types::SafeText;
 
 /// Starts every feed as a named task. One that ends takes the engine with it: nothing limps on.
@@ -58,13 +59,13 @@ fn critical(
     task: impl Future<Output = ()> + Send + 'static,
 ) {
     let incoming = incoming.clone();
-    let running = tokio::spawn(task);
+    let running = tokio::spawn(lane::supervised(task));
     let guard = AbortOnDrop(running.abort_handle());
     tasks.spawn(async move {
         let _guard = guard;
         let why = match running.await {
             Ok(()) => "ended".to_owned(),
-            Err(error) => format!("died: {error}"),
+            Err(error) => format!("died: {}", lane::last_words(error)),
         };
         // with the core gone there is nobody left to tell
         let _ = incoming
