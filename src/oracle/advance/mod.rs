@@ -81,7 +81,7 @@ fn case(turn: &mut Turn<'_>, id: CaseId) {
     let step = case.step.clone();
     // what was sent is followed to its end first: it may be a fact too
     if let Some(by) = case.served_by
-        && !matches!(step, Step::Execute(_) | Step::Follow)
+        && !matches!(step, Step::Execute(_) | Step::Follow | Step::Closed { .. })
     {
         return served(turn, id, by);
     }

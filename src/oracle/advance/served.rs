@@ -44,7 +44,13 @@ fn what(kind: RequestKind) -> &'static str {
 }
 
 fn close(turn: &mut Turn<'_>, id: CaseId) {
-    let unused = turn.state.cases.get(&id).and_then(|c| c.keygen.as_ref());
+    // its own transaction may have served another pool with it
+    let case = turn
+        .state
+        .cases
+        .get(&id)
+        .filter(|c| !turn.state.has_used_its_key(c));
+    let unused = case.and_then(|c| c.keygen.as_ref());
     if let Some(validator) = unused.map(|k| k.validator) {
         let reason = SafeText::new(&format!(
             "made for {id}, whose pool was served by another transaction"

@@ -12,7 +12,9 @@ use alloy::primitives::Address;
 
 use crate::oracle::account::Account;
 use crate::oracle::{Action, ChainFacts, KnownKey, Mode, Policy, Record, RuleUse};
-use crate::types::{ActionId, BlsPublicKey, CaseId, OperatorId, RequestId, SafeText, UnixMillis};
+use crate::types::{
+    ActionId, BlsPublicKey, CaseId, NonceStatus, OperatorId, RequestId, SafeText, UnixMillis,
+};
 
 pub use life::{Case, Ceremony, Doubt, Resume, Sending, Served, Step};
 pub(in crate::oracle) use live::{EffectKey, Live};
@@ -120,6 +122,18 @@ impl State {
     #[must_use]
     pub fn waiting_reason(&self, case: CaseId) -> Option<&SafeText> {
         self.live.waiting.get(&case)
+    }
+
+    /// Whether a transaction of the case with its present key is in the chain, whichever pool that served: the call takes
+    /// no pool id.
+    pub(in crate::oracle) fn has_used_its_key(&self, case: &Case) -> bool {
+        let made = case.ceremony.and_then(|request| self.ceremonies.get(&request));
+        let Some((made_at, _)) = made.and_then(|ceremony| ceremony.ended.as_ref()) else {
+            return false;
+        };
+        let in_the_chain = |s: &Sending| matches!(s.status, NonceStatus::Included { success: true, .. });
+        let mut own = self.sendings.iter().filter(|(action, _)| action.case == case.id);
+        own.any(|(_, s)| s.signed_at >= *made_at && in_the_chain(s))
     }
 
     /// The key of a pool as the journal knows it: of the newest reshare that was sent and included, else of the keygen.
