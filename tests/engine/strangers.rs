@@ -5,11 +5,10 @@ use std::time::Duration;
 use alloy::primitives::{B256, Bytes, U64, U256};
 use casimir_dkg::engine::service::Running;
 use casimir_dkg::engine::{Request, Scope};
-use casimir_dkg::oracle::CaseStatus;
 use casimir_dkg::tx::{Draft, Fees};
 
 use crate::deposits::initiated;
-use crate::support::{Ground, case_is, four_operators, person, records_of, stop, until};
+use crate::support::{Ground, drive, four_operators, person, records_of, stop, until};
 
 /// Another program with the same key sends something of its own, and it is mined.
 async fn stranger(ground: &Ground, nonce: u64) {
@@ -90,7 +89,8 @@ async fn what_is_sent_while_the_oracle_is_down_pauses_it_until_a_person_has_look
     assert!(records_of(&ground.journal(), "ceremony-started").is_empty());
 
     resume(&oracle).await;
-    case_is(&oracle, "deposit/1", CaseStatus::Done).await;
+    // without a beacon node no rule deposits
+    drive(&oracle, "deposit/1").await;
     assert_eq!(initiated(&ground).await, [1]);
     stop(oracle).await;
     // that a person has looked is journaled too; at what comes after it nobody has
