@@ -8,7 +8,7 @@ use casimir_dkg::types::PoolId;
 
 use crate::binary::Binary;
 use crate::crashes::{body, check_journal, closed, exiting, exits_without_an_end, finish, served, wait};
-use crate::support::{Ground, four_operators};
+use crate::support::{Ground, with_beacon};
 
 /// Texts of all records of a kind that has one.
 fn notes(ground: &Ground) -> Vec<String> {
@@ -72,7 +72,7 @@ async fn an_effect_whose_task_dies_is_found_out_and_the_rest_goes_on() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_critical_part_that_dies_ends_the_process_with_its_reason() {
-    let ground = Ground::start(four_operators()).await;
+    let ground = Ground::start(with_beacon()).await;
     ground.devnet().deposit_pool(1).await.unwrap();
     for (part, words) in [
         ("feed", "the chain feed died: "),
