@@ -6,9 +6,8 @@ use std::collections::BTreeMap;
 use super::live::Live;
 use crate::journal::Journal;
 use crate::oracle::{
-    Action, ActionState, Case, Ceremony, CeremonyRole, ExitStanding, ExitVerdict, Mode, Payload, REFUSALS,
-    Sending, State, Step, ValidatorPhase, action_state, case_status, current_ceremony, milestones,
-    unknown_outcome,
+    Action, ActionState, Case, Ceremony, ExitStanding, ExitVerdict, Mode, Payload, REFUSALS, Sending, State,
+    Step, ValidatorPhase, action_state, case_status, current_ceremony, milestones, unknown_outcome,
 };
 use crate::snapshot::{
     CaseView, CeremonyEnd, CeremonyView, ExitView, JournalView, NodeVerdict, OperatorView, PauseView,
@@ -509,31 +508,16 @@ fn outcome(case: &Case) -> SafeText {
 }
 
 fn operators(state: &State, known: &[OperatorView]) -> Vec<OperatorView> {
-    let mut done: BTreeMap<OperatorId, u32> = BTreeMap::new();
-    let mut failed: BTreeMap<OperatorId, u32> = BTreeMap::new();
-    for ceremony in state.ceremonies.values() {
-        match &ceremony.ended {
-            Some((_, Ok(_))) if ceremony.role == CeremonyRole::Main => {
-                ceremony
-                    .plan
-                    .participants()
-                    .into_iter()
-                    .for_each(|id| *done.entry(id).or_default() += 1);
-            }
-            Some((_, Err(failure))) => failure
-                .culprits
-                .iter()
-                .for_each(|id| *failed.entry(*id).or_default() += 1),
-            _ => {}
-        }
-    }
-    let count = |map: &BTreeMap<OperatorId, u32>, id| map.get(&id).copied().unwrap_or(0);
+    let tracks = state.tracks();
     known
         .iter()
-        .map(|o| OperatorView {
-            ceremonies_done: count(&done, o.id),
-            ceremonies_failed: count(&failed, o.id),
-            ..o.clone()
+        .map(|o| {
+            let track = tracks.get(&o.id).copied().unwrap_or_default();
+            OperatorView {
+                ceremonies_done: track.done,
+                ceremonies_failed: track.failed,
+                ..o.clone()
+            }
         })
         .collect()
 }

@@ -1,5 +1,7 @@
 //! What the core asks the shell to do. Every effect may be asked for again after a restart, so each is safe to repeat.
 
+use std::collections::BTreeMap;
+
 use super::{Purpose, TransactionPayload};
 use crate::types::{
     ActionId, BlsPublicKey, BlsSignature, CaseId, CeremonyPlan, KeygenOutput, OperatorId, PoolId, RequestId,
@@ -31,14 +33,8 @@ pub struct KnownKey {
 pub enum Draft {
     /// A key generation.
     Keygen {
-        /// Committee chosen by a person.
-        chosen: Option<Vec<OperatorId>>,
-        /// Operators that made earlier attempts of this case fail.
-        avoid: Vec<OperatorId>,
-        /// Why the last attempt failed.
-        last_failure: Option<SafeText>,
-        /// 1 for the first.
-        attempt: u32,
+        /// For whom, and what is known of everybody.
+        wanted: Wanted,
     },
     /// `initiatePoolDeposit`.
     SendDeposit {
@@ -51,14 +47,8 @@ pub enum Draft {
     },
     /// A reshare.
     Reshare {
-        /// Committee chosen by a person.
-        chosen: Option<Vec<OperatorId>>,
-        /// Operators that made earlier attempts of this case fail.
-        avoid: Vec<OperatorId>,
-        /// Why the last attempt failed.
-        last_failure: Option<SafeText>,
-        /// 1 for the first.
-        attempt: u32,
+        /// For whom, and what is known of everybody.
+        wanted: Wanted,
         /// The key as our journal knows it, if it does.
         known: Option<KnownKey>,
     },
@@ -93,6 +83,24 @@ pub enum Draft {
         /// The combined signature.
         signature: BlsSignature,
     },
+}
+
+/// What a committee is chosen from.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Wanted {
+    /// Committee chosen by a person.
+    pub chosen: Option<Vec<OperatorId>>,
+    /// The committee that was proposed and is kept as long as nobody in it becomes unfit: latencies and histories
+    /// move all the time, and what was approved must not.
+    pub standing: Option<Vec<OperatorId>>,
+    /// Everybody's history.
+    pub tracks: BTreeMap<OperatorId, super::Track>,
+    /// Operators that made earlier attempts of this case fail.
+    pub avoid: Vec<OperatorId>,
+    /// Why the last attempt failed.
+    pub last_failure: Option<SafeText>,
+    /// 1 for the first.
+    pub attempt: u32,
 }
 
 /// An exit that was published and whose times the chain's rules have not been asked for yet.

@@ -37,14 +37,14 @@ pub use action::{
 pub use advance::{REFUSALS, current_ceremony, doubtful_ceremony};
 pub use case::{CaseStatus, Cause, HistoryEntry, ValidatorPhase};
 pub use decision::{Decider, Decision, Mode, Verdict};
-pub use effect::{Draft, Effect, KnownKey, Published, Registration};
+pub use effect::{Draft, Effect, KnownKey, Published, Registration, Wanted};
 pub use exit::{BadExit, Deferral, ExitAnswer, ExitOffers, ExitStanding, ExitVerdict};
 pub use input::{CeremonySuccess, ChainFacts, Fulfilment, Input, Prepared, Purpose, Stamped, Wish};
 pub use milestone::{Actual, Basis, Forecast, Milestone, Moment, Sighting, Stage, milestones};
 pub use policy::{NEW_SIGNING_ROOT, Policy, Rule, RuleUse};
 pub use record::{CeremonyRole, Record};
 
-pub use state::{Case, Ceremony, Doubt, Resume, Sending, Served, Settings, State, Step};
+pub use state::{Case, Ceremony, Doubt, Resume, Sending, Served, Settings, State, Step, Track};
 pub use status::{action_state, case_status, unknown_outcome};
 pub use step::{WishReply, step};
 pub use turn::Output;

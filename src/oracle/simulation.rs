@@ -95,6 +95,8 @@ struct Sim {
     looks: (u32, u32),
     /// The messenger answers always.
     calm: bool,
+    /// Below what is paid, mostly.
+    base_fee: u64,
 }
 
 fn settings(mode: Mode) -> Settings {
@@ -144,6 +146,7 @@ impl Sim {
             asked: BTreeMap::new(),
             looks: (0, 0),
             calm: false,
+            base_fee: 7,
         };
         sim.state.set_next_record(1);
         sim.input(Input::Started);
@@ -219,6 +222,7 @@ impl Sim {
 
     /// A look at the chain: its state, what was told since, and the end of it.
     fn facts(&mut self) {
+        self.base_fee = if self.rng.gen_bool(0.2) { 12 } else { 7 };
         self.head();
         self.caught_up();
     }
@@ -237,7 +241,7 @@ impl Sim {
         let facts = ChainFacts {
             head: Some(outside.head()),
             finalized: Some(self.finalized()),
-            base_fee_wei: U256::from(7),
+            base_fee_wei: U256::from(self.base_fee),
             ready: outside.chain.ready.clone(),
             owner_nonce: outside.chain.owner_nonce,
             account: Some(AccountFacts {
@@ -438,10 +442,13 @@ impl Sim {
                 action,
                 payload,
                 nonce,
-                ..
+                replaces,
             } => {
+                // a replacement pays more, so it is other bytes
+                let fee = replaces.map_or(U256::from(10), |old| old.max_fee_wei + U256::from(5));
                 let mut raw = payload.data.to_vec();
                 raw.extend(nonce.to_be_bytes());
+                raw.extend(fee.to_be_bytes::<32>());
                 let outcome = if self.rng.gen_bool(0.1) {
                     Err(SafeText::new("over the ceiling"))
                 } else {
@@ -450,7 +457,7 @@ impl Sim {
                         raw: raw.into(),
                         hash,
                         nonce,
-                        max_fee_wei: U256::from(10),
+                        max_fee_wei: fee,
                         priority_fee_wei: U256::from(1),
                         gas_limit: 100,
                     })
@@ -917,20 +924,24 @@ impl Sim {
 #[test]
 fn deposits_are_served_once_and_in_order_whatever_happens() {
     let mut looks = (0, 0);
+    let mut replaced = 0;
     for seed in 0..400 {
         let outcome = std::panic::catch_unwind(|| {
             let mut sim = Sim::new(seed);
             sim.run(300);
             sim.settle();
-            sim.looks
+            let replaced = sim.state.sendings.values().map(|s| s.versions.len() - 1);
+            (sim.looks, replaced.sum::<usize>())
         });
-        let Ok((hinted, polled)) = outcome else {
+        let Ok(((hinted, polled), replacements)) = outcome else {
             panic!("seed {seed} fails");
         };
+        replaced += replacements;
         looks = (looks.0 + hinted, looks.1 + polled);
     }
     assert!(
         looks.0 > 50 && looks.1 > 500,
         "validators were followed: {looks:?}"
     );
+    assert!(replaced > 50, "{replaced} transactions were replaced");
 }

@@ -43,11 +43,16 @@ impl<'a> Turn<'a> {
 
     /// Asks for an effect unless it was asked for before and has not answered, or its time has not come.
     pub(super) fn ask(&mut self, key: EffectKey, effect: impl FnOnce() -> Effect) {
-        let early = self.state.live.not_before.get(&key).is_some_and(|t| *t > self.at);
-        if !early && self.state.live.in_flight.insert(key) {
+        if self.may_ask(key) && self.state.live.in_flight.insert(key) {
             self.state.live.not_before.remove(&key);
             self.out.effects.push(effect());
         }
+    }
+
+    /// Whether it would be asked for now: it is not under way, and it is not too early for it.
+    pub(super) fn may_ask(&self, key: EffectKey) -> bool {
+        let early = self.state.live.not_before.get(&key).is_some_and(|t| *t > self.at);
+        !early && !self.state.live.in_flight.contains(&key)
     }
 
     /// Starts a ceremony whose beginning was recorded in this step.

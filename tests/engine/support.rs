@@ -12,7 +12,7 @@ use casimir_dkg::engine::{Reply, Request};
 use casimir_dkg::oracle::{Action, ActionKind, ActionState, CaseStatus, Mode};
 use casimir_dkg::signer::{KeyPolicy, OracleSigner};
 use casimir_dkg::snapshot::{CaseView, Snapshot};
-use casimir_dkg::types::{CaseId, PoolId, SafeText};
+use casimir_dkg::types::{CaseId, OperatorId, PoolId, SafeText};
 use secrecy::SecretString;
 use tokio::task::JoinHandle;
 
@@ -171,6 +171,14 @@ pub(crate) async fn staked_on(options: DemoOptions) -> (Ground, Running) {
     let ground = Ground::start(options).await;
     let oracle = ground.oracle(false).await;
     ground.devnet().deposit_pool(1).await.unwrap();
+    let proposed = waiting(&oracle, "deposit/1", ActionKind::Keygen).await;
+    // chosen, so that it does not hang on how fast each one answers on a busy machine
+    let choose = Request::SetCommittee {
+        action: proposed.id,
+        committee: [1, 2, 3, 4].map(OperatorId).to_vec(),
+        by: person(),
+    };
+    oracle.handle.request(choose).await.unwrap();
     drive(&oracle, "deposit/1").await;
     ground.devnet().report_staked(PoolId(1)).await.unwrap();
     until(&oracle, "a staked pool", |s| {

@@ -1,24 +1,26 @@
 //! What the desk is asked to prepare, from the state alone.
 
-use crate::oracle::state::Case;
-use crate::oracle::{ActionKind, Draft, State};
-use crate::types::{ActionId, CeremonyPlan, RequestKind};
+use std::collections::BTreeMap;
 
-pub(super) fn ceremony_draft(state: &State, case: &Case) -> Draft {
-    let avoid = case.avoid.iter().copied().collect();
-    let (last_failure, attempt, chosen) = (case.last_failure.clone(), case.attempts + 1, case.chosen.clone());
+use crate::oracle::state::Case;
+use crate::oracle::{ActionKind, Draft, Payload, State, Wanted};
+use crate::types::{ActionId, CeremonyPlan, OperatorId, RequestKind};
+
+pub(super) fn ceremony_draft(state: &State, case: &Case, standing: Option<Vec<OperatorId>>) -> Draft {
+    let (last_failure, attempt) = (case.last_failure.clone(), case.attempts + 1);
+    let wanted = || Wanted {
+        chosen: case.chosen.clone(),
+        standing,
+        // filled in when it is asked for
+        tracks: BTreeMap::new(),
+        avoid: case.avoid.iter().copied().collect(),
+        last_failure: case.last_failure.clone(),
+        attempt,
+    };
     match case.id.kind {
-        RequestKind::Deposit => Draft::Keygen {
-            chosen,
-            avoid,
-            last_failure,
-            attempt,
-        },
+        RequestKind::Deposit => Draft::Keygen { wanted: wanted() },
         RequestKind::Reshare => Draft::Reshare {
-            chosen,
-            avoid,
-            last_failure,
-            attempt,
+            wanted: wanted(),
             known: state.known_key(case.id.pool),
         },
         RequestKind::Exit => Draft::SignExit {
@@ -61,8 +63,15 @@ pub(super) fn effect_draft(state: &State, case: &Case) -> Option<Draft> {
 
 pub(super) fn draft_of(state: &State, action: ActionId) -> Option<Draft> {
     let case = state.cases.get(&action.case)?;
-    match state.actions.get(&action)?.proposal.kind {
-        ActionKind::Keygen | ActionKind::Reshare | ActionKind::SignExit => Some(ceremony_draft(state, case)),
+    let proposal = &state.actions.get(&action)?.proposal;
+    match proposal.kind {
+        ActionKind::Keygen | ActionKind::Reshare | ActionKind::SignExit => {
+            let standing = match &proposal.payload {
+                Payload::Ceremony(payload) => Some(payload.plan.committee().to_vec()),
+                Payload::Transaction(_) | Payload::Exit(_) => None,
+            };
+            Some(ceremony_draft(state, case, standing))
+        }
         ActionKind::SendDeposit | ActionKind::SendReshare | ActionKind::BroadcastExit => {
             effect_draft(state, case)
         }

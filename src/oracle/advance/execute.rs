@@ -27,9 +27,10 @@ pub(in crate::oracle) fn execute(turn: &mut Turn<'_>, id: ActionId) {
     let base_fee = turn.state.live.facts.base_fee_wei;
     let waited =
         |since: UnixMillis| turn.at.since(since).as_millis() >= u128::from(turn.state.settings.bump_after_ms);
-    let stuck = sending.status == NonceStatus::Pending
+    // nodes forget, or never take, what pays less than the base fee
+    let stuck = matches!(sending.status, NonceStatus::Pending | NonceStatus::Missing)
         && newest.max_fee_wei < base_fee
-        && sending.pending_since.is_some_and(waited);
+        && sending.unmined_since.is_some_and(waited);
     let may_leave = turn.state.may_leave(id.case);
     if due && !turn.state.live.in_flight.contains(&EffectKey::Inspect(id)) {
         turn.state.live.inspected_at.insert(id, (head, turn.at));

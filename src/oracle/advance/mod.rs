@@ -145,11 +145,18 @@ fn plan(turn: &mut Turn<'_>, id: CaseId) {
         turn.waits(id, "its pool is not in the contract's ready queue");
         return;
     }
-    let draft = ceremony_draft(turn.state, case);
+    let draft = ceremony_draft(turn.state, case, None);
     prepare(turn, id, Purpose::Propose, draft);
 }
 
-fn prepare(turn: &mut Turn<'_>, case: CaseId, purpose: Purpose, draft: Draft) {
+fn prepare(turn: &mut Turn<'_>, case: CaseId, purpose: Purpose, mut draft: Draft) {
+    if !turn.may_ask(EffectKey::Prepare(case)) {
+        return;
+    }
+    // costs a look at every case, so only for what is really asked
+    if let Draft::Keygen { wanted } | Draft::Reshare { wanted, .. } = &mut draft {
+        wanted.tracks = turn.state.tracks();
+    }
     turn.ask(EffectKey::Prepare(case), || Effect::Prepare {
         case,
         pool: case.pool,

@@ -213,14 +213,14 @@ impl State {
                     .entry(*action)
                     .and_modify(|s| {
                         s.versions.push(transaction.clone());
-                        s.pending_since = None;
+                        s.unmined_since = None;
                     })
                     .or_insert_with(|| Sending {
                         versions: vec![transaction.clone()],
                         signed_at: at,
                         accepted: false,
                         status: NonceStatus::Missing,
-                        pending_since: None,
+                        unmined_since: None,
                         note: SafeText::default(),
                     });
                 self.go(action.case, at, Step::Execute(*action));

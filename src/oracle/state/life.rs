@@ -68,8 +68,8 @@ pub struct Sending {
     pub accepted: bool,
     /// The chain's last word.
     pub status: NonceStatus,
-    /// When it was first seen pending; for replacement.
-    pub pending_since: Option<UnixMillis>,
+    /// Since when it waits for a block, in a pool or forgotten by the nodes; for replacement.
+    pub unmined_since: Option<UnixMillis>,
     /// Words of the last refusal.
     pub note: SafeText,
 }

@@ -5,6 +5,7 @@ mod beacon;
 mod exit;
 mod life;
 mod live;
+mod track;
 
 use std::collections::BTreeMap;
 
@@ -18,6 +19,7 @@ use crate::types::{
 
 pub use life::{Case, Ceremony, Doubt, Resume, Sending, Served, Step};
 pub(in crate::oracle) use live::{EffectKey, Live};
+pub use track::Track;
 
 /// What the core is told once, at the start.
 #[derive(Debug, Clone, PartialEq)]

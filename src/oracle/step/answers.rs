@@ -172,10 +172,10 @@ pub(super) fn inspected(turn: &mut Turn<'_>, action: ActionId, status: Option<No
         Some(_) => drop(accounted.insert(EffectKey::Send(action))),
     }
     let Some(status) = status else { return };
-    if status == NonceStatus::Pending {
-        sending.pending_since.get_or_insert(at);
+    if matches!(status, NonceStatus::Pending | NonceStatus::Missing) {
+        sending.unmined_since.get_or_insert(at);
     } else {
-        sending.pending_since = None;
+        sending.unmined_since = None;
     }
     if sending.status != status {
         // what was said of it was said of another state

@@ -6,11 +6,9 @@ use crate::config::SelectionRule;
 use crate::dkg::rockx::initiator::{MessengerHealth, OperatorHealth};
 use crate::dkg::rockx::keys::OperatorPublicKey;
 use crate::engine::service::outside::Shared;
-use crate::oracle::{Fact, FactKind};
+use crate::engine::service::prepare::ranking::{self, Candidate, VERSION_FLOOR, parse_version};
+use crate::oracle::{Fact, FactKind, Wanted};
 use crate::types::{Check, CheckStatus, OperatorId, threshold_for};
-
-/// The oldest release whose messages this program understands; earlier ones sign in another domain.
-const VERSION_FLOOR: (u32, u32, u32) = (0, 2, 7);
 
 /// What operators and messenger answered. They are asked once a preparation, so that the choice and its checks rest on
 /// the same answers.
@@ -32,25 +30,75 @@ pub(super) async fn ask(outside: &Shared, ids: &[OperatorId]) -> Asked {
     }
 }
 
-/// The committee of a key generation, and what everybody who might have been in it answered.
-pub(super) async fn select(
-    outside: &Shared,
-    chosen: Option<Vec<OperatorId>>,
-    avoid: &[OperatorId],
-) -> (Vec<OperatorId>, Asked) {
-    let (mut committee, size) = match (chosen, &outside.config.selection.rule) {
-        (Some(ids), _) => (ids, None),
-        (None, SelectionRule::Fixed(ids)) => (ids.clone(), None),
-        (None, SelectionRule::Choose { from, size }) => (from.clone(), Some(*size)),
+/// Operators that are shown beside those that are in question, best first.
+const SHOWN: usize = 6;
+
+/// The committee of a key generation, everybody who might have been in it, ranked, and what they answered.
+pub(super) async fn select(outside: &Shared, wanted: &Wanted) -> (Vec<OperatorId>, Vec<Candidate>, Asked) {
+    let (ids, size) = match &outside.config.selection.rule {
+        SelectionRule::Fixed(ids) => (ids, None),
+        SelectionRule::Choose { from, size } => (from, Some(*size)),
     };
-    let asked = ask(outside, &committee).await;
-    if let Some(size) = size {
-        // reachable before not, without a failure in this case before with, then by id: the same at every look
-        committee.sort_by_key(|id| (!reachable(&asked.health, *id), avoid.contains(id), *id));
-        committee.truncate(size);
-    }
+    let mut everybody: Vec<_> = ids
+        .iter()
+        .chain(wanted.chosen.iter().flatten())
+        .copied()
+        .collect();
+    everybody.sort_unstable();
+    everybody.dedup();
+    let asked = ask(outside, &everybody).await;
+    let ranked = rank(outside, &everybody, &asked, wanted);
+    let mut committee = match (&wanted.chosen, size) {
+        (Some(chosen), _) => chosen.clone(),
+        (None, None) => ids.clone(),
+        (None, Some(size)) => ranking::choose(&ranked, size, wanted.standing.as_deref()),
+    };
     committee.sort_unstable();
-    (committee, asked)
+    (committee, ranked, asked)
+}
+
+/// These operators by everything that is known of them, the best first.
+pub(super) fn rank(outside: &Shared, ids: &[OperatorId], asked: &Asked, wanted: &Wanted) -> Vec<Candidate> {
+    let directory = &outside.config.operators.by_id;
+    let name = |id| directory.get(&id).map(|o| o.name.clone()).unwrap_or_default();
+    ranking::rank(ids, name, &asked.health, &wanted.avoid, &wanted.tracks)
+}
+
+/// One line for each operator in question: its place in the ranking, what becomes of it, and the numbers.
+pub(super) fn standings(
+    ranked: &[Candidate],
+    holders: Option<&[OperatorId]>,
+    committee: &[OperatorId],
+) -> Vec<Fact> {
+    let mut others = 0;
+    let mut facts = Vec::new();
+    for (n, candidate) in ranked.iter().enumerate() {
+        let chosen = committee.contains(&candidate.id);
+        let fate = match (holders.map(|h| h.contains(&candidate.id)), chosen) {
+            (Some(true), true) => "stays",
+            (Some(true), false) => "leaves",
+            (Some(false), true) => "joins",
+            (None, true) => "takes part",
+            (_, false) if others < SHOWN => {
+                others += 1;
+                "is not chosen"
+            }
+            (_, false) => continue,
+        };
+        let words = format!(
+            "{fate}, ranks {} of {}: {}",
+            n + 1,
+            ranked.len(),
+            candidate.words()
+        );
+        let kind = if chosen && !candidate.is_fit() {
+            FactKind::Warning
+        } else {
+            FactKind::Text
+        };
+        facts.push(Fact::new(&format!("operator {}", candidate.id), kind, words));
+    }
+    facts
 }
 
 pub(super) fn reachable(health: &BTreeMap<OperatorId, OperatorHealth>, id: OperatorId) -> bool {
@@ -196,13 +244,6 @@ fn versions(
     Check::new(NAME, status, reason)
 }
 
-fn parse_version(text: &str) -> Option<(u32, u32, u32)> {
-    let text = text.trim().trim_start_matches('v');
-    let text = text.split(['-', '+']).next()?;
-    let mut parts = text.split('.').map(str::parse);
-    Some((parts.next()?.ok()?, parts.next()?.ok()?, parts.next()?.ok()?))
-}
-
 /// One line an operator: id, name, endpoint.
 pub(super) fn fact(outside: &Shared, label: &str, ids: &[OperatorId]) -> Vec<Fact> {
     let directory = &outside.config.operators.by_id;
@@ -256,16 +297,5 @@ mod tests {
         let version = |quorum| versions(&everybody, &health(&[2]), quorum).status;
         assert_eq!(version(Quorum::All), CheckStatus::Unknown);
         assert_eq!(version(three), CheckStatus::Pass);
-    }
-
-    #[test]
-    fn versions_are_read_and_compared() {
-        assert_eq!(parse_version("0.2.13"), Some((0, 2, 13)));
-        assert_eq!(parse_version("v0.2.7-rc1"), Some((0, 2, 7)));
-        assert_eq!(parse_version(""), None);
-        assert!(
-            parse_version("0.2.6").unwrap() < VERSION_FLOOR
-                && parse_version("0.2.13").unwrap() > VERSION_FLOOR
-        );
     }
 }

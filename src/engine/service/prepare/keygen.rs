@@ -3,18 +3,11 @@
 use super::{committee, later, proposal};
 use crate::chain::rpc::At;
 use crate::engine::service::outside::Shared;
-use crate::oracle::{ActionKind, Fact, FactKind, Prepared};
-use crate::types::{CeremonyPlan, Check, OperatorId, PoolId, Root, SafeText, threshold_for};
+use crate::oracle::{ActionKind, Fact, FactKind, Prepared, Wanted};
+use crate::types::{CeremonyPlan, Check, OperatorId, PoolId, Root, threshold_for};
 
-pub(super) async fn prepare(
-    outside: &Shared,
-    pool: PoolId,
-    chosen: Option<Vec<OperatorId>>,
-    avoid: &[OperatorId],
-    last_failure: Option<SafeText>,
-    attempt: u32,
-) -> Prepared {
-    let (committee, asked) = committee::select(outside, chosen, avoid).await;
+pub(super) async fn prepare(outside: &Shared, pool: PoolId, wanted: Wanted) -> Prepared {
+    let (committee, ranked, asked) = committee::select(outside, &wanted).await;
     let Some(threshold) = threshold_for(committee.len()) else {
         return super::refused(format!(
             "the configuration gives a committee of {}",
@@ -50,6 +43,7 @@ pub(super) async fn prepare(
         Fact::new("withdrawal credentials", FactKind::Hex, withdrawal_credentials),
         Fact::new("genesis fork version", FactKind::Hex, fork_version),
     ]);
+    facts.extend(committee::standings(&ranked, None, &committee));
     let plan = CeremonyPlan::Keygen {
         committee: committee.clone(),
         threshold,
@@ -66,7 +60,7 @@ pub(super) async fn prepare(
         facts,
         checks,
         plan,
-        (attempt, last_failure),
+        (wanted.attempt, wanted.last_failure),
     )
 }
 

@@ -9,6 +9,7 @@ mod key_checks;
 mod keygen;
 mod proposal;
 mod publish;
+mod ranking;
 mod reshare;
 mod send;
 
@@ -32,24 +33,13 @@ pub(super) async fn prepare(
     draft: Draft,
 ) -> Prepared {
     match draft {
-        Draft::Keygen {
-            chosen,
-            avoid,
-            last_failure,
-            attempt,
-        } => keygen::prepare(outside, pool, chosen, &avoid, last_failure, attempt).await,
+        Draft::Keygen { wanted } => keygen::prepare(outside, pool, wanted).await,
         Draft::SendDeposit {
             keygen,
             ceremony_checks,
             registration,
         } => deposit::prepare(outside, pool, &keygen, ceremony_checks, registration).await,
-        Draft::Reshare {
-            chosen,
-            avoid,
-            last_failure,
-            attempt,
-            known,
-        } => reshare::prepare(outside, pool, chosen, &avoid, last_failure, attempt, known).await,
+        Draft::Reshare { wanted, known } => reshare::prepare(outside, pool, wanted, known).await,
         Draft::SendReshare {
             reshare,
             old_committee,

@@ -1,20 +1,17 @@
 //! Reshares: the ceremony that hands a key to another committee, and `resharePool`.
 
-use std::collections::BTreeMap;
-
 use alloy::primitives::Bytes;
 
-use super::{committee, key_checks, keygen, later, proposal, refused, send};
+use super::{committee, key_checks, keygen, later, proposal, ranking, refused, send};
 use crate::chain::committee::PresentCommittee;
 use crate::chain::contracts::{ResharePool, encode_reshare_pool};
 use crate::chain::rpc::At;
 use crate::config::SelectionRule;
-use crate::dkg::rockx::initiator::OperatorHealth;
 use crate::engine::service::feeds::RESHARE_LIMIT;
 use crate::engine::service::outside::Shared;
-use crate::oracle::{ActionKind, Fact, FactKind, KnownKey, Prepared, Registration};
+use crate::oracle::{ActionKind, Fact, FactKind, KnownKey, Prepared, Registration, Wanted};
 use crate::types::{
-    BlockRef, BlsPublicKey, CeremonyPlan, Check, OperatorId, PoolId, ReshareOutput, SafeText, threshold_for,
+    BlockRef, BlsPublicKey, CeremonyPlan, Check, OperatorId, PoolId, ReshareOutput, threshold_for,
 };
 
 /// What the contract says of a staked pool: its key and who holds it.
@@ -67,10 +64,7 @@ pub(super) async fn present(outside: &Shared, pool: PoolId) -> Result<Present, P
 pub(super) async fn prepare(
     outside: &Shared,
     pool: PoolId,
-    chosen: Option<Vec<OperatorId>>,
-    avoid: &[OperatorId],
-    last_failure: Option<SafeText>,
-    attempt: u32,
+    wanted: Wanted,
     known: Option<KnownKey>,
 ) -> Prepared {
     let present = match present(outside, pool).await {
@@ -91,18 +85,18 @@ pub(super) async fn prepare(
             holders.len()
         ));
     };
-    let candidates = candidates(outside, &holders, chosen.as_deref().unwrap_or_default());
+    let candidates = candidates(outside, &holders, wanted.chosen.as_deref().unwrap_or_default());
     let asked = committee::ask(outside, &candidates).await;
-    let health = &asked.health;
-    let (mut new, why) = match chosen {
-        Some(chosen) => (chosen, "chosen by a person".to_owned()),
-        None => propose(&holders, &candidates, avoid, health),
+    let ranked = committee::rank(outside, &candidates, &asked, &wanted);
+    let (mut new, why) = match &wanted.chosen {
+        Some(chosen) => (chosen.clone(), "chosen by a person".to_owned()),
+        None => ranking::replace(&ranked, &holders, wanted.standing.as_deref()),
     };
     new.sort_unstable();
     let Some(threshold) = threshold_for(new.len()) else {
         return refused(format!("{} operators make no committee", new.len()));
     };
-    let old = dealers(&holders, &new, avoid, health, usize::from(old_threshold));
+    let old = ranking::dealers(&ranked, &holders, &new, usize::from(old_threshold));
     let plan = CeremonyPlan::Reshare {
         validator: present.validator,
         old: old.clone(),
@@ -148,6 +142,9 @@ pub(super) async fn prepare(
         Fact::new("leaving", FactKind::Text, or_nobody(&leaving)),
         Fact::new("joining", FactKind::Text, or_nobody(&joining)),
         Fact::new("why this committee", FactKind::Text, why),
+    ]);
+    facts.extend(committee::standings(&ranked, Some(&holders), &new));
+    facts.extend([
         Fact::new(
             "reshares",
             FactKind::Text,
@@ -167,7 +164,7 @@ pub(super) async fn prepare(
         facts,
         checks,
         plan,
-        (attempt, last_failure),
+        (wanted.attempt, wanted.last_failure),
     )
 }
 
@@ -181,83 +178,6 @@ fn candidates(outside: &Shared, holders: &[OperatorId], chosen: &[OperatorId]) -
     all.sort_unstable();
     all.dedup();
     all
-}
-
-/// Keeps who answers and did not spoil an earlier attempt; replaces the others by the best candidates.
-fn propose(
-    holders: &[OperatorId],
-    candidates: &[OperatorId],
-    avoid: &[OperatorId],
-    health: &BTreeMap<OperatorId, OperatorHealth>,
-) -> (Vec<OperatorId>, String) {
-    let good = |id: &OperatorId| committee::reachable(health, *id) && !avoid.contains(id);
-    let mut new: Vec<_> = holders.iter().filter(|id| good(id)).copied().collect();
-    let dropped: Vec<_> = holders.iter().filter(|id| !good(id)).copied().collect();
-    let mut fresh = candidates
-        .iter()
-        .filter(|id| !holders.contains(id) && good(id))
-        .copied();
-    let mut added = Vec::new();
-    while new.len() < holders.len() {
-        match fresh.next() {
-            Some(id) => {
-                new.push(id);
-                added.push(id);
-            }
-            None => break,
-        }
-    }
-    if dropped.is_empty() {
-        // everybody is well: the one with the highest id makes room, so that a request to change the group changes it
-        return match fresh.next() {
-            Some(joins) => {
-                let leaves = new.pop();
-                new.push(joins);
-                let leaves = leaves.map_or_else(String::new, |id| id.to_string());
-                (
-                    new,
-                    format!(
-                        "all present members answer; operator {leaves} makes room for {joins} (edit with e)"
-                    ),
-                )
-            }
-            None => (
-                new,
-                "all present members answer and there is nobody else: fresh shares for the same committee"
-                    .to_owned(),
-            ),
-        };
-    }
-    // nobody left to take a place: the old member stays, and its check shows it
-    new.extend(dropped.iter().take(holders.len() - new.len()).copied());
-    let why = format!(
-        "operators {} do not answer or failed before; {} take their places",
-        keygen::list(&dropped),
-        or_nobody(&added)
-    );
-    (new, why)
-}
-
-/// Exactly the old threshold of present holders: those that stay first, those that answer before those that do not.
-fn dealers(
-    holders: &[OperatorId],
-    new: &[OperatorId],
-    avoid: &[OperatorId],
-    health: &BTreeMap<OperatorId, OperatorHealth>,
-    threshold: usize,
-) -> Vec<OperatorId> {
-    let mut ranked = holders.to_vec();
-    ranked.sort_by_key(|id| {
-        (
-            !committee::reachable(health, *id),
-            avoid.contains(id),
-            !new.contains(id),
-            *id,
-        )
-    });
-    ranked.truncate(threshold);
-    ranked.sort_unstable();
-    ranked
 }
 
 /// What the old shares can still do: resharing revokes nothing.
@@ -387,48 +307,4 @@ pub(super) async fn prepare_send(
         balance,
     )
     .await
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn ids(list: &[u64]) -> Vec<OperatorId> {
-        list.iter().copied().map(OperatorId).collect()
-    }
-
-    fn healthy(list: &[u64]) -> BTreeMap<OperatorId, OperatorHealth> {
-        let well = |id| OperatorHealth {
-            id,
-            reachable: true,
-            version: None,
-            latency: None,
-            note: SafeText::default(),
-        };
-        ids(list).into_iter().map(|id| (id, well(id))).collect()
-    }
-
-    #[test]
-    fn a_silent_member_is_replaced_and_does_not_deal() {
-        let (holders, all) = (ids(&[1, 2, 3, 4]), ids(&[1, 2, 3, 4, 5, 6]));
-        let health = healthy(&[1, 2, 4, 5, 6]);
-        let (new, why) = propose(&holders, &all, &[], &health);
-        assert_eq!(new, ids(&[1, 2, 4, 5]), "{why}");
-        assert_eq!(dealers(&holders, &new, &[], &health, 3), ids(&[1, 2, 4]));
-    }
-
-    #[test]
-    fn without_a_reason_one_makes_room_and_without_candidates_shares_are_refreshed() {
-        let holders = ids(&[1, 2, 3, 4]);
-        assert_eq!(
-            propose(&holders, &ids(&[1, 2, 3, 4, 5]), &[], &healthy(&[1, 2, 3, 4, 5])).0,
-            ids(&[1, 2, 3, 5])
-        );
-        assert_eq!(
-            propose(&holders, &holders, &[], &healthy(&[1, 2, 3, 4])).0,
-            holders
-        );
-        // nobody can take the place of a silent member: it stays, and its check shows it
-        assert_eq!(propose(&holders, &holders, &[], &healthy(&[1, 2, 3])).0, holders);
-    }
 }
