@@ -4,13 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::oracle::{
     Action, ActionKind, ActionState, CeremonyRole, Decider, ExitOffers, Forecast, HistoryEntry, Record,
-    Registration, RuleUse, Verdict,
+    RuleUse, Verdict,
 };
-use crate::types::{
-    ActionId, CaseId, CeremonyFailure, CeremonyPlan, CeremonyResult, Check, FailureKind, NonceStatus,
-    RequestId, RequestKind, Root, SafeText, UnixMillis,
-};
+use crate::types::{ActionId, CaseId, NonceStatus, RequestKind, SafeText, UnixMillis};
 
+use super::ceremonies::given_up;
 use super::*;
 
 impl State {
@@ -348,7 +346,7 @@ impl State {
         });
     }
 
-    fn finish_action_of(&mut self, case: CaseId, state: ActionState) {
+    pub(super) fn finish_action_of(&mut self, case: CaseId, state: ActionState) {
         let executing = self.actions.range_mut(
             ActionId { case, number: 0 }..=ActionId {
                 case,
@@ -360,183 +358,6 @@ impl State {
                 action.state = state.clone();
             }
         }
-    }
-
-    /// Whether the case attends to this ceremony: one that ends after its case went on moves nothing.
-    fn attends(&self, case: CaseId, request: RequestId) -> bool {
-        let step = self.cases.get(&case).map(|c| &c.step);
-        matches!(step, Some(Step::RunCeremony(r) | Step::Register(Some(r))) if *r == request)
-    }
-
-    fn ceremony_verified(
-        &mut self,
-        at: UnixMillis,
-        request: RequestId,
-        result: &CeremonyResult,
-        checks: &[Check],
-        transcript: Option<&(SafeText, Root)>,
-    ) {
-        let Some(ceremony) = self.ceremonies.get_mut(&request) else {
-            return;
-        };
-        ceremony.ended = Some((at, Ok(result.clone())));
-        ceremony.checks = checks.to_vec();
-        ceremony.transcript = transcript.cloned();
-        let (id, role, plan) = (ceremony.case, ceremony.role, ceremony.plan.clone());
-        if !self.attends(id, request) {
-            return;
-        }
-        if role == CeremonyRole::Main {
-            self.finish_action_of(id, ActionState::Done);
-            self.with(id, |c| {
-                c.ceremony = Some(request);
-                c.last_failure = None;
-            });
-        }
-        match (result, role) {
-            (CeremonyResult::Keygen(output), _) => {
-                self.with(id, |c| c.keygen = Some(output.clone()));
-                self.go(id, at, Step::AwaitTurn);
-            }
-            (CeremonyResult::Reshare(output), _) => {
-                self.with(id, |c| c.reshare = Some(output.clone()));
-                self.go(id, at, Step::Register(None));
-            }
-            (CeremonyResult::Sign { signature }, CeremonyRole::Main) => {
-                self.with(id, |c| c.exit = Some((plan, *signature)));
-                self.go(id, at, Step::PlanEffect);
-            }
-            (CeremonyResult::Sign { signature }, CeremonyRole::Registration) => {
-                if let CeremonyPlan::Sign {
-                    what: crate::types::SignPurpose::OwnerNonce { nonce, .. },
-                    ..
-                } = &plan
-                {
-                    let registration = Registration {
-                        nonce: *nonce,
-                        signature: *signature,
-                    };
-                    self.with(id, |c| {
-                        c.registration = Some(registration);
-                        c.registration_attempts = 0;
-                    });
-                }
-                self.go(id, at, Step::PlanEffect);
-            }
-        }
-    }
-
-    fn ceremony_failed(
-        &mut self,
-        at: UnixMillis,
-        request: RequestId,
-        failure: &CeremonyFailure,
-        transcript: Option<&(SafeText, Root)>,
-    ) {
-        let Some(ceremony) = self.ceremonies.get_mut(&request) else {
-            return;
-        };
-        ceremony.ended = Some((at, Err(failure.clone())));
-        ceremony.transcript = transcript.cloned().or(ceremony.transcript.take());
-        let (id, role) = (ceremony.case, ceremony.role);
-        if !self.attends(id, request) {
-            return;
-        }
-        self.with(id, |c| {
-            c.avoid.extend(failure.culprits.iter().copied());
-            c.last_failure = Some(failure.reason.clone());
-        });
-        match role {
-            CeremonyRole::Main => {
-                self.finish_action_of(
-                    id,
-                    ActionState::Failed {
-                        reason: failure.reason.clone(),
-                    },
-                );
-                self.with(id, |c| c.chosen = None);
-                self.go(id, at, Step::PlanCeremony);
-            }
-            CeremonyRole::Registration => self.go(id, at, Step::Register(None)),
-        }
-    }
-
-    fn transaction_status(&mut self, at: UnixMillis, action: ActionId, status: &NonceStatus) {
-        if let Some(s) = self.sendings.get_mut(&action) {
-            s.status = status.clone();
-        }
-        let Some(a) = self.actions.get_mut(&action) else {
-            return;
-        };
-        match status {
-            NonceStatus::Included {
-                success: true,
-                is_final: true,
-                served,
-                ..
-            } => {
-                a.state = ActionState::Done;
-                let step = match served {
-                    Some(pool) if *pool != action.case.pool => Step::Halted {
-                        reason: SafeText::new(&format!(
-                            "the transaction served pool {pool}, not {}",
-                            action.case.pool
-                        )),
-                        resume: Resume::PlanCeremony,
-                    },
-                    _ => Step::Follow,
-                };
-                self.go(action.case, at, step);
-            }
-            NonceStatus::Included {
-                success: false,
-                is_final: true,
-                reason,
-                ..
-            } => {
-                let reason = SafeText::new(&format!(
-                    "the transaction reverted: {}",
-                    reason.as_ref().map_or("no reason given", SafeText::as_str)
-                ));
-                a.state = ActionState::Failed {
-                    reason: reason.clone(),
-                };
-                self.go(
-                    action.case,
-                    at,
-                    Step::Halted {
-                        reason,
-                        resume: Resume::PlanEffect,
-                    },
-                );
-            }
-            NonceStatus::Replaced { is_final: true, .. } => {
-                let reason = SafeText::new("another transaction of the oracle account took its nonce");
-                a.state = ActionState::Failed {
-                    reason: reason.clone(),
-                };
-                self.go(
-                    action.case,
-                    at,
-                    Step::Halted {
-                        reason,
-                        resume: Resume::PlanEffect,
-                    },
-                );
-            }
-            _ => {}
-        }
-    }
-}
-
-/// The end of a ceremony whose outcome nobody waits for any more.
-fn given_up(why: &str) -> CeremonyFailure {
-    CeremonyFailure {
-        kind: FailureKind::Unknown,
-        round: None,
-        culprits: Vec::new(),
-        reason: SafeText::new(why),
-        blames: Vec::new(),
     }
 }
 

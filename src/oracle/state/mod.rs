@@ -2,9 +2,11 @@
 
 mod apply;
 mod beacon;
+mod ceremonies;
 mod exit;
 mod life;
 mod live;
+mod sendings;
 mod track;
 
 use std::collections::BTreeMap;
