@@ -229,7 +229,7 @@ fn actual(case: &Case, stage: Stage) -> Option<Actual> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::oracle::{Cause, Mode, Policy, Record, Settings, State};
+    use crate::oracle::{Cause, Record, State, boundaries};
     use crate::types::{BlockRef, CaseId, Root};
 
     fn moment(epoch: u64) -> Option<Moment> {
@@ -240,16 +240,7 @@ mod tests {
     /// A case of this kind after these records, of which each comes a second after the one before.
     fn after(id: &str, records: &[Record]) -> Vec<Milestone> {
         let id: CaseId = id.parse().unwrap();
-        let mut state = State::new(Settings {
-            mode: Mode::Observe,
-            policy: Policy { rules: Vec::new() },
-            owner: Default::default(),
-            follows_beacon: true,
-            look_up_every_ms: 1,
-            refresh_every_ms: 1,
-            approval_expires_ms: 1,
-            bump_after_ms: 1,
-        });
+        let mut state = State::new(boundaries::settings());
         let block = BlockRef {
             number: 1,
             hash: Root::default(),

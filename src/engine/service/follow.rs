@@ -128,39 +128,15 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::beacon::client::Genesis;
-    use crate::types::{ForkVersion, Root, UnixMillis};
-
-    /// Mainnet's constants.
-    fn rules() -> ExitRules {
-        ExitRules {
-            slot: Duration::from_secs(12),
-            slots_per_epoch: 32,
-            shard_committee_period: 256,
-            max_seed_lookahead: 4,
-            withdrawability_delay: 256,
-            genesis_fork_version: ForkVersion([0; 4]),
-            capella_fork_version: ForkVersion([3, 0, 0, 0]),
-            genesis: Genesis {
-                genesis_time: 1_606_824_023,
-                genesis_validators_root: Root::default(),
-            },
-        }
-    }
+    use crate::engine::service::fixture::{self, rules};
+    use crate::types::UnixMillis;
 
     fn validator(status: ValidatorStatus, exit_epoch: Option<u64>) -> Validator {
         Validator {
-            index: 9,
-            balance_gwei: 32_000_000_000,
             status,
-            public_key: BlsPublicKey([1; 48]),
-            withdrawal_credentials: Root::default(),
-            effective_balance_gwei: 32_000_000_000,
-            slashed: false,
-            activation_eligibility_epoch: Some(90),
-            activation_epoch: Some(100),
             exit_epoch,
             withdrawable_epoch: exit_epoch.map(|epoch| epoch + 256),
+            ..fixture::validator()
         }
     }
 

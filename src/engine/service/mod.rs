@@ -1,6 +1,8 @@
 //! The engine with everything around it: endpoints, contracts, messenger, initiator, feeds.
 
 mod feeds;
+#[cfg(test)]
+mod fixture;
 mod follow;
 mod outside;
 mod prepare;

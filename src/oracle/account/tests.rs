@@ -16,13 +16,9 @@ struct Life {
 fn settings() -> Settings {
     Settings {
         mode: Mode::Supervised,
-        policy: Policy { rules: Vec::new() },
-        owner: Address::repeat_byte(7),
+        policy: Policy::default(),
         follows_beacon: false,
-        refresh_every_ms: 5_000,
-        approval_expires_ms: 3_600_000,
-        bump_after_ms: 60_000,
-        look_up_every_ms: 4_000,
+        ..boundaries::settings()
     }
 }
 

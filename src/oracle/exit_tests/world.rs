@@ -2,8 +2,6 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use alloy::primitives::Address;
-
 use crate::oracle::*;
 use crate::types::*;
 
@@ -53,12 +51,8 @@ fn settings() -> Settings {
     Settings {
         mode: Mode::Auto,
         policy: Policy { rules: vec![rule] },
-        owner: Address::repeat_byte(7),
-        follows_beacon: true,
-        look_up_every_ms: 4_000,
-        refresh_every_ms: 5_000,
         approval_expires_ms: APPROVAL_MS,
-        bump_after_ms: 60_000,
+        ..boundaries::settings()
     }
 }
 

@@ -55,12 +55,9 @@ fn settings(mode: Mode) -> Settings {
                 unknown_ok: Vec::new(),
             }],
         },
-        owner: Address::repeat_byte(7),
-        follows_beacon: true,
         look_up_every_ms: LOOK_UP_EVERY_MS,
-        refresh_every_ms: 5_000,
-        approval_expires_ms: 3_600_000,
         bump_after_ms: 3_000,
+        ..boundaries::settings()
     }
 }
 

@@ -85,7 +85,7 @@ impl State {
         }
     }
 
-    fn set_action(&mut self, action: ActionId, state: ActionState) {
+    pub(super) fn set_action(&mut self, action: ActionId, state: ActionState) {
         if let Some(action) = self.actions.get_mut(&action) {
             action.state = state;
         }

@@ -10,9 +10,9 @@ impl State {
         if let Some(s) = self.sendings.get_mut(&action) {
             s.status = status.clone();
         }
-        let Some(a) = self.actions.get_mut(&action) else {
+        if !self.actions.contains_key(&action) {
             return;
-        };
+        }
         match status {
             NonceStatus::Included {
                 success: true,
@@ -20,7 +20,7 @@ impl State {
                 served,
                 ..
             } => {
-                a.state = ActionState::Done;
+                self.set_action(action, ActionState::Done);
                 let step = match served {
                     Some(pool) if *pool != action.case.pool => Step::Halted {
                         reason: SafeText::new(&format!(
@@ -43,33 +43,23 @@ impl State {
                     "the transaction reverted: {}",
                     reason.as_ref().map_or("no reason given", SafeText::as_str)
                 ));
-                a.state = ActionState::Failed {
-                    reason: reason.clone(),
-                };
-                self.go(
-                    action.case,
-                    at,
-                    Step::Halted {
-                        reason,
-                        resume: Resume::PlanEffect,
-                    },
-                );
+                self.transaction_failed(at, action, reason);
             }
             NonceStatus::Replaced { is_final: true, .. } => {
                 let reason = SafeText::new("another transaction of the oracle account took its nonce");
-                a.state = ActionState::Failed {
-                    reason: reason.clone(),
-                };
-                self.go(
-                    action.case,
-                    at,
-                    Step::Halted {
-                        reason,
-                        resume: Resume::PlanEffect,
-                    },
-                );
+                self.transaction_failed(at, action, reason);
             }
             _ => {}
         }
+    }
+
+    /// It used up its nonce and did nothing: a person must look.
+    fn transaction_failed(&mut self, at: UnixMillis, action: ActionId, reason: SafeText) {
+        let failed = ActionState::Failed {
+            reason: reason.clone(),
+        };
+        self.set_action(action, failed);
+        let resume = Resume::PlanEffect;
+        self.go(action.case, at, Step::Halted { reason, resume });
     }
 }

@@ -160,16 +160,7 @@ mod tests {
     #[test]
     fn what_operators_did_is_counted_and_what_they_did_lately_by_itself() {
         const DAY: u64 = 86_400_000;
-        let mut state = State::new(Settings {
-            mode: Mode::Supervised,
-            policy: Policy::default(),
-            owner: alloy::primitives::Address::ZERO,
-            follows_beacon: false,
-            look_up_every_ms: 4_000,
-            refresh_every_ms: 5_000,
-            approval_expires_ms: 1,
-            bump_after_ms: 1,
-        });
+        let mut state = State::new(boundaries::settings());
         let records = [
             ceremony(1, DAY, [1, 2, 3, 4], &[]),
             ceremony(2, 2 * DAY, [1, 2, 3, 4], &[4]),

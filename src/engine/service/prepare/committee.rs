@@ -6,7 +6,7 @@ use crate::config::SelectionRule;
 use crate::dkg::rockx::initiator::{MessengerHealth, OperatorHealth};
 use crate::dkg::rockx::keys::OperatorPublicKey;
 use crate::engine::service::outside::Shared;
-use crate::engine::service::prepare::ranking::{self, Candidate, VERSION_FLOOR, parse_version};
+use crate::engine::service::prepare::ranking::{self, Candidate, Version};
 use crate::oracle::{Fact, FactKind, Wanted};
 use crate::types::{Check, CheckStatus, OperatorId, threshold_for};
 
@@ -219,15 +219,14 @@ fn versions(
         let version = health
             .get(id)
             .and_then(|h| h.version.as_ref())
-            .map(|v| v.as_str().to_owned())
-            .unwrap_or_default();
-        match parse_version(&version) {
-            Some(v) if v >= VERSION_FLOOR => {}
-            Some(_) => {
+            .map_or("", |v| v.as_str());
+        match ranking::version(version) {
+            Version::Fine => {}
+            Version::TooOld => {
                 status = CheckStatus::Fail;
                 words.push(format!("operator {id} has {version}, older than 0.2.7"));
             }
-            None => {
+            Version::Untold => {
                 status = status.min(CheckStatus::Unknown);
                 words.push(format!("operator {id} does not tell its version"));
             }

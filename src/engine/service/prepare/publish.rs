@@ -139,11 +139,9 @@ fn weigh(
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
-    use crate::beacon::client::{Genesis, ValidatorStatus};
-    use crate::types::{BlsPublicKey, ForkVersion};
+    use crate::beacon::client::ValidatorStatus;
+    use crate::engine::service::fixture::{self, rules};
 
     const READY: u64 = 10 + 256;
     const MESSAGE: ExitMessage = ExitMessage {
@@ -151,35 +149,12 @@ mod tests {
         validator_index: 9,
     };
 
-    fn rules() -> ExitRules {
-        ExitRules {
-            slot: Duration::from_secs(12),
-            slots_per_epoch: 32,
-            shard_committee_period: 256,
-            max_seed_lookahead: 4,
-            withdrawability_delay: 256,
-            genesis_fork_version: ForkVersion([0; 4]),
-            capella_fork_version: ForkVersion([3, 0, 0, 0]),
-            genesis: Genesis {
-                genesis_time: 1_606_824_023,
-                genesis_validators_root: Root::default(),
-            },
-        }
-    }
-
     fn validator(index: u64) -> Validator {
         Validator {
             index,
-            balance_gwei: 32_000_000_000,
-            status: ValidatorStatus::ActiveOngoing,
-            public_key: BlsPublicKey([1; 48]),
-            withdrawal_credentials: Root::default(),
-            effective_balance_gwei: 32_000_000_000,
-            slashed: false,
             activation_eligibility_epoch: Some(5),
             activation_epoch: Some(10),
-            exit_epoch: None,
-            withdrawable_epoch: None,
+            ..fixture::validator()
         }
     }
 

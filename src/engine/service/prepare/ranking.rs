@@ -18,7 +18,7 @@ use crate::oracle::Track;
 use crate::types::{OperatorId, SafeText};
 
 /// The oldest release whose messages this program understands; earlier ones sign in another domain.
-pub(super) const VERSION_FLOOR: (u32, u32, u32) = (0, 2, 7);
+const VERSION_FLOOR: (u32, u32, u32) = (0, 2, 7);
 
 /// How much more a recent ceremony counts than an old one.
 const RECENT_WEIGHT: u32 = 4;
@@ -240,7 +240,7 @@ pub(super) fn version(text: &str) -> Version {
     }
 }
 
-pub(super) fn parse_version(text: &str) -> Option<(u32, u32, u32)> {
+fn parse_version(text: &str) -> Option<(u32, u32, u32)> {
     let text = text.trim().trim_start_matches('v');
     let text = text.split(['-', '+']).next()?;
     let mut parts = text.split('.').map(str::parse);

@@ -1,7 +1,5 @@
 //! What others did to a pool, final or taken back.
 
-use alloy::primitives::Address;
-
 use crate::oracle::*;
 use crate::types::*;
 
@@ -16,13 +14,8 @@ struct Life {
 fn settings() -> Settings {
     Settings {
         mode: Mode::Supervised,
-        policy: Policy { rules: Vec::new() },
-        owner: Address::repeat_byte(7),
-        follows_beacon: true,
-        refresh_every_ms: 5_000,
-        approval_expires_ms: 3_600_000,
-        bump_after_ms: 60_000,
-        look_up_every_ms: 4_000,
+        policy: Policy::default(),
+        ..boundaries::settings()
     }
 }
 
