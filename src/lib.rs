@@ -10,6 +10,7 @@ pub mod engine;
 pub mod journal;
 pub mod lane;
 pub mod oracle;
+pub mod ports;
 pub mod signer;
 pub mod snapshot;
 pub mod tx;

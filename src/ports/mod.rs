@@ -1,0 +1,12 @@
+//! The doors: what the engine needs from outside, one trait for each kind of neighbour.
+//!
+//! A port is a trait, the types that cross it, and what an implementation can and cannot do (its capabilities), as data.
+//! Adapters implement ports and know nothing above them; the engine and the desk know ports and no adapter. Which
+//! adapter stands behind a port is decided in one place, where the engine is composed.
+//!
+//! Every question to the outside is answered by an [`Answer`]: yes with a value, no with its evidence, or not known with
+//! the reason. What counts as a *no* is the adapter's knowledge, so it is decided and documented there.
+
+mod answer;
+
+pub use answer::{Answer, Evidence, Unknown};
