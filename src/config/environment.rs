@@ -43,6 +43,33 @@ pub fn process_environment() -> BTreeMap<String, String> {
         .collect()
 }
 
+/// Whether a container platform put this variable here to tell where a service is. Kubernetes does so for every service
+/// of the namespace, Docker for every link, and a service whose name begins with `casimir-dkg` gets our prefix. Forms:
+/// <https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables>.
+fn is_service_link(name: &str, value: &str) -> bool {
+    // a service that is called just `casimir-dkg` leaves no name between prefix and suffix
+    let rest = &name[ENV_PREFIX.len() - 1..];
+    let is_transport = |text: &str| ["TCP", "UDP", "SCTP"].contains(&text);
+    let is_address = |text: &str| {
+        let scheme = text
+            .split_once("://")
+            .map(|(scheme, _)| scheme.to_ascii_uppercase());
+        scheme.is_some_and(|scheme| is_transport(&scheme))
+    };
+    // `_PORT_8080_TCP`, alone or with `_PROTO`, `_PORT` or `_ADDR` behind it
+    let words: Vec<&str> = rest.split('_').collect();
+    let is_port_detail = words
+        .windows(3)
+        .any(|window| window[0] == "PORT" && window[1].parse::<u16>().is_ok() && is_transport(window[2]));
+    rest.ends_with("_SERVICE_HOST")
+        || rest.ends_with("_SERVICE_PORT")
+        || rest.contains("_SERVICE_PORT_")
+        || (rest.ends_with("_PORT") && is_address(value))
+        || rest.contains("_ENV_")
+        || (rest.ends_with("_NAME") && value.starts_with('/'))
+        || is_port_detail
+}
+
 pub(super) fn read(
     environment: &BTreeMap<String, String>,
     errors: &mut Vec<ConfigError>,
@@ -62,6 +89,9 @@ pub(super) fn read(
                 let origin = Origin::Variable(name.clone());
                 found.push((key.name.to_owned(), Sourced { raw, origin }));
             }
+            None if is_service_link(name, value) => {
+                tracing::debug!(target: "casimir_dkg::config", variable = name, "describes a service of the cluster: no setting");
+            }
             None => {
                 let names: Vec<String> = schema::all_keys().map(|key| env_name(key.name)).collect();
                 let known = names.iter().map(String::as_str).chain(RESERVED.iter().copied());
@@ -75,4 +105,45 @@ pub(super) fn read(
         }
     }
     found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_container_platform_injects_is_no_setting_and_no_mistake() {
+        let injected = [
+            ("CASIMIR_DKG_PORT", "tcp://10.0.0.1:8080"),
+            ("CASIMIR_DKG_SERVICE_HOST", "10.0.0.1"),
+            ("CASIMIR_DKG_SERVICE_PORT", "8080"),
+            ("CASIMIR_DKG_SERVICE_PORT_HTTP", "8080"),
+            ("CASIMIR_DKG_PORT_8080_TCP", "tcp://10.0.0.1:8080"),
+            ("CASIMIR_DKG_PORT_8080_TCP_PROTO", "tcp"),
+            ("CASIMIR_DKG_PORT_8080_TCP_PORT", "8080"),
+            ("CASIMIR_DKG_PORT_8080_TCP_ADDR", "10.0.0.1"),
+            ("CASIMIR_DKG_MESSENGER_PORT", "udp://10.0.0.2:9000"),
+            ("CASIMIR_DKG_MESSENGER_PORT_9000_UDP_ADDR", "10.0.0.2"),
+            ("CASIMIR_DKG_MESSENGER_NAME", "/oracle/messenger"),
+            ("CASIMIR_DKG_MESSENGER_ENV_TZ", "UTC"),
+        ];
+        let mut errors = Vec::new();
+        let environment = injected.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        assert!(read(&environment.into(), &mut errors).is_empty());
+        assert!(errors.is_empty(), "{errors:?}");
+    }
+
+    #[test]
+    fn a_mistaken_name_is_still_a_mistake() {
+        for (name, value) in [
+            ("CASIMIR_DKG_PORT", "8080"),
+            ("CASIMIR_DKG_MESSENGER_LISTN", "127.0.0.1:9000"),
+            ("CASIMIR_DKG_RPC_URL", "tcp://10.0.0.1"),
+            ("CASIMIR_DKG_NODE_NAME", "oracle"),
+        ] {
+            let mut errors = Vec::new();
+            read(&[(name.to_owned(), value.to_owned())].into(), &mut errors);
+            assert_eq!(errors.len(), 1, "{name}");
+        }
+    }
 }

@@ -154,15 +154,32 @@ fn find_file(options: &LoadOptions, directories: &Directories) -> Result<Option<
             return Ok(path.exists().then_some(path));
         }
     };
-    if path.is_file() {
-        Ok(Some(path))
-    } else {
-        Err(ConfigError {
+    match unreadable(&path) {
+        None => Ok(Some(path)),
+        Some(message) => Err(ConfigError {
             place,
             key: String::new(),
-            message: format!("no such file: {}", path.display()),
+            message,
             suggestion: None,
-        })
+        }),
+    }
+}
+
+/// Why no file can be read there, as far as its name tells. A pipe is as good as a file: shells hand over secrets so.
+fn unreadable(path: &Path) -> Option<String> {
+    let shown = path.display();
+    match std::fs::metadata(path) {
+        Ok(found) if found.is_dir() => {
+            let inside = path.join(FILE_NAME);
+            Some(if inside.is_file() {
+                format!("{shown} is a directory; the file in it is {}", inside.display())
+            } else {
+                format!("{shown} is a directory, not a file")
+            })
+        }
+        Ok(_) => None,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Some(format!("no such file: {shown}")),
+        Err(error) => Some(format!("{shown} cannot be read: {error}")),
     }
 }
 
@@ -190,4 +207,29 @@ pub(super) fn sorted(mut errors: Vec<ConfigError>) -> ConfigErrors {
     errors.sort_by_key(|error| rank(&error.place));
     errors.dedup();
     ConfigErrors(errors)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_directory_is_called_one_and_its_file_is_named() {
+        let directory = tempfile::tempdir().unwrap();
+        let words = unreadable(directory.path()).unwrap();
+        assert!(words.ends_with("is a directory, not a file"), "{words}");
+        let file = directory.path().join(FILE_NAME);
+        std::fs::write(&file, "").unwrap();
+        let words = unreadable(directory.path()).unwrap();
+        assert!(
+            words.ends_with(&format!("the file in it is {}", file.display())),
+            "{words}"
+        );
+        assert_eq!(unreadable(&file), None);
+        let words = unreadable(&directory.path().join("nothing.toml")).unwrap();
+        assert!(words.starts_with("no such file"), "{words}");
+        // a component that is no directory
+        let words = unreadable(&file.join("c.toml")).unwrap();
+        assert!(words.contains("cannot be read"), "{words}");
+    }
 }
