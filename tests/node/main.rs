@@ -14,6 +14,7 @@ mod orders;
 mod replays;
 mod reshares;
 mod routes;
+mod shortened;
 mod stage;
 mod strangers;
 mod timeouts;
