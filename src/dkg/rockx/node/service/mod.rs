@@ -19,7 +19,7 @@ use super::policy::Policy;
 use super::session::{Authentic, Identity, Peers, Session};
 use super::store::{Ending, KeyShare, Store, StoreError};
 use crate::dkg::rockx::keys::OperatorPublicKey;
-use crate::dkg::rockx::wire::{Decode, SSV_DKG, SignedMessage, SsvMessage};
+use crate::dkg::rockx::wire::{Decode, MsgType, SSV_DKG, SignedMessage, SsvMessage};
 use crate::types::{BlsPublicKey, RequestId, SafeText};
 
 use early::EarlyMessages;
@@ -99,11 +99,11 @@ impl Service {
         let Some(message) = &signed.message else {
             return Err(Refused::Json("no message".into()));
         };
-        if message.msg_type.is_start() {
-            self.start(signed).await
-        } else {
-            let ceremony = message.identifier;
-            self.deliver(ceremony, signed)
+        let ceremony = message.identifier;
+        match message.msg_type {
+            MsgType::Init | MsgType::Reshare | MsgType::KeySign => self.start(signed).await,
+            MsgType::Protocol | MsgType::DepositData | MsgType::Output => self.deliver(ceremony, signed),
+            MsgType::Other(_) => Err(Refused::UnknownType),
         }
     }
 

@@ -144,7 +144,7 @@ impl Hands {
                 Some(Post::Outputs(outputs.to_json())),
             ),
             Finish::Blame { report, reason } => (Ending::Blamed, reason, Some(Post::Blame(report.to_json()))),
-            Finish::Failed(reason) => (Ending::Failed, reason, None),
+            Finish::Failed { reason, notice } => (Ending::Failed, reason, notice.map(|n| Post::given_up(*n))),
         };
         // the others report the same now: to write first would gain nothing
         if let Some(post) = post {

@@ -12,6 +12,7 @@ mod keysign;
 mod partials;
 mod plan;
 mod result;
+mod words;
 
 use std::fmt;
 
@@ -61,8 +62,14 @@ pub enum Finish {
         /// Who blames whom for what, in words.
         reason: SafeText,
     },
-    /// It cannot go on, and there is nothing to report.
-    Failed(SafeText),
+    /// It cannot go on, and nobody is proven to have broken the protocol.
+    Failed {
+        /// Why, in words.
+        reason: SafeText,
+        /// A Timeout message of whoever gave up, in which it says in which round: for the messenger, where initiators look
+        /// for a result. None only if it could not be signed.
+        notice: Option<Box<SignedMessage>>,
+    },
 }
 
 /// A message was not taken. The texts are those that RockX's programs know where they have one for the case.
