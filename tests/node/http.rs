@@ -4,13 +4,13 @@ use std::time::{Duration, Instant};
 
 use casimir_dkg::dkg::rockx::node;
 use casimir_dkg::dkg::rockx::wire::{
-    DataStore, Decode, Encode, GoMap, KeygenMessage, KeysignMessage, ProtocolRound, SignedMessage,
+    DataStore, Decode, Encode, GoMap, KeygenMessage, KeysignMessage, ProtocolRound,
 };
 use casimir_dkg::types::{BlsPublicKey, OperatorId};
 
 use crate::byzantine::{Byzantine, Lie, Misbehaviour, Step};
 use crate::net::{identity, ids, peers, public, request};
-use crate::stage::{DEADLINE, Stage, config, init, keysign, reshare, spawn, validator_of};
+use crate::stage::{DEADLINE, Stage, config, ended, init, keysign, reshare, spawn, validator_of};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn thirteen_nodes_in_one_process_make_a_key() {
@@ -239,21 +239,6 @@ async fn a_signature_that_does_not_come_leaves_word_too_and_never_in_the_place_o
     let conflicts = stage.http.get(url).send().await.unwrap().text().await.unwrap();
     assert_eq!(conflicts, "[]");
     stage.shutdown().await;
-}
-
-/// Waits until the ceremony of this start message is over at all of these nodes.
-async fn ended(stage: &Stage, urls: &[String], start: &SignedMessage) {
-    let until = Instant::now() + DEADLINE;
-    for url in urls {
-        loop {
-            let (_, text) = stage.send(url, start).await;
-            if text.contains("never used again") {
-                break;
-            }
-            assert!(Instant::now() < until, "{text}");
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -8,6 +8,7 @@
 mod byzantine;
 
 mod blames;
+mod generations;
 mod http;
 mod net;
 mod orders;

@@ -27,6 +27,7 @@ pub use frost::FrostSession;
 pub use identity::{Identity, Peers};
 pub use keysign::KeysignSession;
 pub use plan::{FrostPlan, KeysignPlan, PlanError, Purpose};
+pub(super) use result::completed;
 
 /// What a session reacts to.
 #[derive(Debug, Clone)]
