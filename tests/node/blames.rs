@@ -104,7 +104,7 @@ fn the_offences_of_the_specification_tests_are_blamed_with_the_same_evidence() {
 }
 
 /// The court of a keygen with threshold three.
-fn court<'a>(
+pub(crate) fn court<'a>(
     ceremony: RequestId,
     everybody: &'a [OperatorId],
     keys: &'a Peers,

@@ -3,11 +3,14 @@
 use std::time::{Duration, Instant};
 
 use casimir_dkg::dkg::rockx::node;
+use casimir_dkg::dkg::rockx::wire::{
+    DataStore, Decode, Encode, GoMap, KeygenMessage, KeysignMessage, ProtocolRound,
+};
 use casimir_dkg::types::{BlsPublicKey, OperatorId};
 
 use crate::byzantine::{Byzantine, Lie, Misbehaviour, Step};
 use crate::net::{identity, ids, peers, public, request};
-use crate::stage::{DEADLINE, Stage, config, init, keysign, reshare, spawn, validator_of};
+use crate::stage::{DEADLINE, Stage, config, ended, init, keysign, reshare, spawn, validator_of};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn thirteen_nodes_in_one_process_make_a_key() {
@@ -176,18 +179,65 @@ async fn an_operator_that_dies_ends_the_ceremony_after_the_round_timer_without_b
     urls.push(liar.url());
     let start = init(1, &members);
     stage.start(&start, &urls).await;
-    let until = Instant::now() + DEADLINE;
-    for url in &urls[..3] {
-        loop {
-            let (_, text) = stage.send(url, &start).await;
-            if text.contains("never used again") {
-                break;
-            }
-            assert!(Instant::now() < until, "{text}");
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    }
-    assert!(stage.data(request(1)).await.is_none(), "nothing is reported");
+    ended(&stage, &urls[..3], &start).await;
+    let result = stage.result(request(1)).await;
+    assert!(result.dkg_outputs.is_empty());
+    let (signer, round) = given_up(&result);
+    assert!(members[..3].contains(&signer));
+    assert_eq!(round, ProtocolRound::Round2);
+    stage.shutdown().await;
+}
+
+/// Who gave up in which round, as the messenger tells it: in the form of a blame that accuses nobody.
+fn given_up(result: &DataStore) -> (OperatorId, ProtocolRound) {
+    let report = result.blame_output.as_ref().expect("a report");
+    assert!(!report.valid, "nobody is blamed");
+    let notice = report.blame_message.as_ref().unwrap();
+    assert!(notice.verify(&public(notice.signer)));
+    let data = notice.message.as_ref().unwrap().data.as_slice();
+    let timeout = KeysignMessage::from_json(data).unwrap().timeout;
+    assert!(KeygenMessage::from_json(data).unwrap().blame.is_none());
+    (notice.signer, timeout.expect("a timeout").round)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_signature_that_does_not_come_leaves_word_too_and_never_in_the_place_of_a_result() {
+    let mut stage = Stage::with(4, |config| config.round_timeout = Duration::from_millis(1500)).await;
+    let members = ids(1..=4);
+    let outputs = stage.keygen(4, 1).await;
+    let validator = validator_of(&outputs);
+    stage.nodes.pop().unwrap().shutdown().await;
+
+    stage.topic(request(2), &members).await;
+    let three = stage.urls(&members[..3]);
+    stage.start(&keysign(2, validator, &[1; 32]), &three).await;
+    let result = stage.result(request(2)).await;
+    assert_eq!(
+        given_up(&result).1,
+        ProtocolRound::Round1,
+        "three have signed, the fourth is missed"
+    );
+
+    // somebody was first: what is there stays, and has no rival
+    stage.topic(request(3), &members).await;
+    let body = GoMap::from(outputs).to_json();
+    let url = format!(
+        "{}/stream/dkgoutput?request_id={}",
+        stage.messenger.url(),
+        request(3)
+    );
+    let answer = stage.http.post(url).body(body.clone()).send().await.unwrap();
+    assert_eq!(answer.status(), 200);
+    let start = keysign(3, validator, &[1; 32]);
+    stage.start(&start, &three).await;
+    ended(&stage, &three, &start).await;
+    // time for what must not come
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    let result = stage.result(request(3)).await;
+    assert_eq!(result.dkg_outputs.to_json(), body);
+    let url = format!("{}/data/{}/conflicts", stage.messenger.url(), request(3));
+    let conflicts = stage.http.get(url).send().await.unwrap().text().await.unwrap();
+    assert_eq!(conflicts, "[]");
     stage.shutdown().await;
 }
 

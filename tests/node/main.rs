@@ -8,12 +8,14 @@
 mod byzantine;
 
 mod blames;
+mod generations;
 mod http;
 mod net;
 mod orders;
 mod replays;
 mod reshares;
 mod routes;
+mod shortened;
 mod stage;
 mod strangers;
 mod timeouts;

@@ -269,7 +269,7 @@ impl Net {
 
     pub(crate) fn failure(&self, id: u64) -> String {
         match &self.finished.get(&OperatorId(id)) {
-            Some(Finish::Failed(reason)) => reason.to_string(),
+            Some(Finish::Failed { reason, .. }) => reason.to_string(),
             other => panic!("operator {id}: {other:?}"),
         }
     }

@@ -86,6 +86,10 @@ async fn the_routes_answer_as_the_real_programs_do() {
             "failed to retrieve operator info for signer 99: failed to find operator with id 99",
         ),
         (SignedMessage::default().to_ssv(), "no message"),
+        (
+            signed(MsgType::Other(6), 1, &String::from("x")).to_ssv(),
+            r#"{"error":"unknown msg type","#,
+        ),
     ] {
         let (status, text) = post(message).await;
         assert!(

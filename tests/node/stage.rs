@@ -235,3 +235,18 @@ pub(crate) fn validator_of(outputs: &GoMap<SignedOutput>) -> BlsPublicKey {
     let (_, output) = outputs.iter().next().expect("results");
     BlsPublicKey::try_from(output.data.as_ref().unwrap().validator_pub_key.as_slice()).unwrap()
 }
+
+/// Waits until the ceremony of this start message is over at all of these nodes.
+pub(crate) async fn ended(stage: &Stage, urls: &[String], start: &SignedMessage) {
+    let until = Instant::now() + DEADLINE;
+    for url in urls {
+        loop {
+            let (_, text) = stage.send(url, start).await;
+            if text.contains("never used again") {
+                break;
+            }
+            assert!(Instant::now() < until, "{text}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+}

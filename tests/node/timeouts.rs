@@ -40,11 +40,11 @@ fn stops_after(sent: usize) -> Net {
 #[test]
 fn the_missing_operator_is_named_in_each_round_and_peers_are_told_the_round() {
     for (sent, round, named) in [
-        (0, Some(ProtocolRound::Preparation), "Preparation"),
-        (1, Some(ProtocolRound::Round1), "Round1"),
-        (2, Some(ProtocolRound::Round2), "Round2"),
+        (0, Some(ProtocolRound::Preparation), "timeout in preparation:"),
+        (1, Some(ProtocolRound::Round1), "timeout in round 1:"),
+        (2, Some(ProtocolRound::Round2), "timeout in round 2:"),
         // in the last phase a Timeout would tell peers nothing, and RockX's nodes would blame its sender
-        (3, None, "Output"),
+        (3, None, "timeout in output:"),
     ] {
         let mut net = stops_after(sent);
         let reason = net.failure(1);

@@ -6,7 +6,9 @@
 //! ```
 //!
 //! The nonce has 16 bytes, not GCM's usual 12. Go's library shortens coordinates with two or more leading zero bytes
-//! (see `short_padded`): encryption here never produces such points, decryption tries the short form as well.
+//! (see `short_padded`), in the shared point as well as in the points that it sends. Encryption here never produces such
+//! points. Decryption takes both forms, since an honest node of RockX sends one ciphertext of 128 bytes among some
+//! 30,000: the lost zero bytes are put back to find the point, and the key is derived over the prefix as it was sent.
 
 use std::fmt;
 
@@ -25,6 +27,8 @@ const NONCE: usize = 16;
 const TAG: usize = 16;
 /// What a ciphertext is longer than its plaintext.
 pub const OVERHEAD: usize = POINT + NONCE + TAG;
+/// Bytes of a prefix that Go's library may lose. Three would take a coordinate with six leading zero bytes.
+const MOST_LOST: usize = 2;
 
 type Cipher = AesGcm<Aes256, U16>;
 type Coordinate = [u8; 32];
@@ -91,33 +95,45 @@ impl SessionKey {
         SessionPublicKey(self.0.public_key())
     }
 
-    /// Opens a ciphertext.
+    /// Opens a ciphertext, also one whose ephemeral point Go's library has shortened.
     ///
     /// # Errors
     /// See [`EciesError`].
     pub fn decrypt(&self, ciphertext: &[u8]) -> Result<Zeroizing<Vec<u8>>, EciesError> {
+        let usual = self.decrypt_behind(ciphertext, POINT);
+        if usual.is_ok() {
+            return usual;
+        }
+        (1..=MOST_LOST)
+            .find_map(|lost| self.decrypt_behind(ciphertext, POINT - lost).ok())
+            .map_or(usual, Ok)
+    }
+
+    /// Opens a ciphertext whose prefix, the ephemeral point, has this many bytes.
+    fn decrypt_behind(&self, ciphertext: &[u8], prefix: usize) -> Result<Zeroizing<Vec<u8>>, EciesError> {
         let short = || EciesError::Short(ciphertext.len());
-        let (prefix, rest) = ciphertext.split_first_chunk::<POINT>().ok_or_else(short)?;
+        let (prefix, rest) = ciphertext.split_at_checked(prefix).ok_or_else(short)?;
         let (nonce, rest) = rest.split_first_chunk::<NONCE>().ok_or_else(short)?;
         let (tag, sealed) = rest.split_first_chunk::<TAG>().ok_or_else(short)?;
-        let ephemeral = PublicKey::from_sec1_bytes(prefix).map_err(|_| EciesError::PublicKey)?;
-        let shared = shared_point(&self.0, &ephemeral);
-
-        let open = |key: &Zeroizing<[u8; 32]>| {
+        let open = |shared: &[Coordinate; 2], write| {
             let mut text = Zeroizing::new(sealed.to_vec());
-            Cipher::new((&**key).into())
+            Cipher::new((&*derive(prefix, shared, write)).into())
                 .decrypt_in_place_detached(nonce.into(), &[], &mut text, tag.into())
                 .map(|()| text)
         };
-        open(&derive(prefix, &shared, full))
-            .or_else(|_| {
-                if shared.iter().any(is_shortened) {
-                    open(&derive(prefix, &shared, short_padded))
-                } else {
-                    Err(aes_gcm::Error)
-                }
-            })
-            .map_err(|_| EciesError::Tag)
+        let mut found = Err(EciesError::PublicKey);
+        for ephemeral in ephemeral_points(prefix) {
+            let shared = shared_point(&self.0, &ephemeral);
+            let mut opened = open(&shared, full);
+            if opened.is_err() && shared.iter().any(is_shortened) {
+                opened = open(&shared, short_padded);
+            }
+            found = opened.map_err(|_| EciesError::Tag);
+            if found.is_ok() {
+                break;
+            }
+        }
+        found
     }
 }
 
@@ -126,12 +142,19 @@ impl SessionKey {
 pub struct SessionPublicKey(PublicKey);
 
 impl SessionPublicKey {
-    /// Reads SEC 1 bytes, compressed (33) or uncompressed (65).
+    /// Reads SEC 1 bytes, compressed (33) or uncompressed (65). A compressed key may have been shortened by Go's library.
     ///
     /// # Errors
     /// Not a point, or the point at infinity.
     pub fn parse(bytes: &[u8]) -> Result<Self, EciesError> {
-        PublicKey::from_sec1_bytes(bytes)
+        let whole = match bytes {
+            [sign @ (2 | 3), x @ ..] if x.len() < 32 => {
+                let x = lengthened(x).ok_or(EciesError::PublicKey)?;
+                [&[*sign], &x[..]].concat()
+            }
+            _ => bytes.to_vec(),
+        };
+        PublicKey::from_sec1_bytes(&whole)
             .map(Self)
             .map_err(|_| EciesError::PublicKey)
     }
@@ -213,6 +236,31 @@ fn short_padded(coordinate: &Coordinate) -> &[u8] {
     &coordinate[zeros - zeros.div_ceil(2)..]
 }
 
+/// The coordinate that `short_padded` writes like this, if there is one.
+fn lengthened(sent: &[u8]) -> Option<Coordinate> {
+    let mut whole = [0; 32];
+    whole[32_usize.checked_sub(sent.len())?..].copy_from_slice(sent);
+    (short_padded(&whole) == sent).then_some(whole)
+}
+
+/// The points that a prefix can stand for: one if it has its full length, else one for each way in which the missing
+/// bytes can belong to the two coordinates.
+fn ephemeral_points(prefix: &[u8]) -> Vec<PublicKey> {
+    if prefix.len() == POINT {
+        return PublicKey::from_sec1_bytes(prefix).into_iter().collect();
+    }
+    let Some((4, coordinates)) = prefix.split_first() else {
+        return Vec::new();
+    };
+    let lost = POINT - prefix.len();
+    let point = |lost_of_x: usize| {
+        let (x, y) = coordinates.split_at_checked(32 - lost_of_x)?;
+        let whole = [&[4], &lengthened(x)?[..], &lengthened(y)?[..]].concat();
+        PublicKey::from_sec1_bytes(&whole).ok()
+    };
+    (0..=lost).filter_map(point).collect()
+}
+
 fn derive(prefix: &[u8], shared: &[Coordinate; 2], write: fn(&Coordinate) -> &[u8]) -> Zeroizing<[u8; 32]> {
     let mut ikm = Zeroizing::new(Vec::with_capacity(2 * POINT));
     ikm.extend_from_slice(prefix);
@@ -265,6 +313,67 @@ mod tests {
         );
         *out.last_mut().unwrap() ^= 1;
         assert_eq!(SessionKey(me).decrypt(&out).unwrap_err(), EciesError::Tag);
+    }
+
+    /// Ephemeral keys whose points have a short coordinate: (44629, in x), (41192, in y); found by counting.
+    const SHORT_EPHEMERAL: [u64; 2] = [44_629, 41_192];
+
+    fn number(n: u64) -> SecretKey {
+        let mut bytes = [0; 32];
+        bytes[24..].copy_from_slice(&n.to_be_bytes());
+        SecretKey::from_slice(&bytes).unwrap()
+    }
+
+    /// A ciphertext to `me` with this ephemeral point, as Go's library writes it.
+    fn seal_as_go(me: &SecretKey, ephemeral: &PublicKey, text: &[u8]) -> Vec<u8> {
+        let written = coordinates(ephemeral);
+        let mut out = [&[4], short_padded(&written[0]), short_padded(&written[1])].concat();
+        let key = derive(&out, &shared_point(me, ephemeral), short_padded);
+        let mut sealed = text.to_vec();
+        let tag = Cipher::new((&*key).into())
+            .encrypt_in_place_detached(&[9; NONCE].into(), &[], &mut sealed)
+            .unwrap();
+        out.extend([9; NONCE]);
+        out.extend(tag);
+        out.extend(sealed);
+        out
+    }
+
+    #[test]
+    fn a_ciphertext_whose_ephemeral_point_was_shortened_opens() {
+        let me = number(77);
+        let mut points: Vec<(PublicKey, usize)> = SHORT_EPHEMERAL.map(|n| (number(n).public_key(), 1)).into();
+        // x = 1 has 31 leading zero bytes, far more than chance will ever bring; x < 2^224 has four
+        let mut compressed = [0; 33];
+        (compressed[0], compressed[5]) = (2, 1);
+        while points.len() < 3 {
+            compressed[32] += 1;
+            points.extend(PublicKey::from_sec1_bytes(&compressed).map(|point| (point, 2)));
+        }
+        for (ephemeral, lost) in points {
+            let mut sealed = seal_as_go(&me, &ephemeral, &[0xa5; 32]);
+            assert_eq!(sealed.len(), OVERHEAD + 32 - lost);
+            let opened = SessionKey(me.clone()).decrypt(&sealed).unwrap();
+            assert_eq!(opened.as_slice(), [0xa5; 32]);
+            for at in [1, 20, 40, 70, 90, sealed.len() - 1] {
+                sealed[at] ^= 1;
+                assert!(SessionKey(me.clone()).decrypt(&sealed).is_err(), "byte {at}");
+                sealed[at] ^= 1;
+            }
+        }
+    }
+
+    #[test]
+    fn a_session_key_that_was_shortened_is_read_and_no_other_form_is() {
+        let public = SessionPublicKey(number(SHORT_EPHEMERAL[0]).public_key());
+        let whole = public.to_compressed();
+        let sent = [&whole[..1], &whole[2..]].concat();
+        assert_eq!((whole[1], whole[2], sent.len()), (0, 0, 32));
+        assert_eq!(SessionPublicKey::parse(&sent), Ok(public));
+        // with both zero bytes lost, and one of a key that has only one
+        for bad in [&[&whole[..1], &whole[3..]].concat()[..], &[2; 32]] {
+            assert_eq!(SessionPublicKey::parse(bad), Err(EciesError::PublicKey));
+        }
     }
 
     /// A point whose multiple by `me` has x = 0x0000…: pick the shared point first, then divide by the secret.

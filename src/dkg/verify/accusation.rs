@@ -6,25 +6,32 @@ use std::collections::BTreeMap;
 
 use super::payload::{self, Content, Rules};
 use super::{Context, Observed, Rejected};
-use crate::dkg::rockx::ecies::{SessionKey, SessionPublicKey};
+use crate::dkg::rockx::ecies::{OVERHEAD, SessionKey, SessionPublicKey};
 use crate::dkg::rockx::frost::{open_share, verify_round1};
 use crate::dkg::rockx::keys::OperatorPublicKey;
 use crate::dkg::rockx::sign::message_root;
 use crate::dkg::rockx::wire::{
-    Blame as Accusation, BlameType, Decode, KeygenBody, KeygenMessage, Message, MsgType, ProtocolRound,
-    Round1, SignedMessage,
+    Blame as Accusation, BlameType, Decode, GoBytes, KeygenBody, KeygenMessage, Message, MsgType,
+    ProtocolRound, Round1, SignedMessage,
 };
 use crate::types::{Blame, CeremonyKind, OperatorId, RequestId, SafeText};
 
-/// A verdict: whether it is proven, and why.
-struct Verdict(bool, SafeText);
+/// What the evidence shows, and why.
+enum Verdict {
+    /// The sender of the evidence broke the protocol.
+    Proven(SafeText),
+    /// Nothing follows for the sender of the evidence.
+    Unproven(SafeText),
+    /// A library failed an honest sender: there is nobody to blame, and the blamer is none the worse for its accusation.
+    Defect(SafeText),
+}
 
 fn proven(reason: impl Into<SafeText>) -> Verdict {
-    Verdict(true, reason.into())
+    Verdict::Proven(reason.into())
 }
 
 fn unproven(reason: impl Into<SafeText>) -> Verdict {
-    Verdict(false, reason.into())
+    Verdict::Unproven(reason.into())
 }
 
 /// What is known of a ceremony by whoever judges: an operator's node while it runs, or whoever ordered it.
@@ -49,6 +56,7 @@ impl<K: Borrow<OperatorPublicKey>> Court<'_, K> {
     /// announced.
     ///
     /// The evidence of release 0.2.13 after a timeout is the timeout message of an innocent node: that proves nothing.
+    /// So does its accusation when the dealer's library has shortened a ciphertext that is right: no culprit is named.
     #[must_use]
     pub fn judge(
         &self,
@@ -201,6 +209,13 @@ impl<K: Borrow<OperatorPublicKey>> Court<'_, K> {
             Some(reason) => proven(format!(
                 "operator {dealer}'s share for operator {blamer}: {reason}"
             )),
+            None if was_shortened(blamer, &dealing) => Verdict::Defect(
+                format!(
+                    "operator {dealer}'s share for operator {blamer} is right: its library lost a zero byte of the \
+                     ciphertext's point, and that of the blamer does not put it back; a new run mends it"
+                )
+                .into(),
+            ),
             None => unproven(format!(
                 "operator {dealer}'s share for operator {blamer} is right"
             )),
@@ -253,7 +268,12 @@ pub fn judge_blame(context: Context<'_>, message: &SignedMessage, observed: &Obs
     }
 }
 
-fn blame(blamer: OperatorId, culprit: Option<OperatorId>, Verdict(proven, reason): Verdict) -> Blame {
+fn blame(blamer: OperatorId, signer: Option<OperatorId>, verdict: Verdict) -> Blame {
+    let (proven, culprit, reason) = match verdict {
+        Verdict::Proven(reason) => (true, signer, reason),
+        Verdict::Unproven(reason) => (false, signer, reason),
+        Verdict::Defect(reason) => (false, None, reason),
+    };
     Blame {
         blamer,
         culprit,
@@ -282,6 +302,24 @@ fn accusation_in(
     }
 }
 
+/// Whether an accusation is about a ciphertext that the dealer's library has shortened. Unless it is proven all the same,
+/// nobody has done anything wrong: RockX's nodes can neither avoid such a ciphertext nor read it.
+pub(crate) fn rests_on_shortened(accusation: &Accusation, blamer: OperatorId) -> bool {
+    let shortened = |item: &GoBytes| {
+        let dealing = SignedMessage::from_json(item.as_slice())
+            .ok()
+            .and_then(|signed| payload_of(&signed)?.1.round1);
+        dealing.is_some_and(|dealing| was_shortened(blamer, &dealing))
+    };
+    accusation.kind == BlameType::InvalidShare && accusation.evidence.iter().any(shortened)
+}
+
+/// Whether Go's library has shortened the ciphertext for this operator: a share has 32 bytes, always.
+fn was_shortened(receiver: OperatorId, dealing: &Round1) -> bool {
+    let ciphertext = dealing.shares.get(&receiver);
+    ciphertext.is_some_and(|ciphertext| ciphertext.as_slice().len() < OVERHEAD + 32)
+}
+
 /// The payload of a protocol message, leniently.
 fn payload_of(signed: &SignedMessage) -> Option<(&Message, KeygenMessage)> {
     let message = signed
@@ -289,4 +327,42 @@ fn payload_of(signed: &SignedMessage) -> Option<(&Message, KeygenMessage)> {
         .as_ref()
         .filter(|message| message.msg_type == MsgType::Protocol)?;
     Some((message, KeygenMessage::from_json(message.data.as_slice()).ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dkg::rockx::wire::{Encode, GoMap};
+
+    #[test]
+    fn only_a_short_ciphertext_for_the_blamer_is_a_librarys_fault() {
+        let one = OperatorId(1);
+        let accusation = |kind, receiver: OperatorId, bytes: usize| {
+            let shares = [(receiver, GoBytes::from(vec![4; bytes]))].into();
+            let dealing = Round1 {
+                shares: GoMap(Some(shares)),
+                ..Round1::default()
+            };
+            let payload = KeygenMessage::from(dealing);
+            let signed = SignedMessage {
+                message: Some(Message::new(MsgType::Protocol, RequestId([1; 24]), &payload)),
+                signer: OperatorId(2),
+                ..SignedMessage::default()
+            };
+            Accusation {
+                kind,
+                evidence: vec![GoBytes::from(signed.to_json())].into(),
+                ..Accusation::default()
+            }
+        };
+        for (kind, receiver, bytes, expected) in [
+            (BlameType::InvalidShare, one, 128, true),
+            (BlameType::InvalidShare, one, 129, false),
+            (BlameType::InvalidShare, OperatorId(3), 128, false),
+            (BlameType::InvalidMessage, one, 128, false),
+        ] {
+            let rests = rests_on_shortened(&accusation(kind, receiver, bytes), one);
+            assert_eq!(rests, expected, "{kind:?}, {bytes} bytes for operator {receiver}");
+        }
+    }
 }

@@ -41,6 +41,7 @@ use std::collections::BTreeMap;
 use crate::dkg::rockx::wire::SignedOutput;
 use crate::types::{CeremonyPlan, CeremonyResult, Check, CheckStatus, OperatorId};
 
+pub(crate) use accusation::rests_on_shortened;
 pub use accusation::{Court, judge_blame};
 pub use context::Context;
 pub use observed::{Observed, Rejected};

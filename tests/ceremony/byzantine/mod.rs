@@ -261,7 +261,7 @@ impl Shared {
                 Output::Finished(Finish::Blame { report, .. }) => {
                     posts.push((format!("stream/dkgblame?request_id={id}"), report.to_json()));
                 }
-                Output::Finished(Finish::Failed(_)) | Output::Arm(_) => {}
+                Output::Finished(Finish::Failed { .. }) | Output::Arm(_) => {}
             }
         }
         drop(state);

@@ -10,7 +10,7 @@ use crate::dkg::rockx::wire::{
     Blame as Accusation, BlameType, Decode, KeygenMessage, Round1, SignedMessage, SignedOutput,
 };
 use crate::dkg::threshold::{self, decode_key, decode_signature};
-use crate::dkg::verify::{Verification, judge_blame, verify_ceremony};
+use crate::dkg::verify::{Verification, judge_blame, rests_on_shortened, verify_ceremony};
 use crate::types::{Blame, BlsSignature, CeremonyPlan, OperatorId, SafeText};
 
 /// What is provably wrong with a message, whoever looks at it.
@@ -100,7 +100,7 @@ pub(crate) enum Standing {
     /// The evidence proves it.
     Proven,
     /// Nothing follows: it rests on a Timeout message (the deployed nodes take whichever they see first for a fault),
-    /// or on a session key that was not observed.
+    /// on a ciphertext that the dealer's library has shortened, or on a session key that was not observed.
     Nothing,
     /// The evidence refutes it, or there is none: the blamer stopped the ceremony for nothing.
     False,
@@ -126,7 +126,10 @@ pub(crate) fn blames(evidence: &Evidence) -> Vec<(Blame, Standing)> {
                     && !observed.preparations.contains_key(&seen.signer);
                 let standing = if blame.proven {
                     Standing::Proven
-                } else if undecidable || rests_on_timeout(accusation) {
+                } else if undecidable
+                    || rests_on_timeout(accusation)
+                    || rests_on_shortened(accusation, seen.signer)
+                {
                     Standing::Nothing
                 } else {
                     Standing::False

@@ -151,6 +151,7 @@ fn judge(status: StatusCode, reply: &[u8]) -> Outcome {
         Outcome::TooEarly
     } else if has("msg already exists")
         || has("inconsistent partial signature received")
+        || has("unknown msg type")
         || (has("could not process dkg message") && has("invalid signature"))
         || matches!(
             status,
@@ -202,6 +203,7 @@ mod tests {
             "msg already exists",
             "inconsistent partial signature received",
             "could not process dkg message: failed to verify: invalid signature",
+            "unknown msg type",
         ] {
             assert!(matches!(node(text), Outcome::Final(_)), "{text}");
         }

@@ -239,6 +239,11 @@ async fn serve(
 ) -> Result<(), SafeText> {
     let router = server::router(service.clone(), &version);
     let listener = Listener::bounded(listener, MAX_CONNECTIONS, REQUEST_DEADLINE, IDLE);
+    let settling = tokio::spawn({
+        let service = service.clone();
+        async move { service.keep_settling().await }
+    });
+    let stopped = stop.clone();
     let served = axum::serve(listener, router)
         .with_graceful_shutdown(async move {
             // the sender is gone only when the handle is
@@ -247,6 +252,11 @@ async fn serve(
         .await
         .map_err(|e| SafeText::new(&e.to_string()));
     service.drain().await;
+    if !*stopped.borrow() {
+        settling.abort();
+    }
+    // it ends by itself when the node stops; the store closes with the last who holds it
+    let _ = settling.await;
     served
 }
 

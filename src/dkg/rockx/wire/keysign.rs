@@ -29,7 +29,7 @@ go_struct! {
         preparation: Option<KeysignPreparation> = "preparation" omitempty;
         /// Body of round 2.
         round1: Option<KeysignRound1> = "round1" omitempty;
-        /// Never sent.
+        /// Never sent to peers; our nodes leave one with the messenger when they give up.
         timeout: Option<Timeout> = "timeout" omitempty;
     }
 }

@@ -75,11 +75,11 @@ go_struct! {
 }
 
 go_struct! {
-    /// What a node reports when a ceremony ended in an accusation.
+    /// What a node reports when a ceremony ended without a result.
     pub struct BlameOutput {
         /// Whether the reporting node held it to be true.
         valid: bool = "Valid";
-        /// A protocol message whose payload is a blame.
+        /// A protocol message whose payload is a blame; from our nodes also a timeout, which accuses nobody and is never valid.
         blame_message: Option<SignedMessage> = "BlameMessage";
     }
 }

@@ -1,31 +1,34 @@
 //! What the node does with a message that arrives: checks who it is from, finds or starts its session, and answers at
 //! once. The answer says that the message was stored, not what became of it.
 
+mod claims;
 mod early;
 mod outbox;
 mod refusal;
 mod runner;
+mod settle;
 mod start;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::JoinSet;
 
 use super::directory::Directory;
 use super::policy::Policy;
 use super::session::{Authentic, Identity, Peers, Session};
-use super::store::{Ending, KeyShare, Store, StoreError};
+use super::store::{KeyShare, Store, StoreError};
 use crate::dkg::rockx::keys::OperatorPublicKey;
-use crate::dkg::rockx::wire::{Decode, SSV_DKG, SignedMessage, SsvMessage};
+use crate::dkg::rockx::wire::{Decode, MsgType, SSV_DKG, SignedMessage, SsvMessage};
 use crate::types::{BlsPublicKey, RequestId, SafeText};
 
+use claims::{Claim, Claims};
 use early::EarlyMessages;
 pub(super) use outbox::Messenger;
 pub(super) use refusal::Refused;
-use runner::{Hands, QUEUE, Runner};
+use runner::{End, Hands, QUEUE, Runner};
 
 /// Ceremonies at the same time.
 const MAX_SESSIONS: usize = 512;
@@ -56,6 +59,9 @@ pub(super) struct Service {
     messenger: Messenger,
     round_timeout: Duration,
     table: Mutex<Table>,
+    reshares: Claims,
+    /// A run has ended without this node seeing whether it completed.
+    unsettled_ended: Notify,
     stop: watch::Receiver<bool>,
 }
 
@@ -85,6 +91,8 @@ impl Service {
             messenger: parts.messenger,
             round_timeout: parts.round_timeout,
             table: Mutex::new(table),
+            reshares: Claims::default(),
+            unsettled_ended: Notify::new(),
             stop: parts.stop,
         })
     }
@@ -99,11 +107,11 @@ impl Service {
         let Some(message) = &signed.message else {
             return Err(Refused::Json("no message".into()));
         };
-        if message.msg_type.is_start() {
-            self.start(signed).await
-        } else {
-            let ceremony = message.identifier;
-            self.deliver(ceremony, signed)
+        let ceremony = message.identifier;
+        match message.msg_type {
+            MsgType::Init | MsgType::Reshare | MsgType::KeySign => self.start(signed).await,
+            MsgType::Protocol | MsgType::DepositData | MsgType::Output => self.deliver(ceremony, signed),
+            MsgType::Other(_) => Err(Refused::UnknownType),
         }
     }
 
@@ -143,13 +151,14 @@ impl Service {
         }
     }
 
-    /// Makes the session known, hands it what came early, and sets it to work.
+    /// Makes the session known, hands it what came early, and sets it to work. The claim is held until it is over.
     fn launch(
         self: &Arc<Self>,
         ceremony: RequestId,
         peers: &Peers,
         session: Box<dyn Session>,
-    ) -> Result<(), Refused> {
+        claim: Option<Claim>,
+    ) {
         let (to_session, inbox) = mpsc::channel(QUEUE);
         let (to_outbox, posts) = mpsc::unbounded_channel();
         let runner = Runner {
@@ -184,6 +193,7 @@ impl Service {
         table.tasks.spawn(async move {
             let work = async {
                 let end = runner.run().await;
+                drop(claim);
                 this.retire(ceremony, end);
             };
             let mut stop = this.stop.clone();
@@ -198,20 +208,21 @@ impl Service {
                 tracing::error!(target: "casimir_dkg::node", %ceremony, %error, "gave up posting to the messenger");
             }
         });
-        Ok(())
     }
 
-    fn retire(&self, ceremony: RequestId, end: Option<(Ending, SafeText)>) {
+    fn retire(&self, ceremony: RequestId, end: Option<End>) {
         let mut table = self.table();
         table.running.remove(&ceremony);
         table.over.insert(ceremony);
         drop(table);
         match end {
-            Some((Ending::Complete, _)) => {
+            Some(End::Complete) => {
                 tracing::info!(target: "casimir_dkg::node", %ceremony, "ceremony complete");
             }
-            Some((ending, reason)) => {
-                tracing::warn!(target: "casimir_dkg::node", %ceremony, ?ending, %reason, "ceremony ended");
+            Some(End::Other(ending, reason)) => {
+                let ending = ending.as_str();
+                tracing::warn!(target: "casimir_dkg::node", %ceremony, ending, %reason, "ceremony ended");
+                self.unsettled_ended.notify_one();
             }
             None => {
                 tracing::warn!(target: "casimir_dkg::node", %ceremony, "ceremony aborted: the node stops")

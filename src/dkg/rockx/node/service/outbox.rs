@@ -1,10 +1,12 @@
-//! What one session sends to the messenger: in order, one at a time, each until it was taken.
+//! What one session sends to the messenger, in order, one at a time, each until it was taken; and what is asked of it.
 
 use std::time::{Duration, Instant};
 
+use axum::body::Bytes;
 use tokio::sync::mpsc;
 
 use super::super::http;
+use crate::dkg::rockx::wire::{BlameOutput, Encode, SignedMessage};
 use crate::types::{RedactedUrl, RequestId, SafeText};
 
 /// Something for the messenger.
@@ -15,20 +17,33 @@ pub(super) enum Post {
     Outputs(Vec<u8>),
     /// A blame report: JSON.
     Blame(Vec<u8>),
+    /// A report that this operator gave up: JSON. It must not take the place of anything, which it would at RockX's
+    /// messenger, where the last word counts.
+    GivenUp(Vec<u8>),
 }
 
 impl Post {
+    /// The report of an operator that goes no further. In RockX's form it is a blame that does not hold: whoever polls
+    /// for a result learns that none will come, and nobody is accused.
+    pub(super) fn given_up(notice: SignedMessage) -> Self {
+        let report = BlameOutput {
+            valid: false,
+            blame_message: Some(notice),
+        };
+        Self::GivenUp(report.to_json())
+    }
+
     fn route(&self) -> &'static str {
         match self {
             Self::Publish(_) => "publish?topic_name=",
             Self::Outputs(_) => "stream/dkgoutput?request_id=",
-            Self::Blame(_) => "stream/dkgblame?request_id=",
+            Self::Blame(_) | Self::GivenUp(_) => "stream/dkgblame?request_id=",
         }
     }
 
     fn into_body(self) -> Vec<u8> {
         match self {
-            Self::Publish(body) | Self::Outputs(body) | Self::Blame(body) => body,
+            Self::Publish(body) | Self::Outputs(body) | Self::Blame(body) | Self::GivenUp(body) => body,
         }
     }
 }
@@ -45,6 +60,8 @@ const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 /// The messenger's answers are short.
 const MAX_ANSWER: usize = 64 * 1024;
+/// The results of 13 operators take 25 KiB, a blame's evidence under 64 KiB.
+const MAX_RESULT: usize = 1 << 20;
 
 impl Messenger {
     pub(in super::super) fn new(base: RedactedUrl) -> Result<Self, SafeText> {
@@ -81,32 +98,80 @@ impl Messenger {
         )))
     }
 
+    /// What the messenger has stored for a ceremony: JSON, not checked. None: it has nothing.
+    ///
+    /// # Errors
+    /// It does not answer, or not like a messenger.
+    pub(in super::super) async fn data(&self, ceremony: RequestId) -> Result<Option<Vec<u8>>, SafeText> {
+        let url = format!("{}/data/{ceremony}", self.base.expose().trim_end_matches('/'));
+        let answer = self.client.get(url).send().await;
+        let answer = answer.map_err(|e| http::describe(&e))?;
+        match answer.status() {
+            reqwest::StatusCode::OK => http::body_of(answer, MAX_RESULT).await.map(Some),
+            reqwest::StatusCode::NOT_FOUND => Ok(None),
+            other => Err(SafeText::new(&format!(
+                "the messenger answered {}",
+                other.as_u16()
+            ))),
+        }
+    }
+
+    /// Posts `body`; if it yields, only where nothing is yet.
+    async fn attempt(
+        &self,
+        ceremony: RequestId,
+        route: &str,
+        body: Bytes,
+        yields: bool,
+    ) -> Result<(), SafeText> {
+        if yields && self.data(ceremony).await?.is_some() {
+            return Ok(());
+        }
+        self.post(route, body).await
+    }
+
     /// Posts whatever comes, in order, until the session's side is closed. Each post is retried, with growing pauses, for
-    /// as long as `patience`: a messenger may be restarting. Returns the error of the first post that was given up.
+    /// as long as `patience`: a messenger may be restarting. After a broadcast was given up no other is tried, but a
+    /// report still is: a messenger that has lost the topic takes it.
+    ///
+    /// # Errors
+    /// That of the first post that was given up.
     pub(super) async fn deliver(
         self,
         ceremony: RequestId,
         mut posts: mpsc::UnboundedReceiver<Post>,
         patience: Duration,
     ) -> Result<(), SafeText> {
+        let mut given_up = Ok(());
         while let Some(post) = posts.recv().await {
-            let route = format!("{}{ceremony}", post.route());
-            // a reference-counted buffer: an attempt copies nothing
-            let body = axum::body::Bytes::from(post.into_body());
-            let began = Instant::now();
-            let mut pause = FIRST_PAUSE;
-            loop {
-                let Err(error) = self.post(&route, body.clone()).await else {
-                    break;
-                };
-                if began.elapsed() >= patience {
-                    return Err(error);
-                }
-                tracing::warn!(target: "casimir_dkg::node", %ceremony, %error, "cannot post to the messenger; trying again");
-                tokio::time::sleep(pause).await;
-                pause = (pause * 2).min(LONGEST_PAUSE);
+            if given_up.is_err() && matches!(post, Post::Publish(_)) {
+                continue;
+            }
+            let tried = self.persist(ceremony, post, patience).await;
+            if given_up.is_ok() {
+                given_up = tried;
             }
         }
-        Ok(())
+        given_up
+    }
+
+    async fn persist(&self, ceremony: RequestId, post: Post, patience: Duration) -> Result<(), SafeText> {
+        let route = format!("{}{ceremony}", post.route());
+        let yields = matches!(post, Post::GivenUp(_));
+        // a reference-counted buffer: an attempt copies nothing
+        let body = Bytes::from(post.into_body());
+        let began = Instant::now();
+        let mut pause = FIRST_PAUSE;
+        loop {
+            let Err(error) = self.attempt(ceremony, &route, body.clone(), yields).await else {
+                return Ok(());
+            };
+            if began.elapsed() >= patience {
+                return Err(error);
+            }
+            tracing::warn!(target: "casimir_dkg::node", %ceremony, %error, "cannot post to the messenger; trying again");
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
     }
 }

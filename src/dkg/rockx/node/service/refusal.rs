@@ -12,6 +12,8 @@ pub(in super::super) enum Refused {
     NotDkg(u64),
     #[error("could not decode dkg message: {0}")]
     Json(String),
+    #[error("unknown msg type")]
+    UnknownType,
     /// Not started here, and nothing says that the message is worth keeping.
     #[error("could not process dkg message: could not find dkg runner")]
     NoSession,

@@ -32,11 +32,19 @@ pub(super) struct Hands {
     pub(super) store: Arc<Store>,
 }
 
+/// How a session ended.
+pub(super) enum End {
+    /// The results of the whole committee are here.
+    Complete,
+    /// Without them, and why.
+    Other(Ending, SafeText),
+}
+
 /// What a turn on the blocking thread has led to.
 #[derive(Default)]
 struct Turn {
     arm: Option<ProtocolRound>,
-    end: Option<(Ending, SafeText)>,
+    end: Option<End>,
 }
 
 enum Work {
@@ -47,7 +55,7 @@ enum Work {
 
 impl Runner {
     /// Runs the session to its end, and records it. `None`: the node stops.
-    pub(super) async fn run(mut self) -> Option<(Ending, SafeText)> {
+    pub(super) async fn run(mut self) -> Option<End> {
         let mut timer: Option<(ProtocolRound, Instant)> = None;
         let mut work = Work::Start;
         loop {
@@ -132,26 +140,32 @@ impl Hands {
             Output::Finished(finish) => self.finish(finish, turn),
         };
         if let Err(error) = done {
-            turn.end = Some((Ending::Failed, SafeText::new(&error.to_string())));
+            turn.end = Some(End::Other(Ending::Failed, SafeText::new(&error.to_string())));
         }
     }
 
     fn finish(&self, finish: Finish, turn: &mut Turn) -> Result<(), StoreError> {
-        let (ending, detail, post) = match finish {
-            Finish::Outputs(outputs) => (
-                Ending::Complete,
-                SafeText::default(),
-                Some(Post::Outputs(outputs.to_json())),
-            ),
-            Finish::Blame { report, reason } => (Ending::Blamed, reason, Some(Post::Blame(report.to_json()))),
-            Finish::Failed(reason) => (Ending::Failed, reason, None),
-        };
         // the others report the same now: to write first would gain nothing
-        if let Some(post) = post {
-            self.post(post);
-        }
-        turn.end = Some((ending, detail.clone()));
-        self.store.finish(self.ceremony, ending, &detail)
+        let (ending, reason) = match finish {
+            Finish::Outputs(outputs) => {
+                let outputs = outputs.to_json();
+                self.post(Post::Outputs(outputs.clone()));
+                turn.end = Some(End::Complete);
+                return self.store.complete(self.ceremony, &outputs);
+            }
+            Finish::Blame { report, reason } => {
+                self.post(Post::Blame(report.to_json()));
+                (Ending::Blamed, reason)
+            }
+            Finish::Failed { reason, notice } => {
+                if let Some(notice) = notice {
+                    self.post(Post::given_up(*notice));
+                }
+                (Ending::Failed, reason)
+            }
+        };
+        turn.end = Some(End::Other(ending, reason.clone()));
+        self.store.finish(self.ceremony, ending, &reason)
     }
 
     fn post(&self, post: Post) {

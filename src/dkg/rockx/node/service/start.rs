@@ -7,6 +7,8 @@ use futures_util::future::try_join_all;
 
 use super::super::policy::{Meaning, Refusal};
 use super::super::session::{FrostPlan, FrostSession, KeysignPlan, KeysignSession, Peers, Purpose, Session};
+use super::super::store::{KeyShare, Kind};
+use super::claims::Claim;
 use super::{MAX_SESSIONS, Refused, Service};
 use crate::dkg::rockx::wire::{Decode, Init, KeySign, MsgType, Reshare, SignedMessage};
 use crate::types::{OperatorId, RequestId, SafeText};
@@ -16,10 +18,12 @@ const OTHERS: &str = "could not start resharing";
 
 /// What is about to start.
 struct Ready {
-    kind: &'static str,
+    kind: Kind,
     peers: Peers,
     session: Box<dyn Session>,
     describe: String,
+    /// Of a resharing: no other one of the key may run beside it.
+    claim: Option<Claim>,
 }
 
 impl Service {
@@ -61,9 +65,11 @@ impl Service {
         }
         tracing::info!(
             target: "casimir_dkg::node",
-            %ceremony, kind, initiator = %initiator, what = %SafeText::new(&ready.describe), "ceremony started"
+            %ceremony, kind = kind.as_str(), initiator = %initiator, what = %SafeText::new(&ready.describe),
+            "ceremony started"
         );
-        self.launch(ceremony, &ready.peers, ready.session)
+        self.launch(ceremony, &ready.peers, ready.session, ready.claim);
+        Ok(())
     }
 
     /// Who is asking. With a list of initiators, one of their keys must have made the signature; without one, the signer
@@ -121,7 +127,8 @@ impl Service {
         let peers = self.peers(&plan.participants()).await?;
         let describe = format!("{} operators, threshold {}", plan.receivers.len(), plan.threshold);
         Ok(Ready {
-            kind: "keygen",
+            kind: Kind::Keygen,
+            claim: None,
             session: Box::new(FrostSession::new(self.me.clone(), peers.clone(), plan, None)),
             peers,
             describe,
@@ -139,28 +146,14 @@ impl Service {
         let Purpose::Reshare { validator } = plan.purpose else {
             return Err(refuse("not a resharing".into()));
         };
+        let claim = self.reshares.claim(validator, ceremony).map_err(refuse)?;
         let mut old_key = None;
         if plan.dealers.contains(&self.me.id) {
+            self.settle_key(validator).await?;
             let key = self.key(validator).await?.ok_or_else(|| {
                 refuse("could not find the keygen output from storage: Key not found".into())
             })?;
-            // with more or fewer dealers the sum of what they deal is not the key; strangers have nothing to deal
-            if plan.dealers.len() != usize::from(key.threshold) {
-                return Err(refuse(format!(
-                    "reshare message invalid: {} old operators are listed, exactly {} must deal",
-                    plan.dealers.len(),
-                    key.threshold
-                )));
-            }
-            if let Some(stranger) = plan
-                .dealers
-                .iter()
-                .find(|id| !key.share_public_keys.contains_key(id))
-            {
-                return Err(refuse(format!(
-                    "reshare message invalid: operator {stranger} holds no share of this key"
-                )));
-            }
+            check_dealers(&plan, &key).map_err(|why| refuse(format!("reshare message invalid: {why}")))?;
             old_key = Some(key);
         }
         let peers = self.peers(&plan.participants()).await?;
@@ -170,7 +163,8 @@ impl Service {
             plan.receivers.len()
         );
         Ok(Ready {
-            kind: "reshare",
+            kind: Kind::Reshare(validator),
+            claim: Some(claim),
             session: Box::new(FrostSession::new(self.me.clone(), peers.clone(), plan, old_key)),
             peers,
             describe,
@@ -185,6 +179,7 @@ impl Service {
         let start = KeySign::from_json(payload).map_err(|e| refuse(e.to_string()))?;
         let (validator, root) =
             KeysignPlan::request(&start).map_err(|e| refuse(format!("keysign message invalid: {e}")))?;
+        self.settle_key(validator).await?;
         let key = self.key(validator).await?.ok_or_else(|| {
             refuse("failed to retrieve secret keyshare for given validator pk: Key not found".into())
         })?;
@@ -198,7 +193,8 @@ impl Service {
             key,
         };
         Ok(Ready {
-            kind: "keysign",
+            kind: Kind::Keysign,
+            claim: None,
             session: Box::new(KeysignSession::new(self.me.clone(), peers.clone(), plan)),
             peers,
             describe,
@@ -215,7 +211,7 @@ impl Service {
     }
 
     /// The RSA keys of everybody who takes part.
-    async fn peers(&self, members: &[OperatorId]) -> Result<Peers, Refused> {
+    pub(super) async fn peers(&self, members: &[OperatorId]) -> Result<Peers, Refused> {
         let keys = try_join_all(members.iter().map(|id| async move {
             match self.directory.resolve(*id).await {
                 Ok(key) => Ok((*id, key)),
@@ -228,6 +224,22 @@ impl Service {
         .await?;
         let keys: BTreeMap<_, _> = keys.into_iter().collect();
         Ok(Arc::new(keys))
+    }
+}
+
+/// With more or fewer dealers the sum of what they deal is not the key; strangers have nothing to deal.
+fn check_dealers(plan: &FrostPlan, key: &KeyShare) -> Result<(), String> {
+    if plan.dealers.len() != usize::from(key.threshold) {
+        return Err(format!(
+            "{} old operators are listed, exactly {} must deal",
+            plan.dealers.len(),
+            key.threshold
+        ));
+    }
+    let mut strangers = plan.dealers.iter();
+    match strangers.find(|id| !key.share_public_keys.contains_key(id)) {
+        Some(stranger) => Err(format!("operator {stranger} holds no share of this key")),
+        None => Ok(()),
     }
 }
 

@@ -10,10 +10,10 @@ use super::{Authentic, Entropy, Finish, Input, Output, Reject, Session, Sink};
 use crate::dkg::rockx::keys::KeyError;
 use crate::dkg::rockx::wire::{
     Decode, GoMap, KeySignOutput, KeysignBody, KeysignMessage, KeysignPreparation, KeysignRound1, MsgType,
-    ProtocolRound, SignedOutput,
+    ProtocolRound, SignedOutput, Timeout,
 };
 use crate::dkg::threshold::{SecretScalar, partial_sign};
-use crate::types::{BlsSignature, OperatorId, SafeText};
+use crate::types::{BlsSignature, OperatorId, Round, SafeText};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Stage {
@@ -21,6 +21,24 @@ enum Stage {
     Round1,
     Output,
     Over,
+}
+
+impl Stage {
+    fn round(self) -> Round {
+        match self {
+            Self::Preparation => Round::Preparation,
+            Self::Round1 => Round::Round1,
+            Self::Output | Self::Over => Round::Output,
+        }
+    }
+
+    fn wire(self) -> ProtocolRound {
+        match self {
+            Self::Preparation => ProtocolRound::Preparation,
+            Self::Round1 => ProtocolRound::Round1,
+            Self::Output | Self::Over => ProtocolRound::KeysignOutput,
+        }
+    }
 }
 
 /// One signing ceremony at one operator.
@@ -203,10 +221,19 @@ impl KeysignSession {
     }
 
     fn fail(&mut self, reason: &dyn std::fmt::Display, out: &mut Sink<'_>) {
+        let message = KeysignMessage {
+            round: ProtocolRound::Timeout,
+            timeout: Some(Timeout {
+                round: self.stage.wire(),
+            }),
+            ..KeysignMessage::default()
+        };
+        let notice = self.me.sign(MsgType::Protocol, self.plan.id, &message);
         self.stage = Stage::Over;
-        out.push(Output::Finished(Finish::Failed(SafeText::new(
-            &reason.to_string(),
-        ))));
+        out.push(Output::Finished(Finish::Failed {
+            reason: SafeText::new(&reason.to_string()),
+            notice: notice.ok().map(Box::new),
+        }));
     }
 }
 
@@ -251,8 +278,8 @@ impl Session for KeysignSession {
             Input::Timeout(_) => {
                 let names: Vec<String> = self.missing().iter().map(ToString::to_string).collect();
                 let reason = format!(
-                    "timeout in {:?}: nothing came from {}",
-                    self.stage,
+                    "timeout in {}: nothing came from {}",
+                    self.stage.round(),
                     names.join(", ")
                 );
                 self.fail(&reason, out);

@@ -12,6 +12,7 @@ mod keysign;
 mod partials;
 mod plan;
 mod result;
+mod words;
 
 use std::fmt;
 
@@ -26,6 +27,7 @@ pub use frost::FrostSession;
 pub use identity::{Identity, Peers};
 pub use keysign::KeysignSession;
 pub use plan::{FrostPlan, KeysignPlan, PlanError, Purpose};
+pub(super) use result::completed;
 
 /// What a session reacts to.
 #[derive(Debug, Clone)]
@@ -61,8 +63,14 @@ pub enum Finish {
         /// Who blames whom for what, in words.
         reason: SafeText,
     },
-    /// It cannot go on, and there is nothing to report.
-    Failed(SafeText),
+    /// It cannot go on, and nobody is proven to have broken the protocol.
+    Failed {
+        /// Why, in words.
+        reason: SafeText,
+        /// A Timeout message of whoever gave up, in which it says in which round: for the messenger, where initiators look
+        /// for a result. None only if it could not be signed.
+        notice: Option<Box<SignedMessage>>,
+    },
 }
 
 /// A message was not taken. The texts are those that RockX's programs know where they have one for the case.

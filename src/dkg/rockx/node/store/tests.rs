@@ -1,4 +1,12 @@
+use std::time::Duration;
+
+use zeroize::Zeroizing;
+
 use super::*;
+use crate::types::{OperatorId, RequestId, SafeText};
+
+const KEY: BlsPublicKey = BlsPublicKey([0xaa; 48]);
+const RESHARE: Kind = Kind::Reshare(KEY);
 
 fn id(byte: u8) -> RequestId {
     RequestId([byte; 24])
@@ -6,7 +14,7 @@ fn id(byte: u8) -> RequestId {
 
 fn share(byte: u8) -> KeyShare {
     KeyShare {
-        validator: BlsPublicKey([0xaa; 48]),
+        validator: KEY,
         threshold: 3,
         share: Zeroizing::new([byte; 32]),
         share_public_keys: (1..=4)
@@ -20,11 +28,9 @@ fn a_share_survives_a_restart_and_is_not_in_the_file_in_clear() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("sub/shares.sqlite");
     let store = Store::open(&path, b"operator key").unwrap();
-    assert!(store.begin(id(1), "keygen").unwrap());
+    assert!(store.begin(id(1), Kind::Keygen).unwrap());
     store.keep(id(1), &share(0x5e)).unwrap();
-    store
-        .finish(id(1), Ending::Complete, &SafeText::default())
-        .unwrap();
+    store.complete(id(1), b"results").unwrap();
     drop(store);
 
     for file in std::fs::read_dir(path.parent().unwrap()).unwrap() {
@@ -36,7 +42,7 @@ fn a_share_survives_a_restart_and_is_not_in_the_file_in_clear() {
         assert!(!bytes.windows(64).any(|w| w == "5e".repeat(32).as_bytes()));
     }
     let store = Store::open(&path, b"operator key").unwrap();
-    let found = store.key(BlsPublicKey([0xaa; 48])).unwrap().unwrap();
+    let found = store.key(KEY).unwrap().unwrap();
     assert_eq!(*found.share, [0x5e; 32]);
     assert_eq!((found.threshold, found.share_public_keys.len()), (3, 4));
     assert!(store.key(BlsPublicKey([0xbb; 48])).unwrap().is_none());
@@ -56,10 +62,7 @@ fn another_key_a_moved_row_and_a_second_process_are_refused() {
         .db()
         .execute("UPDATE shares SET request_id = ?1", [id(2).0])
         .unwrap();
-    assert!(matches!(
-        store.key(BlsPublicKey([0xaa; 48])),
-        Err(StoreError::Altered(_))
-    ));
+    assert!(matches!(store.key(KEY), Err(StoreError::Altered(_))));
     drop(store);
     assert!(matches!(
         Store::open(&path, b"other key"),
@@ -72,8 +75,8 @@ fn request_ids_are_used_once_for_ever() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("shares.sqlite");
     let store = Store::open(&path, b"k").unwrap();
-    assert!(store.begin(id(1), "keygen").unwrap());
-    assert!(!store.begin(id(1), "keygen").unwrap());
+    assert!(store.begin(id(1), Kind::Keygen).unwrap());
+    assert!(!store.begin(id(1), Kind::Keygen).unwrap());
     drop(store);
     let store = Store::open(&path, b"k").unwrap();
     assert_eq!(
@@ -81,28 +84,24 @@ fn request_ids_are_used_once_for_ever() {
         [id(1)],
         "a session does not outlive its process"
     );
-    assert!(!store.begin(id(1), "keygen").unwrap());
+    assert!(!store.begin(id(1), Kind::Keygen).unwrap());
 }
 
 #[test]
 fn the_right_generation_of_a_share_is_used() {
     let dir = tempfile::tempdir().unwrap();
     let store = Store::open(&dir.path().join("shares.sqlite"), b"k").unwrap();
-    let current = |store: &Store| store.key(BlsPublicKey([0xaa; 48])).unwrap().map(|k| k.share[0]);
+    let current = |store: &Store| store.key(KEY).unwrap().map(|k| k.share[0]);
     let run = |n: u8| {
-        store.begin(id(n), "reshare").unwrap();
+        store.begin(id(n), RESHARE).unwrap();
         store.keep(id(n), &share(n)).unwrap();
     };
     run(1);
     assert_eq!(current(&store), Some(1), "better a pending share than none");
-    store
-        .finish(id(1), Ending::Complete, &SafeText::default())
-        .unwrap();
+    store.complete(id(1), b"results").unwrap();
     run(2);
     assert_eq!(current(&store), Some(1), "a resharing counts when it is complete");
-    store
-        .finish(id(2), Ending::Complete, &SafeText::default())
-        .unwrap();
+    store.complete(id(2), b"results").unwrap();
     assert_eq!(current(&store), Some(2));
     run(3);
     store
@@ -118,4 +117,222 @@ fn the_right_generation_of_a_share_is_used() {
         .finish(id(4), Ending::Failed, &SafeText::new("timeout"))
         .unwrap();
     assert_eq!(current(&store), Some(2));
+}
+
+fn current(store: &Store) -> Option<u8> {
+    store.key(KEY).unwrap().map(|key| key.share[0])
+}
+
+fn open(dir: &tempfile::TempDir) -> Store {
+    Store::open(&dir.path().join("shares.sqlite"), b"k").unwrap()
+}
+
+#[test]
+fn the_order_in_which_shares_come_to_this_disk_plays_no_part() {
+    // an older program let two reshares of a key run at a time: at each of these nodes they ended differently
+    let orders: [&dyn Fn(&Store); 4] = [
+        &|s| {
+            s.keep(id(2), &share(2)).unwrap();
+            s.keep(id(3), &share(3)).unwrap();
+            s.complete(id(2), b"results").unwrap();
+            s.complete(id(3), b"results").unwrap();
+        },
+        &|s| {
+            s.keep(id(3), &share(3)).unwrap();
+            s.keep(id(2), &share(2)).unwrap();
+            s.complete(id(3), b"results").unwrap();
+            s.complete(id(2), b"results").unwrap();
+        },
+        &|s| {
+            s.keep(id(2), &share(2)).unwrap();
+            s.complete(id(2), b"results").unwrap();
+            s.keep(id(3), &share(3)).unwrap();
+            s.complete(id(3), b"results").unwrap();
+        },
+        &|s| {
+            s.keep(id(3), &share(3)).unwrap();
+            s.complete(id(3), b"results").unwrap();
+            s.keep(id(2), &share(2)).unwrap();
+            s.complete(id(2), b"results").unwrap();
+        },
+    ];
+    for (begin, order) in [[2, 3], [3, 2]].into_iter().cycle().zip(orders) {
+        let dir = tempfile::tempdir().unwrap();
+        let store = open(&dir);
+        store.begin(id(1), Kind::Keygen).unwrap();
+        store.keep(id(1), &share(1)).unwrap();
+        store.complete(id(1), b"results").unwrap();
+        for run in begin {
+            store.begin(id(run), RESHARE).unwrap();
+        }
+        order(&store);
+        assert_eq!(current(&store), Some(2), "begun in order {begin:?}");
+        // what follows both counts
+        store.begin(id(4), RESHARE).unwrap();
+        store.keep(id(4), &share(4)).unwrap();
+        store.complete(id(4), b"results").unwrap();
+        assert_eq!(current(&store), Some(4));
+    }
+}
+
+#[test]
+fn a_run_that_turns_out_to_be_complete_takes_its_place_in_the_order_of_the_beginnings() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(&dir);
+    let age = Duration::from_secs(60);
+    let unsettled = |store: &Store| -> Vec<RequestId> {
+        let runs = store.unsettled(Some(KEY), age).unwrap();
+        assert_eq!(runs, store.unsettled(None, age).unwrap());
+        runs.into_iter().map(|run| run.ceremony).collect()
+    };
+    store.begin(id(9), Kind::Keygen).unwrap();
+    store.keep(id(9), &share(9)).unwrap();
+    store.complete(id(9), b"results").unwrap();
+    // the process ends in the middle of a reshare, after its share was kept
+    store.begin(id(8), RESHARE).unwrap();
+    store.keep(id(8), &share(8)).unwrap();
+    assert!(unsettled(&store).is_empty(), "it runs");
+    drop(store);
+    let store = open(&dir);
+    assert_eq!(unsettled(&store), [id(8)]);
+    assert_eq!(current(&store), Some(9), "not known to be complete");
+    std::thread::sleep(Duration::from_millis(2));
+    assert!(
+        store.unsettled(Some(KEY), Duration::ZERO).unwrap().is_empty(),
+        "too old"
+    );
+    assert!(
+        store
+            .unsettled(Some(BlsPublicKey([1; 48])), age)
+            .unwrap()
+            .is_empty()
+    );
+
+    let store = {
+        store.complete(id(8), b"results").unwrap();
+        drop(store);
+        open(&dir)
+    };
+    assert_eq!((current(&store), unsettled(&store)), (Some(8), vec![]));
+
+    // one that fails here, and another after it that completes: what becomes of the first is no matter any more
+    store.begin(id(7), RESHARE).unwrap();
+    store.keep(id(7), &share(7)).unwrap();
+    store
+        .finish(id(7), Ending::Failed, &SafeText::new("timeout"))
+        .unwrap();
+    assert_eq!(unsettled(&store), [id(7)]);
+    store.begin(id(6), RESHARE).unwrap();
+    store.keep(id(6), &share(6)).unwrap();
+    store.complete(id(6), b"results").unwrap();
+    assert_eq!((current(&store), unsettled(&store)), (Some(6), vec![]));
+    store.complete(id(7), b"results").unwrap();
+    assert_eq!(current(&store), Some(6));
+}
+
+#[test]
+fn results_that_come_after_a_blame_do_not_make_its_share_usable() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(&dir);
+    store.begin(id(1), Kind::Keygen).unwrap();
+    store.keep(id(1), &share(1)).unwrap();
+    store
+        .finish(id(1), Ending::Blamed, &SafeText::new("2 blamed 4"))
+        .unwrap();
+    store.complete(id(1), b"results").unwrap();
+    assert_eq!(current(&store), None);
+    assert!(store.unsettled(None, Duration::from_secs(60)).unwrap().is_empty());
+}
+
+/// A file of the first layout, with these runs of one key: begun, ended (if it did), complete.
+fn first_layout(path: &Path, runs: &[(u8, i64, Option<i64>, bool)]) {
+    let db = Connection::open(path).unwrap();
+    db.execute_batch(schema::STEPS[0]).unwrap();
+    db.pragma_update(None, "user_version", 1).unwrap();
+    let sealer = sealer(&db, b"k").unwrap();
+    for (run, began, ended, complete) in runs {
+        db.execute(
+            "INSERT INTO sessions (request_id, kind, started_ms, ended_ms, ending) VALUES (?1, 'reshare', ?2, ?3, ?4)",
+            params![
+                id(*run).0,
+                began,
+                ended,
+                ended.map(|_| if *complete { "complete" } else { "failed" })
+            ],
+        )
+        .unwrap();
+        let facts = serde_json::to_string(&(3, &share(*run).share_public_keys)).unwrap();
+        let associated = [&id(*run).0[..], &KEY.0[..], facts.as_bytes()].concat();
+        db.execute(
+            "INSERT INTO shares (request_id, validator, stored_ms, state, facts, sealed) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            params![
+                id(*run).0,
+                KEY.0,
+                began,
+                if *complete { "active" } else { "pending" },
+                facts,
+                sealer.seal(&[*run; 32], &associated)
+            ],
+        )
+        .unwrap();
+    }
+}
+
+#[test]
+fn a_file_of_the_first_layout_opens_and_its_overlapping_runs_are_of_one_generation() {
+    for (runs, expected) in [
+        // one after the other: the last counts
+        (
+            &[
+                (3, 10, Some(20), true),
+                (1, 30, Some(40), true),
+                (2, 50, Some(60), true),
+            ][..],
+            2,
+        ),
+        // the last two at a time: the smaller request id
+        (
+            &[
+                (3, 10, Some(20), true),
+                (1, 30, Some(60), true),
+                (2, 40, Some(50), true),
+            ],
+            1,
+        ),
+        (
+            &[
+                (3, 10, Some(20), true),
+                (2, 30, Some(60), true),
+                (1, 40, Some(50), true),
+            ],
+            1,
+        ),
+        // the last was not seen to end
+        (&[(3, 10, Some(20), true), (1, 30, None, false)], 3),
+        (&[(3, 10, Some(20), false)], 3),
+    ] {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("shares.sqlite");
+        first_layout(&path, runs);
+        let store = Store::open(&path, b"k").unwrap();
+        assert_eq!(current(&store), Some(expected), "{runs:?}");
+        store.begin(id(9), RESHARE).unwrap();
+        store.keep(id(9), &share(9)).unwrap();
+        store.complete(id(9), b"results").unwrap();
+        drop(store);
+        assert_eq!(current(&open(&dir)), Some(9), "{runs:?}");
+    }
+}
+
+#[test]
+fn a_file_of_a_newer_program_is_left_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("shares.sqlite");
+    drop(open(&dir));
+    let newer = i64::try_from(schema::STEPS.len()).unwrap() + 1;
+    Connection::open(&path)
+        .unwrap()
+        .pragma_update(None, "user_version", newer)
+        .unwrap();
+    assert!(matches!(Store::open(&path, b"k"), Err(StoreError::Layout(found)) if found == newer));
 }

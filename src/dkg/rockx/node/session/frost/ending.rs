@@ -2,9 +2,9 @@
 
 use super::{FrostSession, Stage};
 use crate::dkg::rockx::keys::KeyError;
-use crate::dkg::rockx::node::session::{Authentic, Finish, Output, Purpose, Reject, Sink};
+use crate::dkg::rockx::node::session::{Authentic, Finish, Output, Purpose, Reject, Sink, words};
 use crate::dkg::rockx::wire::{
-    Blame, BlameOutput, BlameType, GoBytes, KeygenMessage, MsgType, ProtocolRound, Timeout,
+    Blame, BlameOutput, BlameType, GoBytes, KeygenMessage, MsgType, ProtocolRound, SignedMessage, Timeout,
 };
 use crate::dkg::verify::Court;
 use crate::types::{CeremonyKind, OperatorId, SafeText};
@@ -25,6 +25,8 @@ pub(super) enum Stop {
         reason: SafeText,
     },
     Failed(SafeText),
+    /// Somebody's patience ended before ours.
+    GivenUp(Box<Authentic>, ProtocolRound),
 }
 
 impl From<Reject> for Stop {
@@ -56,8 +58,8 @@ impl FrostSession {
             self.say(Timeout { round }, out)?;
         }
         Err(Stop::failed(format_args!(
-            "timeout in {:?}: nothing came from {}",
-            self.stage,
+            "timeout in {}: nothing came from {}",
+            self.stage.round(),
             names.join(", ")
         )))
     }
@@ -79,9 +81,9 @@ impl FrostSession {
         let verdict = if judgement.proven { "proven" } else { "not proven" };
         Stop::Accused {
             reason: SafeText::new(&format!(
-                "operator {} blames operator {accused} ({:?}), {verdict}: {}",
+                "operator {} blames operator {accused} for {}, {verdict}: {}",
                 message.signer(),
-                blame.kind,
+                words::offence(blame.kind),
                 judgement.reason
             )),
             proven: judgement.proven,
@@ -93,7 +95,19 @@ impl FrostSession {
     pub(super) fn stop(&mut self, stop: Stop, out: &mut Sink<'_>) -> Result<(), Reject> {
         let finish = match stop {
             Stop::Reject(reject) => return Err(reject),
-            Stop::Failed(reason) => Finish::Failed(reason),
+            Stop::Failed(reason) => Finish::Failed {
+                reason,
+                notice: self.notice().map(Box::new),
+            },
+            Stop::GivenUp(message, round) => Finish::Failed {
+                reason: SafeText::new(&format!(
+                    "operator {} gave up waiting in {}",
+                    message.signer(),
+                    words::round(round)
+                )),
+                // the same as everybody else reports
+                notice: Some(Box::new(message.to_signed())),
+            },
             Stop::Accused {
                 message,
                 proven,
@@ -117,6 +131,14 @@ impl FrostSession {
         self.share = None;
         out.push(Output::Finished(finish));
         Ok(())
+    }
+
+    /// What this operator says when it goes no further.
+    fn notice(&self) -> Option<SignedMessage> {
+        let body = KeygenMessage::from(Timeout {
+            round: self.stage.wire(),
+        });
+        self.me.sign(MsgType::Protocol, self.plan.id, &body).ok()
     }
 
     /// The session key is revealed only where the accusation cannot be judged without it.
@@ -150,11 +172,15 @@ impl FrostSession {
                         blame_message: Some(message),
                     },
                     reason: SafeText::new(&format!(
-                        "this operator blames operator {target} ({kind:?}): {reason}"
+                        "this operator blames operator {target} for {}: {reason}",
+                        words::offence(kind)
                     )),
                 }
             }
-            Err(error) => Finish::Failed(SafeText::new(&error.to_string())),
+            Err(error) => Finish::Failed {
+                reason: SafeText::new(&error.to_string()),
+                notice: None,
+            },
         }
     }
 }

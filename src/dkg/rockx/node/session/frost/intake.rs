@@ -3,7 +3,7 @@
 use super::{Dealt, FrostSession, Stop};
 use crate::dkg::rockx::frost::Content;
 use crate::dkg::rockx::node::session::result::check_signer;
-use crate::dkg::rockx::node::session::{Authentic, Purpose, Reject};
+use crate::dkg::rockx::node::session::{Authentic, Purpose, Reject, words};
 use crate::dkg::rockx::wire::{BlameType, Decode, MsgType, PartialDepositData, ProtocolRound, SignedOutput};
 use crate::types::{BlsSignature, SafeText};
 
@@ -42,11 +42,7 @@ impl FrostSession {
             Content::Blame(blame) => return Err(self.judged(blame, message.clone())),
             // a Timeout of the last phase comes from every RockX node ten minutes after success, too
             Content::Timeout(ProtocolRound::KeygenOutput) => return Ok(()),
-            Content::Timeout(round) => {
-                return Err(Stop::failed(format_args!(
-                    "operator {signer} gave up waiting in {round:?}"
-                )));
-            }
+            Content::Timeout(round) => return Err(Stop::GivenUp(Box::new(message), *round)),
         };
         if !senders.contains(&signer) {
             return Err(Reject::Stranger(signer).into());
@@ -58,7 +54,7 @@ impl FrostSession {
             return Err(Stop::Accuse {
                 kind: BlameType::InconsistentMessage,
                 evidence: vec![first.clone(), message],
-                reason: SafeText::new(&format!("two different messages in {round:?}")),
+                reason: SafeText::new(&format!("two different messages in {}", words::round(round))),
             });
         }
         self.first.insert((round, signer), message);

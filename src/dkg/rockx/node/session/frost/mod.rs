@@ -19,7 +19,7 @@ use crate::dkg::rockx::frost::DerivedKeys;
 use crate::dkg::rockx::node::store::KeyShare;
 use crate::dkg::rockx::wire::{KeygenMessage, MsgType, Preparation, ProtocolRound, Round1, SignedOutput};
 use crate::dkg::threshold::{Commitments, SecretScalar};
-use crate::types::{BlsPublicKey, BlsSignature, OperatorId};
+use crate::types::{BlsPublicKey, BlsSignature, OperatorId, Round};
 
 use ending::Stop;
 
@@ -35,6 +35,16 @@ enum Stage {
 }
 
 impl Stage {
+    fn round(self) -> Round {
+        match self {
+            Self::Preparation => Round::Preparation,
+            Self::Round1 => Round::Round1,
+            Self::Round2 => Round::Round2,
+            Self::Deposit => Round::DepositData,
+            Self::Output | Self::Over => Round::Output,
+        }
+    }
+
     fn wire(self) -> ProtocolRound {
         match self {
             Self::Preparation => ProtocolRound::Preparation,

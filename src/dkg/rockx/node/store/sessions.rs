@@ -1,0 +1,134 @@
+//! Every run that this node took part in, and how it ended.
+
+use rusqlite::params;
+
+use super::{Store, StoreError, now};
+use crate::types::{BlsPublicKey, RequestId, SafeText};
+
+/// What a run is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A new key.
+    Keygen,
+    /// New shares of this key.
+    Reshare(BlsPublicKey),
+    /// A signature.
+    Keysign,
+}
+
+impl Kind {
+    /// As it stands in the file and in the log.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Keygen => "keygen",
+            Self::Reshare(_) => "reshare",
+            Self::Keysign => "keysign",
+        }
+    }
+}
+
+/// How a run ended that did not complete, as far as this node saw.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    /// Somebody blamed somebody.
+    Blamed,
+    /// It stopped for another reason: a timeout, a contradiction, a peer's surrender.
+    Failed,
+    /// The node was stopped while it ran.
+    Aborted,
+}
+
+impl Ending {
+    /// As it stands in the file and in the log.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Blamed => "blamed",
+            Self::Failed => "failed",
+            Self::Aborted => "aborted",
+        }
+    }
+}
+
+impl Store {
+    /// Notes that a run starts. `false`: this id was used before, now or in an earlier life; refuse it.
+    ///
+    /// # Errors
+    /// SQLite failed.
+    pub fn begin(&self, id: RequestId, kind: Kind) -> Result<bool, StoreError> {
+        let db = self.db();
+        let key = match kind {
+            Kind::Reshare(validator) => Some(validator.0),
+            Kind::Keygen | Kind::Keysign => None,
+        };
+        // survives the process at once, and a power cut with the next share: nobody waits for the disk to start
+        db.pragma_update(None, "synchronous", "NORMAL")?;
+        let added = db.execute(
+            "INSERT OR IGNORE INTO sessions (request_id, kind, started_ms, generation) VALUES (?1, ?2, ?3, (
+                 SELECT 1 + COALESCE(MAX(shares.generation), 0) FROM shares LEFT JOIN sessions USING (request_id)
+                 WHERE validator = ?4 AND (sessions.request_id IS NULL OR ending IS NOT NULL)
+             ))",
+            params![id.0, kind.as_str(), now(), key],
+        );
+        db.pragma_update(None, "synchronous", "FULL")?;
+        Ok(added? == 1)
+    }
+
+    /// Every request id that was ever begun here: none of them may start again.
+    ///
+    /// # Errors
+    /// SQLite failed.
+    pub fn known(&self) -> Result<Vec<RequestId>, StoreError> {
+        let db = self.db();
+        let mut statement = db.prepare("SELECT request_id FROM sessions")?;
+        let ids = statement.query_map([], |row| row.get(0).map(RequestId))?;
+        Ok(ids.collect::<Result<_, _>>()?)
+    }
+
+    /// Notes that a run completed. `outputs` are the signed results of its whole committee as JSON, verified by the
+    /// caller; they are kept beside the share.
+    ///
+    /// # Errors
+    /// SQLite failed.
+    pub fn complete(&self, id: RequestId, outputs: &[u8]) -> Result<(), StoreError> {
+        let mut db = self.db();
+        let tx = db.transaction()?;
+        tx.execute(
+            "UPDATE sessions SET ending = 'complete', ended_ms = ?2 WHERE request_id = ?1",
+            params![id.0, now()],
+        )?;
+        // the share of a run that somebody blamed stays what it is
+        tx.execute(
+            "UPDATE shares SET state = 'active', outputs = ?2 WHERE request_id = ?1 AND state = 'pending'",
+            params![id.0, outputs],
+        )?;
+        tx.commit()?;
+        Ok(())
+    }
+
+    /// Notes how a run ended otherwise, and what that means for its share, in one transaction.
+    ///
+    /// # Errors
+    /// SQLite failed.
+    pub fn finish(&self, id: RequestId, ending: Ending, detail: &SafeText) -> Result<(), StoreError> {
+        let mut db = self.db();
+        let tx = db.transaction()?;
+        tx.execute(
+            "UPDATE sessions SET ending = ?2, ended_ms = ?3, detail = ?4 WHERE request_id = ?1",
+            params![id.0, ending.as_str(), now(), detail.as_str()],
+        )?;
+        match ending {
+            Ending::Blamed => {
+                tx.execute(
+                    "UPDATE shares SET state = 'never-use', reason = ?2 WHERE request_id = ?1",
+                    params![id.0, detail.as_str()],
+                )?;
+            }
+            // others may hold a complete set of outputs: the share stays, as pending
+            Ending::Failed | Ending::Aborted => {}
+        }
+        tx.commit()?;
+        Ok(())
+    }
+}
