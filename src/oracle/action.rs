@@ -1,71 +1,10 @@
 //! Actions: effects that leave this machine and matter.
 
-use std::fmt;
-
-use alloy::primitives::{Address, Bytes, U256};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use super::{Decision, Verdict};
-use crate::types::{
-    ActionId, BlsPublicKey, BlsSignature, CeremonyPlan, Check, CheckStatus, Root, SafeText, UnixMillis,
-};
-
-/// What kind of effect an action is; policy rules are written per kind.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum ActionKind {
-    /// Run a key generation (and sign the SSV registration with the new key).
-    Keygen,
-    /// Hand a key to another committee (and sign the SSV registration).
-    Reshare,
-    /// Sign a voluntary exit with the operators.
-    SignExit,
-    /// Send `initiatePoolDeposit`.
-    SendDeposit,
-    /// Send `resharePool`.
-    SendReshare,
-    /// Publish a signed voluntary exit to the beacon nodes.
-    BroadcastExit,
-}
-
-impl fmt::Display for ActionKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::Keygen => "keygen",
-            Self::Reshare => "reshare",
-            Self::SignExit => "sign-exit",
-            Self::SendDeposit => "send-deposit",
-            Self::SendReshare => "send-reshare",
-            Self::BroadcastExit => "broadcast-exit",
-        })
-    }
-}
-
-impl ActionKind {
-    /// How much is at stake.
-    #[must_use]
-    pub fn risk(self) -> Risk {
-        match self {
-            Self::Keygen | Self::Reshare => Risk::Routine,
-            Self::SendDeposit | Self::SendReshare => Risk::Money,
-            // a signed exit can be broadcast by whoever holds it
-            Self::SignExit | Self::BroadcastExit => Risk::Irreversible,
-        }
-    }
-}
-
-/// How much is at stake, and so how it is confirmed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Risk {
-    /// Can be repeated; confirmed with two keys.
-    Routine,
-    /// Spends or commits money; confirmed with two keys.
-    Money,
-    /// Can not be undone by anybody; confirmed with a typed phrase.
-    Irreversible,
-}
+use super::{ActionKind, Decision, Payload, Verdict};
+use crate::types::{ActionId, Check, CheckStatus, Root, SafeText, UnixMillis};
 
 /// How a fact's value is drawn and copied.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -103,79 +42,6 @@ impl Fact {
             kind,
         }
     }
-}
-
-/// One decoded argument of a contract call.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CallArgument {
-    /// Parameter name.
-    pub name: String,
-    /// Solidity type.
-    pub solidity_type: String,
-    /// The value in full.
-    pub value: SafeText,
-}
-
-/// A decoded contract call.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CallView {
-    /// Function name.
-    pub function: String,
-    /// Arguments in order.
-    pub arguments: Vec<CallArgument>,
-}
-
-/// A ceremony to start.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CeremonyPayload {
-    /// What is run.
-    pub plan: CeremonyPlan,
-}
-
-/// A transaction to send. The fee ceiling is part of what is approved; nonce and fees below the ceiling are not.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct TransactionPayload {
-    /// EIP-155 chain id.
-    pub chain_id: u64,
-    /// Sender: the oracle address.
-    pub from: Address,
-    /// The manager contract.
-    pub to: Address,
-    /// Wei sent along (none of our calls sends any).
-    pub value_wei: U256,
-    /// Call data.
-    pub data: Bytes,
-    /// The most this transaction may cost in fees, in wei: gas limit × max fee per gas never exceeds it.
-    pub fee_ceiling_wei: U256,
-    /// The call in words, where it could be decoded.
-    pub call: Option<CallView>,
-}
-
-/// A signed voluntary exit to publish.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ExitPayload {
-    /// The validator.
-    pub validator: BlsPublicKey,
-    /// Its index.
-    pub validator_index: u64,
-    /// First epoch at which it may be included.
-    pub epoch: u64,
-    /// The 32 bytes that were signed.
-    pub signing_root: Root,
-    /// The combined signature.
-    pub signature: BlsSignature,
-}
-
-/// The exact thing that would leave this machine.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase", tag = "type")]
-pub enum Payload {
-    /// Start messages to the operators.
-    Ceremony(CeremonyPayload),
-    /// A transaction.
-    Transaction(TransactionPayload),
-    /// An exit broadcast.
-    Exit(ExitPayload),
 }
 
 /// What the engine would do next in a case, with everything a decider needs.
@@ -232,7 +98,7 @@ pub enum ActionState {
         /// Why.
         reason: SafeText,
     },
-    /// What it was for is gone or has changed; it can not be decided any more.
+    /// What it was for is gone or has changed; it cannot be decided any more.
     Void {
         /// Why.
         reason: SafeText,
@@ -327,9 +193,6 @@ impl Action {
     /// The phrase that an irreversible action demands, e.g. `exit validator 17`; `None` for other risks.
     #[must_use]
     pub fn phrase(&self) -> Option<String> {
-        (self.proposal.kind.risk() == Risk::Irreversible).then(|| match &self.proposal.payload {
-            Payload::Exit(exit) => format!("exit validator {}", exit.validator_index),
-            _ => format!("exit pool {}", self.id.case.pool),
-        })
+        self.proposal.kind.definition().phrase(self)
     }
 }

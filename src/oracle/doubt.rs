@@ -1,6 +1,6 @@
 //! A ceremony whose outcome is not known: found out, never repeated, and given up by a person alone.
 
-use super::boundaries::{block, payload, settings, success};
+use super::fixture::{block, proposal, settings, success};
 use super::*;
 use crate::types::*;
 
@@ -84,15 +84,7 @@ impl Desk {
         else {
             unreachable!()
         };
-        let (kind, payload) = payload(&draft);
-        let proposal = Proposal {
-            kind,
-            title: SafeText::new("do it"),
-            facts: Vec::new(),
-            checks: Vec::new(),
-            payload,
-        };
-        let outcome = Prepared::Proposal(Box::new(proposal));
+        let outcome = Prepared::Proposal(Box::new(proposal(draft.kind())));
         self.input(Input::Prepared {
             case,
             purpose,

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::{Purpose, TransactionPayload};
+use super::{Draft, Purpose, TransactionPayload};
 use crate::types::{
-    ActionId, BlsPublicKey, BlsSignature, CaseId, CeremonyPlan, KeygenOutput, OperatorId, PoolId, RequestId,
-    ReshareOutput, Root, SafeText, SignedTransaction, UnixMillis,
+    ActionId, BlsPublicKey, BlsSignature, CaseId, CeremonyPlan, OperatorId, PoolId, RequestId, Root,
+    SafeText, SignedTransaction, UnixMillis,
 };
 
 /// An SSV registration signature: over keccak256 of `<owner>:<nonce>` by the validator key.
@@ -25,64 +25,7 @@ pub struct KnownKey {
     /// Who holds shares.
     pub committee: Vec<OperatorId>,
     /// Public keys of the shares, where known.
-    pub share_public_keys: std::collections::BTreeMap<OperatorId, BlsPublicKey>,
-}
-
-/// What is to be prepared: everything that the core knows and the shell needs.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Draft {
-    /// A key generation.
-    Keygen {
-        /// For whom, and what is known of everybody.
-        wanted: Wanted,
-    },
-    /// `initiatePoolDeposit`.
-    SendDeposit {
-        /// The verified key.
-        keygen: KeygenOutput,
-        /// The verification, to be shown.
-        ceremony_checks: Vec<crate::types::Check>,
-        /// The registration.
-        registration: Registration,
-    },
-    /// A reshare.
-    Reshare {
-        /// For whom, and what is known of everybody.
-        wanted: Wanted,
-        /// The key as our journal knows it, if it does.
-        known: Option<KnownKey>,
-    },
-    /// `resharePool`.
-    SendReshare {
-        /// The verified reshare.
-        reshare: ReshareOutput,
-        /// Old members that took part.
-        old_committee: Vec<OperatorId>,
-        /// The verification, to be shown.
-        ceremony_checks: Vec<crate::types::Check>,
-        /// The registration.
-        registration: Registration,
-    },
-    /// Sign a voluntary exit.
-    SignExit {
-        /// The key as our journal knows it, if it does.
-        known: Option<KnownKey>,
-        /// Why the last attempt failed.
-        last_failure: Option<SafeText>,
-        /// 1 for the first.
-        attempt: u32,
-        /// The exit that was signed before and whose signature every node found bad.
-        bad: Option<super::BadExit>,
-    },
-    /// Publish a signed exit.
-    BroadcastExit {
-        /// The plan that was signed.
-        plan: CeremonyPlan,
-        /// The verification, to be shown.
-        ceremony_checks: Vec<crate::types::Check>,
-        /// The combined signature.
-        signature: BlsSignature,
-    },
+    pub share_public_keys: BTreeMap<OperatorId, BlsPublicKey>,
 }
 
 /// What a committee is chosen from.

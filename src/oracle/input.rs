@@ -53,6 +53,18 @@ pub enum Fulfilment {
     Exited,
 }
 
+impl Fulfilment {
+    /// The kind of request that it answers.
+    #[must_use]
+    pub fn answers(self) -> RequestKind {
+        match self {
+            Self::DepositInitiated | Self::Deposited => RequestKind::Deposit,
+            Self::Reshared => RequestKind::Reshare,
+            Self::Exited => RequestKind::Exit,
+        }
+    }
+}
+
 /// Why a proposal was prepared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Purpose {

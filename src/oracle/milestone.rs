@@ -8,7 +8,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Case, ValidatorPhase};
+use super::{Case, ValidatorPhase, cases};
 use crate::types::{RequestKind, UnixMillis};
 
 /// A time of the beacon chain and the epoch that it falls into.
@@ -63,6 +63,18 @@ impl Forecast {
             Stage::Exited => self.exited,
             Stage::Withdrawable => self.withdrawable,
             Stage::Withdrawn => None,
+        }
+    }
+
+    /// What a case of this kind waits for; the rest is left out.
+    #[must_use]
+    pub fn waited_for(self, kind: RequestKind) -> Self {
+        let waited = |stage, moment: Option<Moment>| moment.filter(|_| Stage::of(kind).contains(&stage));
+        Self {
+            active: waited(Stage::Active, self.active),
+            exiting: waited(Stage::Exiting, self.exiting),
+            exited: waited(Stage::Exited, self.exited),
+            withdrawable: waited(Stage::Withdrawable, self.withdrawable),
         }
     }
 
@@ -135,11 +147,7 @@ impl Stage {
     /// The stages that a case of this kind waits for, in order.
     #[must_use]
     pub fn of(kind: RequestKind) -> &'static [Self] {
-        match kind {
-            RequestKind::Deposit => &[Self::Active],
-            RequestKind::Reshare => &[],
-            RequestKind::Exit => &[Self::Exiting, Self::Exited, Self::Withdrawable, Self::Withdrawn],
-        }
+        cases::kind(kind).stages()
     }
 }
 
@@ -229,7 +237,7 @@ fn actual(case: &Case, stage: Stage) -> Option<Actual> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::oracle::{Cause, Record, State, boundaries};
+    use crate::oracle::{Cause, Record, State, fixture};
     use crate::types::{BlockRef, CaseId, Root};
 
     fn moment(epoch: u64) -> Option<Moment> {
@@ -240,7 +248,7 @@ mod tests {
     /// A case of this kind after these records, of which each comes a second after the one before.
     fn after(id: &str, records: &[Record]) -> Vec<Milestone> {
         let id: CaseId = id.parse().unwrap();
-        let mut state = State::new(boundaries::settings());
+        let mut state = State::new(fixture::settings());
         let block = BlockRef {
             number: 1,
             hash: Root::default(),

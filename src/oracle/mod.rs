@@ -6,10 +6,12 @@
 
 mod account;
 mod action;
+mod actions;
 mod advance;
 #[cfg(test)]
 mod boundaries;
 mod case;
+mod cases;
 mod decision;
 #[cfg(test)]
 mod doubt;
@@ -17,8 +19,11 @@ mod effect;
 mod exit;
 #[cfg(test)]
 mod exit_tests;
+#[cfg(test)]
+mod fixture;
 mod input;
 mod milestone;
+mod payload;
 mod policy;
 mod record;
 #[cfg(test)]
@@ -30,22 +35,23 @@ mod turn;
 mod wish;
 
 pub use account::AccountFacts;
-pub use action::{
-    Action, ActionKind, ActionState, CallArgument, CallView, CeremonyPayload, ExitPayload, Fact, FactKind,
-    Payload, Proposal, Risk, TransactionPayload,
+pub use action::{Action, ActionState, Fact, FactKind, Proposal};
+pub use actions::{
+    ActionKind, BroadcastExitDraft, Draft, Family, KeygenDraft, ReshareDraft, Risk, SendDepositDraft,
+    SendReshareDraft, SignExitDraft,
 };
 pub use advance::{REFUSALS, current_ceremony, doubtful_ceremony};
 pub use case::{CaseStatus, Cause, HistoryEntry, ValidatorPhase};
 pub use decision::{Decider, Decision, Mode, Verdict};
-pub use effect::{Draft, Effect, KnownKey, Published, Registration, Wanted};
+pub use effect::{Effect, KnownKey, Published, Registration, Wanted};
 pub use exit::{BadExit, Deferral, ExitAnswer, ExitOffers, ExitStanding, ExitVerdict};
 pub use input::{CeremonySuccess, ChainFacts, Fulfilment, Input, Prepared, Purpose, Stamped, Wish};
 pub use milestone::{Actual, Basis, Forecast, Milestone, Moment, Sighting, Stage, milestones};
+pub use payload::{CallArgument, CallView, CeremonyPayload, ExitPayload, Payload, TransactionPayload};
 pub use policy::{NEW_SIGNING_ROOT, Policy, Rule, RuleUse};
 pub use record::{CeremonyRole, Record};
-
 pub use state::{Case, Ceremony, Doubt, Resume, Sending, Served, Settings, State, Step, Track};
-pub use status::{action_state, case_status, unknown_outcome};
+pub use status::{action_state, case_status, place_in_line, unknown_outcome};
 pub use step::{WishReply, step};
 pub use turn::Output;
 pub use wish::Refusal;

@@ -1,8 +1,8 @@
 //! How cases and actions stand, as tables and screens say it: derived from the state, never stored.
 
 use crate::oracle::state::EffectKey;
-use crate::oracle::{ActionState, CaseStatus, Sending, State, Step};
-use crate::types::{ActionId, CaseId, NonceStatus, RequestId, RequestKind, SafeText};
+use crate::oracle::{ActionState, CaseStatus, Family, Sending, State, Step, cases};
+use crate::types::{ActionId, CaseId, NonceStatus, RequestId, SafeText};
 
 /// The status word of a case, for tables.
 #[must_use]
@@ -25,11 +25,19 @@ pub fn case_status(state: &State, id: CaseId) -> CaseStatus {
         Step::DecideCeremony(_) | Step::DecideEffect(_) => CaseStatus::Preparing,
         Step::RunCeremony(_) | Step::Register(_) => CaseStatus::Ceremony,
         Step::AwaitTurn => CaseStatus::Queued,
-        Step::Execute(action) if action.case.kind == RequestKind::Exit => CaseStatus::Following,
-        Step::Execute(_) => CaseStatus::Sending,
+        Step::Execute(action) => match state.family_of(*action) {
+            Some(Family::Broadcast) => CaseStatus::Following,
+            _ => CaseStatus::Sending,
+        },
         Step::Follow => CaseStatus::Following,
         Step::Halted { .. } => CaseStatus::Attention,
     }
+}
+
+/// The place of a case's action among those that wait for a person: 0, or more for what the contract serves in order.
+#[must_use]
+pub fn place_in_line(state: &State, id: CaseId) -> usize {
+    cases::kind(id.kind).place(state.facts(), id.pool)
 }
 
 /// Where an action stands: [`ActionState::Unknown`] instead of `Executing` while it is not known whether it took effect.

@@ -4,8 +4,7 @@ use super::state::EffectKey;
 use super::step::newest_case;
 use super::turn::Turn;
 use super::{
-    ActionKind, ActionState, Cause, Decider, Decision, Mode, Record, Step, Verdict, Wish, account,
-    current_ceremony,
+    ActionState, Cause, Decider, Decision, Mode, Record, Step, Verdict, Wish, account, current_ceremony,
 };
 use crate::types::{
     ActionId, CaseId, OperatorId, PoolId, RequestId, RequestKind, Root, SafeText, UnixMillis, threshold_for,
@@ -274,12 +273,16 @@ fn set_committee(turn: &mut Turn<'_>, by: &SafeText, id: ActionId, mut committee
         .actions
         .get(&id)
         .ok_or_else(|| not_now(format!("there is no action {id}")))?;
-    if action.state != ActionState::Proposed
-        || !matches!(action.proposal.kind, ActionKind::Keygen | ActionKind::Reshare)
-    {
+    if action.state != ActionState::Proposed {
         return Err(not_now(format!(
-            "the committee of {id} can not be changed: it is {}",
+            "the committee of {id} cannot be changed: it is {}",
             action.state.word()
+        )));
+    }
+    let kind = action.proposal.kind;
+    if !kind.lets_choose_committee() {
+        return Err(not_now(format!(
+            "the committee of {id} cannot be changed: a {kind} takes the operators that hold the key"
         )));
     }
     committee.sort_unstable();

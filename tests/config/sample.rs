@@ -4,7 +4,7 @@ use std::fs;
 
 use alloy::primitives::{Address, Bytes, U256};
 use casimir_dkg::config::{self, Config, SAMPLE, all_keys, list_keys};
-use casimir_dkg::oracle::{Action, ActionKind, ActionState, Payload, Proposal, TransactionPayload};
+use casimir_dkg::oracle::{Action, ActionKind, ActionState, Family, Payload, Proposal, TransactionPayload};
 use casimir_dkg::types::{ActionId, CaseId, PoolId, RequestKind, Root, SafeText, UnixMillis};
 
 use super::support;
@@ -159,6 +159,17 @@ fn the_policy_example_is_valid() {
     );
 }
 
+#[test]
+fn the_sample_names_every_kind_of_action() {
+    let listed = SAMPLE
+        .lines()
+        .find(|line| line.starts_with("# keygen, "))
+        .and_then(|line| line.strip_prefix("# "))
+        .expect("the kinds stand above policy.rule.kinds");
+    let kinds: Vec<_> = ActionKind::ALL.iter().map(ToString::to_string).collect();
+    assert_eq!(listed, kinds.join(", "));
+}
+
 /// A transaction of this kind, as it is proposed: its ceiling is that of the configuration.
 fn transaction(kind: ActionKind, pool: PoolId, fee_ceiling_wei: U256) -> Action {
     let case = CaseId {
@@ -212,7 +223,7 @@ fn the_rules_of_the_samples_let_transactions_with_the_default_ceiling_pass() {
             let transactions = rule
                 .kinds
                 .iter()
-                .filter(|kind| matches!(kind, ActionKind::SendDeposit | ActionKind::SendReshare));
+                .filter(|kind| kind.family() == Family::Transaction);
             for kind in transactions {
                 let action = transaction(*kind, pool, config.fees.max_fee_wei);
                 let passes = policy.permits(&action, 1, &[], UnixMillis(0));

@@ -6,11 +6,11 @@ use alloy::primitives::U256;
 use serde::{Deserialize, Serialize};
 
 use crate::config::AutoApprove;
-use crate::config::raw::Row;
+use crate::config::raw::{Raw, Row};
 use crate::config::reader::{Reader, words};
 use crate::config::schema::Key;
-use crate::config::value::Ether;
-use crate::oracle::{ActionKind, Mode, Policy, Risk, Rule};
+use crate::config::value::{self, Bad, Ether, Value};
+use crate::oracle::{ActionKind, Family, Mode, Policy, Risk, Rule};
 use crate::types::{PoolId, SafeText};
 
 const LIST: &str = "policy.rule";
@@ -40,7 +40,7 @@ pub(in crate::config) const RULE_KEYS: &[Key] = &[
     ),
     Key::new(
         "kinds",
-        "a list of keygen, reshare, sign-exit, send-deposit, send-reshare, broadcast-exit",
+        "a list of kinds of action",
         "Actions that the rule approves.",
     ),
     Key::new(
@@ -67,17 +67,20 @@ words!(Mode {
     "auto" => Mode::Auto,
 } no_display);
 
-words!(ActionKind {
-    "keygen" => ActionKind::Keygen,
-    "reshare" => ActionKind::Reshare,
-    "sign-exit" => ActionKind::SignExit,
-    "send-deposit" => ActionKind::SendDeposit,
-    "send-reshare" => ActionKind::SendReshare,
-    "broadcast-exit" => ActionKind::BroadcastExit,
-} no_display);
+impl Value for ActionKind {
+    fn read(raw: &Raw) -> Result<Self, Bad> {
+        let kinds: Vec<_> = Self::ALL.iter().map(|kind| (kind.name(), *kind)).collect();
+        value::choice(raw, &kinds)
+    }
+}
 
-fn is_transaction(kind: &ActionKind) -> bool {
-    matches!(kind, ActionKind::SendDeposit | ActionKind::SendReshare)
+/// The names of the kinds that nobody can undo.
+fn irreversible_kinds() -> String {
+    let kinds = ActionKind::ALL
+        .iter()
+        .filter(|kind| kind.risk() == Risk::Irreversible);
+    let names: Vec<_> = kinds.map(|kind| kind.name()).collect();
+    names.join(" and ")
 }
 
 /// Ceremonies of one step that a rule may start before a person must look.
@@ -140,7 +143,12 @@ pub(in crate::config) fn read(r: &mut Reader<'_>) -> Option<PolicyConfig> {
             continue;
         };
         if rules.iter().any(|other| other.name == rule.name) {
-            r.row_error(LIST, row, "name", format!("two rules are called {:?}", rule.name));
+            r.row_error(
+                LIST,
+                row,
+                "name",
+                format!("two rules are called \"{}\"", rule.name),
+            );
         }
         rules.push(rule);
     }
@@ -188,13 +196,16 @@ fn rule(r: &mut Reader<'_>, row: &Row) -> Option<PolicyRule> {
             "no kind of this rule is irreversible".to_owned(),
         );
     } else if irreversible > 0 && !says_so {
-        let message = "exits can not be undone: such a rule must say irreversible = true";
+        let message = "exits cannot be undone: such a rule must say irreversible = true";
         r.row_error(LIST, row, "kinds", message.to_owned());
     } else if irreversible > 0 && irreversible < kinds.len() {
-        let message = "exits can not be undone: sign-exit and broadcast-exit need a rule of their own";
-        r.row_error(LIST, row, "kinds", message.to_owned());
+        let message = format!(
+            "exits cannot be undone: {} need a rule of their own",
+            irreversible_kinds()
+        );
+        r.row_error(LIST, row, "kinds", message);
     }
-    if kinds.iter().any(is_transaction) && max_fee.is_none() {
+    if kinds.iter().any(|kind| kind.family() == Family::Transaction) && max_fee.is_none() {
         r.row_error(
             LIST,
             row,

@@ -57,23 +57,18 @@ fn sighting(
             by_rules,
         };
     };
-    // what its case does not wait for is left out
-    let by_state = match kind {
-        RequestKind::Exit => Forecast {
-            exited: v.exit_epoch.map(at),
-            withdrawable: v.withdrawable_epoch.map(at),
-            ..Forecast::default()
-        },
-        RequestKind::Deposit | RequestKind::Reshare => Forecast {
-            active: v.activation_epoch.map(at),
-            ..Forecast::default()
-        },
+    let by_state = Forecast {
+        active: v.activation_epoch.map(at),
+        // the state does not keep the block
+        exiting: None,
+        exited: v.exit_epoch.map(at),
+        withdrawable: v.withdrawable_epoch.map(at),
     };
     Sighting {
         phase: phase(v.status),
         since: since(v).map(at),
         index: Some(v.index),
-        by_state,
+        by_state: by_state.waited_for(kind),
         by_rules,
     }
 }

@@ -18,7 +18,7 @@ fn settings() -> Settings {
         mode: Mode::Supervised,
         policy: Policy::default(),
         follows_beacon: false,
-        ..boundaries::settings()
+        ..fixture::settings()
     }
 }
 

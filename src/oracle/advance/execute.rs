@@ -1,18 +1,24 @@
 //! After the decision: transactions and exits until they are facts.
 
-use crate::oracle::state::{Case, EffectKey};
+use crate::oracle::state::EffectKey;
 use crate::oracle::turn::Turn;
-use crate::oracle::{Effect, Payload, Published, Record, ValidatorPhase};
-use crate::types::{
-    ActionId, CaseId, CeremonyPlan, NonceStatus, RequestKind, SafeText, SignPurpose, UnixMillis,
-};
+use crate::oracle::{Effect, ExitPayload, Payload, TransactionPayload};
+use crate::types::{ActionId, NonceStatus, UnixMillis};
 
 use super::*;
 
-pub(in crate::oracle) fn execute(turn: &mut Turn<'_>, id: ActionId) {
-    if id.case.kind == RequestKind::Exit {
-        return execute_exit(turn, id);
+/// By what was approved, whatever kind of case it is of.
+pub(super) fn execute(turn: &mut Turn<'_>, id: ActionId) {
+    match turn.state.actions.get(&id).map(|a| a.proposal.payload.clone()) {
+        Some(Payload::Transaction(payload)) => transaction(turn, id, payload),
+        Some(Payload::Exit(payload)) => broadcast(turn, id, payload),
+        // a ceremony is attended to under its request id
+        Some(Payload::Ceremony(_)) | None => {}
     }
+}
+
+/// Signed and journaled: it is sent until a node has it, looked at until it is final, and replaced when it is stuck.
+fn transaction(turn: &mut Turn<'_>, id: ActionId, payload: TransactionPayload) {
     let Some(sending) = turn.state.sendings.get(&id) else {
         return;
     };
@@ -46,11 +52,7 @@ pub(in crate::oracle) fn execute(turn: &mut Turn<'_>, id: ActionId) {
             transaction: newest.clone(),
         });
     }
-    if stuck
-        && may_leave
-        && let Some(Payload::Transaction(payload)) =
-            turn.state.actions.get(&id).map(|a| a.proposal.payload.clone())
-    {
+    if stuck && may_leave {
         turn.ask(EffectKey::Sign(id), || Effect::Sign {
             action: id,
             payload,
@@ -61,19 +63,16 @@ pub(in crate::oracle) fn execute(turn: &mut Turn<'_>, id: ActionId) {
 }
 
 /// Published, not yet seen in a block: offered again, and the validator watched.
-pub(in crate::oracle) fn execute_exit(turn: &mut Turn<'_>, id: ActionId) {
-    let may_leave = turn.state.may_leave(id.case);
-    if let Some(Payload::Exit(payload)) = turn.state.actions.get(&id).map(|a| a.proposal.payload.clone()) {
-        let fresh = turn.state.cases.get(&id.case).is_some_and(|c| {
-            let pause = u128::from(offer_pause(c.offers.refusals));
-            c.offers.at.is_some_and(|t| turn.at.since(t).as_millis() < pause)
+fn broadcast(turn: &mut Turn<'_>, id: ActionId, payload: ExitPayload) {
+    let fresh = turn.state.cases.get(&id.case).is_some_and(|c| {
+        let pause = u128::from(offer_pause(c.offers.refusals));
+        c.offers.at.is_some_and(|t| turn.at.since(t).as_millis() < pause)
+    });
+    if turn.state.may_leave(id.case) && !fresh {
+        turn.ask(EffectKey::Publish(id), || Effect::PublishExit {
+            action: id,
+            payload,
         });
-        if may_leave && !fresh {
-            turn.ask(EffectKey::Publish(id), || Effect::PublishExit {
-                action: id,
-                payload,
-            });
-        }
     }
     look_up(turn, id.case);
 }
@@ -83,72 +82,5 @@ pub(in crate::oracle) fn offer_pause(refusals: u32) -> u64 {
     match refusals {
         0 => REPUBLISH_MS,
         n => AFTER_REFUSAL_MS << (n - 1).min(REFUSALS),
-    }
-}
-
-pub(in crate::oracle) fn look_up(turn: &mut Turn<'_>, id: CaseId) {
-    let own = turn.state.cases.get(&id).and_then(Case::validator);
-    let Some(validator) = own.or_else(|| turn.state.known_key(id.pool).map(|k| k.validator)) else {
-        return;
-    };
-    let hints = turn.state.live.hints;
-    let every = turn.state.settings.look_up_every_ms;
-    let due = match turn.state.live.looked_up.get(&id) {
-        None => true,
-        Some((asked, known)) => {
-            let pause = if hints == *known {
-                every
-            } else {
-                every.min(LOOK_UP_LEAST_MS)
-            };
-            turn.at.since(*asked).as_millis() >= u128::from(pause)
-        }
-    };
-    if due && !turn.state.live.in_flight.contains(&EffectKey::LookUp(id)) {
-        // what is hinted from here on may be news to the answer
-        turn.state.live.looked_up.insert(id, (turn.at, hints));
-        let published = turn.state.cases.get(&id).and_then(published);
-        turn.ask(EffectKey::LookUp(id), || Effect::LookUpValidator {
-            case: id,
-            validator,
-            published,
-        });
-    }
-}
-
-/// An exit that some node took, while the rules' prediction is not journaled yet. It is made for the time of
-/// publishing, whenever it is asked for.
-fn published(case: &Case) -> Option<Published> {
-    let Some((CeremonyPlan::Sign { what, .. }, _)) = &case.exit else {
-        return None;
-    };
-    let SignPurpose::VoluntaryExit { epoch, .. } = what else {
-        return None;
-    };
-    let taken = case.offers.verdicts.iter().any(|v| v.answer.delivered());
-    let at = case.offers.at.filter(|_| taken && case.by_rules.is_none())?;
-    Some(Published { at, epoch: *epoch })
-}
-
-/// After the effect is final: a deposit is followed to an active validator, an exit to its withdrawal.
-pub(in crate::oracle) fn follow(turn: &mut Turn<'_>, id: CaseId) {
-    let Some(case) = turn.state.cases.get(&id) else {
-        return;
-    };
-    let outcome = match (id.kind, case.phase) {
-        (RequestKind::Deposit, _) if !turn.state.settings.follows_beacon => Some("the deposit is final"),
-        (RequestKind::Deposit, Some(p)) if p >= ValidatorPhase::Active => Some("the validator is active"),
-        (RequestKind::Reshare, _) => Some("the contract has the new committee"),
-        (RequestKind::Exit, Some(ValidatorPhase::Withdrawn)) => {
-            Some("the validator has left and its balance is withdrawn")
-        }
-        _ => None,
-    };
-    match outcome {
-        Some(outcome) => turn.record(Record::CaseClosed {
-            case: id,
-            outcome: SafeText::new(outcome),
-        }),
-        None => look_up(turn, id),
     }
 }

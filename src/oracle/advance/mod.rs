@@ -2,20 +2,20 @@
 //! is still needed is asked for again: that is the whole recovery.
 
 mod decide;
-mod drafts;
 mod execute;
+mod follow;
 mod registration;
 mod served;
 
 use crate::oracle::state::{Case, EffectKey};
 use crate::oracle::turn::Turn;
-use crate::oracle::{Doubt, Draft, Effect, Purpose, Record, Resume, State, Step};
-use crate::types::{CaseId, RequestId, RequestKind, SafeText};
+use crate::oracle::{ActionKind, Doubt, Effect, Purpose, Record, Resume, State, Step};
+use crate::types::{CaseId, OperatorId, RequestId, SafeText};
 
 use decide::decide;
-use drafts::{ceremony_draft, draft_of, effect_draft};
+use execute::execute;
 pub(super) use execute::offer_pause;
-use execute::{execute, follow, look_up};
+use follow::{follow, look_up};
 use registration::toward_effect;
 use served::served;
 
@@ -141,25 +141,33 @@ fn plan(turn: &mut Turn<'_>, id: CaseId) {
     let Some(case) = turn.state.cases.get(&id) else {
         return;
     };
-    if id.kind == RequestKind::Deposit && !turn.state.live.facts.ready.contains(&id.pool) {
-        turn.waits(id, "its pool is not in the contract's ready queue");
+    let kind = case.kind();
+    if let Some(why) = kind.holds_ceremony(&turn.state.live.facts, id.pool) {
+        turn.waits(id, &why);
         return;
     }
-    let draft = ceremony_draft(turn.state, case, None);
-    prepare(turn, id, Purpose::Propose, draft);
+    prepare(turn, id, Purpose::Propose, kind.ceremony(), None);
 }
 
-fn prepare(turn: &mut Turn<'_>, case: CaseId, purpose: Purpose, mut draft: Draft) {
-    if !turn.may_ask(EffectKey::Prepare(case)) {
+/// Asks the desk. What it is asked is made only when it is really asked: that costs a look at every case.
+fn prepare(
+    turn: &mut Turn<'_>,
+    id: CaseId,
+    purpose: Purpose,
+    kind: ActionKind,
+    standing: Option<Vec<OperatorId>>,
+) {
+    if !turn.may_ask(EffectKey::Prepare(id)) {
         return;
     }
-    // costs a look at every case, so only for what is really asked
-    if let Draft::Keygen { wanted } | Draft::Reshare { wanted, .. } = &mut draft {
-        wanted.tracks = turn.state.tracks();
-    }
-    turn.ask(EffectKey::Prepare(case), || Effect::Prepare {
-        case,
-        pool: case.pool,
+    let case = turn.state.cases.get(&id);
+    let draft = case.and_then(|case| kind.definition().draft(turn.state, case, standing));
+    let Some(draft) = draft else {
+        return;
+    };
+    turn.ask(EffectKey::Prepare(id), || Effect::Prepare {
+        case: id,
+        pool: id.pool,
         purpose,
         draft: Box::new(draft),
     });

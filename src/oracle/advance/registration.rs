@@ -6,7 +6,7 @@ use crate::oracle::state::EffectKey;
 use crate::oracle::turn::Turn;
 use crate::oracle::{CeremonyRole, KnownKey, Mode, Purpose, Record, State};
 use crate::types::{
-    BlsPublicKey, CaseId, CeremonyPlan, OperatorId, RequestKind, Root, SafeText, SignPurpose, threshold_for,
+    BlsPublicKey, CaseId, CeremonyPlan, OperatorId, Root, SafeText, SignPurpose, threshold_for,
 };
 
 use super::*;
@@ -15,34 +15,21 @@ pub(super) fn toward_effect(turn: &mut Turn<'_>, id: CaseId) {
     if !ready_to_begin(turn, id) {
         return;
     }
-    if id.kind == RequestKind::Deposit && !is_its_turn(turn, id) {
-        return;
-    }
-    let needs = id.kind != RequestKind::Exit;
-    let owner_nonce = turn.state.live.facts.owner_nonce;
     let Some(case) = turn.state.cases.get(&id) else {
         return;
     };
-    if needs && case.registration.is_none_or(|r| r.nonce != owner_nonce) {
+    let facts = &turn.state.live.facts;
+    if let Some(why) = case.kind().holds_effect(facts, id.pool) {
+        turn.waits(id, &why);
+        return;
+    }
+    let (effect, owner_nonce) = (case.kind().effect(), facts.owner_nonce);
+    let registered = case.registration.is_some_and(|r| r.nonce == owner_nonce);
+    if effect.definition().carries_registration() && !registered {
         register(turn, id, owner_nonce);
         return;
     }
-    if let Some(draft) = effect_draft(turn.state, case) {
-        prepare(turn, id, Purpose::Propose, draft);
-    }
-}
-
-/// Deposits are served strictly in the order of the contract's queue: the call takes no pool id.
-pub(super) fn is_its_turn(turn: &mut Turn<'_>, id: CaseId) -> bool {
-    let ready = &turn.state.live.facts.ready;
-    let position = ready.iter().position(|p| *p == id.pool);
-    let sentence = match position {
-        Some(0) => return true,
-        Some(n) => format!("{n} before it in the queue, pool {} is at its head", ready[0]),
-        None => "its pool is not in the contract's ready queue".to_owned(),
-    };
-    turn.waits(id, &sentence);
-    false
+    prepare(turn, id, Purpose::Propose, effect, None);
 }
 
 /// The signature that SSV wants over the owner and its nonce. It was approved together with the main ceremony and

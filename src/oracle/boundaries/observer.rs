@@ -58,7 +58,7 @@ fn watch(life: &mut Life, what: &str) -> bool {
 
 #[test]
 fn an_observer_lets_nothing_leave_whatever_was_approved_before() {
-    for kind in [RequestKind::Deposit, RequestKind::Reshare, RequestKind::Exit] {
+    for kind in cases::ALL {
         let mut held = 0;
         for boundary in 1.. {
             let mut life = Life::new(kind);

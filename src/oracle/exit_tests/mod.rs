@@ -3,4 +3,5 @@
 mod lives;
 mod outcomes;
 mod reorgs;
+mod transactions;
 mod world;

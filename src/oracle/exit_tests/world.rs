@@ -52,7 +52,7 @@ fn settings() -> Settings {
         mode: Mode::Auto,
         policy: Policy { rules: vec![rule] },
         approval_expires_ms: APPROVAL_MS,
-        ..boundaries::settings()
+        ..fixture::settings()
     }
 }
 
@@ -288,9 +288,9 @@ impl World {
         }
         let sending = matches!(purpose, Purpose::Send(_));
         let (kind, payload, checks) = match draft {
-            Draft::SignExit {
+            Draft::SignExit(SignExitDraft {
                 bad, last_failure, ..
-            } => {
+            }) => {
                 let plan = CeremonyPlan::Sign {
                     validator: BlsPublicKey([5; 48]),
                     committee: (1..=4).map(OperatorId).collect(),
@@ -308,7 +308,7 @@ impl World {
                 let payload = Payload::Ceremony(CeremonyPayload { plan });
                 (ActionKind::SignExit, payload, checks)
             }
-            Draft::BroadcastExit { plan, signature, .. } => {
+            Draft::BroadcastExit(BroadcastExitDraft { plan, signature, .. }) => {
                 if sending && self.unknown {
                     return Prepared::Refused(SafeText::new("no such validator"));
                 }

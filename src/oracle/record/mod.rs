@@ -1,5 +1,6 @@
 //! What the journal keeps. A state is the fold of its records, and of nothing else that matters.
 
+mod about;
 mod sentence;
 
 use alloy::primitives::Address;
@@ -10,7 +11,7 @@ use super::{
 };
 use crate::types::{
     ActionId, BlockRef, BlsPublicKey, CaseId, CeremonyFailure, CeremonyPlan, CeremonyResult, Check, LogRef,
-    NonceStatus, OperatorId, RequestId, RequestKind, Root, SafeText, SignedTransaction, UnixMillis,
+    NonceStatus, OperatorId, RequestId, Root, SafeText, SignedTransaction, UnixMillis,
 };
 
 /// What a ceremony is for within its case.

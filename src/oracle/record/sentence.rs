@@ -1,6 +1,7 @@
 //! What the journal says, in words.
 
 use super::*;
+use crate::oracle::cases;
 
 impl Record {
     /// One sentence for people.
@@ -186,43 +187,14 @@ impl Record {
             Self::Resumed { case: Some(case), by } => format!("{case} resumed by {by}"),
             Self::Resumed { case: None, by } => format!("everything resumed by {by}"),
             Self::PoolServed {
-                case, transaction, ..
-            } if case.kind == RequestKind::Exit => {
-                format!(
-                    "the contract reports that the validator of pool {} has left, in transaction {transaction}",
-                    case.pool
-                )
-            }
-            Self::PoolServed {
                 case,
                 transaction,
-                by: Some(by),
+                by,
                 ..
-            } => {
-                format!(
-                    "pool {} was served by transaction {transaction} of {by}",
-                    case.pool
-                )
+            } => cases::kind(case.kind).served_by(case.pool, *transaction, *by),
+            Self::PoolNotServed { case, transaction } => {
+                cases::kind(case.kind).not_served_by(case.pool, *transaction)
             }
-            Self::PoolServed {
-                case,
-                transaction,
-                by: None,
-                ..
-            } => {
-                format!(
-                    "pool {} was served by transaction {transaction}, which is not in this journal",
-                    case.pool
-                )
-            }
-            Self::PoolNotServed { case, transaction } if case.kind == RequestKind::Exit => format!(
-                "transaction {transaction}, which reported the exit of pool {}, left the chain in a reorganisation",
-                case.pool
-            ),
-            Self::PoolNotServed { case, transaction } => format!(
-                "transaction {transaction}, which served pool {}, left the chain in a reorganisation",
-                case.pool
-            ),
             Self::CaseClosed { case, outcome } => format!("{case} closed: {outcome}"),
             Self::Note { text, .. } => text.as_str().to_owned(),
         })

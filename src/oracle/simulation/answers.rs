@@ -146,7 +146,7 @@ impl Sim {
         }
         let committee: Vec<_> = (1..=4).map(OperatorId).collect();
         let (kind, payload) = match draft {
-            Draft::Keygen { .. } => {
+            Draft::Keygen(_) => {
                 let plan = CeremonyPlan::Keygen {
                     committee,
                     threshold: 3,
@@ -155,9 +155,9 @@ impl Sim {
                 };
                 (ActionKind::Keygen, Payload::Ceremony(CeremonyPayload { plan }))
             }
-            Draft::SendDeposit {
+            Draft::SendDeposit(SendDepositDraft {
                 keygen, registration, ..
-            } => {
+            }) => {
                 let mut data = keygen.validator.0.to_vec();
                 data.push(u8::try_from(registration.nonce).unwrap());
                 let payload = TransactionPayload {

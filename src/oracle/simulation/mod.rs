@@ -57,7 +57,7 @@ fn settings(mode: Mode) -> Settings {
         },
         look_up_every_ms: LOOK_UP_EVERY_MS,
         bump_after_ms: 3_000,
-        ..boundaries::settings()
+        ..fixture::settings()
     }
 }
 

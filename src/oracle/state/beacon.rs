@@ -1,8 +1,8 @@
 //! What the beacon chain told of a case's validator.
 
 use super::Resume;
-use crate::oracle::{ActionKind, ActionState, Basis, Forecast, State, Step, ValidatorPhase};
-use crate::types::{CaseId, RequestKind, SafeText, UnixMillis};
+use crate::oracle::{ActionState, Basis, Family, Forecast, State, Step, ValidatorPhase, cases};
+use crate::types::{CaseId, SafeText, UnixMillis};
 
 impl State {
     pub(super) fn validator_phase(&mut self, at: UnixMillis, id: CaseId, phase: ValidatorPhase) {
@@ -12,49 +12,60 @@ impl State {
             c.seen.retain(|seen, _| *seen <= phase);
             c.seen.entry(phase).or_insert(at);
         });
-        // an exit that is in a block is done, whoever delivered it
-        if id.kind == RequestKind::Exit && phase >= ValidatorPhase::Exiting {
-            let current = self.cases.get(&id).and_then(|c| match c.step {
+        match cases::kind(id.kind).is_on_beacon(phase) {
+            Some(true) => self.exit_seen(at, id),
+            Some(false) => self.exit_taken_back(at, id),
+            None => {}
+        }
+    }
+
+    /// The exit is in a block, whoever delivered it: what is not sent is void. A transaction that has left is followed
+    /// to its end first, because its nonce is.
+    fn exit_seen(&mut self, at: UnixMillis, id: CaseId) {
+        let step = self.cases.get(&id).map(|c| c.step.clone());
+        let current = match step {
+            Some(Step::Execute(action)) if self.family_of(action) == Some(Family::Transaction) => return,
+            Some(
                 Step::Execute(action)
                 | Step::DecideCeremony(action)
                 | Step::DecideEffect(action)
                 | Step::Halted {
                     resume: Resume::Offer(action),
                     ..
-                } => Some(action),
-                _ => None,
-            });
-            if let Some(action) = current.and_then(|id| self.actions.get_mut(&id)) {
-                action.state = match action.state {
-                    ActionState::Executing => ActionState::Done,
-                    _ => ActionState::Void {
-                        reason: SafeText::new("the validator is exiting already"),
-                    },
-                };
-            }
-            self.with(id, |c| c.offers.deferred = None);
-            self.go(id, at, Step::Follow);
-        } else if id.kind == RequestKind::Exit {
-            self.exit_taken_back(at, id);
+                },
+            ) => Some(action),
+            _ => None,
+        };
+        if let Some(action) = current.and_then(|id| self.actions.get_mut(&id)) {
+            action.state = match action.state {
+                ActionState::Executing => ActionState::Done,
+                _ => ActionState::Void {
+                    reason: SafeText::new("the validator is exiting already"),
+                },
+            };
         }
+        self.with(id, |c| c.offers.deferred = None);
+        self.go(id, at, Step::Follow);
     }
 
-    /// The validator of a followed exit is at work again: a reorganisation dropped the block with the exit. What was
-    /// approved and published is offered again under its approval; otherwise the case goes on where it was.
+    /// The validator of a followed exit is at work: a reorganisation dropped the block with the exit. What was approved
+    /// and published is offered again under its approval; otherwise the case goes on where it was. A transaction that is
+    /// final asked for the exit once and for all, so there is nothing to do but to wait.
     fn exit_taken_back(&mut self, at: UnixMillis, id: CaseId) {
         let Some(case) = self.cases.get(&id).filter(|c| c.step == Step::Follow) else {
             return;
         };
         let signed = case.exit.is_some();
-        let published = self
+        let effect = self
             .actions
             .values_mut()
-            .rfind(|a| a.id.case == id && a.proposal.kind == ActionKind::BroadcastExit)
+            .rfind(|a| a.id.case == id && a.proposal.payload.family() != Family::Ceremony)
             .filter(|a| a.state == ActionState::Done);
-        let step = match published {
-            Some(action) => {
-                action.state = ActionState::Executing;
-                Step::Execute(action.id)
+        let step = match effect {
+            Some(sent) if sent.proposal.payload.family() == Family::Transaction => return,
+            Some(published) => {
+                published.state = ActionState::Executing;
+                Step::Execute(published.id)
             }
             None if signed => Step::PlanEffect,
             None => Step::PlanCeremony,

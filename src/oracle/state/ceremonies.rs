@@ -1,6 +1,6 @@
 //! How the ends of ceremonies change the state.
 
-use crate::oracle::{ActionState, CeremonyRole, Registration};
+use crate::oracle::{ActionState, CeremonyRole, Registration, cases};
 use crate::types::{
     CaseId, CeremonyFailure, CeremonyPlan, CeremonyResult, Check, FailureKind, Root, UnixMillis,
 };
@@ -12,6 +12,63 @@ impl State {
     pub(super) fn attends(&self, case: CaseId, request: RequestId) -> bool {
         let step = self.cases.get(&case).map(|c| &c.step);
         matches!(step, Some(Step::RunCeremony(r) | Step::Register(Some(r))) if *r == request)
+    }
+
+    pub(super) fn ceremony_started(
+        &mut self,
+        at: UnixMillis,
+        request: RequestId,
+        case: CaseId,
+        action: Option<ActionId>,
+        (role, attempt): (CeremonyRole, u32),
+        plan: &CeremonyPlan,
+    ) {
+        let ceremony = Ceremony {
+            case,
+            role,
+            attempt,
+            plan: plan.clone(),
+            started_at: at,
+            doubt: None,
+            ended: None,
+            checks: Vec::new(),
+            transcript: None,
+        };
+        self.ceremonies.insert(request, ceremony);
+        if let Some(action) = action {
+            self.set_action(action, ActionState::Executing);
+        }
+        match role {
+            CeremonyRole::Main => {
+                self.with(case, |c| c.attempts = attempt);
+                self.go(case, at, Step::RunCeremony(request));
+            }
+            CeremonyRole::Registration => {
+                self.with(case, |c| c.registration_attempts = attempt);
+                self.go(case, at, Step::Register(Some(request)));
+            }
+        }
+    }
+
+    pub(super) fn ceremony_unknown(
+        &mut self,
+        at: UnixMillis,
+        request: RequestId,
+        reason: &SafeText,
+        transcript: Option<&(SafeText, Root)>,
+    ) {
+        let Some(ceremony) = self.ceremonies.get_mut(&request) else {
+            return;
+        };
+        ceremony.transcript = transcript.cloned().or(ceremony.transcript.take());
+        let since = ceremony.doubt.as_ref().map_or(at, |d| d.since);
+        let reason = reason.clone();
+        ceremony.doubt = Some(Doubt { since, reason });
+    }
+
+    pub(super) fn ceremony_given_up(&mut self, at: UnixMillis, request: RequestId, by: &SafeText) {
+        let failure = given_up(&format!("declared lost by {by}"));
+        self.ceremony_failed(at, request, &failure, None);
     }
 
     pub(super) fn ceremony_verified(
@@ -33,24 +90,17 @@ impl State {
             return;
         }
         if role == CeremonyRole::Main {
-            self.finish_action_of(id, ActionState::Done);
+            self.finish_action_of(id, &ActionState::Done);
             self.with(id, |c| {
                 c.ceremony = Some(request);
                 c.last_failure = None;
             });
         }
         match (result, role) {
-            (CeremonyResult::Keygen(output), _) => {
-                self.with(id, |c| c.keygen = Some(output.clone()));
-                self.go(id, at, Step::AwaitTurn);
-            }
-            (CeremonyResult::Reshare(output), _) => {
-                self.with(id, |c| c.reshare = Some(output.clone()));
-                self.go(id, at, Step::Register(None));
-            }
+            (CeremonyResult::Keygen(output), _) => self.with(id, |c| c.keygen = Some(output.clone())),
+            (CeremonyResult::Reshare(output), _) => self.with(id, |c| c.reshare = Some(output.clone())),
             (CeremonyResult::Sign { signature }, CeremonyRole::Main) => {
                 self.with(id, |c| c.exit = Some((plan, *signature)));
-                self.go(id, at, Step::PlanEffect);
             }
             (CeremonyResult::Sign { signature }, CeremonyRole::Registration) => {
                 if let CeremonyPlan::Sign {
@@ -67,9 +117,13 @@ impl State {
                         c.registration_attempts = 0;
                     });
                 }
-                self.go(id, at, Step::PlanEffect);
             }
         }
+        let step = match role {
+            CeremonyRole::Main => cases::kind(id.kind).ceremony().definition().leads_to(),
+            CeremonyRole::Registration => Step::PlanEffect,
+        };
+        self.go(id, at, step);
     }
 
     pub(super) fn ceremony_failed(
@@ -94,12 +148,8 @@ impl State {
         });
         match role {
             CeremonyRole::Main => {
-                self.finish_action_of(
-                    id,
-                    ActionState::Failed {
-                        reason: failure.reason.clone(),
-                    },
-                );
+                let reason = failure.reason.clone();
+                self.finish_action_of(id, &ActionState::Failed { reason });
                 self.with(id, |c| c.chosen = None);
                 self.go(id, at, Step::PlanCeremony);
             }

@@ -84,10 +84,4 @@ impl State {
             self.set_action(action, ActionState::Approved);
         }
     }
-
-    pub(super) fn set_action(&mut self, action: ActionId, state: ActionState) {
-        if let Some(action) = self.actions.get_mut(&action) {
-            action.state = state;
-        }
-    }
 }

@@ -1,7 +1,10 @@
 //! The state of the core.
 
+mod account;
+mod actions;
 mod apply;
 mod beacon;
+mod cases;
 mod ceremonies;
 mod exit;
 mod life;
@@ -99,7 +102,7 @@ impl State {
     /// The case that a record is about.
     #[must_use]
     pub fn case_of(&self, record: &Record) -> Option<CaseId> {
-        apply::record_case(record, self)
+        record.case(self)
     }
 
     /// Whether a signature, a transaction or an exit is being handed over right now.

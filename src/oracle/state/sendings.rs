@@ -1,18 +1,46 @@
 //! How the chain's word on a transaction changes the state.
 
-use crate::oracle::ActionState;
-use crate::types::UnixMillis;
+use crate::oracle::{ActionState, cases};
+use crate::types::{SignedTransaction, UnixMillis};
 
 use super::*;
 
 impl State {
+    pub(super) fn transaction_signed(
+        &mut self,
+        at: UnixMillis,
+        action: ActionId,
+        transaction: &SignedTransaction,
+    ) {
+        self.set_action(action, ActionState::Executing);
+        self.sendings
+            .entry(action)
+            .and_modify(|s| {
+                s.versions.push(transaction.clone());
+                s.unmined_since = None;
+            })
+            .or_insert_with(|| Sending {
+                versions: vec![transaction.clone()],
+                signed_at: at,
+                accepted: false,
+                status: NonceStatus::Missing,
+                unmined_since: None,
+                note: SafeText::default(),
+            });
+        self.go(action.case, at, Step::Execute(action));
+    }
+
     pub(super) fn transaction_status(&mut self, at: UnixMillis, action: ActionId, status: &NonceStatus) {
         if let Some(s) = self.sendings.get_mut(&action) {
             s.status = status.clone();
         }
-        if !self.actions.contains_key(&action) {
+        let Some(leads_to) = self
+            .actions
+            .get(&action)
+            .map(|a| a.proposal.kind.definition().leads_to())
+        else {
             return;
-        }
+        };
         match status {
             NonceStatus::Included {
                 success: true,
@@ -29,7 +57,7 @@ impl State {
                         )),
                         resume: Resume::PlanCeremony,
                     },
-                    _ => Step::Follow,
+                    _ => leads_to,
                 };
                 self.go(action.case, at, step);
             }
@@ -53,13 +81,21 @@ impl State {
         }
     }
 
-    /// It used up its nonce and did nothing: a person must look.
+    /// It used up its nonce and did nothing: a person must look, unless what it was for came about without it.
     fn transaction_failed(&mut self, at: UnixMillis, action: ActionId, reason: SafeText) {
         let failed = ActionState::Failed {
             reason: reason.clone(),
         };
         self.set_action(action, failed);
-        let resume = Resume::PlanEffect;
-        self.go(action.case, at, Step::Halted { reason, resume });
+        let phase = self.cases.get(&action.case).and_then(|c| c.phase);
+        let came_about = phase.and_then(|phase| cases::kind(action.case.kind).is_on_beacon(phase));
+        let step = match came_about {
+            Some(true) => Step::Follow,
+            _ => Step::Halted {
+                reason,
+                resume: Resume::PlanEffect,
+            },
+        };
+        self.go(action.case, at, step);
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::oracle::{CeremonyRole, State, ValidatorPhase};
-use crate::types::{OperatorId, PoolId, RequestKind, UnixMillis};
+use crate::types::{OperatorId, PoolId, UnixMillis};
 
 use super::Step;
 
@@ -76,9 +76,10 @@ impl State {
                 newest.insert(case.id.pool, (age, shares.keys().copied().collect()));
             }
         }
-        for exit in self.cases.values().filter(|c| c.id.kind == RequestKind::Exit) {
-            if exit.phase.is_some_and(|p| p >= ValidatorPhase::Exited) {
-                newest.remove(&exit.id.pool);
+        // a key whose validator has left is of no use to anybody
+        for case in self.cases.values() {
+            if case.phase.is_some_and(|p| p >= ValidatorPhase::Exited) {
+                newest.remove(&case.id.pool);
             }
         }
         newest.into_iter().map(|(pool, (_, ids))| (pool, ids)).collect()
@@ -160,7 +161,7 @@ mod tests {
     #[test]
     fn what_operators_did_is_counted_and_what_they_did_lately_by_itself() {
         const DAY: u64 = 86_400_000;
-        let mut state = State::new(boundaries::settings());
+        let mut state = State::new(fixture::settings());
         let records = [
             ceremony(1, DAY, [1, 2, 3, 4], &[]),
             ceremony(2, 2 * DAY, [1, 2, 3, 4], &[4]),

@@ -21,7 +21,7 @@ fn settings() -> Settings {
         policy: Policy::default(),
         follows_beacon: false,
         look_up_every_ms: 12_000,
-        ..boundaries::settings()
+        ..fixture::settings()
     }
 }
 

@@ -2,8 +2,8 @@
 
 use crate::oracle::state::Sending;
 use crate::oracle::turn::Turn;
-use crate::oracle::{Cause, ChainFacts, Fulfilment, Record, Served, account, advance};
-use crate::types::{CaseId, LogRef, PoolId, RequestKind, SafeText};
+use crate::oracle::{Cause, ChainFacts, Fulfilment, Record, Served, account, advance, cases};
+use crate::types::{BlockRef, CaseId, LogRef, PoolId, RequestKind, SafeText};
 
 use super::*;
 
@@ -32,7 +32,7 @@ pub(super) fn requested(turn: &mut Turn<'_>, kind: RequestKind, pool: PoolId, lo
     let id = case.id;
     if case.orphaned || matches!(case.cause, Cause::State { .. }) {
         turn.record(Record::CauseFound { case: id, cause });
-    } else if kind == RequestKind::Reshare && case.is_closed() {
+    } else if case.kind().repeats() && case.is_closed() {
         turn.record(Record::CaseOpened {
             case: CaseId {
                 ordinal: id.ordinal + 1,
@@ -63,16 +63,8 @@ pub(super) fn request_removed(turn: &mut Turn<'_>, kind: RequestKind, pool: Pool
     }
 }
 
-fn kind_of(what: Fulfilment) -> RequestKind {
-    match what {
-        Fulfilment::DepositInitiated | Fulfilment::Deposited => RequestKind::Deposit,
-        Fulfilment::Reshared => RequestKind::Reshare,
-        Fulfilment::Exited => RequestKind::Exit,
-    }
-}
-
 pub(super) fn fulfilled(turn: &mut Turn<'_>, what: Fulfilment, pool: PoolId, log: LogRef) {
-    let Some(id) = newest_case(turn.state, kind_of(what), pool) else {
+    let Some(id) = newest_case(turn.state, what.answers(), pool) else {
         return;
     };
     let Some(case) = turn.state.cases.get(&id).filter(|c| !c.is_closed()) else {
@@ -109,7 +101,7 @@ pub(super) fn fulfilled(turn: &mut Turn<'_>, what: Fulfilment, pool: PoolId, log
 
 /// What our own transactions did is followed by their receipts; what others did counts until it leaves the chain.
 pub(super) fn fulfilment_removed(turn: &mut Turn<'_>, what: Fulfilment, pool: PoolId, log: LogRef) {
-    let Some(id) = newest_case(turn.state, kind_of(what), pool) else {
+    let Some(id) = newest_case(turn.state, what.answers(), pool) else {
         return;
     };
     let served = turn.state.cases.get(&id).filter(|c| !c.is_closed());
@@ -129,29 +121,34 @@ pub(super) fn new_facts(turn: &mut Turn<'_>, facts: ChainFacts) {
     let Some(head) = head.filter(|_| turn.state.live.caught_up) else {
         return;
     };
-    // state decides: a pool that stays in the ready list although its event was not seen is taken up all the same
-    let ready = turn.state.live.facts.ready.clone();
-    turn.state
-        .live
-        .unseen
-        .retain(|case, _| ready.contains(&case.pool));
-    for pool in ready {
-        let case = CaseId {
-            kind: RequestKind::Deposit,
-            pool,
-            ordinal: 0,
-        };
-        if turn.state.cases.contains_key(&case) {
-            turn.state.live.unseen.remove(&case);
-            continue;
-        }
-        let first = *turn.state.live.unseen.entry(case).or_insert(head.number);
-        if head.number >= first + advance::UNSEEN_BLOCKS {
-            turn.state.live.unseen.remove(&case);
-            turn.record(Record::CaseOpened {
-                case,
-                cause: Cause::State { block: head },
-            });
+    wanted_by_state(turn, head);
+}
+
+/// State decides: a pool that stays in the contract's list although its event was not seen is taken up all the same.
+fn wanted_by_state(turn: &mut Turn<'_>, head: BlockRef) {
+    let facts = turn.state.live.facts.clone();
+    let pools = |kind| cases::kind(kind).wanted_by_state(&facts);
+    let unseen = &mut turn.state.live.unseen;
+    unseen.retain(|case, _| pools(case.kind).contains(&case.pool));
+    for kind in cases::ALL {
+        for pool in pools(kind) {
+            let case = CaseId {
+                kind,
+                pool: *pool,
+                ordinal: 0,
+            };
+            if turn.state.cases.contains_key(&case) {
+                turn.state.live.unseen.remove(&case);
+                continue;
+            }
+            let first = *turn.state.live.unseen.entry(case).or_insert(head.number);
+            if head.number >= first + advance::UNSEEN_BLOCKS {
+                turn.state.live.unseen.remove(&case);
+                turn.record(Record::CaseOpened {
+                    case,
+                    cause: Cause::State { block: head },
+                });
+            }
         }
     }
 }

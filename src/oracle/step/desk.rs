@@ -3,7 +3,7 @@
 use crate::oracle::state::EffectKey;
 use crate::oracle::turn::Turn;
 use crate::oracle::{
-    ActionKind, ActionState, CeremonyRole, Effect, Payload, Prepared, Purpose, Record, Step, account,
+    ActionState, CeremonyRole, Effect, Family, Payload, Prepared, Purpose, Record, Step, account,
 };
 use crate::types::{ActionId, CaseId, SafeText};
 
@@ -89,7 +89,7 @@ pub(super) fn ready_to_send(turn: &mut Turn<'_>, action: ActionId, outcome: Prep
         .actions
         .get(&action)
         .filter(|a| a.state == ActionState::Approved);
-    let Some((approved_digest, kind)) = approved.map(|a| (a.digest, a.proposal.kind)) else {
+    let Some((approved_digest, family)) = approved.map(|a| (a.digest, a.proposal.payload.family())) else {
         return;
     };
     if !turn.state.may_leave(case) || turn.state.cases.get(&case).is_none_or(|c| c.orphaned) {
@@ -98,8 +98,8 @@ pub(super) fn ready_to_send(turn: &mut Turn<'_>, action: ActionId, outcome: Prep
     let proposal = match outcome {
         Prepared::Proposal(proposal) => proposal,
         Prepared::Refused(reason) => {
-            // a signed exit stays what it is: its approval waits for the person who looks
-            if kind != ActionKind::BroadcastExit {
+            // what is broadcast stays what it is: its approval waits for the person who looks
+            if family != Family::Broadcast {
                 turn.record(Record::ActionVoided {
                     action,
                     reason: reason.clone(),
@@ -139,7 +139,7 @@ pub(super) fn ready_to_send(turn: &mut Turn<'_>, action: ActionId, outcome: Prep
             turn.begin_ceremony(case, request, plan);
         }
         Payload::Transaction(payload) => {
-            // one nonce is given out at a time, so that two intents can not get the same one
+            // one nonce is given out at a time, so that two intents cannot get the same one
             if turn
                 .state
                 .live
@@ -171,7 +171,7 @@ pub(super) fn ready_to_send(turn: &mut Turn<'_>, action: ActionId, outcome: Prep
 
 #[cfg(test)]
 mod tests {
-    use crate::oracle::boundaries::{block, payload, settings};
+    use crate::oracle::fixture::{block, proposal, settings};
     use crate::oracle::*;
     use crate::types::*;
 
@@ -191,13 +191,9 @@ mod tests {
         else {
             panic!("{effects:?}")
         };
-        let (kind, payload) = payload(draft);
         let proposal = Proposal {
-            kind,
-            title: SafeText::new("do it"),
             facts: vec![Fact::new("balance", FactKind::Text, fact)],
-            checks: Vec::new(),
-            payload,
+            ..proposal(draft.kind())
         };
         Input::Prepared {
             case: *case,

@@ -18,7 +18,10 @@ pub(super) use publish::publish_exit;
 use std::time::Duration;
 
 use super::outside::Shared;
-use crate::oracle::{Draft, Prepared, Purpose};
+use crate::oracle::{
+    BroadcastExitDraft, Draft, KeygenDraft, Prepared, Purpose, ReshareDraft, SendDepositDraft,
+    SendReshareDraft, SignExitDraft,
+};
 use crate::types::{CaseId, Check, PoolId, SafeText, UnixMillis};
 
 /// When something could not be looked at, it is tried again after this time.
@@ -33,19 +36,21 @@ pub(super) async fn prepare(
     draft: Draft,
 ) -> Prepared {
     match draft {
-        Draft::Keygen { wanted } => keygen::prepare(outside, pool, wanted).await,
-        Draft::SendDeposit {
+        Draft::Keygen(KeygenDraft { wanted }) => keygen::prepare(outside, pool, wanted).await,
+        Draft::SendDeposit(SendDepositDraft {
             keygen,
             ceremony_checks,
             registration,
-        } => deposit::prepare(outside, pool, &keygen, ceremony_checks, registration).await,
-        Draft::Reshare { wanted, known } => reshare::prepare(outside, pool, wanted, known).await,
-        Draft::SendReshare {
+        }) => deposit::prepare(outside, pool, &keygen, ceremony_checks, registration).await,
+        Draft::Reshare(ReshareDraft { wanted, known }) => {
+            reshare::prepare(outside, pool, wanted, known).await
+        }
+        Draft::SendReshare(SendReshareDraft {
             reshare,
             old_committee,
             ceremony_checks,
             registration,
-        } => {
+        }) => {
             reshare::prepare_send(
                 outside,
                 pool,
@@ -56,17 +61,17 @@ pub(super) async fn prepare(
             )
             .await
         }
-        Draft::SignExit {
+        Draft::SignExit(SignExitDraft {
             known,
             last_failure,
             attempt,
             bad,
-        } => exit::prepare_sign(outside, pool, known, last_failure, attempt, bad).await,
-        Draft::BroadcastExit {
+        }) => exit::prepare_sign(outside, pool, known, last_failure, attempt, bad).await,
+        Draft::BroadcastExit(BroadcastExitDraft {
             plan,
             ceremony_checks,
             signature,
-        } => exit::prepare_broadcast(outside, case, purpose, plan, ceremony_checks, signature).await,
+        }) => exit::prepare_broadcast(outside, case, purpose, plan, ceremony_checks, signature).await,
     }
 }
 

@@ -15,7 +15,7 @@ fn settings() -> Settings {
     Settings {
         mode: Mode::Supervised,
         policy: Policy::default(),
-        ..boundaries::settings()
+        ..fixture::settings()
     }
 }
 

@@ -1,0 +1,50 @@
+//! `send-deposit`: the transaction `initiatePoolDeposit`, 32 ETH for the pool at the head of the contract's queue.
+
+use super::{Draft, Family, Kind, Risk};
+use crate::oracle::{Case, Registration, State, Step};
+use crate::types::{Check, KeygenOutput, OperatorId};
+
+pub(super) const KIND: &dyn Kind = &SendDeposit;
+
+struct SendDeposit;
+
+/// What the deposit of a pool is prepared from.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SendDepositDraft {
+    /// The verified key.
+    pub keygen: KeygenOutput,
+    /// The verification, to be shown.
+    pub ceremony_checks: Vec<Check>,
+    /// The registration.
+    pub registration: Registration,
+}
+
+impl Kind for SendDeposit {
+    fn name(&self) -> &'static str {
+        "send-deposit"
+    }
+
+    fn family(&self) -> Family {
+        Family::Transaction
+    }
+
+    fn risk(&self) -> Risk {
+        Risk::Money
+    }
+
+    fn leads_to(&self) -> Step {
+        Step::Follow
+    }
+
+    fn draft(&self, state: &State, case: &Case, _: Option<Vec<OperatorId>>) -> Option<Draft> {
+        Some(Draft::SendDeposit(SendDepositDraft {
+            keygen: case.keygen.clone()?,
+            ceremony_checks: state.ceremonies.get(&case.ceremony?)?.checks.clone(),
+            registration: case.registration?,
+        }))
+    }
+
+    fn carries_registration(&self) -> bool {
+        true
+    }
+}

@@ -1,0 +1,57 @@
+//! `send-reshare`: the transaction `resharePool`, which tells the contract who holds the key now.
+
+use super::{Draft, Family, Kind, Risk};
+use crate::oracle::{Case, Registration, State, Step};
+use crate::types::{CeremonyPlan, Check, OperatorId, ReshareOutput};
+
+pub(super) const KIND: &dyn Kind = &SendReshare;
+
+struct SendReshare;
+
+/// What `resharePool` is prepared from.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SendReshareDraft {
+    /// The verified reshare.
+    pub reshare: ReshareOutput,
+    /// Old members that took part.
+    pub old_committee: Vec<OperatorId>,
+    /// The verification, to be shown.
+    pub ceremony_checks: Vec<Check>,
+    /// The registration.
+    pub registration: Registration,
+}
+
+impl Kind for SendReshare {
+    fn name(&self) -> &'static str {
+        "send-reshare"
+    }
+
+    fn family(&self) -> Family {
+        Family::Transaction
+    }
+
+    fn risk(&self) -> Risk {
+        Risk::Money
+    }
+
+    fn leads_to(&self) -> Step {
+        Step::Follow
+    }
+
+    fn draft(&self, state: &State, case: &Case, _: Option<Vec<OperatorId>>) -> Option<Draft> {
+        let ceremony = state.ceremonies.get(&case.ceremony?)?;
+        Some(Draft::SendReshare(SendReshareDraft {
+            reshare: case.reshare.clone()?,
+            old_committee: match &ceremony.plan {
+                CeremonyPlan::Reshare { old, .. } => old.clone(),
+                CeremonyPlan::Keygen { .. } | CeremonyPlan::Sign { .. } => Vec::new(),
+            },
+            ceremony_checks: ceremony.checks.clone(),
+            registration: case.registration?,
+        }))
+    }
+
+    fn carries_registration(&self) -> bool {
+        true
+    }
+}

@@ -1,0 +1,54 @@
+//! `sign-exit`: the operators who hold a key sign the voluntary exit of its validator.
+
+use super::{Draft, Family, Kind, Risk};
+use crate::oracle::{Action, BadExit, Case, KnownKey, State, Step};
+use crate::types::{OperatorId, SafeText};
+
+pub(super) const KIND: &dyn Kind = &SignExit;
+
+struct SignExit;
+
+/// What the signing of an exit is prepared from.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SignExitDraft {
+    /// The key as our journal knows it, if it does.
+    pub known: Option<KnownKey>,
+    /// Why the last attempt failed.
+    pub last_failure: Option<SafeText>,
+    /// 1 for the first.
+    pub attempt: u32,
+    /// The exit that was signed before and whose signature every node found bad.
+    pub bad: Option<BadExit>,
+}
+
+impl Kind for SignExit {
+    fn name(&self) -> &'static str {
+        "sign-exit"
+    }
+
+    fn family(&self) -> Family {
+        Family::Ceremony
+    }
+
+    /// Whoever holds a signed exit can broadcast it.
+    fn risk(&self) -> Risk {
+        Risk::Irreversible
+    }
+
+    fn leads_to(&self) -> Step {
+        Step::PlanEffect
+    }
+
+    fn draft(&self, state: &State, case: &Case, _: Option<Vec<OperatorId>>) -> Option<Draft> {
+        Some(Draft::SignExit(SignExitDraft {
+            known: state.known_key(case.id.pool),
+            last_failure: case.last_failure.clone(),
+            attempt: case.attempts + 1,
+            bad: case.offers.bad.clone(),
+        }))
+    }
+
+    fn phrase(&self, action: &Action) -> Option<String> {
+        Some(format!("exit pool {}", action.id.case.pool))
+    }
+}

@@ -1,0 +1,64 @@
+//! Deposits: a new key, and 32 ETH for it, in the order of the contract's queue.
+
+use super::Kind;
+use crate::oracle::{ActionKind, ChainFacts, Settings, Stage, ValidatorPhase};
+use crate::types::PoolId;
+
+pub(super) struct Deposit;
+
+impl Kind for Deposit {
+    fn ceremony(&self) -> ActionKind {
+        ActionKind::Keygen
+    }
+
+    fn effect(&self) -> ActionKind {
+        ActionKind::SendDeposit
+    }
+
+    fn holds_ceremony(&self, facts: &ChainFacts, pool: PoolId) -> Option<String> {
+        (!facts.ready.contains(&pool)).then(not_ready)
+    }
+
+    /// Deposits are served strictly in the order of the contract's queue: the call takes no pool id.
+    fn holds_effect(&self, facts: &ChainFacts, pool: PoolId) -> Option<String> {
+        match facts.ready.iter().position(|p| *p == pool) {
+            Some(0) => None,
+            Some(n) => Some(format!(
+                "{n} before it in the queue, pool {} is at its head",
+                facts.ready[0]
+            )),
+            None => Some(not_ready()),
+        }
+    }
+
+    fn outcome(&self, settings: &Settings, phase: Option<ValidatorPhase>) -> Option<&'static str> {
+        if !settings.follows_beacon {
+            return Some("the deposit is final");
+        }
+        phase
+            .is_some_and(|p| p >= ValidatorPhase::Active)
+            .then_some("the validator is active")
+    }
+
+    fn stages(&self) -> &'static [Stage] {
+        &[Stage::Active]
+    }
+
+    /// Its key is condemned, and stays so when it turns up later.
+    fn leaves_its_ceremony(&self) -> bool {
+        true
+    }
+
+    fn wanted_by_state<'a>(&self, facts: &'a ChainFacts) -> &'a [PoolId] {
+        &facts.ready
+    }
+
+    fn place(&self, facts: &ChainFacts, pool: PoolId) -> usize {
+        let place = facts.ready.iter().position(|p| *p == pool);
+        1 + place.unwrap_or(usize::MAX - 1)
+    }
+}
+
+fn not_ready() -> String {
+    "its pool is not in the contract's ready queue".to_owned()
+}

@@ -1,0 +1,98 @@
+//! The kinds of case: what differs between a deposit, a reshare and an exit, each in a file of its own.
+
+mod deposit;
+mod exit;
+mod reshare;
+
+use super::{ActionKind, Case, ChainFacts, Settings, Stage, ValidatorPhase};
+use crate::types::{CaseId, PoolId, RequestKind, Root};
+
+/// What a kind of case is.
+pub(in crate::oracle) trait Kind: Sync {
+    /// What it begins with: its ceremony.
+    fn ceremony(&self) -> ActionKind;
+
+    /// What it does with the ceremony's result.
+    fn effect(&self) -> ActionKind;
+
+    /// Why its ceremony is not prepared at present, by the contract's state.
+    fn holds_ceremony(&self, _facts: &ChainFacts, _pool: PoolId) -> Option<String> {
+        None
+    }
+
+    /// Why its effect is not prepared at present, by the contract's state.
+    fn holds_effect(&self, _facts: &ChainFacts, _pool: PoolId) -> Option<String> {
+        None
+    }
+
+    /// How it ends, once its effect is final and the validator is in this phase; `None` while the validator has to be
+    /// followed.
+    fn outcome(&self, settings: &Settings, phase: Option<ValidatorPhase>) -> Option<&'static str>;
+
+    /// The stages of its validator that it waits for, in order.
+    fn stages(&self) -> &'static [Stage];
+
+    /// Whether the beacon chain has what was asked for, whoever brought it there; `None` where that is not for the
+    /// beacon chain to say.
+    fn is_on_beacon(&self, _phase: ValidatorPhase) -> Option<bool> {
+        None
+    }
+
+    /// Whether another request for the same pool is a case of its own once one is closed.
+    fn repeats(&self) -> bool {
+        false
+    }
+
+    /// Whether it ends, when its pool was served without it, while a ceremony of its own runs.
+    fn leaves_its_ceremony(&self) -> bool;
+
+    /// The pools for which a case must be open by the contract's state, whether its event was seen or not.
+    fn wanted_by_state<'a>(&self, _facts: &'a ChainFacts) -> &'a [PoolId] {
+        &[]
+    }
+
+    /// Its place among what waits for a person: what must be served in order, in that order, and behind the rest.
+    fn place(&self, _facts: &ChainFacts, _pool: PoolId) -> usize {
+        0
+    }
+
+    /// What it means that the contract reports its end without a transaction of its own.
+    fn served(&self) -> &'static str {
+        "its pool was served by another transaction"
+    }
+
+    /// The same as an entry of its file; `by` is the case whose transaction it was.
+    fn served_by(&self, pool: PoolId, transaction: Root, by: Option<CaseId>) -> String {
+        match by {
+            Some(by) => format!("pool {pool} was served by transaction {transaction} of {by}"),
+            None => {
+                format!("pool {pool} was served by transaction {transaction}, which is not in this journal")
+            }
+        }
+    }
+
+    /// The report left the chain, as an entry of its file.
+    fn not_served_by(&self, pool: PoolId, transaction: Root) -> String {
+        format!("transaction {transaction}, which served pool {pool}, left the chain in a reorganisation")
+    }
+}
+
+/// What a kind of request makes a case.
+pub(in crate::oracle) fn kind(of: RequestKind) -> &'static dyn Kind {
+    match of {
+        RequestKind::Deposit => &deposit::Deposit,
+        RequestKind::Reshare => &reshare::Reshare,
+        RequestKind::Exit => &exit::Exit,
+    }
+}
+
+/// Every kind of request.
+pub(in crate::oracle) const ALL: [RequestKind; 3] =
+    [RequestKind::Deposit, RequestKind::Reshare, RequestKind::Exit];
+
+impl Case {
+    /// What its kind of request makes it.
+    pub(in crate::oracle) fn kind(&self) -> &'static dyn Kind {
+        kind(self.id.kind)
+    }
+}

@@ -1,0 +1,32 @@
+//! Reshares: a key goes to another committee, and the contract is told.
+
+use super::Kind;
+use crate::oracle::{ActionKind, Settings, Stage, ValidatorPhase};
+
+pub(super) struct Reshare;
+
+impl Kind for Reshare {
+    fn ceremony(&self) -> ActionKind {
+        ActionKind::Reshare
+    }
+
+    fn effect(&self) -> ActionKind {
+        ActionKind::SendReshare
+    }
+
+    fn outcome(&self, _: &Settings, _: Option<ValidatorPhase>) -> Option<&'static str> {
+        Some("the contract has the new committee")
+    }
+
+    fn stages(&self) -> &'static [Stage] {
+        &[]
+    }
+
+    fn repeats(&self) -> bool {
+        true
+    }
+
+    fn leaves_its_ceremony(&self) -> bool {
+        true
+    }
+}

@@ -1,0 +1,160 @@
+//! What the tests of the core share: settings under which everything passes, and a payload and a result for everything.
+
+use std::collections::BTreeMap;
+
+use alloy::primitives::{Address, Bytes, U256};
+
+use super::*;
+use crate::types::*;
+
+/// Mode auto with one rule for every kind of action.
+pub(super) fn settings() -> Settings {
+    let rule = Rule {
+        name: SafeText::new("all"),
+        kinds: ActionKind::ALL.to_vec(),
+        pools: None,
+        max_fee_wei: None,
+        max_per_day: None,
+        max_attempts: 9,
+        unknown_ok: Vec::new(),
+    };
+    Settings {
+        mode: Mode::Auto,
+        policy: Policy { rules: vec![rule] },
+        owner: Address::repeat_byte(7),
+        follows_beacon: true,
+        look_up_every_ms: 4_000,
+        refresh_every_ms: 5_000,
+        approval_expires_ms: 3_600_000,
+        bump_after_ms: 60_000,
+    }
+}
+
+pub(super) fn block(number: u64) -> BlockRef {
+    BlockRef {
+        number,
+        hash: Root([u8::try_from(number % 251).unwrap(); 32]),
+    }
+}
+
+/// A ceremony of operators 1 to 4.
+fn plan_of(kind: ActionKind) -> CeremonyPlan {
+    let committee: Vec<_> = (1..=4).map(OperatorId).collect();
+    let validator = BlsPublicKey([5; 48]);
+    match kind {
+        ActionKind::Keygen => CeremonyPlan::Keygen {
+            committee,
+            threshold: 3,
+            withdrawal_credentials: Root([1; 32]),
+            fork_version: ForkVersion([0; 4]),
+        },
+        ActionKind::Reshare => CeremonyPlan::Reshare {
+            validator,
+            old: committee[..3].to_vec(),
+            new: committee,
+            threshold: 3,
+        },
+        _ => CeremonyPlan::Sign {
+            validator,
+            committee,
+            threshold: 3,
+            signing_root: Root([9; 32]),
+            what: SignPurpose::VoluntaryExit {
+                validator_index: 4,
+                epoch: 8,
+            },
+            share_public_keys: BTreeMap::new(),
+        },
+    }
+}
+
+/// What an action of this kind would let leave.
+pub(super) fn payload(kind: ActionKind) -> Payload {
+    match kind.family() {
+        Family::Ceremony => Payload::Ceremony(CeremonyPayload { plan: plan_of(kind) }),
+        Family::Transaction => Payload::Transaction(TransactionPayload {
+            chain_id: 1,
+            from: Address::ZERO,
+            to: Address::repeat_byte(7),
+            value_wei: U256::ZERO,
+            data: Bytes::from(vec![1, 2, 3]),
+            fee_ceiling_wei: U256::from(1_000),
+            call: None,
+        }),
+        Family::Broadcast => Payload::Exit(ExitPayload {
+            validator: BlsPublicKey([5; 48]),
+            validator_index: 4,
+            epoch: 8,
+            signing_root: Root([9; 32]),
+            signature: BlsSignature::default(),
+        }),
+    }
+}
+
+/// The proposal of an action of this kind that nothing speaks against.
+pub(super) fn proposal(kind: ActionKind) -> Proposal {
+    Proposal {
+        kind,
+        title: SafeText::new("do it"),
+        facts: Vec::new(),
+        checks: Vec::new(),
+        payload: payload(kind),
+    }
+}
+
+/// An action of this kind that waits for a decision.
+pub(super) fn action(kind: ActionKind) -> Action {
+    let case = CaseId {
+        kind: RequestKind::Deposit,
+        pool: PoolId(1),
+        ordinal: 0,
+    };
+    let id = ActionId { case, number: 1 };
+    let proposal = proposal(kind);
+    Action {
+        id,
+        digest: proposal.digest(id),
+        proposal,
+        refreshed_at: None,
+        proposed_at: UnixMillis(0),
+        state: ActionState::Proposed,
+        decision: None,
+    }
+}
+
+/// What comes out of a ceremony that goes well.
+pub(super) fn success(plan: &CeremonyPlan) -> Box<CeremonySuccess> {
+    let validator = BlsPublicKey([5; 48]);
+    let keys = || (1..=4).map(|id| (OperatorId(id), validator)).collect();
+    let result = match plan {
+        CeremonyPlan::Keygen { .. } => CeremonyResult::Keygen(KeygenOutput {
+            validator,
+            deposit_signature: BlsSignature::default(),
+            share_public_keys: keys(),
+            encrypted_shares: BTreeMap::new(),
+        }),
+        CeremonyPlan::Reshare { .. } => CeremonyResult::Reshare(ReshareOutput {
+            validator,
+            share_public_keys: keys(),
+            encrypted_shares: BTreeMap::new(),
+        }),
+        CeremonyPlan::Sign { .. } => CeremonyResult::Sign {
+            signature: BlsSignature::default(),
+        },
+    };
+    Box::new(CeremonySuccess {
+        result,
+        checks: Vec::new(),
+    })
+}
+
+/// The failure of a ceremony that never began.
+pub(super) fn lost() -> CeremonyFailure {
+    CeremonyFailure {
+        kind: FailureKind::Lost,
+        round: None,
+        culprits: Vec::new(),
+        reason: SafeText::new("nobody knows of it"),
+        blames: Vec::new(),
+    }
+}

@@ -1,0 +1,99 @@
+//! How the records of actions and of the decisions on them change the state.
+
+use crate::oracle::{Action, ActionState, Decider, Decision, Family, Proposal, RuleUse, Verdict};
+use crate::types::{CaseId, Root, UnixMillis};
+
+use super::*;
+
+impl State {
+    pub(super) fn action_proposed(
+        &mut self,
+        at: UnixMillis,
+        id: ActionId,
+        proposal: &Proposal,
+        digest: Root,
+    ) {
+        let action = Action {
+            id,
+            proposal: proposal.clone(),
+            digest,
+            refreshed_at: None,
+            proposed_at: at,
+            state: ActionState::Proposed,
+            decision: None,
+        };
+        self.actions.insert(id, action);
+        self.with(id.case, |c| c.actions = c.actions.max(id.number));
+        self.go(id.case, at, proposal.payload.family().decided_at(id));
+    }
+
+    pub(super) fn action_changed(&mut self, action: ActionId, proposal: &Proposal, digest: Root) {
+        if let Some(a) = self.actions.get_mut(&action) {
+            a.proposal = proposal.clone();
+            a.digest = digest;
+            a.refreshed_at = None;
+        }
+    }
+
+    pub(super) fn decided(&mut self, at: UnixMillis, action: ActionId, decision: &Decision) {
+        let Some(a) = self.actions.get_mut(&action) else {
+            return;
+        };
+        a.decision = Some(decision.clone());
+        let resume = a.proposal.payload.family().prepared_again_at();
+        match &decision.verdict {
+            Verdict::Approve => {
+                a.state = ActionState::Approved;
+                if let Decider::Rule { name } = &decision.decider {
+                    self.rule_uses.push(RuleUse {
+                        rule: name.clone(),
+                        at,
+                    });
+                }
+            }
+            Verdict::Reject { reason } => {
+                a.state = ActionState::Rejected;
+                let reason = SafeText::new(&format!("rejected by {}: {reason}", decision.decider));
+                self.go(action.case, at, Step::Halted { reason, resume });
+            }
+        }
+    }
+
+    pub(super) fn action_voided(&mut self, at: UnixMillis, action: ActionId, reason: &SafeText) {
+        let Some(a) = self.actions.get_mut(&action) else {
+            return;
+        };
+        a.state = ActionState::Void {
+            reason: reason.clone(),
+        };
+        let resume = a.proposal.payload.family().prepared_again_at();
+        self.with(action.case, |c| c.offers.deferred = None);
+        self.go(action.case, at, resume.step());
+    }
+
+    /// Ends the action under which a ceremony of this case runs.
+    pub(super) fn finish_action_of(&mut self, case: CaseId, state: &ActionState) {
+        let first = ActionId { case, number: 0 };
+        let last = ActionId {
+            case,
+            number: u32::MAX,
+        };
+        for (_, action) in self.actions.range_mut(first..=last) {
+            if action.state == ActionState::Executing && action.proposal.payload.family() == Family::Ceremony
+            {
+                action.state = state.clone();
+            }
+        }
+    }
+
+    pub(super) fn set_action(&mut self, action: ActionId, state: ActionState) {
+        if let Some(action) = self.actions.get_mut(&action) {
+            action.state = state;
+        }
+    }
+
+    /// How an action takes effect, by what was approved.
+    pub(in crate::oracle) fn family_of(&self, action: ActionId) -> Option<Family> {
+        Some(self.actions.get(&action)?.proposal.payload.family())
+    }
+}

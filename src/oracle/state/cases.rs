@@ -1,0 +1,130 @@
+//! How the records of cases change the state: opened, halted, taken up again, served by others, closed.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::oracle::{Cause, ExitOffers, Forecast};
+use crate::types::{CaseId, LogRef, Root, UnixMillis};
+
+use super::ceremonies::given_up;
+use super::*;
+
+impl State {
+    pub(super) fn case_opened(&mut self, at: UnixMillis, id: CaseId, cause: &Cause) {
+        let case = Case {
+            id,
+            cause: cause.clone(),
+            opened_at: at,
+            orphaned: false,
+            paused: None,
+            step: Step::PlanCeremony,
+            since: at,
+            actions: 0,
+            attempts: 0,
+            registration_attempts: 0,
+            keygen: None,
+            reshare: None,
+            exit: None,
+            ceremony: None,
+            registration: None,
+            chosen: None,
+            avoid: BTreeSet::new(),
+            last_failure: None,
+            served_by: None,
+            phase: None,
+            seen: BTreeMap::new(),
+            index: None,
+            by_rules: None,
+            by_state: Forecast::default(),
+            followed: None,
+            offers: ExitOffers::default(),
+            history: Vec::new(),
+        };
+        self.cases.insert(id, case);
+    }
+
+    pub(super) fn case_halted(&mut self, at: UnixMillis, id: CaseId, reason: &SafeText) {
+        let resume = self
+            .cases
+            .get(&id)
+            .map_or(Resume::PlanCeremony, |case| self.resume_of(case));
+        let reason = reason.clone();
+        self.go(id, at, Step::Halted { reason, resume });
+    }
+
+    /// Where a retry of a case that is halted at its present step goes on.
+    fn resume_of(&self, case: &Case) -> Resume {
+        match &case.step {
+            Step::Register(_) => Resume::Register,
+            Step::DecideEffect(action) | Step::Execute(action) => self
+                .family_of(*action)
+                .map_or(Resume::PlanEffect, |family| family.taken_up_at(*action)),
+            Step::PlanEffect | Step::AwaitTurn => Resume::PlanEffect,
+            Step::Halted { resume, .. } => *resume,
+            Step::PlanCeremony
+            | Step::DecideCeremony(_)
+            | Step::RunCeremony(_)
+            | Step::Follow
+            | Step::Closed { .. } => Resume::PlanCeremony,
+        }
+    }
+
+    pub(super) fn case_retried(&mut self, at: UnixMillis, id: CaseId) {
+        self.with(id, |c| {
+            c.registration_attempts = 0;
+            c.offers.refusals = 0;
+            if let Some(wait) = &mut c.offers.deferred {
+                wait.until = wait.until.min(at);
+            }
+        });
+        if let Some(Step::Halted { resume, .. }) = self.cases.get(&id).map(|c| &c.step) {
+            let resume = *resume;
+            self.offer_again(resume);
+            self.go(id, at, resume.step());
+        }
+    }
+
+    pub(super) fn pause(&mut self, at: UnixMillis, case: Option<CaseId>, by: &SafeText) {
+        match case {
+            Some(case) => self.with(case, |c| c.paused = Some(by.clone())),
+            None => self.paused = Some((by.clone(), at)),
+        }
+    }
+
+    pub(super) fn resume(&mut self, case: Option<CaseId>) {
+        match case {
+            Some(case) => self.with(case, |c| c.paused = None),
+            None => self.paused = None,
+        }
+    }
+
+    pub(super) fn pool_served(&mut self, case: CaseId, transaction: Root, log: Option<LogRef>) {
+        self.with(case, |c| c.served_by = Some(Served { transaction, log }));
+    }
+
+    pub(super) fn pool_not_served(&mut self, case: CaseId) {
+        self.live.waiting.remove(&case);
+        self.with(case, |c| c.served_by = None);
+    }
+
+    pub(super) fn case_closed(&mut self, at: UnixMillis, case: CaseId, outcome: &SafeText) {
+        // nobody looks any more for what nobody needs
+        let open = |c: &&mut Ceremony| c.case == case && c.ended.is_none() && c.doubt.is_some();
+        for ceremony in self.ceremonies.values_mut().filter(open) {
+            ceremony.ended = Some((at, Err(given_up("its case was closed before it was found out"))));
+        }
+        let outcome = outcome.clone();
+        self.go(case, at, Step::Closed { outcome });
+    }
+}
+
+impl Resume {
+    /// The step at which a case is taken up again.
+    pub(super) fn step(self) -> Step {
+        match self {
+            Self::PlanCeremony => Step::PlanCeremony,
+            Self::Register => Step::Register(None),
+            Self::PlanEffect => Step::PlanEffect,
+            Self::Offer(action) => Step::DecideEffect(action),
+        }
+    }
+}
