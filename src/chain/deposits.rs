@@ -7,22 +7,21 @@ use alloy::primitives::Address;
 use alloy::sol_types::SolEvent;
 use tokio::sync::Mutex;
 
-use super::contracts::abi::DepositContract::DepositEvent;
+use self::abi::DepositContract::DepositEvent;
 use super::replay::{Replay, ReplayError};
 use super::rpc::{LogEntry, LogFilter, Rpc};
-use crate::types::{BlockRef, BlsPublicKey, LogRef, Root, SafeText};
+use crate::ports::KnownDeposit;
+use crate::types::{BlockRef, BlsPublicKey, Root, SafeText};
 
-/// A deposit in the logs.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct KnownDeposit {
-    /// Where.
-    pub at: LogRef,
-    /// For whom.
-    pub withdrawal_credentials: Root,
-    /// How much, in gwei.
-    pub amount_gwei: u64,
-    /// Index in the deposit tree.
-    pub index: u64,
+#[allow(missing_docs, unreachable_pub)]
+pub(crate) mod abi {
+    alloy::sol! {
+        /// The beacon chain's deposit contract.
+        #[derive(Debug)]
+        interface DepositContract {
+            event DepositEvent(bytes pubkey, bytes withdrawal_credentials, bytes amount, bytes signature, bytes index);
+        }
+    }
 }
 
 #[derive(Debug, Default)]
@@ -38,12 +37,11 @@ struct Deposits {
 #[derive(Debug)]
 pub struct DepositLogs {
     rpc: Rpc,
-    contract: Address,
     replay: Mutex<Replay<Deposits>>,
 }
 
 impl DepositLogs {
-    /// From `from_block` on. A key that a ceremony makes can not have been deposited before the ceremony, so the
+    /// From `from_block` on. A key that a ceremony makes cannot have been deposited before the ceremony, so the
     /// manager's deployment is early enough.
     #[must_use]
     pub fn new(rpc: Rpc, contract: Address, from_block: u64) -> Self {
@@ -53,15 +51,8 @@ impl DepositLogs {
         };
         Self {
             rpc,
-            contract,
             replay: Mutex::new(Replay::new(filter, from_block, fold)),
         }
-    }
-
-    /// The contract.
-    #[must_use]
-    pub fn contract(&self) -> Address {
-        self.contract
     }
 
     /// Reads on up to a block, so that a later question finds little to do.

@@ -1,17 +1,17 @@
-//! The execution layer: contract adapters, event intake, SSV cluster and nonce.
+//! The execution layer: JSON-RPC, event intake, agreement of endpoints, proofs of logs.
 //!
-//! [`rpc`] asks nodes; [`contracts`] speaks to the manager; [`intake`] follows events; [`ssv`], [`deposits`] and
-//! [`committee`] rebuild from logs what no contract stores; [`facts`] gathers what a deposit's checks need, and
-//! [`agreement`] asks every endpoint for it before money moves.
+//! [`rpc`] asks nodes; [`intake`] follows the events that the ports of manager and SSV name; [`replay`] rebuilds from
+//! logs what no contract stores; [`execution`] is the chain behind its port, and [`agreement`] asks every endpoint
+//! before money moves. Nothing here knows a version of the manager or of SSV.
 
 pub mod agreement;
-pub mod committee;
-pub mod contracts;
 pub mod deposits;
-pub mod facts;
+pub mod execution;
+pub mod fees;
 pub mod intake;
 pub mod logs;
 mod omission;
 pub mod replay;
+pub(crate) mod revert;
 pub mod rpc;
-pub mod ssv;
+pub mod view;

@@ -12,7 +12,7 @@ pub(crate) enum Hidden {
     Nothing,
     /// These. The endpoint that left them out is flagged.
     Logs(Vec<LogEntry>),
-    /// It can not be told, and why.
+    /// It cannot be told, and why.
     Untold(SafeText),
 }
 

@@ -15,7 +15,7 @@ const UNSETTLED: u64 = 128;
 /// rest; until then the state is said to be unproven.
 const COMPARED_AT_ONCE: u64 = 4_000;
 
-/// The state can not be rebuilt.
+/// The state cannot be rebuilt.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum ReplayError {
     /// No answer.
@@ -240,7 +240,7 @@ impl<S: Default> Replay<S> {
         Ok(unproven)
     }
 
-    /// What was left out of a block, or why that can not be told.
+    /// What was left out of a block, or why that cannot be told.
     async fn compare(
         &mut self,
         rpc: &Rpc,

@@ -8,7 +8,8 @@ use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
 // what the oracle itself calls and reads, as the tests see it
-pub use crate::chain::contracts::abi::{DepositContract, Manager};
+pub use crate::chain::deposits::abi::DepositContract;
+pub use crate::pool::casimir_2023::abi::Manager;
 use crate::types::ClusterLayout;
 
 sol! {

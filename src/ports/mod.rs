@@ -7,6 +7,23 @@
 //! Every question to the outside is answered by an [`Answer`]: yes with a value, no with its evidence, or not known with
 //! the reason. What counts as a *no* is the adapter's knowledge, so it is decided and documented there.
 
+mod agreement;
 mod answer;
+mod execution;
+#[cfg(test)]
+pub(crate) mod fakes;
+mod pool_manager;
+mod ssv;
 
+pub use agreement::{Agreement, Question, Verdict, Voice, Words};
 pub use answer::{Answer, Evidence, Unknown};
+pub use execution::{
+    At, Call, Execution, FeeQuote, FinalReceipt, HeadBlock, KnownDeposit, Log, Revert, Simulated,
+};
+pub use pool_manager::{
+    Clusters, CommitteeSource, Credentials, DecodedArgument, DecodedCall, DecodedRevert, DepositOrder,
+    ErrorForm, InitiateDeposit, NoSuchCall, PoolCall, PoolCapabilities, PoolEvent, PoolEventKind,
+    PoolManager, PresentCommittee, Probe, Registration, RequestEvent, ResharePool, ReshareRules, RevertForm,
+    Subject, WatchedEvent,
+};
+pub use ssv::{KeyScope, NotShares, SharesData, Ssv, SsvCapabilities, SsvEvent, SsvEventKind, SsvState};

@@ -1,5 +1,7 @@
 //! Handing signed bytes to the nodes. What a node says about them is a hint; the chain's state decides (`track`).
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use super::SignedTransaction;
@@ -32,6 +34,26 @@ pub enum BroadcastHint {
     Refused(SafeText),
     /// No node answered; it may have arrived all the same.
     NoAnswer(SafeText),
+}
+
+impl fmt::Display for BroadcastHint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Accepted => "a node took it",
+            Self::AlreadyKnown => "a node has it already",
+            Self::NonceTooLow => "a node says that a transaction with this nonce is mined already",
+            Self::NonceTooHigh => "a node says that an earlier nonce is missing",
+            Self::ReplacementUnderpriced => {
+                "a node says that another transaction with this nonce waits and pays nearly as much"
+            }
+            Self::Underpriced => "a node says that it pays too little",
+            Self::BelowBaseFee => "a node says that it pays less than the base fee",
+            Self::InsufficientFunds => "a node says that the balance does not cover what it may cost",
+            Self::PoolFull => "a node says that its pool is full",
+            Self::Refused(why) => return write!(f, "a node refuses it: {why}"),
+            Self::NoAnswer(why) => return write!(f, "no node answered: {why}"),
+        })
+    }
 }
 
 /// Sends signed bytes. There is no error: whatever happens, the outcome is found out from the chain.

@@ -4,16 +4,7 @@
 use alloy::primitives::U256;
 use serde::{Deserialize, Serialize};
 
-use crate::chain::rpc::{Rpc, RpcError};
-
-/// The market, in wei for each gas.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct FeeQuote {
-    /// Base fee of the next block.
-    pub base_fee: u128,
-    /// A usual priority fee.
-    pub priority: u128,
-}
+pub use crate::ports::FeeQuote;
 
 /// An EIP-1559 transaction's fees, in wei for each gas.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,36 +23,6 @@ pub struct OverCeiling {
     pub needed_wei: U256,
     /// What was approved.
     pub ceiling_wei: U256,
-}
-
-/// Priority fees below this are not waited for by anyone: 0.1 gwei.
-const MIN_PRIORITY: u128 = 100_000_000;
-
-/// Asks for the next base fee and the median priority fee of the newest blocks.
-pub async fn quote(rpc: &Rpc) -> Result<FeeQuote, RpcError> {
-    let history = rpc.fee_history(10, &[50.0]).await?;
-    let unexpected = |reason: &str| RpcError::Unexpected {
-        method: "eth_feeHistory",
-        reason: reason.into(),
-    };
-    let base_fee = history
-        .base_fee_per_gas
-        .last()
-        .ok_or_else(|| unexpected("no base fee"))?;
-    let base_fee = u128::try_from(*base_fee).map_err(|_| unexpected("absurd base fee"))?;
-    let mut rewards: Vec<u128> = history
-        .reward
-        .iter()
-        .flatten()
-        .filter_map(|block| u128::try_from(*block.first()?).ok())
-        .filter(|reward| *reward > 0)
-        .collect();
-    rewards.sort_unstable();
-    let median = rewards.get(rewards.len() / 2).copied().unwrap_or(0);
-    Ok(FeeQuote {
-        base_fee,
-        priority: median.max(MIN_PRIORITY),
-    })
 }
 
 /// Gas limit for an estimate: a quarter more, because state moves between estimate and inclusion.

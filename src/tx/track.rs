@@ -3,9 +3,10 @@
 use alloy::primitives::{Address, B256, U256};
 use serde::{Deserialize, Serialize};
 
-use crate::chain::contracts::{DecodedRevert, ManagerEvent, decode_manager_event, decode_revert, revert_of};
 use crate::chain::intake::Finality;
+use crate::chain::revert::revert_of;
 use crate::chain::rpc::{At, BlockHeader, CallRequest, Receipt, Rpc, RpcError};
+use crate::ports::{DecodedRevert, PoolEvent, PoolManager, Revert};
 use crate::types::{BlockRef, Root};
 
 /// One intent: one nonce, any number of signed versions.
@@ -17,8 +18,8 @@ pub struct Intent<'a> {
     pub nonce: u64,
     /// Every hash that was ever signed for it.
     pub hashes: &'a [Root],
-    /// The manager, to decode its events in the receipt.
-    pub manager: Address,
+    /// The manager, to decode its events in the receipt and to explain a revert.
+    pub manager: &'a dyn PoolManager,
     /// When a block counts as final.
     pub finality: Finality,
 }
@@ -39,7 +40,7 @@ pub struct Inclusion {
     /// Fee paid, in wei.
     pub fee_wei: U256,
     /// The manager's events: `DepositInitiated` names the pool that was really served.
-    pub events: Vec<ManagerEvent>,
+    pub events: Vec<PoolEvent>,
     /// Why it reverted, from executing it again on the block before; other transactions of its own block may have
     /// mattered too.
     pub revert: Option<DecodedRevert>,
@@ -49,7 +50,7 @@ pub struct Inclusion {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "status")]
 pub enum IntentStatus {
-    /// The nonce is used, but whether by ours can not be told yet: look again.
+    /// The nonce is used, but whether by ours cannot be told yet: look again.
     Unknown,
     /// A node has it waiting.
     Pending {
@@ -151,9 +152,13 @@ async fn describe(
     let revert = if receipt.succeeded() {
         None
     } else {
-        replay(rpc, receipt, header).await?
+        let revert = replay(rpc, receipt, header).await?;
+        revert.map(|revert| intent.manager.explain(&revert))
     };
-    let of_manager = receipt.logs.iter().filter(|log| log.address == intent.manager);
+    let events = receipt
+        .logs
+        .iter()
+        .filter_map(|log| intent.manager.event(&log.log()));
     Ok(Inclusion {
         hash,
         block: receipt.block(),
@@ -161,17 +166,13 @@ async fn describe(
         success: receipt.succeeded(),
         gas_used: receipt.gas_used(),
         fee_wei: U256::from(receipt.gas_used()) * receipt.effective_gas_price,
-        events: of_manager.filter_map(decode_manager_event).collect(),
+        events: events.collect(),
         revert,
     })
 }
 
 /// Executes a reverted transaction again on the state of the block before. None when that succeeds or is not possible.
-async fn replay(
-    rpc: &Rpc,
-    receipt: &Receipt,
-    header: &BlockHeader,
-) -> Result<Option<DecodedRevert>, RpcError> {
+async fn replay(rpc: &Rpc, receipt: &Receipt, header: &BlockHeader) -> Result<Option<Revert>, RpcError> {
     let Some(transaction) = rpc.transaction(receipt.transaction_hash).await? else {
         return Ok(None);
     };
@@ -188,7 +189,7 @@ async fn replay(
         Ok(_) => Ok(None),
         Err(error) => Ok(error
             .server()
-            .map(|e| revert_of(e).unwrap_or_else(|| decode_revert(&[])))),
+            .map(|e| revert_of(e).unwrap_or_else(|| Revert::of(&[])))),
     }
 }
 

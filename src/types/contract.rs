@@ -74,6 +74,15 @@ pub enum ClusterLayout {
     ActiveThenBalance,
 }
 
+impl fmt::Display for ClusterLayout {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::BalanceThenActive => "balance-then-active",
+            Self::ActiveThenBalance => "active-then-balance",
+        })
+    }
+}
+
 /// SSV's snapshot of a cluster (owner, operator ids), independent of the field order on the wire.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClusterSnapshot {

@@ -1,27 +1,49 @@
 //! Endpoints that contradict each other, are silent, or lag.
 
 use alloy::primitives::{B256, U256};
-use casimir_dkg::chain::agreement::{Agreement, Verdict};
-use casimir_dkg::chain::contracts::encode_initiate_pool_deposit;
+use std::sync::Arc;
+
+use casimir_dkg::chain::agreement::Voices;
+use casimir_dkg::chain::execution::Nodes;
 use casimir_dkg::chain::intake::Finality;
 use casimir_dkg::chain::rpc::Rpc;
 use casimir_dkg::devnet::{Devnet, Mining};
-use casimir_dkg::types::{CheckStatus, ClusterLayout, PoolId};
+use casimir_dkg::engine::service::agreed::{on_facts, on_receipt};
+use casimir_dkg::ports::{Verdict, Voice};
+use casimir_dkg::ssv::SsvReader;
+use casimir_dkg::types::{CheckStatus, ClusterLayout, PoolId, Root};
 use serde_json::{Value, json};
 
 use crate::proxy::{Act, Call, Proxy};
-use crate::support::{deposit, devnet, manager, rpc};
+use crate::support::{deposit, devnet, encode_deposit, manager, rpc};
 
 const LAYOUT: ClusterLayout = ClusterLayout::ActiveThenBalance;
 
-fn agreement(net: &Devnet, rpc: &Rpc) -> Agreement {
-    Agreement::new(&manager(net, rpc), net.addresses().ssv, 0, Finality::Depth(2))
+fn agreement(net: &Devnet, rpc: &Rpc) -> Voices {
+    let to = net.addresses();
+    let voice = |(name, rpc): (_, Rpc)| Voice {
+        name,
+        execution: Arc::new(Nodes::new(
+            rpc.clone(),
+            to.deposit_contract,
+            0,
+            Finality::Depth(2),
+        )),
+        manager: manager(net, &rpc),
+        ssv: Arc::new(SsvReader::new(rpc, to.ssv, to.manager, LAYOUT, 0)),
+    };
+    Voices::new(rpc.each().into_iter().map(voice).collect())
 }
 
 async fn ask(net: &Devnet, rpc: &Rpc) -> Verdict {
     let block = rpc.head().await.unwrap().block();
     let oracle = net.addresses().oracle;
-    agreement(net, rpc).on_facts(PoolId(1), oracle, block).await
+    on_facts(&agreement(net, rpc), PoolId(1), oracle, block).await
+}
+
+async fn ask_about(net: &Devnet, rpc: &Rpc, transaction: B256) -> Verdict {
+    let manager = manager(net, rpc);
+    on_receipt(&agreement(net, rpc), &*manager, Root(transaction.0)).await
 }
 
 /// The answer to this call of a view, changed in its last byte.
@@ -145,7 +167,7 @@ async fn a_receipt_is_final_when_nobody_contradicts_it() {
     let net = devnet(LAYOUT, Mining::Instant).await;
     net.deposit_pool(1).await.unwrap();
     let to = net.addresses();
-    let data = encode_initiate_pool_deposit(&deposit(to.manager, 1), LAYOUT);
+    let data = encode_deposit(&deposit(to.manager, 1), LAYOUT);
     net.send_as(to.oracle, to.manager, U256::ZERO, data)
         .await
         .unwrap();
@@ -160,13 +182,13 @@ async fn a_receipt_is_final_when_nobody_contradicts_it() {
     };
     let liar = Proxy::start(Some(net.http_url()), |_| Act::Forward).await;
     let rpc = rpc(&[&net.http_url(), &liar.url]);
-    let early = agreement(&net, &rpc).on_receipt(hash).await;
+    let early = ask_about(&net, &rpc, hash).await;
     assert!(
         early.words().contains("does not call its block final yet"),
         "{early:?}"
     );
     net.mine(4).await.unwrap();
-    let agreed = agreement(&net, &rpc).on_receipt(hash).await;
+    let agreed = ask_about(&net, &rpc, hash).await;
     assert!(matches!(agreed, Verdict::Agree { agreeing: 2, .. }), "{agreed:?}");
     liar.rescript(|call| match call.method.as_str() {
         "eth_getTransactionReceipt" => Act::Change(Box::new(|mut receipt| {
@@ -175,13 +197,13 @@ async fn a_receipt_is_final_when_nobody_contradicts_it() {
         })),
         _ => Act::Forward,
     });
-    let contradicted = agreement(&net, &rpc).on_receipt(hash).await;
+    let contradicted = ask_about(&net, &rpc, hash).await;
     assert!(contradicted.words().contains("its success"), "{contradicted:?}");
     liar.rescript(|call| match call.method.as_str() {
         "eth_getTransactionReceipt" => Act::Result(Value::Null),
         _ => Act::Forward,
     });
-    let silent = agreement(&net, &rpc).on_receipt(hash).await;
+    let silent = ask_about(&net, &rpc, hash).await;
     assert!(
         !silent.holds() && silent.words().contains("has no receipt"),
         "{silent:?}"

@@ -1,18 +1,22 @@
-//! The adapter: selectors, topics, calls, reverts, and the refusal of contracts that are something else.
+//! The adapters: selectors, topics, calls, reverts, and the refusal of contracts that are something else.
 
-use alloy::primitives::{Bytes, U256, keccak256};
-use casimir_dkg::chain::contracts::{
-    AdapterName, InitiatePoolDeposit, Manager, ManagerCall, ManagerEvent, ManagerEventKind, ProbeError,
-    ResharePool, RevertForm, decode_call, decode_manager_call, decode_manager_event, decode_revert,
-    encode_initiate_pool_deposit, encode_reshare_pool, revert_of, ssv_topics,
-};
-use casimir_dkg::chain::rpc::{At, LogEntry, ServerError};
+use std::sync::Arc;
+
+use alloy::primitives::{Address, Bytes, U256, keccak256};
+use casimir_dkg::chain::rpc::{At, LogEntry};
 use casimir_dkg::devnet::Mining;
+use casimir_dkg::pool::AdapterName;
+use casimir_dkg::ports::{
+    Answer, InitiateDeposit, PoolCall, PoolEvent, PoolEventKind, PoolManager, ResharePool, Revert, RevertForm,
+};
+use casimir_dkg::ssv::topics as ssv_topics;
 use casimir_dkg::types::{ClusterLayout, ClusterSnapshot, OperatorId, PoolId};
 use proptest::prelude::*;
 use serde_json::json;
 
-use crate::support::{deposit, devnet, manager, rpc};
+use crate::support::{
+    adapter, deposit, devnet, encode_deposit, encode_reshare, manager, manager_at, nowhere, rpc,
+};
 
 const LAYOUTS: [ClusterLayout; 2] = [ClusterLayout::BalanceThenActive, ClusterLayout::ActiveThenBalance];
 
@@ -30,7 +34,7 @@ fn selectors_and_topics_are_those_of_the_signatures() {
             "initiatePoolDeposit(bytes32,bytes,uint64[],bytes,{},bytes,bytes,uint256)",
             tuple(layout)
         );
-        let call = encode_initiate_pool_deposit(&deposit(Default::default(), 1), layout);
+        let call = encode_deposit(&deposit(Default::default(), 1), layout);
         assert_eq!(call[..4], keccak256(signature)[..4]);
         for (kind, topic) in ssv_topics(layout) {
             let cluster = tuple(layout);
@@ -51,11 +55,13 @@ fn selectors_and_topics_are_those_of_the_signatures() {
         shares: Bytes::new(),
     };
     assert_eq!(
-        encode_reshare_pool(&reshare)[..4],
+        encode_reshare(&reshare)[..4],
         keccak256("resharePool(uint32,uint64[],bytes)")[..4]
     );
-    for kind in ManagerEventKind::ALL {
-        assert_eq!(kind.topic(), keccak256(format!("{}(uint32)", kind.name())));
+    let watched = nowhere(Address::ZERO, adapter(), LAYOUTS[0]).watched();
+    assert_eq!(watched.len(), 7);
+    for event in watched {
+        assert_eq!(event.topic, keccak256(format!("{}(uint32)", event.name)));
     }
 }
 
@@ -69,14 +75,24 @@ fn log(topics: serde_json::Value, data: &str) -> LogEntry {
 
 #[test]
 fn pool_ids_are_read_indexed_or_not_and_nothing_else_is() {
-    let topic = ManagerEventKind::DepositRequested.topic();
+    // where the logs of this test stand
+    let manager = nowhere(Address::with_last_byte(1), adapter(), LAYOUTS[0]);
+    let watched = manager.watched().into_iter();
+    let topic = watched
+        .filter(|event| event.kind == PoolEventKind::DepositRequested)
+        .map(|event| event.topic)
+        .next()
+        .unwrap();
+    let read = |log: &LogEntry| manager.event(&log.log());
     let seven = format!("0x{:064x}", 7);
-    let expected = Some(ManagerEvent {
-        kind: ManagerEventKind::DepositRequested,
+    let expected = Some(PoolEvent {
+        kind: PoolEventKind::DepositRequested,
         pool: PoolId(7),
     });
-    assert_eq!(decode_manager_event(&log(json!([topic]), &seven)), expected);
-    assert_eq!(decode_manager_event(&log(json!([topic, seven]), "0x")), expected);
+    assert_eq!(read(&log(json!([topic]), &seven)), expected);
+    assert_eq!(read(&log(json!([topic, seven]), "0x")), expected);
+    let elsewhere = nowhere(Address::with_last_byte(2), adapter(), LAYOUTS[0]);
+    assert_eq!(elsewhere.event(&log(json!([topic]), &seven).log()), None);
     let too_big = format!("0x{:064x}", 1u64 << 32);
     for (topics, data) in [
         (json!([topic]), too_big.as_str()),
@@ -86,11 +102,7 @@ fn pool_ids_are_read_indexed_or_not_and_nothing_else_is() {
         (json!([]), seven.as_str()),
         (json!([keccak256("Other(uint32)")]), seven.as_str()),
     ] {
-        assert_eq!(
-            decode_manager_event(&log(topics.clone(), data)),
-            None,
-            "{topics} {data}"
-        );
+        assert_eq!(read(&log(topics.clone(), data)), None, "{topics} {data}");
     }
 }
 
@@ -101,7 +113,7 @@ proptest! {
         count: u32, network: u64, index: u64, balance: u128, active: bool, fee: u64,
     ) {
         for layout in LAYOUTS {
-            let call = InitiatePoolDeposit {
+            let call = InitiateDeposit {
                 operator_ids: ids.iter().copied().map(OperatorId).collect(),
                 shares: shares.clone().into(),
                 cluster: ClusterSnapshot {
@@ -110,12 +122,16 @@ proptest! {
                 fee_amount: U256::from(fee),
                 ..deposit(Default::default(), seed)
             };
-            let data = encode_initiate_pool_deposit(&call, layout);
-            prop_assert_eq!(decode_manager_call(&data), Some(ManagerCall::InitiatePoolDeposit(Box::new(call))));
-            // bytes that the reading would hide are not read
-            let longer = [&data[..], &[0]].concat();
-            prop_assert_eq!(decode_manager_call(&longer), None);
-            prop_assert_eq!(decode_manager_call(&data[..data.len() - 1]), None);
+            let call = PoolCall::InitiateDeposit(Box::new(call));
+            for name in AdapterName::all() {
+                let manager = nowhere(Address::ZERO, name, layout);
+                let data = manager.encode(&call).unwrap();
+                prop_assert_eq!(manager.decode(&data), Some(call.clone()));
+                // bytes that the reading would hide are not read
+                let longer = [&data[..], &[0]].concat();
+                prop_assert_eq!(manager.decode(&longer), None);
+                prop_assert_eq!(manager.decode(&data[..data.len() - 1]), None);
+            }
         }
     }
 }
@@ -124,20 +140,21 @@ proptest! {
 fn the_two_layouts_do_not_read_each_other() {
     let mut call = deposit(Default::default(), 9);
     call.cluster.balance = U256::from(5);
-    let [old, new] = LAYOUTS.map(|layout| encode_initiate_pool_deposit(&call, layout));
+    let [old, new] = LAYOUTS.map(|layout| encode_deposit(&call, layout));
     assert_ne!(old[..4], new[..4]);
     let mixed = [&old[..4], &new[4..]].concat();
-    assert_eq!(decode_manager_call(&mixed), None, "a balance of 5 is no bool");
+    for layout in LAYOUTS {
+        let manager = nowhere(Address::ZERO, adapter(), layout);
+        assert_eq!(manager.decode(&mixed), None, "a balance of 5 is no bool");
+    }
 }
 
 #[test]
 fn a_call_in_words_names_every_argument() {
     let call = deposit(Default::default(), 3);
-    let words = decode_call(&encode_initiate_pool_deposit(
-        &call,
-        ClusterLayout::ActiveThenBalance,
-    ))
-    .unwrap();
+    let layout = ClusterLayout::ActiveThenBalance;
+    let manager = nowhere(Address::ZERO, adapter(), layout);
+    let words = manager.describe(&encode_deposit(&call, layout)).unwrap();
     let names: Vec<_> = words.arguments.iter().map(|a| a.name.as_str()).collect();
     assert_eq!(
         names,
@@ -170,13 +187,15 @@ fn reverts_are_put_in_words() {
         padded.resize(s.len().div_ceil(32) * 32, 0);
         [word(32), word(s.len() as u64), padded].concat()
     };
+    let manager = nowhere(Address::ZERO, adapter(), LAYOUTS[0]);
+    let decode_revert = |data: &[u8]| manager.explain(&Revert::of(data));
     let message = [selector("Error(string)"), text("No ready pools")].concat();
     let decoded = decode_revert(&message);
     assert_eq!(
         (decoded.form, decoded.reason.as_str()),
         (RevertForm::Message, "No ready pools")
     );
-    assert!(decoded.advice().is_some());
+    assert!(decoded.advice.is_some());
 
     let panic = [selector("Panic(uint256)"), word(0x11)].concat();
     let decoded = decode_revert(&panic);
@@ -188,7 +207,7 @@ fn reverts_are_put_in_words() {
         (decoded.form, decoded.reason.as_str()),
         (RevertForm::Custom, "IncorrectClusterState")
     );
-    assert!(decoded.advice().unwrap().contains("cluster"));
+    assert!(decoded.advice.unwrap().as_str().contains("cluster"));
 
     let with_key = [selector("ValidatorAlreadyExistsWithData(bytes)"), text("abc")].concat();
     let decoded = decode_revert(&with_key);
@@ -209,56 +228,40 @@ fn reverts_are_put_in_words() {
     assert!(!decode_revert(&hostile).to_string().contains('\u{1b}'));
 }
 
-#[test]
-fn reverts_are_found_where_each_client_puts_them() {
-    let error = |value: serde_json::Value| serde_json::from_value::<ServerError>(value).unwrap();
-    let data = format!("0x{}", hex::encode(&keccak256("ClusterIsLiquidated()")[..4]));
-    for body in [
-        json!({"code": 3, "message": "execution reverted", "data": data}),
-        json!({"code": -32015, "message": "VM execution error.", "data": format!("Reverted {data}")}),
-        json!({"code": -32603, "message": "Internal error", "data": {"message": "x", "data": data}}),
-    ] {
-        let revert = revert_of(&error(body.clone())).unwrap();
-        assert_eq!(revert.reason.as_str(), "ClusterIsLiquidated", "{body}");
-    }
-    let words = json!({"code": -32000, "message": "execution reverted: No ready pools"});
-    assert_eq!(
-        revert_of(&error(words)).unwrap().reason.as_str(),
-        "No ready pools"
-    );
-    let silent = json!({"code": 3, "message": "execution reverted", "data": "0x"});
-    assert_eq!(revert_of(&error(silent)).unwrap().form, RevertForm::Empty);
-    assert!(revert_of(&error(json!({"code": -32000, "message": "header not found"}))).is_none());
-}
-
 #[tokio::test]
 async fn the_probe_accepts_the_manager_and_nothing_else() {
     for layout in LAYOUTS {
         let net = devnet(layout, Mining::Instant).await;
         let rpc = rpc(&[&net.http_url()]);
-        let probe = manager(&net, &rpc).probe().await.unwrap();
+        let probe = manager(&net, &rpc).probe().await.yes().unwrap();
         assert_eq!(probe.ssv_network, net.addresses().ssv);
         assert_eq!(probe.upkeep, net.accounts().upkeep);
 
-        let at = |address, layout| Manager::new(rpc.clone(), address, AdapterName::Casimir202305, layout);
-        let nothing = at(net.accounts().staker, layout).probe().await.unwrap_err();
-        assert!(matches!(nothing, ProbeError::NoCode(_)), "{nothing}");
-        let another = at(net.addresses().ssv, layout)
-            .probe()
-            .await
-            .unwrap_err()
-            .to_string();
+        let at = |address, layout| manager_at(&rpc, address, adapter(), layout);
+        let refused = async |manager: Arc<dyn PoolManager>| match manager.probe().await {
+            Answer::No(evidence) => evidence.words.to_string(),
+            other => panic!("{other:?}"),
+        };
+        let staker = net.accounts().staker;
+        assert_eq!(
+            refused(at(staker, layout)).await,
+            format!("there is no contract at {staker}")
+        );
+        let another = refused(at(net.addresses().ssv, layout)).await;
         assert!(another.contains("getSSVNetworkAddress()"), "{another}");
+        // it says which layout would do
         let other = LAYOUTS.into_iter().find(|l| *l != layout).unwrap();
-        match at(net.addresses().manager, other).probe().await.unwrap_err() {
-            ProbeError::Layout {
-                configured, other, ..
-            } => {
-                assert_ne!(configured, layout);
-                assert_eq!(other, Some(layout), "it says which layout would do");
-            }
-            error => panic!("{error}"),
-        }
+        let address = net.addresses().manager;
+        assert_eq!(
+            refused(at(address, other)).await,
+            format!(
+                "the contract at {address} takes SSV's cluster with its fields as {layout}, not as {other}; set \
+                 contract.cluster_layout = \"{layout}\""
+            )
+        );
+        // silence says nothing
+        let silent = nowhere(address, adapter(), layout).probe().await;
+        assert!(matches!(silent, Answer::NotKnown(_)), "{silent:?}");
     }
 }
 
@@ -266,9 +269,9 @@ async fn the_probe_accepts_the_manager_and_nothing_else() {
 async fn the_manager_tells_who_may_call_it() {
     let net = devnet(ClusterLayout::ActiveThenBalance, Mining::Instant).await;
     let manager = manager(&net, &rpc(&[&net.http_url()]));
-    let ask = |who| manager.authorises(who, At::Latest);
-    assert_eq!(ask(net.addresses().oracle).await.unwrap(), Some(true));
-    assert_eq!(ask(net.accounts().staker).await.unwrap(), Some(false));
+    let ask = async |who| manager.authorises(who, At::Latest).await;
+    assert_eq!(ask(net.addresses().oracle).await, Answer::Yes(()));
+    assert!(matches!(ask(net.accounts().staker).await, Answer::No(_)));
     net.set_oracle(net.accounts().staker).await.unwrap();
-    assert_eq!(ask(net.addresses().oracle).await.unwrap(), Some(false));
+    assert!(matches!(ask(net.addresses().oracle).await, Answer::No(_)));
 }

@@ -1,19 +1,22 @@
 //! Event intake against anvil: catch-up, reorgs, restarts, and nodes that refuse, repeat and leave things out.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use casimir_dkg::chain::contracts::{ManagerEventKind, SsvEventKind, encode_initiate_pool_deposit};
 use casimir_dkg::chain::intake::{
     ChainEvent, Finality, Intake, IntakeConfig, IntakeEvent, Observed, ObservedEvent, Resume, SocketState,
+    Sources,
 };
 use casimir_dkg::chain::rpc::{EndpointState, Rpc};
 use casimir_dkg::devnet::{Devnet, Mining};
+use casimir_dkg::ports::{PoolEventKind, SsvEventKind};
+use casimir_dkg::ssv::SsvReader;
 use casimir_dkg::types::{BlockRef, ClusterLayout, RedactedUrl};
 use serde_json::Value;
 use tokio::sync::mpsc;
 
 use crate::proxy::{Act, Proxy};
-use crate::support::{config, deposit, devnet, manager, rpc};
+use crate::support::{config, deposit, devnet, encode_deposit, manager, rpc};
 
 /// What was told, folded: events that stand, in order, and the cursor.
 #[derive(Default)]
@@ -51,7 +54,7 @@ impl Told {
 
     fn requests(&self) -> Vec<u32> {
         let of_manager = self.standing.iter().filter_map(|o| match &o.event {
-            ObservedEvent::Manager(e) if e.kind == ManagerEventKind::DepositRequested => Some(e.pool.0),
+            ObservedEvent::Manager(e) if e.kind == PoolEventKind::DepositRequested => Some(e.pool.0),
             _ => None,
         });
         of_manager.collect()
@@ -74,9 +77,13 @@ struct Follower {
 
 impl Follower {
     fn new(net: &Devnet, rpc: &Rpc, settings: IntakeConfig, told: Told) -> Self {
+        Self::of(of_manager(net, rpc), rpc, settings, told)
+    }
+
+    fn of(sources: Sources, rpc: &Rpc, settings: IntakeConfig, told: Told) -> Self {
         let (out, events) = mpsc::channel(10_000);
         Self {
-            intake: Intake::new(manager(net, rpc), settings, told.resume()),
+            intake: Intake::new(rpc.clone(), sources, settings, told.resume()),
             out,
             events,
             told,
@@ -95,6 +102,13 @@ impl Follower {
                 Err(error) => assert!(attempt < 2, "{error}"),
             }
         }
+    }
+}
+
+fn of_manager(net: &Devnet, rpc: &Rpc) -> Sources {
+    Sources {
+        manager: manager(net, rpc),
+        ssv: None,
     }
 }
 
@@ -346,16 +360,17 @@ async fn ssv_events_of_the_manager_are_told_in_both_layouts() {
         net.deposit_pool(1).await.unwrap();
         let to = net.addresses();
         let call = deposit(to.manager, 1);
-        let data = encode_initiate_pool_deposit(&call, layout);
+        let data = encode_deposit(&call, layout);
         net.send_as(to.oracle, to.manager, Default::default(), data)
             .await
             .unwrap();
-        let settings = IntakeConfig {
-            ssv_network: Some(to.ssv),
-            ..settings()
-        };
         let rpc = rpc(&[&net.http_url()]);
-        let mut follower = Follower::new(&net, &rpc, settings, Told::default());
+        let ssv = SsvReader::new(rpc.clone(), to.ssv, to.manager, layout, 0);
+        let sources = Sources {
+            ssv: Some(Arc::new(ssv)),
+            ..of_manager(&net, &rpc)
+        };
+        let mut follower = Follower::of(sources, &rpc, settings(), Told::default());
         follower.look().await;
         let added = follower.told.standing.iter().find_map(|o| match &o.event {
             ObservedEvent::Ssv(event) => Some(event.clone()),
@@ -383,7 +398,8 @@ async fn the_socket_wakes_the_poller_and_its_end_is_told() {
         ..settings()
     };
     let (out, mut events) = mpsc::channel(1000);
-    let task = tokio::spawn(Intake::new(manager(&net, &rpc), settings, Resume::default()).run(out));
+    let task =
+        tokio::spawn(Intake::new(rpc.clone(), of_manager(&net, &rpc), settings, Resume::default()).run(out));
     let mut told = Told::default();
     let wait = async {
         let mut connected = false;
@@ -431,7 +447,9 @@ async fn trouble_is_told_once_and_the_poller_finds_its_way_back() {
     config.cooldown = Duration::from_millis(20);
     let rpc = Rpc::new(config).unwrap();
     let (out, mut events) = mpsc::channel(1000);
-    let task = tokio::spawn(Intake::new(manager(&net, &rpc), settings(), Resume::default()).run(out));
+    let task = tokio::spawn(
+        Intake::new(rpc.clone(), of_manager(&net, &rpc), settings(), Resume::default()).run(out),
+    );
     let mut told = Told::default();
     let run = async {
         loop {

@@ -1,17 +1,16 @@
 //! Nodes that leave logs out of what owner nonce, committees and known deposits are rebuilt from.
 
 use alloy::primitives::{Bytes, U256};
-use casimir_dkg::chain::committee::Committees;
-use casimir_dkg::chain::contracts::{ResharePool, encode_initiate_pool_deposit, encode_reshare_pool};
 use casimir_dkg::chain::deposits::DepositLogs;
 use casimir_dkg::chain::rpc::Rpc;
-use casimir_dkg::chain::ssv::SsvReader;
 use casimir_dkg::devnet::{Devnet, Mining};
+use casimir_dkg::ports::ResharePool;
+use casimir_dkg::ssv::SsvReader;
 use casimir_dkg::types::{BlockRef, BlsPublicKey, ClusterLayout, OperatorId, PoolId};
 use serde_json::Value;
 
 use crate::proxy::{Act, Call, Proxy};
-use crate::support::{deposit, devnet, manager, rpc};
+use crate::support::{deposit, devnet, encode_deposit, encode_reshare, manager, rpc};
 
 const LAYOUT: ClusterLayout = ClusterLayout::ActiveThenBalance;
 
@@ -56,7 +55,7 @@ async fn deposited(net: &Devnet, seed: u8) -> BlsPublicKey {
         .await
         .unwrap()
         .cluster;
-    let data = encode_initiate_pool_deposit(&call, LAYOUT);
+    let data = encode_deposit(&call, LAYOUT);
     net.send_as(to.oracle, to.manager, U256::ZERO, data)
         .await
         .unwrap();
@@ -65,7 +64,7 @@ async fn deposited(net: &Devnet, seed: u8) -> BlsPublicKey {
 
 async fn reshared(net: &Devnet, last: u64) {
     let to = net.addresses();
-    let data = encode_reshare_pool(&ResharePool {
+    let data = encode_reshare(&ResharePool {
         pool: PoolId(1),
         operator_ids: [1, 2, 3, last].map(OperatorId).to_vec(),
         shares: Bytes::from(vec![7; 100]),
@@ -113,8 +112,12 @@ async fn the_present_committee_is_found_though_a_node_leaves_the_reshare_out() {
         net.mine(depth).await.unwrap();
         let forgetful = Proxy::start(Some(net.http_url()), omit).await;
         let rpc = rpc(&[&forgetful.url]);
-        let committees = Committees::new(manager(&net, &rpc), 0);
-        let committee = committees.of(PoolId(1), head(&rpc).await).await.unwrap();
+        let manager = manager(&net, &rpc);
+        let committee = manager
+            .committee(PoolId(1), head(&rpc).await)
+            .await
+            .yes()
+            .unwrap();
         assert_eq!(committee.operator_ids, [1, 2, 3, 5].map(OperatorId));
         assert_eq!((committee.reshare_count, committee.unproven), (1, None));
         assert!(rpc.health()[0].omitted_logs > 0);
@@ -145,11 +148,15 @@ async fn what_can_not_be_found_out_is_said_to_be_uncertain_and_found_later() {
         let blind = Proxy::start(Some(net.http_url()), omit_without_receipts).await;
         let rpc = rpc(&[&blind.url]);
         let (ssv, deposits) = (ssv(&net, &rpc), deposits(&net, &rpc));
-        let committees = Committees::new(manager(&net, &rpc), 0);
+        let manager = manager(&net, &rpc);
         let state = ssv.at(head(&rpc).await, &[]).await.unwrap();
         let why = state.unproven.expect("nothing proves the nonce").to_string();
         assert!(why.contains("may hold logs that were left out"), "{why}");
-        let committee = committees.of(PoolId(1), head(&rpc).await).await.unwrap();
+        let committee = manager
+            .committee(PoolId(1), head(&rpc).await)
+            .await
+            .yes()
+            .unwrap();
         assert!(committee.unproven.is_some());
         let none = deposits.of(&key, head(&rpc).await).await.unwrap_err().to_string();
         assert!(none.contains("not certain that no log was left out"), "{none}");
@@ -158,7 +165,11 @@ async fn what_can_not_be_found_out_is_said_to_be_uncertain_and_found_later() {
         blind.rescript(omit);
         let state = ssv.at(head(&rpc).await, &[]).await.unwrap();
         assert_eq!((state.owner_nonce, state.unproven), (1, None));
-        let committee = committees.of(PoolId(1), head(&rpc).await).await.unwrap();
+        let committee = manager
+            .committee(PoolId(1), head(&rpc).await)
+            .await
+            .yes()
+            .unwrap();
         assert_eq!((committee.reshare_count, committee.unproven), (1, None));
         assert_eq!(deposits.of(&key, head(&rpc).await).await.unwrap().len(), 1);
     }

@@ -1,12 +1,14 @@
 //! What the tests share.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use alloy::primitives::{Address, B256, U256, keccak256};
+use alloy::primitives::{Address, B256, Bytes, U256, keccak256};
 use casimir_dkg::beacon::roots::deposit_data_root;
-use casimir_dkg::chain::contracts::{AdapterName, InitiatePoolDeposit, Manager};
 use casimir_dkg::chain::rpc::{Rpc, RpcConfig};
 use casimir_dkg::devnet::{Devnet, DevnetOptions, Mining};
+use casimir_dkg::pool::{self, AdapterName, Connection};
+use casimir_dkg::ports::{InitiateDeposit, PoolCall, PoolManager, ResharePool};
 use casimir_dkg::signer::{KeyPolicy, OracleSigner};
 use casimir_dkg::types::{
     BlsPublicKey, BlsSignature, ClusterLayout, ClusterSnapshot, OperatorId, RedactedUrl, Root,
@@ -43,17 +45,54 @@ pub(crate) fn rpc(urls: &[&str]) -> Rpc {
     Rpc::new(config(urls)).unwrap()
 }
 
-pub(crate) fn manager(net: &Devnet, rpc: &Rpc) -> Manager {
-    Manager::new(
-        rpc.clone(),
+/// The version that the local network deploys.
+pub(crate) fn adapter() -> AdapterName {
+    "casimir-2023-05".parse().unwrap()
+}
+
+pub(crate) fn manager_at(
+    rpc: &Rpc,
+    address: Address,
+    adapter: AdapterName,
+    layout: ClusterLayout,
+) -> Arc<dyn PoolManager> {
+    let at = Connection {
+        rpc: rpc.clone(),
+        address,
+        layout,
+        from_block: 0,
+    };
+    pool::open(adapter, at)
+}
+
+pub(crate) fn manager(net: &Devnet, rpc: &Rpc) -> Arc<dyn PoolManager> {
+    manager_at(
+        rpc,
         net.addresses().manager,
-        AdapterName::Casimir202305,
+        adapter(),
         net.options().cluster_layout,
     )
 }
 
+/// A manager that is nowhere: enough for whatever asks nothing.
+pub(crate) fn nowhere(address: Address, adapter: AdapterName, layout: ClusterLayout) -> Arc<dyn PoolManager> {
+    manager_at(&rpc(&["http://127.0.0.1:1"]), address, adapter, layout)
+}
+
+pub(crate) fn encode(call: &PoolCall, layout: ClusterLayout) -> Bytes {
+    nowhere(Address::ZERO, adapter(), layout).encode(call).unwrap()
+}
+
+pub(crate) fn encode_deposit(call: &InitiateDeposit, layout: ClusterLayout) -> Bytes {
+    encode(&PoolCall::InitiateDeposit(Box::new(call.clone())), layout)
+}
+
+pub(crate) fn encode_reshare(call: &ResharePool) -> Bytes {
+    encode(&PoolCall::Reshare(call.clone()), ClusterLayout::ActiveThenBalance)
+}
+
 /// A deposit for `manager`. The BLS parts are made up: neither the manager nor the deposit contract looks at them.
-pub(crate) fn deposit(manager: Address, seed: u8) -> InitiatePoolDeposit {
+pub(crate) fn deposit(manager: Address, seed: u8) -> InitiateDeposit {
     let mut key = [seed; 48];
     key[..32].copy_from_slice(keccak256([seed]).as_slice());
     let public_key = BlsPublicKey(key);
@@ -62,7 +101,7 @@ pub(crate) fn deposit(manager: Address, seed: u8) -> InitiatePoolDeposit {
     credentials[0] = 1;
     credentials[12..].copy_from_slice(manager.as_slice());
     let withdrawal_credentials = Root(credentials);
-    InitiatePoolDeposit {
+    InitiateDeposit {
         deposit_data_root: deposit_data_root(
             &public_key,
             &withdrawal_credentials,

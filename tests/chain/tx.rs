@@ -1,45 +1,94 @@
 //! A transaction's life on anvil, with the ways in which it goes wrong.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use alloy::primitives::{Bytes, U256};
-use casimir_dkg::chain::committee::{CommitteeSource, Committees};
-use casimir_dkg::chain::contracts::{
-    ManagerEvent, ManagerEventKind, ResharePool, encode_initiate_pool_deposit, encode_reshare_pool,
-};
-use casimir_dkg::chain::deposits::DepositLogs;
-use casimir_dkg::chain::facts::{DepositQuery, Facts, SimulateError, simulate};
+use casimir_dkg::chain::execution::Nodes;
+use casimir_dkg::chain::fees::quote;
 use casimir_dkg::chain::intake::Finality;
 use casimir_dkg::chain::rpc::{At, Rpc};
-use casimir_dkg::chain::ssv::SsvReader;
 use casimir_dkg::devnet::{Devnet, Mining};
+use casimir_dkg::ports::{
+    Answer, Call, CommitteeSource, Execution, KnownDeposit, PoolEvent, PoolEventKind, PoolManager,
+    ResharePool, Simulated, Ssv, SsvState,
+};
+use casimir_dkg::ssv::SsvReader;
 use casimir_dkg::tx::bump::bump;
-use casimir_dkg::tx::fees::{choose, gas_limit, quote, total};
+use casimir_dkg::tx::fees::{choose, gas_limit, total};
 use casimir_dkg::tx::{
     BroadcastHint, Draft, Fees, Inclusion, Intent, IntentStatus, SignedTransaction, broadcast, inspect,
 };
-use casimir_dkg::types::{ClusterLayout, OperatorId, PoolId, Root};
+use casimir_dkg::types::{BlockRef, BlsPublicKey, ClusterLayout, OperatorId, PoolId, Root};
 
 use crate::proxy::{Act, Proxy};
-use crate::support::{deposit, devnet, manager, oracle, rpc};
+use crate::support::{deposit, devnet, encode_deposit, encode_reshare, manager, oracle, rpc};
 
 const LAYOUT: ClusterLayout = ClusterLayout::ActiveThenBalance;
 /// A tenth of an ether: more than any fee here.
 const CEILING: U256 = U256::from_limbs([100_000_000_000_000_000, 0, 0, 0]);
 
-fn facts(net: &Devnet, rpc: &Rpc) -> Facts {
+/// The ports that a deposit's facts come through.
+struct Doors {
+    manager: Arc<dyn PoolManager>,
+    ssv: SsvReader,
+    nodes: Nodes,
+}
+
+fn doors(net: &Devnet, rpc: &Rpc) -> Doors {
     let to = net.addresses();
-    Facts::new(
-        manager(net, rpc),
-        SsvReader::new(rpc.clone(), to.ssv, to.manager, net.options().cluster_layout, 0),
-        DepositLogs::new(rpc.clone(), to.deposit_contract, 0),
-    )
+    Doors {
+        manager: manager(net, rpc),
+        ssv: SsvReader::new(rpc.clone(), to.ssv, to.manager, net.options().cluster_layout, 0),
+        nodes: Nodes::new(rpc.clone(), to.deposit_contract, 0, Finality::Tag),
+    }
+}
+
+impl Doors {
+    async fn head(&self) -> BlockRef {
+        self.nodes.head().await.yes().unwrap().block
+    }
+
+    async fn ready(&self) -> Vec<PoolId> {
+        let at = At::block(self.head().await);
+        self.manager.ready(at).await.yes().unwrap()
+    }
+
+    async fn ssv(&self) -> SsvState {
+        let operators: Vec<_> = (1..=4).map(OperatorId).collect();
+        self.ssv.state(self.head().await, &operators).await.yes().unwrap()
+    }
+
+    async fn deposits(&self, key: &BlsPublicKey) -> Answer<Vec<KnownDeposit>> {
+        self.nodes.deposits_of(key, self.head().await).await
+    }
+
+    async fn implied_nonce(&self) -> Answer<u64> {
+        let at = At::block(self.head().await);
+        self.manager
+            .implied_owner_nonce(at)
+            .await
+            .expect("the version has a rule")
+    }
+
+    async fn simulate(&self, net: &Devnet, data: &Bytes) -> Simulated {
+        let call = Call {
+            from: net.addresses().oracle,
+            to: net.addresses().manager,
+            data: data.clone(),
+            value_wei: U256::ZERO,
+        };
+        self.nodes.simulate(&call).await.yes().unwrap()
+    }
 }
 
 /// A deposit as the engine would draft it.
 async fn draft(net: &Devnet, rpc: &Rpc, data: Bytes, nonce: u64) -> Draft {
     let to = net.addresses();
-    let gas = gas_limit(simulate(rpc, to.oracle, to.manager, &data).await.unwrap());
+    let Simulated::Succeeds { gas } = doors(net, rpc).simulate(net, &data).await else {
+        panic!("the deposit reverts");
+    };
+    let gas = gas_limit(gas);
     let quote = quote(rpc).await.unwrap();
     Draft {
         chain_id: 31337,
@@ -53,14 +102,17 @@ async fn draft(net: &Devnet, rpc: &Rpc, data: Bytes, nonce: u64) -> Draft {
     }
 }
 
-fn intent<'a>(net: &Devnet, nonce: u64, hashes: &'a [Root]) -> Intent<'a> {
-    Intent {
+/// What the chain says of the oracle's nonce.
+async fn look(net: &Devnet, rpc: &Rpc, nonce: u64, hashes: &[Root]) -> IntentStatus {
+    let manager = manager(net, rpc);
+    let intent = Intent {
         sender: net.addresses().oracle,
         nonce,
         hashes,
-        manager: net.addresses().manager,
+        manager: &*manager,
         finality: Finality::Tag,
-    }
+    };
+    inspect(rpc, &intent).await.unwrap()
 }
 
 fn included(status: IntentStatus) -> Inclusion {
@@ -71,17 +123,9 @@ fn included(status: IntentStatus) -> Inclusion {
 }
 
 async fn deposit_data(net: &Devnet, rpc: &Rpc, seed: u8) -> Bytes {
-    let to = net.addresses();
-    let query = DepositQuery {
-        pool: PoolId(1),
-        oracle: to.oracle,
-        operators: (1..=4).map(OperatorId).collect(),
-        public_key: None,
-    };
-    let facts = facts(net, rpc).gather(&query).await.unwrap();
-    let mut call = deposit(to.manager, seed);
-    call.cluster = facts.ssv.unwrap().cluster;
-    encode_initiate_pool_deposit(&call, net.options().cluster_layout)
+    let mut call = deposit(net.addresses().manager, seed);
+    call.cluster = doors(net, rpc).ssv().await.cluster;
+    encode_deposit(&call, net.options().cluster_layout)
 }
 
 #[tokio::test]
@@ -91,26 +135,27 @@ async fn a_deposit_from_facts_to_finality_in_both_layouts() {
         net.deposit_pool(2).await.unwrap();
         let rpc = rpc(&[&net.http_url()]);
         let to = net.addresses();
-        let facts = facts(&net, &rpc);
+        let doors = doors(&net, &rpc);
         let call = deposit(to.manager, 1);
-        let query = DepositQuery {
-            pool: PoolId(1),
-            oracle: to.oracle,
-            operators: call.operator_ids.clone(),
-            public_key: Some(call.public_key),
-        };
-        let before = facts.gather(&query).await.unwrap();
-        assert_eq!(before.ready.unwrap(), [PoolId(1), PoolId(2)]);
-        assert_eq!(before.oracle_authorised, Ok(true));
-        assert_eq!(before.deposit_contract_has_code, Ok(true));
-        assert_eq!(before.deposits_of_key.unwrap(), []);
-        assert_eq!(before.ssv_network, Ok(to.ssv));
-        let ssv = before.ssv.unwrap();
+        let at = At::block(doors.head().await);
+        assert_eq!(doors.ready().await, [PoolId(1), PoolId(2)]);
+        assert_eq!(doors.manager.authorises(to.oracle, at).await, Answer::Yes(()));
+        let code = doors.nodes.code(to.deposit_contract, at).await;
+        assert!(matches!(code, Answer::Yes(_)), "{code:?}");
+        let nobody = doors.nodes.code(to.oracle, at).await;
+        assert!(matches!(nobody, Answer::No(_)), "{nobody:?}");
+        let none = doors.deposits(&call.public_key).await;
+        assert!(matches!(none, Answer::No(_)), "{none:?}");
+        assert_eq!(doors.manager.ssv_network(at).await, Answer::Yes(to.ssv));
+        let credentials = doors.manager.withdrawal_credentials(PoolId(1), at).await;
+        assert_eq!(credentials, Answer::Yes(call.withdrawal_credentials));
+        let ssv = doors.ssv().await;
         assert_eq!((ssv.owner_nonce, ssv.known_cluster), (0, false));
-        assert!(before.reserved_fees_wei.unwrap() >= call.fee_amount);
-        assert!(before.balance_wei.unwrap() > U256::ZERO);
+        assert_eq!(doors.implied_nonce().await, Answer::Yes(0));
+        assert!(doors.manager.reserved_fees(at).await.yes().unwrap() >= call.fee_amount);
+        assert!(doors.nodes.balance(to.oracle, at).await.yes().unwrap() > U256::ZERO);
 
-        let data = encode_initiate_pool_deposit(&call, layout);
+        let data = encode_deposit(&call, layout);
         let nonce = rpc.nonce(to.oracle, At::Latest).await.unwrap();
         let draft = draft(&net, &rpc, data, nonce).await;
         let signed = draft.sign(&oracle()).unwrap();
@@ -119,69 +164,58 @@ async fn a_deposit_from_facts_to_finality_in_both_layouts() {
             serde_json::from_str(&serde_json::to_string(&signed).unwrap()).unwrap();
         assert_eq!(journaled, signed);
         let hashes = [signed.hash];
-        let intent = intent(&net, nonce, &hashes);
-        assert_eq!(
-            inspect(&rpc, &intent).await.unwrap(),
-            IntentStatus::Dropped { contested: false }
-        );
+        let look = async || look(&net, &rpc, nonce, &hashes).await;
+        assert_eq!(look().await, IntentStatus::Dropped { contested: false });
         assert_eq!(broadcast(&rpc, &journaled).await, BroadcastHint::Accepted);
         assert_eq!(broadcast(&rpc, &journaled).await, BroadcastHint::AlreadyKnown);
         let pending = IntentStatus::Pending {
             hash: signed.hash,
             waits_for_nonce: None,
         };
-        assert_eq!(inspect(&rpc, &intent).await.unwrap(), pending);
+        assert_eq!(look().await, pending);
 
         net.mine(1).await.unwrap();
         assert_eq!(broadcast(&rpc, &signed).await, BroadcastHint::NonceTooLow);
-        let inclusion = included(inspect(&rpc, &intent).await.unwrap());
+        let inclusion = included(look().await);
         assert!(inclusion.success && inclusion.gas_used <= signed.gas_limit);
         assert!(inclusion.fee_wei <= total(signed.gas_limit, signed.fees().max_fee));
-        let served = ManagerEvent {
-            kind: ManagerEventKind::DepositInitiated,
+        let served = PoolEvent {
+            kind: PoolEventKind::DepositInitiated,
             pool: PoolId(1),
         };
         assert_eq!(inclusion.events, [served]);
         net.finalize().await.unwrap();
-        assert!(matches!(
-            inspect(&rpc, &intent).await.unwrap(),
-            IntentStatus::Final(_)
-        ));
+        assert!(matches!(look().await, IntentStatus::Final(_)));
 
-        let after = facts.gather(&query).await.unwrap();
-        assert_eq!(after.ready.unwrap(), [PoolId(2)]);
-        let known = after.deposits_of_key.unwrap();
+        assert_eq!(doors.ready().await, [PoolId(2)]);
+        let known = doors.deposits(&call.public_key).await.yes().unwrap();
         assert_eq!(known.len(), 1);
         assert_eq!(
             (known[0].withdrawal_credentials, known[0].amount_gwei),
             (call.withdrawal_credentials, 32_000_000_000)
         );
-        let ssv = after.ssv.unwrap();
+        let ssv = doors.ssv().await;
         assert_eq!(
             (ssv.owner_nonce, ssv.known_cluster, ssv.cluster.validator_count),
             (1, true, 1)
         );
+        assert_eq!(doors.implied_nonce().await, Answer::Yes(1));
         // the second deposit works only with the cluster's present snapshot
-        let stale = encode_initiate_pool_deposit(&deposit(to.manager, 2), layout);
-        match simulate(&rpc, to.oracle, to.manager, &stale).await.unwrap_err() {
-            SimulateError::Reverted(revert) => assert_eq!(revert.reason.as_str(), "IncorrectClusterState"),
-            error => panic!("{error}"),
-        }
+        let stale = encode_deposit(&deposit(to.manager, 2), layout);
+        let Simulated::Reverts(revert) = doors.simulate(&net, &stale).await else {
+            panic!("a stale snapshot is taken");
+        };
+        let revert = doors.manager.explain(&revert);
+        assert_eq!(revert.reason.as_str(), "IncorrectClusterState");
         let second = draft_again(&net, &rpc, 2).await;
         assert_eq!(broadcast(&rpc, &second).await, BroadcastHint::Accepted);
         net.mine(1).await.unwrap();
         let hashes = [second.hash];
-        let inclusion = included(
-            inspect(&rpc, &self::intent(&net, second.nonce, &hashes))
-                .await
-                .unwrap(),
-        );
+        let inclusion = included(self::look(&net, &rpc, second.nonce, &hashes).await);
         assert_eq!(inclusion.events[0].pool, PoolId(2));
-        let query = DepositQuery {
-            public_key: None,
-            ..query
-        };
-        assert_eq!(facts.gather(&query).await.unwrap().ssv.unwrap().owner_nonce, 2);
+        assert_eq!(doors.ssv().await.owner_nonce, 2);
+        let empty = doors.implied_nonce().await;
+        assert!(matches!(empty, Answer::No(_)), "nothing waits: {empty:?}");
     }
 }
 
@@ -198,18 +232,15 @@ async fn a_transaction_that_a_reorg_drops_goes_out_again_as_the_same_bytes() {
     let rpc = rpc(&[&net.http_url()]);
     let signed = draft_again(&net, &rpc, 1).await;
     let hashes = [signed.hash];
-    let intent = intent(&net, signed.nonce, &hashes);
+    let look = async || look(&net, &rpc, signed.nonce, &hashes).await;
     broadcast(&rpc, &signed).await;
     net.mine(2).await.unwrap();
-    let first = included(inspect(&rpc, &intent).await.unwrap());
+    let first = included(look().await);
     net.reorg(2).await.unwrap();
-    assert_eq!(
-        inspect(&rpc, &intent).await.unwrap(),
-        IntentStatus::Dropped { contested: false }
-    );
+    assert_eq!(look().await, IntentStatus::Dropped { contested: false });
     assert_eq!(broadcast(&rpc, &signed).await, BroadcastHint::Accepted);
     net.mine(1).await.unwrap();
-    let second = included(inspect(&rpc, &intent).await.unwrap());
+    let second = included(look().await);
     assert_eq!(first.hash, second.hash);
     assert_ne!(first.block, second.block);
 }
@@ -237,7 +268,7 @@ async fn a_stuck_transaction_is_replaced_and_found_by_either_hash() {
     assert_eq!(broadcast(&rpc, &second).await, BroadcastHint::Accepted);
     net.mine(1).await.unwrap();
     let hashes = [first.hash, timid.hash, second.hash];
-    let inclusion = included(inspect(&rpc, &intent(&net, 0, &hashes)).await.unwrap());
+    let inclusion = included(look(&net, &rpc, 0, &hashes).await);
     assert_eq!(inclusion.hash, second.hash);
 }
 
@@ -264,11 +295,8 @@ async fn a_foreign_transaction_is_noticed_before_and_after_it_takes_the_nonce() 
     let foreign = foreign.sign(&oracle()).unwrap();
     broadcast(&rpc, &foreign).await;
     let hashes = [ours.hash];
-    let intent = intent(&net, 0, &hashes);
-    assert_eq!(
-        inspect(&rpc, &intent).await.unwrap(),
-        IntentStatus::Dropped { contested: true }
-    );
+    let look = async || look(&net, &rpc, 0, &hashes).await;
+    assert_eq!(look().await, IntentStatus::Dropped { contested: true });
     let at = async |at| rpc.nonce(net.addresses().oracle, at).await.unwrap();
     assert_eq!(
         (at(At::Latest).await, at(At::Pending).await),
@@ -281,9 +309,9 @@ async fn a_foreign_transaction_is_noticed_before_and_after_it_takes_the_nonce() 
         hash: Some(foreign.hash),
         is_final,
     };
-    assert_eq!(inspect(&rpc, &intent).await.unwrap(), replaced(false));
+    assert_eq!(look().await, replaced(false));
     net.finalize().await.unwrap();
-    assert_eq!(inspect(&rpc, &intent).await.unwrap(), replaced(true));
+    assert_eq!(look().await, replaced(true));
 }
 
 #[tokio::test]
@@ -304,12 +332,12 @@ async fn a_revert_on_chain_is_explained_and_its_gas_is_booked() {
     broadcast(&rpc, &second).await;
     net.mine(1).await.unwrap();
     let hashes = [second.hash];
-    let inclusion = included(inspect(&rpc, &intent(&net, 1, &hashes)).await.unwrap());
+    let inclusion = included(look(&net, &rpc, 1, &hashes).await);
     assert!(!inclusion.success && inclusion.events.is_empty());
     assert!(inclusion.fee_wei > U256::ZERO);
     let revert = inclusion.revert.unwrap();
     assert_eq!(revert.reason.as_str(), "No ready pools");
-    assert!(revert.advice().is_some());
+    assert!(revert.advice.is_some());
 }
 
 #[tokio::test]
@@ -329,7 +357,7 @@ async fn an_answer_that_is_lost_on_the_way_is_not_a_failure() {
     let hint = broadcast(&rpc, &signed).await;
     assert!(matches!(hint, BroadcastHint::NoAnswer(_)), "{hint:?}");
     let hashes = [signed.hash];
-    let status = inspect(&rpc, &intent(&net, 0, &hashes)).await.unwrap();
+    let status = look(&net, &rpc, 0, &hashes).await;
     assert!(matches!(status, IntentStatus::Pending { .. }), "{status:?}");
 }
 
@@ -343,17 +371,14 @@ async fn the_present_committee_is_what_the_newest_reshare_was_given() {
     let hashes = [signed.hash];
     let deadline = Instant::now() + Duration::from_secs(20);
     // anvil mines right after it has answered
-    while !matches!(
-        inspect(&rpc, &intent(&net, 0, &hashes)).await.unwrap(),
-        IntentStatus::Included(_)
-    ) {
+    while !matches!(look(&net, &rpc, 0, &hashes).await, IntentStatus::Included(_)) {
         assert!(Instant::now() < deadline);
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
-    let committees = Committees::new(manager(&net, &rpc), 0);
+    let manager = manager(&net, &rpc);
     let head = async || rpc.head().await.unwrap().block();
-    let first = committees.of(PoolId(1), head().await).await.unwrap();
-    assert_eq!(first.source, CommitteeSource::Deposit);
+    let first = manager.committee(PoolId(1), head().await).await.yes().unwrap();
+    assert_eq!(first.source, CommitteeSource::State);
     assert_eq!((first.operator_ids.len(), first.reshare_count), (4, 0));
     for (n, last) in [(1u64, 5), (2, 6)] {
         let call = ResharePool {
@@ -361,12 +386,12 @@ async fn the_present_committee_is_what_the_newest_reshare_was_given() {
             operator_ids: [1, 2, 3, last].map(OperatorId).to_vec(),
             shares: vec![n as u8; 100].into(),
         };
-        let data = encode_reshare_pool(&call);
+        let data = encode_reshare(&call);
         let to = net.addresses();
         net.send_as(to.oracle, to.manager, U256::ZERO, data)
             .await
             .unwrap();
-        let committee = committees.of(PoolId(1), head().await).await.unwrap();
+        let committee = manager.committee(PoolId(1), head().await).await.yes().unwrap();
         assert_eq!(committee.operator_ids, call.operator_ids);
         assert_eq!(committee.shares, call.shares);
         assert_eq!(
@@ -376,7 +401,7 @@ async fn the_present_committee_is_what_the_newest_reshare_was_given() {
     }
     // a reorg takes the second one back
     net.reorg(1).await.unwrap();
-    let committee = committees.of(PoolId(1), head().await).await.unwrap();
+    let committee = manager.committee(PoolId(1), head().await).await.yes().unwrap();
     assert_eq!(
         (committee.operator_ids[3], committee.reshare_count),
         (OperatorId(5), 1)

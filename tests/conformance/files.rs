@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use alloy::primitives::Address;
 use casimir_dkg::dkg::rockx::files;
-use casimir_dkg::dkg::rockx::shares_data::{
-    SharesData, SharesDataError, owner_nonce_root, owner_nonce_root_of_text,
-};
 use casimir_dkg::dkg::rockx::wire::{DataStore, Decode};
 use casimir_dkg::dkg::threshold::verify;
+use casimir_dkg::ssv::shares_data::{
+    SharesData, SharesDataError, owner_nonce_root, owner_nonce_root_of_text,
+};
 use casimir_dkg::types::{BlsPublicKey, BlsSignature, CeremonyPlan, CeremonyResult, OperatorId};
 use proptest::prelude::*;
 use serde_json::Value;

@@ -9,7 +9,7 @@ use alloy::json_abi::{Event, JsonAbi};
 use alloy::primitives::Address;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use casimir_dkg::chain::contracts::ssv_topics;
+use casimir_dkg::ssv::topics as ssv_topics;
 use casimir_dkg::types::ClusterLayout;
 use serde_json::Value;
 use sha2::{Digest as _, Sha512};

@@ -3,8 +3,7 @@
 use alloy::primitives::B256;
 use tokio::sync::mpsc::Sender;
 
-use super::{Batch, ChainEvent, Finality, Head, Intake, IntakeError, IntakeEvent, Observed, ObservedEvent};
-use crate::chain::contracts::{decode_manager_event, decode_ssv_event};
+use super::{Batch, ChainEvent, Finality, Head, Intake, IntakeError, IntakeEvent, Observed};
 use crate::chain::logs::{Piece, next_piece};
 use crate::chain::omission::{Hidden, hidden};
 use crate::chain::rpc::{At, BlockHeader, LogEntry};
@@ -85,7 +84,7 @@ impl Intake {
         self.cursor.map_or(0, |cursor| cursor.number + 1)
     }
 
-    /// Blocks that can not be dropped any more, in ranges as long as the node allows.
+    /// Blocks that cannot be dropped any more, in ranges as long as the node allows.
     async fn catch_up(
         &mut self,
         finalized: BlockRef,
@@ -186,7 +185,7 @@ impl Intake {
 
     /// What to tell about the blocks `from` to `to`, given all logs that stand in them now.
     pub(super) fn reconcile(&mut self, from: u64, to: u64, logs: Vec<LogEntry>) -> Vec<ChainEvent> {
-        let standing: Vec<Observed> = logs.iter().filter_map(|log| self.decode(log)).collect();
+        let standing: Vec<Observed> = logs.iter().filter_map(|log| self.sources.decode(log)).collect();
         let gone: Vec<_> = self
             .known
             .keys()
@@ -205,20 +204,6 @@ impl Intake {
             events.push(ChainEvent::Added(observed));
         }
         events
-    }
-
-    fn decode(&self, log: &LogEntry) -> Option<Observed> {
-        let event = if log.address == self.manager.address() {
-            ObservedEvent::Manager(decode_manager_event(log)?)
-        } else {
-            let event = decode_ssv_event(log, self.manager.layout())?;
-            // the filter can not ask for SSV's owner without losing the manager's events, which have no such topic
-            if event.owner != self.manager.address() {
-                return None;
-            }
-            ObservedEvent::Ssv(event)
-        };
-        Some(Observed { at: log.at(), event })
     }
 
     pub(super) fn advance(&mut self, block: BlockRef) {

@@ -2,7 +2,7 @@
 //! configured block on, through restarts, reorgs and nodes that refuse, lag or leave things out.
 //!
 //! Finalized blocks are read in long ranges. Above them each block's header is read, its parent compared, and its logs
-//! must name the very block; so a reorg can not slip through between two questions. What was told and does not stand
+//! must name the very block; so a reorg cannot slip through between two questions. What was told and does not stand
 //! any more is told again as [`ChainEvent::Removed`].
 //!
 //! A batch and its cursor belong together: who stores both in one go never loses an event and never takes one twice.
@@ -14,15 +14,15 @@ mod wake;
 
 use std::collections::BTreeMap;
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::Duration;
 
-use alloy::primitives::Address;
 use serde::{Deserialize, Serialize};
 
-use super::contracts::{Manager, ManagerEvent, SsvEvent};
 use super::logs::AdaptiveSpan;
 use super::omission::CompareError;
-use super::rpc::{LogFilter, Rpc, RpcError};
+use super::rpc::{LogEntry, LogFilter, Rpc, RpcError};
+use crate::ports::{PoolEvent, PoolManager, Ssv, SsvEvent};
 use crate::types::{BlockRef, LogRef, RedactedUrl, SafeText};
 
 /// From when on a block is not expected to be dropped any more.
@@ -40,8 +40,6 @@ pub enum Finality {
 pub struct IntakeConfig {
     /// First block of interest: the manager's deployment.
     pub start_block: u64,
-    /// SSV's network contract, to hear of the manager's clusters too.
-    pub ssv_network: Option<Address>,
     /// When blocks count as final.
     pub finality: Finality,
     /// Time between two looks at the head.
@@ -58,7 +56,6 @@ impl IntakeConfig {
     pub fn new(start_block: u64) -> Self {
         Self {
             start_block,
-            ssv_network: None,
             finality: Finality::Tag,
             poll_interval: Duration::from_secs(4),
             max_reorg_depth: 128,
@@ -81,7 +78,7 @@ pub struct Resume {
 #[serde(rename_all = "kebab-case", tag = "from")]
 pub enum ObservedEvent {
     /// The manager's.
-    Manager(ManagerEvent),
+    Manager(PoolEvent),
     /// SSV's, for a cluster of the manager.
     Ssv(SsvEvent),
 }
@@ -163,7 +160,8 @@ pub enum IntakeEvent {
 /// Follows the chain. [`Intake::step`] looks once, [`Intake::run`] goes on for ever.
 #[derive(Debug)]
 pub struct Intake {
-    manager: Manager,
+    rpc: Rpc,
+    sources: Sources,
     config: IntakeConfig,
     filter: LogFilter,
     span: AdaptiveSpan,
@@ -205,23 +203,50 @@ impl From<CompareError> for IntakeError {
     }
 }
 
+/// Whose events are followed.
+#[derive(Debug, Clone)]
+pub struct Sources {
+    /// The manager.
+    pub manager: Arc<dyn PoolManager>,
+    /// SSV, to hear of the manager's clusters too.
+    pub ssv: Option<Arc<dyn Ssv>>,
+}
+
+impl Sources {
+    fn filter(&self) -> LogFilter {
+        let watched = self.manager.watched();
+        let mut addresses: Vec<_> = watched.iter().map(|event| event.contract).collect();
+        let mut topics: Vec<_> = watched.iter().map(|event| event.topic).collect();
+        if let Some(ssv) = &self.ssv {
+            addresses.push(ssv.network());
+            topics.extend(ssv.topics());
+        }
+        addresses.sort_unstable();
+        addresses.dedup();
+        LogFilter {
+            addresses,
+            topics: vec![topics],
+        }
+    }
+
+    /// The filter cannot ask for SSV's owner without losing the manager's events, which have no such topic: so SSV's
+    /// events of other owners come too, and are left out here.
+    fn decode(&self, log: &LogEntry) -> Option<Observed> {
+        let (at, log) = (log.at(), log.log());
+        let of_manager = self.manager.event(&log).map(ObservedEvent::Manager);
+        let event = of_manager.or_else(|| self.ssv.as_ref()?.event(&log).map(ObservedEvent::Ssv))?;
+        Some(Observed { at, event })
+    }
+}
+
 impl Intake {
     /// From where `resume` ended, or from the configured block.
     #[must_use]
-    pub fn new(manager: Manager, config: IntakeConfig, resume: Resume) -> Self {
-        let mut topics = manager.topics();
-        let mut addresses = vec![manager.address()];
-        if let Some(ssv) = config.ssv_network {
-            addresses.push(ssv);
-            let layout = manager.layout();
-            topics.extend(super::contracts::ssv_topics(layout).map(|(_, topic)| topic));
-        }
+    pub fn new(rpc: Rpc, sources: Sources, config: IntakeConfig, resume: Resume) -> Self {
         Self {
-            filter: LogFilter {
-                addresses,
-                topics: vec![topics],
-            },
-            manager,
+            rpc,
+            filter: sources.filter(),
+            sources,
             config,
             span: AdaptiveSpan::default(),
             window: resume.cursor.into_iter().collect(),
@@ -232,6 +257,6 @@ impl Intake {
     }
 
     fn rpc(&self) -> &Rpc {
-        self.manager.rpc()
+        &self.rpc
     }
 }

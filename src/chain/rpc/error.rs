@@ -26,7 +26,7 @@ pub struct ServerError {
 pub(crate) enum ServerErrorKind {
     /// Too many requests: wait, then ask again.
     RateLimited,
-    /// This node can not answer (pruned, lagging, broken, no such method); another one may.
+    /// This node cannot answer (pruned, lagging, broken, no such method); another one may.
     NotHere,
     /// The answer to the question, though not the one hoped for.
     Answer,
@@ -136,7 +136,7 @@ pub enum EndpointError {
     /// It failed too often and is left alone for a while.
     #[error("left alone for {0:?} after repeated failures")]
     BreakerOpen(Duration),
-    /// The node says that it can not answer this.
+    /// The node says that it cannot answer this.
     #[error("{} (code {})", .0.message, .0.code)]
     NotHere(ServerError),
 }

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, VecDeque};
 
 use futures_util::{StreamExt as _, TryStreamExt as _};
 
-use super::types::{At, BlockHeader};
+use super::At;
+use super::types::BlockHeader;
 use super::{Rpc, RpcError};
 use crate::types::BlockRef;
 
@@ -34,7 +35,7 @@ impl HeaderCache {
     }
 }
 
-/// The headers can not be had.
+/// The headers cannot be had.
 #[derive(Debug, Clone, thiserror::Error)]
 pub(crate) enum HeadersError {
     /// No answer.

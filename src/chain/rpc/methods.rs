@@ -3,7 +3,8 @@
 use alloy::primitives::{Address, B256, Bytes, U64, U256};
 use serde_json::json;
 
-use super::types::{At, BlockHeader, CallRequest, FeeHistory, LogEntry, LogFilter, Receipt, TransactionInfo};
+use super::At;
+use super::types::{BlockHeader, CallRequest, FeeHistory, LogEntry, LogFilter, Receipt, TransactionInfo};
 use super::{EndpointIndex, Rpc, RpcError};
 
 impl Rpc {

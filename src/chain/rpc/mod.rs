@@ -22,9 +22,10 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
+pub use crate::ports::At;
 pub use endpoint::{EndpointHealth, EndpointState};
 pub use error::{Attempt, EndpointError, RpcError, ServerError};
-pub use types::{At, BlockHeader, CallRequest, FeeHistory, LogEntry, LogFilter, Receipt, TransactionInfo};
+pub use types::{BlockHeader, CallRequest, FeeHistory, LogEntry, LogFilter, Receipt, TransactionInfo};
 
 pub(crate) use headers::HeadersError;
 
@@ -100,7 +101,7 @@ impl std::fmt::Debug for Rpc {
     }
 }
 
-/// The endpoints can not be used at all.
+/// The endpoints cannot be used at all.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum RpcConfigError {
     /// There is none.
@@ -149,7 +150,8 @@ impl Rpc {
     }
 
     /// Every endpoint by its name, as a client that asks nobody else. Health, breakers and limits stay shared.
-    pub(crate) fn each(&self) -> Vec<(SafeText, Self)> {
+    #[must_use]
+    pub fn each(&self) -> Vec<(SafeText, Self)> {
         let one = |(index, endpoint): (usize, &Endpoint)| {
             let only = Self {
                 inner: Arc::clone(&self.inner),
@@ -305,7 +307,7 @@ impl Rpc {
             Ok(Reply::Error(error)) => match error.kind() {
                 ServerErrorKind::RateLimited => EndpointError::RateLimited(Duration::ZERO),
                 ServerErrorKind::NotHere => {
-                    // the node is alive and says honestly what it can not do
+                    // the node is alive and says honestly what it cannot do
                     endpoint.succeeded(took);
                     return Err(EndpointError::NotHere(error));
                 }
@@ -386,7 +388,7 @@ impl Rpc {
     }
 }
 
-/// When every endpoint that could be asked says that it can not answer, that is the answer.
+/// When every endpoint that could be asked says that it cannot answer, that is the answer.
 fn unanswered<T>(method: &'static str, mut attempts: Vec<Attempt>) -> Result<T, RpcError> {
     let only_refusals = !attempts.is_empty()
         && attempts

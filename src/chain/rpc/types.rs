@@ -5,30 +5,10 @@ use alloy::primitives::{Address, B256, Bloom, Bytes, U64, U256};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use crate::ports::{At, Log};
 use crate::types::{BlockRef, LogRef, Root};
 
-/// The state of which block a question is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum At {
-    /// Exactly this block, by hash (EIP-1898).
-    Hash(B256),
-    /// This height, whatever block is there.
-    Number(u64),
-    /// The newest block.
-    Latest,
-    /// The newest block and what waits to be mined.
-    Pending,
-    /// The newest finalized block.
-    Finalized,
-}
-
 impl At {
-    /// By the hash of `block`.
-    #[must_use]
-    pub fn block(block: BlockRef) -> Self {
-        Self::Hash(B256::from(block.hash.0))
-    }
-
     pub(crate) fn to_json(self) -> Value {
         match self {
             Self::Hash(hash) => json!({"blockHash": hash}),
@@ -109,6 +89,17 @@ impl LogEntry {
             },
             transaction: Root(self.transaction_hash.0),
             index: self.log_index.to(),
+        }
+    }
+
+    /// As it crosses the ports.
+    #[must_use]
+    pub fn log(&self) -> Log {
+        Log {
+            address: self.address,
+            topics: self.topics.clone(),
+            data: self.data.clone(),
+            at: self.at(),
         }
     }
 }

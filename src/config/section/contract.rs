@@ -2,18 +2,18 @@
 
 use alloy::primitives::{Address, U256};
 
-use crate::chain::contracts::AdapterName;
 use crate::config::raw::Raw;
-use crate::config::reader::{Reader, words};
+use crate::config::reader::Reader;
 use crate::config::schema::Key;
 use crate::config::value::{Bad, Ether, Value, choice};
+use crate::pool::AdapterName;
 use crate::types::ClusterLayout;
 
 pub(in crate::config) const KEYS: &[Key] = &[
     Key::new("contract.address", "an address", "The pool manager contract.").flag("--contract"),
     Key::new(
         "contract.adapter",
-        "casimir-2023-05",
+        "casimir-2023-05 or casimir-2023-05-26",
         "Which version of the contract: names, events and behaviour.",
     )
     .default("casimir-2023-05"),
@@ -37,7 +37,12 @@ pub(in crate::config) const KEYS: &[Key] = &[
     .default("0.1 ETH"),
 ];
 
-words!(AdapterName { "casimir-2023-05" => AdapterName::Casimir202305 } no_display);
+impl Value for AdapterName {
+    fn read(raw: &Raw) -> Result<Self, Bad> {
+        let names: Vec<_> = Self::all().map(|name| (name.as_str(), name)).collect();
+        choice(raw, &names)
+    }
+}
 
 impl Value for ClusterLayout {
     fn read(raw: &Raw) -> Result<Self, Bad> {

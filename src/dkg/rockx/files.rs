@@ -6,10 +6,10 @@ use std::collections::BTreeMap;
 use alloy::primitives::Address;
 
 use super::keys::OperatorPublicKey;
-use super::shares_data::{SharesData, SharesDataError};
 use super::wire::codec::go_struct;
 use super::wire::{BlameOutput, DataStore, Encode, GoList, GoMap, SignedOutput};
 use crate::beacon::roots::{DEPOSIT_GWEI, deposit_data_root, deposit_message_root};
+use crate::ssv::shares_data::{SharesData, SharesDataError};
 use crate::types::{BlsPublicKey, BlsSignature, ForkVersion, OperatorId, Root};
 
 /// The version that the deposit file claims to be written by.

@@ -8,6 +8,5 @@ pub mod keys;
 pub mod messenger;
 pub mod node;
 pub mod share;
-pub mod shares_data;
 pub mod sign;
 pub mod wire;

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use alloy::primitives::Address;
 
 use crate::dkg::rockx::keys::OperatorPublicKey;
-use crate::dkg::rockx::shares_data::owner_nonce_root_of_text;
+use crate::ssv::shares_data::owner_nonce_root_of_text;
 use crate::types::{CeremonyPlan, Check, OperatorId, RequestId, SignPurpose, threshold_for};
 
 use super::{Court, names};

@@ -1,5 +1,7 @@
 //! The engine with everything around it: endpoints, contracts, messenger, initiator, feeds.
 
+pub mod agreed;
+mod doors;
 mod feeds;
 #[cfg(test)]
 mod fixture;

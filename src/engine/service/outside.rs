@@ -3,17 +3,13 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use alloy::primitives::{Address, B256};
+use alloy::primitives::Address;
 use tokio::sync::{Mutex, mpsc};
 
-use super::{follow, prepare, transcripts};
+use super::{agreed, follow, prepare, transcripts};
 use crate::beacon::client::Beacon;
-use crate::chain::agreement::Agreement;
-use crate::chain::committee::Committees;
-use crate::chain::contracts::{Manager, ManagerEventKind};
-use crate::chain::facts::{Facts, simulate};
 use crate::chain::intake::Finality;
-use crate::chain::rpc::{At, Rpc};
+use crate::chain::rpc::Rpc;
 use crate::config::{Config, format_ether};
 use crate::dkg::rockx::initiator::{CeremonyUpdate, Initiator};
 use crate::dkg::transcript::Transcript;
@@ -21,6 +17,7 @@ use crate::engine::LiveUpdate;
 use crate::engine::core::Incoming;
 use crate::engine::world::{Answer, World};
 use crate::oracle::{CeremonySuccess, Effect, Input, TransactionPayload};
+use crate::ports::{Agreement, At, Execution, PoolEventKind, PoolManager, Ssv};
 use crate::signer::OracleSigner;
 use crate::tx;
 use crate::types::{
@@ -31,11 +28,10 @@ use crate::types::{
 pub(super) struct Parts {
     pub(super) config: Config,
     pub(super) rpc: Rpc,
-    pub(super) manager: Manager,
-    pub(super) ssv_network: Address,
-    pub(super) facts: Facts,
-    pub(super) committees: Committees,
-    pub(super) agreement: Agreement,
+    pub(super) execution: Arc<dyn Execution>,
+    pub(super) manager: Arc<dyn PoolManager>,
+    pub(super) ssv: Arc<dyn Ssv>,
+    pub(super) agreement: Arc<dyn Agreement>,
     pub(super) initiator: Initiator,
     pub(super) messenger_name: RedactedUrl,
     pub(super) signer: Option<OracleSigner>,
@@ -270,7 +266,7 @@ impl Outside {
             .signer
             .as_ref()
             .ok_or_else(|| SafeText::new("there is no signer in this mode"))?;
-        let quote = tx::fees::quote(&self.rpc).await.map_err(|e| words(&e))?;
+        let quote = self.execution.fee_quote().await.value().map_err(|e| words(&e))?;
         let (gas_limit, fees) = match replaces {
             Some(old) => {
                 let previous = old.fees();
@@ -280,19 +276,16 @@ impl Outside {
             }
             None => {
                 // what the core knew of the account may be a block old
-                let pending = self
-                    .rpc
-                    .nonce(payload.from, At::Pending)
-                    .await
-                    .map_err(|e| words(&e))?;
+                let pending = self.execution.nonce(payload.from, At::Pending).await;
+                let pending = pending.value().map_err(|e| words(&e))?;
                 if pending > nonce {
                     return Err(SafeText::new(&format!(
                         "nonce {nonce} of the oracle account is used already, by somebody else"
                     )));
                 }
-                let estimate = simulate(&self.rpc, payload.from, payload.to, &payload.data)
-                    .await
-                    .map_err(|e| words(&e))?;
+                let simulated = prepare::simulate(&*self.execution, payload).await;
+                let simulated = simulated.value().map_err(|e| words(&e))?;
+                let estimate = prepare::gas_of(&*self.manager, &simulated).map_err(|e| words(&e))?;
                 let gas_limit = tx::fees::gas_limit(estimate);
                 (
                     gas_limit,
@@ -319,18 +312,17 @@ impl Outside {
         use tx::BroadcastHint as Hint;
         match tx::broadcast(&self.rpc, transaction).await {
             Hint::Accepted | Hint::AlreadyKnown => Ok(()),
-            other => Err(SafeText::new(&format!("a node says: {other:?}"))),
+            other => Err(SafeText::new(&other.to_string())),
         }
     }
 
     async fn inspect(&self, nonce: u64, hashes: &[Root]) -> Option<NonceStatus> {
         use tx::IntentStatus as Status;
-        let manager = self.manager.address();
         let intent = tx::Intent {
             sender: self.oracle?,
             nonce,
             hashes,
-            manager,
+            manager: &*self.manager,
             finality: self.finality,
         };
         let included = |inclusion: tx::Inclusion, is_final| NonceStatus::Included {
@@ -342,12 +334,7 @@ impl Outside {
             served: inclusion
                 .events
                 .iter()
-                .find(|e| {
-                    matches!(
-                        e.kind,
-                        ManagerEventKind::DepositInitiated | ManagerEventKind::Reshared
-                    )
-                })
+                .find(|e| matches!(e.kind, PoolEventKind::DepositInitiated | PoolEventKind::Reshared))
                 .map(|e| e.pool),
             is_final,
         };
@@ -379,7 +366,7 @@ impl Outside {
     async fn agreed_final(&self, inclusion: &tx::Inclusion) -> bool {
         // one at a time: an answer that is overtaken by a newer one must not be the last that is told
         let _one = self.telling.lock().await;
-        let verdict = self.agreement.on_receipt(B256::from(inclusion.hash.0)).await;
+        let verdict = agreed::on_receipt(&*self.agreement, &*self.manager, inclusion.hash).await;
         let words = if verdict.holds() {
             SafeText::default()
         } else {

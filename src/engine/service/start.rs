@@ -7,18 +7,12 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::task::{JoinHandle, JoinSet};
 
-use super::feeds;
 use super::outside::{Outside, Parts};
 use super::registry::{self, RegistryError};
+use super::{doors, feeds};
 use crate::beacon::client::{Beacon, BeaconConfig};
-use crate::chain::agreement::Agreement;
-use crate::chain::committee::Committees;
-use crate::chain::contracts::{self, Manager, ProbeError};
-use crate::chain::deposits::DepositLogs;
-use crate::chain::facts::Facts;
-use crate::chain::intake::{self, Intake, IntakeConfig, Observed, ObservedEvent, Resume};
+use crate::chain::intake::{self, Intake, IntakeConfig, Observed, ObservedEvent, Resume, Sources};
 use crate::chain::rpc::{Rpc, RpcConfig};
-use crate::chain::ssv::SsvReader;
 use crate::config::{Config, MessengerChoice, NetworkName};
 use crate::dkg::rockx::initiator::{Initiator, InitiatorConfig, InitiatorError};
 use crate::dkg::rockx::keys::OperatorPrivateKey;
@@ -28,6 +22,7 @@ use crate::engine::{EngineHandle, launch};
 use crate::journal::JournalOptions;
 use crate::lane;
 use crate::oracle::Settings;
+use crate::ports::{Answer, Evidence, PoolEvent, PoolEventKind, Probe, Unknown};
 use crate::signer::OracleSigner;
 use crate::snapshot::NetworkView;
 use crate::types::{RedactedUrl, RequestKind, SafeText};
@@ -82,9 +77,12 @@ pub enum ServiceError {
     /// The endpoints are misconfigured.
     #[error("rpc: {0}")]
     Rpc(#[from] crate::chain::rpc::RpcConfigError),
-    /// The contract is not what the adapter expects, or nobody answers.
+    /// The contract is not what the adapter expects.
     #[error("contract: {0}")]
-    Contract(#[from] ProbeError),
+    Contract(Evidence),
+    /// Nobody tells what the contract is.
+    #[error("contract: {0}")]
+    ContractNotKnown(Unknown),
     /// The manager names another SSV network than the configuration.
     #[error(
         "contract: the manager registers validators at SSV network {actual}, the configuration says {configured}"
@@ -101,7 +99,7 @@ pub enum ServiceError {
     /// The initiator does not start.
     #[error("dkg: {0}")]
     Initiator(#[from] InitiatorError),
-    /// The initiator's key can not be read.
+    /// The initiator's key cannot be read.
     #[error("dkg.initiator_key_file {path}: {problem}")]
     InitiatorKey {
         /// The file.
@@ -109,7 +107,7 @@ pub enum ServiceError {
         /// What is wrong.
         problem: String,
     },
-    /// An operator's public key can not be had.
+    /// An operator's public key cannot be had.
     #[error("operators: {0}")]
     Operators(#[from] RegistryError),
     /// The beacon nodes are misconfigured.
@@ -118,7 +116,7 @@ pub enum ServiceError {
     /// Exits would be signed under a wrong domain.
     #[error("beacon: {0}")]
     SelfTest(#[from] crate::beacon::exit::SelfTestFailed),
-    /// The journal can not be used.
+    /// The journal cannot be used.
     #[error("journal: {0}")]
     Engine(#[from] EngineError),
 }
@@ -140,23 +138,8 @@ pub async fn start(options: ServiceOptions) -> Result<Running, ServiceError> {
         deadline: config.rpc.timeout,
         ..RpcConfig::new(config.rpc.urls.clone(), config.network.chain_id)
     })?;
-    let manager = Manager::new(
-        rpc.clone(),
-        config.contract.address,
-        contracts::AdapterName::Casimir202305,
-        config.contract.cluster_layout,
-    );
-    let probe = manager.probe().await?;
-    if let Some(configured) = config
-        .network
-        .ssv_network
-        .filter(|address| *address != probe.ssv_network)
-    {
-        return Err(ServiceError::SsvNetwork {
-            actual: probe.ssv_network,
-            configured,
-        });
-    }
+    let manager = doors::manager(&config, rpc.clone());
+    let probe = probed(manager.probe().await, config.network.ssv_network)?;
     registry::fill_in(&mut config.operators, config.network.name).await?;
     let (messenger, messenger_url) = start_messenger(&config).await?;
     let initiator = Initiator::start(initiator_config(&config, &messenger_url)?).await?;
@@ -167,29 +150,25 @@ pub async fn start(options: ServiceOptions) -> Result<Running, ServiceError> {
             checkpoint: None,
         },
     )?;
-    let from_block = config.contract.from_block;
+    let finality = finality(&config);
+    let ssv = doors::ssv(&config, rpc.clone(), probe.ssv_network);
     let intake = Intake::new(
-        manager.clone(),
+        rpc.clone(),
+        Sources {
+            manager: Arc::clone(&manager),
+            ssv: Some(Arc::clone(&ssv)),
+        },
         IntakeConfig {
-            ssv_network: Some(probe.ssv_network),
-            finality: finality(&config),
+            finality,
             poll_interval: config.rpc.poll_interval,
             socket: config.rpc.ws_url.clone(),
-            ..IntakeConfig::new(from_block)
+            ..IntakeConfig::new(config.contract.from_block)
         },
         Resume {
             cursor: opened.cursor(),
             known: known_events(&opened),
         },
     );
-    let ssv = SsvReader::new(
-        rpc.clone(),
-        probe.ssv_network,
-        manager.address(),
-        config.contract.cluster_layout,
-        from_block,
-    );
-    let deposits = DepositLogs::new(rpc.clone(), config.network.deposit_contract, from_block);
     let network = NetworkView {
         name: SafeText::new(config.network.name.as_str()),
         chain_id: config.network.chain_id,
@@ -204,16 +183,14 @@ pub async fn start(options: ServiceOptions) -> Result<Running, ServiceError> {
         .map(OracleSigner::address)
         .or(config.signer.address);
     let embedded = messenger.as_ref().map(|_| messenger_url.clone());
-    let finality = finality(&config);
     let outside = Arc::new(Outside::new(Parts {
         finality,
+        execution: doors::execution(&config, rpc.clone(), finality),
+        agreement: doors::agreement(&config, &rpc, probe.ssv_network, finality),
+        manager,
+        ssv,
         config,
         rpc,
-        agreement: Agreement::new(&manager, probe.ssv_network, from_block, finality),
-        committees: Committees::new(manager.clone(), from_block),
-        facts: Facts::new(manager.clone(), ssv, deposits),
-        manager,
-        ssv_network: probe.ssv_network,
         initiator,
         messenger_name: RedactedUrl::new(&messenger_url),
         signer,
@@ -230,6 +207,25 @@ pub async fn start(options: ServiceOptions) -> Result<Running, ServiceError> {
         feeds,
         messenger,
     })
+}
+
+/// What the contract said of itself, if it is the one that is configured.
+fn probed(
+    probe: Answer<Probe>,
+    configured: Option<alloy::primitives::Address>,
+) -> Result<Probe, ServiceError> {
+    let probe = match probe {
+        Answer::Yes(probe) => probe,
+        Answer::No(evidence) => return Err(ServiceError::Contract(evidence)),
+        Answer::NotKnown(why) => return Err(ServiceError::ContractNotKnown(why)),
+    };
+    match configured {
+        Some(configured) if configured != probe.ssv_network => Err(ServiceError::SsvNetwork {
+            actual: probe.ssv_network,
+            configured,
+        }),
+        _ => Ok(probe),
+    }
 }
 
 async fn start_messenger(config: &Config) -> Result<(Option<MessengerHandle>, String), ServiceError> {
@@ -315,10 +311,10 @@ fn settings(config: &Config) -> Settings {
 
 /// Events in the journal that a reorg may still drop, as the intake knows them.
 fn known_events(opened: &launch::Opened) -> Vec<Observed> {
-    use contracts::ManagerEventKind as Kind;
+    use PoolEventKind as Kind;
     let observed = |kind, pool, at| Observed {
         at,
-        event: ObservedEvent::Manager(contracts::ManagerEvent { kind, pool }),
+        event: ObservedEvent::Manager(PoolEvent { kind, pool }),
     };
     let requests = opened.open_requests().into_iter().map(|(kind, pool, at)| {
         let kind = match kind {

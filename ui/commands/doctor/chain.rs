@@ -1,8 +1,11 @@
 //! The execution layer: each endpoint, the manager contract, the clock.
 
-use casimir_dkg::chain::contracts::Manager;
+use std::sync::Arc;
+
 use casimir_dkg::chain::rpc::{At, Rpc, RpcConfig};
 use casimir_dkg::config::{Config, NetworkName};
+use casimir_dkg::pool::{self, Connection};
+use casimir_dkg::ports::{Answer, PoolManager, Probe};
 use casimir_dkg::types::{RedactedUrl, UnixMillis};
 
 use super::{Finding, Report};
@@ -12,8 +15,10 @@ const STALE_S: u64 = 180;
 
 /// What others can go on with.
 pub(crate) struct Chain {
-    /// Over the endpoints that answered.
-    pub manager: Manager,
+    /// The endpoints that answered.
+    pub rpc: Rpc,
+    /// Over these.
+    pub manager: Arc<dyn PoolManager>,
 }
 
 pub(crate) async fn examine(config: &Config, report: &mut Report) -> Option<Chain> {
@@ -27,14 +32,15 @@ pub(crate) async fn examine(config: &Config, report: &mut Report) -> Option<Chai
         return None;
     }
     let rpc = Rpc::new(limits(config, good)).ok()?;
-    let manager = Manager::new(
-        rpc.clone(),
-        config.contract.address,
-        config.contract.adapter,
-        config.contract.cluster_layout,
-    );
-    contracts(config, &rpc, &manager, report).await;
-    Some(Chain { manager })
+    let at = Connection {
+        rpc: rpc.clone(),
+        address: config.contract.address,
+        layout: config.contract.cluster_layout,
+        from_block: config.contract.from_block,
+    };
+    let manager = pool::open(config.contract.adapter, at);
+    contracts(config, &rpc, &*manager, report).await;
+    Some(Chain { rpc, manager })
 }
 
 fn limits(config: &Config, urls: Vec<RedactedUrl>) -> RpcConfig {
@@ -92,48 +98,19 @@ async fn endpoint(config: &Config, url: &RedactedUrl, report: &mut Report) -> bo
     }
 }
 
-async fn contracts(config: &Config, rpc: &Rpc, manager: &Manager, report: &mut Report) {
+async fn contracts(config: &Config, rpc: &Rpc, manager: &dyn PoolManager, report: &mut Report) {
     let what = "manager contract";
     match manager.probe().await {
-        Ok(probe) => {
-            report.add(Finding::ok(
-                what,
-                format!(
-                    "{} answers as {}: {} ready, {} pending, {} staked",
-                    manager.address(),
-                    manager.adapter(),
-                    probe.ready.len(),
-                    probe.pending.len(),
-                    probe.staked.len()
-                ),
-            ));
-            match config.network.ssv_network {
-                Some(known) if known != probe.ssv_network => report.add(Finding::fail(
-                    "SSV network",
-                    format!(
-                        "the manager says {}, the configuration {known}",
-                        probe.ssv_network
-                    ),
-                    "check contract.address and network.name",
-                )),
-                _ => report.add(Finding::ok("SSV network", probe.ssv_network.to_string())),
-            }
-            if probe.reserved_fees < config.contract.fee_amount_wei {
-                report.add(Finding::warn(
-                    "reserved fees",
-                    format!(
-                        "{} are reserved, a deposit takes {}",
-                        casimir_dkg::config::format_ether(probe.reserved_fees),
-                        casimir_dkg::config::format_ether(config.contract.fee_amount_wei)
-                    ),
-                    "deposits wait until the manager has more fees",
-                ));
-            }
-        }
-        Err(e) => report.add(Finding::fail(
+        Answer::Yes(probe) => accepted(config, manager, &probe, report),
+        Answer::No(evidence) => report.add(Finding::fail(
             what,
-            e.to_string(),
+            evidence.to_string(),
             "check contract.address, contract.adapter and contract.cluster_layout",
+        )),
+        Answer::NotKnown(why) => report.add(Finding::fail(
+            what,
+            why.to_string(),
+            "no endpoint tells: look at the lines above",
         )),
     }
     let address = config.network.deposit_contract;
@@ -145,5 +122,38 @@ async fn contracts(config: &Config, rpc: &Rpc, manager: &Manager, report: &mut R
         )),
         Ok(_) => report.add(Finding::ok("deposit contract", address.to_string())),
         Err(e) => report.add(Finding::fail("deposit contract", e.to_string(), "")),
+    }
+}
+
+/// What the manager says of itself.
+fn accepted(config: &Config, manager: &dyn PoolManager, probe: &Probe, report: &mut Report) {
+    let found = format!(
+        "{} answers as {}: {} ready, {} pending, {} staked",
+        manager.address(),
+        manager.name(),
+        probe.ready.len(),
+        probe.pending.len(),
+        probe.staked.len()
+    );
+    report.add(Finding::ok("manager contract", found));
+    match config.network.ssv_network {
+        Some(known) if known != probe.ssv_network => report.add(Finding::fail(
+            "SSV network",
+            format!(
+                "the manager says {}, the configuration {known}",
+                probe.ssv_network
+            ),
+            "check contract.address and network.name",
+        )),
+        _ => report.add(Finding::ok("SSV network", probe.ssv_network.to_string())),
+    }
+    if probe.reserved_fees_wei < config.contract.fee_amount_wei {
+        let found = format!(
+            "{} are reserved, a deposit takes {}",
+            casimir_dkg::config::format_ether(probe.reserved_fees_wei),
+            casimir_dkg::config::format_ether(config.contract.fee_amount_wei)
+        );
+        let hint = "deposits wait until the manager has more fees";
+        report.add(Finding::warn("reserved fees", found, hint));
     }
 }

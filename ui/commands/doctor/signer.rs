@@ -3,6 +3,7 @@
 use alloy::primitives::Address;
 use casimir_dkg::chain::rpc::At;
 use casimir_dkg::config::{Config, SignerKey, format_ether};
+use casimir_dkg::ports::Answer;
 use casimir_dkg::signer::{keystore, password};
 
 use super::chain::Chain;
@@ -16,8 +17,7 @@ pub(crate) async fn examine(config: &Config, chain: Option<&Chain>, report: &mut
     let (Some(address), Some(chain)) = (address, chain) else {
         return;
     };
-    let rpc = chain.manager.rpc();
-    match rpc.balance(address, At::Latest).await {
+    match chain.rpc.balance(address, At::Latest).await {
         Ok(balance) if balance < config.fees.max_fee_wei => report.add(Finding::warn(
             "balance",
             format!("{} has {}", address, format_ether(balance)),
@@ -30,17 +30,20 @@ pub(crate) async fn examine(config: &Config, chain: Option<&Chain>, report: &mut
         Err(e) => report.add(Finding::fail("balance", e.to_string(), "")),
     }
     match chain.manager.authorises(address, At::Latest).await {
-        Ok(Some(true)) => report.add(Finding::ok(
+        Answer::Yes(()) => report.add(Finding::ok(
             "authorised",
             "the manager accepts this account as its oracle",
         )),
-        Ok(Some(false)) => report.add(Finding::fail(
+        Answer::No(_) => report.add(Finding::fail(
             "authorised",
             "the manager refuses this account",
             "the manager's owner has to set it as the oracle, or another key is meant",
         )),
-        Ok(None) => report.add(Finding::warn("authorised", "the manager does not say", "")),
-        Err(e) => report.add(Finding::fail("authorised", e.to_string(), "")),
+        Answer::NotKnown(why) => report.add(Finding::warn(
+            "authorised",
+            why.to_string(),
+            "nobody tells: run it again when the endpoints answer",
+        )),
     }
 }
 

@@ -3,15 +3,14 @@
 use tokio::sync::{mpsc, watch};
 
 use super::validators::Lists;
-use crate::chain::contracts::{ManagerEvent, ManagerEventKind};
 use crate::chain::intake::{ChainEvent, Head, IntakeEvent, Observed, ObservedEvent};
-use crate::chain::rpc::At;
 use crate::engine::core::Incoming;
 use crate::engine::service::outside::Shared;
 use crate::engine::{LiveUpdate, inject};
 use crate::oracle::{AccountFacts, ChainFacts, Fulfilment, Input};
+use crate::ports::{Answer, At, PoolEvent, PoolEventKind, Unknown};
 use crate::snapshot::LinkState;
-use crate::types::{CheckStatus, RequestKind, SafeText};
+use crate::types::{CheckStatus, SafeText};
 
 /// Ends when the core or the intake is gone.
 pub(super) async fn run(
@@ -89,18 +88,12 @@ fn input(event: ChainEvent) -> Option<Input> {
     };
     let Observed {
         at: log,
-        event: ObservedEvent::Manager(ManagerEvent { kind, pool }),
+        event: ObservedEvent::Manager(PoolEvent { kind, pool }),
     } = observed
     else {
         return None;
     };
-    let request = match kind {
-        ManagerEventKind::DepositRequested => Some(RequestKind::Deposit),
-        ManagerEventKind::ReshareRequested => Some(RequestKind::Reshare),
-        ManagerEventKind::ExitRequested => Some(RequestKind::Exit),
-        _ => None,
-    };
-    if let Some(kind) = request {
+    if let Some(kind) = kind.request() {
         return Some(if added {
             Input::Requested { kind, pool, log }
         } else {
@@ -108,9 +101,9 @@ fn input(event: ChainEvent) -> Option<Input> {
         });
     }
     let what = match kind {
-        ManagerEventKind::DepositInitiated => Fulfilment::DepositInitiated,
-        ManagerEventKind::Deposited => Fulfilment::Deposited,
-        ManagerEventKind::Reshared => Fulfilment::Reshared,
+        PoolEventKind::DepositInitiated => Fulfilment::DepositInitiated,
+        PoolEventKind::Deposited => Fulfilment::Deposited,
+        PoolEventKind::Reshared => Fulfilment::Reshared,
         _ => Fulfilment::Exited,
     };
     Some(if added {
@@ -120,7 +113,7 @@ fn input(event: ChainEvent) -> Option<Input> {
     })
 }
 
-/// Reads the state at `head` and tells it. What can not be read is said and read again at the next head.
+/// Reads the state at `head` and tells it. What cannot be read is said and read again at the next head.
 async fn look(
     outside: &Shared,
     head: Head,
@@ -142,60 +135,61 @@ async fn look(
         }
     }
     if let Some(oracle) = outside.oracle {
-        let status = match outside.manager.authorises(oracle, At::block(head.block)).await {
-            Ok(Some(true)) => CheckStatus::Pass,
-            Ok(Some(false)) => CheckStatus::Fail,
-            Ok(None) | Err(_) => CheckStatus::Unknown,
+        let at = At::block(head.block);
+        let status = match outside.manager.authorises(oracle, at).await {
+            Answer::Yes(()) => CheckStatus::Pass,
+            Answer::No(_) => CheckStatus::Fail,
+            Answer::NotKnown(_) => CheckStatus::Unknown,
         };
         core.send(Incoming::Live(LiveUpdate::Authorised(status))).await?;
     }
     Ok(())
 }
 
-async fn facts(outside: &Shared, head: Head) -> Result<ChainFacts, String> {
+async fn facts(outside: &Shared, head: Head) -> Result<ChainFacts, Unknown> {
     let at = At::block(head.block);
-    let words = |error: &dyn std::fmt::Display| error.to_string();
-    let account = async {
-        match outside.oracle {
-            None => Ok(None),
-            Some(address) => {
-                let (balance_wei, next, pending) = tokio::try_join!(
-                    outside.rpc.balance(address, at),
-                    outside.rpc.nonce(address, at),
-                    outside.rpc.nonce(address, At::Pending)
-                )?;
-                Ok::<_, crate::chain::rpc::RpcError>(Some(AccountFacts {
-                    address,
-                    next,
-                    pending,
-                    balance_wei,
-                }))
-            }
-        }
-    };
+    let (manager, execution) = (&outside.manager, &outside.execution);
     let (ready, pending, staked, ssv, account) = tokio::join!(
-        outside.manager.ready_pools(at),
-        outside.manager.pending_pools(at),
-        outside.manager.staked_pools(at),
-        outside.facts.ssv().at(head.block, &[]),
-        account,
+        manager.ready(at),
+        manager.pending(at),
+        manager.staked(at),
+        outside.ssv.state(head.block, &[]),
+        account(outside, at),
     );
     // old logs are compared bit by bit, long before an action's checks ask for them
-    let kept_up = tokio::join!(
-        outside.facts.keep_up(head.block),
-        outside.committees.keep_up(head.block)
-    );
-    for error in [kept_up.0.err(), kept_up.1.err()].into_iter().flatten() {
-        tracing::debug!(target: "chain", %error, "old logs could not be read on");
+    let kept_up = tokio::join!(execution.keep_up(head.block), manager.keep_up(head.block));
+    for kept_up in [kept_up.0, kept_up.1] {
+        if let Answer::NotKnown(why) = kept_up {
+            tracing::debug!(target: "chain", %why, "old logs could not be read on");
+        }
     }
     Ok(ChainFacts {
         head: Some(head.block),
         finalized: head.finalized,
         base_fee_wei: head.base_fee_wei.unwrap_or_default(),
-        ready: ready.map_err(|e| words(&e))?,
-        pending: pending.map_err(|e| words(&e))?,
-        staked: staked.map_err(|e| words(&e))?,
-        owner_nonce: ssv.map_err(|e| words(&e))?.owner_nonce,
-        account: account.map_err(|e| words(&e))?,
+        ready: ready.value()?,
+        pending: pending.value()?,
+        staked: staked.value()?,
+        owner_nonce: ssv.value()?.owner_nonce,
+        account: account?,
     })
+}
+
+/// The oracle's account, where one is configured.
+async fn account(outside: &Shared, at: At) -> Result<Option<AccountFacts>, Unknown> {
+    let Some(address) = outside.oracle else {
+        return Ok(None);
+    };
+    let execution = &outside.execution;
+    let (balance, next, pending) = tokio::join!(
+        execution.balance(address, at),
+        execution.nonce(address, at),
+        execution.nonce(address, At::Pending)
+    );
+    Ok(Some(AccountFacts {
+        address,
+        next: next.value()?,
+        pending: pending.value()?,
+        balance_wei: balance.value()?,
+    }))
 }

@@ -5,8 +5,6 @@ mod chain;
 mod health;
 mod validators;
 
-pub(super) use validators::RESHARE_LIMIT;
-
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 

@@ -6,16 +6,14 @@ use std::collections::BTreeMap;
 use tokio::sync::{mpsc, watch};
 
 use super::beacon::News;
-use crate::chain::rpc::At;
 use crate::engine::LiveUpdate;
 use crate::engine::core::Incoming;
 use crate::engine::service::outside::Shared;
 use crate::oracle::ChainFacts;
+use crate::ports::At;
 use crate::snapshot::ValidatorView;
 use crate::types::{BlockRef, PoolId, SafeText};
 
-/// The contract refuses a fourth reshare: `require(reshareCount < 3)`.
-pub(in crate::engine::service) const RESHARE_LIMIT: u64 = 3;
 /// Lists that did not change are read again after this many blocks: a reshare changes no list.
 const REREAD_BLOCKS: u64 = 8;
 
@@ -99,23 +97,24 @@ impl Pane {
         wants && !self.views.is_empty()
     }
 
-    /// Reads the contract at a block, unless nothing can have changed. What can not be read is read again at the next.
+    /// Reads the contract at a block, unless nothing can have changed. What cannot be read is read again at the next.
     async fn read(&mut self, outside: &Shared, newest: Lists) {
         let block = newest.block;
         let lists = (newest.pending, newest.staked);
         if lists == self.lists && block.number < self.read_at + REREAD_BLOCKS {
             return;
         }
+        let limit = outside.manager.capabilities().reshare_limit();
         let mut views = BTreeMap::new();
         for (pools, status) in [(&lists.0, "deposited"), (&lists.1, "staked")] {
             for pool in pools {
-                let Ok(view) = outside.manager.pool(*pool, At::block(block)).await else {
+                let Some(view) = outside.manager.pool(*pool, At::block(block)).await.yes() else {
                     return;
                 };
                 let Some(public_key) = view.public_key else {
                     continue;
                 };
-                let Ok(committee) = outside.committees.of(*pool, block).await else {
+                let Some(committee) = outside.manager.committee(*pool, block).await.yes() else {
                     return;
                 };
                 let status = if view.exiting { "exiting" } else { status };
@@ -127,7 +126,7 @@ impl Pane {
                         operators: committee.operator_ids,
                         index: None,
                         status: SafeText::new(status),
-                        reshares: (committee.reshare_count, RESHARE_LIMIT),
+                        reshares: (committee.reshare_count, limit),
                     },
                 );
             }
@@ -173,7 +172,7 @@ mod tests {
             operators: Vec::new(),
             index: None,
             status: SafeText::default(),
-            reshares: (0, RESHARE_LIMIT),
+            reshares: (0, 3),
         }];
         assert!(
             !hear(&mut pane, |n| n.heads += 1),

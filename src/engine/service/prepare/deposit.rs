@@ -1,15 +1,13 @@
 //! `initiatePoolDeposit`: 32 ETH, once, for the right pool, with a key that verifies.
 
-use alloy::primitives::{Bytes, U256};
+use alloy::primitives::Bytes;
 
-use super::{key_checks, keygen::credentials, later, refused, send};
+use super::facts::{self, DepositQuery};
+use super::{key_checks, later, refused, send};
 use crate::beacon::roots;
-use crate::chain::contracts::{
-    InitiatePoolDeposit, ManagerCall, decode_manager_call, encode_initiate_pool_deposit,
-};
-use crate::chain::facts::{DepositFacts, DepositQuery, Known};
 use crate::engine::service::outside::Shared;
-use crate::oracle::{ActionKind, Fact, FactKind, Prepared, Registration, TransactionPayload};
+use crate::oracle::{ActionKind, Fact, FactKind, Prepared, Registration};
+use crate::ports::{InitiateDeposit, PoolCall, PoolManager, SsvState};
 use crate::types::{Check, KeygenOutput, OperatorId, PoolId};
 
 pub(super) async fn prepare(
@@ -20,24 +18,28 @@ pub(super) async fn prepare(
     registration: Registration,
 ) -> Prepared {
     let Some(oracle) = outside.oracle else {
-        return refused("no oracle address is configured: a deposit can not be prepared");
+        return refused("no oracle address is configured: a deposit cannot be prepared");
     };
     let operators: Vec<OperatorId> = keygen.share_public_keys.keys().copied().collect();
     let query = DepositQuery {
         pool,
         oracle,
         operators: operators.clone(),
-        public_key: Some(keygen.validator),
+        public_key: keygen.validator,
+        deposit_contract: outside.config.network.deposit_contract,
     };
-    let facts = match outside.facts.gather(&query).await {
+    let facts = match facts::gather(&*outside.manager, &*outside.ssv, &*outside.execution, &query).await {
         Ok(facts) => facts,
-        Err(error) => return later(error),
+        Err(why) => return later(why),
     };
-    let ssv = match &facts.ssv {
-        Ok(ssv) => ssv.clone(),
+    let ssv = match facts.ssv.clone().value() {
+        Ok(ssv) => ssv,
         Err(why) => return later(format!("SSV's state is unknown: {why}")),
     };
-    let credentials = credentials(outside);
+    let credentials = match facts.credentials.clone().value() {
+        Ok(credentials) => credentials,
+        Err(why) => return later(why),
+    };
     let fork = outside.config.network.genesis_fork_version;
     let data_root = roots::deposit_data_root(
         &keygen.validator,
@@ -45,10 +47,14 @@ pub(super) async fn prepare(
         key_checks::DEPOSIT_GWEI,
         &keygen.deposit_signature,
     );
-    let (shares, shares_check) =
-        key_checks::shares_data(registration, &keygen.share_public_keys, &keygen.encrypted_shares);
+    let (shares, shares_check) = key_checks::shares_data(
+        &*outside.ssv,
+        registration,
+        &keygen.share_public_keys,
+        &keygen.encrypted_shares,
+    );
     let fee_amount = outside.config.contract.fee_amount_wei;
-    let call = InitiatePoolDeposit {
+    let call = PoolCall::InitiateDeposit(Box::new(InitiateDeposit {
         deposit_data_root: data_root,
         public_key: keygen.validator,
         operator_ids: operators.clone(),
@@ -57,22 +63,24 @@ pub(super) async fn prepare(
         signature: keygen.deposit_signature,
         withdrawal_credentials: credentials,
         fee_amount,
+    }));
+    let payload = match send::payload(outside, oracle, &call) {
+        Ok(payload) => payload,
+        Err(why) => return refused(why),
     };
-    let data = encode_initiate_pool_deposit(&call, outside.config.contract.cluster_layout);
-    let payload = send::payload(outside, oracle, data);
 
     let mut checks = ceremony_checks;
     checks.extend(key_checks::key(&keygen.validator, &keygen.share_public_keys));
     checks.push(key_checks::deposit_signature(keygen, &credentials, fork));
-    checks.push(data_root_check(&payload));
+    checks.push(data_root_check(&*outside.manager, &payload.data));
     checks.extend(key_checks::registration(
         outside.manager.address(),
         &keygen.validator,
         registration,
-        Ok(&ssv),
+        &facts.ssv,
     ));
     checks.push(shares_check);
-    checks.extend(contract_checks(outside, pool, &facts, fee_amount));
+    checks.extend(facts.checks(pool, fee_amount, outside.ssv.network()));
     checks.push(unknown_to_beacon(outside, keygen).await);
     checks.push(send::endpoints_agree(outside, pool, oracle, facts.block).await);
 
@@ -87,7 +95,7 @@ pub(super) async fn prepare(
     shown.extend(super::committee::fact(outside, "operators", &operators));
     shown.extend([
         Fact::new("SSV registration nonce", FactKind::Text, registration.nonce),
-        Fact::new("SSV network", FactKind::Address, outside.ssv_network),
+        Fact::new("SSV network", FactKind::Address, outside.ssv.network()),
         Fact::new("SSV cluster", FactKind::Text, cluster_words(&ssv)),
         Fact::new("fees swapped for SSV", FactKind::Amount, send::eth(fee_amount)),
     ]);
@@ -96,7 +104,6 @@ pub(super) async fn prepare(
         keygen.validator,
         super::keygen::list(&operators)
     );
-    let balance = facts.balance_wei.as_ref().copied().map_err(ToString::to_string);
     send::proposal(
         outside,
         ActionKind::SendDeposit,
@@ -104,12 +111,12 @@ pub(super) async fn prepare(
         shown,
         checks,
         payload,
-        balance,
+        &facts.balance_wei,
     )
     .await
 }
 
-fn cluster_words(ssv: &crate::chain::ssv::SsvState) -> String {
+fn cluster_words(ssv: &SsvState) -> String {
     if ssv.known_cluster {
         let state = if ssv.cluster.active {
             "active"
@@ -126,10 +133,10 @@ fn cluster_words(ssv: &crate::chain::ssv::SsvState) -> String {
 }
 
 /// Decodes the bytes that would be sent, and recomputes the root from what they carry.
-fn data_root_check(payload: &TransactionPayload) -> Check {
+fn data_root_check(manager: &dyn PoolManager, data: &[u8]) -> Check {
     const NAME: &str = "deposit-data-root";
-    let Some(ManagerCall::InitiatePoolDeposit(call)) = decode_manager_call(&payload.data) else {
-        return Check::fail(NAME, "the call data does not decode to initiatePoolDeposit");
+    let Some(PoolCall::InitiateDeposit(call)) = manager.decode(data) else {
+        return Check::fail(NAME, "the call data does not decode to a deposit");
     };
     let amount = key_checks::DEPOSIT_GWEI;
     let again = roots::deposit_data_root(
@@ -163,93 +170,4 @@ async fn unknown_to_beacon(outside: &Shared, keygen: &KeygenOutput) -> Check {
         ),
         Err(error) => Check::unknown(NAME, error.to_string()),
     }
-}
-
-fn known<T>(name: &str, fact: &Known<T>, judge: impl FnOnce(&T) -> (bool, String)) -> Check {
-    match fact {
-        Ok(value) => {
-            let (holds, words) = judge(value);
-            Check::of(name, holds, words)
-        }
-        Err(why) => Check::unknown(name, why.as_str()),
-    }
-}
-
-fn contract_checks(outside: &Shared, pool: PoolId, facts: &DepositFacts, fee_amount: U256) -> Vec<Check> {
-    vec![
-        known("pool-at-head", &facts.ready, |ready| {
-            let words = match ready.first() {
-                Some(head) => format!("pool {head} is at the head of the ready queue"),
-                None => "the ready queue is empty".to_owned(),
-            };
-            (ready.first() == Some(&pool), words)
-        }),
-        known("pool-without-key", &facts.pool, |view| match view.public_key {
-            None => (true, "the contract has no validator for the pool yet".to_owned()),
-            Some(key) => (
-                false,
-                format!("the contract has validator {key} for the pool already"),
-            ),
-        }),
-        known("oracle-authorised", &facts.oracle_authorised, |yes| {
-            (
-                *yes,
-                format!(
-                    "the manager {} calls from the oracle account",
-                    if *yes { "takes" } else { "refuses" }
-                ),
-            )
-        }),
-        known("reserved-fees", &facts.reserved_fees_wei, |fees| {
-            (
-                *fees >= fee_amount,
-                format!("{} reserved, {} needed", send::eth(*fees), send::eth(fee_amount)),
-            )
-        }),
-        known(
-            "key-not-deposited",
-            &facts.deposits_of_key,
-            |deposits| match deposits.first() {
-                None => (
-                    true,
-                    "no deposit for this key in the deposit contract's logs".to_owned(),
-                ),
-                Some(first) => (
-                    false,
-                    format!(
-                        "a deposit for this key stands in block {}: another would be a top-up",
-                        first.at.block.number
-                    ),
-                ),
-            },
-        ),
-        known("deposit-contract", &facts.deposit_contract_has_code, |code| {
-            let address = outside.config.network.deposit_contract;
-            (
-                *code,
-                format!("{address} {}", if *code { "has code" } else { "has no code" }),
-            )
-        }),
-        known("ssv-network", &facts.ssv_network, |network| {
-            (
-                *network == outside.ssv_network,
-                format!("the manager registers at {network}"),
-            )
-        }),
-        match &facts.ssv {
-            Ok(ssv) => key_checks::unless_unproven(
-                Check::of(
-                    "ssv-cluster-active",
-                    ssv.cluster.active,
-                    if ssv.cluster.active {
-                        "the cluster is not liquidated"
-                    } else {
-                        "the cluster is liquidated"
-                    },
-                ),
-                ssv.unproven.as_ref(),
-            ),
-            Err(why) => Check::unknown("ssv-cluster-active", why.as_str()),
-        },
-    ]
 }

@@ -71,7 +71,8 @@ pub(super) async fn prepare_sign(
         validator_index: validator.index,
     };
     let (key, shares) = (present.validator, &present.committee.shares);
-    let share_public_keys = key_checks::share_keys(known.as_ref(), &key, &committee, shares);
+    let told = outside.ssv.decode_shares(shares, &committee).ok();
+    let share_public_keys = key_checks::share_keys(known.as_ref(), &key, &committee, told);
     let plan = CeremonyPlan::Sign {
         validator: present.validator,
         committee: committee.clone(),
@@ -95,7 +96,7 @@ pub(super) async fn prepare_sign(
         Err(why) => return later(why),
     }
     checks.extend(exit_checks::validator(&validator, &rules, now));
-    checks.push(exit_checks::credentials(outside, &validator));
+    checks.push(exit_checks::credentials(outside, pool, &validator).await);
     checks.extend(bad.map(|bad| exit_checks::new_signing_root(&bad, rules.signing_root(&message))));
     checks.push(key_checks::in_journal(known.as_ref(), &key, &committee));
     let mut facts = vec![
@@ -212,7 +213,9 @@ pub(super) async fn prepare_broadcast(
             }
             Check::fail("exit-allowed", words)
         }
-        other => Check::fail("exit-allowed", format!("{other:?}")),
+        // nobody was offered the exit yet, so nobody refused it
+        ExitOutcome::BadSignature => Check::fail("exit-allowed", "a beacon node finds the signature bad"),
+        ExitOutcome::Refused(why) => Check::fail("exit-allowed", format!("a beacon node refuses it: {why}")),
     };
     let holds = threshold::verify(&key, &signing_root.0, &signature);
     let (mut checks, unseen) = key_checks::doubts_of_origin(ceremony_checks, holds);

@@ -1,24 +1,22 @@
 //! What must hold before a voluntary exit is signed, and again before it is published.
 
-use super::keygen;
 use crate::beacon::client::{Beacon, ExitMessage, Validator, ValidatorStatus};
 use crate::beacon::exit::{ExitRules, self_test};
 use crate::engine::service::outside::{Outside, Shared};
 use crate::oracle::{BadExit, Fact, FactKind, NEW_SIGNING_ROOT};
+use crate::ports::At;
 use crate::types::{BlsPublicKey, BlsSignature, Check, CheckStatus, ForkVersion, PoolId, Root, SafeText};
 
 /// The contract wants the exit: state decides, the event only hinted.
 pub(super) async fn wanted(outside: &Shared, pool: PoolId) -> Check {
-    match outside.manager.pool(pool, crate::chain::rpc::At::Latest).await {
-        Ok(view) => {
-            let words = format!(
-                "the contract {} pool {pool} as exiting",
-                if view.exiting { "marks" } else { "does not mark" }
-            );
-            Check::of("pool-exiting", view.exiting, words)
-        }
-        Err(error) => Check::unknown("pool-exiting", error.to_string()),
-    }
+    let view = outside.manager.pool(pool, At::Latest).await;
+    view.check("pool-exiting", |view| {
+        let marks = if view.exiting { "marks" } else { "does not mark" };
+        (
+            view.exiting,
+            format!("the contract {marks} pool {pool} as exiting"),
+        )
+    })
 }
 
 pub(super) async fn domain(outside: &Outside, beacon: &Beacon, rules: &ExitRules) -> Vec<Check> {
@@ -105,14 +103,13 @@ pub(super) async fn pool(beacon: &Beacon, message: &ExitMessage, signature: &Bls
     }
 }
 
-pub(super) fn credentials(outside: &Shared, validator: &Validator) -> Check {
-    let ours = keygen::credentials(outside);
+pub(super) async fn credentials(outside: &Shared, pool: PoolId, validator: &Validator) -> Check {
+    let ours = outside.manager.withdrawal_credentials(pool, At::Latest).await;
     let theirs = validator.withdrawal_credentials;
-    Check::of(
-        "withdrawal-credentials",
-        ours == theirs,
-        format!("the validator pays out to {theirs}, ours are {ours}"),
-    )
+    ours.check("withdrawal-credentials", |ours| {
+        let words = format!("the validator pays out to {theirs}, ours are {ours}");
+        (*ours == theirs, words)
+    })
 }
 
 /// An epoch, and when it begins if it is still to come.

@@ -5,10 +5,9 @@ use std::collections::BTreeMap;
 use alloy::primitives::{Address, keccak256};
 
 use crate::beacon::roots;
-use crate::chain::ssv::SsvState;
-use crate::dkg::rockx::shares_data::SharesData;
 use crate::dkg::threshold;
 use crate::oracle::{Fact, FactKind, KnownKey, Registration};
+use crate::ports::{Answer, SharesData, Ssv, SsvState};
 use crate::types::{
     BlsPublicKey, Check, CheckStatus, ForkVersion, KeygenOutput, OperatorId, Root, SafeText, threshold_for,
 };
@@ -47,13 +46,12 @@ pub(super) fn share_keys(
     known: Option<&KnownKey>,
     validator: &BlsPublicKey,
     committee: &[OperatorId],
-    contract: &[u8],
+    contract: Option<SharesData>,
 ) -> BTreeMap<OperatorId, BlsPublicKey> {
     if let Some(known) = known.filter(|k| k.validator == *validator && k.committee == committee) {
         return known.share_public_keys.clone();
     }
-    let decoded = SharesData::decode(contract, committee).ok();
-    decoded
+    contract
         .map(|shares| shares.share_public_keys)
         .filter(|keys| {
             // whoever wrote the calldata is not believed: they must lie on the key's polynomial
@@ -116,7 +114,7 @@ pub(super) fn registration(
     owner: Address,
     validator: &BlsPublicKey,
     registration: Registration,
-    ssv: Result<&SsvState, String>,
+    ssv: &Answer<SsvState>,
 ) -> Vec<Check> {
     let message = format!("{}:{}", owner.to_checksum(None), registration.nonce);
     let holds = threshold::verify(validator, keccak256(&message).as_slice(), &registration.signature);
@@ -129,21 +127,23 @@ pub(super) fn registration(
             format!("NOT valid over keccak256 of «{message}»")
         },
     );
-    let nonce = match ssv {
-        Ok(ssv) => unless_unproven(
-            Check::of(
-                "registration-nonce",
-                ssv.owner_nonce == registration.nonce,
-                format!(
-                    "signed for nonce {}, SSV expects {}",
-                    registration.nonce, ssv.owner_nonce
-                ),
-            ),
-            ssv.unproven.as_ref(),
-        ),
-        Err(why) => Check::unknown("registration-nonce", why),
-    };
+    let nonce = ssv.check("registration-nonce", |ssv| {
+        let words = format!(
+            "signed for nonce {}, SSV expects {}",
+            registration.nonce, ssv.owner_nonce
+        );
+        (ssv.owner_nonce == registration.nonce, words)
+    });
+    let nonce = unless_unproven(nonce, unproven(ssv));
     vec![signature, nonce]
+}
+
+/// Why a registration event may be missing.
+pub(super) fn unproven(ssv: &Answer<SsvState>) -> Option<&SafeText> {
+    match ssv {
+        Answer::Yes(ssv) => ssv.unproven.as_ref(),
+        Answer::No(_) | Answer::NotKnown(_) => None,
+    }
 }
 
 /// A check that rests on logs holds only when none can be missing.
@@ -160,27 +160,28 @@ pub(super) fn unless_unproven(check: Check, unproven: Option<&SafeText>) -> Chec
     }
 }
 
-/// SSV's shares data: signature (96), share keys (48 each), encrypted shares (256 each), operators ascending.
+/// SSV's shares data as it would be sent; empty where it cannot be written, which the check says.
 pub(super) fn shares_data(
+    ssv: &dyn Ssv,
     registration: Registration,
     keys: &BTreeMap<OperatorId, BlsPublicKey>,
     encrypted: &BTreeMap<OperatorId, Vec<u8>>,
 ) -> (Vec<u8>, Check) {
     const NAME: &str = "shares-data";
-    let mut data = registration.signature.0.to_vec();
-    keys.values().for_each(|key| data.extend_from_slice(&key.0));
-    encrypted.values().for_each(|share| data.extend_from_slice(share));
-    let n = keys.len();
-    let wanted = 96 + 304 * n;
-    let same = keys.keys().eq(encrypted.keys());
-    let sizes = encrypted.values().all(|share| share.len() == 256);
-    let holds = same && sizes && data.len() == wanted && threshold_for(n).is_some();
-    let check = Check::of(
-        NAME,
-        holds,
-        format!("{} bytes for {n} operators, {wanted} expected", data.len()),
-    );
-    (data, check)
+    let shares = SharesData {
+        signature: registration.signature,
+        share_public_keys: keys.clone(),
+        encrypted_shares: encrypted.clone(),
+    };
+    match ssv.encode_shares(&shares) {
+        Ok(data) => {
+            let n = keys.len();
+            let words = format!("{} bytes for {n} operators", data.len());
+            let check = Check::of(NAME, threshold_for(n).is_some(), words);
+            (data, check)
+        }
+        Err(why) => (Vec::new(), Check::fail(NAME, why.to_string())),
+    }
 }
 
 /// The checks of a signing ceremony without those that it could not make, and these as facts, once the signature `holds`.
@@ -252,6 +253,7 @@ mod tests {
             let (key, shares) = dealt();
             let (other, others) = dealt();
             let told = |known: Option<&KnownKey>, shares: &[u8]| {
+                let shares = SharesData::decode(shares, &key.committee).ok();
                 share_keys(known, &key.validator, &key.committee, shares)
             };
             assert_eq!(told(Some(&key), &[]), key.share_public_keys);

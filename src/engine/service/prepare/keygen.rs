@@ -1,10 +1,10 @@
 //! A key generation: which operators, for which credentials, on which fork.
 
 use super::{committee, later, proposal};
-use crate::chain::rpc::At;
 use crate::engine::service::outside::Shared;
 use crate::oracle::{ActionKind, Fact, FactKind, Prepared, Wanted};
-use crate::types::{CeremonyPlan, Check, OperatorId, PoolId, Root, threshold_for};
+use crate::ports::At;
+use crate::types::{CeremonyPlan, Check, OperatorId, PoolId, threshold_for};
 
 pub(super) async fn prepare(outside: &Shared, pool: PoolId, wanted: Wanted) -> Prepared {
     let (committee, ranked, asked) = committee::select(outside, &wanted).await;
@@ -14,11 +14,14 @@ pub(super) async fn prepare(outside: &Shared, pool: PoolId, wanted: Wanted) -> P
             committee.len()
         ));
     };
-    let ready = match outside.manager.ready_pools(At::Latest).await {
-        Ok(ready) => ready,
-        Err(error) => return later(error),
+    let (ready, credentials) = tokio::join!(
+        outside.manager.ready(At::Latest),
+        outside.manager.withdrawal_credentials(pool, At::Latest)
+    );
+    let (ready, withdrawal_credentials) = match (ready.value(), credentials.value()) {
+        (Ok(ready), Ok(credentials)) => (ready, credentials),
+        (Err(why), _) | (_, Err(why)) => return later(why),
     };
-    let withdrawal_credentials = credentials(outside);
     let fork_version = outside.config.network.genesis_fork_version;
     let mut checks = committee::checks(outside, &asked, &committee, &committee, committee::Quorum::All);
     let position = ready.iter().position(|p| *p == pool);
@@ -64,14 +67,6 @@ pub(super) async fn prepare(outside: &Shared, pool: PoolId, wanted: Wanted) -> P
     )
 }
 
-/// `0x01`, eleven zero bytes, the manager's address.
-pub(super) fn credentials(outside: &Shared) -> Root {
-    let mut bytes = [0; 32];
-    bytes[0] = 1;
-    bytes[12..].copy_from_slice(outside.manager.address().as_slice());
-    Root(bytes)
-}
-
 pub(super) fn list(ids: &[OperatorId]) -> String {
     ids.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
@@ -82,10 +77,8 @@ pub(super) async fn authorised(outside: &Shared) -> Check {
     let Some(oracle) = outside.oracle else {
         return Check::unknown(NAME, "no oracle address is configured");
     };
-    match outside.manager.authorises(oracle, At::Latest).await {
-        Ok(Some(true)) => Check::pass(NAME, format!("the manager takes calls from {oracle}")),
-        Ok(Some(false)) => Check::fail(NAME, format!("the manager refuses calls from {oracle}")),
-        Ok(None) => Check::unknown(NAME, "the manager refuses without a word"),
-        Err(error) => Check::unknown(NAME, error.to_string()),
-    }
+    let authorised = outside.manager.authorises(oracle, At::Latest).await;
+    authorised.check(NAME, |()| {
+        (true, format!("the manager takes calls from {oracle}"))
+    })
 }

@@ -5,6 +5,7 @@ mod committee;
 mod deposit;
 mod exit;
 mod exit_checks;
+mod facts;
 mod key_checks;
 mod keygen;
 mod proposal;
@@ -14,6 +15,7 @@ mod reshare;
 mod send;
 
 pub(super) use publish::publish_exit;
+pub(super) use send::{gas_of, simulate};
 
 use std::time::Duration;
 

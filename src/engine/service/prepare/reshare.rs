@@ -3,13 +3,10 @@
 use alloy::primitives::Bytes;
 
 use super::{committee, key_checks, keygen, later, proposal, ranking, refused, send};
-use crate::chain::committee::PresentCommittee;
-use crate::chain::contracts::{ResharePool, encode_reshare_pool};
-use crate::chain::rpc::At;
 use crate::config::SelectionRule;
-use crate::engine::service::feeds::RESHARE_LIMIT;
 use crate::engine::service::outside::Shared;
 use crate::oracle::{ActionKind, Fact, FactKind, KnownKey, Prepared, Registration, Wanted};
+use crate::ports::{At, PoolCall, PresentCommittee, ResharePool};
 use crate::types::{
     BlockRef, BlsPublicKey, CeremonyPlan, Check, OperatorId, PoolId, ReshareOutput, threshold_for,
 };
@@ -31,28 +28,24 @@ impl Present {
 }
 
 /// The contract takes few reshares of a pool.
-fn reshares_left(committee: &PresentCommittee) -> Check {
+fn reshares_left(committee: &PresentCommittee, limit: u64) -> Check {
     let used = committee.reshare_count;
-    let check = Check::of(
-        "reshares-left",
-        used < RESHARE_LIMIT,
-        format!("{used} of {RESHARE_LIMIT} used"),
-    );
+    let check = Check::of("reshares-left", used < limit, format!("{used} of {limit} used"));
     key_checks::unless_unproven(check, committee.unproven.as_ref())
 }
 
 /// The key and the present committee of a pool; `Err` is the answer of the desk.
 pub(super) async fn present(outside: &Shared, pool: PoolId) -> Result<Present, Prepared> {
-    let head = outside.rpc.head().await.map_err(later)?;
-    let block = head.block();
+    let block = outside.execution.head().await.value().map_err(later)?.block;
     let at = At::block(block);
-    let (view, staked) = tokio::join!(outside.manager.pool(pool, at), outside.manager.staked_pools(at));
-    let view = view.map_err(later)?;
-    let staked = staked.map_err(later)?.contains(&pool);
+    let (view, staked) = tokio::join!(outside.manager.pool(pool, at), outside.manager.staked(at));
+    let view = view.value().map_err(later)?;
+    let staked = staked.value().map_err(later)?.contains(&pool);
     let Some(validator) = view.public_key else {
         return Err(refused(format!("the contract has no validator for pool {pool}")));
     };
-    let committee = outside.committees.of(pool, block).await.map_err(later)?;
+    let committee = outside.manager.committee(pool, block).await;
+    let committee = committee.value().map_err(later)?;
     Ok(Present {
         block,
         validator,
@@ -71,10 +64,11 @@ pub(super) async fn prepare(
         Ok(present) => present,
         Err(answer) => return answer,
     };
+    let limit = outside.manager.capabilities().reshare_limit();
     let used = present.committee.reshare_count;
-    if used >= RESHARE_LIMIT {
+    if used >= limit {
         return refused(format!(
-            "{used} of {RESHARE_LIMIT} reshares of pool {pool} are used up: the contract takes no more"
+            "{used} of {limit} reshares of pool {pool} are used up: the contract takes no more"
         ));
     }
     let mut holders = present.committee.operator_ids.clone();
@@ -121,7 +115,7 @@ pub(super) async fn prepare(
         ),
     ));
     checks.push(present.staked_check(pool));
-    checks.push(reshares_left(&present.committee));
+    checks.push(reshares_left(&present.committee, limit));
     checks.push(key_checks::in_journal(
         known.as_ref(),
         &present.validator,
@@ -148,7 +142,7 @@ pub(super) async fn prepare(
         Fact::new(
             "reshares",
             FactKind::Text,
-            format!("this would be {} of {RESHARE_LIMIT}", used + 1),
+            format!("this would be {} of {limit}", used + 1),
         ),
         Fact::new("old shares", FactKind::Warning, old_power(&holders, &new)),
     ]);
@@ -217,24 +211,29 @@ pub(super) async fn prepare_send(
         Err(answer) => return answer,
     };
     let Some(oracle) = outside.oracle else {
-        return refused("no oracle address is configured: a reshare can not be submitted");
+        return refused("no oracle address is configured: a reshare cannot be submitted");
     };
     let operators: Vec<OperatorId> = reshare.share_public_keys.keys().copied().collect();
     let (shares, shares_check) = key_checks::shares_data(
+        &*outside.ssv,
         registration,
         &reshare.share_public_keys,
         &reshare.encrypted_shares,
     );
-    let call = ResharePool {
+    let call = PoolCall::Reshare(ResharePool {
         pool,
         operator_ids: operators.clone(),
         shares: Bytes::from(shares),
+    });
+    let payload = match send::payload(outside, oracle, &call) {
+        Ok(payload) => payload,
+        Err(why) => return refused(why),
     };
-    let payload = send::payload(outside, oracle, encode_reshare_pool(&call));
+    let limit = outside.manager.capabilities().reshare_limit();
     let used = present.committee.reshare_count;
     let (ssv, balance) = tokio::join!(
-        outside.facts.ssv().at(present.block, &operators),
-        outside.rpc.balance(oracle, At::block(present.block))
+        outside.ssv.state(present.block, &operators),
+        outside.execution.balance(oracle, At::block(present.block))
     );
 
     let mut checks = ceremony_checks;
@@ -251,11 +250,11 @@ pub(super) async fn prepare_send(
         outside.manager.address(),
         &reshare.validator,
         registration,
-        ssv.as_ref().map_err(ToString::to_string),
+        &ssv,
     ));
     checks.push(shares_check);
     checks.push(present.staked_check(pool));
-    checks.push(reshares_left(&present.committee));
+    checks.push(reshares_left(&present.committee, limit));
     checks.push(keygen::authorised(outside).await);
     checks.push(send::endpoints_agree(outside, pool, oracle, present.block).await);
 
@@ -279,7 +278,7 @@ pub(super) async fn prepare_send(
         Fact::new(
             "reshares",
             FactKind::Text,
-            format!("{used} of {RESHARE_LIMIT} used, this is {}", used + 1),
+            format!("{used} of {limit} used, this is {}", used + 1),
         ),
         Fact::new(
             "old shares",
@@ -296,7 +295,6 @@ pub(super) async fn prepare_send(
         "Tell the manager that operators {} hold the key of pool {pool}.",
         keygen::list(&operators)
     );
-    let balance = balance.map_err(|e| e.to_string());
     send::proposal(
         outside,
         ActionKind::SendReshare,
@@ -304,7 +302,7 @@ pub(super) async fn prepare_send(
         facts,
         checks,
         payload,
-        balance,
+        &balance,
     )
     .await
 }

@@ -1,21 +1,29 @@
 //! What every transaction shares: simulation, fees, balance, and its description.
 
-use alloy::primitives::{Address, Bytes, U256};
+use alloy::primitives::{Address, U256};
 
 use super::proposal;
-use crate::chain::contracts::decode_call;
-use crate::chain::facts::{SimulateError, simulate};
 use crate::config::format_ether;
+use crate::engine::service::agreed;
 use crate::engine::service::outside::Shared;
 use crate::oracle::{
     ActionKind, CallArgument, CallView, Fact, FactKind, Payload, Prepared, TransactionPayload,
 };
+use crate::ports::{Answer, Call, Execution, NoSuchCall, PoolCall, PoolManager, Simulated};
 use crate::tx::fees;
 use crate::types::{BlockRef, Check, PoolId};
 
 /// The transaction of `oracle` to the manager as it would be approved.
-pub(super) fn payload(outside: &Shared, oracle: Address, data: Bytes) -> TransactionPayload {
-    let call = decode_call(&data).map(|call| CallView {
+///
+/// # Errors
+/// This version of the manager has no such call.
+pub(super) fn payload(
+    outside: &Shared,
+    oracle: Address,
+    call: &PoolCall,
+) -> Result<TransactionPayload, NoSuchCall> {
+    let data = outside.manager.encode(call)?;
+    let call = outside.manager.describe(&data).map(|call| CallView {
         function: call.function,
         arguments: call
             .arguments
@@ -27,7 +35,7 @@ pub(super) fn payload(outside: &Shared, oracle: Address, data: Bytes) -> Transac
             })
             .collect(),
     });
-    TransactionPayload {
+    Ok(TransactionPayload {
         chain_id: outside.config.network.chain_id,
         from: oracle,
         to: outside.manager.address(),
@@ -35,7 +43,7 @@ pub(super) fn payload(outside: &Shared, oracle: Address, data: Bytes) -> Transac
         data,
         fee_ceiling_wei: outside.config.fees.max_fee_wei,
         call,
-    }
+    })
 }
 
 /// The proposal of a transaction: to what it is for comes whether it can be sent, from whom to whom, and what it costs.
@@ -46,10 +54,10 @@ pub(super) async fn proposal(
     mut facts: Vec<Fact>,
     mut checks: Vec<Check>,
     payload: TransactionPayload,
-    balance: Result<U256, String>,
+    balance: &Answer<U256>,
 ) -> Prepared {
     checks.push(signer(outside));
-    let (sending, fees) = self::checks(outside, &payload, balance).await;
+    let (sending, fees) = self::checks(&*outside.manager, &*outside.execution, &payload, balance).await;
     checks.extend(sending);
     super::dedup(&mut checks);
     facts.extend([
@@ -67,72 +75,72 @@ pub(super) async fn endpoints_agree(
     oracle: Address,
     block: BlockRef,
 ) -> Check {
-    let verdict = outside.agreement.on_facts(pool, oracle, block).await;
+    let verdict = agreed::on_facts(&*outside.agreement, pool, oracle, block).await;
     verdict.check("endpoints-agree")
+}
+
+/// Tries out exactly what would be sent.
+pub(in crate::engine::service) async fn simulate(
+    execution: &dyn Execution,
+    payload: &TransactionPayload,
+) -> Answer<Simulated> {
+    let call = Call {
+        from: payload.from,
+        to: payload.to,
+        data: payload.data.clone(),
+        value_wei: payload.value_wei,
+    };
+    execution.simulate(&call).await
+}
+
+/// The gas that a simulation used, or why there is none. The one place where a revert is put in words for people before
+/// anything was sent.
+pub(in crate::engine::service) fn gas_of(
+    manager: &dyn PoolManager,
+    simulated: &Simulated,
+) -> Result<u64, String> {
+    match simulated {
+        Simulated::Succeeds { gas } => Ok(*gas),
+        Simulated::Reverts(revert) => Err(format!("would revert: {}", manager.explain(revert))),
+    }
 }
 
 /// Simulation from the oracle's address, fee under the ceiling, balance enough for the ceiling.
 async fn checks(
-    outside: &Shared,
+    manager: &dyn PoolManager,
+    execution: &dyn Execution,
     payload: &TransactionPayload,
-    balance: Result<U256, String>,
+    balance: &Answer<U256>,
 ) -> (Vec<Check>, Vec<Fact>) {
-    let mut checks = Vec::new();
-    let mut facts = vec![Fact::new(
-        "fee ceiling",
-        FactKind::Amount,
-        eth(payload.fee_ceiling_wei),
-    )];
-    let (simulated, quote) = tokio::join!(
-        simulate(&outside.rpc, payload.from, payload.to, &payload.data),
-        fees::quote(&outside.rpc)
-    );
-    let gas = match simulated {
-        Ok(gas) => {
-            checks.push(Check::pass(
-                "simulation",
-                format!("succeeds from {}, {gas} gas", payload.from),
-            ));
-            Some(gas)
-        }
-        Err(error @ SimulateError::Reverted(_)) => {
-            checks.push(Check::fail("simulation", error.to_string()));
-            None
-        }
-        Err(error) => {
-            checks.push(Check::unknown("simulation", error.to_string()));
-            None
-        }
-    };
-    checks.push(match (gas, quote) {
-        (Some(gas), Ok(quote)) => {
+    let (ceiling, from) = (payload.fee_ceiling_wei, payload.from);
+    let (simulated, quote) = tokio::join!(simulate(execution, payload), execution.fee_quote());
+    let simulated = simulated.map(|simulated| gas_of(manager, &simulated));
+    let simulation = simulated.check("simulation", |gas| match gas {
+        Ok(gas) => (true, format!("succeeds from {from}, {gas} gas")),
+        Err(why) => (false, why.clone()),
+    });
+    let gas = simulated.yes().and_then(Result::ok);
+    // under the ceiling or not, as soon as both gas and market are known
+    let fee = match gas {
+        Some(gas) => quote.map(|quote| {
             let limit = fees::gas_limit(gas);
-            match fees::choose(quote, limit, payload.fee_ceiling_wei) {
-                Ok(fees) => {
-                    let most = fees::total(limit, fees.max_fee);
-                    facts.push(Fact::new("fee at most, now", FactKind::Amount, eth(most)));
-                    Check::pass("fee-ceiling", "the fee quoted now is under the ceiling")
-                }
-                Err(over) => Check::fail("fee-ceiling", over.to_string()),
-            }
-        }
-        (None, _) => Check::unknown("fee-ceiling", "no gas estimate without a successful simulation"),
-        (_, Err(error)) => Check::unknown("fee-ceiling", error.to_string()),
+            fees::choose(quote, limit, ceiling).map(|fees| fees::total(limit, fees.max_fee))
+        }),
+        None => Answer::not_known("no gas estimate without a successful simulation"),
+    };
+    let fee_ceiling = fee.check("fee-ceiling", |fee| match fee {
+        Ok(_) => (true, "the fee quoted now is under the ceiling".to_owned()),
+        Err(over) => (false, over.to_string()),
     });
-    checks.push(match balance {
-        Ok(balance) => Check::of(
-            "balance",
-            balance >= payload.fee_ceiling_wei + payload.value_wei,
-            format!(
-                "{} has {}, the ceiling is {}",
-                payload.from,
-                eth(balance),
-                eth(payload.fee_ceiling_wei)
-            ),
-        ),
-        Err(why) => Check::unknown("balance", why),
+    let balance = balance.check("balance", |balance| {
+        let words = format!("{from} has {}, the ceiling is {}", eth(*balance), eth(ceiling));
+        (*balance >= ceiling + payload.value_wei, words)
     });
-    (checks, facts)
+    let mut facts = vec![Fact::new("fee ceiling", FactKind::Amount, eth(ceiling))];
+    if let Some(Ok(most)) = fee.yes() {
+        facts.push(Fact::new("fee at most, now", FactKind::Amount, eth(most)));
+    }
+    (vec![simulation, fee_ceiling, balance], facts)
 }
 
 pub(super) fn eth(wei: U256) -> String {
@@ -147,5 +155,80 @@ fn signer(outside: &Shared) -> Check {
         }
         (Some(signer), _) => Check::fail("signer", format!("the open key is of {}", signer.address())),
         (None, _) => Check::fail("signer", "no key is open in this process"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ports::Revert;
+    use crate::ports::fakes::{FakeExecution, FakeManager};
+    use crate::types::CheckStatus;
+
+    fn payload(value_wei: u64) -> TransactionPayload {
+        TransactionPayload {
+            chain_id: 1,
+            from: Address::repeat_byte(3),
+            to: Address::repeat_byte(7),
+            value_wei: U256::from(value_wei),
+            data: vec![1, 2, 3].into(),
+            fee_ceiling_wei: U256::from(10).pow(U256::from(17)),
+            call: None,
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_tried_out_is_what_would_be_sent_value_included() {
+        let (manager, execution) = (FakeManager::default(), FakeExecution::default());
+        let sent = payload(42);
+        let (made, facts) = checks(&manager, &execution, &sent, &Answer::Yes(U256::MAX)).await;
+        assert!(made.iter().all(|c| c.status == CheckStatus::Pass), "{made:?}");
+        assert_eq!(facts.len(), 2, "{facts:?}");
+        let tried = execution.tried.lock().unwrap();
+        let call = Call {
+            from: sent.from,
+            to: sent.to,
+            data: sent.data,
+            value_wei: sent.value_wei,
+        };
+        assert_eq!(*tried, [call]);
+    }
+
+    #[tokio::test]
+    async fn a_revert_fails_with_its_advice_and_silence_is_unknown() {
+        let manager = FakeManager {
+            advice: Some("rebuild its snapshot"),
+            ..FakeManager::default()
+        };
+        let status = async |execution: FakeExecution| {
+            let balance = Answer::Yes(U256::MAX);
+            checks(&manager, &execution, &payload(0), &balance).await.0
+        };
+        let reverts = status(FakeExecution {
+            simulated: Answer::Yes(Simulated::Reverts(Revert {
+                data: None,
+                words: "IncorrectClusterState".into(),
+            })),
+            ..FakeExecution::default()
+        })
+        .await;
+        assert_eq!(reverts[0].status, CheckStatus::Fail);
+        assert_eq!(
+            reverts[0].reason.as_str(),
+            "would revert: IncorrectClusterState (rebuild its snapshot)"
+        );
+        assert_eq!(reverts[1].status, CheckStatus::Unknown, "no gas, no fee");
+        let silent = status(FakeExecution {
+            simulated: Answer::not_known("no endpoint answered"),
+            ..FakeExecution::default()
+        })
+        .await;
+        assert_eq!(silent[0].status, CheckStatus::Unknown);
+        let no_market = status(FakeExecution {
+            quote: Answer::not_known("no endpoint answered"),
+            ..FakeExecution::default()
+        })
+        .await;
+        assert_eq!(no_market[1].status, CheckStatus::Unknown);
     }
 }

@@ -1,15 +1,20 @@
 //! SSV's view of an owner, rebuilt from its events: cluster snapshots and the registration nonce. SSV stores only
-//! hashes of both, so every caller has to bring them.
+//! hashes of the first and nothing of the second, so every caller has to bring them.
 
 use std::collections::BTreeMap;
 
-use alloy::primitives::Address;
+use alloy::primitives::{Address, B256};
+use async_trait::async_trait;
 use tokio::sync::Mutex;
 
-use super::contracts::{SsvEventKind, decode_ssv_event, ssv_topics};
-use super::replay::{Replay, ReplayError, Replayed};
-use super::rpc::{LogEntry, LogFilter, Rpc};
-use crate::types::{BlockRef, ClusterLayout, ClusterSnapshot, OperatorId, SafeText};
+use super::events::{decode, topics};
+use super::shares_data;
+use crate::chain::replay::{Replay, ReplayError, Replayed};
+use crate::chain::rpc::{LogEntry, LogFilter, Rpc};
+use crate::ports::{
+    Answer, KeyScope, Log, NotShares, SharesData, Ssv, SsvCapabilities, SsvEvent, SsvEventKind, SsvState,
+};
+use crate::types::{BlockRef, ClusterLayout, ClusterSnapshot, OperatorId};
 
 /// An owner's state at a block.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -18,26 +23,13 @@ struct OwnerState {
     clusters: BTreeMap<Vec<OperatorId>, ClusterSnapshot>,
 }
 
-/// What SSV's registration needs.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SsvState {
-    /// At this block.
-    pub block: BlockRef,
-    /// The owner's nonce: validators that it ever registered. It is part of what the validator key signs.
-    pub owner_nonce: u64,
-    /// The cluster's snapshot, as its newest event left it.
-    pub cluster: ClusterSnapshot,
-    /// SSV knows this cluster; otherwise the snapshot is the fresh one.
-    pub known_cluster: bool,
-    /// Why it is not certain that no event was left out; none when it is.
-    pub unproven: Option<SafeText>,
-}
-
 /// Reads one owner's state.
 #[derive(Debug)]
 pub struct SsvReader {
     rpc: Rpc,
     network: Address,
+    owner: Address,
+    layout: ClusterLayout,
     replay: Mutex<Replay<OwnerState>>,
 }
 
@@ -48,7 +40,7 @@ impl SsvReader {
         let filter = LogFilter {
             addresses: vec![network],
             topics: vec![
-                ssv_topics(layout).map(|(_, topic)| topic).to_vec(),
+                topics(layout).map(|(_, topic)| topic).to_vec(),
                 vec![owner.into_word()],
             ],
         };
@@ -63,17 +55,16 @@ impl SsvReader {
         Self {
             rpc,
             network,
+            owner,
+            layout,
             replay: Mutex::new(Replay::new(filter, from_block, fold)),
         }
     }
 
-    /// SSV's network contract.
-    #[must_use]
-    pub fn network(&self) -> Address {
-        self.network
-    }
-
     /// The owner's nonce, and the snapshot of its cluster with these operators (in any order), at a block.
+    ///
+    /// # Errors
+    /// Logs or headers cannot be read, or the block was dropped meanwhile.
     pub async fn at(&self, block: BlockRef, operators: &[OperatorId]) -> Result<SsvState, ReplayError> {
         let mut operators = operators.to_vec();
         operators.sort_unstable();
@@ -97,10 +88,53 @@ impl SsvReader {
     }
 }
 
+#[async_trait]
+impl Ssv for SsvReader {
+    fn capabilities(&self) -> SsvCapabilities {
+        let since_v1 = self.layout == ClusterLayout::ActiveThenBalance;
+        SsvCapabilities {
+            cluster_layout: self.layout,
+            keys_unique: if since_v1 {
+                KeyScope::Owner
+            } else {
+                KeyScope::Everybody
+            },
+            exits_by_call: since_v1,
+        }
+    }
+
+    fn network(&self) -> Address {
+        self.network
+    }
+
+    fn topics(&self) -> Vec<B256> {
+        topics(self.layout).map(|(_, topic)| topic).to_vec()
+    }
+
+    fn event(&self, log: &Log) -> Option<SsvEvent> {
+        if log.address != self.network {
+            return None;
+        }
+        decode(&log.topics, &log.data, self.layout).filter(|event| event.owner == self.owner)
+    }
+
+    async fn state(&self, block: BlockRef, operators: &[OperatorId]) -> Answer<SsvState> {
+        self.at(block, operators).await.into()
+    }
+
+    fn encode_shares(&self, shares: &SharesData) -> Result<Vec<u8>, NotShares> {
+        shares.encode().map_err(|e| shares_data::refused(&e))
+    }
+
+    fn decode_shares(&self, bytes: &[u8], committee: &[OperatorId]) -> Result<SharesData, NotShares> {
+        SharesData::decode(bytes, committee).map_err(|e| shares_data::refused(&e))
+    }
+}
+
 fn fold(state: &mut OwnerState, log: &LogEntry, layout: ClusterLayout) {
-    let Some(event) = decode_ssv_event(log, layout) else {
+    let Some(event) = decode(&log.topics, &log.data, layout) else {
         // the nonce counts registrations whether or not the rest of the event can be read
-        let added = ssv_topics(layout)
+        let added = topics(layout)
             .into_iter()
             .find(|(_, topic)| log.topics.first() == Some(topic));
         if added.is_some_and(|(kind, _)| kind == SsvEventKind::ValidatorAdded) {

@@ -2,12 +2,14 @@
 
 use alloy::primitives::{Address, keccak256};
 
-use std::collections::BTreeMap;
-
-use super::keys::RSA_BYTES;
 use crate::dkg::threshold::{PointError, decode_key, verify};
-use crate::types::{BlsPublicKey, BlsSignature, ByteLengthError, OperatorId, Root};
+use crate::ports::NotShares;
+use crate::types::{BlsPublicKey, BlsSignature, ByteLengthError, OperatorId, Root, SafeText};
 
+pub use crate::ports::SharesData;
+
+/// An encrypted share: one RSA-2048 ciphertext.
+const RSA_BYTES: usize = 256;
 const SIGNATURE: usize = BlsSignature::LEN;
 const KEY: usize = BlsPublicKey::LEN;
 
@@ -66,17 +68,11 @@ pub enum SharesDataError {
     },
 }
 
-/// The parts of SSV's `sharesData`, by operator. On the wire the operators stand in ascending order.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SharesData {
-    /// Over [`owner_nonce_root`], by the validator key.
-    pub signature: BlsSignature,
-    /// Share public keys.
-    pub share_public_keys: BTreeMap<OperatorId, BlsPublicKey>,
-    /// Shares encrypted to the operators' RSA keys, 256 bytes each.
-    pub encrypted_shares: BTreeMap<OperatorId, Vec<u8>>,
+pub(super) fn refused(error: &SharesDataError) -> NotShares {
+    NotShares(SafeText::new(&error.to_string()))
 }
 
+/// On the wire the operators stand in ascending order.
 impl SharesData {
     /// Length for a committee of n.
     #[must_use]

@@ -1,0 +1,189 @@
+//! The execution chain behind its port, over JSON-RPC.
+//!
+//! | question | yes | no | not known |
+//! |---|---|---|---|
+//! | `head`, `balance`, `nonce`, `fee_quote` | what the node says | never | no endpoint answers, or the node does not have that state |
+//! | `block_at` | the block at that height | never | it is not there after a few seconds, or no endpoint answers |
+//! | `finalized` | the newest final block | the node answers, and has none: a young chain | no endpoint answers |
+//! | `code` | the code | the node has that state, and no code in it | no endpoint answers |
+//! | `simulate` | what came of it; that it reverts is a *yes* with the revert | never | no endpoint answers, or the node fails without a revert |
+//! | `deposits_of` | the deposits | every block was compared with its header, the deposits are numbered without a gap, and none is for this key | a log may be missing, or cannot be read |
+//! | `final_receipt` | the receipt, its block being final | never: a node that lags has none yet | no receipt, not final yet, or no endpoint answers |
+
+use std::time::Duration;
+
+use alloy::primitives::{Address, B256, Bytes, U256};
+use async_trait::async_trait;
+
+use super::deposits::DepositLogs;
+use super::fees;
+use super::intake::Finality;
+use super::revert::revert_of;
+use super::rpc::{At, CallRequest, Rpc, RpcError};
+use crate::ports::{
+    Answer, Call, Evidence, Execution, FeeQuote, FinalReceipt, HeadBlock, KnownDeposit, Simulated,
+};
+use crate::types::{BlockRef, BlsPublicKey, Root};
+
+/// Providers are a second or two apart: this often, with this pause, a block is asked for that is not there yet.
+const WAITS_FOR_BLOCK: (u32, Duration) = (8, Duration::from_millis(400));
+
+/// The nodes of the execution chain, or one of them.
+#[derive(Debug)]
+pub struct Nodes {
+    rpc: Rpc,
+    deposits: DepositLogs,
+    finality: Finality,
+}
+
+impl Nodes {
+    /// Over these endpoints, with the deposit contract's logs from `from_block` on.
+    #[must_use]
+    pub fn new(rpc: Rpc, deposit_contract: Address, from_block: u64, finality: Finality) -> Self {
+        Self {
+            deposits: DepositLogs::new(rpc.clone(), deposit_contract, from_block),
+            rpc,
+            finality,
+        }
+    }
+
+    async fn patiently(&self, number: u64) -> Result<Option<BlockRef>, RpcError> {
+        let (times, pause) = WAITS_FOR_BLOCK;
+        for _ in 0..times {
+            match self.rpc.header(At::Number(number)).await {
+                Ok(Some(header)) => return Ok(Some(header.block())),
+                Ok(None) => {}
+                Err(error) if error.server().is_some() => {}
+                Err(error) => return Err(error),
+            }
+            tokio::time::sleep(pause).await;
+        }
+        Ok(None)
+    }
+
+    async fn last_final(&self, head: BlockRef) -> Result<Option<BlockRef>, RpcError> {
+        let at = match self.finality {
+            Finality::Tag => At::Finalized,
+            Finality::Depth(depth) => match head.number.checked_sub(depth) {
+                Some(number) => At::Number(number),
+                None => return Ok(None),
+            },
+        };
+        match self.rpc.header(at).await {
+            Ok(header) => Ok(header.map(|h| h.block())),
+            // a chain that has not finalized anything yet has no such block
+            Err(error) if error.server().is_some() => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn try_out(&self, call: &Call) -> Result<Simulated, RpcError> {
+        let call = CallRequest {
+            from: Some(call.from),
+            to: call.to,
+            input: call.data.clone(),
+            value: call.value_wei,
+        };
+        let reverts = |error: RpcError| match error.server().and_then(revert_of) {
+            Some(revert) => Ok(Simulated::Reverts(revert)),
+            None => Err(error),
+        };
+        // the plain call first: its errors carry the revert's bytes, those of the estimate not with every client
+        if let Err(error) = self.rpc.call(&call, At::Latest).await {
+            return reverts(error);
+        }
+        match self.rpc.estimate_gas(&call).await {
+            Ok(gas) => Ok(Simulated::Succeeds { gas }),
+            Err(error) => reverts(error),
+        }
+    }
+
+    async fn receipt(&self, transaction: Root) -> Result<Answer<FinalReceipt>, RpcError> {
+        let found = self.rpc.receipt(B256::from(transaction.0)).await?;
+        // a node that lags is not a liar: it has not answered yet
+        let Some(found) = found else {
+            return Ok(Answer::not_known("has no receipt"));
+        };
+        let head = self.rpc.head().await?.block();
+        let last = self.last_final(head).await?;
+        if last.is_none_or(|last| last.number < found.block().number) {
+            return Ok(Answer::not_known("does not call its block final yet"));
+        }
+        Ok(Answer::Yes(FinalReceipt {
+            block: found.block(),
+            succeeded: found.succeeded(),
+            logs: found.logs.iter().map(super::rpc::LogEntry::log).collect(),
+        }))
+    }
+}
+
+#[async_trait]
+impl Execution for Nodes {
+    async fn head(&self) -> Answer<HeadBlock> {
+        let header = self.rpc.head().await;
+        header
+            .map(|header| HeadBlock {
+                block: header.block(),
+                timestamp: header.timestamp(),
+                base_fee_wei: header.base_fee_per_gas,
+            })
+            .into()
+    }
+
+    async fn block_at(&self, number: u64) -> Answer<BlockRef> {
+        match self.patiently(number).await {
+            Ok(Some(block)) => Answer::Yes(block),
+            Ok(None) => Answer::not_known(format!("does not know block {number}")),
+            Err(error) => Answer::not_known(error),
+        }
+    }
+
+    async fn finalized(&self, head: BlockRef) -> Answer<BlockRef> {
+        match self.last_final(head).await {
+            Ok(Some(block)) => Answer::Yes(block),
+            Ok(None) => Answer::No(Evidence::at(head, "nothing is final yet")),
+            Err(error) => Answer::not_known(error),
+        }
+    }
+
+    async fn balance(&self, of: Address, at: At) -> Answer<U256> {
+        self.rpc.balance(of, at).await.into()
+    }
+
+    async fn nonce(&self, of: Address, at: At) -> Answer<u64> {
+        self.rpc.nonce(of, at).await.into()
+    }
+
+    async fn code(&self, of: Address, at: At) -> Answer<Bytes> {
+        match self.rpc.code(of, at).await {
+            Ok(code) if code.is_empty() => Answer::No(Evidence::new(format!("{of} has no code"))),
+            other => other.into(),
+        }
+    }
+
+    async fn simulate(&self, call: &Call) -> Answer<Simulated> {
+        self.try_out(call).await.into()
+    }
+
+    async fn fee_quote(&self) -> Answer<FeeQuote> {
+        fees::quote(&self.rpc).await.into()
+    }
+
+    async fn deposits_of(&self, key: &BlsPublicKey, block: BlockRef) -> Answer<Vec<KnownDeposit>> {
+        match self.deposits.of(key, block).await {
+            Ok(found) if found.is_empty() => {
+                let words = "no deposit for this key in the deposit contract's logs";
+                Answer::No(Evidence::at(block, words))
+            }
+            other => other.into(),
+        }
+    }
+
+    async fn keep_up(&self, block: BlockRef) -> Answer<()> {
+        self.deposits.keep_up(block).await.into()
+    }
+
+    async fn final_receipt(&self, transaction: Root) -> Answer<FinalReceipt> {
+        self.receipt(transaction).await.unwrap_or_else(Answer::not_known)
+    }
+}

@@ -1,0 +1,166 @@
+//! What every endpoint is asked before money moves, and before a receipt counts as final.
+
+use alloy::primitives::Address;
+use async_trait::async_trait;
+
+use crate::ports::{Agreement, At, PoolManager, Question, Unknown, Verdict, Voice, Words};
+use crate::types::{BlockRef, OperatorId, PoolId, Root};
+
+/// What a transaction for `pool` rests on, at `block`: the queue, the pool, fees, nonces, and what is final.
+pub async fn on_facts(agreement: &dyn Agreement, pool: PoolId, oracle: Address, block: BlockRef) -> Verdict {
+    let question = Facts { pool, oracle, block };
+    agreement.ask_at(block, &question).await
+}
+
+/// Where a transaction is included, and what came of it. `manager` reads its events.
+pub async fn on_receipt(agreement: &dyn Agreement, manager: &dyn PoolManager, transaction: Root) -> Verdict {
+    let question = Receipt { manager, transaction };
+    let about = format!("on transaction {transaction}");
+    agreement.ask(&about, &question).await
+}
+
+struct Facts {
+    pool: PoolId,
+    oracle: Address,
+    block: BlockRef,
+}
+
+#[async_trait]
+impl Question for Facts {
+    async fn put(&self, voice: &Voice) -> Result<Words, Unknown> {
+        let at = At::block(self.block);
+        let (ready, view, fees, nonce, ssv) = tokio::join!(
+            voice.manager.ready(at),
+            voice.manager.pool(self.pool, at),
+            voice.manager.reserved_fees(at),
+            voice.execution.nonce(self.oracle, at),
+            voice.ssv.state(self.block, &[]),
+        );
+        let (ready, view) = (ready.value()?, view.value()?);
+        let head = ready.first().map(|head| format!("pool {head}"));
+        let key = view.public_key.map(|key| key.to_string());
+        let operators: Vec<_> = view.operator_ids.iter().map(OperatorId::to_string).collect();
+        let or = |words: Option<String>, nothing: &str| words.unwrap_or_else(|| nothing.to_owned());
+        Ok(vec![
+            ("the head of the ready queue", or(head, "empty")),
+            ("the pool's key", or(key, "none")),
+            (
+                "the pool's operators",
+                or((!operators.is_empty()).then(|| operators.join(", ")), "nobody"),
+            ),
+            ("the pool's deposits", view.deposits_wei.to_string()),
+            ("the pool's deposit data root", view.deposit_data_root.to_string()),
+            ("the pool's exiting", view.exiting.to_string()),
+            ("the pool's reshares", view.reshare_count.to_string()),
+            ("the reserved fees", fees.value()?.to_string()),
+            ("the oracle account's nonce", nonce.value()?.to_string()),
+            ("the registrations at SSV", ssv.value()?.owner_nonce.to_string()),
+        ])
+    }
+}
+
+struct Receipt<'a> {
+    manager: &'a dyn PoolManager,
+    transaction: Root,
+}
+
+#[async_trait]
+impl Question for Receipt<'_> {
+    async fn put(&self, voice: &Voice) -> Result<Words, Unknown> {
+        let receipt = voice.execution.final_receipt(self.transaction).await.value()?;
+        let events = receipt.logs.iter().filter_map(|log| self.manager.event(log));
+        let events: Vec<_> = events
+            .map(|event| format!("pool {}: {}", event.pool, event.kind))
+            .collect();
+        let block = receipt.block;
+        Ok(vec![
+            ("its block", format!("{} {}", block.number, block.hash)),
+            ("its success", receipt.succeeded.to_string()),
+            ("its events", events.join(", ")),
+        ])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::chain::agreement::Voices;
+    use crate::ports::fakes::{FakeExecution, FakeManager, FakeSsv};
+    use crate::ports::{Answer, FinalReceipt};
+
+    fn voice(name: &str, manager: FakeManager, execution: FakeExecution) -> Voice {
+        Voice {
+            name: name.into(),
+            execution: Arc::new(execution),
+            manager: Arc::new(manager),
+            ssv: Arc::new(FakeSsv::default()),
+        }
+    }
+
+    async fn facts(voices: Vec<Voice>) -> Verdict {
+        let block = BlockRef {
+            number: 9,
+            hash: Root([9; 32]),
+        };
+        on_facts(&Voices::new(voices), PoolId(1), Address::repeat_byte(3), block).await
+    }
+
+    #[tokio::test]
+    async fn who_says_something_else_contradicts_and_who_cannot_tell_is_silent() {
+        let honest = |name| voice(name, FakeManager::default(), FakeExecution::default());
+        let verdict = facts(vec![honest("a"), honest("b")]).await;
+        assert!(
+            matches!(verdict, Verdict::Agree { agreeing: 2, .. }),
+            "{verdict:?}"
+        );
+        let liar = FakeManager {
+            ready: Answer::Yes(vec![PoolId(2)]),
+            ..FakeManager::default()
+        };
+        let verdict = facts(vec![honest("a"), voice("b", liar, FakeExecution::default())]).await;
+        assert_eq!(
+            verdict.words(),
+            "at block 9 a is contradicted: b says of the head of the ready queue pool 2, not pool 1"
+        );
+        let blind = FakeManager {
+            pool: Answer::not_known("timed out"),
+            ..FakeManager::default()
+        };
+        let verdict = facts(vec![honest("a"), voice("b", blind, FakeExecution::default())]).await;
+        assert!(!verdict.holds(), "{verdict:?}");
+        assert_eq!(
+            verdict.words(),
+            "1 of 2 endpoints answered; no answer: b: timed out"
+        );
+    }
+
+    #[tokio::test]
+    async fn what_a_receipt_says_is_compared_in_plain_words() {
+        let receipt = |succeeded| FakeExecution {
+            receipt: Answer::Yes(FinalReceipt {
+                block: BlockRef {
+                    number: 4,
+                    hash: Root([4; 32]),
+                },
+                succeeded,
+                logs: Vec::new(),
+            }),
+            ..FakeExecution::default()
+        };
+        let voices = Voices::new(vec![
+            voice("a", FakeManager::default(), receipt(true)),
+            voice("b", FakeManager::default(), receipt(false)),
+        ]);
+        let verdict = on_receipt(&voices, &FakeManager::default(), Root([8; 32])).await;
+        assert!(
+            verdict.words().ends_with("b says of its success false, not true"),
+            "{}",
+            verdict.words()
+        );
+        let alone = Voices::new(vec![voice("a", FakeManager::default(), FakeExecution::default())]);
+        let verdict = on_receipt(&alone, &FakeManager::default(), Root([8; 32])).await;
+        assert!(verdict.holds(), "nobody could contradict it");
+    }
+}

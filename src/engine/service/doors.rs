@@ -1,0 +1,65 @@
+//! Which adapters stand behind the doors of the execution layer.
+
+use std::sync::Arc;
+
+use alloy::primitives::Address;
+
+use crate::chain::agreement::Voices;
+use crate::chain::execution::Nodes;
+use crate::chain::intake::Finality;
+use crate::chain::rpc::Rpc;
+use crate::config::Config;
+use crate::pool::{self, Connection};
+use crate::ports::{Agreement, Execution, PoolManager, Ssv, Voice};
+use crate::ssv::SsvReader;
+
+/// The manager in the version that is configured.
+pub(super) fn manager(config: &Config, rpc: Rpc) -> Arc<dyn PoolManager> {
+    let contract = &config.contract;
+    let at = Connection {
+        rpc,
+        address: contract.address,
+        layout: contract.cluster_layout,
+        from_block: contract.from_block,
+    };
+    pool::open(contract.adapter, at)
+}
+
+/// SSV's network, for the manager as owner.
+pub(super) fn ssv(config: &Config, rpc: Rpc, network: Address) -> Arc<dyn Ssv> {
+    let contract = &config.contract;
+    Arc::new(SsvReader::new(
+        rpc,
+        network,
+        contract.address,
+        contract.cluster_layout,
+        contract.from_block,
+    ))
+}
+
+/// The chain itself.
+pub(super) fn execution(config: &Config, rpc: Rpc, finality: Finality) -> Arc<dyn Execution> {
+    let deposit_contract = config.network.deposit_contract;
+    Arc::new(Nodes::new(
+        rpc,
+        deposit_contract,
+        config.contract.from_block,
+        finality,
+    ))
+}
+
+/// All of it once more for each endpoint.
+pub(super) fn agreement(
+    config: &Config,
+    rpc: &Rpc,
+    ssv_network: Address,
+    finality: Finality,
+) -> Arc<dyn Agreement> {
+    let voice = |(name, rpc): (_, Rpc)| Voice {
+        name,
+        execution: execution(config, rpc.clone(), finality),
+        manager: manager(config, rpc.clone()),
+        ssv: ssv(config, rpc, ssv_network),
+    };
+    Arc::new(Voices::new(rpc.each().into_iter().map(voice).collect()))
+}

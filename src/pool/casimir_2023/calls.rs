@@ -1,0 +1,125 @@
+//! The oracle's two calls: encoded, decoded, and put in words.
+
+use alloy::primitives::{B256, Bytes, U256, keccak256};
+use alloy::sol_types::SolCall;
+
+use super::Edition;
+use super::abi::Manager::resharePoolCall;
+use crate::ports::{DecodedArgument, DecodedCall, InitiateDeposit, PoolCall, ResharePool};
+use crate::types::{ClusterSnapshot, OperatorId, PoolId, SafeText};
+
+/// A deposit of nothing: only its selector is of interest.
+pub(super) fn empty() -> InitiateDeposit {
+    InitiateDeposit {
+        deposit_data_root: Default::default(),
+        public_key: Default::default(),
+        operator_ids: Vec::new(),
+        shares: Bytes::new(),
+        cluster: ClusterSnapshot::fresh(),
+        signature: Default::default(),
+        withdrawal_credentials: Default::default(),
+        fee_amount: U256::ZERO,
+    }
+}
+
+/// Calldata of `resharePool`.
+pub(super) fn encode_reshare(args: &ResharePool) -> Bytes {
+    resharePoolCall {
+        poolId: args.pool.0,
+        operatorIds: args.operator_ids.iter().map(|id| id.0).collect(),
+        shares: args.shares.clone(),
+    }
+    .abi_encode()
+    .into()
+}
+
+/// Calldata of `resharePool`, read back; none when it would not encode to the same bytes again.
+pub(super) fn decode_reshare(data: &[u8]) -> Option<ResharePool> {
+    let call = resharePoolCall::abi_decode(data).ok()?;
+    let args = ResharePool {
+        pool: PoolId(call.poolId),
+        operator_ids: call.operatorIds.into_iter().map(OperatorId).collect(),
+        shares: call.shares,
+    };
+    (encode_reshare(&args).as_ref() == data).then_some(args)
+}
+
+pub(super) fn decode(edition: &Edition, data: &[u8]) -> Option<PoolCall> {
+    if *data.get(..4)? == resharePoolCall::SELECTOR {
+        return decode_reshare(data).map(PoolCall::Reshare);
+    }
+    let (args, layout) = (edition.initiate.decode)(data)?;
+    let again = (edition.initiate.encode)(&args, layout);
+    (again.as_ref() == data).then(|| PoolCall::InitiateDeposit(Box::new(args)))
+}
+
+/// The call in words.
+pub(super) fn describe(edition: &Edition, call: &PoolCall) -> DecodedCall {
+    match call {
+        PoolCall::InitiateDeposit(args) => DecodedCall {
+            function: "initiatePoolDeposit".into(),
+            arguments: edition
+                .initiate
+                .parameters
+                .iter()
+                .map(|(name, kind)| argument(name, kind, value(args, name)))
+                .collect(),
+        },
+        PoolCall::Reshare(a) => DecodedCall {
+            function: "resharePool".into(),
+            arguments: vec![
+                argument("poolId", "uint32", a.pool.to_string()),
+                argument("operatorIds", "uint64[]", list(&a.operator_ids)),
+                argument("shares", "bytes", bytes(&a.shares)),
+            ],
+        },
+    }
+}
+
+/// An argument by the name of its parameter.
+fn value(args: &InitiateDeposit, name: &str) -> String {
+    match name {
+        "depositDataRoot" => args.deposit_data_root.to_string(),
+        "publicKey" => args.public_key.to_string(),
+        "operatorIds" => list(&args.operator_ids),
+        "shares" => bytes(&args.shares),
+        "cluster" => cluster(&args.cluster),
+        "signature" => args.signature.to_string(),
+        "withdrawalCredentials" => args.withdrawal_credentials.to_string(),
+        "feeAmount" => format!("{} wei", args.fee_amount),
+        other => unreachable!("no edition has a parameter {other}"),
+    }
+}
+
+fn argument(name: &str, solidity_type: &str, value: String) -> DecodedArgument {
+    DecodedArgument {
+        name: name.into(),
+        solidity_type: solidity_type.into(),
+        value: SafeText::new(&value),
+    }
+}
+
+fn list(ids: &[OperatorId]) -> String {
+    let ids: Vec<_> = ids.iter().map(OperatorId::to_string).collect();
+    format!("[{}]", ids.join(", "))
+}
+
+fn cluster(c: &ClusterSnapshot) -> String {
+    format!(
+        "validatorCount {}, networkFeeIndex {}, index {}, balance {}, active {}",
+        c.validator_count, c.network_fee_index, c.index, c.balance, c.active
+    )
+}
+
+fn bytes(data: &[u8]) -> String {
+    if 2 + 2 * data.len() <= SafeText::MAX_CHARS {
+        return format!("0x{}", hex::encode(data));
+    }
+    let hash: B256 = keccak256(data);
+    format!(
+        "{} bytes, keccak256 {hash}: 0x{}…{}",
+        data.len(),
+        hex::encode(&data[..96]),
+        hex::encode(&data[data.len() - 32..])
+    )
+}

@@ -1,0 +1,117 @@
+//! `initiatePoolDeposit` of an edition: the same arguments in an order of its own, once for each field order of the
+//! cluster tuple. So one macro writes it all, and an edition gives the order.
+
+use alloy::primitives::Bytes;
+
+use crate::ports::InitiateDeposit;
+use crate::types::ClusterLayout;
+
+/// The call as an edition has it.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::pool) struct InitiateCall {
+    /// Parameters in order, each with its Solidity type.
+    pub(in crate::pool) parameters: &'static [(&'static str, &'static str)],
+    /// Calldata.
+    pub(in crate::pool) encode: fn(&InitiateDeposit, ClusterLayout) -> Bytes,
+    /// Reads calldata of either layout. It may have been encoded in other ways than by `encode`.
+    pub(in crate::pool) decode: fn(&[u8]) -> Option<(InitiateDeposit, ClusterLayout)>,
+}
+
+/// Defines `INITIATE`, an [`InitiateCall`] whose parameters stand in the order given: `name(type), …`.
+macro_rules! initiate_call {
+    ($($name:ident($($kind:tt)+)),+ $(,)?) => {
+        #[allow(missing_docs, unreachable_pub, clippy::too_many_arguments)]
+        mod abi {
+            pub mod balance_then_active {
+                alloy::sol! {
+                    #[derive(Debug)]
+                    struct Cluster {
+                        uint32 validatorCount; uint64 networkFeeIndex; uint64 index; uint256 balance; bool active;
+                    }
+                    #[derive(Debug)]
+                    interface Manager {
+                        function initiatePoolDeposit($($($kind)+ $name),+) external;
+                    }
+                }
+            }
+            pub mod active_then_balance {
+                alloy::sol! {
+                    #[derive(Debug)]
+                    struct Cluster {
+                        uint32 validatorCount; uint64 networkFeeIndex; uint64 index; bool active; uint256 balance;
+                    }
+                    #[derive(Debug)]
+                    interface Manager {
+                        function initiatePoolDeposit($($($kind)+ $name),+) external;
+                    }
+                }
+            }
+            $crate::ssv::abi::cluster!(balance_then_active, active_then_balance);
+        }
+
+        const INITIATE: $crate::pool::casimir_2023::initiate::InitiateCall = {
+            use abi::active_then_balance::Manager::initiatePoolDepositCall as ActiveThenBalance;
+            use abi::balance_then_active::Manager::initiatePoolDepositCall as BalanceThenActive;
+            use alloy::sol_types::SolCall as _;
+            use $crate::pool::casimir_2023::initiate::{InitiateCall, from_call, to_call};
+            use $crate::types::ClusterLayout as Layout;
+
+            InitiateCall {
+                parameters: &[$((stringify!($name), stringify!($($kind)+))),+],
+                encode: |args, layout| match layout {
+                    Layout::BalanceThenActive => to_call!(BalanceThenActive, args).abi_encode().into(),
+                    Layout::ActiveThenBalance => to_call!(ActiveThenBalance, args).abi_encode().into(),
+                },
+                decode: |data| match data.get(..4)?.try_into().ok()? {
+                    BalanceThenActive::SELECTOR => {
+                        let call = BalanceThenActive::abi_decode(data).ok()?;
+                        Some((from_call!(call), Layout::BalanceThenActive))
+                    }
+                    ActiveThenBalance::SELECTOR => {
+                        let call = ActiveThenBalance::abi_decode(data).ok()?;
+                        Some((from_call!(call), Layout::ActiveThenBalance))
+                    }
+                    _ => None,
+                },
+            }
+        };
+    };
+}
+
+/// Arguments by name, whatever their order.
+macro_rules! to_call {
+    ($call:ident, $args:expr) => {
+        $call {
+            depositDataRoot: $args.deposit_data_root.0.into(),
+            publicKey: $args.public_key.0.into(),
+            operatorIds: $args.operator_ids.iter().map(|id| id.0).collect(),
+            shares: $args.shares.clone(),
+            cluster: $args.cluster.clone().into(),
+            signature: $args.signature.0.into(),
+            withdrawalCredentials: $args.withdrawal_credentials.0.into(),
+            feeAmount: $args.fee_amount,
+        }
+    };
+}
+
+/// The reverse; leaves the surrounding function with `None` where a part has no fixed length that it must have.
+macro_rules! from_call {
+    ($call:expr) => {
+        $crate::ports::InitiateDeposit {
+            deposit_data_root: $crate::types::Root($call.depositDataRoot.0),
+            public_key: $call.publicKey.as_ref().try_into().ok()?,
+            operator_ids: $call
+                .operatorIds
+                .into_iter()
+                .map($crate::types::OperatorId)
+                .collect(),
+            shares: $call.shares,
+            cluster: $call.cluster.into(),
+            signature: $call.signature.as_ref().try_into().ok()?,
+            withdrawal_credentials: $call.withdrawalCredentials.as_ref().try_into().ok()?,
+            fee_amount: $call.feeAmount,
+        }
+    };
+}
+
+pub(in crate::pool) use {from_call, initiate_call, to_call};

@@ -1,0 +1,135 @@
+//! Before anything else: does the code at the address answer as this edition does? And whom does it take calls from?
+
+use alloy::primitives::{Address, U256};
+
+use super::{Manager, Version as _, calls};
+use crate::chain::revert::revert_of;
+use crate::chain::rpc::{At, CallRequest, RpcError};
+use crate::chain::view::ViewError;
+use crate::pool::AdapterName;
+use crate::pool::recognise::{Recognised, has, recognise};
+use crate::ports::{Answer, Evidence, PoolManager as _, Probe, ResharePool, RevertForm};
+use crate::types::{BlockRef, PoolId};
+
+impl Manager {
+    /// Asks for the calls of this edition, and every view once, at one block.
+    pub(super) async fn examine(&self) -> Answer<Probe> {
+        match self.look().await {
+            Ok(answer) => answer,
+            Err(error) => Answer::not_known(error),
+        }
+    }
+
+    async fn look(&self) -> Result<Answer<Probe>, RpcError> {
+        let head = self.rpc.head().await?;
+        let (block, at) = (head.block(), At::Hash(head.hash));
+        let no = |words: String| Ok(Answer::No(Evidence::at(block, words)));
+        if self.rpc.code(self.address, at).await?.is_empty() {
+            return no(format!("there is no contract at {}", self.address));
+        }
+        let fingerprint = self.edition.fingerprint(self.layout);
+        let ours = has(&self.rpc, self.address, fingerprint, at).await?;
+        if !ours {
+            let found = recognise(&self.rpc, self.address, at).await?;
+            if let Some(words) = self.another(&found) {
+                return no(words);
+            }
+        }
+        let probe = match self.every_view(block, at).await {
+            Ok(probe) => probe,
+            Err(ViewError::Rpc { source, .. }) => return Err(source),
+            Err(error) => {
+                return no(format!(
+                    "the contract at {} is not {}: {error}",
+                    self.address,
+                    self.name()
+                ));
+            }
+        };
+        if !ours {
+            let known: Vec<_> = AdapterName::all().map(AdapterName::as_str).collect();
+            return no(format!(
+                "the contract at {} has no initiatePoolDeposit of a known version ({}), in either cluster layout",
+                self.address,
+                known.join(", ")
+            ));
+        }
+        Ok(Answer::Yes(probe))
+    }
+
+    /// What the code is instead, and what to set.
+    fn another(&self, found: &[Recognised]) -> Option<String> {
+        let ours = |r: &&Recognised| r.name.as_str() == self.name();
+        let same_layout = |r: &&Recognised| r.layout == self.layout;
+        let found = found
+            .iter()
+            .find(ours)
+            .or_else(|| found.iter().find(same_layout))
+            .or(found.first())?;
+        let Recognised { name, layout } = found;
+        let set_layout = format!("contract.cluster_layout = \"{layout}\"");
+        Some(if ours(&found) {
+            format!(
+                "the contract at {} takes SSV's cluster with its fields as {layout}, not as {}; set {set_layout}",
+                self.address, self.layout
+            )
+        } else {
+            let and = if same_layout(&found) {
+                String::new()
+            } else {
+                format!(" and {set_layout}")
+            };
+            format!(
+                "the contract at {} is {name}, not {}; set contract.adapter = \"{name}\"{and}",
+                self.address,
+                self.name()
+            )
+        })
+    }
+
+    async fn every_view(&self, block: BlockRef, at: At) -> Result<Probe, ViewError> {
+        let probe = Probe {
+            block,
+            ssv_network: self.view_ssv_network(at).await?,
+            upkeep: self.upkeep(at).await?,
+            ready: self.ready_pools(at).await?,
+            pending: self.pending_pools(at).await?,
+            staked: self.staked_pools(at).await?,
+            reserved_fees_wei: self.view_reserved_fees(at).await?,
+        };
+        self.validator_public_keys(at).await?;
+        self.exiting_validators(at).await?;
+        self.pool_with_shares(PoolId(0), at).await?;
+        Ok(probe)
+    }
+
+    /// The contract has no view that names its oracle, so a reshare of a pool that cannot exist is simulated from the
+    /// address: a stranger is refused with the contract's well-known words.
+    pub(super) async fn try_as(&self, oracle: Address, at: At) -> Answer<()> {
+        let reshare = ResharePool {
+            pool: PoolId(u32::MAX),
+            operator_ids: Vec::new(),
+            shares: Default::default(),
+        };
+        let call = CallRequest {
+            from: Some(oracle),
+            to: self.address,
+            input: calls::encode_reshare(&reshare),
+            value: U256::ZERO,
+        };
+        let error = match self.rpc.call(&call, at).await {
+            Ok(_) => return Answer::Yes(()),
+            Err(error) => error,
+        };
+        match error.server().and_then(revert_of).map(|r| self.explain(&r)) {
+            None => Answer::not_known(error),
+            Some(revert) if revert.form == RevertForm::Empty => {
+                Answer::not_known("the manager refuses without a word")
+            }
+            Some(revert) if revert.reason.as_str().contains(self.edition.not_the_oracle) => {
+                Answer::No(Evidence::new(format!("the manager refuses calls from {oracle}")))
+            }
+            Some(_) => Answer::Yes(()),
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! The pool manager by version. A version is one room and one line in [`VERSIONS`]; the configuration chooses by name,
+//! and the probe says when the code at the address answers to another one.
+//!
+//! What counts as *no* in the versions of 2023:
+//!
+//! | question | yes | no | not known |
+//! |---|---|---|---|
+//! | `probe` | every view answers, and `initiatePoolDeposit` exists in this order and layout | no code there; a view reverts or answers something else; another order or layout exists | no endpoint answers |
+//! | lists, pool, fees, addresses | what the view says at that block; a pool that never was is all zero | never | the view does not answer, or answers something else |
+//! | `authorises` | a reshare of an impossible pool is refused from this address for another reason, or not at all | it is refused with the words for strangers | it is refused without a word, or no endpoint answers |
+//! | `committee` | calldata of the newest reshare, else the pool's state | never | logs, transaction or view cannot be read, or the calldata is no plain reshare of this pool |
+//! | `withdrawal_credentials` | the manager's address, always | never | never |
+//! | `implied_owner_nonce` | the id at the head of the ready queue, less one | the queue is empty | the view does not answer |
+
+pub(crate) mod casimir_2023;
+mod casimir_2023_05;
+mod casimir_2023_05_26;
+mod recognise;
+
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use alloy::primitives::{Address, Bytes};
+
+use crate::chain::rpc::Rpc;
+use crate::ports::PoolManager;
+use crate::types::{ClusterLayout, ParseIdError};
+
+/// Every version that can be served, the oldest first.
+static VERSIONS: &[&dyn Version] = &[&casimir_2023_05::EDITION, &casimir_2023_05_26::EDITION];
+
+/// A version of the manager.
+trait Version: fmt::Debug + Sync {
+    /// As `contract.adapter` names it.
+    fn name(&self) -> &'static str;
+
+    /// Calldata of a call that this version has in this layout, and no other version or layout.
+    fn fingerprint(&self, layout: ClusterLayout) -> Bytes;
+
+    /// The contract at an address, spoken to as this version expects.
+    fn open(&'static self, at: Connection) -> Arc<dyn PoolManager>;
+}
+
+/// Where a manager is.
+#[derive(Debug, Clone)]
+pub struct Connection {
+    /// The endpoints to ask.
+    pub rpc: Rpc,
+    /// The contract.
+    pub address: Address,
+    /// Field order of SSV's cluster tuple in its calls.
+    pub layout: ClusterLayout,
+    /// The block at which it was deployed, or an earlier one.
+    pub from_block: u64,
+}
+
+/// The name of a version that can be served.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AdapterName(&'static str);
+
+impl AdapterName {
+    /// Every version, the oldest first.
+    pub fn all() -> impl Iterator<Item = Self> {
+        VERSIONS.iter().map(|version| Self(version.name()))
+    }
+
+    /// The name, as it is configured.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        self.0
+    }
+}
+
+impl fmt::Display for AdapterName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.0)
+    }
+}
+
+impl FromStr for AdapterName {
+    type Err = ParseIdError;
+    fn from_str(s: &str) -> Result<Self, Self::Err> {
+        Self::all().find(|name| name.0 == s).ok_or_else(|| ParseIdError {
+            text: s.into(),
+            expected: "the name of a version of the manager contract",
+        })
+    }
+}
+
+/// The manager in the version of that name. Nothing is asked yet: [`PoolManager::probe`] asks.
+#[must_use]
+pub fn open(name: AdapterName, at: Connection) -> Arc<dyn PoolManager> {
+    let version = VERSIONS.iter().find(|version| version.name() == name.0);
+    version.expect("only versions of the list have a name").open(at)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_and_fingerprints_tell_versions_and_layouts_apart() {
+        let mut seen: Vec<(String, Bytes)> = Vec::new();
+        for version in VERSIONS {
+            assert_eq!(
+                version.name().parse::<AdapterName>().unwrap().as_str(),
+                version.name()
+            );
+            for layout in [ClusterLayout::BalanceThenActive, ClusterLayout::ActiveThenBalance] {
+                let selector = Bytes::copy_from_slice(&version.fingerprint(layout)[..4]);
+                assert!(seen.iter().all(|(_, other)| *other != selector), "{version:?}");
+                seen.push((version.name().to_owned(), selector));
+            }
+        }
+        assert!("casimir-2023".parse::<AdapterName>().is_err());
+    }
+}

@@ -1,0 +1,119 @@
+//! What decides about money, asked of every endpoint. One endpoint's answer is enough for a picture on the screen; before
+//! a transaction leaves, and before its receipt counts as final, those that are configured have to say the same.
+
+use std::fmt;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use super::{Execution, PoolManager, Ssv, Unknown};
+use crate::types::{BlockRef, Check, SafeText};
+
+/// One endpoint, and everything that can be asked through it alone.
+#[derive(Debug, Clone)]
+pub struct Voice {
+    /// The endpoint, its secrets hidden.
+    pub name: SafeText,
+    /// The chain as it tells it.
+    pub execution: Arc<dyn Execution>,
+    /// The manager as it tells it.
+    pub manager: Arc<dyn PoolManager>,
+    /// SSV as it tells it.
+    pub ssv: Arc<dyn Ssv>,
+}
+
+/// What one voice says: a subject and a value each, in the order of the question.
+pub type Words = Vec<(&'static str, String)>;
+
+/// What every voice is asked.
+#[async_trait]
+pub trait Question: Send + Sync {
+    /// Puts it to one of them.
+    ///
+    /// # Errors
+    /// This voice cannot tell all of it, and why.
+    async fn put(&self, voice: &Voice) -> Result<Words, Unknown>;
+}
+
+/// Asks every endpoint the same, each alone, and judges what they say.
+#[async_trait]
+pub trait Agreement: Send + Sync + fmt::Debug {
+    /// What they say of something; `about` names it for people ("on transaction 0x…").
+    async fn ask(&self, about: &str, question: &dyn Question) -> Verdict;
+
+    /// What they say of the state of a block. Each must know this very block, and their final blocks are compared too.
+    async fn ask_at(&self, block: BlockRef, question: &dyn Question) -> Verdict;
+}
+
+/// How far the endpoints agree.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// Only one is configured.
+    Alone,
+    /// All that answered say the same, and at least two answered.
+    Agree {
+        /// How many answered.
+        agreeing: usize,
+        /// Who did not, and why.
+        silent: Vec<SafeText>,
+    },
+    /// They do not say the same.
+    Disagree(SafeText),
+    /// Several are configured, fewer than two answered.
+    TooFew {
+        /// How many are configured.
+        configured: usize,
+        /// Who did not answer, and why.
+        silent: Vec<SafeText>,
+    },
+}
+
+impl Verdict {
+    /// Nobody contradicts, and as many answered as can be asked for.
+    #[must_use]
+    pub fn holds(&self) -> bool {
+        matches!(self, Self::Alone | Self::Agree { .. })
+    }
+
+    /// In words.
+    #[must_use]
+    pub fn words(&self) -> String {
+        let list = |silent: &[SafeText]| {
+            let words: Vec<_> = silent.iter().map(SafeText::as_str).collect();
+            words.join("; ")
+        };
+        match self {
+            Self::Alone => {
+                "only one endpoint is configured (rpc.urls): nobody could contradict it".to_owned()
+            }
+            Self::Agree { agreeing, silent } if silent.is_empty() => {
+                format!("all {agreeing} endpoints say the same")
+            }
+            Self::Agree { agreeing, silent } => {
+                let all = agreeing + silent.len();
+                format!(
+                    "{agreeing} of {all} endpoints say the same; no answer: {}",
+                    list(silent)
+                )
+            }
+            Self::Disagree(words) => words.to_string(),
+            Self::TooFew { configured, silent } => {
+                let answered = configured - silent.len();
+                format!(
+                    "{answered} of {configured} endpoints answered; no answer: {}",
+                    list(silent)
+                )
+            }
+        }
+    }
+
+    /// As a check of this name.
+    #[must_use]
+    pub fn check(&self, name: &str) -> Check {
+        match self {
+            Self::Alone | Self::Agree { .. } => Check::pass(name, self.words()),
+            Self::Disagree(_) => Check::fail(name, self.words()),
+            Self::TooFew { .. } => Check::unknown(name, self.words()),
+        }
+    }
+}

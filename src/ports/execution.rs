@@ -1,0 +1,172 @@
+//! The execution chain, beyond the manager and SSV: blocks, accounts, calls that are tried out, and the beacon chain's
+//! deposit contract.
+
+use std::fmt;
+
+use alloy::primitives::{Address, B256, Bytes, U256};
+use async_trait::async_trait;
+
+use super::Answer;
+use crate::types::{BlockRef, BlsPublicKey, LogRef, Root, SafeText};
+
+/// The state of which block a question is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum At {
+    /// Exactly this block, by hash (EIP-1898).
+    Hash(B256),
+    /// This height, whatever block is there.
+    Number(u64),
+    /// The newest block.
+    Latest,
+    /// The newest block and what waits to be mined.
+    Pending,
+    /// The newest finalized block.
+    Finalized,
+}
+
+impl At {
+    /// By the hash of `block`.
+    #[must_use]
+    pub fn block(block: BlockRef) -> Self {
+        Self::Hash(B256::from(block.hash.0))
+    }
+}
+
+/// The newest block.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HeadBlock {
+    /// Number and hash.
+    pub block: BlockRef,
+    /// Its time, seconds since the Unix epoch.
+    pub timestamp: u64,
+    /// Its base fee, wei for each gas; none before EIP-1559.
+    pub base_fee_wei: Option<U256>,
+}
+
+/// What a contract logged, and where it stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Log {
+    /// The contract.
+    pub address: Address,
+    /// Topic 0 is the event's, then the indexed arguments.
+    pub topics: Vec<B256>,
+    /// The other arguments.
+    pub data: Bytes,
+    /// Block, transaction, index in the block.
+    pub at: LogRef,
+}
+
+/// A call as it would be sent: whoever tries it out must send the same value along.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Call {
+    /// Who calls.
+    pub from: Address,
+    /// The contract.
+    pub to: Address,
+    /// Calldata.
+    pub data: Bytes,
+    /// Wei sent along.
+    pub value_wei: U256,
+}
+
+/// What came of trying a call out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Simulated {
+    /// It goes through, and uses so much gas.
+    Succeeds {
+        /// Gas units.
+        gas: u64,
+    },
+    /// It reverts.
+    Reverts(Revert),
+}
+
+/// What a call left behind when it reverted. [`super::PoolManager::explain`] says what it means.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Revert {
+    /// What the call returned; none where the node does not tell the bytes.
+    pub data: Option<Bytes>,
+    /// What the node said of it.
+    pub words: SafeText,
+}
+
+impl Revert {
+    /// From the bytes that a call returned.
+    #[must_use]
+    pub fn of(data: &[u8]) -> Self {
+        Self {
+            data: Some(Bytes::copy_from_slice(data)),
+            words: SafeText::default(),
+        }
+    }
+}
+
+/// The market, in wei for each gas.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FeeQuote {
+    /// Base fee of the next block.
+    pub base_fee: u128,
+    /// A usual priority fee.
+    pub priority: u128,
+}
+
+/// A deposit in the deposit contract's logs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KnownDeposit {
+    /// Where.
+    pub at: LogRef,
+    /// For whom.
+    pub withdrawal_credentials: Root,
+    /// How much, in gwei.
+    pub amount_gwei: u64,
+    /// Index in the deposit tree.
+    pub index: u64,
+}
+
+/// What came of a transaction whose block is final.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FinalReceipt {
+    /// The block that includes it.
+    pub block: BlockRef,
+    /// It was not reverted.
+    pub succeeded: bool,
+    /// What it logged.
+    pub logs: Vec<Log>,
+}
+
+/// The execution chain, through one endpoint or through all of them in turn.
+#[async_trait]
+pub trait Execution: Send + Sync + fmt::Debug {
+    /// The newest block.
+    async fn head(&self) -> Answer<HeadBlock>;
+
+    /// The block at a height of the chain. One that the node may get to know a moment later is waited for.
+    async fn block_at(&self, number: u64) -> Answer<BlockRef>;
+
+    /// The newest final block, seen from `head`. No: nothing is final yet.
+    async fn finalized(&self, head: BlockRef) -> Answer<BlockRef>;
+
+    /// Balance in wei.
+    async fn balance(&self, of: Address, at: At) -> Answer<U256>;
+
+    /// The next nonce of an account: at a block, or counting what waits in the node's pool ([`At::Pending`]).
+    async fn nonce(&self, of: Address, at: At) -> Answer<u64>;
+
+    /// Code at an address. No: there is none.
+    async fn code(&self, of: Address, at: At) -> Answer<Bytes>;
+
+    /// Tries a call out on the newest state.
+    async fn simulate(&self, call: &Call) -> Answer<Simulated>;
+
+    /// What a transaction pays now.
+    async fn fee_quote(&self) -> Answer<FeeQuote>;
+
+    /// Deposits for a key up to a block, the first one first; at least one. No: there is none, and no log is missing.
+    async fn deposits_of(&self, key: &BlsPublicKey, block: BlockRef) -> Answer<Vec<KnownDeposit>>;
+
+    /// Reads the deposit contract's logs on up to a block, so that a later question finds little to do.
+    async fn keep_up(&self, block: BlockRef) -> Answer<()>;
+
+    /// What came of a transaction. Not known while it has no receipt, or its block is not final.
+    async fn final_receipt(&self, transaction: Root) -> Answer<FinalReceipt>;
+}

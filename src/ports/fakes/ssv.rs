@@ -1,0 +1,69 @@
+//! An SSV network that says what it is told to say.
+
+use alloy::primitives::{Address, B256};
+use async_trait::async_trait;
+
+use crate::ports::{Answer, KeyScope, Log, NotShares, SharesData, Ssv, SsvCapabilities, SsvEvent, SsvState};
+use crate::types::{BlockRef, ClusterLayout, ClusterSnapshot, OperatorId};
+
+/// Every answer, changed by the test before it is asked.
+#[derive(Debug)]
+pub(crate) struct FakeSsv {
+    pub(crate) network: Address,
+    pub(crate) state: Answer<SsvState>,
+}
+
+impl Default for FakeSsv {
+    /// An owner without validators.
+    fn default() -> Self {
+        Self {
+            network: Address::repeat_byte(5),
+            state: Answer::Yes(SsvState {
+                block: BlockRef {
+                    number: 9,
+                    hash: crate::types::Root([9; 32]),
+                },
+                owner_nonce: 0,
+                cluster: ClusterSnapshot::fresh(),
+                known_cluster: false,
+                unproven: None,
+            }),
+        }
+    }
+}
+
+#[async_trait]
+impl Ssv for FakeSsv {
+    fn capabilities(&self) -> SsvCapabilities {
+        SsvCapabilities {
+            cluster_layout: ClusterLayout::ActiveThenBalance,
+            keys_unique: KeyScope::Owner,
+            exits_by_call: true,
+        }
+    }
+
+    fn network(&self) -> Address {
+        self.network
+    }
+
+    fn topics(&self) -> Vec<B256> {
+        Vec::new()
+    }
+
+    fn event(&self, _log: &Log) -> Option<SsvEvent> {
+        None
+    }
+
+    async fn state(&self, _block: BlockRef, _operators: &[OperatorId]) -> Answer<SsvState> {
+        self.state.clone()
+    }
+
+    /// The signature alone stands for it all.
+    fn encode_shares(&self, shares: &SharesData) -> Result<Vec<u8>, NotShares> {
+        Ok(shares.signature.0.to_vec())
+    }
+
+    fn decode_shares(&self, _bytes: &[u8], _committee: &[OperatorId]) -> Result<SharesData, NotShares> {
+        Err(NotShares("a fake keeps no shares".into()))
+    }
+}

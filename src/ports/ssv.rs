@@ -1,0 +1,131 @@
+//! SSV's network: what a registration needs, and what its events tell. SSV stores only hashes of clusters and no nonce
+//! at all, so both are rebuilt from its logs.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use alloy::primitives::{Address, B256};
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+
+use super::{Answer, Log};
+use crate::types::{
+    BlockRef, BlsPublicKey, BlsSignature, ClusterLayout, ClusterSnapshot, OperatorId, SafeText,
+};
+
+/// What a version of SSV can and cannot do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SsvCapabilities {
+    /// Field order of the cluster tuple in its calls and events.
+    pub cluster_layout: ClusterLayout,
+    /// Among whom a validator key can be registered only once.
+    pub keys_unique: KeyScope,
+    /// There is a call by which an owner asks the operators for a validator's exit (`exitValidator`).
+    pub exits_by_call: bool,
+}
+
+/// Among whom a validator key can be registered only once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeyScope {
+    /// Among everybody: a stranger can occupy a key that is not registered yet.
+    Everybody,
+    /// Among the validators of one owner.
+    Owner,
+}
+
+/// What a registration needs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SsvState {
+    /// At this block.
+    pub block: BlockRef,
+    /// The owner's nonce: validators that it ever registered. It is part of what the validator key signs.
+    pub owner_nonce: u64,
+    /// The cluster's snapshot, as its newest event left it.
+    pub cluster: ClusterSnapshot,
+    /// SSV knows this cluster; otherwise the snapshot is the fresh one.
+    pub known_cluster: bool,
+    /// Why it is not certain that no event was left out; none when it is.
+    pub unproven: Option<SafeText>,
+}
+
+/// Which of SSV's events. All but the last carry the cluster's new snapshot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SsvEventKind {
+    /// A validator was registered; counts for the owner's nonce.
+    ValidatorAdded,
+    /// A validator was removed.
+    ValidatorRemoved,
+    /// Balance was added.
+    ClusterDeposited,
+    /// Balance was taken out.
+    ClusterWithdrawn,
+    /// The balance ran out; operators stop.
+    ClusterLiquidated,
+    /// A liquidated cluster was paid again.
+    ClusterReactivated,
+    /// The owner asks the operators to exit the validator.
+    ValidatorExited,
+}
+
+/// An event of SSV.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SsvEvent {
+    /// Which.
+    pub kind: SsvEventKind,
+    /// The cluster's owner: for our validators the manager contract.
+    pub owner: Address,
+    /// The cluster's operators.
+    pub operator_ids: Vec<OperatorId>,
+    /// The validator, where the event names one (and names it as a key of 48 bytes).
+    pub public_key: Option<BlsPublicKey>,
+    /// The cluster's snapshot after the event.
+    pub cluster: Option<ClusterSnapshot>,
+}
+
+/// The parts of SSV's `sharesData`, by operator.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SharesData {
+    /// Over owner and nonce, by the validator key.
+    pub signature: BlsSignature,
+    /// Share public keys.
+    pub share_public_keys: BTreeMap<OperatorId, BlsPublicKey>,
+    /// Shares encrypted to the operators' RSA keys.
+    pub encrypted_shares: BTreeMap<OperatorId, Vec<u8>>,
+}
+
+/// Why shares cannot be written, or bytes are not the shares of a committee.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct NotShares(pub SafeText);
+
+/// SSV's network contract, for one owner of validators.
+#[async_trait]
+pub trait Ssv: Send + Sync + fmt::Debug {
+    /// What this version can do.
+    fn capabilities(&self) -> SsvCapabilities;
+
+    /// The network contract.
+    fn network(&self) -> Address;
+
+    /// Topics 0 of the events that change what is told here.
+    fn topics(&self) -> Vec<B256>;
+
+    /// Reads a log; none when it is not the network's, not of this owner, or malformed.
+    fn event(&self, log: &Log) -> Option<SsvEvent>;
+
+    /// The owner's nonce, and the snapshot of its cluster with these operators (in any order), at a block.
+    async fn state(&self, block: BlockRef, operators: &[OperatorId]) -> Answer<SsvState>;
+
+    /// The bytes that a registration carries.
+    ///
+    /// # Errors
+    /// An operator lacks a part, or a part has the wrong length.
+    fn encode_shares(&self, shares: &SharesData) -> Result<Vec<u8>, NotShares>;
+
+    /// Splits what a registration carried for a committee, whose order does not matter.
+    ///
+    /// # Errors
+    /// The length does not fit the number of operators.
+    fn decode_shares(&self, bytes: &[u8], committee: &[OperatorId]) -> Result<SharesData, NotShares>;
+}

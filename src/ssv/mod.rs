@@ -1,0 +1,20 @@
+//! SSV by version: operators, clusters, owner nonce, shares data.
+//!
+//! Two field orders of the cluster tuple are in the world (`balance-then-active` in the spring of 2023,
+//! `active-then-balance` since v1.0). They give other topics and selectors, so a layout stands for a version here.
+//!
+//! | question | yes | no | not known |
+//! |---|---|---|---|
+//! | [`Ssv::state`] | nonce and snapshot, from the logs of the owner up to the block; `unproven` says whether one may be missing | never: an owner without logs has nonce 0 and a fresh cluster | the logs or headers cannot be read, or the block was dropped meanwhile |
+//!
+//! [`Ssv::state`]: crate::ports::Ssv::state
+
+pub(crate) mod abi;
+mod errors;
+mod events;
+mod reader;
+pub mod shares_data;
+
+pub(crate) use errors::ERRORS;
+pub use events::topics;
+pub use reader::SsvReader;
