@@ -9,6 +9,7 @@ pub mod dkg;
 pub mod engine;
 pub mod journal;
 pub mod lane;
+pub mod operators;
 pub mod oracle;
 pub mod pool;
 pub mod ports;

@@ -8,9 +8,7 @@ mod fixture;
 mod follow;
 mod outside;
 mod prepare;
-mod registry;
 mod start;
 mod transcripts;
 
-pub use registry::RegistryError;
 pub use start::{Running, ServiceError, ServiceOptions, start};

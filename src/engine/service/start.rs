@@ -8,19 +8,19 @@ use tokio::sync::mpsc;
 use tokio::task::{JoinHandle, JoinSet};
 
 use super::outside::{Outside, Parts};
-use super::registry::{self, RegistryError};
 use super::{doors, feeds};
 use crate::beacon::client::{Beacon, BeaconConfig};
 use crate::chain::intake::{self, Intake, IntakeConfig, Observed, ObservedEvent, Resume, Sources};
 use crate::chain::rpc::{Rpc, RpcConfig};
 use crate::config::{Config, MessengerChoice, NetworkName};
 use crate::dkg::rockx::initiator::{Initiator, InitiatorConfig, InitiatorError};
-use crate::dkg::rockx::keys::OperatorPrivateKey;
+use crate::dkg::rockx::keys::{OperatorPrivateKey, OperatorPublicKey};
 use crate::dkg::rockx::messenger::{self, MessengerHandle};
 use crate::engine::core::EngineError;
 use crate::engine::{EngineHandle, launch};
 use crate::journal::JournalOptions;
 use crate::lane;
+use crate::operators::{self, RegistryError};
 use crate::oracle::Settings;
 use crate::ports::{Answer, Evidence, PoolEvent, PoolEventKind, Probe, Unknown};
 use crate::signer::OracleSigner;
@@ -140,7 +140,11 @@ pub async fn start(options: ServiceOptions) -> Result<Running, ServiceError> {
     })?;
     let manager = doors::manager(&config, rpc.clone());
     let probe = probed(manager.probe().await, config.network.ssv_network)?;
-    registry::fill_in(&mut config.operators, config.network.name).await?;
+    let configured = &mut config.operators;
+    if let Some(api) = &configured.ssv_api {
+        let network = config.network.name.as_str();
+        operators::fill_in::<OperatorPublicKey>(&mut configured.by_id, api, network).await?;
+    }
     let (messenger, messenger_url) = start_messenger(&config).await?;
     let initiator = Initiator::start(initiator_config(&config, &messenger_url)?).await?;
     let opened = launch::open(

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::types::SafeText;
 
 /// A client whose every call ends within `deadline`.
-pub(super) fn client(deadline: Duration) -> Result<reqwest::Client, SafeText> {
+pub(crate) fn client(deadline: Duration) -> Result<reqwest::Client, SafeText> {
     reqwest::Client::builder()
         .timeout(deadline)
         .connect_timeout(deadline.min(Duration::from_secs(5)))
@@ -19,7 +19,7 @@ pub(super) fn client(deadline: Duration) -> Result<reqwest::Client, SafeText> {
 }
 
 /// The body of an answer, if it is not longer than `limit` bytes.
-pub(super) async fn body_of(mut answer: reqwest::Response, limit: usize) -> Result<Vec<u8>, SafeText> {
+pub(crate) async fn body_of(mut answer: reqwest::Response, limit: usize) -> Result<Vec<u8>, SafeText> {
     let mut body = Vec::new();
     while let Some(chunk) = answer.chunk().await.map_err(|e| describe(&e))? {
         if body.len() + chunk.len() > limit {
@@ -31,7 +31,7 @@ pub(super) async fn body_of(mut answer: reqwest::Response, limit: usize) -> Resu
 }
 
 /// An error without its URL, which may hold a secret; with its cause, which says more.
-pub(super) fn describe(error: &reqwest::Error) -> SafeText {
+pub(crate) fn describe(error: &reqwest::Error) -> SafeText {
     let mut text = if error.is_timeout() {
         "no answer in time".to_owned()
     } else if error.is_connect() {

@@ -5,7 +5,7 @@
 
 mod config;
 pub mod directory;
-mod http;
+pub(crate) mod http;
 pub mod policy;
 mod register;
 mod server;
@@ -27,7 +27,7 @@ pub use config::NodeConfig;
 use crate::dkg::rockx::keys::{KeyError, OperatorPublicKey};
 use crate::dkg::rockx::messenger::listen::Listener;
 use crate::types::{OperatorId, SafeText};
-use directory::{Directory, DirectoryError};
+use directory::DirectoryError;
 use policy::{Policy, TooManyCandidates};
 use service::{Messenger, Service, ServiceParts};
 use session::Identity;
@@ -111,7 +111,7 @@ pub async fn spawn(config: NodeConfig) -> Result<NodeHandle, NodeError> {
         id: config.id,
         key: config.private_key.clone(),
     };
-    let directory = Directory::new(config.directory)?;
+    let directory = config.directory.open()?;
     match directory.resolve(me.id).await {
         Ok(key) if *key != *me.key.public() => return Err(NodeError::OtherKey(me.id)),
         Ok(_) => {}

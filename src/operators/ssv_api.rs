@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use super::super::http;
+use crate::dkg::rockx::node::http;
 use crate::types::{OperatorId, RedactedUrl, RsaPublicKeyText, SafeText};
 
 /// Where to ask. TLS certificates are verified, redirects are not followed, the answer is bounded.
