@@ -2,6 +2,7 @@
 
 use crate::config::{NetworkName, OperatorsConfig};
 use crate::dkg::rockx::node::directory::{Directory, DirectoryError, DirectorySources, SsvApi};
+use crate::http::Http;
 use crate::types::SafeText;
 
 /// An operator's public key could not be had.
@@ -10,7 +11,7 @@ pub enum RegistryError {
     /// The API's address or the network's name is of no use.
     #[error("operators.ssv_api: {0}")]
     Api(SafeText),
-    /// It does not know an operator, or can not be asked.
+    /// It does not know an operator, or cannot be asked.
     #[error(transparent)]
     Directory(#[from] DirectoryError),
 }
@@ -19,11 +20,12 @@ pub enum RegistryError {
 pub(super) async fn fill_in(
     operators: &mut OperatorsConfig,
     network: NetworkName,
+    http: &Http,
 ) -> Result<(), RegistryError> {
     let Some(base) = &operators.ssv_api else {
         return Ok(());
     };
-    let api = SsvApi::new(base.clone(), network.as_str()).map_err(RegistryError::Api)?;
+    let api = SsvApi::new(http, base, network.as_str()).map_err(RegistryError::Api)?;
     let directory = Directory::new(DirectorySources {
         api: Some(api),
         ..DirectorySources::default()

@@ -2,9 +2,10 @@
 
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use tokio::sync::mpsc;
 
-use super::super::http;
+use crate::http::{BadUrl, Endpoint, Http, Limits};
 use crate::types::{RedactedUrl, RequestId, SafeText};
 
 /// Something for the messenger.
@@ -36,48 +37,35 @@ impl Post {
 /// The messenger as a node uses it.
 #[derive(Debug, Clone)]
 pub(in super::super) struct Messenger {
-    client: reqwest::Client,
-    base: RedactedUrl,
+    endpoint: Endpoint,
 }
 
-const DEADLINE: Duration = Duration::from_secs(15);
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 /// The messenger's answers are short.
-const MAX_ANSWER: usize = 64 * 1024;
+const LIMITS: Limits = Limits {
+    deadline: Duration::from_secs(15),
+    size: 64 * 1024,
+};
 
 impl Messenger {
-    pub(in super::super) fn new(base: RedactedUrl) -> Result<Self, SafeText> {
+    pub(in super::super) fn new(http: &Http, base: &RedactedUrl) -> Result<Self, BadUrl> {
         Ok(Self {
-            client: http::client(DEADLINE)?,
-            base,
+            endpoint: http.endpoint(base, LIMITS)?,
         })
     }
 
     /// One call. The error is in words.
-    pub(in super::super) async fn post(
-        &self,
-        route: &str,
-        body: impl Into<reqwest::Body>,
-    ) -> Result<(), SafeText> {
-        let url = format!("{}/{route}", self.base.expose().trim_end_matches('/'));
-        let answer = self
-            .client
-            .post(url)
-            .header(reqwest::header::CONTENT_TYPE, "application/json")
-            .body(body)
-            .send()
-            .await
-            .map_err(|e| http::describe(&e))?;
-        let status = answer.status();
-        let text = http::body_of(answer, MAX_ANSWER).await?;
-        if status == reqwest::StatusCode::OK {
+    pub(in super::super) async fn post(&self, route: &str, body: impl Into<Bytes>) -> Result<(), SafeText> {
+        let call = self.endpoint.post(route).body("application/json", body);
+        let answer = call.send().await.map_err(|e| SafeText::new(&e.to_string()))?;
+        if answer.status == 200 {
             return Ok(());
         }
         Err(SafeText::new(&format!(
             "the messenger answered {}: {}",
-            status.as_u16(),
-            SafeText::from_bytes(&text)
+            answer.status,
+            SafeText::from_bytes(&answer.body)
         )))
     }
 
@@ -92,7 +80,7 @@ impl Messenger {
         while let Some(post) = posts.recv().await {
             let route = format!("{}{ceremony}", post.route());
             // a reference-counted buffer: an attempt copies nothing
-            let body = axum::body::Bytes::from(post.into_body());
+            let body = Bytes::from(post.into_body());
             let began = Instant::now();
             let mut pause = FIRST_PAUSE;
             loop {
