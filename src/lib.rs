@@ -7,6 +7,7 @@ pub mod config;
 pub mod devnet;
 pub mod dkg;
 pub mod engine;
+pub mod http;
 pub mod journal;
 pub mod lane;
 pub mod operators;

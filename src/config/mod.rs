@@ -31,6 +31,8 @@ pub use schema::{Key, Secrecy, all_keys, list_keys};
 pub use section::*;
 pub use show::{ShownValue, render};
 
+use crate::http::HttpOptions;
+
 /// The annotated sample: every key with its meaning and default, all commented out.
 pub const SAMPLE: &str = include_str!("../../config/casimir-dkg.toml");
 
@@ -85,6 +87,8 @@ pub struct Config {
     pub fees: FeesConfig,
     /// Consensus layer endpoints.
     pub beacon: BeaconConfig,
+    /// How all of them are reached over HTTP.
+    pub http: HttpOptions,
     /// Where the journal is.
     pub journal: JournalConfig,
     /// The console.
@@ -114,6 +118,7 @@ impl Layers {
         let dkg = section::dkg::read(&mut r);
         let fees = section::fees::read(&mut r);
         let beacon = section::beacon::read(&mut r);
+        let http = section::http::read(&mut r);
         let journal = section::journal::read(&mut r, network.as_ref());
         let ui = section::ui::read(&mut r);
         let log = section::log::read(&mut r);
@@ -132,6 +137,7 @@ impl Layers {
                 policy: policy?,
                 fees: fees?,
                 beacon: beacon?,
+                http: http?,
                 journal: journal?,
                 ui: ui?,
                 log: log?,
@@ -145,24 +151,26 @@ impl Layers {
     /// What the `messenger` command needs.
     ///
     /// # Errors
-    /// Every bad or missing value of `[messenger]` and `[log]`.
-    pub fn messenger(&self) -> Result<(MessengerConfig, LogConfig), ConfigErrors> {
+    /// Every bad or missing value of `[messenger]`, `[http]` and `[log]`.
+    pub fn messenger(&self) -> Result<(MessengerConfig, HttpOptions, LogConfig), ConfigErrors> {
         let mut r = reader::Reader::new(self);
         let messenger = section::messenger::read(&mut r);
+        let http = section::http::read(&mut r);
         let log = section::log::read(&mut r);
-        r.finish(messenger.zip(log))
+        r.finish((|| Some((messenger?, http?, log?)))())
     }
 
     /// What the `operator` command needs.
     ///
     /// # Errors
-    /// Every bad or missing value of `[node]`, the operators and `[log]`.
-    pub fn node(&self) -> Result<(NodeConfig, OperatorsConfig, LogConfig), ConfigErrors> {
+    /// Every bad or missing value of `[node]`, the operators, `[http]` and `[log]`.
+    pub fn node(&self) -> Result<(NodeConfig, OperatorsConfig, HttpOptions, LogConfig), ConfigErrors> {
         let mut r = reader::Reader::new(self);
         let node = section::node::read(&mut r);
         let operators = section::operators::read(&mut r);
+        let http = section::http::read(&mut r);
         let log = section::log::read(&mut r);
-        r.finish((|| Some((node?, operators?, log?)))())
+        r.finish((|| Some((node?, operators?, http?, log?)))())
     }
 
     /// The network's name.

@@ -74,6 +74,7 @@ const SECTIONS: &[&[Key]] = &[
     section::policy::KEYS,
     section::fees::KEYS,
     section::beacon::KEYS,
+    section::http::KEYS,
     section::journal::KEYS,
     section::messenger::KEYS,
     section::node::KEYS,

@@ -1,6 +1,7 @@
 //! How each type of value is written.
 
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use alloy::primitives::{Address, U256};
@@ -80,6 +81,12 @@ impl Value for u32 {
         u64::read(raw)?
             .try_into()
             .map_err(|_| mismatch("a number below 2^32", raw))
+    }
+}
+
+impl Value for NonZeroU32 {
+    fn read(raw: &Raw) -> Result<Self, Bad> {
+        u32::read(raw).and_then(|n| Self::new(n).ok_or_else(|| "must be at least 1".to_owned().into()))
     }
 }
 
@@ -197,8 +204,13 @@ fn url(raw: &Raw, schemes: [&str; 2]) -> Result<RedactedUrl, Bad> {
     if parsed.host_str().is_none_or(str::is_empty) {
         return Err("the URL names no host".to_owned().into());
     }
-    // routes are appended
-    Ok(RedactedUrl::new(text.trim().trim_end_matches('/')))
+    let text = text.trim();
+    // a key in the query may end in a slash
+    let text = match parsed.query() {
+        Some(_) => text,
+        None => text.trim_end_matches('/'),
+    };
+    Ok(RedactedUrl::new(text))
 }
 
 impl Value for HttpUrl {

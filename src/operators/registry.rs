@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{Directory, DirectoryError, OperatorKey, Sources, SsvApi};
+use crate::http::Http;
 use crate::types::{OperatorId, OperatorRecord, RedactedUrl, SafeText};
 
 /// An operator's public key could not be had.
@@ -22,10 +23,11 @@ pub enum RegistryError {
 /// See [`RegistryError`].
 pub async fn fill_in<K: OperatorKey>(
     operators: &mut BTreeMap<OperatorId, OperatorRecord>,
+    http: &Http,
     base: &RedactedUrl,
     network: &str,
 ) -> Result<(), RegistryError> {
-    let api = SsvApi::new(base.clone(), network).map_err(RegistryError::Api)?;
+    let api = SsvApi::new(http, base, network).map_err(RegistryError::Api)?;
     let directory = Directory::<K>::new(Sources {
         api: Some(api),
         ..Sources::default()

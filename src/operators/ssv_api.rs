@@ -1,23 +1,27 @@
 //! The operator record of the SSV API: `GET {base}/api/v4/{network}/operators/{id}`.
 
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use serde::Deserialize;
 
-use crate::dkg::rockx::node::http;
+use crate::http::{Endpoint, Http, Limits};
 use crate::types::{OperatorId, RedactedUrl, RsaPublicKeyText, SafeText};
 
-/// Where to ask. TLS certificates are verified, redirects are not followed, the answer is bounded.
+/// Where to ask.
 #[derive(Debug, Clone)]
 pub struct SsvApi {
-    base: RedactedUrl,
+    endpoint: Endpoint,
     network: String,
-    client: reqwest::Client,
 }
 
 /// An operator record takes about 2 KiB.
-const MAX_ANSWER: usize = 64 * 1024;
-const DEADLINE: Duration = Duration::from_secs(10);
+const LIMITS: Limits = Limits {
+    deadline: Duration::from_secs(10),
+    size: 64 * 1024,
+};
+/// A whole directory is looked up one after the other; the API is public and not ours.
+const CALLS_PER_SECOND: NonZeroU32 = NonZeroU32::new(10).expect("not zero");
 
 #[derive(Deserialize)]
 struct Record {
@@ -29,38 +33,32 @@ impl SsvApi {
     /// An API at this base URL (without `/api/…`), for this network's path segment, e.g. `mainnet` or `hoodi`.
     ///
     /// # Errors
-    /// The HTTP client cannot be built, or the network is not a plain word.
-    pub fn new(base: RedactedUrl, network: &str) -> Result<Self, SafeText> {
+    /// The base is not a URL that can be asked, or the network is not a plain word.
+    pub fn new(http: &Http, base: &RedactedUrl, network: &str) -> Result<Self, SafeText> {
         if network.is_empty() || !network.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-') {
             return Err(SafeText::new(&format!(
-                "{network:?} is not the name of a network"
+                "\"{network}\" is not the name of a network"
             )));
         }
+        let endpoint = http.paced_endpoint(base, LIMITS, CALLS_PER_SECOND);
         Ok(Self {
-            base,
+            endpoint: endpoint.map_err(|e| SafeText::new(&e.to_string()))?,
             network: network.to_owned(),
-            client: http::client(DEADLINE)?,
         })
     }
 
     pub(super) async fn public_key(&self, id: OperatorId) -> Result<RsaPublicKeyText, SafeText> {
-        let url = format!(
-            "{}/api/v4/{}/operators/{id}",
-            self.base.expose().trim_end_matches('/'),
-            self.network
-        );
-        let answer = self
-            .client
-            .get(url)
-            .send()
-            .await
-            .map_err(|e| http::describe(&e))?;
-        let status = answer.status();
-        let body = http::body_of(answer, MAX_ANSWER).await?;
-        if !status.is_success() {
-            return Err(SafeText::new(&format!("the operator registry answered {status}")));
+        let path = format!("api/v4/{}/operators/{id}", self.network);
+        let answer = self.endpoint.get(&path).send().await;
+        let answer = answer.map_err(|e| SafeText::new(&format!("the operator registry: {e}")))?;
+        if !answer.is_success() {
+            return Err(SafeText::new(&format!(
+                "the operator registry answered {}",
+                answer.status
+            )));
         }
-        let record: Record = serde_json::from_slice(&body)
+        let record: Record = answer
+            .json()
             .map_err(|e| SafeText::new(&format!("the operator registry's answer: {e}")))?;
         if record.id != id.0 {
             return Err(SafeText::new(&format!(
@@ -90,7 +88,7 @@ mod tests {
         };
         let router = axum::Router::new().fallback(answer);
         tokio::spawn(async move { axum::serve(listener, router).await });
-        SsvApi::new(RedactedUrl::new(base), "hoodi").unwrap()
+        SsvApi::new(&Http::direct(), &RedactedUrl::new(base), "hoodi").unwrap()
     }
 
     #[tokio::test]
@@ -107,9 +105,9 @@ mod tests {
                 "missing field",
             ),
             (
-                serving(200, &[], " ".repeat(MAX_ANSWER + 1)).await,
+                serving(200, &[], " ".repeat(LIMITS.size + 1)).await,
                 7,
-                "an answer of more than",
+                "the answer is longer than 65536 bytes",
             ),
             (
                 serving(302, &[("location", "http://127.0.0.1:1/")], String::new()).await,
@@ -120,6 +118,7 @@ mod tests {
             let text = api.public_key(OperatorId(id)).await.unwrap_err().to_string();
             assert!(text.contains(error), "{text}");
         }
-        assert!(SsvApi::new(RedactedUrl::new("http://x"), "../admin").is_err());
+        let http = Http::direct();
+        assert!(SsvApi::new(&http, &RedactedUrl::new("http://x"), "../admin").is_err());
     }
 }

@@ -57,6 +57,18 @@ impl UnixMillis {
     }
 }
 
+/// A length of time for people: `250 ms`, `1.5 s`, `3 min`.
+#[must_use]
+pub fn in_words(time: Duration) -> String {
+    let millis = time.as_millis();
+    match millis {
+        0..1_000 => format!("{millis} ms"),
+        1_000..120_000 if millis % 1_000 < 100 => format!("{} s", millis / 1_000),
+        1_000..120_000 => format!("{}.{} s", millis / 1_000, millis % 1_000 / 100),
+        _ => format!("{} min", millis / 60_000),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

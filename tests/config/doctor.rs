@@ -95,3 +95,39 @@ async fn each_part_has_its_line_and_a_failure_its_exit_code() {
     );
     assert!(!scratch.path().join("state").exists(), "looking changes nothing");
 }
+
+/// One rule for everybody who is asked: an operator's host that nobody can resolve is reached over the proxy, and what is
+/// on this machine is not.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_configured_proxy_stands_before_others_and_never_before_this_machine() {
+    let scratch = tempfile::tempdir().unwrap();
+    let messenger = messenger::spawn(MessengerConfig::new("127.0.0.1:0".parse().unwrap()))
+        .await
+        .unwrap();
+    // it answers whoever asks, as a proxy would for the host that is meant
+    let proxy = messenger.url();
+    let operators = support::operators().replace("http://127.0.0.1:8081", "http://operator.invalid");
+    let file = scratch.path().join("c.toml");
+    let run = |http: &str| {
+        fs::write(&file, format!("{MINIMAL}[http]\n{http}\n{operators}")).unwrap();
+        let mut program = support::program(scratch.path());
+        program.env("HTTP_PROXY", &proxy).env("NO_PROXY", "");
+        program.arg("--config").arg(&file).args(["doctor", "--json"]);
+        let (_, stdout, _) = tokio::task::block_in_place(|| support::run(&mut program));
+        findings(&stdout)
+    };
+    let verdict = |found: &[(String, String, String, String)], what: &str| {
+        let line = found.iter().find(|(name, ..)| name.starts_with(what));
+        line.map(|(_, verdict, ..)| verdict.clone()).unwrap_or_default()
+    };
+    for rule in ["", &format!("proxy = \"{proxy}\"")] {
+        let found = run(rule);
+        assert_eq!(verdict(&found, "operator 1"), "ok", "{rule}: {found:?}");
+        assert_eq!(verdict(&found, "operator 2"), "warn", "{rule}: {found:?}");
+    }
+    let found = run("proxy = \"none\"");
+    assert_eq!(verdict(&found, "operator 1"), "warn", "{found:?}");
+    let found = run("ca_file = \"nowhere.pem\"");
+    assert_eq!(verdict(&found, "http"), "fail", "{found:?}");
+    messenger.shutdown().await;
+}

@@ -6,6 +6,7 @@ use std::time::Duration;
 use casimir_dkg::config::{
     self, AutoApprove, Finality, MessengerChoice, NetworkName, Notify, SelectionRule, SignerKey,
 };
+use casimir_dkg::http::ProxyRule;
 use casimir_dkg::oracle::{ActionKind, Mode};
 use casimir_dkg::types::{ClusterLayout, OperatorId};
 
@@ -21,6 +22,8 @@ fn the_minimal_configuration_means_the_documented_defaults() {
     assert_eq!(config.network.chain_id, 31337);
     assert_eq!(config.network.finality, Finality::Finalized);
     assert_eq!(config.rpc.timeout, Duration::from_secs(15));
+    assert_eq!(config.rpc.calls_per_second.get(), 250);
+    assert_eq!(config.http.proxy, ProxyRule::Environment);
     assert_eq!(config.contract.cluster_layout, ClusterLayout::ActiveThenBalance);
     assert_eq!(config.contract.fee_amount_wei.to_string(), "100000000000000000");
     assert_eq!(config.dkg.round_deadline, Duration::from_secs(60));
@@ -42,6 +45,24 @@ fn the_minimal_configuration_means_the_documented_defaults() {
         config.selection.rule,
         SelectionRule::Choose { from: four, size: 4 }
     );
+}
+
+#[test]
+fn a_key_in_the_query_of_a_url_is_kept_to_its_last_character() {
+    let scratch = tempfile::tempdir().unwrap();
+    let file = scratch.path().join("c.toml");
+    let url = "https://rpc.example/v1?key=AAA/";
+    let text = MINIMAL.replace("http://127.0.0.1:8545", url);
+    let http = "[http]\nproxy = \"http://me:hunter2@proxy.example:3128\"\nca_file = \"ca.pem\"\n";
+    fs::write(&file, format!("{text}{http}{}", support::operators())).unwrap();
+    let options = support::options(&file, scratch.path());
+    let config = config::load(&options).unwrap();
+    assert_eq!(config.rpc.urls[0].expose(), url);
+    assert!(matches!(&config.http.proxy, ProxyRule::Url(proxy) if proxy.expose().contains("hunter2")));
+    assert_eq!(config.http.ca_file, Some(scratch.path().join("ca.pem")));
+    let shown = config::render(&config::gather(&options).unwrap().shown());
+    assert!(!shown.contains("hunter2") && !shown.contains("AAA"), "{shown}");
+    assert!(shown.contains("proxy = \"http://proxy.example:3128\""), "{shown}");
 }
 
 #[test]

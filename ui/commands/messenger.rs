@@ -2,6 +2,7 @@
 
 use casimir_dkg::config::{self, LoadOptions, MessengerConfig as Settings, Takeover};
 use casimir_dkg::dkg::rockx::messenger::{self, MessengerConfig};
+use casimir_dkg::http::Http;
 
 use super::runtime;
 use crate::exit::Outcome;
@@ -10,15 +11,17 @@ use crate::log::{self, Also};
 use crate::output;
 
 pub(crate) fn run(options: &LoadOptions, json: bool) -> anyhow::Result<Outcome> {
-    let (settings, logging) = config::gather(options)?.messenger()?;
+    let (settings, http, logging) = config::gather(options)?.messenger()?;
     let _guard = log::init(&logging, if json { Also::StderrJson } else { Also::Stderr })?;
-    runtime()?.block_on(serve(&settings, json))
+    let http = Http::new(&http)?;
+    runtime()?.block_on(serve(&settings, http, json))
 }
 
-async fn serve(settings: &Settings, json: bool) -> anyhow::Result<Outcome> {
+async fn serve(settings: &Settings, http: Http, json: bool) -> anyhow::Result<Outcome> {
     // before the port is open: whoever waits for the port may signal at once
     let mut signals = Signals::install()?;
     let mut config = MessengerConfig::new(settings.listen);
+    config.http = http;
     config.data_dir = Some(settings.data_dir.clone());
     config.allow_takeover = settings.takeover == Takeover::Allow;
     let handle = messenger::spawn(config).await?;

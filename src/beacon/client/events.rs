@@ -7,7 +7,8 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use super::types::decimal;
-use super::{Beacon, Node, NodeError, http};
+use super::{Beacon, Node, NodeError};
+use crate::http::HttpError;
 use crate::types::SafeText;
 
 /// Longest line of a stream; longer ones end the connection.
@@ -88,7 +89,8 @@ impl Beacon {
             if out.is_closed() {
                 return;
             }
-            if matches!(error, NodeError::Status { status: 400, .. }) && topics.len() == TOPICS.len() {
+            let old = matches!(error, NodeError::Http(HttpError::Status { status: 400, .. }));
+            if old && topics.len() == TOPICS.len() {
                 topics = &TOPICS[..TOPICS.len() - 1];
                 continue;
             }
@@ -111,38 +113,29 @@ impl Beacon {
 
 /// Reads one connection until it ends; says why it did.
 async fn stream(node: &Node, topics: &[&str], out: &mpsc::Sender<Hint>, heard: &mut bool) -> NodeError {
+    let call = node.get("/eth/v1/events").header("accept", "text/event-stream");
     // repeated, because a comma list is an empty stream with one client
-    let topics: Vec<_> = topics.iter().map(|topic| ("topics", topic)).collect();
-    let request = node
-        .request(reqwest::Method::GET, "/eth/v1/events")
-        .header("accept", "text/event-stream")
-        .query(&topics);
-    let mut response = match tokio::time::timeout(SILENCE, request.send()).await {
-        Ok(Ok(response)) if response.status().is_success() => response,
-        Ok(Ok(response)) => {
-            return NodeError::Status {
-                status: response.status().as_u16(),
-                message: SafeText::default(),
-            };
-        }
-        Ok(Err(error)) => return http::transport(error),
-        Err(_) => return NodeError::Timeout(SILENCE),
+    let call = topics
+        .iter()
+        .fold(call, |call, topic| call.query("topics", topic));
+    let mut response = match call.stream(SILENCE).await {
+        Ok(response) => response,
+        Err(error) => return error.into(),
     };
     let mut lines = Lines::default();
     loop {
-        let chunk = match tokio::time::timeout(SILENCE, response.chunk()).await {
-            Ok(Ok(Some(chunk))) => chunk,
-            Ok(Ok(None)) => return NodeError::Transport("the node ended the stream".into()),
-            Ok(Err(error)) => return http::transport(error),
-            Err(_) => return NodeError::Timeout(SILENCE),
+        let chunk = match response.chunk().await {
+            Ok(Some(chunk)) => chunk,
+            Ok(None) => return HttpError::Broken("the node ended the stream".into()).into(),
+            Err(error) => return error.into(),
         };
         let Some(hints) = lines.push(&chunk) else {
-            return NodeError::TooLarge(MAX_LINE);
+            return HttpError::TooLarge(MAX_LINE).into();
         };
         for hint in hints {
             *heard = true;
             if out.send(hint).await.is_err() {
-                return NodeError::Transport("nobody listens".into());
+                return HttpError::Broken("nobody listens".into()).into();
             }
         }
     }

@@ -9,6 +9,7 @@ mod node;
 mod publish;
 mod types;
 
+use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -25,6 +26,7 @@ pub use types::{
 
 use node::Node;
 
+use crate::http::{BadUrl, Http, Limits};
 use crate::types::{BlsPublicKey, RedactedUrl, Root, SafeText};
 
 /// Nodes and limits.
@@ -40,10 +42,16 @@ pub struct BeaconConfig {
     pub max_response: usize,
     /// How long a node's state of synchronisation is believed.
     pub recheck: Duration,
+    /// The way out.
+    pub http: Http,
 }
 
+/// Beacon nodes are asked seldom; this only keeps a mistake from becoming a storm.
+const CALLS_PER_SECOND: NonZeroU32 = NonZeroU32::new(100).expect("not zero");
+
 impl BeaconConfig {
-    /// Usual limits: 10 s a request, 16 MiB, synchronisation looked at every 6 s.
+    /// Usual limits: 10 s a request, 16 MiB, synchronisation looked at every 6 s; straight to the nodes, without a
+    /// proxy.
     #[must_use]
     pub fn new(nodes: Vec<RedactedUrl>, genesis_validators_root: Option<Root>) -> Self {
         Self {
@@ -52,6 +60,7 @@ impl BeaconConfig {
             deadline: Duration::from_secs(10),
             max_response: 16 << 20,
             recheck: Duration::from_secs(6),
+            http: Http::direct(),
         }
     }
 }
@@ -88,7 +97,7 @@ pub enum BeaconError {
         /// The URL without its secrets.
         node: SafeText,
         /// Why.
-        reason: SafeText,
+        reason: BadUrl,
     },
     /// Each node and why it did not answer.
     #[error("{what}: no beacon node answered: {}", list(.attempts))]
@@ -123,13 +132,16 @@ impl Beacon {
             return Err(BeaconError::NoNode);
         }
         let mut nodes = Vec::new();
+        let limits = Limits {
+            deadline: config.deadline,
+            size: config.max_response,
+        };
         for url in &config.nodes {
-            let name = SafeText::new(&url.to_string());
-            let client = http::client(url).map_err(|reason| BeaconError::BadUrl {
-                node: name.clone(),
+            let endpoint = config.http.paced_endpoint(url, limits, CALLS_PER_SECOND);
+            nodes.push(Node::new(endpoint.map_err(|reason| BeaconError::BadUrl {
+                node: SafeText::new(&url.to_string()),
                 reason,
-            })?;
-            nodes.push(Node::new(url.clone(), name, client));
+            })?));
         }
         Ok(Self {
             inner: Arc::new(Inner {

@@ -9,7 +9,8 @@ use tokio::time::Instant;
 
 use super::http::{self, NodeError};
 use super::{Beacon, Data, Genesis, Syncing};
-use crate::types::{RedactedUrl, Root, SafeText, UnixMillis};
+use crate::http::{Call, Endpoint};
+use crate::types::{Root, SafeText, UnixMillis};
 
 /// How a node is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -54,18 +55,16 @@ struct State {
 }
 
 pub(super) struct Node {
-    url: RedactedUrl,
     pub(super) name: SafeText,
-    client: reqwest::Client,
+    endpoint: Endpoint,
     state: Mutex<State>,
 }
 
 impl Node {
-    pub(super) fn new(url: RedactedUrl, name: SafeText, client: reqwest::Client) -> Self {
+    pub(super) fn new(endpoint: Endpoint) -> Self {
         Self {
-            url,
-            name,
-            client,
+            name: endpoint.name().clone(),
+            endpoint,
             state: Mutex::default(),
         }
     }
@@ -78,11 +77,12 @@ impl Node {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn request(&self, method: reqwest::Method, path: &str) -> reqwest::RequestBuilder {
-        let base = self.url.expose().trim_end_matches('/');
-        self.client
-            .request(method, format!("{base}{path}"))
-            .header("accept", "application/json")
+    pub(super) fn get(&self, path: &str) -> Call {
+        self.endpoint.get(path).header("accept", "application/json")
+    }
+
+    pub(super) fn post(&self, path: &str) -> Call {
+        self.endpoint.post(path).header("accept", "application/json")
     }
 
     /// An error status is an answer, too: the node lives.
@@ -129,14 +129,12 @@ impl Beacon {
         query: &[(&str, String)],
     ) -> Result<T, NodeError> {
         let started = Instant::now();
-        let request = node.request(reqwest::Method::GET, path).query(query);
-        let result = http::exchange(
-            request,
-            self.inner.config.deadline,
-            self.inner.config.max_response,
-        )
-        .await
-        .and_then(|bytes| http::decode(&bytes));
+        let call = query
+            .iter()
+            .fold(node.get(path), |call, (name, value)| call.query(name, value));
+        let result = http::exchange(call)
+            .await
+            .and_then(|answer| http::decode(&answer));
         node.note(started.elapsed(), result.as_ref().err());
         result
     }

@@ -67,11 +67,8 @@ impl Beacon {
             Err(error) => Some(SafeText::new(&error.to_string())),
         };
         let started = Instant::now();
-        let config = &self.inner.config;
-        let request = node
-            .request(reqwest::Method::POST, "/eth/v1/beacon/pool/voluntary_exits")
-            .json(exit);
-        let result = http::exchange(request, config.deadline, config.max_response).await;
+        let call = node.post("/eth/v1/beacon/pool/voluntary_exits").json(exit);
+        let result = http::exchange(call).await;
         node.note(started.elapsed(), result.as_ref().err());
         let verdict = match (result, out_of_sync) {
             (Ok(_), None) => verdict(NodeOutcome::Accepted, SafeText::default()),

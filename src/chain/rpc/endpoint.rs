@@ -1,14 +1,14 @@
-//! One endpoint: its breaker, its rate limit, its standing, and the view of all that for people.
+//! One endpoint: its breaker, its standing, and the view of all that for people.
 
 use std::sync::Mutex;
 use std::time::Duration;
 
-use rand::Rng as _;
 use serde::Serialize;
 use tokio::time::Instant;
 
 use super::error::EndpointError;
-use crate::types::{RedactedUrl, SafeText, UnixMillis};
+use crate::http;
+use crate::types::{SafeText, UnixMillis};
 
 /// Failures in a row after which an endpoint is left alone for a while.
 pub(super) const BREAKER_AFTER: u32 = 3;
@@ -51,9 +51,7 @@ pub struct EndpointHealth {
 #[derive(Default)]
 struct State {
     failures: u32,
-    rate_limits: u32,
     broken_until: Option<Instant>,
-    limited_until: Option<Instant>,
     wrong_chain: Option<SafeText>,
     /// When the chain was last looked at, and found right or wrong.
     checked_at: Option<Instant>,
@@ -64,9 +62,8 @@ struct State {
 }
 
 pub(super) struct Endpoint {
-    pub(super) url: RedactedUrl,
     pub(super) name: SafeText,
-    pub(super) client: reqwest::Client,
+    pub(super) http: http::Endpoint,
     cooldown: Duration,
     state: Mutex<State>,
 }
@@ -80,11 +77,10 @@ pub(super) enum Admission {
 }
 
 impl Endpoint {
-    pub(super) fn new(url: RedactedUrl, client: reqwest::Client, cooldown: Duration) -> Self {
+    pub(super) fn new(http: http::Endpoint, cooldown: Duration) -> Self {
         Self {
-            name: SafeText::new(&url.to_string()),
-            url,
-            client,
+            name: http.name().clone(),
+            http,
             cooldown,
             state: Mutex::default(),
         }
@@ -102,7 +98,7 @@ impl Endpoint {
         if let Some(until) = state.broken_until.filter(|until| *until > now) {
             return Admission::No(EndpointError::BreakerOpen(until - now));
         }
-        if let Some(until) = state.limited_until.filter(|until| *until > now) {
+        if let Some(until) = self.http.paused_until() {
             return Admission::Later(until);
         }
         if let Some(reason) = &state.wrong_chain
@@ -139,9 +135,7 @@ impl Endpoint {
             tracing::info!(target: "chain", endpoint = %self.name, "endpoint answers again");
         }
         state.failures = 0;
-        state.rate_limits = 0;
         state.broken_until = None;
-        state.limited_until = None;
         state.last_ok = Some(UnixMillis::now());
         state.latency = Some(match state.latency {
             Some(average) => (average * 7 + took) / 8,
@@ -152,16 +146,13 @@ impl Endpoint {
     pub(super) fn failed(&self, error: &EndpointError) {
         let mut state = self.state();
         state.last_error = Some(SafeText::new(&error.to_string()));
-        let now = Instant::now();
-        if let EndpointError::RateLimited(asked) = error {
-            state.rate_limits += 1;
-            // a node that does not say how long gets 250 ms, then twice as long each time
-            let own = Duration::from_millis(250) * 2u32.pow(state.rate_limits.min(7) - 1);
-            let base = (*asked).max(own).min(MAX_RATE_LIMIT_WAIT);
-            let jitter = rand::thread_rng().gen_range(0.0..0.25);
-            state.limited_until = Some(now + base.mul_f64(1.0 + jitter));
+        if matches!(
+            error,
+            EndpointError::RateLimited(_) | EndpointError::Http(http::HttpError::OverBudget(_))
+        ) {
             return;
         }
+        let now = Instant::now();
         state.failures += 1;
         if state.failures >= BREAKER_AFTER {
             let doublings = (state.failures - BREAKER_AFTER).min(2);
@@ -189,7 +180,7 @@ impl Endpoint {
                 EndpointState::WrongChain
             } else if state.broken_until.is_some_and(|until| until > now) {
                 EndpointState::Down
-            } else if state.limited_until.is_some_and(|until| until > now) {
+            } else if self.http.paused_until().is_some() {
                 EndpointState::RateLimited
             } else if state.failures > 0 {
                 EndpointState::Failing
@@ -205,6 +196,3 @@ impl Endpoint {
         }
     }
 }
-
-/// A node that asks for a longer pause is asked again after this all the same.
-const MAX_RATE_LIMIT_WAIT: Duration = Duration::from_secs(60);

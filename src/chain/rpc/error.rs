@@ -5,7 +5,8 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::types::SafeText;
+use crate::http::HttpError;
+use crate::types::{SafeText, in_words};
 
 /// The error object of a JSON-RPC answer.
 #[derive(Debug, Clone, Deserialize)]
@@ -112,29 +113,20 @@ impl ServerError {
 /// Why one endpoint did not answer a call.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum EndpointError {
-    /// No complete answer within the deadline.
-    #[error("no answer within {0:?}")]
-    Timeout(Duration),
-    /// Connection refused, broken, TLS.
-    #[error("{0}")]
-    Transport(SafeText),
-    /// An HTTP status that carries no JSON-RPC answer.
-    #[error("HTTP status {0}")]
-    Status(u16),
+    /// No whole answer, or a status that carries no JSON-RPC answer.
+    #[error(transparent)]
+    Http(#[from] HttpError),
     /// HTTP 429 or its JSON-RPC counterparts.
-    #[error("rate limited, asks to wait {0:?}")]
+    #[error("rate limited, left alone for {}", in_words(*.0))]
     RateLimited(Duration),
     /// Not a JSON-RPC answer to this call.
     #[error("not a JSON-RPC answer: {0}")]
     Malformed(SafeText),
-    /// The answer is longer than the limit.
-    #[error("answer is longer than {0} bytes")]
-    TooLarge(usize),
     /// It serves another chain.
     #[error("{0}")]
     WrongChain(SafeText),
     /// It failed too often and is left alone for a while.
-    #[error("left alone for {0:?} after repeated failures")]
+    #[error("left alone for {} after repeated failures", in_words(*.0))]
     BreakerOpen(Duration),
     /// The node says that it cannot answer this.
     #[error("{} (code {})", .0.message, .0.code)]
@@ -189,9 +181,15 @@ impl RpcError {
             Self::Unanswered { attempts, .. } => attempts.iter().any(|attempt| {
                 matches!(
                     attempt.error,
-                    EndpointError::Timeout(_)
-                        | EndpointError::TooLarge(_)
-                        | EndpointError::Status(400 | 413 | 500..)
+                    EndpointError::Http(
+                        HttpError::NoAnswer(_)
+                            | HttpError::Incomplete(_)
+                            | HttpError::TooLarge(_)
+                            | HttpError::Status {
+                                status: 400 | 413 | 500..,
+                                ..
+                            }
+                    )
                 )
             }),
             Self::Unexpected { .. } => false,
@@ -202,13 +200,13 @@ impl RpcError {
     #[must_use]
     pub fn no_connection(&self) -> bool {
         let mute = |error: &EndpointError| match error {
-            EndpointError::Timeout(_)
-            | EndpointError::Transport(_)
-            | EndpointError::Status(_)
+            EndpointError::Http(HttpError::TooLarge(_) | HttpError::OverBudget(_))
+            | EndpointError::RateLimited(_)
+            | EndpointError::NotHere(_) => false,
+            EndpointError::Http(_)
             | EndpointError::Malformed(_)
             | EndpointError::WrongChain(_)
             | EndpointError::BreakerOpen(_) => true,
-            EndpointError::RateLimited(_) | EndpointError::TooLarge(_) | EndpointError::NotHere(_) => false,
         };
         match self {
             Self::Unanswered { attempts, .. } => attempts.iter().all(|attempt| mute(&attempt.error)),

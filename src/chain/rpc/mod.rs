@@ -12,6 +12,7 @@ mod http;
 mod methods;
 mod types;
 
+use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -34,6 +35,7 @@ use error::ServerErrorKind;
 use headers::HeaderCache;
 use http::Reply;
 
+use crate::http::{BadUrl, Http, HttpError, Limits};
 use crate::types::{RedactedUrl, SafeText};
 
 /// Endpoints and limits.
@@ -53,10 +55,18 @@ pub struct RpcConfig {
     pub patience: Duration,
     /// How often an endpoint's chain is looked at again.
     pub recheck: Duration,
+    /// Calls to one endpoint in one second, at most; more wait for their turn.
+    pub calls_per_second: NonZeroU32,
+    /// The way out.
+    pub http: Http,
 }
 
+/// More than a public provider allows, and enough to keep a node of one's own busy.
+const CALLS_PER_SECOND: NonZeroU32 = NonZeroU32::new(250).expect("not zero");
+
 impl RpcConfig {
-    /// Usual limits: 10 s a call, 32 MiB, 10 s pause, one minute of patience, chain looked at every 30 s.
+    /// Usual limits: 10 s a call, 32 MiB, 10 s pause, one minute of patience, chain looked at every 30 s, 250 calls a
+    /// second; straight to the endpoints, without a proxy.
     #[must_use]
     pub fn new(endpoints: Vec<RedactedUrl>, chain_id: u64) -> Self {
         Self {
@@ -67,6 +77,8 @@ impl RpcConfig {
             cooldown: Duration::from_secs(10),
             patience: Duration::from_secs(60),
             recheck: Duration::from_secs(30),
+            calls_per_second: CALLS_PER_SECOND,
+            http: Http::direct(),
         }
     }
 }
@@ -113,23 +125,33 @@ pub enum RpcConfigError {
         /// The URL without its secrets.
         endpoint: SafeText,
         /// Why.
-        reason: SafeText,
+        reason: BadUrl,
     },
 }
 
 impl Rpc {
     /// A client; nothing is asked yet.
+    ///
+    /// # Errors
+    /// See [`RpcConfigError`].
     pub fn new(config: RpcConfig) -> Result<Self, RpcConfigError> {
         if config.endpoints.is_empty() {
             return Err(RpcConfigError::NoEndpoint);
         }
         let mut endpoints = Vec::new();
+        let limits = Limits {
+            deadline: config.deadline,
+            size: config.max_response,
+        };
         for url in &config.endpoints {
-            let client = http::client(url).map_err(|reason| RpcConfigError::BadUrl {
-                endpoint: SafeText::new(&url.to_string()),
-                reason,
-            })?;
-            endpoints.push(Endpoint::new(url.clone(), client, config.cooldown));
+            let endpoint = config
+                .http
+                .paced_endpoint(url, limits, config.calls_per_second)
+                .map_err(|reason| RpcConfigError::BadUrl {
+                    endpoint: SafeText::new(&url.to_string()),
+                    reason,
+                })?;
+            endpoints.push(Endpoint::new(endpoint, config.cooldown));
         }
         Ok(Self {
             inner: Arc::new(Inner {
@@ -250,9 +272,11 @@ impl Rpc {
                         Ok(Reply::Result(raw)) => return Ok((raw, EndpointIndex(index))),
                         Ok(Reply::Error(error)) => return Err(RpcError::Server { method, error }),
                         Err(error) => {
-                            if let Admission::Later(at) = endpoint.admission(self.inner.config.recheck) {
-                                retry_at = Some(retry_at.map_or(at, |other| other.min(at)));
-                            }
+                            let later = match endpoint.admission(self.inner.config.recheck) {
+                                Admission::Later(at) => Some(at),
+                                _ => over_budget(&error),
+                            };
+                            retry_at = retry_at.into_iter().chain(later).min();
                             error
                         }
                     },
@@ -289,23 +313,13 @@ impl Rpc {
         method: &'static str,
         params: &Value,
     ) -> Result<Reply, EndpointError> {
-        let config = &self.inner.config;
         let id = self.inner.next_id.fetch_add(1, Ordering::Relaxed);
         let started = Instant::now();
-        let result = http::call(
-            &endpoint.client,
-            &endpoint.url,
-            id,
-            method,
-            params,
-            config.deadline,
-            config.max_response,
-        )
-        .await;
+        let result = http::call(&endpoint.http, id, method, params).await;
         let took = started.elapsed();
         let error = match result {
             Ok(Reply::Error(error)) => match error.kind() {
-                ServerErrorKind::RateLimited => EndpointError::RateLimited(Duration::ZERO),
+                ServerErrorKind::RateLimited => EndpointError::RateLimited(endpoint.http.slow_down(None)),
                 ServerErrorKind::NotHere => {
                     // the node is alive and says honestly what it cannot do
                     endpoint.succeeded(took);
@@ -320,9 +334,9 @@ impl Rpc {
                 endpoint.succeeded(took);
                 return Ok(reply);
             }
-            Err(EndpointError::TooLarge(limit)) => {
+            Err(EndpointError::Http(error @ HttpError::TooLarge(_))) => {
                 endpoint.succeeded(took);
-                return Err(EndpointError::TooLarge(limit));
+                return Err(error.into());
             }
             Err(error) => error,
         };
@@ -385,6 +399,14 @@ impl Rpc {
                 "same chain id, but another genesis block: {hash}, expected {expected}"
             )))
         })
+    }
+}
+
+/// When the endpoint's budget has room again, if that is what is wrong.
+fn over_budget(error: &EndpointError) -> Option<Instant> {
+    match error {
+        EndpointError::Http(HttpError::OverBudget(wait)) => Some(Instant::now() + *wait),
+        _ => None,
     }
 }
 

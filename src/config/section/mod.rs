@@ -4,6 +4,7 @@ pub(super) mod beacon;
 pub(super) mod contract;
 pub(super) mod dkg;
 pub(super) mod fees;
+pub(super) mod http;
 pub(super) mod journal;
 pub(super) mod log;
 pub(super) mod messenger;

@@ -1,5 +1,6 @@
 //! `[rpc]`: the execution layer.
 
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use crate::config::reader::Reader;
@@ -28,6 +29,12 @@ pub(in crate::config) const KEYS: &[Key] = &[
         "How often the head is looked at without a socket.",
     )
     .default("6s"),
+    Key::new(
+        "rpc.calls_per_second",
+        "a number, at least 1",
+        "Calls to each endpoint in one second, at most; more wait for their turn.",
+    )
+    .default("250"),
 ];
 
 /// The execution layer.
@@ -41,6 +48,8 @@ pub struct RpcConfig {
     pub timeout: Duration,
     /// How often the head is looked at.
     pub poll_interval: Duration,
+    /// Calls to each endpoint in one second, at most.
+    pub calls_per_second: NonZeroU32,
 }
 
 pub(in crate::config) fn read(r: &mut Reader<'_>) -> Option<RpcConfig> {
@@ -48,6 +57,7 @@ pub(in crate::config) fn read(r: &mut Reader<'_>) -> Option<RpcConfig> {
     let ws_url = r.optional::<WsUrl>("rpc.ws_url");
     let timeout = r.positive("rpc.timeout");
     let poll_interval = r.positive("rpc.poll_interval");
+    let calls_per_second = r.required("rpc.calls_per_second");
     if urls.as_ref().is_some_and(Vec::is_empty) {
         r.error("rpc.urls", "names no endpoint".to_owned());
     }
@@ -56,5 +66,6 @@ pub(in crate::config) fn read(r: &mut Reader<'_>) -> Option<RpcConfig> {
         ws_url: ws_url?.map(|url| url.0),
         timeout: timeout?,
         poll_interval: poll_interval?,
+        calls_per_second: calls_per_second?,
     })
 }

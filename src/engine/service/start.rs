@@ -18,6 +18,7 @@ use crate::dkg::rockx::keys::{OperatorPrivateKey, OperatorPublicKey};
 use crate::dkg::rockx::messenger::{self, MessengerHandle};
 use crate::engine::core::EngineError;
 use crate::engine::{EngineHandle, launch};
+use crate::http::{Http, HttpSetupError};
 use crate::journal::JournalOptions;
 use crate::lane;
 use crate::operators::{self, RegistryError};
@@ -74,6 +75,9 @@ impl Running {
 /// Why the engine does not start.
 #[derive(Debug, thiserror::Error)]
 pub enum ServiceError {
+    /// The way out is misconfigured.
+    #[error(transparent)]
+    Http(#[from] HttpSetupError),
     /// The endpoints are misconfigured.
     #[error("rpc: {0}")]
     Rpc(#[from] crate::chain::rpc::RpcConfigError),
@@ -134,8 +138,11 @@ pub async fn start(options: ServiceOptions) -> Result<Running, ServiceError> {
         signer,
         simulated,
     } = options;
+    let http = Http::new(&config.http)?;
     let rpc = Rpc::new(RpcConfig {
         deadline: config.rpc.timeout,
+        calls_per_second: config.rpc.calls_per_second,
+        http: http.clone(),
         ..RpcConfig::new(config.rpc.urls.clone(), config.network.chain_id)
     })?;
     let manager = doors::manager(&config, rpc.clone());
@@ -143,10 +150,10 @@ pub async fn start(options: ServiceOptions) -> Result<Running, ServiceError> {
     let configured = &mut config.operators;
     if let Some(api) = &configured.ssv_api {
         let network = config.network.name.as_str();
-        operators::fill_in::<OperatorPublicKey>(&mut configured.by_id, api, network).await?;
+        operators::fill_in::<OperatorPublicKey>(&mut configured.by_id, &http, api, network).await?;
     }
-    let (messenger, messenger_url) = start_messenger(&config).await?;
-    let initiator = Initiator::start(initiator_config(&config, &messenger_url)?).await?;
+    let (messenger, messenger_url) = start_messenger(&config, &http).await?;
+    let initiator = Initiator::start(initiator_config(&config, &messenger_url, &http)?).await?;
     let opened = launch::open(
         settings(&config),
         &JournalOptions {
@@ -180,7 +187,7 @@ pub async fn start(options: ServiceOptions) -> Result<Running, ServiceError> {
         simulated,
         manager: manager.address(),
     };
-    let beacon = beacon(&config)?;
+    let beacon = beacon(&config, &http)?;
     let (incoming_tx, incoming) = mpsc::channel(1_024);
     let oracle = signer
         .as_ref()
@@ -232,13 +239,17 @@ fn probed(
     }
 }
 
-async fn start_messenger(config: &Config) -> Result<(Option<MessengerHandle>, String), ServiceError> {
+async fn start_messenger(
+    config: &Config,
+    http: &Http,
+) -> Result<(Option<MessengerHandle>, String), ServiceError> {
     match &config.dkg.messenger {
         MessengerChoice::Foreign(url) => Ok((None, url.expose().trim_end_matches('/').to_owned())),
         MessengerChoice::Embedded { listen, public_url } => {
             let data_dir = config.journal.path.with_file_name("messenger");
             let settings = messenger::MessengerConfig {
                 data_dir: Some(data_dir),
+                http: http.clone(),
                 ..messenger::MessengerConfig::new(*listen)
             };
             let handle = messenger::spawn(settings).await?;
@@ -251,7 +262,7 @@ async fn start_messenger(config: &Config) -> Result<(Option<MessengerHandle>, St
 }
 
 /// The beacon nodes, where any are configured. The arithmetic of exit domains is tried out on a known value first.
-fn beacon(config: &Config) -> Result<Option<Beacon>, ServiceError> {
+fn beacon(config: &Config, http: &Http) -> Result<Option<Beacon>, ServiceError> {
     if config.beacon.urls.is_empty() {
         return Ok(None);
     }
@@ -259,12 +270,17 @@ fn beacon(config: &Config) -> Result<Option<Beacon>, ServiceError> {
     let root = config.network.genesis_validators_root;
     let settings = BeaconConfig {
         deadline: config.beacon.timeout,
+        http: http.clone(),
         ..BeaconConfig::new(config.beacon.urls.clone(), root)
     };
     Ok(Some(Beacon::new(settings)?))
 }
 
-fn initiator_config(config: &Config, messenger_url: &str) -> Result<InitiatorConfig, ServiceError> {
+fn initiator_config(
+    config: &Config,
+    messenger_url: &str,
+    http: &Http,
+) -> Result<InitiatorConfig, ServiceError> {
     let signing_key = match &config.dkg.initiator_key_file {
         None => None,
         Some(path) => {
@@ -288,6 +304,7 @@ fn initiator_config(config: &Config, messenger_url: &str) -> Result<InitiatorCon
         round_deadline: config.dkg.round_deadline,
         total_deadline: config.dkg.round_deadline * ROUNDS_IN_ALL,
         signing_key,
+        http: http.clone(),
         ..InitiatorConfig::new(messenger_url, config.operators.by_id.clone())
     })
 }

@@ -1,13 +1,14 @@
 //! Beacon nodes: on the right chain, and following it.
 
 use casimir_dkg::config::Config;
+use casimir_dkg::http::Http;
 use casimir_dkg::types::RedactedUrl;
 use serde_json::Value;
 
 use super::http::get;
 use super::{Finding, Report};
 
-pub(crate) async fn examine(config: &Config, report: &mut Report) {
+pub(crate) async fn examine(config: &Config, http: &Http, report: &mut Report) {
     if config.beacon.urls.is_empty() {
         report.add(Finding::warn(
             "beacon nodes",
@@ -16,15 +17,16 @@ pub(crate) async fn examine(config: &Config, report: &mut Report) {
         ));
     }
     for url in &config.beacon.urls {
-        let finding = node(config, url).await;
+        let finding = node(config, http, url).await;
         report.add(finding);
     }
 }
 
-async fn node(config: &Config, url: &RedactedUrl) -> Finding {
+async fn node(config: &Config, http: &Http, url: &RedactedUrl) -> Finding {
     let what = format!("beacon {url}");
     let genesis = match field(
         config,
+        http,
         url,
         "/eth/v1/beacon/genesis",
         "/data/genesis_validators_root",
@@ -43,10 +45,17 @@ async fn node(config: &Config, url: &RedactedUrl) -> Finding {
             "the node is on another network",
         );
     }
-    let version = field(config, url, "/eth/v1/node/version", "/data/version")
+    let version = field(config, http, url, "/eth/v1/node/version", "/data/version")
         .await
         .unwrap_or_default();
-    let capella = field(config, url, "/eth/v1/config/spec", "/data/CAPELLA_FORK_VERSION").await;
+    let capella = field(
+        config,
+        http,
+        url,
+        "/eth/v1/config/spec",
+        "/data/CAPELLA_FORK_VERSION",
+    )
+    .await;
     if let Ok(capella) = &capella
         && !capella.eq_ignore_ascii_case(&config.network.capella_fork_version.to_string())
     {
@@ -59,10 +68,11 @@ async fn node(config: &Config, url: &RedactedUrl) -> Finding {
             "exits would be signed for another network: check network.name",
         );
     }
-    match get(url, "/eth/v1/node/syncing", config.beacon.timeout).await {
+    match get(http, url, "/eth/v1/node/syncing", config.beacon.timeout).await {
         Ok(answer) => {
             let data = answer
-                .json()
+                .json::<Value>()
+                .ok()
                 .and_then(|v| v.get("data").cloned())
                 .unwrap_or_default();
             let flag = |name: &str| data.get(name).and_then(Value::as_bool).unwrap_or(false);
@@ -82,15 +92,22 @@ async fn node(config: &Config, url: &RedactedUrl) -> Finding {
 }
 
 /// One text in an answer, e.g. `/data/version`.
-async fn field(config: &Config, url: &RedactedUrl, path: &str, pointer: &str) -> Result<String, String> {
-    let answer = get(url, path, config.beacon.timeout)
+async fn field(
+    config: &Config,
+    http: &Http,
+    url: &RedactedUrl,
+    path: &str,
+    pointer: &str,
+) -> Result<String, String> {
+    let answer = get(http, url, path, config.beacon.timeout)
         .await
         .map_err(|e| e.to_string())?;
     if answer.status != 200 {
         return Err(format!("{path} answers {}", answer.status));
     }
     answer
-        .json()
+        .json::<Value>()
+        .ok()
         .and_then(|value| value.pointer(pointer)?.as_str().map(str::to_owned))
         .ok_or_else(|| format!("{path} does not say {pointer}"))
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use casimir_dkg::chain::rpc::{At, Rpc, RpcConfig};
 use casimir_dkg::config::{Config, NetworkName};
+use casimir_dkg::http::Http;
 use casimir_dkg::pool::{self, Connection};
 use casimir_dkg::ports::{Answer, PoolManager, Probe};
 use casimir_dkg::types::{RedactedUrl, UnixMillis};
@@ -21,17 +22,17 @@ pub(crate) struct Chain {
     pub manager: Arc<dyn PoolManager>,
 }
 
-pub(crate) async fn examine(config: &Config, report: &mut Report) -> Option<Chain> {
+pub(crate) async fn examine(config: &Config, http: &Http, report: &mut Report) -> Option<Chain> {
     let mut good = Vec::new();
     for url in &config.rpc.urls {
-        if endpoint(config, url, report).await {
+        if endpoint(config, http, url, report).await {
             good.push(url.clone());
         }
     }
     if good.is_empty() {
         return None;
     }
-    let rpc = Rpc::new(limits(config, good)).ok()?;
+    let rpc = Rpc::new(limits(config, http, good)).ok()?;
     let at = Connection {
         rpc: rpc.clone(),
         address: config.contract.address,
@@ -43,18 +44,20 @@ pub(crate) async fn examine(config: &Config, report: &mut Report) -> Option<Chai
     Some(Chain { rpc, manager })
 }
 
-fn limits(config: &Config, urls: Vec<RedactedUrl>) -> RpcConfig {
+fn limits(config: &Config, http: &Http, urls: Vec<RedactedUrl>) -> RpcConfig {
     RpcConfig {
         deadline: config.rpc.timeout,
         // a person waits
         patience: config.rpc.timeout,
+        calls_per_second: config.rpc.calls_per_second,
+        http: http.clone(),
         ..RpcConfig::new(urls, config.network.chain_id)
     }
 }
 
-async fn endpoint(config: &Config, url: &RedactedUrl, report: &mut Report) -> bool {
+async fn endpoint(config: &Config, http: &Http, url: &RedactedUrl, report: &mut Report) -> bool {
     let what = format!("rpc {url}");
-    let rpc = match Rpc::new(limits(config, vec![url.clone()])) {
+    let rpc = match Rpc::new(limits(config, http, vec![url.clone()])) {
         Ok(rpc) => rpc,
         Err(e) => {
             report.add(Finding::fail(&what, e.to_string(), ""));

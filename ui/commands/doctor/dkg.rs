@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use casimir_dkg::config::{Config, MessengerChoice, SelectionRule};
+use casimir_dkg::http::Http;
 use casimir_dkg::types::{OperatorId, OperatorRecord, RedactedUrl, SafeText};
 use futures_util::future::join_all;
 
@@ -12,9 +13,13 @@ use super::{Finding, Report};
 /// A person waits.
 const DEADLINE: Duration = Duration::from_secs(10);
 
-pub(crate) async fn examine(config: &Config, report: &mut Report) {
-    messenger(config, report).await;
-    let asked = config.operators.by_id.values().map(operator);
+pub(crate) async fn examine(config: &Config, http: &Http, report: &mut Report) {
+    messenger(config, http, report).await;
+    let asked = config
+        .operators
+        .by_id
+        .values()
+        .map(|record| operator(http, record));
     let answers = join_all(asked).await;
     let reachable = answers
         .iter()
@@ -27,12 +32,12 @@ pub(crate) async fn examine(config: &Config, report: &mut Report) {
     report.add(committee(config, &reachable));
 }
 
-async fn messenger(config: &Config, report: &mut Report) {
+async fn messenger(config: &Config, http: &Http, report: &mut Report) {
     let what = "messenger";
     report.add(match &config.dkg.messenger {
-        MessengerChoice::Foreign(url) => match get(url, "/ping", DEADLINE).await {
+        MessengerChoice::Foreign(url) => match get(http, url, "/ping", DEADLINE).await {
             Ok(answer) if answer.status == 200 => {
-                let version = get(url, "/version", DEADLINE).await.ok();
+                let version = get(http, url, "/version", DEADLINE).await.ok();
                 let version = version.and_then(|answer| version_of(&answer.body)).unwrap_or_default();
                 Finding::ok(what, format!("{url} answers in {} ms, {}", answer.took.as_millis(), or_unnamed(&version)))
             }
@@ -47,7 +52,7 @@ async fn messenger(config: &Config, report: &mut Report) {
                 Ok(_) if public_url.is_none() && listen.ip().is_loopback() => Finding::warn(
                     what,
                     format!("within the process, on {listen}"),
-                    "operators on other hosts can not reach it: set dkg.messenger_public_url, or dkg.messenger_url",
+                    "operators on other hosts cannot reach it: set dkg.messenger_public_url, or dkg.messenger_url",
                 ),
                 Ok(_) => Finding::ok(what, format!("within the process, on {listen}, reached as {reach}")),
                 Err(e) => Finding::fail(
@@ -60,10 +65,13 @@ async fn messenger(config: &Config, report: &mut Report) {
     });
 }
 
-async fn operator(record: &OperatorRecord) -> (OperatorId, bool, Finding) {
+async fn operator(http: &Http, record: &OperatorRecord) -> (OperatorId, bool, Finding) {
     let what = format!("operator {}", record.id);
     let url = RedactedUrl::new(&record.endpoint);
-    let (ping, version) = tokio::join!(get(&url, "/ping", DEADLINE), get(&url, "/version", DEADLINE));
+    let (ping, version) = tokio::join!(
+        get(http, &url, "/ping", DEADLINE),
+        get(http, &url, "/version", DEADLINE)
+    );
     let there = matches!(&ping, Ok(answer) if answer.status == 200);
     let finding = match ping {
         Ok(answer) if answer.status == 200 => {
@@ -101,7 +109,7 @@ async fn operator(record: &OperatorRecord) -> (OperatorId, bool, Finding) {
     (record.id, there, finding)
 }
 
-/// One operator that is away is a warning; a committee that can not be formed is a failure.
+/// One operator that is away is a warning; a committee that cannot be formed is a failure.
 fn committee(config: &Config, reachable: &[OperatorId]) -> Finding {
     let what = "committee";
     let hint = "no deposit can be served until they are back, or the selection is changed";

@@ -9,6 +9,7 @@ mod http;
 mod signer;
 
 use casimir_dkg::config::{self, Config, LoadOptions};
+use casimir_dkg::http::Http;
 
 use super::runtime;
 use crate::exit::Outcome;
@@ -44,10 +45,17 @@ pub(crate) fn run(options: &LoadOptions, json: bool) -> anyhow::Result<Outcome> 
 
 async fn examine(config: &Config, report: &mut Report) {
     files::examine(config, report);
-    let chain = chain::examine(config, report).await;
+    let http = match Http::new(&config.http) {
+        Ok(http) => http,
+        Err(error) => {
+            let hint = "nobody can be asked until this is right";
+            return report.add(Finding::fail("http", error.to_string(), hint));
+        }
+    };
+    let chain = chain::examine(config, &http, report).await;
     signer::examine(config, chain.as_ref(), report).await;
-    dkg::examine(config, report).await;
-    beacon::examine(config, report).await;
+    dkg::examine(config, &http, report).await;
+    beacon::examine(config, &http, report).await;
 }
 
 /// Prints as it goes, and counts.

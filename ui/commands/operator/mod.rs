@@ -7,6 +7,7 @@ use casimir_dkg::config::{self, LoadOptions, NodeConfig as Settings, NodeRules, 
 use casimir_dkg::dkg::rockx::node::directory::{DirectorySources, SsvApi};
 use casimir_dkg::dkg::rockx::node::policy::{ExitRule, Initiator, OwnerRule, Policy, SigningRules};
 use casimir_dkg::dkg::rockx::node::{self, NodeConfig};
+use casimir_dkg::http::Http;
 
 use super::runtime;
 use crate::exit::Outcome;
@@ -16,16 +17,18 @@ use crate::output;
 
 pub(crate) fn run(options: &LoadOptions, json: bool) -> anyhow::Result<Outcome> {
     let layers = config::gather(&rockx::with_fallbacks(options, |name| std::env::var(name).ok()))?;
-    let (settings, operators, logging) = layers.node()?;
+    let (settings, operators, http, logging) = layers.node()?;
     let _guard = log::init(&logging, if json { Also::StderrJson } else { Also::Stderr })?;
     let key = key::read(&settings.key)?;
     let network = layers.network_name()?;
+    let http = Http::new(&http)?;
     let config = NodeConfig {
         listen: settings.listen,
         public_url: settings.public_url.as_ref().map(|url| url.expose().to_owned()),
-        directory: directory(&settings, operators, network.as_str())?,
+        directory: directory(&settings, operators, network.as_str(), &http)?,
         policy: policy(&settings.rules),
         round_timeout: settings.round_timeout,
+        http,
         ..NodeConfig::new(
             settings.id,
             key.into(),
@@ -69,10 +72,11 @@ fn directory(
     settings: &Settings,
     operators: OperatorsConfig,
     network: &str,
+    http: &Http,
 ) -> anyhow::Result<DirectorySources> {
     let api = match operators.ssv_api {
         Some(base) => {
-            Some(SsvApi::new(base, network).map_err(|e| anyhow::anyhow!("operators.ssv_api: {e}"))?)
+            Some(SsvApi::new(http, &base, network).map_err(|e| anyhow::anyhow!("operators.ssv_api: {e}"))?)
         }
         None => None,
     };

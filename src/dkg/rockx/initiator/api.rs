@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use crate::dkg::rockx::keys::OperatorPrivateKey;
 use crate::dkg::transcript::Transcript;
+use crate::http::{BadUrl, Http};
 use crate::types::{
     CeremonyFailure, CeremonyResult, Check, OperatorId, OperatorProgress, OperatorRecord, RedactedUrl,
     RequestId, Round, SafeText, UnixMillis,
@@ -33,6 +34,8 @@ pub struct InitiatorConfig {
     pub signing_key: Option<Arc<OperatorPrivateKey>>,
     /// Every operator that may take part.
     pub directory: BTreeMap<OperatorId, OperatorRecord>,
+    /// The way to messenger and operators.
+    pub http: Http,
 }
 
 /// The key is not shown.
@@ -55,7 +58,8 @@ impl InitiatorConfig {
     /// Default of `total_deadline`: longer than the ten-minute timers of the deployed nodes, to see what they report.
     pub const TOTAL_DEADLINE: Duration = Duration::from_secs(15 * 60);
 
-    /// A configuration with the default deadlines, an observer on a free loopback port, and no signing key.
+    /// A configuration with the default deadlines, an observer on a free loopback port, and no signing key; straight to
+    /// messenger and operators, without a proxy.
     #[must_use]
     pub fn new(messenger_url: impl Into<String>, directory: BTreeMap<OperatorId, OperatorRecord>) -> Self {
         Self {
@@ -66,6 +70,7 @@ impl InitiatorConfig {
             total_deadline: Self::TOTAL_DEADLINE,
             signing_key: None,
             directory,
+            http: Http::direct(),
         }
     }
 }
@@ -81,9 +86,12 @@ pub enum InitiatorError {
         /// By the operating system.
         error: std::io::Error,
     },
-    /// The HTTP client cannot be made.
-    #[error("cannot set up HTTP: {0}")]
-    Http(#[from] reqwest::Error),
+    /// The messenger's address is none.
+    #[error("the messenger's address: {0}")]
+    Messenger(BadUrl),
+    /// The observer's public address is none.
+    #[error("the observer's public address: {0}")]
+    Observer(BadUrl),
 }
 
 /// Where a running ceremony stands: a whole picture, so that a lost update does no harm.

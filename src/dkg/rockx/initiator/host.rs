@@ -9,12 +9,12 @@ use tokio::sync::mpsc;
 
 use super::api::{CeremonyUpdate, Failed, InitiatorConfig, InitiatorError, Verified};
 use super::ceremony::Ceremony;
-use super::http::{client, join};
 use super::messenger::Messenger;
 use super::observer::Observer;
 use super::preflight::{MessengerHealth, OperatorHealth, ask_all};
 use super::tracker::View;
-use crate::types::{CeremonyPlan, OperatorId, RequestId, SafeText};
+use crate::http::{self, Http};
+use crate::types::{CeremonyPlan, OperatorId, RedactedUrl, RequestId, SafeText};
 
 /// Short calls (ping, topics, polls) get this long, or the round's deadline if that is shorter.
 const SHORT_CALL: Duration = Duration::from_secs(10);
@@ -32,10 +32,10 @@ pub struct Initiator {
 #[derive(Debug)]
 pub(super) struct Host {
     pub(super) config: InitiatorConfig,
-    pub(super) http: reqwest::Client,
+    pub(super) http: Http,
     pub(super) messenger: Messenger,
     pub(super) observer: Observer,
-    observer_url: String,
+    observer_url: reqwest::Url,
 }
 
 impl Initiator {
@@ -44,7 +44,13 @@ impl Initiator {
     /// # Errors
     /// See [`InitiatorError`].
     pub async fn start(config: InitiatorConfig) -> Result<Self, InitiatorError> {
-        let http = client()?;
+        let http = config.http.clone();
+        let messenger = Messenger::new(
+            &http,
+            &config.messenger_url,
+            SHORT_CALL.min(config.round_deadline),
+        )
+        .map_err(InitiatorError::Messenger)?;
         let observer =
             Observer::bind(config.observer_listen)
                 .await
@@ -56,11 +62,7 @@ impl Initiator {
             .observer_public_url
             .clone()
             .unwrap_or_else(|| format!("http://{}", observer.local_addr()));
-        let messenger = Messenger::new(
-            http.clone(),
-            &config.messenger_url,
-            SHORT_CALL.min(config.round_deadline),
-        );
+        let observer_url = http::parse(&RedactedUrl::new(observer_url)).map_err(InitiatorError::Observer)?;
         Ok(Self {
             host: Arc::new(Host {
                 config,
@@ -148,7 +150,7 @@ impl Host {
 
     /// The observer's address for one ceremony; the messenger appends `/consume`.
     pub(super) fn observer_address(&self, id: RequestId) -> String {
-        join(&self.observer_url, &id.to_string())
+        http::join(&self.observer_url, &id.to_string()).to_string()
     }
 
     /// Base URLs of these operators' nodes.

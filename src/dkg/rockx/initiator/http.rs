@@ -1,8 +1,9 @@
-//! HTTP as this room uses it: every call has a deadline, every answer a size limit, no redirect is followed.
+//! What a failed call means to an initiator: whether the other side may have acted on it.
 
 use std::time::Duration;
 
-use crate::types::SafeText;
+use crate::http::{Answer, Endpoint, Http, HttpError, Limits};
+use crate::types::{RedactedUrl, SafeText};
 
 /// Why a call gave no usable answer.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -33,97 +34,35 @@ impl CallError {
     }
 }
 
-/// A whole answer.
-#[derive(Debug, Clone)]
-pub(crate) struct Answer {
-    pub(crate) status: u16,
-    pub(crate) body: Vec<u8>,
-}
-
-impl Answer {
-    pub(crate) fn unexpected(&self) -> CallError {
-        CallError::Unexpected {
-            status: self.status,
-            text: self.text(),
+impl From<HttpError> for CallError {
+    fn from(error: HttpError) -> Self {
+        let words = || SafeText::new(&error.to_string());
+        match &error {
+            HttpError::TooLarge(limit) => Self::TooLong(*limit),
+            unsent if unsent.is_unsent() => Self::Unreachable(words()),
+            _ => Self::NoAnswer(words()),
         }
     }
-
-    pub(crate) fn text(&self) -> SafeText {
-        SafeText::from_bytes(&self.body)
-    }
-
-    pub(crate) fn json<T: serde::de::DeserializeOwned>(&self) -> Result<T, CallError> {
-        serde_json::from_slice(&self.body).map_err(|error| CallError::Unexpected {
-            status: self.status,
-            text: error.to_string().into(),
-        })
-    }
 }
 
-/// The client of this room. Requests go straight to the configured hosts: a proxy from the environment would see
-/// encrypted shares and could not be told from the messenger.
-pub(crate) fn client() -> Result<reqwest::Client, reqwest::Error> {
-    reqwest::Client::builder()
-        .redirect(reqwest::redirect::Policy::none())
-        .no_proxy()
-        .connect_timeout(Duration::from_secs(5))
-        .pool_idle_timeout(Duration::from_secs(30))
-        .user_agent(concat!("casimir-dkg/", env!("CARGO_PKG_VERSION")))
-        .build()
-}
-
-/// Sends `request` and reads at most `limit` bytes, all within `deadline`.
-pub(crate) async fn call(
-    request: reqwest::RequestBuilder,
+/// Somebody to ask, at a URL that is configured.
+///
+/// # Errors
+/// The URL is not one that can be asked.
+pub(crate) fn endpoint(
+    http: &Http,
+    base: &str,
     deadline: Duration,
-    limit: usize,
-) -> Result<Answer, CallError> {
-    let exchange = async {
-        let mut response = request.send().await.map_err(|error| {
-            let text = describe(&error);
-            if error.is_connect() || error.is_builder() {
-                CallError::Unreachable(text)
-            } else {
-                CallError::NoAnswer(text)
-            }
-        })?;
-        let status = response.status().as_u16();
-        let mut body = Vec::new();
-        while let Some(chunk) = response
-            .chunk()
-            .await
-            .map_err(|error| CallError::NoAnswer(describe(&error)))?
-        {
-            if body.len() + chunk.len() > limit {
-                return Err(CallError::TooLong(limit));
-            }
-            body.extend_from_slice(&chunk);
-        }
-        Ok(Answer { status, body })
-    };
-    tokio::time::timeout(deadline, exchange)
-        .await
-        .unwrap_or_else(|_| {
-            Err(CallError::NoAnswer(
-                format!("no answer within {deadline:?}").into(),
-            ))
-        })
+    size: usize,
+) -> Result<Endpoint, CallError> {
+    http.endpoint(&RedactedUrl::new(base), Limits { deadline, size })
+        .map_err(|error| CallError::Unreachable(SafeText::new(&error.to_string())))
 }
 
-/// The innermost cause says what happened ("connection refused"); the outermost one names the URL, which may hold a
-/// password.
-fn describe(error: &reqwest::Error) -> SafeText {
-    let mut cause = std::error::Error::source(error);
-    while let Some(inner) = cause.and_then(std::error::Error::source) {
-        cause = Some(inner);
+/// The answer is not what the protocol says: its status and words.
+pub(crate) fn unexpected(answer: &Answer) -> CallError {
+    CallError::Unexpected {
+        status: answer.status,
+        text: SafeText::from_bytes(&answer.body),
     }
-    cause.map_or_else(
-        || "request failed".into(),
-        |cause| SafeText::new(&cause.to_string()),
-    )
-}
-
-/// `base` plus `path`, with exactly one slash between.
-pub(crate) fn join(base: &str, path: &str) -> String {
-    format!("{}/{path}", base.trim_end_matches('/'))
 }

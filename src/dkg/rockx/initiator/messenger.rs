@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use secrecy::{ExposeSecret as _, SecretString};
 
-use super::http::{Answer, CallError, call, join};
+use super::http::{CallError, unexpected};
 use crate::dkg::rockx::messenger::OWNER_HEADER;
 use crate::dkg::rockx::wire::{CreateTopic, Decode, Encode, Subscriber, Topic};
-use crate::types::{OperatorId, RequestId, SafeText};
+use crate::http::{Answer, BadUrl, Call, Endpoint, Http, Limits};
+use crate::types::{OperatorId, RedactedUrl, RequestId, SafeText};
 
 /// A topic of 13 subscribers with long addresses is 4 KB.
 const MAX_TOPIC: usize = 64 * 1024;
@@ -19,8 +20,7 @@ const MAX_SMALL: usize = 16 * 1024;
 /// A client of one messenger.
 #[derive(Debug, Clone)]
 pub(crate) struct Messenger {
-    http: reqwest::Client,
-    url: String,
+    endpoint: Endpoint,
     deadline: Duration,
     /// Proves to our own messenger that a topic is ours: nobody else may delete one in use. Kept for this process's life
     /// only; topics of an earlier one expire by themselves.
@@ -43,18 +43,21 @@ pub(crate) fn address_of<'a>(topic: &'a Topic, name: &str) -> Option<&'a str> {
 }
 
 impl Messenger {
-    pub(crate) fn new(http: reqwest::Client, url: &str, deadline: Duration) -> Self {
-        Self {
-            http,
-            url: url.to_owned(),
+    pub(crate) fn new(http: &Http, url: &str, deadline: Duration) -> Result<Self, BadUrl> {
+        let limits = Limits {
+            deadline,
+            size: MAX_SMALL,
+        };
+        Ok(Self {
+            endpoint: http.endpoint(&RedactedUrl::new(url), limits)?,
             deadline,
             owner: hex::encode(rand::random::<[u8; 32]>()).into(),
-        }
+        })
     }
 
     /// Whether it answers, and its version (empty in unstamped builds, `None` when it does not tell).
     pub(crate) async fn ping(&self) -> Result<Option<SafeText>, CallError> {
-        super::preflight::ping(&self.http, &self.url, self.deadline).await
+        super::preflight::ping(&self.endpoint).await
     }
 
     /// Creates the topic, or replaces it, and returns it as stored. Names that are not registered are dropped silently
@@ -68,16 +71,14 @@ impl Messenger {
             topic_name: id.to_string(),
             subscribers: subscribers.iter().map(OperatorId::to_string).collect(),
         };
-        let request = json_body(self.http.post(join(&self.url, "topics")), &body)
-            .header(OWNER_HEADER, self.owner.expose_secret());
-        let answer = call(request, self.deadline, MAX_TOPIC).await?;
-        self.topic_of(id, &answer)
+        let call = self.own(json_body(self.endpoint.post("topics"), &body));
+        self.topic_of(id, &call.at_most(MAX_TOPIC).send().await?)
     }
 
     /// The topic, or `None` when the messenger does not know it (any more).
     pub(crate) async fn topic(&self, id: RequestId) -> Result<Option<Topic>, CallError> {
-        let request = self.http.get(join(&self.url, &format!("topics/{id}")));
-        let answer = call(request, self.deadline, MAX_TOPIC).await?;
+        let call = self.endpoint.get(&format!("topics/{id}"));
+        let answer = call.at_most(MAX_TOPIC).send().await?;
         match answer.status {
             404 => Ok(None),
             _ => self.topic_of(id, &answer).map(Some),
@@ -86,7 +87,7 @@ impl Messenger {
 
     fn topic_of(&self, id: RequestId, answer: &Answer) -> Result<Topic, CallError> {
         if answer.status != 200 {
-            return Err(answer.unexpected());
+            return Err(unexpected(answer));
         }
         let topic = Topic::from_json(&answer.body).map_err(|error| CallError::Unexpected {
             status: answer.status,
@@ -108,26 +109,22 @@ impl Messenger {
             name: name.to_owned(),
             srv_addr: address.to_owned(),
         };
-        let url = join(&self.url, &format!("register_node?subscribes_to={id}"));
-        let request = json_body(self.http.post(url), &body);
-        let answer = call(request, self.deadline, MAX_SMALL).await?;
+        let path = format!("register_node?subscribes_to={id}");
+        let answer = json_body(self.endpoint.post(&path), &body).send().await?;
         if answer.status == 200 {
             Ok(())
         } else {
-            Err(answer.unexpected())
+            Err(unexpected(&answer))
         }
     }
 
     /// Removes the topic, so that no late message of a finished ceremony is delivered to anybody.
     pub(crate) async fn delete_topic(&self, id: RequestId) -> Result<(), CallError> {
-        let request = self
-            .http
-            .delete(join(&self.url, &format!("topics/{id}")))
-            .header(OWNER_HEADER, self.owner.expose_secret());
-        let answer = call(request, self.deadline, MAX_SMALL).await?;
+        let call = self.own(self.endpoint.delete(&format!("topics/{id}")));
+        let answer = call.send().await?;
         match answer.status {
             200 | 404 => Ok(()),
-            _ => Err(answer.unexpected()),
+            _ => Err(unexpected(&answer)),
         }
     }
 
@@ -147,18 +144,20 @@ impl Messenger {
         if !wait.is_zero() {
             path.push_str(&format!("?wait={}", wait.min(self.deadline / 2).as_millis()));
         }
-        let request = self.http.get(join(&self.url, &path));
-        let answer = call(request, self.deadline, MAX_RESULT).await?;
+        let answer = self.endpoint.get(&path).at_most(MAX_RESULT).send().await?;
         match answer.status {
             200 => Ok(Some(answer.body)),
             404 => Ok(None),
-            _ => Err(answer.unexpected()),
+            _ => Err(unexpected(&answer)),
         }
+    }
+
+    /// Proves that the topic is ours.
+    fn own(&self, call: Call) -> Call {
+        call.header(OWNER_HEADER, self.owner.expose_secret())
     }
 }
 
-fn json_body(request: reqwest::RequestBuilder, body: &impl Encode) -> reqwest::RequestBuilder {
-    request
-        .header(reqwest::header::CONTENT_TYPE, "application/json")
-        .body(body.to_json())
+fn json_body(call: Call, body: &impl Encode) -> Call {
+    call.body("application/json", body.to_json())
 }

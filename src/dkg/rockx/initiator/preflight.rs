@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 use futures_util::future::join_all;
 use serde::{Deserialize, Serialize};
 
-use super::http::{CallError, call, join};
+use super::http::{CallError, endpoint, unexpected};
+use crate::http::{Endpoint, Http};
 use crate::types::{OperatorId, OperatorRecord, SafeText};
 
 const MAX_SMALL: usize = 4 * 1024;
@@ -45,18 +46,12 @@ struct Version {
 }
 
 /// `GET /ping` must be answered by 200; `GET /version` at the same time. Pong's text is not compared: the status decides.
-pub(crate) async fn ping(
-    http: &reqwest::Client,
-    base: &str,
-    deadline: Duration,
-) -> Result<Option<SafeText>, CallError> {
-    let (answer, version) = tokio::join!(
-        call(http.get(join(base, "ping")), deadline, MAX_SMALL),
-        call(http.get(join(base, "version")), deadline, MAX_SMALL),
-    );
+pub(crate) async fn ping(endpoint: &Endpoint) -> Result<Option<SafeText>, CallError> {
+    let ask = |path| endpoint.get(path).at_most(MAX_SMALL).send();
+    let (answer, version) = tokio::join!(ask("ping"), ask("version"));
     let answer = answer?;
     if answer.status != 200 {
-        return Err(answer.unexpected());
+        return Err(unexpected(&answer));
     }
     Ok(version
         .ok()
@@ -67,7 +62,7 @@ pub(crate) async fn ping(
 
 /// Asks all of `operators` in parallel.
 pub(crate) async fn ask_all(
-    http: &reqwest::Client,
+    http: &Http,
     operators: &[(OperatorId, Option<&OperatorRecord>)],
     deadline: Duration,
 ) -> Vec<OperatorHealth> {
@@ -82,7 +77,11 @@ pub(crate) async fn ask_all(
             };
         };
         let begun = Instant::now();
-        match ping(http, &record.endpoint, deadline).await {
+        let answer = match endpoint(http, &record.endpoint, deadline, MAX_SMALL) {
+            Ok(endpoint) => ping(&endpoint).await,
+            Err(error) => Err(error),
+        };
+        match answer {
             Ok(version) => OperatorHealth {
                 id: *id,
                 reachable: true,

@@ -2,10 +2,13 @@
 
 use std::time::Duration;
 
-use super::http::{CallError, call, join};
+use bytes::Bytes;
+
+use super::http::{CallError, endpoint};
 use crate::dkg::rockx::keys::{KeyError, OperatorPrivateKey, RSA_BYTES};
 use crate::dkg::rockx::wire::{GoBytes, Init, KeySign, Message, MsgType, Reshare, SignedMessage};
 use crate::dkg::transcript::StartOutcome;
+use crate::http::Http;
 use crate::types::{CeremonyPlan, RequestId, SafeText};
 
 /// A reply is one sentence in JSON.
@@ -102,25 +105,22 @@ impl Delivered {
 
 /// Brings the start message to one node. Sent again only when no connection was made: a message that may have arrived is
 /// never repeated, since a node that has finished would start a second session under the old request id.
-pub(crate) async fn deliver(
-    http: &reqwest::Client,
-    endpoint: &str,
-    body: &[u8],
-    deadline: Duration,
-) -> Delivered {
+pub(crate) async fn deliver(http: &Http, url: &str, body: &[u8], deadline: Duration) -> Delivered {
+    let node = match endpoint(http, url, deadline, MAX_REPLY) {
+        Ok(node) => node,
+        Err(error) => return Delivered::new(None, StartOutcome::Unreachable, error.to_string()),
+    };
+    let body = Bytes::copy_from_slice(body);
     let mut pause = FIRST_PAUSE;
     let mut attempt = 1;
     loop {
-        let request = http
-            .post(join(endpoint, "consume"))
-            .header(reqwest::header::CONTENT_TYPE, "application/json")
-            .body(body.to_vec());
-        match call(request, deadline, MAX_REPLY).await {
+        let call = node.post("consume").body("application/json", body.clone());
+        match call.send().await.map_err(CallError::from) {
             Ok(answer) if answer.status == 200 => {
                 return Delivered::new(Some(200), StartOutcome::Started, "started");
             }
             Ok(answer) => {
-                let text = answer.text();
+                let text = SafeText::from_bytes(&answer.body);
                 // "dkg started already", "signature protocol started already"
                 let outcome = if text.as_str().contains("started already") {
                     StartOutcome::Started

@@ -4,6 +4,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::http::Http;
+
 /// Configuration of one messenger.
 #[derive(Debug, Clone)]
 pub struct MessengerConfig {
@@ -16,12 +18,15 @@ pub struct MessengerConfig {
     pub allow_takeover: bool,
     /// What `GET /version` says.
     pub version: String,
+    /// The way to the subscribers.
+    pub http: Http,
     /// Bounds on everything that outsiders can make us hold or wait for.
     pub limits: Limits,
 }
 
 impl MessengerConfig {
-    /// A messenger at `listen` that keeps its state in memory, with the default limits.
+    /// A messenger at `listen` that keeps its state in memory, with the default limits; straight to the subscribers,
+    /// without a proxy.
     #[must_use]
     pub fn new(listen: SocketAddr) -> Self {
         Self {
@@ -29,6 +34,7 @@ impl MessengerConfig {
             data_dir: None,
             allow_takeover: false,
             version: env!("CARGO_PKG_VERSION").to_owned(),
+            http: Http::direct(),
             limits: Limits::default(),
         }
     }

@@ -5,20 +5,20 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use axum::body::Bytes;
-use reqwest::header::{CONTENT_TYPE, SERVER};
-use reqwest::{Client, StatusCode, redirect};
+use bytes::Bytes;
+use reqwest::header::SERVER;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::config::Limits;
 use super::lane::Outcome;
-use crate::types::SafeText;
+use crate::http::{self, BadUrl, Endpoint, Http};
+use crate::types::{RedactedUrl, SafeText};
 
 /// Value with which our own operator node's `Server` header begins. Such a node takes deliveries for several sessions at
 /// once; everything else is treated as a Go node, whose session table does not survive that.
 pub const SERVER_NAME: &str = "casimir-dkg";
 
-/// Longest reply that is read; the rest can not matter.
+/// Longest reply that is read; the rest cannot matter.
 const REPLY_LIMIT: usize = 16 << 10;
 /// How long an old address has to answer `/ping` before somebody else may take the name.
 const PROBE_DEADLINE: Duration = Duration::from_millis(1500);
@@ -28,7 +28,8 @@ const PEERS: usize = 2048;
 /// Delivers to subscribers, within each address's share of parallelism.
 #[derive(Debug)]
 pub(super) struct Deliverer {
-    client: Client,
+    http: Http,
+    limits: http::Limits,
     peers: Mutex<HashMap<String, Arc<Peer>>>,
     parallel: usize,
     overtake: Duration,
@@ -36,6 +37,8 @@ pub(super) struct Deliverer {
 
 #[derive(Debug)]
 struct Peer {
+    /// The address is whatever was registered.
+    endpoint: Result<Endpoint, BadUrl>,
     many: Semaphore,
     one: Semaphore,
     /// It told that it is one of ours.
@@ -43,41 +46,32 @@ struct Peer {
 }
 
 impl Deliverer {
-    pub(super) fn new(limits: &Limits) -> Result<Self, reqwest::Error> {
-        let client = Client::builder()
-            .timeout(limits.delivery_deadline)
-            .connect_timeout(limits.delivery_deadline.min(Duration::from_secs(5)))
-            .redirect(redirect::Policy::none())
-            .no_proxy()
-            .http1_only()
-            .tcp_nodelay(true)
-            // an observer of many ceremonies is many subscribers at one host
-            .pool_max_idle_per_host(64)
-            // shorter than any server's usual idle time-out, so that we do not write into a closing connection
-            .pool_idle_timeout(Duration::from_secs(30))
-            .build()?;
-        Ok(Self {
-            client,
+    pub(super) fn new(http: Http, limits: &Limits) -> Self {
+        Self {
+            http,
+            limits: http::Limits {
+                deadline: limits.delivery_deadline,
+                size: REPLY_LIMIT,
+            },
             peers: Mutex::default(),
             parallel: limits.parallel_deliveries,
             overtake: limits.overtake,
-        })
+        }
     }
 
-    /// Delivers one message. The address is used verbatim as prefix, as the Go messenger does.
+    /// Delivers one message to `/consume` below the address.
     pub(super) async fn deliver(&self, address: &str, body: Bytes) -> Outcome {
         let peer = self.peer(address);
         let _turn = peer.turn(self.overtake).await;
-        let sent = self
-            .client
-            .post(format!("{address}/consume"))
-            .header(CONTENT_TYPE, "application/octet-stream")
-            .body(body)
-            .send()
-            .await;
-        let mut response = match sent {
+        let unreachable =
+            |error: &dyn std::fmt::Display| Outcome::Unreachable(SafeText::new(&error.to_string()));
+        let call = match &peer.endpoint {
+            Ok(endpoint) => endpoint.post("consume"),
+            Err(error) => return unreachable(error),
+        };
+        let response = match call.body("application/octet-stream", body).open().await {
             Ok(response) => response,
-            Err(error) => return Outcome::Unreachable(describe(error)),
+            Err(error) => return unreachable(&error),
         };
         let status = response.status();
         let ours = response
@@ -85,25 +79,21 @@ impl Deliverer {
             .get(SERVER)
             .is_some_and(|value| value.as_bytes().starts_with(SERVER_NAME.as_bytes()));
         peer.concurrent.store(ours, Ordering::Relaxed);
-        let mut reply = Vec::new();
-        while reply.len() < REPLY_LIMIT {
-            match response.chunk().await {
-                Ok(Some(chunk)) => {
-                    reply.extend_from_slice(&chunk[..chunk.len().min(REPLY_LIMIT - reply.len())])
-                }
-                Ok(None) => break,
-                // a success whose body is cut off is a success
-                Err(_) if status.is_success() => break,
-                Err(error) => return Outcome::Unreachable(describe(error)),
-            }
+        let (reply, whole) = response.read_head(REPLY_LIMIT).await;
+        match whole {
+            // a success whose body is cut off is a success
+            Err(error) if !is_success(status) => unreachable(&error),
+            _ => judge(status, &reply),
         }
-        judge(status, &reply)
     }
 
     /// Whether something at `address` answers `/ping` as a node does.
     pub(super) async fn answers_ping(&self, address: &str) -> bool {
-        let request = self.client.get(format!("{address}/ping")).timeout(PROBE_DEADLINE);
-        matches!(request.send().await, Ok(response) if response.status().is_success())
+        let Ok(endpoint) = &self.peer(address).endpoint else {
+            return false;
+        };
+        let response = endpoint.get("ping").within(PROBE_DEADLINE).open().await;
+        response.is_ok_and(|response| is_success(response.status()))
     }
 
     fn peer(&self, address: &str) -> Arc<Peer> {
@@ -115,6 +105,7 @@ impl Deliverer {
             peers.retain(|_, peer| Arc::strong_count(peer) > 1);
         }
         let peer = Arc::new(Peer {
+            endpoint: self.http.endpoint(&RedactedUrl::new(address), self.limits),
             many: Semaphore::new(self.parallel),
             one: Semaphore::new(1),
             concurrent: AtomicBool::new(false),
@@ -138,12 +129,12 @@ impl Peer {
 }
 
 /// What a node's answer means, by status and by the texts that Go nodes are known to send.
-fn judge(status: StatusCode, reply: &[u8]) -> Outcome {
-    if status.is_success() {
+fn judge(status: u16, reply: &[u8]) -> Outcome {
+    if is_success(status) {
         return Outcome::Delivered;
     }
     let text = String::from_utf8_lossy(reply);
-    let reason = || SafeText::new(&format!("{}: {text}", status.as_u16()));
+    let reason = || SafeText::new(&format!("{status}: {text}"));
     let has = |part: &str| text.contains(part);
     if has("could not find dkg runner") {
         Outcome::NoSession
@@ -153,16 +144,11 @@ fn judge(status: StatusCode, reply: &[u8]) -> Outcome {
         || has("inconsistent partial signature received")
         || has("unknown msg type")
         || (has("could not process dkg message") && has("invalid signature"))
-        || matches!(
-            status,
-            StatusCode::BAD_REQUEST | StatusCode::PAYLOAD_TOO_LARGE | StatusCode::UNPROCESSABLE_ENTITY
-        )
+        // bad request, too large, unprocessable
+        || matches!(status, 400 | 413 | 422)
     {
         Outcome::Final(reason())
-    } else if matches!(
-        status,
-        StatusCode::BAD_GATEWAY | StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT
-    ) {
+    } else if matches!(status, 502..=504) {
         // a proxy in front of the node speaks, not the node
         Outcome::Unreachable(reason())
     } else {
@@ -170,17 +156,8 @@ fn judge(status: StatusCode, reply: &[u8]) -> Outcome {
     }
 }
 
-/// The error and its causes, without the URL, which may hold a password.
-fn describe(error: reqwest::Error) -> SafeText {
-    let error = error.without_url();
-    let mut text = error.to_string();
-    let mut cause = std::error::Error::source(&error);
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    SafeText::new(&text)
+fn is_success(status: u16) -> bool {
+    (200..300).contains(&status)
 }
 
 #[cfg(test)]
@@ -191,9 +168,9 @@ mod tests {
     fn known_texts_decide() {
         let node = |error: &str| {
             let body = format!(r#"{{"error":"{error}","message":"dkg node failed to process message"}}"#);
-            judge(StatusCode::INTERNAL_SERVER_ERROR, body.as_bytes())
+            judge(500, body.as_bytes())
         };
-        assert_eq!(judge(StatusCode::OK, b"whatever"), Outcome::Delivered);
+        assert_eq!(judge(200, b"whatever"), Outcome::Delivered);
         assert_eq!(node("could not find dkg runner"), Outcome::NoSession);
         assert_eq!(
             node("could not process dkg message: missing keygen outcome or operator public keys"),
@@ -212,11 +189,8 @@ mod tests {
             node("failed to retrieve operator info for signer 3"),
             Outcome::Failed(_)
         ));
-        assert!(matches!(judge(StatusCode::BAD_REQUEST, b""), Outcome::Final(_)));
-        assert!(matches!(
-            judge(StatusCode::BAD_GATEWAY, b""),
-            Outcome::Unreachable(_)
-        ));
-        assert!(matches!(judge(StatusCode::FOUND, b""), Outcome::Failed(_)));
+        assert!(matches!(judge(400, b""), Outcome::Final(_)));
+        assert!(matches!(judge(502, b""), Outcome::Unreachable(_)));
+        assert!(matches!(judge(302, b""), Outcome::Failed(_)));
     }
 }

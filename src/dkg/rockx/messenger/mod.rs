@@ -58,7 +58,7 @@ const GRACE: Duration = Duration::from_secs(2);
 /// The messenger can not start.
 #[derive(Debug, thiserror::Error)]
 pub enum MessengerError {
-    /// The address can not be listened on.
+    /// The address cannot be listened on.
     #[error("cannot listen on {addr}: {source}")]
     Listen {
         /// The address.
@@ -66,12 +66,9 @@ pub enum MessengerError {
         /// Why not.
         source: std::io::Error,
     },
-    /// The data directory can not be used.
+    /// The data directory cannot be used.
     #[error("messenger data: {0}")]
     Store(#[from] StoreError),
-    /// The HTTP client for deliveries can not be made.
-    #[error("messenger's HTTP client: {0}")]
-    Client(#[from] reqwest::Error),
 }
 
 /// A running messenger. Dropping the handle leaves it running until the runtime ends; [`MessengerHandle::shutdown`]
@@ -100,7 +97,7 @@ pub async fn spawn(config: MessengerConfig) -> Result<MessengerHandle, Messenger
             .await
             .map_err(|_| StoreError::Failed)??,
     };
-    let deliverer = Deliverer::new(&config.limits)?;
+    let deliverer = Deliverer::new(config.http.clone(), &config.limits);
     let listener = listen::Listener::new(tcp, &config.limits);
     let hub = Hub::new(config, store, loaded, deliverer);
     hub.resume();

@@ -9,6 +9,7 @@ use std::time::Duration;
 use super::directory::DirectorySources;
 use super::policy::Policy;
 use crate::dkg::rockx::keys::OperatorPrivateKey;
+use crate::http::Http;
 use crate::types::{OperatorId, RedactedUrl};
 
 /// Configuration of one operator node.
@@ -34,6 +35,8 @@ pub struct NodeConfig {
     pub round_timeout: Duration,
     /// How often the node registers itself with the messenger again, which may have been restarted.
     pub registration_interval: Duration,
+    /// The way to the messenger.
+    pub http: Http,
     /// What `GET /version` says; clients of the protocol compare it with the RockX release they know.
     pub version: String,
 }
@@ -46,7 +49,8 @@ impl NodeConfig {
     /// The RockX release whose protocol this node speaks.
     pub const PROTOCOL_VERSION: &'static str = "0.2.13";
 
-    /// A configuration with RockX's defaults, without any operator but itself, and with nothing refused.
+    /// A configuration with RockX's defaults, without any operator but itself, and with nothing refused; straight to the
+    /// messenger, without a proxy.
     #[must_use]
     pub fn new(
         id: OperatorId,
@@ -65,6 +69,7 @@ impl NodeConfig {
             policy: Policy::default(),
             round_timeout: Self::DEFAULT_ROUND_TIMEOUT,
             registration_interval: Self::DEFAULT_REGISTRATION_INTERVAL,
+            http: Http::direct(),
             version: Self::PROTOCOL_VERSION.to_owned(),
         }
     }

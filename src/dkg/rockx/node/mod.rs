@@ -5,7 +5,6 @@
 
 mod config;
 pub mod directory;
-pub(crate) mod http;
 pub mod policy;
 mod register;
 mod server;
@@ -26,6 +25,7 @@ pub use config::NodeConfig;
 
 use crate::dkg::rockx::keys::{KeyError, OperatorPublicKey};
 use crate::dkg::rockx::messenger::listen::Listener;
+use crate::http::BadUrl;
 use crate::types::{OperatorId, SafeText};
 use directory::DirectoryError;
 use policy::{Policy, TooManyCandidates};
@@ -67,9 +67,9 @@ pub enum NodeError {
     /// The operator's own private key does not encode.
     #[error("operator key: {0}")]
     Key(#[from] KeyError),
-    /// No HTTP client.
-    #[error("{0}")]
-    Client(SafeText),
+    /// The messenger's address is none.
+    #[error("the messenger's address: {0}")]
+    Messenger(BadUrl),
     /// The server ended by itself.
     #[error("the node's server ended: {0}")]
     Server(SafeText),
@@ -130,7 +130,7 @@ pub async fn spawn(config: NodeConfig) -> Result<NodeHandle, NodeError> {
     if let Some(doors) = config.policy.open_doors() {
         tracing::warn!(target: "casimir_dkg::node", operator = %me.id, "NO ALLOW-LIST FOR EVERYTHING, as in RockX's own nodes: {doors}");
     }
-    let messenger = Messenger::new(config.messenger_url).map_err(NodeError::Client)?;
+    let messenger = Messenger::new(&config.http, &config.messenger_url).map_err(NodeError::Messenger)?;
     let (stop, stopped) = watch::channel(false);
     let service = Arc::new(Service::new(ServiceParts {
         me,

@@ -2,11 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use axum::body::Bytes;
+use bytes::Bytes;
 use tokio::sync::mpsc;
 
-use super::super::http;
 use crate::dkg::rockx::wire::{BlameOutput, Encode, SignedMessage};
+use crate::http::{BadUrl, Endpoint, Http, Limits};
 use crate::types::{RedactedUrl, RequestId, SafeText};
 
 /// Something for the messenger.
@@ -51,50 +51,37 @@ impl Post {
 /// The messenger as a node uses it.
 #[derive(Debug, Clone)]
 pub(in super::super) struct Messenger {
-    client: reqwest::Client,
-    base: RedactedUrl,
+    endpoint: Endpoint,
 }
 
-const DEADLINE: Duration = Duration::from_secs(15);
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 /// The messenger's answers are short.
-const MAX_ANSWER: usize = 64 * 1024;
+const LIMITS: Limits = Limits {
+    deadline: Duration::from_secs(15),
+    size: 64 * 1024,
+};
 /// The results of 13 operators take 25 KiB, a blame's evidence under 64 KiB.
 const MAX_RESULT: usize = 1 << 20;
 
 impl Messenger {
-    pub(in super::super) fn new(base: RedactedUrl) -> Result<Self, SafeText> {
+    pub(in super::super) fn new(http: &Http, base: &RedactedUrl) -> Result<Self, BadUrl> {
         Ok(Self {
-            client: http::client(DEADLINE)?,
-            base,
+            endpoint: http.endpoint(base, LIMITS)?,
         })
     }
 
     /// One call. The error is in words.
-    pub(in super::super) async fn post(
-        &self,
-        route: &str,
-        body: impl Into<reqwest::Body>,
-    ) -> Result<(), SafeText> {
-        let url = format!("{}/{route}", self.base.expose().trim_end_matches('/'));
-        let answer = self
-            .client
-            .post(url)
-            .header(reqwest::header::CONTENT_TYPE, "application/json")
-            .body(body)
-            .send()
-            .await
-            .map_err(|e| http::describe(&e))?;
-        let status = answer.status();
-        let text = http::body_of(answer, MAX_ANSWER).await?;
-        if status == reqwest::StatusCode::OK {
+    pub(in super::super) async fn post(&self, route: &str, body: impl Into<Bytes>) -> Result<(), SafeText> {
+        let call = self.endpoint.post(route).body("application/json", body);
+        let answer = call.send().await.map_err(|e| SafeText::new(&e.to_string()))?;
+        if answer.status == 200 {
             return Ok(());
         }
         Err(SafeText::new(&format!(
             "the messenger answered {}: {}",
-            status.as_u16(),
-            SafeText::from_bytes(&text)
+            answer.status,
+            SafeText::from_bytes(&answer.body)
         )))
     }
 
@@ -103,16 +90,12 @@ impl Messenger {
     /// # Errors
     /// It does not answer, or not like a messenger.
     pub(in super::super) async fn data(&self, ceremony: RequestId) -> Result<Option<Vec<u8>>, SafeText> {
-        let url = format!("{}/data/{ceremony}", self.base.expose().trim_end_matches('/'));
-        let answer = self.client.get(url).send().await;
-        let answer = answer.map_err(|e| http::describe(&e))?;
-        match answer.status() {
-            reqwest::StatusCode::OK => http::body_of(answer, MAX_RESULT).await.map(Some),
-            reqwest::StatusCode::NOT_FOUND => Ok(None),
-            other => Err(SafeText::new(&format!(
-                "the messenger answered {}",
-                other.as_u16()
-            ))),
+        let call = self.endpoint.get(&format!("data/{ceremony}")).at_most(MAX_RESULT);
+        let answer = call.send().await.map_err(|e| SafeText::new(&e.to_string()))?;
+        match answer.status {
+            200 => Ok(Some(answer.body.to_vec())),
+            404 => Ok(None),
+            other => Err(SafeText::new(&format!("the messenger answered {other}"))),
         }
     }
 

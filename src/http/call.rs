@@ -1,0 +1,227 @@
+//! One call and its answer.
+
+use std::time::{Duration, SystemTime};
+
+use bytes::Bytes;
+use reqwest::header::{ACCEPT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use reqwest::{Method, Url};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use tokio::time::Instant;
+
+use super::response::Patience;
+use super::{Endpoint, HttpError, Limits, Response, retry_after};
+use crate::types::SafeText;
+
+/// Shown of the body of a failure.
+const WORDS: usize = 512;
+
+/// A call that was not sent yet.
+#[derive(Debug)]
+#[must_use = "nothing is asked until it is sent"]
+pub struct Call {
+    endpoint: Endpoint,
+    method: Method,
+    url: Url,
+    headers: HeaderMap,
+    body: Bytes,
+    limits: Limits,
+    /// Why it cannot be sent.
+    problem: Option<SafeText>,
+}
+
+impl Call {
+    pub(super) fn new(endpoint: Endpoint, method: Method, url: Url, limits: Limits) -> Self {
+        let mut headers = HeaderMap::new();
+        headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+        Self {
+            endpoint,
+            method,
+            url,
+            headers,
+            body: Bytes::new(),
+            limits,
+            problem: None,
+        }
+    }
+
+    /// Another deadline than the endpoint's.
+    pub fn within(mut self, deadline: Duration) -> Self {
+        self.limits.deadline = deadline;
+        self
+    }
+
+    /// Another longest body than the endpoint's.
+    pub fn at_most(mut self, size: usize) -> Self {
+        self.limits.size = size;
+        self
+    }
+
+    /// A parameter; the same name may come again.
+    pub fn query(mut self, name: &str, value: &str) -> Self {
+        self.url.query_pairs_mut().append_pair(name, value);
+        self
+    }
+
+    /// A header, its name in small letters. Its value is never shown.
+    pub fn header(mut self, name: &'static str, value: &str) -> Self {
+        match HeaderValue::from_str(value) {
+            Ok(mut value) => {
+                value.set_sensitive(true);
+                self.headers.insert(HeaderName::from_static(name), value);
+            }
+            Err(_) => self.problem = Some(SafeText::new(&format!("the header {name} has no valid value"))),
+        }
+        self
+    }
+
+    /// A body of this media type. Shared bytes are not copied.
+    pub fn body(mut self, media_type: &'static str, body: impl Into<Bytes>) -> Self {
+        self.headers
+            .insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
+        self.body = body.into();
+        self
+    }
+
+    /// A body in JSON.
+    pub fn json(mut self, body: &impl Serialize) -> Self {
+        match serde_json::to_vec(body) {
+            Ok(bytes) => self.body("application/json", bytes),
+            Err(error) => {
+                self.problem = Some(SafeText::new(&error.to_string()));
+                self
+            }
+        }
+    }
+
+    /// Sends the call and reads its whole answer, whatever its status.
+    ///
+    /// # Errors
+    /// See [`HttpError`]; a status is none here, unless the endpoint is paced and asks to be left alone.
+    pub async fn send(self) -> Result<Answer, HttpError> {
+        let size = self.limits.size;
+        let begun = Instant::now();
+        let response = self.open().await?;
+        let (status, headers) = (response.status(), response.headers().clone());
+        Ok(Answer {
+            body: response.read(size).await?,
+            status,
+            headers,
+            took: begun.elapsed(),
+        })
+    }
+
+    /// Sends the call and returns when its answer begins; the deadline goes on counting.
+    ///
+    /// # Errors
+    /// As [`Call::send`].
+    pub async fn open(self) -> Result<Response, HttpError> {
+        let whole = self.limits.deadline;
+        self.begin(whole, |begun| Patience::Whole {
+            until: begun + whole,
+            of: whole,
+        })
+        .await
+    }
+
+    /// Sends the call for an answer that never ends: it is over when nothing comes for as long as `silence`.
+    ///
+    /// # Errors
+    /// As [`Call::send`], and every status that is no success.
+    pub async fn stream(self, silence: Duration) -> Result<Response, HttpError> {
+        let size = self.limits.size;
+        let response = self.begin(silence, |_| Patience::Silence(silence)).await?;
+        let status = response.status();
+        if (200..300).contains(&status) {
+            return Ok(response);
+        }
+        let (words, _) = response.read_head(size.min(WORDS)).await;
+        Err(HttpError::Status {
+            status,
+            words: SafeText::from_bytes(&words),
+        })
+    }
+
+    async fn begin(
+        self,
+        deadline: Duration,
+        patience: impl FnOnce(Instant) -> Patience,
+    ) -> Result<Response, HttpError> {
+        if let Some(problem) = self.problem {
+            return Err(HttpError::Unsendable(problem));
+        }
+        let built = self.endpoint.http().client(&self.url)?;
+        self.endpoint.turn(deadline).await?;
+        let request = built
+            .client
+            .request(self.method, self.url)
+            .headers(self.headers)
+            .body(self.body);
+        let begun = Instant::now();
+        let response = tokio::time::timeout(deadline, request.send())
+            .await
+            .map_err(|_| HttpError::NoAnswer(deadline))?
+            .map_err(
+                |error| match HttpError::of(&error, self.endpoint.http().connect_deadline()) {
+                    HttpError::Tls(words) => HttpError::Tls(match built.no_roots {
+                        Some(_) => SafeText::new(&format!(
+                            "{words}; this system has no CA certificates: install them, or name a bundle in http.ca_file"
+                        )),
+                        None => words,
+                    }),
+                    other => other,
+                },
+            )?;
+        let response = Response::new(response, patience(begun))?;
+        if self.endpoint.is_paced() {
+            let wait = retry_after::of(response.headers(), SystemTime::now());
+            if response.status() == 429 || (response.status() == 503 && wait.is_some()) {
+                return Err(HttpError::RateLimited(self.endpoint.slow_down(wait)));
+            }
+        }
+        Ok(response)
+    }
+}
+
+/// A whole answer.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    /// HTTP status.
+    pub status: u16,
+    /// Its headers.
+    pub headers: HeaderMap,
+    /// Its body.
+    pub body: Vec<u8>,
+    /// From the call to the last byte.
+    pub took: Duration,
+}
+
+impl Answer {
+    /// Whether the status is a success.
+    #[must_use]
+    pub fn is_success(&self) -> bool {
+        (200..300).contains(&self.status)
+    }
+
+    /// The answer, if its status is a success.
+    ///
+    /// # Errors
+    /// [`HttpError::Status`], with the first bytes of the body.
+    pub fn ok(self) -> Result<Self, HttpError> {
+        if self.is_success() {
+            return Ok(self);
+        }
+        Err(HttpError::Status {
+            status: self.status,
+            words: SafeText::from_bytes(&self.body[..self.body.len().min(WORDS)]),
+        })
+    }
+
+    /// The body, read as JSON.
+    ///
+    /// # Errors
+    /// It is none, or not of this form.
+    pub fn json<T: DeserializeOwned>(&self) -> Result<T, serde_json::Error> {
+        serde_json::from_slice(&self.body)
+    }
+}

@@ -1,0 +1,312 @@
+//! The client itself: who stands between, whom it trusts, and its connections.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use reqwest::{Certificate, Client, ClientBuilder, NoProxy, Proxy, Url};
+
+use super::url::is_loopback;
+use super::{HttpError, parse};
+use crate::types::{RedactedUrl, SafeText};
+
+/// Time for a connection, its TLS handshake included.
+const CONNECT: Duration = Duration::from_secs(5);
+/// Idle connections to one host: an observer of many ceremonies is many subscribers at one host.
+const IDLE_CONNECTIONS: usize = 64;
+/// Shorter than any server's usual idle time-out, so that we do not write into a closing connection.
+const IDLE: Duration = Duration::from_secs(30);
+/// Longest CA bundle that is read; the usual one of a system has 200 KiB.
+const MAX_BUNDLE: u64 = 4 << 20;
+/// Of HTTP/2; HTTP/1 headers are bounded by the library (100 headers) and counted when they are there.
+const MAX_HEADERS: u32 = super::response::MAX_HEADERS as u32;
+const USER_AGENT: &str = concat!("casimir-dkg/", env!("CARGO_PKG_VERSION"));
+
+/// Who stands between us and the hosts that are not this machine.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum ProxyRule {
+    /// Whom the environment names: `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`, in capitals or small.
+    #[default]
+    Environment,
+    /// Nobody.
+    None,
+    /// This proxy, for `http` and `https`.
+    Url(RedactedUrl),
+}
+
+/// How others are reached.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HttpOptions {
+    /// Who stands between. Hosts in `NO_PROXY` are reached directly, loopback addresses always are.
+    pub proxy: ProxyRule,
+    /// Certificates (PEM) that are trusted beside the system's.
+    pub ca_file: Option<PathBuf>,
+    /// Time for a connection, its TLS handshake included.
+    pub connect: Duration,
+}
+
+impl Default for HttpOptions {
+    fn default() -> Self {
+        Self {
+            proxy: ProxyRule::default(),
+            ca_file: None,
+            connect: CONNECT,
+        }
+    }
+}
+
+/// What is configured for HTTP cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum HttpSetupError {
+    /// Not a proxy.
+    #[error("http.proxy: {0}")]
+    Proxy(SafeText),
+    /// Not a bundle of certificates.
+    #[error("http.ca_file {path}: {reason}")]
+    CaFile {
+        /// The file.
+        path: String,
+        /// What is wrong with it.
+        reason: SafeText,
+    },
+}
+
+/// The client that all adapters share. Clones share their connections.
+#[derive(Clone)]
+pub struct Http {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    /// For every host that is not this machine. What the environment has wrong matters only when such a host is asked.
+    proxies: Result<Vec<Proxy>, SafeText>,
+    certificates: Vec<Certificate>,
+    connect: Duration,
+    /// Each is built when it is first used: the system's certificates are not read for plain HTTP to this machine.
+    near: OnceLock<Result<Built, SafeText>>,
+    near_tls: OnceLock<Result<Built, SafeText>>,
+    far: OnceLock<Result<Built, SafeText>>,
+}
+
+#[derive(Clone)]
+pub(super) struct Built {
+    pub(super) client: Client,
+    /// The system has no CA certificates, and why that is thought.
+    pub(super) no_roots: Option<SafeText>,
+}
+
+impl fmt::Debug for Http {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Http")
+    }
+}
+
+impl Http {
+    /// A client by these rules. The environment is read now; nothing is asked yet.
+    ///
+    /// # Errors
+    /// The configured proxy is not one, or the CA bundle cannot be read.
+    pub fn new(options: &HttpOptions) -> Result<Self, HttpSetupError> {
+        Self::with_environment(options, |name| std::env::var(name).ok())
+    }
+
+    /// A client that goes straight to every host: for local networks and tests.
+    #[must_use]
+    pub fn direct() -> Self {
+        Self::with(Ok(Vec::new()), Vec::new(), CONNECT)
+    }
+
+    pub(super) fn with_environment(
+        options: &HttpOptions,
+        variable: impl Fn(&str) -> Option<String>,
+    ) -> Result<Self, HttpSetupError> {
+        let proxies = match &options.proxy {
+            ProxyRule::None => Ok(Vec::new()),
+            ProxyRule::Url(url) => {
+                let no = no_proxy(&variable);
+                Ok(vec![proxy(url, Proxy::all, no).map_err(HttpSetupError::Proxy)?])
+            }
+            ProxyRule::Environment => from_environment(&variable),
+        };
+        if let Err(reason) = &proxies {
+            tracing::warn!(target: "http", %reason, "the environment's proxy cannot be used");
+        }
+        let certificates = match &options.ca_file {
+            None => Vec::new(),
+            Some(path) => bundle(path).map_err(|reason| HttpSetupError::CaFile {
+                path: path.display().to_string(),
+                reason: SafeText::new(&reason),
+            })?,
+        };
+        Ok(Self::with(proxies, certificates, options.connect))
+    }
+
+    fn with(
+        proxies: Result<Vec<Proxy>, SafeText>,
+        certificates: Vec<Certificate>,
+        connect: Duration,
+    ) -> Self {
+        Self {
+            inner: Arc::new(Inner {
+                proxies,
+                certificates,
+                connect,
+                near: OnceLock::new(),
+                near_tls: OnceLock::new(),
+                far: OnceLock::new(),
+            }),
+        }
+    }
+
+    pub(super) fn connect_deadline(&self) -> Duration {
+        self.inner.connect
+    }
+
+    /// The client for a host.
+    pub(super) fn client(&self, url: &Url) -> Result<Built, HttpError> {
+        let inner = &self.inner;
+        let built = match (is_loopback(url), url.scheme()) {
+            (true, "http") => inner.near.get_or_init(|| inner.without_roots()),
+            (true, _) => inner.near_tls.get_or_init(|| inner.with_roots(&[])),
+            (false, _) => inner
+                .far
+                .get_or_init(|| inner.with_roots(inner.proxies.as_ref().map_err(Clone::clone)?)),
+        };
+        built.clone().map_err(HttpError::Unsendable)
+    }
+}
+
+impl Inner {
+    fn builder(&self) -> ClientBuilder {
+        Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .referer(false)
+            .no_proxy()
+            .no_gzip()
+            .no_brotli()
+            .no_deflate()
+            .no_zstd()
+            .connect_timeout(self.connect)
+            .tcp_nodelay(true)
+            .pool_max_idle_per_host(IDLE_CONNECTIONS)
+            .pool_idle_timeout(IDLE)
+            .http2_max_header_list_size(MAX_HEADERS)
+            .user_agent(USER_AGENT)
+    }
+
+    fn without_roots(&self) -> Result<Built, SafeText> {
+        let client = self.builder().tls_certs_only(self.certificates.clone()).build();
+        Ok(Built {
+            client: client.map_err(|e| words(&e))?,
+            no_roots: None,
+        })
+    }
+
+    /// The system's certificates and ours. Where the system has none, ours alone: plain HTTP and whoever is in the
+    /// bundle go on, and a failed handshake says what is missing.
+    fn with_roots(&self, proxies: &[Proxy]) -> Result<Built, SafeText> {
+        let with_proxies =
+            |builder: ClientBuilder| proxies.iter().cloned().fold(builder, ClientBuilder::proxy);
+        let mut builder = with_proxies(self.builder());
+        if !self.certificates.is_empty() {
+            builder = builder.tls_certs_merge(self.certificates.clone());
+        }
+        let error = match builder.build() {
+            Ok(client) => {
+                return Ok(Built {
+                    client,
+                    no_roots: None,
+                });
+            }
+            Err(error) => words(&error),
+        };
+        tracing::warn!(target: "http", %error, "the system's CA certificates are missing");
+        let builder = with_proxies(self.builder()).tls_certs_only(self.certificates.clone());
+        Ok(Built {
+            client: builder.build().map_err(|e| words(&e))?,
+            no_roots: Some(error),
+        })
+    }
+}
+
+/// Why a client cannot be built: the innermost cause, without a URL.
+fn words(error: &reqwest::Error) -> SafeText {
+    let mut cause: &dyn std::error::Error = error;
+    while let Some(inner) = cause.source() {
+        cause = inner;
+    }
+    SafeText::new(&cause.to_string())
+}
+
+/// The certificates of a PEM file, each of them one that can be trusted.
+fn bundle(path: &PathBuf) -> Result<Vec<Certificate>, String> {
+    use std::io::Read as _;
+    let mut text = Vec::new();
+    let file = std::fs::File::open(path).map_err(|e| e.to_string())?;
+    file.take(MAX_BUNDLE)
+        .read_to_end(&mut text)
+        .map_err(|e| e.to_string())?;
+    let certificates = Certificate::from_pem_bundle(&text).map_err(|e| words(&e).to_string())?;
+    if certificates.is_empty() {
+        return Err("holds no certificate (PEM)".to_owned());
+    }
+    // the library parses them only when a client is built
+    let client = Client::builder().no_proxy().tls_certs_only(certificates.clone());
+    client.build().map_err(|e| words(&e).to_string())?;
+    Ok(certificates)
+}
+
+/// A variable in capitals or small; an empty one is none.
+fn either(variable: &impl Fn(&str) -> Option<String>, name: &str) -> Option<String> {
+    [name.to_owned(), name.to_lowercase()]
+        .iter()
+        .filter_map(|name| variable(name))
+        .find(|value| !value.trim().is_empty())
+}
+
+fn no_proxy(variable: &impl Fn(&str) -> Option<String>) -> Option<NoProxy> {
+    either(variable, "NO_PROXY").and_then(|list| NoProxy::from_string(&list))
+}
+
+/// The proxies that the environment names, by the usual rules.
+fn from_environment(variable: &impl Fn(&str) -> Option<String>) -> Result<Vec<Proxy>, SafeText> {
+    let mut proxies = Vec::new();
+    let no = no_proxy(variable);
+    // in a CGI program HTTP_PROXY may be a header of the request (httpoxy)
+    let cgi = variable("REQUEST_METHOD").is_some();
+    type Make = fn(Url) -> reqwest::Result<Proxy>;
+    let rules: [(&str, Make); 3] = [
+        ("HTTPS_PROXY", Proxy::https),
+        ("HTTP_PROXY", Proxy::http),
+        ("ALL_PROXY", Proxy::all),
+    ];
+    for (name, make) in rules {
+        if name == "HTTP_PROXY" && cgi {
+            continue;
+        }
+        let Some(value) = either(variable, name) else {
+            continue;
+        };
+        // curl and others take a bare host and port
+        let url = if value.contains("://") {
+            value
+        } else {
+            format!("http://{value}")
+        };
+        let made = proxy(&RedactedUrl::new(url), make, no.clone());
+        proxies.push(made.map_err(|reason| SafeText::new(&format!("{name}: {reason}")))?);
+    }
+    Ok(proxies)
+}
+
+fn proxy(
+    url: &RedactedUrl,
+    make: impl Fn(Url) -> reqwest::Result<Proxy>,
+    no: Option<NoProxy>,
+) -> Result<Proxy, SafeText> {
+    let parsed = parse(url).map_err(|e| SafeText::new(&e.to_string()))?;
+    make(parsed)
+        .map(|proxy| proxy.no_proxy(no))
+        .map_err(|e| words(&e))
+}

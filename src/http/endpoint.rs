@@ -1,0 +1,154 @@
+//! Somebody who can be asked: a base URL, limits for its answers, and how often.
+
+use std::fmt;
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::time::Duration;
+
+use reqwest::{Method, Url};
+use tokio::time::Instant;
+
+use super::budget::{Budget, Turn};
+use super::{BadUrl, Call, Http, HttpError, join, parse};
+use crate::types::{RedactedUrl, SafeText};
+
+/// How long an answer may take and be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// From connecting to the last byte.
+    pub deadline: Duration,
+    /// Longest body in bytes.
+    pub size: usize,
+}
+
+/// Somebody who can be asked. Clones share the budget.
+#[derive(Clone)]
+pub struct Endpoint {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    http: Http,
+    base: Url,
+    name: SafeText,
+    limits: Limits,
+    budget: Option<Budget>,
+}
+
+impl fmt::Debug for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Endpoint({})", self.inner.name)
+    }
+}
+
+impl Http {
+    /// Somebody to ask, within these limits unless a call has its own.
+    ///
+    /// # Errors
+    /// The URL is not one that can be asked.
+    pub fn endpoint(&self, base: &RedactedUrl, limits: Limits) -> Result<Endpoint, BadUrl> {
+        self.endpoint_with(base, limits, None)
+    }
+
+    /// Somebody to ask so many times a second and no more, and not while it asks to be left alone (429, or 503 with
+    /// `Retry-After`).
+    ///
+    /// # Errors
+    /// The URL is not one that can be asked.
+    pub fn paced_endpoint(
+        &self,
+        base: &RedactedUrl,
+        limits: Limits,
+        calls_per_second: NonZeroU32,
+    ) -> Result<Endpoint, BadUrl> {
+        self.endpoint_with(base, limits, Some(Budget::new(calls_per_second)))
+    }
+
+    fn endpoint_with(
+        &self,
+        base: &RedactedUrl,
+        limits: Limits,
+        budget: Option<Budget>,
+    ) -> Result<Endpoint, BadUrl> {
+        Ok(Endpoint {
+            inner: Arc::new(Inner {
+                http: self.clone(),
+                name: SafeText::new(&base.to_string()),
+                base: parse(base)?,
+                limits,
+                budget,
+            }),
+        })
+    }
+}
+
+impl Endpoint {
+    /// The URL without its secrets.
+    #[must_use]
+    pub fn name(&self) -> &SafeText {
+        &self.inner.name
+    }
+
+    /// `GET` of a path below the base.
+    pub fn get(&self, path: &str) -> Call {
+        self.call(Method::GET, path)
+    }
+
+    /// `POST` to a path below the base; an empty path is the base itself.
+    pub fn post(&self, path: &str) -> Call {
+        self.call(Method::POST, path)
+    }
+
+    /// `DELETE` of a path below the base.
+    pub fn delete(&self, path: &str) -> Call {
+        self.call(Method::DELETE, path)
+    }
+
+    fn call(&self, method: Method, path: &str) -> Call {
+        Call::new(
+            self.clone(),
+            method,
+            join(&self.inner.base, path),
+            self.inner.limits,
+        )
+    }
+
+    /// Until when it wants to be left alone, if it does.
+    #[must_use]
+    pub fn paused_until(&self) -> Option<Instant> {
+        self.inner.budget.as_ref()?.paused_until()
+    }
+
+    /// It said in its own words that it is asked too often: it is left alone for a while, which is returned. Without a
+    /// budget nothing is remembered.
+    pub fn slow_down(&self, asked: Option<Duration>) -> Duration {
+        match &self.inner.budget {
+            Some(budget) => budget.pause(asked),
+            None => asked.unwrap_or_default(),
+        }
+    }
+
+    pub(super) fn http(&self) -> &Http {
+        &self.inner.http
+    }
+
+    pub(super) fn is_paced(&self) -> bool {
+        self.inner.budget.is_some()
+    }
+
+    /// Waits for this call's turn, for `patience` at most.
+    pub(super) async fn turn(&self, patience: Duration) -> Result<(), HttpError> {
+        let Some(budget) = &self.inner.budget else {
+            return Ok(());
+        };
+        match budget.turn(patience) {
+            Turn::Now => Ok(()),
+            Turn::After(wait) => {
+                tokio::time::sleep(wait).await;
+                Ok(())
+            }
+            Turn::UsedUp(wait) => Err(HttpError::OverBudget(wait)),
+            Turn::Paused(wait) => Err(HttpError::RateLimited(wait)),
+        }
+    }
+}
