@@ -14,6 +14,7 @@ pub mod lodestar;
 mod network;
 mod npm;
 mod options;
+pub mod proxy;
 mod rpc;
 mod watch;
 

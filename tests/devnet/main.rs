@@ -11,5 +11,6 @@ mod demo;
 mod install;
 mod killed;
 mod process;
+mod proxy;
 mod reorg;
 mod support;
