@@ -12,6 +12,6 @@ pub mod lane;
 pub mod oracle;
 pub mod ports;
 pub mod signer;
-pub mod snapshot;
 pub mod tx;
 pub mod types;
+pub mod view;

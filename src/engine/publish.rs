@@ -1,22 +1,29 @@
 //! Builds the snapshot from the state and from what is live.
 
-use std::cmp::Reverse;
+mod convert;
+mod lists;
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 
 use super::live::Live;
 use crate::journal::Journal;
 use crate::oracle::{
-    Action, ActionState, Case, Ceremony, ExitStanding, ExitVerdict, Mode, Payload, REFUSALS, Sending, State,
-    Step, ValidatorPhase, action_state, case_status, current_ceremony, milestones, unknown_outcome,
-};
-use crate::snapshot::{
-    CaseView, CeremonyEnd, CeremonyView, ExitView, JournalView, NodeVerdict, OperatorView, PauseView,
-    Snapshot, TransactionState, TransactionView,
+    ActionState, Case, Ceremony, ExitStanding, ExitVerdict, Mode, Payload, REFUSALS, Sending, State, Step,
+    ValidatorPhase, action_state, case_status, current_ceremony, doubtful_ceremony, milestones,
+    unknown_outcome,
 };
 use crate::types::{
-    ActionId, CeremonyPlan, CeremonyResult, NonceStatus, OperatorId, OperatorProgress, OperatorState,
-    RequestId, RequestKind, Round, SafeText, SignPurpose, UnixMillis,
+    ActionId, CaseId, CeremonyPlan, CeremonyResult, NonceStatus, OperatorId, OperatorProgress, OperatorState,
+    PoolId, RequestId, RequestKind, Round, SafeText, SignPurpose, UnixMillis,
 };
+use crate::view::{
+    ActionView, Can, CaseView, CeremonyEnd, CeremonyView, ExitView, JournalView, NodeVerdict, Older,
+    OperatorView, PauseView, Snapshot, TransactionState, TransactionView, ValidatorView,
+};
+
+pub(super) use lists::read;
 
 /// The version shown and journaled.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -36,12 +43,15 @@ pub(super) fn snapshot(
     let mut signer = live.signer.clone();
     signer.balance_wei = facts.account.map(|a| a.balance_wei);
     let (records, head) = journal.head();
+    let (actions, cases) = (lists::actions(state), lists::cases(state, |_| true));
+    let (ceremonies, transactions) = (lists::ceremonies(state), lists::transactions(state));
+    let exits = lists::exits(state);
     Snapshot {
         revision,
         at: UnixMillis::now(),
-        version: VERSION,
+        version: VERSION.to_owned(),
         network: live.network.clone(),
-        mode: state.settings.mode,
+        mode: convert::mode(state.settings.mode),
         paused: state.paused.as_ref().map(|(by, since)| PauseView {
             by: by.clone(),
             since: *since,
@@ -50,12 +60,28 @@ pub(super) fn snapshot(
         signer,
         endpoints: live.endpoints.values().flatten().cloned().collect(),
         operators: operators(state, &live.operators),
-        cases: cases(state),
-        ceremonies: ceremonies(state, live),
-        actions: actions(state),
-        transactions: transactions(state),
-        exits: exits(state),
-        validators: live.validators.clone(),
+        older: Older {
+            actions: actions.rest().len() as u64,
+            cases: lists::by_kind(cases.rest()),
+            ceremonies: ceremonies.rest().len() as u64,
+            transactions: transactions.rest().len() as u64,
+            exits: exits.rest().len() as u64,
+        },
+        cases: cases.carried().filter_map(|id| case(state, id)).collect(),
+        ceremonies: ceremonies
+            .carried()
+            .filter_map(|id| ceremony(state, live, id))
+            .collect(),
+        actions: actions
+            .carried()
+            .filter_map(|id| action(state, live, id))
+            .collect(),
+        transactions: transactions
+            .carried()
+            .filter_map(|id| transaction(state, id))
+            .collect(),
+        exits: exits.carried().filter_map(|id| exit(state, id)).collect(),
+        validators: validators(state, &live.validators),
         journal: JournalView {
             records,
             head,
@@ -70,31 +96,93 @@ pub(super) fn snapshot(
     }
 }
 
-fn cases(state: &State) -> Vec<CaseView> {
-    let mut views: Vec<_> = state
-        .cases
-        .values()
-        .map(|case| CaseView {
-            id: case.id,
-            kind: case.id.kind,
-            pool: case.id.pool,
-            cause: case.cause.clone(),
-            opened_at: case.opened_at,
-            status: case_status(state, case.id),
-            sentence: sentence(state, case),
-            since: case.since,
-            action: current_action(case),
-            ceremony: current_ceremony(case),
-            validator: case
-                .validator()
-                .or_else(|| state.known_key(case.id.pool).map(|k| k.validator)),
-            times: milestones(case),
-            history: case.history.clone(),
-            paused: case.paused.is_some(),
-        })
-        .collect();
-    views.sort_by_key(|c| Reverse((c.opened_at, c.id)));
-    views
+fn case(state: &State, id: CaseId) -> Option<CaseView> {
+    let case = state.cases.get(&id)?;
+    let (can_retry, can_pause) = possibilities(state, case);
+    Some(CaseView {
+        id,
+        kind: id.kind,
+        pool: id.pool,
+        cause: convert::cause(&case.cause),
+        opened_at: case.opened_at,
+        status: convert::status(case_status(state, id)),
+        sentence: sentence(state, case),
+        since: case.since,
+        action: current_action(case),
+        ceremony: current_ceremony(case),
+        validator: case
+            .validator()
+            .or_else(|| state.known_key(id.pool).map(|k| k.validator)),
+        times: milestones(case).iter().map(convert::milestone).collect(),
+        history: case.history.iter().map(convert::history).collect(),
+        paused: case.paused.is_some(),
+        can_retry,
+        can_pause,
+        doubtful: doubtful_ceremony(state, case).map(|(request, _)| request),
+    })
+}
+
+/// Whether a case can be retried, and whether it can be paused.
+fn possibilities(state: &State, case: &Case) -> (Can, Can) {
+    if let Some(no) = observes(state) {
+        return (no.clone(), no);
+    }
+    if case.is_closed() {
+        let no = Can::no(format!("{} is closed", case.id));
+        return (no.clone(), no);
+    }
+    let can_pause = match &case.paused {
+        Some(_) => Can::no("it is paused already"),
+        None => Can::Yes,
+    };
+    (Can::Yes, can_pause)
+}
+
+/// What mode observe answers to whatever is asked.
+fn observes(state: &State) -> Option<Can> {
+    let observes = state.settings.mode == Mode::Observe;
+    observes.then(|| Can::no("mode observe decides nothing; start in mode supervised to act"))
+}
+
+fn action(state: &State, live: &Live, id: ActionId) -> Option<ActionView> {
+    let action = state.actions.get(&id)?;
+    let holders = || {
+        let pool = id.case.pool;
+        let contract = live.validators.iter().find(|v| v.pool == pool);
+        let by_contract = contract.map(|v| v.operators.clone());
+        let known = || state.known_key(pool).map(|key| key.committee);
+        by_contract.filter(|holders| !holders.is_empty()).or_else(known)
+    };
+    let mut view = convert::action(action, action_state(state, id)?, observes(state));
+    if view.can_reject.is_yes() {
+        view.committee = convert::committee(&action.proposal.payload, holders);
+    }
+    Some(view)
+}
+
+fn validators(state: &State, known: &[ValidatorView]) -> Vec<ValidatorView> {
+    let view = |validator: &ValidatorView| ValidatorView {
+        can_reshare: can_reshare(state, validator.pool),
+        ..validator.clone()
+    };
+    known.iter().map(view).collect()
+}
+
+fn can_reshare(state: &State, pool: PoolId) -> Can {
+    if let Some(no) = observes(state) {
+        return no;
+    }
+    if !state.facts().staked.contains(&pool) {
+        return Can::no(format!(
+            "pool {pool} is not staked: only a staked pool can be reshared"
+        ));
+    }
+    let open =
+        |case: &&Case| case.id.kind == RequestKind::Reshare && case.id.pool == pool && !case.is_closed();
+    match state.cases.values().find(open) {
+        Some(case) => Can::no(format!("{} is open already", case.id)),
+        None => Can::Yes,
+    }
 }
 
 fn current_action(case: &Case) -> Option<ActionId> {
@@ -130,7 +218,7 @@ fn sentence(state: &State, case: &Case) -> SafeText {
                 Ok(()) => {
                     waiting.map_or_else(|| format!("waits for a decision on {id}"), SafeText::to_string)
                 }
-                Err(blocked) => format!("can not be approved: {blocked}"),
+                Err(blocked) => format!("cannot be approved: {blocked}"),
             },
             _ if state.paused.is_some() => "approved; held by the pause".to_owned(),
             _ => waiting.map_or_else(
@@ -238,47 +326,8 @@ fn with_note(words: String, note: &SafeText) -> String {
     }
 }
 
-/// What waits comes first: deposits in the order of the contract's queue, since they can be served in no other, after
-/// everything else in the order in which it was proposed. What does not wait follows, newest first.
-fn actions(state: &State) -> Vec<Action> {
-    let (mut waiting, mut rest): (Vec<_>, Vec<_>) = state
-        .actions
-        .values()
-        .map(|action| Action {
-            state: action_state(state, action.id).unwrap_or_else(|| action.state.clone()),
-            ..action.clone()
-        })
-        .partition(|a| a.state == ActionState::Proposed);
-    let place = |action: &Action| match action.id.case.kind {
-        RequestKind::Deposit => {
-            let position = state
-                .facts()
-                .ready
-                .iter()
-                .position(|pool| *pool == action.id.case.pool);
-            1 + position.unwrap_or(usize::MAX - 1)
-        }
-        RequestKind::Reshare | RequestKind::Exit => 0,
-    };
-    waiting.sort_by_key(|a| (place(a), a.proposed_at, a.id));
-    rest.sort_by_key(|a| Reverse((a.proposed_at, a.id)));
-    waiting.extend(rest);
-    waiting
-}
-
-fn ceremonies(state: &State, live: &Live) -> Vec<CeremonyView> {
-    let mut views: Vec<_> = state
-        .ceremonies
-        .iter()
-        .map(|(id, c)| ceremony(*id, c, live))
-        .collect();
-    views.sort_by(|a, b| {
-        (a.ended.is_some(), b.started_at, b.id).cmp(&(b.ended.is_some(), a.started_at, a.id))
-    });
-    views
-}
-
-fn ceremony(id: RequestId, c: &Ceremony, live: &Live) -> CeremonyView {
+fn ceremony(state: &State, live: &Live, id: RequestId) -> Option<CeremonyView> {
+    let c = state.ceremonies.get(&id)?;
     let kind = c.plan.kind();
     let (operators, deadline) = live
         .progress
@@ -290,7 +339,7 @@ fn ceremony(id: RequestId, c: &Ceremony, live: &Live) -> CeremonyView {
         CeremonyPlan::Reshare { threshold, old, .. } => (*threshold, old.clone(), String::new()),
         CeremonyPlan::Sign { threshold, what, .. } => (*threshold, Vec::new(), purpose(what)),
     };
-    CeremonyView {
+    Some(CeremonyView {
         id,
         case: c.case,
         kind,
@@ -314,7 +363,7 @@ fn ceremony(id: RequestId, c: &Ceremony, live: &Live) -> CeremonyView {
             .map(|(at, outcome)| (*at, ending(&c.plan, outcome))),
         checks: c.checks.clone(),
         transcript: c.transcript.clone(),
-    }
+    })
 }
 
 fn purpose(what: &SignPurpose) -> String {
@@ -370,23 +419,9 @@ fn from_journal(c: &Ceremony) -> BTreeMap<OperatorId, OperatorProgress> {
     c.plan.participants().into_iter().map(row).collect()
 }
 
-fn transactions(state: &State) -> Vec<TransactionView> {
-    let head = state.facts().head.map_or(0, |h| h.number);
-    let mut views: Vec<_> = state
-        .sendings
-        .iter()
-        .filter_map(|(id, s)| transaction(state, *id, s, head))
-        .collect();
-    views.sort_by_key(|t| Reverse((t.signed_at, t.nonce)));
-    views
-}
-
-fn transaction(state: &State, action: ActionId, s: &Sending, head: u64) -> Option<TransactionView> {
-    let Payload::Transaction(payload) = &state.actions.get(&action)?.proposal.payload else {
-        return None;
-    };
-    let newest = s.newest();
-    let status = match &s.status {
+/// `head` is the number of the newest block, for confirmations.
+fn transaction_state(state: &State, action: ActionId, s: &Sending, head: u64) -> TransactionState {
+    match &s.status {
         NonceStatus::Missing if unknown_outcome(state, &Step::Execute(action)).is_some() => {
             TransactionState::Unknown
         }
@@ -412,7 +447,16 @@ fn transaction(state: &State, action: ActionId, s: &Sending, head: u64) -> Optio
             confirmations: (head + 1).saturating_sub(block.number),
         },
         NonceStatus::Replaced { by, .. } => TransactionState::Replaced { by: *by },
+    }
+}
+
+fn transaction(state: &State, action: ActionId) -> Option<TransactionView> {
+    let s = state.sendings.get(&action)?;
+    let Payload::Transaction(payload) = &state.actions.get(&action)?.proposal.payload else {
+        return None;
     };
+    let head = state.facts().head.map_or(0, |h| h.number);
+    let newest = s.newest();
     let fee_paid_wei = match &s.status {
         NonceStatus::Included { fee_paid_wei, .. } => Some(*fee_paid_wei),
         _ => None,
@@ -429,19 +473,13 @@ fn transaction(state: &State, action: ActionId, s: &Sending, head: u64) -> Optio
         fee_ceiling_wei: payload.fee_ceiling_wei,
         fee_paid_wei,
         signed_at: s.signed_at,
-        state: status,
+        state: transaction_state(state, action, s, head),
         note: s.note.clone(),
     })
 }
 
-fn exits(state: &State) -> Vec<ExitView> {
-    let cases = state.cases.values().filter(|c| c.id.kind == RequestKind::Exit);
-    let mut views: Vec<(UnixMillis, ExitView)> = cases.map(|c| (c.opened_at, exit(state, c))).collect();
-    views.sort_by_key(|v| Reverse(v.0));
-    views.into_iter().map(|(_, view)| view).collect()
-}
-
-fn exit(state: &State, case: &Case) -> ExitView {
+fn exit(state: &State, id: CaseId) -> Option<ExitView> {
+    let case = state.cases.get(&id)?;
     let offers = &case.offers;
     let at = offers.at.unwrap_or_default();
     let verdict = |v: &ExitVerdict| NodeVerdict {
@@ -479,16 +517,17 @@ fn exit(state: &State, case: &Case) -> ExitView {
         _ => "requested".to_owned(),
     };
     let known = state.known_key(case.id.pool).map(|k| k.validator);
-    ExitView {
+    Some(ExitView {
         case: case.id,
         validator: case.validator().or(known).unwrap_or_default(),
         validator_index: index.or(case.index),
         epoch,
         state: SafeText::new(&word),
+        over: case.is_closed(),
         outcome: outcome(case),
         verdicts: offers.verdicts.iter().map(verdict).collect(),
-        times: milestones(case),
-    }
+        times: milestones(case).iter().map(convert::milestone).collect(),
+    })
 }
 
 /// What came of the newest offer, or what keeps the exit from being offered.

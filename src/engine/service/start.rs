@@ -29,8 +29,8 @@ use crate::journal::JournalOptions;
 use crate::lane;
 use crate::oracle::Settings;
 use crate::signer::OracleSigner;
-use crate::snapshot::NetworkView;
 use crate::types::{RedactedUrl, RequestKind, SafeText};
+use crate::view::NetworkView;
 
 /// What is needed beside the configuration.
 #[derive(Debug)]

@@ -47,7 +47,7 @@ async fn messenger(config: &Config, report: &mut Report) {
                 Ok(_) if public_url.is_none() && listen.ip().is_loopback() => Finding::warn(
                     what,
                     format!("within the process, on {listen}"),
-                    "operators on other hosts can not reach it: set dkg.messenger_public_url, or dkg.messenger_url",
+                    "operators on other hosts cannot reach it: set dkg.messenger_public_url, or dkg.messenger_url",
                 ),
                 Ok(_) => Finding::ok(what, format!("within the process, on {listen}, reached as {reach}")),
                 Err(e) => Finding::fail(
@@ -101,7 +101,7 @@ async fn operator(record: &OperatorRecord) -> (OperatorId, bool, Finding) {
     (record.id, there, finding)
 }
 
-/// One operator that is away is a warning; a committee that can not be formed is a failure.
+/// One operator that is away is a warning; a committee that cannot be formed is a failure.
 fn committee(config: &Config, reachable: &[OperatorId]) -> Finding {
     let what = "committee";
     let hint = "no deposit can be served until they are back, or the selection is changed";

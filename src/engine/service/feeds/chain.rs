@@ -10,8 +10,8 @@ use crate::engine::core::Incoming;
 use crate::engine::service::outside::Shared;
 use crate::engine::{LiveUpdate, inject};
 use crate::oracle::{AccountFacts, ChainFacts, Fulfilment, Input};
-use crate::snapshot::LinkState;
 use crate::types::{CheckStatus, RequestKind, SafeText};
+use crate::view::LinkState;
 
 /// Ends when the core or the intake is gone.
 pub(super) async fn run(

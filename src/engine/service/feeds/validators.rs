@@ -11,8 +11,8 @@ use crate::engine::LiveUpdate;
 use crate::engine::core::Incoming;
 use crate::engine::service::outside::Shared;
 use crate::oracle::ChainFacts;
-use crate::snapshot::ValidatorView;
 use crate::types::{BlockRef, PoolId, SafeText};
+use crate::view::{Can, ValidatorView};
 
 /// The contract refuses a fourth reshare: `require(reshareCount < 3)`.
 pub(in crate::engine::service) const RESHARE_LIMIT: u64 = 3;
@@ -128,6 +128,8 @@ impl Pane {
                         index: None,
                         status: SafeText::new(status),
                         reshares: (committee.reshare_count, RESHARE_LIMIT),
+                        // filled in by the engine, which knows the cases
+                        can_reshare: Can::Yes,
                     },
                 );
             }
@@ -174,6 +176,7 @@ mod tests {
             index: None,
             status: SafeText::default(),
             reshares: (0, RESHARE_LIMIT),
+            can_reshare: Can::Yes,
         }];
         assert!(
             !hear(&mut pane, |n| n.heads += 1),
