@@ -15,7 +15,7 @@ pub mod oracle;
 pub mod pool;
 pub mod ports;
 pub mod signer;
-pub mod snapshot;
 pub mod ssv;
 pub mod tx;
 pub mod types;
+pub mod view;

@@ -1,15 +1,14 @@
 //! What the tests of both front ends begin with.
 
-use casimir_dkg::oracle::Mode;
-use casimir_dkg::snapshot::{ChainView, JournalView, NetworkView, SignerView, Snapshot};
 use casimir_dkg::types::{Root, SafeText, UnixMillis};
+use casimir_dkg::view::{ChainView, JournalView, Mode, NetworkView, Older, SignerView, Snapshot};
 
 /// An engine on the devnet that has read and done nothing yet.
 pub(crate) fn unread() -> Snapshot {
     Snapshot {
         revision: 0,
         at: UnixMillis(0),
-        version: "test",
+        version: "test".to_owned(),
         network: NetworkView {
             name: "devnet".into(),
             chain_id: 31_337,
@@ -29,6 +28,7 @@ pub(crate) fn unread() -> Snapshot {
         transactions: vec![],
         exits: vec![],
         validators: vec![],
+        older: Older::default(),
         journal: JournalView {
             records: 0,
             head: Root::default(),

@@ -14,6 +14,8 @@ mod mode;
 mod output;
 #[cfg(feature = "tui")]
 mod person;
+#[cfg(test)]
+mod walls;
 
 use std::process::ExitCode;
 

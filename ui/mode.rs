@@ -44,7 +44,7 @@ impl Surroundings {
             _ => "headless",
         };
         Err(NoTerminal(format!(
-            "{why}: the console can not be drawn. `casimir-dkg {instead}` prints one line for each step instead"
+            "{why}: the console cannot be drawn. `casimir-dkg {instead}` prints one line for each step instead"
         )))
     }
 }

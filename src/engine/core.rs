@@ -10,13 +10,14 @@ use tokio::task::{self, JoinError, JoinSet};
 use tokio::time::{Instant, MissedTickBehavior};
 
 use super::commit::{Committer, Pending};
-use super::handle::{EngineSide, Refused, Reply, Request, Transition};
+use super::handle::{Asked, EngineSide, Identity};
 use super::live::{Live, LiveUpdate};
 use super::{inject, publish, translate, world::World};
 use crate::journal::JournalError;
 use crate::lane;
 use crate::oracle::{Effect, Input, Record, Stamped, State, WishReply, step};
 use crate::types::{BlockRef, SafeText, UnixMillis};
+use crate::view::{Accepted, Refused, Reply, Request, Transition};
 
 /// What reaches the core from the feeds.
 #[derive(Debug)]
@@ -135,12 +136,16 @@ impl<W: World> Core<W> {
                     self.publish();
                     published = Instant::now();
                 }
-                request = self.side.requests.recv() => match request {
-                    Some((Request::Shutdown, reply)) => {
+                asked = self.side.asked.recv() => match asked {
+                    Some(Asked::Request { by, request, reply }) => self.wish(by, request, reply),
+                    Some(Asked::Read { query, reply }) => {
+                        // whoever asked may have gone
+                        let _ = reply.send(publish::read(&self.state, &self.live, query));
+                    }
+                    Some(Asked::Shutdown { reply }) => {
                         self.drain(Some(reply)).await;
                         return Ok(());
                     }
-                    Some((request, reply)) => self.wish(request, reply),
                     None => {
                         self.drain(None).await;
                         return Ok(());
@@ -174,14 +179,17 @@ impl<W: World> Core<W> {
         loop {
             tokio::select! {
                 () = &mut again => return Hold::TryAgain,
-                request = self.side.requests.recv() => match request {
-                    Some((Request::Shutdown, reply)) => {
+                asked = self.side.asked.recv() => match asked {
+                    Some(Asked::Request { reply, .. }) => {
+                        let words = SafeText::new("the journal cannot be written: nothing is taken up until it can");
+                        let _ = reply.send(Err(Refused::Unavailable(words)));
+                    }
+                    Some(Asked::Read { query, reply }) => {
+                        let _ = reply.send(publish::read(&self.state, &self.live, query));
+                    }
+                    Some(Asked::Shutdown { reply }) => {
                         self.drain(Some(reply)).await;
                         return Hold::End;
-                    }
-                    Some((_, reply)) => {
-                        let words = SafeText::new("the journal can not be written: nothing is taken up until it can");
-                        let _ = reply.send(Err(Refused::Unavailable(words)));
                     }
                     None => {
                         self.drain(None).await;
@@ -207,10 +215,8 @@ impl<W: World> Core<W> {
         answer
     }
 
-    fn wish(&mut self, request: Request, reply: oneshot::Sender<Reply>) {
-        let Some((by, wish)) = translate::wish(request) else {
-            return;
-        };
+    fn wish(&mut self, by: Identity, request: Request, reply: oneshot::Sender<Reply>) {
+        let (by, wish) = (by.into_name(), translate::wish(request));
         let answer = self.step(Input::Wish { by, wish });
         if let Some(answer) = answer {
             // told only once it is durable: an approval that is not in the journal was not made
@@ -231,7 +237,7 @@ impl<W: World> Core<W> {
                     self.unwritable = Some(words);
                     for (reply, _) in self.replies.drain(..) {
                         let words = SafeText::new(
-                            "the journal can not be written; this takes effect only once it can",
+                            "the journal cannot be written; this takes effect only once it can",
                         );
                         let _ = reply.send(Err(Refused::Unavailable(words)));
                     }
@@ -266,7 +272,7 @@ impl<W: World> Core<W> {
                 at: pending.at,
                 record: seq,
                 case: translate::case_of(record, &self.state),
-                kind: record.kind(),
+                kind: record.kind().to_owned(),
                 text: record.sentence(),
             };
             tracing::info!(target: "engine", record = seq, kind = record.kind(), "{}", transition.text);
@@ -348,7 +354,7 @@ impl<W: World> Core<W> {
         self.publish();
         if let Some(reply) = reply {
             let message = SafeText::new("stopped; everything that was begun is in the journal");
-            let _ = reply.send(Ok(super::handle::Accepted { message }));
+            let _ = reply.send(Ok(Accepted { message }));
         }
     }
 

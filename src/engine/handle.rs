@@ -1,144 +1,34 @@
-//! The one place where engine and front ends meet: state by `watch`, history by `broadcast`, intent by `mpsc` with a
-//! reply.
+//! The one place where engine and front ends meet: state by `watch`, history by `broadcast`, and what is asked by `mpsc`
+//! with a reply.
 
+use std::fmt;
 use std::sync::Arc;
 
-use serde::Serialize;
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
-use crate::snapshot::Snapshot;
-use crate::types::{ActionId, CaseId, OperatorId, PoolId, RequestId, Root, SafeText, UnixMillis};
+use crate::types::SafeText;
+use crate::view::{Listing, Query, Refused, Reply, Request, Snapshot, Transition};
 
-/// What a request is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Scope {
-    /// Everything.
-    All,
-    /// One case.
-    Case(CaseId),
-}
-
-/// What a front end asks for. `by` names the person, for the journal.
+/// Who sits at a seat: it goes into the journal with whatever is decided there. Whoever opens the seat says who it is;
+/// no request does.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Request {
-    /// Let an action pass. `digest` is the digest that was shown; `phrase` is what was typed, for irreversible actions.
-    Approve {
-        /// Which action.
-        action: ActionId,
-        /// What was shown.
-        digest: Root,
-        /// Who.
-        by: SafeText,
-        /// The typed phrase.
-        phrase: Option<String>,
-    },
-    /// Stop an action.
-    Reject {
-        /// Which action.
-        action: ActionId,
-        /// What was shown.
-        digest: Root,
-        /// Who.
-        by: SafeText,
-        /// Why.
-        reason: SafeText,
-    },
-    /// Take up a case again that was rejected, failed or refused; or look again at once.
-    Retry {
-        /// Which case.
-        case: CaseId,
-        /// Who.
-        by: SafeText,
-    },
-    /// Give up a ceremony whose outcome is unknown: whatever it made is never used.
-    DeclareLost {
-        /// Which ceremony.
-        request: RequestId,
-        /// Who.
-        by: SafeText,
-    },
-    /// Let nothing leave this machine any more.
-    Pause {
-        /// What.
-        scope: Scope,
-        /// Who.
-        by: SafeText,
-    },
-    /// End a pause.
-    Resume {
-        /// What.
-        scope: Scope,
-        /// Who.
-        by: SafeText,
-    },
-    /// Open a reshare by hand for a staked pool.
-    RequestReshare {
-        /// Which pool.
-        pool: PoolId,
-        /// Who.
-        by: SafeText,
-    },
-    /// Choose the committee of a keygen or reshare that waits for its decision. The action is proposed anew.
-    SetCommittee {
-        /// Which action.
-        action: ActionId,
-        /// The committee that will hold the key, ascending.
-        committee: Vec<OperatorId>,
-        /// Who.
-        by: SafeText,
-    },
-    /// Finish what must not be interrupted and stop.
-    Shutdown,
+pub struct Identity(SafeText);
+
+impl Identity {
+    /// A person by this name.
+    pub fn new(name: impl Into<SafeText>) -> Self {
+        Self(name.into())
+    }
+
+    pub(super) fn into_name(self) -> SafeText {
+        self.0
+    }
 }
 
-/// A request was taken.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Accepted {
-    /// A sentence for the person.
-    pub message: SafeText,
-}
-
-/// A request was not taken.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Refused {
-    /// What would be sent is not what was shown any more.
-    #[error("changed since it was shown: look again before you decide ({0})")]
-    Stale(SafeText),
-    /// Somebody decided before.
-    #[error("already decided by {by} at {at}", at = at.to_rfc3339())]
-    AlreadyDecided {
-        /// Who.
-        by: SafeText,
-        /// When.
-        at: UnixMillis,
-    },
-    /// It can not be done now, and why.
-    #[error("{0}")]
-    NotNow(SafeText),
-    /// The mode forbids it.
-    #[error("{0}")]
-    Mode(SafeText),
-    /// The engine has stopped or its journal can not be written.
-    #[error("{0}")]
-    Unavailable(SafeText),
-}
-
-/// The answer to a request.
-pub type Reply = Result<Accepted, Refused>;
-
-/// One thing that happened, for headless output and the console's event feed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Transition {
-    /// When.
-    pub at: UnixMillis,
-    /// Journal sequence number.
-    pub record: u64,
-    /// Which case, if one.
-    pub case: Option<CaseId>,
-    /// Stable kind in kebab case, e.g. `case-opened`, `decided`, `transaction-included`.
-    pub kind: &'static str,
-    /// One sentence.
-    pub text: SafeText,
+impl fmt::Display for Identity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
 }
 
 /// The engine is gone; it will not answer any more.
@@ -146,14 +36,46 @@ pub struct Transition {
 #[error("the engine has stopped")]
 pub struct EngineGone;
 
-/// A front end's side.
+impl From<EngineGone> for Refused {
+    fn from(gone: EngineGone) -> Self {
+        Self::Unavailable(SafeText::new(&gone.to_string()))
+    }
+}
+
+/// What reaches the engine from front ends.
+#[derive(Debug)]
+pub enum Asked {
+    /// Somebody asks for something.
+    Request {
+        /// Who.
+        by: Identity,
+        /// What.
+        request: Request,
+        /// Takes the answer.
+        reply: oneshot::Sender<Reply>,
+    },
+    /// A front end reads beyond the snapshot.
+    Read {
+        /// What.
+        query: Query,
+        /// Takes the rows.
+        reply: oneshot::Sender<Result<Listing, Refused>>,
+    },
+    /// The process that owns the engine ends: what must not be interrupted is finished first.
+    Shutdown {
+        /// Takes the answer, once the engine has stopped.
+        reply: oneshot::Sender<Reply>,
+    },
+}
+
+/// The side of the process that owns the engine. It gives seats, and it alone can stop the engine.
 #[derive(Debug)]
 pub struct EngineHandle {
     /// The newest snapshot.
     pub snapshots: watch::Receiver<Arc<Snapshot>>,
     /// What happened, as it happens; a slow reader is told how much it missed.
     pub transitions: broadcast::Receiver<Transition>,
-    requests: mpsc::Sender<(Request, oneshot::Sender<Reply>)>,
+    asks: mpsc::Sender<Asked>,
 }
 
 impl Clone for EngineHandle {
@@ -161,18 +83,86 @@ impl Clone for EngineHandle {
         Self {
             snapshots: self.snapshots.clone(),
             transitions: self.transitions.resubscribe(),
-            requests: self.requests.clone(),
+            asks: self.asks.clone(),
         }
     }
 }
 
 impl EngineHandle {
-    /// Sends a request and waits for the engine's answer.
-    pub async fn request(&self, request: Request) -> Reply {
-        let gone = || Refused::Unavailable(SafeText::new(&EngineGone.to_string()));
+    /// A seat for somebody.
+    #[must_use]
+    pub fn seat(&self, identity: Identity) -> Seat {
+        Seat {
+            snapshots: self.snapshots.clone(),
+            transitions: self.transitions.resubscribe(),
+            identity,
+            asks: self.asks.clone(),
+        }
+    }
+
+    /// Has the engine finish what must not be interrupted and stop; waits until it has.
+    ///
+    /// # Errors
+    /// It is gone already.
+    pub async fn shutdown(&self) -> Reply {
+        self.asks_for_shutdown()
+            .await?
+            .await
+            .map_err(|_| Refused::from(EngineGone))?
+    }
+
+    /// The same without waiting: the answer comes through the receiver.
+    ///
+    /// # Errors
+    /// The engine is gone or its queue of 64 requests is full.
+    pub fn try_shutdown(&self) -> Result<oneshot::Receiver<Reply>, EngineGone> {
         let (reply, answer) = oneshot::channel();
-        self.requests.send((request, reply)).await.map_err(|_| gone())?;
-        answer.await.map_err(|_| gone())?
+        let asked = Asked::Shutdown { reply };
+        self.asks.try_send(asked).map_err(|_| EngineGone)?;
+        Ok(answer)
+    }
+
+    async fn asks_for_shutdown(&self) -> Result<oneshot::Receiver<Reply>, EngineGone> {
+        let (reply, answer) = oneshot::channel();
+        let asked = Asked::Shutdown { reply };
+        self.asks.send(asked).await.map_err(|_| EngineGone)?;
+        Ok(answer)
+    }
+}
+
+/// A front end's side: it sees everything, and asks in somebody's name.
+#[derive(Debug)]
+pub struct Seat {
+    /// The newest snapshot.
+    pub snapshots: watch::Receiver<Arc<Snapshot>>,
+    /// What happened, as it happens; a slow reader is told how much it missed.
+    pub transitions: broadcast::Receiver<Transition>,
+    identity: Identity,
+    asks: mpsc::Sender<Asked>,
+}
+
+impl Clone for Seat {
+    fn clone(&self) -> Self {
+        Self {
+            snapshots: self.snapshots.clone(),
+            transitions: self.transitions.resubscribe(),
+            identity: self.identity.clone(),
+            asks: self.asks.clone(),
+        }
+    }
+}
+
+impl Seat {
+    /// Sends a request and waits for the engine's answer.
+    ///
+    /// # Errors
+    /// Why it is refused.
+    pub async fn request(&self, request: Request) -> Reply {
+        let (reply, answer) = oneshot::channel();
+        let by = self.identity.clone();
+        let asked = Asked::Request { by, request, reply };
+        self.asks.send(asked).await.map_err(|_| EngineGone)?;
+        answer.await.map_err(|_| EngineGone)?
     }
 
     /// Sends a request without waiting: the answer comes through the receiver.
@@ -181,7 +171,31 @@ impl EngineHandle {
     /// The engine is gone or its queue of 64 requests is full.
     pub fn try_request(&self, request: Request) -> Result<oneshot::Receiver<Reply>, EngineGone> {
         let (reply, answer) = oneshot::channel();
-        self.requests.try_send((request, reply)).map_err(|_| EngineGone)?;
+        let by = self.identity.clone();
+        let asked = Asked::Request { by, request, reply };
+        self.asks.try_send(asked).map_err(|_| EngineGone)?;
+        Ok(answer)
+    }
+
+    /// Reads beyond the snapshot and waits for the rows.
+    ///
+    /// # Errors
+    /// Why there are none.
+    pub async fn read(&self, query: Query) -> Result<Listing, Refused> {
+        let (reply, answer) = oneshot::channel();
+        let asked = Asked::Read { query, reply };
+        self.asks.send(asked).await.map_err(|_| EngineGone)?;
+        answer.await.map_err(|_| EngineGone)?
+    }
+
+    /// Reads without waiting: the rows come through the receiver.
+    ///
+    /// # Errors
+    /// The engine is gone or its queue of 64 requests is full.
+    pub fn try_read(&self, query: Query) -> Result<oneshot::Receiver<Result<Listing, Refused>>, EngineGone> {
+        let (reply, answer) = oneshot::channel();
+        let asked = Asked::Read { query, reply };
+        self.asks.try_send(asked).map_err(|_| EngineGone)?;
         Ok(answer)
     }
 }
@@ -193,8 +207,8 @@ pub struct EngineSide {
     pub snapshots: watch::Sender<Arc<Snapshot>>,
     /// Publishes transitions.
     pub transitions: broadcast::Sender<Transition>,
-    /// Requests with the way to answer them.
-    pub requests: mpsc::Receiver<(Request, oneshot::Sender<Reply>)>,
+    /// What is asked, with the way to answer it.
+    pub asked: mpsc::Receiver<Asked>,
 }
 
 /// Both sides, connected. `first` is the snapshot until the engine publishes one.
@@ -202,17 +216,17 @@ pub struct EngineSide {
 pub fn channel(first: Snapshot) -> (EngineSide, EngineHandle) {
     let (snapshots, snapshots_rx) = watch::channel(Arc::new(first));
     let (transitions, transitions_rx) = broadcast::channel(1_024);
-    let (requests_tx, requests) = mpsc::channel(64);
+    let (asks, asked) = mpsc::channel(64);
     let handle = EngineHandle {
         snapshots: snapshots_rx,
         transitions: transitions_rx,
-        requests: requests_tx,
+        asks,
     };
     (
         EngineSide {
             snapshots,
             transitions,
-            requests,
+            asked,
         },
         handle,
     )

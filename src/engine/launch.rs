@@ -14,8 +14,8 @@ use super::publish::{self, VERSION};
 use super::world::World;
 use crate::journal::{Journal, JournalOptions};
 use crate::oracle::{Cause, Input, Record, Settings, State};
-use crate::snapshot::NetworkView;
 use crate::types::{BlockRef, LogRef, PoolId, RequestKind, SafeText, UnixMillis};
+use crate::view::NetworkView;
 
 /// A journal that was opened, verified and folded into a state. Nothing runs yet.
 #[derive(Debug)]

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use alloy::primitives::{Address, U256};
 
-use crate::snapshot::{
+use crate::types::{BlockRef, CheckStatus, OperatorId, OperatorProgress, RequestId, SafeText, UnixMillis};
+use crate::view::{
     ChainView, EndpointKind, EndpointView, LinkState, NetworkView, OperatorView, SignerView, ValidatorView,
 };
-use crate::types::{BlockRef, CheckStatus, OperatorId, OperatorProgress, RequestId, SafeText, UnixMillis};
 
 /// A change of what is shown.
 #[derive(Debug, Clone)]

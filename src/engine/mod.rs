@@ -13,10 +13,9 @@ mod world;
 
 pub use self::core::{EngineError, Incoming};
 pub use commit::CRASH_AT;
-pub use handle::{
-    Accepted, EngineGone, EngineHandle, EngineSide, Refused, Reply, Request, Scope, Transition, channel,
-};
+pub use handle::{Asked, EngineGone, EngineHandle, EngineSide, Identity, Seat, channel};
 pub use launch::{Opened, open};
 pub use live::LiveUpdate;
 pub use publish::VERSION;
+pub use translate::sentence;
 pub use world::{Answer, World};

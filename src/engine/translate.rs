@@ -1,54 +1,41 @@
-//! Between the words of the handle and the words of the core.
+//! Between the words of front ends and the words of the core.
 
-use super::handle::{Accepted, Refused, Reply, Request, Scope};
 use crate::oracle::{Record, Refusal, State, Wish};
 use crate::types::{CaseId, SafeText};
+use crate::view::{Accepted, Refused, Reply, Request, Scope};
 
-/// The wish behind a request, and whose it is; none for `Shutdown`.
-pub(super) fn wish(request: Request) -> Option<(SafeText, Wish)> {
+/// The wish behind a request.
+pub(super) fn wish(request: Request) -> Wish {
     let case = |scope| match scope {
         Scope::All => None,
         Scope::Case(case) => Some(case),
     };
-    Some(match request {
+    match request {
         Request::Approve {
             action,
             digest,
-            by,
             phrase,
-        } => (
-            by,
-            Wish::Approve {
-                action,
-                digest,
-                phrase,
-            },
-        ),
+        } => Wish::Approve {
+            action,
+            digest,
+            phrase,
+        },
         Request::Reject {
             action,
             digest,
-            by,
             reason,
-        } => (
-            by,
-            Wish::Reject {
-                action,
-                digest,
-                reason,
-            },
-        ),
-        Request::Retry { case, by } => (by, Wish::Retry(case)),
-        Request::DeclareLost { request, by } => (by, Wish::DeclareLost(request)),
-        Request::Pause { scope, by } => (by, Wish::Pause(case(scope))),
-        Request::Resume { scope, by } => (by, Wish::Resume(case(scope))),
-        Request::RequestReshare { pool, by } => (by, Wish::Reshare(pool)),
-        Request::SetCommittee {
+        } => Wish::Reject {
             action,
-            committee,
-            by,
-        } => (by, Wish::SetCommittee { action, committee }),
-        Request::Shutdown => return None,
-    })
+            digest,
+            reason,
+        },
+        Request::Retry { case } => Wish::Retry(case),
+        Request::DeclareLost { request } => Wish::DeclareLost(request),
+        Request::Pause { scope } => Wish::Pause(case(scope)),
+        Request::Resume { scope } => Wish::Resume(case(scope)),
+        Request::RequestReshare { pool } => Wish::Reshare(pool),
+        Request::SetCommittee { action, committee } => Wish::SetCommittee { action, committee },
+    }
 }
 
 pub(super) fn reply(answer: Result<SafeText, Refusal>) -> Reply {
@@ -59,6 +46,13 @@ pub(super) fn reply(answer: Result<SafeText, Refusal>) -> Reply {
         Err(Refusal::NotNow(why)) => Err(Refused::NotNow(why)),
         Err(Refusal::Mode(why)) => Err(Refused::Mode(why)),
     }
+}
+
+/// A record of the journal as one sentence for people; `None` for one that this version does not know.
+#[must_use]
+pub fn sentence(record: &str) -> Option<SafeText> {
+    let record: Record = serde_json::from_str(record).ok()?;
+    Some(record.sentence())
 }
 
 /// The case that a record is about.

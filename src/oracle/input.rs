@@ -115,7 +115,7 @@ pub struct CeremonySuccess {
     pub checks: Vec<Check>,
 }
 
-/// What a person asks for. Names are those of `engine::Request`.
+/// What a person asks for. Names are those of `view::Request`.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Wish {
     /// Let it pass.

@@ -30,7 +30,8 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use casimir_dkg::devnet::Devnet;
-use casimir_dkg::oracle::{ActionKind, CaseStatus};
+use casimir_dkg::oracle::ActionKind;
+use casimir_dkg::view::CaseStatus;
 
 use support::{Ground, approve, case_is, four_operators, stop, waiting};
 

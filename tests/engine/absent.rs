@@ -1,7 +1,8 @@
 //! Operators that died after the deposit: their validator can still be given to others, and can still leave.
 
-use casimir_dkg::oracle::{ActionKind, Payload};
+use casimir_dkg::oracle::ActionKind;
 use casimir_dkg::types::{CeremonyPlan, CheckStatus, OperatorId, PoolId};
+use casimir_dkg::view::Payload;
 
 use crate::support::{drive, staked, stop, until, waiting};
 
@@ -11,8 +12,8 @@ async fn a_dead_operator_is_replaced_and_a_second_one_does_not_keep_the_validato
     assert!(ground.network.kill_operator(OperatorId(4)));
     ground.devnet().request_reshare(PoolId(1)).await.unwrap();
     let reshare = waiting(&oracle, "reshare/1", ActionKind::Reshare).await;
-    let Payload::Ceremony(payload) = &reshare.proposal.payload else {
-        panic!("{:?}", reshare.proposal.payload)
+    let Payload::Ceremony(payload) = &reshare.payload else {
+        panic!("{:?}", reshare.payload)
     };
     let CeremonyPlan::Reshare { old, new, .. } = &payload.plan else {
         panic!("{:?}", payload.plan)
@@ -29,7 +30,6 @@ async fn a_dead_operator_is_replaced_and_a_second_one_does_not_keep_the_validato
     ground.devnet().request_exit(PoolId(1)).await.unwrap();
     let sign = waiting(&oracle, "exit/1", ActionKind::SignExit).await;
     let there = sign
-        .proposal
         .checks
         .iter()
         .find(|c| c.name == "operators-reachable")

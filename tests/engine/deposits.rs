@@ -1,12 +1,13 @@
 //! From a request to a final deposit.
 
 use casimir_dkg::devnet::contracts::Manager::ManagerEvents;
-use casimir_dkg::engine::{Refused, Request, Scope};
-use casimir_dkg::oracle::{ActionKind, ActionState, CaseStatus};
+use casimir_dkg::oracle::ActionKind;
 use casimir_dkg::types::{CheckStatus, PoolId, SafeText};
+use casimir_dkg::view::{ActionState, CaseStatus, Refused, Request, Scope};
 
 use crate::support::{
-    Ground, approve, approve_next, case_is, drive, four_operators, person, stop, until, waiting, with_beacon,
+    Ground, approve, approve_next, case_is, drive, four_operators, person, seat, stop, until, waiting,
+    with_beacon,
 };
 
 /// Pools by the order in which their deposits were initiated, from the chain.
@@ -49,7 +50,6 @@ async fn without_a_beacon_node_no_rule_deposits_and_a_person_may() {
     ground.devnet().deposit_pool(1).await.unwrap();
     let deposit = waiting(&oracle, "deposit/1", ActionKind::SendDeposit).await;
     let check = deposit
-        .proposal
         .checks
         .iter()
         .find(|c| c.name == "key-unknown-to-beacon")
@@ -81,15 +81,13 @@ async fn a_person_decides_every_action_and_only_on_what_was_shown() {
 
     let mut digest = keygen.digest;
     digest.0[0] ^= 1;
-    let by = person();
     let stale = Request::Approve {
         action: keygen.id,
         digest,
-        by: by.clone(),
         phrase: None,
     };
     assert!(matches!(
-        oracle.handle.request(stale).await,
+        seat(&oracle).request(stale).await,
         Err(Refused::Stale(_))
     ));
     // two people at once: one of them is told who was first
@@ -101,14 +99,9 @@ async fn a_person_decides_every_action_and_only_on_what_was_shown() {
     );
 
     let deposit = waiting(&oracle, "deposit/1", ActionKind::SendDeposit).await;
-    assert!(
-        deposit.proposal.checks.len() >= 20,
-        "{:?}",
-        deposit.proposal.checks
-    );
+    assert!(deposit.checks.len() >= 20, "{:?}", deposit.checks);
     // no beacon node is configured here
     let doubtful: Vec<_> = deposit
-        .proposal
         .checks
         .iter()
         .filter(|c| c.status != CheckStatus::Pass)
@@ -118,34 +111,25 @@ async fn a_person_decides_every_action_and_only_on_what_was_shown() {
         doubtful,
         [("key-unknown-to-beacon", CheckStatus::Unknown)],
         "{:?}",
-        deposit.proposal.checks
+        deposit.checks
     );
     let reject = |reason: &str| Request::Reject {
         action: deposit.id,
         digest: deposit.digest,
-        by: by.clone(),
         reason: SafeText::new(reason),
     };
-    oracle.handle.request(reject("not today")).await.unwrap();
+    seat(&oracle).request(reject("not today")).await.unwrap();
     let case = case_is(&oracle, "deposit/1", CaseStatus::Attention).await;
     assert!(case.sentence.as_str().contains("not today"), "{}", case.sentence);
     assert!(initiated(&ground).await.is_empty(), "nothing was sent");
 
-    oracle
-        .handle
-        .request(Request::Retry {
-            case: case.id,
-            by: by.clone(),
-        })
+    seat(&oracle)
+        .request(Request::Retry { case: case.id })
         .await
         .unwrap();
     // paused: the approval is taken, and nothing leaves
-    oracle
-        .handle
-        .request(Request::Pause {
-            scope: Scope::All,
-            by: by.clone(),
-        })
+    seat(&oracle)
+        .request(Request::Pause { scope: Scope::All })
         .await
         .unwrap();
     approve_next(&oracle, "deposit/1", ActionKind::SendDeposit).await;
@@ -156,12 +140,8 @@ async fn a_person_decides_every_action_and_only_on_what_was_shown() {
     .await;
     assert!(initiated(&ground).await.is_empty(), "paused, and yet it was sent");
     assert!(oracle.handle.snapshots.borrow().transactions.is_empty());
-    oracle
-        .handle
-        .request(Request::Resume {
-            scope: Scope::All,
-            by,
-        })
+    seat(&oracle)
+        .request(Request::Resume { scope: Scope::All })
         .await
         .unwrap();
     case_is(&oracle, "deposit/1", CaseStatus::Done).await;
@@ -227,9 +207,9 @@ async fn a_transaction_that_leaves_the_chain_is_sent_again_as_it_was() {
     })
     .await;
     ground.devnet().mine(1).await.unwrap();
-    let included = |s: &casimir_dkg::snapshot::Snapshot| {
+    let included = |s: &casimir_dkg::view::Snapshot| {
         let tx = s.transactions.first()?.clone();
-        matches!(tx.state, casimir_dkg::snapshot::TransactionState::Included { .. }).then_some(tx)
+        matches!(tx.state, casimir_dkg::view::TransactionState::Included { .. }).then_some(tx)
     };
     let first = until(&oracle, "an included transaction", included).await;
     ground.devnet().reorg(1).await.unwrap();
@@ -266,11 +246,11 @@ async fn a_stranger_as_oracle_and_an_empty_account_block_approval() {
         .unwrap();
     ground.devnet().fund(real, 0).await.unwrap();
     let blocked = until(&oracle, "failed checks", |s| {
-        let action = s
-            .actions
-            .iter()
-            .find(|a| a.proposal.kind == ActionKind::SendDeposit)?;
-        let failed: Vec<_> = action.proposal.failed_checks().map(|c| c.name.clone()).collect();
+        let action = s.actions.iter().find(|a| a.kind == "send-deposit")?;
+        let failed: Vec<_> = action
+            .checks_with(CheckStatus::Fail)
+            .map(|c| c.name.clone())
+            .collect();
         let wanted = ["oracle-authorised", "simulation", "balance"];
         wanted
             .iter()

@@ -1,8 +1,8 @@
 //! Two endpoints, of which one tells lies when money is about to move.
 
-use casimir_dkg::oracle::{ActionKind, ActionState, CaseStatus};
-use casimir_dkg::snapshot::{LinkState, TransactionState};
+use casimir_dkg::oracle::ActionKind;
 use casimir_dkg::types::{CheckStatus, RedactedUrl, SafeText};
+use casimir_dkg::view::{ActionState, CaseStatus, LinkState, TransactionState};
 
 use crate::proxy::{Act, Proxy};
 use crate::support::{Ground, approve, approve_next, case_is, drive, four_operators, stop, until, waiting};
@@ -20,12 +20,8 @@ async fn a_lie_of_one_endpoint_blocks_the_deposit_and_a_lie_about_its_receipt_bl
     ground.devnet().deposit_pool(1).await.unwrap();
     approve_next(&oracle, "deposit/1", ActionKind::Keygen).await;
     let deposit = waiting(&oracle, "deposit/1", ActionKind::SendDeposit).await;
-    let agree = |action: &casimir_dkg::oracle::Action| {
-        let found = action
-            .proposal
-            .checks
-            .iter()
-            .find(|c| c.name == "endpoints-agree");
+    let agree = |action: &casimir_dkg::view::ActionView| {
+        let found = action.checks.iter().find(|c| c.name == "endpoints-agree");
         found.cloned().expect("the check is made")
     };
     let check = agree(&deposit);
@@ -48,7 +44,7 @@ async fn a_lie_of_one_endpoint_blocks_the_deposit_and_a_lie_about_its_receipt_bl
         let action = s
             .actions
             .iter()
-            .find(|a| a.proposal.kind == ActionKind::SendDeposit && a.state == ActionState::Proposed)?;
+            .find(|a| a.kind == "send-deposit" && a.state == ActionState::Proposed)?;
         (agree(action).status == CheckStatus::Fail).then(|| action.clone())
     })
     .await;

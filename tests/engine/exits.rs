@@ -3,18 +3,17 @@
 use casimir_dkg::beacon::client::{Beacon, BeaconConfig, ExitMessage, SignedExit};
 use casimir_dkg::devnet::beacon::{BeaconSpec, ExitProblem};
 use casimir_dkg::devnet::{DemoBeacon, DemoOptions};
-use casimir_dkg::engine::Request;
 use casimir_dkg::engine::service::Running;
-use casimir_dkg::oracle::{Action, ActionKind, ActionState, CaseStatus, Payload};
-use casimir_dkg::snapshot::ExitView;
+use casimir_dkg::oracle::ActionKind;
 use casimir_dkg::types::{CheckStatus, PoolId, RedactedUrl};
+use casimir_dkg::view::{ActionState, ActionView, CaseStatus, ExitView, Payload, Request};
 
-use crate::support::{approve_next, case_is, drive, person, staked, staked_on, stop, until, waiting};
+use crate::support::{approve_next, case_is, drive, seat, staked, staked_on, stop, until, waiting};
 
 /// How many actions of the exit were approved.
 fn approved(running: &Running) -> usize {
     let snapshot = running.handle.snapshots.borrow();
-    let of_exit = |a: &&Action| a.id.case.to_string() == "exit/1" && a.was_approved();
+    let of_exit = |a: &&ActionView| a.id.case.to_string() == "exit/1" && a.was_approved();
     snapshot.actions.iter().filter(of_exit).count()
 }
 
@@ -30,7 +29,7 @@ async fn an_exit_is_signed_published_and_followed_to_its_end() {
     let (ground, oracle) = staked(false).await;
     ground.devnet().request_exit(PoolId(1)).await.unwrap();
     let sign = waiting(&oracle, "exit/1", ActionKind::SignExit).await;
-    let capella = sign.proposal.checks.iter().find(|c| c.name == "capella-version");
+    let capella = sign.checks.iter().find(|c| c.name == "capella-version");
     let capella = capella.expect("the version is checked");
     assert!(
         capella.status == CheckStatus::Pass && capella.reason.as_str().contains("its fork schedule has"),
@@ -39,14 +38,13 @@ async fn an_exit_is_signed_published_and_followed_to_its_end() {
     let phraseless = Request::Approve {
         action: sign.id,
         digest: sign.digest,
-        by: person(),
         phrase: None,
     };
-    let refused = oracle.handle.request(phraseless).await.unwrap_err();
+    let refused = seat(&oracle).request(phraseless).await.unwrap_err();
     assert!(refused.to_string().contains("exit pool 1"), "{refused}");
     approve_next(&oracle, "exit/1", ActionKind::SignExit).await;
     let broadcast = waiting(&oracle, "exit/1", ActionKind::BroadcastExit).await;
-    let pool = broadcast.proposal.facts.iter().find(|f| f.label == "exit pool");
+    let pool = broadcast.facts.iter().find(|f| f.label == "exit pool");
     let pool = pool.expect("what waits in the pool is shown");
     assert!(
         pool.value.as_str().contains("no exit of this validator"),
@@ -113,7 +111,7 @@ async fn a_signature_that_every_node_finds_bad_is_asked_for_again() {
     beacon.faults(|f| f.refuse_exits = Some(ExitProblem::BadSignature { index: 16 }));
     ground.devnet().request_exit(PoolId(1)).await.unwrap();
     let first = approve_next(&oracle, "exit/1", ActionKind::SignExit).await;
-    let names: Vec<_> = first.proposal.checks.iter().map(|c| c.name.as_str()).collect();
+    let names: Vec<_> = first.checks.iter().map(|c| c.name.as_str()).collect();
     for name in [
         "validator-index",
         "validator-status",
@@ -125,9 +123,8 @@ async fn a_signature_that_every_node_finds_bad_is_asked_for_again() {
     assert!(!names.contains(&"new-signing-root"), "nothing was signed before");
     let broadcast = approve_next(&oracle, "exit/1", ActionKind::BroadcastExit).await;
     let again = until(&oracle, "another exit to sign", |s| {
-        let fits = |a: &&Action| {
-            a.proposal.kind == ActionKind::SignExit && a.state == ActionState::Proposed && a.id != first.id
-        };
+        let fits =
+            |a: &&ActionView| a.kind == "sign-exit" && a.state == ActionState::Proposed && a.id != first.id;
         s.actions.iter().find(fits).cloned()
     })
     .await;
@@ -138,21 +135,13 @@ async fn a_signature_that_every_node_finds_bad_is_asked_for_again() {
         "{:?}",
         failed.state
     );
-    let why = again
-        .proposal
-        .facts
-        .iter()
-        .find(|f| f.label == "last attempt failed");
+    let why = again.facts.iter().find(|f| f.label == "last attempt failed");
     let why = why.unwrap().value.as_str();
     assert!(
         why.contains(&beacon.url()) && why.contains("found the signature bad"),
         "{why}"
     );
-    let same = again
-        .proposal
-        .checks
-        .iter()
-        .find(|c| c.name == "new-signing-root");
+    let same = again.checks.iter().find(|c| c.name == "new-signing-root");
     let same = same.unwrap();
     assert_eq!(same.status, CheckStatus::Unknown, "no rule may approve it");
     assert!(same.reason.as_str().contains(&beacon.url()), "{}", same.reason);
@@ -178,7 +167,7 @@ async fn an_exit_of_a_young_validator_waits_for_its_time_over_a_restart() {
     let (ground, oracle) = staked_on(options).await;
     ground.devnet().request_exit(PoolId(1)).await.unwrap();
     let sign = approve_next(&oracle, "exit/1", ActionKind::SignExit).await;
-    let age = sign.proposal.checks.iter().find(|c| c.name == "activation-age");
+    let age = sign.checks.iter().find(|c| c.name == "activation-age");
     let age = age.unwrap();
     assert_eq!(age.status, CheckStatus::Pass);
     assert!(
@@ -227,8 +216,8 @@ async fn an_exit_that_somebody_else_published_is_followed() {
     approve_next(&oracle, "exit/1", ActionKind::SignExit).await;
     let broadcast = approve_next(&oracle, "exit/1", ActionKind::BroadcastExit).await;
     exit_is(&oracle, "refused").await;
-    let Payload::Exit(exit) = &broadcast.proposal.payload else {
-        panic!("{:?}", broadcast.proposal.payload)
+    let Payload::Exit(exit) = &broadcast.payload else {
+        panic!("{:?}", broadcast.payload)
     };
     let somebody = Beacon::new(BeaconConfig::new(vec![RedactedUrl::new(beacon.url())], None)).unwrap();
     beacon.faults(|f| f.refuse_exits = None);
@@ -265,8 +254,8 @@ async fn an_exit_of_a_validator_that_nobody_knows_is_set_aside_until_it_is_retri
     approve_next(&oracle, "exit/1", ActionKind::SignExit).await;
     let broadcast = approve_next(&oracle, "exit/1", ActionKind::BroadcastExit).await;
     exit_is(&oracle, "refused").await;
-    let Payload::Exit(exit) = &broadcast.proposal.payload else {
-        panic!("{:?}", broadcast.proposal.payload)
+    let Payload::Exit(exit) = &broadcast.payload else {
+        panic!("{:?}", broadcast.payload)
     };
     beacon.faults(|f| {
         f.refuse_exits = None;
@@ -281,11 +270,8 @@ async fn an_exit_of_a_validator_that_nobody_knows_is_set_aside_until_it_is_retri
     assert!(words.contains("refused: unknown validator"), "{words}");
     assert_eq!(beacon.pool(), [], "it is not offered any more");
     beacon.faults(|f| f.hidden = None);
-    let retry = Request::Retry {
-        case: case.id,
-        by: person(),
-    };
-    oracle.handle.request(retry).await.unwrap();
+    let retry = Request::Retry { case: case.id };
+    seat(&oracle).request(retry).await.unwrap();
     case_is(&oracle, "exit/1", CaseStatus::Done).await;
     assert_eq!(approved(&oracle), 2, "the approval was kept");
     stop(oracle).await;

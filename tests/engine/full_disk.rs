@@ -98,7 +98,7 @@ async fn fill_and_clear(ground: &Ground, pool: u32, room: Option<u64>) {
     let size = room.map_or(0, |frames| log_size(&journal) + frames * FRAME + FRAME / 2);
     limit(&oracle, Some(size));
     ground.devnet().deposit_pool(1).await.unwrap();
-    let line = oracle.says("the journal can not be written", 0, PATIENCE).await;
+    let line = oracle.says("the journal cannot be written", 0, PATIENCE).await;
     let words = oracle.said()[line].clone();
     let file = journal.file_name().unwrap().to_str().unwrap();
     assert!(words.contains(file), "{words} does not name {file}");
@@ -133,7 +133,7 @@ async fn fill_and_end(ground: &Ground, pool: u32) {
     oracle.says("on devnet", 0, PATIENCE).await;
     limit(&oracle, Some(0));
     ground.devnet().deposit_pool(1).await.unwrap();
-    oracle.says("the journal can not be written", 0, PATIENCE).await;
+    oracle.says("the journal cannot be written", 0, PATIENCE).await;
     // 130 would be: forced, since the engine did not answer
     assert_eq!(oracle.end().await.code(), Some(0));
     let next = Binary::start(ground, &[]);

@@ -7,8 +7,9 @@ use casimir_dkg::beacon::client::{Beacon, BeaconConfig, Hint};
 use casimir_dkg::devnet::DemoOptions;
 use casimir_dkg::devnet::beacon::{DevBeacon, Event, StreamFault};
 use casimir_dkg::engine::service::Running;
-use casimir_dkg::oracle::{ActionKind, CaseStatus, ValidatorPhase};
+use casimir_dkg::oracle::ActionKind;
 use casimir_dkg::types::{PoolId, RedactedUrl};
+use casimir_dkg::view::{CaseStatus, Stage};
 use tokio::sync::mpsc;
 
 use crate::support::{Ground, approve_next, case_is, drive, stop, until};
@@ -134,10 +135,7 @@ async fn what_a_stream_says_is_not_believed() {
     assert!(exit.times.iter().all(|m| m.actual.is_none()), "{:?}", exit.times);
     beacon.faults(|f| f.hold_exits = false);
     let done = case_is(&oracle, "exit/1", CaseStatus::Done).await;
-    assert_eq!(
-        done.times.last().map(|m| m.stage.phase()),
-        Some(ValidatorPhase::Withdrawn)
-    );
+    assert_eq!(done.times.last().map(|m| m.stage), Some(Stage::Withdrawn));
     stop(oracle).await;
     ground.end().await;
 }

@@ -1,15 +1,14 @@
 //! A journal with approvals and signed bytes in it, taken up in mode observe: nothing leaves until somebody may act again.
 
 use casimir_dkg::engine::service::Running;
-use casimir_dkg::engine::{Request, Scope};
 use casimir_dkg::journal::{Journal, JournalOptions};
-use casimir_dkg::oracle::{ActionKind, ActionState, CaseStatus, Record};
-use casimir_dkg::snapshot::TransactionState;
+use casimir_dkg::oracle::{ActionKind, Record};
 use casimir_dkg::types::UnixMillis;
+use casimir_dkg::view::{ActionState, CaseStatus, Request, Scope, TransactionState};
 
 use crate::deposits::initiated;
 use crate::support::{
-    Ground, approve_next, case_is, four_operators, person, records_of, stop, until, waiting,
+    Ground, approve_next, case_is, four_operators, person, records_of, seat, stop, until, waiting,
 };
 
 /// Until the case says `words`, and eight blocks longer.
@@ -32,11 +31,8 @@ async fn what_was_approved_or_signed_stays_here_in_mode_observe() {
     ground.devnet().deposit_pool(1).await.unwrap();
     waiting(&oracle, "deposit/1", ActionKind::Keygen).await;
     // an approval that a pause holds; with the pause gone only the mode can hold it
-    let pause = Request::Pause {
-        scope: Scope::All,
-        by: person(),
-    };
-    oracle.handle.request(pause).await.unwrap();
+    let pause = Request::Pause { scope: Scope::All };
+    seat(&oracle).request(pause).await.unwrap();
     let keygen = approve_next(&oracle, "deposit/1", ActionKind::Keygen).await;
     stop(oracle).await;
     let resumed = Record::Resumed {

@@ -1,10 +1,10 @@
 //! The other two requests.
 
-use casimir_dkg::engine::Request;
-use casimir_dkg::oracle::{ActionKind, CaseStatus};
+use casimir_dkg::oracle::ActionKind;
 use casimir_dkg::types::{OperatorId, PoolId};
+use casimir_dkg::view::{CaseStatus, Request};
 
-use crate::support::{Ground, case_is, drive, person, staked, stop, until, waiting};
+use crate::support::{Ground, case_is, drive, seat, staked, stop, until, waiting};
 
 async fn reshare_three_times(stores: bool) {
     let (ground, oracle) = staked(stores).await;
@@ -14,9 +14,8 @@ async fn reshare_three_times(stores: bool) {
     let choose = Request::SetCommittee {
         action: shown.id,
         committee: new.clone(),
-        by: person(),
     };
-    oracle.handle.request(choose).await.unwrap();
+    seat(&oracle).request(choose).await.unwrap();
     let first = drive(&oracle, "reshare/1").await;
     let deposited = case_is(&oracle, "deposit/1", CaseStatus::Done).await;
     assert_eq!(first.validator, deposited.validator, "the key stays");
@@ -27,23 +26,15 @@ async fn reshare_three_times(stores: bool) {
 
     // by hand, twice more: a refresh of the same committee, then the limit
     for n in 1..=2 {
-        oracle
-            .handle
-            .request(Request::RequestReshare {
-                pool: PoolId(1),
-                by: person(),
-            })
+        seat(&oracle)
+            .request(Request::RequestReshare { pool: PoolId(1) })
             .await
             .unwrap();
         let case = format!("reshare/1.{n}");
         drive(&oracle, &case).await;
     }
-    oracle
-        .handle
-        .request(Request::RequestReshare {
-            pool: PoolId(1),
-            by: person(),
-        })
+    seat(&oracle)
+        .request(Request::RequestReshare { pool: PoolId(1) })
         .await
         .unwrap();
     let refused = case_is(&oracle, "reshare/1.3", CaseStatus::Attention).await;
@@ -90,15 +81,14 @@ async fn requests_to_reshare_and_to_exit_that_leave_the_chain_are_void_and_come_
         ground.devnet().reorg(depth).await.unwrap();
         ground.devnet().mine(1).await.unwrap();
         case_is(&oracle, case, CaseStatus::Orphaned).await;
-        let phrase = shown.phrase();
+        let phrase = shown.phrase.clone();
         let late = Request::Approve {
             action: shown.id,
             digest: shown.digest,
-            by: person(),
             phrase,
         };
         assert!(
-            oracle.handle.request(late).await.is_err(),
+            seat(&oracle).request(late).await.is_err(),
             "a void action of {case} was approved"
         );
         ground.resume();

@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use alloy::primitives::{B256, Bytes, U64, U256};
 use casimir_dkg::engine::service::Running;
-use casimir_dkg::engine::{Request, Scope};
 use casimir_dkg::tx::{Draft, Fees};
+use casimir_dkg::view::{Request, Scope};
 
 use crate::deposits::initiated;
-use crate::support::{Ground, drive, four_operators, person, records_of, stop, until};
+use crate::support::{Ground, drive, four_operators, records_of, seat, stop, until};
 
 /// Another program with the same key sends something of its own, and it is mined.
 async fn stranger(ground: &Ground, nonce: u64) {
@@ -58,11 +58,8 @@ async fn paused_by_the_engine(oracle: &Running, words: &str) {
 }
 
 async fn resume(oracle: &Running) {
-    let request = Request::Resume {
-        scope: Scope::All,
-        by: person(),
-    };
-    oracle.handle.request(request).await.unwrap();
+    let request = Request::Resume { scope: Scope::All };
+    seat(oracle).request(request).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

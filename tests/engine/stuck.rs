@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use casimir_dkg::oracle::{ActionKind, CaseStatus};
-use casimir_dkg::snapshot::TransactionState;
+use casimir_dkg::oracle::ActionKind;
 use casimir_dkg::types::RedactedUrl;
+use casimir_dkg::view::{CaseStatus, TransactionState};
 
 use crate::proxy::{Act, Call, Proxy};
 use crate::support::{Ground, approve_next, case_is, four_operators, stop, until, waiting};

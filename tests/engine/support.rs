@@ -8,11 +8,11 @@ use casimir_dkg::config::{self, AutoApprove, Config, Flag, LoadOptions};
 use casimir_dkg::devnet::beacon::BeaconSpec;
 use casimir_dkg::devnet::{DemoBeacon, DemoNetwork, DemoOptions, Devnet, Mining};
 use casimir_dkg::engine::service::{self, Running, ServiceOptions};
-use casimir_dkg::engine::{Reply, Request};
-use casimir_dkg::oracle::{Action, ActionKind, ActionState, CaseStatus, Mode};
+use casimir_dkg::engine::{Identity, Seat};
+use casimir_dkg::oracle::{ActionKind, Mode};
 use casimir_dkg::signer::{KeyPolicy, OracleSigner};
-use casimir_dkg::snapshot::{CaseView, Snapshot};
 use casimir_dkg::types::{CaseId, OperatorId, PoolId, SafeText};
+use casimir_dkg::view::{ActionState, ActionView, CaseStatus, CaseView, Reply, Request, Snapshot};
 use secrecy::SecretString;
 use tokio::task::JoinHandle;
 
@@ -176,9 +176,8 @@ pub(crate) async fn staked_on(options: DemoOptions) -> (Ground, Running) {
     let choose = Request::SetCommittee {
         action: proposed.id,
         committee: [1, 2, 3, 4].map(OperatorId).to_vec(),
-        by: person(),
     };
-    oracle.handle.request(choose).await.unwrap();
+    seat(&oracle).request(choose).await.unwrap();
     drive(&oracle, "deposit/1").await;
     ground.devnet().report_staked(PoolId(1)).await.unwrap();
     until(&oracle, "a staked pool", |s| {
@@ -220,14 +219,14 @@ pub(crate) async fn case_is(running: &Running, case: &str, status: CaseStatus) -
 }
 
 /// The action of a case that waits for a decision and can be approved.
-pub(crate) async fn waiting(running: &Running, case: &str, kind: ActionKind) -> Action {
+pub(crate) async fn waiting(running: &Running, case: &str, kind: ActionKind) -> ActionView {
     let id: CaseId = case.parse().unwrap();
     until(running, &format!("{kind} of {case}"), |s| {
-        let fits = |a: &&Action| {
+        let fits = |a: &&ActionView| {
             a.id.case == id
-                && a.proposal.kind == kind
+                && a.kind == kind.to_string()
                 && a.state == ActionState::Proposed
-                && a.approvable().is_ok()
+                && a.can_approve.is_yes()
         };
         s.actions.iter().find(fits).cloned()
     })
@@ -238,34 +237,37 @@ pub(crate) fn person() -> SafeText {
     SafeText::new("tess@test")
 }
 
-pub(crate) async fn approve(running: &Running, action: &Action) -> Reply {
-    running
-        .handle
+/// Where [`person`] sits.
+pub(crate) fn seat(running: &Running) -> Seat {
+    running.handle.seat(Identity::new(person()))
+}
+
+pub(crate) async fn approve(running: &Running, action: &ActionView) -> Reply {
+    seat(running)
         .request(Request::Approve {
             action: action.id,
             digest: action.digest,
-            by: person(),
-            phrase: action.phrase(),
+            phrase: action.phrase.clone(),
         })
         .await
 }
 
 /// Approves what is proposed, again when it changed in between.
-pub(crate) async fn approve_next(running: &Running, case: &str, kind: ActionKind) -> Action {
+pub(crate) async fn approve_next(running: &Running, case: &str, kind: ActionKind) -> ActionView {
     loop {
         let action = waiting(running, case, kind).await;
         match approve(running, &action).await {
             Ok(_) => return action,
             // it changed, or was proposed anew, since the snapshot
-            Err(casimir_dkg::engine::Refused::Stale(_)) => {}
-            Err(casimir_dkg::engine::Refused::NotNow(why)) if why.as_str().contains("is void") => {}
+            Err(casimir_dkg::view::Refused::Stale(_)) => {}
+            Err(casimir_dkg::view::Refused::NotNow(why)) if why.as_str().contains("is void") => {}
             Err(other) => panic!("{other}"),
         }
     }
 }
 
 pub(crate) async fn stop(running: Running) {
-    let _ = running.handle.request(Request::Shutdown).await;
+    let _ = running.handle.shutdown().await;
     running.wait().await.unwrap();
 }
 
@@ -280,8 +282,9 @@ pub(crate) async fn drive(running: &Running, case: &str) -> CaseView {
                 .iter()
                 .find(|c| c.id == id && c.status == CaseStatus::Done)
                 .cloned();
-            let fits =
-                |a: &&Action| a.id.case == id && a.state == ActionState::Proposed && a.approvable().is_ok();
+            let fits = |a: &&ActionView| {
+                a.id.case == id && a.state == ActionState::Proposed && a.can_approve.is_yes()
+            };
             done.map(Ok)
                 .or_else(|| s.actions.iter().find(fits).cloned().map(Err))
         })

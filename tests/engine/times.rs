@@ -3,8 +3,9 @@
 use casimir_dkg::devnet::DemoOptions;
 use casimir_dkg::engine::service::Running;
 use casimir_dkg::journal;
-use casimir_dkg::oracle::{Actual, Basis, CaseStatus, Milestone, Record, Stage, ValidatorPhase};
+use casimir_dkg::oracle::{Basis, Record, ValidatorPhase};
 use casimir_dkg::types::{CaseId, PoolId};
+use casimir_dkg::view::{Actual, CaseStatus, Milestone, Stage};
 
 use crate::support::{Ground, case_is, drive, stop, until};
 
@@ -43,7 +44,7 @@ fn exit_times(running: &Running) -> Vec<Milestone> {
 
 /// What does not change any more once the exit is in a block.
 fn settled(times: &[Milestone]) -> Vec<(Stage, Option<u64>, Option<u64>)> {
-    let epoch = |m: Option<casimir_dkg::oracle::Moment>| m.map(|m| m.epoch);
+    let epoch = |m: Option<casimir_dkg::view::Moment>| m.map(|m| m.epoch);
     times
         .iter()
         .map(|m| (m.stage, epoch(m.by_rules), epoch(m.by_state)))

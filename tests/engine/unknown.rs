@@ -7,9 +7,9 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use casimir_dkg::config::{self, Config, Flag, LoadOptions};
 use casimir_dkg::dkg::rockx::messenger::{self, MessengerConfig};
-use casimir_dkg::oracle::{ActionKind, CaseStatus};
-use casimir_dkg::snapshot::{CeremonyEnd, CeremonyView, Snapshot};
+use casimir_dkg::oracle::ActionKind;
 use casimir_dkg::types::{CeremonyKind, FailureKind};
+use casimir_dkg::view::{CaseStatus, CeremonyEnd, CeremonyView, Snapshot};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;

@@ -6,12 +6,12 @@ use casimir_dkg::beacon::client::{Beacon, BeaconConfig, Validator};
 use casimir_dkg::config::{self, Flag, LoadOptions};
 use casimir_dkg::devnet::{BeaconWatch, DemoBeacon, DemoNetwork, DemoOptions, StakerScript, lodestar};
 use casimir_dkg::engine::service::{self, Running, ServiceOptions};
-use casimir_dkg::engine::{Refused, Request};
-use casimir_dkg::oracle::{Action, ActionKind, ActionState, CaseStatus, CeremonyPayload, Payload};
+use casimir_dkg::engine::{Identity, Seat};
+use casimir_dkg::oracle::ActionKind;
 use casimir_dkg::signer::{KeyPolicy, OracleSigner};
-use casimir_dkg::snapshot::{CaseView, Snapshot};
-use casimir_dkg::types::{
-    BlsPublicKey, CaseId, CeremonyPlan, OperatorId, PoolId, RedactedUrl, Root, SafeText,
+use casimir_dkg::types::{BlsPublicKey, CaseId, CeremonyPlan, OperatorId, PoolId, RedactedUrl, Root};
+use casimir_dkg::view::{
+    ActionState, ActionView, CaseStatus, CaseView, CeremonyPayload, Payload, Refused, Request, Snapshot,
 };
 use secrecy::SecretString;
 
@@ -118,13 +118,13 @@ impl Life {
         let id: CaseId = case.parse().unwrap();
         loop {
             let what = format!("{kind} of {case}, ready to be approved");
-            let action: Action = self
+            let action: ActionView = self
                 .until(&what, |s| {
-                    let fits = |a: &&Action| {
+                    let fits = |a: &&ActionView| {
                         a.id.case == id
-                            && a.proposal.kind == kind
+                            && a.kind == kind.to_string()
                             && a.state == ActionState::Proposed
-                            && a.approvable().is_ok()
+                            && a.can_approve.is_yes()
                             && committee.is_none_or(|wanted| new_committee(a) == Some(wanted))
                     };
                     s.actions.iter().find(fits).cloned()
@@ -133,11 +133,10 @@ impl Life {
             let approve = Request::Approve {
                 action: action.id,
                 digest: action.digest,
-                by: person(),
-                phrase: action.phrase(),
+                phrase: action.phrase.clone(),
             };
-            match self.oracle.handle.request(approve).await {
-                Ok(_) => return self.log(&format!("approved: {}", action.proposal.title)),
+            match seat(&self.oracle).request(approve).await {
+                Ok(_) => return self.log(&format!("approved: {}", action.title)),
                 // it was prepared anew in this moment: the new one is in the next snapshot
                 Err(Refused::Stale(_) | Refused::NotNow(_)) if !self.left().is_zero() => {
                     tokio::time::sleep(POLL).await;
@@ -180,8 +179,8 @@ impl Life {
 }
 
 /// Who holds the key after this reshare.
-fn new_committee(action: &Action) -> Option<&[OperatorId]> {
-    match &action.proposal.payload {
+fn new_committee(action: &ActionView) -> Option<&[OperatorId]> {
+    match &action.payload {
         Payload::Ceremony(CeremonyPayload {
             plan: CeremonyPlan::Reshare { new, .. },
         }) => Some(new),
@@ -189,8 +188,8 @@ fn new_committee(action: &Action) -> Option<&[OperatorId]> {
     }
 }
 
-fn person() -> SafeText {
-    SafeText::new("tess@test")
+fn seat(running: &Running) -> Seat {
+    running.handle.seat(Identity::new("tess@test"))
 }
 
 async fn validator(life: &Life, key: &BlsPublicKey) -> Validator {
@@ -238,7 +237,7 @@ async fn a_validator_from_the_request_of_its_pool_to_its_exit() {
     life.network.devnet().request_reshare(POOL).await.unwrap();
     let shown = life
         .until("a proposal to reshare", |s| {
-            let fits = |a: &&Action| a.proposal.kind == ActionKind::Reshare;
+            let fits = |a: &&ActionView| a.kind == "reshare";
             s.actions.iter().find(fits).cloned()
         })
         .await;
@@ -246,9 +245,8 @@ async fn a_validator_from_the_request_of_its_pool_to_its_exit() {
     let choose = Request::SetCommittee {
         action: shown.id,
         committee: committee.to_vec(),
-        by: person(),
     };
-    life.oracle.handle.request(choose).await.unwrap();
+    seat(&life.oracle).request(choose).await.unwrap();
     life.approve_with("reshare/1", ActionKind::Reshare, Some(&committee))
         .await;
     life.approve("reshare/1", ActionKind::SendReshare).await;
@@ -277,7 +275,7 @@ async fn a_validator_from_the_request_of_its_pool_to_its_exit() {
     );
 
     let Life { network, oracle, .. } = life;
-    oracle.handle.request(Request::Shutdown).await.unwrap();
+    oracle.handle.shutdown().await.unwrap();
     oracle.wait().await.unwrap();
     network.shutdown().await;
     assert!(gone(port), "Lodestar still listens");

@@ -35,8 +35,8 @@ pub(crate) fn no_screen(command: &str) -> anyhow::Error {
 #[cfg(feature = "tui")]
 mod screen {
     use casimir_dkg::config::{self, Config, LoadOptions, UiConfig};
+    use casimir_dkg::engine::Identity;
     use casimir_dkg::engine::service::Running;
-    use casimir_dkg::oracle::Mode;
 
     use crate::commands::{oracle, runtime};
     use crate::console::{self, ConsoleOptions, ExitReason};
@@ -71,7 +71,7 @@ mod screen {
                 ui: config.ui.clone(),
                 theme_dir: config.directories.config.join("themes"),
                 stderr_to: config.log.dir.join("stderr.log"),
-                read_only: config.policy.mode == Mode::Observe,
+                read_only: config.policy.observes(),
             }
         }
     }
@@ -82,10 +82,10 @@ mod screen {
             ui: screen.ui,
             theme_dir: Some(screen.theme_dir),
             read_only: screen.read_only,
-            user_name: person::name(),
             stderr_to: Some(screen.stderr_to),
         };
-        let reason = console::run(running.handle.clone(), options).await?;
+        let identity = Identity::new(person::name());
+        let reason = console::run(running.handle.clone(), identity, options).await?;
         match reason {
             ExitReason::Forced => Ok(Outcome::Forced),
             // the terminal is gone: nobody reads, nothing is written

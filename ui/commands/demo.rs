@@ -6,10 +6,8 @@ use anyhow::anyhow;
 use casimir_dkg::config::{self, AutoApprove, Flag, LoadOptions};
 use casimir_dkg::devnet::demo::{DemoBeacon, DemoNetwork, DemoOptions};
 use casimir_dkg::devnet::{RequestScript, StakerScript};
-use casimir_dkg::engine::Request;
-use casimir_dkg::oracle::CaseStatus;
-use casimir_dkg::snapshot::{CaseView, Snapshot};
 use casimir_dkg::types::{RequestKind, SafeText};
+use casimir_dkg::view::{CaseView, Snapshot};
 
 use super::{console, headless, oracle, runtime};
 use crate::args::{self, DemoArgs};
@@ -93,7 +91,7 @@ async fn on(
             // the screen ends with the engine, and gives the terminal back
             let stop = async {
                 // refused: it has stopped already
-                let _ = engine.request(Request::Shutdown).await;
+                let _ = engine.shutdown().await;
                 // its own outcome says less than the reason
                 let _ = work.await;
             };
@@ -163,22 +161,22 @@ fn pools(args: &DemoArgs) -> u64 {
 /// Cases that have to come to their end before the headless demo does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Wanted {
-    deposits: usize,
-    reshares: usize,
-    exits: usize,
+    deposits: u64,
+    reshares: u64,
+    exits: u64,
 }
 
 impl Wanted {
     fn of(args: &DemoArgs) -> Self {
         let script = requests(args);
         Self {
-            deposits: args.pools as usize,
-            reshares: usize::from(script.reshare_after.is_some()),
-            exits: usize::from(script.exit_after.is_some()),
+            deposits: args.pools.into(),
+            reshares: u64::from(script.reshare_after.is_some()),
+            exits: u64::from(script.exit_after.is_some()),
         }
     }
 
-    fn each(self) -> [(RequestKind, usize); 3] {
+    fn each(self) -> [(RequestKind, u64); 3] {
         [
             (RequestKind::Deposit, self.deposits),
             (RequestKind::Reshare, self.reshares),
@@ -189,7 +187,7 @@ impl Wanted {
     fn is_done(self, snapshot: &Snapshot) -> bool {
         self.each()
             .into_iter()
-            .all(|(kind, wanted)| done(snapshot, kind) >= wanted)
+            .all(|(kind, wanted)| snapshot.cases_over(kind) >= wanted)
     }
 
     fn summary(self, snapshot: &Snapshot) -> Vec<String> {
@@ -199,18 +197,16 @@ impl Wanted {
             if wanted == 0 && cases.is_empty() {
                 continue;
             }
-            lines.push(format!("demo: {} of {wanted} {kind}s done", done(snapshot, kind)));
+            let over = snapshot.cases_over(kind);
+            lines.push(format!("demo: {over} of {wanted} {kind}s done"));
             cases.sort_by_key(|c| c.id);
             lines.extend(cases.into_iter().map(|case| line(snapshot, case)));
+            if let Some(older) = snapshot.older.cases.get(&kind) {
+                lines.push(format!("  and {older} before them"));
+            }
         }
         lines
     }
-}
-
-/// Cases of a kind that came to their end.
-fn done(snapshot: &Snapshot, kind: RequestKind) -> usize {
-    let done = |c: &&CaseView| c.kind == kind && c.status == CaseStatus::Done;
-    snapshot.cases.iter().filter(done).count()
 }
 
 fn line(snapshot: &Snapshot, case: &CaseView) -> String {
@@ -259,7 +255,7 @@ mod tests {
         demo: DemoArgs,
     }
 
-    fn wanted(flags: &str) -> (usize, usize, usize) {
+    fn wanted(flags: &str) -> (u64, u64, u64) {
         let line = Line::try_parse_from(std::iter::once("demo").chain(flags.split_whitespace())).unwrap();
         let wanted = Wanted::of(&line.demo);
         (wanted.deposits, wanted.reshares, wanted.exits)

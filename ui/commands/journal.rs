@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use casimir_dkg::config::{self, LoadOptions};
+use casimir_dkg::engine;
 use casimir_dkg::journal::{self, Entry, JournalError};
-use casimir_dkg::oracle::Record;
 use casimir_dkg::types::{CaseId, Root, SafeText};
 use serde_json::{Value, json};
 
@@ -60,17 +60,10 @@ fn show(path: &Path, case: Option<&str>, last: Option<usize>, json: bool) -> any
                 &json!({"seq": entry.seq, "at": at, "kind": entry.kind, "body": body, "hash": entry.hash}),
             );
         } else {
-            let sentence = match serde_json::from_str::<Record>(&entry.body) {
-                Ok(record) => record.sentence().to_string(),
-                // written by another version: as it is
-                Err(_) => SafeText::new(&entry.body).to_string(),
-            };
+            // written by another version: as it is
+            let sentence = engine::sentence(&entry.body).unwrap_or_else(|| SafeText::new(&entry.body));
             let kind = SafeText::new(&entry.kind);
-            output::line(&format!(
-                "{:>6}  {at}  {kind:<24} {}",
-                entry.seq,
-                SafeText::new(&sentence)
-            ));
+            output::line(&format!("{:>6}  {at}  {kind:<24} {sentence}", entry.seq));
         }
     }
     Ok(Outcome::Success)

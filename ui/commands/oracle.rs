@@ -56,7 +56,7 @@ pub(crate) fn open_signer(config: &Config) -> anyhow::Result<Option<OracleSigner
 
 fn ask(prompt: &str) -> anyhow::Result<SecretString> {
     let text = rpassword::prompt_password(prompt)
-        .context("the keystore's password can not be asked for here; use signer.password_file")?;
+        .context("the keystore's password cannot be asked for here; use signer.password_file")?;
     Ok(SecretString::from(text))
 }
 

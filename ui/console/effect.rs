@@ -1,6 +1,6 @@
 //! Effects: what `update` wants done. Only the event loop does it.
 
-use casimir_dkg::engine::Request;
+use casimir_dkg::view::Request;
 
 use super::ExitReason;
 
@@ -9,6 +9,8 @@ use super::ExitReason;
 pub(crate) enum Effect {
     /// Send a request to the engine; its answer comes back as a message with the same ticket.
     Send { ticket: u64, request: Request },
+    /// Have the engine finish what must not be interrupted and stop; its answer comes back in the same way.
+    Stop { ticket: u64 },
     /// Tell the user, as configured, that something waits for a decision.
     Notify,
     /// Put text on the user's clipboard.

@@ -7,15 +7,16 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 use casimir_dkg::config::Notify;
-use casimir_dkg::engine::{EngineHandle, Refused, Reply, Request, inject};
+use casimir_dkg::engine::{EngineGone, EngineHandle, Identity, Seat, inject};
 use casimir_dkg::types::{SafeText, UnixMillis};
+use casimir_dkg::view::{Refused, Reply, Request};
 use crossterm::event::{Event as Input, EventStream, KeyEventKind, MouseButton, MouseEventKind};
 use futures_util::StreamExt as _;
 use futures_util::future::{BoxFuture, FutureExt as _};
 use futures_util::stream::FuturesUnordered;
 use ratatui::layout::Size;
 use tokio::sync::broadcast::error::RecvError;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio::time::sleep_until;
 
 use super::ExitReason;
@@ -46,7 +47,12 @@ pub(super) struct Setup {
 }
 
 /// Runs the console on the present thread.
-pub(super) fn run(handle: EngineHandle, setup: Setup, signals: mpsc::Receiver<Signal>) -> Result<ExitReason> {
+pub(super) fn run(
+    engine: EngineHandle,
+    identity: Identity,
+    setup: Setup,
+    signals: mpsc::Receiver<Signal>,
+) -> Result<ExitReason> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -54,13 +60,16 @@ pub(super) fn run(handle: EngineHandle, setup: Setup, signals: mpsc::Receiver<Si
     runtime.block_on(async {
         LogPane::prepare();
         let screen = Screen::open(setup.stderr_to.as_deref(), setup.mouse)?;
-        Console::new(handle, setup, signals, screen)?.turn().await
+        let seat = engine.seat(identity);
+        Console::new(engine, seat, setup, signals, screen)?.turn().await
     })
 }
 
 struct Console {
     app: App,
-    handle: EngineHandle,
+    /// Only to stop the engine with the console.
+    engine: EngineHandle,
+    seat: Seat,
     screen: Screen,
     input: Option<EventStream>,
     signals: mpsc::Receiver<Signal>,
@@ -79,12 +88,13 @@ struct Console {
 
 impl Console {
     fn new(
-        mut handle: EngineHandle,
+        engine: EngineHandle,
+        mut seat: Seat,
         setup: Setup,
         signals: mpsc::Receiver<Signal>,
         screen: Screen,
     ) -> Result<Self> {
-        let snapshot = handle.snapshots.borrow_and_update().clone();
+        let snapshot = seat.snapshots.borrow_and_update().clone();
         let now = Now {
             wall: UnixMillis::now(),
             mono: Duration::ZERO,
@@ -94,7 +104,8 @@ impl Console {
         let started = Instant::now();
         Ok(Self {
             app,
-            handle,
+            engine,
+            seat,
             screen,
             input: Some(EventStream::new()),
             signals,
@@ -156,14 +167,14 @@ impl Console {
                     self.signal(Signal::Hangup)
                 }
             },
-            changed = self.handle.snapshots.changed(), if !self.app.engine_gone => Ok(Some(match changed {
-                Ok(()) => Event::Snapshot(self.handle.snapshots.borrow_and_update().clone()),
+            changed = self.seat.snapshots.changed(), if !self.app.engine_gone => Ok(Some(match changed {
+                Ok(()) => Event::Snapshot(self.seat.snapshots.borrow_and_update().clone()),
                 Err(_) => Event::EngineGone,
             })),
             Some((ticket, reply)) = self.replies.next(), if !self.replies.is_empty() => {
                 Ok(Some(Event::Reply { ticket, reply }))
             }
-            news = self.handle.transitions.recv(), if self.feed_open => Ok(match news {
+            news = self.seat.transitions.recv(), if self.feed_open => Ok(match news {
                 Ok(transition) => Some(Event::Transition(transition)),
                 Err(RecvError::Lagged(missed)) => Some(Event::Missed(missed)),
                 Err(RecvError::Closed) => {
@@ -242,6 +253,10 @@ impl Console {
     fn perform(&mut self, effect: Effect) -> Result<Option<ExitReason>> {
         match effect {
             Effect::Send { ticket, request } => self.send(ticket, request),
+            Effect::Stop { ticket } => {
+                let answer = self.engine.try_shutdown();
+                self.answer(ticket, answer);
+            }
             Effect::Notify => self.tell_user()?,
             Effect::Copy(text) => self.screen.write(&clipboard_sequence(&text, self.tmux))?,
             Effect::Mouse(on) => self.screen.mouse(on)?,
@@ -258,8 +273,12 @@ impl Console {
     }
 
     fn send(&mut self, ticket: u64, request: Request) {
+        let answer = self.seat.try_request(request);
+        self.answer(ticket, answer);
+    }
+
+    fn answer(&mut self, ticket: u64, answer: Result<oneshot::Receiver<Reply>, EngineGone>) {
         let refused = |why: &str| Err(Refused::Unavailable(SafeText::new(why)));
-        let answer = self.handle.try_request(request);
         self.replies.push(
             async move {
                 let reply = match answer {

@@ -23,8 +23,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use casimir_dkg::config::UiConfig;
-use casimir_dkg::engine::{EngineHandle, Request};
-use casimir_dkg::types::SafeText;
+use casimir_dkg::engine::{EngineHandle, Identity};
 use tokio::sync::{mpsc, oneshot};
 
 use app::Settings;
@@ -40,8 +39,6 @@ pub(crate) struct ConsoleOptions {
     pub(crate) theme_dir: Option<PathBuf>,
     /// Nothing can be decided from this console.
     pub(crate) read_only: bool,
-    /// Goes into the journal with every request.
-    pub(crate) user_name: SafeText,
     /// What libraries write to stderr while the screen is up goes to this file.
     pub(crate) stderr_to: Option<PathBuf>,
 }
@@ -71,8 +68,12 @@ const STUCK: Duration = Duration::from_secs(20);
 /// before the terminal is touched.
 ///
 /// # Errors
-/// A theme or key file is wrong, or the terminal can not be set up or written.
-pub(crate) async fn run(handle: EngineHandle, options: ConsoleOptions) -> Result<ExitReason> {
+/// A theme or key file is wrong, or the terminal cannot be set up or written.
+pub(crate) async fn run(
+    handle: EngineHandle,
+    identity: Identity,
+    options: ConsoleOptions,
+) -> Result<ExitReason> {
     let var = |name: &str| std::env::var(name).ok();
     let settings = settings(&options, var)?;
     let setup = events::Setup {
@@ -90,7 +91,7 @@ pub(crate) async fn run(handle: EngineHandle, options: ConsoleOptions) -> Result
         .name("console".to_owned())
         .spawn(move || {
             // the receiver is gone only when this thread was left behind
-            let _ = done.send(events::run(engine, setup, signals));
+            let _ = done.send(events::run(engine, identity, setup, signals));
         })
         .context("cannot start the console's thread")?;
 
@@ -115,7 +116,7 @@ pub(crate) async fn run(handle: EngineHandle, options: ConsoleOptions) -> Result
         ExitReason::Hangup | ExitReason::Terminated | ExitReason::Quit
     ) {
         // already stopped when the console waited for it: then this returns at once
-        let _ = tokio::time::timeout(STOP, handle.request(Request::Shutdown)).await;
+        let _ = tokio::time::timeout(STOP, handle.shutdown()).await;
     }
     Ok(reason)
 }
@@ -134,7 +135,6 @@ fn settings(options: &ConsoleOptions, var: impl Fn(&str) -> Option<String>) -> R
         grace: options.ui.grace,
         read_only: options.read_only,
         allow_suspend: options.ui.allow_suspend,
-        user: options.user_name.clone(),
     })
 }
 

@@ -3,9 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use casimir_dkg::engine::{Reply, Transition};
-use casimir_dkg::snapshot::Snapshot;
 use casimir_dkg::types::UnixMillis;
+use casimir_dkg::view::{Reply, Snapshot, Transition};
 use ratatui::layout::Size;
 
 use super::keys::Key;

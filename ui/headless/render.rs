@@ -1,9 +1,7 @@
 //! How lines look.
 
-use casimir_dkg::engine::Transition;
-use casimir_dkg::oracle::Mode;
-use casimir_dkg::snapshot::Snapshot;
 use casimir_dkg::types::{SafeText, UnixMillis};
+use casimir_dkg::view::{Mode, Snapshot, Transition};
 use serde_json::json;
 
 use crate::output;
@@ -107,7 +105,7 @@ mod tests {
             at: UnixMillis(1_700_000_000_000),
             record: 7,
             case: Some("deposit/3".parse().unwrap()),
-            kind: "decided",
+            kind: "decided".to_owned(),
             text: SafeText::new(text),
         }
     }

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use casimir_dkg::engine::{EngineHandle, Request};
-use casimir_dkg::snapshot::Snapshot;
+use casimir_dkg::engine::EngineHandle;
 use casimir_dkg::types::SafeText;
+use casimir_dkg::view::Snapshot;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::time::{Instant, sleep_until};
 
@@ -112,17 +112,17 @@ async fn run_within(
     }
 }
 
-/// Why the journal can not be written, or that it can again.
+/// Why the journal cannot be written, or that it can again.
 fn journal(unwritable: Option<&SafeText>) -> String {
     match unwritable {
-        Some(why) => format!("the journal can not be written, so nothing is sent: {why}"),
+        Some(why) => format!("the journal cannot be written, so nothing is sent: {why}"),
         None => "the journal is written again".to_owned(),
     }
 }
 
 /// A refusal means that the engine is gone already, which the loop notices by itself.
 async fn stop(engine: &EngineHandle) {
-    if let Ok(reply) = engine.try_request(Request::Shutdown) {
+    if let Ok(reply) = engine.try_shutdown() {
         tokio::spawn(reply);
     }
 }
@@ -142,8 +142,9 @@ fn waiting(snapshot: &Snapshot, grace: Duration) -> String {
 
 #[cfg(test)]
 mod tests {
-    use casimir_dkg::engine::{Accepted, EngineSide, Transition, channel};
+    use casimir_dkg::engine::{Asked, EngineSide, channel};
     use casimir_dkg::types::{SafeText, UnixMillis};
+    use casimir_dkg::view::{Accepted, Transition};
     use tokio::sync::mpsc;
 
     use super::*;
@@ -175,8 +176,10 @@ mod tests {
     }
 
     async fn accept_shutdown(side: &mut EngineSide) {
-        let (request, reply) = side.requests.recv().await.unwrap();
-        assert_eq!(request, Request::Shutdown);
+        let asked = side.asked.recv().await.unwrap();
+        let Asked::Shutdown { reply } = asked else {
+            panic!("{asked:?}");
+        };
         let message = SafeText::new("stopping");
         reply.send(Ok(Accepted { message })).unwrap();
     }
@@ -224,7 +227,7 @@ mod tests {
                 at: UnixMillis(0),
                 record: 1,
                 case: None,
-                kind: "engine-started",
+                kind: "engine-started".to_owned(),
                 text: SafeText::new("x"),
             })
             .unwrap();

@@ -41,7 +41,7 @@ pub(crate) struct LogGuard {
 /// Installs the global subscriber. Call once.
 ///
 /// # Errors
-/// The directory can not be made or written, or a subscriber is installed already.
+/// The directory cannot be made or written, or a subscriber is installed already.
 pub(crate) fn init(config: &LogConfig, also: Also) -> anyhow::Result<LogGuard> {
     let directory = config.dir.display();
     std::fs::create_dir_all(&config.dir)

@@ -113,6 +113,12 @@ pub struct PolicyConfig {
 }
 
 impl PolicyConfig {
+    /// Nobody decides anything: everything is only watched.
+    #[must_use]
+    pub fn observes(&self) -> bool {
+        self.mode == Mode::Observe
+    }
+
     /// The rules as the core applies them.
     #[must_use]
     pub fn to_policy(&self) -> Policy {

@@ -1,22 +1,23 @@
-//! Actions in the order in which a person wants to see them.
+//! Actions as they are shown, with what can be done with them.
 
-use std::cmp::Reverse;
+use super::{convert, observes};
+use crate::engine::live::Live;
+use crate::oracle::{State, action_state};
+use crate::types::ActionId;
+use crate::view::ActionView;
 
-use crate::oracle::{Action, ActionState, State, action_state, place_in_line};
-
-/// What waits comes first: what must be served in order, in that order, after everything else in the order in which it
-/// was proposed. What does not wait follows, newest first.
-pub(super) fn in_order(state: &State) -> Vec<Action> {
-    let (mut waiting, mut rest): (Vec<_>, Vec<_>) = state
-        .actions
-        .values()
-        .map(|action| Action {
-            state: action_state(state, action.id).unwrap_or_else(|| action.state.clone()),
-            ..action.clone()
-        })
-        .partition(|a| a.state == ActionState::Proposed);
-    waiting.sort_by_key(|a| (place_in_line(state, a.id.case), a.proposed_at, a.id));
-    rest.sort_by_key(|a| Reverse((a.proposed_at, a.id)));
-    waiting.extend(rest);
-    waiting
+pub(super) fn view(state: &State, live: &Live, id: ActionId) -> Option<ActionView> {
+    let action = state.actions.get(&id)?;
+    let holders = || {
+        let pool = id.case.pool;
+        let contract = live.validators.iter().find(|v| v.pool == pool);
+        let by_contract = contract.map(|v| v.operators.clone());
+        let known = || state.known_key(pool).map(|key| key.committee);
+        by_contract.filter(|holders| !holders.is_empty()).or_else(known)
+    };
+    let mut view = convert::action(action, action_state(state, id)?, observes(state));
+    if view.can_reject.is_yes() {
+        view.committee = convert::committee(&action.proposal.payload, holders);
+    }
+    Some(view)
 }

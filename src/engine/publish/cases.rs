@@ -1,38 +1,51 @@
 //! The requests of the contract, as the pane of pool events has them.
 
-use std::cmp::Reverse;
-
 use super::sentence::sentence;
-use crate::oracle::{Case, State, Step, case_status, current_ceremony, milestones};
-use crate::snapshot::CaseView;
-use crate::types::ActionId;
+use super::{convert, observes};
+use crate::oracle::{Case, State, Step, case_status, current_ceremony, doubtful_ceremony, milestones};
+use crate::types::{ActionId, CaseId};
+use crate::view::{Can, CaseView};
 
-/// Newest first.
-pub(super) fn views(state: &State) -> Vec<CaseView> {
-    let mut views: Vec<_> = state
-        .cases
-        .values()
-        .map(|case| CaseView {
-            id: case.id,
-            kind: case.id.kind,
-            pool: case.id.pool,
-            cause: case.cause.clone(),
-            opened_at: case.opened_at,
-            status: case_status(state, case.id),
-            sentence: sentence(state, case),
-            since: case.since,
-            action: current_action(case),
-            ceremony: current_ceremony(case),
-            validator: case
-                .validator()
-                .or_else(|| state.known_key(case.id.pool).map(|k| k.validator)),
-            times: milestones(case),
-            history: case.history.clone(),
-            paused: case.paused.is_some(),
-        })
-        .collect();
-    views.sort_by_key(|c| Reverse((c.opened_at, c.id)));
-    views
+pub(super) fn view(state: &State, id: CaseId) -> Option<CaseView> {
+    let case = state.cases.get(&id)?;
+    let (can_retry, can_pause) = possibilities(state, case);
+    Some(CaseView {
+        id,
+        kind: id.kind,
+        pool: id.pool,
+        cause: convert::cause(&case.cause),
+        opened_at: case.opened_at,
+        status: convert::status(case_status(state, id)),
+        sentence: sentence(state, case),
+        since: case.since,
+        action: current_action(case),
+        ceremony: current_ceremony(case),
+        validator: case
+            .validator()
+            .or_else(|| state.known_key(id.pool).map(|k| k.validator)),
+        times: milestones(case).iter().map(convert::milestone).collect(),
+        history: case.history.iter().map(convert::history).collect(),
+        paused: case.paused.is_some(),
+        can_retry,
+        can_pause,
+        doubtful: doubtful_ceremony(state, case).map(|(request, _)| request),
+    })
+}
+
+/// Whether a case can be retried, and whether it can be paused.
+fn possibilities(state: &State, case: &Case) -> (Can, Can) {
+    if let Some(no) = observes(state) {
+        return (no.clone(), no);
+    }
+    if case.is_closed() {
+        let no = Can::no(format!("{} is closed", case.id));
+        return (no.clone(), no);
+    }
+    let can_pause = match &case.paused {
+        Some(_) => Can::no("it is paused already"),
+        None => Can::Yes,
+    };
+    (Can::Yes, can_pause)
 }
 
 /// The action that matters now, else the newest.

@@ -4,26 +4,14 @@ use std::collections::BTreeMap;
 
 use crate::engine::live::Live;
 use crate::oracle::{Ceremony, State};
-use crate::snapshot::{CeremonyEnd, CeremonyView};
 use crate::types::{
     CeremonyFailure, CeremonyPlan, CeremonyResult, OperatorId, OperatorProgress, OperatorState, RequestId,
     Round, SafeText, SignPurpose,
 };
+use crate::view::{CeremonyEnd, CeremonyView};
 
-/// Running ones first, then newest first.
-pub(super) fn views(state: &State, live: &Live) -> Vec<CeremonyView> {
-    let mut views: Vec<_> = state
-        .ceremonies
-        .iter()
-        .map(|(id, c)| ceremony(*id, c, live))
-        .collect();
-    views.sort_by(|a, b| {
-        (a.ended.is_some(), b.started_at, b.id).cmp(&(b.ended.is_some(), a.started_at, a.id))
-    });
-    views
-}
-
-fn ceremony(id: RequestId, c: &Ceremony, live: &Live) -> CeremonyView {
+pub(super) fn view(state: &State, live: &Live, id: RequestId) -> Option<CeremonyView> {
+    let c = state.ceremonies.get(&id)?;
     let kind = c.plan.kind();
     let (operators, deadline) = live
         .progress
@@ -35,7 +23,7 @@ fn ceremony(id: RequestId, c: &Ceremony, live: &Live) -> CeremonyView {
         CeremonyPlan::Reshare { threshold, old, .. } => (*threshold, old.clone(), String::new()),
         CeremonyPlan::Sign { threshold, what, .. } => (*threshold, Vec::new(), purpose(what)),
     };
-    CeremonyView {
+    Some(CeremonyView {
         id,
         case: c.case,
         kind,
@@ -59,7 +47,7 @@ fn ceremony(id: RequestId, c: &Ceremony, live: &Live) -> CeremonyView {
             .map(|(at, outcome)| (*at, ending(&c.plan, outcome))),
         checks: c.checks.clone(),
         transcript: c.transcript.clone(),
-    }
+    })
 }
 
 fn purpose(what: &SignPurpose) -> String {

@@ -1,20 +1,12 @@
 //! Voluntary exits, and what the beacon nodes say of them.
 
-use std::cmp::Reverse;
-
+use super::convert;
 use crate::oracle::{Case, ExitStanding, ExitVerdict, State, Step, ValidatorPhase, milestones};
-use crate::snapshot::{ExitView, NodeVerdict};
-use crate::types::{CeremonyPlan, RequestKind, SafeText, SignPurpose, UnixMillis};
+use crate::types::{CaseId, CeremonyPlan, SafeText, SignPurpose};
+use crate::view::{ExitView, NodeVerdict};
 
-/// Newest first.
-pub(super) fn views(state: &State) -> Vec<ExitView> {
-    let cases = state.cases.values().filter(|c| c.id.kind == RequestKind::Exit);
-    let mut views: Vec<(UnixMillis, ExitView)> = cases.map(|c| (c.opened_at, exit(state, c))).collect();
-    views.sort_by_key(|v| Reverse(v.0));
-    views.into_iter().map(|(_, view)| view).collect()
-}
-
-fn exit(state: &State, case: &Case) -> ExitView {
+pub(super) fn view(state: &State, id: CaseId) -> Option<ExitView> {
+    let case = state.cases.get(&id)?;
     let offers = &case.offers;
     let at = offers.at.unwrap_or_default();
     let verdict = |v: &ExitVerdict| NodeVerdict {
@@ -52,16 +44,17 @@ fn exit(state: &State, case: &Case) -> ExitView {
         _ => "requested".to_owned(),
     };
     let known = state.known_key(case.id.pool).map(|k| k.validator);
-    ExitView {
+    Some(ExitView {
         case: case.id,
         validator: case.validator().or(known).unwrap_or_default(),
         validator_index: index.or(case.index),
         epoch,
         state: SafeText::new(&word),
+        over: case.is_closed(),
         outcome: outcome(case),
         verdicts: offers.verdicts.iter().map(verdict).collect(),
-        times: milestones(case),
-    }
+        times: milestones(case).iter().map(convert::milestone).collect(),
+    })
 }
 
 /// What came of the newest offer, or what keeps the exit from being offered.

@@ -3,15 +3,22 @@
 mod actions;
 mod cases;
 mod ceremonies;
+mod convert;
 mod exits;
+mod lists;
 mod sentence;
+#[cfg(test)]
+mod tests;
 mod transactions;
+mod validators;
 
 use super::live::Live;
 use crate::journal::Journal;
-use crate::oracle::State;
-use crate::snapshot::{JournalView, OperatorView, PauseView, Snapshot};
+use crate::oracle::{Mode, State};
 use crate::types::{SafeText, UnixMillis};
+use crate::view::{Can, JournalView, Older, OperatorView, PauseView, Snapshot};
+
+pub(super) use lists::read;
 
 /// The version shown and journaled.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -31,12 +38,15 @@ pub(super) fn snapshot(
     let mut signer = live.signer.clone();
     signer.balance_wei = facts.account.map(|a| a.balance_wei);
     let (records, head) = journal.head();
+    let (actions, cases) = (lists::actions(state), lists::cases(state, |_| true));
+    let (ceremonies, transactions) = (lists::ceremonies(state), lists::transactions(state));
+    let exits = lists::exits(state);
     Snapshot {
         revision,
         at: UnixMillis::now(),
-        version: VERSION,
+        version: VERSION.to_owned(),
         network: live.network.clone(),
-        mode: state.settings.mode,
+        mode: convert::mode(state.settings.mode),
         paused: state.paused.as_ref().map(|(by, since)| PauseView {
             by: by.clone(),
             since: *since,
@@ -45,12 +55,28 @@ pub(super) fn snapshot(
         signer,
         endpoints: live.endpoints.values().flatten().cloned().collect(),
         operators: operators(state, &live.operators),
-        cases: cases::views(state),
-        ceremonies: ceremonies::views(state, live),
-        actions: actions::in_order(state),
-        transactions: transactions::views(state),
-        exits: exits::views(state),
-        validators: live.validators.clone(),
+        older: Older {
+            actions: actions.rest().len() as u64,
+            cases: lists::by_kind(cases.rest()),
+            ceremonies: ceremonies.rest().len() as u64,
+            transactions: transactions.rest().len() as u64,
+            exits: exits.rest().len() as u64,
+        },
+        cases: cases.carried().filter_map(|id| cases::view(state, id)).collect(),
+        ceremonies: ceremonies
+            .carried()
+            .filter_map(|id| ceremonies::view(state, live, id))
+            .collect(),
+        actions: actions
+            .carried()
+            .filter_map(|id| actions::view(state, live, id))
+            .collect(),
+        transactions: transactions
+            .carried()
+            .filter_map(|id| transactions::view(state, id))
+            .collect(),
+        exits: exits.carried().filter_map(|id| exits::view(state, id)).collect(),
+        validators: validators::views(state, &live.validators),
         journal: JournalView {
             records,
             head,
@@ -65,7 +91,12 @@ pub(super) fn snapshot(
     }
 }
 
-/// Everybody of the directory, with what the journal tells of them.
+/// What mode observe answers to whatever is asked.
+fn observes(state: &State) -> Option<Can> {
+    let observes = state.settings.mode == Mode::Observe;
+    observes.then(|| Can::no("mode observe decides nothing; start in mode supervised to act"))
+}
+
 fn operators(state: &State, known: &[OperatorView]) -> Vec<OperatorView> {
     let tracks = state.tracks();
     known

@@ -25,8 +25,8 @@ use crate::operators::{self, RegistryError};
 use crate::oracle::Settings;
 use crate::ports::{Answer, Evidence, PoolEvent, PoolEventKind, Probe, Unknown};
 use crate::signer::OracleSigner;
-use crate::snapshot::NetworkView;
 use crate::types::{RedactedUrl, RequestKind, SafeText};
+use crate::view::NetworkView;
 
 /// What is needed beside the configuration.
 #[derive(Debug)]

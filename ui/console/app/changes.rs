@@ -2,30 +2,30 @@
 
 use std::collections::BTreeMap;
 
-use casimir_dkg::oracle::Action;
+use casimir_dkg::view::{ActionView, Fact};
+
+use crate::console::widgets::status;
 
 /// One line for each difference; never empty for two different digests.
-pub(crate) fn changes(before: &Action, now: &Action) -> Vec<String> {
+pub(crate) fn changes(before: &ActionView, now: &ActionView) -> Vec<String> {
     let mut out = Vec::new();
-    let facts = |a: &Action| -> BTreeMap<String, String> {
-        let of = |f: &casimir_dkg::oracle::Fact| (f.label.clone(), f.value.to_string());
-        a.proposal.facts.iter().map(of).collect()
+    let facts = |a: &ActionView| -> BTreeMap<String, String> {
+        let of = |f: &Fact| (f.label.clone(), f.value.to_string());
+        a.facts.iter().map(of).collect()
     };
     compare(&facts(before), &facts(now), &mut out);
-    let checks = |a: &Action| -> BTreeMap<String, String> {
+    let checks = |a: &ActionView| -> BTreeMap<String, String> {
         let word = |c: &casimir_dkg::types::Check| {
-            (
-                format!("check {}", c.name),
-                format!("{:?}", c.status).to_lowercase(),
-            )
+            let verdict = status::check(c.status).word.to_lowercase();
+            (format!("check {}", c.name), verdict)
         };
-        a.proposal.checks.iter().map(word).collect()
+        a.checks.iter().map(word).collect()
     };
     compare(&checks(before), &checks(now), &mut out);
-    if before.proposal.title != now.proposal.title {
-        out.push(format!("now: {}", now.proposal.title));
+    if before.title != now.title {
+        out.push(format!("now: {}", now.title));
     }
-    if before.proposal.payload != now.proposal.payload {
+    if before.payload != now.payload {
         out.push("the payload: other bytes would be sent".to_owned());
     }
     if out.is_empty() {

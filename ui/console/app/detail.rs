@@ -1,6 +1,6 @@
 //! Detail views: a stack over the panes.
 
-use casimir_dkg::oracle::Action;
+use casimir_dkg::view::ActionView;
 
 use super::RowId;
 
@@ -24,11 +24,11 @@ pub(crate) struct Detail {
     /// It was painted at least once: before that nothing in it can be decided.
     pub(crate) drawn: bool,
     /// For an action: as the user first saw it, or last said to have seen it.
-    pub(crate) seen: Option<Box<Action>>,
+    pub(crate) seen: Option<Box<ActionView>>,
 }
 
 impl Detail {
-    pub(crate) fn new(target: Target, seen: Option<&Action>) -> Self {
+    pub(crate) fn new(target: Target, seen: Option<&ActionView>) -> Self {
         Self {
             target,
             scroll: 0,

@@ -1,6 +1,6 @@
 //! State of one list: selection by id, filter, and the window that is on the screen.
 
-use casimir_dkg::snapshot::Snapshot;
+use casimir_dkg::view::Snapshot;
 
 use super::{Pane, RowId, rows};
 

@@ -13,10 +13,8 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use casimir_dkg::engine::Transition;
-use casimir_dkg::oracle::Mode;
-use casimir_dkg::snapshot::Snapshot;
-use casimir_dkg::types::{ActionId, Root, SafeText};
+use casimir_dkg::types::{ActionId, Root};
+use casimir_dkg::view::{Mode, Snapshot, Transition};
 use ratatui::layout::{Rect, Size};
 
 use super::ExitReason;
@@ -32,7 +30,6 @@ pub(crate) use overlay::{Ask, CopyList, Editor, Field, FieldKind, Overlay};
 pub(crate) use pane::{Pane, Tab};
 pub(crate) use pending::{Pending, Subject};
 pub(crate) use rows::RowId;
-pub(crate) use subject::editable_committee;
 
 /// What does not change while the console runs.
 #[derive(Debug)]
@@ -48,8 +45,6 @@ pub(crate) struct Settings {
     pub(crate) grace: Duration,
     pub(crate) read_only: bool,
     pub(crate) allow_suspend: bool,
-    /// Goes into the journal with every request.
-    pub(crate) user: SafeText,
 }
 
 /// A message at the bottom that goes away by itself.

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use casimir_dkg::engine::Request;
 use casimir_dkg::types::{ActionId, OperatorId, Root, SafeText};
+use casimir_dkg::view::{CommitteeView, Request};
 use tui_input::Input;
 
 use super::Pane;
@@ -84,10 +84,8 @@ pub(crate) struct CopyList {
 #[derive(Debug, Clone)]
 pub(crate) struct Editor {
     pub(crate) action: ActionId,
-    /// As proposed.
-    pub(crate) proposed: Vec<OperatorId>,
-    /// Holders of the key before a reshare; empty for a key generation.
-    pub(crate) old: Vec<OperatorId>,
+    /// As proposed, with the sizes that are possible.
+    pub(crate) committee: CommitteeView,
     /// Chosen now, ascending.
     pub(crate) chosen: Vec<OperatorId>,
     pub(crate) selected: usize,

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use casimir_dkg::engine::Reply;
 use casimir_dkg::types::{ActionId, CaseId};
+use casimir_dkg::view::Reply;
 
 /// What a request is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,8 +1,9 @@
 //! Rows by id: what a pane lists, and finding a thing again in a later snapshot.
 
-use casimir_dkg::oracle::Action;
-use casimir_dkg::snapshot::{CaseView, CeremonyView, ExitView, Snapshot, TransactionView, ValidatorView};
 use casimir_dkg::types::{ActionId, BlsPublicKey, CaseId, RequestId};
+use casimir_dkg::view::{
+    ActionView, CaseView, CeremonyView, ExitView, Snapshot, TransactionView, ValidatorView,
+};
 
 use super::Pane;
 
@@ -52,13 +53,7 @@ pub(crate) fn haystack(snapshot: &Snapshot, pane: Pane, index: usize) -> String 
     match pane {
         Pane::Approvals => {
             let a = &snapshot.actions[index];
-            format!(
-                "{} {} {} {}",
-                a.id,
-                a.state.word(),
-                a.proposal.kind,
-                a.proposal.title
-            )
+            format!("{} {} {} {}", a.id, a.state.word(), a.kind, a.title)
         }
         Pane::Events => {
             let c = &snapshot.cases[index];
@@ -69,7 +64,7 @@ pub(crate) fn haystack(snapshot: &Snapshot, pane: Pane, index: usize) -> String 
             let c = &snapshot.ceremonies[index];
             let end = match &c.ended {
                 None => "running",
-                Some((_, casimir_dkg::snapshot::CeremonyEnd::Verified { .. })) => "verified",
+                Some((_, casimir_dkg::view::CeremonyEnd::Verified { .. })) => "verified",
                 Some(_) => "failed",
             };
             format!("{} {} {} {} {end}", c.id, c.case, c.kind, c.what)
@@ -104,7 +99,7 @@ pub(crate) fn haystack(snapshot: &Snapshot, pane: Pane, index: usize) -> String 
     }
 }
 
-pub(crate) fn action(snapshot: &Snapshot, id: ActionId) -> Option<&Action> {
+pub(crate) fn action(snapshot: &Snapshot, id: ActionId) -> Option<&ActionView> {
     snapshot.actions.iter().find(|a| a.id == id)
 }
 

@@ -1,7 +1,7 @@
 //! What a command is about: the selected row, or the thing whose detail view is open.
 
-use casimir_dkg::oracle::{Action, ActionState, Payload};
-use casimir_dkg::types::{CaseId, CeremonyPlan};
+use casimir_dkg::types::CaseId;
+use casimir_dkg::view::ActionView;
 
 use super::{App, RowId, Target, rows};
 use crate::console::keys::Command;
@@ -29,7 +29,7 @@ impl App {
     }
 
     /// The action that the subject is, or that matters in its case.
-    pub(crate) fn subject_action(&self) -> Option<&Action> {
+    pub(crate) fn subject_action(&self) -> Option<&ActionView> {
         let id = match self.subject()? {
             RowId::Action(id) => id,
             RowId::Case(case) | RowId::Exit(case) => rows::case(&self.snapshot, case)?.action?,
@@ -40,10 +40,10 @@ impl App {
 
     /// Whether the footer offers the command now. The command itself explains why not.
     pub(crate) fn offers(&self, command: Command) -> bool {
-        let waiting = || self.subject_action().filter(|a| a.state == ActionState::Proposed);
+        let waiting = || self.subject_action().filter(|a| a.waits());
         match command {
             Command::Approve | Command::Reject => waiting().is_some(),
-            Command::Committee => waiting().is_some_and(|a| editable_committee(a).is_some()),
+            Command::Committee => waiting().is_some_and(|a| a.committee.is_some()),
             Command::Retry | Command::Pause => self.subject_case().is_some(),
             Command::Reshare => matches!(self.subject(), Some(RowId::Validator(_))),
             Command::Copy | Command::Open => self.subject().is_some() || self.details.last().is_some(),
@@ -56,22 +56,5 @@ impl App {
             },
             _ => true,
         }
-    }
-}
-
-/// Committee that a person may still change: who will hold the key, and who holds it now (empty for a new key).
-pub(crate) fn editable_committee(
-    action: &Action,
-) -> Option<(
-    Vec<casimir_dkg::types::OperatorId>,
-    Vec<casimir_dkg::types::OperatorId>,
-)> {
-    let Payload::Ceremony(payload) = &action.proposal.payload else {
-        return None;
-    };
-    match &payload.plan {
-        CeremonyPlan::Keygen { committee, .. } => Some((committee.clone(), Vec::new())),
-        CeremonyPlan::Reshare { old, new, .. } => Some((new.clone(), old.clone())),
-        CeremonyPlan::Sign { .. } => None,
     }
 }

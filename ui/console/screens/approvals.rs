@@ -1,7 +1,7 @@
 //! Approvals: what waits for a decision, oldest first; under it what was decided.
 
-use casimir_dkg::oracle::{Action, ActionState};
 use casimir_dkg::types::CheckStatus;
+use casimir_dkg::view::ActionView;
 
 use crate::console::app::App;
 use crate::console::theme::Token;
@@ -19,28 +19,28 @@ pub(super) const COLUMNS: &[Column] = &[
     rest("what", 20, 2),
 ];
 
-pub(super) fn cells(app: &App, action: &Action) -> Vec<Cell> {
+pub(super) fn cells(app: &App, action: &ActionView) -> Vec<Cell> {
     let ascii = app.settings.ascii;
     let state = status::action(&action.state);
-    let waiting = action.state == ActionState::Proposed;
+    let waiting = action.waits();
     let dim = |token| if waiting { token } else { Token::Muted };
-    let (risk, risk_token) = status::risk(action.proposal.kind.risk());
+    let (risk, risk_token) = status::risk(action.risk);
     let since = action.decision.as_ref().map_or(action.proposed_at, |d| d.at);
     vec![
         Cell::new(state.token, format!("{} {}", state.sign.glyph(ascii), state.word)),
         Cell::new(dim(Token::Emphasis), action.id),
-        Cell::new(dim(Token::Text), action.proposal.kind),
+        Cell::new(dim(Token::Text), &action.kind),
         Cell::new(dim(risk_token), risk),
         checks(app, action, waiting),
         Cell::new(Token::Muted, format::age(app.now.wall.since(since))),
-        Cell::new(dim(Token::Text), &action.proposal.title),
+        Cell::new(dim(Token::Text), &action.title),
     ]
 }
 
 /// `12✓ 1? 0✗`, with the worst deciding the colour.
-fn checks(app: &App, action: &Action, waiting: bool) -> Cell {
+fn checks(app: &App, action: &ActionView, waiting: bool) -> Cell {
     let ascii = app.settings.ascii;
-    let count = |s| action.proposal.checks.iter().filter(|c| c.status == s).count();
+    let count = |s| action.checks.iter().filter(|c| c.status == s).count();
     let (fail, unknown, pass) = (
         count(CheckStatus::Fail),
         count(CheckStatus::Unknown),

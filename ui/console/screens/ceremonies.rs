@@ -1,7 +1,7 @@
 //! Ceremonies: running ones first.
 
-use casimir_dkg::snapshot::{CeremonyEnd, CeremonyView};
 use casimir_dkg::types::OperatorState;
+use casimir_dkg::view::{CeremonyEnd, CeremonyView};
 
 use super::matrix;
 use crate::console::app::App;

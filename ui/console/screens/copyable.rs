@@ -1,6 +1,6 @@
 //! Values worth copying, in full.
 
-use casimir_dkg::oracle::{Cause, FactKind, Payload};
+use casimir_dkg::view::{Cause, FactKind, Payload};
 
 use crate::console::app::{App, RowId, Target, rows};
 
@@ -32,12 +32,12 @@ pub(crate) fn values(app: &App) -> Vec<(String, String)> {
                 return out;
             };
             add("digest", action.digest.to_string());
-            for fact in &action.proposal.facts {
+            for fact in &action.facts {
                 if matches!(fact.kind, FactKind::Address | FactKind::Hex) {
                     add(&fact.label, fact.value.to_string());
                 }
             }
-            match &action.proposal.payload {
+            match &action.payload {
                 Payload::Transaction(tx) => {
                     add("to", tx.to.to_string());
                     add("call data", tx.data.to_string());

@@ -1,7 +1,6 @@
 //! Pool events: one row for each request of the contract, with where its case stands.
 
-use casimir_dkg::oracle::CaseStatus;
-use casimir_dkg::snapshot::CaseView;
+use casimir_dkg::view::{CaseStatus, CaseView};
 
 use crate::console::app::App;
 use crate::console::theme::Token;

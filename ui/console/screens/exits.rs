@@ -1,6 +1,6 @@
 //! Exits: from the operators' signature to the withdrawn stake.
 
-use casimir_dkg::snapshot::ExitView;
+use casimir_dkg::view::ExitView;
 
 use super::detail::times;
 use crate::console::app::App;

@@ -6,8 +6,8 @@
 //!  1 alpha          ✓ 0.0 s  ✓ 0.1 s  ✓ 0.3 s  ◐                          working 2 s round 1 sent
 //! ```
 
-use casimir_dkg::snapshot::CeremonyView;
 use casimir_dkg::types::{CeremonyKind, OperatorId, OperatorProgress, OperatorState, Round};
+use casimir_dkg::view::CeremonyView;
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};

@@ -1,7 +1,7 @@
 //! A pane: its frame, its list, and what it says when the list is empty. Loading, empty, filtered away and not followed
 //! are four different pictures.
 
-use casimir_dkg::snapshot::LinkState;
+use casimir_dkg::view::LinkState;
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Margin, Rect};
 use ratatui::text::{Line, Span};

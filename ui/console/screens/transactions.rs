@@ -1,6 +1,6 @@
 //! Transactions: one row for each nonce, followed until final.
 
-use casimir_dkg::snapshot::{TransactionState, TransactionView};
+use casimir_dkg::view::{TransactionState, TransactionView};
 
 use crate::console::app::App;
 use crate::console::theme::Token;

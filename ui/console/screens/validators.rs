@@ -1,6 +1,6 @@
 //! Validators of all pools.
 
-use casimir_dkg::snapshot::ValidatorView;
+use casimir_dkg::view::ValidatorView;
 
 use crate::console::app::App;
 use crate::console::theme::Token;

@@ -1,10 +1,9 @@
-//! How long a frame takes with many rows. The binary's modules can not be reached from `benches`, so the measurement
+//! How long a frame takes with many rows. The binary's modules cannot be reached from `benches`, so the measurement
 //! lives here, and `cargo bench --bench frame` runs it.
 
 use std::time::{Duration, Instant};
 
-use casimir_dkg::oracle::CaseStatus;
-use casimir_dkg::snapshot::Snapshot;
+use casimir_dkg::view::{CaseStatus, Snapshot};
 
 use super::draw::terminal;
 use super::fixture::{self, Driver};

@@ -1,8 +1,6 @@
 //! Pictures of every screen and state at three sizes.
 
-use casimir_dkg::engine::{Accepted, Refused};
-use casimir_dkg::oracle::Mode;
-use casimir_dkg::snapshot::{LinkState, PauseView, Snapshot};
+use casimir_dkg::view::{Accepted, LinkState, Mode, PauseView, Refused, Snapshot};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::layout::Size;
@@ -47,7 +45,7 @@ fn overview_in_every_state() {
     pictures("overview_empty", &mut fixture::app(fixture::quiet()));
     pictures("overview_busy", &mut fixture::app(fixture::busy()));
     let down = Snapshot {
-        chain: casimir_dkg::snapshot::ChainView {
+        chain: casimir_dkg::view::ChainView {
             link: LinkState::Down,
             ..fixture::quiet().chain
         },
@@ -184,9 +182,9 @@ fn answers_of_the_engine() {
     assert!(picture(&mut sent.app, (120, 40)).contains("accepted. It will be sent."));
 
     let mut refused = approve();
-    let reply = Err(Refused::NotNow("the journal can not be written".into()));
+    let reply = Err(Refused::NotNow("the journal cannot be written".into()));
     refused.send(Event::Reply { ticket, reply });
-    assert!(picture(&mut refused.app, (120, 40)).contains("refused: the journal can not be written"));
+    assert!(picture(&mut refused.app, (120, 40)).contains("refused: the journal cannot be written"));
 }
 
 #[test]

@@ -1,9 +1,8 @@
 //! Text from outside, as bad as it comes, in every place that shows text: no control character, no direction override
 //! and no invisible character may reach the screen.
 
-use casimir_dkg::oracle::{Fact, FactKind, Payload};
-use casimir_dkg::snapshot::Snapshot;
 use casimir_dkg::types::{Check, SafeText};
+use casimir_dkg::view::{Fact, FactKind, Payload, Snapshot};
 
 use super::draw::terminal;
 use super::fixture::{self, Driver};
@@ -51,11 +50,15 @@ fn hostile(text: &str) -> Snapshot {
         (e.name, e.detail) = (evil.clone(), evil.clone());
     }
     for a in &mut s.actions {
-        a.proposal.title = evil.clone();
+        a.title = evil.clone();
         // these are plain strings: the last line of defence must hold alone
-        a.proposal.facts.push(Fact::new(text, FactKind::Text, text));
-        a.proposal.checks.push(Check::fail(text, text));
-        if let Payload::Transaction(tx) = &mut a.proposal.payload
+        a.facts.push(Fact {
+            label: text.to_owned(),
+            value: evil.clone(),
+            kind: FactKind::Text,
+        });
+        a.checks.push(Check::fail(text, text));
+        if let Payload::Transaction(tx) = &mut a.payload
             && let Some(call) = &mut tx.call
         {
             call.function = text.to_owned();

@@ -1,9 +1,8 @@
 //! Approving: first the whole action on the screen, then the question about exactly that, for irreversible actions with
 //! a typed phrase in between. What is sent names the digest that was shown.
 
-use casimir_dkg::engine::Request;
-use casimir_dkg::oracle::{Action, Payload, Risk};
 use casimir_dkg::types::{ActionId, CheckStatus, Root};
+use casimir_dkg::view::{ActionView, Payload, Request, Risk};
 use tui_input::Input;
 
 use super::*;
@@ -25,7 +24,7 @@ pub(super) fn start(app: &mut App) {
         app.say(Token::Warn, why);
         return;
     }
-    match action.phrase() {
+    match action.phrase.clone() {
         Some(expected) => {
             app.overlay = Some(Overlay::Input(Field {
                 kind: FieldKind::Phrase {
@@ -42,7 +41,7 @@ pub(super) fn start(app: &mut App) {
 }
 
 /// Whether the approval of the action in view may be asked for now.
-fn may_be_asked(app: &mut App, action: &Action) -> Result<(), String> {
+fn may_be_asked(app: &mut App, action: &ActionView) -> Result<(), String> {
     if app
         .pending
         .iter()
@@ -53,7 +52,7 @@ fn may_be_asked(app: &mut App, action: &Action) -> Result<(), String> {
             action.id
         ));
     }
-    action.approvable()?;
+    action.can_approve.check().map_err(ToString::to_string)?;
     let Some(detail) = app.details.last_mut().filter(|d| d.drawn) else {
         return Err("not on the screen yet".to_owned());
     };
@@ -83,16 +82,16 @@ pub(super) fn phrase_typed(app: &mut App, id: ActionId, digest: Root, phrase: St
     }
 }
 
-fn question(app: &mut App, action: &Action, phrase: Option<String>) {
+fn question(app: &mut App, action: &ActionView, phrase: Option<String>) {
     let network = &app.snapshot.network;
     let money = if network.mainnet { ": real money" } else { "" };
-    let mut lines = vec![action.proposal.title.to_string()];
-    if let Payload::Transaction(tx) = &action.proposal.payload {
+    let mut lines = vec![action.title.to_string()];
+    if let Payload::Transaction(tx) = &action.payload {
         lines.push(format!("fees: at most {} ETH", format::eth(tx.fee_ceiling_wei)));
     }
     lines.push(checks(action));
-    if action.proposal.kind.risk() == Risk::Irreversible {
-        lines.push("This can not be undone by anybody.".to_owned());
+    if action.risk == Risk::Irreversible {
+        lines.push("This cannot be undone by anybody.".to_owned());
     }
     lines.push(format!("digest {}", action.digest));
     let question = format!(
@@ -102,7 +101,6 @@ fn question(app: &mut App, action: &Action, phrase: Option<String>) {
     let request = Request::Approve {
         action: action.id,
         digest: action.digest,
-        by: app.settings.user.clone(),
         phrase,
     };
     ask::open(
@@ -117,9 +115,9 @@ fn question(app: &mut App, action: &Action, phrase: Option<String>) {
     );
 }
 
-fn checks(action: &Action) -> String {
+fn checks(action: &ActionView) -> String {
     let named = |status| -> Vec<&str> {
-        let checks = action.proposal.checks.iter();
+        let checks = action.checks.iter();
         checks
             .filter(|c| c.status == status)
             .map(|c| c.name.as_str())

@@ -1,7 +1,7 @@
 //! Text fields: filter, reason, phrase.
 
-use casimir_dkg::engine::Request;
 use casimir_dkg::types::SafeText;
+use casimir_dkg::view::Request;
 use crossterm::event::KeyCode;
 use tui_input::{Input, InputRequest};
 
@@ -107,14 +107,12 @@ pub(super) fn submit(app: &mut App) -> Vec<Effect> {
         }
         FieldKind::Reason { action, digest } => {
             app.overlay = None;
-            let by = app.settings.user.clone();
             let reason = SafeText::new(&text);
             return send::request(
                 app,
                 Request::Reject {
                     action,
                     digest,
-                    by,
                     reason,
                 },
             );

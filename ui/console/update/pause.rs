@@ -1,7 +1,7 @@
 //! Pause and resume. Pausing is the safe direction and happens at once; resuming lets things leave this machine again
 //! and asks.
 
-use casimir_dkg::engine::{Request, Scope};
+use casimir_dkg::view::{Request, Scope};
 
 use super::*;
 use crate::console::app::{Ask, rows};
@@ -23,9 +23,8 @@ pub(super) fn everything(app: &mut App) -> Vec<Effect> {
 }
 
 fn toggle(app: &mut App, scope: Scope, paused: bool, what: &str) -> Vec<Effect> {
-    let by = app.settings.user.clone();
     if !paused {
-        return send::request(app, Request::Pause { scope, by });
+        return send::request(app, Request::Pause { scope });
     }
     ask::open(
         app,
@@ -33,7 +32,7 @@ fn toggle(app: &mut App, scope: Scope, paused: bool, what: &str) -> Vec<Effect> 
             question: format!("Resume {what}?"),
             lines: vec!["Approved actions that were held back will be sent.".to_owned()],
             verb: "resume",
-            request: Request::Resume { scope, by },
+            request: Request::Resume { scope },
             quiet_since: None,
         },
     );

@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use casimir_dkg::engine::Request;
-
 use super::*;
 use crate::console::ExitReason;
 use crate::console::app::{Leaving, Tab};
@@ -80,10 +78,7 @@ fn leave(app: &mut App, reason: ExitReason) -> Vec<Effect> {
         ticket,
         deadline: app.now.mono + PATIENCE,
     });
-    vec![Effect::Send {
-        ticket,
-        request: Request::Shutdown,
-    }]
+    vec![Effect::Stop { ticket }]
 }
 
 /// The engine did not stop in time.

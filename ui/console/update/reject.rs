@@ -1,6 +1,5 @@
 //! Rejecting: the reason goes into the journal.
 
-use casimir_dkg::oracle::ActionState;
 use tui_input::Input;
 
 use super::*;
@@ -12,13 +11,9 @@ pub(super) fn start(app: &mut App) {
         app.say(Token::Info, "nothing here waits for a decision");
         return;
     };
-    if action.state != ActionState::Proposed {
-        let text = format!(
-            "{} is {}, it waits for no decision",
-            action.id,
-            action.state.word()
-        );
-        app.say(Token::Info, text);
+    if let Err(why) = action.can_reject.check() {
+        let why = why.to_string();
+        app.say(Token::Info, why);
         return;
     }
     let kind = FieldKind::Reason {

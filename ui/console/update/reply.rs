@@ -1,6 +1,6 @@
 //! The engine's answer to a request. It is shown as what it is; what really happened comes with the next snapshot.
 
-use casimir_dkg::engine::{Refused, Reply};
+use casimir_dkg::view::{Refused, Reply};
 
 use super::*;
 

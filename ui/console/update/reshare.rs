@@ -1,6 +1,6 @@
 //! A reshare by hand, for a pool whose validator exists.
 
-use casimir_dkg::engine::Request;
+use casimir_dkg::view::Request;
 
 use super::*;
 use crate::console::app::{Ask, RowId, rows};
@@ -17,6 +17,11 @@ pub(super) fn start(app: &mut App) {
         );
         return;
     };
+    if let Err(why) = validator.can_reshare.check() {
+        let why = why.to_string();
+        app.say(Token::Info, why);
+        return;
+    }
     let (used, limit) = validator.reshares;
     let operators: Vec<_> = validator.operators.iter().map(ToString::to_string).collect();
     let ask = Ask {
@@ -27,10 +32,7 @@ pub(super) fn start(app: &mut App) {
             "This opens a case. The new committee is proposed and waits for your approval.".to_owned(),
         ],
         verb: "request",
-        request: Request::RequestReshare {
-            pool: validator.pool,
-            by: app.settings.user.clone(),
-        },
+        request: Request::RequestReshare { pool: validator.pool },
         quiet_since: None,
     };
     ask::open(app, ask);

@@ -1,8 +1,7 @@
 //! Retry: take a case up again, or look again at once. Where the outcome of a ceremony is unknown, it is the key that
 //! gives the ceremony up; that asks.
 
-use casimir_dkg::engine::Request;
-use casimir_dkg::oracle::CaseStatus;
+use casimir_dkg::view::Request;
 
 use super::*;
 use crate::console::app::{Ask, rows};
@@ -12,20 +11,14 @@ pub(super) fn send(app: &mut App) -> Vec<Effect> {
         app.say(Token::Info, "select a case, an action or a ceremony to retry");
         return vec![];
     };
-    let by = app.settings.user.clone();
     let doubtful = rows::case(&app.snapshot, case)
-        .filter(|c| c.status == CaseStatus::Unknown)
-        .and_then(|c| c.ceremony)
-        .and_then(|id| app.snapshot.ceremonies.iter().find(|c| c.id == id))
-        .filter(|c| c.doubt.is_some());
+        .and_then(|c| c.doubtful)
+        .and_then(|id| rows::ceremony(&app.snapshot, id));
     let Some(ceremony) = doubtful else {
-        return send::request(app, Request::Retry { case, by });
+        return send::request(app, Request::Retry { case });
     };
     let question = format!("Declare the {} of {case} lost?", ceremony.kind);
-    let request = Request::DeclareLost {
-        request: ceremony.id,
-        by,
-    };
+    let request = Request::DeclareLost { request: ceremony.id };
     ask::open(
         app,
         Ask {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use casimir_dkg::engine::{Request, Scope};
+use casimir_dkg::view::{Request, Scope};
 
 use super::*;
 use crate::console::app::{Pending, Subject};
@@ -42,18 +42,17 @@ fn describe(request: &Request) -> (Subject, String) {
         Request::Approve { action, .. } => (Subject::Action(*action), format!("approve {action}")),
         Request::Reject { action, .. } => (Subject::Action(*action), format!("reject {action}")),
         Request::SetCommittee { action, .. } => (Subject::Action(*action), format!("committee of {action}")),
-        Request::DeclareLost { request, .. } => (Subject::Everything, format!("declare {request} lost")),
-        Request::Retry { case, .. } => (Subject::Case(*case), format!("retry {case}")),
-        Request::RequestReshare { pool, .. } => (Subject::Everything, format!("reshare of pool {pool}")),
-        Request::Pause { scope: s, .. } => {
+        Request::DeclareLost { request } => (Subject::Everything, format!("declare {request} lost")),
+        Request::Retry { case } => (Subject::Case(*case), format!("retry {case}")),
+        Request::RequestReshare { pool } => (Subject::Everything, format!("reshare of pool {pool}")),
+        Request::Pause { scope: s } => {
             let (subject, text) = scope(s);
             (subject, format!("pause {text}"))
         }
-        Request::Resume { scope: s, .. } => {
+        Request::Resume { scope: s } => {
             let (subject, text) = scope(s);
             (subject, format!("resume {text}"))
         }
-        Request::Shutdown => (Subject::Everything, "stop".to_owned()),
     }
 }
 

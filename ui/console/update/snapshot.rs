@@ -3,8 +3,7 @@
 
 use std::sync::Arc;
 
-use casimir_dkg::oracle::ActionState;
-use casimir_dkg::snapshot::Snapshot;
+use casimir_dkg::view::Snapshot;
 
 use super::*;
 use crate::console::app::{FieldKind, Pane, Subject, rows};
@@ -26,7 +25,7 @@ fn settle_pending(app: &mut App) {
     let snapshot = app.snapshot.clone();
     for pending in &mut app.pending {
         if let Subject::Action(id) = pending.subject {
-            let waits = rows::action(&snapshot, id).is_some_and(|a| a.state == ActionState::Proposed);
+            let waits = rows::action(&snapshot, id).is_some_and(|a| a.waits());
             pending.approves &= waits;
         }
     }
@@ -47,7 +46,7 @@ fn close_outdated(app: &mut App) {
     let Some((id, digest)) = about else { return };
     let why = match rows::action(&app.snapshot, id) {
         None => format!("{id} is gone"),
-        Some(action) if action.state != ActionState::Proposed => match &action.decision {
+        Some(action) if !action.waits() => match &action.decision {
             Some(decision) => format!(
                 "{id} was decided by {}: {}",
                 decision.decider,

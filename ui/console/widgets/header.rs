@@ -5,9 +5,8 @@
 //!  ✓ live  head 1,234 2 s  final 1,200  base fee 12.3 gwei │ oracle 0x… 1.2345 ETH │ rpc 2/2  messenger 1/1
 //! ```
 
-use casimir_dkg::oracle::Mode;
-use casimir_dkg::snapshot::{EndpointKind, Health};
 use casimir_dkg::types::CheckStatus;
+use casimir_dkg::view::{EndpointKind, Health, Mode};
 use ratatui::text::{Line, Span};
 
 use super::sign::Sign;
@@ -266,7 +265,7 @@ fn tally(app: &App, names: Names, (full, short): (&str, &str), all: &[Health]) -
 fn alarm(app: &App) -> Option<Line<'static>> {
     let unwritable = app.snapshot.journal.unwritable.as_ref();
     let unwritable =
-        unwritable.map(|why| format!("the journal can not be written, so nothing is sent: {why}"));
+        unwritable.map(|why| format!("the journal cannot be written, so nothing is sent: {why}"));
     let mut all = unwritable
         .into_iter()
         .chain(app.snapshot.alarms.iter().map(ToString::to_string));

@@ -1,9 +1,10 @@
 //! Every state of the engine as sign, word and meaning. The word always stands there: neither sign nor colour says
 //! anything alone.
 
-use casimir_dkg::oracle::{ActionState, CaseStatus, Risk};
-use casimir_dkg::snapshot::{CeremonyEnd, CeremonyView, Health, LinkState, TransactionState};
 use casimir_dkg::types::{CheckStatus, OperatorState};
+use casimir_dkg::view::{
+    ActionState, CaseStatus, CeremonyEnd, CeremonyView, Health, LinkState, Risk, TransactionState,
+};
 
 use super::sign::Sign;
 use crate::console::theme::Token;

@@ -9,7 +9,7 @@ use super::text::{clean, fit};
 use super::{format, status};
 use crate::console::app::{App, Pending};
 use crate::console::theme::Token;
-use casimir_dkg::oracle::ActionState;
+use casimir_dkg::view::ActionState;
 
 pub(crate) fn draw(frame: &mut Frame<'_>, area: Rect, app: &App) {
     let (token, text) = content(app);

@@ -9,8 +9,8 @@ use crate::engine::service::outside::Shared;
 use crate::engine::{LiveUpdate, inject};
 use crate::oracle::{AccountFacts, ChainFacts, Fulfilment, Input};
 use crate::ports::{Answer, At, PoolEvent, PoolEventKind, Unknown};
-use crate::snapshot::LinkState;
 use crate::types::{CheckStatus, SafeText};
+use crate::view::LinkState;
 
 /// Ends when the core or the intake is gone.
 pub(super) async fn run(

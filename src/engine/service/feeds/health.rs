@@ -10,8 +10,8 @@ use crate::chain::rpc::{EndpointHealth, EndpointState};
 use crate::engine::LiveUpdate;
 use crate::engine::core::Incoming;
 use crate::engine::service::outside::Shared;
-use crate::snapshot::{EndpointKind, EndpointView, Health, OperatorView};
 use crate::types::{OperatorId, RedactedUrl, SafeText};
+use crate::view::{EndpointKind, EndpointView, Health, OperatorView};
 
 /// Endpoints of the execution layer tell their state for nothing.
 const LOOK: Duration = Duration::from_secs(2);

@@ -11,8 +11,8 @@ use crate::engine::core::Incoming;
 use crate::engine::service::outside::Shared;
 use crate::oracle::ChainFacts;
 use crate::ports::At;
-use crate::snapshot::ValidatorView;
 use crate::types::{BlockRef, PoolId, SafeText};
+use crate::view::{Can, ValidatorView};
 
 /// Lists that did not change are read again after this many blocks: a reshare changes no list.
 const REREAD_BLOCKS: u64 = 8;
@@ -127,6 +127,8 @@ impl Pane {
                         index: None,
                         status: SafeText::new(status),
                         reshares: (committee.reshare_count, limit),
+                        // filled in by the engine, which knows the cases
+                        can_reshare: Can::Yes,
                     },
                 );
             }
@@ -173,6 +175,7 @@ mod tests {
             index: None,
             status: SafeText::default(),
             reshares: (0, 3),
+            can_reshare: Can::Yes,
         }];
         assert!(
             !hear(&mut pane, |n| n.heads += 1),

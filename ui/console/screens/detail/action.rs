@@ -8,8 +8,8 @@
 //! Facts · Checks · Cause · Call · Payload · Raw bytes · Digest
 //! ```
 
-use casimir_dkg::oracle::{Action, ActionState, FactKind};
 use casimir_dkg::types::CheckStatus;
+use casimir_dkg::view::{ActionState, ActionView, FactKind, Verdict};
 
 use super::{case, payload};
 use crate::console::app::{App, Subject, changes, rows};
@@ -19,16 +19,15 @@ use crate::console::widgets::page::Page;
 use crate::console::widgets::sign::Sign;
 use crate::console::widgets::{format, status};
 
-pub(super) fn build(page: &mut Page<'_>, app: &App, action: &Action) {
-    let proposal = &action.proposal;
-    page.text(Token::Emphasis, proposal.title.as_str());
+pub(super) fn build(page: &mut Page<'_>, app: &App, action: &ActionView) {
+    page.text(Token::Emphasis, action.title.as_str());
     place(page, app, action);
     warn_of_changes(page, app, action);
     state(page, app, action);
     request(page, app, action);
 
     page.heading("Facts");
-    for fact in &proposal.facts {
+    for fact in &action.facts {
         let token = match fact.kind {
             FactKind::Text => Token::Text,
             FactKind::Address | FactKind::Hex => Token::Value,
@@ -40,14 +39,14 @@ pub(super) fn build(page: &mut Page<'_>, app: &App, action: &Action) {
     }
 
     page.heading(&checks_heading(action));
-    page.checks(&proposal.checks);
+    page.checks(&action.checks);
 
     page.heading("Cause");
     match rows::case(&app.snapshot, action.id.case) {
         Some(case) => case::cause(page, &case.cause),
         None => page.text(Token::Stale, "The case is not in the engine's state any more."),
     }
-    payload::build(page, &proposal.payload);
+    payload::build(page, &action.payload);
 
     page.heading("Digest of payload, risk and check verdicts");
     page.text(Token::Value, &action.digest.to_string());
@@ -59,9 +58,9 @@ pub(super) fn build(page: &mut Page<'_>, app: &App, action: &Action) {
 }
 
 /// Network and mode, so that nobody takes one network for another.
-fn place(page: &mut Page<'_>, app: &App, action: &Action) {
+fn place(page: &mut Page<'_>, app: &App, action: &ActionView) {
     let network = &app.snapshot.network;
-    let (risk, risk_token) = status::risk(action.proposal.kind.risk());
+    let (risk, risk_token) = status::risk(action.risk);
     let token = if network.mainnet {
         Token::NetworkMain
     } else {
@@ -75,11 +74,11 @@ fn place(page: &mut Page<'_>, app: &App, action: &Action) {
         format!("{} (chain {}){money}", network.name, network.chain_id),
     );
     page.field("mode", Token::Text, app.snapshot.mode);
-    page.field("kind", Token::Text, action.proposal.kind);
+    page.field("kind", Token::Text, &action.kind);
     page.field("at stake", risk_token, risk);
 }
 
-fn warn_of_changes(page: &mut Page<'_>, app: &App, action: &Action) {
+fn warn_of_changes(page: &mut Page<'_>, app: &App, action: &ActionView) {
     let Some(seen) = app.details.last().and_then(|d| d.seen.as_deref()) else {
         return;
     };
@@ -96,7 +95,7 @@ fn warn_of_changes(page: &mut Page<'_>, app: &App, action: &Action) {
     }
 }
 
-fn state(page: &mut Page<'_>, app: &App, action: &Action) {
+fn state(page: &mut Page<'_>, app: &App, action: &ActionView) {
     let waited = format::age(app.now.wall.since(action.proposed_at));
     let more = match &action.state {
         ActionState::Failed { reason } | ActionState::Void { reason } | ActionState::Unknown { reason } => {
@@ -119,7 +118,6 @@ fn state(page: &mut Page<'_>, app: &App, action: &Action) {
         );
     }
     if let Some(decision) = &action.decision {
-        use casimir_dkg::oracle::Verdict;
         let (token, verdict) = match &decision.verdict {
             Verdict::Approve => (Token::Ok, "approved".to_owned()),
             Verdict::Reject { reason } => (Token::Warn, format!("rejected: {reason}")),
@@ -134,7 +132,7 @@ fn state(page: &mut Page<'_>, app: &App, action: &Action) {
 }
 
 /// What the user asked of the engine about this action, and its answer.
-fn request(page: &mut Page<'_>, app: &App, action: &Action) {
+fn request(page: &mut Page<'_>, app: &App, action: &ActionView) {
     let newest = app
         .pending
         .iter()
@@ -155,8 +153,8 @@ fn request(page: &mut Page<'_>, app: &App, action: &Action) {
     }
 }
 
-fn checks_heading(action: &Action) -> String {
-    let count = |s| action.proposal.checks.iter().filter(|c| c.status == s).count();
+fn checks_heading(action: &ActionView) -> String {
+    let count = |s| action.checks.iter().filter(|c| c.status == s).count();
     let (fail, unknown, pass) = (
         count(CheckStatus::Fail),
         count(CheckStatus::Unknown),
@@ -165,6 +163,6 @@ fn checks_heading(action: &Action) -> String {
     match (fail, unknown) {
         (0, 0) => format!("Checks: all {pass} pass"),
         (0, u) => format!("Checks: {pass} pass, {u} unknown"),
-        (f, u) => format!("Checks: {f} fail, {u} unknown, {pass} pass. It can not be approved"),
+        (f, u) => format!("Checks: {f} fail, {u} unknown, {pass} pass. It cannot be approved"),
     }
 }

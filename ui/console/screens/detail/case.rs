@@ -1,7 +1,6 @@
 //! A case: where it stands, what opened it, and its file.
 
-use casimir_dkg::oracle::{CaseStatus, Cause};
-use casimir_dkg::snapshot::CaseView;
+use casimir_dkg::view::{CaseStatus, CaseView, Cause};
 
 use super::times;
 use crate::console::app::App;

@@ -1,7 +1,7 @@
 //! A ceremony: its matrix, how it ended, and every check on its result.
 
-use casimir_dkg::snapshot::{CeremonyEnd, CeremonyView};
 use casimir_dkg::types::OperatorId;
+use casimir_dkg::view::{CeremonyEnd, CeremonyView};
 
 use crate::console::app::App;
 use crate::console::screens::matrix;

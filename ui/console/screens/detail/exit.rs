@@ -1,6 +1,6 @@
 //! An exit: its life in times, and what each beacon node said.
 
-use casimir_dkg::snapshot::ExitView;
+use casimir_dkg::view::ExitView;
 
 use super::times;
 use crate::console::app::App;

@@ -1,7 +1,7 @@
 //! What would leave this machine: decoded where it could be, and always raw.
 
-use casimir_dkg::oracle::{Payload, TransactionPayload};
 use casimir_dkg::types::{CeremonyPlan, OperatorId, SignPurpose};
+use casimir_dkg::view::{Payload, TransactionPayload};
 
 use crate::console::theme::Token;
 use crate::console::widgets::format;
@@ -51,7 +51,7 @@ fn transaction(page: &mut Page<'_>, tx: &TransactionPayload) {
             page.heading("Call: not decoded");
             page.text(
                 Token::Warn,
-                "The call data below could not be decoded. Do not approve what you can not read.",
+                "The call data below could not be decoded. Do not approve what you cannot read.",
             );
         }
     }

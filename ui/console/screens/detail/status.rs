@@ -1,7 +1,7 @@
 //! The status page: alarms, network, account, endpoints, operators, journal.
 
-use casimir_dkg::snapshot::EndpointKind;
 use casimir_dkg::types::CheckStatus;
+use casimir_dkg::view::EndpointKind;
 
 use crate::console::app::App;
 use crate::console::theme::Token;
@@ -60,7 +60,7 @@ pub(super) fn build(page: &mut Page<'_>, app: &App) {
     page.field("records", Token::Text, format::number(s.journal.records));
     page.field("head", Token::Value, s.journal.head);
     page.heading("Program");
-    page.field("version", Token::Text, s.version);
+    page.field("version", Token::Text, &s.version);
     page.field(
         "state as of",
         Token::Text,

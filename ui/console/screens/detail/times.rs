@@ -1,6 +1,6 @@
 //! Predicted and actual times of a validator's stages.
 
-use casimir_dkg::oracle::{Actual, Milestone, Moment, Stage};
+use casimir_dkg::view::{Actual, Milestone, Moment, Stage};
 
 use crate::console::app::App;
 use crate::console::theme::Token;

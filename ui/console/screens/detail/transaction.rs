@@ -1,6 +1,6 @@
 //! A transaction: one nonce, every hash it ever had.
 
-use casimir_dkg::snapshot::{TransactionState, TransactionView};
+use casimir_dkg::view::{TransactionState, TransactionView};
 
 use crate::console::app::App;
 use crate::console::theme::Token;

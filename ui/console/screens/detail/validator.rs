@@ -1,6 +1,6 @@
 //! A validator: who holds its key, and what happened to it.
 
-use casimir_dkg::snapshot::ValidatorView;
+use casimir_dkg::view::ValidatorView;
 
 use super::ceremony::names;
 use crate::console::app::App;

@@ -7,8 +7,7 @@
 //! ╰─ 4 chosen: any 3 of them can sign ─────────────────────────────────────╯
 //! ```
 
-use casimir_dkg::snapshot::OperatorView;
-use casimir_dkg::types::threshold_for;
+use casimir_dkg::view::{CommitteeView, OperatorView};
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::{Line, Span};
@@ -70,11 +69,10 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, app: &App, editor: &mut Ed
 fn cells(app: &App, editor: &Editor, operator: &OperatorView) -> Vec<Cell> {
     let chosen = editor.chosen.contains(&operator.id);
     // a reshare changes who holds the key; a key generation only differs from the proposal
-    let base = if editor.old.is_empty() {
-        &editor.proposed
-    } else {
-        &editor.old
-    };
+    let CommitteeView {
+        proposed, holders, ..
+    } = &editor.committee;
+    let base = if holders.is_empty() { proposed } else { holders };
     let change = match (base.contains(&operator.id), chosen) {
         (true, false) => Cell::new(Token::Warn, "leaves"),
         (false, true) => Cell::new(Token::Info, "joins"),
@@ -111,15 +109,16 @@ fn cells(app: &App, editor: &Editor, operator: &OperatorView) -> Vec<Cell> {
 /// What the choice means.
 fn summary(app: &App, editor: &Editor, columns: usize) -> Vec<Line<'static>> {
     let n = editor.chosen.len();
-    let (token, text) = match threshold_for(n) {
+    let (token, text) = match editor.committee.threshold(n) {
         Some(t) => (Token::Ok, format!("{n} chosen: any {t} of them can sign.")),
-        None => (
-            Token::Warn,
-            format!("{n} chosen: a committee has 4, 7, 10 or 13 operators."),
-        ),
+        None => (Token::Warn, {
+            let sizes = editor.committee.sizes_in_words();
+            format!("{n} chosen: a committee has {sizes} operators.")
+        }),
     };
     let mut parts = vec![(token, text)];
-    if !editor.old.is_empty() && editor.old.iter().any(|o| !editor.chosen.contains(o)) {
+    let holders = &editor.committee.holders;
+    if holders.iter().any(|o| !editor.chosen.contains(o)) {
         parts.push((
             Token::Warn,
             "Operators that leave keep their old shares: enough of them together could still sign."

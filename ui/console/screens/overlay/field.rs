@@ -19,7 +19,7 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, app: &App, field: &Field) 
         ),
         FieldKind::Phrase { action, expected, .. } => (
             "approve",
-            format!("{action} can not be undone by anybody. To go on, type:  {expected}"),
+            format!("{action} cannot be undone by anybody. To go on, type:  {expected}"),
         ),
     };
     let mut lines: Vec<_> = wrap(&clean(&label), width)

@@ -13,7 +13,6 @@ fn approving_sends_exactly_what_was_shown() {
         [Request::Approve {
             action: shown.id,
             digest: shown.digest,
-            by: "ada@console".into(),
             phrase: None,
         }]
     );
@@ -156,8 +155,7 @@ fn nothing_is_approved_twice() {
 fn a_failed_check_cannot_be_approved() {
     let mut d = busy();
     d.send(with(|s| {
-        s.actions[0].proposal.checks.push(Check::fail("balance", "0 ETH"));
-        s.actions[0].digest = s.actions[0].proposal.digest(s.actions[0].id);
+        s.actions[0].can_approve = Can::no("failed checks: balance");
     }));
     assert!(requests(d.slowly("2 enter a y")).is_empty());
     assert!(toast(&d).contains("failed checks: balance"), "{}", toast(&d));
@@ -210,7 +208,9 @@ fn a_stale_answer_keeps_the_view_open() {
 fn somebody_else_decided_first() {
     let mut d = busy();
     d.slowly("2 enter a");
-    d.send(with(|s| s.actions[0].state = ActionState::Rejected));
+    d.send(with(|s| {
+        fixture::stands(&mut s.actions[0], ActionState::Rejected)
+    }));
     assert!(d.app.overlay.is_none());
     assert!(requests(d.slowly("y a y")).is_empty());
 
@@ -256,7 +256,6 @@ fn an_irreversible_action_needs_its_phrase_and_then_yes() {
         [Request::Approve {
             action: exit.id,
             digest: exit.digest,
-            by: "ada@console".into(),
             phrase: Some("exit validator 1016".into()),
         }]
     );
@@ -274,7 +273,6 @@ fn rejecting_needs_a_reason() {
         [Request::Reject {
             action: action.id,
             digest: action.digest,
-            by: "ada@console".into(),
             reason: "wrong pool".into(),
         }]
     );
@@ -298,6 +296,6 @@ fn unknown_checks_are_named_in_the_question() {
         "{:?}",
         ask.lines
     );
-    let action: &Action = &d.app.snapshot.actions[0];
+    let action: &ActionView = &d.app.snapshot.actions[0];
     assert!(ask.lines.iter().any(|l| l.contains(&action.digest.to_string())));
 }

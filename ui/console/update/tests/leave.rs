@@ -8,8 +8,7 @@ fn quitting_asks_while_work_is_in_flight() {
     assert!(d.slowly("q").is_empty());
     assert!(matches!(d.app.overlay, Some(Overlay::Quit { ref work }) if !work.is_empty()));
     assert!(d.slowly("n q enter esc").is_empty() && d.app.overlay.is_none());
-    let effects = d.slowly("q y");
-    assert_eq!(requests(effects), [Request::Shutdown]);
+    assert!(stops(&d.slowly("q y")));
     let ticket = d.app.leaving.as_ref().unwrap().ticket;
     assert!(
         d.send(Event::Reply {
@@ -21,11 +20,7 @@ fn quitting_asks_while_work_is_in_flight() {
     assert_eq!(d.send(Event::EngineGone), [Effect::Exit(ExitReason::Quit)]);
 
     let mut d = Driver::new(fixture::app(fixture::quiet()));
-    assert_eq!(
-        requests(d.slowly("q")),
-        [Request::Shutdown],
-        "nothing in flight: no question"
-    );
+    assert!(stops(&d.slowly("q")), "nothing in flight: no question");
     d.mono += Duration::from_secs(16);
     assert_eq!(
         d.send(Event::Tick),
@@ -63,7 +58,7 @@ fn a_second_ctrl_c_does_not_wait() {
 fn signals_end_without_a_question() {
     let mut d = busy();
     d.slowly("2 enter a");
-    assert_eq!(requests(d.send(Event::Terminate)), [Request::Shutdown]);
+    assert!(stops(&d.send(Event::Terminate)));
     assert_eq!(d.app.leaving.as_ref().unwrap().reason, ExitReason::Terminated);
     assert_eq!(d.send(Event::Terminate), [Effect::Exit(ExitReason::Forced)]);
     assert_eq!(busy().send(Event::Hangup), [Effect::Exit(ExitReason::Hangup)]);
@@ -90,7 +85,7 @@ fn ctrl_z_explains_unless_allowed() {
 
 #[test]
 fn leaving_asks_while_something_approved_has_not_left_or_an_exit_is_not_in_a_block() {
-    use casimir_dkg::oracle::{ActionState, Decider, Decision, Verdict};
+    use casimir_dkg::view::{ActionState, Decider, Decision, Verdict};
     let quiet = |s: &mut Snapshot| {
         s.ceremonies.clear();
         s.transactions.clear();
@@ -104,7 +99,7 @@ fn leaving_asks_while_something_approved_has_not_left_or_an_exit_is_not_in_a_blo
             at: s.at,
             digest: action.digest,
         });
-        action.state = state;
+        fixture::stands(action, state);
     };
     let words =
         |s: &Snapshot| -> Vec<String> { s.work_in_flight().iter().map(ToString::to_string).collect() };

@@ -8,10 +8,8 @@ mod work;
 use std::sync::Arc;
 use std::time::Duration;
 
-use casimir_dkg::engine::{Accepted, Refused, Request, Scope};
-use casimir_dkg::oracle::{Action, ActionState};
-use casimir_dkg::snapshot::Snapshot;
-use casimir_dkg::types::{Check, OperatorId, UnixMillis};
+use casimir_dkg::types::{OperatorId, UnixMillis};
+use casimir_dkg::view::{Accepted, ActionState, ActionView, Can, Payload, Refused, Request, Scope, Snapshot};
 use ratatui::layout::Size;
 
 use crate::console::ExitReason;
@@ -32,6 +30,11 @@ fn requests(effects: Vec<Effect>) -> Vec<Request> {
     effects.into_iter().filter_map(request).collect()
 }
 
+/// Whether the engine is asked to stop, and nothing else.
+fn stops(effects: &[Effect]) -> bool {
+    matches!(effects, [Effect::Stop { .. }])
+}
+
 fn toast(driver: &Driver) -> String {
     driver
         .app
@@ -49,11 +52,11 @@ fn with(change: impl FnOnce(&mut Snapshot)) -> Event {
 
 fn changed(s: &mut Snapshot) {
     let action = &mut s.actions[0];
-    action.proposal.facts[4].value = "31 ETH from the pool".into();
-    if let casimir_dkg::oracle::Payload::Transaction(tx) = &mut action.proposal.payload {
+    action.facts[4].value = "31 ETH from the pool".into();
+    if let Payload::Transaction(tx) = &mut action.payload {
         tx.fee_ceiling_wei += alloy::primitives::U256::from(1);
     }
-    action.digest = action.proposal.digest(action.id);
+    action.digest = fixture::root(0xdd);
 }
 
 fn screen(d: &mut Driver) -> String {

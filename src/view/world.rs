@@ -1,12 +1,14 @@
-//! What the oracle works in: the network, the chain, its own account, and the endpoints.
+//! What the oracle works in: the network, who decides, the chain, its own account, endpoints, operators, the journal.
+
+use std::fmt;
 
 use alloy::primitives::{Address, U256};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use crate::types::{BlockRef, CheckStatus, PoolId, SafeText, UnixMillis};
+use crate::types::{BlockRef, CheckStatus, OperatorId, PoolId, Root, SafeText, UnixMillis};
 
 /// The network, and whether it is a real one.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NetworkView {
     /// Preset name: `mainnet`, `hoodi`, `holesky`, `sepolia`, `devnet`.
     pub name: SafeText,
@@ -20,8 +22,39 @@ pub struct NetworkView {
     pub manager: Address,
 }
 
+/// Who decides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Mode {
+    /// Nobody: everything is watched and nothing is done.
+    Observe,
+    /// A person decides every action.
+    Supervised,
+    /// The policy decides; what no rule covers waits for a person.
+    Auto,
+}
+
+impl fmt::Display for Mode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Observe => "observe",
+            Self::Supervised => "supervised",
+            Self::Auto => "auto",
+        })
+    }
+}
+
+/// Everything is paused.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PauseView {
+    /// By whom.
+    pub by: SafeText,
+    /// Since when.
+    pub since: UnixMillis,
+}
+
 /// Whether the execution chain is followed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum LinkState {
     /// No answer yet since the start.
@@ -37,7 +70,7 @@ pub enum LinkState {
 }
 
 /// The execution chain as the oracle sees it.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChainView {
     /// Newest block.
     pub head: Option<BlockRef>,
@@ -75,7 +108,7 @@ impl ChainView {
 }
 
 /// The oracle account.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SignerView {
     /// The address; none in observe mode without a key.
     pub address: Option<Address>,
@@ -98,7 +131,7 @@ impl SignerView {
 }
 
 /// What an endpoint is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum EndpointKind {
     /// Execution JSON-RPC.
@@ -110,7 +143,7 @@ pub enum EndpointKind {
 }
 
 /// Health in one word.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Health {
     /// Answers, and what it says is plausible.
@@ -124,7 +157,7 @@ pub enum Health {
 }
 
 /// One endpoint.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EndpointView {
     /// What it is for.
     pub kind: EndpointKind,
@@ -136,4 +169,40 @@ pub struct EndpointView {
     pub detail: SafeText,
     /// Last round trip.
     pub latency_ms: Option<u64>,
+}
+
+/// One operator of the directory.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OperatorView {
+    /// SSV operator id.
+    pub id: OperatorId,
+    /// Name, may be empty.
+    pub name: SafeText,
+    /// Redacted endpoint.
+    pub endpoint: SafeText,
+    /// Health.
+    pub health: Health,
+    /// Version its node reports.
+    pub version: SafeText,
+    /// Last round trip.
+    pub latency_ms: Option<u64>,
+    /// Ceremonies it took part in that gave a result.
+    pub ceremonies_done: u32,
+    /// Ceremonies that failed because of it.
+    pub ceremonies_failed: u32,
+    /// Words on its state.
+    pub note: SafeText,
+}
+
+/// The journal.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JournalView {
+    /// Records.
+    pub records: u64,
+    /// Hash of the newest record: the head of the chain.
+    pub head: Root,
+    /// File.
+    pub path: SafeText,
+    /// Why it cannot be written at present; nothing leaves this machine while so.
+    pub unwritable: Option<SafeText>,
 }

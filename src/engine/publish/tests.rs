@@ -1,0 +1,386 @@
+//! What a snapshot has, what pages have, and that the words of the views are the core's.
+
+use alloy::primitives::Address;
+
+use super::*;
+use crate::engine::live::Live;
+use crate::oracle::{
+    self, Cause, CeremonyPayload, Fact, FactKind, Policy, Proposal, Record, Settings, TransactionPayload,
+};
+use crate::types::{
+    ActionId, BlockRef, BlsPublicKey, CaseId, CeremonyPlan, Check, ForkVersion, OperatorId, PoolId,
+    RequestId, RequestKind, Root,
+};
+use crate::view::{Kind, Listing, NEWEST_CLOSED, NetworkView, Page, Query, Refused, RowId, Rows, Transition};
+
+fn state(mode: Mode) -> State {
+    State::new(Settings {
+        mode,
+        policy: Policy::default(),
+        owner: Address::repeat_byte(1),
+        follows_beacon: false,
+        look_up_every_ms: 1_000,
+        refresh_every_ms: 1_000,
+        approval_expires_ms: 1_000,
+        bump_after_ms: 1_000,
+    })
+}
+
+fn live() -> Live {
+    let network = NetworkView {
+        name: "devnet".into(),
+        chain_id: 31_337,
+        mainnet: false,
+        simulated: vec![],
+        manager: Address::repeat_byte(1),
+    };
+    Live::new(network, None)
+}
+
+fn case_id(kind: RequestKind, pool: u32) -> CaseId {
+    CaseId {
+        kind,
+        pool: PoolId(pool),
+        ordinal: 0,
+    }
+}
+
+/// A case per pool, opened and closed in the order of the pools.
+fn with_closed_cases(kind: RequestKind, pools: std::ops::Range<u32>) -> State {
+    let mut state = state(Mode::Supervised);
+    let block = BlockRef {
+        number: 1,
+        hash: Root::default(),
+    };
+    for pool in pools {
+        let case = case_id(kind, pool);
+        let cause = Cause::State { block };
+        let outcome = SafeText::new("done");
+        let records = [
+            Record::CaseOpened { case, cause },
+            Record::CaseClosed { case, outcome },
+        ];
+        for record in records {
+            let seq = u64::from(pool);
+            state.apply(seq, UnixMillis(seq), &record);
+        }
+    }
+    state
+}
+
+fn pools(listing: &Listing) -> Vec<u32> {
+    match &listing.rows {
+        Rows::Cases(cases) => cases.iter().map(|c| c.id.pool.0).collect(),
+        Rows::Exits(exits) => exits.iter().map(|e| e.case.pool.0).collect(),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn the_snapshot_has_the_newest_and_pages_have_the_rest_each_once() {
+    const ALL: u32 = NEWEST_CLOSED as u32 + 250;
+    let state = with_closed_cases(RequestKind::Exit, 0..ALL);
+    let live = live();
+    for kind in [Kind::Cases, Kind::Exits] {
+        let order = match kind {
+            Kind::Cases => lists::cases(&state, |_| true),
+            _ => lists::exits(&state),
+        };
+        let carried: Vec<_> = order.carried().collect();
+        assert_eq!(carried.len(), NEWEST_CLOSED);
+        assert_eq!(carried[0].pool.0, ALL - 1, "newest first");
+        assert_eq!(order.rest().len(), 250);
+        let row = |id| match kind {
+            Kind::Cases => RowId::Case(id),
+            _ => RowId::Exit(id),
+        };
+        let mut last = *carried.last().unwrap();
+        let mut seen: Vec<u32> = carried.iter().map(|id| id.pool.0).collect();
+        loop {
+            let before = Some(row(last));
+            let page = Page {
+                kind,
+                before,
+                limit: 100,
+            };
+            let listing = read(&state, &live, Query::Page(page)).unwrap();
+            let page = pools(&listing);
+            assert_eq!(
+                listing.older,
+                u64::from(ALL) - seen.len() as u64 - page.len() as u64
+            );
+            seen.extend(&page);
+            let Some(oldest) = page.last().filter(|_| listing.older > 0) else {
+                break;
+            };
+            last = case_id(RequestKind::Exit, *oldest);
+        }
+        assert_eq!(seen, (0..ALL).rev().collect::<Vec<_>>());
+    }
+}
+
+#[test]
+fn pages_are_bounded_and_wrong_ones_refused() {
+    let state = with_closed_cases(RequestKind::Deposit, 0..Page::MOST as u32 + 7);
+    let ask = |kind, before| {
+        let page = Page {
+            kind,
+            before,
+            limit: usize::MAX,
+        };
+        read(&state, &live(), Query::Page(page))
+    };
+    let first = ask(Kind::Cases, None).unwrap();
+    assert_eq!((pools(&first).len(), first.older), (Page::MOST, 7));
+    let absent = RowId::Case(case_id(RequestKind::Exit, 1));
+    let action: RowId = RowId::Action("deposit/1#1".parse().unwrap());
+    for (kind, before) in [
+        (Kind::Cases, absent),
+        (Kind::Cases, action),
+        (Kind::Actions, action),
+    ] {
+        let refused = ask(kind, Some(before));
+        assert!(matches!(refused, Err(Refused::NotNow(_))), "{refused:?}");
+    }
+}
+
+#[test]
+fn one_thing_and_the_cases_of_a_pool_are_found_however_old() {
+    let mut state = with_closed_cases(RequestKind::Deposit, 0..300);
+    let cause = Cause::Manual {
+        by: "ada".into(),
+        at: UnixMillis(900),
+    };
+    let case = case_id(RequestKind::Reshare, 7);
+    state.apply(900, UnixMillis(900), &Record::CaseOpened { case, cause });
+    let row = RowId::Case(case_id(RequestKind::Deposit, 7));
+    let one = read(&state, &live(), Query::One { row }).unwrap();
+    assert_eq!(pools(&one), [7]);
+    let of_pool = read(&state, &live(), Query::Pool { pool: PoolId(7) }).unwrap();
+    let Rows::Cases(cases) = of_pool.rows else {
+        panic!()
+    };
+    assert_eq!(
+        cases.iter().map(|c| c.id).collect::<Vec<_>>(),
+        [case, case_id(RequestKind::Deposit, 7)]
+    );
+    let row = RowId::Case(case_id(RequestKind::Exit, 7));
+    let none = read(&state, &live(), Query::One { row }).unwrap();
+    assert!(pools(&none).is_empty());
+}
+
+/// Proposes an action of a case of pool 3.
+fn propose(state: &mut State, case: CaseId, payload: Payload, checks: Vec<Check>) -> ActionId {
+    let kind = match &payload {
+        Payload::Ceremony(p) if matches!(p.plan, CeremonyPlan::Reshare { .. }) => oracle::ActionKind::Reshare,
+        Payload::Ceremony(_) => oracle::ActionKind::Keygen,
+        Payload::Transaction(_) => oracle::ActionKind::SendDeposit,
+        Payload::Exit(_) => oracle::ActionKind::BroadcastExit,
+    };
+    let cause = Cause::Manual {
+        by: "ada".into(),
+        at: UnixMillis(1),
+    };
+    state.apply(1, UnixMillis(1), &Record::CaseOpened { case, cause });
+    let action = ActionId { case, number: 1 };
+    let proposal = Proposal {
+        kind,
+        title: "do it".into(),
+        facts: vec![Fact::new("amount", FactKind::Amount, "32 ETH")],
+        checks,
+        payload,
+    };
+    let digest = proposal.digest(action);
+    let proposed = Record::ActionProposed {
+        action,
+        proposal: Box::new(proposal),
+        digest,
+    };
+    state.apply(2, UnixMillis(2), &proposed);
+    action
+}
+
+fn committee(ids: [u64; 4]) -> Vec<OperatorId> {
+    ids.map(OperatorId).to_vec()
+}
+
+fn reshare() -> Payload {
+    Payload::Ceremony(CeremonyPayload {
+        plan: CeremonyPlan::Reshare {
+            validator: BlsPublicKey::default(),
+            old: committee([1, 2, 3, 4])[..3].to_vec(),
+            new: committee([1, 2, 3, 5]),
+            threshold: 3,
+        },
+    })
+}
+
+fn keygen() -> Payload {
+    Payload::Ceremony(CeremonyPayload {
+        plan: CeremonyPlan::Keygen {
+            committee: committee([1, 2, 3, 5]),
+            threshold: 3,
+            withdrawal_credentials: Root::default(),
+            fork_version: ForkVersion::default(),
+        },
+    })
+}
+
+#[test]
+fn a_committee_is_shown_with_everybody_who_holds_a_share_and_with_possible_sizes() {
+    let mut live = live();
+    live.validators = vec![ValidatorView {
+        pool: PoolId(3),
+        public_key: BlsPublicKey::default(),
+        operators: committee([1, 2, 3, 4]),
+        index: None,
+        status: SafeText::default(),
+        reshares: (0, 3),
+        can_reshare: Can::Yes,
+    }];
+    let mut state = state(Mode::Supervised);
+    let id = propose(&mut state, case_id(RequestKind::Reshare, 3), reshare(), vec![]);
+    let shown = action(&state, &live, id).unwrap().committee.unwrap();
+    assert_eq!(shown.proposed, committee([1, 2, 3, 5]));
+    // the plan names 1, 2 and 3 only, which deal
+    assert_eq!(shown.holders, committee([1, 2, 3, 4]));
+    assert_eq!(shown.sizes_in_words(), "4, 7, 10 or 13");
+    assert_eq!((shown.threshold(7), shown.threshold(5)), (Some(5), None));
+    let id = propose(&mut state, case_id(RequestKind::Deposit, 3), keygen(), vec![]);
+    let shown = action(&state, &live, id).unwrap().committee.unwrap();
+    assert!(shown.holders.is_empty(), "nobody holds a new key");
+}
+
+#[test]
+fn what_can_be_done_is_what_the_desk_would_take() {
+    let case = case_id(RequestKind::Deposit, 3);
+    let failed = vec![Check::fail("balance", "0 ETH")];
+    let mut supervised = state(Mode::Supervised);
+    let id = propose(&mut supervised, case, keygen(), failed.clone());
+    let shown = action(&supervised, &live(), id).unwrap();
+    assert_eq!(shown.can_approve, Can::no("failed checks: balance"));
+    assert!(shown.can_reject.is_yes());
+    let reason = SafeText::new("wrong pool");
+    supervised.apply(3, UnixMillis(3), &Record::ActionVoided { action: id, reason });
+    let gone = action(&supervised, &live(), id).unwrap();
+    let words = "deposit/3#1 is void, it waits for no decision";
+    assert_eq!(
+        (gone.can_approve, gone.can_reject),
+        (Can::no(words), Can::no(words))
+    );
+    assert_eq!(gone.committee, None);
+
+    let mut observe = state(Mode::Observe);
+    let id = propose(&mut observe, case, keygen(), failed);
+    let shown = action(&observe, &live(), id).unwrap();
+    assert!(!shown.can_approve.is_yes() && !shown.can_reject.is_yes() && shown.committee.is_none());
+    let shown = super::case(&observe, case).unwrap();
+    assert!(!shown.can_retry.is_yes() && !shown.can_pause.is_yes());
+    assert!(!can_reshare(&observe, PoolId(3)).is_yes());
+}
+
+#[test]
+fn an_irreversible_action_says_its_phrase_and_its_family() {
+    let mut state = state(Mode::Supervised);
+    let payload = Payload::Exit(oracle::ExitPayload {
+        validator: BlsPublicKey::default(),
+        validator_index: 17,
+        epoch: 3,
+        signing_root: Root::default(),
+        signature: Default::default(),
+    });
+    let id = propose(&mut state, case_id(RequestKind::Exit, 3), payload, vec![]);
+    let shown = action(&state, &live(), id).unwrap();
+    assert_eq!(shown.phrase.as_deref(), Some("exit validator 17"));
+    assert_eq!(shown.risk, crate::view::Risk::Irreversible);
+    assert_eq!(shown.family, crate::view::Family::Broadcast);
+    assert_eq!(shown.kind, "broadcast-exit");
+}
+
+#[test]
+fn deposits_wait_in_the_order_of_the_queue_after_everything_else() {
+    let mut state = state(Mode::Supervised);
+    let transaction = || {
+        Payload::Transaction(TransactionPayload {
+            chain_id: 1,
+            from: Address::default(),
+            to: Address::default(),
+            value_wei: Default::default(),
+            data: Default::default(),
+            fee_ceiling_wei: Default::default(),
+            call: None,
+        })
+    };
+    let ids: Vec<_> = [
+        (RequestKind::Deposit, 2, transaction()),
+        (RequestKind::Reshare, 9, reshare()),
+        (RequestKind::Deposit, 1, keygen()),
+    ]
+    .into_iter()
+    .map(|(kind, pool, payload)| propose(&mut state, case_id(kind, pool), payload, vec![]))
+    .collect();
+    let reason = SafeText::new("gone");
+    let over = propose(&mut state, case_id(RequestKind::Exit, 5), keygen(), vec![]);
+    state.apply(9, UnixMillis(9), &Record::ActionVoided { action: over, reason });
+    let order: Vec<_> = lists::actions(&state).carried().collect();
+    assert_eq!(order, [ids[1], ids[2], ids[0], over]);
+}
+
+#[test]
+fn the_views_use_the_words_of_the_core() {
+    use crate::oracle::CaseStatus as Status;
+    for mode in [Mode::Observe, Mode::Supervised, Mode::Auto] {
+        assert_eq!(convert::mode(mode).to_string(), mode.to_string());
+    }
+    let statuses = [
+        Status::Preparing,
+        Status::AwaitingDecision,
+        Status::Ceremony,
+        Status::Queued,
+        Status::Sending,
+        Status::Following,
+        Status::Paused,
+        Status::Attention,
+        Status::Unknown,
+        Status::Orphaned,
+        Status::Done,
+    ];
+    for status in statuses {
+        assert_eq!(convert::status(status).to_string(), status.to_string());
+    }
+    for stage in oracle::Stage::of(RequestKind::Exit) {
+        let milestone = oracle::Milestone {
+            stage: *stage,
+            by_rules: None,
+            by_state: None,
+            actual: None,
+        };
+        assert_eq!(
+            convert::milestone(&milestone).stage.to_string(),
+            stage.to_string()
+        );
+    }
+}
+
+#[test]
+fn records_are_told_in_sentences_where_they_are_known() {
+    let record = Record::Note {
+        case: None,
+        text: "hello".into(),
+    };
+    let body = serde_json::to_string(&record).unwrap();
+    assert_eq!(crate::engine::sentence(&body), Some("hello".into()));
+    assert_eq!(
+        crate::engine::sentence(r#"{"record":"of-a-later-version"}"#),
+        None
+    );
+    let transition = Transition {
+        at: UnixMillis(1),
+        record: 1,
+        case: None,
+        kind: record.kind().to_owned(),
+        text: record.sentence(),
+    };
+    let text = serde_json::to_string(&transition).unwrap();
+    assert_eq!(serde_json::from_str::<Transition>(&text).unwrap(), transition);
+}

@@ -1,0 +1,351 @@
+//! Actions: what waits for a decision, with everything that a person needs for it, and what was decided.
+
+use std::fmt;
+
+use alloy::primitives::{Address, Bytes, U256};
+use serde::{Deserialize, Serialize};
+
+use super::Can;
+use crate::types::{
+    ActionId, BlsPublicKey, BlsSignature, CeremonyPlan, Check, CheckStatus, OperatorId, Root, SafeText,
+    UnixMillis,
+};
+
+/// What an action does to the world outside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Family {
+    /// Operators run a DKG protocol.
+    Ceremony,
+    /// A transaction is sent.
+    Transaction,
+    /// A message is broadcast to the beacon nodes.
+    Broadcast,
+}
+
+/// How much is at stake, and so how it is confirmed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Risk {
+    /// Can be repeated.
+    Routine,
+    /// Spends or commits money.
+    Money,
+    /// Cannot be undone by anybody.
+    Irreversible,
+}
+
+/// How a fact's value is drawn and copied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum FactKind {
+    /// Words.
+    Text,
+    /// An address, in full.
+    Address,
+    /// A key, hash or root, in full.
+    Hex,
+    /// An amount with its unit.
+    Amount,
+    /// Something that the reader should stop at.
+    Warning,
+}
+
+/// A labelled value that the approver needs, in full.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fact {
+    /// What it is.
+    pub label: String,
+    /// The whole value.
+    pub value: SafeText,
+    /// How to draw it.
+    pub kind: FactKind,
+}
+
+/// One decoded argument of a contract call.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CallArgument {
+    /// Parameter name.
+    pub name: String,
+    /// Solidity type.
+    pub solidity_type: String,
+    /// The value in full.
+    pub value: SafeText,
+}
+
+/// A decoded contract call.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CallView {
+    /// Function name.
+    pub function: String,
+    /// Arguments in order.
+    pub arguments: Vec<CallArgument>,
+}
+
+/// A ceremony to start.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CeremonyPayload {
+    /// What is run.
+    pub plan: CeremonyPlan,
+}
+
+/// A transaction to send.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TransactionPayload {
+    /// EIP-155 chain id.
+    pub chain_id: u64,
+    /// Sender: the oracle address.
+    pub from: Address,
+    /// The contract that is called.
+    pub to: Address,
+    /// Wei sent along.
+    pub value_wei: U256,
+    /// Call data.
+    pub data: Bytes,
+    /// The most that this transaction may cost in fees, wei.
+    pub fee_ceiling_wei: U256,
+    /// The call in words, where it could be decoded.
+    pub call: Option<CallView>,
+}
+
+/// A signed voluntary exit to publish.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExitPayload {
+    /// The validator.
+    pub validator: BlsPublicKey,
+    /// Its index.
+    pub validator_index: u64,
+    /// First epoch at which it may be included.
+    pub epoch: u64,
+    /// The 32 bytes that were signed.
+    pub signing_root: Root,
+    /// The combined signature.
+    pub signature: BlsSignature,
+}
+
+/// The exact thing that would leave this machine.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase", tag = "type")]
+pub enum Payload {
+    /// Start messages to the operators.
+    Ceremony(CeremonyPayload),
+    /// A transaction.
+    Transaction(TransactionPayload),
+    /// An exit broadcast.
+    Exit(ExitPayload),
+}
+
+/// Where an action stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "state")]
+pub enum ActionState {
+    /// Waits for a decision.
+    Proposed,
+    /// Approved; the last checks before it leaves are running, or it waits for a pause to end.
+    Approved,
+    /// Under way: signed, sent, or running.
+    Executing,
+    /// The effect is a fact.
+    Done,
+    /// A decider said no.
+    Rejected,
+    /// It was tried and did not work.
+    Failed {
+        /// Why.
+        reason: SafeText,
+    },
+    /// What it was for is gone or has changed; it cannot be decided any more.
+    Void {
+        /// Why.
+        reason: SafeText,
+    },
+    /// It may or may not have taken effect; being found out.
+    Unknown {
+        /// What is not known, and why.
+        reason: SafeText,
+    },
+}
+
+impl ActionState {
+    /// A word for tables.
+    #[must_use]
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Proposed => "waiting",
+            Self::Approved => "approved",
+            Self::Executing => "executing",
+            Self::Done => "done",
+            Self::Rejected => "rejected",
+            Self::Failed { .. } => "failed",
+            Self::Void { .. } => "void",
+            Self::Unknown { .. } => "unknown",
+        }
+    }
+
+    /// No longer moves.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        matches!(
+            self,
+            Self::Done | Self::Rejected | Self::Failed { .. } | Self::Void { .. }
+        )
+    }
+}
+
+/// Who made a decision.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase", tag = "by")]
+pub enum Decider {
+    /// A person.
+    Person {
+        /// The identity of the seat.
+        name: SafeText,
+    },
+    /// A rule of the policy.
+    Rule {
+        /// The rule's name.
+        name: SafeText,
+    },
+}
+
+impl fmt::Display for Decider {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Person { name } => write!(f, "{name}"),
+            Self::Rule { name } => write!(f, "rule {name}"),
+        }
+    }
+}
+
+/// What was decided.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase", tag = "verdict")]
+pub enum Verdict {
+    /// Let it pass.
+    Approve,
+    /// Stop it.
+    Reject {
+        /// Why, in the decider's words.
+        reason: SafeText,
+    },
+}
+
+/// A decision on an action.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Decision {
+    /// Approve or reject.
+    pub verdict: Verdict,
+    /// By whom.
+    pub decider: Decider,
+    /// When.
+    pub at: UnixMillis,
+    /// The digest of what was decided on.
+    pub digest: Root,
+}
+
+/// A size that a committee can have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CommitteeSize {
+    /// Operators.
+    pub operators: usize,
+    /// Any so many of them can sign.
+    pub threshold: u8,
+}
+
+/// The committee of a waiting ceremony, which a person may choose anew.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CommitteeView {
+    /// As proposed, ascending.
+    pub proposed: Vec<OperatorId>,
+    /// Who holds a share of the key now, ascending; empty for a new key.
+    pub holders: Vec<OperatorId>,
+    /// Sizes that it can have, ascending.
+    pub sizes: Vec<CommitteeSize>,
+}
+
+impl CommitteeView {
+    /// How many of a committee of `operators` can sign; `None` where a committee cannot have that size.
+    #[must_use]
+    pub fn threshold(&self, operators: usize) -> Option<u8> {
+        let fits = self.sizes.iter().find(|size| size.operators == operators);
+        fits.map(|size| size.threshold)
+    }
+
+    /// The sizes in words: `4, 7, 10 or 13`.
+    #[must_use]
+    pub fn sizes_in_words(&self) -> String {
+        let sizes: Vec<_> = self.sizes.iter().map(|s| s.operators.to_string()).collect();
+        match sizes.split_last() {
+            Some((last, [])) => last.clone(),
+            Some((last, others)) => format!("{} or {last}", others.join(", ")),
+            None => "no".to_owned(),
+        }
+    }
+}
+
+/// One action, with its present state and what can be done about it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ActionView {
+    /// Its id.
+    pub id: ActionId,
+    /// What it is called, in kebab case: `keygen`, `send-deposit`, …; rules of the policy name it so.
+    pub kind: String,
+    /// What it does to the world outside.
+    pub family: Family,
+    /// What is at stake.
+    pub risk: Risk,
+    /// One plain sentence.
+    pub title: SafeText,
+    /// Values in full.
+    pub facts: Vec<Fact>,
+    /// Named preconditions.
+    pub checks: Vec<Check>,
+    /// What would leave this machine.
+    pub payload: Payload,
+    /// Digest of payload, risk and check verdicts as shown; an approval must name it.
+    pub digest: Root,
+    /// When facts, reasons or title were last replaced under this same digest.
+    pub refreshed_at: Option<UnixMillis>,
+    /// When it was proposed.
+    pub proposed_at: UnixMillis,
+    /// Present state.
+    #[serde(flatten)]
+    pub state: ActionState,
+    /// The decision, once made.
+    pub decision: Option<Decision>,
+    /// Whether it can be approved now.
+    pub can_approve: Can,
+    /// Whether it can be rejected now.
+    pub can_reject: Can,
+    /// What an approval must type; only what cannot be undone asks for it.
+    pub phrase: Option<String>,
+    /// The committee, where a person may choose another one now.
+    pub committee: Option<CommitteeView>,
+}
+
+impl ActionView {
+    /// It waits for a decision.
+    #[must_use]
+    pub fn waits(&self) -> bool {
+        self.state == ActionState::Proposed
+    }
+
+    /// No longer moves.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        self.state.is_over()
+    }
+
+    /// Whether it was approved (it may have failed afterwards).
+    #[must_use]
+    pub fn was_approved(&self) -> bool {
+        self.decision
+            .as_ref()
+            .is_some_and(|d| d.verdict == Verdict::Approve)
+    }
+
+    /// Its checks with this verdict.
+    pub fn checks_with(&self, status: CheckStatus) -> impl Iterator<Item = &Check> {
+        self.checks.iter().filter(move |c| c.status == status)
+    }
+}

@@ -1,0 +1,68 @@
+//! Ceremonies: the matrix of operators and rounds.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::types::{
+    BlsPublicKey, CaseId, CeremonyFailure, CeremonyKind, Check, OperatorId, OperatorProgress, RequestId,
+    Root, Round, SafeText, UnixMillis,
+};
+
+/// How a ceremony ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase", tag = "outcome")]
+pub enum CeremonyEnd {
+    /// Verified result.
+    Verified {
+        /// The validator key.
+        validator: BlsPublicKey,
+    },
+    /// No result.
+    Failed(CeremonyFailure),
+}
+
+/// One ceremony: the matrix of operators and rounds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CeremonyView {
+    /// Request id, also the messenger's topic.
+    pub id: RequestId,
+    /// The case it serves.
+    pub case: CaseId,
+    /// Keygen, reshare or sign.
+    pub kind: CeremonyKind,
+    /// What a signing ceremony signs, in words; empty otherwise.
+    pub what: SafeText,
+    /// 1 for the first try of this step of the case.
+    pub attempt: u32,
+    /// Threshold.
+    pub threshold: u8,
+    /// The rounds, in order: the matrix' columns.
+    pub rounds: Vec<Round>,
+    /// Rows of the matrix.
+    pub operators: BTreeMap<OperatorId, OperatorProgress>,
+    /// Members of the old committee of a reshare; empty otherwise.
+    pub old_committee: Vec<OperatorId>,
+    /// Members of the committee that will hold the key.
+    pub committee: Vec<OperatorId>,
+    /// When it was started.
+    pub started_at: UnixMillis,
+    /// The deadline of the present round.
+    pub deadline: Option<UnixMillis>,
+    /// Its outcome is unknown and looked for: since when, and why.
+    pub doubt: Option<(UnixMillis, SafeText)>,
+    /// When and how it ended.
+    pub ended: Option<(UnixMillis, CeremonyEnd)>,
+    /// Verification, check by check, once it ended.
+    pub checks: Vec<Check>,
+    /// The newest transcript: file name in the state directory, and SHA-256 as journaled.
+    pub transcript: Option<(SafeText, Root)>,
+}
+
+impl CeremonyView {
+    /// No longer moves.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        self.ended.is_some()
+    }
+}

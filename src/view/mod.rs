@@ -1,0 +1,48 @@
+//! What crosses to front ends, and what they ask: owned types that can be written and read back, so that a front end may
+//! sit in another process. The engine publishes a new [`Snapshot`] when something changed; a front end sees the newest
+//! and may skip any number, or follow by [`Change`]s. Open things are there whole, what is over by [`Page`].
+//!
+//! Words for people, and what can be done and why not, come with the views: no front end repeats a rule of the engine.
+//! Times are points in time; ages are the reader's work. Nothing here knows the decision core: the engine translates.
+
+mod action;
+mod can;
+mod case;
+mod ceremony;
+mod change;
+#[cfg(test)]
+mod fixture;
+mod message;
+mod page;
+mod request;
+mod snapshot;
+#[cfg(test)]
+mod tests;
+mod times;
+mod transaction;
+mod validator;
+mod world;
+
+pub use action::{
+    ActionState, ActionView, CallArgument, CallView, CeremonyPayload, CommitteeSize, CommitteeView, Decider,
+    Decision, ExitPayload, Fact, FactKind, Family, Payload, Risk, TransactionPayload, Verdict,
+};
+pub use can::Can;
+pub use case::{CaseStatus, CaseView, Cause, HistoryEntry};
+pub use ceremony::{CeremonyEnd, CeremonyView};
+pub use change::{Change, RowChange};
+pub use message::{FromSeat, Hello, OtherVersion, ToSeat};
+pub use page::{Kind, Listed, Listing, NEWEST_CLOSED, Older, Page, Query, RowId, Rows};
+pub use request::{Accepted, Refused, Reply, Request, Scope, Transition};
+pub use snapshot::Snapshot;
+pub use times::{Actual, Milestone, Moment, Stage};
+pub use transaction::{TransactionState, TransactionView};
+pub use validator::{ExitView, NodeVerdict, ValidatorView};
+pub use world::{
+    ChainView, EndpointKind, EndpointView, Health, JournalView, LinkState, Mode, NetworkView, OperatorView,
+    PauseView, SignerView,
+};
+
+/// The version of these views; the first message of either side says it. It grows with every change that a reader of the
+/// version before would not understand.
+pub const VERSION: u32 = 1;

@@ -1,0 +1,197 @@
+//! What is over, by page. A snapshot carries everything that is open and the newest of what is over; the rest is asked for.
+
+use std::collections::BTreeMap;
+use std::hash::Hash;
+
+use serde::{Deserialize, Serialize};
+
+use super::{ActionView, CaseView, CeremonyView, ExitView, OperatorView, TransactionView, ValidatorView};
+use crate::types::{ActionId, BlsPublicKey, CaseId, OperatorId, PoolId, RequestId, RequestKind};
+
+/// So many of each kind that are over travel with a snapshot: more than a screen shows, little enough to send at once.
+pub const NEWEST_CLOSED: usize = 100;
+
+/// A thing of a list, found again by its id when the list has changed.
+pub trait Listed {
+    /// What names it within its list.
+    type Id: Copy + Eq + Hash;
+
+    /// Its id.
+    fn id(&self) -> Self::Id;
+
+    /// It no longer moves, and may be left to a page.
+    fn is_over(&self) -> bool;
+}
+
+macro_rules! listed {
+    ($($view:ty, $field:ident: $id:ty, $over:expr;)*) => {$(
+        impl Listed for $view {
+            type Id = $id;
+            fn id(&self) -> $id {
+                self.$field
+            }
+            fn is_over(&self) -> bool {
+                let over: fn(&Self) -> bool = $over;
+                over(self)
+            }
+        }
+    )*};
+}
+listed! {
+    ActionView, id: ActionId, Self::is_over;
+    CaseView, id: CaseId, Self::is_over;
+    CeremonyView, id: RequestId, Self::is_over;
+    TransactionView, action: ActionId, Self::is_over;
+    ExitView, case: CaseId, |exit| exit.over;
+    // the configuration bounds the operators, and the contract's lists the validators: all of them are open
+    OperatorView, id: OperatorId, |_| false;
+    ValidatorView, pool: PoolId, |_| false;
+}
+
+/// The lists that have an end and a past.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// Actions, by the time at which they were proposed.
+    Actions,
+    /// Cases, by the time at which they ended.
+    Cases,
+    /// Ceremonies, by the time at which they ended.
+    Ceremonies,
+    /// Transactions, by the time at which they were signed.
+    Transactions,
+    /// Exits, by the time at which their cases ended.
+    Exits,
+}
+
+impl Kind {
+    /// Every kind.
+    pub const ALL: [Self; 5] = [
+        Self::Actions,
+        Self::Cases,
+        Self::Ceremonies,
+        Self::Transactions,
+        Self::Exits,
+    ];
+}
+
+/// Names one thing of any list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase", tag = "row", content = "id")]
+pub enum RowId {
+    /// An action.
+    Action(ActionId),
+    /// A case.
+    Case(CaseId),
+    /// A ceremony.
+    Ceremony(RequestId),
+    /// The transaction of an action.
+    Transaction(ActionId),
+    /// The exit of a case.
+    Exit(CaseId),
+    /// A validator.
+    Validator(BlsPublicKey),
+}
+
+impl RowId {
+    /// The list that pages of it come from; validators have none.
+    #[must_use]
+    pub fn kind(self) -> Option<Kind> {
+        match self {
+            Self::Action(_) => Some(Kind::Actions),
+            Self::Case(_) => Some(Kind::Cases),
+            Self::Ceremony(_) => Some(Kind::Ceremonies),
+            Self::Transaction(_) => Some(Kind::Transactions),
+            Self::Exit(_) => Some(Kind::Exits),
+            Self::Validator(_) => None,
+        }
+    }
+}
+
+/// Asks for things that are over, newest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Page {
+    /// Of which list.
+    pub kind: Kind,
+    /// Only what is older than this row of the list; `None` begins with the newest.
+    pub before: Option<RowId>,
+    /// At most so many; the engine gives [`Page::MOST`] at a time.
+    pub limit: usize,
+}
+
+impl Page {
+    /// No page is longer.
+    pub const MOST: usize = 500;
+}
+
+/// What a front end reads beyond the snapshot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase", tag = "read")]
+pub enum Query {
+    /// The next page of what is over.
+    Page(Page),
+    /// One thing, open or over.
+    One {
+        /// Which.
+        row: RowId,
+    },
+    /// Every case of a pool, newest first, at most [`Page::MOST`].
+    Pool {
+        /// Which pool.
+        pool: PoolId,
+    },
+}
+
+/// Rows of one list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase", tag = "kind", content = "rows")]
+pub enum Rows {
+    /// Actions.
+    Actions(Vec<ActionView>),
+    /// Cases.
+    Cases(Vec<CaseView>),
+    /// Ceremonies.
+    Ceremonies(Vec<CeremonyView>),
+    /// Transactions.
+    Transactions(Vec<TransactionView>),
+    /// Exits.
+    Exits(Vec<ExitView>),
+}
+
+/// The answer to a [`Query`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Listing {
+    /// What was asked for; empty where there is no such thing.
+    pub rows: Rows,
+    /// How many are older than the last of them.
+    pub older: u64,
+}
+
+/// How many of each kind are over and not in the snapshot.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Older {
+    /// Actions.
+    pub actions: u64,
+    /// Cases, by kind of request.
+    pub cases: BTreeMap<RequestKind, u64>,
+    /// Ceremonies.
+    pub ceremonies: u64,
+    /// Transactions.
+    pub transactions: u64,
+    /// Exits.
+    pub exits: u64,
+}
+
+impl Older {
+    /// Of one kind.
+    #[must_use]
+    pub fn of(&self, kind: Kind) -> u64 {
+        match kind {
+            Kind::Actions => self.actions,
+            Kind::Cases => self.cases.values().sum(),
+            Kind::Ceremonies => self.ceremonies,
+            Kind::Transactions => self.transactions,
+            Kind::Exits => self.exits,
+        }
+    }
+}

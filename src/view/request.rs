@@ -1,0 +1,122 @@
+//! What people ask of the engine, and its answers. No request says who asks: the seat it comes from does.
+
+use serde::{Deserialize, Serialize};
+
+use crate::types::{ActionId, CaseId, OperatorId, PoolId, RequestId, Root, SafeText, UnixMillis};
+
+/// What a pause is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Scope {
+    /// Everything.
+    All,
+    /// One case.
+    Case(CaseId),
+}
+
+/// What a person asks for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "ask")]
+pub enum Request {
+    /// Let an action pass.
+    Approve {
+        /// Which action.
+        action: ActionId,
+        /// The digest that was shown.
+        digest: Root,
+        /// What was typed, where the action demands a phrase.
+        phrase: Option<String>,
+    },
+    /// Stop an action.
+    Reject {
+        /// Which action.
+        action: ActionId,
+        /// The digest that was shown.
+        digest: Root,
+        /// Why.
+        reason: SafeText,
+    },
+    /// Take up a case again that was rejected, failed or refused; or look again at once.
+    Retry {
+        /// Which case.
+        case: CaseId,
+    },
+    /// Give up a ceremony whose outcome is unknown: whatever it made is never used.
+    DeclareLost {
+        /// Which ceremony.
+        request: RequestId,
+    },
+    /// Let nothing leave this machine any more.
+    Pause {
+        /// What.
+        scope: Scope,
+    },
+    /// End a pause.
+    Resume {
+        /// What.
+        scope: Scope,
+    },
+    /// Open a reshare by hand for a staked pool.
+    RequestReshare {
+        /// Which pool.
+        pool: PoolId,
+    },
+    /// Choose the committee of a keygen or reshare that waits for its decision. The action is proposed anew.
+    SetCommittee {
+        /// Which action.
+        action: ActionId,
+        /// The committee that will hold the key, ascending.
+        committee: Vec<OperatorId>,
+    },
+}
+
+/// A request was taken.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Accepted {
+    /// A sentence for the person.
+    pub message: SafeText,
+}
+
+/// A request was not taken.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[serde(rename_all = "kebab-case", tag = "refused", content = "why")]
+pub enum Refused {
+    /// What would be sent is not what was shown any more.
+    #[error("changed since it was shown: look again before you decide ({0})")]
+    Stale(SafeText),
+    /// Somebody decided before.
+    #[error("already decided by {by} at {at}", at = at.to_rfc3339())]
+    AlreadyDecided {
+        /// Who.
+        by: SafeText,
+        /// When.
+        at: UnixMillis,
+    },
+    /// It cannot be done now, and why.
+    #[error("{0}")]
+    NotNow(SafeText),
+    /// The mode forbids it.
+    #[error("{0}")]
+    Mode(SafeText),
+    /// The engine has stopped or its journal cannot be written.
+    #[error("{0}")]
+    Unavailable(SafeText),
+}
+
+/// The answer to a request.
+pub type Reply = Result<Accepted, Refused>;
+
+/// One thing that happened, for headless output and the console's event feed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Transition {
+    /// When.
+    pub at: UnixMillis,
+    /// Journal sequence number.
+    pub record: u64,
+    /// Which case, if one.
+    pub case: Option<CaseId>,
+    /// Stable kind in kebab case, e.g. `case-opened`, `decided`, `transaction-included`.
+    pub kind: String,
+    /// One sentence.
+    pub text: SafeText,
+}

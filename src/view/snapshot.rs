@@ -1,0 +1,150 @@
+//! The engine's state at one moment.
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    ActionState, ActionView, CaseView, CeremonyView, ChainView, EndpointView, ExitView, Family, JournalView,
+    Mode, NetworkView, Older, OperatorView, PauseView, Payload, SignerView, TransactionView, ValidatorView,
+};
+use crate::types::{ActionId, CaseId, RequestId, RequestKind, SafeText, UnixMillis};
+
+/// The engine's state at one moment. Of what is over, each list has the newest only, at its end; [`Snapshot::older`] says
+/// how many there are beyond.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Snapshot {
+    /// Grows with every change.
+    pub revision: u64,
+    /// When it was taken.
+    pub at: UnixMillis,
+    /// Program version.
+    pub version: String,
+    /// The network.
+    pub network: NetworkView,
+    /// Who decides.
+    pub mode: Mode,
+    /// Everything is paused.
+    pub paused: Option<PauseView>,
+    /// The execution chain.
+    pub chain: ChainView,
+    /// The oracle account.
+    pub signer: SignerView,
+    /// RPC nodes, messenger, beacon nodes.
+    pub endpoints: Vec<EndpointView>,
+    /// Operators by id.
+    pub operators: Vec<OperatorView>,
+    /// Requests of the contract: open ones by the time at which they were opened, then those that are over by the time
+    /// at which they ended, newest first. The pane of pool events.
+    pub cases: Vec<CaseView>,
+    /// Ceremonies: running ones, then those that ended, newest first.
+    pub ceremonies: Vec<CeremonyView>,
+    /// Actions: those that wait for a decision (deposits in the contract's queue order), then those under way, then those
+    /// that are over, newest first.
+    pub actions: Vec<ActionView>,
+    /// Transactions: those that are followed, then those that are over, newest first.
+    pub transactions: Vec<TransactionView>,
+    /// Exits: open ones, then those that are over, newest first.
+    pub exits: Vec<ExitView>,
+    /// Validators of all pools, by pool.
+    pub validators: Vec<ValidatorView>,
+    /// How many are over and not here.
+    pub older: Older,
+    /// The journal.
+    pub journal: JournalView,
+    /// Conditions that a person should know of, worst first. Empty when all is well.
+    pub alarms: Vec<SafeText>,
+}
+
+impl Snapshot {
+    /// Actions that wait for a decision.
+    pub fn waiting(&self) -> impl Iterator<Item = &ActionView> {
+        self.actions.iter().filter(|a| a.waits())
+    }
+
+    /// An action, where it is here.
+    #[must_use]
+    pub fn action(&self, id: ActionId) -> Option<&ActionView> {
+        self.actions.iter().find(|a| a.id == id)
+    }
+
+    /// A case, where it is here.
+    #[must_use]
+    pub fn case(&self, id: CaseId) -> Option<&CaseView> {
+        self.cases.iter().find(|c| c.id == id)
+    }
+
+    /// A ceremony, where it is here.
+    #[must_use]
+    pub fn ceremony(&self, id: RequestId) -> Option<&CeremonyView> {
+        self.ceremonies.iter().find(|c| c.id == id)
+    }
+
+    /// What follows from an action and waits: the newest later action of its case.
+    #[must_use]
+    pub fn successor(&self, id: ActionId) -> Option<&ActionView> {
+        let later = |a: &&ActionView| a.id.case == id.case && a.id.number > id.number;
+        self.waiting().filter(later).max_by_key(|a| a.id.number)
+    }
+
+    /// Cases of a kind of request that came to their end, here and beyond.
+    #[must_use]
+    pub fn cases_over(&self, kind: RequestKind) -> u64 {
+        let here = self.cases.iter().filter(|c| c.kind == kind && c.is_over());
+        here.count() as u64 + self.older.cases.get(&kind).copied().unwrap_or_default()
+    }
+
+    /// Whether leaving now would interrupt something: ceremonies that run, effects under way, and what was approved and
+    /// has not left.
+    #[must_use]
+    pub fn work_in_flight(&self) -> Vec<SafeText> {
+        let ceremonies = self.ceremonies.iter().filter(|c| c.ended.is_none()).map(|c| {
+            let unknown = if c.doubt.is_some() {
+                ": its outcome is looked for"
+            } else {
+                ""
+            };
+            SafeText::new(&format!(
+                "{} for {} with {} operators{unknown}",
+                c.kind,
+                c.case,
+                c.operators.len()
+            ))
+        });
+        let approved = self
+            .actions
+            .iter()
+            .filter(|a| a.state == ActionState::Approved)
+            .map(|a| {
+                SafeText::new(&format!(
+                    "{} of {} is approved and waits to leave",
+                    a.kind, a.id.case
+                ))
+            });
+        // offered again until it is in a block
+        let broadcasts = self.actions.iter().filter(|a| {
+            a.family == Family::Broadcast
+                && !a.is_over()
+                && a.was_approved()
+                && a.state != ActionState::Approved
+        });
+        let broadcasts = broadcasts.map(|a| {
+            let validator = match &a.payload {
+                Payload::Exit(exit) => format!("validator {}", exit.validator_index),
+                _ => format!("the validator of pool {}", a.id.case.pool),
+            };
+            SafeText::new(&format!(
+                "the exit of {validator} ({}) is published and not seen in a block",
+                a.id.case
+            ))
+        });
+        let transactions = self
+            .transactions
+            .iter()
+            .filter(|t| !t.is_over())
+            .map(|t| SafeText::new(&format!("{} of {} is {}", t.function, t.action.case, t.state)));
+        ceremonies
+            .chain(approved)
+            .chain(transactions)
+            .chain(broadcasts)
+            .collect()
+    }
+}

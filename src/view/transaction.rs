@@ -1,0 +1,109 @@
+//! Transactions: one nonce each, followed until final.
+
+use std::fmt;
+
+use alloy::primitives::{Bytes, U256};
+use serde::{Deserialize, Serialize};
+
+use crate::types::{ActionId, BlockRef, Root, SafeText, UnixMillis};
+
+/// The life of a transaction.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "state")]
+pub enum TransactionState {
+    /// Signed and journaled, not yet accepted by a node.
+    Signed,
+    /// Known to a node, not in a block.
+    Pending,
+    /// In a block.
+    Included {
+        /// The block.
+        block: BlockRef,
+        /// Blocks on top, itself included.
+        confirmations: u64,
+    },
+    /// In a final block.
+    Final {
+        /// The block.
+        block: BlockRef,
+    },
+    /// In a block, and reverted.
+    Reverted {
+        /// The block.
+        block: BlockRef,
+        /// Decoded reason.
+        reason: SafeText,
+    },
+    /// Another transaction of this account took its nonce.
+    Replaced {
+        /// Its hash where known.
+        by: Option<Root>,
+    },
+    /// Nobody knows it at present; it is sent again or found out.
+    Unknown,
+}
+
+impl TransactionState {
+    /// No longer moves.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        matches!(
+            self,
+            Self::Final { .. } | Self::Reverted { .. } | Self::Replaced { .. }
+        )
+    }
+}
+
+impl fmt::Display for TransactionState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Signed => "signed",
+            Self::Pending => "pending",
+            Self::Included { .. } => "included",
+            Self::Final { .. } => "final",
+            Self::Reverted { .. } => "reverted",
+            Self::Replaced { .. } => "replaced",
+            Self::Unknown => "unknown",
+        })
+    }
+}
+
+/// One transaction: one nonce, any number of hashes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TransactionView {
+    /// The action it executes; there is one transaction for it at most.
+    pub action: ActionId,
+    /// Contract function.
+    pub function: SafeText,
+    /// Account nonce.
+    pub nonce: u64,
+    /// Every hash ever sent, newest last.
+    pub hashes: Vec<Root>,
+    /// Newest signed bytes.
+    pub raw: Bytes,
+    /// Max fee per gas of the newest, wei.
+    pub max_fee_wei: U256,
+    /// Priority fee per gas of the newest, wei.
+    pub priority_fee_wei: U256,
+    /// Gas limit.
+    pub gas_limit: u64,
+    /// Approved ceiling of the whole fee, wei.
+    pub fee_ceiling_wei: U256,
+    /// Fee really paid, wei, once included.
+    pub fee_paid_wei: Option<U256>,
+    /// When it was signed.
+    pub signed_at: UnixMillis,
+    /// State.
+    #[serde(flatten)]
+    pub state: TransactionState,
+    /// Anything worth a sentence.
+    pub note: SafeText,
+}
+
+impl TransactionView {
+    /// No longer moves.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        self.state.is_over()
+    }
+}
