@@ -5,13 +5,16 @@ use alloy::primitives::Address;
 use super::*;
 use crate::engine::live::Live;
 use crate::oracle::{
-    self, Cause, CeremonyPayload, Fact, FactKind, Policy, Proposal, Record, Settings, TransactionPayload,
+    self, ActionState, Cause, CeremonyPayload, Decision, Fact, FactKind, Payload, Policy, Proposal, Record,
+    Settings, TransactionPayload,
 };
 use crate::types::{
     ActionId, BlockRef, BlsPublicKey, CaseId, CeremonyPlan, Check, ForkVersion, OperatorId, PoolId,
     RequestId, RequestKind, Root,
 };
-use crate::view::{Kind, Listing, NEWEST_CLOSED, NetworkView, Page, Query, Refused, RowId, Rows, Transition};
+use crate::view::{
+    Kind, Listing, NEWEST_CLOSED, NetworkView, Page, Query, Refused, RowId, Rows, Transition, ValidatorView,
+};
 
 fn state(mode: Mode) -> State {
     State::new(Settings {
@@ -240,14 +243,14 @@ fn a_committee_is_shown_with_everybody_who_holds_a_share_and_with_possible_sizes
     }];
     let mut state = state(Mode::Supervised);
     let id = propose(&mut state, case_id(RequestKind::Reshare, 3), reshare(), vec![]);
-    let shown = action(&state, &live, id).unwrap().committee.unwrap();
+    let shown = actions::view(&state, &live, id).unwrap().committee.unwrap();
     assert_eq!(shown.proposed, committee([1, 2, 3, 5]));
     // the plan names 1, 2 and 3 only, which deal
     assert_eq!(shown.holders, committee([1, 2, 3, 4]));
     assert_eq!(shown.sizes_in_words(), "4, 7, 10 or 13");
     assert_eq!((shown.threshold(7), shown.threshold(5)), (Some(5), None));
     let id = propose(&mut state, case_id(RequestKind::Deposit, 3), keygen(), vec![]);
-    let shown = action(&state, &live, id).unwrap().committee.unwrap();
+    let shown = actions::view(&state, &live, id).unwrap().committee.unwrap();
     assert!(shown.holders.is_empty(), "nobody holds a new key");
 }
 
@@ -257,12 +260,12 @@ fn what_can_be_done_is_what_the_desk_would_take() {
     let failed = vec![Check::fail("balance", "0 ETH")];
     let mut supervised = state(Mode::Supervised);
     let id = propose(&mut supervised, case, keygen(), failed.clone());
-    let shown = action(&supervised, &live(), id).unwrap();
+    let shown = actions::view(&supervised, &live(), id).unwrap();
     assert_eq!(shown.can_approve, Can::no("failed checks: balance"));
     assert!(shown.can_reject.is_yes());
     let reason = SafeText::new("wrong pool");
     supervised.apply(3, UnixMillis(3), &Record::ActionVoided { action: id, reason });
-    let gone = action(&supervised, &live(), id).unwrap();
+    let gone = actions::view(&supervised, &live(), id).unwrap();
     let words = "deposit/3#1 is void, it waits for no decision";
     assert_eq!(
         (gone.can_approve, gone.can_reject),
@@ -272,9 +275,9 @@ fn what_can_be_done_is_what_the_desk_would_take() {
 
     let mut observe = state(Mode::Observe);
     let id = propose(&mut observe, case, keygen(), failed);
-    let shown = action(&observe, &live(), id).unwrap();
+    let shown = actions::view(&observe, &live(), id).unwrap();
     assert!(!shown.can_approve.is_yes() && !shown.can_reject.is_yes() && shown.committee.is_none());
-    let shown = super::case(&observe, case).unwrap();
+    let shown = cases::view(&observe, case).unwrap();
     assert!(!shown.can_retry.is_yes() && !shown.can_pause.is_yes());
     assert!(!can_reshare(&observe, PoolId(3)).is_yes());
 }
@@ -290,7 +293,7 @@ fn an_irreversible_action_says_its_phrase_and_its_family() {
         signature: Default::default(),
     });
     let id = propose(&mut state, case_id(RequestKind::Exit, 3), payload, vec![]);
-    let shown = action(&state, &live(), id).unwrap();
+    let shown = actions::view(&state, &live(), id).unwrap();
     assert_eq!(shown.phrase.as_deref(), Some("exit validator 17"));
     assert_eq!(shown.risk, crate::view::Risk::Irreversible);
     assert_eq!(shown.family, crate::view::Family::Broadcast);
