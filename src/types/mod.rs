@@ -23,5 +23,5 @@ pub use contract::{BlockRef, ClusterLayout, ClusterSnapshot, LogRef, PoolView, R
 pub use id::{ActionId, CaseId, OperatorId, ParseIdError, PoolId, RequestId};
 pub use operator::{OperatorRecord, RsaPublicKeyText};
 pub use text::{RedactedUrl, SafeText};
-pub use time::UnixMillis;
+pub use time::{UnixMillis, in_words};
 pub use transaction::{NonceStatus, SignedTransaction};

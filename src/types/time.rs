@@ -5,6 +5,17 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
+/// A length of time for people: `250 ms`, `1.5 s`, `15 s`.
+#[must_use]
+pub fn in_words(time: Duration) -> String {
+    let millis = time.as_millis();
+    match (millis / 1000, millis % 1000 / 100) {
+        (0, _) => format!("{millis} ms"),
+        (seconds, tenths) if seconds < 10 && tenths > 0 => format!("{seconds}.{tenths} s"),
+        (seconds, _) => format!("{seconds} s"),
+    }
+}
+
 /// Milliseconds since the Unix epoch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -60,6 +71,15 @@ impl UnixMillis {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn lengths_of_time_are_short() {
+        let words = |millis| in_words(Duration::from_millis(millis));
+        assert_eq!(
+            [words(0), words(312), words(1_000), words(1_567), words(15_900)],
+            ["0 ms", "312 ms", "1 s", "1.5 s", "15 s"]
+        );
+    }
 
     #[test]
     fn rfc3339_of_known_instants() {

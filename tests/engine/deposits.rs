@@ -106,7 +106,7 @@ async fn a_person_decides_every_action_and_only_on_what_was_shown() {
         "{:?}",
         deposit.proposal.checks
     );
-    // no beacon node is configured here
+    // no beacon node is configured here, and one execution endpoint only
     let doubtful: Vec<_> = deposit
         .proposal
         .checks
@@ -116,7 +116,10 @@ async fn a_person_decides_every_action_and_only_on_what_was_shown() {
         .collect();
     assert_eq!(
         doubtful,
-        [("key-unknown-to-beacon", CheckStatus::Unknown)],
+        [
+            ("key-unknown-to-beacon", CheckStatus::Unknown),
+            ("endpoints-agree", CheckStatus::Unknown)
+        ],
         "{:?}",
         deposit.proposal.checks
     );

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::types::SafeText;
+use crate::types::{SafeText, in_words};
 
 /// The error object of a JSON-RPC answer.
 #[derive(Debug, Clone, Deserialize)]
@@ -113,7 +113,7 @@ impl ServerError {
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum EndpointError {
     /// No complete answer within the deadline.
-    #[error("no answer within {0:?}")]
+    #[error("no answer within {}", in_words(*.0))]
     Timeout(Duration),
     /// Connection refused, broken, TLS.
     #[error("{0}")]
@@ -122,7 +122,7 @@ pub enum EndpointError {
     #[error("HTTP status {0}")]
     Status(u16),
     /// HTTP 429 or its JSON-RPC counterparts.
-    #[error("rate limited, asks to wait {0:?}")]
+    #[error("rate limited, asks to wait {}", in_words(*.0))]
     RateLimited(Duration),
     /// Not a JSON-RPC answer to this call.
     #[error("not a JSON-RPC answer: {0}")]
@@ -134,7 +134,7 @@ pub enum EndpointError {
     #[error("{0}")]
     WrongChain(SafeText),
     /// It failed too often and is left alone for a while.
-    #[error("left alone for {0:?} after repeated failures")]
+    #[error("left alone for {} after repeated failures", in_words(*.0))]
     BreakerOpen(Duration),
     /// The node says that it cannot answer this.
     #[error("{} (code {})", .0.message, .0.code)]
