@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use futures_util::future::join_all;
 
 use crate::ports::{Agreement, Question, Unknown, Verdict, Voice, Words};
-use crate::types::{BlockRef, SafeText};
+use crate::types::{BlockRef, SafeText, in_words};
 
 /// Time that one endpoint has for all of it. The first reading of a long history takes the longest.
 const DEADLINE: Duration = Duration::from_secs(60);
@@ -66,7 +66,7 @@ impl Agreement for Voices {
 
 async fn timed<T>(answer: impl Future<Output = Result<T, Unknown>>) -> Result<T, Unknown> {
     tokio::time::timeout(DEADLINE, answer).await.unwrap_or_else(|_| {
-        let words = format!("no answer within {} s", DEADLINE.as_secs());
+        let words = format!("no answer within {}", in_words(DEADLINE));
         Err(Unknown::because(words))
     })
 }

@@ -17,6 +17,7 @@ mod schema;
 mod section;
 mod show;
 mod value;
+mod voices;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 
 // what the oracle itself calls and reads, as the tests see it
 pub use crate::chain::deposits::abi::DepositContract;
+use crate::devnet::options::ManagerVersion;
 pub use crate::pool::casimir_2023::abi::Manager;
 use crate::types::ClusterLayout;
 
@@ -57,15 +58,22 @@ struct Runtime {
     runtime_code: Bytes,
 }
 
-/// Creation code of the pool manager, without constructor arguments.
+/// Creation code of a pool manager, without constructor arguments.
 #[must_use]
-pub fn pool_manager_code(layout: ClusterLayout) -> Bytes {
-    creation_code(match layout {
-        ClusterLayout::BalanceThenActive => {
+pub fn pool_manager_code(version: ManagerVersion, layout: ClusterLayout) -> Bytes {
+    use ClusterLayout::{ActiveThenBalance, BalanceThenActive};
+    creation_code(match (version, layout) {
+        (ManagerVersion::May20, BalanceThenActive) => {
             include_str!("contracts/artifacts/PoolManager.balance-then-active.json")
         }
-        ClusterLayout::ActiveThenBalance => {
+        (ManagerVersion::May20, ActiveThenBalance) => {
             include_str!("contracts/artifacts/PoolManager.active-then-balance.json")
+        }
+        (ManagerVersion::May26, BalanceThenActive) => {
+            include_str!("contracts/artifacts/PoolManager26May.balance-then-active.json")
+        }
+        (ManagerVersion::May26, ActiveThenBalance) => {
+            include_str!("contracts/artifacts/PoolManager26May.active-then-balance.json")
         }
     })
 }
@@ -88,10 +96,14 @@ fn creation_code(artifact: &str) -> Bytes {
     artifact.bytecode
 }
 
-/// Creation code of the pool manager with its constructor arguments.
+/// Creation code of a pool manager with its constructor arguments, which are those of every version.
 #[must_use]
-pub fn pool_manager_deployment(layout: ClusterLayout, arguments: &ManagerActors::constructorCall) -> Bytes {
-    let mut code = pool_manager_code(layout).to_vec();
+pub fn pool_manager_deployment(
+    version: ManagerVersion,
+    layout: ClusterLayout,
+    arguments: &ManagerActors::constructorCall,
+) -> Bytes {
+    let mut code = pool_manager_code(version, layout).to_vec();
     code.extend_from_slice(&arguments.abi_encode());
     code.into()
 }

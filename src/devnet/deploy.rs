@@ -60,7 +60,11 @@ pub(super) async fn deploy(
     };
     let contracts = vec![
         create(contracts::ssv_stand_in_code(layout)),
-        create(contracts::pool_manager_deployment(layout, &arguments)),
+        create(contracts::pool_manager_deployment(
+            options.manager,
+            layout,
+            &arguments,
+        )),
         TransactionRequest::default()
             .with_from(owner)
             .with_to(addresses.manager)

@@ -22,5 +22,5 @@ pub use actors::{Actor, RequestScript, StakerScript, requests, staker, upkeep};
 pub use demo::{DemoBeacon, DemoNetwork, DemoOptions};
 pub use error::DevnetError;
 pub use network::Devnet;
-pub use options::{Accounts, Addresses, DEPOSIT_CONTRACT, DevnetOptions, Mining, POOL_ETHER};
+pub use options::{Accounts, Addresses, DEPOSIT_CONTRACT, DevnetOptions, ManagerVersion, Mining, POOL_ETHER};
 pub use watch::BeaconWatch;

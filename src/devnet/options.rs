@@ -20,6 +20,26 @@ pub enum Mining {
     Manual,
 }
 
+/// Which version of the pool manager is deployed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ManagerVersion {
+    /// Of 2023-05-20.
+    May20,
+    /// Of 2023-05-26: `initiatePoolDeposit` takes its arguments in another order.
+    May26,
+}
+
+impl ManagerVersion {
+    /// The adapter that serves it, as `contract.adapter` names it.
+    #[must_use]
+    pub fn adapter(self) -> &'static str {
+        match self {
+            Self::May20 => "casimir-2023-05",
+            Self::May26 => "casimir-2023-05-26",
+        }
+    }
+}
+
 /// How to start a local network.
 #[derive(Debug, Clone)]
 pub struct DevnetOptions {
@@ -29,9 +49,11 @@ pub struct DevnetOptions {
     pub mining: Mining,
     /// Blocks in an epoch: `safe` lags by one epoch, `finalized` by two.
     pub slots_in_an_epoch: u64,
+    /// The manager's version.
+    pub manager: ManagerVersion,
     /// Field order of SSV's cluster tuple, in the manager and in the SSV stand-in.
     pub cluster_layout: ClusterLayout,
-    /// Whether `resharePool` is stored; the manager of May 2023 forgets it.
+    /// Whether `resharePool` is stored; the managers of May 2023 forget it.
     pub stores_reshare: bool,
     /// Public keys of the operators to register with SSV, in the order of their ids, which begin at 1.
     pub operators: Vec<String>,
@@ -53,6 +75,7 @@ impl Default for DevnetOptions {
             chain_id: 31337,
             mining: Mining::Instant,
             slots_in_an_epoch: 4,
+            manager: ManagerVersion::May20,
             cluster_layout: ClusterLayout::ActiveThenBalance,
             stores_reshare: false,
             operators: (1..=13)

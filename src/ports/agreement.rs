@@ -69,7 +69,8 @@ pub enum Verdict {
 }
 
 impl Verdict {
-    /// Nobody contradicts, and as many answered as can be asked for.
+    /// Nobody contradicts, and as many answered as can be asked for: enough to believe what has happened already. What
+    /// is about to happen takes [`Verdict::check`].
     #[must_use]
     pub fn holds(&self) -> bool {
         matches!(self, Self::Alone | Self::Agree { .. })
@@ -84,7 +85,9 @@ impl Verdict {
         };
         match self {
             Self::Alone => {
-                "only one endpoint is configured (rpc.urls): nobody could contradict it".to_owned()
+                "only one endpoint is configured, and one voice cannot be contradicted: add one of another provider \
+                 to rpc.urls"
+                    .to_owned()
             }
             Self::Agree { agreeing, silent } if silent.is_empty() => {
                 format!("all {agreeing} endpoints say the same")
@@ -107,13 +110,14 @@ impl Verdict {
         }
     }
 
-    /// As a check of this name.
+    /// As a check of this name. One voice is not known to be right, whether it is the only one that is configured or the
+    /// only one that answers.
     #[must_use]
     pub fn check(&self, name: &str) -> Check {
         match self {
-            Self::Alone | Self::Agree { .. } => Check::pass(name, self.words()),
+            Self::Agree { .. } => Check::pass(name, self.words()),
             Self::Disagree(_) => Check::fail(name, self.words()),
-            Self::TooFew { .. } => Check::unknown(name, self.words()),
+            Self::Alone | Self::TooFew { .. } => Check::unknown(name, self.words()),
         }
     }
 }

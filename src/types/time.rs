@@ -57,13 +57,13 @@ impl UnixMillis {
     }
 }
 
-/// A length of time for people: `250 ms`, `1.5 s`, `3 min`.
+/// A length of time for people: `250 ms`, `1.5 s`, `15 s`, `3 min`.
 #[must_use]
 pub fn in_words(time: Duration) -> String {
     let millis = time.as_millis();
     match millis {
         0..1_000 => format!("{millis} ms"),
-        1_000..120_000 if millis % 1_000 < 100 => format!("{} s", millis / 1_000),
+        1_000..120_000 if millis >= 10_000 || millis % 1_000 < 100 => format!("{} s", millis / 1_000),
         1_000..120_000 => format!("{}.{} s", millis / 1_000, millis % 1_000 / 100),
         _ => format!("{} min", millis / 60_000),
     }
@@ -72,6 +72,15 @@ pub fn in_words(time: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn lengths_of_time_are_short() {
+        let words = |millis| in_words(Duration::from_millis(millis));
+        assert_eq!(
+            [words(0), words(312), words(1_000), words(1_567), words(15_900)],
+            ["0 ms", "312 ms", "1 s", "1.5 s", "15 s"]
+        );
+    }
 
     #[test]
     fn rfc3339_of_known_instants() {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use alloy::primitives::{Address, Bytes, U256, keccak256};
 use casimir_dkg::chain::rpc::{At, LogEntry};
-use casimir_dkg::devnet::Mining;
+use casimir_dkg::devnet::{ManagerVersion, Mining};
 use casimir_dkg::pool::AdapterName;
 use casimir_dkg::ports::{
     Answer, InitiateDeposit, PoolCall, PoolEvent, PoolEventKind, PoolManager, ResharePool, Revert, RevertForm,
@@ -15,7 +15,8 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use crate::support::{
-    adapter, deposit, devnet, encode_deposit, encode_reshare, manager, manager_at, nowhere, rpc,
+    adapter, adapter_of, deposit, devnet, devnet_of, encode_deposit, encode_reshare, manager, manager_at,
+    nowhere, rpc,
 };
 
 const LAYOUTS: [ClusterLayout; 2] = [ClusterLayout::BalanceThenActive, ClusterLayout::ActiveThenBalance];
@@ -266,12 +267,73 @@ async fn the_probe_accepts_the_manager_and_nothing_else() {
 }
 
 #[tokio::test]
+async fn a_wrong_version_is_refused_with_the_right_one() {
+    use ManagerVersion::{May20, May26};
+    for (deployed, configured) in [(May20, May26), (May26, May20)] {
+        let layout = ClusterLayout::ActiveThenBalance;
+        let net = devnet_of(deployed, layout, Mining::Instant).await;
+        let rpc = rpc(&[&net.http_url()]);
+        let address = net.addresses().manager;
+        let probe = manager(&net, &rpc).probe().await;
+        assert!(matches!(probe, Answer::Yes(_)), "{probe:?}");
+        let refused = async |layout| {
+            let manager = manager_at(&rpc, address, adapter_of(configured), layout);
+            manager.probe().await.value().unwrap_err().to_string()
+        };
+        let (deployed, configured) = (deployed.adapter(), configured.adapter());
+        let words = format!(
+            "the contract at {address} is {deployed}, not {configured}; set contract.adapter = \"{deployed}\""
+        );
+        assert_eq!(refused(layout).await, words);
+        assert_eq!(
+            refused(ClusterLayout::BalanceThenActive).await,
+            format!("{words} and contract.cluster_layout = \"{layout}\"")
+        );
+    }
+}
+
+#[test]
+fn the_order_of_the_arguments_is_the_versions_own() {
+    let call = PoolCall::InitiateDeposit(Box::new(deposit(Default::default(), 4)));
+    for layout in LAYOUTS {
+        let signature = format!(
+            "initiatePoolDeposit(bytes32,bytes,bytes,bytes,uint64[],bytes,{},uint256)",
+            tuple(layout)
+        );
+        let may26 = nowhere(Address::ZERO, adapter_of(ManagerVersion::May26), layout);
+        let data = may26.encode(&call).unwrap();
+        assert_eq!(data[..4], keccak256(signature)[..4]);
+        let words = may26.describe(&data).unwrap();
+        let names: Vec<_> = words.arguments.iter().map(|a| a.name.as_str()).collect();
+        assert_eq!(
+            names,
+            [
+                "depositDataRoot",
+                "publicKey",
+                "signature",
+                "withdrawalCredentials",
+                "operatorIds",
+                "shares",
+                "cluster",
+                "feeAmount"
+            ]
+        );
+        // what one version says, the other does not read as its own
+        let may20 = nowhere(Address::ZERO, adapter_of(ManagerVersion::May20), layout);
+        assert_eq!(may20.decode(&data), None);
+        assert_eq!(may26.decode(&may20.encode(&call).unwrap()), None);
+    }
+}
+
+#[tokio::test]
 async fn the_manager_tells_who_may_call_it() {
-    let net = devnet(ClusterLayout::ActiveThenBalance, Mining::Instant).await;
-    let manager = manager(&net, &rpc(&[&net.http_url()]));
-    let ask = async |who| manager.authorises(who, At::Latest).await;
-    assert_eq!(ask(net.addresses().oracle).await, Answer::Yes(()));
-    assert!(matches!(ask(net.accounts().staker).await, Answer::No(_)));
-    net.set_oracle(net.accounts().staker).await.unwrap();
-    assert!(matches!(ask(net.addresses().oracle).await, Answer::No(_)));
+    for version in [ManagerVersion::May20, ManagerVersion::May26] {
+        let net = devnet_of(version, ClusterLayout::ActiveThenBalance, Mining::Instant).await;
+        let manager = manager(&net, &rpc(&[&net.http_url()]));
+        let ask = async |who| manager.authorises(who, At::Latest).await;
+        assert_eq!(ask(net.addresses().oracle).await, Answer::Yes(()));
+        assert!(matches!(ask(net.accounts().staker).await, Answer::No(_)));
+        net.set_oracle(net.accounts().staker).await.unwrap();
+        assert!(matches!(ask(net.addresses().oracle).await, Answer::No(_)));
+    }
 }

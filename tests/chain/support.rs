@@ -6,7 +6,7 @@ use std::time::Duration;
 use alloy::primitives::{Address, B256, Bytes, U256, keccak256};
 use casimir_dkg::beacon::roots::deposit_data_root;
 use casimir_dkg::chain::rpc::{Rpc, RpcConfig};
-use casimir_dkg::devnet::{Devnet, DevnetOptions, Mining};
+use casimir_dkg::devnet::{Devnet, DevnetOptions, ManagerVersion, Mining};
 use casimir_dkg::pool::{self, AdapterName, Connection};
 use casimir_dkg::ports::{InitiateDeposit, PoolCall, PoolManager, ResharePool};
 use casimir_dkg::signer::{KeyPolicy, OracleSigner};
@@ -17,7 +17,12 @@ use casimir_dkg::types::{
 pub(crate) const ORACLE_KEY: [u8; 32] = [0x42; 32];
 
 pub(crate) async fn devnet(layout: ClusterLayout, mining: Mining) -> Devnet {
+    devnet_of(DevnetOptions::default().manager, layout, mining).await
+}
+
+pub(crate) async fn devnet_of(manager: ManagerVersion, layout: ClusterLayout, mining: Mining) -> Devnet {
     let options = DevnetOptions {
+        manager,
         cluster_layout: layout,
         mining,
         oracle_key: Some(B256::from(ORACLE_KEY)),
@@ -45,9 +50,13 @@ pub(crate) fn rpc(urls: &[&str]) -> Rpc {
     Rpc::new(config(urls)).unwrap()
 }
 
-/// The version that the local network deploys.
+/// The version that the local network deploys where a test does not say otherwise.
 pub(crate) fn adapter() -> AdapterName {
-    "casimir-2023-05".parse().unwrap()
+    adapter_of(DevnetOptions::default().manager)
+}
+
+pub(crate) fn adapter_of(version: ManagerVersion) -> AdapterName {
+    version.adapter().parse().unwrap()
 }
 
 pub(crate) fn manager_at(
@@ -69,7 +78,7 @@ pub(crate) fn manager(net: &Devnet, rpc: &Rpc) -> Arc<dyn PoolManager> {
     manager_at(
         rpc,
         net.addresses().manager,
-        adapter(),
+        adapter_of(net.options().manager),
         net.options().cluster_layout,
     )
 }

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use alloy::primitives::{hex, keccak256};
 use alloy::sol_types::{SolCall, SolEvent};
-use casimir_dkg::devnet::contracts;
+use casimir_dkg::devnet::{ManagerVersion, contracts};
 use casimir_dkg::types::ClusterLayout;
 
 use crate::support::{active_then_balance, balance_then_active};
@@ -21,6 +21,8 @@ fn sources_compile_to_the_committed_artifacts() {
         "package-lock.json",
         "compile.mjs",
         "PoolManager.sol",
+        "PoolManager26May.sol",
+        "PoolManagerBase.sol",
         "SsvStandIn.sol",
     ] {
         std::fs::copy(Path::new(FOLDER).join(file), work.path().join(file)).unwrap();
@@ -61,7 +63,7 @@ fn sources_compile_to_the_committed_artifacts() {
         );
         names += 1;
     }
-    assert_eq!(names, 4);
+    assert_eq!(names, 6);
 }
 
 /// Every function, event and error of an artifact by its canonical signature.
@@ -80,44 +82,51 @@ fn signatures(artifact: &str, kind: &str) -> Vec<String> {
 }
 
 #[test]
-fn the_manager_has_the_described_interface() {
+fn the_managers_have_the_described_interface() {
     for (layout, tuple) in [
         ("balance-then-active", "(uint32,uint64,uint64,uint256,bool)"),
         ("active-then-balance", "(uint32,uint64,uint64,bool,uint256)"),
     ] {
-        let functions = signatures(&format!("PoolManager.{layout}.json"), "function");
-        let initiate =
-            format!("initiatePoolDeposit(bytes32,bytes,uint64[],bytes,{tuple},bytes,bytes,uint256)");
-        for expected in [
-            initiate.as_str(),
-            "resharePool(uint32,uint64[],bytes)",
-            "getPool(uint32)",
-            "getReadyPoolIds()",
-            "getPendingPoolIds()",
-            "getStakedPoolIds()",
-            "getSSVNetworkAddress()",
-            "getUpkeepAddress()",
-            "getReservedFees()",
-            "getValidatorPublicKeys()",
-            "getExitingValidatorCount()",
+        let may20 = format!("initiatePoolDeposit(bytes32,bytes,uint64[],bytes,{tuple},bytes,bytes,uint256)");
+        let may26 = format!("initiatePoolDeposit(bytes32,bytes,bytes,bytes,uint64[],bytes,{tuple},uint256)");
+        for (contract, initiate, others) in [
+            ("PoolManager", &may20, &may26),
+            ("PoolManager26May", &may26, &may20),
         ] {
-            assert!(
-                functions.iter().any(|f| f == expected),
-                "{expected} in {functions:?}"
+            let artifact = format!("{contract}.{layout}.json");
+            let functions = signatures(&artifact, "function");
+            for expected in [
+                initiate.as_str(),
+                "resharePool(uint32,uint64[],bytes)",
+                "getPool(uint32)",
+                "getReadyPoolIds()",
+                "getPendingPoolIds()",
+                "getStakedPoolIds()",
+                "getSSVNetworkAddress()",
+                "getUpkeepAddress()",
+                "getReservedFees()",
+                "getValidatorPublicKeys()",
+                "getExitingValidatorCount()",
+            ] {
+                assert!(
+                    functions.iter().any(|f| f == expected),
+                    "{expected} in {functions:?}"
+                );
+            }
+            assert!(!functions.contains(others), "{artifact} has one order only");
+            assert_eq!(
+                signatures(&artifact, "event"),
+                [
+                    "PoolDepositInitiated(uint32)",
+                    "PoolDepositRequested(uint32)",
+                    "PoolDeposited(uint32)",
+                    "PoolExitRequested(uint32)",
+                    "PoolExited(uint32)",
+                    "PoolReshareRequested(uint32)",
+                    "PoolReshared(uint32)",
+                ]
             );
         }
-        assert_eq!(
-            signatures(&format!("PoolManager.{layout}.json"), "event"),
-            [
-                "PoolDepositInitiated(uint32)",
-                "PoolDepositRequested(uint32)",
-                "PoolDeposited(uint32)",
-                "PoolExitRequested(uint32)",
-                "PoolExited(uint32)",
-                "PoolReshareRequested(uint32)",
-                "PoolReshared(uint32)",
-            ]
-        );
     }
 }
 
@@ -194,9 +203,15 @@ fn the_deposit_contract_is_the_official_one() {
 #[test]
 fn the_two_layouts_are_different_programs() {
     let (old, new) = (ClusterLayout::BalanceThenActive, ClusterLayout::ActiveThenBalance);
+    for version in [ManagerVersion::May20, ManagerVersion::May26] {
+        assert_ne!(
+            contracts::pool_manager_code(version, old),
+            contracts::pool_manager_code(version, new)
+        );
+    }
     assert_ne!(
-        contracts::pool_manager_code(old),
-        contracts::pool_manager_code(new)
+        contracts::pool_manager_code(ManagerVersion::May20, new),
+        contracts::pool_manager_code(ManagerVersion::May26, new)
     );
     assert_ne!(
         contracts::ssv_stand_in_code(old),

@@ -1,10 +1,12 @@
 //! The other two requests.
 
+use casimir_dkg::devnet::{DemoOptions, ManagerVersion};
+use casimir_dkg::engine::service::{self, ServiceOptions};
 use casimir_dkg::oracle::ActionKind;
 use casimir_dkg::types::{OperatorId, PoolId};
 use casimir_dkg::view::{CaseStatus, Request};
 
-use crate::support::{Ground, case_is, drive, seat, staked, stop, until, waiting};
+use crate::support::{Ground, case_is, drive, seat, staked, staked_on, stop, until, waiting};
 
 async fn reshare_three_times(stores: bool) {
     let (ground, oracle) = staked(stores).await;
@@ -49,6 +51,44 @@ async fn reshare_three_times(stores: bool) {
         "no ceremony is wasted on a pool without reshares left"
     );
     stop(oracle).await;
+    ground.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_contract_of_the_26th_of_may_takes_a_deposit_and_a_reshare() {
+    let (ground, oracle) = staked_on(DemoOptions {
+        manager: ManagerVersion::May26,
+        ..DemoOptions::default()
+    })
+    .await;
+    let deposit = case_is(&oracle, "deposit/1", CaseStatus::Done).await;
+    let view = ground.devnet().manager().getPool(1).call().await.unwrap();
+    assert_eq!(
+        view.publicKey.as_ref(),
+        deposit.validator.unwrap().as_bytes().as_slice()
+    );
+    ground.devnet().request_reshare(PoolId(1)).await.unwrap();
+    let reshared = drive(&oracle, "reshare/1").await;
+    assert_eq!(reshared.validator, deposit.validator, "the key stays");
+    until(&oracle, "one of three reshares", |s| {
+        s.validators.iter().find(|v| v.reshares == (1, 3)).cloned()
+    })
+    .await;
+    stop(oracle).await;
+
+    // the other version's name is refused, with the right one
+    let mut config = ground.config(false);
+    config.contract.adapter = ManagerVersion::May20.adapter().parse().unwrap();
+    let options = ServiceOptions {
+        config,
+        signer: None,
+        simulated: Vec::new(),
+    };
+    let refused = service::start(options).await.unwrap_err().to_string();
+    assert!(
+        refused.contains("is casimir-2023-05-26, not casimir-2023-05; set contract.adapter"),
+        "{refused}"
+    );
     ground.end().await;
 }
 

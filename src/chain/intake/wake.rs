@@ -9,7 +9,7 @@ use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinHandle;
 
 use super::{IntakeEvent, SocketState};
-use crate::types::{RedactedUrl, SafeText};
+use crate::types::{RedactedUrl, SafeText, in_words};
 
 /// A socket that says nothing for this long is taken for dead.
 const SILENCE: Duration = Duration::from_secs(120);
@@ -78,7 +78,7 @@ async fn listen(
     let (_provider, id, mut heads) = match tokio::time::timeout(CONNECT, subscribe).await {
         Ok(Ok(parts)) => parts,
         Ok(Err(error)) => return hidden(error.to_string()),
-        Err(_) => return SafeText::new(&format!("no connection within {CONNECT:?}")),
+        Err(_) => return SafeText::new(&format!("no connection within {}", in_words(CONNECT))),
     };
     if id != chain_id {
         return SafeText::new(&format!("serves chain {id}, expected {chain_id}"));
@@ -99,7 +99,7 @@ async fn listen(
             Ok(Ok(_)) => woken.notify_one(),
             Ok(Err(tokio::sync::broadcast::error::RecvError::Lagged(_))) => woken.notify_one(),
             Ok(Err(error)) => return hidden(error.to_string()),
-            Err(_) => return SafeText::new(&format!("silent for {SILENCE:?}")),
+            Err(_) => return SafeText::new(&format!("silent for {}", in_words(SILENCE))),
         }
     }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::config::reader::Reader;
 use crate::config::schema::Key;
 use crate::config::value::HttpUrl;
+use crate::config::voices;
 use crate::types::RedactedUrl;
 
 pub(in crate::config) const KEYS: &[Key] = &[
@@ -39,6 +40,8 @@ pub(in crate::config) fn read(r: &mut Reader<'_>) -> Option<BeaconConfig> {
     let urls = r.optional::<Vec<HttpUrl>>("beacon.urls");
     let timeout = r.positive("beacon.timeout");
     let poll_interval = r.positive("beacon.poll_interval");
+    let named = urls.iter().flatten().flatten();
+    voices::each_once(r, "beacon.urls", &named.cloned().collect::<Vec<_>>());
     Some(BeaconConfig {
         urls: urls?.unwrap_or_default().into_iter().map(|url| url.0).collect(),
         timeout: timeout?,

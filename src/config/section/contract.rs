@@ -88,3 +88,15 @@ pub(in crate::config) fn read(r: &mut Reader<'_>) -> Option<ContractConfig> {
         fee_amount_wei: fee_amount?.0,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_key_names_every_version() {
+        let key = KEYS.iter().find(|key| key.name == "contract.adapter").unwrap();
+        let names: Vec<_> = AdapterName::all().map(AdapterName::as_str).collect();
+        assert_eq!(key.takes, names.join(" or "));
+    }
+}

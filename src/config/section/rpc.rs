@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::config::reader::Reader;
 use crate::config::schema::Key;
 use crate::config::value::{HttpUrl, WsUrl};
+use crate::config::voices;
 use crate::types::RedactedUrl;
 
 pub(in crate::config) const KEYS: &[Key] = &[
@@ -61,6 +62,7 @@ pub(in crate::config) fn read(r: &mut Reader<'_>) -> Option<RpcConfig> {
     if urls.as_ref().is_some_and(Vec::is_empty) {
         r.error("rpc.urls", "names no endpoint".to_owned());
     }
+    voices::each_once(r, "rpc.urls", urls.as_deref().unwrap_or_default());
     Some(RpcConfig {
         urls: urls?.into_iter().map(|url| url.0).collect(),
         ws_url: ws_url?.map(|url| url.0),

@@ -9,13 +9,14 @@ import solc from 'solc';
 const here = path.dirname(fileURLToPath(import.meta.url));
 const at = process.argv.indexOf('--out');
 const out = at < 0 ? path.join(here, 'artifacts') : process.argv[at + 1];
-const contracts = ['PoolManager', 'SsvStandIn'];
+const contracts = ['PoolManager', 'PoolManager26May', 'SsvStandIn'];
+const sourcesOnly = ['PoolManagerBase'];
 const layouts = ['balance-then-active', 'active-then-balance'];
 
 fs.mkdirSync(out, {recursive: true});
 for (const layout of layouts) {
   const files = {'Cluster.sol': path.join('layouts', layout, 'Cluster.sol')};
-  for (const name of contracts) files[`${name}.sol`] = `${name}.sol`;
+  for (const name of [...contracts, ...sourcesOnly]) files[`${name}.sol`] = `${name}.sol`;
   const sources = Object.fromEntries(
     Object.entries(files).map(([name, file]) => [name, {content: fs.readFileSync(path.join(here, file), 'utf8')}]),
   );

@@ -21,7 +21,7 @@ use super::beacon::DevBeacon;
 use super::error::DevnetError;
 use super::lodestar::{self, Lodestar};
 use super::network::Devnet;
-use super::options::{DevnetOptions, Mining};
+use super::options::{DevnetOptions, ManagerVersion, Mining};
 use super::watch::BeaconWatch;
 use crate::dkg::rockx::messenger::{self, MessengerConfig, MessengerHandle};
 use crate::dkg::rockx::node::NodeHandle;
@@ -47,6 +47,8 @@ pub struct DemoOptions {
     pub stakers: StakerScript,
     /// What is asked of staked pools.
     pub requests: RequestScript,
+    /// The manager's version.
+    pub manager: ManagerVersion,
     /// Field order of SSV's cluster tuple.
     pub cluster_layout: ClusterLayout,
     /// Whether the manager stores reshares.
@@ -74,6 +76,7 @@ impl Default for DemoOptions {
                 up_to: 6,
             },
             requests: RequestScript::default(),
+            manager: ManagerVersion::May20,
             cluster_layout: ClusterLayout::ActiveThenBalance,
             stores_reshare: false,
             beacon: DemoBeacon::development(),
@@ -133,6 +136,7 @@ impl DemoNetwork {
                     seconds => Mining::EverySeconds(seconds),
                 },
                 slots_in_an_epoch: options.slots_in_an_epoch,
+                manager: options.manager,
                 cluster_layout: options.cluster_layout,
                 stores_reshare: options.stores_reshare,
                 operators: keys

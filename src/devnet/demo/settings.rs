@@ -93,6 +93,7 @@ fn table(settings: &Settings<'_>) -> serde_json::Value {
         },
         "contract": {
             "address": addresses.manager.to_string(),
+            "adapter": options.manager.adapter(),
             "cluster_layout": options.cluster_layout,
         },
         "signer": {

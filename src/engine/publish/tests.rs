@@ -5,12 +5,12 @@ use alloy::primitives::Address;
 use super::*;
 use crate::engine::live::Live;
 use crate::oracle::{
-    self, ActionState, Cause, CeremonyPayload, Decision, Fact, FactKind, Payload, Policy, Proposal, Record,
-    Settings, TransactionPayload,
+    self, Cause, CeremonyPayload, Fact, FactKind, Payload, Policy, Proposal, Record, Settings,
+    TransactionPayload,
 };
 use crate::types::{
     ActionId, BlockRef, BlsPublicKey, CaseId, CeremonyPlan, Check, ForkVersion, OperatorId, PoolId,
-    RequestId, RequestKind, Root,
+    RequestKind, Root,
 };
 use crate::view::{
     Kind, Listing, NEWEST_CLOSED, NetworkView, Page, Query, Refused, RowId, Rows, Transition, ValidatorView,
@@ -279,7 +279,7 @@ fn what_can_be_done_is_what_the_desk_would_take() {
     assert!(!shown.can_approve.is_yes() && !shown.can_reject.is_yes() && shown.committee.is_none());
     let shown = cases::view(&observe, case).unwrap();
     assert!(!shown.can_retry.is_yes() && !shown.can_pause.is_yes());
-    assert!(!can_reshare(&observe, PoolId(3)).is_yes());
+    assert!(!validators::can_reshare(&observe, PoolId(3)).is_yes());
 }
 
 #[test]

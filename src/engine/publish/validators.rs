@@ -13,7 +13,7 @@ pub(super) fn views(state: &State, known: &[ValidatorView]) -> Vec<ValidatorView
     known.iter().map(view).collect()
 }
 
-fn can_reshare(state: &State, pool: PoolId) -> Can {
+pub(super) fn can_reshare(state: &State, pool: PoolId) -> Can {
     if let Some(no) = observes(state) {
         return no;
     }
