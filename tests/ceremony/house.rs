@@ -10,7 +10,7 @@ use casimir_dkg::dkg::rockx::keys::{OperatorPrivateKey, OperatorPublicKey};
 use casimir_dkg::dkg::rockx::messenger::{self, MessengerConfig, MessengerHandle};
 use casimir_dkg::dkg::rockx::node::directory::DirectorySources;
 use casimir_dkg::dkg::rockx::node::session::{Identity, Peers};
-use casimir_dkg::dkg::rockx::node::store::{Ending, KeyShare, Store};
+use casimir_dkg::dkg::rockx::node::store::{KeyShare, Kind, Store};
 use casimir_dkg::dkg::rockx::node::{self, NodeConfig, NodeHandle, STORE_FILE};
 use casimir_dkg::dkg::threshold::{SecretPolynomial, SecretScalar};
 use casimir_dkg::dkg::transcript::{self, Transcript};
@@ -88,11 +88,9 @@ impl OldKey {
         let pem = key_of(id).to_pem().expect("PEM");
         let store = Store::open(&dir.join(STORE_FILE), pem.as_bytes()).expect("a store");
         let run = fresh_id();
-        assert!(store.begin(run, "keygen").expect("begin"));
+        assert!(store.begin(run, Kind::Keygen).expect("begin"));
         store.keep(run, share).expect("keep");
-        store
-            .finish(run, Ending::Complete, &SafeText::default())
-            .expect("finish");
+        store.complete(run, b"{}").expect("complete");
     }
 }
 

@@ -183,3 +183,27 @@ fn what_a_role_needs_is_said_with_its_flags() {
         "{stderr}"
     );
 }
+
+#[test]
+fn exits_of_own_validators_need_no_ranges_and_keep_those_that_are_given() {
+    let scratch = tempfile::tempdir().unwrap();
+    let file = scratch.path().join("c.toml");
+    let chain = "genesis_validators_root = \"0x4b363db94e286120d76eb905340fdd4e54bfe9f06bf33ff6cf5ad27f511bfe95\"\n\
+                 capella_fork_version = \"0x03000000\"\n";
+    let text = format!(
+        "[beacon]\nurls = [\"http://127.0.0.1:5052\"]\n[node]\nid = 5\nmessenger_url = \"http://127.0.0.1:1\"\n\
+         key_file = \"key.pem\"\n[[node.exit]]\n{chain}own_validators = true\n[[node.exit]]\n{chain}\
+         own_validators = true\nfirst_epoch = 7\n"
+    );
+    std::fs::write(&file, text).unwrap();
+    let layers = casimir_dkg::config::gather(&support::options(&file, scratch.path())).unwrap();
+    let (node, ..) = layers.node().unwrap();
+    assert_eq!(node.beacon_urls.len(), 1);
+    let (_, exits) = node.rules.signing.unwrap();
+    assert!(exits.iter().all(|rule| rule.own_validators));
+    assert_eq!(
+        (&exits[0].indices, &exits[0].epochs),
+        (&(0..=u64::MAX), &(0..=u64::MAX))
+    );
+    assert_eq!(exits[1].epochs, 7..=u64::MAX);
+}

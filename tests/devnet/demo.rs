@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt;
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 
 use alloy::signers::local::MnemonicBuilder;
@@ -139,4 +140,38 @@ async fn options_that_make_no_sense_are_refused_before_anything_starts() {
         let error = DemoNetwork::start(options, &quiet).await.unwrap_err().to_string();
         assert!(error.contains(word), "{error}");
     }
+}
+
+/// In a pipe, in a container, in CI: there is nobody to ask, and nothing in the demo is worth asking about.
+#[test]
+fn without_a_terminal_the_story_runs_by_itself_to_its_end() {
+    let home = tempfile::tempdir().unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_casimir-dkg"));
+    command
+        .args(["demo", "--pools", "1", "--operators", "4", "--no-requests"])
+        .env("CASIMIR_DKG_CONFIG_DIR", home.path().join("config"))
+        .env("CASIMIR_DKG_STATE_DIR", home.path().join("state"))
+        .env("TMPDIR", home.path())
+        .stdin(Stdio::null());
+    let output = command.output().unwrap();
+    let (out, err) = (
+        String::from_utf8(output.stdout).unwrap(),
+        String::from_utf8(output.stderr).unwrap(),
+    );
+    assert_eq!(output.status.code(), Some(0), "{out}\n{err}");
+    let told: Vec<&str> = err.lines().filter(|line| line.contains("terminal")).collect();
+    assert_eq!(
+        told,
+        [
+            "demo: stdout is not a terminal, so it runs without a screen, by the demo's rules, to its end; everything in it is local"
+        ],
+        "{err}"
+    );
+    assert!(err.contains("demo: 1 of 1 deposits done"), "{err}");
+    assert!(out.contains("deposit/1") && !out.contains('\x1b'), "{out}");
+    assert_eq!(
+        std::fs::read_dir(home.path()).unwrap().count(),
+        0,
+        "the network's folder is gone"
+    );
 }

@@ -1,12 +1,17 @@
 //! What a node answers, whom it serves, and when it does not start.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use casimir_dkg::beacon::roots::voluntary_exit_signing_root;
 use casimir_dkg::dkg::rockx::messenger::{self, MessengerConfig};
-use casimir_dkg::dkg::rockx::node::policy::{ExitRule, Initiator, Policy, SigningRules};
+use casimir_dkg::dkg::rockx::node::policy::{
+    ChainPlace, ExitRule, Initiator, Policy, SigningRules, ValidatorIndices,
+};
 use casimir_dkg::dkg::rockx::node::{self, NodeError};
 use casimir_dkg::dkg::rockx::wire::{Encode, GoBytes, Init, MsgType, SignedMessage};
+use casimir_dkg::ports::Answer;
 use casimir_dkg::types::{BlsPublicKey, ForkVersion, OperatorId, Root};
 
 use crate::net::{CREDENTIALS, FORK, identity, ids, public};
@@ -120,10 +125,9 @@ async fn what_policy_does_not_list_is_refused() {
                 exits: vec![ExitRule {
                     genesis_validators_root: genesis,
                     capella_fork_version: capella,
-                    first_index: 7,
-                    last_index: 7,
-                    first_epoch: 100,
-                    last_epoch: 200,
+                    own_validators: false,
+                    indices: 7..=7,
+                    epochs: 100..=200,
                 }],
             }),
         };
@@ -154,8 +158,101 @@ async fn what_policy_does_not_list_is_refused() {
     refused(&keysign(2, validator, &[1; 32]), "signing root").await;
     let too_late = voluntary_exit_signing_root(201, 7, capella, &genesis);
     refused(&keysign(2, validator, &too_late.0), "signing root").await;
+    let says =
+        format!("the exit of validator {validator} (index 7) at epoch 201; exit rule 1 allows indices 7");
+    refused(&keysign(2, validator, &too_late.0), &says).await;
     let exit = voluntary_exit_signing_root(200, 7, capella, &genesis);
     stage.sign(validator, &members, &exit.0, 2).await;
+    stage.shutdown().await;
+}
+
+/// A beacon chain that knows every validator by the same index, once it is up.
+#[derive(Debug)]
+struct Chain {
+    index: u64,
+    asked: AtomicUsize,
+}
+
+#[async_trait::async_trait]
+impl ValidatorIndices for Chain {
+    async fn place_of(&self, _: BlsPublicKey) -> Answer<ChainPlace> {
+        match self.asked.fetch_add(1, Ordering::SeqCst) {
+            0 => Answer::not_known("the beacon node is not up yet"),
+            _ => Answer::Yes(ChainPlace {
+                index: self.index,
+                active_since: Some(10_000),
+            }),
+        }
+    }
+}
+
+/// 1,001 indices by 11,001 epochs are too many to look through; the node's own validators are few.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn exits_of_own_validators_are_allowed_without_ranges() {
+    let (genesis, capella) = (Root([5; 32]), ForkVersion([3, 0, 0, 1]));
+    let rule = |own_validators, indices, epochs| {
+        let exit = ExitRule {
+            genesis_validators_root: genesis,
+            capella_fork_version: capella,
+            own_validators,
+            indices,
+            epochs,
+        };
+        Some(SigningRules {
+            owners: vec![],
+            exits: vec![exit],
+        })
+    };
+    let dir = tempfile::tempdir().unwrap();
+    let mut wide = config(1, "http://127.0.0.1:1", dir.path());
+    wide.policy.signing = rule(false, 0..=1_000, 0..=11_000);
+    let Err(NodeError::Policy(refused)) = node::spawn(wide).await else {
+        panic!("so many roots cannot be looked through");
+    };
+    assert!(refused.to_string().contains("own_validators"), "{refused}");
+
+    let chains: Vec<Arc<Chain>> = (0..4)
+        .map(|_| {
+            Arc::new(Chain {
+                index: 900_000,
+                asked: AtomicUsize::new(0),
+            })
+        })
+        .collect();
+    let stage = Stage::with(4, |config| {
+        config.policy.signing = rule(true, 0..=u64::MAX, 0..=20_000);
+        config.validator_indices = Some(chains[config.id.0 as usize - 1].clone());
+    })
+    .await;
+    let members = ids(1..=4);
+    let validator = validator_of(&stage.keygen(4, 1).await);
+    let exit = voluntary_exit_signing_root(11_000, 900_000, capella, &genesis);
+    for node in &stage.nodes {
+        let (status, text) = stage
+            .send(node.public_url(), &keysign(2, validator, &exit.0))
+            .await;
+        assert!(
+            status == 500 && text.contains("is not known: the beacon node is not up yet"),
+            "{text}"
+        );
+    }
+    stage.sign(validator, &members, &exit.0, 2).await;
+    stage.sign(validator, &members, &exit.0, 3).await;
+    for chain in &chains {
+        assert_eq!(
+            chain.asked.load(Ordering::SeqCst),
+            2,
+            "an index is asked for once"
+        );
+    }
+    let others = voluntary_exit_signing_root(11_000, 900_001, capella, &genesis);
+    let (status, text) = stage
+        .send(stage.nodes[0].public_url(), &keysign(4, validator, &others.0))
+        .await;
+    assert!(
+        status == 500 && text.contains("exit rule 1: own validators at epochs 0 to 20000"),
+        "{text}"
+    );
     stage.shutdown().await;
 }
 

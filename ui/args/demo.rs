@@ -12,9 +12,10 @@ pub(crate) enum DemoBeacon {
 }
 
 /// `demo`.
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
 pub(crate) struct DemoArgs {
-    /// Print one line for each step instead of opening the console
+    /// Print one line for each step instead of opening the console. Where there is no terminal that is done anyhow, with
+    /// --auto-approve
     #[arg(long)]
     pub headless: bool,
     /// Decide by the demo's policy; with --headless it ends when all requests are done

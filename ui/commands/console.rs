@@ -16,20 +16,8 @@ pub(crate) fn run(options: &LoadOptions) -> anyhow::Result<Outcome> {
 /// A build without the feature `tui` has no screen.
 #[cfg(not(feature = "tui"))]
 pub(crate) fn run(_: &LoadOptions) -> anyhow::Result<Outcome> {
-    Err(no_screen("console"))
-}
-
-/// What to do instead.
-#[cfg(not(feature = "tui"))]
-pub(crate) fn no_screen(command: &str) -> anyhow::Error {
-    let instead = if command == "demo" {
-        "demo --headless"
-    } else {
-        "headless"
-    };
-    let text =
-        format!("this build has no screen: use `casimir-dkg {instead}`, or build with the feature tui");
-    crate::exit::NoTerminal(text).into()
+    let text = "this build has no screen: use `casimir-dkg headless`, or build with the feature tui";
+    Err(crate::exit::NoTerminal(text.to_owned()).into())
 }
 
 #[cfg(feature = "tui")]
@@ -46,7 +34,7 @@ mod screen {
     use crate::person;
 
     pub(crate) fn run(options: &LoadOptions) -> anyhow::Result<Outcome> {
-        Surroundings::of_process().require_terminal("console")?;
+        Surroundings::of_process().require_terminal()?;
         let config = config::load(options)?;
         let _guard = log::init(&config.log, Also::Pane)?;
         let signer = oracle::open_signer(&config)?;

@@ -9,7 +9,9 @@ use casimir_dkg::devnet::{RequestScript, StakerScript};
 use casimir_dkg::types::{RequestKind, SafeText};
 use casimir_dkg::view::{CaseView, Snapshot};
 
-use super::{console, headless, oracle, runtime};
+#[cfg(feature = "tui")]
+use super::console;
+use super::{headless, oracle, runtime};
 use crate::args::{self, DemoArgs};
 use crate::exit::Outcome;
 use crate::headless::{Form, Signals};
@@ -26,12 +28,17 @@ const REQUEST_AFTER: Duration = Duration::from_secs(20);
 const GRACE: Duration = Duration::from_secs(15);
 
 pub(crate) fn run(args: &DemoArgs, options: &LoadOptions, json: bool) -> anyhow::Result<Outcome> {
-    if !args.headless {
-        #[cfg(not(feature = "tui"))]
-        return Err(console::no_screen("demo"));
-        #[cfg(feature = "tui")]
-        Surroundings::of_process().require_terminal("demo")?;
-    }
+    let unattended;
+    let args = match no_screen() {
+        Some(why) if !args.headless => {
+            output::note(&format!(
+                "demo: {why}, so it runs without a screen, by the demo's rules, to its end; everything in it is local"
+            ));
+            unattended = by_itself(args);
+            &unattended
+        }
+        _ => args,
+    };
     runtime()?.block_on(async {
         let mut signals = Signals::install()?;
         let say = |step: &str| output::note(&format!("demo: {step}"));
@@ -42,6 +49,23 @@ pub(crate) fn run(args: &DemoArgs, options: &LoadOptions, json: bool) -> anyhow:
         };
         on(network, args, options, json, signals).await
     })
+}
+
+/// Why there is nothing to draw on, if so.
+fn no_screen() -> Option<String> {
+    #[cfg(feature = "tui")]
+    return Surroundings::of_process().lacks_terminal().map(str::to_owned);
+    #[cfg(not(feature = "tui"))]
+    return Some("this build has no screen".to_owned());
+}
+
+/// What was asked for, where nobody watches and nobody can decide.
+fn by_itself(args: &DemoArgs) -> DemoArgs {
+    DemoArgs {
+        headless: true,
+        auto_approve: true,
+        ..args.clone()
+    }
 }
 
 async fn on(
@@ -66,23 +90,18 @@ async fn on(
     network.begin();
     let engine = running.handle.clone();
     let work = async {
-        if args.headless {
-            let form = if json { Form::Json } else { Form::Text };
-            let handle = running.handle.clone();
-            let wanted = Wanted::of(args);
-            let ending =
-                crate::headless::run(handle.clone(), &mut signals, form, |s| wanted.is_done(s)).await;
-            let summary = wanted.summary(&handle.snapshots.borrow());
-            let outcome = headless::finish(running, ending).await;
-            summary.iter().for_each(|line| output::note(line));
-            outcome
-        } else {
-            #[cfg(feature = "tui")]
-            let outcome = console::show(running, screen).await;
-            #[cfg(not(feature = "tui"))]
-            let outcome = Err(console::no_screen("demo"));
-            outcome
+        #[cfg(feature = "tui")]
+        if !args.headless {
+            return console::show(running, screen).await;
         }
+        let form = if json { Form::Json } else { Form::Text };
+        let handle = running.handle.clone();
+        let wanted = Wanted::of(args);
+        let ending = crate::headless::run(handle.clone(), &mut signals, form, |s| wanted.is_done(s)).await;
+        let summary = wanted.summary(&handle.snapshots.borrow());
+        let outcome = headless::finish(running, ending).await;
+        summary.iter().for_each(|line| output::note(line));
+        outcome
     };
     let mut work = std::pin::pin!(work);
     let outcome = tokio::select! {
@@ -269,6 +288,17 @@ mod tests {
         assert_eq!(wanted("--headless --requests --pools 1"), (1, 1, 0));
         assert_eq!(wanted("--pools 1"), (1, 1, 1), "a screen sees more pools come");
         assert_eq!(wanted("--no-requests"), (3, 0, 0));
+    }
+
+    #[test]
+    fn without_a_screen_it_is_as_with_both_flags() {
+        let parse = |flags: &str| {
+            let words = std::iter::once("demo").chain(flags.split_whitespace());
+            Line::try_parse_from(words).unwrap().demo
+        };
+        let by_itself = by_itself(&parse("--pools 2 --operators 5"));
+        let told = parse("--headless --auto-approve --pools 2 --operators 5");
+        assert_eq!(by_itself, told);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! `[node]`: the command `operator`.
 
 use std::net::SocketAddr;
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -104,11 +105,19 @@ pub(in crate::config) const EXIT_KEYS: &[Key] = &[
         "4 bytes of hex",
         "Of the chain (EIP-7044).",
     ),
+    Key::new(
+        OWN,
+        "true or false",
+        "Only the exits of validators whose shares this node holds; their indices are asked from beacon.urls. The four \
+         ranges are optional then.",
+    ),
     Key::new("first_index", "a number", "First validator index that may exit."),
     Key::new("last_index", "a number", "Last validator index that may exit."),
     Key::new("first_epoch", "a number", "First epoch of an exit."),
     Key::new("last_epoch", "a number", "Last epoch of an exit."),
 ];
+
+const OWN: &str = "own_validators";
 
 /// Where the node's RSA key is.
 #[derive(Debug, Clone)]
@@ -145,6 +154,8 @@ pub struct NodeConfig {
     pub test_operators: bool,
     /// What the node agrees to do.
     pub rules: NodeRules,
+    /// Beacon nodes, which know the index of a validator; one at least if a rule is about own validators.
+    pub beacon_urls: Vec<RedactedUrl>,
 }
 
 /// What the node agrees to do. A list that is `None` accepts everything, as RockX's nodes do.
@@ -185,10 +196,12 @@ pub struct AllowedExits {
     pub genesis_validators_root: Root,
     /// Of the chain.
     pub capella_fork_version: ForkVersion,
-    /// First and last validator index.
-    pub indices: (u64, u64),
-    /// First and last epoch.
-    pub epochs: (u64, u64),
+    /// Only of validators whose shares the node holds.
+    pub own_validators: bool,
+    /// Validator indices.
+    pub indices: RangeInclusive<u64>,
+    /// Epochs.
+    pub epochs: RangeInclusive<u64>,
 }
 
 pub(in crate::config) fn read(r: &mut Reader<'_>) -> Option<NodeConfig> {
@@ -203,6 +216,7 @@ pub(in crate::config) fn read(r: &mut Reader<'_>) -> Option<NodeConfig> {
     let round_timeout = r.positive("node.round_timeout");
     let test_operators = r.required("node.test_operators");
     let rules = rules(r);
+    let beacon_urls = beacon_urls(r);
     let key = match (key_file?, inline?) {
         (Some(_), Some(_)) => {
             r.error("node.key_file", "both a key file and a key are given".to_owned());
@@ -229,7 +243,13 @@ pub(in crate::config) fn read(r: &mut Reader<'_>) -> Option<NodeConfig> {
         round_timeout: round_timeout?,
         test_operators: test_operators?,
         rules: rules?,
+        beacon_urls: beacon_urls?,
     })
+}
+
+fn beacon_urls(r: &mut Reader<'_>) -> Option<Vec<RedactedUrl>> {
+    let urls = r.optional::<Vec<HttpUrl>>("beacon.urls")?;
+    Some(urls.unwrap_or_default().into_iter().map(|url| url.0).collect())
 }
 
 /// For the oracle, which needs no node: reports bad values, not missing ones.
@@ -285,20 +305,32 @@ fn rules(r: &mut Reader<'_>) -> Option<NodeRules> {
 fn exits(r: &mut Reader<'_>, row: &Row) -> Option<AllowedExits> {
     let genesis_validators_root = r.row_required(EXIT, row, "genesis_validators_root");
     let capella_fork_version = r.row_required(EXIT, row, "capella_fork_version");
+    let own_validators = r.row_optional::<bool>(EXIT, row, OWN)?.unwrap_or(false);
+    if own_validators && beacon_urls(r).is_some_and(|urls| urls.is_empty()) {
+        let why = "needs beacon.urls: a beacon node knows which index a validator has";
+        r.row_error(EXIT, row, OWN, why.to_owned());
+    }
     let mut range = |first: &str, last: &str| {
-        let from = r.row_required::<u64>(EXIT, row, first);
-        let to = r.row_required::<u64>(EXIT, row, last);
+        let mut end = |key: &str, otherwise: u64| {
+            if own_validators {
+                Some(r.row_optional::<u64>(EXIT, row, key)?.unwrap_or(otherwise))
+            } else {
+                r.row_required::<u64>(EXIT, row, key)
+            }
+        };
+        let (from, to) = (end(first, 0), end(last, u64::MAX));
         let (from, to) = (from?, to?);
         if from > to {
             r.row_error(EXIT, row, last, format!("is below {first}"));
         }
-        Some((from, to))
+        Some(from..=to)
     };
     let indices = range("first_index", "last_index");
     let epochs = range("first_epoch", "last_epoch");
     Some(AllowedExits {
         genesis_validators_root: genesis_validators_root?,
         capella_fork_version: capella_fork_version?,
+        own_validators,
         indices: indices?,
         epochs: epochs?,
     })

@@ -170,6 +170,7 @@ impl DemoNetwork {
             manager: devnet.addresses().manager,
             spec: &spec,
             genesis_validators_root: consensus.genesis_validators_root,
+            beacon_url: consensus.url.as_deref(),
             folder: folder.path(),
         };
         let (nodes, operators) = operators::start(&keys, &surroundings).await?;

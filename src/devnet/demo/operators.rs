@@ -7,11 +7,14 @@ use std::time::Duration;
 use alloy::primitives::Address;
 
 use super::failed_part;
+use crate::beacon::client::{Beacon, BeaconConfig};
 use crate::devnet::DevnetError;
 use crate::devnet::beacon::BeaconSpec;
 use crate::dkg::rockx::keys::OperatorPrivateKey;
 use crate::dkg::rockx::node::directory::DirectorySources;
-use crate::dkg::rockx::node::policy::{ExitRule, Initiator, OwnerRule, Policy, SigningRules};
+use crate::dkg::rockx::node::policy::{
+    ExitRule, Initiator, OwnerRule, Policy, SigningRules, ValidatorIndices,
+};
 use crate::dkg::rockx::node::{self, NodeConfig, NodeHandle};
 use crate::types::{OperatorId, OperatorRecord, RedactedUrl, Root, SafeText};
 
@@ -20,9 +23,6 @@ const REGISTERED_DEADLINE: Duration = Duration::from_secs(20);
 const ROUND_TIMEOUT: Duration = Duration::from_secs(90);
 /// Registrations that operators will sign for the manager.
 const LAST_NONCE: u64 = 1000;
-/// Validators and epochs whose exits they will sign: more than a demo lives to see, few enough to be looked through.
-const EXIT_INDICES: u64 = 255;
-const EXIT_EPOCHS: u64 = 8191;
 
 /// The RSA keys of a network.
 pub(super) struct Keys {
@@ -38,6 +38,7 @@ pub(super) struct Surroundings<'a> {
     pub(super) manager: Address,
     pub(super) spec: &'a BeaconSpec,
     pub(super) genesis_validators_root: Option<Root>,
+    pub(super) beacon_url: Option<&'a str>,
     pub(super) folder: &'a Path,
 }
 
@@ -71,6 +72,7 @@ pub(super) async fn start(
         })
         .collect();
     let policy = policy(keys, around);
+    let indices = indices(around)?;
     let mut nodes = Vec::new();
     for (record, key) in records.iter().zip(&keys.operators) {
         let folder = around.folder.join(format!("operator-{}", record.id));
@@ -80,6 +82,7 @@ pub(super) async fn start(
                 ..DirectorySources::default()
             },
             policy: policy.clone(),
+            validator_indices: indices.clone(),
             round_timeout: ROUND_TIMEOUT,
             ..NodeConfig::new(record.id, Arc::clone(key), around.messenger_url.clone(), folder)
         };
@@ -96,6 +99,16 @@ pub(super) async fn start(
     Ok((nodes, records))
 }
 
+/// The beacon chain, which knows the index of each validator that operators let exit.
+fn indices(around: &Surroundings<'_>) -> Result<Option<Arc<dyn ValidatorIndices>>, DevnetError> {
+    let Some(url) = around.beacon_url else {
+        return Ok(None);
+    };
+    let config = BeaconConfig::new(vec![RedactedUrl::new(url)], around.genesis_validators_root);
+    let beacon = Beacon::new(config).map_err(|error| failed_part("the operators' beacon client", &error))?;
+    Ok(Some(Arc::new(beacon)))
+}
+
 /// Operators serve this oracle and this manager, and nobody else.
 fn policy(keys: &Keys, around: &Surroundings<'_>) -> Policy {
     let mut credentials = [0; 32];
@@ -108,7 +121,7 @@ fn policy(keys: &Keys, around: &Surroundings<'_>) -> Policy {
         }]),
         withdrawal_credentials: Some(vec![Root(credentials)]),
         fork_versions: Some(vec![around.spec.genesis_fork_version]),
-        // without a beacon chain there are no exits; a chain whose root is not known yet can not be listed
+        // without a beacon chain there are no exits; a chain whose root is not known yet cannot be listed
         signing: around
             .genesis_validators_root
             .map(|genesis_validators_root| SigningRules {
@@ -119,10 +132,9 @@ fn policy(keys: &Keys, around: &Surroundings<'_>) -> Policy {
                 exits: vec![ExitRule {
                     genesis_validators_root,
                     capella_fork_version: around.spec.capella_fork_version,
-                    first_index: 0,
-                    last_index: EXIT_INDICES,
-                    first_epoch: 0,
-                    last_epoch: EXIT_EPOCHS,
+                    own_validators: true,
+                    indices: 0..=u64::MAX,
+                    epochs: 0..=u64::MAX,
                 }],
             }),
     }

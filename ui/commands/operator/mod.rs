@@ -3,9 +3,14 @@
 mod key;
 mod rockx;
 
+use std::sync::Arc;
+
+use casimir_dkg::beacon::client::{Beacon, BeaconConfig};
 use casimir_dkg::config::{self, LoadOptions, NodeConfig as Settings, NodeRules, OperatorsConfig};
 use casimir_dkg::dkg::rockx::node::directory::{DirectorySources, SsvApi};
-use casimir_dkg::dkg::rockx::node::policy::{ExitRule, Initiator, OwnerRule, Policy, SigningRules};
+use casimir_dkg::dkg::rockx::node::policy::{
+    ExitRule, Initiator, OwnerRule, Policy, SigningRules, ValidatorIndices,
+};
 use casimir_dkg::dkg::rockx::node::{self, NodeConfig};
 use casimir_dkg::http::Http;
 
@@ -27,6 +32,7 @@ pub(crate) fn run(options: &LoadOptions, json: bool) -> anyhow::Result<Outcome> 
         public_url: settings.public_url.as_ref().map(|url| url.expose().to_owned()),
         directory: directory(&settings, operators, network.as_str(), &http)?,
         policy: policy(&settings.rules),
+        validator_indices: indices(&settings)?,
         round_timeout: settings.round_timeout,
         http,
         ..NodeConfig::new(
@@ -92,6 +98,20 @@ fn directory(
     })
 }
 
+/// The beacon nodes, if a rule is about own validators; of the chain that the first such rule names.
+fn indices(settings: &Settings) -> anyhow::Result<Option<Arc<dyn ValidatorIndices>>> {
+    let (_, exits) = settings
+        .rules
+        .signing
+        .as_ref()
+        .map_or((&[][..], &[][..]), |(o, e)| (o, e));
+    let Some(rule) = exits.iter().find(|rule| rule.own_validators) else {
+        return Ok(None);
+    };
+    let config = BeaconConfig::new(settings.beacon_urls.clone(), Some(rule.genesis_validators_root));
+    Ok(Some(Arc::new(Beacon::new(config)?)))
+}
+
 fn policy(rules: &NodeRules) -> Policy {
     let initiators = rules.initiators.as_ref().map(|list| {
         list.iter()
@@ -114,10 +134,9 @@ fn policy(rules: &NodeRules) -> Policy {
             .map(|allowed| ExitRule {
                 genesis_validators_root: allowed.genesis_validators_root,
                 capella_fork_version: allowed.capella_fork_version,
-                first_index: allowed.indices.0,
-                last_index: allowed.indices.1,
-                first_epoch: allowed.epochs.0,
-                last_epoch: allowed.epochs.1,
+                own_validators: allowed.own_validators,
+                indices: allowed.indices.clone(),
+                epochs: allowed.epochs.clone(),
             })
             .collect(),
     });

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::directory::DirectorySources;
-use super::policy::Policy;
+use super::policy::{Policy, ValidatorIndices};
 use crate::dkg::rockx::keys::OperatorPrivateKey;
 use crate::http::Http;
 use crate::types::{OperatorId, RedactedUrl};
@@ -31,6 +31,8 @@ pub struct NodeConfig {
     pub data_dir: PathBuf,
     /// What the node agrees to do.
     pub policy: Policy,
+    /// Who knows the validators' indices, which rules about own validators ask for. `None`: nobody.
+    pub validator_indices: Option<Arc<dyn ValidatorIndices>>,
     /// How long a round may take. RockX's nodes wait ten minutes.
     pub round_timeout: Duration,
     /// How often the node registers itself with the messenger again, which may have been restarted.
@@ -67,6 +69,7 @@ impl NodeConfig {
             directory: DirectorySources::default(),
             data_dir,
             policy: Policy::default(),
+            validator_indices: None,
             round_timeout: Self::DEFAULT_ROUND_TIMEOUT,
             registration_interval: Self::DEFAULT_REGISTRATION_INTERVAL,
             http: Http::direct(),

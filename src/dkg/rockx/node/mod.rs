@@ -136,6 +136,7 @@ pub async fn spawn(config: NodeConfig) -> Result<NodeHandle, NodeError> {
         me,
         directory,
         policy: config.policy,
+        validator_indices: config.validator_indices,
         initiators,
         store,
         messenger: messenger.clone(),

@@ -2,19 +2,20 @@
 //! any bytes signed with an existing validator key. Every list that is configured here is enforced; a list that is
 //! `None` accepts everything, as RockX's nodes do, and is announced in the log when the node starts.
 
+mod indices;
+mod refused;
 mod signing;
 
 use std::fmt;
 
-use serde::Deserialize;
-
+pub use indices::{ChainPlace, ValidatorIndices};
 pub use signing::{ExitRule, Meaning, OwnerRule, SigningRules, TooManyCandidates};
 
-use crate::types::{ForkVersion, Root, RsaPublicKeyText, SafeText};
+use crate::ports::Answer;
+use crate::types::{BlsPublicKey, ForkVersion, Root, RsaPublicKeyText, SafeText};
 
 /// The allow-lists of a node. `Policy::default()` allows everything.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[derive(Debug, Clone, Default)]
 pub struct Policy {
     /// Who may start a ceremony: a start message must carry a valid signature of one of these RSA keys.
     pub initiators: Option<Vec<Initiator>>,
@@ -27,11 +28,9 @@ pub struct Policy {
 }
 
 /// Somebody who may start ceremonies.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone)]
 pub struct Initiator {
     /// A name for the log.
-    #[serde(default)]
     pub name: SafeText,
     /// The RSA key that signs the start messages, in any of the text forms in use.
     pub public_key: RsaPublicKeyText,
@@ -50,12 +49,31 @@ pub enum Refusal {
     #[error("refused by policy: fork version {0} is not allowed")]
     ForkVersion(ForkVersion),
     /// The signing root is none that this node computed from its rules.
-    #[error("refused by policy: signing root 0x{} is neither an allowed owner message nor an allowed exit", hex::encode(.0))]
-    SigningRoot(Vec<u8>),
+    #[error("refused by policy: signing root 0x{} {why}", hex::encode(.root))]
+    SigningRoot {
+        /// What was to be signed; the beginning, where it is longer than any root.
+        root: Vec<u8>,
+        /// What it is, of which validator, and which rule does not cover it.
+        why: SafeText,
+    },
+}
+
+/// What an initiator wants signed.
+#[derive(Debug, Clone)]
+pub struct SigningRequest {
+    /// The key whose share is to sign.
+    pub validator: BlsPublicKey,
+    /// The bytes.
+    pub root: Vec<u8>,
+    /// Where the beacon chain has the validator.
+    pub place: Answer<ChainPlace>,
 }
 
 impl Policy {
     /// Whether a deposit with these credentials on this fork may be signed.
+    ///
+    /// # Errors
+    /// Which of the two is not listed.
     pub fn check_keygen(&self, credentials: Root, fork: ForkVersion) -> Result<(), Refusal> {
         if self
             .withdrawal_credentials
@@ -74,15 +92,24 @@ impl Policy {
         Ok(())
     }
 
-    /// Whether `root` may be signed, and what it means where a rule explains it. May hash up to
-    /// [`SigningRules::MAX_CANDIDATES`] candidates: call it on a thread that may block.
-    pub fn check_signing(&self, root: &[u8]) -> Result<Meaning, Refusal> {
-        match &self.signing {
-            None => Ok(Meaning::Unchecked),
-            Some(rules) => rules
-                .explain(root)
-                .ok_or_else(|| Refusal::SigningRoot(root.iter().copied().take(64).collect())),
-        }
+    /// Whether the root may be signed, and what it means where a rule explains it. `look`: whether a root that may not is
+    /// worth the time to find out what it is, for the refusal. May hash up to [`SigningRules::MAX_CANDIDATES`] candidates,
+    /// and some more for a refusal: call it on a thread that may block.
+    ///
+    /// # Errors
+    /// [`Refusal::SigningRoot`].
+    pub fn check_signing(&self, request: &SigningRequest, look: bool) -> Result<Meaning, Refusal> {
+        let Some(rules) = &self.signing else {
+            return Ok(Meaning::Unchecked);
+        };
+        let place = request.place.as_ref().yes().copied();
+        rules
+            .owner_message(&request.root)
+            .or_else(|| rules.exit(&request.root, place))
+            .ok_or_else(|| Refusal::SigningRoot {
+                root: request.root.iter().copied().take(64).collect(),
+                why: refused::why(rules, request, look),
+            })
     }
 
     /// What nobody guards, for the warning at start-up; `None` when every list is configured.

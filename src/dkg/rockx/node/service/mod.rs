@@ -1,6 +1,7 @@
 //! What the node does with a message that arrives: checks who it is from, finds or starts its session, and answers at
 //! once. The answer says that the message was stored, not what became of it.
 
+mod agree;
 mod claims;
 mod early;
 mod outbox;
@@ -17,13 +18,14 @@ use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::JoinSet;
 
 use super::directory::Directory;
-use super::policy::Policy;
+use super::policy::{Policy, ValidatorIndices};
 use super::session::{Authentic, Identity, Peers, Session};
 use super::store::{KeyShare, Store, StoreError};
 use crate::dkg::rockx::keys::OperatorPublicKey;
 use crate::dkg::rockx::wire::{Decode, MsgType, SSV_DKG, SignedMessage, SsvMessage};
 use crate::types::{BlsPublicKey, RequestId, SafeText};
 
+use agree::Indices;
 use claims::{Claim, Claims};
 use early::EarlyMessages;
 pub(super) use outbox::Messenger;
@@ -53,6 +55,7 @@ pub(super) struct Service {
     me: Identity,
     directory: Directory,
     policy: Policy,
+    indices: Indices,
     /// Parsed keys of the policy's initiators; `None`: anybody may start.
     initiators: Option<Vec<(SafeText, OperatorPublicKey)>>,
     store: Arc<Store>,
@@ -69,6 +72,7 @@ pub(super) struct ServiceParts {
     pub(super) me: Identity,
     pub(super) directory: Directory,
     pub(super) policy: Policy,
+    pub(super) validator_indices: Option<Arc<dyn ValidatorIndices>>,
     pub(super) initiators: Option<Vec<(SafeText, OperatorPublicKey)>>,
     pub(super) store: Store,
     pub(super) messenger: Messenger,
@@ -86,6 +90,7 @@ impl Service {
             me: parts.me,
             directory: parts.directory,
             policy: parts.policy,
+            indices: Indices::new(parts.validator_indices),
             initiators: parts.initiators,
             store: Arc::new(parts.store),
             messenger: parts.messenger,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use futures_util::future::try_join_all;
 
-use super::super::policy::{Meaning, Refusal};
+use super::super::policy::Refusal;
 use super::super::session::{FrostPlan, FrostSession, KeysignPlan, KeysignSession, Peers, Purpose, Session};
 use super::super::store::{KeyShare, Kind};
 use super::claims::Claim;
@@ -183,7 +183,10 @@ impl Service {
         let key = self.key(validator).await?.ok_or_else(|| {
             refuse("failed to retrieve secret keyshare for given validator pk: Key not found".into())
         })?;
-        let meaning = self.permitted(&root).await.map_err(|e| refuse(e.to_string()))?;
+        let meaning = self
+            .permitted(validator, &root)
+            .await
+            .map_err(|e| refuse(e.to_string()))?;
         let members: Vec<OperatorId> = key.share_public_keys.keys().copied().collect();
         let peers = self.peers(&members).await?;
         let describe = format!("{validator} signs {meaning}: 0x{}", hex::encode(&root));
@@ -199,15 +202,6 @@ impl Service {
             peers,
             describe,
         })
-    }
-
-    /// Compares the root with every root that the rules allow; a second of hashing at worst.
-    async fn permitted(&self, root: &[u8]) -> Result<Meaning, Refusal> {
-        let (policy, root) = (self.policy.clone(), root.to_vec());
-        let refused = Refusal::SigningRoot(root.clone());
-        tokio::task::spawn_blocking(move || policy.check_signing(&root))
-            .await
-            .unwrap_or(Err(refused))
     }
 
     /// The RSA keys of everybody who takes part.
