@@ -12,7 +12,6 @@ mod translate;
 mod world;
 
 pub use self::core::{EngineError, Incoming};
-pub use commit::CRASH_AT;
 pub use handle::{
     Accepted, EngineGone, EngineHandle, EngineSide, Refused, Reply, Request, Scope, Transition, channel,
 };
