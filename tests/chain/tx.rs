@@ -21,7 +21,7 @@ use casimir_dkg::tx::{
 use casimir_dkg::types::{ClusterLayout, OperatorId, PoolId, Root};
 
 use crate::proxy::{Act, Proxy};
-use crate::support::{deposit, devnet, manager, oracle, rpc};
+use crate::support::{self, deposit, devnet, manager, oracle, rpc};
 
 const LAYOUT: ClusterLayout = ClusterLayout::ActiveThenBalance;
 /// A tenth of an ether: more than any fee here.
@@ -269,6 +269,19 @@ async fn a_foreign_transaction_is_noticed_before_and_after_it_takes_the_nonce() 
         inspect(&rpc, &intent).await.unwrap(),
         IntentStatus::Dropped { contested: true }
     );
+    // ours comes to the node between the question for its hash and the one for the account: that is no stranger
+    let hides_it_once = Proxy::start(Some(net.http_url()), |call| match call.method.as_str() {
+        "eth_getTransactionByHash" if call.nth == 0 => Act::Result(serde_json::Value::Null),
+        _ => Act::Forward,
+    })
+    .await;
+    let late = [foreign.hash];
+    let own = Intent {
+        hashes: &late,
+        ..intent.clone()
+    };
+    let seen = inspect(&support::rpc(&[&hides_it_once.url]), &own).await.unwrap();
+    assert!(matches!(seen, IntentStatus::Pending { .. }), "{seen:?}");
     let at = async |at| rpc.nonce(net.addresses().oracle, at).await.unwrap();
     assert_eq!(
         (at(At::Latest).await, at(At::Pending).await),
