@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::error::{ConfigError, Place, nearest};
 use super::raw::{Origin, Raw, Sourced};
 use super::schema::{self, Secrecy};
+use crate::engine::inject;
 
 /// What our variables begin with.
 pub const ENV_PREFIX: &str = "CASIMIR_DKG_";
@@ -16,10 +17,12 @@ const RESERVED: &[&str] = &[
     "CASIMIR_DKG_STATE_DIR",
     "CASIMIR_DKG_CACHE_DIR",
     "CASIMIR_DKG_KEYSTORE_PASSWORD",
-    crate::engine::CRASH_AT,
-    #[cfg(debug_assertions)]
-    crate::engine::inject::PANIC_AT,
 ];
+
+/// Everything of ours that is no key. Tests have variables of their own.
+fn reserved() -> impl Iterator<Item = &'static str> {
+    RESERVED.iter().chain(inject::VARIABLES).copied()
+}
 
 /// Variables of tests and benches begin with this and are left alone.
 const TEST_PREFIX: &str = "CASIMIR_DKG_TEST_";
@@ -77,7 +80,7 @@ pub(super) fn read(
     let mut found = Vec::new();
     for (name, value) in environment {
         let ours = name.starts_with(ENV_PREFIX) && !name.starts_with(TEST_PREFIX);
-        if !ours || RESERVED.contains(&name.as_str()) {
+        if !ours || reserved().any(|known| known == name) {
             continue;
         }
         match schema::all_keys().find(|key| env_name(key.name) == *name) {
@@ -93,13 +96,13 @@ pub(super) fn read(
                 tracing::debug!(target: "casimir_dkg::config", variable = name, "describes a service of the cluster: no setting");
             }
             None => {
-                let names: Vec<String> = schema::all_keys().map(|key| env_name(key.name)).collect();
-                let known = names.iter().map(String::as_str).chain(RESERVED.iter().copied());
+                let keys = schema::all_keys().map(|key| env_name(key.name));
+                let known: Vec<String> = keys.chain(reserved().map(str::to_owned)).collect();
                 errors.push(ConfigError {
                     place: Place::Variable(name.clone()),
                     key: String::new(),
                     message: "unknown variable".to_owned(),
-                    suggestion: nearest(name, known),
+                    suggestion: nearest(name, known.iter().map(String::as_str)),
                 });
             }
         }

@@ -8,7 +8,7 @@ use alloy::primitives::{Address, U256};
 use secrecy::SecretString;
 
 use super::decimal::parse_ether;
-use super::error::nearest;
+pub(super) use super::error::nearest;
 use super::raw::Raw;
 use crate::types::{ForkVersion, OperatorId, PoolId, RedactedUrl, Root};
 

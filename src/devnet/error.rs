@@ -21,7 +21,7 @@ pub enum DevnetError {
     #[error(transparent)]
     Lodestar(#[from] LodestarError),
     /// An option makes no sense.
-    #[error("the local network can not be started like this: {0}")]
+    #[error("the local network cannot be started like this: {0}")]
     Option(SafeText),
     /// A call failed; a revert's reason is in the text.
     #[error("{what}: {reason}")]

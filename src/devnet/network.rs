@@ -37,9 +37,7 @@ impl Devnet {
     /// # Errors
     /// No anvil, an option that makes no sense, or a deployment that fails.
     pub async fn start(options: DevnetOptions, progress: Progress<'_>) -> Result<Self, DevnetError> {
-        if options.mining == Mining::EverySeconds(0) {
-            return Err(DevnetError::Option("a block every 0 seconds".into()));
-        }
+        options.check()?;
         let oracle = match options.oracle_key {
             Some(key) => PrivateKeySigner::from_bytes(&key)
                 .map_err(|error| DevnetError::Option(error.to_string().into()))?,

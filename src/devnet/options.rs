@@ -2,7 +2,9 @@
 
 use alloy::primitives::{Address, B256, address};
 
-use crate::types::ClusterLayout;
+use super::error::DevnetError;
+use crate::config::{NetworkName, presets};
+use crate::types::{ClusterLayout, SafeText};
 
 /// Where the local network puts the deposit contract: the address that the preset `devnet` names.
 pub const DEPOSIT_CONTRACT: Address = address!("4242424242424242424242424242424242424242");
@@ -89,6 +91,28 @@ impl Default for DevnetOptions {
     }
 }
 
+impl DevnetOptions {
+    /// Refuses what makes no sense, and the id of every public chain: what is signed for it here would be good there.
+    ///
+    /// # Errors
+    /// Which option, and why.
+    pub(super) fn check(&self) -> Result<(), DevnetError> {
+        if self.mining == Mining::EverySeconds(0) {
+            return Err(DevnetError::Option("a block every 0 seconds".into()));
+        }
+        let public = presets()
+            .iter()
+            .find(|(name, preset)| **name != NetworkName::Devnet && preset.chain_id == self.chain_id);
+        match public {
+            None => Ok(()),
+            Some((name, _)) => {
+                let words = format!("{} is the chain id of {name}, a public network", self.chain_id);
+                Err(DevnetError::Option(SafeText::new(&words)))
+            }
+        }
+    }
+}
+
 /// The accounts that act on the network; anvil signs for them. The oracle is not among them: it signs for itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Accounts {
@@ -113,4 +137,24 @@ pub struct Addresses {
     pub deposit_contract: Address,
     /// The oracle's account, funded.
     pub oracle: Address,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_local_network_has_the_id_of_a_public_one() {
+        let with = |chain_id| DevnetOptions {
+            chain_id,
+            ..DevnetOptions::default()
+        };
+        assert!(DevnetOptions::default().check().is_ok());
+        for (name, preset) in presets() {
+            let refused = with(preset.chain_id).check();
+            assert_eq!(refused.is_err(), *name != NetworkName::Devnet, "{name}");
+        }
+        let error = with(1).check().unwrap_err().to_string();
+        assert!(error.contains("mainnet, a public network"), "{error}");
+    }
 }

@@ -1,13 +1,9 @@
 //! Making a step durable: before any of its effects, always.
 
+use super::inject;
 use crate::journal::{Journal, JournalError};
 use crate::oracle::{Effect, Record};
 use crate::types::{BlockRef, UnixMillis};
-
-/// Names the environment variable that makes the process die at a numbered point, for crash tests.
-///
-/// Point `2n - 1` is right before commit `n` of the journal, point `2n` right after it and before its effects.
-pub const CRASH_AT: &str = "CASIMIR_DKG_CRASH_AT";
 
 /// What one or several steps gave and is not durable yet.
 #[derive(Debug, Default)]
@@ -27,21 +23,13 @@ impl Pending {
 #[derive(Debug)]
 pub(super) struct Committer {
     journal: Journal,
+    /// Those with records, for tests that die at one of them.
     commits: u64,
-    crash_at: Option<u64>,
 }
 
 impl Committer {
     pub(super) fn new(journal: Journal) -> Self {
-        let crash_at = std::env::var(CRASH_AT).ok().and_then(|n| n.parse().ok());
-        if let Some(point) = crash_at {
-            tracing::warn!(target: "engine", point, "{CRASH_AT} is set: this process will die at that point");
-        }
-        Self {
-            journal,
-            commits: 0,
-            crash_at,
-        }
+        Self { journal, commits: 0 }
     }
 
     pub(super) fn journal(&self) -> &Journal {
@@ -63,17 +51,10 @@ impl Committer {
         if rows.is_empty() {
             return self.journal.append(pending.at, &rows, pending.cursor);
         }
-        self.crash_point(2 * self.commits + 1);
+        inject::die_at(2 * self.commits + 1);
         let first = self.journal.append(pending.at, &rows, pending.cursor)?;
         self.commits += 1;
-        self.crash_point(2 * self.commits);
+        inject::die_at(2 * self.commits);
         Ok(first)
-    }
-
-    fn crash_point(&self, point: u64) {
-        if self.crash_at == Some(point) {
-            // as SIGKILL would: no destructor, no flush
-            std::process::abort();
-        }
     }
 }

@@ -12,7 +12,6 @@ mod translate;
 mod world;
 
 pub use self::core::{EngineError, Incoming};
-pub use commit::CRASH_AT;
 pub use handle::{Asked, EngineGone, EngineHandle, EngineSide, Identity, Seat, channel};
 pub use launch::{Opened, open};
 pub use live::LiveUpdate;

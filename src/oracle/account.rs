@@ -96,7 +96,8 @@ pub(super) fn watch(turn: &mut Turn<'_>) {
 }
 
 /// The chain has another transaction with the nonce of an intent. What only waits in a node's pool is not told apart
-/// from our own that another node has, so it pauses nothing.
+/// from our own that another node has, so it pauses nothing; and what was looked at before our own bytes had come to the
+/// nodes is not even told.
 pub(super) fn replaced(turn: &mut Turn<'_>, action: ActionId, before: &NonceStatus, now: &NonceStatus) {
     let taken = |status: &NonceStatus| {
         matches!(

@@ -12,6 +12,7 @@ mod advance;
 mod boundaries;
 mod case;
 mod cases;
+mod checks;
 mod decision;
 #[cfg(test)]
 mod doubt;
@@ -42,13 +43,14 @@ pub use actions::{
 };
 pub use advance::{REFUSALS, current_ceremony, doubtful_ceremony};
 pub use case::{CaseStatus, Cause, HistoryEntry, ValidatorPhase};
+pub use checks::{CHECKS, CheckName, NEW_SIGNING_ROOT, check_named};
 pub use decision::{Decider, Decision, Mode, Verdict};
 pub use effect::{Effect, KnownKey, Published, Registration, Wanted};
 pub use exit::{BadExit, Deferral, ExitAnswer, ExitOffers, ExitStanding, ExitVerdict};
 pub use input::{CeremonySuccess, ChainFacts, Fulfilment, Input, Prepared, Purpose, Stamped, Wish};
 pub use milestone::{Actual, Basis, Forecast, Milestone, Moment, Sighting, Stage, milestones};
 pub use payload::{CallArgument, CallView, CeremonyPayload, ExitPayload, Payload, TransactionPayload};
-pub use policy::{NEW_SIGNING_ROOT, Policy, Rule, RuleUse};
+pub use policy::{Policy, Rule, RuleUse};
 pub use record::{CeremonyRole, Record};
 pub use state::{Case, Ceremony, Doubt, Resume, Sending, Served, Settings, State, Step, Track};
 pub use status::{action_state, case_status, place_in_line, unknown_outcome};

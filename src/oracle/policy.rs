@@ -3,12 +3,8 @@
 use alloy::primitives::U256;
 use serde::{Deserialize, Serialize};
 
-use super::{Action, ActionKind, Payload};
+use super::{Action, ActionKind, CheckName, Payload, check_named};
 use crate::types::{CheckStatus, PoolId, SafeText, UnixMillis};
-
-/// The check of an exit to be signed again, unknown while what would be signed has not changed. Only a person lets it
-/// pass, whatever a rule says of unknown checks: the same bytes would come out that the nodes found bad.
-pub const NEW_SIGNING_ROOT: &str = "new-signing-root";
 
 /// Lets one kind of action pass, within limits.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,6 +26,12 @@ pub struct Rule {
 }
 
 impl Rule {
+    /// Whether it lets this check pass while it is unknown. Some checks only a person lets pass.
+    fn allows_unknown(&self, name: &str) -> bool {
+        let may_be_allowed = check_named(name).is_none_or(CheckName::may_be_allowed);
+        may_be_allowed && self.unknown_ok.iter().any(|allowed| allowed == name)
+    }
+
     fn covers(&self, kind: ActionKind, pool: PoolId) -> bool {
         self.kinds.contains(&kind) && self.pools.as_ref().is_none_or(|pools| pools.contains(&pool))
     }
@@ -78,7 +80,7 @@ impl Policy {
             .checks
             .iter()
             .filter(|c| c.status == CheckStatus::Unknown)
-            .filter(|c| c.name == NEW_SIGNING_ROOT || !rule.unknown_ok.contains(&c.name))
+            .filter(|c| !rule.allows_unknown(&c.name))
             .map(|c| c.name.as_str())
             .collect();
         if !unknown.is_empty() {
@@ -111,5 +113,32 @@ impl Policy {
             }
         }
         Ok(rule)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::oracle::{NEW_SIGNING_ROOT, fixture};
+    use crate::types::Check;
+
+    #[test]
+    fn a_rule_lets_unknown_checks_pass_by_name_and_some_never() {
+        let mut action = fixture::action(ActionKind::SendDeposit);
+        let mut policy = fixture::settings().policy;
+        let name = |name: &str| name.to_owned();
+        let mut permits = |checks: &[Check], unknown_ok: &[String]| {
+            action.proposal.checks = checks.to_vec();
+            policy.rules[0].unknown_ok = unknown_ok.to_vec();
+            policy.permits(&action, 1, &[], UnixMillis(0)).map(drop)
+        };
+        let alone = [Check::unknown("endpoints-agree", "one voice")];
+        assert!(permits(&alone, &[]).unwrap_err().contains("endpoints-agree"));
+        assert!(permits(&alone, &[name("balance")]).is_err());
+        assert_eq!(permits(&alone, &[name("endpoints-agree")]), Ok(()));
+        let failed = [Check::fail("endpoints-agree", "they differ")];
+        assert!(permits(&failed, &[name("endpoints-agree")]).is_err());
+        let same = [Check::unknown(NEW_SIGNING_ROOT, "the same bytes")];
+        assert!(permits(&same, &[name(NEW_SIGNING_ROOT)]).is_err());
     }
 }

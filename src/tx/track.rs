@@ -78,6 +78,9 @@ pub enum IntentStatus {
 }
 
 /// Reads an intent's status.
+///
+/// # Errors
+/// No endpoint answers a question that it takes.
 pub async fn inspect(rpc: &Rpc, intent: &Intent<'_>) -> Result<IntentStatus, RpcError> {
     if let Some(found) = included(rpc, intent).await? {
         return Ok(found);
@@ -90,18 +93,32 @@ pub async fn inspect(rpc: &Rpc, intent: &Intent<'_>) -> Result<IntentStatus, Rpc
             None => foreign(rpc, intent).await,
         };
     }
-    for hash in intent.hashes.iter().rev() {
-        if rpc.transaction(B256::from(hash.0)).await?.is_some() {
-            return Ok(IntentStatus::Pending {
-                hash: *hash,
-                waits_for_nonce: (latest < intent.nonce).then_some(latest),
-            });
-        }
+    if let Some(found) = waiting(rpc, intent, latest).await? {
+        return Ok(found);
     }
     let pending = rpc.nonce(intent.sender, At::Pending).await?;
-    Ok(IntentStatus::Dropped {
-        contested: pending > intent.nonce,
-    })
+    if pending <= intent.nonce {
+        return Ok(IntentStatus::Dropped { contested: false });
+    }
+    // ours may have come to the node between the two questions, and may be mined by now
+    if let Some(found) = waiting(rpc, intent, latest).await? {
+        return Ok(found);
+    }
+    let mined = included(rpc, intent).await?;
+    Ok(mined.unwrap_or(IntentStatus::Dropped { contested: true }))
+}
+
+/// A version that waits in a node's pool, the newest first. `latest` is the account's next nonce in the chain.
+async fn waiting(rpc: &Rpc, intent: &Intent<'_>, latest: u64) -> Result<Option<IntentStatus>, RpcError> {
+    for hash in intent.hashes.iter().rev() {
+        if rpc.transaction(B256::from(hash.0)).await?.is_some() {
+            return Ok(Some(IntentStatus::Pending {
+                hash: *hash,
+                waits_for_nonce: (latest < intent.nonce).then_some(latest),
+            }));
+        }
+    }
+    Ok(None)
 }
 
 async fn included(rpc: &Rpc, intent: &Intent<'_>) -> Result<Option<IntentStatus>, RpcError> {

@@ -22,7 +22,7 @@ use casimir_dkg::tx::{
 use casimir_dkg::types::{BlockRef, BlsPublicKey, ClusterLayout, OperatorId, PoolId, Root};
 
 use crate::proxy::{Act, Proxy};
-use crate::support::{deposit, devnet, encode_deposit, encode_reshare, manager, oracle, rpc};
+use crate::support::{self, deposit, devnet, encode_deposit, encode_reshare, manager, oracle, rpc};
 
 const LAYOUT: ClusterLayout = ClusterLayout::ActiveThenBalance;
 /// A tenth of an ether: more than any fee here.
@@ -297,6 +297,15 @@ async fn a_foreign_transaction_is_noticed_before_and_after_it_takes_the_nonce() 
     let hashes = [ours.hash];
     let look = async || look(&net, &rpc, 0, &hashes).await;
     assert_eq!(look().await, IntentStatus::Dropped { contested: true });
+    // ours comes to the node between the question for its hash and the one for the account: that is no stranger
+    let hides_it_once = Proxy::start(Some(net.http_url()), |call| match call.method.as_str() {
+        "eth_getTransactionByHash" if call.nth == 0 => Act::Result(serde_json::Value::Null),
+        _ => Act::Forward,
+    })
+    .await;
+    let late = [foreign.hash];
+    let seen = self::look(&net, &support::rpc(&[&hides_it_once.url]), 0, &late).await;
+    assert!(matches!(seen, IntentStatus::Pending { .. }), "{seen:?}");
     let at = async |at| rpc.nonce(net.addresses().oracle, at).await.unwrap();
     assert_eq!(
         (at(At::Latest).await, at(At::Pending).await),

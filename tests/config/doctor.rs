@@ -70,6 +70,7 @@ async fn each_part_has_its_line_and_a_failure_its_exit_code() {
         ("state directory", "ok"),
         ("journal", "ok"),
         ("rpc http://127.0.0.1:1", "fail"),
+        ("second endpoint", "warn"),
         ("signer", "ok"),
         ("messenger", "ok"),
         ("operator 1", "ok"),

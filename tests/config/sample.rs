@@ -4,7 +4,9 @@ use std::fs;
 
 use alloy::primitives::{Address, Bytes, U256};
 use casimir_dkg::config::{self, Config, SAMPLE, all_keys, list_keys};
-use casimir_dkg::oracle::{Action, ActionKind, ActionState, Family, Payload, Proposal, TransactionPayload};
+use casimir_dkg::oracle::{
+    Action, ActionKind, ActionState, CHECKS, Family, Payload, Proposal, TransactionPayload,
+};
 use casimir_dkg::types::{ActionId, CaseId, PoolId, RequestKind, Root, SafeText, UnixMillis};
 
 use super::support;
@@ -144,19 +146,35 @@ const EXAMPLE: &str = include_str!("../../config/policy.example.toml");
 
 #[test]
 fn the_policy_example_is_valid() {
-    let all = EXAMPLE
-        .replace("# [[rule]]", "[[rule]]")
-        .replace("# name =", "name =");
-    let all = all
-        .replace("# kinds =", "kinds =")
-        .replace("# irreversible =", "irreversible =");
-    let all = all.replace("# per_day =", "per_day =");
-    let config = with_rules(&all);
+    let all: Vec<&str> = EXAMPLE
+        .lines()
+        .map(|line| setting(line).unwrap_or(line))
+        .collect();
+    let config = with_rules(&all.join("\n"));
     let names: Vec<&str> = config.policy.rules.iter().map(|r| r.name.as_str()).collect();
     assert_eq!(
         names,
         ["routine deposits", "reshares of the first pools", "exits"]
     );
+    let policy = config.policy.to_policy();
+    let allowed: Vec<_> = policy
+        .rules
+        .iter()
+        .map(|rule| rule.unknown_ok.join(" "))
+        .collect();
+    assert_eq!(allowed, ["endpoints-agree", "", ""]);
+}
+
+#[test]
+fn the_policy_example_says_what_every_check_means() {
+    let shown: Vec<(&str, &str)> = EXAMPLE
+        .lines()
+        .filter_map(|line| line.strip_prefix("#   "))
+        .map(|line| line.split_once("  ").expect("a name and what it says"))
+        .map(|(name, says)| (name, says.trim()))
+        .collect();
+    let made: Vec<_> = CHECKS.iter().map(|check| (check.name, check.says)).collect();
+    assert_eq!(shown, made);
 }
 
 #[test]

@@ -68,7 +68,6 @@ impl Binary {
     }
 
     /// Waits for a line that may come after the end of the process: its readers lag behind.
-    #[cfg(debug_assertions)]
     pub(crate) async fn has_said(&self, what: &str) {
         let started = Instant::now();
         while !self.said().iter().any(|line| line.contains(what)) {

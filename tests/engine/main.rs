@@ -13,12 +13,10 @@ mod exits;
 mod full_disk;
 mod hints;
 mod observer;
+mod panics;
 #[allow(dead_code, reason = "the tests of the chain use the rest of it")]
 #[path = "../chain/proxy.rs"]
 mod proxy;
-// a release knows nothing of panics on demand
-#[cfg(debug_assertions)]
-mod panics;
 mod reshares_and_exits;
 mod strangers;
 mod stuck;

@@ -5,6 +5,5 @@
 
 mod demo;
 // a release knows nothing of panics on demand
-#[cfg(debug_assertions)]
 mod panics;
 mod terminal;

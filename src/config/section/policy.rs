@@ -10,7 +10,7 @@ use crate::config::raw::{Raw, Row};
 use crate::config::reader::{Reader, words};
 use crate::config::schema::Key;
 use crate::config::value::{self, Bad, Ether, Value};
-use crate::oracle::{ActionKind, Family, Mode, Policy, Risk, Rule};
+use crate::oracle::{ActionKind, CHECKS, Family, Mode, Policy, Risk, Rule, check_named};
 use crate::types::{PoolId, SafeText};
 
 const LIST: &str = "policy.rule";
@@ -55,6 +55,11 @@ pub(in crate::config) const RULE_KEYS: &[Key] = &[
     ),
     Key::new("pools", "a list of pool numbers", "Only these pools."),
     Key::new(
+        "unknown_ok",
+        "a list of names of checks",
+        "Checks that may be unknown in what the rule approves: without this key every unknown check waits for a person. policy.example.toml says what each check means.",
+    ),
+    Key::new(
         "irreversible",
         "true or false",
         "Must be true in a rule for exits, which then covers nothing else.",
@@ -71,6 +76,25 @@ impl Value for ActionKind {
     fn read(raw: &Raw) -> Result<Self, Bad> {
         let kinds: Vec<_> = Self::ALL.iter().map(|kind| (kind.name(), *kind)).collect();
         value::choice(raw, &kinds)
+    }
+}
+
+/// The name of a check that a rule may let pass while it is unknown.
+struct Allowed(&'static str);
+
+impl Value for Allowed {
+    fn read(raw: &Raw) -> Result<Self, Bad> {
+        let text = value::text("the name of a check", raw)?;
+        let check = check_named(text).ok_or_else(|| Bad {
+            message: format!("there is no check \"{text}\""),
+            suggestion: value::nearest(text, CHECKS.iter().map(|check| check.name)),
+        })?;
+        if !check.may_be_allowed() {
+            return Err(Bad::from(format!(
+                "{text} cannot be allowed: only a person has an exit signed again that the beacon nodes found bad"
+            )));
+        }
+        Ok(Self(check.name))
     }
 }
 
@@ -99,6 +123,9 @@ pub struct PolicyRule {
     pub per_day: u32,
     /// `None`: every pool.
     pub pools: Option<Vec<PoolId>>,
+    /// Names of checks that may be unknown, ascending.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unknown_ok: Vec<String>,
 }
 
 /// Who decides, and by which rules.
@@ -129,7 +156,7 @@ impl PolicyConfig {
             max_fee_wei: rule.max_fee_wei,
             max_per_day: Some(rule.per_day),
             max_attempts: RULE_ATTEMPTS,
-            unknown_ok: Vec::new(),
+            unknown_ok: rule.unknown_ok.clone(),
         });
         Policy {
             rules: rules.collect(),
@@ -182,6 +209,7 @@ fn rule(r: &mut Reader<'_>, row: &Row) -> Option<PolicyRule> {
     let max_fee = r.row_optional::<Ether>(LIST, row, "max_fee");
     let per_day = r.row_required(LIST, row, "per_day");
     let pools = r.row_optional::<Vec<PoolId>>(LIST, row, "pools");
+    let unknown_ok = r.row_optional::<Vec<Allowed>>(LIST, row, "unknown_ok");
     let says_so = r.row_optional::<bool>(LIST, row, "irreversible");
     let (mut kinds, max_fee) = (kinds?, max_fee?);
     kinds.sort_unstable();
@@ -219,11 +247,16 @@ fn rule(r: &mut Reader<'_>, row: &Row) -> Option<PolicyRule> {
             "is required in a rule that covers a transaction".to_owned(),
         );
     }
+    let allowed = unknown_ok?.unwrap_or_default();
+    let mut unknown_ok: Vec<_> = allowed.into_iter().map(|Allowed(name)| name.to_owned()).collect();
+    unknown_ok.sort_unstable();
+    unknown_ok.dedup();
     Some(PolicyRule {
         name: name?,
         kinds,
         max_fee_wei: max_fee.map(|fee| fee.0),
         per_day: per_day?,
         pools: pools?,
+        unknown_ok,
     })
 }

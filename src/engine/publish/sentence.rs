@@ -121,6 +121,12 @@ fn sending_words(sending: &Sending) -> String {
             "reverted in block {}; waits for finality before anything is tried",
             block.number
         ),
+        NonceStatus::Replaced {
+            by: None,
+            is_final: false,
+        } => {
+            format!("a node has another transaction with nonce {nonce}; it is looked for again")
+        }
         NonceStatus::Replaced { .. } => {
             format!("nonce {nonce} was used by another transaction; waits for finality")
         }

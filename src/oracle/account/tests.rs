@@ -209,6 +209,83 @@ fn an_intent_whose_nonce_the_chain_gives_to_another_pauses_once() {
     assert!(life.state.paused.is_none(), "it is the same one");
 }
 
+/// What a node has with the nonce is not one of the hashes that were asked for.
+fn contested() -> Input {
+    Input::Inspected {
+        action: action(1),
+        status: Some(NonceStatus::Replaced {
+            by: None,
+            is_final: false,
+        }),
+    }
+}
+
+/// A deposit whose transaction with nonce 3 is signed and being sent.
+fn sending() -> Life {
+    let block = BlockRef {
+        number: 1,
+        hash: Root([1; 32]),
+    };
+    let opened = Record::CaseOpened {
+        case: action(1).case,
+        cause: Cause::State { block },
+    };
+    let mut life = Life::new([vec![opened], intent(1, 3).to_vec()].concat());
+    life.sees(OURS, 3, 3);
+    life
+}
+
+fn told(life: &Life) -> usize {
+    let status = |r: &&Record| matches!(r, Record::TransactionStatus { .. });
+    life.journal.iter().filter(status).count()
+}
+
+#[test]
+fn what_was_looked_at_before_our_own_bytes_were_at_the_nodes_is_no_news() {
+    // signed, and handed over now: the look that began with it races with it
+    let mut life = sending();
+    life.input(contested());
+    assert_eq!(told(&life), 0, "our own comes to the node at this moment");
+    life.input(Input::Sent {
+        action: action(1),
+        outcome: Ok(()),
+    });
+    life.input(contested());
+    assert_eq!(told(&life), 0, "this look began before a node had it");
+    life.input(contested());
+    assert_eq!(told(&life), 1, "and this one after");
+    assert!(life.state.paused.is_none());
+}
+
+#[test]
+fn a_look_that_began_before_a_replacement_does_not_take_it_for_a_strangers() {
+    let mut life = sending();
+    life.input(Input::Sent {
+        action: action(1),
+        outcome: Ok(()),
+    });
+    // a look is under way when the replacement is signed
+    let hash = Root([10; 32]);
+    let [_, Record::TransactionSigned { transaction, .. }] = intent(1, 3) else {
+        unreachable!()
+    };
+    let replacement = SignedTransaction { hash, ..transaction };
+    life.input(Input::Signed {
+        action: action(1),
+        outcome: Ok(replacement),
+    });
+    let before = told(&life);
+    life.input(Input::Inspected {
+        action: action(1),
+        status: Some(NonceStatus::Replaced {
+            by: Some(hash),
+            is_final: false,
+        }),
+    });
+    assert!(life.state.paused.is_none(), "it is ours");
+    assert_eq!(told(&life), before);
+}
+
 #[test]
 fn each_account_has_its_own_nonces() {
     let mut life = Life::new([intent(1, 100)].concat());

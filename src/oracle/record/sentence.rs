@@ -133,6 +133,12 @@ impl Record {
                     if *is_final { " (final)" } else { "" },
                     reason.as_ref().map_or("no reason given", SafeText::as_str)
                 ),
+                NonceStatus::Replaced {
+                    by: None,
+                    is_final: false,
+                } => {
+                    format!("{action}: a node has another transaction of the oracle account with its nonce")
+                }
                 NonceStatus::Replaced { .. } => {
                     format!("{action}: another transaction of the oracle account took its nonce")
                 }

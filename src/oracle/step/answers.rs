@@ -131,6 +131,8 @@ fn send(turn: &mut Turn<'_>, action: ActionId, transaction: SignedTransaction) {
         transaction: transaction.clone(),
     });
     turn.state.live.accounted.insert(EffectKey::Send(action));
+    // a look that began before knows nothing of them
+    turn.state.live.inspected_at.remove(&action);
     turn.ask(EffectKey::Send(action), || Effect::Send { action, transaction });
 }
 
@@ -162,6 +164,15 @@ pub(super) fn inspected(turn: &mut Turn<'_>, action: ActionId, status: Option<No
         return;
     };
     let outdated = !turn.state.live.inspected_at.contains_key(&action);
+    let sending_now = turn.state.live.in_flight.contains(&EffectKey::Send(action));
+    if let Some(NonceStatus::Replaced { by, is_final }) = &status {
+        let ours = by.is_some_and(|hash| sending.hashes().contains(&hash));
+        // what a node has with our nonce may be what we have just sent: it is looked at again
+        let contested = by.is_none() && !is_final;
+        if ours || (contested && (outdated || sending_now)) {
+            return;
+        }
+    }
     let accounted = &mut turn.state.live.accounted;
     match &status {
         // nobody answered, or it was taken and is gone: whether it is still out there is open

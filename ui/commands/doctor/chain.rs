@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use casimir_dkg::chain::rpc::{At, Rpc, RpcConfig};
-use casimir_dkg::config::{Config, NetworkName};
+use casimir_dkg::config::{Config, NetworkName, PolicyRule};
 use casimir_dkg::http::Http;
+use casimir_dkg::oracle::Family;
 use casimir_dkg::pool::{self, Connection};
 use casimir_dkg::ports::{Answer, PoolManager, Probe};
 use casimir_dkg::types::{RedactedUrl, UnixMillis};
@@ -29,6 +30,7 @@ pub(crate) async fn examine(config: &Config, http: &Http, report: &mut Report) -
             good.push(url.clone());
         }
     }
+    voices(config, report);
     if good.is_empty() {
         return None;
     }
@@ -42,6 +44,42 @@ pub(crate) async fn examine(config: &Config, http: &Http, report: &mut Report) -
     let manager = pool::open(config.contract.adapter, at);
     contracts(config, &rpc, &*manager, report).await;
     Some(Chain { rpc, manager })
+}
+
+/// One endpoint's word decides about no money, unless a rule says so: whoever has one only is told what to do.
+fn voices(config: &Config, report: &mut Report) {
+    const WHAT: &str = "second endpoint";
+    let voices = config.rpc.urls.len();
+    if voices > 1 {
+        let found = format!("{voices} endpoints can contradict each other");
+        report.add(Finding::ok(WHAT, found));
+        return;
+    }
+    let sends = |rule: &&PolicyRule| rule.kinds.iter().any(|kind| kind.family() == Family::Transaction);
+    let strict: Vec<&str> = config
+        .policy
+        .rules
+        .iter()
+        .filter(sends)
+        .filter(|rule| !rule.unknown_ok.iter().any(|name| name == "endpoints-agree"))
+        .map(|rule| rule.name.as_str())
+        .collect();
+    let found =
+        "rpc.urls names one endpoint: nobody could contradict it, so the check endpoints-agree is unknown";
+    if config.policy.rules.iter().any(|rule| sends(&rule)) && strict.is_empty() {
+        report.add(Finding::ok(WHAT, format!("{found}; the rules allow that")));
+        return;
+    }
+    let hint = if strict.is_empty() {
+        "name a second endpoint of another provider in rpc.urls: until then only a person approves transactions".to_owned()
+    } else {
+        format!(
+            "name a second endpoint of another provider in rpc.urls, or write unknown_ok = [\"endpoints-agree\"] into {}: \
+             until then every transaction waits for a person",
+            strict.join(", ")
+        )
+    };
+    report.add(Finding::warn(WHAT, found, &hint));
 }
 
 fn limits(config: &Config, http: &Http, urls: Vec<RedactedUrl>) -> RpcConfig {
