@@ -8,5 +8,9 @@
 //! the reason. What counts as a *no* is the adapter's knowledge, so it is decided and documented there.
 
 mod answer;
+pub mod consensus;
+#[cfg(test)]
+pub(crate) mod fakes;
 
 pub use answer::{Answer, Evidence, Unknown};
+pub use consensus::Consensus;

@@ -2,12 +2,13 @@
 
 use std::time::{Duration, Instant};
 
-use casimir_dkg::beacon::client::{Beacon, BeaconConfig, Validator};
+use casimir_dkg::beacon::client::{Beacon, BeaconConfig};
 use casimir_dkg::config::{self, Flag, LoadOptions};
 use casimir_dkg::devnet::{BeaconWatch, DemoBeacon, DemoNetwork, DemoOptions, StakerScript, lodestar};
 use casimir_dkg::engine::service::{self, Running, ServiceOptions};
 use casimir_dkg::engine::{Refused, Request};
 use casimir_dkg::oracle::{Action, ActionKind, ActionState, CaseStatus, CeremonyPayload, Payload};
+use casimir_dkg::ports::consensus::{Consensus, Validator};
 use casimir_dkg::signer::{KeyPolicy, OracleSigner};
 use casimir_dkg::snapshot::{CaseView, Snapshot};
 use casimir_dkg::types::{
@@ -196,7 +197,7 @@ fn person() -> SafeText {
 async fn validator(life: &Life, key: &BlsPublicKey) -> Validator {
     let url = RedactedUrl::new(life.network.beacon_url().unwrap());
     let beacon = Beacon::new(BeaconConfig::new(vec![url], None)).unwrap();
-    beacon.validator(key).await.unwrap().unwrap()
+    beacon.validator(key).await.yes().unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]

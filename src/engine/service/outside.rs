@@ -7,7 +7,6 @@ use alloy::primitives::{Address, B256};
 use tokio::sync::{Mutex, mpsc};
 
 use super::{follow, prepare, transcripts};
-use crate::beacon::client::Beacon;
 use crate::chain::agreement::Agreement;
 use crate::chain::committee::Committees;
 use crate::chain::contracts::{Manager, ManagerEventKind};
@@ -21,6 +20,7 @@ use crate::engine::LiveUpdate;
 use crate::engine::core::Incoming;
 use crate::engine::world::{Answer, World};
 use crate::oracle::{CeremonySuccess, Effect, Input, TransactionPayload};
+use crate::ports::Consensus;
 use crate::signer::OracleSigner;
 use crate::tx;
 use crate::types::{
@@ -41,7 +41,7 @@ pub(super) struct Parts {
     pub(super) signer: Option<OracleSigner>,
     pub(super) oracle: Option<Address>,
     pub(super) finality: Finality,
-    pub(super) beacon: Option<Beacon>,
+    pub(super) beacon: Option<Arc<dyn Consensus>>,
     pub(super) incoming: mpsc::Sender<Incoming>,
 }
 

@@ -29,6 +29,7 @@ use crate::http::{Http, HttpSetupError};
 use crate::journal::JournalOptions;
 use crate::lane;
 use crate::oracle::Settings;
+use crate::ports::Consensus;
 use crate::signer::OracleSigner;
 use crate::snapshot::NetworkView;
 use crate::types::{RedactedUrl, RequestKind, SafeText};
@@ -262,7 +263,7 @@ async fn start_messenger(
 }
 
 /// The beacon nodes, where any are configured. The arithmetic of exit domains is tried out on a known value first.
-fn beacon(config: &Config, http: &Http) -> Result<Option<Beacon>, ServiceError> {
+fn beacon(config: &Config, http: &Http) -> Result<Option<Arc<dyn Consensus>>, ServiceError> {
     if config.beacon.urls.is_empty() {
         return Ok(None);
     }
@@ -273,7 +274,7 @@ fn beacon(config: &Config, http: &Http) -> Result<Option<Beacon>, ServiceError> 
         http: http.clone(),
         ..BeaconConfig::new(config.beacon.urls.clone(), root)
     };
-    Ok(Some(Beacon::new(settings)?))
+    Ok(Some(Arc::new(Beacon::new(settings)?)))
 }
 
 fn initiator_config(

@@ -5,6 +5,8 @@ mod chain;
 mod health;
 mod validators;
 
+use std::sync::Arc;
+
 pub(super) use validators::RESHARE_LIMIT;
 
 use tokio::sync::{mpsc, watch};
@@ -40,7 +42,7 @@ pub(super) fn start(outside: &Shared, intake: Intake, incoming: &mpsc::Sender<In
             &mut tasks,
             "beacon feed",
             incoming,
-            beacon::run(nodes.clone(), news, incoming.clone()),
+            beacon::run(Arc::clone(nodes), news, incoming.clone()),
         );
     }
     critical(
