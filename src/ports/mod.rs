@@ -11,6 +11,8 @@ mod answer;
 pub mod consensus;
 #[cfg(test)]
 pub(crate) mod fakes;
+pub mod tx_signer;
 
 pub use answer::{Answer, Evidence, Unknown};
 pub use consensus::Consensus;
+pub use tx_signer::TxSigner;

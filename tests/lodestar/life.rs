@@ -1,5 +1,6 @@
 //! The life of a pool's validator on Lodestar.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use casimir_dkg::beacon::client::{Beacon, BeaconConfig};
@@ -61,7 +62,7 @@ impl Life {
         let signer = OracleSigner::from_mnemonic(&words, 0, KeyPolicy::DevelopmentKeys).unwrap();
         let oracle = service::start(ServiceOptions {
             config,
-            signer: Some(signer),
+            signer: Some(Arc::new(signer)),
             simulated: Vec::new(),
         })
         .await

@@ -20,8 +20,7 @@ use crate::engine::LiveUpdate;
 use crate::engine::core::Incoming;
 use crate::engine::world::{Answer, World};
 use crate::oracle::{CeremonySuccess, Effect, Input, TransactionPayload};
-use crate::ports::Consensus;
-use crate::signer::OracleSigner;
+use crate::ports::{Consensus, TxSigner};
 use crate::tx;
 use crate::types::{
     CeremonyFailure, CeremonyPlan, NonceStatus, RedactedUrl, RequestId, Root, SafeText, SignedTransaction,
@@ -38,7 +37,7 @@ pub(super) struct Parts {
     pub(super) agreement: Agreement,
     pub(super) initiator: Initiator,
     pub(super) messenger_name: RedactedUrl,
-    pub(super) signer: Option<OracleSigner>,
+    pub(super) signer: Option<Arc<dyn TxSigner>>,
     pub(super) oracle: Option<Address>,
     pub(super) finality: Finality,
     pub(super) beacon: Option<Arc<dyn Consensus>>,
@@ -268,7 +267,7 @@ impl Outside {
         let words = |error: &dyn std::fmt::Display| SafeText::new(&error.to_string());
         let signer = self
             .signer
-            .as_ref()
+            .as_deref()
             .ok_or_else(|| SafeText::new("there is no signer in this mode"))?;
         let quote = tx::fees::quote(&self.rpc).await.map_err(|e| words(&e))?;
         let (gas_limit, fees) = match replaces {
@@ -310,9 +309,7 @@ impl Outside {
             gas_limit,
             fees,
         };
-        let signed = draft.sign(signer).map_err(|e| words(&e))?;
-        draft.verify(&signed).map_err(|e| words(&e))?;
-        Ok(signed)
+        draft.sign(signer).await.map_err(|e| words(&e))
     }
 
     async fn send(&self, transaction: &SignedTransaction) -> Result<(), SafeText> {

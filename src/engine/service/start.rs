@@ -29,8 +29,7 @@ use crate::http::{Http, HttpSetupError};
 use crate::journal::JournalOptions;
 use crate::lane;
 use crate::oracle::Settings;
-use crate::ports::Consensus;
-use crate::signer::OracleSigner;
+use crate::ports::{Consensus, TxSigner};
 use crate::snapshot::NetworkView;
 use crate::types::{RedactedUrl, RequestKind, SafeText};
 
@@ -39,8 +38,8 @@ use crate::types::{RedactedUrl, RequestKind, SafeText};
 pub struct ServiceOptions {
     /// Everything that was configured.
     pub config: Config,
-    /// The oracle's key; none in mode observe.
-    pub signer: Option<OracleSigner>,
+    /// Who signs for the oracle; none in mode observe.
+    pub signer: Option<Arc<dyn TxSigner>>,
     /// Parts of the surroundings that are simulated; shown on every screen.
     pub simulated: Vec<SafeText>,
 }
@@ -209,7 +208,7 @@ pub async fn start(options: ServiceOptions) -> Result<Running, ServiceError> {
     let (incoming_tx, incoming) = mpsc::channel(1_024);
     let oracle = signer
         .as_ref()
-        .map(OracleSigner::address)
+        .map(|signer| signer.address())
         .or(config.signer.address);
     let embedded = messenger.as_ref().map(|_| messenger_url.clone());
     let finality = finality(&config);
