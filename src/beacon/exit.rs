@@ -1,138 +1,15 @@
-//! Voluntary exits: what a refusal means, what the chain's rules say, and when things will happen.
+//! Voluntary exits: what is signed, and what a validator's state makes of a refusal.
 //!
-//! Nodes word their refusals as they like, and one client has a single text for three reasons. So the words are a hint,
-//! and [`judge`] lets the validator's state decide.
+//! Nodes word their refusals as they like, so the words are a hint, and [`judge`] lets the validator's state decide.
 
-use std::time::Duration;
+use std::fmt;
 
-use serde::{Deserialize, Serialize};
-
-use super::client::{ExitMessage, Genesis, MissingConstant, Spec, Validator, ValidatorStatus};
 use super::roots::{voluntary_exit_domain, voluntary_exit_signing_root};
-use crate::types::{ForkVersion, Root, SafeText, UnixMillis};
-
-/// What a node's refusal seems to mean.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", tag = "refusal", content = "words")]
-pub enum ExitRefusal {
-    /// The signature is not the validator's.
-    BadSignature,
-    /// The validator has not been active for long enough.
-    TooYoung,
-    /// The epoch in the message is still to come.
-    FutureEpoch,
-    /// The validator is not active.
-    NotActive,
-    /// The validator is exiting already.
-    AlreadyExiting,
-    /// The node has this exit already, or one like it.
-    AlreadyKnown,
-    /// There is no validator with this index.
-    UnknownIndex,
-    /// Too young, too early or not active: it does not say which.
-    NotNow,
-    /// Something else.
-    Other(SafeText),
-}
-
-/// Wordings of lighthouse, prysm, teku, nimbus and lodestar. Order matters where one contains another.
-const WORDINGS: &[(ExitRefusal, &[&str])] = &[
-    (
-        ExitRefusal::BadSignature,
-        &[
-            "badsignature",
-            "invalid_signature",
-            "invalid signature",
-            "signature did not verify",
-            "could not verify signature",
-            "signature is invalid",
-            "invalid validator signature",
-            "zero_signature",
-            "bls signature",
-        ],
-    ),
-    (
-        ExitRefusal::TooYoung,
-        &[
-            "tooyoungtoexit",
-            "not been active long enough",
-            "validator set long enough",
-            "short_time_active",
-        ],
-    ),
-    (
-        ExitRefusal::FutureEpoch,
-        &[
-            "futureepoch",
-            "expected current epoch >= exit epoch",
-            "still in the future",
-            "exit epoch not passed",
-            "early_epoch",
-        ],
-    ),
-    (
-        ExitRefusal::AlreadyKnown,
-        &[
-            "already_exists",
-            "already seen exit",
-            "priorvoluntaryexitknown",
-            "already known",
-        ],
-    ),
-    (
-        ExitRefusal::AlreadyExiting,
-        &[
-            "alreadyexited",
-            "alreadyinitiatedexit",
-            "already submitted an exit",
-            "already initiated exit",
-            "has already exited",
-            "validator has exited",
-            "already_exited",
-        ],
-    ),
-    (
-        ExitRefusal::NotActive,
-        &[
-            "notactive",
-            "non-active validator",
-            "is not active",
-            "validator not active",
-            "exit_error_inactive",
-        ],
-    ),
-    (
-        ExitRefusal::UnknownIndex,
-        &[
-            "validatorunknown",
-            "unknown validator",
-            "invalid validator index",
-            "index too high",
-            "out of range",
-            "out of bounds",
-            "reading 'activationepoch'",
-            "invalid_index",
-        ],
-    ),
-    (ExitRefusal::NotNow, &["voluntary_exit_error_invalid"]),
-];
-
-/// What a node's words seem to mean. The status says nothing: one client answers 500 to everything.
-#[must_use]
-pub fn classify(_status: u16, words: &SafeText) -> ExitRefusal {
-    let text = words.as_str().to_lowercase();
-    WORDINGS
-        .iter()
-        .find(|(_, needles)| needles.iter().any(|needle| text.contains(needle)))
-        .map_or_else(
-            || ExitRefusal::Other(words.clone()),
-            |(refusal, _)| refusal.clone(),
-        )
-}
+use crate::ports::consensus::{ExitMessage, ExitRefusal, ExitRules, Validator};
+use crate::types::{ForkVersion, Root, SafeText};
 
 /// Where an exit stands, by the state of the chain.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", tag = "outcome")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ExitOutcome {
     /// The state has it: done, whoever sent it.
     Exiting {
@@ -159,6 +36,27 @@ pub enum ExitOutcome {
     UnknownIndex,
     /// The node refuses for another reason.
     Refused(SafeText),
+}
+
+impl fmt::Display for ExitOutcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Exiting { exit_epoch, .. } => write!(f, "the validator exits in epoch {exit_epoch}"),
+            Self::Ready => f.write_str("the validator may exit"),
+            Self::TooEarly { ready_epoch } => write!(f, "the validator may exit from epoch {ready_epoch}"),
+            Self::NotActive {
+                ready_epoch: Some(epoch),
+            } => write!(f, "the validator is not active and may exit from epoch {epoch}"),
+            Self::NotActive { ready_epoch: None } => {
+                f.write_str("the validator is not active and its activation is not set yet")
+            }
+            Self::BadSignature => {
+                f.write_str("a node refuses the signature although the state allows the exit")
+            }
+            Self::UnknownIndex => f.write_str("the state has no such validator"),
+            Self::Refused(words) => write!(f, "a node refuses it: {words}"),
+        }
+    }
 }
 
 /// Judges an exit by the validator's state; `refusal` matters only where the state allows the exit.
@@ -195,97 +93,7 @@ pub fn judge(
     }
 }
 
-/// The chain's rules and clock, as its own spec has them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ExitRules {
-    /// `SECONDS_PER_SLOT` (or `SLOT_DURATION_MS`), in milliseconds.
-    pub slot: Duration,
-    /// `SLOTS_PER_EPOCH`.
-    pub slots_per_epoch: u64,
-    /// `SHARD_COMMITTEE_PERIOD`: epochs that a validator must have been active.
-    pub shard_committee_period: u64,
-    /// `MAX_SEED_LOOKAHEAD`: epochs between inclusion and exit, at least.
-    pub max_seed_lookahead: u64,
-    /// `MIN_VALIDATOR_WITHDRAWABILITY_DELAY`: epochs between exit and withdrawability.
-    pub withdrawability_delay: u64,
-    /// `GENESIS_FORK_VERSION`: part of the deposit domain.
-    pub genesis_fork_version: ForkVersion,
-    /// `CAPELLA_FORK_VERSION`: part of the exit domain for ever (EIP-7044).
-    pub capella_fork_version: ForkVersion,
-    /// Genesis.
-    pub genesis: Genesis,
-}
-
 impl ExitRules {
-    /// From a node's answers.
-    pub fn new(spec: &Spec, genesis: Genesis) -> Result<Self, MissingConstant> {
-        let slot = match spec.number("SECONDS_PER_SLOT") {
-            Ok(seconds) => Duration::from_secs(seconds),
-            Err(missing) => Duration::from_millis(spec.number("SLOT_DURATION_MS").map_err(|_| missing)?),
-        };
-        let slots_per_epoch = spec.number("SLOTS_PER_EPOCH")?;
-        if slot.is_zero() || slots_per_epoch == 0 {
-            return Err(MissingConstant("SLOTS_PER_EPOCH"));
-        }
-        Ok(Self {
-            slot,
-            slots_per_epoch,
-            shard_committee_period: spec.number("SHARD_COMMITTEE_PERIOD")?,
-            max_seed_lookahead: spec.number("MAX_SEED_LOOKAHEAD")?,
-            withdrawability_delay: spec.number("MIN_VALIDATOR_WITHDRAWABILITY_DELAY")?,
-            genesis_fork_version: spec.version("GENESIS_FORK_VERSION")?,
-            capella_fork_version: spec.version("CAPELLA_FORK_VERSION")?,
-            genesis,
-        })
-    }
-
-    /// The epoch at a time; 0 before genesis.
-    #[must_use]
-    pub fn epoch_at(&self, time: UnixMillis) -> u64 {
-        let since = time.since(UnixMillis(self.genesis.genesis_time.saturating_mul(1000)));
-        let slots = since.as_millis() / self.slot.as_millis().max(1);
-        u64::try_from(slots).unwrap_or(u64::MAX) / self.slots_per_epoch
-    }
-
-    /// When an epoch begins.
-    #[must_use]
-    pub fn start_of(&self, epoch: u64) -> UnixMillis {
-        let slots = epoch.saturating_mul(self.slots_per_epoch);
-        let slot = u64::try_from(self.slot.as_millis()).unwrap_or(u64::MAX);
-        let genesis = self.genesis.genesis_time.saturating_mul(1000);
-        UnixMillis(genesis.saturating_add(slots.saturating_mul(slot)))
-    }
-
-    /// When the next slot after a time begins; genesis before that.
-    #[must_use]
-    pub fn next_slot(&self, time: UnixMillis) -> UnixMillis {
-        let genesis = UnixMillis(self.genesis.genesis_time.saturating_mul(1000));
-        if time < genesis {
-            return genesis;
-        }
-        let slot = u64::try_from(self.slot.as_millis()).unwrap_or(u64::MAX).max(1);
-        let slots = (time.0 - genesis.0) / slot + 1;
-        UnixMillis(genesis.0.saturating_add(slots.saturating_mul(slot)))
-    }
-
-    /// First epoch at which the validator may exit, once its activation is known.
-    #[must_use]
-    pub fn ready_epoch(&self, validator: &Validator) -> Option<u64> {
-        Some(
-            validator
-                .activation_epoch?
-                .saturating_add(self.shard_committee_period),
-        )
-    }
-
-    /// The earliest epochs of exit and withdrawability when the exit is in a block of `epoch`; the exit queue may put
-    /// them later.
-    #[must_use]
-    pub fn earliest_exit(&self, epoch: u64) -> (u64, u64) {
-        let exit = epoch.saturating_add(1).saturating_add(self.max_seed_lookahead);
-        (exit, exit.saturating_add(self.withdrawability_delay))
-    }
-
     /// The domain of voluntary exits on this chain.
     #[must_use]
     pub fn domain(&self) -> Root {
@@ -316,6 +124,9 @@ pub struct SelfTestFailed {
 
 /// Computes mainnet's exit domain and compares it with the well-known value, whatever the network: exits that are
 /// signed under a wrong domain are worthless, and that would be noticed only after a ceremony.
+///
+/// # Errors
+/// The values differ.
 pub fn self_test() -> Result<(), SelfTestFailed> {
     let root = |text: &str| text.parse::<Root>().expect("a constant of 32 bytes");
     // mainnet: CAPELLA_FORK_VERSION 0x03000000, fork digest 0xbba4da96
@@ -326,16 +137,5 @@ pub fn self_test() -> Result<(), SelfTestFailed> {
         Ok(())
     } else {
         Err(SelfTestFailed { computed, expected })
-    }
-}
-
-impl ValidatorStatus {
-    /// It has an exit epoch, or is past it.
-    #[must_use]
-    pub fn is_exiting(self) -> bool {
-        !matches!(
-            self,
-            Self::PendingInitialized | Self::PendingQueued | Self::ActiveOngoing
-        )
     }
 }

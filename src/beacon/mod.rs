@@ -1,4 +1,18 @@
-//! The consensus layer: client and fan-out, signing roots, follow-up.
+//! The consensus layer: a client of several beacon nodes ([`client`], an adapter of
+//! [`Consensus`](crate::ports::consensus::Consensus)), what is signed for it ([`roots`]), and what a validator's state
+//! means for an exit ([`exit`]).
+//!
+//! # What counts as an answer
+//!
+//! A node is asked only while its word counts: it has our chain's genesis, and calls itself neither syncing nor optimistic
+//! nor without its execution node. What else it says is passed over, and the next node is asked.
+//!
+//! | Question | Yes | No | Not known |
+//! |---|---|---|---|
+//! | a validator by key or index | listed, or found by itself, in the head state | the head state's list is there without it; or 404 to it, while the same node tells the root of its head state and, by the same route, validator 0 | 404 to everything, or to everything below `/states/`; a list of others; an answer about an unchecked (optimistic) state; every other failure |
+//! | rules, forks | the node's spec and genesis, its schedule | never | every failure, a missing constant |
+//! | exits in the pool | the list, which may be empty | never: a pool is one node's | every failure |
+//! | publishing an exit | each node's verdict by itself | | a node that is not in sync: what it took does not count, and its refusal is no verdict |
 
 pub mod client;
 pub mod exit;

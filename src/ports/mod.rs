@@ -9,14 +9,17 @@
 
 mod agreement;
 mod answer;
+pub mod consensus;
 mod execution;
 #[cfg(test)]
 pub(crate) mod fakes;
 mod pool_manager;
 mod ssv;
+pub mod tx_signer;
 
 pub use agreement::{Agreement, Question, Verdict, Voice, Words};
 pub use answer::{Answer, Evidence, Unknown};
+pub use consensus::Consensus;
 pub use execution::{
     At, Call, Execution, FeeQuote, FinalReceipt, HeadBlock, KnownDeposit, Log, Revert, Simulated,
 };
@@ -27,3 +30,4 @@ pub use pool_manager::{
     Subject, WatchedEvent,
 };
 pub use ssv::{KeyScope, NotShares, SharesData, Ssv, SsvCapabilities, SsvEvent, SsvEventKind, SsvState};
+pub use tx_signer::TxSigner;

@@ -18,6 +18,7 @@ use zeroize::Zeroizing;
 
 use super::password::too_open;
 use super::{OracleSigner, SignerError};
+use crate::types::SafeText;
 
 /// log2 of scrypt's cost in files that we write: N = 262144, r = 8, p = 1.
 const LOG_N: u8 = 18;
@@ -25,7 +26,7 @@ const LOG_N: u8 = 18;
 const MAX_MEMORY: u64 = 1 << 30;
 const MAX_FILE: u64 = 64 << 10;
 
-/// A keystore can not be written or read.
+/// A keystore cannot be written or read.
 #[derive(Debug, thiserror::Error)]
 pub enum KeystoreError {
     /// The file system said no.
@@ -76,6 +77,9 @@ pub struct Opened {
 }
 
 /// Makes a new key and writes it to `path`, which must not exist.
+///
+/// # Errors
+/// See [`KeystoreError`].
 pub fn create(path: &Path, password: &SecretString) -> Result<OracleSigner, KeystoreError> {
     let signer = OracleSigner::random();
     write(path, &signer, password)?;
@@ -83,6 +87,9 @@ pub fn create(path: &Path, password: &SecretString) -> Result<OracleSigner, Keys
 }
 
 /// Writes a private key (hex) to `path`, which must not exist.
+///
+/// # Errors
+/// See [`KeystoreError`].
 pub fn import(
     path: &Path,
     key: &SecretString,
@@ -94,11 +101,17 @@ pub fn import(
 }
 
 /// The address that a keystore claims, without its password; none when it does not say.
+///
+/// # Errors
+/// The file cannot be read, or is no keystore.
 pub fn address(path: &Path) -> Result<Option<Address>, KeystoreError> {
     Ok(read(path)?.0.address())
 }
 
 /// Decrypts a keystore.
+///
+/// # Errors
+/// See [`KeystoreError`].
 pub fn open(path: &Path, password: &SecretString) -> Result<Opened, KeystoreError> {
     let (file, warning) = read(path)?;
     let shown = path.display().to_string();
@@ -110,7 +123,10 @@ pub fn open(path: &Path, password: &SecretString) -> Result<Opened, KeystoreErro
         return Err(bad(format!("version {} is not supported", file.version)));
     }
     if file.crypto.cipher != "aes-128-ctr" {
-        return Err(bad(format!("cipher {:?} is not supported", file.crypto.cipher)));
+        return Err(bad(format!(
+            "cipher \"{}\" is not supported",
+            SafeText::new(&file.crypto.cipher)
+        )));
     }
     let field = |name: &str, digits: &str| hex::decode(digits).map_err(|e| bad(format!("{name}: {e}")));
     let ciphertext = field("ciphertext", &file.crypto.ciphertext)?;
@@ -216,7 +232,7 @@ fn derive(crypto: &Crypto, password: &SecretString) -> Result<Zeroizing<[u8; 32]
             }
             pbkdf2::pbkdf2_hmac::<sha2::Sha256>(password, &salt, rounds, &mut *key);
         }
-        other => return Err(format!("kdf {other:?} is not supported")),
+        other => return Err(format!("kdf \"{}\" is not supported", SafeText::new(other))),
     }
     Ok(key)
 }

@@ -12,7 +12,7 @@ const MAX_FILE: u64 = 4096;
 /// The password could not be had.
 #[derive(Debug, thiserror::Error)]
 pub enum PasswordError {
-    /// The file can not be read.
+    /// The file cannot be read.
     #[error("password file {path}: {source}")]
     File {
         /// The file.
@@ -41,6 +41,9 @@ pub struct PasswordFile {
 }
 
 /// Reads the first line of a file. Its end is not part of the password; any other white space is.
+///
+/// # Errors
+/// The file cannot be read, or its first line is empty.
 pub fn from_file(path: &Path) -> Result<PasswordFile, PasswordError> {
     let shown = path.display().to_string();
     let fail = |source| PasswordError::File {

@@ -1,11 +1,11 @@
 //! From an approved payload to signed bytes.
 
-use alloy::consensus::{SignableTransaction, TxEip1559, TxEnvelope};
+use alloy::consensus::{SignableTransaction, TxEnvelope};
 use alloy::eips::eip2718::{Decodable2718, Encodable2718};
-use alloy::primitives::{Address, Bytes, TxKind, U256};
+use alloy::primitives::{Address, Bytes, TxKind, U256, keccak256};
 
 use super::fees::Fees;
-use crate::signer::{OracleSigner, SignerError};
+use crate::ports::tx_signer::{TxSigner, TxSignerError, UnsignedTransaction};
 use crate::types::{Root, SignedTransaction};
 
 /// Everything that is signed.
@@ -29,10 +29,10 @@ pub struct Draft {
     pub fees: Fees,
 }
 
-/// A draft can not be signed, or signed bytes are not what they should be.
+/// A draft cannot be signed, or signed bytes are not what they should be.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SignError {
-    /// The key belongs to another account.
+    /// The signer is of another account.
     #[error("the signer is {actual}, the transaction's sender {expected}")]
     WrongSigner {
         /// The draft's sender.
@@ -40,39 +40,42 @@ pub enum SignError {
         /// The signer's account.
         actual: Address,
     },
-    /// The key failed.
+    /// Nothing was signed.
     #[error(transparent)]
-    Signer(#[from] SignerError),
+    Signer(#[from] TxSignerError),
     /// Signed bytes that do not read back as the transaction they should be.
     #[error("signed bytes do not match: {0}")]
     Mismatch(&'static str),
 }
 
 impl Draft {
-    /// Signs, and reads the signed bytes back: what leaves is what was approved.
-    pub fn sign(&self, signer: &OracleSigner) -> Result<SignedTransaction, SignError> {
+    /// Has it signed, and reads the signed bytes back: what leaves is what was approved, whoever signed it.
+    ///
+    /// # Errors
+    /// The signer is of another account, does not sign, or has signed something else.
+    pub async fn sign(&self, signer: &dyn TxSigner) -> Result<SignedTransaction, SignError> {
         if signer.address() != self.from {
             return Err(SignError::WrongSigner {
                 expected: self.from,
                 actual: signer.address(),
             });
         }
-        let transaction = TxEip1559 {
-            chain_id: self.chain_id,
-            nonce: self.nonce,
-            gas_limit: self.gas_limit,
-            max_fee_per_gas: self.fees.max_fee,
-            max_priority_fee_per_gas: self.fees.priority,
-            to: TxKind::Call(self.to),
-            value: self.value_wei,
-            access_list: Default::default(),
-            input: self.data.clone(),
-        };
-        let signature = signer.sign_hash(&transaction.signature_hash())?;
-        let envelope = TxEnvelope::from(transaction.into_signed(signature));
+        let raw = signer
+            .sign(&UnsignedTransaction {
+                chain_id: self.chain_id,
+                from: self.from,
+                to: self.to,
+                value_wei: self.value_wei,
+                data: self.data.clone(),
+                nonce: self.nonce,
+                gas_limit: self.gas_limit,
+                max_fee_wei: self.fees.max_fee,
+                priority_fee_wei: self.fees.priority,
+            })
+            .await?;
         let signed = SignedTransaction {
-            raw: envelope.encoded_2718().into(),
-            hash: Root(envelope.tx_hash().0),
+            hash: Root(keccak256(&raw).0),
+            raw,
             nonce: self.nonce,
             max_fee_wei: U256::from(self.fees.max_fee),
             priority_fee_wei: U256::from(self.fees.priority),
@@ -82,16 +85,19 @@ impl Draft {
         Ok(signed)
     }
 
-    /// Whether signed bytes (from the journal, for instance) are this draft, signed by its sender.
+    /// Whether signed bytes (from a signer, or from the journal) are this draft and nothing else, signed by its sender in
+    /// the form that nodes take.
+    ///
+    /// # Errors
+    /// [`SignError::Mismatch`], with what differs.
     pub fn verify(&self, signed: &SignedTransaction) -> Result<(), SignError> {
         let envelope = TxEnvelope::decode_2718_exact(&signed.raw)
             .map_err(|_| SignError::Mismatch("not an EIP-2718 transaction"))?;
         let TxEnvelope::Eip1559(inner) = &envelope else {
             return Err(SignError::Mismatch("not an EIP-1559 transaction"));
         };
-        let tx = inner.tx();
-        let sender = inner
-            .signature()
+        let (tx, signature) = (inner.tx(), inner.signature());
+        let sender = signature
             .recover_address_from_prehash(&tx.signature_hash())
             .map_err(|_| SignError::Mismatch("the signature recovers no account"))?;
         let expect = |holds: bool, what: &'static str| {
@@ -102,6 +108,11 @@ impl Draft {
             }
         };
         expect(sender == self.from, "another sender")?;
+        // EIP-2: of the two signatures that recover the account, nodes take the one with the lower s
+        expect(
+            signature.normalize_s().is_none(),
+            "a signature that no node takes",
+        )?;
         expect(tx.chain_id == self.chain_id, "another chain")?;
         expect(
             tx.nonce == self.nonce && signed.nonce == self.nonce,
@@ -116,6 +127,12 @@ impl Draft {
             tx.max_priority_fee_per_gas == self.fees.priority,
             "another priority fee",
         )?;
+        expect(tx.access_list.is_empty(), "an access list")?;
+        // the fields are right, so the bytes are those of these fields and of nothing else
+        expect(
+            envelope.encoded_2718() == signed.raw,
+            "another encoding of the same fields",
+        )?;
         expect(envelope.tx_hash().0 == signed.hash.0, "another hash")
     }
 }
@@ -128,5 +145,63 @@ impl SignedTransaction {
             max_fee: u128::try_from(self.max_fee_wei).unwrap_or(u128::MAX),
             priority: u128::try_from(self.priority_fee_wei).unwrap_or(u128::MAX),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ports::fakes::FakeSigner;
+    use crate::types::SafeText;
+
+    fn draft() -> Draft {
+        Draft {
+            chain_id: 5,
+            from: Address::repeat_byte(1),
+            to: Address::repeat_byte(2),
+            value_wei: U256::from(3),
+            data: vec![4].into(),
+            nonce: 6,
+            gas_limit: 7,
+            fees: Fees {
+                max_fee: 9,
+                priority: 8,
+            },
+        }
+    }
+
+    #[tokio::test]
+    async fn a_signer_is_asked_for_the_whole_draft_and_its_reason_is_kept() {
+        let words = || SafeText::new("over its limit");
+        for error in [
+            TxSignerError::Away(words()),
+            TxSignerError::Refused(words()),
+            TxSignerError::Broken(words()),
+        ] {
+            let signer = FakeSigner::of(draft().from, Err(error.clone()));
+            let answer = draft().sign(&signer).await.unwrap_err();
+            assert!(answer.to_string().ends_with(": over its limit"), "{answer}");
+            assert_eq!(answer, SignError::Signer(error));
+            let asked = UnsignedTransaction {
+                chain_id: 5,
+                from: Address::repeat_byte(1),
+                to: Address::repeat_byte(2),
+                value_wei: U256::from(3),
+                data: vec![4].into(),
+                nonce: 6,
+                gas_limit: 7,
+                max_fee_wei: 9,
+                priority_fee_wei: 8,
+            };
+            assert_eq!(signer.asked(), [asked]);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_signer_of_another_account_is_not_asked() {
+        let signer = FakeSigner::of(Address::ZERO, Ok(Bytes::new()));
+        let answer = draft().sign(&signer).await;
+        assert!(matches!(answer, Err(SignError::WrongSigner { .. })));
+        assert_eq!(signer.asked(), []);
     }
 }

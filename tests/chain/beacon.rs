@@ -2,15 +2,20 @@
 
 use std::time::{Duration, Instant};
 
-use casimir_dkg::beacon::client::{
-    Beacon, BeaconConfig, ExitMessage, Hint, NodeOutcome, NodeState, SignedExit, ValidatorStatus,
-};
-use casimir_dkg::beacon::exit::{ExitOutcome, ExitRefusal, ExitRules, classify, judge, self_test};
+use axum::http::{StatusCode, Uri};
+use axum::response::IntoResponse;
+use casimir_dkg::beacon::client::{Beacon, BeaconConfig, Spec, classify};
+use casimir_dkg::beacon::exit::{ExitOutcome, judge, self_test};
 use casimir_dkg::devnet::beacon::{
     BeaconClock, BeaconOptions, ClientFamily, DevBeacon, ExitProblem, StreamFault, interop_secret,
 };
 use casimir_dkg::dkg::threshold::partial_sign;
-use casimir_dkg::types::{BlsPublicKey, BlsSignature, RedactedUrl, Root, SafeText, UnixMillis};
+use casimir_dkg::ports::Answer;
+use casimir_dkg::ports::consensus::{
+    Consensus, ExitMessage, ExitRefusal, ExitRules, Hint, NodeOutcome, NodeState, SignedExit, ValidatorStatus,
+};
+use casimir_dkg::types::{BlsPublicKey, BlsSignature, CheckStatus, RedactedUrl, Root, SafeText, UnixMillis};
+use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
 const FAMILIES: [ClientFamily; 5] = [
@@ -44,7 +49,7 @@ fn key(index: u64) -> BlsPublicKey {
 }
 
 async fn rules(beacon: &Beacon) -> ExitRules {
-    ExitRules::new(&beacon.spec().await.unwrap(), beacon.genesis().await.unwrap()).unwrap()
+    beacon.rules().await.yes().unwrap()
 }
 
 fn signed(rules: &ExitRules, validator_index: u64, epoch: u64) -> SignedExit {
@@ -70,7 +75,7 @@ async fn validators_are_read_by_key_one_or_many_in_every_familys_manner() {
         let node = node().await;
         node.faults(|f| f.family = family);
         let beacon = beacon(&[&node]);
-        let validator = beacon.validator(&key(3)).await.unwrap().unwrap();
+        let validator = beacon.validator(&key(3)).await.yes().unwrap();
         assert_eq!((validator.index, validator.public_key), (3, key(3)));
         assert_eq!(validator.status, ValidatorStatus::ActiveOngoing);
         assert_eq!(
@@ -78,17 +83,17 @@ async fn validators_are_read_by_key_one_or_many_in_every_familys_manner() {
             (Some(0), None)
         );
         let unknown = BlsPublicKey([7; 48]);
-        assert_eq!(beacon.validator(&unknown).await.unwrap(), None, "{family:?}");
-        let all = beacon.validators(&[key(1), key(2), unknown]).await.unwrap();
-        let indices: Vec<_> = all.iter().map(|v| v.index).collect();
-        assert_eq!(indices, [1, 2], "{family:?}");
-        assert_eq!(
-            beacon.validator_by_index(5).await.unwrap().unwrap().public_key,
-            key(5)
-        );
-        assert_eq!(beacon.validator_by_index(999).await.unwrap(), None, "{family:?}");
-        assert!(!beacon.fork_schedule().await.unwrap().is_empty());
-        assert_eq!(beacon.pool_exits().await.unwrap(), []);
+        assert_eq!(beacon.validator(&unknown).await.known(), Ok(None), "{family:?}");
+        let all = beacon.validators(&[key(1), key(2), unknown]).await;
+        let indices: Vec<_> = all
+            .into_iter()
+            .map(|v| v.known().unwrap().map(|v| v.index))
+            .collect();
+        assert_eq!(indices, [Some(1), Some(2), None], "{family:?}");
+        assert_eq!(beacon.validator_at(5).await.yes().unwrap().public_key, key(5));
+        assert_eq!(beacon.validator_at(999).await.known(), Ok(None), "{family:?}");
+        assert!(!beacon.forks().await.yes().unwrap().is_empty());
+        assert_eq!(beacon.pool_exits().await.yes().unwrap(), []);
     }
 }
 
@@ -116,7 +121,7 @@ async fn a_node_that_lags_fails_or_serves_another_chain_is_passed_over() {
         })
         .unwrap();
         bad.faults(spoil);
-        assert!(beacon.validator(&key(0)).await.unwrap().is_some());
+        assert!(beacon.validator(&key(0)).await.yes().is_some());
         let health = beacon.health();
         assert_eq!(health[0].state, state, "{health:?}");
         assert_eq!(
@@ -127,7 +132,8 @@ async fn a_node_that_lags_fails_or_serves_another_chain_is_passed_over() {
         let alone = self::beacon(&[&bad]);
         let alone = alone.validator(&key(0)).await;
         if state != NodeState::WrongChain {
-            assert!(alone.unwrap_err().to_string().contains("no beacon node answered"));
+            let why = alone.known().unwrap_err().to_string();
+            assert!(why.contains("no beacon node answered"), "{why}");
         }
     }
 }
@@ -142,7 +148,7 @@ async fn an_exit_from_publication_to_its_epoch_with_predicted_times() {
         rules.start_of(7)
     );
     assert_eq!(rules.epoch_at(UnixMillis(0)), 0);
-    let state = |beacon: Beacon| async move { beacon.validator(&key(2)).await.unwrap().unwrap() };
+    let state = |beacon: Beacon| async move { beacon.validator(&key(2)).await.yes().unwrap() };
 
     let exit = signed(&rules, 2, 0);
     let young = state(beacon.clone()).await;
@@ -158,7 +164,7 @@ async fn an_exit_from_publication_to_its_epoch_with_predicted_times() {
     node.advance_epochs(ready - node.epoch()).await;
     let verdict = &beacon.publish_exit(&exit).await[0];
     assert!(verdict.delivered(), "{verdict:?}");
-    assert_eq!(beacon.pool_exits().await.unwrap(), [exit]);
+    assert_eq!(beacon.pool_exits().await.yes().unwrap(), [exit]);
     let published_at = node.epoch();
     node.advance_slots(1).await;
     let exiting = state(beacon.clone()).await;
@@ -242,11 +248,8 @@ fn the_state_outweighs_the_words() {
         "CAPELLA_FORK_VERSION": "0x03000000", "BLOB_SCHEDULE": [{"EPOCH": "1", "MAX_BLOBS_PER_BLOCK": "9"}],
     });
     let genesis = serde_json::json!({"genesis_time": "1606824023", "genesis_validators_root": Root([1; 32])});
-    let rules = ExitRules::new(
-        &serde_json::from_value(spec).unwrap(),
-        serde_json::from_value(genesis).unwrap(),
-    )
-    .unwrap();
+    let spec: Spec = serde_json::from_value(spec).unwrap();
+    let rules = spec.exit_rules(serde_json::from_value(genesis).unwrap()).unwrap();
     assert_eq!(
         rules.start_of(194_048).to_rfc3339(),
         "2023-04-12T22:27:35.000Z",
@@ -384,8 +387,12 @@ async fn every_node_in_sync_is_asked_for_a_validator() {
     down.faults(|f| f.unavailable = true);
     for family in FAMILIES {
         lags.faults(|f| f.family = family);
-        let found = beacon.validator_by_every_node(&key).await;
-        let indices: Vec<_> = found.iter().map(|v| v.as_ref().map(|v| v.index)).collect();
+        let found = beacon.validator_by_each(&key).await;
+        let names: Vec<_> = found.iter().map(|voice| voice.node.to_string()).collect();
+        assert_eq!(names, nodes.map(DevBeacon::url), "{family:?}");
+        // two cannot tell
+        let known = found.into_iter().filter_map(|voice| voice.answer.known().ok());
+        let indices: Vec<_> = known.map(|v| v.map(|v| v.index)).collect();
         assert_eq!(indices, [None, Some(4)], "{family:?}");
     }
 }
@@ -395,7 +402,7 @@ async fn events_are_hints_and_the_end_of_a_stream_is_told() {
     let node = node().await;
     let beacon = beacon(&[&node]);
     let (out, mut hints) = mpsc::channel(100);
-    let stream = beacon.listen(out);
+    let stream = tokio::spawn(async move { beacon.listen(out).await });
     let deadline = Instant::now() + Duration::from_secs(20);
     loop {
         // the stream may not stand yet when the first slots pass
@@ -412,7 +419,7 @@ async fn events_are_hints_and_the_end_of_a_stream_is_told() {
     drop(node);
     let lost = async { while !matches!(hints.recv().await, Some(Hint::Lost { .. })) {} };
     tokio::time::timeout(Duration::from_secs(20), lost).await.unwrap();
-    drop(stream);
+    stream.abort();
     let ended = async { while hints.recv().await.is_some() {} };
     tokio::time::timeout(Duration::from_secs(5), ended)
         .await
@@ -424,13 +431,19 @@ async fn a_node_that_does_not_know_the_newest_topic_is_listened_to_all_the_same(
     let node = node().await;
     node.faults(|faults| faults.streams = StreamFault::Old);
     let (out, mut hints) = mpsc::channel(100);
-    let _stream = beacon(&[&node]).listen(out);
+    let beacon = beacon(&[&node]);
     let heard = async {
         while node.listeners() == 0 {
             tokio::task::yield_now().await;
         }
         node.advance_slots(1).await;
         hints.recv().await
+    };
+    let heard = async {
+        tokio::select! {
+            heard = heard => heard,
+            () = beacon.listen(out) => panic!("somebody receives"),
+        }
     };
     let heard = tokio::time::timeout(Duration::from_secs(20), heard)
         .await
@@ -450,10 +463,173 @@ fn further_wordings_are_known() {
             ExitRefusal::UnknownIndex,
         ),
     ] {
-        assert_eq!(classify(500, &words.into()), expected, "{words}");
+        assert_eq!(classify(&words.into()), expected, "{words}");
     }
-    assert!(matches!(
-        classify(500, &"disk full".into()),
-        ExitRefusal::Other(_)
-    ));
+    assert!(matches!(classify(&"disk full".into()), ExitRefusal::Other(_)));
+}
+
+/// A node whose answers are written by hand: what it does not say is a 404, in the words of a node or of a web server.
+struct Stub {
+    url: String,
+    task: tokio::task::JoinHandle<()>,
+}
+
+impl Drop for Stub {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+const VALIDATORS: &str = "/eth/v1/beacon/states/head/validators";
+const NOT_FOUND: &str = r#"{"code":404,"message":"Validator not found"}"#;
+
+impl Stub {
+    async fn start(says: impl Fn(&str) -> Option<Value> + Clone + Send + Sync + 'static) -> Self {
+        let answer = move |uri: Uri| async move {
+            match says(uri.path()) {
+                Some(answer) => axum::Json(answer).into_response(),
+                None => (StatusCode::NOT_FOUND, NOT_FOUND).into_response(),
+            }
+        };
+        let router = axum::Router::new().fallback(answer);
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let task = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+        Self { url, task }
+    }
+
+    fn client(&self) -> Beacon {
+        Beacon::new(BeaconConfig::new(vec![RedactedUrl::new(&self.url)], None)).unwrap()
+    }
+}
+
+/// What a node says of itself: our chain, in sync.
+fn in_sync(path: &str) -> Option<Value> {
+    match path {
+        "/eth/v1/beacon/genesis" => Some(json!({"data": {
+            "genesis_time": "1606824023", "genesis_validators_root": Root([1; 32]),
+        }})),
+        "/eth/v1/node/syncing" => Some(json!({"data": {
+            "head_slot": "77", "sync_distance": "0", "is_syncing": false,
+        }})),
+        _ => None,
+    }
+}
+
+fn state_root(optimistic: bool) -> Value {
+    json!({"execution_optimistic": optimistic, "data": {"root": Root([0xab; 32])}})
+}
+
+fn record(index: u64) -> Value {
+    let far = u64::MAX.to_string();
+    json!({
+        "index": index.to_string(), "balance": "32000000000", "status": "active_ongoing",
+        "validator": {
+            "pubkey": key(index), "withdrawal_credentials": Root([1; 32]), "effective_balance": "32000000000",
+            "slashed": false, "activation_eligibility_epoch": "0", "activation_epoch": "0", "exit_epoch": far,
+            "withdrawable_epoch": far,
+        },
+    })
+}
+
+/// A 404 says that something is not there, and not what.
+#[tokio::test]
+async fn a_404_is_a_no_only_of_a_node_that_has_the_state() {
+    type Says = fn(&str) -> Option<Value>;
+    let unknown: [(&str, Says); 7] = [
+        ("404 to everything", |_| None),
+        ("404 below the states", in_sync),
+        ("the state, and not the route", |path| match path {
+            "/eth/v1/beacon/states/head/root" => Some(state_root(false)),
+            path => in_sync(path),
+        }),
+        ("the first validator, and not the state", |path| match path {
+            path if path == format!("{VALIDATORS}/0") => Some(json!({"data": record(0)})),
+            path => in_sync(path),
+        }),
+        ("a state that nobody has checked", |path| match path {
+            "/eth/v1/beacon/states/head/root" => Some(state_root(true)),
+            path if path == format!("{VALIDATORS}/0") => Some(json!({"data": record(0)})),
+            path => in_sync(path),
+        }),
+        ("an unchecked list", |path| match path {
+            VALIDATORS => Some(json!({"execution_optimistic": true, "data": []})),
+            path => in_sync(path),
+        }),
+        ("a list of others", |path| match path {
+            VALIDATORS => Some(json!({"data": [record(0)]})),
+            path => in_sync(path),
+        }),
+    ];
+    let absent = |answer: &Answer<_>| {
+        let check = answer.check_absent("key-unknown-to-beacon", |_| String::new());
+        (check.status, check.reason.to_string())
+    };
+    for (what, says) in unknown {
+        let node = Stub::start(says).await;
+        let beacon = node.client();
+        let answer = beacon.validator(&key(5)).await;
+        let (status, reason) = absent(&answer);
+        assert_eq!(status, CheckStatus::Unknown, "{what}: {reason}");
+        assert!(reason.contains(&node.url), "{what}: {reason}");
+        assert!(
+            matches!(beacon.validator_at(5).await, Answer::NotKnown(_)),
+            "{what}"
+        );
+        let all = beacon.validators(&[key(5), key(6)]).await;
+        assert!(all.iter().all(|one| matches!(one, Answer::NotKnown(_))), "{what}");
+        let voices = beacon.validator_by_each(&key(5)).await;
+        assert!(matches!(voices[0].answer, Answer::NotKnown(_)), "{what}");
+    }
+
+    // the real one: this key is not there, and everything else is
+    let node = Stub::start(|path| match path {
+        "/eth/v1/beacon/states/head/root" => Some(state_root(false)),
+        path if path == format!("{VALIDATORS}/0") => Some(json!({"data": record(0)})),
+        path if path == format!("{VALIDATORS}/{}", key(6)) => Some(json!({"data": record(6)})),
+        path => in_sync(path),
+    })
+    .await;
+    let beacon = node.client();
+    let answer = beacon.validator(&key(5)).await;
+    let (status, reason) = absent(&answer);
+    assert_eq!(status, CheckStatus::Pass, "{reason}");
+    let root = Root([0xab; 32]).to_string();
+    for words in [&node.url, "in sync at slot 77", &root, "Validator not found"] {
+        assert!(reason.contains(words), "{words} in {reason}");
+    }
+    // a list that is refused for one of its keys says nothing of the others
+    let all = beacon.validators(&[key(5), key(6)]).await;
+    assert!(matches!(all[0], Answer::No(_)));
+    assert_eq!(all[1].clone().yes().unwrap().index, 6);
+    // an empty list of such a node is a no
+    let node = Stub::start(|path| match path {
+        VALIDATORS => Some(json!({"data": []})),
+        path => in_sync(path),
+    })
+    .await;
+    let (status, reason) = absent(&node.client().validator(&key(5)).await);
+    assert_eq!(status, CheckStatus::Pass, "{reason}");
+}
+
+#[tokio::test]
+async fn who_cannot_tell_is_followed_by_who_can() {
+    let knows = node().await;
+    let root = knows.genesis_validators_root();
+    let deaf = Stub::start(move |path| match path {
+        "/eth/v1/beacon/genesis" => Some(json!({"data": {
+            "genesis_time": "1606824023", "genesis_validators_root": root,
+        }})),
+        path => in_sync(path),
+    })
+    .await;
+    let urls = vec![RedactedUrl::new(&deaf.url), RedactedUrl::new(knows.url())];
+    let beacon = Beacon::new(BeaconConfig::new(urls, Some(root))).unwrap();
+    assert_eq!(beacon.validator(&key(4)).await.yes().unwrap().index, 4);
+    let Answer::No(evidence) = beacon.validator(&BlsPublicKey([7; 48])).await else {
+        panic!("the second has looked");
+    };
+    assert!(evidence.to_string().contains(&knows.url()), "{evidence}");
+    let nodes = beacon.nodes().await;
+    assert!(nodes.iter().all(|n| n.state == NodeState::Healthy), "{nodes:?}");
 }

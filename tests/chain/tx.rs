@@ -158,7 +158,7 @@ async fn a_deposit_from_facts_to_finality_in_both_layouts() {
         let data = encode_deposit(&call, layout);
         let nonce = rpc.nonce(to.oracle, At::Latest).await.unwrap();
         let draft = draft(&net, &rpc, data, nonce).await;
-        let signed = draft.sign(&oracle()).unwrap();
+        let signed = draft.sign(&oracle()).await.unwrap();
         // the journal gives back the same bytes
         let journaled: SignedTransaction =
             serde_json::from_str(&serde_json::to_string(&signed).unwrap()).unwrap();
@@ -222,7 +222,7 @@ async fn a_deposit_from_facts_to_finality_in_both_layouts() {
 async fn draft_again(net: &Devnet, rpc: &Rpc, seed: u8) -> SignedTransaction {
     let data = deposit_data(net, rpc, seed).await;
     let nonce = rpc.nonce(net.addresses().oracle, At::Latest).await.unwrap();
-    draft(net, rpc, data, nonce).await.sign(&oracle()).unwrap()
+    draft(net, rpc, data, nonce).await.sign(&oracle()).await.unwrap()
 }
 
 #[tokio::test]
@@ -252,19 +252,19 @@ async fn a_stuck_transaction_is_replaced_and_found_by_either_hash() {
     let rpc = rpc(&[&net.http_url()]);
     let data = deposit_data(&net, &rpc, 1).await;
     let mut draft = draft(&net, &rpc, data, 0).await;
-    let first = draft.sign(&oracle()).unwrap();
+    let first = draft.sign(&oracle()).await.unwrap();
     assert_eq!(broadcast(&rpc, &first).await, BroadcastHint::Accepted);
     // one that pays less is refused, and the refusal is known for what it is (anvil takes any rise; others do not)
     draft.fees.max_fee -= 1;
     draft.fees.priority -= 1;
-    let timid = draft.sign(&oracle()).unwrap();
+    let timid = draft.sign(&oracle()).await.unwrap();
     assert_eq!(
         broadcast(&rpc, &timid).await,
         BroadcastHint::ReplacementUnderpriced
     );
     let market = quote(&rpc).await.unwrap();
     draft.fees = bump(first.fees(), market, draft.gas_limit, CEILING).unwrap();
-    let second = draft.sign(&oracle()).unwrap();
+    let second = draft.sign(&oracle()).await.unwrap();
     assert_eq!(broadcast(&rpc, &second).await, BroadcastHint::Accepted);
     net.mine(1).await.unwrap();
     let hashes = [first.hash, timid.hash, second.hash];
@@ -292,7 +292,7 @@ async fn a_foreign_transaction_is_noticed_before_and_after_it_takes_the_nonce() 
             priority: 2_000_000_000,
         },
     };
-    let foreign = foreign.sign(&oracle()).unwrap();
+    let foreign = foreign.sign(&oracle()).await.unwrap();
     broadcast(&rpc, &foreign).await;
     let hashes = [ours.hash];
     let look = async || look(&net, &rpc, 0, &hashes).await;
@@ -335,7 +335,10 @@ async fn a_revert_on_chain_is_explained_and_its_gas_is_booked() {
         nonce: 1,
         ..first.clone()
     };
-    let (first, second) = (first.sign(&oracle()).unwrap(), second.sign(&oracle()).unwrap());
+    let (first, second) = (
+        first.sign(&oracle()).await.unwrap(),
+        second.sign(&oracle()).await.unwrap(),
+    );
     broadcast(&rpc, &first).await;
     net.mine(1).await.unwrap();
     broadcast(&rpc, &second).await;

@@ -1,17 +1,25 @@
 //! The rules of a transaction: what is signed, what it may cost, what a refusal means.
 
-use alloy::primitives::{Address, U256};
+use alloy::consensus::{SignableTransaction, TxEip1559, TxEnvelope};
+use alloy::eips::eip2718::{Decodable2718, Encodable2718};
+use alloy::eips::eip2930::AccessListItem;
+use alloy::primitives::{Address, Bytes, Signature, TxKind, U256};
+use alloy::signers::SignerSync;
+use alloy::signers::local::PrivateKeySigner;
+use async_trait::async_trait;
 use casimir_dkg::chain::rpc::ServerError;
+use casimir_dkg::ports::tx_signer::{TxSigner, TxSignerError, UnsignedTransaction};
 use casimir_dkg::tx::broadcast::classify;
 use casimir_dkg::tx::bump::{bump, options};
 use casimir_dkg::tx::fees::{choose, total};
 use casimir_dkg::tx::{BroadcastHint, Draft, FeeQuote, Fees, SignError, SignedTransaction};
+use casimir_dkg::types::SafeText;
 use proptest::prelude::*;
 
-use crate::support::oracle;
+use crate::support::{ORACLE_KEY, oracle};
 
-#[test]
-fn a_signer_of_another_account_does_not_sign_and_changed_bytes_do_not_pass() {
+#[tokio::test]
+async fn a_signer_of_another_account_does_not_sign_and_changed_bytes_do_not_pass() {
     let draft = Draft {
         chain_id: 1,
         from: oracle().address(),
@@ -25,14 +33,14 @@ fn a_signer_of_another_account_does_not_sign_and_changed_bytes_do_not_pass() {
             priority: 1,
         },
     };
-    let signed = draft.sign(&oracle()).unwrap();
+    let signed = draft.sign(&oracle()).await.unwrap();
     draft.verify(&signed).unwrap();
     let other = Draft {
         from: Address::ZERO,
         ..draft.clone()
     };
     assert!(matches!(
-        other.sign(&oracle()),
+        other.sign(&oracle()).await,
         Err(SignError::WrongSigner { .. })
     ));
     for changed in [
@@ -69,6 +77,108 @@ fn a_signer_of_another_account_does_not_sign_and_changed_bytes_do_not_pass() {
             matches!(changed.verify(&signed), Err(SignError::Mismatch(_))),
             "{changed:?}"
         );
+    }
+}
+
+/// A signer elsewhere that has its own idea of what it was asked.
+#[derive(Debug)]
+struct Liar {
+    change: fn(&mut TxEip1559),
+    spoil: fn(Vec<u8>) -> Vec<u8>,
+}
+
+#[async_trait]
+impl TxSigner for Liar {
+    fn address(&self) -> Address {
+        oracle().address()
+    }
+
+    fn name(&self) -> SafeText {
+        "a liar".into()
+    }
+
+    async fn sign(&self, asked: &UnsignedTransaction) -> Result<Bytes, TxSignerError> {
+        let mut transaction = TxEip1559 {
+            chain_id: asked.chain_id,
+            nonce: asked.nonce,
+            gas_limit: asked.gas_limit,
+            max_fee_per_gas: asked.max_fee_wei,
+            max_priority_fee_per_gas: asked.priority_fee_wei,
+            to: asked.to.into(),
+            value: asked.value_wei,
+            input: asked.data.clone(),
+            ..TxEip1559::default()
+        };
+        (self.change)(&mut transaction);
+        let key = PrivateKeySigner::from_slice(&ORACLE_KEY).unwrap();
+        let signature = key.sign_hash_sync(&transaction.signature_hash()).unwrap();
+        let raw = TxEnvelope::from(transaction.into_signed(signature)).encoded_2718();
+        Ok((self.spoil)(raw).into())
+    }
+}
+
+/// The other signature that recovers the same account.
+fn high_s(raw: Vec<u8>) -> Vec<u8> {
+    let TxEnvelope::Eip1559(signed) = TxEnvelope::decode_2718_exact(&raw).unwrap() else {
+        panic!("it was one");
+    };
+    let (transaction, signature, _) = signed.into_parts();
+    // of secp256k1
+    let order = U256::from_be_bytes(alloy::hex!(
+        "fffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141"
+    ));
+    let other = Signature::new(signature.r(), order - signature.s(), !signature.v());
+    TxEnvelope::from(transaction.into_signed(other)).encoded_2718()
+}
+
+#[tokio::test]
+async fn what_a_signer_gives_back_is_compared_with_what_it_was_asked() {
+    let draft = Draft {
+        chain_id: 1,
+        from: oracle().address(),
+        to: Address::repeat_byte(7),
+        value_wei: U256::from(5),
+        data: vec![1, 2, 3].into(),
+        nonce: 3,
+        gas_limit: 100_000,
+        fees: Fees {
+            max_fee: 100,
+            priority: 1,
+        },
+    };
+    let ask = async |change, spoil| draft.sign(&Liar { change, spoil }).await;
+    let same: fn(Vec<u8>) -> Vec<u8> = |raw| raw;
+    let asked: fn(&mut TxEip1559) = |_| {};
+    let honest = ask(asked, same).await.unwrap();
+    assert_eq!(honest, draft.sign(&oracle()).await.unwrap());
+    let changes: [(fn(&mut TxEip1559), &str); 10] = [
+        (|tx| tx.chain_id = 2, "another chain"),
+        (|tx| tx.nonce = 4, "another nonce"),
+        (|tx| tx.to = Address::ZERO.into(), "another contract"),
+        (|tx| tx.to = TxKind::Create, "another contract"),
+        (|tx| tx.value = U256::from(6), "another value"),
+        (|tx| tx.input = vec![1, 2].into(), "another calldata"),
+        (|tx| tx.gas_limit += 1, "another gas limit"),
+        (|tx| tx.max_fee_per_gas += 1, "another max fee"),
+        (|tx| tx.max_priority_fee_per_gas += 1, "another priority fee"),
+        (
+            |tx| tx.access_list = vec![AccessListItem::default()].into(),
+            "an access list",
+        ),
+    ];
+    for (change, what) in changes {
+        let answer = ask(change, same).await;
+        assert_eq!(answer, Err(SignError::Mismatch(what)));
+    }
+    let spoilt: [(fn(Vec<u8>) -> Vec<u8>, &str); 4] = [
+        (high_s, "a signature that no node takes"),
+        (|raw| [raw, vec![0]].concat(), "not an EIP-2718 transaction"),
+        (|raw| raw[1..].to_vec(), "not an EIP-2718 transaction"),
+        (|_| Vec::new(), "not an EIP-2718 transaction"),
+    ];
+    for (spoil, what) in spoilt {
+        let answer = ask(asked, spoil).await;
+        assert_eq!(answer, Err(SignError::Mismatch(what)));
     }
 }
 

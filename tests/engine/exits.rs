@@ -1,10 +1,11 @@
 //! Voluntary exits, and what becomes of them when beacon nodes say no.
 
-use casimir_dkg::beacon::client::{Beacon, BeaconConfig, ExitMessage, SignedExit};
+use casimir_dkg::beacon::client::{Beacon, BeaconConfig};
 use casimir_dkg::devnet::beacon::{BeaconSpec, ExitProblem};
 use casimir_dkg::devnet::{DemoBeacon, DemoOptions};
 use casimir_dkg::engine::service::Running;
 use casimir_dkg::oracle::ActionKind;
+use casimir_dkg::ports::consensus::{Consensus, ExitMessage, SignedExit};
 use casimir_dkg::types::{CheckStatus, PoolId, RedactedUrl};
 use casimir_dkg::view::{ActionState, ActionView, CaseStatus, ExitView, Payload, Request};
 

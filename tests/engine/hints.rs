@@ -3,11 +3,12 @@
 
 use std::time::Duration;
 
-use casimir_dkg::beacon::client::{Beacon, BeaconConfig, Hint};
+use casimir_dkg::beacon::client::{Beacon, BeaconConfig};
 use casimir_dkg::devnet::DemoOptions;
 use casimir_dkg::devnet::beacon::{DevBeacon, Event, StreamFault};
 use casimir_dkg::engine::service::Running;
 use casimir_dkg::oracle::ActionKind;
+use casimir_dkg::ports::consensus::{Consensus, Hint};
 use casimir_dkg::types::{PoolId, RedactedUrl};
 use casimir_dkg::view::{CaseStatus, Stage};
 use tokio::sync::mpsc;
@@ -35,12 +36,12 @@ async fn slots_pass(node: &DevBeacon, slots: u64) {
     let url = RedactedUrl::new(node.url());
     let client = Beacon::new(BeaconConfig::new(vec![url], None)).unwrap();
     let (out, mut hints) = mpsc::channel(64);
-    let _stream = client.listen(out);
     let reached =
         async { while !matches!(hints.recv().await, Some(Hint::Head { slot, .. }) if slot >= target) {} };
-    tokio::time::timeout(Duration::from_secs(90), reached)
-        .await
-        .unwrap();
+    tokio::select! {
+        reached = tokio::time::timeout(Duration::from_secs(90), reached) => reached.unwrap(),
+        () = client.listen(out) => panic!("somebody receives"),
+    }
 }
 
 async fn staked(ground: &Ground, oracle: &Running) {

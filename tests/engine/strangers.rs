@@ -26,7 +26,7 @@ async fn stranger(ground: &Ground, nonce: u64) {
             priority: 2_000_000_000,
         },
     };
-    let signed = draft.sign(&ground.signer()).unwrap();
+    let signed = draft.sign(&ground.signer()).await.unwrap();
     ground
         .devnet()
         .rpc::<B256>("eth_sendRawTransaction", (&signed.raw,))

@@ -109,7 +109,7 @@ impl Ground {
     pub(crate) async fn start_engine(&self, config: Config) -> Running {
         let options = ServiceOptions {
             config,
-            signer: Some(self.signer()),
+            signer: Some(Arc::new(self.signer())),
             simulated: Vec::new(),
         };
         service::start(options).await.unwrap()

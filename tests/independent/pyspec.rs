@@ -3,13 +3,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use casimir_dkg::beacon::client::{Genesis, SignedExit, Spec, Validator};
-use casimir_dkg::beacon::exit::{ExitOutcome, ExitRefusal, ExitRules, judge};
+use casimir_dkg::beacon::client::Spec;
+use casimir_dkg::beacon::exit::{ExitOutcome, judge};
 use casimir_dkg::beacon::roots::{
     deposit_data_root, deposit_domain, deposit_message_root, deposit_signing_root, voluntary_exit_domain,
     voluntary_exit_root, voluntary_exit_signing_root,
 };
 use casimir_dkg::dkg::threshold::verify;
+use casimir_dkg::ports::consensus::{ExitMessage, ExitRefusal, ExitRules, Genesis, SignedExit, Validator};
 use casimir_dkg::types::{BlsPublicKey, BlsSignature, ForkVersion, Root, SafeText, UnixMillis};
 use serde::Deserialize;
 use serde_json::Value;
@@ -44,7 +45,7 @@ struct Domain {
     preset: String,
     capella_fork_version: ForkVersion,
     genesis_validators_root: Root,
-    message: casimir_dkg::beacon::client::ExitMessage,
+    message: ExitMessage,
     exit_root: Root,
     versions: Vec<Tried>,
 }
@@ -99,7 +100,7 @@ fn vectors() -> Vectors {
 
 impl Electra {
     fn rules(&self) -> ExitRules {
-        ExitRules::new(&self.spec, self.genesis).unwrap()
+        self.spec.exit_rules(self.genesis).unwrap()
     }
 }
 

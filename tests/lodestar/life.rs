@@ -1,13 +1,15 @@
 //! The life of a pool's validator on Lodestar.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use casimir_dkg::beacon::client::{Beacon, BeaconConfig, Validator};
+use casimir_dkg::beacon::client::{Beacon, BeaconConfig};
 use casimir_dkg::config::{self, Flag, LoadOptions};
 use casimir_dkg::devnet::{BeaconWatch, DemoBeacon, DemoNetwork, DemoOptions, StakerScript, lodestar};
 use casimir_dkg::engine::service::{self, Running, ServiceOptions};
 use casimir_dkg::engine::{Identity, Seat};
 use casimir_dkg::oracle::ActionKind;
+use casimir_dkg::ports::consensus::{Consensus, Validator};
 use casimir_dkg::signer::{KeyPolicy, OracleSigner};
 use casimir_dkg::types::{BlsPublicKey, CaseId, CeremonyPlan, OperatorId, PoolId, RedactedUrl, Root};
 use casimir_dkg::view::{
@@ -60,7 +62,7 @@ impl Life {
         let signer = OracleSigner::from_mnemonic(&words, 0, KeyPolicy::DevelopmentKeys).unwrap();
         let oracle = service::start(ServiceOptions {
             config,
-            signer: Some(signer),
+            signer: Some(Arc::new(signer)),
             simulated: Vec::new(),
         })
         .await
@@ -195,7 +197,7 @@ fn seat(running: &Running) -> Seat {
 async fn validator(life: &Life, key: &BlsPublicKey) -> Validator {
     let url = RedactedUrl::new(life.network.beacon_url().unwrap());
     let beacon = Beacon::new(BeaconConfig::new(vec![url], None)).unwrap();
-    beacon.validator(key).await.unwrap().unwrap()
+    beacon.validator(key).await.yes().unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,8 +1,11 @@
 //! What `console`, `headless` and `demo` share: the key, and the engine.
 
+use std::sync::Arc;
+
 use anyhow::{Context, bail};
 use casimir_dkg::config::{Config, NetworkName, SignerKey};
 use casimir_dkg::engine::service::{self, Running, ServiceOptions};
+use casimir_dkg::ports::TxSigner;
 use casimir_dkg::signer::{KeyPolicy, OracleSigner, keystore, password};
 use casimir_dkg::types::SafeText;
 use secrecy::SecretString;
@@ -10,7 +13,7 @@ use secrecy::SecretString;
 use crate::output;
 
 /// Opens the oracle's key, asking for its password where no file has it.
-pub(crate) fn open_signer(config: &Config) -> anyhow::Result<Option<OracleSigner>> {
+pub(crate) fn open_signer(config: &Config) -> anyhow::Result<Option<Arc<dyn TxSigner>>> {
     let policy = match config.network.name {
         NetworkName::Devnet => KeyPolicy::DevelopmentKeys,
         _ => KeyPolicy::KeystoreOnly,
@@ -51,7 +54,7 @@ pub(crate) fn open_signer(config: &Config) -> anyhow::Result<Option<OracleSigner
             signer.address()
         );
     }
-    Ok(Some(signer))
+    Ok(Some(Arc::new(signer)))
 }
 
 fn ask(prompt: &str) -> anyhow::Result<SecretString> {
@@ -63,7 +66,7 @@ fn ask(prompt: &str) -> anyhow::Result<SecretString> {
 /// Starts the engine. The key is opened before, since its password may be asked for.
 pub(crate) async fn start(
     config: Config,
-    signer: Option<OracleSigner>,
+    signer: Option<Arc<dyn TxSigner>>,
     simulated: Vec<SafeText>,
 ) -> anyhow::Result<Running> {
     Ok(service::start(ServiceOptions {

@@ -4,11 +4,10 @@ use std::time::Duration;
 
 use serde::Deserialize;
 use tokio::sync::mpsc;
-use tokio::task::JoinHandle;
 
-use super::types::decimal;
 use super::{Beacon, Node, NodeError};
 use crate::http::HttpError;
+use crate::ports::consensus::{Hint, SignedExit, decimal};
 use crate::types::SafeText;
 
 /// Longest line of a stream; longer ones end the connection.
@@ -20,62 +19,9 @@ const MAX_PAUSE: Duration = Duration::from_secs(30);
 /// What is listened to; the last is left out where a node does not know it: a reorganisation is a new head too.
 const TOPICS: [&str; 4] = ["head", "finalized_checkpoint", "voluntary_exit", "chain_reorg"];
 
-/// Something happened on the chain.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Hint {
-    /// A new block.
-    Head {
-        /// Its slot.
-        slot: u64,
-        /// It is the first of an epoch.
-        epoch_transition: bool,
-    },
-    /// Blocks were replaced.
-    Reorganised {
-        /// How many slots deep.
-        depth: u64,
-    },
-    /// A checkpoint became final.
-    Finalized {
-        /// Its epoch.
-        epoch: u64,
-    },
-    /// An exit was seen: in the gossip with some clients, in a block with others.
-    VoluntaryExit {
-        /// Whose.
-        validator_index: u64,
-    },
-    /// A node's stream ended; others and the poller go on.
-    Lost {
-        /// The node.
-        node: SafeText,
-        /// Why.
-        reason: SafeText,
-    },
-}
-
-/// Listens until dropped.
-#[derive(Debug)]
-pub struct EventStream(Vec<JoinHandle<()>>);
-
-impl Drop for EventStream {
-    fn drop(&mut self) {
-        self.0.iter().for_each(JoinHandle::abort);
-    }
-}
-
 impl Beacon {
-    /// Listens to every node. The same event may come from several.
-    #[must_use]
-    pub fn listen(&self, out: mpsc::Sender<Hint>) -> EventStream {
-        let listen = |index| {
-            let (beacon, out) = (self.clone(), out.clone());
-            tokio::spawn(async move { beacon.listen_to(index, out).await })
-        };
-        EventStream((0..self.inner.nodes.len()).map(listen).collect())
-    }
-
-    async fn listen_to(&self, index: usize, out: mpsc::Sender<Hint>) {
+    /// Listens to one node, again and again, until nobody receives any more.
+    pub(super) async fn listen_to(&self, index: usize, out: mpsc::Sender<Hint>) {
         let node = &self.inner.nodes[index];
         let mut pause = FIRST_PAUSE;
         let mut said = false;
@@ -178,19 +124,19 @@ impl Lines {
 fn hint(event: &str, data: &str) -> Option<Hint> {
     #[derive(Deserialize)]
     struct Slot {
-        #[serde(deserialize_with = "decimal")]
+        #[serde(with = "decimal")]
         slot: u64,
         #[serde(default)]
         epoch_transition: bool,
     }
     #[derive(Deserialize)]
     struct Depth {
-        #[serde(deserialize_with = "decimal")]
+        #[serde(with = "decimal")]
         depth: u64,
     }
     #[derive(Deserialize)]
     struct Epoch {
-        #[serde(deserialize_with = "decimal")]
+        #[serde(with = "decimal")]
         epoch: u64,
     }
     match event {
@@ -204,13 +150,11 @@ fn hint(event: &str, data: &str) -> Option<Hint> {
         "finalized_checkpoint" => serde_json::from_str(data)
             .ok()
             .map(|Epoch { epoch }| Hint::Finalized { epoch }),
-        "voluntary_exit" => {
-            serde_json::from_str::<super::SignedExit>(data)
-                .ok()
-                .map(|exit| Hint::VoluntaryExit {
-                    validator_index: exit.message.validator_index,
-                })
-        }
+        "voluntary_exit" => serde_json::from_str::<SignedExit>(data)
+            .ok()
+            .map(|exit| Hint::VoluntaryExit {
+                validator_index: exit.message.validator_index,
+            }),
         _ => None,
     }
 }

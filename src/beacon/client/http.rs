@@ -29,6 +29,9 @@ pub enum NodeError {
     /// It follows the chain from afar, or without checking it.
     #[error("it is {0}")]
     NotSynced(&'static str),
+    /// It answers 404 to what every node in sync has.
+    #[error("it answers 404 also to what every node in sync has: its head state is not there")]
+    NoState,
 }
 
 /// Sends a request: the answer of a success, or the words of a failure.

@@ -3,31 +3,31 @@
 //! Clients differ: one answers a comma list of ids with nothing (so parameters are repeated), one answers 500 to every
 //! bad exit, error bodies have any form. What is common is all that is relied upon.
 
+mod consensus;
 mod events;
 mod http;
 mod node;
 mod publish;
-mod types;
+mod refusal;
+mod validators;
+mod wire;
 
 use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-pub use events::{EventStream, Hint};
 pub use http::NodeError;
-pub use node::{NodeHealth, NodeState};
-pub use publish::{NodeOutcome, PublishVerdict};
-pub use types::{
-    ExitMessage, Fork, Genesis, MissingConstant, SignedExit, Spec, Syncing, Validator, ValidatorStatus,
-};
+pub use refusal::classify;
+pub use wire::{MissingConstant, Spec};
 
 use node::Node;
+use wire::Data;
 
 use crate::http::{BadUrl, Http, Limits};
-use crate::types::{BlsPublicKey, RedactedUrl, Root, SafeText};
+use crate::ports::consensus::{Genesis, NodeHealth};
+use crate::types::{RedactedUrl, Root, SafeText};
 
 /// Nodes and limits.
 #[derive(Debug, Clone)]
@@ -117,16 +117,11 @@ fn list(attempts: &[(SafeText, NodeError)]) -> String {
     parts.join("; ")
 }
 
-#[derive(Deserialize)]
-struct Data<T> {
-    data: T,
-}
-
-/// Keys in one question for validators: a URL of some 3,000 characters.
-const KEYS_AT_ONCE: usize = 24;
-
 impl Beacon {
     /// A client; nothing is asked yet.
+    ///
+    /// # Errors
+    /// No node is configured, or one has no usable URL.
     pub fn new(config: BeaconConfig) -> Result<Self, BeaconError> {
         if config.nodes.is_empty() {
             return Err(BeaconError::NoNode);
@@ -168,96 +163,29 @@ impl Beacon {
     }
 
     /// The chain's genesis.
+    ///
+    /// # Errors
+    /// No node answers whose word counts.
     pub async fn genesis(&self) -> Result<Genesis, BeaconError> {
-        let genesis: Data<Genesis> = self.read("genesis", "/eth/v1/beacon/genesis", &[]).await?;
+        let genesis: Data<Genesis> = self.read("genesis", "/eth/v1/beacon/genesis").await?;
         Ok(genesis.data)
     }
 
     /// The chain's constants.
+    ///
+    /// # Errors
+    /// No node answers whose word counts.
     pub async fn spec(&self) -> Result<Spec, BeaconError> {
-        let spec: Data<Spec> = self.read("spec", "/eth/v1/config/spec", &[]).await?;
+        let spec: Data<Spec> = self.read("spec", "/eth/v1/config/spec").await?;
         Ok(spec.data)
     }
 
-    /// The chain's forks.
-    pub async fn fork_schedule(&self) -> Result<Vec<Fork>, BeaconError> {
-        let forks: Data<Vec<Fork>> = self
-            .read("fork schedule", "/eth/v1/config/fork_schedule", &[])
-            .await?;
-        Ok(forks.data)
-    }
-
-    /// A validator of the head state by its key; none when the state does not have it.
-    pub async fn validator(&self, key: &BlsPublicKey) -> Result<Option<Validator>, BeaconError> {
-        let found = self.validators(std::slice::from_ref(key)).await?;
-        Ok(found.into_iter().next())
-    }
-
-    /// Validators of the head state by their keys; those that the state does not have are left out.
-    pub async fn validators(&self, keys: &[BlsPublicKey]) -> Result<Vec<Validator>, BeaconError> {
-        let mut all = Vec::new();
-        for keys in keys.chunks(KEYS_AT_ONCE) {
-            // repeated, because a comma list is answered with nothing by one client
-            let query: Vec<_> = keys.iter().map(|key| ("id", key.to_string())).collect();
-            let path = "/eth/v1/beacon/states/head/validators";
-            let found: Data<Vec<Validator>> = match self.read("validators", path, &query).await {
-                Ok(found) => found,
-                // a list of unknown keys is empty, but not with every client
-                Err(error) if error.all_say(404) => continue,
-                Err(error) => return Err(error),
-            };
-            all.extend(found.data.into_iter().filter(|v| keys.contains(&v.public_key)));
-        }
-        Ok(all)
-    }
-
-    /// A validator by its key as every node of our chain that is in sync and answers has it, in the configured order.
-    pub async fn validator_by_every_node(&self, key: &BlsPublicKey) -> Vec<Option<Validator>> {
-        let path = format!("/eth/v1/beacon/states/head/validators/{key}");
-        let ask = async |node: &Node| {
-            self.admit(node).await.ok()?;
-            match self.get::<Data<Validator>>(node, &path, &[]).await {
-                Ok(found) => Some(Some(found.data).filter(|v| v.public_key == *key)),
-                Err(NodeError::Status { status: 404, .. }) => Some(None),
-                Err(error) => {
-                    tracing::debug!(target: "beacon", node = %node.name, %error, "no answer on a validator");
-                    None
-                }
-            }
-        };
-        let answers = futures_util::future::join_all(self.inner.nodes.iter().map(ask)).await;
-        answers.into_iter().flatten().collect()
-    }
-
-    /// A validator of the head state by its index.
-    pub async fn validator_by_index(&self, index: u64) -> Result<Option<Validator>, BeaconError> {
-        let path = format!("/eth/v1/beacon/states/head/validators/{index}");
-        match self.read::<Data<Validator>>("validator", &path, &[]).await {
-            Ok(found) => Ok(Some(found.data).filter(|v| v.index == index)),
-            Err(error) if error.all_say(404) => Ok(None),
-            Err(error) => Err(error),
-        }
-    }
-
-    /// Exits that wait in the pool of the node that is asked.
-    pub async fn pool_exits(&self) -> Result<Vec<SignedExit>, BeaconError> {
-        let exits: Data<Vec<SignedExit>> = self
-            .read("exit pool", "/eth/v1/beacon/pool/voluntary_exits", &[])
-            .await?;
-        Ok(exits.data)
-    }
-
     /// Asks the nodes in order; the first that serves our chain, is in sync and answers counts.
-    async fn read<T: DeserializeOwned>(
-        &self,
-        what: &'static str,
-        path: &str,
-        query: &[(&str, String)],
-    ) -> Result<T, BeaconError> {
+    async fn read<T: DeserializeOwned>(&self, what: &'static str, path: &str) -> Result<T, BeaconError> {
         let mut attempts = Vec::new();
         for node in &self.inner.nodes {
             let result = match self.admit(node).await {
-                Ok(()) => self.get(node, path, query).await,
+                Ok(()) => self.get(node, path, &[]).await,
                 Err(error) => Err(error),
             };
             match result {
@@ -269,19 +197,5 @@ impl Beacon {
             }
         }
         Err(BeaconError::Unanswered { what, attempts })
-    }
-}
-
-impl BeaconError {
-    /// Every node that is of our chain and in sync answered with this status, and there was one.
-    fn all_say(&self, wanted: u16) -> bool {
-        let Self::Unanswered { attempts, .. } = self else {
-            return false;
-        };
-        let mut answers = attempts.iter().filter_map(|(_, error)| match error {
-            NodeError::Status { status, .. } => Some(*status),
-            _ => None,
-        });
-        answers.next().is_some_and(|first| first == wanted) && answers.all(|status| status == wanted)
     }
 }

@@ -3,47 +3,15 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::time::Instant;
 
+use super::Beacon;
 use super::http::{self, NodeError};
-use super::{Beacon, Data, Genesis, Syncing};
+use super::wire::{Data, Syncing};
 use crate::http::{Call, Endpoint};
+use crate::ports::consensus::{Genesis, NodeHealth, NodeState};
 use crate::types::{Root, SafeText, UnixMillis};
-
-/// How a node is doing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum NodeState {
-    /// Not asked yet.
-    Unchecked,
-    /// In sync.
-    Healthy,
-    /// Syncing, optimistic, or without its execution node.
-    NotSynced,
-    /// Does not answer.
-    Down,
-    /// Serves another chain.
-    WrongChain,
-}
-
-/// What people are shown of a node.
-#[derive(Debug, Clone, Serialize)]
-pub struct NodeHealth {
-    /// The URL without its secrets.
-    pub name: SafeText,
-    /// How it is doing.
-    pub state: NodeState,
-    /// Time of its last answer.
-    pub latency: Option<Duration>,
-    /// The newest failure.
-    pub last_error: Option<SafeText>,
-    /// When it last answered.
-    pub last_ok: Option<UnixMillis>,
-    /// Its newest slot.
-    pub head_slot: Option<u64>,
-}
 
 #[derive(Default)]
 struct State {
@@ -75,6 +43,11 @@ impl Node {
 
     fn state(&self) -> std::sync::MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Its newest slot, as it was when it was looked at.
+    pub(super) fn head_slot(&self) -> Option<u64> {
+        self.state().head_slot
     }
 
     pub(super) fn get(&self, path: &str) -> Call {

@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use crate::beacon::client::{Genesis, Validator, ValidatorStatus};
-use crate::beacon::exit::ExitRules;
+use crate::ports::consensus::{ExitRules, Genesis, Validator, ValidatorStatus};
 use crate::types::{BlsPublicKey, ForkVersion, Root};
 
 /// Mainnet's constants.

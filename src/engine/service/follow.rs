@@ -1,23 +1,18 @@
 //! Where a validator is on its way in or out, and when it will be further.
 
 use super::outside::Outside;
-use crate::beacon::client::{Beacon, Validator, ValidatorStatus};
-use crate::beacon::exit::ExitRules;
 use crate::oracle::{Forecast, Moment, Published, Sighting, ValidatorPhase};
+use crate::ports::Unknown;
+use crate::ports::consensus::{Consensus, ExitRules, Validator, ValidatorStatus};
 use crate::types::{BlsPublicKey, CaseId, RequestKind};
 
 /// The chain's rules and the validator, from nodes that serve our chain.
 pub(super) async fn state(
-    beacon: &Beacon,
+    beacon: &dyn Consensus,
     key: &BlsPublicKey,
-) -> Result<(ExitRules, Option<Validator>), String> {
-    let (spec, genesis, validator) = tokio::join!(beacon.spec(), beacon.genesis(), beacon.validator(key));
-    let rules = ExitRules::new(
-        &spec.map_err(|e| e.to_string())?,
-        genesis.map_err(|e| e.to_string())?,
-    )
-    .map_err(|e| e.to_string())?;
-    Ok((rules, validator.map_err(|e| e.to_string())?))
+) -> Result<(ExitRules, Option<Validator>), Unknown> {
+    let (rules, validator) = tokio::join!(beacon.rules(), beacon.validator(key));
+    Ok((rules.value()?, validator.known()?))
 }
 
 /// What the beacon chain says of a case's validator; none when nobody could be asked.
@@ -27,7 +22,7 @@ pub(super) async fn look_up(
     key: &BlsPublicKey,
     published: Option<Published>,
 ) -> Option<Sighting> {
-    let beacon = outside.beacon.as_ref()?;
+    let beacon = outside.beacon.as_deref()?;
     match state(beacon, key).await {
         Ok((rules, validator)) => Some(sighting(case.kind, &rules, validator.as_ref(), published)),
         Err(why) => {

@@ -7,7 +7,6 @@ use alloy::primitives::Address;
 use tokio::sync::{Mutex, mpsc};
 
 use super::{agreed, follow, prepare, transcripts};
-use crate::beacon::client::Beacon;
 use crate::chain::intake::Finality;
 use crate::chain::rpc::Rpc;
 use crate::config::{Config, format_ether};
@@ -17,8 +16,7 @@ use crate::engine::LiveUpdate;
 use crate::engine::core::Incoming;
 use crate::engine::world::{Answer, World};
 use crate::oracle::{CeremonySuccess, Effect, Input, TransactionPayload};
-use crate::ports::{Agreement, At, Execution, PoolEventKind, PoolManager, Ssv};
-use crate::signer::OracleSigner;
+use crate::ports::{Agreement, At, Consensus, Execution, PoolEventKind, PoolManager, Ssv, TxSigner};
 use crate::tx;
 use crate::types::{
     CeremonyFailure, CeremonyPlan, NonceStatus, RedactedUrl, RequestId, Root, SafeText, SignedTransaction,
@@ -34,10 +32,10 @@ pub(super) struct Parts {
     pub(super) agreement: Arc<dyn Agreement>,
     pub(super) initiator: Initiator,
     pub(super) messenger_name: RedactedUrl,
-    pub(super) signer: Option<OracleSigner>,
+    pub(super) signer: Option<Arc<dyn TxSigner>>,
     pub(super) oracle: Option<Address>,
     pub(super) finality: Finality,
-    pub(super) beacon: Option<Beacon>,
+    pub(super) beacon: Option<Arc<dyn Consensus>>,
     pub(super) incoming: mpsc::Sender<Incoming>,
 }
 
@@ -264,7 +262,7 @@ impl Outside {
         let words = |error: &dyn std::fmt::Display| SafeText::new(&error.to_string());
         let signer = self
             .signer
-            .as_ref()
+            .as_deref()
             .ok_or_else(|| SafeText::new("there is no signer in this mode"))?;
         let quote = self.execution.fee_quote().await.value().map_err(|e| words(&e))?;
         let (gas_limit, fees) = match replaces {
@@ -303,9 +301,7 @@ impl Outside {
             gas_limit,
             fees,
         };
-        let signed = draft.sign(signer).map_err(|e| words(&e))?;
-        draft.verify(&signed).map_err(|e| words(&e))?;
-        Ok(signed)
+        draft.sign(signer).await.map_err(|e| words(&e))
     }
 
     async fn send(&self, transaction: &SignedTransaction) -> Result<(), SafeText> {

@@ -23,8 +23,7 @@ use crate::journal::JournalOptions;
 use crate::lane;
 use crate::operators::{self, RegistryError};
 use crate::oracle::Settings;
-use crate::ports::{Answer, Evidence, PoolEvent, PoolEventKind, Probe, Unknown};
-use crate::signer::OracleSigner;
+use crate::ports::{Answer, Consensus, Evidence, PoolEvent, PoolEventKind, Probe, TxSigner, Unknown};
 use crate::types::{RedactedUrl, RequestKind, SafeText};
 use crate::view::NetworkView;
 
@@ -33,8 +32,8 @@ use crate::view::NetworkView;
 pub struct ServiceOptions {
     /// Everything that was configured.
     pub config: Config,
-    /// The oracle's key; none in mode observe.
-    pub signer: Option<OracleSigner>,
+    /// Who signs for the oracle; none in mode observe.
+    pub signer: Option<Arc<dyn TxSigner>>,
     /// Parts of the surroundings that are simulated; shown on every screen.
     pub simulated: Vec<SafeText>,
 }
@@ -191,7 +190,7 @@ pub async fn start(options: ServiceOptions) -> Result<Running, ServiceError> {
     let (incoming_tx, incoming) = mpsc::channel(1_024);
     let oracle = signer
         .as_ref()
-        .map(OracleSigner::address)
+        .map(|signer| signer.address())
         .or(config.signer.address);
     let embedded = messenger.as_ref().map(|_| messenger_url.clone());
     let outside = Arc::new(Outside::new(Parts {
@@ -262,7 +261,7 @@ async fn start_messenger(
 }
 
 /// The beacon nodes, where any are configured. The arithmetic of exit domains is tried out on a known value first.
-fn beacon(config: &Config, http: &Http) -> Result<Option<Beacon>, ServiceError> {
+fn beacon(config: &Config, http: &Http) -> Result<Option<Arc<dyn Consensus>>, ServiceError> {
     if config.beacon.urls.is_empty() {
         return Ok(None);
     }
@@ -273,7 +272,7 @@ fn beacon(config: &Config, http: &Http) -> Result<Option<Beacon>, ServiceError> 
         http: http.clone(),
         ..BeaconConfig::new(config.beacon.urls.clone(), root)
     };
-    Ok(Some(Beacon::new(settings)?))
+    Ok(Some(Arc::new(Beacon::new(settings)?)))
 }
 
 fn initiator_config(

@@ -1,9 +1,13 @@
 //! A neighbour of each kind that says what a test told it to say.
 
+mod consensus;
 mod execution;
 mod pool_manager;
 mod ssv;
+mod tx_signer;
 
+pub(crate) use consensus::{FakeConsensus, FakeNode};
 pub(crate) use execution::FakeExecution;
 pub(crate) use pool_manager::FakeManager;
 pub(crate) use ssv::FakeSsv;
+pub(crate) use tx_signer::FakeSigner;

@@ -83,6 +83,16 @@ pub(super) async fn block(Extract(shared): Node, Path(block): Path<String>) -> R
     wrapped(&shared, slot, data)
 }
 
+/// Only the head is kept.
+pub(super) async fn root(Extract(shared): Node, Path(state): Path<String>) -> Response {
+    if state != "head" {
+        return error(&shared, 404, &format!("NOT_FOUND: beacon state {state}"));
+    }
+    let slot = shared.state().slot;
+    let root = shared.state().state_root(slot).to_string();
+    wrapped(&shared, slot, json!({ "root": root }))
+}
+
 pub(super) async fn fork(Extract(shared): Node, Path(_): Path<String>) -> Response {
     let forks = shared.state().spec.forks();
     let newest: Vec<String> = forks.iter().rev().take(2).map(|(_, v)| v.to_string()).collect();

@@ -36,6 +36,7 @@ pub(super) fn router(shared: Arc<Shared>) -> Router {
         .route("/eth/v1/beacon/genesis", get(chain::genesis))
         .route("/eth/v1/beacon/headers/{block}", get(chain::header))
         .route("/eth/v2/beacon/blocks/{block}", get(chain::block))
+        .route("/eth/v1/beacon/states/{state}/root", get(chain::root))
         .route("/eth/v1/beacon/states/{state}/fork", get(chain::fork))
         .route(
             "/eth/v1/beacon/states/{state}/finality_checkpoints",

@@ -3,14 +3,15 @@
 //! Whatever the nodes shout, what goes on from here is at most one wake-up a second. What they said is not handed to the
 //! core at all: it looks at the state. While no stream stands, the core's own poll goes on.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until};
 
-use crate::beacon::client::{Beacon, Hint};
 use crate::engine::core::Incoming;
 use crate::oracle::Input;
+use crate::ports::consensus::{Consensus, Hint};
 
 /// Wake-ups are at least this far apart.
 const LEAST: Duration = Duration::from_secs(1);
@@ -46,10 +47,12 @@ impl News {
 }
 
 /// Ends when the core is gone.
-pub(super) async fn run(beacon: Beacon, news: watch::Sender<News>, core: mpsc::Sender<Incoming>) {
+pub(super) async fn run(beacon: Arc<dyn Consensus>, news: watch::Sender<News>, core: mpsc::Sender<Incoming>) {
     let (out, hints) = mpsc::channel(WAITING);
-    let _stream = beacon.listen(out);
-    coalesce(LEAST, hints, &news, &core).await;
+    tokio::select! {
+        () = beacon.listen(out) => {}
+        () = coalesce(LEAST, hints, &news, &core) => {}
+    }
 }
 
 /// The first hint after a silence goes on at once, those after it together.

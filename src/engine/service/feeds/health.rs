@@ -5,11 +5,11 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior};
 
-use crate::beacon::client::NodeState;
 use crate::chain::rpc::{EndpointHealth, EndpointState};
 use crate::engine::LiveUpdate;
 use crate::engine::core::Incoming;
 use crate::engine::service::outside::Shared;
+use crate::ports::consensus::{NodeHealth, NodeState};
 use crate::types::{OperatorId, RedactedUrl, SafeText};
 use crate::view::{EndpointKind, EndpointView, Health, OperatorView};
 
@@ -114,7 +114,7 @@ async fn beacons(outside: &Shared) -> Vec<EndpointView> {
     let Some(beacon) = &outside.beacon else {
         return Vec::new();
     };
-    let view = |node: crate::beacon::client::NodeHealth| {
+    let view = |node: NodeHealth| {
         let (health, words) = match node.state {
             NodeState::Unchecked => (Health::Unknown, "not asked yet"),
             NodeState::Healthy => (Health::Up, ""),
@@ -134,7 +134,7 @@ async fn beacons(outside: &Shared) -> Vec<EndpointView> {
             latency_ms: millis(node.latency),
         }
     };
-    beacon.check().await.into_iter().map(view).collect()
+    beacon.nodes().await.into_iter().map(view).collect()
 }
 
 async fn operators(outside: &Shared) -> Vec<OperatorView> {

@@ -5,6 +5,8 @@ mod chain;
 mod health;
 mod validators;
 
+use std::sync::Arc;
+
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
@@ -38,7 +40,7 @@ pub(super) fn start(outside: &Shared, intake: Intake, incoming: &mpsc::Sender<In
             &mut tasks,
             "beacon feed",
             incoming,
-            beacon::run(nodes.clone(), news, incoming.clone()),
+            beacon::run(Arc::clone(nodes), news, incoming.clone()),
         );
     }
     critical(

@@ -10,7 +10,7 @@ use crate::engine::LiveUpdate;
 use crate::engine::core::Incoming;
 use crate::engine::service::outside::Shared;
 use crate::oracle::ChainFacts;
-use crate::ports::At;
+use crate::ports::{Answer, At};
 use crate::types::{BlockRef, PoolId, SafeText};
 use crate::view::{Can, ValidatorView};
 
@@ -145,7 +145,8 @@ impl Pane {
             return;
         };
         let keys: Vec<_> = self.views.iter().map(|v| v.public_key).collect();
-        for found in beacon.validators(&keys).await.unwrap_or_default() {
+        let answers = beacon.validators(&keys).await;
+        for found in answers.into_iter().filter_map(Answer::yes) {
             for view in self.views.iter_mut().filter(|v| v.public_key == found.public_key) {
                 view.index = Some(found.index);
                 view.status = SafeText::new(&found.status.to_string());

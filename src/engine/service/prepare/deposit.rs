@@ -7,8 +7,8 @@ use super::{key_checks, later, refused, send};
 use crate::beacon::roots;
 use crate::engine::service::outside::Shared;
 use crate::oracle::{ActionKind, Fact, FactKind, Prepared, Registration};
-use crate::ports::{InitiateDeposit, PoolCall, PoolManager, SsvState};
-use crate::types::{Check, KeygenOutput, OperatorId, PoolId};
+use crate::ports::{Consensus, InitiateDeposit, PoolCall, PoolManager, SsvState};
+use crate::types::{BlsPublicKey, Check, KeygenOutput, OperatorId, PoolId};
 
 pub(super) async fn prepare(
     outside: &Shared,
@@ -81,7 +81,7 @@ pub(super) async fn prepare(
     ));
     checks.push(shares_check);
     checks.extend(facts.checks(pool, fee_amount, outside.ssv.network()));
-    checks.push(unknown_to_beacon(outside, keygen).await);
+    checks.push(unknown_to_beacon(outside.beacon.as_deref(), &keygen.validator).await);
     checks.push(send::endpoints_agree(outside, pool, oracle, facts.block).await);
 
     let mut shown = vec![
@@ -151,23 +151,45 @@ fn data_root_check(manager: &dyn PoolManager, data: &[u8]) -> Check {
 
 /// A key that the beacon chain knows already would be topped up, or is somebody else's. Where no beacon node is
 /// configured nobody has looked, and 32 ETH are not moved by a rule on that.
-async fn unknown_to_beacon(outside: &Shared, keygen: &KeygenOutput) -> Check {
+async fn unknown_to_beacon(beacon: Option<&dyn Consensus>, key: &BlsPublicKey) -> Check {
     const NAME: &str = "key-unknown-to-beacon";
-    let Some(beacon) = &outside.beacon else {
+    let Some(beacon) = beacon else {
         return Check::unknown(
             NAME,
             "no beacon node is configured (beacon.urls): nobody looked whether the beacon chain has this key",
         );
     };
-    match beacon.validator(&keygen.validator).await {
-        Ok(None) => Check::pass(NAME, "the beacon chain has no validator with this key"),
-        Ok(Some(v)) => Check::fail(
-            NAME,
-            format!(
-                "the beacon chain has this key as validator {} ({})",
-                v.index, v.status
-            ),
-        ),
-        Err(error) => Check::unknown(NAME, error.to_string()),
+    let found = beacon.validator(key).await;
+    found.check_absent(NAME, |v| {
+        format!(
+            "the beacon chain has this key as validator {} ({})",
+            v.index, v.status
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::service::fixture;
+    use crate::ports::consensus::NodeState;
+    use crate::ports::fakes::{FakeConsensus, FakeNode};
+    use crate::types::CheckStatus;
+
+    #[tokio::test]
+    async fn a_key_is_unknown_to_the_beacon_chain_only_where_somebody_has_looked() {
+        let validator = fixture::validator();
+        let beacon = FakeConsensus::of(vec![FakeNode::healthy("a", &[])]);
+        let check = async |beacon: Option<&dyn Consensus>| {
+            let check = unknown_to_beacon(beacon, &validator.public_key).await;
+            assert_eq!(check.name, "key-unknown-to-beacon");
+            check.status
+        };
+        assert_eq!(check(None).await, CheckStatus::Unknown);
+        assert_eq!(check(Some(&beacon)).await, CheckStatus::Pass);
+        beacon.nodes_mut()[0].validators.push(validator.clone());
+        assert_eq!(check(Some(&beacon)).await, CheckStatus::Fail);
+        beacon.nodes_mut()[0].state = NodeState::NotSynced;
+        assert_eq!(check(Some(&beacon)).await, CheckStatus::Unknown);
     }
 }

@@ -3,8 +3,7 @@
 use std::time::Duration;
 
 use super::{committee, exit_checks, key_checks, keygen, later, refused};
-use crate::beacon::client::{ExitMessage, NodeState};
-use crate::beacon::exit::{ExitOutcome, ExitRules, judge};
+use crate::beacon::exit::{ExitOutcome, judge};
 use crate::dkg::threshold;
 use crate::engine::service::follow::{phase, state};
 use crate::engine::service::outside::Shared;
@@ -12,6 +11,8 @@ use crate::oracle::{
     ActionKind, BadExit, CeremonyPayload, ExitPayload, Fact, FactKind, KnownKey, Payload, Prepared, Proposal,
     Purpose, ValidatorPhase,
 };
+use crate::ports::Answer;
+use crate::ports::consensus::{ExitMessage, ExitRules, NodeState};
 use crate::types::{
     BlsSignature, CaseId, CeremonyPlan, Check, PoolId, SafeText, SignPurpose, UnixMillis, threshold_for,
 };
@@ -29,7 +30,7 @@ pub(super) async fn prepare_sign(
     attempt: u32,
     bad: Option<BadExit>,
 ) -> Prepared {
-    let Some(beacon) = &outside.beacon else {
+    let Some(beacon) = outside.beacon.as_deref() else {
         return refused(NO_BEACON);
     };
     let present = match super::reshare::present(outside, pool).await {
@@ -38,7 +39,7 @@ pub(super) async fn prepare_sign(
     };
     let (rules, validator) = match state(beacon, &present.validator).await {
         Ok(found) => found,
-        Err(why) => return later(why),
+        Err(why) => return later(why.to_string()),
     };
     let Some(validator) = validator else {
         return later(format!(
@@ -93,7 +94,7 @@ pub(super) async fn prepare_sign(
     let now = rules.epoch_at(UnixMillis::now());
     match exit_checks::index(beacon, &present.validator, validator.index).await {
         Ok(check) => checks.push(check),
-        Err(why) => return later(why),
+        Err(why) => return later(why.to_string()),
     }
     checks.extend(exit_checks::validator(&validator, &rules, now));
     checks.push(exit_checks::credentials(outside, pool, &validator).await);
@@ -144,7 +145,7 @@ pub(super) async fn prepare_broadcast(
     ceremony_checks: Vec<Check>,
     signature: BlsSignature,
 ) -> Prepared {
-    let Some(beacon) = &outside.beacon else {
+    let Some(beacon) = outside.beacon.as_deref() else {
         return refused(NO_BEACON);
     };
     let CeremonyPlan::Sign {
@@ -160,7 +161,7 @@ pub(super) async fn prepare_broadcast(
     };
     let (rules, mut found) = match state(beacon, &key).await {
         Ok(found) => found,
-        Err(why) => return later(why),
+        Err(why) => return later(why.to_string()),
     };
     let message = ExitMessage {
         epoch,
@@ -170,8 +171,11 @@ pub(super) async fn prepare_broadcast(
     let now = rules.epoch_at(UnixMillis::now());
     if found.as_ref().is_none_or(|v| v.index != validator_index) {
         // the one that was asked may lag or lie: another one that knows the validator is believed
-        let all = beacon.validator_by_every_node(&key).await;
-        let knows = all.into_iter().flatten().find(|v| v.index == validator_index);
+        let all = beacon.validator_by_each(&key).await;
+        let knows = all
+            .into_iter()
+            .filter_map(|voice| Answer::yes(voice.answer))
+            .find(|v| v.index == validator_index);
         found = knows.or(found);
     }
     let outcome = judge(&message, found.as_ref(), None, now, &rules);
@@ -213,9 +217,7 @@ pub(super) async fn prepare_broadcast(
             }
             Check::fail("exit-allowed", words)
         }
-        // nobody was offered the exit yet, so nobody refused it
-        ExitOutcome::BadSignature => Check::fail("exit-allowed", "a beacon node finds the signature bad"),
-        ExitOutcome::Refused(why) => Check::fail("exit-allowed", format!("a beacon node refuses it: {why}")),
+        other => Check::fail("exit-allowed", other.to_string()),
     };
     let holds = threshold::verify(&key, &signing_root.0, &signature);
     let (mut checks, unseen) = key_checks::doubts_of_origin(ceremony_checks, holds);
@@ -233,11 +235,11 @@ pub(super) async fn prepare_broadcast(
     if let Some(validator) = &found {
         match exit_checks::index(beacon, &key, validator_index).await {
             Ok(check) => checks.push(check),
-            Err(why) => return later(why),
+            Err(why) => return later(why.to_string()),
         }
         checks.extend(exit_checks::validator(validator, &rules, now));
     }
-    let nodes = beacon.check().await;
+    let nodes = beacon.nodes().await;
     let in_sync = nodes.iter().filter(|n| n.state == NodeState::Healthy).count();
     if sending && in_sync == 0 {
         return later("no beacon node is in sync");

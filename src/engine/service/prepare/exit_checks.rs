@@ -1,10 +1,10 @@
 //! What must hold before a voluntary exit is signed, and again before it is published.
 
-use crate::beacon::client::{Beacon, ExitMessage, Validator, ValidatorStatus};
-use crate::beacon::exit::{ExitRules, self_test};
+use crate::beacon::exit::self_test;
 use crate::engine::service::outside::{Outside, Shared};
 use crate::oracle::{BadExit, Fact, FactKind, NEW_SIGNING_ROOT};
-use crate::ports::At;
+use crate::ports::consensus::{Consensus, ExitMessage, ExitRules, Validator, ValidatorStatus};
+use crate::ports::{At, Unknown};
 use crate::types::{BlsPublicKey, BlsSignature, Check, CheckStatus, ForkVersion, PoolId, Root, SafeText};
 
 /// The contract wants the exit: state decides, the event only hinted.
@@ -19,7 +19,7 @@ pub(super) async fn wanted(outside: &Shared, pool: PoolId) -> Check {
     })
 }
 
-pub(super) async fn domain(outside: &Outside, beacon: &Beacon, rules: &ExitRules) -> Vec<Check> {
+pub(super) async fn domain(outside: &Outside, beacon: &dyn Consensus, rules: &ExitRules) -> Vec<Check> {
     let self_test = match self_test() {
         Ok(()) => Check::pass(
             "exit-domain-self-test",
@@ -60,9 +60,9 @@ pub(super) async fn domain(outside: &Outside, beacon: &Beacon, rules: &ExitRules
 
 /// The spec's version of Capella is one of the schedule's. A client may leave out forks that begin with the chain, so that
 /// it is missing there is a doubt and no contradiction.
-async fn in_schedule(beacon: &Beacon, version: ForkVersion, so_far: &SafeText) -> Check {
+async fn in_schedule(beacon: &dyn Consensus, version: ForkVersion, so_far: &SafeText) -> Check {
     const NAME: &str = "capella-version";
-    match beacon.fork_schedule().await {
+    match beacon.forks().await.value() {
         Ok(forks) => {
             let versions: Vec<_> = forks.iter().map(|f| f.current_version.to_string()).collect();
             let words = format!("{so_far}; its fork schedule has {}", versions.join(", "));
@@ -72,17 +72,17 @@ async fn in_schedule(beacon: &Beacon, version: ForkVersion, so_far: &SafeText) -
                 Check::unknown(NAME, words)
             }
         }
-        Err(error) => Check::unknown(NAME, error.to_string()),
+        Err(why) => Check::unknown(NAME, why.to_string()),
     }
 }
 
 /// Whether an exit of the validator waits for a block already, whoever published it.
-pub(super) async fn pool(beacon: &Beacon, message: &ExitMessage, signature: &BlsSignature) -> Fact {
+pub(super) async fn pool(beacon: &dyn Consensus, message: &ExitMessage, signature: &BlsSignature) -> Fact {
     const NAME: &str = "exit pool";
     let text = |words: &str| Fact::new(NAME, FactKind::Text, words);
-    let exits = match beacon.pool_exits().await {
+    let exits = match beacon.pool_exits().await.value() {
         Ok(exits) => exits,
-        Err(error) => return text(&format!("not known: {error}")),
+        Err(why) => return text(&format!("not known: {why}")),
     };
     let of_validator = exits
         .into_iter()
@@ -125,20 +125,17 @@ pub(super) fn when(rules: &ExitRules, epoch: u64, now: u64) -> String {
 }
 
 /// The index that is signed is the key's, asked by the index.
-pub(super) async fn index(beacon: &Beacon, key: &BlsPublicKey, index: u64) -> Result<Check, String> {
-    let found = beacon
-        .validator_by_index(index)
-        .await
-        .map_err(|e| e.to_string())?;
-    let words = match &found {
-        Some(validator) => format!(
-            "validator {index} of the beacon chain is {}",
-            validator.public_key
-        ),
-        None => format!("the beacon chain has no validator {index}"),
-    };
-    let holds = found.is_some_and(|v| v.public_key == *key);
-    Ok(Check::of("validator-index", holds, words))
+pub(super) async fn index(beacon: &dyn Consensus, key: &BlsPublicKey, index: u64) -> Result<Check, Unknown> {
+    let found = beacon.validator_at(index).await;
+    let check = found.check("validator-index", |validator| {
+        let theirs = validator.public_key;
+        (
+            theirs == *key,
+            format!("validator {index} of the beacon chain is {theirs}"),
+        )
+    });
+    // what nobody can tell now is asked again, and not proposed
+    found.known().map(|_| check)
 }
 
 /// Status, age and slashing. What only needs time is no failure: the exit waits for it, and the check says how long.

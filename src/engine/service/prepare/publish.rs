@@ -4,11 +4,13 @@
 //! is wanted only when every node that answered finds the old one bad; and a validator is missing only when it is missing
 //! from every state that can be read.
 
-use crate::beacon::client::{ExitMessage, NodeOutcome, PublishVerdict, SignedExit, Validator};
-use crate::beacon::exit::{ExitOutcome, ExitRefusal, ExitRules, judge};
+use crate::beacon::exit::{ExitOutcome, judge};
 use crate::engine::service::follow::phase;
 use crate::engine::service::outside::Shared;
 use crate::oracle::{ExitAnswer, ExitPayload, ExitStanding, ExitVerdict, ValidatorPhase};
+use crate::ports::consensus::{
+    ExitMessage, ExitRefusal, ExitRules, NodeOutcome, PublishVerdict, SignedExit, Validator,
+};
 use crate::types::{Root, SafeText, UnixMillis};
 
 /// Offers the exit to every node. Where none takes it, the validator's state decides what that means.
@@ -36,18 +38,16 @@ pub(in crate::engine::service) async fn publish_exit(
     if let Some(standing) = without_state(&verdicts) {
         return (verdicts, standing);
     }
-    let (spec, genesis, states) = tokio::join!(
-        beacon.spec(),
-        beacon.genesis(),
-        beacon.validator_by_every_node(&payload.validator)
-    );
-    let standing = match (spec, genesis) {
-        (Ok(spec), Ok(genesis)) => ExitRules::new(&spec, genesis).ok().map(|rules| {
-            let now = rules.epoch_at(UnixMillis::now());
-            weigh(&verdicts, &states, &message, payload.signing_root, now, &rules)
-        }),
-        _ => None,
-    };
+    let (rules, voices) = tokio::join!(beacon.rules(), beacon.validator_by_each(&payload.validator));
+    // nodes that cannot tell have no say
+    let states: Vec<_> = voices
+        .into_iter()
+        .filter_map(|voice| voice.answer.known().ok())
+        .collect();
+    let standing = rules.yes().map(|rules| {
+        let now = rules.epoch_at(UnixMillis::now());
+        weigh(&verdicts, &states, &message, payload.signing_root, now, &rules)
+    });
     (verdicts, standing.unwrap_or_default())
 }
 
@@ -140,8 +140,8 @@ fn weigh(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::beacon::client::ValidatorStatus;
     use crate::engine::service::fixture::{self, rules};
+    use crate::ports::consensus::ValidatorStatus;
 
     const READY: u64 = 10 + 256;
     const MESSAGE: ExitMessage = ExitMessage {

@@ -151,10 +151,13 @@ pub(super) fn eth(wei: U256) -> String {
 fn signer(outside: &Shared) -> Check {
     match (&outside.signer, outside.oracle) {
         (Some(signer), Some(oracle)) if signer.address() == oracle => {
-            Check::pass("signer", format!("the key of {oracle} is open"))
+            Check::pass("signer", format!("{} signs for {oracle}", signer.name()))
         }
-        (Some(signer), _) => Check::fail("signer", format!("the open key is of {}", signer.address())),
-        (None, _) => Check::fail("signer", "no key is open in this process"),
+        (Some(signer), _) => Check::fail(
+            "signer",
+            format!("{} signs for {}", signer.name(), signer.address()),
+        ),
+        (None, _) => Check::fail("signer", "nobody signs in this process"),
     }
 }
 

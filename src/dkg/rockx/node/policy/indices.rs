@@ -5,7 +5,7 @@ use std::fmt;
 use async_trait::async_trait;
 
 use crate::beacon::client::Beacon;
-use crate::ports::Answer;
+use crate::ports::{Answer, Consensus};
 use crate::types::BlsPublicKey;
 
 /// Where the beacon chain has a validator.
@@ -27,13 +27,10 @@ pub trait ValidatorIndices: Send + Sync + fmt::Debug {
 #[async_trait]
 impl ValidatorIndices for Beacon {
     async fn place_of(&self, validator: BlsPublicKey) -> Answer<ChainPlace> {
-        match self.validator(&validator).await {
-            Ok(Some(found)) => Answer::Yes(ChainPlace {
-                index: found.index,
-                active_since: found.activation_epoch,
-            }),
-            Ok(None) => Answer::no("no beacon node has a validator with this key"),
-            Err(error) => Answer::not_known(error),
-        }
+        let found = self.validator(&validator).await;
+        found.map(|found| ChainPlace {
+            index: found.index,
+            active_since: found.activation_epoch,
+        })
     }
 }

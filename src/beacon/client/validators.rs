@@ -1,0 +1,149 @@
+//! Validators of the head state, and what makes a *no* (see the table in [`crate::beacon`]).
+
+use std::fmt;
+
+use super::http::NodeError;
+use super::node::Node;
+use super::wire::{Data, StateRoot};
+use super::{Beacon, BeaconError};
+use crate::ports::consensus::Validator;
+use crate::ports::{Answer, Evidence};
+use crate::types::{BlsPublicKey, Root};
+
+const PATH: &str = "/eth/v1/beacon/states/head/validators";
+const ROOT_PATH: &str = "/eth/v1/beacon/states/head/root";
+
+/// How a question names a validator.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Id {
+    Key(BlsPublicKey),
+    Index(u64),
+}
+
+impl fmt::Display for Id {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Key(key) => key.fmt(f),
+            Self::Index(index) => index.fmt(f),
+        }
+    }
+}
+
+impl Id {
+    fn names(&self, validator: &Validator) -> bool {
+        match self {
+            Self::Key(key) => validator.public_key == *key,
+            Self::Index(index) => validator.index == *index,
+        }
+    }
+}
+
+impl Beacon {
+    /// Asks the nodes in order; the first that can tell counts. One answer for each id, in their order.
+    pub(super) async fn look_up(&self, ids: &[Id]) -> Vec<Answer<Validator>> {
+        let mut attempts = Vec::new();
+        for node in &self.inner.nodes {
+            match self.validators_of(node, ids).await {
+                Ok(answers) => return answers,
+                Err(error) => attempts.push((node.name.clone(), error)),
+            }
+        }
+        let error = BeaconError::Unanswered {
+            what: "validators",
+            attempts,
+        };
+        ids.iter().map(|_| Answer::not_known(&error)).collect()
+    }
+
+    /// What one node says, if its word counts: *yes* or *no* for each id.
+    pub(super) async fn validators_of(
+        &self,
+        node: &Node,
+        ids: &[Id],
+    ) -> Result<Vec<Answer<Validator>>, NodeError> {
+        self.admit(node).await?;
+        // repeated, because a comma list is answered with nothing by one client
+        let query: Vec<_> = ids.iter().map(|id| ("id", id.to_string())).collect();
+        let listed: Vec<Validator> = match self.get::<Data<_>>(node, PATH, &query).await {
+            Ok(list) => list.checked()?,
+            // a list without the wanted is empty, but not with every client
+            Err(NodeError::Status { status: 404, .. }) => return self.one_by_one(node, ids).await,
+            Err(error) => return Err(error),
+        };
+        let stranger = listed.iter().any(|v| !ids.iter().any(|id| id.names(v)));
+        ids.iter()
+            .map(|id| match listed.iter().find(|v| id.names(v)) {
+                Some(validator) => Ok(Answer::Yes(validator.clone())),
+                None if stranger => Err(NodeError::Malformed(
+                    "it lists validators that were not asked for".into(),
+                )),
+                None => Ok(Answer::No(node.absent(*id, "its list is without it"))),
+            })
+            .collect()
+    }
+
+    async fn one_by_one(&self, node: &Node, ids: &[Id]) -> Result<Vec<Answer<Validator>>, NodeError> {
+        let mut answers = Vec::new();
+        // what shows that a 404 is about the validator; asked once
+        let mut proof = None;
+        for id in ids {
+            let found = self.get(node, &format!("{PATH}/{id}"), &[]).await;
+            answers.push(match found.and_then(Data::<Validator>::checked) {
+                Ok(validator) if id.names(&validator) => Answer::Yes(validator),
+                Ok(_) => return Err(NodeError::Malformed("it answers about another validator".into())),
+                Err(NodeError::Status { status: 404, message }) => {
+                    let root = match proof {
+                        Some(root) => root,
+                        None => *proof.insert(self.head_state(node).await?),
+                    };
+                    let words = format!("it has the state with root {root} and says \"{message}\"");
+                    Answer::No(node.absent(*id, &words))
+                }
+                Err(error) => return Err(error),
+            });
+        }
+        Ok(answers)
+    }
+
+    /// The root of the node's head state, if the node has that state and the route that was asked. A 404 says neither:
+    /// web servers, gateways and nodes without the state answer 404 to everything. So the node is asked for the state's
+    /// root, and by the same route for validator 0, which every chain has from its genesis.
+    async fn head_state(&self, node: &Node) -> Result<Root, NodeError> {
+        let or_without = |error| match error {
+            NodeError::Status { status: 404, .. } => NodeError::NoState,
+            error => error,
+        };
+        let state = self.get::<Data<StateRoot>>(node, ROOT_PATH, &[]).await;
+        let root = state.and_then(Data::checked).map_err(or_without)?.root;
+        let first = self.get::<Data<Validator>>(node, &format!("{PATH}/0"), &[]).await;
+        match first.and_then(Data::checked).map_err(or_without)?.index {
+            0 => Ok(root),
+            _ => Err(NodeError::Malformed("it answers about another validator".into())),
+        }
+    }
+}
+
+impl Node {
+    /// The evidence of a node in sync that has the head state without the validator.
+    fn absent(&self, id: Id, why: &str) -> Evidence {
+        let what = match id {
+            Id::Key(key) => format!("key {key}"),
+            Id::Index(index) => format!("index {index}"),
+        };
+        let slot = self.head_slot().unwrap_or_default();
+        Evidence::new(format!(
+            "beacon node {}, in sync at slot {slot}, has no validator with {what}: {why}",
+            self.name
+        ))
+    }
+}
+
+impl<T> Data<T> {
+    /// What is in the envelope, unless it is about a state that nobody has checked.
+    fn checked(self) -> Result<T, NodeError> {
+        if self.execution_optimistic {
+            return Err(NodeError::NotSynced("optimistic"));
+        }
+        Ok(self.data)
+    }
+}

@@ -1,0 +1,141 @@
+//! Beacon nodes that say what a test wants.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+use tokio::sync::mpsc;
+
+use crate::ports::Answer;
+use crate::ports::consensus::{
+    Consensus, ExitRules, Fork, Hint, NodeHealth, NodeOutcome, NodeState, PublishVerdict, SignedExit,
+    Validator, Voice,
+};
+use crate::types::{BlsPublicKey, SafeText};
+
+/// One node. A healthy one has a state with these validators and no others.
+#[derive(Debug, Clone)]
+pub(crate) struct FakeNode {
+    pub(crate) name: SafeText,
+    pub(crate) state: NodeState,
+    pub(crate) validators: Vec<Validator>,
+    /// What it makes of an exit.
+    pub(crate) outcome: NodeOutcome,
+}
+
+impl FakeNode {
+    pub(crate) fn healthy(name: &str, validators: &[Validator]) -> Self {
+        Self {
+            name: SafeText::new(name),
+            state: NodeState::Healthy,
+            validators: validators.to_vec(),
+            outcome: NodeOutcome::Accepted,
+        }
+    }
+
+    fn validator(&self, wanted: impl Fn(&Validator) -> bool) -> Answer<Validator> {
+        if self.state != NodeState::Healthy {
+            return Answer::not_known(format!("{} is not in sync", self.name));
+        }
+        match self.validators.iter().find(|v| wanted(v)) {
+            Some(validator) => Answer::Yes(validator.clone()),
+            None => Answer::no(format!("{} has no such validator", self.name)),
+        }
+    }
+}
+
+/// What a test has told it to say.
+#[derive(Debug)]
+pub(crate) struct FakeConsensus {
+    nodes: Mutex<Vec<FakeNode>>,
+    pub(crate) rules: Answer<ExitRules>,
+    pub(crate) forks: Answer<Vec<Fork>>,
+    pub(crate) pool: Answer<Vec<SignedExit>>,
+}
+
+impl FakeConsensus {
+    /// These nodes; of the chain's rules nothing is known until a test says so.
+    pub(crate) fn of(nodes: Vec<FakeNode>) -> Self {
+        Self {
+            nodes: Mutex::new(nodes),
+            rules: Answer::not_known("no rules"),
+            forks: Answer::not_known("no forks"),
+            pool: Answer::Yes(Vec::new()),
+        }
+    }
+
+    /// The nodes, to be changed in the middle of a test.
+    pub(crate) fn nodes_mut(&self) -> MutexGuard<'_, Vec<FakeNode>> {
+        self.nodes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn first(&self, wanted: impl Fn(&Validator) -> bool + Copy) -> Answer<Validator> {
+        let answers = self.nodes_mut();
+        let known = answers
+            .iter()
+            .map(|node| node.validator(wanted))
+            .find(|answer| !matches!(answer, Answer::NotKnown(_)));
+        known.unwrap_or_else(|| Answer::not_known("no node is in sync"))
+    }
+}
+
+#[async_trait]
+impl Consensus for FakeConsensus {
+    async fn nodes(&self) -> Vec<NodeHealth> {
+        let health = |node: &FakeNode| NodeHealth {
+            name: node.name.clone(),
+            state: node.state,
+            latency: None,
+            last_error: None,
+            last_ok: None,
+            head_slot: None,
+        };
+        self.nodes_mut().iter().map(health).collect()
+    }
+
+    async fn rules(&self) -> Answer<ExitRules> {
+        self.rules.clone()
+    }
+
+    async fn forks(&self) -> Answer<Vec<Fork>> {
+        self.forks.clone()
+    }
+
+    async fn validator(&self, key: &BlsPublicKey) -> Answer<Validator> {
+        self.first(|v| v.public_key == *key)
+    }
+
+    async fn validator_at(&self, index: u64) -> Answer<Validator> {
+        self.first(|v| v.index == index)
+    }
+
+    async fn validators(&self, keys: &[BlsPublicKey]) -> Vec<Answer<Validator>> {
+        keys.iter()
+            .map(|key| self.first(|v| v.public_key == *key))
+            .collect()
+    }
+
+    async fn validator_by_each(&self, key: &BlsPublicKey) -> Vec<Voice<Validator>> {
+        let voice = |node: &FakeNode| Voice {
+            node: node.name.clone(),
+            answer: node.validator(|v| v.public_key == *key),
+        };
+        self.nodes_mut().iter().map(voice).collect()
+    }
+
+    async fn pool_exits(&self) -> Answer<Vec<SignedExit>> {
+        self.pool.clone()
+    }
+
+    async fn publish_exit(&self, _: &SignedExit) -> Vec<PublishVerdict> {
+        let verdict = |node: &FakeNode| PublishVerdict {
+            node: node.name.clone(),
+            outcome: node.outcome.clone(),
+            words: SafeText::default(),
+        };
+        self.nodes_mut().iter().map(verdict).collect()
+    }
+
+    async fn listen(&self, out: mpsc::Sender<Hint>) {
+        out.closed().await;
+    }
+}
