@@ -38,6 +38,9 @@ pub struct OverCeiling {
 const MIN_PRIORITY: u128 = 100_000_000;
 
 /// Asks for the next base fee and the median priority fee of the newest blocks.
+///
+/// # Errors
+/// No endpoint answers, or its answer is of no use.
 pub async fn quote(rpc: &Rpc) -> Result<FeeQuote, RpcError> {
     let history = rpc.fee_history(10, &[50.0]).await?;
     let unexpected = |reason: &str| RpcError::Unexpected {
@@ -85,7 +88,9 @@ pub fn total(gas_limit: u64, max_fee: u128) -> U256 {
 }
 
 /// Fees for now: twice the base fee, so that six full blocks in a row do not price it out, but never above the ceiling.
-/// A ceiling that does not even pay the next block is an error.
+///
+/// # Errors
+/// The ceiling does not even pay the next block.
 pub fn choose(quote: FeeQuote, gas_limit: u64, ceiling_wei: U256) -> Result<Fees, OverCeiling> {
     let cap = cap(gas_limit, ceiling_wei);
     let needed = quote.base_fee.saturating_add(quote.priority);

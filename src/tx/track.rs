@@ -49,7 +49,7 @@ pub struct Inclusion {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "status")]
 pub enum IntentStatus {
-    /// The nonce is used, but whether by ours can not be told yet: look again.
+    /// The nonce is used, but whether by ours cannot be told yet: look again.
     Unknown,
     /// A node has it waiting.
     Pending {
@@ -77,6 +77,9 @@ pub enum IntentStatus {
 }
 
 /// Reads an intent's status.
+///
+/// # Errors
+/// No endpoint answers one of the questions.
 pub async fn inspect(rpc: &Rpc, intent: &Intent<'_>) -> Result<IntentStatus, RpcError> {
     if let Some(found) = included(rpc, intent).await? {
         return Ok(found);

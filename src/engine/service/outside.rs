@@ -313,11 +313,8 @@ impl Outside {
     }
 
     async fn send(&self, transaction: &SignedTransaction) -> Result<(), SafeText> {
-        use tx::BroadcastHint as Hint;
-        match tx::broadcast(&self.rpc, transaction).await {
-            Hint::Accepted | Hint::AlreadyKnown => Ok(()),
-            other => Err(SafeText::new(&format!("a node says: {other:?}"))),
-        }
+        let said = tx::broadcast(&self.rpc, transaction).await;
+        if said.taken() { Ok(()) } else { Err(said.reasons()) }
     }
 
     async fn inspect(&self, nonce: u64, hashes: &[Root]) -> Option<NonceStatus> {
