@@ -11,8 +11,10 @@ mod answer;
 pub mod consensus;
 #[cfg(test)]
 pub(crate) mod fakes;
+pub mod notifier;
 pub mod tx_signer;
 
 pub use answer::{Answer, Evidence, Unknown};
 pub use consensus::Consensus;
+pub use notifier::Notifier;
 pub use tx_signer::TxSigner;
