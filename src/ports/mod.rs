@@ -13,6 +13,7 @@ pub mod consensus;
 mod execution;
 #[cfg(test)]
 pub(crate) mod fakes;
+pub mod notifier;
 mod pool_manager;
 mod ssv;
 pub mod tx_signer;
@@ -23,6 +24,7 @@ pub use consensus::Consensus;
 pub use execution::{
     At, Call, Execution, FeeQuote, FinalReceipt, HeadBlock, KnownDeposit, Log, Revert, Simulated,
 };
+pub use notifier::Notifier;
 pub use pool_manager::{
     Clusters, CommitteeSource, Credentials, DecodedArgument, DecodedCall, DecodedRevert, DepositOrder,
     ErrorForm, InitiateDeposit, NoSuchCall, PoolCall, PoolCapabilities, PoolEvent, PoolEventKind,

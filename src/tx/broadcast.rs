@@ -1,189 +1,120 @@
 //! Handing signed bytes to the nodes. What a node says about them is a hint; the chain's state decides (`track`).
+//!
+//! Every endpoint gets them: one whose pool is full, that lags or that swallows them must not be the only one that was
+//! asked.
 
-use std::fmt;
-
-use serde::{Deserialize, Serialize};
+use futures_util::stream::{FuturesUnordered, StreamExt as _};
 
 use super::SignedTransaction;
-use crate::chain::rpc::{Rpc, RpcError, ServerError};
+use super::refusal::{BroadcastHint, classify};
+use crate::chain::rpc::{Rpc, RpcError};
 use crate::types::SafeText;
 
-/// What the nodes said about signed bytes.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", tag = "hint", content = "detail")]
-pub enum BroadcastHint {
-    /// A node took it.
-    Accepted,
-    /// A node has it already.
-    AlreadyKnown,
-    /// A transaction with this nonce is mined: perhaps this one.
-    NonceTooLow,
-    /// An earlier nonce is missing.
-    NonceTooHigh,
-    /// Another one with this nonce waits and pays nearly as much: perhaps an earlier version of this one.
-    ReplacementUnderpriced,
-    /// It pays too little for the node.
-    Underpriced,
-    /// It pays less than the base fee.
-    BelowBaseFee,
-    /// The balance does not cover the most it may cost.
-    InsufficientFunds,
-    /// The node's pool is full.
-    PoolFull,
-    /// The node refuses it for another reason.
-    Refused(SafeText),
-    /// No node answered; it may have arrived all the same.
-    NoAnswer(SafeText),
+/// What one endpoint said.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Heard {
+    /// The endpoint, its secrets hidden.
+    pub endpoint: SafeText,
+    /// What its answer seems to mean.
+    pub hint: BroadcastHint,
+    /// Its own words, if it had any.
+    pub words: SafeText,
 }
 
-impl fmt::Display for BroadcastHint {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Accepted => "a node took it",
-            Self::AlreadyKnown => "a node has it already",
-            Self::NonceTooLow => "a node says that a transaction with this nonce is mined already",
-            Self::NonceTooHigh => "a node says that an earlier nonce is missing",
-            Self::ReplacementUnderpriced => {
-                "a node says that another transaction with this nonce waits and pays nearly as much"
-            }
-            Self::Underpriced => "a node says that it pays too little",
-            Self::BelowBaseFee => "a node says that it pays less than the base fee",
-            Self::InsufficientFunds => "a node says that the balance does not cover what it may cost",
-            Self::PoolFull => "a node says that its pool is full",
-            Self::Refused(why) => return write!(f, "a node refuses it: {why}"),
-            Self::NoAnswer(why) => return write!(f, "no node answered: {why}"),
-        })
+/// What the endpoints said, in the order in which they answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[must_use]
+pub struct Broadcast(pub Vec<Heard>);
+
+impl Broadcast {
+    /// An endpoint has the bytes.
+    #[must_use]
+    pub fn taken(&self) -> bool {
+        self.0.iter().any(|heard| heard.hint.taken())
+    }
+
+    /// The answer that tells most: that it was taken, else the first that somebody gave.
+    #[must_use]
+    pub fn hint(&self) -> Option<&BroadcastHint> {
+        let hints = || self.0.iter().map(|heard| &heard.hint);
+        hints()
+            .find(|hint| hint.taken())
+            .or_else(|| hints().find(|hint| !matches!(hint, BroadcastHint::NoAnswer(_))))
+            .or_else(|| hints().next())
+    }
+
+    /// Every endpoint's reason, for people.
+    #[must_use]
+    pub fn reasons(&self) -> SafeText {
+        let reasons: Vec<_> = self.0.iter().map(Heard::reason).collect();
+        SafeText::new(&reasons.join("; "))
     }
 }
 
-/// Sends signed bytes. There is no error: whatever happens, the outcome is found out from the chain.
-pub async fn broadcast(rpc: &Rpc, signed: &SignedTransaction) -> BroadcastHint {
-    let hint = match rpc.send_raw_transaction(&signed.raw).await {
-        Ok(hash) if hash.0 == signed.hash.0 => BroadcastHint::Accepted,
-        // whatever it took, the state will tell
-        Ok(hash) => BroadcastHint::Refused(SafeText::new(&format!(
-            "the node answered with another hash, {hash}"
-        ))),
-        Err(RpcError::Server { error, .. }) => classify(&error),
-        Err(error) => BroadcastHint::NoAnswer(SafeText::new(&error.to_string())),
-    };
-    tracing::info!(target: "tx", hash = %signed.hash, nonce = signed.nonce, ?hint, "broadcast");
-    hint
+impl Heard {
+    fn reason(&self) -> String {
+        let (endpoint, hint) = (&self.endpoint, &self.hint);
+        match self.words.as_str() {
+            "" => format!("{endpoint}: {hint}"),
+            words => format!("{endpoint}: {hint} (\"{words}\")"),
+        }
+    }
 }
 
-/// The wordings of geth, erigon, reth, nethermind, besu, openethereum, anvil and hardhat. Order matters: a replacement
-/// that pays too little also says "underpriced".
-const WORDINGS: &[(BroadcastHint, &[&str])] = &[
-    (
-        BroadcastHint::AlreadyKnown,
-        &[
-            "already known",
-            "alreadyknown",
-            "already_known",
-            "known transaction",
-            "already imported",
-            "already exists",
-            "already in pool",
-            "already in the pool",
-            "existing txn with same hash",
-            "already in mempool",
-        ],
-    ),
-    (
-        BroadcastHint::ReplacementUnderpriced,
-        &[
-            "replacement transaction underpriced",
-            "replacement_underpriced",
-            "replacement underpriced",
-            "replacementnotallowed",
-            "comparereplacedtxbyfee",
-            "could not replace",
-            "too low to replace",
-            "another transaction with same nonce",
-            "replacement fee too low",
-        ],
-    ),
-    (
-        BroadcastHint::NonceTooLow,
-        &[
-            "nonce too low",
-            "nonce is too low",
-            "nonce_too_low",
-            "oldnonce",
-            "old nonce",
-            "nonce below",
-            "nonce has already been used",
-        ],
-    ),
-    (
-        BroadcastHint::NonceTooHigh,
-        &[
-            "nonce too high",
-            "nonce is too high",
-            "nonce_too_high",
-            "noncegap",
-            "nonce gap",
-            "too distant",
-            "too far in future",
-            "nonce_too_far",
-        ],
-    ),
-    (
-        BroadcastHint::InsufficientFunds,
-        &[
-            "insufficient funds",
-            "insufficientfunds",
-            "insufficient balance",
-            "upfront cost exceeds",
-            "upfront_cost_exceeds_balance",
-            "enough funds",
-        ],
-    ),
-    (
-        BroadcastHint::BelowBaseFee,
-        &[
-            "less than block base fee",
-            "lower than the block base fee",
-            "below the base fee",
-            "below base fee",
-            "less than the current base fee",
-            "lower than block base fee",
-        ],
-    ),
-    (
-        BroadcastHint::Underpriced,
-        &[
-            "underpriced",
-            "feetoolow",
-            "fee too low",
-            "gas price below",
-            "gas price too low",
-            "tip too low",
-            "priority fee per gas below",
-            "gas_price_too_low",
-        ],
-    ),
-    (
-        BroadcastHint::PoolFull,
-        &[
-            "pool is full",
-            "txpool full",
-            "pool overflow",
-            "queue is full",
-            "pool limit",
-        ],
-    ),
-];
+/// Sends signed bytes to every endpoint at once, and returns when the first has taken them or all have answered; those
+/// that have not answered by then still get them. There is no error: whatever happens, the outcome is found out from the
+/// chain.
+pub async fn broadcast(rpc: &Rpc, signed: &SignedTransaction) -> Broadcast {
+    // tasks of their own, so that nobody's answer is cut off when somebody was faster
+    let mut answers: FuturesUnordered<_> = rpc
+        .each()
+        .into_iter()
+        .map(|(endpoint, rpc)| tokio::spawn(offer(endpoint, rpc, signed.clone())))
+        .collect();
+    let mut heard = Vec::new();
+    while let Some(answer) = answers.next().await {
+        let Ok(answer) = answer else { continue };
+        let taken = answer.hint.taken();
+        heard.push(answer);
+        if taken {
+            break;
+        }
+    }
+    Broadcast(heard)
+}
 
-/// What a node's refusal means, by its words: a hint and no more.
-#[must_use]
-pub fn classify(error: &ServerError) -> BroadcastHint {
-    let text = error.message.as_str().to_lowercase();
-    WORDINGS
-        .iter()
-        .find(|(_, needles)| needles.iter().any(|needle| text.contains(needle)))
-        .map_or_else(
-            || BroadcastHint::Refused(error.message.clone()),
-            |(hint, _)| hint.clone(),
-        )
+async fn offer(endpoint: SafeText, rpc: Rpc, signed: SignedTransaction) -> Heard {
+    let (hint, words) = match rpc.send_raw_transaction(&signed.raw).await {
+        Ok(hash) if hash.0 == signed.hash.0 => (BroadcastHint::Accepted, SafeText::default()),
+        // whatever it took, the state will tell
+        Ok(hash) => {
+            let words = SafeText::new(&format!("it answers with another hash, {hash}"));
+            (BroadcastHint::Refused(words), SafeText::default())
+        }
+        Err(RpcError::Server { error, .. }) => match classify(&error) {
+            hint @ BroadcastHint::Refused(_) => (hint, SafeText::default()),
+            hint => (hint, error.message),
+        },
+        Err(RpcError::Unanswered { attempts, .. }) if attempts.len() == 1 => {
+            // the endpoint is named already
+            let words = SafeText::new(&attempts[0].error.to_string());
+            (BroadcastHint::NoAnswer(words), SafeText::default())
+        }
+        Err(error) => {
+            let words = SafeText::new(&error.to_string());
+            (BroadcastHint::NoAnswer(words), SafeText::default())
+        }
+    };
+    let heard = Heard {
+        endpoint,
+        hint,
+        words,
+    };
+    let (hash, nonce) = (&signed.hash, signed.nonce);
+    if heard.hint.taken() {
+        tracing::info!(target: "tx", %hash, nonce, endpoint = %heard.endpoint, hint = %heard.hint, "broadcast");
+    } else {
+        tracing::warn!(target: "tx", %hash, nonce, reason = %heard.reason(), "not taken by an endpoint");
+    }
+    heard
 }

@@ -16,7 +16,10 @@ fn eighth_more(fee: u128) -> u128 {
 }
 
 /// Higher fees for the same transaction: an eighth more, or what the market asks if that is more. Near the ceiling a
-/// tenth is enough; below that it can not be replaced, and that is an error.
+/// tenth is enough.
+///
+/// # Errors
+/// The ceiling leaves no room for a replacement that nodes take.
 pub fn bump(previous: Fees, quote: FeeQuote, gas_limit: u64, ceiling_wei: U256) -> Result<Fees, OverCeiling> {
     let cap = cap(gas_limit, ceiling_wei);
     let (least_max, least_priority) = (tenth_more(previous.max_fee), tenth_more(previous.priority));

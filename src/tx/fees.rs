@@ -46,7 +46,9 @@ pub fn total(gas_limit: u64, max_fee: u128) -> U256 {
 }
 
 /// Fees for now: twice the base fee, so that six full blocks in a row do not price it out, but never above the ceiling.
-/// A ceiling that does not even pay the next block is an error.
+///
+/// # Errors
+/// The ceiling does not even pay the next block.
 pub fn choose(quote: FeeQuote, gas_limit: u64, ceiling_wei: U256) -> Result<Fees, OverCeiling> {
     let cap = cap(gas_limit, ceiling_wei);
     let needed = quote.base_fee.saturating_add(quote.priority);

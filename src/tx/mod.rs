@@ -8,10 +8,12 @@ pub mod broadcast;
 pub mod bump;
 mod draft;
 pub mod fees;
+mod refusal;
 pub mod track;
 
 pub use crate::types::SignedTransaction;
-pub use broadcast::{BroadcastHint, broadcast};
+pub use broadcast::{Broadcast, Heard, broadcast};
 pub use draft::{Draft, SignError};
 pub use fees::{FeeQuote, Fees, OverCeiling};
+pub use refusal::{BroadcastHint, classify};
 pub use track::{Inclusion, Intent, IntentStatus, inspect};

@@ -17,16 +17,22 @@ use casimir_dkg::ssv::SsvReader;
 use casimir_dkg::tx::bump::bump;
 use casimir_dkg::tx::fees::{choose, gas_limit, total};
 use casimir_dkg::tx::{
-    BroadcastHint, Draft, Fees, Inclusion, Intent, IntentStatus, SignedTransaction, broadcast, inspect,
+    self, BroadcastHint, Draft, Fees, Inclusion, Intent, IntentStatus, SignedTransaction, inspect,
 };
 use casimir_dkg::types::{BlockRef, BlsPublicKey, ClusterLayout, OperatorId, PoolId, Root};
 
-use crate::proxy::{Act, Proxy};
+use crate::proxy::{self, Act, Proxy};
 use crate::support::{self, deposit, devnet, encode_deposit, encode_reshare, manager, oracle, rpc};
 
 const LAYOUT: ClusterLayout = ClusterLayout::ActiveThenBalance;
 /// A tenth of an ether: more than any fee here.
 const CEILING: U256 = U256::from_limbs([100_000_000_000_000_000, 0, 0, 0]);
+
+/// What the endpoints made of it, in one word.
+async fn broadcast(rpc: &Rpc, signed: &SignedTransaction) -> BroadcastHint {
+    let said = tx::broadcast(rpc, signed).await;
+    said.hint().expect("there is an endpoint").clone()
+}
 
 /// The ports that a deposit's facts come through.
 struct Doors {
@@ -418,4 +424,61 @@ async fn the_present_committee_is_what_the_newest_reshare_was_given() {
         (committee.operator_ids[3], committee.reshare_count),
         (OperatorId(5), 1)
     );
+}
+
+/// One endpoint's refusal is not the end: the others get the bytes, too, and its reason is told.
+#[tokio::test]
+async fn a_transaction_goes_to_every_endpoint_and_a_refusal_is_told_with_its_reason() {
+    let net = devnet(LAYOUT, Mining::Manual).await;
+    net.deposit_pool(1).await.unwrap();
+    let direct = rpc(&[&net.http_url()]);
+    let signed = draft_again(&net, &direct, 1).await;
+    let refuses = |call: &proxy::Call| match call.method.as_str() {
+        "eth_sendRawTransaction" => Act::Error(-32000, "txpool is full".into()),
+        _ => Act::Forward,
+    };
+    let full = Proxy::start(Some(net.http_url()), refuses).await;
+    let hangs = Proxy::start(Some(net.http_url()), |call| match call.method.as_str() {
+        "eth_sendRawTransaction" => Act::Hang,
+        _ => Act::Forward,
+    })
+    .await;
+    // the healthy one comes last, and nobody waits for the one that hangs
+    let healthy = Proxy::start(Some(net.http_url()), |_| Act::Forward).await;
+    let begun = Instant::now();
+    let said = tx::broadcast(&rpc(&[&full.url, &hangs.url, &healthy.url]), &signed).await;
+    assert!(said.taken(), "{said:?}");
+    assert!(begun.elapsed() < Duration::from_secs(3), "{:?}", begun.elapsed());
+    assert_eq!(healthy.calls("eth_sendRawTransaction").len(), 1);
+    let hashes = [signed.hash];
+    let status = inspect(&direct, &intent(&net, signed.nonce, &hashes))
+        .await
+        .unwrap();
+    assert!(matches!(status, IntentStatus::Pending { .. }), "{status:?}");
+    // those that are slower get it all the same
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while hangs.calls("eth_sendRawTransaction").is_empty() || full.calls("eth_sendRawTransaction").is_empty()
+    {
+        assert!(Instant::now() < deadline, "somebody was not asked");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+
+    let low = Proxy::start(Some(net.http_url()), |call| match call.method.as_str() {
+        "eth_sendRawTransaction" => Act::Error(-32000, "insufficient funds for gas * price + value".into()),
+        _ => Act::Forward,
+    })
+    .await;
+    let said = tx::broadcast(&rpc(&[&full.url, &low.url, "http://127.0.0.1:1"]), &signed).await;
+    assert!(!said.taken());
+    let reasons = said.reasons().to_string();
+    for reason in [
+        &format!("{}: the node's pool is full (\"txpool is full\")", full.url),
+        &format!(
+            "{}: the balance does not cover the most that it may cost",
+            low.url
+        ),
+        "http://127.0.0.1:1: no answer: connection refused",
+    ] {
+        assert!(reasons.contains(reason), "{reason} in {reasons}");
+    }
 }

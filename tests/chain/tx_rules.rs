@@ -9,10 +9,9 @@ use alloy::signers::local::PrivateKeySigner;
 use async_trait::async_trait;
 use casimir_dkg::chain::rpc::ServerError;
 use casimir_dkg::ports::tx_signer::{TxSigner, TxSignerError, UnsignedTransaction};
-use casimir_dkg::tx::broadcast::classify;
 use casimir_dkg::tx::bump::{bump, options};
 use casimir_dkg::tx::fees::{choose, total};
-use casimir_dkg::tx::{BroadcastHint, Draft, FeeQuote, Fees, SignError, SignedTransaction};
+use casimir_dkg::tx::{BroadcastHint, Draft, FeeQuote, Fees, SignError, SignedTransaction, classify};
 use casimir_dkg::types::SafeText;
 use proptest::prelude::*;
 

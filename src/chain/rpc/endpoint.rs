@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use super::error::EndpointError;
 use crate::http;
-use crate::types::{SafeText, UnixMillis};
+use crate::types::{SafeText, UnixMillis, in_words};
 
 /// Failures in a row after which an endpoint is left alone for a while.
 pub(super) const BREAKER_AFTER: u32 = 3;
@@ -160,7 +160,8 @@ impl Endpoint {
             state.broken_until = Some(now + pause);
             // what comes back after an outage may be another node
             state.checked_at = None;
-            tracing::warn!(target: "chain", endpoint = %self.name, %error, ?pause, "endpoint left alone");
+            let pause = in_words(pause);
+            tracing::warn!(target: "chain", endpoint = %self.name, %error, %pause, "endpoint left alone");
         }
     }
 

@@ -305,11 +305,8 @@ impl Outside {
     }
 
     async fn send(&self, transaction: &SignedTransaction) -> Result<(), SafeText> {
-        use tx::BroadcastHint as Hint;
-        match tx::broadcast(&self.rpc, transaction).await {
-            Hint::Accepted | Hint::AlreadyKnown => Ok(()),
-            other => Err(SafeText::new(&other.to_string())),
-        }
+        let said = tx::broadcast(&self.rpc, transaction).await;
+        if said.taken() { Ok(()) } else { Err(said.reasons()) }
     }
 
     async fn inspect(&self, nonce: u64, hashes: &[Root]) -> Option<NonceStatus> {

@@ -2,12 +2,14 @@
 
 mod consensus;
 mod execution;
+mod notifier;
 mod pool_manager;
 mod ssv;
 mod tx_signer;
 
 pub(crate) use consensus::{FakeConsensus, FakeNode};
 pub(crate) use execution::FakeExecution;
+pub(crate) use notifier::FakeNotifier;
 pub(crate) use pool_manager::FakeManager;
 pub(crate) use ssv::FakeSsv;
 pub(crate) use tx_signer::FakeSigner;

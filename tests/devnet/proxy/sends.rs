@@ -3,7 +3,7 @@
 use casimir_dkg::chain::rpc::ServerError;
 use casimir_dkg::devnet::proxy::{FaultProxy, Kind};
 use casimir_dkg::tx::BroadcastHint;
-use casimir_dkg::tx::broadcast::classify;
+use casimir_dkg::tx::classify;
 use serde_json::json;
 
 use super::{Server, call, chain, result, ruled, struck_once};
