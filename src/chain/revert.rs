@@ -146,6 +146,24 @@ fn word(value: &DynSolValue) -> Option<String> {
     })
 }
 
+/// Every custom error of a book has arguments that can be put in words.
+#[cfg(test)]
+pub(crate) fn readable(book: ErrorBook) {
+    for known in book {
+        let Some((_, types)) = known.says.split_once('(') else {
+            continue;
+        };
+        for part in types.trim_end_matches(')').split(',').filter(|t| !t.is_empty()) {
+            let kind = DynSolType::parse(part).expect(known.says);
+            let fits = matches!(
+                kind,
+                DynSolType::Address | DynSolType::Uint(_) | DynSolType::Bytes
+            );
+            assert!(fits, "{}", known.says);
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -202,23 +220,5 @@ mod tests {
     #[test]
     fn every_common_error_can_be_read() {
         readable(COMMON);
-    }
-}
-
-/// Every custom error of a book has arguments that can be put in words.
-#[cfg(test)]
-pub(crate) fn readable(book: ErrorBook) {
-    for known in book {
-        let Some((_, types)) = known.says.split_once('(') else {
-            continue;
-        };
-        for part in types.trim_end_matches(')').split(',').filter(|t| !t.is_empty()) {
-            let kind = DynSolType::parse(part).expect(known.says);
-            let fits = matches!(
-                kind,
-                DynSolType::Address | DynSolType::Uint(_) | DynSolType::Bytes
-            );
-            assert!(fits, "{}", known.says);
-        }
     }
 }

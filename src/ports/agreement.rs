@@ -86,7 +86,7 @@ impl Verdict {
         match self {
             Self::Alone => {
                 "only one endpoint is configured, and one voice cannot be contradicted: add one of another provider \
-                 to rpc.urls"
+                 to rpc.urls, or let a rule allow this check to be unknown (unknown_ok)"
                     .to_owned()
             }
             Self::Agree { agreeing, silent } if silent.is_empty() => {

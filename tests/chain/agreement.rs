@@ -42,8 +42,7 @@ async fn ask(net: &Devnet, rpc: &Rpc) -> Verdict {
 }
 
 async fn ask_about(net: &Devnet, rpc: &Rpc, transaction: B256) -> Verdict {
-    let manager = manager(net, rpc);
-    on_receipt(&agreement(net, rpc), &*manager, Root(transaction.0)).await
+    on_receipt(&agreement(net, rpc), Root(transaction.0)).await
 }
 
 /// The answer to this call of a view, changed in its last byte.

@@ -7,7 +7,8 @@ use casimir_dkg::chain::rpc::{At, LogEntry};
 use casimir_dkg::devnet::{ManagerVersion, Mining};
 use casimir_dkg::pool::AdapterName;
 use casimir_dkg::ports::{
-    Answer, InitiateDeposit, PoolCall, PoolEvent, PoolEventKind, PoolManager, ResharePool, Revert, RevertForm,
+    Answer, Credentials, DepositOrder, ErrorForm, InitiateDeposit, PoolCall, PoolEvent, PoolEventKind,
+    PoolManager, Registration, ResharePool, Revert, RevertForm,
 };
 use casimir_dkg::ssv::topics as ssv_topics;
 use casimir_dkg::types::{ClusterLayout, ClusterSnapshot, OperatorId, PoolId};
@@ -289,6 +290,24 @@ async fn a_wrong_version_is_refused_with_the_right_one() {
             refused(ClusterLayout::BalanceThenActive).await,
             format!("{words} and contract.cluster_layout = \"{layout}\"")
         );
+    }
+}
+
+#[test]
+fn the_versions_of_may_say_what_they_can_and_cannot_do() {
+    for name in AdapterName::all() {
+        let manager = nowhere(Address::ZERO, name, LAYOUTS[0]);
+        let can = manager.capabilities();
+        assert_eq!(manager.name(), name.as_str());
+        assert_eq!(can.deposit_order, DepositOrder::HeadOfQueue);
+        assert_eq!(can.registration, Registration::WithDeposit);
+        assert_eq!(can.credentials, Credentials::OfManager);
+        assert_eq!(can.errors, ErrorForm::Text);
+        // declared, and emitted by nothing: a person opens such requests
+        assert!(!can.reshare_requests.emitted && !can.exit_requests.emitted);
+        // «Pool has been reshared twice», says the contract, and takes a third
+        assert_eq!(can.reshare_limit(), 3);
+        assert!(!can.reshares.unwrap().stored);
     }
 }
 

@@ -451,9 +451,7 @@ async fn a_transaction_goes_to_every_endpoint_and_a_refusal_is_told_with_its_rea
     assert!(begun.elapsed() < Duration::from_secs(3), "{:?}", begun.elapsed());
     assert_eq!(healthy.calls("eth_sendRawTransaction").len(), 1);
     let hashes = [signed.hash];
-    let status = inspect(&direct, &intent(&net, signed.nonce, &hashes))
-        .await
-        .unwrap();
+    let status = look(&net, &direct, signed.nonce, &hashes).await;
     assert!(matches!(status, IntentStatus::Pending { .. }), "{status:?}");
     // those that are slower get it all the same
     let deadline = Instant::now() + Duration::from_secs(20);

@@ -3,7 +3,7 @@
 use alloy::primitives::Address;
 use async_trait::async_trait;
 
-use crate::ports::{Agreement, At, PoolManager, Question, Unknown, Verdict, Voice, Words};
+use crate::ports::{Agreement, At, Question, Unknown, Verdict, Voice, Words};
 use crate::types::{BlockRef, OperatorId, PoolId, Root};
 
 /// What a transaction for `pool` rests on, at `block`: the queue, the pool, fees, nonces, and what is final.
@@ -12,11 +12,10 @@ pub async fn on_facts(agreement: &dyn Agreement, pool: PoolId, oracle: Address, 
     agreement.ask_at(block, &question).await
 }
 
-/// Where a transaction is included, and what came of it. `manager` reads its events.
-pub async fn on_receipt(agreement: &dyn Agreement, manager: &dyn PoolManager, transaction: Root) -> Verdict {
-    let question = Receipt { manager, transaction };
+/// Where a transaction is included, and what came of it.
+pub async fn on_receipt(agreement: &dyn Agreement, transaction: Root) -> Verdict {
     let about = format!("on transaction {transaction}");
-    agreement.ask(&about, &question).await
+    agreement.ask(&about, &Receipt(transaction)).await
 }
 
 struct Facts {
@@ -59,16 +58,13 @@ impl Question for Facts {
     }
 }
 
-struct Receipt<'a> {
-    manager: &'a dyn PoolManager,
-    transaction: Root,
-}
+struct Receipt(Root);
 
 #[async_trait]
-impl Question for Receipt<'_> {
+impl Question for Receipt {
     async fn put(&self, voice: &Voice) -> Result<Words, Unknown> {
-        let receipt = voice.execution.final_receipt(self.transaction).await.value()?;
-        let events = receipt.logs.iter().filter_map(|log| self.manager.event(log));
+        let receipt = voice.execution.final_receipt(self.0).await.value()?;
+        let events = receipt.logs.iter().filter_map(|log| voice.manager.event(log));
         let events: Vec<_> = events
             .map(|event| format!("pool {}: {}", event.pool, event.kind))
             .collect();
@@ -153,14 +149,14 @@ mod tests {
             voice("a", FakeManager::default(), receipt(true)),
             voice("b", FakeManager::default(), receipt(false)),
         ]);
-        let verdict = on_receipt(&voices, &FakeManager::default(), Root([8; 32])).await;
+        let verdict = on_receipt(&voices, Root([8; 32])).await;
         assert!(
             verdict.words().ends_with("b says of its success false, not true"),
             "{}",
             verdict.words()
         );
         let alone = Voices::new(vec![voice("a", FakeManager::default(), FakeExecution::default())]);
-        let verdict = on_receipt(&alone, &FakeManager::default(), Root([8; 32])).await;
+        let verdict = on_receipt(&alone, Root([8; 32])).await;
         assert!(verdict.holds(), "nobody could contradict it");
     }
 }

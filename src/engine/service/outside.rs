@@ -359,7 +359,7 @@ impl Outside {
     async fn agreed_final(&self, inclusion: &tx::Inclusion) -> bool {
         // one at a time: an answer that is overtaken by a newer one must not be the last that is told
         let _one = self.telling.lock().await;
-        let verdict = agreed::on_receipt(&*self.agreement, &*self.manager, inclusion.hash).await;
+        let verdict = agreed::on_receipt(&*self.agreement, inclusion.hash).await;
         let words = if verdict.holds() {
             SafeText::default()
         } else {

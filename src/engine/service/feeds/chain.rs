@@ -104,7 +104,10 @@ fn input(event: ChainEvent) -> Option<Input> {
         PoolEventKind::DepositInitiated => Fulfilment::DepositInitiated,
         PoolEventKind::Deposited => Fulfilment::Deposited,
         PoolEventKind::Reshared => Fulfilment::Reshared,
-        _ => Fulfilment::Exited,
+        PoolEventKind::Exited => Fulfilment::Exited,
+        PoolEventKind::DepositRequested | PoolEventKind::ReshareRequested | PoolEventKind::ExitRequested => {
+            return None;
+        }
     };
     Some(if added {
         Input::Fulfilled { what, pool, log }
