@@ -1,4 +1,4 @@
-//! The pool manager by version. A version is one room and one line in [`VERSIONS`]; the configuration chooses by name,
+//! The pool manager by version. A version is one room and one line in `VERSIONS`; the configuration chooses by name,
 //! and the probe says when the code at the address answers to another one.
 //!
 //! What counts as *no* in the versions of 2023:
