@@ -1,7 +1,6 @@
 //! What people ask for, and why it is refused.
 
 use super::state::EffectKey;
-use super::step::newest_case;
 use super::turn::Turn;
 use super::{
     ActionState, Cause, Decider, Decision, Mode, Record, Step, Verdict, Wish, account, current_ceremony,
@@ -247,16 +246,16 @@ fn reshare(turn: &mut Turn<'_>, by: &SafeText, pool: PoolId) -> Answer {
             "pool {pool} is not staked: only a staked pool can be reshared"
         )));
     }
-    let ordinal = match newest_case(turn.state, RequestKind::Reshare, pool) {
-        None => 0,
-        Some(id) if turn.state.cases[&id].is_closed() => id.ordinal + 1,
-        Some(id) => return Err(not_now(format!("{id} is open already"))),
-    };
-    let case = CaseId {
-        kind: RequestKind::Reshare,
-        pool,
-        ordinal,
-    };
+    let kind = RequestKind::Reshare;
+    let open = turn.state.cases_of(kind, pool).find(|c| !c.is_closed());
+    if let Some(id) = open.map(|c| c.id) {
+        return Err(not_now(format!(
+            "{id} is open already: one reshare of a key at a time"
+        )));
+    }
+    let newest = turn.state.cases_of(kind, pool).next_back();
+    let ordinal = newest.map_or(0, |c| c.id.ordinal + 1);
+    let case = CaseId { kind, pool, ordinal };
     turn.record(Record::CaseOpened {
         case,
         cause: Cause::Manual {

@@ -36,13 +36,18 @@ fn proposed(turn: &mut Turn<'_>, id: ActionId) {
     let Some(action) = turn.state.actions.get(&id) else {
         return;
     };
+    let is_ceremony = action.proposal.payload.family() == Family::Ceremony;
+    if is_ceremony && held(turn, id.case) {
+        refresh(turn, id);
+        return;
+    }
+    let Some(action) = turn.state.actions.get(&id) else {
+        return;
+    };
     let settings = &turn.state.settings;
     let permitted = (settings.mode == Mode::Auto).then(|| {
         let tried = turn.state.cases.get(&id.case).map_or(0, |c| c.attempts);
-        let attempt = match action.proposal.payload.family() {
-            Family::Ceremony => tried + 1,
-            Family::Transaction | Family::Broadcast => 1,
-        };
+        let attempt = if is_ceremony { tried + 1 } else { 1 };
         let rule = settings
             .policy
             .permits(action, attempt, &turn.state.rule_uses, turn.at)?;
@@ -102,6 +107,9 @@ fn approved(turn: &mut Turn<'_>, id: ActionId) {
     }
     if observes {
         turn.waits(id.case, OBSERVED);
+        return;
+    }
+    if turn.state.family_of(id) == Some(Family::Ceremony) && held(turn, id.case) {
         return;
     }
     let leaving = turn.state.live.in_flight.contains(&EffectKey::Sign(id))

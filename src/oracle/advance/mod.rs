@@ -4,6 +4,7 @@
 mod decide;
 mod execute;
 mod follow;
+mod hold;
 mod registration;
 mod served;
 
@@ -16,6 +17,7 @@ use decide::decide;
 use execute::execute;
 pub(super) use execute::offer_pause;
 use follow::{follow, look_up};
+use hold::held;
 use registration::toward_effect;
 use served::served;
 
@@ -144,6 +146,9 @@ fn plan(turn: &mut Turn<'_>, id: CaseId) {
     let kind = case.kind();
     if let Some(why) = kind.holds_ceremony(&turn.state.live.facts, id.pool) {
         turn.waits(id, &why);
+        return;
+    }
+    if held(turn, id) {
         return;
     }
     prepare(turn, id, Purpose::Propose, kind.ceremony(), None);

@@ -1,6 +1,7 @@
 //! Deposits: a new key, and 32 ETH for it, in the order of the contract's queue.
 
 use super::Kind;
+use crate::oracle::state::Shares;
 use crate::oracle::{ActionKind, ChainFacts, Settings, Stage, ValidatorPhase};
 use crate::types::PoolId;
 
@@ -13,6 +14,10 @@ impl Kind for Deposit {
 
     fn effect(&self) -> ActionKind {
         ActionKind::SendDeposit
+    }
+
+    fn shares(&self) -> Shares {
+        Shares::Makes
     }
 
     fn holds_ceremony(&self, facts: &ChainFacts, pool: PoolId) -> Option<String> {

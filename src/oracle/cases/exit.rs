@@ -1,6 +1,7 @@
 //! Exits: a validator is told to leave, and followed until its balance is withdrawn.
 
 use super::Kind;
+use crate::oracle::state::Shares;
 use crate::oracle::{ActionKind, Settings, Stage, ValidatorPhase};
 use crate::types::{CaseId, PoolId, Root};
 
@@ -13,6 +14,10 @@ impl Kind for Exit {
 
     fn effect(&self) -> ActionKind {
         ActionKind::BroadcastExit
+    }
+
+    fn shares(&self) -> Shares {
+        Shares::Uses
     }
 
     fn outcome(&self, _: &Settings, phase: Option<ValidatorPhase>) -> Option<&'static str> {

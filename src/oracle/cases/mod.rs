@@ -4,6 +4,7 @@ mod deposit;
 mod exit;
 mod reshare;
 
+use super::state::Shares;
 use super::{ActionKind, Case, ChainFacts, Settings, Stage, ValidatorPhase};
 use crate::types::{CaseId, PoolId, RequestKind, Root};
 
@@ -14,6 +15,9 @@ pub(in crate::oracle) trait Kind: Sync {
 
     /// What it does with the ceremony's result.
     fn effect(&self) -> ActionKind;
+
+    /// What its ceremony does with the shares of the pool's key.
+    fn shares(&self) -> Shares;
 
     /// Why its ceremony is not prepared at present, by the contract's state.
     fn holds_ceremony(&self, _facts: &ChainFacts, _pool: PoolId) -> Option<String> {
@@ -38,7 +42,7 @@ pub(in crate::oracle) trait Kind: Sync {
         None
     }
 
-    /// Whether another request for the same pool is a case of its own once one is closed.
+    /// Whether another request for the same pool is a case of its own, once the one before has begun.
     fn repeats(&self) -> bool {
         false
     }

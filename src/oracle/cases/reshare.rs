@@ -1,6 +1,7 @@
 //! Reshares: a key goes to another committee, and the contract is told.
 
 use super::Kind;
+use crate::oracle::state::Shares;
 use crate::oracle::{ActionKind, Settings, Stage, ValidatorPhase};
 
 pub(super) struct Reshare;
@@ -12,6 +13,10 @@ impl Kind for Reshare {
 
     fn effect(&self) -> ActionKind {
         ActionKind::SendReshare
+    }
+
+    fn shares(&self) -> Shares {
+        Shares::Replaces
     }
 
     fn outcome(&self, _: &Settings, _: Option<ValidatorPhase>) -> Option<&'static str> {
@@ -26,7 +31,8 @@ impl Kind for Reshare {
         true
     }
 
+    /// What became of its shares must be known before others are made.
     fn leaves_its_ceremony(&self) -> bool {
-        true
+        false
     }
 }

@@ -26,6 +26,8 @@ pub(in crate::oracle) struct Live {
     /// What is under way by the journal alone, or was lost sight of, has an unknown outcome.
     pub(in crate::oracle) accounted: BTreeSet<EffectKey>,
     pub(in crate::oracle) not_before: BTreeMap<EffectKey, UnixMillis>,
+    /// What was told of each case that another one holds up.
+    pub(in crate::oracle) held: BTreeMap<CaseId, SafeText>,
     /// Why a case waits, where that is not in its step.
     pub(in crate::oracle) waiting: BTreeMap<CaseId, SafeText>,
     /// Blocks at which a pool was in a list without a case.

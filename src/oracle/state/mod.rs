@@ -10,6 +10,7 @@ mod exit;
 mod life;
 mod live;
 mod sendings;
+mod taken;
 mod track;
 
 use std::collections::BTreeMap;
@@ -19,11 +20,13 @@ use alloy::primitives::Address;
 use crate::oracle::account::Account;
 use crate::oracle::{Action, ChainFacts, KnownKey, Mode, Policy, Record, RuleUse};
 use crate::types::{
-    ActionId, BlsPublicKey, CaseId, NonceStatus, OperatorId, RequestId, SafeText, UnixMillis,
+    ActionId, BlsPublicKey, CaseId, NonceStatus, OperatorId, PoolId, RequestId, RequestKind, SafeText,
+    UnixMillis,
 };
 
 pub use life::{Case, Ceremony, Doubt, Resume, Sending, Served, Step};
 pub(in crate::oracle) use live::{EffectKey, Live};
+pub(in crate::oracle) use taken::Shares;
 pub use track::Track;
 
 /// What the core is told once, at the start.
@@ -105,6 +108,16 @@ impl State {
         record.case(self)
     }
 
+    /// The cases of a kind for a pool, oldest first.
+    pub(in crate::oracle) fn cases_of(
+        &self,
+        kind: RequestKind,
+        pool: PoolId,
+    ) -> impl DoubleEndedIterator<Item = &Case> {
+        let of = |ordinal| CaseId { kind, pool, ordinal };
+        self.cases.range(of(0)..=of(u32::MAX)).map(|(_, case)| case)
+    }
+
     /// Whether a signature, a transaction or an exit is being handed over right now.
     #[must_use]
     pub fn is_handing_over(&self) -> bool {
@@ -146,7 +159,7 @@ impl State {
     /// The key of a pool as the journal knows it: of the newest reshare that was sent and included, else of the keygen.
     /// What was condemned, or was not what the contract took, is not the pool's key.
     #[must_use]
-    pub fn known_key(&self, pool: crate::types::PoolId) -> Option<KnownKey> {
+    pub fn known_key(&self, pool: PoolId) -> Option<KnownKey> {
         let of = |validator, shares: &BTreeMap<OperatorId, BlsPublicKey>| KnownKey {
             validator,
             committee: shares.keys().copied().collect(),

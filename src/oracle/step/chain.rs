@@ -2,49 +2,43 @@
 
 use crate::oracle::state::Sending;
 use crate::oracle::turn::Turn;
-use crate::oracle::{Cause, ChainFacts, Fulfilment, Record, Served, account, advance, cases};
+use crate::oracle::{Case, Cause, ChainFacts, Fulfilment, Record, Served, account, advance, cases};
 use crate::types::{BlockRef, CaseId, LogRef, PoolId, RequestKind, SafeText};
-
-use super::*;
 
 pub(super) fn requested(turn: &mut Turn<'_>, kind: RequestKind, pool: PoolId, log: LogRef) {
     let cause = Cause::Event { log };
-    let known = turn
+    if turn
         .state
-        .cases
-        .values()
-        .any(|c| c.id.kind == kind && c.id.pool == pool && c.cause == cause && !c.orphaned);
-    if known {
+        .cases_of(kind, pool)
+        .any(|c| c.cause == cause && !c.orphaned)
+    {
         return;
     }
-    let newest = newest_case(turn.state, kind, pool);
-    let Some(case) = newest.and_then(|id| turn.state.cases.get(&id)) else {
-        turn.record(Record::CaseOpened {
-            case: CaseId {
-                kind,
-                pool,
-                ordinal: 0,
-            },
-            cause,
-        });
-        return;
+    let Some(newest) = turn.state.cases_of(kind, pool).next_back() else {
+        let ordinal = 0;
+        let case = CaseId { kind, pool, ordinal };
+        return turn.record(Record::CaseOpened { case, cause });
     };
-    let id = case.id;
-    if case.orphaned || matches!(case.cause, Cause::State { .. }) {
-        turn.record(Record::CauseFound { case: id, cause });
-    } else if case.kind().repeats() && case.is_closed() {
-        turn.record(Record::CaseOpened {
-            case: CaseId {
-                ordinal: id.ordinal + 1,
-                ..id
-            },
-            cause,
-        });
+    // the request of a case that left the chain, or that nobody had seen, is this one
+    let missing = |c: &&Case| c.orphaned && (c.id == newest.id || !c.is_closed());
+    let unseen = matches!(newest.cause, Cause::State { .. }).then_some(newest);
+    let found = turn.state.cases_of(kind, pool).find(missing).or(unseen);
+    let id = newest.id;
+    if let Some(case) = found.map(|c| c.id) {
+        turn.record(Record::CauseFound { case, cause });
+    } else if newest.kind().repeats() && (newest.is_closed() || newest.attempts > 0) {
+        let ordinal = id.ordinal + 1;
+        let case = CaseId { ordinal, ..id };
+        turn.record(Record::CaseOpened { case, cause });
     } else {
         let text = SafeText::new(&format!(
             "{kind} of pool {pool} was requested again in block {} while {id} {}; nothing new was opened",
             log.block.number,
-            if case.is_closed() { "is closed" } else { "is open" }
+            if newest.is_closed() {
+                "is closed"
+            } else {
+                "is open"
+            }
         ));
         turn.record(Record::Note { case: Some(id), text });
     }
@@ -54,9 +48,8 @@ pub(super) fn request_removed(turn: &mut Turn<'_>, kind: RequestKind, pool: Pool
     let cause = Cause::Event { log };
     let lost = turn
         .state
-        .cases
-        .values()
-        .find(|c| c.id.kind == kind && c.id.pool == pool && c.cause == cause && !c.orphaned)
+        .cases_of(kind, pool)
+        .find(|c| c.cause == cause && !c.orphaned)
         .map(|c| c.id);
     if let Some(case) = lost {
         turn.record(Record::CauseLost { case });
@@ -64,12 +57,12 @@ pub(super) fn request_removed(turn: &mut Turn<'_>, kind: RequestKind, pool: Pool
 }
 
 pub(super) fn fulfilled(turn: &mut Turn<'_>, what: Fulfilment, pool: PoolId, log: LogRef) {
-    let Some(id) = newest_case(turn.state, what.answers(), pool) else {
+    let kind = what.answers();
+    // who asked first is served first
+    let Some(case) = turn.state.cases_of(kind, pool).find(|c| !c.is_closed()) else {
         return;
     };
-    let Some(case) = turn.state.cases.get(&id).filter(|c| !c.is_closed()) else {
-        return;
-    };
+    let id = case.id;
     if what == Fulfilment::Deposited {
         let text = SafeText::new(&format!(
             "the contract reports the end of {id} in block {}",
@@ -85,11 +78,12 @@ pub(super) fn fulfilled(turn: &mut Turn<'_>, what: Fulfilment, pool: PoolId, log
         .iter()
         .find(|(_, s)| holds(s))
         .map(|(action, _)| action.case);
+    let own = by.is_some_and(|by| by.kind == kind && by.pool == pool);
     let served = Served {
         transaction: log.transaction,
         log: Some(log),
     };
-    if by != Some(id) && case.served_by != Some(served) {
+    if !own && case.served_by != Some(served) {
         turn.record(Record::PoolServed {
             case: id,
             transaction: log.transaction,
@@ -101,16 +95,15 @@ pub(super) fn fulfilled(turn: &mut Turn<'_>, what: Fulfilment, pool: PoolId, log
 
 /// What our own transactions did is followed by their receipts; what others did counts until it leaves the chain.
 pub(super) fn fulfilment_removed(turn: &mut Turn<'_>, what: Fulfilment, pool: PoolId, log: LogRef) {
-    let Some(id) = newest_case(turn.state, what.answers(), pool) else {
-        return;
-    };
-    let served = turn.state.cases.get(&id).filter(|c| !c.is_closed());
-    let served = served.and_then(|c| c.served_by);
-    if served.is_some_and(|s| s.transaction == log.transaction && s.log.is_none_or(|l| l == log)) {
-        turn.record(Record::PoolNotServed {
-            case: id,
-            transaction: log.transaction,
-        });
+    let is_it = |s: Served| s.transaction == log.transaction && s.log.is_none_or(|l| l == log);
+    let served = turn
+        .state
+        .cases_of(what.answers(), pool)
+        .find(|c| !c.is_closed() && c.served_by.is_some_and(is_it))
+        .map(|c| c.id);
+    if let Some(case) = served {
+        let transaction = log.transaction;
+        turn.record(Record::PoolNotServed { case, transaction });
     }
 }
 

@@ -125,6 +125,10 @@ pub(super) fn ready_to_send(turn: &mut Turn<'_>, action: ActionId, outcome: Prep
     }
     match proposal.payload {
         Payload::Ceremony(payload) => {
+            // two may have been approved at once: the first one has the key
+            if turn.state.key_is_taken(case).is_some() {
+                return;
+            }
             let request = turn.draw_request_id();
             let attempt = turn.state.cases.get(&case).map_or(0, |c| c.attempts) + 1;
             let plan = payload.plan.clone();

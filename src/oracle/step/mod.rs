@@ -8,7 +8,7 @@ mod exit;
 
 use crate::oracle::turn::{Output, Turn};
 use crate::oracle::{Input, Record, Stamped, State, advance, wish};
-use crate::types::{CaseId, PoolId, RequestKind, SafeText};
+use crate::types::SafeText;
 
 /// The answer to a wish of a person; `None` for other inputs.
 pub type WishReply = Option<Result<SafeText, wish::Refusal>>;
@@ -61,14 +61,4 @@ pub fn step(state: &mut State, stamped: Stamped) -> (Output, WishReply) {
     }
     advance::all(&mut turn);
     (turn.out, reply)
-}
-
-/// The newest case of a kind for a pool.
-pub(super) fn newest_case(state: &State, kind: RequestKind, pool: PoolId) -> Option<CaseId> {
-    let of = |ordinal| CaseId { kind, pool, ordinal };
-    state
-        .cases
-        .range(of(0)..=of(u32::MAX))
-        .next_back()
-        .map(|(id, _)| *id)
 }
