@@ -3,8 +3,8 @@
 use tokio::time::Instant;
 
 use super::board::Fired;
-use super::desk::{Desk, Unreachable};
-use super::http::{Conn, Gone, Pace, Reply, Request};
+use super::desk::{self, Desk, Unreachable};
+use super::http::{Body, Conn, Gone, Pace, Reply, Request};
 use super::rpc::{self, Calls};
 use super::scenario::{Call, Fault};
 use super::stream;
@@ -42,7 +42,7 @@ pub(super) async fn serve(desk: &Desk, conn: &mut Conn, request: Request) -> Res
                 desk.count(&call.call());
                 // what strikes the connection strikes the whole of it, whichever call of a batch it was meant for
                 let fired = desk.decide(&call.call());
-                let (wires, lies) = fired.into_iter().partition(|fired| is_wire(fired));
+                let (wires, lies) = fired.into_iter().partition(is_wire);
                 whole.extend::<Vec<Fired>>(wires);
                 each.push(lies);
             }
@@ -60,11 +60,16 @@ pub(super) async fn serve(desk: &Desk, conn: &mut Conn, request: Request) -> Res
     }
     let answered = match calls {
         Some(calls) => rpc::answer(desk, &request, calls, each).await,
-        None if is_stream(&request) => return stream::serve(desk, conn, &request, &opening).await,
-        None => rest(desk, &request, &mut whole).await,
+        None => match desk.open(&request, request.body.clone()).await {
+            Ok(response) if stream::is_stream(&response) => {
+                return stream::serve(desk, conn, &request, &opening, response).await;
+            }
+            Ok(response) => rest(response, &request, &mut whole).await,
+            Err(unreachable) => Err(unreachable),
+        },
     };
     let Ok(mut reply) = answered else {
-        // as if the node itself were reached, and is not there
+        // as if the node itself were called, and is not there
         return Ok(End::Reset);
     };
     let pace = spoil(&mut reply, &mut whole);
@@ -92,12 +97,6 @@ pub(super) async fn clear(
 
 fn is_wire(fired: &Fired) -> bool {
     matches!(fired.rule.fault, Fault::Wire(_))
-}
-
-fn is_stream(request: &Request) -> bool {
-    request
-        .header("accept")
-        .is_some_and(|accept| accept.contains("text/event-stream"))
 }
 
 /// Waits as long as the delays say, one after the other.
@@ -198,8 +197,12 @@ fn canned(wire: &Wire, request: &Request, wrap: &Wrap) -> (String, Reply) {
 }
 
 /// A REST call: the target's answer with what the rules make of its body.
-async fn rest(desk: &Desk, request: &Request, fired: &mut [Fired]) -> Result<Reply, Unreachable> {
-    let mut reply = desk.forward(request, request.body.clone()).await?;
+async fn rest(
+    response: reqwest::Response,
+    request: &Request,
+    fired: &mut [Fired],
+) -> Result<Reply, Unreachable> {
+    let mut reply = desk::whole(response).await?;
     for fired in fired.iter_mut() {
         let rule = std::sync::Arc::clone(&fired.rule);
         if let Fault::Lie(lie) = &rule.fault {
@@ -209,7 +212,7 @@ async fn rest(desk: &Desk, request: &Request, fired: &mut [Fired]) -> Result<Rep
             let status = lie.rest(request.path(), &mut body, fired);
             reply.status = status.unwrap_or(reply.status);
             if body != before {
-                reply.body = super::http::Body::Bytes(body.to_string().into_bytes());
+                reply.body = Body::Bytes(body.to_string().into_bytes());
             }
         }
     }
