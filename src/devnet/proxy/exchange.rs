@@ -1,5 +1,7 @@
 //! One HTTP exchange: which rules strike it, and what is answered.
 
+use std::time::Duration;
+
 use tokio::time::Instant;
 
 use super::board::Fired;
@@ -22,7 +24,7 @@ pub(super) enum End {
 }
 
 /// The longest that an answer is held back.
-const HANG: std::time::Duration = std::time::Duration::from_secs(3600);
+const HANG: Duration = Duration::from_secs(3600);
 
 /// Answers one request.
 pub(super) async fn serve(desk: &Desk, conn: &mut Conn, request: Request) -> Result<End, Gone> {
@@ -96,13 +98,13 @@ pub(super) async fn clear(
 }
 
 fn is_wire(fired: &Fired) -> bool {
-    matches!(fired.rule.fault, Fault::Wire(_))
+    matches!(fired.fault(), Fault::Wire(_))
 }
 
 /// Waits as long as the delays say, one after the other.
 async fn wait(conn: &mut Conn, fired: &mut [Fired]) -> Result<(), Gone> {
     for fired in fired {
-        let rule = std::sync::Arc::clone(&fired.rule);
+        let rule = fired.rule();
         if let Fault::Wire(Wire::Delay(time)) = &rule.fault {
             fired.strike(&format!("waited {} ms", time.as_millis()));
             tokio::select! {
@@ -116,7 +118,7 @@ async fn wait(conn: &mut Conn, fired: &mut [Fired]) -> Result<(), Gone> {
 
 /// The first rule that answers in place of the target.
 fn refusing(fired: &mut Vec<Fired>) -> Option<Fired> {
-    let at = fired.iter().position(|fired| match &fired.rule.fault {
+    let at = fired.iter().position(|fired| match fired.fault() {
         Fault::Wire(Wire::Window(window)) => !fired.memory(|memory| window.admits(memory, Instant::now())),
         Fault::Wire(wire) => wire.replaces(),
         Fault::Lie(_) => false,
@@ -131,7 +133,7 @@ async fn refuse(
     wrap: &Wrap,
     fired: &mut Fired,
 ) -> Result<End, Gone> {
-    let rule = std::sync::Arc::clone(&fired.rule);
+    let rule = fired.rule();
     let Fault::Wire(wire) = &rule.fault else {
         return Ok(End::Close);
     };
@@ -204,7 +206,7 @@ async fn rest(
 ) -> Result<Reply, Unreachable> {
     let mut reply = desk::whole(response).await?;
     for fired in fired.iter_mut() {
-        let rule = std::sync::Arc::clone(&fired.rule);
+        let rule = fired.rule();
         if let Fault::Lie(lie) = &rule.fault {
             // some say all they have to say by their status
             let mut body = reply.value().unwrap_or_default();
@@ -223,7 +225,7 @@ async fn rest(
 fn spoil(reply: &mut Reply, fired: &mut [Fired]) -> Pace {
     let mut pace = Pace::Whole;
     for fired in fired {
-        let rule = std::sync::Arc::clone(&fired.rule);
+        let rule = fired.rule();
         match &rule.fault {
             Fault::Wire(Wire::Half { bytes }) => {
                 let sent = bytes.unwrap_or(reply.body.len() / 2).min(reply.body.len());
@@ -235,9 +237,7 @@ fn spoil(reply: &mut Reply, fired: &mut [Fired]) -> Pace {
             }
             Fault::Wire(Wire::Slow { bytes_per_second }) => {
                 fired.strike(&format!("answered {bytes_per_second} bytes a second"));
-                pace = Pace::Drip(
-                    std::time::Duration::from_secs(1) / u32::try_from(*bytes_per_second).unwrap_or(1),
-                );
+                pace = Pace::Drip(Duration::from_secs(1) / u32::try_from(*bytes_per_second).unwrap_or(1));
             }
             Fault::Wire(Wire::Headers { count, bytes }) => {
                 let value = "x".repeat(usize::try_from(*bytes).unwrap_or_default());

@@ -83,7 +83,7 @@ pub(super) fn standing(desk: &Desk, opening: &Call, silent: &mut Option<Fired>) 
         *silent = None;
         return Standing::On;
     };
-    if matches!(fired.rule.fault, Fault::Wire(Wire::Reset { .. })) {
+    if matches!(fired.fault(), Fault::Wire(Wire::Reset { .. })) {
         fired.strike("cut the standing connection");
         return Standing::Cut;
     }

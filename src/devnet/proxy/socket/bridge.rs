@@ -130,7 +130,7 @@ impl<N: AsyncRead + AsyncWrite + Unpin> Bridge<'_, N> {
         }
         let (wires, lies): (Vec<_>, Vec<_>) = fired
             .into_iter()
-            .partition(|fired| matches!(fired.rule.fault, Fault::Wire(_)));
+            .partition(|fired| matches!(fired.fault(), Fault::Wire(_)));
         if self.pending.len() >= MAX_PENDING {
             return Err(End::Cut);
         }
