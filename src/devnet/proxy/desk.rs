@@ -42,6 +42,8 @@ pub(super) fn client() -> Result<Client, ProxyError> {
     Client::builder()
         .no_proxy()
         .http1_only()
+        // TLS is never spoken: a system without certificates must not keep the proxy from starting
+        .tls_certs_only([])
         .redirect(reqwest::redirect::Policy::none())
         .resolve_to_addrs("localhost", &here)
         .connect_timeout(Duration::from_secs(5))
@@ -75,25 +77,10 @@ impl Desk {
 
     /// Passes a request on with this body and gives the whole answer.
     pub(super) async fn forward(&self, request: &Request, body: Vec<u8>) -> Result<Reply, Unreachable> {
-        let exchange = async {
-            let mut response = self.open(request, body).await?;
-            let mut reply = head_of(&response);
-            let mut bytes = Vec::new();
-            while let Some(chunk) = response.chunk().await.map_err(|_| Unreachable)? {
-                if bytes.len() + chunk.len() > MAX_ANSWER {
-                    return Err(Unreachable);
-                }
-                bytes.extend_from_slice(&chunk);
-            }
-            reply.body = Body::Bytes(bytes);
-            Ok(reply)
-        };
-        tokio::time::timeout(DEADLINE, exchange)
-            .await
-            .unwrap_or(Err(Unreachable))
+        whole(self.open(request, body).await?).await
     }
 
-    /// Passes a request on and gives the answer as it begins: for streams.
+    /// Passes a request on and gives the answer as it begins.
     pub(super) async fn open(
         &self,
         request: &Request,
@@ -102,13 +89,11 @@ impl Desk {
         let method = Method::from_bytes(request.method.as_bytes()).map_err(|_| Unreachable)?;
         let url = at(&self.target.http, &request.target)?;
         let headers = headers_of(request, |name| !is_hop(name));
-        let sent = self
-            .client
-            .request(method, url)
-            .headers(headers)
-            .body(body)
-            .send();
-        sent.await.map_err(|_| Unreachable)
+        let sent = self.client.request(method, url).headers(headers).body(body);
+        match tokio::time::timeout(DEADLINE, sent.send()).await {
+            Ok(Ok(response)) => Ok(response),
+            Ok(Err(_)) | Err(_) => Err(Unreachable),
+        }
     }
 
     /// Opens a WebSocket to the node with the client's own handshake. Extensions are left out: compressed frames could
@@ -170,6 +155,26 @@ fn headers_of(request: &Request, keep: impl Fn(&str) -> bool) -> reqwest::header
         Some((name, HeaderValue::from_str(value).ok()?))
     })
     .collect()
+}
+
+/// An answer with its body.
+pub(super) async fn whole(mut response: reqwest::Response) -> Result<Reply, Unreachable> {
+    let mut reply = head_of(&response);
+    let mut bytes = Vec::new();
+    let read = async {
+        while let Some(chunk) = response.chunk().await.map_err(|_| Unreachable)? {
+            if bytes.len() + chunk.len() > MAX_ANSWER {
+                return Err(Unreachable);
+            }
+            bytes.extend_from_slice(&chunk);
+        }
+        Ok(())
+    };
+    tokio::time::timeout(DEADLINE, read)
+        .await
+        .unwrap_or(Err(Unreachable))?;
+    reply.body = Body::Bytes(bytes);
+    Ok(reply)
 }
 
 /// Status and headers of an answer, its body not read yet.

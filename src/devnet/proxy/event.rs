@@ -1,7 +1,5 @@
 //! What a node says by itself: an event of a stream, a message to a subscriber. What rules make of it.
 
-use std::sync::Arc;
-
 use serde_json::Value;
 
 use super::board::Fired;
@@ -27,7 +25,7 @@ pub(super) enum Passage {
 /// Applies the faults of the wire; waits where they say so.
 pub(super) async fn pass(text: &[u8], wrap: &Wrap, fired: &mut [Fired]) -> Passage {
     for fired in fired {
-        let rule = Arc::clone(&fired.rule);
+        let rule = fired.rule();
         let Fault::Wire(wire) = &rule.fault else { continue };
         match wire {
             Wire::Delay(time) => {
@@ -70,7 +68,7 @@ pub(super) async fn pass(text: &[u8], wrap: &Wrap, fired: &mut [Fired]) -> Passa
 /// Applies the lies to the data of an event.
 pub(super) fn lie(path: &str, data: &mut Value, fired: &mut [Fired]) {
     for fired in fired {
-        let rule = Arc::clone(&fired.rule);
+        let rule = fired.rule();
         if let Fault::Lie(lie) = &rule.fault {
             lie.rest(path, data, fired);
         }

@@ -1,10 +1,12 @@
 //! One HTTP exchange: which rules strike it, and what is answered.
 
+use std::time::Duration;
+
 use tokio::time::Instant;
 
 use super::board::Fired;
-use super::desk::{Desk, Unreachable};
-use super::http::{Conn, Gone, Pace, Reply, Request};
+use super::desk::{self, Desk, Unreachable};
+use super::http::{Body, Conn, Gone, Pace, Reply, Request};
 use super::rpc::{self, Calls};
 use super::scenario::{Call, Fault};
 use super::stream;
@@ -22,7 +24,7 @@ pub(super) enum End {
 }
 
 /// The longest that an answer is held back.
-const HANG: std::time::Duration = std::time::Duration::from_secs(3600);
+const HANG: Duration = Duration::from_secs(3600);
 
 /// Answers one request.
 pub(super) async fn serve(desk: &Desk, conn: &mut Conn, request: Request) -> Result<End, Gone> {
@@ -42,7 +44,7 @@ pub(super) async fn serve(desk: &Desk, conn: &mut Conn, request: Request) -> Res
                 desk.count(&call.call());
                 // what strikes the connection strikes the whole of it, whichever call of a batch it was meant for
                 let fired = desk.decide(&call.call());
-                let (wires, lies) = fired.into_iter().partition(|fired| is_wire(fired));
+                let (wires, lies) = fired.into_iter().partition(is_wire);
                 whole.extend::<Vec<Fired>>(wires);
                 each.push(lies);
             }
@@ -60,11 +62,16 @@ pub(super) async fn serve(desk: &Desk, conn: &mut Conn, request: Request) -> Res
     }
     let answered = match calls {
         Some(calls) => rpc::answer(desk, &request, calls, each).await,
-        None if is_stream(&request) => return stream::serve(desk, conn, &request, &opening).await,
-        None => rest(desk, &request, &mut whole).await,
+        None => match desk.open(&request, request.body.clone()).await {
+            Ok(response) if stream::is_stream(&response) => {
+                return stream::serve(desk, conn, &request, &opening, response).await;
+            }
+            Ok(response) => rest(response, &request, &mut whole).await,
+            Err(unreachable) => Err(unreachable),
+        },
     };
     let Ok(mut reply) = answered else {
-        // as if the node itself were reached, and is not there
+        // as if the node itself were called, and is not there
         return Ok(End::Reset);
     };
     let pace = spoil(&mut reply, &mut whole);
@@ -91,19 +98,13 @@ pub(super) async fn clear(
 }
 
 fn is_wire(fired: &Fired) -> bool {
-    matches!(fired.rule.fault, Fault::Wire(_))
-}
-
-fn is_stream(request: &Request) -> bool {
-    request
-        .header("accept")
-        .is_some_and(|accept| accept.contains("text/event-stream"))
+    matches!(fired.fault(), Fault::Wire(_))
 }
 
 /// Waits as long as the delays say, one after the other.
 async fn wait(conn: &mut Conn, fired: &mut [Fired]) -> Result<(), Gone> {
     for fired in fired {
-        let rule = std::sync::Arc::clone(&fired.rule);
+        let rule = fired.rule();
         if let Fault::Wire(Wire::Delay(time)) = &rule.fault {
             fired.strike(&format!("waited {} ms", time.as_millis()));
             tokio::select! {
@@ -117,7 +118,7 @@ async fn wait(conn: &mut Conn, fired: &mut [Fired]) -> Result<(), Gone> {
 
 /// The first rule that answers in place of the target.
 fn refusing(fired: &mut Vec<Fired>) -> Option<Fired> {
-    let at = fired.iter().position(|fired| match &fired.rule.fault {
+    let at = fired.iter().position(|fired| match fired.fault() {
         Fault::Wire(Wire::Window(window)) => !fired.memory(|memory| window.admits(memory, Instant::now())),
         Fault::Wire(wire) => wire.replaces(),
         Fault::Lie(_) => false,
@@ -132,7 +133,7 @@ async fn refuse(
     wrap: &Wrap,
     fired: &mut Fired,
 ) -> Result<End, Gone> {
-    let rule = std::sync::Arc::clone(&fired.rule);
+    let rule = fired.rule();
     let Fault::Wire(wire) = &rule.fault else {
         return Ok(End::Close);
     };
@@ -198,10 +199,14 @@ fn canned(wire: &Wire, request: &Request, wrap: &Wrap) -> (String, Reply) {
 }
 
 /// A REST call: the target's answer with what the rules make of its body.
-async fn rest(desk: &Desk, request: &Request, fired: &mut [Fired]) -> Result<Reply, Unreachable> {
-    let mut reply = desk.forward(request, request.body.clone()).await?;
+async fn rest(
+    response: reqwest::Response,
+    request: &Request,
+    fired: &mut [Fired],
+) -> Result<Reply, Unreachable> {
+    let mut reply = desk::whole(response).await?;
     for fired in fired.iter_mut() {
-        let rule = std::sync::Arc::clone(&fired.rule);
+        let rule = fired.rule();
         if let Fault::Lie(lie) = &rule.fault {
             // some say all they have to say by their status
             let mut body = reply.value().unwrap_or_default();
@@ -209,7 +214,7 @@ async fn rest(desk: &Desk, request: &Request, fired: &mut [Fired]) -> Result<Rep
             let status = lie.rest(request.path(), &mut body, fired);
             reply.status = status.unwrap_or(reply.status);
             if body != before {
-                reply.body = super::http::Body::Bytes(body.to_string().into_bytes());
+                reply.body = Body::Bytes(body.to_string().into_bytes());
             }
         }
     }
@@ -220,7 +225,7 @@ async fn rest(desk: &Desk, request: &Request, fired: &mut [Fired]) -> Result<Rep
 fn spoil(reply: &mut Reply, fired: &mut [Fired]) -> Pace {
     let mut pace = Pace::Whole;
     for fired in fired {
-        let rule = std::sync::Arc::clone(&fired.rule);
+        let rule = fired.rule();
         match &rule.fault {
             Fault::Wire(Wire::Half { bytes }) => {
                 let sent = bytes.unwrap_or(reply.body.len() / 2).min(reply.body.len());
@@ -232,9 +237,7 @@ fn spoil(reply: &mut Reply, fired: &mut [Fired]) -> Pace {
             }
             Fault::Wire(Wire::Slow { bytes_per_second }) => {
                 fired.strike(&format!("answered {bytes_per_second} bytes a second"));
-                pace = Pace::Drip(
-                    std::time::Duration::from_secs(1) / u32::try_from(*bytes_per_second).unwrap_or(1),
-                );
+                pace = Pace::Drip(Duration::from_secs(1) / u32::try_from(*bytes_per_second).unwrap_or(1));
             }
             Fault::Wire(Wire::Headers { count, bytes }) => {
                 let value = "x".repeat(usize::try_from(*bytes).unwrap_or_default());

@@ -3,13 +3,14 @@
 
 use std::time::Duration;
 
+use reqwest::header::CONTENT_TYPE;
 use serde_json::Value;
 
 use super::board::Fired;
 use super::desk::{Desk, head_of};
 use super::event::{self, Passage};
 use super::exchange::End;
-use super::http::{Body, Conn, Gone, Pace, Request, start_chunks};
+use super::http::{Conn, Gone, Request, start_chunks};
 use super::scenario::{Call, Fault};
 use super::wire::{Wire, Wrap};
 
@@ -18,33 +19,21 @@ const MAX_EVENT: usize = 1 << 20;
 /// How often a standing connection looks whether a rule's time has come.
 pub(super) const LOOK: Duration = Duration::from_millis(100);
 
+/// It is a stream of events: its body has no end.
+pub(super) fn is_stream(response: &reqwest::Response) -> bool {
+    let kind = response.headers().get(CONTENT_TYPE);
+    kind.is_some_and(|kind| kind.as_bytes().starts_with(b"text/event-stream"))
+}
+
 /// Serves a stream until one side ends it.
 pub(super) async fn serve(
     desk: &Desk,
     conn: &mut Conn,
     request: &Request,
     opening: &Call,
+    mut response: reqwest::Response,
 ) -> Result<End, Gone> {
-    let opened = tokio::time::timeout(Duration::from_secs(60), desk.open(request, request.body.clone()));
-    let Ok(Ok(mut response)) = opened.await else {
-        return Ok(End::Reset);
-    };
-    let mut reply = head_of(&response);
-    let kind = reply.headers.iter().find(|(name, _)| name == "content-type");
-    let streams = kind.is_some_and(|(_, kind)| kind.starts_with("text/event-stream"));
-    if reply.status != 200 || !streams {
-        // a refusal, which is an answer like any other
-        let mut bytes = Vec::new();
-        while let Ok(Some(chunk)) = response.chunk().await {
-            bytes.extend_from_slice(&chunk);
-            if bytes.len() > MAX_EVENT {
-                return Ok(End::Reset);
-            }
-        }
-        reply.body = Body::Bytes(bytes);
-        reply.send(conn, Pace::Whole, false, request.keep_alive).await?;
-        return Ok(End::Next);
-    }
+    let reply = head_of(&response);
     start_chunks(conn, reply.status, &reply.headers).await?;
     let mut silent: Option<Fired> = None;
     let mut changes = desk.board.changes();
@@ -94,7 +83,7 @@ pub(super) fn standing(desk: &Desk, opening: &Call, silent: &mut Option<Fired>) 
         *silent = None;
         return Standing::On;
     };
-    if matches!(fired.rule.fault, Fault::Wire(Wire::Reset { .. })) {
+    if matches!(fired.fault(), Fault::Wire(Wire::Reset { .. })) {
         fired.strike("cut the standing connection");
         return Standing::Cut;
     }

@@ -112,5 +112,5 @@ async fn the_lie_is_what_the_contract_would_have_said() {
         .unwrap();
     assert_eq!(transaction.to, Some(net.addresses().manager));
     let header = rpc.head().await.unwrap();
-    assert_eq!(header.logs_bloom.unwrap().count_ones(), 2048);
+    assert_eq!(header.logs_bloom.unwrap().0, [0xff; 256]);
 }

@@ -1,6 +1,8 @@
 //! The fault proxy: each fault against tiny servers of the tests, and the real node where only that will do.
 
 mod anvil;
+mod bodies;
+mod fake;
 mod head;
 mod levers;
 mod limits;
@@ -15,7 +17,7 @@ mod streams;
 mod wire;
 
 use std::path::Path;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use axum::Router;
@@ -24,14 +26,17 @@ use axum::extract::State;
 use axum::http::{Method, Uri};
 use axum::response::{IntoResponse, Response};
 use casimir_dkg::devnet::proxy::{FaultProxy, Kind, Scenario, Switch, Target, Variables};
+pub(crate) use fake::{CONTRACT, TOPIC, chain, hash, log, transaction};
 use serde_json::{Value, json};
 
 type Answer = dyn Fn(&str, &[u8]) -> Response + Send + Sync;
+/// Calls with their bodies.
+type Asked = Arc<Mutex<Vec<(String, Vec<u8>)>>>;
 
 /// A server that answers as a function says and keeps what it was asked.
-pub(super) struct Server {
-    pub(super) url: String,
-    asked: Arc<Mutex<Vec<(String, Vec<u8>)>>>,
+pub(crate) struct Server {
+    pub(crate) url: String,
+    asked: Asked,
     task: tokio::task::JoinHandle<()>,
 }
 
@@ -43,8 +48,8 @@ impl Drop for Server {
 
 impl Server {
     /// `answer` gets method and path with query, such as `GET /x?y`, and the body.
-    pub(super) async fn start(answer: impl Fn(&str, &[u8]) -> Response + Send + Sync + 'static) -> Self {
-        type Shared = (Arc<Answer>, Arc<Mutex<Vec<(String, Vec<u8>)>>>);
+    pub(crate) async fn start(answer: impl Fn(&str, &[u8]) -> Response + Send + Sync + 'static) -> Self {
+        type Shared = (Arc<Answer>, Asked);
         async fn serve(
             State((answer, asked)): State<Shared>,
             method: Method,
@@ -55,7 +60,7 @@ impl Server {
             asked.lock().unwrap().push((call.clone(), body.to_vec()));
             answer(&call, &body)
         }
-        let asked: Arc<Mutex<Vec<(String, Vec<u8>)>>> = Arc::default();
+        let asked = Asked::default();
         let answer: Arc<Answer> = Arc::new(answer);
         let router = Router::new()
             .fallback(serve)
@@ -67,12 +72,12 @@ impl Server {
     }
 
     /// A REST server that answers everything with this.
-    pub(super) async fn saying(body: Value) -> Self {
+    pub(crate) async fn saying(body: Value) -> Self {
         Self::start(move |_, _| axum::Json(body.clone()).into_response()).await
     }
 
     /// A JSON-RPC server.
-    pub(super) async fn rpc(answer: impl Fn(&str, &Value) -> Value + Send + Sync + 'static) -> Self {
+    pub(crate) async fn rpc(answer: impl Fn(&str, &Value) -> Value + Send + Sync + 'static) -> Self {
         Self::start(move |_, body| {
             let one = |call: &Value| {
                 let method = call["method"].as_str().unwrap();
@@ -89,7 +94,7 @@ impl Server {
     }
 
     /// What it was asked, `METHOD /path?query`, or the methods of a JSON-RPC server.
-    pub(super) fn asked(&self) -> Vec<String> {
+    pub(crate) fn asked(&self) -> Vec<String> {
         let asked = self.asked.lock().unwrap();
         let name = |(call, body): &(String, Vec<u8>)| match serde_json::from_slice::<Value>(body) {
             Ok(Value::Array(calls)) => calls
@@ -104,14 +109,14 @@ impl Server {
 }
 
 /// The scenario of this text, which is called `test`.
-pub(super) fn scenario(text: &str) -> Scenario {
+pub(crate) fn scenario(text: &str) -> Scenario {
     let text = format!("about = \"for a test\"\n{text}");
     Scenario::parse(Path::new("test.toml"), &text, &Variables::new())
         .unwrap_or_else(|error| panic!("{error}"))
 }
 
 /// A proxy before these URLs, all of one kind, called `execution.0` and so on; the scenario `test` is in force.
-pub(super) async fn proxy(kind: Kind, urls: &[&str], text: &str) -> FaultProxy {
+pub(crate) async fn proxy(kind: Kind, urls: &[&str], text: &str) -> FaultProxy {
     let targets = urls
         .iter()
         .enumerate()
@@ -125,7 +130,7 @@ pub(super) async fn proxy(kind: Kind, urls: &[&str], text: &str) -> FaultProxy {
 }
 
 /// One rule before one target of this kind.
-pub(super) async fn ruled(kind: Kind, server: &Server, rule: &str) -> FaultProxy {
+pub(crate) async fn ruled(kind: Kind, server: &Server, rule: &str) -> FaultProxy {
     proxy(
         kind,
         &[&server.url],
@@ -134,24 +139,31 @@ pub(super) async fn ruled(kind: Kind, server: &Server, rule: &str) -> FaultProxy
     .await
 }
 
-pub(super) fn client() -> reqwest::Client {
-    reqwest::Client::builder()
-        .no_proxy()
-        .redirect(reqwest::redirect::Policy::none())
-        .timeout(Duration::from_secs(10))
-        .build()
-        .unwrap()
+/// One for all tests, because making one takes longer than most of them; it keeps no connection, because each test has a
+/// runtime of its own.
+pub(crate) fn client() -> &'static reqwest::Client {
+    static CLIENT: OnceLock<reqwest::Client> = OnceLock::new();
+    CLIENT.get_or_init(|| {
+        reqwest::Client::builder()
+            .no_proxy()
+            .redirect(reqwest::redirect::Policy::none())
+            .timeout(Duration::from_secs(10))
+            .pool_max_idle_per_host(0)
+            .tls_certs_only([])
+            .build()
+            .unwrap()
+    })
 }
 
 /// The whole answer to a JSON-RPC call.
-pub(super) async fn call(url: &str, method: &str, params: Value) -> Value {
+pub(crate) async fn call(url: &str, method: &str, params: Value) -> Value {
     let body = json!({"jsonrpc": "2.0", "id": 7, "method": method, "params": params});
     let answer = client().post(url).json(&body).send().await.unwrap();
     answer.json().await.unwrap()
 }
 
 /// The result of a JSON-RPC call.
-pub(super) async fn result(url: &str, method: &str, params: Value) -> Value {
+pub(crate) async fn result(url: &str, method: &str, params: Value) -> Value {
     let mut answer = call(url, method, params).await;
     assert_eq!(answer["id"], 7, "{answer}");
     assert!(answer.get("error").is_none(), "{answer}");
@@ -159,19 +171,19 @@ pub(super) async fn result(url: &str, method: &str, params: Value) -> Value {
 }
 
 /// Status and body as text of a GET.
-pub(super) async fn get(url: &str) -> (u16, String) {
+pub(crate) async fn get(url: &str) -> (u16, String) {
     let answer = client().get(url).send().await.unwrap();
     (answer.status().as_u16(), answer.text().await.unwrap())
 }
 
-pub(super) async fn get_json(url: &str) -> Value {
+pub(crate) async fn get_json(url: &str) -> Value {
     let (status, body) = get(url).await;
     assert_eq!(status, 200, "{body}");
     serde_json::from_str(&body).unwrap()
 }
 
 /// What the log says was said, in order.
-pub(super) fn said(proxy: &FaultProxy) -> Vec<String> {
+pub(crate) fn said(proxy: &FaultProxy) -> Vec<String> {
     proxy
         .log()
         .into_iter()
@@ -181,7 +193,7 @@ pub(super) fn said(proxy: &FaultProxy) -> Vec<String> {
 
 /// The log has one entry, about this call, and it says this.
 #[track_caller]
-pub(super) fn struck_once(proxy: &FaultProxy, call: &str, words: &str) {
+pub(crate) fn struck_once(proxy: &FaultProxy, call: &str, words: &str) {
     let log = proxy.log();
     assert_eq!(log.len(), 1, "{log:?}");
     assert!(log[0].call.starts_with(call), "{call:?} expected in {}", log[0]);
@@ -191,102 +203,4 @@ pub(super) fn struck_once(proxy: &FaultProxy, call: &str, words: &str) {
         log[0]
     );
     assert_eq!(proxy.strikes("test"), 1);
-}
-
-/// A chain of blocks 0 to `head`, in each block from 1 on one log of contract `0xaa…` whose data is the block's number.
-pub(super) fn chain(head: u64) -> impl Fn(&str, &Value) -> Value + Send + Sync + 'static {
-    move |method, params| {
-        let number = |tag: &Value| match tag.as_str() {
-            Some("latest" | "pending") | None => head,
-            Some("finalized" | "safe") => head - 2,
-            Some("earliest") => 0,
-            Some(text) => u64::from_str_radix(&text[2..], 16).unwrap(),
-        };
-        let there = |n: u64| n <= head;
-        match method {
-            "eth_chainId" => json!("0x7a69"),
-            "net_version" => json!("31337"),
-            "eth_syncing" => json!(false),
-            "eth_blockNumber" => json!(format!("{head:#x}")),
-            "eth_getBlockByNumber" => Some(number(&params[0]))
-                .filter(|n| there(*n))
-                .map_or(Value::Null, block),
-            "eth_getBlockByHash" => block_of(&params[0])
-                .filter(|n| there(*n))
-                .map_or(Value::Null, block),
-            "eth_getLogs" => {
-                let filter = &params[0];
-                let (from, to) = match block_of(&filter["blockHash"]) {
-                    Some(n) => (n, n),
-                    None => (number(&filter["fromBlock"]), number(&filter["toBlock"])),
-                };
-                (from.max(1)..=to.min(head)).map(log).collect::<Vec<_>>().into()
-            }
-            "eth_getTransactionReceipt" => match transaction_of(&params[0]).filter(|n| there(*n)) {
-                Some(n) => receipt(n),
-                None => Value::Null,
-            },
-            "eth_getTransactionByHash" => match transaction_of(&params[0]).filter(|n| there(*n)) {
-                Some(n) => json!({
-                    "hash": params[0], "blockNumber": format!("{n:#x}"), "blockHash": hash(n), "transactionIndex": "0x0",
-                }),
-                None => Value::Null,
-            },
-            "eth_getBlockReceipts" => {
-                let n = block_of(&params[0]).unwrap_or_else(|| number(&params[0]));
-                if there(n) {
-                    json!([receipt(n)])
-                } else {
-                    Value::Null
-                }
-            }
-            // says at which block it was asked
-            "eth_call" | "eth_getBalance" | "eth_getCode" | "eth_getTransactionCount" => params[1].clone(),
-            "eth_sendRawTransaction" => json!(hash(0x5e)),
-            other => panic!("unexpected {other}"),
-        }
-    }
-}
-
-pub(super) fn hash(number: u64) -> String {
-    format!("0xb10c{number:060x}")
-}
-
-pub(super) fn transaction(number: u64) -> String {
-    format!("0x7a{number:062x}")
-}
-
-fn block_of(hash: &Value) -> Option<u64> {
-    u64::from_str_radix(hash.as_str()?.strip_prefix("0xb10c")?, 16).ok()
-}
-
-fn transaction_of(hash: &Value) -> Option<u64> {
-    u64::from_str_radix(hash.as_str()?.strip_prefix("0x7a")?, 16).ok()
-}
-
-fn block(number: u64) -> Value {
-    json!({
-        "number": format!("{number:#x}"), "hash": hash(number), "parentHash": hash(number.saturating_sub(1)),
-        "timestamp": format!("{:#x}", 1_700_000_000 + 12 * number), "logsBloom": format!("0x{}", "0".repeat(512)),
-        "transactions": [],
-    })
-}
-
-pub(super) const CONTRACT: &str = "0xaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
-pub(super) const TOPIC: &str = "0x1111111111111111111111111111111111111111111111111111111111111111";
-
-pub(super) fn log(number: u64) -> Value {
-    json!({
-        "address": CONTRACT, "topics": [TOPIC], "data": format!("0x{number:064x}"),
-        "blockNumber": format!("{number:#x}"), "blockHash": hash(number), "transactionHash": transaction(number),
-        "transactionIndex": "0x0", "logIndex": "0x0", "removed": false,
-        "blockTimestamp": format!("{:#x}", 1_700_000_000 + 12 * number),
-    })
-}
-
-fn receipt(number: u64) -> Value {
-    json!({
-        "transactionHash": transaction(number), "blockNumber": format!("{number:#x}"), "blockHash": hash(number),
-        "status": "0x1", "logs": [log(number)],
-    })
 }

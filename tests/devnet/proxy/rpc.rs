@@ -169,3 +169,86 @@ async fn the_clock_is_off() {
         assert_eq!(ninth - third, 72, "time passes as it does");
     }
 }
+
+/// Every lie to an execution node, with what it needs.
+const LIES: [&str; 20] = [
+    "method = \"*\"\ndoes = { fault = \"rewrite\", set = { \"/result/a\" = 1, \"/x/*/y\" = 2 }, remove = [\"/result/*\"] }",
+    "method = \"*\"\ndoes = { fault = \"answer\", null = true, forward = true }",
+    "method = \"*\"\ndoes = { fault = \"add-log\", address = \"0xaa\", topics = [1], thorough = true }",
+    "method = \"*\"\ndoes = { fault = \"drop-log\" }",
+    "method = \"*\"\ndoes = { fault = \"alter-log\", set = { \"/data\" = \"0x\" } }",
+    "method = \"*\"\ndoes = { fault = \"repeat-log\" }",
+    "method = \"*\"\ndoes = { fault = \"chain-id\", id = 5 }",
+    "method = \"*\"\ndoes = { fault = \"genesis\" }",
+    "method = \"*\"\ndoes = { fault = \"syncing\" }",
+    "method = \"*\"\ndoes = { fault = \"clock\", shift = \"-1 d\" }",
+    "method = \"*\"\ndoes = { fault = \"clock\", year = 1970 }",
+    "method = \"*\"\ndoes = { fault = \"head\", behind = 3 }",
+    "method = \"*\"\ndoes = { fault = \"head\", behind = 3, beyond = \"clip\" }",
+    "method = \"*\"\ndoes = { fault = \"head\", stands = true }",
+    "method = \"*\"\ndoes = { fault = \"head\", ahead = 18446744073709551615 }",
+    "method = \"*\"\ndoes = { fault = \"range-limit\", blocks = 1, words = \"infura\" }",
+    "method = \"*\"\ndoes = { fault = \"range-limit\", results = 0, words = \"reth\" }",
+    "method = \"*\"\ndoes = { fault = \"refuse-transaction\", reason = \"pool-full\", forward = true }",
+    "method = \"*\"\ndoes = { fault = \"swallow-transaction\" }",
+    "does = { fault = \"delay\", time = \"0 s\" }",
+];
+
+#[tokio::test]
+async fn nonsense_from_either_side_breaks_no_lie() {
+    use axum::response::IntoResponse as _;
+    let bodies = [
+        json!("x"),
+        json!(5),
+        json!(null),
+        json!([]),
+        json!([[]]),
+        json!({}),
+        json!({"id": 7, "result": "0x5"}),
+        json!({"id": 7, "result": ["0x5"]}),
+        json!({"id": 7, "result": {"number": "0x5", "hash": 7, "timestamp": "0xffffffffffffffff"}}),
+        json!({"id": 7, "error": "no"}),
+    ];
+    let params = [
+        json!("x"),
+        json!(null),
+        json!({}),
+        json!([]),
+        json!([[]]),
+        json!(["latest", "latest", "latest"]),
+        json!([{"fromBlock": 5, "toBlock": "0x10000000000000000"}]),
+        json!([{"fromBlock": "0xffffffffffffffff", "toBlock": "0x0"}]),
+        json!([hash(3), "0xffffffffffffffff", {"blockHash": {}}]),
+    ];
+    const METHODS: [&str; 8] = [
+        "eth_getLogs",
+        "eth_getBlockByNumber",
+        "eth_getBlockByHash",
+        "eth_getTransactionReceipt",
+        "eth_getTransactionByHash",
+        "eth_getBlockReceipts",
+        "eth_call",
+        "eth_sendRawTransaction",
+    ];
+    let said = std::sync::Arc::new(std::sync::Mutex::new(Value::Null));
+    let saying = std::sync::Arc::clone(&said);
+    let server = Server::start(move |_, _| axum::Json(saying.lock().unwrap().clone()).into_response()).await;
+    for lie in LIES {
+        let proxy = ruled(Kind::Execution, &server, lie).await;
+        let url = proxy.url("execution.0").unwrap();
+        for body in &bodies {
+            *said.lock().unwrap() = body.clone();
+            // all of it as one batch, and some of it alone
+            let calls = METHODS.iter().flat_map(|method| {
+                params
+                    .iter()
+                    .map(move |params| json!({"id": 7, "method": method, "params": params}))
+            });
+            let calls: Vec<Value> = calls.collect();
+            for call in [&calls[0], &Value::from(calls.clone())] {
+                let answer = client().post(&url).json(call).send().await;
+                assert!(answer.is_ok(), "{lie} and {body}: {}", call["params"]);
+            }
+        }
+    }
+}

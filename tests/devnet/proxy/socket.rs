@@ -36,9 +36,16 @@ impl Stage {
 
 type Heads = Subscription<alloy::rpc::types::Header>;
 
+/// The number of the next head.
 async fn head(heads: &mut Heads) -> Option<u64> {
-    let head = tokio::time::timeout(Duration::from_secs(2), heads.recv()).await;
+    let head = tokio::time::timeout(Duration::from_secs(10), heads.recv()).await;
     head.ok()?.ok().map(|head| head.number)
+}
+
+/// No head comes for a while, or ever.
+async fn silent(heads: &mut Heads) -> bool {
+    let head = tokio::time::timeout(Duration::from_millis(500), heads.recv()).await;
+    !matches!(head, Ok(Ok(_)))
 }
 
 #[tokio::test]
@@ -85,19 +92,22 @@ async fn heads_are_altered_lost_and_garbled() {
     for (does, told) in [
         (
             "fault = \"rewrite\", set = { \"/params/result/number\" = \"0x63\" }",
-            [Some(99), Some(4)],
+            &[99, 4][..],
         ),
-        ("fault = \"hang\"", [Some(4), None]),
+        ("fault = \"hang\"", &[4]),
         // no client understands these: one message is lost to it, or the whole connection
-        ("fault = \"half\"", [None, None]),
-        ("fault = \"html\"", [None, None]),
+        ("fault = \"half\"", &[]),
+        ("fault = \"html\"", &[]),
     ] {
         let stage = Stage::new(&rule(does)).await;
         let provider = stage.connect().await.unwrap();
         let mut heads = provider.subscribe_blocks().await.unwrap();
         stage.net.mine(1).await.unwrap();
         stage.net.mine(1).await.unwrap();
-        assert_eq!([head(&mut heads).await, head(&mut heads).await], told, "{does}");
+        for number in told {
+            assert_eq!(head(&mut heads).await, Some(*number), "{does}");
+        }
+        assert!(silent(&mut heads).await, "{does}");
         assert_eq!(stage.proxy.strikes("test"), 1, "{does}");
     }
 }
@@ -116,7 +126,7 @@ async fn a_socket_dies_in_silence_or_is_cut() {
     })
     .await;
     stage.net.mine(1).await.unwrap();
-    assert_eq!(head(&mut heads).await, None);
+    assert!(silent(&mut heads).await);
     stage.proxy.switch_rule("test", "silence", Switch::Off).unwrap();
     tokio::time::sleep(Duration::from_millis(200)).await;
     stage.net.mine(1).await.unwrap();

@@ -92,14 +92,23 @@ async fn events_pass() {
     }
     assert_eq!(stream.proxy.calls("beacon.0", "event head of /eth/v1/events"), 3);
     assert_eq!(stream.proxy.calls("beacon.0", "GET /eth/v1/events"), 1);
-    drop(stream.proxy);
+    let Stream {
+        beacon,
+        proxy,
+        mut response,
+        ..
+    } = stream;
+    drop(proxy);
     assert!(
-        matches!(stream.response.chunk().await, Ok(None) | Err(_)),
+        matches!(response.chunk().await, Ok(None) | Err(_)),
         "it ends with the proxy"
     );
     eventually("the node is left, too", async || {
-        stream.head(9);
-        stream.beacon.listeners() == 0
+        beacon.tell(Event::Head {
+            slot: 9,
+            epoch_transition: false,
+        });
+        beacon.listeners() == 0
     })
     .await;
 }

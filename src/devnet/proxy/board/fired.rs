@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::record::Entry;
 use super::running::Running;
 use super::{Board, Memory};
-use crate::devnet::proxy::scenario::{Call, Rule};
+use crate::devnet::proxy::scenario::{Call, Fault, Rule};
 
 /// A strike in the making. Dropped without [`Fired::strike`] it did not happen: a rule that was to change what was not
 /// there has not struck.
@@ -16,7 +16,7 @@ pub(in crate::devnet::proxy) struct Fired {
     call: String,
     scenario: Arc<str>,
     id: u64,
-    pub(in crate::devnet::proxy) rule: Arc<Rule>,
+    rule: Arc<Rule>,
     struck: bool,
 }
 
@@ -37,6 +37,15 @@ impl Fired {
             rule: Arc::clone(&running.rule),
             struck: false,
         }
+    }
+
+    pub(in crate::devnet::proxy) fn fault(&self) -> &Fault {
+        &self.rule.fault
+    }
+
+    /// The rule by itself, so that it can be read while its strike is told.
+    pub(in crate::devnet::proxy) fn rule(&self) -> Arc<Rule> {
+        Arc::clone(&self.rule)
     }
 
     /// It happened: `said` tells what was said or done instead.

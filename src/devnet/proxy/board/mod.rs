@@ -206,7 +206,7 @@ impl Board {
         let mut fired = Vec::new();
         for scenario in scenarios.iter_mut() {
             for running in &mut scenario.rules {
-                if running.concerns(place, place.kind, call, now, levers) && running.take() {
+                if running.concerns(place, call, now, levers) && running.take() {
                     fired.push(Fired::new(self, target, call, &scenario.name, running));
                 }
             }
@@ -224,10 +224,7 @@ impl Board {
         } = &mut *state;
         for scenario in scenarios.iter_mut() {
             for running in &mut scenario.rules {
-                if running.ends_streams()
-                    && running.concerns(place, place.kind, opening, now, levers)
-                    && running.take()
-                {
+                if running.ends_streams() && running.concerns(place, opening, now, levers) && running.take() {
                     return Some(Fired::new(self, target, opening, &scenario.name, running));
                 }
             }

@@ -9,7 +9,6 @@ use tokio::time::Instant;
 use super::{Memory, Place};
 use crate::devnet::proxy::handle::Switch;
 use crate::devnet::proxy::scenario::{Call, Fault, Rule, Scenario};
-use crate::devnet::proxy::target::Kind;
 use crate::devnet::proxy::wire::Wire;
 
 /// A scenario on the board.
@@ -85,7 +84,6 @@ impl Running {
     pub(super) fn concerns(
         &self,
         place: &Place,
-        kind: Kind,
         call: &Call,
         now: Instant,
         levers: &BTreeMap<String, u64>,
@@ -93,7 +91,7 @@ impl Running {
         let since = now.saturating_duration_since(self.since);
         self.on
             && self.rule.at.iter().any(|at| place.is(at))
-            && self.rule.concerns(kind, call)
+            && self.rule.concerns(place.kind, call)
             && self.rule.when.open(since, self.order, levers)
     }
 

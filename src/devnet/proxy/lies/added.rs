@@ -45,13 +45,7 @@ const THOROUGH: [&str; 5] = [
 impl AddLog {
     pub(super) fn read(r: &mut Reader<'_>, t: &mut Table<'_>) -> Option<Self> {
         let address = t.text(r, "address").map(|text| text.to_ascii_lowercase());
-        if !t.has("address") {
-            t.wrong(
-                r,
-                "address",
-                "is required: the contract that is said to have logged",
-            );
-        }
+        t.required(r, "address", "the contract that is said to have logged");
         let topics = t.json(r, "topics").and_then(|topics| {
             topics
                 .as_array()?

@@ -42,17 +42,17 @@ impl Answer {
             }
             Some(made)
         });
-        let said = match (result.or(null), error) {
-            (Some(result), None) => Said::Result(result),
-            (None, Some(error)) => Said::Error(error),
-            _ => {
-                t.wrong(
-                    r,
-                    "result",
-                    "one of `result`, `null = true` and `error` is required",
-                );
-                return None;
-            }
+        let given = [t.has("result"), null.is_some(), t.has("error")];
+        if given.into_iter().filter(|given| *given).count() != 1 {
+            t.wrong(
+                r,
+                "result",
+                "one of `result`, `null = true` and `error` is required",
+            );
+        }
+        let said = match error {
+            Some(error) => Said::Error(error),
+            None => Said::Result(result.or(null)?),
         };
         Some(Self {
             said,

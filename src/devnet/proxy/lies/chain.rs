@@ -17,9 +17,7 @@ pub(in crate::devnet::proxy) struct ChainId(u64);
 impl ChainId {
     pub(super) fn read(r: &mut Reader<'_>, t: &mut Table<'_>) -> Option<Self> {
         let id = t.number(r, "id", u64::MAX);
-        if !t.has("id") {
-            t.wrong(r, "id", "is required: the chain id that is claimed");
-        }
+        t.required(r, "id", "the chain id that is claimed");
         id.map(Self)
     }
 

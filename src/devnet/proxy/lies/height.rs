@@ -129,7 +129,8 @@ impl Height {
     }
 
     async fn logs(&self, desk: &Desk, call: &mut RpcCall, heads: Heads, fired: &mut Fired) -> Option<Made> {
-        let (filter, head) = (call.sent.get_mut(0)?, heads.told);
+        let filter = call.sent.get_mut(0).filter(|filter| filter.is_object())?;
+        let head = heads.told;
         if let Some(hash) = filter.get("blockHash").cloned() {
             if number_of(desk, &hash).await? <= head {
                 return None;
@@ -213,7 +214,7 @@ impl Height {
     }
 }
 
-/// The head as it is, and as it is told: never above the real one.
+/// The head as it is, and as it is told.
 #[derive(Debug, Clone, Copy)]
 struct Heads {
     real: u64,
@@ -229,7 +230,7 @@ impl Heads {
             Some("safe" | "finalized") => {
                 // what is final lags as far as the head does
                 let block = desk.ask("eth_getBlockByNumber", json!([asked, false])).await?;
-                Some(quantity(&block["number"])?.saturating_sub(self.real - self.told))
+                Some(quantity(&block["number"])?.saturating_sub(self.real.saturating_sub(self.told)))
             }
             Some(_) => quantity(asked),
         }

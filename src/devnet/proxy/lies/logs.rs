@@ -86,9 +86,8 @@ impl Which {
                 .is_some_and(|text| text.eq_ignore_ascii_case(wanted))
         };
         let at = |(n, topic): (usize, &Option<String>)| {
-            topic
-                .as_ref()
-                .is_none_or(|topic| is(log.pointer(&format!("/topics/{n}")), topic))
+            let found = log.pointer(&format!("/topics/{n}"));
+            found.is_some() && topic.as_ref().is_none_or(|topic| is(found, topic))
         };
         self.address
             .as_ref()

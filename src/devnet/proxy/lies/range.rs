@@ -35,9 +35,7 @@ impl RangeLimit {
             }
         };
         let words = t.word(r, "words", VENDORS);
-        if !t.has("words") {
-            t.wrong(r, "words", "is required: in whose words the limit is told");
-        }
+        t.required(r, "words", "in whose words the limit is told");
         Some(Self {
             limit: limit?,
             words: words?,

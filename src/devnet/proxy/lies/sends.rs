@@ -28,9 +28,7 @@ impl Refuse {
         }
         let reason = t.text(r, "reason");
         let forward = t.flag(r, "forward");
-        if !t.has("reason") {
-            t.wrong(r, "reason", "is required: why the transaction is refused");
-        }
+        t.required(r, "reason", "why the transaction is refused");
         let error = refusals::find(&client, &reason?);
         if error.is_none() && clients.contains(&client.as_str()) {
             let reasons = refusals::known(Some(&client));

@@ -40,7 +40,7 @@ impl Syncing {
             fired.strike("said it is syncing");
             return Some(206);
         }
-        let data = body.get_mut("data")?;
+        let data = body.get_mut("data").filter(|data| data.is_object())?;
         let head: u64 = data["head_slot"]
             .as_str()
             .and_then(|slot| slot.parse().ok())
@@ -61,7 +61,7 @@ impl Optimistic {
     #[expect(clippy::unused_self, reason = "called like every other lie")]
     pub(super) fn rest(&self, path: &str, body: &mut Value, fired: &mut Fired) {
         if path == "/eth/v1/node/syncing" {
-            if let Some(data) = body.get_mut("data") {
+            if let Some(data) = body.get_mut("data").filter(|data| data.is_object()) {
                 data["is_optimistic"] = json!(true);
                 fired.strike("said its head is optimistic");
             }

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::{Calls, RpcCall, after, before};
 use crate::devnet::proxy::board::Fired;
 use crate::devnet::proxy::desk::{Desk, Unreachable};
-use crate::devnet::proxy::http::{Reply, Request};
+use crate::devnet::proxy::http::{Body, Reply, Request};
 
 /// Answers the calls: what rules answer is not sent on, the rest is, as one body of the same form. The order is the
 /// client's.
@@ -43,8 +43,10 @@ pub(in crate::devnet::proxy) async fn answer(
             return Ok(envelope);
         };
         let mut answers = match answer {
-            Value::Array(answers) => answers,
-            one => vec![one],
+            Value::Array(answers) if batch => answers,
+            one if !batch => vec![one],
+            // a refusal of the whole batch
+            _ => return Ok(envelope),
         };
         for ((call, fired), slot) in calls.iter().zip(&mut fired).zip(&mut slots) {
             if slot.is_some() || call.id.is_none() {
@@ -72,7 +74,7 @@ pub(in crate::devnet::proxy) async fn answer(
         [one] if !batch => one.to_string(),
         _ => Value::from(replies).to_string(),
     };
-    envelope.body = super::super::http::Body::Bytes(body.into_bytes());
+    envelope.body = Body::Bytes(body.into_bytes());
     if let Some(status) = status.filter(|_| !batch) {
         envelope.status = status;
     }

@@ -107,7 +107,7 @@ impl Calls {
 /// What the rules say before the node is asked, the first that answers counting; they may change what it is asked.
 pub(super) async fn before(desk: &Desk, call: &mut RpcCall, fired: &mut [Fired]) -> Option<Made> {
     for fired in fired {
-        let rule = std::sync::Arc::clone(&fired.rule);
+        let rule = fired.rule();
         if let Fault::Lie(lie) = &rule.fault
             && let Some(made) = lie.before(desk, call, fired).await
         {
@@ -119,8 +119,12 @@ pub(super) async fn before(desk: &Desk, call: &mut RpcCall, fired: &mut [Fired])
 
 /// What the rules make of an answer, one after the other; also of a message to a subscriber.
 pub(super) async fn after(desk: &Desk, call: &RpcCall, reply: &mut Value, fired: &mut [Fired]) -> Fate {
+    if !reply.is_object() {
+        // no JSON-RPC, so there is nothing to lie about
+        return Fate::Told;
+    }
     for fired in fired {
-        let rule = std::sync::Arc::clone(&fired.rule);
+        let rule = fired.rule();
         if let Fault::Lie(lie) = &rule.fault
             && lie.after(desk, call, reply, fired).await == Fate::Lost
         {

@@ -5,7 +5,8 @@ use std::fmt;
 use serde_json::Value;
 
 use super::pattern::Pattern;
-use super::reader::{Reader, Table};
+use super::reader::Reader;
+use super::table::Table;
 use crate::types::SafeText;
 
 /// One thing that a rule may be about.

@@ -1,7 +1,8 @@
 //! What a rule does: the list of all faults, by the word that names each.
 
 use super::calls::Call;
-use super::reader::{Reader, Table, nearest};
+use super::reader::{Reader, nearest};
+use super::table::Table;
 use crate::devnet::proxy::lies::{self, Lie};
 use crate::devnet::proxy::target::Kind;
 use crate::devnet::proxy::wire::{self, Wire};
@@ -25,15 +26,11 @@ pub(in crate::devnet::proxy) fn all() -> impl Iterator<Item = (&'static str, Rea
 
 pub(super) fn read(r: &mut Reader<'_>, rule: &mut Table<'_>) -> Option<Fault> {
     let Some(mut does) = rule.table(r, "does") else {
-        if !rule.has("does") {
-            rule.wrong(r, "does", "is required: `does = { fault = \"...\" }`");
-        }
+        rule.required(r, "does", "`does = { fault = \"...\" }`");
         return None;
     };
     let Some(word) = does.text(r, "fault") else {
-        if !does.has("fault") {
-            does.wrong(r, "fault", "is required");
-        }
+        does.required(r, "fault", "what goes wrong");
         return None;
     };
     let Some((_, read)) = all().find(|(known, _)| *known == word) else {

@@ -7,6 +7,7 @@ mod pattern;
 mod reader;
 mod rule;
 mod shipped;
+mod table;
 mod when;
 
 use std::collections::BTreeSet;
@@ -18,10 +19,11 @@ pub(super) use fault::Fault;
 #[cfg(test)]
 pub(super) use fault::all as all_faults;
 pub(super) use number::shift;
+pub(super) use reader::Reader;
 pub use reader::Variables;
-pub(super) use reader::{Reader, Table};
 pub(super) use rule::{At, Rule};
 pub use shipped::shipped;
+pub(super) use table::Table;
 use toml::de::DeTable;
 
 use super::error::ProxyError;
@@ -79,15 +81,9 @@ impl Scenario {
             .unwrap_or_default()
             .to_string_lossy()
             .into_owned();
-        let scenario = reader::root(&mut r, &parsed).and_then(|mut root| {
+        let scenario = table::root(&mut r, &parsed).and_then(|mut root| {
             let about = root.text(&mut r, "about");
-            if !root.has("about") {
-                root.wrong(
-                    &mut r,
-                    "about",
-                    "is required: one sentence that says what happens",
-                );
-            }
+            root.required(&mut r, "about", "one sentence that says what happens");
             let tables = root.tables(&mut r, "rule");
             if tables.is_empty() {
                 root.wrong(
@@ -182,7 +178,7 @@ mod tests {
             let text = format!("fault = \"{word}\"");
             let parsed = DeTable::parse(&text);
             let mut r = Reader::new(Path::new("x.toml"), &text, &none);
-            let mut table = reader::root(&mut r, &parsed).unwrap();
+            let mut table = table::root(&mut r, &parsed).unwrap();
             let _ = read(&mut r, &mut table);
             for key in table.known_keys() {
                 // what chooses a log is told once, for three faults

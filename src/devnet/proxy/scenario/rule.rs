@@ -4,7 +4,8 @@ use std::fmt;
 
 use super::calls::{Call, Calls};
 use super::fault::{self, Fault};
-use super::reader::{Reader, Table};
+use super::reader::Reader;
+use super::table::Table;
 use super::when::When;
 use crate::devnet::proxy::target::Kind;
 
@@ -52,14 +53,8 @@ pub(in crate::devnet::proxy) struct Rule {
 
 impl Rule {
     pub(super) fn read(r: &mut Reader<'_>, mut rule: Table<'_>) -> Option<Self> {
-        let name = rule.text(r, "name").filter(|name| !name.is_empty());
-        if name.is_none() {
-            rule.wrong(
-                r,
-                "name",
-                "is required: the rule is switched, counted and logged by it",
-            );
-        }
+        let name = rule.text(r, "name");
+        rule.required(r, "name", "the rule is switched, counted and logged by it");
         let at: Vec<At> = rule.texts(r, "at").iter().map(|text| At::read(text)).collect();
         if at.is_empty() {
             rule.wrong(

@@ -6,7 +6,8 @@ use std::time::Duration;
 use rand::{Rng as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 
-use super::reader::{Reader, Table};
+use super::reader::Reader;
+use super::table::Table;
 
 /// All of its conditions must hold. The calls are counted from when the rule was switched on, while its time and its
 /// levers hold.

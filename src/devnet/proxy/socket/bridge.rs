@@ -113,7 +113,7 @@ impl<N: AsyncRead + AsyncWrite + Unpin> Bridge<'_, N> {
             batch: false,
         }) = call
         else {
-            return self.to_node(&message).await;
+            return self.node_hears(&message).await;
         };
         let Some(mut call) = calls.pop() else {
             return Ok(());
@@ -130,14 +130,14 @@ impl<N: AsyncRead + AsyncWrite + Unpin> Bridge<'_, N> {
         }
         let (wires, lies): (Vec<_>, Vec<_>) = fired
             .into_iter()
-            .partition(|fired| matches!(fired.rule.fault, Fault::Wire(_)));
+            .partition(|fired| matches!(fired.fault(), Fault::Wire(_)));
         if self.pending.len() >= MAX_PENDING {
             return Err(End::Cut);
         }
         let text = call.body().to_string();
         self.pending
             .insert(id.to_string(), (call, wires.into_iter().chain(lies).collect()));
-        self.to_node(&Message {
+        self.node_hears(&Message {
             opcode: TEXT,
             payload: text.into_bytes(),
         })
@@ -148,7 +148,7 @@ impl<N: AsyncRead + AsyncWrite + Unpin> Bridge<'_, N> {
     async fn said(&mut self, message: Message) -> Result<(), End> {
         let said = (message.opcode == TEXT).then(|| serde_json::from_slice::<Value>(&message.payload).ok());
         let Some(mut said) = said.flatten() else {
-            return self.to_client(&message).await;
+            return self.client_hears(&message).await;
         };
         let method = said.get("method").and_then(Value::as_str).map(str::to_owned);
         let (call, mut fired) = match (method, said.get("id")) {
@@ -165,9 +165,9 @@ impl<N: AsyncRead + AsyncWrite + Unpin> Bridge<'_, N> {
             }
             (None, Some(id)) => match self.pending.remove(&id.to_string()) {
                 Some(pending) => pending,
-                None => return self.to_client(&message).await,
+                None => return self.client_hears(&message).await,
             },
-            (None, None) => return self.to_client(&message).await,
+            (None, None) => return self.client_hears(&message).await,
         };
         let before = said.clone();
         if rpc::after(self.desk, &call, &mut said, &mut fired).await == Fate::Lost {
@@ -192,21 +192,21 @@ impl<N: AsyncRead + AsyncWrite + Unpin> Bridge<'_, N> {
             Passage::Lost => return Ok(()),
             Passage::Cut => return Err(End::Cut),
         };
-        self.to_client(&Message {
+        self.client_hears(&Message {
             opcode: TEXT,
             payload,
         })
         .await
     }
 
-    async fn to_client(&mut self, message: &Message) -> Result<(), End> {
+    async fn client_hears(&mut self, message: &Message) -> Result<(), End> {
         if self.silent.is_some() {
             return Ok(());
         }
         Ok(self.client.write_all(&frame(message, Sender::Node)).await?)
     }
 
-    async fn to_node(&mut self, message: &Message) -> Result<(), End> {
+    async fn node_hears(&mut self, message: &Message) -> Result<(), End> {
         if self.silent.is_some() {
             return Ok(());
         }

@@ -16,11 +16,8 @@ pub(super) fn zeros(length: u64) -> Vec<u8> {
         bits.code(LITERAL_ZERO);
         left -= 1;
     }
-    while left >= 258 {
-        bits.code(COPY_258);
-        bits.code(ONE_BACK);
-        left -= 258;
-    }
+    bits.zeros(left / 258 * u64::from(COPY_258.1 + ONE_BACK.1));
+    left %= 258;
     for _ in 0..left {
         bits.code(LITERAL_ZERO);
     }
@@ -32,7 +29,7 @@ pub(super) fn zeros(length: u64) -> Vec<u8> {
     out
 }
 
-/// Huffman codes as (code, bits), by the tables below.
+/// Huffman codes as (code, bits), by the tables below. A copy of 258 bytes from one byte back is two bits that are 0.
 const COPY_258: (u32, u32) = (0b0, 1);
 const LITERAL_ZERO: (u32, u32) = (0b10, 2);
 const END: (u32, u32) = (0b11, 2);
@@ -89,6 +86,15 @@ impl Bits<'_> {
         for bit in (0..bits).rev() {
             self.number(code >> bit & 1, 1);
         }
+    }
+
+    /// So many bits that are 0.
+    fn zeros(&mut self, bits: u64) {
+        let first = bits.min(u64::from((8 - self.count) % 8)) as u32;
+        self.number(0, first);
+        let rest = bits - u64::from(first);
+        self.out.resize(self.out.len() + (rest / 8) as usize, 0);
+        self.number(0, (rest % 8) as u32);
     }
 
     fn flush(&mut self) {

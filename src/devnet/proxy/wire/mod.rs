@@ -43,9 +43,7 @@ type Read = fn(&mut Reader<'_>, &mut Table<'_>) -> Option<Fault>;
 pub(super) const FAULTS: &[(&str, Read)] = &[
     ("delay", |r, t| {
         let time = t.time(r, "time");
-        if !t.has("time") {
-            t.wrong(r, "time", "is required: how long the call waits");
-        }
+        t.required(r, "time", "how long the call waits");
         wire(Wire::Delay(time?))
     }),
     ("hang", |r, t| {

@@ -22,9 +22,7 @@ const PAGE: &str = "<!DOCTYPE html>\n<html><head><title>Welcome</title></head>\
 impl Status {
     pub(super) fn read(r: &mut Reader<'_>, t: &mut Table<'_>) -> Option<Self> {
         let code = code(r, t);
-        if !t.has("code") {
-            t.wrong(r, "code", "is required: the HTTP status");
-        }
+        t.required(r, "code", "the HTTP status");
         let headers = headers(r, t);
         let (content_type, body) = match t.json(r, "body") {
             None => ("text/plain", String::new()),

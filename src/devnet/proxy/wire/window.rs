@@ -21,13 +21,7 @@ pub(in crate::devnet::proxy) struct Window {
 impl Window {
     pub(super) fn read(r: &mut Reader<'_>, t: &mut Table<'_>) -> Option<Self> {
         let calls = t.number(r, "calls", 10_000);
-        if !t.has("calls") {
-            t.wrong(
-                r,
-                "calls",
-                "is required: how many calls are answered in the time `per`",
-            );
-        }
+        t.required(r, "calls", "how many calls are answered in the time `per`");
         Some(Self {
             per: t.time(r, "per").unwrap_or(Duration::from_secs(1)),
             retry_after: t.number(r, "retry_after", 86_400),
