@@ -3,11 +3,15 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use super::{action, case, ceremony, exit, transaction, transaction_state};
+use super::actions::action;
+use super::cases::case;
+use super::ceremonies::ceremony;
+use super::exits::exit;
+use super::transactions::{transaction, transaction_state};
 use crate::engine::live::Live;
 use crate::oracle::{ActionState, Case, State, action_state};
 use crate::types::{ActionId, CaseId, PoolId, RequestId, RequestKind, SafeText, UnixMillis};
-use crate::view::{Kind, Listing, NEWEST_CLOSED, Page, Query, Refused, RowId, Rows};
+use crate::view::{Kind, Listing, NEWEST_CLOSED, Older, Page, Query, Refused, RowId, Rows};
 
 /// The ids of one list.
 pub(super) struct Order<Id> {
@@ -31,14 +35,15 @@ impl<Id: Copy + Ord> Order<Id> {
         }
     }
 
-    /// What travels with a snapshot.
-    pub(super) fn carried(&self) -> impl Iterator<Item = Id> {
+    /// What travels with a snapshot, as rows.
+    pub(super) fn carried<V>(&self, build: impl Fn(Id) -> Option<V>) -> Vec<V> {
         let newest = self.over.iter().take(NEWEST_CLOSED);
-        self.open.iter().chain(newest).copied()
+        let carried = self.open.iter().chain(newest);
+        carried.filter_map(|id| build(*id)).collect()
     }
 
     /// What does not.
-    pub(super) fn rest(&self) -> &[Id] {
+    fn rest(&self) -> &[Id] {
         self.over.get(NEWEST_CLOSED..).unwrap_or_default()
     }
 
@@ -68,8 +73,45 @@ impl<Id: Copy + Ord> Order<Id> {
     }
 }
 
+/// Every list.
+pub(super) struct Lists {
+    pub(super) actions: Order<ActionId>,
+    pub(super) cases: Order<CaseId>,
+    pub(super) ceremonies: Order<RequestId>,
+    pub(super) transactions: Order<ActionId>,
+    pub(super) exits: Order<CaseId>,
+}
+
+impl Lists {
+    pub(super) fn of(state: &State) -> Self {
+        Self {
+            actions: actions(state),
+            cases: cases(state, |_| true),
+            ceremonies: ceremonies(state),
+            transactions: transactions(state),
+            exits: exits(state),
+        }
+    }
+
+    /// How many of each kind a snapshot leaves out.
+    pub(super) fn older(&self) -> Older {
+        let mut cases = BTreeMap::new();
+        for case in self.cases.rest() {
+            *cases.entry(case.kind).or_default() += 1;
+        }
+        let count = |n: usize| n as u64;
+        Older {
+            actions: count(self.actions.rest().len()),
+            cases,
+            ceremonies: count(self.ceremonies.rest().len()),
+            transactions: count(self.transactions.rest().len()),
+            exits: count(self.exits.rest().len()),
+        }
+    }
+}
+
 /// Cases; of one kind of request, or of all.
-pub(super) fn cases(state: &State, which: impl Fn(&Case) -> bool) -> Order<CaseId> {
+fn cases(state: &State, which: impl Fn(&Case) -> bool) -> Order<CaseId> {
     let cases = state.cases.values().filter(|case| which(case));
     Order::by_age(cases.map(|case| {
         let over = case.is_closed();
@@ -77,18 +119,18 @@ pub(super) fn cases(state: &State, which: impl Fn(&Case) -> bool) -> Order<CaseI
     }))
 }
 
-pub(super) fn exits(state: &State) -> Order<CaseId> {
+fn exits(state: &State) -> Order<CaseId> {
     cases(state, |case| case.id.kind == RequestKind::Exit)
 }
 
-pub(super) fn ceremonies(state: &State) -> Order<RequestId> {
+fn ceremonies(state: &State) -> Order<RequestId> {
     Order::by_age(state.ceremonies.iter().map(|(id, c)| match &c.ended {
         Some((at, _)) => (true, *at, *id),
         None => (false, c.started_at, *id),
     }))
 }
 
-pub(super) fn transactions(state: &State) -> Order<ActionId> {
+fn transactions(state: &State) -> Order<ActionId> {
     let shown = state
         .sendings
         .iter()
@@ -98,7 +140,7 @@ pub(super) fn transactions(state: &State) -> Order<ActionId> {
 
 /// What waits comes first: deposits in the order of the contract's queue, since they can be served in no other, after
 /// everything else in the order in which it was proposed. Then what is under way, then what is over, newest first.
-pub(super) fn actions(state: &State) -> Order<ActionId> {
+fn actions(state: &State) -> Order<ActionId> {
     let (waiting, rest): (Vec<_>, Vec<_>) = state.actions.values().partition(|action| {
         action_state(state, action.id).is_some_and(|state| state == ActionState::Proposed)
     });
@@ -121,15 +163,6 @@ pub(super) fn actions(state: &State) -> Order<ActionId> {
     let waiting = waiting.into_iter().map(|(_, _, id)| id);
     order.open = waiting.chain(order.open).collect();
     order
-}
-
-/// So many cases of each kind of request.
-pub(super) fn by_kind(rest: &[CaseId]) -> BTreeMap<RequestKind, u64> {
-    let mut counts = BTreeMap::new();
-    for case in rest {
-        *counts.entry(case.kind).or_default() += 1;
-    }
-    counts
 }
 
 /// What a front end reads beyond the snapshot.

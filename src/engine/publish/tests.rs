@@ -2,13 +2,20 @@
 
 use alloy::primitives::Address;
 
+use super::actions::action;
+use super::validators::can_reshare;
 use super::*;
-use crate::engine::live::Live;
 use crate::oracle::{
-    self, Cause, CeremonyPayload, Fact, FactKind, Policy, Proposal, Record, Settings, TransactionPayload,
+    self, Cause, CeremonyPayload, Fact, FactKind, Payload, Policy, Proposal, Record, Settings,
+    TransactionPayload,
 };
-use crate::types::{BlockRef, BlsPublicKey, Check, ForkVersion, Root};
-use crate::view::{Kind, Listing, NEWEST_CLOSED, NetworkView, Page, Query, Refused, RowId, Rows, Transition};
+use crate::types::{
+    ActionId, BlockRef, BlsPublicKey, CaseId, CeremonyPlan, Check, ForkVersion, OperatorId, PoolId,
+    RequestKind, Root,
+};
+use crate::view::{
+    Kind, Listing, NEWEST_CLOSED, NetworkView, Page, Query, Refused, RowId, Rows, Transition, ValidatorView,
+};
 
 fn state(mode: Mode) -> State {
     State::new(Settings {
@@ -79,14 +86,15 @@ fn the_snapshot_has_the_newest_and_pages_have_the_rest_each_once() {
     let state = with_closed_cases(RequestKind::Exit, 0..ALL);
     let live = live();
     for kind in [Kind::Cases, Kind::Exits] {
+        let lists = Lists::of(&state);
         let order = match kind {
-            Kind::Cases => lists::cases(&state, |_| true),
-            _ => lists::exits(&state),
+            Kind::Cases => &lists.cases,
+            _ => &lists.exits,
         };
-        let carried: Vec<_> = order.carried().collect();
+        let carried = order.carried(Some);
         assert_eq!(carried.len(), NEWEST_CLOSED);
         assert_eq!(carried[0].pool.0, ALL - 1, "newest first");
-        assert_eq!(order.rest().len(), 250);
+        assert_eq!(lists.older().of(kind), 250);
         let row = |id| match kind {
             Kind::Cases => RowId::Case(id),
             _ => RowId::Exit(id),
@@ -271,7 +279,7 @@ fn what_can_be_done_is_what_the_desk_would_take() {
     let id = propose(&mut observe, case, keygen(), failed);
     let shown = action(&observe, &live(), id).unwrap();
     assert!(!shown.can_approve.is_yes() && !shown.can_reject.is_yes() && shown.committee.is_none());
-    let shown = super::case(&observe, case).unwrap();
+    let shown = cases::case(&observe, case).unwrap();
     assert!(!shown.can_retry.is_yes() && !shown.can_pause.is_yes());
     assert!(!can_reshare(&observe, PoolId(3)).is_yes());
 }
@@ -319,7 +327,7 @@ fn deposits_wait_in_the_order_of_the_queue_after_everything_else() {
     let reason = SafeText::new("gone");
     let over = propose(&mut state, case_id(RequestKind::Exit, 5), keygen(), vec![]);
     state.apply(9, UnixMillis(9), &Record::ActionVoided { action: over, reason });
-    let order: Vec<_> = lists::actions(&state).carried().collect();
+    let order = Lists::of(&state).actions.carried(Some);
     assert_eq!(order, [ids[1], ids[2], ids[0], over]);
 }
 

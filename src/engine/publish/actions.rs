@@ -1,0 +1,23 @@
+//! Actions, with what a person can do about each.
+
+use super::{convert, observes};
+use crate::engine::live::Live;
+use crate::oracle::{State, action_state};
+use crate::types::ActionId;
+use crate::view::ActionView;
+
+pub(super) fn action(state: &State, live: &Live, id: ActionId) -> Option<ActionView> {
+    let action = state.actions.get(&id)?;
+    let holders = || {
+        let pool = id.case.pool;
+        let contract = live.validators.iter().find(|v| v.pool == pool);
+        let by_contract = contract.map(|v| v.operators.clone());
+        let known = || state.known_key(pool).map(|key| key.committee);
+        by_contract.filter(|holders| !holders.is_empty()).or_else(known)
+    };
+    let mut view = convert::action(action, action_state(state, id)?, observes(state));
+    if view.can_reject.is_yes() {
+        view.committee = convert::committee(&action.proposal.payload, holders);
+    }
+    Some(view)
+}

@@ -1,0 +1,74 @@
+//! Voluntary exits, and what the beacon nodes say of them.
+
+use super::convert;
+use crate::oracle::{Case, ExitStanding, ExitVerdict, State, Step, ValidatorPhase, milestones};
+use crate::types::{CaseId, CeremonyPlan, SafeText, SignPurpose};
+use crate::view::{ExitView, NodeVerdict};
+
+pub(super) fn exit(state: &State, id: CaseId) -> Option<ExitView> {
+    let case = state.cases.get(&id)?;
+    let offers = &case.offers;
+    let at = offers.at.unwrap_or_default();
+    let verdict = |v: &ExitVerdict| NodeVerdict {
+        node: v.node.clone(),
+        delivered: v.answer.delivered(),
+        detail: SafeText::new(&v.to_string()),
+        at,
+    };
+    let (index, epoch) = match &case.exit {
+        Some((
+            CeremonyPlan::Sign {
+                what:
+                    SignPurpose::VoluntaryExit {
+                        validator_index,
+                        epoch,
+                    },
+                ..
+            },
+            _,
+        )) => (Some(*validator_index), Some(*epoch)),
+        _ => (None, None),
+    };
+    let word = match (&case.step, case.phase) {
+        (Step::Closed { .. }, _) => "done".to_owned(),
+        (_, Some(phase)) if matches!(case.step, Step::Follow) => phase.to_string(),
+        (Step::Execute(_), _) => match offers.standing {
+            Some(ExitStanding::Refused) => "refused".to_owned(),
+            Some(ExitStanding::Unheard) => "undelivered".to_owned(),
+            _ => "published".to_owned(),
+        },
+        (Step::DecideEffect(_), _) if offers.deferred.is_some() => "waiting".to_owned(),
+        (Step::DecideEffect(_) | Step::PlanEffect, _) => "signed".to_owned(),
+        (Step::RunCeremony(_), _) => "signing".to_owned(),
+        (Step::Halted { .. }, _) => "halted".to_owned(),
+        _ => "requested".to_owned(),
+    };
+    let known = state.known_key(case.id.pool).map(|k| k.validator);
+    Some(ExitView {
+        case: case.id,
+        validator: case.validator().or(known).unwrap_or_default(),
+        validator_index: index.or(case.index),
+        epoch,
+        state: SafeText::new(&word),
+        over: case.is_closed(),
+        outcome: outcome(case),
+        verdicts: offers.verdicts.iter().map(verdict).collect(),
+        times: milestones(case).iter().map(convert::milestone).collect(),
+    })
+}
+
+/// What came of the newest offer, or what keeps the exit from being offered.
+fn outcome(case: &Case) -> SafeText {
+    let offers = &case.offers;
+    if let Some(phase) = case.phase.filter(|p| *p >= ValidatorPhase::Exiting) {
+        return SafeText::new(&format!("the validator is {phase}"));
+    }
+    match (&offers.deferred, &offers.standing) {
+        (Some(wait), _) => wait.reason.clone(),
+        (None, Some(standing)) => SafeText::new(&match standing {
+            ExitStanding::Refused => format!("{}, {} times in a row", standing.sentence(), offers.refusals),
+            _ => standing.sentence(),
+        }),
+        (None, None) => SafeText::default(),
+    }
+}

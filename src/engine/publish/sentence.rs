@@ -1,0 +1,137 @@
+//! What a case does now, in words for people.
+
+use crate::oracle::{
+    ActionState, Case, ExitStanding, Mode, REFUSALS, Sending, State, Step, milestones, unknown_outcome,
+};
+use crate::types::{ActionId, NonceStatus, RequestId, SafeText};
+
+/// What the case does now, in words for people.
+pub(super) fn sentence(state: &State, case: &Case) -> SafeText {
+    if let Some(by) = &case.paused {
+        return SafeText::new(&format!("paused by {by}"));
+    }
+    if case.orphaned {
+        return SafeText::new("its request is not in the chain; nothing is done until it returns");
+    }
+    let waiting = state.waiting_reason(case.id);
+    let observes = state.settings.mode == Mode::Observe;
+    let action = |id: &ActionId| state.actions.get(id);
+    let unknown = || unknown_outcome(state, &case.step).map(|words| words.to_string());
+    SafeText::new(&match &case.step {
+        Step::PlanCeremony => match (waiting, &case.last_failure) {
+            (Some(why), _) => why.to_string(),
+            (None, Some(why)) => format!("the last attempt failed ({why}); preparing another"),
+            (None, None) => "gathering what a decision needs".to_owned(),
+        },
+        Step::DecideCeremony(id) | Step::DecideEffect(id) => match action(id) {
+            Some(a) if a.state == ActionState::Proposed => match a.approvable() {
+                Ok(()) => {
+                    waiting.map_or_else(|| format!("waits for a decision on {id}"), SafeText::to_string)
+                }
+                Err(blocked) => format!("cannot be approved: {blocked}"),
+            },
+            _ if state.paused.is_some() => "approved; held by the pause".to_owned(),
+            _ => waiting.map_or_else(
+                || "approved; last checks before it leaves".to_owned(),
+                SafeText::to_string,
+            ),
+        },
+        Step::RunCeremony(request) => unknown().unwrap_or_else(|| ceremony_words(state, *request)),
+        Step::Register(Some(_)) => {
+            unknown().unwrap_or_else(|| "the operators sign the SSV registration".to_owned())
+        }
+        Step::Register(None) | Step::PlanEffect => waiting.map_or_else(
+            || "gathering what a decision needs".to_owned(),
+            SafeText::to_string,
+        ),
+        Step::AwaitTurn => waiting.map_or_else(|| "waits for its turn".to_owned(), SafeText::to_string),
+        Step::Execute(id) => match state.sendings.get(id) {
+            Some(sending) => {
+                let words = unknown().unwrap_or_else(|| sending_words(sending));
+                let held = observes && sending.status == NonceStatus::Missing;
+                let held = if held { "; mode observe does not send it" } else { "" };
+                with_note(format!("{words}{held}"), &sending.note)
+            }
+            None if observes => {
+                "the exit was offered to the beacon nodes; not in a block yet, and mode observe does not offer \
+                 it again"
+                    .to_owned()
+            }
+            None => offered(case),
+        },
+        Step::Follow => match case.phase {
+            Some(phase) => format!(
+                "done on the execution chain; the validator is {phase}{}",
+                ahead(case)
+            ),
+            None => "done on the execution chain; the validator is being looked up".to_owned(),
+        },
+        Step::Halted { reason, .. } => reason.to_string(),
+        Step::Closed { outcome } => outcome.to_string(),
+    })
+}
+
+/// A published exit that is not in a block yet.
+fn offered(case: &Case) -> String {
+    match &case.offers.standing {
+        Some(ExitStanding::Refused) => format!(
+            "the exit was refused by every node that answered, {} times in a row, and is offered again ({REFUSALS} \
+             times before a person must look): {}",
+            case.offers.refusals,
+            refusals(case)
+        ),
+        Some(ExitStanding::Unheard) => {
+            format!("the exit is not delivered: {}", ExitStanding::Unheard.sentence())
+        }
+        _ => "the exit was offered to the beacon nodes; not in a block yet".to_owned(),
+    }
+}
+
+fn refusals(case: &Case) -> String {
+    let refused = case.offers.verdicts.iter().filter(|v| v.answer.refused());
+    let words: Vec<_> = refused.map(|v| format!("{}: {v}", v.node)).collect();
+    words.join("; ")
+}
+
+/// The next stage that the beacon state has a time for.
+fn ahead(case: &Case) -> String {
+    let next = milestones(case).into_iter().find(|m| m.actual.is_none());
+    match next.and_then(|m| Some((m.stage, m.by_state?))) {
+        Some((stage, moment)) => format!(", {stage} from {moment}"),
+        None => String::new(),
+    }
+}
+
+fn ceremony_words(state: &State, request: RequestId) -> String {
+    state.ceremonies.get(&request).map_or_else(String::new, |c| {
+        let n = c.plan.participants().len();
+        format!("{} with {n} operators, attempt {}", c.plan.kind(), c.attempt)
+    })
+}
+
+fn sending_words(sending: &Sending) -> String {
+    let nonce = sending.newest().nonce;
+    match &sending.status {
+        NonceStatus::Missing if sending.accepted => format!("transaction with nonce {nonce} was sent"),
+        NonceStatus::Missing => format!("transaction with nonce {nonce} is being sent"),
+        NonceStatus::Pending => format!("transaction with nonce {nonce} is pending"),
+        NonceStatus::Included {
+            success: true, block, ..
+        } => format!("included in block {}; waits for finality", block.number),
+        NonceStatus::Included { block, .. } => format!(
+            "reverted in block {}; waits for finality before anything is tried",
+            block.number
+        ),
+        NonceStatus::Replaced { .. } => {
+            format!("nonce {nonce} was used by another transaction; waits for finality")
+        }
+    }
+}
+
+fn with_note(words: String, note: &SafeText) -> String {
+    if note.as_str().is_empty() {
+        words
+    } else {
+        format!("{words} ({note})")
+    }
+}
