@@ -4,6 +4,7 @@ mod changes;
 mod detail;
 mod known;
 mod list;
+mod older;
 mod overlay;
 mod pending;
 mod subject;
@@ -26,8 +27,9 @@ use super::widgets::log::LogPane;
 
 pub(crate) use changes::changes;
 pub(crate) use detail::{Detail, Target};
-pub(crate) use known::{Known, Older, Reading, Stack};
+pub(crate) use known::{Known, Stack};
 pub(crate) use list::List;
+pub(crate) use older::{Older, Reading};
 pub(crate) use overlay::{Ask, CopyList, Editor, Field, FieldKind, Overlay};
 pub(crate) use pending::{Pending, Subject};
 pub(crate) use tab::Tab;
