@@ -35,6 +35,18 @@ pub enum Risk {
     Irreversible,
 }
 
+impl Risk {
+    /// The word for tables.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Routine => "routine",
+            Self::Money => "money",
+            Self::Irreversible => "irreversible",
+        }
+    }
+}
+
 /// How a fact's value is drawn and copied.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

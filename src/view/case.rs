@@ -61,9 +61,11 @@ pub enum CaseStatus {
     Done,
 }
 
-impl fmt::Display for CaseStatus {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
+impl CaseStatus {
+    /// The word for tables.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
             Self::Preparing => "preparing",
             Self::AwaitingDecision => "decide",
             Self::Ceremony => "ceremony",
@@ -75,7 +77,13 @@ impl fmt::Display for CaseStatus {
             Self::Unknown => "unknown",
             Self::Orphaned => "orphaned",
             Self::Done => "done",
-        })
+        }
+    }
+}
+
+impl fmt::Display for CaseStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.word())
     }
 }
 

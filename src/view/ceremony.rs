@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::types::{
-    BlsPublicKey, CaseId, CeremonyFailure, CeremonyKind, Check, OperatorId, OperatorProgress, RequestId,
-    Root, Round, SafeText, UnixMillis,
+    BlsPublicKey, CaseId, CeremonyFailure, CeremonyKind, Check, FailureKind, OperatorId, OperatorProgress,
+    RequestId, Root, Round, SafeText, UnixMillis,
 };
 
 /// How a ceremony ended.
@@ -60,6 +60,24 @@ pub struct CeremonyView {
 }
 
 impl CeremonyView {
+    /// How it stands, in a word or two for tables.
+    #[must_use]
+    pub fn word(&self) -> &'static str {
+        match &self.ended {
+            None if self.doubt.is_some() => "unknown",
+            None => "running",
+            Some((_, CeremonyEnd::Verified { .. })) => "verified",
+            Some((_, CeremonyEnd::Failed(failure))) => match failure.kind {
+                FailureKind::NotStarted => "not started",
+                FailureKind::Timeout => "timed out",
+                FailureKind::Blamed => "blamed",
+                FailureKind::Refused => "refused",
+                FailureKind::Lost => "lost",
+                FailureKind::Unknown => "unknown",
+            },
+        }
+    }
+
     /// No longer moves.
     #[must_use]
     pub fn is_over(&self) -> bool {

@@ -44,6 +44,20 @@ pub enum TransactionState {
 }
 
 impl TransactionState {
+    /// The word for tables.
+    #[must_use]
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Signed => "signed",
+            Self::Pending => "pending",
+            Self::Included { .. } => "included",
+            Self::Final { .. } => "final",
+            Self::Reverted { .. } => "reverted",
+            Self::Replaced { .. } => "replaced",
+            Self::Unknown => "unknown",
+        }
+    }
+
     /// No longer moves.
     #[must_use]
     pub fn is_over(&self) -> bool {
@@ -56,15 +70,7 @@ impl TransactionState {
 
 impl fmt::Display for TransactionState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::Signed => "signed",
-            Self::Pending => "pending",
-            Self::Included { .. } => "included",
-            Self::Final { .. } => "final",
-            Self::Reverted { .. } => "reverted",
-            Self::Replaced { .. } => "replaced",
-            Self::Unknown => "unknown",
-        })
+        f.pad(self.word())
     }
 }
 

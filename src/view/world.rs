@@ -69,6 +69,20 @@ pub enum LinkState {
     Down,
 }
 
+impl LinkState {
+    /// The word for tables.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Connecting => "connecting",
+            Self::CatchingUp => "catching up",
+            Self::Live => "live",
+            Self::Stale => "stale",
+            Self::Down => "no connection",
+        }
+    }
+}
+
 /// The execution chain as the oracle sees it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChainView {
@@ -142,6 +156,18 @@ pub enum EndpointKind {
     Beacon,
 }
 
+impl EndpointKind {
+    /// The word for tables.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Execution => "execution",
+            Self::Messenger => "messenger",
+            Self::Beacon => "beacon",
+        }
+    }
+}
+
 /// Health in one word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -154,6 +180,19 @@ pub enum Health {
     Degraded,
     /// Does not answer, or must not be used (wrong chain).
     Down,
+}
+
+impl Health {
+    /// The word for tables.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Up => "up",
+            Self::Unknown => "not asked",
+            Self::Degraded => "degraded",
+            Self::Down => "down",
+        }
+    }
 }
 
 /// One endpoint.

@@ -1,6 +1,6 @@
 //! Effects: what `update` wants done. Only the event loop does it.
 
-use casimir_dkg::view::Request;
+use casimir_dkg::view::{Query, Request};
 
 use super::ExitReason;
 
@@ -11,6 +11,8 @@ pub(crate) enum Effect {
     Send { ticket: u64, request: Request },
     /// Have the engine finish what must not be interrupted and stop; its answer comes back in the same way.
     Stop { ticket: u64 },
+    /// Read rows beyond the snapshot; they come back as a message with the same ticket.
+    Read { ticket: u64, query: Query },
     /// Tell the user, as configured, that something waits for a decision.
     Notify,
     /// Put text on the user's clipboard.

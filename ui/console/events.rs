@@ -9,7 +9,7 @@ use anyhow::{Context as _, Result};
 use casimir_dkg::config::Notify;
 use casimir_dkg::engine::{EngineGone, EngineHandle, Identity, Seat, inject};
 use casimir_dkg::types::{SafeText, UnixMillis};
-use casimir_dkg::view::{Refused, Reply, Request};
+use casimir_dkg::view::{Query, Refused, Reply, Request};
 use crossterm::event::{Event as Input, EventStream, KeyEventKind, MouseButton, MouseEventKind};
 use futures_util::StreamExt as _;
 use futures_util::future::{BoxFuture, FutureExt as _};
@@ -73,7 +73,7 @@ struct Console {
     screen: Screen,
     input: Option<EventStream>,
     signals: mpsc::Receiver<Signal>,
-    replies: FuturesUnordered<BoxFuture<'static, (u64, Reply)>>,
+    replies: FuturesUnordered<BoxFuture<'static, Event>>,
     notify: Notify,
     tmux: bool,
     started: Instant,
@@ -171,9 +171,7 @@ impl Console {
                 Ok(()) => Event::Snapshot(self.seat.snapshots.borrow_and_update().clone()),
                 Err(_) => Event::EngineGone,
             })),
-            Some((ticket, reply)) = self.replies.next(), if !self.replies.is_empty() => {
-                Ok(Some(Event::Reply { ticket, reply }))
-            }
+            Some(event) = self.replies.next(), if !self.replies.is_empty() => Ok(Some(event)),
             news = self.seat.transitions.recv(), if self.feed_open => Ok(match news {
                 Ok(transition) => Some(Event::Transition(transition)),
                 Err(RecvError::Lagged(missed)) => Some(Event::Missed(missed)),
@@ -253,6 +251,7 @@ impl Console {
     fn perform(&mut self, effect: Effect) -> Result<Option<ExitReason>> {
         match effect {
             Effect::Send { ticket, request } => self.send(ticket, request),
+            Effect::Read { ticket, query } => self.read(ticket, query),
             Effect::Stop { ticket } => {
                 let answer = self.engine.try_shutdown();
                 self.answer(ticket, answer);
@@ -278,16 +277,21 @@ impl Console {
     }
 
     fn answer(&mut self, ticket: u64, answer: Result<oneshot::Receiver<Reply>, EngineGone>) {
-        let refused = |why: &str| Err(Refused::Unavailable(SafeText::new(why)));
         self.replies.push(
             async move {
-                let reply = match answer {
-                    Ok(answer) => answer
-                        .await
-                        .unwrap_or_else(|_| refused("the engine stopped before it answered")),
-                    Err(_) => refused("the engine takes no requests now"),
-                };
-                (ticket, reply)
+                let reply = answered(answer).await;
+                Event::Reply { ticket, reply }
+            }
+            .boxed(),
+        );
+    }
+
+    fn read(&mut self, ticket: u64, query: Query) {
+        let answer = self.seat.try_read(query);
+        self.replies.push(
+            async move {
+                let answer = answered(answer).await;
+                Event::Rows { ticket, answer }
             }
             .boxed(),
         );
@@ -346,6 +350,19 @@ impl Console {
         self.stopped = Some(Instant::now());
         rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::STOP)
             .context("cannot stop the process")
+    }
+}
+
+/// The engine's answer, or that there is none.
+async fn answered<T>(
+    answer: Result<oneshot::Receiver<Result<T, Refused>>, EngineGone>,
+) -> Result<T, Refused> {
+    let refused = |why: &str| Err(Refused::Unavailable(SafeText::new(why)));
+    match answer {
+        Ok(answer) => answer
+            .await
+            .unwrap_or_else(|_| refused("the engine stopped before it answered")),
+        Err(_) => refused("the engine takes no requests now"),
     }
 }
 

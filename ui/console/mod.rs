@@ -128,6 +128,7 @@ fn settings(options: &ConsoleOptions, var: impl Fn(&str) -> Option<String>) -> R
     let changes = options.ui.keys.as_deref().map(key_file).transpose()?;
     Ok(Settings {
         keys: KeyMap::new(changes.as_ref(), options.read_only)?,
+        panes: screens::panes::TABLE.to_vec(),
         theme,
         ascii: options.ui.ascii,
         animations: options.ui.animations,
@@ -147,7 +148,7 @@ fn key_file(path: &Path) -> Result<toml::Table> {
     for (name, value) in file {
         match value {
             toml::Value::Table(table) if name == "keys" => keys.extend(table),
-            _ => anyhow::bail!("key file {shown}: {name:?} is not [keys.<group>]"),
+            _ => anyhow::bail!("key file {shown}: \"{name}\" is not [keys.<group>]"),
         }
     }
     KeyMap::new(Some(&keys), false).with_context(|| format!("key file {shown}"))?;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use casimir_dkg::types::UnixMillis;
-use casimir_dkg::view::{Reply, Snapshot, Transition};
+use casimir_dkg::view::{Listing, Refused, Reply, Snapshot, Transition};
 use ratatui::layout::Size;
 
 use super::keys::Key;
@@ -43,6 +43,11 @@ pub(crate) enum Event {
     Missed(u64),
     /// The answer to the request with this ticket.
     Reply { ticket: u64, reply: Reply },
+    /// The answer to the query with this ticket.
+    Rows {
+        ticket: u64,
+        answer: Result<Listing, Refused>,
+    },
     /// The engine's side of the handle is gone.
     EngineGone,
     /// Time passed.

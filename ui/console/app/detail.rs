@@ -1,8 +1,6 @@
 //! Detail views: a stack over the panes.
 
-use casimir_dkg::view::ActionView;
-
-use super::RowId;
+use casimir_dkg::view::{ActionView, RowId};
 
 /// What a detail view is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,8 +1,9 @@
 //! State of one list: selection by id, filter, and the window that is on the screen.
 
-use casimir_dkg::view::Snapshot;
+use casimir_dkg::view::RowId;
 
-use super::{Pane, RowId, rows};
+use super::Known;
+use crate::console::screens::panes::Pane;
 
 /// One list.
 #[derive(Debug, Clone)]
@@ -11,7 +12,7 @@ pub(crate) struct List {
     pub(crate) selected: Option<RowId>,
     /// Substring, matched without regard to case.
     pub(crate) filter: String,
-    /// Indices into the snapshot that pass the filter.
+    /// Numbers of the pane's rows that pass the filter.
     pub(crate) rows: Vec<usize>,
     /// First visible row.
     pub(crate) offset: usize,
@@ -31,42 +32,30 @@ impl List {
         }
     }
 
-    /// Applies the filter to a snapshot. The selection stays on its id; when that row is gone, it goes to the row that
-    /// took its place.
-    pub(crate) fn refresh(&mut self, snapshot: &Snapshot, position: Option<usize>) {
-        let needle = self.filter.to_lowercase();
-        self.rows = (0..rows::count(snapshot, self.pane))
-            .filter(|i| {
-                needle.is_empty()
-                    || rows::haystack(snapshot, self.pane, *i)
-                        .to_lowercase()
-                        .contains(&needle)
-            })
-            .collect();
-        if self.position(snapshot).is_none() {
-            let at = position.unwrap_or(0).min(self.rows.len().saturating_sub(1));
-            self.selected = self.rows.get(at).and_then(|i| rows::id(snapshot, self.pane, *i));
+    /// Applies the filter to what is known. The selection stays on its id; when that row is gone, it goes to the row that
+    /// took its place, at `position`.
+    pub(crate) fn refresh(&mut self, known: Known<'_>, position: Option<usize>) {
+        self.rows = self.pane.matching(known, &self.filter);
+        if self.position(known).is_none() {
+            self.select(known, position.unwrap_or(0));
         }
     }
 
     /// Where the selected row is now, among the rows that pass the filter.
-    pub(crate) fn position(&self, snapshot: &Snapshot) -> Option<usize> {
-        let selected = self.selected?;
-        self.rows
-            .iter()
-            .position(|i| rows::id(snapshot, self.pane, *i) == Some(selected))
+    pub(crate) fn position(&self, known: Known<'_>) -> Option<usize> {
+        self.pane.position(known, &self.rows, self.selected?)
     }
 
     /// Selects by position.
-    pub(crate) fn select(&mut self, snapshot: &Snapshot, at: usize) {
+    pub(crate) fn select(&mut self, known: Known<'_>, at: usize) {
         let at = at.min(self.rows.len().saturating_sub(1));
-        self.selected = self.rows.get(at).and_then(|i| rows::id(snapshot, self.pane, *i));
+        self.selected = self.rows.get(at).and_then(|row| self.pane.id(known, *row));
     }
 
     /// Moves the window so that the selected row is in it; `height` rows are visible.
-    pub(crate) fn scroll_to(&mut self, snapshot: &Snapshot, height: usize) {
+    pub(crate) fn scroll_to(&mut self, known: Known<'_>, height: usize) {
         self.height = height;
-        let at = self.position(snapshot).unwrap_or(0);
+        let at = self.position(known).unwrap_or(0);
         let last = self.rows.len().saturating_sub(height);
         let lowest = (at + 1).saturating_sub(height);
         self.offset = self.offset.clamp(lowest.min(at), at.max(lowest)).min(last);

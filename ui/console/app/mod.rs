@@ -2,12 +2,13 @@
 
 mod changes;
 mod detail;
+mod known;
 mod list;
+mod older;
 mod overlay;
-mod pane;
 mod pending;
-pub(crate) mod rows;
 mod subject;
+mod tab;
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -20,21 +21,25 @@ use ratatui::layout::{Rect, Size};
 use super::ExitReason;
 use super::keys::{KeyMap, Scene};
 use super::msg::Now;
+use super::screens::panes::{self, Pane};
 use super::theme::{Theme, Token};
 use super::widgets::log::LogPane;
 
 pub(crate) use changes::changes;
 pub(crate) use detail::{Detail, Target};
+pub(crate) use known::{Known, Stack};
 pub(crate) use list::List;
+pub(crate) use older::{Older, Reading};
 pub(crate) use overlay::{Ask, CopyList, Editor, Field, FieldKind, Overlay};
-pub(crate) use pane::{Pane, Tab};
 pub(crate) use pending::{Pending, Subject};
-pub(crate) use rows::RowId;
+pub(crate) use tab::Tab;
 
 /// What does not change while the console runs.
 #[derive(Debug)]
 pub(crate) struct Settings {
     pub(crate) keys: KeyMap,
+    /// In the order of the tabs.
+    pub(crate) panes: Vec<Pane>,
     pub(crate) theme: Theme,
     /// No glyph outside ASCII.
     pub(crate) ascii: bool,
@@ -82,7 +87,12 @@ pub(crate) struct App {
     pub(crate) tab: Tab,
     /// The focused pane of the overview.
     pub(crate) focus: Pane,
-    pub(crate) lists: [List; Pane::ALL.len()],
+    /// One for each pane.
+    lists: Vec<List>,
+    /// What was read beyond the snapshot.
+    pub(crate) older: Older,
+    /// The action that was decided while it was selected in the approvals: when something follows, that is selected.
+    pub(crate) decided: Option<ActionId>,
     pub(crate) details: Vec<Detail>,
     pub(crate) overlay: Option<Overlay>,
     pub(crate) toast: Option<Toast>,
@@ -111,18 +121,17 @@ impl App {
         mouse: bool,
     ) -> Self {
         let announced = snapshot.waiting().map(|a| (a.id, a.digest)).collect();
-        let mut lists = Pane::ALL.map(List::new);
-        for list in &mut lists {
-            list.refresh(&snapshot, None);
-        }
-        Self {
+        let lists = settings.panes.iter().copied().map(List::new).collect();
+        let mut app = Self {
             settings,
             snapshot,
             now,
             size,
             tab: Tab::Overview,
-            focus: Pane::Approvals,
+            focus: panes::APPROVALS,
             lists,
+            older: Older::default(),
+            decided: None,
             details: Vec::new(),
             overlay: None,
             toast: None,
@@ -137,6 +146,16 @@ impl App {
             interrupted: false,
             logs: LogPane::default(),
             hits: Vec::new(),
+        };
+        app.refresh_lists(|_| None);
+        app
+    }
+
+    /// What is known, for looking things up.
+    pub(crate) fn known(&self) -> Known<'_> {
+        Known {
+            snapshot: &self.snapshot,
+            older: &self.older,
         }
     }
 
@@ -150,7 +169,7 @@ impl App {
             Some(Overlay::Copy(_)) => Scene::Copy,
             Some(Overlay::Committee(_)) => Scene::Committee,
             None if !self.details.is_empty() => Scene::Detail,
-            None if self.pane() == Pane::Logs => Scene::Logs,
+            None if self.pane() == panes::LOGS => Scene::Logs,
             None => Scene::List,
         }
     }
@@ -164,11 +183,39 @@ impl App {
     }
 
     pub(crate) fn list(&self, pane: Pane) -> &List {
-        &self.lists[pane as usize]
+        &self.lists[self.place(pane)]
     }
 
-    pub(crate) fn list_mut(&mut self, pane: Pane) -> &mut List {
-        &mut self.lists[pane as usize]
+    fn place(&self, pane: Pane) -> usize {
+        let place = self.settings.panes.iter().position(|p| *p == pane);
+        place.expect("every pane that is drawn or selected is in the settings")
+    }
+
+    /// Changes a list, with what is known at hand.
+    pub(crate) fn with_list<T>(&mut self, pane: Pane, change: impl FnOnce(&mut List, Known<'_>) -> T) -> T {
+        let place = self.place(pane);
+        let known = Known {
+            snapshot: &self.snapshot,
+            older: &self.older,
+        };
+        change(&mut self.lists[place], known)
+    }
+
+    /// Takes what is known now into every list; `position` says where each one's selection was.
+    pub(crate) fn refresh_lists(&mut self, position: impl Fn(Pane) -> Option<usize>) {
+        let known = Known {
+            snapshot: &self.snapshot,
+            older: &self.older,
+        };
+        for list in &mut self.lists {
+            list.refresh(known, position(list.pane));
+        }
+    }
+
+    /// Where each list's selection is.
+    pub(crate) fn positions(&self) -> Vec<(Pane, Option<usize>)> {
+        let position = |list: &List| (list.pane, list.position(self.known()));
+        self.lists.iter().map(position).collect()
     }
 
     /// Nothing can be decided here: asked for, or the engine observes only.

@@ -6,7 +6,7 @@ use casimir_dkg::types::{ActionId, OperatorId, Root, SafeText};
 use casimir_dkg::view::{CommitteeView, Request};
 use tui_input::Input;
 
-use super::Pane;
+use crate::console::screens::panes::Pane;
 
 #[derive(Debug, Clone)]
 pub(crate) enum Overlay {

@@ -1,9 +1,9 @@
 //! What a command is about: the selected row, or the thing whose detail view is open.
 
 use casimir_dkg::types::CaseId;
-use casimir_dkg::view::ActionView;
+use casimir_dkg::view::{ActionView, RowId, ValidatorView};
 
-use super::{App, RowId, Target, rows};
+use super::{App, Target};
 use crate::console::keys::Command;
 
 impl App {
@@ -21,21 +21,30 @@ impl App {
     /// The case that the subject belongs to.
     pub(crate) fn subject_case(&self) -> Option<CaseId> {
         Some(match self.subject()? {
-            RowId::Action(id) | RowId::Transaction(id, _) => id.case,
+            RowId::Action(id) | RowId::Transaction(id) => id.case,
             RowId::Case(id) | RowId::Exit(id) => id,
-            RowId::Ceremony(id) => rows::ceremony(&self.snapshot, id)?.case,
+            RowId::Ceremony(id) => self.known().ceremony(id)?.case,
             RowId::Validator(_) => return None,
         })
     }
 
     /// The action that the subject is, or that matters in its case.
     pub(crate) fn subject_action(&self) -> Option<&ActionView> {
+        let known = self.known();
         let id = match self.subject()? {
             RowId::Action(id) => id,
-            RowId::Case(case) | RowId::Exit(case) => rows::case(&self.snapshot, case)?.action?,
+            RowId::Case(case) | RowId::Exit(case) => known.case(case)?.action?,
             _ => return None,
         };
-        rows::action(&self.snapshot, id)
+        known.action(id)
+    }
+
+    /// The validator that the subject is.
+    pub(crate) fn subject_validator(&self) -> Option<&ValidatorView> {
+        match self.subject()? {
+            RowId::Validator(key) => self.snapshot.validators.iter().find(|v| v.public_key == key),
+            _ => None,
+        }
     }
 
     /// Whether the footer offers the command now. The command itself explains why not.
@@ -45,7 +54,7 @@ impl App {
             Command::Approve | Command::Reject => waiting().is_some(),
             Command::Committee => waiting().is_some_and(|a| a.committee.is_some()),
             Command::Retry | Command::Pause => self.subject_case().is_some(),
-            Command::Reshare => matches!(self.subject(), Some(RowId::Validator(_))),
+            Command::Reshare => self.subject_validator().is_some(),
             Command::Copy | Command::Open => self.subject().is_some() || self.details.last().is_some(),
             Command::Follow => self.subject().is_some(),
             Command::NextPane => self.details.is_empty(),

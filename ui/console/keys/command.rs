@@ -1,5 +1,8 @@
 //! The one table of commands. Dispatch, footer, help, the key reference and the tests all read it.
 
+use crate::console::app::Tab;
+use crate::console::screens::panes::Pane;
+
 /// Groups of commands. Which groups are heard at a moment is [`Scene::groups`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Group {
@@ -180,6 +183,16 @@ pub(crate) struct Row {
     pub(crate) dangerous: bool,
 }
 
+impl Row {
+    /// The sentence for the help, where these are the panes; `None` for the number of a tab that is not there.
+    pub(crate) fn help(&self, panes: &[Pane]) -> Option<&'static str> {
+        match self.command {
+            Command::Tab(number) => Tab::numbered(panes, number).map(Tab::title),
+            _ => Some(self.help),
+        }
+    }
+}
+
 const fn row(
     group: Group,
     command: Command,
@@ -258,14 +271,15 @@ pub(crate) const TABLE: &[Row] = &[
 
     row(G::Global, C::NextPane, "next-pane", &["tab"], "next", "next pane"),
     row(G::Global, C::PreviousPane, "previous-pane", &["shift-tab"], "", "previous pane"),
-    row(G::Global, C::Tab(1), "tab-1", &["1"], "", "overview"),
-    row(G::Global, C::Tab(2), "tab-2", &["2"], "", "approvals"),
-    row(G::Global, C::Tab(3), "tab-3", &["3"], "", "pool events"),
-    row(G::Global, C::Tab(4), "tab-4", &["4"], "", "ceremonies"),
-    row(G::Global, C::Tab(5), "tab-5", &["5"], "", "transactions"),
-    row(G::Global, C::Tab(6), "tab-6", &["6"], "", "exits"),
-    row(G::Global, C::Tab(7), "tab-7", &["7"], "", "validators"),
-    row(G::Global, C::Tab(8), "tab-8", &["8"], "", "logs"),
+    row(G::Global, C::Tab(1), "tab-1", &["1"], "", "the overview"),
+    row(G::Global, C::Tab(2), "tab-2", &["2"], "", "the pane with this number"),
+    row(G::Global, C::Tab(3), "tab-3", &["3"], "", "the pane with this number"),
+    row(G::Global, C::Tab(4), "tab-4", &["4"], "", "the pane with this number"),
+    row(G::Global, C::Tab(5), "tab-5", &["5"], "", "the pane with this number"),
+    row(G::Global, C::Tab(6), "tab-6", &["6"], "", "the pane with this number"),
+    row(G::Global, C::Tab(7), "tab-7", &["7"], "", "the pane with this number"),
+    row(G::Global, C::Tab(8), "tab-8", &["8"], "", "the pane with this number"),
+    row(G::Global, C::Tab(9), "tab-9", &["9"], "", "the pane with this number"),
     dangerous(row(G::Global, C::PauseAll, "pause-all", &["P"], "", "pause everything, or resume: while paused nothing leaves this machine")),
     row(G::Global, C::Status, "status", &["i"], "", "the state of network, endpoints, operators and journal"),
     row(G::Global, C::Mouse, "mouse", &["m"], "", "let the console have the mouse, or give it back to the terminal for selecting text"),

@@ -75,7 +75,7 @@ fn apply(rows: &mut [Vec<Key>], group: &str, commands: &toml::Value) -> Result<(
                 .filter(|r| r.group == group)
                 .map(|r| r.name)
                 .collect();
-            bail!("no command {name:?} in this group{}", nearest(name, &names));
+            bail!("no command \"{name}\" in this group{}", nearest(name, &names));
         };
         let keys = keys
             .as_array()
@@ -103,12 +103,11 @@ fn refuse_duplicates(rows: &[Vec<Key>]) -> Result<()> {
             for key in keys {
                 if let Some(other) = taken.insert(*key, row) {
                     bail!(
-                        "key {key:?} would do two things at once: {}.{} and {}.{}",
+                        "key \"{key}\" would do two things at once: {}.{} and {}.{}",
                         other.group.name(),
                         other.name,
                         row.group.name(),
-                        row.name,
-                        key = key.to_string()
+                        row.name
                     );
                 }
             }
@@ -126,7 +125,7 @@ fn refuse_careless_confirmation(rows: &[Vec<Key>]) -> Result<()> {
         for key in keys.iter().map(Key::to_string) {
             ensure!(
                 !["enter", "space", "esc", "tab"].contains(&key.as_str()),
-                "keys.{}.{}: {key:?} is too easily pressed by accident to confirm anything",
+                "keys.{}.{}: \"{key}\" is too easily pressed by accident to confirm anything",
                 row.group.name(),
                 row.name
             );
@@ -143,6 +142,6 @@ fn nearest(name: &str, known: &[&str]) -> String {
         .filter(|(distance, _)| *distance <= 3)
         .map_or_else(
             || format!("; there are {}", known.join(", ")),
-            |(_, k)| format!(", did you mean {k:?}?"),
+            |(_, k)| format!(", did you mean \"{k}\"?"),
         )
 }

@@ -17,8 +17,11 @@ pub(crate) fn reference() -> String {
     for group in Group::ALL {
         out.push_str(&format!("# {}\n[keys.{}]\n", group.heading(), group.name()));
         for row in TABLE.iter().filter(|r| r.group == group) {
-            let keys: Vec<_> = row.keys.iter().map(|k| format!("{k:?}")).collect();
-            out.push_str(&format!("{} = [{}] # {}\n", row.name, keys.join(", "), row.help));
+            let Some(help) = row.help(super::screens::panes::TABLE) else {
+                continue;
+            };
+            let keys: Vec<_> = row.keys.iter().map(|k| format!("\"{k}\"")).collect();
+            out.push_str(&format!("{} = [{}] # {help}\n", row.name, keys.join(", ")));
         }
         out.push('\n');
     }

@@ -68,7 +68,7 @@ const NAMED: [(&str, KeyCode); 16] = [
 
 /// Not the name of a key.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is not a key: write a single character, or a name like enter, esc, f1, ctrl-l, shift-tab")]
+#[error("\"{0}\" is not a key: write a single character, or a name like enter, esc, f1, ctrl-l, shift-tab")]
 pub(crate) struct BadKey(String);
 
 impl FromStr for Key {
@@ -124,7 +124,7 @@ impl fmt::Display for Key {
         match self.code {
             KeyCode::Char(c) => write!(f, "{c}"),
             KeyCode::F(n) => write!(f, "f{n}"),
-            other => write!(f, "{other:?}"),
+            other => write!(f, "{other}"),
         }
     }
 }

@@ -1,101 +1,40 @@
 //! Values worth copying, in full.
 
-use casimir_dkg::view::{Cause, FactKind, Payload};
+use crate::console::app::{App, Target};
 
-use crate::console::app::{App, RowId, Target, rows};
-
-/// Label and value, the most likely one first.
+/// Label and value, the most likely one first, each value once.
 pub(crate) fn values(app: &App) -> Vec<(String, String)> {
-    let mut out = Vec::new();
-    let mut add = |label: &str, value: String| {
-        if !out.iter().any(|(_, v)| *v == value) {
-            out.push((label.to_owned(), value));
-        }
+    let all = match app.details.last().map(|d| d.target) {
+        Some(Target::Status) => status(app),
+        _ => app.subject().map_or_else(Vec::new, |id| {
+            let of_pane = |pane: &super::panes::Pane| pane.copyable(app.known(), id);
+            let found = app.settings.panes.iter().map(of_pane);
+            found
+                .into_iter()
+                .find(|values| !values.is_empty())
+                .unwrap_or_default()
+        }),
     };
-    let snapshot = &app.snapshot;
-    let subject = match app.details.last().map(|d| d.target) {
-        Some(Target::Status) => {
-            if let Some(address) = snapshot.signer.address {
-                add("oracle address", address.to_string());
-            }
-            add("manager contract", snapshot.network.manager.to_string());
-            add("journal head", snapshot.journal.head.to_string());
-            add("journal file", snapshot.journal.path.to_string());
-            return out;
-        }
-        _ => app.subject(),
-    };
-    match subject {
-        None => {}
-        Some(RowId::Action(id)) => {
-            let Some(action) = rows::action(snapshot, id) else {
-                return out;
-            };
-            add("digest", action.digest.to_string());
-            for fact in &action.facts {
-                if matches!(fact.kind, FactKind::Address | FactKind::Hex) {
-                    add(&fact.label, fact.value.to_string());
-                }
-            }
-            match &action.payload {
-                Payload::Transaction(tx) => {
-                    add("to", tx.to.to_string());
-                    add("call data", tx.data.to_string());
-                }
-                Payload::Exit(exit) => {
-                    add("validator", exit.validator.to_string());
-                    add("signing root", exit.signing_root.to_string());
-                    add("signature", exit.signature.to_string());
-                }
-                Payload::Ceremony(_) => {}
-            }
-            add("action id", id.to_string());
-        }
-        Some(RowId::Case(id)) => {
-            let Some(case) = rows::case(snapshot, id) else {
-                return out;
-            };
-            if let Some(key) = case.validator {
-                add("validator", key.to_string());
-            }
-            match &case.cause {
-                Cause::Event { log } => {
-                    add("event's transaction", log.transaction.to_string());
-                    add("event's block", log.block.hash.to_string());
-                }
-                Cause::State { block } => add("block", block.hash.to_string()),
-                Cause::Manual { .. } => {}
-            }
-            if let Some(ceremony) = case.ceremony {
-                add("ceremony", ceremony.to_string());
-            }
-            add("case id", id.to_string());
-        }
-        Some(RowId::Ceremony(id)) => add("request id and topic", id.to_string()),
-        Some(RowId::Transaction(action, nonce)) => {
-            let Some(tx) = rows::transaction(snapshot, action, nonce) else {
-                return out;
-            };
-            for (i, hash) in tx.hashes.iter().rev().enumerate() {
-                add(if i == 0 { "hash" } else { "earlier hash" }, hash.to_string());
-            }
-            add("signed bytes", tx.raw.to_string());
-        }
-        Some(RowId::Exit(id)) => {
-            let Some(exit) = rows::exit(snapshot, id) else {
-                return out;
-            };
-            add("validator", exit.validator.to_string());
-            if let Some(index) = exit.validator_index {
-                add("validator index", index.to_string());
-            }
-        }
-        Some(RowId::Validator(key)) => {
-            add("public key", key.to_string());
-            if let Some(index) = rows::validator(snapshot, key).and_then(|v| v.index) {
-                add("validator index", index.to_string());
-            }
+    let mut out: Vec<(String, String)> = Vec::new();
+    for (label, value) in all {
+        if !out.iter().any(|(_, known)| *known == value) {
+            out.push((label, value));
         }
     }
     out
+}
+
+fn status(app: &App) -> Vec<(String, String)> {
+    let snapshot = &app.snapshot;
+    let value = |label: &str, value: String| (label.to_owned(), value);
+    let address = snapshot
+        .signer
+        .address
+        .map(|address| value("oracle address", address.to_string()));
+    let others = [
+        value("manager contract", snapshot.network.manager.to_string()),
+        value("journal head", snapshot.journal.head.to_string()),
+        value("journal file", snapshot.journal.path.to_string()),
+    ];
+    address.into_iter().chain(others).collect()
 }

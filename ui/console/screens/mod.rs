@@ -10,20 +10,14 @@
 //!  footer      keys that mean something here
 //! ```
 
-mod approvals;
-mod ceremonies;
 pub(crate) mod copyable;
 mod detail;
-mod events;
-mod exits;
-mod logs;
 mod matrix;
 mod overlay;
 pub(crate) mod overview;
-pub(crate) mod pane;
+mod pane;
+pub(crate) mod panes;
 mod too_small;
-mod transactions;
-mod validators;
 
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout};

@@ -16,7 +16,8 @@ use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect, Size};
 
 use super::pane;
-use crate::console::app::{App, Pane};
+use super::panes::{APPROVALS, CEREMONIES, EVENTS, EXITS, LOGS, Pane, TRANSACTIONS};
+use crate::console::app::App;
 
 /// The panes that a terminal of that size shows, in the order of Tab.
 pub(crate) fn panes(size: Size) -> Vec<Pane> {
@@ -38,7 +39,7 @@ pub(crate) fn arrange(area: Rect) -> Vec<(Pane, Rect)> {
     };
     let [left, right] = Layout::horizontal([Constraint::Percentage(50), Constraint::Fill(1)]).areas(area);
     let [approvals, events] = Layout::vertical([Constraint::Percentage(36), Constraint::Fill(1)]).areas(left);
-    let mut out = vec![(Pane::Approvals, approvals), (Pane::Events, events)];
+    let mut out = vec![(APPROVALS, approvals), (EVENTS, events)];
     if right.height >= 18 {
         let [ceremonies, transactions, exits] = Layout::vertical([
             Constraint::Fill(1),
@@ -47,29 +48,24 @@ pub(crate) fn arrange(area: Rect) -> Vec<(Pane, Rect)> {
         ])
         .areas(right);
         out.extend([
-            (Pane::Ceremonies, ceremonies),
-            (Pane::Transactions, transactions),
-            (Pane::Exits, exits),
+            (CEREMONIES, ceremonies),
+            (TRANSACTIONS, transactions),
+            (EXITS, exits),
         ]);
     } else {
         let [ceremonies, transactions] =
             Layout::vertical([Constraint::Fill(1), Constraint::Percentage(40)]).areas(right);
-        out.extend([(Pane::Ceremonies, ceremonies), (Pane::Transactions, transactions)]);
+        out.extend([(CEREMONIES, ceremonies), (TRANSACTIONS, transactions)]);
     }
-    out.extend(bottom.map(|bottom| (Pane::Logs, bottom)));
+    out.extend(bottom.map(|bottom| (LOGS, bottom)));
     out
 }
 
 fn narrow(area: Rect) -> Vec<(Pane, Rect)> {
     let panes: &[(Pane, u16)] = match area.height {
-        0..15 => &[(Pane::Approvals, 1), (Pane::Events, 1)],
-        15..24 => &[(Pane::Approvals, 2), (Pane::Events, 3), (Pane::Ceremonies, 2)],
-        _ => &[
-            (Pane::Approvals, 2),
-            (Pane::Events, 3),
-            (Pane::Ceremonies, 3),
-            (Pane::Transactions, 2),
-        ],
+        0..15 => &[(APPROVALS, 1), (EVENTS, 1)],
+        15..24 => &[(APPROVALS, 2), (EVENTS, 3), (CEREMONIES, 2)],
+        _ => &[(APPROVALS, 2), (EVENTS, 3), (CEREMONIES, 3), (TRANSACTIONS, 2)],
     };
     let heights = panes.iter().map(|(_, share)| Constraint::Fill(*share));
     let areas = Layout::vertical(heights).split(area);
@@ -84,7 +80,7 @@ fn narrow(area: Rect) -> Vec<(Pane, Rect)> {
 pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, app: &mut App) {
     let places = arrange(area);
     if !places.iter().any(|(pane, _)| *pane == app.focus) {
-        app.focus = Pane::Approvals;
+        app.focus = APPROVALS;
     }
     for (which, area) in places {
         pane::draw(frame, area, app, which, which == app.focus);

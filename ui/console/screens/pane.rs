@@ -1,80 +1,105 @@
-//! A pane: its frame, its list, and what it says when the list is empty. Loading, empty, filtered away and not followed
-//! are four different pictures.
+//! Draws a pane: its frame, its list, and what stands there instead of rows. Loading, empty, filtered away, failed and
+//! stale are different pictures.
 
-use casimir_dkg::view::LinkState;
+use casimir_dkg::view::{Kind, LinkState};
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Margin, Rect};
 use ratatui::text::{Line, Span};
 
-use super::{approvals, ceremonies, events, exits, logs, matrix, transactions, validators};
-use crate::console::app::{App, Hit, Pane, Tab, rows};
+use super::panes::{LOGS, Pane};
+use crate::console::app::{App, Hit, Reading, Tab};
 use crate::console::keys::{Command, Group};
 use crate::console::theme::Token;
-use crate::console::widgets::table::{self, Cell, Column, Table};
+use crate::console::widgets::table::{self, Table};
 use crate::console::widgets::text::{clean, wrap};
-use crate::console::widgets::{format, frame as frame_widget};
+use crate::console::widgets::{format, frame as frame_widget, log};
 
 /// Draws a pane; `focus` says whether it has the keyboard.
 pub(crate) fn draw(frame: &mut Frame<'_>, area: Rect, app: &mut App, pane: Pane, focus: bool) {
     app.hits.push((area, Hit::Pane(pane)));
-    let count = (pane != Pane::Logs).then(|| rows::count(&app.snapshot, pane));
+    let count = (pane != LOGS).then(|| pane.count(app.known()) + left(app, pane) as usize);
     let title = frame_widget::title(app, pane.title(), count, focus);
     let inner = area.inner(Margin::new(1, 1));
-    match pane {
-        Pane::Logs => logs::draw(frame, inner, app),
-        Pane::Ceremonies => with_matrix(frame, inner, app, focus),
-        _ => list(frame, inner, app, pane, focus),
+    if pane == LOGS {
+        log::draw(frame, inner, app, &app.list(pane).filter);
+    } else {
+        with_more_beneath(frame, inner, app, pane, focus);
     }
     // last: only now is it known which rows are seen
     let notes = notes(app, pane);
     frame_widget::draw(frame, area, app, title, notes, focus);
 }
 
-/// The lower edge: the filter, and which part of a long list is seen.
+/// How many rows of the pane the engine has, and the console does not.
+fn left(app: &App, pane: Pane) -> u64 {
+    pane.kind().map_or(0, |kind| app.older.left(&app.snapshot, kind))
+}
+
+/// The lower edge: whether it can be trusted, the filter, which part of a long list is seen, and how many are older.
 fn notes(app: &App, pane: Pane) -> Line<'static> {
     let mut spans = Vec::new();
+    let mut note = |token, text: String| spans.push(Span::styled(text, app.style(token)));
     let list = app.list(pane);
-    if pane == Pane::Logs {
-        spans.push(Span::styled(
-            format!(" {} and worse ", app.logs.level_name()),
-            app.style(Token::Muted),
-        ));
+    if pane == LOGS {
+        note(Token::Muted, format!(" {} and worse ", app.logs.level_name()));
+        if !list.filter.is_empty() {
+            note(Token::Match, format!(" /{} ", clean(&list.filter)));
+        }
+        return Line::from(spans);
+    }
+    if !list.rows.is_empty() {
+        match app.snapshot.chain.link {
+            LinkState::Stale => note(Token::Stale, " stale ".to_owned()),
+            LinkState::Down => note(Token::Danger, " no connection ".to_owned()),
+            LinkState::Connecting | LinkState::CatchingUp | LinkState::Live => {}
+        }
     }
     if !list.filter.is_empty() {
-        let all = rows::count(&app.snapshot, pane);
-        let text = match pane {
-            Pane::Logs => format!(" /{} ", clean(&list.filter)),
-            _ => format!(" /{}: {} of {all} ", clean(&list.filter), list.rows.len()),
-        };
-        spans.push(Span::styled(text, app.style(Token::Match)));
-    }
-    if list.rows.len() > list.height && list.height > 0 && pane != Pane::Logs {
-        let first = list.offset + 1;
-        let last = (list.offset + list.height).min(list.rows.len());
-        let text = format!(
-            " {}-{} of {} ",
-            format::number(first as u64),
-            format::number(last as u64),
-            format::number(list.rows.len() as u64)
+        let all = pane.count(app.known());
+        note(
+            Token::Match,
+            format!(" /{}: {} of {all} ", clean(&list.filter), list.rows.len()),
         );
-        spans.push(Span::styled(text, app.style(Token::Muted)));
+    }
+    let number = |n: usize| format::number(n as u64);
+    if list.rows.len() > list.height && list.height > 0 {
+        let last = (list.offset + list.height).min(list.rows.len());
+        let (first, last, all) = (number(list.offset + 1), number(last), number(list.rows.len()));
+        note(Token::Muted, format!(" {first}-{last} of {all} "));
+    }
+    if let Some((token, text)) = older(app, pane) {
+        note(token, text);
     }
     Line::from(spans)
 }
 
-/// Ceremonies: the list, and under it the matrix of the selected one.
-fn with_matrix(frame: &mut Frame<'_>, area: Rect, app: &mut App, focus: bool) {
-    let list_state = app.list(Pane::Ceremonies);
+/// What is older than the last row.
+fn older(app: &App, pane: Pane) -> Option<(Token, String)> {
+    let kind = pane.kind()?;
+    let left = app.older.left(&app.snapshot, kind);
+    let many = format::number(left);
+    Some(match app.older.page(kind) {
+        _ if left == 0 => return None,
+        _ if app.older.is_full(kind) => (Token::Muted, format!(" {many} older: in the journal ")),
+        Reading::Asked => (Token::Pending, format!(" reading {many} older ")),
+        Reading::Failed(why) => (Token::Danger, format!(" {many} older: {} ", clean(&why))),
+        Reading::Idle | Reading::Absent => (Token::Muted, format!(" {many} older ")),
+    })
+}
+
+/// The list, and under it what the pane has to say of the selected row.
+fn with_more_beneath(frame: &mut Frame<'_>, area: Rect, app: &mut App, pane: Pane, focus: bool) {
+    let list_state = app.list(pane);
     let selected = list_state
-        .position(&app.snapshot)
+        .position(app.known())
         .and_then(|at| list_state.rows.get(at))
-        .and_then(|i| app.snapshot.ceremonies.get(*i))
-        .cloned();
-    let Some(ceremony) = selected.filter(|_| area.height >= 9) else {
-        list(frame, area, app, Pane::Ceremonies, focus);
+        .copied();
+    let height = selected.map_or(0, |row| pane.height_beneath(app.known(), row));
+    let Some(selected) = selected.filter(|_| height > 0 && area.height >= 9) else {
+        list(frame, area, app, pane, focus);
         return;
     };
-    let wanted = matrix::height(&ceremony).min(area.height.saturating_sub(5));
+    let wanted = height.min(area.height.saturating_sub(5));
     let listed = (list_state.rows.len() as u16 + 1).min(area.height - wanted - 1);
     let [upper, rule, lower] = Layout::vertical([
         Constraint::Length(listed),
@@ -82,23 +107,21 @@ fn with_matrix(frame: &mut Frame<'_>, area: Rect, app: &mut App, focus: bool) {
         Constraint::Fill(1),
     ])
     .areas(area);
-    list(frame, upper, app, Pane::Ceremonies, focus);
+    list(frame, upper, app, pane, focus);
     let line = if app.settings.ascii { "-" } else { "─" };
     let rule_text = line.repeat(usize::from(rule.width));
     frame.render_widget(
         Line::from(Span::styled(rule_text, app.style(Token::Border))),
         rule,
     );
-    matrix::draw(frame, lower, app, &ceremony);
+    pane.draw_beneath(frame, lower, app, selected);
 }
 
 /// A list as a table.
 fn list(frame: &mut Frame<'_>, area: Rect, app: &mut App, pane: Pane, focus: bool) {
-    let snapshot = app.snapshot.clone();
-    let height = table::rows_in(area);
-    app.list_mut(pane).scroll_to(&snapshot, height);
+    app.with_list(pane, |list, known| list.scroll_to(known, table::rows_in(area)));
     if app.list(pane).rows.is_empty() {
-        empty(frame, area, app, pane);
+        picture(frame, area, app, pane);
         return;
     }
     let body = Rect {
@@ -109,76 +132,24 @@ fn list(frame: &mut Frame<'_>, area: Rect, app: &mut App, pane: Pane, focus: boo
     app.hits.push((body, Hit::Rows(pane)));
     let list = app.list(pane);
     let alone = app.tab != Tab::Overview;
-    let columns: &[Column] = columns(pane, alone);
     let table = Table {
-        columns,
+        columns: pane.columns(alone),
         offset: list.offset,
         len: list.rows.len(),
-        selected: list.position(&snapshot),
+        selected: list.position(app.known()),
         focus: focus && app.details.is_empty(),
         theme: &app.settings.theme,
         ascii: app.settings.ascii,
     };
     table.draw(frame, area, |at| match list.rows.get(at) {
-        Some(index) => cells(app, pane, *index),
+        Some(row) => pane.cells(app, *row, alone),
         None => vec![],
     });
 }
 
-fn columns(pane: Pane, alone: bool) -> &'static [Column] {
-    match pane {
-        Pane::Approvals => approvals::COLUMNS,
-        Pane::Events if alone => events::COLUMNS_ALONE,
-        Pane::Events => events::COLUMNS,
-        Pane::Ceremonies => ceremonies::COLUMNS,
-        Pane::Transactions => transactions::COLUMNS,
-        Pane::Exits => exits::COLUMNS,
-        Pane::Validators => validators::COLUMNS,
-        Pane::Logs => &[],
-    }
-}
-
-fn cells(app: &App, pane: Pane, index: usize) -> Vec<Cell> {
-    let snapshot = &app.snapshot;
-    match pane {
-        Pane::Approvals => approvals::cells(app, &snapshot.actions[index]),
-        Pane::Events => events::cells(app, &snapshot.cases[index], app.tab != Tab::Overview),
-        Pane::Ceremonies => ceremonies::cells(app, &snapshot.ceremonies[index]),
-        Pane::Transactions => transactions::cells(app, &snapshot.transactions[index]),
-        Pane::Exits => exits::cells(app, &snapshot.exits[index]),
-        Pane::Validators => validators::cells(app, &snapshot.validators[index]),
-        Pane::Logs => vec![],
-    }
-}
-
 /// Why there is nothing to see.
-fn empty(frame: &mut Frame<'_>, area: Rect, app: &App, pane: Pane) {
-    let list = app.list(pane);
-    let link = app.snapshot.chain.link;
-    let (token, text) = if !list.filter.is_empty() {
-        let esc = app.settings.keys.label(Group::List, Command::Clear);
-        (
-            Token::Muted,
-            format!("Nothing contains \"{}\". {esc} shows all again.", list.filter),
-        )
-    } else if link == LinkState::Connecting {
-        (
-            Token::Info,
-            "Connecting: nothing has been read from the chain yet.".to_owned(),
-        )
-    } else if link == LinkState::CatchingUp && pane == Pane::Events {
-        (
-            Token::Info,
-            "Reading the contract's past events. Requests appear as they are found.".to_owned(),
-        )
-    } else if link == LinkState::Down {
-        (
-            Token::Danger,
-            "No execution node answers: what is missing here may only be unseen.".to_owned(),
-        )
-    } else {
-        (Token::Muted, explanation(pane).to_owned())
-    };
+fn picture(frame: &mut Frame<'_>, area: Rect, app: &App, pane: Pane) {
+    let (token, text) = why_empty(app, pane);
     let lines = wrap(&clean(&text), usize::from(area.width.saturating_sub(2)).max(1));
     for (row, line) in area.rows().zip(lines) {
         let row = Rect {
@@ -190,22 +161,43 @@ fn empty(frame: &mut Frame<'_>, area: Rect, app: &App, pane: Pane) {
     }
 }
 
-fn explanation(pane: Pane) -> &'static str {
-    match pane {
-        Pane::Approvals => {
-            "Nothing waits. What the oracle wants to do next appears here first, and waits for you."
-        }
-        Pane::Events => {
-            "No requests yet. Deposits, reshares and exits that the pool contract asks for appear here."
-        }
-        Pane::Ceremonies => {
-            "No ceremonies yet. Key generations, reshares and signings run here, operator by operator."
-        }
-        Pane::Transactions => "No transactions yet. Each one is followed here until its block is final.",
-        Pane::Exits => {
-            "No exits. When the contract asks for one, the operators sign it, you approve it by a typed phrase, and it is followed here until the stake is withdrawn."
-        }
-        Pane::Validators => "No validators yet. Each pool's validator appears here once its key exists.",
-        Pane::Logs => "",
+fn why_empty(app: &App, pane: Pane) -> (Token, String) {
+    let filter = &app.list(pane).filter;
+    if !filter.is_empty() {
+        let esc = app.settings.keys.label(Group::List, Command::Clear);
+        let text = match left(app, pane) {
+            0 => format!("Nothing contains \"{filter}\". {esc} shows all again."),
+            older => format!(
+                "Nothing here contains \"{filter}\"; {} older ones are not read yet, down reads on. {esc} shows all \
+                 again.",
+                format::number(older)
+            ),
+        };
+        return (Token::Muted, text);
     }
+    let (token, text) = match app.snapshot.chain.link {
+        LinkState::Connecting => (
+            Token::Info,
+            "Connecting: nothing has been read from the chain yet.",
+        ),
+        LinkState::CatchingUp if reads_past_events(pane) => (
+            Token::Info,
+            "Reading the contract's past events. Requests appear as they are found.",
+        ),
+        LinkState::Down => (
+            Token::Danger,
+            "No execution node answers: what is missing here may only be unseen.",
+        ),
+        LinkState::Stale => (
+            Token::Stale,
+            "No new block for longer than expected: what is missing here may only be late.",
+        ),
+        LinkState::CatchingUp | LinkState::Live => (Token::Muted, pane.empty()),
+    };
+    (token, text.to_owned())
+}
+
+/// Cases are what the contract's events become.
+fn reads_past_events(pane: Pane) -> bool {
+    pane.kind() == Some(Kind::Cases)
 }

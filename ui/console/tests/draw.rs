@@ -1,5 +1,6 @@
 //! Pictures of every screen and state at three sizes.
 
+use casimir_dkg::types::RequestKind;
 use casimir_dkg::view::{Accepted, LinkState, Mode, PauseView, Refused, Snapshot};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
@@ -20,7 +21,7 @@ pub(super) fn terminal(app: &mut App, (width, height): (u16, u16)) -> Terminal<T
     terminal
 }
 
-pub(super) fn picture(app: &mut App, size: (u16, u16)) -> String {
+pub(crate) fn picture(app: &mut App, size: (u16, u16)) -> String {
     terminal(app, size).backend().to_string().replace('"', "")
 }
 
@@ -99,6 +100,14 @@ fn panes_alone() {
     ] {
         pictures(&format!("{name}_busy"), &mut after(fixture::busy(), key).app);
     }
+    let mut stale = fixture::busy();
+    stale.chain.link = LinkState::Stale;
+    stale.older.cases = [(RequestKind::Deposit, 1_234)].into();
+    stale.exits.clear();
+    for (key, name) in [("3", "events"), ("6", "exits")] {
+        let mut app = after(stale.clone(), key).app;
+        insta::assert_snapshot!(format!("{name}_stale_80x24"), picture(&mut app, (80, 24)));
+    }
     for (key, name) in [("6", "exits"), ("7", "validators"), ("5", "transactions")] {
         let mut app = after(fixture::quiet(), key).app;
         insta::assert_snapshot!(format!("{name}_empty_80x24"), picture(&mut app, (80, 24)));
@@ -159,6 +168,7 @@ fn questions_and_fields() {
 
     pictures("help", &mut after(fixture::busy(), "?").app);
     pictures("quit", &mut after(fixture::busy(), "q").app);
+    pictures("quit_idle", &mut after(fixture::quiet(), "q").app);
     pictures("copy", &mut after(fixture::busy(), "2 enter c").app);
     pictures(
         "committee",

@@ -1,7 +1,7 @@
 //! The console drawn on a test backend: pictures of every screen and state, every size, hostile text, frame time.
 
 mod bench;
-mod draw;
+pub(crate) mod draw;
 pub(crate) mod fixture;
 mod hostile;
 mod sweep;

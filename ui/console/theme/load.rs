@@ -71,7 +71,7 @@ fn resolve(name: &str, dir: Option<&Path>, seen: &mut Vec<String>) -> Result<(St
     };
     for (key, entry) in &file.styles {
         let Some(token) = Token::parse(key) else {
-            bail!("theme {name} ({origin}): unknown token {key:?}{}", nearest(key));
+            bail!("theme {name} ({origin}): unknown token \"{key}\"{}", nearest(key));
         };
         let style = style(entry).with_context(|| format!("theme {name} ({origin}): styles.{key}"))?;
         styles.insert(token, style);
@@ -93,7 +93,7 @@ fn read(name: &str, dir: Option<&Path>) -> Result<(String, String)> {
             && name
                 .chars()
                 .all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_'),
-        "a theme is a file that ends in .toml, or a name of letters, digits, - and _, not {name:?}"
+        "a theme is a file that ends in .toml, or a name of letters, digits, - and _, not \"{name}\""
     );
     if let Some(path) = dir
         .map(|d| d.join(format!("{name}.toml")))
@@ -105,7 +105,7 @@ fn read(name: &str, dir: Option<&Path>) -> Result<(String, String)> {
     match BUILT_IN.iter().find(|(built_in, _)| *built_in == name) {
         Some((_, text)) => Ok(("built in".to_owned(), (*text).to_owned())),
         None => bail!(
-            "no theme {name:?}; built in are {}",
+            "no theme \"{name}\"; built in are {}",
             BUILT_IN.map(|(n, _)| n).join(", ")
         ),
     }
@@ -117,7 +117,7 @@ fn nearest(key: &str) -> String {
         .map(|t| (strsim::damerau_levenshtein(key, t.name()), t.name()))
         .min()
         .filter(|(distance, _)| *distance <= 3)
-        .map_or_else(String::new, |(_, name)| format!(", did you mean {name:?}?"))
+        .map_or_else(String::new, |(_, name)| format!(", did you mean \"{name}\"?"))
 }
 
 fn style(entry: &StyleEntry) -> Result<Style> {
@@ -135,7 +135,7 @@ fn style(entry: &StyleEntry) -> Result<Style> {
             "italic" => Modifier::ITALIC,
             "underlined" => Modifier::UNDERLINED,
             "reversed" => Modifier::REVERSED,
-            other => bail!("unknown attribute {other:?}: bold, dim, italic, underlined or reversed"),
+            other => bail!("unknown attribute \"{other}\": bold, dim, italic, underlined or reversed"),
         });
     }
     Ok(style)
@@ -143,9 +143,9 @@ fn style(entry: &StyleEntry) -> Result<Style> {
 
 fn color(text: &str) -> Result<Color> {
     if let Some(hex) = text.strip_prefix('#') {
-        let bytes = hex::decode(hex).with_context(|| format!("colour {text:?}"))?;
+        let bytes = hex::decode(hex).with_context(|| format!("colour \"{text}\""))?;
         let &[r, g, b] = bytes.as_slice() else {
-            bail!("colour {text:?} is not #rrggbb");
+            bail!("colour \"{text}\" is not #rrggbb");
         };
         return Ok(Color::Rgb(r, g, b));
     }
@@ -171,7 +171,9 @@ fn color(text: &str) -> Result<Color> {
         "bright-cyan" => Color::LightCyan,
         "bright-white" => Color::White,
         _ => {
-            bail!("colour {text:?} is none of: default, an ANSI name like \"bright-blue\", #rrggbb, 0 to 255")
+            bail!(
+                "colour \"{text}\" is none of: default, an ANSI name like \"bright-blue\", #rrggbb, 0 to 255"
+            )
         }
     })
 }

@@ -2,27 +2,29 @@
 //! a typed phrase in between. What is sent names the digest that was shown.
 
 use casimir_dkg::types::{ActionId, CheckStatus, Root};
-use casimir_dkg::view::{ActionView, Payload, Request, Risk};
+use casimir_dkg::view::{ActionView, Payload, Request, Risk, RowId};
 use tui_input::Input;
 
 use super::*;
-use crate::console::app::{Ask, Field, FieldKind, RowId, Target, rows};
+use crate::console::app::{Ask, Field, FieldKind, Target};
 
 /// The approve key.
-pub(super) fn start(app: &mut App) {
+pub(super) fn start(app: &mut App) -> Vec<Effect> {
     let Some(action) = app.subject_action().cloned() else {
         app.say(Token::Info, "nothing here waits for a decision");
-        return;
+        return vec![];
     };
+    if !action.waits() {
+        return instead(app, &action);
+    }
     let target = Target::Row(RowId::Action(action.id));
     if app.details.last().is_none_or(|d| d.target != target) {
         // nobody approves what he has not read
-        navigate::push(app, target);
-        return;
+        return navigate::push(app, target);
     }
     if let Err(why) = may_be_asked(app, &action) {
         app.say(Token::Warn, why);
-        return;
+        return vec![];
     }
     match action.phrase.clone() {
         Some(expected) => {
@@ -38,6 +40,32 @@ pub(super) fn start(app: &mut App) {
         }
         None => question(app, &action, None),
     }
+    vec![]
+}
+
+/// This action is decided: what follows from it is opened, else the next that waits, and the line below says so.
+fn instead(app: &mut App, decided: &ActionView) -> Vec<Effect> {
+    let (decided, word) = (decided.id, decided.state.word());
+    let follows = app.snapshot.successor(decided).map(|a| a.id);
+    let Some(next) = follows.or_else(|| app.snapshot.waiting().next().map(|a| a.id)) else {
+        app.say(
+            Token::Info,
+            format!("{decided} is {word}, and nothing waits for a decision"),
+        );
+        return vec![];
+    };
+    let relation = if follows.is_some() {
+        "follows from it"
+    } else {
+        "waits next"
+    };
+    app.say(Token::Info, format!("{decided} is {word}; {next} {relation}"));
+    select::action(app, next);
+    let of_decided = Target::Row(RowId::Action(decided));
+    if app.details.last().is_some_and(|d| d.target == of_decided) {
+        app.details.pop();
+    }
+    navigate::push(app, Target::Row(RowId::Action(next)))
 }
 
 /// Whether the approval of the action in view may be asked for now.
@@ -70,7 +98,7 @@ fn may_be_asked(app: &mut App, action: &ActionView) -> Result<(), String> {
 
 /// The phrase was typed: now the question.
 pub(super) fn phrase_typed(app: &mut App, id: ActionId, digest: Root, phrase: String) {
-    match rows::action(&app.snapshot, id).cloned() {
+    match app.known().action(id).cloned() {
         Some(action) if action.digest == digest => question(app, &action, Some(phrase)),
         _ => {
             app.overlay = None;

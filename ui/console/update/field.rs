@@ -6,8 +6,9 @@ use crossterm::event::KeyCode;
 use tui_input::{Input, InputRequest};
 
 use super::*;
-use crate::console::app::{Field, FieldKind, Pane};
+use crate::console::app::{Field, FieldKind};
 use crate::console::keys::Key;
+use crate::console::screens::panes::Pane;
 
 /// No field takes more characters.
 const LONGEST: usize = 500;
@@ -63,11 +64,11 @@ pub(super) fn changed(app: &mut App) {
 }
 
 fn set_filter(app: &mut App, pane: Pane, text: String) {
-    let snapshot = app.snapshot.clone();
-    let list = app.list_mut(pane);
-    let position = list.position(&snapshot);
-    list.filter = text;
-    list.refresh(&snapshot, position);
+    app.with_list(pane, |list, known| {
+        let position = list.position(known);
+        list.filter = text;
+        list.refresh(known, position);
+    });
 }
 
 /// `/`

@@ -74,7 +74,7 @@ fn run(app: &mut App, scene: Scene, command: Command) -> Vec<Effect> {
         C::Yes => return quit::confirmed(app),
         C::No => app.overlay = None,
         C::Close | C::Cancel => navigate::close(app),
-        C::Approve => approve::start(app),
+        C::Approve => return approve::start(app),
         C::Reject => reject::start(app),
         C::Submit => return field::submit(app),
         C::Retry => return retry::send(app),
@@ -87,12 +87,12 @@ fn run(app: &mut App, scene: Scene, command: Command) -> Vec<Effect> {
         C::Copy => return copy::open(app),
         C::CopyThis => return copy::this(app),
         C::Help => app.overlay = Some(Overlay::Help { scroll: 0 }),
-        C::Status => navigate::status(app),
+        C::Status => return navigate::status(app),
         C::Filter => field::open_filter(app),
         C::Clear => field::clear_filter(app),
-        C::Open | C::Follow => navigate::open(app),
+        C::Open | C::Follow => return navigate::open(app),
         C::Tab(number) => {
-            if let Some(tab) = Tab::numbered(number) {
+            if let Some(tab) = Tab::numbered(&app.settings.panes, number) {
                 navigate::tab(app, tab);
             }
         }
@@ -100,12 +100,12 @@ fn run(app: &mut App, scene: Scene, command: Command) -> Vec<Effect> {
         C::PreviousPane | C::Left => navigate::next(app, -1),
         C::LogMore => app.logs.more(),
         C::LogLess => app.logs.less(),
-        C::Up => navigate::step(app, navigate::Step::Lines(-1)),
-        C::Down => navigate::step(app, navigate::Step::Lines(1)),
-        C::PageUp => navigate::step(app, navigate::Step::Pages(-1)),
-        C::PageDown => navigate::step(app, navigate::Step::Pages(1)),
-        C::Top => navigate::step(app, navigate::Step::Top),
-        C::Bottom => navigate::step(app, navigate::Step::Bottom),
+        C::Up => return navigate::step(app, navigate::Step::Lines(-1)),
+        C::Down => return navigate::step(app, navigate::Step::Lines(1)),
+        C::PageUp => return navigate::step(app, navigate::Step::Pages(-1)),
+        C::PageDown => return navigate::step(app, navigate::Step::Pages(1)),
+        C::Top => return navigate::step(app, navigate::Step::Top),
+        C::Bottom => return navigate::step(app, navigate::Step::Bottom),
     }
     vec![]
 }

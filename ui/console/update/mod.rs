@@ -11,10 +11,12 @@ mod mouse;
 mod navigate;
 mod pause;
 mod quit;
+mod read;
 mod reject;
 mod reply;
 mod reshare;
 mod retry;
+mod select;
 mod send;
 mod snapshot;
 #[cfg(test)]
@@ -47,6 +49,7 @@ pub(crate) fn update(app: &mut App, msg: Msg) -> Vec<Effect> {
             vec![]
         }
         Event::Reply { ticket, reply } => reply::arrived(app, ticket, reply),
+        Event::Rows { ticket, answer } => read::arrived(app, ticket, answer),
         Event::EngineGone => quit::engine_gone(app),
         Event::Tick => ticked(app),
         Event::Drawn => {

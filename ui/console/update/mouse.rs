@@ -8,8 +8,8 @@ use crate::console::msg::Mouse;
 
 pub(super) fn happened(app: &mut App, mouse: Mouse) -> Vec<Effect> {
     match mouse {
-        Mouse::WheelUp => navigate::step(app, navigate::Step::Lines(-3)),
-        Mouse::WheelDown => navigate::step(app, navigate::Step::Lines(3)),
+        Mouse::WheelUp => return navigate::step(app, navigate::Step::Lines(-3)),
+        Mouse::WheelDown => return navigate::step(app, navigate::Step::Lines(3)),
         Mouse::Click { column, row } if app.overlay.is_none() => click(app, Position::new(column, row)),
         Mouse::Click { .. } => {}
     }
@@ -32,12 +32,13 @@ fn click(app: &mut App, at: Position) {
                 }
             }
             Hit::Rows(pane) => {
-                let snapshot = app.snapshot.clone();
-                let list = app.list_mut(pane);
-                let row = list.offset + usize::from(at.y - area.y);
-                if row < list.rows.len() {
-                    list.select(&snapshot, row);
-                }
+                app.decided = None;
+                app.with_list(pane, |list, known| {
+                    let row = list.offset + usize::from(at.y - area.y);
+                    if row < list.rows.len() {
+                        list.select(known, row);
+                    }
+                });
             }
         }
     }

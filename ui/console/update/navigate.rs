@@ -1,8 +1,11 @@
 //! Moving: panes, rows, pages, and into and out of detail views.
 
+use casimir_dkg::view::RowId;
+
 use super::*;
-use crate::console::app::{Detail, Pane, RowId, Tab, Target, rows};
+use crate::console::app::{Detail, Tab, Target};
 use crate::console::screens::overview;
+use crate::console::screens::panes::LOGS;
 
 /// How far.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,6 +17,14 @@ pub(super) enum Step {
 }
 
 impl Step {
+    fn is_downwards(self) -> bool {
+        match self {
+            Step::Lines(n) | Step::Pages(n) => n > 0,
+            Step::Top => false,
+            Step::Bottom => true,
+        }
+    }
+
     /// From `at`, in a list of `len` rows of which `page` are visible.
     fn apply(self, at: usize, len: usize, page: usize) -> usize {
         let page = isize::try_from(page.max(2) - 1).unwrap_or(1);
@@ -27,8 +38,8 @@ impl Step {
     }
 }
 
-/// Moves whatever has the keyboard.
-pub(super) fn step(app: &mut App, step: Step) {
+/// Moves whatever has the keyboard. At the end of a list what is older is read.
+pub(super) fn step(app: &mut App, step: Step) -> Vec<Effect> {
     let pane = app.pane();
     match &mut app.overlay {
         // drawing knows how long the help is at this width
@@ -43,19 +54,25 @@ pub(super) fn step(app: &mut App, step: Step) {
                 detail.scroll = step.apply(detail.scroll, detail.max_scroll + 1, detail.height);
             }
         }
-        None if pane == Pane::Logs => match step {
+        None if pane == LOGS => match step {
             Step::Lines(n) | Step::Pages(n) => app.logs.scroll(n < 0),
             Step::Top => app.logs.scroll(true),
             Step::Bottom => app.logs.follow(),
         },
         None => {
-            let snapshot = app.snapshot.clone();
-            let list = app.list_mut(pane);
-            let at = list.position(&snapshot).unwrap_or(0);
-            let to = step.apply(at, list.rows.len(), list.height);
-            list.select(&snapshot, to);
+            app.decided = None;
+            let at_the_end = app.with_list(pane, |list, known| {
+                let at = list.position(known).unwrap_or(0);
+                let to = step.apply(at, list.rows.len(), list.height);
+                list.select(known, to);
+                to + 1 >= list.rows.len()
+            });
+            if at_the_end && step.is_downwards() {
+                return read::on(app, pane);
+            }
         }
     }
+    vec![]
 }
 
 /// Goes to a tab and leaves detail views.
@@ -78,69 +95,73 @@ pub(super) fn next(app: &mut App, steps: isize) {
                 app.focus = *pane;
             }
         }
-        other => app.tab = other.step(steps),
+        other => app.tab = other.step(&app.settings.panes, steps),
     }
 }
 
 /// Opens the selected row; in a detail view goes to what it points to.
-pub(super) fn open(app: &mut App) {
-    let Some(subject) = app.subject() else { return };
+pub(super) fn open(app: &mut App) -> Vec<Effect> {
+    let Some(subject) = app.subject() else {
+        return vec![];
+    };
     let target = if app.details.is_empty() {
-        Some(subject)
+        app.pane().opens(app.known(), subject)
     } else {
         follow(app, subject)
     };
     match target {
         Some(target) => push(app, Target::Row(target)),
-        None => app.say(Token::Info, "nothing further to go to"),
+        None => {
+            app.say(Token::Info, "nothing further to go to");
+            vec![]
+        }
     }
 }
 
 /// What matters most behind a thing: the waiting action, then the ceremony, then the case.
 fn follow(app: &App, subject: RowId) -> Option<RowId> {
-    let snapshot = &app.snapshot;
-    let of_case = |case| -> Option<RowId> {
-        let case = rows::case(snapshot, case)?;
-        let action = case.action.filter(|a| rows::action(snapshot, *a).is_some());
-        let ceremony = case.ceremony.filter(|c| rows::ceremony(snapshot, *c).is_some());
-        action.map(RowId::Action).or(ceremony.map(RowId::Ceremony))
-    };
+    let known = app.known();
     match subject {
-        RowId::Case(case) | RowId::Exit(case) => of_case(case),
-        RowId::Transaction(action, _) => rows::action(snapshot, action).map(|a| RowId::Action(a.id)),
-        RowId::Action(action) => rows::case(snapshot, action.case).map(|c| RowId::Case(c.id)),
-        RowId::Ceremony(id) => {
-            let case = rows::ceremony(snapshot, id)?.case;
-            rows::case(snapshot, case).map(|c| RowId::Case(c.id))
+        RowId::Case(id) | RowId::Exit(id) => {
+            let case = known.case(id)?;
+            case.action
+                .map(RowId::Action)
+                .or(case.ceremony.map(RowId::Ceremony))
         }
+        RowId::Transaction(action) => Some(RowId::Action(action)),
+        RowId::Action(action) => Some(RowId::Case(action.case)),
+        RowId::Ceremony(id) => Some(RowId::Case(known.ceremony(id)?.case)),
         RowId::Validator(key) => {
-            let case = snapshot.cases.iter().find(|c| c.validator == Some(key))?;
+            let pool = app.subject_validator()?.pool;
+            let cases = known.cases_of(pool);
+            let case = cases.iter().find(|case| case.validator == Some(key))?;
             Some(RowId::Case(case.id))
         }
     }
 }
 
 /// Opens the status page.
-pub(super) fn status(app: &mut App) {
-    push(app, Target::Status);
+pub(super) fn status(app: &mut App) -> Vec<Effect> {
+    push(app, Target::Status)
 }
 
 /// Opens a detail view, unless it is the one on top. Going back and forth between two does not pile them up.
-pub(super) fn push(app: &mut App, target: Target) {
+pub(super) fn push(app: &mut App, target: Target) -> Vec<Effect> {
     if app.details.last().is_some_and(|d| d.target == target) {
-        return;
+        return vec![];
     }
     let beneath = app.details.len().checked_sub(2).map(|i| app.details[i].target);
     if beneath == Some(target) {
         app.details.pop();
-        return;
+        return vec![];
     }
     let seen = match target {
-        Target::Row(RowId::Action(id)) => rows::action(&app.snapshot, id),
+        Target::Row(RowId::Action(id)) => app.known().action(id),
         _ => None,
     };
     let detail = Detail::new(target, seen);
     app.details.push(detail);
+    read::opened(app)
 }
 
 /// Closes what is on top.

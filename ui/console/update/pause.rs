@@ -4,7 +4,7 @@
 use casimir_dkg::view::{Request, Scope};
 
 use super::*;
-use crate::console::app::{Ask, rows};
+use crate::console::app::Ask;
 
 /// The selected case.
 pub(super) fn case(app: &mut App) -> Vec<Effect> {
@@ -12,7 +12,7 @@ pub(super) fn case(app: &mut App) -> Vec<Effect> {
         app.say(Token::Info, "select a case to pause; P pauses everything");
         return vec![];
     };
-    let paused = rows::case(&app.snapshot, case).is_some_and(|c| c.paused);
+    let paused = app.known().case(case).is_some_and(|c| c.paused);
     toggle(app, Scope::Case(case), paused, &case.to_string())
 }
 

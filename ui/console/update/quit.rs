@@ -18,17 +18,17 @@ pub(super) fn back(app: &mut App) -> Vec<Effect> {
         app.tab = Tab::Overview;
         return vec![];
     }
-    ask_or_leave(app)
+    ask(app)
 }
 
-fn ask_or_leave(app: &mut App) -> Vec<Effect> {
-    let work = app.snapshot.work_in_flight();
-    if work.is_empty() || app.engine_gone {
-        leave(app, ExitReason::Quit)
-    } else {
-        app.overlay = Some(Overlay::Quit { work });
-        vec![]
+/// Leaving ends the oracle: it is asked for, always. What would be cut off is named.
+fn ask(app: &mut App) -> Vec<Effect> {
+    if app.engine_gone {
+        return leave(app, ExitReason::Quit);
     }
+    let work = app.snapshot.work_in_flight();
+    app.overlay = Some(Overlay::Quit { work });
+    vec![]
 }
 
 /// Ctrl-C: like `q` at the top; a second one at once.
@@ -38,7 +38,7 @@ pub(super) fn interrupt(app: &mut App) -> Vec<Effect> {
     }
     app.interrupted = true;
     app.overlay = None;
-    let effects = ask_or_leave(app);
+    let effects = ask(app);
     if effects.is_empty() {
         app.say(Token::Warn, "ctrl-c again leaves at once");
     }

@@ -3,14 +3,10 @@
 use casimir_dkg::view::Request;
 
 use super::*;
-use crate::console::app::{Ask, RowId, rows};
+use crate::console::app::Ask;
 
 pub(super) fn start(app: &mut App) {
-    let validator = match app.subject() {
-        Some(RowId::Validator(key)) => rows::validator(&app.snapshot, key),
-        _ => None,
-    };
-    let Some(validator) = validator else {
+    let Some(validator) = app.subject_validator() else {
         app.say(
             Token::Info,
             "a reshare is requested for a validator: select one in its list",

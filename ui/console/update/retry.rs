@@ -4,16 +4,18 @@
 use casimir_dkg::view::Request;
 
 use super::*;
-use crate::console::app::{Ask, rows};
+use crate::console::app::Ask;
 
 pub(super) fn send(app: &mut App) -> Vec<Effect> {
     let Some(case) = app.subject_case() else {
         app.say(Token::Info, "select a case, an action or a ceremony to retry");
         return vec![];
     };
-    let doubtful = rows::case(&app.snapshot, case)
+    let doubtful = app
+        .known()
+        .case(case)
         .and_then(|c| c.doubtful)
-        .and_then(|id| rows::ceremony(&app.snapshot, id));
+        .and_then(|id| app.known().ceremony(id));
     let Some(ceremony) = doubtful else {
         return send::request(app, Request::Retry { case });
     };

@@ -6,18 +6,22 @@ use std::sync::Arc;
 use casimir_dkg::view::Snapshot;
 
 use super::*;
-use crate::console::app::{FieldKind, Pane, Subject, rows};
+use crate::console::app::{FieldKind, Subject};
 
 pub(super) fn arrived(app: &mut App, snapshot: Arc<Snapshot>) -> Vec<Effect> {
+    let (positions, waited) = (app.positions(), select::waiting(app));
     let before = std::mem::replace(&mut app.snapshot, snapshot.clone());
-    for pane in Pane::ALL {
-        let list = app.list_mut(pane);
-        let position = list.position(&before);
-        list.refresh(&snapshot, position);
-    }
+    app.older.carry(&before, &snapshot);
+    app.refresh_lists(|pane| {
+        let was = positions.iter().find(|(p, _)| *p == pane);
+        was.and_then(|(_, position)| *position)
+    });
+    select::go_on(app, waited);
     settle_pending(app);
     close_outdated(app);
-    announce(app)
+    let mut effects = read::left(app);
+    effects.extend(announce(app));
+    effects
 }
 
 /// An approval that has taken effect, or that failed to, does not stand in the way of the next one.
@@ -25,7 +29,7 @@ fn settle_pending(app: &mut App) {
     let snapshot = app.snapshot.clone();
     for pending in &mut app.pending {
         if let Subject::Action(id) = pending.subject {
-            let waits = rows::action(&snapshot, id).is_some_and(|a| a.waits());
+            let waits = snapshot.action(id).is_some_and(|a| a.waits());
             pending.approves &= waits;
         }
     }
@@ -44,7 +48,7 @@ fn close_outdated(app: &mut App) {
         _ => None,
     };
     let Some((id, digest)) = about else { return };
-    let why = match rows::action(&app.snapshot, id) {
+    let why = match app.known().action(id) {
         None => format!("{id} is gone"),
         Some(action) if !action.waits() => match &action.decision {
             Some(decision) => format!(

@@ -61,7 +61,7 @@ fn label(app: &App, command: Command, label: &str) -> String {
         (Command::Pause, _) => {
             let paused = app
                 .subject_case()
-                .and_then(|id| crate::console::app::rows::case(&app.snapshot, id))
+                .and_then(|id| app.known().case(id))
                 .is_some_and(|c| c.paused);
             if paused { "resume" } else { "pause" }.to_owned()
         }

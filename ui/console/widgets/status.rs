@@ -1,7 +1,7 @@
 //! Every state of the engine as sign, word and meaning. The word always stands there: neither sign nor colour says
 //! anything alone.
 
-use casimir_dkg::types::{CheckStatus, OperatorState};
+use casimir_dkg::types::{CheckStatus, FailureKind, OperatorState};
 use casimir_dkg::view::{
     ActionState, CaseStatus, CeremonyEnd, CeremonyView, Health, LinkState, Risk, TransactionState,
 };
@@ -22,40 +22,40 @@ const fn s(sign: Sign, word: &'static str, token: Token) -> Status {
 }
 
 pub(crate) fn case(status: CaseStatus) -> Status {
-    match status {
-        CaseStatus::Preparing => s(Sign::Running, "preparing", Token::Info),
-        CaseStatus::AwaitingDecision => s(Sign::Waiting, "decide", Token::Warn),
-        CaseStatus::Ceremony => s(Sign::Running, "ceremony", Token::Pending),
-        CaseStatus::Queued => s(Sign::Queued, "queued", Token::Muted),
-        CaseStatus::Sending => s(Sign::Running, "sending", Token::Pending),
-        CaseStatus::Following => s(Sign::Running, "following", Token::Info),
-        CaseStatus::Paused => s(Sign::Paused, "paused", Token::Warn),
-        CaseStatus::Attention => s(Sign::Warn, "attention", Token::Danger),
-        CaseStatus::Unknown => s(Sign::Unknown, "unknown", Token::Danger),
-        CaseStatus::Orphaned => s(Sign::Fail, "orphaned", Token::Stale),
-        CaseStatus::Done => s(Sign::Done, "done", Token::Ok),
-    }
+    let (sign, token) = match status {
+        CaseStatus::Preparing | CaseStatus::Following => (Sign::Running, Token::Info),
+        CaseStatus::AwaitingDecision => (Sign::Waiting, Token::Warn),
+        CaseStatus::Ceremony | CaseStatus::Sending => (Sign::Running, Token::Pending),
+        CaseStatus::Queued => (Sign::Queued, Token::Muted),
+        CaseStatus::Paused => (Sign::Paused, Token::Warn),
+        CaseStatus::Attention => (Sign::Warn, Token::Danger),
+        CaseStatus::Unknown => (Sign::Unknown, Token::Danger),
+        CaseStatus::Orphaned => (Sign::Fail, Token::Stale),
+        CaseStatus::Done => (Sign::Done, Token::Ok),
+    };
+    s(sign, status.word(), token)
 }
 
 pub(crate) fn action(state: &ActionState) -> Status {
-    match state {
-        ActionState::Proposed => s(Sign::Waiting, "waiting", Token::Warn),
-        ActionState::Approved => s(Sign::Ok, "approved", Token::Info),
-        ActionState::Executing => s(Sign::Running, "executing", Token::Pending),
-        ActionState::Done => s(Sign::Done, "done", Token::Ok),
-        ActionState::Rejected => s(Sign::Fail, "rejected", Token::Stale),
-        ActionState::Failed { .. } => s(Sign::Warn, "failed", Token::Danger),
-        ActionState::Void { .. } => s(Sign::Fail, "void", Token::Stale),
-        ActionState::Unknown { .. } => s(Sign::Unknown, "unknown", Token::Danger),
-    }
+    let (sign, token) = match state {
+        ActionState::Proposed => (Sign::Waiting, Token::Warn),
+        ActionState::Approved => (Sign::Ok, Token::Info),
+        ActionState::Executing => (Sign::Running, Token::Pending),
+        ActionState::Done => (Sign::Done, Token::Ok),
+        ActionState::Rejected | ActionState::Void { .. } => (Sign::Fail, Token::Stale),
+        ActionState::Failed { .. } => (Sign::Warn, Token::Danger),
+        ActionState::Unknown { .. } => (Sign::Unknown, Token::Danger),
+    };
+    s(sign, state.word(), token)
 }
 
 pub(crate) fn risk(risk: Risk) -> (&'static str, Token) {
-    match risk {
-        Risk::Routine => ("routine", Token::Muted),
-        Risk::Money => ("money", Token::Warn),
-        Risk::Irreversible => ("irreversible", Token::Danger),
-    }
+    let token = match risk {
+        Risk::Routine => Token::Muted,
+        Risk::Money => Token::Warn,
+        Risk::Irreversible => Token::Danger,
+    };
+    (risk.word(), token)
 }
 
 pub(crate) fn check(status: CheckStatus) -> Status {
@@ -67,34 +67,32 @@ pub(crate) fn check(status: CheckStatus) -> Status {
 }
 
 pub(crate) fn transaction(state: &TransactionState) -> Status {
-    match state {
-        TransactionState::Signed => s(Sign::Running, "signed", Token::Info),
-        TransactionState::Pending => s(Sign::Running, "pending", Token::Pending),
-        TransactionState::Included { .. } => s(Sign::Ok, "included", Token::Info),
-        TransactionState::Final { .. } => s(Sign::Done, "final", Token::Ok),
-        TransactionState::Reverted { .. } => s(Sign::Fail, "reverted", Token::Danger),
-        TransactionState::Replaced { .. } => s(Sign::Warn, "replaced", Token::Danger),
-        TransactionState::Unknown => s(Sign::Unknown, "unknown", Token::Danger),
-    }
+    let (sign, token) = match state {
+        TransactionState::Signed => (Sign::Running, Token::Info),
+        TransactionState::Pending => (Sign::Running, Token::Pending),
+        TransactionState::Included { .. } => (Sign::Ok, Token::Info),
+        TransactionState::Final { .. } => (Sign::Done, Token::Ok),
+        TransactionState::Reverted { .. } => (Sign::Fail, Token::Danger),
+        TransactionState::Replaced { .. } => (Sign::Warn, Token::Danger),
+        TransactionState::Unknown => (Sign::Unknown, Token::Danger),
+    };
+    s(sign, state.word(), token)
 }
 
 pub(crate) fn ceremony(ceremony: &CeremonyView) -> Status {
-    match &ceremony.ended {
-        None if ceremony.doubt.is_some() => s(Sign::Unknown, "unknown", Token::Danger),
-        None => s(Sign::Running, "running", Token::Pending),
-        Some((_, CeremonyEnd::Verified { .. })) => s(Sign::Done, "verified", Token::Ok),
-        Some((_, CeremonyEnd::Failed(failure))) => {
-            use casimir_dkg::types::FailureKind as F;
-            match failure.kind {
-                F::NotStarted => s(Sign::Fail, "not started", Token::Warn),
-                F::Timeout => s(Sign::Fail, "timed out", Token::Danger),
-                F::Blamed => s(Sign::Fail, "blamed", Token::Danger),
-                F::Refused => s(Sign::Fail, "refused", Token::Danger),
-                F::Lost => s(Sign::Fail, "lost", Token::Danger),
-                F::Unknown => s(Sign::Unknown, "unknown", Token::Danger),
+    let (sign, token) = match &ceremony.ended {
+        None if ceremony.doubt.is_some() => (Sign::Unknown, Token::Danger),
+        None => (Sign::Running, Token::Pending),
+        Some((_, CeremonyEnd::Verified { .. })) => (Sign::Done, Token::Ok),
+        Some((_, CeremonyEnd::Failed(failure))) => match failure.kind {
+            FailureKind::NotStarted => (Sign::Fail, Token::Warn),
+            FailureKind::Unknown => (Sign::Unknown, Token::Danger),
+            FailureKind::Timeout | FailureKind::Blamed | FailureKind::Refused | FailureKind::Lost => {
+                (Sign::Fail, Token::Danger)
             }
-        }
-    }
+        },
+    };
+    s(sign, ceremony.word(), token)
 }
 
 pub(crate) fn operator(state: OperatorState) -> Status {
@@ -109,20 +107,21 @@ pub(crate) fn operator(state: OperatorState) -> Status {
 }
 
 pub(crate) fn health(health: Health) -> Status {
-    match health {
-        Health::Up => s(Sign::Ok, "up", Token::Ok),
-        Health::Unknown => s(Sign::Unknown, "not asked", Token::Muted),
-        Health::Degraded => s(Sign::Warn, "degraded", Token::Warn),
-        Health::Down => s(Sign::Fail, "down", Token::Danger),
-    }
+    let (sign, token) = match health {
+        Health::Up => (Sign::Ok, Token::Ok),
+        Health::Unknown => (Sign::Unknown, Token::Muted),
+        Health::Degraded => (Sign::Warn, Token::Warn),
+        Health::Down => (Sign::Fail, Token::Danger),
+    };
+    s(sign, health.word(), token)
 }
 
 pub(crate) fn link(state: LinkState) -> Status {
-    match state {
-        LinkState::Connecting => s(Sign::Running, "connecting", Token::Info),
-        LinkState::CatchingUp => s(Sign::Running, "catching up", Token::Info),
-        LinkState::Live => s(Sign::Ok, "live", Token::Ok),
-        LinkState::Stale => s(Sign::Warn, "stale", Token::Warn),
-        LinkState::Down => s(Sign::Fail, "no connection", Token::Danger),
-    }
+    let (sign, token) = match state {
+        LinkState::Connecting | LinkState::CatchingUp => (Sign::Running, Token::Info),
+        LinkState::Live => (Sign::Ok, Token::Ok),
+        LinkState::Stale => (Sign::Warn, Token::Warn),
+        LinkState::Down => (Sign::Fail, Token::Danger),
+    };
+    s(sign, state.word(), token)
 }

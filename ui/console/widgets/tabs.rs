@@ -5,12 +5,12 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use super::text::width;
-use crate::console::app::{App, Hit, Pane, Tab};
+use crate::console::app::{App, Hit, Tab};
 use crate::console::theme::Token;
 
 pub(crate) fn draw(frame: &mut Frame<'_>, area: Rect, app: &mut App) {
     let names = [
-        name_full as fn(Tab) -> &'static str,
+        Tab::title as fn(Tab) -> &'static str,
         name_short,
         name_shortest,
         |_| "",
@@ -46,8 +46,7 @@ pub(crate) fn draw(frame: &mut Frame<'_>, area: Rect, app: &mut App) {
 }
 
 fn labels(app: &App, name: fn(Tab) -> &'static str) -> Vec<(Tab, String)> {
-    Tab::all()
-        .into_iter()
+    Tab::all(&app.settings.panes)
         .enumerate()
         .map(|(i, tab)| {
             let shown = match name(tab) {
@@ -56,8 +55,8 @@ fn labels(app: &App, name: fn(Tab) -> &'static str) -> Vec<(Tab, String)> {
                 shown => shown,
             };
             let waiting = match tab {
-                Tab::Only(Pane::Approvals) => app.snapshot.waiting().count(),
-                _ => 0,
+                Tab::Only(pane) => pane.badge(&app.snapshot),
+                Tab::Overview => 0,
             };
             let badge = if waiting > 0 {
                 format!(" ({waiting})")
@@ -70,25 +69,16 @@ fn labels(app: &App, name: fn(Tab) -> &'static str) -> Vec<(Tab, String)> {
         .collect()
 }
 
-fn name_full(tab: Tab) -> &'static str {
-    match tab {
-        Tab::Overview => "overview",
-        Tab::Only(pane) => pane.title(),
-    }
-}
-
 fn name_short(tab: Tab) -> &'static str {
     match tab {
-        Tab::Overview => "overview",
-        Tab::Only(pane) => pane.short(),
+        Tab::Overview => tab.title(),
+        Tab::Only(pane) => pane.names().short,
     }
 }
 
 fn name_shortest(tab: Tab) -> &'static str {
     match tab {
-        Tab::Only(Pane::Approvals) => "approve",
-        Tab::Only(Pane::Ceremonies) => "dkg",
-        Tab::Only(Pane::Validators) => "keys",
-        other => name_short(other),
+        Tab::Overview => tab.title(),
+        Tab::Only(pane) => pane.names().shortest,
     }
 }

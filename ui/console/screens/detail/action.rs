@@ -12,14 +12,14 @@ use casimir_dkg::types::CheckStatus;
 use casimir_dkg::view::{ActionState, ActionView, FactKind, Verdict};
 
 use super::{case, payload};
-use crate::console::app::{App, Subject, changes, rows};
+use crate::console::app::{App, Subject, changes};
 use crate::console::keys::{Command, Group};
 use crate::console::theme::Token;
 use crate::console::widgets::page::Page;
 use crate::console::widgets::sign::Sign;
 use crate::console::widgets::{format, status};
 
-pub(super) fn build(page: &mut Page<'_>, app: &App, action: &ActionView) {
+pub(in crate::console::screens) fn build(page: &mut Page<'_>, app: &App, action: &ActionView) {
     page.text(Token::Emphasis, action.title.as_str());
     place(page, app, action);
     warn_of_changes(page, app, action);
@@ -42,9 +42,9 @@ pub(super) fn build(page: &mut Page<'_>, app: &App, action: &ActionView) {
     page.checks(&action.checks);
 
     page.heading("Cause");
-    match rows::case(&app.snapshot, action.id.case) {
+    match app.known().case(action.id.case) {
         Some(case) => case::cause(page, &case.cause),
-        None => page.text(Token::Stale, "The case is not in the engine's state any more."),
+        None => page.text(Token::Stale, "The case is not in the newest state."),
     }
     payload::build(page, &action.payload);
 

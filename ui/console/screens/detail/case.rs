@@ -8,7 +8,7 @@ use crate::console::theme::Token;
 use crate::console::widgets::page::Page;
 use crate::console::widgets::{format, status};
 
-pub(super) fn build(page: &mut Page<'_>, app: &App, case: &CaseView) {
+pub(in crate::console::screens) fn build(page: &mut Page<'_>, app: &App, case: &CaseView) {
     page.text(Token::Emphasis, case.sentence.as_str());
     page.gap();
     let shown = if case.paused {

@@ -9,7 +9,7 @@ use crate::console::theme::Token;
 use crate::console::widgets::page::Page;
 use crate::console::widgets::{format, status};
 
-pub(super) fn build(page: &mut Page<'_>, app: &App, ceremony: &CeremonyView) {
+pub(in crate::console::screens) fn build(page: &mut Page<'_>, app: &App, ceremony: &CeremonyView) {
     for line in matrix::lines(app, ceremony, page.width() as u16) {
         page.push(line);
     }

@@ -9,7 +9,7 @@ use crate::console::widgets::format;
 use crate::console::widgets::page::Page;
 use crate::console::widgets::sign::Sign;
 
-pub(super) fn build(page: &mut Page<'_>, app: &App, exit: &ExitView) {
+pub(in crate::console::screens) fn build(page: &mut Page<'_>, app: &App, exit: &ExitView) {
     let ascii = app.settings.ascii;
     let unknown = |n: Option<u64>| n.map_or_else(|| "unknown".to_owned(), |n| n.to_string());
     page.field("state", Token::Emphasis, &exit.state);

@@ -1,20 +1,22 @@
 //! Detail views: one page for each kind of thing, scrolled as a whole.
 
-mod action;
-mod case;
-mod ceremony;
-mod exit;
+pub(super) mod action;
+pub(super) mod case;
+pub(super) mod ceremony;
+pub(super) mod exit;
 mod payload;
 mod status;
 pub(super) mod times;
-mod transaction;
-mod validator;
+pub(super) mod transaction;
+pub(super) mod validator;
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use crate::console::app::{App, RowId, Target, rows};
+use casimir_dkg::view::RowId;
+
+use crate::console::app::{App, Reading, Target};
 use crate::console::theme::Token;
 use crate::console::widgets::frame as frame_widget;
 use crate::console::widgets::page::Page;
@@ -58,46 +60,40 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, app: &mut App) {
 }
 
 fn page(app: &App, target: Target, width: u16) -> (String, Vec<Line<'static>>) {
-    let snapshot = &app.snapshot;
     let mut page = Page::new(app, width);
     let title = match target {
         Target::Status => {
             status::build(&mut page, app);
-            Some("status".to_owned())
+            "status".to_owned()
         }
-        Target::Row(RowId::Action(id)) => rows::action(snapshot, id).map(|a| {
-            action::build(&mut page, app, a);
-            format!("action {id}")
-        }),
-        Target::Row(RowId::Case(id)) => rows::case(snapshot, id).map(|c| {
-            case::build(&mut page, app, c);
-            format!("case {id}")
-        }),
-        Target::Row(RowId::Ceremony(id)) => rows::ceremony(snapshot, id).map(|c| {
-            ceremony::build(&mut page, app, c);
-            format!("{} for {}", c.kind, c.case)
-        }),
-        Target::Row(RowId::Transaction(action, nonce)) => {
-            rows::transaction(snapshot, action, nonce).map(|t| {
-                transaction::build(&mut page, app, t);
-                format!("transaction of {action}")
-            })
+        Target::Row(id) => {
+            let panes = &app.settings.panes;
+            let found = panes.iter().find_map(|pane| pane.page(&mut page, app, id));
+            found.unwrap_or_else(|| not_here(&mut page, app, id))
         }
-        Target::Row(RowId::Exit(id)) => rows::exit(snapshot, id).map(|e| {
-            exit::build(&mut page, app, e);
-            format!("exit of pool {}", id.pool)
-        }),
-        Target::Row(RowId::Validator(key)) => rows::validator(snapshot, key).map(|v| {
-            validator::build(&mut page, app, v);
-            format!("validator of pool {}", v.pool)
-        }),
     };
-    let title = title.unwrap_or_else(|| {
-        page.text(
-            Token::Stale,
-            "This is not part of the engine's state any more. The journal still has it.",
-        );
-        "gone".to_owned()
-    });
     (title, page.into_lines())
+}
+
+/// A thing that is not in the snapshot is read from the engine.
+fn not_here(page: &mut Page<'_>, app: &App, id: RowId) -> String {
+    let (title, token, text) = match app.older.one(id) {
+        Reading::Asked => (
+            "reading",
+            Token::Info,
+            "Not in the newest state: it is read from the engine.".to_owned(),
+        ),
+        Reading::Failed(why) => (
+            "not read",
+            Token::Danger,
+            format!("It could not be read from the engine: {why}"),
+        ),
+        Reading::Idle | Reading::Absent => (
+            "gone",
+            Token::Stale,
+            "This is not part of the engine's state any more. The journal still has it.".to_owned(),
+        ),
+    };
+    page.text(token, &text);
+    title.to_owned()
 }

@@ -1,7 +1,6 @@
 //! The status page: alarms, network, account, endpoints, operators, journal.
 
 use casimir_dkg::types::CheckStatus;
-use casimir_dkg::view::EndpointKind;
 
 use crate::console::app::App;
 use crate::console::theme::Token;
@@ -26,17 +25,12 @@ pub(super) fn build(page: &mut Page<'_>, app: &App) {
     account(page, app);
     page.heading("Endpoints");
     for endpoint in &s.endpoints {
-        let kind = match endpoint.kind {
-            EndpointKind::Execution => "execution",
-            EndpointKind::Messenger => "messenger",
-            EndpointKind::Beacon => "beacon",
-        };
         let latency = endpoint
             .latency_ms
             .map(|ms| format!(", {ms} ms"))
             .unwrap_or_default();
         let more = format!(" {}{latency}: {}", endpoint.name, endpoint.detail);
-        page.status(kind, status::health(endpoint.health), &more);
+        page.status(endpoint.kind.word(), status::health(endpoint.health), &more);
     }
     page.heading("Operators");
     for operator in &s.operators {

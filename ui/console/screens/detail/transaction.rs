@@ -7,7 +7,7 @@ use crate::console::theme::Token;
 use crate::console::widgets::page::Page;
 use crate::console::widgets::{format, status};
 
-pub(super) fn build(page: &mut Page<'_>, app: &App, tx: &TransactionView) {
+pub(in crate::console::screens) fn build(page: &mut Page<'_>, app: &App, tx: &TransactionView) {
     let age = format::age(app.now.wall.since(tx.signed_at));
     page.text(Token::Emphasis, &format!("{} of {}", tx.function, tx.action));
     if !tx.note.as_str().is_empty() {

@@ -8,7 +8,7 @@ use crate::console::theme::Token;
 use crate::console::widgets::page::Page;
 use crate::console::widgets::{format, status};
 
-pub(super) fn build(page: &mut Page<'_>, app: &App, validator: &ValidatorView) {
+pub(in crate::console::screens) fn build(page: &mut Page<'_>, app: &App, validator: &ValidatorView) {
     let (used, limit) = validator.reshares;
     page.field("state", Token::Emphasis, &validator.status);
     page.field("pool", Token::Text, validator.pool);
@@ -24,10 +24,8 @@ pub(super) fn build(page: &mut Page<'_>, app: &App, validator: &ValidatorView) {
         format!("{used} of {limit} used"),
     );
     page.heading("Cases");
-    let cases = app.snapshot.cases.iter().filter(|c| c.pool == validator.pool);
-    let mut any = false;
-    for case in cases {
-        any = true;
+    let cases = app.known().cases_of(validator.pool);
+    for case in &cases {
         let state = status::case(case.status);
         let text = format!(
             "{} {}, {}",
@@ -37,7 +35,7 @@ pub(super) fn build(page: &mut Page<'_>, app: &App, validator: &ValidatorView) {
         );
         page.field(&case.id.to_string(), state.token, text);
     }
-    if !any {
+    if cases.is_empty() {
         page.text(Token::Muted, "None in the engine's state.");
     }
 }

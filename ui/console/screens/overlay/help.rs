@@ -35,9 +35,12 @@ fn lines(app: &App, columns: usize) -> Vec<Line<'static>> {
             app.style(Token::TitleFocus),
         )));
         for (row, keys) in rows {
+            let Some(help) = row.help(&app.settings.panes) else {
+                continue;
+            };
             let keys: Vec<_> = keys.iter().map(ToString::to_string).collect();
             let keys = format!("  {:<18}", keys.join("  "));
-            for (i, text) in wrap(row.help, columns.saturating_sub(20)).into_iter().enumerate() {
+            for (i, text) in wrap(help, columns.saturating_sub(20)).into_iter().enumerate() {
                 let lead = if i == 0 { keys.clone() } else { " ".repeat(20) };
                 out.push(Line::from(vec![
                     Span::styled(lead, app.style(Token::KeyHint)),

@@ -1,4 +1,4 @@
-//! The question before leaving while work is in flight.
+//! The question before leaving: what would be cut off, or at least who would not watch any more.
 
 use casimir_dkg::types::SafeText;
 use ratatui::Frame;
@@ -21,7 +21,12 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, app: &App, work: &[SafeTex
             .map(|l| Line::from(Span::styled(l, app.style(token))))
             .collect()
     };
-    let mut lines = text(Token::Emphasis, "Quit while work is in flight?");
+    let question = if work.is_empty() {
+        "Quit? Nothing is in flight."
+    } else {
+        "Quit while work is in flight?"
+    };
+    let mut lines = text(Token::Emphasis, question);
     lines.push(Line::default());
     let dot = Sign::Running.glyph(app.settings.ascii);
     for item in work.iter().take(SHOWN) {
@@ -30,11 +35,16 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, app: &App, work: &[SafeTex
     if work.len() > SHOWN {
         lines.extend(text(Token::Text, &format!("and {} more", work.len() - SHOWN)));
     }
-    lines.push(Line::default());
-    lines.extend(text(
-        Token::Muted,
-        "Sent transactions go on by themselves and are picked up at the next start. A running ceremony may be given up, and then needs a new approval.",
-    ));
+    if !work.is_empty() {
+        lines.push(Line::default());
+    }
+    let consequence = if work.is_empty() {
+        "The oracle ends with this console: until it is started again nobody watches the contract, and what waits, waits."
+    } else {
+        "Sent transactions go on by themselves and are picked up at the next start. A running ceremony may be given up, and \
+         then needs a new approval."
+    };
+    lines.extend(text(Token::Muted, consequence));
     let area = middle(area, width, lines.len() as u16 + 2);
     panel(frame, area, app, "quit", lines);
 }

@@ -20,13 +20,35 @@ fn quitting_asks_while_work_is_in_flight() {
     assert_eq!(d.send(Event::EngineGone), [Effect::Exit(ExitReason::Quit)]);
 
     let mut d = Driver::new(fixture::app(fixture::quiet()));
-    assert!(stops(&d.slowly("q")), "nothing in flight: no question");
+    assert!(stops(&d.slowly("q y")));
     d.mono += Duration::from_secs(16);
     assert_eq!(
         d.send(Event::Tick),
         [Effect::Exit(ExitReason::Quit)],
         "the engine does not answer"
     );
+}
+
+#[test]
+fn one_key_too_many_never_ends_the_program() {
+    // nothing is in flight, and still it is asked
+    for key in ["q", "ctrl-c"] {
+        let mut d = Driver::new(fixture::app(fixture::quiet()));
+        assert!(d.slowly(&format!("3 q {key}")).is_empty(), "{key}");
+        assert!(
+            matches!(&d.app.overlay, Some(Overlay::Quit { work }) if work.is_empty()),
+            "{key}"
+        );
+        // the key that asks says no the second time, unless it is the one that must get through
+        match key {
+            "q" => assert!(d.slowly("q").is_empty() && d.app.overlay.is_none()),
+            _ => assert_eq!(d.slowly("ctrl-c"), [Effect::Exit(ExitReason::Forced)]),
+        }
+    }
+    // an engine that has stopped needs no question
+    let mut d = Driver::new(fixture::app(fixture::quiet()));
+    d.app.engine_gone = true;
+    assert_eq!(d.slowly("q"), [Effect::Exit(ExitReason::Quit)]);
 }
 
 #[test]

@@ -1,7 +1,9 @@
 //! Update: keys and events in, effects and a changed model out.
 
 mod decide;
+mod follow;
 mod leave;
+mod older;
 mod view;
 mod work;
 
@@ -9,13 +11,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use casimir_dkg::types::{OperatorId, UnixMillis};
-use casimir_dkg::view::{Accepted, ActionState, ActionView, Can, Payload, Refused, Request, Scope, Snapshot};
+use casimir_dkg::view::{
+    Accepted, ActionState, ActionView, Can, Payload, Refused, Request, RowId, Scope, Snapshot,
+};
 use ratatui::layout::Size;
 
 use crate::console::ExitReason;
-use crate::console::app::{Overlay, Pane, RowId, Tab, Target};
+use crate::console::app::{Overlay, Tab, Target};
 use crate::console::effect::Effect;
 use crate::console::msg::{Event, Mouse};
+use crate::console::screens::panes::{APPROVALS, CEREMONIES, EVENTS, EXITS, LOGS, TRANSACTIONS};
 use crate::console::tests::fixture::{self, Driver, Setup};
 
 fn busy() -> Driver {

@@ -13,7 +13,7 @@ fn new_approvals_ring_once_and_open_nothing() {
         [Effect::Notify],
         "a changed action is a new question"
     );
-    assert!(d.app.overlay.is_none() && d.app.details.is_empty() && d.app.tab == Tab::Only(Pane::Events));
+    assert!(d.app.overlay.is_none() && d.app.details.is_empty() && d.app.tab == Tab::Only(EVENTS));
     // what waited before the start was not missed by anybody
     assert_eq!(busy().send(with(|_| {})), []);
 }
@@ -22,17 +22,17 @@ fn new_approvals_ring_once_and_open_nothing() {
 fn selection_stays_on_its_row_when_rows_move() {
     let mut d = busy();
     d.slowly("3 down down");
-    let selected = d.app.list(Pane::Events).selected;
+    let selected = d.app.list(EVENTS).selected;
     d.send(with(|s| {
         let mut new = s.cases[0].clone();
         new.id = "deposit/9".parse().unwrap();
         s.cases.insert(0, new);
         s.cases.swap(1, 5);
     }));
-    assert_eq!(d.app.list(Pane::Events).selected, selected);
+    assert_eq!(d.app.list(EVENTS).selected, selected);
     // the row is gone: its neighbour takes over
     d.send(with(|s| s.cases.retain(|c| Some(RowId::Case(c.id)) != selected)));
-    let now = d.app.list(Pane::Events).selected;
+    let now = d.app.list(EVENTS).selected;
     assert!(now.is_some() && now != selected);
 }
 
@@ -41,28 +41,28 @@ fn filters_narrow_while_typing_and_esc_brings_all_back() {
     let mut d = busy();
     d.slowly("3 /");
     d.types("EXIT");
-    assert_eq!(d.app.list(Pane::Events).rows.len(), 1);
+    assert_eq!(d.app.list(EVENTS).rows.len(), 1);
     d.keys("enter");
-    assert_eq!(d.app.list(Pane::Events).rows.len(), 1);
+    assert_eq!(d.app.list(EVENTS).rows.len(), 1);
     assert_eq!(
-        d.app.list(Pane::Events).selected,
+        d.app.list(EVENTS).selected,
         Some(RowId::Case("exit/1".parse().unwrap()))
     );
     d.keys("/");
     d.types("zzz");
-    assert!(d.app.list(Pane::Events).rows.is_empty());
+    assert!(d.app.list(EVENTS).rows.is_empty());
     d.keys("esc");
     assert_eq!(
-        d.app.list(Pane::Events).filter,
+        d.app.list(EVENTS).filter,
         "EXIT",
         "Esc in the field goes back to what was"
     );
     d.keys("esc");
-    assert_eq!(d.app.list(Pane::Events).rows.len(), 7);
+    assert_eq!(d.app.list(EVENTS).rows.len(), 7);
     // letters that are commands elsewhere are text here
     d.keys("/");
     d.types("aqxrpy");
-    assert_eq!(d.app.list(Pane::Events).filter, "aqxrpy");
+    assert_eq!(d.app.list(EVENTS).filter, "aqxrpy");
 }
 
 #[test]
@@ -100,7 +100,7 @@ fn the_mouse_selects_and_never_decides() {
         .is_empty()
     );
     assert_eq!(
-        d.app.list(Pane::Events).selected,
+        d.app.list(EVENTS).selected,
         Some(RowId::Case("reshare/2".parse().unwrap()))
     );
     d.slowly("2 enter a");
@@ -121,20 +121,10 @@ fn tab_walks_the_panes_that_are_on_the_screen() {
         seen.push(d.app.focus);
         d.slowly("tab");
     }
-    assert_eq!(d.app.focus, Pane::Approvals);
-    assert_eq!(
-        seen,
-        [
-            Pane::Approvals,
-            Pane::Events,
-            Pane::Ceremonies,
-            Pane::Transactions,
-            Pane::Exits,
-            Pane::Logs
-        ]
-    );
+    assert_eq!(d.app.focus, APPROVALS);
+    assert_eq!(seen, [APPROVALS, EVENTS, CEREMONIES, TRANSACTIONS, EXITS, LOGS]);
     d.slowly("shift-tab");
-    assert_eq!(d.app.focus, Pane::Logs);
+    assert_eq!(d.app.focus, LOGS);
 }
 
 #[test]

@@ -1,0 +1,149 @@
+//! Approvals: what waits for a decision, oldest first; under it what was decided.
+
+use casimir_dkg::types::CheckStatus;
+use casimir_dkg::view::{ActionView, FactKind, Kind, Payload, RowId, Snapshot};
+
+use super::{Describe, Names};
+use crate::console::app::{App, Known, Stack};
+use crate::console::screens::detail;
+use crate::console::theme::Token;
+use crate::console::widgets::page::Page;
+use crate::console::widgets::sign::Sign;
+use crate::console::widgets::table::{Cell, Column, fixed, number, rest};
+use crate::console::widgets::{format, status};
+
+#[derive(Debug)]
+pub(super) struct Approvals;
+
+const COLUMNS: &[Column] = &[
+    fixed("state", 11, 0),
+    fixed("action", 13, 0),
+    fixed("kind", 14, 4),
+    fixed("at stake", 12, 6),
+    fixed("checks", 9, 3),
+    number("age", 8, 5),
+    rest("what", 20, 2),
+];
+
+impl Describe for Approvals {
+    type Row = ActionView;
+
+    fn names(&self) -> Names {
+        Names {
+            shortest: "approve",
+            ..Names::of("approvals")
+        }
+    }
+
+    fn empty(&self) -> &'static str {
+        "Nothing waits. What the oracle wants to do next appears here first, and waits for you."
+    }
+
+    fn columns(&self, _: bool) -> &'static [Column] {
+        COLUMNS
+    }
+
+    fn rows<'a>(&self, known: Known<'a>) -> Stack<'a, ActionView> {
+        known.actions()
+    }
+
+    fn kind(&self) -> Option<Kind> {
+        Some(Kind::Actions)
+    }
+
+    fn id(&self, action: &ActionView) -> RowId {
+        RowId::Action(action.id)
+    }
+
+    fn badge(&self, snapshot: &Snapshot) -> usize {
+        snapshot.waiting().count()
+    }
+
+    fn search(&self, action: &ActionView) -> String {
+        format!(
+            "{} {} {} {}",
+            action.id,
+            action.state.word(),
+            action.kind,
+            action.title
+        )
+    }
+
+    fn cells(&self, app: &App, action: &ActionView, _: bool) -> Vec<Cell> {
+        let ascii = app.settings.ascii;
+        let state = status::action(&action.state);
+        let waiting = action.waits();
+        let dim = |token| if waiting { token } else { Token::Muted };
+        let (risk, risk_token) = status::risk(action.risk);
+        let since = action.decision.as_ref().map_or(action.proposed_at, |d| d.at);
+        vec![
+            Cell::new(state.token, format!("{} {}", state.sign.glyph(ascii), state.word)),
+            Cell::new(dim(Token::Emphasis), action.id),
+            Cell::new(dim(Token::Text), &action.kind),
+            Cell::new(dim(risk_token), risk),
+            checks(app, action, waiting),
+            Cell::new(Token::Muted, format::age(app.now.wall.since(since))),
+            Cell::new(dim(Token::Text), &action.title),
+        ]
+    }
+
+    fn page(&self, page: &mut Page<'_>, app: &App, action: &ActionView) -> Option<String> {
+        detail::action::build(page, app, action);
+        Some(format!("action {}", action.id))
+    }
+
+    fn copyable(&self, action: &ActionView) -> Vec<(String, String)> {
+        let mut out = vec![("digest".to_owned(), action.digest.to_string())];
+        let facts = action
+            .facts
+            .iter()
+            .filter(|fact| matches!(fact.kind, FactKind::Address | FactKind::Hex));
+        out.extend(facts.map(|fact| (fact.label.clone(), fact.value.to_string())));
+        let mut add = |label: &str, value: String| out.push((label.to_owned(), value));
+        match &action.payload {
+            Payload::Transaction(tx) => {
+                add("to", tx.to.to_string());
+                add("call data", tx.data.to_string());
+            }
+            Payload::Exit(exit) => {
+                add("validator", exit.validator.to_string());
+                add("signing root", exit.signing_root.to_string());
+                add("signature", exit.signature.to_string());
+            }
+            Payload::Ceremony(_) => {}
+        }
+        add("action id", action.id.to_string());
+        out
+    }
+}
+
+/// `12✓ 1? 0✗`, with the worst deciding the colour.
+fn checks(app: &App, action: &ActionView, waiting: bool) -> Cell {
+    let ascii = app.settings.ascii;
+    let count = |s| action.checks.iter().filter(|c| c.status == s).count();
+    let (fail, unknown, pass) = (
+        count(CheckStatus::Fail),
+        count(CheckStatus::Unknown),
+        count(CheckStatus::Pass),
+    );
+    let mut parts = Vec::new();
+    for (n, sign) in [(fail, Sign::Fail), (unknown, Sign::Unknown), (pass, Sign::Ok)] {
+        if n > 0 {
+            parts.push(format!("{n}{}", sign.glyph(ascii)));
+        }
+    }
+    let token = match (waiting, fail, unknown) {
+        (false, ..) => Token::Muted,
+        (_, 1.., _) => Token::Danger,
+        (_, _, 1..) => Token::Warn,
+        _ => Token::Ok,
+    };
+    Cell::new(
+        token,
+        if parts.is_empty() {
+            "none".to_owned()
+        } else {
+            parts.join(" ")
+        },
+    )
+}

@@ -1,0 +1,142 @@
+//! Ceremonies: running ones first, and beneath them the matrix of the selected one.
+
+use casimir_dkg::types::OperatorState;
+use casimir_dkg::view::{CeremonyEnd, CeremonyView, Kind, RowId};
+use ratatui::Frame;
+use ratatui::layout::Rect;
+
+use super::{Describe, Names};
+use crate::console::app::{App, Known, Stack};
+use crate::console::screens::{detail, matrix};
+use crate::console::theme::Token;
+use crate::console::widgets::page::Page;
+use crate::console::widgets::sign::spinner;
+use crate::console::widgets::table::{Cell, Column, fixed, number, rest};
+use crate::console::widgets::{format, status};
+
+#[derive(Debug)]
+pub(super) struct Ceremonies;
+
+const COLUMNS: &[Column] = &[
+    fixed("state", 13, 0),
+    fixed("kind", 7, 1),
+    fixed("case", 11, 0),
+    fixed("committee", 9, 4),
+    number("took", 7, 3),
+    rest("", 12, 2),
+];
+
+impl Describe for Ceremonies {
+    type Row = CeremonyView;
+
+    fn names(&self) -> Names {
+        Names {
+            shortest: "dkg",
+            ..Names::of("ceremonies")
+        }
+    }
+
+    fn empty(&self) -> &'static str {
+        "No ceremonies yet. Key generations, reshares and signings run here, operator by operator."
+    }
+
+    fn columns(&self, _: bool) -> &'static [Column] {
+        COLUMNS
+    }
+
+    fn rows<'a>(&self, known: Known<'a>) -> Stack<'a, CeremonyView> {
+        known.ceremonies()
+    }
+
+    fn kind(&self) -> Option<Kind> {
+        Some(Kind::Ceremonies)
+    }
+
+    fn id(&self, ceremony: &CeremonyView) -> RowId {
+        RowId::Ceremony(ceremony.id)
+    }
+
+    fn search(&self, ceremony: &CeremonyView) -> String {
+        let end = match &ceremony.ended {
+            None => "running",
+            Some((_, CeremonyEnd::Verified { .. })) => "verified",
+            Some(_) => "failed",
+        };
+        format!(
+            "{} {} {} {} {end}",
+            ceremony.id, ceremony.case, ceremony.kind, ceremony.what
+        )
+    }
+
+    fn cells(&self, app: &App, ceremony: &CeremonyView, _: bool) -> Vec<Cell> {
+        let state = status::ceremony(ceremony);
+        let running = ceremony.ended.is_none() && ceremony.doubt.is_none();
+        let sign = if running {
+            spinner(app.now.mono, app.settings.animations, app.settings.ascii)
+        } else {
+            state.sign.glyph(app.settings.ascii)
+        };
+        let end = ceremony.ended.as_ref().map_or(app.now.wall, |(at, _)| *at);
+        vec![
+            Cell::new(state.token, format!("{sign} {}", state.word)),
+            Cell::new(Token::Text, ceremony.kind),
+            Cell::new(
+                if running { Token::Emphasis } else { Token::Muted },
+                ceremony.case,
+            ),
+            Cell::new(
+                Token::Muted,
+                format!("{} of {}", ceremony.threshold, ceremony.committee.len()),
+            ),
+            Cell::new(Token::Muted, format::short(end.since(ceremony.started_at))),
+            Cell::new(if running { Token::Text } else { Token::Muted }, words(ceremony)),
+        ]
+    }
+
+    fn page(&self, page: &mut Page<'_>, app: &App, ceremony: &CeremonyView) -> Option<String> {
+        detail::ceremony::build(page, app, ceremony);
+        Some(format!("{} for {}", ceremony.kind, ceremony.case))
+    }
+
+    fn copyable(&self, ceremony: &CeremonyView) -> Vec<(String, String)> {
+        vec![("request id and topic".to_owned(), ceremony.id.to_string())]
+    }
+
+    fn height_beneath(&self, ceremony: &CeremonyView) -> u16 {
+        matrix::height(ceremony)
+    }
+
+    fn draw_beneath(&self, frame: &mut Frame<'_>, area: Rect, app: &App, ceremony: &CeremonyView) {
+        matrix::draw(frame, area, app, ceremony);
+    }
+}
+
+/// Where it stands, or how it ended.
+fn words(ceremony: &CeremonyView) -> String {
+    let attempt = if ceremony.attempt > 1 {
+        format!("attempt {}: ", ceremony.attempt)
+    } else {
+        String::new()
+    };
+    match &ceremony.ended {
+        None if ceremony.doubt.is_some() => {
+            let reason = ceremony.doubt.as_ref().map_or("", |(_, reason)| reason.as_str());
+            format!("{attempt}looked for: {reason}")
+        }
+        None => {
+            let done = ceremony
+                .operators
+                .values()
+                .filter(|o| o.state == OperatorState::Done)
+                .count();
+            let round =
+                matrix::present_round(ceremony).map_or_else(|| "ending".to_owned(), |r| r.to_string());
+            format!("{attempt}{round}, {done} of {} done", ceremony.operators.len())
+        }
+        Some((_, CeremonyEnd::Verified { validator })) if ceremony.what.as_str().is_empty() => {
+            format!("{attempt}{validator}")
+        }
+        Some((_, CeremonyEnd::Verified { .. })) => format!("{attempt}{}", ceremony.what),
+        Some((_, CeremonyEnd::Failed(failure))) => format!("{attempt}{}", failure.reason),
+    }
+}

@@ -1,0 +1,124 @@
+//! Panes: live lists of one kind of thing each. A pane is described once, in its own file, and listed in [`TABLE`]; tab
+//! bar, number keys, filter, selection, details and copying follow from that.
+
+mod approvals;
+mod ceremonies;
+mod events;
+mod exits;
+mod handle;
+mod logs;
+#[cfg(test)]
+mod toy;
+mod transactions;
+mod validators;
+
+use std::fmt;
+
+use casimir_dkg::view::{Kind, RowId, Snapshot};
+use ratatui::Frame;
+use ratatui::layout::Rect;
+
+use crate::console::app::{App, Known, Stack};
+use crate::console::widgets::page::Page;
+use crate::console::widgets::table::{Cell, Column};
+
+pub(crate) use handle::Pane;
+
+pub(crate) const APPROVALS: Pane = Pane(&approvals::Approvals);
+pub(crate) const EVENTS: Pane = Pane(&events::Events);
+pub(crate) const CEREMONIES: Pane = Pane(&ceremonies::Ceremonies);
+pub(crate) const TRANSACTIONS: Pane = Pane(&transactions::Transactions);
+pub(crate) const EXITS: Pane = Pane(&exits::Exits);
+pub(crate) const VALIDATORS: Pane = Pane(&validators::Validators);
+pub(crate) const LOGS: Pane = Pane(&logs::Logs);
+
+/// Every pane, in the order of the tabs. The overview is arranged by hand, in `overview`.
+pub(crate) const TABLE: &[Pane] = &[
+    APPROVALS,
+    EVENTS,
+    CEREMONIES,
+    TRANSACTIONS,
+    EXITS,
+    VALIDATORS,
+    LOGS,
+];
+
+/// What a pane is called: in its frame, and in narrow and in very narrow tab bars.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Names {
+    pub(crate) title: &'static str,
+    pub(crate) short: &'static str,
+    pub(crate) shortest: &'static str,
+}
+
+impl Names {
+    pub(super) const fn of(title: &'static str) -> Self {
+        Self {
+            title,
+            short: title,
+            shortest: title,
+        }
+    }
+}
+
+/// A pane, described.
+pub(crate) trait Describe: fmt::Debug + Sync + 'static {
+    /// What a row is about.
+    type Row;
+
+    fn names(&self) -> Names;
+
+    /// Says what will be here, while there is nothing.
+    fn empty(&self) -> &'static str;
+
+    /// `alone`: the pane has the screen to itself.
+    fn columns(&self, alone: bool) -> &'static [Column];
+
+    /// Where its rows are; [`Describe::shows`] chooses among them.
+    fn rows<'a>(&self, known: Known<'a>) -> Stack<'a, Self::Row>;
+
+    fn shows(&self, _: &Self::Row) -> bool {
+        true
+    }
+
+    fn id(&self, row: &Self::Row) -> RowId;
+
+    /// The text that a filter is matched against: what the row shows, and its ids in full.
+    fn search(&self, row: &Self::Row) -> String;
+
+    /// One for each column.
+    fn cells(&self, app: &App, row: &Self::Row, alone: bool) -> Vec<Cell>;
+
+    /// What Enter opens.
+    fn opens(&self, row: &Self::Row) -> RowId {
+        self.id(row)
+    }
+
+    /// The page of details of a row: builds it, and returns its title. The first pane of the table that has the row and
+    /// a page for it is asked.
+    fn page(&self, _: &mut Page<'_>, _: &App, _: &Self::Row) -> Option<String> {
+        None
+    }
+
+    /// Label and value of what is worth copying in full, the most likely one first.
+    fn copyable(&self, _: &Self::Row) -> Vec<(String, String)> {
+        Vec::new()
+    }
+
+    /// The list of the engine that has more of these than the snapshot.
+    fn kind(&self) -> Option<Kind> {
+        None
+    }
+
+    /// A number beside the title in the tab bar; 0 is not shown.
+    fn badge(&self, _: &Snapshot) -> usize {
+        0
+    }
+
+    /// Lines that are drawn beneath the list, about the selected row.
+    fn height_beneath(&self, _: &Self::Row) -> u16 {
+        0
+    }
+
+    fn draw_beneath(&self, _: &mut Frame<'_>, _: Rect, _: &App, _: &Self::Row) {}
+}
