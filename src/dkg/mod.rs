@@ -2,5 +2,5 @@
 
 pub mod rockx;
 pub mod threshold;
+pub(crate) mod tracker;
 pub mod transcript;
-pub mod verify;

@@ -1,13 +1,18 @@
 //! What is shown and not journaled: progress of running ceremonies, health, the chain's tip.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use alloy::primitives::{Address, U256};
 
+use crate::oracle::Ceremony;
+use crate::ports::Ceremonies;
 use crate::snapshot::{
     ChainView, EndpointKind, EndpointView, LinkState, NetworkView, OperatorView, SignerView, ValidatorView,
 };
-use crate::types::{BlockRef, CheckStatus, OperatorId, OperatorProgress, RequestId, SafeText, UnixMillis};
+use crate::types::{
+    BlockRef, CeremonyStep, CheckStatus, OperatorId, OperatorProgress, RequestId, SafeText, UnixMillis,
+};
 
 /// A change of what is shown.
 #[derive(Debug, Clone)]
@@ -55,10 +60,14 @@ pub(super) struct Live {
     pub(super) endpoints: BTreeMap<EndpointKind, Vec<EndpointView>>,
     pub(super) validators: Vec<ValidatorView>,
     pub(super) alarms: BTreeMap<&'static str, SafeText>,
+    /// Tells the steps of ceremonies.
+    backend: Arc<dyn Ceremonies>,
+    /// The steps of each ceremony: they follow from its plan and never change.
+    steps: BTreeMap<RequestId, Arc<[CeremonyStep]>>,
 }
 
 impl Live {
-    pub(super) fn new(network: NetworkView, oracle: Option<Address>) -> Self {
+    pub(super) fn new(network: NetworkView, oracle: Option<Address>, backend: Arc<dyn Ceremonies>) -> Self {
         Self {
             network,
             chain: ChainView::unread(),
@@ -68,7 +77,22 @@ impl Live {
             endpoints: BTreeMap::new(),
             validators: Vec::new(),
             alarms: BTreeMap::new(),
+            backend,
+            steps: BTreeMap::new(),
         }
+    }
+
+    /// The steps of a journaled ceremony; none when another backend ran it than the one that is here.
+    pub(super) fn steps_of(&mut self, request: RequestId, ceremony: &Ceremony) -> Arc<[CeremonyStep]> {
+        if ceremony.backend != self.backend.capabilities().backend {
+            return Arc::default();
+        }
+        let backend = &self.backend;
+        let steps = self
+            .steps
+            .entry(request)
+            .or_insert_with(|| backend.steps(&ceremony.plan).into());
+        Arc::clone(steps)
     }
 
     pub(super) fn update(&mut self, now: UnixMillis, update: LiveUpdate) {

@@ -15,7 +15,7 @@ use crate::snapshot::{
 };
 use crate::types::{
     ActionId, CeremonyPlan, CeremonyResult, NonceStatus, OperatorId, OperatorProgress, OperatorState,
-    RequestId, RequestKind, Round, SafeText, SignPurpose, UnixMillis,
+    RequestId, RequestKind, SafeText, SignPurpose, UnixMillis,
 };
 
 /// The version shown and journaled.
@@ -23,7 +23,7 @@ pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 pub(super) fn snapshot(
     state: &State,
-    live: &Live,
+    live: &mut Live,
     journal: &Journal,
     unwritable: Option<&SafeText>,
     revision: u64,
@@ -266,7 +266,7 @@ fn actions(state: &State) -> Vec<Action> {
     waiting
 }
 
-fn ceremonies(state: &State, live: &Live) -> Vec<CeremonyView> {
+fn ceremonies(state: &State, live: &mut Live) -> Vec<CeremonyView> {
     let mut views: Vec<_> = state
         .ceremonies
         .iter()
@@ -278,7 +278,7 @@ fn ceremonies(state: &State, live: &Live) -> Vec<CeremonyView> {
     views
 }
 
-fn ceremony(id: RequestId, c: &Ceremony, live: &Live) -> CeremonyView {
+fn ceremony(id: RequestId, c: &Ceremony, live: &mut Live) -> CeremonyView {
     let kind = c.plan.kind();
     let (operators, deadline) = live
         .progress
@@ -297,7 +297,7 @@ fn ceremony(id: RequestId, c: &Ceremony, live: &Live) -> CeremonyView {
         what: SafeText::new(&what),
         attempt: c.attempt,
         threshold,
-        rounds: Round::of(kind).to_vec(),
+        steps: live.steps_of(id, c),
         operators,
         old_committee,
         committee: c.plan.committee().to_vec(),

@@ -8,7 +8,8 @@ use sha2::{Digest as _, Sha256};
 
 use super::{Decision, Verdict};
 use crate::types::{
-    ActionId, BlsPublicKey, BlsSignature, CeremonyPlan, Check, CheckStatus, Root, SafeText, UnixMillis,
+    ActionId, BackendName, BlsPublicKey, BlsSignature, CeremonyPlan, Check, CheckStatus, Root, SafeText,
+    UnixMillis,
 };
 
 /// What kind of effect an action is; policy rules are written per kind.
@@ -130,6 +131,9 @@ pub struct CallView {
 pub struct CeremonyPayload {
     /// What is run.
     pub plan: CeremonyPlan,
+    /// By which DKG backend; RockX where it is not said.
+    #[serde(default, skip_serializing_if = "BackendName::is_default")]
+    pub backend: BackendName,
 }
 
 /// A transaction to send. The fee ceiling is part of what is approved; nonce and fees below the ceiling are not.

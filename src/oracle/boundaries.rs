@@ -363,6 +363,7 @@ fn plan_of(kind: RequestKind) -> CeremonyPlan {
             threshold: 3,
             withdrawal_credentials: Root([1; 32]),
             fork_version: ForkVersion([0; 4]),
+            registration: None,
         },
         RequestKind::Reshare => CeremonyPlan::Reshare {
             validator,
@@ -385,7 +386,12 @@ fn plan_of(kind: RequestKind) -> CeremonyPlan {
 }
 
 pub(super) fn payload(draft: &Draft) -> (ActionKind, Payload) {
-    let ceremony = |kind| Payload::Ceremony(CeremonyPayload { plan: plan_of(kind) });
+    let ceremony = |kind| {
+        Payload::Ceremony(CeremonyPayload {
+            plan: plan_of(kind),
+            backend: BackendName::default(),
+        })
+    };
     let transaction = || {
         Payload::Transaction(TransactionPayload {
             chain_id: 1,
@@ -425,6 +431,7 @@ pub(super) fn success(plan: &CeremonyPlan) -> Box<CeremonySuccess> {
             deposit_signature: BlsSignature::default(),
             share_public_keys: keys(),
             encrypted_shares: BTreeMap::new(),
+            registration: None,
         }),
         CeremonyPlan::Reshare { .. } => CeremonyResult::Reshare(ReshareOutput {
             validator,

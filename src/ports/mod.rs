@@ -8,5 +8,13 @@
 //! the reason. What counts as a *no* is the adapter's knowledge, so it is decided and documented there.
 
 mod answer;
+mod ceremonies;
+#[cfg(test)]
+pub(crate) mod fakes;
 
 pub use answer::{Answer, Evidence, Unknown};
+pub use ceremonies::{
+    Ceremonies, CeremonyCapabilities, CeremonyUpdate, CommitteeSize, ExitSigning, Failed, NoRelease,
+    OperatorHealth, Presence, RegistrationSigning, Relay, RelayHealth, Release, ReleaseVerdict,
+    ReshareConsent, ReshareSize, SharesKept, Verified,
+};

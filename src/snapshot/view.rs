@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 
 use alloy::primitives::{Bytes, U256};
 use serde::Serialize;
@@ -9,8 +10,8 @@ use serde::Serialize;
 use super::world::Health;
 use crate::oracle::{CaseStatus, Cause, HistoryEntry, Milestone};
 use crate::types::{
-    ActionId, BlockRef, BlsPublicKey, CaseId, CeremonyFailure, CeremonyKind, Check, OperatorId,
-    OperatorProgress, PoolId, RequestId, RequestKind, Root, Round, SafeText, UnixMillis,
+    ActionId, BlockRef, BlsPublicKey, CaseId, CeremonyFailure, CeremonyKind, CeremonyStep, Check, OperatorId,
+    OperatorProgress, PoolId, RequestId, RequestKind, Root, SafeText, UnixMillis,
 };
 
 /// Everything, or one case, is paused.
@@ -106,8 +107,9 @@ pub struct CeremonyView {
     pub attempt: u32,
     /// Threshold.
     pub threshold: u8,
-    /// The rounds, in order: the matrix' columns.
-    pub rounds: Vec<Round>,
+    /// The steps, in order, each with those who send its message: the matrix' columns. Empty when its backend is not
+    /// there to tell.
+    pub steps: Arc<[CeremonyStep]>,
     /// Rows of the matrix.
     pub operators: BTreeMap<OperatorId, OperatorProgress>,
     /// Members of the old committee of a reshare; empty otherwise.

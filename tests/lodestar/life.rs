@@ -184,6 +184,7 @@ fn new_committee(action: &Action) -> Option<&[OperatorId]> {
     match &action.proposal.payload {
         Payload::Ceremony(CeremonyPayload {
             plan: CeremonyPlan::Reshare { new, .. },
+            ..
         }) => Some(new),
         _ => None,
     }

@@ -1,5 +1,6 @@
 //! The engine with everything around it: endpoints, contracts, messenger, initiator, feeds.
 
+mod backend;
 mod feeds;
 #[cfg(test)]
 mod fixture;

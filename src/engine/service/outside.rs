@@ -1,5 +1,6 @@
 //! Performs the core's effects: the one place where a decision becomes a message to somebody.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -15,16 +16,16 @@ use crate::chain::facts::{Facts, simulate};
 use crate::chain::intake::Finality;
 use crate::chain::rpc::{At, Rpc};
 use crate::config::{Config, format_ether};
-use crate::dkg::rockx::initiator::{CeremonyUpdate, Initiator};
-use crate::dkg::transcript::Transcript;
 use crate::engine::LiveUpdate;
 use crate::engine::core::Incoming;
 use crate::engine::world::{Answer, World};
 use crate::oracle::{CeremonySuccess, Effect, Input, TransactionPayload};
+use crate::ports::{Ceremonies, CeremonyUpdate};
 use crate::signer::OracleSigner;
 use crate::tx;
 use crate::types::{
-    CeremonyFailure, CeremonyPlan, NonceStatus, RedactedUrl, RequestId, Root, SafeText, SignedTransaction,
+    BackendName, CeremonyFailure, CeremonyPlan, FailureKind, NonceStatus, OperatorId, OperatorProgress,
+    RequestId, Root, SafeText, SignedTransaction, Transcript,
 };
 
 /// What the outside is made of.
@@ -36,8 +37,7 @@ pub(super) struct Parts {
     pub(super) facts: Facts,
     pub(super) committees: Committees,
     pub(super) agreement: Agreement,
-    pub(super) initiator: Initiator,
-    pub(super) messenger_name: RedactedUrl,
+    pub(super) ceremonies: Arc<dyn Ceremonies>,
     pub(super) signer: Option<OracleSigner>,
     pub(super) oracle: Option<Address>,
     pub(super) finality: Finality,
@@ -89,6 +89,21 @@ fn ways_on(options: &tx::bump::StuckOptions) -> String {
     )
 }
 
+/// Another backend than the one that is configured ran the ceremony, or should: it can neither be begun nor found.
+fn foreign(backend: &BackendName, start: bool) -> CeremonyFailure {
+    CeremonyFailure {
+        kind: if start {
+            FailureKind::NotStarted
+        } else {
+            FailureKind::Unknown
+        },
+        round: None,
+        culprits: Vec::new(),
+        reason: SafeText::new(&format!("it is a ceremony of {backend}, which is not configured")),
+        blames: Vec::new(),
+    }
+}
+
 impl World for Outside {
     fn perform(self: Arc<Self>, effect: Effect) -> Answer {
         let outside = self;
@@ -108,9 +123,13 @@ impl World for Outside {
                     }
                 }
                 Effect::RunCeremony {
-                    request, plan, start, ..
+                    request,
+                    plan,
+                    backend,
+                    start,
+                    ..
                 } => {
-                    let (outcome, transcript) = outside.ceremony(request, &plan, start).await;
+                    let (outcome, transcript) = outside.ceremony(request, &plan, &backend, start).await;
                     Input::CeremonyEnded {
                         request,
                         outcome,
@@ -168,11 +187,15 @@ impl Outside {
         &self,
         request: RequestId,
         plan: &CeremonyPlan,
+        backend: &BackendName,
         start: bool,
     ) -> (
         Result<Box<CeremonySuccess>, CeremonyFailure>,
         Option<(SafeText, Root)>,
     ) {
+        if *backend != self.ceremonies.capabilities().backend {
+            return (Err(foreign(backend, start)), None);
+        }
         let (updates, mut received) = mpsc::channel::<CeremonyUpdate>(64);
         let incoming = self.incoming.clone();
         let forward = async move {
@@ -192,9 +215,9 @@ impl Outside {
         };
         let run = async {
             if start {
-                self.initiator.run(request, plan, updates).await
+                self.ceremonies.run(request, plan, updates).await
             } else {
-                self.initiator.reattach(request, plan, updates).await
+                self.ceremonies.find(request, plan, updates).await
             }
         };
         let (outcome, ()) = tokio::join!(run, forward);
@@ -209,12 +232,10 @@ impl Outside {
                 (Ok(Box::new(success)), transcript)
             }
             Err(failed) => {
-                // a look that saw nothing proves nothing
-                let empty = failed.transcript.attached && failed.transcript.messages.is_empty();
-                let transcript = if empty {
-                    None
-                } else {
+                let transcript = if failed.is_evidence {
                     self.keep(request, &failed.transcript).await
+                } else {
+                    None
                 };
                 self.show(request, failed.progress.clone()).await;
                 (Err(failed.failure), transcript)
@@ -222,11 +243,7 @@ impl Outside {
         }
     }
 
-    async fn show(
-        &self,
-        request: RequestId,
-        operators: std::collections::BTreeMap<crate::types::OperatorId, crate::types::OperatorProgress>,
-    ) {
+    async fn show(&self, request: RequestId, operators: BTreeMap<OperatorId, OperatorProgress>) {
         let progress = LiveUpdate::Progress {
             request,
             operators,
@@ -240,9 +257,12 @@ impl Outside {
     /// it is said.
     async fn keep(&self, request: RequestId, transcript: &Transcript) -> Option<(SafeText, Root)> {
         let directory = self.transcripts();
-        let text = transcript.to_json().map_err(|e| e.to_string());
+        let text = transcript
+            .to_file()
+            .map(<[u8]>::to_vec)
+            .map_err(|e| e.to_string());
         let written = tokio::task::spawn_blocking(move || {
-            transcripts::keep(&directory, request, text?.as_bytes()).map_err(|e| e.to_string())
+            transcripts::keep(&directory, request, &text?).map_err(|e| e.to_string())
         });
         match written.await.unwrap_or_else(|error| Err(error.to_string())) {
             Ok(kept) => Some(kept),

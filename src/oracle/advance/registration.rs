@@ -82,6 +82,9 @@ pub(super) fn register(turn: &mut Turn<'_>, id: CaseId, nonce: u64) {
         (None, None) => return,
     };
     let attempt = case.registration_attempts + 1;
+    // whoever made the key has its shares
+    let made = case.ceremony.and_then(|made| turn.state.ceremonies.get(&made));
+    let backend = made.map(|made| made.backend.clone()).unwrap_or_default();
     let Some(plan) = registration_plan(turn.state, &key, nonce) else {
         return;
     };
@@ -93,8 +96,9 @@ pub(super) fn register(turn: &mut Turn<'_>, id: CaseId, nonce: u64) {
         role: CeremonyRole::Registration,
         attempt,
         plan: plan.clone(),
+        backend: backend.clone(),
     });
-    turn.begin_ceremony(id, request, plan);
+    turn.begin_ceremony(id, request, plan, backend);
 }
 
 pub(super) fn known(

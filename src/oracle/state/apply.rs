@@ -141,12 +141,14 @@ impl State {
                 role,
                 attempt,
                 plan,
+                backend,
             } => {
                 let new = Ceremony {
                     case: *case,
                     role: *role,
                     attempt: *attempt,
                     plan: plan.clone(),
+                    backend: backend.clone(),
                     started_at: at,
                     doubt: None,
                     ended: None,

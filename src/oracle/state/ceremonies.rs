@@ -2,7 +2,8 @@
 
 use crate::oracle::{ActionState, CeremonyRole, Registration};
 use crate::types::{
-    CaseId, CeremonyFailure, CeremonyPlan, CeremonyResult, Check, FailureKind, Root, UnixMillis,
+    CaseId, CeremonyFailure, CeremonyPlan, CeremonyResult, Check, FailureKind, KeygenOutput, OwnerNonce,
+    Root, UnixMillis,
 };
 
 use super::*;
@@ -41,7 +42,11 @@ impl State {
         }
         match (result, role) {
             (CeremonyResult::Keygen(output), _) => {
-                self.with(id, |c| c.keygen = Some(output.clone()));
+                let registration = registration_within(&plan, output);
+                self.with(id, |c| {
+                    c.keygen = Some(output.clone());
+                    c.registration = registration.or(c.registration.take());
+                });
                 self.go(id, at, Step::AwaitTurn);
             }
             (CeremonyResult::Reshare(output), _) => {
@@ -106,6 +111,21 @@ impl State {
             CeremonyRole::Registration => self.go(id, at, Step::Register(None)),
         }
     }
+}
+
+/// The SSV registration, where it was signed within the key generation.
+fn registration_within(plan: &CeremonyPlan, output: &KeygenOutput) -> Option<Registration> {
+    let CeremonyPlan::Keygen {
+        registration: Some(OwnerNonce { nonce, .. }),
+        ..
+    } = plan
+    else {
+        return None;
+    };
+    Some(Registration {
+        nonce: *nonce,
+        signature: output.registration?,
+    })
 }
 
 /// The end of a ceremony whose outcome nobody waits for any more.

@@ -97,6 +97,7 @@ mod tests {
             threshold: 3,
             withdrawal_credentials: Root([1; 32]),
             fork_version: ForkVersion([0; 4]),
+            registration: None,
         }
     }
 
@@ -125,6 +126,7 @@ mod tests {
                     deposit_signature: BlsSignature::default(),
                     share_public_keys: committee.map(|id| (OperatorId(id), validator)).into(),
                     encrypted_shares: BTreeMap::new(),
+                    registration: None,
                 }),
                 checks: Vec::new(),
                 transcript: None,
@@ -153,6 +155,7 @@ mod tests {
             role: CeremonyRole::Main,
             attempt: 1,
             plan: plan(committee),
+            backend: BackendName::default(),
         };
         [opened, started, end].map(|record| (at, record)).into()
     }

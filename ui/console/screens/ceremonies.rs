@@ -62,9 +62,8 @@ fn words(ceremony: &CeremonyView) -> String {
                 .values()
                 .filter(|o| o.state == OperatorState::Done)
                 .count();
-            let round =
-                matrix::present_round(ceremony).map_or_else(|| "ending".to_owned(), |r| r.to_string());
-            format!("{attempt}{round}, {done} of {} done", ceremony.operators.len())
+            let step = matrix::present(ceremony).map_or("ending", |step| step.title.as_str());
+            format!("{attempt}{step}, {done} of {} done", ceremony.operators.len())
         }
         Some((_, CeremonyEnd::Verified { validator })) if ceremony.what.as_str().is_empty() => {
             format!("{attempt}{validator}")

@@ -1,9 +1,9 @@
 //! Before the first start message: everybody is there, the topic is whole, the observer listens.
 
-use super::ceremony::{Ceremony, list};
-use super::conclude::failure;
+use super::ceremony::Ceremony;
 use super::messenger::{address_of, missing};
-use crate::types::{CeremonyFailure, FailureKind, OperatorId};
+use crate::dkg::rockx::judgement::{list, not_started};
+use crate::types::CeremonyFailure;
 
 impl Ceremony {
     /// Everything that must hold before the first start message.
@@ -18,16 +18,16 @@ impl Ceremony {
         );
         let mut absent = Vec::new();
         for operator in &health {
-            if !operator.reachable {
-                self.record.tracker.failing(operator.id, operator.note.clone());
+            if operator.presence().is_none() {
+                self.record.tracker.failing(operator.id, operator.trouble());
                 absent.push(operator.id);
             }
         }
         if !self.record.can_do_without(absent.len()) {
             let whys: Vec<String> = health
                 .iter()
-                .filter(|operator| !operator.reachable)
-                .map(|operator| format!("operator {} {}", operator.id, operator.note))
+                .filter(|operator| operator.presence().is_none())
+                .map(|operator| format!("operator {} {}", operator.id, operator.trouble()))
                 .collect();
             return Err(not_started(absent, whys.join("; ")));
         }
@@ -103,9 +103,4 @@ impl Ceremony {
             )),
         }
     }
-}
-
-/// Nothing was sent to any operator.
-pub(super) fn not_started(culprits: Vec<OperatorId>, reason: String) -> CeremonyFailure {
-    failure(FailureKind::NotStarted, None, culprits, reason)
 }

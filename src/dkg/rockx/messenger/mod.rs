@@ -103,7 +103,7 @@ pub async fn spawn(config: MessengerConfig) -> Result<MessengerHandle, Messenger
     let deliverer = Deliverer::new(&config.limits)?;
     let listener = listen::Listener::new(tcp, &config.limits);
     let hub = Hub::new(config, store, loaded, deliverer);
-    hub.resume();
+    worker::resume(&hub);
     tokio::spawn(janitor::run(Arc::clone(&hub)));
     let router = routes::router(Arc::clone(&hub));
     let mut stop = hub.stop.subscribe();

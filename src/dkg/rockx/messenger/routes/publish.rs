@@ -11,7 +11,7 @@ use super::super::hub::{Hub, request_id};
 use super::super::message::{self, Rank};
 use super::super::store::Write;
 use super::super::topic::Accepted;
-use super::super::{body, reply};
+use super::super::{body, reply, worker};
 use super::{bad_body, not_stored, query};
 use crate::types::RequestId;
 
@@ -87,7 +87,7 @@ fn accept(hub: &Arc<Hub>, id: RequestId, bytes: &Bytes) -> Result<(), (StatusCod
             tracing::debug!(target: "messenger", topic = %id, signer = %message.signer, round = ?message.rank,
                 bytes = message.body.len(), "message accepted");
             hub.store.write(Write::Message { topic: id, message });
-            hub.start_workers(topic);
+            worker::start(hub, topic);
         }
     }
     Ok(())
