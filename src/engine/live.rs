@@ -132,3 +132,50 @@ impl Live {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::oracle::CeremonyRole;
+    use crate::ports::fakes::FakeCeremonies;
+    use crate::types::{BackendName, CeremonyPlan};
+
+    #[test]
+    fn the_steps_of_a_journaled_ceremony_are_those_of_the_backend_that_ran_it() {
+        let fake = FakeCeremonies::default();
+        let here = fake.capabilities.backend.clone();
+        let network = NetworkView {
+            name: "test".into(),
+            chain_id: 1,
+            mainnet: false,
+            simulated: Vec::new(),
+            manager: Address::ZERO,
+        };
+        let mut live = Live::new(network, None, Arc::new(fake));
+        let ceremony = |backend| Ceremony {
+            case: "reshare/1".parse().unwrap(),
+            role: CeremonyRole::Main,
+            attempt: 1,
+            plan: CeremonyPlan::Reshare {
+                validator: Default::default(),
+                old: [1, 2].map(OperatorId).to_vec(),
+                new: [2, 3].map(OperatorId).to_vec(),
+                threshold: 2,
+            },
+            backend,
+            started_at: UnixMillis(0),
+            doubt: None,
+            ended: None,
+            checks: Vec::new(),
+            transcript: None,
+        };
+        let steps = live.steps_of(RequestId([1; 24]), &ceremony(here));
+        let told: Vec<_> = steps
+            .iter()
+            .map(|step| (step.id.as_str(), step.senders.len()))
+            .collect();
+        assert_eq!(told, [("greet", 3), ("conclude", 1)]);
+        let foreign = live.steps_of(RequestId([2; 24]), &ceremony(BackendName::ROCKX));
+        assert!(foreign.is_empty(), "it is not here to be asked");
+    }
+}

@@ -1,6 +1,7 @@
 //! The engine with everything around it: endpoints, contracts, messenger, initiator, feeds.
 
 mod backend;
+mod ceremony;
 mod feeds;
 #[cfg(test)]
 mod fixture;

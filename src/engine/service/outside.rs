@@ -1,13 +1,12 @@
 //! Performs the core's effects: the one place where a decision becomes a message to somebody.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use alloy::primitives::{Address, B256};
 use tokio::sync::{Mutex, mpsc};
 
-use super::{follow, prepare, transcripts};
+use super::{ceremony, follow, prepare};
 use crate::beacon::client::Beacon;
 use crate::chain::agreement::Agreement;
 use crate::chain::committee::Committees;
@@ -19,14 +18,11 @@ use crate::config::{Config, format_ether};
 use crate::engine::LiveUpdate;
 use crate::engine::core::Incoming;
 use crate::engine::world::{Answer, World};
-use crate::oracle::{CeremonySuccess, Effect, Input, TransactionPayload};
-use crate::ports::{Ceremonies, CeremonyUpdate};
+use crate::oracle::{Effect, Input, TransactionPayload};
+use crate::ports::Ceremonies;
 use crate::signer::OracleSigner;
 use crate::tx;
-use crate::types::{
-    BackendName, CeremonyFailure, CeremonyPlan, FailureKind, NonceStatus, OperatorId, OperatorProgress,
-    RequestId, Root, SafeText, SignedTransaction, Transcript,
-};
+use crate::types::{NonceStatus, Root, SafeText, SignedTransaction};
 
 /// What the outside is made of.
 pub(super) struct Parts {
@@ -89,21 +85,6 @@ fn ways_on(options: &tx::bump::StuckOptions) -> String {
     )
 }
 
-/// Another backend than the one that is configured ran the ceremony, or should: it can neither be begun nor found.
-fn foreign(backend: &BackendName, start: bool) -> CeremonyFailure {
-    CeremonyFailure {
-        kind: if start {
-            FailureKind::NotStarted
-        } else {
-            FailureKind::Unknown
-        },
-        round: None,
-        culprits: Vec::new(),
-        reason: SafeText::new(&format!("it is a ceremony of {backend}, which is not configured")),
-        blames: Vec::new(),
-    }
-}
-
 impl World for Outside {
     fn perform(self: Arc<Self>, effect: Effect) -> Answer {
         let outside = self;
@@ -129,7 +110,8 @@ impl World for Outside {
                     start,
                     ..
                 } => {
-                    let (outcome, transcript) = outside.ceremony(request, &plan, &backend, start).await;
+                    let (outcome, transcript) =
+                        ceremony::perform(&outside, request, &plan, &backend, start).await;
                     Input::CeremonyEnded {
                         request,
                         outcome,
@@ -183,101 +165,6 @@ impl World for Outside {
 }
 
 impl Outside {
-    async fn ceremony(
-        &self,
-        request: RequestId,
-        plan: &CeremonyPlan,
-        backend: &BackendName,
-        start: bool,
-    ) -> (
-        Result<Box<CeremonySuccess>, CeremonyFailure>,
-        Option<(SafeText, Root)>,
-    ) {
-        if *backend != self.ceremonies.capabilities().backend {
-            return (Err(foreign(backend, start)), None);
-        }
-        let (updates, mut received) = mpsc::channel::<CeremonyUpdate>(64);
-        let incoming = self.incoming.clone();
-        let forward = async move {
-            while let Some(update) = received.recv().await {
-                let CeremonyUpdate {
-                    operators, deadline, ..
-                } = update;
-                let progress = LiveUpdate::Progress {
-                    request,
-                    operators,
-                    deadline,
-                };
-                if incoming.send(Incoming::Live(progress)).await.is_err() {
-                    break;
-                }
-            }
-        };
-        let run = async {
-            if start {
-                self.ceremonies.run(request, plan, updates).await
-            } else {
-                self.ceremonies.find(request, plan, updates).await
-            }
-        };
-        let (outcome, ()) = tokio::join!(run, forward);
-        match outcome {
-            Ok(verified) => {
-                let transcript = self.keep(request, &verified.transcript).await;
-                self.show(request, verified.progress).await;
-                let success = CeremonySuccess {
-                    result: verified.result,
-                    checks: verified.checks,
-                };
-                (Ok(Box::new(success)), transcript)
-            }
-            Err(failed) => {
-                let transcript = if failed.is_evidence {
-                    self.keep(request, &failed.transcript).await
-                } else {
-                    None
-                };
-                self.show(request, failed.progress.clone()).await;
-                (Err(failed.failure), transcript)
-            }
-        }
-    }
-
-    async fn show(&self, request: RequestId, operators: BTreeMap<OperatorId, OperatorProgress>) {
-        let progress = LiveUpdate::Progress {
-            request,
-            operators,
-            deadline: None,
-        };
-        // the core is gone only when everything ends
-        let _ = self.incoming.send(Incoming::Live(progress)).await;
-    }
-
-    /// Writes a transcript beside the journal. A result is not thrown away because its proof could not be written, but
-    /// it is said.
-    async fn keep(&self, request: RequestId, transcript: &Transcript) -> Option<(SafeText, Root)> {
-        let directory = self.transcripts();
-        let text = transcript
-            .to_file()
-            .map(<[u8]>::to_vec)
-            .map_err(|e| e.to_string());
-        let written = tokio::task::spawn_blocking(move || {
-            transcripts::keep(&directory, request, &text?).map_err(|e| e.to_string())
-        });
-        match written.await.unwrap_or_else(|error| Err(error.to_string())) {
-            Ok(kept) => Some(kept),
-            Err(error) => {
-                let words = SafeText::new(&format!("transcript of {request} could not be written: {error}"));
-                tracing::error!(target: "engine", "{words}");
-                let _ = self
-                    .incoming
-                    .send(Incoming::Live(LiveUpdate::Alarm("transcript", words)))
-                    .await;
-                None
-            }
-        }
-    }
-
     /// Signs within the approved ceiling. The bytes do not leave here.
     async fn sign(
         &self,

@@ -1,5 +1,7 @@
 //! What the journal keeps. A state is the fold of its records, and of nothing else that matters.
 
+#[cfg(test)]
+mod ceremonies;
 mod sentence;
 
 use alloy::primitives::Address;

@@ -29,7 +29,7 @@ impl Ceremony {
         let verdict = match &end {
             Ok(accepted) => Verdict::Verified {
                 source: accepted.source,
-                value: accepted.result.clone(),
+                value: Box::new(accepted.result.clone()),
                 checks: accepted.checks.clone(),
             },
             Err(failure) => Verdict::Failed {

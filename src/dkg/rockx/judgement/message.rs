@@ -169,7 +169,7 @@ fn content(
             },
             Err(error) => broken(&error),
         },
-        other => broken(&format!("a message of type {other:?} has no place in a {kind}")),
+        other => broken(&format!("a message of type {other} has no place in a {kind}")),
     }
 }
 

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::evidence::{Evidence, Fault};
 use super::judge;
 use super::message::{Content, Rejected, Seen, attribute, read};
+use super::words;
 use crate::dkg::rockx::keys::OperatorPublicKey;
 use crate::dkg::rockx::round::{Round, steps};
 use crate::dkg::rockx::verify::Observed;
@@ -151,7 +152,8 @@ impl Record {
                     why.clone()
                 }
                 Content::Timeout(round) => {
-                    let note: SafeText = format!("reports that time ran out in its round {round:?}").into();
+                    let note: SafeText =
+                        format!("reports that its time ran out in {}", words::round(*round)).into();
                     self.tracker.failing(sender, note.clone());
                     note
                 }

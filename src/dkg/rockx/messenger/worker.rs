@@ -67,7 +67,7 @@ async fn run(hub: &Hub, topic: RequestId, generation: u64, name: &str) {
                 hub.metrics.deliveries_dropped.add_one();
                 let name = SafeText::new(name);
                 tracing::warn!(target: "messenger", %topic, subscriber = %name, signer = %job.message.signer,
-                    round = ?job.message.rank, %reason, "message given up for this subscriber");
+                    round = %job.message.rank, %reason, "message given up for this subscriber");
             }
             None => return,
         }

@@ -114,7 +114,7 @@ pub enum Verdict {
         /// Where it came from.
         source: Source,
         /// The result.
-        value: CeremonyResult,
+        value: Box<CeremonyResult>,
         /// Every check that was made.
         checks: Vec<Check>,
     },

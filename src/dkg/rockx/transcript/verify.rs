@@ -182,7 +182,7 @@ fn verdict(document: &Document, record: &Record, checks: &mut Vec<Check>) -> Opt
             checks: recorded,
         } => match accepted(document, record, *source) {
             Ok(again) => {
-                let same = again.result == *value && again.checks == *recorded;
+                let same = again.result == **value && again.checks == *recorded;
                 checks.extend(again.checks);
                 checks.push(Check::of(
                     "verdict",
