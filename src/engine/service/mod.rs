@@ -1,4 +1,4 @@
-//! The engine with everything around it: endpoints, contracts, messenger, initiator, feeds.
+//! The engine with everything around it: endpoints, contracts, the DKG backend, feeds.
 
 mod backend;
 mod ceremony;

@@ -64,39 +64,7 @@ impl Ceremony {
         view: View,
     ) -> Result<Self, Box<Failed>> {
         let begun = UnixMillis::now();
-        let refuse = |culprits: Vec<OperatorId>, reason: SafeText| {
-            // what an earlier process started cannot be taken back by a new configuration
-            let kind = match view {
-                View::Whole => FailureKind::NotStarted,
-                View::Late => FailureKind::Unknown,
-            };
-            let failure = failure(kind, None, culprits, reason);
-            let record = Record::new(id, plan, BTreeMap::new(), view);
-            let document = Document {
-                format: FORMAT,
-                request_id: id,
-                plan: plan.clone(),
-                operators: BTreeMap::new(),
-                attached: view == View::Late,
-                started_at: begun,
-                ended_at: begun,
-                start_message: None,
-                replies: BTreeMap::new(),
-                messages: Vec::new(),
-                rejected: Vec::new(),
-                stored: None,
-                verdict: Verdict::Failed {
-                    failure: failure.clone(),
-                },
-                digest: Root::default(),
-            };
-            Box::new(Failed {
-                failure,
-                progress: record.tracker.progress().clone(),
-                transcript: Transcript::from(&document.sealed()),
-                is_evidence: view == View::Whole,
-            })
-        };
+        let refuse = |culprits, reason| refused(id, plan, view, begun, culprits, reason);
         validate(plan).map_err(|reason| refuse(Vec::new(), reason))?;
         let unknown = unknown_operators(plan, &host.config.directory);
         if !unknown.is_empty() {
@@ -247,6 +215,48 @@ impl Ceremony {
         self.note = note.into();
         let _ = self.updates.try_send(self.picture());
     }
+}
+
+/// A ceremony that cannot even be opened.
+fn refused(
+    id: RequestId,
+    plan: &CeremonyPlan,
+    view: View,
+    at: UnixMillis,
+    culprits: Vec<OperatorId>,
+    reason: SafeText,
+) -> Box<Failed> {
+    // what an earlier process started cannot be taken back by a new configuration
+    let kind = match view {
+        View::Whole => FailureKind::NotStarted,
+        View::Late => FailureKind::Unknown,
+    };
+    let failure = failure(kind, None, culprits, reason);
+    let record = Record::new(id, plan, BTreeMap::new(), view);
+    let document = Document {
+        format: FORMAT,
+        request_id: id,
+        plan: plan.clone(),
+        operators: BTreeMap::new(),
+        attached: view == View::Late,
+        started_at: at,
+        ended_at: at,
+        start_message: None,
+        replies: BTreeMap::new(),
+        messages: Vec::new(),
+        rejected: Vec::new(),
+        stored: None,
+        verdict: Verdict::Failed {
+            failure: failure.clone(),
+        },
+        digest: Root::default(),
+    };
+    Box::new(Failed {
+        failure,
+        progress: record.tracker.progress().clone(),
+        transcript: Transcript::from(&document.sealed()),
+        is_evidence: view == View::Whole,
+    })
 }
 
 fn operator_keys(

@@ -5,14 +5,14 @@
 //! * Messages are delivered per topic and subscriber in the order of rounds, one at a time, and stay at the head until
 //!   they are taken. A subscriber that has not started its session is asked again after milliseconds and whenever it
 //!   publishes something, so that no ceremony waits for a retry timer. Topics do not wait for each other.
-//! * What can not be a ceremony's message is refused (400): undecodable bytes, start messages, messages of another
+//! * What cannot be a ceremony's message is refused (400): undecodable bytes, start messages, messages of another
 //!   request. What a non-member signs is answered with 200 and not forwarded.
 //! * A registered name keeps its address as long as that address answers `/ping` (409 otherwise, unless
 //!   [`MessengerConfig::allow_takeover`]). Go nodes end when their registration is refused, which is right for the
 //!   second of two that claim the same name; one that moved is let in because its old address is silent.
-//! * `default` can not be replaced or deleted (403). A topic in use can not be replaced by another (409), and can be
+//! * `default` cannot be replaced or deleted (403). A topic in use cannot be replaced by another (409), and can be
 //!   deleted (else 409) only by its creator: with the secret that was sent as [`OWNER_HEADER`] when it was created.
-//! * The first result stays unless one comes that more members vouch for ([`results`]).
+//! * The first result stays unless one comes that more members vouch for (`results`).
 //! * Everything from outside is bounded ([`Limits`]); registrations, topics, messages and results survive a restart.
 //!
 //! There is no authentication of senders here, as there is none in the protocol: receivers check signatures.
@@ -55,10 +55,10 @@ pub const OWNER_HEADER: &str = "x-casimir-topic-owner";
 /// How long requests in progress may take to finish at shutdown.
 const GRACE: Duration = Duration::from_secs(2);
 
-/// The messenger can not start.
+/// The messenger cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum MessengerError {
-    /// The address can not be listened on.
+    /// The address cannot be listened on.
     #[error("cannot listen on {addr}: {source}")]
     Listen {
         /// The address.
@@ -66,10 +66,10 @@ pub enum MessengerError {
         /// Why not.
         source: std::io::Error,
     },
-    /// The data directory can not be used.
+    /// The data directory cannot be used.
     #[error("messenger data: {0}")]
     Store(#[from] StoreError),
-    /// The HTTP client for deliveries can not be made.
+    /// The HTTP client for deliveries cannot be made.
     #[error("messenger's HTTP client: {0}")]
     Client(#[from] reqwest::Error),
 }

@@ -16,7 +16,7 @@ impl From<&Document> for Transcript {
 }
 
 impl Document {
-    /// Reads the document of a transcript. This alone verifies nothing: see [`super::verify`].
+    /// Reads the document of a transcript. This alone verifies nothing: see [`super::verify()`].
     ///
     /// # Errors
     /// It is another backend's, of another version, or not as the version says.

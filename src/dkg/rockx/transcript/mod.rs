@@ -19,7 +19,7 @@
 //! | `verdict` | the result with its source and checks, or the failure |
 //! | `digest` | SHA-256 of the compact JSON of the document, fields in this order, with a `digest` of 32 zero bytes |
 //!
-//! [`verify`] recomputes the verdict from the messages and compares it with the recorded one. What it cannot know is
+//! [`verify()`] recomputes the verdict from the messages and compares it with the recorded one. What it cannot know is
 //! whether `operators` holds the *right* keys: compare them with the registry. Times and replies are the initiator's own
 //! word; the digest, kept in the journal, holds them fast.
 

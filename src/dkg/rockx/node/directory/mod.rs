@@ -1,7 +1,7 @@
 //! Who the operators are: the RSA public key of an operator id, from the configuration, from the SSV API's operator
 //! record, or from RockX's published test operators.
 //!
-//! The sources are asked in this order, and the first that knows an id is believed; so a configured key can not be
+//! The sources are asked in this order, and the first that knows an id is believed; so a configured key cannot be
 //! replaced by an API.
 
 mod api;

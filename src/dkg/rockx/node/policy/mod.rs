@@ -56,6 +56,9 @@ pub enum Refusal {
 
 impl Policy {
     /// Whether a deposit with these credentials on this fork may be signed.
+    ///
+    /// # Errors
+    /// What is not allowed.
     pub fn check_keygen(&self, credentials: Root, fork: ForkVersion) -> Result<(), Refusal> {
         if self
             .withdrawal_credentials
@@ -76,6 +79,9 @@ impl Policy {
 
     /// Whether `root` may be signed, and what it means where a rule explains it. May hash up to
     /// [`SigningRules::MAX_CANDIDATES`] candidates: call it on a thread that may block.
+    ///
+    /// # Errors
+    /// No rule explains the root.
     pub fn check_signing(&self, root: &[u8]) -> Result<Meaning, Refusal> {
         match &self.signing {
             None => Ok(Meaning::Unchecked),

@@ -94,6 +94,9 @@ impl SigningRules {
     pub const MAX_CANDIDATES: u128 = 1 << 22;
 
     /// Refuses rules that would make a node hash for ever.
+    ///
+    /// # Errors
+    /// They span more than [`SigningRules::MAX_CANDIDATES`] roots.
     pub fn validate(&self) -> Result<(), TooManyCandidates> {
         let width = |first: u64, last: u64| u128::from(last.saturating_sub(first)) + 1;
         let owners: u128 = self.owners.iter().map(|r| width(0, r.last_nonce)).sum();
