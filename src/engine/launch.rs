@@ -14,6 +14,7 @@ use super::publish::{self, VERSION};
 use super::world::World;
 use crate::journal::{Journal, JournalOptions};
 use crate::oracle::{Cause, Input, Record, Settings, State};
+use crate::ports::Ceremonies;
 use crate::types::{BlockRef, LogRef, PoolId, RequestKind, SafeText, UnixMillis};
 use crate::view::NetworkView;
 
@@ -83,6 +84,7 @@ impl Opened {
         mut self,
         network: NetworkView,
         oracle: Option<Address>,
+        backend: Arc<dyn Ceremonies>,
         world: Arc<W>,
         incoming: mpsc::Receiver<Incoming>,
     ) -> Result<(EngineHandle, JoinHandle<Result<(), EngineError>>), EngineError> {
@@ -99,8 +101,8 @@ impl Opened {
         };
         let seq = self.committer.commit(&pending)?;
         self.state.apply(seq, at, &pending.records[0]);
-        let live = Live::new(network, oracle);
-        let first = publish::snapshot(&self.state, &live, self.committer.journal(), None, 0);
+        let mut live = Live::new(network, oracle, backend);
+        let first = publish::snapshot(&self.state, &mut live, self.committer.journal(), None, 0);
         let (side, handle) = channel(first);
         let core = Core::new(self.state, live, self.committer, world, side, incoming);
         let task = tokio::spawn(core.run_from(Input::Started));

@@ -1,10 +1,15 @@
 //! What is shown and not journaled: progress of running ceremonies, health, the chain's tip.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use alloy::primitives::{Address, U256};
 
-use crate::types::{BlockRef, CheckStatus, OperatorId, OperatorProgress, RequestId, SafeText, UnixMillis};
+use crate::oracle::Ceremony;
+use crate::ports::Ceremonies;
+use crate::types::{
+    BlockRef, CeremonyStep, CheckStatus, OperatorId, OperatorProgress, RequestId, SafeText, UnixMillis,
+};
 use crate::view::{
     ChainView, EndpointKind, EndpointView, LinkState, NetworkView, OperatorView, SignerView, ValidatorView,
 };
@@ -55,10 +60,12 @@ pub(super) struct Live {
     pub(super) endpoints: BTreeMap<EndpointKind, Vec<EndpointView>>,
     pub(super) validators: Vec<ValidatorView>,
     pub(super) alarms: BTreeMap<&'static str, SafeText>,
+    /// Tells the steps of ceremonies.
+    backend: Arc<dyn Ceremonies>,
 }
 
 impl Live {
-    pub(super) fn new(network: NetworkView, oracle: Option<Address>) -> Self {
+    pub(super) fn new(network: NetworkView, oracle: Option<Address>, backend: Arc<dyn Ceremonies>) -> Self {
         Self {
             network,
             chain: ChainView::unread(),
@@ -68,7 +75,16 @@ impl Live {
             endpoints: BTreeMap::new(),
             validators: Vec::new(),
             alarms: BTreeMap::new(),
+            backend,
         }
+    }
+
+    /// The steps of a journaled ceremony; none when another backend ran it than the one that is here.
+    pub(super) fn steps_of(&self, ceremony: &Ceremony) -> Arc<[CeremonyStep]> {
+        if ceremony.backend != self.backend.capabilities().backend {
+            return Arc::default();
+        }
+        self.backend.steps(&ceremony.plan).into()
     }
 
     pub(super) fn update(&mut self, now: UnixMillis, update: LiveUpdate) {
@@ -106,5 +122,52 @@ impl Live {
                 self.alarms.insert(subject, words);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::oracle::CeremonyRole;
+    use crate::ports::fakes::FakeCeremonies;
+    use crate::types::{BackendName, CeremonyPlan};
+
+    #[test]
+    fn the_steps_of_a_journaled_ceremony_are_those_of_the_backend_that_ran_it() {
+        let fake = FakeCeremonies::default();
+        let here = fake.capabilities.backend.clone();
+        let network = NetworkView {
+            name: "test".into(),
+            chain_id: 1,
+            mainnet: false,
+            simulated: Vec::new(),
+            manager: Address::ZERO,
+        };
+        let live = Live::new(network, None, Arc::new(fake));
+        let ceremony = |backend| Ceremony {
+            case: "reshare/1".parse().unwrap(),
+            role: CeremonyRole::Main,
+            attempt: 1,
+            plan: CeremonyPlan::Reshare {
+                validator: Default::default(),
+                old: [1, 2].map(OperatorId).to_vec(),
+                new: [2, 3].map(OperatorId).to_vec(),
+                threshold: 2,
+            },
+            backend,
+            started_at: UnixMillis(0),
+            doubt: None,
+            ended: None,
+            checks: Vec::new(),
+            transcript: None,
+        };
+        let steps = live.steps_of(&ceremony(here));
+        let told: Vec<_> = steps
+            .iter()
+            .map(|step| (step.id.as_str(), step.senders.len()))
+            .collect();
+        assert_eq!(told, [("greet", 3), ("conclude", 1)]);
+        let foreign = live.steps_of(&ceremony(BackendName::ROCKX));
+        assert!(foreign.is_empty(), "it is not here to be asked");
     }
 }

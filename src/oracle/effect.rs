@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use super::{Draft, Purpose, TransactionPayload};
 use crate::types::{
-    ActionId, BlsPublicKey, BlsSignature, CaseId, CeremonyPlan, OperatorId, PoolId, RequestId, Root,
-    SafeText, SignedTransaction, UnixMillis,
+    ActionId, BackendName, BlsPublicKey, BlsSignature, CaseId, CeremonyPlan, OperatorId, PoolId, RequestId,
+    Root, SafeText, SignedTransaction, UnixMillis,
 };
 
 /// An SSV registration signature: over keccak256 of `<owner>:<nonce>` by the validator key.
@@ -77,6 +77,8 @@ pub enum Effect {
         request: RequestId,
         /// What.
         plan: CeremonyPlan,
+        /// By which DKG backend.
+        backend: BackendName,
         /// `false` after a restart, and while the outcome is unknown: look, never start again.
         start: bool,
     },

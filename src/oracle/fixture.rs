@@ -47,6 +47,7 @@ fn plan_of(kind: ActionKind) -> CeremonyPlan {
             threshold: 3,
             withdrawal_credentials: Root([1; 32]),
             fork_version: ForkVersion([0; 4]),
+            registration: None,
         },
         ActionKind::Reshare => CeremonyPlan::Reshare {
             validator,
@@ -71,7 +72,10 @@ fn plan_of(kind: ActionKind) -> CeremonyPlan {
 /// What an action of this kind would let leave.
 pub(super) fn payload(kind: ActionKind) -> Payload {
     match kind.family() {
-        Family::Ceremony => Payload::Ceremony(CeremonyPayload { plan: plan_of(kind) }),
+        Family::Ceremony => Payload::Ceremony(CeremonyPayload {
+            plan: plan_of(kind),
+            backend: BackendName::default(),
+        }),
         Family::Transaction => Payload::Transaction(TransactionPayload {
             chain_id: 1,
             from: Address::ZERO,
@@ -132,6 +136,7 @@ pub(super) fn success(plan: &CeremonyPlan) -> Box<CeremonySuccess> {
             deposit_signature: BlsSignature::default(),
             share_public_keys: keys(),
             encrypted_shares: BTreeMap::new(),
+            registration: None,
         }),
         CeremonyPlan::Reshare { .. } => CeremonyResult::Reshare(ReshareOutput {
             validator,

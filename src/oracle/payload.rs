@@ -4,7 +4,7 @@ use alloy::primitives::{Address, Bytes, U256};
 use serde::{Deserialize, Serialize};
 
 use super::Family;
-use crate::types::{BlsPublicKey, BlsSignature, CeremonyPlan, Root, SafeText};
+use crate::types::{BackendName, BlsPublicKey, BlsSignature, CeremonyPlan, Root, SafeText};
 
 /// One decoded argument of a contract call.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,6 +31,9 @@ pub struct CallView {
 pub struct CeremonyPayload {
     /// What is run.
     pub plan: CeremonyPlan,
+    /// By which DKG backend; RockX where it is not said.
+    #[serde(default, skip_serializing_if = "BackendName::is_default")]
+    pub backend: BackendName,
 }
 
 /// A transaction to send. The fee ceiling is part of what is approved; nonce and fees below the ceiling are not.

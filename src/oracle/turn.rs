@@ -4,7 +4,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::state::EffectKey;
 use super::{Effect, Record, State};
-use crate::types::{CaseId, CeremonyPlan, RequestId, SafeText, UnixMillis};
+use crate::types::{BackendName, CaseId, CeremonyPlan, RequestId, SafeText, UnixMillis};
 
 /// What a step gives: records, to be made durable before any of the effects starts.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -56,13 +56,20 @@ impl<'a> Turn<'a> {
     }
 
     /// Starts a ceremony whose beginning was recorded in this step.
-    pub(super) fn begin_ceremony(&mut self, case: CaseId, request: RequestId, plan: CeremonyPlan) {
+    pub(super) fn begin_ceremony(
+        &mut self,
+        case: CaseId,
+        request: RequestId,
+        plan: CeremonyPlan,
+        backend: BackendName,
+    ) {
         let key = EffectKey::Ceremony(request);
         self.state.live.accounted.insert(key);
         self.ask(key, || Effect::RunCeremony {
             case,
             request,
             plan,
+            backend,
             start: true,
         });
     }

@@ -9,6 +9,7 @@
 
 mod agreement;
 mod answer;
+mod ceremonies;
 pub mod consensus;
 mod execution;
 #[cfg(test)]
@@ -20,6 +21,11 @@ pub mod tx_signer;
 
 pub use agreement::{Agreement, Question, Verdict, Voice, Words};
 pub use answer::{Answer, Evidence, Unknown};
+pub use ceremonies::{
+    Ceremonies, CeremonyCapabilities, CeremonyUpdate, CommitteeSize, ExitSigning, Failed, NoRelease,
+    OperatorHealth, Presence, RegistrationSigning, Relay, RelayHealth, Release, ReleaseVerdict,
+    ReshareConsent, ReshareSize, SharesKept, Verified,
+};
 pub use consensus::Consensus;
 pub use execution::{
     At, Call, Execution, FeeQuote, FinalReceipt, HeadBlock, KnownDeposit, Log, Revert, Simulated,

@@ -5,7 +5,31 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{BlsPublicKey, BlsSignature, ForkVersion, OperatorId, Root, SafeText, UnixMillis};
+use super::name::name;
+use super::{BlsPublicKey, BlsSignature, ForkVersion, OperatorId, Root, SafeText, StepId, UnixMillis};
+
+name! {
+    /// Names a DKG backend: the program at the operators and the protocol that they speak among themselves. It is
+    /// journaled, so a backend never renames itself.
+    BackendName, "a DKG backend"
+}
+
+impl BackendName {
+    /// The backend of journals and transcripts that name none: there was no other.
+    pub const ROCKX: Self = Self::new("rockx");
+
+    /// Whether this is what a document without the name means, so that it need not be written.
+    #[must_use]
+    pub fn is_default(&self) -> bool {
+        *self == Self::ROCKX
+    }
+}
+
+impl Default for BackendName {
+    fn default() -> Self {
+        Self::ROCKX
+    }
+}
 
 /// Which kind of ceremony.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -49,6 +73,15 @@ pub enum SignPurpose {
     },
 }
 
+/// What SSV wants to have signed by a validator key before it registers it: keccak256 of `<owner>:<nonce>`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OwnerNonce {
+    /// EIP-55 text of the owner (the manager contract).
+    pub owner: String,
+    /// SSV's registration nonce of that owner.
+    pub nonce: u64,
+}
+
 /// Everything that defines a ceremony, except its request id.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "kind")]
@@ -63,6 +96,10 @@ pub enum CeremonyPlan {
         withdrawal_credentials: Root,
         /// Genesis fork version: part of the deposit's signing domain.
         fork_version: ForkVersion,
+        /// The SSV registration that is signed within the key generation, by backends that do so. `None`: it is signed
+        /// later, by a signing ceremony of its own.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        registration: Option<OwnerNonce>,
     },
     /// Hand the key of `validator` to `new`.
     Reshare {
@@ -125,7 +162,8 @@ impl CeremonyPlan {
     }
 }
 
-/// `t = 2f+1` for `n = 3f+1`, the only committee sizes that RockX knows: 4→3, 7→5, 10→7, 13→9.
+/// `t = 2f+1` for `n = 3f+1`, in the sizes that SSV has clusters of: 4→3, 7→5, 10→7, 13→9. Which of them a ceremony can
+/// have, its backend tells.
 #[must_use]
 pub fn threshold_for(n: usize) -> Option<u8> {
     match n {
@@ -134,62 +172,6 @@ pub fn threshold_for(n: usize) -> Option<u8> {
         10 => Some(7),
         13 => Some(9),
         _ => None,
-    }
-}
-
-/// How far an operator got: each value names the newest message that was seen from it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Round {
-    /// The start message was answered by the operator's node.
-    Started,
-    /// Session key (keygen, reshare) or partial signature (sign).
-    Preparation,
-    /// Commitments and encrypted shares (keygen; old committee of a reshare), or the full signature (sign).
-    Round1,
-    /// Validator key and share key (keygen; new committee of a reshare).
-    Round2,
-    /// Partial signature over the deposit (keygen).
-    DepositData,
-    /// The operator's signed output.
-    Output,
-}
-
-impl Round {
-    /// The rounds of a ceremony of this kind, in order.
-    #[must_use]
-    pub fn of(kind: CeremonyKind) -> &'static [Round] {
-        match kind {
-            CeremonyKind::Keygen => &[
-                Self::Started,
-                Self::Preparation,
-                Self::Round1,
-                Self::Round2,
-                Self::DepositData,
-                Self::Output,
-            ],
-            CeremonyKind::Reshare => &[
-                Self::Started,
-                Self::Preparation,
-                Self::Round1,
-                Self::Round2,
-                Self::Output,
-            ],
-            CeremonyKind::Sign => &[Self::Started, Self::Preparation, Self::Round1, Self::Output],
-        }
-    }
-}
-
-impl fmt::Display for Round {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::Started => "start",
-            Self::Preparation => "preparation",
-            Self::Round1 => "round 1",
-            Self::Round2 => "round 2",
-            Self::DepositData => "deposit data",
-            Self::Output => "output",
-        })
     }
 }
 
@@ -216,8 +198,8 @@ pub enum OperatorState {
 pub struct OperatorProgress {
     /// State now.
     pub state: OperatorState,
-    /// When each round's message of this operator was first seen.
-    pub seen: BTreeMap<Round, UnixMillis>,
+    /// When this operator's message of each step was first seen.
+    pub seen: BTreeMap<StepId, UnixMillis>,
     /// The last message or error, in words.
     pub note: SafeText,
 }
@@ -270,8 +252,8 @@ pub enum FailureKind {
 pub struct CeremonyFailure {
     /// How.
     pub kind: FailureKind,
-    /// The round in which it stopped.
-    pub round: Option<Round>,
+    /// The step in which it stopped.
+    pub round: Option<StepId>,
     /// Operators that caused it, as far as this is known from what they sent or did not send.
     pub culprits: Vec<OperatorId>,
     /// In words.
@@ -292,6 +274,9 @@ pub struct KeygenOutput {
     /// Each operator's share, encrypted to its RSA key (256 bytes), hex in JSON.
     #[serde(with = "hex_map")]
     pub encrypted_shares: BTreeMap<OperatorId, Vec<u8>>,
+    /// Signature over the registration that the plan named, where it named one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub registration: Option<BlsSignature>,
 }
 
 /// A verified resharing: the same validator key, new shares.

@@ -1,27 +1,34 @@
 //! Small types that every room shares. Nothing here does I/O, and nothing here depends on another room.
 //!
 //! Text that comes from outside this process is a [`SafeText`]; byte strings have a type for each meaning, so that a
-//! signature can not be passed for a key; and every identifier is a type of its own.
+//! signature cannot be passed for a key; and every identifier is a type of its own.
 
 mod bytes;
 mod ceremony;
 mod check;
 mod contract;
 mod id;
+mod name;
 mod operator;
+mod step;
 mod text;
 mod time;
 mod transaction;
+mod transcript;
+mod verification;
 
 pub use bytes::{BlsPublicKey, BlsSignature, ByteLengthError, ForkVersion, Root};
 pub use ceremony::{
-    Blame, CeremonyFailure, CeremonyKind, CeremonyPlan, CeremonyResult, FailureKind, KeygenOutput,
-    OperatorProgress, OperatorState, ReshareOutput, Round, SignPurpose, threshold_for,
+    BackendName, Blame, CeremonyFailure, CeremonyKind, CeremonyPlan, CeremonyResult, FailureKind,
+    KeygenOutput, OperatorProgress, OperatorState, OwnerNonce, ReshareOutput, SignPurpose, threshold_for,
 };
 pub use check::{Check, CheckStatus};
 pub use contract::{BlockRef, ClusterLayout, ClusterSnapshot, LogRef, PoolView, RequestKind};
 pub use id::{ActionId, CaseId, OperatorId, ParseIdError, PoolId, RequestId};
 pub use operator::{OperatorRecord, RsaPublicKeyText};
+pub use step::{CeremonyStep, Follows, StepId, present_step, present_step_from, was_seen};
 pub use text::{RedactedUrl, SafeText};
 pub use time::{UnixMillis, in_words};
 pub use transaction::{NonceStatus, SignedTransaction};
+pub use transcript::{Examined, Transcript, TranscriptError};
+pub use verification::Verification;

@@ -1,12 +1,13 @@
-//! Ceremonies: the matrix of operators and rounds.
+//! Ceremonies: the matrix of operators and steps.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use crate::types::{
-    BlsPublicKey, CaseId, CeremonyFailure, CeremonyKind, Check, FailureKind, OperatorId, OperatorProgress,
-    RequestId, Root, Round, SafeText, UnixMillis,
+    BlsPublicKey, CaseId, CeremonyFailure, CeremonyKind, CeremonyStep, Check, FailureKind, OperatorId,
+    OperatorProgress, RequestId, Root, SafeText, UnixMillis,
 };
 
 /// How a ceremony ended.
@@ -22,7 +23,7 @@ pub enum CeremonyEnd {
     Failed(CeremonyFailure),
 }
 
-/// One ceremony: the matrix of operators and rounds.
+/// One ceremony: the matrix of operators and steps.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CeremonyView {
     /// Request id, also the messenger's topic.
@@ -37,8 +38,9 @@ pub struct CeremonyView {
     pub attempt: u32,
     /// Threshold.
     pub threshold: u8,
-    /// The rounds, in order: the matrix' columns.
-    pub rounds: Vec<Round>,
+    /// The steps, in order, each with those who send its message: the matrix' columns. Empty when its backend is not
+    /// there to tell.
+    pub steps: Arc<[CeremonyStep]>,
     /// Rows of the matrix.
     pub operators: BTreeMap<OperatorId, OperatorProgress>,
     /// Members of the old committee of a reshare; empty otherwise.

@@ -56,6 +56,7 @@ fn payload(n: u8) -> Payload {
                 threshold: 3,
                 withdrawal_credentials: Root([1; 32]),
                 fork_version: ForkVersion([0, 1, 2, 3]),
+                registration: None,
             },
         }),
         1 => Payload::Ceremony(CeremonyPayload {
@@ -262,12 +263,12 @@ pub(super) fn case(n: u8, version: u8) -> CaseView {
 pub(super) fn ceremony(n: u8, version: u8) -> CeremonyView {
     let progress = OperatorProgress {
         state: OperatorState::Working,
-        seen: [(Round::Started, at(1)), (Round::Round1, at(2))].into(),
+        seen: [(StepId::new("started"), at(1)), (StepId::new("round1"), at(2))].into(),
         note: text("round 1 sent", version),
     };
     let failure = CeremonyFailure {
         kind: FailureKind::Timeout,
-        round: Some(Round::Preparation),
+        round: Some(StepId::new("preparation")),
         culprits: operators(n),
         reason: text("silence", version),
         blames: vec![Blame {
@@ -284,7 +285,14 @@ pub(super) fn ceremony(n: u8, version: u8) -> CeremonyView {
         what: "".into(),
         attempt: 1 + u32::from(version),
         threshold: 3,
-        rounds: Round::of(CeremonyKind::Reshare).to_vec(),
+        steps: [CeremonyStep {
+            id: StepId::new("started"),
+            title: "start".into(),
+            senders: operators(n),
+            short: vec!["st".into()],
+            follows: Follows::Enough,
+        }]
+        .into(),
         operators: operators(n)
             .into_iter()
             .map(|id| (id, progress.clone()))

@@ -36,9 +36,10 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use casimir_dkg::dkg::rockx::initiator::{Initiator, InitiatorConfig};
+use casimir_dkg::dkg::rockx::round::Round;
 use casimir_dkg::types::{
     BlsPublicKey, CeremonyPlan, CeremonyResult, ForkVersion, OperatorId, OperatorRecord, RequestId, Root,
-    Round, SignPurpose, UnixMillis, threshold_for,
+    SignPurpose, UnixMillis, threshold_for,
 };
 use tokio::sync::mpsc;
 
@@ -77,6 +78,7 @@ fn keygen(n: u64) -> CeremonyPlan {
         threshold,
         withdrawal_credentials: Root(credentials),
         fork_version: ForkVersion([0, 0, 0x10, 0x20]),
+        registration: None,
     }
 }
 
@@ -240,14 +242,16 @@ async fn run(initiator: &Initiator, plan: &CeremonyPlan) -> Run {
             | (CeremonyResult::Sign { .. }, CeremonyPlan::Sign { .. })
     ));
     reader.await.expect("the reader ends with the ceremony");
-    let mut complete: BTreeMap<Round, UnixMillis> = BTreeMap::new();
-    for (round, at) in verified.progress.values().flat_map(|operator| &operator.seen) {
-        let last = complete.entry(*round).or_default();
-        *last = (*last).max(*at);
-    }
-    let rounds = complete
+    // when the last sender of each round was seen
+    let rounds = Round::of(plan.kind())
         .iter()
-        .map(|(round, at)| format!("{round} {} ms, ", at.since(called).as_millis()))
+        .filter_map(|round| {
+            let seen = verified
+                .progress
+                .values()
+                .filter_map(|row| row.seen.get(&round.id()));
+            Some(format!("{round} {} ms, ", seen.max()?.since(called).as_millis()))
+        })
         .collect::<String>();
     Run {
         result: verified.result,

@@ -2,11 +2,14 @@
 
 use std::time::Instant;
 
-use casimir_dkg::dkg::transcript::Verdict;
-use casimir_dkg::types::{CeremonyFailure, FailureKind, OperatorId, OperatorState, Round};
+use casimir_dkg::dkg::rockx::round::Round;
+use casimir_dkg::dkg::rockx::transcript::Verdict;
+use casimir_dkg::types::{CeremonyFailure, FailureKind, OperatorId, OperatorState};
 
 use super::byzantine::{Lie, Misbehaviour, Step};
-use super::house::{HASTY, House, PATIENT, Plan, check_transcript, fresh_id, ids, keygen_plan, until};
+use super::house::{
+    HASTY, House, PATIENT, Plan, check_transcript, document_of, fresh_id, ids, keygen_plan, until,
+};
 
 /// Runs a keygen of four in which operator 3 misbehaves, and returns the failure.
 async fn with_operator_3(how: Misbehaviour) -> (CeremonyFailure, House) {
@@ -34,9 +37,9 @@ async fn whoever_dies_is_named_in_its_round() {
         assert_eq!(failure.kind, FailureKind::Timeout, "{step:?}: {failure}");
         assert_eq!(failure.culprits, ids([3]), "{step:?}: {failure}");
         // it dies while it takes the start message, so it may have answered or not
-        let early = step == Step::Preparation && failure.round == Some(Round::Started);
+        let early = step == Step::Preparation && failure.round == Some(Round::Started.id());
         assert!(
-            failure.round == Some(round) || early,
+            failure.round == Some(round.id()) || early,
             "{step:?}: {:?}",
             failure.round
         );
@@ -52,7 +55,7 @@ async fn a_silent_operator_is_named_within_the_deadline() {
     assert!(begun.elapsed() >= HASTY && begun.elapsed() < HASTY * 4);
     assert_eq!(failed.failure.kind, FailureKind::Timeout);
     assert_eq!(failed.failure.culprits, ids([2]));
-    assert_eq!(failed.failure.round, Some(Round::Preparation));
+    assert_eq!(failed.failure.round, Some(Round::Preparation.id()));
     assert_eq!(failed.progress[&OperatorId(2)].state, OperatorState::Missing);
     assert_eq!(failed.progress[&OperatorId(1)].state, OperatorState::Working);
 }
@@ -128,7 +131,7 @@ async fn a_refusal_to_start_is_reported_at_once() {
     let failed = house.run(&keygen_plan(ids(1..=4))).await.unwrap_err();
     assert!(begun.elapsed() < PATIENT, "no deadline has to pass");
     assert_eq!(failed.failure.kind, FailureKind::Timeout);
-    assert_eq!(failed.failure.round, Some(Round::Started));
+    assert_eq!(failed.failure.round, Some(Round::Started.id()));
     assert_eq!(failed.failure.culprits, ids([3]));
     assert!(
         failed.failure.reason.as_str().contains("does not feel like it"),
@@ -147,16 +150,20 @@ async fn an_absent_operator_stops_everything_before_it_begins() {
     let failed = house.run(&keygen_plan(ids(1..=4))).await.unwrap_err();
     assert_eq!(failed.failure.kind, FailureKind::NotStarted);
     assert_eq!(failed.failure.culprits, ids([3]));
-    assert!(failed.transcript.start_message.is_none() && failed.transcript.messages.is_empty());
+    let document = document_of(&failed.transcript);
+    assert!(document.start_message.is_none() && document.messages.is_empty());
     let health = house.initiator.preflight(&ids(1..=5)).await;
-    let there: Vec<_> = health.iter().map(|operator| operator.reachable).collect();
+    let there: Vec<_> = health
+        .iter()
+        .map(|operator| operator.presence().is_some())
+        .collect();
     assert_eq!(there, [true, true, false, true, false]);
-    assert_eq!(health[0].version.as_ref().map(|v| v.as_str()), Some("0.2.13"));
+    assert_eq!(health[0].version(), "0.2.13");
     assert!(
-        health[2].note.as_str().contains("cannot be reached"),
+        health[2].trouble().as_str().contains("cannot be reached"),
         "{health:?}"
     );
-    assert!(health[4].note.as_str().contains("directory"), "{health:?}");
+    assert!(health[4].trouble().as_str().contains("directory"), "{health:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -169,7 +176,10 @@ async fn impossible_plans_reach_nobody() {
     ] {
         let failed = house.run(&plan).await.unwrap_err();
         assert_eq!(failed.failure.kind, FailureKind::NotStarted, "{plan:?}");
-        assert!(matches!(failed.transcript.verdict, Verdict::Failed { .. }));
+        assert!(matches!(
+            document_of(&failed.transcript).verdict,
+            Verdict::Failed { .. }
+        ));
     }
 }
 
@@ -201,7 +211,7 @@ async fn a_node_that_is_stopped_between_two_rounds_is_named_in_the_second() {
         seen.iter().any(|update| {
             update.operators[&OperatorId(2)]
                 .seen
-                .contains_key(&Round::Preparation)
+                .contains_key(&Round::Preparation.id())
         })
     })
     .await;
@@ -211,5 +221,8 @@ async fn a_node_that_is_stopped_between_two_rounds_is_named_in_the_second() {
     check_transcript(&end);
     let failure = end.expect_err("operator 2 is gone").failure;
     assert_eq!(failure.kind, FailureKind::Timeout, "{failure}");
-    assert_eq!((failure.culprits, failure.round), (ids([2]), Some(Round::Round1)));
+    assert_eq!(
+        (failure.culprits, failure.round),
+        (ids([2]), Some(Round::Round1.id()))
+    );
 }

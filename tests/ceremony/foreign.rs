@@ -12,18 +12,18 @@ use axum::body::Bytes;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::routing::{get, post};
+use casimir_dkg::dkg::rockx::transcript::{Source, Verdict};
 use casimir_dkg::dkg::rockx::wire::{
     BlameOutput, CreateTopic, DataStore, Decode, Encode, GoMap, SignedMessage, SignedOutput, Subscriber,
     Topic,
 };
 use casimir_dkg::dkg::threshold::SecretScalar;
-use casimir_dkg::dkg::transcript::{Source, Verdict};
 use casimir_dkg::types::{CheckStatus, FailureKind, OperatorId};
 use rand::rngs::OsRng;
 use tokio::sync::mpsc;
 
 use super::byzantine::Misbehaviour;
-use super::house::{HASTY, House, Plan, ids, keygen_plan};
+use super::house::{HASTY, House, Plan, document_of, ids, keygen_plan};
 
 type Queue = mpsc::UnboundedSender<Bytes>;
 type Topics = BTreeMap<String, BTreeMap<String, (String, Queue)>>;
@@ -233,8 +233,11 @@ async fn its_habits_do_not_disturb() {
         end.unwrap_or_else(|failed| panic!("{failed}"));
     }
     let health = house.initiator.preflight_messenger().await;
-    assert!(health.reachable);
-    assert_eq!(health.version.as_ref().map(|version| version.as_str()), Some(""));
+    let presence = health.answers.yes().expect("it answers");
+    assert_eq!(
+        presence.version.as_ref().map(|version| version.as_str()),
+        Some("")
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -257,7 +260,7 @@ async fn a_hidden_result_is_taken_from_what_was_signed_before_our_eyes() {
     let end = house.run(&keygen_plan(ids(1..=4))).await;
     let verified = end.unwrap_or_else(|failed| panic!("{failed}"));
     assert!(matches!(
-        verified.transcript.verdict,
+        document_of(&verified.transcript).verdict,
         Verdict::Verified {
             source: Source::Observed,
             ..

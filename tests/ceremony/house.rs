@@ -5,18 +5,19 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use casimir_dkg::dkg::rockx::initiator::{CeremonyUpdate, Failed, Initiator, InitiatorConfig, Verified};
+use casimir_dkg::dkg::rockx::initiator::{Initiator, InitiatorConfig};
 use casimir_dkg::dkg::rockx::keys::{OperatorPrivateKey, OperatorPublicKey};
 use casimir_dkg::dkg::rockx::messenger::{self, MessengerConfig, MessengerHandle};
 use casimir_dkg::dkg::rockx::node::directory::DirectorySources;
 use casimir_dkg::dkg::rockx::node::session::{Identity, Peers};
 use casimir_dkg::dkg::rockx::node::store::{KeyShare, Kind, Store};
 use casimir_dkg::dkg::rockx::node::{self, NodeConfig, NodeHandle, STORE_FILE};
+use casimir_dkg::dkg::rockx::transcript::{self, Document};
 use casimir_dkg::dkg::threshold::{SecretPolynomial, SecretScalar};
-use casimir_dkg::dkg::transcript::{self, Transcript};
+use casimir_dkg::ports::{CeremonyUpdate, Failed, Verified};
 use casimir_dkg::types::{
     BlsPublicKey, CeremonyPlan, ForkVersion, OperatorId, OperatorRecord, RedactedUrl, RequestId, Root,
-    SafeText, SignPurpose, threshold_for,
+    SafeText, SignPurpose, Transcript, threshold_for,
 };
 use rand::rngs::OsRng;
 use tokio::sync::mpsc;
@@ -294,13 +295,18 @@ pub(crate) fn transcript_of(end: &Result<Verified, Box<Failed>>) -> &Transcript 
     }
 }
 
+pub(crate) fn document_of(transcript: &Transcript) -> Document {
+    Document::read(transcript).expect("a document of ours")
+}
+
 /// Every transcript survives writing and reading, and proves offline what it says.
 pub(crate) fn check_transcript(end: &Result<Verified, Box<Failed>>) {
     let transcript = transcript_of(end);
-    let text = transcript.to_json().expect("written");
-    let read = Transcript::from_json(text.as_bytes()).expect("read");
+    let text = transcript.to_file().expect("written");
+    let read = Transcript::read(text).expect("read");
     assert_eq!(&read, transcript);
-    let verification = transcript::verify(&read);
+    let document = document_of(&read);
+    let verification = transcript::verify(&document);
     let failed: Vec<_> = verification
         .checks
         .iter()
@@ -309,7 +315,7 @@ pub(crate) fn check_transcript(end: &Result<Verified, Box<Failed>>) {
     assert!(
         failed.is_empty(),
         "{failed:#?}\nof a ceremony that ended: {:?}",
-        transcript.verdict
+        document.verdict
     );
     match end {
         Ok(verified) => assert_eq!(verification.result.as_ref(), Some(&verified.result)),
@@ -325,6 +331,7 @@ pub(crate) fn keygen_plan(committee: Vec<OperatorId>) -> CeremonyPlan {
         committee,
         withdrawal_credentials: Root(credentials),
         fork_version: ForkVersion([0x10, 0, 0, 0x38]),
+        registration: None,
     }
 }
 

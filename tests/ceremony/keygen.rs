@@ -1,10 +1,11 @@
 //! Key generations that succeed.
 
 use casimir_dkg::beacon::roots::deposit_signing_root;
+use casimir_dkg::dkg::rockx::round::Round;
 use casimir_dkg::dkg::threshold::{interpolates_to, verify};
-use casimir_dkg::types::{CeremonyKind, CeremonyPlan, CeremonyResult, CheckStatus, OperatorState, Round};
+use casimir_dkg::types::{CeremonyKind, CeremonyPlan, CeremonyResult, CheckStatus, OperatorState};
 
-use super::house::{House, fresh_id, ids, keygen_plan};
+use super::house::{House, document_of, fresh_id, ids, keygen_plan};
 
 async fn keygen_of(n: u64) {
     let house = House::honest(n).await;
@@ -40,11 +41,12 @@ async fn keygen_of(n: u64) {
         .filter(|check| check.status != CheckStatus::Pass)
         .collect();
     assert!(open.is_empty(), "{open:#?}");
-    assert_eq!(verified.transcript.messages.len() as u64, 5 * n);
+    assert_eq!(document_of(&verified.transcript).messages.len() as u64, 5 * n);
     for row in verified.progress.values() {
         assert_eq!(row.state, OperatorState::Done);
         assert_eq!(row.seen.len(), Round::of(CeremonyKind::Keygen).len());
-        let times: Vec<_> = row.seen.values().collect();
+        let rounds = Round::of(CeremonyKind::Keygen).iter();
+        let times: Vec<_> = rounds.map(|round| row.seen[&round.id()]).collect();
         assert!(
             times[1..].is_sorted(),
             "a round was seen before the one it depends on"
@@ -52,9 +54,12 @@ async fn keygen_of(n: u64) {
     }
     // the matrix was drawn while it filled
     let seen = house.seen.lock().expect("never poisoned");
-    assert!(seen.iter().any(|update| update.round == Some(Round::Preparation)));
+    assert!(
+        seen.iter()
+            .any(|update| update.step == Some(Round::Preparation.id()))
+    );
     let last = seen.last().expect("updates");
-    assert_eq!((last.round, last.note.as_str()), (None, "verified"));
+    assert_eq!((last.step.as_ref(), last.note.as_str()), (None, "verified"));
     assert_eq!(last.operators, verified.progress);
 }
 

@@ -9,6 +9,7 @@ mod foreign;
 mod house;
 mod keygen;
 mod messenger;
+mod recorded;
 mod reshare;
 mod sign;
 mod transcripts;

@@ -3,16 +3,23 @@
 use std::time::Duration;
 
 use casimir_dkg::dkg::rockx::initiator::Initiator;
-use casimir_dkg::types::{CeremonyResult, FailureKind, OperatorId, Round};
+use casimir_dkg::dkg::rockx::round::Round;
+use casimir_dkg::types::{CeremonyResult, FailureKind, OperatorId};
 
 use super::byzantine::{Misbehaviour, Step};
-use super::house::{HASTY, House, PATIENT, Plan, check_transcript, fresh_id, ids, keygen_plan, until};
+use super::house::{
+    HASTY, House, PATIENT, Plan, check_transcript, document_of, fresh_id, ids, keygen_plan, until,
+};
 
 /// Whether any operator was seen in this round.
 fn anybody_in(house: &House, round: Round) -> bool {
     let seen = house.seen.lock().expect("never poisoned");
-    seen.iter()
-        .any(|update| update.operators.values().any(|row| row.seen.contains_key(&round)))
+    seen.iter().any(|update| {
+        update
+            .operators
+            .values()
+            .any(|row| row.seen.contains_key(&round.id()))
+    })
 }
 
 async fn slow_house(total: Duration) -> House {
@@ -74,13 +81,9 @@ async fn forgeries_by_outsiders_are_kept_out() {
     let plan = keygen_plan(ids(1..=4));
     let (end, ()) = tokio::join!(house.run_as(id, &plan), forge);
     let verified = end.unwrap_or_else(|failed| panic!("{failed}"));
-    assert_eq!(verified.transcript.messages.len(), 20);
-    assert_eq!(
-        verified.transcript.rejected.len(),
-        1,
-        "{:?}",
-        verified.transcript.rejected
-    );
+    let document = document_of(&verified.transcript);
+    assert_eq!(document.messages.len(), 20);
+    assert_eq!(document.rejected.len(), 1, "{:?}", document.rejected);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -135,10 +138,11 @@ async fn a_messenger_that_stays_away_leaves_the_outcome_unknown_until_somebody_l
     let mut config = house.config.clone();
     config.total_deadline = Duration::from_secs(300);
     let later = Initiator::start(config).await.unwrap();
-    let end = later.reattach(id, &plan, house.watch()).await;
+    let end = later.find(id, &plan, house.watch()).await;
     check_transcript(&end);
     let verified = end.unwrap_or_else(|failed| panic!("{failed}"));
-    assert!(verified.transcript.attached && verified.transcript.start_message.is_none());
+    let document = document_of(&verified.transcript);
+    assert!(document.attached && document.start_message.is_none());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -150,7 +154,7 @@ async fn attached_again_a_finished_ceremony_gives_the_same_result() {
         .run_as(id, &plan)
         .await
         .unwrap_or_else(|failed| panic!("{failed}"));
-    let again = house.initiator.reattach(id, &plan, house.watch()).await;
+    let again = house.initiator.find(id, &plan, house.watch()).await;
     check_transcript(&again);
     assert_eq!(
         again.unwrap_or_else(|failed| panic!("{failed}")).result,
@@ -178,10 +182,10 @@ async fn attached_again_a_ceremony_that_hangs_is_named_or_unknown_and_never_star
     until("round 1", || anybody_in(&house, Round::Round1)).await;
     run.abort();
     assert!(run.await.is_err(), "it was still running");
-    let end = house.initiator.reattach(id, &plan, house.watch()).await;
+    let end = house.initiator.find(id, &plan, house.watch()).await;
     check_transcript(&end);
     let failed = end.expect_err("operator 4 is dead");
-    assert!(failed.transcript.start_message.is_none());
+    assert!(document_of(&failed.transcript).start_message.is_none());
     match failed.failure.kind {
         FailureKind::Timeout => assert_eq!(failed.failure.culprits, ids([4]), "{failed}"),
         FailureKind::Unknown => assert_eq!(failed.failure.culprits, []),
@@ -199,14 +203,16 @@ async fn what_was_never_started_is_lost_when_attached() {
     .await;
     let end = house
         .initiator
-        .reattach(fresh_id(), &keygen_plan(ids(1..=4)), house.watch())
+        .find(fresh_id(), &keygen_plan(ids(1..=4)), house.watch())
         .await;
     check_transcript(&end);
-    assert_eq!(end.unwrap_err().failure.kind, FailureKind::Lost);
+    let failed = end.unwrap_err();
+    assert_eq!(failed.failure.kind, FailureKind::Lost);
+    assert!(!failed.is_evidence, "nothing was seen");
     // a directory that lost an operator does not make a running ceremony one that never began
     let end = house
         .initiator
-        .reattach(fresh_id(), &keygen_plan(ids([1, 2, 3, 99])), house.watch())
+        .find(fresh_id(), &keygen_plan(ids([1, 2, 3, 99])), house.watch())
         .await;
     check_transcript(&end);
     assert_eq!(end.unwrap_err().failure.kind, FailureKind::Unknown);

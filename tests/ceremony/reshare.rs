@@ -1,8 +1,9 @@
 //! Resharings: who may deal to whom, and what becomes of the key.
 
+use casimir_dkg::dkg::rockx::round::Round;
 use casimir_dkg::dkg::threshold::interpolates_to;
 use casimir_dkg::types::{
-    CeremonyPlan, CeremonyResult, FailureKind, OperatorId, Root, Round, SignPurpose, threshold_for,
+    CeremonyPlan, CeremonyResult, FailureKind, OperatorId, Root, SignPurpose, threshold_for,
 };
 
 use super::byzantine::{Lie, Misbehaviour, Step};
@@ -96,7 +97,7 @@ async fn whoever_fails_is_named_in_the_round_of_its_committee() {
         assert_eq!(failure.kind, FailureKind::Timeout, "{how:?}: {failure}");
         assert_eq!(
             (failure.culprits, failure.round),
-            (ids([id]), Some(round)),
+            (ids([id]), Some(round.id())),
             "{how:?}"
         );
     });
@@ -139,7 +140,7 @@ async fn a_share_of_another_key_is_noticed_when_it_is_dealt() {
         .await;
     let failure = end.expect_err("another key would come out").failure;
     assert_eq!(failure.kind, FailureKind::Refused, "{failure}");
-    assert_eq!(failure.round, Some(Round::Round1));
+    assert_eq!(failure.round, Some(Round::Round1.id()));
     assert!(failure.reason.as_str().contains("one of 1, 2 and 3"), "{failure}");
 }
 

@@ -1,11 +1,11 @@
 //! Signing ceremonies. A signature needs the threshold, the protocol wants everybody: what the initiator makes of it.
 
+use casimir_dkg::dkg::rockx::transcript::{Source, Verdict};
 use casimir_dkg::dkg::threshold::verify;
-use casimir_dkg::dkg::transcript::{Source, Verdict};
 use casimir_dkg::types::{CeremonyResult, CheckStatus, FailureKind, OperatorId, OperatorState};
 
 use super::byzantine::{Lie, Misbehaviour, Step};
-use super::house::{HASTY, House, OldKey, PATIENT, Plan, ids, sign_plan};
+use super::house::{HASTY, House, OldKey, PATIENT, Plan, document_of, ids, sign_plan};
 
 const ROOT: [u8; 32] = [0x5e; 32];
 
@@ -32,9 +32,9 @@ async fn house(key: &OldKey, others: Vec<(u64, Misbehaviour)>, absent: Vec<u64>)
     .await
 }
 
-fn source(end: &casimir_dkg::dkg::rockx::initiator::Verified) -> Source {
-    match &end.transcript.verdict {
-        Verdict::Verified { source, .. } => *source,
+fn source(end: &casimir_dkg::ports::Verified) -> Source {
+    match document_of(&end.transcript).verdict {
+        Verdict::Verified { source, .. } => source,
         other => panic!("{other:?}"),
     }
 }

@@ -2,15 +2,15 @@
 
 use std::sync::OnceLock;
 
-use casimir_dkg::dkg::transcript::{self, MAX_BYTES, Transcript, TranscriptError, Verdict};
-use casimir_dkg::types::{CeremonyPlan, CheckStatus, OperatorId};
+use casimir_dkg::dkg::rockx::transcript::{self, Document, Verdict};
+use casimir_dkg::types::{CeremonyPlan, CheckStatus, OperatorId, Transcript, TranscriptError};
 use serde_json::Value;
 
 use super::byzantine::{Lie, Misbehaviour};
-use super::house::{House, OldKey, Plan, ids, key_of, keygen_plan, sign_plan};
+use super::house::{House, OldKey, Plan, document_of, ids, key_of, keygen_plan, sign_plan};
 
 /// Transcripts of a keygen, of a signing ceremony, and of a keygen that a liar stopped.
-async fn three() -> [Transcript; 3] {
+async fn three() -> [Document; 3] {
     let key = OldKey::deal(&ids(1..=4));
     let house = House::build(Plan {
         honest: ids(1..=4),
@@ -23,15 +23,15 @@ async fn three() -> [Transcript; 3] {
     let lied = House::of_four([(3, Misbehaviour::Lies(Lie::Share(OperatorId(2))))]).await;
     let failed = lied.run(&keygen_plan(ids(1..=4))).await.expect_err("a lie");
     [
-        *keygen.unwrap_or_else(|failed| panic!("{failed}")).transcript,
-        *sign.unwrap_or_else(|failed| panic!("{failed}")).transcript,
-        *failed.transcript,
+        document_of(&keygen.unwrap_or_else(|failed| panic!("{failed}")).transcript),
+        document_of(&sign.unwrap_or_else(|failed| panic!("{failed}")).transcript),
+        document_of(&failed.transcript),
     ]
 }
 
 /// The same three for every test of this module.
-async fn samples() -> &'static [Transcript; 3] {
-    static SAMPLES: OnceLock<[Transcript; 3]> = OnceLock::new();
+async fn samples() -> &'static [Document; 3] {
+    static SAMPLES: OnceLock<[Document; 3]> = OnceLock::new();
     match SAMPLES.get() {
         Some(samples) => samples,
         None => {
@@ -74,14 +74,18 @@ fn tamper(leaf: &mut Value) {
     };
 }
 
-fn read(value: &Value) -> Result<Transcript, TranscriptError> {
-    Transcript::from_json(value.to_string().as_bytes())
+fn read_text(text: &[u8]) -> Result<Document, TranscriptError> {
+    Document::read(&Transcript::read(text)?)
+}
+
+fn read(value: &Value) -> Result<Document, TranscriptError> {
+    read_text(value.to_string().as_bytes())
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn any_change_breaks_the_digest_or_the_form() {
     for sample in samples().await {
-        let original: Value = serde_json::from_str(&sample.to_json().unwrap()).unwrap();
+        let original: Value = serde_json::to_value(sample).unwrap();
         let mut all = Vec::new();
         leaves(&original, String::new(), &mut all);
         assert!(all.len() > 60, "{}", all.len());
@@ -112,7 +116,7 @@ async fn a_forger_who_computes_the_digest_anew_is_caught_by_signatures() {
     let mut tasks = tokio::task::JoinSet::new();
     for sample in samples {
         let failed = matches!(sample.verdict, Verdict::Failed { .. });
-        let original: Value = serde_json::from_str(&sample.to_json().unwrap()).unwrap();
+        let original: Value = serde_json::to_value(sample).unwrap();
         let mut all = Vec::new();
         leaves(&original, String::new(), &mut all);
         for leaf in all.into_iter().filter(|leaf| !is_own_word(leaf, failed)) {
@@ -140,7 +144,7 @@ async fn a_forger_who_computes_the_digest_anew_is_caught_by_signatures() {
 #[tokio::test(flavor = "multi_thread")]
 async fn parts_cannot_be_left_out_exchanged_or_repeated() {
     let [keygen, sign, _] = samples().await;
-    let forged = |change: &dyn Fn(&mut Transcript)| {
+    let forged = |change: &dyn Fn(&mut Document)| {
         let mut transcript = keygen.clone();
         change(&mut transcript);
         transcript.digest = transcript.compute_digest();
@@ -205,22 +209,19 @@ async fn a_blame_is_proven_offline_too() {
 #[test]
 fn what_is_no_transcript_is_refused() {
     assert!(matches!(
-        Transcript::from_json(&vec![b' '; MAX_BYTES + 1]),
+        read_text(&vec![b' '; Transcript::MAX_BYTES + 1]),
         Err(TranscriptError::TooLong(_))
     ));
     assert!(matches!(
-        Transcript::from_json(br#"{"format":2}"#),
-        Err(TranscriptError::Format(2))
+        read_text(br#"{"format":2}"#),
+        Err(TranscriptError::Format { found: 2, known: 1 })
     ));
     for text in ["", "null", "{}", r#"{"format":1}"#, r#"{"format":"1"}"#] {
         assert!(
-            matches!(
-                Transcript::from_json(text.as_bytes()),
-                Err(TranscriptError::Json(_))
-            ),
+            matches!(read_text(text.as_bytes()), Err(TranscriptError::Json(_))),
             "{text}"
         );
     }
     let deep = "[".repeat(100_000);
-    assert!(Transcript::from_json(deep.as_bytes()).is_err());
+    assert!(read_text(deep.as_bytes()).is_err());
 }

@@ -3,12 +3,12 @@
 use std::sync::LazyLock;
 
 use casimir_dkg::dkg::rockx::frost::Dealing;
+use casimir_dkg::dkg::rockx::verify::{Observed, judge_blame, verify_ceremony};
 use casimir_dkg::dkg::rockx::wire::{
     Blame as Accusation, BlameOutput, BlameType, DataStore, Decode, Encode, GoBytes, GoList, KeygenBody,
     KeygenMessage, Message, MsgType, ProtocolRound, SignedMessage,
 };
 use casimir_dkg::dkg::threshold::SecretScalar;
-use casimir_dkg::dkg::verify::{Observed, judge_blame, verify_ceremony};
 use casimir_dkg::types::{Blame, CheckStatus, OperatorId};
 use proptest::prelude::*;
 use rand::rngs::OsRng;

@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 
 use casimir_dkg::beacon::roots::voluntary_exit_signing_root;
 use casimir_dkg::dkg::rockx::share::open_sealed_share;
+use casimir_dkg::dkg::rockx::verify::verify_ceremony;
 use casimir_dkg::dkg::threshold::{SecretScalar, interpolate_secret};
-use casimir_dkg::dkg::verify::{Verification, verify_ceremony};
-use casimir_dkg::types::{BlsPublicKey, CeremonyResult, CheckStatus, ForkVersion, OperatorId, SignPurpose};
+use casimir_dkg::types::{
+    BlsPublicKey, CeremonyResult, CheckStatus, ForkVersion, OperatorId, SignPurpose, Verification,
+};
 
 use crate::recorded::{
     CLI_KEYGEN, CLI_KEYGEN_SIGN, CLI_RESHARE, CLI_RESHARE_SIGN, cli_signing, keygen_result, recorded,

@@ -14,5 +14,6 @@ mod recorded;
 mod refused;
 mod roots;
 mod signatures;
+mod transcripts;
 mod vectors;
 mod wire;

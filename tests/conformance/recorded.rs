@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use casimir_dkg::dkg::rockx::verify::{Context, Observed, verify_ceremony};
 use casimir_dkg::dkg::rockx::wire::{
     DataStore, Decode, GoMap, Init, KeySign, MsgType, Reshare, SignedMessage, SignedOutput,
 };
-use casimir_dkg::dkg::verify::{Context, Observed, Verification, verify_ceremony};
 use casimir_dkg::types::{
     BlsPublicKey, CeremonyPlan, CeremonyResult, KeygenOutput, OperatorId, RequestId, ReshareOutput, Root,
-    SignPurpose,
+    SignPurpose, Verification,
 };
 
 use crate::vectors::{PUBLIC_KEYS, exchanges, load, published, text};
@@ -60,6 +60,7 @@ pub(crate) fn plan_of(
                 threshold: u8::try_from(init.threshold).unwrap(),
                 withdrawal_credentials: Root::try_from(init.withdrawal_credentials.as_slice()).unwrap(),
                 fork_version: init.fork,
+                registration: None,
             }
         }
         MsgType::Reshare => {

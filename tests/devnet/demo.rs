@@ -84,6 +84,7 @@ async fn the_network_serves_its_oracle() {
         threshold: 3,
         withdrawal_credentials: Root(credentials),
         fork_version: ForkVersion([0, 0, 0, 1]),
+        registration: None,
     };
     let initiator = Initiator::start(settings.clone()).await.unwrap();
     let (updates, _seen) = mpsc::channel(64);

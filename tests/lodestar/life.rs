@@ -185,6 +185,7 @@ fn new_committee(action: &ActionView) -> Option<&[OperatorId]> {
     match &action.payload {
         Payload::Ceremony(CeremonyPayload {
             plan: CeremonyPlan::Reshare { new, .. },
+            ..
         }) => Some(new),
         _ => None,
     }

@@ -9,12 +9,12 @@ use casimir_dkg::dkg::rockx::keys::OperatorPublicKey;
 use casimir_dkg::dkg::rockx::node::session::{
     Authentic, Finish, FrostPlan, FrostSession, Input, Output, Peers, Session,
 };
+use casimir_dkg::dkg::rockx::verify::Court;
 use casimir_dkg::dkg::rockx::wire::{
     Blame, BlameType, Decode, Encode, GoBytes, Init, KeygenMessage, Message, MsgType, ProtocolRound,
     SignedMessage,
 };
 use casimir_dkg::dkg::threshold::SecretScalar;
-use casimir_dkg::dkg::verify::Court;
 use casimir_dkg::types::{CeremonyKind, OperatorId, RequestId};
 
 use rand::rngs::OsRng;

@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use anyhow::Context;
-use casimir_dkg::dkg::transcript::{Transcript, verify};
-use casimir_dkg::types::{CeremonyResult, CheckStatus};
+use casimir_dkg::dkg::transcript::examine;
+use casimir_dkg::types::{CeremonyResult, CheckStatus, Examined, Transcript};
 use serde_json::json;
 
 use crate::args::TranscriptCommand;
@@ -14,12 +14,13 @@ use crate::output;
 pub(crate) fn run(command: &TranscriptCommand, json: bool) -> anyhow::Result<Outcome> {
     let TranscriptCommand::Verify { file } = command;
     let text = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
-    let transcript = Transcript::from_json(&text).with_context(|| file.display().to_string())?;
-    Ok(report(&transcript, file, json))
+    let examined = Transcript::read(&text).and_then(|transcript| examine(&transcript));
+    let examined = examined.with_context(|| file.display().to_string())?;
+    Ok(report(&examined, file, json))
 }
 
-fn report(transcript: &Transcript, file: &Path, json: bool) -> Outcome {
-    let found = verify(transcript);
+fn report(examined: &Examined, file: &Path, json: bool) -> Outcome {
+    let found = &examined.verification;
     let sound = found.is_sound();
     let validator = match &found.result {
         Some(CeremonyResult::Keygen(output)) => Some(output.validator),
@@ -29,11 +30,11 @@ fn report(transcript: &Transcript, file: &Path, json: bool) -> Outcome {
     if json {
         output::json(&json!({
             "file": file,
-            "request_id": transcript.request_id,
+            "request_id": examined.request_id,
             "sound": sound,
             "verified": found.result.is_some(),
             "validator": validator,
-            "digest": transcript.digest,
+            "digest": examined.digest,
             "checks": found.checks,
         }));
     } else {

@@ -5,7 +5,7 @@ use zeroize::Zeroizing;
 use super::keys::{KeyError, OperatorPrivateKey, OperatorPublicKey};
 use crate::dkg::threshold::SecretScalar;
 
-/// An encrypted share that can not be opened. Carries nothing of its content.
+/// An encrypted share that cannot be opened. Carries nothing of its content.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SealedShareError {
     /// RSA decryption failed.

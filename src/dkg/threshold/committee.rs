@@ -24,7 +24,7 @@ pub enum CommitteeError {
     /// The validator key is no usable point.
     #[error("validator key: {0}")]
     Validator(PointError),
-    /// The share keys can not be interpolated.
+    /// The share keys cannot be interpolated.
     #[error(transparent)]
     Shares(#[from] InterpolationError),
     /// These threshold operators' keys determine another key.

@@ -10,7 +10,7 @@ use super::point::{PointError, decode_key, decode_signature};
 use super::scalar::{SecretScalar, scalar_of};
 use crate::types::{BlsPublicKey, BlsSignature, OperatorId};
 
-/// Values that can not be interpolated.
+/// Values that cannot be interpolated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum InterpolationError {
     /// Nothing was given.

@@ -96,7 +96,7 @@ pub enum CombineError {
         /// The threshold.
         needed: usize,
     },
-    /// They can not be interpolated.
+    /// They cannot be interpolated.
     #[error(transparent)]
     Interpolation(#[from] InterpolationError),
     /// The combined signature is not valid under the key: at least one partial signature is bad.

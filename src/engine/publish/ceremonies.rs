@@ -1,4 +1,4 @@
-//! Ceremonies: the matrix of operators and rounds.
+//! Ceremonies: the matrix of operators and steps.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use crate::engine::live::Live;
 use crate::oracle::{Ceremony, State};
 use crate::types::{
     CeremonyFailure, CeremonyPlan, CeremonyResult, OperatorId, OperatorProgress, OperatorState, RequestId,
-    Round, SafeText, SignPurpose,
+    SafeText, SignPurpose,
 };
 use crate::view::{CeremonyEnd, CeremonyView};
 
@@ -30,7 +30,7 @@ pub(super) fn view(state: &State, live: &Live, id: RequestId) -> Option<Ceremony
         what: SafeText::new(&what),
         attempt: c.attempt,
         threshold,
-        rounds: Round::of(kind).to_vec(),
+        steps: live.steps_of(c),
         operators,
         old_committee,
         committee: c.plan.committee().to_vec(),

@@ -1,5 +1,7 @@
 //! What a snapshot has, what pages have, and that the words of the views are the core's.
 
+use std::sync::Arc;
+
 use alloy::primitives::Address;
 
 use super::*;
@@ -8,9 +10,10 @@ use crate::oracle::{
     self, Cause, CeremonyPayload, Fact, FactKind, Payload, Policy, Proposal, Record, Settings,
     TransactionPayload,
 };
+use crate::ports::fakes::FakeCeremonies;
 use crate::types::{
-    ActionId, BlockRef, BlsPublicKey, CaseId, CeremonyPlan, Check, ForkVersion, OperatorId, PoolId,
-    RequestKind, Root,
+    ActionId, BackendName, BlockRef, BlsPublicKey, CaseId, CeremonyPlan, Check, ForkVersion, OperatorId,
+    PoolId, RequestKind, Root,
 };
 use crate::view::{
     Kind, Listing, NEWEST_CLOSED, NetworkView, Page, Query, Refused, RowId, Rows, Transition, ValidatorView,
@@ -37,7 +40,7 @@ fn live() -> Live {
         simulated: vec![],
         manager: Address::repeat_byte(1),
     };
-    Live::new(network, None)
+    Live::new(network, None, Arc::new(FakeCeremonies::default()))
 }
 
 fn case_id(kind: RequestKind, pool: u32) -> CaseId {
@@ -215,6 +218,7 @@ fn reshare() -> Payload {
             new: committee([1, 2, 3, 5]),
             threshold: 3,
         },
+        backend: BackendName::default(),
     })
 }
 
@@ -225,7 +229,9 @@ fn keygen() -> Payload {
             threshold: 3,
             withdrawal_credentials: Root::default(),
             fork_version: ForkVersion::default(),
+            registration: None,
         },
+        backend: BackendName::default(),
     })
 }
 

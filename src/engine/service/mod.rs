@@ -1,6 +1,8 @@
-//! The engine with everything around it: endpoints, contracts, messenger, initiator, feeds.
+//! The engine with everything around it: endpoints, contracts, the DKG backend, feeds.
 
 pub mod agreed;
+mod backend;
+mod ceremony;
 mod doors;
 mod feeds;
 #[cfg(test)]

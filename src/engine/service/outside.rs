@@ -6,21 +6,19 @@ use std::sync::Arc;
 use alloy::primitives::Address;
 use tokio::sync::{Mutex, mpsc};
 
-use super::{agreed, follow, prepare, transcripts};
+use super::{agreed, ceremony, follow, prepare};
 use crate::chain::intake::Finality;
 use crate::chain::rpc::Rpc;
 use crate::config::{Config, format_ether};
-use crate::dkg::rockx::initiator::{CeremonyUpdate, Initiator};
-use crate::dkg::transcript::Transcript;
 use crate::engine::LiveUpdate;
 use crate::engine::core::Incoming;
 use crate::engine::world::{Answer, World};
-use crate::oracle::{CeremonySuccess, Effect, Input, TransactionPayload};
-use crate::ports::{Agreement, At, Consensus, Execution, PoolEventKind, PoolManager, Ssv, TxSigner};
-use crate::tx;
-use crate::types::{
-    CeremonyFailure, CeremonyPlan, NonceStatus, RedactedUrl, RequestId, Root, SafeText, SignedTransaction,
+use crate::oracle::{Effect, Input, TransactionPayload};
+use crate::ports::{
+    Agreement, At, Ceremonies, Consensus, Execution, PoolEventKind, PoolManager, Ssv, TxSigner,
 };
+use crate::tx;
+use crate::types::{NonceStatus, Root, SafeText, SignedTransaction};
 
 /// What the outside is made of.
 pub(super) struct Parts {
@@ -30,8 +28,7 @@ pub(super) struct Parts {
     pub(super) manager: Arc<dyn PoolManager>,
     pub(super) ssv: Arc<dyn Ssv>,
     pub(super) agreement: Arc<dyn Agreement>,
-    pub(super) initiator: Initiator,
-    pub(super) messenger_name: RedactedUrl,
+    pub(super) ceremonies: Arc<dyn Ceremonies>,
     pub(super) signer: Option<Arc<dyn TxSigner>>,
     pub(super) oracle: Option<Address>,
     pub(super) finality: Finality,
@@ -102,9 +99,14 @@ impl World for Outside {
                     }
                 }
                 Effect::RunCeremony {
-                    request, plan, start, ..
+                    request,
+                    plan,
+                    backend,
+                    start,
+                    ..
                 } => {
-                    let (outcome, transcript) = outside.ceremony(request, &plan, start).await;
+                    let (outcome, transcript) =
+                        ceremony::perform(&outside, request, &plan, &backend, start).await;
                     Input::CeremonyEnded {
                         request,
                         outcome,
@@ -158,100 +160,6 @@ impl World for Outside {
 }
 
 impl Outside {
-    async fn ceremony(
-        &self,
-        request: RequestId,
-        plan: &CeremonyPlan,
-        start: bool,
-    ) -> (
-        Result<Box<CeremonySuccess>, CeremonyFailure>,
-        Option<(SafeText, Root)>,
-    ) {
-        let (updates, mut received) = mpsc::channel::<CeremonyUpdate>(64);
-        let incoming = self.incoming.clone();
-        let forward = async move {
-            while let Some(update) = received.recv().await {
-                let CeremonyUpdate {
-                    operators, deadline, ..
-                } = update;
-                let progress = LiveUpdate::Progress {
-                    request,
-                    operators,
-                    deadline,
-                };
-                if incoming.send(Incoming::Live(progress)).await.is_err() {
-                    break;
-                }
-            }
-        };
-        let run = async {
-            if start {
-                self.initiator.run(request, plan, updates).await
-            } else {
-                self.initiator.reattach(request, plan, updates).await
-            }
-        };
-        let (outcome, ()) = tokio::join!(run, forward);
-        match outcome {
-            Ok(verified) => {
-                let transcript = self.keep(request, &verified.transcript).await;
-                self.show(request, verified.progress).await;
-                let success = CeremonySuccess {
-                    result: verified.result,
-                    checks: verified.checks,
-                };
-                (Ok(Box::new(success)), transcript)
-            }
-            Err(failed) => {
-                // a look that saw nothing proves nothing
-                let empty = failed.transcript.attached && failed.transcript.messages.is_empty();
-                let transcript = if empty {
-                    None
-                } else {
-                    self.keep(request, &failed.transcript).await
-                };
-                self.show(request, failed.progress.clone()).await;
-                (Err(failed.failure), transcript)
-            }
-        }
-    }
-
-    async fn show(
-        &self,
-        request: RequestId,
-        operators: std::collections::BTreeMap<crate::types::OperatorId, crate::types::OperatorProgress>,
-    ) {
-        let progress = LiveUpdate::Progress {
-            request,
-            operators,
-            deadline: None,
-        };
-        // the core is gone only when everything ends
-        let _ = self.incoming.send(Incoming::Live(progress)).await;
-    }
-
-    /// Writes a transcript beside the journal. A result is not thrown away because its proof could not be written, but
-    /// it is said.
-    async fn keep(&self, request: RequestId, transcript: &Transcript) -> Option<(SafeText, Root)> {
-        let directory = self.transcripts();
-        let text = transcript.to_json().map_err(|e| e.to_string());
-        let written = tokio::task::spawn_blocking(move || {
-            transcripts::keep(&directory, request, text?.as_bytes()).map_err(|e| e.to_string())
-        });
-        match written.await.unwrap_or_else(|error| Err(error.to_string())) {
-            Ok(kept) => Some(kept),
-            Err(error) => {
-                let words = SafeText::new(&format!("transcript of {request} could not be written: {error}"));
-                tracing::error!(target: "engine", "{words}");
-                let _ = self
-                    .incoming
-                    .send(Incoming::Live(LiveUpdate::Alarm("transcript", words)))
-                    .await;
-                None
-            }
-        }
-    }
-
     /// Signs within the approved ceiling. The bytes do not leave here.
     async fn sign(
         &self,

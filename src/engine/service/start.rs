@@ -7,14 +7,15 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::task::{JoinHandle, JoinSet};
 
+use super::backend::{self, Backend};
 use super::outside::{Outside, Parts};
 use super::{doors, feeds};
 use crate::beacon::client::{Beacon, BeaconConfig};
 use crate::chain::intake::{self, Intake, IntakeConfig, Observed, ObservedEvent, Resume, Sources};
 use crate::chain::rpc::{Rpc, RpcConfig};
-use crate::config::{Config, MessengerChoice, NetworkName};
-use crate::dkg::rockx::initiator::{Initiator, InitiatorConfig, InitiatorError};
-use crate::dkg::rockx::keys::{OperatorPrivateKey, OperatorPublicKey};
+use crate::config::{Config, NetworkName};
+use crate::dkg::rockx::initiator::InitiatorError;
+use crate::dkg::rockx::keys::OperatorPublicKey;
 use crate::dkg::rockx::messenger::{self, MessengerHandle};
 use crate::engine::core::EngineError;
 use crate::engine::{EngineHandle, launch};
@@ -24,7 +25,7 @@ use crate::lane;
 use crate::operators::{self, RegistryError};
 use crate::oracle::Settings;
 use crate::ports::{Answer, Consensus, Evidence, PoolEvent, PoolEventKind, Probe, TxSigner, Unknown};
-use crate::types::{RedactedUrl, RequestKind, SafeText};
+use crate::types::{RequestKind, SafeText};
 use crate::view::NetworkView;
 
 /// What is needed beside the configuration.
@@ -124,9 +125,6 @@ pub enum ServiceError {
     Engine(#[from] EngineError),
 }
 
-/// A ceremony may take this long in all before its outcome counts as unknown, in rounds.
-const ROUNDS_IN_ALL: u32 = 15;
-
 /// Starts the engine. Everything that can be refused is refused here, before the journal is touched.
 ///
 /// # Errors
@@ -151,8 +149,10 @@ pub async fn start(options: ServiceOptions) -> Result<Running, ServiceError> {
         let network = config.network.name.as_str();
         operators::fill_in::<OperatorPublicKey>(&mut configured.by_id, &http, api, network).await?;
     }
-    let (messenger, messenger_url) = start_messenger(&config, &http).await?;
-    let initiator = Initiator::start(initiator_config(&config, &messenger_url, &http)?).await?;
+    let Backend {
+        ceremonies,
+        messenger,
+    } = backend::start(&config, &http).await?;
     let opened = launch::open(
         settings(&config),
         &JournalOptions {
@@ -192,7 +192,7 @@ pub async fn start(options: ServiceOptions) -> Result<Running, ServiceError> {
         .as_ref()
         .map(|signer| signer.address())
         .or(config.signer.address);
-    let embedded = messenger.as_ref().map(|_| messenger_url.clone());
+    let (messenger, messenger_url) = messenger.unzip();
     let outside = Arc::new(Outside::new(Parts {
         finality,
         execution: doors::execution(&config, rpc.clone(), finality),
@@ -201,19 +201,18 @@ pub async fn start(options: ServiceOptions) -> Result<Running, ServiceError> {
         ssv,
         config,
         rpc,
-        initiator,
-        messenger_name: RedactedUrl::new(&messenger_url),
+        ceremonies: Arc::clone(&ceremonies),
         signer,
         oracle,
         beacon,
         incoming: incoming_tx.clone(),
     }));
-    let (handle, stopped) = opened.launch(network, oracle, Arc::clone(&outside), incoming)?;
+    let (handle, stopped) = opened.launch(network, oracle, ceremonies, Arc::clone(&outside), incoming)?;
     let feeds = feeds::start(&outside, intake, &incoming_tx);
     Ok(Running {
         handle,
         stopped,
-        messenger_url: embedded,
+        messenger_url,
         feeds,
         messenger,
     })
@@ -238,28 +237,6 @@ fn probed(
     }
 }
 
-async fn start_messenger(
-    config: &Config,
-    http: &Http,
-) -> Result<(Option<MessengerHandle>, String), ServiceError> {
-    match &config.dkg.messenger {
-        MessengerChoice::Foreign(url) => Ok((None, url.expose().trim_end_matches('/').to_owned())),
-        MessengerChoice::Embedded { listen, public_url } => {
-            let data_dir = config.journal.path.with_file_name("messenger");
-            let settings = messenger::MessengerConfig {
-                data_dir: Some(data_dir),
-                http: http.clone(),
-                ..messenger::MessengerConfig::new(*listen)
-            };
-            let handle = messenger::spawn(settings).await?;
-            let url = public_url
-                .as_ref()
-                .map_or_else(|| handle.url(), |url| url.expose().to_owned());
-            Ok((Some(handle), url))
-        }
-    }
-}
-
 /// The beacon nodes, where any are configured. The arithmetic of exit domains is tried out on a known value first.
 fn beacon(config: &Config, http: &Http) -> Result<Option<Arc<dyn Consensus>>, ServiceError> {
     if config.beacon.urls.is_empty() {
@@ -273,39 +250,6 @@ fn beacon(config: &Config, http: &Http) -> Result<Option<Arc<dyn Consensus>>, Se
         ..BeaconConfig::new(config.beacon.urls.clone(), root)
     };
     Ok(Some(Arc::new(Beacon::new(settings)?)))
-}
-
-fn initiator_config(
-    config: &Config,
-    messenger_url: &str,
-    http: &Http,
-) -> Result<InitiatorConfig, ServiceError> {
-    let signing_key = match &config.dkg.initiator_key_file {
-        None => None,
-        Some(path) => {
-            let refused = |problem: String| ServiceError::InitiatorKey {
-                path: path.clone(),
-                problem,
-            };
-            let text = std::fs::read_to_string(path).map_err(|e| refused(e.to_string()))?;
-            Some(Arc::new(
-                OperatorPrivateKey::parse(&text).map_err(|e| refused(e.to_string()))?,
-            ))
-        }
-    };
-    Ok(InitiatorConfig {
-        observer_listen: config.dkg.observer_listen,
-        observer_public_url: config
-            .dkg
-            .observer_public_url
-            .as_ref()
-            .map(|url| url.expose().to_owned()),
-        round_deadline: config.dkg.round_deadline,
-        total_deadline: config.dkg.round_deadline * ROUNDS_IN_ALL,
-        signing_key,
-        http: http.clone(),
-        ..InitiatorConfig::new(messenger_url, config.operators.by_id.clone())
-    })
 }
 
 fn finality(config: &Config) -> intake::Finality {

@@ -181,12 +181,12 @@ fn prepare(
 /// A ceremony that was journaled and has not ended: after a restart, and while its outcome is unknown, it is looked for,
 /// never started again.
 fn attend(turn: &mut Turn<'_>, case: CaseId, request: RequestId) {
-    let Some(plan) = turn
+    let Some((plan, backend)) = turn
         .state
         .ceremonies
         .get(&request)
         .filter(|c| c.ended.is_none())
-        .map(|c| c.plan.clone())
+        .map(|c| (c.plan.clone(), c.backend.clone()))
     else {
         return;
     };
@@ -194,6 +194,7 @@ fn attend(turn: &mut Turn<'_>, case: CaseId, request: RequestId) {
         case,
         request,
         plan,
+        backend,
         start: false,
     });
 }

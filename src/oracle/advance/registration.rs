@@ -69,6 +69,9 @@ pub(super) fn register(turn: &mut Turn<'_>, id: CaseId, nonce: u64) {
         (None, None) => return,
     };
     let attempt = case.registration_attempts + 1;
+    // whoever made the key has its shares
+    let made = case.ceremony.and_then(|made| turn.state.ceremonies.get(&made));
+    let backend = made.map(|made| made.backend.clone()).unwrap_or_default();
     let Some(plan) = registration_plan(turn.state, &key, nonce) else {
         return;
     };
@@ -80,8 +83,9 @@ pub(super) fn register(turn: &mut Turn<'_>, id: CaseId, nonce: u64) {
         role: CeremonyRole::Registration,
         attempt,
         plan: plan.clone(),
+        backend: backend.clone(),
     });
-    turn.begin_ceremony(id, request, plan);
+    turn.begin_ceremony(id, request, plan, backend);
 }
 
 pub(super) fn known(
@@ -107,4 +111,139 @@ pub(super) fn registration_plan(state: &State, key: &KnownKey, nonce: u64) -> Op
         what: SignPurpose::OwnerNonce { owner, nonce },
         share_public_keys: key.share_public_keys.clone(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::oracle::fixture::settings;
+    use crate::oracle::{Cause, ChainFacts, Draft, Effect, Input, Output, Registration, Stamped, step};
+    use crate::types::{
+        BackendName, BlockRef, BlsSignature, CeremonyResult, ForkVersion, KeygenOutput, LogRef, OwnerNonce,
+        PoolId, RequestId, UnixMillis,
+    };
+
+    const BACKEND: BackendName = BackendName::new("other");
+    const SIGNED: BlsSignature = BlsSignature([7; 96]);
+
+    /// A deposit whose key was just made; with `nonce`, the registration was signed within the key generation.
+    fn made(nonce: Option<u64>) -> (State, CaseId) {
+        let case: CaseId = "deposit/3".parse().unwrap();
+        let request = RequestId([1; 24]);
+        let block = BlockRef {
+            number: 1,
+            hash: Root([1; 32]),
+        };
+        let records = [
+            Record::CaseOpened {
+                case,
+                cause: Cause::Event {
+                    log: LogRef {
+                        block,
+                        transaction: Root([2; 32]),
+                        index: 0,
+                    },
+                },
+            },
+            Record::CeremonyStarted {
+                request,
+                case,
+                action: None,
+                role: CeremonyRole::Main,
+                attempt: 1,
+                plan: CeremonyPlan::Keygen {
+                    committee: (1..=4).map(OperatorId).collect(),
+                    threshold: 3,
+                    withdrawal_credentials: Root::default(),
+                    fork_version: ForkVersion::default(),
+                    registration: nonce.map(|nonce| OwnerNonce {
+                        owner: settings().owner.to_checksum(None),
+                        nonce,
+                    }),
+                },
+                backend: BACKEND,
+            },
+            Record::CeremonyVerified {
+                request,
+                result: CeremonyResult::Keygen(KeygenOutput {
+                    validator: BlsPublicKey([5; 48]),
+                    deposit_signature: BlsSignature::default(),
+                    share_public_keys: (1..=4)
+                        .map(|n| (OperatorId(n), BlsPublicKey([n as u8; 48])))
+                        .collect(),
+                    encrypted_shares: Default::default(),
+                    registration: nonce.map(|_| SIGNED),
+                }),
+                checks: Vec::new(),
+                transcript: None,
+            },
+        ];
+        let mut state = State::new(settings());
+        for (n, record) in (1..).zip(&records) {
+            state.apply(n, UnixMillis(1_000), record);
+        }
+        state.set_next_record(4);
+        (state, case)
+    }
+
+    /// What the core does once the pool is at the head of the queue.
+    fn turn_comes(state: &mut State, owner_nonce: u64) -> Output {
+        let facts = ChainFacts {
+            head: Some(BlockRef {
+                number: 9,
+                hash: Root([9; 32]),
+            }),
+            ready: vec![PoolId(3)],
+            owner_nonce,
+            ..ChainFacts::default()
+        };
+        let inputs = [
+            Input::Started,
+            Input::CaughtUp { finalized: None },
+            Input::Facts(Box::new(facts)),
+        ];
+        let mut all = Output::default();
+        for (n, input) in (2..).zip(inputs) {
+            let stamped = Stamped {
+                at: UnixMillis(n * 1_000),
+                entropy: [n as u8; 24],
+                input,
+            };
+            let (output, _) = step(state, stamped);
+            all.records.extend(output.records);
+            all.effects.extend(output.effects);
+        }
+        all
+    }
+
+    #[test]
+    fn what_was_signed_within_the_key_generation_is_not_signed_again() {
+        let (mut state, case) = made(Some(4));
+        let registration = Registration {
+            nonce: 4,
+            signature: SIGNED,
+        };
+        assert_eq!(state.cases[&case].registration, Some(registration));
+        let out = turn_comes(&mut state, 4);
+        assert_eq!(out.records, [], "no ceremony is started");
+        let with = out.effects.iter().find_map(|effect| match effect {
+            Effect::Prepare { draft, .. } => match &**draft {
+                Draft::SendDeposit(draft) => Some(draft.registration),
+                _ => None,
+            },
+            _ => None,
+        });
+        assert_eq!(with, Some(registration));
+    }
+
+    #[test]
+    fn whoever_made_the_key_signs_its_registration() {
+        let (mut state, _) = made(None);
+        let out = turn_comes(&mut state, 4);
+        let started = out.records.iter().find_map(|record| match record {
+            Record::CeremonyStarted { role, backend, .. } => Some((*role, backend.clone())),
+            _ => None,
+        });
+        assert_eq!(started, Some((CeremonyRole::Registration, BACKEND)));
+    }
 }

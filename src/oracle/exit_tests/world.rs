@@ -305,7 +305,10 @@ impl World {
                 let same = bad.as_ref().is_some_and(|b| b.signing_root == self.root);
                 let checks = same.then(|| Check::unknown(NEW_SIGNING_ROOT, "the same bytes again"));
                 self.drafts.push((bad, last_failure));
-                let payload = Payload::Ceremony(CeremonyPayload { plan });
+                let payload = Payload::Ceremony(CeremonyPayload {
+                    plan,
+                    backend: BackendName::default(),
+                });
                 (ActionKind::SignExit, payload, checks)
             }
             Draft::BroadcastExit(BroadcastExitDraft { plan, signature, .. }) => {

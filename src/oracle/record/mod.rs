@@ -1,6 +1,8 @@
 //! What the journal keeps. A state is the fold of its records, and of nothing else that matters.
 
 mod about;
+#[cfg(test)]
+mod ceremonies;
 mod sentence;
 
 use alloy::primitives::Address;
@@ -10,8 +12,8 @@ use super::{
     Basis, Cause, Decision, ExitStanding, ExitVerdict, Forecast, Mode, Moment, Proposal, ValidatorPhase,
 };
 use crate::types::{
-    ActionId, BlockRef, BlsPublicKey, CaseId, CeremonyFailure, CeremonyPlan, CeremonyResult, Check, LogRef,
-    NonceStatus, OperatorId, RequestId, Root, SafeText, SignedTransaction, UnixMillis,
+    ActionId, BackendName, BlockRef, BlsPublicKey, CaseId, CeremonyFailure, CeremonyPlan, CeremonyResult,
+    Check, LogRef, NonceStatus, OperatorId, RequestId, Root, SafeText, SignedTransaction, UnixMillis,
 };
 
 /// What a ceremony is for within its case.
@@ -102,6 +104,9 @@ pub enum Record {
         attempt: u32,
         /// The plan.
         plan: CeremonyPlan,
+        /// The DKG backend that runs it; RockX where it is not said. Its steps follow from both.
+        #[serde(default, skip_serializing_if = "BackendName::is_default")]
+        backend: BackendName,
     },
     /// A ceremony gave a verified result.
     CeremonyVerified {

@@ -152,8 +152,15 @@ impl Sim {
                     threshold: 3,
                     withdrawal_credentials: Root([1; 32]),
                     fork_version: ForkVersion([0; 4]),
+                    registration: None,
                 };
-                (ActionKind::Keygen, Payload::Ceremony(CeremonyPayload { plan }))
+                (
+                    ActionKind::Keygen,
+                    Payload::Ceremony(CeremonyPayload {
+                        plan,
+                        backend: BackendName::default(),
+                    }),
+                )
             }
             Draft::SendDeposit(SendDepositDraft {
                 keygen, registration, ..
@@ -232,6 +239,7 @@ impl Sim {
                     deposit_signature: BlsSignature::default(),
                     share_public_keys: committee.iter().map(|id| (*id, validator)).collect(),
                     encrypted_shares: BTreeMap::new(),
+                    registration: None,
                 })
             }
             CeremonyPlan::Sign { .. } => CeremonyResult::Sign {

@@ -45,7 +45,11 @@ impl State {
                 role,
                 attempt,
                 plan,
-            } => self.ceremony_started(at, *request, *case, *action, (*role, *attempt), plan),
+                backend,
+            } => {
+                let run = (plan, backend);
+                self.ceremony_started(at, *request, *case, *action, (*role, *attempt), run);
+            }
             Record::CeremonyVerified {
                 request,
                 result,

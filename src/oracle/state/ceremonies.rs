@@ -2,7 +2,8 @@
 
 use crate::oracle::{ActionState, CeremonyRole, Registration, cases};
 use crate::types::{
-    CaseId, CeremonyFailure, CeremonyPlan, CeremonyResult, Check, FailureKind, Root, UnixMillis,
+    BackendName, CaseId, CeremonyFailure, CeremonyPlan, CeremonyResult, Check, FailureKind, KeygenOutput,
+    OwnerNonce, Root, UnixMillis,
 };
 
 use super::*;
@@ -21,13 +22,14 @@ impl State {
         case: CaseId,
         action: Option<ActionId>,
         (role, attempt): (CeremonyRole, u32),
-        plan: &CeremonyPlan,
+        (plan, backend): (&CeremonyPlan, &BackendName),
     ) {
         let ceremony = Ceremony {
             case,
             role,
             attempt,
             plan: plan.clone(),
+            backend: backend.clone(),
             started_at: at,
             doubt: None,
             ended: None,
@@ -97,7 +99,13 @@ impl State {
             });
         }
         match (result, role) {
-            (CeremonyResult::Keygen(output), _) => self.with(id, |c| c.keygen = Some(output.clone())),
+            (CeremonyResult::Keygen(output), _) => {
+                let registration = registration_within(&plan, output);
+                self.with(id, |c| {
+                    c.keygen = Some(output.clone());
+                    c.registration = registration.or(c.registration.take());
+                });
+            }
             (CeremonyResult::Reshare(output), _) => self.with(id, |c| c.reshare = Some(output.clone())),
             (CeremonyResult::Sign { signature }, CeremonyRole::Main) => {
                 self.with(id, |c| c.exit = Some((plan, *signature)));
@@ -156,6 +164,21 @@ impl State {
             CeremonyRole::Registration => self.go(id, at, Step::Register(None)),
         }
     }
+}
+
+/// The SSV registration, where it was signed within the key generation.
+fn registration_within(plan: &CeremonyPlan, output: &KeygenOutput) -> Option<Registration> {
+    let CeremonyPlan::Keygen {
+        registration: Some(OwnerNonce { nonce, .. }),
+        ..
+    } = plan
+    else {
+        return None;
+    };
+    Some(Registration {
+        nonce: *nonce,
+        signature: output.registration?,
+    })
 }
 
 /// The end of a ceremony whose outcome nobody waits for any more.

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::oracle::{Cause, CeremonyRole, ExitOffers, Forecast, HistoryEntry, Registration, ValidatorPhase};
 use crate::types::{
-    ActionId, BlsPublicKey, BlsSignature, CaseId, CeremonyFailure, CeremonyPlan, CeremonyResult, Check,
-    KeygenOutput, LogRef, NonceStatus, OperatorId, RequestId, ReshareOutput, Root, SafeText,
+    ActionId, BackendName, BlsPublicKey, BlsSignature, CaseId, CeremonyFailure, CeremonyPlan, CeremonyResult,
+    Check, KeygenOutput, LogRef, NonceStatus, OperatorId, RequestId, ReshareOutput, Root, SafeText,
     SignedTransaction, UnixMillis,
 };
 
@@ -110,6 +110,8 @@ pub struct Ceremony {
     pub attempt: u32,
     /// Plan.
     pub plan: CeremonyPlan,
+    /// The DKG backend that runs it.
+    pub backend: BackendName,
     /// When it was journaled.
     pub started_at: UnixMillis,
     /// A look for its outcome ended without it; it is looked for again.

@@ -98,6 +98,7 @@ mod tests {
             threshold: 3,
             withdrawal_credentials: Root([1; 32]),
             fork_version: ForkVersion([0; 4]),
+            registration: None,
         }
     }
 
@@ -126,6 +127,7 @@ mod tests {
                     deposit_signature: BlsSignature::default(),
                     share_public_keys: committee.map(|id| (OperatorId(id), validator)).into(),
                     encrypted_shares: BTreeMap::new(),
+                    registration: None,
                 }),
                 checks: Vec::new(),
                 transcript: None,
@@ -154,6 +156,7 @@ mod tests {
             role: CeremonyRole::Main,
             attempt: 1,
             plan: plan(committee),
+            backend: BackendName::default(),
         };
         [opened, started, end].map(|record| (at, record)).into()
     }

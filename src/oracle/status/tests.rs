@@ -52,8 +52,15 @@ fn keygen() -> Proposal {
         threshold: 3,
         withdrawal_credentials: Root([1; 32]),
         fork_version: ForkVersion([0; 4]),
+        registration: None,
     };
-    proposal(ActionKind::Keygen, Payload::Ceremony(CeremonyPayload { plan }))
+    proposal(
+        ActionKind::Keygen,
+        Payload::Ceremony(CeremonyPayload {
+            plan,
+            backend: BackendName::default(),
+        }),
+    )
 }
 
 fn deposit() -> Proposal {
@@ -251,6 +258,7 @@ fn the_registration_of_an_earlier_process_is_unknown_too() {
         role: CeremonyRole::Registration,
         attempt: 1,
         plan,
+        backend: BackendName::default(),
     });
     let next = process.restarted();
     assert_eq!(case_status(&next.state, CASE), CaseStatus::Unknown);

@@ -3,7 +3,8 @@
 use crate::oracle::state::EffectKey;
 use crate::oracle::turn::Turn;
 use crate::oracle::{
-    ActionState, CeremonyRole, Effect, Family, Payload, Prepared, Purpose, Record, Step, account,
+    ActionState, CeremonyPayload, CeremonyRole, Effect, Family, Payload, Prepared, Purpose, Record, Step,
+    account,
 };
 use crate::types::{ActionId, CaseId, SafeText};
 
@@ -131,16 +132,17 @@ pub(super) fn ready_to_send(turn: &mut Turn<'_>, action: ActionId, outcome: Prep
             }
             let request = turn.draw_request_id();
             let attempt = turn.state.cases.get(&case).map_or(0, |c| c.attempts) + 1;
-            let plan = payload.plan.clone();
+            let CeremonyPayload { plan, backend } = payload;
             turn.record(Record::CeremonyStarted {
                 request,
                 case,
                 action: Some(action),
                 role: CeremonyRole::Main,
                 attempt,
-                plan: payload.plan,
+                plan: plan.clone(),
+                backend: backend.clone(),
             });
-            turn.begin_ceremony(case, request, plan);
+            turn.begin_ceremony(case, request, plan, backend);
         }
         Payload::Transaction(payload) => {
             // one nonce is given out at a time, so that two intents cannot get the same one

@@ -1,5 +1,6 @@
 //! A neighbour of each kind that says what a test told it to say.
 
+mod ceremonies;
 mod consensus;
 mod execution;
 mod notifier;
@@ -7,6 +8,7 @@ mod pool_manager;
 mod ssv;
 mod tx_signer;
 
+pub(crate) use ceremonies::FakeCeremonies;
 pub(crate) use consensus::{FakeConsensus, FakeNode};
 pub(crate) use execution::FakeExecution;
 pub(crate) use notifier::FakeNotifier;

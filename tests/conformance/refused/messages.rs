@@ -1,11 +1,11 @@
 //! Messages of the rounds that contradict the result, each other, or the protocol.
 
 use casimir_dkg::dkg::rockx::frost::Dealing;
+use casimir_dkg::dkg::rockx::verify::{Observed, Rejected};
 use casimir_dkg::dkg::rockx::wire::{
     KeygenMessage, KeysignMessage, KeysignPreparation, Message, MsgType, Round2, SignedMessage, Timeout,
 };
 use casimir_dkg::dkg::threshold::{SecretScalar, partial_sign};
-use casimir_dkg::dkg::verify::{Observed, Rejected};
 use casimir_dkg::types::{CeremonyPlan, CheckStatus, OperatorId, RequestId, Root, SignPurpose};
 use rand::rngs::OsRng;
 

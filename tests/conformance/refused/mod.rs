@@ -3,9 +3,9 @@
 mod messages;
 mod outputs;
 
+use casimir_dkg::dkg::rockx::verify::verify_ceremony;
 use casimir_dkg::dkg::rockx::wire::{Encode, Message, MsgType, Output, SignedOutput};
-use casimir_dkg::dkg::verify::{Verification, verify_ceremony};
-use casimir_dkg::types::OperatorId;
+use casimir_dkg::types::{OperatorId, Verification};
 
 use crate::recorded::{Ceremony, recorded, request_id};
 use crate::vectors::private_keys;

@@ -1,8 +1,8 @@
 //! Outputs that must not be believed, and plans that can not be fulfilled.
 
+use casimir_dkg::dkg::rockx::verify::{Context, verify_ceremony};
 use casimir_dkg::dkg::rockx::wire::{Decode, Encode, GoMap, SignedOutput};
 use casimir_dkg::dkg::threshold::SecretScalar;
-use casimir_dkg::dkg::verify::{Context, verify_ceremony};
 use casimir_dkg::types::{CeremonyPlan, CheckStatus, ForkVersion, OperatorId, RequestId, Root};
 use proptest::prelude::*;
 use rand::rngs::OsRng;
@@ -200,6 +200,7 @@ fn plans_that_no_ceremony_can_fulfil() {
             threshold,
             withdrawal_credentials: *withdrawal_credentials,
             fork_version: *fork_version,
+            registration: None,
         };
         let context = Context {
             plan: &plan,

@@ -1,12 +1,22 @@
-//! The matrix of a ceremony: a row for each operator, a column for each round, and in words what each one said last.
+//! The matrix of a ceremony: a row for each operator, a column for each step, and in words what each one said last.
 //!
 //! ```text
-//! keygen for deposit/3, attempt 1, 3 of 4: round 2, 48 s left
-//! operator          start    prepare  round 1  round 2  deposit  output   state       last message
-//!  1 alpha          ✓ 0.0 s  ✓ 0.1 s  ✓ 0.3 s  ◐                          working 2 s round 1 sent
+//! reshare for reshare/1, 3 of 4: round 2, 48 s left
+//! operator          role    start   prepare round 1 round 2 output  state        last message
+//!   1 alpha         old+new ✓ 0.0 s ✓ 0.1 s ✓ 0.3 s ◐               working 2 s  round 1
+//!   3 charlie       old     ✓ 0.0 s ·       ✓ 0.3 s ·       ·       done         round 1
 //! ```
+//!
+//! | sign | means |
+//! |---|---|
+//! | `✓` | its message of this step was seen, and after what time since its one before |
+//! | `?` | it was not seen here, and a later one of the same operator proves that it was sent |
+//! | `◐` `!` `✗` | the step that it is at: working, failing, missing or blamed |
+//! | `·` | it is not asked for a message of this step |
 
-use casimir_dkg::types::{CeremonyKind, OperatorId, OperatorProgress, OperatorState, Round};
+use casimir_dkg::types::{
+    CeremonyKind, CeremonyStep, OperatorId, OperatorProgress, OperatorState, present_step,
+};
 use casimir_dkg::view::CeremonyView;
 use ratatui::Frame;
 use ratatui::layout::Rect;
@@ -30,27 +40,9 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, app: &App, ceremony: &Cere
     }
 }
 
-/// The first round of which somebody's message is still missing.
-pub(super) fn present_round(ceremony: &CeremonyView) -> Option<Round> {
-    ceremony.rounds.iter().copied().find(|round| {
-        ceremony
-            .operators
-            .iter()
-            .any(|(id, o)| expected(ceremony, *id, *round) && !o.seen.contains_key(round))
-    })
-}
-
-/// Whether the protocol asks this operator for a message in this round: in a reshare the old committee deals and the new
-/// one receives.
-fn expected(ceremony: &CeremonyView, operator: OperatorId, round: Round) -> bool {
-    if ceremony.kind != CeremonyKind::Reshare {
-        return true;
-    }
-    match round {
-        Round::Round1 => ceremony.old_committee.contains(&operator),
-        Round::Round2 => ceremony.committee.contains(&operator),
-        _ => true,
-    }
+/// The step that it waits for.
+pub(super) fn present(ceremony: &CeremonyView) -> Option<&CeremonyStep> {
+    present_step(&ceremony.steps, &ceremony.operators).map(|(step, _)| step)
 }
 
 /// The lines of the matrix at that width.
@@ -83,11 +75,10 @@ fn title(app: &App, ceremony: &CeremonyView, columns: usize) -> Line<'static> {
     let rest = match &ceremony.ended {
         Some(_) => state.word.to_owned(),
         None => {
-            let round = present_round(ceremony)
-                .map_or_else(|| "waiting for the result".to_owned(), |r| r.to_string());
+            let step = present(ceremony).map_or("waiting for the result", |step| step.title.as_str());
             match ceremony.deadline {
-                Some(deadline) => format!("{round}, {} left", format::age(deadline.since(app.now.wall))),
-                None => round,
+                Some(deadline) => format!("{step}, {} left", format::age(deadline.since(app.now.wall))),
+                None => step.to_owned(),
             }
         }
     };
@@ -108,17 +99,17 @@ const NOTE: usize = 12;
 /// Widths of the parts.
 struct Shape {
     name: usize,
-    /// Width of a round's column; times are left out when they do not fit.
-    round: usize,
+    /// Width of a step's column; times are left out when they do not fit.
+    step: usize,
     state: usize,
     note: usize,
 }
 
 impl Shape {
     fn of(ceremony: &CeremonyView, columns: usize) -> Self {
-        let rounds = ceremony.rounds.len();
+        let steps = ceremony.steps.len();
         let roles = usize::from(ceremony.kind == CeremonyKind::Reshare) * 8;
-        // what was said last is worth more than the time each round took; that is in the detail view
+        // what was said last is worth more than the time each step took; that is in the detail view
         let shapes = [
             (18, 8, 13),
             (14, 8, 13),
@@ -128,12 +119,12 @@ impl Shape {
             (8, 3, 9),
         ];
         for least_note in [NOTE, 0] {
-            for (name, round, state) in shapes {
-                let used = name + roles + rounds * round + state + 2;
+            for (name, step, state) in shapes {
+                let used = name + roles + steps * step + state + 2;
                 if used + least_note <= columns {
                     return Self {
                         name,
-                        round,
+                        step,
                         state,
                         note: columns - used,
                     };
@@ -142,7 +133,7 @@ impl Shape {
         }
         Self {
             name: 6,
-            round: 3,
+            step: 3,
             state: 0,
             note: 0,
         }
@@ -153,25 +144,9 @@ impl Shape {
         if ceremony.kind == CeremonyKind::Reshare {
             text.push_str(&format!("{:<8}", "role"));
         }
-        for round in &ceremony.rounds {
-            let word = match (round, self.round) {
-                (Round::Started, 6..) => "start",
-                (Round::Started, _) => "st",
-                (Round::Preparation, 8..) => "prepare",
-                (Round::Preparation, 6..) => "prep",
-                (Round::Preparation, _) => "pr",
-                (Round::Round1, 8..) => "round 1",
-                (Round::Round1, _) => "r1",
-                (Round::Round2, 8..) => "round 2",
-                (Round::Round2, _) => "r2",
-                (Round::DepositData, 8..) => "deposit",
-                (Round::DepositData, 6..) => "depos",
-                (Round::DepositData, _) => "dd",
-                (Round::Output, 8..) => "output",
-                (Round::Output, 6..) => "outp",
-                (Round::Output, _) => "ou",
-            };
-            text.push_str(&format!("{word:<0$}", self.round));
+        for step in ceremony.steps.iter() {
+            let word = step.title_within(self.step.saturating_sub(1));
+            text.push_str(&format!("{word:<0$}", self.step));
         }
         if self.state > 0 {
             text.push_str(&format!("{:<1$}", "state", self.state));
@@ -198,23 +173,23 @@ impl Shape {
             ));
         }
         let mut before = ceremony.started_at;
-        for round in &ceremony.rounds {
-            let (token, text) = match progress.seen.get(round) {
+        for (n, step) in ceremony.steps.iter().enumerate() {
+            let (token, text) = match progress.seen.get(&step.id) {
                 Some(at) => {
                     let took = at.since(before);
                     before = *at;
-                    let time = if self.round >= 8 {
+                    let time = if self.step >= 8 {
                         format!(" {}", format::short(took))
                     } else {
                         String::new()
                     };
                     (Token::Ok, format!("{}{time}", Sign::Ok.glyph(ascii)))
                 }
-                None if !expected(ceremony, id, *round) => (Token::Muted, Sign::Idle.glyph(ascii).to_owned()),
-                None => open_cell(app, ceremony, progress, *round),
+                None if !step.asks(id) => (Token::Muted, Sign::Idle.glyph(ascii).to_owned()),
+                None => open_cell(app, ceremony, id, progress, n),
             };
-            let text = fit(&text, self.round.saturating_sub(1), ascii).into_owned();
-            let pad = self.round - width(&text);
+            let text = fit(&text, self.step.saturating_sub(1), ascii).into_owned();
+            let pad = self.step - width(&text);
             spans.push(Span::styled(
                 format!("{text}{}", " ".repeat(pad)),
                 app.style(token),
@@ -263,16 +238,26 @@ impl Shape {
     }
 }
 
-/// A round of which this operator's message is not there.
+/// A step in which this operator is asked for a message that was not seen.
 fn open_cell(
     app: &App,
     ceremony: &CeremonyView,
+    id: OperatorId,
     progress: &OperatorProgress,
-    round: Round,
+    n: usize,
 ) -> (Token, String) {
     let ascii = app.settings.ascii;
-    let next = ceremony.rounds.iter().find(|r| !progress.seen.contains_key(r));
-    let here = next == Some(&round);
+    let seen = |step: &CeremonyStep| progress.seen.contains_key(&step.id);
+    if ceremony.steps[n..].iter().any(seen) {
+        return (Token::Muted, Sign::Unknown.glyph(ascii).to_owned());
+    }
+    // everything after its newest message is open: it is at the first of those that it is asked for
+    let newest = ceremony
+        .steps
+        .iter()
+        .rposition(seen)
+        .map_or(0, |newest| newest + 1);
+    let here = (newest..n).all(|earlier| !ceremony.steps[earlier].asks(id));
     match (progress.state, here) {
         (OperatorState::Missing | OperatorState::Blamed, true) => {
             (Token::Danger, Sign::Fail.glyph(ascii).to_owned())
@@ -295,5 +280,94 @@ fn role(ceremony: &CeremonyView, id: OperatorId) -> &'static str {
         (true, false) => "old",
         (false, true) => "new",
         (false, false) => "",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use casimir_dkg::types::StepId;
+
+    use super::*;
+    use crate::console::tests::fixture::recorded::{BLAMED, KEYGEN, RESHARE, Recording, SILENT};
+    use crate::console::tests::fixture::{Setup, app_with, at_picture, busy};
+
+    /// The matrix of each picture of a recording, as text.
+    fn drawn(text: &str, ascii: bool) -> Vec<(CeremonyView, Option<StepId>, Vec<String>)> {
+        let recording = Recording::read(text);
+        let app = app_with(
+            busy(),
+            Setup {
+                ascii,
+                ..Setup::default()
+            },
+        );
+        let draw = |picture| {
+            let view = at_picture(&recording, picture);
+            let lines = lines(&app, &view, 120).iter().map(ToString::to_string).collect();
+            (view, picture.step.clone(), lines)
+        };
+        recording.pictures.iter().map(draw).collect()
+    }
+
+    #[test]
+    fn the_title_names_the_step_that_is_waited_for() {
+        for text in [KEYGEN, SILENT, BLAMED, RESHARE] {
+            for (view, waits_for, lines) in drawn(text, false) {
+                let step = waits_for.and_then(|id| view.steps.iter().find(|step| step.id == id));
+                let words = step.map_or("waiting for the result", |step| step.title.as_str());
+                assert!(lines[0].contains(&format!(": {words}")), "{words}: {}", lines[0]);
+            }
+        }
+    }
+
+    #[test]
+    fn a_cell_says_that_nobody_asked_exactly_where_nobody_did() {
+        for (ascii, not_asked) in [(false, '·'), (true, '.')] {
+            for (view, _, lines) in [RESHARE, KEYGEN].iter().flat_map(|text| drawn(text, ascii)) {
+                for ((id, _), row) in view.operators.iter().zip(&lines[2..]) {
+                    for step in view.steps.iter() {
+                        let column = lines[1].find(step.title_within(7)).expect("a column");
+                        let cell = row.chars().nth(column).expect("a cell");
+                        assert_eq!(
+                            cell == not_asked,
+                            !step.asks(*id),
+                            "{} of {id}: {row}",
+                            step.title
+                        );
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn who_leaves_is_done_when_it_has_dealt() {
+        let pictures = drawn(RESHARE, false);
+        let (_, _, lines) = pictures.last().expect("pictures");
+        let row = lines
+            .iter()
+            .find(|line| line.contains(" old  "))
+            .expect("it leaves");
+        assert_eq!(row.matches('✓').count(), 2, "{row}");
+        assert_eq!(row.matches('·').count(), 3, "{row}");
+        assert!(row.contains("done"), "{row}");
+    }
+
+    #[test]
+    fn a_message_that_was_not_seen_is_not_waited_for() {
+        let recording = Recording::read(KEYGEN);
+        let last = recording.pictures.last().expect("pictures");
+        let mut picture = last.clone();
+        for row in picture.operators.values_mut() {
+            row.seen.remove(&recording.steps[1].id);
+        }
+        let app = app_with(busy(), Setup::default());
+        let view = at_picture(&recording, &picture);
+        let lines: Vec<String> = lines(&app, &view, 120).iter().map(ToString::to_string).collect();
+        assert!(lines[0].contains(": waiting for the result"), "{}", lines[0]);
+        assert!(
+            lines[2..].iter().all(|row| row.matches('?').count() == 1),
+            "{lines:#?}"
+        );
     }
 }

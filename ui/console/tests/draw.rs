@@ -130,6 +130,11 @@ fn details() {
     ] {
         pictures(name, &mut after(fixture::busy(), keys).app);
     }
+    let accused = Snapshot {
+        ceremonies: vec![fixture::blamed()],
+        ..fixture::busy()
+    };
+    pictures("detail_ceremony_blamed", &mut after(accused, "4 enter").app);
     let mut whole = after(fixture::busy(), "2 enter").app;
     insta::assert_snapshot!("detail_action_whole_100x80", picture(&mut whole, (100, 80)));
     let mut whole = after(fixture::busy(), "6 enter").app;

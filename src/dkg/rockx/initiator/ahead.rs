@@ -5,12 +5,10 @@ use std::collections::BTreeMap;
 
 use tokio::task::JoinHandle;
 
-use super::judge::verify_outputs;
-use super::record::{Evidence, Record};
+use crate::dkg::rockx::judgement::{Evidence, Record, verify_outputs};
 use crate::dkg::rockx::wire::SignedOutput;
-use crate::dkg::verify::Verification;
 use crate::lane;
-use crate::types::OperatorId;
+use crate::types::{OperatorId, Verification};
 
 /// A verification that was begun early, and what it is a verification of.
 pub(super) struct Ahead {

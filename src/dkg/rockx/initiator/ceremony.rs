@@ -1,35 +1,31 @@
-//! One ceremony's state at the initiator, its beginning and its end.
+//! One ceremony's state at the initiator, its beginning, and what is told of it.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use super::api::{CeremonyUpdate, Failed, Verified};
 use super::clock::Clock;
-use super::conclude::{Accepted, failure};
+use super::deliver::{Delivered, deliver};
 use super::host::Host;
 use super::messenger::address_of;
 use super::observer::Subscription;
-use super::plan::{unknown_operators, validate};
-use super::prepare::not_started;
-use super::record::Record;
-use super::start::{Delivered, deliver, signed};
-use super::tracker::View;
+use crate::dkg::rockx::judgement::{Record, failure, list, not_started};
 use crate::dkg::rockx::keys::OperatorPublicKey;
-use crate::dkg::transcript::{Bytes, FORMAT, MAX_REJECTED, StartOutcome, StartReply, Transcript, Verdict};
+use crate::dkg::rockx::plan::{unknown_operators, validate};
+use crate::dkg::rockx::round::Round;
+use crate::dkg::rockx::start_message::signed;
+use crate::dkg::rockx::transcript::{Document, FORMAT, MAX_REJECTED, StartOutcome, StartReply, Verdict};
+use crate::dkg::tracker::View;
+use crate::ports::{CeremonyUpdate, Failed};
 use crate::types::{
-    CeremonyFailure, CeremonyPlan, FailureKind, OperatorId, RequestId, Root, Round, SafeText, UnixMillis,
+    CeremonyFailure, CeremonyPlan, FailureKind, OperatorId, RequestId, Root, SafeText, Transcript, UnixMillis,
 };
 
 /// The answer of one operator's node to the start message.
 pub(super) type Started = (OperatorId, Delivered);
-
-/// The last update must arrive, but a reader that stopped reading must not hold the ceremony.
-const LAST_UPDATE: Duration = Duration::from_secs(1);
 
 /// A ceremony while the initiator works on it.
 pub(super) struct Ceremony {
@@ -42,14 +38,14 @@ pub(super) struct Ceremony {
     /// The name under which the observer is subscribed. Every attachment has its own, so that the messenger takes it
     /// for a newcomer who has seen nothing.
     pub(super) observer_name: String,
-    updates: mpsc::Sender<CeremonyUpdate>,
+    pub(super) updates: mpsc::Sender<CeremonyUpdate>,
     pub(super) note: SafeText,
-    begun: UnixMillis,
-    start_message: Option<Vec<u8>>,
-    replies: BTreeMap<OperatorId, StartReply>,
+    pub(super) begun: UnixMillis,
+    pub(super) start_message: Option<Vec<u8>>,
+    pub(super) replies: BTreeMap<OperatorId, StartReply>,
     /// Operators that certainly did not start.
     pub(super) not_started: BTreeMap<OperatorId, SafeText>,
-    rejected: Vec<SafeText>,
+    pub(super) rejected: Vec<SafeText>,
     /// What the messenger stored, verbatim.
     pub(super) stored: Option<Vec<u8>>,
     /// The messenger does not know the topic any more, so nothing more can be delivered.
@@ -68,38 +64,7 @@ impl Ceremony {
         view: View,
     ) -> Result<Self, Box<Failed>> {
         let begun = UnixMillis::now();
-        let refuse = |culprits: Vec<OperatorId>, reason: SafeText| {
-            // what an earlier process started cannot be taken back by a new configuration
-            let kind = match view {
-                View::Whole => FailureKind::NotStarted,
-                View::Late => FailureKind::Unknown,
-            };
-            let failure = failure(kind, None, culprits, reason);
-            let record = Record::new(id, plan, BTreeMap::new(), view);
-            let transcript = Transcript {
-                format: FORMAT,
-                request_id: id,
-                plan: plan.clone(),
-                operators: BTreeMap::new(),
-                attached: view == View::Late,
-                started_at: begun,
-                ended_at: begun,
-                start_message: None,
-                replies: BTreeMap::new(),
-                messages: Vec::new(),
-                rejected: Vec::new(),
-                stored: None,
-                verdict: Verdict::Failed {
-                    failure: failure.clone(),
-                },
-                digest: Root::default(),
-            };
-            Box::new(Failed {
-                failure,
-                progress: record.tracker.progress().clone(),
-                transcript: Box::new(transcript.sealed()),
-            })
-        };
+        let refuse = |culprits, reason| refused(id, plan, view, begun, culprits, reason);
         validate(plan).map_err(|reason| refuse(Vec::new(), reason))?;
         let unknown = unknown_operators(plan, &host.config.directory);
         if !unknown.is_empty() {
@@ -139,28 +104,8 @@ impl Ceremony {
         })
     }
 
-    /// From preflight to the end.
-    pub(super) async fn run(mut self) -> Result<Verified, Box<Failed>> {
-        let end = match self.prepare().await {
-            Ok(()) => match self.begin() {
-                Ok(starts) => self.follow(starts).await,
-                Err(failure) => Err(failure),
-            },
-            Err(failure) => Err(failure),
-        };
-        self.close(end).await
-    }
-
-    /// From a new subscription to the end. The messenger may be down at this moment: that is found out on the way.
-    pub(super) async fn reattach(mut self) -> Result<Verified, Box<Failed>> {
-        self.note = "attached again; no start message is sent".into();
-        self.resubscribe().await;
-        let end = self.follow(JoinSet::new()).await;
-        self.close(end).await
-    }
-
     /// Sends the start message to every participant at the same time.
-    fn begin(&mut self) -> Result<JoinSet<Started>, CeremonyFailure> {
+    pub(super) fn begin(&mut self) -> Result<JoinSet<Started>, CeremonyFailure> {
         let message = signed(
             self.id,
             self.record.plan(),
@@ -200,7 +145,7 @@ impl Ceremony {
             text,
         };
         match outcome {
-            StartOutcome::Started => self.record.tracker.arrived(id, Round::Started, at),
+            StartOutcome::Started => self.record.tracker.arrived(id, Round::Started.id(), at),
             StartOutcome::Refused => {
                 let note = format!("refused to start: {}", reply.text);
                 self.record.tracker.failing(id, note);
@@ -249,13 +194,13 @@ impl Ceremony {
     }
 
     /// The picture of this moment.
-    fn picture(&self) -> CeremonyUpdate {
+    pub(super) fn picture(&self) -> CeremonyUpdate {
         let at = UnixMillis::now();
         let gate = self.record.tracker.gate();
         CeremonyUpdate {
             request_id: self.id,
             at,
-            round: gate.map(|gate| gate.round),
+            step: gate.map(|gate| gate.step.id),
             deadline: self
                 .clock
                 .round_ends()
@@ -270,78 +215,48 @@ impl Ceremony {
         self.note = note.into();
         let _ = self.updates.try_send(self.picture());
     }
+}
 
-    /// Writes the transcript and shows the last picture.
-    async fn close(mut self, end: Result<Accepted, CeremonyFailure>) -> Result<Verified, Box<Failed>> {
-        let verdict = match &end {
-            Ok(accepted) => Verdict::Verified {
-                source: accepted.source,
-                value: accepted.result.clone(),
-                checks: accepted.checks.clone(),
-            },
-            Err(failure) => Verdict::Failed {
-                failure: failure.clone(),
-            },
-        };
-        self.note = match &end {
-            Ok(_) => "verified".into(),
-            Err(failure) => failure.reason.clone(),
-        };
-        let _ = self.updates.send_timeout(self.picture(), LAST_UPDATE).await;
-        let progress = self.record.tracker.progress().clone();
-        let begun = self.start_message.is_some() || self.view == View::Late;
-        match &end {
-            // what is unknown may still be found out by attaching again
-            Err(failure) if failure.kind == FailureKind::Unknown => {}
-            end if begun => self.host.retire(self.id, end.is_err()),
-            _ => self.host.retire(self.id, true),
-        }
-        tracing::info!(
-            target: "dkg::initiator", request = %self.id, kind = %self.record.plan().kind(), note = %self.note,
-            "ceremony ended"
-        );
-        let transcript = Box::new(self.transcript(verdict));
-        match end {
-            Ok(accepted) => Ok(Verified {
-                result: accepted.result,
-                checks: accepted.checks,
-                progress,
-                transcript,
-            }),
-            Err(failure) => Err(Box::new(Failed {
-                failure,
-                progress,
-                transcript,
-            })),
-        }
-    }
-
-    fn transcript(self, verdict: Verdict) -> Transcript {
-        let operators = self
-            .record
-            .evidence
-            .keys
-            .iter()
-            .map(|(id, key)| (*id, key.to_registry_text()))
-            .collect();
-        Transcript {
-            format: FORMAT,
-            request_id: self.id,
-            plan: self.record.plan().clone(),
-            operators,
-            attached: self.view == View::Late,
-            started_at: self.begun,
-            ended_at: UnixMillis::now(),
-            start_message: self.start_message.map(Bytes),
-            replies: self.replies,
-            messages: self.record.to_recorded(),
-            rejected: self.rejected,
-            stored: self.stored.map(Bytes),
-            verdict,
-            digest: Root::default(),
-        }
-        .sealed()
-    }
+/// A ceremony that cannot even be opened.
+fn refused(
+    id: RequestId,
+    plan: &CeremonyPlan,
+    view: View,
+    at: UnixMillis,
+    culprits: Vec<OperatorId>,
+    reason: SafeText,
+) -> Box<Failed> {
+    // what an earlier process started cannot be taken back by a new configuration
+    let kind = match view {
+        View::Whole => FailureKind::NotStarted,
+        View::Late => FailureKind::Unknown,
+    };
+    let failure = failure(kind, None, culprits, reason);
+    let record = Record::new(id, plan, BTreeMap::new(), view);
+    let document = Document {
+        format: FORMAT,
+        request_id: id,
+        plan: plan.clone(),
+        operators: BTreeMap::new(),
+        attached: view == View::Late,
+        started_at: at,
+        ended_at: at,
+        start_message: None,
+        replies: BTreeMap::new(),
+        messages: Vec::new(),
+        rejected: Vec::new(),
+        stored: None,
+        verdict: Verdict::Failed {
+            failure: failure.clone(),
+        },
+        digest: Root::default(),
+    };
+    Box::new(Failed {
+        failure,
+        progress: record.tracker.progress().clone(),
+        transcript: Transcript::from(&document.sealed()),
+        is_evidence: view == View::Whole,
+    })
 }
 
 fn operator_keys(
@@ -357,16 +272,4 @@ fn operator_keys(
             Ok((id, key))
         })
         .collect()
-}
-
-/// `1, 2 and 5`.
-pub(super) fn list(ids: &[OperatorId]) -> String {
-    let mut text = String::new();
-    for (n, id) in ids.iter().enumerate() {
-        if n > 0 {
-            text.push_str(if n + 1 == ids.len() { " and " } else { ", " });
-        }
-        text.push_str(&id.to_string());
-    }
-    text
 }

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::tracker::Gate;
-use crate::types::Round;
+use crate::dkg::tracker::Gate;
+use crate::types::StepId;
 
 /// After every message was seen, the messenger gets this long to store the result.
 const SETTLE: Duration = Duration::from_secs(10);
@@ -31,7 +31,7 @@ pub(super) struct Clock {
     round_deadline: Duration,
     total: Instant,
     /// The round that is waited for, and since when.
-    waiting: (Option<Round>, Instant),
+    waiting: (Option<StepId>, Instant),
     /// Since when all messages are there.
     complete: Option<Instant>,
     /// Since when there is a stored result that was not looked at yet.
@@ -54,9 +54,9 @@ impl Clock {
 
     /// Something happened: the ceremony now waits for `gate`. A round's time begins when the one before is complete.
     pub(super) fn waits_for(&mut self, gate: Option<&Gate>, complete: bool, now: Instant) {
-        let round = gate.map(|gate| gate.round);
-        if self.waiting.0 != round {
-            self.waiting = (round, now);
+        let step = gate.map(|gate| &gate.step.id);
+        if self.waiting.0.as_ref() != step {
+            self.waiting = (step.cloned(), now);
         }
         if complete && self.complete.is_none() {
             self.complete = Some(now);
@@ -115,10 +115,18 @@ impl Clock {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dkg::rockx::round::Round;
+    use crate::types::{CeremonyStep, Follows};
 
     fn gate(round: Round) -> Gate {
         Gate {
-            round,
+            step: CeremonyStep {
+                id: round.id(),
+                title: round.to_string().into(),
+                short: Vec::new(),
+                senders: Vec::new(),
+                follows: Follows::All,
+            },
             missing: Vec::new(),
         }
     }

@@ -7,17 +7,17 @@ use tokio::time::{Instant, sleep_until};
 use super::ahead::Ahead;
 use super::ceremony::{Ceremony, Started};
 use super::clock::Expiry;
-use super::conclude::{Accepted, accept, accept_verified, combine, failure, judge_stored};
 use super::http::CallError;
-use super::judge::Standing;
 use super::observer::Arrival;
 use super::poll::Poll;
-use super::record::Taken;
-use super::tracker::View;
+use crate::dkg::rockx::judgement::{
+    Accepted, Source, Standing, Taken, accept, accept_verified, combine, failure, judge_stored,
+};
+use crate::dkg::rockx::round::Round;
 use crate::dkg::rockx::wire::{DataStore, Decode};
-use crate::dkg::transcript::Source;
+use crate::dkg::tracker::View;
 use crate::lane;
-use crate::types::{CeremonyFailure, CeremonyKind, FailureKind, Round, UnixMillis};
+use crate::types::{CeremonyFailure, CeremonyKind, FailureKind, UnixMillis};
 
 type End = Result<Accepted, CeremonyFailure>;
 
@@ -64,7 +64,7 @@ impl Ceremony {
                 },
             }
             let gate = self.record.tracker.gate();
-            let complete = self.record.tracker.complete(Round::Output);
+            let complete = self.record.tracker.complete(&Round::Output.id());
             self.clock.waits_for(gate.as_ref(), complete, Instant::now());
             if let Some(end) = self.proven(starts.is_empty()) {
                 return end;
@@ -155,7 +155,7 @@ impl Ceremony {
                 return Some(Err(self.record.blamed_failure()));
             }
             // the nodes wait for all, or stumble over a bad partial signature: nothing better can come
-            let signed = self.record.tracker.seen(Round::Preparation);
+            let signed = self.record.tracker.seen(&Round::Preparation.id());
             let hopeless = !bad.is_empty() || (all_answered && !self.not_started.is_empty());
             let all_heard = committee
                 .iter()
@@ -173,7 +173,7 @@ impl Ceremony {
         {
             return Some(Err(self.record.blamed_failure()));
         }
-        if !self.summed_up && self.record.tracker.complete(Round::Round1) {
+        if !self.summed_up && self.record.tracker.complete(&Round::Round1.id()) {
             self.summed_up = true;
             if let Some(failure) = self.record.other_key_failure() {
                 return Some(Err(failure));

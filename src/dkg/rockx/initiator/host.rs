@@ -2,31 +2,21 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tokio::sync::mpsc;
-
-use super::api::{CeremonyUpdate, Failed, InitiatorConfig, InitiatorError, Verified};
-use super::ceremony::Ceremony;
+use super::config::{InitiatorConfig, InitiatorError};
 use super::messenger::Messenger;
 use super::observer::Observer;
-use super::preflight::{MessengerHealth, OperatorHealth, ask_all};
-use super::tracker::View;
+use super::preflight::ask_all;
 use crate::http::{self, Http};
-use crate::types::{CeremonyPlan, OperatorId, RedactedUrl, RequestId, SafeText};
+use crate::ports::{Answer, OperatorHealth, Presence, RelayHealth};
+use crate::types::{OperatorId, RedactedUrl, RequestId};
 
 /// Short calls (ping, topics, polls) get this long, or the round's deadline if that is shorter.
 const SHORT_CALL: Duration = Duration::from_secs(10);
 /// A finished ceremony's topic is removed after this: the deployed nodes send a useless timeout message ten minutes after
 /// every success, which would block the messenger's queues for a minute.
 const RETIRE_AFTER: Duration = Duration::from_secs(30);
-
-/// Starts ceremonies and follows them; cheap to clone.
-#[derive(Debug, Clone)]
-pub struct Initiator {
-    host: Arc<Host>,
-}
 
 /// What every ceremony uses.
 #[derive(Debug)]
@@ -38,12 +28,12 @@ pub(super) struct Host {
     observer_url: reqwest::Url,
 }
 
-impl Initiator {
+impl Host {
     /// Opens the observer's listener. Nothing is sent to anybody.
     ///
     /// # Errors
     /// See [`InitiatorError`].
-    pub async fn start(config: InitiatorConfig) -> Result<Self, InitiatorError> {
+    pub(super) async fn open(config: InitiatorConfig) -> Result<Self, InitiatorError> {
         let http = config.http.clone();
         let messenger = Messenger::new(
             &http,
@@ -64,82 +54,36 @@ impl Initiator {
             .unwrap_or_else(|| format!("http://{}", observer.local_addr()));
         let observer_url = http::parse(&RedactedUrl::new(observer_url)).map_err(InitiatorError::Observer)?;
         Ok(Self {
-            host: Arc::new(Host {
-                config,
-                http,
-                messenger,
-                observer,
-                observer_url,
-            }),
+            config,
+            http,
+            messenger,
+            observer,
+            observer_url,
         })
     }
 
     /// Where the observer listens.
-    #[must_use]
-    pub fn observer_addr(&self) -> SocketAddr {
-        self.host.observer.local_addr()
+    pub(super) fn observer_addr(&self) -> SocketAddr {
+        self.observer.local_addr()
     }
 
-    /// Asks these operators' nodes for `/ping` and `/version`, in parallel, each within ten seconds.
-    pub async fn preflight(&self, ids: &[OperatorId]) -> Vec<OperatorHealth> {
-        self.host.preflight(ids).await
-    }
-
-    /// Asks the messenger the same.
-    pub async fn preflight_messenger(&self) -> MessengerHealth {
+    /// Asks the messenger for `/ping` and `/version`.
+    pub(super) async fn messenger_health(&self) -> RelayHealth {
         let begun = Instant::now();
-        match self.host.messenger.ping().await {
-            Ok(version) => MessengerHealth {
-                reachable: true,
+        let answers = match self.messenger.ping().await {
+            Ok(version) => Answer::Yes(Presence {
                 version,
-                latency: Some(begun.elapsed()),
-                note: SafeText::default(),
-            },
-            Err(error) => MessengerHealth {
-                reachable: false,
-                version: None,
-                latency: None,
-                note: error.to_string().into(),
-            },
+                latency: begun.elapsed(),
+            }),
+            Err(error) => Answer::no(error.to_string()),
+        };
+        RelayHealth {
+            name: RedactedUrl::new(&self.config.messenger_url).to_string().into(),
+            answers,
         }
     }
 
-    /// Runs the ceremony from preflight to verified result. The caller has journaled `request_id`, and never uses it
-    /// again. `updates` gets whole pictures; when it is full, one is left out. Dropping the future abandons the ceremony:
-    /// the operators go on without us.
-    ///
-    /// # Errors
-    /// See [`crate::types::FailureKind`]. After `NotStarted` no operator got a start message that it accepted; after
-    /// everything else a key may exist somewhere, and must never be used.
-    pub async fn run(
-        &self,
-        request_id: RequestId,
-        plan: &CeremonyPlan,
-        updates: mpsc::Sender<CeremonyUpdate>,
-    ) -> Result<Verified, Box<Failed>> {
-        Ceremony::open(&self.host, request_id, plan, updates, View::Whole)?
-            .run()
-            .await
-    }
-
-    /// Takes up a ceremony that an earlier process started, without sending a start message: subscribes again, and waits
-    /// for the result or for nothing more to come.
-    ///
-    /// # Errors
-    /// As [`Initiator::run`]; `Unknown` when nothing can be found out, never `NotStarted`.
-    pub async fn reattach(
-        &self,
-        request_id: RequestId,
-        plan: &CeremonyPlan,
-        updates: mpsc::Sender<CeremonyUpdate>,
-    ) -> Result<Verified, Box<Failed>> {
-        Ceremony::open(&self.host, request_id, plan, updates, View::Late)?
-            .reattach()
-            .await
-    }
-}
-
-impl Host {
+    /// Asks these operators' nodes for the same, in parallel.
     pub(super) async fn preflight(&self, ids: &[OperatorId]) -> Vec<OperatorHealth> {
         let asked: Vec<_> = ids
             .iter()

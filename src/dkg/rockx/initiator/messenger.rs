@@ -98,7 +98,7 @@ impl Messenger {
         } else {
             Err(CallError::Unexpected {
                 status: answer.status,
-                text: format!("a topic named {:?}", SafeText::new(&topic.name)).into(),
+                text: format!("a topic named «{}»", SafeText::new(&topic.name)).into(),
             })
         }
     }

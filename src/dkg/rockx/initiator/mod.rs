@@ -16,28 +16,20 @@
 //! request id is never started twice.
 
 mod ahead;
-mod api;
 mod ceremony;
 mod clock;
-pub(crate) mod conclude;
-mod contradict;
+mod close;
+mod config;
+mod deliver;
 mod follow;
 mod host;
 mod http;
-pub(crate) mod judge;
-pub(crate) mod message;
 mod messenger;
 mod observer;
-pub(crate) mod plan;
 mod poll;
 mod preflight;
 mod prepare;
-pub(crate) mod record;
-#[cfg(test)]
-mod replay;
-pub(crate) mod start;
-pub(crate) mod tracker;
+mod run;
 
-pub use api::{CeremonyUpdate, Failed, InitiatorConfig, InitiatorError, Verified};
-pub use host::Initiator;
-pub use preflight::{MessengerHealth, OperatorHealth};
+pub use config::{InitiatorConfig, InitiatorError};
+pub use run::Initiator;

@@ -3,41 +3,14 @@
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use super::http::{CallError, endpoint, unexpected};
 use crate::http::{Endpoint, Http};
+use crate::ports::{Answer, OperatorHealth, Presence};
 use crate::types::{OperatorId, OperatorRecord, SafeText};
 
 const MAX_SMALL: usize = 4 * 1024;
-
-/// The health of one operator's node as seen from here.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct OperatorHealth {
-    /// Which operator.
-    pub id: OperatorId,
-    /// `/ping` was answered as the protocol says.
-    pub reachable: bool,
-    /// What `/version` says: empty text in unstamped builds, `None` when it was not answered.
-    pub version: Option<SafeText>,
-    /// Time to the answer of `/ping`.
-    pub latency: Option<Duration>,
-    /// What is wrong, in words; empty when nothing is.
-    pub note: SafeText,
-}
-
-/// The health of the messenger as seen from here.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct MessengerHealth {
-    /// `/ping` was answered as the protocol says.
-    pub reachable: bool,
-    /// What `/version` says.
-    pub version: Option<SafeText>,
-    /// Time to the answers.
-    pub latency: Option<Duration>,
-    /// What is wrong, in words; empty when nothing is.
-    pub note: SafeText,
-}
 
 #[derive(Deserialize)]
 struct Version {
@@ -67,40 +40,24 @@ pub(crate) async fn ask_all(
     deadline: Duration,
 ) -> Vec<OperatorHealth> {
     join_all(operators.iter().map(|(id, record)| async move {
-        let Some(record) = record else {
-            return OperatorHealth {
-                id: *id,
-                reachable: false,
-                version: None,
-                latency: None,
-                note: "not in the directory of operators".into(),
-            };
-        };
         let begun = Instant::now();
-        let answer = match endpoint(http, &record.endpoint, deadline, MAX_SMALL) {
-            Ok(endpoint) => ping(&endpoint).await,
-            Err(error) => Err(error),
+        let answers = match record {
+            None => Answer::no("not in the directory of operators"),
+            Some(record) => {
+                let asked = match endpoint(http, &record.endpoint, deadline, MAX_SMALL) {
+                    Ok(endpoint) => ping(&endpoint).await,
+                    Err(error) => Err(error),
+                };
+                match asked {
+                    Ok(version) => Answer::Yes(Presence {
+                        version,
+                        latency: begun.elapsed(),
+                    }),
+                    Err(error) => Answer::no(error.to_string()),
+                }
+            }
         };
-        match answer {
-            Ok(version) => OperatorHealth {
-                id: *id,
-                reachable: true,
-                note: if version.is_some() {
-                    SafeText::default()
-                } else {
-                    "does not tell its version".into()
-                },
-                version,
-                latency: Some(begun.elapsed()),
-            },
-            Err(error) => OperatorHealth {
-                id: *id,
-                reachable: false,
-                version: None,
-                latency: None,
-                note: error.to_string().into(),
-            },
-        }
+        OperatorHealth { id: *id, answers }
     }))
     .await
 }

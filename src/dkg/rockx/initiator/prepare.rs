@@ -1,46 +1,58 @@
 //! Before the first start message: everybody is there, the topic is whole, the observer listens.
 
-use super::ceremony::{Ceremony, list};
-use super::conclude::failure;
+use super::ceremony::Ceremony;
 use super::messenger::{address_of, missing};
-use crate::types::{CeremonyFailure, FailureKind, OperatorId};
+use crate::dkg::rockx::judgement::{list, not_started};
+use crate::types::{CeremonyFailure, OperatorId};
 
 impl Ceremony {
     /// Everything that must hold before the first start message.
     pub(super) async fn prepare(&mut self) -> Result<(), CeremonyFailure> {
-        let host = self.host.clone();
         let participants = self.record.plan().participants();
+        let absent = self.attendance(&participants).await?;
+        let unregistered = self.create_topic(&participants, absent).await?;
+        self.observe_topic(&participants, &unregistered).await
+    }
+
+    /// Asks every operator and the messenger whether they are there, and whether the request id is new. Returns who is
+    /// absent, as far as the ceremony can do without.
+    async fn attendance(&mut self, participants: &[OperatorId]) -> Result<Vec<OperatorId>, CeremonyFailure> {
+        let host = self.host.clone();
         self.publish("asking every operator whether it is there");
         let (health, messenger, unused) = tokio::join!(
-            host.preflight(&participants),
+            host.preflight(participants),
             host.messenger.ping(),
             self.must_be_unused()
         );
-        let mut absent = Vec::new();
-        for operator in &health {
-            if !operator.reachable {
-                self.record.tracker.failing(operator.id, operator.note.clone());
-                absent.push(operator.id);
-            }
+        let (mut absent, mut whys) = (Vec::new(), Vec::new());
+        for operator in health.iter().filter(|operator| operator.presence().is_none()) {
+            self.record.tracker.failing(operator.id, operator.trouble());
+            whys.push(format!("operator {} {}", operator.id, operator.trouble()));
+            absent.push(operator.id);
         }
         if !self.record.can_do_without(absent.len()) {
-            let whys: Vec<String> = health
-                .iter()
-                .filter(|operator| !operator.reachable)
-                .map(|operator| format!("operator {} {}", operator.id, operator.note))
-                .collect();
             return Err(not_started(absent, whys.join("; ")));
         }
         if let Err(error) = messenger {
             return Err(not_started(Vec::new(), format!("the messenger {error}")));
         }
         unused?;
-        let topic = host
+        Ok(absent)
+    }
+
+    /// Returns who is not registered at the messenger, as far as the ceremony can do without.
+    async fn create_topic(
+        &mut self,
+        participants: &[OperatorId],
+        mut absent: Vec<OperatorId>,
+    ) -> Result<Vec<OperatorId>, CeremonyFailure> {
+        let topic = self
+            .host
             .messenger
-            .create_topic(self.id, &participants)
+            .create_topic(self.id, participants)
             .await
             .map_err(|error| not_started(Vec::new(), format!("creating the topic: the messenger {error}")))?;
-        let unregistered = missing(&topic, &participants);
+        let unregistered = missing(&topic, participants);
         for id in &unregistered {
             self.record
                 .tracker
@@ -49,42 +61,50 @@ impl Ceremony {
         absent.extend(&unregistered);
         absent.sort_unstable();
         absent.dedup();
-        if !self.record.can_do_without(absent.len()) {
-            let who = list(&unregistered);
-            return Err(not_started(
-                absent,
-                format!("not registered at the messenger: {who}"),
-            ));
+        if self.record.can_do_without(absent.len()) {
+            return Ok(unregistered);
         }
-        let address = host.observer_address(self.id);
-        let subscribed = host
-            .messenger
+        let who = list(&unregistered);
+        Err(not_started(
+            absent,
+            format!("not registered at the messenger: {who}"),
+        ))
+    }
+
+    /// Subscribes the observer, and reads the topic back: the messenger may have dropped what it accepted.
+    async fn observe_topic(
+        &self,
+        participants: &[OperatorId],
+        unregistered: &[OperatorId],
+    ) -> Result<(), CeremonyFailure> {
+        let messenger = &self.host.messenger;
+        let address = self.host.observer_address(self.id);
+        messenger
             .subscribe(self.id, &self.observer_name, &address)
-            .await;
-        subscribed.map_err(|error| {
-            not_started(
-                Vec::new(),
-                format!("subscribing the observer: the messenger {error}"),
-            )
-        })?;
-        let stored = host.messenger.topic(self.id).await.map_err(|error| {
+            .await
+            .map_err(|error| {
+                not_started(
+                    Vec::new(),
+                    format!("subscribing the observer: the messenger {error}"),
+                )
+            })?;
+        let stored = messenger.topic(self.id).await.map_err(|error| {
             not_started(
                 Vec::new(),
                 format!("reading the topic back: the messenger {error}"),
             )
         })?;
         let complete = stored.is_some_and(|topic| {
-            missing(&topic, &participants) == unregistered
+            missing(&topic, participants) == unregistered
                 && address_of(&topic, &self.observer_name) == Some(address.as_str())
         });
         if complete {
-            Ok(())
-        } else {
-            Err(not_started(
-                Vec::new(),
-                "the messenger did not keep the topic's subscribers".to_owned(),
-            ))
+            return Ok(());
         }
+        Err(not_started(
+            Vec::new(),
+            "the messenger did not keep the topic's subscribers",
+        ))
     }
 
     /// A node that finished a ceremony takes its start message again and begins a second one under the same id.
@@ -99,13 +119,8 @@ impl Ceremony {
             )),
             _ => Err(not_started(
                 Vec::new(),
-                "the messenger knows this request id already: it was used before".to_owned(),
+                "the messenger knows this request id already: it was used before",
             )),
         }
     }
-}
-
-/// Nothing was sent to any operator.
-pub(super) fn not_started(culprits: Vec<OperatorId>, reason: String) -> CeremonyFailure {
-    failure(FailureKind::NotStarted, None, culprits, reason)
 }

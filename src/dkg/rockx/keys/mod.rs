@@ -43,7 +43,7 @@ pub enum KeyError {
     /// The library refused.
     #[error("RSA key generation failed")]
     Generate,
-    /// A key file that is encrypted with a password can not be read or written.
+    /// A key file that is encrypted with a password cannot be read or written.
     #[error("encrypted key file: {0}")]
     Sealed(String),
     /// The checksum of an encrypted key file does not match.

@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
 use super::{KeyError, OperatorPrivateKey};
+use crate::types::SafeText;
 
 /// scrypt's cost in files that we write, EIP-2335's own.
 const N: u64 = 262_144;
@@ -161,7 +162,7 @@ fn derive(kdf: &Module, password: &SecretString) -> Result<Zeroizing<[u8; 32]>, 
             }
             pbkdf2::pbkdf2_hmac::<Sha256>(password.as_bytes(), &salt, rounds, &mut *key);
         }
-        other => return Err(sealed(format!("kdf {other:?} is not supported"))),
+        other => return Err(sealed(format!("kdf «{}» is not supported", SafeText::new(other)))),
     }
     Ok(key)
 }

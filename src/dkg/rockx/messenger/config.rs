@@ -14,7 +14,7 @@ pub struct MessengerConfig {
     /// Where registrations, topics, undelivered messages and results survive a restart. `None`: in memory only.
     pub data_dir: Option<PathBuf>,
     /// Whether a name may be registered again under another address while the old address still answers `/ping`.
-    /// Off, a live operator can not be displaced; an operator that moved is let in as soon as its old address is silent.
+    /// Off, a live operator cannot be displaced; an operator that moved is let in as soon as its old address is silent.
     pub allow_takeover: bool,
     /// What `GET /version` says.
     pub version: String,
@@ -60,7 +60,7 @@ pub struct Limits {
     pub subscribers: usize,
     /// Messages of one topic.
     pub messages_per_topic: usize,
-    /// Messages of one signer in one topic, so that one of them can not use up what the others need.
+    /// Messages of one signer in one topic, so that one of them cannot use up what the others need.
     pub messages_per_signer: usize,
     /// Bytes of all messages held, over all topics.
     pub message_bytes: usize,

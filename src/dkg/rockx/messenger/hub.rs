@@ -13,7 +13,6 @@ use super::metrics::{Gauges, Metrics};
 use super::results::{Kept, Results};
 use super::store::{Loaded, Store};
 use super::topic::{Topic, wants};
-use super::worker;
 use crate::types::{RequestId, UnixMillis};
 
 /// Name of the registry, which looks like a topic from outside.
@@ -134,25 +133,6 @@ impl Hub {
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {
         // no operation leaves the state half changed in a way that matters more than going on
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Sends a worker to every lane of the topic that has something to deliver and no worker.
-    pub(super) fn start_workers(self: &Arc<Self>, topic: &mut Topic) {
-        let (id, generation) = (topic.id, topic.generation);
-        for (name, member) in &mut topic.members {
-            if !member.lane.running && member.lane.len() > 0 {
-                member.lane.running = true;
-                worker::start(Arc::clone(self), id, generation, name.clone());
-            }
-        }
-    }
-
-    /// Resumes the deliveries that a restart interrupted.
-    pub(super) fn resume(self: &Arc<Self>) {
-        let mut state = self.lock();
-        for topic in state.topics.values_mut() {
-            self.start_workers(topic);
-        }
     }
 
     /// The time, for everything that expires.

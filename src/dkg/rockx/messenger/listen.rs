@@ -1,4 +1,4 @@
-//! The listening socket, with the deadlines that an HTTP server needs when its clients can not be trusted.
+//! The listening socket, with the deadlines that an HTTP server needs when its clients cannot be trusted.
 //!
 //! A request must be complete, and its reply begun, within [`Limits::request_deadline`] of its first byte, whatever
 //! trickles in meanwhile; between requests a connection may be silent for [`Limits::idle`]. The number of connections

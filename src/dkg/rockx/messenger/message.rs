@@ -1,5 +1,7 @@
 //! What the messenger reads of a published message: enough to order it, nothing that it would have to believe.
 
+use std::fmt;
+
 use axum::body::Bytes;
 use sha2::{Digest as _, Sha256};
 
@@ -21,6 +23,21 @@ pub(super) enum Rank {
     Timeout = 7,
     /// A timeout of the round that follows success: Go nodes send it ten minutes after every ceremony.
     LateTimeout = 8,
+}
+
+impl fmt::Display for Rank {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Preparation => "preparation",
+            Self::Round1 => "round 1",
+            Self::Round2 => "round 2",
+            Self::DepositData => "deposit data",
+            Self::Output => "output",
+            Self::Blame => "blame",
+            Self::Timeout => "timeout",
+            Self::LateTimeout => "late timeout",
+        })
+    }
 }
 
 /// A message of a topic.

@@ -5,14 +5,14 @@
 //! * Messages are delivered per topic and subscriber in the order of rounds, one at a time, and stay at the head until
 //!   they are taken. A subscriber that has not started its session is asked again after milliseconds and whenever it
 //!   publishes something, so that no ceremony waits for a retry timer. Topics do not wait for each other.
-//! * What can not be a ceremony's message is refused (400): undecodable bytes, start messages, messages of another
+//! * What cannot be a ceremony's message is refused (400): undecodable bytes, start messages, messages of another
 //!   request. What a non-member signs is answered with 200 and not forwarded.
 //! * A registered name keeps its address as long as that address answers `/ping` (409 otherwise, unless
 //!   [`MessengerConfig::allow_takeover`]). Go nodes end when their registration is refused, which is right for the
 //!   second of two that claim the same name; one that moved is let in because its old address is silent.
-//! * `default` can not be replaced or deleted (403). A topic in use can not be replaced by another (409), and can be
+//! * `default` cannot be replaced or deleted (403). A topic in use cannot be replaced by another (409), and can be
 //!   deleted (else 409) only by its creator: with the secret that was sent as [`OWNER_HEADER`] when it was created.
-//! * The first result stays unless one comes that more members vouch for ([`results`]).
+//! * The first result stays unless one comes that more members vouch for (`results`).
 //! * Everything from outside is bounded ([`Limits`]); registrations, topics, messages and results survive a restart.
 //!
 //! There is no authentication of senders here, as there is none in the protocol: receivers check signatures.
@@ -55,7 +55,7 @@ pub const OWNER_HEADER: &str = "x-casimir-topic-owner";
 /// How long requests in progress may take to finish at shutdown.
 const GRACE: Duration = Duration::from_secs(2);
 
-/// The messenger can not start.
+/// The messenger cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum MessengerError {
     /// The address cannot be listened on.
@@ -100,7 +100,7 @@ pub async fn spawn(config: MessengerConfig) -> Result<MessengerHandle, Messenger
     let deliverer = Deliverer::new(config.http.clone(), &config.limits);
     let listener = listen::Listener::new(tcp, &config.limits);
     let hub = Hub::new(config, store, loaded, deliverer);
-    hub.resume();
+    worker::resume(&hub);
     tokio::spawn(janitor::run(Arc::clone(&hub)));
     let router = routes::router(Arc::clone(&hub));
     let mut stop = hub.stop.subscribe();

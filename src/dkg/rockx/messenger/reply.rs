@@ -8,7 +8,7 @@ use serde::Serialize;
 
 /// JSON text as Go's encoder writes it: like serde_json's, with `<`, `>`, `&` and the two line separators escaped.
 pub(super) fn go_json<T: Serialize + ?Sized>(value: &T) -> String {
-    // our reply types are maps and structs with string keys, for which serialisation can not fail
+    // our reply types are maps and structs with string keys, for which serialisation cannot fail
     let plain = serde_json::to_string(value).unwrap_or_else(|_| "null".to_owned());
     if !plain.contains(['<', '>', '&', '\u{2028}', '\u{2029}']) {
         return plain;

@@ -1,4 +1,4 @@
-//! The worker of a lane: delivers one message after another, in the lane's order, until none is left.
+//! The workers of the lanes: each delivers one message after another, in its lane's order, until none is left.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -10,6 +10,7 @@ use super::hub::Hub;
 use super::lane::{Outcome, Verdict};
 use super::message::Message;
 use super::store::Write;
+use super::topic::Topic;
 use crate::types::{RedactedUrl, RequestId, SafeText};
 
 struct Job {
@@ -18,8 +19,26 @@ struct Job {
     wake: Arc<Notify>,
 }
 
-/// Starts the worker. The caller has marked the lane as running.
-pub(super) fn start(hub: Arc<Hub>, topic: RequestId, generation: u64, name: String) {
+/// Sends a worker to every lane of the topic that has something to deliver and no worker.
+pub(super) fn start(hub: &Arc<Hub>, topic: &mut Topic) {
+    for (name, member) in &mut topic.members {
+        if !member.lane.running && member.lane.len() > 0 {
+            member.lane.running = true;
+            spawn(Arc::clone(hub), topic.id, topic.generation, name.clone());
+        }
+    }
+}
+
+/// Resumes the deliveries that a restart interrupted.
+pub(super) fn resume(hub: &Arc<Hub>) {
+    let mut state = hub.lock();
+    for topic in state.topics.values_mut() {
+        start(hub, topic);
+    }
+}
+
+/// The lane is marked as running, so that it has one worker only.
+fn spawn(hub: Arc<Hub>, topic: RequestId, generation: u64, name: String) {
     tokio::spawn(async move {
         let mut stop = hub.stop.subscribe();
         tokio::select! {
@@ -48,7 +67,7 @@ async fn run(hub: &Hub, topic: RequestId, generation: u64, name: &str) {
                 hub.metrics.deliveries_dropped.add_one();
                 let name = SafeText::new(name);
                 tracing::warn!(target: "messenger", %topic, subscriber = %name, signer = %job.message.signer,
-                    round = ?job.message.rank, %reason, "message given up for this subscriber");
+                    round = %job.message.rank, %reason, "message given up for this subscriber");
             }
             None => return,
         }

@@ -54,7 +54,7 @@ pub enum NodeError {
     #[error("the private key is not that of operator {0}: the directory has another public key")]
     OtherKey(OperatorId),
     /// An initiator's key is unusable.
-    #[error("policy: key of initiator {name:?}: {error}")]
+    #[error("policy: key of initiator «{name}»: {error}")]
     Initiator {
         /// Whose.
         name: SafeText,

@@ -257,6 +257,16 @@ macro_rules! go_number {
             }
         }
 
+        /// The name that the protocol gives to the number, else the number.
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                match self {
+                    $( Self::$variant => f.pad(stringify!($variant)), )*
+                    Self::Other(number) => number.fmt(f),
+                }
+            }
+        }
+
         impl From<u64> for $name {
             fn from(number: u64) -> Self {
                 match number {

@@ -44,9 +44,9 @@ pub(super) async fn run(outside: Shared, core: mpsc::Sender<Incoming>) {
         }
         if asked.is_none_or(|at| at.elapsed() >= ASK) {
             asked = Some(Instant::now());
-            let (messenger, operators, beacons) =
-                tokio::join!(messenger(&outside), operators(&outside), beacons(&outside));
-            let endpoints = LiveUpdate::Endpoints(EndpointKind::Messenger, vec![messenger]);
+            let (relay, operators, beacons) =
+                tokio::join!(relay(&outside), operators(&outside), beacons(&outside));
+            let endpoints = LiveUpdate::Endpoints(EndpointKind::Messenger, relay);
             let beacons = LiveUpdate::Endpoints(EndpointKind::Beacon, beacons);
             for update in [endpoints, beacons, LiveUpdate::Operators(operators)] {
                 if core.send(Incoming::Live(update)).await.is_err() {
@@ -92,22 +92,30 @@ fn execution(endpoint: &EndpointHealth) -> EndpointView {
     }
 }
 
-async fn messenger(outside: &Shared) -> EndpointView {
-    let found = outside.initiator.preflight_messenger().await;
-    let health = grade(found.reachable, found.latency);
-    let version = found.version.map(|v| format!("version {v}")).unwrap_or_default();
-    let detail = if found.note.as_str().is_empty() {
+async fn relay(outside: &Shared) -> Vec<EndpointView> {
+    let Some(found) = outside.ceremonies.relay().await else {
+        return Vec::new();
+    };
+    let trouble = found.trouble();
+    let presence = found.answers.yes();
+    let latency = presence.as_ref().map(|presence| presence.latency);
+    let health = grade(presence.is_some(), latency);
+    let version = presence
+        .and_then(|presence| presence.version)
+        .map(|v| format!("version {v}"))
+        .unwrap_or_default();
+    let detail = if trouble.as_str().is_empty() {
         SafeText::new(&version)
     } else {
-        found.note
+        trouble
     };
-    EndpointView {
+    vec![EndpointView {
         kind: EndpointKind::Messenger,
-        name: SafeText::new(&outside.messenger_name.to_string()),
+        name: found.name,
         health,
         detail,
-        latency_ms: millis(found.latency),
-    }
+        latency_ms: millis(latency),
+    }]
 }
 
 async fn beacons(outside: &Shared) -> Vec<EndpointView> {
@@ -140,21 +148,22 @@ async fn beacons(outside: &Shared) -> Vec<EndpointView> {
 async fn operators(outside: &Shared) -> Vec<OperatorView> {
     let directory = &outside.config.operators.by_id;
     let ids: Vec<OperatorId> = directory.keys().copied().collect();
-    let found = outside.initiator.preflight(&ids).await;
+    let found = outside.ceremonies.operators(&ids).await;
     found
         .into_iter()
         .filter_map(|h| {
             let record = directory.get(&h.id)?;
+            let latency = h.presence().map(|presence| presence.latency);
             Some(OperatorView {
                 id: h.id,
                 name: record.name.clone(),
                 endpoint: SafeText::new(&RedactedUrl::new(record.endpoint.clone()).to_string()),
-                health: grade(h.reachable, h.latency),
-                version: h.version.unwrap_or_default(),
-                latency_ms: millis(h.latency),
+                health: grade(h.presence().is_some(), latency),
+                version: h.version().into(),
+                latency_ms: millis(latency),
                 ceremonies_done: 0,
                 ceremonies_failed: 0,
-                note: h.note,
+                note: h.trouble(),
             })
         })
         .collect()

@@ -3,30 +3,28 @@
 use std::collections::BTreeMap;
 
 use crate::config::SelectionRule;
-use crate::dkg::rockx::initiator::{MessengerHealth, OperatorHealth};
 use crate::dkg::rockx::keys::OperatorPublicKey;
 use crate::engine::service::outside::Shared;
-use crate::engine::service::prepare::ranking::{self, Candidate, Version};
+use crate::engine::service::prepare::ranking::{self, Candidate};
 use crate::oracle::{Fact, FactKind, Wanted};
-use crate::types::{Check, CheckStatus, OperatorId, threshold_for};
+use crate::ports::{CeremonyCapabilities, OperatorHealth, RelayHealth, Release, ReleaseVerdict};
+use crate::types::{CeremonyPlan, Check, CheckStatus, OperatorId, SafeText};
 
-/// What operators and messenger answered. They are asked once a preparation, so that the choice and its checks rest on
+/// What operators and whatever relays between them answered. They are asked once a preparation, so that the choice and its checks rest on
 /// the same answers.
 pub(super) struct Asked {
     /// By operator: everybody who was asked, reachable or not.
     pub(super) health: BTreeMap<OperatorId, OperatorHealth>,
-    messenger: MessengerHealth,
+    relay: Option<RelayHealth>,
 }
 
-/// Asks these operators and the messenger how they are.
+/// Asks these operators, and whatever relays between them, how they are.
 pub(super) async fn ask(outside: &Shared, ids: &[OperatorId]) -> Asked {
-    let (health, messenger) = tokio::join!(
-        outside.initiator.preflight(ids),
-        outside.initiator.preflight_messenger()
-    );
+    let ceremonies = &outside.ceremonies;
+    let (health, relay) = tokio::join!(ceremonies.operators(ids), ceremonies.relay());
     Asked {
         health: health.into_iter().map(|h| (h.id, h)).collect(),
-        messenger,
+        relay,
     }
 }
 
@@ -61,7 +59,8 @@ pub(super) async fn select(outside: &Shared, wanted: &Wanted) -> (Vec<OperatorId
 pub(super) fn rank(outside: &Shared, ids: &[OperatorId], asked: &Asked, wanted: &Wanted) -> Vec<Candidate> {
     let directory = &outside.config.operators.by_id;
     let name = |id| directory.get(&id).map(|o| o.name.clone()).unwrap_or_default();
-    ranking::rank(ids, name, &asked.health, &wanted.avoid, &wanted.tracks)
+    let can = outside.ceremonies.capabilities();
+    ranking::rank(can, ids, name, &asked.health, &wanted.avoid, &wanted.tracks)
 }
 
 /// One line for each operator in question: its place in the ranking, what becomes of it, and the numbers.
@@ -102,10 +101,10 @@ pub(super) fn standings(
 }
 
 pub(super) fn reachable(health: &BTreeMap<OperatorId, OperatorHealth>, id: OperatorId) -> bool {
-    health.get(&id).is_some_and(|h| h.reachable)
+    health.get(&id).is_some_and(|h| h.presence().is_some())
 }
 
-/// How many of those who take part a ceremony can not do without.
+/// How many of those who take part a ceremony cannot do without.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Quorum {
     /// Key generations and reshares: one who is missing is missing for good.
@@ -114,26 +113,17 @@ pub(super) enum Quorum {
     AtLeast(usize),
 }
 
-/// Size, directory, keys, reachability and version of those who take part, and the messenger.
-pub(super) fn checks(
-    outside: &Shared,
-    asked: &Asked,
-    participants: &[OperatorId],
-    committee: &[OperatorId],
-    quorum: Quorum,
-) -> Vec<Check> {
+/// Whether the backend takes the plan; size, directory, keys, reachability and version of those who take part; and
+/// whatever relays between them.
+pub(super) fn checks(outside: &Shared, asked: &Asked, plan: &CeremonyPlan, quorum: Quorum) -> Vec<Check> {
     let directory = &outside.config.operators.by_id;
-    let Asked { health, messenger } = asked;
-    let mut checks = vec![match threshold_for(committee.len()) {
-        Some(t) => Check::pass(
-            "committee-size",
-            format!("{} operators, threshold {t}", committee.len()),
-        ),
-        None => Check::fail(
-            "committee-size",
-            format!("{} operators; RockX knows 4, 7, 10 and 13", committee.len()),
-        ),
-    }];
+    let can = outside.ceremonies.capabilities();
+    let participants = &plan.participants();
+    let Asked { health, relay } = asked;
+    let mut checks = vec![
+        size(can, plan.committee().len()),
+        accepted(can, outside.ceremonies.accepts(plan)),
+    ];
     let keys: Vec<String> = participants
         .iter()
         .filter_map(|id| match directory.get(id) {
@@ -149,19 +139,32 @@ pub(super) fn checks(
         "every operator has a valid RSA key",
     ));
     checks.push(attendance(participants, health, quorum));
-    checks.push(versions(participants, health, quorum));
-    checks.push(if messenger.reachable {
-        Check::pass(
-            "messenger-reachable",
-            format!(
-                "answers in {} ms",
-                messenger.latency.unwrap_or_default().as_millis()
-            ),
-        )
-    } else {
-        Check::fail("messenger-reachable", messenger.note.as_str())
-    });
+    checks.push(versions(can, participants, health, quorum));
+    checks.extend(relay.as_ref().map(|relay| {
+        relay.answers.check("messenger-reachable", |presence| {
+            (true, format!("answers in {} ms", presence.latency.as_millis()))
+        })
+    }));
     checks
+}
+
+fn size(can: &CeremonyCapabilities, operators: usize) -> Check {
+    const NAME: &str = "committee-size";
+    match can.threshold_of(operators) {
+        Some(t) => Check::pass(NAME, format!("{operators} operators, threshold {t}")),
+        None => Check::fail(
+            NAME,
+            format!("{operators} operators; {} knows {}", can.title, can.sizes()),
+        ),
+    }
+}
+
+fn accepted(can: &CeremonyCapabilities, verdict: Result<(), SafeText>) -> Check {
+    const NAME: &str = "plan-accepted";
+    match verdict {
+        Ok(()) => Check::pass(NAME, format!("{} can carry it out", can.title)),
+        Err(why) => Check::fail(NAME, why.as_str()),
+    }
 }
 
 fn all_or(problems: &[String], name: &str, fine: &str) -> Check {
@@ -184,7 +187,9 @@ fn attendance(
         .map(|id| {
             format!(
                 "operator {id}: {}",
-                health.get(id).map_or("was not asked", |h| h.note.as_str())
+                health
+                    .get(id)
+                    .map_or("was not asked".into(), OperatorHealth::trouble)
             )
         })
         .collect();
@@ -205,28 +210,29 @@ fn attendance(
 /// A node that reports no version (an unstamped build does) is unknown, not wrong. Who may be missing is not asked for a
 /// version while missing.
 fn versions(
+    can: &CeremonyCapabilities,
     participants: &[OperatorId],
     health: &BTreeMap<OperatorId, OperatorHealth>,
     quorum: Quorum,
 ) -> Check {
     const NAME: &str = "operator-versions";
+    let Some(oldest) = can.oldest_release else {
+        return Check::pass(NAME, format!("every release of {} can take part", can.title));
+    };
     let mut status = CheckStatus::Pass;
     let mut words = Vec::new();
     let judged = participants
         .iter()
         .filter(|id| quorum == Quorum::All || reachable(health, **id));
     for id in judged {
-        let version = health
-            .get(id)
-            .and_then(|h| h.version.as_ref())
-            .map_or("", |v| v.as_str());
-        match ranking::version(version) {
-            Version::Fine => {}
-            Version::TooOld => {
+        let version = health.get(id).map_or("", |h| h.version());
+        match can.judge_release(version) {
+            ReleaseVerdict::Fine => {}
+            ReleaseVerdict::TooOld => {
                 status = CheckStatus::Fail;
-                words.push(format!("operator {id} has {version}, older than 0.2.7"));
+                words.push(format!("operator {id} has {}", older(version, oldest)));
             }
-            Version::Untold => {
+            ReleaseVerdict::Untold => {
                 status = status.min(CheckStatus::Unknown);
                 words.push(format!("operator {id} does not tell its version"));
             }
@@ -234,13 +240,18 @@ fn versions(
     }
     let reason = if words.is_empty() {
         match quorum {
-            Quorum::All => "every operator has 0.2.7 or newer".to_owned(),
-            Quorum::AtLeast(_) => "every operator that answers has 0.2.7 or newer".to_owned(),
+            Quorum::All => format!("every operator has {oldest} or newer"),
+            Quorum::AtLeast(_) => format!("every operator that answers has {oldest} or newer"),
         }
     } else {
         words.join("; ")
     };
     Check::new(NAME, status, reason)
+}
+
+/// A version that cannot take part.
+pub(super) fn older(version: impl std::fmt::Display, oldest: Release) -> String {
+    format!("{version}, older than {oldest}")
 }
 
 /// One line an operator: id, name, endpoint.
@@ -261,20 +272,26 @@ pub(super) fn fact(outside: &Shared, label: &str, ids: &[OperatorId]) -> Vec<Fac
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
+    use crate::dkg::rockx::backend::capabilities as rockx;
+    use crate::ports::fakes::FakeCeremonies;
+    use crate::ports::{Answer, Ceremonies as _, Presence};
 
     fn health(down: &[u64]) -> BTreeMap<OperatorId, OperatorHealth> {
         (1..=4)
             .map(|n| {
-                let there = !down.contains(&n);
-                let health = OperatorHealth {
-                    id: OperatorId(n),
-                    reachable: there,
-                    version: there.then(|| "0.2.13".into()),
-                    latency: None,
-                    note: if there { "" } else { "refused" }.into(),
+                let answers = if down.contains(&n) {
+                    Answer::no("refused")
+                } else {
+                    Answer::Yes(Presence {
+                        version: Some("0.2.13".into()),
+                        latency: Duration::ZERO,
+                    })
                 };
-                (OperatorId(n), health)
+                let id = OperatorId(n);
+                (id, OperatorHealth { id, answers })
             })
             .collect()
     }
@@ -293,8 +310,52 @@ mod tests {
             said.reason.as_str(),
             "3 of 4 answer, 3 are needed; operator 2: refused"
         );
-        let version = |quorum| versions(&everybody, &health(&[2]), quorum).status;
+        let version = |quorum| versions(&rockx(), &everybody, &health(&[2]), quorum).status;
         assert_eq!(version(Quorum::All), CheckStatus::Unknown);
         assert_eq!(version(three), CheckStatus::Pass);
+    }
+
+    #[test]
+    fn what_a_committee_must_be_is_what_its_backend_says() {
+        let fake = FakeCeremonies {
+            refuses: Some("not today".into()),
+            ..FakeCeremonies::default()
+        };
+        let words = |check: Check| (check.status, check.reason.to_string());
+        let fail = |text: &str| (CheckStatus::Fail, text.to_owned());
+        let can = fake.capabilities();
+        assert_eq!(
+            words(size(&rockx(), 5)),
+            fail("5 operators; RockX knows 4, 7, 10 and 13")
+        );
+        assert_eq!(words(size(can, 4)), fail("4 operators; Fake knows 3"));
+        assert_eq!(size(can, 3).reason.as_str(), "3 operators, threshold 2");
+        let plan = CeremonyPlan::Sign {
+            validator: Default::default(),
+            committee: [1, 2, 3].map(OperatorId).to_vec(),
+            threshold: 2,
+            signing_root: Default::default(),
+            what: crate::types::SignPurpose::VoluntaryExit {
+                validator_index: 1,
+                epoch: 1,
+            },
+            share_public_keys: BTreeMap::new(),
+        };
+        assert_eq!(words(accepted(can, fake.accepts(&plan))), fail("not today"));
+    }
+
+    #[test]
+    fn the_oldest_release_is_what_its_backend_says() {
+        let everybody = [1, 2, 3, 4].map(OperatorId);
+        let mut can = rockx();
+        can.oldest_release = Some(Release(3, 1, 0));
+        let old = versions(&can, &everybody[..1], &health(&[]), Quorum::All);
+        assert_eq!(
+            (old.status, old.reason.as_str()),
+            (CheckStatus::Fail, "operator 1 has 0.2.13, older than 3.1.0")
+        );
+        can.oldest_release = None;
+        let any = versions(&can, &everybody, &health(&[]), Quorum::All);
+        assert_eq!(any.status, CheckStatus::Pass);
     }
 }

@@ -2,20 +2,18 @@
 
 use std::time::Duration;
 
-use super::{committee, exit_checks, key_checks, keygen, later, refused};
+use super::{committee, exit_checks, key_checks, keygen, later, proposal, refused};
 use crate::beacon::exit::{ExitOutcome, judge};
 use crate::dkg::threshold;
 use crate::engine::service::follow::{phase, state};
 use crate::engine::service::outside::Shared;
 use crate::oracle::{
-    ActionKind, BadExit, CeremonyPayload, ExitPayload, Fact, FactKind, KnownKey, Payload, Prepared, Proposal,
-    Purpose, ValidatorPhase,
+    ActionKind, BadExit, ExitPayload, Fact, FactKind, KnownKey, Payload, Prepared, Proposal, Purpose,
+    ValidatorPhase,
 };
-use crate::ports::Answer;
 use crate::ports::consensus::{ExitMessage, ExitRules, NodeState};
-use crate::types::{
-    BlsSignature, CaseId, CeremonyPlan, Check, PoolId, SafeText, SignPurpose, UnixMillis, threshold_for,
-};
+use crate::ports::{Answer, ExitSigning};
+use crate::types::{BlsSignature, CaseId, CeremonyPlan, Check, PoolId, SafeText, SignPurpose, UnixMillis};
 
 const NO_BEACON: &str = "no beacon node is configured (beacon.urls): an exit needs the validator's state";
 
@@ -33,6 +31,13 @@ pub(super) async fn prepare_sign(
     let Some(beacon) = outside.beacon.as_deref() else {
         return refused(NO_BEACON);
     };
+    let can = outside.ceremonies.capabilities();
+    if can.exits == ExitSigning::Impossible {
+        return refused(format!(
+            "the operators cannot sign a voluntary exit with {}",
+            can.title
+        ));
+    }
     let present = match super::reshare::present(outside, pool).await {
         Ok(present) => present,
         Err(answer) => return answer,
@@ -61,7 +66,7 @@ pub(super) async fn prepare_sign(
     };
     let mut committee = present.committee.operator_ids.clone();
     committee.sort_unstable();
-    let Some(threshold) = threshold_for(committee.len()) else {
+    let Some(threshold) = can.threshold_of(committee.len()) else {
         return refused(format!(
             "pool {pool} is held by {} operators, which is no committee",
             committee.len()
@@ -87,7 +92,7 @@ pub(super) async fn prepare_sign(
     };
     let asked = committee::ask(outside, &committee).await;
     let quorum = committee::Quorum::AtLeast(usize::from(threshold));
-    let mut checks = committee::checks(outside, &asked, &committee, &committee, quorum);
+    let mut checks = committee::checks(outside, &asked, &plan, quorum);
     checks.push(present.staked_check(pool));
     checks.push(exit_checks::wanted(outside, pool).await);
     checks.extend(exit_checks::domain(outside, beacon, &rules).await);
@@ -133,7 +138,7 @@ pub(super) async fn prepare_sign(
         title: SafeText::new(&title),
         facts,
         checks,
-        payload: Payload::Ceremony(CeremonyPayload { plan }),
+        payload: proposal::payload(outside, plan),
     }))
 }
 

@@ -3,12 +3,13 @@
 use super::{committee, later, proposal};
 use crate::engine::service::outside::Shared;
 use crate::oracle::{ActionKind, Fact, FactKind, Prepared, Wanted};
-use crate::ports::At;
-use crate::types::{CeremonyPlan, Check, OperatorId, PoolId, threshold_for};
+use crate::ports::{At, RegistrationSigning};
+use crate::types::{CeremonyPlan, Check, OperatorId, OwnerNonce, PoolId};
 
 pub(super) async fn prepare(outside: &Shared, pool: PoolId, wanted: Wanted) -> Prepared {
     let (committee, ranked, asked) = committee::select(outside, &wanted).await;
-    let Some(threshold) = threshold_for(committee.len()) else {
+    let can = outside.ceremonies.capabilities();
+    let Some(threshold) = can.threshold_of(committee.len()) else {
         return super::refused(format!(
             "the configuration gives a committee of {}",
             committee.len()
@@ -22,9 +23,20 @@ pub(super) async fn prepare(outside: &Shared, pool: PoolId, wanted: Wanted) -> P
         (Ok(ready), Ok(credentials)) => (ready, credentials),
         (Err(why), _) | (_, Err(why)) => return later(why),
     };
-    let fork_version = outside.config.network.genesis_fork_version;
-    let mut checks = committee::checks(outside, &asked, &committee, &committee, committee::Quorum::All);
     let position = ready.iter().position(|p| *p == pool);
+    let registration = match registration(outside, &committee, position.unwrap_or_default()).await {
+        Ok(registration) => registration,
+        Err(answer) => return answer,
+    };
+    let fork_version = outside.config.network.genesis_fork_version;
+    let plan = CeremonyPlan::Keygen {
+        committee: committee.clone(),
+        threshold,
+        withdrawal_credentials,
+        fork_version,
+        registration: registration.clone(),
+    };
+    let mut checks = committee::checks(outside, &asked, &plan, committee::Quorum::All);
     checks.push(match position {
         Some(n) => Check::pass(
             "pool-ready",
@@ -46,18 +58,20 @@ pub(super) async fn prepare(outside: &Shared, pool: PoolId, wanted: Wanted) -> P
         Fact::new("withdrawal credentials", FactKind::Hex, withdrawal_credentials),
         Fact::new("genesis fork version", FactKind::Hex, fork_version),
     ]);
+    facts.extend(registration.map(|r| {
+        Fact::new(
+            "SSV registration",
+            FactKind::Text,
+            format!("{}:{}", r.owner, r.nonce),
+        )
+    }));
     facts.extend(committee::standings(&ranked, None, &committee));
-    let plan = CeremonyPlan::Keygen {
-        committee: committee.clone(),
-        threshold,
-        withdrawal_credentials,
-        fork_version,
-    };
     let title = format!(
         "Have operators {} create the validator key of pool {pool} and sign its deposit and its SSV registration.",
         list(&committee)
     );
     proposal::ceremony(
+        outside,
         ActionKind::Keygen,
         &title,
         facts,
@@ -65,6 +79,29 @@ pub(super) async fn prepare(outside: &Shared, pool: PoolId, wanted: Wanted) -> P
         plan,
         (wanted.attempt, wanted.last_failure),
     )
+}
+
+/// A backend that signs the SSV registration within the key generation is told it beforehand. Deposits are served in the
+/// order of the queue, and each takes one nonce of the owner.
+async fn registration(
+    outside: &Shared,
+    committee: &[OperatorId],
+    before: usize,
+) -> Result<Option<OwnerNonce>, Prepared> {
+    if outside.ceremonies.capabilities().registration == RegistrationSigning::OwnCeremony {
+        return Ok(None);
+    }
+    let head = outside.execution.head().await.value().map_err(later)?;
+    let ssv = outside
+        .ssv
+        .state(head.block, committee)
+        .await
+        .value()
+        .map_err(later)?;
+    Ok(Some(OwnerNonce {
+        owner: outside.manager.address().to_checksum(None),
+        nonce: ssv.owner_nonce + before as u64,
+    }))
 }
 
 pub(super) fn list(ids: &[OperatorId]) -> String {

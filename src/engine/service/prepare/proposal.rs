@@ -1,5 +1,6 @@
 //! How facts, checks and payload become a proposal.
 
+use crate::engine::service::outside::Shared;
 use crate::oracle::{ActionKind, CeremonyPayload, Fact, FactKind, Payload, Prepared, Proposal};
 use crate::types::{CeremonyPlan, Check, SafeText};
 
@@ -21,6 +22,7 @@ pub(super) fn proposal(
 
 /// The proposal of a ceremony: to what it is for comes how often it was tried, and why it failed.
 pub(super) fn ceremony(
+    outside: &Shared,
     kind: ActionKind,
     title: &str,
     mut facts: Vec<Fact>,
@@ -32,6 +34,13 @@ pub(super) fn ceremony(
     if let Some(why) = last_failure {
         facts.push(Fact::new("last attempt failed", FactKind::Warning, why));
     }
-    let payload = Payload::Ceremony(CeremonyPayload { plan });
-    proposal(kind, title, facts, checks, payload)
+    proposal(kind, title, facts, checks, payload(outside, plan))
+}
+
+/// What is approved names the backend as well: the same plan for another one is another action.
+pub(super) fn payload(outside: &Shared, plan: CeremonyPlan) -> Payload {
+    Payload::Ceremony(CeremonyPayload {
+        plan,
+        backend: outside.ceremonies.capabilities().backend.clone(),
+    })
 }

@@ -1,7 +1,7 @@
 //! Which operators come first. One order for key generations and reshares, by everything that is known of them:
 //!
 //! 1. who answers, before who does not;
-//! 2. whose version is 0.2.7 or newer, before who does not tell one, before who has an older one;
+//! 2. whose version can take part, before who does not tell one, before who has an older one;
 //! 3. who made no earlier attempt of this case fail;
 //! 4. the history in the journal: nothing or next to nothing failed, some, much. A ceremony of the last fourteen days
 //!    counts four times, and four good ones are given to everybody, so that one old failure does not condemn a newcomer;
@@ -13,12 +13,10 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::dkg::rockx::initiator::OperatorHealth;
+use super::committee::older;
 use crate::oracle::Track;
+use crate::ports::{CeremonyCapabilities, OperatorHealth, Release, ReleaseVerdict};
 use crate::types::{OperatorId, SafeText};
-
-/// The oldest release whose messages this program understands; earlier ones sign in another domain.
-const VERSION_FLOOR: (u32, u32, u32) = (0, 2, 7);
 
 /// How much more a recent ceremony counts than an old one.
 const RECENT_WEIGHT: u32 = 4;
@@ -26,17 +24,6 @@ const RECENT_WEIGHT: u32 = 4;
 const PRIOR: u32 = 4;
 const FAST: Duration = Duration::from_secs(1);
 const SLOW: Duration = Duration::from_secs(3);
-
-/// A reported version against the floor. Better ones first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Version {
-    /// At the floor or newer.
-    Fine,
-    /// An unstamped build reports none: unknown, not wrong.
-    Untold,
-    /// Older than the floor.
-    TooOld,
-}
 
 /// Graded so that small differences do not decide. Better ones first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -52,9 +39,10 @@ pub(super) struct Candidate {
     pub(super) id: OperatorId,
     pub(super) name: SafeText,
     pub(super) reachable: bool,
-    pub(super) version: Version,
+    pub(super) version: ReleaseVerdict,
     /// As reported; may be empty.
     version_text: SafeText,
+    oldest_release: Option<Release>,
     latency: Option<Duration>,
     /// It made an earlier attempt of this case fail.
     pub(super) spoiled: bool,
@@ -63,20 +51,23 @@ pub(super) struct Candidate {
 
 impl Candidate {
     pub(super) fn new(
+        can: &CeremonyCapabilities,
         id: OperatorId,
         name: SafeText,
         health: Option<&OperatorHealth>,
         spoiled: bool,
         track: Track,
     ) -> Self {
-        let version_text = health.and_then(|h| h.version.clone()).unwrap_or_default();
+        let presence = health.and_then(OperatorHealth::presence);
+        let version_text: SafeText = health.map_or("", |h| h.version()).into();
         Self {
             id,
             name,
-            reachable: health.is_some_and(|h| h.reachable),
-            version: version(version_text.as_str()),
+            reachable: presence.is_some(),
+            version: can.judge_release(version_text.as_str()),
             version_text,
-            latency: health.and_then(|h| h.latency),
+            oldest_release: can.oldest_release,
+            latency: presence.map(|presence| presence.latency),
             spoiled,
             track,
         }
@@ -84,7 +75,7 @@ impl Candidate {
 
     /// Nothing speaks against it now.
     pub(super) fn is_fit(&self) -> bool {
-        self.reachable && self.version != Version::TooOld && !self.spoiled
+        self.reachable && self.version != ReleaseVerdict::TooOld && !self.spoiled
     }
 
     fn history(&self) -> Grade {
@@ -117,10 +108,12 @@ impl Candidate {
             (true, None) => "answers".to_owned(),
             (false, _) => "does not answer".to_owned(),
         });
-        words.push(match self.version {
-            Version::Fine => format!("version {}", self.version_text),
-            Version::Untold => "tells no version".to_owned(),
-            Version::TooOld => format!("version {}, older than 0.2.7", self.version_text),
+        words.push(match (self.version, self.oldest_release) {
+            (ReleaseVerdict::Untold, _) => "tells no version".to_owned(),
+            (ReleaseVerdict::TooOld, Some(oldest)) => {
+                format!("version {}", older(&self.version_text, oldest))
+            }
+            (_, _) => format!("version {}", self.version_text),
         });
         let Track {
             done,
@@ -231,24 +224,9 @@ fn stands(ranked: &[Candidate], ids: &[OperatorId]) -> bool {
         .all(|id| ranked.iter().any(|c| c.id == *id && c.is_fit()))
 }
 
-/// A reported version against the floor.
-pub(super) fn version(text: &str) -> Version {
-    match parse_version(text) {
-        Some(v) if v >= VERSION_FLOOR => Version::Fine,
-        Some(_) => Version::TooOld,
-        None => Version::Untold,
-    }
-}
-
-fn parse_version(text: &str) -> Option<(u32, u32, u32)> {
-    let text = text.trim().trim_start_matches('v');
-    let text = text.split(['-', '+']).next()?;
-    let mut parts = text.split('.').map(str::parse);
-    Some((parts.next()?.ok()?, parts.next()?.ok()?, parts.next()?.ok()?))
-}
-
 /// The candidates of `ids`, ranked.
 pub(super) fn rank(
+    can: &CeremonyCapabilities,
     ids: &[OperatorId],
     name: impl Fn(OperatorId) -> SafeText,
     health: &BTreeMap<OperatorId, OperatorHealth>,
@@ -257,7 +235,7 @@ pub(super) fn rank(
 ) -> Vec<Candidate> {
     let of = |id: &OperatorId| {
         let track = tracks.get(id).copied().unwrap_or_default();
-        Candidate::new(*id, name(*id), health.get(id), avoid.contains(id), track)
+        Candidate::new(can, *id, name(*id), health.get(id), avoid.contains(id), track)
     };
     ranked(ids.iter().map(of).collect())
 }
@@ -275,8 +253,9 @@ mod tests {
             id: OperatorId(id),
             name: SafeText::default(),
             reachable: true,
-            version: Version::Fine,
+            version: ReleaseVerdict::Fine,
             version_text: SafeText::new("0.2.13"),
+            oldest_release: Some(Release(0, 2, 7)),
             latency: Some(Duration::from_millis(20)),
             spoiled: false,
             track: Track::default(),
@@ -289,15 +268,6 @@ mod tests {
 
     fn crew(list: &[u64]) -> Vec<Candidate> {
         ranked(list.iter().copied().map(well).collect())
-    }
-
-    #[test]
-    fn versions_are_read_and_compared() {
-        assert_eq!(parse_version("0.2.13"), Some((0, 2, 13)));
-        assert_eq!(parse_version("v0.2.7-rc1"), Some((0, 2, 7)));
-        assert_eq!(version(""), Version::Untold);
-        assert_eq!(version("0.2.6"), Version::TooOld);
-        assert_eq!(version("0.2.13"), Version::Fine);
     }
 
     #[test]
@@ -316,11 +286,11 @@ mod tests {
                 ..well(1)
             },
             Candidate {
-                version: Version::TooOld,
+                version: ReleaseVerdict::TooOld,
                 ..well(2)
             },
             Candidate {
-                version: Version::Untold,
+                version: ReleaseVerdict::Untold,
                 ..well(3)
             },
             Candidate {

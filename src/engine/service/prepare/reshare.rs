@@ -6,7 +6,7 @@ use super::{committee, key_checks, keygen, later, proposal, ranking, refused, se
 use crate::config::SelectionRule;
 use crate::engine::service::outside::Shared;
 use crate::oracle::{ActionKind, Fact, FactKind, KnownKey, Prepared, Registration, Wanted};
-use crate::ports::{At, PoolCall, PresentCommittee, ResharePool};
+use crate::ports::{At, PoolCall, PresentCommittee, ReshareConsent, ResharePool, ReshareSize};
 use crate::types::{
     BlockRef, BlsPublicKey, CeremonyPlan, Check, OperatorId, PoolId, ReshareOutput, threshold_for,
 };
@@ -60,6 +60,13 @@ pub(super) async fn prepare(
     wanted: Wanted,
     known: Option<KnownKey>,
 ) -> Prepared {
+    let can = outside.ceremonies.capabilities();
+    if can.reshare == ReshareConsent::OwnerSignature {
+        return refused(format!(
+            "{} reshares with the owner's signature only, and the owner is the manager contract",
+            can.title
+        ));
+    }
     let present = match present(outside, pool).await {
         Ok(present) => present,
         Err(answer) => return answer,
@@ -73,7 +80,7 @@ pub(super) async fn prepare(
     }
     let mut holders = present.committee.operator_ids.clone();
     holders.sort_unstable();
-    let Some(old_threshold) = threshold_for(holders.len()) else {
+    let Some(old_threshold) = can.threshold_of(holders.len()) else {
         return refused(format!(
             "pool {pool} is held by {} operators, which is no committee",
             holders.len()
@@ -87,7 +94,7 @@ pub(super) async fn prepare(
         None => ranking::replace(&ranked, &holders, wanted.standing.as_deref()),
     };
     new.sort_unstable();
-    let Some(threshold) = threshold_for(new.len()) else {
+    let Some(threshold) = can.threshold_of(new.len()) else {
         return refused(format!("{} operators make no committee", new.len()));
     };
     let old = ranking::dealers(&ranked, &holders, &new, usize::from(old_threshold));
@@ -98,22 +105,19 @@ pub(super) async fn prepare(
         threshold,
     };
 
-    let mut checks = committee::checks(
-        outside,
-        &asked,
-        &plan.participants(),
-        &new,
-        committee::Quorum::All,
-    );
-    checks.push(Check::of(
-        "committee-size-unchanged",
-        new.len() == holders.len(),
-        format!(
-            "{} operators hold the key, {} would: RockX reshares between committees of one size",
-            holders.len(),
-            new.len()
-        ),
-    ));
+    let mut checks = committee::checks(outside, &asked, &plan, committee::Quorum::All);
+    if can.reshare_size == ReshareSize::Same {
+        checks.push(Check::of(
+            "committee-size-unchanged",
+            new.len() == holders.len(),
+            format!(
+                "{} operators hold the key, {} would: {} reshares between committees of one size",
+                holders.len(),
+                new.len(),
+                can.title
+            ),
+        ));
+    }
     checks.push(present.staked_check(pool));
     checks.push(reshares_left(&present.committee, limit));
     checks.push(key_checks::in_journal(
@@ -153,6 +157,7 @@ pub(super) async fn prepare(
         or_nobody(&joining)
     );
     proposal::ceremony(
+        outside,
         ActionKind::Reshare,
         &title,
         facts,

@@ -43,8 +43,13 @@ pub(in crate::console::screens) fn build(page: &mut Page<'_>, app: &App, ceremon
         Some((_, CeremonyEnd::Failed(failure))) => {
             page.heading("Why it gave no result");
             page.text(Token::Danger, failure.reason.as_str());
-            if let Some(round) = failure.round {
-                page.field("stopped in", Token::Text, round);
+            if let Some(id) = &failure.round {
+                let step = ceremony.steps.iter().find(|step| step.id == *id);
+                page.field(
+                    "stopped in",
+                    Token::Text,
+                    step.map_or(id.as_str(), |s| s.title.as_str()),
+                );
             }
             if !failure.culprits.is_empty() {
                 page.field("caused by", Token::Danger, names(app, &failure.culprits));

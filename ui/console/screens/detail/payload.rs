@@ -1,6 +1,6 @@
 //! What would leave this machine: decoded where it could be, and always raw.
 
-use casimir_dkg::types::{CeremonyPlan, OperatorId, SignPurpose};
+use casimir_dkg::types::{CeremonyPlan, OperatorId, OwnerNonce, SignPurpose};
 use casimir_dkg::view::{Payload, TransactionPayload};
 
 use crate::console::theme::Token;
@@ -71,6 +71,7 @@ fn plan(page: &mut Page<'_>, plan: &CeremonyPlan) {
             threshold,
             withdrawal_credentials,
             fork_version,
+            registration,
         } => {
             page.field("committee", Token::Emphasis, ids(committee));
             page.field(
@@ -80,6 +81,10 @@ fn plan(page: &mut Page<'_>, plan: &CeremonyPlan) {
             );
             page.field("withdrawal credentials", Token::Value, withdrawal_credentials);
             page.field("fork version", Token::Value, fork_version);
+            if let Some(OwnerNonce { owner, nonce }) = registration {
+                let text = format!("SSV registration of owner {owner}, nonce {nonce}");
+                page.field("signs, too", Token::Text, text);
+            }
         }
         CeremonyPlan::Reshare {
             validator,

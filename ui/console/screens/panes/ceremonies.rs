@@ -129,8 +129,7 @@ fn words(ceremony: &CeremonyView) -> String {
                 .values()
                 .filter(|o| o.state == OperatorState::Done)
                 .count();
-            let round =
-                matrix::present_round(ceremony).map_or_else(|| "ending".to_owned(), |r| r.to_string());
+            let round = matrix::present(ceremony).map_or("ending", |step| step.title.as_str());
             format!("{attempt}{round}, {done} of {} done", ceremony.operators.len())
         }
         Some((_, CeremonyEnd::Verified { validator })) if ceremony.what.as_str().is_empty() => {

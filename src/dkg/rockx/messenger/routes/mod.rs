@@ -63,7 +63,7 @@ fn query(request: &Request, name: &str) -> String {
         .unwrap_or_default()
 }
 
-/// The reply to a body that can not be used.
+/// The reply to a body that cannot be used.
 fn bad_body(hub: &Hub, error: &BodyError, prefix: &str, message: &str) -> Response {
     if error.status == StatusCode::PAYLOAD_TOO_LARGE {
         hub.metrics.bodies_too_large.add_one();

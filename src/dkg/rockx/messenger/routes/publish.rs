@@ -11,7 +11,7 @@ use super::super::hub::{Hub, request_id};
 use super::super::message::{self, Rank};
 use super::super::store::Write;
 use super::super::topic::Accepted;
-use super::super::{body, reply};
+use super::super::{body, reply, worker};
 use super::{bad_body, not_stored, query};
 use crate::types::RequestId;
 
@@ -75,7 +75,7 @@ fn accept(hub: &Arc<Hub>, id: RequestId, bytes: &Bytes) -> Result<(), (StatusCod
         Accepted::Duplicate => hub.metrics.messages_duplicate.add_one(),
         Accepted::Outsider => {
             hub.metrics.messages_not_forwarded.add_one();
-            tracing::warn!(target: "messenger", topic = %id, signer = %read.signer, round = ?read.rank,
+            tracing::warn!(target: "messenger", topic = %id, signer = %read.signer, round = %read.rank,
                 "not forwarded: the signer is no member of the topic");
         }
         Accepted::Queued(message) => {
@@ -84,10 +84,10 @@ fn accept(hub: &Arc<Hub>, id: RequestId, bytes: &Bytes) -> Result<(), (StatusCod
             if read.rank == Rank::LateTimeout {
                 hub.metrics.timeouts_dropped.add_one();
             }
-            tracing::debug!(target: "messenger", topic = %id, signer = %message.signer, round = ?message.rank,
+            tracing::debug!(target: "messenger", topic = %id, signer = %message.signer, round = %message.rank,
                 bytes = message.body.len(), "message accepted");
             hub.store.write(Write::Message { topic: id, message });
-            hub.start_workers(topic);
+            worker::start(hub, topic);
         }
     }
     Ok(())

@@ -9,7 +9,7 @@ use axum::response::Response;
 
 use super::super::hub::{self, DEFAULT, Hub, request_id};
 use super::super::store::Write;
-use super::super::{body, reply};
+use super::super::{body, reply, worker};
 use super::{bad_body, not_stored, query};
 use crate::dkg::rockx::wire::Subscriber;
 use crate::types::{RedactedUrl, RequestId, SafeText};
@@ -196,5 +196,5 @@ fn join(hub: &Arc<Hub>, topic: &mut super::super::topic::Topic, name: &str, addr
             direct: topic.members.get(name).is_some_and(|member| member.direct),
         });
     }
-    hub.start_workers(topic);
+    worker::start(hub, topic);
 }

@@ -28,7 +28,7 @@ const LAZY: Duration = Duration::from_millis(200);
 /// Writes that may wait for a disk that refuses them, before no further messages are accepted.
 const BACKLOG: usize = 20_000;
 
-/// The database can not be used.
+/// The database cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// The directory or the lock file could not be made.

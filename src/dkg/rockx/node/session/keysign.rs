@@ -8,12 +8,13 @@ use super::plan::KeysignPlan;
 use super::result::check_signer;
 use super::{Authentic, Entropy, Finish, Input, Output, Reject, Session, Sink};
 use crate::dkg::rockx::keys::KeyError;
+use crate::dkg::rockx::round::Round;
 use crate::dkg::rockx::wire::{
     Decode, GoMap, KeySignOutput, KeysignBody, KeysignMessage, KeysignPreparation, KeysignRound1, MsgType,
     ProtocolRound, SignedOutput, Timeout,
 };
 use crate::dkg::threshold::{SecretScalar, partial_sign};
-use crate::types::{BlsSignature, OperatorId, Round, SafeText};
+use crate::types::{BlsSignature, OperatorId, SafeText};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Stage {

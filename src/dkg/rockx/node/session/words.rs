@@ -2,8 +2,8 @@
 
 use std::fmt;
 
+use crate::dkg::rockx::round::Round;
 use crate::dkg::rockx::wire::{BlameType, ProtocolRound};
-use crate::types::Round;
 
 /// A round by the name that it has everywhere in this program; one that the protocol does not have, by its number.
 pub(super) fn round(round: ProtocolRound) -> impl fmt::Display {

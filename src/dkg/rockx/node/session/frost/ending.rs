@@ -3,10 +3,10 @@
 use super::{FrostSession, Stage};
 use crate::dkg::rockx::keys::KeyError;
 use crate::dkg::rockx::node::session::{Authentic, Finish, Output, Purpose, Reject, Sink, words};
+use crate::dkg::rockx::verify::Court;
 use crate::dkg::rockx::wire::{
     Blame, BlameOutput, BlameType, GoBytes, KeygenMessage, MsgType, ProtocolRound, SignedMessage, Timeout,
 };
-use crate::dkg::verify::Court;
 use crate::types::{CeremonyKind, OperatorId, SafeText};
 
 /// Why a step did not simply succeed.

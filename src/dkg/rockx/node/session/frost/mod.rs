@@ -17,9 +17,10 @@ use super::{Authentic, Entropy, Input, Output, Reject, Session, Sink};
 use crate::dkg::rockx::ecies::{SessionKey, SessionPublicKey};
 use crate::dkg::rockx::frost::DerivedKeys;
 use crate::dkg::rockx::node::store::KeyShare;
+use crate::dkg::rockx::round::Round;
 use crate::dkg::rockx::wire::{KeygenMessage, MsgType, Preparation, ProtocolRound, Round1, SignedOutput};
 use crate::dkg::threshold::{Commitments, SecretScalar};
-use crate::types::{BlsPublicKey, BlsSignature, OperatorId, Round};
+use crate::types::{BlsPublicKey, BlsSignature, OperatorId};
 
 use ending::Stop;
 

@@ -1,0 +1,153 @@
+//! RockX as a DKG backend.
+//!
+//! # What counts as *no*
+//!
+//! | question | *yes* | *no* | *not known* |
+//! |---|---|---|---|
+//! | does this operator, does the messenger answer? | 200 to `/ping` | anything else: no connection, no answer in time, another status; an operator that is not in the directory. Silence is what was asked about: it keeps a ceremony from starting, and accuses nobody | |
+//! | which version does it have? | the text of `/version` | | no such answer; the empty text of an unstamped build |
+//! | is the request id new? | the messenger answers 404 for the topic and for the result | it has one of them | every other answer: nothing is started |
+//! | did the operator start? | 200, or an error that says `started already` | every other answer; no connection, so it has not seen the message | the message was sent, and no whole answer came |
+//! | is there a result? | outputs of everybody that pass every check; for a signature, `t` valid partial ones | a message of its sender's own hand that breaks the protocol (`Blamed`); outputs that do not verify (`Refused`); a round whose deadline passed while the messenger answered (`Timeout`); 404 for topic and result in one look (`Lost`) | the messenger does not answer, or has lost the topic alone, or nobody can be named because the beginning was not seen (`Unknown`) |
+//!
+//! `find` asks the last question again for a ceremony that an earlier process began.
+
+use async_trait::async_trait;
+use tokio::sync::mpsc;
+
+use super::initiator::{Initiator, InitiatorConfig, InitiatorError};
+use super::{plan, round, transcript};
+use crate::ports::{
+    Ceremonies, CeremonyCapabilities, CeremonyUpdate, CommitteeSize, ExitSigning, Failed, OperatorHealth,
+    RegistrationSigning, Relay, RelayHealth, Release, ReshareConsent, ReshareSize, SharesKept, Verified,
+};
+use crate::types::{
+    BackendName, CeremonyPlan, CeremonyStep, Examined, OperatorId, RequestId, SafeText, Transcript,
+    TranscriptError, threshold_for,
+};
+
+/// The operators run RockX's node or ours; a messenger relays between them.
+#[derive(Debug, Clone)]
+pub struct RockX {
+    initiator: Initiator,
+    capabilities: CeremonyCapabilities,
+}
+
+impl RockX {
+    /// Opens the observer's listener. Nothing is sent to anybody.
+    ///
+    /// # Errors
+    /// See [`InitiatorError`].
+    pub async fn start(config: InitiatorConfig) -> Result<Self, InitiatorError> {
+        Ok(Self {
+            initiator: Initiator::start(config).await?,
+            capabilities: capabilities(),
+        })
+    }
+}
+
+/// What RockX can do, and what it demands.
+#[must_use]
+pub fn capabilities() -> CeremonyCapabilities {
+    let size = |operators| {
+        let threshold = threshold_for(operators)?;
+        Some(CommitteeSize { operators, threshold })
+    };
+    CeremonyCapabilities {
+        backend: BackendName::ROCKX,
+        title: "RockX".into(),
+        committees: [4, 7, 10, 13].into_iter().filter_map(size).collect(),
+        registration: RegistrationSigning::OwnCeremony,
+        shares: SharesKept::AtOperators,
+        exits: ExitSigning::ByCeremony,
+        reshare: ReshareConsent::Nobody,
+        reshare_size: ReshareSize::Same,
+        relay: Relay::Messenger,
+        // earlier releases sign in another domain: every message of theirs would count as forged
+        oldest_release: Some(Release(0, 2, 7)),
+    }
+}
+
+#[async_trait]
+impl Ceremonies for RockX {
+    fn capabilities(&self) -> &CeremonyCapabilities {
+        &self.capabilities
+    }
+
+    fn accepts(&self, plan: &CeremonyPlan) -> Result<(), SafeText> {
+        plan::validate(plan)
+    }
+
+    fn steps(&self, plan: &CeremonyPlan) -> Vec<CeremonyStep> {
+        round::steps(plan)
+    }
+
+    async fn operators(&self, ids: &[OperatorId]) -> Vec<OperatorHealth> {
+        self.initiator.preflight(ids).await
+    }
+
+    async fn relay(&self) -> Option<RelayHealth> {
+        Some(self.initiator.preflight_messenger().await)
+    }
+
+    async fn run(
+        &self,
+        request_id: RequestId,
+        plan: &CeremonyPlan,
+        updates: mpsc::Sender<CeremonyUpdate>,
+    ) -> Result<Verified, Box<Failed>> {
+        self.initiator.run(request_id, plan, updates).await
+    }
+
+    async fn find(
+        &self,
+        request_id: RequestId,
+        plan: &CeremonyPlan,
+        updates: mpsc::Sender<CeremonyUpdate>,
+    ) -> Result<Verified, Box<Failed>> {
+        self.initiator.find(request_id, plan, updates).await
+    }
+
+    fn verify_transcript(&self, transcript: &Transcript) -> Result<Examined, TranscriptError> {
+        transcript::examine(transcript)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ports::ReleaseVerdict;
+    use crate::types::{ForkVersion, OwnerNonce, Root};
+
+    #[test]
+    fn committees_and_releases_are_those_of_the_protocol() {
+        let can = capabilities();
+        assert_eq!(can.sizes(), "4, 7, 10 and 13");
+        let thresholds: Vec<_> = (0..=14).filter_map(|n| can.threshold_of(n)).collect();
+        assert_eq!(thresholds, [3, 5, 7, 9]);
+        assert_eq!(can.judge_release("0.2.13"), ReleaseVerdict::Fine);
+        assert_eq!(can.judge_release("0.2.6"), ReleaseVerdict::TooOld);
+        assert_eq!(can.judge_release(""), ReleaseVerdict::Untold);
+    }
+
+    #[tokio::test]
+    async fn a_registration_within_a_key_generation_is_refused() {
+        let backend = RockX::start(InitiatorConfig::new("http://127.0.0.1:9", Default::default()))
+            .await
+            .unwrap();
+        let plan = |registration| CeremonyPlan::Keygen {
+            committee: (1..=4).map(OperatorId).collect(),
+            threshold: 3,
+            withdrawal_credentials: Root([1; 32]),
+            fork_version: ForkVersion::default(),
+            registration,
+        };
+        assert_eq!(backend.accepts(&plan(None)), Ok(()));
+        let owner = OwnerNonce {
+            owner: "0x1d2f14d2DDfee594b4093d42E4bC1b0eA55E8aa7".into(),
+            nonce: 0,
+        };
+        let why = backend.accepts(&plan(Some(owner))).unwrap_err();
+        assert!(why.as_str().contains("registration"), "{why}");
+    }
+}

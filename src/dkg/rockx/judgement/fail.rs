@@ -1,0 +1,192 @@
+//! Why there is no result, and who caused it. Nobody is named but by what it sent or did not send.
+
+use std::collections::BTreeMap;
+
+use super::contradict::{contradictions, other_key};
+use super::evidence::{Fault, culprits_of};
+use super::judge::{self, Standing};
+use super::record::Record;
+use super::words::list;
+use crate::dkg::rockx::round::Round;
+use crate::dkg::tracker::Gate;
+use crate::types::{Blame, CeremonyFailure, CeremonyKind, FailureKind, OperatorId, SafeText};
+
+/// A failure without accusations.
+pub(crate) fn failure(
+    kind: FailureKind,
+    round: Option<Round>,
+    culprits: Vec<OperatorId>,
+    reason: impl Into<SafeText>,
+) -> CeremonyFailure {
+    CeremonyFailure {
+        kind,
+        round: round.map(Round::id),
+        culprits,
+        reason: reason.into(),
+        blames: Vec::new(),
+    }
+}
+
+/// Nothing was sent to any operator.
+pub(crate) fn not_started(culprits: Vec<OperatorId>, reason: impl Into<SafeText>) -> CeremonyFailure {
+    failure(FailureKind::NotStarted, None, culprits, reason)
+}
+
+impl Record {
+    /// Operators that certainly did not start, so the ceremony cannot end.
+    pub(crate) fn stillborn_failure(&self, not_started: &BTreeMap<OperatorId, SafeText>) -> CeremonyFailure {
+        let culprits: Vec<OperatorId> = not_started.keys().copied().collect();
+        let nobody = culprits.len() == self.plan().participants().len();
+        let whys: Vec<String> = not_started
+            .iter()
+            .map(|(id, why)| format!("operator {id}: {why}"))
+            .collect();
+        failure(
+            if nobody {
+                FailureKind::NotStarted
+            } else {
+                FailureKind::Timeout
+            },
+            Some(Round::Started),
+            culprits,
+            format!("did not start: {}", whys.join("; ")),
+        )
+    }
+
+    /// Whether `not_started` leaves too few for the ceremony to end.
+    pub(crate) fn is_stillborn(&self, not_started: &BTreeMap<OperatorId, SafeText>) -> bool {
+        if self.plan().kind() == CeremonyKind::Sign {
+            self.plan().committee().len() - not_started.len() < self.threshold()
+        } else {
+            not_started.keys().any(|id| !self.has_sent(*id))
+        }
+    }
+
+    /// The dealings of a reshare do not add up to the validator key.
+    pub(crate) fn other_key_failure(&self) -> Option<CeremonyFailure> {
+        let found = other_key(&self.evidence)?;
+        Some(failure(
+            FailureKind::Refused,
+            Some(Round::Round1),
+            Vec::new(),
+            format!(
+                "the old operators' dealings add up to {found}, not to the validator key: one of {} has dealt something \
+                 else than its share",
+                list(&Round::Round1.senders(self.plan()))
+            ),
+        ))
+    }
+
+    /// There should be a stored result, and there is none.
+    pub(crate) fn nothing_stored(&self) -> CeremonyFailure {
+        failure(
+            FailureKind::Refused,
+            Some(Round::Output),
+            Vec::new(),
+            "the messenger has stored no outputs",
+        )
+    }
+
+    /// Somebody was proven to break the protocol.
+    pub(crate) fn blamed_failure(&self) -> CeremonyFailure {
+        let proven: Vec<Blame> = self.blames_standing(Standing::Proven).collect();
+        let mut culprits = self.tracker.culprits();
+        culprits.extend(proven.iter().filter_map(|blame| blame.culprit));
+        culprits.sort_unstable();
+        culprits.dedup();
+        let whys: Vec<String> = self
+            .faults()
+            .iter()
+            .map(Fault::to_string)
+            .chain(proven.iter().map(|blame| blame.reason.to_string()))
+            .collect();
+        CeremonyFailure {
+            kind: FailureKind::Blamed,
+            round: self.faults().first().and_then(|fault| fault.round).map(Round::id),
+            culprits,
+            reason: whys.join("; ").into(),
+            blames: self.blames(),
+        }
+    }
+
+    fn blames(&self) -> Vec<Blame> {
+        judge::blames(&self.evidence)
+            .into_iter()
+            .map(|(blame, _)| blame)
+            .collect()
+    }
+
+    pub(crate) fn blames_standing(&self, wanted: Standing) -> impl Iterator<Item = Blame> {
+        judge::blames(&self.evidence)
+            .into_iter()
+            .filter(move |(_, standing)| *standing == wanted)
+            .map(|(blame, _)| blame)
+    }
+
+    /// The round's time is over. Who sent nothing is the cause, unless somebody stopped the others by an accusation
+    /// that its own evidence refutes.
+    pub(crate) fn expired_failure(
+        &self,
+        gate: &Gate,
+        not_started: &BTreeMap<OperatorId, SafeText>,
+    ) -> CeremonyFailure {
+        if !self.tracker.culprits().is_empty() {
+            // a signing ceremony goes on without a bad signer, until others are missing too
+            let mut failure = self.blamed_failure();
+            failure.culprits.extend(&gate.missing);
+            failure.culprits.sort_unstable();
+            failure.culprits.dedup();
+            failure.reason = format!(
+                "{}; {}: nothing in time from operator {}",
+                failure.reason,
+                gate.step.title,
+                list(&gate.missing)
+            )
+            .into();
+            return failure;
+        }
+        let faults = contradictions(&self.evidence);
+        if !faults.is_empty() {
+            let whys: Vec<String> = faults.iter().map(Fault::to_string).collect();
+            return CeremonyFailure {
+                kind: FailureKind::Blamed,
+                round: faults.first().and_then(|fault| fault.round).map(Round::id),
+                culprits: culprits_of(&faults),
+                reason: whys.join("; ").into(),
+                blames: self.blames(),
+            };
+        }
+        let lies: Vec<Blame> = self.blames_standing(Standing::False).collect();
+        if !lies.is_empty() {
+            let mut liars: Vec<OperatorId> = lies.iter().map(|blame| blame.blamer).collect();
+            liars.sort_unstable();
+            liars.dedup();
+            let whys: Vec<String> = lies.iter().map(|blame| blame.reason.to_string()).collect();
+            return CeremonyFailure {
+                kind: FailureKind::Blamed,
+                round: Some(gate.step.id.clone()),
+                culprits: liars,
+                reason: whys.join("; ").into(),
+                blames: self.blames(),
+            };
+        }
+        let mut reason = format!(
+            "{}: nothing in time from operator {}",
+            gate.step.title,
+            list(&gate.missing)
+        );
+        for (id, why) in not_started {
+            reason.push_str(&format!("; operator {id} did not start: {why}"));
+        }
+        if self.messages().is_empty() {
+            reason.push_str("; no message at all was observed, so the observer's address may be out of the messenger's reach");
+        }
+        CeremonyFailure {
+            kind: FailureKind::Timeout,
+            round: Some(gate.step.id.clone()),
+            culprits: gate.missing.clone(),
+            reason: reason.into(),
+            blames: self.blames(),
+        }
+    }
+}

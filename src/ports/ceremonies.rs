@@ -1,0 +1,382 @@
+//! Ceremonies: a DKG backend, that is a program at the operators, the protocol that they speak, and what the oracle has
+//! to know of both.
+//!
+//! A backend tells what it can as data ([`CeremonyCapabilities`]), which plans it takes and why not, and the steps of a
+//! plan ([`CeremonyStep`]). It runs ceremonies, finds those again that an earlier process began, and verifies their transcripts.
+//! What differs between backends is never asked by name.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+use tokio::sync::mpsc;
+
+use super::Answer;
+use crate::types::{
+    BackendName, CeremonyFailure, CeremonyPlan, CeremonyResult, CeremonyStep, Check, Examined, OperatorId,
+    OperatorProgress, RequestId, SafeText, StepId, Transcript, TranscriptError, UnixMillis,
+};
+
+/// A DKG backend.
+#[async_trait]
+pub trait Ceremonies: Send + Sync + fmt::Debug {
+    /// What it can do, and what it demands.
+    fn capabilities(&self) -> &CeremonyCapabilities;
+
+    /// Whether a ceremony with this plan could be carried out at all, whoever is there.
+    ///
+    /// # Errors
+    /// Why not, in words.
+    fn accepts(&self, plan: &CeremonyPlan) -> Result<(), SafeText>;
+
+    /// The steps of this plan, in order. They follow from the plan alone, so that a journaled plan has them again.
+    fn steps(&self, plan: &CeremonyPlan) -> Vec<CeremonyStep>;
+
+    /// Asks these operators how they are, all at the same time. One answer for each id, in the order of `ids`.
+    async fn operators(&self, ids: &[OperatorId]) -> Vec<OperatorHealth>;
+
+    /// Asks whatever relays between the operators how it is; `None` where [`Relay::Nobody`] does.
+    async fn relay(&self) -> Option<RelayHealth>;
+
+    /// Runs a ceremony to its verified result. The caller has journaled `request_id`, and never uses it again. `updates`
+    /// gets whole pictures; when it is full, one is left out. Dropping the future abandons the ceremony: the operators go
+    /// on without us.
+    ///
+    /// # Errors
+    /// See [`FailureKind`](crate::types::FailureKind). After `NotStarted` no operator began anything; after everything else
+    /// a key may exist somewhere, and must never be used.
+    async fn run(
+        &self,
+        request_id: RequestId,
+        plan: &CeremonyPlan,
+        updates: mpsc::Sender<CeremonyUpdate>,
+    ) -> Result<Verified, Box<Failed>>;
+
+    /// Finds out what became of a ceremony that an earlier process began, without beginning anything.
+    ///
+    /// # Errors
+    /// As [`Ceremonies::run`]; `Unknown` when nothing can be found out, never `NotStarted`.
+    async fn find(
+        &self,
+        request_id: RequestId,
+        plan: &CeremonyPlan,
+        updates: mpsc::Sender<CeremonyUpdate>,
+    ) -> Result<Verified, Box<Failed>>;
+
+    /// Checks a transcript of this backend, offline.
+    ///
+    /// # Errors
+    /// It is not a transcript of this backend, or of a version that it does not read.
+    fn verify_transcript(&self, transcript: &Transcript) -> Result<Examined, TranscriptError>;
+}
+
+/// What a backend can do, and what it demands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CeremonyCapabilities {
+    /// Its name in journals and transcripts.
+    pub backend: BackendName,
+    /// What people call it.
+    pub title: SafeText,
+    /// The committees that it knows, ascending by size.
+    pub committees: Vec<CommitteeSize>,
+    /// Where the SSV registration is signed.
+    pub registration: RegistrationSigning,
+    /// Where the shares are afterwards.
+    pub shares: SharesKept,
+    /// Whether the operators can sign a voluntary exit.
+    pub exits: ExitSigning,
+    /// Who must agree to a reshare.
+    pub reshare: ReshareConsent,
+    /// How large the new committee of a reshare may be.
+    pub reshare_size: ReshareSize,
+    /// What brings the operators' messages to each other.
+    pub relay: Relay,
+    /// Operators with an older release cannot take part; `None`: every release can.
+    pub oldest_release: Option<Release>,
+}
+
+/// A size of committee, with its threshold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CommitteeSize {
+    /// How many operators.
+    pub operators: usize,
+    /// How many of them can sign.
+    pub threshold: u8,
+}
+
+/// Where the SSV registration (owner and nonce) is signed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RegistrationSigning {
+    /// Within the key generation: its plan names owner and nonce, and its result has the signature.
+    WithinKeygen,
+    /// By a signing ceremony of its own, any time later.
+    OwnCeremony,
+}
+
+/// Where the shares are after a key generation or a reshare.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SharesKept {
+    /// Each operator keeps its own.
+    AtOperators,
+    /// Nobody keeps any: each is handed back, encrypted to its operator, and must be brought along to a reshare.
+    HandedBack,
+}
+
+/// Whether the operators can sign a voluntary exit by a ceremony.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ExitSigning {
+    /// They can.
+    ByCeremony,
+    /// They cannot: the exit must be had in another way.
+    Impossible,
+}
+
+/// Who must agree to a reshare.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ReshareConsent {
+    /// Nobody beside the operators.
+    Nobody,
+    /// The owner, by a signature over the whole order.
+    OwnerSignature,
+}
+
+/// How large the new committee of a reshare may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ReshareSize {
+    /// As large as the old one.
+    Same,
+    /// Any size that the backend knows.
+    Any,
+}
+
+/// What brings the operators' messages to each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Relay {
+    /// A server of its own, which is asked for its health.
+    Messenger,
+    /// Nobody else: the backend itself brings every message.
+    Nobody,
+}
+
+impl CeremonyCapabilities {
+    /// The threshold of a committee of `operators`; `None` where there is no such committee.
+    #[must_use]
+    pub fn threshold_of(&self, operators: usize) -> Option<u8> {
+        let mut known = self.committees.iter();
+        known
+            .find(|size| size.operators == operators)
+            .map(|size| size.threshold)
+    }
+
+    /// The sizes in words: `4, 7, 10 and 13`.
+    #[must_use]
+    pub fn sizes(&self) -> String {
+        let mut words = String::new();
+        for (n, size) in self.committees.iter().enumerate() {
+            if n > 0 {
+                words.push_str(if n + 1 == self.committees.len() {
+                    " and "
+                } else {
+                    ", "
+                });
+            }
+            words.push_str(&size.operators.to_string());
+        }
+        words
+    }
+
+    /// A release as an operator reported it, against the oldest that can take part.
+    #[must_use]
+    pub fn judge_release(&self, told: &str) -> ReleaseVerdict {
+        match (told.parse::<Release>(), self.oldest_release) {
+            (Ok(release), Some(oldest)) if release < oldest => ReleaseVerdict::TooOld,
+            (Ok(_), _) => ReleaseVerdict::Fine,
+            (Err(_), _) => ReleaseVerdict::Untold,
+        }
+    }
+}
+
+/// A release of the operators' program: major, minor, patch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Release(pub u32, pub u32, pub u32);
+
+impl fmt::Display for Release {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(major, minor, patch) = self;
+        write!(f, "{major}.{minor}.{patch}")
+    }
+}
+
+/// The text names no release.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not a release, like 1.2.3")]
+pub struct NoRelease;
+
+/// `1.2.3`, with `v` before it or `-rc1` and `+build` behind it as programs are wont to tell.
+impl FromStr for Release {
+    type Err = NoRelease;
+    fn from_str(text: &str) -> Result<Self, NoRelease> {
+        let text = text.trim().trim_start_matches('v');
+        let text = text.split(['-', '+']).next().unwrap_or_default();
+        let mut parts = text.split('.').map(str::parse);
+        let mut next = || parts.next().and_then(Result::ok).ok_or(NoRelease);
+        Ok(Self(next()?, next()?, next()?))
+    }
+}
+
+/// A reported release against the oldest that can take part. Better ones first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ReleaseVerdict {
+    /// It can take part.
+    Fine,
+    /// An unstamped build reports none: unknown, not wrong.
+    Untold,
+    /// It cannot take part.
+    TooOld,
+}
+
+/// How one operator is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OperatorHealth {
+    /// Which operator.
+    pub id: OperatorId,
+    /// Whether it answers, so that a ceremony can be begun with it.
+    pub answers: Answer<Presence>,
+}
+
+/// How whatever relays between the operators is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RelayHealth {
+    /// Which one it is, without its secrets.
+    pub name: SafeText,
+    /// Whether it answers.
+    pub answers: Answer<Presence>,
+}
+
+/// Somebody who answers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Presence {
+    /// The version that it tells: empty text in unstamped builds, `None` when it does not tell.
+    pub version: Option<SafeText>,
+    /// Time to its answer.
+    pub latency: Duration,
+}
+
+impl OperatorHealth {
+    /// The answer, if there is one.
+    #[must_use]
+    pub fn presence(&self) -> Option<&Presence> {
+        match &self.answers {
+            Answer::Yes(presence) => Some(presence),
+            Answer::No(_) | Answer::NotKnown(_) => None,
+        }
+    }
+
+    /// The version that it tells; empty when it tells none.
+    #[must_use]
+    pub fn version(&self) -> &str {
+        let told = self.presence().and_then(|presence| presence.version.as_ref());
+        told.map_or("", SafeText::as_str)
+    }
+
+    /// What is wrong, in words; empty when nothing is.
+    #[must_use]
+    pub fn trouble(&self) -> SafeText {
+        trouble(&self.answers)
+    }
+}
+
+impl RelayHealth {
+    /// What is wrong, in words; empty when nothing is.
+    #[must_use]
+    pub fn trouble(&self) -> SafeText {
+        match &self.answers {
+            Answer::Yes(_) => SafeText::default(),
+            other => trouble(other),
+        }
+    }
+}
+
+fn trouble(answers: &Answer<Presence>) -> SafeText {
+    match answers {
+        Answer::Yes(Presence { version: None, .. }) => "does not tell its version".into(),
+        Answer::Yes(_) => SafeText::default(),
+        Answer::No(evidence) => evidence.words.clone(),
+        Answer::NotKnown(why) => why.words().clone(),
+    }
+}
+
+/// Where a running ceremony stands: a whole picture, so that a lost update does no harm.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CeremonyUpdate {
+    /// Which ceremony.
+    pub request_id: RequestId,
+    /// When this was true.
+    pub at: UnixMillis,
+    /// The step that the ceremony waits for; `None` when every message was seen.
+    pub step: Option<StepId>,
+    /// When that step must be complete.
+    pub deadline: Option<UnixMillis>,
+    /// Rows of the matrix.
+    pub operators: BTreeMap<OperatorId, OperatorProgress>,
+    /// What happened last, in words.
+    pub note: SafeText,
+}
+
+/// A ceremony with a verified result.
+#[derive(Debug, Clone)]
+pub struct Verified {
+    /// The result.
+    pub result: CeremonyResult,
+    /// Every check that was made; none has failed.
+    pub checks: Vec<Check>,
+    /// Last state of each operator; a signer of a bad partial signature is `Blamed` here.
+    pub progress: BTreeMap<OperatorId, OperatorProgress>,
+    /// The proof, to be kept.
+    pub transcript: Transcript,
+}
+
+/// A ceremony without a result.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{failure}")]
+pub struct Failed {
+    /// How, and who caused it.
+    pub failure: CeremonyFailure,
+    /// Last state of each operator.
+    pub progress: BTreeMap<OperatorId, OperatorProgress>,
+    /// The evidence, also when nothing was started.
+    pub transcript: Transcript,
+    /// `false`: a look for an earlier ceremony that saw nothing. Its transcript proves nothing and need not be kept.
+    pub is_evidence: bool,
+}
+
+impl From<Box<Failed>> for CeremonyFailure {
+    fn from(failed: Box<Failed>) -> Self {
+        failed.failure
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn releases_are_read_and_compared() {
+        assert_eq!("0.2.13".parse(), Ok(Release(0, 2, 13)));
+        assert_eq!("v0.2.7-rc1".parse(), Ok(Release(0, 2, 7)));
+        for text in ["", "dev", "1.2", "1.2.x"] {
+            assert_eq!(text.parse::<Release>(), Err(NoRelease), "{text}");
+        }
+        assert!(Release(0, 2, 13) > Release(0, 2, 7));
+        assert_eq!(Release(3, 1, 0).to_string(), "3.1.0");
+    }
+}
