@@ -40,6 +40,10 @@ pub const CHECKS: &[CheckName] = &[
         "a reshare keeps the number of operators",
     ),
     says(
+        "plan-accepted",
+        "the DKG backend can run the ceremony as it is planned",
+    ),
+    says(
         "operator-keys",
         "every operator is configured with a valid RSA key",
     ),

@@ -225,7 +225,7 @@ use Group as G;
 /// The table. Plain letters only: Alt and the Ctrl letters of tmux, screen and zellij are left to them.
 #[rustfmt::skip]
 pub(crate) const TABLE: &[Row] = &[
-    dangerous(row(G::Work, C::Approve, "approve", &["a"], "approve", "approve the action; asks once more before anything is sent")),
+    dangerous(row(G::Work, C::Approve, "approve", &["a"], "approve", "open what waits, then approve it; asks once more before anything is sent")),
     dangerous(row(G::Work, C::Reject, "reject", &["x"], "reject", "reject the action, with a reason for the journal")),
     dangerous(row(G::Work, C::Committee, "committee", &["e"], "committee", "choose the operators of a key generation or reshare that waits")),
     dangerous(row(G::Work, C::Retry, "retry", &["r"], "retry", "take up a rejected or failed case again, or look again at once")),
@@ -284,9 +284,9 @@ pub(crate) const TABLE: &[Row] = &[
     row(G::Global, C::Status, "status", &["i"], "", "the state of network, endpoints, operators and journal"),
     row(G::Global, C::Mouse, "mouse", &["m"], "", "let the console have the mouse, or give it back to the terminal for selecting text"),
     row(G::Global, C::Help, "help", &["?", "f1"], "help", "this help"),
-    row(G::Global, C::Back, "quit", &["q"], "quit", "back; at the top, quit"),
+    row(G::Global, C::Back, "quit", &["q"], "quit", "back; at the top, asks whether to quit"),
 
-    row(G::Always, C::Interrupt, "interrupt", &["ctrl-c"], "", "quit; a second time: at once"),
+    row(G::Always, C::Interrupt, "interrupt", &["ctrl-c"], "", "asks whether to quit; a second time: quits at once"),
     row(G::Always, C::Redraw, "redraw", &["ctrl-l"], "", "paint the whole screen again"),
     row(G::Always, C::Suspend, "suspend", &["ctrl-z"], "", "suspending would stop the oracle too: says what to do instead"),
 ];

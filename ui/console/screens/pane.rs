@@ -17,7 +17,7 @@ use crate::console::widgets::{format, frame as frame_widget, log};
 /// Draws a pane; `focus` says whether it has the keyboard.
 pub(crate) fn draw(frame: &mut Frame<'_>, area: Rect, app: &mut App, pane: Pane, focus: bool) {
     app.hits.push((area, Hit::Pane(pane)));
-    let count = (pane != LOGS).then(|| pane.count(app.known()) + left(app, pane) as usize);
+    let count = (pane != LOGS).then(|| app.list(pane).count + left(app, pane) as usize);
     let title = frame_widget::title(app, pane.title(), count, focus);
     let inner = area.inner(Margin::new(1, 1));
     if pane == LOGS {
@@ -55,10 +55,14 @@ fn notes(app: &App, pane: Pane) -> Line<'static> {
         }
     }
     if !list.filter.is_empty() {
-        let all = pane.count(app.known());
         note(
             Token::Match,
-            format!(" /{}: {} of {all} ", clean(&list.filter), list.rows.len()),
+            format!(
+                " /{}: {} of {} ",
+                clean(&list.filter),
+                list.rows.len(),
+                list.count
+            ),
         );
     }
     let number = |n: usize| format::number(n as u64);
