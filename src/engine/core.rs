@@ -37,7 +37,7 @@ pub enum EngineError {
     /// A critical part died. Nothing limps on.
     #[error("{0}")]
     Fatal(SafeText),
-    /// The journal can not be opened.
+    /// The journal cannot be opened.
     #[error(transparent)]
     Journal(#[from] JournalError),
     /// A record of the journal is not understood.
@@ -180,7 +180,7 @@ impl<W: World> Core<W> {
                         return Hold::End;
                     }
                     Some((_, reply)) => {
-                        let words = SafeText::new("the journal can not be written: nothing is taken up until it can");
+                        let words = SafeText::new("the journal cannot be written: nothing is taken up until it can");
                         let _ = reply.send(Err(Refused::Unavailable(words)));
                     }
                     None => {
@@ -218,7 +218,7 @@ impl<W: World> Core<W> {
         }
     }
 
-    /// Makes everything pending durable, then starts its effects. `false` while the journal can not be written.
+    /// Makes everything pending durable, then starts its effects. `false` while the journal cannot be written.
     fn flush(&mut self) -> bool {
         if !self.pending.is_empty() {
             let first = match self.committer.commit(&self.pending) {
@@ -231,7 +231,7 @@ impl<W: World> Core<W> {
                     self.unwritable = Some(words);
                     for (reply, _) in self.replies.drain(..) {
                         let words = SafeText::new(
-                            "the journal can not be written; this takes effect only once it can",
+                            "the journal cannot be written; this takes effect only once it can",
                         );
                         let _ = reply.send(Err(Refused::Unavailable(words)));
                     }

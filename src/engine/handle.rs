@@ -112,13 +112,13 @@ pub enum Refused {
         /// When.
         at: UnixMillis,
     },
-    /// It can not be done now, and why.
+    /// It cannot be done now, and why.
     #[error("{0}")]
     NotNow(SafeText),
     /// The mode forbids it.
     #[error("{0}")]
     Mode(SafeText),
-    /// The engine has stopped or its journal can not be written.
+    /// The engine has stopped or its journal cannot be written.
     #[error("{0}")]
     Unavailable(SafeText),
 }
@@ -168,6 +168,9 @@ impl Clone for EngineHandle {
 
 impl EngineHandle {
     /// Sends a request and waits for the engine's answer.
+    ///
+    /// # Errors
+    /// The engine does not do it, and says why; or it is gone.
     pub async fn request(&self, request: Request) -> Reply {
         let gone = || Refused::Unavailable(SafeText::new(&EngineGone.to_string()));
         let (reply, answer) = oneshot::channel();

@@ -22,6 +22,6 @@ pub use check::{Check, CheckStatus};
 pub use contract::{BlockRef, ClusterLayout, ClusterSnapshot, LogRef, PoolView, RequestKind};
 pub use id::{ActionId, CaseId, OperatorId, ParseIdError, PoolId, RequestId};
 pub use operator::{OperatorRecord, RsaPublicKeyText};
-pub use text::{RedactedUrl, SafeText};
+pub use text::{RedactedUrl, SafeText, counted};
 pub use time::UnixMillis;
 pub use transaction::{NonceStatus, SignedTransaction};

@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 
 use crate::oracle::{Case, ExitStanding, ExitVerdict, State, Step, ValidatorPhase, milestones};
 use crate::snapshot::{ExitView, NodeVerdict};
-use crate::types::{CeremonyPlan, RequestKind, SafeText, SignPurpose, UnixMillis};
+use crate::types::{CeremonyPlan, RequestKind, SafeText, SignPurpose, UnixMillis, counted};
 
 /// Newest first.
 pub(super) fn views(state: &State) -> Vec<ExitView> {
@@ -73,7 +73,10 @@ fn outcome(case: &Case) -> SafeText {
     match (&offers.deferred, &offers.standing) {
         (Some(wait), _) => wait.reason.clone(),
         (None, Some(standing)) => SafeText::new(&match standing {
-            ExitStanding::Refused => format!("{}, {} times in a row", standing.sentence(), offers.refusals),
+            ExitStanding::Refused => {
+                let times = counted(offers.refusals as usize, "time");
+                format!("{}, {times} in a row", standing.sentence())
+            }
             _ => standing.sentence(),
         }),
         (None, None) => SafeText::default(),
