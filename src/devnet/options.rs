@@ -18,7 +18,7 @@ pub enum Mining {
     Instant,
     /// Every so many seconds, also empty ones. At least 1.
     EverySeconds(u64),
-    /// Only by [`Devnet::mine`], and by the network's own actors (staker, upkeep) for each thing that they do.
+    /// Only by [`Devnet::mine`](super::Devnet::mine), and by the network's own actors (staker, upkeep) for each thing that they do.
     Manual,
 }
 
