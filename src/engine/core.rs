@@ -38,7 +38,7 @@ pub enum EngineError {
     /// A critical part died. Nothing limps on.
     #[error("{0}")]
     Fatal(SafeText),
-    /// The journal can not be opened.
+    /// The journal cannot be opened.
     #[error(transparent)]
     Journal(#[from] JournalError),
     /// A record of the journal is not understood.
@@ -224,7 +224,7 @@ impl<W: World> Core<W> {
         }
     }
 
-    /// Makes everything pending durable, then starts its effects. `false` while the journal can not be written.
+    /// Makes everything pending durable, then starts its effects. `false` while the journal cannot be written.
     fn flush(&mut self) -> bool {
         if !self.pending.is_empty() {
             let first = match self.committer.commit(&self.pending) {

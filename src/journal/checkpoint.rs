@@ -26,7 +26,7 @@ impl Checkpoint {
         let temporary = self.path.with_extension("checkpoint.new");
         let mut file = fs::File::create(&temporary)?;
         writeln!(file, "{seq} {hash}")?;
-        // no fsync: a checkpoint that lags behind is harmless, and it can not get ahead of the journal
+        // no fsync: a checkpoint that lags behind is harmless, and it cannot get ahead of the journal
         drop(file);
         fs::rename(&temporary, &self.path)
     }

@@ -16,7 +16,6 @@ pub enum JournalError {
         "{path}: record {seq} {problem}; nothing will be done on the word of this journal. Restore it from a backup, or move it away to start anew after checking the chain by hand"
     )]
     Broken {
-        /// The journal.
         path: PathBuf,
         /// First bad record.
         seq: u64,
@@ -28,7 +27,6 @@ pub enum JournalError {
         "{path} ends at record {found}, but record {expected} was acknowledged ({checkpoint}): the file was rolled back or its tail was lost. Restore the newer file"
     )]
     RolledBack {
-        /// The journal.
         path: PathBuf,
         /// The checkpoint.
         checkpoint: PathBuf,
@@ -40,7 +38,6 @@ pub enum JournalError {
     /// It was written by a newer version.
     #[error("{path} has format {found}, this program knows formats up to {known}")]
     TooNew {
-        /// The journal.
         path: PathBuf,
         /// Its format.
         found: u32,
@@ -50,17 +47,11 @@ pub enum JournalError {
     /// SQLite reports an error (a full disk among them).
     #[error("{path}: {source}")]
     Sqlite {
-        /// The journal.
         path: PathBuf,
         /// SQLite's error.
         source: rusqlite::Error,
     },
     /// The file system reports an error.
     #[error("{path}: {source}")]
-    Io {
-        /// The file.
-        path: PathBuf,
-        /// The error.
-        source: std::io::Error,
-    },
+    Io { path: PathBuf, source: std::io::Error },
 }

@@ -13,7 +13,6 @@ use crate::types::{ActionId, NonceStatus, SafeText};
 /// What the chain says of the oracle's account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct AccountFacts {
-    /// The account.
     pub address: Address,
     /// Its next nonce at the head.
     pub next: u64,

@@ -55,7 +55,6 @@ pub struct Proposal {
     pub facts: Vec<Fact>,
     /// Named preconditions. A failed one blocks approval.
     pub checks: Vec<Check>,
-    /// The payload.
     pub payload: Payload,
 }
 
@@ -94,15 +93,9 @@ pub enum ActionState {
     /// A decider said no.
     Rejected,
     /// It was tried and did not work.
-    Failed {
-        /// Why.
-        reason: SafeText,
-    },
+    Failed { reason: SafeText },
     /// What it was for is gone or has changed; it cannot be decided any more.
-    Void {
-        /// Why.
-        reason: SafeText,
-    },
+    Void { reason: SafeText },
     /// It may or may not have taken effect; being found out. Never stored: [`super::action_state`] tells it from what
     /// is known at the moment.
     Unknown {
@@ -140,9 +133,7 @@ impl ActionState {
 /// One action, with its present state.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Action {
-    /// Its id.
     pub id: ActionId,
-    /// What would be done.
     pub proposal: Proposal,
     /// Digest of payload, risk and check verdicts as shown; an approval must name it.
     pub digest: Root,

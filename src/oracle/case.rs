@@ -22,12 +22,7 @@ pub enum Cause {
         block: BlockRef,
     },
     /// A person at the console.
-    Manual {
-        /// Who.
-        by: SafeText,
-        /// When.
-        at: UnixMillis,
-    },
+    Manual { by: SafeText, at: UnixMillis },
 }
 
 /// A case's state in one word, for tables and colours. The sentence beside it says more.
@@ -79,7 +74,6 @@ impl fmt::Display for CaseStatus {
 /// One line of a case's file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HistoryEntry {
-    /// When.
     pub at: UnixMillis,
     /// What happened, in one sentence.
     pub text: SafeText,

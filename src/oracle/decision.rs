@@ -89,7 +89,6 @@ pub struct Decision {
     pub verdict: Verdict,
     /// By whom.
     pub decider: Decider,
-    /// When.
     pub at: UnixMillis,
     /// The digest of what was decided on.
     pub digest: Root,

@@ -13,14 +13,12 @@ use crate::types::{
 pub struct Registration {
     /// The nonce that was signed.
     pub nonce: u64,
-    /// The signature.
     pub signature: BlsSignature,
 }
 
 /// A validator key as a case knows it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct KnownKey {
-    /// The key.
     pub validator: BlsPublicKey,
     /// Who holds shares.
     pub committee: Vec<OperatorId>,
@@ -60,22 +58,15 @@ pub struct Published {
 pub enum Effect {
     /// Gather facts, make the checks, and propose.
     Prepare {
-        /// The case.
         case: CaseId,
-        /// Its pool.
         pool: PoolId,
-        /// Why.
         purpose: Purpose,
-        /// What.
         draft: Box<Draft>,
     },
     /// Run a ceremony that was just journaled, or find out what became of one that was journaled before a restart.
     RunCeremony {
-        /// The case.
         case: CaseId,
-        /// Its id.
         request: RequestId,
-        /// What.
         plan: CeremonyPlan,
         /// By which DKG backend.
         backend: BackendName,
@@ -86,7 +77,6 @@ pub enum Effect {
     Sign {
         /// For which action.
         action: ActionId,
-        /// What.
         payload: TransactionPayload,
         /// With which nonce.
         nonce: u64,
@@ -97,14 +87,12 @@ pub enum Effect {
     Send {
         /// For which action.
         action: ActionId,
-        /// The bytes.
         transaction: SignedTransaction,
     },
     /// Ask the chain about a nonce.
     Inspect {
         /// For which action.
         action: ActionId,
-        /// The nonce.
         nonce: u64,
         /// Every hash ever sent with it.
         hashes: Vec<Root>,
@@ -113,14 +101,12 @@ pub enum Effect {
     PublishExit {
         /// For which action.
         action: ActionId,
-        /// What.
         payload: super::ExitPayload,
     },
     /// Ask the beacon chain about a validator.
     LookUpValidator {
         /// The case that follows it.
         case: CaseId,
-        /// The key.
         validator: BlsPublicKey,
         /// To be predicted by the chain's rules as well.
         published: Option<Published>,

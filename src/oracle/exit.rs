@@ -202,7 +202,6 @@ pub struct ExitOffers {
 pub struct Deferral {
     /// It is looked at again, and sent if all still holds, from then on.
     pub until: UnixMillis,
-    /// Why.
     pub reason: SafeText,
 }
 

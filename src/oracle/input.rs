@@ -11,11 +11,9 @@ use crate::types::{
 /// An input with the time it came and 24 bytes of fresh randomness (the only source of request ids).
 #[derive(Debug, Clone, PartialEq)]
 pub struct Stamped {
-    /// When.
     pub at: UnixMillis,
     /// Uniform random bytes, used at most once.
     pub entropy: [u8; 24],
-    /// What.
     pub input: Input,
 }
 
@@ -83,14 +81,12 @@ pub enum Prepared {
     Proposal(Box<Proposal>),
     /// Not now; ask again at this time.
     Later {
-        /// Why.
         reason: SafeText,
         /// When to ask again.
         at: UnixMillis,
     },
     /// All is well, and the chain does not take it before this time: what was approved waits under its approval.
     TooEarly {
-        /// Why.
         reason: SafeText,
         /// From when on it will be taken.
         until: UnixMillis,
@@ -109,7 +105,6 @@ pub enum Prepared {
 /// A verified ceremony.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CeremonySuccess {
-    /// The result.
     pub result: CeremonyResult,
     /// What was verified.
     pub checks: Vec<Check>,
@@ -120,7 +115,6 @@ pub struct CeremonySuccess {
 pub enum Wish {
     /// Let it pass.
     Approve {
-        /// Which action.
         action: ActionId,
         /// What was shown.
         digest: Root,
@@ -129,11 +123,9 @@ pub enum Wish {
     },
     /// Stop it.
     Reject {
-        /// Which action.
         action: ActionId,
         /// What was shown.
         digest: Root,
-        /// Why.
         reason: SafeText,
     },
     /// Take a case up again.
@@ -164,36 +156,26 @@ pub enum Input {
     Tick,
     /// A request event stands in the chain.
     Requested {
-        /// Kind.
         kind: RequestKind,
-        /// Pool.
         pool: PoolId,
-        /// Where.
         log: LogRef,
     },
     /// A request event left the chain.
     RequestRemoved {
-        /// Kind.
         kind: RequestKind,
-        /// Pool.
         pool: PoolId,
         /// Where it stood.
         log: LogRef,
     },
     /// The manager reports a fulfilment.
     Fulfilled {
-        /// What.
         what: Fulfilment,
-        /// Pool.
         pool: PoolId,
-        /// Where.
         log: LogRef,
     },
     /// What was reported left the chain.
     FulfilmentRemoved {
-        /// What.
         what: Fulfilment,
-        /// Pool.
         pool: PoolId,
         /// Where it stood.
         log: LogRef,
@@ -207,7 +189,6 @@ pub enum Input {
     Facts(Box<ChainFacts>),
     /// A proposal was prepared, or could not be.
     Prepared {
-        /// The case.
         case: CaseId,
         /// Why it was prepared.
         purpose: Purpose,
@@ -216,9 +197,7 @@ pub enum Input {
     },
     /// A ceremony ended.
     CeremonyEnded {
-        /// Which.
         request: RequestId,
-        /// How.
         outcome: Result<Box<CeremonySuccess>, CeremonyFailure>,
         /// Transcript file name and SHA-256: a failed ceremony's proves blame.
         transcript: Option<(SafeText, Root)>,
@@ -259,7 +238,6 @@ pub enum Input {
     ValidatorSeen {
         /// The case that follows it.
         case: CaseId,
-        /// The key.
         validator: BlsPublicKey,
         /// What it says; `None` when it could not be found out.
         seen: Option<Sighting>,
@@ -277,10 +255,5 @@ pub enum Input {
         reason: SafeText,
     },
     /// A person asks for something.
-    Wish {
-        /// Who.
-        by: SafeText,
-        /// What.
-        wish: Wish,
-    },
+    Wish { by: SafeText, wish: Wish },
 }

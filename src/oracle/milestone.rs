@@ -14,9 +14,7 @@ use crate::types::{RequestKind, UnixMillis};
 /// A time of the beacon chain and the epoch that it falls into.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Moment {
-    /// Epoch.
     pub epoch: u64,
-    /// When.
     pub at: UnixMillis,
 }
 
@@ -164,15 +162,9 @@ pub enum Actual {
     /// The beacon state has the epoch with which it began.
     Since(Moment),
     /// First seen at this time.
-    Seen {
-        /// When.
-        at: UnixMillis,
-    },
+    Seen { at: UnixMillis },
     /// Passed while nobody looked; a later stage was first seen at this time.
-    Before {
-        /// When.
-        at: UnixMillis,
-    },
+    Before { at: UnixMillis },
 }
 
 impl Actual {
@@ -189,7 +181,6 @@ impl Actual {
 /// A stage with its predicted and actual times.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Milestone {
-    /// Which.
     pub stage: Stage,
     /// By the chain's rules, when the exit was published.
     pub by_rules: Option<Moment>,

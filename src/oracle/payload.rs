@@ -9,9 +9,7 @@ use crate::types::{BackendName, BlsPublicKey, BlsSignature, CeremonyPlan, Root, 
 /// One decoded argument of a contract call.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CallArgument {
-    /// Parameter name.
     pub name: String,
-    /// Solidity type.
     pub solidity_type: String,
     /// The value in full.
     pub value: SafeText,
@@ -20,7 +18,6 @@ pub struct CallArgument {
 /// A decoded contract call.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CallView {
-    /// Function name.
     pub function: String,
     /// Arguments in order.
     pub arguments: Vec<CallArgument>,
@@ -58,7 +55,6 @@ pub struct TransactionPayload {
 /// A signed voluntary exit to publish.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ExitPayload {
-    /// The validator.
     pub validator: BlsPublicKey,
     /// Its index.
     pub validator_index: u64,

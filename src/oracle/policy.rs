@@ -4,7 +4,7 @@ use alloy::primitives::U256;
 use serde::{Deserialize, Serialize};
 
 use super::{Action, ActionKind, CheckName, Payload, check_named};
-use crate::types::{CheckStatus, PoolId, SafeText, UnixMillis};
+use crate::types::{CheckStatus, PoolId, SafeText, UnixMillis, counted};
 
 /// Lets one kind of action pass, within limits.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,9 +47,7 @@ pub struct Policy {
 /// One approval of a rule in the past.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RuleUse {
-    /// Which rule.
     pub rule: SafeText,
-    /// When.
     pub at: UnixMillis,
 }
 
@@ -109,7 +107,8 @@ impl Policy {
                 .iter()
                 .filter(|u| u.rule == rule.name && now.0 < u.at.0.saturating_add(DAY_MILLIS));
             if recent.count() >= max as usize {
-                return Err(format!("rule {}: its {max} approvals a day are used", rule.name));
+                let approvals = counted(max as usize, "approval");
+                return Err(format!("rule {}: its {approvals} a day are used up", rule.name));
             }
         }
         Ok(rule)

@@ -2,7 +2,7 @@
 
 use crate::oracle::state::EffectKey;
 use crate::oracle::{ActionState, CaseStatus, Family, Sending, State, Step, cases};
-use crate::types::{ActionId, CaseId, NonceStatus, RequestId, SafeText};
+use crate::types::{ActionId, CaseId, NonceStatus, RequestId, SafeText, counted};
 
 /// The status word of a case, for tables.
 #[must_use]
@@ -73,10 +73,10 @@ fn ceremony(state: &State, request: RequestId) -> Option<SafeText> {
     let running = state.ceremonies.get(&request).filter(|c| c.ended.is_none())?;
     if let Some(doubt) = &running.doubt {
         return Some(SafeText::new(&format!(
-            "outcome of {} with {} operators, attempt {}, unknown: {}; its result is looked for at the messenger until \
+            "outcome of {} with {}, attempt {}, unknown: {}; its result is looked for at the messenger until \
              it is found, or declared lost with the retry key",
             running.plan.kind(),
-            running.plan.participants().len(),
+            counted(running.plan.participants().len(), "operator"),
             running.attempt,
             doubt.reason
         )));
@@ -84,9 +84,9 @@ fn ceremony(state: &State, request: RequestId) -> Option<SafeText> {
     let accounted = state.live.accounted.contains(&EffectKey::Ceremony(request));
     (!accounted).then(|| {
         let kind = running.plan.kind();
-        let n = running.plan.participants().len();
+        let operators = counted(running.plan.participants().len(), "operator");
         SafeText::new(&format!(
-            "{kind} with {n} operators, attempt {}, was begun before this program started; its outcome is looked for",
+            "{kind} with {operators}, attempt {}, was begun before this program started; its outcome is looked for",
             running.attempt
         ))
     })

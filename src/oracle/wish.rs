@@ -15,12 +15,7 @@ pub enum Refusal {
     /// What would be sent is not what was shown any more.
     Stale(SafeText),
     /// Somebody was faster.
-    AlreadyDecided {
-        /// Who.
-        by: SafeText,
-        /// When.
-        at: UnixMillis,
-    },
+    AlreadyDecided { by: SafeText, at: UnixMillis },
     /// Not now, and why.
     NotNow(SafeText),
     /// The mode forbids it.
@@ -93,7 +88,7 @@ fn approve(turn: &mut Turn<'_>, by: &SafeText, id: ActionId, digest: Root, phras
         && phrase != Some(wanted.as_str())
     {
         return Err(not_now(format!(
-            "this can not be undone: type the phrase «{wanted}»"
+            "this cannot be undone: type the phrase «{wanted}»"
         )));
     }
     let decider = Decider::Person { name: by.clone() };
@@ -292,7 +287,7 @@ fn set_committee(turn: &mut Turn<'_>, by: &SafeText, id: ActionId, mut committee
     }
     if threshold_for(n).is_none() {
         return Err(not_now(format!(
-            "{n} operators make no committee: it must be 4, 7, 10 or 13"
+            "a committee has 4, 7, 10 or 13 operators, not {n}"
         )));
     }
     turn.record(Record::CommitteeChosen {

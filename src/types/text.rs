@@ -138,6 +138,13 @@ impl fmt::Debug for RedactedUrl {
     }
 }
 
+/// A number with what it counts: `1 operator`, `2 operators`. For nouns that take an `s`.
+#[must_use]
+pub fn counted(n: usize, noun: &str) -> String {
+    let s = if n == 1 { "" } else { "s" };
+    format!("{n} {noun}{s}")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -163,5 +170,11 @@ mod tests {
             !shown.contains("hunter2") && !shown.contains("s3cret") && !shown.contains("0123456789abcdef")
         );
         assert!(shown.contains("https://rpc.example:8545/v3/…"), "{shown}");
+    }
+
+    #[test]
+    fn one_thing_takes_no_s() {
+        let words = [0, 1, 2].map(|n| counted(n, "operator"));
+        assert_eq!(words, ["0 operators", "1 operator", "2 operators"]);
     }
 }

@@ -50,7 +50,7 @@ mod tests {
         }
     }
 
-    /// The other half is a step of `.ci/run`: it looks into a program that was built without the feature.
+    /// The command in the head of this file is the other half: it looks into a program that was built without the feature.
     #[test]
     fn the_variables_are_written_in_one_file_that_a_release_leaves_out() {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));

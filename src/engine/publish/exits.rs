@@ -2,7 +2,7 @@
 
 use super::convert;
 use crate::oracle::{Case, ExitStanding, ExitVerdict, State, Step, ValidatorPhase, milestones};
-use crate::types::{CaseId, CeremonyPlan, SafeText, SignPurpose};
+use crate::types::{CaseId, CeremonyPlan, SafeText, SignPurpose, counted};
 use crate::view::{ExitView, NodeVerdict};
 
 pub(super) fn view(state: &State, id: CaseId) -> Option<ExitView> {
@@ -66,7 +66,10 @@ fn outcome(case: &Case) -> SafeText {
     match (&offers.deferred, &offers.standing) {
         (Some(wait), _) => wait.reason.clone(),
         (None, Some(standing)) => SafeText::new(&match standing {
-            ExitStanding::Refused => format!("{}, {} times in a row", standing.sentence(), offers.refusals),
+            ExitStanding::Refused => {
+                let times = counted(offers.refusals as usize, "time");
+                format!("{}, {times} in a row", standing.sentence())
+            }
             _ => standing.sentence(),
         }),
         (None, None) => SafeText::default(),

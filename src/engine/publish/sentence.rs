@@ -3,7 +3,7 @@
 use crate::oracle::{
     ActionState, Case, ExitStanding, Mode, REFUSALS, Sending, State, Step, milestones, unknown_outcome,
 };
-use crate::types::{ActionId, NonceStatus, RequestId, SafeText};
+use crate::types::{ActionId, NonceStatus, RequestId, SafeText, counted};
 
 const GATHERING: &str = "gathering what a decision needs";
 
@@ -74,9 +74,9 @@ fn executing(state: &State, case: &Case, action: ActionId, unknown: Option<Strin
 fn offered(case: &Case) -> String {
     match &case.offers.standing {
         Some(ExitStanding::Refused) => format!(
-            "the exit was refused by every node that answered, {} times in a row, and is offered again ({REFUSALS} \
-             times before a person must look): {}",
-            case.offers.refusals,
+            "the exit was refused by every node that answered, {} in a row, and is offered again ({REFUSALS} times \
+             before a person must look): {}",
+            counted(case.offers.refusals as usize, "time"),
             refusals(case)
         ),
         Some(ExitStanding::Unheard) => {
@@ -103,8 +103,8 @@ fn ahead(case: &Case) -> String {
 
 fn ceremony_words(state: &State, request: RequestId) -> String {
     state.ceremonies.get(&request).map_or_else(String::new, |c| {
-        let n = c.plan.participants().len();
-        format!("{} with {n} operators, attempt {}", c.plan.kind(), c.attempt)
+        let operators = counted(c.plan.participants().len(), "operator");
+        format!("{} with {operators}, attempt {}", c.plan.kind(), c.attempt)
     })
 }
 

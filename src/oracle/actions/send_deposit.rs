@@ -15,7 +15,6 @@ pub struct SendDepositDraft {
     pub keygen: KeygenOutput,
     /// The verification, to be shown.
     pub ceremony_checks: Vec<Check>,
-    /// The registration.
     pub registration: Registration,
 }
 

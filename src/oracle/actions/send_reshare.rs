@@ -17,7 +17,6 @@ pub struct SendReshareDraft {
     pub old_committee: Vec<OperatorId>,
     /// The verification, to be shown.
     pub ceremony_checks: Vec<Check>,
-    /// The registration.
     pub registration: Registration,
 }
 

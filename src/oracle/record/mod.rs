@@ -12,8 +12,8 @@ use super::{
     Basis, Cause, Decision, ExitStanding, ExitVerdict, Forecast, Mode, Moment, Proposal, ValidatorPhase,
 };
 use crate::types::{
-    ActionId, BackendName, BlockRef, BlsPublicKey, CaseId, CeremonyFailure, CeremonyPlan, CeremonyResult,
-    Check, LogRef, NonceStatus, OperatorId, RequestId, Root, SafeText, SignedTransaction, UnixMillis,
+    ActionId, BackendName, BlsPublicKey, CaseId, CeremonyFailure, CeremonyPlan, CeremonyResult, Check,
+    LogRef, NonceStatus, OperatorId, RequestId, Root, SafeText, SignedTransaction, UnixMillis,
 };
 
 /// What a ceremony is for within its case.
@@ -34,26 +34,19 @@ pub enum Record {
     EngineStarted {
         /// Program version.
         version: String,
-        /// Network name.
         network: SafeText,
-        /// Mode.
         mode: Mode,
     },
     /// A request was seen.
     CaseOpened {
         /// The new case.
         case: CaseId,
-        /// Its cause.
         cause: Cause,
     },
     /// The event that opened the case left the chain.
-    CauseLost {
-        /// The case.
-        case: CaseId,
-    },
+    CauseLost { case: CaseId },
     /// The event is (back) in the chain.
     CauseFound {
-        /// The case.
         case: CaseId,
         /// Where it stands now.
         cause: Cause,
@@ -62,37 +55,26 @@ pub enum Record {
     ActionProposed {
         /// The new action.
         action: ActionId,
-        /// What would be done.
         proposal: Box<Proposal>,
-        /// Its digest.
         digest: Root,
     },
     /// A waiting action changed; earlier digests are stale.
     ActionChanged {
-        /// The action.
         action: ActionId,
         /// What would be done now.
         proposal: Box<Proposal>,
-        /// Its digest.
         digest: Root,
     },
     /// Somebody decided.
     Decided {
         /// On which action.
         action: ActionId,
-        /// What.
         decision: Decision,
     },
-    /// The action can not be executed any more.
-    ActionVoided {
-        /// The action.
-        action: ActionId,
-        /// Why.
-        reason: SafeText,
-    },
+    /// The action cannot be executed any more.
+    ActionVoided { action: ActionId, reason: SafeText },
     /// A ceremony is about to be started.
     CeremonyStarted {
-        /// Its id.
         request: RequestId,
         /// For which case.
         case: CaseId,
@@ -102,7 +84,6 @@ pub enum Record {
         role: CeremonyRole,
         /// 1 for the first of this role in the case.
         attempt: u32,
-        /// The plan.
         plan: CeremonyPlan,
         /// The DKG backend that runs it; RockX where it is not said. Its steps follow from both.
         #[serde(default, skip_serializing_if = "BackendName::is_default")]
@@ -110,9 +91,7 @@ pub enum Record {
     },
     /// A ceremony gave a verified result.
     CeremonyVerified {
-        /// Its id.
         request: RequestId,
-        /// The result.
         result: CeremonyResult,
         /// What was verified.
         checks: Vec<Check>,
@@ -121,9 +100,7 @@ pub enum Record {
     },
     /// A ceremony gave none.
     CeremonyFailed {
-        /// Its id.
         request: RequestId,
-        /// How.
         failure: CeremonyFailure,
         /// Transcript file and its SHA-256.
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -131,7 +108,6 @@ pub enum Record {
     },
     /// A look for a ceremony's outcome ended without it. The ceremony stays open, and is looked for again.
     CeremonyUnknown {
-        /// Its id.
         request: RequestId,
         /// Why it could not be found out.
         reason: SafeText,
@@ -140,17 +116,10 @@ pub enum Record {
         transcript: Option<(SafeText, Root)>,
     },
     /// A person gave up a ceremony whose outcome is unknown: whatever it made must never be used.
-    CeremonyDeclaredLost {
-        /// Its id.
-        request: RequestId,
-        /// Who.
-        by: SafeText,
-    },
+    CeremonyDeclaredLost { request: RequestId, by: SafeText },
     /// A key that must never be used.
     KeyCondemned {
-        /// The key.
         validator: BlsPublicKey,
-        /// Why.
         reason: SafeText,
     },
     /// A person chose a committee.
@@ -159,33 +128,24 @@ pub enum Record {
         case: CaseId,
         /// Ascending ids.
         committee: Vec<OperatorId>,
-        /// Who.
         by: SafeText,
     },
     /// A transaction was signed. Written before its bytes leave.
     TransactionSigned {
         /// The action that it executes.
         action: ActionId,
-        /// The bytes.
         transaction: SignedTransaction,
     },
     /// A node took the bytes for the first time.
-    TransactionAccepted {
-        /// The action.
-        action: ActionId,
-        /// The hash.
-        hash: Root,
-    },
+    TransactionAccepted { action: ActionId, hash: Root },
     /// The chain's word on the transaction changed.
     TransactionStatus {
-        /// The action.
         action: ActionId,
         /// What the chain says.
         status: NonceStatus,
     },
     /// An exit was offered to the beacon nodes.
     ExitPublished {
-        /// The action.
         action: ActionId,
         /// One a node.
         verdicts: Vec<ExitVerdict>,
@@ -195,18 +155,14 @@ pub enum Record {
     },
     /// An approved exit waits for its time and is then sent under the same approval.
     ExitDeferred {
-        /// The action.
         action: ActionId,
         /// Not before.
         until: UnixMillis,
-        /// Why.
         reason: SafeText,
     },
     /// A validator reached another phase.
     ValidatorPhaseSeen {
-        /// The case.
         case: CaseId,
-        /// The phase.
         phase: ValidatorPhase,
         /// Since when, where the beacon state says so.
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -217,7 +173,6 @@ pub enum Record {
     },
     /// When a followed validator is expected to get where. Replaces what was expected on the same basis.
     ValidatorForecast {
-        /// The case.
         case: CaseId,
         /// Its index, where known.
         index: Option<u64>,
@@ -226,30 +181,18 @@ pub enum Record {
         /// The times.
         forecast: Forecast,
     },
-    /// The case can not go on by itself.
-    CaseHalted {
-        /// The case.
-        case: CaseId,
-        /// Why.
-        reason: SafeText,
-    },
+    /// The case cannot go on by itself.
+    CaseHalted { case: CaseId, reason: SafeText },
     /// A person took it up again.
-    CaseRetried {
-        /// The case.
-        case: CaseId,
-        /// Who.
-        by: SafeText,
-    },
+    CaseRetried { case: CaseId, by: SafeText },
     /// The oracle's account was seen for the first time.
     AccountSeen {
-        /// The account.
         account: Address,
         /// Nonces below are from before this journal.
         nonce: u64,
     },
     /// Somebody else used nonces of the oracle's account.
     AccountStrange {
-        /// The account.
         account: Address,
         /// The first of them.
         nonce: u64,
@@ -258,7 +201,6 @@ pub enum Record {
     },
     /// A person who resumed has looked at what somebody else did with the account.
     AccountAccepted {
-        /// The account.
         account: Address,
         /// Nonces below are history.
         nonce: u64,
@@ -267,21 +209,17 @@ pub enum Record {
     Paused {
         /// Of which case; `None` is everything.
         case: Option<CaseId>,
-        /// Who.
         by: SafeText,
     },
     /// A pause ended.
     Resumed {
         /// Of which case; `None` is everything.
         case: Option<CaseId>,
-        /// Who.
         by: SafeText,
     },
     /// The contract served the pool with a transaction that is not of this case.
     PoolServed {
-        /// The case.
         case: CaseId,
-        /// The transaction.
         transaction: Root,
         /// The case whose transaction it is, if it is ours at all.
         by: Option<CaseId>,
@@ -290,19 +228,9 @@ pub enum Record {
         log: Option<LogRef>,
     },
     /// The event that said so left the chain.
-    PoolNotServed {
-        /// The case.
-        case: CaseId,
-        /// The transaction.
-        transaction: Root,
-    },
+    PoolNotServed { case: CaseId, transaction: Root },
     /// A case ended.
-    CaseClosed {
-        /// The case.
-        case: CaseId,
-        /// How.
-        outcome: SafeText,
-    },
+    CaseClosed { case: CaseId, outcome: SafeText },
     /// Something worth keeping that changes nothing.
     Note {
         /// The case that it is about, if one.

@@ -1,13 +1,13 @@
 //! What the journal says, in words.
 
 use super::*;
-use crate::oracle::cases;
+use crate::oracle::{Verdict, cases};
+use crate::types::counted;
 
 impl Record {
     /// One sentence for people.
     #[must_use]
     pub fn sentence(&self) -> SafeText {
-        let block = |b: &BlockRef| format!("block {}", b.number);
         SafeText::new(&match self {
             Self::EngineStarted {
                 version,
@@ -16,34 +16,13 @@ impl Record {
             } => {
                 format!("casimir-dkg {version} started on {network} in mode {mode}")
             }
-            Self::CaseOpened { case, cause } | Self::CauseFound { case, cause } => match cause {
-                Cause::Event { log } => format!(
-                    "{} of pool {} requested in {}",
-                    case.kind,
-                    case.pool,
-                    block(&log.block)
-                ),
-                Cause::State { block: b } => {
-                    format!(
-                        "{} of pool {} found in the contract's state at {}",
-                        case.kind,
-                        case.pool,
-                        block(b)
-                    )
-                }
-                Cause::Manual { by, .. } => format!("{} of pool {} requested by {by}", case.kind, case.pool),
-            },
+            Self::CaseOpened { case, cause } | Self::CauseFound { case, cause } => requested(*case, cause),
             Self::CauseLost { case } => format!("the request of {case} left the chain in a reorganisation"),
             Self::ActionProposed { action, proposal, .. } => {
                 format!("{action} waits for a decision: {}", proposal.title)
             }
             Self::ActionChanged { action, .. } => format!("{action} changed while it waited"),
-            Self::Decided { action, decision } => match &decision.verdict {
-                crate::oracle::Verdict::Approve => format!("{action} approved by {}", decision.decider),
-                crate::oracle::Verdict::Reject { reason } => {
-                    format!("{action} rejected by {}: {reason}", decision.decider)
-                }
-            },
+            Self::Decided { action, decision } => format!("{action} {}", decided(decision)),
             Self::ActionVoided { action, reason } => format!("{action} is void: {reason}"),
             Self::CeremonyStarted {
                 request,
@@ -52,24 +31,19 @@ impl Record {
                 attempt,
                 plan,
                 ..
-            } => {
-                let what = match role {
-                    CeremonyRole::Main => plan.kind().to_string(),
-                    CeremonyRole::Registration => "signing of the SSV registration".to_owned(),
-                };
-                format!(
-                    "{what} of {case} started with {} operators, attempt {attempt}, request {request}",
-                    plan.participants().len()
-                )
-            }
+            } => format!(
+                "{} of {case} started with {}, attempt {attempt}, request {request}",
+                run(*role, plan),
+                counted(plan.participants().len(), "operator")
+            ),
             Self::CeremonyVerified {
                 request,
                 checks,
                 transcript,
                 ..
             } => format!(
-                "ceremony {request} verified, {} checks{}",
-                checks.len(),
+                "ceremony {request} verified, {}{}",
+                counted(checks.len(), "check"),
                 proof(transcript.as_ref())
             ),
             Self::CeremonyFailed {
@@ -107,57 +81,12 @@ impl Record {
             Self::TransactionAccepted { action, hash } => {
                 format!("{action}: transaction {hash} accepted by a node")
             }
-            Self::TransactionStatus { action, status } => match status {
-                NonceStatus::Missing => format!("{action}: the transaction is not in the chain (any more)"),
-                NonceStatus::Pending => format!("{action}: the transaction is pending"),
-                NonceStatus::Included {
-                    block: b,
-                    success: true,
-                    is_final,
-                    ..
-                } => {
-                    format!(
-                        "{action}: the transaction is {} in {}",
-                        if *is_final { "final" } else { "included" },
-                        block(b)
-                    )
-                }
-                NonceStatus::Included {
-                    block: b,
-                    reason,
-                    is_final,
-                    ..
-                } => format!(
-                    "{action}: the transaction reverted in {}{}: {}",
-                    block(b),
-                    if *is_final { " (final)" } else { "" },
-                    reason.as_ref().map_or("no reason given", SafeText::as_str)
-                ),
-                NonceStatus::Replaced {
-                    by: None,
-                    is_final: false,
-                } => {
-                    format!("{action}: a node has another transaction of the oracle account with its nonce")
-                }
-                NonceStatus::Replaced { .. } => {
-                    format!("{action}: another transaction of the oracle account took its nonce")
-                }
-            },
+            Self::TransactionStatus { action, status } => format!("{action}: {}", stands(status)),
             Self::ExitPublished {
                 action,
                 verdicts,
                 standing,
-            } => {
-                let delivered = verdicts.iter().filter(|v| v.answer.delivered()).count();
-                let nodes = verdicts.len();
-                let outcome = match standing {
-                    None => String::new(),
-                    Some(standing) => format!("; {}", standing.sentence()),
-                };
-                let words: Vec<_> = verdicts.iter().map(|v| format!("{}: {v}", v.node)).collect();
-                let words = words.join(", ");
-                format!("{action}: exit delivered to {delivered} of {nodes} beacon nodes{outcome} [{words}]")
-            }
+            } => format!("{action}: {}", offered(verdicts, standing.as_ref())),
             Self::ExitDeferred { action, reason, .. } => format!("{action} waits: {reason}"),
             Self::ValidatorPhaseSeen {
                 case, phase, since, ..
@@ -170,13 +99,7 @@ impl Record {
                 basis,
                 forecast,
                 ..
-            } => {
-                let basis = match basis {
-                    Basis::Rules => "by the chain's rules, at the earliest",
-                    Basis::State => "by the beacon state",
-                };
-                format!("expected of {case} {basis}: {}", forecast.words())
-            }
+            } => format!("expected of {case} {}: {}", on(*basis), forecast.words()),
             Self::CaseHalted { case, reason } => format!("{case} needs a person: {reason}"),
             Self::CaseRetried { case, by } => format!("{case} taken up again by {by}"),
             Self::AccountSeen { account, nonce } => {
@@ -204,6 +127,86 @@ impl Record {
             Self::CaseClosed { case, outcome } => format!("{case} closed: {outcome}"),
             Self::Note { text, .. } => text.as_str().to_owned(),
         })
+    }
+}
+
+/// What opened a case.
+fn requested(case: CaseId, cause: &Cause) -> String {
+    let CaseId { kind, pool, .. } = case;
+    match cause {
+        Cause::Event { log } => format!("{kind} of pool {pool} requested in block {}", log.block.number),
+        Cause::State { block } => format!(
+            "{kind} of pool {pool} found in the contract's state at block {}",
+            block.number
+        ),
+        Cause::Manual { by, .. } => format!("{kind} of pool {pool} requested by {by}"),
+    }
+}
+
+fn decided(decision: &Decision) -> String {
+    let by = &decision.decider;
+    match &decision.verdict {
+        Verdict::Approve => format!("approved by {by}"),
+        Verdict::Reject { reason } => format!("rejected by {by}: {reason}"),
+    }
+}
+
+/// What a ceremony does.
+fn run(role: CeremonyRole, plan: &CeremonyPlan) -> String {
+    match role {
+        CeremonyRole::Main => plan.kind().to_string(),
+        CeremonyRole::Registration => "signing of the SSV registration".to_owned(),
+    }
+}
+
+/// The chain's word on a transaction.
+fn stands(status: &NonceStatus) -> String {
+    match status {
+        NonceStatus::Missing => "the transaction is not in the chain (any more)".to_owned(),
+        NonceStatus::Pending => "the transaction is pending".to_owned(),
+        NonceStatus::Included {
+            block,
+            success: true,
+            is_final,
+            ..
+        } => format!(
+            "the transaction is {} in block {}",
+            if *is_final { "final" } else { "included" },
+            block.number
+        ),
+        NonceStatus::Included {
+            block,
+            reason,
+            is_final,
+            ..
+        } => format!(
+            "the transaction reverted in block {}{}: {}",
+            block.number,
+            if *is_final { " (final)" } else { "" },
+            reason.as_ref().map_or("no reason given", SafeText::as_str)
+        ),
+        NonceStatus::Replaced {
+            by: None,
+            is_final: false,
+        } => "a node has another transaction of the oracle account with its nonce".to_owned(),
+        NonceStatus::Replaced { .. } => "another transaction of the oracle account took its nonce".to_owned(),
+    }
+}
+
+/// What the beacon nodes said to an exit.
+fn offered(verdicts: &[ExitVerdict], standing: Option<&ExitStanding>) -> String {
+    let delivered = verdicts.iter().filter(|v| v.answer.delivered()).count();
+    let nodes = counted(verdicts.len(), "beacon node");
+    let outcome = standing.map_or_else(String::new, |standing| format!("; {}", standing.sentence()));
+    let words: Vec<_> = verdicts.iter().map(|v| format!("{}: {v}", v.node)).collect();
+    let words = words.join(", ");
+    format!("exit delivered to {delivered} of {nodes}{outcome} [{words}]")
+}
+
+fn on(basis: Basis) -> &'static str {
+    match basis {
+        Basis::Rules => "by the chain's rules, at the earliest",
+        Basis::State => "by the beacon state",
     }
 }
 

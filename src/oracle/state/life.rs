@@ -32,16 +32,12 @@ pub enum Step {
     Follow,
     /// A person must look.
     Halted {
-        /// Why.
         reason: SafeText,
         /// Where a retry goes on.
         resume: Resume,
     },
     /// The end.
-    Closed {
-        /// How.
-        outcome: SafeText,
-    },
+    Closed { outcome: SafeText },
 }
 
 /// Where a retry goes on.
@@ -102,13 +98,10 @@ pub struct Doubt {
 /// A ceremony of the journal.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Ceremony {
-    /// Case.
     pub case: CaseId,
-    /// Role.
     pub role: CeremonyRole,
-    /// Attempt.
+    /// 1 for the first of this role in the case.
     pub attempt: u32,
-    /// Plan.
     pub plan: CeremonyPlan,
     /// The DKG backend that runs it.
     pub backend: BackendName,
@@ -118,16 +111,15 @@ pub struct Ceremony {
     pub doubt: Option<Doubt>,
     /// When and how it ended.
     pub ended: Option<(UnixMillis, Result<CeremonyResult, CeremonyFailure>)>,
-    /// Verification.
+    /// What was verified of its result.
     pub checks: Vec<Check>,
-    /// Transcript.
+    /// File name of the newest transcript, and its SHA-256.
     pub transcript: Option<(SafeText, Root)>,
 }
 
 /// The contract did what a case is for, by a transaction of somebody else or of another case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Served {
-    /// The transaction.
     pub transaction: Root,
     /// Where the event stands; `None` in journals from before that was kept.
     pub log: Option<LogRef>,
@@ -136,9 +128,7 @@ pub struct Served {
 /// One case.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Case {
-    /// Id.
     pub id: CaseId,
-    /// Cause.
     pub cause: Cause,
     /// When it was opened.
     pub opened_at: UnixMillis,
@@ -188,7 +178,7 @@ pub struct Case {
     pub by_state: Forecast,
     /// What became of its exit at the beacon nodes.
     pub offers: ExitOffers,
-    /// Its file.
+    /// Its file, oldest entry first.
     pub history: Vec<HistoryEntry>,
 }
 

@@ -55,11 +55,8 @@ pub struct Settings {
 pub struct State {
     /// What it was told.
     pub settings: Settings,
-    /// Cases.
     pub cases: BTreeMap<CaseId, Case>,
-    /// Actions.
     pub actions: BTreeMap<ActionId, Action>,
-    /// Ceremonies.
     pub ceremonies: BTreeMap<RequestId, Ceremony>,
     /// Transactions by the action that they execute.
     pub sendings: BTreeMap<ActionId, Sending>,

@@ -4,7 +4,7 @@ use crate::oracle::state::EffectKey;
 use crate::oracle::turn::Turn;
 use crate::oracle::{
     ActionState, CeremonyPayload, CeremonyRole, Effect, Family, Payload, Prepared, Purpose, Record, Step,
-    account,
+    TransactionPayload, account,
 };
 use crate::types::{ActionId, CaseId, SafeText};
 
@@ -43,47 +43,45 @@ pub(super) fn prepared(turn: &mut Turn<'_>, case: CaseId, purpose: Purpose, outc
             }
         }
         (Purpose::Propose, Prepared::Refused(reason)) => turn.record(Record::CaseHalted { case, reason }),
-        (Purpose::Refresh(action), outcome) => {
-            let waiting = turn
-                .state
-                .actions
-                .get(&action)
-                .filter(|a| a.state == ActionState::Proposed);
-            let Some(old) = waiting.map(|a| a.digest) else {
-                return;
-            };
-            match outcome {
-                Prepared::Proposal(proposal) => {
-                    let digest = proposal.digest(action);
-                    if digest != old {
-                        turn.record(Record::ActionChanged {
-                            action,
-                            proposal,
-                            digest,
-                        });
-                    } else if let Some(a) = turn.state.actions.get_mut(&action)
-                        && a.proposal != *proposal
-                    {
-                        a.proposal = *proposal;
-                        a.refreshed_at = Some(turn.at);
-                    }
-                }
-                Prepared::Refused(reason) => {
-                    turn.record(Record::ActionVoided {
-                        action,
-                        reason: reason.clone(),
-                    });
-                    turn.record(Record::CaseHalted { case, reason });
-                }
-                Prepared::Later { .. } | Prepared::TooEarly { .. } | Prepared::AlreadySo { .. } => {}
-            }
-        }
+        (Purpose::Refresh(action), outcome) => refreshed(turn, action, outcome),
         (Purpose::Send(action), outcome) => ready_to_send(turn, action, outcome),
     }
 }
 
+/// What waits is kept true: under the same digest quietly, under another one as something else to decide.
+fn refreshed(turn: &mut Turn<'_>, action: ActionId, outcome: Prepared) {
+    let waiting = turn.state.actions.get_mut(&action);
+    let Some(waiting) = waiting.filter(|a| a.state == ActionState::Proposed) else {
+        return;
+    };
+    match outcome {
+        Prepared::Proposal(proposal) => {
+            let digest = proposal.digest(action);
+            if digest != waiting.digest {
+                turn.record(Record::ActionChanged {
+                    action,
+                    proposal,
+                    digest,
+                });
+            } else if waiting.proposal != *proposal {
+                waiting.proposal = *proposal;
+                waiting.refreshed_at = Some(turn.at);
+            }
+        }
+        Prepared::Refused(reason) => {
+            turn.record(Record::ActionVoided {
+                action,
+                reason: reason.clone(),
+            });
+            let case = action.case;
+            turn.record(Record::CaseHalted { case, reason });
+        }
+        Prepared::Later { .. } | Prepared::TooEarly { .. } | Prepared::AlreadySo { .. } => {}
+    }
+}
+
 /// The last checks before something leaves: what would leave must be what was approved.
-pub(super) fn ready_to_send(turn: &mut Turn<'_>, action: ActionId, outcome: Prepared) {
+fn ready_to_send(turn: &mut Turn<'_>, action: ActionId, outcome: Prepared) {
     let case = action.case;
     let approved = turn
         .state
@@ -124,55 +122,58 @@ pub(super) fn ready_to_send(turn: &mut Turn<'_>, action: ActionId, outcome: Prep
         });
         return;
     }
-    match proposal.payload {
-        Payload::Ceremony(payload) => {
-            // two may have been approved at once: the first one has the key
-            if turn.state.key_is_taken(case).is_some() {
-                return;
-            }
-            let request = turn.draw_request_id();
-            let attempt = turn.state.cases.get(&case).map_or(0, |c| c.attempts) + 1;
-            let CeremonyPayload { plan, backend } = payload;
-            turn.record(Record::CeremonyStarted {
-                request,
-                case,
-                action: Some(action),
-                role: CeremonyRole::Main,
-                attempt,
-                plan: plan.clone(),
-                backend: backend.clone(),
-            });
-            turn.begin_ceremony(case, request, plan, backend);
-        }
-        Payload::Transaction(payload) => {
-            // one nonce is given out at a time, so that two intents cannot get the same one
-            if turn
-                .state
-                .live
-                .in_flight
-                .iter()
-                .any(|k| matches!(k, EffectKey::Sign(_)))
-            {
-                turn.not_before(EffectKey::Prepare(case), 200);
-                return;
-            }
-            let Some(nonce) = account::next_nonce(turn.state, payload.from) else {
-                return;
-            };
-            turn.ask(EffectKey::Sign(action), || Effect::Sign {
-                action,
-                payload,
-                nonce,
-                replaces: None,
-            });
-        }
-        Payload::Exit(payload) => {
-            turn.ask(EffectKey::Publish(action), || Effect::PublishExit {
-                action,
-                payload,
-            });
-        }
+    leave(turn, action, proposal.payload);
+}
+
+/// It was approved, nothing speaks against it, and it is what would leave.
+fn leave(turn: &mut Turn<'_>, action: ActionId, payload: Payload) {
+    match payload {
+        Payload::Ceremony(payload) => start(turn, action, payload),
+        Payload::Transaction(payload) => sign(turn, action, payload),
+        Payload::Exit(payload) => turn.ask(EffectKey::Publish(action), || Effect::PublishExit {
+            action,
+            payload,
+        }),
     }
+}
+
+fn start(turn: &mut Turn<'_>, action: ActionId, payload: CeremonyPayload) {
+    let case = action.case;
+    // two may have been approved at once: the first one has the key
+    if turn.state.key_is_taken(case).is_some() {
+        return;
+    }
+    let request = turn.draw_request_id();
+    let attempt = turn.state.cases.get(&case).map_or(0, |c| c.attempts) + 1;
+    let CeremonyPayload { plan, backend } = payload;
+    turn.record(Record::CeremonyStarted {
+        request,
+        case,
+        action: Some(action),
+        role: CeremonyRole::Main,
+        attempt,
+        plan: plan.clone(),
+        backend: backend.clone(),
+    });
+    turn.begin_ceremony(case, request, plan, backend);
+}
+
+fn sign(turn: &mut Turn<'_>, action: ActionId, payload: TransactionPayload) {
+    // one nonce is given out at a time, so that two intents cannot get the same one
+    let mut under_way = turn.state.live.in_flight.iter();
+    if under_way.any(|key| matches!(key, EffectKey::Sign(_))) {
+        turn.not_before(EffectKey::Prepare(action.case), 200);
+        return;
+    }
+    let Some(nonce) = account::next_nonce(turn.state, payload.from) else {
+        return;
+    };
+    turn.ask(EffectKey::Sign(action), || Effect::Sign {
+        action,
+        payload,
+        nonce,
+        replaces: None,
+    });
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use crate::oracle::state::EffectKey;
 use crate::oracle::turn::Turn;
 use crate::oracle::{ActionState, ExitStanding, ExitVerdict, Record, Step, advance};
-use crate::types::{ActionId, SafeText, UnixMillis};
+use crate::types::{ActionId, SafeText, UnixMillis, counted};
 
 pub(super) fn published(
     turn: &mut Turn<'_>,
@@ -47,7 +47,8 @@ pub(super) fn published(
         }
         ExitStanding::UnknownIndex => halt(turn, action, &standing.sentence(), &verdicts),
         ExitStanding::Refused if refusals >= advance::REFUSALS => {
-            let why = format!("every beacon node that answered refused it, {refusals} times in a row");
+            let times = counted(refusals as usize, "time");
+            let why = format!("every beacon node that answered refused it, {times} in a row");
             halt(turn, action, &why, &verdicts);
         }
         ExitStanding::BadSignature { .. } => {
