@@ -222,7 +222,7 @@ mod tests {
         let notifier = FakeNotifier::default();
         let notice = waiting(3, NoticePhase::Begun);
         notifier.notify(&notice).await.unwrap();
-        assert_eq!(notifier.delivered(), [notice.clone()]);
+        assert_eq!(notifier.delivered(), std::slice::from_ref(&notice));
         notifier.fails(Some(NotifyError::Away("no route".into())));
         let error = notifier.notify(&notice).await.unwrap_err();
         assert_eq!(error.to_string(), "the notice did not arrive: no route");

@@ -82,9 +82,14 @@ async fn a_signer_of_another_account_does_not_sign_and_changed_bytes_do_not_pass
 /// A signer elsewhere that has its own idea of what it was asked.
 #[derive(Debug)]
 struct Liar {
-    change: fn(&mut TxEip1559),
-    spoil: fn(Vec<u8>) -> Vec<u8>,
+    change: Change,
+    spoil: Spoil,
 }
+
+/// What it signs instead.
+type Change = fn(&mut TxEip1559);
+/// What it makes of the signed bytes.
+type Spoil = fn(Vec<u8>) -> Vec<u8>;
 
 #[async_trait]
 impl TxSigner for Liar {
@@ -146,11 +151,11 @@ async fn what_a_signer_gives_back_is_compared_with_what_it_was_asked() {
         },
     };
     let ask = async |change, spoil| draft.sign(&Liar { change, spoil }).await;
-    let same: fn(Vec<u8>) -> Vec<u8> = |raw| raw;
-    let asked: fn(&mut TxEip1559) = |_| {};
+    let same: Spoil = |raw| raw;
+    let asked: Change = |_| {};
     let honest = ask(asked, same).await.unwrap();
     assert_eq!(honest, draft.sign(&oracle()).await.unwrap());
-    let changes: [(fn(&mut TxEip1559), &str); 10] = [
+    let changes: [(Change, &str); 10] = [
         (|tx| tx.chain_id = 2, "another chain"),
         (|tx| tx.nonce = 4, "another nonce"),
         (|tx| tx.to = Address::ZERO.into(), "another contract"),
@@ -169,7 +174,7 @@ async fn what_a_signer_gives_back_is_compared_with_what_it_was_asked() {
         let answer = ask(change, same).await;
         assert_eq!(answer, Err(SignError::Mismatch(what)));
     }
-    let spoilt: [(fn(Vec<u8>) -> Vec<u8>, &str); 4] = [
+    let spoilt: [(Spoil, &str); 4] = [
         (high_s, "a signature that no node takes"),
         (|raw| [raw, vec![0]].concat(), "not an EIP-2718 transaction"),
         (|raw| raw[1..].to_vec(), "not an EIP-2718 transaction"),

@@ -1,4 +1,8 @@
 //! From text to DER and back.
+//!
+//! Keys come through web pages, TOML files and environment variables: with lines of any length or a single one, indented,
+//! without padding, with line breaks written out. Readers of RFC 7468 refuse such texts, so this one takes the base64
+//! between the two lines, whatever its form, and lets the DER decide.
 
 use base64::Engine;
 use base64::alphabet;
