@@ -4,6 +4,7 @@
 pub mod beacon;
 pub mod chain;
 pub mod config;
+pub mod desk;
 pub mod devnet;
 pub mod dkg;
 pub mod engine;

@@ -32,6 +32,12 @@ pub trait Ceremonies: Send + Sync + fmt::Debug {
     /// Why not, in words.
     fn accepts(&self, plan: &CeremonyPlan) -> Result<(), SafeText>;
 
+    /// Whether an operator with this public key can take part.
+    ///
+    /// # Errors
+    /// Why the text is no key of this backend.
+    fn reads_key(&self, key: &str) -> Result<(), SafeText>;
+
     /// The steps of this plan, in order. They follow from the plan alone, so that a journaled plan has them again.
     fn steps(&self, plan: &CeremonyPlan) -> Vec<CeremonyStep>;
 

@@ -82,6 +82,7 @@ async fn the_contract_of_the_26th_of_may_takes_a_deposit_and_a_reshare() {
     let options = ServiceOptions {
         config,
         signer: None,
+        backend: None,
         simulated: Vec::new(),
     };
     let refused = service::start(options).await.unwrap_err().to_string();

@@ -110,6 +110,7 @@ impl Ground {
         let options = ServiceOptions {
             config,
             signer: Some(Arc::new(self.signer())),
+            backend: None,
             simulated: Vec::new(),
         };
         service::start(options).await.unwrap()

@@ -63,6 +63,7 @@ impl Life {
         let oracle = service::start(ServiceOptions {
             config,
             signer: Some(Arc::new(signer)),
+            backend: None,
             simulated: Vec::new(),
         })
         .await

@@ -72,6 +72,7 @@ pub(crate) async fn start(
     Ok(service::start(ServiceOptions {
         config,
         signer,
+        backend: None,
         simulated,
     })
     .await?)

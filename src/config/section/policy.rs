@@ -128,6 +128,14 @@ pub struct PolicyRule {
     pub unknown_ok: Vec<String>,
 }
 
+impl PolicyRule {
+    /// Whether it covers any kind of transaction.
+    #[must_use]
+    pub fn sends_transactions(&self) -> bool {
+        self.kinds.iter().any(|kind| kind.family() == Family::Transaction)
+    }
+}
+
 /// Who decides, and by which rules.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PolicyConfig {

@@ -17,6 +17,7 @@ use tokio::sync::mpsc;
 
 use super::initiator::{Initiator, InitiatorConfig, InitiatorError};
 use super::{plan, round, transcript};
+use crate::dkg::rockx::keys::OperatorPublicKey;
 use crate::ports::{
     Ceremonies, CeremonyCapabilities, CeremonyUpdate, CommitteeSize, ExitSigning, Failed, OperatorHealth,
     RegistrationSigning, Relay, RelayHealth, Release, ReshareConsent, ReshareSize, SharesKept, Verified,
@@ -76,6 +77,12 @@ impl Ceremonies for RockX {
 
     fn accepts(&self, plan: &CeremonyPlan) -> Result<(), SafeText> {
         plan::validate(plan)
+    }
+
+    fn reads_key(&self, key: &str) -> Result<(), SafeText> {
+        OperatorPublicKey::parse(key)
+            .map(drop)
+            .map_err(|error| SafeText::new(&error.to_string()))
     }
 
     fn steps(&self, plan: &CeremonyPlan) -> Vec<CeremonyStep> {

@@ -29,7 +29,7 @@ pub(super) async fn perform(
     backend: &BackendName,
     start: bool,
 ) -> Ended {
-    if let Err(failure) = is_ours(&*outside.ceremonies, backend, start) {
+    if let Err(failure) = is_ours(&*outside.ask.ceremonies, backend, start) {
         return (Err(failure), None);
     }
     let (updates, mut received) = mpsc::channel::<CeremonyUpdate>(64);
@@ -38,7 +38,10 @@ pub(super) async fn perform(
             show(outside, request, update.operators, update.deadline).await;
         }
     };
-    let (outcome, ()) = tokio::join!(run(&*outside.ceremonies, request, plan, start, updates), forward);
+    let (outcome, ()) = tokio::join!(
+        run(&*outside.ask.ceremonies, request, plan, start, updates),
+        forward
+    );
     match outcome {
         Ok(verified) => {
             let transcript = keep(outside, request, &verified.transcript).await;
@@ -113,7 +116,7 @@ async fn show(
 /// Writes a transcript beside the journal. A result is not thrown away because its proof could not be written, but it
 /// is said.
 async fn keep(outside: &Outside, request: RequestId, transcript: &Transcript) -> Option<(SafeText, Root)> {
-    let (directory, transcript) = (outside.transcripts(), transcript.clone());
+    let (directory, transcript) = (outside.transcripts.clone(), transcript.clone());
     let written = tokio::task::spawn_blocking(move || {
         let text = transcript.to_file().map_err(|e| e.to_string())?;
         transcripts::keep(&directory, request, text).map_err(|e| e.to_string())

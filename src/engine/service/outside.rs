@@ -6,65 +6,33 @@ use std::sync::Arc;
 use alloy::primitives::Address;
 use tokio::sync::{Mutex, mpsc};
 
-use super::{agreed, ceremony, follow, prepare};
+use super::ceremony;
 use crate::chain::intake::Finality;
 use crate::chain::rpc::Rpc;
-use crate::config::{Config, format_ether};
+use crate::config::format_ether;
+use crate::desk::{self, Desk, Neighbours, agreed};
 use crate::engine::LiveUpdate;
 use crate::engine::core::Incoming;
 use crate::engine::world::{Answer, World};
 use crate::oracle::{Effect, Input, TransactionPayload};
-use crate::ports::{
-    Agreement, At, Ceremonies, Consensus, Execution, PoolEventKind, PoolManager, Ssv, TxSigner,
-};
+use crate::ports::{At, PoolEventKind};
 use crate::tx;
 use crate::types::{NonceStatus, Root, SafeText, SignedTransaction};
 
-/// What the outside is made of.
-pub(super) struct Parts {
-    pub(super) config: Config,
-    pub(super) rpc: Rpc,
-    pub(super) execution: Arc<dyn Execution>,
-    pub(super) manager: Arc<dyn PoolManager>,
-    pub(super) ssv: Arc<dyn Ssv>,
-    pub(super) agreement: Arc<dyn Agreement>,
-    pub(super) ceremonies: Arc<dyn Ceremonies>,
-    pub(super) signer: Option<Arc<dyn TxSigner>>,
-    pub(super) oracle: Option<Address>,
-    pub(super) finality: Finality,
-    pub(super) beacon: Option<Arc<dyn Consensus>>,
-    pub(super) incoming: mpsc::Sender<Incoming>,
-}
-
 /// The world as the engine sees it.
 pub(super) struct Outside {
-    parts: Parts,
-    /// Held while a receipt is compared and the outcome told.
-    telling: Mutex<()>,
-}
-
-/// Everything that an effect's task needs, shared.
-pub(super) type Shared = Arc<Outside>;
-
-impl std::ops::Deref for Outside {
-    type Target = Parts;
-    fn deref(&self) -> &Parts {
-        &self.parts
-    }
-}
-
-impl Outside {
-    pub(super) fn new(parts: Parts) -> Self {
-        Self {
-            parts,
-            telling: Mutex::default(),
-        }
-    }
-
+    pub(super) desk: Desk,
+    pub(super) rpc: Rpc,
+    pub(super) ask: Neighbours,
+    /// The account that sends.
+    pub(super) oracle: Option<Address>,
+    pub(super) finality: Finality,
     /// Where transcripts are kept: beside the journal.
-    pub(super) fn transcripts(&self) -> PathBuf {
-        self.config.journal.path.with_file_name("transcripts")
-    }
+    pub(super) transcripts: PathBuf,
+    /// The core.
+    pub(super) incoming: mpsc::Sender<Incoming>,
+    /// Held while a receipt is compared and the outcome told.
+    pub(super) telling: Mutex<()>,
 }
 
 /// An approved ceiling holds, whatever is pressed or configured later: only the first way needs nobody.
@@ -91,7 +59,7 @@ impl World for Outside {
                     purpose,
                     draft,
                 } => {
-                    let outcome = prepare::prepare(&outside, case, pool, purpose, *draft).await;
+                    let outcome = outside.desk.prepare(case, pool, purpose, *draft).await;
                     Input::Prepared {
                         case,
                         purpose,
@@ -135,7 +103,8 @@ impl World for Outside {
                     Input::Inspected { action, status }
                 }
                 Effect::PublishExit { action, payload } => {
-                    let (verdicts, standing) = prepare::publish_exit(&outside, &payload).await;
+                    let beacon = outside.ask.consensus.as_deref();
+                    let (verdicts, standing) = desk::publish_exit(beacon, &payload).await;
                     Input::ExitPublished {
                         action,
                         verdicts,
@@ -147,7 +116,10 @@ impl World for Outside {
                     validator,
                     published,
                 } => {
-                    let seen = follow::look_up(&outside, case, &validator, published).await;
+                    let seen = match outside.ask.consensus.as_deref() {
+                        Some(beacon) => desk::look_up(beacon, case, &validator, published).await,
+                        None => None,
+                    };
                     Input::ValidatorSeen {
                         case,
                         validator,
@@ -169,10 +141,17 @@ impl Outside {
     ) -> Result<SignedTransaction, SafeText> {
         let words = |error: &dyn std::fmt::Display| SafeText::new(&error.to_string());
         let signer = self
+            .ask
             .signer
             .as_deref()
             .ok_or_else(|| SafeText::new("there is no signer in this mode"))?;
-        let quote = self.execution.fee_quote().await.value().map_err(|e| words(&e))?;
+        let quote = self
+            .ask
+            .execution
+            .fee_quote()
+            .await
+            .value()
+            .map_err(|e| words(&e))?;
         let (gas_limit, fees) = match replaces {
             Some(old) => {
                 let previous = old.fees();
@@ -182,16 +161,16 @@ impl Outside {
             }
             None => {
                 // what the core knew of the account may be a block old
-                let pending = self.execution.nonce(payload.from, At::Pending).await;
+                let pending = self.ask.execution.nonce(payload.from, At::Pending).await;
                 let pending = pending.value().map_err(|e| words(&e))?;
                 if pending > nonce {
                     return Err(SafeText::new(&format!(
                         "nonce {nonce} of the oracle account is used already, by somebody else"
                     )));
                 }
-                let simulated = prepare::simulate(&*self.execution, payload).await;
+                let simulated = desk::simulate(&*self.ask.execution, payload).await;
                 let simulated = simulated.value().map_err(|e| words(&e))?;
-                let estimate = prepare::gas_of(&*self.manager, &simulated).map_err(|e| words(&e))?;
+                let estimate = desk::gas_of(&*self.ask.manager, &simulated).map_err(|e| words(&e))?;
                 let gas_limit = tx::fees::gas_limit(estimate);
                 (
                     gas_limit,
@@ -223,7 +202,7 @@ impl Outside {
             sender: self.oracle?,
             nonce,
             hashes,
-            manager: &*self.manager,
+            manager: &*self.ask.manager,
             finality: self.finality,
         };
         let included = |inclusion: tx::Inclusion, is_final| NonceStatus::Included {
@@ -267,7 +246,7 @@ impl Outside {
     async fn agreed_final(&self, inclusion: &tx::Inclusion) -> bool {
         // one at a time: an answer that is overtaken by a newer one must not be the last that is told
         let _one = self.telling.lock().await;
-        let verdict = agreed::on_receipt(&*self.agreement, inclusion.hash).await;
+        let verdict = agreed::on_receipt(&*self.ask.agreement, inclusion.hash).await;
         let words = if verdict.holds() {
             SafeText::default()
         } else {

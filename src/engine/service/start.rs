@@ -4,16 +4,18 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::mpsc;
+use alloy::primitives::Address;
+use tokio::sync::{Mutex, mpsc};
 use tokio::task::{JoinHandle, JoinSet};
 
 use super::backend::{self, Backend};
-use super::outside::{Outside, Parts};
+use super::outside::Outside;
 use super::{doors, feeds};
 use crate::beacon::client::{Beacon, BeaconConfig};
 use crate::chain::intake::{self, Intake, IntakeConfig, Observed, ObservedEvent, Resume, Sources};
 use crate::chain::rpc::{Rpc, RpcConfig};
 use crate::config::{Config, NetworkName};
+use crate::desk::{Desk, ExpectedChain, Neighbours, Terms};
 use crate::dkg::rockx::initiator::InitiatorError;
 use crate::dkg::rockx::keys::OperatorPublicKey;
 use crate::dkg::rockx::messenger::{self, MessengerHandle};
@@ -24,7 +26,9 @@ use crate::journal::JournalOptions;
 use crate::lane;
 use crate::operators::{self, RegistryError};
 use crate::oracle::Settings;
-use crate::ports::{Answer, Consensus, Evidence, PoolEvent, PoolEventKind, Probe, TxSigner, Unknown};
+use crate::ports::{
+    Answer, Ceremonies, Consensus, Evidence, PoolEvent, PoolEventKind, Probe, TxSigner, Unknown,
+};
 use crate::types::{RequestKind, SafeText};
 use crate::view::NetworkView;
 
@@ -35,6 +39,8 @@ pub struct ServiceOptions {
     pub config: Config,
     /// Who signs for the oracle; none in mode observe.
     pub signer: Option<Arc<dyn TxSigner>>,
+    /// Another DKG backend than the one that is configured; none for that one.
+    pub backend: Option<Arc<dyn Ceremonies>>,
     /// Parts of the surroundings that are simulated; shown on every screen.
     pub simulated: Vec<SafeText>,
 }
@@ -93,9 +99,9 @@ pub enum ServiceError {
     )]
     SsvNetwork {
         /// By the manager.
-        actual: alloy::primitives::Address,
+        actual: Address,
         /// By the configuration.
-        configured: alloy::primitives::Address,
+        configured: Address,
     },
     /// The embedded messenger does not start.
     #[error("messenger: {0}")]
@@ -133,6 +139,7 @@ pub async fn start(options: ServiceOptions) -> Result<Running, ServiceError> {
     let ServiceOptions {
         mut config,
         signer,
+        backend,
         simulated,
     } = options;
     let http = Http::new(&config.http)?;
@@ -152,7 +159,13 @@ pub async fn start(options: ServiceOptions) -> Result<Running, ServiceError> {
     let Backend {
         ceremonies,
         messenger,
-    } = backend::start(&config, &http).await?;
+    } = match backend {
+        Some(ceremonies) => Backend {
+            ceremonies,
+            messenger: None,
+        },
+        None => backend::start(&config, &http).await?,
+    };
     let opened = launch::open(
         settings(&config),
         &JournalOptions {
@@ -186,29 +199,41 @@ pub async fn start(options: ServiceOptions) -> Result<Running, ServiceError> {
         simulated,
         manager: manager.address(),
     };
-    let beacon = beacon(&config, &http)?;
     let (incoming_tx, incoming) = mpsc::channel(1_024);
     let oracle = signer
         .as_ref()
         .map(|signer| signer.address())
         .or(config.signer.address);
     let (messenger, messenger_url) = messenger.unzip();
-    let outside = Arc::new(Outside::new(Parts {
-        finality,
+    let ask = Neighbours {
         execution: doors::execution(&config, rpc.clone(), finality),
         agreement: doors::agreement(&config, &rpc, probe.ssv_network, finality),
         manager,
         ssv,
-        config,
-        rpc,
-        ceremonies: Arc::clone(&ceremonies),
+        ceremonies,
+        consensus: beacon(&config, &http)?,
         signer,
+    };
+    let terms = terms(&config, oracle);
+    let outside = Arc::new(Outside {
+        desk: Desk::new(&ask, &terms),
+        rpc: rpc.clone(),
+        ask: ask.clone(),
         oracle,
-        beacon,
+        finality,
+        transcripts: config.journal.path.with_file_name("transcripts"),
         incoming: incoming_tx.clone(),
-    }));
-    let (handle, stopped) = opened.launch(network, oracle, ceremonies, Arc::clone(&outside), incoming)?;
-    let feeds = feeds::start(&outside, intake, &incoming_tx);
+        telling: Mutex::default(),
+    });
+    let backend = Arc::clone(&ask.ceremonies);
+    let (handle, stopped) = opened.launch(network, oracle, backend, outside, incoming)?;
+    let from = feeds::Sources {
+        intake,
+        rpc,
+        oracle,
+        directory: terms.directory,
+    };
+    let feeds = feeds::start(from, &ask, &incoming_tx);
     Ok(Running {
         handle,
         stopped,
@@ -218,11 +243,28 @@ pub async fn start(options: ServiceOptions) -> Result<Running, ServiceError> {
     })
 }
 
+/// What the desk is told of the configuration.
+fn terms(config: &Config, oracle: Option<Address>) -> Terms {
+    let network = &config.network;
+    Terms {
+        oracle,
+        directory: Arc::new(config.operators.by_id.clone()),
+        selection: config.selection.rule.clone(),
+        chain_id: network.chain_id,
+        fork_version: network.genesis_fork_version,
+        expected: ExpectedChain {
+            network: SafeText::new(network.name.as_str()),
+            capella_fork_version: network.capella_fork_version,
+            genesis_validators_root: network.genesis_validators_root,
+        },
+        deposit_contract: network.deposit_contract,
+        fee_amount_wei: config.contract.fee_amount_wei,
+        fee_ceiling_wei: config.fees.max_fee_wei,
+    }
+}
+
 /// What the contract said of itself, if it is the one that is configured.
-fn probed(
-    probe: Answer<Probe>,
-    configured: Option<alloy::primitives::Address>,
-) -> Result<Probe, ServiceError> {
+fn probed(probe: Answer<Probe>, configured: Option<Address>) -> Result<Probe, ServiceError> {
     let probe = match probe {
         Answer::Yes(probe) => probe,
         Answer::No(evidence) => return Err(ServiceError::Contract(evidence)),

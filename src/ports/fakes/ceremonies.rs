@@ -97,6 +97,10 @@ impl Ceremonies for FakeCeremonies {
         self.refuses.clone().map_or(Ok(()), Err)
     }
 
+    fn reads_key(&self, _: &str) -> Result<(), SafeText> {
+        Ok(())
+    }
+
     /// Everybody greets, and the first of the committee concludes.
     fn steps(&self, plan: &CeremonyPlan) -> Vec<CeremonyStep> {
         let step = |id: &'static str, senders| CeremonyStep {

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use casimir_dkg::chain::rpc::{At, Rpc, RpcConfig};
 use casimir_dkg::config::{Config, NetworkName, PolicyRule};
 use casimir_dkg::http::Http;
-use casimir_dkg::oracle::Family;
 use casimir_dkg::pool::{self, Connection};
 use casimir_dkg::ports::{Answer, PoolManager, Probe};
 use casimir_dkg::types::{RedactedUrl, UnixMillis};
@@ -55,7 +54,7 @@ fn voices(config: &Config, report: &mut Report) {
         report.add(Finding::ok(WHAT, found));
         return;
     }
-    let sends = |rule: &&PolicyRule| rule.kinds.iter().any(|kind| kind.family() == Family::Transaction);
+    let sends = |rule: &&PolicyRule| rule.sends_transactions();
     let strict: Vec<&str> = config
         .policy
         .rules

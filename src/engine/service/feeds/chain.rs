@@ -1,20 +1,32 @@
 //! Events of the intake become inputs; each new head becomes a view of the contract's state.
 
+use std::sync::Arc;
+
+use alloy::primitives::Address;
 use tokio::sync::{mpsc, watch};
 
 use super::validators::Lists;
 use crate::chain::intake::{ChainEvent, Head, IntakeEvent, Observed, ObservedEvent};
 use crate::engine::core::Incoming;
-use crate::engine::service::outside::Shared;
 use crate::engine::{LiveUpdate, inject};
 use crate::oracle::{AccountFacts, ChainFacts, Fulfilment, Input};
-use crate::ports::{Answer, At, PoolEvent, PoolEventKind, Unknown};
+use crate::ports::{Answer, At, Execution, PoolEvent, PoolEventKind, PoolManager, Ssv, Unknown};
 use crate::types::{CheckStatus, SafeText};
 use crate::view::LinkState;
 
+/// Who is asked at each new head.
+#[derive(Debug)]
+pub(super) struct Sources {
+    pub(super) manager: Arc<dyn PoolManager>,
+    pub(super) ssv: Arc<dyn Ssv>,
+    pub(super) execution: Arc<dyn Execution>,
+    /// The account that is looked at.
+    pub(super) oracle: Option<Address>,
+}
+
 /// Ends when the core or the intake is gone.
 pub(super) async fn run(
-    outside: Shared,
+    from: Sources,
     mut events: mpsc::Receiver<IntakeEvent>,
     lists: watch::Sender<Option<Lists>>,
     core: mpsc::Sender<Incoming>,
@@ -44,7 +56,7 @@ pub(super) async fn run(
                 if core.send(Incoming::Live(update)).await.is_err() {
                     return;
                 }
-                look(&outside, head, &lists, &core).await
+                look(&from, head, &lists, &core).await
             }
             IntakeEvent::CaughtUp => {
                 let _ = core
@@ -118,12 +130,12 @@ fn input(event: ChainEvent) -> Option<Input> {
 
 /// Reads the state at `head` and tells it. What cannot be read is said and read again at the next head.
 async fn look(
-    outside: &Shared,
+    from: &Sources,
     head: Head,
     lists: &watch::Sender<Option<Lists>>,
     core: &mpsc::Sender<Incoming>,
 ) -> Result<(), mpsc::error::SendError<Incoming>> {
-    match facts(outside, head).await {
+    match facts(from, head).await {
         Ok(facts) => {
             core.send(Incoming::Live(LiveUpdate::Alarm("facts", SafeText::default())))
                 .await?;
@@ -137,9 +149,9 @@ async fn look(
                 .await?;
         }
     }
-    if let Some(oracle) = outside.oracle {
+    if let Some(oracle) = from.oracle {
         let at = At::block(head.block);
-        let status = match outside.manager.authorises(oracle, at).await {
+        let status = match from.manager.authorises(oracle, at).await {
             Answer::Yes(()) => CheckStatus::Pass,
             Answer::No(_) => CheckStatus::Fail,
             Answer::NotKnown(_) => CheckStatus::Unknown,
@@ -149,15 +161,15 @@ async fn look(
     Ok(())
 }
 
-async fn facts(outside: &Shared, head: Head) -> Result<ChainFacts, Unknown> {
+async fn facts(from: &Sources, head: Head) -> Result<ChainFacts, Unknown> {
     let at = At::block(head.block);
-    let (manager, execution) = (&outside.manager, &outside.execution);
+    let (manager, execution) = (&from.manager, &from.execution);
     let (ready, pending, staked, ssv, account) = tokio::join!(
         manager.ready(at),
         manager.pending(at),
         manager.staked(at),
-        outside.ssv.state(head.block, &[]),
-        account(outside, at),
+        from.ssv.state(head.block, &[]),
+        account(from, at),
     );
     // old logs are compared bit by bit, long before an action's checks ask for them
     let kept_up = tokio::join!(execution.keep_up(head.block), manager.keep_up(head.block));
@@ -179,11 +191,11 @@ async fn facts(outside: &Shared, head: Head) -> Result<ChainFacts, Unknown> {
 }
 
 /// The oracle's account, where one is configured.
-async fn account(outside: &Shared, at: At) -> Result<Option<AccountFacts>, Unknown> {
-    let Some(address) = outside.oracle else {
+async fn account(from: &Sources, at: At) -> Result<Option<AccountFacts>, Unknown> {
+    let Some(address) = from.oracle else {
         return Ok(None);
     };
-    let execution = &outside.execution;
+    let execution = &from.execution;
     let (balance, next, pending) = tokio::join!(
         execution.balance(address, at),
         execution.nonce(address, at),

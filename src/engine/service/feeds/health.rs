@@ -1,16 +1,18 @@
 //! How operators and endpoints are, asked now and then, told when it changed.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior};
 
-use crate::chain::rpc::{EndpointHealth, EndpointState};
+use crate::chain::rpc::{EndpointHealth, EndpointState, Rpc};
 use crate::engine::LiveUpdate;
 use crate::engine::core::Incoming;
-use crate::engine::service::outside::Shared;
 use crate::ports::consensus::{NodeHealth, NodeState};
-use crate::types::{OperatorId, RedactedUrl, SafeText};
+use crate::ports::{Ceremonies, Consensus};
+use crate::types::{OperatorId, OperatorRecord, RedactedUrl, SafeText};
 use crate::view::{EndpointKind, EndpointView, Health, OperatorView};
 
 /// Endpoints of the execution layer tell their state for nothing.
@@ -20,15 +22,26 @@ const ASK: Duration = Duration::from_secs(20);
 /// Slower than this counts as degraded.
 const SLOW: Duration = Duration::from_secs(2);
 
+/// Whose health is watched.
+#[derive(Debug)]
+pub(super) struct Sources {
+    pub(super) rpc: Rpc,
+    pub(super) ceremonies: Arc<dyn Ceremonies>,
+    /// Nobody, where no beacon node is configured.
+    pub(super) consensus: Option<Arc<dyn Consensus>>,
+    /// Every operator that is configured.
+    pub(super) directory: Arc<BTreeMap<OperatorId, OperatorRecord>>,
+}
+
 /// Ends when the core is gone.
-pub(super) async fn run(outside: Shared, core: mpsc::Sender<Incoming>) {
+pub(super) async fn run(from: Sources, core: mpsc::Sender<Incoming>) {
     let mut tick = tokio::time::interval(LOOK);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut asked: Option<Instant> = None;
     let mut told_rpc: Vec<EndpointView> = Vec::new();
     loop {
         tick.tick().await;
-        let views: Vec<_> = outside.rpc.health().iter().map(execution).collect();
+        let views: Vec<_> = from.rpc.health().iter().map(execution).collect();
         if shape(&views) != shape(&told_rpc) {
             told_rpc.clone_from(&views);
             if core
@@ -44,8 +57,11 @@ pub(super) async fn run(outside: Shared, core: mpsc::Sender<Incoming>) {
         }
         if asked.is_none_or(|at| at.elapsed() >= ASK) {
             asked = Some(Instant::now());
-            let (relay, operators, beacons) =
-                tokio::join!(relay(&outside), operators(&outside), beacons(&outside));
+            let (relay, operators, beacons) = tokio::join!(
+                relay(&*from.ceremonies),
+                operators(&from),
+                beacons(from.consensus.as_deref())
+            );
             let endpoints = LiveUpdate::Endpoints(EndpointKind::Messenger, relay);
             let beacons = LiveUpdate::Endpoints(EndpointKind::Beacon, beacons);
             for update in [endpoints, beacons, LiveUpdate::Operators(operators)] {
@@ -92,8 +108,8 @@ fn execution(endpoint: &EndpointHealth) -> EndpointView {
     }
 }
 
-async fn relay(outside: &Shared) -> Vec<EndpointView> {
-    let Some(found) = outside.ceremonies.relay().await else {
+async fn relay(ceremonies: &dyn Ceremonies) -> Vec<EndpointView> {
+    let Some(found) = ceremonies.relay().await else {
         return Vec::new();
     };
     let trouble = found.trouble();
@@ -118,8 +134,8 @@ async fn relay(outside: &Shared) -> Vec<EndpointView> {
     }]
 }
 
-async fn beacons(outside: &Shared) -> Vec<EndpointView> {
-    let Some(beacon) = &outside.beacon else {
+async fn beacons(consensus: Option<&dyn Consensus>) -> Vec<EndpointView> {
+    let Some(beacon) = consensus else {
         return Vec::new();
     };
     let view = |node: NodeHealth| {
@@ -145,10 +161,10 @@ async fn beacons(outside: &Shared) -> Vec<EndpointView> {
     beacon.nodes().await.into_iter().map(view).collect()
 }
 
-async fn operators(outside: &Shared) -> Vec<OperatorView> {
-    let directory = &outside.config.operators.by_id;
+async fn operators(from: &Sources) -> Vec<OperatorView> {
+    let directory = &from.directory;
     let ids: Vec<OperatorId> = directory.keys().copied().collect();
-    let found = outside.ceremonies.operators(&ids).await;
+    let found = from.ceremonies.operators(&ids).await;
     found
         .into_iter()
         .filter_map(|h| {

@@ -5,49 +5,86 @@ mod chain;
 mod health;
 mod validators;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use alloy::primitives::Address;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
-use super::outside::Shared;
 use crate::chain::intake::Intake;
+use crate::chain::rpc::Rpc;
+use crate::desk::Neighbours;
 use crate::engine::core::Incoming;
 use crate::lane;
-use crate::types::SafeText;
+use crate::types::{OperatorId, OperatorRecord, SafeText};
+
+/// What the feeds are made of, beside whom they ask.
+#[derive(Debug)]
+pub(super) struct Sources {
+    pub(super) intake: Intake,
+    pub(super) rpc: Rpc,
+    /// The account that is looked at.
+    pub(super) oracle: Option<Address>,
+    /// Every operator that is configured.
+    pub(super) directory: Arc<BTreeMap<OperatorId, OperatorRecord>>,
+}
 
 /// Starts every feed as a named task. One that ends takes the engine with it: nothing limps on.
-pub(super) fn start(outside: &Shared, intake: Intake, incoming: &mpsc::Sender<Incoming>) -> JoinSet<()> {
+pub(super) fn start(from: Sources, ask: &Neighbours, incoming: &mpsc::Sender<Incoming>) -> JoinSet<()> {
+    let Sources {
+        intake,
+        rpc,
+        oracle,
+        directory,
+    } = from;
+    let (manager, consensus) = (|| Arc::clone(&ask.manager), || ask.consensus.clone());
     let mut tasks = JoinSet::new();
     let (events, received) = mpsc::channel(256);
     let (lists, pools) = watch::channel(None);
     let (news, heard) = watch::channel(beacon::News::default());
     critical(&mut tasks, "event intake", incoming, intake.run(events));
+    let at_heads = chain::Sources {
+        manager: manager(),
+        ssv: Arc::clone(&ask.ssv),
+        execution: Arc::clone(&ask.execution),
+        oracle,
+    };
     critical(
         &mut tasks,
         "chain feed",
         incoming,
-        chain::run(outside.clone(), received, lists, incoming.clone()),
+        chain::run(at_heads, received, lists, incoming.clone()),
     );
+    let of_validators = validators::Sources {
+        manager: manager(),
+        consensus: consensus(),
+    };
     critical(
         &mut tasks,
         "validator feed",
         incoming,
-        validators::run(outside.clone(), pools, heard, incoming.clone()),
+        validators::run(of_validators, pools, heard, incoming.clone()),
     );
-    if let Some(nodes) = &outside.beacon {
+    if let Some(nodes) = consensus() {
         critical(
             &mut tasks,
             "beacon feed",
             incoming,
-            beacon::run(Arc::clone(nodes), news, incoming.clone()),
+            beacon::run(nodes, news, incoming.clone()),
         );
     }
+    let of_health = health::Sources {
+        rpc,
+        ceremonies: Arc::clone(&ask.ceremonies),
+        consensus: consensus(),
+        directory,
+    };
     critical(
         &mut tasks,
         "health feed",
         incoming,
-        health::run(outside.clone(), incoming.clone()),
+        health::run(of_health, incoming.clone()),
     );
     tasks
 }

@@ -2,15 +2,15 @@
 //! when the contract's lists change, when a beacon node hints that it may have changed, and now and then.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use tokio::sync::{mpsc, watch};
 
 use super::beacon::News;
 use crate::engine::LiveUpdate;
 use crate::engine::core::Incoming;
-use crate::engine::service::outside::Shared;
 use crate::oracle::ChainFacts;
-use crate::ports::{Answer, At};
+use crate::ports::{Answer, At, Consensus, PoolManager};
 use crate::types::{BlockRef, PoolId, SafeText};
 use crate::view::{Can, ValidatorView};
 
@@ -36,9 +36,17 @@ impl Lists {
     }
 }
 
+/// Who is asked.
+#[derive(Debug)]
+pub(super) struct Sources {
+    pub(super) manager: Arc<dyn PoolManager>,
+    /// Nobody, where no beacon node is configured.
+    pub(super) consensus: Option<Arc<dyn Consensus>>,
+}
+
 /// Ends when the chain feed or the core is gone.
 pub(super) async fn run(
-    outside: Shared,
+    from: Sources,
     mut lists: watch::Receiver<Option<Lists>>,
     mut news: watch::Receiver<News>,
     core: mpsc::Sender<Incoming>,
@@ -54,14 +62,14 @@ pub(super) async fn run(
                 }
                 let newest = lists.borrow_and_update().clone();
                 if let Some(newest) = newest {
-                    pane.read(&outside, newest).await;
+                    pane.read(&from, newest).await;
                 }
             }
             changed = news.changed(), if hinted => {
                 hinted = changed.is_ok();
                 let heard = *news.borrow_and_update();
                 if hinted && pane.wants(heard) {
-                    pane.ask_beacon(&outside).await;
+                    pane.ask_beacon(from.consensus.as_deref()).await;
                 }
             }
         }
@@ -98,23 +106,23 @@ impl Pane {
     }
 
     /// Reads the contract at a block, unless nothing can have changed. What cannot be read is read again at the next.
-    async fn read(&mut self, outside: &Shared, newest: Lists) {
+    async fn read(&mut self, from: &Sources, newest: Lists) {
         let block = newest.block;
         let lists = (newest.pending, newest.staked);
         if lists == self.lists && block.number < self.read_at + REREAD_BLOCKS {
             return;
         }
-        let limit = outside.manager.capabilities().reshare_limit();
+        let limit = from.manager.capabilities().reshare_limit();
         let mut views = BTreeMap::new();
         for (pools, status) in [(&lists.0, "deposited"), (&lists.1, "staked")] {
             for pool in pools {
-                let Some(view) = outside.manager.pool(*pool, At::block(block)).await.yes() else {
+                let Some(view) = from.manager.pool(*pool, At::block(block)).await.yes() else {
                     return;
                 };
                 let Some(public_key) = view.public_key else {
                     continue;
                 };
-                let Some(committee) = outside.manager.committee(*pool, block).await.yes() else {
+                let Some(committee) = from.manager.committee(*pool, block).await.yes() else {
                     return;
                 };
                 let status = if view.exiting { "exiting" } else { status };
@@ -136,12 +144,12 @@ impl Pane {
         self.lists = lists;
         self.read_at = block.number;
         self.views = views.into_values().collect();
-        self.ask_beacon(outside).await;
+        self.ask_beacon(from.consensus.as_deref()).await;
     }
 
     /// Without an answer the contract's word stands, or what was seen before.
-    async fn ask_beacon(&mut self, outside: &Shared) {
-        let Some(beacon) = &outside.beacon else {
+    async fn ask_beacon(&mut self, consensus: Option<&dyn Consensus>) {
+        let Some(beacon) = consensus else {
             return;
         };
         let keys: Vec<_> = self.views.iter().map(|v| v.public_key).collect();

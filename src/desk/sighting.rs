@@ -1,6 +1,5 @@
 //! Where a validator is on its way in or out, and when it will be further.
 
-use super::outside::Outside;
 use crate::oracle::{Forecast, Moment, Published, Sighting, ValidatorPhase};
 use crate::ports::Unknown;
 use crate::ports::consensus::{Consensus, ExitRules, Validator, ValidatorStatus};
@@ -16,13 +15,12 @@ pub(super) async fn state(
 }
 
 /// What the beacon chain says of a case's validator; none when nobody could be asked.
-pub(super) async fn look_up(
-    outside: &Outside,
+pub(crate) async fn look_up(
+    beacon: &dyn Consensus,
     case: CaseId,
     key: &BlsPublicKey,
     published: Option<Published>,
 ) -> Option<Sighting> {
-    let beacon = outside.beacon.as_deref()?;
     match state(beacon, key).await {
         Ok((rules, validator)) => Some(sighting(case.kind, &rules, validator.as_ref(), published)),
         Err(why) => {
@@ -118,7 +116,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::engine::service::fixture::{self, rules};
+    use crate::desk::fixture::{self, rules};
     use crate::types::UnixMillis;
 
     fn validator(status: ValidatorStatus, exit_epoch: Option<u64>) -> Validator {

@@ -6,7 +6,7 @@ use crate::ports::consensus::{ExitRules, Genesis, Validator, ValidatorStatus};
 use crate::types::{BlsPublicKey, ForkVersion, Root};
 
 /// Mainnet's constants.
-pub(in crate::engine::service) fn rules() -> ExitRules {
+pub(super) fn rules() -> ExitRules {
     ExitRules {
         slot: Duration::from_secs(12),
         slots_per_epoch: 32,
@@ -23,7 +23,7 @@ pub(in crate::engine::service) fn rules() -> ExitRules {
 }
 
 /// An active validator.
-pub(in crate::engine::service) fn validator() -> Validator {
+pub(super) fn validator() -> Validator {
     Validator {
         index: 9,
         balance_gwei: 32_000_000_000,

@@ -1,29 +1,46 @@
 //! What every transaction shares: simulation, fees, balance, and its description.
 
+use std::sync::Arc;
+
 use alloy::primitives::{Address, U256};
 
-use super::proposal;
+use super::{agreed, proposal};
 use crate::config::format_ether;
-use crate::engine::service::agreed;
-use crate::engine::service::outside::Shared;
 use crate::oracle::{
     ActionKind, CallArgument, CallView, Fact, FactKind, Payload, Prepared, TransactionPayload,
 };
-use crate::ports::{Answer, Call, Execution, NoSuchCall, PoolCall, PoolManager, Simulated};
+use crate::ports::{
+    Agreement, Answer, Call, Execution, NoSuchCall, PoolCall, PoolManager, Simulated, TxSigner,
+};
 use crate::tx::fees;
 use crate::types::{BlockRef, Check, PoolId};
+
+/// What every transaction of the oracle's account is made and judged with.
+#[derive(Debug, Clone)]
+pub(super) struct Sending {
+    pub(super) manager: Arc<dyn PoolManager>,
+    pub(super) execution: Arc<dyn Execution>,
+    pub(super) agreement: Arc<dyn Agreement>,
+    /// Nobody, in mode observe.
+    pub(super) signer: Option<Arc<dyn TxSigner>>,
+    pub(super) oracle: Option<Address>,
+    /// EIP-155 chain id.
+    pub(super) chain_id: u64,
+    /// The most that a transaction may cost in fees, wei.
+    pub(super) fee_ceiling_wei: U256,
+}
 
 /// The transaction of `oracle` to the manager as it would be approved.
 ///
 /// # Errors
 /// This version of the manager has no such call.
 pub(super) fn payload(
-    outside: &Shared,
+    from: &Sending,
     oracle: Address,
     call: &PoolCall,
 ) -> Result<TransactionPayload, NoSuchCall> {
-    let data = outside.manager.encode(call)?;
-    let call = outside.manager.describe(&data).map(|call| CallView {
+    let data = from.manager.encode(call)?;
+    let call = from.manager.describe(&data).map(|call| CallView {
         function: call.function,
         arguments: call
             .arguments
@@ -36,19 +53,19 @@ pub(super) fn payload(
             .collect(),
     });
     Ok(TransactionPayload {
-        chain_id: outside.config.network.chain_id,
+        chain_id: from.chain_id,
         from: oracle,
-        to: outside.manager.address(),
+        to: from.manager.address(),
         value_wei: U256::ZERO,
         data,
-        fee_ceiling_wei: outside.config.fees.max_fee_wei,
+        fee_ceiling_wei: from.fee_ceiling_wei,
         call,
     })
 }
 
 /// The proposal of a transaction: to what it is for comes whether it can be sent, from whom to whom, and what it costs.
 pub(super) async fn proposal(
-    outside: &Shared,
+    from: &Sending,
     kind: ActionKind,
     title: &str,
     mut facts: Vec<Fact>,
@@ -56,8 +73,8 @@ pub(super) async fn proposal(
     payload: TransactionPayload,
     balance: &Answer<U256>,
 ) -> Prepared {
-    checks.push(signer(outside));
-    let (sending, fees) = self::checks(&*outside.manager, &*outside.execution, &payload, balance).await;
+    checks.push(signer(from));
+    let (sending, fees) = self::checks(&*from.manager, &*from.execution, &payload, balance).await;
     checks.extend(sending);
     super::dedup(&mut checks);
     facts.extend([
@@ -69,21 +86,13 @@ pub(super) async fn proposal(
 }
 
 /// Every endpoint says the same of what the transaction rests on.
-pub(super) async fn endpoints_agree(
-    outside: &Shared,
-    pool: PoolId,
-    oracle: Address,
-    block: BlockRef,
-) -> Check {
-    let verdict = agreed::on_facts(&*outside.agreement, pool, oracle, block).await;
+pub(super) async fn endpoints_agree(from: &Sending, pool: PoolId, oracle: Address, block: BlockRef) -> Check {
+    let verdict = agreed::on_facts(&*from.agreement, pool, oracle, block).await;
     verdict.check("endpoints-agree")
 }
 
 /// Tries out exactly what would be sent.
-pub(in crate::engine::service) async fn simulate(
-    execution: &dyn Execution,
-    payload: &TransactionPayload,
-) -> Answer<Simulated> {
+pub(crate) async fn simulate(execution: &dyn Execution, payload: &TransactionPayload) -> Answer<Simulated> {
     let call = Call {
         from: payload.from,
         to: payload.to,
@@ -95,10 +104,7 @@ pub(in crate::engine::service) async fn simulate(
 
 /// The gas that a simulation used, or why there is none. The one place where a revert is put in words for people before
 /// anything was sent.
-pub(in crate::engine::service) fn gas_of(
-    manager: &dyn PoolManager,
-    simulated: &Simulated,
-) -> Result<u64, String> {
+pub(crate) fn gas_of(manager: &dyn PoolManager, simulated: &Simulated) -> Result<u64, String> {
     match simulated {
         Simulated::Succeeds { gas } => Ok(*gas),
         Simulated::Reverts(revert) => Err(format!("would revert: {}", manager.explain(revert))),
@@ -148,8 +154,8 @@ pub(super) fn eth(wei: U256) -> String {
 }
 
 /// Whether this process could send it at all.
-fn signer(outside: &Shared) -> Check {
-    match (&outside.signer, outside.oracle) {
+fn signer(from: &Sending) -> Check {
+    match (&from.signer, from.oracle) {
         (Some(signer), Some(oracle)) if signer.address() == oracle => {
             Check::pass("signer", format!("{} signs for {oracle}", signer.name()))
         }

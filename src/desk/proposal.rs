@@ -1,6 +1,6 @@
 //! How facts, checks and payload become a proposal.
 
-use crate::engine::service::outside::Shared;
+use super::committee::Committees;
 use crate::oracle::{ActionKind, CeremonyPayload, Fact, FactKind, Payload, Prepared, Proposal};
 use crate::types::{CeremonyPlan, Check, SafeText};
 
@@ -22,7 +22,7 @@ pub(super) fn proposal(
 
 /// The proposal of a ceremony: to what it is for comes how often it was tried, and why it failed.
 pub(super) fn ceremony(
-    outside: &Shared,
+    from: &Committees,
     kind: ActionKind,
     title: &str,
     mut facts: Vec<Fact>,
@@ -34,13 +34,13 @@ pub(super) fn ceremony(
     if let Some(why) = last_failure {
         facts.push(Fact::new("last attempt failed", FactKind::Warning, why));
     }
-    proposal(kind, title, facts, checks, payload(outside, plan))
+    proposal(kind, title, facts, checks, payload(from, plan))
 }
 
 /// What is approved names the backend as well: the same plan for another one is another action.
-pub(super) fn payload(outside: &Shared, plan: CeremonyPlan) -> Payload {
+pub(super) fn payload(from: &Committees, plan: CeremonyPlan) -> Payload {
     Payload::Ceremony(CeremonyPayload {
         plan,
-        backend: outside.ceremonies.capabilities().backend.clone(),
+        backend: from.ceremonies.capabilities().backend.clone(),
     })
 }

@@ -4,21 +4,21 @@
 //! is wanted only when every node that answered finds the old one bad; and a validator is missing only when it is missing
 //! from every state that can be read.
 
+use super::sighting::phase;
 use crate::beacon::exit::{ExitOutcome, judge};
-use crate::engine::service::follow::phase;
-use crate::engine::service::outside::Shared;
 use crate::oracle::{ExitAnswer, ExitPayload, ExitStanding, ExitVerdict, ValidatorPhase};
+use crate::ports::Consensus;
 use crate::ports::consensus::{
     ExitMessage, ExitRefusal, ExitRules, NodeOutcome, PublishVerdict, SignedExit, Validator,
 };
 use crate::types::{Root, SafeText, UnixMillis};
 
 /// Offers the exit to every node. Where none takes it, the validator's state decides what that means.
-pub(in crate::engine::service) async fn publish_exit(
-    outside: &Shared,
+pub(crate) async fn publish_exit(
+    beacon: Option<&dyn Consensus>,
     payload: &ExitPayload,
 ) -> (Vec<ExitVerdict>, ExitStanding) {
-    let Some(beacon) = &outside.beacon else {
+    let Some(beacon) = beacon else {
         return (Vec::new(), ExitStanding::Unheard);
     };
     let message = ExitMessage {
@@ -140,7 +140,7 @@ fn weigh(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::service::fixture::{self, rules};
+    use crate::desk::fixture::{self, rules};
     use crate::ports::consensus::ValidatorStatus;
 
     const READY: u64 = 10 + 256;

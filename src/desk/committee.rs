@@ -1,14 +1,23 @@
 //! Which operators: chosen by configuration, health and history, or by a person.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::config::SelectionRule;
-use crate::dkg::rockx::keys::OperatorPublicKey;
-use crate::engine::service::outside::Shared;
-use crate::engine::service::prepare::ranking::{self, Candidate};
+use crate::desk::ranking::{self, Candidate};
 use crate::oracle::{Fact, FactKind, Wanted};
-use crate::ports::{CeremonyCapabilities, OperatorHealth, RelayHealth, Release, ReleaseVerdict};
-use crate::types::{CeremonyPlan, Check, CheckStatus, OperatorId, SafeText};
+use crate::ports::{Ceremonies, CeremonyCapabilities, OperatorHealth, RelayHealth, Release, ReleaseVerdict};
+use crate::types::{CeremonyPlan, Check, CheckStatus, OperatorId, OperatorRecord, SafeText};
+
+/// What committees are chosen from and judged by.
+#[derive(Debug, Clone)]
+pub(super) struct Committees {
+    pub(super) ceremonies: Arc<dyn Ceremonies>,
+    /// Every operator that is configured.
+    pub(super) directory: Arc<BTreeMap<OperatorId, OperatorRecord>>,
+    /// Who may be in a committee that nobody chose.
+    pub(super) selection: SelectionRule,
+}
 
 /// What operators and whatever relays between them answered. They are asked once a preparation, so that the choice and its checks rest on
 /// the same answers.
@@ -19,8 +28,8 @@ pub(super) struct Asked {
 }
 
 /// Asks these operators, and whatever relays between them, how they are.
-pub(super) async fn ask(outside: &Shared, ids: &[OperatorId]) -> Asked {
-    let ceremonies = &outside.ceremonies;
+pub(super) async fn ask(from: &Committees, ids: &[OperatorId]) -> Asked {
+    let ceremonies = &from.ceremonies;
     let (health, relay) = tokio::join!(ceremonies.operators(ids), ceremonies.relay());
     Asked {
         health: health.into_iter().map(|h| (h.id, h)).collect(),
@@ -32,8 +41,8 @@ pub(super) async fn ask(outside: &Shared, ids: &[OperatorId]) -> Asked {
 const SHOWN: usize = 6;
 
 /// The committee of a key generation, everybody who might have been in it, ranked, and what they answered.
-pub(super) async fn select(outside: &Shared, wanted: &Wanted) -> (Vec<OperatorId>, Vec<Candidate>, Asked) {
-    let (ids, size) = match &outside.config.selection.rule {
+pub(super) async fn select(from: &Committees, wanted: &Wanted) -> (Vec<OperatorId>, Vec<Candidate>, Asked) {
+    let (ids, size) = match &from.selection {
         SelectionRule::Fixed(ids) => (ids, None),
         SelectionRule::Choose { from, size } => (from, Some(*size)),
     };
@@ -44,8 +53,8 @@ pub(super) async fn select(outside: &Shared, wanted: &Wanted) -> (Vec<OperatorId
         .collect();
     everybody.sort_unstable();
     everybody.dedup();
-    let asked = ask(outside, &everybody).await;
-    let ranked = rank(outside, &everybody, &asked, wanted);
+    let asked = ask(from, &everybody).await;
+    let ranked = rank(from, &everybody, &asked, wanted);
     let mut committee = match (&wanted.chosen, size) {
         (Some(chosen), _) => chosen.clone(),
         (None, None) => ids.clone(),
@@ -56,10 +65,10 @@ pub(super) async fn select(outside: &Shared, wanted: &Wanted) -> (Vec<OperatorId
 }
 
 /// These operators by everything that is known of them, the best first.
-pub(super) fn rank(outside: &Shared, ids: &[OperatorId], asked: &Asked, wanted: &Wanted) -> Vec<Candidate> {
-    let directory = &outside.config.operators.by_id;
+pub(super) fn rank(from: &Committees, ids: &[OperatorId], asked: &Asked, wanted: &Wanted) -> Vec<Candidate> {
+    let directory = &from.directory;
     let name = |id| directory.get(&id).map(|o| o.name.clone()).unwrap_or_default();
-    let can = outside.ceremonies.capabilities();
+    let can = from.ceremonies.capabilities();
     ranking::rank(can, ids, name, &asked.health, &wanted.avoid, &wanted.tracks)
 }
 
@@ -115,22 +124,24 @@ pub(super) enum Quorum {
 
 /// Whether the backend takes the plan; size, directory, keys, reachability and version of those who take part; and
 /// whatever relays between them.
-pub(super) fn checks(outside: &Shared, asked: &Asked, plan: &CeremonyPlan, quorum: Quorum) -> Vec<Check> {
-    let directory = &outside.config.operators.by_id;
-    let can = outside.ceremonies.capabilities();
+pub(super) fn checks(from: &Committees, asked: &Asked, plan: &CeremonyPlan, quorum: Quorum) -> Vec<Check> {
+    let directory = &from.directory;
+    let can = from.ceremonies.capabilities();
     let participants = &plan.participants();
     let Asked { health, relay } = asked;
     let mut checks = vec![
         size(can, plan.committee().len()),
-        accepted(can, outside.ceremonies.accepts(plan)),
+        accepted(can, from.ceremonies.accepts(plan)),
     ];
     let keys: Vec<String> = participants
         .iter()
         .filter_map(|id| match directory.get(id) {
             None => Some(format!("operator {id} is not configured")),
-            Some(o) => OperatorPublicKey::parse(&o.public_key)
+            Some(o) => from
+                .ceremonies
+                .reads_key(&o.public_key)
                 .err()
-                .map(|e| format!("operator {id}: {e}")),
+                .map(|why| format!("operator {id}: {why}")),
         })
         .collect();
     checks.push(all_or(
@@ -255,8 +266,8 @@ pub(super) fn older(version: impl std::fmt::Display, oldest: Release) -> String 
 }
 
 /// One line an operator: id, name, endpoint.
-pub(super) fn fact(outside: &Shared, label: &str, ids: &[OperatorId]) -> Vec<Fact> {
-    let directory = &outside.config.operators.by_id;
+pub(super) fn fact(from: &Committees, label: &str, ids: &[OperatorId]) -> Vec<Fact> {
+    let directory = &from.directory;
     ids.iter()
         .enumerate()
         .map(|(n, id)| {
@@ -277,7 +288,7 @@ mod tests {
     use super::*;
     use crate::dkg::rockx::backend::capabilities as rockx;
     use crate::ports::fakes::FakeCeremonies;
-    use crate::ports::{Answer, Ceremonies as _, Presence};
+    use crate::ports::{Answer, Presence};
 
     fn health(down: &[u64]) -> BTreeMap<OperatorId, OperatorHealth> {
         (1..=4)

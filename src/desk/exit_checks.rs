@@ -1,15 +1,25 @@
 //! What must hold before a voluntary exit is signed, and again before it is published.
 
 use crate::beacon::exit::self_test;
-use crate::engine::service::outside::{Outside, Shared};
 use crate::oracle::{BadExit, Fact, FactKind, NEW_SIGNING_ROOT};
 use crate::ports::consensus::{Consensus, ExitMessage, ExitRules, Validator, ValidatorStatus};
-use crate::ports::{At, Unknown};
+use crate::ports::{At, PoolManager, Unknown};
 use crate::types::{BlsPublicKey, BlsSignature, Check, CheckStatus, ForkVersion, PoolId, Root, SafeText};
 
+/// The beacon chain that exits are meant for.
+#[derive(Debug, Clone)]
+pub(crate) struct ExpectedChain {
+    /// Its name, for people.
+    pub(crate) network: SafeText,
+    /// Exits are signed in its domain for ever (EIP-7044).
+    pub(crate) capella_fork_version: ForkVersion,
+    /// Names the chain, where the network's preset or the configuration knows it.
+    pub(crate) genesis_validators_root: Option<Root>,
+}
+
 /// The contract wants the exit: state decides, the event only hinted.
-pub(super) async fn wanted(outside: &Shared, pool: PoolId) -> Check {
-    let view = outside.manager.pool(pool, At::Latest).await;
+pub(super) async fn wanted(manager: &dyn PoolManager, pool: PoolId) -> Check {
+    let view = manager.pool(pool, At::Latest).await;
     view.check("pool-exiting", |view| {
         let marks = if view.exiting { "marks" } else { "does not mark" };
         (
@@ -19,7 +29,11 @@ pub(super) async fn wanted(outside: &Shared, pool: PoolId) -> Check {
     })
 }
 
-pub(super) async fn domain(outside: &Outside, beacon: &dyn Consensus, rules: &ExitRules) -> Vec<Check> {
+pub(super) async fn domain(
+    expected: &ExpectedChain,
+    beacon: &dyn Consensus,
+    rules: &ExitRules,
+) -> Vec<Check> {
     let self_test = match self_test() {
         Ok(()) => Check::pass(
             "exit-domain-self-test",
@@ -27,15 +41,13 @@ pub(super) async fn domain(outside: &Outside, beacon: &dyn Consensus, rules: &Ex
         ),
         Err(error) => Check::fail("exit-domain-self-test", error.to_string()),
     };
-    let network = &outside.config.network;
     let version = rules.capella_fork_version;
     let capella = Check::of(
         "capella-version",
-        version == network.capella_fork_version,
+        version == expected.capella_fork_version,
         format!(
             "the beacon chain has {version}, {} {}",
-            network.name.as_str(),
-            network.capella_fork_version
+            expected.network, expected.capella_fork_version
         ),
     );
     let capella = if capella.status == CheckStatus::Pass {
@@ -44,7 +56,7 @@ pub(super) async fn domain(outside: &Outside, beacon: &dyn Consensus, rules: &Ex
         capella
     };
     let theirs = rules.genesis.genesis_validators_root;
-    let genesis = match network.genesis_validators_root {
+    let genesis = match expected.genesis_validators_root {
         Some(ours) => Check::of(
             "genesis-validators-root",
             ours == theirs,
@@ -103,8 +115,8 @@ pub(super) async fn pool(beacon: &dyn Consensus, message: &ExitMessage, signatur
     }
 }
 
-pub(super) async fn credentials(outside: &Shared, pool: PoolId, validator: &Validator) -> Check {
-    let ours = outside.manager.withdrawal_credentials(pool, At::Latest).await;
+pub(super) async fn credentials(manager: &dyn PoolManager, pool: PoolId, validator: &Validator) -> Check {
+    let ours = manager.withdrawal_credentials(pool, At::Latest).await;
     let theirs = validator.withdrawal_credentials;
     ours.check("withdrawal-credentials", |ours| {
         let words = format!("the validator pays out to {theirs}, ours are {ours}");

@@ -1,0 +1,71 @@
+//! What the manager says of a pool, and of the oracle.
+
+use alloy::primitives::Address;
+
+use super::{key_checks, later, refused};
+use crate::oracle::Prepared;
+use crate::ports::{At, Execution, PoolManager, PresentCommittee};
+use crate::types::{BlockRef, BlsPublicKey, Check, OperatorId, PoolId};
+
+/// What the contract says of a staked pool: its key and who holds it.
+pub(super) struct Present {
+    pub(super) block: BlockRef,
+    pub(super) validator: BlsPublicKey,
+    pub(super) committee: PresentCommittee,
+    pub(super) staked: bool,
+}
+
+impl Present {
+    /// Only a staked pool can be reshared or exited.
+    pub(super) fn staked_check(&self, pool: PoolId) -> Check {
+        let not = if self.staked { "" } else { "not " };
+        Check::of("pool-staked", self.staked, format!("pool {pool} is {not}staked"))
+    }
+}
+
+/// The contract takes few reshares of a pool.
+pub(super) fn reshares_left(committee: &PresentCommittee, limit: u64) -> Check {
+    let used = committee.reshare_count;
+    let check = Check::of("reshares-left", used < limit, format!("{used} of {limit} used"));
+    key_checks::unless_unproven(check, committee.unproven.as_ref())
+}
+
+/// The key and the present committee of a pool; `Err` is the answer of the desk.
+pub(super) async fn present(
+    manager: &dyn PoolManager,
+    execution: &dyn Execution,
+    pool: PoolId,
+) -> Result<Present, Prepared> {
+    let block = execution.head().await.value().map_err(later)?.block;
+    let at = At::block(block);
+    let (view, staked) = tokio::join!(manager.pool(pool, at), manager.staked(at));
+    let view = view.value().map_err(later)?;
+    let staked = staked.value().map_err(later)?.contains(&pool);
+    let Some(validator) = view.public_key else {
+        return Err(refused(format!("the contract has no validator for pool {pool}")));
+    };
+    let committee = manager.committee(pool, block).await;
+    let committee = committee.value().map_err(later)?;
+    Ok(Present {
+        block,
+        validator,
+        committee,
+        staked,
+    })
+}
+
+/// Whether the manager takes calls from the oracle.
+pub(super) async fn authorised(manager: &dyn PoolManager, oracle: Option<Address>) -> Check {
+    const NAME: &str = "oracle-authorised";
+    let Some(oracle) = oracle else {
+        return Check::unknown(NAME, "no oracle address is configured");
+    };
+    let authorised = manager.authorises(oracle, At::Latest).await;
+    authorised.check(NAME, |()| {
+        (true, format!("the manager takes calls from {oracle}"))
+    })
+}
+
+pub(super) fn list(ids: &[OperatorId]) -> String {
+    ids.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}

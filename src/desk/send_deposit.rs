@@ -1,0 +1,218 @@
+//! `initiatePoolDeposit`: 32 ETH, once, for the right pool, with a key that verifies.
+
+use std::sync::Arc;
+
+use alloy::primitives::{Address, Bytes, U256};
+
+use super::committee::{self, Committees};
+use super::facts::{self, DepositQuery};
+use super::pools::list;
+use super::sending::{self, Sending};
+use super::{key_checks, later, refused};
+use crate::beacon::roots;
+use crate::oracle::{ActionKind, Fact, FactKind, Prepared, Registration};
+use crate::ports::{Consensus, Execution, InitiateDeposit, PoolCall, PoolManager, Ssv, SsvState};
+use crate::types::{BlsPublicKey, Check, ForkVersion, KeygenOutput, OperatorId, PoolId};
+
+/// Prepares deposits.
+#[derive(Debug)]
+pub(super) struct SendDeposit {
+    pub(super) committees: Committees,
+    pub(super) sending: Sending,
+    pub(super) manager: Arc<dyn PoolManager>,
+    pub(super) ssv: Arc<dyn Ssv>,
+    pub(super) execution: Arc<dyn Execution>,
+    /// Nobody, where no beacon node is configured.
+    pub(super) consensus: Option<Arc<dyn Consensus>>,
+    pub(super) deposit_contract: Address,
+    /// Genesis fork version: part of the deposit's signing domain.
+    pub(super) fork_version: ForkVersion,
+    /// Wei of the reserved fees that are swapped for SSV.
+    pub(super) fee_amount_wei: U256,
+}
+
+impl SendDeposit {
+    pub(super) async fn prepare(
+        &self,
+        pool: PoolId,
+        keygen: &KeygenOutput,
+        ceremony_checks: Vec<Check>,
+        registration: Registration,
+    ) -> Prepared {
+        let Some(oracle) = self.sending.oracle else {
+            return refused("no oracle address is configured: a deposit cannot be prepared");
+        };
+        let operators: Vec<OperatorId> = keygen.share_public_keys.keys().copied().collect();
+        let query = DepositQuery {
+            pool,
+            oracle,
+            operators: operators.clone(),
+            public_key: keygen.validator,
+            deposit_contract: self.deposit_contract,
+        };
+        let facts = match facts::gather(&*self.manager, &*self.ssv, &*self.execution, &query).await {
+            Ok(facts) => facts,
+            Err(why) => return later(why),
+        };
+        let ssv = match facts.ssv.clone().value() {
+            Ok(ssv) => ssv,
+            Err(why) => return later(format!("SSV's state is unknown: {why}")),
+        };
+        let credentials = match facts.credentials.clone().value() {
+            Ok(credentials) => credentials,
+            Err(why) => return later(why),
+        };
+        let fork = self.fork_version;
+        let data_root = roots::deposit_data_root(
+            &keygen.validator,
+            &credentials,
+            key_checks::DEPOSIT_GWEI,
+            &keygen.deposit_signature,
+        );
+        let (shares, shares_check) = key_checks::shares_data(
+            &*self.ssv,
+            registration,
+            &keygen.share_public_keys,
+            &keygen.encrypted_shares,
+        );
+        let fee_amount = self.fee_amount_wei;
+        let call = PoolCall::InitiateDeposit(Box::new(InitiateDeposit {
+            deposit_data_root: data_root,
+            public_key: keygen.validator,
+            operator_ids: operators.clone(),
+            shares: Bytes::from(shares),
+            cluster: ssv.cluster.clone(),
+            signature: keygen.deposit_signature,
+            withdrawal_credentials: credentials,
+            fee_amount,
+        }));
+        let payload = match sending::payload(&self.sending, oracle, &call) {
+            Ok(payload) => payload,
+            Err(why) => return refused(why),
+        };
+
+        let mut checks = ceremony_checks;
+        checks.extend(key_checks::key(&keygen.validator, &keygen.share_public_keys));
+        checks.push(key_checks::deposit_signature(keygen, &credentials, fork));
+        checks.push(data_root_check(&*self.manager, &payload.data));
+        checks.extend(key_checks::registration(
+            self.manager.address(),
+            &keygen.validator,
+            registration,
+            &facts.ssv,
+        ));
+        checks.push(shares_check);
+        checks.extend(facts.checks(pool, fee_amount, self.ssv.network()));
+        checks.push(unknown_to_beacon(self.consensus.as_deref(), &keygen.validator).await);
+        checks.push(sending::endpoints_agree(&self.sending, pool, oracle, facts.block).await);
+
+        let mut shown = vec![
+            Fact::new("pool", FactKind::Text, pool),
+            Fact::new("amount", FactKind::Amount, "32 ETH, from the manager contract"),
+            Fact::new("validator key", FactKind::Hex, keygen.validator),
+            Fact::new("withdrawal credentials", FactKind::Hex, credentials),
+            Fact::new("deposit data root", FactKind::Hex, data_root),
+            Fact::new("deposit signature", FactKind::Hex, keygen.deposit_signature),
+        ];
+        shown.extend(committee::fact(&self.committees, "operators", &operators));
+        shown.extend([
+            Fact::new("SSV registration nonce", FactKind::Text, registration.nonce),
+            Fact::new("SSV network", FactKind::Address, self.ssv.network()),
+            Fact::new("SSV cluster", FactKind::Text, cluster_words(&ssv)),
+            Fact::new("fees swapped for SSV", FactKind::Amount, sending::eth(fee_amount)),
+        ]);
+        let title = format!(
+            "Deposit 32 ETH of pool {pool} for validator {} with operators {}.",
+            keygen.validator,
+            list(&operators)
+        );
+        sending::proposal(
+            &self.sending,
+            ActionKind::SendDeposit,
+            &title,
+            shown,
+            checks,
+            payload,
+            &facts.balance_wei,
+        )
+        .await
+    }
+}
+
+fn cluster_words(ssv: &SsvState) -> String {
+    if ssv.known_cluster {
+        let state = if ssv.cluster.active {
+            "active"
+        } else {
+            "liquidated"
+        };
+        format!(
+            "{} validators, balance {}, {state}",
+            ssv.cluster.validator_count, ssv.cluster.balance
+        )
+    } else {
+        "new: SSV has no cluster of the manager with these operators".to_owned()
+    }
+}
+
+/// Decodes the bytes that would be sent, and recomputes the root from what they carry.
+fn data_root_check(manager: &dyn PoolManager, data: &[u8]) -> Check {
+    const NAME: &str = "deposit-data-root";
+    let Some(PoolCall::InitiateDeposit(call)) = manager.decode(data) else {
+        return Check::fail(NAME, "the call data does not decode to a deposit");
+    };
+    let amount = key_checks::DEPOSIT_GWEI;
+    let again = roots::deposit_data_root(
+        &call.public_key,
+        &call.withdrawal_credentials,
+        amount,
+        &call.signature,
+    );
+    let words = format!("recomputed from the call data as {again}");
+    Check::of(NAME, again == call.deposit_data_root, words)
+}
+
+/// A key that the beacon chain knows already would be topped up, or is somebody else's. Where no beacon node is
+/// configured nobody has looked, and 32 ETH are not moved by a rule on that.
+async fn unknown_to_beacon(beacon: Option<&dyn Consensus>, key: &BlsPublicKey) -> Check {
+    const NAME: &str = "key-unknown-to-beacon";
+    let Some(beacon) = beacon else {
+        return Check::unknown(
+            NAME,
+            "no beacon node is configured (beacon.urls): nobody looked whether the beacon chain has this key",
+        );
+    };
+    let found = beacon.validator(key).await;
+    found.check_absent(NAME, |v| {
+        format!(
+            "the beacon chain has this key as validator {} ({})",
+            v.index, v.status
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::desk::fixture;
+    use crate::ports::consensus::NodeState;
+    use crate::ports::fakes::{FakeConsensus, FakeNode};
+    use crate::types::CheckStatus;
+
+    #[tokio::test]
+    async fn a_key_is_unknown_to_the_beacon_chain_only_where_somebody_has_looked() {
+        let validator = fixture::validator();
+        let beacon = FakeConsensus::of(vec![FakeNode::healthy("a", &[])]);
+        let check = async |beacon: Option<&dyn Consensus>| {
+            let check = unknown_to_beacon(beacon, &validator.public_key).await;
+            assert_eq!(check.name, "key-unknown-to-beacon");
+            check.status
+        };
+        assert_eq!(check(None).await, CheckStatus::Unknown);
+        assert_eq!(check(Some(&beacon)).await, CheckStatus::Pass);
+        beacon.nodes_mut()[0].validators.push(validator.clone());
+        assert_eq!(check(Some(&beacon)).await, CheckStatus::Fail);
+        beacon.nodes_mut()[0].state = NodeState::NotSynced;
+        assert_eq!(check(Some(&beacon)).await, CheckStatus::Unknown);
+    }
+}
