@@ -33,7 +33,7 @@ impl SsvApi {
     pub fn new(base: RedactedUrl, network: &str) -> Result<Self, SafeText> {
         if network.is_empty() || !network.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-') {
             return Err(SafeText::new(&format!(
-                "{network:?} is not the name of a network"
+                "\"{network}\" is not the name of a network"
             )));
         }
         Ok(Self {

@@ -1,7 +1,7 @@
 //! Who the operators are: the RSA public key of an operator id, from the configuration, from the SSV API's operator
 //! record, or from RockX's published test operators.
 //!
-//! The sources are asked in this order, and the first that knows an id is believed; so a configured key can not be
+//! The sources are asked in this order, and the first that knows an id is believed; so a configured key cannot be
 //! replaced by an API.
 
 mod api;
@@ -35,19 +35,13 @@ pub enum DirectoryError {
     Unknown(OperatorId),
     /// A key is not usable.
     #[error("operator {id}: {error}")]
-    Key {
-        /// Whose key.
-        id: OperatorId,
-        /// Why.
-        error: KeyError,
-    },
+    Key { id: OperatorId, error: KeyError },
     /// An id is configured twice.
     #[error("operator {0} is configured twice")]
     Duplicate(OperatorId),
     /// The API could not be asked, or its answer is not about this operator.
     #[error("operator {id}: {reason}")]
     Api {
-        /// About whom.
         id: OperatorId,
         /// What went wrong.
         reason: SafeText,
