@@ -21,7 +21,6 @@ pub struct NodeConfig {
     pub listen: SocketAddr,
     /// Under which URL the messenger reaches this node; `None`: `http://` and the address that was bound.
     pub public_url: Option<String>,
-    /// The messenger.
     pub messenger_url: RedactedUrl,
     /// The operator's RSA key: signs messages, and seals the shares at rest.
     pub private_key: Arc<OperatorPrivateKey>,

@@ -39,9 +39,7 @@ pub enum NodeError {
     /// The address cannot be listened on.
     #[error("cannot listen on {address}: {error}")]
     Listen {
-        /// Which address.
         address: SocketAddr,
-        /// Why.
         error: std::io::Error,
     },
     /// See [`StoreError`].
@@ -54,7 +52,7 @@ pub enum NodeError {
     #[error("the private key is not that of operator {0}: the directory has another public key")]
     OtherKey(OperatorId),
     /// An initiator's key is unusable.
-    #[error("policy: key of initiator «{name}»: {error}")]
+    #[error("policy: key of initiator \"{name}\": {error}")]
     Initiator {
         /// Whose.
         name: SafeText,
@@ -166,7 +164,6 @@ pub async fn spawn(config: NodeConfig) -> Result<NodeHandle, NodeError> {
 }
 
 impl NodeHandle {
-    /// The operator.
     #[must_use]
     pub fn id(&self) -> OperatorId {
         self.id

@@ -11,7 +11,6 @@ use crate::types::BlsPublicKey;
 /// Where the beacon chain has a validator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ChainPlace {
-    /// Its index.
     pub index: u64,
     /// The epoch of its activation, if it has one: nobody exits before.
     pub active_since: Option<u64>,

@@ -63,7 +63,6 @@ pub enum Refusal {
 pub struct SigningRequest {
     /// The key whose share is to sign.
     pub validator: BlsPublicKey,
-    /// The bytes.
     pub root: Vec<u8>,
     /// Where the beacon chain has the validator.
     pub place: Answer<ChainPlace>,

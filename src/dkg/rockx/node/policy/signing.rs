@@ -39,9 +39,7 @@ pub struct ExitRule {
     /// is asked is one whose share this node holds, so the rule is about the operator's own validators, and the ranges
     /// may be as wide as they like: one index is looked through, not all of them.
     pub own_validators: bool,
-    /// Validator indices.
     pub indices: RangeInclusive<u64>,
-    /// Epochs.
     pub epochs: RangeInclusive<u64>,
 }
 
@@ -62,19 +60,9 @@ pub enum Meaning {
     /// No rules are configured: nobody knows.
     Unchecked,
     /// The owner's message with this nonce.
-    OwnerNonce {
-        /// The owner.
-        owner: Address,
-        /// The nonce.
-        nonce: u64,
-    },
+    OwnerNonce { owner: Address, nonce: u64 },
     /// A voluntary exit.
-    Exit {
-        /// Validator index.
-        index: u64,
-        /// Epoch.
-        epoch: u64,
-    },
+    Exit { index: u64, epoch: u64 },
 }
 
 impl fmt::Display for Meaning {

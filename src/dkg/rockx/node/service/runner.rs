@@ -118,7 +118,8 @@ impl Hands {
         };
         let mut sink = |output| self.carry_out(output, turn);
         if let Err(reject) = session.handle_into(input, &mut OsRng, &mut Sink::new(&mut sink)) {
-            tracing::warn!(target: "casimir_dkg::node", ceremony = %self.ceremony, ?sender, %reject, "message dropped");
+            let sender = sender.map_or_else(|| "its own timer".to_owned(), |id| format!("operator {id}"));
+            tracing::warn!(target: "casimir_dkg::node", ceremony = %self.ceremony, sender, %reject, "message dropped");
         }
     }
 

@@ -54,7 +54,6 @@ impl Authentic {
         self.message.msg_type
     }
 
-    /// The ceremony.
     #[must_use]
     pub fn ceremony(&self) -> RequestId {
         self.message.identifier

@@ -58,7 +58,6 @@ pub enum Finish {
     Outputs(GoMap<SignedOutput>),
     /// Somebody blamed somebody: report it, and never use what this run produced.
     Blame {
-        /// The report.
         report: BlameOutput,
         /// Who blames whom for what, in words.
         reason: SafeText,

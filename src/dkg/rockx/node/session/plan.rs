@@ -44,7 +44,6 @@ const MAX_COMMITTEE: usize = 255;
 /// A key generation or a resharing.
 #[derive(Debug, Clone)]
 pub struct FrostPlan {
-    /// The ceremony.
     pub id: RequestId,
     /// Who deals: the committee of a keygen, the listed old operators of a resharing. Ascending.
     pub dealers: Vec<OperatorId>,
@@ -143,7 +142,6 @@ impl FrostPlan {
 /// A threshold signature with a key that this operator holds a share of.
 #[derive(Debug, Clone)]
 pub struct KeysignPlan {
-    /// The ceremony.
     pub id: RequestId,
     /// What is signed: 32 bytes for everything that this program asks for.
     pub root: Vec<u8>,

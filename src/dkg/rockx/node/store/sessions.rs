@@ -12,7 +12,6 @@ pub enum Kind {
     Keygen,
     /// New shares of this key.
     Reshare(BlsPublicKey),
-    /// A signature.
     Keysign,
 }
 

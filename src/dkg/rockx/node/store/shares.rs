@@ -36,7 +36,6 @@ impl fmt::Debug for KeyShare {
 /// A run that ended here before this node saw whether it completed, and what its members' results must say if it did.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unsettled {
-    /// The run.
     pub ceremony: RequestId,
     /// The validator key.
     pub validator: BlsPublicKey,
