@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use casimir_dkg::dkg::rockx::node;
 use casimir_dkg::dkg::rockx::wire::{
-    DataStore, Decode, Encode, GoMap, KeygenMessage, KeysignMessage, ProtocolRound,
+    DataStore, Decode, Encode, KeygenMessage, KeysignMessage, ProtocolRound,
 };
 use casimir_dkg::types::{BlsPublicKey, OperatorId};
 
@@ -220,7 +220,7 @@ async fn a_signature_that_does_not_come_leaves_word_too_and_never_in_the_place_o
 
     // somebody was first: what is there stays, and has no rival
     stage.topic(request(3), &members).await;
-    let body = GoMap::from(outputs).to_json();
+    let body = outputs.to_json();
     let url = format!(
         "{}/stream/dkgoutput?request_id={}",
         stage.messenger.url(),
