@@ -326,7 +326,7 @@ impl<W: World> Core<W> {
         self.dirty = false;
         let snapshot = publish::snapshot(
             &self.state,
-            &mut self.live,
+            &self.live,
             self.committer.journal(),
             self.unwritable.as_ref(),
             self.revision,

@@ -101,8 +101,8 @@ impl Opened {
         };
         let seq = self.committer.commit(&pending)?;
         self.state.apply(seq, at, &pending.records[0]);
-        let mut live = Live::new(network, oracle, backend);
-        let first = publish::snapshot(&self.state, &mut live, self.committer.journal(), None, 0);
+        let live = Live::new(network, oracle, backend);
+        let first = publish::snapshot(&self.state, &live, self.committer.journal(), None, 0);
         let (side, handle) = channel(first);
         let core = Core::new(self.state, live, self.committer, world, side, incoming);
         let task = tokio::spawn(core.run_from(Input::Started));
