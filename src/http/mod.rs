@@ -9,7 +9,7 @@
 //! | Proxy | [`ProxyRule`]; never for a loopback address. |
 //! | Trust | The system's CA certificates and those of `http.ca_file`. Where the system has none, plain HTTP works all the same. |
 //! | Connections | Kept open and shared by all adapters. |
-//! | Pace | An endpoint with a budget ([`Endpoint::paced`]) is asked so many times a second, and not while it asks to be left alone. |
+//! | Pace | An endpoint with a budget ([`Http::paced_endpoint`]) is asked so many times a second, and not while it asks to be left alone. |
 //! | URLs | [`join`] appends a path for everybody; a query of the base stays one. |
 //! | Errors | [`HttpError`] says what happened, and never shows a URL. |
 

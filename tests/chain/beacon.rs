@@ -633,3 +633,30 @@ async fn who_cannot_tell_is_followed_by_who_can() {
     let nodes = beacon.nodes().await;
     assert!(nodes.iter().all(|n| n.state == NodeState::Healthy), "{nodes:?}");
 }
+
+/// Hosted nodes want their key in the query of every call.
+#[tokio::test]
+async fn a_key_in_the_url_of_a_node_is_kept_and_paths_go_before_it() {
+    let asked = std::sync::Arc::<std::sync::Mutex<Vec<String>>>::default();
+    let heard = std::sync::Arc::clone(&asked);
+    let answer = move |uri: Uri| async move {
+        heard.lock().unwrap().push(uri.to_string());
+        match in_sync(uri.path().trim_start_matches("/hosted")) {
+            Some(answer) => axum::Json(answer).into_response(),
+            None => axum::Json(json!({"data": []})).into_response(),
+        }
+    };
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/hosted/?key=s3cret", listener.local_addr().unwrap());
+    let router = axum::Router::new().fallback(answer);
+    let task = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+    let beacon = Beacon::new(BeaconConfig::new(vec![RedactedUrl::new(url)], None)).unwrap();
+    let answer = beacon.validator(&key(1)).await;
+    assert!(matches!(answer, Answer::No(_)), "{answer:?}");
+    assert!(!format!("{answer:?} {:?}", beacon.nodes().await).contains("s3cret"));
+    let asked = asked.lock().unwrap().clone();
+    assert_eq!(asked[0], "/hosted/eth/v1/beacon/genesis?key=s3cret");
+    let list = format!("/hosted{VALIDATORS}?key=s3cret&id={}", key(1));
+    assert!(asked.contains(&list), "{asked:?}");
+    task.abort();
+}

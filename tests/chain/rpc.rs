@@ -245,3 +245,41 @@ async fn a_node_that_lacks_something_is_followed_by_the_next() {
             .is_some_and(|e| e.message.as_str().contains("missing trie node"))
     );
 }
+
+#[tokio::test]
+async fn a_rate_limit_may_end_at_a_date() {
+    let until = httpdate::fmt_http_date(std::time::SystemTime::now() + Duration::from_secs(3));
+    let limited = Proxy::start(None, move |call| match (call.method.as_str(), call.nth) {
+        ("eth_getBalance", 0) => Act::Http(503, vec![("retry-after", until.clone())], String::new()),
+        _ => sane(call),
+    })
+    .await;
+    let rpc = rpc(&[&limited.url]);
+    let started = Instant::now();
+    assert_eq!(balance(&rpc).await.unwrap(), 5);
+    // a date has whole seconds
+    assert!(
+        started.elapsed() >= Duration::from_millis(1_500),
+        "{:?}",
+        started.elapsed()
+    );
+    assert_eq!(limited.calls("eth_getBalance").len(), 2);
+}
+
+#[tokio::test]
+async fn calls_beyond_the_budget_of_an_endpoint_wait_and_are_no_failures() {
+    let node = Proxy::start(None, sane).await;
+    let mut config = config(&[&node.url]);
+    config.calls_per_second = 20.try_into().unwrap();
+    let rpc = Rpc::new(config).unwrap();
+    let started = Instant::now();
+    let all = futures_util::future::join_all((0..40).map(|_| balance(&rpc))).await;
+    assert!(all.into_iter().all(|answer| answer.unwrap() == 5));
+    // 20 at once, the others at 20 a second
+    assert!(
+        started.elapsed() >= Duration::from_millis(950),
+        "{:?}",
+        started.elapsed()
+    );
+    assert_eq!(rpc.health()[0].state, EndpointState::Healthy);
+}
