@@ -22,4 +22,5 @@ mod strangers;
 mod stuck;
 mod support;
 mod times;
+mod toys;
 mod unknown;

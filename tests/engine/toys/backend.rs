@@ -1,0 +1,204 @@
+//! A DKG backend in one file, as unlike RockX as the port allows: it signs the SSV registration within the key generation,
+//! needs nobody between its operators, and cannot sign exits. Its operators are numbers in this process; its arithmetic
+//! is real.
+
+use std::collections::BTreeMap;
+
+use alloy::primitives::keccak256;
+use async_trait::async_trait;
+use casimir_dkg::beacon::roots::deposit_signing_root;
+use casimir_dkg::dkg::threshold::{SecretPolynomial, SecretScalar, combine, partial_sign};
+use casimir_dkg::ports::{
+    Answer, Ceremonies, CeremonyCapabilities, CeremonyUpdate, CommitteeSize, ExitSigning, Failed,
+    OperatorHealth, Presence, RegistrationSigning, Relay, RelayHealth, ReshareConsent, ReshareSize,
+    SharesKept, Verified,
+};
+use casimir_dkg::types::{
+    BackendName, BlsSignature, CeremonyFailure, CeremonyPlan, CeremonyResult, CeremonyStep, Check, Examined,
+    FailureKind, Follows, KeygenOutput, OperatorId, OperatorProgress, OperatorState, RequestId, SafeText,
+    StepId, Transcript, TranscriptError, UnixMillis,
+};
+use rand::rngs::OsRng;
+use tokio::sync::mpsc;
+
+const NAME: BackendName = BackendName::new("toy");
+const DEPOSIT_GWEI: u64 = 32_000_000_000;
+
+#[derive(Debug)]
+pub(crate) struct ToyBackend {
+    can: CeremonyCapabilities,
+}
+
+impl Default for ToyBackend {
+    fn default() -> Self {
+        Self {
+            can: CeremonyCapabilities {
+                backend: NAME,
+                title: "the toy".into(),
+                committees: vec![CommitteeSize {
+                    operators: 4,
+                    threshold: 3,
+                }],
+                registration: RegistrationSigning::WithinKeygen,
+                shares: SharesKept::HandedBack,
+                exits: ExitSigning::Impossible,
+                reshare: ReshareConsent::OwnerSignature,
+                reshare_size: ReshareSize::Any,
+                relay: Relay::Nobody,
+                oldest_release: None,
+            },
+        }
+    }
+}
+
+fn progress(plan: &CeremonyPlan) -> BTreeMap<OperatorId, OperatorProgress> {
+    let now = UnixMillis::now();
+    let row = |id| {
+        let row = OperatorProgress {
+            state: OperatorState::Done,
+            seen: ["deal", "sign"].map(|step| (StepId::new(step), now)).into(),
+            note: "dealt and signed".into(),
+        };
+        (id, row)
+    };
+    plan.participants().into_iter().map(row).collect()
+}
+
+fn transcript() -> Transcript {
+    Transcript::new(NAME, 1, r#"{"backend":"toy","format":1}"#.to_owned())
+}
+
+fn failed(kind: FailureKind, reason: &str) -> Box<Failed> {
+    Box::new(Failed {
+        failure: CeremonyFailure {
+            kind,
+            round: None,
+            culprits: Vec::new(),
+            reason: reason.into(),
+            blames: Vec::new(),
+        },
+        progress: BTreeMap::new(),
+        transcript: transcript(),
+        is_evidence: false,
+    })
+}
+
+fn keygen(plan: &CeremonyPlan) -> Option<KeygenOutput> {
+    let CeremonyPlan::Keygen {
+        committee,
+        threshold,
+        withdrawal_credentials,
+        fork_version,
+        registration,
+    } = plan
+    else {
+        return None;
+    };
+    let secret = SecretPolynomial::random(SecretScalar::random(&mut OsRng), *threshold, &mut OsRng);
+    let validator = secret.secret().public_key();
+    let sign = |message: &[u8]| -> BlsSignature {
+        let partials = committee
+            .iter()
+            .map(|id| (*id, partial_sign(&secret.share(*id), message)))
+            .collect();
+        combine(&validator, message, *threshold, &partials).unwrap()
+    };
+    let deposit = deposit_signing_root(&validator, withdrawal_credentials, DEPOSIT_GWEI, *fork_version);
+    let owner_nonce = registration
+        .as_ref()
+        .map(|r| keccak256(format!("{}:{}", r.owner, r.nonce)));
+    Some(KeygenOutput {
+        validator,
+        deposit_signature: sign(&deposit.0),
+        share_public_keys: committee
+            .iter()
+            .map(|id| (*id, secret.share(*id).public_key()))
+            .collect(),
+        encrypted_shares: committee.iter().map(|id| (*id, vec![7; 256])).collect(),
+        registration: owner_nonce.map(|message| sign(message.as_slice())),
+    })
+}
+
+#[async_trait]
+impl Ceremonies for ToyBackend {
+    fn capabilities(&self) -> &CeremonyCapabilities {
+        &self.can
+    }
+
+    fn accepts(&self, plan: &CeremonyPlan) -> Result<(), SafeText> {
+        match plan {
+            CeremonyPlan::Keygen {
+                registration: Some(_),
+                ..
+            } => Ok(()),
+            _ => Err("the toy generates keys, registration included, and nothing else".into()),
+        }
+    }
+
+    fn reads_key(&self, _: &str) -> Result<(), SafeText> {
+        Ok(())
+    }
+
+    fn steps(&self, plan: &CeremonyPlan) -> Vec<CeremonyStep> {
+        let step = |id: &'static str, follows| CeremonyStep {
+            id: StepId::new(id),
+            title: id.into(),
+            short: Vec::new(),
+            senders: plan.participants(),
+            follows,
+        };
+        vec![step("deal", Follows::Enough), step("sign", Follows::All)]
+    }
+
+    async fn operators(&self, ids: &[OperatorId]) -> Vec<OperatorHealth> {
+        let well = |id: &OperatorId| OperatorHealth {
+            id: *id,
+            answers: Answer::Yes(Presence {
+                version: Some("1.0.0".into()),
+                latency: std::time::Duration::from_millis(1),
+            }),
+        };
+        ids.iter().map(well).collect()
+    }
+
+    async fn relay(&self) -> Option<RelayHealth> {
+        None
+    }
+
+    async fn run(
+        &self,
+        request_id: RequestId,
+        plan: &CeremonyPlan,
+        updates: mpsc::Sender<CeremonyUpdate>,
+    ) -> Result<Verified, Box<Failed>> {
+        let output = keygen(plan).ok_or_else(|| failed(FailureKind::NotStarted, "not a key generation"))?;
+        let picture = CeremonyUpdate {
+            request_id,
+            at: UnixMillis::now(),
+            step: None,
+            deadline: None,
+            operators: progress(plan),
+            note: "dealt and signed".into(),
+        };
+        let _ = updates.send(picture).await;
+        Ok(Verified {
+            result: CeremonyResult::Keygen(output),
+            checks: vec![Check::pass("outputs-agree", "one dealer, one word")],
+            progress: progress(plan),
+            transcript: transcript(),
+        })
+    }
+
+    async fn find(
+        &self,
+        _: RequestId,
+        _: &CeremonyPlan,
+        _: mpsc::Sender<CeremonyUpdate>,
+    ) -> Result<Verified, Box<Failed>> {
+        Err(failed(FailureKind::Lost, "the toy forgets"))
+    }
+
+    fn verify_transcript(&self, transcript: &Transcript) -> Result<Examined, TranscriptError> {
+        Err(TranscriptError::Backend(transcript.backend().clone()))
+    }
+}
