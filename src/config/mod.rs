@@ -1,6 +1,6 @@
 //! Configuration: flags over environment over file over network preset over defaults.
 //!
-//! Every key is one row of the [`schema`]; files, variables, flags, `config show` and the sample are checked against it.
+//! Every key is one row of the `schema`; files, variables, flags, `config show` and the sample are checked against it.
 //! A file that says something this program does not understand stops it: each error names the file, the line, the key
 //! and the nearest valid key, and all errors are reported together.
 

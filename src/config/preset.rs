@@ -1,4 +1,4 @@
-//! Network presets: `config/networks.toml`, compiled in. They lie beneath the file: what a public network is can not
+//! Network presets: `config/networks.toml`, compiled in. They lie beneath the file: what a public network is cannot
 //! be changed by accident, a devnet may be anything.
 
 use std::collections::BTreeMap;
@@ -143,7 +143,7 @@ pub(super) fn apply(
                 place: other.origin.place(),
                 key: key.to_owned(),
                 message: format!(
-                    "is {value} on {name} and can not be changed (a network of your own is \"devnet\")"
+                    "is {value} on {name} and cannot be changed (a network of your own is \"devnet\")"
                 ),
                 suggestion: None,
             });

@@ -41,7 +41,7 @@ pub(super) fn key(validator: &BlsPublicKey, shares: &BTreeMap<OperatorId, BlsPub
 }
 
 /// The public keys of the shares: from the journal, else from the contract's shares data where these give the key.
-/// Without them a bad signer can not be named.
+/// Without them a bad signer cannot be named.
 pub(super) fn share_keys(
     known: Option<&KnownKey>,
     validator: &BlsPublicKey,

@@ -411,7 +411,7 @@ mod tests {
         assert_eq!(
             dealers(&ranked(all), &holders, &new, 3),
             ids(&[1, 2, 4]),
-            "3 can not deal"
+            "3 cannot deal"
         );
     }
 

@@ -80,7 +80,7 @@ impl Drop for Supervised {
         if let Ok(Some(_)) = supervisor.try_wait() {
             return;
         }
-        // not waited for yet, so the process group's number can not belong to anyone else
+        // not waited for yet, so the process group's number cannot belong to anyone else
         let group = i32::try_from(supervisor.id())
             .ok()
             .and_then(rustix::process::Pid::from_raw);

@@ -21,7 +21,7 @@ const LAST_WORDS: usize = 1500;
 pub(super) enum LockError {
     /// Another process holds it for too long.
     Held,
-    /// The file can not be locked.
+    /// The file cannot be locked.
     System(std::io::Error),
 }
 

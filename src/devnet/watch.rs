@@ -43,7 +43,7 @@ impl BeaconWatch {
         })
     }
 
-    /// Whether the validator's balance has been withdrawn. An answer that can not be had counts as no: it is asked again.
+    /// Whether the validator's balance has been withdrawn. An answer that cannot be had counts as no: it is asked again.
     pub async fn is_withdrawn(&self, key: &BlsPublicKey) -> bool {
         self.status(key).await.as_deref() == Some("withdrawal_done")
     }

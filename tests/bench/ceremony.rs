@@ -1,4 +1,4 @@
-//! How long a ceremony takes, next to the arithmetic that it can not do without.
+//! How long a ceremony takes, next to the arithmetic that it cannot do without.
 //!
 //! `cargo bench --bench ceremony` starts a messenger (with its state on disk) and 13 operator nodes, each in a process of
 //! its own (this program again, in another role), and runs the initiator here. Everything talks HTTP over loopback.

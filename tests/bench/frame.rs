@@ -2,7 +2,7 @@
 //!
 //! `cargo bench --bench frame` prints the time for a key and the frame after it on a screen of 200×60, and for taking in
 //! a new snapshot, each with 50 and with 10,000 cases, and the ratio: a frame must not depend on the number of rows.
-//! The binary's modules can not be reached from here, so this builds its tests in release and runs the one that measures.
+//! The binary's modules cannot be reached from here, so this builds its tests in release and runs the one that measures.
 
 #![allow(clippy::disallowed_macros, reason = "a benchmark prints its results")]
 

@@ -1,6 +1,6 @@
 //! The execution layer against a real anvil, with a proxy in between that fails the way nodes do.
 
-#![allow(clippy::unwrap_used)] // a test that can not go on has failed
+#![allow(clippy::unwrap_used)] // a test that cannot go on has failed
 
 mod agreement;
 mod beacon;

@@ -1,6 +1,6 @@
 //! Configuration and command line: what is accepted, what is refused and with which words, what wins over what.
 
-#![allow(clippy::unwrap_used, reason = "a test that can not set its scene has failed")]
+#![allow(clippy::unwrap_used, reason = "a test that cannot set its scene has failed")]
 
 mod bad;
 mod cli;

@@ -53,7 +53,7 @@ fn every_blame_vector_is_judged_by_its_evidence() {
             let stored = DataStore::from_json(text(case, "datastore_json").as_bytes()).unwrap();
             assert!(stored.blame_output.unwrap().valid && stored.dkg_outputs.is_empty());
         }
-        // without the blamer's session key an invalid share can not be shown, everything else can
+        // without the blamer's session key an invalid share cannot be shown, everything else can
         let unobserved = judge_blame(ceremony.context(), &accusation, &Default::default());
         assert_eq!(
             unobserved.proven,

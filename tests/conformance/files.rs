@@ -55,7 +55,7 @@ fn keys_of(
     operators.map(|id| (id, PUBLIC_KEYS[&id].clone())).collect()
 }
 
-/// Writes the keyshares file with the time stamp of theirs, which is the only thing that can not be recomputed.
+/// Writes the keyshares file with the time stamp of theirs, which is the only thing that cannot be recomputed.
 fn assert_keyshares(theirs: &str, validator: &BlsPublicKey, shares: &SharesData, owner: &str, nonce: u64) {
     let json: Value = serde_json::from_str(theirs).unwrap();
     let owner: Address = owner.parse().unwrap();

@@ -1,4 +1,4 @@
-//! Finding and installing anvil: what is told when it can not be done, and that two at once do it once.
+//! Finding and installing anvil: what is told when it cannot be done, and that two at once do it once.
 
 use std::ffi::OsString;
 use std::os::unix::fs::PermissionsExt;

@@ -18,7 +18,7 @@ async fn a_dead_operator_is_replaced_and_a_second_one_does_not_keep_the_validato
     let CeremonyPlan::Reshare { old, new, .. } = &payload.plan else {
         panic!("{:?}", payload.plan)
     };
-    assert_eq!(*old, [1, 2, 3].map(OperatorId), "the dead one can not deal");
+    assert_eq!(*old, [1, 2, 3].map(OperatorId), "the dead one cannot deal");
     assert_eq!(*new, [1, 2, 3, 5].map(OperatorId), "the dead one leaves");
     drive(&oracle, "reshare/1").await;
     until(&oracle, "the new committee", |s| {

@@ -54,7 +54,7 @@ pub(crate) fn closed(entries: &[Entry]) -> bool {
     entries.iter().any(|e| e.kind == "case-closed")
 }
 
-/// An exit that is in a block can not be lost any more.
+/// An exit that is in a block cannot be lost any more.
 pub(crate) fn exiting(entries: &[Entry]) -> bool {
     let in_a_block = ["exiting", "exited", "withdrawable", "withdrawn"];
     let phase = |e: &Entry| body(e)["phase"].as_str().is_some_and(|p| in_a_block.contains(&p));

@@ -78,7 +78,7 @@ pub(crate) fn once(name: &str, manifest: &str, make: impl FnOnce(&Path) -> Resul
             std::fs::remove_dir_all(&folder).unwrap();
         }
         std::fs::create_dir_all(&folder).unwrap();
-        make(&folder).unwrap_or_else(|reason| panic!("{name} can not be installed, and is needed: {reason}"));
+        make(&folder).unwrap_or_else(|reason| panic!("{name} cannot be installed, and is needed: {reason}"));
         File::create(&complete).unwrap();
     }
     folder

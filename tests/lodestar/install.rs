@@ -1,4 +1,4 @@
-//! Installing Lodestar: what is told when it can not be done.
+//! Installing Lodestar: what is told when it cannot be done.
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -86,7 +86,7 @@ async fn what_npm_says_is_in_the_error_and_nothing_half_done_stays() {
 #[tokio::test]
 async fn a_package_that_was_not_compiled_is_noticed() {
     let folder = tempfile::tempdir().unwrap();
-    // npm is content, the package can not be loaded
+    // npm is content, the package cannot be loaded
     tools(
         folder.path(),
         "case $1 in --print) echo '20 115';; *) echo 'Cannot find module' >&2; exit 1;; esac",

@@ -1,4 +1,4 @@
-//! What outsiders can not take over, replace or inject.
+//! What outsiders cannot take over, replace or inject.
 
 use casimir_dkg::dkg::rockx::wire::MsgType;
 

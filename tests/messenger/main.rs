@@ -1,5 +1,5 @@
 //! The messenger over real HTTP: every route byte for byte, the recorded exchanges of the real programs, the order and
-//! patience of deliveries, and what hostile clients can not do.
+//! patience of deliveries, and what hostile clients cannot do.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests may panic")]
 

@@ -52,7 +52,7 @@ fn approve_in(terminal: &mut Terminal, case: &str, kind: &str) {
     confirm(terminal, case);
 }
 
-/// The same for what can not be undone: the phrase that the screen asks for is typed.
+/// The same for what cannot be undone: the phrase that the screen asks for is typed.
 fn approve_by_phrase(terminal: &mut Terminal, kind: &str) {
     open(terminal, "exit", kind);
     terminal.press("a");

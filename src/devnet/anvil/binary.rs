@@ -47,7 +47,7 @@ pub enum AnvilError {
     },
     /// npm is not there.
     #[error(
-        "anvil {VERSION} is not in PATH and can not be installed: npm was not found ({reason}); \
+        "anvil {VERSION} is not in PATH and cannot be installed: npm was not found ({reason}); \
          install Node.js with npm, or anvil {VERSION} itself"
     )]
     NoNpm {

@@ -114,7 +114,7 @@ impl Shared {
                     let mut state = self.state();
                     deposits.iter().for_each(|deposit| state.deposit(deposit));
                 }
-                Err(error) => tracing::warn!(target: "devnet::beacon", %error, "deposits can not be read"),
+                Err(error) => tracing::warn!(target: "devnet::beacon", %error, "deposits cannot be read"),
             }
         }
         let outcome = {
@@ -156,7 +156,7 @@ impl DevBeacon {
     /// Starts it: genesis is now.
     ///
     /// # Errors
-    /// The address can not be listened on, or the execution node's URL is none.
+    /// The address cannot be listened on, or the execution node's URL is none.
     pub async fn start(options: BeaconOptions) -> Result<Self, DevnetError> {
         let part = |error: std::io::Error| DevnetError::Part {
             what: "the development beacon",

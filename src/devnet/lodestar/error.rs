@@ -21,7 +21,7 @@ pub enum LodestarError {
     },
     /// A program that the installation needs is not there.
     #[error(
-        "Lodestar {VERSION} can not be installed: {missing} not found in PATH. It needs Node.js 20 with npm, \
+        "Lodestar {VERSION} cannot be installed: {missing} not found in PATH. It needs Node.js 20 with npm, \
          and for one of its packages make, a C++ compiler and Python 3"
     )]
     Missing {

@@ -2,7 +2,7 @@
 //! deposit contract of the local network.
 //!
 //! The two chains are joined by deposits only. The beacon blocks carry made-up payloads, so withdrawals raise no
-//! balance on the execution chain. Capella is its newest fork: newer releases can not be installed from npm.
+//! balance on the execution chain. Capella is its newest fork: newer releases cannot be installed from npm.
 
 mod error;
 mod genesis;

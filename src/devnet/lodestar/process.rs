@@ -118,7 +118,7 @@ fn url(port: u16) -> String {
     format!("http://127.0.0.1:{port}")
 }
 
-/// A port that is free now. Lodestar's own validators must be told it, so it can not choose one itself.
+/// A port that is free now. Lodestar's own validators must be told it, so it cannot choose one itself.
 fn free_port() -> std::io::Result<u16> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
     Ok(listener.local_addr()?.port())

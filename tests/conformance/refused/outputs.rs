@@ -1,4 +1,4 @@
-//! Outputs that must not be believed, and plans that can not be fulfilled.
+//! Outputs that must not be believed, and plans that cannot be fulfilled.
 
 use casimir_dkg::dkg::rockx::verify::{Context, verify_ceremony};
 use casimir_dkg::dkg::rockx::wire::{Decode, Encode, GoMap, SignedOutput};

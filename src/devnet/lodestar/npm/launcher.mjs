@@ -60,7 +60,7 @@ Eth1DepositDataTracker.prototype.runAutoUpdate = async function poll() {
     try {
       await this.update();
     } catch (error) {
-      if (!this.signal.aborted) this.logger.warn('Deposits can not be read', {}, error);
+      if (!this.signal.aborted) this.logger.warn('Deposits cannot be read', {}, error);
     }
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   }
