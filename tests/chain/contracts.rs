@@ -12,7 +12,7 @@ use casimir_dkg::types::{ClusterLayout, ClusterSnapshot, OperatorId, PoolId};
 use proptest::prelude::*;
 use serde_json::json;
 
-use crate::support::{deposit, devnet, manager, rpc};
+use super::support::{deposit, devnet, manager, rpc};
 
 const LAYOUTS: [ClusterLayout; 2] = [ClusterLayout::BalanceThenActive, ClusterLayout::ActiveThenBalance];
 

@@ -10,8 +10,8 @@ use casimir_dkg::devnet::{Devnet, Mining};
 use casimir_dkg::types::{BlockRef, BlsPublicKey, ClusterLayout, OperatorId, PoolId};
 use serde_json::Value;
 
-use crate::proxy::{Act, Call, Proxy};
-use crate::support::{deposit, devnet, manager, rpc};
+use super::proxy::{Act, Call, Proxy};
+use super::support::{deposit, devnet, manager, rpc};
 
 const LAYOUT: ClusterLayout = ClusterLayout::ActiveThenBalance;
 

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use casimir_dkg::chain::rpc::{At, EndpointState, Rpc, RpcError};
 use serde_json::json;
 
-use crate::proxy::{Act, Call, Proxy};
-use crate::support::{config, rpc};
+use super::proxy::{Act, Call, Proxy};
+use super::support::{config, rpc};
 
 /// A small chain of one block.
 fn sane(call: &Call) -> Act {

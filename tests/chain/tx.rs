@@ -20,8 +20,8 @@ use casimir_dkg::tx::{
 };
 use casimir_dkg::types::{ClusterLayout, OperatorId, PoolId, Root};
 
-use crate::proxy::{Act, Proxy};
-use crate::support::{deposit, devnet, manager, oracle, rpc};
+use super::proxy::{Act, Proxy};
+use super::support::{deposit, devnet, manager, oracle, rpc};
 
 const LAYOUT: ClusterLayout = ClusterLayout::ActiveThenBalance;
 /// A tenth of an ether: more than any fee here.

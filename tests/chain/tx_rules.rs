@@ -8,7 +8,7 @@ use casimir_dkg::tx::fees::{choose, total};
 use casimir_dkg::tx::{BroadcastHint, Draft, FeeQuote, Fees, SignError, SignedTransaction};
 use proptest::prelude::*;
 
-use crate::support::oracle;
+use super::support::oracle;
 
 #[test]
 fn a_signer_of_another_account_does_not_sign_and_changed_bytes_do_not_pass() {

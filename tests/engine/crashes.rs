@@ -16,8 +16,8 @@ use casimir_dkg::journal::{self, Entry};
 use casimir_dkg::types::PoolId;
 use serde_json::Value;
 
-use crate::binary::Binary;
-use crate::support::{Ground, with_beacon};
+use super::binary::Binary;
+use super::support::{Ground, with_beacon};
 
 const PATIENCE: Duration = Duration::from_secs(90);
 

@@ -5,7 +5,7 @@ use casimir_dkg::engine::{Refused, Request, Scope};
 use casimir_dkg::oracle::{ActionKind, ActionState, CaseStatus};
 use casimir_dkg::types::{CheckStatus, PoolId, SafeText};
 
-use crate::support::{
+use super::support::{
     Ground, approve, approve_next, case_is, drive, four_operators, person, stop, until, waiting, with_beacon,
 };
 

@@ -11,7 +11,7 @@ use casimir_dkg::oracle::{ActionKind, CaseStatus, ValidatorPhase};
 use casimir_dkg::types::{PoolId, RedactedUrl};
 use tokio::sync::mpsc;
 
-use crate::support::{Ground, approve_next, case_is, drive, stop, until};
+use super::support::{Ground, approve_next, case_is, drive, half_second_slots, stop, until};
 
 /// An oracle that looks validators up this often when nobody hints.
 async fn oracle(ground: &Ground, poll_interval: Duration) -> Running {
@@ -23,6 +23,7 @@ async fn oracle(ground: &Ground, poll_interval: Duration) -> Running {
 async fn ground() -> Ground {
     Ground::start(DemoOptions {
         operators: 4,
+        beacon: half_second_slots(),
         ..DemoOptions::default()
     })
     .await

@@ -7,8 +7,8 @@ use casimir_dkg::oracle::{ActionKind, ActionState, CaseStatus, Record};
 use casimir_dkg::snapshot::TransactionState;
 use casimir_dkg::types::UnixMillis;
 
-use crate::deposits::initiated;
-use crate::support::{
+use super::deposits::initiated;
+use super::support::{
     Ground, approve_next, case_is, four_operators, person, records_of, stop, until, waiting,
 };
 

@@ -4,7 +4,7 @@ use casimir_dkg::engine::Request;
 use casimir_dkg::oracle::{ActionKind, CaseStatus};
 use casimir_dkg::types::{OperatorId, PoolId};
 
-use crate::support::{Ground, case_is, drive, person, staked, stop, until, waiting};
+use super::support::{Ground, case_is, drive, person, staked, stop, until, waiting};
 
 async fn reshare_three_times(stores: bool) {
     let (ground, oracle) = staked(stores).await;

@@ -139,11 +139,9 @@ pub(crate) fn four_operators() -> DemoOptions {
 /// The same with a beacon on which validators are active soon, and all at once: a rule deposits only where a beacon node
 /// says that it does not know the key.
 pub(crate) fn with_beacon() -> DemoOptions {
-    let DemoBeacon::Development(spec) = DemoBeacon::development() else {
-        unreachable!("the development beacon is one")
-    };
     DemoOptions {
-        beacon: DemoBeacon::Development(BeaconSpec {
+        beacon: beacon(|spec| BeaconSpec {
+            slot_duration: Duration::from_millis(200),
             slots_per_epoch: 2,
             churn_limit: 1_000,
             ..spec
@@ -152,10 +150,27 @@ pub(crate) fn with_beacon() -> DemoOptions {
     }
 }
 
+/// The demo's beacon with other constants.
+pub(crate) fn beacon(change: impl FnOnce(BeaconSpec) -> BeaconSpec) -> DemoBeacon {
+    let DemoBeacon::Development(spec) = DemoBeacon::development() else {
+        unreachable!("the development beacon is one")
+    };
+    DemoBeacon::Development(change(spec))
+}
+
+/// A beacon in which every state of a validator lasts longer than a look takes: the oracle looks once a second.
+pub(crate) fn half_second_slots() -> DemoBeacon {
+    beacon(|spec| BeaconSpec {
+        slot_duration: Duration::from_millis(500),
+        ..spec
+    })
+}
+
 /// Pool 1 deposited by operators 1 to 4 (a fifth one is at hand), its validator active.
 pub(crate) async fn staked(stores_reshare: bool) -> (Ground, Running) {
     staked_on(DemoOptions {
         stores_reshare,
+        beacon: half_second_slots(),
         ..DemoOptions::default()
     })
     .await

@@ -6,7 +6,7 @@ use casimir_dkg::journal;
 use casimir_dkg::oracle::{Actual, Basis, CaseStatus, Milestone, Record, Stage, ValidatorPhase};
 use casimir_dkg::types::{CaseId, PoolId};
 
-use crate::support::{Ground, case_is, drive, stop, until};
+use super::support::{Ground, case_is, drive, half_second_slots, stop, until};
 
 /// The records of a case, oldest first.
 fn records(ground: &Ground, case: &str) -> Vec<Record> {
@@ -54,6 +54,7 @@ fn settled(times: &[Milestone]) -> Vec<(Stage, Option<u64>, Option<u64>)> {
 async fn times_are_predicted_before_they_are_facts_and_survive_restarts() {
     let options = DemoOptions {
         operators: 4,
+        beacon: half_second_slots(),
         ..DemoOptions::default()
     };
     let ground = Ground::start(options).await;

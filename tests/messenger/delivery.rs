@@ -7,7 +7,7 @@ use casimir_dkg::dkg::rockx::wire::MsgType;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 
-use crate::support::{
+use super::support::{
     Messenger, NO_SESSION, Node, PROCESSED, config, eventually, id, message, output, round,
 };
 
@@ -165,7 +165,7 @@ async fn connection_errors_are_waited_out() {
     }
     let begun = Instant::now();
     while messenger.metric("deliveries_unreachable_total").await < 2.0 {
-        assert!(begun.elapsed() < crate::support::SOON);
+        assert!(begun.elapsed() < super::support::SOON);
     }
     let back = Node::on(&address, |_, _| (200, PROCESSED)).await;
     assert_eq!(back.takes(2).await, sent);
@@ -271,7 +271,7 @@ async fn go_nodes_get_one_delivery_at_a_time_and_ours_several() {
     }
     let begun = Instant::now();
     while messenger.metric("deliveries_total").await < 24.0 {
-        assert!(begun.elapsed() < crate::support::SOON);
+        assert!(begun.elapsed() < super::support::SOON);
     }
     assert_eq!(go_peak.load(Ordering::SeqCst), 1);
     assert!(our_peak.load(Ordering::SeqCst) > 1);
@@ -343,7 +343,7 @@ async fn after_the_result_a_forgotten_session_is_not_asked_again() {
     assert_eq!(messenger.post(&path, result).await.body, "null");
     let begun = Instant::now();
     while messenger.metric("pending").await > 0.0 {
-        assert!(begun.elapsed() < crate::support::SOON);
+        assert!(begun.elapsed() < super::support::SOON);
     }
     assert_eq!(messenger.metric("deliveries_dropped_total").await, 1.0);
 }
@@ -376,7 +376,7 @@ async fn redirects_are_not_followed_and_endless_replies_not_read() {
     messenger.publish(id(1), &round(id(1), 1, 1, 1)).await;
     let begun = Instant::now();
     while messenger.metric("deliveries_failed_total").await < 2.0 {
-        assert!(begun.elapsed() < crate::support::SOON);
+        assert!(begun.elapsed() < super::support::SOON);
     }
     assert!(victim.seen().is_empty());
 }

@@ -1,6 +1,6 @@
 //! Every route and every shape of the protocol file, byte for byte.
 
-use crate::support::{Messenger, Node, Reply, id, round};
+use super::support::{Messenger, Node, Reply, id, round};
 
 const JSON: &str = "application/json; charset=utf-8";
 

@@ -9,8 +9,8 @@ use casimir_dkg::dkg::rockx::node::{self, NodeError};
 use casimir_dkg::dkg::rockx::wire::{Encode, GoBytes, Init, MsgType, SignedMessage};
 use casimir_dkg::types::{BlsPublicKey, ForkVersion, OperatorId, Root};
 
-use crate::net::{CREDENTIALS, FORK, identity, ids, public};
-use crate::stage::{
+use super::net::{CREDENTIALS, FORK, identity, ids, public};
+use super::stage::{
     DEADLINE, Stage, client, config, init, keysign, loopback, messenger, reshare, signed, spawn, validator_of,
 };
 

@@ -231,7 +231,7 @@ fn term_gives_the_terminal_back_and_stop_continue_repaints() {
     assert!(terminal.is_restored(), "{status:?}: {:?}", tail(terminal.raw()));
 }
 
-/// `cargo test --release --test pty idle -- --ignored --nocapture`
+/// `cargo test --release --test whole pty::demo::idle -- --ignored --nocapture`
 #[test]
 #[ignore = "a measurement of ten seconds"]
 #[allow(clippy::disallowed_macros)] // its result is what it prints

@@ -314,7 +314,10 @@ fn check(options: &DemoOptions) -> Result<(), DevnetError> {
             options.committee, options.operators
         ));
     }
-    if matches!(options.beacon, DemoBeacon::Lodestar(_)) {
+    if let DemoBeacon::Lodestar(spec) = &options.beacon {
+        if spec.slot_duration.subsec_nanos() != 0 {
+            return wrong("Lodestar's slots take whole seconds".to_owned());
+        }
         if options.block_time == 0 {
             return wrong("Lodestar needs a block every so many seconds".to_owned());
         }

@@ -4,12 +4,9 @@
 // helpers of tests are tests: they may stop with a panic
 #![allow(clippy::unwrap_used)]
 
-#[path = "../ceremony/byzantine/mod.rs"]
-mod byzantine;
-
 mod blames;
 mod http;
-mod net;
+pub(crate) mod net;
 mod orders;
 mod replays;
 mod reshares;

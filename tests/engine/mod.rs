@@ -13,9 +13,6 @@ mod exits;
 mod full_disk;
 mod hints;
 mod observer;
-#[allow(dead_code, reason = "the tests of the chain use the rest of it")]
-#[path = "../chain/proxy.rs"]
-mod proxy;
 // a release knows nothing of panics on demand
 #[cfg(debug_assertions)]
 mod panics;
