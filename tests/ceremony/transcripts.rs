@@ -1,10 +1,9 @@
 //! A transcript proves what it says, offline, and nothing in it can be changed.
 
-use std::sync::OnceLock;
-
 use casimir_dkg::dkg::transcript::{self, MAX_BYTES, Transcript, TranscriptError, Verdict};
 use casimir_dkg::types::{CeremonyPlan, CheckStatus, OperatorId};
 use serde_json::Value;
+use tokio::sync::OnceCell;
 
 use super::byzantine::{Lie, Misbehaviour};
 use super::house::{House, OldKey, Plan, ids, key_of, keygen_plan, sign_plan};
@@ -31,14 +30,8 @@ async fn three() -> [Transcript; 3] {
 
 /// The same three for every test of this module.
 async fn samples() -> &'static [Transcript; 3] {
-    static SAMPLES: OnceLock<[Transcript; 3]> = OnceLock::new();
-    match SAMPLES.get() {
-        Some(samples) => samples,
-        None => {
-            let made = three().await;
-            SAMPLES.get_or_init(|| made)
-        }
-    }
+    static SAMPLES: OnceCell<[Transcript; 3]> = OnceCell::const_new();
+    SAMPLES.get_or_init(three).await
 }
 
 /// JSON pointers of all leaves.

@@ -15,8 +15,8 @@ use casimir_dkg::types::{
 };
 use secrecy::SecretString;
 
-use crate::devnet::killed::gone;
 use super::{alone, say};
+use crate::devnet::killed::gone;
 
 /// From the start of the network to the withdrawal. About 150 s on an idle machine.
 const WHOLE_LIFE: Duration = Duration::from_secs(300);

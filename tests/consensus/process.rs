@@ -4,8 +4,8 @@ use casimir_dkg::devnet::beacon::BeaconSpec;
 use casimir_dkg::devnet::lodestar::{self, Lodestar, LodestarOptions};
 use casimir_dkg::types::ForkVersion;
 
-use crate::devnet::killed::{gone, port_of_a_killed_parent, serves};
 use super::{alone, say};
+use crate::devnet::killed::{gone, port_of_a_killed_parent, serves};
 
 /// Set in the process that is going to be killed: the folder to work in.
 const CHILD: &str = "CASIMIR_TEST_LODESTAR_CHILD";

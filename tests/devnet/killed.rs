@@ -12,7 +12,11 @@ pub(crate) fn port_of_a_killed_parent(module: &str, variable: &str, value: impl 
     // names of tests begin below the crate
     let (_, module) = module.split_once("::").unwrap();
     let mut parent = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", &format!("{module}::child_that_is_killed"), "--nocapture"])
+        .args([
+            "--exact",
+            &format!("{module}::child_that_is_killed"),
+            "--nocapture",
+        ])
         .env(variable, value)
         .stderr(Stdio::piped())
         .stdout(Stdio::null())

@@ -4,8 +4,8 @@ use casimir_dkg::oracle::{ActionKind, ActionState, CaseStatus};
 use casimir_dkg::snapshot::{LinkState, TransactionState};
 use casimir_dkg::types::{CheckStatus, RedactedUrl, SafeText};
 
-use crate::chain::proxy::{Act, Proxy};
 use super::support::{Ground, approve, approve_next, case_is, drive, four_operators, stop, until, waiting};
+use crate::chain::proxy::{Act, Proxy};
 
 /// `getReservedFees()`
 const RESERVED_FEES: &str = "getReservedFees()";

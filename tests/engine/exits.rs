@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use casimir_dkg::beacon::client::{Beacon, BeaconConfig, ExitMessage, SignedExit};
-use casimir_dkg::devnet::beacon::{BeaconSpec, ExitProblem};
 use casimir_dkg::devnet::DemoOptions;
+use casimir_dkg::devnet::beacon::{BeaconSpec, ExitProblem};
 use casimir_dkg::engine::Request;
 use casimir_dkg::engine::service::Running;
 use casimir_dkg::oracle::{Action, ActionKind, ActionState, CaseStatus, Payload};

@@ -1,12 +1,12 @@
 //! A network whose chain moves as fast as a test wants, and an oracle on it.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use casimir_dkg::config::{self, AutoApprove, Config, Flag, LoadOptions};
 use casimir_dkg::devnet::beacon::BeaconSpec;
-use casimir_dkg::devnet::{DemoBeacon, DemoNetwork, DemoOptions, Devnet, Mining};
+use casimir_dkg::devnet::{DemoBeacon, DemoKeys, DemoNetwork, DemoOptions, Devnet, Mining};
 use casimir_dkg::engine::service::{self, Running, ServiceOptions};
 use casimir_dkg::engine::{Reply, Request};
 use casimir_dkg::oracle::{Action, ActionKind, ActionState, CaseStatus, Mode};
@@ -14,20 +14,26 @@ use casimir_dkg::signer::{KeyPolicy, OracleSigner};
 use casimir_dkg::snapshot::{CaseView, Snapshot};
 use casimir_dkg::types::{CaseId, OperatorId, PoolId, SafeText};
 use secrecy::SecretString;
+use tokio::sync::OnceCell;
 use tokio::task::JoinHandle;
 
-/// Everything here happens within seconds; on a machine that compiles something else, within a minute.
-const PATIENCE: Duration = Duration::from_secs(90);
+/// Everything here happens within seconds; on a machine that compiles something else, within a minute or two.
+const PATIENCE: Duration = Duration::from_secs(240);
 const BLOCK: Duration = Duration::from_millis(150);
 
 pub(crate) struct Ground {
     pub(crate) network: DemoNetwork,
     miner: JoinHandle<()>,
+    journal: OnceLock<PathBuf>,
 }
 
 impl Ground {
     /// Four to seven operators, nobody asks for anything yet, a block every 150 ms, final after four.
     pub(crate) async fn start(options: DemoOptions) -> Self {
+        let options = DemoOptions {
+            keys: Some(keys().await),
+            ..options
+        };
         let network = DemoNetwork::start(options, &|_| ()).await.unwrap();
         let devnet = Arc::clone(network.devnet());
         devnet.set_mining(Mining::Manual).await.unwrap();
@@ -38,7 +44,11 @@ impl Ground {
                 tokio::time::sleep(BLOCK).await;
             }
         });
-        Self { network, miner }
+        Self {
+            network,
+            miner,
+            journal: OnceLock::new(),
+        }
     }
 
     pub(crate) fn devnet(&self) -> &Arc<Devnet> {
@@ -84,7 +94,9 @@ impl Ground {
     }
 
     pub(crate) fn journal(&self) -> PathBuf {
-        self.config(false).journal.path
+        self.journal
+            .get_or_init(|| self.config(false).journal.path)
+            .clone()
     }
 
     /// The engine in this process.
@@ -119,6 +131,13 @@ impl Ground {
         self.miner.abort();
         self.network.shutdown().await;
     }
+}
+
+/// RSA keys, made once for all networks: they take longer than the rest of a network.
+async fn keys() -> DemoKeys {
+    static KEYS: OnceCell<DemoKeys> = OnceCell::const_new();
+    let made = KEYS.get_or_try_init(|| DemoKeys::generate(7)).await;
+    made.unwrap().clone()
 }
 
 /// The records of one kind.

@@ -23,7 +23,10 @@ async fn ceremony(messenger: &Messenger, topic: u8, nodes: &[&Node]) {
 
 #[tokio::test]
 async fn early_messages_are_held_and_delivered_as_soon_as_the_session_starts() {
-    let messenger = Messenger::new().await;
+    let mut config = config();
+    config.limits.backoff_first = Duration::from_millis(5);
+    config.limits.backoff_max = Duration::from_secs(3_600);
+    let messenger = Messenger::start(config).await;
     let (one, two) = (Node::willing().await, Node::willing().await);
     let late = Node::new(|_, _| (500, NO_SESSION)).await;
     ceremony(&messenger, 1, &[&one, &two, &late]).await;
@@ -32,7 +35,11 @@ async fn early_messages_are_held_and_delivered_as_soon_as_the_session_starts() {
         let sent = round(id(1), signer, number, number);
         assert_eq!(messenger.publish(id(1), &sent).await.status, 200);
     }
-    eventually("the late node is asked more than once", || late.seen().len() > 3).await;
+    // by now it is left alone for longer than this test would wait for it
+    eventually("the late node is asked again and again", || {
+        late.seen().len() > 11
+    })
+    .await;
     // as a Go node, it is known to have started when it publishes; its session is there a moment later
     late.change(|_, before| {
         if before % 2 == 0 {
@@ -41,14 +48,8 @@ async fn early_messages_are_held_and_delivered_as_soon_as_the_session_starts() {
             (200, PROCESSED)
         }
     });
-    let begun = Instant::now();
     messenger.publish(id(1), &round(id(1), 3, 1, 3)).await;
     let taken = late.takes(4).await;
-    assert!(
-        begun.elapsed() < Duration::from_millis(900),
-        "no pause of a second or more: {:?}",
-        begun.elapsed()
-    );
     assert_eq!(
         taken,
         [(1, 1), (2, 1), (1, 2), (2, 2)].map(|(signer, number)| round(id(1), signer, number, number)),
@@ -173,7 +174,10 @@ async fn connection_errors_are_waited_out() {
 
 #[tokio::test]
 async fn a_dead_and_a_hanging_subscriber_do_not_hold_up_the_others() {
-    let messenger = Messenger::new().await;
+    let mut config = config();
+    // who waited for the hanging one would wait for longer than this test
+    config.limits.delivery_deadline = Duration::from_secs(3_600);
+    let messenger = Messenger::start(config).await;
     let (one, two) = (Node::willing().await, Node::willing().await);
     let dead = Node::willing().await;
     // accepts connections and never answers
@@ -183,7 +187,6 @@ async fn a_dead_and_a_hanging_subscriber_do_not_hold_up_the_others() {
     messenger.register("default", "4", &address).await;
     messenger.topic(id(1), &["1", "2", "3", "4"]).await;
     dead.stop().await;
-    let begun = Instant::now();
     for mark in 0..60 {
         assert_eq!(
             messenger.publish(id(1), &round(id(1), 1, 1, mark)).await.status,
@@ -195,7 +198,6 @@ async fn a_dead_and_a_hanging_subscriber_do_not_hold_up_the_others() {
         60,
         "more than the 50 that stop the Go messenger"
     );
-    assert!(begun.elapsed() < Duration::from_secs(15), "{:?}", begun.elapsed());
 }
 
 #[tokio::test]

@@ -19,9 +19,9 @@ use casimir_dkg::types::{CeremonyKind, OperatorId, RequestId};
 
 use rand::rngs::OsRng;
 
-use crate::ceremony::byzantine::{Lie, corrupt};
 use super::net::{Net, identity, ids, peers, request, vectors};
 use super::replays::{Script, authentic, session_key};
+use crate::ceremony::byzantine::{Lie, corrupt};
 
 fn payload(message: &SignedMessage) -> KeygenMessage {
     KeygenMessage::from_json(message.message.as_ref().unwrap().data.as_slice()).unwrap()

@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 use casimir_dkg::dkg::rockx::node;
 use casimir_dkg::types::{BlsPublicKey, OperatorId};
 
-use crate::ceremony::byzantine::{Byzantine, Lie, Misbehaviour, Step};
 use super::net::{identity, ids, peers, public, request};
 use super::stage::{DEADLINE, Stage, config, init, keysign, reshare, spawn, validator_of};
+use crate::ceremony::byzantine::{Byzantine, Lie, Misbehaviour, Step};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn thirteen_nodes_in_one_process_make_a_key() {
