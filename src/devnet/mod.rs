@@ -19,7 +19,7 @@ mod rpc;
 mod watch;
 
 pub use actors::{Actor, RequestScript, StakerScript, requests, staker, upkeep};
-pub use demo::{DemoBeacon, DemoNetwork, DemoOptions};
+pub use demo::{DemoBeacon, DemoKeys, DemoNetwork, DemoOptions};
 pub use error::DevnetError;
 pub use network::Devnet;
 pub use options::{Accounts, Addresses, DEPOSIT_CONTRACT, DevnetOptions, ManagerVersion, Mining, POOL_ETHER};

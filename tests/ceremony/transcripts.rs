@@ -1,10 +1,9 @@
 //! A transcript proves what it says, offline, and nothing in it can be changed.
 
-use std::sync::OnceLock;
-
 use casimir_dkg::dkg::rockx::transcript::{self, Document, Verdict};
 use casimir_dkg::types::{CeremonyPlan, CheckStatus, OperatorId, Transcript, TranscriptError};
 use serde_json::Value;
+use tokio::sync::OnceCell;
 
 use super::byzantine::{Lie, Misbehaviour};
 use super::house::{House, OldKey, Plan, document_of, ids, key_of, keygen_plan, sign_plan};
@@ -31,14 +30,8 @@ async fn three() -> [Document; 3] {
 
 /// The same three for every test of this module.
 async fn samples() -> &'static [Document; 3] {
-    static SAMPLES: OnceLock<[Document; 3]> = OnceLock::new();
-    match SAMPLES.get() {
-        Some(samples) => samples,
-        None => {
-            let made = three().await;
-            SAMPLES.get_or_init(|| made)
-        }
-    }
+    static SAMPLES: OnceCell<[Document; 3]> = OnceCell::const_new();
+    SAMPLES.get_or_init(three).await
 }
 
 /// JSON pointers of all leaves.

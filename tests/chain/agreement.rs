@@ -14,8 +14,8 @@ use casimir_dkg::ssv::SsvReader;
 use casimir_dkg::types::{CheckStatus, ClusterLayout, PoolId, Root};
 use serde_json::{Value, json};
 
-use crate::proxy::{Act, Call, Proxy};
-use crate::support::{deposit, devnet, encode_deposit, manager, rpc};
+use super::proxy::{Act, Call, Proxy};
+use super::support::{deposit, devnet, encode_deposit, manager, rpc};
 
 const LAYOUT: ClusterLayout = ClusterLayout::ActiveThenBalance;
 

@@ -15,7 +15,7 @@ use casimir_dkg::types::{ClusterLayout, ClusterSnapshot, OperatorId, PoolId};
 use proptest::prelude::*;
 use serde_json::json;
 
-use crate::support::{
+use super::support::{
     adapter, adapter_of, deposit, devnet, devnet_of, encode_deposit, encode_reshare, manager, manager_at,
     nowhere, rpc,
 };

@@ -15,8 +15,8 @@ use casimir_dkg::types::{BlockRef, ClusterLayout, RedactedUrl};
 use serde_json::Value;
 use tokio::sync::mpsc;
 
-use crate::proxy::{Act, Proxy};
-use crate::support::{config, deposit, devnet, encode_deposit, manager, rpc};
+use super::proxy::{Act, Proxy};
+use super::support::{config, deposit, devnet, encode_deposit, manager, rpc};
 
 /// What was told, folded: events that stand, in order, and the cursor.
 #[derive(Default)]
@@ -317,7 +317,7 @@ async fn a_log_that_a_node_leaves_out_is_found_in_the_receipts_and_a_repeated_on
         _ => Act::Forward,
     })
     .await;
-    let rpc = crate::support::rpc(&[&repeating.url]);
+    let rpc = super::support::rpc(&[&repeating.url]);
     let mut follower = Follower::new(&net, &rpc, settings, Told::default());
     follower.look().await;
     assert_eq!(follower.told.standing.len(), 1);

@@ -9,8 +9,8 @@ use casimir_dkg::ssv::SsvReader;
 use casimir_dkg::types::{BlockRef, BlsPublicKey, ClusterLayout, OperatorId, PoolId};
 use serde_json::Value;
 
-use crate::proxy::{Act, Call, Proxy};
-use crate::support::{deposit, devnet, encode_deposit, encode_reshare, manager, rpc};
+use super::proxy::{Act, Call, Proxy};
+use super::support::{deposit, devnet, encode_deposit, encode_reshare, manager, rpc};
 
 const LAYOUT: ClusterLayout = ClusterLayout::ActiveThenBalance;
 

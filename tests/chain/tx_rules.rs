@@ -15,7 +15,7 @@ use casimir_dkg::tx::{BroadcastHint, Draft, FeeQuote, Fees, SignError, SignedTra
 use casimir_dkg::types::SafeText;
 use proptest::prelude::*;
 
-use crate::support::{ORACLE_KEY, oracle};
+use super::support::{ORACLE_KEY, oracle};
 
 #[tokio::test]
 async fn a_signer_of_another_account_does_not_sign_and_changed_bytes_do_not_pass() {

@@ -13,8 +13,8 @@ use casimir_dkg::types::{Blame, CheckStatus, OperatorId};
 use proptest::prelude::*;
 use rand::rngs::OsRng;
 
-use crate::recorded::{Ceremony, recorded, request_id, transcript};
-use crate::vectors::{bytes, exchanges, load, private_keys, text};
+use super::recorded::{Ceremony, recorded, request_id, transcript};
+use super::vectors::{bytes, exchanges, load, private_keys, text};
 
 const ONE: OperatorId = OperatorId(1);
 const TWO: OperatorId = OperatorId(2);

@@ -10,11 +10,11 @@ use casimir_dkg::types::{
     BlsPublicKey, CeremonyResult, CheckStatus, ForkVersion, OperatorId, SignPurpose, Verification,
 };
 
-use crate::recorded::{
+use super::recorded::{
     CLI_KEYGEN, CLI_KEYGEN_SIGN, CLI_RESHARE, CLI_RESHARE_SIGN, cli_signing, keygen_result, recorded,
     request_id, reshare_result, transcript,
 };
-use crate::vectors::{array, load, private_keys, text};
+use super::vectors::{array, load, private_keys, text};
 
 fn ids(list: impl IntoIterator<Item = u64>) -> Vec<OperatorId> {
     list.into_iter().map(OperatorId).collect()

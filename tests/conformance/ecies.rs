@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use rand::{CryptoRng, RngCore, SeedableRng};
 use rand_chacha::ChaCha20Rng;
 
-use crate::vectors::{bytes, load};
+use super::vectors::{bytes, load};
 
 /// Hands out given bytes, then fails the test.
 struct Scripted(VecDeque<u8>);

@@ -13,11 +13,11 @@ use casimir_dkg::types::{BlsPublicKey, BlsSignature, CeremonyPlan, CeremonyResul
 use proptest::prelude::*;
 use serde_json::Value;
 
-use crate::recorded::{
+use super::recorded::{
     CLI_KEYGEN, CLI_KEYGEN_SIGN, CLI_RESHARE, CLI_RESHARE_SIGN, Ceremony, OWNER, cli_signing, keygen_result,
     recorded, reshare_result, transcript,
 };
-use crate::vectors::{PUBLIC_KEYS, array, exchanges, load, text};
+use super::vectors::{PUBLIC_KEYS, array, exchanges, load, text};
 
 fn assert_same(ours: &[u8], theirs: &str) {
     assert_eq!(String::from_utf8_lossy(ours), theirs);

@@ -14,7 +14,7 @@ use casimir_dkg::dkg::threshold::{
 use casimir_dkg::types::{BlsPublicKey, OperatorId};
 use serde_json::Value;
 
-use crate::vectors::{array, by_operator, bytes, load, text};
+use super::vectors::{array, by_operator, bytes, load, text};
 
 struct Fixture {
     json: Value,

@@ -7,7 +7,7 @@ use casimir_dkg::dkg::rockx::share::{SealedShareError, open_sealed_share, seal_s
 use casimir_dkg::dkg::threshold::SecretScalar;
 use proptest::prelude::*;
 
-use crate::vectors::{by_operator, bytes, load, private_keys, text, text_of};
+use super::vectors::{by_operator, bytes, load, private_keys, text, text_of};
 
 #[test]
 fn every_form_of_every_operators_key_is_the_same_key() {

@@ -11,7 +11,7 @@ use casimir_dkg::types::{
     SignPurpose, Verification,
 };
 
-use crate::vectors::{PUBLIC_KEYS, exchanges, load, published, text};
+use super::vectors::{PUBLIC_KEYS, exchanges, load, published, text};
 
 /// A ceremony as an initiator would have seen it.
 pub(crate) struct Ceremony {

@@ -7,7 +7,7 @@ use casimir_dkg::beacon::roots::{
 use casimir_dkg::dkg::threshold::verify;
 use casimir_dkg::types::{BlsPublicKey, BlsSignature, ForkVersion, Root};
 
-use crate::vectors::{array, load, text};
+use super::vectors::{array, load, text};
 
 #[test]
 fn deposit_roots_are_those_of_the_deposit_file() {

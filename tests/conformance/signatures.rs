@@ -5,7 +5,7 @@ use casimir_dkg::dkg::rockx::sign::{SIGNATURE_DOMAIN, message_root, signing_root
 use casimir_dkg::dkg::rockx::wire::{Decode, Encode, Message, MsgType, SignedMessage, SignedOutput};
 use sha2::{Digest, Sha256};
 
-use crate::vectors::{
+use super::vectors::{
     PUBLIC_KEYS, RECORDINGS, TRANSCRIPTS, array, base64, bytes, load, private_keys, recorded_messages, text,
 };
 

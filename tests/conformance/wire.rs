@@ -9,7 +9,7 @@ use casimir_dkg::types::{OperatorId, RequestId};
 use proptest::prelude::*;
 use serde_json::Value;
 
-use crate::vectors::{RECORDINGS, TRANSCRIPTS, bytes, exchanges, load, recorded_messages, text};
+use super::vectors::{RECORDINGS, TRANSCRIPTS, bytes, exchanges, load, recorded_messages, text};
 
 /// Decodes as `T` and encodes again.
 fn rewritten<T: Decode + Encode>(json: &[u8]) -> Vec<u8> {

@@ -7,7 +7,7 @@ use casimir_dkg::devnet::contracts::Manager::ManagerEvents;
 use casimir_dkg::devnet::{DevnetOptions, Mining, RequestScript, StakerScript, requests, staker, upkeep};
 use casimir_dkg::types::PoolId;
 
-use crate::support::{Deposit, as_oracle, devnet, eventually};
+use super::support::{Deposit, as_oracle, devnet, eventually};
 
 #[tokio::test]
 async fn a_staker_fills_pools_by_its_script() {

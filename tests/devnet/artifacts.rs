@@ -8,7 +8,7 @@ use alloy::sol_types::{SolCall, SolEvent};
 use casimir_dkg::devnet::{ManagerVersion, contracts};
 use casimir_dkg::types::ClusterLayout;
 
-use crate::support::{active_then_balance, balance_then_active};
+use super::support::{active_then_balance, balance_then_active};
 
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/devnet/contracts");
 

@@ -10,7 +10,7 @@ use casimir_dkg::devnet::contracts::{DepositContract, Depositor, Manager, Manage
 use casimir_dkg::devnet::{Devnet, DevnetOptions, ManagerVersion};
 use casimir_dkg::types::{ClusterLayout, PoolId};
 
-use crate::support::{Deposit, Reshare, Snapshot, active_then_balance, as_oracle, devnet, reason, refused};
+use super::support::{Deposit, Reshare, Snapshot, active_then_balance, as_oracle, devnet, reason, refused};
 
 const LAYOUTS: [ClusterLayout; 2] = [ClusterLayout::BalanceThenActive, ClusterLayout::ActiveThenBalance];
 
@@ -102,7 +102,7 @@ async fn the_cluster_must_be_the_newest_one() {
             }
             ClusterLayout::BalanceThenActive => {
                 let event =
-                    crate::support::balance_then_active::Calls::ValidatorAdded::decode_log(&ssv_log.inner)
+                    super::support::balance_then_active::Calls::ValidatorAdded::decode_log(&ssv_log.inner)
                         .unwrap();
                 let c = &event.cluster;
                 (c.validatorCount, c.networkFeeIndex, c.index, c.active, c.balance)

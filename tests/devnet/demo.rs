@@ -14,7 +14,7 @@ use casimir_dkg::dkg::rockx::keys::OperatorPrivateKey;
 use casimir_dkg::types::{CeremonyPlan, CeremonyResult, ForkVersion, OperatorId, RequestId, Root};
 use tokio::sync::mpsc;
 
-use crate::support::{eventually, quiet};
+use super::support::{eventually, quiet};
 
 async fn start() -> DemoNetwork {
     DemoNetwork::start(

@@ -7,7 +7,7 @@ use std::sync::Mutex;
 
 use casimir_dkg::devnet::anvil::{self, Lookup, VERSION};
 
-use crate::support::quiet;
+use super::support::quiet;
 
 fn script(folder: &Path, name: &str, body: &str) {
     let file = folder.join(name);

@@ -1,4 +1,4 @@
-//! A process that is killed while something runs for it. The tests of Lodestar include this file too.
+//! A process that is killed while something runs for it.
 
 use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Write};
@@ -6,11 +6,17 @@ use std::net::TcpStream;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// Runs this test program again with `variable` set, as the test `process::child_that_is_killed` alone, until that says
-/// by [`serves`] on which port its own child listens; then kills it. Gives that port.
-pub(crate) fn port_of_a_killed_parent(variable: &str, value: impl AsRef<OsStr>) -> u16 {
+/// Runs this test program again with `variable` set, as the test `child_that_is_killed` of `module` alone, until that
+/// says by [`serves`] on which port its own child listens; then kills it. Gives that port.
+pub(crate) fn port_of_a_killed_parent(module: &str, variable: &str, value: impl AsRef<OsStr>) -> u16 {
+    // names of tests begin below the crate
+    let (_, module) = module.split_once("::").unwrap();
     let mut parent = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "process::child_that_is_killed", "--nocapture"])
+        .args([
+            "--exact",
+            &format!("{module}::child_that_is_killed"),
+            "--nocapture",
+        ])
         .env(variable, value)
         .stderr(Stdio::piped())
         .stdout(Stdio::null())

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use casimir_dkg::devnet::anvil::{self, Anvil, AnvilBinary, AnvilOptions};
 
-use crate::killed::{gone, port_of_a_killed_parent, serves};
-use crate::support::quiet;
+use super::killed::{gone, port_of_a_killed_parent, serves};
+use super::support::quiet;
 
 /// Set in the process that is going to be killed.
 const CHILD: &str = "CASIMIR_TEST_ANVIL_CHILD";
@@ -36,7 +36,7 @@ async fn child_that_is_killed() {
 #[tokio::test]
 async fn anvil_ends_when_its_parent_is_killed() {
     anvil::ensure(&quiet).await.unwrap();
-    let port = port_of_a_killed_parent(CHILD, "1");
+    let port = port_of_a_killed_parent(module_path!(), CHILD, "1");
     assert!(gone(port), "anvil outlived its parent");
 }
 
@@ -64,7 +64,7 @@ async fn an_anvil_that_does_not_start_says_why() {
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn the_network_says_when_anvil_is_gone() {
-    let net = crate::support::devnet(casimir_dkg::devnet::DevnetOptions::default()).await;
+    let net = super::support::devnet(casimir_dkg::devnet::DevnetOptions::default()).await;
     assert_eq!(net.exited(), None);
     let port = net.http_url().rsplit_once(':').unwrap().1.to_owned();
     kill_listener(port.parse().unwrap());

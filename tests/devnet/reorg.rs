@@ -5,7 +5,7 @@ use alloy::providers::Provider;
 use casimir_dkg::devnet::{DevnetOptions, Mining};
 use casimir_dkg::types::PoolId;
 
-use crate::support::devnet;
+use super::support::devnet;
 
 #[tokio::test]
 async fn a_reorg_takes_a_request_away() {

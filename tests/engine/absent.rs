@@ -4,7 +4,7 @@ use casimir_dkg::oracle::ActionKind;
 use casimir_dkg::types::{CeremonyPlan, CheckStatus, OperatorId, PoolId};
 use casimir_dkg::view::Payload;
 
-use crate::support::{drive, staked, stop, until, waiting};
+use super::support::{drive, staked, stop, until, waiting};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_dead_operator_is_replaced_and_a_second_one_does_not_keep_the_validator_from_leaving() {

@@ -5,7 +5,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use crate::support::Ground;
+use super::support::Ground;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_casimir-dkg");
 

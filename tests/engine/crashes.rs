@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::process::ExitStatusExt as _;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use alloy::providers::Provider as _;
 use alloy::rpc::types::Filter;
@@ -16,10 +16,10 @@ use casimir_dkg::journal::{self, Entry};
 use casimir_dkg::types::PoolId;
 use serde_json::Value;
 
-use crate::binary::Binary;
-use crate::support::{Ground, with_beacon};
+use super::binary::Binary;
+use super::support::{Ground, with_beacon};
 
-const PATIENCE: Duration = Duration::from_secs(90);
+const PATIENCE: Duration = Duration::from_secs(240);
 
 fn oracle(ground: &Ground, crash_at: Option<u64>) -> Binary {
     match crash_at {
@@ -49,6 +49,44 @@ pub(crate) fn records(ground: &Ground, case: &str) -> Vec<Entry> {
 
 /// Whether the records about a case say that it is over.
 pub(crate) type Over = fn(&[Entry]) -> bool;
+
+/// Looks at the records about a case, when the journal's files have changed since the last look.
+struct Watch<'a> {
+    ground: &'a Ground,
+    case: &'a str,
+    over: Over,
+    looks: u32,
+    files: [Option<(u64, SystemTime)>; 2],
+}
+
+impl<'a> Watch<'a> {
+    fn new(ground: &'a Ground, case: &'a str, over: Over) -> Self {
+        Self {
+            ground,
+            case,
+            over,
+            looks: 0,
+            files: [None; 2],
+        }
+    }
+
+    fn is_over(&mut self) -> bool {
+        let journal = self.ground.journal();
+        let mut log = journal.clone().into_os_string();
+        log.push("-wal");
+        let files = [journal, log.into()].map(|file| {
+            let file = std::fs::metadata(file).ok()?;
+            Some((file.len(), file.modified().ok()?))
+        });
+        self.looks += 1;
+        // two writes may bear one time
+        let due = self.looks.is_multiple_of(20);
+        if std::mem::replace(&mut self.files, files) == files && !due {
+            return false;
+        }
+        (self.over)(&records(self.ground, self.case))
+    }
+}
 
 pub(crate) fn closed(entries: &[Entry]) -> bool {
     entries.iter().any(|e| e.kind == "case-closed")
@@ -92,11 +130,12 @@ fn story(entries: &[Entry]) -> String {
 async fn die_and_finish(ground: &Ground, case: &str, point: u64, over: Over) -> bool {
     let mut crashing = oracle(ground, Some(point));
     let started = Instant::now();
+    let mut watch = Watch::new(ground, case, over);
     let crashed = loop {
         if let Some(status) = crashing.child.try_wait().unwrap() {
             break status.signal().is_some();
         }
-        if over(&records(ground, case)) {
+        if watch.is_over() {
             break false;
         }
         assert!(
@@ -125,7 +164,8 @@ pub(crate) async fn finish(ground: &Ground, case: &str, what: &str, over: Over) 
 
 pub(crate) async fn wait(ground: &Ground, case: &str, what: &str, over: Over) {
     let started = Instant::now();
-    while !over(&records(ground, case)) {
+    let mut watch = Watch::new(ground, case, over);
+    while !watch.is_over() {
         assert!(
             started.elapsed() < PATIENCE,
             "{what}: {case} is not finished:\n{}",

@@ -5,7 +5,7 @@ use casimir_dkg::oracle::ActionKind;
 use casimir_dkg::types::{CheckStatus, PoolId, SafeText};
 use casimir_dkg::view::{ActionState, CaseStatus, Refused, Request, Scope};
 
-use crate::support::{
+use super::support::{
     Ground, approve, approve_next, case_is, drive, four_operators, person, seat, stop, until, waiting,
     with_beacon,
 };

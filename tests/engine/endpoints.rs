@@ -4,8 +4,8 @@ use casimir_dkg::oracle::ActionKind;
 use casimir_dkg::types::{CheckStatus, RedactedUrl, SafeText};
 use casimir_dkg::view::{ActionState, CaseStatus, LinkState, TransactionState};
 
-use crate::proxy::{Act, Proxy};
-use crate::support::{Ground, approve, approve_next, case_is, drive, four_operators, stop, until, waiting};
+use super::support::{Ground, approve, approve_next, case_is, drive, four_operators, stop, until, waiting};
+use crate::chain::proxy::{Act, Proxy};
 
 /// `getReservedFees()`
 const RESERVED_FEES: &str = "getReservedFees()";

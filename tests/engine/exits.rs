@@ -1,15 +1,17 @@
 //! Voluntary exits, and what becomes of them when beacon nodes say no.
 
+use std::time::Duration;
+
 use casimir_dkg::beacon::client::{Beacon, BeaconConfig};
+use casimir_dkg::devnet::DemoOptions;
 use casimir_dkg::devnet::beacon::{BeaconSpec, ExitProblem};
-use casimir_dkg::devnet::{DemoBeacon, DemoOptions};
 use casimir_dkg::engine::service::Running;
 use casimir_dkg::oracle::ActionKind;
 use casimir_dkg::ports::consensus::{Consensus, ExitMessage, SignedExit};
 use casimir_dkg::types::{CheckStatus, PoolId, RedactedUrl};
 use casimir_dkg::view::{ActionState, ActionView, CaseStatus, ExitView, Payload, Request};
 
-use crate::support::{approve_next, case_is, drive, seat, staked, staked_on, stop, until, waiting};
+use super::support::{approve_next, beacon, case_is, drive, seat, staked, staked_on, stop, until, waiting};
 
 /// How many actions of the exit were approved.
 fn approved(running: &Running) -> usize {
@@ -155,14 +157,13 @@ async fn a_signature_that_every_node_finds_bad_is_asked_for_again() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_exit_of_a_young_validator_waits_for_its_time_over_a_restart() {
-    // old enough 80 s after its activation: long enough to approve everything before, on a slow machine too
-    let spec = BeaconSpec {
-        shard_committee_period: 20,
-        follow_distance: 2,
-        ..BeaconSpec::default()
-    };
+    // old enough 60 s after its activation: long enough to approve everything before, on a slow machine too
     let options = DemoOptions {
-        beacon: DemoBeacon::Development(spec),
+        beacon: beacon(|spec| BeaconSpec {
+            slot_duration: Duration::from_millis(500),
+            shard_committee_period: 30,
+            ..spec
+        }),
         ..DemoOptions::default()
     };
     let (ground, oracle) = staked_on(options).await;

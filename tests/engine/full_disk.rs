@@ -10,10 +10,10 @@ use casimir_dkg::journal;
 use rustix::process::{Pid, Resource, Rlimit, getrlimit, prlimit};
 use serde_json::Value;
 
-use crate::binary::Binary;
-use crate::support::{Ground, with_beacon};
+use super::binary::Binary;
+use super::support::{Ground, with_beacon};
 
-const PATIENCE: Duration = Duration::from_secs(90);
+const PATIENCE: Duration = Duration::from_secs(240);
 /// What SQLite writes to its log at a time: a page and its head.
 const FRAME: u64 = 4096 + 24;
 /// Blocks that pass while the disk is full: each wakes the engine.

@@ -13,7 +13,7 @@ use casimir_dkg::types::{PoolId, RedactedUrl};
 use casimir_dkg::view::{CaseStatus, Stage};
 use tokio::sync::mpsc;
 
-use crate::support::{Ground, approve_next, case_is, drive, stop, until};
+use super::support::{Ground, approve_next, case_is, drive, half_second_slots, stop, until};
 
 /// An oracle that looks validators up this often when nobody hints.
 async fn oracle(ground: &Ground, poll_interval: Duration) -> Running {
@@ -25,6 +25,7 @@ async fn oracle(ground: &Ground, poll_interval: Duration) -> Running {
 async fn ground() -> Ground {
     Ground::start(DemoOptions {
         operators: 4,
+        beacon: half_second_slots(),
         ..DemoOptions::default()
     })
     .await

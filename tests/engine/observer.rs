@@ -6,8 +6,8 @@ use casimir_dkg::oracle::{ActionKind, Record};
 use casimir_dkg::types::UnixMillis;
 use casimir_dkg::view::{ActionState, CaseStatus, Request, Scope, TransactionState};
 
-use crate::deposits::initiated;
-use crate::support::{
+use super::deposits::initiated;
+use super::support::{
     Ground, approve_next, case_is, four_operators, person, records_of, seat, stop, until, waiting,
 };
 

@@ -6,9 +6,9 @@ use casimir_dkg::engine::inject::PANIC_AT;
 use casimir_dkg::journal;
 use casimir_dkg::types::PoolId;
 
-use crate::binary::Binary;
-use crate::crashes::{body, check_journal, closed, exiting, exits_without_an_end, finish, served, wait};
-use crate::support::{Ground, with_beacon};
+use super::binary::Binary;
+use super::crashes::{body, check_journal, closed, exiting, exits_without_an_end, finish, served, wait};
+use super::support::{Ground, with_beacon};
 
 /// Texts of all records of a kind that has one.
 fn notes(ground: &Ground) -> Vec<String> {

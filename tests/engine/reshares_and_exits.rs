@@ -6,7 +6,7 @@ use casimir_dkg::oracle::ActionKind;
 use casimir_dkg::types::{OperatorId, PoolId};
 use casimir_dkg::view::{CaseStatus, Request};
 
-use crate::support::{Ground, case_is, drive, seat, staked, staked_on, stop, until, waiting};
+use super::support::{Ground, case_is, drive, seat, staked, staked_on, stop, until, waiting};
 
 async fn reshare_three_times(stores: bool) {
     let (ground, oracle) = staked(stores).await;

@@ -7,8 +7,8 @@ use casimir_dkg::engine::service::Running;
 use casimir_dkg::tx::{Draft, Fees};
 use casimir_dkg::view::{Request, Scope};
 
-use crate::deposits::initiated;
-use crate::support::{Ground, drive, four_operators, records_of, seat, stop, until};
+use super::deposits::initiated;
+use super::support::{Ground, drive, four_operators, records_of, seat, stop, until};
 
 /// Another program with the same key sends something of its own, and it is mined.
 async fn stranger(ground: &Ground, nonce: u64) {

@@ -6,8 +6,8 @@ use casimir_dkg::oracle::ActionKind;
 use casimir_dkg::types::RedactedUrl;
 use casimir_dkg::view::{CaseStatus, TransactionState};
 
-use crate::proxy::{Act, Call, Proxy};
-use crate::support::{Ground, approve_next, case_is, four_operators, stop, until, waiting};
+use super::support::{Ground, approve_next, case_is, four_operators, stop, until, waiting};
+use crate::chain::proxy::{Act, Call, Proxy};
 
 /// A node in whose words the base fee is 5,000 gwei. Its pool keeps what pays less, unlike anvil's.
 fn dear(call: &Call) -> Act {

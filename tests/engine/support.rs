@@ -1,12 +1,12 @@
 //! A network whose chain moves as fast as a test wants, and an oracle on it.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use casimir_dkg::config::{self, AutoApprove, Config, Flag, LoadOptions};
 use casimir_dkg::devnet::beacon::BeaconSpec;
-use casimir_dkg::devnet::{DemoBeacon, DemoNetwork, DemoOptions, Devnet, Mining};
+use casimir_dkg::devnet::{DemoBeacon, DemoKeys, DemoNetwork, DemoOptions, Devnet, Mining};
 use casimir_dkg::engine::service::{self, Running, ServiceOptions};
 use casimir_dkg::engine::{Identity, Seat};
 use casimir_dkg::oracle::{ActionKind, Mode};
@@ -14,20 +14,26 @@ use casimir_dkg::signer::{KeyPolicy, OracleSigner};
 use casimir_dkg::types::{CaseId, OperatorId, PoolId, SafeText};
 use casimir_dkg::view::{ActionState, ActionView, CaseStatus, CaseView, Reply, Request, Snapshot};
 use secrecy::SecretString;
+use tokio::sync::OnceCell;
 use tokio::task::JoinHandle;
 
-/// Everything here happens within seconds; on a machine that compiles something else, within a minute.
-const PATIENCE: Duration = Duration::from_secs(90);
+/// Everything here happens within seconds; on a machine that compiles something else, within a minute or two.
+const PATIENCE: Duration = Duration::from_secs(240);
 const BLOCK: Duration = Duration::from_millis(150);
 
 pub(crate) struct Ground {
     pub(crate) network: DemoNetwork,
     miner: JoinHandle<()>,
+    journal: OnceLock<PathBuf>,
 }
 
 impl Ground {
     /// Four to seven operators, nobody asks for anything yet, a block every 150 ms, final after four.
     pub(crate) async fn start(options: DemoOptions) -> Self {
+        let options = DemoOptions {
+            keys: Some(keys().await),
+            ..options
+        };
         let network = DemoNetwork::start(options, &|_| ()).await.unwrap();
         let devnet = Arc::clone(network.devnet());
         devnet.set_mining(Mining::Manual).await.unwrap();
@@ -38,7 +44,11 @@ impl Ground {
                 tokio::time::sleep(BLOCK).await;
             }
         });
-        Self { network, miner }
+        Self {
+            network,
+            miner,
+            journal: OnceLock::new(),
+        }
     }
 
     pub(crate) fn devnet(&self) -> &Arc<Devnet> {
@@ -84,7 +94,9 @@ impl Ground {
     }
 
     pub(crate) fn journal(&self) -> PathBuf {
-        self.config(false).journal.path
+        self.journal
+            .get_or_init(|| self.config(false).journal.path)
+            .clone()
     }
 
     /// The engine in this process.
@@ -122,6 +134,13 @@ impl Ground {
     }
 }
 
+/// RSA keys, made once for all networks: they take longer than the rest of a network.
+async fn keys() -> DemoKeys {
+    static KEYS: OnceCell<DemoKeys> = OnceCell::const_new();
+    let made = KEYS.get_or_try_init(|| DemoKeys::generate(7)).await;
+    made.unwrap().clone()
+}
+
 /// The records of one kind.
 pub(crate) fn records_of(journal: &Path, kind: &str) -> Vec<casimir_dkg::journal::Entry> {
     let (_, entries) = casimir_dkg::journal::verify(journal).unwrap();
@@ -140,11 +159,9 @@ pub(crate) fn four_operators() -> DemoOptions {
 /// The same with a beacon on which validators are active soon, and all at once: a rule deposits only where a beacon node
 /// says that it does not know the key.
 pub(crate) fn with_beacon() -> DemoOptions {
-    let DemoBeacon::Development(spec) = DemoBeacon::development() else {
-        unreachable!("the development beacon is one")
-    };
     DemoOptions {
-        beacon: DemoBeacon::Development(BeaconSpec {
+        beacon: beacon(|spec| BeaconSpec {
+            slot_duration: Duration::from_millis(200),
             slots_per_epoch: 2,
             churn_limit: 1_000,
             ..spec
@@ -153,10 +170,27 @@ pub(crate) fn with_beacon() -> DemoOptions {
     }
 }
 
+/// The demo's beacon with other constants.
+pub(crate) fn beacon(change: impl FnOnce(BeaconSpec) -> BeaconSpec) -> DemoBeacon {
+    let DemoBeacon::Development(spec) = DemoBeacon::development() else {
+        unreachable!("the development beacon is one")
+    };
+    DemoBeacon::Development(change(spec))
+}
+
+/// A beacon in which every state of a validator lasts longer than a look takes: the oracle looks once a second.
+pub(crate) fn half_second_slots() -> DemoBeacon {
+    beacon(|spec| BeaconSpec {
+        slot_duration: Duration::from_millis(500),
+        ..spec
+    })
+}
+
 /// Pool 1 deposited by operators 1 to 4 (a fifth one is at hand), its validator active.
 pub(crate) async fn staked(stores_reshare: bool) -> (Ground, Running) {
     staked_on(DemoOptions {
         stores_reshare,
+        beacon: half_second_slots(),
         ..DemoOptions::default()
     })
     .await

@@ -7,7 +7,7 @@ use casimir_dkg::oracle::{Basis, Record, ValidatorPhase};
 use casimir_dkg::types::{CaseId, PoolId};
 use casimir_dkg::view::{Actual, CaseStatus, Milestone, Stage};
 
-use crate::support::{Ground, case_is, drive, stop, until};
+use super::support::{Ground, case_is, drive, half_second_slots, stop, until};
 
 /// The records of a case, oldest first.
 fn records(ground: &Ground, case: &str) -> Vec<Record> {
@@ -55,6 +55,7 @@ fn settled(times: &[Milestone]) -> Vec<(Stage, Option<u64>, Option<u64>)> {
 async fn times_are_predicted_before_they_are_facts_and_survive_restarts() {
     let options = DemoOptions {
         operators: 4,
+        beacon: half_second_slots(),
         ..DemoOptions::default()
     };
     let ground = Ground::start(options).await;

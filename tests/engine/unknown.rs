@@ -14,7 +14,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
-use crate::support::{Ground, approve_next, case_is, drive, four_operators, stop, until, waiting};
+use super::support::{Ground, approve_next, case_is, drive, four_operators, stop, until, waiting};
 
 /// Where a door leads.
 #[derive(Debug, Clone, Copy, PartialEq)]

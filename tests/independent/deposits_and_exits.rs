@@ -11,11 +11,11 @@ use casimir_dkg::types::{
 };
 use serde_json::{Value, json};
 
-use crate::ceremony::{Case, Exit};
-use crate::net::{Net, ids, request, threshold_of};
-use crate::python;
-use crate::recorded::{keygen_result, recorded, request_id};
-use crate::vectors::private_keys;
+use super::ceremony::{Case, Exit};
+use super::python;
+use crate::conformance::recorded::{keygen_result, recorded, request_id};
+use crate::conformance::vectors::private_keys;
+use crate::node::net::{Net, ids, request, threshold_of};
 
 /// Hoodi's genesis and Capella versions and its genesis validators root.
 const GENESIS_VERSION: ForkVersion = ForkVersion([0x10, 0, 0x09, 0x10]);

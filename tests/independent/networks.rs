@@ -4,7 +4,7 @@
 use casimir_dkg::config::{NetworkName, presets};
 use serde_json::{Value, json};
 
-use crate::{python, ssv_abi};
+use super::{python, ssv_abi};
 
 #[test]
 fn presets_are_as_others_have_them() {

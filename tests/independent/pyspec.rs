@@ -15,7 +15,7 @@ use casimir_dkg::types::{BlsPublicKey, BlsSignature, ForkVersion, Root, SafeText
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::python;
+use super::python;
 
 const VECTORS: &str = include_str!("../vectors/pyspec/exits.json");
 

@@ -14,7 +14,7 @@ use casimir_dkg::types::ClusterLayout;
 use serde_json::Value;
 use sha2::{Digest as _, Sha512};
 
-use crate::install;
+use super::install;
 
 const PACKAGE: &str = "ssv-scanner@1.1.1";
 /// What the registry says of it; npm compares too, but with what the registry says on that day.

@@ -7,7 +7,7 @@ use casimir_dkg::dkg::rockx::wire::MsgType;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 
-use crate::support::{
+use super::support::{
     Messenger, NO_SESSION, Node, PROCESSED, config, eventually, id, message, output, round,
 };
 
@@ -23,7 +23,10 @@ async fn ceremony(messenger: &Messenger, topic: u8, nodes: &[&Node]) {
 
 #[tokio::test]
 async fn early_messages_are_held_and_delivered_as_soon_as_the_session_starts() {
-    let messenger = Messenger::new().await;
+    let mut config = config();
+    config.limits.backoff_first = Duration::from_millis(5);
+    config.limits.backoff_max = Duration::from_secs(3_600);
+    let messenger = Messenger::start(config).await;
     let (one, two) = (Node::willing().await, Node::willing().await);
     let late = Node::new(|_, _| (500, NO_SESSION)).await;
     ceremony(&messenger, 1, &[&one, &two, &late]).await;
@@ -32,7 +35,11 @@ async fn early_messages_are_held_and_delivered_as_soon_as_the_session_starts() {
         let sent = round(id(1), signer, number, number);
         assert_eq!(messenger.publish(id(1), &sent).await.status, 200);
     }
-    eventually("the late node is asked more than once", || late.seen().len() > 3).await;
+    // by now it is left alone for longer than this test would wait for it
+    eventually("the late node is asked again and again", || {
+        late.seen().len() > 11
+    })
+    .await;
     // as a Go node, it is known to have started when it publishes; its session is there a moment later
     late.change(|_, before| {
         if before % 2 == 0 {
@@ -41,14 +48,8 @@ async fn early_messages_are_held_and_delivered_as_soon_as_the_session_starts() {
             (200, PROCESSED)
         }
     });
-    let begun = Instant::now();
     messenger.publish(id(1), &round(id(1), 3, 1, 3)).await;
     let taken = late.takes(4).await;
-    assert!(
-        begun.elapsed() < Duration::from_millis(900),
-        "no pause of a second or more: {:?}",
-        begun.elapsed()
-    );
     assert_eq!(
         taken,
         [(1, 1), (2, 1), (1, 2), (2, 2)].map(|(signer, number)| round(id(1), signer, number, number)),
@@ -165,7 +166,7 @@ async fn connection_errors_are_waited_out() {
     }
     let begun = Instant::now();
     while messenger.metric("deliveries_unreachable_total").await < 2.0 {
-        assert!(begun.elapsed() < crate::support::SOON);
+        assert!(begun.elapsed() < super::support::SOON);
     }
     let back = Node::on(&address, |_, _| (200, PROCESSED)).await;
     assert_eq!(back.takes(2).await, sent);
@@ -173,7 +174,10 @@ async fn connection_errors_are_waited_out() {
 
 #[tokio::test]
 async fn a_dead_and_a_hanging_subscriber_do_not_hold_up_the_others() {
-    let messenger = Messenger::new().await;
+    let mut config = config();
+    // who waited for the hanging one would wait for longer than this test
+    config.limits.delivery_deadline = Duration::from_secs(3_600);
+    let messenger = Messenger::start(config).await;
     let (one, two) = (Node::willing().await, Node::willing().await);
     let dead = Node::willing().await;
     // accepts connections and never answers
@@ -183,7 +187,6 @@ async fn a_dead_and_a_hanging_subscriber_do_not_hold_up_the_others() {
     messenger.register("default", "4", &address).await;
     messenger.topic(id(1), &["1", "2", "3", "4"]).await;
     dead.stop().await;
-    let begun = Instant::now();
     for mark in 0..60 {
         assert_eq!(
             messenger.publish(id(1), &round(id(1), 1, 1, mark)).await.status,
@@ -195,7 +198,6 @@ async fn a_dead_and_a_hanging_subscriber_do_not_hold_up_the_others() {
         60,
         "more than the 50 that stop the Go messenger"
     );
-    assert!(begun.elapsed() < Duration::from_secs(15), "{:?}", begun.elapsed());
 }
 
 #[tokio::test]
@@ -271,7 +273,7 @@ async fn go_nodes_get_one_delivery_at_a_time_and_ours_several() {
     }
     let begun = Instant::now();
     while messenger.metric("deliveries_total").await < 24.0 {
-        assert!(begun.elapsed() < crate::support::SOON);
+        assert!(begun.elapsed() < super::support::SOON);
     }
     assert_eq!(go_peak.load(Ordering::SeqCst), 1);
     assert!(our_peak.load(Ordering::SeqCst) > 1);
@@ -343,7 +345,7 @@ async fn after_the_result_a_forgotten_session_is_not_asked_again() {
     assert_eq!(messenger.post(&path, result).await.body, "null");
     let begun = Instant::now();
     while messenger.metric("pending").await > 0.0 {
-        assert!(begun.elapsed() < crate::support::SOON);
+        assert!(begun.elapsed() < super::support::SOON);
     }
     assert_eq!(messenger.metric("deliveries_dropped_total").await, 1.0);
 }
@@ -376,7 +378,7 @@ async fn redirects_are_not_followed_and_endless_replies_not_read() {
     messenger.publish(id(1), &round(id(1), 1, 1, 1)).await;
     let begun = Instant::now();
     while messenger.metric("deliveries_failed_total").await < 2.0 {
-        assert!(begun.elapsed() < crate::support::SOON);
+        assert!(begun.elapsed() < super::support::SOON);
     }
     assert!(victim.seen().is_empty());
 }

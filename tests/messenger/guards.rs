@@ -2,7 +2,7 @@
 
 use casimir_dkg::dkg::rockx::wire::MsgType;
 
-use crate::support::{Messenger, Node, config, id, message, output, round};
+use super::support::{Messenger, Node, config, id, message, output, round};
 
 #[tokio::test]
 async fn a_live_operator_is_not_displaced_and_a_moved_one_is_let_in() {

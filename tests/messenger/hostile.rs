@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-use crate::support::{Messenger, Node, config, id, message, round};
+use super::support::{Messenger, Node, config, id, message, round};
 
 #[tokio::test]
 async fn oversized_bodies_are_refused_on_every_route() {
@@ -203,7 +203,7 @@ async fn a_request_that_trickles_in_is_cut_off() {
         begun.elapsed()
     );
     for connection in connections {
-        tokio::time::timeout(crate::support::SOON, connection)
+        tokio::time::timeout(super::support::SOON, connection)
             .await
             .unwrap()
             .unwrap();
@@ -217,7 +217,7 @@ async fn silent_connections_are_closed() {
     let messenger = Messenger::start(config).await;
     let mut stream = TcpStream::connect(messenger.handle.addr()).await.unwrap();
     let mut rest = Vec::new();
-    let closed = tokio::time::timeout(crate::support::SOON, stream.read_to_end(&mut rest)).await;
+    let closed = tokio::time::timeout(super::support::SOON, stream.read_to_end(&mut rest)).await;
     assert!(closed.is_ok(), "still open");
 }
 
@@ -236,7 +236,7 @@ async fn a_subscriber_that_never_answers_is_given_up() {
     messenger.publish(id(1), &round(id(1), 1, 1, 1)).await;
     let begun = Instant::now();
     while messenger.metric("deliveries_dropped_total").await < 1.0 {
-        assert!(begun.elapsed() < crate::support::SOON);
+        assert!(begun.elapsed() < super::support::SOON);
     }
     assert!(messenger.metric("deliveries_unreachable_total").await >= 2.0);
     assert_eq!(messenger.metric("pending").await, 0.0);

@@ -7,7 +7,7 @@ use base64::Engine as _;
 use casimir_dkg::dkg::rockx::wire::{Decode as _, KeygenMessage, MsgType, SignedMessage};
 use serde_json::Value;
 
-use crate::support::{Messenger, Node};
+use super::support::{Messenger, Node};
 
 fn load(file: &str) -> Value {
     let path = format!("{}/tests/vectors/rockx/live/{file}", env!("CARGO_MANIFEST_DIR"));

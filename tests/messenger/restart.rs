@@ -5,7 +5,7 @@ use std::time::Duration;
 use casimir_dkg::dkg::rockx::messenger::{self, MessengerConfig, MessengerError, StoreError};
 use casimir_dkg::dkg::rockx::wire::MsgType;
 
-use crate::support::{
+use super::support::{
     Messenger, NO_SESSION, Node, PROCESSED, config, eventually, id, message, output, round,
 };
 
@@ -160,7 +160,7 @@ async fn nothing_is_kept_for_ever() {
     messenger.post(&path, "{}").await;
     let begun = std::time::Instant::now();
     while messenger.metric("topics").await + messenger.metric("results").await > 0.0 {
-        assert!(begun.elapsed() < crate::support::SOON);
+        assert!(begun.elapsed() < super::support::SOON);
     }
     assert_eq!(messenger.metric("topics_expired_total").await, 1.0);
     messenger.handle.shutdown().await;

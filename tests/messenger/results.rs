@@ -3,7 +3,7 @@
 use casimir_dkg::dkg::rockx::wire::MsgType;
 use serde_json::Value;
 
-use crate::support::{Messenger, Node, id, message, output};
+use super::support::{Messenger, Node, id, message, output};
 
 async fn stream(messenger: &Messenger, outputs: &[(u64, &str)]) {
     let entries: Vec<String> = outputs

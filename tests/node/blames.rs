@@ -19,9 +19,9 @@ use casimir_dkg::types::{CeremonyKind, OperatorId, RequestId};
 
 use rand::rngs::OsRng;
 
-use crate::byzantine::{Lie, corrupt};
-use crate::net::{Net, identity, ids, peers, request, vectors};
-use crate::replays::{Script, authentic, session_key};
+use super::net::{Net, identity, ids, peers, request, vectors};
+use super::replays::{Script, authentic, session_key};
+use crate::ceremony::byzantine::{Lie, corrupt};
 
 fn payload(message: &SignedMessage) -> KeygenMessage {
     KeygenMessage::from_json(message.message.as_ref().unwrap().data.as_slice()).unwrap()
@@ -227,7 +227,7 @@ fn keygen_with(lie: &Lie) -> Net {
             let session_keys = session_keys.collect();
             let lies = corrupt(lie, &honest, &identity(2), &session_keys);
             net.transit
-                .retain(|t| !matches!(t, crate::net::Transit::Message(_, m) if m.root() == root));
+                .retain(|t| !matches!(t, super::net::Transit::Message(_, m) if m.root() == root));
             for message in lies {
                 net.publish(message);
             }

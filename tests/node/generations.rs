@@ -13,9 +13,9 @@ use axum::routing::post;
 use casimir_dkg::dkg::rockx::wire::{MsgType, SignedMessage};
 use casimir_dkg::types::BlsPublicKey;
 
-use crate::byzantine::{Byzantine, Misbehaviour, Step};
-use crate::net::{identity, ids, peers, request};
-use crate::stage::{DEADLINE, Stage, config, ended, init, loopback, reshare, spawn, validator_of};
+use super::net::{identity, ids, peers, request};
+use super::stage::{DEADLINE, Stage, config, ended, init, loopback, reshare, spawn, validator_of};
+use crate::ceremony::byzantine::{Byzantine, Misbehaviour, Step};
 
 const IMPATIENT: Duration = Duration::from_millis(1500);
 

@@ -8,9 +8,9 @@ use casimir_dkg::dkg::rockx::wire::{
 };
 use casimir_dkg::types::{BlsPublicKey, OperatorId};
 
-use crate::byzantine::{Byzantine, Lie, Misbehaviour, Step};
-use crate::net::{identity, ids, peers, public, request};
-use crate::stage::{DEADLINE, Stage, config, ended, init, keysign, reshare, spawn, validator_of};
+use super::net::{identity, ids, peers, public, request};
+use super::stage::{DEADLINE, Stage, config, ended, init, keysign, reshare, spawn, validator_of};
+use crate::ceremony::byzantine::{Byzantine, Lie, Misbehaviour, Step};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn thirteen_nodes_in_one_process_make_a_key() {

@@ -7,7 +7,7 @@ use casimir_dkg::dkg::threshold;
 use casimir_dkg::types::{BlsSignature, OperatorId};
 use proptest::prelude::*;
 
-use crate::net::{CREDENTIALS, FORK, Net, check_shares, identity};
+use super::net::{CREDENTIALS, FORK, Net, check_shares, identity};
 
 /// With all results in hand an operator is done, even if some deposit data has not come yet.
 fn only_late(net: &Net) {

@@ -18,7 +18,7 @@ use rand_chacha::ChaCha20Rng;
 use serde_json::Value;
 use zeroize::Zeroizing;
 
-use crate::net::{identity, ids, peers, public, vectors};
+use super::net::{identity, ids, peers, public, vectors};
 
 /// Randomness whose first draws are known: the session key is drawn as bytes, scalars as four words.
 pub(crate) struct Script {

@@ -6,7 +6,7 @@ use casimir_dkg::dkg::rockx::node::store::KeyShare;
 use casimir_dkg::dkg::threshold;
 use casimir_dkg::types::{BlsSignature, OperatorId};
 
-use crate::net::{Net, check_shares, ids};
+use super::net::{Net, check_shares, ids};
 
 type Keys = BTreeMap<OperatorId, KeyShare>;
 

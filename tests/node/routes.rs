@@ -14,8 +14,8 @@ use casimir_dkg::dkg::rockx::wire::{Encode, GoBytes, Init, MsgType, SignedMessag
 use casimir_dkg::ports::Answer;
 use casimir_dkg::types::{BlsPublicKey, ForkVersion, OperatorId, Root};
 
-use crate::net::{CREDENTIALS, FORK, identity, ids, public};
-use crate::stage::{
+use super::net::{CREDENTIALS, FORK, identity, ids, public};
+use super::stage::{
     DEADLINE, Stage, client, config, init, keysign, loopback, messenger, reshare, signed, spawn, validator_of,
 };
 
@@ -331,8 +331,7 @@ async fn silent_connections_do_not_keep_others_out() {
     let url = format!("{}/ping", stage.nodes[0].public_url());
     assert_eq!(stage.http.get(url).send().await.unwrap().status(), 200);
     // and they do not hold up the end
-    let began = Instant::now();
-    stage.shutdown().await;
-    assert!(began.elapsed() < Duration::from_secs(20));
+    let end = tokio::time::timeout(DEADLINE, stage.shutdown());
+    end.await.expect("it waits for them");
     drop(silent);
 }

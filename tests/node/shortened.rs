@@ -18,9 +18,9 @@ use k256::{PublicKey, SecretKey};
 use serde_json::Value;
 use sha2::Sha256;
 
-use crate::blames::court;
-use crate::net::{identity, ids, peers, public, vectors};
-use crate::replays::{Script, authentic, dealing, hex32, session_key};
+use super::blames::court;
+use super::net::{identity, ids, peers, public, vectors};
+use super::replays::{Script, authentic, dealing, hex32, session_key};
 
 const ONE: OperatorId = OperatorId(1);
 const TWO: OperatorId = OperatorId(2);

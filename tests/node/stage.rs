@@ -17,7 +17,7 @@ use casimir_dkg::types::{
 };
 use tempfile::TempDir;
 
-use crate::net::{CREDENTIALS, FORK, identity, ids, public, request, threshold_of};
+use super::net::{CREDENTIALS, FORK, identity, ids, public, request, threshold_of};
 
 pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
 

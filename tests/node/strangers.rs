@@ -9,7 +9,7 @@ use casimir_dkg::types::OperatorId;
 use rand::SeedableRng;
 use rand_chacha::ChaCha20Rng;
 
-use crate::net::{Net, identity, ids, keygen_plan, peers, public, request};
+use super::net::{Net, identity, ids, keygen_plan, peers, public, request};
 
 fn check(message: SignedMessage) -> Authentic {
     let key = public(message.signer);

@@ -6,7 +6,7 @@ use casimir_dkg::dkg::rockx::wire::{
 };
 use casimir_dkg::types::OperatorId;
 
-use crate::net::{Net, ids};
+use super::net::{Net, ids};
 
 fn timeout_of(message: &SignedMessage) -> Option<ProtocolRound> {
     let message = message.message.as_ref()?;

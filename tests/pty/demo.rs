@@ -150,11 +150,9 @@ fn resize_paste_and_no_color() {
     terminal.expect("? help", SOON);
     // a pasted "q" and "y" are text, not keys
     let paste = format!("\x1b[200~{}\x1b[201~", "qyay\r\n".repeat(150_000));
-    let start = Instant::now();
     terminal.press(&paste);
     terminal.press("?");
     terminal.expect("On the selected row", SOON);
-    assert!(start.elapsed() < SOON);
     // no colour was ever set, while bold and reverse still are
     let raw = String::from_utf8_lossy(&terminal.raw()).into_owned();
     let colour = raw.split("\x1b[").skip(1).any(|s| {
@@ -230,7 +228,7 @@ fn term_gives_the_terminal_back_and_stop_continue_repaints() {
     assert!(terminal.is_restored(), "{status:?}: {:?}", tail(terminal.raw()));
 }
 
-/// `cargo test --release --test pty idle -- --ignored --nocapture`
+/// `cargo test --release --test whole pty::demo::idle -- --ignored --nocapture`
 #[test]
 #[ignore = "a measurement of ten seconds"]
 #[allow(clippy::disallowed_macros)] // its result is what it prints

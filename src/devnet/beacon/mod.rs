@@ -162,7 +162,7 @@ impl DevBeacon {
             what: "the development beacon",
             reason: error.to_string().into(),
         };
-        if options.spec.seconds_per_slot == 0 || options.spec.slots_per_epoch == 0 {
+        if options.spec.slot_duration.as_millis() == 0 || options.spec.slots_per_epoch == 0 {
             return Err(DevnetError::Option("slots and epochs take time".into()));
         }
         let follower = match &options.execution {
@@ -318,7 +318,7 @@ async fn run(shared: Arc<Shared>) {
     loop {
         let next = {
             let state = shared.state();
-            Duration::from_secs(state.genesis_time + (state.slot + 1) * state.spec.seconds_per_slot)
+            state.spec.start_of(state.genesis_time, state.slot + 1)
         };
         tokio::time::sleep(next.saturating_sub(since_epoch())).await;
         shared.next_slot().await;

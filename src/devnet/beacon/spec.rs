@@ -1,5 +1,7 @@
 //! The constants of the simulated chain, and how the Beacon API tells them.
 
+use std::time::Duration;
+
 use alloy::primitives::Address;
 use serde_json::{Value, json};
 
@@ -8,8 +10,8 @@ use crate::types::ForkVersion;
 /// Constants of the simulated chain. Names are the specification's.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BeaconSpec {
-    /// Seconds in a slot, at least 1.
-    pub seconds_per_slot: u64,
+    /// Time of a slot, whole milliseconds. Genesis is a whole second all the same.
+    pub slot_duration: Duration,
     /// Slots in an epoch.
     pub slots_per_epoch: u64,
     /// Epochs that a validator must have been active before it may exit.
@@ -37,7 +39,7 @@ impl Default for BeaconSpec {
     /// minimal preset.
     fn default() -> Self {
         Self {
-            seconds_per_slot: 1,
+            slot_duration: Duration::from_secs(1),
             slots_per_epoch: 4,
             shard_committee_period: 2,
             max_seed_lookahead: 1,
@@ -72,6 +74,12 @@ impl BeaconSpec {
         slot / self.slots_per_epoch
     }
 
+    /// When a slot begins, since the Unix epoch.
+    pub(super) fn start_of(&self, genesis_time: u64, slot: u64) -> Duration {
+        let millis = u64::try_from(self.slot_duration.as_millis()).unwrap_or(u64::MAX);
+        Duration::from_secs(genesis_time) + Duration::from_millis(slot.saturating_mul(millis))
+    }
+
     /// The forks: all of them at genesis, Electra the newest.
     pub(super) fn forks(&self) -> Vec<(&'static str, ForkVersion)> {
         let numbered = |n: u8| {
@@ -94,7 +102,7 @@ impl BeaconSpec {
         let mut all = json!({
             "PRESET_BASE": "minimal",
             "CONFIG_NAME": "casimir-development",
-            "SECONDS_PER_SLOT": self.seconds_per_slot.to_string(),
+            "SLOT_DURATION_MS": self.slot_duration.as_millis().to_string(),
             "SLOTS_PER_EPOCH": self.slots_per_epoch.to_string(),
             "SHARD_COMMITTEE_PERIOD": self.shard_committee_period.to_string(),
             "MAX_SEED_LOOKAHEAD": self.max_seed_lookahead.to_string(),
@@ -113,6 +121,10 @@ impl BeaconSpec {
             "DEPOSIT_NETWORK_ID": self.deposit_chain_id.to_string(),
             "DEPOSIT_CONTRACT_ADDRESS": self.deposit_contract.to_string(),
         });
+        // the older name has no fractions
+        if self.slot_duration.subsec_nanos() == 0 {
+            all["SECONDS_PER_SLOT"] = self.slot_duration.as_secs().to_string().into();
+        }
         for (name, version) in self.forks() {
             all[format!("{name}_FORK_VERSION")] = version.to_string().into();
             if name != "GENESIS" {

@@ -1,6 +1,7 @@
 //! The consensus layer of the network: none, the development beacon, Lodestar, or a node that runs elsewhere.
 
 use std::path::Path;
+use std::time::Duration;
 
 use super::failed_part;
 use crate::beacon::client::{Beacon, BeaconConfig};
@@ -40,7 +41,7 @@ impl DemoBeacon {
     #[must_use]
     pub fn lodestar() -> Self {
         Self::Lodestar(BeaconSpec {
-            seconds_per_slot: 2,
+            slot_duration: Duration::from_secs(2),
             ..two_blocks_behind()
         })
     }

@@ -29,6 +29,7 @@ use crate::types::{ClusterLayout, OperatorRecord, RedactedUrl, SafeText};
 
 use self::consensus::Consensus;
 pub use self::consensus::DemoBeacon;
+pub use self::operators::DemoKeys;
 
 const ENDED_POLL: Duration = Duration::from_millis(500);
 
@@ -57,6 +58,8 @@ pub struct DemoOptions {
     pub beacon: DemoBeacon,
     /// Write a configuration in which policy decides (needs the flag for it as well).
     pub auto: bool,
+    /// Keys of at least so many operators, to be used again; fresh ones when absent.
+    pub keys: Option<DemoKeys>,
     /// Where keys, shares, configuration and journal are put; a folder that is removed at the end when absent.
     pub folder: Option<PathBuf>,
 }
@@ -81,6 +84,7 @@ impl Default for DemoOptions {
             stores_reshare: false,
             beacon: DemoBeacon::development(),
             auto: false,
+            keys: None,
             folder: None,
         }
     }
@@ -128,7 +132,12 @@ impl DemoNetwork {
         let folder = folder(&options)?;
         progress("making keys");
         let (mnemonic, oracle_key) = oracle_account()?;
-        let keys = operators::keys(options.operators).await?;
+        let keys = match &options.keys {
+            Some(keys) => keys.clone().first(options.operators).ok_or_else(|| {
+                DevnetError::Option(format!("keys of fewer than {} operators", options.operators).into())
+            })?,
+            None => DemoKeys::generate(options.operators).await?,
+        };
         let devnet = Devnet::start(
             DevnetOptions {
                 mining: match options.block_time {
@@ -319,7 +328,10 @@ fn check(options: &DemoOptions) -> Result<(), DevnetError> {
             options.committee, options.operators
         ));
     }
-    if matches!(options.beacon, DemoBeacon::Lodestar(_)) {
+    if let DemoBeacon::Lodestar(spec) = &options.beacon {
+        if spec.slot_duration.subsec_nanos() != 0 {
+            return wrong("Lodestar's slots take whole seconds".to_owned());
+        }
         if options.block_time == 0 {
             return wrong("Lodestar needs a block every so many seconds".to_owned());
         }

@@ -1,5 +1,6 @@
 //! The operators of the network: real nodes in this process, each with a key of its own and an allow-list.
 
+use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,12 +25,48 @@ const ROUND_TIMEOUT: Duration = Duration::from_secs(90);
 /// Registrations that operators will sign for the manager.
 const LAST_NONCE: u64 = 1000;
 
-/// The RSA keys of a network.
-pub(super) struct Keys {
-    /// Of the operators, in the order of their ids.
+/// The RSA keys of a network: of its operators and of the oracle.
+#[derive(Clone)]
+pub struct DemoKeys {
+    /// In the order of their ids.
     pub(super) operators: Vec<Arc<OperatorPrivateKey>>,
-    /// Of the oracle, which signs the start messages with it.
+    /// The oracle signs the start messages with it.
     pub(super) initiator: Arc<OperatorPrivateKey>,
+}
+
+impl fmt::Debug for DemoKeys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "DemoKeys of {} operators", self.operators.len())
+    }
+}
+
+impl DemoKeys {
+    /// Makes fresh keys: about a tenth of a second each, all at once.
+    ///
+    /// # Errors
+    /// The cryptographic library makes none.
+    pub async fn generate(operators: u8) -> Result<Self, DevnetError> {
+        let generate = || async {
+            let made = tokio::task::spawn_blocking(OperatorPrivateKey::generate).await;
+            match made {
+                Ok(Ok(key)) => Ok(Arc::new(key)),
+                Ok(Err(error)) => Err(failed_part("an operator's key", &error)),
+                Err(error) => Err(failed_part("an operator's key", &error)),
+            }
+        };
+        let operators = futures_util::future::try_join_all((0..operators).map(|_| generate()));
+        let (operators, initiator) = futures_util::future::try_join(operators, generate()).await?;
+        Ok(Self { operators, initiator })
+    }
+
+    /// The keys of the first so many operators, if there are so many.
+    pub(super) fn first(mut self, operators: u8) -> Option<Self> {
+        let operators = usize::from(operators);
+        (operators <= self.operators.len()).then(|| {
+            self.operators.truncate(operators);
+            self
+        })
+    }
 }
 
 /// What the nodes are told about the network.
@@ -42,24 +79,9 @@ pub(super) struct Surroundings<'a> {
     pub(super) folder: &'a Path,
 }
 
-/// Makes fresh keys: about a tenth of a second each, all at once.
-pub(super) async fn keys(operators: u8) -> Result<Keys, DevnetError> {
-    let generate = || async {
-        let made = tokio::task::spawn_blocking(OperatorPrivateKey::generate).await;
-        match made {
-            Ok(Ok(key)) => Ok(Arc::new(key)),
-            Ok(Err(error)) => Err(failed_part("an operator's key", &error)),
-            Err(error) => Err(failed_part("an operator's key", &error)),
-        }
-    };
-    let operators = futures_util::future::try_join_all((0..operators).map(|_| generate()));
-    let (operators, initiator) = futures_util::future::try_join(operators, generate()).await?;
-    Ok(Keys { operators, initiator })
-}
-
 /// Starts a node for each key and waits until the messenger knows them all.
 pub(super) async fn start(
-    keys: &Keys,
+    keys: &DemoKeys,
     around: &Surroundings<'_>,
 ) -> Result<(Vec<NodeHandle>, Vec<OperatorRecord>), DevnetError> {
     let mut records: Vec<OperatorRecord> = (1..)
@@ -110,7 +132,7 @@ fn indices(around: &Surroundings<'_>) -> Result<Option<Arc<dyn ValidatorIndices>
 }
 
 /// Operators serve this oracle and this manager, and nobody else.
-fn policy(keys: &Keys, around: &Surroundings<'_>) -> Policy {
+fn policy(keys: &DemoKeys, around: &Surroundings<'_>) -> Policy {
     let mut credentials = [0; 32];
     credentials[0] = 1;
     credentials[12..].copy_from_slice(around.manager.as_slice());

@@ -166,7 +166,7 @@ fn command(
         ("DEPOSIT_CONTRACT_ADDRESS", &contract),
         ("ETH1_FOLLOW_DISTANCE", &spec.follow_distance),
         ("SECONDS_PER_ETH1_BLOCK", &options.block_time),
-        ("SECONDS_PER_SLOT", &spec.seconds_per_slot),
+        ("SECONDS_PER_SLOT", &spec.slot_duration.as_secs()),
         ("SHARD_COMMITTEE_PERIOD", &spec.shard_committee_period),
         ("MIN_PER_EPOCH_CHURN_LIMIT", &spec.churn_limit),
         (
@@ -248,7 +248,7 @@ fn compare(spec: &Spec, wanted: &BeaconSpec) -> Result<(), LodestarError> {
         reason: SafeText::new(&reason),
     };
     let numbers = [
-        ("SECONDS_PER_SLOT", wanted.seconds_per_slot),
+        ("SECONDS_PER_SLOT", wanted.slot_duration.as_secs()),
         ("SLOTS_PER_EPOCH", wanted.slots_per_epoch),
         ("SHARD_COMMITTEE_PERIOD", wanted.shard_committee_period),
         ("MAX_SEED_LOOKAHEAD", wanted.max_seed_lookahead),

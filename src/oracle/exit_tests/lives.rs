@@ -192,7 +192,7 @@ impl Lives {
 #[test]
 fn an_exit_comes_to_its_end_whatever_the_nodes_say() {
     let mut seen = std::collections::HashSet::new();
-    for seed in 0..400 {
+    for seed in 0..crate::oracle::simulation::lives() {
         let outcome = std::panic::catch_unwind(|| {
             let mut lives = Lives {
                 world: World::new(),

@@ -268,11 +268,19 @@ impl Sim {
     }
 }
 
+/// How many lives a simulation lives: more, where the environment says so.
+pub(super) fn lives() -> u64 {
+    match std::env::var("CASIMIR_DKG_LIVES") {
+        Ok(number) => number.parse().expect("CASIMIR_DKG_LIVES is a number"),
+        Err(_) => 400,
+    }
+}
+
 #[test]
 fn deposits_are_served_once_and_in_order_whatever_happens() {
     let mut looks = (0, 0);
     let mut replaced = 0;
-    for seed in 0..400 {
+    for seed in 0..lives() {
         let outcome = std::panic::catch_unwind(|| {
             let mut sim = Sim::new(seed);
             sim.run(300);

@@ -9,8 +9,8 @@ use casimir_dkg::dkg::threshold::{SecretScalar, partial_sign};
 use casimir_dkg::types::{CeremonyPlan, CheckStatus, OperatorId, RequestId, Root, SignPurpose};
 use rand::rngs::OsRng;
 
-use crate::recorded::{CLI_KEYGEN, CLI_KEYGEN_SIGN, cli_signing, keygen_result, recorded};
-use crate::vectors::private_keys;
+use crate::conformance::recorded::{CLI_KEYGEN, CLI_KEYGEN_SIGN, cli_signing, keygen_result, recorded};
+use crate::conformance::vectors::private_keys;
 
 use super::{failed, live_keygen, reason};
 

@@ -7,8 +7,8 @@ use casimir_dkg::dkg::rockx::verify::verify_ceremony;
 use casimir_dkg::dkg::rockx::wire::{Encode, Message, MsgType, Output, SignedOutput};
 use casimir_dkg::types::{OperatorId, Verification};
 
-use crate::recorded::{Ceremony, recorded, request_id};
-use crate::vectors::private_keys;
+use crate::conformance::recorded::{Ceremony, recorded, request_id};
+use crate::conformance::vectors::private_keys;
 
 pub(super) fn live_keygen() -> Ceremony {
     recorded("live/keygen-n4.json", &request_id("live/keygen-n4.json"), None)

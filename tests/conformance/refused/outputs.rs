@@ -7,10 +7,10 @@ use casimir_dkg::types::{CeremonyPlan, CheckStatus, ForkVersion, OperatorId, Req
 use proptest::prelude::*;
 use rand::rngs::OsRng;
 
-use crate::recorded::{
+use crate::conformance::recorded::{
     CLI_KEYGEN, CLI_KEYGEN_SIGN, CLI_RESHARE, cli_signing, keygen_result, recorded, transcript,
 };
-use crate::vectors::PUBLIC_KEYS;
+use crate::conformance::vectors::PUBLIC_KEYS;
 
 use super::{failed, live_keygen, reason};
 

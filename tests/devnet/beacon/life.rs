@@ -10,7 +10,7 @@ use casimir_dkg::devnet::{Devnet, DevnetOptions, Mining};
 use casimir_dkg::types::{BlsSignature, Root};
 
 use super::{EXITS, capella, deposit, exit, get, manual, post, secret, start};
-use crate::support::{devnet, eventually};
+use crate::devnet::support::{devnet, eventually};
 
 #[tokio::test]
 async fn genesis_has_the_root_that_lodestar_gives_it() {

@@ -6,9 +6,9 @@ use casimir_dkg::devnet::{Devnet, DevnetOptions};
 use casimir_dkg::types::{PoolId, RedactedUrl};
 use serde_json::{Value, json};
 
+use super::super::support::devnet;
 use super::result;
 use super::scenarios::ship;
-use crate::support::devnet;
 
 async fn three(net: &Devnet) -> FaultProxy {
     let target = |n| Target::new(Kind::Execution, &format!("execution.{n}"), &net.http_url()).unwrap();

@@ -229,7 +229,7 @@ async fn everything_ends_with_the_handle() {
     let url = proxy.url("beacon.0").unwrap();
     assert_eq!(get(&url).await.0, 200);
     let hanging = tokio::spawn(super::client().get(format!("{url}/hang")).send());
-    crate::support::eventually("the call hangs", async || proxy.strikes("test") == 1).await;
+    super::super::support::eventually("the call hangs", async || proxy.strikes("test") == 1).await;
     drop(proxy);
     let ended = tokio::time::timeout(Duration::from_secs(5), hanging)
         .await
@@ -254,7 +254,7 @@ async fn a_flood_of_connections_is_bounded() {
         "one too many is closed"
     );
     drop(idle);
-    crate::support::eventually("there is room again", async || {
+    super::super::support::eventually("there is room again", async || {
         super::client().get(&url).send().await.is_ok()
     })
     .await;

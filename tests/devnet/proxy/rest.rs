@@ -5,8 +5,8 @@ use casimir_dkg::devnet::beacon::interop_secret;
 use casimir_dkg::devnet::proxy::{FaultProxy, Kind, Scenario, Switch, Variables};
 use serde_json::{Value, json};
 
+use super::super::beacon::{EXITS, capella, exit, manual};
 use super::{Server, get, get_json, proxy, ruled, said, struck_once};
-use crate::beacon::{EXITS, capella, exit, manual};
 
 async fn before(beacon: &casimir_dkg::devnet::beacon::DevBeacon, rule: &str) -> (FaultProxy, String) {
     let text = format!("[[rule]]\nname = \"r\"\nat = \"beacon\"\n{rule}");

@@ -4,8 +4,8 @@ use casimir_dkg::devnet::Devnet;
 use casimir_dkg::devnet::proxy::{FaultProxy, Kind, Scenario, Switch, Target, Variables, shipped};
 use serde_json::json;
 
+use super::super::support::active_then_balance::Calls::ValidatorAdded;
 use super::{CONTRACT, Server, call, chain, get, result, said};
-use crate::support::active_then_balance::Calls::ValidatorAdded;
 
 /// A scenario that comes with the program, for this network.
 pub(super) fn ship(name: &str, net: &Devnet, liar: &str) -> Scenario {

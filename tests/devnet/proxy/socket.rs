@@ -8,8 +8,8 @@ use alloy::pubsub::Subscription;
 use casimir_dkg::devnet::proxy::{FaultProxy, Kind, Switch};
 use casimir_dkg::devnet::{Devnet, DevnetOptions, Mining};
 
+use super::super::support::{devnet, eventually};
 use super::{proxy, said};
-use crate::support::{devnet, eventually};
 
 struct Stage {
     net: Devnet,

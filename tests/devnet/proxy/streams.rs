@@ -6,9 +6,9 @@ use casimir_dkg::devnet::beacon::{DevBeacon, Event};
 use casimir_dkg::devnet::proxy::{FaultProxy, Kind};
 use serde_json::Value;
 
+use super::super::beacon::manual;
+use super::super::support::eventually;
 use super::{proxy, said};
-use crate::beacon::manual;
-use crate::support::eventually;
 
 struct Stream {
     beacon: DevBeacon,

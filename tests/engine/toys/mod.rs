@@ -14,7 +14,7 @@ use casimir_dkg::ports::TxSigner;
 use casimir_dkg::types::OperatorState;
 use casimir_dkg::view::CeremonyEnd;
 
-use crate::support::{Ground, drive, four_operators, stop, until, waiting};
+use super::support::{Ground, drive, four_operators, stop, until, waiting};
 use backend::ToyBackend;
 use signer::ToySigner;
 

@@ -32,19 +32,26 @@ const SCREENS: [&str; 22] = [
 
 #[test]
 fn every_size_of_every_screen() {
-    for keys in SCREENS {
-        let mut driver = Driver::new(fixture::app(fixture::busy()));
-        driver.slowly(keys);
-        for width in (0..=120).step_by(1) {
-            // all heights at the widths where layouts change, a sample elsewhere
-            let step = if matches!(width, 0..=2 | 58..=62 | 78..=82 | 108..=112 | 120) {
-                1
-            } else {
-                9
-            };
-            for height in (0..=50).step_by(step) {
-                terminal(&mut driver.app, (width, height));
-            }
+    let workers = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    std::thread::scope(|scope| {
+        for screens in SCREENS.chunks(SCREENS.len().div_ceil(workers)) {
+            scope.spawn(|| screens.iter().for_each(|keys| every_size(keys)));
+        }
+    });
+}
+
+fn every_size(keys: &str) {
+    let mut driver = Driver::new(fixture::app(fixture::busy()));
+    driver.slowly(keys);
+    for width in 0..=120 {
+        // all heights at the widths where layouts change, a sample elsewhere
+        let step = if matches!(width, 0..=2 | 58..=62 | 78..=82 | 108..=112 | 120) {
+            1
+        } else {
+            9
+        };
+        for height in (0..=50).step_by(step) {
+            terminal(&mut driver.app, (width, height));
         }
     }
 }

@@ -14,9 +14,6 @@ mod full_disk;
 mod hints;
 mod observer;
 mod panics;
-#[allow(dead_code, reason = "the tests of the chain use the rest of it")]
-#[path = "../chain/proxy.rs"]
-mod proxy;
 mod reshares_and_exits;
 mod strangers;
 mod stuck;

@@ -4,8 +4,6 @@
 #![allow(clippy::disallowed_macros, reason = "what takes minutes tells how far it is")]
 
 mod install;
-#[path = "../devnet/killed.rs"]
-mod killed;
 mod life;
 mod process;
 

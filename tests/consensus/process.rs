@@ -4,8 +4,8 @@ use casimir_dkg::devnet::beacon::BeaconSpec;
 use casimir_dkg::devnet::lodestar::{self, Lodestar, LodestarOptions};
 use casimir_dkg::types::ForkVersion;
 
-use crate::killed::{gone, port_of_a_killed_parent, serves};
-use crate::{alone, say};
+use super::{alone, say};
+use crate::devnet::killed::{gone, port_of_a_killed_parent, serves};
 
 /// Set in the process that is going to be killed: the folder to work in.
 const CHILD: &str = "CASIMIR_TEST_LODESTAR_CHILD";
@@ -38,7 +38,7 @@ async fn it_ends_when_its_parent_is_killed() {
     lodestar::ensure(&say).await.unwrap();
     let _alone = alone().await;
     let folder = tempfile::tempdir().unwrap();
-    let port = port_of_a_killed_parent(CHILD, folder.path());
+    let port = port_of_a_killed_parent(module_path!(), CHILD, folder.path());
     assert!(gone(port), "Lodestar outlived its parent");
 }
 

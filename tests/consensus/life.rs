@@ -17,8 +17,8 @@ use casimir_dkg::view::{
 };
 use secrecy::SecretString;
 
-use crate::killed::gone;
-use crate::{alone, say};
+use super::{alone, say};
+use crate::devnet::killed::gone;
 
 /// From the start of the network to the withdrawal. About 150 s on an idle machine.
 const WHOLE_LIFE: Duration = Duration::from_secs(300);

@@ -9,7 +9,7 @@ mod beacon;
 mod contracts;
 mod demo;
 mod install;
-mod killed;
+pub(crate) mod killed;
 mod process;
 mod proxy;
 mod reorg;

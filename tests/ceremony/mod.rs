@@ -3,7 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests may panic")]
 
-mod byzantine;
+pub(crate) mod byzantine;
 mod faults;
 mod foreign;
 mod house;

@@ -7,7 +7,7 @@ mod beacon;
 mod contracts;
 mod intake;
 mod omissions;
-mod proxy;
+pub(crate) mod proxy;
 mod rpc;
 mod signer;
 mod support;

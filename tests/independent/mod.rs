@@ -7,16 +7,7 @@
 mod ceremony;
 mod deposits_and_exits;
 mod install;
-#[allow(dead_code, reason = "shared with the tests of the node")]
-#[path = "../node/net.rs"]
-mod net;
 mod networks;
 mod pyspec;
 mod python;
-#[allow(dead_code, reason = "shared with the conformance tests")]
-#[path = "../conformance/recorded.rs"]
-mod recorded;
 mod ssv_abi;
-#[allow(dead_code, reason = "shared with the conformance tests")]
-#[path = "../conformance/vectors.rs"]
-mod vectors;

@@ -4,13 +4,10 @@
 // helpers of tests are tests: they may stop with a panic
 #![allow(clippy::unwrap_used)]
 
-#[path = "../ceremony/byzantine/mod.rs"]
-mod byzantine;
-
 mod blames;
 mod generations;
 mod http;
-mod net;
+pub(crate) mod net;
 mod orders;
 mod replays;
 mod reshares;

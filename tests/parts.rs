@@ -1,0 +1,11 @@
+//! Each part by itself: configuration and command line, the protocol's bytes and arithmetic, messenger, operator node
+//! and whole ceremonies over loopback. No chain is needed, and hardly any process.
+//!
+//! One program for many tests: linked once, and while one test waits, others work.
+
+mod ceremony;
+mod config;
+mod conformance;
+mod independent;
+mod messenger;
+mod node;

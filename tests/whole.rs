@@ -1,0 +1,10 @@
+//! The whole, against real parts: a chain, consensus layers, the engine, and the console in a terminal.
+//!
+//! One program for many tests: linked once, and while one test waits, others work. Tests begin in the order of their
+//! names, so the long ones of the consensus layer come early.
+
+mod chain;
+mod consensus;
+mod devnet;
+mod engine;
+mod pty;
