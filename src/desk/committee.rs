@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::config::SelectionRule;
-use crate::desk::ranking::{self, Candidate};
+use crate::desk::ranking::{self, Candidate, older};
 use crate::oracle::{Fact, FactKind, Wanted};
-use crate::ports::{Ceremonies, CeremonyCapabilities, OperatorHealth, RelayHealth, Release, ReleaseVerdict};
+use crate::ports::{Ceremonies, CeremonyCapabilities, OperatorHealth, RelayHealth, ReleaseVerdict};
 use crate::types::{CeremonyPlan, Check, CheckStatus, OperatorId, OperatorRecord, SafeText};
 
 /// What committees are chosen from and judged by.
@@ -260,11 +260,6 @@ fn versions(
     Check::new(NAME, status, reason)
 }
 
-/// A version that cannot take part.
-pub(super) fn older(version: impl std::fmt::Display, oldest: Release) -> String {
-    format!("{version}, older than {oldest}")
-}
-
 /// One line an operator: id, name, endpoint.
 pub(super) fn fact(from: &Committees, label: &str, ids: &[OperatorId]) -> Vec<Fact> {
     let directory = &from.directory;
@@ -288,7 +283,7 @@ mod tests {
     use super::*;
     use crate::dkg::rockx::backend::capabilities as rockx;
     use crate::ports::fakes::FakeCeremonies;
-    use crate::ports::{Answer, Presence};
+    use crate::ports::{Answer, Presence, Release};
 
     fn health(down: &[u64]) -> BTreeMap<OperatorId, OperatorHealth> {
         (1..=4)

@@ -68,7 +68,7 @@ pub(super) fn in_journal(
     holders: &[OperatorId],
 ) -> Check {
     const NAME: &str = "key-in-journal";
-    let list = super::pools::list;
+    let list = super::proposal::list;
     let Some(known) = known else {
         return Check::unknown(NAME, "this journal knows nothing of the pool's key");
     };

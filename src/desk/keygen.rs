@@ -5,8 +5,9 @@ use std::sync::Arc;
 use alloy::primitives::Address;
 
 use super::committee::{self, Committees};
-use super::pools::{authorised, list};
-use super::{later, proposal};
+use super::later;
+use super::pools::authorised;
+use super::proposal::{self, list};
 use crate::oracle::{ActionKind, Fact, FactKind, Prepared, Wanted};
 use crate::ports::{At, Execution, PoolManager, RegistrationSigning, Ssv};
 use crate::types::{CeremonyPlan, Check, ForkVersion, OperatorId, OwnerNonce, PoolId};

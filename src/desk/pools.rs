@@ -5,7 +5,7 @@ use alloy::primitives::Address;
 use super::{key_checks, later, refused};
 use crate::oracle::Prepared;
 use crate::ports::{At, Execution, PoolManager, PresentCommittee};
-use crate::types::{BlockRef, BlsPublicKey, Check, OperatorId, PoolId};
+use crate::types::{BlockRef, BlsPublicKey, Check, PoolId};
 
 /// What the contract says of a staked pool: its key and who holds it.
 pub(super) struct Present {
@@ -64,8 +64,4 @@ pub(super) async fn authorised(manager: &dyn PoolManager, oracle: Option<Address
     authorised.check(NAME, |()| {
         (true, format!("the manager takes calls from {oracle}"))
     })
-}
-
-pub(super) fn list(ids: &[OperatorId]) -> String {
-    ids.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }

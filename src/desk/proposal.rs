@@ -2,7 +2,7 @@
 
 use super::committee::Committees;
 use crate::oracle::{ActionKind, CeremonyPayload, Fact, FactKind, Payload, Prepared, Proposal};
-use crate::types::{CeremonyPlan, Check, SafeText};
+use crate::types::{CeremonyPlan, Check, OperatorId, SafeText};
 
 pub(super) fn proposal(
     kind: ActionKind,
@@ -43,4 +43,9 @@ pub(super) fn payload(from: &Committees, plan: CeremonyPlan) -> Payload {
         plan,
         backend: from.ceremonies.capabilities().backend.clone(),
     })
+}
+
+/// Operators in words.
+pub(super) fn list(ids: &[OperatorId]) -> String {
+    ids.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }

@@ -13,7 +13,6 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::committee::older;
 use crate::oracle::Track;
 use crate::ports::{CeremonyCapabilities, OperatorHealth, Release, ReleaseVerdict};
 use crate::types::{OperatorId, SafeText};
@@ -238,6 +237,11 @@ pub(super) fn rank(
         Candidate::new(can, *id, name(*id), health.get(id), avoid.contains(id), track)
     };
     ranked(ids.iter().map(of).collect())
+}
+
+/// A version that cannot take part.
+pub(super) fn older(version: impl std::fmt::Display, oldest: Release) -> String {
+    format!("{version}, older than {oldest}")
 }
 
 #[cfg(test)]

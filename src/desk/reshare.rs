@@ -5,8 +5,9 @@ use std::sync::Arc;
 use alloy::primitives::Address;
 
 use super::committee::{self, Committees};
-use super::pools::{authorised, list, present, reshares_left};
-use super::{key_checks, proposal, ranking, refused};
+use super::pools::{authorised, present, reshares_left};
+use super::proposal::{self, list};
+use super::{key_checks, ranking, refused};
 use crate::config::SelectionRule;
 use crate::oracle::{ActionKind, Fact, FactKind, KnownKey, Prepared, Wanted};
 use crate::ports::{Execution, PoolManager, ReshareConsent, ReshareSize};

@@ -6,7 +6,7 @@ use alloy::primitives::{Address, Bytes, U256};
 
 use super::committee::{self, Committees};
 use super::facts::{self, DepositQuery};
-use super::pools::list;
+use super::proposal::list;
 use super::sending::{self, Sending};
 use super::{key_checks, later, refused};
 use crate::beacon::roots;

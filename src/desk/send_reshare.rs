@@ -5,7 +5,8 @@ use std::sync::Arc;
 use alloy::primitives::Bytes;
 
 use super::committee::{self, Committees};
-use super::pools::{authorised, list, present, reshares_left};
+use super::pools::{authorised, present, reshares_left};
+use super::proposal::list;
 use super::reshare::old_power;
 use super::sending::{self, Sending};
 use super::{key_checks, refused};

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use super::committee::{self, Committees};
 use super::exit_checks::{self, ExpectedChain};
-use super::pools::{list, present};
+use super::pools::present;
+use super::proposal::list;
 use super::sighting::{phase, state};
 use super::{NO_BEACON, key_checks, later, proposal, refused};
 use crate::oracle::{ActionKind, BadExit, Fact, FactKind, KnownKey, Prepared, Proposal};
