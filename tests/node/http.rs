@@ -140,12 +140,15 @@ async fn the_key_of_a_blamed_run_is_never_used() {
     stage.topic(request(1), &members).await;
     let mut urls = stage.urls(&members[..3]);
     urls.push(liar.url());
-    stage.start(&init(1, &members), &urls).await;
+    let start = init(1, &members);
+    stage.start(&start, &urls).await;
     let result = stage.result(request(1)).await;
     assert!(
         !result.blame_output.unwrap().valid,
         "the accusation proves nothing"
     );
+    // the messenger has the blame as soon as the first node has posted it
+    ended(&stage, &urls[..1], &start).await;
     stage.nodes.remove(0).shutdown().await;
     let path = stage.dir.path().join("1").join(node::STORE_FILE);
     let store = rusqlite::Connection::open(path).unwrap();
