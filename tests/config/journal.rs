@@ -94,3 +94,28 @@ fn a_journal_is_shown_exported_and_verified_and_a_change_is_found() {
     assert_eq!(code, Some(1));
     assert!(stderr.contains("record 2"), "{stderr}");
 }
+
+#[test]
+fn journals_of_earlier_programs_verify_and_every_record_is_understood() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vectors/journals/format-1");
+    let records = |name: &str| {
+        // readers may leave files beside what they read
+        let scratch = tempfile::tempdir().unwrap();
+        let copy = scratch.path().join("journal.sqlite");
+        std::fs::copy(folder.join(name), &copy).unwrap();
+        let (report, entries) = casimir_dkg::journal::verify(&copy).unwrap();
+        for entry in &entries {
+            let record: casimir_dkg::oracle::Record = serde_json::from_str(&entry.body).unwrap();
+            assert_eq!(record.kind(), entry.kind, "record {} of {name}", entry.seq);
+        }
+        report.records
+    };
+    let found = [
+        "waiting.sqlite",
+        "approved.sqlite",
+        "signed.sqlite",
+        "closed.sqlite",
+    ]
+    .map(records);
+    assert_eq!(found, [6, 8, 17, 83]);
+}
