@@ -1,6 +1,8 @@
 //! The engine of the Casimir DKG oracle: it watches the pool manager contract, runs key ceremonies with the operators,
 //! submits their verified results and keeps proof of every decision. Front ends are in `ui/`; this crate knows none.
 
+#[cfg(unix)]
+pub mod attach;
 pub mod beacon;
 pub mod chain;
 pub mod config;

@@ -153,6 +153,12 @@ impl Clone for Seat {
 }
 
 impl Seat {
+    /// Who sits here.
+    #[must_use]
+    pub fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
     /// Sends a request and waits for the engine's answer.
     ///
     /// # Errors

@@ -474,7 +474,7 @@ pub(super) fn surroundings(n: u8) -> Snapshot {
 }
 
 /// Every variant of every view at least once.
-pub(super) fn busy() -> Snapshot {
+pub(crate) fn busy() -> Snapshot {
     let all = |n: u8| (n, n % 2);
     let numbers = || (0..30).map(all);
     Snapshot {

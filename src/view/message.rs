@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Change, Listing, Query, Refused, Reply, Request, Snapshot, Transition, VERSION};
+use crate::types::{SafeText, UnixMillis};
 
 /// The first message of either side.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -53,13 +54,32 @@ impl Hello {
     }
 }
 
+/// Who the engine takes a seat for, and what engine it is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Seated {
+    /// The name under which the journal keeps what this seat decides.
+    pub you: SafeText,
+    /// Whether this seat may decide; a seat that may not is told why with each request.
+    pub may_decide: bool,
+    /// The engine's process.
+    pub process: u32,
+    /// Whose process that is.
+    pub run_by: SafeText,
+    /// Since when it runs.
+    pub since: UnixMillis,
+}
+
 /// What the engine says to a seat.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ToSeat {
     /// First.
     Hello(Hello),
-    /// Second, and whenever the seat has missed changes.
+    /// Second, where the seat is taken.
+    Seated(Seated),
+    /// Second and last, where it is not: why.
+    NotAdmitted(SafeText),
+    /// Third, and whenever the seat asks for it.
     Snapshot(Box<Snapshot>),
     /// What differs from the state with this revision; a seat with another revision asks for a snapshot.
     Changes {

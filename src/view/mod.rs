@@ -11,7 +11,7 @@ mod case;
 mod ceremony;
 mod change;
 #[cfg(test)]
-mod fixture;
+pub(crate) mod fixture;
 mod message;
 mod page;
 mod request;
@@ -31,7 +31,7 @@ pub use can::Can;
 pub use case::{CaseStatus, CaseView, Cause, HistoryEntry};
 pub use ceremony::{CeremonyEnd, CeremonyView};
 pub use change::{Change, RowChange};
-pub use message::{FromSeat, Hello, OtherVersion, ToSeat};
+pub use message::{FromSeat, Hello, OtherVersion, Seated, ToSeat};
 pub use page::{Kind, Listed, Listing, NEWEST_CLOSED, Older, Page, Query, RowId, Rows};
 pub use request::{Accepted, Refused, Reply, Request, Scope, Transition};
 pub use snapshot::Snapshot;

@@ -98,6 +98,9 @@ pub enum Refused {
     /// The mode forbids it.
     #[error("{0}")]
     Mode(SafeText),
+    /// The seat may look and not decide.
+    #[error("{0}")]
+    Role(SafeText),
     /// The engine has stopped or its journal cannot be written.
     #[error("{0}")]
     Unavailable(SafeText),

@@ -1,0 +1,205 @@
+//! A seat's side: it makes of the socket what a front end in the engine's own process has.
+
+use std::collections::HashMap;
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::UnixStream;
+use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::timeout;
+
+use super::AttachError;
+use super::frame::{self, Lines};
+use crate::engine::{Asked, EngineHandle, EngineSide, channel};
+use crate::types::SafeText;
+use crate::view::{Accepted, FromSeat, Hello, Listing, Refused, Reply, Seated, Snapshot, ToSeat};
+
+/// How long the engine may take to greet, to seat and to show its state.
+const GREETING: Duration = Duration::from_secs(15);
+
+/// An engine in another process.
+#[derive(Debug)]
+pub struct Attached {
+    /// What a front end holds of an engine. Shutting it down leaves the engine: the seat ends, the engine goes on.
+    pub handle: EngineHandle,
+    /// Who the engine takes this process for.
+    pub seated: Seated,
+}
+
+/// Sits down at the engine that listens at `path`.
+///
+/// # Errors
+/// Nobody listens there, the engine is another version's, does not let this person in, or does not keep to the
+/// protocol.
+pub async fn attach(path: &Path) -> Result<Attached, AttachError> {
+    let stream = UnixStream::connect(path)
+        .await
+        .map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => {
+                AttachError::NoEngine(path.to_owned())
+            }
+            _ => AttachError::Io {
+                path: path.to_owned(),
+                error,
+            },
+        })?;
+    let (read, mut write) = stream.into_split();
+    let mut lines = Lines::new(read, frame::TO_SEAT);
+    let greeted = timeout(GREETING, greet(path, &mut lines, &mut write)).await;
+    let (seated, first) = greeted.unwrap_or_else(|_| {
+        Err(protocol(
+            path,
+            &format!("it took longer than {} s to answer", GREETING.as_secs()),
+        ))
+    })?;
+    let (side, handle) = channel(first);
+    let (heard_to, heard) = mpsc::channel(64);
+    tokio::spawn(hear(lines, heard_to));
+    tokio::spawn(converse(write, side, heard));
+    Ok(Attached { handle, seated })
+}
+
+fn protocol(path: &Path, why: &str) -> AttachError {
+    AttachError::Protocol {
+        path: path.to_owned(),
+        why: SafeText::new(why),
+    }
+}
+
+async fn greet(
+    path: &Path,
+    lines: &mut Lines<OwnedReadHalf>,
+    write: &mut OwnedWriteHalf,
+) -> Result<(Seated, Snapshot), AttachError> {
+    let failed = |error: io::Error| AttachError::Io {
+        path: path.to_owned(),
+        error,
+    };
+    // an engine that does not take the seat may be gone before it reads this: its words say why
+    let _ = frame::write(write, &FromSeat::Hello(Hello::of_this_program())).await;
+    let mut seated = None;
+    loop {
+        let message = match lines.next::<ToSeat>().await {
+            Ok(Some(message)) => message,
+            Ok(None) => return Err(protocol(path, "it hung up")),
+            Err(error) if error.kind() == io::ErrorKind::InvalidData => {
+                return Err(protocol(path, &error.to_string()));
+            }
+            Err(error) => return Err(failed(error)),
+        };
+        match message {
+            ToSeat::Hello(hello) => hello.check()?,
+            ToSeat::Seated(who) => seated = Some(who),
+            ToSeat::NotAdmitted(why) => {
+                let path = path.to_owned();
+                return Err(AttachError::NotAdmitted { path, why });
+            }
+            ToSeat::Snapshot(first) => {
+                let seated = seated.ok_or_else(|| protocol(path, "a state before a seat"))?;
+                return Ok((seated, *first));
+            }
+            _ => return Err(protocol(path, "an answer before a question")),
+        }
+    }
+}
+
+async fn hear(mut lines: Lines<OwnedReadHalf>, heard: mpsc::Sender<ToSeat>) {
+    // a broken line ends the conversation like a broken connection: what it was about cannot be known
+    while let Ok(Some(message)) = lines.next().await {
+        if heard.send(message).await.is_err() {
+            return;
+        }
+    }
+}
+
+/// Questions that wait for their answers.
+#[derive(Default)]
+struct Open {
+    ticket: u64,
+    requests: HashMap<u64, oneshot::Sender<Reply>>,
+    queries: HashMap<u64, oneshot::Sender<Result<Listing, Refused>>>,
+}
+
+/// Ends when the engine is gone, the front end is, or the front end leaves. Dropping `side` tells the front end.
+async fn converse(mut write: OwnedWriteHalf, mut side: EngineSide, mut heard: mpsc::Receiver<ToSeat>) {
+    let mut open = Open::default();
+    loop {
+        tokio::select! {
+            message = heard.recv() => {
+                let Some(message) = message else { return };
+                let told = tell(&side, &mut open, message);
+                if told == Told::Missed && frame::write(&mut write, &FromSeat::Again).await.is_err() {
+                    return;
+                }
+            }
+            asked = side.asked.recv() => {
+                open.ticket += 1;
+                let ticket = open.ticket;
+                let message = match asked {
+                    None => return,
+                    // who asks is what the engine's system says
+                    Some(Asked::Request { request, reply, by: _ }) => {
+                        open.requests.insert(ticket, reply);
+                        FromSeat::Request { ticket, request }
+                    }
+                    Some(Asked::Read { query, reply }) => {
+                        open.queries.insert(ticket, reply);
+                        FromSeat::Read { ticket, query }
+                    }
+                    Some(Asked::Shutdown { reply }) => {
+                        let message = SafeText::new("left; the engine goes on");
+                        let _ = reply.send(Ok(Accepted { message }));
+                        return;
+                    }
+                };
+                if frame::write(&mut write, &message).await.is_err() {
+                    return;
+                }
+            }
+        }
+    }
+}
+
+#[derive(PartialEq)]
+enum Told {
+    /// The front end knows.
+    Yes,
+    /// Changes are of a state that is not here.
+    Missed,
+}
+
+fn tell(side: &EngineSide, open: &mut Open, message: ToSeat) -> Told {
+    match message {
+        ToSeat::Snapshot(snapshot) => {
+            side.snapshots.send_replace(Arc::new(*snapshot));
+        }
+        ToSeat::Changes { since, changes } => {
+            let mut snapshot = (**side.snapshots.borrow()).clone();
+            if snapshot.revision != since {
+                return Told::Missed;
+            }
+            changes.into_iter().for_each(|change| snapshot.apply(change));
+            side.snapshots.send_replace(Arc::new(snapshot));
+        }
+        // nobody listens: nothing is lost
+        ToSeat::Happened(transition) => drop(side.transitions.send(transition)),
+        ToSeat::Answer { ticket, reply } => {
+            if let Some(waits) = open.requests.remove(&ticket) {
+                let _ = waits.send(reply);
+            }
+        }
+        ToSeat::Rows { ticket, listing } => {
+            if let Some(waits) = open.queries.remove(&ticket) {
+                let _ = waits.send(listing);
+            }
+        }
+        ToSeat::Missed(lines) => {
+            tracing::warn!(target: "attach", lines, "lines were skipped; the journal has them");
+        }
+        ToSeat::Hello(_) | ToSeat::Seated(_) | ToSeat::NotAdmitted(_) => {}
+    }
+    Told::Yes
+}

@@ -1,0 +1,107 @@
+//! Who sits at the other end, as the system knows it. No environment variable is believed: anybody sets them.
+
+use std::fmt;
+use std::io;
+
+use nix::unistd::{Group, Uid, User, getgrouplist};
+use tokio::net::UnixStream;
+
+/// A user of this machine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Person {
+    /// The effective user of the process.
+    pub uid: u32,
+    /// Its effective group.
+    pub gid: u32,
+    /// The name that the system has for the user.
+    name: Option<String>,
+    /// Who logged in, where that is somebody else: behind `sudo` and `su`.
+    login: Option<Box<Person>>,
+}
+
+impl Person {
+    /// Who runs this process.
+    #[must_use]
+    pub fn of_this_process() -> Self {
+        let process = i32::try_from(std::process::id()).ok();
+        Self::of(
+            nix::unistd::geteuid().as_raw(),
+            nix::unistd::getegid().as_raw(),
+            process,
+        )
+    }
+
+    /// Who opened the other end of a socket (`SO_PEERCRED` on Linux, `getpeereid` elsewhere).
+    ///
+    /// # Errors
+    /// The system does not tell.
+    pub fn at(stream: &UnixStream) -> io::Result<Self> {
+        let peer = stream.peer_cred()?;
+        Ok(Self::of(peer.uid(), peer.gid(), peer.pid()))
+    }
+
+    fn of(uid: u32, gid: u32, process: Option<i32>) -> Self {
+        // only for root: whoever may become root may as well be anybody else
+        let login = (uid == 0).then(|| process.and_then(login_of)).flatten();
+        let login = login.filter(|login| *login != uid).map(|login| {
+            let user = User::from_uid(Uid::from_raw(login)).ok().flatten();
+            Box::new(Self {
+                uid: login,
+                gid: user.as_ref().map_or(gid, |user| user.gid.as_raw()),
+                name: user.map(|user| user.name),
+                login: None,
+            })
+        });
+        let user = User::from_uid(Uid::from_raw(uid)).ok().flatten();
+        Self {
+            uid,
+            gid,
+            name: user.map(|user| user.name),
+            login,
+        }
+    }
+
+    /// The user's name, where the system has one.
+    #[must_use]
+    pub fn name(&self) -> Option<&str> {
+        self.name.as_deref()
+    }
+
+    /// Whether the user belongs to a group, as its first one or by the system's list.
+    #[must_use]
+    pub fn is_member(&self, group: &Group) -> bool {
+        if self.gid == group.gid.as_raw() {
+            return true;
+        }
+        let Some(name) = self.name.as_deref().and_then(|n| std::ffi::CString::new(n).ok()) else {
+            return false;
+        };
+        getgrouplist(&name, nix::unistd::Gid::from_raw(self.gid)).is_ok_and(|all| all.contains(&group.gid))
+    }
+}
+
+impl fmt::Display for Person {
+    /// `alice (uid 1000)`; behind sudo `alice (uid 1000, as root)`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let unnamed = "a user without a name";
+        match &self.login {
+            Some(login) => {
+                let name = login.name.as_deref().unwrap_or(unnamed);
+                write!(f, "{name} (uid {}, as root)", login.uid)
+            }
+            None => write!(
+                f,
+                "{} (uid {})",
+                self.name.as_deref().unwrap_or(unnamed),
+                self.uid
+            ),
+        }
+    }
+}
+
+/// The login user that Linux keeps with a process through `sudo` and `su`; set once at login, and only by root after.
+fn login_of(process: i32) -> Option<u32> {
+    let text = std::fs::read_to_string(format!("/proc/{process}/loginuid")).ok()?;
+    // 2^32 - 1: nobody logged in, as in a service
+    text.trim().parse().ok().filter(|uid| *uid != u32::MAX)
+}

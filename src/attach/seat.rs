@@ -1,0 +1,152 @@
+//! One seat: what it asks goes to the engine, what changes goes to it.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::UnixStream;
+use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep_until, timeout};
+
+use super::frame::{self, Lines};
+use crate::engine::Seat;
+use crate::types::SafeText;
+use crate::view::{FromSeat, Hello, Refused, Seated, Snapshot, ToSeat};
+
+/// A seat that says nothing at first is let go.
+const GREETING: Duration = Duration::from_secs(5);
+/// A seat that takes no message for so long is let go.
+pub(super) const WRITE: Duration = Duration::from_secs(10);
+/// Changes are gathered for so long: a person reads no faster, and twenty seats cost the engine nothing.
+const GATHER: Duration = Duration::from_millis(50);
+/// Requests that a seat may have in flight; more wait in the socket.
+const ASKED: usize = 8;
+
+/// Serves a seat until it leaves, breaks the protocol, does not read, or the engine ends.
+pub(super) async fn serve(stream: UnixStream, seat: Seat, seated: Seated) -> io::Result<()> {
+    let (read, write) = stream.into_split();
+    let mut to = Writer(write);
+    to.say(&ToSeat::Hello(Hello::of_this_program())).await?;
+    let mut lines = Lines::new(read, frame::FROM_SEAT);
+    let first = timeout(GREETING, lines.next::<FromSeat>()).await?;
+    let Some(FromSeat::Hello(hello)) = first? else {
+        return Err(io::Error::new(io::ErrorKind::InvalidData, "no greeting"));
+    };
+    if let Err(other) = hello.check() {
+        return to
+            .say(&ToSeat::NotAdmitted(SafeText::new(&other.to_string())))
+            .await;
+    }
+    let may_decide = seated.may_decide;
+    to.say(&ToSeat::Seated(seated)).await?;
+
+    let (heard_to, heard) = mpsc::channel(ASKED);
+    // a task of its own, since half a read line must not be lost when something else happens
+    let reader = tokio::spawn(hear(lines, heard_to));
+    let ended = converse(to, seat, may_decide, heard).await;
+    reader.abort();
+    ended
+}
+
+struct Writer(OwnedWriteHalf);
+
+impl Writer {
+    async fn say(&mut self, message: &ToSeat) -> io::Result<()> {
+        timeout(WRITE, frame::write(&mut self.0, message)).await?
+    }
+}
+
+async fn hear(mut lines: Lines<OwnedReadHalf>, heard: mpsc::Sender<io::Result<FromSeat>>) {
+    loop {
+        let message = match lines.next().await {
+            Ok(Some(message)) => Ok(message),
+            Ok(None) => return,
+            Err(error) => Err(error),
+        };
+        let last = message.is_err();
+        if heard.send(message).await.is_err() || last {
+            return;
+        }
+    }
+}
+
+async fn converse(
+    mut to: Writer,
+    mut seat: Seat,
+    may_decide: bool,
+    mut heard: mpsc::Receiver<io::Result<FromSeat>>,
+) -> io::Result<()> {
+    let (answers_to, mut answers) = mpsc::channel(ASKED);
+    let mut shown: Arc<Snapshot> = seat.snapshots.borrow_and_update().clone();
+    to.say(&ToSeat::Snapshot(Box::new((*shown).clone()))).await?;
+    let mut due = Instant::now();
+    loop {
+        tokio::select! {
+            biased;
+            message = heard.recv() => match message {
+                None => return Ok(()),
+                Some(Err(error)) => return Err(error),
+                Some(Ok(FromSeat::Again)) => {
+                    shown = seat.snapshots.borrow_and_update().clone();
+                    to.say(&ToSeat::Snapshot(Box::new((*shown).clone()))).await?;
+                }
+                // a second greeting says nothing new
+                Some(Ok(FromSeat::Hello(_))) => {}
+                Some(Ok(asked)) => {
+                    // a permit first: a seat that asks faster than it is answered waits
+                    let Ok(permit) = answers_to.clone().reserve_owned().await else { return Ok(()) };
+                    let asks = seat.clone();
+                    tokio::spawn(async move { permit.send(answer(&asks, may_decide, asked).await) });
+                }
+            },
+            answer = answers.recv() => match answer {
+                Some(answer) => to.say(&answer).await?,
+                None => return Ok(()),
+            },
+            transition = seat.transitions.recv() => match transition {
+                Ok(transition) => to.say(&ToSeat::Happened(transition)).await?,
+                Err(RecvError::Lagged(missed)) => to.say(&ToSeat::Missed(missed)).await?,
+                Err(RecvError::Closed) => return Ok(()),
+            },
+            () = sleep_until(due), if due > Instant::now() => {}
+            changed = seat.snapshots.changed(), if due <= Instant::now() => {
+                if changed.is_err() {
+                    return Ok(());
+                }
+                let now = seat.snapshots.borrow_and_update().clone();
+                let changes = now.changes_since(&shown);
+                if !changes.is_empty() {
+                    let since = shown.revision;
+                    to.say(&ToSeat::Changes { since, changes }).await?;
+                }
+                shown = now;
+                due = Instant::now() + GATHER;
+            }
+        }
+    }
+}
+
+/// Asks the engine, or refuses in its place.
+async fn answer(seat: &Seat, may_decide: bool, asked: FromSeat) -> ToSeat {
+    match asked {
+        FromSeat::Request { ticket, request } => {
+            let reply = if may_decide {
+                seat.request(request).await
+            } else {
+                let words = format!(
+                    "{} may look and not decide: attach.approve of the engine's configuration names who may",
+                    seat.identity()
+                );
+                Err(Refused::Role(SafeText::new(&words)))
+            };
+            ToSeat::Answer { ticket, reply }
+        }
+        FromSeat::Read { ticket, query } => ToSeat::Rows {
+            ticket,
+            listing: seat.read(query).await,
+        },
+        FromSeat::Hello(_) | FromSeat::Again => unreachable!("answered before"),
+    }
+}

@@ -1,0 +1,332 @@
+use std::io;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::UnixStream;
+
+use super::*;
+use crate::engine::{Asked, EngineSide, channel};
+use crate::types::{PoolId, UnixMillis};
+use crate::view::fixture::busy;
+use crate::view::{
+    Accepted, FromSeat, Hello, Kind, Listing, Page, Query, Refused, Request, Scope, Snapshot, ToSeat,
+    Transition, VERSION,
+};
+
+struct Stage {
+    engine: EngineSide,
+    listening: Listening,
+    path: PathBuf,
+    _folder: tempfile::TempDir,
+}
+
+async fn stage(access: Access) -> Stage {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("run/oracle.sock");
+    let (engine, handle) = channel(busy());
+    let listening = listen(&path, access, about(), handle).await.unwrap();
+    Stage {
+        engine,
+        listening,
+        path,
+        _folder: folder,
+    }
+}
+
+fn about() -> About {
+    About {
+        since: UnixMillis(1_000),
+        run_by: Person::of_this_process(),
+    }
+}
+
+fn only_viewers() -> Access {
+    let me = Person::of_this_process().uid;
+    Access {
+        view: vec![Who::Uid(me)],
+        approve: vec![Who::Uid(me + 1)],
+        ..Access::default()
+    }
+}
+
+/// Waits for the newest snapshot to be this one.
+async fn until(seat: &mut crate::engine::EngineHandle, wanted: &Snapshot) {
+    loop {
+        if **seat.snapshots.borrow_and_update() == *wanted {
+            return;
+        }
+        seat.snapshots.changed().await.unwrap();
+    }
+}
+
+fn changed(snapshot: &Snapshot, revision: u64) -> Snapshot {
+    let mut next = snapshot.clone();
+    next.revision = revision;
+    next.actions.pop();
+    next.alarms.push("something is wrong".into());
+    next
+}
+
+#[tokio::test]
+async fn a_seat_sees_what_the_engine_shows_and_every_change_of_it() {
+    let stage = stage(Access::default()).await;
+    let mut seat = attach(&stage.path).await.unwrap();
+    assert!(seat.seated.may_decide);
+    assert_eq!(seat.seated.process, std::process::id());
+    until(&mut seat.handle, &busy()).await;
+    let next = changed(&busy(), 8);
+    stage.engine.snapshots.send_replace(Arc::new(next.clone()));
+    until(&mut seat.handle, &next).await;
+
+    let happened = Transition {
+        at: UnixMillis(5),
+        record: 9,
+        case: None,
+        kind: "engine-started".to_owned(),
+        text: "it began".into(),
+    };
+    stage.engine.transitions.send(happened.clone()).unwrap();
+    assert_eq!(seat.handle.transitions.recv().await.unwrap(), happened);
+}
+
+#[tokio::test]
+async fn a_request_bears_the_name_that_the_system_has_and_the_answer_comes_back() {
+    let mut stage = stage(Access::default()).await;
+    let attached = attach(&stage.path).await.unwrap();
+    // whatever a front end calls itself
+    let seat = attached
+        .handle
+        .seat(crate::engine::Identity::new("somebody else"));
+    let request = Request::Pause { scope: Scope::All };
+    let asked = tokio::spawn({
+        let (seat, request) = (seat.clone(), request.clone());
+        async move { seat.request(request).await }
+    });
+    let Some(Asked::Request {
+        by,
+        request: got,
+        reply,
+    }) = stage.engine.asked.recv().await
+    else {
+        panic!("no request");
+    };
+    assert_eq!(by.to_string(), Person::of_this_process().to_string());
+    assert_eq!(got, request);
+    let accepted = Accepted {
+        message: "paused".into(),
+    };
+    reply.send(Ok(accepted.clone())).unwrap();
+    assert_eq!(asked.await.unwrap(), Ok(accepted));
+
+    let query = Query::Page(Page {
+        kind: Kind::Cases,
+        before: None,
+        limit: 1,
+    });
+    let asked = tokio::spawn(async move { seat.read(query).await });
+    let Some(Asked::Read { reply, .. }) = stage.engine.asked.recv().await else {
+        panic!("no query");
+    };
+    let refused: Result<Listing, _> = Err(Refused::NotNow("later".into()));
+    reply.send(refused.clone()).unwrap();
+    assert_eq!(asked.await.unwrap(), refused);
+}
+
+#[tokio::test]
+async fn who_may_look_may_not_decide() {
+    let mut stage = stage(only_viewers()).await;
+    let attached = attach(&stage.path).await.unwrap();
+    assert!(!attached.seated.may_decide);
+    let seat = attached.handle.seat(crate::engine::Identity::new("x"));
+    let refused = seat
+        .request(Request::RequestReshare { pool: PoolId(1) })
+        .await
+        .unwrap_err();
+    assert!(
+        matches!(&refused, Refused::Role(why) if why.as_str().contains("attach.approve")),
+        "{refused}"
+    );
+    assert!(stage.engine.asked.try_recv().is_err());
+}
+
+#[tokio::test]
+async fn who_is_in_no_list_is_told_so() {
+    let access = Access {
+        approve: vec![Who::User("nobody-here".to_owned())],
+        ..Access::default()
+    };
+    let stage = stage(access).await;
+    let refused = attach(&stage.path).await.unwrap_err().to_string();
+    let me = Person::of_this_process().to_string();
+    assert!(
+        refused.contains(&me) && refused.contains("attach.view"),
+        "{refused}"
+    );
+}
+
+#[tokio::test]
+async fn leaving_leaves_the_engine_and_the_engine_s_end_reaches_every_seat() {
+    let mut stage = stage(Access::default()).await;
+    let first = attach(&stage.path).await.unwrap();
+    let mut second = attach(&stage.path).await.unwrap();
+    let left = first.handle.shutdown().await.unwrap();
+    assert!(left.message.as_str().contains("goes on"));
+    assert!(
+        stage.engine.asked.try_recv().is_err(),
+        "the engine is not asked to stop"
+    );
+    until(&mut second.handle, &busy()).await;
+    drop(stage.engine);
+    assert!(second.handle.snapshots.changed().await.is_err());
+}
+
+#[tokio::test]
+async fn another_version_of_the_views_is_refused_by_name() {
+    let stage = stage(Access::default()).await;
+    let mut stream = UnixStream::connect(&stage.path).await.unwrap();
+    let theirs = FromSeat::Hello(Hello {
+        view: VERSION + 1,
+        program: "9.9.9".to_owned(),
+    });
+    frame::write(&mut stream, &theirs).await.unwrap();
+    let mut lines = frame::Lines::new(stream, frame::TO_SEAT);
+    assert!(matches!(lines.next().await.unwrap(), Some(ToSeat::Hello(_))));
+    let Some(ToSeat::NotAdmitted(why)) = lines.next().await.unwrap() else {
+        panic!("let in")
+    };
+    assert!(why.as_str().contains("9.9.9"), "{why}");
+}
+
+#[tokio::test]
+async fn what_is_no_protocol_ends_that_seat_alone() {
+    let stage = stage(Access::default()).await;
+    let mut good = attach(&stage.path).await.unwrap();
+    let endless = vec![b'x'; usize::try_from(frame::FROM_SEAT).unwrap() + 1];
+    for bad in [
+        b"GET / HTTP/1.1\r\n\r\n".to_vec(),
+        b"{\"Request\":1}\n".to_vec(),
+        endless,
+    ] {
+        let mut stream = UnixStream::connect(&stage.path).await.unwrap();
+        // the engine may hang up within a long line
+        let _ = stream.write_all(&bad).await;
+        let mut rest = Vec::new();
+        let end = stream.read_to_end(&mut rest).await;
+        assert!(end.is_ok() || end.is_err_and(|e| e.kind() == io::ErrorKind::ConnectionReset));
+    }
+    let next = changed(&busy(), 8);
+    stage.engine.snapshots.send_replace(Arc::new(next.clone()));
+    until(&mut good.handle, &next).await;
+}
+
+#[tokio::test]
+async fn a_seat_that_does_not_read_holds_nobody_up() {
+    let stage = stage(Access::default()).await;
+    let mut dead = UnixStream::connect(&stage.path).await.unwrap();
+    frame::write(&mut dead, &FromSeat::Hello(Hello::of_this_program()))
+        .await
+        .unwrap();
+    let mut good = attach(&stage.path).await.unwrap();
+    let mut snapshot = busy();
+    // far more than a socket holds
+    for revision in 100..400 {
+        snapshot = changed(&snapshot, revision);
+        snapshot.alarms = vec!["w".repeat(100_000).as_str().into(); 4];
+        stage.engine.snapshots.send_replace(Arc::new(snapshot.clone()));
+        if revision % 50 == 0 {
+            until(&mut good.handle, &snapshot).await;
+        }
+    }
+    until(&mut good.handle, &snapshot).await;
+    drop(dead);
+}
+
+#[tokio::test]
+async fn twenty_seats_come_and_go_and_one_too_many_is_told_so() {
+    let stage = stage(Access::default()).await;
+    for round in 0..3 {
+        let mut seats = Vec::new();
+        for _ in 0..20 {
+            seats.push(attach(&stage.path).await.unwrap());
+        }
+        let next = changed(&busy(), 100 + round);
+        stage.engine.snapshots.send_replace(Arc::new(next.clone()));
+        for seat in &mut seats {
+            until(&mut seat.handle, &next).await;
+        }
+    }
+    let mut all = Vec::new();
+    let refused = loop {
+        match attach(&stage.path).await {
+            Ok(seat) => all.push(seat),
+            Err(refused) => break refused.to_string(),
+        }
+    };
+    assert!(all.len() <= server::SEATS);
+    assert!(refused.contains("seats are taken"), "{refused}");
+}
+
+#[tokio::test]
+async fn the_file_of_a_dead_engine_is_taken_over_and_that_of_a_living_one_is_not() {
+    let stage = stage(Access::default()).await;
+    let (_engine, handle) = channel(busy());
+    let taken = listen(&stage.path, Access::default(), about(), handle.clone()).await;
+    assert!(matches!(taken, Err(AttachError::Taken(_))), "{taken:?}");
+
+    // a kill leaves the file behind
+    let left = stage.path.with_file_name("left.sock");
+    drop(std::os::unix::net::UnixListener::bind(&left).unwrap());
+    assert!(matches!(attach(&left).await, Err(AttachError::NoEngine(_))));
+    let listening = listen(&left, Access::default(), about(), handle).await.unwrap();
+    attach(&left).await.unwrap();
+    drop(listening);
+    assert!(!left.exists(), "the socket goes with its engine");
+    assert!(stage.listening.path().exists());
+}
+
+#[tokio::test]
+async fn nobody_else_can_open_the_file() {
+    let stage = stage(Access::default()).await;
+    let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(&stage.path), 0o600);
+    assert_eq!(mode(stage.path.parent().unwrap()), 0o700);
+
+    let (_engine, handle) = channel(busy());
+    let me = nix::unistd::Group::from_gid(nix::unistd::getegid())
+        .unwrap()
+        .unwrap();
+    let access = Access {
+        group: Some(me.name),
+        ..Access::default()
+    };
+    let path = stage.path.parent().unwrap().join("of-a-group/oracle.sock");
+    let _listening = listen(&path, access, about(), handle.clone()).await.unwrap();
+    assert_eq!(mode(&path), 0o660);
+    assert_eq!(mode(path.parent().unwrap()), 0o710);
+
+    let access = Access {
+        group: Some("no-such-group".to_owned()),
+        ..Access::default()
+    };
+    let error = listen(&path.with_file_name("other.sock"), access, about(), handle)
+        .await
+        .unwrap_err();
+    assert!(error.to_string().contains("no-such-group"), "{error}");
+}
+
+#[test]
+fn users_and_groups_are_written_as_people_write_them() {
+    for (text, who) in [
+        ("alice", Who::User("alice".to_owned())),
+        ("1000", Who::Uid(1000)),
+        ("@stakers", Who::Group("stakers".to_owned())),
+    ] {
+        assert_eq!(text.parse::<Who>().unwrap(), who);
+        assert_eq!(who.to_string(), text);
+    }
+    for bad in ["", "@", "a b", "root;rm", "@a/b"] {
+        assert!(bad.parse::<Who>().is_err(), "{bad}");
+    }
+}
