@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use secrecy::SecretString;
 
 use super::error::Place;
+use crate::types::quoted;
 
 /// A value as written. Secret values are wrapped at once, so that no Debug output can show them.
 #[derive(Clone)]
@@ -30,11 +31,11 @@ impl Raw {
     /// For error messages: what it is and, where harmless, how it reads.
     pub(super) fn describe(&self) -> String {
         match self {
-            Self::Text(text) => format!("the string {text:?}"),
+            Self::Text(text) => format!("the string {}", quoted(text)),
             Self::Number(text) => format!("the number {text}"),
             Self::Bool(value) => format!("{value}"),
             Self::List(items) => format!("a list of {}", items.len()),
-            Self::Loose(text) => format!("{text:?}"),
+            Self::Loose(text) => quoted(text),
             Self::Secret(_) => "a secret".to_owned(),
             Self::Other(what) => (*what).to_owned(),
         }

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use super::RequestKind;
+use super::{RequestKind, quoted};
 
 /// A pool's number in the manager contract (`uint32`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -55,7 +55,7 @@ impl fmt::Display for OperatorId {
 
 /// The text is not an id of the expected form.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{text:?} is not {expected}")]
+#[error("{} is not {expected}", quoted(text))]
 pub struct ParseIdError {
     /// What was read.
     pub text: String,

@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::process::Command;
 
 use super::{Progress, install};
-use crate::types::SafeText;
+use crate::types::{SafeText, quoted};
 
 /// The release that the local network is tested with. Others differ in what they mine and report, so they are not used.
 pub const VERSION: &str = "1.7.1";
@@ -183,6 +183,6 @@ pub(super) async fn check_version(path: &Path) -> Result<(), SafeText> {
     if output.status.success() && number == VERSION {
         Ok(())
     } else {
-        Err(SafeText::new(&format!("it says {first:?}")))
+        Err(SafeText::new(&format!("it says {}", quoted(first))))
     }
 }

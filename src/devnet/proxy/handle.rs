@@ -1,6 +1,7 @@
 //! The handle: where the proxy listens, its levers, and what it has done.
 
 use std::collections::BTreeSet;
+use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -20,6 +21,15 @@ pub enum Switch {
     On,
     /// Not.
     Off,
+}
+
+impl fmt::Display for Switch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::On => "on",
+            Self::Off => "off",
+        })
+    }
 }
 
 /// A loaded scenario, for people who choose one.

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::pattern::Pattern;
 use super::reader::Reader;
 use super::table::Table;
-use crate::types::SafeText;
+use crate::types::{SafeText, quoted};
 
 /// One thing that a rule may be about.
 #[derive(Debug, Clone)]
@@ -124,7 +124,7 @@ impl Calls {
                 rule.wrong(
                     r,
                     "params",
-                    format!("{pointer:?} is no JSON pointer: it begins with `/`"),
+                    format!("{} is no JSON pointer: it begins with `/`", quoted(pointer)),
                 );
             }
         }
