@@ -65,12 +65,7 @@ pub enum Origin {
     /// The preset of the network of this name.
     Preset(String),
     /// A file and the line in it, from 1.
-    File {
-        /// The file.
-        path: PathBuf,
-        /// The line.
-        line: usize,
-    },
+    File { path: PathBuf, line: usize },
     /// The environment variable of this name.
     Variable(String),
     /// The flag of this name, with its dashes.

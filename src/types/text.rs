@@ -40,7 +40,6 @@ impl SafeText {
         Self::new(&String::from_utf8_lossy(head))
     }
 
-    /// The safe text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0

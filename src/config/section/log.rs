@@ -43,7 +43,6 @@ pub struct LogConfig {
     pub dir: PathBuf,
     /// Files that are kept.
     pub keep: usize,
-    /// Form.
     pub format: LogFormat,
 }
 

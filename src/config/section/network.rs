@@ -94,7 +94,7 @@ words!(NetworkName {
 /// Which chain.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NetworkConfig {
-    /// Preset.
+    /// Chooses the preset that everything below defaults to.
     pub name: NetworkName,
     /// EIP-155 chain id.
     pub chain_id: u64,

@@ -62,22 +62,18 @@ pub enum AnvilError {
     },
     /// Another process holds the lock for too long.
     #[error("another process has been installing anvil for minutes; its lock is {path}")]
-    Locked {
-        /// The lock file.
-        path: PathBuf,
-    },
+    Locked { path: PathBuf },
     /// There is no anvil for this machine.
     #[error("the anvil package has no binary for {os} on {arch}")]
     Platform {
-        /// Operating system.
+        /// As `std::env::consts::OS`.
         os: &'static str,
-        /// Processor.
+        /// As `std::env::consts::ARCH`.
         arch: &'static str,
     },
     /// What was installed is not what was expected.
     #[error("{path} is not anvil {VERSION}: {reason}")]
     Unusable {
-        /// The binary.
         path: PathBuf,
         /// What is wrong with it.
         reason: SafeText,

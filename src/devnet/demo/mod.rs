@@ -48,13 +48,11 @@ pub struct DemoOptions {
     pub stakers: StakerScript,
     /// What is asked of staked pools.
     pub requests: RequestScript,
-    /// The manager's version.
     pub manager: ManagerVersion,
     /// Field order of SSV's cluster tuple.
     pub cluster_layout: ClusterLayout,
     /// Whether the manager stores reshares.
     pub stores_reshare: bool,
-    /// The consensus layer.
     pub beacon: DemoBeacon,
     /// Write a configuration in which policy decides (needs the flag for it as well).
     pub auto: bool,

@@ -35,7 +35,6 @@ impl fmt::Display for Switch {
 /// A loaded scenario, for people who choose one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ScenarioView {
-    /// Its name.
     pub name: String,
     /// One sentence that says what happens.
     pub about: String,
@@ -46,7 +45,6 @@ pub struct ScenarioView {
 /// A rule of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RuleView {
-    /// Its name.
     pub name: String,
     /// Whether it is switched on.
     pub on: bool,

@@ -22,18 +22,12 @@ pub(in crate::devnet::proxy) enum Call {
     /// One JSON-RPC call, alone or of a batch, over HTTP or a WebSocket. What a node says to a subscriber is
     /// `eth_subscription`.
     Rpc {
-        /// The method.
         method: String,
         /// As sent.
         params: Value,
     },
     /// One event of a stream (server-sent events).
-    Event {
-        /// The stream's path.
-        path: String,
-        /// The event's name.
-        name: String,
-    },
+    Event { path: String, name: String },
 }
 
 impl Call {
