@@ -2,6 +2,8 @@
 
 use alloy::primitives::U256;
 
+use crate::types::quoted;
+
 /// `0.05`, `0.05 ETH`, `50 gwei` or `7 wei` as wei. A bare number is ETH.
 ///
 /// # Errors
@@ -28,7 +30,7 @@ fn split(text: &str) -> Result<(&str, Option<usize>), String> {
         "eth" | "ether" => Some(18),
         "gwei" => Some(9),
         "wei" => Some(0),
-        _ => return Err(format!("unknown unit {unit:?}: use ETH, gwei or wei")),
+        _ => return Err(format!("unknown unit {}: use ETH, gwei or wei", quoted(unit))),
     };
     Ok((number, decimals))
 }
@@ -37,17 +39,18 @@ fn scaled(number: &str, decimals: usize) -> Result<U256, String> {
     let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
     let digits = |s: &str| s.bytes().all(|b| b.is_ascii_digit());
     if (whole.is_empty() && fraction.is_empty()) || !digits(whole) || !digits(fraction) {
-        return Err(format!("{number:?} is not a decimal number"));
+        return Err(format!("{} is not a decimal number", quoted(number)));
     }
     if fraction.len() > decimals {
-        return Err(format!("{number:?} has more digits than a wei"));
+        return Err(format!("{} has more digits than a wei", quoted(number)));
     }
+    let too_large = || format!("{} is too large", quoted(number));
     // 30 digits are more ether than there is
     if whole.len() > 30 {
-        return Err(format!("{number:?} is too large"));
+        return Err(too_large());
     }
     let all = format!("{whole}{fraction:0<decimals$}");
-    U256::from_str_radix(&all, 10).map_err(|_| format!("{number:?} is too large"))
+    U256::from_str_radix(&all, 10).map_err(|_| too_large())
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use super::error::{ConfigError, Place};
+use crate::types::quoted;
 
 /// The three directories, XDG's unless our own variables say otherwise. None is created here.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,7 +29,7 @@ impl Directories {
             Some(value) => Err(ConfigError {
                 place: Place::Variable(variable.to_owned()),
                 key: String::new(),
-                message: format!("expected an absolute path, got {value:?}"),
+                message: format!("expected an absolute path, got {}", quoted(value)),
                 suggestion: None,
             }),
             None => fallback.ok_or_else(|| ConfigError {

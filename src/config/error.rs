@@ -10,9 +10,8 @@ use crate::types::SafeText;
 pub enum Place {
     /// A line of a file, counted from 1; `None` when the whole file is meant.
     File {
-        /// The file.
         path: PathBuf,
-        /// The line.
+        /// From 1.
         line: Option<usize>,
     },
     /// An environment variable.

@@ -15,11 +15,9 @@ use super::{AutoApprove, FILE_NAME, LoadOptions, environment, preset};
 /// A command-line flag that sets a key.
 #[derive(Clone)]
 pub struct Flag {
-    /// The key.
     pub key: &'static str,
     /// As typed, with its dashes.
     pub flag: &'static str,
-    /// Its value.
     pub value: String,
 }
 

@@ -70,11 +70,9 @@ pub struct LoadOptions {
 pub struct Config {
     /// Chain id, fork versions, contract addresses of the network.
     pub network: NetworkConfig,
-    /// Execution layer endpoints.
     pub rpc: RpcConfig,
     /// The pool manager contract.
     pub contract: ContractConfig,
-    /// The oracle's account.
     pub signer: SignerConfig,
     /// How ceremonies run.
     pub dkg: DkgConfig,
@@ -86,15 +84,12 @@ pub struct Config {
     pub policy: PolicyConfig,
     /// What transactions may cost.
     pub fees: FeesConfig,
-    /// Consensus layer endpoints.
     pub beacon: BeaconConfig,
     /// How all of them are reached over HTTP.
     pub http: HttpOptions,
     /// Where the journal is.
     pub journal: JournalConfig,
-    /// The console.
     pub ui: UiConfig,
-    /// Logs.
     pub log: LogConfig,
     /// Configuration, state and cache directories.
     pub directories: Directories,

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::error::{ConfigError, nearest};
 use super::raw::{Origin, Raw, Sourced};
-use crate::types::{ForkVersion, Root};
+use crate::types::{ForkVersion, Root, quoted};
 
 const TEXT: &str = include_str!("../../config/networks.toml");
 
@@ -102,7 +102,8 @@ pub(super) fn apply(
             place: chosen.origin.place(),
             key: "network.name".to_owned(),
             message: format!(
-                "{text:?} is no known network, expected one of {}",
+                "{} is no known network, expected one of {}",
+                quoted(text),
                 names.join(", ")
             ),
             suggestion: nearest(text, names),

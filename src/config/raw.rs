@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use secrecy::SecretString;
 
 use super::error::Place;
+use crate::types::quoted;
 
 /// A value as written. Secret values are wrapped at once, so that no Debug output can show them.
 #[derive(Clone)]
@@ -30,11 +31,11 @@ impl Raw {
     /// For error messages: what it is and, where harmless, how it reads.
     pub(super) fn describe(&self) -> String {
         match self {
-            Self::Text(text) => format!("the string {text:?}"),
+            Self::Text(text) => format!("the string {}", quoted(text)),
             Self::Number(text) => format!("the number {text}"),
             Self::Bool(value) => format!("{value}"),
             Self::List(items) => format!("a list of {}", items.len()),
-            Self::Loose(text) => format!("{text:?}"),
+            Self::Loose(text) => quoted(text),
             Self::Secret(_) => "a secret".to_owned(),
             Self::Other(what) => (*what).to_owned(),
         }
@@ -64,12 +65,7 @@ pub enum Origin {
     /// The preset of the network of this name.
     Preset(String),
     /// A file and the line in it, from 1.
-    File {
-        /// The file.
-        path: PathBuf,
-        /// The line.
-        line: usize,
-    },
+    File { path: PathBuf, line: usize },
     /// The environment variable of this name.
     Variable(String),
     /// The flag of this name, with its dashes.

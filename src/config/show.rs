@@ -5,7 +5,7 @@ use std::fmt::Write;
 use super::layer::Layers;
 use super::raw::{Origin, Raw};
 use super::schema::{self, Secrecy};
-use crate::types::{RedactedUrl, SafeText};
+use crate::types::{RedactedUrl, SafeText, quoted};
 
 /// One value as it may be shown.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
@@ -83,8 +83,8 @@ pub fn render(values: &[ShownValue]) -> String {
 
 fn shown(raw: &Raw, secrecy: Secrecy) -> String {
     let text = |text: &str| match secrecy {
-        Secrecy::Plain => format!("{:?}", SafeText::new(text)),
-        Secrecy::Url => format!("{:?}", RedactedUrl::new(text).to_string()),
+        Secrecy::Plain => quoted(SafeText::new(text).as_str()),
+        Secrecy::Url => quoted(&RedactedUrl::new(text).to_string()),
         Secrecy::Secret => "\"<redacted>\"".to_owned(),
     };
     match raw {

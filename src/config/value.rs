@@ -10,7 +10,7 @@ use secrecy::SecretString;
 use super::decimal::parse_ether;
 pub(super) use super::error::nearest;
 use super::raw::Raw;
-use crate::types::{ForkVersion, OperatorId, PoolId, RedactedUrl, Root};
+use crate::types::{ForkVersion, OperatorId, PoolId, RedactedUrl, Root, quoted};
 
 /// A value was not of its key's type.
 #[derive(Debug, Clone, Default)]
@@ -259,7 +259,7 @@ pub(super) fn choice<T: Copy>(raw: &Raw, choices: &[(&'static str, T)]) -> Resul
         .find(|(name, _)| *name == text)
         .map(|(_, value)| *value)
         .ok_or_else(|| Bad {
-            message: format!("expected {expected}, got {text:?}"),
+            message: format!("expected {expected}, got {}", quoted(text)),
             suggestion: nearest(text, names),
         })
 }

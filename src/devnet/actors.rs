@@ -63,7 +63,8 @@ pub fn staker(network: Arc<Devnet>, script: StakerScript) -> Actor {
                 match network.deposit_pool(pools).await {
                     Ok(requested) => {
                         filled += pools;
-                        tracing::info!(target: "devnet", pools = ?requested, "a staker filled pools");
+                        let pools: Vec<_> = requested.iter().map(PoolId::to_string).collect();
+                        tracing::info!(target: "devnet", pools = pools.join(", "), "a staker filled pools");
                         if filled < script.up_to {
                             tokio::time::sleep(script.then_every).await;
                         }

@@ -14,10 +14,8 @@ pub(super) const MINED_DEADLINE: Duration = Duration::from_secs(120);
 /// The local network did not do what it was asked to.
 #[derive(Debug, thiserror::Error)]
 pub enum DevnetError {
-    /// No anvil.
     #[error(transparent)]
     Anvil(#[from] AnvilError),
-    /// No Lodestar.
     #[error(transparent)]
     Lodestar(#[from] LodestarError),
     /// An option makes no sense.
@@ -36,7 +34,6 @@ pub enum DevnetError {
     Reverted {
         /// The deed.
         what: &'static str,
-        /// Its transaction.
         transaction: TxHash,
     },
     /// Nothing happened in time.
@@ -48,9 +45,8 @@ pub enum DevnetError {
     /// Another part of the network did not start.
     #[error("{what} did not start: {reason}")]
     Part {
-        /// Which part.
+        /// Names the part, as a subject of a sentence.
         what: &'static str,
-        /// Why.
         reason: SafeText,
     },
 }

@@ -72,7 +72,6 @@ pub(super) enum StepError {
 
 /// One run of npm or node in an installation.
 pub(super) struct Step<'a> {
-    /// The program.
     pub(super) program: &'a Path,
     /// The value of PATH for it.
     pub(super) path: &'a OsStr,

@@ -45,13 +45,12 @@ impl ManagerVersion {
 /// How to start a local network.
 #[derive(Debug, Clone)]
 pub struct DevnetOptions {
-    /// Chain id.
+    /// EIP-155.
     pub chain_id: u64,
     /// When blocks are mined, after the deployment (which is two blocks).
     pub mining: Mining,
     /// Blocks in an epoch: `safe` lags by one epoch, `finalized` by two.
     pub slots_in_an_epoch: u64,
-    /// The manager's version.
     pub manager: ManagerVersion,
     /// Field order of SSV's cluster tuple, in the manager and in the SSV stand-in.
     pub cluster_layout: ClusterLayout,
@@ -129,11 +128,10 @@ pub struct Accounts {
 /// What stands where.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Addresses {
-    /// The pool manager.
     pub manager: Address,
     /// The SSV stand-in.
     pub ssv: Address,
-    /// The deposit contract.
+    /// Runs the official deposit contract's code.
     pub deposit_contract: Address,
     /// The oracle's account, funded.
     pub oracle: Address,

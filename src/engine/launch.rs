@@ -13,7 +13,7 @@ use super::live::Live;
 use super::publish::{self, VERSION};
 use super::world::World;
 use crate::journal::{Journal, JournalOptions};
-use crate::oracle::{Cause, Input, Record, Settings, State};
+use crate::oracle::{Cause, Durable, Input, Record, Settings, State};
 use crate::ports::Ceremonies;
 use crate::types::{BlockRef, LogRef, PoolId, RequestKind, SafeText, UnixMillis};
 use crate::view::NetworkView;
@@ -31,17 +31,16 @@ pub struct Opened {
 /// The journal is locked, broken, or written by a newer version.
 pub fn open(settings: Settings, options: &JournalOptions) -> Result<Opened, EngineError> {
     let (journal, entries) = Journal::open(options)?;
-    let mut state = State::new(settings);
+    let mut durable = Durable::default();
     for entry in &entries {
         let record: Record = serde_json::from_str(&entry.body).map_err(|e| EngineError::Record {
             seq: entry.seq,
             problem: e.to_string(),
         })?;
-        state.apply(entry.seq, entry.at, &record);
+        durable.apply(entry.seq, entry.at, &record);
     }
-    state.set_next_record(entries.len() as u64 + 1);
     Ok(Opened {
-        state,
+        state: State::restored(settings, durable),
         committer: Committer::new(journal),
     })
 }

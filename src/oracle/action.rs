@@ -137,9 +137,6 @@ pub struct Action {
     pub proposal: Proposal,
     /// Digest of payload, risk and check verdicts as shown; an approval must name it.
     pub digest: Root,
-    /// When facts, reasons or title were last replaced under this same digest. Not journaled: they mean the same.
-    #[serde(default)]
-    pub refreshed_at: Option<UnixMillis>,
     /// When it was proposed.
     pub proposed_at: UnixMillis,
     /// Present state.

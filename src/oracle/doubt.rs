@@ -29,7 +29,6 @@ impl Desk {
             now: 1_000_000,
             transcript: None,
         };
-        desk.state.set_next_record(1);
         let log = LogRef {
             block: block(10),
             transaction: Root([1; 32]),
@@ -147,7 +146,6 @@ impl Desk {
         for (n, record) in self.records.iter().enumerate() {
             state.apply(n as u64 + 1, UnixMillis(self.now), record);
         }
-        state.set_next_record(self.records.len() as u64 + 1);
         self.state = state;
         self.effects.clear();
         self.wake();
@@ -292,13 +290,14 @@ fn a_key_that_was_condemned_or_not_taken_is_not_the_pools_key() {
     let (mut desk, request) = Desk::running();
     desk.succeeds(request);
     let known = desk.state.known_key(CASE.pool).unwrap();
-    let mut taken = desk.state.clone();
+    let mut taken = desk.state.durable().clone();
+    let mut condemned = taken.clone();
     taken.cases.get_mut(&CASE).unwrap().served_by = Some(Served {
         transaction: Root([9; 32]),
         log: None,
     });
     assert_eq!(taken.known_key(CASE.pool), None);
     let reason = SafeText::new("test");
-    desk.state.condemned.insert(known.validator, reason);
-    assert_eq!(desk.state.known_key(CASE.pool), None);
+    condemned.condemned.insert(known.validator, reason);
+    assert_eq!(condemned.known_key(CASE.pool), None);
 }

@@ -119,7 +119,6 @@ pub(super) fn action(kind: ActionKind) -> Action {
         id,
         digest: proposal.digest(id),
         proposal,
-        refreshed_at: None,
         proposed_at: UnixMillis(0),
         state: ActionState::Proposed,
         decision: None,

@@ -36,7 +36,7 @@ impl<'a> Turn<'a> {
     }
 
     pub(super) fn record(&mut self, record: Record) {
-        let seq = self.state.live.next_seq;
+        let seq = self.state.newest + 1;
         self.state.apply(seq, self.at, &record);
         self.out.records.push(record);
     }

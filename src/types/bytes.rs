@@ -27,7 +27,6 @@ macro_rules! fixed_bytes {
             /// Length in bytes.
             pub const LEN: usize = $len;
 
-            /// The bytes.
             #[must_use]
             pub fn as_bytes(&self) -> &[u8; $len] {
                 &self.0

@@ -196,7 +196,6 @@ pub enum OperatorState {
 /// One row of the ceremony matrix.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OperatorProgress {
-    /// State now.
     pub state: OperatorState,
     /// When this operator's message of each step was first seen.
     pub seen: BTreeMap<StepId, UnixMillis>,
@@ -217,13 +216,13 @@ impl Default for OperatorProgress {
 /// An accusation that was published in a ceremony, judged by us.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Blame {
-    /// Who accuses.
+    /// The operator that published the accusation; after a time-out RockX names innocents.
     pub blamer: OperatorId,
     /// Who is accused by the *evidence* (not by the blamer's word), where the evidence names somebody.
     pub culprit: Option<OperatorId>,
     /// Whether the evidence proves it, by our own judgement.
     pub proven: bool,
-    /// In words.
+    /// What the evidence shows, in a sentence for people.
     pub reason: SafeText,
 }
 
@@ -250,22 +249,22 @@ pub enum FailureKind {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[error("{reason}")]
 pub struct CeremonyFailure {
-    /// How.
+    /// Says what may be done next: a failure that is `Unknown` is looked for, not repeated.
     pub kind: FailureKind,
     /// The step in which it stopped.
     pub round: Option<StepId>,
     /// Operators that caused it, as far as this is known from what they sent or did not send.
     pub culprits: Vec<OperatorId>,
-    /// In words.
+    /// What the evidence shows, in a sentence for people.
     pub reason: SafeText,
-    /// Accusations seen.
+    /// Accusations in the order in which they were observed, also those that prove nothing.
     pub blames: Vec<Blame>,
 }
 
 /// A verified key generation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeygenOutput {
-    /// The validator key.
+    /// Interpolated from the public keys of the shares.
     pub validator: BlsPublicKey,
     /// Deposit signature over (validator, withdrawal credentials, 32 ETH) in the deposit domain of the fork version.
     pub deposit_signature: BlsSignature,
@@ -295,9 +294,7 @@ pub struct ReshareOutput {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase", tag = "result")]
 pub enum CeremonyResult {
-    /// Of a keygen.
     Keygen(KeygenOutput),
-    /// Of a reshare.
     Reshare(ReshareOutput),
     /// Of a signing ceremony.
     Sign {

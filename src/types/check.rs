@@ -21,7 +21,6 @@ pub enum CheckStatus {
 pub struct Check {
     /// Stable name in kebab case, e.g. `deposit-signature`.
     pub name: String,
-    /// The verdict.
     pub status: CheckStatus,
     /// Why, in one line, with the values that were compared.
     pub reason: SafeText,

@@ -47,18 +47,17 @@ impl FromStr for RequestKind {
 /// A block, by number and hash: after a reorg the same number has another hash.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct BlockRef {
-    /// Height.
+    /// Blocks before it: genesis has 0.
     pub number: u64,
-    /// Hash.
+    /// keccak256 of the RLP of its header.
     pub hash: Root,
 }
 
 /// Where an event stands: block, transaction, index of the log in the block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct LogRef {
-    /// The block.
     pub block: BlockRef,
-    /// The transaction's hash.
+    /// keccak256 of the signed envelope.
     pub transaction: Root,
     /// `logIndex`, within the block.
     pub index: u64,
@@ -88,13 +87,13 @@ impl fmt::Display for ClusterLayout {
 pub struct ClusterSnapshot {
     /// Validators registered in the cluster.
     pub validator_count: u32,
-    /// Network fee index.
+    /// SSV's running sum of network fees for one validator, at the time of the snapshot.
     pub network_fee_index: u64,
-    /// Cluster index.
+    /// The running sum of the fees of the cluster's operators, likewise.
     pub index: u64,
     /// Balance in SSV base units (10^-18 SSV), as a decimal string in JSON.
     pub balance: alloy::primitives::U256,
-    /// Not liquidated.
+    /// False once SSV liquidated the cluster: it takes no more validators until it is reactivated.
     pub active: bool,
 }
 
@@ -115,9 +114,8 @@ impl ClusterSnapshot {
 /// `getPool` of the manager contract.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PoolView {
-    /// Pool number.
     pub id: PoolId,
-    /// Deposits in wei.
+    /// Stake in the pool, wei; a full pool has 32 ETH.
     pub deposits_wei: alloy::primitives::U256,
     /// An exit was requested.
     pub exiting: bool,

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use super::RequestKind;
+use super::{RequestKind, quoted};
 
 /// A pool's number in the manager contract (`uint32`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -55,9 +55,8 @@ impl fmt::Display for OperatorId {
 
 /// The text is not an id of the expected form.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{text:?} is not {expected}")]
+#[error("{} is not {expected}", quoted(text))]
 pub struct ParseIdError {
-    /// What was read.
     pub text: String,
     /// The form that was expected.
     pub expected: &'static str,
@@ -94,9 +93,7 @@ impl FromStr for RequestId {
 /// Names a case: `deposit/3`, `reshare/3.1` (second request of its kind for pool 3), `exit/3`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CaseId {
-    /// What was requested.
     pub kind: RequestKind,
-    /// For which pool.
     pub pool: PoolId,
     /// 0 for the first request of this kind for this pool, then 1, 2, …
     pub ordinal: u32,

@@ -27,7 +27,7 @@ pub use contract::{BlockRef, ClusterLayout, ClusterSnapshot, LogRef, PoolView, R
 pub use id::{ActionId, CaseId, OperatorId, ParseIdError, PoolId, RequestId};
 pub use operator::{OperatorRecord, RsaPublicKeyText};
 pub use step::{CeremonyStep, Follows, StepId, present_step, present_step_from, was_seen};
-pub use text::{RedactedUrl, SafeText, counted};
+pub use text::{RedactedUrl, SafeText, counted, quoted};
 pub use time::{UnixMillis, in_words};
 pub use transaction::{NonceStatus, SignedTransaction};
 pub use transcript::{Examined, Transcript, TranscriptError};

@@ -17,7 +17,6 @@ macro_rules! name {
                 Self(std::borrow::Cow::Borrowed(name))
             }
 
-            /// The name.
             #[must_use]
             pub fn as_str(&self) -> &str {
                 &self.0

@@ -26,7 +26,6 @@ pub enum Follows {
 /// One step: one message of each of its senders.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CeremonyStep {
-    /// Its name.
     pub id: StepId,
     /// What people call it, within a sentence: `round 1`.
     pub title: SafeText,

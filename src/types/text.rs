@@ -40,7 +40,6 @@ impl SafeText {
         Self::new(&String::from_utf8_lossy(head))
     }
 
-    /// The safe text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -138,6 +137,29 @@ impl fmt::Debug for RedactedUrl {
     }
 }
 
+/// Words of somebody else in double quotes, `"1 finney"`: hostile characters, quotes and backslashes in them are escaped as
+/// in TOML and Rust, so that it is plain where they end. Cut like [`SafeText`].
+#[must_use]
+pub fn quoted(text: &str) -> String {
+    let mut out = String::from('"');
+    for (n, c) in text.chars().enumerate() {
+        if n == SafeText::MAX_CHARS {
+            out.push('…');
+            break;
+        }
+        match c {
+            '\n' => out.push_str("\\n"),
+            '\t' => out.push_str("\\t"),
+            '\r' => out.push_str("\\r"),
+            '"' | '\\' => out.extend(['\\', c]),
+            c if is_hostile(c) => out.extend(c.escape_unicode()),
+            c => out.push(c),
+        }
+    }
+    out.push('"');
+    out
+}
+
 /// A number with what it counts: `1 operator`, `2 operators`. For nouns that take an `s`.
 #[must_use]
 pub fn counted(n: usize, noun: &str) -> String {
@@ -158,6 +180,19 @@ mod tests {
         );
         assert!(SafeText::new(&"x".repeat(10_000_000)).as_str().chars().count() <= SafeText::MAX_CHARS + 1);
         assert_eq!(SafeText::from_bytes(b"ok\xff").as_str(), "ok\u{fffd}");
+    }
+
+    #[test]
+    fn quoted_words_end_where_they_end() {
+        assert_eq!(quoted("1 finney"), r#""1 finney""#);
+        assert_eq!(
+            quoted("a \"b\"\\ c\n\x1b[31m\u{202e}"),
+            r#""a \"b\"\\ c\n\u{1b}[31m\u{202e}""#
+        );
+        assert_eq!(
+            quoted(&"x".repeat(10_000)).chars().count(),
+            SafeText::MAX_CHARS + 3
+        );
     }
 
     #[test]

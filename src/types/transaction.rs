@@ -8,17 +8,16 @@ use super::{BlockRef, PoolId, Root, SafeText};
 /// The signed bytes of an EIP-1559 transaction and the numbers in them. After a crash these very bytes go out again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SignedTransaction {
-    /// EIP-2718 envelope.
+    /// EIP-2718 envelope: type byte 0x02 and the RLP of the transaction with its signature.
     pub raw: Bytes,
     /// keccak256 of `raw`.
     pub hash: Root,
-    /// Account nonce.
     pub nonce: u64,
     /// Max fee per gas, wei.
     pub max_fee_wei: U256,
     /// Max priority fee per gas, wei.
     pub priority_fee_wei: U256,
-    /// Gas limit.
+    /// Gas units. With `max_fee_wei` it bounds what the transaction can cost.
     pub gas_limit: u64,
 }
 
@@ -32,13 +31,12 @@ pub enum NonceStatus {
     Pending,
     /// One of our hashes is in a block.
     Included {
-        /// Which one.
+        /// The one of our hashes: a replaced transaction has several.
         hash: Root,
-        /// Where.
         block: BlockRef,
-        /// Receipt status 1.
+        /// Status 1 in the receipt (EIP-658).
         success: bool,
-        /// Decoded revert reason.
+        /// Why it reverted, where the node could tell.
         reason: Option<SafeText>,
         /// Gas used × effective gas price, wei.
         fee_paid_wei: U256,

@@ -34,7 +34,7 @@ pub enum TranscriptError {
     /// Of a version that this program does not read.
     #[error("transcript format {found}, this program reads {known}")]
     Format {
-        /// Of the document.
+        /// Format version of the document.
         found: u32,
         /// What the backend reads.
         known: u32,
@@ -47,7 +47,6 @@ pub enum TranscriptError {
 /// A transcript that was read and checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Examined {
-    /// The ceremony.
     pub request_id: RequestId,
     /// What the document says its digest is; whether that is right, a check says.
     pub digest: Root,

@@ -66,7 +66,6 @@ pub enum FactKind {
 /// A labelled value that the approver needs, in full.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fact {
-    /// What it is.
     pub label: String,
     /// The whole value.
     pub value: SafeText,
@@ -77,9 +76,7 @@ pub struct Fact {
 /// One decoded argument of a contract call.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CallArgument {
-    /// Parameter name.
     pub name: String,
-    /// Solidity type.
     pub solidity_type: String,
     /// The value in full.
     pub value: SafeText,
@@ -88,7 +85,6 @@ pub struct CallArgument {
 /// A decoded contract call.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CallView {
-    /// Function name.
     pub function: String,
     /// Arguments in order.
     pub arguments: Vec<CallArgument>,
@@ -112,7 +108,7 @@ pub struct TransactionPayload {
     pub to: Address,
     /// Wei sent along.
     pub value_wei: U256,
-    /// Call data.
+    /// Selector and ABI-encoded arguments.
     pub data: Bytes,
     /// The most that this transaction may cost in fees, wei.
     pub fee_ceiling_wei: U256,
@@ -123,15 +119,14 @@ pub struct TransactionPayload {
 /// A signed voluntary exit to publish.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ExitPayload {
-    /// The validator.
     pub validator: BlsPublicKey,
-    /// Its index.
+    /// Index on the beacon chain.
     pub validator_index: u64,
     /// First epoch at which it may be included.
     pub epoch: u64,
     /// The 32 bytes that were signed.
     pub signing_root: Root,
-    /// The combined signature.
+    /// Valid under the validator key for `signing_root`.
     pub signature: BlsSignature,
 }
 
@@ -141,9 +136,7 @@ pub struct ExitPayload {
 pub enum Payload {
     /// Start messages to the operators.
     Ceremony(CeremonyPayload),
-    /// A transaction.
     Transaction(TransactionPayload),
-    /// An exit broadcast.
     Exit(ExitPayload),
 }
 
@@ -162,15 +155,9 @@ pub enum ActionState {
     /// A decider said no.
     Rejected,
     /// It was tried and did not work.
-    Failed {
-        /// Why.
-        reason: SafeText,
-    },
+    Failed { reason: SafeText },
     /// What it was for is gone or has changed; it cannot be decided any more.
-    Void {
-        /// Why.
-        reason: SafeText,
-    },
+    Void { reason: SafeText },
     /// It may or may not have taken effect; being found out.
     Unknown {
         /// What is not known, and why.
@@ -208,16 +195,12 @@ impl ActionState {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase", tag = "by")]
 pub enum Decider {
-    /// A person.
     Person {
         /// The identity of the seat.
         name: SafeText,
     },
     /// A rule of the policy.
-    Rule {
-        /// The rule's name.
-        name: SafeText,
-    },
+    Rule { name: SafeText },
 }
 
 impl fmt::Display for Decider {
@@ -229,7 +212,7 @@ impl fmt::Display for Decider {
     }
 }
 
-/// What was decided.
+/// Approve or reject; a rejection says why.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase", tag = "verdict")]
 pub enum Verdict {
@@ -245,11 +228,8 @@ pub enum Verdict {
 /// A decision on an action.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Decision {
-    /// Approve or reject.
     pub verdict: Verdict,
-    /// By whom.
     pub decider: Decider,
-    /// When.
     pub at: UnixMillis,
     /// The digest of what was decided on.
     pub digest: Root,
@@ -258,7 +238,7 @@ pub struct Decision {
 /// A size that a committee can have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CommitteeSize {
-    /// Operators.
+    /// Size of the committee, n.
     pub operators: usize,
     /// Any so many of them can sign.
     pub threshold: u8,
@@ -298,7 +278,6 @@ impl CommitteeView {
 /// One action, with its present state and what can be done about it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ActionView {
-    /// Its id.
     pub id: ActionId,
     /// What it is called, in kebab case: `keygen`, `send-deposit`, …; rules of the policy name it so.
     pub kind: String,
@@ -320,7 +299,6 @@ pub struct ActionView {
     pub refreshed_at: Option<UnixMillis>,
     /// When it was proposed.
     pub proposed_at: UnixMillis,
-    /// Present state.
     #[serde(flatten)]
     pub state: ActionState,
     /// The decision, once made.

@@ -8,9 +8,7 @@ use crate::types::SafeText;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase", tag = "can")]
 pub enum Can {
-    /// It can.
     Yes,
-    /// It cannot.
     No {
         /// A sentence for the person who tried.
         why: SafeText,
@@ -26,7 +24,6 @@ impl Can {
         }
     }
 
-    /// Whether it can.
     #[must_use]
     pub fn is_yes(&self) -> bool {
         *self == Self::Yes

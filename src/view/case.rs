@@ -15,7 +15,7 @@ use crate::types::{
 pub enum Cause {
     /// An event of the manager contract.
     Event {
-        /// Where it stands.
+        /// Where the event stands.
         #[serde(flatten)]
         log: LogRef,
     },
@@ -24,13 +24,8 @@ pub enum Cause {
         /// The block at which it was found.
         block: BlockRef,
     },
-    /// A person.
-    Manual {
-        /// Who.
-        by: SafeText,
-        /// When.
-        at: UnixMillis,
-    },
+    /// A person asked for it at a seat.
+    Manual { by: SafeText, at: UnixMillis },
 }
 
 /// A case's state in one word, for tables and colours. The sentence beside it says more.
@@ -41,7 +36,6 @@ pub enum CaseStatus {
     Preparing,
     /// An action of this case waits for a decision.
     AwaitingDecision,
-    /// A ceremony runs.
     Ceremony,
     /// The case waits for its turn in the contract's queue, or for the epoch from which on its exit is allowed.
     Queued,
@@ -57,7 +51,6 @@ pub enum CaseStatus {
     Unknown,
     /// The event that opened it left the chain.
     Orphaned,
-    /// Finished.
     Done,
 }
 
@@ -90,7 +83,6 @@ impl fmt::Display for CaseStatus {
 /// One line of a case's file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HistoryEntry {
-    /// When.
     pub at: UnixMillis,
     /// What happened, in one sentence.
     pub text: SafeText,
@@ -101,13 +93,9 @@ pub struct HistoryEntry {
 /// One request of the contract.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CaseView {
-    /// Its id.
     pub id: CaseId,
-    /// Kind of request.
     pub kind: RequestKind,
-    /// Pool.
     pub pool: PoolId,
-    /// What opened it.
     pub cause: Cause,
     /// When it was opened here.
     pub opened_at: UnixMillis,

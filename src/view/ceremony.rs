@@ -16,10 +16,8 @@ use crate::types::{
 pub enum CeremonyEnd {
     /// Verified result.
     Verified {
-        /// The validator key.
         validator: BlsPublicKey,
     },
-    /// No result.
     Failed(CeremonyFailure),
 }
 
@@ -36,7 +34,7 @@ pub struct CeremonyView {
     pub what: SafeText,
     /// 1 for the first try of this step of the case.
     pub attempt: u32,
-    /// Threshold.
+    /// Shares that are needed to sign, t of n.
     pub threshold: u8,
     /// The steps, in order, each with those who send its message: the matrix' columns. Empty when its backend is not
     /// there to tell.

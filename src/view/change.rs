@@ -24,7 +24,6 @@ pub enum RowChange<T: Listed> {
     Put {
         /// The row before it; `None` is the head of the list.
         after: Option<T::Id>,
-        /// The row.
         row: Box<T>,
     },
     /// The row is gone.
@@ -37,44 +36,29 @@ pub enum RowChange<T: Listed> {
 pub enum Change {
     /// The snapshot's number and time.
     Taken {
-        /// Its revision.
+        /// [`Snapshot::revision`] of the newer one.
         revision: u64,
         /// When it was taken.
         at: UnixMillis,
     },
-    /// The program's version.
     Version(String),
-    /// The network.
     Network(NetworkView),
-    /// Who decides.
     Mode(Mode),
     /// A pause of everything began or ended.
     Paused(Option<PauseView>),
-    /// The execution chain.
     Chain(ChainView),
-    /// The oracle account.
     Signer(SignerView),
-    /// Every endpoint.
     Endpoints(Vec<EndpointView>),
-    /// An operator.
     Operator(RowChange<OperatorView>),
-    /// A case.
     Case(RowChange<CaseView>),
-    /// A ceremony.
     Ceremony(RowChange<CeremonyView>),
-    /// An action.
     Action(RowChange<ActionView>),
-    /// A transaction.
     Transaction(RowChange<TransactionView>),
-    /// An exit.
     Exit(RowChange<ExitView>),
-    /// A validator.
     Validator(RowChange<ValidatorView>),
     /// How many are left to pages.
     Older(Older),
-    /// The journal.
     Journal(JournalView),
-    /// Every alarm.
     Alarms(Vec<SafeText>),
 }
 

@@ -73,7 +73,7 @@ pub struct Seated {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ToSeat {
-    /// First.
+    /// The first message, from either side.
     Hello(Hello),
     /// Second, where the seat is taken.
     Seated(Seated),
@@ -88,20 +88,20 @@ pub enum ToSeat {
         /// In order.
         changes: Vec<Change>,
     },
-    /// Something happened.
+    /// One line of what changed, for whoever follows along.
     Happened(Transition),
     /// So many transitions came faster than they were read.
     Missed(u64),
     /// The answer to a request.
     Answer {
-        /// The request's.
+        /// Ticket of the request.
         ticket: u64,
         /// What came of it.
         reply: Reply,
     },
     /// The answer to a query.
     Rows {
-        /// The query's.
+        /// Ticket of the query.
         ticket: u64,
         /// The rows, or why there are none.
         listing: Result<Listing, Refused>,
@@ -112,20 +112,18 @@ pub enum ToSeat {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum FromSeat {
-    /// First.
+    /// The first message, from either side.
     Hello(Hello),
     /// A person asks for something.
     Request {
         /// Comes back with the answer.
         ticket: u64,
-        /// What.
         request: Request,
     },
     /// The front end reads on.
     Read {
         /// Comes back with the answer.
         ticket: u64,
-        /// What.
         query: Query,
     },
     /// Changes were missed: the whole state is wanted again.

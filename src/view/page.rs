@@ -16,7 +16,6 @@ pub trait Listed {
     /// What names it within its list.
     type Id: Copy + Eq + Hash;
 
-    /// Its id.
     fn id(&self) -> Self::Id;
 
     /// It no longer moves, and may be left to a page.
@@ -65,7 +64,6 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// Every kind.
     pub const ALL: [Self; 5] = [
         Self::Actions,
         Self::Cases,
@@ -79,17 +77,13 @@ impl Kind {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase", tag = "row", content = "id")]
 pub enum RowId {
-    /// An action.
     Action(ActionId),
-    /// A case.
     Case(CaseId),
-    /// A ceremony.
     Ceremony(RequestId),
     /// The transaction of an action.
     Transaction(ActionId),
     /// The exit of a case.
     Exit(CaseId),
-    /// A validator.
     Validator(BlsPublicKey),
 }
 
@@ -111,7 +105,6 @@ impl RowId {
 /// Asks for things that are over, newest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Page {
-    /// Of which list.
     pub kind: Kind,
     /// Only what is older than this row of the list; `None` begins with the newest.
     pub before: Option<RowId>,
@@ -131,30 +124,19 @@ pub enum Query {
     /// The next page of what is over.
     Page(Page),
     /// One thing, open or over.
-    One {
-        /// Which.
-        row: RowId,
-    },
+    One { row: RowId },
     /// Every case of a pool, newest first, at most [`Page::MOST`].
-    Pool {
-        /// Which pool.
-        pool: PoolId,
-    },
+    Pool { pool: PoolId },
 }
 
 /// Rows of one list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase", tag = "kind", content = "rows")]
 pub enum Rows {
-    /// Actions.
     Actions(Vec<ActionView>),
-    /// Cases.
     Cases(Vec<CaseView>),
-    /// Ceremonies.
     Ceremonies(Vec<CeremonyView>),
-    /// Transactions.
     Transactions(Vec<TransactionView>),
-    /// Exits.
     Exits(Vec<ExitView>),
 }
 
@@ -170,15 +152,11 @@ pub struct Listing {
 /// How many of each kind are over and not in the snapshot.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Older {
-    /// Actions.
     pub actions: u64,
     /// Cases, by kind of request.
     pub cases: BTreeMap<RequestKind, u64>,
-    /// Ceremonies.
     pub ceremonies: u64,
-    /// Transactions.
     pub transactions: u64,
-    /// Exits.
     pub exits: u64,
 }
 

@@ -8,9 +8,7 @@ use crate::types::{ActionId, CaseId, OperatorId, PoolId, RequestId, Root, SafeTe
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Scope {
-    /// Everything.
     All,
-    /// One case.
     Case(CaseId),
 }
 
@@ -20,50 +18,32 @@ pub enum Scope {
 pub enum Request {
     /// Let an action pass.
     Approve {
-        /// Which action.
         action: ActionId,
         /// The digest that was shown.
         digest: Root,
         /// What was typed, where the action demands a phrase.
         phrase: Option<String>,
     },
-    /// Stop an action.
+    /// Stop an action. Its case goes on only when a person retries it.
     Reject {
-        /// Which action.
         action: ActionId,
         /// The digest that was shown.
         digest: Root,
-        /// Why.
+        /// The person's words, kept in the journal.
         reason: SafeText,
     },
     /// Take up a case again that was rejected, failed or refused; or look again at once.
-    Retry {
-        /// Which case.
-        case: CaseId,
-    },
+    Retry { case: CaseId },
     /// Give up a ceremony whose outcome is unknown: whatever it made is never used.
-    DeclareLost {
-        /// Which ceremony.
-        request: RequestId,
-    },
+    DeclareLost { request: RequestId },
     /// Let nothing leave this machine any more.
-    Pause {
-        /// What.
-        scope: Scope,
-    },
+    Pause { scope: Scope },
     /// End a pause.
-    Resume {
-        /// What.
-        scope: Scope,
-    },
+    Resume { scope: Scope },
     /// Open a reshare by hand for a staked pool.
-    RequestReshare {
-        /// Which pool.
-        pool: PoolId,
-    },
+    RequestReshare { pool: PoolId },
     /// Choose the committee of a keygen or reshare that waits for its decision. The action is proposed anew.
     SetCommittee {
-        /// Which action.
         action: ActionId,
         /// The committee that will hold the key, ascending.
         committee: Vec<OperatorId>,
@@ -86,12 +66,7 @@ pub enum Refused {
     Stale(SafeText),
     /// Somebody decided before.
     #[error("already decided by {by} at {at}", at = at.to_rfc3339())]
-    AlreadyDecided {
-        /// Who.
-        by: SafeText,
-        /// When.
-        at: UnixMillis,
-    },
+    AlreadyDecided { by: SafeText, at: UnixMillis },
     /// It cannot be done now, and why.
     #[error("{0}")]
     NotNow(SafeText),
@@ -112,7 +87,6 @@ pub type Reply = Result<Accepted, Refused>;
 /// One thing that happened, for headless output and the console's event feed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Transition {
-    /// When.
     pub at: UnixMillis,
     /// Journal sequence number.
     pub record: u64,

@@ -16,17 +16,12 @@ pub struct Snapshot {
     pub revision: u64,
     /// When it was taken.
     pub at: UnixMillis,
-    /// Program version.
     pub version: String,
-    /// The network.
     pub network: NetworkView,
-    /// Who decides.
     pub mode: Mode,
-    /// Everything is paused.
+    /// Present while everything is paused.
     pub paused: Option<PauseView>,
-    /// The execution chain.
     pub chain: ChainView,
-    /// The oracle account.
     pub signer: SignerView,
     /// RPC nodes, messenger, beacon nodes.
     pub endpoints: Vec<EndpointView>,
@@ -48,7 +43,6 @@ pub struct Snapshot {
     pub validators: Vec<ValidatorView>,
     /// How many are over and not here.
     pub older: Older,
-    /// The journal.
     pub journal: JournalView,
     /// Conditions that a person should know of, worst first. Empty when all is well.
     pub alarms: Vec<SafeText>,

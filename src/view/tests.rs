@@ -30,7 +30,7 @@ fn ids() -> (ActionId, CaseId, RequestId) {
 }
 
 #[test]
-fn requests_answers_and_pages_come_out_as_they_went_in() {
+fn requests_come_out_as_they_went_in() {
     let (action, case, request) = ids();
     let digest = Root([9; 32]);
     let requests = [
@@ -60,6 +60,10 @@ fn requests_answers_and_pages_come_out_as_they_went_in() {
         let asked = FromSeat::Request { ticket: 1, request };
         assert_eq!(crossed(&asked), asked);
     }
+}
+
+#[test]
+fn answers_come_out_as_they_went_in() {
     let refused = [
         Refused::Stale("the digest".into()),
         Refused::AlreadyDecided {
@@ -77,6 +81,11 @@ fn requests_answers_and_pages_come_out_as_they_went_in() {
         };
         assert_eq!(crossed(&answer), answer);
     }
+}
+
+#[test]
+fn pages_come_out_as_they_went_in() {
+    let (action, case, request) = ids();
     let rows = [
         RowId::Action(action),
         RowId::Case(case),
@@ -259,14 +268,20 @@ proptest! {
 /// The views stand on `types` alone: whoever reads them knows nothing of the engine.
 #[test]
 fn views_stand_on_types_alone() {
-    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/view");
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        let text = std::fs::read_to_string(&path).unwrap();
-        let here = concat!("crate", "::");
-        for used in text.split(here).skip(1) {
-            let line = used.lines().next().unwrap_or_default();
-            assert!(used.starts_with("types::"), "{}: {here}{line}", path.display());
+    let mut folders = vec![std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/view")];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let text = std::fs::read_to_string(&path).unwrap();
+            let here = concat!("crate", "::");
+            for used in text.split(here).skip(1) {
+                let line = used.lines().next().unwrap_or_default();
+                assert!(used.starts_with("types::"), "{}: {here}{line}", path.display());
+            }
         }
     }
 }

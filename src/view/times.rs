@@ -9,9 +9,8 @@ use crate::types::UnixMillis;
 /// A time of the beacon chain and the epoch that it falls into.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Moment {
-    /// Epoch.
     pub epoch: u64,
-    /// When.
+    /// Start of the epoch.
     pub at: UnixMillis,
 }
 
@@ -19,7 +18,7 @@ pub struct Moment {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Stage {
-    /// At work.
+    /// Its attestations count.
     Active,
     /// `active_exiting`: its exit is in a block.
     Exiting,
@@ -50,15 +49,9 @@ pub enum Actual {
     /// The beacon state has the epoch with which it began.
     Since(Moment),
     /// First seen at this time.
-    Seen {
-        /// When.
-        at: UnixMillis,
-    },
+    Seen { at: UnixMillis },
     /// Passed while nobody looked; a later stage was first seen at this time.
-    Before {
-        /// When.
-        at: UnixMillis,
-    },
+    Before { at: UnixMillis },
 }
 
 impl Actual {
@@ -75,7 +68,6 @@ impl Actual {
 /// A stage with its predicted and actual times.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Milestone {
-    /// Which.
     pub stage: Stage,
     /// By the chain's rules, when the exit was published.
     pub by_rules: Option<Moment>,

@@ -17,21 +17,16 @@ pub enum TransactionState {
     Pending,
     /// In a block.
     Included {
-        /// The block.
         block: BlockRef,
         /// Blocks on top, itself included.
         confirmations: u64,
     },
     /// In a final block.
-    Final {
-        /// The block.
-        block: BlockRef,
-    },
+    Final { block: BlockRef },
     /// In a block, and reverted.
     Reverted {
-        /// The block.
         block: BlockRef,
-        /// Decoded reason.
+        /// Why it reverted, as far as known.
         reason: SafeText,
     },
     /// Another transaction of this account took its nonce.
@@ -79,19 +74,18 @@ impl fmt::Display for TransactionState {
 pub struct TransactionView {
     /// The action it executes; there is one transaction for it at most.
     pub action: ActionId,
-    /// Contract function.
+    /// Name of the called function, without its arguments.
     pub function: SafeText,
-    /// Account nonce.
     pub nonce: u64,
     /// Every hash ever sent, newest last.
     pub hashes: Vec<Root>,
-    /// Newest signed bytes.
+    /// The newest signed EIP-2718 envelope.
     pub raw: Bytes,
     /// Max fee per gas of the newest, wei.
     pub max_fee_wei: U256,
     /// Priority fee per gas of the newest, wei.
     pub priority_fee_wei: U256,
-    /// Gas limit.
+    /// Gas units.
     pub gas_limit: u64,
     /// Approved ceiling of the whole fee, wei.
     pub fee_ceiling_wei: U256,
@@ -99,7 +93,6 @@ pub struct TransactionView {
     pub fee_paid_wei: Option<U256>,
     /// When it was signed.
     pub signed_at: UnixMillis,
-    /// State.
     #[serde(flatten)]
     pub state: TransactionState,
     /// Anything worth a sentence.

@@ -14,18 +14,15 @@ pub struct NodeVerdict {
     pub delivered: bool,
     /// Its verdict in words.
     pub detail: SafeText,
-    /// When.
     pub at: UnixMillis,
 }
 
 /// One voluntary exit.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ExitView {
-    /// The case.
     pub case: CaseId,
-    /// The validator.
     pub validator: BlsPublicKey,
-    /// Its index.
+    /// Index on the beacon chain, once a node has told it.
     pub validator_index: Option<u64>,
     /// Epoch in the signed message.
     pub epoch: Option<u64>,
@@ -44,11 +41,9 @@ pub struct ExitView {
 /// One validator of a pool.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ValidatorView {
-    /// Pool.
     pub pool: PoolId,
-    /// Key.
     pub public_key: BlsPublicKey,
-    /// Present committee.
+    /// Who holds shares of the key now.
     pub operators: Vec<OperatorId>,
     /// Index on the beacon chain.
     pub index: Option<u64>,

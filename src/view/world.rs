@@ -14,11 +14,10 @@ pub struct NetworkView {
     pub name: SafeText,
     /// EIP-155 chain id.
     pub chain_id: u64,
-    /// Money is real.
+    /// Whether what is spent is worth anything: every screen then says so.
     pub mainnet: bool,
     /// Parts that are simulated, e.g. "SSV stand-in", "development beacon". Shown on every screen.
     pub simulated: Vec<SafeText>,
-    /// The manager contract.
     pub manager: Address,
 }
 
@@ -47,9 +46,7 @@ impl fmt::Display for Mode {
 /// Everything is paused.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PauseView {
-    /// By whom.
     pub by: SafeText,
-    /// Since when.
     pub since: UnixMillis,
 }
 
@@ -86,11 +83,11 @@ impl LinkState {
 /// The execution chain as the oracle sees it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChainView {
-    /// Newest block.
+    /// Newest block that an endpoint told of.
     pub head: Option<BlockRef>,
     /// When its arrival was noticed.
     pub head_at: Option<UnixMillis>,
-    /// Newest final block.
+    /// Newest block that counts as final.
     pub finalized: Option<BlockRef>,
     /// Newest block whose events were read and journaled.
     pub cursor: Option<BlockRef>,
@@ -121,7 +118,7 @@ impl ChainView {
     }
 }
 
-/// The oracle account.
+/// The oracle account, as the newest answers have it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SignerView {
     /// The address; none in observe mode without a key.
@@ -148,11 +145,10 @@ impl SignerView {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum EndpointKind {
-    /// Execution JSON-RPC.
+    /// JSON-RPC of the execution layer.
     Execution,
-    /// RockX messenger.
     Messenger,
-    /// Beacon API.
+    /// Standard Beacon API of the consensus layer.
     Beacon,
 }
 
@@ -195,18 +191,16 @@ impl Health {
     }
 }
 
-/// One endpoint.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EndpointView {
     /// What it is for.
     pub kind: EndpointKind,
     /// Redacted URL.
     pub name: SafeText,
-    /// Health.
     pub health: Health,
     /// Why, or a version.
     pub detail: SafeText,
-    /// Last round trip.
+    /// Round trip of the last answer, milliseconds.
     pub latency_ms: Option<u64>,
 }
 
@@ -219,11 +213,10 @@ pub struct OperatorView {
     pub name: SafeText,
     /// Redacted endpoint.
     pub endpoint: SafeText,
-    /// Health.
     pub health: Health,
     /// Version its node reports.
     pub version: SafeText,
-    /// Last round trip.
+    /// Round trip of the last answer, milliseconds.
     pub latency_ms: Option<u64>,
     /// Ceremonies it took part in that gave a result.
     pub ceremonies_done: u32,
@@ -233,14 +226,12 @@ pub struct OperatorView {
     pub note: SafeText,
 }
 
-/// The journal.
+/// Where the record stands.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct JournalView {
-    /// Records.
     pub records: u64,
     /// Hash of the newest record: the head of the chain.
     pub head: Root,
-    /// File.
     pub path: SafeText,
     /// Why it cannot be written at present; nothing leaves this machine while so.
     pub unwritable: Option<SafeText>,

@@ -213,7 +213,6 @@ fn transaction(kind: ActionKind, pool: PoolId, fee_ceiling_wei: U256) -> Action 
             }),
         },
         digest: Root::default(),
-        refreshed_at: None,
         proposed_at: UnixMillis(0),
         state: ActionState::Proposed,
         decision: None,

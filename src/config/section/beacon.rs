@@ -25,10 +25,10 @@ pub(in crate::config) const KEYS: &[Key] = &[
     .default("12s"),
 ];
 
-/// The consensus layer.
+/// The beacon nodes that are asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BeaconConfig {
-    /// May be empty.
+    /// Base URLs of Beacon APIs. Empty: nothing is asked, and what rests on an answer is unknown.
     pub urls: Vec<RedactedUrl>,
     /// Deadline of every call.
     pub timeout: Duration,

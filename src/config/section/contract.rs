@@ -56,12 +56,12 @@ impl Value for ClusterLayout {
     }
 }
 
-/// The pool manager.
+/// The contract whose requests are served.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ContractConfig {
-    /// Its address.
+    /// Never zero.
     pub address: Address,
-    /// Its version.
+    /// Which ABI and rules the contract has.
     pub adapter: AdapterName,
     /// Field order of SSV's `Cluster`.
     pub cluster_layout: ClusterLayout,

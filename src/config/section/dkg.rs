@@ -61,7 +61,7 @@ pub enum MessengerChoice {
     Foreign(RedactedUrl),
     /// Our own, within this process.
     Embedded {
-        /// Where it listens.
+        /// Plain HTTP; port 0 takes a free one.
         listen: SocketAddr,
         /// How operators reach it. `None`: `http://` and the address that was bound.
         public_url: Option<RedactedUrl>,
@@ -71,7 +71,6 @@ pub enum MessengerChoice {
 /// How the oracle runs ceremonies.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DkgConfig {
-    /// Which messenger.
     pub messenger: MessengerChoice,
     /// Where the observer listens.
     pub observer_listen: SocketAddr,

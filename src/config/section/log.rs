@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use crate::config::reader::{Reader, words};
 use crate::config::schema::Key;
+use crate::types::quoted;
 
 pub(in crate::config) const KEYS: &[Key] = &[
     Key::new(
@@ -42,7 +43,6 @@ pub struct LogConfig {
     pub dir: PathBuf,
     /// Files that are kept.
     pub keep: usize,
-    /// Form.
     pub format: LogFormat,
 }
 
@@ -55,7 +55,8 @@ pub(in crate::config) fn read(r: &mut Reader<'_>) -> Option<LogConfig> {
         && !is_filter(level)
     {
         let message = format!(
-            "expected error, warn, info, debug, trace, off, or a filter like \"info,casimir_dkg::chain=debug\", got {level:?}"
+            "expected error, warn, info, debug, trace, off, or a filter like \"info,casimir_dkg::chain=debug\", got {}",
+            quoted(level)
         );
         r.error("log.level", message);
     }

@@ -40,7 +40,7 @@ words!(Takeover { "refuse" => Takeover::Refuse, "allow" => Takeover::Allow });
 /// The command `messenger`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MessengerConfig {
-    /// Where it listens.
+    /// Plain HTTP; port 0 takes a free one.
     pub listen: SocketAddr,
     /// Where registrations, topics and undelivered messages are kept.
     pub data_dir: PathBuf,

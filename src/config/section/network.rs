@@ -7,7 +7,7 @@ use crate::config::raw::Raw;
 use crate::config::reader::{Reader, text_of, words};
 use crate::config::schema::Key;
 use crate::config::value::{Bad, Value};
-use crate::types::{ForkVersion, Root};
+use crate::types::{ForkVersion, Root, quoted};
 
 pub(in crate::config) const KEYS: &[Key] = &[
     Key::new(
@@ -74,7 +74,11 @@ impl Value for Finality {
         }
         match text_of("\"finalized\" or a number of blocks", raw)? {
             "finalized" => Ok(Self::Finalized),
-            other => Err(format!("expected \"finalized\" or a number of blocks, got {other:?}").into()),
+            other => Err(format!(
+                "expected \"finalized\" or a number of blocks, got {}",
+                quoted(other)
+            )
+            .into()),
         }
     }
 }
@@ -90,7 +94,7 @@ words!(NetworkName {
 /// Which chain.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NetworkConfig {
-    /// Preset.
+    /// Chooses the preset that everything below defaults to.
     pub name: NetworkName,
     /// EIP-155 chain id.
     pub chain_id: u64,

@@ -124,7 +124,6 @@ const OWN: &str = "own_validators";
 pub enum NodeKey {
     /// A PEM file, or RockX's encrypted JSON with a password file.
     File {
-        /// The file.
         path: PathBuf,
         /// File with its password.
         password_file: Option<PathBuf>,
@@ -136,15 +135,15 @@ pub enum NodeKey {
 /// The command `operator`.
 #[derive(Debug, Clone)]
 pub struct NodeConfig {
-    /// SSV operator id.
+    /// Id in the SSV registry, which ceremonies and shares name.
     pub id: OperatorId,
-    /// Where it listens.
+    /// Plain HTTP; port 0 takes a free one.
     pub listen: SocketAddr,
     /// How the messenger reaches it. `None`: `http://` and the address that was bound.
     pub public_url: Option<RedactedUrl>,
-    /// The messenger.
+    /// Base URL, without the routes.
     pub messenger_url: RedactedUrl,
-    /// Its RSA key.
+    /// Its public half is in the SSV registry: shares are encrypted to it, outputs are signed with it.
     pub key: NodeKey,
     /// Where shares are kept.
     pub data_dir: PathBuf,
@@ -174,7 +173,7 @@ pub struct NodeRules {
 /// Somebody who may start ceremonies.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AllowedInitiator {
-    /// For the log.
+    /// Says in the log who started a ceremony; nothing is decided by it.
     pub name: SafeText,
     /// RSA public key as configured.
     pub public_key: RsaPublicKeyText,
@@ -183,24 +182,24 @@ pub struct AllowedInitiator {
 /// SSV registrations that may be signed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AllowedOwner {
-    /// The manager contract.
+    /// The manager contract, which owns the validators in SSV.
     pub owner: Address,
-    /// Highest nonce.
+    /// Highest registration nonce of that owner, inclusive.
     pub last_nonce: u64,
 }
 
 /// Voluntary exits that may be signed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AllowedExits {
-    /// Of the chain.
+    /// Enters the signing domain: exits of other chains are refused.
     pub genesis_validators_root: Root,
-    /// Of the chain.
+    /// The fork version of every exit since Deneb (EIP-7044).
     pub capella_fork_version: ForkVersion,
     /// Only of validators whose shares the node holds.
     pub own_validators: bool,
-    /// Validator indices.
+    /// Indices on the beacon chain, inclusive.
     pub indices: RangeInclusive<u64>,
-    /// Epochs.
+    /// Epochs that the signed message may name, inclusive.
     pub epochs: RangeInclusive<u64>,
 }
 

@@ -43,7 +43,7 @@ pub(in crate::config) const KEYS: &[Key] = &[
 pub struct RpcConfig {
     /// At least one, the preferred one first.
     pub urls: Vec<RedactedUrl>,
-    /// Wake-up calls.
+    /// New heads from here wake the poll; what is believed is read over HTTP.
     pub ws_url: Option<RedactedUrl>,
     /// Deadline of every call.
     pub timeout: Duration,

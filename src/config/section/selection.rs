@@ -31,7 +31,7 @@ pub enum SelectionRule {
     Fixed(Vec<OperatorId>),
     /// `size` of these, ascending, by health.
     Choose {
-        /// Candidates.
+        /// Operators that may be chosen, ascending.
         from: Vec<OperatorId>,
         /// 4, 7, 10 or 13.
         size: usize,

@@ -49,9 +49,8 @@ pub(in crate::config) const KEYS: &[Key] = &[
 pub enum SignerKey {
     /// No key: observe mode.
     Absent,
-    /// A keystore file.
+    /// Web3 Secret Storage, version 3.
     Keystore {
-        /// The file.
         path: PathBuf,
         /// File with its password.
         password_file: Option<PathBuf>,
@@ -60,21 +59,20 @@ pub enum SignerKey {
     },
     /// A mnemonic in a file.
     MnemonicFile {
-        /// The file.
         path: PathBuf,
-        /// Which account.
+        /// The last number of the path m/44'/60'/0'/0/index (BIP-44).
         index: u32,
     },
     /// A mnemonic from the environment.
     Mnemonic {
-        /// The words.
+        /// English words of BIP-39, separated by spaces.
         phrase: SecretString,
-        /// Which account.
+        /// The last number of the path m/44'/60'/0'/0/index (BIP-44).
         index: u32,
     },
 }
 
-/// The oracle's account.
+/// The account that the manager knows as its oracle.
 #[derive(Debug, Clone)]
 pub struct SignerConfig {
     /// Where the key is.

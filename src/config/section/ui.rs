@@ -54,7 +54,6 @@ pub(in crate::config) const KEYS: &[Key] = &[
 pub enum Notify {
     /// The terminal's bell.
     Bell,
-    /// Nothing.
     Off,
     /// A program is started, without a shell and without arguments of ours.
     Command(String),
@@ -71,22 +70,22 @@ impl Value for Notify {
     }
 }
 
-/// The console.
+/// How the console looks and what it takes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UiConfig {
     /// Name or path; `None`: by the terminal.
     pub theme: Option<String>,
-    /// Key bindings.
+    /// A file of key bindings that are laid over the built-in ones.
     pub keys: Option<PathBuf>,
-    /// Spinners.
+    /// Whether spinners turn.
     pub animations: bool,
     /// For each new approval.
     pub notify: Notify,
     /// Mouse capture at start.
     pub mouse: bool,
-    /// ASCII only.
+    /// Signs, borders and charts of ASCII characters only.
     pub ascii: bool,
-    /// Ctrl-z.
+    /// Whether ctrl-z may stop the process, and with it the engine, when nothing is in flight.
     pub allow_suspend: bool,
     /// How long approve keys are dead after an approval opened.
     pub grace: Duration,

@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::process::Command;
 
 use super::{Progress, install};
-use crate::types::SafeText;
+use crate::types::{SafeText, quoted};
 
 /// The release that the local network is tested with. Others differ in what they mine and report, so they are not used.
 pub const VERSION: &str = "1.7.1";
@@ -62,22 +62,18 @@ pub enum AnvilError {
     },
     /// Another process holds the lock for too long.
     #[error("another process has been installing anvil for minutes; its lock is {path}")]
-    Locked {
-        /// The lock file.
-        path: PathBuf,
-    },
+    Locked { path: PathBuf },
     /// There is no anvil for this machine.
     #[error("the anvil package has no binary for {os} on {arch}")]
     Platform {
-        /// Operating system.
+        /// As `std::env::consts::OS`.
         os: &'static str,
-        /// Processor.
+        /// As `std::env::consts::ARCH`.
         arch: &'static str,
     },
     /// What was installed is not what was expected.
     #[error("{path} is not anvil {VERSION}: {reason}")]
     Unusable {
-        /// The binary.
         path: PathBuf,
         /// What is wrong with it.
         reason: SafeText,
@@ -183,6 +179,6 @@ pub(super) async fn check_version(path: &Path) -> Result<(), SafeText> {
     if output.status.success() && number == VERSION {
         Ok(())
     } else {
-        Err(SafeText::new(&format!("it says {first:?}")))
+        Err(SafeText::new(&format!("it says {}", quoted(first))))
     }
 }

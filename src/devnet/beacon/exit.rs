@@ -20,7 +20,6 @@ pub struct ExitMessage {
     /// First epoch in which it may be in a block.
     #[serde(with = "decimal")]
     pub epoch: u64,
-    /// Whose exit.
     #[serde(with = "decimal")]
     pub validator_index: u64,
 }
@@ -41,13 +40,9 @@ mod decimal {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ExitProblem {
     /// The signature is not the validator's over this exit.
-    BadSignature {
-        /// Validator.
-        index: u64,
-    },
+    BadSignature { index: u64 },
     /// The validator has not been active for long enough.
     TooYoung {
-        /// Validator.
         index: u64,
         /// The epoch now.
         epoch: u64,
@@ -64,13 +59,9 @@ pub enum ExitProblem {
         exit_epoch: u64,
     },
     /// The validator is not active yet.
-    NotActive {
-        /// Validator.
-        index: u64,
-    },
+    NotActive { index: u64 },
     /// The validator is on its way out, or out.
     AlreadyExiting {
-        /// Validator.
         index: u64,
         /// When.
         exit_epoch: u64,

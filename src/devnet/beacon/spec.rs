@@ -30,7 +30,6 @@ pub struct BeaconSpec {
     pub capella_fork_version: ForkVersion,
     /// Chain id of the execution chain.
     pub deposit_chain_id: u64,
-    /// The deposit contract.
     pub deposit_contract: Address,
 }
 

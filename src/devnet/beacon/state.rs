@@ -22,9 +22,7 @@ const REMEMBERED_BLOCKS: u64 = 256;
 /// A deposit, as the deposit contract logged it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Deposit {
-    /// Validator key.
     pub public_key: BlsPublicKey,
-    /// Withdrawal credentials.
     pub withdrawal_credentials: Root,
     /// Gwei.
     pub amount: u64,
@@ -46,16 +44,12 @@ pub struct Withdrawal {
 pub enum Event {
     /// There is a new head.
     Head {
-        /// Its slot.
         slot: u64,
         /// It is the first of its epoch.
         epoch_transition: bool,
     },
     /// An epoch is final.
-    FinalizedCheckpoint {
-        /// Which.
-        epoch: u64,
-    },
+    FinalizedCheckpoint { epoch: u64 },
     /// An exit is in a block, or, from most clients, has been accepted.
     VoluntaryExit(SignedExit),
     /// Blocks were replaced. This chain has one node, so it happens only where it is [told](super::DevBeacon::tell).

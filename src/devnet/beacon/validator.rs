@@ -49,15 +49,13 @@ impl Status {
 /// A validator and its balance (gwei).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Validator {
-    /// Its key.
     pub public_key: BlsPublicKey,
     /// Where withdrawals go.
     pub withdrawal_credentials: Root,
-    /// Balance.
+    /// Gwei.
     pub balance: u64,
     /// Whole ether of it that count.
     pub effective_balance: u64,
-    /// Has been slashed.
     pub slashed: bool,
     /// Epoch at which it entered the queue.
     pub activation_eligibility_epoch: u64,

@@ -48,13 +48,11 @@ pub struct DemoOptions {
     pub stakers: StakerScript,
     /// What is asked of staked pools.
     pub requests: RequestScript,
-    /// The manager's version.
     pub manager: ManagerVersion,
     /// Field order of SSV's cluster tuple.
     pub cluster_layout: ClusterLayout,
     /// Whether the manager stores reshares.
     pub stores_reshare: bool,
-    /// The consensus layer.
     pub beacon: DemoBeacon,
     /// Write a configuration in which policy decides (needs the flag for it as well).
     pub auto: bool,
@@ -132,33 +130,8 @@ impl DemoNetwork {
         let folder = folder(&options)?;
         progress("making keys");
         let (mnemonic, oracle_key) = oracle_account()?;
-        let keys = match &options.keys {
-            Some(keys) => keys.clone().first(options.operators).ok_or_else(|| {
-                DevnetError::Option(format!("keys of fewer than {} operators", options.operators).into())
-            })?,
-            None => DemoKeys::generate(options.operators).await?,
-        };
-        let devnet = Devnet::start(
-            DevnetOptions {
-                mining: match options.block_time {
-                    0 => Mining::Instant,
-                    seconds => Mining::EverySeconds(seconds),
-                },
-                slots_in_an_epoch: options.slots_in_an_epoch,
-                manager: options.manager,
-                cluster_layout: options.cluster_layout,
-                stores_reshare: options.stores_reshare,
-                operators: keys
-                    .operators
-                    .iter()
-                    .map(|key| key.public().to_registry_text())
-                    .collect(),
-                oracle_key: Some(oracle_key),
-                ..DevnetOptions::default()
-            },
-            progress,
-        )
-        .await?;
+        let keys = keys(&options).await?;
+        let devnet = Devnet::start(devnet_options(&options, &keys, oracle_key), progress).await?;
         let spec = options.beacon.spec();
         let consensus = Consensus::start(
             &options.beacon,
@@ -359,6 +332,33 @@ fn folder(options: &DemoOptions) -> Result<Folder, DevnetError> {
             .tempdir()
             .map(Folder::Temporary)
             .map_err(|error| failed_part("the demo's folder", &error)),
+    }
+}
+
+async fn keys(options: &DemoOptions) -> Result<DemoKeys, DevnetError> {
+    match &options.keys {
+        Some(keys) => keys.clone().first(options.operators).ok_or_else(|| {
+            DevnetError::Option(format!("keys of fewer than {} operators", options.operators).into())
+        }),
+        None => DemoKeys::generate(options.operators).await,
+    }
+}
+
+/// The chain and its contracts, with the operators registered and the oracle's account in office.
+fn devnet_options(options: &DemoOptions, keys: &DemoKeys, oracle_key: B256) -> DevnetOptions {
+    let registered = keys.operators.iter().map(|key| key.public().to_registry_text());
+    DevnetOptions {
+        mining: match options.block_time {
+            0 => Mining::Instant,
+            seconds => Mining::EverySeconds(seconds),
+        },
+        slots_in_an_epoch: options.slots_in_an_epoch,
+        manager: options.manager,
+        cluster_layout: options.cluster_layout,
+        stores_reshare: options.stores_reshare,
+        operators: registered.collect(),
+        oracle_key: Some(oracle_key),
+        ..DevnetOptions::default()
     }
 }
 

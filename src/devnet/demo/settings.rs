@@ -65,18 +65,6 @@ fn table(settings: &Settings<'_>) -> serde_json::Value {
     let (options, devnet) = (settings.options, settings.devnet);
     let spec = options.beacon.spec();
     let addresses = devnet.addresses();
-    let operators: Vec<_> = settings
-        .operators
-        .iter()
-        .map(|operator| {
-            json!({
-                "id": operator.id,
-                "name": operator.name,
-                "endpoint": operator.endpoint,
-                "public_key": operator.public_key,
-            })
-        })
-        .collect();
     let mut table = json!({
         "network": {
             "name": "devnet",
@@ -104,29 +92,14 @@ fn table(settings: &Settings<'_>) -> serde_json::Value {
             "messenger_url": settings.messenger_url,
             "initiator_key_file": INITIATOR,
         },
-        "operator": operators,
+        "operator": settings.operators.iter().map(operator).collect::<Vec<_>>(),
         "selection": { "size": options.committee },
         "policy": { "mode": if options.auto { "auto" } else { "supervised" } },
         "journal": { "path": "journal.sqlite" },
         "log": { "dir": "logs" },
     });
     if options.auto {
-        table["policy"]["rule"] = json!([
-            {
-                "name": "what the demo may do by itself",
-                "kinds": ["keygen", "reshare", "send-deposit", "send-reshare"],
-                "max_fee": "0.05 ETH",
-                "per_day": 1000,
-                // the demo's chain has one voice
-                "unknown_ok": ["endpoints-agree"],
-            },
-            {
-                "name": "the demo's exits",
-                "kinds": ["sign-exit", "broadcast-exit"],
-                "irreversible": true,
-                "per_day": 1000,
-            },
-        ]);
+        table["policy"]["rule"] = rules();
     }
     if let Some(url) = settings.beacon_url {
         // slots are short here; the event stream is faster still
@@ -136,4 +109,33 @@ fn table(settings: &Settings<'_>) -> serde_json::Value {
         table["network"]["genesis_validators_root"] = root.to_string().into();
     }
     table
+}
+
+fn operator(operator: &OperatorRecord) -> serde_json::Value {
+    json!({
+        "id": operator.id,
+        "name": operator.name,
+        "endpoint": operator.endpoint,
+        "public_key": operator.public_key,
+    })
+}
+
+/// What policy may decide here: every kind of action, and the irreversible ones by a rule of their own.
+fn rules() -> serde_json::Value {
+    json!([
+        {
+            "name": "what the demo may do by itself",
+            "kinds": ["keygen", "reshare", "send-deposit", "send-reshare"],
+            "max_fee": "0.05 ETH",
+            "per_day": 1000,
+            // the demo's chain has one voice
+            "unknown_ok": ["endpoints-agree"],
+        },
+        {
+            "name": "the demo's exits",
+            "kinds": ["sign-exit", "broadcast-exit"],
+            "irreversible": true,
+            "per_day": 1000,
+        },
+    ])
 }

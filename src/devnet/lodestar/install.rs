@@ -10,7 +10,7 @@ use tokio::process::Command;
 use super::{LodestarError, VERSION};
 use crate::devnet::anvil::{Lookup, Progress};
 use crate::devnet::npm::{self, LockError, Step, StepError};
-use crate::types::SafeText;
+use crate::types::{SafeText, quoted};
 
 const MANIFEST: &str = include_str!("npm/package.json");
 const LOCK_FILE: &str = include_str!("npm/package-lock.json");
@@ -168,6 +168,6 @@ async fn abi(node: &Path) -> Result<u32, LodestarError> {
     match numbers.map(|(release, abi)| (release.parse::<u32>(), abi.parse::<u32>())) {
         Some((Ok(release), Ok(abi))) if release >= OLDEST_NODE => Ok(abi),
         Some((Ok(release), Ok(_))) => Err(failed(format!("this is Node.js {release}"))),
-        _ => Err(failed(format!("node says {:?}", text.trim()))),
+        _ => Err(failed(format!("node says {}", quoted(text.trim())))),
     }
 }

@@ -9,7 +9,6 @@ pub enum ProxyError {
     /// A target is somewhere else than on this machine, or is no URL that the proxy speaks to.
     #[error("target {name}: {url}: {reason}")]
     Target {
-        /// The target's name.
         name: SafeText,
         /// Where it was said to be.
         url: RedactedUrl,
@@ -28,13 +27,10 @@ pub enum ProxyError {
     /// A rule names a target that the proxy does not stand before.
     #[error("scenario {scenario}, rule {rule}: there is no target {target}; there are {targets}")]
     NoSuchTarget {
-        /// The scenario.
         scenario: SafeText,
-        /// The rule.
         rule: SafeText,
         /// What it names.
         target: SafeText,
-        /// All names.
         targets: SafeText,
     },
     /// There is no such thing to switch, pull or look up.
@@ -44,7 +40,6 @@ pub enum ProxyError {
         what: &'static str,
         /// The name that was given.
         name: SafeText,
-        /// All names.
         known: SafeText,
     },
 }

@@ -1,6 +1,7 @@
 //! The handle: where the proxy listens, its levers, and what it has done.
 
 use std::collections::BTreeSet;
+use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -22,10 +23,18 @@ pub enum Switch {
     Off,
 }
 
+impl fmt::Display for Switch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::On => "on",
+            Self::Off => "off",
+        })
+    }
+}
+
 /// A loaded scenario, for people who choose one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ScenarioView {
-    /// Its name.
     pub name: String,
     /// One sentence that says what happens.
     pub about: String,
@@ -36,7 +45,6 @@ pub struct ScenarioView {
 /// A rule of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RuleView {
-    /// Its name.
     pub name: String,
     /// Whether it is switched on.
     pub on: bool,

@@ -15,7 +15,12 @@ pub(super) fn view(state: &State, live: &Live, id: ActionId) -> Option<ActionVie
         let known = || state.known_key(pool).map(|key| key.committee);
         by_contract.filter(|holders| !holders.is_empty()).or_else(known)
     };
-    let mut view = convert::action(action, action_state(state, id)?, observes(state));
+    let mut view = convert::action(
+        action,
+        state.shown(action),
+        action_state(state, id)?,
+        observes(state),
+    );
     if view.can_reject.is_yes() {
         view.committee = convert::committee(&action.proposal.payload, holders);
     }

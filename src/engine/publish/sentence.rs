@@ -60,7 +60,7 @@ fn executing(state: &State, case: &Case, action: ActionId, unknown: Option<Strin
             let words = unknown.unwrap_or_else(|| sending_words(sending));
             let held = observes && sending.status == NonceStatus::Missing;
             let held = if held { "; mode observe does not send it" } else { "" };
-            with_note(format!("{words}{held}"), &sending.note)
+            with_note(format!("{words}{held}"), state.note(action))
         }
         None if observes => {
             "the exit was offered to the beacon nodes; not in a block yet, and mode observe does not offer it again"
@@ -133,10 +133,9 @@ fn sending_words(sending: &Sending) -> String {
     }
 }
 
-fn with_note(words: String, note: &SafeText) -> String {
-    if note.as_str().is_empty() {
-        words
-    } else {
-        format!("{words} ({note})")
+fn with_note(words: String, note: Option<&SafeText>) -> String {
+    match note.map(SafeText::as_str) {
+        None | Some("") => words,
+        Some(note) => format!("{words} ({note})"),
     }
 }

@@ -28,7 +28,7 @@ pub(super) fn view(state: &State, action: ActionId) -> Option<TransactionView> {
         fee_paid_wei,
         signed_at: s.signed_at,
         state: self::state(state, action, s, head),
-        note: s.note.clone(),
+        note: state.note(action).cloned().unwrap_or_default(),
     })
 }
 

@@ -48,7 +48,6 @@ impl Life {
             let text = serde_json::to_string(record).unwrap();
             state.apply(n as u64 + 1, UnixMillis(0), &serde_json::from_str(&text).unwrap());
         }
-        state.set_next_record(self.journal.len() as u64 + 1);
         self.state = state;
         self.input(Input::Started);
     }

@@ -36,7 +36,13 @@ fn transaction(turn: &mut Turn<'_>, id: ActionId, payload: TransactionPayload) {
     // nodes forget, or never take, what pays less than the base fee
     let stuck = matches!(sending.status, NonceStatus::Pending | NonceStatus::Missing)
         && newest.max_fee_wei < base_fee
-        && sending.unmined_since.is_some_and(waited);
+        && turn
+            .state
+            .live
+            .unmined_since
+            .get(&id)
+            .copied()
+            .is_some_and(waited);
     let may_leave = turn.state.may_leave(id.case);
     if due && !turn.state.live.in_flight.contains(&EffectKey::Inspect(id)) {
         turn.state.live.inspected_at.insert(id, (head, turn.at));

@@ -182,7 +182,6 @@ mod tests {
         for (n, record) in (1..).zip(&records) {
             state.apply(n, UnixMillis(1_000), record);
         }
-        state.set_next_record(4);
         (state, case)
     }
 

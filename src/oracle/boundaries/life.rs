@@ -50,7 +50,6 @@ impl Life {
             looked_up: 0,
             answers: VecDeque::new(),
         };
-        life.state.set_next_record(1);
         life.wake();
         let log = LogRef {
             block: block(10),
@@ -117,7 +116,6 @@ impl Life {
             let text = serde_json::to_string(record).unwrap();
             state.apply(n as u64 + 1, *at, &serde_json::from_str(&text).unwrap());
         }
-        state.set_next_record(self.journal.len() as u64 + 1);
         self.state = state;
         self.wake();
     }

@@ -97,7 +97,6 @@ impl Life {
         for (seq, record) in (1..).zip(&self.journal) {
             self.state.apply(seq, UnixMillis(self.now), record);
         }
-        self.state.set_next_record(self.journal.len() as u64 + 1);
         self.effects.clear();
         self.input(Input::CaughtUp { finalized: None });
         let facts = ChainFacts {

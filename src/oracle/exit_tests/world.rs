@@ -79,7 +79,6 @@ impl World {
             started: BTreeMap::new(),
             drafts: Vec::new(),
         };
-        world.state.set_next_record(1);
         world.wake();
         let log = LogRef {
             block: block(),
@@ -142,7 +141,6 @@ impl World {
             assert_eq!(&read, record, "a record changes on its way through the journal");
             state.apply(n as u64 + 1, *at, &read);
         }
-        state.set_next_record(self.journal.len() as u64 + 1);
         if let Some(case) = self.state.cases.get(&CASE) {
             let restored = &state.cases[&CASE];
             assert_eq!(restored.step, case.step, "not restored");

@@ -1,12 +1,21 @@
-//! Which case a record is about.
+//! What a record is about.
 
 use super::Record;
-use crate::oracle::State;
-use crate::types::CaseId;
+use crate::oracle::state::Durable;
+use crate::types::{ActionId, CaseId, RequestId};
+
+/// What a record is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::oracle) enum Subject {
+    Case(CaseId),
+    Action(ActionId),
+    Ceremony(RequestId),
+    Everything,
+}
 
 impl Record {
-    /// The case that it is about; none for what concerns everything.
-    pub(in crate::oracle) fn case(&self, state: &State) -> Option<CaseId> {
+    /// What it is about. Every kind of record says so here, and is taken into account where its subject is.
+    pub(in crate::oracle) fn subject(&self) -> Subject {
         match self {
             Self::CaseOpened { case, .. }
             | Self::CauseLost { case }
@@ -18,8 +27,7 @@ impl Record {
             | Self::CaseRetried { case, .. }
             | Self::CaseClosed { case, .. }
             | Self::PoolServed { case, .. }
-            | Self::PoolNotServed { case, .. }
-            | Self::CeremonyStarted { case, .. } => Some(*case),
+            | Self::PoolNotServed { case, .. } => Subject::Case(*case),
             Self::ActionProposed { action, .. }
             | Self::ActionChanged { action, .. }
             | Self::Decided { action, .. }
@@ -28,17 +36,33 @@ impl Record {
             | Self::TransactionAccepted { action, .. }
             | Self::TransactionStatus { action, .. }
             | Self::ExitPublished { action, .. }
-            | Self::ExitDeferred { action, .. } => Some(action.case),
-            Self::CeremonyVerified { request, .. }
+            | Self::ExitDeferred { action, .. } => Subject::Action(*action),
+            Self::CeremonyStarted { request, .. }
+            | Self::CeremonyVerified { request, .. }
             | Self::CeremonyFailed { request, .. }
             | Self::CeremonyUnknown { request, .. }
-            | Self::CeremonyDeclaredLost { request, .. } => state.ceremonies.get(request).map(|c| c.case),
-            Self::Paused { case, .. } | Self::Resumed { case, .. } | Self::Note { case, .. } => *case,
+            | Self::CeremonyDeclaredLost { request, .. } => Subject::Ceremony(*request),
+            Self::Paused { case, .. } | Self::Resumed { case, .. } | Self::Note { case, .. } => {
+                case.map_or(Subject::Everything, Subject::Case)
+            }
             Self::EngineStarted { .. }
             | Self::KeyCondemned { .. }
             | Self::AccountSeen { .. }
             | Self::AccountStrange { .. }
-            | Self::AccountAccepted { .. } => None,
+            | Self::AccountAccepted { .. } => Subject::Everything,
+        }
+    }
+
+    /// The case that it is about; none for what concerns everything.
+    pub(in crate::oracle) fn case(&self, known: &Durable) -> Option<CaseId> {
+        match self.subject() {
+            Subject::Case(case) => Some(case),
+            Subject::Action(action) => Some(action.case),
+            Subject::Ceremony(request) => match self {
+                Self::CeremonyStarted { case, .. } => Some(*case),
+                _ => known.ceremonies.get(&request).map(|c| c.case),
+            },
+            Subject::Everything => None,
         }
     }
 }

@@ -5,6 +5,8 @@ mod about;
 mod ceremonies;
 mod sentence;
 
+pub(in crate::oracle) use about::Subject;
+
 use alloy::primitives::Address;
 use serde::{Deserialize, Serialize};
 

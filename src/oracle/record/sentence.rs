@@ -8,24 +8,71 @@ impl Record {
     /// One sentence for people.
     #[must_use]
     pub fn sentence(&self) -> SafeText {
-        SafeText::new(&match self {
-            Self::EngineStarted {
-                version,
-                network,
-                mode,
-            } => {
-                format!("casimir-dkg {version} started on {network} in mode {mode}")
+        SafeText::new(&match self.subject() {
+            Subject::Case(case) => self.of_case(case),
+            Subject::Action(action) => self.of_action(action),
+            Subject::Ceremony(request) => self.of_ceremony(request),
+            Subject::Everything => self.of_everything(),
+        })
+    }
+
+    fn of_case(&self, case: CaseId) -> String {
+        match self {
+            Self::CaseOpened { cause, .. } | Self::CauseFound { cause, .. } => requested(case, cause),
+            Self::CauseLost { .. } => format!("the request of {case} left the chain in a reorganisation"),
+            Self::CommitteeChosen { committee, by, .. } => {
+                let ids: Vec<_> = committee.iter().map(ToString::to_string).collect();
+                format!("{by} chose operators {} for {case}", ids.join(", "))
             }
-            Self::CaseOpened { case, cause } | Self::CauseFound { case, cause } => requested(*case, cause),
-            Self::CauseLost { case } => format!("the request of {case} left the chain in a reorganisation"),
-            Self::ActionProposed { action, proposal, .. } => {
+            Self::ValidatorPhaseSeen { phase, since, .. } => match since {
+                Some(since) => format!("the validator of {case} is {phase} since {since}"),
+                None => format!("the validator of {case} is {phase}"),
+            },
+            Self::ValidatorForecast { basis, forecast, .. } => {
+                format!("expected of {case} {}: {}", on(*basis), forecast.words())
+            }
+            Self::CaseHalted { reason, .. } => format!("{case} needs a person: {reason}"),
+            Self::CaseRetried { by, .. } => format!("{case} taken up again by {by}"),
+            Self::Paused { by, .. } => format!("{case} paused by {by}"),
+            Self::Resumed { by, .. } => format!("{case} resumed by {by}"),
+            Self::PoolServed { transaction, by, .. } => {
+                cases::kind(case.kind).served_by(case.pool, *transaction, *by)
+            }
+            Self::PoolNotServed { transaction, .. } => {
+                cases::kind(case.kind).not_served_by(case.pool, *transaction)
+            }
+            Self::CaseClosed { outcome, .. } => format!("{case} closed: {outcome}"),
+            Self::Note { text, .. } => text.as_str().to_owned(),
+            _ => self.kind().to_owned(),
+        }
+    }
+
+    fn of_action(&self, action: ActionId) -> String {
+        match self {
+            Self::ActionProposed { proposal, .. } => {
                 format!("{action} waits for a decision: {}", proposal.title)
             }
-            Self::ActionChanged { action, .. } => format!("{action} changed while it waited"),
-            Self::Decided { action, decision } => format!("{action} {}", decided(decision)),
-            Self::ActionVoided { action, reason } => format!("{action} is void: {reason}"),
+            Self::ActionChanged { .. } => format!("{action} changed while it waited"),
+            Self::Decided { decision, .. } => format!("{action} {}", decided(decision)),
+            Self::ActionVoided { reason, .. } => format!("{action} is void: {reason}"),
+            Self::TransactionSigned { transaction: tx, .. } => {
+                format!("{action}: transaction {} signed with nonce {}", tx.hash, tx.nonce)
+            }
+            Self::TransactionAccepted { hash, .. } => {
+                format!("{action}: transaction {hash} accepted by a node")
+            }
+            Self::TransactionStatus { status, .. } => format!("{action}: {}", stands(status)),
+            Self::ExitPublished {
+                verdicts, standing, ..
+            } => format!("{action}: {}", offered(verdicts, standing.as_ref())),
+            Self::ExitDeferred { reason, .. } => format!("{action} waits: {reason}"),
+            _ => self.kind().to_owned(),
+        }
+    }
+
+    fn of_ceremony(&self, request: RequestId) -> String {
+        match self {
             Self::CeremonyStarted {
-                request,
                 case,
                 role,
                 attempt,
@@ -37,71 +84,41 @@ impl Record {
                 counted(plan.participants().len(), "operator")
             ),
             Self::CeremonyVerified {
-                request,
-                checks,
-                transcript,
-                ..
+                checks, transcript, ..
             } => format!(
                 "ceremony {request} verified, {}{}",
                 counted(checks.len(), "check"),
                 proof(transcript.as_ref())
             ),
             Self::CeremonyFailed {
-                request,
-                failure,
-                transcript,
+                failure, transcript, ..
             } => format!(
                 "ceremony {request} failed: {failure}{}",
                 proof(transcript.as_ref())
             ),
             Self::CeremonyUnknown {
-                request,
-                reason,
-                transcript,
+                reason, transcript, ..
             } => format!(
                 "the outcome of ceremony {request} is unknown and looked for: {reason}{}",
                 proof(transcript.as_ref())
             ),
-            Self::CeremonyDeclaredLost { request, by } => {
+            Self::CeremonyDeclaredLost { by, .. } => {
                 format!("ceremony {request} declared lost by {by}; whatever it made must never be used")
             }
+            _ => self.kind().to_owned(),
+        }
+    }
+
+    fn of_everything(&self) -> String {
+        match self {
+            Self::EngineStarted {
+                version,
+                network,
+                mode,
+            } => format!("casimir-dkg {version} started on {network} in mode {mode}"),
             Self::KeyCondemned { validator, reason } => {
                 format!("key {validator} must never be used: {reason}")
             }
-            Self::CommitteeChosen { case, committee, by } => {
-                let ids: Vec<_> = committee.iter().map(ToString::to_string).collect();
-                format!("{by} chose operators {} for {case}", ids.join(", "))
-            }
-            Self::TransactionSigned {
-                action,
-                transaction: tx,
-            } => {
-                format!("{action}: transaction {} signed with nonce {}", tx.hash, tx.nonce)
-            }
-            Self::TransactionAccepted { action, hash } => {
-                format!("{action}: transaction {hash} accepted by a node")
-            }
-            Self::TransactionStatus { action, status } => format!("{action}: {}", stands(status)),
-            Self::ExitPublished {
-                action,
-                verdicts,
-                standing,
-            } => format!("{action}: {}", offered(verdicts, standing.as_ref())),
-            Self::ExitDeferred { action, reason, .. } => format!("{action} waits: {reason}"),
-            Self::ValidatorPhaseSeen {
-                case, phase, since, ..
-            } => match since {
-                Some(since) => format!("the validator of {case} is {phase} since {since}"),
-                None => format!("the validator of {case} is {phase}"),
-            },
-            Self::ValidatorForecast {
-                case,
-                basis,
-                forecast,
-                ..
-            } => format!("expected of {case} {}: {}", on(*basis), forecast.words()),
-            Self::CaseHalted { case, reason } => format!("{case} needs a person: {reason}"),
-            Self::CaseRetried { case, by } => format!("{case} taken up again by {by}"),
             Self::AccountSeen { account, nonce } => {
                 format!("the oracle account {account} is watched from nonce {nonce} on")
             }
@@ -111,22 +128,11 @@ impl Record {
             Self::AccountAccepted { account, nonce } => {
                 format!("what the oracle account {account} did below nonce {nonce} was looked at by a person")
             }
-            Self::Paused { case: Some(case), by } => format!("{case} paused by {by}"),
-            Self::Paused { case: None, by } => format!("everything paused by {by}"),
-            Self::Resumed { case: Some(case), by } => format!("{case} resumed by {by}"),
-            Self::Resumed { case: None, by } => format!("everything resumed by {by}"),
-            Self::PoolServed {
-                case,
-                transaction,
-                by,
-                ..
-            } => cases::kind(case.kind).served_by(case.pool, *transaction, *by),
-            Self::PoolNotServed { case, transaction } => {
-                cases::kind(case.kind).not_served_by(case.pool, *transaction)
-            }
-            Self::CaseClosed { case, outcome } => format!("{case} closed: {outcome}"),
+            Self::Paused { by, .. } => format!("everything paused by {by}"),
+            Self::Resumed { by, .. } => format!("everything resumed by {by}"),
             Self::Note { text, .. } => text.as_str().to_owned(),
-        })
+            _ => self.kind().to_owned(),
+        }
     }
 }
 

@@ -87,7 +87,6 @@ impl Sim {
             calm: false,
             base_fee: 7,
         };
-        sim.state.set_next_record(1);
         sim.input(Input::Started);
         sim.facts();
         sim
@@ -130,7 +129,6 @@ impl Sim {
             assert_eq!(&read, record, "a record changes on its way through the journal");
             state.apply(n as u64 + 1, *at, &read);
         }
-        state.set_next_record(self.journal.len() as u64 + 1);
         for (id, case) in &self.state.cases {
             let restored = &state.cases[id];
             assert_eq!(

@@ -1,10 +1,11 @@
-//! How the records of the oracle's account change the state.
+//! How the records of the oracle's account change what is durable.
 
 use alloy::primitives::Address;
 
-use super::{Account, State};
+use super::Durable;
+use crate::oracle::account::Account;
 
-impl State {
+impl Durable {
     /// Nonces below this one are history: from before the journal, or a person has looked at them.
     pub(super) fn account_looked_at(&mut self, account: Address, nonce: u64) {
         let known = self.accounts.entry(account).or_insert(Account {

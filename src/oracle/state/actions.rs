@@ -5,7 +5,7 @@ use crate::types::{CaseId, Root, UnixMillis};
 
 use super::*;
 
-impl State {
+impl Durable {
     pub(super) fn action_proposed(
         &mut self,
         at: UnixMillis,
@@ -17,7 +17,6 @@ impl State {
             id,
             proposal: proposal.clone(),
             digest,
-            refreshed_at: None,
             proposed_at: at,
             state: ActionState::Proposed,
             decision: None,
@@ -31,7 +30,6 @@ impl State {
         if let Some(a) = self.actions.get_mut(&action) {
             a.proposal = proposal.clone();
             a.digest = digest;
-            a.refreshed_at = None;
         }
     }
 

@@ -1,14 +1,15 @@
-//! How records change the state. Replaying all of them restores it.
+//! How records change what is durable.
 
+use crate::oracle::record::Subject;
 use crate::oracle::{HistoryEntry, Record};
-use crate::types::{CaseId, UnixMillis};
+use crate::types::{ActionId, CaseId, RequestId, UnixMillis};
 
-use super::*;
+use super::{Case, Durable, Step};
 
-impl State {
-    /// Takes a record into account. `seq` is its number in the journal. Replaying all records restores the state.
+impl Durable {
+    /// Takes a record into account. `seq` is its number in the journal. Replaying all records restores what is durable.
     pub fn apply(&mut self, seq: u64, at: UnixMillis, record: &Record) {
-        self.live.next_seq = seq + 1;
+        self.newest = seq;
         if let Record::CaseOpened { case, cause } = record {
             self.case_opened(at, *case, cause);
         }
@@ -19,110 +20,112 @@ impl State {
                 record: seq,
             });
         }
+        match record.subject() {
+            Subject::Case(case) => self.apply_to_case(at, case, record),
+            Subject::Action(action) => self.apply_to_action(at, action, record),
+            Subject::Ceremony(request) => self.apply_to_ceremony(at, request, record),
+            Subject::Everything => self.apply_to_everything(at, record),
+        }
+    }
+
+    fn apply_to_case(&mut self, at: UnixMillis, case: CaseId, record: &Record) {
         match record {
-            Record::EngineStarted { .. } | Record::Note { .. } | Record::CaseOpened { .. } => {}
-            Record::CauseLost { case } => self.with(*case, |c| c.orphaned = true),
-            Record::CauseFound { case, cause } => self.with(*case, |c| {
+            Record::CauseLost { .. } => self.with(case, |c| c.orphaned = true),
+            Record::CauseFound { cause, .. } => self.with(case, |c| {
                 c.orphaned = false;
                 c.cause = cause.clone();
             }),
-            Record::ActionProposed {
-                action,
-                proposal,
-                digest,
-            } => self.action_proposed(at, *action, proposal, *digest),
-            Record::ActionChanged {
-                action,
-                proposal,
-                digest,
-            } => self.action_changed(*action, proposal, *digest),
-            Record::Decided { action, decision } => self.decided(at, *action, decision),
-            Record::ActionVoided { action, reason } => self.action_voided(at, *action, reason),
+            Record::CommitteeChosen { committee, .. } => {
+                self.with(case, |c| c.chosen = Some(committee.clone()));
+            }
+            Record::ValidatorPhaseSeen { phase, validator, .. } => {
+                self.with(case, |c| c.followed = validator.or(c.followed));
+                self.validator_phase(at, case, *phase);
+            }
+            Record::ValidatorForecast {
+                index,
+                basis,
+                forecast,
+                ..
+            } => self.validator_forecast(case, *index, *basis, *forecast),
+            Record::CaseHalted { reason, .. } => self.case_halted(at, case, reason),
+            Record::CaseRetried { .. } => self.case_retried(at, case),
+            Record::Paused { by, .. } => self.pause(at, Some(case), by),
+            Record::Resumed { .. } => self.resume(Some(case)),
+            Record::PoolServed { transaction, log, .. } => self.pool_served(case, *transaction, *log),
+            Record::PoolNotServed { .. } => self.pool_not_served(case),
+            Record::CaseClosed { outcome, .. } => self.case_closed(at, case, outcome),
+            // opened already, or nothing but a line in its file
+            _ => {}
+        }
+    }
+
+    fn apply_to_action(&mut self, at: UnixMillis, action: ActionId, record: &Record) {
+        match record {
+            Record::ActionProposed { proposal, digest, .. } => {
+                self.action_proposed(at, action, proposal, *digest);
+            }
+            Record::ActionChanged { proposal, digest, .. } => self.action_changed(action, proposal, *digest),
+            Record::Decided { decision, .. } => self.decided(at, action, decision),
+            Record::ActionVoided { reason, .. } => self.action_voided(at, action, reason),
+            Record::TransactionSigned { transaction, .. } => self.transaction_signed(at, action, transaction),
+            Record::TransactionAccepted { .. } => {
+                if let Some(sending) = self.sendings.get_mut(&action) {
+                    sending.accepted = true;
+                }
+            }
+            Record::TransactionStatus { status, .. } => self.transaction_status(at, action, status),
+            Record::ExitPublished {
+                verdicts, standing, ..
+            } => self.exit_published(at, action, verdicts, standing.as_ref()),
+            Record::ExitDeferred { until, reason, .. } => self.exit_deferred(at, action, *until, reason),
+            _ => {}
+        }
+    }
+
+    fn apply_to_ceremony(&mut self, at: UnixMillis, request: RequestId, record: &Record) {
+        match record {
             Record::CeremonyStarted {
-                request,
                 case,
                 action,
                 role,
                 attempt,
                 plan,
                 backend,
+                ..
             } => {
                 let run = (plan, backend);
-                self.ceremony_started(at, *request, *case, *action, (*role, *attempt), run);
+                self.ceremony_started(at, request, *case, *action, (*role, *attempt), run);
             }
             Record::CeremonyVerified {
-                request,
                 result,
                 checks,
                 transcript,
-            } => self.ceremony_verified(at, *request, result, checks, transcript.as_ref()),
+                ..
+            } => self.ceremony_verified(at, request, result, checks, transcript.as_ref()),
             Record::CeremonyFailed {
-                request,
-                failure,
-                transcript,
-            } => self.ceremony_failed(at, *request, failure, transcript.as_ref()),
+                failure, transcript, ..
+            } => self.ceremony_failed(at, request, failure, transcript.as_ref()),
             Record::CeremonyUnknown {
-                request,
-                reason,
-                transcript,
-            } => self.ceremony_unknown(at, *request, reason, transcript.as_ref()),
-            Record::CeremonyDeclaredLost { request, by } => self.ceremony_given_up(at, *request, by),
+                reason, transcript, ..
+            } => self.ceremony_unknown(at, request, reason, transcript.as_ref()),
+            Record::CeremonyDeclaredLost { by, .. } => self.ceremony_given_up(at, request, by),
+            _ => {}
+        }
+    }
+
+    fn apply_to_everything(&mut self, at: UnixMillis, record: &Record) {
+        match record {
             Record::KeyCondemned { validator, reason } => {
                 self.condemned.insert(*validator, reason.clone());
             }
-            Record::CommitteeChosen { case, committee, .. } => {
-                self.with(*case, |c| c.chosen = Some(committee.clone()));
-            }
-            Record::TransactionSigned { action, transaction } => {
-                self.transaction_signed(at, *action, transaction);
-            }
-            Record::TransactionAccepted { action, .. } => {
-                if let Some(s) = self.sendings.get_mut(action) {
-                    s.accepted = true;
-                }
-            }
-            Record::TransactionStatus { action, status } => self.transaction_status(at, *action, status),
-            Record::ExitPublished {
-                action,
-                verdicts,
-                standing,
-            } => self.exit_published(at, *action, verdicts, standing.as_ref()),
-            Record::ExitDeferred {
-                action,
-                until,
-                reason,
-            } => self.exit_deferred(at, *action, *until, reason),
-            Record::ValidatorPhaseSeen {
-                case,
-                phase,
-                validator,
-                ..
-            } => {
-                self.with(*case, |c| c.followed = validator.or(c.followed));
-                self.validator_phase(at, *case, *phase);
-            }
-            Record::ValidatorForecast {
-                case,
-                index,
-                basis,
-                forecast,
-            } => self.validator_forecast(*case, *index, *basis, *forecast),
-            Record::CaseHalted { case, reason } => self.case_halted(at, *case, reason),
-            Record::CaseRetried { case, .. } => self.case_retried(at, *case),
-            Record::Paused { case, by } => self.pause(at, *case, by),
-            Record::Resumed { case, .. } => self.resume(*case),
+            Record::Paused { by, .. } => self.pause(at, None, by),
+            Record::Resumed { .. } => self.resume(None),
             Record::AccountSeen { account, nonce } | Record::AccountAccepted { account, nonce } => {
                 self.account_looked_at(*account, *nonce);
             }
             Record::AccountStrange { account, next, .. } => self.account_strange(*account, *next),
-            Record::PoolServed {
-                case,
-                transaction,
-                log,
-                ..
-            } => self.pool_served(*case, *transaction, *log),
-            Record::PoolNotServed { case, .. } => self.pool_not_served(*case),
-            Record::CaseClosed { case, outcome } => self.case_closed(at, *case, outcome),
+            _ => {}
         }
     }
 
@@ -133,9 +136,9 @@ impl State {
     }
 
     pub(super) fn go(&mut self, case: CaseId, at: UnixMillis, step: Step) {
-        self.live.waiting.remove(&case);
-        self.live.not_before.remove(&EffectKey::Prepare(case));
+        let newest = self.newest;
         self.with(case, |c| {
+            c.moved_by = newest;
             if c.step != step {
                 c.step = step;
                 c.since = at;

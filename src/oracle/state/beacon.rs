@@ -1,10 +1,10 @@
 //! What the beacon chain told of a case's validator.
 
-use super::Resume;
-use crate::oracle::{ActionState, Basis, Family, Forecast, State, Step, ValidatorPhase, cases};
+use super::{Durable, Resume};
+use crate::oracle::{ActionState, Basis, Family, Forecast, Step, ValidatorPhase, cases};
 use crate::types::{CaseId, SafeText, UnixMillis};
 
-impl State {
+impl Durable {
     pub(super) fn validator_phase(&mut self, at: UnixMillis, id: CaseId, phase: ValidatorPhase) {
         self.with(id, |c| {
             c.phase = Some(phase);

@@ -8,7 +8,7 @@ use crate::types::{CaseId, LogRef, Root, UnixMillis};
 use super::ceremonies::given_up;
 use super::*;
 
-impl State {
+impl Durable {
     pub(super) fn case_opened(&mut self, at: UnixMillis, id: CaseId, cause: &Cause) {
         let case = Case {
             id,
@@ -18,6 +18,7 @@ impl State {
             paused: None,
             step: Step::PlanCeremony,
             since: at,
+            moved_by: self.newest,
             actions: 0,
             attempts: 0,
             registration_attempts: 0,
@@ -102,7 +103,6 @@ impl State {
     }
 
     pub(super) fn pool_not_served(&mut self, case: CaseId) {
-        self.live.waiting.remove(&case);
         self.with(case, |c| c.served_by = None);
     }
 

@@ -8,7 +8,7 @@ use crate::types::{
 
 use super::*;
 
-impl State {
+impl Durable {
     /// Whether the case attends to this ceremony: one that ends after its case went on moves nothing.
     pub(super) fn attends(&self, case: CaseId, request: RequestId) -> bool {
         let step = self.cases.get(&case).map(|c| &c.step);

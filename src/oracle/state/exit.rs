@@ -1,11 +1,11 @@
 //! How the records of an exit's offers change the state.
 
-use crate::oracle::{ActionState, BadExit, Deferral, ExitAnswer, ExitStanding, ExitVerdict, State, Step};
+use crate::oracle::{ActionState, BadExit, Deferral, ExitAnswer, ExitStanding, ExitVerdict, Step};
 use crate::types::{ActionId, SafeText, UnixMillis};
 
-use super::{Case, Resume};
+use super::{Case, Durable, Resume};
 
-impl State {
+impl Durable {
     pub(super) fn exit_published(
         &mut self,
         at: UnixMillis,

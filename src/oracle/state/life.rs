@@ -64,10 +64,6 @@ pub struct Sending {
     pub accepted: bool,
     /// The chain's last word.
     pub status: NonceStatus,
-    /// Since when it waits for a block, in a pool or forgotten by the nodes; for replacement.
-    pub unmined_since: Option<UnixMillis>,
-    /// Words of the last refusal.
-    pub note: SafeText,
 }
 
 impl Sending {
@@ -140,6 +136,8 @@ pub struct Case {
     pub step: Step,
     /// Since when.
     pub since: UnixMillis,
+    /// Number of the record that brought it there, or left it there once more.
+    pub moved_by: u64,
     /// Actions so far.
     pub actions: u32,
     /// Main ceremonies so far.

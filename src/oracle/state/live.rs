@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::oracle::ChainFacts;
+use crate::oracle::{ChainFacts, Proposal};
 use crate::types::{ActionId, CaseId, RequestId, SafeText, UnixMillis};
 
 /// Names an effect that was asked for and has not answered yet.
@@ -47,6 +47,11 @@ pub(in crate::oracle) struct Live {
     pub(in crate::oracle) died: BTreeSet<(CaseId, &'static str)>,
     /// Every event up to the head was read; before that nothing new is begun.
     pub(in crate::oracle) caught_up: bool,
-    /// Number of the next record.
-    pub(in crate::oracle) next_seq: u64,
+    /// What waiting actions would show by the last look at them, and when that was: newer facts, reasons and title under
+    /// the digest that is journaled. They mean the same.
+    pub(in crate::oracle) refreshed: BTreeMap<ActionId, (Proposal, UnixMillis)>,
+    /// Since when a transaction waits for a block, in a pool or forgotten by the nodes; for replacement.
+    pub(in crate::oracle) unmined_since: BTreeMap<ActionId, UnixMillis>,
+    /// What a node, or whoever signs, last said against a transaction.
+    pub(in crate::oracle) notes: BTreeMap<ActionId, SafeText>,
 }

@@ -1,4 +1,8 @@
-//! The state of the core.
+//! The state of the core: what is durable, and what belongs to this run.
+//!
+//! [`Durable`] is the fold of the journal's records and of nothing else, so two that took the same records are equal, and
+//! a restart loses nothing of it. Outside of this module it can be read and not be written. What is read again after a
+//! restart, or is lost without harm, is `live`.
 
 mod account;
 mod actions;
@@ -6,24 +10,25 @@ mod apply;
 mod beacon;
 mod cases;
 mod ceremonies;
+mod durable;
 mod exit;
 mod life;
 mod live;
 mod sendings;
+#[cfg(test)]
+pub(in crate::oracle) mod shadow;
 mod taken;
 mod track;
 
 use std::collections::BTreeMap;
+use std::ops::Deref;
 
 use alloy::primitives::Address;
 
-use crate::oracle::account::Account;
-use crate::oracle::{Action, ChainFacts, KnownKey, Mode, Policy, Record, RuleUse};
-use crate::types::{
-    ActionId, BlsPublicKey, CaseId, NonceStatus, OperatorId, PoolId, RequestId, RequestKind, SafeText,
-    UnixMillis,
-};
+use crate::oracle::{Action, ChainFacts, Mode, Policy, Proposal, Record};
+use crate::types::{ActionId, CaseId, OperatorId, RequestId, SafeText, UnixMillis};
 
+pub use durable::Durable;
 pub use life::{Case, Ceremony, Doubt, Resume, Sending, Served, Step};
 pub(in crate::oracle) use live::{EffectKey, Live};
 pub(in crate::oracle) use taken::Shares;
@@ -50,69 +55,64 @@ pub struct Settings {
     pub bump_after_ms: u64,
 }
 
-/// Everything that the core knows.
+/// Everything that the core knows. What the journal says of it is read as if it stood here.
 #[derive(Debug, Clone)]
 pub struct State {
     /// What it was told.
     pub settings: Settings,
-    pub cases: BTreeMap<CaseId, Case>,
-    pub actions: BTreeMap<ActionId, Action>,
-    pub ceremonies: BTreeMap<RequestId, Ceremony>,
-    /// Transactions by the action that they execute.
-    pub sendings: BTreeMap<ActionId, Sending>,
-    /// Keys that must never be used.
-    pub condemned: BTreeMap<BlsPublicKey, SafeText>,
-    /// Everything is paused: by whom, since when.
-    pub paused: Option<(SafeText, UnixMillis)>,
-    /// What is known of the accounts that the oracle had.
-    pub(in crate::oracle) accounts: BTreeMap<Address, Account>,
-    pub(in crate::oracle) rule_uses: Vec<RuleUse>,
+    durable: Durable,
     pub(in crate::oracle) live: Live,
 }
 
+/// There is no way to write through it: what is durable changes by a record alone.
+impl Deref for State {
+    type Target = Durable;
+    fn deref(&self) -> &Durable {
+        &self.durable
+    }
+}
+
 impl State {
-    /// An empty state.
+    /// The state of an empty journal.
     #[must_use]
     pub fn new(settings: Settings) -> Self {
+        Self::restored(settings, Durable::default())
+    }
+
+    /// The state after a start: what the journal says, and nothing that belongs to a run.
+    #[must_use]
+    pub fn restored(settings: Settings, durable: Durable) -> Self {
         Self {
             settings,
-            cases: BTreeMap::new(),
-            actions: BTreeMap::new(),
-            ceremonies: BTreeMap::new(),
-            sendings: BTreeMap::new(),
-            condemned: BTreeMap::new(),
-            paused: None,
-            accounts: BTreeMap::new(),
-            rule_uses: Vec::new(),
+            durable,
             live: Live::default(),
         }
     }
 
-    /// Tells the number of the next record, after a replay.
-    pub fn set_next_record(&mut self, seq: u64) {
-        self.live.next_seq = seq;
+    /// The fold of the records so far.
+    #[must_use]
+    pub fn durable(&self) -> &Durable {
+        &self.durable
+    }
+
+    /// Takes a record into account that becomes durable before anything is done on its word. `seq` is its number in the
+    /// journal.
+    pub fn apply(&mut self, seq: u64, at: UnixMillis, record: &Record) {
+        self.durable.apply(seq, at, record);
+        let case = record
+            .case(&self.durable)
+            .and_then(|id| self.durable.cases.get(&id));
+        if let Some(case) = case.filter(|case| case.moved_by == seq) {
+            // what was said of it was said of where it stood before
+            self.live.waiting.remove(&case.id);
+            self.live.not_before.remove(&EffectKey::Prepare(case.id));
+        }
     }
 
     /// The last view of the chain.
     #[must_use]
     pub fn facts(&self) -> &ChainFacts {
         &self.live.facts
-    }
-
-    /// The case that a record is about.
-    #[must_use]
-    pub fn case_of(&self, record: &Record) -> Option<CaseId> {
-        record.case(self)
-    }
-
-    /// The cases of a kind for a pool, oldest first.
-    pub(in crate::oracle) fn cases_of(
-        &self,
-        kind: RequestKind,
-        pool: PoolId,
-    ) -> impl DoubleEndedIterator<Item = &Case> {
-        let of = |ordinal| CaseId { kind, pool, ordinal };
-        self.cases.range(of(0)..=of(u32::MAX)).map(|(_, case)| case)
     }
 
     /// Whether a signature, a transaction or an exit is being handed over right now.
@@ -141,46 +141,24 @@ impl State {
         self.live.waiting.get(&case)
     }
 
-    /// Whether a transaction of the case with its present key is in the chain, whichever pool that served: the call takes
-    /// no pool id.
-    pub(in crate::oracle) fn has_used_its_key(&self, case: &Case) -> bool {
-        let made = case.ceremony.and_then(|request| self.ceremonies.get(&request));
-        let Some((made_at, _)) = made.and_then(|ceremony| ceremony.ended.as_ref()) else {
-            return false;
-        };
-        let in_the_chain = |s: &Sending| matches!(s.status, NonceStatus::Included { success: true, .. });
-        let mut own = self.sendings.iter().filter(|(action, _)| action.case == case.id);
-        own.any(|(_, s)| s.signed_at >= *made_at && in_the_chain(s))
+    /// What an action shows: as it was journaled, or as it was last looked at under the same digest, and when that was.
+    #[must_use]
+    pub fn shown<'a>(&'a self, action: &'a Action) -> (&'a Proposal, Option<UnixMillis>) {
+        match self.live.refreshed.get(&action.id) {
+            Some((proposal, at)) => (proposal, Some(*at)),
+            None => (&action.proposal, None),
+        }
     }
 
-    /// The key of a pool as the journal knows it: of the newest reshare that was sent and included, else of the keygen.
-    /// What was condemned, or was not what the contract took, is not the pool's key.
+    /// What a node, or whoever signs, last said against a transaction.
     #[must_use]
-    pub fn known_key(&self, pool: PoolId) -> Option<KnownKey> {
-        let of = |validator, shares: &BTreeMap<OperatorId, BlsPublicKey>| KnownKey {
-            validator,
-            committee: shares.keys().copied().collect(),
-            share_public_keys: shares.clone(),
-        };
-        let done = |case: &&Case| matches!(case.step, Step::Closed { .. } | Step::Follow);
-        let ours = || {
-            self.cases
-                .values()
-                .filter(move |c| c.id.pool == pool && c.served_by.is_none())
-        };
-        let used = |validator: &BlsPublicKey| !self.condemned.contains_key(validator);
-        let newest_reshare = ours()
-            .filter(done)
-            .filter(|c| c.reshare.as_ref().is_some_and(|r| used(&r.validator)))
-            .max_by_key(|c| c.since)
-            .and_then(|c| c.reshare.as_ref())
-            .map(|r| of(r.validator, &r.share_public_keys));
-        newest_reshare.or_else(|| {
-            ours()
-                .filter(|c| c.keygen.as_ref().is_some_and(|k| used(&k.validator)))
-                .max_by_key(|c| c.id.ordinal)
-                .and_then(|c| c.keygen.as_ref())
-                .map(|k| of(k.validator, &k.share_public_keys))
-        })
+    pub fn note(&self, action: ActionId) -> Option<&SafeText> {
+        self.live.notes.get(&action)
+    }
+
+    /// Everybody's history, as of the last input's time.
+    #[must_use]
+    pub fn tracks(&self) -> BTreeMap<OperatorId, Track> {
+        self.durable.tracks_at(self.live.now)
     }
 }

@@ -1,11 +1,11 @@
 //! How the chain's word on a transaction changes the state.
 
 use crate::oracle::{ActionState, cases};
-use crate::types::{SignedTransaction, UnixMillis};
+use crate::types::{NonceStatus, SignedTransaction, UnixMillis};
 
 use super::*;
 
-impl State {
+impl Durable {
     pub(super) fn transaction_signed(
         &mut self,
         at: UnixMillis,
@@ -15,17 +15,12 @@ impl State {
         self.set_action(action, ActionState::Executing);
         self.sendings
             .entry(action)
-            .and_modify(|s| {
-                s.versions.push(transaction.clone());
-                s.unmined_since = None;
-            })
+            .and_modify(|s| s.versions.push(transaction.clone()))
             .or_insert_with(|| Sending {
                 versions: vec![transaction.clone()],
                 signed_at: at,
                 accepted: false,
                 status: NonceStatus::Missing,
-                unmined_since: None,
-                note: SafeText::default(),
             });
         self.go(action.case, at, Step::Execute(action));
     }

@@ -1,7 +1,7 @@
 //! Whose turn it is with a key. A ceremony that gives a key new shares and another one that uses or replaces them never
 //! run side by side: which shares an operator would take is not for chance to decide.
 
-use super::{Case, Ceremony, State, Step};
+use super::{Case, Ceremony, Durable, Step};
 use crate::oracle::{CeremonyRole, cases};
 use crate::types::CaseId;
 
@@ -16,7 +16,7 @@ pub(in crate::oracle) enum Shares {
     Replaces,
 }
 
-impl State {
+impl Durable {
     /// Why no ceremony of this case may begin now, although its own turn has come; `None` where nobody else has the key.
     pub(in crate::oracle) fn key_is_taken(&self, id: CaseId) -> Option<String> {
         let mine = cases::kind(id.kind).shares();

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use crate::oracle::{CeremonyRole, State, ValidatorPhase};
+use crate::oracle::{CeremonyRole, ValidatorPhase};
 use crate::types::{OperatorId, PoolId, UnixMillis};
 
-use super::Step;
+use super::{Durable, Step};
 
 /// What happened within this time counts as recent, ms: fourteen days.
 const RECENT_MS: u128 = 14 * 86_400_000;
@@ -25,12 +25,11 @@ pub struct Track {
     pub holds: u32,
 }
 
-impl State {
-    /// Everybody's history, as of the last input's time.
-    #[must_use]
-    pub fn tracks(&self) -> BTreeMap<OperatorId, Track> {
+impl Durable {
+    /// Everybody's history, as of `now`.
+    pub(super) fn tracks_at(&self, now: UnixMillis) -> BTreeMap<OperatorId, Track> {
         let mut tracks: BTreeMap<OperatorId, Track> = BTreeMap::new();
-        let recent = |at: UnixMillis| u32::from(self.live.now.since(at).as_millis() <= RECENT_MS);
+        let recent = |at: UnixMillis| u32::from(now.since(at).as_millis() <= RECENT_MS);
         for ceremony in self.ceremonies.values() {
             match &ceremony.ended {
                 Some((at, Ok(_))) if ceremony.role == CeremonyRole::Main => {

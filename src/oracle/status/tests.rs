@@ -131,7 +131,6 @@ impl Process {
         for (n, record) in (1_u64..).zip(&journal) {
             state.apply(n, UnixMillis(1_000), record);
         }
-        state.set_next_record(journal.len() as u64 + 1);
         Self {
             state,
             journal,
@@ -151,7 +150,12 @@ impl Process {
             entropy: [3; 24],
             input,
         };
+        let (at, mut folded) = (stamped.at, self.state.durable().clone());
         let (output, _) = step(&mut self.state, stamped);
+        for record in &output.records {
+            folded.apply(folded.newest + 1, at, record);
+        }
+        assert_eq!(*self.state.durable(), folded, "what is said of it is not durable");
         self.journal.extend(output.records);
         self.effects = output.effects;
     }

@@ -115,9 +115,8 @@ pub(super) fn signed(turn: &mut Turn<'_>, action: ActionId, outcome: Result<Sign
             turn.not_before(EffectKey::Prepare(action.case), advance::AFTER_FAILURE_MS);
         }
         (Err(reason), Some(ActionState::Executing)) => {
-            if let Some(s) = turn.state.sendings.get_mut(&action) {
-                s.note = SafeText::new(&format!("stuck: {reason}"));
-            }
+            let words = SafeText::new(&format!("stuck: {reason}"));
+            turn.state.live.notes.insert(action, words);
             turn.not_before(EffectKey::Sign(action), advance::AFTER_FAILURE_MS);
         }
         _ => {}
@@ -133,36 +132,38 @@ fn send(turn: &mut Turn<'_>, action: ActionId, transaction: SignedTransaction) {
     turn.state.live.accounted.insert(EffectKey::Send(action));
     // a look that began before knows nothing of them
     turn.state.live.inspected_at.remove(&action);
+    turn.state.live.unmined_since.remove(&action);
     turn.ask(EffectKey::Send(action), || Effect::Send { action, transaction });
 }
 
 pub(super) fn sent(turn: &mut Turn<'_>, action: ActionId, outcome: Result<(), SafeText>) {
     turn.answered(EffectKey::Send(action));
     turn.not_before(EffectKey::Send(action), advance::RESEND_MS);
-    let Some(sending) = turn.state.sendings.get_mut(&action) else {
+    let Some(sending) = turn.state.sendings.get(&action) else {
         return;
     };
+    let (accepted, hash) = (sending.accepted, sending.newest().hash);
     match outcome {
         Ok(()) => {
-            sending.note = SafeText::default();
-            if !sending.accepted {
-                let hash = sending.newest().hash;
+            turn.state.live.notes.remove(&action);
+            if !accepted {
                 turn.record(Record::TransactionAccepted { action, hash });
                 turn.state.live.accounted.insert(EffectKey::Send(action));
                 // a look that began before does not count against it
                 turn.state.live.inspected_at.remove(&action);
             }
         }
-        Err(words) => sending.note = words,
+        Err(words) => drop(turn.state.live.notes.insert(action, words)),
     }
 }
 
 pub(super) fn inspected(turn: &mut Turn<'_>, action: ActionId, status: Option<NonceStatus>) {
     turn.answered(EffectKey::Inspect(action));
     let at = turn.at;
-    let Some(sending) = turn.state.sendings.get_mut(&action) else {
+    let Some(sending) = turn.state.sendings.get(&action) else {
         return;
     };
+    let (before, accepted) = (sending.status.clone(), sending.accepted);
     let outdated = !turn.state.live.inspected_at.contains_key(&action);
     let sending_now = turn.state.live.in_flight.contains(&EffectKey::Send(action));
     if let Some(NonceStatus::Replaced { by, is_final }) = &status {
@@ -173,25 +174,24 @@ pub(super) fn inspected(turn: &mut Turn<'_>, action: ActionId, status: Option<No
             return;
         }
     }
-    let accounted = &mut turn.state.live.accounted;
+    let live = &mut turn.state.live;
     match &status {
         // nobody answered, or it was taken and is gone: whether it is still out there is open
-        None => drop(accounted.remove(&EffectKey::Send(action))),
-        Some(NonceStatus::Missing) if sending.accepted && !outdated => {
-            accounted.remove(&EffectKey::Send(action));
+        None => drop(live.accounted.remove(&EffectKey::Send(action))),
+        Some(NonceStatus::Missing) if accepted && !outdated => {
+            live.accounted.remove(&EffectKey::Send(action));
         }
-        Some(_) => drop(accounted.insert(EffectKey::Send(action))),
+        Some(_) => drop(live.accounted.insert(EffectKey::Send(action))),
     }
     let Some(status) = status else { return };
     if matches!(status, NonceStatus::Pending | NonceStatus::Missing) {
-        sending.unmined_since.get_or_insert(at);
+        live.unmined_since.entry(action).or_insert(at);
     } else {
-        sending.unmined_since = None;
+        live.unmined_since.remove(&action);
     }
-    if sending.status != status {
+    if before != status {
         // what was said of it was said of another state
-        sending.note = SafeText::default();
-        let before = std::mem::replace(&mut sending.status, status.clone());
+        live.notes.remove(&action);
         turn.record(Record::TransactionStatus {
             action,
             status: status.clone(),

@@ -104,6 +104,7 @@ pub(super) fn fulfilment_removed(turn: &mut Turn<'_>, what: Fulfilment, pool: Po
     if let Some(case) = served {
         let transaction = log.transaction;
         turn.record(Record::PoolNotServed { case, transaction });
+        turn.state.live.waiting.remove(&case);
     }
 }
 

@@ -50,7 +50,7 @@ pub(super) fn prepared(turn: &mut Turn<'_>, case: CaseId, purpose: Purpose, outc
 
 /// What waits is kept true: under the same digest quietly, under another one as something else to decide.
 fn refreshed(turn: &mut Turn<'_>, action: ActionId, outcome: Prepared) {
-    let waiting = turn.state.actions.get_mut(&action);
+    let waiting = turn.state.actions.get(&action);
     let Some(waiting) = waiting.filter(|a| a.state == ActionState::Proposed) else {
         return;
     };
@@ -58,14 +58,14 @@ fn refreshed(turn: &mut Turn<'_>, action: ActionId, outcome: Prepared) {
         Prepared::Proposal(proposal) => {
             let digest = proposal.digest(action);
             if digest != waiting.digest {
+                turn.state.live.refreshed.remove(&action);
                 turn.record(Record::ActionChanged {
                     action,
                     proposal,
                     digest,
                 });
-            } else if waiting.proposal != *proposal {
-                waiting.proposal = *proposal;
-                waiting.refreshed_at = Some(turn.at);
+            } else if *turn.state.shown(waiting).0 != *proposal {
+                turn.state.live.refreshed.insert(action, (*proposal, turn.at));
             }
         }
         Prepared::Refused(reason) => {
@@ -213,7 +213,6 @@ mod tests {
     fn facts_that_are_refreshed_under_the_same_digest_say_so() {
         let mode = Mode::Supervised;
         let mut state = State::new(Settings { mode, ..settings() });
-        state.set_next_record(1);
         give(&mut state, 1_000, Input::CaughtUp { finalized: None });
         let facts = ChainFacts {
             head: Some(block(10)),
@@ -235,10 +234,11 @@ mod tests {
         give(&mut state, 1_000, proposed);
         let shown = |state: &State| {
             let action = state.actions.values().next().unwrap();
-            (action.digest, action.refreshed_at)
+            (action.digest, state.shown(action).1)
         };
         let (digest, never) = shown(&state);
         assert_eq!(never, None);
+        let journaled = state.durable().clone();
         for (at, fact, refreshed) in [
             (20_000, "5 ETH", None),
             (40_000, "4 ETH", Some(UnixMillis(40_000))),
@@ -248,6 +248,7 @@ mod tests {
             let again = answer(&effects, fact);
             give(&mut state, at, again);
             assert_eq!(shown(&state), (digest, refreshed), "at {at}");
+            assert_eq!(*state.durable(), journaled, "no record said so");
         }
     }
 }

@@ -165,7 +165,7 @@ impl Board {
             }
         }
         drop(state);
-        tracing::info!(target: "devnet::proxy", scenario, rule, ?to, "switched");
+        tracing::info!(target: "devnet::proxy", scenario, rule, to = %to, "switched");
         self.changed.send_replace(());
         Ok(())
     }

@@ -21,11 +21,9 @@ const OTHERS: &str = "others";
 pub struct Entry {
     /// Time since the proxy started.
     pub at: Duration,
-    /// The target's name.
     pub target: String,
     /// The call it was done to: method and parameters, cut.
     pub call: String,
-    /// The scenario.
     pub scenario: String,
     /// The rule of it.
     pub rule: String,
@@ -54,7 +52,6 @@ impl fmt::Display for Entry {
 /// How often something was asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CallCount {
-    /// The target's name.
     pub target: String,
     /// JSON-RPC method, `GET /path`, or `event name of /path`.
     pub method: String,

@@ -14,7 +14,6 @@ pub(in crate::devnet::proxy) struct Reply {
     pub(in crate::devnet::proxy) body: Body,
 }
 
-/// Its body.
 #[derive(Debug, Clone)]
 pub(in crate::devnet::proxy) enum Body {
     /// As it is.

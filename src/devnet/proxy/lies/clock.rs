@@ -6,6 +6,7 @@ use super::{hex, quantity, result_of};
 use crate::devnet::proxy::board::Fired;
 use crate::devnet::proxy::rpc::RpcCall;
 use crate::devnet::proxy::scenario::{Reader, Table, shift};
+use crate::types::quoted;
 
 /// What carries a block's time.
 pub(super) const METHODS: &[&str] = &[
@@ -38,7 +39,7 @@ impl Clock {
                     t.wrong(
                         r,
                         "shift",
-                        format!("{text:?} is no shift such as \"+25 h\" or \"-90 s\""),
+                        format!("{} is no shift such as \"+25 h\" or \"-90 s\"", quoted(&text)),
                     );
                 }
                 seconds.map(Self::By)

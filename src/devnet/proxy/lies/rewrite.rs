@@ -4,6 +4,7 @@ use serde_json::{Map, Value};
 
 use crate::devnet::proxy::board::Fired;
 use crate::devnet::proxy::scenario::{Reader, Table};
+use crate::types::quoted;
 
 /// JSON pointers (RFC 6901) into the whole answer, for JSON-RPC the envelope included. A segment `*` stands for every
 /// entry of a list or object.
@@ -31,7 +32,7 @@ impl Rewrite {
                 t.wrong(
                     r,
                     key,
-                    format!("{pointer:?} is no JSON pointer: it begins with `/`"),
+                    format!("{} is no JSON pointer: it begins with `/`", quoted(pointer)),
                 );
             }
         }

@@ -7,6 +7,7 @@ use super::refusals;
 use crate::devnet::proxy::board::Fired;
 use crate::devnet::proxy::rpc::{Made, RpcCall};
 use crate::devnet::proxy::scenario::{Reader, Table};
+use crate::types::quoted;
 
 /// A refusal in a client's words. With `forward` the node gets the transaction all the same: the refusal is a lie.
 #[derive(Debug, Clone)]
@@ -23,7 +24,7 @@ impl Refuse {
             t.wrong(
                 r,
                 "client",
-                format!("{client:?} is none of {}", clients.join(", ")),
+                format!("{} is none of {}", quoted(&client), clients.join(", ")),
             );
         }
         let reason = t.text(r, "reason");

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::pattern::Pattern;
 use super::reader::Reader;
 use super::table::Table;
-use crate::types::SafeText;
+use crate::types::{SafeText, quoted};
 
 /// One thing that a rule may be about.
 #[derive(Debug, Clone)]
@@ -22,18 +22,12 @@ pub(in crate::devnet::proxy) enum Call {
     /// One JSON-RPC call, alone or of a batch, over HTTP or a WebSocket. What a node says to a subscriber is
     /// `eth_subscription`.
     Rpc {
-        /// The method.
         method: String,
         /// As sent.
         params: Value,
     },
     /// One event of a stream (server-sent events).
-    Event {
-        /// The stream's path.
-        path: String,
-        /// The event's name.
-        name: String,
-    },
+    Event { path: String, name: String },
 }
 
 impl Call {
@@ -124,7 +118,7 @@ impl Calls {
                 rule.wrong(
                     r,
                     "params",
-                    format!("{pointer:?} is no JSON pointer: it begins with `/`"),
+                    format!("{} is no JSON pointer: it begins with `/`", quoted(pointer)),
                 );
             }
         }

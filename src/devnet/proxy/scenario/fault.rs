@@ -6,6 +6,7 @@ use super::table::Table;
 use crate::devnet::proxy::lies::{self, Lie};
 use crate::devnet::proxy::target::Kind;
 use crate::devnet::proxy::wire::{self, Wire};
+use crate::types::quoted;
 
 /// What goes wrong.
 #[derive(Debug, Clone)]
@@ -36,7 +37,7 @@ pub(super) fn read(r: &mut Reader<'_>, rule: &mut Table<'_>) -> Option<Fault> {
     let Some((_, read)) = all().find(|(known, _)| *known == word) else {
         let meant = nearest(&word, all().map(|(known, _)| known));
         let meant = meant.map_or_else(String::new, |meant| format!("; did you mean `{meant}`?"));
-        does.wrong(r, "fault", format!("there is no fault {word:?}{meant}"));
+        does.wrong(r, "fault", format!("there is no fault {}{meant}", quoted(&word)));
         return None;
     };
     let fault = read(r, &mut does);

@@ -9,6 +9,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::number;
 use super::reader::{Reader, nearest};
+use crate::types::quoted;
 
 /// One table of the file; what it holds is taken out key by key, and what nobody asked for is a mistake.
 pub(in crate::devnet::proxy) struct Table<'t> {
@@ -113,7 +114,7 @@ impl<'t> Table<'t> {
             let at = self.entries.get(key).map_or(self.at, |(at, _)| *at);
             let all: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
             let suggestion = nearest(&text, all.iter().copied());
-            let message = format!("{text:?} is none of {}", all.join(", "));
+            let message = format!("{} is none of {}", quoted(&text), all.join(", "));
             r.suggest(at, format!("{}{key}", self.prefix), message, suggestion);
         }
         found
@@ -166,8 +167,10 @@ impl<'t> Table<'t> {
         let text = self.text(r, key)?;
         let time = number::time(&text).filter(|time| *time <= number::LONGEST);
         if time.is_none() {
-            let message =
-                format!("{text:?} is no time such as \"250 ms\", \"2 s\" or \"5 min\", of at most 1 h");
+            let message = format!(
+                "{} is no time such as \"250 ms\", \"2 s\" or \"5 min\", of at most 1 h",
+                quoted(&text)
+            );
             self.wrong(r, key, message);
         }
         time

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use crate::devnet::proxy::http::Reply;
 use crate::devnet::proxy::scenario::{Reader, Table};
+use crate::types::quoted;
 
 /// Status, headers and body in place of the target's.
 #[derive(Debug, Clone)]
@@ -102,7 +103,11 @@ fn headers(r: &mut Reader<'_>, t: &mut Table<'_>) -> Vec<(String, String)> {
         };
         // a line break would end the head
         if name.is_empty() || name.contains([':', '\r', '\n', ' ']) || value.contains(['\r', '\n']) {
-            t.wrong(r, "headers", format!("{name:?} is no header of one line"));
+            t.wrong(
+                r,
+                "headers",
+                format!("{} is no header of one line", quoted(&name)),
+            );
         } else {
             headers.push((name, value));
         }

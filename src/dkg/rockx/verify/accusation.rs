@@ -198,7 +198,7 @@ impl<K: Borrow<OperatorPublicKey>> Court<'_, K> {
         }
         let Some(announced) = session_key else {
             return unproven(
-                "the blamer's session key was not observed, so its decryption can not be repeated",
+                "the blamer's session key was not observed, so its decryption cannot be repeated",
             );
         };
         let session = match SessionKey::from_be_bytes(accusation.blamer_session_sk.as_slice()) {

@@ -12,9 +12,19 @@ pub(super) fn check(
     outputs: &BTreeMap<OperatorId, SignedOutput>,
     checks: &mut Vec<Check>,
 ) {
+    checks.extend([
+        all_present(context, outputs),
+        by_committee(context, outputs),
+        signatures(context, outputs),
+        of_this_ceremony(context, outputs),
+        of_this_kind(context, outputs),
+    ]);
+}
+
+fn all_present(context: Context<'_>, outputs: &BTreeMap<OperatorId, SignedOutput>) -> Check {
     let committee = context.plan.committee();
     let missing: Vec<&OperatorId> = committee.iter().filter(|id| !outputs.contains_key(id)).collect();
-    checks.push(Check::of(
+    Check::of(
         "outputs-present",
         missing.is_empty(),
         if missing.is_empty() {
@@ -22,7 +32,11 @@ pub(super) fn check(
         } else {
             format!("no output of operator {}", names(missing))
         },
-    ));
+    )
+}
+
+fn by_committee(context: Context<'_>, outputs: &BTreeMap<OperatorId, SignedOutput>) -> Check {
+    let committee = context.plan.committee();
     let foreign = outputs
         .iter()
         .filter_map(|(outer, output)| match output.signer {
@@ -31,12 +45,10 @@ pub(super) fn check(
             _ => None,
         })
         .collect();
-    checks.push(for_all(
-        "outputs-by-committee",
-        foreign,
-        "each output is its sender's own",
-    ));
+    for_all("outputs-by-committee", foreign, "each output is its sender's own")
+}
 
+fn signatures(context: Context<'_>, outputs: &BTreeMap<OperatorId, SignedOutput>) -> Check {
     let unsigned = outputs
         .iter()
         .filter_map(|(id, output)| match context.keys.get(id) {
@@ -45,12 +57,10 @@ pub(super) fn check(
             Some(_) => None,
         })
         .collect();
-    checks.push(for_all(
-        "output-signatures",
-        unsigned,
-        "every RSA signature is valid",
-    ));
+    for_all("output-signatures", unsigned, "every RSA signature is valid")
+}
 
+fn of_this_ceremony(context: Context<'_>, outputs: &BTreeMap<OperatorId, SignedOutput>) -> Check {
     let other = outputs
         .iter()
         .filter_map(|(id, output)| match request_id(output) {
@@ -59,13 +69,16 @@ pub(super) fn check(
             None => Some(format!("operator {id}'s output has no result")),
         })
         .collect();
-    checks.push(for_all(
+    for_all(
         "request-id",
         other,
         format!("all outputs are of ceremony {}", context.request_id),
-    ));
+    )
+}
 
-    let sign = context.plan.kind() == CeremonyKind::Sign;
+fn of_this_kind(context: Context<'_>, outputs: &BTreeMap<OperatorId, SignedOutput>) -> Check {
+    let kind = context.plan.kind();
+    let sign = kind == CeremonyKind::Sign;
     let wrong_kind = outputs
         .iter()
         .filter(|(_, output)| {
@@ -73,18 +86,9 @@ pub(super) fn check(
                 || output.data.is_some() == sign
                 || output.key_sign_data.is_some() != sign
         })
-        .map(|(id, _)| {
-            format!(
-                "operator {id}'s output is not the result of a {}",
-                context.plan.kind()
-            )
-        })
+        .map(|(id, _)| format!("operator {id}'s output is not the result of a {kind}"))
         .collect();
-    checks.push(for_all(
-        "output-kind",
-        wrong_kind,
-        format!("all are results of a {}", context.plan.kind()),
-    ));
+    for_all("output-kind", wrong_kind, format!("all are results of a {kind}"))
 }
 
 fn request_id(output: &SignedOutput) -> Option<RequestId> {

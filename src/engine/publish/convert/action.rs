@@ -1,17 +1,17 @@
 //! Actions: what would be done, how it stands, and what a person can do about it.
 
 use crate::oracle::{self, ActionKind};
-use crate::types::{CeremonyPlan, OperatorId, threshold_for};
+use crate::types::{CeremonyPlan, OperatorId, UnixMillis, threshold_for};
 use crate::view::{self, Can, CommitteeSize, CommitteeView};
 
-/// The view of an action that stands as `state` says. `observes` is what mode observe says, in which nothing can be
+/// The view of an action that stands as `state` says, with what it shows now. `observes` is what mode observe says, in which nothing can be
 /// decided. The committee is left to [`committee`].
 pub(in crate::engine::publish) fn action(
     action: &oracle::Action,
+    (proposal, refreshed_at): (&oracle::Proposal, Option<UnixMillis>),
     state: oracle::ActionState,
     observes: Option<Can>,
 ) -> view::ActionView {
-    let proposal = &action.proposal;
     let (can_approve, can_reject) = possibilities(action, &state, observes);
     view::ActionView {
         id: action.id,
@@ -23,7 +23,7 @@ pub(in crate::engine::publish) fn action(
         checks: proposal.checks.clone(),
         payload: payload(&proposal.payload),
         digest: action.digest,
-        refreshed_at: action.refreshed_at,
+        refreshed_at,
         proposed_at: action.proposed_at,
         state: action_state(state),
         decision: action.decision.as_ref().map(decision),

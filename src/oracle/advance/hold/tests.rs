@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use alloy::primitives::{Address, Bytes, U256};
 
 use crate::oracle::fixture::{block, proposal, settings, success};
+use crate::oracle::state::shadow::Shadow;
 use crate::oracle::*;
 use crate::types::*;
 
@@ -17,6 +18,7 @@ fn case(text: &str) -> CaseId {
 /// A staked pool, and everybody who acts on it. Ceremonies run until a test ends them; everything else is done at once.
 struct World {
     state: State,
+    shadow: Shadow,
     journal: Vec<(UnixMillis, Record)>,
     waiting: VecDeque<Effect>,
     running: Vec<RequestId>,
@@ -30,6 +32,7 @@ impl World {
     fn new(mode: Mode) -> Self {
         let mut world = Self {
             state: State::new(Settings { mode, ..settings() }),
+            shadow: Shadow::default(),
             journal: Vec::new(),
             waiting: VecDeque::new(),
             running: Vec::new(),
@@ -37,7 +40,6 @@ impl World {
             height: 10,
             mode,
         };
-        world.state.set_next_record(1);
         world.wake();
         world
     }
@@ -72,6 +74,7 @@ impl World {
         let mut entropy = [0; 24];
         entropy[..8].copy_from_slice(&self.now.to_be_bytes());
         let (output, reply) = step(&mut self.state, Stamped { at, entropy, input });
+        self.shadow.follow(&self.state, at, &output.records);
         self.journal.extend(output.records.into_iter().map(|r| (at, r)));
         self.waiting.extend(output.effects);
         reply
@@ -80,14 +83,11 @@ impl World {
     fn restart(&mut self) {
         self.waiting.clear();
         self.running.clear();
-        self.state = State::new(Settings {
+        let settings = Settings {
             mode: self.mode,
             ..settings()
-        });
-        for (seq, (at, record)) in (1..).zip(&self.journal) {
-            self.state.apply(seq, *at, record);
-        }
-        self.state.set_next_record(self.journal.len() as u64 + 1);
+        };
+        self.state = State::restored(settings, self.shadow.restart(&self.state));
         self.wake();
     }
 

@@ -35,7 +35,6 @@ impl Life {
             journal: Vec::new(),
             now: 0,
         };
-        life.state.set_next_record(1);
         life.input(Input::Started);
         life.input(Input::Requested {
             kind,
@@ -76,7 +75,6 @@ impl Life {
             let text = serde_json::to_string(record).unwrap();
             state.apply(n as u64 + 1, UnixMillis(0), &serde_json::from_str(&text).unwrap());
         }
-        state.set_next_record(self.journal.len() as u64 + 1);
         self.state = state;
         self.input(Input::Started);
     }

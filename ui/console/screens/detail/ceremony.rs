@@ -1,6 +1,6 @@
 //! A ceremony: its matrix, how it ended, and every check on its result.
 
-use casimir_dkg::types::OperatorId;
+use casimir_dkg::types::{CeremonyFailure, OperatorId};
 use casimir_dkg::view::{CeremonyEnd, CeremonyView};
 
 use crate::console::app::App;
@@ -40,55 +40,56 @@ pub(in crate::console::screens) fn build(page: &mut Page<'_>, app: &App, ceremon
     }
     match &ceremony.ended {
         Some((_, CeremonyEnd::Verified { validator })) => page.field("validator", Token::Value, validator),
-        Some((_, CeremonyEnd::Failed(failure))) => {
-            page.heading("Why it gave no result");
-            page.text(Token::Danger, failure.reason.as_str());
-            if let Some(id) = &failure.round {
-                let step = ceremony.steps.iter().find(|step| step.id == *id);
-                page.field(
-                    "stopped in",
-                    Token::Text,
-                    step.map_or(id.as_str(), |s| s.title.as_str()),
-                );
-            }
-            if !failure.culprits.is_empty() {
-                page.field("caused by", Token::Danger, names(app, &failure.culprits));
-            }
-            for blame in &failure.blames {
-                let culprit = blame
-                    .culprit
-                    .map_or_else(|| "nobody".to_owned(), |c| c.to_string());
-                let proof = if blame.proven { "proven" } else { "not proven" };
-                let text = format!(
-                    "{} accuses; the evidence names {culprit}, {proof}: {}",
-                    blame.blamer, blame.reason
-                );
-                page.field(
-                    "accusation",
-                    if blame.proven { Token::Danger } else { Token::Warn },
-                    text,
-                );
-            }
-        }
+        Some((_, CeremonyEnd::Failed(failure))) => why_it_failed(page, app, ceremony, failure),
         None => {}
     }
     if !ceremony.checks.is_empty() {
         page.heading("Verification");
         page.checks(&ceremony.checks);
     }
-    page.heading("Last messages");
-    for (id, progress) in &ceremony.operators {
-        let note = progress.note.as_str();
-        page.field(
-            &names(app, &[*id]),
-            status::operator(progress.state).token,
-            if note.is_empty() { "none" } else { note },
-        );
-    }
+    last_messages(page, app, ceremony);
     if let Some((file, digest)) = &ceremony.transcript {
         page.gap();
         page.field("transcript", Token::Text, file);
         page.field("its SHA-256, as journaled", Token::Value, digest);
+    }
+}
+
+fn why_it_failed(page: &mut Page<'_>, app: &App, ceremony: &CeremonyView, failure: &CeremonyFailure) {
+    page.heading("Why it gave no result");
+    page.text(Token::Danger, failure.reason.as_str());
+    if let Some(id) = &failure.round {
+        let step = ceremony.steps.iter().find(|step| step.id == *id);
+        let title = step.map_or(id.as_str(), |step| step.title.as_str());
+        page.field("stopped in", Token::Text, title);
+    }
+    if !failure.culprits.is_empty() {
+        page.field("caused by", Token::Danger, names(app, &failure.culprits));
+    }
+    for blame in &failure.blames {
+        let culprit = blame
+            .culprit
+            .map_or_else(|| "nobody".to_owned(), |c| c.to_string());
+        let (proof, token) = match blame.proven {
+            true => ("proven", Token::Danger),
+            false => ("not proven", Token::Warn),
+        };
+        let text = format!(
+            "{} accuses; the evidence names {culprit}, {proof}: {}",
+            blame.blamer, blame.reason
+        );
+        page.field("accusation", token, text);
+    }
+}
+
+fn last_messages(page: &mut Page<'_>, app: &App, ceremony: &CeremonyView) {
+    page.heading("Last messages");
+    for (id, progress) in &ceremony.operators {
+        let note = match progress.note.as_str() {
+            "" => "none",
+            note => note,
+        };
+        page.field(&names(app, &[*id]), status::operator(progress.state).token, note);
     }
 }
 

@@ -1,5 +1,7 @@
 //! What would leave this machine: decoded where it could be, and always raw.
 
+use std::fmt::Display;
+
 use casimir_dkg::types::{CeremonyPlan, OperatorId, OwnerNonce, SignPurpose};
 use casimir_dkg::view::{Payload, TransactionPayload};
 
@@ -63,6 +65,14 @@ fn ids(ids: &[OperatorId]) -> String {
     ids.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
+fn of_all(threshold: impl Display, committee: &[OperatorId]) -> String {
+    format!("{threshold} of {}", committee.len())
+}
+
+fn registration(owner: &str, nonce: u64) -> String {
+    format!("SSV registration of owner {owner}, nonce {nonce}")
+}
+
 fn plan(page: &mut Page<'_>, plan: &CeremonyPlan) {
     page.field("kind", Token::Text, plan.kind());
     match plan {
@@ -74,16 +84,11 @@ fn plan(page: &mut Page<'_>, plan: &CeremonyPlan) {
             registration,
         } => {
             page.field("committee", Token::Emphasis, ids(committee));
-            page.field(
-                "threshold",
-                Token::Text,
-                format!("{threshold} of {}", committee.len()),
-            );
+            page.field("threshold", Token::Text, of_all(threshold, committee));
             page.field("withdrawal credentials", Token::Value, withdrawal_credentials);
             page.field("fork version", Token::Value, fork_version);
             if let Some(OwnerNonce { owner, nonce }) = registration {
-                let text = format!("SSV registration of owner {owner}, nonce {nonce}");
-                page.field("signs, too", Token::Text, text);
+                page.field("signs, too", Token::Text, self::registration(owner, *nonce));
             }
         }
         CeremonyPlan::Reshare {
@@ -95,7 +100,7 @@ fn plan(page: &mut Page<'_>, plan: &CeremonyPlan) {
             page.field("validator", Token::Value, validator);
             page.field("dealing now", Token::Text, ids(old));
             page.field("new committee", Token::Emphasis, ids(new));
-            page.field("threshold", Token::Text, format!("{threshold} of {}", new.len()));
+            page.field("threshold", Token::Text, of_all(threshold, new));
         }
         CeremonyPlan::Sign {
             validator,
@@ -107,31 +112,24 @@ fn plan(page: &mut Page<'_>, plan: &CeremonyPlan) {
         } => {
             page.field("validator", Token::Value, validator);
             page.field("committee", Token::Text, ids(committee));
-            page.field(
-                "threshold",
-                Token::Text,
-                format!("{threshold} of {}", committee.len()),
-            );
+            page.field("threshold", Token::Text, of_all(threshold, committee));
             page.field("signing root", Token::Value, signing_root);
-            match what {
-                SignPurpose::OwnerNonce { owner, nonce } => {
-                    page.field(
-                        "signs",
-                        Token::Text,
-                        format!("SSV registration of owner {owner}, nonce {nonce}"),
-                    );
-                }
-                SignPurpose::VoluntaryExit {
-                    validator_index,
-                    epoch,
-                } => {
-                    page.field(
-                        "signs",
-                        Token::Danger,
-                        format!("voluntary exit of validator {validator_index}, from epoch {epoch}"),
-                    );
-                }
-            }
+            let (token, purpose) = purpose(what);
+            page.field("signs", token, purpose);
         }
+    }
+}
+
+/// What the signature is good for. An exit stands out: it is final.
+fn purpose(what: &SignPurpose) -> (Token, String) {
+    match what {
+        SignPurpose::OwnerNonce { owner, nonce } => (Token::Text, registration(owner, *nonce)),
+        SignPurpose::VoluntaryExit {
+            validator_index,
+            epoch,
+        } => (
+            Token::Danger,
+            format!("voluntary exit of validator {validator_index}, from epoch {epoch}"),
+        ),
     }
 }

@@ -41,16 +41,28 @@ pub(in super::super) struct LoadedResult {
 }
 
 pub(super) fn load(connection: &Connection) -> Result<Loaded, StoreError> {
-    let mut loaded = Loaded::default();
+    Ok(Loaded {
+        registered: registered(connection)?,
+        topics: topics(connection)?,
+        results: results(connection)?,
+    })
+}
+
+fn registered(connection: &Connection) -> Result<BTreeMap<String, String>, StoreError> {
+    let mut registered = BTreeMap::new();
     each(connection, "SELECT name, address FROM registered", |row| {
-        loaded.registered.insert(row.get(0)?, row.get(1)?);
+        registered.insert(row.get(0)?, row.get(1)?);
         Ok(())
     })?;
-    let mut index: HashMap<RequestId, usize> = HashMap::new();
+    Ok(registered)
+}
+
+fn topics(connection: &Connection) -> Result<Vec<LoadedTopic>, StoreError> {
+    let (mut topics, mut index) = (Vec::new(), Index::new());
     each(connection, "SELECT id, at, finished, owner FROM topic", |row| {
         let id = id(row, 0)?;
-        index.insert(id, loaded.topics.len());
-        loaded.topics.push(LoadedTopic {
+        index.insert(id, topics.len());
+        topics.push(LoadedTopic {
             id,
             at: time(row, 1)?,
             finished: row
@@ -63,50 +75,38 @@ pub(super) fn load(connection: &Connection) -> Result<Loaded, StoreError> {
         });
         Ok(())
     })?;
-    let topics = &mut loaded.topics;
-    each(
-        connection,
-        "SELECT topic, name, address, direct FROM member",
-        |row| {
-            if let Some(at) = index.get(&id(row, 0)?) {
-                topics[*at].members.push((row.get(1)?, row.get(2)?, row.get(3)?));
-            }
-            Ok(())
-        },
-    )?;
-    each(
-        connection,
-        "SELECT topic, seq, at, body FROM message ORDER BY topic, seq",
-        |row| {
-            if let Some(at) = index.get(&id(row, 0)?) {
-                topics[*at].messages.push(LoadedMessage {
-                    seq: row.get::<_, i64>(1)?.unsigned_abs(),
-                    at: time(row, 2)?,
-                    body: Bytes::from(row.get::<_, Vec<u8>>(3)?),
-                });
-            }
-            Ok(())
-        },
-    )?;
-    each(
-        connection,
-        "SELECT topic, name, seq, delivered FROM settled",
-        |row| {
-            if let Some(at) = index.get(&id(row, 0)?) {
-                let key = (row.get(1)?, row.get::<_, i64>(2)?.unsigned_abs());
-                topics[*at].settled.insert(key, row.get(3)?);
-            }
-            Ok(())
-        },
-    )?;
-    let mut index: HashMap<RequestId, usize> = HashMap::new();
+    let members = "SELECT topic, name, address, direct FROM member";
+    each_of(connection, members, &index, &mut topics, |topic, row| {
+        topic.members.push((row.get(1)?, row.get(2)?, row.get(3)?));
+        Ok(())
+    })?;
+    let messages = "SELECT topic, seq, at, body FROM message ORDER BY topic, seq";
+    each_of(connection, messages, &index, &mut topics, |topic, row| {
+        topic.messages.push(LoadedMessage {
+            seq: row.get::<_, i64>(1)?.unsigned_abs(),
+            at: time(row, 2)?,
+            body: Bytes::from(row.get::<_, Vec<u8>>(3)?),
+        });
+        Ok(())
+    })?;
+    let settled = "SELECT topic, name, seq, delivered FROM settled";
+    each_of(connection, settled, &index, &mut topics, |topic, row| {
+        let key = (row.get(1)?, row.get::<_, i64>(2)?.unsigned_abs());
+        topic.settled.insert(key, row.get(3)?);
+        Ok(())
+    })?;
+    Ok(topics)
+}
+
+fn results(connection: &Connection) -> Result<Vec<LoadedResult>, StoreError> {
+    let (mut results, mut index) = (Vec::new(), Index::new());
     each(
         connection,
         "SELECT id, at, weight, text FROM result ORDER BY at",
         |row| {
             let id = id(row, 0)?;
-            index.insert(id, loaded.results.len());
-            loaded.results.push(LoadedResult {
+            index.insert(id, results.len());
+            results.push(LoadedResult {
                 id,
                 at: time(row, 1)?,
                 weight: usize::try_from(row.get::<_, i64>(2)?).unwrap_or_default(),
@@ -116,18 +116,29 @@ pub(super) fn load(connection: &Connection) -> Result<Loaded, StoreError> {
             Ok(())
         },
     )?;
-    each(
-        connection,
-        "SELECT id, at, text FROM conflict ORDER BY rowid",
-        |row| {
-            if let Some(at) = index.get(&id(row, 0)?) {
-                let conflict = (time(row, 1)?, row.get(2)?);
-                loaded.results[*at].conflicts.push(conflict);
-            }
-            Ok(())
-        },
-    )?;
-    Ok(loaded)
+    let conflicts = "SELECT id, at, text FROM conflict ORDER BY rowid";
+    each_of(connection, conflicts, &index, &mut results, |result, row| {
+        result.conflicts.push((time(row, 1)?, row.get(2)?));
+        Ok(())
+    })?;
+    Ok(results)
+}
+
+/// Where the topic or result of an id stands in its list.
+type Index = HashMap<RequestId, usize>;
+
+/// Gives each row to the topic or result that its first column names. A row whose owner is gone is left out.
+fn each_of<T>(
+    connection: &Connection,
+    sql: &str,
+    index: &Index,
+    owners: &mut [T],
+    mut take: impl FnMut(&mut T, &Row<'_>) -> Result<(), rusqlite::Error>,
+) -> Result<(), StoreError> {
+    each(connection, sql, |row| match index.get(&id(row, 0)?) {
+        Some(at) => take(&mut owners[*at], row),
+        None => Ok(()),
+    })
 }
 
 fn each(

@@ -1,0 +1,105 @@
+//! What the journal says: the fold of its records.
+
+use std::collections::BTreeMap;
+
+use alloy::primitives::Address;
+
+use crate::oracle::account::Account;
+use crate::oracle::{Action, KnownKey, Record, RuleUse};
+use crate::types::{
+    ActionId, BlsPublicKey, CaseId, NonceStatus, OperatorId, PoolId, RequestId, RequestKind, SafeText,
+    UnixMillis,
+};
+
+use super::{Case, Ceremony, Sending, Step};
+
+/// The fold of the records of a journal and of nothing else: no clock, no setting and no answer from outside is in it.
+/// Two that took the same records are equal.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Durable {
+    pub cases: BTreeMap<CaseId, Case>,
+    pub actions: BTreeMap<ActionId, Action>,
+    pub ceremonies: BTreeMap<RequestId, Ceremony>,
+    /// Transactions by the action that they execute.
+    pub sendings: BTreeMap<ActionId, Sending>,
+    /// Keys that must never be used.
+    pub condemned: BTreeMap<BlsPublicKey, SafeText>,
+    /// Everything is paused: by whom, since when.
+    pub paused: Option<(SafeText, UnixMillis)>,
+    /// What is known of the accounts that the oracle had.
+    pub(in crate::oracle) accounts: BTreeMap<Address, Account>,
+    pub(in crate::oracle) rule_uses: Vec<RuleUse>,
+    /// Number of the newest record; 0 before the first.
+    pub newest: u64,
+}
+
+impl Durable {
+    /// The fold of all records of a journal, each with its number and time.
+    #[must_use]
+    pub fn fold<'a>(records: impl IntoIterator<Item = (u64, UnixMillis, &'a Record)>) -> Self {
+        let mut folded = Self::default();
+        for (seq, at, record) in records {
+            folded.apply(seq, at, record);
+        }
+        folded
+    }
+
+    /// The case that a record is about.
+    #[must_use]
+    pub fn case_of(&self, record: &Record) -> Option<CaseId> {
+        record.case(self)
+    }
+
+    /// The cases of a kind for a pool, oldest first.
+    pub(in crate::oracle) fn cases_of(
+        &self,
+        kind: RequestKind,
+        pool: PoolId,
+    ) -> impl DoubleEndedIterator<Item = &Case> {
+        let of = |ordinal| CaseId { kind, pool, ordinal };
+        self.cases.range(of(0)..=of(u32::MAX)).map(|(_, case)| case)
+    }
+
+    /// Whether a transaction of the case with its present key is in the chain, whichever pool that served: the call takes
+    /// no pool id.
+    pub(in crate::oracle) fn has_used_its_key(&self, case: &Case) -> bool {
+        let made = case.ceremony.and_then(|request| self.ceremonies.get(&request));
+        let Some((made_at, _)) = made.and_then(|ceremony| ceremony.ended.as_ref()) else {
+            return false;
+        };
+        let in_the_chain = |s: &Sending| matches!(s.status, NonceStatus::Included { success: true, .. });
+        let mut own = self.sendings.iter().filter(|(action, _)| action.case == case.id);
+        own.any(|(_, s)| s.signed_at >= *made_at && in_the_chain(s))
+    }
+
+    /// The key of a pool as the journal knows it: of the newest reshare that was sent and included, else of the keygen.
+    /// What was condemned, or was not what the contract took, is not the pool's key.
+    #[must_use]
+    pub fn known_key(&self, pool: PoolId) -> Option<KnownKey> {
+        let of = |validator, shares: &BTreeMap<OperatorId, BlsPublicKey>| KnownKey {
+            validator,
+            committee: shares.keys().copied().collect(),
+            share_public_keys: shares.clone(),
+        };
+        let done = |case: &&Case| matches!(case.step, Step::Closed { .. } | Step::Follow);
+        let ours = || {
+            self.cases
+                .values()
+                .filter(move |c| c.id.pool == pool && c.served_by.is_none())
+        };
+        let used = |validator: &BlsPublicKey| !self.condemned.contains_key(validator);
+        let newest_reshare = ours()
+            .filter(done)
+            .filter(|c| c.reshare.as_ref().is_some_and(|r| used(&r.validator)))
+            .max_by_key(|c| c.since)
+            .and_then(|c| c.reshare.as_ref())
+            .map(|r| of(r.validator, &r.share_public_keys));
+        newest_reshare.or_else(|| {
+            ours()
+                .filter(|c| c.keygen.as_ref().is_some_and(|k| used(&k.validator)))
+                .max_by_key(|c| c.id.ordinal)
+                .and_then(|c| c.keygen.as_ref())
+                .map(|k| of(k.validator, &k.share_public_keys))
+        })
+    }
+}
