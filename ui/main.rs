@@ -14,6 +14,8 @@ mod mode;
 mod output;
 #[cfg(feature = "tui")]
 mod person;
+#[cfg(unix)]
+mod seat;
 #[cfg(test)]
 mod walls;
 

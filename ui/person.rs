@@ -2,15 +2,11 @@
 
 use casimir_dkg::types::SafeText;
 
-/// `user@host`, as this machine knows them.
+/// As the system knows the user of this process: no variable of the environment is asked, since anybody sets those.
 pub(crate) fn name() -> SafeText {
-    let user = ["LOGNAME", "USER", "USERNAME"]
-        .iter()
-        .find_map(|name| std::env::var(name).ok().filter(|user| !user.is_empty()))
-        .unwrap_or_else(|| "unknown".to_owned());
     #[cfg(unix)]
-    let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    let name = casimir_dkg::attach::Person::of_this_process().to_string();
     #[cfg(not(unix))]
-    let host = std::env::var("COMPUTERNAME").unwrap_or_else(|_| "localhost".to_owned());
-    SafeText::new(&format!("{user}@{host}"))
+    let name = "the user of this machine".to_owned();
+    SafeText::new(&name)
 }

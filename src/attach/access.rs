@@ -2,12 +2,12 @@
 
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 
 use nix::unistd::Group;
 use serde::{Deserialize, Serialize};
 
 use super::Person;
+use crate::config::{AttachConfig, Who};
 
 /// What a seat may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -28,56 +28,15 @@ impl fmt::Display for Role {
     }
 }
 
-/// A user or the members of a group.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Who {
-    /// A user by name.
-    User(String),
-    /// A user by number.
-    Uid(u32),
-    /// Everybody in a group, written `@name`.
-    Group(String),
-}
-
-impl FromStr for Who {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let named = |name: &str| {
-            let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '$');
-            (!name.is_empty() && name.chars().all(plain)).then(|| name.to_owned())
-        };
-        let bad = "a user, the number of a user, or @group";
-        if let Some(group) = text.strip_prefix('@') {
-            return named(group).map(Self::Group).ok_or(bad);
-        }
-        if let Ok(uid) = text.parse() {
-            return Ok(Self::Uid(uid));
-        }
-        named(text).map(Self::User).ok_or(bad)
-    }
-}
-
-impl fmt::Display for Who {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::User(name) => f.pad(name),
-            Self::Uid(uid) => fmt::Display::fmt(uid, f),
-            Self::Group(name) => write!(f, "@{name}"),
-        }
-    }
-}
-
-impl Who {
-    fn is(&self, person: &Person) -> bool {
-        match self {
-            Self::User(name) => person.name() == Some(name),
-            Self::Uid(uid) => person.uid == *uid,
-            // asked at each connection: groups change while an engine runs
-            Self::Group(name) => {
-                let group = Group::from_name(name).ok().flatten();
-                group.is_some_and(|group| person.is_member(&group))
-            }
+/// Whether a person is meant.
+fn is(who: &Who, person: &Person) -> bool {
+    match who {
+        Who::User(name) => person.name() == Some(name),
+        Who::Uid(uid) => person.uid == *uid,
+        // asked at each connection: groups change while an engine runs
+        Who::Group(name) => {
+            let group = Group::from_name(name).ok().flatten();
+            group.is_some_and(|group| person.is_member(&group))
         }
     }
 }
@@ -121,11 +80,21 @@ pub enum AccessError {
     },
 }
 
+impl From<&AttachConfig> for Access {
+    fn from(config: &AttachConfig) -> Self {
+        Self {
+            group: config.group.clone(),
+            view: config.view.clone(),
+            approve: config.approve.clone(),
+        }
+    }
+}
+
 impl Access {
     /// What a person may do; none: not even look.
     #[must_use]
     pub fn role(&self, person: &Person, engine_uid: u32) -> Option<Role> {
-        let of = |list: &[Who]| list.iter().any(|who| who.is(person));
+        let of = |list: &[Who]| list.iter().any(|who| is(who, person));
         let by_default = self.approve.is_empty() && (person.uid == engine_uid || person.uid == 0);
         if by_default || of(&self.approve) {
             Some(Role::Approve)

@@ -22,7 +22,7 @@ mod server;
 #[cfg(test)]
 mod tests;
 
-pub use access::{Access, AccessError, Role, Who};
+pub use access::{Access, AccessError, Role};
 pub use client::{Attached, attach};
 pub use person::Person;
 pub use place::{Surroundings, candidates, place};

@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 
 use alloy::primitives::Address;
 
+use crate::config::{SeatConfig, Socket};
+
 /// The directories that a socket may be in, as the environment and the configuration name them.
 #[derive(Debug, Clone, Default)]
 pub struct Surroundings {
@@ -11,8 +13,22 @@ pub struct Surroundings {
     pub service: Option<PathBuf>,
     /// `XDG_RUNTIME_DIR`: of the login session.
     pub session: Option<PathBuf>,
-    /// The state directory of the network.
-    pub state: PathBuf,
+}
+
+impl Surroundings {
+    /// Of this process.
+    #[must_use]
+    pub fn of_process() -> Self {
+        let directory = |name| std::env::var_os(name).filter(|value| !value.is_empty());
+        let service = directory("RUNTIME_DIRECTORY").map(|all| {
+            let all = all.to_string_lossy().into_owned();
+            PathBuf::from(all.split(':').next().unwrap_or_default())
+        });
+        Self {
+            service,
+            session: directory("XDG_RUNTIME_DIR").map(PathBuf::from),
+        }
+    }
 }
 
 /// Where a service manager makes the runtime directory of the shipped unit; a person's own environment does not say it.
@@ -25,59 +41,88 @@ fn file_name(chain_id: u64, manager: Address) -> String {
     format!("oracle-{chain_id}-{manager}.sock")
 }
 
-/// Where an engine listens: in the service's runtime directory, else in the session's, else beside its journal.
+/// Where an engine listens: where its configuration says; else in the service's runtime directory, in the session's, or
+/// beside its journal. None: nowhere.
 #[must_use]
-pub fn place(around: &Surroundings, chain_id: u64, manager: Address) -> PathBuf {
-    let session = around.session.as_ref().map(|path| path.join("casimir-dkg"));
-    let directory = around.service.clone().or(session);
-    directory
-        .unwrap_or_else(|| around.state.clone())
-        .join(file_name(chain_id, manager))
+pub fn place(around: &Surroundings, engine: &SeatConfig) -> Option<PathBuf> {
+    match &engine.attach.socket {
+        Socket::Off => None,
+        Socket::At(path) => Some(path.clone()),
+        Socket::Usual => {
+            let directory = around.service.clone().or_else(|| of_session(around));
+            let directory = directory.unwrap_or_else(|| beside_journal(engine));
+            Some(directory.join(file_name(engine.chain_id, engine.manager)))
+        }
+    }
 }
 
 /// Where a seat looks for an engine, in this order.
 #[must_use]
-pub fn candidates(around: &Surroundings, chain_id: u64, manager: Address) -> Vec<PathBuf> {
-    let session = around.session.as_ref().map(|path| path.join("casimir-dkg"));
-    let service = around
-        .service
-        .clone()
-        .or_else(|| Some(Path::new(SERVICE).to_owned()));
-    let mut all: Vec<PathBuf> = [service, session, Some(around.state.clone())]
-        .into_iter()
-        .flatten()
-        .map(|directory| directory.join(file_name(chain_id, manager)))
-        .collect();
-    all.dedup();
-    all
+pub fn candidates(around: &Surroundings, engine: &SeatConfig) -> Vec<PathBuf> {
+    match &engine.attach.socket {
+        Socket::Off => vec![],
+        Socket::At(path) => vec![path.clone()],
+        Socket::Usual => {
+            let service = around.service.clone().unwrap_or_else(|| SERVICE.into());
+            let directories = [Some(service), of_session(around), Some(beside_journal(engine))];
+            let name = file_name(engine.chain_id, engine.manager);
+            directories.into_iter().flatten().map(|d| d.join(&name)).collect()
+        }
+    }
+}
+
+fn of_session(around: &Surroundings) -> Option<PathBuf> {
+    around.session.as_ref().map(|path| path.join("casimir-dkg"))
+}
+
+fn beside_journal(engine: &SeatConfig) -> PathBuf {
+    engine
+        .journal
+        .path
+        .parent()
+        .map_or_else(PathBuf::new, Path::to_owned)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::{AttachConfig, JournalConfig};
 
     #[test]
     fn a_seat_looks_wherever_an_engine_may_listen() {
-        let manager = Address::repeat_byte(7);
-        let state = PathBuf::from("state/devnet");
+        let engine = SeatConfig {
+            chain_id: 31_337,
+            manager: Address::repeat_byte(7),
+            journal: JournalConfig {
+                path: "state/devnet/journal.sqlite".into(),
+            },
+            attach: AttachConfig {
+                socket: Socket::Usual,
+                group: None,
+                view: vec![],
+                approve: vec![],
+            },
+        };
         let session = Some(PathBuf::from("/run/user/1000"));
         for (service, session) in [
             (None, None),
             (None, session.clone()),
             (Some(PathBuf::from("/run/casimir-dkg")), session.clone()),
         ] {
-            let engine = Surroundings {
-                service,
-                session,
-                state: state.clone(),
-            };
-            let at = place(&engine, 31_337, manager);
+            let at = place(
+                &Surroundings {
+                    service,
+                    session: session.clone(),
+                },
+                &engine,
+            )
+            .unwrap();
             // a person's shell has no RUNTIME_DIRECTORY
             let person = Surroundings {
                 service: None,
-                ..engine
+                session,
             };
-            assert!(candidates(&person, 31_337, manager).contains(&at), "{at:?}");
+            assert!(candidates(&person, &engine).contains(&at), "{at:?}");
             assert_eq!(at.file_name().unwrap(), "oracle-31337-0707070707070707.sock");
         }
     }

@@ -7,6 +7,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::UnixStream;
 
 use super::*;
+use crate::config::Who;
 use crate::engine::{Asked, EngineSide, channel};
 use crate::types::{PoolId, UnixMillis};
 use crate::view::fixture::busy;
@@ -314,19 +315,4 @@ async fn nobody_else_can_open_the_file() {
         .await
         .unwrap_err();
     assert!(error.to_string().contains("no-such-group"), "{error}");
-}
-
-#[test]
-fn users_and_groups_are_written_as_people_write_them() {
-    for (text, who) in [
-        ("alice", Who::User("alice".to_owned())),
-        ("1000", Who::Uid(1000)),
-        ("@stakers", Who::Group("stakers".to_owned())),
-    ] {
-        assert_eq!(text.parse::<Who>().unwrap(), who);
-        assert_eq!(who.to_string(), text);
-    }
-    for bad in ["", "@", "a b", "root;rm", "@a/b"] {
-        assert!(bad.parse::<Who>().is_err(), "{bad}");
-    }
 }

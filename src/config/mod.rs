@@ -32,6 +32,8 @@ pub use schema::{Key, Secrecy, all_keys, list_keys};
 pub use section::*;
 pub use show::{ShownValue, render};
 
+use alloy::primitives::Address;
+
 use crate::http::HttpOptions;
 
 /// The annotated sample: every key with its meaning and default, all commented out.
@@ -89,12 +91,40 @@ pub struct Config {
     pub http: HttpOptions,
     /// Where the journal is.
     pub journal: JournalConfig,
+    /// Where other processes sit down.
+    pub attach: AttachConfig,
     pub ui: UiConfig,
     pub log: LogConfig,
     /// Configuration, state and cache directories.
     pub directories: Directories,
     /// The file that was read, if there was one.
     pub file: Option<PathBuf>,
+}
+
+/// Which engine a seat is for, and where it may listen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SeatConfig {
+    /// EIP-155 chain id.
+    pub chain_id: u64,
+    /// The pool manager contract.
+    pub manager: Address,
+    /// The engine's journal: its directory is one place where it listens.
+    pub journal: JournalConfig,
+    /// Where it listens, where that is said.
+    pub attach: AttachConfig,
+}
+
+impl Config {
+    /// What a seat of this engine needs.
+    #[must_use]
+    pub fn seat(&self) -> SeatConfig {
+        SeatConfig {
+            chain_id: self.network.chain_id,
+            manager: self.contract.address,
+            journal: self.journal.clone(),
+            attach: self.attach.clone(),
+        }
+    }
 }
 
 impl Layers {
@@ -116,6 +146,7 @@ impl Layers {
         let beacon = section::beacon::read(&mut r);
         let http = section::http::read(&mut r);
         let journal = section::journal::read(&mut r, network.as_ref());
+        let attach = section::attach::read(&mut r);
         let ui = section::ui::read(&mut r);
         let log = section::log::read(&mut r);
         // the roles' own sections are not needed, but a mistake in them is still a mistake
@@ -135,6 +166,7 @@ impl Layers {
                 beacon: beacon?,
                 http: http?,
                 journal: journal?,
+                attach: attach?,
                 ui: ui?,
                 log: log?,
                 directories: self.directories().clone(),
@@ -188,6 +220,27 @@ impl Layers {
         let network = section::network::read(&mut r);
         let journal = section::journal::read(&mut r, network.as_ref());
         r.finish(journal)
+    }
+
+    /// What commands need that talk to a running engine.
+    ///
+    /// # Errors
+    /// Every bad or missing value of `[network]`, `[contract]`, `[journal]` and `[attach]`.
+    pub fn seat(&self) -> Result<SeatConfig, ConfigErrors> {
+        let mut r = reader::Reader::new(self);
+        let network = section::network::read(&mut r);
+        let contract = section::contract::read(&mut r);
+        let journal = section::journal::read(&mut r, network.as_ref());
+        let attach = section::attach::read(&mut r);
+        let parts = (|| {
+            Some(SeatConfig {
+                chain_id: network?.chain_id,
+                manager: contract?.address,
+                journal: journal?,
+                attach: attach?,
+            })
+        })();
+        r.finish(parts)
     }
 
     /// The console's and the logs' settings, for commands that bring the rest themselves (`demo`).

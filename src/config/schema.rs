@@ -76,6 +76,7 @@ const SECTIONS: &[&[Key]] = &[
     section::beacon::KEYS,
     section::http::KEYS,
     section::journal::KEYS,
+    section::attach::KEYS,
     section::messenger::KEYS,
     section::node::KEYS,
     section::ui::KEYS,

@@ -1,21 +1,29 @@
-//! `console`: the engine with its screen.
+//! `console`: a screen, on an engine that runs already or on one that it starts.
 
 use casimir_dkg::config::LoadOptions;
 
+#[cfg(unix)]
+use crate::args::ConsoleArgs;
 use crate::exit::Outcome;
 
 #[cfg(feature = "tui")]
 pub(crate) use screen::{Screen, show};
 
 /// The default command.
-#[cfg(feature = "tui")]
+#[cfg(all(feature = "tui", unix))]
+pub(crate) fn run(options: &LoadOptions, args: &ConsoleArgs) -> anyhow::Result<Outcome> {
+    screen::run(options, args)
+}
+
+/// The default command, where no other process can be attached to.
+#[cfg(all(feature = "tui", not(unix)))]
 pub(crate) fn run(options: &LoadOptions) -> anyhow::Result<Outcome> {
-    screen::run(options)
+    screen::start(options)
 }
 
 /// A build without the feature `tui` has no screen.
 #[cfg(not(feature = "tui"))]
-pub(crate) fn run(_: &LoadOptions) -> anyhow::Result<Outcome> {
+pub(crate) fn run(_: &LoadOptions, #[cfg(unix)] _: &ConsoleArgs) -> anyhow::Result<Outcome> {
     let text = "this build has no screen: use `casimir-dkg headless`, or build with the feature tui";
     Err(crate::exit::NoTerminal(text.to_owned()).into())
 }
@@ -33,14 +41,28 @@ mod screen {
     use crate::mode::Surroundings;
     use crate::person;
 
-    pub(crate) fn run(options: &LoadOptions) -> anyhow::Result<Outcome> {
+    #[cfg(unix)]
+    pub(super) fn run(options: &LoadOptions, args: &crate::args::ConsoleArgs) -> anyhow::Result<Outcome> {
+        Surroundings::of_process().require_terminal()?;
+        match super::elsewhere::sit_down(options, args)? {
+            Some(outcome) => Ok(outcome),
+            None => start(options),
+        }
+    }
+
+    /// Starts an engine, and ends with it.
+    pub(super) fn start(options: &LoadOptions) -> anyhow::Result<Outcome> {
         Surroundings::of_process().require_terminal()?;
         let config = config::load(options)?;
         let _guard = log::init(&config.log, Also::Pane)?;
         let signer = oracle::open_signer(&config)?;
         let screen = Screen::of(&config);
         runtime()?.block_on(async {
+            #[cfg(unix)]
+            let seat = config.seat();
             let running = oracle::start(config, signer, Vec::new()).await?;
+            #[cfg(unix)]
+            let _socket = crate::seat::open(&seat, &running.handle).await;
             show(running, screen).await
         })
     }
@@ -71,6 +93,7 @@ mod screen {
             theme_dir: Some(screen.theme_dir),
             read_only: screen.read_only,
             stderr_to: Some(screen.stderr_to),
+            attached: None,
         };
         let identity = Identity::new(person::name());
         let reason = console::run(running.handle.clone(), identity, options).await?;
@@ -82,6 +105,97 @@ mod screen {
                 running.wait().await?;
                 Ok(Outcome::Success)
             }
+        }
+    }
+}
+
+/// At the engine of another process.
+#[cfg(all(feature = "tui", unix))]
+mod elsewhere {
+    use std::os::unix::fs::MetadataExt as _;
+    use std::path::Path;
+
+    use anyhow::bail;
+    use casimir_dkg::attach::{Attached, Person};
+    use casimir_dkg::config::{self, LoadOptions, SeatConfig};
+    use casimir_dkg::engine::Identity;
+
+    use crate::args::ConsoleArgs;
+    use crate::commands::{runtime, seat};
+    use crate::console::{self, ConsoleOptions, ExitReason};
+    use crate::exit::Outcome;
+    use crate::{log, output};
+
+    /// Where a service manager finds the unit of this program.
+    const UNITS: [&str; 4] = [
+        "/etc/systemd/system/casimir-dkg.service",
+        "/run/systemd/system/casimir-dkg.service",
+        "/usr/local/lib/systemd/system/casimir-dkg.service",
+        "/usr/lib/systemd/system/casimir-dkg.service",
+    ];
+
+    /// Sits down at a running engine until the person leaves. None: no engine runs, and one may be started here.
+    pub(super) fn sit_down(options: &LoadOptions, args: &ConsoleArgs) -> anyhow::Result<Option<Outcome>> {
+        let layers = config::gather(options)?;
+        let found = runtime()?;
+        let places = seat::places(&args.seat, options)?;
+        let Some(attached) = found.block_on(crate::seat::find(&places))? else {
+            if args.seat.socket.is_some() {
+                bail!("no engine listens at {}", places[0].display());
+            }
+            if !args.start {
+                may_start(&layers.seat()?)?;
+            }
+            return Ok(None);
+        };
+        let (ui, logging) = layers.front_end()?;
+        log::init_pane(&logging)?;
+        let screen = ConsoleOptions {
+            ui,
+            theme_dir: Some(layers.directories().config.join("themes")),
+            read_only: !attached.seated.may_decide,
+            stderr_to: None,
+            attached: Some(attached.seated.clone()),
+        };
+        found.block_on(show(attached, screen)).map(Some)
+    }
+
+    async fn show(attached: Attached, screen: ConsoleOptions) -> anyhow::Result<Outcome> {
+        let process = attached.seated.process;
+        let identity = Identity::new(attached.seated.you);
+        match console::run(attached.handle, identity, screen).await? {
+            ExitReason::Forced => Ok(Outcome::Forced),
+            ExitReason::Hangup => Ok(Outcome::Success),
+            ExitReason::Quit | ExitReason::Terminated => {
+                output::note(&format!("left; the engine (process {process}) goes on"));
+                Ok(Outcome::Success)
+            }
+            ExitReason::EngineGone => {
+                bail!("the engine (process {process}) has ended, or its connection was cut")
+            }
+        }
+    }
+
+    /// An engine that a service manager should run is not started by the way.
+    fn may_start(config: &SeatConfig) -> anyhow::Result<()> {
+        if let Some(unit) = UNITS.iter().find(|unit| Path::new(unit).exists()) {
+            bail!(
+                "no engine runs here, and a service is installed for it ({unit}): start that (systemctl start \
+                 casimir-dkg), or add --start to run an engine in this console"
+            );
+        }
+        let Some(directory) = config.journal.path.parent() else {
+            return Ok(());
+        };
+        let me = Person::of_this_process();
+        match std::fs::metadata(directory) {
+            Ok(found) if found.uid() != me.uid => bail!(
+                "no engine runs here, and {} belongs to another user (uid {}): start the engine as that user, or add \
+                 --start to run one as {me}",
+                directory.display(),
+                found.uid()
+            ),
+            _ => Ok(()),
         }
     }
 }

@@ -86,7 +86,11 @@ async fn on(
     let screen = console::Screen::of(&config);
     let beacon = network.options().beacon.label();
     let simulated = SIMULATED.into_iter().chain(beacon).map(SafeText::new).collect();
+    #[cfg(unix)]
+    let seat = config.seat();
     let running = oracle::start(config, signer, simulated).await?;
+    #[cfg(unix)]
+    let _socket = crate::seat::open(&seat, &running.handle).await;
     network.begin();
     let engine = running.handle.clone();
     let work = async {

@@ -24,6 +24,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use casimir_dkg::config::UiConfig;
 use casimir_dkg::engine::{EngineHandle, Identity};
+use casimir_dkg::view::Seated;
 use tokio::sync::{mpsc, oneshot};
 
 use app::Settings;
@@ -41,6 +42,8 @@ pub(crate) struct ConsoleOptions {
     pub(crate) read_only: bool,
     /// What libraries write to stderr while the screen is up goes to this file.
     pub(crate) stderr_to: Option<PathBuf>,
+    /// The engine of another process, which goes on when the console is left.
+    pub(crate) attached: Option<Seated>,
 }
 
 /// Why the console ended.
@@ -136,6 +139,7 @@ fn settings(options: &ConsoleOptions, var: impl Fn(&str) -> Option<String>) -> R
         grace: options.ui.grace,
         read_only: options.read_only,
         allow_suspend: options.ui.allow_suspend,
+        attached: options.attached.clone(),
     })
 }
 

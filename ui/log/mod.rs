@@ -72,6 +72,17 @@ pub(crate) fn init(config: &LogConfig, also: Also) -> anyhow::Result<LogGuard> {
     Ok(LogGuard { _file: guard })
 }
 
+/// The log pane alone, for a console that sits at another process's engine: the files are that process's.
+///
+/// # Errors
+/// A subscriber is installed already.
+#[cfg(all(feature = "tui", unix))]
+pub(crate) fn init_pane(config: &LogConfig) -> anyhow::Result<()> {
+    let filter: Targets = config.level.parse().context("log.level")?;
+    let registry = tracing_subscriber::registry().with(pane::Pane::new().with_filter(filter));
+    registry.try_init().context("logging")
+}
+
 fn layer<S, W>(format: LogFormat, writer: W) -> Box<dyn tracing_subscriber::Layer<S> + Send + Sync>
 where
     S: tracing::Subscriber + for<'a> tracing_subscriber::registry::LookupSpan<'a>,

@@ -1,5 +1,6 @@
 //! One file for each section: its keys, its typed form, and what must hold within it.
 
+pub(super) mod attach;
 pub(super) mod beacon;
 pub(super) mod contract;
 pub(super) mod dkg;
@@ -17,6 +18,7 @@ pub(super) mod selection;
 pub(super) mod signer;
 pub(super) mod ui;
 
+pub use attach::{AttachConfig, Socket, Who};
 pub use beacon::BeaconConfig;
 pub use contract::ContractConfig;
 pub use dkg::{DkgConfig, MessengerChoice};

@@ -96,6 +96,8 @@ fn table(settings: &Settings<'_>) -> serde_json::Value {
         "selection": { "size": options.committee },
         "policy": { "mode": if options.auto { "auto" } else { "supervised" } },
         "journal": { "path": "journal.sqlite" },
+        // its own: several demos have the same chain and addresses
+        "attach": { "socket": "oracle.sock" },
         "log": { "dir": "logs" },
     });
     if options.auto {

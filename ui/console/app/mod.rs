@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use casimir_dkg::types::{ActionId, Root};
-use casimir_dkg::view::{Mode, Snapshot, Transition};
+use casimir_dkg::view::{Mode, Seated, Snapshot, Transition};
 use ratatui::layout::{Rect, Size};
 
 use super::ExitReason;
@@ -50,6 +50,8 @@ pub(crate) struct Settings {
     pub(crate) grace: Duration,
     pub(crate) read_only: bool,
     pub(crate) allow_suspend: bool,
+    /// The engine is another process's, and goes on without this console.
+    pub(crate) attached: Option<Seated>,
 }
 
 /// A message at the bottom that goes away by itself.

@@ -98,6 +98,9 @@ pub(super) fn engine_gone(app: &mut App) -> Vec<Effect> {
 
 /// Ctrl-Z. A stopped process is a stopped oracle: deadlines of ceremonies would pass.
 pub(super) fn suspend(app: &mut App) -> Vec<Effect> {
+    if app.settings.attached.is_some() {
+        return vec![Effect::Suspend];
+    }
     if !app.settings.allow_suspend {
         app.say(
             Token::Info,

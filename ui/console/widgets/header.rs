@@ -129,6 +129,9 @@ fn mode(app: &App) -> Vec<Span<'static>> {
         Mode::Observe => (" OBSERVE ", Token::ModeObserve),
     };
     let mut spans = vec![Span::styled(word, app.style(token)), Span::raw(" ")];
+    if app.settings.attached.is_some() {
+        spans.push(Span::styled("attached ", app.style(Token::Muted)));
+    }
     if app.settings.read_only && app.snapshot.mode != Mode::Observe {
         spans.push(Span::styled("read-only ", app.style(Token::ModeObserve)));
     }

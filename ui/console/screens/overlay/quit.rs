@@ -21,7 +21,9 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, app: &App, work: &[SafeTex
             .map(|l| Line::from(Span::styled(l, app.style(token))))
             .collect()
     };
-    let question = if work.is_empty() {
+    let question = if app.settings.attached.is_some() {
+        "Leave? The engine goes on."
+    } else if work.is_empty() {
         "Quit? Nothing is in flight."
     } else {
         "Quit while work is in flight?"
@@ -38,7 +40,15 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, app: &App, work: &[SafeTex
     if !work.is_empty() {
         lines.push(Line::default());
     }
-    let consequence = if work.is_empty() {
+    let elsewhere = app.settings.attached.as_ref().map(|engine| {
+        format!(
+            "It is process {}, run by {}. What waits, waits for anybody who may decide; `casimir-dkg console` comes back to it.",
+            engine.process, engine.run_by
+        )
+    });
+    let consequence = if let Some(words) = &elsewhere {
+        words
+    } else if work.is_empty() {
         "The oracle ends with this console: until it is started again nobody watches the contract, and what waits, waits."
     } else {
         "Sent transactions go on by themselves and are picked up at the next start. A running ceremony may be given up, and \

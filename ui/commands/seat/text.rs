@@ -1,0 +1,144 @@
+//! An engine's state, for people who read lines.
+
+use casimir_dkg::config::format_ether;
+use casimir_dkg::types::CheckStatus;
+use casimir_dkg::view::{ActionView, Mode, Payload, Seated, Snapshot};
+
+use crate::output::line;
+
+fn field(name: &str, value: impl std::fmt::Display) {
+    line(&format!("{name:<11} {value}"));
+}
+
+/// The engine, what it does, what holds it up.
+pub(super) fn status(snapshot: &Snapshot, seated: &Seated) {
+    let (process, by) = (seated.process, &seated.run_by);
+    field(
+        "engine",
+        format!(
+            "casimir-dkg {}, process {process}, run by {by}, since {}",
+            snapshot.version,
+            seated.since.to_rfc3339()
+        ),
+    );
+    let may = if seated.may_decide {
+        "may decide"
+    } else {
+        "may look"
+    };
+    field("you", format!("{}, {may}", seated.you));
+    let network = &snapshot.network;
+    field("network", format!("{}, chain {}", network.name, network.chain_id));
+    let mode = match snapshot.mode {
+        Mode::Observe => "observe: decides nothing",
+        Mode::Supervised => "supervised: a person decides",
+        Mode::Auto => "auto: the rules decide, what none covers waits",
+    };
+    field("mode", mode);
+    if let Some(pause) = &snapshot.paused {
+        field(
+            "paused",
+            format!("by {}, since {}", pause.by, pause.since.to_rfc3339()),
+        );
+    }
+    if let Some(head) = snapshot.chain.head {
+        field("head", head.number);
+    }
+    match (snapshot.signer.address, snapshot.signer.balance_wei) {
+        (Some(address), Some(wei)) => field("account", format!("{address}, {}", format_ether(wei))),
+        (Some(address), None) => field("account", format!("{address}, balance unknown")),
+        (None, _) => field("account", "no key"),
+    }
+    for alarm in &snapshot.alarms {
+        field("alarm", alarm);
+    }
+    for work in snapshot.work_in_flight() {
+        field("in flight", work);
+    }
+    let mut any = false;
+    for action in snapshot.waiting() {
+        any = true;
+        field("waits", format!("{}  {}", action.id, action.title));
+    }
+    if !any {
+        field("waits", "nothing");
+    }
+}
+
+/// What waits for a decision.
+pub(super) fn waiting(snapshot: &Snapshot) {
+    let mut any = false;
+    for action in snapshot.waiting() {
+        any = true;
+        let risk = action.risk.word();
+        line(&format!(
+            "{}  {}  {risk}  {}",
+            action.id, action.digest, action.title
+        ));
+        if let Err(why) = action.can_approve.check() {
+            line(&format!("    cannot be approved now: {why}"));
+        }
+    }
+    if !any {
+        line("nothing waits");
+    }
+}
+
+/// One action: everything that an approval binds.
+pub(super) fn action(action: &ActionView) {
+    field("action", action.id);
+    field("what", &action.title);
+    field("kind", format!("{}, {}", action.kind, action.risk.word()));
+    field("state", action.state.word());
+    if let Some(decision) = &action.decision {
+        field(
+            "decided",
+            format!("by {} at {}", decision.decider, decision.at.to_rfc3339()),
+        );
+    }
+    for fact in &action.facts {
+        line(&format!("  {}: {}", fact.label, fact.value));
+    }
+    line("checks");
+    for check in &action.checks {
+        let status = match check.status {
+            CheckStatus::Pass => "pass",
+            CheckStatus::Fail => "FAIL",
+            CheckStatus::Unknown => "unknown",
+        };
+        line(&format!("  {status:<7}  {}: {}", check.name, check.reason));
+    }
+    match &action.payload {
+        Payload::Ceremony(ceremony) => line(&format!("ceremony    {}", ceremony.plan.kind())),
+        Payload::Transaction(transaction) => {
+            field("to", transaction.to);
+            field("value", format_ether(transaction.value_wei));
+            field("fee, most", format_ether(transaction.fee_ceiling_wei));
+            if let Some(call) = &transaction.call {
+                field("call", &call.function);
+                for argument in &call.arguments {
+                    line(&format!(
+                        "  {} ({}): {}",
+                        argument.name, argument.solidity_type, argument.value
+                    ));
+                }
+            }
+            field("data", &transaction.data);
+        }
+        Payload::Exit(exit) => {
+            field(
+                "validator",
+                format!("{} (index {})", exit.validator, exit.validator_index),
+            );
+            field("epoch", exit.epoch);
+            field("root", exit.signing_root);
+        }
+    }
+    if let Some(phrase) = &action.phrase {
+        field("phrase", format!("type \"{phrase}\" with --phrase"));
+    }
+    if let Err(why) = action.can_approve.check() {
+        field("not now", why);
+    }
+    field("digest", action.digest);
+}
