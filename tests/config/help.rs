@@ -5,11 +5,19 @@ use super::support;
 #[test]
 fn help_of_every_command() {
     let scratch = tempfile::tempdir().unwrap();
-    let commands: [&[&str]; 20] = [
+    let commands: [&[&str]; 28] = [
         &[],
         &["console"],
         &["demo"],
         &["headless"],
+        &["status"],
+        &["waiting"],
+        &["show"],
+        &["approve"],
+        &["reject"],
+        &["retry"],
+        &["pause"],
+        &["resume"],
         &["messenger"],
         &["operator"],
         &["doctor"],

@@ -21,21 +21,27 @@ pub(crate) struct Binary {
 impl Binary {
     /// Starts it on the network of `ground`, with these variables.
     pub(crate) fn start(ground: &Ground, variables: &[(&str, &str)]) -> Self {
-        Self::spawn(ground, Command::new(PROGRAM), variables)
+        Self::spawn(ground, Command::new(PROGRAM), &["--auto-approve"], variables)
+    }
+
+    /// The same, where a person decides.
+    pub(crate) fn start_supervised(ground: &Ground) -> Self {
+        Self::spawn(ground, Command::new(PROGRAM), &["--mode", "supervised"], &[])
     }
 
     /// The same, where a file that may not grow is an error, as on a full disk, and not a deadly signal.
     pub(crate) fn start_on_a_small_disk(ground: &Ground) -> Self {
         let mut shell = Command::new("sh");
         shell.args(["-c", r#"trap '' XFSZ; exec "$0" "$@""#, PROGRAM]);
-        Self::spawn(ground, shell, &[])
+        Self::spawn(ground, shell, &["--auto-approve"], &[])
     }
 
-    fn spawn(ground: &Ground, mut command: Command, variables: &[(&str, &str)]) -> Self {
+    fn spawn(ground: &Ground, mut command: Command, mode: &[&str], variables: &[(&str, &str)]) -> Self {
         command
             .arg("--config")
             .arg(ground.network.config_file())
-            .args(["headless", "--auto-approve"])
+            .arg("headless")
+            .args(mode)
             .env("CASIMIR_DKG_STATE_DIR", ground.network.folder())
             .env("CASIMIR_DKG_DKG_ROUND_DEADLINE", "3s")
             .envs(variables.iter().copied())

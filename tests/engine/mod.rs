@@ -15,6 +15,8 @@ mod hints;
 mod observer;
 mod panics;
 mod reshares_and_exits;
+#[cfg(unix)]
+mod seats;
 mod strangers;
 mod stuck;
 mod support;

@@ -90,7 +90,14 @@ async fn on(
     let seat = config.seat();
     let running = oracle::start(config, signer, simulated).await?;
     #[cfg(unix)]
-    let _socket = crate::seat::open(&seat, &running.handle).await;
+    let socket = crate::seat::open(&seat, &running.handle).await;
+    #[cfg(unix)]
+    if let Some(socket) = socket.as_ref().filter(|_| args.headless) {
+        output::note(&format!(
+            "demo: from another terminal: casimir-dkg console --socket {}",
+            socket.path().display()
+        ));
+    }
     network.begin();
     let engine = running.handle.clone();
     let work = async {

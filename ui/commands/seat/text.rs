@@ -97,7 +97,12 @@ pub(super) fn action(action: &ActionView) {
         );
     }
     for fact in &action.facts {
-        line(&format!("  {}: {}", fact.label, fact.value));
+        if fact.label.is_empty() {
+            // goes on with the one before
+            line(&format!("    {}", fact.value));
+        } else {
+            line(&format!("  {}: {}", fact.label, fact.value));
+        }
     }
     line("checks");
     for check in &action.checks {

@@ -1,0 +1,171 @@
+//! A headless engine that a person decides for, from other processes: the real binary, its commands, and seats that come
+//! and go.
+
+use std::process::{Command, Output};
+use std::time::{Duration, Instant};
+
+use casimir_dkg::attach::{AttachError, Attached, Person, attach};
+use casimir_dkg::engine::{EngineHandle, Identity, Seat};
+use casimir_dkg::types::{ActionId, CaseId};
+use casimir_dkg::view::{ActionView, CaseStatus, Refused, Request, Snapshot};
+use serde_json::Value;
+
+use super::binary::Binary;
+use super::support::{Ground, records_of, with_beacon};
+
+const PATIENCE: Duration = Duration::from_secs(240);
+
+/// What a shell asks of the engine on this network.
+fn ask(ground: &Ground, arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_casimir-dkg"))
+        .arg("--config")
+        .arg(ground.network.config_file())
+        .args(arguments)
+        .env("CASIMIR_DKG_STATE_DIR", ground.network.folder())
+        .output()
+        .unwrap()
+}
+
+fn said(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
+}
+
+async fn sit_down(ground: &Ground) -> Attached {
+    attach(&ground.network.folder().join("oracle.sock"))
+        .await
+        .unwrap()
+}
+
+fn seat(attached: &Attached) -> Seat {
+    attached.handle.seat(Identity::new("whatever a front end says"))
+}
+
+async fn until<T>(handle: &EngineHandle, what: &str, find: impl Fn(&Snapshot) -> Option<T>) -> T {
+    let mut snapshots = handle.snapshots.clone();
+    let started = Instant::now();
+    loop {
+        if let Some(found) = find(&snapshots.borrow_and_update()) {
+            return found;
+        }
+        let left = PATIENCE.saturating_sub(started.elapsed());
+        let changed = tokio::time::timeout(left, snapshots.changed()).await;
+        assert!(matches!(changed, Ok(Ok(()))), "not seen: {what}");
+    }
+}
+
+fn ready(snapshot: &Snapshot, kind: &str) -> Option<ActionView> {
+    let fits = |a: &&ActionView| a.kind == kind && a.can_approve.is_yes();
+    snapshot.waiting().find(fits).cloned()
+}
+
+fn approval(action: &ActionView) -> Request {
+    Request::Approve {
+        action: action.id,
+        digest: action.digest,
+        phrase: None,
+    }
+}
+
+#[tokio::test]
+async fn a_supervised_headless_engine_is_decided_from_other_processes() {
+    let ground = Ground::start(with_beacon()).await;
+    let none = ask(&ground, &["status"]);
+    assert_eq!(none.status.code(), Some(1));
+    assert!(said(&none).contains("no engine runs here"), "{}", said(&none));
+
+    let mut engine = Binary::start_supervised(&ground);
+    engine.says("account-seen", 0, PATIENCE).await;
+    ground.devnet().deposit_pool(1).await.unwrap();
+    let first = sit_down(&ground).await;
+    let keygen = until(&first.handle, "a keygen that waits", |s| ready(s, "keygen")).await;
+
+    // a shell sees it, and approves it by the first digits of its digest
+    let me = Person::of_this_process().to_string();
+    let status = ask(&ground, &["status", "--json"]);
+    let status: Value = serde_json::from_slice(&status.stdout).unwrap();
+    assert_eq!(status["engine"]["process"], engine.child.id());
+    assert_eq!(status["engine"]["you"], me.as_str());
+    assert_eq!(status["waiting"][0], keygen.id.to_string());
+    let id = keygen.id.to_string();
+    let page = said(&ask(&ground, &["show", &id]));
+    assert!(page.contains(&keygen.digest.to_string()), "{page}");
+    for (digest, words) in [
+        ("0x1234", "at least 10 hex digits"),
+        ("0x0123456789", "not what you were shown"),
+    ] {
+        let refused = ask(&ground, &["approve", &id, "--digest", digest]);
+        assert_eq!(refused.status.code(), Some(1));
+        assert!(said(&refused).contains(words), "{}", said(&refused));
+    }
+    let paused = said(&ask(&ground, &["pause"]));
+    assert!(paused.contains("paused"), "{paused}");
+    assert!(said(&ask(&ground, &["status"])).contains(&format!("by {me}")));
+    assert!(ask(&ground, &["resume"]).status.success());
+    loop {
+        // checks are taken anew meanwhile: then the digest is another one
+        let now = until(&first.handle, "a keygen that waits", |s| ready(s, "keygen")).await;
+        let digits = now.digest.to_string()[..14].to_owned();
+        if ask(&ground, &["approve", &now.id.to_string(), "--digest", &digits])
+            .status
+            .success()
+        {
+            break;
+        }
+    }
+
+    // a seat that dies holds nothing up, and two that want the same get one decision
+    drop(first);
+    let (one, other) = (sit_down(&ground).await, sit_down(&ground).await);
+    let deposit = loop {
+        let deposit = until(&one.handle, "a deposit that waits", |s| ready(s, "send-deposit")).await;
+        let (seat_one, seat_other) = (seat(&one), seat(&other));
+        let both = tokio::join!(
+            seat_one.request(approval(&deposit)),
+            seat_other.request(approval(&deposit))
+        );
+        match both {
+            (Ok(_), Err(late)) | (Err(late), Ok(_)) => {
+                assert!(
+                    matches!(&late, Refused::AlreadyDecided { by, .. } if by.as_str() == me)
+                        || matches!(late, Refused::NotNow(_)),
+                    "{late}"
+                );
+                break deposit;
+            }
+            (Err(Refused::Stale(_)), Err(Refused::Stale(_))) => {}
+            both => panic!("{both:?}"),
+        }
+    };
+    decided_once(&ground, deposit.id, &me);
+
+    // the engine dies with seats attached; the next one has the same socket, and goes on
+    engine.child.kill().unwrap();
+    engine.child.wait().unwrap();
+    let mut lost = one.handle.snapshots.clone();
+    while lost.changed().await.is_ok() {}
+    let nobody = attach(&ground.network.folder().join("oracle.sock")).await;
+    assert!(matches!(nobody, Err(AttachError::NoEngine(_))), "{nobody:?}");
+    let mut engine = Binary::start_supervised(&ground);
+    engine.says("consoles and commands can attach", 0, PATIENCE).await;
+    let again = sit_down(&ground).await;
+    let case: CaseId = "deposit/1".parse().unwrap();
+    until(&again.handle, "the deposit done", |s| {
+        s.case(case).filter(|c| c.status == CaseStatus::Done).map(|_| ())
+    })
+    .await;
+    assert!(said(&ask(&ground, &["waiting"])).contains("nothing waits"));
+    drop(engine);
+    ground.end().await;
+}
+
+/// In the journal stands one approval, by the one whom the system knows.
+fn decided_once(ground: &Ground, action: ActionId, by: &str) {
+    let decided = records_of(&ground.journal(), "decided");
+    let bodies: Vec<Value> = decided
+        .iter()
+        .map(|record| serde_json::from_str(&record.body).unwrap())
+        .filter(|body: &Value| body.to_string().contains(&format!("\"{action}\"")))
+        .collect();
+    assert_eq!(bodies.len(), 1, "{bodies:?}");
+    assert!(bodies[0].to_string().contains(by), "{bodies:?}");
+}
