@@ -118,6 +118,7 @@ pub(super) fn open(app: &mut App) -> Vec<Effect> {
         return vec![];
     };
     let target = if app.details.is_empty() {
+        app.decided = None;
         app.with_list(app.pane(), |list, _| list.picked = true);
         app.pane().opens(app.known(), subject)
     } else {

@@ -29,8 +29,9 @@ pub(super) fn waiting(app: &App) -> Option<ActionId> {
     }
 }
 
-/// After a snapshot was taken in: when the selected action was decided, the selection goes on, now or as soon as
-/// something waits. `was` is what [`waiting`] said before.
+/// After a snapshot was taken in: when the selected action was decided, the selection goes on to the next that waits, now
+/// or as soon as something waits, and to what follows as soon as that waits, unless a person has picked a row meanwhile.
+/// `was` is what [`waiting`] said before.
 pub(super) fn go_on(app: &mut App, was: Option<ActionId>) {
     let decided = |snapshot: &Snapshot, id: ActionId| snapshot.action(id).is_none_or(|a| !a.waits());
     if let Some(id) = was.filter(|id| decided(&app.snapshot, *id)) {
@@ -38,10 +39,16 @@ pub(super) fn go_on(app: &mut App, was: Option<ActionId>) {
     }
     let Some(decided) = app.decided else { return };
     let follows = app.snapshot.successor(decided).map(|a| a.id);
-    let waiting: Vec<ActionId> = app.snapshot.waiting().map(|a| a.id).collect();
-    // the filter may hide some of them
-    if follows.into_iter().chain(waiting).any(|id| action(app, id)) {
+    // the filter may hide it
+    if follows.is_some_and(|id| action(app, id)) {
         app.decided = None;
+    } else if self::waiting(app).is_none() {
+        let waiting: Vec<ActionId> = app.snapshot.waiting().map(|a| a.id).collect();
+        for id in waiting {
+            if action(app, id) {
+                break;
+            }
+        }
     }
 }
 
