@@ -6,7 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use futures_util::future::join_all;
 
-use crate::ports::{Agreement, Question, Unknown, Verdict, Voice, Words};
+use crate::ports::{Accord, Agreement, Question, Unknown, Voice, Words};
 use crate::types::{BlockRef, SafeText, in_words};
 
 /// Time that one endpoint has for all of it. The first reading of a long history takes the longest.
@@ -25,7 +25,7 @@ impl Voices {
         Self { voices }
     }
 
-    fn judge(&self, about: &str, said: Vec<Result<Words, Unknown>>) -> Verdict {
+    fn judge(&self, about: &str, said: Vec<Result<Words, Unknown>>) -> Accord {
         let names = self.voices.iter().map(|voice| voice.name.clone());
         judge(about, names.zip(said).collect())
     }
@@ -33,18 +33,18 @@ impl Voices {
 
 #[async_trait]
 impl Agreement for Voices {
-    async fn ask(&self, about: &str, question: &dyn Question) -> Verdict {
+    async fn ask(&self, about: &str, question: &dyn Question) -> Accord {
         if self.voices.len() < 2 {
-            return Verdict::Alone;
+            return Accord::Alone;
         }
         let ask = |voice| timed(question.put(voice));
         let said = join_all(self.voices.iter().map(ask)).await;
         self.judge(about, said)
     }
 
-    async fn ask_at(&self, block: BlockRef, question: &dyn Question) -> Verdict {
+    async fn ask_at(&self, block: BlockRef, question: &dyn Question) -> Accord {
         if self.voices.len() < 2 {
-            return Verdict::Alone;
+            return Accord::Alone;
         }
         let ask = |voice| timed(at_block(voice, block, question));
         let said = join_all(self.voices.iter().map(ask)).await;
@@ -99,7 +99,7 @@ async fn final_hash(voice: &Voice, last: Option<BlockRef>, number: u64) -> Resul
 }
 
 /// What named words of several voices come to.
-fn judge(about: &str, said: Vec<(SafeText, Result<Words, Unknown>)>) -> Verdict {
+fn judge(about: &str, said: Vec<(SafeText, Result<Words, Unknown>)>) -> Accord {
     let configured = said.len();
     let mut words: Vec<(SafeText, Words)> = Vec::new();
     let mut silent = Vec::new();
@@ -114,7 +114,7 @@ fn judge(about: &str, said: Vec<(SafeText, Result<Words, Unknown>)>) -> Verdict 
     let most = words.iter().map(|(_, word)| support(word)).max();
     let standard = words.iter().find(|(_, word)| Some(support(word)) == most);
     let Some((reference, standard)) = standard else {
-        return Verdict::TooFew { configured, silent };
+        return Accord::TooFew { configured, silent };
     };
     let others: Vec<String> = words
         .iter()
@@ -122,12 +122,12 @@ fn judge(about: &str, said: Vec<(SafeText, Result<Words, Unknown>)>) -> Verdict 
         .collect();
     if !others.is_empty() {
         let words = format!("{about} {reference} is contradicted: {}", others.join("; "));
-        return Verdict::Disagree(SafeText::new(&words));
+        return Accord::Disagree(SafeText::new(&words));
     }
     if words.len() < 2 {
-        return Verdict::TooFew { configured, silent };
+        return Accord::TooFew { configured, silent };
     }
-    Verdict::Agree {
+    Accord::Agree {
         agreeing: words.len(),
         silent,
     }

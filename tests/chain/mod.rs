@@ -5,6 +5,7 @@
 mod agreement;
 mod beacon;
 mod contracts;
+mod finality;
 mod intake;
 mod omissions;
 pub(crate) mod proxy;

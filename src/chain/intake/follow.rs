@@ -3,10 +3,11 @@
 use alloy::primitives::B256;
 use tokio::sync::mpsc::Sender;
 
-use super::{Batch, ChainEvent, Finality, Head, Intake, IntakeError, IntakeEvent, Observed};
+use super::{Batch, ChainEvent, Head, Intake, IntakeError, IntakeEvent, Observed};
 use crate::chain::logs::{Piece, next_piece};
 use crate::chain::omission::{Hidden, hidden};
 use crate::chain::rpc::{At, BlockHeader, LogEntry};
+use crate::ports::{Answer, Unknown};
 use crate::types::BlockRef;
 
 /// Headers read before their logs are asked for in one go.
@@ -20,31 +21,34 @@ impl Intake {
             Err(error) if error.no_connection() => return Err(IntakeError::NoConnection(error)),
             other => other?,
         };
-        let finalized = self.finalized(&head).await?;
+        let (finalized, doubt) = self.finalized(&head).await;
         self.tell_head(&head, finalized, out).await?;
         self.begin().await?;
         self.leave_dropped_branch(&head, out).await?;
         if let Some(finalized) = finalized {
             self.catch_up(finalized, &head, out).await?;
         }
+        if let Some(why) = &doubt
+            && head.number().saturating_sub(self.next_number()) > self.config.max_reorg_depth
+        {
+            // so many blocks are read in long ranges, once it is known what is final
+            return Err(IntakeError::Finality(why.clone()));
+        }
         self.follow(&head, out).await?;
         self.forget_old(finalized);
-        tell(out, IntakeEvent::CaughtUp).await
+        match doubt {
+            None => tell(out, IntakeEvent::CaughtUp).await,
+            Some(why) => Err(IntakeError::Finality(why)),
+        }
     }
 
-    async fn finalized(&self, head: &BlockHeader) -> Result<Option<BlockRef>, IntakeError> {
-        let at = match self.config.finality {
-            Finality::Tag => At::Finalized,
-            Finality::Depth(depth) => match head.number().checked_sub(depth) {
-                Some(number) => At::Number(number),
-                None => return Ok(None),
-            },
-        };
-        match self.rpc().header(at).await {
-            Ok(header) => Ok(header.map(|h| h.block())),
-            // a chain that has not finalized anything yet has no such block
-            Err(error) if error.server().is_some() => Ok(None),
-            Err(error) => Err(error.into()),
+    /// The newest final block; where that is not known, the newest that was known to be, which stays final, and why.
+    async fn finalized(&self, head: &BlockHeader) -> (Option<BlockRef>, Option<Unknown>) {
+        let known = self.head.and_then(|head| head.finalized);
+        match self.config.finality.newest(self.rpc(), head.block()).await {
+            Answer::Yes(block) => (Some(block), None),
+            Answer::No(_) => (None, None),
+            Answer::NotKnown(why) => (known, Some(why)),
         }
     }
 

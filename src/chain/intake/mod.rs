@@ -19,21 +19,12 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+pub use super::finality::Finality;
 use super::logs::AdaptiveSpan;
 use super::omission::CompareError;
 use super::rpc::{LogEntry, LogFilter, Rpc, RpcError};
-use crate::ports::{PoolEvent, PoolManager, Ssv, SsvEvent};
+use crate::ports::{PoolEvent, PoolManager, Ssv, SsvEvent, Unknown};
 use crate::types::{BlockRef, LogRef, RedactedUrl, SafeText};
-
-/// From when on a block is not expected to be dropped any more.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Finality {
-    /// The node's `finalized` tag.
-    Tag,
-    /// This many blocks on top of it.
-    Depth(u64),
-}
 
 /// What to follow, and how.
 #[derive(Debug, Clone)]
@@ -189,6 +180,9 @@ pub enum IntakeError {
     /// A node knows of a head, but not of a block below it.
     #[error("no endpoint has block {0}")]
     NoBlock(u64),
+    /// No endpoint tells what is final. What was told rests on the newest block that was known to be.
+    #[error("what is final is not known: {0}")]
+    Finality(Unknown),
     /// Nobody listens any more.
     #[error("the receiver is gone")]
     Closed,

@@ -27,53 +27,87 @@ pub struct ServerError {
 pub(crate) enum ServerErrorKind {
     /// Too many requests: wait, then ask again.
     RateLimited,
-    /// This node cannot answer (pruned, lagging, broken, no such method); another one may.
+    /// This node cannot answer (pruned, lagging, broken, limited, no such method); another one may.
     NotHere,
     /// The answer to the question, though not the one hoped for.
     Answer,
 }
 
+/// Words of gateways that are asked too often.
+const TOO_OFTEN: &[&str] = &[
+    "rate limit",
+    "ratelimit",
+    "too many requests",
+    "request limit reached",
+    "compute units per second",
+    "throughput",
+    "request count exceeded",
+    "requests per second",
+    "exceeded its quota",
+    "capacity exceeded",
+];
+
+/// Words of nodes that lack the state, the block or the method.
+const LACKING: &[&str] = &[
+    "header not found",
+    "unknown block",
+    "block not found",
+    "missing trie node",
+    "state not available",
+    "historical state",
+    "state is not available",
+    "method not found",
+    "not supported",
+    "pruned",
+];
+
+/// Words of nodes that did not get done.
+const NOT_DONE: &[&str] = &["timeout", "timed out", "overloaded", "server busy", "try again"];
+
 impl ServerError {
-    pub(crate) fn kind(&self) -> ServerErrorKind {
+    /// A question about the chain's state has no error for an answer: whatever the words, another node may know. Only a
+    /// call that is tried out can revert, and only signed bytes can be refused.
+    pub(crate) fn kind(&self, method: &str) -> ServerErrorKind {
+        if method.starts_with("eth_call") || method == "eth_estimateGas" {
+            if self.reverted() {
+                return ServerErrorKind::Answer;
+            }
+        } else if method == "eth_sendRawTransaction" {
+            let cannot =
+                self.code == -32601 || self.code == -32603 || self.says(LACKING) || self.says(NOT_DONE);
+            if !cannot && !self.is_too_often() {
+                return ServerErrorKind::Answer;
+            }
+        }
+        if self.is_too_often() {
+            ServerErrorKind::RateLimited
+        } else {
+            ServerErrorKind::NotHere
+        }
+    }
+
+    fn says(&self, needles: &[&str]) -> bool {
         let text = self.message.as_str().to_ascii_lowercase();
-        let has = |needles: &[&str]| needles.iter().any(|needle| text.contains(needle));
-        if self.code == 429
-            || has(&[
-                "rate limit",
-                "ratelimit",
-                "too many requests",
-                "request limit reached",
-                "compute units per second",
-                "throughput",
-                "request count exceeded",
-                "requests per second",
-                "exceeded its quota",
-                "capacity exceeded",
-            ])
-        {
-            return ServerErrorKind::RateLimited;
-        }
-        if self.code == -32601
-            || has(&[
-                "header not found",
-                "unknown block",
-                "block not found",
-                "missing trie node",
-                "state not available",
-                "historical state",
-                "state is not available",
-                "method not found",
-                "not supported",
-                "pruned",
-            ])
-            || (!self.is_revert()
-                && self.revert_data().is_none()
-                && (self.code == -32603
-                    || has(&["timeout", "timed out", "overloaded", "server busy", "try again"])))
-        {
-            return ServerErrorKind::NotHere;
-        }
-        ServerErrorKind::Answer
+        needles.iter().any(|needle| text.contains(needle))
+    }
+
+    fn is_too_often(&self) -> bool {
+        self.code == 429 || self.says(TOO_OFTEN)
+    }
+
+    /// To a question for the newest finalized block: nothing is final yet. What each client says before it has heard of
+    /// a finalized block (ethereum/execution-apis, pull request 879; Nethermind, reth and ethrex answer `null`):
+    ///
+    /// | client | code | words |
+    /// |---|---|---|
+    /// | go-ethereum | -32000 | `finalized block not found` |
+    /// | Besu, Erigon | -39001 | `Unknown block` |
+    /// | Erigon since 2026 | -39001 or another | `block "finalized" not available (head block: …)` |
+    pub(crate) fn says_nothing_is_final(&self) -> bool {
+        let text = self.message.as_str().trim().to_ascii_lowercase();
+        text == "finalized block not found"
+            || text.starts_with("block \"finalized\" not available")
+            || (self.code == -39001 && text == "unknown block")
     }
 
     /// The bytes that a reverted call returned, where the node tells them: as `data`, as `data.data` or inside the
@@ -81,12 +115,12 @@ impl ServerError {
     #[must_use]
     pub fn revert_data(&self) -> Option<Vec<u8>> {
         fn from_text(text: &str) -> Option<Vec<u8>> {
-            let start = text.find("0x")?;
-            let digits: String = text[start + 2..]
-                .chars()
-                .take_while(char::is_ascii_hexdigit)
-                .collect();
-            hex::decode(digits).ok()
+            let (before, digits) = text.split_once("0x")?;
+            // other texts name blocks and hashes
+            let told = before.trim().to_ascii_lowercase();
+            (told.is_empty() || told.starts_with("revert"))
+                .then(|| hex::decode(digits.trim()).ok())
+                .flatten()
         }
         match self.data.as_ref()? {
             Value::String(text) => from_text(text),
@@ -98,15 +132,18 @@ impl ServerError {
         }
     }
 
-    /// The node says that the call reverted.
+    /// The call ran and reverted, by the node's words or by the bytes that it returned. A node that lacks the state, is
+    /// asked too often or did not get done says nothing of the call, even where it sends bytes along.
     #[must_use]
-    pub fn is_revert(&self) -> bool {
-        let text = self.message.as_str().to_ascii_lowercase();
-        self.code == 3
-            || text.contains("revert")
-            || text.contains("vm execution error")
-            || text.contains("invalid opcode")
-            || text.contains("out of gas")
+    pub fn reverted(&self) -> bool {
+        if self.code == 3 || self.says(&["execution reverted"]) {
+            return true;
+        }
+        if self.code == -32601 || self.is_too_often() || self.says(LACKING) || self.says(NOT_DONE) {
+            return false;
+        }
+        self.says(&["revert", "vm execution error", "invalid opcode", "out of gas"])
+            || self.revert_data().is_some()
     }
 }
 
@@ -140,6 +177,16 @@ pub struct Attempt {
     pub endpoint: SafeText,
     /// Why it did not answer.
     pub error: EndpointError,
+}
+
+impl Attempt {
+    /// What the node itself said, if it said that it cannot answer.
+    fn refusal(&self) -> Option<&ServerError> {
+        match &self.error {
+            EndpointError::NotHere(error) => Some(error),
+            _ => None,
+        }
+    }
 }
 
 /// A call that failed.
@@ -178,18 +225,20 @@ impl RpcError {
     pub fn may_be_too_big(&self) -> bool {
         match self {
             Self::Server { .. } => true,
+            // one that is dead beside it does not make the question smaller
             Self::Unanswered { attempts, .. } => attempts.iter().any(|attempt| {
                 matches!(
                     attempt.error,
-                    EndpointError::Http(
-                        HttpError::NoAnswer(_)
-                            | HttpError::Incomplete(_)
-                            | HttpError::TooLarge(_)
-                            | HttpError::Status {
-                                status: 400 | 413 | 500..,
-                                ..
-                            }
-                    )
+                    EndpointError::NotHere(_)
+                        | EndpointError::Http(
+                            HttpError::NoAnswer(_)
+                                | HttpError::Incomplete(_)
+                                | HttpError::TooLarge(_)
+                                | HttpError::Status {
+                                    status: 400 | 413 | 500..,
+                                    ..
+                                }
+                        )
                 )
             }),
             Self::Unexpected { .. } => false,
@@ -214,12 +263,28 @@ impl RpcError {
         }
     }
 
-    /// The error object of the node, when it is what failed.
+    /// The error object of a node: its answer, or the last refusal where every endpoint refused.
     #[must_use]
     pub fn server(&self) -> Option<&ServerError> {
         match self {
             Self::Server { error, .. } => Some(error),
-            _ => None,
+            Self::Unanswered { attempts, .. } => {
+                let refusals = attempts.iter().map(Attempt::refusal);
+                refusals.collect::<Option<Vec<_>>>()?.pop()
+            }
+            Self::Unexpected { .. } => None,
+        }
+    }
+
+    /// A node was asked for the newest finalized block and says that there is none yet, and no other knows one.
+    pub(crate) fn says_nothing_is_final(&self) -> bool {
+        match self {
+            Self::Server { error, .. } => error.says_nothing_is_final(),
+            Self::Unanswered { attempts, .. } => {
+                let mut refusals = attempts.iter().filter_map(Attempt::refusal);
+                refusals.any(ServerError::says_nothing_is_final)
+            }
+            Self::Unexpected { .. } => false,
         }
     }
 }

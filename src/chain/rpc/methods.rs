@@ -8,14 +8,16 @@ use super::types::{BlockHeader, CallRequest, FeeHistory, LogEntry, LogFilter, Re
 use super::{EndpointIndex, Rpc, RpcError};
 
 impl Rpc {
-    /// A block's header; none when there is no such block.
+    /// A block's header; none when there is no such block. For [`At::Finalized`] none means that nothing is final yet,
+    /// in one of the ways in which clients say that; every other refusal is an error.
     pub async fn header(&self, at: At) -> Result<Option<BlockHeader>, RpcError> {
-        match at {
-            At::Hash(hash) => self.request("eth_getBlockByHash", json!([hash, false])).await,
-            other => {
-                self.request("eth_getBlockByNumber", json!([other.to_json(), false]))
-                    .await
-            }
+        if let At::Hash(hash) = at {
+            return self.request("eth_getBlockByHash", json!([hash, false])).await;
+        }
+        let found = self.request("eth_getBlockByNumber", json!([at.to_json(), false]));
+        match found.await {
+            Err(error) if at == At::Finalized && error.says_nothing_is_final() => Ok(None),
+            other => other,
         }
     }
 
