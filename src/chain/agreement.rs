@@ -9,20 +9,37 @@ use futures_util::future::join_all;
 use crate::ports::{Accord, Agreement, Question, Unknown, Voice, Words};
 use crate::types::{BlockRef, SafeText, in_words};
 
-/// Time that one endpoint has for all of it. The first reading of a long history takes the longest.
+/// Time that one endpoint has for all of it. The first reading of a long history takes the longest; what is not done by
+/// then is kept, and goes on when it is asked again.
 const DEADLINE: Duration = Duration::from_secs(60);
 
 /// The configured endpoints, each with a voice of its own.
 #[derive(Debug)]
 pub struct Voices {
     voices: Vec<Voice>,
+    deadline: Duration,
 }
 
 impl Voices {
     /// One for each endpoint, in the configured order.
     #[must_use]
     pub fn new(voices: Vec<Voice>) -> Self {
-        Self { voices }
+        Self::within(DEADLINE, voices)
+    }
+
+    /// The same, each with this much time for all of a question.
+    #[must_use]
+    pub fn within(deadline: Duration, voices: Vec<Voice>) -> Self {
+        Self { voices, deadline }
+    }
+
+    async fn timed<T>(&self, answer: impl Future<Output = Result<T, Unknown>>) -> Result<T, Unknown> {
+        tokio::time::timeout(self.deadline, answer)
+            .await
+            .unwrap_or_else(|_| {
+                let words = format!("no answer within {}", in_words(self.deadline));
+                Err(Unknown::because(words))
+            })
     }
 
     fn judge(&self, about: &str, said: Vec<Result<Words, Unknown>>) -> Accord {
@@ -37,7 +54,7 @@ impl Agreement for Voices {
         if self.voices.len() < 2 {
             return Accord::Alone;
         }
-        let ask = |voice| timed(question.put(voice));
+        let ask = |voice| self.timed(question.put(voice));
         let said = join_all(self.voices.iter().map(ask)).await;
         self.judge(about, said)
     }
@@ -46,7 +63,7 @@ impl Agreement for Voices {
         if self.voices.len() < 2 {
             return Accord::Alone;
         }
-        let ask = |voice| timed(at_block(voice, block, question));
+        let ask = |voice| self.timed(at_block(voice, block, question));
         let said = join_all(self.voices.iter().map(ask)).await;
         // finality moves between two questions: what is compared is the lowest block that one of them calls final
         let finals = said.iter().flatten().filter_map(|(_, last)| *last);
@@ -54,7 +71,7 @@ impl Agreement for Voices {
         let finish = |(voice, said): (_, Result<(Words, Option<BlockRef>), Unknown>)| async move {
             let (mut words, last) = said?;
             if let Some(lowest) = lowest {
-                let hash = timed(final_hash(voice, last, lowest)).await?;
+                let hash = self.timed(final_hash(voice, last, lowest)).await?;
                 words.push(("the hash of the finalized block", hash));
             }
             Ok(words)
@@ -62,13 +79,6 @@ impl Agreement for Voices {
         let said = join_all(self.voices.iter().zip(said).map(finish)).await;
         self.judge(&format!("at block {}", block.number), said)
     }
-}
-
-async fn timed<T>(answer: impl Future<Output = Result<T, Unknown>>) -> Result<T, Unknown> {
-    tokio::time::timeout(DEADLINE, answer).await.unwrap_or_else(|_| {
-        let words = format!("no answer within {}", in_words(DEADLINE));
-        Err(Unknown::because(words))
-    })
 }
 
 /// The words of one voice at a block, and the newest block that it calls final.

@@ -4,14 +4,15 @@ use alloy::primitives::B256;
 use tokio::sync::mpsc::Sender;
 
 use super::{Batch, ChainEvent, Head, Intake, IntakeError, IntakeEvent, Observed};
-use crate::chain::logs::{Piece, next_piece};
 use crate::chain::omission::{Hidden, hidden};
-use crate::chain::rpc::{At, BlockHeader, LogEntry};
+use crate::chain::rpc::{At, BlockHeader, LogEntry, Piece};
 use crate::ports::{Answer, Unknown};
 use crate::types::BlockRef;
 
 /// Headers read before their logs are asked for in one go.
 const BLOCKS_AT_ONCE: u64 = 32;
+/// A backend for logs may be so many blocks behind the head without a word.
+const LAG: u64 = 3;
 
 impl Intake {
     /// Looks once: tells everything between the cursor and the head. After an error the next look goes on from what
@@ -98,11 +99,7 @@ impl Intake {
         while self.next_number() <= finalized.number {
             let from = self.next_number();
             let rpc = self.rpc().clone();
-            let mut span = self.span.clone();
-            let piece = next_piece(&rpc, &self.filter, from, finalized.number, &mut span).await;
-            // what was learnt about the node's limits outlives a failure
-            self.span = span;
-            let Piece { logs, end, .. } = piece?;
+            let Piece { logs, end, .. } = rpc.logs(&self.filter, from, finalized.number).await?;
             let cursor = if end == finalized.number {
                 finalized
             } else {
@@ -147,43 +144,40 @@ impl Intake {
                 parent = Some(header.hash);
                 headers.push(header);
             }
-            let logs = self.logs_of(&headers).await?;
-            let events = self.reconcile(from, to, logs);
-            for header in &headers {
-                self.advance(header.block());
+            // what one answer told is stored before the next is asked for
+            let mut rest = headers.as_slice();
+            while let Some(first) = rest.first().map(BlockHeader::number) {
+                let piece = match self.rpc().logs(&self.filter, first, to).await {
+                    // a backend for logs that is a block or two behind tells them at the next look
+                    Err(error) if error.is_behind() && head.number() - first < LAG => return Ok(()),
+                    other => other?,
+                };
+                let (told, later) = rest.split_at(rest.partition_point(|h| h.number() <= piece.end));
+                let end = piece.end;
+                let logs = self.with_hidden(told, piece).await?;
+                let events = self.reconcile(first, end, logs);
+                for header in told {
+                    self.advance(header.block());
+                }
+                let cursor = told.last().expect("a piece has at least one block").block();
+                tell(out, IntakeEvent::Batch(Batch { events, cursor })).await?;
+                rest = later;
             }
-            let cursor = headers.last().expect("from <= to, so there is a header").block();
-            tell(out, IntakeEvent::Batch(Batch { events, cursor })).await?;
         }
         Ok(())
     }
 
     /// The logs of exactly these blocks, those included that a node leaves out.
-    async fn logs_of(&mut self, headers: &[BlockHeader]) -> Result<Vec<LogEntry>, IntakeError> {
-        let rpc = self.rpc().clone();
-        let last = headers[headers.len() - 1].number();
+    async fn with_hidden(&self, headers: &[BlockHeader], piece: Piece) -> Result<Vec<LogEntry>, IntakeError> {
         let mut logs = Vec::new();
-        let mut next = headers[0].number();
-        while next <= last {
-            let mut span = self.span.clone();
-            let piece = next_piece(&rpc, &self.filter, next, last, &mut span).await;
-            // what was learnt about the node's limits outlives a failure
-            self.span = span;
-            let Piece {
-                logs: found,
-                end,
-                endpoint,
-            } = piece?;
-            for header in headers.iter().filter(|h| (next..=end).contains(&h.number())) {
-                match hidden(&rpc, &self.filter, header, &found, endpoint).await? {
-                    Hidden::Logs(more) => logs.extend(more),
-                    // a bloom filter is often wrong on a busy chain: a node without receipts must not stop the intake
-                    Hidden::Nothing | Hidden::Untold(_) => {}
-                }
+        for header in headers {
+            match hidden(self.rpc(), &self.filter, header, &piece.logs, piece.endpoint).await? {
+                Hidden::Logs(more) => logs.extend(more),
+                // a bloom filter is often wrong on a busy chain: a node without receipts must not stop the intake
+                Hidden::Nothing | Hidden::Untold(_) => {}
             }
-            logs.extend(found);
-            next = end + 1;
         }
+        logs.extend(piece.logs);
         Ok(logs)
     }
 

@@ -20,7 +20,6 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 pub use super::finality::Finality;
-use super::logs::AdaptiveSpan;
 use super::omission::CompareError;
 use super::rpc::{LogEntry, LogFilter, Rpc, RpcError};
 use crate::ports::{PoolEvent, PoolManager, Ssv, SsvEvent, Unknown};
@@ -155,7 +154,6 @@ pub struct Intake {
     sources: Sources,
     config: IntakeConfig,
     filter: LogFilter,
-    span: AdaptiveSpan,
     /// Everything up to this block is told.
     cursor: Option<BlockRef>,
     /// The newest blocks up to the cursor, ascending, to find where a branch left.
@@ -242,7 +240,6 @@ impl Intake {
             filter: sources.filter(),
             sources,
             config,
-            span: AdaptiveSpan::default(),
             window: resume.cursor.into_iter().collect(),
             cursor: resume.cursor,
             known: resume.known.into_iter().map(|o| (o.at, o.event)).collect(),

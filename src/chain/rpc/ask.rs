@@ -14,6 +14,12 @@ use super::{EndpointIndex, Rpc};
 use crate::http::HttpError;
 use crate::types::SafeText;
 
+/// Why one endpoint did not answer, and when it can be asked again, if waiting is all that it takes.
+pub(super) struct Failed {
+    pub(super) error: EndpointError,
+    pub(super) again: Option<Instant>,
+}
+
 impl Rpc {
     /// One call, decoded.
     pub(crate) async fn request<R: DeserializeOwned>(
@@ -49,39 +55,59 @@ impl Rpc {
         loop {
             let mut attempts = Vec::new();
             let mut retry_at: Option<Instant> = None;
-            for (index, endpoint) in self.inner.endpoints.iter().enumerate() {
-                if self.only.is_some_and(|only| only != EndpointIndex(index)) {
-                    continue;
-                }
-                let error = match endpoint.admission(self.inner.config.recheck) {
-                    Admission::No(error) => error,
-                    Admission::Later(at) => {
-                        retry_at = Some(retry_at.map_or(at, |other| other.min(at)));
-                        EndpointError::RateLimited(at - Instant::now())
-                    }
-                    Admission::Ready => match self.ask_checked(endpoint, method, params).await {
-                        Ok(Said::Result(raw)) => return Ok((raw, EndpointIndex(index))),
-                        Ok(Said::Error(error)) => return Err(RpcError::Server { method, error }),
-                        Err(error) => {
-                            let later = match endpoint.admission(self.inner.config.recheck) {
-                                Admission::Later(at) => Some(at),
-                                _ => over_budget(&error),
-                            };
-                            retry_at = retry_at.into_iter().chain(later).min();
-                            error
-                        }
-                    },
+            for index in self.indices() {
+                let failed = match self.ask_one(index, method, params).await {
+                    Ok(Said::Result(raw)) => return Ok((raw, index)),
+                    Ok(Said::Error(error)) => return Err(RpcError::Server { method, error }),
+                    Err(failed) => failed,
                 };
-                attempts.push(Attempt {
-                    endpoint: endpoint.name.clone(),
-                    error,
-                });
+                retry_at = retry_at.into_iter().chain(failed.again).min();
+                attempts.push(self.attempt(index, failed.error));
             }
             match retry_at {
                 // a rate limit passes by itself, so it is waited for; every other failure is the caller's to judge
                 Some(at) if at < give_up => tokio::time::sleep_until(at).await,
                 _ => return Err(RpcError::Unanswered { method, attempts }),
             }
+        }
+    }
+
+    /// The endpoints that this client asks, in the configured order.
+    pub(super) fn indices(&self) -> impl Iterator<Item = EndpointIndex> + use<> {
+        let only = self.only;
+        (0..self.inner.endpoints.len())
+            .map(EndpointIndex)
+            .filter(move |index| only.is_none_or(|only| only == *index))
+    }
+
+    pub(super) fn attempt(&self, index: EndpointIndex, error: EndpointError) -> Attempt {
+        Attempt {
+            endpoint: self.inner.endpoints[index.0].name.clone(),
+            error,
+        }
+    }
+
+    /// One call to one endpoint, if it may be asked now.
+    pub(super) async fn ask_one(
+        &self,
+        index: EndpointIndex,
+        method: &'static str,
+        params: &Value,
+    ) -> Result<Said, Failed> {
+        let endpoint = &self.inner.endpoints[index.0];
+        match endpoint.admission(self.inner.config.recheck) {
+            Admission::No(error) => Err(Failed { error, again: None }),
+            Admission::Later(at) => Err(Failed {
+                error: EndpointError::RateLimited(at - Instant::now()),
+                again: Some(at),
+            }),
+            Admission::Ready => self.ask_checked(endpoint, method, params).await.map_err(|error| {
+                let again = match endpoint.admission(self.inner.config.recheck) {
+                    Admission::Later(at) => Some(at),
+                    _ => over_budget(&error),
+                };
+                Failed { error, again }
+            }),
         }
     }
 

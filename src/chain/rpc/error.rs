@@ -168,6 +168,29 @@ pub enum EndpointError {
     /// The node says that it cannot answer this.
     #[error("{} (code {})", .0.message, .0.code)]
     NotHere(ServerError),
+    /// It has no logs beyond this block yet.
+    #[error("its logs end at block {0}")]
+    Behind(u64),
+}
+
+impl EndpointError {
+    /// A smaller question may be answered: the node refused it, or was not done in time. Vendors word refusals of a range
+    /// or of a size in too many ways to be told apart, so every refusal that is not a rate limit counts.
+    pub(crate) fn may_be_too_big(&self) -> bool {
+        matches!(
+            self,
+            Self::NotHere(_)
+                | Self::Http(
+                    HttpError::NoAnswer(_)
+                        | HttpError::Incomplete(_)
+                        | HttpError::TooLarge(_)
+                        | HttpError::Status {
+                            status: 400 | 413 | 500..,
+                            ..
+                        }
+                )
+        )
+    }
 }
 
 /// One endpoint's part in a call that no endpoint answered.
@@ -219,29 +242,14 @@ pub enum RpcError {
 }
 
 impl RpcError {
-    /// A smaller question may be answered: the node refused the range or the size of it, or it was not done in time.
-    /// Vendors word these refusals in too many ways to be told apart, so every refusal that is not a rate limit counts.
+    /// An endpoint is there and has no logs of the block yet that was asked for.
     #[must_use]
-    pub fn may_be_too_big(&self) -> bool {
+    pub fn is_behind(&self) -> bool {
         match self {
-            Self::Server { .. } => true,
-            // one that is dead beside it does not make the question smaller
-            Self::Unanswered { attempts, .. } => attempts.iter().any(|attempt| {
-                matches!(
-                    attempt.error,
-                    EndpointError::NotHere(_)
-                        | EndpointError::Http(
-                            HttpError::NoAnswer(_)
-                                | HttpError::Incomplete(_)
-                                | HttpError::TooLarge(_)
-                                | HttpError::Status {
-                                    status: 400 | 413 | 500..,
-                                    ..
-                                }
-                        )
-                )
-            }),
-            Self::Unexpected { .. } => false,
+            Self::Unanswered { attempts, .. } => attempts
+                .iter()
+                .any(|attempt| matches!(attempt.error, EndpointError::Behind(_))),
+            Self::Server { .. } | Self::Unexpected { .. } => false,
         }
     }
 
@@ -251,7 +259,8 @@ impl RpcError {
         let mute = |error: &EndpointError| match error {
             EndpointError::Http(HttpError::TooLarge(_) | HttpError::OverBudget(_))
             | EndpointError::RateLimited(_)
-            | EndpointError::NotHere(_) => false,
+            | EndpointError::NotHere(_)
+            | EndpointError::Behind(_) => false,
             EndpointError::Http(_)
             | EndpointError::Malformed(_)
             | EndpointError::WrongChain(_)

@@ -13,7 +13,9 @@ mod error;
 mod headers;
 mod http;
 mod identity;
+mod logs;
 mod methods;
+mod span;
 mod types;
 
 use std::sync::atomic::AtomicU64;
@@ -28,6 +30,7 @@ pub use error::{Attempt, EndpointError, RpcError, ServerError};
 pub use types::{BlockHeader, CallRequest, FeeHistory, LogEntry, LogFilter, Receipt, TransactionInfo};
 
 pub(crate) use headers::HeadersError;
+pub(crate) use logs::Piece;
 
 use endpoint::Endpoint;
 use headers::HeaderCache;
@@ -124,6 +127,15 @@ impl Rpc {
     #[must_use]
     pub fn health(&self) -> Vec<EndpointHealth> {
         self.inner.endpoints.iter().map(Endpoint::health).collect()
+    }
+
+    /// How far the chain goes at an endpoint: its logs are asked for up to there.
+    fn note_block(&self, endpoint: EndpointIndex, at: At, number: u64) {
+        let endpoint = &self.inner.endpoints[endpoint.0];
+        match at {
+            At::Latest => endpoint.told_head(number),
+            _ => endpoint.has_block(number),
+        }
     }
 
     pub(crate) fn blame_for_omission(&self, endpoint: EndpointIndex) {
