@@ -8,8 +8,9 @@ use serde_json::value::RawValue;
 use tokio::time::Instant;
 
 use super::endpoint::{Admission, Endpoint};
-use super::error::{Attempt, EndpointError, RpcError, ServerErrorKind};
+use super::error::{Attempt, EndpointError, RpcError};
 use super::http::{self, Said};
+use super::server_error::ServerErrorKind;
 use super::{EndpointIndex, Rpc};
 use crate::http::HttpError;
 use crate::types::SafeText;

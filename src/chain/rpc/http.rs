@@ -4,7 +4,8 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
-use super::error::{EndpointError, ServerError};
+use super::error::EndpointError;
+use super::server_error::ServerError;
 use crate::http::{Endpoint, HttpError, Reply};
 use crate::types::SafeText;
 

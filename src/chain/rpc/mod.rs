@@ -15,6 +15,7 @@ mod http;
 mod identity;
 mod logs;
 mod methods;
+mod server_error;
 mod span;
 mod types;
 
@@ -26,7 +27,8 @@ use alloy::primitives::B256;
 pub use crate::ports::At;
 pub use config::{RpcConfig, RpcConfigError};
 pub use endpoint::{EndpointHealth, EndpointState};
-pub use error::{Attempt, EndpointError, RpcError, ServerError};
+pub use error::{Attempt, EndpointError, RpcError};
+pub use server_error::ServerError;
 pub use types::{BlockHeader, CallRequest, FeeHistory, LogEntry, LogFilter, Receipt, TransactionInfo};
 
 pub(crate) use headers::HeadersError;
