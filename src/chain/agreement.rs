@@ -6,26 +6,43 @@ use std::time::Duration;
 use async_trait::async_trait;
 use futures_util::future::join_all;
 
-use crate::ports::{Agreement, Question, Unknown, Verdict, Voice, Words};
+use crate::ports::{Accord, Agreement, Question, Unknown, Voice, Words};
 use crate::types::{BlockRef, SafeText, in_words};
 
-/// Time that one endpoint has for all of it. The first reading of a long history takes the longest.
+/// Time that one endpoint has for all of it. The first reading of a long history takes the longest; what is not done by
+/// then is kept, and goes on when it is asked again.
 const DEADLINE: Duration = Duration::from_secs(60);
 
 /// The configured endpoints, each with a voice of its own.
 #[derive(Debug)]
 pub struct Voices {
     voices: Vec<Voice>,
+    deadline: Duration,
 }
 
 impl Voices {
     /// One for each endpoint, in the configured order.
     #[must_use]
     pub fn new(voices: Vec<Voice>) -> Self {
-        Self { voices }
+        Self::within(DEADLINE, voices)
     }
 
-    fn judge(&self, about: &str, said: Vec<Result<Words, Unknown>>) -> Verdict {
+    /// The same, each with this much time for all of a question.
+    #[must_use]
+    pub fn within(deadline: Duration, voices: Vec<Voice>) -> Self {
+        Self { voices, deadline }
+    }
+
+    async fn timed<T>(&self, answer: impl Future<Output = Result<T, Unknown>>) -> Result<T, Unknown> {
+        tokio::time::timeout(self.deadline, answer)
+            .await
+            .unwrap_or_else(|_| {
+                let words = format!("no answer within {}", in_words(self.deadline));
+                Err(Unknown::because(words))
+            })
+    }
+
+    fn judge(&self, about: &str, said: Vec<Result<Words, Unknown>>) -> Accord {
         let names = self.voices.iter().map(|voice| voice.name.clone());
         judge(about, names.zip(said).collect())
     }
@@ -33,20 +50,20 @@ impl Voices {
 
 #[async_trait]
 impl Agreement for Voices {
-    async fn ask(&self, about: &str, question: &dyn Question) -> Verdict {
+    async fn ask(&self, about: &str, question: &dyn Question) -> Accord {
         if self.voices.len() < 2 {
-            return Verdict::Alone;
+            return Accord::Alone;
         }
-        let ask = |voice| timed(question.put(voice));
+        let ask = |voice| self.timed(question.put(voice));
         let said = join_all(self.voices.iter().map(ask)).await;
         self.judge(about, said)
     }
 
-    async fn ask_at(&self, block: BlockRef, question: &dyn Question) -> Verdict {
+    async fn ask_at(&self, block: BlockRef, question: &dyn Question) -> Accord {
         if self.voices.len() < 2 {
-            return Verdict::Alone;
+            return Accord::Alone;
         }
-        let ask = |voice| timed(at_block(voice, block, question));
+        let ask = |voice| self.timed(at_block(voice, block, question));
         let said = join_all(self.voices.iter().map(ask)).await;
         // finality moves between two questions: what is compared is the lowest block that one of them calls final
         let finals = said.iter().flatten().filter_map(|(_, last)| *last);
@@ -54,7 +71,7 @@ impl Agreement for Voices {
         let finish = |(voice, said): (_, Result<(Words, Option<BlockRef>), Unknown>)| async move {
             let (mut words, last) = said?;
             if let Some(lowest) = lowest {
-                let hash = timed(final_hash(voice, last, lowest)).await?;
+                let hash = self.timed(final_hash(voice, last, lowest)).await?;
                 words.push(("the hash of the finalized block", hash));
             }
             Ok(words)
@@ -62,13 +79,6 @@ impl Agreement for Voices {
         let said = join_all(self.voices.iter().zip(said).map(finish)).await;
         self.judge(&format!("at block {}", block.number), said)
     }
-}
-
-async fn timed<T>(answer: impl Future<Output = Result<T, Unknown>>) -> Result<T, Unknown> {
-    tokio::time::timeout(DEADLINE, answer).await.unwrap_or_else(|_| {
-        let words = format!("no answer within {}", in_words(DEADLINE));
-        Err(Unknown::because(words))
-    })
 }
 
 /// The words of one voice at a block, and the newest block that it calls final.
@@ -99,7 +109,7 @@ async fn final_hash(voice: &Voice, last: Option<BlockRef>, number: u64) -> Resul
 }
 
 /// What named words of several voices come to.
-fn judge(about: &str, said: Vec<(SafeText, Result<Words, Unknown>)>) -> Verdict {
+fn judge(about: &str, said: Vec<(SafeText, Result<Words, Unknown>)>) -> Accord {
     let configured = said.len();
     let mut words: Vec<(SafeText, Words)> = Vec::new();
     let mut silent = Vec::new();
@@ -114,7 +124,7 @@ fn judge(about: &str, said: Vec<(SafeText, Result<Words, Unknown>)>) -> Verdict 
     let most = words.iter().map(|(_, word)| support(word)).max();
     let standard = words.iter().find(|(_, word)| Some(support(word)) == most);
     let Some((reference, standard)) = standard else {
-        return Verdict::TooFew { configured, silent };
+        return Accord::TooFew { configured, silent };
     };
     let others: Vec<String> = words
         .iter()
@@ -122,12 +132,12 @@ fn judge(about: &str, said: Vec<(SafeText, Result<Words, Unknown>)>) -> Verdict 
         .collect();
     if !others.is_empty() {
         let words = format!("{about} {reference} is contradicted: {}", others.join("; "));
-        return Verdict::Disagree(SafeText::new(&words));
+        return Accord::Disagree(SafeText::new(&words));
     }
     if words.len() < 2 {
-        return Verdict::TooFew { configured, silent };
+        return Accord::TooFew { configured, silent };
     }
-    Verdict::Agree {
+    Accord::Agree {
         agreeing: words.len(),
         silent,
     }

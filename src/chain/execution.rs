@@ -4,7 +4,7 @@
 //! |---|---|---|---|
 //! | `head`, `balance`, `nonce`, `fee_quote` | what the node says | never | no endpoint answers, or the node does not have that state |
 //! | `block_at` | the block at that height | never | it is not there after a few seconds, or no endpoint answers |
-//! | `finalized` | the newest final block | the node answers, and has none: a young chain | no endpoint answers |
+//! | `finalized` | the newest final block | a node says that nothing is final yet, by `null` or in its client's words; the chain is shorter than the configured depth | every other error, no endpoint answers |
 //! | `code` | the code | the node has that state, and no code in it | no endpoint answers |
 //! | `simulate` | what came of it; that it reverts is a *yes* with the revert | never | no endpoint answers, or the node fails without a revert |
 //! | `deposits_of` | the deposits | every block was compared with its header, the deposits are numbered without a gap, and none is for this key | a log may be missing, or cannot be read |
@@ -61,22 +61,6 @@ impl Nodes {
         Ok(None)
     }
 
-    async fn last_final(&self, head: BlockRef) -> Result<Option<BlockRef>, RpcError> {
-        let at = match self.finality {
-            Finality::Tag => At::Finalized,
-            Finality::Depth(depth) => match head.number.checked_sub(depth) {
-                Some(number) => At::Number(number),
-                None => return Ok(None),
-            },
-        };
-        match self.rpc.header(at).await {
-            Ok(header) => Ok(header.map(|h| h.block())),
-            // a chain that has not finalized anything yet has no such block
-            Err(error) if error.server().is_some() => Ok(None),
-            Err(error) => Err(error),
-        }
-    }
-
     async fn try_out(&self, call: &Call) -> Result<Simulated, RpcError> {
         let call = CallRequest {
             from: Some(call.from),
@@ -105,9 +89,12 @@ impl Nodes {
             return Ok(Answer::not_known("has no receipt"));
         };
         let head = self.rpc.head().await?.block();
-        let last = self.last_final(head).await?;
-        if last.is_none_or(|last| last.number < found.block().number) {
-            return Ok(Answer::not_known("does not call its block final yet"));
+        match self.finality.newest(&self.rpc, head).await {
+            Answer::Yes(last) if last.number >= found.block().number => {}
+            Answer::Yes(_) | Answer::No(_) => {
+                return Ok(Answer::not_known("does not call its block final yet"));
+            }
+            Answer::NotKnown(why) => return Ok(Answer::NotKnown(why)),
         }
         Ok(Answer::Yes(FinalReceipt {
             block: found.block(),
@@ -139,11 +126,7 @@ impl Execution for Nodes {
     }
 
     async fn finalized(&self, head: BlockRef) -> Answer<BlockRef> {
-        match self.last_final(head).await {
-            Ok(Some(block)) => Answer::Yes(block),
-            Ok(None) => Answer::No(Evidence::at(head, "nothing is final yet")),
-            Err(error) => Answer::not_known(error),
-        }
+        self.finality.newest(&self.rpc, head).await
     }
 
     async fn balance(&self, of: Address, at: At) -> Answer<U256> {

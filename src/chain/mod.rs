@@ -8,6 +8,7 @@ pub mod agreement;
 pub mod deposits;
 pub mod execution;
 pub mod fees;
+mod finality;
 pub mod intake;
 pub mod logs;
 mod omission;

@@ -4,9 +4,11 @@
 
 use std::collections::BTreeMap;
 
-use crate::chain::logs::{AdaptiveSpan, Piece, scan};
+use crate::chain::logs::patiently;
 use crate::chain::omission::{CompareError, Hidden, hidden};
-use crate::chain::rpc::{At, BlockHeader, EndpointIndex, HeadersError, LogEntry, LogFilter, Rpc, RpcError};
+use crate::chain::rpc::{
+    At, BlockHeader, EndpointIndex, HeadersError, LogEntry, LogFilter, Piece, Rpc, RpcError,
+};
 use crate::types::{BlockRef, Root, SafeText};
 
 /// Blocks that are folded again each time.
@@ -14,6 +16,8 @@ const UNSETTLED: u64 = 128;
 /// Old blocks that are compared with their headers in one go, so that no look takes for ever. Several looks do the
 /// rest; until then the state is said to be unproven.
 const COMPARED_AT_ONCE: u64 = 4_000;
+/// Answers after which what was read counts as read: each time costs the header of its last block.
+const KEPT_AT_ONCE: usize = 8;
 
 /// The state cannot be rebuilt.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -72,7 +76,6 @@ pub(crate) struct Replay<S> {
     read_at: Option<BlockRef>,
     /// Of the newest blocks that were compared: their hashes, and what had been left out of them.
     compared: BTreeMap<u64, (Root, Vec<LogEntry>)>,
-    span: AdaptiveSpan,
 }
 
 impl<S: Default> Replay<S> {
@@ -86,7 +89,6 @@ impl<S: Default> Replay<S> {
             backlog: Vec::new(),
             read_at: None,
             compared: BTreeMap::new(),
-            span: AdaptiveSpan::default(),
         }
     }
 
@@ -102,20 +104,26 @@ impl<S: Default> Replay<S> {
         if !self.stands(rpc, block).await? {
             self.forget();
         }
+        let settle = block.number.checked_sub(UNSETTLED);
+        if let Some(settle) = settle {
+            self.read_on(rpc, settle).await?;
+        }
         let first = self.read_at.map_or(self.from, |read| read.number + 1);
-        let settle = block.number.checked_sub(UNSETTLED).filter(|n| *n >= first);
-        let headers = rpc.headers_to(settle.unwrap_or(first), block).await?;
-        let pieces = if first <= block.number {
-            scan(rpc, &self.filter, first, block.number, &mut self.span).await?
-        } else {
-            Vec::new()
-        };
+        let tied = settle.filter(|settle| self.read_at.is_some_and(|read| read.number == *settle));
+        let headers = rpc.headers_to(tied.unwrap_or(first), block).await?;
         // a settled block is named by its hash, so that a deeper reorg is noticed too
-        let settle_at = settle.and_then(|_| headers.first()).map(BlockHeader::block);
-        let (old, new) = split(pieces, settle_at.map(|settle| settle.number));
-        self.backlog.extend(old);
-        if settle_at.is_some() {
-            self.read_at = settle_at;
+        if let (Some(number), Some(header)) = (tied, headers.first())
+            && self.read_at != Some(header.block())
+        {
+            self.forget();
+            return Err(ReplayError::Dropped(number));
+        }
+        let mut new = Vec::new();
+        let mut next = first;
+        while next <= block.number {
+            let piece = patiently(rpc, &self.filter, next, block.number).await?;
+            next = piece.end + 1;
+            new.push(piece);
         }
         let mut unproven = match self.settle(rpc).await {
             Err(ReplayError::Dropped(number)) => {
@@ -175,6 +183,26 @@ impl<S: Default> Replay<S> {
         }
         let header = rpc.header(At::Number(read.number)).await?;
         Ok(header.is_some_and(|header| header.block() == read))
+    }
+
+    /// Reads on up to a settled height. What was read stays when this is given up half-way: a history that takes longer
+    /// than anybody waits is read in several goes, and none begins anew.
+    async fn read_on(&mut self, rpc: &Rpc, to: u64) -> Result<(), ReplayError> {
+        let mut next = self.read_at.map_or(self.from, |read| read.number + 1);
+        let mut read = Vec::new();
+        while next <= to {
+            let piece = patiently(rpc, &self.filter, next, to).await?;
+            let end = piece.end;
+            next = end + 1;
+            read.push(piece);
+            if read.len() >= KEPT_AT_ONCE || end == to {
+                let header = rpc.header(At::Number(end)).await?;
+                let header = header.ok_or(ReplayError::Dropped(end))?;
+                self.backlog.append(&mut read);
+                self.read_at = Some(header.block());
+            }
+        }
+        Ok(())
     }
 
     fn forget(&mut self) {
@@ -262,29 +290,6 @@ impl<S: Default> Replay<S> {
         self.compared.insert(header.number(), (hash, more.clone()));
         Ok(Ok(more))
     }
-}
-
-/// Parts what was read at a height: up to it, and above it.
-fn split(pieces: Vec<Piece>, at: Option<u64>) -> (Vec<Piece>, Vec<Piece>) {
-    let Some(at) = at else {
-        return (Vec::new(), pieces);
-    };
-    let (mut old, mut new): (Vec<Piece>, Vec<Piece>) = (Vec::new(), Vec::new());
-    for mut piece in pieces {
-        if old.last().is_some_and(|before| before.end == at) {
-            new.push(piece);
-        } else if piece.end <= at {
-            old.push(piece);
-        } else {
-            let above = piece.logs.partition_point(|log| log.at().block.number <= at);
-            new.push(Piece {
-                logs: piece.logs.split_off(above),
-                ..piece
-            });
-            old.push(Piece { end: at, ..piece });
-        }
-    }
-    (old, new)
 }
 
 /// What was told of a block, and by whom; none when it was not read.

@@ -71,9 +71,8 @@ pub(crate) fn decode(revert: &Revert, books: &[ErrorBook]) -> DecodedRevert {
 /// The revert behind a node's error, if it is one.
 #[must_use]
 pub(crate) fn revert_of(error: &ServerError) -> Option<Revert> {
-    let data = error.revert_data().map(Bytes::from);
-    (data.is_some() || error.is_revert()).then(|| Revert {
-        data,
+    error.reverted().then(|| Revert {
+        data: error.revert_data().map(Bytes::from),
         words: error.message.clone(),
     })
 }
@@ -214,7 +213,28 @@ mod tests {
         assert_eq!(found(words).unwrap().reason.as_str(), "No ready pools");
         let silent = json!({"code": 3, "message": "execution reverted", "data": "0x"});
         assert_eq!(found(silent).unwrap().form, RevertForm::Empty);
-        assert!(found(json!({"code": -32000, "message": "header not found"})).is_none());
+    }
+
+    #[test]
+    fn a_node_that_cannot_tell_says_nothing_of_the_call() {
+        for body in [
+            json!({"code": -32000, "message": "header not found"}),
+            json!({"code": -32000, "message": "missing trie node 0xabcd (path )", "data": "0xabcd"}),
+            json!({"code": -32000, "message": "execution aborted (timeout = 5s)"}),
+            json!({"code": -32000, "message": "execution timeout", "data": "0x"}),
+            json!({"code": 429, "message": "too many requests", "data": "0x"}),
+            json!({"code": -32005, "message": "request rate limited", "data": {"data": "0x"}}),
+            json!({"code": -32601, "message": "the method eth_call does not exist", "data": "0x"}),
+            json!({"code": -32603, "message": "Internal error"}),
+            json!({"code": -32603, "message": "Internal error", "data": "at block 0xabcd"}),
+            json!({"code": -32000, "message": "insufficient funds for gas * price + value"}),
+        ] {
+            let error: ServerError = serde_json::from_value(body.clone()).unwrap();
+            assert_eq!(revert_of(&error), None, "{body}");
+        }
+        // whatever a contract says in its own words, it is a revert
+        let words = json!({"code": 3, "message": "execution reverted: pruned, try again", "data": "0x"});
+        assert!(revert_of(&serde_json::from_value(words).unwrap()).is_some());
     }
 
     #[test]

@@ -3,17 +3,17 @@
 use alloy::primitives::Address;
 use async_trait::async_trait;
 
-use crate::ports::{Agreement, At, Question, Unknown, Verdict, Voice, Words};
+use crate::ports::{Accord, Agreement, At, Question, Unknown, Voice, Words};
 use crate::types::{BlockRef, OperatorId, PoolId, Root};
 
 /// What a transaction for `pool` rests on, at `block`: the queue, the pool, fees, nonces, and what is final.
-pub async fn on_facts(agreement: &dyn Agreement, pool: PoolId, oracle: Address, block: BlockRef) -> Verdict {
+pub async fn on_facts(agreement: &dyn Agreement, pool: PoolId, oracle: Address, block: BlockRef) -> Accord {
     let question = Facts { pool, oracle, block };
     agreement.ask_at(block, &question).await
 }
 
 /// Where a transaction is included, and what came of it.
-pub async fn on_receipt(agreement: &dyn Agreement, transaction: Root) -> Verdict {
+pub async fn on_receipt(agreement: &dyn Agreement, transaction: Root) -> Accord {
     let about = format!("on transaction {transaction}");
     agreement.ask(&about, &Receipt(transaction)).await
 }
@@ -95,7 +95,7 @@ mod tests {
         }
     }
 
-    async fn facts(voices: Vec<Voice>) -> Verdict {
+    async fn facts(voices: Vec<Voice>) -> Accord {
         let block = BlockRef {
             number: 9,
             hash: Root([9; 32]),
@@ -108,7 +108,7 @@ mod tests {
         let honest = |name| voice(name, FakeManager::default(), FakeExecution::default());
         let verdict = facts(vec![honest("a"), honest("b")]).await;
         assert!(
-            matches!(verdict, Verdict::Agree { agreeing: 2, .. }),
+            matches!(verdict, Accord::Agree { agreeing: 2, .. }),
             "{verdict:?}"
         );
         let liar = FakeManager {

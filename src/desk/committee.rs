@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::config::SelectionRule;
 use crate::desk::ranking::{self, Candidate, older};
 use crate::oracle::{Fact, FactKind, Wanted};
-use crate::ports::{Ceremonies, CeremonyCapabilities, OperatorHealth, RelayHealth, ReleaseVerdict};
+use crate::ports::{Answer, Ceremonies, CeremonyCapabilities, OperatorHealth, RelayHealth, ReleaseVerdict};
 use crate::types::{CeremonyPlan, Check, CheckStatus, OperatorId, OperatorRecord, SafeText};
 
 /// What committees are chosen from and judged by.
@@ -186,36 +186,53 @@ fn all_or(problems: &[String], name: &str, fine: &str) -> Check {
     }
 }
 
+/// Whoever gave no answer is not known to be there. That is never a pass: a key generation does not begin without
+/// everybody, and the initiator asks again before it sends anything.
 fn attendance(
     participants: &[OperatorId],
     health: &BTreeMap<OperatorId, OperatorHealth>,
     quorum: Quorum,
 ) -> Check {
     const NAME: &str = "operators-reachable";
-    let down: Vec<String> = participants
-        .iter()
-        .filter(|id| !reachable(health, **id))
-        .map(|id| {
-            format!(
-                "operator {id}: {}",
-                health
-                    .get(id)
-                    .map_or("was not asked".into(), OperatorHealth::trouble)
-            )
-        })
-        .collect();
-    match quorum {
-        Quorum::AtLeast(needed) if !down.is_empty() => {
-            let there = participants.len() - down.len();
-            let words = format!(
-                "{there} of {} answer, {needed} are needed; {}",
-                participants.len(),
-                down.join("; ")
-            );
-            Check::of(NAME, there >= needed, words)
-        }
-        _ => all_or(&down, NAME, "every operator answers"),
+    let (mut there, mut perhaps, mut words) = (0, 0, Vec::new());
+    for id in participants {
+        let why = match health.get(id).map(|health| &health.answers) {
+            Some(Answer::Yes(_)) => {
+                there += 1;
+                continue;
+            }
+            Some(Answer::No(evidence)) => evidence.words.as_str(),
+            Some(Answer::NotKnown(why)) => {
+                perhaps += 1;
+                why.words().as_str()
+            }
+            None => {
+                perhaps += 1;
+                "was not asked"
+            }
+        };
+        words.push(format!("operator {id}: {why}"));
     }
+    if words.is_empty() {
+        return Check::pass(NAME, "every operator answers");
+    }
+    let mut words = words.join("; ");
+    let needed = match quorum {
+        Quorum::All => participants.len(),
+        Quorum::AtLeast(needed) => {
+            let all = participants.len();
+            words = format!("{there} of {all} answer, {needed} are needed; {words}");
+            needed
+        }
+    };
+    let status = if there >= needed {
+        CheckStatus::Pass
+    } else if there + perhaps >= needed {
+        CheckStatus::Unknown
+    } else {
+        CheckStatus::Fail
+    };
+    Check::new(NAME, status, words)
 }
 
 /// A node that reports no version (an unstamped build does) is unknown, not wrong. Who may be missing is not asked for a
@@ -283,13 +300,15 @@ mod tests {
     use super::*;
     use crate::dkg::rockx::backend::capabilities as rockx;
     use crate::ports::fakes::FakeCeremonies;
-    use crate::ports::{Answer, Presence, Release};
+    use crate::ports::{Presence, Release};
 
-    fn health(down: &[u64]) -> BTreeMap<OperatorId, OperatorHealth> {
+    fn health(silent: &[u64], nobody: &[u64]) -> BTreeMap<OperatorId, OperatorHealth> {
         (1..=4)
             .map(|n| {
-                let answers = if down.contains(&n) {
-                    Answer::no("refused")
+                let answers = if silent.contains(&n) {
+                    Answer::not_known("no answer within 10 s")
+                } else if nobody.contains(&n) {
+                    Answer::no("not in the directory")
                 } else {
                     Answer::Yes(Presence {
                         version: Some("0.2.13".into()),
@@ -304,21 +323,34 @@ mod tests {
 
     #[test]
     fn a_signature_can_do_without_some_and_a_key_generation_without_none() {
+        use CheckStatus::{Fail, Pass, Unknown};
         let everybody = [1, 2, 3, 4].map(OperatorId);
         let three = Quorum::AtLeast(3);
-        let status = |down: &[u64], quorum| attendance(&everybody, &health(down), quorum).status;
-        assert_eq!(status(&[], Quorum::All), CheckStatus::Pass);
-        assert_eq!(status(&[2], Quorum::All), CheckStatus::Fail);
-        assert_eq!(status(&[2], three), CheckStatus::Pass);
-        assert_eq!(status(&[2, 4], three), CheckStatus::Fail);
-        let said = attendance(&everybody, &health(&[2]), three);
+        // who is silent, who is not there, for everybody, for three
+        let table: [(&[u64], &[u64], CheckStatus, CheckStatus); 7] = [
+            (&[], &[], Pass, Pass),
+            (&[2], &[], Unknown, Pass),
+            (&[2, 4], &[], Unknown, Unknown),
+            (&[1, 2, 3, 4], &[], Unknown, Unknown),
+            (&[], &[2], Fail, Pass),
+            (&[4], &[2], Fail, Unknown),
+            (&[], &[2, 4], Fail, Fail),
+        ];
+        for (silent, nobody, all, some) in table {
+            let health = health(silent, nobody);
+            let status = |quorum| attendance(&everybody, &health, quorum).status;
+            assert_eq!(status(Quorum::All), all, "{silent:?} {nobody:?}");
+            assert_eq!(status(three), some, "{silent:?} {nobody:?}");
+        }
+        assert_eq!(attendance(&everybody, &BTreeMap::new(), three).status, Unknown);
+        let said = attendance(&everybody, &health(&[2], &[]), three);
         assert_eq!(
             said.reason.as_str(),
-            "3 of 4 answer, 3 are needed; operator 2: refused"
+            "3 of 4 answer, 3 are needed; operator 2: no answer within 10 s"
         );
-        let version = |quorum| versions(&rockx(), &everybody, &health(&[2]), quorum).status;
-        assert_eq!(version(Quorum::All), CheckStatus::Unknown);
-        assert_eq!(version(three), CheckStatus::Pass);
+        let version = |quorum| versions(&rockx(), &everybody, &health(&[2], &[]), quorum).status;
+        assert_eq!(version(Quorum::All), Unknown);
+        assert_eq!(version(three), Pass);
     }
 
     #[test]
@@ -355,13 +387,13 @@ mod tests {
         let everybody = [1, 2, 3, 4].map(OperatorId);
         let mut can = rockx();
         can.oldest_release = Some(Release(3, 1, 0));
-        let old = versions(&can, &everybody[..1], &health(&[]), Quorum::All);
+        let old = versions(&can, &everybody[..1], &health(&[], &[]), Quorum::All);
         assert_eq!(
             (old.status, old.reason.as_str()),
             (CheckStatus::Fail, "operator 1 has 0.2.13, older than 3.1.0")
         );
         can.oldest_release = None;
-        let any = versions(&can, &everybody, &health(&[]), Quorum::All);
+        let any = versions(&can, &everybody, &health(&[], &[]), Quorum::All);
         assert_eq!(any.status, CheckStatus::Pass);
     }
 }

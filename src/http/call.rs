@@ -98,12 +98,12 @@ impl Call {
     ///
     /// # Errors
     /// See [`HttpError`]; a status is none here, unless the endpoint is paced and asks to be left alone.
-    pub async fn send(self) -> Result<Answer, HttpError> {
+    pub async fn send(self) -> Result<Reply, HttpError> {
         let size = self.limits.size;
         let begun = Instant::now();
         let response = self.open().await?;
         let (status, headers) = (response.status(), response.headers().clone());
-        Ok(Answer {
+        Ok(Reply {
             body: response.read(size).await?,
             status,
             headers,
@@ -185,7 +185,7 @@ impl Call {
 
 /// A whole answer.
 #[derive(Debug, Clone)]
-pub struct Answer {
+pub struct Reply {
     /// HTTP status.
     pub status: u16,
     /// Its headers.
@@ -196,7 +196,7 @@ pub struct Answer {
     pub took: Duration,
 }
 
-impl Answer {
+impl Reply {
     /// Whether the status is a success.
     #[must_use]
     pub fn is_success(&self) -> bool {

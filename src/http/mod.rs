@@ -24,7 +24,7 @@ mod retry_after;
 mod tests;
 mod url;
 
-pub use call::{Answer, Call};
+pub use call::{Call, Reply};
 pub use client::{Http, HttpOptions, HttpSetupError, ProxyRule};
 pub use endpoint::{Endpoint, Limits};
 pub use error::HttpError;

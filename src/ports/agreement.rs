@@ -39,15 +39,15 @@ pub trait Question: Send + Sync {
 #[async_trait]
 pub trait Agreement: Send + Sync + fmt::Debug {
     /// What they say of something; `about` names it for people ("on transaction 0x…").
-    async fn ask(&self, about: &str, question: &dyn Question) -> Verdict;
+    async fn ask(&self, about: &str, question: &dyn Question) -> Accord;
 
     /// What they say of the state of a block. Each must know this very block, and their final blocks are compared too.
-    async fn ask_at(&self, block: BlockRef, question: &dyn Question) -> Verdict;
+    async fn ask_at(&self, block: BlockRef, question: &dyn Question) -> Accord;
 }
 
 /// How far the endpoints agree.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Verdict {
+pub enum Accord {
     /// Only one is configured.
     Alone,
     /// All that answered say the same, and at least two answered.
@@ -68,9 +68,9 @@ pub enum Verdict {
     },
 }
 
-impl Verdict {
+impl Accord {
     /// Nobody contradicts, and as many answered as can be asked for: enough to believe what has happened already. What
-    /// is about to happen takes [`Verdict::check`].
+    /// is about to happen takes [`Accord::check`].
     #[must_use]
     pub fn holds(&self) -> bool {
         matches!(self, Self::Alone | Self::Agree { .. })

@@ -1,5 +1,6 @@
 //! The three answers. A failure is not a fact: a time-out, a refusal or a node that lags says nothing about what was
-//! asked, and must never be read as "no".
+//! asked, and must never be read as "no". That holds for "are you there?", too: silence is not known, and whatever needs
+//! somebody's presence waits for a *yes*.
 
 use std::fmt;
 

@@ -255,7 +255,8 @@ pub enum ReleaseVerdict {
 pub struct OperatorHealth {
     /// Which operator.
     pub id: OperatorId,
-    /// Whether it answers, so that a ceremony can be begun with it.
+    /// Whether it answers, so that a ceremony can be begun with it. No: there is nobody to ask. Silence and refusals are
+    /// not known, and nothing begins without a *yes*.
     pub answers: Answer<Presence>,
 }
 
@@ -264,7 +265,7 @@ pub struct OperatorHealth {
 pub struct RelayHealth {
     /// Which one it is, without its secrets.
     pub name: SafeText,
-    /// Whether it answers.
+    /// Whether it answers. Silence and refusals are not known, and nothing begins without a *yes*.
     pub answers: Answer<Presence>,
 }
 

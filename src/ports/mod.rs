@@ -19,7 +19,7 @@ mod pool_manager;
 mod ssv;
 pub mod tx_signer;
 
-pub use agreement::{Agreement, Question, Verdict, Voice, Words};
+pub use agreement::{Accord, Agreement, Question, Voice, Words};
 pub use answer::{Answer, Evidence, Unknown};
 pub use ceremonies::{
     Ceremonies, CeremonyCapabilities, CeremonyUpdate, CommitteeSize, ExitSigning, Failed, NoRelease,

@@ -91,19 +91,7 @@ async fn offer(endpoint: SafeText, rpc: Rpc, signed: SignedTransaction) -> Heard
             let words = SafeText::new(&format!("it answers with another hash, {hash}"));
             (BroadcastHint::Refused(words), SafeText::default())
         }
-        Err(RpcError::Server { error, .. }) => match classify(&error) {
-            hint @ BroadcastHint::Refused(_) => (hint, SafeText::default()),
-            hint => (hint, error.message),
-        },
-        Err(RpcError::Unanswered { attempts, .. }) if attempts.len() == 1 => {
-            // the endpoint is named already
-            let words = SafeText::new(&attempts[0].error.to_string());
-            (BroadcastHint::NoAnswer(words), SafeText::default())
-        }
-        Err(error) => {
-            let words = SafeText::new(&error.to_string());
-            (BroadcastHint::NoAnswer(words), SafeText::default())
-        }
+        Err(error) => hint_of(&error),
     };
     let heard = Heard {
         endpoint,
@@ -117,4 +105,28 @@ async fn offer(endpoint: SafeText, rpc: Rpc, signed: SignedTransaction) -> Heard
         tracing::warn!(target: "tx", %hash, nonce, reason = %heard.reason(), "not taken by an endpoint");
     }
     heard
+}
+
+/// What a failed send means, with the node's own words where the meaning is ours. A node that was not done in time or
+/// is broken has not refused.
+fn hint_of(error: &RpcError) -> (BroadcastHint, SafeText) {
+    let no_answer = || {
+        let words = match error {
+            // the endpoint is named already
+            RpcError::Unanswered { attempts, .. } if attempts.len() == 1 => attempts[0].error.to_string(),
+            other => other.to_string(),
+        };
+        (
+            BroadcastHint::NoAnswer(SafeText::new(&words)),
+            SafeText::default(),
+        )
+    };
+    let Some(said) = error.server() else {
+        return no_answer();
+    };
+    match (classify(said), error) {
+        (hint @ BroadcastHint::Refused(_), RpcError::Server { .. }) => (hint, SafeText::default()),
+        (BroadcastHint::Refused(_), _) => no_answer(),
+        (hint, _) => (hint, said.message.clone()),
+    }
 }

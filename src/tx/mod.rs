@@ -1,4 +1,4 @@
-//! One transaction's life: draft, fees, nonce, send, replace, track.
+//! One transaction's life: fees, nonce, signature, send, replace, track.
 //!
 //! An intent has one nonce for life and any number of signed versions, each with higher fees and the same payload. The
 //! order of things is the caller's to keep: choose a nonce and journal it, sign and journal the bytes, broadcast, and
@@ -6,14 +6,14 @@
 
 pub mod broadcast;
 pub mod bump;
-mod draft;
 pub mod fees;
 mod refusal;
 pub mod track;
+mod unsigned;
 
 pub use crate::types::SignedTransaction;
 pub use broadcast::{Broadcast, Heard, broadcast};
-pub use draft::{Draft, SignError};
 pub use fees::{FeeQuote, Fees, OverCeiling};
 pub use refusal::{BroadcastHint, classify};
 pub use track::{Inclusion, Intent, IntentStatus, inspect};
+pub use unsigned::{SignError, Unsigned};

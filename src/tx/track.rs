@@ -138,7 +138,11 @@ async fn included(rpc: &Rpc, intent: &Intent<'_>) -> Result<Option<IntentStatus>
         let confirmations = (head.number() + 1).saturating_sub(block.number);
         let is_final = match intent.finality {
             Finality::Depth(depth) => confirmations > depth,
-            Finality::Tag => finalized_number(rpc).await?.is_some_and(|n| n >= block.number),
+            Finality::Tag => {
+                // what is not known to be final may still be dropped
+                let last = intent.finality.newest(rpc, head.block()).await.yes();
+                last.is_some_and(|last| last.number >= block.number)
+            }
         };
         let inclusion = describe(rpc, intent, *hash, &receipt, &header, confirmations).await?;
         return Ok(Some(if is_final {
@@ -148,14 +152,6 @@ async fn included(rpc: &Rpc, intent: &Intent<'_>) -> Result<Option<IntentStatus>
         }));
     }
     Ok(None)
-}
-
-async fn finalized_number(rpc: &Rpc) -> Result<Option<u64>, RpcError> {
-    match rpc.header(At::Finalized).await {
-        Ok(header) => Ok(header.map(|h| h.number())),
-        Err(error) if error.server().is_some() => Ok(None),
-        Err(error) => Err(error),
-    }
 }
 
 async fn describe(
@@ -188,7 +184,8 @@ async fn describe(
     })
 }
 
-/// Executes a reverted transaction again on the state of the block before. None when that succeeds or is not possible.
+/// Executes a reverted transaction again on the state of the block before. None when that succeeds or cannot be done: a
+/// node that lacks the state or is not done in time gives no reason.
 async fn replay(rpc: &Rpc, receipt: &Receipt, header: &BlockHeader) -> Result<Option<Revert>, RpcError> {
     let Some(transaction) = rpc.transaction(receipt.transaction_hash).await? else {
         return Ok(None);
@@ -204,9 +201,7 @@ async fn replay(rpc: &Rpc, receipt: &Receipt, header: &BlockHeader) -> Result<Op
     };
     match rpc.call(&call, At::Hash(header.parent_hash)).await {
         Ok(_) => Ok(None),
-        Err(error) => Ok(error
-            .server()
-            .map(|e| revert_of(e).unwrap_or_else(|| Revert::of(&[])))),
+        Err(error) => Ok(error.server().and_then(revert_of)),
     }
 }
 
@@ -214,15 +209,20 @@ async fn replay(rpc: &Rpc, receipt: &Receipt, header: &BlockHeader) -> Result<Op
 const LOOK_BACK: u64 = 96;
 
 async fn foreign(rpc: &Rpc, intent: &Intent<'_>) -> Result<IntentStatus, RpcError> {
-    let final_nonce = match intent.finality {
-        Finality::Tag => match finalized_number(rpc).await? {
-            Some(number) => rpc.nonce(intent.sender, At::Number(number)).await.ok(),
-            None => None,
-        },
-        Finality::Depth(depth) => {
-            let number = rpc.head().await?.number().saturating_sub(depth);
-            rpc.nonce(intent.sender, At::Number(number)).await.ok()
-        }
+    let head = rpc.head().await?.block();
+    let last = match intent.finality {
+        Finality::Tag => intent
+            .finality
+            .newest(rpc, head)
+            .await
+            .yes()
+            .map(|last| last.number),
+        // a chain that is shorter than that begins with block 0
+        Finality::Depth(depth) => Some(head.number.saturating_sub(depth)),
+    };
+    let final_nonce = match last {
+        Some(number) => rpc.nonce(intent.sender, At::Number(number)).await.ok(),
+        None => None,
     };
     let is_final = final_nonce.is_some_and(|nonce| nonce > intent.nonce);
     match find_foreign(rpc, intent).await {

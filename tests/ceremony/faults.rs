@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use casimir_dkg::dkg::rockx::round::Round;
 use casimir_dkg::dkg::rockx::transcript::Verdict;
+use casimir_dkg::ports::Answer;
 use casimir_dkg::types::{CeremonyFailure, FailureKind, OperatorId, OperatorState};
 
 use super::byzantine::{Lie, Misbehaviour, Step};
@@ -158,6 +159,8 @@ async fn an_absent_operator_stops_everything_before_it_begins() {
         .map(|operator| operator.presence().is_some())
         .collect();
     assert_eq!(there, [true, true, false, true, false]);
+    assert!(matches!(health[2].answers, Answer::NotKnown(_)), "{health:?}");
+    assert!(matches!(health[4].answers, Answer::No(_)), "{health:?}");
     assert_eq!(health[0].version(), "0.2.13");
     assert!(
         health[2].trouble().as_str().contains("cannot be reached"),

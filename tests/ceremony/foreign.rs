@@ -18,6 +18,7 @@ use casimir_dkg::dkg::rockx::wire::{
     Topic,
 };
 use casimir_dkg::dkg::threshold::SecretScalar;
+use casimir_dkg::ports::Answer;
 use casimir_dkg::types::{CheckStatus, FailureKind, OperatorId};
 use rand::rngs::OsRng;
 use tokio::sync::mpsc;
@@ -238,6 +239,31 @@ async fn its_habits_do_not_disturb() {
         presence.version.as_ref().map(|version| version.as_str()),
         Some("")
     );
+}
+
+/// Whoever is silent has not said that it is not there; nothing begins all the same, and nobody else is accused.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_messenger_that_does_not_answer_is_not_known() {
+    let (_foreign, house) = house(Vice::None).await;
+    let page = axum::Router::new().fallback(async || (StatusCode::OK, "<html>It works!</html>"));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let server = format!("http://{}", listener.local_addr().unwrap());
+    let serving = tokio::spawn(async move { axum::serve(listener, page).await });
+    for url in ["http://127.0.0.1:1", &server] {
+        let mut config = house.config.clone();
+        config.messenger_url = url.to_owned();
+        let initiator = casimir_dkg::dkg::rockx::initiator::Initiator::start(config)
+            .await
+            .unwrap();
+        let health = initiator.preflight_messenger().await;
+        assert!(matches!(health.answers, Answer::NotKnown(_)), "{health:?}");
+        let plan = keygen_plan(ids(1..=4));
+        let run = initiator.run(super::house::fresh_id(), &plan, house.watch());
+        let failed = run.await.unwrap_err();
+        assert_eq!(failed.failure.kind, FailureKind::NotStarted, "{failed}");
+        assert_eq!(failed.failure.culprits, [], "{failed}");
+    }
+    serving.abort();
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -9,7 +9,7 @@ use casimir_dkg::chain::intake::Finality;
 use casimir_dkg::chain::rpc::Rpc;
 use casimir_dkg::desk::agreed::{on_facts, on_receipt};
 use casimir_dkg::devnet::{Devnet, Mining};
-use casimir_dkg::ports::{Verdict, Voice};
+use casimir_dkg::ports::{Accord, Voice};
 use casimir_dkg::ssv::SsvReader;
 use casimir_dkg::types::{CheckStatus, ClusterLayout, PoolId, Root};
 use serde_json::{Value, json};
@@ -35,13 +35,13 @@ fn agreement(net: &Devnet, rpc: &Rpc) -> Voices {
     Voices::new(rpc.each().into_iter().map(voice).collect())
 }
 
-async fn ask(net: &Devnet, rpc: &Rpc) -> Verdict {
+async fn ask(net: &Devnet, rpc: &Rpc) -> Accord {
     let block = rpc.head().await.unwrap().block();
     let oracle = net.addresses().oracle;
     on_facts(&agreement(net, rpc), PoolId(1), oracle, block).await
 }
 
-async fn ask_about(net: &Devnet, rpc: &Rpc, transaction: B256) -> Verdict {
+async fn ask_about(net: &Devnet, rpc: &Rpc, transaction: B256) -> Accord {
     on_receipt(&agreement(net, rpc), Root(transaction.0)).await
 }
 
@@ -70,12 +70,12 @@ async fn honest_endpoints_agree_and_a_lonely_one_is_said_to_be_lonely() {
     let two = rpc(&[&net.http_url(), &other.url]);
     let verdict = ask(&net, &two).await;
     assert!(
-        matches!(verdict, Verdict::Agree { agreeing: 2, .. }),
+        matches!(verdict, Accord::Agree { agreeing: 2, .. }),
         "{verdict:?}"
     );
     assert!(other.total() < 20, "{} calls to one endpoint", other.total());
     let one = ask(&net, &rpc(&[&net.http_url()])).await;
-    assert_eq!(one, Verdict::Alone);
+    assert_eq!(one, Accord::Alone);
     let check = one.check("endpoints-agree");
     assert_eq!(check.status, CheckStatus::Unknown, "nobody could contradict it");
     for words in ["only one endpoint", "rpc.urls"] {
@@ -130,7 +130,7 @@ async fn who_lies_about_a_decisive_fact_is_named_whoever_is_asked_first() {
     let words = verdict.words();
     let accused = words.split("contradicted: ").nth(1).unwrap();
     assert!(
-        matches!(verdict, Verdict::Disagree(_)) && accused.contains(name),
+        matches!(verdict, Accord::Disagree(_)) && accused.contains(name),
         "{words}"
     );
 }
@@ -186,7 +186,7 @@ async fn a_receipt_is_final_when_nobody_contradicts_it() {
     );
     net.mine(4).await.unwrap();
     let agreed = ask_about(&net, &rpc, hash).await;
-    assert!(matches!(agreed, Verdict::Agree { agreeing: 2, .. }), "{agreed:?}");
+    assert!(matches!(agreed, Accord::Agree { agreeing: 2, .. }), "{agreed:?}");
     liar.rescript(|call| match call.method.as_str() {
         "eth_getTransactionReceipt" => Act::Change(Box::new(|mut receipt| {
             receipt["status"] = "0x0".into();
@@ -207,6 +207,6 @@ async fn a_receipt_is_final_when_nobody_contradicts_it() {
     );
     // the only endpoint that is configured is believed about what has happened
     let alone = ask_about(&net, &self::rpc(&[&net.http_url()]), hash).await;
-    assert_eq!(alone, Verdict::Alone);
+    assert_eq!(alone, Accord::Alone);
     assert!(alone.holds());
 }

@@ -13,8 +13,9 @@ use casimir_dkg::ports::{
 use casimir_dkg::ssv::topics as ssv_topics;
 use casimir_dkg::types::{ClusterLayout, ClusterSnapshot, OperatorId, PoolId};
 use proptest::prelude::*;
-use serde_json::json;
+use serde_json::{Value, json};
 
+use super::proxy::{Act, Proxy};
 use super::support::{
     adapter, adapter_of, deposit, devnet, devnet_of, encode_deposit, encode_reshare, manager, manager_at,
     nowhere, rpc,
@@ -355,4 +356,88 @@ async fn the_manager_tells_who_may_call_it() {
         net.set_oracle(net.accounts().staker).await.unwrap();
         assert!(matches!(ask(net.addresses().oracle).await, Answer::No(_)));
     }
+}
+
+/// *Yes* only where the question for the oracle was provably passed.
+#[tokio::test]
+async fn a_refusal_proves_an_oracle_only_when_it_lies_behind_the_oracle_check() {
+    #[derive(Debug, Clone, Copy, PartialEq)]
+    enum Says {
+        Yes,
+        No,
+        NotKnown,
+    }
+    let text = |words: &str| {
+        let revert = alloy::sol_types::Revert::from(words);
+        format!(
+            "0x{}",
+            hex::encode(alloy::sol_types::SolError::abi_encode(&revert))
+        )
+    };
+    let reverts = |data: String| json!({"code": 3, "message": "execution reverted", "data": data});
+    let words = |words: &str| json!({"code": -32000, "message": format!("execution reverted: {words}")});
+    let error = |code: i64, message: &str| json!({"code": code, "message": message});
+    let custom = |name: &str| format!("0x{}", hex::encode(&alloy::primitives::keccak256(name)[..4]));
+    let may20 = [
+        (reverts(text("Pool has been reshared twice")), Says::Yes),
+        (words("Pool has been reshared twice"), Says::Yes),
+        (reverts(text("Only DKG oracle can initiate pools")), Says::No),
+        (words("Only DKG oracle can initiate pools"), Says::No),
+        // of another edition, of other calls, of other contracts
+        (
+            reverts(text("Only manager oracle can initiate pools")),
+            Says::NotKnown,
+        ),
+        (reverts(text("Only owner can call this")), Says::NotKnown),
+        (reverts(text("No ready pools")), Says::NotKnown),
+        (reverts(text("Not enough reserved fees")), Says::NotKnown),
+        (reverts(custom("Unauthorized()")), Says::NotKnown),
+        (reverts(custom("EnforcedPause()")), Says::NotKnown),
+        (reverts("0x12345678".into()), Says::NotKnown),
+        (reverts("0x".into()), Says::NotKnown),
+        (error(-32000, "execution reverted"), Says::NotKnown),
+        (error(-32000, "out of gas"), Says::NotKnown),
+        (error(-32015, "VM execution error."), Says::NotKnown),
+        (error(-32000, "missing trie node 00ff (path )"), Says::NotKnown),
+        (error(-32000, "execution aborted (timeout = 5s)"), Says::NotKnown),
+        (error(-32603, "Internal error"), Says::NotKnown),
+    ];
+    for (error, expected) in may20 {
+        let said = error.clone();
+        let node = Proxy::start(None, move |call| match call.method.as_str() {
+            "eth_chainId" => Act::Result(json!("0x7a69")),
+            "eth_getBlockByNumber" => Act::Result(Value::Null),
+            "eth_call" => Act::Http(200, vec![], json!({"jsonrpc": "2.0", "error": said}).to_string()),
+            other => panic!("unexpected {other}"),
+        })
+        .await;
+        let manager = manager_at(
+            &rpc(&[&node.url]),
+            Address::repeat_byte(7),
+            adapter_of(ManagerVersion::May20),
+            ClusterLayout::ActiveThenBalance,
+        );
+        let answer = manager.authorises(Address::repeat_byte(9), At::Latest).await;
+        let found = match &answer {
+            Answer::Yes(()) => Says::Yes,
+            Answer::No(_) => Says::No,
+            Answer::NotKnown(_) => Says::NotKnown,
+        };
+        assert_eq!(found, expected, "{error}: {answer:?}");
+    }
+    // where there is no code, everybody's call goes through
+    let nobody = Proxy::start(None, |call| match call.method.as_str() {
+        "eth_chainId" => Act::Result(json!("0x7a69")),
+        "eth_getBlockByNumber" => Act::Result(Value::Null),
+        _ => Act::Result(json!("0x")),
+    })
+    .await;
+    let manager = manager_at(
+        &rpc(&[&nobody.url]),
+        Address::repeat_byte(7),
+        adapter(),
+        ClusterLayout::ActiveThenBalance,
+    );
+    let answer = manager.authorises(Address::repeat_byte(9), At::Latest).await;
+    assert!(matches!(answer, Answer::NotKnown(_)), "{answer:?}");
 }

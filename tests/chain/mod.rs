@@ -5,7 +5,9 @@
 mod agreement;
 mod beacon;
 mod contracts;
+mod finality;
 mod intake;
+mod limits;
 mod omissions;
 pub(crate) mod proxy;
 mod rpc;

@@ -17,12 +17,12 @@ use casimir_dkg::ssv::SsvReader;
 use casimir_dkg::tx::bump::bump;
 use casimir_dkg::tx::fees::{choose, gas_limit, total};
 use casimir_dkg::tx::{
-    self, BroadcastHint, Draft, Fees, Inclusion, Intent, IntentStatus, SignedTransaction, inspect,
+    self, BroadcastHint, Fees, Inclusion, Intent, IntentStatus, SignedTransaction, Unsigned, inspect,
 };
 use casimir_dkg::types::{BlockRef, BlsPublicKey, ClusterLayout, OperatorId, PoolId, Root};
 
 use super::proxy::{self, Act, Proxy};
-use super::support::{self, deposit, devnet, encode_deposit, encode_reshare, manager, oracle, rpc};
+use super::support::{self, config, deposit, devnet, encode_deposit, encode_reshare, manager, oracle, rpc};
 
 const LAYOUT: ClusterLayout = ClusterLayout::ActiveThenBalance;
 /// A tenth of an ether: more than any fee here.
@@ -89,14 +89,14 @@ impl Doors {
 }
 
 /// A deposit as the engine would draft it.
-async fn draft(net: &Devnet, rpc: &Rpc, data: Bytes, nonce: u64) -> Draft {
+async fn draft(net: &Devnet, rpc: &Rpc, data: Bytes, nonce: u64) -> Unsigned {
     let to = net.addresses();
     let Simulated::Succeeds { gas } = doors(net, rpc).simulate(net, &data).await else {
         panic!("the deposit reverts");
     };
     let gas = gas_limit(gas);
     let quote = quote(rpc).await.unwrap();
-    Draft {
+    Unsigned {
         chain_id: 31337,
         from: to.oracle,
         to: to.manager,
@@ -285,7 +285,7 @@ async fn a_foreign_transaction_is_noticed_before_and_after_it_takes_the_nonce() 
     let rpc = rpc(&[&net.http_url()]);
     let ours = draft_again(&net, &rpc, 1).await;
     // another instance with the same key sends something of its own
-    let foreign = Draft {
+    let foreign = Unsigned {
         chain_id: 31337,
         from: net.addresses().oracle,
         to: net.addresses().oracle,
@@ -337,7 +337,7 @@ async fn a_revert_on_chain_is_explained_and_its_gas_is_booked() {
     let data = deposit_data(&net, &rpc, 1).await;
     let first = draft(&net, &rpc, data.clone(), 0).await;
     // approved while a pool was ready, mined when none is
-    let second = Draft {
+    let second = Unsigned {
         nonce: 1,
         ..first.clone()
     };
@@ -356,6 +356,51 @@ async fn a_revert_on_chain_is_explained_and_its_gas_is_booked() {
     let revert = inclusion.revert.unwrap();
     assert_eq!(revert.reason.as_str(), "No ready pools");
     assert!(revert.advice.is_some());
+
+    // a node that cannot execute it again gives no reason, and none is made up
+    for (code, words) in [
+        (-32000, "execution aborted (timeout = 5s)"),
+        (-32000, "missing trie node 00ff (path )"),
+        (-32000, "header not found"),
+        (-32603, "Internal error"),
+        (-32601, "the method eth_call does not exist/is not available"),
+        (-32016, "over the quota of this plan"),
+    ] {
+        let forgets = Proxy::start(Some(net.http_url()), move |call| match call.method.as_str() {
+            "eth_call" => Act::Error(code, words.into()),
+            _ => Act::Forward,
+        })
+        .await;
+        let inclusion = included(look(&net, &support::rpc(&[&forgets.url]), 1, &hashes).await);
+        assert_eq!((inclusion.success, inclusion.revert), (false, None), "{words}");
+    }
+}
+
+/// What is not known to be final may still be dropped, whatever the reason; and it is known to be included.
+#[tokio::test]
+async fn a_refused_question_for_finality_makes_nothing_final() {
+    let net = devnet(LAYOUT, Mining::Manual).await;
+    net.deposit_pool(1).await.unwrap();
+    let direct = rpc(&[&net.http_url()]);
+    let signed = draft_again(&net, &direct, 1).await;
+    broadcast(&direct, &signed).await;
+    net.mine(200).await.unwrap();
+    let hashes = [signed.hash];
+    let status = look(&net, &direct, 0, &hashes).await;
+    assert!(matches!(status, IntentStatus::Final(_)), "{status:?}");
+    for (code, words) in [
+        (-32000, "block not found"),
+        (-32603, "Internal error"),
+        (-39001, "Unknown block"),
+    ] {
+        let refuses = Proxy::start(Some(net.http_url()), move |call| match call.params[0].as_str() {
+            Some("finalized") => Act::Error(code, words.into()),
+            _ => Act::Forward,
+        })
+        .await;
+        let status = look(&net, &rpc(&[&refuses.url]), 0, &hashes).await;
+        assert!(matches!(status, IntentStatus::Included(_)), "{words}: {status:?}");
+    }
 }
 
 #[tokio::test]
@@ -443,12 +488,14 @@ async fn a_transaction_goes_to_every_endpoint_and_a_refusal_is_told_with_its_rea
         _ => Act::Forward,
     })
     .await;
-    // the healthy one comes last, and nobody waits for the one that hangs
+    // the healthy one comes last, and nobody waits for the one that hangs: it is given up after an hour only
     let healthy = Proxy::start(Some(net.http_url()), |_| Act::Forward).await;
-    let begun = Instant::now();
-    let said = tx::broadcast(&rpc(&[&full.url, &hangs.url, &healthy.url]), &signed).await;
+    let mut patient = config(&[&full.url, &hangs.url, &healthy.url]);
+    patient.deadline = Duration::from_secs(3_600);
+    let said = tx::broadcast(&Rpc::new(patient).unwrap(), &signed).await;
     assert!(said.taken(), "{said:?}");
-    assert!(begun.elapsed() < Duration::from_secs(3), "{:?}", begun.elapsed());
+    let heard: Vec<_> = said.0.iter().map(|heard| heard.endpoint.as_str()).collect();
+    assert!(!heard.contains(&hangs.url.as_str()), "{said:?}");
     assert_eq!(healthy.calls("eth_sendRawTransaction").len(), 1);
     let hashes = [signed.hash];
     let status = look(&net, &direct, signed.nonce, &hashes).await;

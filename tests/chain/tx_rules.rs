@@ -11,7 +11,7 @@ use casimir_dkg::chain::rpc::ServerError;
 use casimir_dkg::ports::tx_signer::{TxSigner, TxSignerError, UnsignedTransaction};
 use casimir_dkg::tx::bump::{bump, options};
 use casimir_dkg::tx::fees::{choose, total};
-use casimir_dkg::tx::{BroadcastHint, Draft, FeeQuote, Fees, SignError, SignedTransaction, classify};
+use casimir_dkg::tx::{BroadcastHint, FeeQuote, Fees, SignError, SignedTransaction, Unsigned, classify};
 use casimir_dkg::types::SafeText;
 use proptest::prelude::*;
 
@@ -19,7 +19,7 @@ use super::support::{ORACLE_KEY, oracle};
 
 #[tokio::test]
 async fn a_signer_of_another_account_does_not_sign_and_changed_bytes_do_not_pass() {
-    let draft = Draft {
+    let draft = Unsigned {
         chain_id: 1,
         from: oracle().address(),
         to: Address::repeat_byte(7),
@@ -34,7 +34,7 @@ async fn a_signer_of_another_account_does_not_sign_and_changed_bytes_do_not_pass
     };
     let signed = draft.sign(&oracle()).await.unwrap();
     draft.verify(&signed).unwrap();
-    let other = Draft {
+    let other = Unsigned {
         from: Address::ZERO,
         ..draft.clone()
     };
@@ -43,27 +43,27 @@ async fn a_signer_of_another_account_does_not_sign_and_changed_bytes_do_not_pass
         Err(SignError::WrongSigner { .. })
     ));
     for changed in [
-        Draft {
+        Unsigned {
             nonce: 4,
             ..draft.clone()
         },
-        Draft {
+        Unsigned {
             data: vec![1, 2].into(),
             ..draft.clone()
         },
-        Draft {
+        Unsigned {
             to: Address::ZERO,
             ..draft.clone()
         },
-        Draft {
+        Unsigned {
             chain_id: 2,
             ..draft.clone()
         },
-        Draft {
+        Unsigned {
             value_wei: U256::from(1),
             ..draft.clone()
         },
-        Draft {
+        Unsigned {
             fees: Fees {
                 max_fee: 101,
                 priority: 1,
@@ -137,7 +137,7 @@ fn high_s(raw: Vec<u8>) -> Vec<u8> {
 
 #[tokio::test]
 async fn what_a_signer_gives_back_is_compared_with_what_it_was_asked() {
-    let draft = Draft {
+    let draft = Unsigned {
         chain_id: 1,
         from: oracle().address(),
         to: Address::repeat_byte(7),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use alloy::primitives::{B256, Bytes, U64, U256};
 use casimir_dkg::engine::service::Running;
-use casimir_dkg::tx::{Draft, Fees};
+use casimir_dkg::tx::{Fees, Unsigned};
 use casimir_dkg::view::{Request, Scope};
 
 use super::deposits::initiated;
@@ -13,7 +13,7 @@ use super::support::{Ground, drive, four_operators, records_of, seat, stop, unti
 /// Another program with the same key sends something of its own, and it is mined.
 async fn stranger(ground: &Ground, nonce: u64) {
     let from = ground.devnet().addresses().oracle;
-    let draft = Draft {
+    let draft = Unsigned {
         chain_id: 31_337,
         from,
         to: from,

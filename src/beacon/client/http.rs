@@ -3,7 +3,7 @@
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::http::{Answer, Call, HttpError};
+use crate::http::{Call, HttpError, Reply};
 use crate::types::SafeText;
 
 /// A beacon node did not give what was asked for.
@@ -35,7 +35,7 @@ pub enum NodeError {
 }
 
 /// Sends a request: the answer of a success, or the words of a failure.
-pub(super) async fn exchange(call: Call) -> Result<Answer, NodeError> {
+pub(super) async fn exchange(call: Call) -> Result<Reply, NodeError> {
     let answer = call.send().await?;
     if answer.is_success() {
         Ok(answer)
@@ -48,7 +48,7 @@ pub(super) async fn exchange(call: Call) -> Result<Answer, NodeError> {
 }
 
 /// Decodes an answer.
-pub(super) fn decode<T: DeserializeOwned>(answer: &Answer) -> Result<T, NodeError> {
+pub(super) fn decode<T: DeserializeOwned>(answer: &Reply) -> Result<T, NodeError> {
     answer
         .json()
         .map_err(|e| NodeError::Malformed(SafeText::new(&e.to_string())))

@@ -3,14 +3,16 @@
 use alloy::primitives::B256;
 use tokio::sync::mpsc::Sender;
 
-use super::{Batch, ChainEvent, Finality, Head, Intake, IntakeError, IntakeEvent, Observed};
-use crate::chain::logs::{Piece, next_piece};
+use super::{Batch, ChainEvent, Head, Intake, IntakeError, IntakeEvent, Observed};
 use crate::chain::omission::{Hidden, hidden};
-use crate::chain::rpc::{At, BlockHeader, LogEntry};
+use crate::chain::rpc::{At, BlockHeader, LogEntry, Piece};
+use crate::ports::{Answer, Unknown};
 use crate::types::BlockRef;
 
 /// Headers read before their logs are asked for in one go.
 const BLOCKS_AT_ONCE: u64 = 32;
+/// A backend for logs may be so many blocks behind the head without a word.
+const LAG: u64 = 3;
 
 impl Intake {
     /// Looks once: tells everything between the cursor and the head. After an error the next look goes on from what
@@ -20,31 +22,34 @@ impl Intake {
             Err(error) if error.no_connection() => return Err(IntakeError::NoConnection(error)),
             other => other?,
         };
-        let finalized = self.finalized(&head).await?;
+        let (finalized, doubt) = self.finalized(&head).await;
         self.tell_head(&head, finalized, out).await?;
         self.begin().await?;
         self.leave_dropped_branch(&head, out).await?;
         if let Some(finalized) = finalized {
             self.catch_up(finalized, &head, out).await?;
         }
+        if let Some(why) = &doubt
+            && head.number().saturating_sub(self.next_number()) > self.config.max_reorg_depth
+        {
+            // so many blocks are read in long ranges, once it is known what is final
+            return Err(IntakeError::Finality(why.clone()));
+        }
         self.follow(&head, out).await?;
         self.forget_old(finalized);
-        tell(out, IntakeEvent::CaughtUp).await
+        match doubt {
+            None => tell(out, IntakeEvent::CaughtUp).await,
+            Some(why) => Err(IntakeError::Finality(why)),
+        }
     }
 
-    async fn finalized(&self, head: &BlockHeader) -> Result<Option<BlockRef>, IntakeError> {
-        let at = match self.config.finality {
-            Finality::Tag => At::Finalized,
-            Finality::Depth(depth) => match head.number().checked_sub(depth) {
-                Some(number) => At::Number(number),
-                None => return Ok(None),
-            },
-        };
-        match self.rpc().header(at).await {
-            Ok(header) => Ok(header.map(|h| h.block())),
-            // a chain that has not finalized anything yet has no such block
-            Err(error) if error.server().is_some() => Ok(None),
-            Err(error) => Err(error.into()),
+    /// The newest final block; where that is not known, the newest that was known to be, which stays final, and why.
+    async fn finalized(&self, head: &BlockHeader) -> (Option<BlockRef>, Option<Unknown>) {
+        let known = self.head.and_then(|head| head.finalized);
+        match self.config.finality.newest(self.rpc(), head.block()).await {
+            Answer::Yes(block) => (Some(block), None),
+            Answer::No(_) => (None, None),
+            Answer::NotKnown(why) => (known, Some(why)),
         }
     }
 
@@ -94,11 +99,7 @@ impl Intake {
         while self.next_number() <= finalized.number {
             let from = self.next_number();
             let rpc = self.rpc().clone();
-            let mut span = self.span.clone();
-            let piece = next_piece(&rpc, &self.filter, from, finalized.number, &mut span).await;
-            // what was learnt about the node's limits outlives a failure
-            self.span = span;
-            let Piece { logs, end, .. } = piece?;
+            let Piece { logs, end, .. } = rpc.logs(&self.filter, from, finalized.number).await?;
             let cursor = if end == finalized.number {
                 finalized
             } else {
@@ -143,43 +144,40 @@ impl Intake {
                 parent = Some(header.hash);
                 headers.push(header);
             }
-            let logs = self.logs_of(&headers).await?;
-            let events = self.reconcile(from, to, logs);
-            for header in &headers {
-                self.advance(header.block());
+            // what one answer told is stored before the next is asked for
+            let mut rest = headers.as_slice();
+            while let Some(first) = rest.first().map(BlockHeader::number) {
+                let piece = match self.rpc().logs(&self.filter, first, to).await {
+                    // a backend for logs that is a block or two behind tells them at the next look
+                    Err(error) if error.is_behind() && head.number() - first < LAG => return Ok(()),
+                    other => other?,
+                };
+                let (told, later) = rest.split_at(rest.partition_point(|h| h.number() <= piece.end));
+                let end = piece.end;
+                let logs = self.with_hidden(told, piece).await?;
+                let events = self.reconcile(first, end, logs);
+                for header in told {
+                    self.advance(header.block());
+                }
+                let cursor = told.last().expect("a piece has at least one block").block();
+                tell(out, IntakeEvent::Batch(Batch { events, cursor })).await?;
+                rest = later;
             }
-            let cursor = headers.last().expect("from <= to, so there is a header").block();
-            tell(out, IntakeEvent::Batch(Batch { events, cursor })).await?;
         }
         Ok(())
     }
 
     /// The logs of exactly these blocks, those included that a node leaves out.
-    async fn logs_of(&mut self, headers: &[BlockHeader]) -> Result<Vec<LogEntry>, IntakeError> {
-        let rpc = self.rpc().clone();
-        let last = headers[headers.len() - 1].number();
+    async fn with_hidden(&self, headers: &[BlockHeader], piece: Piece) -> Result<Vec<LogEntry>, IntakeError> {
         let mut logs = Vec::new();
-        let mut next = headers[0].number();
-        while next <= last {
-            let mut span = self.span.clone();
-            let piece = next_piece(&rpc, &self.filter, next, last, &mut span).await;
-            // what was learnt about the node's limits outlives a failure
-            self.span = span;
-            let Piece {
-                logs: found,
-                end,
-                endpoint,
-            } = piece?;
-            for header in headers.iter().filter(|h| (next..=end).contains(&h.number())) {
-                match hidden(&rpc, &self.filter, header, &found, endpoint).await? {
-                    Hidden::Logs(more) => logs.extend(more),
-                    // a bloom filter is often wrong on a busy chain: a node without receipts must not stop the intake
-                    Hidden::Nothing | Hidden::Untold(_) => {}
-                }
+        for header in headers {
+            match hidden(self.rpc(), &self.filter, header, &piece.logs, piece.endpoint).await? {
+                Hidden::Logs(more) => logs.extend(more),
+                // a bloom filter is often wrong on a busy chain: a node without receipts must not stop the intake
+                Hidden::Nothing | Hidden::Untold(_) => {}
             }
-            logs.extend(found);
-            next = end + 1;
         }
+        logs.extend(piece.logs);
         Ok(logs)
     }
 

@@ -19,21 +19,11 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::logs::AdaptiveSpan;
+pub use super::finality::Finality;
 use super::omission::CompareError;
 use super::rpc::{LogEntry, LogFilter, Rpc, RpcError};
-use crate::ports::{PoolEvent, PoolManager, Ssv, SsvEvent};
+use crate::ports::{PoolEvent, PoolManager, Ssv, SsvEvent, Unknown};
 use crate::types::{BlockRef, LogRef, RedactedUrl, SafeText};
-
-/// From when on a block is not expected to be dropped any more.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Finality {
-    /// The node's `finalized` tag.
-    Tag,
-    /// This many blocks on top of it.
-    Depth(u64),
-}
 
 /// What to follow, and how.
 #[derive(Debug, Clone)]
@@ -164,7 +154,6 @@ pub struct Intake {
     sources: Sources,
     config: IntakeConfig,
     filter: LogFilter,
-    span: AdaptiveSpan,
     /// Everything up to this block is told.
     cursor: Option<BlockRef>,
     /// The newest blocks up to the cursor, ascending, to find where a branch left.
@@ -189,6 +178,9 @@ pub enum IntakeError {
     /// A node knows of a head, but not of a block below it.
     #[error("no endpoint has block {0}")]
     NoBlock(u64),
+    /// No endpoint tells what is final. What was told rests on the newest block that was known to be.
+    #[error("what is final is not known: {0}")]
+    Finality(Unknown),
     /// Nobody listens any more.
     #[error("the receiver is gone")]
     Closed,
@@ -248,7 +240,6 @@ impl Intake {
             filter: sources.filter(),
             sources,
             config,
-            span: AdaptiveSpan::default(),
             window: resume.cursor.into_iter().collect(),
             cursor: resume.cursor,
             known: resume.known.into_iter().map(|o| (o.at, o.event)).collect(),

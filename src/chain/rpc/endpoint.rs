@@ -7,6 +7,7 @@ use serde::Serialize;
 use tokio::time::Instant;
 
 use super::error::EndpointError;
+use super::span::AdaptiveSpan;
 use crate::http;
 use crate::types::{SafeText, UnixMillis, in_words};
 
@@ -46,7 +47,14 @@ pub struct EndpointHealth {
     pub last_ok: Option<UnixMillis>,
     /// How often it left out a log that its own block header promised.
     pub omitted_logs: u64,
+    /// Blocks by which its logs are behind its head.
+    pub logs_behind: u64,
 }
+
+/// More blocks behind than this is not a backend that lags, but one that refuses.
+const MOST_BEHIND: u64 = 3;
+/// Answers up to its end after which a backend that was behind is tried with a block more.
+const TRY_NEWER_AFTER: u32 = 32;
 
 #[derive(Default)]
 struct State {
@@ -59,6 +67,12 @@ struct State {
     last_error: Option<SafeText>,
     last_ok: Option<UnixMillis>,
     omitted_logs: u64,
+    /// The highest block that it is known to have.
+    head: Option<u64>,
+    span: AdaptiveSpan,
+    logs_behind: u64,
+    /// Answers in a row up to the end of its logs.
+    at_end: u32,
 }
 
 pub(super) struct Endpoint {
@@ -172,6 +186,60 @@ impl Endpoint {
         tracing::warn!(target: "chain", endpoint = %self.name, "endpoint left out a log");
     }
 
+    /// It called this block its newest.
+    pub(super) fn told_head(&self, number: u64) {
+        self.state().head = Some(number);
+    }
+
+    /// It has this block.
+    pub(super) fn has_block(&self, number: u64) {
+        let mut state = self.state();
+        state.head = state.head.max(Some(number));
+    }
+
+    /// The last block whose logs it can be asked for, as far as is known.
+    pub(super) fn logs_end(&self) -> Option<u64> {
+        let state = self.state();
+        state.head.map(|head| head.saturating_sub(state.logs_behind))
+    }
+
+    /// Blocks to ask for at once.
+    pub(super) fn log_span(&self) -> u64 {
+        self.state().span.get()
+    }
+
+    /// It told the logs of so many blocks, up to the end of what it has or not.
+    pub(super) fn told_logs(&self, blocks: u64, at_end: bool) {
+        let mut state = self.state();
+        if blocks == state.span.get() {
+            state.span.answered();
+        }
+        if at_end && state.logs_behind > 0 {
+            state.at_end += 1;
+            if state.at_end >= TRY_NEWER_AFTER {
+                state.at_end = 0;
+                state.logs_behind -= 1;
+            }
+        }
+    }
+
+    /// It did not tell the logs of so many blocks.
+    pub(super) fn refused_logs(&self, blocks: u64) {
+        self.state().span.refused(blocks);
+    }
+
+    /// It has no logs of the block that was taken for the last one; false when it would be too many by now.
+    pub(super) fn logs_are_behind(&self) -> bool {
+        let mut state = self.state();
+        state.at_end = 0;
+        if state.logs_behind >= MOST_BEHIND {
+            return false;
+        }
+        state.logs_behind += 1;
+        tracing::info!(target: "chain", endpoint = %self.name, blocks = state.logs_behind, "logs are behind the head");
+        true
+    }
+
     pub(super) fn health(&self) -> EndpointHealth {
         let state = self.state();
         let now = Instant::now();
@@ -194,6 +262,7 @@ impl Endpoint {
             last_error: state.last_error.clone(),
             last_ok: state.last_ok,
             omitted_logs: state.omitted_logs,
+            logs_behind: state.logs_behind,
         }
     }
 }

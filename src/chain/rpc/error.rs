@@ -2,113 +2,9 @@
 
 use std::time::Duration;
 
-use serde::Deserialize;
-use serde_json::Value;
-
+use super::server_error::ServerError;
 use crate::http::HttpError;
 use crate::types::{SafeText, in_words};
-
-/// The error object of a JSON-RPC answer.
-#[derive(Debug, Clone, Deserialize)]
-pub struct ServerError {
-    /// JSON-RPC error code; clients disagree about most of them.
-    #[serde(default)]
-    pub code: i64,
-    /// The node's words.
-    #[serde(default)]
-    pub message: SafeText,
-    /// Whatever the node added; revert bytes of a call, for instance.
-    #[serde(default)]
-    pub data: Option<Value>,
-}
-
-/// What a server error means for the choice of the next step.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum ServerErrorKind {
-    /// Too many requests: wait, then ask again.
-    RateLimited,
-    /// This node cannot answer (pruned, lagging, broken, no such method); another one may.
-    NotHere,
-    /// The answer to the question, though not the one hoped for.
-    Answer,
-}
-
-impl ServerError {
-    pub(crate) fn kind(&self) -> ServerErrorKind {
-        let text = self.message.as_str().to_ascii_lowercase();
-        let has = |needles: &[&str]| needles.iter().any(|needle| text.contains(needle));
-        if self.code == 429
-            || has(&[
-                "rate limit",
-                "ratelimit",
-                "too many requests",
-                "request limit reached",
-                "compute units per second",
-                "throughput",
-                "request count exceeded",
-                "requests per second",
-                "exceeded its quota",
-                "capacity exceeded",
-            ])
-        {
-            return ServerErrorKind::RateLimited;
-        }
-        if self.code == -32601
-            || has(&[
-                "header not found",
-                "unknown block",
-                "block not found",
-                "missing trie node",
-                "state not available",
-                "historical state",
-                "state is not available",
-                "method not found",
-                "not supported",
-                "pruned",
-            ])
-            || (!self.is_revert()
-                && self.revert_data().is_none()
-                && (self.code == -32603
-                    || has(&["timeout", "timed out", "overloaded", "server busy", "try again"])))
-        {
-            return ServerErrorKind::NotHere;
-        }
-        ServerErrorKind::Answer
-    }
-
-    /// The bytes that a reverted call returned, where the node tells them: as `data`, as `data.data` or inside the
-    /// text (`Reverted 0x…`), by the habits of the clients.
-    #[must_use]
-    pub fn revert_data(&self) -> Option<Vec<u8>> {
-        fn from_text(text: &str) -> Option<Vec<u8>> {
-            let start = text.find("0x")?;
-            let digits: String = text[start + 2..]
-                .chars()
-                .take_while(char::is_ascii_hexdigit)
-                .collect();
-            hex::decode(digits).ok()
-        }
-        match self.data.as_ref()? {
-            Value::String(text) => from_text(text),
-            Value::Object(map) => ["data", "result", "output"]
-                .iter()
-                .find_map(|key| map.get(*key)?.as_str())
-                .and_then(from_text),
-            _ => None,
-        }
-    }
-
-    /// The node says that the call reverted.
-    #[must_use]
-    pub fn is_revert(&self) -> bool {
-        let text = self.message.as_str().to_ascii_lowercase();
-        self.code == 3
-            || text.contains("revert")
-            || text.contains("vm execution error")
-            || text.contains("invalid opcode")
-            || text.contains("out of gas")
-    }
-}
 
 /// Why one endpoint did not answer a call.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -131,6 +27,29 @@ pub enum EndpointError {
     /// The node says that it cannot answer this.
     #[error("{} (code {})", .0.message, .0.code)]
     NotHere(ServerError),
+    /// It has no logs beyond this block yet.
+    #[error("its logs end at block {0}")]
+    Behind(u64),
+}
+
+impl EndpointError {
+    /// A smaller question may be answered: the node refused it, or was not done in time. Vendors word refusals of a range
+    /// or of a size in too many ways to be told apart, so every refusal that is not a rate limit counts.
+    pub(crate) fn may_be_too_big(&self) -> bool {
+        matches!(
+            self,
+            Self::NotHere(_)
+                | Self::Http(
+                    HttpError::NoAnswer(_)
+                        | HttpError::Incomplete(_)
+                        | HttpError::TooLarge(_)
+                        | HttpError::Status {
+                            status: 400 | 413 | 500..,
+                            ..
+                        }
+                )
+        )
+    }
 }
 
 /// One endpoint's part in a call that no endpoint answered.
@@ -140,6 +59,16 @@ pub struct Attempt {
     pub endpoint: SafeText,
     /// Why it did not answer.
     pub error: EndpointError,
+}
+
+impl Attempt {
+    /// What the node itself said, if it said that it cannot answer.
+    fn refusal(&self) -> Option<&ServerError> {
+        match &self.error {
+            EndpointError::NotHere(error) => Some(error),
+            _ => None,
+        }
+    }
 }
 
 /// A call that failed.
@@ -172,27 +101,14 @@ pub enum RpcError {
 }
 
 impl RpcError {
-    /// A smaller question may be answered: the node refused the range or the size of it, or it was not done in time.
-    /// Vendors word these refusals in too many ways to be told apart, so every refusal that is not a rate limit counts.
+    /// An endpoint is there and has no logs of the block yet that was asked for.
     #[must_use]
-    pub fn may_be_too_big(&self) -> bool {
+    pub fn is_behind(&self) -> bool {
         match self {
-            Self::Server { .. } => true,
-            Self::Unanswered { attempts, .. } => attempts.iter().any(|attempt| {
-                matches!(
-                    attempt.error,
-                    EndpointError::Http(
-                        HttpError::NoAnswer(_)
-                            | HttpError::Incomplete(_)
-                            | HttpError::TooLarge(_)
-                            | HttpError::Status {
-                                status: 400 | 413 | 500..,
-                                ..
-                            }
-                    )
-                )
-            }),
-            Self::Unexpected { .. } => false,
+            Self::Unanswered { attempts, .. } => attempts
+                .iter()
+                .any(|attempt| matches!(attempt.error, EndpointError::Behind(_))),
+            Self::Server { .. } | Self::Unexpected { .. } => false,
         }
     }
 
@@ -202,7 +118,8 @@ impl RpcError {
         let mute = |error: &EndpointError| match error {
             EndpointError::Http(HttpError::TooLarge(_) | HttpError::OverBudget(_))
             | EndpointError::RateLimited(_)
-            | EndpointError::NotHere(_) => false,
+            | EndpointError::NotHere(_)
+            | EndpointError::Behind(_) => false,
             EndpointError::Http(_)
             | EndpointError::Malformed(_)
             | EndpointError::WrongChain(_)
@@ -214,12 +131,28 @@ impl RpcError {
         }
     }
 
-    /// The error object of the node, when it is what failed.
+    /// The error object of a node: its answer, or the last refusal where every endpoint refused.
     #[must_use]
     pub fn server(&self) -> Option<&ServerError> {
         match self {
             Self::Server { error, .. } => Some(error),
-            _ => None,
+            Self::Unanswered { attempts, .. } => {
+                let refusals = attempts.iter().map(Attempt::refusal);
+                refusals.collect::<Option<Vec<_>>>()?.pop()
+            }
+            Self::Unexpected { .. } => None,
+        }
+    }
+
+    /// A node was asked for the newest finalized block and says that there is none yet, and no other knows one.
+    pub(crate) fn says_nothing_is_final(&self) -> bool {
+        match self {
+            Self::Server { error, .. } => error.says_nothing_is_final(),
+            Self::Unanswered { attempts, .. } => {
+                let mut refusals = attempts.iter().filter_map(Attempt::refusal);
+                refusals.any(ServerError::says_nothing_is_final)
+            }
+            Self::Unexpected { .. } => false,
         }
     }
 }

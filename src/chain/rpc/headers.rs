@@ -80,19 +80,17 @@ impl Rpc {
             kept.map(|(n, h)| (*n, h.clone())).collect::<BTreeMap<_, _>>()
         };
         let missing: Vec<u64> = (from..=to).filter(|n| !found.contains_key(n)).collect();
-        let read: Vec<BlockHeader> = futures_util::stream::iter(missing)
+        let mut reading = futures_util::stream::iter(missing)
             .map(|number| async move {
                 let header = self.header(At::Number(number)).await?;
                 header
                     .filter(|h| h.number() == number)
                     .ok_or(HeadersError::Moved(number))
             })
-            .buffered(AT_ONCE)
-            .try_collect()
-            .await?;
-        let mut cache = self.header_cache();
-        for header in read {
-            cache.keep(header.clone());
+            .buffered(AT_ONCE);
+        // each is kept as it comes: who gives up half-way goes on from there
+        while let Some(header) = reading.try_next().await? {
+            self.header_cache().keep(header.clone());
             found.insert(header.number(), header);
         }
         Ok(found.into_values().collect())

@@ -4,12 +4,13 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
-use super::error::{EndpointError, ServerError};
-use crate::http::{Answer, Endpoint, HttpError};
+use super::error::EndpointError;
+use super::server_error::ServerError;
+use crate::http::{Endpoint, HttpError, Reply};
 use crate::types::SafeText;
 
 /// What an endpoint said.
-pub(super) enum Reply {
+pub(super) enum Said {
     Result(Box<RawValue>),
     Error(ServerError),
 }
@@ -28,7 +29,7 @@ pub(super) async fn call(
     id: u64,
     method: &str,
     params: &Value,
-) -> Result<Reply, EndpointError> {
+) -> Result<Said, EndpointError> {
     let body = json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params});
     match endpoint.post("").json(&body).send().await {
         Ok(answer) => unwrap(answer, id),
@@ -38,7 +39,7 @@ pub(super) async fn call(
 }
 
 /// Several vendors send their JSON-RPC errors with a status of 400 or 500: the body counts, if there is one.
-fn unwrap(answer: Answer, id: u64) -> Result<Reply, EndpointError> {
+fn unwrap(answer: Reply, id: u64) -> Result<Said, EndpointError> {
     let envelope: Envelope = match answer.json() {
         Ok(envelope) => envelope,
         Err(error) => {
@@ -47,7 +48,7 @@ fn unwrap(answer: Answer, id: u64) -> Result<Reply, EndpointError> {
         }
     };
     if let Some(error) = envelope.error {
-        return Ok(Reply::Error(error));
+        return Ok(Said::Error(error));
     }
     answer.ok()?;
     if envelope.id != json!(id) {
@@ -55,5 +56,5 @@ fn unwrap(answer: Answer, id: u64) -> Result<Reply, EndpointError> {
     }
     // `"result": null` is an answer, and serde reads it as None
     let null = || RawValue::from_string("null".into()).expect("null is JSON");
-    Ok(Reply::Result(envelope.result.unwrap_or_else(null)))
+    Ok(Said::Result(envelope.result.unwrap_or_else(null)))
 }

@@ -4,18 +4,27 @@ use alloy::primitives::{Address, B256, Bytes, U64, U256};
 use serde_json::json;
 
 use super::At;
-use super::types::{BlockHeader, CallRequest, FeeHistory, LogEntry, LogFilter, Receipt, TransactionInfo};
-use super::{EndpointIndex, Rpc, RpcError};
+use super::types::{BlockHeader, CallRequest, FeeHistory, Receipt, TransactionInfo};
+use super::{Rpc, RpcError};
 
 impl Rpc {
-    /// A block's header; none when there is no such block.
+    /// A block's header; none when there is no such block. For [`At::Finalized`] none means that nothing is final yet,
+    /// in one of the ways in which clients say that; every other refusal is an error.
     pub async fn header(&self, at: At) -> Result<Option<BlockHeader>, RpcError> {
-        match at {
-            At::Hash(hash) => self.request("eth_getBlockByHash", json!([hash, false])).await,
-            other => {
-                self.request("eth_getBlockByNumber", json!([other.to_json(), false]))
-                    .await
+        if let At::Hash(hash) = at {
+            return self.request("eth_getBlockByHash", json!([hash, false])).await;
+        }
+        let params = json!([at.to_json(), false]);
+        let found = self.request_from::<Option<BlockHeader>>("eth_getBlockByNumber", params);
+        match found.await {
+            Ok((found, endpoint)) => {
+                if let Some(header) = &found {
+                    self.note_block(endpoint, at, header.number());
+                }
+                Ok(found)
             }
+            Err(error) if at == At::Finalized && error.says_nothing_is_final() => Ok(None),
+            Err(error) => Err(error),
         }
     }
 
@@ -25,17 +34,6 @@ impl Rpc {
             method: "eth_getBlockByNumber",
             reason: "there is no newest block".into(),
         })
-    }
-
-    /// Logs of the blocks `from` to `to`, both included, and the endpoint that answered.
-    pub(crate) async fn logs_from(
-        &self,
-        filter: &LogFilter,
-        from: u64,
-        to: u64,
-    ) -> Result<(Vec<LogEntry>, EndpointIndex), RpcError> {
-        self.request_from("eth_getLogs", json!([filter.to_json(from, to)]))
-            .await
     }
 
     /// Every receipt of a block.

@@ -4,7 +4,7 @@
 //!
 //! | question | *yes* | *no* | *not known* |
 //! |---|---|---|---|
-//! | does this operator, does the messenger answer? | 200 to `/ping` | anything else: no connection, no answer in time, another status; an operator that is not in the directory. Silence is what was asked about: it keeps a ceremony from starting, and accuses nobody | |
+//! | does this operator, does the messenger answer? | 200 and a message to `/ping` | the operator is not in the directory: there is nobody to ask | no connection, no answer in time, another status, another body. It keeps a ceremony from starting, and accuses nobody |
 //! | which version does it have? | the text of `/version` | | no such answer; the empty text of an unstamped build |
 //! | is the request id new? | the messenger answers 404 for the topic and for the result | it has one of them | every other answer: nothing is started |
 //! | did the operator start? | 200, or an error that says `started already` | every other answer; no connection, so it has not seen the message | the message was sent, and no whole answer came |

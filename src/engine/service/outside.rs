@@ -178,7 +178,7 @@ impl Outside {
                 )
             }
         };
-        let draft = tx::Draft {
+        let unsigned = tx::Unsigned {
             chain_id: payload.chain_id,
             from: payload.from,
             to: payload.to,
@@ -188,7 +188,7 @@ impl Outside {
             gas_limit,
             fees,
         };
-        draft.sign(signer).await.map_err(|e| words(&e))
+        unsigned.sign(signer).await.map_err(|e| words(&e))
     }
 
     async fn send(&self, transaction: &SignedTransaction) -> Result<(), SafeText> {

@@ -154,7 +154,7 @@ async fn a_failure_says_what_happened_and_shows_no_secret() {
             .get("path")
             .send()
             .await
-            .and_then(super::super::Answer::ok);
+            .and_then(super::super::Reply::ok);
         let error = error.unwrap_err();
         let shown = format!("{error} {error:?} {endpoint:?} {}", endpoint.name());
         assert!(!shown.contains("s3cret") && !shown.contains("hunter2"), "{shown}");

@@ -8,8 +8,12 @@ use crate::chain::rpc::{At, CallRequest, RpcError};
 use crate::chain::view::ViewError;
 use crate::pool::AdapterName;
 use crate::pool::recognise::{Recognised, has, recognise};
-use crate::ports::{Answer, Evidence, PoolManager as _, Probe, ResharePool, RevertForm};
+use crate::ports::{Answer, DecodedRevert, Evidence, PoolManager as _, Probe, ResharePool, RevertForm};
 use crate::types::{BlockRef, PoolId};
+
+/// What `resharePool` refuses an oracle with: `require(reshareCount < 3, …)`, which stands behind its question for the
+/// caller. It is the only other text of that call.
+const BEHIND_THE_ORACLE_CHECK: &[&str] = &["Pool has been reshared twice"];
 
 impl Manager {
     /// Asks for the calls of this edition, and every view once, at one block.
@@ -104,7 +108,8 @@ impl Manager {
     }
 
     /// The contract has no view that names its oracle, so a reshare of a pool that cannot exist is simulated from the
-    /// address: a stranger is refused with the contract's well-known words.
+    /// address. `resharePool` asks for its oracle before anything else: a stranger is refused with the contract's
+    /// well-known words.
     pub(super) async fn try_as(&self, oracle: Address, at: At) -> Answer<()> {
         let reshare = ResharePool {
             pool: PoolId(u32::MAX),
@@ -118,18 +123,40 @@ impl Manager {
             value: U256::ZERO,
         };
         let error = match self.rpc.call(&call, at).await {
-            Ok(_) => return Answer::Yes(()),
+            // code that has no such function may return something all the same
+            Ok(returned) if !returned.is_empty() => {
+                return Answer::not_known("resharePool returned something, which the manager's does not");
+            }
+            // a call to an address without code succeeds from everybody
+            Ok(_) => {
+                return match self.rpc.code(self.address, at).await {
+                    Ok(code) if !code.is_empty() => Answer::Yes(()),
+                    Ok(_) => Answer::not_known(format!("there is no contract at {}", self.address)),
+                    Err(error) => Answer::not_known(error),
+                };
+            }
             Err(error) => error,
         };
         match error.server().and_then(revert_of).map(|r| self.explain(&r)) {
             None => Answer::not_known(error),
-            Some(revert) if revert.form == RevertForm::Empty => {
-                Answer::not_known("the manager refuses without a word")
-            }
-            Some(revert) if revert.reason.as_str().contains(self.edition.not_the_oracle) => {
-                Answer::No(Evidence::new(format!("the manager refuses calls from {oracle}")))
-            }
-            Some(_) => Answer::Yes(()),
+            Some(revert) => self.read_refusal(oracle, &revert),
+        }
+    }
+
+    /// What a refused reshare says of whoever called. Only a text that the contract has behind its question for the
+    /// oracle proves that the question was passed.
+    fn read_refusal(&self, oracle: Address, revert: &DecodedRevert) -> Answer<()> {
+        let reason = revert.reason.as_str();
+        if reason.contains(self.edition.not_the_oracle) {
+            Answer::No(Evidence::new(format!("the manager refuses calls from {oracle}")))
+        } else if BEHIND_THE_ORACLE_CHECK.iter().any(|text| reason.contains(text)) {
+            Answer::Yes(())
+        } else if revert.form == RevertForm::Empty {
+            Answer::not_known("the manager refuses without a word")
+        } else {
+            Answer::not_known(format!(
+                "the manager refuses for a reason that does not tell whom it takes calls from: {reason}"
+            ))
         }
     }
 }

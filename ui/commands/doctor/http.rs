@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use casimir_dkg::http::{Answer, Http, Limits};
+use casimir_dkg::http::{Http, Limits, Reply};
 use casimir_dkg::types::{RedactedUrl, SafeText};
 
 /// Nothing that is asked for here is longer.
@@ -17,7 +17,7 @@ pub(crate) async fn get(
     base: &RedactedUrl,
     path: &str,
     deadline: Duration,
-) -> Result<Answer, SafeText> {
+) -> Result<Reply, SafeText> {
     let limits = Limits {
         deadline,
         size: MAX_BODY,

@@ -3,13 +3,15 @@
 use casimir_dkg::view::RowId;
 
 use super::Known;
-use crate::console::screens::panes::Pane;
+use crate::console::screens::panes::{Pane, Standing};
 
 /// One list.
 #[derive(Debug, Clone)]
 pub(crate) struct List {
     pub(crate) pane: Pane,
     pub(crate) selected: Option<RowId>,
+    /// A person chose the selected row: it stays. Else the selection follows what matters.
+    pub(crate) picked: bool,
     /// Where the selected row was last: looked at first, since it is there nearly always.
     last_at: usize,
     /// Substring, matched without regard to case.
@@ -29,6 +31,7 @@ impl List {
         Self {
             pane,
             selected: None,
+            picked: false,
             last_at: 0,
             filter: String::new(),
             count: 0,
@@ -38,14 +41,30 @@ impl List {
         }
     }
 
-    /// Applies the filter to what is known. The selection stays on its id; when that row is gone, it goes to the row that
-    /// took its place, at `position`.
+    /// Applies the filter to what is known. A picked row stays selected; when it is gone, the row that took its place is,
+    /// at `position`. Where nobody has picked one, the row that matters most is.
     pub(crate) fn refresh(&mut self, known: Known<'_>, position: Option<usize>) {
         self.count = self.pane.count(known);
         self.rows = self.pane.matching(known, &self.filter);
         match self.position(known) {
             Some(at) => self.last_at = at,
             None => self.select(known, position.unwrap_or(0)),
+        }
+        if !self.picked {
+            self.follow(known);
+        }
+    }
+
+    /// Selects what matters most: what waits, else what is under way, else the first row, which is the newest. What waits
+    /// or is under way keeps the selection until it does no longer, so that it does not jump among equals.
+    fn follow(&mut self, known: Known<'_>) {
+        let standing = |row: &usize| self.pane.standing(known, *row).unwrap_or(Standing::Over);
+        let Some((best, at)) = best(self.rows.iter().map(standing)) else {
+            return;
+        };
+        let now = self.position(known).map(|at| standing(&self.rows[at]));
+        if now != Some(best) || best > Standing::Runs {
+            self.select(known, at);
         }
     }
 
@@ -66,6 +85,12 @@ impl List {
         self.last_at = at;
     }
 
+    /// Selects by position, for a person.
+    pub(crate) fn pick(&mut self, known: Known<'_>, at: usize) {
+        self.select(known, at);
+        self.picked = true;
+    }
+
     /// Moves the window so that the selected row is in it; `height` rows are visible.
     pub(crate) fn scroll_to(&mut self, known: Known<'_>, height: usize) {
         self.height = height;
@@ -74,4 +99,18 @@ impl List {
         let lowest = (at + 1).saturating_sub(height);
         self.offset = self.offset.clamp(lowest.min(at), at.max(lowest)).min(last);
     }
+}
+
+/// The best standing, and where it is first.
+fn best(standings: impl Iterator<Item = Standing>) -> Option<(Standing, usize)> {
+    let mut found: Option<(Standing, usize)> = None;
+    for (at, standing) in standings.enumerate() {
+        if found.is_none_or(|(best, _)| standing < best) {
+            found = Some((standing, at));
+        }
+        if standing == Standing::Waits {
+            break;
+        }
+    }
+    found
 }

@@ -58,6 +58,7 @@ impl App {
             Command::Copy | Command::Open => self.subject().is_some() || self.details.last().is_some(),
             Command::Follow => self.subject().is_some(),
             Command::NextPane => self.details.is_empty(),
+            Command::Zoom => self.tab == super::Tab::Overview,
             // a key that would not count yet is not offered
             Command::Yes => match &self.overlay {
                 Some(super::Overlay::Ask(ask)) => ask.ready(self.now.mono, self.settings.grace),

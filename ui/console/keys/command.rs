@@ -133,6 +133,9 @@ pub(crate) enum Command {
     Tab(u8),
     NextPane,
     PreviousPane,
+    NextWaiting,
+    PreviousWaiting,
+    Zoom,
     PauseAll,
     Status,
     Mouse,
@@ -235,7 +238,8 @@ pub(crate) const TABLE: &[Row] = &[
 
     row(G::List, C::Open, "open", &["enter"], "open", "open the selected row"),
     row(G::List, C::Filter, "filter", &["/"], "filter", "show only rows that contain a text"),
-    row(G::List, C::Clear, "clear", &["esc"], "", "clear the filter"),
+    row(G::List, C::Clear, "clear", &["esc"], "", "clear the filter; without one, the selection follows what matters again"),
+    row(G::List, C::Zoom, "zoom", &["z"], "zoom", "give the pane the whole screen, or go back to the overview"),
     row(G::List, C::Left, "left", &["left", "h"], "", "pane to the left"),
     row(G::List, C::Right, "right", &["right", "l"], "", "pane to the right"),
     row(G::Logs, C::LogMore, "more", &["+", "="], "more", "show less important lines too"),
@@ -271,6 +275,8 @@ pub(crate) const TABLE: &[Row] = &[
 
     row(G::Global, C::NextPane, "next-pane", &["tab"], "next", "next pane"),
     row(G::Global, C::PreviousPane, "previous-pane", &["shift-tab"], "", "previous pane"),
+    row(G::Global, C::NextWaiting, "next-waiting", &["]"], "", "the next of all that wait for a decision"),
+    row(G::Global, C::PreviousWaiting, "previous-waiting", &["["], "", "the one before"),
     row(G::Global, C::Tab(1), "tab-1", &["1"], "", "the overview"),
     row(G::Global, C::Tab(2), "tab-2", &["2"], "", "the pane with this number"),
     row(G::Global, C::Tab(3), "tab-3", &["3"], "", "the pane with this number"),

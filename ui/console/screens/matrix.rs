@@ -96,6 +96,9 @@ fn title(app: &App, ceremony: &CeremonyView, columns: usize) -> Line<'static> {
 /// Less than this is no room for a message.
 const NOTE: usize = 12;
 
+/// A step's column with its time, `✓ 310 ms`.
+const TIMED: usize = 9;
+
 /// Widths of the parts.
 struct Shape {
     name: usize,
@@ -111,8 +114,8 @@ impl Shape {
         let roles = usize::from(ceremony.kind == CeremonyKind::Reshare) * 8;
         // what was said last is worth more than the time each step took; that is in the detail view
         let shapes = [
-            (18, 8, 13),
-            (14, 8, 13),
+            (18, TIMED, 13),
+            (14, TIMED, 13),
             (12, 6, 13),
             (12, 4, 13),
             (10, 3, 13),
@@ -178,7 +181,7 @@ impl Shape {
                 Some(at) => {
                     let took = at.since(before);
                     before = *at;
-                    let time = if self.step >= 8 {
+                    let time = if self.step >= TIMED {
                         format!(" {}", format::short(took))
                     } else {
                         String::new()
@@ -326,7 +329,7 @@ mod tests {
             for (view, _, lines) in [RESHARE, KEYGEN].iter().flat_map(|text| drawn(text, ascii)) {
                 for ((id, _), row) in view.operators.iter().zip(&lines[2..]) {
                     for step in view.steps.iter() {
-                        let column = lines[1].find(step.title_within(7)).expect("a column");
+                        let column = lines[1].find(step.title_within(8)).expect("a column");
                         let cell = row.chars().nth(column).expect("a cell");
                         assert_eq!(
                             cell == not_asked,

@@ -119,7 +119,7 @@ fn details() {
     for (keys, name) in [
         ("2 enter", "detail_action_money"),
         ("2 down enter", "detail_action_exit"),
-        ("3 enter", "detail_case"),
+        ("3 g enter", "detail_case"),
         ("4 enter", "detail_ceremony_running"),
         ("4 down enter", "detail_ceremony_reshare"),
         ("4 down down enter", "detail_ceremony_failed"),
@@ -143,7 +143,7 @@ fn details() {
     insta::assert_snapshot!("exits_refused_80x24", picture(&mut refused, (80, 24)));
     let mut refused = after(fixture::refused_exit(), "6 enter").app;
     insta::assert_snapshot!("detail_exit_refused_80x30", picture(&mut refused, (80, 30)));
-    let mut done = after(fixture::busy(), "3 down down down down enter").app;
+    let mut done = after(fixture::busy(), "3 g down down down down enter").app;
     insta::assert_snapshot!("detail_case_done_80x30", picture(&mut done, (80, 30)));
 }
 

@@ -10,13 +10,10 @@ use crate::console::app::{Ask, Field, FieldKind, Target};
 
 /// The approve key.
 pub(super) fn start(app: &mut App) -> Vec<Effect> {
-    let Some(action) = app.subject_action().cloned() else {
-        app.say(Token::Info, "nothing here waits for a decision");
-        return vec![];
+    let action = match app.subject_action().cloned() {
+        Some(action) if action.waits() => action,
+        other => return instead(app, other.as_ref()),
     };
-    if !action.waits() {
-        return instead(app, &action);
-    }
     let target = Target::Row(RowId::Action(action.id));
     if app.details.last().is_none_or(|d| d.target != target) {
         // nobody approves what he has not read
@@ -43,27 +40,44 @@ pub(super) fn start(app: &mut App) -> Vec<Effect> {
     vec![]
 }
 
-/// This action is decided: what follows from it is opened, else the next that waits, and the line below says so.
-fn instead(app: &mut App, decided: &ActionView) -> Vec<Effect> {
-    let (decided, word) = (decided.id, decided.state.word());
-    let follows = app.snapshot.successor(decided).map(|a| a.id);
-    let Some(next) = follows.or_else(|| app.snapshot.waiting().next().map(|a| a.id)) else {
-        app.say(
-            Token::Info,
-            format!("{decided} is {word}, and nothing waits for a decision"),
-        );
-        return vec![];
+/// What is in front is decided, or nothing to decide: what follows from it is opened, else the next that waits, and the
+/// line below says where it went.
+fn instead(app: &mut App, decided: Option<&ActionView>) -> Vec<Effect> {
+    let (here, follows, relation) = match decided {
+        Some(action) => {
+            let follows = app.snapshot.successor(action.id).map(|a| a.id);
+            (
+                format!("{} is {}", action.id, action.state.word()),
+                follows,
+                "follows from it",
+            )
+        }
+        None => {
+            let case = app.subject_case();
+            let of_case = app.snapshot.waiting().find(|a| Some(a.id.case) == case);
+            (
+                "here is nothing to decide".to_owned(),
+                of_case.map(|a| a.id),
+                "waits in its case",
+            )
+        }
     };
-    let relation = if follows.is_some() {
-        "follows from it"
-    } else {
-        "waits next"
+    let next = app.snapshot.waiting().next().map(|a| a.id);
+    let (next, relation) = match (follows, next) {
+        (Some(follows), _) => (follows, relation),
+        (None, Some(next)) => (next, "waits next"),
+        (None, None) => {
+            app.say(Token::Info, format!("{here}, and nothing waits for a decision"));
+            return vec![];
+        }
     };
-    app.say(Token::Info, format!("{decided} is {word}; {next} {relation}"));
+    app.say(Token::Info, format!("{here}; {next} {relation}"));
     select::action(app, next);
-    let of_decided = Target::Row(RowId::Action(decided));
-    if app.details.last().is_some_and(|d| d.target == of_decided) {
-        app.details.pop();
+    if let Some(decided) = decided {
+        let of_decided = Target::Row(RowId::Action(decided.id));
+        if app.details.last().is_some_and(|d| d.target == of_decided) {
+            app.details.pop();
+        }
     }
     navigate::push(app, Target::Row(RowId::Action(next)))
 }

@@ -82,9 +82,12 @@ pub(super) fn open_filter(app: &mut App) {
     }));
 }
 
-/// Esc in a list.
+/// Esc in a list: all rows again; where all are there, the selection follows what matters again.
 pub(super) fn clear_filter(app: &mut App) {
     let pane = app.pane();
+    if app.list(pane).filter.is_empty() {
+        app.with_list(pane, |list, _| list.picked = false);
+    }
     set_filter(app, pane, String::new());
 }
 

@@ -96,6 +96,9 @@ fn run(app: &mut App, scene: Scene, command: Command) -> Vec<Effect> {
                 navigate::tab(app, tab);
             }
         }
+        C::NextWaiting => return select::step(app, 1),
+        C::PreviousWaiting => return select::step(app, -1),
+        C::Zoom => navigate::zoom(app),
         C::NextPane | C::Right => navigate::next(app, 1),
         C::PreviousPane | C::Left => navigate::next(app, -1),
         C::LogMore => app.logs.more(),

@@ -36,7 +36,7 @@ fn click(app: &mut App, at: Position) {
                 app.with_list(pane, |list, known| {
                     let row = list.offset + usize::from(at.y - area.y);
                     if row < list.rows.len() {
-                        list.select(known, row);
+                        list.pick(known, row);
                     }
                 });
             }

@@ -64,7 +64,7 @@ pub(super) fn step(app: &mut App, step: Step) -> Vec<Effect> {
             let at_the_end = app.with_list(pane, |list, known| {
                 let at = list.position(known).unwrap_or(0);
                 let to = step.apply(at, list.rows.len(), list.height);
-                list.select(known, to);
+                list.pick(known, to);
                 to + 1 >= list.rows.len()
             });
             if at_the_end && step.is_downwards() {
@@ -79,6 +79,19 @@ pub(super) fn step(app: &mut App, step: Step) -> Vec<Effect> {
 pub(super) fn tab(app: &mut App, tab: Tab) {
     app.tab = tab;
     app.details.clear();
+}
+
+/// The focused pane on the whole screen, and back.
+pub(super) fn zoom(app: &mut App) {
+    match app.tab {
+        Tab::Overview => app.tab = Tab::Only(app.focus),
+        Tab::Only(pane) => {
+            app.tab = Tab::Overview;
+            if overview::panes(app.size).contains(&pane) {
+                app.focus = pane;
+            }
+        }
+    }
 }
 
 /// The next pane of the overview, or the next tab.
@@ -105,6 +118,8 @@ pub(super) fn open(app: &mut App) -> Vec<Effect> {
         return vec![];
     };
     let target = if app.details.is_empty() {
+        app.decided = None;
+        app.with_list(app.pane(), |list, _| list.picked = true);
         app.pane().opens(app.known(), subject)
     } else {
         follow(app, subject)

@@ -1,19 +1,21 @@
-//! After a decision the selection of the approvals goes on: to what follows from what was decided, else to the next that
-//! waits.
+//! What waits, in front: after a decision the selection of the approvals goes on to what follows from it, else to the next
+//! that waits; and a person steps through all that wait.
 
 use casimir_dkg::types::ActionId;
 use casimir_dkg::view::{RowId, Snapshot};
 
 use super::*;
+use crate::console::app::{Tab, Target};
 use crate::console::screens::panes::APPROVALS;
 
-/// Selects an action in the approvals, where its row is listed.
+/// Selects an action in the approvals, where its row is listed. From there on the selection follows what matters.
 pub(super) fn action(app: &mut App, id: ActionId) -> bool {
     app.with_list(APPROVALS, |list, known| {
         let row = RowId::Action(id);
         let listed = APPROVALS.position(known, &list.rows, row).is_some();
         if listed {
             list.selected = Some(row);
+            list.picked = false;
         }
         listed
     })
@@ -27,8 +29,9 @@ pub(super) fn waiting(app: &App) -> Option<ActionId> {
     }
 }
 
-/// After a snapshot was taken in: when the selected action was decided, the selection goes on, now or as soon as
-/// something waits. `was` is what [`waiting`] said before.
+/// After a snapshot was taken in: when the selected action was decided, the selection goes on to the next that waits, now
+/// or as soon as something waits, and to what follows as soon as that waits, unless a person has picked a row meanwhile.
+/// `was` is what [`waiting`] said before.
 pub(super) fn go_on(app: &mut App, was: Option<ActionId>) {
     let decided = |snapshot: &Snapshot, id: ActionId| snapshot.action(id).is_none_or(|a| !a.waits());
     if let Some(id) = was.filter(|id| decided(&app.snapshot, *id)) {
@@ -36,9 +39,52 @@ pub(super) fn go_on(app: &mut App, was: Option<ActionId>) {
     }
     let Some(decided) = app.decided else { return };
     let follows = app.snapshot.successor(decided).map(|a| a.id);
-    let waiting: Vec<ActionId> = app.snapshot.waiting().map(|a| a.id).collect();
-    // the filter may hide some of them
-    if follows.into_iter().chain(waiting).any(|id| action(app, id)) {
+    // the filter may hide it
+    if follows.is_some_and(|id| action(app, id)) {
         app.decided = None;
+    } else if self::waiting(app).is_none() {
+        let waiting: Vec<ActionId> = app.snapshot.waiting().map(|a| a.id).collect();
+        for id in waiting {
+            if action(app, id) {
+                break;
+            }
+        }
     }
+}
+
+/// Goes `steps` further among all that wait, around the end, and says the how-manieth it is. In a detail view its page
+/// takes the place of the one on top; in a list it is selected among the approvals.
+pub(super) fn step(app: &mut App, steps: isize) -> Vec<Effect> {
+    let waiting: Vec<ActionId> = app.snapshot.waiting().map(|a| a.id).collect();
+    let len = waiting.len() as isize;
+    let Some(last) = len.checked_sub(1).filter(|last| *last >= 0) else {
+        app.say(Token::Info, "nothing waits for a decision");
+        return vec![];
+    };
+    let on = app.subject_action().map(|a| a.id);
+    let selected = match app.list(APPROVALS).selected {
+        Some(RowId::Action(id)) if app.details.is_empty() && app.pane() == APPROVALS => Some(id),
+        _ => on,
+    };
+    let at = selected.and_then(|id| waiting.iter().position(|waits| *waits == id));
+    let to = match at {
+        Some(at) => (at as isize + steps).rem_euclid(len),
+        None if steps > 0 => 0,
+        None => last,
+    };
+    let id = waiting[to as usize];
+    app.say(Token::Info, format!("{id} waits: {} of {len}", to + 1));
+    app.decided = None;
+    let listed = action(app, id);
+    if listed {
+        app.with_list(APPROVALS, |list, _| list.picked = true);
+    }
+    if app.details.pop().is_some() || !listed {
+        return navigate::push(app, Target::Row(RowId::Action(id)));
+    }
+    match app.tab {
+        Tab::Overview => app.focus = APPROVALS,
+        Tab::Only(_) => app.tab = Tab::Only(APPROVALS),
+    }
+    vec![]
 }

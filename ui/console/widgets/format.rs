@@ -16,12 +16,12 @@ pub(crate) fn age(duration: Duration) -> String {
     }
 }
 
-/// A short duration with tenths of a second: `0.4 s`, `12 s`.
+/// A short duration: `31 ms`, `2.4 s`, `12 s`.
 pub(crate) fn short(duration: Duration) -> String {
-    if duration < Duration::from_secs(10) {
-        format!("{:.1} s", duration.as_secs_f64())
-    } else {
-        age(duration)
+    match duration.as_millis() {
+        millis @ 0..1_000 => format!("{millis} ms"),
+        1_000..10_000 => format!("{:.1} s", duration.as_secs_f64()),
+        _ => age(duration),
     }
 }
 
@@ -119,7 +119,16 @@ mod tests {
         for (s, text) in ages {
             assert_eq!(age(Duration::from_secs(s)), text);
         }
-        assert_eq!(short(Duration::from_millis(420)), "0.4 s");
+        let shorts = [
+            (0, "0 ms"),
+            (31, "31 ms"),
+            (999, "999 ms"),
+            (2_400, "2.4 s"),
+            (12_000, "12 s"),
+        ];
+        for (millis, text) in shorts {
+            assert_eq!(short(Duration::from_millis(millis)), text);
+        }
         assert_eq!(date(UnixMillis(1_700_000_000_000)), "2023-11-14 22:13:20 UTC");
         let wei = U256::from(32_000_000_000_000_000_001u128);
         assert_eq!(eth(wei), "32.000000000000000001");

@@ -75,7 +75,7 @@ impl Host {
                 version,
                 latency: begun.elapsed(),
             }),
-            Err(error) => Answer::no(error.to_string()),
+            Err(error) => Answer::not_known(error),
         };
         RelayHealth {
             name: RedactedUrl::new(&self.config.messenger_url).to_string().into(),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::http::{Answer, Endpoint, Http, HttpError, Limits};
+use crate::http::{Endpoint, Http, HttpError, Limits, Reply};
 use crate::types::{RedactedUrl, SafeText};
 
 /// Why a call gave no usable answer.
@@ -60,7 +60,7 @@ pub(crate) fn endpoint(
 }
 
 /// The answer is not what the protocol says: its status and words.
-pub(crate) fn unexpected(answer: &Answer) -> CallError {
+pub(crate) fn unexpected(answer: &Reply) -> CallError {
     CallError::Unexpected {
         status: answer.status,
         text: SafeText::from_bytes(&answer.body),

@@ -7,7 +7,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use super::http::{CallError, unexpected};
 use crate::dkg::rockx::messenger::OWNER_HEADER;
 use crate::dkg::rockx::wire::{CreateTopic, Decode, Encode, Subscriber, Topic};
-use crate::http::{Answer, BadUrl, Call, Endpoint, Http, Limits};
+use crate::http::{BadUrl, Call, Endpoint, Http, Limits, Reply};
 use crate::types::{OperatorId, RedactedUrl, RequestId, SafeText};
 
 /// A topic of 13 subscribers with long addresses is 4 KB.
@@ -85,7 +85,7 @@ impl Messenger {
         }
     }
 
-    fn topic_of(&self, id: RequestId, answer: &Answer) -> Result<Topic, CallError> {
+    fn topic_of(&self, id: RequestId, answer: &Reply) -> Result<Topic, CallError> {
         if answer.status != 200 {
             return Err(unexpected(answer));
         }

@@ -15,7 +15,7 @@ const DUE: Duration = Duration::from_secs(2);
 /// The pause while the rounds are running: enough to see an accusation or a dead messenger soon.
 const LONG: Duration = Duration::from_secs(1);
 
-type Answer = Result<Option<Vec<u8>>, CallError>;
+type Polled = Result<Option<Vec<u8>>, CallError>;
 
 /// The running question, or the pause before it.
 pub(super) struct Poll {
@@ -23,7 +23,7 @@ pub(super) struct Poll {
     id: RequestId,
     pause: Duration,
     wait: Duration,
-    running: Pin<Box<dyn Future<Output = Answer> + Send>>,
+    running: Pin<Box<dyn Future<Output = Polled> + Send>>,
 }
 
 impl Poll {
@@ -39,7 +39,7 @@ impl Poll {
     }
 
     /// The next answer. Cancel-safe: a question that was begun goes on.
-    pub(super) async fn next(&mut self) -> Answer {
+    pub(super) async fn next(&mut self) -> Polled {
         let answer = self.running.as_mut().await;
         self.running = ask(self.messenger.clone(), self.id, self.pause, self.wait);
         self.pause = (self.pause * 2).min(LONG);
@@ -59,7 +59,7 @@ fn ask(
     id: RequestId,
     pause: Duration,
     wait: Duration,
-) -> Pin<Box<dyn Future<Output = Answer> + Send>> {
+) -> Pin<Box<dyn Future<Output = Polled> + Send>> {
     Box::pin(async move {
         if !pause.is_zero() {
             tokio::time::sleep(pause).await;

@@ -1,4 +1,5 @@
-//! Who is there: `/ping` and `/version` of operators and messenger.
+//! Who is there: `/ping` and `/version` of operators and messenger. Nobody proves to be absent: whoever gives no usable
+//! answer is not known to be there, and that keeps a ceremony from starting.
 
 use std::time::{Duration, Instant};
 
@@ -18,12 +19,20 @@ struct Version {
     version: String,
 }
 
-/// `GET /ping` must be answered by 200; `GET /version` at the same time. Pong's text is not compared: the status decides.
+/// Answered by every node and messenger with `{"message":"pong"}`. The text is not compared: nothing rests on it, and a
+/// page of a web server has none.
+#[derive(Deserialize)]
+struct Pong {
+    #[serde(rename = "message")]
+    _message: String,
+}
+
+/// `GET /ping` must be answered by 200 and a message; `GET /version` at the same time.
 pub(crate) async fn ping(endpoint: &Endpoint) -> Result<Option<SafeText>, CallError> {
     let ask = |path| endpoint.get(path).at_most(MAX_SMALL).send();
     let (answer, version) = tokio::join!(ask("ping"), ask("version"));
     let answer = answer?;
-    if answer.status != 200 {
+    if answer.status != 200 || answer.json::<Pong>().is_err() {
         return Err(unexpected(&answer));
     }
     Ok(version
@@ -53,11 +62,90 @@ pub(crate) async fn ask_all(
                         version,
                         latency: begun.elapsed(),
                     }),
-                    Err(error) => Answer::no(error.to_string()),
+                    // silence and refusals say nothing: it may be there the next moment
+                    Err(error) => Answer::not_known(error),
                 }
             }
         };
         OperatorHealth { id: *id, answers }
     }))
     .await
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    /// A server that answers everything so, or never.
+    async fn answering(answer: Option<&'static str>) -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                tokio::spawn(async move {
+                    let mut request = [0; 4096];
+                    let _ = stream.read(&mut request).await;
+                    match answer {
+                        Some(answer) => {
+                            let _ = stream.write_all(answer.as_bytes()).await;
+                        }
+                        None => std::future::pending().await,
+                    }
+                });
+            }
+        });
+        url
+    }
+
+    #[tokio::test]
+    async fn only_a_pong_is_a_yes_and_no_silence_is_a_no() {
+        const HEAD: &str = "content-type: text/plain\r\nconnection: close\r\n";
+        let reply = |status: &str, body: &str| -> Option<&'static str> {
+            let text = format!(
+                "HTTP/1.1 {status}\r\n{HEAD}content-length: {}\r\n\r\n{body}",
+                body.len()
+            );
+            Some(Box::leak(text.into_boxed_str()))
+        };
+        let ask = async |url: String| {
+            let record = OperatorRecord {
+                id: OperatorId(1),
+                name: SafeText::default(),
+                endpoint: url,
+                public_key: "".into(),
+            };
+            let asked = [(OperatorId(1), Some(&record))];
+            let mut health = ask_all(&Http::direct(), &asked, Duration::from_millis(500)).await;
+            health.remove(0).answers
+        };
+        let pong = answering(reply("200 OK", r#"{"message":"pong"}"#)).await;
+        assert!(matches!(ask(pong).await, Answer::Yes(_)));
+        for (answer, words) in [
+            (None, "no answer within"),
+            (reply("404 Not Found", "404 page not found"), "404"),
+            (reply("500 Internal Server Error", "oops"), "500"),
+            (reply("429 Too Many Requests", ""), "429"),
+            (reply("200 OK", "<html>It works!</html>"), "It works!"),
+            (reply("200 OK", ""), "200"),
+            (Some("HTTP/1.1 20"), "connection"),
+        ] {
+            let found = ask(answering(answer).await).await;
+            let Answer::NotKnown(why) = &found else {
+                panic!("{answer:?}: {found:?}");
+            };
+            assert!(why.words().as_str().contains(words), "{answer:?}: {why}");
+        }
+        for url in ["http://127.0.0.1:1", "not a URL"] {
+            let found = ask(url.to_owned()).await;
+            assert!(matches!(found, Answer::NotKnown(_)), "{url}: {found:?}");
+        }
+        let nobody = ask_all(&Http::direct(), &[(OperatorId(9), None)], Duration::from_secs(1)).await;
+        assert!(
+            matches!(nobody[0].answers, Answer::No(_)),
+            "there is nobody to ask"
+        );
+    }
 }

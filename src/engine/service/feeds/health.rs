@@ -95,8 +95,13 @@ fn execution(endpoint: &EndpointHealth) -> EndpointView {
         EndpointState::Down => (Health::Down, "down"),
         EndpointState::WrongChain => (Health::Down, "another chain: not used"),
     };
-    let detail = match (&endpoint.last_error, health) {
-        (Some(error), Health::Degraded | Health::Down) => SafeText::new(&format!("{words}: {error}")),
+    let detail = match (&endpoint.last_error, health, endpoint.logs_behind) {
+        (Some(error), Health::Degraded | Health::Down, _) => SafeText::new(&format!("{words}: {error}")),
+        (_, Health::Up, 1) => "its logs are 1 block behind its head".into(),
+        (_, Health::Up, 2..) => {
+            let behind = endpoint.logs_behind;
+            SafeText::new(&format!("its logs are {behind} blocks behind its head"))
+        }
         _ => SafeText::new(words),
     };
     EndpointView {

@@ -1,9 +1,9 @@
 //! Approvals: what waits for a decision, oldest first; under it what was decided.
 
 use casimir_dkg::types::CheckStatus;
-use casimir_dkg::view::{ActionView, FactKind, Kind, Payload, RowId, Snapshot};
+use casimir_dkg::view::{ActionState, ActionView, FactKind, Kind, Payload, RowId, Snapshot};
 
-use super::{Describe, Names};
+use super::{Describe, Names, Standing};
 use crate::console::app::{App, Known, Stack};
 use crate::console::screens::detail;
 use crate::console::theme::Token;
@@ -57,6 +57,15 @@ impl Describe for Approvals {
 
     fn badge(&self, snapshot: &Snapshot) -> usize {
         snapshot.waiting().count()
+    }
+
+    fn standing(&self, action: &ActionView) -> Standing {
+        match &action.state {
+            ActionState::Proposed => Standing::Waits,
+            ActionState::Approved | ActionState::Executing => Standing::Runs,
+            _ if action.is_over() => Standing::Over,
+            _ => Standing::Open,
+        }
     }
 
     fn search(&self, action: &ActionView) -> String {

@@ -5,7 +5,7 @@ use casimir_dkg::view::{CeremonyEnd, CeremonyView, Kind, RowId};
 use ratatui::Frame;
 use ratatui::layout::Rect;
 
-use super::{Describe, Names};
+use super::{Describe, Names, Standing};
 use crate::console::app::{App, Known, Stack};
 use crate::console::screens::{detail, matrix};
 use crate::console::theme::Token;
@@ -54,6 +54,15 @@ impl Describe for Ceremonies {
 
     fn id(&self, ceremony: &CeremonyView) -> RowId {
         RowId::Ceremony(ceremony.id)
+    }
+
+    fn standing(&self, ceremony: &CeremonyView) -> Standing {
+        match (&ceremony.ended, &ceremony.doubt) {
+            (Some(_), _) => Standing::Over,
+            // its result may be looked for through days, while others run
+            (None, Some(_)) => Standing::Open,
+            (None, None) => Standing::Runs,
+        }
     }
 
     fn search(&self, ceremony: &CeremonyView) -> String {

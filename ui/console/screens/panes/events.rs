@@ -2,7 +2,7 @@
 
 use casimir_dkg::view::{CaseStatus, CaseView, Cause, Kind, RowId};
 
-use super::{Describe, Names};
+use super::{Describe, Names, Standing};
 use crate::console::app::{App, Known, Stack};
 use crate::console::screens::detail;
 use crate::console::theme::Token;
@@ -58,6 +58,15 @@ impl Describe for Events {
 
     fn id(&self, case: &CaseView) -> RowId {
         RowId::Case(case.id)
+    }
+
+    fn standing(&self, case: &CaseView) -> Standing {
+        match case.status {
+            CaseStatus::AwaitingDecision => Standing::Waits,
+            CaseStatus::Preparing | CaseStatus::Ceremony | CaseStatus::Sending => Standing::Runs,
+            _ if case.is_over() => Standing::Over,
+            _ => Standing::Open,
+        }
     }
 
     fn search(&self, case: &CaseView) -> String {

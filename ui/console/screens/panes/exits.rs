@@ -2,7 +2,7 @@
 
 use casimir_dkg::view::{ExitView, Kind, RowId};
 
-use super::{Describe, Names};
+use super::{Describe, Names, Standing};
 use crate::console::app::{App, Known, Stack};
 use crate::console::screens::detail::{self, times};
 use crate::console::theme::Token;
@@ -47,6 +47,10 @@ impl Describe for Exits {
 
     fn id(&self, exit: &ExitView) -> RowId {
         RowId::Exit(exit.case)
+    }
+
+    fn standing(&self, exit: &ExitView) -> Standing {
+        if exit.over { Standing::Over } else { Standing::Runs }
     }
 
     fn search(&self, exit: &ExitView) -> String {

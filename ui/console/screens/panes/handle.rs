@@ -7,7 +7,7 @@ use casimir_dkg::view::{Kind, RowId, Snapshot};
 use ratatui::Frame;
 use ratatui::layout::Rect;
 
-use super::{Describe, Names};
+use super::{Describe, Names, Standing};
 use crate::console::app::{App, Known};
 use crate::console::widgets::page::Page;
 use crate::console::widgets::table::{Cell, Column};
@@ -58,6 +58,7 @@ pub(crate) trait AnyPane: Sync {
     /// Numbers of the rows that contain a text, without regard to case.
     fn matching(&self, known: Known<'_>, needle: &str) -> Vec<usize>;
     fn id(&self, known: Known<'_>, row: usize) -> Option<RowId>;
+    fn standing(&self, known: Known<'_>, row: usize) -> Option<Standing>;
     /// Where among these rows the one with this id is.
     fn position(&self, known: Known<'_>, rows: &[usize], id: RowId) -> Option<usize>;
     /// What Enter opens on the row with this id.
@@ -108,6 +109,10 @@ impl<T: Describe> AnyPane for T {
 
     fn id(&self, known: Known<'_>, row: usize) -> Option<RowId> {
         self.rows(known).get(row).map(|row| Describe::id(self, row))
+    }
+
+    fn standing(&self, known: Known<'_>, row: usize) -> Option<Standing> {
+        self.rows(known).get(row).map(|row| Describe::standing(self, row))
     }
 
     fn position(&self, known: Known<'_>, rows: &[usize], id: RowId) -> Option<usize> {

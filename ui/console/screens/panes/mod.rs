@@ -61,6 +61,18 @@ impl Names {
     }
 }
 
+/// How much a row matters to whoever looks, the most first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Standing {
+    /// Waits for a person.
+    Waits,
+    /// Is under way.
+    Runs,
+    /// Is neither under way nor over.
+    Open,
+    Over,
+}
+
 /// A pane, described.
 pub(crate) trait Describe: fmt::Debug + Sync + 'static {
     /// What a row is about.
@@ -82,6 +94,11 @@ pub(crate) trait Describe: fmt::Debug + Sync + 'static {
     }
 
     fn id(&self, row: &Self::Row) -> RowId;
+
+    /// While nobody has picked a row, the selection is on the one that matters most.
+    fn standing(&self, _: &Self::Row) -> Standing {
+        Standing::Over
+    }
 
     /// The text that a filter is matched against: what the row shows, and its ids in full.
     fn search(&self, row: &Self::Row) -> String;

@@ -2,7 +2,7 @@
 
 use casimir_dkg::view::{Kind, RowId, TransactionState, TransactionView};
 
-use super::{Describe, Names};
+use super::{Describe, Names, Standing};
 use crate::console::app::{App, Known, Stack};
 use crate::console::screens::detail;
 use crate::console::theme::Token;
@@ -52,6 +52,14 @@ impl Describe for Transactions {
 
     fn id(&self, tx: &TransactionView) -> RowId {
         RowId::Transaction(tx.action)
+    }
+
+    fn standing(&self, tx: &TransactionView) -> Standing {
+        if tx.is_over() {
+            Standing::Over
+        } else {
+            Standing::Runs
+        }
     }
 
     fn search(&self, tx: &TransactionView) -> String {

@@ -70,6 +70,34 @@ fn the_selection_goes_to_what_follows_as_soon_as_it_waits() {
 }
 
 #[test]
+fn what_follows_takes_over_from_the_next_that_waits_unless_a_row_was_picked() {
+    let decided = || {
+        let mut d = busy();
+        d.slowly("2 down down a");
+        then(&mut d, |s| decide(s, "reshare/2#1", ActionState::Executing));
+        assert_eq!(selected(&d), Some(id("deposit/3#2")), "the next that waits");
+        d.slowly("q");
+        d
+    };
+    let proposed = |d: &mut Driver| {
+        then(d, |s| {
+            decide(s, "reshare/2#1", ActionState::Done);
+            s.actions.insert(2, fixture::send_deposit("reshare/2#2", 2));
+        });
+    };
+    let mut d = decided();
+    proposed(&mut d);
+    assert_eq!(selected(&d), Some(id("reshare/2#2")));
+    for picks in ["down", "enter"] {
+        let mut d = decided();
+        d.slowly(picks);
+        let picked = selected(&d);
+        proposed(&mut d);
+        assert_eq!(selected(&d), picked, "{picks}");
+    }
+}
+
+#[test]
 fn what_follows_goes_before_the_next_that_waits() {
     let mut d = busy();
     d.slowly("2 down down");

@@ -3,6 +3,7 @@
 mod decide;
 mod follow;
 mod leave;
+mod matters;
 mod older;
 mod view;
 mod work;
@@ -12,7 +13,7 @@ use std::time::Duration;
 
 use casimir_dkg::types::{OperatorId, UnixMillis};
 use casimir_dkg::view::{
-    Accepted, ActionState, ActionView, Can, Payload, Refused, Request, RowId, Scope, Snapshot,
+    Accepted, ActionState, ActionView, Can, CaseStatus, Payload, Refused, Request, RowId, Scope, Snapshot,
 };
 use ratatui::layout::Size;
 

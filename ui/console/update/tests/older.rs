@@ -191,7 +191,7 @@ fn details_of_what_is_not_in_the_snapshot_are_read() {
     s.cases[4].action = Some(action);
     let row = RowId::Action(action);
     let mut d = Driver::new(fixture::app(s));
-    let asked = d.slowly("3 down down down down enter enter");
+    let asked = d.slowly("3 g down down down down enter enter");
     assert_eq!(d.app.details[1].target, Target::Row(row));
     let [(ticket, query)] = reads(&asked)[..] else {
         panic!("{asked:?}");
@@ -218,7 +218,7 @@ fn details_that_cannot_be_read_say_why() {
         let mut s = fixture::busy();
         s.cases[4].action = Some("deposit/2#2".parse().unwrap());
         let mut d = Driver::new(fixture::app(s));
-        let asked = d.slowly("3 down down down down enter enter");
+        let asked = d.slowly("3 g down down down down enter enter");
         (d, reads(&asked)[0].0)
     };
     let (mut d, ticket) = open();

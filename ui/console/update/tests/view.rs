@@ -130,7 +130,7 @@ fn tab_walks_the_panes_that_are_on_the_screen() {
 #[test]
 fn following_leads_from_case_to_action_and_back() {
     let mut d = busy();
-    d.slowly("3 down enter enter");
+    d.slowly("3 g down enter enter");
     let targets: Vec<_> = d.app.details.iter().map(|d| d.target).collect();
     let case = RowId::Case("deposit/3".parse().unwrap());
     let action = RowId::Action("deposit/3#2".parse().unwrap());

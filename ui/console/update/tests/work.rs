@@ -10,7 +10,7 @@ fn pausing_is_immediate_and_resuming_asks() {
         matches!(&sent[..], [Request::Pause { scope: Scope::All }]),
         "{sent:?}"
     );
-    let sent = requests(d.slowly("3 p"));
+    let sent = requests(d.slowly("3 g p"));
     assert!(matches!(&sent[..], [Request::Pause { scope: Scope::Case(c) }] if c.to_string() == "deposit/4"));
     d.send(with(|s| {
         s.paused = Some(casimir_dkg::view::PauseView {

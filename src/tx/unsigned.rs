@@ -10,7 +10,7 @@ use crate::types::{Root, SignedTransaction};
 
 /// Everything that is signed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Draft {
+pub struct Unsigned {
     /// EIP-155 chain id.
     pub chain_id: u64,
     /// Sender.
@@ -29,13 +29,13 @@ pub struct Draft {
     pub fees: Fees,
 }
 
-/// A draft cannot be signed, or signed bytes are not what they should be.
+/// A transaction cannot be signed, or signed bytes are not what they should be.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SignError {
     /// The signer is of another account.
     #[error("the signer is {actual}, the transaction's sender {expected}")]
     WrongSigner {
-        /// The draft's sender.
+        /// The transaction's sender.
         expected: Address,
         /// The signer's account.
         actual: Address,
@@ -48,7 +48,7 @@ pub enum SignError {
     Mismatch(&'static str),
 }
 
-impl Draft {
+impl Unsigned {
     /// Has it signed, and reads the signed bytes back: what leaves is what was approved, whoever signed it.
     ///
     /// # Errors
@@ -85,7 +85,7 @@ impl Draft {
         Ok(signed)
     }
 
-    /// Whether signed bytes (from a signer, or from the journal) are this draft and nothing else, signed by its sender in
+    /// Whether signed bytes (from a signer, or from the journal) are this transaction and nothing else, signed by its sender in
     /// the form that nodes take.
     ///
     /// # Errors
@@ -154,8 +154,8 @@ mod tests {
     use crate::ports::fakes::FakeSigner;
     use crate::types::SafeText;
 
-    fn draft() -> Draft {
-        Draft {
+    fn unsigned() -> Unsigned {
+        Unsigned {
             chain_id: 5,
             from: Address::repeat_byte(1),
             to: Address::repeat_byte(2),
@@ -171,15 +171,15 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_signer_is_asked_for_the_whole_draft_and_its_reason_is_kept() {
+    async fn a_signer_is_asked_for_the_whole_transaction_and_its_reason_is_kept() {
         let words = || SafeText::new("over its limit");
         for error in [
             TxSignerError::Away(words()),
             TxSignerError::Refused(words()),
             TxSignerError::Broken(words()),
         ] {
-            let signer = FakeSigner::of(draft().from, Err(error.clone()));
-            let answer = draft().sign(&signer).await.unwrap_err();
+            let signer = FakeSigner::of(unsigned().from, Err(error.clone()));
+            let answer = unsigned().sign(&signer).await.unwrap_err();
             assert!(answer.to_string().ends_with(": over its limit"), "{answer}");
             assert_eq!(answer, SignError::Signer(error));
             let asked = UnsignedTransaction {
@@ -200,7 +200,7 @@ mod tests {
     #[tokio::test]
     async fn a_signer_of_another_account_is_not_asked() {
         let signer = FakeSigner::of(Address::ZERO, Ok(Bytes::new()));
-        let answer = draft().sign(&signer).await;
+        let answer = unsigned().sign(&signer).await;
         assert!(matches!(answer, Err(SignError::WrongSigner { .. })));
         assert_eq!(signer.asked(), []);
     }

@@ -1,0 +1,46 @@
+//! Which block is the newest final one, and how it is told that none is.
+//!
+//! | | yes | no | not known |
+//! |---|---|---|---|
+//! | by the tag | the block that a node calls finalized | a node answers `null`, or in one of the ways in which clients say that nothing is final yet | every other error, no endpoint answers |
+//! | by depth | the block so far below the head | the chain is shorter than that | a node that knows the head has no block there, no endpoint answers |
+
+use serde::{Deserialize, Serialize};
+
+use super::rpc::{At, Rpc};
+use crate::ports::{Answer, Evidence};
+use crate::types::BlockRef;
+
+/// From when on a block is not expected to be dropped any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Finality {
+    /// The node's `finalized` tag.
+    Tag,
+    /// This many blocks on top of it.
+    Depth(u64),
+}
+
+impl Finality {
+    /// The newest final block, seen from `head`.
+    pub async fn newest(self, rpc: &Rpc, head: BlockRef) -> Answer<BlockRef> {
+        let at = match self {
+            Self::Tag => At::Finalized,
+            Self::Depth(depth) => match head.number.checked_sub(depth) {
+                Some(number) => At::Number(number),
+                None => {
+                    let words = format!("the chain has fewer than {depth} blocks");
+                    return Answer::No(Evidence::at(head, words));
+                }
+            },
+        };
+        match rpc.header(at).await {
+            Ok(Some(header)) => Answer::Yes(header.block()),
+            Ok(None) => match at {
+                At::Number(number) => Answer::not_known(format!("no endpoint has block {number}")),
+                _ => Answer::No(Evidence::at(head, "nothing is final yet")),
+            },
+            Err(error) => Answer::not_known(error),
+        }
+    }
+}

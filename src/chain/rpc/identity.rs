@@ -1,0 +1,98 @@
+//! Which chain an endpoint serves: asked before it is believed, again at intervals, and after every outage.
+
+use alloy::primitives::B256;
+use serde_json::json;
+
+use super::Rpc;
+use super::endpoint::Endpoint;
+use super::error::{Attempt, EndpointError, RpcError};
+use super::http::Said;
+use crate::types::SafeText;
+
+impl Rpc {
+    /// Looks at the chain of every endpoint now; an error when none serves ours.
+    pub async fn verify_chain(&self) -> Result<(), RpcError> {
+        let mut attempts = Vec::new();
+        let mut good = false;
+        for endpoint in &self.inner.endpoints {
+            endpoint.forget_check();
+            match self.check_chain(endpoint).await {
+                Ok(()) => good = true,
+                Err(error) => attempts.push(Attempt {
+                    endpoint: endpoint.name.clone(),
+                    error,
+                }),
+            }
+        }
+        if good {
+            Ok(())
+        } else {
+            Err(RpcError::Unanswered {
+                method: "eth_chainId",
+                attempts,
+            })
+        }
+    }
+
+    /// Makes every endpoint prove its chain again before its next answer counts: for use when what it says looks
+    /// like another chain's history.
+    pub fn distrust(&self) {
+        self.inner.endpoints.iter().for_each(Endpoint::forget_check);
+    }
+
+    pub(super) async fn check_chain(&self, endpoint: &Endpoint) -> Result<(), EndpointError> {
+        let reply = self.ask(endpoint, "eth_chainId", &json!([])).await?;
+        let verdict = match reply {
+            Said::Result(raw) => match serde_json::from_str::<alloy::primitives::U64>(raw.get()) {
+                Ok(id) if id.to::<u64>() == self.inner.config.chain_id => Ok(()),
+                Ok(id) => Err(SafeText::new(&format!(
+                    "serves chain {id}, expected {}",
+                    self.inner.config.chain_id
+                ))),
+                Err(e) => return Err(EndpointError::Malformed(SafeText::new(&e.to_string()))),
+            },
+            Said::Error(error) => return Err(EndpointError::NotHere(error)),
+        };
+        let verdict = match verdict {
+            Ok(()) => self.check_genesis(endpoint).await?,
+            wrong => wrong,
+        };
+        endpoint.checked(verdict.clone());
+        verdict.map_err(EndpointError::WrongChain)
+    }
+
+    /// Development chains share ids, so block 0 is compared too. A node that does not know it any more is believed.
+    async fn check_genesis(&self, endpoint: &Endpoint) -> Result<Result<(), SafeText>, EndpointError> {
+        #[derive(serde::Deserialize)]
+        struct Genesis {
+            hash: B256,
+        }
+        let reply = match self
+            .ask(endpoint, "eth_getBlockByNumber", &json!(["0x0", false]))
+            .await
+        {
+            Ok(reply) => reply,
+            Err(EndpointError::NotHere(_)) => return Ok(Ok(())),
+            Err(error) => return Err(error),
+        };
+        let Said::Result(raw) = reply else {
+            return Ok(Ok(()));
+        };
+        let Ok(Some(Genesis { hash })) = serde_json::from_str::<Option<Genesis>>(raw.get()) else {
+            return Ok(Ok(()));
+        };
+        let mut known = self
+            .inner
+            .genesis
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        let expected = *known.get_or_insert(hash);
+        Ok(if expected == hash {
+            Ok(())
+        } else {
+            Err(SafeText::new(&format!(
+                "same chain id, but another genesis block: {hash}, expected {expected}"
+            )))
+        })
+    }
+}

@@ -1,0 +1,180 @@
+//! `eth_getLogs`, in ranges that each endpoint is willing to answer.
+//!
+//! Every endpoint has a span of its own: it halves when a question was refused, whatever the words, or was not answered in
+//! time, and grows again when it goes well. A range ends at what that endpoint itself calls its head, less the blocks by
+//! which its backend for logs turned out to be behind: beyond it some answer with an error, and some with nothing.
+
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+use super::ask::Failed;
+use super::error::{EndpointError, RpcError};
+use super::http::Said;
+use super::types::{BlockHeader, LogEntry, LogFilter};
+use super::{EndpointIndex, Rpc};
+use crate::chain::logs::asked_for;
+use crate::types::SafeText;
+
+const METHOD: &str = "eth_getLogs";
+/// Endpoints that take fewer blocks at once are asked after those that take more.
+const CRAMPED: u64 = 256;
+
+/// The logs of consecutive blocks, and who told them.
+#[derive(Debug, Clone)]
+pub(crate) struct Piece {
+    pub(crate) logs: Vec<LogEntry>,
+    /// The last block that they cover.
+    pub(crate) end: u64,
+    pub(crate) endpoint: EndpointIndex,
+}
+
+/// Why one endpoint told no piece.
+struct Miss {
+    failed: Failed,
+    /// It is asked for less the next time, so it can be asked at once.
+    shorter: bool,
+}
+
+impl Miss {
+    fn of(error: EndpointError) -> Self {
+        Self {
+            failed: Failed { error, again: None },
+            shorter: false,
+        }
+    }
+}
+
+impl From<Failed> for Miss {
+    fn from(failed: Failed) -> Self {
+        Self {
+            failed,
+            shorter: false,
+        }
+    }
+}
+
+impl Rpc {
+    /// Logs from block `from` on, as far as one endpoint tells them in one answer, at most to block `to`.
+    ///
+    /// # Errors
+    /// No endpoint tells the logs of even the first block.
+    pub(crate) async fn logs(&self, filter: &LogFilter, from: u64, to: u64) -> Result<Piece, RpcError> {
+        let give_up = Instant::now() + self.inner.config.patience;
+        loop {
+            let (mut attempts, mut shorter, mut retry_at) = (Vec::new(), false, None);
+            let mut indices: Vec<_> = self.indices().collect();
+            indices.sort_by_key(|index| self.inner.endpoints[index.0].log_span() < CRAMPED);
+            for index in indices {
+                match self.piece(index, filter, from, to).await {
+                    Ok(piece) => return Ok(piece),
+                    Err(miss) => {
+                        shorter |= miss.shorter;
+                        retry_at = retry_at.into_iter().chain(miss.failed.again).min();
+                        attempts.push(self.attempt(index, miss.failed.error));
+                    }
+                }
+            }
+            match retry_at {
+                _ if shorter => {}
+                Some(at) if at < give_up => tokio::time::sleep_until(at).await,
+                _ => {
+                    return Err(RpcError::Unanswered {
+                        method: METHOD,
+                        attempts,
+                    });
+                }
+            }
+        }
+    }
+
+    async fn piece(
+        &self,
+        index: EndpointIndex,
+        filter: &LogFilter,
+        from: u64,
+        to: u64,
+    ) -> Result<Piece, Miss> {
+        let endpoint = &self.inner.endpoints[index.0];
+        let mut end = to.min(from.saturating_add(endpoint.log_span() - 1));
+        if endpoint.logs_end().is_none_or(|known| end > known) {
+            self.learn_head(index).await?;
+            let last = endpoint.logs_end().unwrap_or(end);
+            if from > last {
+                return Err(Miss::of(EndpointError::Behind(last)));
+            }
+            end = end.min(last);
+        }
+        let blocks = end - from + 1;
+        let at_head = endpoint.logs_end() == Some(end);
+        let failed = match self.ask_logs(index, filter, from, end).await {
+            Ok(logs) => {
+                endpoint.told_logs(blocks, at_head);
+                return Ok(Piece {
+                    logs,
+                    end,
+                    endpoint: index,
+                });
+            }
+            Err(failed) => failed,
+        };
+        if at_head && matches!(failed.error, EndpointError::NotHere(_)) {
+            // the newest block may be all that is too much
+            if blocks == 1 {
+                return Err(match endpoint.logs_are_behind() {
+                    true => Miss::of(EndpointError::Behind(end.saturating_sub(1))),
+                    false => failed.into(),
+                });
+            }
+            if let Ok(logs) = self.ask_logs(index, filter, from, end - 1).await {
+                endpoint.logs_are_behind();
+                return Ok(Piece {
+                    logs,
+                    end: end - 1,
+                    endpoint: index,
+                });
+            }
+        }
+        let shorter = blocks > 1 && failed.error.may_be_too_big();
+        if shorter {
+            let error = &failed.error;
+            tracing::debug!(target: "chain", endpoint = %endpoint.name, from, end, %error, "log range refused, asking for half");
+            endpoint.refused_logs(blocks);
+        }
+        Err(Miss { failed, shorter })
+    }
+
+    async fn ask_logs(
+        &self,
+        index: EndpointIndex,
+        filter: &LogFilter,
+        from: u64,
+        to: u64,
+    ) -> Result<Vec<LogEntry>, Failed> {
+        let params = json!([filter.to_json(from, to)]);
+        let logs = self.ask_and_read(index, METHOD, &params).await?;
+        Ok(asked_for(logs, filter, from, to))
+    }
+
+    async fn learn_head(&self, index: EndpointIndex) -> Result<(), Failed> {
+        let params = json!(["latest", false]);
+        let head: BlockHeader = self.ask_and_read(index, "eth_getBlockByNumber", &params).await?;
+        self.inner.endpoints[index.0].told_head(head.number());
+        Ok(())
+    }
+
+    async fn ask_and_read<R: serde::de::DeserializeOwned>(
+        &self,
+        index: EndpointIndex,
+        method: &'static str,
+        params: &Value,
+    ) -> Result<R, Failed> {
+        let error = match self.ask_one(index, method, params).await? {
+            Said::Result(raw) => match serde_json::from_str(raw.get()) {
+                Ok(read) => return Ok(read),
+                Err(error) => EndpointError::Malformed(SafeText::new(&error.to_string())),
+            },
+            Said::Error(error) => EndpointError::NotHere(error),
+        };
+        Err(Failed { error, again: None })
+    }
+}
