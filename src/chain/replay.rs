@@ -137,12 +137,7 @@ impl<S: Default> Replay<S> {
         let read = self.read_at.map(|read| read.number);
         self.compared
             .retain(|number, _| read.is_none_or(|read| *number > read));
-        let mut recent = S::default();
-        let settled = self.settled_at.map(|settled| settled.number);
-        let waiting = self.backlog.iter().flat_map(|piece| &piece.logs);
-        for log in waiting.filter(|log| settled.is_none_or(|n| log.at().block.number > n)) {
-            (self.fold)(&mut recent, log);
-        }
+        let mut recent = self.read_and_unsettled();
         for header in headers
             .iter()
             .filter(|h| read.is_none_or(|read| h.number() > read))
@@ -166,6 +161,17 @@ impl<S: Default> Replay<S> {
             recent,
             unproven,
         })
+    }
+
+    /// What was read behind the settled blocks and waits to be settled.
+    fn read_and_unsettled(&self) -> S {
+        let mut recent = S::default();
+        let settled = self.settled_at.map(|settled| settled.number);
+        let waiting = self.backlog.iter().flat_map(|piece| &piece.logs);
+        for log in waiting.filter(|log| settled.is_none_or(|n| log.at().block.number > n)) {
+            (self.fold)(&mut recent, log);
+        }
+        recent
     }
 
     /// What was read before is part of the chain that ends in `block`.

@@ -144,7 +144,8 @@ mod elsewhere {
                 bail!("no engine listens at {}", places[0].display());
             }
             if !args.start {
-                may_start(&layers.seat()?)?;
+                let unit = UNITS.map(Path::new).into_iter().find(|unit| unit.exists());
+                may_start(&layers.seat()?, unit, &Person::of_this_process())?;
             }
             return Ok(None);
         };
@@ -177,17 +178,17 @@ mod elsewhere {
     }
 
     /// An engine that a service manager should run is not started by the way.
-    fn may_start(config: &SeatConfig) -> anyhow::Result<()> {
-        if let Some(unit) = UNITS.iter().find(|unit| Path::new(unit).exists()) {
+    fn may_start(config: &SeatConfig, unit: Option<&Path>, me: &Person) -> anyhow::Result<()> {
+        if let Some(unit) = unit {
             bail!(
-                "no engine runs here, and a service is installed for it ({unit}): start that (systemctl start \
-                 casimir-dkg), or add --start to run an engine in this console"
+                "no engine runs here, and a service is installed for it ({}): start that (systemctl start \
+                 casimir-dkg), or add --start to run an engine in this console",
+                unit.display()
             );
         }
         let Some(directory) = config.journal.path.parent() else {
             return Ok(());
         };
-        let me = Person::of_this_process();
         match std::fs::metadata(directory) {
             Ok(found) if found.uid() != me.uid => bail!(
                 "no engine runs here, and {} belongs to another user (uid {}): start the engine as that user, or add \
@@ -196,6 +197,46 @@ mod elsewhere {
                 found.uid()
             ),
             _ => Ok(()),
+        }
+    }
+
+    #[cfg(test)]
+    mod tests {
+        use casimir_dkg::config::LoadOptions;
+
+        use super::*;
+
+        #[test]
+        fn an_engine_that_a_service_or_another_user_should_run_is_not_started_by_the_way() {
+            let folder = tempfile::tempdir().unwrap();
+            let file = folder.path().join("c.toml");
+            std::fs::write(
+                &file,
+                "[network]\nname = \"hoodi\"\n[contract]\naddress = \"0x00000000219ab540356cBB839Cbe05303d7705Fa\"\n\
+                 [journal]\npath = \"journal.sqlite\"\n",
+            )
+            .unwrap();
+            let options = LoadOptions {
+                file: Some(file),
+                ..LoadOptions::default()
+            };
+            let config = config::gather(&options).unwrap().seat().unwrap();
+            let me = Person::of_this_process();
+            may_start(&config, None, &me).unwrap();
+            let refused = may_start(&config, Some(Path::new("a.service")), &me)
+                .unwrap_err()
+                .to_string();
+            assert!(
+                refused.contains("a.service") && refused.contains("--start"),
+                "{refused}"
+            );
+            let mut other = me;
+            other.uid += 1;
+            let refused = may_start(&config, None, &other).unwrap_err().to_string();
+            assert!(
+                refused.contains("another user") && refused.contains("--start"),
+                "{refused}"
+            );
         }
     }
 }

@@ -153,78 +153,42 @@ impl ServerError {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
 
     use super::*;
 
+    /// What nodes say | what it is to a call, to signed bytes, to a question about the state.
+    const TOLD: &str = r#"
+        {"code": 3, "message": "execution reverted", "data": "0x"}                | Answer      Answer      NotHere
+        {"code": -32015, "message": "VM execution error.", "data": "Reverted 0x"} | Answer      Answer      NotHere
+        {"code": -32000, "message": "nonce too low"}                              | NotHere     Answer      NotHere
+        {"code": -32000, "message": "invalid block range"}                        | NotHere     Answer      NotHere
+        {"code": -32000, "message": "missing trie node 00ff (path )"}             | NotHere     NotHere     NotHere
+        {"code": -32000, "message": "request timed out"}                          | NotHere     NotHere     NotHere
+        {"code": -32601, "message": "no such method"}                             | NotHere     NotHere     NotHere
+        {"code": -32603, "message": "Internal error"}                             | NotHere     NotHere     NotHere
+        {"code": 429, "message": "slow down"}                                     | RateLimited RateLimited RateLimited
+        {"code": -32005, "message": "request rate limited"}                       | RateLimited RateLimited RateLimited
+        {}                                                                        | NotHere     Answer      NotHere
+    "#;
+
+    fn kind_named(name: &str) -> ServerErrorKind {
+        match name {
+            "Answer" => ServerErrorKind::Answer,
+            "NotHere" => ServerErrorKind::NotHere,
+            "RateLimited" => ServerErrorKind::RateLimited,
+            other => panic!("{other}"),
+        }
+    }
+
     #[test]
     fn an_error_is_an_answer_only_where_the_question_has_one() {
-        use ServerErrorKind::{Answer, NotHere, RateLimited};
-        // to a call, to signed bytes, to a question about the state
-        for (body, call, send, state) in [
-            (
-                json!({"code": 3, "message": "execution reverted", "data": "0x"}),
-                Answer,
-                Answer,
-                NotHere,
-            ),
-            (
-                json!({"code": -32015, "message": "VM execution error.", "data": "Reverted 0x"}),
-                Answer,
-                Answer,
-                NotHere,
-            ),
-            (
-                json!({"code": -32000, "message": "nonce too low"}),
-                NotHere,
-                Answer,
-                NotHere,
-            ),
-            (
-                json!({"code": -32000, "message": "invalid block range"}),
-                NotHere,
-                Answer,
-                NotHere,
-            ),
-            (
-                json!({"code": -32000, "message": "missing trie node 00ff (path )"}),
-                NotHere,
-                NotHere,
-                NotHere,
-            ),
-            (
-                json!({"code": -32000, "message": "request timed out"}),
-                NotHere,
-                NotHere,
-                NotHere,
-            ),
-            (
-                json!({"code": -32601, "message": "no such method"}),
-                NotHere,
-                NotHere,
-                NotHere,
-            ),
-            (
-                json!({"code": -32603, "message": "Internal error"}),
-                NotHere,
-                NotHere,
-                NotHere,
-            ),
-            (
-                json!({"code": 429, "message": "slow down"}),
-                RateLimited,
-                RateLimited,
-                RateLimited,
-            ),
-            (
-                json!({"code": -32005, "message": "request rate limited"}),
-                RateLimited,
-                RateLimited,
-                RateLimited,
-            ),
-            (json!({}), NotHere, Answer, NotHere),
-        ] {
-            let error: ServerError = serde_json::from_value(body.clone()).unwrap();
+        for row in TOLD.lines().filter(|row| row.contains('|')) {
+            let (body, kinds) = row.split_once('|').unwrap();
+            let kinds: Vec<_> = kinds.split_whitespace().map(kind_named).collect();
+            let [call, send, state] = kinds[..] else {
+                panic!("{row}")
+            };
+            let error: ServerError = serde_json::from_str(body).unwrap();
             for method in ["eth_call", "eth_estimateGas"] {
                 assert_eq!(error.kind(method), call, "{method}: {body}");
             }

@@ -53,7 +53,7 @@ fn one_key_too_many_never_ends_the_program() {
 
 #[test]
 fn q_goes_back_before_it_goes_out() {
-    let mut d = Driver::new(fixture::app(fixture::busy()));
+    let mut d = busy();
     d.slowly("3 enter enter");
     assert_eq!(d.app.details.len(), 2);
     assert!(d.slowly("q q q").is_empty());
@@ -150,4 +150,27 @@ fn leaving_asks_while_something_approved_has_not_left_or_an_exit_is_not_in_a_blo
         assert!(d.slowly("q").is_empty(), "it asks");
         assert!(matches!(d.app.overlay, Some(Overlay::Quit { .. })));
     }
+}
+
+#[test]
+fn leaving_an_engine_elsewhere_says_that_it_goes_on() {
+    let mut d = busy();
+    d.app.settings.attached = Some(casimir_dkg::view::Seated {
+        you: "alice (uid 1000)".into(),
+        may_decide: true,
+        process: 4_711,
+        run_by: "casimir-dkg (uid 998)".into(),
+        since: casimir_dkg::types::UnixMillis(0),
+    });
+    assert!(d.slowly("q").is_empty());
+    let screen = crate::console::tests::draw::picture(&mut d.app, (120, 40));
+    for words in [
+        "The engine goes on",
+        "process 4711",
+        "casimir-dkg (uid 998)",
+        "attached",
+    ] {
+        assert!(screen.contains(words), "{words}: {screen}");
+    }
+    assert!(stops(&d.slowly("y")), "the seat is left");
 }
