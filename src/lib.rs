@@ -4,7 +4,7 @@
 pub mod beacon;
 pub mod chain;
 pub mod config;
-pub mod desk;
+pub(crate) mod desk;
 pub mod devnet;
 pub mod dkg;
 pub mod engine;

@@ -5,7 +5,7 @@ use crate::chain::rpc::{EndpointIndex, LogEntry, LogFilter, Rpc, RpcError};
 /// How many blocks to ask for at once. Vendors limit the range, the number of logs or the size of the answer, and word
 /// it in many ways; so the span halves on every refusal, down to one block, and grows again slowly.
 #[derive(Debug, Clone)]
-pub struct AdaptiveSpan {
+pub(crate) struct AdaptiveSpan {
     span: u64,
     max: u64,
     /// The shortest span that was refused: known trouble, tried again only after many successes.
@@ -21,7 +21,7 @@ impl AdaptiveSpan {
 
     /// Begins with `first` blocks, never asks for more than `max`.
     #[must_use]
-    pub fn new(first: u64, max: u64) -> Self {
+    pub(crate) fn new(first: u64, max: u64) -> Self {
         Self {
             span: first.clamp(1, max.max(1)),
             max: max.max(1),
@@ -32,12 +32,12 @@ impl AdaptiveSpan {
 
     /// Blocks to ask for next.
     #[must_use]
-    pub fn get(&self) -> u64 {
+    pub(crate) fn get(&self) -> u64 {
         self.span
     }
 
     /// A question of the present span was answered.
-    pub fn answered(&mut self) {
+    pub(crate) fn answered(&mut self) {
         self.successes += 1;
         if self.successes >= Self::FORGET_AFTER {
             self.refused = None;
@@ -53,7 +53,7 @@ impl AdaptiveSpan {
     }
 
     /// A question for `blocks` blocks was refused.
-    pub fn refused(&mut self, blocks: u64) {
+    pub(crate) fn refused(&mut self, blocks: u64) {
         self.refused = Some(self.refused.map_or(blocks, |r| r.min(blocks)));
         self.span = (blocks / 2).clamp(1, self.max);
         self.successes = 0;

@@ -9,7 +9,7 @@ pub mod deposits;
 pub mod execution;
 pub mod fees;
 pub mod intake;
-pub mod logs;
+pub(crate) mod logs;
 mod omission;
 pub mod replay;
 pub(crate) mod revert;

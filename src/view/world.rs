@@ -147,7 +147,9 @@ impl SignerView {
 pub enum EndpointKind {
     /// JSON-RPC of the execution layer.
     Execution,
-    Messenger,
+    /// Whatever relays between the operators of a ceremony, where the DKG backend needs somebody.
+    #[serde(alias = "messenger")]
+    Relay,
     /// Standard Beacon API of the consensus layer.
     Beacon,
 }
@@ -158,7 +160,7 @@ impl EndpointKind {
     pub fn word(self) -> &'static str {
         match self {
             Self::Execution => "execution",
-            Self::Messenger => "messenger",
+            Self::Relay => "relay",
             Self::Beacon => "beacon",
         }
     }
