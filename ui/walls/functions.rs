@@ -11,10 +11,8 @@ const STILL_LONGER: &[(&str, &str)] = &[
     ("src/engine/service/start.rs", "start"),
     ("src/oracle/advance/hold/tests.rs", "perform"),
     ("src/oracle/boundaries/life.rs", "perform"),
-    ("src/oracle/record/sentence.rs", "sentence"),
     ("src/oracle/simulation/answers.rs", "perform"),
     ("src/oracle/simulation/checks.rs", "check"),
-    ("src/oracle/state/apply.rs", "apply"),
     ("ui/commands/doctor/signer.rs", "key"),
     ("ui/headless/run.rs", "run_within"),
 ];

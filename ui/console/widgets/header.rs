@@ -224,7 +224,7 @@ fn endpoints(app: &App, names: Names) -> Vec<Span<'static>> {
     let mut spans = Vec::new();
     let kinds = [
         (EndpointKind::Execution, "rpc", "rpc"),
-        (EndpointKind::Relay, "relay", "relay"),
+        (EndpointKind::Relay, "messenger", "msg"),
         (EndpointKind::Beacon, "beacon", "cl"),
     ];
     for (kind, full, short) in kinds {
