@@ -6,7 +6,7 @@ pub mod attach;
 pub mod beacon;
 pub mod chain;
 pub mod config;
-pub mod desk;
+pub(crate) mod desk;
 pub mod devnet;
 pub mod dkg;
 pub mod engine;

@@ -10,7 +10,7 @@ pub mod execution;
 pub mod fees;
 mod finality;
 pub mod intake;
-pub mod logs;
+pub(crate) mod logs;
 mod omission;
 pub mod replay;
 pub(crate) mod revert;

@@ -5,15 +5,17 @@ use std::time::Duration;
 
 use super::exit_checks::{self, ExpectedChain};
 use super::sighting::{phase, state};
-use super::{NO_BEACON, key_checks, later, refused};
+use super::{NO_BEACON, key_checks, later, proposal, refused};
 use crate::beacon::exit::{ExitOutcome, judge};
 use crate::dkg::threshold;
 use crate::oracle::{
-    ActionKind, ExitPayload, Fact, FactKind, Payload, Prepared, Proposal, Purpose, ValidatorPhase,
+    ActionKind, BroadcastExitDraft, ExitPayload, Fact, FactKind, Payload, Prepared, Purpose, ValidatorPhase,
 };
-use crate::ports::consensus::{ExitMessage, ExitRules, NodeState};
+use crate::ports::consensus::{ExitMessage, ExitRules, NodeHealth, NodeState, Validator};
 use crate::ports::{Answer, Consensus};
-use crate::types::{BlsSignature, CaseId, CeremonyPlan, Check, SafeText, SignPurpose, UnixMillis};
+use crate::types::{
+    BlsPublicKey, BlsSignature, CaseId, CeremonyPlan, Check, PoolId, SafeText, SignPurpose, UnixMillis,
+};
 
 /// A validator whose activation is not set is looked at again after this time.
 const CALM: Duration = Duration::from_secs(60);
@@ -26,176 +28,212 @@ pub(super) struct BroadcastExit {
     pub(super) expected: ExpectedChain,
 }
 
+/// What would be published, and what it is judged by.
+struct Gathered<'a> {
+    beacon: &'a dyn Consensus,
+    rules: ExitRules,
+    /// The validator, where a node knows it.
+    found: Option<Validator>,
+    key: BlsPublicKey,
+    message: ExitMessage,
+    nodes: Vec<NodeHealth>,
+    /// The present epoch.
+    now: u64,
+}
+
 impl BroadcastExit {
+    /// `Err` is the answer of the desk where there is nothing to propose.
     pub(super) async fn prepare(
         &self,
         case: CaseId,
         purpose: Purpose,
-        plan: CeremonyPlan,
-        ceremony_checks: Vec<Check>,
-        signature: BlsSignature,
-    ) -> Prepared {
-        let Some(beacon) = self.consensus.as_deref() else {
-            return refused(NO_BEACON);
-        };
-        let CeremonyPlan::Sign {
-            validator: key,
-            what:
-                SignPurpose::VoluntaryExit {
-                    validator_index,
-                    epoch,
-                },
-            ..
-        } = plan
-        else {
-            return refused("what was signed is not a voluntary exit");
-        };
-        let (rules, mut found) = match state(beacon, &key).await {
-            Ok(found) => found,
-            Err(why) => return later(why.to_string()),
-        };
-        let message = ExitMessage {
-            epoch,
-            validator_index,
-        };
-        let signing_root = rules.signing_root(&message);
-        let now = rules.epoch_at(UnixMillis::now());
-        if found.as_ref().is_none_or(|v| v.index != validator_index) {
-            // the one that was asked may lag or lie: another one that knows the validator is believed
-            let all = beacon.validator_by_each(&key).await;
-            let knows = all
-                .into_iter()
-                .filter_map(|voice| Answer::yes(voice.answer))
-                .find(|v| v.index == validator_index);
-            found = knows.or(found);
-        }
-        let outcome = judge(&message, found.as_ref(), None, now, &rules);
-        let sending = matches!(purpose, Purpose::Send(_));
-        let permitted = match outcome {
-            ExitOutcome::Ready => {
-                Check::pass("exit-allowed", format!("validator {validator_index} may exit"))
-            }
-            // approved now, sent when its time has come: the check holds and names the wait
-            ExitOutcome::TooEarly { ready_epoch }
-            | ExitOutcome::NotActive {
-                ready_epoch: Some(ready_epoch),
-            } => {
-                if sending {
-                    return wait_until(&rules, ready_epoch);
-                }
-                let when = exit_checks::when(&rules, ready_epoch, now);
-                let words =
-                    format!("validator {validator_index} may exit from epoch {when}; it waits until then");
-                Check::pass("exit-allowed", words)
-            }
-            ExitOutcome::NotActive { ready_epoch: None } => {
-                let reason =
-                    format!("validator {validator_index} is not active and its activation is not set yet");
-                let at = UnixMillis::now().plus(CALM);
-                return Prepared::Later {
-                    reason: SafeText::new(&reason),
-                    at,
-                };
-            }
-            ExitOutcome::Exiting { .. } => {
-                return Prepared::AlreadySo {
-                    phase: found.map_or(ValidatorPhase::Exiting, |v| phase(v.status)),
-                    validator: key,
-                };
-            }
-            ExitOutcome::UnknownIndex => {
-                let words = format!("the beacon chain has another key at index {validator_index}, or none");
-                if sending {
-                    return refused(words);
-                }
-                Check::fail("exit-allowed", words)
-            }
-            other => Check::fail("exit-allowed", other.to_string()),
-        };
-        let holds = threshold::verify(&key, &signing_root.0, &signature);
-        let (mut checks, unseen) = key_checks::doubts_of_origin(ceremony_checks, holds);
-        checks.push(permitted);
-        checks.push(Check::of(
-            "exit-signature",
-            holds,
-            if holds {
-                "valid under the validator key for this chain's exit domain"
-            } else {
-                "NOT valid under the validator key"
-            },
-        ));
-        checks.extend(exit_checks::domain(&self.expected, beacon, &rules).await);
-        if let Some(validator) = &found {
-            match exit_checks::index(beacon, &key, validator_index).await {
-                Ok(check) => checks.push(check),
-                Err(why) => return later(why.to_string()),
-            }
-            checks.extend(exit_checks::validator(validator, &rules, now));
-        }
-        let nodes = beacon.nodes().await;
-        let in_sync = nodes.iter().filter(|n| n.state == NodeState::Healthy).count();
-        if sending && in_sync == 0 {
-            return later("no beacon node is in sync");
-        }
-        checks.push(Check::of(
-            "beacon-node-in-sync",
-            in_sync > 0,
-            format!("{in_sync} of {} beacon nodes are in sync", nodes.len()),
-        ));
+        draft: BroadcastExitDraft,
+    ) -> Result<Prepared, Prepared> {
+        let beacon = self.consensus.as_deref().ok_or_else(|| refused(NO_BEACON))?;
+        let gathered = gather(beacon, &draft.plan).await?;
+        let allowed = allowed(&gathered, matches!(purpose, Purpose::Send(_)))?;
+        let signature = draft.signature;
+        let (holds, signed) = signed(&gathered, &signature);
+        let (mut checks, unseen) = key_checks::doubts_of_origin(draft.ceremony_checks, holds);
+        checks.extend([allowed, signed]);
+        checks.extend(self.checks(&gathered).await?);
+        checks.push(in_sync(&gathered.nodes, purpose)?);
         super::dedup(&mut checks);
-        let (exit_epoch, withdrawable) = rules.earliest_exit(epoch.max(now));
-        let mut facts = vec![
-            Fact::new("pool", FactKind::Text, case.pool),
-            Fact::new("validator key", FactKind::Hex, key),
-            Fact::new("validator index", FactKind::Text, validator_index),
-            Fact::new(
-                "exit epoch",
-                FactKind::Text,
-                exit_checks::when(&rules, epoch, now),
-            ),
-            Fact::new("signing root", FactKind::Hex, signing_root),
-            Fact::new("signature", FactKind::Hex, signature),
-            Fact::new(
-                "exited, at the earliest",
-                FactKind::Text,
-                rules.start_of(exit_epoch).to_rfc3339(),
-            ),
-            Fact::new(
-                "withdrawable, at the earliest",
-                FactKind::Text,
-                rules.start_of(withdrawable).to_rfc3339(),
-            ),
-            Fact::new(
-                "cannot be undone",
-                FactKind::Warning,
-                "a published exit cannot be taken back by anybody",
-            ),
-        ];
-        facts.push(exit_checks::pool(beacon, &message, &signature).await);
+        let mut facts = facts(case.pool, &gathered, signature);
+        facts.push(exit_checks::pool(beacon, &gathered.message, &signature).await);
         facts.extend(unseen);
         let title = format!(
-            "Publish the voluntary exit of validator {validator_index} (pool {}) to {}. This cannot be undone.",
+            "Publish the voluntary exit of validator {} (pool {}) to {}. This cannot be undone.",
+            gathered.message.validator_index,
             case.pool,
-            match nodes.len() {
+            match gathered.nodes.len() {
                 1 => "the one beacon node".to_owned(),
                 n => format!("{n} beacon nodes"),
             }
         );
-        let payload = ExitPayload {
-            validator: key,
+        let payload = Payload::Exit(ExitPayload {
+            validator: gathered.key,
+            validator_index: gathered.message.validator_index,
+            epoch: gathered.message.epoch,
+            signing_root: gathered.rules.signing_root(&gathered.message),
+            signature,
+        });
+        let kind = ActionKind::BroadcastExit;
+        Ok(proposal::proposal(kind, &title, facts, checks, payload))
+    }
+
+    /// The domain, and what the beacon chain says of the validator.
+    async fn checks(&self, gathered: &Gathered<'_>) -> Result<Vec<Check>, Prepared> {
+        let Gathered { beacon, rules, .. } = gathered;
+        let mut checks = exit_checks::domain(&self.expected, *beacon, rules).await;
+        if let Some(validator) = &gathered.found {
+            let index = gathered.message.validator_index;
+            let index = exit_checks::index(*beacon, &gathered.key, index).await;
+            checks.push(index.map_err(later)?);
+            checks.extend(exit_checks::validator(validator, rules, gathered.now));
+        }
+        Ok(checks)
+    }
+}
+
+async fn gather<'a>(beacon: &'a dyn Consensus, plan: &CeremonyPlan) -> Result<Gathered<'a>, Prepared> {
+    let CeremonyPlan::Sign {
+        validator: key,
+        what: SignPurpose::VoluntaryExit {
             validator_index,
             epoch,
-            signing_root,
-            signature,
-        };
-        Prepared::Proposal(Box::new(Proposal {
-            kind: ActionKind::BroadcastExit,
-            title: SafeText::new(&title),
-            facts,
-            checks,
-            payload: Payload::Exit(payload),
-        }))
+        },
+        ..
+    } = *plan
+    else {
+        return Err(refused("what was signed is not a voluntary exit"));
+    };
+    let (rules, mut found) = state(beacon, &key).await.map_err(later)?;
+    if found.as_ref().is_none_or(|v| v.index != validator_index) {
+        // the one that was asked may lag or lie: another one that knows the validator is believed
+        let all = beacon.validator_by_each(&key).await;
+        let knows = all
+            .into_iter()
+            .filter_map(|voice| Answer::yes(voice.answer))
+            .find(|v| v.index == validator_index);
+        found = knows.or(found);
     }
+    let nodes = beacon.nodes().await;
+    let now = rules.epoch_at(UnixMillis::now());
+    let message = ExitMessage {
+        epoch,
+        validator_index,
+    };
+    Ok(Gathered {
+        beacon,
+        rules,
+        found,
+        key,
+        message,
+        nodes,
+        now,
+    })
+}
+
+/// Whether the beacon chain takes the exit, now or later. `sending`: it would leave at once, so what only needs time is
+/// waited for.
+fn allowed(gathered: &Gathered<'_>, sending: bool) -> Result<Check, Prepared> {
+    const NAME: &str = "exit-allowed";
+    let Gathered {
+        rules,
+        found,
+        message,
+        now,
+        ..
+    } = gathered;
+    let index = message.validator_index;
+    match judge(message, found.as_ref(), None, *now, rules) {
+        ExitOutcome::Ready => Ok(Check::pass(NAME, format!("validator {index} may exit"))),
+        // approved now, sent when its time has come: the check holds and names the wait
+        ExitOutcome::TooEarly { ready_epoch }
+        | ExitOutcome::NotActive {
+            ready_epoch: Some(ready_epoch),
+        } => {
+            if sending {
+                return Err(wait_until(rules, ready_epoch));
+            }
+            let when = exit_checks::when(rules, ready_epoch, *now);
+            let words = format!("validator {index} may exit from epoch {when}; it waits until then");
+            Ok(Check::pass(NAME, words))
+        }
+        ExitOutcome::NotActive { ready_epoch: None } => {
+            let reason = format!("validator {index} is not active and its activation is not set yet");
+            Err(Prepared::Later {
+                reason: SafeText::new(&reason),
+                at: UnixMillis::now().plus(CALM),
+            })
+        }
+        ExitOutcome::Exiting { .. } => {
+            let phase = found
+                .as_ref()
+                .map_or(ValidatorPhase::Exiting, |v| phase(v.status));
+            let validator = gathered.key;
+            Err(Prepared::AlreadySo { phase, validator })
+        }
+        ExitOutcome::UnknownIndex => {
+            let words = format!("the beacon chain has another key at index {index}, or none");
+            if sending {
+                return Err(refused(words));
+            }
+            Ok(Check::fail(NAME, words))
+        }
+        other => Ok(Check::fail(NAME, other.to_string())),
+    }
+}
+
+/// Whether the signature holds, and the check that says so.
+fn signed(gathered: &Gathered<'_>, signature: &BlsSignature) -> (bool, Check) {
+    let root = gathered.rules.signing_root(&gathered.message);
+    let holds = threshold::verify(&gathered.key, &root.0, signature);
+    let words = if holds {
+        "valid under the validator key for this chain's exit domain"
+    } else {
+        "NOT valid under the validator key"
+    };
+    (holds, Check::of("exit-signature", holds, words))
+}
+
+/// Somebody is there who would take it. Before it is sent that is waited for.
+fn in_sync(nodes: &[NodeHealth], purpose: Purpose) -> Result<Check, Prepared> {
+    let in_sync = nodes.iter().filter(|n| n.state == NodeState::Healthy).count();
+    if in_sync == 0 && matches!(purpose, Purpose::Send(_)) {
+        return Err(later("no beacon node is in sync"));
+    }
+    let words = format!("{in_sync} of {} beacon nodes are in sync", nodes.len());
+    Ok(Check::of("beacon-node-in-sync", in_sync > 0, words))
+}
+
+fn facts(pool: PoolId, gathered: &Gathered<'_>, signature: BlsSignature) -> Vec<Fact> {
+    let Gathered {
+        rules, message, now, ..
+    } = gathered;
+    let (exit_epoch, withdrawable) = rules.earliest_exit(message.epoch.max(*now));
+    let date = |epoch| rules.start_of(epoch).to_rfc3339();
+    let epoch = exit_checks::when(rules, message.epoch, *now);
+    vec![
+        Fact::new("pool", FactKind::Text, pool),
+        Fact::new("validator key", FactKind::Hex, gathered.key),
+        Fact::new("validator index", FactKind::Text, message.validator_index),
+        Fact::new("exit epoch", FactKind::Text, epoch),
+        Fact::new("signing root", FactKind::Hex, rules.signing_root(message)),
+        Fact::new("signature", FactKind::Hex, signature),
+        Fact::new("exited, at the earliest", FactKind::Text, date(exit_epoch)),
+        Fact::new(
+            "withdrawable, at the earliest",
+            FactKind::Text,
+            date(withdrawable),
+        ),
+        Fact::new(
+            "cannot be undone",
+            FactKind::Warning,
+            "a published exit cannot be taken back by anybody",
+        ),
+    ]
 }
 
 /// Approved, and its time has not come.

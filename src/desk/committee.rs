@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::ranking::{self, Candidate, older};
+use super::refused;
 use crate::config::SelectionRule;
-use crate::desk::ranking::{self, Candidate, older};
-use crate::oracle::{Fact, FactKind, Wanted};
+use crate::oracle::{Fact, FactKind, Prepared, Wanted};
 use crate::ports::{Answer, Ceremonies, CeremonyCapabilities, OperatorHealth, RelayHealth, ReleaseVerdict};
-use crate::types::{CeremonyPlan, Check, CheckStatus, OperatorId, OperatorRecord, SafeText};
+use crate::types::{CeremonyPlan, Check, CheckStatus, OperatorId, OperatorRecord, PoolId, SafeText, counted};
 
 /// What committees are chosen from and judged by.
 #[derive(Debug, Clone)]
@@ -35,6 +36,23 @@ pub(super) async fn ask(from: &Committees, ids: &[OperatorId]) -> Asked {
         health: health.into_iter().map(|h| (h.id, h)).collect(),
         relay,
     }
+}
+
+/// How many of the present holders sign.
+///
+/// # Errors
+/// The backend has no such committee: the answer of the desk.
+pub(super) fn threshold_of_holders(
+    can: &CeremonyCapabilities,
+    pool: PoolId,
+    holders: &[OperatorId],
+) -> Result<u8, Prepared> {
+    can.threshold_of(holders.len()).ok_or_else(|| {
+        refused(format!(
+            "pool {pool} is held by {}, which is no committee",
+            counted(holders.len(), "operator")
+        ))
+    })
 }
 
 /// Operators that are shown beside those that are in question, best first.
@@ -144,11 +162,8 @@ pub(super) fn checks(from: &Committees, asked: &Asked, plan: &CeremonyPlan, quor
                 .map(|why| format!("operator {id}: {why}")),
         })
         .collect();
-    checks.push(all_or(
-        &keys,
-        "operator-keys",
-        "every operator has a valid RSA key",
-    ));
+    let readable = format!("every operator has a key that {} reads", can.title);
+    checks.push(all_or(&keys, "operator-keys", &readable));
     checks.push(attendance(participants, health, quorum));
     checks.push(versions(can, participants, health, quorum));
     checks.extend(relay.as_ref().map(|relay| {

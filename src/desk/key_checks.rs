@@ -8,15 +8,18 @@ use crate::beacon::roots;
 use crate::dkg::threshold;
 use crate::oracle::{Fact, FactKind, KnownKey, Registration};
 use crate::ports::{Answer, SharesData, Ssv, SsvState};
-use crate::types::{
-    BlsPublicKey, Check, CheckStatus, ForkVersion, KeygenOutput, OperatorId, Root, SafeText, threshold_for,
-};
+use crate::types::{BlsPublicKey, Check, CheckStatus, ForkVersion, KeygenOutput, OperatorId, Root, SafeText};
 
 /// 32 ETH in gwei: the amount that the manager deposits.
 pub(super) const DEPOSIT_GWEI: u64 = 32_000_000_000;
 
-/// The key is a point of the right subgroup, and every share key lies on the polynomial that gives it at 0.
-pub(super) fn key(validator: &BlsPublicKey, shares: &BTreeMap<OperatorId, BlsPublicKey>) -> Vec<Check> {
+/// The key is a point of the right subgroup, and every share key lies on the polynomial that gives it at 0, of the degree
+/// at which `needed` operators sign.
+pub(super) fn key(
+    validator: &BlsPublicKey,
+    shares: &BTreeMap<OperatorId, BlsPublicKey>,
+    needed: u8,
+) -> Vec<Check> {
     let valid = match threshold::decode_key(validator.as_bytes()) {
         Ok(_) => Check::pass(
             "validator-key-valid",
@@ -24,28 +27,22 @@ pub(super) fn key(validator: &BlsPublicKey, shares: &BTreeMap<OperatorId, BlsPub
         ),
         Err(error) => Check::fail("validator-key-valid", error.to_string()),
     };
-    let interpolates = match threshold_for(shares.len()) {
-        None => Check::fail(
+    let interpolates = match threshold::interpolates_to(shares, needed, validator) {
+        Ok(()) => Check::pass(
             "share-keys-interpolate",
-            format!("{} share keys make no committee", shares.len()),
+            "all share keys lie on one polynomial whose value at 0 is the key",
         ),
-        Some(t) => match threshold::interpolates_to(shares, t, validator) {
-            Ok(()) => Check::pass(
-                "share-keys-interpolate",
-                "all share keys lie on one polynomial whose value at 0 is the key",
-            ),
-            Err(error) => Check::fail("share-keys-interpolate", error.to_string()),
-        },
+        Err(error) => Check::fail("share-keys-interpolate", error.to_string()),
     };
     vec![valid, interpolates]
 }
 
-/// The public keys of the shares: from the journal, else from the contract's shares data where these give the key.
-/// Without them a bad signer cannot be named.
+/// The public keys of the shares: from the journal, else from the contract's shares data where any `needed` of these give
+/// the key. Without them a bad signer cannot be named.
 pub(super) fn share_keys(
     known: Option<&KnownKey>,
     validator: &BlsPublicKey,
-    committee: &[OperatorId],
+    (committee, needed): (&[OperatorId], u8),
     contract: Option<SharesData>,
 ) -> BTreeMap<OperatorId, BlsPublicKey> {
     if let Some(known) = known.filter(|k| k.validator == *validator && k.committee == committee) {
@@ -55,7 +52,7 @@ pub(super) fn share_keys(
         .map(|shares| shares.share_public_keys)
         .filter(|keys| {
             // whoever wrote the calldata is not believed: they must lie on the key's polynomial
-            threshold_for(keys.len()).is_some_and(|t| threshold::interpolates_to(keys, t, validator).is_ok())
+            threshold::interpolates_to(keys, needed, validator).is_ok()
         })
         .unwrap_or_default()
 }
@@ -177,8 +174,8 @@ pub(super) fn shares_data(
         Ok(data) => {
             let n = keys.len();
             let words = format!("{} bytes for {n} operators", data.len());
-            let check = Check::of(NAME, threshold_for(n).is_some(), words);
-            (data, check)
+            let has_cluster = ssv.capabilities().cluster_sizes.contains(&n);
+            (data, Check::of(NAME, has_cluster, words))
         }
         Err(why) => (Vec::new(), Check::fail(NAME, why.to_string())),
     }
@@ -226,11 +223,15 @@ mod tests {
             list.iter().copied().map(OperatorId).collect()
         }
 
-        /// A key of operators 1 to 4, and the shares data of its deposit.
+        /// A key of operators 1 to 4 of whom three sign, and the shares data of its deposit.
         fn dealt() -> (KnownKey, Vec<u8>) {
+            dealt_for(3)
+        }
+
+        fn dealt_for(needed: u8) -> (KnownKey, Vec<u8>) {
             let committee = ids(&[1, 2, 3, 4]);
             let mut rng = rand::rngs::OsRng;
-            let polynomial = SecretPolynomial::random(SecretScalar::random(&mut rng), 3, &mut rng);
+            let polynomial = SecretPolynomial::random(SecretScalar::random(&mut rng), needed, &mut rng);
             let share_public_keys: BTreeMap<_, _> = committee
                 .iter()
                 .map(|id| (*id, polynomial.share(*id).public_key()))
@@ -254,7 +255,7 @@ mod tests {
             let (other, others) = dealt();
             let told = |known: Option<&KnownKey>, shares: &[u8]| {
                 let shares = SharesData::decode(shares, &key.committee).ok();
-                share_keys(known, &key.validator, &key.committee, shares)
+                share_keys(known, &key.validator, (&key.committee, 3), shares)
             };
             assert_eq!(told(Some(&key), &[]), key.share_public_keys);
             assert_eq!(told(None, &shares), key.share_public_keys);
@@ -266,6 +267,18 @@ mod tests {
             assert!(told(None, &others).is_empty(), "of another key");
             assert!(told(None, &shares[1..]).is_empty());
             assert!(told(None, &[]).is_empty());
+        }
+
+        #[test]
+        fn how_many_sign_is_told_and_follows_from_no_size() {
+            let (made, shares) = dealt_for(4);
+            let status = |needed| key(&made.validator, &made.share_public_keys, needed)[1].status;
+            assert_eq!((status(4), status(3)), (CheckStatus::Pass, CheckStatus::Fail));
+            let told = |needed| {
+                let shares = SharesData::decode(&shares, &made.committee).ok();
+                share_keys(None, &made.validator, (&made.committee, needed), shares)
+            };
+            assert_eq!((told(4), told(3).len()), (made.share_public_keys.clone(), 0));
         }
 
         #[test]

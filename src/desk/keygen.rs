@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use alloy::primitives::Address;
 
-use super::committee::{self, Committees};
-use super::later;
+use super::committee::{self, Asked, Committees, Quorum};
 use super::pools::authorised;
 use super::proposal::{self, list};
+use super::ranking::Candidate;
+use super::{later, refused};
 use crate::oracle::{ActionKind, Fact, FactKind, Prepared, Wanted};
 use crate::ports::{At, Execution, PoolManager, RegistrationSigning, Ssv};
 use crate::types::{CeremonyPlan, Check, ForkVersion, OperatorId, OwnerNonce, PoolId};
@@ -24,39 +25,76 @@ pub(super) struct Keygen {
     pub(super) fork_version: ForkVersion,
 }
 
+/// What a key generation is judged by.
+struct Gathered {
+    committee: Vec<OperatorId>,
+    ranked: Vec<Candidate>,
+    asked: Asked,
+    /// Where the pool stands in the contract's queue.
+    position: Option<usize>,
+    plan: CeremonyPlan,
+}
+
 impl Keygen {
-    pub(super) async fn prepare(&self, pool: PoolId, wanted: Wanted) -> Prepared {
-        let (committee, ranked, asked) = committee::select(&self.committees, &wanted).await;
+    /// `Err` is the answer of the desk where there is nothing to propose.
+    pub(super) async fn prepare(&self, pool: PoolId, wanted: Wanted) -> Result<Prepared, Prepared> {
+        let gathered = self.gather(pool, &wanted).await?;
+        let checks = self.checks(pool, &gathered).await;
+        let facts = self.facts(&gathered);
+        let title = format!(
+            "Have operators {} create the validator key of pool {pool} and sign its deposit and its SSV registration.",
+            list(&gathered.committee)
+        );
+        Ok(proposal::ceremony(
+            &self.committees,
+            ActionKind::Keygen,
+            &title,
+            facts,
+            checks,
+            gathered.plan,
+            (wanted.attempt, wanted.last_failure),
+        ))
+    }
+
+    async fn gather(&self, pool: PoolId, wanted: &Wanted) -> Result<Gathered, Prepared> {
+        let (committee, ranked, asked) = committee::select(&self.committees, wanted).await;
         let can = self.committees.ceremonies.capabilities();
         let Some(threshold) = can.threshold_of(committee.len()) else {
-            return super::refused(format!(
-                "the configuration gives a committee of {}",
-                committee.len()
-            ));
+            return Err(refused(format!(
+                "the configuration gives a committee of {}; {} knows {}",
+                committee.len(),
+                can.title,
+                can.sizes()
+            )));
         };
         let (ready, credentials) = tokio::join!(
             self.manager.ready(At::Latest),
             self.manager.withdrawal_credentials(pool, At::Latest)
         );
-        let (ready, withdrawal_credentials) = match (ready.value(), credentials.value()) {
-            (Ok(ready), Ok(credentials)) => (ready, credentials),
-            (Err(why), _) | (_, Err(why)) => return later(why),
-        };
+        let ready = ready.value().map_err(later)?;
         let position = ready.iter().position(|p| *p == pool);
-        let registration = match self.registration(&committee, position.unwrap_or_default()).await {
-            Ok(registration) => registration,
-            Err(answer) => return answer,
-        };
-        let fork_version = self.fork_version;
         let plan = CeremonyPlan::Keygen {
             committee: committee.clone(),
             threshold,
-            withdrawal_credentials,
-            fork_version,
-            registration: registration.clone(),
+            withdrawal_credentials: credentials.value().map_err(later)?,
+            fork_version: self.fork_version,
+            registration: self
+                .registration(&committee, position.unwrap_or_default())
+                .await?,
         };
-        let mut checks = committee::checks(&self.committees, &asked, &plan, committee::Quorum::All);
-        checks.push(match position {
+        Ok(Gathered {
+            committee,
+            ranked,
+            asked,
+            position,
+            plan,
+        })
+    }
+
+    async fn checks(&self, pool: PoolId, gathered: &Gathered) -> Vec<Check> {
+        let Gathered { asked, plan, .. } = gathered;
+        let mut checks = committee::checks(&self.committees, asked, plan, Quorum::All);
+        checks.push(match gathered.position {
             Some(n) => Check::pass(
                 "pool-ready",
                 format!("pool {pool} is number {} in the ready queue", n + 1),
@@ -67,37 +105,33 @@ impl Keygen {
             ),
         });
         checks.push(authorised(&*self.manager, self.oracle).await);
-        let mut facts = committee::fact(&self.committees, "operators", &committee);
-        facts.extend([
-            Fact::new(
-                "threshold",
-                FactKind::Text,
-                format!("{threshold} of {}", committee.len()),
-            ),
-            Fact::new("withdrawal credentials", FactKind::Hex, withdrawal_credentials),
-            Fact::new("genesis fork version", FactKind::Hex, fork_version),
-        ]);
-        facts.extend(registration.map(|r| {
-            Fact::new(
-                "SSV registration",
-                FactKind::Text,
-                format!("{}:{}", r.owner, r.nonce),
-            )
-        }));
-        facts.extend(committee::standings(&ranked, None, &committee));
-        let title = format!(
-            "Have operators {} create the validator key of pool {pool} and sign its deposit and its SSV registration.",
-            list(&committee)
-        );
-        proposal::ceremony(
-            &self.committees,
-            ActionKind::Keygen,
-            &title,
-            facts,
-            checks,
-            plan,
-            (wanted.attempt, wanted.last_failure),
-        )
+        checks
+    }
+
+    fn facts(&self, gathered: &Gathered) -> Vec<Fact> {
+        let committee = &gathered.committee;
+        let mut facts = committee::fact(&self.committees, "operators", committee);
+        if let CeremonyPlan::Keygen {
+            threshold,
+            withdrawal_credentials,
+            fork_version,
+            registration,
+            ..
+        } = &gathered.plan
+        {
+            let of = format!("{threshold} of {}", committee.len());
+            facts.extend([
+                Fact::new("threshold", FactKind::Text, of),
+                Fact::new("withdrawal credentials", FactKind::Hex, withdrawal_credentials),
+                Fact::new("genesis fork version", FactKind::Hex, fork_version),
+            ]);
+            facts.extend(registration.as_ref().map(|r| {
+                let message = format!("{}:{}", r.owner, r.nonce);
+                Fact::new("SSV registration", FactKind::Text, message)
+            }));
+        }
+        facts.extend(committee::standings(&gathered.ranked, None, committee));
+        facts
     }
 
     /// A backend that signs the SSV registration within the key generation is told it beforehand. Deposits are served in the

@@ -4,7 +4,6 @@
 //! One file an action, and each names the ports that it takes. What is judged without asking anybody (deposit and exit
 //! roots, threshold signatures, fees) is arithmetic of the rooms that it belongs to.
 
-pub mod agreed;
 mod broadcast_exit;
 mod committee;
 mod exit_checks;
@@ -174,33 +173,15 @@ impl Desk {
         purpose: Purpose,
         draft: Draft,
     ) -> Prepared {
-        match draft {
+        let prepared = match draft {
             Draft::Keygen(d) => self.keygen.prepare(pool, d.wanted).await,
-            Draft::SendDeposit(d) => {
-                let (keygen, checks) = (&d.keygen, d.ceremony_checks);
-                self.send_deposit
-                    .prepare(pool, keygen, checks, d.registration)
-                    .await
-            }
+            Draft::SendDeposit(d) => self.send_deposit.prepare(pool, d).await,
             Draft::Reshare(d) => self.reshare.prepare(pool, d.wanted, d.known).await,
-            Draft::SendReshare(d) => {
-                let (reshare, old, checks) = (&d.reshare, &d.old_committee, d.ceremony_checks);
-                self.send_reshare
-                    .prepare(pool, reshare, old, checks, d.registration)
-                    .await
-            }
-            Draft::SignExit(d) => {
-                self.sign_exit
-                    .prepare(pool, d.known, d.last_failure, d.attempt, d.bad)
-                    .await
-            }
-            Draft::BroadcastExit(d) => {
-                let (plan, checks) = (d.plan, d.ceremony_checks);
-                self.broadcast_exit
-                    .prepare(case, purpose, plan, checks, d.signature)
-                    .await
-            }
-        }
+            Draft::SendReshare(d) => self.send_reshare.prepare(pool, d).await,
+            Draft::SignExit(d) => self.sign_exit.prepare(pool, d).await,
+            Draft::BroadcastExit(d) => self.broadcast_exit.prepare(case, purpose, d).await,
+        };
+        prepared.unwrap_or_else(|nothing_to_propose| nothing_to_propose)
     }
 }
 

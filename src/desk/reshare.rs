@@ -4,14 +4,15 @@ use std::sync::Arc;
 
 use alloy::primitives::Address;
 
-use super::committee::{self, Committees};
-use super::pools::{authorised, present, reshares_left};
+use super::committee::{self, Asked, Committees, Quorum, threshold_of_holders};
+use super::pools::{Present, authorised, present, reshares_left};
 use super::proposal::{self, list};
+use super::ranking::Candidate;
 use super::{key_checks, ranking, refused};
 use crate::config::SelectionRule;
 use crate::oracle::{ActionKind, Fact, FactKind, KnownKey, Prepared, Wanted};
 use crate::ports::{Execution, PoolManager, ReshareConsent, ReshareSize};
-use crate::types::{CeremonyPlan, Check, OperatorId, PoolId, threshold_for};
+use crate::types::{CeremonyPlan, Check, OperatorId, PoolId};
 
 /// Prepares reshares.
 #[derive(Debug)]
@@ -22,117 +23,178 @@ pub(super) struct Reshare {
     pub(super) oracle: Option<Address>,
 }
 
+/// What a reshare is judged by.
+struct Gathered {
+    present: Present,
+    /// The present holders, ascending.
+    holders: Vec<OperatorId>,
+    /// Those who hand their shares on, ascending.
+    dealers: Vec<OperatorId>,
+    /// The new committee, ascending, and why it is this one.
+    new: Vec<OperatorId>,
+    why: String,
+    old_threshold: u8,
+    ranked: Vec<Candidate>,
+    asked: Asked,
+    plan: CeremonyPlan,
+}
+
+impl Gathered {
+    fn leaving(&self) -> Vec<OperatorId> {
+        let mut leaving = self.holders.clone();
+        leaving.retain(|id| !self.new.contains(id));
+        leaving
+    }
+
+    fn joining(&self) -> Vec<OperatorId> {
+        let mut joining = self.new.clone();
+        joining.retain(|id| !self.holders.contains(id));
+        joining
+    }
+}
+
 impl Reshare {
-    pub(super) async fn prepare(&self, pool: PoolId, wanted: Wanted, known: Option<KnownKey>) -> Prepared {
-        let can = self.committees.ceremonies.capabilities();
-        if can.reshare == ReshareConsent::OwnerSignature {
-            return refused(format!(
-                "{} reshares with the owner's signature only, and the owner is the manager contract",
-                can.title
-            ));
-        }
-        let present = match present(&*self.manager, &*self.execution, pool).await {
-            Ok(present) => present,
-            Err(answer) => return answer,
-        };
-        let limit = self.manager.capabilities().reshare_limit();
-        let used = present.committee.reshare_count;
-        if used >= limit {
-            return refused(format!(
-                "{used} of {limit} reshares of pool {pool} are used up: the contract takes no more"
-            ));
-        }
-        let mut holders = present.committee.operator_ids.clone();
-        holders.sort_unstable();
-        let Some(old_threshold) = can.threshold_of(holders.len()) else {
-            return refused(format!(
-                "pool {pool} is held by {} operators, which is no committee",
-                holders.len()
-            ));
-        };
-        let candidates = candidates(
-            &self.committees,
-            &holders,
-            wanted.chosen.as_deref().unwrap_or_default(),
-        );
-        let asked = committee::ask(&self.committees, &candidates).await;
-        let ranked = committee::rank(&self.committees, &candidates, &asked, &wanted);
-        let (mut new, why) = match &wanted.chosen {
-            Some(chosen) => (chosen.clone(), "chosen by a person".to_owned()),
-            None => ranking::replace(&ranked, &holders, wanted.standing.as_deref()),
-        };
-        new.sort_unstable();
-        let Some(threshold) = can.threshold_of(new.len()) else {
-            return refused(format!("{} operators make no committee", new.len()));
-        };
-        let old = ranking::dealers(&ranked, &holders, &new, usize::from(old_threshold));
-        let plan = CeremonyPlan::Reshare {
-            validator: present.validator,
-            old: old.clone(),
-            new: new.clone(),
-            threshold,
-        };
-
-        let mut checks = committee::checks(&self.committees, &asked, &plan, committee::Quorum::All);
-        if can.reshare_size == ReshareSize::Same {
-            checks.push(Check::of(
-                "committee-size-unchanged",
-                new.len() == holders.len(),
-                format!(
-                    "{} operators hold the key, {} would: {} reshares between committees of one size",
-                    holders.len(),
-                    new.len(),
-                    can.title
-                ),
-            ));
-        }
-        checks.push(present.staked_check(pool));
-        checks.push(reshares_left(&present.committee, limit));
-        checks.push(key_checks::in_journal(
-            known.as_ref(),
-            &present.validator,
-            &holders,
-        ));
-        checks.push(authorised(&*self.manager, self.oracle).await);
-
-        let leaving: Vec<_> = holders.iter().filter(|id| !new.contains(id)).copied().collect();
-        let joining: Vec<_> = new.iter().filter(|id| !holders.contains(id)).copied().collect();
-        let mut facts = vec![
-            Fact::new("pool", FactKind::Text, pool),
-            Fact::new("validator key, unchanged", FactKind::Hex, present.validator),
-            Fact::new("present committee", FactKind::Text, list(&holders)),
-            Fact::new("old operators that deal", FactKind::Text, list(&old)),
-        ];
-        facts.extend(committee::fact(&self.committees, "new committee", &new));
-        facts.extend([
-            Fact::new("leaving", FactKind::Text, or_nobody(&leaving)),
-            Fact::new("joining", FactKind::Text, or_nobody(&joining)),
-            Fact::new("why this committee", FactKind::Text, why),
-        ]);
-        facts.extend(committee::standings(&ranked, Some(&holders), &new));
-        facts.extend([
-            Fact::new(
-                "reshares",
-                FactKind::Text,
-                format!("this would be {} of {limit}", used + 1),
-            ),
-            Fact::new("old shares", FactKind::Warning, old_power(&holders, &new)),
-        ]);
+    /// `Err` is the answer of the desk where there is nothing to propose.
+    pub(super) async fn prepare(
+        &self,
+        pool: PoolId,
+        wanted: Wanted,
+        known: Option<KnownKey>,
+    ) -> Result<Prepared, Prepared> {
+        self.possible()?;
+        let gathered = self.gather(pool, &wanted).await?;
+        let checks = self.checks(pool, &gathered, known.as_ref()).await;
+        let facts = self.facts(pool, &gathered);
         let title = format!(
             "Hand the key of pool {pool} to operators {} (leaving: {}; joining: {}).",
-            list(&new),
-            or_nobody(&leaving),
-            or_nobody(&joining)
+            list(&gathered.new),
+            or_nobody(&gathered.leaving()),
+            or_nobody(&gathered.joining())
         );
-        proposal::ceremony(
+        Ok(proposal::ceremony(
             &self.committees,
             ActionKind::Reshare,
             &title,
             facts,
             checks,
-            plan,
+            gathered.plan,
             (wanted.attempt, wanted.last_failure),
-        )
+        ))
+    }
+
+    /// Nobody signs for the owner: it is a contract.
+    fn possible(&self) -> Result<(), Prepared> {
+        let can = self.committees.ceremonies.capabilities();
+        match can.reshare {
+            ReshareConsent::Nobody => Ok(()),
+            ReshareConsent::OwnerSignature => Err(refused(format!(
+                "{} reshares with the owner's signature only, and the owner is the manager contract",
+                can.title
+            ))),
+        }
+    }
+
+    async fn gather(&self, pool: PoolId, wanted: &Wanted) -> Result<Gathered, Prepared> {
+        let can = self.committees.ceremonies.capabilities();
+        let present = present(&*self.manager, &*self.execution, pool).await?;
+        let limit = self.limit();
+        let used = present.committee.reshare_count;
+        if used >= limit {
+            return Err(refused(format!(
+                "{used} of {limit} reshares of pool {pool} are used up: the contract takes no more"
+            )));
+        }
+        let mut holders = present.committee.operator_ids.clone();
+        holders.sort_unstable();
+        let old_threshold = threshold_of_holders(can, pool, &holders)?;
+        let chosen = wanted.chosen.as_deref();
+        let candidates = candidates(&self.committees, &holders, chosen.unwrap_or_default());
+        let asked = committee::ask(&self.committees, &candidates).await;
+        let ranked = committee::rank(&self.committees, &candidates, &asked, wanted);
+        let (mut new, why) = match chosen {
+            Some(chosen) => (chosen.to_vec(), "chosen by a person".to_owned()),
+            None => ranking::replace(&ranked, &holders, wanted.standing.as_deref()),
+        };
+        new.sort_unstable();
+        let Some(threshold) = can.threshold_of(new.len()) else {
+            return Err(refused(format!("{} operators make no committee", new.len())));
+        };
+        let dealers = ranking::dealers(&ranked, &holders, &new, usize::from(old_threshold));
+        let plan = CeremonyPlan::Reshare {
+            validator: present.validator,
+            old: dealers.clone(),
+            new: new.clone(),
+            threshold,
+        };
+        Ok(Gathered {
+            present,
+            holders,
+            dealers,
+            new,
+            why,
+            old_threshold,
+            ranked,
+            asked,
+            plan,
+        })
+    }
+
+    async fn checks(&self, pool: PoolId, gathered: &Gathered, known: Option<&KnownKey>) -> Vec<Check> {
+        let Gathered {
+            present,
+            holders,
+            asked,
+            plan,
+            ..
+        } = gathered;
+        let can = self.committees.ceremonies.capabilities();
+        let mut checks = committee::checks(&self.committees, asked, plan, Quorum::All);
+        if can.reshare_size == ReshareSize::Same {
+            let (held, would) = (holders.len(), gathered.new.len());
+            checks.push(Check::of(
+                "committee-size-unchanged",
+                held == would,
+                format!(
+                    "{held} operators hold the key, {would} would: {} reshares between committees of one size",
+                    can.title
+                ),
+            ));
+        }
+        checks.push(present.staked_check(pool));
+        checks.push(reshares_left(&present.committee, self.limit()));
+        checks.push(key_checks::in_journal(known, &present.validator, holders));
+        checks.push(authorised(&*self.manager, self.oracle).await);
+        checks
+    }
+
+    fn facts(&self, pool: PoolId, gathered: &Gathered) -> Vec<Fact> {
+        let Gathered { holders, new, .. } = gathered;
+        let key = gathered.present.validator;
+        let count = gathered.present.committee.reshare_count + 1;
+        let reshares = format!("this would be {count} of {}", self.limit());
+        let power = old_power(holders, new, Some(gathered.old_threshold));
+        let mut facts = vec![
+            Fact::new("pool", FactKind::Text, pool),
+            Fact::new("validator key, unchanged", FactKind::Hex, key),
+            Fact::new("present committee", FactKind::Text, list(holders)),
+            Fact::new("old operators that deal", FactKind::Text, list(&gathered.dealers)),
+        ];
+        facts.extend(committee::fact(&self.committees, "new committee", new));
+        facts.extend([
+            Fact::new("leaving", FactKind::Text, or_nobody(&gathered.leaving())),
+            Fact::new("joining", FactKind::Text, or_nobody(&gathered.joining())),
+            Fact::new("why this committee", FactKind::Text, &gathered.why),
+        ]);
+        facts.extend(committee::standings(&gathered.ranked, Some(holders), new));
+        facts.extend([
+            Fact::new("reshares", FactKind::Text, reshares),
+            Fact::new("old shares", FactKind::Warning, power),
+        ]);
+        facts
+    }
+
+    fn limit(&self) -> u64 {
+        self.manager.capabilities().reshare_limit()
     }
 }
 
@@ -148,20 +210,19 @@ fn candidates(from: &Committees, holders: &[OperatorId], chosen: &[OperatorId]) 
     all
 }
 
-/// What the old shares can still do: resharing revokes nothing.
-pub(super) fn old_power(holders: &[OperatorId], new: &[OperatorId]) -> String {
+/// What the old shares can still do: resharing revokes nothing. `needed` of them sign; without it, as far as is known, all.
+pub(super) fn old_power(holders: &[OperatorId], new: &[OperatorId], needed: Option<u8>) -> String {
     let staying = holders.iter().filter(|id| new.contains(id)).count();
     if staying == 0 {
-        "the old committee keeps its shares and can still sign with this key".to_owned()
-    } else {
-        let t = threshold_for(holders.len()).map_or(holders.len(), usize::from);
-        let leaving = holders.len() - staying;
-        let verb = if leaving == 1 { "leaves" } else { "leave" };
-        format!(
-            "{staying} stay and replace their share, {leaving} {verb} with an old one; {t} old shares would sign, so \
-             whoever kept a copy of enough old shares still can"
-        )
+        return "the old committee keeps its shares and can still sign with this key".to_owned();
     }
+    let needed = needed.map_or(holders.len(), usize::from);
+    let leaving = holders.len() - staying;
+    let verb = if leaving == 1 { "leaves" } else { "leave" };
+    format!(
+        "{staying} stay and replace their share, {leaving} {verb} with an old one; {needed} old shares would sign, so \
+         whoever kept a copy of enough old shares still can"
+    )
 }
 
 fn or_nobody(ids: &[OperatorId]) -> String {

@@ -5,14 +5,14 @@ use std::sync::Arc;
 use alloy::primitives::{Address, Bytes, U256};
 
 use super::committee::{self, Committees};
-use super::facts::{self, DepositQuery};
+use super::facts::{self, DepositFacts, DepositQuery};
 use super::proposal::list;
 use super::sending::{self, Sending};
 use super::{key_checks, later, refused};
 use crate::beacon::roots;
-use crate::oracle::{ActionKind, Fact, FactKind, Prepared, Registration};
+use crate::oracle::{ActionKind, Fact, FactKind, Prepared, SendDepositDraft, TransactionPayload};
 use crate::ports::{Consensus, Execution, InitiateDeposit, PoolCall, PoolManager, Ssv, SsvState};
-use crate::types::{BlsPublicKey, Check, ForkVersion, KeygenOutput, OperatorId, PoolId};
+use crate::types::{BlsPublicKey, Check, ForkVersion, OperatorId, PoolId, Root};
 
 /// Prepares deposits.
 #[derive(Debug)]
@@ -31,17 +31,45 @@ pub(super) struct SendDeposit {
     pub(super) fee_amount_wei: U256,
 }
 
+/// A deposit as it would be sent, and what the chain says that matters for it.
+struct Gathered {
+    operators: Vec<OperatorId>,
+    facts: DepositFacts,
+    ssv: SsvState,
+    credentials: Root,
+    data_root: Root,
+    shares_check: Check,
+    payload: TransactionPayload,
+}
+
 impl SendDeposit {
-    pub(super) async fn prepare(
+    /// `Err` is the answer of the desk where there is nothing to propose.
+    pub(super) async fn prepare(&self, pool: PoolId, draft: SendDepositDraft) -> Result<Prepared, Prepared> {
+        let Some(oracle) = self.sending.oracle else {
+            return Err(refused(
+                "no oracle address is configured: a deposit cannot be prepared",
+            ));
+        };
+        let gathered = self.gather(pool, oracle, &draft).await?;
+        let checks = self.checks(pool, oracle, &draft, &gathered).await;
+        let facts = self.facts(pool, &draft, &gathered);
+        let title = format!(
+            "Deposit 32 ETH of pool {pool} for validator {} with operators {}.",
+            draft.keygen.validator,
+            list(&gathered.operators)
+        );
+        let (payload, balance) = (gathered.payload, &gathered.facts.balance_wei);
+        let kind = ActionKind::SendDeposit;
+        Ok(sending::proposal(&self.sending, kind, &title, facts, checks, payload, balance).await)
+    }
+
+    async fn gather(
         &self,
         pool: PoolId,
-        keygen: &KeygenOutput,
-        ceremony_checks: Vec<Check>,
-        registration: Registration,
-    ) -> Prepared {
-        let Some(oracle) = self.sending.oracle else {
-            return refused("no oracle address is configured: a deposit cannot be prepared");
-        };
+        oracle: Address,
+        draft: &SendDepositDraft,
+    ) -> Result<Gathered, Prepared> {
+        let keygen = &draft.keygen;
         let operators: Vec<OperatorId> = keygen.share_public_keys.keys().copied().collect();
         let query = DepositQuery {
             pool,
@@ -50,32 +78,19 @@ impl SendDeposit {
             public_key: keygen.validator,
             deposit_contract: self.deposit_contract,
         };
-        let facts = match facts::gather(&*self.manager, &*self.ssv, &*self.execution, &query).await {
-            Ok(facts) => facts,
-            Err(why) => return later(why),
-        };
-        let ssv = match facts.ssv.clone().value() {
-            Ok(ssv) => ssv,
-            Err(why) => return later(format!("SSV's state is unknown: {why}")),
-        };
-        let credentials = match facts.credentials.clone().value() {
-            Ok(credentials) => credentials,
-            Err(why) => return later(why),
-        };
-        let fork = self.fork_version;
-        let data_root = roots::deposit_data_root(
-            &keygen.validator,
-            &credentials,
-            key_checks::DEPOSIT_GWEI,
-            &keygen.deposit_signature,
-        );
+        let facts = facts::gather(&*self.manager, &*self.ssv, &*self.execution, &query).await;
+        let facts = facts.map_err(later)?;
+        let unknown = |why| later(format!("SSV's state is unknown: {why}"));
+        let ssv = facts.ssv.clone().value().map_err(unknown)?;
+        let credentials = facts.credentials.clone().value().map_err(later)?;
+        let (amount, signature) = (key_checks::DEPOSIT_GWEI, &keygen.deposit_signature);
+        let data_root = roots::deposit_data_root(&keygen.validator, &credentials, amount, signature);
         let (shares, shares_check) = key_checks::shares_data(
             &*self.ssv,
-            registration,
+            draft.registration,
             &keygen.share_public_keys,
             &keygen.encrypted_shares,
         );
-        let fee_amount = self.fee_amount_wei;
         let call = PoolCall::InitiateDeposit(Box::new(InitiateDeposit {
             deposit_data_root: data_root,
             public_key: keygen.validator,
@@ -84,58 +99,75 @@ impl SendDeposit {
             cluster: ssv.cluster.clone(),
             signature: keygen.deposit_signature,
             withdrawal_credentials: credentials,
-            fee_amount,
+            fee_amount: self.fee_amount_wei,
         }));
-        let payload = match sending::payload(&self.sending, oracle, &call) {
-            Ok(payload) => payload,
-            Err(why) => return refused(why),
-        };
+        let payload = sending::payload(&self.sending, oracle, &call).map_err(refused)?;
+        Ok(Gathered {
+            operators,
+            facts,
+            ssv,
+            credentials,
+            data_root,
+            shares_check,
+            payload,
+        })
+    }
 
-        let mut checks = ceremony_checks;
-        checks.extend(key_checks::key(&keygen.validator, &keygen.share_public_keys));
-        checks.push(key_checks::deposit_signature(keygen, &credentials, fork));
-        checks.push(data_root_check(&*self.manager, &payload.data));
+    async fn checks(
+        &self,
+        pool: PoolId,
+        oracle: Address,
+        draft: &SendDepositDraft,
+        gathered: &Gathered,
+    ) -> Vec<Check> {
+        let (keygen, facts) = (&draft.keygen, &gathered.facts);
+        let (key, shares) = (&keygen.validator, &keygen.share_public_keys);
+        let mut checks = draft.ceremony_checks.clone();
+        checks.extend(key_checks::key(key, shares, draft.threshold));
+        checks.push(key_checks::deposit_signature(
+            keygen,
+            &gathered.credentials,
+            self.fork_version,
+        ));
+        checks.push(data_root_check(&*self.manager, &gathered.payload.data));
+        let owner = self.manager.address();
         checks.extend(key_checks::registration(
-            self.manager.address(),
-            &keygen.validator,
-            registration,
+            owner,
+            key,
+            draft.registration,
             &facts.ssv,
         ));
-        checks.push(shares_check);
-        checks.extend(facts.checks(pool, fee_amount, self.ssv.network()));
-        checks.push(unknown_to_beacon(self.consensus.as_deref(), &keygen.validator).await);
+        checks.push(gathered.shares_check.clone());
+        checks.extend(facts.checks(pool, self.fee_amount_wei, self.ssv.network()));
+        checks.push(unknown_to_beacon(self.consensus.as_deref(), key).await);
         checks.push(sending::endpoints_agree(&self.sending, pool, oracle, facts.block).await);
+        checks
+    }
 
-        let mut shown = vec![
+    fn facts(&self, pool: PoolId, draft: &SendDepositDraft, gathered: &Gathered) -> Vec<Fact> {
+        let (keygen, nonce) = (&draft.keygen, draft.registration.nonce);
+        let (credentials, root) = (gathered.credentials, gathered.data_root);
+        let fees = sending::eth(self.fee_amount_wei);
+        let mut facts = vec![
             Fact::new("pool", FactKind::Text, pool),
             Fact::new("amount", FactKind::Amount, "32 ETH, from the manager contract"),
             Fact::new("validator key", FactKind::Hex, keygen.validator),
             Fact::new("withdrawal credentials", FactKind::Hex, credentials),
-            Fact::new("deposit data root", FactKind::Hex, data_root),
+            Fact::new("deposit data root", FactKind::Hex, root),
             Fact::new("deposit signature", FactKind::Hex, keygen.deposit_signature),
         ];
-        shown.extend(committee::fact(&self.committees, "operators", &operators));
-        shown.extend([
-            Fact::new("SSV registration nonce", FactKind::Text, registration.nonce),
+        facts.extend(committee::fact(
+            &self.committees,
+            "operators",
+            &gathered.operators,
+        ));
+        facts.extend([
+            Fact::new("SSV registration nonce", FactKind::Text, nonce),
             Fact::new("SSV network", FactKind::Address, self.ssv.network()),
-            Fact::new("SSV cluster", FactKind::Text, cluster_words(&ssv)),
-            Fact::new("fees swapped for SSV", FactKind::Amount, sending::eth(fee_amount)),
+            Fact::new("SSV cluster", FactKind::Text, cluster_words(&gathered.ssv)),
+            Fact::new("fees swapped for SSV", FactKind::Amount, fees),
         ]);
-        let title = format!(
-            "Deposit 32 ETH of pool {pool} for validator {} with operators {}.",
-            keygen.validator,
-            list(&operators)
-        );
-        sending::proposal(
-            &self.sending,
-            ActionKind::SendDeposit,
-            &title,
-            shown,
-            checks,
-            payload,
-            &facts.balance_wei,
-        )
-        .await
+        facts
     }
 }
 

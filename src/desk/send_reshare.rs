@@ -2,17 +2,17 @@
 
 use std::sync::Arc;
 
-use alloy::primitives::Bytes;
+use alloy::primitives::{Address, Bytes, U256};
 
 use super::committee::{self, Committees};
-use super::pools::{authorised, present, reshares_left};
+use super::pools::{Present, authorised, present, reshares_left};
 use super::proposal::list;
 use super::reshare::old_power;
 use super::sending::{self, Sending};
 use super::{key_checks, refused};
-use crate::oracle::{ActionKind, Fact, FactKind, Prepared, Registration};
-use crate::ports::{At, Execution, PoolCall, PoolManager, ResharePool, Ssv};
-use crate::types::{Check, OperatorId, PoolId, ReshareOutput};
+use crate::oracle::{ActionKind, Fact, FactKind, Prepared, SendReshareDraft, TransactionPayload};
+use crate::ports::{Answer, At, Execution, PoolCall, PoolManager, ResharePool, Ssv, SsvState};
+use crate::types::{Check, OperatorId, PoolId};
 
 /// Prepares the transactions that end reshares.
 #[derive(Debug)]
@@ -24,26 +24,49 @@ pub(super) struct SendReshare {
     pub(super) execution: Arc<dyn Execution>,
 }
 
+/// The transaction as it would be sent, and what the chain says that matters for it.
+struct Gathered {
+    present: Present,
+    operators: Vec<OperatorId>,
+    ssv: Answer<SsvState>,
+    balance: Answer<U256>,
+    shares_check: Check,
+    payload: TransactionPayload,
+}
+
 impl SendReshare {
-    pub(super) async fn prepare(
+    /// `Err` is the answer of the desk where there is nothing to propose.
+    pub(super) async fn prepare(&self, pool: PoolId, draft: SendReshareDraft) -> Result<Prepared, Prepared> {
+        let present = present(&*self.manager, &*self.execution, pool).await?;
+        let Some(oracle) = self.sending.oracle else {
+            return Err(refused(
+                "no oracle address is configured: a reshare cannot be submitted",
+            ));
+        };
+        let gathered = self.gather(pool, oracle, &draft, present).await?;
+        let checks = self.checks(pool, oracle, &draft, &gathered).await;
+        let facts = self.facts(pool, &draft, &gathered);
+        let title = format!(
+            "Tell the manager that operators {} hold the key of pool {pool}.",
+            list(&gathered.operators)
+        );
+        let (payload, balance) = (gathered.payload, &gathered.balance);
+        let kind = ActionKind::SendReshare;
+        Ok(sending::proposal(&self.sending, kind, &title, facts, checks, payload, balance).await)
+    }
+
+    async fn gather(
         &self,
         pool: PoolId,
-        reshare: &ReshareOutput,
-        old_committee: &[OperatorId],
-        ceremony_checks: Vec<Check>,
-        registration: Registration,
-    ) -> Prepared {
-        let present = match present(&*self.manager, &*self.execution, pool).await {
-            Ok(present) => present,
-            Err(answer) => return answer,
-        };
-        let Some(oracle) = self.sending.oracle else {
-            return refused("no oracle address is configured: a reshare cannot be submitted");
-        };
+        oracle: Address,
+        draft: &SendReshareDraft,
+        present: Present,
+    ) -> Result<Gathered, Prepared> {
+        let reshare = &draft.reshare;
         let operators: Vec<OperatorId> = reshare.share_public_keys.keys().copied().collect();
         let (shares, shares_check) = key_checks::shares_data(
             &*self.ssv,
-            registration,
+            draft.registration,
             &reshare.share_public_keys,
             &reshare.encrypted_shares,
         );
@@ -52,81 +75,78 @@ impl SendReshare {
             operator_ids: operators.clone(),
             shares: Bytes::from(shares),
         });
-        let payload = match sending::payload(&self.sending, oracle, &call) {
-            Ok(payload) => payload,
-            Err(why) => return refused(why),
-        };
-        let limit = self.manager.capabilities().reshare_limit();
-        let used = present.committee.reshare_count;
+        let payload = sending::payload(&self.sending, oracle, &call).map_err(refused)?;
         let (ssv, balance) = tokio::join!(
             self.ssv.state(present.block, &operators),
             self.execution.balance(oracle, At::block(present.block))
         );
+        Ok(Gathered {
+            present,
+            operators,
+            ssv,
+            balance,
+            shares_check,
+            payload,
+        })
+    }
 
-        let mut checks = ceremony_checks;
-        checks.extend(key_checks::key(&reshare.validator, &reshare.share_public_keys));
+    async fn checks(
+        &self,
+        pool: PoolId,
+        oracle: Address,
+        draft: &SendReshareDraft,
+        gathered: &Gathered,
+    ) -> Vec<Check> {
+        let (present, key) = (&gathered.present, &draft.reshare.validator);
+        let shares = &draft.reshare.share_public_keys;
+        let mut checks = draft.ceremony_checks.clone();
+        checks.extend(key_checks::key(key, shares, draft.threshold));
         checks.push(Check::of(
             "validator-key-unchanged",
-            reshare.validator == present.validator,
-            format!(
-                "the contract has {}, the reshare gave {}",
-                present.validator, reshare.validator
-            ),
+            *key == present.validator,
+            format!("the contract has {}, the reshare gave {key}", present.validator),
         ));
+        let owner = self.manager.address();
         checks.extend(key_checks::registration(
-            self.manager.address(),
-            &reshare.validator,
-            registration,
-            &ssv,
+            owner,
+            key,
+            draft.registration,
+            &gathered.ssv,
         ));
-        checks.push(shares_check);
+        checks.push(gathered.shares_check.clone());
         checks.push(present.staked_check(pool));
+        let limit = self.manager.capabilities().reshare_limit();
         checks.push(reshares_left(&present.committee, limit));
         checks.push(authorised(&*self.manager, self.sending.oracle).await);
         checks.push(sending::endpoints_agree(&self.sending, pool, oracle, present.block).await);
+        checks
+    }
 
+    fn facts(&self, pool: PoolId, draft: &SendReshareDraft, gathered: &Gathered) -> Vec<Fact> {
+        let (key, dealt) = (draft.reshare.validator, list(&draft.old_committee));
+        let (holders, new) = (&gathered.present.committee.operator_ids, &gathered.operators);
+        let limit = self.manager.capabilities().reshare_limit();
+        let used = gathered.present.committee.reshare_count;
+        let reshares = format!("{used} of {limit} used, this is {}", used + 1);
+        let can = self.committees.ceremonies.capabilities();
+        let power = old_power(holders, new, can.threshold_of(holders.len()));
         let mut facts = vec![
             Fact::new("pool", FactKind::Text, pool),
-            Fact::new("validator key, unchanged", FactKind::Hex, reshare.validator),
-            Fact::new(
-                "present committee",
-                FactKind::Text,
-                list(&present.committee.operator_ids),
-            ),
-            Fact::new("old operators that dealt", FactKind::Text, list(old_committee)),
+            Fact::new("validator key, unchanged", FactKind::Hex, key),
+            Fact::new("present committee", FactKind::Text, list(holders)),
+            Fact::new("old operators that dealt", FactKind::Text, dealt),
         ];
-        facts.extend(committee::fact(&self.committees, "new committee", &operators));
+        facts.extend(committee::fact(&self.committees, "new committee", new));
         facts.extend([
-            Fact::new("SSV registration nonce", FactKind::Text, registration.nonce),
-            Fact::new(
-                "reshares",
-                FactKind::Text,
-                format!("{used} of {limit} used, this is {}", used + 1),
-            ),
-            Fact::new(
-                "old shares",
-                FactKind::Warning,
-                old_power(&present.committee.operator_ids, &operators),
-            ),
+            Fact::new("SSV registration nonce", FactKind::Text, draft.registration.nonce),
+            Fact::new("reshares", FactKind::Text, reshares),
+            Fact::new("old shares", FactKind::Warning, power),
             Fact::new(
                 "SSV",
                 FactKind::Warning,
                 "resharePool does not tell SSV anything: the cluster there stays as it is",
             ),
         ]);
-        let title = format!(
-            "Tell the manager that operators {} hold the key of pool {pool}.",
-            list(&operators)
-        );
-        sending::proposal(
-            &self.sending,
-            ActionKind::SendReshare,
-            &title,
-            facts,
-            checks,
-            payload,
-            &balance,
-        )
-        .await
+        facts
     }
 }

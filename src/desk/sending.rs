@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use alloy::primitives::{Address, U256};
 
-use super::{agreed, proposal};
+use super::proposal;
 use crate::config::format_ether;
 use crate::oracle::{
     ActionKind, CallArgument, CallView, Fact, FactKind, Payload, Prepared, TransactionPayload,
 };
 use crate::ports::{
-    Agreement, Answer, Call, Execution, NoSuchCall, PoolCall, PoolManager, Simulated, TxSigner,
+    Agreement, Answer, Call, Execution, NoSuchCall, PoolCall, PoolManager, Simulated, TxSigner, agreed,
 };
 use crate::tx::fees;
 use crate::types::{BlockRef, Check, PoolId};

@@ -2,16 +2,16 @@
 
 use std::sync::Arc;
 
-use super::committee::{self, Committees};
+use super::committee::{self, Asked, Committees, Quorum, threshold_of_holders};
 use super::exit_checks::{self, ExpectedChain};
-use super::pools::present;
-use super::proposal::list;
+use super::pools::{Present, present};
+use super::proposal::{self, list};
 use super::sighting::{phase, state};
-use super::{NO_BEACON, key_checks, later, proposal, refused};
-use crate::oracle::{ActionKind, BadExit, Fact, FactKind, KnownKey, Prepared, Proposal};
-use crate::ports::consensus::ExitMessage;
+use super::{NO_BEACON, key_checks, later, refused};
+use crate::oracle::{ActionKind, Fact, FactKind, KnownKey, Prepared, SignExitDraft};
+use crate::ports::consensus::{ExitMessage, ExitRules, Validator};
 use crate::ports::{Consensus, Execution, ExitSigning, PoolManager, Ssv};
-use crate::types::{CeremonyPlan, PoolId, SafeText, SignPurpose, UnixMillis};
+use crate::types::{BlsPublicKey, CeremonyPlan, Check, OperatorId, PoolId, SignPurpose, UnixMillis};
 
 /// Prepares the signing of exits.
 #[derive(Debug)]
@@ -25,68 +25,80 @@ pub(super) struct SignExit {
     pub(super) expected: ExpectedChain,
 }
 
+/// What would be signed, by whom, and what it is judged by.
+struct Gathered<'a> {
+    beacon: &'a dyn Consensus,
+    rules: ExitRules,
+    present: Present,
+    validator: Validator,
+    message: ExitMessage,
+    /// Everybody who holds a share, ascending.
+    committee: Vec<OperatorId>,
+    asked: Asked,
+    plan: CeremonyPlan,
+    /// The present epoch.
+    now: u64,
+}
+
 impl SignExit {
-    pub(super) async fn prepare(
-        &self,
-        pool: PoolId,
-        known: Option<KnownKey>,
-        last_failure: Option<SafeText>,
-        attempt: u32,
-        bad: Option<BadExit>,
-    ) -> Prepared {
-        let Some(beacon) = self.consensus.as_deref() else {
-            return refused(NO_BEACON);
-        };
+    /// `Err` is the answer of the desk where there is nothing to propose.
+    pub(super) async fn prepare(&self, pool: PoolId, draft: SignExitDraft) -> Result<Prepared, Prepared> {
+        let beacon = self.possible()?;
+        let gathered = self.gather(beacon, pool, draft.known.as_ref()).await?;
+        let checks = self.checks(pool, &draft, &gathered).await?;
+        let facts = self.facts(pool, &gathered);
+        let title = format!(
+            "Have operators {} sign the voluntary exit of validator {} (pool {pool}). This cannot be taken back.",
+            list(&gathered.committee),
+            gathered.validator.index
+        );
+        Ok(proposal::ceremony(
+            &self.committees,
+            ActionKind::SignExit,
+            &title,
+            facts,
+            checks,
+            gathered.plan,
+            (draft.attempt, draft.last_failure),
+        ))
+    }
+
+    /// A beacon node tells the validator's state, and the operators can sign at all.
+    fn possible(&self) -> Result<&dyn Consensus, Prepared> {
+        let beacon = self.consensus.as_deref().ok_or_else(|| refused(NO_BEACON))?;
         let can = self.committees.ceremonies.capabilities();
-        if can.exits == ExitSigning::Impossible {
-            return refused(format!(
+        match can.exits {
+            ExitSigning::ByCeremony => Ok(beacon),
+            ExitSigning::Impossible => Err(refused(format!(
                 "the operators cannot sign a voluntary exit with {}",
                 can.title
-            ));
+            ))),
         }
-        let present = match present(&*self.manager, &*self.execution, pool).await {
-            Ok(present) => present,
-            Err(answer) => return answer,
-        };
-        let (rules, validator) = match state(beacon, &present.validator).await {
-            Ok(found) => found,
-            Err(why) => return later(why.to_string()),
-        };
-        let Some(validator) = validator else {
-            return later(format!(
-                "the beacon chain does not know validator {} (yet)",
-                present.validator
-            ));
-        };
-        if validator.status.is_exiting() {
-            return Prepared::AlreadySo {
-                phase: phase(validator.status),
-                validator: present.validator,
-            };
-        }
-        let Some(epoch) = rules.ready_epoch(&validator) else {
-            return later(format!(
-                "validator {} is {}: its activation is not set yet",
-                validator.index, validator.status
-            ));
-        };
+    }
+
+    async fn gather<'a>(
+        &self,
+        beacon: &'a dyn Consensus,
+        pool: PoolId,
+        known: Option<&KnownKey>,
+    ) -> Result<Gathered<'a>, Prepared> {
+        let present = present(&*self.manager, &*self.execution, pool).await?;
+        let key = present.validator;
+        let (rules, validator) = state(beacon, &key).await.map_err(later)?;
+        let validator = validator
+            .ok_or_else(|| later(format!("the beacon chain does not know validator {key} (yet)")))?;
+        let epoch = exit_epoch(&rules, &validator, key)?;
         let mut committee = present.committee.operator_ids.clone();
         committee.sort_unstable();
-        let Some(threshold) = can.threshold_of(committee.len()) else {
-            return refused(format!(
-                "pool {pool} is held by {} operators, which is no committee",
-                committee.len()
-            ));
-        };
+        let can = self.committees.ceremonies.capabilities();
+        let threshold = threshold_of_holders(can, pool, &committee)?;
         let message = ExitMessage {
             epoch,
             validator_index: validator.index,
         };
-        let (key, shares) = (present.validator, &present.committee.shares);
-        let told = self.ssv.decode_shares(shares, &committee).ok();
-        let share_public_keys = key_checks::share_keys(known.as_ref(), &key, &committee, told);
+        let told = self.ssv.decode_shares(&present.committee.shares, &committee).ok();
         let plan = CeremonyPlan::Sign {
-            validator: present.validator,
+            validator: key,
             committee: committee.clone(),
             threshold,
             signing_root: rules.signing_root(&message),
@@ -94,57 +106,98 @@ impl SignExit {
                 validator_index: validator.index,
                 epoch,
             },
-            share_public_keys,
+            share_public_keys: key_checks::share_keys(known, &key, (&committee, threshold), told),
         };
         let asked = committee::ask(&self.committees, &committee).await;
-        let quorum = committee::Quorum::AtLeast(usize::from(threshold));
-        let mut checks = committee::checks(&self.committees, &asked, &plan, quorum);
+        let now = rules.epoch_at(UnixMillis::now());
+        Ok(Gathered {
+            beacon,
+            rules,
+            present,
+            validator,
+            message,
+            committee,
+            asked,
+            plan,
+            now,
+        })
+    }
+
+    async fn checks(
+        &self,
+        pool: PoolId,
+        draft: &SignExitDraft,
+        gathered: &Gathered<'_>,
+    ) -> Result<Vec<Check>, Prepared> {
+        let Gathered {
+            beacon,
+            rules,
+            present,
+            validator,
+            plan,
+            ..
+        } = gathered;
+        let key = &present.validator;
+        let quorum = Quorum::AtLeast(usize::from(plan.threshold()));
+        let mut checks = committee::checks(&self.committees, &gathered.asked, plan, quorum);
         checks.push(present.staked_check(pool));
         checks.push(exit_checks::wanted(&*self.manager, pool).await);
-        checks.extend(exit_checks::domain(&self.expected, beacon, &rules).await);
-        let now = rules.epoch_at(UnixMillis::now());
-        match exit_checks::index(beacon, &present.validator, validator.index).await {
-            Ok(check) => checks.push(check),
-            Err(why) => return later(why.to_string()),
-        }
-        checks.extend(exit_checks::validator(&validator, &rules, now));
-        checks.push(exit_checks::credentials(&*self.manager, pool, &validator).await);
-        checks.extend(bad.map(|bad| exit_checks::new_signing_root(&bad, rules.signing_root(&message))));
-        checks.push(key_checks::in_journal(known.as_ref(), &key, &committee));
+        checks.extend(exit_checks::domain(&self.expected, *beacon, rules).await);
+        let index = exit_checks::index(*beacon, key, validator.index).await;
+        checks.push(index.map_err(later)?);
+        checks.extend(exit_checks::validator(validator, rules, gathered.now));
+        checks.push(exit_checks::credentials(&*self.manager, pool, validator).await);
+        let root = rules.signing_root(&gathered.message);
+        let bad = draft.bad.as_ref();
+        checks.extend(bad.map(|bad| exit_checks::new_signing_root(bad, root)));
+        let known = draft.known.as_ref();
+        checks.push(key_checks::in_journal(known, key, &gathered.committee));
+        Ok(checks)
+    }
+
+    fn facts(&self, pool: PoolId, gathered: &Gathered<'_>) -> Vec<Fact> {
+        let Gathered {
+            rules,
+            validator,
+            message,
+            ..
+        } = gathered;
+        let epoch = exit_checks::when(rules, message.epoch, gathered.now);
         let mut facts = vec![
             Fact::new("pool", FactKind::Text, pool),
-            Fact::new("validator key", FactKind::Hex, present.validator),
+            Fact::new("validator key", FactKind::Hex, gathered.present.validator),
             Fact::new("validator index", FactKind::Text, validator.index),
             Fact::new("status", FactKind::Text, validator.status),
-            Fact::new(
-                "exit epoch",
-                FactKind::Text,
-                exit_checks::when(&rules, epoch, now),
-            ),
-            Fact::new("signing root", FactKind::Hex, rules.signing_root(&message)),
+            Fact::new("exit epoch", FactKind::Text, epoch),
+            Fact::new("signing root", FactKind::Hex, rules.signing_root(message)),
             Fact::new("domain (EIP-7044)", FactKind::Hex, rules.domain()),
         ];
-        facts.extend(committee::fact(&self.committees, "operators", &committee));
+        facts.extend(committee::fact(
+            &self.committees,
+            "operators",
+            &gathered.committee,
+        ));
         facts.push(Fact::new(
             "cannot be undone",
             FactKind::Warning,
             "whoever holds the signature can publish it, at any time",
         ));
-        facts.push(Fact::new("attempt", FactKind::Text, attempt));
-        if let Some(why) = last_failure {
-            facts.push(Fact::new("last attempt failed", FactKind::Warning, why));
-        }
-        let title = format!(
-            "Have operators {} sign the voluntary exit of validator {} (pool {pool}). This cannot be taken back.",
-            list(&committee),
-            validator.index
-        );
-        Prepared::Proposal(Box::new(Proposal {
-            kind: ActionKind::SignExit,
-            title: SafeText::new(&title),
-            facts,
-            checks,
-            payload: proposal::payload(&self.committees, plan),
-        }))
+        facts
     }
+}
+
+/// The first epoch in which the exit of the validator is valid.
+fn exit_epoch(rules: &ExitRules, validator: &Validator, key: BlsPublicKey) -> Result<u64, Prepared> {
+    if validator.status.is_exiting() {
+        return Err(Prepared::AlreadySo {
+            phase: phase(validator.status),
+            validator: key,
+        });
+    }
+    rules.ready_epoch(validator).ok_or_else(|| {
+        later(format!(
+            "validator {} is {}: its activation is not set yet",
+            validator.index, validator.status
+        ))
+    })
 }

@@ -216,7 +216,10 @@ impl<W: World> Core<W> {
     }
 
     fn wish(&mut self, by: Identity, request: Request, reply: oneshot::Sender<Reply>) {
-        let (by, wish) = (by.into_name(), translate::wish(request));
+        let (by, wish) = (
+            by.into_name(),
+            translate::wish(request, self.live.backend.capabilities()),
+        );
         let answer = self.step(Input::Wish { by, wish });
         if let Some(answer) = answer {
             // told only once it is durable: an approval that is not in the journal was not made

@@ -20,7 +20,7 @@ use crate::view::NetworkView;
 
 /// A journal that was opened, verified and folded into a state. Nothing runs yet.
 #[derive(Debug)]
-pub struct Opened {
+pub(super) struct Opened {
     state: State,
     committer: Committer,
 }
@@ -29,7 +29,7 @@ pub struct Opened {
 ///
 /// # Errors
 /// The journal is locked, broken, or written by a newer version.
-pub fn open(settings: Settings, options: &JournalOptions) -> Result<Opened, EngineError> {
+pub(super) fn open(settings: Settings, options: &JournalOptions) -> Result<Opened, EngineError> {
     let (journal, entries) = Journal::open(options)?;
     let mut durable = Durable::default();
     for entry in &entries {
@@ -48,13 +48,13 @@ pub fn open(settings: Settings, options: &JournalOptions) -> Result<Opened, Engi
 impl Opened {
     /// The block up to which events are in the journal.
     #[must_use]
-    pub fn cursor(&self) -> Option<BlockRef> {
+    pub(super) fn cursor(&self) -> Option<BlockRef> {
         self.committer.journal().cursor()
     }
 
     /// Request events that opened cases which are still open: a reorg may still drop them.
     #[must_use]
-    pub fn open_requests(&self) -> Vec<(RequestKind, PoolId, LogRef)> {
+    pub(super) fn open_requests(&self) -> Vec<(RequestKind, PoolId, LogRef)> {
         let open = self
             .state
             .cases
@@ -69,7 +69,7 @@ impl Opened {
 
     /// Fulfilments that were told of open cases and may not be final: a reorg may still drop them.
     #[must_use]
-    pub fn open_fulfilments(&self) -> Vec<(RequestKind, PoolId, LogRef)> {
+    pub(super) fn open_fulfilments(&self) -> Vec<(RequestKind, PoolId, LogRef)> {
         let open = self.state.cases.values().filter(|c| !c.is_closed());
         open.filter_map(|c| Some((c.id.kind, c.id.pool, c.served_by?.log?)))
             .collect()
@@ -79,7 +79,7 @@ impl Opened {
     ///
     /// # Errors
     /// The first record could not be written.
-    pub fn launch<W: World>(
+    pub(super) fn launch<W: World>(
         mut self,
         network: NetworkView,
         oracle: Option<Address>,

@@ -60,8 +60,8 @@ pub(super) struct Live {
     pub(super) endpoints: BTreeMap<EndpointKind, Vec<EndpointView>>,
     pub(super) validators: Vec<ValidatorView>,
     pub(super) alarms: BTreeMap<&'static str, SafeText>,
-    /// Tells the steps of ceremonies.
-    backend: Arc<dyn Ceremonies>,
+    /// Tells the steps of ceremonies, and what a committee can be like.
+    pub(super) backend: Arc<dyn Ceremonies>,
 }
 
 impl Live {

@@ -1,11 +1,12 @@
 //! Between the words of front ends and the words of the core.
 
 use crate::oracle::{Record, Refusal, State, Wish};
+use crate::ports::CeremonyCapabilities;
 use crate::types::{CaseId, SafeText};
 use crate::view::{Accepted, Refused, Reply, Request, Scope};
 
-/// The wish behind a request.
-pub(super) fn wish(request: Request) -> Wish {
+/// The wish behind a request. What a committee can be like, the backend says.
+pub(super) fn wish(request: Request, can: &CeremonyCapabilities) -> Wish {
     let case = |scope| match scope {
         Scope::All => None,
         Scope::Case(case) => Some(case),
@@ -34,7 +35,11 @@ pub(super) fn wish(request: Request) -> Wish {
         Request::Pause { scope } => Wish::Pause(case(scope)),
         Request::Resume { scope } => Wish::Resume(case(scope)),
         Request::RequestReshare { pool } => Wish::Reshare(pool),
-        Request::SetCommittee { action, committee } => Wish::SetCommittee { action, committee },
+        Request::SetCommittee { action, committee } => Wish::SetCommittee {
+            action,
+            committee,
+            sizes: can.committees.iter().map(|size| size.operators).collect(),
+        },
     }
 }
 

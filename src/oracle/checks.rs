@@ -23,8 +23,7 @@ impl CheckName {
 }
 
 /// The check of this name.
-#[must_use]
-pub fn check_named(name: &str) -> Option<&'static CheckName> {
+pub(crate) fn check_named(name: &str) -> Option<&'static CheckName> {
     CHECKS.iter().find(|check| check.name == name)
 }
 
@@ -34,7 +33,7 @@ const fn says(name: &'static str, says: &'static str) -> CheckName {
 
 /// Every check: those of the committee, the contract, the transaction, the key, the exit, and of the ceremony's result.
 pub const CHECKS: &[CheckName] = &[
-    says("committee-size", "the committee has 4, 7, 10 or 13 operators"),
+    says("committee-size", "the DKG backend has committees of this size"),
     says(
         "committee-size-unchanged",
         "a reshare keeps the number of operators",
@@ -45,7 +44,7 @@ pub const CHECKS: &[CheckName] = &[
     ),
     says(
         "operator-keys",
-        "every operator is configured with a valid RSA key",
+        "every operator is configured with a key that the DKG backend reads",
     ),
     says(
         "operators-reachable",
@@ -55,7 +54,10 @@ pub const CHECKS: &[CheckName] = &[
         "operator-versions",
         "every operator's node tells its version, and it is not too old",
     ),
-    says("messenger-reachable", "the messenger answers"),
+    says(
+        "messenger-reachable",
+        "whatever relays between the operators answers",
+    ),
     says("pool-ready", "the pool is in the contract's ready queue"),
     says("pool-at-head", "the pool is at the head of the ready queue"),
     says(

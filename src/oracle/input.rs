@@ -144,6 +144,8 @@ pub enum Wish {
         action: ActionId,
         /// The new committee.
         committee: Vec<OperatorId>,
+        /// How many operators a committee of the DKG backend can have, ascending.
+        sizes: Vec<usize>,
     },
 }
 

@@ -200,7 +200,7 @@ impl Milestone {
 
 /// The stages of a case, in order, with all that its journal knows of their times.
 #[must_use]
-pub fn milestones(case: &Case) -> Vec<Milestone> {
+pub(crate) fn milestones(case: &Case) -> Vec<Milestone> {
     let stages = Stage::of(case.id.kind).iter();
     stages
         .map(|stage| Milestone {

@@ -41,19 +41,23 @@ pub use actions::{
     ActionKind, BroadcastExitDraft, Draft, Family, KeygenDraft, ReshareDraft, Risk, SendDepositDraft,
     SendReshareDraft, SignExitDraft,
 };
-pub use advance::{REFUSALS, current_ceremony, doubtful_ceremony};
+pub(crate) use advance::{REFUSALS, current_ceremony, doubtful_ceremony};
 pub use case::{CaseStatus, Cause, HistoryEntry, ValidatorPhase};
-pub use checks::{CHECKS, CheckName, NEW_SIGNING_ROOT, check_named};
+pub(crate) use checks::check_named;
+pub use checks::{CHECKS, CheckName, NEW_SIGNING_ROOT};
 pub use decision::{Decider, Decision, Mode, Verdict};
 pub use effect::{Effect, KnownKey, Published, Registration, Wanted};
 pub use exit::{BadExit, Deferral, ExitAnswer, ExitOffers, ExitStanding, ExitVerdict};
 pub use input::{CeremonySuccess, ChainFacts, Fulfilment, Input, Prepared, Purpose, Stamped, Wish};
-pub use milestone::{Actual, Basis, Forecast, Milestone, Moment, Sighting, Stage, milestones};
+pub(crate) use milestone::milestones;
+pub use milestone::{Actual, Basis, Forecast, Milestone, Moment, Sighting, Stage};
 pub use payload::{CallArgument, CallView, CeremonyPayload, ExitPayload, Payload, TransactionPayload};
 pub use policy::{Policy, Rule, RuleUse};
 pub use record::{CeremonyRole, Record};
 pub use state::{Case, Ceremony, Doubt, Durable, Resume, Sending, Served, Settings, State, Step, Track};
-pub use status::{action_state, case_status, place_in_line, unknown_outcome};
+pub(crate) use status::unknown_outcome;
+pub use status::{action_state, case_status, place_in_line};
 pub use step::{WishReply, step};
 pub use turn::Output;
 pub use wish::Refusal;
+pub(crate) use wish::may_reshare;

@@ -59,8 +59,7 @@ pub fn action_state(state: &State, id: ActionId) -> Option<ActionState> {
 
 /// Why it is not known whether what a case does at this step took effect; `None` where it is known, or nothing is done.
 /// The case goes no further until it is found out.
-#[must_use]
-pub fn unknown_outcome(state: &State, step: &Step) -> Option<SafeText> {
+pub(crate) fn unknown_outcome(state: &State, step: &Step) -> Option<SafeText> {
     match step {
         Step::RunCeremony(request) | Step::Register(Some(request)) => ceremony(state, *request),
         Step::Execute(action) => transaction(state, *action),
@@ -73,8 +72,8 @@ fn ceremony(state: &State, request: RequestId) -> Option<SafeText> {
     let running = state.ceremonies.get(&request).filter(|c| c.ended.is_none())?;
     if let Some(doubt) = &running.doubt {
         return Some(SafeText::new(&format!(
-            "outcome of {} with {}, attempt {}, unknown: {}; its result is looked for at the messenger until \
-             it is found, or declared lost with the retry key",
+            "outcome of {} with {}, attempt {}, unknown: {}; its result is looked for until it is found, \
+             or declared lost with the retry key",
             running.plan.kind(),
             counted(running.plan.participants().len(), "operator"),
             running.attempt,

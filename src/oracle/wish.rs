@@ -3,10 +3,11 @@
 use super::state::EffectKey;
 use super::turn::Turn;
 use super::{
-    ActionState, Cause, Decider, Decision, Mode, Record, Step, Verdict, Wish, account, current_ceremony,
+    ActionState, Cause, Decider, Decision, Mode, Record, State, Step, Verdict, Wish, account,
+    current_ceremony,
 };
 use crate::types::{
-    ActionId, CaseId, OperatorId, PoolId, RequestId, RequestKind, Root, SafeText, UnixMillis, threshold_for,
+    ActionId, CaseId, OperatorId, PoolId, RequestId, RequestKind, Root, SafeText, UnixMillis, listed,
 };
 
 /// A wish was not fulfilled.
@@ -50,7 +51,11 @@ pub(super) fn fulfil(turn: &mut Turn<'_>, by: &SafeText, wish: Wish) -> Answer {
         Wish::Pause(case) => pause(turn, by, case),
         Wish::Resume(case) => resume(turn, by, case),
         Wish::Reshare(pool) => reshare(turn, by, pool),
-        Wish::SetCommittee { action, committee } => set_committee(turn, by, action, committee),
+        Wish::SetCommittee {
+            action,
+            committee,
+            sizes,
+        } => set_committee(turn, by, action, committee, &sizes),
     }
 }
 
@@ -235,19 +240,29 @@ fn resume(turn: &mut Turn<'_>, by: &SafeText, case: Option<CaseId>) -> Answer {
     Ok(SafeText::new("resumed"))
 }
 
-fn reshare(turn: &mut Turn<'_>, by: &SafeText, pool: PoolId) -> Answer {
-    if !turn.state.live.facts.staked.contains(&pool) {
-        return Err(not_now(format!(
+/// Whether a reshare of this pool can be opened by hand.
+///
+/// # Errors
+/// Why not, in words.
+pub(crate) fn may_reshare(state: &State, pool: PoolId) -> Result<(), SafeText> {
+    if !state.facts().staked.contains(&pool) {
+        return Err(SafeText::new(&format!(
             "pool {pool} is not staked: only a staked pool can be reshared"
         )));
     }
-    let kind = RequestKind::Reshare;
-    let open = turn.state.cases_of(kind, pool).find(|c| !c.is_closed());
-    if let Some(id) = open.map(|c| c.id) {
-        return Err(not_now(format!(
-            "{id} is open already: one reshare of a key at a time"
-        )));
+    let mut of_pool = state.cases_of(RequestKind::Reshare, pool);
+    match of_pool.find(|case| !case.is_closed()) {
+        Some(open) => Err(SafeText::new(&format!(
+            "{} is open already: one reshare of a key at a time",
+            open.id
+        ))),
+        None => Ok(()),
     }
+}
+
+fn reshare(turn: &mut Turn<'_>, by: &SafeText, pool: PoolId) -> Answer {
+    may_reshare(turn.state, pool).map_err(Refusal::NotNow)?;
+    let kind = RequestKind::Reshare;
     let newest = turn.state.cases_of(kind, pool).next_back();
     let ordinal = newest.map_or(0, |c| c.id.ordinal + 1);
     let case = CaseId { kind, pool, ordinal };
@@ -261,7 +276,13 @@ fn reshare(turn: &mut Turn<'_>, by: &SafeText, pool: PoolId) -> Answer {
     Ok(SafeText::new(&format!("{case} opened")))
 }
 
-fn set_committee(turn: &mut Turn<'_>, by: &SafeText, id: ActionId, mut committee: Vec<OperatorId>) -> Answer {
+fn set_committee(
+    turn: &mut Turn<'_>,
+    by: &SafeText,
+    id: ActionId,
+    mut committee: Vec<OperatorId>,
+    sizes: &[usize],
+) -> Answer {
     let action = turn
         .state
         .actions
@@ -285,10 +306,9 @@ fn set_committee(turn: &mut Turn<'_>, by: &SafeText, id: ActionId, mut committee
     if committee.len() != n {
         return Err(not_now("an operator stands twice in the committee"));
     }
-    if threshold_for(n).is_none() {
-        return Err(not_now(format!(
-            "a committee has 4, 7, 10 or 13 operators, not {n}"
-        )));
+    if !sizes.contains(&n) {
+        let known = listed(sizes.iter().copied(), "or");
+        return Err(not_now(format!("a committee has {known} operators, not {n}")));
     }
     turn.record(Record::CommitteeChosen {
         case: id.case,
@@ -298,4 +318,65 @@ fn set_committee(turn: &mut Turn<'_>, by: &SafeText, id: ActionId, mut committee
     let reason = SafeText::new(&format!("{by} chose another committee"));
     turn.record(Record::ActionVoided { action: id, reason });
     Ok(SafeText::new("committee changed; the action is proposed anew"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::oracle::fixture::{proposal, settings};
+    use crate::oracle::{ActionKind, Input, Settings, Stamped, step};
+
+    /// Mode supervised, with the proposal of a key generation.
+    fn proposed() -> (State, ActionId) {
+        let mut state = State::new(Settings {
+            mode: Mode::Supervised,
+            ..settings()
+        });
+        let case: CaseId = "deposit/1".parse().unwrap();
+        let action = ActionId { case, number: 1 };
+        let proposal = proposal(ActionKind::Keygen);
+        let cause = Cause::Manual {
+            by: "ada".into(),
+            at: UnixMillis(1),
+        };
+        let digest = proposal.digest(action);
+        let records = [
+            Record::CaseOpened { case, cause },
+            Record::ActionProposed {
+                action,
+                proposal: Box::new(proposal),
+                digest,
+            },
+        ];
+        for (n, record) in (1..).zip(&records) {
+            state.apply(n, UnixMillis(1), record);
+        }
+        (state, action)
+    }
+
+    #[test]
+    fn a_committee_has_a_size_that_the_backend_knows() {
+        let choose = |state: &mut State, action, operators: u64| {
+            let wish = Wish::SetCommittee {
+                action,
+                committee: (1..=operators).map(OperatorId).collect(),
+                sizes: vec![5, 6],
+            };
+            let stamped = Stamped {
+                at: UnixMillis(2),
+                entropy: [2; 24],
+                input: Input::Wish {
+                    by: "ada".into(),
+                    wish,
+                },
+            };
+            step(state, stamped).1.unwrap()
+        };
+        let (mut state, action) = proposed();
+        assert_eq!(
+            choose(&mut state, action, 4),
+            Err(not_now("a committee has 5 or 6 operators, not 4"))
+        );
+        assert!(choose(&mut state, action, 5).is_ok());
+    }
 }

@@ -17,7 +17,7 @@ use tokio::sync::mpsc;
 use super::Answer;
 use crate::types::{
     BackendName, CeremonyFailure, CeremonyPlan, CeremonyResult, CeremonyStep, Check, Examined, OperatorId,
-    OperatorProgress, RequestId, SafeText, StepId, Transcript, TranscriptError, UnixMillis,
+    OperatorProgress, RequestId, SafeText, StepId, Transcript, TranscriptError, UnixMillis, listed,
 };
 
 /// A DKG backend.
@@ -186,18 +186,7 @@ impl CeremonyCapabilities {
     /// The sizes in words: `4, 7, 10 and 13`.
     #[must_use]
     pub fn sizes(&self) -> String {
-        let mut words = String::new();
-        for (n, size) in self.committees.iter().enumerate() {
-            if n > 0 {
-                words.push_str(if n + 1 == self.committees.len() {
-                    " and "
-                } else {
-                    ", "
-                });
-            }
-            words.push_str(&size.operators.to_string());
-        }
-        words
+        listed(self.committees.iter().map(|size| size.operators), "and")
     }
 
     /// A release as an operator reported it, against the oldest that can take part.

@@ -7,6 +7,7 @@
 //! Every question to the outside is answered by an [`Answer`]: yes with a value, no with its evidence, or not known with
 //! the reason. What counts as a *no* is the adapter's knowledge, so it is decided and documented there.
 
+pub mod agreed;
 mod agreement;
 mod answer;
 mod ceremonies;

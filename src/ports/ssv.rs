@@ -20,6 +20,8 @@ pub struct SsvCapabilities {
     pub cluster_layout: ClusterLayout,
     /// Among whom a validator key can be registered only once.
     pub keys_unique: KeyScope,
+    /// How many operators a cluster can have, ascending.
+    pub cluster_sizes: &'static [usize],
     /// There is a call by which an owner asks the operators for a validator's exit (`exitValidator`).
     pub exits_by_call: bool,
 }

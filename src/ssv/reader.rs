@@ -16,6 +16,10 @@ use crate::ports::{
 };
 use crate::types::{BlockRef, ClusterLayout, ClusterSnapshot, OperatorId};
 
+/// Operators of a cluster: from 4 to 13, one more than a multiple of three (`ValidatorLib.validateOperatorsLength`; from
+/// its error `InvalidOperatorIdsLength`).
+const CLUSTER_SIZES: [usize; 4] = [4, 7, 10, 13];
+
 /// An owner's state at a block.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 struct OwnerState {
@@ -99,6 +103,7 @@ impl Ssv for SsvReader {
             } else {
                 KeyScope::Everybody
             },
+            cluster_sizes: &CLUSTER_SIZES,
             exits_by_call: since_v1,
         }
     }

@@ -90,7 +90,7 @@ pub enum CeremonyPlan {
     Keygen {
         /// Operators, ascending.
         committee: Vec<OperatorId>,
-        /// 2f+1 of n = 3f+1.
+        /// How many of them can sign.
         threshold: u8,
         /// 32 bytes, begins 0x01.
         withdrawal_credentials: Root,
@@ -160,18 +160,15 @@ impl CeremonyPlan {
             Self::Reshare { new, .. } => new,
         }
     }
-}
 
-/// `t = 2f+1` for `n = 3f+1`, in the sizes that SSV has clusters of: 4→3, 7→5, 10→7, 13→9. Which of them a ceremony can
-/// have, its backend tells.
-#[must_use]
-pub fn threshold_for(n: usize) -> Option<u8> {
-    match n {
-        4 => Some(3),
-        7 => Some(5),
-        10 => Some(7),
-        13 => Some(9),
-        _ => None,
+    /// How many of that committee can sign, as the backend told it when the plan was made.
+    #[must_use]
+    pub fn threshold(&self) -> u8 {
+        match self {
+            Self::Keygen { threshold, .. }
+            | Self::Reshare { threshold, .. }
+            | Self::Sign { threshold, .. } => *threshold,
+        }
     }
 }
 

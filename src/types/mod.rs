@@ -20,14 +20,14 @@ mod verification;
 pub use bytes::{BlsPublicKey, BlsSignature, ByteLengthError, ForkVersion, Root};
 pub use ceremony::{
     BackendName, Blame, CeremonyFailure, CeremonyKind, CeremonyPlan, CeremonyResult, FailureKind,
-    KeygenOutput, OperatorProgress, OperatorState, OwnerNonce, ReshareOutput, SignPurpose, threshold_for,
+    KeygenOutput, OperatorProgress, OperatorState, OwnerNonce, ReshareOutput, SignPurpose,
 };
 pub use check::{Check, CheckStatus};
 pub use contract::{BlockRef, ClusterLayout, ClusterSnapshot, LogRef, PoolView, RequestKind};
 pub use id::{ActionId, CaseId, OperatorId, ParseIdError, PoolId, RequestId};
 pub use operator::{OperatorRecord, RsaPublicKeyText};
 pub use step::{CeremonyStep, Follows, StepId, present_step, present_step_from, was_seen};
-pub use text::{RedactedUrl, SafeText, counted, quoted};
+pub use text::{RedactedUrl, SafeText, counted, listed, quoted};
 pub use time::{UnixMillis, in_words};
 pub use transaction::{NonceStatus, SignedTransaction};
 pub use transcript::{Examined, Transcript, TranscriptError};

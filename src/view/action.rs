@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::Can;
 use crate::types::{
     ActionId, BlsPublicKey, BlsSignature, CeremonyPlan, Check, CheckStatus, OperatorId, Root, SafeText,
-    UnixMillis,
+    UnixMillis, listed,
 };
 
 /// What an action does to the world outside.
@@ -266,12 +266,10 @@ impl CommitteeView {
     /// The sizes in words: `4, 7, 10 or 13`.
     #[must_use]
     pub fn sizes_in_words(&self) -> String {
-        let sizes: Vec<_> = self.sizes.iter().map(|s| s.operators.to_string()).collect();
-        match sizes.split_last() {
-            Some((last, [])) => last.clone(),
-            Some((last, others)) => format!("{} or {last}", others.join(", ")),
-            None => "no".to_owned(),
+        if self.sizes.is_empty() {
+            return "no".to_owned();
         }
+        listed(self.sizes.iter().map(|size| size.operators), "or")
     }
 }
 

@@ -41,6 +41,15 @@ impl Can {
     }
 }
 
+impl From<Result<(), SafeText>> for Can {
+    fn from(result: Result<(), SafeText>) -> Self {
+        match result {
+            Ok(()) => Self::Yes,
+            Err(why) => Self::No { why },
+        }
+    }
+}
+
 impl From<Result<(), String>> for Can {
     fn from(result: Result<(), String>) -> Self {
         match result {

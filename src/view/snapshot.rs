@@ -23,7 +23,7 @@ pub struct Snapshot {
     pub paused: Option<PauseView>,
     pub chain: ChainView,
     pub signer: SignerView,
-    /// RPC nodes, messenger, beacon nodes.
+    /// RPC nodes, whatever relays between operators, beacon nodes.
     pub endpoints: Vec<EndpointView>,
     /// Operators by id.
     pub operators: Vec<OperatorView>,

@@ -147,7 +147,10 @@ impl SignerView {
 pub enum EndpointKind {
     /// JSON-RPC of the execution layer.
     Execution,
-    Messenger,
+    /// Whatever relays between the operators of a ceremony, where the DKG backend needs somebody; called messenger, as the
+    /// configuration and the checks call it.
+    #[serde(rename = "messenger")]
+    Relay,
     /// Standard Beacon API of the consensus layer.
     Beacon,
 }
@@ -158,7 +161,7 @@ impl EndpointKind {
     pub fn word(self) -> &'static str {
         match self {
             Self::Execution => "execution",
-            Self::Messenger => "messenger",
+            Self::Relay => "messenger",
             Self::Beacon => "beacon",
         }
     }

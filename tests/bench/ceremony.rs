@@ -35,11 +35,12 @@ mod roles;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use casimir_dkg::dkg::rockx::committee::threshold_for;
 use casimir_dkg::dkg::rockx::initiator::{Initiator, InitiatorConfig};
 use casimir_dkg::dkg::rockx::round::Round;
 use casimir_dkg::types::{
     BlsPublicKey, CeremonyPlan, CeremonyResult, ForkVersion, OperatorId, OperatorRecord, RequestId, Root,
-    SignPurpose, UnixMillis, threshold_for,
+    SignPurpose, UnixMillis,
 };
 use tokio::sync::mpsc;
 

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use casimir_dkg::dkg::rockx::committee::threshold_for;
 use casimir_dkg::dkg::rockx::initiator::{Initiator, InitiatorConfig};
 use casimir_dkg::dkg::rockx::keys::{OperatorPrivateKey, OperatorPublicKey};
 use casimir_dkg::dkg::rockx::messenger::{self, MessengerConfig, MessengerHandle};
@@ -17,7 +18,7 @@ use casimir_dkg::dkg::threshold::{SecretPolynomial, SecretScalar};
 use casimir_dkg::ports::{CeremonyUpdate, Failed, Verified};
 use casimir_dkg::types::{
     BlsPublicKey, CeremonyPlan, ForkVersion, OperatorId, OperatorRecord, RedactedUrl, RequestId, Root,
-    SafeText, SignPurpose, Transcript, threshold_for,
+    SafeText, SignPurpose, Transcript,
 };
 use rand::rngs::OsRng;
 use tokio::sync::mpsc;

@@ -1,10 +1,9 @@
 //! Resharings: who may deal to whom, and what becomes of the key.
 
+use casimir_dkg::dkg::rockx::committee::threshold_for;
 use casimir_dkg::dkg::rockx::round::Round;
 use casimir_dkg::dkg::threshold::interpolates_to;
-use casimir_dkg::types::{
-    CeremonyPlan, CeremonyResult, FailureKind, OperatorId, Root, SignPurpose, threshold_for,
-};
+use casimir_dkg::types::{CeremonyPlan, CeremonyResult, FailureKind, OperatorId, Root, SignPurpose};
 
 use super::byzantine::{Lie, Misbehaviour, Step};
 use super::house::{HASTY, House, OldKey, Plan, ids, reshare_plan};

@@ -9,9 +9,9 @@ use casimir_dkg::chain::intake::{
     ChainEvent, Finality, Intake, IntakeConfig, IntakeError, IntakeEvent, ObservedEvent, Resume, Sources,
 };
 use casimir_dkg::chain::rpc::{EndpointState, Rpc};
-use casimir_dkg::desk::agreed::on_facts;
 use casimir_dkg::devnet::proxy::{FaultProxy, Kind, Scenario, Switch, Target, Variables, shipped};
 use casimir_dkg::devnet::{Devnet, Mining};
+use casimir_dkg::ports::agreed::on_facts;
 use casimir_dkg::ports::{Accord, Answer, PoolEventKind, Ssv, Voice};
 use casimir_dkg::ssv::SsvReader;
 use casimir_dkg::types::{ClusterLayout, PoolId};

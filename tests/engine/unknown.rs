@@ -163,7 +163,9 @@ async fn a_result_behind_a_dead_messenger_is_used_when_it_is_back_even_after_a_r
     approve_next(&oracle, "deposit/1", ActionKind::Keygen).await;
     let case = case_is(&oracle, "deposit/1", CaseStatus::Unknown).await;
     assert!(
-        case.sentence.as_str().contains("looked for at the messenger"),
+        case.sentence
+            .as_str()
+            .contains("its result is looked for until it is found"),
         "{}",
         case.sentence
     );

@@ -3,13 +3,14 @@
 use crate::config::reader::Reader;
 use crate::config::schema::Key;
 use crate::config::section::OperatorsConfig;
-use crate::types::{OperatorId, threshold_for};
+use crate::dkg::backends::CONFIGURED;
+use crate::types::{OperatorId, listed};
 
 pub(in crate::config) const KEYS: &[Key] = &[
     Key::new(
         "selection.size",
-        "4, 7, 10 or 13",
-        "Operators of a new committee; it must hold 2/3 of them to sign.",
+        "a number of operators",
+        "Operators of a new committee; the DKG backend has committees of certain sizes, and says how many of them sign.",
     )
     .default("4"),
     Key::new(
@@ -33,7 +34,7 @@ pub enum SelectionRule {
     Choose {
         /// Operators that may be chosen, ascending.
         from: Vec<OperatorId>,
-        /// 4, 7, 10 or 13.
+        /// How many operators; one of the sizes that the DKG backend has.
         size: usize,
     },
 }
@@ -54,8 +55,10 @@ pub(in crate::config) fn read(
     let committee = r.optional::<Vec<OperatorId>>("selection.committee");
     let (size, candidates, committee) = (size?, candidates?, committee?);
     let size = usize::try_from(size).unwrap_or(usize::MAX);
-    if threshold_for(size).is_none() {
-        r.error("selection.size", format!("expected 4, 7, 10 or 13, got {size}"));
+    let can = (CONFIGURED.capabilities)();
+    let sizes = || listed(can.committees.iter().map(|known| known.operators), "or");
+    if can.threshold_of(size).is_none() {
+        r.error("selection.size", format!("expected {}, got {size}", sizes()));
         return None;
     }
     if committee.is_some() && candidates.is_some() {
@@ -80,8 +83,8 @@ pub(in crate::config) fn read(
     };
     if let Some(ids) = committee {
         let ids = check("selection.committee", ids);
-        if threshold_for(ids.len()).is_none() {
-            let message = format!("a committee has 4, 7, 10 or 13 operators, this one {}", ids.len());
+        if can.threshold_of(ids.len()).is_none() {
+            let message = format!("a committee has {} operators, this one {}", sizes(), ids.len());
             r.error("selection.committee", message);
         }
         return Some(SelectionConfig {

@@ -23,6 +23,7 @@ use super::lodestar::{self, Lodestar};
 use super::network::Devnet;
 use super::options::{DevnetOptions, ManagerVersion, Mining};
 use super::watch::BeaconWatch;
+use crate::dkg::rockx::committee::threshold_for;
 use crate::dkg::rockx::messenger::{self, MessengerConfig, MessengerHandle};
 use crate::dkg::rockx::node::NodeHandle;
 use crate::types::{ClusterLayout, OperatorRecord, RedactedUrl, SafeText};
@@ -295,7 +296,7 @@ fn check(options: &DemoOptions) -> Result<(), DevnetError> {
     if !(4..=13).contains(&options.operators) {
         return wrong(format!("{} operators: 4 to 13 are possible", options.operators));
     }
-    if !matches!(options.committee, 4 | 7 | 10 | 13) || options.committee > options.operators {
+    if threshold_for(usize::from(options.committee)).is_none() || options.committee > options.operators {
         return wrong(format!(
             "a committee of {} out of {} operators: 4, 7, 10 or 13 are possible",
             options.committee, options.operators

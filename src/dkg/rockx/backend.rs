@@ -16,7 +16,7 @@ use async_trait::async_trait;
 use tokio::sync::mpsc;
 
 use super::initiator::{Initiator, InitiatorConfig, InitiatorError};
-use super::{plan, round, transcript};
+use super::{committee, plan, round, transcript};
 use crate::dkg::rockx::keys::OperatorPublicKey;
 use crate::ports::{
     Ceremonies, CeremonyCapabilities, CeremonyUpdate, CommitteeSize, ExitSigning, Failed, OperatorHealth,
@@ -24,7 +24,7 @@ use crate::ports::{
 };
 use crate::types::{
     BackendName, CeremonyPlan, CeremonyStep, Examined, OperatorId, RequestId, SafeText, Transcript,
-    TranscriptError, threshold_for,
+    TranscriptError,
 };
 
 /// The operators run RockX's node or ours; a messenger relays between them.
@@ -50,14 +50,11 @@ impl RockX {
 /// What RockX can do, and what it demands.
 #[must_use]
 pub fn capabilities() -> CeremonyCapabilities {
-    let size = |operators| {
-        let threshold = threshold_for(operators)?;
-        Some(CommitteeSize { operators, threshold })
-    };
+    let size = |(operators, threshold)| CommitteeSize { operators, threshold };
     CeremonyCapabilities {
         backend: BackendName::ROCKX,
         title: "RockX".into(),
-        committees: [4, 7, 10, 13].into_iter().filter_map(size).collect(),
+        committees: committee::SIZES.map(size).to_vec(),
         registration: RegistrationSigning::OwnCeremony,
         shares: SharesKept::AtOperators,
         exits: ExitSigning::ByCeremony,

@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::types::{CeremonyPlan, OperatorId, OperatorRecord, SafeText, threshold_for};
+use super::committee::threshold_for;
+use crate::types::{CeremonyPlan, OperatorId, OperatorRecord, SafeText};
 
 /// FROST identifiers are 32 bits wide in the deployed nodes: a larger id would be cut silently.
 const MAX_OPERATOR_ID: u64 = u32::MAX as u64;

@@ -22,7 +22,7 @@ pub(super) fn view(state: &State, live: &Live, id: ActionId) -> Option<ActionVie
         observes(state),
     );
     if view.can_reject.is_yes() {
-        view.committee = convert::committee(&action.proposal.payload, holders);
+        view.committee = convert::committee(&action.proposal.payload, live.backend.capabilities(), holders);
     }
     Some(view)
 }

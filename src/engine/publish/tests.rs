@@ -10,6 +10,7 @@ use crate::oracle::{
     self, Cause, CeremonyPayload, Fact, FactKind, Payload, Policy, Proposal, Record, Settings,
     TransactionPayload,
 };
+use crate::ports::CommitteeSize;
 use crate::ports::fakes::FakeCeremonies;
 use crate::types::{
     ActionId, BackendName, BlockRef, BlsPublicKey, CaseId, CeremonyPlan, Check, ForkVersion, OperatorId,
@@ -33,6 +34,10 @@ fn state(mode: Mode) -> State {
 }
 
 fn live() -> Live {
+    live_with(FakeCeremonies::default())
+}
+
+fn live_with(backend: FakeCeremonies) -> Live {
     let network = NetworkView {
         name: "devnet".into(),
         chain_id: 31_337,
@@ -40,7 +45,7 @@ fn live() -> Live {
         simulated: vec![],
         manager: Address::repeat_byte(1),
     };
-    Live::new(network, None, Arc::new(FakeCeremonies::default()))
+    Live::new(network, None, Arc::new(backend))
 }
 
 fn case_id(kind: RequestKind, pool: u32) -> CaseId {
@@ -183,6 +188,16 @@ fn propose(state: &mut State, case: CaseId, payload: Payload, checks: Vec<Check>
         Payload::Transaction(_) => oracle::ActionKind::SendDeposit,
         Payload::Exit(_) => oracle::ActionKind::BroadcastExit,
     };
+    propose_kind(state, case, kind, payload, checks)
+}
+
+fn propose_kind(
+    state: &mut State,
+    case: CaseId,
+    kind: oracle::ActionKind,
+    payload: Payload,
+    checks: Vec<Check>,
+) -> ActionId {
     let cause = Cause::Manual {
         by: "ada".into(),
         at: UnixMillis(1),
@@ -235,9 +250,26 @@ fn keygen() -> Payload {
     })
 }
 
+fn transaction() -> Payload {
+    Payload::Transaction(TransactionPayload {
+        chain_id: 1,
+        from: Address::default(),
+        to: Address::default(),
+        value_wei: Default::default(),
+        data: Default::default(),
+        fee_ceiling_wei: Default::default(),
+        call: None,
+    })
+}
+
 #[test]
 fn a_committee_is_shown_with_everybody_who_holds_a_share_and_with_possible_sizes() {
-    let mut live = live();
+    let mut backend = FakeCeremonies::default();
+    // no size is RockX's, nor is any threshold
+    backend.capabilities.committees = [(4, 4), (5, 4)]
+        .map(|(operators, threshold)| CommitteeSize { operators, threshold })
+        .to_vec();
+    let mut live = live_with(backend);
     live.validators = vec![ValidatorView {
         pool: PoolId(3),
         public_key: BlsPublicKey::default(),
@@ -253,8 +285,9 @@ fn a_committee_is_shown_with_everybody_who_holds_a_share_and_with_possible_sizes
     assert_eq!(shown.proposed, committee([1, 2, 3, 5]));
     // the plan names 1, 2 and 3 only, which deal
     assert_eq!(shown.holders, committee([1, 2, 3, 4]));
-    assert_eq!(shown.sizes_in_words(), "4, 7, 10 or 13");
-    assert_eq!((shown.threshold(7), shown.threshold(5)), (Some(5), None));
+    assert_eq!(shown.sizes_in_words(), "4 or 5");
+    let thresholds = [4, 5, 7].map(|operators| shown.threshold(operators));
+    assert_eq!(thresholds, [Some(4), Some(4), None]);
     let id = propose(&mut state, case_id(RequestKind::Deposit, 3), keygen(), vec![]);
     let shown = actions::view(&state, &live, id).unwrap().committee.unwrap();
     assert!(shown.holders.is_empty(), "nobody holds a new key");
@@ -306,20 +339,65 @@ fn an_irreversible_action_says_its_phrase_and_its_family() {
     assert_eq!(shown.kind, "broadcast-exit");
 }
 
+/// A version of the contract may take exits by a call: what leaves decides, not what the action is called.
+#[test]
+fn the_family_is_the_payloads() {
+    let mut state = state(Mode::Supervised);
+    let case = case_id(RequestKind::Exit, 3);
+    let kind = oracle::ActionKind::BroadcastExit;
+    let id = propose_kind(&mut state, case, kind, transaction(), vec![]);
+    let shown = actions::view(&state, &live(), id).unwrap();
+    assert_eq!(shown.kind, "broadcast-exit");
+    assert_eq!(shown.family, crate::view::Family::Transaction);
+}
+
+#[test]
+fn a_reshare_is_offered_exactly_where_it_would_be_opened() {
+    let mut state = state(Mode::Supervised);
+    let pool = PoolId(3);
+    let agree = |state: &mut State, expected: Option<&str>| {
+        let shown = validators::can_reshare(state, pool);
+        let by = SafeText::new("ada");
+        let wish = oracle::Wish::Reshare(pool);
+        let stamped = oracle::Stamped {
+            at: UnixMillis(9),
+            entropy: [9; 24],
+            input: oracle::Input::Wish { by, wish },
+        };
+        let (_, answer) = oracle::step(state, stamped);
+        match expected {
+            None => {
+                assert_eq!(shown, Can::Yes);
+                answer.unwrap().unwrap();
+            }
+            Some(why) => {
+                assert_eq!(shown, Can::no(why));
+                assert_eq!(answer.unwrap(), Err(oracle::Refusal::NotNow(why.into())));
+            }
+        }
+    };
+    let unstaked = "pool 3 is not staked: only a staked pool can be reshared";
+    agree(&mut state, Some(unstaked));
+    let facts = oracle::ChainFacts {
+        staked: [pool].into(),
+        ..oracle::ChainFacts::default()
+    };
+    let told = oracle::Stamped {
+        at: UnixMillis(8),
+        entropy: [8; 24],
+        input: oracle::Input::Facts(Box::new(facts)),
+    };
+    oracle::step(&mut state, told);
+    agree(&mut state, None);
+    agree(
+        &mut state,
+        Some("reshare/3 is open already: one reshare of a key at a time"),
+    );
+}
+
 #[test]
 fn deposits_wait_in_the_order_of_the_queue_after_everything_else() {
     let mut state = state(Mode::Supervised);
-    let transaction = || {
-        Payload::Transaction(TransactionPayload {
-            chain_id: 1,
-            from: Address::default(),
-            to: Address::default(),
-            value_wei: Default::default(),
-            data: Default::default(),
-            fee_ceiling_wei: Default::default(),
-            call: None,
-        })
-    };
     let ids: Vec<_> = [
         (RequestKind::Deposit, 2, transaction()),
         (RequestKind::Reshare, 9, reshare()),

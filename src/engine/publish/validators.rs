@@ -1,8 +1,8 @@
 //! Validators of the pools, with what can be done with them.
 
 use super::observes;
-use crate::oracle::{Case, State};
-use crate::types::{PoolId, RequestKind};
+use crate::oracle::{self, State};
+use crate::types::PoolId;
 use crate::view::{Can, ValidatorView};
 
 pub(super) fn views(state: &State, known: &[ValidatorView]) -> Vec<ValidatorView> {
@@ -17,15 +17,5 @@ pub(super) fn can_reshare(state: &State, pool: PoolId) -> Can {
     if let Some(no) = observes(state) {
         return no;
     }
-    if !state.facts().staked.contains(&pool) {
-        return Can::no(format!(
-            "pool {pool} is not staked: only a staked pool can be reshared"
-        ));
-    }
-    let open =
-        |case: &&Case| case.id.kind == RequestKind::Reshare && case.id.pool == pool && !case.is_closed();
-    match state.cases.values().find(open) {
-        Some(case) => Can::no(format!("{} is open already", case.id)),
-        None => Can::Yes,
-    }
+    oracle::may_reshare(state, pool).into()
 }

@@ -10,12 +10,12 @@ use super::ceremony;
 use crate::chain::intake::Finality;
 use crate::chain::rpc::Rpc;
 use crate::config::format_ether;
-use crate::desk::{self, Desk, Neighbours, agreed};
+use crate::desk::{self, Desk, Neighbours};
 use crate::engine::LiveUpdate;
 use crate::engine::core::Incoming;
 use crate::engine::world::{Answer, World};
 use crate::oracle::{Effect, Input, TransactionPayload};
-use crate::ports::{At, PoolEventKind};
+use crate::ports::{At, PoolEventKind, agreed};
 use crate::tx;
 use crate::types::{NonceStatus, Root, SafeText, SignedTransaction};
 

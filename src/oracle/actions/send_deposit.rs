@@ -13,6 +13,8 @@ struct SendDeposit;
 pub struct SendDepositDraft {
     /// The verified key.
     pub keygen: KeygenOutput,
+    /// How many operators sign with it, as the backend that made it told.
+    pub threshold: u8,
     /// The verification, to be shown.
     pub ceremony_checks: Vec<Check>,
     pub registration: Registration,
@@ -36,9 +38,11 @@ impl Kind for SendDeposit {
     }
 
     fn draft(&self, state: &State, case: &Case, _: Option<Vec<OperatorId>>) -> Option<Draft> {
+        let ceremony = state.ceremonies.get(&case.ceremony?)?;
         Some(Draft::SendDeposit(SendDepositDraft {
             keygen: case.keygen.clone()?,
-            ceremony_checks: state.ceremonies.get(&case.ceremony?)?.checks.clone(),
+            threshold: ceremony.plan.threshold(),
+            ceremony_checks: ceremony.checks.clone(),
             registration: case.registration?,
         }))
     }

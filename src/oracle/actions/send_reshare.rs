@@ -15,6 +15,8 @@ pub struct SendReshareDraft {
     pub reshare: ReshareOutput,
     /// Old members that took part.
     pub old_committee: Vec<OperatorId>,
+    /// How many operators sign with it, as the backend that made it told.
+    pub threshold: u8,
     /// The verification, to be shown.
     pub ceremony_checks: Vec<Check>,
     pub registration: Registration,
@@ -45,6 +47,7 @@ impl Kind for SendReshare {
                 CeremonyPlan::Reshare { old, .. } => old.clone(),
                 CeremonyPlan::Keygen { .. } | CeremonyPlan::Sign { .. } => Vec::new(),
             },
+            threshold: ceremony.plan.threshold(),
             ceremony_checks: ceremony.checks.clone(),
             registration: case.registration?,
         }))

@@ -44,7 +44,7 @@ const REPUBLISH_MS: u64 = 24_000;
 const AFTER_REFUSAL_MS: u64 = 6_000;
 
 /// Refusals in a row by every node after which a person must look: with the pauses in between, some 13 minutes.
-pub const REFUSALS: u32 = 8;
+pub(crate) const REFUSALS: u32 = 8;
 
 /// An approved exit of a validator whose activation is not set is looked at again after this time, ms.
 pub(super) const CALM_MS: u64 = 60_000;
@@ -200,8 +200,7 @@ fn attend(turn: &mut Turn<'_>, case: CaseId, request: RequestId) {
 }
 
 /// The ceremony of this case whose outcome is unknown and looked for.
-#[must_use]
-pub fn doubtful_ceremony<'a>(state: &'a State, case: &Case) -> Option<(RequestId, &'a Doubt)> {
+pub(crate) fn doubtful_ceremony<'a>(state: &'a State, case: &Case) -> Option<(RequestId, &'a Doubt)> {
     let (Step::RunCeremony(request) | Step::Register(Some(request))) = case.step else {
         return None;
     };
@@ -210,8 +209,7 @@ pub fn doubtful_ceremony<'a>(state: &'a State, case: &Case) -> Option<(RequestId
 }
 
 /// The request id of the ceremony that a case attends to now.
-#[must_use]
-pub fn current_ceremony(case: &Case) -> Option<RequestId> {
+pub(crate) fn current_ceremony(case: &Case) -> Option<RequestId> {
     match case.step {
         Step::RunCeremony(request) | Step::Register(Some(request)) => Some(request),
         _ => case.ceremony,

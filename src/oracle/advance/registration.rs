@@ -5,9 +5,7 @@ use alloy::primitives::keccak256;
 use crate::oracle::state::EffectKey;
 use crate::oracle::turn::Turn;
 use crate::oracle::{CeremonyRole, KnownKey, Mode, Purpose, Record, State};
-use crate::types::{
-    BlsPublicKey, CaseId, CeremonyPlan, OperatorId, Root, SafeText, SignPurpose, threshold_for,
-};
+use crate::types::{BlsPublicKey, CaseId, CeremonyPlan, OperatorId, Root, SafeText, SignPurpose};
 
 use super::*;
 
@@ -69,12 +67,12 @@ pub(super) fn register(turn: &mut Turn<'_>, id: CaseId, nonce: u64) {
         (None, None) => return,
     };
     let attempt = case.registration_attempts + 1;
-    // whoever made the key has its shares
-    let made = case.ceremony.and_then(|made| turn.state.ceremonies.get(&made));
-    let backend = made.map(|made| made.backend.clone()).unwrap_or_default();
-    let Some(plan) = registration_plan(turn.state, &key, nonce) else {
+    // whoever made the key has its shares, and told how many of them sign
+    let Some(made) = case.ceremony.and_then(|made| turn.state.ceremonies.get(&made)) else {
         return;
     };
+    let backend = made.backend.clone();
+    let plan = registration_plan(turn.state, &key, made.plan.threshold(), nonce);
     let request = turn.draw_request_id();
     turn.record(Record::CeremonyStarted {
         request,
@@ -100,17 +98,17 @@ pub(super) fn known(
 }
 
 /// SSV's registration message: keccak256 of `<EIP-55 owner>:<nonce>`.
-pub(super) fn registration_plan(state: &State, key: &KnownKey, nonce: u64) -> Option<CeremonyPlan> {
+fn registration_plan(state: &State, key: &KnownKey, threshold: u8, nonce: u64) -> CeremonyPlan {
     let owner = state.settings.owner.to_checksum(None);
     let signing_root = Root(keccak256(format!("{owner}:{nonce}")).0);
-    Some(CeremonyPlan::Sign {
+    CeremonyPlan::Sign {
         validator: key.validator,
         committee: key.committee.clone(),
-        threshold: threshold_for(key.committee.len())?,
+        threshold,
         signing_root,
         what: SignPurpose::OwnerNonce { owner, nonce },
         share_public_keys: key.share_public_keys.clone(),
-    })
+    }
 }
 
 #[cfg(test)]
@@ -124,6 +122,8 @@ mod tests {
     };
 
     const BACKEND: BackendName = BackendName::new("other");
+    /// All of four: no rule of RockX's.
+    const THRESHOLD: u8 = 4;
     const SIGNED: BlsSignature = BlsSignature([7; 96]);
 
     /// A deposit whose key was just made; with `nonce`, the registration was signed within the key generation.
@@ -153,7 +153,7 @@ mod tests {
                 attempt: 1,
                 plan: CeremonyPlan::Keygen {
                     committee: (1..=4).map(OperatorId).collect(),
-                    threshold: 3,
+                    threshold: THRESHOLD,
                     withdrawal_credentials: Root::default(),
                     fork_version: ForkVersion::default(),
                     registration: nonce.map(|nonce| OwnerNonce {
@@ -240,9 +240,11 @@ mod tests {
         let (mut state, _) = made(None);
         let out = turn_comes(&mut state, 4);
         let started = out.records.iter().find_map(|record| match record {
-            Record::CeremonyStarted { role, backend, .. } => Some((*role, backend.clone())),
+            Record::CeremonyStarted {
+                role, backend, plan, ..
+            } => Some((*role, backend.clone(), plan.threshold())),
             _ => None,
         });
-        assert_eq!(started, Some((CeremonyRole::Registration, BACKEND)));
+        assert_eq!(started, Some((CeremonyRole::Registration, BACKEND, THRESHOLD)));
     }
 }

@@ -38,6 +38,7 @@ impl Ssv for FakeSsv {
         SsvCapabilities {
             cluster_layout: ClusterLayout::ActiveThenBalance,
             keys_unique: KeyScope::Owner,
+            cluster_sizes: &[3, 4],
             exits_by_call: true,
         }
     }

@@ -1,8 +1,10 @@
-//! A DKG backend in one file, as unlike RockX as the port allows: it signs the SSV registration within the key generation,
-//! needs nobody between its operators, and cannot sign exits. Its operators are numbers in this process; its arithmetic
-//! is real.
+//! A DKG backend, as unlike RockX as the port allows: all of its four operators must sign, it signs the SSV registration
+//! within the key generation, needs nobody between its operators, and cannot sign exits. Its operators are numbers in this
+//! process, which outlive an oracle; its arithmetic is real.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use alloy::primitives::keccak256;
 use async_trait::async_trait;
@@ -14,19 +16,26 @@ use casimir_dkg::ports::{
     SharesKept, Verified,
 };
 use casimir_dkg::types::{
-    BackendName, BlsSignature, CeremonyFailure, CeremonyPlan, CeremonyResult, CeremonyStep, Check, Examined,
+    BackendName, BlsSignature, CeremonyFailure, CeremonyPlan, CeremonyResult, CeremonyStep, Examined,
     FailureKind, Follows, KeygenOutput, OperatorId, OperatorProgress, OperatorState, RequestId, SafeText,
     StepId, Transcript, TranscriptError, UnixMillis,
 };
 use rand::rngs::OsRng;
 use tokio::sync::mpsc;
 
-const NAME: BackendName = BackendName::new("toy");
-const DEPOSIT_GWEI: u64 = 32_000_000_000;
+use super::transcript;
+
+pub(super) const NAME: BackendName = BackendName::new("toy");
+/// 32 ETH in gwei.
+pub(super) const DEPOSIT_GWEI: u64 = 32_000_000_000;
 
 #[derive(Debug)]
 pub(crate) struct ToyBackend {
     can: CeremonyCapabilities,
+    /// What came of every ceremony that was run.
+    made: Mutex<BTreeMap<RequestId, (CeremonyPlan, KeygenOutput)>>,
+    /// The operators carry a ceremony out, and whoever began it hears nothing of them.
+    pub(crate) is_silent: AtomicBool,
 }
 
 impl Default for ToyBackend {
@@ -37,7 +46,7 @@ impl Default for ToyBackend {
                 title: "the toy".into(),
                 committees: vec![CommitteeSize {
                     operators: 4,
-                    threshold: 3,
+                    threshold: 4,
                 }],
                 registration: RegistrationSigning::WithinKeygen,
                 shares: SharesKept::HandedBack,
@@ -47,6 +56,8 @@ impl Default for ToyBackend {
                 relay: Relay::Nobody,
                 oldest_release: None,
             },
+            made: Mutex::default(),
+            is_silent: AtomicBool::new(false),
         }
     }
 }
@@ -64,11 +75,7 @@ fn progress(plan: &CeremonyPlan) -> BTreeMap<OperatorId, OperatorProgress> {
     plan.participants().into_iter().map(row).collect()
 }
 
-fn transcript() -> Transcript {
-    Transcript::new(NAME, 1, r#"{"backend":"toy","format":1}"#.to_owned())
-}
-
-fn failed(kind: FailureKind, reason: &str) -> Box<Failed> {
+fn failed(kind: FailureKind, request: RequestId, plan: &CeremonyPlan, reason: &str) -> Box<Failed> {
     Box::new(Failed {
         failure: CeremonyFailure {
             kind,
@@ -78,7 +85,7 @@ fn failed(kind: FailureKind, reason: &str) -> Box<Failed> {
             blames: Vec::new(),
         },
         progress: BTreeMap::new(),
-        transcript: transcript(),
+        transcript: transcript::write(request, plan, None),
         is_evidence: false,
     })
 }
@@ -171,7 +178,30 @@ impl Ceremonies for ToyBackend {
         plan: &CeremonyPlan,
         updates: mpsc::Sender<CeremonyUpdate>,
     ) -> Result<Verified, Box<Failed>> {
-        let output = keygen(plan).ok_or_else(|| failed(FailureKind::NotStarted, "not a key generation"))?;
+        let Some(output) = keygen(plan) else {
+            let why = "not a key generation";
+            return Err(failed(FailureKind::NotStarted, request_id, plan, why));
+        };
+        let made = (plan.clone(), output);
+        self.made().insert(request_id, made);
+        if self.is_silent.load(Ordering::Relaxed) {
+            std::future::pending::<()>().await;
+        }
+        self.find(request_id, plan, updates).await
+    }
+
+    /// The operators forget nothing: what they do not know of never was.
+    async fn find(
+        &self,
+        request_id: RequestId,
+        plan: &CeremonyPlan,
+        updates: mpsc::Sender<CeremonyUpdate>,
+    ) -> Result<Verified, Box<Failed>> {
+        let known = self.made().get(&request_id).cloned();
+        let Some((_, output)) = known.filter(|(ordered, _)| ordered == plan) else {
+            let why = "no operator knows of it";
+            return Err(failed(FailureKind::Lost, request_id, plan, why));
+        };
         let picture = CeremonyUpdate {
             request_id,
             at: UnixMillis::now(),
@@ -182,23 +212,25 @@ impl Ceremonies for ToyBackend {
         };
         let _ = updates.send(picture).await;
         Ok(Verified {
-            result: CeremonyResult::Keygen(output),
-            checks: vec![Check::pass("outputs-agree", "one dealer, one word")],
+            checks: transcript::checks(plan, &output),
             progress: progress(plan),
-            transcript: transcript(),
+            transcript: transcript::write(request_id, plan, Some(&output)),
+            result: CeremonyResult::Keygen(output),
         })
     }
 
-    async fn find(
-        &self,
-        _: RequestId,
-        _: &CeremonyPlan,
-        _: mpsc::Sender<CeremonyUpdate>,
-    ) -> Result<Verified, Box<Failed>> {
-        Err(failed(FailureKind::Lost, "the toy forgets"))
+    fn verify_transcript(&self, transcript: &Transcript) -> Result<Examined, TranscriptError> {
+        transcript::examine(transcript)
+    }
+}
+
+impl ToyBackend {
+    fn made(&self) -> std::sync::MutexGuard<'_, BTreeMap<RequestId, (CeremonyPlan, KeygenOutput)>> {
+        self.made.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn verify_transcript(&self, transcript: &Transcript) -> Result<Examined, TranscriptError> {
-        Err(TranscriptError::Backend(transcript.backend().clone()))
+    /// The ceremonies that were run.
+    pub(crate) fn begun(&self) -> Vec<RequestId> {
+        self.made().keys().copied().collect()
     }
 }

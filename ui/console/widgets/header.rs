@@ -227,7 +227,7 @@ fn endpoints(app: &App, names: Names) -> Vec<Span<'static>> {
     let mut spans = Vec::new();
     let kinds = [
         (EndpointKind::Execution, "rpc", "rpc"),
-        (EndpointKind::Messenger, "messenger", "msg"),
+        (EndpointKind::Relay, "messenger", "msg"),
         (EndpointKind::Beacon, "beacon", "cl"),
     ];
     for (kind, full, short) in kinds {

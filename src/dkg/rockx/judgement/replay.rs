@@ -9,13 +9,14 @@ use serde_json::Value;
 use super::accept::judge_stored;
 use super::judge::Standing;
 use super::record::Record;
+use crate::dkg::rockx::committee::threshold_for;
 use crate::dkg::rockx::keys::OperatorPublicKey;
 use crate::dkg::rockx::round::Round;
 use crate::dkg::rockx::wire::{DataStore, Decode, Init, MsgType, SignedMessage};
 use crate::dkg::tracker::View;
 use crate::types::{
     BlsPublicKey, CeremonyPlan, CeremonyResult, FailureKind, OperatorId, OperatorState, Root, SignPurpose,
-    UnixMillis, threshold_for,
+    UnixMillis,
 };
 
 fn json(name: &str) -> Value {

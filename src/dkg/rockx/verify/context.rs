@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use alloy::primitives::Address;
 
+use crate::dkg::rockx::committee::threshold_for;
 use crate::dkg::rockx::keys::OperatorPublicKey;
 use crate::ssv::shares_data::owner_nonce_root_of_text;
-use crate::types::{CeremonyPlan, Check, OperatorId, RequestId, SignPurpose, threshold_for};
+use crate::types::{CeremonyPlan, Check, OperatorId, RequestId, SignPurpose};
 
 use super::accusation::Court;
 use super::names;

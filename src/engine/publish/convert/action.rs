@@ -1,7 +1,8 @@
 //! Actions: what would be done, how it stands, and what a person can do about it.
 
-use crate::oracle::{self, ActionKind};
-use crate::types::{CeremonyPlan, OperatorId, UnixMillis, threshold_for};
+use crate::oracle;
+use crate::ports::CeremonyCapabilities;
+use crate::types::{CeremonyPlan, OperatorId, UnixMillis};
 use crate::view::{self, Can, CommitteeSize, CommitteeView};
 
 /// The view of an action that stands as `state` says, with what it shows now. `observes` is what mode observe says, in which nothing can be
@@ -16,7 +17,7 @@ pub(in crate::engine::publish) fn action(
     view::ActionView {
         id: action.id,
         kind: proposal.kind.to_string(),
-        family: family(proposal.kind),
+        family: family(proposal.payload.family()),
         risk: risk(proposal.kind.risk()),
         title: proposal.title.clone(),
         facts: proposal.facts.iter().map(fact).collect(),
@@ -50,9 +51,11 @@ fn possibilities(action: &oracle::Action, state: &oracle::ActionState, observes:
     (action.approvable().into(), Can::Yes)
 }
 
-/// The committee of a ceremony that makes or moves shares. `holders` have a share of the key now.
+/// The committee of a ceremony that makes or moves shares, with the sizes that it can have. `holders` have a share of the
+/// key now.
 pub(in crate::engine::publish) fn committee(
     payload: &oracle::Payload,
+    can: &CeremonyCapabilities,
     holders: impl FnOnce() -> Option<Vec<OperatorId>>,
 ) -> Option<CommitteeView> {
     let oracle::Payload::Ceremony(payload) = payload else {
@@ -64,20 +67,22 @@ pub(in crate::engine::publish) fn committee(
         CeremonyPlan::Reshare { old, new, .. } => (new.clone(), holders().unwrap_or_else(|| old.clone())),
         CeremonyPlan::Sign { .. } => return None,
     };
-    let size = |operators| threshold_for(operators).map(|threshold| CommitteeSize { operators, threshold });
-    let sizes = (1..=usize::from(u8::MAX)).filter_map(size).collect();
+    let sizes = can.committees.iter().map(|size| CommitteeSize {
+        operators: size.operators,
+        threshold: size.threshold,
+    });
     Some(CommitteeView {
         proposed,
         holders,
-        sizes,
+        sizes: sizes.collect(),
     })
 }
 
-fn family(kind: ActionKind) -> view::Family {
-    match kind {
-        ActionKind::Keygen | ActionKind::Reshare | ActionKind::SignExit => view::Family::Ceremony,
-        ActionKind::SendDeposit | ActionKind::SendReshare => view::Family::Transaction,
-        ActionKind::BroadcastExit => view::Family::Broadcast,
+fn family(family: oracle::Family) -> view::Family {
+    match family {
+        oracle::Family::Ceremony => view::Family::Ceremony,
+        oracle::Family::Transaction => view::Family::Transaction,
+        oracle::Family::Broadcast => view::Family::Broadcast,
     }
 }
 

@@ -62,7 +62,7 @@ pub(super) async fn run(from: Sources, core: mpsc::Sender<Incoming>) {
                 operators(&from),
                 beacons(from.consensus.as_deref())
             );
-            let endpoints = LiveUpdate::Endpoints(EndpointKind::Messenger, relay);
+            let endpoints = LiveUpdate::Endpoints(EndpointKind::Relay, relay);
             let beacons = LiveUpdate::Endpoints(EndpointKind::Beacon, beacons);
             for update in [endpoints, beacons, LiveUpdate::Operators(operators)] {
                 if core.send(Incoming::Live(update)).await.is_err() {
@@ -131,7 +131,7 @@ async fn relay(ceremonies: &dyn Ceremonies) -> Vec<EndpointView> {
         trouble
     };
     vec![EndpointView {
-        kind: EndpointKind::Messenger,
+        kind: EndpointKind::Relay,
         name: found.name,
         health,
         detail,

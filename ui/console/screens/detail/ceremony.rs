@@ -30,8 +30,8 @@ pub(in crate::console::screens) fn build(page: &mut Page<'_>, app: &App, ceremon
         page.field("why", Token::Danger, reason);
         page.text(
             Token::Text,
-            "Its result is looked for at the messenger, after growing pauses. It is not repeated meanwhile; the retry key \
-             declares it lost.",
+            "Its result is looked for, after growing pauses. It is not repeated meanwhile; the retry key declares it \
+             lost.",
         );
     }
     page.field("committee", Token::Text, names(app, &ceremony.committee));

@@ -1,7 +1,8 @@
-//! A pane that nobody needs: it shows that one file and one place in the table are all that a pane takes.
+//! A pane that nobody needs: it shows that one file and one place in the table are all that a pane takes. It draws a day
+//! that was made up, and the deposit of a backend, a contract and a signer that this console knows nothing of.
 
 use casimir_dkg::types::RequestKind;
-use casimir_dkg::view::{CaseView, Kind, RowId};
+use casimir_dkg::view::{CaseView, Kind, RowId, Snapshot};
 
 use super::{Describe, Names, Pane, TABLE};
 use crate::console::app::{App, Known, Stack, Tab, Target};
@@ -66,12 +67,25 @@ impl Describe for Deposits {
 const TOY: Pane = Pane(&Deposits);
 
 fn console() -> Driver {
+    console_on(fixture::busy())
+}
+
+fn console_on(snapshot: Snapshot) -> Driver {
     let panes = [TABLE, &[TOY]].concat();
     let setup = Setup {
         panes,
         ..Setup::default()
     };
-    Driver::new(fixture::app_with(fixture::busy(), setup))
+    Driver::new(fixture::app_with(snapshot, setup))
+}
+
+/// As the engine showed it when that deposit was final; recorded by `tests/engine/toys`.
+fn of_the_toys() -> Snapshot {
+    let file = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/tests/vectors/views/toy-deposit.json"
+    );
+    serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap()
 }
 
 #[test]
@@ -107,6 +121,34 @@ fn a_pane_of_one_file_is_shown_filtered_and_opened_by_keys() {
     assert_eq!(d.app.subject_action().map(|a| RowId::Action(a.id)), Some(action));
     d.slowly("c");
     assert!(picture(&mut d.app, (120, 40)).contains("case id"));
+}
+
+#[test]
+fn a_deposit_of_another_backend_contract_and_signer_is_drawn() {
+    let mut d = console_on(of_the_toys());
+    d.slowly("9");
+    let screen = picture(&mut d.app, (120, 40));
+    assert!(screen.contains("▸ deposits 1"), "{screen}");
+    assert!(screen.contains("▌1       the deposit is final"), "{screen}");
+    d.slowly("enter");
+    let screen = picture(&mut d.app, (120, 40));
+    assert!(screen.contains("Deposit 32 ETH of pool 1"), "{screen}");
+
+    // the matrix has the steps that its backend told, and the committee the threshold
+    d.slowly("q 4");
+    let screen = picture(&mut d.app, (120, 40));
+    assert!(
+        screen.contains("keygen for deposit/1, 4 of 4: verified"),
+        "{screen}"
+    );
+    let lines: Vec<_> = screen.lines().collect();
+    let head = lines.iter().position(|line| line.contains("last message"));
+    let head = head.unwrap_or_else(|| panic!("{screen}"));
+    assert!(lines[head].contains("deal    sign    state"), "{screen}");
+    for (n, row) in (1..=4).zip(&lines[head + 1..]) {
+        assert!(row.contains(&format!("{n} Operator {n}")), "{screen}");
+        assert!(row.ends_with('│') && row.matches('✓').count() == 2, "{screen}");
+    }
 }
 
 #[test]

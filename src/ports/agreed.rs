@@ -1,9 +1,9 @@
-//! What every endpoint is asked before money moves, and before a receipt counts as final.
+//! The questions that every endpoint is asked: before money moves, and before a receipt counts as final.
 
 use alloy::primitives::Address;
 use async_trait::async_trait;
 
-use crate::ports::{Accord, Agreement, At, Question, Unknown, Voice, Words};
+use super::{Accord, Agreement, At, Question, Unknown, Voice, Words};
 use crate::types::{BlockRef, OperatorId, PoolId, Root};
 
 /// What a transaction for `pool` rests on, at `block`: the queue, the pool, fees, nonces, and what is final.

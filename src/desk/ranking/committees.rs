@@ -1,0 +1,162 @@
+//! Who serves: the committee of a new key, the one that a key is handed to, and the holders that deal.
+
+use super::Candidate;
+use crate::types::OperatorId;
+
+/// The best `size` for a new key, ascending; the standing committee as long as all of it are fit.
+pub(in crate::desk) fn choose(
+    ranked: &[Candidate],
+    size: usize,
+    standing: Option<&[OperatorId]>,
+) -> Vec<OperatorId> {
+    let mut committee = match standing.filter(|ids| ids.len() == size && stands(ranked, ids)) {
+        Some(ids) => ids.to_vec(),
+        None => ranked.iter().take(size).map(|c| c.id).collect(),
+    };
+    committee.sort_unstable();
+    committee
+}
+
+/// The committee to hand a key to, ascending, and why. Who is unfit leaves for the best that are fit; if everybody is
+/// well, the last of the present members makes room for the best of the others, so that a request to change the group
+/// changes it. With nobody to join, an unfit member stays, and its checks show it.
+pub(in crate::desk) fn replace(
+    ranked: &[Candidate],
+    holders: &[OperatorId],
+    standing: Option<&[OperatorId]>,
+) -> (Vec<OperatorId>, String) {
+    let (present, others): (Vec<_>, Vec<_>) = ranked.iter().partition(|c| holders.contains(&c.id));
+    let (fit, unfit): (Vec<&Candidate>, Vec<_>) = present.iter().partition(|c| c.is_fit());
+    let fresh: Vec<_> = others.iter().filter(|c| c.is_fit()).collect();
+    let kept = standing.filter(|ids| {
+        // somebody who could take an unfit member's place is worth another look
+        ids.len() == holders.len() && (stands(ranked, ids) || fresh.iter().all(|c| ids.contains(&c.id)))
+    });
+    let mut new: Vec<OperatorId> = match kept {
+        Some(ids) => ids.to_vec(),
+        None => {
+            let stay = if unfit.is_empty() && !fresh.is_empty() {
+                fit.len() - 1
+            } else {
+                fit.len()
+            };
+            let best = fit.iter().take(stay).map(|c| c.id);
+            best.chain(fresh.iter().map(|c| c.id))
+                .chain(unfit.iter().map(|c| c.id))
+                .take(holders.len())
+                .collect()
+        }
+    };
+    new.sort_unstable();
+    let why = match (unfit.is_empty(), fresh.is_empty()) {
+        (true, true) => {
+            "all present members are well and there is nobody else: fresh shares for the same committee"
+        }
+        (true, false) => {
+            "all present members are well: the one that ranks last makes room for the best of the others, so that the \
+             group changes (edit with e)"
+        }
+        (false, true) => "somebody is not well, and there is nobody to take the place",
+        (false, false) => "who is not well leaves; the best of the others take the places (edit with e)",
+    };
+    (new, why.to_owned())
+}
+
+/// Exactly the old threshold of present holders, ascending: the best, those that stay before those that leave.
+pub(in crate::desk) fn dealers(
+    ranked: &[Candidate],
+    holders: &[OperatorId],
+    new: &[OperatorId],
+    threshold: usize,
+) -> Vec<OperatorId> {
+    let mut present: Vec<_> = ranked.iter().filter(|c| holders.contains(&c.id)).collect();
+    // stable: the ranking decides within each group
+    present.sort_by_key(|c| (!c.is_fit(), !new.contains(&c.id)));
+    let mut dealers: Vec<_> = present.iter().take(threshold).map(|c| c.id).collect();
+    dealers.sort_unstable();
+    dealers
+}
+
+fn stands(ranked: &[Candidate], ids: &[OperatorId]) -> bool {
+    ids.iter()
+        .all(|id| ranked.iter().any(|c| c.id == *id && c.is_fit()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture::{crew, ids};
+    use super::super::ranked;
+    use super::*;
+
+    #[test]
+    fn a_new_committee_is_the_best_and_stays_while_it_is_fit() {
+        let mut all = crew(&[1, 2, 3, 4, 5]);
+        assert_eq!(choose(&all, 4, None), ids(&[1, 2, 3, 4]));
+        let standing = ids(&[2, 3, 4, 5]);
+        assert_eq!(
+            choose(&all, 4, Some(&standing)),
+            standing,
+            "nobody in it is unfit"
+        );
+        all[4].reachable = false;
+        assert_eq!(all[4].id, OperatorId(5));
+        let all = ranked(all);
+        assert_eq!(choose(&all, 4, Some(&standing)), ids(&[1, 2, 3, 4]));
+    }
+
+    #[test]
+    fn who_is_unfit_leaves_for_the_best_of_the_others() {
+        let mut all = crew(&[1, 2, 3, 4, 5, 6]);
+        all[2].reachable = false;
+        all[4].track.failed = 3;
+        let (new, why) = replace(&ranked(all.clone()), &ids(&[1, 2, 3, 4]), None);
+        assert_eq!(new, ids(&[1, 2, 4, 6]), "{why}");
+        // it joins a standing committee only once somebody can take a place there
+        let standing = ids(&[1, 2, 3, 4]);
+        assert_eq!(replace(&ranked(all), &standing, Some(&standing)).0, new);
+    }
+
+    #[test]
+    fn without_a_reason_the_last_makes_room_and_without_others_shares_are_refreshed() {
+        let holders = ids(&[1, 2, 3, 4]);
+        assert_eq!(
+            replace(&crew(&[1, 2, 3, 4, 5]), &holders, None).0,
+            ids(&[1, 2, 3, 5])
+        );
+        let mut burdened = crew(&[1, 2, 3, 4, 5]);
+        burdened[1].track.holds = 9;
+        let burdened = ranked(burdened);
+        assert_eq!(
+            replace(&burdened, &holders, None).0,
+            ids(&[1, 3, 4, 5]),
+            "2 holds the most"
+        );
+        let standing = ids(&[1, 2, 3, 5]);
+        assert_eq!(replace(&burdened, &holders, Some(&standing)).0, standing);
+        assert_eq!(replace(&crew(&[1, 2, 3, 4]), &holders, None).0, holders);
+        let mut alone = crew(&[1, 2, 3, 4]);
+        alone[3].reachable = false;
+        assert_eq!(
+            replace(&ranked(alone), &holders, None).0,
+            holders,
+            "nobody can come"
+        );
+    }
+
+    #[test]
+    fn the_best_deal_and_those_that_stay_before_those_that_leave() {
+        let holders = ids(&[1, 2, 3, 4]);
+        let new = ids(&[2, 3, 4, 5]);
+        assert_eq!(
+            dealers(&crew(&[1, 2, 3, 4, 5]), &holders, &new, 3),
+            ids(&[2, 3, 4])
+        );
+        let mut all = crew(&[1, 2, 3, 4, 5]);
+        all[2].reachable = false;
+        assert_eq!(
+            dealers(&ranked(all), &holders, &new, 3),
+            ids(&[1, 2, 4]),
+            "3 cannot deal"
+        );
+    }
+}

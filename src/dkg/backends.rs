@@ -1,0 +1,44 @@
+//! The backends that this program has: the one list by which a name finds its backend.
+
+use super::rockx;
+use crate::ports::CeremonyCapabilities;
+use crate::types::{BackendName, Examined, Transcript, TranscriptError};
+
+/// What is known of a backend before it runs, and without its operators.
+#[derive(Debug)]
+pub(crate) struct Known {
+    /// In journals and transcripts.
+    pub(crate) name: BackendName,
+    /// What it can do, and what it demands.
+    pub(crate) capabilities: fn() -> CeremonyCapabilities,
+    /// Checks a transcript offline.
+    pub(super) examine: fn(&Transcript) -> Result<Examined, TranscriptError>,
+}
+
+/// The one that `[dkg]` configures.
+pub(crate) const CONFIGURED: Known = Known {
+    name: BackendName::ROCKX,
+    capabilities: rockx::backend::capabilities,
+    examine: rockx::transcript::examine,
+};
+
+const ALL: &[Known] = &[CONFIGURED];
+
+/// The backend of this name; `None` where this program has none.
+pub(super) fn named(name: &BackendName) -> Option<&'static Known> {
+    ALL.iter().find(|known| known.name == *name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_backend_is_listed_once_by_the_name_that_it_gives_itself() {
+        for (n, known) in ALL.iter().enumerate() {
+            assert_eq!((known.capabilities)().backend, known.name);
+            assert!(ALL[n + 1..].iter().all(|other| other.name != known.name));
+        }
+        assert!(named(&BackendName::new("another")).is_none());
+    }
+}
