@@ -24,7 +24,7 @@ use crate::view::{Accepted, Refused, Reply, Request, Transition};
 pub enum Incoming {
     /// One input.
     Input(Input),
-    /// Events of the chain, to be made durable together with the cursor.
+    /// Events of the chain, and the block up to which these are all of them: both become durable together.
     Batch(Vec<Input>, BlockRef),
     /// Something to show.
     Live(LiveUpdate),
@@ -41,14 +41,19 @@ pub enum EngineError {
     /// The journal cannot be opened.
     #[error(transparent)]
     Journal(#[from] JournalError),
-    /// A record of the journal is not understood.
+    /// A record of the journal is not understood, and to leave it out would be to guess.
     #[error("journal record {seq} is not understood by this version: {problem}")]
     Record {
         /// Its number.
         seq: u64,
-        /// The parser's words.
         problem: String,
     },
+    /// A write to the journal failed so that nobody knows what the file holds now.
+    #[error(
+        "{0}; what the file holds cannot be believed by this process any more, so it ends: the next start reads and \
+         verifies it"
+    )]
+    JournalLost(JournalError),
 }
 
 /// A snapshot is built at most this often.
@@ -59,6 +64,17 @@ const TICK: Duration = Duration::from_millis(500);
 const JOURNAL_RETRY: Duration = Duration::from_secs(1);
 /// Effects that hand something to the world are waited for this long at a shutdown.
 const DRAIN: Duration = Duration::from_secs(10);
+
+/// What became of what is pending.
+#[derive(Debug)]
+enum Flushed {
+    /// In the journal, and under way.
+    Durable,
+    /// Not written; the same is tried again.
+    Unwritable,
+    /// Nobody knows whether it was written.
+    Lost(JournalError),
+}
 
 /// What comes after a while in which the journal could not be written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -122,12 +138,19 @@ impl<W: World> Core<W> {
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut published = Instant::now() - PUBLISH_EVERY;
         loop {
-            if !self.flush() {
-                self.publish();
-                if self.hold().await == Hold::End {
-                    return Ok(());
+            match self.flush() {
+                Flushed::Durable => {}
+                Flushed::Unwritable => {
+                    self.publish();
+                    if self.hold().await == Hold::End {
+                        return Ok(());
+                    }
+                    continue;
                 }
-                continue;
+                Flushed::Lost(error) => {
+                    self.publish();
+                    return Err(EngineError::JournalLost(error));
+                }
             }
             let publish_at = published + PUBLISH_EVERY;
             tokio::select! {
@@ -154,12 +177,7 @@ impl<W: World> Core<W> {
                 Some(done) = self.tasks.join_next_with_id(), if !self.tasks.is_empty() => self.answered(done),
                 incoming = self.incoming.recv() => match incoming {
                     Some(Incoming::Input(input)) => drop(self.step(input)),
-                    Some(Incoming::Batch(inputs, cursor)) => {
-                        for input in inputs {
-                            self.step(input);
-                        }
-                        self.pending.cursor = Some(cursor);
-                    }
+                    Some(Incoming::Batch(inputs, upto)) => self.told(inputs, upto),
                     Some(Incoming::Live(update)) => {
                         self.live.update(UnixMillis::now(), update);
                         self.dirty = true;
@@ -209,10 +227,25 @@ impl<W: World> Core<W> {
         let quiet = matches!(input, Input::Tick);
         let (output, answer) = step(&mut self.state, Stamped { at, entropy, input });
         self.dirty |= !quiet || !output.records.is_empty();
-        self.pending.at = at;
-        self.pending.records.extend(output.records);
+        let records = output.records.into_iter();
+        self.pending.records.extend(records.map(|record| (at, record)));
         self.pending.effects.extend(output.effects);
         answer
+    }
+
+    /// Events of the chain, and the block up to which these are all of them.
+    fn told(&mut self, inputs: Vec<Input>, upto: BlockRef) {
+        let told = !inputs.is_empty();
+        for input in inputs {
+            self.step(input);
+        }
+        let head = self.live.chain.head.map_or(0, |head| head.number);
+        if upto.number <= head {
+            self.step(Input::EventsRead { upto, told });
+        } else {
+            // an endpoint answers beyond what is called the head: read again from where it was believed
+            tracing::warn!(target: "engine", upto = upto.number, head, "events were told beyond the head");
+        }
     }
 
     fn wish(&mut self, by: Identity, request: Request, reply: oneshot::Sender<Reply>) {
@@ -224,25 +257,12 @@ impl<W: World> Core<W> {
         }
     }
 
-    /// Makes everything pending durable, then starts its effects. `false` while the journal cannot be written.
-    fn flush(&mut self) -> bool {
+    /// Makes everything pending durable, then starts its effects.
+    fn flush(&mut self) -> Flushed {
         if !self.pending.is_empty() {
-            let first = match self.committer.commit(&self.pending) {
+            let first = match self.committer.commit(&self.pending, self.state.durable()) {
                 Ok(first) => first,
-                Err(error) => {
-                    let words = SafeText::new(&error.to_string());
-                    if self.unwritable.as_ref() != Some(&words) {
-                        tracing::error!(target: "engine", %error, "journal not written; nothing leaves this machine");
-                    }
-                    self.unwritable = Some(words);
-                    for (reply, _) in self.replies.drain(..) {
-                        let words = SafeText::new(
-                            "the journal cannot be written; this takes effect only once it can",
-                        );
-                        let _ = reply.send(Err(Refused::Unavailable(words)));
-                    }
-                    return false;
-                }
+                Err(error) => return self.not_written(error),
             };
             if self.unwritable.take().is_some() {
                 tracing::info!(target: "engine", "the journal is written again; everything goes on");
@@ -252,7 +272,7 @@ impl<W: World> Core<W> {
             if pending
                 .records
                 .iter()
-                .any(|record| matches!(record, Record::Decided { .. }))
+                .any(|(_, record)| matches!(record, Record::Decided { .. }))
             {
                 inject::panic_at("core");
             }
@@ -263,13 +283,35 @@ impl<W: World> Core<W> {
         for (reply, answer) in self.replies.drain(..) {
             let _ = reply.send(answer);
         }
-        true
+        Flushed::Durable
+    }
+
+    /// Whoever asked for something is told that it did not take effect.
+    fn not_written(&mut self, error: JournalError) -> Flushed {
+        let words = SafeText::new(&error.to_string());
+        if self.unwritable.as_ref() != Some(&words) {
+            tracing::error!(target: "engine", %error, "journal not written; nothing leaves this machine");
+        }
+        self.unwritable = Some(words);
+        for (reply, _) in self.replies.drain(..) {
+            let words = SafeText::new("the journal cannot be written; this takes effect only once it can");
+            let _ = reply.send(Err(Refused::Unavailable(words)));
+        }
+        if error.is_final() {
+            Flushed::Lost(error)
+        } else {
+            Flushed::Unwritable
+        }
     }
 
     fn announce(&mut self, first: u64, pending: &Pending) {
-        for (seq, record) in (first..).zip(&pending.records) {
+        for (seq, (at, record)) in (first..).zip(&pending.records) {
+            if matches!(record, Record::EventsRead { .. }) {
+                tracing::debug!(target: "engine", record = seq, "{}", record.sentence());
+                continue;
+            }
             let transition = Transition {
-                at: pending.at,
+                at: *at,
                 record: seq,
                 case: translate::case_of(record, &self.state),
                 kind: record.kind().to_owned(),
@@ -344,7 +386,7 @@ impl<W: World> Core<W> {
                     self.answered(done);
                     // records only: no new effect starts any more
                     self.pending.effects.clear();
-                    if !self.flush() {
+                    if !matches!(self.flush(), Flushed::Durable) {
                         break;
                     }
                 }

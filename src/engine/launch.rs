@@ -12,11 +12,11 @@ use super::handle::{EngineHandle, channel};
 use super::live::Live;
 use super::publish::{self, VERSION};
 use super::world::World;
-use crate::journal::{Journal, JournalOptions};
-use crate::oracle::{Cause, Durable, Input, Record, Settings, State};
+use crate::journal::{Anchor, Journal, JournalOptions, Upgrade};
+use crate::oracle::{Cause, DIGEST, Durable, Input, Record, Settings, Speaks, State};
 use crate::ports::Ceremonies;
 use crate::types::{BlockRef, LogRef, PoolId, RequestKind, SafeText, UnixMillis};
-use crate::view::NetworkView;
+use crate::view::{self, NetworkView};
 
 /// A journal that was opened, verified and folded into a state. Nothing runs yet.
 #[derive(Debug)]
@@ -30,14 +30,18 @@ pub struct Opened {
 /// # Errors
 /// The journal is locked, broken, or written by a newer version.
 pub fn open(settings: Settings, options: &JournalOptions) -> Result<Opened, EngineError> {
-    let (journal, entries) = Journal::open(options)?;
     let mut durable = Durable::default();
-    for entry in &entries {
-        let record: Record = serde_json::from_str(&entry.body).map_err(|e| EngineError::Record {
+    let (journal, upgrade) = Journal::open(options, Anchor::BEGINNING, |entry| {
+        let record = Record::read(&entry.kind, &entry.body).map_err(|problem| EngineError::Record {
             seq: entry.seq,
-            problem: e.to_string(),
+            problem,
         })?;
         durable.apply(entry.seq, entry.at, &record);
+        Ok::<_, EngineError>(())
+    })?;
+    if let Some(Upgrade { from, backup }) = upgrade {
+        let backup = backup.display();
+        tracing::warn!(target: "journal", from, %backup, "the journal came from an older format; as it was, it is kept");
     }
     Ok(Opened {
         state: State::restored(settings, durable),
@@ -49,7 +53,7 @@ impl Opened {
     /// The block up to which events are in the journal.
     #[must_use]
     pub fn cursor(&self) -> Option<BlockRef> {
-        self.committer.journal().cursor()
+        self.state.cursor()
     }
 
     /// Request events that opened cases which are still open: a reorg may still drop them.
@@ -75,13 +79,14 @@ impl Opened {
             .collect()
     }
 
-    /// Starts the core. `incoming` is fed by the caller's feeds; effects go to `world`.
+    /// Starts the core. `adapter` names the version of the manager contract; `incoming` is fed by the caller's feeds; effects go to `world`.
     ///
     /// # Errors
     /// The first record could not be written.
     pub fn launch<W: World>(
         mut self,
         network: NetworkView,
+        adapter: &str,
         oracle: Option<Address>,
         backend: Arc<dyn Ceremonies>,
         world: Arc<W>,
@@ -91,20 +96,117 @@ impl Opened {
             version: VERSION.to_owned(),
             network: SafeText::new(network.name.as_str()),
             mode: self.state.settings.mode,
+            speaks: Some(Speaks {
+                adapter: SafeText::new(adapter),
+                backend: backend.capabilities().backend.clone(),
+                digest: DIGEST,
+                views: view::VERSION,
+            }),
         };
         let at = UnixMillis::now();
+        self.state.apply(self.state.newest + 1, at, &started);
         let pending = Pending {
-            at,
-            records: vec![started],
+            records: vec![(at, started)],
             ..Pending::default()
         };
-        let seq = self.committer.commit(&pending)?;
-        self.state.apply(seq, at, &pending.records[0]);
+        self.committer.commit(&pending, self.state.durable())?;
         let live = Live::new(network, oracle, backend);
         let first = publish::snapshot(&self.state, &live, self.committer.journal(), None, 0);
         let (side, handle) = channel(first);
         let core = Core::new(self.state, live, self.committer, world, side, incoming);
         let task = tokio::spawn(core.run_from(Input::Started));
         Ok((handle, task))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::Path;
+
+    use super::*;
+    use crate::journal::NewRecord;
+    use crate::oracle::{ActionState, Mode, Policy};
+
+    fn settings() -> Settings {
+        Settings {
+            mode: Mode::Supervised,
+            policy: Policy::default(),
+            owner: Address::ZERO,
+            follows_beacon: false,
+            look_up_every_ms: 1_000,
+            refresh_every_ms: 1_000,
+            approval_expires_ms: 1_000,
+            bump_after_ms: 1_000,
+        }
+    }
+
+    fn options(directory: &Path) -> JournalOptions {
+        JournalOptions {
+            path: directory.join("journal.sqlite"),
+            checkpoint: None,
+        }
+    }
+
+    /// The state that a start makes of a journal that an earlier program left.
+    fn earlier(name: &str) -> (tempfile::TempDir, State) {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vectors/journals");
+        let directory = tempfile::tempdir().unwrap();
+        let options = options(directory.path());
+        fs::copy(folder.join(name), &options.path).unwrap();
+        let state = open(settings(), &options).unwrap().state;
+        (directory, state)
+    }
+
+    #[test]
+    fn what_an_earlier_program_left_is_taken_up_where_it_was() {
+        let (_waiting, state) = earlier("format-1/waiting.sqlite");
+        let waits = |a: &&crate::oracle::Action| a.state == ActionState::Proposed;
+        assert_eq!(state.actions.values().filter(waits).count(), 2);
+        assert_eq!(state.newest, 7, "the upgrade is a record");
+        assert!(state.cursor().is_some());
+
+        let (_approved, state) = earlier("format-1/approved.sqlite");
+        let approved = state
+            .actions
+            .values()
+            .filter(|a| a.state == ActionState::Approved);
+        let digests: Vec<_> = approved.map(|a| (a.digest, a.proposal.digest(a.id))).collect();
+        assert_eq!(digests.len(), 2, "approvals survive the upgrade");
+        assert!(
+            digests.iter().all(|(approved, now)| approved == now),
+            "on what was shown"
+        );
+
+        let (_signed, state) = earlier("format-1/signed.sqlite");
+        let sending = state.sendings.values().next().unwrap();
+        assert_eq!((sending.versions.len(), sending.accepted), (1, false));
+
+        let (_closed, state) = earlier("format-1/closed.sqlite");
+        let closed = state.cases.values().filter(|case| case.is_closed());
+        assert_eq!(closed.count(), 4);
+    }
+
+    #[test]
+    fn a_record_of_a_newer_program_ends_the_start_and_names_its_kind() {
+        let directory = tempfile::tempdir().unwrap();
+        let options = options(directory.path());
+        let start = || open(settings(), &options).map(|opened| opened.state.newest);
+        assert_eq!(start().unwrap(), 0);
+        let (mut journal, _) =
+            Journal::open(&options, Anchor::BEGINNING, |_| Ok::<_, EngineError>(())).unwrap();
+        let row = NewRecord {
+            at: UnixMillis(1),
+            kind: "case-given-up",
+            body: r#"{"record":"case-given-up","case":"deposit/1"}"#.to_owned(),
+            subject: None,
+        };
+        journal.append(&[row]).unwrap();
+        drop(journal);
+        let words = start().unwrap_err().to_string();
+        assert!(
+            words.contains("record 1") && words.contains("«case-given-up»"),
+            "{words}"
+        );
     }
 }

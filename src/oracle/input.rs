@@ -180,6 +180,12 @@ pub enum Input {
         /// Where it stood.
         log: LogRef,
     },
+    /// Every event up to this block was told; the inputs before this one are all of them.
+    EventsRead {
+        upto: BlockRef,
+        /// Whether there were any since the last time.
+        told: bool,
+    },
     /// Every event up to the head was read, removals too. Nothing new is begun before the first time.
     CaughtUp {
         /// What was told up to this block stays.

@@ -5,7 +5,7 @@ use super::support;
 #[test]
 fn help_of_every_command() {
     let scratch = tempfile::tempdir().unwrap();
-    let commands: [&[&str]; 20] = [
+    let commands: [&[&str]; 21] = [
         &[],
         &["console"],
         &["demo"],
@@ -21,6 +21,7 @@ fn help_of_every_command() {
         &["journal", "show"],
         &["journal", "verify"],
         &["journal", "export"],
+        &["journal", "backup"],
         &["transcript", "verify"],
         &["config"],
         &["config", "show"],

@@ -1,6 +1,6 @@
 //! `journal show|verify|export` on a journal that holds, and on one that was changed.
 
-use casimir_dkg::journal::{Journal, JournalOptions};
+use casimir_dkg::journal::{Anchor, Journal, JournalError, JournalOptions, NewRecord};
 use casimir_dkg::oracle::{Mode, Record};
 use casimir_dkg::types::{SafeText, UnixMillis};
 use serde_json::Value;
@@ -15,17 +15,21 @@ fn a_journal_is_shown_exported_and_verified_and_a_change_is_found() {
         path: path.clone(),
         checkpoint: None,
     };
-    let (mut journal, _) = Journal::open(&options).unwrap();
+    let (mut journal, _) = Journal::open(&options, Anchor::BEGINNING, |_| Ok::<_, JournalError>(())).unwrap();
     for n in 0..3 {
         let record = Record::EngineStarted {
             version: format!("1.{n}"),
             network: SafeText::new("devnet"),
             mode: Mode::Observe,
+            speaks: None,
         };
-        let body = serde_json::to_string(&record).unwrap();
-        journal
-            .append(UnixMillis(1_700_000_000_000 + n), &[(record.kind(), body)], None)
-            .unwrap();
+        let row = NewRecord {
+            at: UnixMillis(1_700_000_000_000 + n),
+            kind: record.kind(),
+            body: serde_json::to_string(&record).unwrap(),
+            subject: None,
+        };
+        journal.append(&[row]).unwrap();
     }
     let head = journal.head().1.to_string();
     let run = |arguments: &[&str]| {
@@ -62,6 +66,13 @@ fn a_journal_is_shown_exported_and_verified_and_a_change_is_found() {
         (&last["seq"], last["hash"].as_str()),
         (&Value::from(3), Some(head.as_str()))
     );
+
+    let (code, out, _) = run(&["backup", "copy.sqlite"]);
+    assert_eq!(code, Some(0));
+    assert!(out.contains("3 records") && out.contains(&head), "{out}");
+    let (code, _, stderr) = run(&["backup", "copy.sqlite"]);
+    assert_eq!(code, Some(1));
+    assert!(stderr.contains("never replaces"), "{stderr}");
 
     drop(journal);
     let database = rusqlite::Connection::open(&path).unwrap();

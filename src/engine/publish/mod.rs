@@ -32,7 +32,7 @@ pub(super) fn snapshot(
 ) -> Snapshot {
     let facts = state.facts();
     let mut chain = live.chain.clone();
-    chain.cursor = journal.cursor();
+    chain.cursor = state.read_upto();
     chain.ready_queue = facts.ready.clone();
     chain.owner_nonce = facts.head.map(|_| facts.owner_nonce);
     let mut signer = live.signer.clone();
@@ -87,6 +87,7 @@ pub(super) fn snapshot(
             .into_iter()
             .chain(live.alarms.values())
             .cloned()
+            .chain(state.reads_the_future())
             .collect(),
     }
 }

@@ -133,6 +133,10 @@ fn ready_to_begin(turn: &mut Turn<'_>, id: CaseId) -> bool {
         turn.waits(id, "waits until every event up to the head was read");
         return false;
     }
+    if let Some(why) = turn.state.reads_the_future() {
+        turn.waits(id, why.as_str());
+        return false;
+    }
     true
 }
 

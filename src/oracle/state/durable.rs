@@ -7,8 +7,8 @@ use alloy::primitives::Address;
 use crate::oracle::account::Account;
 use crate::oracle::{Action, KnownKey, Record, RuleUse};
 use crate::types::{
-    ActionId, BlsPublicKey, CaseId, NonceStatus, OperatorId, PoolId, RequestId, RequestKind, SafeText,
-    UnixMillis,
+    ActionId, BlockRef, BlsPublicKey, CaseId, NonceStatus, OperatorId, PoolId, RequestId, RequestKind,
+    SafeText, UnixMillis,
 };
 
 use super::{Case, Ceremony, Sending, Step};
@@ -29,6 +29,8 @@ pub struct Durable {
     /// What is known of the accounts that the oracle had.
     pub(in crate::oracle) accounts: BTreeMap<Address, Account>,
     pub(in crate::oracle) rule_uses: Vec<RuleUse>,
+    /// The block up to which every event was told, and when that was journaled.
+    pub(in crate::oracle) cursor: Option<(BlockRef, UnixMillis)>,
     /// Number of the newest record; 0 before the first.
     pub newest: u64,
 }
@@ -42,6 +44,12 @@ impl Durable {
             folded.apply(seq, at, record);
         }
         folded
+    }
+
+    /// The block up to which every event is in the journal. A start reads on from here.
+    #[must_use]
+    pub fn cursor(&self) -> Option<BlockRef> {
+        self.cursor.map(|(upto, _)| upto)
     }
 
     /// The case that a record is about.

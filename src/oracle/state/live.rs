@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::oracle::{ChainFacts, Proposal};
-use crate::types::{ActionId, CaseId, RequestId, SafeText, UnixMillis};
+use crate::types::{ActionId, BlockRef, CaseId, RequestId, SafeText, UnixMillis};
 
 /// Names an effect that was asked for and has not answered yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -45,6 +45,8 @@ pub(in crate::oracle) struct Live {
     pub(in crate::oracle) told_final: Option<u64>,
     /// Effects whose tasks died in this process, by case and name.
     pub(in crate::oracle) died: BTreeSet<(CaseId, &'static str)>,
+    /// The block up to which every event was told in this run; what is journaled of it may be older.
+    pub(in crate::oracle) read: Option<BlockRef>,
     /// Every event up to the head was read; before that nothing new is begun.
     pub(in crate::oracle) caught_up: bool,
     /// What waiting actions would show by the last look at them, and when that was: newer facts, reasons and title under

@@ -26,13 +26,16 @@ use std::ops::Deref;
 use alloy::primitives::Address;
 
 use crate::oracle::{Action, ChainFacts, Mode, Policy, Proposal, Record};
-use crate::types::{ActionId, CaseId, OperatorId, RequestId, SafeText, UnixMillis};
+use crate::types::{ActionId, BlockRef, CaseId, OperatorId, RequestId, SafeText, UnixMillis};
 
 pub use durable::Durable;
 pub use life::{Case, Ceremony, Doubt, Resume, Sending, Served, Step};
 pub(in crate::oracle) use live::{EffectKey, Live};
 pub(in crate::oracle) use taken::Shares;
 pub use track::Track;
+
+/// An endpoint may be behind the one that was read before by so many blocks, and nothing is wrong.
+const READ_AHEAD: u64 = 64;
 
 /// What the core is told once, at the start.
 #[derive(Debug, Clone, PartialEq)]
@@ -107,6 +110,26 @@ impl State {
             self.live.waiting.remove(&case.id);
             self.live.not_before.remove(&EffectKey::Prepare(case.id));
         }
+    }
+
+    /// The block up to which events were read: in this run, else by the journal.
+    #[must_use]
+    pub fn read_upto(&self) -> Option<BlockRef> {
+        self.live.read.or(self.durable.cursor())
+    }
+
+    /// Why nothing new is begun although every event seems to be read: the journal has read further than the chain is.
+    /// Requests in blocks below that position would go unnoticed.
+    #[must_use]
+    pub fn reads_the_future(&self) -> Option<SafeText> {
+        let (upto, head) = (self.read_upto()?.number, self.live.facts.head?.number);
+        (upto > head.saturating_add(READ_AHEAD)).then(|| {
+            SafeText::new(&format!(
+                "the journal has read every event up to block {upto}, and the newest block of the endpoints is {head}: \
+                 they lag far behind or are of another chain, or the journal was changed. Nothing new is begun until \
+                 they have that block; if they are right, restore the journal from a backup"
+            ))
+        })
     }
 
     /// The last view of the chain.

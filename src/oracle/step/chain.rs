@@ -1,4 +1,4 @@
-//! What the chain tells: requests, fulfilments, and its state.
+//! What the chain tells: requests, fulfilments, how far it was read, and its state.
 
 use crate::oracle::state::Sending;
 use crate::oracle::turn::Turn;
@@ -108,6 +108,24 @@ pub(super) fn fulfilment_removed(turn: &mut Turn<'_>, what: Fulfilment, pool: Po
     }
 }
 
+/// Where nothing was told, the position is journaled after so many blocks, ...
+const POSITION_BLOCKS: u64 = 64;
+/// ... and not sooner than after this time, ms: long ranges are read quickly.
+const POSITION_MS: u128 = 60_000;
+
+/// The position is journaled with whatever was told up to it, so that a start is told of nothing twice; when it goes
+/// back; and now and then, so that a start has little to read again.
+pub(super) fn events_read(turn: &mut Turn<'_>, upto: BlockRef, told: bool) {
+    turn.state.live.read = Some(upto);
+    let due = turn.state.cursor.is_none_or(|(known, at)| {
+        let far = upto.number >= known.number.saturating_add(POSITION_BLOCKS);
+        told || upto.number < known.number || (far && turn.at.since(at).as_millis() >= POSITION_MS)
+    });
+    if due {
+        turn.record(Record::EventsRead { upto });
+    }
+}
+
 pub(super) fn new_facts(turn: &mut Turn<'_>, facts: ChainFacts) {
     let head = facts.head;
     turn.state.live.facts = facts;
@@ -142,6 +160,100 @@ fn wanted_by_state(turn: &mut Turn<'_>, head: BlockRef) {
                     case,
                     cause: Cause::State { block: head },
                 });
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::oracle::fixture::{block, settings};
+    use crate::oracle::{Effect, Input, Output, Stamped, State, case_status, step};
+    use crate::types::{Root, UnixMillis};
+
+    fn give(state: &mut State, at: u64, input: Input) -> Output {
+        let at = UnixMillis(at);
+        let entropy = [0; 24];
+        step(state, Stamped { at, entropy, input }).0
+    }
+
+    fn read(state: &mut State, at: u64, upto: u64, told: bool) -> bool {
+        let upto = block(upto);
+        let out = give(state, at, Input::EventsRead { upto, told });
+        assert_eq!(state.read_upto(), Some(upto));
+        let journaled = out.records == [Record::EventsRead { upto }];
+        assert_eq!(journaled, !out.records.is_empty());
+        assert_eq!(state.cursor() == Some(upto), journaled);
+        journaled
+    }
+
+    #[test]
+    fn the_position_is_journaled_with_events_when_it_goes_back_and_now_and_then() {
+        let mut state = State::new(settings());
+        assert!(read(&mut state, 1_000, 100, false), "the first");
+        assert!(!read(&mut state, 2_000, 101, false));
+        assert!(
+            !read(&mut state, 3_000, 4_000, false),
+            "long ranges are read quickly"
+        );
+        assert!(!read(&mut state, 70_000, 163, false));
+        assert!(read(&mut state, 70_001, 164, false), "64 blocks and a minute");
+        assert!(read(&mut state, 70_002, 165, true), "events are told once");
+        assert!(read(&mut state, 70_003, 150, false), "a reorganisation");
+        assert!(!read(&mut state, 70_004, 151, false));
+    }
+
+    #[test]
+    fn a_start_reads_on_from_what_is_journaled() {
+        let mut state = State::new(settings());
+        read(&mut state, 1_000, 100, false);
+        read(&mut state, 2_000, 130, false);
+        let again = State::restored(settings(), state.durable().clone());
+        assert_eq!(again.read_upto(), Some(block(100)));
+    }
+
+    #[test]
+    fn a_position_in_the_future_is_found_and_nothing_new_is_begun() {
+        for (position, begun) in [(100, true), (164, true), (165, false), (1 << 60, false)] {
+            let mut durable = crate::oracle::Durable::default();
+            let upgraded = Record::JournalUpgraded {
+                from: 1,
+                cursor: Some(BlockRef {
+                    number: position,
+                    hash: Root([1; 32]),
+                }),
+            };
+            durable.apply(1, UnixMillis(0), &upgraded);
+            let mut state = State::restored(settings(), durable);
+            give(&mut state, 1_000, Input::CaughtUp { finalized: None });
+            let log = LogRef {
+                block: block(90),
+                transaction: Root([2; 32]),
+                index: 0,
+            };
+            let (kind, pool) = (RequestKind::Deposit, PoolId(1));
+            give(&mut state, 1_000, Input::Requested { kind, pool, log });
+            let mut facts = ChainFacts {
+                head: Some(block(100)),
+                ready: vec![pool],
+                ..ChainFacts::default()
+            };
+            let asks = |out: &Output| out.effects.iter().any(|e| matches!(e, Effect::Prepare { .. }));
+            let out = give(&mut state, 1_000, Input::Facts(Box::new(facts.clone())));
+            assert_eq!(asks(&out), begun, "{position}");
+            let found = state.reads_the_future();
+            assert_eq!(found.is_none(), begun, "{position}");
+            let Some(found) = found else { continue };
+            assert!(found.as_str().contains(&position.to_string()), "{found}");
+            let case: CaseId = "deposit/1".parse().unwrap();
+            assert_eq!(state.waiting_reason(case), Some(&found));
+            assert_eq!(case_status(&state, case), crate::oracle::CaseStatus::Preparing);
+            // an endpoint that was behind has come up to it
+            if position < 1_000 {
+                facts.head = Some(block(position));
+                let out = give(&mut state, 1_000, Input::Facts(Box::new(facts)));
+                assert!(asks(&out));
             }
         }
     }
