@@ -55,10 +55,15 @@ impl Committer {
 }
 
 fn row(at: UnixMillis, record: &Record, known: &Durable) -> NewRecord {
+    let case = known.case_of(record).map(|case| case.to_string());
+    let begun = match record {
+        Record::CeremonyStarted { request, .. } => Some(request.to_string()),
+        _ => None,
+    };
     NewRecord {
         at,
         kind: record.kind(),
         body: serde_json::to_string(record).expect("records are plain data"),
-        subject: known.case_of(record).map(|case| case.to_string()),
+        subjects: case.into_iter().chain(begun).collect(),
     }
 }

@@ -17,7 +17,7 @@ use crate::journal::JournalError;
 use crate::lane;
 use crate::oracle::{Effect, Input, Record, Stamped, State, WishReply, step};
 use crate::types::{BlockRef, SafeText, UnixMillis};
-use crate::view::{Accepted, Refused, Reply, Request, Transition};
+use crate::view::{Accepted, Listing, Query, Refused, Reply, Request, Transition};
 
 /// What reaches the core from the feeds.
 #[derive(Debug)]
@@ -161,10 +161,7 @@ impl<W: World> Core<W> {
                 }
                 asked = self.side.asked.recv() => match asked {
                     Some(Asked::Request { by, request, reply }) => self.wish(by, request, reply),
-                    Some(Asked::Read { query, reply }) => {
-                        // whoever asked may have gone
-                        let _ = reply.send(publish::read(&self.state, &self.live, query));
-                    }
+                    Some(Asked::Read { query, reply }) => self.read(query, reply),
                     Some(Asked::Shutdown { reply }) => {
                         self.drain(Some(reply)).await;
                         return Ok(());
@@ -202,9 +199,7 @@ impl<W: World> Core<W> {
                         let words = SafeText::new("the journal cannot be written: nothing is taken up until it can");
                         let _ = reply.send(Err(Refused::Unavailable(words)));
                     }
-                    Some(Asked::Read { query, reply }) => {
-                        let _ = reply.send(publish::read(&self.state, &self.live, query));
-                    }
+                    Some(Asked::Read { query, reply }) => self.read(query, reply),
                     Some(Asked::Shutdown { reply }) => {
                         self.drain(Some(reply)).await;
                         return Hold::End;
@@ -257,6 +252,17 @@ impl<W: World> Core<W> {
         }
     }
 
+    /// What left memory is read beside this task: it takes as long as the disk. Whoever asked may have gone meanwhile.
+    fn read(&self, query: Query, reply: oneshot::Sender<Result<Listing, Refused>>) {
+        match publish::read(&self.state, &self.live, query) {
+            publish::Read::Here(answer) => drop(reply.send(answer)),
+            publish::Read::There(older) => {
+                let path = self.committer.journal().path().to_owned();
+                task::spawn_blocking(move || drop(reply.send(older.read(&path))));
+            }
+        }
+    }
+
     /// Makes everything pending durable, then starts its effects.
     fn flush(&mut self) -> Flushed {
         if !self.pending.is_empty() {
@@ -275,6 +281,11 @@ impl<W: World> Core<W> {
                 .any(|(_, record)| matches!(record, Record::Decided { .. }))
             {
                 inject::panic_at("core");
+            }
+            let closes = |(_, record): &(_, Record)| matches!(record, Record::CaseClosed { .. });
+            if pending.records.iter().any(closes) {
+                let known = &self.state.ceremonies;
+                self.live.forget(|request| known.contains_key(&request));
             }
             for effect in pending.effects {
                 self.start(effect);

@@ -135,7 +135,7 @@ fn old_cursor(transaction: &Transaction<'_>) -> Result<Option<BlockRef>, rusqlit
     cursor.transpose()
 }
 
-/// Format 1 did not tell which case a record is about; most bodies name it.
+/// Format 1 did not tell which case a record is about; most bodies name it, and the rest names a ceremony of it.
 fn index_subjects(transaction: &Transaction<'_>) -> Result<(), rusqlite::Error> {
     transaction.execute_batch(
         "INSERT OR IGNORE INTO subjects (subject, seq)
@@ -144,6 +144,8 @@ fn index_subjects(transaction: &Transaction<'_>) -> Result<(), rusqlite::Error> 
                 seq
          FROM records
          WHERE json_extract(body, '$.case') IS NOT NULL OR instr(json_extract(body, '$.action'), '#') > 1;
+         INSERT OR IGNORE INTO subjects (subject, seq)
+         SELECT json_extract(body, '$.request'), seq FROM records WHERE kind = 'ceremony-started';
          INSERT OR IGNORE INTO subjects (subject, seq)
          SELECT json_extract(started.body, '$.case'), later.seq
          FROM records AS later

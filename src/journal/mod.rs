@@ -43,6 +43,7 @@
 //!
 //! A second process that opens the journal for writing is refused by a file lock. Readers are not.
 
+mod archive;
 mod backup;
 mod chain;
 mod checkpoint;
@@ -56,6 +57,7 @@ mod tests;
 #[cfg(test)]
 mod upgrades;
 
+pub use archive::Archive;
 pub use backup::backup;
 pub use chain::{Anchor, Entry};
 pub use error::JournalError;

@@ -29,8 +29,8 @@ pub struct NewRecord {
     pub kind: &'static str,
     /// JSON text; hashed and stored exactly so.
     pub body: String,
-    /// What it is about, for finding it: a case.
-    pub subject: Option<String>,
+    /// What it is about, for finding it: a case, and the ceremony that it begins.
+    pub subjects: Vec<String>,
 }
 
 /// A journal that is open for writing. One process at a time.
@@ -117,7 +117,7 @@ impl Journal {
                 at,
                 kind,
                 body,
-                subject,
+                subjects,
             } in records
             {
                 seq += 1;
@@ -131,7 +131,7 @@ impl Journal {
                     hash.0.as_slice(),
                     FORMAT
                 ])?;
-                if let Some(subject) = subject {
+                for subject in subjects {
                     index.execute(params![subject, number])?;
                 }
             }

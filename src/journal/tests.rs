@@ -21,7 +21,7 @@ fn note(n: u64) -> NewRecord {
         at: UnixMillis(n),
         kind: "note",
         body: format!("{{\"record\":\"note\",\"text\":\"{n}\"}}"),
-        subject: (n % 2 == 0).then(|| "deposit/1".to_owned()),
+        subjects: vec![format!("deposit/{}", n % 2)],
     }
 }
 

@@ -49,7 +49,7 @@ fn note(n: u64) -> NewRecord {
         at: UnixMillis(n),
         kind: "note",
         body: r#"{"record":"note","case":null,"text":"goes on"}"#.to_owned(),
-        subject: None,
+        subjects: Vec::new(),
     }
 }
 
@@ -142,7 +142,7 @@ fn a_damaged_journal_is_not_upgraded() {
         .map(|file| file.unwrap().path())
         .filter(|path| path.to_string_lossy().contains("format-1"))
         .collect();
-    assert_eq!(beside, [PathBuf::new(); 0], "nothing to be taken for a backup");
+    assert_eq!(beside, Vec::<PathBuf>::new(), "nothing to be taken for a backup");
 }
 
 #[test]

@@ -26,6 +26,17 @@ pub struct KnownKey {
     pub share_public_keys: BTreeMap<OperatorId, BlsPublicKey>,
 }
 
+impl KnownKey {
+    /// A key whose shares these are.
+    pub(super) fn of(validator: BlsPublicKey, shares: &BTreeMap<OperatorId, BlsPublicKey>) -> Self {
+        Self {
+            validator,
+            committee: shares.keys().copied().collect(),
+            share_public_keys: shares.clone(),
+        }
+    }
+}
+
 /// What a committee is chosen from.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Wanted {

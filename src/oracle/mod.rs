@@ -52,7 +52,10 @@ pub use milestone::{Actual, Basis, Forecast, Milestone, Moment, Sighting, Stage,
 pub use payload::{CallArgument, CallView, CeremonyPayload, ExitPayload, Payload, TransactionPayload};
 pub use policy::{Policy, Rule, RuleUse};
 pub use record::{CeremonyRole, Record, Speaks};
-pub use state::{Case, Ceremony, Doubt, Durable, Resume, Sending, Served, Settings, State, Step, Track};
+pub use state::{
+    CLOSED_KEPT, Case, Ceremony, Doubt, Durable, HISTORY_FIRST, Resume, Retired, Sending, Served, Settings,
+    State, Step, Track,
+};
 pub use status::{action_state, case_status, place_in_line, unknown_outcome};
 pub use step::{WishReply, step};
 pub use turn::Output;

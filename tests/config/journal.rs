@@ -27,7 +27,7 @@ fn a_journal_is_shown_exported_and_verified_and_a_change_is_found() {
             at: UnixMillis(1_700_000_000_000 + n),
             kind: record.kind(),
             body: serde_json::to_string(&record).unwrap(),
-            subject: None,
+            subjects: Vec::new(),
         };
         journal.append(&[row]).unwrap();
     }

@@ -48,7 +48,7 @@ async fn what_was_approved_or_signed_stays_here_in_mode_observe() {
         at: UnixMillis::now(),
         kind: resumed.kind(),
         body: serde_json::to_string(&resumed).unwrap(),
-        subject: None,
+        subjects: Vec::new(),
     };
     journal.append(&[row]).unwrap();
     drop(journal);

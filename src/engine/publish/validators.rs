@@ -1,7 +1,7 @@
 //! Validators of the pools, with what can be done with them.
 
 use super::observes;
-use crate::oracle::{Case, State};
+use crate::oracle::State;
 use crate::types::{PoolId, RequestKind};
 use crate::view::{Can, ValidatorView};
 
@@ -22,9 +22,8 @@ pub(super) fn can_reshare(state: &State, pool: PoolId) -> Can {
             "pool {pool} is not staked: only a staked pool can be reshared"
         ));
     }
-    let open =
-        |case: &&Case| case.id.kind == RequestKind::Reshare && case.id.pool == pool && !case.is_closed();
-    match state.cases.values().find(open) {
+    let mut reshares = state.cases_of(RequestKind::Reshare, pool);
+    match reshares.find(|case| !case.is_closed()) {
         Some(case) => Can::no(format!("{} is open already", case.id)),
         None => Can::Yes,
     }

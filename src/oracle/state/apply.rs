@@ -14,7 +14,7 @@ impl Durable {
             self.case_opened(at, *case, cause);
         }
         if let Some(case) = record.case(self).and_then(|id| self.cases.get_mut(&id)) {
-            case.history.push(HistoryEntry {
+            case.tell(HistoryEntry {
                 at,
                 text: record.sentence(),
                 record: seq,

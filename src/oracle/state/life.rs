@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::oracle::{Cause, CeremonyRole, ExitOffers, Forecast, HistoryEntry, Registration, ValidatorPhase};
+use crate::oracle::{
+    Cause, CeremonyRole, ExitOffers, Forecast, HistoryEntry, KnownKey, Registration, ValidatorPhase,
+};
 use crate::types::{
     ActionId, BackendName, BlsPublicKey, BlsSignature, CaseId, CeremonyFailure, CeremonyPlan, CeremonyResult,
     Check, KeygenOutput, LogRef, NonceStatus, OperatorId, RequestId, ReshareOutput, Root, SafeText,
@@ -176,9 +178,16 @@ pub struct Case {
     pub by_state: Forecast,
     /// What became of its exit at the beacon nodes.
     pub offers: ExitOffers,
-    /// Its file, oldest entry first.
+    /// Its file, oldest entry first: its beginning and its newest, [`HISTORY_KEPT`] in all.
     pub history: Vec<HistoryEntry>,
+    /// How many entries between the two are left to the journal.
+    pub left_out: u64,
 }
+
+/// So many entries of a case's file are in memory, ...
+pub(super) const HISTORY_KEPT: usize = 200;
+/// ... and so many of them are its first.
+pub const HISTORY_FIRST: usize = 20;
 
 impl Case {
     /// The key that this case is about, once it is known.
@@ -195,12 +204,33 @@ impl Case {
             .or(self.followed)
     }
 
+    /// The key that its key generation made.
+    pub(in crate::oracle) fn made_key(&self) -> Option<KnownKey> {
+        let made = self.keygen.as_ref()?;
+        Some(KnownKey::of(made.validator, &made.share_public_keys))
+    }
+
+    /// The key that it handed to another committee.
+    pub(in crate::oracle) fn moved_key(&self) -> Option<KnownKey> {
+        let moved = self.reshare.as_ref()?;
+        Some(KnownKey::of(moved.validator, &moved.share_public_keys))
+    }
+
     /// Its exit is in a block, or it waits for a person: answers to earlier offers change nothing.
     pub(in crate::oracle) fn is_past_its_exit(&self) -> bool {
         matches!(
             self.step,
             Step::Follow | Step::Halted { .. } | Step::Closed { .. }
         )
+    }
+
+    /// One more entry of its file.
+    pub(super) fn tell(&mut self, entry: HistoryEntry) {
+        if self.history.len() >= HISTORY_KEPT {
+            self.history.remove(HISTORY_FIRST);
+            self.left_out += 1;
+        }
+        self.history.push(entry);
     }
 
     /// It does not move any more.

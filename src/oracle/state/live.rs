@@ -17,6 +17,42 @@ pub(in crate::oracle) enum EffectKey {
     LookUp(CaseId),
 }
 
+impl EffectKey {
+    fn is_of(self, id: CaseId) -> bool {
+        match self {
+            Self::Prepare(case) | Self::LookUp(case) => case == id,
+            Self::Sign(action) | Self::Send(action) | Self::Inspect(action) | Self::Publish(action) => {
+                action.case == id
+            }
+            Self::Ceremony(_) => false,
+        }
+    }
+}
+
+impl Live {
+    /// A case was closed: what was kept for its next steps goes. What is under way is waited for.
+    pub(super) fn close(&mut self, id: CaseId) {
+        self.held.remove(&id);
+        self.waiting.remove(&id);
+        self.looked_up.remove(&id);
+        self.accounted.retain(|key| !key.is_of(id));
+        self.not_before.retain(|key, _| !key.is_of(id));
+        self.died.retain(|(case, _)| *case != id);
+        self.inspected_at.retain(|action, _| action.case != id);
+        self.refreshed.retain(|action, _| action.case != id);
+        self.unmined_since.retain(|action, _| action.case != id);
+        self.notes.retain(|action, _| action.case != id);
+    }
+
+    /// Ceremonies have ended: nobody looks for them any more.
+    pub(super) fn end(&mut self, runs: impl Fn(RequestId) -> bool) {
+        let over = |key: &EffectKey| matches!(key, EffectKey::Ceremony(request) if !runs(*request));
+        self.accounted.retain(|key| !over(key));
+        self.not_before.retain(|key, _| !over(key));
+        self.looks.retain(|request, _| runs(*request));
+    }
+}
+
 /// What is not journaled: it is read again after a restart.
 #[derive(Debug, Clone, Default)]
 pub(in crate::oracle) struct Live {

@@ -14,6 +14,8 @@ mod durable;
 mod exit;
 mod life;
 mod live;
+mod nonces;
+mod retired;
 mod sendings;
 #[cfg(test)]
 pub(in crate::oracle) mod shadow;
@@ -29,8 +31,10 @@ use crate::oracle::{Action, ChainFacts, Mode, Policy, Proposal, Record};
 use crate::types::{ActionId, BlockRef, CaseId, OperatorId, RequestId, SafeText, UnixMillis};
 
 pub use durable::Durable;
-pub use life::{Case, Ceremony, Doubt, Resume, Sending, Served, Step};
+pub use life::{Case, Ceremony, Doubt, HISTORY_FIRST, Resume, Sending, Served, Step};
 pub(in crate::oracle) use live::{EffectKey, Live};
+pub(in crate::oracle) use nonces::Nonces;
+pub use retired::{CLOSED_KEPT, Retired};
 pub(in crate::oracle) use taken::Shares;
 pub use track::Track;
 
@@ -109,6 +113,12 @@ impl State {
             // what was said of it was said of where it stood before
             self.live.waiting.remove(&case.id);
             self.live.not_before.remove(&EffectKey::Prepare(case.id));
+        }
+        if let Record::CaseClosed { case, .. } = record {
+            self.live.close(*case);
+            let known = &self.durable.ceremonies;
+            let runs = |request| known.get(&request).is_some_and(|c| c.ended.is_none());
+            self.live.end(runs);
         }
     }
 

@@ -14,10 +14,19 @@ pub(super) fn requested(turn: &mut Turn<'_>, kind: RequestKind, pool: PoolId, lo
     {
         return;
     }
+    // told before its case left memory
+    if turn.state.retired.has_been_told(kind, pool, log) {
+        return;
+    }
     let Some(newest) = turn.state.cases_of(kind, pool).next_back() else {
-        let ordinal = 0;
-        let case = CaseId { kind, pool, ordinal };
-        return turn.record(Record::CaseOpened { case, cause });
+        return match turn.state.newest_of(kind, pool) {
+            Some(closed) if !cases::kind(kind).repeats() => again(turn, closed, log, true),
+            closed => {
+                let ordinal = closed.map_or(0, |closed| closed.ordinal + 1);
+                let case = CaseId { kind, pool, ordinal };
+                turn.record(Record::CaseOpened { case, cause });
+            }
+        };
     };
     // the request of a case that left the chain, or that nobody had seen, is this one
     let missing = |c: &&Case| c.orphaned && (c.id == newest.id || !c.is_closed());
@@ -31,17 +40,20 @@ pub(super) fn requested(turn: &mut Turn<'_>, kind: RequestKind, pool: PoolId, lo
         let case = CaseId { ordinal, ..id };
         turn.record(Record::CaseOpened { case, cause });
     } else {
-        let text = SafeText::new(&format!(
-            "{kind} of pool {pool} was requested again in block {} while {id} {}; nothing new was opened",
-            log.block.number,
-            if newest.is_closed() {
-                "is closed"
-            } else {
-                "is open"
-            }
-        ));
-        turn.record(Record::Note { case: Some(id), text });
+        let is_closed = newest.is_closed();
+        again(turn, id, log, is_closed);
     }
+}
+
+/// A request for which a case is or was there, and which makes none of its own.
+fn again(turn: &mut Turn<'_>, id: CaseId, log: LogRef, is_closed: bool) {
+    let CaseId { kind, pool, .. } = id;
+    let text = SafeText::new(&format!(
+        "{kind} of pool {pool} was requested again in block {} while {id} {}; nothing new was opened",
+        log.block.number,
+        if is_closed { "is closed" } else { "is open" }
+    ));
+    turn.record(Record::Note { case: Some(id), text });
 }
 
 pub(super) fn request_removed(turn: &mut Turn<'_>, kind: RequestKind, pool: PoolId, log: LogRef) {
@@ -149,7 +161,7 @@ fn wanted_by_state(turn: &mut Turn<'_>, head: BlockRef) {
                 pool: *pool,
                 ordinal: 0,
             };
-            if turn.state.cases.contains_key(&case) {
+            if turn.state.knows(case) {
                 turn.state.live.unseen.remove(&case);
                 continue;
             }
