@@ -1,6 +1,7 @@
 //! The one task that owns the state: inputs in, records to the journal, effects out, snapshots to the front ends.
 
 use std::collections::HashMap;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,9 +12,10 @@ use tokio::time::{Instant, MissedTickBehavior};
 
 use super::commit::{Committer, Pending};
 use super::handle::{Asked, EngineSide, Identity};
+use super::kept::{Behind, Kept};
 use super::live::{Live, LiveUpdate};
 use super::{inject, publish, translate, world::World};
-use crate::journal::JournalError;
+use crate::journal::{Anchor, JournalError};
 use crate::lane;
 use crate::oracle::{Effect, Input, Record, Stamped, State, WishReply, step};
 use crate::types::{BlockRef, SafeText, UnixMillis};
@@ -48,6 +50,15 @@ pub enum EngineError {
         seq: u64,
         problem: String,
     },
+    /// Nobody waits for it any more.
+    #[error("stopped")]
+    Stopped,
+    /// What was kept for quick starts is not what the records say.
+    #[error(
+        "{path} is not what the records of the journal say; it was removed, nothing was done on its word, and the next \
+         start reads everything"
+    )]
+    Kept { path: PathBuf },
     /// A write to the journal failed so that nobody knows what the file holds now.
     #[error(
         "{0}; what the file holds cannot be believed by this process any more, so it ends: the next start reads and \
@@ -62,8 +73,30 @@ const PUBLISH_EVERY: Duration = Duration::from_millis(40);
 const TICK: Duration = Duration::from_millis(500);
 /// A journal that could not be written is tried again this often.
 const JOURNAL_RETRY: Duration = Duration::from_secs(1);
+/// The state is kept for the next start after so many records.
+const KEEP_EVERY: u64 = 2_000;
 /// Effects that hand something to the world are waited for this long at a shutdown.
 const DRAIN: Duration = Duration::from_secs(10);
+
+fn write_kept(kept: &Kept, journal: &Path) {
+    if let Err(error) = kept.write(journal) {
+        tracing::info!(target: "engine", %error, "the state is not kept for the next start");
+    }
+}
+
+/// The end of the verification behind the start; never, where there is none.
+async fn ended(behind: &mut Option<Behind>) -> Result<(), EngineError> {
+    let Some(behind) = behind else {
+        return std::future::pending().await;
+    };
+    behind.ended().await.unwrap_or_else(|error| {
+        let words = format!(
+            "the verification of the journal died: {}",
+            lane::last_words(error)
+        );
+        Err(EngineError::Fatal(SafeText::new(&words)))
+    })
+}
 
 /// What became of what is pending.
 #[derive(Debug)]
@@ -97,6 +130,10 @@ pub(super) struct Core<W> {
     pending: Pending,
     replies: Vec<(oneshot::Sender<Reply>, Reply)>,
     unwritable: Option<SafeText>,
+    /// Old records are verified behind the start.
+    behind: Option<Behind>,
+    /// The record up to which the state was kept for the next start.
+    kept: u64,
     revision: u64,
     dirty: bool,
 }
@@ -122,18 +159,41 @@ impl<W: World> Core<W> {
             pending: Pending::default(),
             replies: Vec::new(),
             unwritable: None,
+            behind: None,
+            kept: 0,
             revision: 0,
             dirty: true,
         }
     }
 
+    pub(super) fn with_behind(mut self, behind: Option<Behind>) -> Self {
+        self.behind = behind;
+        self
+    }
+
     /// Runs until a front end asks for the end, every front end is gone, or a critical part dies.
     pub(super) async fn run_from(mut self, first: Input) -> Result<(), EngineError> {
         self.step(first);
-        self.run().await
+        let ended = self.run().await;
+        if let (Ok(()), Some((kept, path))) = (&ended, self.take_to_keep()) {
+            write_kept(&kept, &path);
+        }
+        ended
     }
 
-    async fn run(mut self) -> Result<(), EngineError> {
+    /// The state, for the next start, where it is verified and the journal has all of it.
+    fn take_to_keep(&mut self) -> Option<(Kept, PathBuf)> {
+        let journal = self.committer.journal();
+        let (seq, hash) = journal.head();
+        if !self.state.is_verified() || self.state.newest != seq || self.kept == seq {
+            return None;
+        }
+        self.kept = seq;
+        let kept = Kept::new(Anchor { seq, hash }, self.state.durable().clone());
+        Some((kept, journal.path().to_owned()))
+    }
+
+    async fn run(&mut self) -> Result<(), EngineError> {
         let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut published = Instant::now() - PUBLISH_EVERY;
@@ -171,6 +231,13 @@ impl<W: World> Core<W> {
                         return Ok(());
                     }
                 },
+                verified = ended(&mut self.behind) => {
+                    self.behind = None;
+                    match verified {
+                        Ok(()) => drop(self.step(Input::Verified)),
+                        Err(error) => return Err(self.distrust(error).await),
+                    }
+                }
                 Some(done) = self.tasks.join_next_with_id(), if !self.tasks.is_empty() => self.answered(done),
                 incoming = self.incoming.recv() => match incoming {
                     Some(Incoming::Input(input)) => drop(self.step(input)),
@@ -281,6 +348,11 @@ impl<W: World> Core<W> {
                 .any(|(_, record)| matches!(record, Record::Decided { .. }))
             {
                 inject::panic_at("core");
+            }
+            if self.state.newest >= self.kept + KEEP_EVERY
+                && let Some((kept, path)) = self.take_to_keep()
+            {
+                task::spawn_blocking(move || write_kept(&kept, &path));
             }
             let closes = |(_, record): &(_, Record)| matches!(record, Record::CaseClosed { .. });
             if pending.records.iter().any(closes) {
@@ -409,6 +481,17 @@ impl<W: World> Core<W> {
             let message = SafeText::new("stopped; everything that was begun is in the journal");
             let _ = reply.send(Ok(Accepted { message }));
         }
+    }
+
+    /// The journal, or what was kept of it, is not what it was taken for. Nothing has left on its word.
+    async fn distrust(&mut self, error: EngineError) -> EngineError {
+        tracing::error!(target: "engine", "{error}");
+        let words = SafeText::new(&error.to_string());
+        self.live
+            .update(UnixMillis::now(), LiveUpdate::Alarm("fatal", words));
+        self.pending.effects.clear();
+        self.drain(None).await;
+        error
     }
 
     async fn fail(&mut self, reason: SafeText) -> Result<(), EngineError> {

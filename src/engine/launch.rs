@@ -9,6 +9,7 @@ use tokio::task::JoinHandle;
 use super::commit::{Committer, Pending};
 use super::core::{Core, EngineError, Incoming};
 use super::handle::{EngineHandle, channel};
+use super::kept::{Behind, Kept};
 use super::live::Live;
 use super::publish::{self, VERSION};
 use super::world::World;
@@ -23,6 +24,8 @@ use crate::view::{self, NetworkView};
 pub struct Opened {
     state: State,
     committer: Committer,
+    /// What was believed for the start, and is verified behind it.
+    behind: Option<Kept>,
 }
 
 /// Opens the journal and restores the state from it.
@@ -30,8 +33,37 @@ pub struct Opened {
 /// # Errors
 /// The journal is locked, broken, or written by a newer version.
 pub fn open(settings: Settings, options: &JournalOptions) -> Result<Opened, EngineError> {
-    let mut durable = Durable::default();
-    let (journal, upgrade) = Journal::open(options, Anchor::BEGINNING, |entry| {
+    let kept = Kept::read(&options.path);
+    if let Some(kept) = kept {
+        match restore(options, kept.anchor, kept.durable.clone()) {
+            Ok((committer, durable)) => {
+                return Ok(Opened {
+                    state: State::restored_unverified(settings, durable),
+                    committer,
+                    behind: Some(kept),
+                });
+            }
+            // of another journal, or of one that is broken: reading everything says which
+            Err(error) => {
+                tracing::info!(target: "journal", %error, "the kept state does not help; reading everything")
+            }
+        }
+    }
+    let (committer, durable) = restore(options, Anchor::BEGINNING, Durable::default())?;
+    Ok(Opened {
+        state: State::restored(settings, durable),
+        committer,
+        behind: None,
+    })
+}
+
+/// Opens the journal, verifies what stands behind `anchor`, and takes it into account.
+fn restore(
+    options: &JournalOptions,
+    anchor: Anchor,
+    mut durable: Durable,
+) -> Result<(Committer, Durable), EngineError> {
+    let (journal, upgrade) = Journal::open(options, anchor, |entry| {
         let record = Record::read(&entry.kind, &entry.body).map_err(|problem| EngineError::Record {
             seq: entry.seq,
             problem,
@@ -43,10 +75,7 @@ pub fn open(settings: Settings, options: &JournalOptions) -> Result<Opened, Engi
         let backup = backup.display();
         tracing::warn!(target: "journal", from, %backup, "the journal came from an older format; as it was, it is kept");
     }
-    Ok(Opened {
-        state: State::restored(settings, durable),
-        committer: Committer::new(journal),
-    })
+    Ok((Committer::new(journal), durable))
 }
 
 impl Opened {
@@ -113,7 +142,9 @@ impl Opened {
         let live = Live::new(network, oracle, backend);
         let first = publish::snapshot(&self.state, &live, self.committer.journal(), None, 0);
         let (side, handle) = channel(first);
-        let core = Core::new(self.state, live, self.committer, world, side, incoming);
+        let journal = self.committer.journal().path().to_owned();
+        let behind = self.behind.map(|kept| Behind::start(kept, journal));
+        let core = Core::new(self.state, live, self.committer, world, side, incoming).with_behind(behind);
         let task = tokio::spawn(core.run_from(Input::Started));
         Ok((handle, task))
     }
@@ -188,6 +219,20 @@ mod tests {
     }
 
     #[test]
+    fn what_this_format_holds_is_taken_up_as_it_is() {
+        let (_waiting, state) = earlier("format-2/waiting.sqlite");
+        let waits = |a: &&crate::oracle::Action| a.state == ActionState::Proposed;
+        assert_eq!(state.actions.values().filter(waits).count(), 2);
+        assert_eq!(state.newest, 8, "nothing was upgraded");
+
+        let (_closed, state) = earlier("format-2/closed.sqlite");
+        assert_eq!(state.newest, 80);
+        let closed = state.cases.values().filter(|case| case.is_closed());
+        assert_eq!((closed.count(), state.cases.len()), (4, 4));
+        assert!(state.cursor().is_some_and(|upto| upto.number > 0));
+    }
+
+    #[test]
     fn a_record_of_a_newer_program_ends_the_start_and_names_its_kind() {
         let directory = tempfile::tempdir().unwrap();
         let options = options(directory.path());
@@ -208,5 +253,48 @@ mod tests {
             words.contains("record 1") && words.contains("«case-given-up»"),
             "{words}"
         );
+    }
+
+    #[test]
+    fn a_start_reads_what_came_after_the_kept_state_and_believes_no_other_journal() {
+        let (directory, state) = earlier("format-1/waiting.sqlite");
+        let options = options(directory.path());
+        let keep = |durable: &Durable| {
+            let (journal, _) =
+                Journal::open(&options, Anchor::BEGINNING, |_| Ok::<_, EngineError>(())).unwrap();
+            let (seq, hash) = journal.head();
+            Kept::new(Anchor { seq, hash }, durable.clone())
+                .write(&options.path)
+                .unwrap();
+        };
+        keep(state.durable());
+        let (mut journal, _) =
+            Journal::open(&options, Anchor::BEGINNING, |_| Ok::<_, EngineError>(())).unwrap();
+        let case = *state.cases.keys().next().unwrap();
+        let by = SafeText::new("ada");
+        let record = Record::Paused { case: Some(case), by };
+        let row = NewRecord {
+            at: UnixMillis(9),
+            kind: record.kind(),
+            body: serde_json::to_string(&record).unwrap(),
+            subjects: vec![case.to_string()],
+        };
+        journal.append(&[row]).unwrap();
+        drop(journal);
+        let opened = open(settings(), &options).unwrap();
+        assert_eq!(opened.behind.as_ref().map(|kept| kept.anchor.seq), Some(7));
+        assert!(opened.state.cases[&case].paused.is_some() && !opened.state.is_verified());
+        drop(opened);
+
+        // another journal in its place, and its checkpoint with it
+        let (_other, _) = earlier("format-1/closed.sqlite");
+        fs::copy(_other.path().join("journal.sqlite"), &options.path).unwrap();
+        let _ = fs::remove_file(options.path.with_extension("checkpoint"));
+        for log in ["journal.sqlite-wal", "journal.sqlite-shm"] {
+            let _ = fs::remove_file(directory.path().join(log));
+        }
+        let opened = open(settings(), &options).unwrap();
+        assert!(opened.behind.is_none() && opened.state.is_verified());
+        assert_eq!(opened.state.cases.len(), 5);
     }
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, params};
 
-use super::chain::Entry;
+use super::chain::{Anchor, Entry};
 use super::error::{JournalError, sqlite_at};
 use super::read;
 
@@ -26,6 +26,26 @@ impl Archive {
             path: path.to_owned(),
             connection: read::open_read_only(path)?,
         })
+    }
+
+    /// Hands every record up to `last` to `visit`, each after its link was checked.
+    ///
+    /// # Errors
+    /// The first record that is not linked, or another one in the place of `last`; or what `visit` says.
+    pub fn walk_to<E: From<JournalError>>(
+        &self,
+        last: Anchor,
+        visit: impl FnMut(&Entry) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let found = read::walk(&self.path, &self.connection, Anchor::BEGINNING, last.seq, visit)?;
+        if found == last {
+            return Ok(());
+        }
+        Err(E::from(JournalError::Broken {
+            path: self.path.clone(),
+            seq: found.seq,
+            problem: format!("has hash {}, but {} was acknowledged", found.hash, last.hash),
+        }))
     }
 
     /// The records of one subject, oldest first.

@@ -47,7 +47,7 @@ fn write(path: &Path, partial: &Path) -> Result<Anchor, JournalError> {
         .and_then(|file| file.sync_all())
         .map_err(io_at(partial))?;
     let copy = read::open_read_only(partial)?;
-    read::walk(partial, &copy, Anchor::BEGINNING, |_| Ok(()))
+    read::walk(partial, &copy, Anchor::BEGINNING, u64::MAX, |_| Ok(()))
 }
 
 /// The backup that a migration begins with, named after the format and the newest record: `journal.format-1-at-83.sqlite`.
@@ -60,7 +60,9 @@ pub(super) fn before_upgrade(path: &Path, format: u32, last: Anchor) -> Result<P
     let to = path.with_extension(format!("format-{format}-at-{}.{extension}", last.seq));
     if to.exists() {
         let copy = read::open_read_only(&to)?;
-        let found: Anchor = read::walk(&to, &copy, Anchor::BEGINNING, |_| Ok::<_, JournalError>(()))?;
+        let found: Anchor = read::walk(&to, &copy, Anchor::BEGINNING, u64::MAX, |_| {
+            Ok::<_, JournalError>(())
+        })?;
         if found == last {
             return Ok(to);
         }

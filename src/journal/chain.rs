@@ -49,7 +49,7 @@ pub(super) fn link(previous: Root, format: u32, seq: u64, at: UnixMillis, kind: 
 }
 
 /// A record whose place in the chain was verified before: a walk may begin behind it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Anchor {
     /// Its number; 0 is the beginning.
     pub seq: u64,

@@ -92,7 +92,7 @@ pub(super) fn migrate(path: &Path, connection: &mut Connection) -> Result<Option
 /// Format 1 kept the cursor of the event intake in a table of its own, outside the chain. Format 2 keeps it in records;
 /// the first of them carries the old cursor over.
 fn from_1(path: &Path, connection: &mut Connection) -> Result<Upgrade, JournalError> {
-    let last = read::walk(path, connection, Anchor::BEGINNING, |_| Ok(()))?;
+    let last = read::walk(path, connection, Anchor::BEGINNING, u64::MAX, |_| Ok(()))?;
     let backup = backup::before_upgrade(path, 1, last)?;
     let rewrite = |connection: &mut Connection| -> Result<(), rusqlite::Error> {
         let transaction = connection.transaction()?;

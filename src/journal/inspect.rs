@@ -34,7 +34,7 @@ fn walk_all(
     let checkpoint = Checkpoint::beside(path, None);
     // read first: an oracle that writes meanwhile moves it ahead of what is walked here
     let acknowledged = checkpoint.compare(path, &connection);
-    let last = walk(path, &connection, Anchor::BEGINNING, take)?;
+    let last = walk(path, &connection, Anchor::BEGINNING, u64::MAX, take)?;
     Ok(Report {
         records: last.seq,
         head: last.hash,

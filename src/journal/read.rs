@@ -24,8 +24,8 @@ pub(super) fn open_read_only(path: &Path) -> Result<Connection, JournalError> {
     Ok(connection)
 }
 
-/// Hands every entry behind `anchor` to `visit`, each after its link was checked, and returns the last. One record is in
-/// memory at a time.
+/// Hands every entry behind `anchor`, up to record `upto`, to `visit`, each after its link was checked, and returns the last.
+/// One record is in memory at a time.
 ///
 /// # Errors
 /// The first record that is not linked, or what `visit` says.
@@ -33,13 +33,16 @@ pub(super) fn walk<E: From<JournalError>>(
     path: &Path,
     connection: &Connection,
     anchor: Anchor,
+    upto: u64,
     mut visit: impl FnMut(&Entry) -> Result<(), E>,
 ) -> Result<Anchor, E> {
     let sqlite = |error| E::from(sqlite_at(path)(error));
     let columns = columns(path, connection)?;
-    let sql = format!("SELECT {columns} FROM records WHERE seq > ?1 ORDER BY seq");
+    let sql = format!("SELECT {columns} FROM records WHERE seq > ?1 AND seq <= ?2 ORDER BY seq");
     let mut statement = connection.prepare(&sql).map_err(sqlite)?;
-    let mut rows = statement.query(params![to_sql(anchor.seq)]).map_err(sqlite)?;
+    let mut rows = statement
+        .query(params![to_sql(anchor.seq), to_sql(upto)])
+        .map_err(sqlite)?;
     let mut walker = Walker::behind(anchor);
     while let Some(row) = rows.next().map_err(sqlite)? {
         let entry = entry(row).map_err(sqlite)?;

@@ -76,7 +76,7 @@ impl Journal {
             checkpoint.compare(&path, &connection)?;
         }
         check_anchor(&path, &connection, anchor)?;
-        let last = read::walk(&path, &connection, anchor, visit)?;
+        let last = read::walk(&path, &connection, anchor, u64::MAX, visit)?;
         let journal = Self {
             last,
             path,

@@ -9,6 +9,8 @@ use alloy::primitives::{Address, U256};
 use super::state::Nonces;
 use super::turn::Turn;
 use super::{Record, State};
+use serde::{Deserialize, Serialize};
+
 use crate::types::{ActionId, NonceStatus, SafeText};
 
 /// What the chain says of the oracle's account.
@@ -24,7 +26,7 @@ pub struct AccountFacts {
 }
 
 /// What the journal says of an account.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Account {
     /// Nonces below are from before the journal, or a person has looked at them.
     pub(super) floor: u64,

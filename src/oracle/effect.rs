@@ -17,7 +17,7 @@ pub struct Registration {
 }
 
 /// A validator key as a case knows it.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct KnownKey {
     pub validator: BlsPublicKey,
     /// Who holds shares.

@@ -107,8 +107,8 @@ fn a_journal_is_shown_exported_and_verified_and_a_change_is_found() {
 }
 
 #[test]
-fn journals_of_earlier_programs_verify_and_every_record_is_understood() {
-    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vectors/journals/format-1");
+fn journals_of_every_format_verify_and_every_record_is_understood() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vectors/journals");
     let records = |name: &str| {
         // readers may leave files beside what they read
         let scratch = tempfile::tempdir().unwrap();
@@ -116,17 +116,19 @@ fn journals_of_earlier_programs_verify_and_every_record_is_understood() {
         std::fs::copy(folder.join(name), &copy).unwrap();
         let (report, entries) = casimir_dkg::journal::verify(&copy).unwrap();
         for entry in &entries {
-            let record: casimir_dkg::oracle::Record = serde_json::from_str(&entry.body).unwrap();
+            let record = Record::read(&entry.kind, &entry.body).unwrap();
             assert_eq!(record.kind(), entry.kind, "record {} of {name}", entry.seq);
         }
-        report.records
+        (report.format, report.records)
     };
     let found = [
-        "waiting.sqlite",
-        "approved.sqlite",
-        "signed.sqlite",
-        "closed.sqlite",
+        "format-1/waiting.sqlite",
+        "format-1/approved.sqlite",
+        "format-1/signed.sqlite",
+        "format-1/closed.sqlite",
+        "format-2/waiting.sqlite",
+        "format-2/closed.sqlite",
     ]
     .map(records);
-    assert_eq!(found, [6, 8, 17, 83]);
+    assert_eq!(found, [(1, 6), (1, 8), (1, 17), (1, 83), (2, 8), (2, 80)]);
 }

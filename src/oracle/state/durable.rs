@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, VecDeque};
 
 use alloy::primitives::Address;
 
+use serde::{Deserialize, Serialize};
+
 use crate::oracle::account::Account;
 use crate::oracle::{Action, KnownKey, Record, RuleUse, cases};
 use crate::types::{
@@ -19,7 +21,7 @@ pub(super) const RULE_USES_KEPT: usize = 4_096;
 
 /// The fold of the records of a journal and of nothing else: no clock, no setting and no answer from outside is in it.
 /// Two that took the same records are equal.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Durable {
     pub cases: BTreeMap<CaseId, Case>,
     pub actions: BTreeMap<ActionId, Action>,

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::{Deserialize, Serialize};
+
 use crate::oracle::{
     Cause, CeremonyRole, ExitOffers, Forecast, HistoryEntry, KnownKey, Registration, ValidatorPhase,
 };
@@ -12,7 +14,7 @@ use crate::types::{
 };
 
 /// Where a case stands.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Step {
     /// A ceremony is to be proposed.
     PlanCeremony,
@@ -43,7 +45,7 @@ pub enum Step {
 }
 
 /// Where a retry goes on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Resume {
     /// At [`Step::PlanCeremony`].
     PlanCeremony,
@@ -56,7 +58,7 @@ pub enum Resume {
 }
 
 /// A transaction that executes an action: one nonce, every version ever signed.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Sending {
     /// Oldest first; all have the same nonce.
     pub versions: Vec<SignedTransaction>,
@@ -85,7 +87,7 @@ impl Sending {
 }
 
 /// The outcome of a ceremony that may have ended is not known.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Doubt {
     /// Since when.
     pub since: UnixMillis,
@@ -94,7 +96,7 @@ pub struct Doubt {
 }
 
 /// A ceremony of the journal.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Ceremony {
     pub case: CaseId,
     pub role: CeremonyRole,
@@ -116,7 +118,7 @@ pub struct Ceremony {
 }
 
 /// The contract did what a case is for, by a transaction of somebody else or of another case.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Served {
     pub transaction: Root,
     /// Where the event stands; `None` in journals from before that was kept.
@@ -124,7 +126,7 @@ pub struct Served {
 }
 
 /// One case.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Case {
     pub id: CaseId,
     pub cause: Cause,

@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 /// Nonces that were signed for.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub(in crate::oracle) struct Nonces {
     /// First of each range, and the one behind its last. Ranges neither touch nor overlap.
     ranges: BTreeMap<u64, u64>,

@@ -6,6 +6,8 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+use serde::{Deserialize, Serialize};
+
 use crate::oracle::{Cause, KnownKey, ValidatorPhase};
 use crate::types::{ActionId, CaseId, LogRef, OperatorId, PoolId, RequestId, RequestKind, UnixMillis};
 
@@ -16,7 +18,7 @@ use super::{Case, Ceremony, Durable};
 pub const CLOSED_KEPT: usize = 200;
 
 /// What closed cases that left memory left behind.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Retired {
     pools: BTreeMap<PoolId, Past>,
     /// Cases, by kind of request.
@@ -33,7 +35,7 @@ pub struct Retired {
 }
 
 /// What stays of a pool.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub(super) struct Past {
     /// Number and cause of its newest case of each kind that left.
     newest: BTreeMap<RequestKind, (u32, Cause)>,

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use crate::oracle::{CeremonyRole, ValidatorPhase};
 use crate::types::{OperatorId, PoolId, UnixMillis};
 
@@ -29,7 +31,7 @@ pub struct Track {
 type Held = ((bool, UnixMillis), Vec<OperatorId>);
 
 /// Part in a ceremony that ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Work {
     /// It gave a result; otherwise it gave none because of them.
     pub(super) done: bool,
