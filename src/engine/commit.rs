@@ -1,29 +1,28 @@
 //! Making a step durable: before any of its effects, always.
 
 use super::inject;
-use crate::journal::{Journal, JournalError};
-use crate::oracle::{Effect, Record};
-use crate::types::{BlockRef, UnixMillis};
+use crate::journal::{Journal, JournalError, NewRecord};
+use crate::oracle::{Durable, Effect, Record};
+use crate::types::UnixMillis;
 
 /// What one or several steps gave and is not durable yet.
 #[derive(Debug, Default)]
 pub(super) struct Pending {
-    pub(super) at: UnixMillis,
-    pub(super) records: Vec<Record>,
+    /// Each with the time at which it was taken into account.
+    pub(super) records: Vec<(UnixMillis, Record)>,
     pub(super) effects: Vec<Effect>,
-    pub(super) cursor: Option<BlockRef>,
 }
 
 impl Pending {
     pub(super) fn is_empty(&self) -> bool {
-        self.records.is_empty() && self.effects.is_empty() && self.cursor.is_none()
+        self.records.is_empty() && self.effects.is_empty()
     }
 }
 
 #[derive(Debug)]
 pub(super) struct Committer {
     journal: Journal,
-    /// Those with records, for tests that die at one of them.
+    /// Those that decide something, for tests that die at one of them.
     commits: u64,
 }
 
@@ -36,25 +35,35 @@ impl Committer {
         &self.journal
     }
 
-    /// Makes the records durable; returns the number of the first. On an error nothing was written and the same call
-    /// may be made again.
-    pub(super) fn commit(&mut self, pending: &Pending) -> Result<u64, JournalError> {
-        let rows: Vec<(&str, String)> = pending
-            .records
-            .iter()
-            .map(|record| {
-                let body = serde_json::to_string(record).expect("records are plain data");
-                (record.kind(), body)
-            })
-            .collect();
-        // moving the cursor alone is no decision: such commits are not counted
-        if rows.is_empty() {
-            return self.journal.append(pending.at, &rows, pending.cursor);
+    /// Makes the records durable; returns the number of the first. `known` says which cases they are about: it has taken
+    /// them into account already. On an error nothing was written and the same call may be made again, unless the error
+    /// is final.
+    pub(super) fn commit(&mut self, pending: &Pending, known: &Durable) -> Result<u64, JournalError> {
+        let records = pending.records.iter();
+        let rows: Vec<NewRecord> = records.map(|(at, record)| row(*at, record, known)).collect();
+        // the position alone decides nothing
+        let decides = |(_, record): &(_, Record)| !matches!(record, Record::EventsRead { .. });
+        if !pending.records.iter().any(decides) {
+            return self.journal.append(&rows);
         }
         inject::die_at(2 * self.commits + 1);
-        let first = self.journal.append(pending.at, &rows, pending.cursor)?;
+        let first = self.journal.append(&rows)?;
         self.commits += 1;
         inject::die_at(2 * self.commits);
         Ok(first)
+    }
+}
+
+fn row(at: UnixMillis, record: &Record, known: &Durable) -> NewRecord {
+    let case = known.case_of(record).map(|case| case.to_string());
+    let begun = match record {
+        Record::CeremonyStarted { request, .. } => Some(request.to_string()),
+        _ => None,
+    };
+    NewRecord {
+        at,
+        kind: record.kind(),
+        body: serde_json::to_string(record).expect("records are plain data"),
+        subjects: case.into_iter().chain(begun).collect(),
     }
 }

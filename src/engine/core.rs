@@ -1,6 +1,7 @@
 //! The one task that owns the state: inputs in, records to the journal, effects out, snapshots to the front ends.
 
 use std::collections::HashMap;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,20 +12,21 @@ use tokio::time::{Instant, MissedTickBehavior};
 
 use super::commit::{Committer, Pending};
 use super::handle::{Asked, EngineSide, Identity};
+use super::kept::{Behind, Kept};
 use super::live::{Live, LiveUpdate};
 use super::{inject, publish, translate, world::World};
-use crate::journal::JournalError;
+use crate::journal::{Anchor, JournalError};
 use crate::lane;
 use crate::oracle::{Effect, Input, Record, Stamped, State, WishReply, step};
 use crate::types::{BlockRef, SafeText, UnixMillis};
-use crate::view::{Accepted, Refused, Reply, Request, Transition};
+use crate::view::{Accepted, Listing, Query, Refused, Reply, Request, Transition};
 
 /// What reaches the core from the feeds.
 #[derive(Debug)]
 pub enum Incoming {
     /// One input.
     Input(Input),
-    /// Events of the chain, to be made durable together with the cursor.
+    /// Events of the chain, and the block up to which these are all of them: both become durable together.
     Batch(Vec<Input>, BlockRef),
     /// Something to show.
     Live(LiveUpdate),
@@ -41,14 +43,28 @@ pub enum EngineError {
     /// The journal cannot be opened.
     #[error(transparent)]
     Journal(#[from] JournalError),
-    /// A record of the journal is not understood.
+    /// A record of the journal is not understood, and to leave it out would be to guess.
     #[error("journal record {seq} is not understood by this version: {problem}")]
     Record {
         /// Its number.
         seq: u64,
-        /// The parser's words.
         problem: String,
     },
+    /// Nobody waits for it any more.
+    #[error("stopped")]
+    Stopped,
+    /// What was kept for quick starts is not what the records say.
+    #[error(
+        "{path} is not what the records of the journal say; it was removed, nothing was done on its word, and the next \
+         start reads everything"
+    )]
+    Kept { path: PathBuf },
+    /// A write to the journal failed so that nobody knows what the file holds now.
+    #[error(
+        "{0}; what the file holds cannot be believed by this process any more, so it ends: the next start reads and \
+         verifies it"
+    )]
+    JournalLost(JournalError),
 }
 
 /// A snapshot is built at most this often.
@@ -57,8 +73,41 @@ const PUBLISH_EVERY: Duration = Duration::from_millis(40);
 const TICK: Duration = Duration::from_millis(500);
 /// A journal that could not be written is tried again this often.
 const JOURNAL_RETRY: Duration = Duration::from_secs(1);
+/// The state is kept for the next start after so many records.
+const KEEP_EVERY: u64 = 2_000;
 /// Effects that hand something to the world are waited for this long at a shutdown.
 const DRAIN: Duration = Duration::from_secs(10);
+
+fn write_kept(kept: &Kept, journal: &Path) {
+    if let Err(error) = kept.write(journal) {
+        tracing::info!(target: "engine", %error, "the state is not kept for the next start");
+    }
+}
+
+/// The end of the verification behind the start; never, where there is none.
+async fn ended(behind: &mut Option<Behind>) -> Result<(), EngineError> {
+    let Some(behind) = behind else {
+        return std::future::pending().await;
+    };
+    behind.ended().await.unwrap_or_else(|error| {
+        let words = format!(
+            "the verification of the journal died: {}",
+            lane::last_words(error)
+        );
+        Err(EngineError::Fatal(SafeText::new(&words)))
+    })
+}
+
+/// What became of what is pending.
+#[derive(Debug)]
+enum Flushed {
+    /// In the journal, and under way.
+    Durable,
+    /// Not written; the same is tried again.
+    Unwritable,
+    /// Nobody knows whether it was written.
+    Lost(JournalError),
+}
 
 /// What comes after a while in which the journal could not be written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,6 +130,10 @@ pub(super) struct Core<W> {
     pending: Pending,
     replies: Vec<(oneshot::Sender<Reply>, Reply)>,
     unwritable: Option<SafeText>,
+    /// Old records are verified behind the start.
+    behind: Option<Behind>,
+    /// The record up to which the state was kept for the next start.
+    kept: u64,
     revision: u64,
     dirty: bool,
 }
@@ -106,28 +159,58 @@ impl<W: World> Core<W> {
             pending: Pending::default(),
             replies: Vec::new(),
             unwritable: None,
+            behind: None,
+            kept: 0,
             revision: 0,
             dirty: true,
         }
     }
 
+    pub(super) fn with_behind(mut self, behind: Option<Behind>) -> Self {
+        self.behind = behind;
+        self
+    }
+
     /// Runs until a front end asks for the end, every front end is gone, or a critical part dies.
     pub(super) async fn run_from(mut self, first: Input) -> Result<(), EngineError> {
         self.step(first);
-        self.run().await
+        let ended = self.run().await;
+        if let (Ok(()), Some((kept, path))) = (&ended, self.take_to_keep()) {
+            write_kept(&kept, &path);
+        }
+        ended
     }
 
-    async fn run(mut self) -> Result<(), EngineError> {
+    /// The state, for the next start, where it is verified and the journal has all of it.
+    fn take_to_keep(&mut self) -> Option<(Kept, PathBuf)> {
+        let journal = self.committer.journal();
+        let (seq, hash) = journal.head();
+        if !self.state.is_verified() || self.state.newest != seq || self.kept == seq {
+            return None;
+        }
+        self.kept = seq;
+        let kept = Kept::new(Anchor { seq, hash }, self.state.durable().clone());
+        Some((kept, journal.path().to_owned()))
+    }
+
+    async fn run(&mut self) -> Result<(), EngineError> {
         let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut published = Instant::now() - PUBLISH_EVERY;
         loop {
-            if !self.flush() {
-                self.publish();
-                if self.hold().await == Hold::End {
-                    return Ok(());
+            match self.flush() {
+                Flushed::Durable => {}
+                Flushed::Unwritable => {
+                    self.publish();
+                    if self.hold().await == Hold::End {
+                        return Ok(());
+                    }
+                    continue;
                 }
-                continue;
+                Flushed::Lost(error) => {
+                    self.publish();
+                    return Err(EngineError::JournalLost(error));
+                }
             }
             let publish_at = published + PUBLISH_EVERY;
             tokio::select! {
@@ -138,10 +221,7 @@ impl<W: World> Core<W> {
                 }
                 asked = self.side.asked.recv() => match asked {
                     Some(Asked::Request { by, request, reply }) => self.wish(by, request, reply),
-                    Some(Asked::Read { query, reply }) => {
-                        // whoever asked may have gone
-                        let _ = reply.send(publish::read(&self.state, &self.live, query));
-                    }
+                    Some(Asked::Read { query, reply }) => self.read(query, reply),
                     Some(Asked::Shutdown { reply }) => {
                         self.drain(Some(reply)).await;
                         return Ok(());
@@ -151,15 +231,17 @@ impl<W: World> Core<W> {
                         return Ok(());
                     }
                 },
+                verified = ended(&mut self.behind) => {
+                    self.behind = None;
+                    match verified {
+                        Ok(()) => drop(self.step(Input::Verified)),
+                        Err(error) => return Err(self.distrust(error).await),
+                    }
+                }
                 Some(done) = self.tasks.join_next_with_id(), if !self.tasks.is_empty() => self.answered(done),
                 incoming = self.incoming.recv() => match incoming {
                     Some(Incoming::Input(input)) => drop(self.step(input)),
-                    Some(Incoming::Batch(inputs, cursor)) => {
-                        for input in inputs {
-                            self.step(input);
-                        }
-                        self.pending.cursor = Some(cursor);
-                    }
+                    Some(Incoming::Batch(inputs, upto)) => self.told(inputs, upto),
                     Some(Incoming::Live(update)) => {
                         self.live.update(UnixMillis::now(), update);
                         self.dirty = true;
@@ -184,9 +266,7 @@ impl<W: World> Core<W> {
                         let words = SafeText::new("the journal cannot be written: nothing is taken up until it can");
                         let _ = reply.send(Err(Refused::Unavailable(words)));
                     }
-                    Some(Asked::Read { query, reply }) => {
-                        let _ = reply.send(publish::read(&self.state, &self.live, query));
-                    }
+                    Some(Asked::Read { query, reply }) => self.read(query, reply),
                     Some(Asked::Shutdown { reply }) => {
                         self.drain(Some(reply)).await;
                         return Hold::End;
@@ -209,10 +289,25 @@ impl<W: World> Core<W> {
         let quiet = matches!(input, Input::Tick);
         let (output, answer) = step(&mut self.state, Stamped { at, entropy, input });
         self.dirty |= !quiet || !output.records.is_empty();
-        self.pending.at = at;
-        self.pending.records.extend(output.records);
+        let records = output.records.into_iter();
+        self.pending.records.extend(records.map(|record| (at, record)));
         self.pending.effects.extend(output.effects);
         answer
+    }
+
+    /// Events of the chain, and the block up to which these are all of them.
+    fn told(&mut self, inputs: Vec<Input>, upto: BlockRef) {
+        let told = !inputs.is_empty();
+        for input in inputs {
+            self.step(input);
+        }
+        let head = self.live.chain.head.map_or(0, |head| head.number);
+        if upto.number <= head {
+            self.step(Input::EventsRead { upto, told });
+        } else {
+            // an endpoint answers beyond what is called the head: read again from where it was believed
+            tracing::warn!(target: "engine", upto = upto.number, head, "events were told beyond the head");
+        }
     }
 
     fn wish(&mut self, by: Identity, request: Request, reply: oneshot::Sender<Reply>) {
@@ -227,25 +322,23 @@ impl<W: World> Core<W> {
         }
     }
 
-    /// Makes everything pending durable, then starts its effects. `false` while the journal cannot be written.
-    fn flush(&mut self) -> bool {
+    /// What left memory is read beside this task: it takes as long as the disk. Whoever asked may have gone meanwhile.
+    fn read(&self, query: Query, reply: oneshot::Sender<Result<Listing, Refused>>) {
+        match publish::read(&self.state, &self.live, query) {
+            publish::Read::Here(answer) => drop(reply.send(answer)),
+            publish::Read::There(older) => {
+                let path = self.committer.journal().path().to_owned();
+                task::spawn_blocking(move || drop(reply.send(older.read(&path))));
+            }
+        }
+    }
+
+    /// Makes everything pending durable, then starts its effects.
+    fn flush(&mut self) -> Flushed {
         if !self.pending.is_empty() {
-            let first = match self.committer.commit(&self.pending) {
+            let first = match self.committer.commit(&self.pending, self.state.durable()) {
                 Ok(first) => first,
-                Err(error) => {
-                    let words = SafeText::new(&error.to_string());
-                    if self.unwritable.as_ref() != Some(&words) {
-                        tracing::error!(target: "engine", %error, "journal not written; nothing leaves this machine");
-                    }
-                    self.unwritable = Some(words);
-                    for (reply, _) in self.replies.drain(..) {
-                        let words = SafeText::new(
-                            "the journal cannot be written; this takes effect only once it can",
-                        );
-                        let _ = reply.send(Err(Refused::Unavailable(words)));
-                    }
-                    return false;
-                }
+                Err(error) => return self.not_written(error),
             };
             if self.unwritable.take().is_some() {
                 tracing::info!(target: "engine", "the journal is written again; everything goes on");
@@ -255,9 +348,19 @@ impl<W: World> Core<W> {
             if pending
                 .records
                 .iter()
-                .any(|record| matches!(record, Record::Decided { .. }))
+                .any(|(_, record)| matches!(record, Record::Decided { .. }))
             {
                 inject::panic_at("core");
+            }
+            if self.state.newest >= self.kept + KEEP_EVERY
+                && let Some((kept, path)) = self.take_to_keep()
+            {
+                task::spawn_blocking(move || write_kept(&kept, &path));
+            }
+            let closes = |(_, record): &(_, Record)| matches!(record, Record::CaseClosed { .. });
+            if pending.records.iter().any(closes) {
+                let known = &self.state.ceremonies;
+                self.live.forget(|request| known.contains_key(&request));
             }
             for effect in pending.effects {
                 self.start(effect);
@@ -266,13 +369,35 @@ impl<W: World> Core<W> {
         for (reply, answer) in self.replies.drain(..) {
             let _ = reply.send(answer);
         }
-        true
+        Flushed::Durable
+    }
+
+    /// Whoever asked for something is told that it did not take effect.
+    fn not_written(&mut self, error: JournalError) -> Flushed {
+        let words = SafeText::new(&error.to_string());
+        if self.unwritable.as_ref() != Some(&words) {
+            tracing::error!(target: "engine", %error, "journal not written; nothing leaves this machine");
+        }
+        self.unwritable = Some(words);
+        for (reply, _) in self.replies.drain(..) {
+            let words = SafeText::new("the journal cannot be written; this takes effect only once it can");
+            let _ = reply.send(Err(Refused::Unavailable(words)));
+        }
+        if error.is_final() {
+            Flushed::Lost(error)
+        } else {
+            Flushed::Unwritable
+        }
     }
 
     fn announce(&mut self, first: u64, pending: &Pending) {
-        for (seq, record) in (first..).zip(&pending.records) {
+        for (seq, (at, record)) in (first..).zip(&pending.records) {
+            if matches!(record, Record::EventsRead { .. }) {
+                tracing::debug!(target: "engine", record = seq, "{}", record.sentence());
+                continue;
+            }
             let transition = Transition {
-                at: pending.at,
+                at: *at,
                 record: seq,
                 case: translate::case_of(record, &self.state),
                 kind: record.kind().to_owned(),
@@ -347,7 +472,7 @@ impl<W: World> Core<W> {
                     self.answered(done);
                     // records only: no new effect starts any more
                     self.pending.effects.clear();
-                    if !self.flush() {
+                    if !matches!(self.flush(), Flushed::Durable) {
                         break;
                     }
                 }
@@ -359,6 +484,17 @@ impl<W: World> Core<W> {
             let message = SafeText::new("stopped; everything that was begun is in the journal");
             let _ = reply.send(Ok(Accepted { message }));
         }
+    }
+
+    /// The journal, or what was kept of it, is not what it was taken for. Nothing has left on its word.
+    async fn distrust(&mut self, error: EngineError) -> EngineError {
+        tracing::error!(target: "engine", "{error}");
+        let words = SafeText::new(&error.to_string());
+        self.live
+            .update(UnixMillis::now(), LiveUpdate::Alarm("fatal", words));
+        self.pending.effects.clear();
+        self.drain(None).await;
+        error
     }
 
     async fn fail(&mut self, reason: SafeText) -> Result<(), EngineError> {

@@ -79,6 +79,16 @@ impl Live {
         }
     }
 
+    /// The same network and backend, of which nothing was told: for what left memory.
+    pub(super) fn without_anything(&self) -> Self {
+        Self::new(self.network.clone(), None, Arc::clone(&self.backend))
+    }
+
+    /// Forgets how ceremonies went that left memory.
+    pub(super) fn forget(&mut self, is_known: impl Fn(RequestId) -> bool) {
+        self.progress.retain(|request, _| is_known(*request));
+    }
+
     /// The steps of a journaled ceremony; none when another backend ran it than the one that is here.
     pub(super) fn steps_of(&self, ceremony: &Ceremony) -> Arc<[CeremonyStep]> {
         if ceremony.backend != self.backend.capabilities().backend {

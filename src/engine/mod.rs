@@ -4,6 +4,7 @@ mod commit;
 mod core;
 mod handle;
 pub mod inject;
+mod kept;
 mod launch;
 mod live;
 mod publish;

@@ -5,10 +5,13 @@ use sha2::{Digest, Sha256};
 use crate::types::{Root, UnixMillis};
 
 /// One record as it is stored.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Entry {
     /// 1 for the first.
     pub seq: u64,
+    /// Format that it was written in; records of format 1 do not name theirs.
+    #[serde(default = "first_format", skip_serializing_if = "is_first_format")]
+    pub format: u32,
     /// When it was appended.
     pub at: UnixMillis,
     /// Kind, as in `Record::kind`.
@@ -19,13 +22,22 @@ pub struct Entry {
     pub hash: Root,
 }
 
+fn first_format() -> u32 {
+    1
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands out a reference")]
+fn is_first_format(format: &u32) -> bool {
+    *format == 1
+}
+
 /// The hash before the first record.
 pub(super) const GENESIS: Root = Root([0; 32]);
 
-/// The hash of a record that follows `previous`.
-pub(super) fn link(previous: Root, seq: u64, at: UnixMillis, kind: &str, body: &str) -> Root {
+/// The hash of a record that follows `previous`. The format is in it, so that no record can be read as one of another.
+pub(super) fn link(previous: Root, format: u32, seq: u64, at: UnixMillis, kind: &str, body: &str) -> Root {
     let mut hash = Sha256::new();
-    hash.update(b"casimir-dkg journal v1\0");
+    hash.update(format!("casimir-dkg journal v{format}\0"));
     hash.update(previous.0);
     hash.update(seq.to_be_bytes());
     hash.update(at.0.to_be_bytes());
@@ -36,39 +48,77 @@ pub(super) fn link(previous: Root, seq: u64, at: UnixMillis, kind: &str, body: &
     Root(hash.finalize().into())
 }
 
+/// A record whose place in the chain was verified before: a walk may begin behind it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Anchor {
+    /// Its number; 0 is the beginning.
+    pub seq: u64,
+    /// Its hash.
+    pub hash: Root,
+}
+
+impl Anchor {
+    /// Before the first record.
+    pub const BEGINNING: Self = Self {
+        seq: 0,
+        hash: GENESIS,
+    };
+}
+
 /// Walks a chain record by record.
 #[derive(Debug)]
 pub(super) struct Walker {
-    pub(super) seq: u64,
-    pub(super) hash: Root,
+    last: Anchor,
+    format: u32,
 }
 
 impl Walker {
-    pub(super) fn new() -> Self {
+    pub(super) fn behind(anchor: Anchor) -> Self {
         Self {
-            seq: 0,
-            hash: GENESIS,
+            last: anchor,
+            format: 1,
         }
+    }
+
+    /// The newest record that was accepted.
+    pub(super) fn last(&self) -> Anchor {
+        self.last
     }
 
     /// Takes the next record, or says what is wrong with it: (record number, problem).
     pub(super) fn accept(&mut self, entry: &Entry) -> Result<(), (u64, String)> {
-        let expected = self.seq + 1;
+        let expected = self.last.seq + 1;
         if entry.seq != expected {
             return Err((
                 expected,
                 format!("is missing (record {} stands in its place)", entry.seq),
             ));
         }
-        let hash = link(self.hash, entry.seq, entry.at, &entry.kind, &entry.body);
+        if entry.format < self.format {
+            return Err((
+                entry.seq,
+                format!(
+                    "is of format {}, after one of format {}",
+                    entry.format, self.format
+                ),
+            ));
+        }
+        let hash = link(
+            self.last.hash,
+            entry.format,
+            entry.seq,
+            entry.at,
+            &entry.kind,
+            &entry.body,
+        );
         if hash != entry.hash {
             return Err((
                 entry.seq,
                 "does not match its hash: it, or the order of records, was changed".to_owned(),
             ));
         }
-        self.seq = entry.seq;
-        self.hash = hash;
+        self.format = entry.format;
+        self.last = Anchor { seq: entry.seq, hash };
         Ok(())
     }
 }

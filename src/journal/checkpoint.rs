@@ -4,8 +4,11 @@ use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
-use super::JournalError;
-use crate::types::Root;
+use rusqlite::Connection;
+
+use super::chain::Anchor;
+use super::error::{JournalError, io_at, sqlite_at};
+use super::read;
 
 /// `<seq> <hash>\n`, replaced atomically.
 #[derive(Debug)]
@@ -14,46 +17,102 @@ pub(super) struct Checkpoint {
 }
 
 impl Checkpoint {
-    pub(super) fn new(path: PathBuf) -> Self {
-        Self { path }
+    /// The checkpoint of the journal at `path`: at the place that was configured, or beside it.
+    pub(super) fn beside(path: &Path, configured: Option<&Path>) -> Self {
+        Self {
+            path: configured.map_or_else(|| path.with_extension("checkpoint"), Path::to_owned),
+        }
     }
 
     pub(super) fn path(&self) -> &Path {
         &self.path
     }
 
-    pub(super) fn write(&self, seq: u64, hash: Root) -> io::Result<()> {
+    pub(super) fn write(&self, newest: Anchor) -> io::Result<()> {
         let temporary = self.path.with_extension("checkpoint.new");
-        let mut file = fs::File::create(&temporary)?;
-        writeln!(file, "{seq} {hash}")?;
+        let mut file = create_private(&temporary)?;
+        writeln!(file, "{} {}", newest.seq, newest.hash)?;
         // no fsync: a checkpoint that lags behind is harmless, and it cannot get ahead of the journal
         drop(file);
         fs::rename(&temporary, &self.path)
     }
 
-    pub(super) fn read(&self) -> Result<Option<(u64, Root)>, JournalError> {
-        let io = |source| JournalError::Io {
-            path: self.path.clone(),
-            source,
-        };
+    pub(super) fn read(&self) -> Result<Option<Anchor>, JournalError> {
         let text = match fs::read_to_string(&self.path) {
             Ok(text) => text,
             Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(e) => return Err(io(e)),
+            Err(e) => return Err(io_at(&self.path)(e)),
         };
         if text.trim().is_empty() {
             // the last write was torn by a power cut before it reached the disk
             return Ok(None);
         }
-        let parsed = text
-            .trim()
-            .split_once(' ')
-            .and_then(|(seq, hash)| Some((seq.parse().ok()?, hash.parse().ok()?)));
+        let parsed = text.trim().split_once(' ').and_then(|(seq, hash)| {
+            Some(Anchor {
+                seq: seq.parse().ok()?,
+                hash: hash.parse().ok()?,
+            })
+        });
         parsed.map(Some).ok_or_else(|| {
-            io(io::Error::new(
+            io_at(&self.path)(io::Error::new(
                 io::ErrorKind::InvalidData,
                 "is not «<number> <hash>»",
             ))
         })
     }
+
+    /// A checkpoint that is ahead of the journal, or on another branch, is evidence of lost records.
+    ///
+    /// # Errors
+    /// [`JournalError::RolledBack`] or [`JournalError::Broken`]. Returns what was acknowledged otherwise.
+    pub(super) fn compare(
+        &self,
+        path: &Path,
+        connection: &Connection,
+    ) -> Result<Option<Anchor>, JournalError> {
+        let Some(acknowledged) = self.read()? else {
+            return Ok(None);
+        };
+        match read::one(path, connection, acknowledged.seq)? {
+            Some(entry) if entry.hash == acknowledged.hash => Ok(Some(acknowledged)),
+            Some(entry) => Err(JournalError::Broken {
+                path: path.to_owned(),
+                seq: acknowledged.seq,
+                problem: format!(
+                    "has hash {}, but {} was acknowledged ({})",
+                    entry.hash,
+                    acknowledged.hash,
+                    self.path.display()
+                ),
+            }),
+            None => {
+                let newest = "SELECT COALESCE(MAX(seq), 0) FROM records";
+                let found: i64 = connection
+                    .query_row(newest, [], |row| row.get(0))
+                    .map_err(sqlite_at(path))?;
+                Err(JournalError::RolledBack {
+                    path: path.to_owned(),
+                    checkpoint: self.path.clone(),
+                    found: read::from_sql(found),
+                    expected: acknowledged.seq,
+                })
+            }
+        }
+    }
+}
+
+#[cfg(unix)]
+fn create_private(path: &Path) -> io::Result<fs::File> {
+    use std::os::unix::fs::OpenOptionsExt as _;
+    fs::OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(path)
+}
+
+#[cfg(not(unix))]
+fn create_private(path: &Path) -> io::Result<fs::File> {
+    fs::File::create(path)
 }

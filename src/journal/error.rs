@@ -1,6 +1,8 @@
 //! What can be wrong with a journal.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+
+use rusqlite::ffi;
 
 /// Errors name the file and, where there is one, the record.
 #[derive(Debug, thiserror::Error)]
@@ -36,7 +38,10 @@ pub enum JournalError {
         expected: u64,
     },
     /// It was written by a newer version.
-    #[error("{path} has format {found}, this program knows formats up to {known}")]
+    #[error(
+        "{path} has journal format {found}, this program knows formats up to {known}: it was written by a newer \
+         casimir-dkg; run that one"
+    )]
     TooNew {
         path: PathBuf,
         /// Its format.
@@ -54,4 +59,67 @@ pub enum JournalError {
     /// The file system reports an error.
     #[error("{path}: {source}")]
     Io { path: PathBuf, source: std::io::Error },
+}
+
+impl JournalError {
+    /// Whether what the file holds can no longer be believed by this process: after a failed fsync the operating system
+    /// may have dropped what it calls written. Only a new process that reads and verifies can go on.
+    #[must_use]
+    pub fn is_final(&self) -> bool {
+        let Self::Sqlite { source, .. } = self else {
+            return matches!(self, Self::Broken { .. } | Self::RolledBack { .. });
+        };
+        let code = source.sqlite_error().map(|error| error.extended_code);
+        matches!(
+            code,
+            Some(
+                ffi::SQLITE_IOERR_FSYNC
+                    | ffi::SQLITE_IOERR_DIR_FSYNC
+                    | ffi::SQLITE_CORRUPT
+                    | ffi::SQLITE_NOTADB
+            )
+        )
+    }
+}
+
+/// Names the file in an error of SQLite's.
+pub(super) fn sqlite_at(path: &Path) -> impl Fn(rusqlite::Error) -> JournalError + Copy + '_ {
+    move |source| JournalError::Sqlite {
+        path: path.to_owned(),
+        source,
+    }
+}
+
+/// Names the file in an error of the file system's.
+pub(super) fn io_at<P: AsRef<Path> + ?Sized>(
+    path: &P,
+) -> impl Fn(std::io::Error) -> JournalError + Copy + '_ {
+    move |source| JournalError::Io {
+        path: path.as_ref().to_owned(),
+        source,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_disk_is_waited_for_and_a_failed_fsync_is_not() {
+        let failed = |code| {
+            let source = rusqlite::Error::SqliteFailure(ffi::Error::new(code), None);
+            sqlite_at(Path::new("journal.sqlite"))(source).is_final()
+        };
+        for code in [ffi::SQLITE_FULL, ffi::SQLITE_IOERR_WRITE, ffi::SQLITE_BUSY] {
+            assert!(!failed(code), "{code}");
+        }
+        for code in [
+            ffi::SQLITE_IOERR_FSYNC,
+            ffi::SQLITE_IOERR_DIR_FSYNC,
+            ffi::SQLITE_CORRUPT,
+            ffi::SQLITE_NOTADB,
+        ] {
+            assert!(failed(code), "{code}");
+        }
+    }
 }

@@ -4,28 +4,63 @@
 //!
 //! # The chain
 //!
-//! Record `n` (1, 2, 3, …) has the columns `seq`, `at` (ms since the Unix epoch), `kind`, `body` (JSON text) and `hash`:
+//! Record `n` (1, 2, 3, …) has the columns `seq`, `at` (ms since the Unix epoch), `kind`, `body` (JSON text), `hash` and
+//! `format` (1 where the column is missing):
 //!
 //! ```text
 //! hash(0) = 32 zero bytes
-//! hash(n) = SHA-256("casimir-dkg journal v1\0" || hash(n-1) || seq as u64 BE || at as u64 BE
+//! hash(n) = SHA-256("casimir-dkg journal v" || format in decimal || 0x00 || hash(n-1) || seq as u64 BE || at as u64 BE
 //!                   || len(kind) as u64 BE || kind || len(body) as u64 BE || body)
 //! ```
 //!
-//! After each commit the newest `seq` and `hash` are written to a checkpoint file beside it (or on another disk): a
-//! journal that ends before its checkpoint lost acknowledged records or was rolled back, and is refused.
+//! Formats never decrease along the chain. After each commit the newest `seq` and `hash` are written to a checkpoint file
+//! beside it (or on another disk): a journal that ends before its checkpoint lost acknowledged records or was rolled back,
+//! and is refused.
+//!
+//! # Formats
+//!
+//! | format | what is new | how an older file comes to it |
+//! |---|---|---|
+//! | 1 | | |
+//! | 2 | `format` in every record and its hash; the cursor of the event intake is a record (`events-read`) instead of a table outside the chain; `subjects` finds the records of a case; kinds are indexed | verified, copied to `journal.format-1-at-N.sqlite`, then `journal-upgraded` is appended, which carries the old cursor |
+//!
+//! Records are never rewritten, because exports, checkpoints and copies hold their hashes: every version that ever landed is
+//! decoded for ever. An older program refuses a newer file by its number.
+//!
+//! # What comes without another format
+//!
+//! * **More of what a record says** is an optional field (`#[serde(default, skip_serializing_if = ..)]`): older records do
+//!   not have it and are written as they were. An older program reads on and does not know it, so no field may change what
+//!   the others mean.
+//! * **Something else that happens** is a kind of its own. A program refuses a record of a kind that it does not know, by
+//!   number and name, because to fold the rest without it would be to guess. Kinds are never renamed and never given
+//!   another meaning.
+//! * Who decides stands in a decision as `{"by": "person" | "rule", ..}`; another way of deciding is another `by`, and is
+//!   refused like a kind. A decision names the digest of what was shown; `engine-started` says which version of digests
+//!   and views its process spoke, and with which adapter and backend.
+//!
+//! A format changes only when the file, the chain or what is hashed changes.
 //!
 //! A second process that opens the journal for writing is refused by a file lock. Readers are not.
 
+mod archive;
+mod backup;
 mod chain;
 mod checkpoint;
 mod error;
+mod format;
 mod inspect;
+mod read;
 mod store;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod upgrades;
 
-pub use chain::Entry;
+pub use archive::Archive;
+pub use backup::backup;
+pub use chain::{Anchor, Entry};
 pub use error::JournalError;
+pub use format::Upgrade;
 pub use inspect::{Report, export, verify};
-pub use store::{Journal, JournalOptions};
+pub use store::{Journal, JournalOptions, NewRecord};

@@ -3,33 +3,14 @@
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 
-use rusqlite::{Connection, OpenFlags, params};
+use rusqlite::{Connection, params};
 
-use super::chain::{Entry, Walker, link};
+use super::chain::{Anchor, Entry, link};
 use super::checkpoint::Checkpoint;
-use super::error::JournalError;
-use crate::types::{BlockRef, Root, UnixMillis};
-
-/// Format of the file, in SQLite's `user_version`.
-pub(super) const FORMAT: u32 = 1;
-
-const SCHEMA: &str = "
-CREATE TABLE records (
-    seq  INTEGER PRIMARY KEY,
-    at   INTEGER NOT NULL,
-    kind TEXT NOT NULL,
-    body TEXT NOT NULL,
-    hash BLOB NOT NULL CHECK (length(hash) = 32)
-) STRICT;
-CREATE TRIGGER records_are_final BEFORE UPDATE ON records BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END;
-CREATE TRIGGER records_stay BEFORE DELETE ON records BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END;
-CREATE TABLE cursor (
-    id     INTEGER PRIMARY KEY CHECK (id = 1),
-    number INTEGER NOT NULL,
-    hash   BLOB NOT NULL CHECK (length(hash) = 32)
-) STRICT;
-PRAGMA user_version = 1;
-";
+use super::error::{JournalError, io_at, sqlite_at};
+use super::format::{self, FORMAT, Upgrade};
+use super::read;
+use crate::types::{Root, UnixMillis};
 
 /// Where things are.
 #[derive(Debug, Clone)]
@@ -40,285 +21,193 @@ pub struct JournalOptions {
     pub checkpoint: Option<PathBuf>,
 }
 
+/// A record to be appended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewRecord {
+    pub at: UnixMillis,
+    /// Kind, as in `Record::kind`.
+    pub kind: &'static str,
+    /// JSON text; hashed and stored exactly so.
+    pub body: String,
+    /// What it is about, for finding it: a case, and the ceremony that it begins.
+    pub subjects: Vec<String>,
+}
+
 /// A journal that is open for writing. One process at a time.
 #[derive(Debug)]
 pub struct Journal {
     path: PathBuf,
     connection: Connection,
-    seq: u64,
-    head: Root,
-    cursor: Option<BlockRef>,
+    last: Anchor,
     checkpoint: Checkpoint,
     /// Held while the journal is open; released by the operating system however the process ends.
     _lock: File,
 }
 
 impl Journal {
-    /// Opens or creates the journal, takes its lock, and walks the whole chain.
+    /// Opens or creates the journal, takes its lock, brings an older format to the newest, and walks the chain behind
+    /// `anchor`, which the caller has verified before. Every record goes to `visit` after its link was checked.
     ///
     /// # Errors
-    /// See [`JournalError`]; a journal that does not verify is not opened.
-    pub fn open(options: &JournalOptions) -> Result<(Self, Vec<Entry>), JournalError> {
-        let io = |path: &Path| {
-            let path = path.to_owned();
-            move |source| JournalError::Io { path, source }
-        };
-        let path = options.path.clone();
-        if let Some(directory) = path.parent() {
-            fs::create_dir_all(directory).map_err(io(directory))?;
+    /// See [`JournalError`]; a journal that does not verify is not opened. What `visit` says ends the walk.
+    pub fn open<E: From<JournalError>>(
+        options: &JournalOptions,
+        anchor: Anchor,
+        visit: impl FnMut(&Entry) -> Result<(), E>,
+    ) -> Result<(Self, Option<Upgrade>), E> {
+        let path = real_path(&options.path)?;
+        let lock = lock(&path)?;
+        let mut connection = Connection::open(&path).map_err(sqlite_at(&path))?;
+        restrict_to_owner(&path).map_err(io_at(&path))?;
+        for (name, value) in [("journal_mode", "WAL"), ("synchronous", "FULL")] {
+            connection
+                .pragma_update(None, name, value)
+                .map_err(sqlite_at(&path))?;
         }
-        let lock_path = path.with_extension("lock");
-        let lock = File::options()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(&lock_path)
-            .map_err(io(&lock_path))?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(JournalError::Locked { path: lock_path }),
-            Err(TryLockError::Error(e)) => return Err(io(&lock_path)(e)),
+        let checkpoint = Checkpoint::beside(&path, options.checkpoint.as_deref());
+        let fresh = format::found(&path, &connection)? == format::NONE;
+        // before anybody believes a record: a file that was rolled back verifies as well as any
+        if !fresh {
+            checkpoint.compare(&path, &connection)?;
         }
-        let sqlite = |source| JournalError::Sqlite {
-            path: path.clone(),
-            source,
-        };
-        let mut connection = Connection::open(&path).map_err(sqlite)?;
-        restrict_to_owner(&path).map_err(io(&path))?;
-        connection
-            .pragma_update(None, "journal_mode", "WAL")
-            .map_err(sqlite)?;
-        connection
-            .pragma_update(None, "synchronous", "FULL")
-            .map_err(sqlite)?;
-        migrate(&path, &mut connection)?;
-        let entries = read_entries(&path, &connection)?;
-        let mut walker = Walker::new();
-        for entry in &entries {
-            walker
-                .accept(entry)
-                .map_err(|(seq, problem)| JournalError::Broken {
-                    path: path.clone(),
-                    seq,
-                    problem,
-                })?;
+        let upgrade = format::migrate(&path, &mut connection)?;
+        // a checkpoint beside an empty file: the journal was removed
+        if fresh {
+            checkpoint.compare(&path, &connection)?;
         }
-        let checkpoint_path = options
-            .checkpoint
-            .clone()
-            .unwrap_or_else(|| path.with_extension("checkpoint"));
-        let checkpoint = Checkpoint::new(checkpoint_path);
-        compare(&path, &checkpoint, &entries)?;
-        let cursor = read_cursor(&connection).map_err(sqlite)?;
+        check_anchor(&path, &connection, anchor)?;
+        let last = read::walk(&path, &connection, anchor, u64::MAX, visit)?;
         let journal = Self {
-            seq: walker.seq,
-            head: walker.hash,
+            last,
             path,
             connection,
-            cursor,
             checkpoint,
             _lock: lock,
         };
-        Ok((journal, entries))
+        Ok((journal, upgrade))
     }
 
-    /// Appends records, and moves the event cursor, in one durable commit. Returns the number of the first record.
+    /// Appends records in one durable commit. Returns the number of the first.
     ///
     /// # Errors
-    /// Nothing was written when an error is returned.
-    pub fn append(
-        &mut self,
-        at: UnixMillis,
-        records: &[(&str, String)],
-        cursor: Option<BlockRef>,
-    ) -> Result<u64, JournalError> {
-        let first = self.seq + 1;
-        if records.is_empty() && cursor == self.cursor {
+    /// Nothing was written when an error is returned, except where [`JournalError::is_final`] says that nobody knows.
+    pub fn append(&mut self, records: &[NewRecord]) -> Result<u64, JournalError> {
+        let first = self.last.seq + 1;
+        if records.is_empty() {
             return Ok(first);
         }
-        let (seq, head) = self
-            .write(at, records, cursor)
-            .map_err(|source| JournalError::Sqlite {
-                path: self.path.clone(),
-                source,
-            })?;
-        self.cursor = cursor.or(self.cursor);
-        if seq != self.seq {
-            self.seq = seq;
-            self.head = head;
-            if let Err(error) = self.checkpoint.write(seq, head) {
-                // the record itself is durable
-                tracing::warn!(target: "journal", path = %self.checkpoint.path().display(), %error, "checkpoint not written");
-            }
+        self.last = self.write(records).map_err(sqlite_at(&self.path))?;
+        if let Err(error) = self.checkpoint.write(self.last) {
+            // the record itself is durable
+            tracing::warn!(target: "journal", path = %self.checkpoint.path().display(), %error, "checkpoint not written");
         }
         Ok(first)
     }
 
-    fn write(
-        &mut self,
-        at: UnixMillis,
-        records: &[(&str, String)],
-        cursor: Option<BlockRef>,
-    ) -> Result<(u64, Root), rusqlite::Error> {
-        let (mut seq, mut head) = (self.seq, self.head);
+    fn write(&mut self, records: &[NewRecord]) -> Result<Anchor, rusqlite::Error> {
+        let Anchor { mut seq, mut hash } = self.last;
         let transaction = self.connection.transaction()?;
         {
             let mut insert = transaction.prepare_cached(
-                "INSERT INTO records (seq, at, kind, body, hash) VALUES (?1, ?2, ?3, ?4, ?5)",
+                "INSERT INTO records (seq, at, kind, body, hash, format) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
             )?;
-            for (kind, body) in records {
+            let mut index = transaction
+                .prepare_cached("INSERT OR IGNORE INTO subjects (subject, seq) VALUES (?1, ?2)")?;
+            for NewRecord {
+                at,
+                kind,
+                body,
+                subjects,
+            } in records
+            {
                 seq += 1;
-                head = link(head, seq, at, kind, body);
-                insert.execute(params![to_sql(seq), to_sql(at.0), kind, body, head.0.as_slice()])?;
+                hash = link(hash, FORMAT, seq, *at, kind, body);
+                let number = read::to_sql(seq);
+                insert.execute(params![
+                    number,
+                    read::to_sql(at.0),
+                    kind,
+                    body,
+                    hash.0.as_slice(),
+                    FORMAT
+                ])?;
+                for subject in subjects {
+                    index.execute(params![subject, number])?;
+                }
             }
         }
-        if let Some(block) = cursor {
-            transaction.execute(
-                "INSERT INTO cursor (id, number, hash) VALUES (1, ?1, ?2)
-                 ON CONFLICT (id) DO UPDATE SET number = excluded.number, hash = excluded.hash",
-                params![to_sql(block.number), block.hash.0.as_slice()],
-            )?;
-        }
         transaction.commit()?;
-        Ok((seq, head))
-    }
-
-    /// The block up to which events were read.
-    #[must_use]
-    pub fn cursor(&self) -> Option<BlockRef> {
-        self.cursor
+        Ok(Anchor { seq, hash })
     }
 
     /// Number and hash of the newest record.
     #[must_use]
     pub fn head(&self) -> (u64, Root) {
-        (self.seq, self.head)
+        (self.last.seq, self.last.hash)
     }
 
-    /// The file.
+    /// The file, with symbolic links followed.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
     }
 }
 
-fn migrate(path: &Path, connection: &mut Connection) -> Result<(), JournalError> {
-    let sqlite = |source| JournalError::Sqlite {
-        path: path.to_owned(),
-        source,
-    };
-    let found: u32 = connection
-        .pragma_query_value(None, "user_version", |row| row.get(0))
-        .map_err(sqlite)?;
-    match found {
-        0 => {
-            let transaction = connection.transaction().map_err(sqlite)?;
-            transaction.execute_batch(SCHEMA).map_err(sqlite)?;
-            transaction.commit().map_err(sqlite)
-        }
-        FORMAT => Ok(()),
-        _ => Err(JournalError::TooNew {
-            path: path.to_owned(),
-            found,
-            known: FORMAT,
-        }),
+/// The file itself, made if it is missing: the lock must be the same by whatever name the journal is reached.
+fn real_path(path: &Path) -> Result<PathBuf, JournalError> {
+    if let Some(directory) = path.parent() {
+        fs::create_dir_all(directory).map_err(io_at(directory))?;
+    }
+    let mut make = File::options();
+    make.create(true).append(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut make, 0o600);
+    make.open(path).map_err(io_at(path))?;
+    fs::canonicalize(path).map_err(io_at(path))
+}
+
+fn lock(path: &Path) -> Result<File, JournalError> {
+    let lock_path = path.with_extension("lock");
+    let lock = File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(&lock_path)
+        .map_err(io_at(&lock_path))?;
+    match lock.try_lock() {
+        Ok(()) => Ok(lock),
+        Err(TryLockError::WouldBlock) => Err(JournalError::Locked { path: lock_path }),
+        Err(TryLockError::Error(error)) => Err(io_at(&lock_path)(error)),
     }
 }
 
-/// A checkpoint that is ahead of the journal, or on another branch, is evidence of lost records.
-fn compare(path: &Path, checkpoint: &Checkpoint, entries: &[Entry]) -> Result<(), JournalError> {
-    let Some((seq, hash)) = checkpoint.read()? else {
+/// A walk behind a record means nothing unless that record is the one that was verified.
+fn check_anchor(path: &Path, connection: &Connection, anchor: Anchor) -> Result<(), JournalError> {
+    if anchor == Anchor::BEGINNING {
         return Ok(());
-    };
-    let found = entries.last().map_or(0, |e| e.seq);
-    if seq > found {
-        let (path, checkpoint) = (path.to_owned(), checkpoint.path().to_owned());
-        return Err(JournalError::RolledBack {
-            path,
-            checkpoint,
-            found,
-            expected: seq,
-        });
     }
-    let at = usize::try_from(seq)
-        .ok()
-        .and_then(|n| n.checked_sub(1))
-        .and_then(|n| entries.get(n));
-    match at {
-        Some(entry) if entry.hash != hash => Err(JournalError::Broken {
-            path: path.to_owned(),
-            seq,
-            problem: format!(
-                "has hash {}, but {hash} was acknowledged ({})",
-                entry.hash,
-                checkpoint.path().display()
-            ),
-        }),
-        _ => Ok(()),
-    }
-}
-
-pub(super) fn open_read_only(path: &Path) -> Result<Connection, JournalError> {
-    Connection::open_with_flags(
-        path,
-        OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX,
-    )
-    .map_err(|source| JournalError::Sqlite {
-        path: path.to_owned(),
-        source,
-    })
-}
-
-pub(super) fn read_entries(path: &Path, connection: &Connection) -> Result<Vec<Entry>, JournalError> {
-    let read = || -> Result<Vec<Entry>, rusqlite::Error> {
-        let mut statement =
-            connection.prepare("SELECT seq, at, kind, body, hash FROM records ORDER BY seq")?;
-        let rows = statement.query_map([], |row| {
-            Ok(Entry {
-                seq: from_sql(row.get(0)?),
-                at: UnixMillis(from_sql(row.get(1)?)),
-                kind: row.get(2)?,
-                body: row.get(3)?,
-                hash: Root(row.get(4)?),
-            })
-        })?;
-        rows.collect()
+    let problem = match read::one(path, connection, anchor.seq)? {
+        Some(entry) if entry.hash == anchor.hash => return Ok(()),
+        Some(entry) => format!(
+            "has hash {}, but {} was verified earlier",
+            entry.hash, anchor.hash
+        ),
+        None => "is missing, although it was verified earlier".to_owned(),
     };
-    read().map_err(|source| JournalError::Sqlite {
+    Err(JournalError::Broken {
         path: path.to_owned(),
-        source,
+        seq: anchor.seq,
+        problem,
     })
-}
-
-fn read_cursor(connection: &Connection) -> Result<Option<BlockRef>, rusqlite::Error> {
-    let mut statement = connection.prepare("SELECT number, hash FROM cursor")?;
-    let mut rows = statement.query([])?;
-    rows.next()?
-        .map(|row| {
-            Ok(BlockRef {
-                number: from_sql(row.get(0)?),
-                hash: Root(row.get(1)?),
-            })
-        })
-        .transpose()
-}
-
-/// SQLite integers are signed; our numbers stay far below 2^63.
-fn to_sql(n: u64) -> i64 {
-    i64::try_from(n).unwrap_or(i64::MAX)
-}
-
-fn from_sql(n: i64) -> u64 {
-    u64::try_from(n).unwrap_or(0)
 }
 
 #[cfg(unix)]
-fn restrict_to_owner(path: &Path) -> std::io::Result<()> {
+pub(super) fn restrict_to_owner(path: &Path) -> std::io::Result<()> {
     use std::os::unix::fs::PermissionsExt as _;
     fs::set_permissions(path, fs::Permissions::from_mode(0o600))
 }
 
 #[cfg(not(unix))]
-fn restrict_to_owner(_: &Path) -> std::io::Result<()> {
+pub(super) fn restrict_to_owner(_: &Path) -> std::io::Result<()> {
     Ok(())
 }

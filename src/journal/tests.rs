@@ -7,7 +7,7 @@ use rusqlite::Connection;
 use tempfile::TempDir;
 
 use super::*;
-use crate::types::{BlockRef, Root, UnixMillis};
+use crate::types::UnixMillis;
 
 fn options(directory: &Path) -> JournalOptions {
     JournalOptions {
@@ -16,17 +16,33 @@ fn options(directory: &Path) -> JournalOptions {
     }
 }
 
-fn note(n: u64) -> (&'static str, String) {
-    ("note", format!("{{\"record\":\"note\",\"text\":\"{n}\"}}"))
+fn note(n: u64) -> NewRecord {
+    NewRecord {
+        at: UnixMillis(n),
+        kind: "note",
+        body: format!("{{\"record\":\"note\",\"text\":\"{n}\"}}"),
+        subjects: vec![format!("deposit/{}", n % 2)],
+    }
+}
+
+/// Opens the journal in this directory, and reads it from the beginning.
+fn open(directory: &Path) -> Result<(Journal, Vec<Entry>), JournalError> {
+    let mut entries = Vec::new();
+    let (journal, upgrade) = Journal::open(&options(directory), Anchor::BEGINNING, |entry| {
+        entries.push(entry.clone());
+        Ok::<_, JournalError>(())
+    })?;
+    assert_eq!(upgrade, None);
+    Ok((journal, entries))
 }
 
 /// A journal with five records, closed.
 fn five() -> TempDir {
     let directory = tempfile::tempdir().unwrap();
-    let (mut journal, entries) = Journal::open(&options(directory.path())).unwrap();
+    let (mut journal, entries) = open(directory.path()).unwrap();
     assert!(entries.is_empty());
     for n in 1..=5 {
-        assert_eq!(journal.append(UnixMillis(n), &[note(n)], None).unwrap(), n);
+        assert_eq!(journal.append(&[note(n)]).unwrap(), n);
     }
     directory
 }
@@ -42,34 +58,80 @@ fn tamper(directory: &Path, sql: &str) {
 #[test]
 fn what_was_appended_is_there_after_reopening_and_the_chain_goes_on() {
     let directory = five();
-    let cursor = BlockRef {
-        number: 7,
-        hash: Root([7; 32]),
-    };
-    let (mut journal, entries) = Journal::open(&options(directory.path())).unwrap();
+    let (mut journal, entries) = open(directory.path()).unwrap();
     assert_eq!(entries.len(), 5);
-    assert_eq!(
-        journal
-            .append(UnixMillis(6), &[note(6), note(7)], Some(cursor))
-            .unwrap(),
-        6
-    );
+    assert_eq!(journal.append(&[note(6), note(7)]).unwrap(), 6);
+    assert_eq!(journal.append(&[]).unwrap(), 8, "nothing is written for nothing");
     let head = journal.head();
     drop(journal);
-    let (journal, entries) = Journal::open(&options(directory.path())).unwrap();
-    assert_eq!(
-        (journal.head(), journal.cursor(), entries.len()),
-        (head, Some(cursor), 7)
-    );
+    let (journal, entries) = open(directory.path()).unwrap();
+    assert_eq!((journal.head(), entries.len()), (head, 7));
+    assert!(entries.iter().all(|entry| entry.format == 2));
     let (report, _) = verify(&directory.path().join("journal.sqlite")).unwrap();
     assert_eq!((report.records, report.head), head);
+    assert_eq!(report.acknowledged, Some(7));
+}
+
+#[test]
+fn a_walk_may_begin_behind_what_was_verified_before_and_nowhere_else() {
+    let directory = five();
+    let (_, entries) = open(directory.path()).unwrap();
+    let anchor = Anchor {
+        seq: 3,
+        hash: entries[2].hash,
+    };
+    let mut seen = Vec::new();
+    let mut walk = |anchor| {
+        seen.clear();
+        let opened = Journal::open(&options(directory.path()), anchor, |entry| {
+            seen.push(entry.seq);
+            Ok::<_, JournalError>(())
+        });
+        opened.map(|(journal, _)| (journal.head().0, seen.clone()))
+    };
+    assert_eq!(walk(anchor).unwrap(), (5, vec![4, 5]));
+    let other = Anchor {
+        hash: entries[1].hash,
+        ..anchor
+    };
+    assert!(matches!(walk(other), Err(JournalError::Broken { seq: 3, .. })));
+    let beyond = Anchor { seq: 9, ..anchor };
+    assert!(matches!(walk(beyond), Err(JournalError::Broken { seq: 9, .. })));
+}
+
+#[test]
+fn whoever_reads_ends_the_walk_with_words_of_its_own() {
+    #[derive(Debug)]
+    struct Mine;
+    impl From<JournalError> for Mine {
+        fn from(error: JournalError) -> Self {
+            panic!("{error}")
+        }
+    }
+    let directory = five();
+    let opened = Journal::open(&options(directory.path()), Anchor::BEGINNING, |entry| {
+        if entry.seq < 3 { Ok(()) } else { Err(Mine) }
+    });
+    assert!(matches!(opened, Err(Mine)));
+}
+
+#[cfg(unix)]
+#[test]
+fn the_lock_is_the_same_by_whatever_name_the_journal_is_reached() {
+    let directory = five();
+    let elsewhere = tempfile::tempdir().unwrap();
+    let link = elsewhere.path().join("journal.sqlite");
+    std::os::unix::fs::symlink(directory.path().join("journal.sqlite"), &link).unwrap();
+    let (_journal, _) = open(directory.path()).unwrap();
+    let refused = open(elsewhere.path()).unwrap_err();
+    assert!(matches!(refused, JournalError::Locked { .. }), "{refused}");
 }
 
 #[test]
 fn a_second_writer_is_refused_and_a_reader_is_not() {
     let directory = five();
-    let (_journal, _) = Journal::open(&options(directory.path())).unwrap();
-    let refused = Journal::open(&options(directory.path())).unwrap_err();
+    let (_journal, _) = open(directory.path()).unwrap();
+    let refused = open(directory.path()).unwrap_err();
     assert!(matches!(refused, JournalError::Locked { .. }), "{refused}");
     assert_eq!(
         verify(&directory.path().join("journal.sqlite"))
@@ -104,6 +166,9 @@ fn every_kind_of_tampering_is_found_at_its_record() {
         ("UPDATE records SET kind = 'decided' WHERE seq = 1", 1),
         ("UPDATE records SET hash = zeroblob(32) WHERE seq = 4", 4),
         ("DELETE FROM records WHERE seq = 2", 2),
+        // a record read as one of another format
+        ("UPDATE records SET format = 1 WHERE seq = 2", 2),
+        ("UPDATE records SET format = 1", 1),
         (
             "UPDATE records SET seq = 9 WHERE seq = 2; UPDATE records SET seq = 2 WHERE seq = 3;
              UPDATE records SET seq = 3 WHERE seq = 9",
@@ -112,7 +177,7 @@ fn every_kind_of_tampering_is_found_at_its_record() {
     ] {
         let directory = five();
         tamper(directory.path(), sql);
-        match Journal::open(&options(directory.path())) {
+        match open(directory.path()) {
             Err(JournalError::Broken { seq, .. }) => assert_eq!(seq, broken, "{sql}"),
             other => panic!("{sql}: {other:?}"),
         }
@@ -128,7 +193,9 @@ fn every_kind_of_tampering_is_found_at_its_record() {
 fn lost_or_rolled_back_records_are_noticed_by_the_checkpoint() {
     let directory = five();
     tamper(directory.path(), "DELETE FROM records WHERE seq > 3");
-    match Journal::open(&options(directory.path())) {
+    let seen = verify(&directory.path().join("journal.sqlite")).map(drop);
+    assert!(matches!(seen, Err(JournalError::RolledBack { .. })), "{seen:?}");
+    match open(directory.path()) {
         Err(JournalError::RolledBack {
             found: 3,
             expected: 5,
@@ -136,13 +203,30 @@ fn lost_or_rolled_back_records_are_noticed_by_the_checkpoint() {
         }) => {}
         other => panic!("{other:?}"),
     }
+    // an empty file, or none, in its place
+    let directory = five();
+    fs::remove_file(directory.path().join("journal.sqlite")).unwrap();
+    for _ in 0..2 {
+        let opened = open(directory.path());
+        assert!(
+            matches!(
+                opened,
+                Err(JournalError::RolledBack {
+                    found: 0,
+                    expected: 5,
+                    ..
+                })
+            ),
+            "{opened:?}"
+        );
+    }
     // the same number of records, but others: a file that was rewritten
     let directory = five();
     let checkpoint = directory.path().join("journal.checkpoint");
     let text = fs::read_to_string(&checkpoint).unwrap();
     fs::write(&checkpoint, text.replace("5 0x", "4 0x")).unwrap();
     assert!(matches!(
-        Journal::open(&options(directory.path())),
+        open(directory.path()),
         Err(JournalError::Broken { seq: 4, .. })
     ));
 }
@@ -150,11 +234,11 @@ fn lost_or_rolled_back_records_are_noticed_by_the_checkpoint() {
 #[test]
 fn a_tail_torn_at_any_byte_loses_nothing_silently() {
     let directory = tempfile::tempdir().unwrap();
-    let (mut journal, _) = Journal::open(&options(directory.path())).unwrap();
-    journal.append(UnixMillis(1), &[note(1)], None).unwrap();
+    let (mut journal, _) = open(directory.path()).unwrap();
+    journal.append(&[note(1)]).unwrap();
     let wal = directory.path().join("journal.sqlite-wal");
     let before = fs::metadata(&wal).unwrap().len();
-    journal.append(UnixMillis(2), &[note(2)], None).unwrap();
+    journal.append(&[note(2)]).unwrap();
     // as a power cut leaves it: the files of this moment, the log cut at some byte
     let copy = tempfile::tempdir().unwrap();
     let whole = fs::read(&wal).unwrap();
@@ -168,7 +252,7 @@ fn a_tail_torn_at_any_byte_loses_nothing_silently() {
         let _ = fs::remove_file(copy.path().join("journal.sqlite-shm"));
         let cut = usize::try_from(length).unwrap();
         fs::write(copy.path().join("journal.sqlite-wal"), &whole[..cut]).unwrap();
-        match Journal::open(&options(copy.path())) {
+        match open(copy.path()) {
             Ok((journal, entries)) => {
                 assert_eq!((journal.head().0, entries.len()), (2, 2), "cut at {length}")
             }

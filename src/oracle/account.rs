@@ -6,8 +6,11 @@
 
 use alloy::primitives::{Address, U256};
 
+use super::state::Nonces;
 use super::turn::Turn;
-use super::{Payload, Record, State};
+use super::{Record, State};
+use serde::{Deserialize, Serialize};
+
 use crate::types::{ActionId, NonceStatus, SafeText};
 
 /// What the chain says of the oracle's account.
@@ -23,24 +26,12 @@ pub struct AccountFacts {
 }
 
 /// What the journal says of an account.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Account {
     /// Nonces below are from before the journal, or a person has looked at them.
     pub(super) floor: u64,
     /// Nonces of somebody else stand below this one, and no person has looked yet.
     pub(super) told: Option<u64>,
-}
-
-/// Every nonce that was ever signed for, whatever became of it.
-fn own(state: &State, account: Address) -> impl Iterator<Item = u64> {
-    let sent_by = move |id: &ActionId| match &state.actions.get(id)?.proposal.payload {
-        Payload::Transaction(payload) => Some(payload.from),
-        _ => None,
-    };
-    let sendings = state.sendings.iter();
-    sendings
-        .filter(move |(id, _)| sent_by(id) == Some(account))
-        .map(|(_, s)| s.newest().nonce)
 }
 
 /// The nonce of the next intent of `account`: the lowest that neither the chain nor a node's pool nor an intent has. An
@@ -49,11 +40,13 @@ fn own(state: &State, account: Address) -> impl Iterator<Item = u64> {
 /// `None` while the chain's word on the account is missing.
 pub(super) fn next_nonce(state: &State, account: Address) -> Option<u64> {
     let used = state.live.facts.account.filter(|a| a.address == account)?;
-    let mut next = used.next.max(used.pending);
-    while own(state, account).any(|nonce| nonce == next) {
-        next += 1;
-    }
-    Some(next)
+    let next = used.next.max(used.pending);
+    Some(
+        state
+            .nonces
+            .get(&account)
+            .map_or(next, |own| own.first_free(next)),
+    )
 }
 
 /// Somebody else sends from the oracle account: a second oracle on another machine, or a stolen key. Everything pauses
@@ -68,7 +61,8 @@ pub(super) fn watch(turn: &mut Turn<'_>) {
         Some(known) => known,
         None => {
             // a journal from before floors were kept: from its first intent on everything must be its own
-            let nonce = own(turn.state, account).min().unwrap_or(facts.next);
+            let own = turn.state.nonces.get(&account);
+            let nonce = own.and_then(Nonces::lowest).unwrap_or(facts.next);
             turn.record(Record::AccountSeen { account, nonce });
             Account {
                 floor: nonce,
@@ -78,8 +72,9 @@ pub(super) fn watch(turn: &mut Turn<'_>) {
     };
     let used = facts.next.max(facts.pending);
     let from = known.floor.max(known.told.unwrap_or(0));
-    let strange = (from..used).find(|nonce| own(turn.state, account).all(|own| own != *nonce));
-    if let Some(nonce) = strange {
+    let own = turn.state.nonces.get(&account);
+    let nonce = own.map_or(from, |own| own.first_free(from));
+    if nonce < used {
         turn.record(Record::AccountStrange {
             account,
             nonce,

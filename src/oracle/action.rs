@@ -58,6 +58,9 @@ pub struct Proposal {
     pub payload: Payload,
 }
 
+/// Version of [`Proposal::digest`], in its tag.
+pub const DIGEST: u32 = 1;
+
 impl Proposal {
     /// SHA-256 over a version tag, the action's id and the JSON of kind, risk, payload and the checks' names and
     /// verdicts. The reasons of checks stay outside: they name blocks and balances that move without meaning.
@@ -67,7 +70,7 @@ impl Proposal {
         let body = serde_json::to_vec(&(id, self.kind, self.kind.risk(), &self.payload, checks))
             .expect("plain data serialises");
         let mut hash = Sha256::new();
-        hash.update(b"casimir-dkg action v1\0");
+        hash.update(format!("casimir-dkg action v{DIGEST}\0"));
         hash.update(body);
         Root(hash.finalize().into())
     }

@@ -17,13 +17,24 @@ pub struct Registration {
 }
 
 /// A validator key as a case knows it.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct KnownKey {
     pub validator: BlsPublicKey,
     /// Who holds shares.
     pub committee: Vec<OperatorId>,
     /// Public keys of the shares, where known.
     pub share_public_keys: BTreeMap<OperatorId, BlsPublicKey>,
+}
+
+impl KnownKey {
+    /// A key whose shares these are.
+    pub(super) fn of(validator: BlsPublicKey, shares: &BTreeMap<OperatorId, BlsPublicKey>) -> Self {
+        Self {
+            validator,
+            committee: shares.keys().copied().collect(),
+            share_public_keys: shares.clone(),
+        }
+    }
 }
 
 /// What a committee is chosen from.

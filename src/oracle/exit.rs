@@ -181,7 +181,7 @@ impl ExitStanding {
 }
 
 /// Everything that is known of the offers of a case's exit.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct ExitOffers {
     /// Each node's answer to the newest offer.
     pub verdicts: Vec<ExitVerdict>,
@@ -198,7 +198,7 @@ pub struct ExitOffers {
 }
 
 /// An approved exit whose time has not come.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Deferral {
     /// It is looked at again, and sent if all still holds, from then on.
     pub until: UnixMillis,
@@ -206,7 +206,7 @@ pub struct Deferral {
 }
 
 /// An exit whose signature was found bad by every node that answered.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BadExit {
     /// What was signed. BLS signatures are deterministic: signing it again gives the same bytes.
     pub signing_root: Root,

@@ -38,7 +38,7 @@ pub(super) fn block(number: u64) -> BlockRef {
 }
 
 /// A ceremony of operators 1 to 4.
-fn plan_of(kind: ActionKind) -> CeremonyPlan {
+pub(super) fn plan_of(kind: ActionKind) -> CeremonyPlan {
     let committee: Vec<_> = (1..=4).map(OperatorId).collect();
     let validator = BlsPublicKey([5; 48]);
     match kind {

@@ -154,6 +154,8 @@ pub enum Wish {
 pub enum Input {
     /// The process started, with an empty or a restored state.
     Started,
+    /// Every record of the journal was verified, and the state is what they say.
+    Verified,
     /// Time passed.
     Tick,
     /// A request event stands in the chain.
@@ -181,6 +183,12 @@ pub enum Input {
         pool: PoolId,
         /// Where it stood.
         log: LogRef,
+    },
+    /// Every event up to this block was told; the inputs before this one are all of them.
+    EventsRead {
+        upto: BlockRef,
+        /// Whether there were any since the last time.
+        told: bool,
     },
     /// Every event up to the head was read, removals too. Nothing new is begun before the first time.
     CaughtUp {

@@ -36,7 +36,7 @@ mod turn;
 mod wish;
 
 pub use account::AccountFacts;
-pub use action::{Action, ActionState, Fact, FactKind, Proposal};
+pub use action::{Action, ActionState, DIGEST, Fact, FactKind, Proposal};
 pub use actions::{
     ActionKind, BroadcastExitDraft, Draft, Family, KeygenDraft, ReshareDraft, Risk, SendDepositDraft,
     SendReshareDraft, SignExitDraft,
@@ -53,8 +53,11 @@ pub(crate) use milestone::milestones;
 pub use milestone::{Actual, Basis, Forecast, Milestone, Moment, Sighting, Stage};
 pub use payload::{CallArgument, CallView, CeremonyPayload, ExitPayload, Payload, TransactionPayload};
 pub use policy::{Policy, Rule, RuleUse};
-pub use record::{CeremonyRole, Record};
-pub use state::{Case, Ceremony, Doubt, Durable, Resume, Sending, Served, Settings, State, Step, Track};
+pub use record::{CeremonyRole, Record, Speaks};
+pub use state::{
+    CLOSED_KEPT, Case, Ceremony, Doubt, Durable, HISTORY_FIRST, Resume, Retired, Sending, Served, Settings,
+    State, Step, Track,
+};
 pub(crate) use status::unknown_outcome;
 pub use status::{action_state, case_status, place_in_line};
 pub use step::{WishReply, step};

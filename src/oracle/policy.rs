@@ -45,7 +45,7 @@ pub struct Policy {
 }
 
 /// One approval of a rule in the past.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RuleUse {
     pub rule: SafeText,
     pub at: UnixMillis,

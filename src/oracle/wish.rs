@@ -59,6 +59,15 @@ pub(super) fn fulfil(turn: &mut Turn<'_>, by: &SafeText, wish: Wish) -> Answer {
     }
 }
 
+/// A case that is not in memory.
+fn absent(turn: &Turn<'_>, id: CaseId) -> Refusal {
+    not_now(if turn.state.knows(id) {
+        format!("{id} is closed")
+    } else {
+        format!("there is no case {id}")
+    })
+}
+
 /// The action exists, nobody decided it, and it is still what was shown.
 fn decidable(turn: &Turn<'_>, id: ActionId, digest: Root) -> Result<(), Refusal> {
     let action = turn
@@ -124,11 +133,7 @@ fn reject(turn: &mut Turn<'_>, by: &SafeText, id: ActionId, digest: Root, reason
 }
 
 fn retry(turn: &mut Turn<'_>, by: &SafeText, id: CaseId) -> Answer {
-    let case = turn
-        .state
-        .cases
-        .get(&id)
-        .ok_or_else(|| not_now(format!("there is no case {id}")))?;
+    let case = turn.state.cases.get(&id).ok_or_else(|| absent(turn, id))?;
     match case.step {
         Step::Halted { .. } => {
             turn.record(Record::CaseRetried {
@@ -204,11 +209,7 @@ fn pause(turn: &mut Turn<'_>, by: &SafeText, case: Option<CaseId>) -> Answer {
     let already = match case {
         None => turn.state.paused.is_some(),
         Some(id) => {
-            let case = turn
-                .state
-                .cases
-                .get(&id)
-                .ok_or_else(|| not_now(format!("there is no case {id}")))?;
+            let case = turn.state.cases.get(&id).ok_or_else(|| absent(turn, id))?;
             if case.is_closed() {
                 return Err(not_now(format!("{id} is closed")));
             }
@@ -263,8 +264,8 @@ pub(crate) fn may_reshare(state: &State, pool: PoolId) -> Result<(), SafeText> {
 fn reshare(turn: &mut Turn<'_>, by: &SafeText, pool: PoolId) -> Answer {
     may_reshare(turn.state, pool).map_err(Refusal::NotNow)?;
     let kind = RequestKind::Reshare;
-    let newest = turn.state.cases_of(kind, pool).next_back();
-    let ordinal = newest.map_or(0, |c| c.id.ordinal + 1);
+    let newest = turn.state.newest_of(kind, pool);
+    let ordinal = newest.map_or(0, |case| case.ordinal + 1);
     let case = CaseId { kind, pool, ordinal };
     turn.record(Record::CaseOpened {
         case,

@@ -47,7 +47,8 @@ listed! {
     ValidatorView, pool: PoolId, |_| false;
 }
 
-/// The lists that have an end and a past.
+/// The lists that have an end and a past. The oldest are read from the journal, case by case, the one that was closed last
+/// first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
@@ -138,6 +139,50 @@ pub enum Rows {
     Ceremonies(Vec<CeremonyView>),
     Transactions(Vec<TransactionView>),
     Exits(Vec<ExitView>),
+}
+
+impl Rows {
+    /// None of a list.
+    #[must_use]
+    pub fn none(kind: Kind) -> Self {
+        match kind {
+            Kind::Actions => Self::Actions(Vec::new()),
+            Kind::Cases => Self::Cases(Vec::new()),
+            Kind::Ceremonies => Self::Ceremonies(Vec::new()),
+            Kind::Transactions => Self::Transactions(Vec::new()),
+            Kind::Exits => Self::Exits(Vec::new()),
+        }
+    }
+
+    /// How many.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Actions(rows) => rows.len(),
+            Self::Cases(rows) => rows.len(),
+            Self::Ceremonies(rows) => rows.len(),
+            Self::Transactions(rows) => rows.len(),
+            Self::Exits(rows) => rows.len(),
+        }
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Adds rows of the same list at the end; those of another one are none of its own.
+    pub fn extend(&mut self, more: Self) {
+        match (self, more) {
+            (Self::Actions(rows), Self::Actions(more)) => rows.extend(more),
+            (Self::Cases(rows), Self::Cases(more)) => rows.extend(more),
+            (Self::Ceremonies(rows), Self::Ceremonies(more)) => rows.extend(more),
+            (Self::Transactions(rows), Self::Transactions(more)) => rows.extend(more),
+            (Self::Exits(rows), Self::Exits(more)) => rows.extend(more),
+            _ => {}
+        }
+    }
 }
 
 /// The answer to a [`Query`].

@@ -5,7 +5,7 @@ use super::support;
 #[test]
 fn help_of_every_command() {
     let scratch = tempfile::tempdir().unwrap();
-    let commands: [&[&str]; 28] = [
+    let commands: [&[&str]; 29] = [
         &[],
         &["console"],
         &["demo"],
@@ -29,6 +29,7 @@ fn help_of_every_command() {
         &["journal", "show"],
         &["journal", "verify"],
         &["journal", "export"],
+        &["journal", "backup"],
         &["transcript", "verify"],
         &["config"],
         &["config", "show"],

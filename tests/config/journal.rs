@@ -1,6 +1,6 @@
 //! `journal show|verify|export` on a journal that holds, and on one that was changed.
 
-use casimir_dkg::journal::{Journal, JournalOptions};
+use casimir_dkg::journal::{Anchor, Journal, JournalError, JournalOptions, NewRecord};
 use casimir_dkg::oracle::{Mode, Record};
 use casimir_dkg::types::{SafeText, UnixMillis};
 use serde_json::Value;
@@ -15,17 +15,21 @@ fn a_journal_is_shown_exported_and_verified_and_a_change_is_found() {
         path: path.clone(),
         checkpoint: None,
     };
-    let (mut journal, _) = Journal::open(&options).unwrap();
+    let (mut journal, _) = Journal::open(&options, Anchor::BEGINNING, |_| Ok::<_, JournalError>(())).unwrap();
     for n in 0..3 {
         let record = Record::EngineStarted {
             version: format!("1.{n}"),
             network: SafeText::new("devnet"),
             mode: Mode::Observe,
+            speaks: None,
         };
-        let body = serde_json::to_string(&record).unwrap();
-        journal
-            .append(UnixMillis(1_700_000_000_000 + n), &[(record.kind(), body)], None)
-            .unwrap();
+        let row = NewRecord {
+            at: UnixMillis(1_700_000_000_000 + n),
+            kind: record.kind(),
+            body: serde_json::to_string(&record).unwrap(),
+            subjects: Vec::new(),
+        };
+        journal.append(&[row]).unwrap();
     }
     let head = journal.head().1.to_string();
     let run = |arguments: &[&str]| {
@@ -63,6 +67,13 @@ fn a_journal_is_shown_exported_and_verified_and_a_change_is_found() {
         (&Value::from(3), Some(head.as_str()))
     );
 
+    let (code, out, _) = run(&["backup", "copy.sqlite"]);
+    assert_eq!(code, Some(0));
+    assert!(out.contains("3 records") && out.contains(&head), "{out}");
+    let (code, _, stderr) = run(&["backup", "copy.sqlite"]);
+    assert_eq!(code, Some(1));
+    assert!(stderr.contains("never replaces"), "{stderr}");
+
     drop(journal);
     let database = rusqlite::Connection::open(&path).unwrap();
     let table: String = database
@@ -96,8 +107,8 @@ fn a_journal_is_shown_exported_and_verified_and_a_change_is_found() {
 }
 
 #[test]
-fn journals_of_earlier_programs_verify_and_every_record_is_understood() {
-    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vectors/journals/format-1");
+fn journals_of_every_format_verify_and_every_record_is_understood() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vectors/journals");
     let records = |name: &str| {
         // readers may leave files beside what they read
         let scratch = tempfile::tempdir().unwrap();
@@ -105,17 +116,19 @@ fn journals_of_earlier_programs_verify_and_every_record_is_understood() {
         std::fs::copy(folder.join(name), &copy).unwrap();
         let (report, entries) = casimir_dkg::journal::verify(&copy).unwrap();
         for entry in &entries {
-            let record: casimir_dkg::oracle::Record = serde_json::from_str(&entry.body).unwrap();
+            let record = Record::read(&entry.kind, &entry.body).unwrap();
             assert_eq!(record.kind(), entry.kind, "record {} of {name}", entry.seq);
         }
-        report.records
+        (report.format, report.records)
     };
     let found = [
-        "waiting.sqlite",
-        "approved.sqlite",
-        "signed.sqlite",
-        "closed.sqlite",
+        "format-1/waiting.sqlite",
+        "format-1/approved.sqlite",
+        "format-1/signed.sqlite",
+        "format-1/closed.sqlite",
+        "format-2/waiting.sqlite",
+        "format-2/closed.sqlite",
     ]
     .map(records);
-    assert_eq!(found, [6, 8, 17, 83]);
+    assert_eq!(found, [(1, 6), (1, 8), (1, 17), (1, 83), (2, 8), (2, 80)]);
 }

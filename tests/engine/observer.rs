@@ -1,7 +1,7 @@
 //! A journal with approvals and signed bytes in it, taken up in mode observe: nothing leaves until somebody may act again.
 
 use casimir_dkg::engine::service::Running;
-use casimir_dkg::journal::{Journal, JournalOptions};
+use casimir_dkg::journal::{Anchor, Journal, JournalError, JournalOptions, NewRecord};
 use casimir_dkg::oracle::{ActionKind, Record};
 use casimir_dkg::types::UnixMillis;
 use casimir_dkg::view::{ActionState, CaseStatus, Request, Scope, TransactionState};
@@ -43,12 +43,14 @@ async fn what_was_approved_or_signed_stays_here_in_mode_observe() {
         path: ground.journal(),
         checkpoint: None,
     };
-    let (mut journal, _) = Journal::open(&options).unwrap();
-    let body = serde_json::to_string(&resumed).unwrap();
-    let cursor = journal.cursor();
-    journal
-        .append(UnixMillis::now(), &[(resumed.kind(), body)], cursor)
-        .unwrap();
+    let (mut journal, _) = Journal::open(&options, Anchor::BEGINNING, |_| Ok::<_, JournalError>(())).unwrap();
+    let row = NewRecord {
+        at: UnixMillis::now(),
+        kind: resumed.kind(),
+        body: serde_json::to_string(&resumed).unwrap(),
+        subjects: Vec::new(),
+    };
+    journal.append(&[row]).unwrap();
     drop(journal);
 
     let observer = ground.observer().await;

@@ -43,6 +43,15 @@ pub(crate) enum JournalCommand {
         #[arg(long, value_enum, default_value_t = ExportFormat::Jsonl)]
         format: ExportFormat,
     },
+    /// Write a copy that is a whole journal, also while an oracle runs
+    Backup {
+        /// The copy; a file that is there is never replaced
+        #[arg(value_name = "FILE")]
+        to: PathBuf,
+        /// The journal's database, instead of the configured one
+        #[arg(long, value_name = "FILE")]
+        journal: Option<PathBuf>,
+    },
 }
 
 #[derive(Debug, Clone, Subcommand)]

@@ -1,4 +1,4 @@
-//! `journal show`, `journal verify`, `journal export`.
+//! `journal show`, `journal verify`, `journal export`, `journal backup`.
 
 use std::path::{Path, PathBuf};
 
@@ -27,6 +27,7 @@ pub(crate) fn run(command: &JournalCommand, options: &LoadOptions, json: bool) -
             journal,
             format: ExportFormat::Jsonl,
         } => export(&locate(journal.as_deref(), options)?),
+        JournalCommand::Backup { to, journal } => backup(&locate(journal.as_deref(), options)?, to, json),
     }
 }
 
@@ -88,9 +89,15 @@ fn verify(path: &Path, contains: Option<&str>, json: bool) -> anyhow::Result<Out
         .transpose()?;
     let (report, entries) = match journal::verify(path) {
         Ok(found) => found,
-        Err(e @ JournalError::Broken { .. }) => {
-            if let (true, JournalError::Broken { seq, problem, .. }) = (json, &e) {
-                output::json(&json!({"ok": false, "record": seq, "problem": problem}));
+        Err(e @ (JournalError::Broken { .. } | JournalError::RolledBack { .. })) => {
+            match &e {
+                JournalError::Broken { seq, problem, .. } if json => {
+                    output::json(&json!({"ok": false, "record": seq, "problem": problem}));
+                }
+                JournalError::RolledBack { found, expected, .. } if json => {
+                    output::json(&json!({"ok": false, "records": found, "acknowledged": expected}));
+                }
+                _ => {}
             }
             output::error(&e.to_string());
             return Ok(Outcome::Failure);
@@ -99,7 +106,13 @@ fn verify(path: &Path, contains: Option<&str>, json: bool) -> anyhow::Result<Out
     };
     let found = contains.is_none_or(|head| entries.iter().any(|entry| entry.hash == head));
     if json {
-        output::json(&json!({"ok": found, "records": report.records, "head": report.head}));
+        output::json(&json!({
+            "ok": found,
+            "records": report.records,
+            "head": report.head,
+            "format": report.format,
+            "acknowledged": report.acknowledged,
+        }));
     } else {
         output::line(&format!(
             "{} records, every hash right, head {}",
@@ -121,5 +134,19 @@ fn export(path: &Path) -> anyhow::Result<Outcome> {
     output::raw(&String::from_utf8_lossy(&lines));
     let report = result?;
     output::note(&format!("{} records, head {}", report.records, report.head));
+    Ok(Outcome::Success)
+}
+
+fn backup(path: &Path, to: &Path, json: bool) -> anyhow::Result<Outcome> {
+    let last = journal::backup(path, to)?;
+    if json {
+        output::json(&json!({"file": to, "records": last.seq, "head": last.hash}));
+    } else {
+        let (records, head) = (last.seq, last.hash);
+        output::line(&format!(
+            "{}: {records} records, verified, head {head}",
+            to.display()
+        ));
+    }
     Ok(Outcome::Success)
 }

@@ -2,9 +2,11 @@
 
 use super::sentence::sentence;
 use super::{convert, observes};
-use crate::oracle::{Case, State, Step, case_status, current_ceremony, doubtful_ceremony, milestones};
-use crate::types::{ActionId, CaseId};
-use crate::view::{Can, CaseView};
+use crate::oracle::{
+    Case, HISTORY_FIRST, State, Step, case_status, current_ceremony, doubtful_ceremony, milestones,
+};
+use crate::types::{ActionId, CaseId, SafeText, counted};
+use crate::view::{Can, CaseView, HistoryEntry};
 
 pub(super) fn view(state: &State, id: CaseId) -> Option<CaseView> {
     let case = state.cases.get(&id)?;
@@ -24,12 +26,28 @@ pub(super) fn view(state: &State, id: CaseId) -> Option<CaseView> {
             .validator()
             .or_else(|| state.known_key(id.pool).map(|k| k.validator)),
         times: milestones(case).iter().map(convert::milestone).collect(),
-        history: case.history.iter().map(convert::history).collect(),
+        history: history(case),
         paused: case.paused.is_some(),
         can_retry,
         can_pause,
         doubtful: doubtful_ceremony(state, case).map(|(request, _)| request),
     })
+}
+
+/// Its file, with a line where entries are left to the journal.
+fn history(case: &Case) -> Vec<HistoryEntry> {
+    let mut entries: Vec<_> = case.history.iter().map(convert::history).collect();
+    if let Some(next) = entries.get(HISTORY_FIRST).filter(|_| case.left_out > 0) {
+        let left_out = HistoryEntry {
+            text: SafeText::new(&format!(
+                "{} left out here, in the journal",
+                counted(usize::try_from(case.left_out).unwrap_or(usize::MAX), "line")
+            )),
+            ..next.clone()
+        };
+        entries.insert(HISTORY_FIRST, left_out);
+    }
+    entries
 }
 
 /// Whether a case can be retried, and whether it can be paused.

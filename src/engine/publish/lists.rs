@@ -3,11 +3,21 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
+use super::older::{Older, Wanted};
 use super::{actions, cases, ceremonies, exits, transactions};
 use crate::engine::live::Live;
 use crate::oracle::{ActionState, Case, State, action_state, place_in_line};
 use crate::types::{ActionId, CaseId, PoolId, RequestId, RequestKind, SafeText, UnixMillis};
 use crate::view::{Kind, Listing, NEWEST_CLOSED, Page, Query, Refused, RowId, Rows};
+
+/// The answer to a query, or what it takes to find it.
+#[derive(Debug)]
+pub(in crate::engine) enum Read {
+    /// In memory.
+    Here(Result<Listing, Refused>),
+    /// Some of it left memory, and is read from the journal.
+    There(Box<Older>),
+}
 
 /// The ids of one list.
 pub(super) struct Order<Id> {
@@ -40,6 +50,10 @@ impl<Id: Copy + Ord> Order<Id> {
     /// What does not.
     pub(super) fn rest(&self) -> &[Id] {
         self.over.get(NEWEST_CLOSED..).unwrap_or_default()
+    }
+
+    fn into_rows(self, row: impl Fn(Id) -> RowId) -> Vec<RowId> {
+        self.open.into_iter().chain(self.over).map(row).collect()
     }
 
     /// What is older than `before`, as rows.
@@ -113,33 +127,77 @@ pub(super) fn actions(state: &State) -> Order<ActionId> {
     order
 }
 
-/// So many cases of each kind of request.
-pub(super) fn by_kind(rest: &[CaseId]) -> BTreeMap<RequestKind, u64> {
-    let mut counts = BTreeMap::new();
+/// So many cases of each kind of request, with those that left memory.
+pub(super) fn by_kind(state: &State, rest: &[CaseId]) -> BTreeMap<RequestKind, u64> {
+    let mut counts = state.retired.cases.clone();
     for case in rest {
         *counts.entry(case.kind).or_default() += 1;
     }
     counts
 }
 
-/// What a front end reads beyond the snapshot.
-pub(in crate::engine) fn read(state: &State, live: &Live, query: Query) -> Result<Listing, Refused> {
+/// What a front end reads beyond the snapshot: here, or in the journal.
+pub(in crate::engine) fn read(state: &State, live: &Live, query: Query) -> Read {
     match query {
         Query::Page(page) => read_page(state, live, page),
-        Query::One { row } => Ok(Listing {
-            rows: one(state, live, row)?,
-            older: 0,
-        }),
-        Query::Pool { pool } => Ok(pool_cases(state, pool)),
+        Query::One { row } => match one(state, live, row) {
+            Ok(rows) if rows.is_empty() && !state.retired.is_empty() => {
+                Read::There(Box::new(Older::new(state, live, Wanted::One(row))))
+            }
+            rows => Read::Here(rows.map(|rows| Listing { rows, older: 0 })),
+        },
+        Query::Pool { pool } => pool_cases(state, live, pool),
     }
 }
 
-fn read_page(state: &State, live: &Live, page: Page) -> Result<Listing, Refused> {
+fn read_page(state: &State, live: &Live, page: Page) -> Read {
     let Page { kind, before, limit } = page;
+    let limit = limit.min(Page::MOST);
     if before.is_some_and(|row| row.kind() != Some(kind)) {
         let words = "the row that this page follows is of another list";
-        return Err(Refused::NotNow(SafeText::new(words)));
+        return Read::Here(Err(Refused::NotNow(SafeText::new(words))));
     }
+    let here = in_memory(state, live, page);
+    if state.retired.is_empty() {
+        return Read::Here(here);
+    }
+    match here {
+        // what follows left memory, like the row before it
+        Err(_) => Read::There(Box::new(Older::new(
+            state,
+            live,
+            Wanted::Page { kind, before, limit },
+        ))),
+        Ok(listing) if listing.older == 0 => {
+            let left = limit.saturating_sub(listing.rows.len());
+            let wanted = Wanted::Page {
+                kind,
+                before: None,
+                limit: left,
+            };
+            Read::There(Box::new(Older::new(state, live, wanted).after(listing.rows)))
+        }
+        Ok(mut listing) => {
+            listing.older += retired(state, kind);
+            Read::Here(Ok(listing))
+        }
+    }
+}
+
+/// So many things of a list left memory.
+pub(super) fn retired(state: &State, kind: Kind) -> u64 {
+    let of = &state.retired;
+    match kind {
+        Kind::Actions => of.actions,
+        Kind::Cases => of.cases.values().sum(),
+        Kind::Ceremonies => of.ceremonies,
+        Kind::Transactions => of.transactions,
+        Kind::Exits => of.cases.get(&RequestKind::Exit).copied().unwrap_or_default(),
+    }
+}
+
+fn in_memory(state: &State, live: &Live, page: Page) -> Result<Listing, Refused> {
+    let Page { kind, before, limit } = page;
     let of_action = before.and_then(|row| match row {
         RowId::Action(id) | RowId::Transaction(id) => Some(id),
         _ => None,
@@ -172,7 +230,19 @@ fn read_page(state: &State, live: &Live, page: Page) -> Result<Listing, Refused>
     }
 }
 
-fn one(state: &State, live: &Live, row: RowId) -> Result<Rows, Refused> {
+/// The rows of a list, newest first: of a closed case, of which everything is over.
+pub(super) fn ids(state: &State, kind: Kind) -> Vec<RowId> {
+    match kind {
+        Kind::Actions => actions(state).into_rows(RowId::Action),
+        Kind::Cases => cases(state, |_| true).into_rows(RowId::Case),
+        Kind::Ceremonies => ceremonies(state).into_rows(RowId::Ceremony),
+        Kind::Transactions => transactions(state).into_rows(RowId::Transaction),
+        Kind::Exits => exits(state).into_rows(RowId::Exit),
+    }
+}
+
+/// One row, open or over, if it is there.
+pub(super) fn one(state: &State, live: &Live, row: RowId) -> Result<Rows, Refused> {
     Ok(match row {
         RowId::Action(id) => Rows::Actions(actions::view(state, live, id).into_iter().collect()),
         RowId::Case(id) => Rows::Cases(cases::view(state, id).into_iter().collect()),
@@ -186,13 +256,21 @@ fn one(state: &State, live: &Live, row: RowId) -> Result<Rows, Refused> {
     })
 }
 
-fn pool_cases(state: &State, pool: PoolId) -> Listing {
+fn pool_cases(state: &State, live: &Live, pool: PoolId) -> Read {
     let of_pool = cases(state, |case| case.id.pool == pool);
     let all = of_pool.open.len() + of_pool.over.len();
     let ids = of_pool.open.iter().chain(&of_pool.over).take(Page::MOST);
     let found: Vec<_> = ids.filter_map(|id| cases::view(state, *id)).collect();
-    Listing {
-        older: all.saturating_sub(found.len()) as u64,
-        rows: Rows::Cases(found),
+    let mut gone = state.retired.cases_of(pool);
+    gone.retain(|id| !state.cases.contains_key(id));
+    let older = all.saturating_sub(found.len()) as u64;
+    if gone.is_empty() {
+        let rows = Rows::Cases(found);
+        return Read::Here(Ok(Listing { rows, older }));
     }
+    let limit = Page::MOST - found.len();
+    let wanted = Wanted::Cases { ids: gone, limit };
+    Read::There(Box::new(
+        Older::new(state, live, wanted).after(Rows::Cases(found)),
+    ))
 }

@@ -6,6 +6,7 @@ mod ceremonies;
 mod convert;
 mod exits;
 mod lists;
+mod older;
 mod sentence;
 #[cfg(test)]
 mod tests;
@@ -16,9 +17,9 @@ use super::live::Live;
 use crate::journal::Journal;
 use crate::oracle::{Mode, State};
 use crate::types::{SafeText, UnixMillis};
-use crate::view::{Can, JournalView, Older, OperatorView, PauseView, Snapshot};
+use crate::view::{Can, JournalView, Kind, Older, OperatorView, PauseView, Snapshot};
 
-pub(super) use lists::read;
+pub(super) use lists::{Read, read};
 
 /// The version shown and journaled.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -32,7 +33,7 @@ pub(super) fn snapshot(
 ) -> Snapshot {
     let facts = state.facts();
     let mut chain = live.chain.clone();
-    chain.cursor = journal.cursor();
+    chain.cursor = state.read_upto();
     chain.ready_queue = facts.ready.clone();
     chain.owner_nonce = facts.head.map(|_| facts.owner_nonce);
     let mut signer = live.signer.clone();
@@ -56,11 +57,11 @@ pub(super) fn snapshot(
         endpoints: live.endpoints.values().flatten().cloned().collect(),
         operators: operators(state, &live.operators),
         older: Older {
-            actions: actions.rest().len() as u64,
-            cases: lists::by_kind(cases.rest()),
-            ceremonies: ceremonies.rest().len() as u64,
-            transactions: transactions.rest().len() as u64,
-            exits: exits.rest().len() as u64,
+            actions: actions.rest().len() as u64 + lists::retired(state, Kind::Actions),
+            cases: lists::by_kind(state, cases.rest()),
+            ceremonies: ceremonies.rest().len() as u64 + lists::retired(state, Kind::Ceremonies),
+            transactions: transactions.rest().len() as u64 + lists::retired(state, Kind::Transactions),
+            exits: exits.rest().len() as u64 + lists::retired(state, Kind::Exits),
         },
         cases: cases.carried().filter_map(|id| cases::view(state, id)).collect(),
         ceremonies: ceremonies
@@ -87,6 +88,7 @@ pub(super) fn snapshot(
             .into_iter()
             .chain(live.alarms.values())
             .cloned()
+            .chain(state.reads_the_future())
             .collect(),
     }
 }

@@ -226,7 +226,8 @@ pub async fn start(options: ServiceOptions) -> Result<Running, ServiceError> {
         telling: Mutex::default(),
     });
     let backend = Arc::clone(&ask.ceremonies);
-    let (handle, stopped) = opened.launch(network, oracle, backend, outside, incoming)?;
+    let adapter = ask.manager.name();
+    let (handle, stopped) = opened.launch(network, adapter, oracle, backend, outside, incoming)?;
     let from = feeds::Sources {
         intake,
         rpc,

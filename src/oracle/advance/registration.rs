@@ -5,7 +5,7 @@ use alloy::primitives::keccak256;
 use crate::oracle::state::EffectKey;
 use crate::oracle::turn::Turn;
 use crate::oracle::{CeremonyRole, KnownKey, Mode, Purpose, Record, State};
-use crate::types::{BlsPublicKey, CaseId, CeremonyPlan, OperatorId, Root, SafeText, SignPurpose};
+use crate::types::{CaseId, CeremonyPlan, Root, SafeText, SignPurpose};
 
 use super::*;
 
@@ -41,6 +41,7 @@ pub(super) fn register(turn: &mut Turn<'_>, id: CaseId, nonce: u64) {
             Mode::Observe => {
                 "the SSV registration is to be signed; mode observe lets nothing leave this machine"
             }
+            _ if !turn.state.is_verified() => VERIFYING,
             _ => "paused before the SSV registration is signed",
         };
         turn.waits(id, why);
@@ -61,10 +62,8 @@ pub(super) fn register(turn: &mut Turn<'_>, id: CaseId, nonce: u64) {
         turn.record(Record::CaseHalted { case: id, reason });
         return;
     }
-    let key = match (&case.keygen, &case.reshare) {
-        (_, Some(r)) => known(r.validator, &r.share_public_keys),
-        (Some(k), None) => known(k.validator, &k.share_public_keys),
-        (None, None) => return,
+    let Some(key) = case.moved_key().or_else(|| case.made_key()) else {
+        return;
     };
     let attempt = case.registration_attempts + 1;
     // whoever made the key has its shares, and told how many of them sign
@@ -84,17 +83,6 @@ pub(super) fn register(turn: &mut Turn<'_>, id: CaseId, nonce: u64) {
         backend: backend.clone(),
     });
     turn.begin_ceremony(id, request, plan, backend);
-}
-
-pub(super) fn known(
-    validator: BlsPublicKey,
-    shares: &std::collections::BTreeMap<OperatorId, BlsPublicKey>,
-) -> KnownKey {
-    KnownKey {
-        validator,
-        committee: shares.keys().copied().collect(),
-        share_public_keys: shares.clone(),
-    }
 }
 
 /// SSV's registration message: keccak256 of `<EIP-55 owner>:<nonce>`.
@@ -117,8 +105,8 @@ mod tests {
     use crate::oracle::fixture::settings;
     use crate::oracle::{Cause, ChainFacts, Draft, Effect, Input, Output, Registration, Stamped, step};
     use crate::types::{
-        BackendName, BlockRef, BlsSignature, CeremonyResult, ForkVersion, KeygenOutput, LogRef, OwnerNonce,
-        PoolId, RequestId, UnixMillis,
+        BackendName, BlockRef, BlsPublicKey, BlsSignature, CeremonyResult, ForkVersion, KeygenOutput, LogRef,
+        OperatorId, OwnerNonce, PoolId, RequestId, UnixMillis,
     };
 
     const BACKEND: BackendName = BackendName::new("other");

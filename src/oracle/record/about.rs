@@ -46,6 +46,8 @@ impl Record {
                 case.map_or(Subject::Everything, Subject::Case)
             }
             Self::EngineStarted { .. }
+            | Self::JournalUpgraded { .. }
+            | Self::EventsRead { .. }
             | Self::KeyCondemned { .. }
             | Self::AccountSeen { .. }
             | Self::AccountStrange { .. }

@@ -4,6 +4,8 @@ mod about;
 #[cfg(test)]
 mod ceremonies;
 mod sentence;
+#[cfg(test)]
+mod tests;
 
 pub(in crate::oracle) use about::Subject;
 
@@ -14,8 +16,8 @@ use super::{
     Basis, Cause, Decision, ExitStanding, ExitVerdict, Forecast, Mode, Moment, Proposal, ValidatorPhase,
 };
 use crate::types::{
-    ActionId, BackendName, BlsPublicKey, CaseId, CeremonyFailure, CeremonyPlan, CeremonyResult, Check,
-    LogRef, NonceStatus, OperatorId, RequestId, Root, SafeText, SignedTransaction, UnixMillis,
+    ActionId, BackendName, BlockRef, BlsPublicKey, CaseId, CeremonyFailure, CeremonyPlan, CeremonyResult,
+    Check, LogRef, NonceStatus, OperatorId, RequestId, Root, SafeText, SignedTransaction, UnixMillis,
 };
 
 /// What a ceremony is for within its case.
@@ -28,6 +30,19 @@ pub enum CeremonyRole {
     Registration,
 }
 
+/// What a process works with, and which versions of what its records hold.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Speaks {
+    /// Version of the manager contract, as `contract.adapter` names it.
+    pub adapter: SafeText,
+    /// The DKG backend that runs new ceremonies.
+    pub backend: BackendName,
+    /// Version of the digests that decisions name, as in [`Proposal::digest`].
+    pub digest: u32,
+    /// Version of the views that front ends were shown.
+    pub views: u32,
+}
+
 /// One fact of the journal.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "record")]
@@ -38,7 +53,20 @@ pub enum Record {
         version: String,
         network: SafeText,
         mode: Mode,
+        /// What it works with; journals from before that was kept do not say.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        speaks: Option<Speaks>,
     },
+    /// The file came from an older format. What was kept beside the chain there is told here; the record that the
+    /// migration appends, before anything else of the new format.
+    JournalUpgraded {
+        /// Format that the file had.
+        from: u32,
+        /// Up to which block events had been read, where any had.
+        cursor: Option<BlockRef>,
+    },
+    /// Every event up to this block was told, and stands in the records before this one.
+    EventsRead { upto: BlockRef },
     /// A request was seen.
     CaseOpened {
         /// The new case.
@@ -242,12 +270,71 @@ pub enum Record {
     },
 }
 
+/// Every kind of record that this program reads. A record of another one is from a newer program.
+const KINDS: [&str; 35] = [
+    "engine-started",
+    "journal-upgraded",
+    "events-read",
+    "case-opened",
+    "cause-lost",
+    "cause-found",
+    "action-proposed",
+    "action-changed",
+    "decided",
+    "action-voided",
+    "ceremony-started",
+    "ceremony-verified",
+    "ceremony-failed",
+    "ceremony-unknown",
+    "ceremony-declared-lost",
+    "key-condemned",
+    "committee-chosen",
+    "transaction-signed",
+    "transaction-accepted",
+    "transaction-status",
+    "exit-published",
+    "exit-deferred",
+    "validator-phase-seen",
+    "validator-forecast",
+    "case-halted",
+    "case-retried",
+    "account-seen",
+    "account-strange",
+    "account-accepted",
+    "paused",
+    "resumed",
+    "pool-served",
+    "pool-not-served",
+    "case-closed",
+    "note",
+];
+
 impl Record {
+    /// Reads a record of a journal, of whatever format it is.
+    ///
+    /// # Errors
+    /// In words. A kind that is not known is named: to leave such a record out would be to guess.
+    pub fn read(kind: &str, body: &str) -> Result<Self, String> {
+        if !KINDS.contains(&kind) {
+            let kind = SafeText::new(kind);
+            return Err(format!(
+                "it is of kind «{kind}», which is of a newer casimir-dkg; run that one"
+            ));
+        }
+        let record: Self = serde_json::from_str(body).map_err(|error| error.to_string())?;
+        if record.kind() != kind {
+            return Err(format!("it is called {kind}, and its text is {}", record.kind()));
+        }
+        Ok(record)
+    }
+
     /// Stable kind in kebab case, as in JSON.
     #[must_use]
     pub fn kind(&self) -> &'static str {
         match self {
             Self::EngineStarted { .. } => "engine-started",
+            Self::JournalUpgraded { .. } => "journal-upgraded",
+            Self::EventsRead { .. } => "events-read",
             Self::CaseOpened { .. } => "case-opened",
             Self::CauseLost { .. } => "cause-lost",
             Self::CauseFound { .. } => "cause-found",

@@ -115,7 +115,17 @@ impl Record {
                 version,
                 network,
                 mode,
-            } => format!("casimir-dkg {version} started on {network} in mode {mode}"),
+                speaks,
+            } => {
+                let with = speaks.as_ref().map_or_else(String::new, |speaks| {
+                    format!(", for {} and with {}", speaks.adapter, speaks.backend)
+                });
+                format!("casimir-dkg {version} started on {network} in mode {mode}{with}")
+            }
+            Self::JournalUpgraded { from, .. } => {
+                format!("the journal came from format {from}; the file as it was is kept beside it")
+            }
+            Self::EventsRead { upto } => format!("every event up to block {} was read", upto.number),
             Self::KeyCondemned { validator, reason } => {
                 format!("key {validator} must never be used: {reason}")
             }

@@ -3,6 +3,7 @@
 use crate::oracle::{Action, ActionState, Decider, Decision, Family, Proposal, RuleUse, Verdict};
 use crate::types::{CaseId, Root, UnixMillis};
 
+use super::durable::RULE_USES_KEPT;
 use super::*;
 
 impl Durable {
@@ -47,6 +48,8 @@ impl Durable {
                         rule: name.clone(),
                         at,
                     });
+                    let surplus = self.rule_uses.len().saturating_sub(RULE_USES_KEPT);
+                    self.rule_uses.drain(..surplus);
                 }
             }
             Verdict::Reject { reason } => {

@@ -14,7 +14,7 @@ impl Durable {
             self.case_opened(at, *case, cause);
         }
         if let Some(case) = record.case(self).and_then(|id| self.cases.get_mut(&id)) {
-            case.history.push(HistoryEntry {
+            case.tell(HistoryEntry {
                 at,
                 text: record.sentence(),
                 record: seq,
@@ -116,6 +116,8 @@ impl Durable {
 
     fn apply_to_everything(&mut self, at: UnixMillis, record: &Record) {
         match record {
+            Record::JournalUpgraded { cursor, .. } => self.cursor = cursor.map(|upto| (upto, at)),
+            Record::EventsRead { upto } => self.cursor = Some((*upto, at)),
             Record::KeyCondemned { validator, reason } => {
                 self.condemned.insert(*validator, reason.clone());
             }

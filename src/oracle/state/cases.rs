@@ -39,6 +39,7 @@ impl Durable {
             followed: None,
             offers: ExitOffers::default(),
             history: Vec::new(),
+            left_out: 0,
         };
         self.cases.insert(id, case);
     }
@@ -114,6 +115,7 @@ impl Durable {
         }
         let outcome = outcome.clone();
         self.go(case, at, Step::Closed { outcome });
+        self.retire(at, case);
     }
 }
 

@@ -1,21 +1,27 @@
 //! What the journal says: the fold of its records.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use alloy::primitives::Address;
 
+use serde::{Deserialize, Serialize};
+
 use crate::oracle::account::Account;
-use crate::oracle::{Action, KnownKey, Record, RuleUse};
+use crate::oracle::{Action, KnownKey, Record, RuleUse, cases};
 use crate::types::{
-    ActionId, BlsPublicKey, CaseId, NonceStatus, OperatorId, PoolId, RequestId, RequestKind, SafeText,
+    ActionId, BlockRef, BlsPublicKey, CaseId, NonceStatus, PoolId, RequestId, RequestKind, SafeText,
     UnixMillis,
 };
 
-use super::{Case, Ceremony, Sending, Step};
+use super::nonces::Nonces;
+use super::{Case, Ceremony, Retired, Sending, Step};
+
+/// So many approvals of rules are remembered: more than the limits of a day let through.
+pub(super) const RULE_USES_KEPT: usize = 4_096;
 
 /// The fold of the records of a journal and of nothing else: no clock, no setting and no answer from outside is in it.
 /// Two that took the same records are equal.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Durable {
     pub cases: BTreeMap<CaseId, Case>,
     pub actions: BTreeMap<ActionId, Action>,
@@ -28,7 +34,16 @@ pub struct Durable {
     pub paused: Option<(SafeText, UnixMillis)>,
     /// What is known of the accounts that the oracle had.
     pub(in crate::oracle) accounts: BTreeMap<Address, Account>,
+    /// Every nonce that was ever signed for, whatever became of it.
+    pub(in crate::oracle) nonces: BTreeMap<Address, Nonces>,
+    /// The newest [`RULE_USES_KEPT`], oldest first.
     pub(in crate::oracle) rule_uses: Vec<RuleUse>,
+    /// Closed cases that are in memory, in the order in which they were closed.
+    pub(super) closed: VecDeque<CaseId>,
+    /// What is left of those that are not.
+    pub retired: Retired,
+    /// The block up to which every event was told, and when that was journaled.
+    pub(in crate::oracle) cursor: Option<(BlockRef, UnixMillis)>,
     /// Number of the newest record; 0 before the first.
     pub newest: u64,
 }
@@ -44,18 +59,20 @@ impl Durable {
         folded
     }
 
+    /// The block up to which every event is in the journal. A start reads on from here.
+    #[must_use]
+    pub fn cursor(&self) -> Option<BlockRef> {
+        self.cursor.map(|(upto, _)| upto)
+    }
+
     /// The case that a record is about.
     #[must_use]
     pub fn case_of(&self, record: &Record) -> Option<CaseId> {
         record.case(self)
     }
 
-    /// The cases of a kind for a pool, oldest first.
-    pub(in crate::oracle) fn cases_of(
-        &self,
-        kind: RequestKind,
-        pool: PoolId,
-    ) -> impl DoubleEndedIterator<Item = &Case> {
+    /// The cases of a kind for a pool that are in memory, oldest first.
+    pub fn cases_of(&self, kind: RequestKind, pool: PoolId) -> impl DoubleEndedIterator<Item = &Case> {
         let of = |ordinal| CaseId { kind, pool, ordinal };
         self.cases.range(of(0)..=of(u32::MAX)).map(|(_, case)| case)
     }
@@ -76,30 +93,28 @@ impl Durable {
     /// What was condemned, or was not what the contract took, is not the pool's key.
     #[must_use]
     pub fn known_key(&self, pool: PoolId) -> Option<KnownKey> {
-        let of = |validator, shares: &BTreeMap<OperatorId, BlsPublicKey>| KnownKey {
-            validator,
-            committee: shares.keys().copied().collect(),
-            share_public_keys: shares.clone(),
-        };
+        let past = self.retired.past(pool);
+        let used = |key: &KnownKey| !self.condemned.contains_key(&key.validator);
+        let ours = |kind| self.cases_of(kind, pool).filter(|case| case.served_by.is_none());
         let done = |case: &&Case| matches!(case.step, Step::Closed { .. } | Step::Follow);
-        let ours = || {
-            self.cases
-                .values()
-                .filter(move |c| c.id.pool == pool && c.served_by.is_none())
-        };
-        let used = |validator: &BlsPublicKey| !self.condemned.contains_key(validator);
-        let newest_reshare = ours()
+        let reshared = cases::ALL
+            .into_iter()
+            .flat_map(ours)
             .filter(done)
-            .filter(|c| c.reshare.as_ref().is_some_and(|r| used(&r.validator)))
-            .max_by_key(|c| c.since)
-            .and_then(|c| c.reshare.as_ref())
-            .map(|r| of(r.validator, &r.share_public_keys));
-        newest_reshare.or_else(|| {
-            ours()
-                .filter(|c| c.keygen.as_ref().is_some_and(|k| used(&k.validator)))
-                .max_by_key(|c| c.id.ordinal)
-                .and_then(|c| c.keygen.as_ref())
-                .map(|k| of(k.validator, &k.share_public_keys))
-        })
+            .filter_map(|case| Some((case.since, case.moved_key().filter(used)?)))
+            .chain(past.and_then(|past| past.reshare.clone()))
+            .max_by_key(|(since, _)| *since);
+        let made = || {
+            let here = cases::ALL.into_iter().flat_map(ours);
+            here.filter_map(|case| Some((case.id.ordinal, case.made_key().filter(used)?)))
+                .chain(
+                    past.and_then(|past| past.keygen.clone())
+                        .map(|(n, _, key)| (n, key)),
+                )
+                .max_by_key(|(ordinal, _)| *ordinal)
+        };
+        reshared
+            .map(|(_, key)| key)
+            .or_else(|| made().map(|(_, key)| key))
     }
 }

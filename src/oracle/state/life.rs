@@ -2,7 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::oracle::{Cause, CeremonyRole, ExitOffers, Forecast, HistoryEntry, Registration, ValidatorPhase};
+use serde::{Deserialize, Serialize};
+
+use crate::oracle::{
+    Cause, CeremonyRole, ExitOffers, Forecast, HistoryEntry, KnownKey, Registration, ValidatorPhase,
+};
 use crate::types::{
     ActionId, BackendName, BlsPublicKey, BlsSignature, CaseId, CeremonyFailure, CeremonyPlan, CeremonyResult,
     Check, KeygenOutput, LogRef, NonceStatus, OperatorId, RequestId, ReshareOutput, Root, SafeText,
@@ -10,7 +14,7 @@ use crate::types::{
 };
 
 /// Where a case stands.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Step {
     /// A ceremony is to be proposed.
     PlanCeremony,
@@ -41,7 +45,7 @@ pub enum Step {
 }
 
 /// Where a retry goes on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Resume {
     /// At [`Step::PlanCeremony`].
     PlanCeremony,
@@ -54,7 +58,7 @@ pub enum Resume {
 }
 
 /// A transaction that executes an action: one nonce, every version ever signed.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Sending {
     /// Oldest first; all have the same nonce.
     pub versions: Vec<SignedTransaction>,
@@ -83,7 +87,7 @@ impl Sending {
 }
 
 /// The outcome of a ceremony that may have ended is not known.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Doubt {
     /// Since when.
     pub since: UnixMillis,
@@ -92,7 +96,7 @@ pub struct Doubt {
 }
 
 /// A ceremony of the journal.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Ceremony {
     pub case: CaseId,
     pub role: CeremonyRole,
@@ -114,7 +118,7 @@ pub struct Ceremony {
 }
 
 /// The contract did what a case is for, by a transaction of somebody else or of another case.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Served {
     pub transaction: Root,
     /// Where the event stands; `None` in journals from before that was kept.
@@ -122,7 +126,7 @@ pub struct Served {
 }
 
 /// One case.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Case {
     pub id: CaseId,
     pub cause: Cause,
@@ -176,9 +180,16 @@ pub struct Case {
     pub by_state: Forecast,
     /// What became of its exit at the beacon nodes.
     pub offers: ExitOffers,
-    /// Its file, oldest entry first.
+    /// Its file, oldest entry first: its beginning and its newest, [`HISTORY_KEPT`] in all.
     pub history: Vec<HistoryEntry>,
+    /// How many entries between the two are left to the journal.
+    pub left_out: u64,
 }
+
+/// So many entries of a case's file are in memory, ...
+pub(super) const HISTORY_KEPT: usize = 200;
+/// ... and so many of them are its first.
+pub const HISTORY_FIRST: usize = 20;
 
 impl Case {
     /// The key that this case is about, once it is known.
@@ -195,12 +206,33 @@ impl Case {
             .or(self.followed)
     }
 
+    /// The key that its key generation made.
+    pub(in crate::oracle) fn made_key(&self) -> Option<KnownKey> {
+        let made = self.keygen.as_ref()?;
+        Some(KnownKey::of(made.validator, &made.share_public_keys))
+    }
+
+    /// The key that it handed to another committee.
+    pub(in crate::oracle) fn moved_key(&self) -> Option<KnownKey> {
+        let moved = self.reshare.as_ref()?;
+        Some(KnownKey::of(moved.validator, &moved.share_public_keys))
+    }
+
     /// Its exit is in a block, or it waits for a person: answers to earlier offers change nothing.
     pub(in crate::oracle) fn is_past_its_exit(&self) -> bool {
         matches!(
             self.step,
             Step::Follow | Step::Halted { .. } | Step::Closed { .. }
         )
+    }
+
+    /// One more entry of its file.
+    pub(super) fn tell(&mut self, entry: HistoryEntry) {
+        if self.history.len() >= HISTORY_KEPT {
+            self.history.remove(HISTORY_FIRST);
+            self.left_out += 1;
+        }
+        self.history.push(entry);
     }
 
     /// It does not move any more.

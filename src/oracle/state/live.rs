@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::oracle::{ChainFacts, Proposal};
-use crate::types::{ActionId, CaseId, RequestId, SafeText, UnixMillis};
+use crate::types::{ActionId, BlockRef, CaseId, RequestId, SafeText, UnixMillis};
 
 /// Names an effect that was asked for and has not answered yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -15,6 +15,42 @@ pub(in crate::oracle) enum EffectKey {
     Inspect(ActionId),
     Publish(ActionId),
     LookUp(CaseId),
+}
+
+impl EffectKey {
+    fn is_of(self, id: CaseId) -> bool {
+        match self {
+            Self::Prepare(case) | Self::LookUp(case) => case == id,
+            Self::Sign(action) | Self::Send(action) | Self::Inspect(action) | Self::Publish(action) => {
+                action.case == id
+            }
+            Self::Ceremony(_) => false,
+        }
+    }
+}
+
+impl Live {
+    /// A case was closed: what was kept for its next steps goes. What is under way is waited for.
+    pub(super) fn close(&mut self, id: CaseId) {
+        self.held.remove(&id);
+        self.waiting.remove(&id);
+        self.looked_up.remove(&id);
+        self.accounted.retain(|key| !key.is_of(id));
+        self.not_before.retain(|key, _| !key.is_of(id));
+        self.died.retain(|(case, _)| *case != id);
+        self.inspected_at.retain(|action, _| action.case != id);
+        self.refreshed.retain(|action, _| action.case != id);
+        self.unmined_since.retain(|action, _| action.case != id);
+        self.notes.retain(|action, _| action.case != id);
+    }
+
+    /// Ceremonies have ended: nobody looks for them any more.
+    pub(super) fn end(&mut self, runs: impl Fn(RequestId) -> bool) {
+        let over = |key: &EffectKey| matches!(key, EffectKey::Ceremony(request) if !runs(*request));
+        self.accounted.retain(|key| !over(key));
+        self.not_before.retain(|key, _| !over(key));
+        self.looks.retain(|request, _| runs(*request));
+    }
 }
 
 /// What is not journaled: it is read again after a restart.
@@ -45,6 +81,10 @@ pub(in crate::oracle) struct Live {
     pub(in crate::oracle) told_final: Option<u64>,
     /// Effects whose tasks died in this process, by case and name.
     pub(in crate::oracle) died: BTreeSet<(CaseId, &'static str)>,
+    /// The block up to which every event was told in this run; what is journaled of it may be older.
+    pub(in crate::oracle) read: Option<BlockRef>,
+    /// Old records are still being verified: nothing leaves on their word.
+    pub(in crate::oracle) unverified: bool,
     /// Every event up to the head was read; before that nothing new is begun.
     pub(in crate::oracle) caught_up: bool,
     /// What waiting actions would show by the last look at them, and when that was: newer facts, reasons and title under

@@ -14,6 +14,8 @@ mod durable;
 mod exit;
 mod life;
 mod live;
+mod nonces;
+mod retired;
 mod sendings;
 #[cfg(test)]
 pub(in crate::oracle) mod shadow;
@@ -26,13 +28,18 @@ use std::ops::Deref;
 use alloy::primitives::Address;
 
 use crate::oracle::{Action, ChainFacts, Mode, Policy, Proposal, Record};
-use crate::types::{ActionId, CaseId, OperatorId, RequestId, SafeText, UnixMillis};
+use crate::types::{ActionId, BlockRef, CaseId, OperatorId, RequestId, SafeText, UnixMillis};
 
 pub use durable::Durable;
-pub use life::{Case, Ceremony, Doubt, Resume, Sending, Served, Step};
+pub use life::{Case, Ceremony, Doubt, HISTORY_FIRST, Resume, Sending, Served, Step};
 pub(in crate::oracle) use live::{EffectKey, Live};
+pub(in crate::oracle) use nonces::Nonces;
+pub use retired::{CLOSED_KEPT, Retired};
 pub(in crate::oracle) use taken::Shares;
 pub use track::Track;
+
+/// An endpoint may be behind the one that was read before by so many blocks, and nothing is wrong.
+const READ_AHEAD: u64 = 64;
 
 /// What the core is told once, at the start.
 #[derive(Debug, Clone, PartialEq)]
@@ -89,6 +96,22 @@ impl State {
         }
     }
 
+    /// The same of a journal whose older records are verified meanwhile: nothing leaves before [`Input::Verified`].
+    ///
+    /// [`Input::Verified`]: crate::oracle::Input::Verified
+    #[must_use]
+    pub fn restored_unverified(settings: Settings, durable: Durable) -> Self {
+        let mut state = Self::restored(settings, durable);
+        state.live.unverified = true;
+        state
+    }
+
+    /// Whether every record was verified in this process.
+    #[must_use]
+    pub fn is_verified(&self) -> bool {
+        !self.live.unverified
+    }
+
     /// The fold of the records so far.
     #[must_use]
     pub fn durable(&self) -> &Durable {
@@ -107,6 +130,32 @@ impl State {
             self.live.waiting.remove(&case.id);
             self.live.not_before.remove(&EffectKey::Prepare(case.id));
         }
+        if let Record::CaseClosed { case, .. } = record {
+            self.live.close(*case);
+            let known = &self.durable.ceremonies;
+            let runs = |request| known.get(&request).is_some_and(|c| c.ended.is_none());
+            self.live.end(runs);
+        }
+    }
+
+    /// The block up to which events were read: in this run, else by the journal.
+    #[must_use]
+    pub fn read_upto(&self) -> Option<BlockRef> {
+        self.live.read.or(self.durable.cursor())
+    }
+
+    /// Why nothing new is begun although every event seems to be read: the journal has read further than the chain is.
+    /// Requests in blocks below that position would go unnoticed.
+    #[must_use]
+    pub fn reads_the_future(&self) -> Option<SafeText> {
+        let (upto, head) = (self.read_upto()?.number, self.live.facts.head?.number);
+        (upto > head.saturating_add(READ_AHEAD)).then(|| {
+            SafeText::new(&format!(
+                "the journal has read every event up to block {upto}, and the newest block of the endpoints is {head}: \
+                 they lag far behind or are of another chain, or the journal was changed. Nothing new is begun until \
+                 they have that block; if they are right, restore the journal from a backup"
+            ))
+        })
     }
 
     /// The last view of the chain.
@@ -132,7 +181,7 @@ impl State {
     #[must_use]
     pub(in crate::oracle) fn may_leave(&self, case: CaseId) -> bool {
         let paused = self.paused.is_some() || self.cases.get(&case).is_none_or(|c| c.paused.is_some());
-        !paused && self.settings.mode != Mode::Observe
+        !paused && self.settings.mode != Mode::Observe && self.is_verified()
     }
 
     /// Why a case waits, where its step does not say it.

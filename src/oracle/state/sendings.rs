@@ -1,6 +1,6 @@
 //! How the chain's word on a transaction changes the state.
 
-use crate::oracle::{ActionState, cases};
+use crate::oracle::{ActionState, Payload, cases};
 use crate::types::{NonceStatus, SignedTransaction, UnixMillis};
 
 use super::*;
@@ -13,6 +13,11 @@ impl Durable {
         transaction: &SignedTransaction,
     ) {
         self.set_action(action, ActionState::Executing);
+        let payload = self.actions.get(&action).map(|a| &a.proposal.payload);
+        if let Some(Payload::Transaction(payload)) = payload {
+            let nonces = self.nonces.entry(payload.from).or_default();
+            nonces.insert(transaction.nonce);
+        }
         self.sendings
             .entry(action)
             .and_modify(|s| s.versions.push(transaction.clone()))

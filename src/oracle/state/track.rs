@@ -2,13 +2,15 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use crate::oracle::{CeremonyRole, ValidatorPhase};
 use crate::types::{OperatorId, PoolId, UnixMillis};
 
-use super::{Durable, Step};
+use super::{Case, Ceremony, Durable, Step};
 
 /// What happened within this time counts as recent, ms: fourteen days.
-const RECENT_MS: u128 = 14 * 86_400_000;
+pub(super) const RECENT_MS: u128 = 14 * 86_400_000;
 
 /// One operator's history in this journal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -25,40 +27,86 @@ pub struct Track {
     pub holds: u32,
 }
 
+/// Whether by a reshare and since when, and by whom a pool's key is held.
+type Held = ((bool, UnixMillis), Vec<OperatorId>);
+
+/// Part in a ceremony that ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Work {
+    /// It gave a result; otherwise it gave none because of them.
+    pub(super) done: bool,
+    pub(super) operators: Vec<OperatorId>,
+}
+
+impl Ceremony {
+    /// Whose work it was that it gave a result, or whose fault that it gave none, and when it ended.
+    pub(super) fn work(&self) -> Option<(UnixMillis, Work)> {
+        let (at, outcome) = self.ended.as_ref()?;
+        let (done, operators) = match outcome {
+            Ok(_) if self.role == CeremonyRole::Main => (true, self.plan.participants()),
+            Ok(_) => return None,
+            Err(failure) => (false, failure.culprits.clone()),
+        };
+        Some((*at, Work { done, operators }))
+    }
+}
+
 impl Durable {
     /// Everybody's history, as of `now`.
     pub(super) fn tracks_at(&self, now: UnixMillis) -> BTreeMap<OperatorId, Track> {
-        let mut tracks: BTreeMap<OperatorId, Track> = BTreeMap::new();
+        let of_old = self.retired.work.iter().map(|(id, (done, failed))| {
+            let (done, failed) = (*done, *failed);
+            (
+                *id,
+                Track {
+                    done,
+                    failed,
+                    ..Track::default()
+                },
+            )
+        });
+        let mut tracks: BTreeMap<OperatorId, Track> = of_old.collect();
         let recent = |at: UnixMillis| u32::from(now.since(at).as_millis() <= RECENT_MS);
-        for ceremony in self.ceremonies.values() {
-            match &ceremony.ended {
-                Some((at, Ok(_))) if ceremony.role == CeremonyRole::Main => {
-                    for id in ceremony.plan.participants() {
-                        let track = tracks.entry(id).or_default();
-                        track.done += 1;
-                        track.done_lately += recent(*at);
-                    }
-                }
-                Some((at, Err(failure))) => {
-                    for id in &failure.culprits {
-                        let track = tracks.entry(*id).or_default();
-                        track.failed += 1;
-                        track.failed_lately += recent(*at);
-                    }
-                }
-                _ => {}
+        for (at, work) in &self.retired.lately {
+            for id in &work.operators {
+                let track = tracks.entry(*id).or_default();
+                *(if work.done {
+                    &mut track.done_lately
+                } else {
+                    &mut track.failed_lately
+                }) += recent(*at);
             }
         }
-        for id in self.holders().into_values().flatten() {
-            tracks.entry(id).or_default().holds += 1;
+        for (at, work) in self.ceremonies.values().filter_map(Ceremony::work) {
+            for id in work.operators {
+                let track = tracks.entry(id).or_default();
+                let (all, lately) = match work.done {
+                    true => (&mut track.done, &mut track.done_lately),
+                    false => (&mut track.failed, &mut track.failed_lately),
+                };
+                *all += 1;
+                *lately += recent(at);
+            }
+        }
+        for (id, holds) in self.holders() {
+            tracks.entry(id).or_default().holds = holds;
         }
         tracks
     }
 
-    /// Who holds each pool's key: its newest finished reshare's committee, else its deposit's.
-    fn holders(&self) -> BTreeMap<PoolId, Vec<OperatorId>> {
-        let mut newest: BTreeMap<PoolId, ((bool, UnixMillis), Vec<OperatorId>)> = BTreeMap::new();
+    /// Of how many pools' keys each operator has a share: of the newest finished reshare, else of the deposit.
+    fn holders(&self) -> BTreeMap<OperatorId, u32> {
+        // what pools without a case in memory have is counted already
+        let mut holds = self.retired.holds.clone();
+        let mut newest: BTreeMap<PoolId, Option<Held>> = BTreeMap::new();
         for case in self.cases.values() {
+            let known = newest.entry(case.id.pool).or_insert_with(|| {
+                let (age, ids) = self.retired.past(case.id.pool)?.holders()?;
+                for id in ids {
+                    holds.entry(*id).and_modify(|n| *n = n.saturating_sub(1));
+                }
+                Some((age, ids.to_vec()))
+            });
             let shares = match (&case.reshare, &case.keygen) {
                 (Some(r), _) if matches!(case.step, Step::Closed { .. } | Step::Follow) => {
                     &r.share_public_keys
@@ -70,18 +118,23 @@ impl Durable {
                 continue;
             }
             let age = (case.reshare.is_some(), case.since);
-            let known = newest.get(&case.id.pool).map(|(age, _)| *age);
-            if known.is_none_or(|known| known < age) {
-                newest.insert(case.id.pool, (age, shares.keys().copied().collect()));
+            if known.as_ref().is_none_or(|(known, _)| *known < age) {
+                *known = Some((age, shares.keys().copied().collect()));
             }
         }
         // a key whose validator has left is of no use to anybody
-        for case in self.cases.values() {
-            if case.phase.is_some_and(|p| p >= ValidatorPhase::Exited) {
-                newest.remove(&case.id.pool);
+        let left_by = |case: &&Case| case.phase.is_some_and(|p| p >= ValidatorPhase::Exited);
+        for case in self.cases.values().filter(left_by) {
+            newest.remove(&case.id.pool);
+        }
+        newest.retain(|pool, _| self.retired.past(*pool).is_none_or(|past| !past.left));
+        for (_, ids) in newest.into_values().flatten() {
+            for id in ids {
+                *holds.entry(id).or_default() += 1;
             }
         }
-        newest.into_iter().map(|(pool, (_, ids))| (pool, ids)).collect()
+        holds.retain(|_, n| *n > 0);
+        holds
     }
 }
 

@@ -1,4 +1,4 @@
-//! What the chain tells: requests, fulfilments, and its state.
+//! What the chain tells: requests, fulfilments, how far it was read, and its state.
 
 use crate::oracle::state::Sending;
 use crate::oracle::turn::Turn;
@@ -14,10 +14,19 @@ pub(super) fn requested(turn: &mut Turn<'_>, kind: RequestKind, pool: PoolId, lo
     {
         return;
     }
+    // told before its case left memory
+    if turn.state.retired.has_been_told(kind, pool, log) {
+        return;
+    }
     let Some(newest) = turn.state.cases_of(kind, pool).next_back() else {
-        let ordinal = 0;
-        let case = CaseId { kind, pool, ordinal };
-        return turn.record(Record::CaseOpened { case, cause });
+        return match turn.state.newest_of(kind, pool) {
+            Some(closed) if !cases::kind(kind).repeats() => again(turn, closed, log, true),
+            closed => {
+                let ordinal = closed.map_or(0, |closed| closed.ordinal + 1);
+                let case = CaseId { kind, pool, ordinal };
+                turn.record(Record::CaseOpened { case, cause });
+            }
+        };
     };
     // the request of a case that left the chain, or that nobody had seen, is this one
     let missing = |c: &&Case| c.orphaned && (c.id == newest.id || !c.is_closed());
@@ -31,17 +40,20 @@ pub(super) fn requested(turn: &mut Turn<'_>, kind: RequestKind, pool: PoolId, lo
         let case = CaseId { ordinal, ..id };
         turn.record(Record::CaseOpened { case, cause });
     } else {
-        let text = SafeText::new(&format!(
-            "{kind} of pool {pool} was requested again in block {} while {id} {}; nothing new was opened",
-            log.block.number,
-            if newest.is_closed() {
-                "is closed"
-            } else {
-                "is open"
-            }
-        ));
-        turn.record(Record::Note { case: Some(id), text });
+        let is_closed = newest.is_closed();
+        again(turn, id, log, is_closed);
     }
+}
+
+/// A request for which a case is or was there, and which makes none of its own.
+fn again(turn: &mut Turn<'_>, id: CaseId, log: LogRef, is_closed: bool) {
+    let CaseId { kind, pool, .. } = id;
+    let text = SafeText::new(&format!(
+        "{kind} of pool {pool} was requested again in block {} while {id} {}; nothing new was opened",
+        log.block.number,
+        if is_closed { "is closed" } else { "is open" }
+    ));
+    turn.record(Record::Note { case: Some(id), text });
 }
 
 pub(super) fn request_removed(turn: &mut Turn<'_>, kind: RequestKind, pool: PoolId, log: LogRef) {
@@ -108,6 +120,24 @@ pub(super) fn fulfilment_removed(turn: &mut Turn<'_>, what: Fulfilment, pool: Po
     }
 }
 
+/// Where nothing was told, the position is journaled after so many blocks, ...
+const POSITION_BLOCKS: u64 = 64;
+/// ... and not sooner than after this time, ms: long ranges are read quickly.
+const POSITION_MS: u128 = 60_000;
+
+/// The position is journaled with whatever was told up to it, so that a start is told of nothing twice; when it goes
+/// back; and now and then, so that a start has little to read again.
+pub(super) fn events_read(turn: &mut Turn<'_>, upto: BlockRef, told: bool) {
+    turn.state.live.read = Some(upto);
+    let due = turn.state.cursor.is_none_or(|(known, at)| {
+        let far = upto.number >= known.number.saturating_add(POSITION_BLOCKS);
+        told || upto.number < known.number || (far && turn.at.since(at).as_millis() >= POSITION_MS)
+    });
+    if due {
+        turn.record(Record::EventsRead { upto });
+    }
+}
+
 pub(super) fn new_facts(turn: &mut Turn<'_>, facts: ChainFacts) {
     let head = facts.head;
     turn.state.live.facts = facts;
@@ -131,7 +161,7 @@ fn wanted_by_state(turn: &mut Turn<'_>, head: BlockRef) {
                 pool: *pool,
                 ordinal: 0,
             };
-            if turn.state.cases.contains_key(&case) {
+            if turn.state.knows(case) {
                 turn.state.live.unseen.remove(&case);
                 continue;
             }
@@ -142,6 +172,100 @@ fn wanted_by_state(turn: &mut Turn<'_>, head: BlockRef) {
                     case,
                     cause: Cause::State { block: head },
                 });
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::oracle::fixture::{block, settings};
+    use crate::oracle::{Effect, Input, Output, Stamped, State, case_status, step};
+    use crate::types::{Root, UnixMillis};
+
+    fn give(state: &mut State, at: u64, input: Input) -> Output {
+        let at = UnixMillis(at);
+        let entropy = [0; 24];
+        step(state, Stamped { at, entropy, input }).0
+    }
+
+    fn read(state: &mut State, at: u64, upto: u64, told: bool) -> bool {
+        let upto = block(upto);
+        let out = give(state, at, Input::EventsRead { upto, told });
+        assert_eq!(state.read_upto(), Some(upto));
+        let journaled = out.records == [Record::EventsRead { upto }];
+        assert_eq!(journaled, !out.records.is_empty());
+        assert_eq!(state.cursor() == Some(upto), journaled);
+        journaled
+    }
+
+    #[test]
+    fn the_position_is_journaled_with_events_when_it_goes_back_and_now_and_then() {
+        let mut state = State::new(settings());
+        assert!(read(&mut state, 1_000, 100, false), "the first");
+        assert!(!read(&mut state, 2_000, 101, false));
+        assert!(
+            !read(&mut state, 3_000, 4_000, false),
+            "long ranges are read quickly"
+        );
+        assert!(!read(&mut state, 70_000, 163, false));
+        assert!(read(&mut state, 70_001, 164, false), "64 blocks and a minute");
+        assert!(read(&mut state, 70_002, 165, true), "events are told once");
+        assert!(read(&mut state, 70_003, 150, false), "a reorganisation");
+        assert!(!read(&mut state, 70_004, 151, false));
+    }
+
+    #[test]
+    fn a_start_reads_on_from_what_is_journaled() {
+        let mut state = State::new(settings());
+        read(&mut state, 1_000, 100, false);
+        read(&mut state, 2_000, 130, false);
+        let again = State::restored(settings(), state.durable().clone());
+        assert_eq!(again.read_upto(), Some(block(100)));
+    }
+
+    #[test]
+    fn a_position_in_the_future_is_found_and_nothing_new_is_begun() {
+        for (position, begun) in [(100, true), (164, true), (165, false), (1 << 60, false)] {
+            let mut durable = crate::oracle::Durable::default();
+            let upgraded = Record::JournalUpgraded {
+                from: 1,
+                cursor: Some(BlockRef {
+                    number: position,
+                    hash: Root([1; 32]),
+                }),
+            };
+            durable.apply(1, UnixMillis(0), &upgraded);
+            let mut state = State::restored(settings(), durable);
+            give(&mut state, 1_000, Input::CaughtUp { finalized: None });
+            let log = LogRef {
+                block: block(90),
+                transaction: Root([2; 32]),
+                index: 0,
+            };
+            let (kind, pool) = (RequestKind::Deposit, PoolId(1));
+            give(&mut state, 1_000, Input::Requested { kind, pool, log });
+            let mut facts = ChainFacts {
+                head: Some(block(100)),
+                ready: vec![pool],
+                ..ChainFacts::default()
+            };
+            let asks = |out: &Output| out.effects.iter().any(|e| matches!(e, Effect::Prepare { .. }));
+            let out = give(&mut state, 1_000, Input::Facts(Box::new(facts.clone())));
+            assert_eq!(asks(&out), begun, "{position}");
+            let found = state.reads_the_future();
+            assert_eq!(found.is_none(), begun, "{position}");
+            let Some(found) = found else { continue };
+            assert!(found.as_str().contains(&position.to_string()), "{found}");
+            let case: CaseId = "deposit/1".parse().unwrap();
+            assert_eq!(state.waiting_reason(case), Some(&found));
+            assert_eq!(case_status(&state, case), crate::oracle::CaseStatus::Preparing);
+            // an endpoint that was behind has come up to it
+            if position < 1_000 {
+                facts.head = Some(block(position));
+                let out = give(&mut state, 1_000, Input::Facts(Box::new(facts)));
+                assert!(asks(&out));
             }
         }
     }

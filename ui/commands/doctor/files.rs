@@ -48,7 +48,13 @@ fn journal(path: &Path) -> Finding {
         return Finding::ok(what, format!("{} does not exist yet", path.display()));
     }
     match journal::verify(path) {
-        Ok((found, _)) => Finding::ok(what, format!("{} records, every hash right", found.records)),
+        Ok((found, _)) => Finding::ok(
+            what,
+            format!(
+                "{} records, every hash right, format {}",
+                found.records, found.format
+            ),
+        ),
         Err(e @ (JournalError::Broken { .. } | JournalError::RolledBack { .. })) => Finding::fail(
             what,
             e.to_string(),

@@ -1,0 +1,247 @@
+//! A start that need not read everything first: the state that was verified, kept beside the journal with the record that
+//! it reaches to. It is never believed by itself. A start verifies what came after it at once, and everything before it
+//! while it shows what there is; nothing leaves until that is done and the records make the very same state.
+
+use std::fs::{self, File};
+use std::io::{self, BufReader, BufWriter, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use serde::{Deserialize, Serialize};
+use tokio::task::{self, JoinError, JoinHandle};
+
+use super::core::EngineError;
+use crate::journal::{Anchor, Archive};
+use crate::oracle::{Durable, Record};
+
+/// Who folds. What another version kept is not used.
+const FOLD: &str = concat!(env!("CARGO_PKG_VERSION"), "/1");
+
+/// The file beside the journal at this path.
+fn place(journal: &Path) -> PathBuf {
+    journal.with_extension("state")
+}
+
+/// A state, and the record that it reaches to.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Kept {
+    fold: String,
+    pub(super) anchor: Anchor,
+    pub(super) durable: Durable,
+}
+
+impl Kept {
+    pub(super) fn new(anchor: Anchor, durable: Durable) -> Self {
+        Self {
+            fold: FOLD.to_owned(),
+            anchor,
+            durable,
+        }
+    }
+
+    /// What was kept of the journal at this path. What cannot be used is as good as none.
+    pub(super) fn read(journal: &Path) -> Option<Self> {
+        let file = File::open(place(journal)).ok()?;
+        let kept: Self = serde_json::from_reader(BufReader::new(file)).ok()?;
+        (kept.fold == FOLD && kept.durable.newest == kept.anchor.seq).then_some(kept)
+    }
+
+    /// Keeps it for the next start. A start without it reads everything.
+    pub(super) fn write(&self, journal: &Path) -> io::Result<()> {
+        let place = place(journal);
+        let temporary = place.with_extension("state.new");
+        let mut make = File::options();
+        make.create(true).write(true).truncate(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut make, 0o600);
+        let mut file = BufWriter::new(make.open(&temporary)?);
+        serde_json::to_writer(&mut file, self)?;
+        file.flush()?;
+        drop(file);
+        fs::rename(&temporary, &place)
+    }
+
+    /// Reads everything up to where it reaches, verifies it, and compares. A state that is not what the records say is
+    /// removed.
+    fn verify(&self, journal: &Path, stop: &AtomicBool) -> Result<(), EngineError> {
+        let mut folded = Durable::default();
+        let archive = Archive::open(journal)?;
+        archive.walk_to(self.anchor, |entry| {
+            if stop.load(Ordering::Relaxed) {
+                return Err(EngineError::Stopped);
+            }
+            let record = Record::read(&entry.kind, &entry.body).map_err(|problem| EngineError::Record {
+                seq: entry.seq,
+                problem,
+            })?;
+            folded.apply(entry.seq, entry.at, &record);
+            Ok(())
+        })?;
+        if folded == self.durable {
+            return Ok(());
+        }
+        let path = place(journal);
+        // the next start does without it
+        let _ = fs::remove_file(&path);
+        Err(EngineError::Kept { path })
+    }
+}
+
+/// The verification of everything before a kept state, in a thread of its own. It ends with this value.
+#[derive(Debug)]
+pub(super) struct Behind {
+    task: JoinHandle<Result<(), EngineError>>,
+    stop: Arc<AtomicBool>,
+}
+
+impl Behind {
+    pub(super) fn start(kept: Kept, journal: PathBuf) -> Self {
+        let stop = Arc::new(AtomicBool::new(false));
+        let stopped = Arc::clone(&stop);
+        let task = task::spawn_blocking(move || kept.verify(&journal, &stopped));
+        Self { task, stop }
+    }
+
+    /// Waits for its end. Whoever does not wait to the end may wait again.
+    pub(super) async fn ended(&mut self) -> Result<Result<(), EngineError>, JoinError> {
+        (&mut self.task).await
+    }
+}
+
+impl Drop for Behind {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::Connection;
+    use tempfile::TempDir;
+
+    use super::*;
+    use crate::journal::{Journal, JournalError, JournalOptions, NewRecord};
+    use crate::oracle::ActionState;
+    use crate::types::{SafeText, UnixMillis};
+
+    static GO_ON: AtomicBool = AtomicBool::new(false);
+
+    fn options(directory: &TempDir) -> JournalOptions {
+        JournalOptions {
+            path: directory.path().join("journal.sqlite"),
+            checkpoint: None,
+        }
+    }
+
+    /// A journal of an earlier program, upgraded, and the state that is kept of it.
+    fn kept(name: &str) -> (TempDir, JournalOptions, Kept) {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vectors/journals");
+        let directory = tempfile::tempdir().unwrap();
+        let options = options(&directory);
+        fs::copy(folder.join(name), &options.path).unwrap();
+        let mut durable = Durable::default();
+        let (journal, _) = Journal::open(&options, Anchor::BEGINNING, |entry| {
+            let record = Record::read(&entry.kind, &entry.body).unwrap();
+            durable.apply(entry.seq, entry.at, &record);
+            Ok::<_, JournalError>(())
+        })
+        .unwrap();
+        let (seq, hash) = journal.head();
+        let kept = Kept::new(Anchor { seq, hash }, durable);
+        kept.write(&options.path).unwrap();
+        (directory, options, kept)
+    }
+
+    #[test]
+    fn it_comes_back_as_it_was_and_is_what_the_records_say() {
+        for name in [
+            "format-1/waiting.sqlite",
+            "format-1/approved.sqlite",
+            "format-1/signed.sqlite",
+            "format-1/closed.sqlite",
+            "format-2/waiting.sqlite",
+            "format-2/closed.sqlite",
+        ] {
+            let (_directory, options, kept) = kept(name);
+            let back = Kept::read(&options.path).unwrap();
+            assert_eq!(back.anchor, kept.anchor, "{name}");
+            assert_eq!(back.durable, kept.durable, "{name}");
+            back.verify(&options.path, &GO_ON).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_record_that_was_changed_before_it_is_found_behind_the_start() {
+        let (_directory, options, kept) = kept("format-1/closed.sqlite");
+        let damage = "DROP TRIGGER records_are_final; UPDATE records SET at = at + 1 WHERE seq = 40";
+        Connection::open(&options.path)
+            .unwrap()
+            .execute_batch(damage)
+            .unwrap();
+        let refused = kept.verify(&options.path, &GO_ON);
+        assert!(
+            matches!(
+                refused,
+                Err(EngineError::Journal(JournalError::Broken { seq: 40, .. }))
+            ),
+            "{refused:?}"
+        );
+    }
+
+    #[test]
+    fn a_state_that_no_record_says_is_found_and_removed() {
+        let (_directory, options, mut kept) = kept("format-1/waiting.sqlite");
+        let action = kept.durable.actions.values_mut().next().unwrap();
+        action.state = ActionState::Approved;
+        kept.write(&options.path).unwrap();
+        let refused = Kept::read(&options.path).unwrap().verify(&options.path, &GO_ON);
+        assert!(matches!(refused, Err(EngineError::Kept { .. })), "{refused:?}");
+        assert!(Kept::read(&options.path).is_none());
+    }
+
+    #[test]
+    fn what_cannot_be_used_is_as_good_as_none() {
+        let (_directory, options, kept) = kept("format-1/waiting.sqlite");
+        let place = place(&options.path);
+        let text = fs::read_to_string(&place).unwrap();
+        for other in [
+            text[..text.len() / 2].to_owned(),
+            text.replace(FOLD, "0.0.1/1"),
+            text.replace(&format!("\"newest\":{}", kept.anchor.seq), "\"newest\":3"),
+            String::new(),
+        ] {
+            fs::write(&place, other).unwrap();
+            assert!(Kept::read(&options.path).is_none());
+        }
+        fs::write(&place, text).unwrap();
+        assert!(Kept::read(&options.path).is_some());
+    }
+
+    #[test]
+    fn whoever_does_not_wait_ends_it() {
+        let (_directory, options, kept) = kept("format-1/closed.sqlite");
+        let ended = kept.verify(&options.path, &AtomicBool::new(true));
+        assert!(matches!(ended, Err(EngineError::Stopped)), "{ended:?}");
+    }
+
+    #[test]
+    fn what_was_appended_since_is_taken_into_account() {
+        let (_directory, options, kept) = kept("format-1/waiting.sqlite");
+        let case = *kept.durable.cases.keys().next().unwrap();
+        let record = Record::Note {
+            case: Some(case),
+            text: SafeText::new("since"),
+        };
+        let (mut journal, _) = Journal::open(&options, kept.anchor, |_| Ok::<_, JournalError>(())).unwrap();
+        let row = NewRecord {
+            at: UnixMillis(9),
+            kind: record.kind(),
+            body: serde_json::to_string(&record).unwrap(),
+            subjects: Vec::new(),
+        };
+        journal.append(&[row]).unwrap();
+        // up to where it reaches, and no further
+        kept.verify(&options.path, &GO_ON).unwrap();
+    }
+}

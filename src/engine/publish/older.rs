@@ -1,0 +1,205 @@
+//! What left memory, read from the journal: the records of a case make its state once more, and the views are made of that.
+//!
+//! Lists go on where memory ends: case by case, the one that was closed last first, and of each case what is newest first.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use super::lists;
+use crate::engine::live::Live;
+use crate::journal::{Archive, JournalError};
+use crate::oracle::{Durable, Record, Settings, State};
+use crate::types::{CaseId, RequestKind, SafeText};
+use crate::view::{Kind, Listing, Refused, RowId, Rows};
+
+/// What is looked for.
+#[derive(Debug)]
+pub(super) enum Wanted {
+    /// The rows behind one that left memory, or behind everything that did not.
+    Page {
+        kind: Kind,
+        before: Option<RowId>,
+        limit: usize,
+    },
+    One(RowId),
+    /// These, in this order.
+    Cases {
+        ids: Vec<CaseId>,
+        limit: usize,
+    },
+}
+
+/// A query whose answer is in the journal. Reading it takes as long as the disk: not a task for whoever owns the state.
+#[derive(Debug)]
+pub(in crate::engine) struct Older {
+    wanted: Wanted,
+    /// What memory has of it.
+    first: Option<Rows>,
+    /// Cases that are in memory: pages have them already.
+    here: BTreeSet<CaseId>,
+    settings: Settings,
+    live: Live,
+}
+
+/// Nothing could be read.
+fn unreadable(error: &JournalError) -> Refused {
+    Refused::Unavailable(SafeText::new(&format!("the journal could not be read: {error}")))
+}
+
+impl Older {
+    pub(super) fn new(state: &State, live: &Live, wanted: Wanted) -> Self {
+        Self {
+            wanted,
+            first: None,
+            here: state.cases.keys().copied().collect(),
+            settings: state.settings.clone(),
+            live: live.without_anything(),
+        }
+    }
+
+    pub(super) fn after(mut self, first: Rows) -> Self {
+        self.first = Some(first);
+        self
+    }
+
+    /// Reads it from the journal at `path`.
+    ///
+    /// # Errors
+    /// The journal cannot be read, or the row that a page follows is nowhere.
+    pub(in crate::engine) fn read(self, path: &Path) -> Result<Listing, Refused> {
+        let archive = Archive::open(path).map_err(|error| unreadable(&error))?;
+        match &self.wanted {
+            Wanted::One(row) => self.one(&archive, *row),
+            Wanted::Page { kind, before, limit } => self.page(&archive, *kind, *before, *limit),
+            Wanted::Cases { ids, limit } => {
+                let mut rows = self.first.clone().unwrap_or(Rows::Cases(Vec::new()));
+                for id in ids.iter().take(*limit) {
+                    let state = self.state_of(&archive, *id)?;
+                    rows.extend(lists::one(&state, &self.live, RowId::Case(*id))?);
+                }
+                let older = ids.len().saturating_sub(*limit) as u64;
+                Ok(Listing { rows, older })
+            }
+        }
+    }
+
+    fn one(&self, archive: &Archive, row: RowId) -> Result<Listing, Refused> {
+        let state = match case_of(archive, row)? {
+            Some(case) => self.state_of(archive, case)?,
+            None => State::new(self.settings.clone()),
+        };
+        let rows = lists::one(&state, &self.live, row)?;
+        Ok(Listing { rows, older: 0 })
+    }
+
+    fn page(
+        &self,
+        archive: &Archive,
+        kind: Kind,
+        before: Option<RowId>,
+        limit: usize,
+    ) -> Result<Listing, Refused> {
+        let closed = self.closed(archive, kind)?;
+        let mut cases = closed.iter();
+        let mut rows = self.first.clone().unwrap_or_else(|| Rows::none(kind));
+        let (mut taken, mut rest) = (0, 0);
+        if let Some(row) = before {
+            let case = case_of(archive, row)?;
+            let found = cases.find(|id| Some(**id) == case);
+            let gone = || {
+                Refused::NotNow(SafeText::new(
+                    "the row that this page follows is not over any more",
+                ))
+            };
+            let state = self.state_of(archive, *found.ok_or_else(gone)?)?;
+            let ids = lists::ids(&state, kind);
+            let at = ids.iter().position(|id| *id == row).ok_or_else(gone)?;
+            (taken, rest) = self.take(&mut rows, &state, &ids[at + 1..], limit)?;
+        }
+        while taken < limit {
+            let Some(id) = cases.next() else { break };
+            let state = self.state_of(archive, *id)?;
+            let (more, left) = self.take(&mut rows, &state, &lists::ids(&state, kind), limit - taken)?;
+            (taken, rest) = (taken + more, left);
+        }
+        let counts = counts(archive, kind)?;
+        let of = |case: &CaseId| match &counts {
+            Some(counts) => counts.get(&case.to_string()).copied().unwrap_or_default(),
+            None => 1,
+        };
+        let older = rest as u64 + cases.map(of).sum::<u64>();
+        Ok(Listing { rows, older })
+    }
+
+    /// Adds at most `limit` of these; how many, and how many not.
+    fn take(
+        &self,
+        rows: &mut Rows,
+        state: &State,
+        ids: &[RowId],
+        limit: usize,
+    ) -> Result<(usize, usize), Refused> {
+        let taken = ids.len().min(limit);
+        for id in &ids[..taken] {
+            rows.extend(lists::one(state, &self.live, *id)?);
+        }
+        Ok((taken, ids.len() - taken))
+    }
+
+    /// Every case of a list that left memory, the one that was closed last first.
+    fn closed(&self, archive: &Archive, kind: Kind) -> Result<Vec<CaseId>, Refused> {
+        let subjects = archive
+            .subjects("case-closed")
+            .map_err(|error| unreadable(&error))?;
+        let cases = subjects
+            .iter()
+            .filter_map(|subject| subject.parse::<CaseId>().ok());
+        let listed = |id: &CaseId| kind != Kind::Exits || id.kind == RequestKind::Exit;
+        Ok(cases.filter(|id| !self.here.contains(id) && listed(id)).collect())
+    }
+
+    /// The state that the records of one case make.
+    fn state_of(&self, archive: &Archive, case: CaseId) -> Result<State, Refused> {
+        let entries = archive
+            .records_of(&case.to_string())
+            .map_err(|error| unreadable(&error))?;
+        let mut durable = Durable::default();
+        for entry in entries {
+            let record = Record::read(&entry.kind, &entry.body).map_err(|problem| {
+                let seq = entry.seq;
+                Refused::Unavailable(SafeText::new(&format!("journal record {seq}: {problem}")))
+            })?;
+            durable.apply(entry.seq, entry.at, &record);
+        }
+        Ok(State::restored(self.settings.clone(), durable))
+    }
+}
+
+/// How many rows of a list each case has; `None`: one.
+fn counts(archive: &Archive, kind: Kind) -> Result<Option<BTreeMap<String, u64>>, Refused> {
+    let (record, field) = match kind {
+        Kind::Cases | Kind::Exits => return Ok(None),
+        Kind::Actions => ("action-proposed", "action"),
+        Kind::Ceremonies => ("ceremony-started", "request"),
+        Kind::Transactions => ("transaction-signed", "action"),
+    };
+    let counted = archive.counts(record, field);
+    counted.map(Some).map_err(|error| unreadable(&error))
+}
+
+/// The case that a row belongs to.
+fn case_of(archive: &Archive, row: RowId) -> Result<Option<CaseId>, Refused> {
+    Ok(match row {
+        RowId::Action(id) | RowId::Transaction(id) => Some(id.case),
+        RowId::Case(id) | RowId::Exit(id) => Some(id),
+        RowId::Ceremony(request) => {
+            let begun = archive.records_of(&request.to_string());
+            let begun = begun.map_err(|error| unreadable(&error))?.into_iter().next();
+            begun.and_then(|entry| match Record::read(&entry.kind, &entry.body) {
+                Ok(Record::CeremonyStarted { case, .. }) => Some(case),
+                _ => None,
+            })
+        }
+        RowId::Validator(_) => None,
+    })
+}

@@ -1,0 +1,234 @@
+//! What stays of closed cases when they leave memory. Everything else of them is in the journal, by case.
+//!
+//! The newest [`CLOSED_KEPT`] closed cases stay whole. An older one leaves with its actions, transactions and ceremonies
+//! once nothing of it is under way. For each pool there stays its key and what its newest request was; for each operator,
+//! what it did; and how many there were. So memory grows by some hundred bytes with a pool, and not with its history.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use serde::{Deserialize, Serialize};
+
+use crate::oracle::{Cause, KnownKey, ValidatorPhase};
+use crate::types::{ActionId, CaseId, LogRef, OperatorId, PoolId, RequestId, RequestKind, UnixMillis};
+
+use super::track::{RECENT_MS, Work};
+use super::{Case, Ceremony, Durable};
+
+/// So many closed cases stay in memory: what a snapshot carries, and the first page behind it.
+pub const CLOSED_KEPT: usize = 200;
+
+/// What closed cases that left memory left behind.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Retired {
+    pools: BTreeMap<PoolId, Past>,
+    /// Cases, by kind of request.
+    pub cases: BTreeMap<RequestKind, u64>,
+    pub actions: u64,
+    pub ceremonies: u64,
+    pub transactions: u64,
+    /// What each operator did in their ceremonies: (done, failed).
+    pub(super) work: BTreeMap<OperatorId, (u32, u32)>,
+    /// The same of the last fourteen days, by the time of the newest record, oldest first.
+    pub(super) lately: VecDeque<(UnixMillis, Work)>,
+    /// Of how many pools' keys each operator has a share.
+    pub(super) holds: BTreeMap<OperatorId, u32>,
+}
+
+/// What stays of a pool.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub(super) struct Past {
+    /// Number and cause of its newest case of each kind that left.
+    newest: BTreeMap<RequestKind, (u32, Cause)>,
+    /// Of the newest key generation, by its case's number.
+    pub(super) keygen: Option<(u32, UnixMillis, KnownKey)>,
+    /// Of the newest reshare.
+    pub(super) reshare: Option<(UnixMillis, KnownKey)>,
+    /// Its validator has left.
+    pub(super) left: bool,
+}
+
+impl Past {
+    /// Whoever has shares of a key that is of use, and since when: whether by a reshare, and the time.
+    pub(super) fn holders(&self) -> Option<((bool, UnixMillis), &[OperatorId])> {
+        if self.left {
+            return None;
+        }
+        let reshared = self
+            .reshare
+            .as_ref()
+            .map(|(at, key)| ((true, *at), &*key.committee));
+        let made = || {
+            self.keygen
+                .as_ref()
+                .map(|(_, at, key)| ((false, *at), &*key.committee))
+        };
+        reshared.or_else(made)
+    }
+}
+
+impl Retired {
+    pub(super) fn past(&self, pool: PoolId) -> Option<&Past> {
+        self.pools.get(&pool)
+    }
+
+    /// The newest case of this kind for this pool that left memory.
+    pub(in crate::oracle) fn newest(&self, kind: RequestKind, pool: PoolId) -> Option<CaseId> {
+        let (ordinal, _) = self.pools.get(&pool)?.newest.get(&kind)?;
+        let ordinal = *ordinal;
+        Some(CaseId { kind, pool, ordinal })
+    }
+
+    /// Whether a request at this place was told before: the newest one that left memory stands there, or later.
+    pub(in crate::oracle) fn has_been_told(&self, kind: RequestKind, pool: PoolId, log: LogRef) -> bool {
+        let newest = self.pools.get(&pool).and_then(|past| past.newest.get(&kind));
+        let place = |log: LogRef| (log.block.number, log.index);
+        matches!(newest, Some((_, Cause::Event { log: known })) if place(log) <= place(*known))
+    }
+
+    /// Whether there is anything in the journal that is not in memory.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.cases.is_empty()
+    }
+
+    /// The cases of a pool that left memory, newest first within each kind.
+    #[must_use]
+    pub fn cases_of(&self, pool: PoolId) -> Vec<CaseId> {
+        let newest = self.pools.get(&pool).map(|past| &past.newest);
+        let kinds = newest.into_iter().flatten();
+        let all = |(kind, (newest, _)): (&RequestKind, &(u32, Cause))| {
+            let kind = *kind;
+            (0..=*newest)
+                .rev()
+                .map(move |ordinal| CaseId { kind, pool, ordinal })
+        };
+        kinds.flat_map(all).collect()
+    }
+
+    fn hold(&mut self, holders: &[OperatorId], change: i32) {
+        for id in holders {
+            let count = self.holds.entry(*id).or_default();
+            *count = count.saturating_add_signed(change);
+            if *count == 0 {
+                self.holds.remove(id);
+            }
+        }
+    }
+
+    fn take_ceremony(&mut self, now: UnixMillis, ceremony: &Ceremony) {
+        self.ceremonies += 1;
+        let Some((at, work)) = ceremony.work() else {
+            return;
+        };
+        for id in &work.operators {
+            let (done, failed) = self.work.entry(*id).or_default();
+            *(if work.done { done } else { failed }) += 1;
+        }
+        let recent = |at: UnixMillis| now.since(at).as_millis() <= RECENT_MS;
+        if recent(at) {
+            let place = self.lately.partition_point(|(known, _)| *known <= at);
+            self.lately.insert(place, (at, work));
+        }
+        while self.lately.front().is_some_and(|(at, _)| !recent(*at)) {
+            self.lately.pop_front();
+        }
+    }
+}
+
+impl Durable {
+    /// Whether there is or was a case of this name.
+    #[must_use]
+    pub fn knows(&self, case: CaseId) -> bool {
+        let left = self.retired.newest(case.kind, case.pool);
+        self.cases.contains_key(&case) || left.is_some_and(|newest| case.ordinal <= newest.ordinal)
+    }
+
+    /// The newest case of a kind for a pool, in memory or not.
+    pub(in crate::oracle) fn newest_of(&self, kind: RequestKind, pool: PoolId) -> Option<CaseId> {
+        let here = self.cases_of(kind, pool).next_back().map(|case| case.id);
+        here.max(self.retired.newest(kind, pool))
+    }
+
+    /// A case was closed at `now`: the oldest closed one leaves, where there are more than are kept.
+    pub(super) fn retire(&mut self, now: UnixMillis, closed: CaseId) {
+        self.closed.push_back(closed);
+        while self.closed.len() > CLOSED_KEPT {
+            let under_way: BTreeSet<CaseId> = self
+                .ceremonies
+                .values()
+                .filter(|c| c.ended.is_none())
+                .map(|c| c.case)
+                .collect();
+            let oldest = self.closed.iter().position(|id| !under_way.contains(id));
+            let Some(leaves) = oldest.and_then(|place| self.closed.remove(place)) else {
+                return;
+            };
+            self.leave(now, leaves);
+        }
+    }
+
+    fn leave(&mut self, now: UnixMillis, id: CaseId) {
+        let Some(case) = self.cases.remove(&id) else {
+            return;
+        };
+        self.keep_of(&case);
+        *self.retired.cases.entry(id.kind).or_default() += 1;
+        let own = |number| ActionId { case: id, number };
+        let range = own(0)..=own(u32::MAX);
+        let actions: Vec<ActionId> = self.actions.range(range).map(|(id, _)| *id).collect();
+        for action in actions {
+            self.actions.remove(&action);
+            self.retired.actions += 1;
+            self.retired.transactions += u64::from(self.sendings.remove(&action).is_some());
+        }
+        let of_case = self.ceremonies.iter().filter(|(_, c)| c.case == id);
+        let ceremonies: Vec<RequestId> = of_case.map(|(request, _)| *request).collect();
+        for request in ceremonies {
+            if let Some(ceremony) = self.ceremonies.remove(&request) {
+                self.retired.take_ceremony(now, &ceremony);
+            }
+        }
+    }
+
+    /// What of a case outlives it.
+    fn keep_of(&mut self, case: &Case) {
+        let id = case.id;
+        let before = self.retired.pools.remove(&id.pool).unwrap_or_default();
+        if let Some((_, holders)) = before.holders() {
+            self.retired.hold(holders, -1);
+        }
+        let mut past = before.clone();
+        let newer = past
+            .newest
+            .get(&id.kind)
+            .is_none_or(|(known, _)| *known < id.ordinal);
+        if newer {
+            past.newest.insert(id.kind, (id.ordinal, case.cause.clone()));
+        }
+        let used = |key: &KnownKey| case.served_by.is_none() && !self.condemned.contains_key(&key.validator);
+        if let Some(key) = case.made_key().filter(used)
+            && past
+                .keygen
+                .as_ref()
+                .is_none_or(|(known, ..)| *known <= id.ordinal)
+        {
+            past.keygen = Some((id.ordinal, case.since, key));
+        }
+        if let Some(key) = case.moved_key().filter(used)
+            && past
+                .reshare
+                .as_ref()
+                .is_none_or(|(known, _)| *known <= case.since)
+        {
+            past.reshare = Some((case.since, key));
+        }
+        past.left |= case.phase.is_some_and(|phase| phase >= ValidatorPhase::Exited);
+        if let Some((_, holders)) = past.holders() {
+            self.retired.hold(holders, 1);
+        }
+        self.retired.pools.insert(id.pool, past);
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,298 @@
+//! What is asked of cases that left memory has the answer that it had.
+
+use crate::oracle::fixture::{payload, plan_of, proposal, settings};
+use crate::oracle::*;
+use crate::types::*;
+
+const ALL: u32 = CLOSED_KEPT as u32 + 50;
+
+fn case(kind: RequestKind, pool: u32, ordinal: u32) -> CaseId {
+    let pool = PoolId(pool);
+    CaseId { kind, pool, ordinal }
+}
+
+fn log(number: u64) -> LogRef {
+    LogRef {
+        block: BlockRef {
+            number,
+            hash: Root([1; 32]),
+        },
+        transaction: Root([2; 32]),
+        index: 0,
+    }
+}
+
+fn key(pool: u32, tag: u8) -> BlsPublicKey {
+    let mut key = [tag; 48];
+    key[..4].copy_from_slice(&pool.to_be_bytes());
+    BlsPublicKey(key)
+}
+
+fn request(case: CaseId) -> RequestId {
+    let mut id = [0; 24];
+    id[0] = 1 + case.kind as u8;
+    id[1..5].copy_from_slice(&case.pool.0.to_be_bytes());
+    id[5..9].copy_from_slice(&case.ordinal.to_be_bytes());
+    RequestId(id)
+}
+
+/// Shares of operators from this one on, four of them.
+fn shares(first: u64) -> std::collections::BTreeMap<OperatorId, BlsPublicKey> {
+    (first..first + 4).map(|id| (OperatorId(id), key(0, 9))).collect()
+}
+
+/// A case from its request to its end.
+fn life(id: CaseId) -> Vec<Record> {
+    let request = request(id);
+    let pool = id.pool.0;
+    let (kind, result) = match id.kind {
+        RequestKind::Reshare => {
+            let output = ReshareOutput {
+                validator: key(pool, 5),
+                share_public_keys: shares(3),
+                encrypted_shares: Default::default(),
+            };
+            (ActionKind::Reshare, CeremonyResult::Reshare(output))
+        }
+        _ => {
+            let output = KeygenOutput {
+                validator: key(pool, 5),
+                deposit_signature: BlsSignature::default(),
+                share_public_keys: shares(1),
+                encrypted_shares: Default::default(),
+                registration: None,
+            };
+            (ActionKind::Keygen, CeremonyResult::Keygen(output))
+        }
+    };
+    let action = ActionId { case: id, number: 1 };
+    let send = proposal(ActionKind::SendDeposit);
+    assert!(matches!(
+        payload(ActionKind::SendDeposit),
+        Payload::Transaction(_)
+    ));
+    vec![
+        Record::CaseOpened {
+            case: id,
+            cause: Cause::Event {
+                log: log(u64::from(pool) + u64::from(id.ordinal)),
+            },
+        },
+        Record::CeremonyStarted {
+            request,
+            case: id,
+            action: None,
+            role: CeremonyRole::Main,
+            attempt: 1,
+            plan: plan_of(kind),
+            backend: BackendName::default(),
+        },
+        Record::CeremonyVerified {
+            request,
+            result,
+            checks: Vec::new(),
+            transcript: None,
+        },
+        Record::ActionProposed {
+            action,
+            digest: send.digest(action),
+            proposal: Box::new(send),
+        },
+        Record::TransactionSigned {
+            action,
+            transaction: SignedTransaction {
+                hash: Root([3; 32]),
+                raw: vec![1].into(),
+                nonce: u64::from(pool),
+                max_fee_wei: Default::default(),
+                priority_fee_wei: Default::default(),
+                gas_limit: 1,
+            },
+        },
+        Record::CaseClosed {
+            case: id,
+            outcome: SafeText::new("done"),
+        },
+    ]
+}
+
+fn after(lives: impl IntoIterator<Item = CaseId>) -> State {
+    let mut state = State::new(settings());
+    for record in lives.into_iter().flat_map(life) {
+        let seq = state.newest + 1;
+        state.apply(seq, UnixMillis(seq), &record);
+    }
+    state
+}
+
+fn deposits() -> impl Iterator<Item = CaseId> {
+    (0..ALL).map(|pool| case(RequestKind::Deposit, pool, 0))
+}
+
+#[test]
+fn the_oldest_closed_cases_leave_and_everything_of_them() {
+    let state = after(deposits());
+    let kept = CLOSED_KEPT;
+    assert_eq!(
+        (
+            state.cases.len(),
+            state.actions.len(),
+            state.sendings.len(),
+            state.ceremonies.len()
+        ),
+        (kept, kept, kept, kept)
+    );
+    let oldest = case(RequestKind::Deposit, 0, 0);
+    assert!(!state.cases.contains_key(&oldest) && state.knows(oldest));
+    assert!(!state.knows(case(RequestKind::Deposit, 0, 1)));
+    assert!(!state.knows(case(RequestKind::Exit, 0, 0)));
+    assert!(!state.knows(case(RequestKind::Deposit, ALL, 0)));
+    assert_eq!(state.retired.cases[&RequestKind::Deposit], 50);
+}
+
+#[test]
+fn keys_nonces_and_what_operators_did_stay() {
+    // pools 0 to 9 were reshared at the end, and are the newest that stay
+    let reshares = (0..10).map(|pool| case(RequestKind::Reshare, pool, 0));
+    let state = after(deposits().chain(reshares));
+    for pool in 0..ALL {
+        let known = state.known_key(PoolId(pool)).unwrap();
+        assert_eq!(known.validator, key(pool, 5));
+        let first = if pool < 10 { 3 } else { 1 };
+        assert_eq!(known.share_public_keys, shares(first), "{pool}");
+    }
+    let tracks = state.tracks();
+    let of = |id| (tracks[&OperatorId(id)].done, tracks[&OperatorId(id)].holds);
+    assert_eq!(of(1), (ALL + 10, ALL - 10));
+    assert_eq!(of(3), (ALL + 10, ALL));
+    assert_eq!(tracks[&OperatorId(6)].holds, 10);
+    assert_eq!(tracks[&OperatorId(1)].done_lately, ALL + 10);
+    let own = &state.nonces[&alloy::primitives::Address::ZERO];
+    assert_eq!((own.lowest(), own.first_free(0)), (Some(0), u64::from(ALL)));
+}
+
+#[test]
+fn a_condemned_key_or_one_that_was_not_taken_leaves_no_trace() {
+    let mut state = State::new(settings());
+    let (condemned, foreign) = (case(RequestKind::Deposit, 0, 0), case(RequestKind::Deposit, 1, 0));
+    let mut records: Vec<Record> = deposits().flat_map(life).collect();
+    let end = |records: &[Record], id: CaseId| {
+        let closes = |r: &Record| matches!(r, Record::CaseClosed { case, .. } if *case == id);
+        records.iter().position(closes).unwrap()
+    };
+    let reason = SafeText::new("test");
+    let validator = key(0, 5);
+    records.insert(
+        end(&records, condemned),
+        Record::KeyCondemned { validator, reason },
+    );
+    let served = Record::PoolServed {
+        case: foreign,
+        transaction: Root([8; 32]),
+        by: None,
+        log: None,
+    };
+    records.insert(end(&records, foreign), served);
+    for record in &records {
+        let seq = state.newest + 1;
+        state.apply(seq, UnixMillis(seq), record);
+    }
+    assert!(!state.cases.contains_key(&condemned) && !state.cases.contains_key(&foreign));
+    assert_eq!(state.known_key(PoolId(0)), None);
+    assert_eq!(state.known_key(PoolId(1)), None);
+    assert_eq!(state.tracks()[&OperatorId(1)].holds, ALL - 2);
+}
+
+#[test]
+fn a_ceremony_that_runs_keeps_its_case() {
+    let mut state = State::new(settings());
+    let first = case(RequestKind::Deposit, 0, 0);
+    let mut lives: Vec<Record> = deposits().flat_map(life).collect();
+    // its pool was served by somebody else while it ran
+    lives.remove(2);
+    for record in &lives {
+        let seq = state.newest + 1;
+        state.apply(seq, UnixMillis(seq), record);
+    }
+    assert!(state.cases.contains_key(&first));
+    assert_eq!(state.cases.len(), CLOSED_KEPT, "the next one went instead");
+    assert!(!state.cases.contains_key(&case(RequestKind::Deposit, 1, 0)));
+}
+
+fn give(state: &mut State, input: Input) -> (Vec<Record>, WishReply) {
+    let at = UnixMillis(1_000_000);
+    let entropy = [0; 24];
+    let (output, reply) = step(state, Stamped { at, entropy, input });
+    (output.records, reply)
+}
+
+#[test]
+fn what_was_served_is_not_opened_again() {
+    let mut state = after(deposits());
+    give(&mut state, Input::CaughtUp { finalized: None });
+    let requested = |kind, pool, block| Input::Requested {
+        kind,
+        pool: PoolId(pool),
+        log: log(block),
+    };
+    // the very event, once more
+    let (records, _) = give(&mut state, requested(RequestKind::Deposit, 3, 3));
+    assert_eq!(records, []);
+    // another one of a kind that does not repeat
+    let (records, _) = give(&mut state, requested(RequestKind::Deposit, 3, 5_000));
+    assert!(matches!(&records[..], [Record::Note { .. }]), "{records:?}");
+    // the contract lists it still
+    for number in [10, 20, 30] {
+        let facts = ChainFacts {
+            head: Some(log(number).block),
+            ready: vec![PoolId(3)],
+            ..ChainFacts::default()
+        };
+        let (records, _) = give(&mut state, Input::Facts(Box::new(facts)));
+        let opened = |r: &Record| matches!(r, Record::CaseOpened { .. });
+        assert!(!records.iter().any(opened), "{records:?}");
+    }
+}
+
+#[test]
+fn another_reshare_is_the_next_one() {
+    let reshares = (0..3).map(|ordinal| case(RequestKind::Reshare, 900, ordinal));
+    let mut state = after(reshares.chain(deposits()));
+    assert!(!state.cases.contains_key(&case(RequestKind::Reshare, 900, 2)));
+    give(&mut state, Input::CaughtUp { finalized: None });
+    let facts = ChainFacts {
+        head: Some(log(1).block),
+        staked: vec![PoolId(900)],
+        ..ChainFacts::default()
+    };
+    give(&mut state, Input::Facts(Box::new(facts)));
+    let by = SafeText::new("ada");
+    let retry = Wish::Retry(case(RequestKind::Reshare, 900, 1));
+    let (_, reply) = give(
+        &mut state,
+        Input::Wish {
+            by: by.clone(),
+            wish: retry,
+        },
+    );
+    let closed = Refusal::NotNow(SafeText::new("reshare/900.1 is closed"));
+    assert_eq!(reply, Some(Err(closed)));
+
+    let mut by_hand = state.clone();
+    let wish = Wish::Reshare(PoolId(900));
+    let (records, _) = give(&mut by_hand, Input::Wish { by, wish });
+    let opened = |records: &[Record]| match records.first() {
+        Some(Record::CaseOpened { case, .. }) => Some(*case),
+        _ => None,
+    };
+    let next = case(RequestKind::Reshare, 900, 3);
+    assert_eq!(opened(&records), Some(next));
+    let event = |block| Input::Requested {
+        kind: RequestKind::Reshare,
+        pool: PoolId(900),
+        log: log(block),
+    };
+    assert_eq!(give(&mut state, event(902)).0, [], "told before");
+    let (records, _) = give(&mut state, event(5_000));
+    assert_eq!(opened(&records), Some(next));
+}
