@@ -95,10 +95,6 @@ pub(super) async fn gather(
 impl DepositFacts {
     /// What must hold for the contract to serve `pool`, and to serve it once.
     pub(super) fn checks(&self, pool: PoolId, fee_amount: U256, ssv_network: Address) -> Vec<Check> {
-        let cluster = self.ssv.check("ssv-cluster-active", |ssv| {
-            let not = if ssv.cluster.active { "not " } else { "" };
-            (ssv.cluster.active, format!("the cluster is {not}liquidated"))
-        });
         vec![
             self.ready.check("pool-at-head", |ready| {
                 let words = match ready.first() {
@@ -141,9 +137,18 @@ impl DepositFacts {
                     format!("the manager registers at {network}"),
                 )
             }),
-            key_checks::unless_unproven(cluster, key_checks::unproven(&self.ssv)),
+            cluster_active(&self.ssv),
         ]
     }
+}
+
+/// Whether the cluster takes another validator, as far as its newest snapshot tells.
+pub(super) fn cluster_active(ssv: &Answer<SsvState>) -> Check {
+    let check = ssv.check("ssv-cluster-active", |ssv| {
+        let not = if ssv.cluster.active { "not " } else { "" };
+        (ssv.cluster.active, format!("the cluster is {not}liquidated"))
+    });
+    key_checks::unless_unproven(check, key_checks::unproven(ssv))
 }
 
 #[cfg(test)]

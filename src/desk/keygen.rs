@@ -8,10 +8,11 @@ use super::committee::{self, Asked, Committees, Quorum};
 use super::pools::authorised;
 use super::proposal::{self, list};
 use super::ranking::Candidate;
+use super::rehearsal::Rehearsal;
 use super::{later, refused};
 use crate::oracle::{ActionKind, Fact, FactKind, Prepared, Wanted};
 use crate::ports::{At, Execution, PoolManager, RegistrationSigning, Ssv};
-use crate::types::{CeremonyPlan, Check, ForkVersion, OperatorId, OwnerNonce, PoolId};
+use crate::types::{CeremonyPlan, Check, ForkVersion, OperatorId, OwnerNonce, PoolId, Root};
 
 /// Prepares key generations.
 #[derive(Debug)]
@@ -23,6 +24,8 @@ pub(super) struct Keygen {
     pub(super) oracle: Option<Address>,
     /// Genesis fork version: deposits are signed in its domain.
     pub(super) fork_version: ForkVersion,
+    /// Tries the deposit out before its key exists.
+    pub(super) rehearsal: Rehearsal,
 }
 
 /// What a key generation is judged by.
@@ -32,6 +35,8 @@ struct Gathered {
     asked: Asked,
     /// Where the pool stands in the contract's queue.
     position: Option<usize>,
+    /// To whom the validator will pay out.
+    credentials: Root,
     plan: CeremonyPlan,
 }
 
@@ -72,11 +77,12 @@ impl Keygen {
             self.manager.withdrawal_credentials(pool, At::Latest)
         );
         let ready = ready.value().map_err(later)?;
+        let credentials = credentials.value().map_err(later)?;
         let position = ready.iter().position(|p| *p == pool);
         let plan = CeremonyPlan::Keygen {
             committee: committee.clone(),
             threshold,
-            withdrawal_credentials: credentials.value().map_err(later)?,
+            withdrawal_credentials: credentials,
             fork_version: self.fork_version,
             registration: self
                 .registration(&committee, position.unwrap_or_default())
@@ -87,6 +93,7 @@ impl Keygen {
             ranked,
             asked,
             position,
+            credentials,
             plan,
         })
     }
@@ -105,6 +112,8 @@ impl Keygen {
             ),
         });
         checks.push(authorised(&*self.manager, self.oracle).await);
+        let rehearsed = self.rehearsal.checks(&gathered.committee, gathered.credentials);
+        checks.extend(rehearsed.await);
         checks
     }
 

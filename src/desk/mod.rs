@@ -16,6 +16,7 @@ mod pools;
 mod proposal;
 mod publish;
 mod ranking;
+mod rehearsal;
 mod reshare;
 mod send_deposit;
 mod send_reshare;
@@ -42,6 +43,7 @@ use crate::types::{CaseId, Check, ForkVersion, OperatorId, OperatorRecord, PoolI
 use broadcast_exit::BroadcastExit;
 use committee::Committees;
 use keygen::Keygen;
+use rehearsal::Rehearsal;
 use reshare::Reshare;
 use send_deposit::SendDeposit;
 use send_reshare::SendReshare;
@@ -125,6 +127,13 @@ impl Desk {
                 execution: Arc::clone(&ask.execution),
                 oracle: terms.oracle,
                 fork_version: terms.fork_version,
+                rehearsal: Rehearsal {
+                    manager: Arc::clone(&ask.manager),
+                    ssv: Arc::clone(&ask.ssv),
+                    execution: Arc::clone(&ask.execution),
+                    oracle: terms.oracle,
+                    fee_amount_wei: terms.fee_amount_wei,
+                },
             },
             send_deposit: SendDeposit {
                 committees: committees.clone(),

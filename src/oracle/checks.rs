@@ -84,6 +84,15 @@ pub const CHECKS: &[CheckName] = &[
         "ssv-cluster-active",
         "the SSV cluster of these operators is not liquidated",
     ),
+    says("ssv-cluster-size", "SSV has clusters of as many operators"),
+    says(
+        "ssv-operators",
+        "SSV takes a validator of these operators: they exist, let us in and have room",
+    ),
+    says(
+        "deposit-simulation",
+        "before there is a key: the deposit succeeds with a throw-away key",
+    ),
     says(
         "endpoints-agree",
         "two execution endpoints or more say the same of what the transaction rests on",

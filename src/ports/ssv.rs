@@ -8,7 +8,7 @@ use alloy::primitives::{Address, B256};
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
-use super::{Answer, Log};
+use super::{Answer, Log, Revert};
 use crate::types::{
     BlockRef, BlsPublicKey, BlsSignature, ClusterLayout, ClusterSnapshot, OperatorId, SafeText,
 };
@@ -118,6 +118,10 @@ pub trait Ssv: Send + Sync + fmt::Debug {
 
     /// The owner's nonce, and the snapshot of its cluster with these operators (in any order), at a block.
     async fn state(&self, block: BlockRef, operators: &[OperatorId]) -> Answer<SsvState>;
+
+    /// Why a registration that reverted so can never go through with these operators as they are: one of them does not
+    /// exist, does not let the owner in, or has no room. `None` where the revert says something else.
+    fn refuses_operators(&self, revert: &Revert) -> Option<SafeText>;
 
     /// The bytes that a registration carries.
     ///

@@ -1,6 +1,8 @@
 //! The custom errors of SSV's network contract, old and new, by its published interface.
 
-use crate::chain::revert::{ErrorBook, KnownError};
+use crate::chain::revert::{ErrorBook, KnownError, decode};
+use crate::ports::Revert;
+use crate::types::SafeText;
 
 const USED_KEY: &str = "this validator key is registered already; it must not be used again";
 const REFUSED: &str = "an operator does not accept this validator; choose another committee";
@@ -52,8 +54,64 @@ pub(crate) const ERRORS: ErrorBook = &[
     KnownError::plain("ValidatorOwnedByOtherAddress()"),
 ];
 
+/// The errors of SSV that say that it does not take these operators, whoever asks for whatever key.
+const OF_OPERATORS: &[&str] = &[
+    "CallerNotWhitelisted",
+    "CallerNotWhitelistedWithData",
+    "ExceedValidatorLimit",
+    "ExceedValidatorLimitWithData",
+    "InvalidOperatorIdsLength",
+    "OperatorDoesNotExist",
+    "OperatorsListNotUnique",
+    "UnsortedOperatorsList",
+];
+
+/// What SSV has against the operators, if that is why it reverted.
+pub(super) fn refused_operators(revert: &Revert) -> Option<SafeText> {
+    let decoded = decode(revert, &[ERRORS]);
+    let name = decoded.reason.as_str().split('(').next().unwrap_or_default();
+    OF_OPERATORS
+        .contains(&name)
+        .then(|| SafeText::new(&decoded.to_string()))
+}
+
 #[cfg(test)]
 mod tests {
+    use alloy::primitives::keccak256;
+
+    use super::*;
+
+    fn revert(signature: &str, argument: Option<u8>) -> Revert {
+        let mut data = keccak256(signature)[..4].to_vec();
+        data.extend(argument.into_iter().flat_map(|n| {
+            let mut word = [0; 32];
+            word[31] = n;
+            word
+        }));
+        Revert::of(&data)
+    }
+
+    #[test]
+    fn what_ssv_has_against_operators_is_told_from_everything_else() {
+        let limit = refused_operators(&revert("ExceedValidatorLimitWithData(uint64)", Some(7)));
+        let limit = limit.unwrap();
+        assert!(
+            limit.as_str().starts_with("ExceedValidatorLimitWithData(7)"),
+            "{limit}"
+        );
+        for name in OF_OPERATORS {
+            let is_known = ERRORS
+                .iter()
+                .any(|known| known.says.split('(').next() == Some(name));
+            assert!(is_known, "{name}");
+        }
+        assert!(refused_operators(&revert("OperatorDoesNotExist()", None)).is_some());
+        for other in ["ClusterIsLiquidated()", "IncorrectClusterState()", "Stranger()"] {
+            assert_eq!(refused_operators(&revert(other, None)), None, "{other}");
+        }
+        assert_eq!(refused_operators(&Revert::of(&[])), None);
+    }
+
     #[test]
     fn every_error_can_be_read() {
         crate::chain::revert::readable(super::ERRORS);

@@ -6,8 +6,10 @@
 //! | question | yes | no | not known |
 //! |---|---|---|---|
 //! | [`Ssv::state`] | nonce and snapshot, from the logs of the owner up to the block; `unproven` says whether one may be missing | never: an owner without logs has nonce 0 and a fresh cluster | the logs or headers cannot be read, or the block was dropped meanwhile |
+//! | [`Ssv::refuses_operators`] | the revert is one of SSV's errors about operators (`errors`) | any other revert: it proves nothing for the operators | |
 //!
 //! [`Ssv::state`]: crate::ports::Ssv::state
+//! [`Ssv::refuses_operators`]: crate::ports::Ssv::refuses_operators
 
 pub(crate) mod abi;
 mod errors;

@@ -8,13 +8,14 @@ use async_trait::async_trait;
 use tokio::sync::Mutex;
 
 use super::events::{decode, topics};
-use super::shares_data;
+use super::{errors, shares_data};
 use crate::chain::replay::{Replay, ReplayError, Replayed};
 use crate::chain::rpc::{LogEntry, LogFilter, Rpc};
 use crate::ports::{
-    Answer, KeyScope, Log, NotShares, SharesData, Ssv, SsvCapabilities, SsvEvent, SsvEventKind, SsvState,
+    Answer, KeyScope, Log, NotShares, Revert, SharesData, Ssv, SsvCapabilities, SsvEvent, SsvEventKind,
+    SsvState,
 };
-use crate::types::{BlockRef, ClusterLayout, ClusterSnapshot, OperatorId};
+use crate::types::{BlockRef, ClusterLayout, ClusterSnapshot, OperatorId, SafeText};
 
 /// Operators of a cluster: from 4 to 13, one more than a multiple of three (`ValidatorLib.validateOperatorsLength`; from
 /// its error `InvalidOperatorIdsLength`).
@@ -125,6 +126,10 @@ impl Ssv for SsvReader {
 
     async fn state(&self, block: BlockRef, operators: &[OperatorId]) -> Answer<SsvState> {
         self.at(block, operators).await.into()
+    }
+
+    fn refuses_operators(&self, revert: &Revert) -> Option<SafeText> {
+        errors::refused_operators(revert)
     }
 
     fn encode_shares(&self, shares: &SharesData) -> Result<Vec<u8>, NotShares> {

@@ -213,7 +213,7 @@ impl Default for OperatorProgress {
 /// An accusation that was published in a ceremony, judged by us.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Blame {
-    /// The operator that published the accusation; after a time-out RockX names innocents.
+    /// The operator that published the accusation; after a time-out a protocol may name innocents.
     pub blamer: OperatorId,
     /// Who is accused by the *evidence* (not by the blamer's word), where the evidence names somebody.
     pub culprit: Option<OperatorId>,
@@ -227,7 +227,7 @@ pub struct Blame {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum FailureKind {
-    /// The messenger or an operator could not be reached before any start message was sent: nothing happened.
+    /// An operator, or whatever relays between them, could not be reached before any start message was sent: nothing happened.
     NotStarted,
     /// A round's deadline passed; `culprits` sent nothing.
     Timeout,
@@ -235,8 +235,7 @@ pub enum FailureKind {
     Blamed,
     /// The results do not agree with each other, with the observed messages, or do not verify.
     Refused,
-    /// The messenger answers, and has neither the topic nor a result: nothing can be delivered any more, so no result
-    /// can come. If a key was made all the same, it must never be used.
+    /// Whoever must know answers, and knows nothing of it: nothing can be delivered any more, so no result can come. If a key was made all the same, it must never be used.
     Lost,
     /// Whether the ceremony ended, and how, could not be found out. Its result is looked for until it is known.
     Unknown,

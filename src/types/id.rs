@@ -62,7 +62,7 @@ pub struct ParseIdError {
     pub expected: &'static str,
 }
 
-/// Names one ceremony: 24 bytes, 48 lower-case hex digits, also the messenger's topic. Never used twice.
+/// Names one ceremony: 24 bytes, 48 lower-case hex digits. Never used twice.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RequestId(pub [u8; 24]);
 

@@ -24,7 +24,6 @@ pub enum CeremonyEnd {
 /// One ceremony: the matrix of operators and steps.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CeremonyView {
-    /// Request id, also the messenger's topic.
     pub id: RequestId,
     /// The case it serves.
     pub case: CaseId,

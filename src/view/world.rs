@@ -147,8 +147,7 @@ impl SignerView {
 pub enum EndpointKind {
     /// JSON-RPC of the execution layer.
     Execution,
-    /// Whatever relays between the operators of a ceremony, where the DKG backend needs somebody; called messenger, as the
-    /// configuration and the checks call it.
+    /// Whatever relays between operators, where the DKG backend needs somebody; configuration and checks call it messenger.
     #[serde(rename = "messenger")]
     Relay,
     /// Standard Beacon API of the consensus layer.

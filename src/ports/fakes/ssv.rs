@@ -3,14 +3,18 @@
 use alloy::primitives::{Address, B256};
 use async_trait::async_trait;
 
-use crate::ports::{Answer, KeyScope, Log, NotShares, SharesData, Ssv, SsvCapabilities, SsvEvent, SsvState};
-use crate::types::{BlockRef, ClusterLayout, ClusterSnapshot, OperatorId};
+use crate::ports::{
+    Answer, KeyScope, Log, NotShares, Revert, SharesData, Ssv, SsvCapabilities, SsvEvent, SsvState,
+};
+use crate::types::{BlockRef, ClusterLayout, ClusterSnapshot, OperatorId, SafeText};
 
 /// Every answer, changed by the test before it is asked.
 #[derive(Debug)]
 pub(crate) struct FakeSsv {
     pub(crate) network: Address,
     pub(crate) state: Answer<SsvState>,
+    /// What every revert says of the operators.
+    pub(crate) refuses: Option<SafeText>,
 }
 
 impl Default for FakeSsv {
@@ -28,6 +32,7 @@ impl Default for FakeSsv {
                 known_cluster: false,
                 unproven: None,
             }),
+            refuses: None,
         }
     }
 }
@@ -57,6 +62,10 @@ impl Ssv for FakeSsv {
 
     async fn state(&self, _block: BlockRef, _operators: &[OperatorId]) -> Answer<SsvState> {
         self.state.clone()
+    }
+
+    fn refuses_operators(&self, _revert: &Revert) -> Option<SafeText> {
+        self.refuses.clone()
     }
 
     /// The signature alone stands for it all.

@@ -10,11 +10,14 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use casimir_dkg::config::{Config, SelectionRule};
 use casimir_dkg::devnet::{DemoOptions, ManagerVersion};
 use casimir_dkg::engine::service::{self, Running, ServiceOptions};
 use casimir_dkg::oracle::ActionKind;
 use casimir_dkg::ports::Ceremonies;
-use casimir_dkg::types::{CaseId, CeremonyResult, FailureKind, OperatorState, RequestId, Transcript};
+use casimir_dkg::types::{
+    CaseId, CeremonyResult, CheckStatus, FailureKind, OperatorId, OperatorState, RequestId, Transcript,
+};
 use casimir_dkg::view::{CaseView, CeremonyEnd, CeremonyView, Snapshot};
 
 use super::support::{Ground, approve_next, drive, four_operators, stop, until, waiting};
@@ -43,8 +46,12 @@ impl Toys {
     }
 
     async fn oracle(&self) -> Running {
+        self.oracle_with(self.ground.config(false)).await
+    }
+
+    async fn oracle_with(&self, config: Config) -> Running {
         let options = ServiceOptions {
-            config: self.ground.config(false),
+            config,
             signer: Some(self.signer.clone()),
             backend: Some(self.backend.clone()),
             simulated: Vec::new(),
@@ -170,6 +177,40 @@ async fn what_another_backend_made_for_an_earlier_process_is_found_and_deposited
     );
     assert_eq!(toys.backend.begun(), [begun], "no other was begun");
     toys.end(second).await;
+}
+
+/// Every operator answers and could make the key; SSV has never heard of one of them.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_key_is_made_for_operators_that_ssv_does_not_take() {
+    let toys = Toys::start().await;
+    let mut config = toys.ground.config(false);
+    let stranger = OperatorId(99);
+    let mut record = config.operators.by_id[&OperatorId(4)].clone();
+    record.id = stranger;
+    config.operators.by_id.insert(stranger, record);
+    let committee = vec![OperatorId(1), OperatorId(2), OperatorId(3), stranger];
+    config.selection.rule = SelectionRule::Fixed(committee);
+    let oracle = toys.oracle_with(config).await;
+    toys.ground.devnet().deposit_pool(1).await.unwrap();
+    let proposed = until(&oracle, "a proposal", |s| s.actions.first().cloned()).await;
+    assert_eq!(proposed.kind, ActionKind::Keygen.to_string());
+    let failed: Vec<_> = proposed
+        .checks
+        .iter()
+        .filter(|check| check.status == CheckStatus::Fail)
+        .map(|check| (check.name.as_str(), check.reason.as_str()))
+        .collect();
+    let [(first, refused), (second, reverts)] = failed[..] else {
+        panic!("{failed:?}")
+    };
+    assert_eq!((first, second), ("ssv-operators", "deposit-simulation"));
+    assert!(
+        refused.starts_with("OperatorDoesNotExist") && reverts.contains(refused),
+        "{failed:?}"
+    );
+    assert!(!proposed.can_approve.is_yes());
+    assert_eq!(toys.backend.begun(), []);
+    toys.end(oracle).await;
 }
 
 #[tokio::test]

@@ -1,0 +1,269 @@
+//! The deposit, tried out before its key exists: a key that can never be registered is never made. A key that nobody keeps
+//! stands in for the one to come. SSV's contract looks at neither its shares nor its signature, and the deposit contract
+//! looks at the root alone, so everything but the key itself is tried.
+//!
+//! | check | passes | fails | unknown |
+//! |---|---|---|---|
+//! | `deposit-simulation` | the call goes through | it reverts, or cannot be written | nobody could try it out |
+//! | `ssv-operators` | the call goes through | it reverts because SSV does not take these operators | it reverts for another reason, or was not tried out |
+//! | `ssv-cluster-size` | SSV has clusters of this size | it has none | |
+//! | `ssv-cluster-active` | the call goes through, or the snapshot says so | the snapshot says that it is liquidated | the snapshot is not known |
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use alloy::primitives::{Address, Bytes, U256};
+use rand::rngs::OsRng;
+
+use super::{facts, key_checks, sending};
+use crate::beacon::roots;
+use crate::dkg::threshold::SecretScalar;
+use crate::ports::{
+    Answer, Call, Execution, InitiateDeposit, PoolCall, PoolManager, SharesData, Simulated, Ssv, SsvState,
+};
+use crate::types::{BlsPublicKey, BlsSignature, Check, OperatorId, Root, SafeText, listed};
+
+/// Bytes of an encrypted share: one RSA-2048 ciphertext.
+const ENCRYPTED_SHARE: usize = 256;
+
+/// Tries deposits out.
+#[derive(Debug)]
+pub(super) struct Rehearsal {
+    pub(super) manager: Arc<dyn PoolManager>,
+    pub(super) ssv: Arc<dyn Ssv>,
+    pub(super) execution: Arc<dyn Execution>,
+    pub(super) oracle: Option<Address>,
+    /// Wei of the reserved fees that are swapped for SSV.
+    pub(super) fee_amount_wei: U256,
+}
+
+/// What came of it; `Err`: the call cannot even be written, and why.
+type Tried = Answer<Result<Simulated, SafeText>>;
+
+impl Rehearsal {
+    /// Whether a key of this committee could be deposited as things stand. `credentials`: to whom it would pay out.
+    pub(super) async fn checks(&self, committee: &[OperatorId], credentials: Root) -> Vec<Check> {
+        let ssv = match self.execution.head().await.value() {
+            Ok(head) => self.ssv.state(head.block, committee).await,
+            Err(why) => Answer::NotKnown(why),
+        };
+        let tried = self.try_out(committee, credentials, &ssv).await;
+        let goes_through = matches!(tried, Answer::Yes(Ok(Simulated::Succeeds { .. })));
+        let cluster = if goes_through {
+            Check::pass(
+                "ssv-cluster-active",
+                "SSV takes another validator of this cluster",
+            )
+        } else {
+            facts::cluster_active(&ssv)
+        };
+        vec![
+            self.size(committee.len()),
+            self.operators(&tried),
+            cluster,
+            self.simulation(&tried),
+        ]
+    }
+
+    async fn try_out(&self, committee: &[OperatorId], credentials: Root, ssv: &Answer<SsvState>) -> Tried {
+        let Some(oracle) = self.oracle else {
+            return Answer::not_known("no oracle address is configured");
+        };
+        let ssv = match ssv.as_ref().value() {
+            Ok(ssv) => ssv,
+            Err(why) => return Answer::not_known(format!("SSV's state is unknown: {why}")),
+        };
+        let data = match self.call(committee, credentials, ssv) {
+            Ok(data) => data,
+            Err(why) => return Answer::Yes(Err(why)),
+        };
+        let call = Call {
+            from: oracle,
+            to: self.manager.address(),
+            data,
+            value_wei: U256::ZERO,
+        };
+        self.execution.simulate(&call).await.map(Ok)
+    }
+
+    /// The call data of the deposit, with a key that nobody keeps.
+    fn call(&self, committee: &[OperatorId], credentials: Root, ssv: &SsvState) -> Result<Bytes, SafeText> {
+        let key = SecretScalar::random(&mut OsRng).public_key();
+        let signature = BlsSignature::default();
+        let shares = self.ssv.encode_shares(&throw_away_shares(committee, key));
+        let shares = shares.map_err(|why| SafeText::new(&why.to_string()))?;
+        let (amount, fee_amount) = (key_checks::DEPOSIT_GWEI, self.fee_amount_wei);
+        let call = PoolCall::InitiateDeposit(Box::new(InitiateDeposit {
+            deposit_data_root: roots::deposit_data_root(&key, &credentials, amount, &signature),
+            public_key: key,
+            operator_ids: committee.to_vec(),
+            shares: Bytes::from(shares),
+            cluster: ssv.cluster.clone(),
+            signature,
+            withdrawal_credentials: credentials,
+            fee_amount,
+        }));
+        let data = self.manager.encode(&call);
+        data.map_err(|why| SafeText::new(&why.to_string()))
+    }
+
+    fn simulation(&self, tried: &Tried) -> Check {
+        tried.check("deposit-simulation", |tried| match tried {
+            Ok(simulated) => match sending::gas_of(&*self.manager, simulated) {
+                Ok(gas) => (true, format!("goes through with a throw-away key, {gas} gas")),
+                Err(why) => (false, format!("with a throw-away key: {why}")),
+            },
+            Err(why) => (false, why.to_string()),
+        })
+    }
+
+    /// SSV says no itself: an operator does not exist (any more), does not let us in, or has no room.
+    fn operators(&self, tried: &Tried) -> Check {
+        const NAME: &str = "ssv-operators";
+        match tried {
+            Answer::Yes(Ok(Simulated::Succeeds { .. })) => {
+                Check::pass(NAME, "SSV takes a validator of these operators")
+            }
+            Answer::Yes(Ok(Simulated::Reverts(revert))) => match self.ssv.refuses_operators(revert) {
+                Some(why) => Check::fail(NAME, why.as_str()),
+                None => Check::unknown(NAME, "the deposit reverts for another reason"),
+            },
+            Answer::Yes(Err(why)) => Check::unknown(NAME, why.as_str()),
+            Answer::No(why) => Check::unknown(NAME, why.words.as_str()),
+            Answer::NotKnown(why) => Check::unknown(NAME, why.to_string()),
+        }
+    }
+
+    fn size(&self, operators: usize) -> Check {
+        let sizes = self.ssv.capabilities().cluster_sizes;
+        let known = listed(sizes.iter().copied(), "and");
+        let words = format!("{operators} operators; SSV has clusters of {known}");
+        Check::of("ssv-cluster-size", sizes.contains(&operators), words)
+    }
+}
+
+fn throw_away_shares(committee: &[OperatorId], key: BlsPublicKey) -> SharesData {
+    let keys: BTreeMap<_, _> = committee.iter().map(|id| (*id, key)).collect();
+    let encrypted = keys.keys().map(|id| (*id, vec![0; ENCRYPTED_SHARE]));
+    SharesData {
+        signature: BlsSignature::default(),
+        encrypted_shares: encrypted.collect(),
+        share_public_keys: keys,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ports::Revert;
+    use crate::ports::fakes::{FakeExecution, FakeManager, FakeSsv};
+    use crate::types::CheckStatus;
+
+    fn rehearsal(execution: FakeExecution, ssv: FakeSsv) -> (Rehearsal, Arc<FakeExecution>) {
+        let execution = Arc::new(execution);
+        let rehearsal = Rehearsal {
+            manager: Arc::new(FakeManager::default()),
+            ssv: Arc::new(ssv),
+            execution: Arc::clone(&execution) as Arc<dyn Execution>,
+            oracle: Some(Address::repeat_byte(3)),
+            fee_amount_wei: U256::from(1),
+        };
+        (rehearsal, execution)
+    }
+
+    async fn of(rehearsal: &Rehearsal, operators: u64) -> Vec<(String, CheckStatus)> {
+        let committee: Vec<_> = (1..=operators).map(OperatorId).collect();
+        let checks = rehearsal.checks(&committee, Root([1; 32])).await;
+        checks
+            .into_iter()
+            .map(|check| (check.name, check.status))
+            .collect()
+    }
+
+    fn expected(statuses: [CheckStatus; 4]) -> Vec<(String, CheckStatus)> {
+        let names = [
+            "ssv-cluster-size",
+            "ssv-operators",
+            "ssv-cluster-active",
+            "deposit-simulation",
+        ];
+        names.map(str::to_owned).into_iter().zip(statuses).collect()
+    }
+
+    fn reverting() -> FakeExecution {
+        FakeExecution {
+            simulated: Answer::Yes(Simulated::Reverts(Revert::of(&[]))),
+            ..FakeExecution::default()
+        }
+    }
+
+    fn liquidated() -> FakeSsv {
+        let mut ssv = FakeSsv::default();
+        if let Answer::Yes(state) = &mut ssv.state {
+            state.cluster.active = false;
+        }
+        ssv
+    }
+
+    #[tokio::test]
+    async fn everything_but_the_key_is_tried_and_the_key_is_another_each_time() {
+        use CheckStatus::Pass;
+        let (fine, execution) = rehearsal(FakeExecution::default(), FakeSsv::default());
+        assert_eq!(of(&fine, 4).await, expected([Pass; 4]));
+        of(&fine, 4).await;
+        let tried = execution.tried.lock().unwrap();
+        assert_eq!(
+            (tried[0].from, tried[0].to),
+            (Address::repeat_byte(3), Address::repeat_byte(7))
+        );
+        let keys: Vec<_> = tried
+            .iter()
+            .map(|call| {
+                let Some(PoolCall::InitiateDeposit(deposit)) = fine.manager.decode(&call.data) else {
+                    panic!("{call:?}")
+                };
+                assert_eq!(deposit.operator_ids.len(), 4);
+                deposit.public_key
+            })
+            .collect();
+        assert_ne!(keys[0], keys[1]);
+    }
+
+    #[tokio::test]
+    async fn what_ssv_does_not_take_fails_before_there_is_a_key() {
+        use CheckStatus::{Fail, Pass, Unknown};
+        let refusing = FakeSsv {
+            refuses: Some("OperatorDoesNotExist".into()),
+            ..FakeSsv::default()
+        };
+        let (refused, _) = rehearsal(reverting(), refusing);
+        assert_eq!(of(&refused, 4).await, expected([Pass, Fail, Pass, Fail]));
+        let (other, _) = rehearsal(reverting(), liquidated());
+        assert_eq!(of(&other, 4).await, expected([Pass, Unknown, Fail, Fail]));
+        let (size, _) = rehearsal(FakeExecution::default(), FakeSsv::default());
+        assert_eq!(of(&size, 5).await, expected([Fail, Pass, Pass, Pass]));
+    }
+
+    #[tokio::test]
+    async fn what_nobody_can_tell_is_unknown() {
+        use CheckStatus::{Pass, Unknown};
+        let silent = FakeExecution {
+            simulated: Answer::not_known("no endpoint answers"),
+            ..FakeExecution::default()
+        };
+        let (silent, _) = rehearsal(silent, FakeSsv::default());
+        assert_eq!(of(&silent, 4).await, expected([Pass, Unknown, Pass, Unknown]));
+        let blind = FakeSsv {
+            state: Answer::not_known("no endpoint answers"),
+            ..FakeSsv::default()
+        };
+        let (blind, _) = rehearsal(FakeExecution::default(), blind);
+        assert_eq!(of(&blind, 4).await, expected([Pass, Unknown, Unknown, Unknown]));
+        let (nobody, _) = rehearsal(FakeExecution::default(), FakeSsv::default());
+        let nobody = Rehearsal {
+            oracle: None,
+            ..nobody
+        };
+        assert_eq!(of(&nobody, 4).await, expected([Pass, Unknown, Pass, Unknown]));
+    }
+}
