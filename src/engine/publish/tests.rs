@@ -230,28 +230,12 @@ fn life(pool: u32) -> Vec<Record> {
         number: 1,
         hash: Root::default(),
     };
-    let proposed = |number, kind, payload| {
-        let action = ActionId { case, number };
-        let proposal = Proposal {
-            kind,
-            title: "do it".into(),
-            facts: vec![],
-            checks: vec![],
-            payload,
-        };
-        let digest = proposal.digest(action);
-        let proposal = Box::new(proposal);
-        (
-            action,
-            Record::ActionProposed {
-                action,
-                proposal,
-                digest,
-            },
-        )
-    };
-    let (first, make) = proposed(1, oracle::ActionKind::Keygen, keygen());
-    let (second, send) = proposed(2, oracle::ActionKind::SendDeposit, transaction());
+    let (first, make) = proposed(ActionId { case, number: 1 }, oracle::ActionKind::Keygen, keygen());
+    let (second, send) = proposed(
+        ActionId { case, number: 2 },
+        oracle::ActionKind::SendDeposit,
+        transaction(),
+    );
     let mut request = [0; 24];
     request[..4].copy_from_slice(&pool.to_be_bytes());
     let request = RequestId(request);
@@ -309,6 +293,26 @@ fn life(pool: u32) -> Vec<Record> {
         done,
         Record::CaseClosed { case, outcome },
     ]
+}
+
+fn proposed(action: ActionId, kind: oracle::ActionKind, payload: Payload) -> (ActionId, Record) {
+    let proposal = Proposal {
+        kind,
+        title: "do it".into(),
+        facts: vec![],
+        checks: vec![],
+        payload,
+    };
+    let digest = proposal.digest(action);
+    let proposal = Box::new(proposal);
+    (
+        action,
+        Record::ActionProposed {
+            action,
+            proposal,
+            digest,
+        },
+    )
 }
 
 fn oracle_failure() -> CeremonyFailure {

@@ -41,11 +41,10 @@ fn shares(first: u64) -> std::collections::BTreeMap<OperatorId, BlsPublicKey> {
     (first..first + 4).map(|id| (OperatorId(id), key(0, 9))).collect()
 }
 
-/// A case from its request to its end.
-fn life(id: CaseId) -> Vec<Record> {
-    let request = request(id);
+/// The ceremony that a case of this kind runs, and what it makes.
+fn made(id: CaseId) -> (ActionKind, CeremonyResult) {
     let pool = id.pool.0;
-    let (kind, result) = match id.kind {
+    match id.kind {
         RequestKind::Reshare => {
             let output = ReshareOutput {
                 validator: key(pool, 5),
@@ -64,7 +63,14 @@ fn life(id: CaseId) -> Vec<Record> {
             };
             (ActionKind::Keygen, CeremonyResult::Keygen(output))
         }
-    };
+    }
+}
+
+/// A case from its request to its end.
+fn life(id: CaseId) -> Vec<Record> {
+    let request = request(id);
+    let pool = id.pool.0;
+    let (kind, result) = made(id);
     let action = ActionId { case: id, number: 1 };
     let send = proposal(ActionKind::SendDeposit);
     assert!(matches!(
