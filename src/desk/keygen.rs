@@ -5,9 +5,9 @@ use std::sync::Arc;
 use alloy::primitives::Address;
 
 use super::committee::{self, Committees};
-use super::later;
 use super::pools::authorised;
 use super::proposal::{self, list};
+use super::{another, later};
 use crate::oracle::{ActionKind, Fact, FactKind, Prepared, Wanted};
 use crate::ports::{At, Execution, PoolManager, RegistrationSigning, Ssv};
 use crate::types::{CeremonyPlan, Check, ForkVersion, OperatorId, OwnerNonce, PoolId};
@@ -66,6 +66,7 @@ impl Keygen {
                 format!("pool {pool} is not in the contract's ready queue"),
             ),
         });
+        checks.extend(another::check(&committee, &wanted.spent));
         checks.push(authorised(&*self.manager, self.oracle).await);
         let mut facts = committee::fact(&self.committees, "operators", &committee);
         facts.extend([

@@ -5,6 +5,7 @@
 //! roots, threshold signatures, fees) is arithmetic of the rooms that it belongs to.
 
 pub mod agreed;
+mod another;
 mod broadcast_exit;
 mod committee;
 mod exit_checks;
@@ -189,11 +190,7 @@ impl Desk {
                     .prepare(pool, reshare, old, checks, d.registration)
                     .await
             }
-            Draft::SignExit(d) => {
-                self.sign_exit
-                    .prepare(pool, d.known, d.last_failure, d.attempt, d.bad)
-                    .await
-            }
+            Draft::SignExit(d) => self.sign_exit.prepare(pool, d).await,
             Draft::BroadcastExit(d) => {
                 let (plan, checks) = (d.plan, d.ceremony_checks);
                 self.broadcast_exit

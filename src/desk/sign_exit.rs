@@ -8,7 +8,7 @@ use super::pools::present;
 use super::proposal::list;
 use super::sighting::{phase, state};
 use super::{NO_BEACON, key_checks, later, proposal, refused};
-use crate::oracle::{ActionKind, BadExit, Fact, FactKind, KnownKey, Prepared, Proposal};
+use crate::oracle::{ActionKind, Fact, FactKind, Prepared, Proposal, SignExitDraft};
 use crate::ports::consensus::ExitMessage;
 use crate::ports::{Consensus, Execution, ExitSigning, PoolManager, Ssv};
 use crate::types::{CeremonyPlan, PoolId, SafeText, SignPurpose, UnixMillis};
@@ -29,10 +29,13 @@ impl SignExit {
     pub(super) async fn prepare(
         &self,
         pool: PoolId,
-        known: Option<KnownKey>,
-        last_failure: Option<SafeText>,
-        attempt: u32,
-        bad: Option<BadExit>,
+        SignExitDraft {
+            known,
+            last_failure,
+            attempt,
+            bad,
+            opened_by,
+        }: SignExitDraft,
     ) -> Prepared {
         let Some(beacon) = self.consensus.as_deref() else {
             return refused(NO_BEACON);
@@ -100,7 +103,7 @@ impl SignExit {
         let quorum = committee::Quorum::AtLeast(usize::from(threshold));
         let mut checks = committee::checks(&self.committees, &asked, &plan, quorum);
         checks.push(present.staked_check(pool));
-        checks.push(exit_checks::wanted(&*self.manager, pool).await);
+        checks.push(exit_checks::wanted(&*self.manager, pool, opened_by.as_ref()).await);
         checks.extend(exit_checks::domain(&self.expected, beacon, &rules).await);
         let now = rules.epoch_at(UnixMillis::now());
         match exit_checks::index(beacon, &present.validator, validator.index).await {

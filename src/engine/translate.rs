@@ -35,6 +35,9 @@ pub(super) fn wish(request: Request) -> Wish {
         Request::Resume { scope } => Wish::Resume(case(scope)),
         Request::RequestReshare { pool } => Wish::Reshare(pool),
         Request::SetCommittee { action, committee } => Wish::SetCommittee { action, committee },
+        Request::GiveUp { case, reason } => Wish::GiveUp { case, reason },
+        Request::RedoKey { case } => Wish::RedoKey(case),
+        Request::RequestExit { pool } => Wish::RequestExit(pool),
     }
 }
 

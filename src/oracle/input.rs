@@ -145,6 +145,16 @@ pub enum Wish {
         /// The new committee.
         committee: Vec<OperatorId>,
     },
+    /// Give a case up: nothing of it is done any more.
+    GiveUp {
+        case: CaseId,
+        /// The person's words.
+        reason: SafeText,
+    },
+    /// Give the key of a deposit up for one of another committee.
+    RedoKey(CaseId),
+    /// Open an exit by hand.
+    RequestExit(PoolId),
 }
 
 /// Everything that can happen to the core.

@@ -33,6 +33,7 @@ mod state;
 mod status;
 mod step;
 mod turn;
+mod ways;
 mod wish;
 
 pub use account::AccountFacts;
@@ -56,4 +57,7 @@ pub use state::{Case, Ceremony, Doubt, Durable, Resume, Sending, Served, Setting
 pub use status::{action_state, case_status, place_in_line, unknown_outcome};
 pub use step::{WishReply, step};
 pub use turn::Output;
+pub use ways::{
+    Way, WayOn, Ways, can_give_up, can_redo_key, can_request_exit, can_retry, is_held, queue_behind, ways,
+};
 pub use wish::Refusal;

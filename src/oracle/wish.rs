@@ -1,10 +1,11 @@
 //! What people ask for, and why it is refused.
 
+mod ways;
+
 use super::state::EffectKey;
 use super::turn::Turn;
-use super::{
-    ActionState, Cause, Decider, Decision, Mode, Record, Step, Verdict, Wish, account, current_ceremony,
-};
+use super::ways::{can_retry, refused_by_ssv};
+use super::{ActionState, Decider, Decision, Mode, Record, Step, Verdict, Wish, account, current_ceremony};
 use crate::types::{
     ActionId, CaseId, OperatorId, PoolId, RequestId, RequestKind, Root, SafeText, UnixMillis, threshold_for,
 };
@@ -51,6 +52,9 @@ pub(super) fn fulfil(turn: &mut Turn<'_>, by: &SafeText, wish: Wish) -> Answer {
         Wish::Resume(case) => resume(turn, by, case),
         Wish::Reshare(pool) => reshare(turn, by, pool),
         Wish::SetCommittee { action, committee } => set_committee(turn, by, action, committee),
+        Wish::GiveUp { case, reason } => ways::give_up(turn, by, case, reason),
+        Wish::RedoKey(case) => ways::redo_key(turn, by, case),
+        Wish::RequestExit(pool) => ways::request_exit(turn, by, pool),
     }
 }
 
@@ -124,16 +128,22 @@ fn retry(turn: &mut Turn<'_>, by: &SafeText, id: CaseId) -> Answer {
         .cases
         .get(&id)
         .ok_or_else(|| not_now(format!("there is no case {id}")))?;
+    can_retry(turn.state, case).map_err(not_now)?;
     match case.step {
-        Step::Halted { .. } => {
+        Step::Halted { .. } | Step::Closed { .. } => {
+            let refused = refused_by_ssv(turn.state, case);
             turn.record(Record::CaseRetried {
                 case: id,
                 by: by.clone(),
             });
             turn.state.live.not_before.remove(&EffectKey::Prepare(id));
-            Ok(SafeText::new(&format!("{id} is taken up again")))
+            Ok(SafeText::new(&match refused {
+                Some(why) => format!(
+                    "{id} is taken up again; unless it changed at SSV, only another key helps ({why})"
+                ),
+                None => format!("{id} is taken up again"),
+            }))
         }
-        Step::Closed { .. } => Err(not_now(format!("{id} is closed"))),
         _ => {
             let (ceremony, deferred) = (current_ceremony(case), case.offers.deferred.is_some());
             if deferred {
@@ -248,17 +258,7 @@ fn reshare(turn: &mut Turn<'_>, by: &SafeText, pool: PoolId) -> Answer {
             "{id} is open already: one reshare of a key at a time"
         )));
     }
-    let newest = turn.state.cases_of(kind, pool).next_back();
-    let ordinal = newest.map_or(0, |c| c.id.ordinal + 1);
-    let case = CaseId { kind, pool, ordinal };
-    turn.record(Record::CaseOpened {
-        case,
-        cause: Cause::Manual {
-            by: by.clone(),
-            at: turn.at,
-        },
-    });
-    Ok(SafeText::new(&format!("{case} opened")))
+    Ok(ways::open_by_hand(turn, by, kind, pool))
 }
 
 fn set_committee(turn: &mut Turn<'_>, by: &SafeText, id: ActionId, mut committee: Vec<OperatorId>) -> Answer {

@@ -246,6 +246,7 @@ fn a_committee_is_shown_with_everybody_who_holds_a_share_and_with_possible_sizes
         status: SafeText::default(),
         reshares: (0, 3),
         can_reshare: Can::Yes,
+        can_exit: Can::Yes,
     }];
     let mut state = state(Mode::Supervised);
     let id = propose(&mut state, case_id(RequestKind::Reshare, 3), reshare(), vec![]);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use casimir_dkg::types::{ActionId, OperatorId, Root, SafeText};
+use casimir_dkg::types::{ActionId, CaseId, OperatorId, Root, SafeText};
 use casimir_dkg::view::{CommitteeView, Request};
 use tui_input::Input;
 
@@ -64,6 +64,8 @@ pub(crate) enum FieldKind {
     Filter { pane: Pane, before: String },
     /// Why an action is rejected.
     Reason { action: ActionId, digest: Root },
+    /// Why a case is given up.
+    GiveUp { case: CaseId },
     /// The phrase that an irreversible action demands.
     Phrase {
         action: ActionId,

@@ -106,7 +106,7 @@ pub(super) fn submit(app: &mut App) -> Vec<Effect> {
     let text = field.input.value().trim().to_owned();
     match field.kind.clone() {
         FieldKind::Filter { .. } => app.overlay = None,
-        FieldKind::Reason { .. } if text.is_empty() => {
+        FieldKind::Reason { .. } | FieldKind::GiveUp { .. } if text.is_empty() => {
             field.problem = Some("a reason is needed: it goes into the journal".to_owned());
         }
         FieldKind::Reason { action, digest } => {
@@ -121,6 +121,7 @@ pub(super) fn submit(app: &mut App) -> Vec<Effect> {
                 },
             );
         }
+        FieldKind::GiveUp { case } => give_up::reason_typed(app, case, &text),
         FieldKind::Phrase { expected, .. } if text != expected => {
             field.problem = Some(format!("that is not the phrase: type  {expected}"));
         }

@@ -1,0 +1,41 @@
+//! An exit by hand, for a validator that the contract does not ask to leave.
+
+use casimir_dkg::view::{Mode, Request};
+
+use super::*;
+use crate::console::app::Ask;
+
+pub(super) fn start(app: &mut App) {
+    let Some(validator) = app.subject_validator() else {
+        app.say(
+            Token::Info,
+            "an exit is requested for a validator: select one in its list",
+        );
+        return;
+    };
+    if let Err(why) = validator.can_exit.check() {
+        let why = why.to_string();
+        app.say(Token::Info, why);
+        return;
+    }
+    let follows = match app.snapshot.mode {
+        Mode::Auto => {
+            "This opens a case. Where a rule covers it, the exit is signed and published without another question."
+        }
+        Mode::Supervised | Mode::Observe => {
+            "This opens a case. Signing the exit waits for your approval, and so does publishing it."
+        }
+    };
+    let ask = Ask {
+        question: format!("Request the exit of pool {}'s validator?", validator.pool),
+        lines: vec![
+            format!("validator {}, {}", validator.public_key, validator.status),
+            follows.to_owned(),
+            "A published exit cannot be taken back by anybody.".to_owned(),
+        ],
+        verb: "request",
+        request: Request::RequestExit { pool: validator.pool },
+        quiet_since: None,
+    };
+    ask::open(app, ask);
+}
