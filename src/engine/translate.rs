@@ -67,3 +67,23 @@ pub(super) fn case_of(record: &Record, state: &State) -> Option<CaseId> {
 pub(super) fn must_drain(state: &State) -> bool {
     state.is_handing_over()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::types::PoolId;
+
+    #[test]
+    fn ways_out_reach_the_core_as_they_were_asked() {
+        let case: CaseId = "deposit/3".parse().unwrap();
+        let reason = SafeText::new("filled by mistake");
+        let given_up = Request::GiveUp {
+            case,
+            reason: reason.clone(),
+        };
+        assert_eq!(wish(given_up), Wish::GiveUp { case, reason });
+        assert_eq!(wish(Request::RedoKey { case }), Wish::RedoKey(case));
+        let pool = PoolId(3);
+        assert_eq!(wish(Request::RequestExit { pool }), Wish::RequestExit(pool));
+    }
+}

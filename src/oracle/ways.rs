@@ -191,9 +191,9 @@ fn in_flight(state: &State, case: &Case) -> Result<(), String> {
             sending.newest().nonce
         ));
     }
-    let leaves = |key: &EffectKey| matches!(key, EffectKey::Sign(a) | EffectKey::Send(a) | EffectKey::Publish(a) if a.case == id);
+    let leaves = |key: &EffectKey| matches!(key, EffectKey::Sign(a) | EffectKey::Publish(a) if a.case == id);
     if state.live.in_flight.iter().any(leaves) {
-        return Err(format!("{id} is being signed or sent at this moment"));
+        return Err(format!("{id} is being signed, or handed over, at this moment"));
     }
     let was_bad = matches!(case.offers.standing, Some(ExitStanding::BadSignature { .. }));
     if case.offers.at.is_some() && !was_bad {

@@ -21,3 +21,4 @@ mod support;
 mod times;
 mod toys;
 mod unknown;
+mod ways;
