@@ -62,13 +62,12 @@ impl App {
         Ok(on.clone())
     }
 
-    /// Whether the footer offers this way: on a page that says what it costs.
+    /// Whether the footer offers this way: on the page that says what it costs.
     fn offers_way(&self, way: Way) -> bool {
-        let on_page = !self.details.is_empty();
-        on_page
-            && self
-                .subject_case()
-                .is_some_and(|case| self.way_of(case, way).is_ok())
+        match self.details.last().map(|detail| detail.target) {
+            Some(Target::Row(RowId::Case(case))) => self.way_of(case, way).is_ok(),
+            _ => false,
+        }
     }
 
     /// Whether the footer offers the command now. The command itself explains why not.
