@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use casimir_dkg::types::{ActionId, CaseId, OperatorId, Root, SafeText};
+use casimir_dkg::types::{ActionId, CaseId, OperatorId, PoolId, Root, SafeText};
 use casimir_dkg::view::{CommitteeView, Request};
 use tui_input::Input;
 
@@ -66,6 +66,8 @@ pub(crate) enum FieldKind {
     Reason { action: ActionId, digest: Root },
     /// Why a case is given up.
     GiveUp { case: CaseId },
+    /// The phrase that opening an exit demands, where a rule may let it be published without another question.
+    ExitPhrase { pool: PoolId, expected: String },
     /// The phrase that an irreversible action demands.
     Phrase {
         action: ActionId,

@@ -210,7 +210,17 @@ fn an_exit_is_requested_for_a_validator() {
         s.mode = casimir_dkg::view::Mode::Auto;
         s.validators[0].can_exit = Can::no("exit/1 is open already");
     }));
-    d.slowly("E");
+    // a rule may go on with it unasked
+    assert!(requests(d.slowly("E y enter")).is_empty());
+    let Some(Overlay::Input(field)) = &d.app.overlay else {
+        panic!("no phrase is wanted");
+    };
+    assert!(field.problem.as_ref().is_some_and(|p| p.contains("exit pool 2")));
+    d.send(Event::Paste("exit pool 2".to_owned()));
+    assert!(toast(&d).contains("must be typed"), "{}", toast(&d));
+    d.slowly("backspace");
+    d.types("exit pool 2");
+    assert!(requests(d.slowly("enter")).is_empty());
     let Some(Overlay::Ask(question)) = &d.app.overlay else {
         panic!("no question");
     };
