@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::another;
 use super::ranking::{self, Candidate, older};
 use super::refused;
 use crate::config::SelectionRule;
@@ -76,7 +77,11 @@ pub(super) async fn select(from: &Committees, wanted: &Wanted) -> (Vec<OperatorI
     let mut committee = match (&wanted.chosen, size) {
         (Some(chosen), _) => chosen.clone(),
         (None, None) => ids.clone(),
-        (None, Some(size)) => ranking::choose(&ranked, size, wanted.standing.as_deref()),
+        (None, Some(size)) => {
+            let best = ranking::choose(&ranked, size, wanted.standing.as_deref());
+            let order: Vec<_> = ranked.iter().map(|candidate| candidate.id).collect();
+            another::choose(&order, best, &wanted.spent)
+        }
     };
     committee.sort_unstable();
     (committee, ranked, asked)

@@ -9,7 +9,7 @@ use super::pools::authorised;
 use super::proposal::{self, list};
 use super::ranking::Candidate;
 use super::rehearsal::Rehearsal;
-use super::{later, refused};
+use super::{another, later, refused};
 use crate::oracle::{ActionKind, Fact, FactKind, Prepared, Wanted};
 use crate::ports::{At, Execution, PoolManager, RegistrationSigning, Ssv};
 use crate::types::{CeremonyPlan, Check, ForkVersion, OperatorId, OwnerNonce, PoolId, Root};
@@ -44,7 +44,7 @@ impl Keygen {
     /// `Err` is the answer of the desk where there is nothing to propose.
     pub(super) async fn prepare(&self, pool: PoolId, wanted: Wanted) -> Result<Prepared, Prepared> {
         let gathered = self.gather(pool, &wanted).await?;
-        let checks = self.checks(pool, &gathered).await;
+        let checks = self.checks(pool, &wanted, &gathered).await;
         let facts = self.facts(&gathered);
         let title = format!(
             "Have operators {} create the validator key of pool {pool} and sign its deposit and its SSV registration.",
@@ -98,7 +98,7 @@ impl Keygen {
         })
     }
 
-    async fn checks(&self, pool: PoolId, gathered: &Gathered) -> Vec<Check> {
+    async fn checks(&self, pool: PoolId, wanted: &Wanted, gathered: &Gathered) -> Vec<Check> {
         let Gathered { asked, plan, .. } = gathered;
         let mut checks = committee::checks(&self.committees, asked, plan, Quorum::All);
         checks.push(match gathered.position {
@@ -111,6 +111,7 @@ impl Keygen {
                 format!("pool {pool} is not in the contract's ready queue"),
             ),
         });
+        checks.extend(another::check(&gathered.committee, &wanted.spent));
         checks.push(authorised(&*self.manager, self.oracle).await);
         let rehearsed = self.rehearsal.checks(&gathered.committee, gathered.credentials);
         checks.extend(rehearsed.await);

@@ -4,6 +4,7 @@
 //! One file an action, and each names the ports that it takes. What is judged without asking anybody (deposit and exit
 //! roots, threshold signatures, fees) is arithmetic of the rooms that it belongs to.
 
+mod another;
 mod broadcast_exit;
 mod committee;
 mod exit_checks;

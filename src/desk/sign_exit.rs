@@ -141,7 +141,7 @@ impl SignExit {
         let quorum = Quorum::AtLeast(usize::from(plan.threshold()));
         let mut checks = committee::checks(&self.committees, &gathered.asked, plan, quorum);
         checks.push(present.staked_check(pool));
-        checks.push(exit_checks::wanted(&*self.manager, pool).await);
+        checks.push(exit_checks::wanted(&*self.manager, pool, draft.opened_by.as_ref()).await);
         checks.extend(exit_checks::domain(&self.expected, *beacon, rules).await);
         let index = exit_checks::index(*beacon, key, validator.index).await;
         checks.push(index.map_err(later)?);

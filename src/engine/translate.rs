@@ -40,6 +40,9 @@ pub(super) fn wish(request: Request, can: &CeremonyCapabilities) -> Wish {
             committee,
             sizes: can.committees.iter().map(|size| size.operators).collect(),
         },
+        Request::GiveUp { case, reason } => Wish::GiveUp { case, reason },
+        Request::RedoKey { case } => Wish::RedoKey(case),
+        Request::RequestExit { pool } => Wish::RequestExit(pool),
     }
 }
 
@@ -68,4 +71,26 @@ pub(super) fn case_of(record: &Record, state: &State) -> Option<CaseId> {
 /// Whether something is being handed to the world at this moment.
 pub(super) fn must_drain(state: &State) -> bool {
     state.is_handing_over()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::types::PoolId;
+
+    #[test]
+    fn ways_out_reach_the_core_as_they_were_asked() {
+        let case: CaseId = "deposit/3".parse().unwrap();
+        let reason = SafeText::new("filled by mistake");
+        let given_up = Request::GiveUp {
+            case,
+            reason: reason.clone(),
+        };
+        let can = crate::dkg::backends::CONFIGURED.capabilities;
+        let can = can();
+        assert_eq!(wish(given_up, &can), Wish::GiveUp { case, reason });
+        assert_eq!(wish(Request::RedoKey { case }, &can), Wish::RedoKey(case));
+        let pool = PoolId(3);
+        assert_eq!(wish(Request::RequestExit { pool }, &can), Wish::RequestExit(pool));
+    }
 }

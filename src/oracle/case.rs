@@ -49,6 +49,8 @@ pub enum CaseStatus {
     Unknown,
     /// The event that opened it left the chain.
     Orphaned,
+    /// A person gave it up; only a person takes it up again.
+    GivenUp,
     /// Finished.
     Done,
 }
@@ -66,6 +68,7 @@ impl fmt::Display for CaseStatus {
             Self::Attention => "attention",
             Self::Unknown => "unknown",
             Self::Orphaned => "orphaned",
+            Self::GivenUp => "given up",
             Self::Done => "done",
         })
     }

@@ -39,6 +39,10 @@ pub const CHECKS: &[CheckName] = &[
         "a reshare keeps the number of operators",
     ),
     says(
+        "another-committee",
+        "no key of these operators was given up for the pool",
+    ),
+    says(
         "plan-accepted",
         "the DKG backend can run the ceremony as it is planned",
     ),
@@ -65,7 +69,10 @@ pub const CHECKS: &[CheckName] = &[
         "the contract has no validator for the pool yet",
     ),
     says("pool-staked", "the contract has the pool as staked"),
-    says("pool-exiting", "the contract has the pool as exiting"),
+    says(
+        "pool-exiting",
+        "the contract has the pool as exiting, or a person opened the exit",
+    ),
     says("reshares-left", "the contract takes another reshare of the pool"),
     says(
         "oracle-authorised",

@@ -47,6 +47,8 @@ pub struct Wanted {
     pub standing: Option<Vec<OperatorId>>,
     /// Everybody's history.
     pub tracks: BTreeMap<OperatorId, super::Track>,
+    /// Committees whose keys for this case a person gave up.
+    pub spent: Vec<Vec<OperatorId>>,
     /// Operators that made earlier attempts of this case fail.
     pub avoid: Vec<OperatorId>,
     /// Why the last attempt failed.

@@ -147,6 +147,16 @@ pub enum Wish {
         /// How many operators a committee of the DKG backend can have, ascending.
         sizes: Vec<usize>,
     },
+    /// Give a case up: nothing of it is done any more.
+    GiveUp {
+        case: CaseId,
+        /// The person's words.
+        reason: SafeText,
+    },
+    /// Give the key of a deposit up for one of another committee.
+    RedoKey(CaseId),
+    /// Open an exit by hand.
+    RequestExit(PoolId),
 }
 
 /// Everything that can happen to the core.

@@ -33,6 +33,7 @@ mod state;
 mod status;
 mod step;
 mod turn;
+mod ways;
 mod wish;
 
 pub use account::AccountFacts;
@@ -62,5 +63,8 @@ pub(crate) use status::unknown_outcome;
 pub use status::{action_state, case_status, place_in_line};
 pub use step::{WishReply, step};
 pub use turn::Output;
+pub use ways::{
+    Way, WayOn, Ways, can_give_up, can_redo_key, can_request_exit, can_retry, is_held, queue_behind, ways,
+};
 pub use wish::Refusal;
 pub(crate) use wish::may_reshare;

@@ -1,10 +1,12 @@
 //! What people ask for, and why it is refused.
 
+mod ways;
+
 use super::state::EffectKey;
 use super::turn::Turn;
+use super::ways::{can_retry, refused_by_ssv};
 use super::{
-    ActionState, Cause, Decider, Decision, Mode, Record, State, Step, Verdict, Wish, account,
-    current_ceremony,
+    ActionState, Decider, Decision, Mode, Record, State, Step, Verdict, Wish, account, current_ceremony,
 };
 use crate::types::{
     ActionId, CaseId, OperatorId, PoolId, RequestId, RequestKind, Root, SafeText, UnixMillis, listed,
@@ -56,6 +58,9 @@ pub(super) fn fulfil(turn: &mut Turn<'_>, by: &SafeText, wish: Wish) -> Answer {
             committee,
             sizes,
         } => set_committee(turn, by, action, committee, &sizes),
+        Wish::GiveUp { case, reason } => ways::give_up(turn, by, case, reason),
+        Wish::RedoKey(case) => ways::redo_key(turn, by, case),
+        Wish::RequestExit(pool) => ways::request_exit(turn, by, pool),
     }
 }
 
@@ -134,16 +139,22 @@ fn reject(turn: &mut Turn<'_>, by: &SafeText, id: ActionId, digest: Root, reason
 
 fn retry(turn: &mut Turn<'_>, by: &SafeText, id: CaseId) -> Answer {
     let case = turn.state.cases.get(&id).ok_or_else(|| absent(turn, id))?;
+    can_retry(turn.state, case).map_err(not_now)?;
     match case.step {
-        Step::Halted { .. } => {
+        Step::Halted { .. } | Step::Closed { .. } => {
+            let refused = refused_by_ssv(turn.state, case);
             turn.record(Record::CaseRetried {
                 case: id,
                 by: by.clone(),
             });
             turn.state.live.not_before.remove(&EffectKey::Prepare(id));
-            Ok(SafeText::new(&format!("{id} is taken up again")))
+            Ok(SafeText::new(&match refused {
+                Some(why) => format!(
+                    "{id} is taken up again; unless it changed at SSV, only another key helps ({why})"
+                ),
+                None => format!("{id} is taken up again"),
+            }))
         }
-        Step::Closed { .. } => Err(not_now(format!("{id} is closed"))),
         _ => {
             let (ceremony, deferred) = (current_ceremony(case), case.offers.deferred.is_some());
             if deferred {
@@ -263,18 +274,7 @@ pub(crate) fn may_reshare(state: &State, pool: PoolId) -> Result<(), SafeText> {
 
 fn reshare(turn: &mut Turn<'_>, by: &SafeText, pool: PoolId) -> Answer {
     may_reshare(turn.state, pool).map_err(Refusal::NotNow)?;
-    let kind = RequestKind::Reshare;
-    let newest = turn.state.newest_of(kind, pool);
-    let ordinal = newest.map_or(0, |case| case.ordinal + 1);
-    let case = CaseId { kind, pool, ordinal };
-    turn.record(Record::CaseOpened {
-        case,
-        cause: Cause::Manual {
-            by: by.clone(),
-            at: turn.at,
-        },
-    });
-    Ok(SafeText::new(&format!("{case} opened")))
+    Ok(ways::open_by_hand(turn, by, RequestKind::Reshare, pool))
 }
 
 fn set_committee(
@@ -325,7 +325,7 @@ fn set_committee(
 mod tests {
     use super::*;
     use crate::oracle::fixture::{proposal, settings};
-    use crate::oracle::{ActionKind, Input, Settings, Stamped, step};
+    use crate::oracle::{ActionKind, Cause, Input, Settings, Stamped, step};
 
     /// Mode supervised, with the proposal of a key generation.
     fn proposed() -> (State, ActionId) {

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Can, Milestone};
+use super::{Can, Milestone, Way, WayOn};
 use crate::types::{
     ActionId, BlockRef, BlsPublicKey, CaseId, LogRef, PoolId, RequestId, RequestKind, SafeText, UnixMillis,
 };
@@ -51,6 +51,8 @@ pub enum CaseStatus {
     Unknown,
     /// The event that opened it left the chain.
     Orphaned,
+    /// A person gave it up; only a person takes it up again.
+    GivenUp,
     Done,
 }
 
@@ -69,6 +71,7 @@ impl CaseStatus {
             Self::Attention => "attention",
             Self::Unknown => "unknown",
             Self::Orphaned => "orphaned",
+            Self::GivenUp => "given up",
             Self::Done => "done",
         }
     }
@@ -123,12 +126,22 @@ pub struct CaseView {
     pub can_pause: Can,
     /// Its ceremony whose outcome is unknown: a person can declare it lost.
     pub doubtful: Option<RequestId>,
+    /// What a person can do from here, in the order in which it is shown; none where it came to its end.
+    pub ways: Vec<WayOn>,
+    /// What it waits for, where it goes on by itself.
+    pub awaits: Option<SafeText>,
 }
 
 impl CaseView {
-    /// No longer moves.
+    /// No longer moves by itself.
     #[must_use]
     pub fn is_over(&self) -> bool {
-        self.status == CaseStatus::Done
+        matches!(self.status, CaseStatus::Done | CaseStatus::GivenUp)
+    }
+
+    /// One of its ways on, where it has that one.
+    #[must_use]
+    pub fn way(&self, way: Way) -> Option<&WayOn> {
+        self.ways.iter().find(|on| on.way == way)
     }
 }

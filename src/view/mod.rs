@@ -21,6 +21,7 @@ mod tests;
 mod times;
 mod transaction;
 mod validator;
+mod way;
 mod world;
 
 pub use action::{
@@ -38,6 +39,7 @@ pub use snapshot::Snapshot;
 pub use times::{Actual, Milestone, Moment, Stage};
 pub use transaction::{TransactionState, TransactionView};
 pub use validator::{ExitView, NodeVerdict, ValidatorView};
+pub use way::{Way, WayOn};
 pub use world::{
     ChainView, EndpointKind, EndpointView, Health, JournalView, LinkState, Mode, NetworkView, OperatorView,
     PauseView, SignerView,

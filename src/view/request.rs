@@ -48,6 +48,17 @@ pub enum Request {
         /// The committee that will hold the key, ascending.
         committee: Vec<OperatorId>,
     },
+    /// Give a case up: what it made is never used, and nothing but a retry takes it up again. Refused while something of
+    /// it may take effect.
+    GiveUp {
+        case: CaseId,
+        /// The person's words, kept in the journal.
+        reason: SafeText,
+    },
+    /// Give up the key of a deposit that was not sent, and have another committee make another one.
+    RedoKey { case: CaseId },
+    /// Open an exit by hand for a staked pool whose validator is active.
+    RequestExit { pool: PoolId },
 }
 
 /// A request was taken.

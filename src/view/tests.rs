@@ -55,6 +55,12 @@ fn requests_come_out_as_they_went_in() {
             action,
             committee: [1, 2, 3, 5].map(OperatorId).to_vec(),
         },
+        Request::GiveUp {
+            case,
+            reason: "the pool was filled by mistake".into(),
+        },
+        Request::RedoKey { case },
+        Request::RequestExit { pool: PoolId(3) },
     ];
     for request in requests {
         let asked = FromSeat::Request { ticket: 1, request };

@@ -53,4 +53,6 @@ pub struct ValidatorView {
     pub reshares: (u64, u64),
     /// Whether a person can ask for a reshare.
     pub can_reshare: Can,
+    /// Whether a person can open its exit.
+    pub can_exit: Can,
 }

@@ -23,3 +23,4 @@ mod support;
 mod times;
 mod toys;
 mod unknown;
+mod ways;

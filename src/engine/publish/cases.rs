@@ -3,14 +3,16 @@
 use super::sentence::sentence;
 use super::{convert, observes};
 use crate::oracle::{
-    Case, HISTORY_FIRST, State, Step, case_status, current_ceremony, doubtful_ceremony, milestones,
+    self, Case, HISTORY_FIRST, State, Step, can_retry, case_status, current_ceremony, doubtful_ceremony,
+    milestones, ways,
 };
 use crate::types::{ActionId, CaseId, SafeText, counted};
-use crate::view::{Can, CaseView, HistoryEntry};
+use crate::view::{Can, CaseView, HistoryEntry, WayOn};
 
 pub(super) fn view(state: &State, id: CaseId) -> Option<CaseView> {
     let case = state.cases.get(&id)?;
     let (can_retry, can_pause) = possibilities(state, case);
+    let from_here = ways(state, case);
     Some(CaseView {
         id,
         kind: id.kind,
@@ -31,6 +33,8 @@ pub(super) fn view(state: &State, id: CaseId) -> Option<CaseView> {
         can_retry,
         can_pause,
         doubtful: doubtful_ceremony(state, case).map(|(request, _)| request),
+        ways: from_here.on.into_iter().map(|on| way_on(state, on)).collect(),
+        awaits: from_here.awaits.map(|words| SafeText::new(&words)),
     })
 }
 
@@ -55,15 +59,22 @@ fn possibilities(state: &State, case: &Case) -> (Can, Can) {
     if let Some(no) = observes(state) {
         return (no.clone(), no);
     }
-    if case.is_closed() {
-        let no = Can::no(format!("{} is closed", case.id));
-        return (no.clone(), no);
-    }
     let can_pause = match &case.paused {
+        _ if case.is_closed() => Can::no(format!("{} is closed", case.id)),
         Some(_) => Can::no("it is paused already"),
         None => Can::Yes,
     };
-    (Can::Yes, can_pause)
+    (can_retry(state, case).into(), can_pause)
+}
+
+/// A way on; in mode observe it is shown, and cannot be gone.
+fn way_on(state: &State, on: oracle::WayOn) -> WayOn {
+    WayOn {
+        way: convert::way(on.way),
+        can: observes(state).unwrap_or_else(|| on.can.into()),
+        why: SafeText::new(&on.why),
+        costs: SafeText::new(&on.costs),
+    }
 }
 
 /// The action that matters now, else the newest.

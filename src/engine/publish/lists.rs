@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use super::older::{Older, Wanted};
 use super::{actions, cases, ceremonies, exits, transactions};
 use crate::engine::live::Live;
-use crate::oracle::{ActionState, Case, State, action_state, place_in_line};
+use crate::oracle::{ActionState, Case, State, action_state, is_held, place_in_line};
 use crate::types::{ActionId, CaseId, PoolId, RequestId, RequestKind, SafeText, UnixMillis};
 use crate::view::{Kind, Listing, NEWEST_CLOSED, Page, Query, Refused, RowId, Rows};
 
@@ -86,7 +86,8 @@ impl<Id: Copy + Ord> Order<Id> {
 pub(super) fn cases(state: &State, which: impl Fn(&Case) -> bool) -> Order<CaseId> {
     let cases = state.cases.values().filter(|case| which(case));
     Order::by_age(cases.map(|case| {
-        let over = case.is_closed();
+        // what a person gave up and the contract still lists holds others up: it stays in view
+        let over = case.is_closed() && !is_held(state, case);
         (over, if over { case.since } else { case.opened_at }, case.id)
     }))
 }

@@ -1,7 +1,8 @@
 //! What a case does now, in one sentence for people.
 
 use crate::oracle::{
-    ActionState, Case, ExitStanding, Mode, REFUSALS, Sending, State, Step, milestones, unknown_outcome,
+    ActionState, Case, ExitStanding, Mode, REFUSALS, Sending, State, Step, milestones, queue_behind,
+    unknown_outcome,
 };
 use crate::types::{ActionId, NonceStatus, RequestId, SafeText, counted};
 
@@ -48,8 +49,15 @@ pub(super) fn sentence(state: &State, case: &Case) -> SafeText {
             None => "done on the execution chain; the validator is being looked up".to_owned(),
         },
         Step::Halted { reason, .. } => reason.to_string(),
+        Step::Closed { outcome } if case.given_up => given_up(state, case, outcome),
         Step::Closed { outcome } => outcome.to_string(),
     })
+}
+
+/// What a person gave up stays so, whatever the contract still lists.
+fn given_up(state: &State, case: &Case, outcome: &SafeText) -> String {
+    let behind = queue_behind(state, case).map_or_else(String::new, |words| format!("; {words}"));
+    format!("{outcome}; it stays so until it is retried{behind}")
 }
 
 /// Signed, sent or published.

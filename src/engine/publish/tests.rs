@@ -19,7 +19,8 @@ use crate::types::{
     ForkVersion, NonceStatus, OperatorId, PoolId, RequestId, RequestKind, Root, SignedTransaction,
 };
 use crate::view::{
-    Kind, Listing, NEWEST_CLOSED, NetworkView, Page, Query, Refused, RowId, Rows, Transition, ValidatorView,
+    self, Kind, Listing, NEWEST_CLOSED, NetworkView, Page, Query, Refused, RowId, Rows, Transition,
+    ValidatorView,
 };
 
 fn state(mode: Mode) -> State {
@@ -536,6 +537,7 @@ fn a_committee_is_shown_with_everybody_who_holds_a_share_and_with_possible_sizes
         status: SafeText::default(),
         reshares: (0, 3),
         can_reshare: Can::Yes,
+        can_exit: Can::Yes,
     }];
     let mut state = state(Mode::Supervised);
     let id = propose(&mut state, case_id(RequestKind::Reshare, 3), reshare(), vec![]);
@@ -688,6 +690,7 @@ fn the_views_use_the_words_of_the_core() {
         Status::Attention,
         Status::Unknown,
         Status::Orphaned,
+        Status::GivenUp,
         Status::Done,
     ];
     for status in statuses {
@@ -728,4 +731,111 @@ fn records_are_told_in_sentences_where_they_are_known() {
     };
     let text = serde_json::to_string(&transition).unwrap();
     assert_eq!(serde_json::from_str::<Transition>(&text).unwrap(), transition);
+}
+
+/// The core takes an input, at any time.
+fn take(state: &mut State, input: oracle::Input) -> oracle::WishReply {
+    let stamped = oracle::Stamped {
+        at: UnixMillis(50),
+        entropy: [0; 24],
+        input,
+    };
+    oracle::step(state, stamped).1
+}
+
+fn lists(ready: &[u32], staked: &[u32]) -> oracle::Input {
+    let pools = |pools: &[u32]| pools.iter().copied().map(PoolId).collect();
+    oracle::Input::Facts(Box::new(oracle::ChainFacts {
+        ready: pools(ready),
+        staked: pools(staked),
+        ..oracle::ChainFacts::default()
+    }))
+}
+
+#[test]
+fn what_was_given_up_stays_in_view_while_the_contract_lists_it() {
+    let mut state = state(Mode::Supervised);
+    let case = case_id(RequestKind::Deposit, 3);
+    propose(&mut state, case, keygen(), vec![]);
+    take(&mut state, lists(&[3, 4], &[]));
+    let shown = cases::view(&state, case).unwrap();
+    let of = |way| shown.way(way).map(|on| on.can.is_yes());
+    assert_eq!(of(view::Way::Decide), Some(true));
+    assert_eq!(of(view::Way::GiveUp), Some(true));
+    assert_eq!(of(view::Way::RedoKey), None, "it has no key");
+
+    let (by, reason) = (SafeText::new("ada"), SafeText::new("filled by mistake"));
+    let wish = oracle::Wish::GiveUp { case, reason };
+    take(&mut state, oracle::Input::Wish { by, wish })
+        .unwrap()
+        .unwrap();
+    let shown = cases::view(&state, case).unwrap();
+    assert_eq!(shown.status, view::CaseStatus::GivenUp);
+    let words = "given up by ada: filled by mistake; it stays so until it is retried; the contract serves its queue \
+                 in order and cannot skip pool 3: 1 deposit behind it, and every later one, wait";
+    assert_eq!(shown.sentence.as_str(), words);
+    assert!(shown.can_retry.is_yes() && !shown.can_pause.is_yes() && shown.is_over());
+    assert_eq!(
+        shown.ways.iter().map(|on| on.way).collect::<Vec<_>>(),
+        [view::Way::Retry]
+    );
+    // newer ones than it go to the pages before it
+    let open = |state: &State| super::lists::cases(state, |_| true).rest().len();
+    for pool in 100..100 + NEWEST_CLOSED as u32 {
+        let case = case_id(RequestKind::Reshare, pool);
+        let cause = Cause::Manual {
+            by: "ada".into(),
+            at: UnixMillis(60),
+        };
+        let outcome = SafeText::new("done");
+        for record in [
+            Record::CaseOpened { case, cause },
+            Record::CaseClosed { case, outcome },
+        ] {
+            state.apply(60, UnixMillis(60), &record);
+        }
+    }
+    assert_eq!(
+        open(&state),
+        0,
+        "held: it is carried beside the newest that are over"
+    );
+    take(&mut state, lists(&[], &[3]));
+    assert_eq!(open(&state), 1, "the contract does not list it any more");
+}
+
+#[test]
+fn an_exit_can_be_opened_for_an_active_validator_of_a_staked_pool() {
+    let mut supervised = state(Mode::Supervised);
+    take(&mut supervised, lists(&[], &[3]));
+    let validator = |pool, status: &str| ValidatorView {
+        pool: PoolId(pool),
+        public_key: BlsPublicKey::default(),
+        operators: vec![],
+        index: None,
+        status: status.into(),
+        reshares: (0, 3),
+        can_reshare: Can::Yes,
+        can_exit: Can::Yes,
+    };
+    let can = |state: &State, pool, status| validators::can_exit(state, &validator(pool, status)).is_yes();
+    assert!(can(&supervised, 3, "active_ongoing"));
+    assert!(can(&supervised, 3, "unknown"), "the desk finds out");
+    for status in [
+        "pending_queued",
+        "active_exiting",
+        "active_slashed",
+        "exited_unslashed",
+        "withdrawal_done",
+    ] {
+        assert!(!can(&supervised, 3, status), "{status}");
+    }
+    assert!(!can(&supervised, 4, "active_ongoing"), "not staked");
+    assert!(!can(&state(Mode::Observe), 3, "active_ongoing"));
+    let by = SafeText::new("ada");
+    let wish = oracle::Wish::RequestExit(PoolId(3));
+    take(&mut supervised, oracle::Input::Wish { by, wish })
+        .unwrap()
+        .unwrap();
+    assert!(!can(&supervised, 3, "active_ongoing"), "it is open");
 }

@@ -190,6 +190,7 @@ fn wanted(state: &State, case: &Case, standing: Option<Vec<OperatorId>>) -> Want
         chosen: case.chosen.clone(),
         standing,
         tracks: state.tracks(),
+        spent: case.spent.iter().cloned().collect(),
         avoid: case.avoid.iter().copied().collect(),
         last_failure: case.last_failure.clone(),
         attempt: case.attempts + 1,

@@ -1,6 +1,7 @@
 //! `sign-exit`: the operators who hold a key sign the voluntary exit of its validator.
 
 use super::{Draft, Family, Kind, Risk};
+use crate::oracle::ways::opened_by;
 use crate::oracle::{Action, BadExit, Case, KnownKey, State, Step};
 use crate::types::{OperatorId, SafeText};
 
@@ -19,6 +20,8 @@ pub struct SignExitDraft {
     pub attempt: u32,
     /// The exit that was signed before and whose signature every node found bad.
     pub bad: Option<BadExit>,
+    /// Who opened it by hand: then the contract does not ask for it.
+    pub opened_by: Option<SafeText>,
 }
 
 impl Kind for SignExit {
@@ -45,6 +48,7 @@ impl Kind for SignExit {
             last_failure: case.last_failure.clone(),
             attempt: case.attempts + 1,
             bad: case.offers.bad.clone(),
+            opened_by: opened_by(case),
         }))
     }
 

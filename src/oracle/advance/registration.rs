@@ -4,6 +4,7 @@ use alloy::primitives::keccak256;
 
 use crate::oracle::state::EffectKey;
 use crate::oracle::turn::Turn;
+use crate::oracle::ways::stopped_by;
 use crate::oracle::{CeremonyRole, KnownKey, Mode, Purpose, Record, State};
 use crate::types::{CaseId, CeremonyPlan, Root, SafeText, SignPurpose};
 
@@ -18,6 +19,12 @@ pub(super) fn toward_effect(turn: &mut Turn<'_>, id: CaseId) {
     };
     let facts = &turn.state.live.facts;
     if let Some(why) = case.kind().holds_effect(facts, id.pool) {
+        let why = match stopped_by(turn.state, id) {
+            Some(given_up) => format!(
+                "{why}; {given_up} was given up, and nothing behind it is deposited until that one is taken up again"
+            ),
+            None => why,
+        };
         turn.waits(id, &why);
         return;
     }

@@ -3,7 +3,7 @@
 use super::Kind;
 use crate::oracle::state::Shares;
 use crate::oracle::{ActionKind, ChainFacts, Settings, Stage, ValidatorPhase};
-use crate::types::PoolId;
+use crate::types::{PoolId, counted};
 
 pub(super) struct Deposit;
 
@@ -56,6 +56,18 @@ impl Kind for Deposit {
 
     fn wanted_by_state<'a>(&self, facts: &'a ChainFacts) -> &'a [PoolId] {
         &facts.ready
+    }
+
+    /// The call takes no pool id: what is at the head is served, or nothing is.
+    fn stands_behind(&self, facts: &ChainFacts, pool: PoolId) -> Option<String> {
+        let place = facts.ready.iter().position(|p| *p == pool)?;
+        let behind = match facts.ready.len() - place - 1 {
+            0 => "every later deposit waits".to_owned(),
+            n => format!("{} behind it, and every later one, wait", counted(n, "deposit")),
+        };
+        Some(format!(
+            "the contract serves its queue in order and cannot skip pool {pool}: {behind}"
+        ))
     }
 
     fn place(&self, facts: &ChainFacts, pool: PoolId) -> usize {

@@ -55,6 +55,11 @@ pub(in crate::oracle) trait Kind: Sync {
         &[]
     }
 
+    /// What waits in the contract's queue behind a pool that is not served; `None` where there is no queue.
+    fn stands_behind(&self, _facts: &ChainFacts, _pool: PoolId) -> Option<String> {
+        None
+    }
+
     /// Its place among what waits for a person: what must be served in order, in that order, and behind the rest.
     fn place(&self, _facts: &ChainFacts, _pool: PoolId) -> usize {
         0

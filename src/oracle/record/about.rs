@@ -25,6 +25,8 @@ impl Record {
             | Self::ValidatorForecast { case, .. }
             | Self::CaseHalted { case, .. }
             | Self::CaseRetried { case, .. }
+            | Self::CaseGivenUp { case, .. }
+            | Self::KeyRedone { case, .. }
             | Self::CaseClosed { case, .. }
             | Self::PoolServed { case, .. }
             | Self::PoolNotServed { case, .. } => Subject::Case(*case),

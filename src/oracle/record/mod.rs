@@ -259,6 +259,15 @@ pub enum Record {
     },
     /// The event that said so left the chain.
     PoolNotServed { case: CaseId, transaction: Root },
+    /// A person gave the case up. Only a person takes it up again, whatever state and logs say.
+    CaseGivenUp {
+        case: CaseId,
+        by: SafeText,
+        /// The person's words.
+        reason: SafeText,
+    },
+    /// A person chose to have another key made by another committee; the one before is condemned.
+    KeyRedone { case: CaseId, by: SafeText },
     /// A case ended.
     CaseClosed { case: CaseId, outcome: SafeText },
     /// Something worth keeping that changes nothing.
@@ -365,6 +374,8 @@ impl Record {
             Self::Resumed { .. } => "resumed",
             Self::PoolServed { .. } => "pool-served",
             Self::PoolNotServed { .. } => "pool-not-served",
+            Self::CaseGivenUp { .. } => "case-given-up",
+            Self::KeyRedone { .. } => "key-redone",
             Self::CaseClosed { .. } => "case-closed",
             Self::Note { .. } => "note",
         }

@@ -41,6 +41,12 @@ impl Record {
             Self::PoolNotServed { transaction, .. } => {
                 cases::kind(case.kind).not_served_by(case.pool, *transaction)
             }
+            Self::CaseGivenUp { by, reason, .. } => format!("{case} given up by {by}: {reason}"),
+            Self::KeyRedone { by, .. } => {
+                format!(
+                    "{by} has another committee make another key for {case}; the one before is never used"
+                )
+            }
             Self::CaseClosed { outcome, .. } => format!("{case} closed: {outcome}"),
             Self::Note { text, .. } => text.as_str().to_owned(),
             _ => self.kind().to_owned(),

@@ -54,6 +54,8 @@ impl Durable {
             Record::Resumed { .. } => self.resume(Some(case)),
             Record::PoolServed { transaction, log, .. } => self.pool_served(case, *transaction, *log),
             Record::PoolNotServed { .. } => self.pool_not_served(case),
+            Record::CaseGivenUp { by, reason, .. } => self.case_given_up(at, case, by, reason),
+            Record::KeyRedone { .. } => self.key_redone(at, case),
             Record::CaseClosed { outcome, .. } => self.case_closed(at, case, outcome),
             // opened already, or nothing but a line in its file
             _ => {}

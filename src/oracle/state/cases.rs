@@ -27,6 +27,8 @@ impl Durable {
             exit: None,
             ceremony: None,
             registration: None,
+            given_up: false,
+            spent: BTreeSet::new(),
             chosen: None,
             avoid: BTreeSet::new(),
             last_failure: None,
@@ -78,11 +80,50 @@ impl Durable {
                 wait.until = wait.until.min(at);
             }
         });
+        if self.cases.get(&id).is_some_and(|c| c.given_up) {
+            self.taken_up_again(at, id);
+        }
         if let Some(Step::Halted { resume, .. }) = self.cases.get(&id).map(|c| &c.step) {
             let resume = *resume;
             self.offer_again(resume);
             self.go(id, at, resume.step());
         }
+    }
+
+    pub(super) fn case_given_up(&mut self, at: UnixMillis, id: CaseId, by: &SafeText, reason: &SafeText) {
+        self.with(id, |c| {
+            c.given_up = true;
+            c.paused = None;
+        });
+        let outcome = SafeText::new(&format!("given up by {by}: {reason}"));
+        self.go(id, at, Step::Closed { outcome });
+    }
+
+    /// From where it was given up: with another key, or with what the operators made of the one that its validator has.
+    fn taken_up_again(&mut self, at: UnixMillis, id: CaseId) {
+        self.with(id, |c| c.given_up = false);
+        let made = self
+            .cases
+            .get(&id)
+            .filter(|c| c.exit.is_some() || c.reshare.is_some());
+        let step = match made {
+            Some(_) => Step::PlanEffect,
+            None => Step::PlanCeremony,
+        };
+        self.with(id, Case::forget_key);
+        self.go(id, at, step);
+    }
+
+    pub(super) fn key_redone(&mut self, at: UnixMillis, id: CaseId) {
+        self.with(id, |c| {
+            let made = c
+                .keygen
+                .as_ref()
+                .map(|k| k.share_public_keys.keys().copied().collect());
+            c.spent.extend(made);
+            c.forget_key();
+        });
+        self.go(id, at, Step::PlanCeremony);
     }
 
     pub(super) fn pause(&mut self, at: UnixMillis, case: Option<CaseId>, by: &SafeText) {
@@ -116,6 +157,19 @@ impl Durable {
         let outcome = outcome.clone();
         self.go(case, at, Step::Closed { outcome });
         self.retire(at, case);
+    }
+}
+
+impl Case {
+    /// The key that it made is not its own any more, nor what was made for that key.
+    fn forget_key(&mut self) {
+        if self.keygen.take().is_some() {
+            self.ceremony = None;
+            self.registration = None;
+            self.registration_attempts = 0;
+            self.chosen = None;
+            self.last_failure = None;
+        }
     }
 }
 

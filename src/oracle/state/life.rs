@@ -158,6 +158,10 @@ pub struct Case {
     pub ceremony: Option<RequestId>,
     /// SSV registration.
     pub registration: Option<Registration>,
+    /// A person gave it up: it is closed, and only a person takes it up again.
+    pub given_up: bool,
+    /// Committees whose keys a person gave up for another one's.
+    pub spent: BTreeSet<Vec<OperatorId>>,
     /// Committee chosen by a person.
     pub chosen: Option<Vec<OperatorId>>,
     /// Operators that made attempts fail.

@@ -3,8 +3,8 @@
 use crate::oracle::state::EffectKey;
 use crate::oracle::turn::Turn;
 use crate::oracle::{
-    ActionState, CeremonyPayload, CeremonyRole, Effect, Family, Payload, Prepared, Purpose, Record, Step,
-    TransactionPayload, account,
+    ActionKind, ActionState, CeremonyPayload, CeremonyRole, Effect, Family, Payload, Prepared, Purpose,
+    Record, Step, TransactionPayload, account, cases,
 };
 use crate::types::{ActionId, CaseId, SafeText};
 
@@ -14,6 +14,10 @@ pub(super) fn prepared(turn: &mut Turn<'_>, case: CaseId, purpose: Purpose, outc
     let Some(step) = turn.state.cases.get(&case).map(|c| c.step.clone()) else {
         return;
     };
+    // it was given up, or ended, while the desk was at it
+    if matches!(step, Step::Closed { .. }) {
+        return;
+    }
     match (purpose, outcome) {
         (Purpose::Send(action), Prepared::TooEarly { reason, until }) => {
             super::exit::deferred(turn, action, until, reason);
@@ -31,7 +35,7 @@ pub(super) fn prepared(turn: &mut Turn<'_>, case: CaseId, purpose: Purpose, outc
             });
         }
         (Purpose::Propose, Prepared::Proposal(proposal)) => {
-            if matches!(step, Step::PlanCeremony | Step::PlanEffect | Step::AwaitTurn) {
+            if wants(&step, case) == Some(proposal.kind) {
                 let number = turn.state.cases.get(&case).map_or(0, |c| c.actions) + 1;
                 let action = ActionId { case, number };
                 let digest = proposal.digest(action);
@@ -45,6 +49,16 @@ pub(super) fn prepared(turn: &mut Turn<'_>, case: CaseId, purpose: Purpose, outc
         (Purpose::Propose, Prepared::Refused(reason)) => turn.record(Record::CaseHalted { case, reason }),
         (Purpose::Refresh(action), outcome) => refreshed(turn, action, outcome),
         (Purpose::Send(action), outcome) => ready_to_send(turn, action, outcome),
+    }
+}
+
+/// What a case wants to have proposed at this step: something else was asked for before it went on.
+fn wants(step: &Step, case: CaseId) -> Option<ActionKind> {
+    let kind = cases::kind(case.kind);
+    match step {
+        Step::PlanCeremony => Some(kind.ceremony()),
+        Step::PlanEffect | Step::AwaitTurn => Some(kind.effect()),
+        _ => None,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use casimir_dkg::types::{ActionId, OperatorId, Root, SafeText};
+use casimir_dkg::types::{ActionId, CaseId, OperatorId, PoolId, Root, SafeText};
 use casimir_dkg::view::{CommitteeView, Request};
 use tui_input::Input;
 
@@ -64,6 +64,10 @@ pub(crate) enum FieldKind {
     Filter { pane: Pane, before: String },
     /// Why an action is rejected.
     Reason { action: ActionId, digest: Root },
+    /// Why a case is given up.
+    GiveUp { case: CaseId },
+    /// The phrase that opening an exit demands, where a rule may let it be published without another question.
+    ExitPhrase { pool: PoolId, expected: String },
     /// The phrase that an irreversible action demands.
     Phrase {
         action: ActionId,

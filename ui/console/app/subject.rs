@@ -1,7 +1,7 @@
 //! What a command is about: the selected row, or the thing whose detail view is open.
 
 use casimir_dkg::types::CaseId;
-use casimir_dkg::view::{ActionView, RowId, ValidatorView};
+use casimir_dkg::view::{ActionView, RowId, ValidatorView, Way, WayOn};
 
 use super::{App, Target};
 use crate::console::keys::Command;
@@ -47,6 +47,29 @@ impl App {
         }
     }
 
+    /// A way on that a case has and that can be gone now.
+    ///
+    /// # Errors
+    /// Why not, for the person who asked.
+    pub(crate) fn way_of(&self, case: CaseId, way: Way) -> Result<WayOn, String> {
+        let Some(view) = self.known().case(case) else {
+            return Err(format!("{case} is not in the newest state"));
+        };
+        let Some(on) = view.way(way) else {
+            return Err(format!("{case} has no such way on: {}", view.sentence));
+        };
+        on.can.check().map_err(ToString::to_string)?;
+        Ok(on.clone())
+    }
+
+    /// Whether the footer offers this way: on the page that says what it costs.
+    fn offers_way(&self, way: Way) -> bool {
+        match self.details.last().map(|detail| detail.target) {
+            Some(Target::Row(RowId::Case(case))) => self.way_of(case, way).is_ok(),
+            _ => false,
+        }
+    }
+
     /// Whether the footer offers the command now. The command itself explains why not.
     pub(crate) fn offers(&self, command: Command) -> bool {
         let waiting = || self.subject_action().filter(|a| a.waits());
@@ -54,7 +77,9 @@ impl App {
             Command::Approve | Command::Reject => waiting().is_some(),
             Command::Committee => waiting().is_some_and(|a| a.committee.is_some()),
             Command::Retry | Command::Pause => self.subject_case().is_some(),
-            Command::Reshare => self.subject_validator().is_some(),
+            Command::Reshare | Command::Exit => self.subject_validator().is_some(),
+            Command::RedoKey => self.offers_way(Way::RedoKey),
+            Command::GiveUp => self.offers_way(Way::GiveUp),
             Command::Copy | Command::Open => self.subject().is_some() || self.details.last().is_some(),
             Command::Follow => self.subject().is_some(),
             Command::NextPane => self.details.is_empty(),

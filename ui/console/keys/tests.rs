@@ -57,6 +57,9 @@ fn read_only_removes_every_dangerous_row() {
         Command::Pause,
         Command::PauseAll,
         Command::Reshare,
+        Command::Exit,
+        Command::RedoKey,
+        Command::GiveUp,
         Command::Propose,
     ] {
         assert!(

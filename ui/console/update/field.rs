@@ -40,7 +40,10 @@ pub(super) fn key(field: &mut Field, key: Key) {
 /// # Errors
 /// This field must be typed.
 pub(super) fn paste(field: &mut Field, text: &str) -> Result<(), &'static str> {
-    if matches!(field.kind, FieldKind::Phrase { .. }) {
+    if matches!(
+        field.kind,
+        FieldKind::Phrase { .. } | FieldKind::ExitPhrase { .. }
+    ) {
         return Err("the phrase must be typed, not pasted");
     }
     let room = LONGEST.saturating_sub(field.input.value().chars().count());
@@ -106,7 +109,7 @@ pub(super) fn submit(app: &mut App) -> Vec<Effect> {
     let text = field.input.value().trim().to_owned();
     match field.kind.clone() {
         FieldKind::Filter { .. } => app.overlay = None,
-        FieldKind::Reason { .. } if text.is_empty() => {
+        FieldKind::Reason { .. } | FieldKind::GiveUp { .. } if text.is_empty() => {
             field.problem = Some("a reason is needed: it goes into the journal".to_owned());
         }
         FieldKind::Reason { action, digest } => {
@@ -121,9 +124,11 @@ pub(super) fn submit(app: &mut App) -> Vec<Effect> {
                 },
             );
         }
-        FieldKind::Phrase { expected, .. } if text != expected => {
+        FieldKind::GiveUp { case } => give_up::reason_typed(app, case, &text),
+        FieldKind::Phrase { expected, .. } | FieldKind::ExitPhrase { expected, .. } if text != expected => {
             field.problem = Some(format!("that is not the phrase: type  {expected}"));
         }
+        FieldKind::ExitPhrase { pool, .. } => exit::question(app, pool),
         FieldKind::Phrase { action, digest, .. } => approve::phrase_typed(app, action, digest, text),
     }
     vec![]

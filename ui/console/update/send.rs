@@ -43,6 +43,9 @@ fn describe(request: &Request) -> (Subject, String) {
         Request::Reject { action, .. } => (Subject::Action(*action), format!("reject {action}")),
         Request::SetCommittee { action, .. } => (Subject::Action(*action), format!("committee of {action}")),
         Request::DeclareLost { request } => (Subject::Everything, format!("declare {request} lost")),
+        Request::GiveUp { case, .. } => (Subject::Case(*case), format!("give up {case}")),
+        Request::RedoKey { case } => (Subject::Case(*case), format!("another key for {case}")),
+        Request::RequestExit { pool } => (Subject::Everything, format!("exit of pool {pool}")),
         Request::Retry { case } => (Subject::Case(*case), format!("retry {case}")),
         Request::RequestReshare { pool } => (Subject::Everything, format!("reshare of pool {pool}")),
         Request::Pause { scope: s } => {

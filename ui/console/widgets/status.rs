@@ -31,6 +31,7 @@ pub(crate) fn case(status: CaseStatus) -> Status {
         CaseStatus::Attention => (Sign::Warn, Token::Danger),
         CaseStatus::Unknown => (Sign::Unknown, Token::Danger),
         CaseStatus::Orphaned => (Sign::Fail, Token::Stale),
+        CaseStatus::GivenUp => (Sign::Fail, Token::Warn),
         CaseStatus::Done => (Sign::Done, Token::Ok),
     };
     s(sign, status.word(), token)

@@ -36,7 +36,21 @@ pub(in crate::engine::publish) fn status(status: oracle::CaseStatus) -> view::Ca
         From::Attention => To::Attention,
         From::Unknown => To::Unknown,
         From::Orphaned => To::Orphaned,
+        From::GivenUp => To::GivenUp,
         From::Done => To::Done,
+    }
+}
+
+pub(in crate::engine::publish) fn way(way: oracle::Way) -> view::Way {
+    use oracle::Way as From;
+    use view::Way as To;
+    match way {
+        From::Decide => To::Decide,
+        From::Resume => To::Resume,
+        From::Retry => To::Retry,
+        From::DeclareLost => To::DeclareLost,
+        From::RedoKey => To::RedoKey,
+        From::GiveUp => To::GiveUp,
     }
 }
 

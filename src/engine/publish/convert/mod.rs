@@ -5,4 +5,4 @@ mod action;
 mod case;
 
 pub(super) use action::{action, committee};
-pub(super) use case::{cause, history, milestone, mode, status};
+pub(super) use case::{cause, history, milestone, mode, status, way};

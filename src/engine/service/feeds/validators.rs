@@ -137,6 +137,7 @@ impl Pane {
                         reshares: (committee.reshare_count, limit),
                         // filled in by the engine, which knows the cases
                         can_reshare: Can::Yes,
+                        can_exit: Can::Yes,
                     },
                 );
             }
@@ -185,6 +186,7 @@ mod tests {
             status: SafeText::default(),
             reshares: (0, 3),
             can_reshare: Can::Yes,
+            can_exit: Can::Yes,
         }];
         assert!(
             !hear(&mut pane, |n| n.heads += 1),

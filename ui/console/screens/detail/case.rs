@@ -2,7 +2,7 @@
 
 use casimir_dkg::view::{CaseStatus, CaseView, Cause};
 
-use super::times;
+use super::{times, ways};
 use crate::console::app::App;
 use crate::console::theme::Token;
 use crate::console::widgets::page::Page;
@@ -37,6 +37,7 @@ pub(in crate::console::screens) fn build(page: &mut Page<'_>, app: &App, case: &
     if let Some(ceremony) = case.ceremony {
         page.field("ceremony", Token::Text, ceremony);
     }
+    ways::build(page, app, case);
     if times::any(&case.times) {
         page.heading("Times");
         times::build(page, app, &case.times);

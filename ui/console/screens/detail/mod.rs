@@ -9,6 +9,7 @@ mod status;
 pub(super) mod times;
 pub(super) mod transaction;
 pub(super) mod validator;
+mod ways;
 
 use ratatui::Frame;
 use ratatui::layout::Rect;

@@ -17,6 +17,16 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, app: &App, field: &Field) 
             "reject",
             format!("Why is {action} rejected? The reason goes into the journal."),
         ),
+        FieldKind::GiveUp { case } => (
+            "give up",
+            format!("Why is {case} given up? The reason goes into the journal."),
+        ),
+        FieldKind::ExitPhrase { pool, expected } => (
+            "exit",
+            format!(
+                "A rule may let the exit of pool {pool} be published, which nobody can undo. To go on, type:  {expected}"
+            ),
+        ),
         FieldKind::Phrase { action, expected, .. } => (
             "approve",
             format!("{action} cannot be undone by anybody. To go on, type:  {expected}"),

@@ -81,7 +81,7 @@ impl Describe for Events {
             case.status
         };
         let state = status::case(shown);
-        let over = matches!(case.status, CaseStatus::Done | CaseStatus::Orphaned);
+        let over = case.is_over() || case.status == CaseStatus::Orphaned;
         let mut cells = vec![
             Cell::new(
                 state.token,

@@ -116,10 +116,148 @@ fn observers_decide_nothing() {
     observe.mode = casimir_dkg::view::Mode::Observe;
     for app in [fixture::app_with(fixture::busy(), setup()), fixture::app(observe)] {
         let mut d = Driver::new(app);
-        let all = "2 enter a y x e r p P q 7 R y 3 p r a x";
+        let all = "2 enter a y x e r p P q 7 R y 3 p r a x X o h enter y N y 7 E y";
         assert!(requests(d.slowly(all)).is_empty());
         d.app.overlay = None;
         let effects = d.slowly("q q ctrl-c y");
         assert!(requests(effects).is_empty());
     }
+}
+
+const TO_THE_LAST: &str = "3 g down down down down down down";
+
+#[test]
+fn giving_up_takes_a_reason_and_then_asks_with_what_it_costs() {
+    let mut d = busy();
+    assert!(requests(d.slowly("3 g X")).is_empty());
+    assert!(
+        d.app.overlay.is_none() && toast(&d).contains("wait until it has ended"),
+        "{}",
+        toast(&d)
+    );
+    d.slowly(TO_THE_LAST);
+    assert!(requests(d.slowly("X enter")).is_empty());
+    let Some(Overlay::Input(field)) = &d.app.overlay else {
+        panic!("no field");
+    };
+    assert!(
+        field
+            .problem
+            .as_ref()
+            .is_some_and(|p| p.contains("a reason is needed"))
+    );
+    assert!(requests(d.slowly("o o p s enter")).is_empty(), "it asks first");
+    let Some(Overlay::Ask(question)) = &d.app.overlay else {
+        panic!("no question");
+    };
+    assert_eq!(question.question, "Give deposit/0 up?");
+    assert!(
+        question.lines[1].starts_with("costs: its key is never used"),
+        "{:?}",
+        question.lines
+    );
+    let sent = requests(d.slowly("y"));
+    assert!(
+        matches!(&sent[..], [Request::GiveUp { case, reason }]
+            if case.to_string() == "deposit/0" && reason.as_str() == "oops"),
+        "{sent:?}"
+    );
+    // what cannot be given up any more by the time that the reason is typed is not asked about
+    d.slowly("X o h");
+    d.send(with(|s| s.cases[6].ways.clear()));
+    d.slowly("enter");
+    assert!(
+        d.app.overlay.is_none() && toast(&d).contains("no such way on"),
+        "{}",
+        toast(&d)
+    );
+}
+
+#[test]
+fn another_key_is_asked_for_where_the_engine_says_that_it_can_be() {
+    let mut d = busy();
+    d.slowly(TO_THE_LAST);
+    assert!(requests(d.slowly("N n")).is_empty());
+    let sent = requests(d.slowly("N y"));
+    assert!(
+        matches!(&sent[..], [Request::RedoKey { case }] if case.to_string() == "deposit/0"),
+        "{sent:?}"
+    );
+    assert!(
+        requests(d.slowly("up up up N y")).is_empty(),
+        "an exit makes no key"
+    );
+}
+
+#[test]
+fn an_exit_is_requested_for_a_validator() {
+    let mut d = busy();
+    assert!(requests(d.slowly("7 down E")).is_empty());
+    let Some(Overlay::Ask(question)) = &d.app.overlay else {
+        panic!("no question");
+    };
+    assert!(
+        question.lines[1].contains("waits for your approval"),
+        "{:?}",
+        question.lines
+    );
+    let sent = requests(d.slowly("y"));
+    assert!(
+        matches!(&sent[..], [Request::RequestExit { pool }] if pool.0 == 2),
+        "{sent:?}"
+    );
+    d.send(with(|s| {
+        s.mode = casimir_dkg::view::Mode::Auto;
+        s.validators[0].can_exit = Can::no("exit/1 is open already");
+    }));
+    // a rule may go on with it unasked
+    assert!(requests(d.slowly("E y enter")).is_empty());
+    let Some(Overlay::Input(field)) = &d.app.overlay else {
+        panic!("no phrase is wanted");
+    };
+    assert!(field.problem.as_ref().is_some_and(|p| p.contains("exit pool 2")));
+    d.send(Event::Paste("exit pool 2".to_owned()));
+    assert!(toast(&d).contains("must be typed"), "{}", toast(&d));
+    d.slowly("backspace");
+    d.types("exit pool 2");
+    assert!(requests(d.slowly("enter")).is_empty());
+    let Some(Overlay::Ask(question)) = &d.app.overlay else {
+        panic!("no question");
+    };
+    assert!(
+        question.lines[1].contains("without another question"),
+        "{:?}",
+        question.lines
+    );
+    assert!(requests(d.slowly("n up E y")).is_empty());
+    assert!(toast(&d).contains("open already"), "{}", toast(&d));
+    assert!(requests(d.slowly("3 E y")).is_empty(), "a case is no validator");
+}
+
+#[test]
+fn the_page_of_a_case_says_its_ways_on_with_key_and_cost() {
+    let mut d = busy();
+    d.slowly(TO_THE_LAST);
+    d.slowly("enter");
+    let shown = screen(&mut d);
+    for words in [
+        "Ways on",
+        "retry (r)",
+        "another committee (N)",
+        "an operator has reached its limit of validators",
+        "costs: another key generation with all its approvals",
+        "give up (X)",
+    ] {
+        assert!(shown.contains(words), "{words} is not in\n{shown}");
+    }
+    let footer = crate::console::widgets::footer::hints(&d.app);
+    for label in ["another key", "give up"] {
+        assert!(footer.iter().any(|(_, l)| l == label), "{label}: {footer:?}");
+    }
+    d.slowly("esc g enter");
+    let shown = screen(&mut d);
+    assert!(
+        shown.contains("waits for") && shown.contains("not now: a keygen of deposit/4 runs"),
+        "{shown}"
+    );
 }

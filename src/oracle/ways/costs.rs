@@ -1,0 +1,63 @@
+//! Why a way makes sense now, and what it costs, in words.
+
+use super::{queue_behind, refused_by_ssv};
+use crate::oracle::state::Shares;
+use crate::oracle::{Case, State, Step};
+
+pub(super) const NOTHING: &str = "nothing";
+
+pub(super) const ANOTHER_KEY: &str = "another key generation with all its approvals; the present key is never used. Nothing is deposited with it, so no ETH is lost";
+
+/// Why it would be taken up, or looked at, again; `None` where that changes nothing.
+pub(super) fn retry(state: &State, case: &Case) -> Option<String> {
+    let again = match &case.step {
+        Step::Halted { resume, .. } => resume.words().to_owned(),
+        Step::Closed { .. } if case.given_up => "it is taken up again".to_owned(),
+        Step::PlanCeremony | Step::PlanEffect | Step::AwaitTurn | Step::Register(None) => {
+            "looks again at once".to_owned()
+        }
+        Step::DecideEffect(_) if case.offers.deferred.is_some() => "looks again at once".to_owned(),
+        Step::DecideEffect(_) => "the checks are made again".to_owned(),
+        _ => return None,
+    };
+    Some(match refused_by_ssv(state, case) {
+        Some(refusal) => format!("{again}; SSV refuses it ({refusal}) until that changes there"),
+        None => again,
+    })
+}
+
+/// Why another committee would make another key.
+pub(super) fn redo_key(state: &State, case: &Case) -> String {
+    if let Some(refusal) = refused_by_ssv(state, case) {
+        return format!(
+            "SSV refuses what these operators made: {refusal}. Only another committee, with another key, passes"
+        );
+    }
+    match (&case.step, &case.last_failure) {
+        (Step::Halted { .. } | Step::Register(_), Some(why)) => {
+            format!("the operators of this key fail: {why}")
+        }
+        _ => "only where the operators of this key cannot go on: nothing says so now".to_owned(),
+    }
+}
+
+/// What is lost when a case is given up.
+pub(super) fn give_up(state: &State, case: &Case) -> String {
+    let mut costs = vec![match case.kind().shares() {
+        Shares::Makes if case.keygen.is_some() && !state.has_used_its_key(case) => {
+            "its key is never used".to_owned()
+        }
+        Shares::Makes => "the pool stays without a validator".to_owned(),
+        Shares::Replaces if case.reshare.is_some() => {
+            "the operators hold new shares of which the contract is never told".to_owned()
+        }
+        Shares::Replaces => "the pool keeps its operators".to_owned(),
+        Shares::Uses if case.exit.is_some() => {
+            "the validator stays, and whoever holds the signed exit can publish it at any time".to_owned()
+        }
+        Shares::Uses => "the validator stays".to_owned(),
+    }];
+    costs.extend(queue_behind(state, case));
+    costs.push("a retry takes it up again".to_owned());
+    costs.join("; ")
+}

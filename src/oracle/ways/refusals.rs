@@ -1,0 +1,73 @@
+//! What SSV says to a key that it will not take. It is read for advice alone: a wording that is not known loses the
+//! advice, and forbids nothing.
+
+use crate::oracle::{ActionState, Case, State, Step};
+use crate::types::{ActionId, SafeText};
+
+/// SSV's errors that concern the operators of a committee or their cluster, whatever the key is: of `SSVNetwork` v1 to v2,
+/// with and without data. A longer name that begins with one of these says the same.
+const OF_A_COMMITTEE: [(&str, &str); 5] = [
+    ("OperatorDoesNotExist", "an operator is not at SSV any more"),
+    (
+        "CallerNotWhitelisted",
+        "an operator is private and does not serve the manager",
+    ),
+    (
+        "ExceedValidatorLimit",
+        "an operator has reached its limit of validators",
+    ),
+    (
+        "ClusterIsLiquidated",
+        "the cluster of these operators is liquidated",
+    ),
+    (
+        "IncorrectClusterVersion",
+        "the cluster of these operators takes no more validators",
+    ),
+];
+
+/// The check that says the same before anything is sent.
+const CLUSTER_CHECK: &str = "ssv-cluster-active";
+
+/// Why SSV does not take what a case would send; `None` where nothing says so.
+pub(in crate::oracle) fn refused_by_ssv(state: &State, case: &Case) -> Option<String> {
+    case.keygen.as_ref()?;
+    texts(state, case).into_iter().find_map(|text| {
+        let known = OF_A_COMMITTEE.iter().find(|(error, _)| text.contains(error));
+        known.map(|(_, meaning)| format!("{meaning}; {text}"))
+    })
+}
+
+/// What stands against the case now: why it halted, the checks that fail, and how its newest effect failed.
+fn texts(state: &State, case: &Case) -> Vec<String> {
+    let mut texts = Vec::new();
+    match &case.step {
+        Step::Halted { reason, .. } => texts.push(reason.to_string()),
+        Step::DecideEffect(id) => {
+            let action = state.actions.get(id);
+            let checks = action.into_iter().flat_map(|a| state.shown(a).0.failed_checks());
+            texts.extend(checks.map(|check| {
+                let liquidated = check.name == CLUSTER_CHECK;
+                let error = if liquidated { "ClusterIsLiquidated: " } else { "" };
+                format!("{error}{}", check.reason)
+            }));
+        }
+        _ => {}
+    }
+    texts.extend(newest_failure(state, case).map(|reason| reason.to_string()));
+    texts
+}
+
+/// How the newest effect with the present key failed.
+fn newest_failure<'a>(state: &'a State, case: &Case) -> Option<&'a SafeText> {
+    let made = state.ceremonies.get(&case.ceremony?)?.ended.as_ref()?.0;
+    let of = |number| ActionId {
+        case: case.id,
+        number,
+    };
+    let mut actions = state.actions.range(of(0)..=of(u32::MAX)).rev();
+    actions.find_map(|(_, action)| match &action.state {
+        ActionState::Failed { reason } if action.proposed_at >= made => Some(reason),
+        _ => None,
+    })
+}

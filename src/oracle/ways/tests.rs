@@ -1,0 +1,792 @@
+//! A way on from everywhere, and what each leaves behind.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use alloy::primitives::{Bytes, U256};
+
+use super::*;
+use crate::oracle::fixture::{block, lost, proposal, settings, success};
+use crate::oracle::state::shadow::Shadow;
+use crate::oracle::*;
+use crate::types::*;
+
+const POOL: PoolId = PoolId(3);
+const KEY: BlsPublicKey = BlsPublicKey([5; 48]);
+
+/// A case of one kind, brought forward record by record.
+struct Life {
+    state: State,
+    shadow: Shadow,
+    id: CaseId,
+    now: u64,
+    facts: ChainFacts,
+}
+
+impl Life {
+    fn new(kind: RequestKind) -> Self {
+        let mode = Mode::Supervised;
+        let staked = if kind == RequestKind::Deposit {
+            vec![]
+        } else {
+            vec![POOL]
+        };
+        let mut life = Self {
+            state: State::new(Settings { mode, ..settings() }),
+            shadow: Shadow::default(),
+            id: CaseId {
+                kind,
+                pool: POOL,
+                ordinal: 0,
+            },
+            now: 1_000_000,
+            facts: ChainFacts {
+                head: Some(block(10)),
+                ready: vec![POOL, PoolId(4), PoolId(5)],
+                staked,
+                ..ChainFacts::default()
+            },
+        };
+        if kind != RequestKind::Deposit {
+            life.facts.ready = vec![];
+        }
+        life
+    }
+
+    fn opened(kind: RequestKind) -> Self {
+        let mut life = Self::new(kind);
+        let case = life.id;
+        let cause = Cause::State { block: block(9) };
+        life.record(Record::CaseOpened { case, cause });
+        life
+    }
+
+    /// The same with everything that a record of a life can do before, up to the last of these.
+    fn until(kind: RequestKind, moment: Moment) -> Self {
+        let mut life = Self::opened(kind);
+        for record in life.course(moment) {
+            life.record(record);
+        }
+        life
+    }
+
+    fn record(&mut self, record: Record) {
+        self.now += 10;
+        let at = UnixMillis(self.now);
+        let seq = self.state.newest + 1;
+        self.state.apply(seq, at, &record);
+        self.shadow.follow(&self.state, at, &[record]);
+    }
+
+    fn input(&mut self, input: Input) -> (Output, WishReply) {
+        self.now += 10;
+        let at = UnixMillis(self.now);
+        let mut entropy = [0; 24];
+        entropy[..8].copy_from_slice(&self.now.to_be_bytes());
+        let (output, reply) = step(&mut self.state, Stamped { at, entropy, input });
+        self.shadow.follow(&self.state, at, &output.records);
+        (output, reply)
+    }
+
+    fn wish(&mut self, wish: Wish) -> Result<SafeText, Refusal> {
+        let by = SafeText::new("ann");
+        self.input(Input::Wish { by, wish }).1.unwrap()
+    }
+
+    fn give_up(&mut self) -> Result<SafeText, Refusal> {
+        let reason = SafeText::new("filled by mistake");
+        self.wish(Wish::GiveUp {
+            case: self.id,
+            reason,
+        })
+    }
+
+    /// Another process: everything up to the head is read, and the state of the contract.
+    fn restart(&mut self) -> Output {
+        let mode = Mode::Supervised;
+        let settings = Settings { mode, ..settings() };
+        self.state = State::restored(settings, self.shadow.restart(&self.state));
+        self.wake()
+    }
+
+    fn wake(&mut self) -> Output {
+        let mut all = self.input(Input::Started).0;
+        let facts = Input::Facts(Box::new(self.facts.clone()));
+        for input in [
+            Input::CaughtUp {
+                finalized: Some(block(10)),
+            },
+            facts,
+        ] {
+            let output = self.input(input).0;
+            all.records.extend(output.records);
+            all.effects.extend(output.effects);
+        }
+        all
+    }
+
+    fn case(&self) -> &Case {
+        &self.state.cases[&self.id]
+    }
+
+    fn way(&self, way: Way) -> WayOn {
+        let ways = ways(&self.state, self.case());
+        let found = ways.on.iter().find(|on| on.way == way).cloned();
+        found.unwrap_or_else(|| panic!("{way:?} is not among {ways:?}"))
+    }
+
+    /// What happens to a case until this moment.
+    fn course(&self, until: Moment) -> Vec<Record> {
+        let kind = cases::kind(self.id.kind);
+        let mut course = Vec::new();
+        for moment in Moment::ALL {
+            if moment <= until {
+                course.extend(moment.records(self.id, kind.ceremony(), kind.effect()));
+            }
+        }
+        course
+    }
+}
+
+/// How far a life has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Moment {
+    Opened,
+    CeremonyProposed,
+    CeremonyRuns,
+    CeremonyDoubtful,
+    CeremonyDone,
+    RegistrationRuns,
+    RegistrationFails,
+    Registered,
+    EffectProposed,
+    Sent,
+    Final,
+}
+
+const REQUEST: RequestId = RequestId([1; 24]);
+const REGISTRATION: [RequestId; 2] = [RequestId([2; 24]), RequestId([3; 24])];
+
+impl Moment {
+    const ALL: [Self; 11] = [
+        Self::Opened,
+        Self::CeremonyProposed,
+        Self::CeremonyRuns,
+        Self::CeremonyDoubtful,
+        Self::CeremonyDone,
+        Self::RegistrationRuns,
+        Self::RegistrationFails,
+        Self::Registered,
+        Self::EffectProposed,
+        Self::Sent,
+        Self::Final,
+    ];
+
+    fn records(self, case: CaseId, ceremony: ActionKind, effect: ActionKind) -> Vec<Record> {
+        let (first, second) = (ActionId { case, number: 1 }, ActionId { case, number: 2 });
+        let registers = effect.definition().carries_registration();
+        let registration = |n: u32| {
+            let plan = registration_plan();
+            let request = REGISTRATION[n as usize];
+            started(case, request, None, CeremonyRole::Registration, n + 1, plan)
+        };
+        match self {
+            Self::Opened => vec![],
+            Self::CeremonyProposed => vec![proposed(first, ceremony)],
+            Self::CeremonyRuns => vec![
+                approved(first, ceremony),
+                started(
+                    case,
+                    REQUEST,
+                    Some(first),
+                    CeremonyRole::Main,
+                    1,
+                    plan_of(ceremony),
+                ),
+            ],
+            Self::CeremonyDoubtful => vec![Record::CeremonyUnknown {
+                request: REQUEST,
+                reason: "the messenger does not answer".into(),
+                transcript: None,
+            }],
+            Self::CeremonyDone => vec![verified(REQUEST, plan_of(ceremony))],
+            Self::RegistrationRuns if registers => vec![registration(0)],
+            Self::RegistrationFails if registers => vec![Record::CeremonyFailed {
+                request: REGISTRATION[0],
+                failure: CeremonyFailure {
+                    culprits: vec![OperatorId(2)],
+                    ..lost()
+                },
+                transcript: None,
+            }],
+            Self::Registered if registers => {
+                vec![registration(1), verified(REGISTRATION[1], registration_plan())]
+            }
+            Self::RegistrationRuns | Self::RegistrationFails | Self::Registered => vec![],
+            Self::EffectProposed => vec![proposed(second, effect)],
+            Self::Sent => {
+                let left = match effect.family() {
+                    Family::Transaction => signed(second),
+                    _ => Record::ExitPublished {
+                        action: second,
+                        verdicts: vec![],
+                        standing: Some(ExitStanding::Unheard),
+                    },
+                };
+                vec![approved(second, effect), left]
+            }
+            Self::Final => vec![match effect.family() {
+                Family::Transaction => status(second, true),
+                _ => Record::ValidatorPhaseSeen {
+                    case,
+                    phase: ValidatorPhase::Exiting,
+                    since: None,
+                    validator: None,
+                },
+            }],
+        }
+    }
+}
+
+fn proposed(action: ActionId, kind: ActionKind) -> Record {
+    let proposal = proposal(kind);
+    Record::ActionProposed {
+        action,
+        digest: proposal.digest(action),
+        proposal: Box::new(proposal),
+    }
+}
+
+fn approved(action: ActionId, kind: ActionKind) -> Record {
+    let decision = Decision {
+        verdict: Verdict::Approve,
+        decider: Decider::Person { name: "ann".into() },
+        at: UnixMillis(1),
+        digest: proposal(kind).digest(action),
+    };
+    Record::Decided { action, decision }
+}
+
+fn plan_of(kind: ActionKind) -> CeremonyPlan {
+    match proposal(kind).payload {
+        Payload::Ceremony(payload) => payload.plan,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn registration_plan() -> CeremonyPlan {
+    CeremonyPlan::Sign {
+        validator: KEY,
+        committee: (1..=4).map(OperatorId).collect(),
+        threshold: 3,
+        signing_root: Root::default(),
+        what: SignPurpose::OwnerNonce {
+            owner: String::new(),
+            nonce: 0,
+        },
+        share_public_keys: BTreeMap::new(),
+    }
+}
+
+fn started(
+    case: CaseId,
+    request: RequestId,
+    action: Option<ActionId>,
+    role: CeremonyRole,
+    attempt: u32,
+    plan: CeremonyPlan,
+) -> Record {
+    Record::CeremonyStarted {
+        request,
+        case,
+        action,
+        role,
+        attempt,
+        plan,
+        backend: BackendName::default(),
+    }
+}
+
+fn verified(request: RequestId, plan: CeremonyPlan) -> Record {
+    Record::CeremonyVerified {
+        request,
+        result: success(&plan).result,
+        checks: Vec::new(),
+        transcript: None,
+    }
+}
+
+fn signed(action: ActionId) -> Record {
+    let transaction = SignedTransaction {
+        raw: Bytes::new(),
+        hash: Root([8; 32]),
+        nonce: 7,
+        max_fee_wei: U256::from(1),
+        priority_fee_wei: U256::from(1),
+        gas_limit: 1,
+    };
+    Record::TransactionSigned { action, transaction }
+}
+
+fn status(action: ActionId, success: bool) -> Record {
+    let reason = (!success).then(|| SafeText::new("ExceedValidatorLimitWithData(4)"));
+    Record::TransactionStatus {
+        action,
+        status: NonceStatus::Included {
+            hash: Root([8; 32]),
+            block: block(10),
+            success,
+            reason,
+            fee_paid_wei: U256::from(1),
+            served: success.then_some(POOL),
+            is_final: true,
+        },
+    }
+}
+
+fn name_of(step: &Step) -> &'static str {
+    match step {
+        Step::PlanCeremony => "plan-ceremony",
+        Step::DecideCeremony(_) => "decide-ceremony",
+        Step::RunCeremony(_) => "run-ceremony",
+        Step::AwaitTurn => "await-turn",
+        Step::Register(None) => "register",
+        Step::Register(Some(_)) => "registering",
+        Step::PlanEffect => "plan-effect",
+        Step::DecideEffect(_) => "decide-effect",
+        Step::Execute(_) => "execute",
+        Step::Follow => "follow",
+        Step::Halted { .. } => "halted",
+        Step::Closed { .. } => "closed",
+    }
+}
+
+/// Every state that a case of this kind can be in, from each moment of its life: as it is, halted, paused, without its
+/// request, closed, and given up.
+fn everywhere(kind: RequestKind, mut look: impl FnMut(&str, &mut Life)) {
+    for moment in Moment::ALL {
+        let words = |what: &str| format!("{kind} at {moment:?}, {what}");
+        let case = Life::new(kind).id;
+        let reason = SafeText::new("the contract said no");
+        let (by, outcome) = (SafeText::new("ann"), SafeText::new("it is done"));
+        let after = [
+            ("as it is", None),
+            ("halted", Some(Record::CaseHalted { case, reason })),
+            (
+                "paused",
+                Some(Record::Paused {
+                    case: Some(case),
+                    by: by.clone(),
+                }),
+            ),
+            ("all paused", Some(Record::Paused { case: None, by })),
+            ("orphaned", Some(Record::CauseLost { case })),
+            ("closed", Some(Record::CaseClosed { case, outcome })),
+        ];
+        for (what, record) in after {
+            let mut life = Life::until(kind, moment);
+            record.into_iter().for_each(|record| life.record(record));
+            look(&words(what), &mut life);
+        }
+    }
+}
+
+#[test]
+fn from_every_state_there_is_a_way_on_or_it_says_what_it_waits_for() {
+    for kind in cases::ALL {
+        let mut seen = BTreeSet::new();
+        everywhere(kind, |words, life| {
+            seen.insert(name_of(&life.case().step));
+            let found = ways(&life.state, life.case());
+            let goes = found.on.iter().any(|on| on.can.is_ok());
+            match &life.case().step {
+                Step::Closed { .. } => assert_eq!(found, Ways::default(), "{words}: it is at its end"),
+                Step::Halted { .. } => assert!(goes, "{words}: {found:?}"),
+                step => assert!(goes || found.awaits.is_some(), "{words} ({step:?}): {found:?}"),
+            }
+            for on in &found.on {
+                assert!(!on.why.is_empty() && !on.costs.is_empty(), "{words}: {on:?}");
+            }
+            if life.give_up().is_ok() {
+                let found = ways(&life.state, life.case());
+                assert!(
+                    found.on.iter().any(|on| on.way == Way::Retry && on.can.is_ok()),
+                    "{words}: {found:?}"
+                );
+            }
+        });
+        let all: BTreeSet<_> = match kind {
+            RequestKind::Exit => [].into(),
+            _ => ["register", "registering"].into(),
+        };
+        let all: BTreeSet<_> = all
+            .into_iter()
+            .chain((kind == RequestKind::Deposit).then_some("await-turn"))
+            .chain([
+                "plan-ceremony",
+                "decide-ceremony",
+                "run-ceremony",
+                "plan-effect",
+                "decide-effect",
+            ])
+            .chain(["execute", "follow", "halted", "closed"])
+            .collect();
+        assert_eq!(
+            all.difference(&seen).count(),
+            0,
+            "{kind} was not everywhere: {seen:?}"
+        );
+    }
+}
+
+#[test]
+fn what_may_take_effect_is_not_given_up() {
+    for kind in cases::ALL {
+        for moment in Moment::ALL {
+            let mut life = Life::until(kind, moment);
+            let flies = match moment {
+                Moment::CeremonyRuns => Some("runs: wait until it has ended"),
+                Moment::CeremonyDoubtful => Some("is unknown: declare it lost first"),
+                Moment::RegistrationRuns if kind != RequestKind::Exit => Some("runs: wait until"),
+                Moment::Sent if kind == RequestKind::Exit => Some("can be in a block at any time"),
+                Moment::Sent => Some("with nonce 7 may still take effect"),
+                Moment::Final => Some("its validator is followed"),
+                _ => None,
+            };
+            let before = life.state.durable().clone();
+            let shown = life.way(Way::GiveUp).can;
+            let answer = life.give_up();
+            match (flies, answer) {
+                (None, Ok(_)) => {
+                    let outcome = "given up by ann: filled by mistake".into();
+                    assert_eq!(life.case().step, Step::Closed { outcome }, "{kind} at {moment:?}");
+                }
+                (Some(what), Err(Refusal::NotNow(why))) => {
+                    assert!(why.as_str().contains(what), "{kind} at {moment:?}: {why}");
+                    // what a screen shows is what the wish is refused with
+                    assert_eq!(shown, Err(why.to_string()));
+                    if moment != Moment::Final {
+                        assert!(
+                            *life.state.durable() == before,
+                            "{kind} at {moment:?}: something is recorded"
+                        );
+                    }
+                }
+                (flies, answer) => panic!("{kind} at {moment:?}: {flies:?}, {answer:?}"),
+            }
+        }
+    }
+}
+
+#[test]
+fn a_case_that_was_given_up_is_taken_up_again_by_a_person_alone() {
+    let mut life = Life::until(RequestKind::Deposit, Moment::EffectProposed);
+    life.wake();
+    let said = life.give_up().unwrap();
+    assert!(
+        said.as_str().contains("cannot skip pool 3: 2 deposits behind it"),
+        "{said}"
+    );
+    assert!(life.state.condemned.contains_key(&KEY), "its key is never used");
+    assert!(matches!(
+        life.state.actions[&ActionId {
+            case: life.id,
+            number: 2
+        }]
+            .state,
+        ActionState::Void { .. }
+    ));
+    // the contract goes on listing it, and asks for it again
+    for _ in 0..2 {
+        let output = life.restart();
+        assert!(
+            !output.effects.iter().any(|e| e.case() == life.id),
+            "nothing of it is done: {:?}",
+            output.effects
+        );
+        let number = 10 + life.facts.head.unwrap().number;
+        life.facts.head = Some(block(number));
+        life.input(Input::Facts(Box::new(life.facts.clone())));
+        let log = LogRef {
+            block: block(number),
+            transaction: Root([1; 32]),
+            index: 0,
+        };
+        let kind = RequestKind::Deposit;
+        life.input(Input::Requested {
+            kind,
+            pool: POOL,
+            log,
+        });
+        assert!(life.case().given_up && life.case().is_closed());
+        assert_eq!(case_status(&life.state, life.id), CaseStatus::GivenUp);
+        assert!(is_held(&life.state, life.case()), "it stays in view");
+    }
+    let twice = life.give_up().unwrap_err();
+    assert!(
+        matches!(&twice, Refusal::NotNow(why) if why.as_str().contains("given up by ann")),
+        "{twice:?}"
+    );
+
+    life.wish(Wish::Retry(life.id)).unwrap();
+    let case = life.case();
+    assert_eq!(
+        (&case.step, &case.keygen, case.given_up),
+        (&Step::PlanCeremony, &None, false)
+    );
+    assert!(life.state.condemned.contains_key(&KEY), "and stays condemned");
+    life.shadow.restart(&life.state);
+}
+
+#[test]
+fn what_waits_behind_a_case_that_was_given_up_says_so() {
+    let mut life = Life::until(RequestKind::Deposit, Moment::CeremonyDone);
+    life.give_up().unwrap();
+    let first = std::mem::replace(&mut life.id, "deposit/4".parse().unwrap());
+    let cause = Cause::State { block: block(9) };
+    life.record(Record::CaseOpened { case: life.id, cause });
+    let plan = plan_of(ActionKind::Keygen);
+    life.record(started(
+        life.id,
+        RequestId([9; 24]),
+        None,
+        CeremonyRole::Main,
+        1,
+        plan.clone(),
+    ));
+    life.record(verified(RequestId([9; 24]), plan));
+    life.wake();
+    let says = life.state.waiting_reason(life.id).unwrap().as_str();
+    assert!(says.contains(&format!("{first} was given up")), "{says}");
+}
+
+#[test]
+fn a_validator_keeps_its_key_when_its_case_is_given_up() {
+    for kind in [RequestKind::Reshare, RequestKind::Exit] {
+        let mut life = Life::until(kind, Moment::Registered);
+        life.give_up().unwrap();
+        assert_eq!(life.state.condemned, BTreeMap::new(), "{kind}");
+        life.wish(Wish::Retry(life.id)).unwrap();
+        assert_eq!(
+            life.case().step,
+            Step::PlanEffect,
+            "{kind}: what was made is there"
+        );
+    }
+    // of two reshares the newer one is the one to go on with
+    let mut life = Life::until(RequestKind::Reshare, Moment::Registered);
+    life.wake();
+    life.give_up().unwrap();
+    life.wish(Wish::Reshare(POOL)).unwrap();
+    let refused = life.wish(Wish::Retry(life.id)).unwrap_err();
+    assert!(
+        matches!(&refused, Refusal::NotNow(why) if why.as_str().starts_with("reshare/3.1 came after")),
+        "{refused:?}"
+    );
+}
+
+#[test]
+fn another_committee_makes_another_key_while_nothing_was_sent_with_the_first() {
+    for moment in Moment::ALL {
+        let mut life = Life::until(RequestKind::Deposit, moment);
+        let answer = life.wish(Wish::RedoKey(life.id));
+        let possible = (Moment::CeremonyDone..=Moment::EffectProposed).contains(&moment)
+            && moment != Moment::RegistrationRuns;
+        assert_eq!(answer.is_ok(), possible, "{moment:?}: {answer:?}");
+        if !possible {
+            continue;
+        }
+        let case = life.case();
+        let before: BTreeSet<Vec<OperatorId>> = [(1..=4).map(OperatorId).collect()].into();
+        assert_eq!(
+            (&case.step, &case.spent),
+            (&Step::PlanCeremony, &before),
+            "{moment:?}"
+        );
+        assert_eq!(
+            (&case.keygen, &case.registration, case.ceremony),
+            (&None, &None, None)
+        );
+        assert!(life.state.condemned.contains_key(&KEY), "{moment:?}");
+        let asked = life.restart();
+        let spent = asked.effects.iter().find_map(|effect| match effect {
+            Effect::Prepare { draft, .. } => match &**draft {
+                Draft::Keygen(draft) => Some(draft.wanted.spent.clone()),
+                _ => None,
+            },
+            _ => None,
+        });
+        assert_eq!(
+            spent,
+            Some(before.into_iter().collect()),
+            "{moment:?}: a key generation is prepared"
+        );
+    }
+    for kind in [RequestKind::Reshare, RequestKind::Exit] {
+        let mut life = Life::until(kind, Moment::Registered);
+        let refused = life.wish(Wish::RedoKey(life.id)).unwrap_err();
+        assert!(
+            matches!(&refused, Refusal::NotNow(why) if why.as_str().contains("makes no key")),
+            "{refused:?}"
+        );
+    }
+}
+
+#[test]
+fn a_key_is_redone_once_its_transaction_is_known_to_have_failed() {
+    let mut life = Life::until(RequestKind::Deposit, Moment::Sent);
+    let action = ActionId {
+        case: life.id,
+        number: 2,
+    };
+    // its nonce may still be used by what was signed
+    for status in [
+        NonceStatus::Pending,
+        NonceStatus::Missing,
+        NonceStatus::Replaced {
+            by: None,
+            is_final: false,
+        },
+    ] {
+        life.record(Record::TransactionStatus { action, status });
+        let refused = life.wish(Wish::RedoKey(life.id)).unwrap_err();
+        assert!(
+            matches!(&refused, Refusal::NotNow(why) if why.as_str().contains("nonce 7")),
+            "{refused:?}"
+        );
+    }
+    life.record(status(action, false));
+    assert!(matches!(life.case().step, Step::Halted { .. }));
+    // the page says why it fails, and what helps
+    let redo = life.way(Way::RedoKey);
+    let why = "SSV refuses what these operators made: an operator has reached its limit of validators";
+    assert!(redo.can.is_ok() && redo.why.starts_with(why), "{redo:?}");
+    assert!(life.way(Way::Retry).why.contains("until that changes there"));
+    let said = life.wish(Wish::Retry(life.id)).unwrap();
+    assert!(said.as_str().contains("only another key helps"), "{said}");
+    // and it says so still when the same comes back
+    let third = ActionId { number: 3, ..action };
+    let mut proposal = proposal(ActionKind::SendDeposit);
+    proposal.checks = vec![Check::fail(
+        "simulation",
+        "it would revert: OperatorDoesNotExist()",
+    )];
+    life.record(Record::ActionProposed {
+        action: third,
+        digest: proposal.digest(third),
+        proposal: Box::new(proposal),
+    });
+    let redo = life.way(Way::RedoKey);
+    assert!(
+        redo.why.contains("an operator is not at SSV any more"),
+        "{redo:?}"
+    );
+    life.wish(Wish::RedoKey(life.id)).unwrap();
+    assert_eq!(life.case().step, Step::PlanCeremony);
+    life.shadow.restart(&life.state);
+}
+
+#[test]
+fn a_deposit_that_was_asked_for_with_the_old_key_is_not_proposed() {
+    let mut life = Life::until(RequestKind::Deposit, Moment::Registered);
+    let asked = life.wake().effects;
+    let deposit =
+        |e: &Effect| matches!(e, Effect::Prepare { draft, .. } if draft.kind() == ActionKind::SendDeposit);
+    assert!(asked.iter().any(deposit), "the desk is at it: {asked:?}");
+    life.wish(Wish::RedoKey(life.id)).unwrap();
+    let late = Input::Prepared {
+        case: life.id,
+        purpose: Purpose::Propose,
+        outcome: Prepared::Proposal(Box::new(proposal(ActionKind::SendDeposit))),
+    };
+    let records = life.input(late).0.records;
+    assert_eq!(records, [], "it is dropped");
+    // the same for what was given up while the desk was at it
+    let mut life = Life::until(RequestKind::Exit, Moment::Registered);
+    life.wake();
+    life.give_up().unwrap();
+    for outcome in [
+        Prepared::Refused("no".into()),
+        Prepared::AlreadySo {
+            phase: ValidatorPhase::Exiting,
+            validator: KEY,
+        },
+    ] {
+        let (case, purpose) = (life.id, Purpose::Propose);
+        let records = life
+            .input(Input::Prepared {
+                case,
+                purpose,
+                outcome,
+            })
+            .0
+            .records;
+        assert_eq!(records, []);
+    }
+}
+
+#[test]
+fn an_exit_is_opened_by_hand_and_stays_open() {
+    let mut life = Life::new(RequestKind::Exit);
+    let refused = |life: &mut Life| match life.wish(Wish::RequestExit(POOL)).unwrap_err() {
+        Refusal::NotNow(why) => why.to_string(),
+        other => panic!("{other:?}"),
+    };
+    let not_staked = std::mem::take(&mut life.facts.staked);
+    life.wake();
+    assert!(refused(&mut life).contains("not staked"));
+    life.facts.staked = not_staked;
+    life.wake();
+    life.wish(Wish::RequestExit(POOL)).unwrap();
+    assert!(matches!(&life.case().cause, Cause::Manual { by, .. } if by.as_str() == "ann"));
+    assert_eq!(refused(&mut life), "exit/3 is open already");
+    let asked = life.restart();
+    let opened_by = asked.effects.iter().find_map(|effect| match effect {
+        Effect::Prepare { draft, .. } => match &**draft {
+            Draft::SignExit(draft) => draft.opened_by.clone(),
+            _ => None,
+        },
+        _ => None,
+    });
+    assert_eq!(opened_by, Some("ann".into()), "the desk is told who wants it");
+    assert!(!life.case().is_closed() && !life.case().orphaned);
+
+    life.give_up().unwrap();
+    assert_eq!(
+        refused(&mut life),
+        "exit/3 was given up: take it up again instead"
+    );
+    life.wish(Wish::Retry(life.id)).unwrap();
+    life.record(Record::ValidatorPhaseSeen {
+        case: life.id,
+        phase: ValidatorPhase::Exited,
+        since: None,
+        validator: None,
+    });
+    life.record(Record::CaseClosed {
+        case: life.id,
+        outcome: "it has left".into(),
+    });
+    assert!(refused(&mut life).contains("is exited, by exit/3"));
+}
+
+#[test]
+fn a_reason_is_needed_and_observers_give_nothing_up() {
+    let mut life = Life::opened(RequestKind::Deposit);
+    let blank = SafeText::new("  ");
+    let refused = life.wish(Wish::GiveUp {
+        case: life.id,
+        reason: blank,
+    });
+    assert!(matches!(&refused, Err(Refusal::NotNow(why)) if why.as_str().contains("a reason is needed")));
+    life.state.settings.mode = Mode::Observe;
+    for wish in [
+        Wish::GiveUp {
+            case: life.id,
+            reason: "no".into(),
+        },
+        Wish::RedoKey(life.id),
+        Wish::RequestExit(POOL),
+    ] {
+        assert!(matches!(life.wish(wish), Err(Refusal::Mode(_))));
+    }
+}

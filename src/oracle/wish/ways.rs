@@ -1,0 +1,110 @@
+//! Ways out: a case is given up, a key is made anew by another committee, an exit is opened by hand.
+
+use super::{Answer, not_now};
+use crate::oracle::state::Shares;
+use crate::oracle::turn::Turn;
+use crate::oracle::{ActionState, Case, Cause, Record, Step, ways};
+use crate::types::{CaseId, PoolId, RequestKind, SafeText};
+
+/// Nothing of the case is done any more, and nothing but a person takes it up again.
+pub(super) fn give_up(turn: &mut Turn<'_>, by: &SafeText, id: CaseId, reason: SafeText) -> Answer {
+    let case = found(turn, id)?;
+    ways::can_give_up(turn.state, case).map_err(not_now)?;
+    if reason.as_str().trim().is_empty() {
+        return Err(not_now("a reason is needed: it goes into the journal"));
+    }
+    let words = SafeText::new(&format!("{id} was given up by {by}: {reason}"));
+    void_what_waits(turn, id, &words);
+    condemn(turn, id, &words);
+    turn.record(Record::CaseGivenUp {
+        case: id,
+        by: by.clone(),
+        reason,
+    });
+    turn.state.live.waiting.remove(&id);
+    let behind = turn
+        .state
+        .cases
+        .get(&id)
+        .and_then(|c| ways::queue_behind(turn.state, c));
+    let behind = behind.map_or_else(String::new, |words| format!("; {words}"));
+    Ok(SafeText::new(&format!(
+        "{id} is given up and stays so until it is retried{behind}"
+    )))
+}
+
+/// The present key is never used; another key generation is proposed.
+pub(super) fn redo_key(turn: &mut Turn<'_>, by: &SafeText, id: CaseId) -> Answer {
+    let case = found(turn, id)?;
+    ways::can_redo_key(turn.state, case).map_err(not_now)?;
+    let words = SafeText::new(&format!("{by} had another key made for {id}"));
+    void_what_waits(turn, id, &words);
+    condemn(turn, id, &words);
+    turn.record(Record::KeyRedone {
+        case: id,
+        by: by.clone(),
+    });
+    Ok(SafeText::new(&format!(
+        "the key of {id} is never used; another key generation is proposed"
+    )))
+}
+
+/// The contract of May 2023 emits no request for an exit, so a person opens it. What it takes to sign and to publish it
+/// is what it takes for one that the contract asked for.
+pub(super) fn request_exit(turn: &mut Turn<'_>, by: &SafeText, pool: PoolId) -> Answer {
+    ways::can_request_exit(turn.state, pool).map_err(not_now)?;
+    Ok(open_by_hand(turn, by, RequestKind::Exit, pool))
+}
+
+/// Opens a case after the newest of its kind for this pool.
+pub(super) fn open_by_hand(turn: &mut Turn<'_>, by: &SafeText, kind: RequestKind, pool: PoolId) -> SafeText {
+    let newest = turn.state.cases_of(kind, pool).next_back();
+    let ordinal = newest.map_or(0, |c| c.id.ordinal + 1);
+    let case = CaseId { kind, pool, ordinal };
+    turn.record(Record::CaseOpened {
+        case,
+        cause: Cause::Manual {
+            by: by.clone(),
+            at: turn.at,
+        },
+    });
+    SafeText::new(&format!("{case} opened"))
+}
+
+fn found<'a>(turn: &'a Turn<'_>, id: CaseId) -> Result<&'a Case, super::Refusal> {
+    let case = turn.state.cases.get(&id);
+    case.ok_or_else(|| not_now(format!("there is no case {id}")))
+}
+
+/// An action that waits for its decision, or was approved and has not left, has lost its ground.
+fn void_what_waits(turn: &mut Turn<'_>, id: CaseId, reason: &SafeText) {
+    let action = match turn.state.cases.get(&id).map(|c| &c.step) {
+        Some(Step::DecideCeremony(action) | Step::DecideEffect(action)) => *action,
+        _ => return,
+    };
+    let stands = |state: &ActionState| matches!(state, ActionState::Proposed | ActionState::Approved);
+    if turn.state.actions.get(&action).is_some_and(|a| stands(&a.state)) {
+        turn.record(Record::ActionVoided {
+            action,
+            reason: reason.clone(),
+        });
+    }
+}
+
+/// The key that the case made is never used, unless it is in the chain already. The key of a validator is not the case's
+/// to condemn.
+fn condemn(turn: &mut Turn<'_>, id: CaseId, reason: &SafeText) {
+    let Some(case) = turn.state.cases.get(&id) else {
+        return;
+    };
+    if case.kind().shares() != Shares::Makes || turn.state.has_used_its_key(case) {
+        return;
+    }
+    let made = case.keygen.as_ref().map(|key| key.validator);
+    if let Some(validator) = made.filter(|key| !turn.state.condemned.contains_key(key)) {
+        turn.record(Record::KeyCondemned {
+            validator,
+            reason: reason.clone(),
+        });
+    }
+}
