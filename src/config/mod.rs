@@ -140,8 +140,8 @@ impl Layers {
         let policy = section::policy::read(&mut r);
         let signer = section::signer::read(&mut r, network.as_ref(), policy.as_ref());
         let operators = section::operators::read(&mut r);
-        let selection = section::selection::read(&mut r, operators.as_ref());
         let dkg = section::dkg::read(&mut r);
+        let selection = section::selection::read(&mut r, operators.as_ref(), dkg.as_ref());
         let fees = section::fees::read(&mut r);
         let beacon = section::beacon::read(&mut r);
         let http = section::http::read(&mut r);

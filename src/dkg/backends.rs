@@ -15,17 +15,15 @@ pub(crate) struct Known {
     pub(super) examine: fn(&Transcript) -> Result<Examined, TranscriptError>,
 }
 
-/// The one that `[dkg]` configures.
-pub(crate) const CONFIGURED: Known = Known {
+/// All of them; `dkg.backend` chooses one by its name.
+pub(crate) const ALL: &[Known] = &[Known {
     name: BackendName::ROCKX,
     capabilities: rockx::backend::capabilities,
     examine: rockx::transcript::examine,
-};
-
-const ALL: &[Known] = &[CONFIGURED];
+}];
 
 /// The backend of this name; `None` where this program has none.
-pub(super) fn named(name: &BackendName) -> Option<&'static Known> {
+pub(crate) fn named(name: &BackendName) -> Option<&'static Known> {
     ALL.iter().find(|known| known.name == *name)
 }
 

@@ -52,6 +52,26 @@ impl PoolEventKind {
             Self::DepositInitiated | Self::Deposited | Self::Reshared | Self::Exited => None,
         }
     }
+
+    /// The event that asks for this.
+    #[must_use]
+    pub fn requests(kind: RequestKind) -> Self {
+        match kind {
+            RequestKind::Deposit => Self::DepositRequested,
+            RequestKind::Reshare => Self::ReshareRequested,
+            RequestKind::Exit => Self::ExitRequested,
+        }
+    }
+
+    /// The event by which the manager tells that this was done.
+    #[must_use]
+    pub fn fulfils(kind: RequestKind) -> Self {
+        match kind {
+            RequestKind::Deposit => Self::DepositInitiated,
+            RequestKind::Reshare => Self::Reshared,
+            RequestKind::Exit => Self::Exited,
+        }
+    }
 }
 
 impl fmt::Display for PoolEventKind {

@@ -88,12 +88,7 @@ async fn run_within(
             },
             changed = engine.snapshots.changed() => {
                 if changed.is_err() {
-                    // what was sent before the end is still worth a line
-                    while let Ok(transition) = engine.transitions.try_recv() {
-                        if !silent {
-                            form.transition(&transition);
-                        }
-                    }
+                    rest(&mut engine, form, silent);
                     return ending.unwrap_or(Ending::EngineGone);
                 }
                 let snapshot = engine.snapshots.borrow_and_update().clone();
@@ -108,6 +103,15 @@ async fn run_within(
                     stop(&engine).await;
                 }
             }
+        }
+    }
+}
+
+/// What was sent before the end is still worth a line.
+fn rest(engine: &mut EngineHandle, form: Form, silent: bool) {
+    while let Ok(transition) = engine.transitions.try_recv() {
+        if !silent {
+            form.transition(&transition);
         }
     }
 }

@@ -4,12 +4,20 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::config::raw::Raw;
 use crate::config::reader::Reader;
 use crate::config::schema::Key;
-use crate::config::value::HttpUrl;
-use crate::types::RedactedUrl;
+use crate::config::value::{self, Bad, HttpUrl, Value};
+use crate::dkg::backends;
+use crate::types::{BackendName, RedactedUrl};
 
 pub(in crate::config) const KEYS: &[Key] = &[
+    Key::new(
+        "dkg.backend",
+        "rockx",
+        "The DKG protocol that the operators speak.",
+    )
+    .default("rockx"),
     Key::new(
         "dkg.messenger_url",
         "an http(s) URL",
@@ -54,6 +62,15 @@ pub(in crate::config) const KEYS: &[Key] = &[
     ),
 ];
 
+impl Value for BackendName {
+    fn read(raw: &Raw) -> Result<Self, Bad> {
+        let all: Vec<_> = backends::ALL.iter().enumerate().collect();
+        let names: Vec<(&'static str, usize)> =
+            all.iter().map(|(n, known)| (known.name.as_str(), *n)).collect();
+        value::choice(raw, &names).map(|n| backends::ALL[n].name.clone())
+    }
+}
+
 /// Which messenger.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum MessengerChoice {
@@ -71,6 +88,8 @@ pub enum MessengerChoice {
 /// How the oracle runs ceremonies.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DkgConfig {
+    /// One of the backends that this program has.
+    pub backend: BackendName,
     pub messenger: MessengerChoice,
     /// Where the observer listens.
     pub observer_listen: SocketAddr,
@@ -83,6 +102,7 @@ pub struct DkgConfig {
 }
 
 pub(in crate::config) fn read(r: &mut Reader<'_>) -> Option<DkgConfig> {
+    let backend = r.required("dkg.backend");
     let foreign = r.optional::<HttpUrl>("dkg.messenger_url");
     let listen = r.required("dkg.messenger_listen");
     let public_url = r.optional::<HttpUrl>("dkg.messenger_public_url");
@@ -98,6 +118,7 @@ pub(in crate::config) fn read(r: &mut Reader<'_>) -> Option<DkgConfig> {
         },
     };
     Some(DkgConfig {
+        backend: backend?,
         messenger,
         observer_listen: observer_listen?,
         observer_public_url: observer_public_url?.map(|url| url.0),

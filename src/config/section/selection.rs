@@ -2,8 +2,8 @@
 
 use crate::config::reader::Reader;
 use crate::config::schema::Key;
-use crate::config::section::OperatorsConfig;
-use crate::dkg::backends::CONFIGURED;
+use crate::config::section::{DkgConfig, OperatorsConfig};
+use crate::dkg::backends;
 use crate::types::{OperatorId, listed};
 
 pub(in crate::config) const KEYS: &[Key] = &[
@@ -49,13 +49,14 @@ pub struct SelectionConfig {
 pub(in crate::config) fn read(
     r: &mut Reader<'_>,
     operators: Option<&OperatorsConfig>,
+    dkg: Option<&DkgConfig>,
 ) -> Option<SelectionConfig> {
     let size = r.required::<u64>("selection.size");
     let candidates = r.optional::<Vec<OperatorId>>("selection.candidates");
     let committee = r.optional::<Vec<OperatorId>>("selection.committee");
     let (size, candidates, committee) = (size?, candidates?, committee?);
     let size = usize::try_from(size).unwrap_or(usize::MAX);
-    let can = (CONFIGURED.capabilities)();
+    let can = (backends::named(&dkg?.backend)?.capabilities)();
     let sizes = || listed(can.committees.iter().map(|known| known.operators), "or");
     if can.threshold_of(size).is_none() {
         r.error("selection.size", format!("expected {}, got {size}", sizes()));

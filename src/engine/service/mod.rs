@@ -8,4 +8,5 @@ mod outside;
 mod start;
 mod transcripts;
 
+pub use backend::BackendError;
 pub use start::{Running, ServiceError, ServiceOptions, start};

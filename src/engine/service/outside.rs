@@ -13,11 +13,13 @@ use crate::config::format_ether;
 use crate::desk::{self, Desk, Neighbours};
 use crate::engine::LiveUpdate;
 use crate::engine::core::Incoming;
-use crate::engine::world::{Answer, World};
-use crate::oracle::{Effect, Input, TransactionPayload};
+use crate::engine::world::{Outcome, World};
+use crate::oracle::{
+    Effect, ExitPayload, ExitStanding, ExitVerdict, Input, Published, Sighting, TransactionPayload,
+};
 use crate::ports::{At, PoolEventKind, agreed};
 use crate::tx;
-use crate::types::{NonceStatus, Root, SafeText, SignedTransaction};
+use crate::types::{BlsPublicKey, CaseId, NonceStatus, Root, SafeText, SignedTransaction};
 
 /// The world as the engine sees it.
 pub(super) struct Outside {
@@ -49,89 +51,98 @@ fn ways_on(options: &tx::bump::StuckOptions) -> String {
 }
 
 impl World for Outside {
-    fn perform(self: Arc<Self>, effect: Effect) -> Answer {
-        let outside = self;
-        Box::pin(async move {
-            match effect {
-                Effect::Prepare {
-                    case,
-                    pool,
-                    purpose,
-                    draft,
-                } => {
-                    let outcome = outside.desk.prepare(case, pool, purpose, *draft).await;
-                    Input::Prepared {
-                        case,
-                        purpose,
-                        outcome,
-                    }
-                }
-                Effect::RunCeremony {
-                    request,
-                    plan,
-                    backend,
-                    start,
-                    ..
-                } => {
-                    let (outcome, transcript) =
-                        ceremony::perform(&outside, request, &plan, &backend, start).await;
-                    Input::CeremonyEnded {
-                        request,
-                        outcome,
-                        transcript,
-                    }
-                }
-                Effect::Sign {
-                    action,
-                    payload,
-                    nonce,
-                    replaces,
-                } => {
-                    let outcome = outside.sign(&payload, nonce, replaces.as_ref()).await;
-                    Input::Signed { action, outcome }
-                }
-                Effect::Send { action, transaction } => {
-                    let outcome = outside.send(&transaction).await;
-                    Input::Sent { action, outcome }
-                }
-                Effect::Inspect {
-                    action,
-                    nonce,
-                    hashes,
-                } => {
-                    let status = outside.inspect(nonce, &hashes).await;
-                    Input::Inspected { action, status }
-                }
-                Effect::PublishExit { action, payload } => {
-                    let beacon = outside.ask.consensus.as_deref();
-                    let (verdicts, standing) = desk::publish_exit(beacon, &payload).await;
-                    Input::ExitPublished {
-                        action,
-                        verdicts,
-                        standing,
-                    }
-                }
-                Effect::LookUpValidator {
-                    case,
-                    validator,
-                    published,
-                } => {
-                    let seen = match outside.ask.consensus.as_deref() {
-                        Some(beacon) => desk::look_up(beacon, case, &validator, published).await,
-                        None => None,
-                    };
-                    Input::ValidatorSeen {
-                        case,
-                        validator,
-                        seen,
-                    }
-                }
-            }
-        })
+    fn perform(self: Arc<Self>, effect: Effect) -> Outcome {
+        Box::pin(async move { self.answer(effect).await })
     }
 }
 
 impl Outside {
+    async fn answer(&self, effect: Effect) -> Input {
+        match effect {
+            Effect::Prepare {
+                case,
+                pool,
+                purpose,
+                draft,
+            } => Input::Prepared {
+                case,
+                purpose,
+                outcome: self.desk.prepare(case, pool, purpose, *draft).await,
+            },
+            Effect::RunCeremony {
+                request,
+                plan,
+                backend,
+                start,
+                ..
+            } => {
+                let (outcome, transcript) = ceremony::perform(self, request, &plan, &backend, start).await;
+                Input::CeremonyEnded {
+                    request,
+                    outcome,
+                    transcript,
+                }
+            }
+            Effect::Sign {
+                action,
+                payload,
+                nonce,
+                replaces,
+            } => {
+                let outcome = self.sign(&payload, nonce, replaces.as_ref()).await;
+                Input::Signed { action, outcome }
+            }
+            Effect::Send { action, transaction } => {
+                let outcome = self.send(&transaction).await;
+                Input::Sent { action, outcome }
+            }
+            Effect::Inspect {
+                action,
+                nonce,
+                hashes,
+            } => {
+                let status = self.inspect(nonce, &hashes).await;
+                Input::Inspected { action, status }
+            }
+            Effect::PublishExit { action, payload } => {
+                let (verdicts, standing) = self.publish_exit(&payload).await;
+                Input::ExitPublished {
+                    action,
+                    verdicts,
+                    standing,
+                }
+            }
+            Effect::LookUpValidator {
+                case,
+                validator,
+                published,
+            } => {
+                let seen = self.look_up(case, &validator, published).await;
+                Input::ValidatorSeen {
+                    case,
+                    validator,
+                    seen,
+                }
+            }
+        }
+    }
+}
+
+impl Outside {
+    async fn publish_exit(&self, payload: &ExitPayload) -> (Vec<ExitVerdict>, ExitStanding) {
+        desk::publish_exit(self.ask.consensus.as_deref(), payload).await
+    }
+
+    async fn look_up(
+        &self,
+        case: CaseId,
+        validator: &BlsPublicKey,
+        published: Option<Published>,
+    ) -> Option<Sighting> {
+        let beacon = self.ask.consensus.as_deref()?;
+        desk::look_up(beacon, case, validator, published).await
+    }
+
     /// Signs within the approved ceiling. The bytes do not leave here.
     async fn sign(
         &self,

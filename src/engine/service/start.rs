@@ -1,6 +1,5 @@
 //! Building the engine from a configuration, in an order in which each part can refuse with a clear reason.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,28 +7,22 @@ use alloy::primitives::Address;
 use tokio::sync::{Mutex, mpsc};
 use tokio::task::{JoinHandle, JoinSet};
 
-use super::backend::{self, Backend};
+use super::backend::{self, Backend, BackendError};
 use super::outside::Outside;
 use super::{doors, feeds};
-use crate::beacon::client::{Beacon, BeaconConfig};
 use crate::chain::intake::{self, Intake, IntakeConfig, Observed, ObservedEvent, Resume, Sources};
 use crate::chain::rpc::{Rpc, RpcConfig};
 use crate::config::{Config, NetworkName};
 use crate::desk::{Desk, ExpectedChain, Neighbours, Terms};
-use crate::dkg::rockx::initiator::InitiatorError;
-use crate::dkg::rockx::keys::OperatorPublicKey;
-use crate::dkg::rockx::messenger::{self, MessengerHandle};
+use crate::dkg::rockx::messenger::MessengerHandle;
 use crate::engine::core::EngineError;
 use crate::engine::{EngineHandle, launch};
 use crate::http::{Http, HttpSetupError};
 use crate::journal::JournalOptions;
 use crate::lane;
-use crate::operators::{self, RegistryError};
 use crate::oracle::Settings;
-use crate::ports::{
-    Answer, Ceremonies, Consensus, Evidence, PoolEvent, PoolEventKind, Probe, TxSigner, Unknown,
-};
-use crate::types::{RequestKind, SafeText};
+use crate::ports::{Answer, Ceremonies, Evidence, PoolEvent, PoolEventKind, Probe, TxSigner, Unknown};
+use crate::types::SafeText;
 use crate::view::NetworkView;
 
 /// What is needed beside the configuration.
@@ -103,23 +96,9 @@ pub enum ServiceError {
         /// By the configuration.
         configured: Address,
     },
-    /// The embedded messenger does not start.
-    #[error("messenger: {0}")]
-    Messenger(#[from] messenger::MessengerError),
-    /// The initiator does not start.
-    #[error("dkg: {0}")]
-    Initiator(#[from] InitiatorError),
-    /// The initiator's key cannot be read.
-    #[error("dkg.initiator_key_file {path}: {problem}")]
-    InitiatorKey {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong.
-        problem: String,
-    },
-    /// An operator's public key cannot be had.
-    #[error("operators: {0}")]
-    Operators(#[from] RegistryError),
+    /// The DKG backend does not start.
+    #[error(transparent)]
+    Backend(#[from] BackendError),
     /// The beacon nodes are misconfigured.
     #[error("beacon: {0}")]
     Beacon(#[from] crate::beacon::client::BeaconError),
@@ -151,11 +130,6 @@ pub async fn start(options: ServiceOptions) -> Result<Running, ServiceError> {
     })?;
     let manager = doors::manager(&config, rpc.clone());
     let probe = probed(manager.probe().await, config.network.ssv_network)?;
-    let configured = &mut config.operators;
-    if let Some(api) = &configured.ssv_api {
-        let network = config.network.name.as_str();
-        operators::fill_in::<OperatorPublicKey>(&mut configured.by_id, &http, api, network).await?;
-    }
     let Backend {
         ceremonies,
         messenger,
@@ -164,67 +138,71 @@ pub async fn start(options: ServiceOptions) -> Result<Running, ServiceError> {
             ceremonies,
             messenger: None,
         },
-        None => backend::start(&config, &http).await?,
+        None => backend::start(&mut config, &http).await?,
     };
+    let finality = finality(&config);
+    let ask = Neighbours {
+        execution: doors::execution(&config, rpc.clone(), finality),
+        agreement: doors::agreement(&config, &rpc, probe.ssv_network, finality),
+        ssv: doors::ssv(&config, rpc.clone(), probe.ssv_network),
+        manager,
+        ceremonies,
+        consensus: doors::beacon(&config, &http)?,
+        signer,
+    };
+    let (messenger, messenger_url) = messenger.unzip();
+    let core = set_going(&config, ask, rpc, simulated)?;
+    Ok(Running {
+        handle: core.handle,
+        stopped: core.stopped,
+        messenger_url,
+        feeds: core.feeds,
+        messenger,
+    })
+}
+
+struct Core {
+    handle: EngineHandle,
+    stopped: JoinHandle<Result<(), EngineError>>,
+    feeds: JoinSet<()>,
+}
+
+/// Opens the journal, and sets the core and its feeds going among these neighbours.
+fn set_going(
+    config: &Config,
+    ask: Neighbours,
+    rpc: Rpc,
+    simulated: Vec<SafeText>,
+) -> Result<Core, ServiceError> {
     let opened = launch::open(
-        settings(&config),
+        settings(config),
         &JournalOptions {
             path: config.journal.path.clone(),
             checkpoint: None,
         },
     )?;
-    let finality = finality(&config);
-    let ssv = doors::ssv(&config, rpc.clone(), probe.ssv_network);
-    let intake = Intake::new(
-        rpc.clone(),
-        Sources {
-            manager: Arc::clone(&manager),
-            ssv: Some(Arc::clone(&ssv)),
-        },
-        IntakeConfig {
-            finality,
-            poll_interval: config.rpc.poll_interval,
-            socket: config.rpc.ws_url.clone(),
-            ..IntakeConfig::new(config.contract.from_block)
-        },
-        Resume {
-            cursor: opened.cursor(),
-            known: known_events(&opened),
-        },
-    );
-    let network = NetworkView {
-        name: SafeText::new(config.network.name.as_str()),
-        chain_id: config.network.chain_id,
-        mainnet: config.network.name == NetworkName::Mainnet,
-        simulated,
-        manager: manager.address(),
-    };
+    let intake = intake(config, &ask, rpc.clone(), &opened);
     let (incoming_tx, incoming) = mpsc::channel(1_024);
-    let oracle = signer
-        .as_ref()
-        .map(|signer| signer.address())
-        .or(config.signer.address);
-    let (messenger, messenger_url) = messenger.unzip();
-    let ask = Neighbours {
-        execution: doors::execution(&config, rpc.clone(), finality),
-        agreement: doors::agreement(&config, &rpc, probe.ssv_network, finality),
-        manager,
-        ssv,
-        ceremonies,
-        consensus: beacon(&config, &http)?,
-        signer,
-    };
-    let terms = terms(&config, oracle);
+    let signer = ask.signer.as_ref().map(|signer| signer.address());
+    let oracle = signer.or(config.signer.address);
+    let terms = terms(config, oracle);
     let outside = Arc::new(Outside {
         desk: Desk::new(&ask, &terms),
         rpc: rpc.clone(),
         ask: ask.clone(),
         oracle,
-        finality,
+        finality: finality(config),
         transcripts: config.journal.path.with_file_name("transcripts"),
         incoming: incoming_tx.clone(),
         telling: Mutex::default(),
     });
+    let network = NetworkView {
+        name: SafeText::new(config.network.name.as_str()),
+        chain_id: config.network.chain_id,
+        mainnet: config.network.name == NetworkName::Mainnet,
+        simulated,
+        manager: ask.manager.address(),
+    };
     let backend = Arc::clone(&ask.ceremonies);
     let adapter = ask.manager.name();
     let (handle, stopped) = opened.launch(network, adapter, oracle, backend, outside, incoming)?;
@@ -235,13 +213,32 @@ pub async fn start(options: ServiceOptions) -> Result<Running, ServiceError> {
         directory: terms.directory,
     };
     let feeds = feeds::start(from, &ask, &incoming_tx);
-    Ok(Running {
+    Ok(Core {
         handle,
         stopped,
-        messenger_url,
         feeds,
-        messenger,
     })
+}
+
+/// Reads events on from where the journal ends.
+fn intake(config: &Config, ask: &Neighbours, rpc: Rpc, opened: &launch::Opened) -> Intake {
+    Intake::new(
+        rpc,
+        Sources {
+            manager: Arc::clone(&ask.manager),
+            ssv: Some(Arc::clone(&ask.ssv)),
+        },
+        IntakeConfig {
+            finality: finality(config),
+            poll_interval: config.rpc.poll_interval,
+            socket: config.rpc.ws_url.clone(),
+            ..IntakeConfig::new(config.contract.from_block)
+        },
+        Resume {
+            cursor: opened.cursor(),
+            known: known_events(opened),
+        },
+    )
 }
 
 /// What the desk is told of the configuration.
@@ -280,21 +277,6 @@ fn probed(probe: Answer<Probe>, configured: Option<Address>) -> Result<Probe, Se
     }
 }
 
-/// The beacon nodes, where any are configured. The arithmetic of exit domains is tried out on a known value first.
-fn beacon(config: &Config, http: &Http) -> Result<Option<Arc<dyn Consensus>>, ServiceError> {
-    if config.beacon.urls.is_empty() {
-        return Ok(None);
-    }
-    crate::beacon::exit::self_test()?;
-    let root = config.network.genesis_validators_root;
-    let settings = BeaconConfig {
-        deadline: config.beacon.timeout,
-        http: http.clone(),
-        ..BeaconConfig::new(config.beacon.urls.clone(), root)
-    };
-    Ok(Some(Arc::new(Beacon::new(settings)?)))
-}
-
 fn finality(config: &Config) -> intake::Finality {
     match config.network.finality {
         crate::config::Finality::Finalized => intake::Finality::Tag,
@@ -318,26 +300,13 @@ fn settings(config: &Config) -> Settings {
 
 /// Events in the journal that a reorg may still drop, as the intake knows them.
 fn known_events(opened: &launch::Opened) -> Vec<Observed> {
-    use PoolEventKind as Kind;
     let observed = |kind, pool, at| Observed {
         at,
         event: ObservedEvent::Manager(PoolEvent { kind, pool }),
     };
-    let requests = opened.open_requests().into_iter().map(|(kind, pool, at)| {
-        let kind = match kind {
-            RequestKind::Deposit => Kind::DepositRequested,
-            RequestKind::Reshare => Kind::ReshareRequested,
-            RequestKind::Exit => Kind::ExitRequested,
-        };
-        observed(kind, pool, at)
-    });
-    let fulfilments = opened.open_fulfilments().into_iter().map(|(kind, pool, at)| {
-        let kind = match kind {
-            RequestKind::Deposit => Kind::DepositInitiated,
-            RequestKind::Reshare => Kind::Reshared,
-            RequestKind::Exit => Kind::Exited,
-        };
-        observed(kind, pool, at)
-    });
+    let requests = opened.open_requests().into_iter();
+    let requests = requests.map(|(kind, pool, at)| observed(PoolEventKind::requests(kind), pool, at));
+    let fulfilments = opened.open_fulfilments().into_iter();
+    let fulfilments = fulfilments.map(|(kind, pool, at)| observed(PoolEventKind::fulfils(kind), pool, at));
     requests.chain(fulfilments).collect()
 }

@@ -2,9 +2,9 @@
 
 use alloy::primitives::Address;
 use casimir_dkg::chain::rpc::At;
-use casimir_dkg::config::{Config, SignerKey, format_ether};
+use casimir_dkg::config::{Config, format_ether};
 use casimir_dkg::ports::Answer;
-use casimir_dkg::signer::{keystore, password};
+use casimir_dkg::signer::{self, OpenError};
 
 use super::chain::Chain;
 use super::{Finding, Report};
@@ -50,73 +50,31 @@ pub(crate) async fn examine(config: &Config, chain: Option<&Chain>, report: &mut
 /// The key's address, with a finding about the key.
 fn key(config: &Config, report: &mut Report) -> Option<Address> {
     let what = "signer";
-    match &config.signer.key {
-        SignerKey::Absent => {
+    let nobody = "doctor asks nothing";
+    match signer::open(config, |_| Err(nobody.to_owned())) {
+        Ok(None) => {
             report.add(Finding::ok(what, "no key: observe mode"));
             None
         }
-        SignerKey::MnemonicFile { .. } | SignerKey::Mnemonic { .. } => {
-            report.add(Finding::ok(what, "a mnemonic, on a devnet"));
-            None
-        }
-        SignerKey::Keystore {
-            path,
-            password_file,
-            password: given,
-        } => {
-            let password = match (password_file, given) {
-                (Some(file), _) => match password::from_file(file) {
-                    Ok(found) => {
-                        if let Some(warning) = found.warning {
-                            report.add(Finding::warn("password file", warning, ""));
-                        }
-                        Some(found.password)
-                    }
-                    Err(e) => {
-                        report.add(Finding::fail(what, e.to_string(), ""));
-                        return None;
-                    }
-                },
-                (None, given) => given.clone(),
-            };
-            let Some(password) = password else {
-                return match keystore::address(path) {
-                    Ok(address) => {
-                        let found = format!("{}: its password will be asked for", path.display());
-                        report.add(Finding::warn(
-                            what,
-                            found,
-                            "a run without a terminal needs signer.password_file",
-                        ));
-                        address
-                    }
-                    Err(e) => {
-                        report.add(Finding::fail(what, e.to_string(), ""));
-                        None
-                    }
-                };
-            };
-            match keystore::open(path, &password) {
-                Ok(opened) => {
-                    let address = opened.signer.address();
-                    if let Some(warning) = opened.warning {
-                        report.add(Finding::warn("keystore file", warning, ""));
-                    }
-                    match config.signer.address {
-                        Some(expected) if expected != address => report.add(Finding::fail(
-                            what,
-                            format!("the keystore holds {address}, signer.address says {expected}"),
-                            "one of both is wrong",
-                        )),
-                        _ => report.add(Finding::ok(what, format!("{} opens: {address}", path.display()))),
-                    }
-                    Some(address)
-                }
-                Err(e) => {
-                    report.add(Finding::fail(what, e.to_string(), ""));
-                    None
-                }
+        Ok(Some(opened)) => {
+            for warning in opened.warnings {
+                report.add(Finding::warn("key file", warning, ""));
             }
+            let address = opened.signer.address();
+            report.add(Finding::ok(what, format!("{} opens: {address}", opened.what)));
+            Some(address)
+        }
+        Err(OpenError::NoPassword { path, address, .. }) => {
+            report.add(Finding::warn(
+                what,
+                format!("{}: its password will be asked for", path.display()),
+                "a run without a terminal needs signer.password_file",
+            ));
+            address
+        }
+        Err(error) => {
+            report.add(Finding::fail(what, error.to_string(), ""));
+            None
         }
     }
 }
