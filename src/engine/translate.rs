@@ -86,7 +86,7 @@ mod tests {
             case,
             reason: reason.clone(),
         };
-        let can = crate::dkg::backends::CONFIGURED.capabilities;
+        let can = crate::dkg::backends::ALL[0].capabilities;
         let can = can();
         assert_eq!(wish(given_up, &can), Wish::GiveUp { case, reason });
         assert_eq!(wish(Request::RedoKey { case }, &can), Wish::RedoKey(case));

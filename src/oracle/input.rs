@@ -187,6 +187,13 @@ pub enum Input {
         pool: PoolId,
         log: LogRef,
     },
+    /// Something about what was told of a pool that belongs into the file of its newest case.
+    Remark {
+        kind: RequestKind,
+        pool: PoolId,
+        /// In words.
+        text: SafeText,
+    },
     /// What was reported left the chain.
     FulfilmentRemoved {
         what: Fulfilment,

@@ -20,11 +20,13 @@ use super::support::{config, deposit, devnet, encode_deposit, manager, rpc};
 
 /// What was told, folded: events that stand, in order, and the cursor.
 #[derive(Default)]
-struct Told {
-    standing: Vec<Observed>,
-    cursor: Option<BlockRef>,
+pub(super) struct Told {
+    pub(super) standing: Vec<Observed>,
+    pub(super) cursor: Option<BlockRef>,
     removed: usize,
     finalized: Option<BlockRef>,
+    /// What is not believed, as it was last told.
+    pub(super) doubts: String,
 }
 
 impl Told {
@@ -48,11 +50,12 @@ impl Told {
                 }
             }
             IntakeEvent::Head(head) => self.finalized = head.finalized,
+            IntakeEvent::Doubts(words) => words.as_str().clone_into(&mut self.doubts),
             _ => {}
         }
     }
 
-    fn requests(&self) -> Vec<u32> {
+    pub(super) fn requests(&self) -> Vec<u32> {
         let of_manager = self.standing.iter().filter_map(|o| match &o.event {
             ObservedEvent::Manager(e) if e.kind == PoolEventKind::DepositRequested => Some(e.pool.0),
             _ => None,
@@ -68,15 +71,15 @@ impl Told {
     }
 }
 
-struct Follower {
-    intake: Intake,
-    out: mpsc::Sender<IntakeEvent>,
+pub(super) struct Follower {
+    pub(super) intake: Intake,
+    pub(super) out: mpsc::Sender<IntakeEvent>,
     events: mpsc::Receiver<IntakeEvent>,
-    told: Told,
+    pub(super) told: Told,
 }
 
 impl Follower {
-    fn new(net: &Devnet, rpc: &Rpc, settings: IntakeConfig, told: Told) -> Self {
+    pub(super) fn new(net: &Devnet, rpc: &Rpc, settings: IntakeConfig, told: Told) -> Self {
         Self::of(of_manager(net, rpc), rpc, settings, told)
     }
 
@@ -90,7 +93,7 @@ impl Follower {
         }
     }
 
-    async fn look(&mut self) {
+    pub(super) async fn look(&mut self) {
         // a look may meet the chain in motion; the next one must not
         for attempt in 0.. {
             let result = self.intake.step(&self.out).await;
@@ -112,7 +115,7 @@ fn of_manager(net: &Devnet, rpc: &Rpc) -> Sources {
     }
 }
 
-fn settings() -> IntakeConfig {
+pub(super) fn settings() -> IntakeConfig {
     IntakeConfig {
         poll_interval: Duration::from_millis(50),
         ..IntakeConfig::new(1)

@@ -7,6 +7,7 @@ mod beacon;
 mod contracts;
 mod finality;
 mod intake;
+mod lies;
 mod limits;
 mod omissions;
 pub(crate) mod proxy;

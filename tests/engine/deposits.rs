@@ -205,8 +205,12 @@ async fn a_transaction_that_leaves_the_chain_is_sent_again_as_it_was() {
     waiting(&oracle, "deposit/1", ActionKind::SendDeposit).await;
     ground.halt();
     approve_next(&oracle, "deposit/1", ActionKind::SendDeposit).await;
+    // a block before the node has it would be empty, and the only one
     until(&oracle, "a pending transaction", |s| {
-        s.transactions.first().cloned()
+        let pending = |t: &&casimir_dkg::view::TransactionView| {
+            matches!(t.state, casimir_dkg::view::TransactionState::Pending)
+        };
+        s.transactions.first().filter(pending).cloned()
     })
     .await;
     ground.devnet().mine(1).await.unwrap();

@@ -12,6 +12,7 @@ mod exits;
 #[cfg(target_os = "linux")]
 mod full_disk;
 mod hints;
+mod lies;
 mod observer;
 mod panics;
 mod reshares_and_exits;

@@ -5,7 +5,7 @@ use tokio::sync::mpsc::Sender;
 
 use super::{Batch, ChainEvent, Head, Intake, IntakeError, IntakeEvent, Observed};
 use crate::chain::omission::{Hidden, hidden};
-use crate::chain::rpc::{At, BlockHeader, LogEntry, Piece};
+use crate::chain::rpc::{At, BlockHeader, EndpointIndex, LogEntry, Piece};
 use crate::ports::{Answer, Unknown};
 use crate::types::BlockRef;
 
@@ -36,6 +36,7 @@ impl Intake {
             return Err(IntakeError::Finality(why.clone()));
         }
         self.follow(&head, out).await?;
+        self.ask_again(out).await?;
         self.forget_old(finalized);
         match doubt {
             None => tell(out, IntakeEvent::CaughtUp).await,
@@ -99,7 +100,7 @@ impl Intake {
         while self.next_number() <= finalized.number {
             let from = self.next_number();
             let rpc = self.rpc().clone();
-            let Piece { logs, end, .. } = rpc.logs(&self.filter, from, finalized.number).await?;
+            let Piece { logs, end, endpoint } = rpc.logs(&self.filter, from, finalized.number).await?;
             let cursor = if end == finalized.number {
                 finalized
             } else {
@@ -112,10 +113,10 @@ impl Intake {
             {
                 return Err(IntakeError::Moved(cursor.number));
             }
-            let events = self.reconcile(from, end, logs);
+            let events = self.reconcile((from, end), logs, endpoint).await?;
             self.window.clear();
             self.advance(cursor);
-            tell(out, IntakeEvent::Batch(Batch { events, cursor })).await?;
+            self.tell_batch(events, cursor, out).await?;
             if end < finalized.number {
                 let target = head.number();
                 tell(out, IntakeEvent::CatchingUp { at: end, target }).await?;
@@ -153,14 +154,14 @@ impl Intake {
                     other => other?,
                 };
                 let (told, later) = rest.split_at(rest.partition_point(|h| h.number() <= piece.end));
-                let end = piece.end;
+                let (end, endpoint) = (piece.end, piece.endpoint);
                 let logs = self.with_hidden(told, piece).await?;
-                let events = self.reconcile(first, end, logs);
+                let events = self.reconcile((first, end), logs, endpoint).await?;
                 for header in told {
                     self.advance(header.block());
                 }
                 let cursor = told.last().expect("a piece has at least one block").block();
-                tell(out, IntakeEvent::Batch(Batch { events, cursor })).await?;
+                self.tell_batch(events, cursor, out).await?;
                 rest = later;
             }
         }
@@ -181,27 +182,45 @@ impl Intake {
         Ok(logs)
     }
 
-    /// What to tell about the blocks `from` to `to`, given all logs that stand in them now.
-    pub(super) fn reconcile(&mut self, from: u64, to: u64, logs: Vec<LogEntry>) -> Vec<ChainEvent> {
-        let standing: Vec<Observed> = logs.iter().filter_map(|log| self.sources.decode(log)).collect();
-        let gone: Vec<_> = self
+    /// What to tell about the blocks from the first to the last, given the logs that `teller` says stand in them now.
+    async fn reconcile(
+        &mut self,
+        (from, to): (u64, u64),
+        logs: Vec<LogEntry>,
+        teller: EndpointIndex,
+    ) -> Result<Vec<ChainEvent>, IntakeError> {
+        let decoded = logs
+            .into_iter()
+            .filter_map(|log| Some((self.sources.decode(&log)?, log)));
+        let mut standing: Vec<(Observed, LogEntry)> = decoded.collect();
+        let missing = self
             .known
             .keys()
             .filter(|at| (from..=to).contains(&at.block.number))
-            .filter(|at| !standing.iter().any(|o| o.at == **at))
-            .copied()
-            .collect();
+            .filter(|at| !standing.iter().any(|(o, _)| o.at == **at))
+            .copied();
+        let gone = self.really_gone(missing.collect()).await?;
+        standing.retain(|(o, _)| !self.known.contains_key(&o.at));
+        standing.sort_by_key(|(o, _)| (o.at.block.number, o.at.index));
+        let believed = self.believed(standing, teller).await;
         let mut events = self.remove(gone);
-        let mut standing: Vec<_> = standing
-            .into_iter()
-            .filter(|o| !self.known.contains_key(&o.at))
-            .collect();
-        standing.sort_by_key(|o| (o.at.block.number, o.at.index));
-        for observed in standing {
+        for observed in believed {
             self.known.insert(observed.at, observed.event.clone());
             events.push(ChainEvent::Added(observed));
         }
-        events
+        Ok(events)
+    }
+
+    /// What is stored of the cursor stays before the oldest event that is not believed yet: after a restart it is met
+    /// again.
+    pub(super) async fn tell_batch(
+        &self,
+        events: Vec<ChainEvent>,
+        cursor: BlockRef,
+        out: &Sender<IntakeEvent>,
+    ) -> Result<(), IntakeError> {
+        let cursor = self.doubts.before_oldest().unwrap_or(cursor);
+        tell(out, IntakeEvent::Batch(Batch { events, cursor })).await
     }
 
     pub(super) fn advance(&mut self, block: BlockRef) {

@@ -5,9 +5,15 @@
 //! must name the very block; so a reorg cannot slip through between two questions. What was told and does not stand
 //! any more is told again as [`ChainEvent::Removed`].
 //!
+//! A log is a hint, and an endpoint is a voice: the manager's events are told once their receipts say the same (see
+//! `receipts`), and taken back when nobody has their block any more (see `branch`).
+//!
 //! A batch and its cursor belong together: who stores both in one go never loses an event and never takes one twice.
 
+mod branch;
+mod doubts;
 mod follow;
+mod receipts;
 mod reorg;
 mod run;
 mod wake;
@@ -143,6 +149,9 @@ pub enum IntakeEvent {
     Trouble(SafeText),
     /// Not even the newest block can be asked for: no endpoint answers, and why. Said as `Trouble` is.
     NoConnection(SafeText),
+    /// Events that are not told, because too few endpoints have their receipts or because they contradict each other, in
+    /// words; empty when there are none (any more).
+    Doubts(SafeText),
     /// The wake-up socket came or went.
     Socket(SocketState),
 }
@@ -160,6 +169,8 @@ pub struct Intake {
     window: VecDeque<BlockRef>,
     /// Events told that may still be dropped.
     known: BTreeMap<LogRef, ObservedEvent>,
+    /// Events that are not believed yet.
+    doubts: doubts::Doubts,
     head: Option<Head>,
 }
 
@@ -178,6 +189,9 @@ pub enum IntakeError {
     /// A node knows of a head, but not of a block below it.
     #[error("no endpoint has block {0}")]
     NoBlock(u64),
+    /// The endpoints have different branches, each told by too few.
+    #[error("the endpoints contradict each other: {0}")]
+    Contested(SafeText),
     /// No endpoint tells what is final. What was told rests on the newest block that was known to be.
     #[error("what is final is not known: {0}")]
     Finality(Unknown),
@@ -243,6 +257,7 @@ impl Intake {
             window: resume.cursor.into_iter().collect(),
             cursor: resume.cursor,
             known: resume.known.into_iter().map(|o| (o.at, o.event)).collect(),
+            doubts: doubts::Doubts::default(),
             head: None,
         }
     }

@@ -2,8 +2,7 @@
 
 use tokio::sync::mpsc::Sender;
 
-use super::follow::tell;
-use super::{Batch, ChainEvent, Intake, IntakeError, IntakeEvent, Observed};
+use super::{ChainEvent, Intake, IntakeError, IntakeEvent, Observed};
 use crate::chain::rpc::{At, BlockHeader};
 use crate::types::{BlockRef, LogRef, Root};
 
@@ -30,15 +29,15 @@ impl Intake {
         let ancestor = self.newest_standing(&head).await?;
         match ancestor {
             Some(ancestor) => {
+                let gone = self.really_gone(self.known_above(ancestor.number)).await?;
                 tracing::info!(target: "chain", from = cursor.number, to = ancestor.number, "reorg");
                 while self.window.back().is_some_and(|b| b.number > ancestor.number) {
                     self.window.pop_back();
                 }
-                let gone = self.known_above(ancestor.number);
+                self.doubts.drop_above(ancestor.number);
                 self.cursor = Some(ancestor);
                 let events = self.remove(gone);
-                let cursor = ancestor;
-                tell(out, IntakeEvent::Batch(Batch { events, cursor })).await
+                self.tell_batch(events, ancestor, out).await
             }
             None => self.read_again(cursor, &head, out).await,
         }
@@ -92,13 +91,13 @@ impl Intake {
         tracing::warn!(target: "chain", from = cursor.number, to = back, "reorg beyond memory, reading again");
         let header = self.rpc().header(At::Number(back)).await?;
         let restart = header.ok_or(IntakeError::NoBlock(back))?.block();
+        // events above the new head would not be met again when reading up to it
+        let gone = self.really_gone(self.known_above(head.number())).await?;
+        self.doubts.drop_above(back);
         self.window.clear();
         self.advance(restart);
-        // events above the new head would not be met again when reading up to it
-        let gone = self.known_above(head.number());
         let events = self.remove(gone);
-        let cursor = restart;
-        tell(out, IntakeEvent::Batch(Batch { events, cursor })).await
+        self.tell_batch(events, restart, out).await
     }
 
     fn known_above(&self, number: u64) -> Vec<LogRef> {

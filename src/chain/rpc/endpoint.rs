@@ -47,6 +47,8 @@ pub struct EndpointHealth {
     pub last_ok: Option<UnixMillis>,
     /// How often it left out a log that its own block header promised.
     pub omitted_logs: u64,
+    /// How often it told something of the chain that others deny.
+    pub contradicted: u64,
     /// Blocks by which its logs are behind its head.
     pub logs_behind: u64,
 }
@@ -67,6 +69,7 @@ struct State {
     last_error: Option<SafeText>,
     last_ok: Option<UnixMillis>,
     omitted_logs: u64,
+    contradicted: u64,
     /// The highest block that it is known to have.
     head: Option<u64>,
     span: AdaptiveSpan,
@@ -186,6 +189,20 @@ impl Endpoint {
         tracing::warn!(target: "chain", endpoint = %self.name, "endpoint left out a log");
     }
 
+    pub(super) fn contradicted(&self, what: &SafeText) {
+        let mut state = self.state();
+        state.contradicted += 1;
+        state.last_error = Some(what.clone());
+        tracing::warn!(target: "chain", endpoint = %self.name, %what, "endpoint is contradicted");
+    }
+
+    pub(super) fn bench(&self, why: &SafeText) {
+        self.contradicted(why);
+        let mut state = self.state();
+        state.failures = state.failures.max(BREAKER_AFTER);
+        state.broken_until = Some(Instant::now() + self.cooldown);
+    }
+
     /// It called this block its newest.
     pub(super) fn told_head(&self, number: u64) {
         self.state().head = Some(number);
@@ -262,6 +279,7 @@ impl Endpoint {
             last_error: state.last_error.clone(),
             last_ok: state.last_ok,
             omitted_logs: state.omitted_logs,
+            contradicted: state.contradicted,
             logs_behind: state.logs_behind,
         }
     }

@@ -34,10 +34,12 @@ impl Rpc {
         }
     }
 
-    /// Makes every endpoint prove its chain again before its next answer counts: for use when what it says looks
-    /// like another chain's history.
+    /// Makes every endpoint that this client asks prove its chain again before its next answer counts: for use when what
+    /// it says looks like another chain's history, and before money moves.
     pub fn distrust(&self) {
-        self.inner.endpoints.iter().for_each(Endpoint::forget_check);
+        for index in self.indices() {
+            self.inner.endpoints[index.0].forget_check();
+        }
     }
 
     pub(super) async fn check_chain(&self, endpoint: &Endpoint) -> Result<(), EndpointError> {

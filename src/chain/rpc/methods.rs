@@ -4,7 +4,7 @@ use alloy::primitives::{Address, B256, Bytes, U64, U256};
 use serde_json::json;
 
 use super::At;
-use super::types::{BlockHeader, CallRequest, FeeHistory, Receipt, TransactionInfo};
+use super::types::{BlockHeader, CallRequest, FeeHistory, LogEntry, Receipt, TransactionInfo};
 use super::{Rpc, RpcError};
 
 impl Rpc {
@@ -75,6 +75,22 @@ impl Rpc {
         self.request("eth_getTransactionReceipt", json!([hash])).await
     }
 
+    /// Whether the block with this hash holds a transaction; none when there is no such block.
+    pub(crate) async fn block_holds(&self, block: B256, transaction: B256) -> Result<Option<bool>, RpcError> {
+        #[derive(serde::Deserialize)]
+        struct Block {
+            transactions: Vec<B256>,
+        }
+        let found: Option<Block> = self.request("eth_getBlockByHash", json!([block, false])).await?;
+        Ok(found.map(|found| found.transactions.contains(&transaction)))
+    }
+
+    /// What a contract logged in the block with this hash.
+    pub(crate) async fn logs_in(&self, block: B256, contract: Address) -> Result<Vec<LogEntry>, RpcError> {
+        let filter = json!([{"blockHash": block, "address": contract}]);
+        self.request("eth_getLogs", filter).await
+    }
+
     /// A transaction by its hash, mined or waiting; none when this node does not know it.
     pub async fn transaction(&self, hash: B256) -> Result<Option<TransactionInfo>, RpcError> {
         self.request("eth_getTransactionByHash", json!([hash])).await
@@ -103,7 +119,10 @@ impl Rpc {
 
     /// Hands a signed transaction to a node. Asked again with the same bytes it does no harm, so a node that does not
     /// answer is followed by the next; what came of it is found out from the chain, never from this answer alone.
+    ///
+    /// Which chain a node serves is asked once more right before: behind its address there may be another one by now.
     pub async fn send_raw_transaction(&self, raw: &Bytes) -> Result<B256, RpcError> {
+        self.distrust();
         self.request("eth_sendRawTransaction", json!([raw])).await
     }
 }

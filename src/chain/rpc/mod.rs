@@ -44,6 +44,12 @@ use crate::types::SafeText;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct EndpointIndex(usize);
 
+impl EndpointIndex {
+    pub(crate) fn position(self) -> usize {
+        self.0
+    }
+}
+
 struct Inner {
     config: RpcConfig,
     endpoints: Vec<Endpoint>,
@@ -138,6 +144,24 @@ impl Rpc {
             At::Latest => endpoint.told_head(number),
             _ => endpoint.has_block(number),
         }
+    }
+
+    /// An endpoint told what others deny.
+    pub(crate) fn blame_for_contradiction(&self, endpoint: EndpointIndex, what: &SafeText) {
+        self.inner.endpoints[endpoint.0].contradicted(what);
+    }
+
+    /// Two others agree against an endpoint: it is left alone for a while.
+    pub(crate) fn bench(&self, endpoint: EndpointIndex, why: &SafeText) {
+        self.inner.endpoints[endpoint.0].bench(why);
+    }
+
+    /// Every endpoint as a client that asks nobody else.
+    pub(crate) fn voices(&self) -> Vec<(EndpointIndex, SafeText, Self)> {
+        let numbered = self.each().into_iter().enumerate();
+        numbered
+            .map(|(index, (name, rpc))| (EndpointIndex(index), name, rpc))
+            .collect()
     }
 
     pub(crate) fn blame_for_omission(&self, endpoint: EndpointIndex) {

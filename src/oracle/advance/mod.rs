@@ -19,7 +19,8 @@ pub(super) use execute::offer_pause;
 use follow::{follow, look_up};
 use hold::held;
 use registration::toward_effect;
-use served::served;
+pub(super) use served::covers;
+use served::{StateSays, doubted, served, state_on};
 
 /// Blocks after which a pool in the ready list without an event is taken up.
 pub(super) const UNSEEN_BLOCKS: u64 = 2;
@@ -85,7 +86,10 @@ fn case(turn: &mut Turn<'_>, id: CaseId) {
     if let Some(by) = case.served_by
         && !matches!(step, Step::Execute(_) | Step::Follow | Step::Closed { .. })
     {
-        return served(turn, id, by);
+        return match state_on(turn.state, case, by) {
+            StateSays::So => served(turn, id, by),
+            says => doubted(turn, id, by, &says),
+        };
     }
     if case.orphaned {
         orphaned(turn, &step);

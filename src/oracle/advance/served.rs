@@ -1,10 +1,60 @@
 //! A pool that was served without its case: the case has nothing left to do, once that is final.
 
 use crate::oracle::turn::Turn;
-use crate::oracle::{Record, Served, Step, cases};
-use crate::types::{CaseId, SafeText};
+use crate::oracle::{ChainFacts, Record, Served, Step, cases};
+use crate::types::{BlockRef, CaseId, SafeText};
 
 use super::*;
+
+/// What the contract's state says of a log by which a pool was served.
+pub(super) enum StateSays {
+    /// The same, or nothing: it keeps none of it.
+    So,
+    /// The pool is still waiting in it.
+    Otherwise,
+    /// It was not read at the log's block or after it yet.
+    NothingYet,
+}
+
+/// Whether a view of the state is of this block or of a later one.
+pub(in crate::oracle) fn covers(facts: &ChainFacts, block: BlockRef) -> bool {
+    // at the same height it may be of the branch that was left
+    facts
+        .head
+        .is_some_and(|head| head.number > block.number || head == block)
+}
+
+pub(super) fn state_on(state: &State, case: &Case, by: Served) -> StateSays {
+    let facts = &state.live.facts;
+    match by.log {
+        Some(log) if !covers(facts, log.block) => StateSays::NothingYet,
+        None if facts.head.is_none() => StateSays::NothingYet,
+        _ if case.kind().denies_end(facts, case.id.pool) => StateSays::Otherwise,
+        _ => StateSays::So,
+    }
+}
+
+/// A log alone voids nothing and closes nothing. Nothing new is done for the case before the state was read, and what runs
+/// goes on.
+pub(super) fn doubted(turn: &mut Turn<'_>, id: CaseId, by: Served, says: &StateSays) {
+    let Some(case) = turn.state.cases.get(&id) else {
+        return;
+    };
+    let (kind, step) = (case.kind(), case.step.clone());
+    if let Step::RunCeremony(request) | Step::Register(Some(request)) = step {
+        attend(turn, id, request);
+    }
+    let block = by
+        .log
+        .map_or_else(String::new, |log| format!(" in block {}", log.block.number));
+    let why = match says {
+        StateSays::Otherwise => {
+            "the contract's state says otherwise, which is looked at again at the next blocks"
+        }
+        _ => "waits until the contract's state of that block is read",
+    };
+    turn.waits(id, &format!("a log says that {}{block}; {why}", kind.served()));
+}
 
 /// The contract has what was asked for, from another transaction, or reports that the validator has left. Until that
 /// cannot be taken back nothing new is done for the case and nothing is given up; then it ends, wherever it stands, and

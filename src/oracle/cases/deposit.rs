@@ -21,7 +21,7 @@ impl Kind for Deposit {
     }
 
     fn holds_ceremony(&self, facts: &ChainFacts, pool: PoolId) -> Option<String> {
-        (!facts.ready.contains(&pool)).then(not_ready)
+        (!facts.ready.contains(&pool)).then(|| not_ready(facts, pool))
     }
 
     /// Deposits are served strictly in the order of the contract's queue: the call takes no pool id.
@@ -32,7 +32,7 @@ impl Kind for Deposit {
                 "{n} before it in the queue, pool {} is at its head",
                 facts.ready[0]
             )),
-            None => Some(not_ready()),
+            None => Some(not_ready(facts, pool)),
         }
     }
 
@@ -70,12 +70,30 @@ impl Kind for Deposit {
         ))
     }
 
+    fn denies_request(&self, facts: &ChainFacts, pool: PoolId) -> bool {
+        !facts.ready.contains(&pool)
+    }
+
+    /// The call takes the pool at the head out of the queue.
+    fn denies_end(&self, facts: &ChainFacts, pool: PoolId) -> bool {
+        facts.ready.contains(&pool)
+    }
+
     fn place(&self, facts: &ChainFacts, pool: PoolId) -> usize {
         let place = facts.ready.iter().position(|p| *p == pool);
         1 + place.unwrap_or(usize::MAX - 1)
     }
 }
 
-fn not_ready() -> String {
-    "its pool is not in the contract's ready queue".to_owned()
+fn not_ready(facts: &ChainFacts, pool: PoolId) -> String {
+    let served = [("pending", &facts.pending), ("staked", &facts.staked)]
+        .into_iter()
+        .find(|(_, list)| list.contains(&pool));
+    match served {
+        Some((list, _)) => format!(
+            "its pool is not in the contract's ready queue: the contract lists it as {list}, and no log of who served \
+             it is believed"
+        ),
+        None => "its pool is not in the contract's ready queue".to_owned(),
+    }
 }

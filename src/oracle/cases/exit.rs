@@ -2,7 +2,7 @@
 
 use super::Kind;
 use crate::oracle::state::Shares;
-use crate::oracle::{ActionKind, Settings, Stage, ValidatorPhase};
+use crate::oracle::{ActionKind, ChainFacts, Settings, Stage, ValidatorPhase};
 use crate::types::{CaseId, PoolId, Root};
 
 pub(super) struct Exit;
@@ -40,6 +40,11 @@ impl Kind for Exit {
         false
     }
 
+    /// A pool whose exit is reported leaves the list.
+    fn denies_end(&self, facts: &ChainFacts, pool: PoolId) -> bool {
+        facts.staked.contains(&pool)
+    }
+
     fn served(&self) -> &'static str {
         "the contract reported that its validator has left"
     }
@@ -52,7 +57,8 @@ impl Kind for Exit {
 
     fn not_served_by(&self, pool: PoolId, transaction: Root) -> String {
         format!(
-            "transaction {transaction}, which reported the exit of pool {pool}, left the chain in a reorganisation"
+            "transaction {transaction} did not report the exit of pool {pool}: it left the chain, or the contract's \
+             state says otherwise"
         )
     }
 }

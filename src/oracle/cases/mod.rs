@@ -60,6 +60,17 @@ pub(in crate::oracle) trait Kind: Sync {
         None
     }
 
+    /// Whether the contract's state says that nothing like it is asked for. Where the contract keeps none of it, the
+    /// log's receipt is all there is.
+    fn denies_request(&self, _facts: &ChainFacts, _pool: PoolId) -> bool {
+        false
+    }
+
+    /// Whether the contract's state says that what was asked for is not done.
+    fn denies_end(&self, _facts: &ChainFacts, _pool: PoolId) -> bool {
+        false
+    }
+
     /// Its place among what waits for a person: what must be served in order, in that order, and behind the rest.
     fn place(&self, _facts: &ChainFacts, _pool: PoolId) -> usize {
         0
@@ -80,9 +91,12 @@ pub(in crate::oracle) trait Kind: Sync {
         }
     }
 
-    /// The report left the chain, as an entry of its file.
+    /// The report does not stand, as an entry of its file.
     fn not_served_by(&self, pool: PoolId, transaction: Root) -> String {
-        format!("transaction {transaction}, which served pool {pool}, left the chain in a reorganisation")
+        format!(
+            "transaction {transaction} did not serve pool {pool}: it left the chain, or the contract's state says \
+             otherwise"
+        )
     }
 }
 

@@ -144,8 +144,20 @@ impl Durable {
         self.with(case, |c| c.served_by = Some(Served { transaction, log }));
     }
 
-    pub(super) fn pool_not_served(&mut self, case: CaseId) {
-        self.with(case, |c| c.served_by = None);
+    /// A case that was closed by it begins anew: what it had made was given up with it.
+    pub(super) fn pool_not_served(&mut self, at: UnixMillis, case: CaseId) {
+        let closed = self.cases.get(&case).is_some_and(Case::is_closed);
+        self.with(case, |c| {
+            c.served_by = None;
+            if closed {
+                (c.keygen, c.ceremony, c.registration) = (None, None, None);
+            }
+        });
+        if closed {
+            // open again, it must not leave memory with those that are over
+            self.closed.retain(|id| *id != case);
+            self.go(case, at, Step::PlanCeremony);
+        }
     }
 
     pub(super) fn case_closed(&mut self, at: UnixMillis, case: CaseId, outcome: &SafeText) {

@@ -68,6 +68,8 @@ pub(in crate::oracle) struct Live {
     pub(in crate::oracle) waiting: BTreeMap<CaseId, SafeText>,
     /// Blocks at which a pool was in a list without a case.
     pub(in crate::oracle) unseen: BTreeMap<CaseId, u64>,
+    /// Blocks at which the contract's state first said something else than what a case rests on.
+    pub(in crate::oracle) contradicted: BTreeMap<CaseId, u64>,
     /// Head at the last inspection of a transaction.
     pub(in crate::oracle) inspected_at: BTreeMap<ActionId, (u64, UnixMillis)>,
     /// When a validator was last asked about, and how many hints there had been by then.

@@ -29,6 +29,7 @@ pub fn step(state: &mut State, stamped: Stamped) -> (Output, WishReply) {
         Input::Requested { kind, pool, log } => chain::requested(&mut turn, kind, pool, log),
         Input::RequestRemoved { kind, pool, log } => chain::request_removed(&mut turn, kind, pool, log),
         Input::Fulfilled { what, pool, log } => chain::fulfilled(&mut turn, what, pool, log),
+        Input::Remark { kind, pool, text } => chain::remarked(&mut turn, kind, pool, text),
         Input::FulfilmentRemoved { what, pool, log } => chain::fulfilment_removed(&mut turn, what, pool, log),
         Input::Facts(facts) => chain::new_facts(&mut turn, *facts),
         Input::Prepared {

@@ -11,7 +11,7 @@ use crate::engine::core::Incoming;
 use crate::engine::{LiveUpdate, inject};
 use crate::oracle::{AccountFacts, ChainFacts, Fulfilment, Input};
 use crate::ports::{Answer, At, Execution, PoolEvent, PoolEventKind, PoolManager, Ssv, Unknown};
-use crate::types::{CheckStatus, SafeText};
+use crate::types::{CheckStatus, RequestKind, SafeText};
 use crate::view::LinkState;
 
 /// Who is asked at each new head.
@@ -20,6 +20,8 @@ pub(super) struct Sources {
     pub(super) manager: Arc<dyn PoolManager>,
     pub(super) ssv: Arc<dyn Ssv>,
     pub(super) execution: Arc<dyn Execution>,
+    /// The only endpoint, where no second could contradict it.
+    pub(super) one_voice: Option<SafeText>,
     /// The account that is looked at.
     pub(super) oracle: Option<Address>,
 }
@@ -36,7 +38,7 @@ pub(super) async fn run(
     while let Some(event) = events.recv().await {
         let sent = match event {
             IntakeEvent::Batch(batch) => {
-                let inputs: Vec<Input> = batch.events.into_iter().filter_map(input).collect();
+                let inputs = inputs(batch.events, from.one_voice.as_ref());
                 let requested = inputs
                     .iter()
                     .any(|input| matches!(input, Input::Requested { .. }));
@@ -76,6 +78,7 @@ pub(super) async fn run(
             }
             IntakeEvent::Trouble(words) => trouble(LinkState::Stale, words, &core).await,
             IntakeEvent::NoConnection(words) => trouble(LinkState::Down, words, &core).await,
+            IntakeEvent::Doubts(words) => core.send(Incoming::Live(LiveUpdate::Alarm("logs", words))).await,
             IntakeEvent::Socket(_) => Ok(()),
         };
         if sent.is_err() {
@@ -91,6 +94,14 @@ async fn trouble(
 ) -> Result<(), mpsc::error::SendError<Incoming>> {
     core.send(Incoming::Live(LiveUpdate::Link(link))).await?;
     core.send(Incoming::Live(LiveUpdate::Alarm("chain", words))).await
+}
+
+fn inputs(events: Vec<ChainEvent>, one_voice: Option<&SafeText>) -> Vec<Input> {
+    let told = events.into_iter().filter_map(input).flat_map(|input| {
+        let remark = one_voice.and_then(|name| told_by_one(name, &input));
+        std::iter::once(input).chain(remark)
+    });
+    told.collect()
 }
 
 fn input(event: ChainEvent) -> Option<Input> {
@@ -126,6 +137,20 @@ fn input(event: ChainEvent) -> Option<Input> {
     } else {
         Input::FulfilmentRemoved { what, pool, log }
     })
+}
+
+/// What the contract keeps no state of rests on logs: where there is one endpoint, on its word alone, and the case says so.
+/// Deposits are in the contract's queue.
+fn told_by_one(endpoint: &SafeText, input: &Input) -> Option<Input> {
+    let (kind, pool, what) = match input {
+        Input::Requested { kind, pool, .. } => (*kind, *pool, "request"),
+        Input::Fulfilled { what, pool, .. } => (what.answers(), *pool, "end"),
+        _ => return None,
+    };
+    let text = SafeText::new(&format!(
+        "the {what} of this {kind} is told by one voice, {endpoint}: no second endpoint is configured to contradict it"
+    ));
+    (kind != RequestKind::Deposit).then_some(Input::Remark { kind, pool, text })
 }
 
 /// Reads the state at `head` and tells it. What cannot be read is said and read again at the next head.
@@ -207,4 +232,34 @@ async fn account(from: &Sources, at: At) -> Result<Option<AccountFacts>, Unknown
         pending: pending.value()?,
         balance_wei: balance.value()?,
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::types::{BlockRef, LogRef, PoolId, Root};
+
+    #[test]
+    fn only_what_the_contract_keeps_no_state_of_is_marked_as_one_voice() {
+        let log = LogRef {
+            block: BlockRef {
+                number: 4,
+                hash: Root([4; 32]),
+            },
+            transaction: Root([5; 32]),
+            index: 0,
+        };
+        let pool = PoolId(1);
+        let says = |input: Input| match told_by_one(&"node:8545".into(), &input) {
+            Some(Input::Remark { text, .. }) => Some(text.to_string()),
+            _ => None,
+        };
+        let requested = |kind| Input::Requested { kind, pool, log };
+        assert_eq!(says(requested(RequestKind::Deposit)), None);
+        let words = says(requested(RequestKind::Reshare)).unwrap();
+        assert!(words.contains("told by one voice, node:8545"), "{words}");
+        let what = Fulfilment::Exited;
+        let words = says(Input::Fulfilled { what, pool, log }).unwrap();
+        assert!(words.starts_with("the end of this exit"), "{words}");
+    }
 }

@@ -88,6 +88,7 @@ fn millis(latency: Option<Duration>) -> Option<u64> {
 fn execution(endpoint: &EndpointHealth) -> EndpointView {
     let (health, words) = match endpoint.state {
         EndpointState::Unchecked => (Health::Unknown, "not asked yet"),
+        EndpointState::Healthy if endpoint.contradicted > 0 => (Health::Degraded, "is contradicted"),
         EndpointState::Healthy if endpoint.omitted_logs > 0 => (Health::Degraded, "left out logs"),
         EndpointState::Healthy => (Health::Up, ""),
         EndpointState::Failing => (Health::Degraded, "failing"),

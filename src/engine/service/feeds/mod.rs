@@ -48,6 +48,10 @@ pub(super) fn start(from: Sources, ask: &Neighbours, incoming: &mpsc::Sender<Inc
         manager: manager(),
         ssv: Arc::clone(&ask.ssv),
         execution: Arc::clone(&ask.execution),
+        one_voice: match rpc.each().as_slice() {
+            [(name, _)] => Some(name.clone()),
+            _ => None,
+        },
         oracle,
     };
     critical(

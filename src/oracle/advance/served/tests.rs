@@ -9,6 +9,8 @@ struct Life {
     state: State,
     journal: Vec<Record>,
     now: u64,
+    /// The contract's ready queue.
+    ready: Vec<PoolId>,
 }
 
 fn settings() -> Settings {
@@ -34,6 +36,7 @@ impl Life {
             state: State::new(settings()),
             journal: Vec::new(),
             now: 0,
+            ready: vec![POOL],
         };
         life.input(Input::Started);
         life.input(Input::Requested {
@@ -57,7 +60,7 @@ impl Life {
         let facts = ChainFacts {
             head: Some(log(head).block),
             finalized: Some(log(finalized).block),
-            ready: vec![POOL],
+            ready: self.ready.clone(),
             ..ChainFacts::default()
         };
         self.input(Input::Facts(Box::new(facts)));
@@ -87,6 +90,20 @@ impl Life {
             purpose,
             outcome,
         });
+    }
+
+    /// Its ceremony waits for a decision.
+    fn proposed(&mut self) {
+        let case = self.case().id;
+        let action = ActionId { case, number: 1 };
+        let proposal = fixture::proposal(ActionKind::Keygen);
+        let proposed = Record::ActionProposed {
+            action,
+            digest: proposal.digest(action),
+            proposal: Box::new(proposal),
+        };
+        self.state.apply(self.state.newest + 1, UnixMillis(0), &proposed);
+        self.journal.push(proposed);
     }
 
     fn told(&mut self, what: Fulfilment, number: u64) {
@@ -129,6 +146,7 @@ fn a_deposit_of_somebody_else_waits_for_finality_and_may_be_taken_back() {
     life.looks(5, 3);
     let what = Fulfilment::DepositInitiated;
     life.told(what, 6);
+    life.ready.clear();
     life.looks(6, 5);
     let says = life.state.waiting_reason(life.case().id).map(ToString::to_string);
     assert!(says.is_some_and(|s| s.contains("block 6; waits for finality")));
@@ -136,7 +154,6 @@ fn a_deposit_of_somebody_else_waits_for_finality_and_may_be_taken_back() {
     let facts = ChainFacts {
         head: Some(log(9).block),
         finalized: Some(log(8).block),
-        ready: vec![POOL],
         ..ChainFacts::default()
     };
     life.input(Input::Facts(Box::new(facts)));
@@ -144,10 +161,117 @@ fn a_deposit_of_somebody_else_waits_for_finality_and_may_be_taken_back() {
     life.restart();
     let (pool, log) = (POOL, log(6));
     life.input(Input::FulfilmentRemoved { what, pool, log });
+    life.ready.push(POOL);
     life.looks(9, 8);
     assert!(!life.case().is_closed() && life.case().served_by.is_none());
     // again, and it stays
     life.told(what, 10);
+    life.ready.clear();
     life.looks(12, 10);
     assert!(life.case().is_closed());
+}
+
+#[test]
+fn a_log_against_the_contracts_state_voids_and_closes_nothing() {
+    let mut life = Life::new(RequestKind::Deposit);
+    life.looks(5, 3);
+    life.proposed();
+    life.told(Fulfilment::DepositInitiated, 6);
+    for head in 6..12 {
+        life.looks(head, head - 1);
+        assert!(matches!(life.case().step, Step::DecideCeremony(_)), "{head}");
+    }
+    assert_eq!(life.case().served_by, None, "the state decided");
+    let says = |text: &str| life.case().history.iter().any(|e| e.text.as_str().contains(text));
+    assert!(says("the log is not believed"), "{:?}", life.case().history);
+    assert_eq!(life.state.waiting_reason(life.case().id), None);
+    life.restart();
+    life.looks(20, 19);
+    assert!(matches!(life.case().step, Step::DecideCeremony(_)));
+}
+
+#[test]
+fn before_the_state_is_read_a_log_voids_nothing() {
+    let mut life = Life::new(RequestKind::Deposit);
+    life.looks(5, 3);
+    life.proposed();
+    life.told(Fulfilment::DepositInitiated, 6);
+    assert!(matches!(life.case().step, Step::DecideCeremony(_)));
+    let says = life.state.waiting_reason(life.case().id).map(ToString::to_string);
+    assert!(says.is_some_and(|s| s.contains("in block 6; waits until the contract's state")));
+    life.ready.clear();
+    life.looks(6, 5);
+    assert!(
+        !matches!(life.case().step, Step::DecideCeremony(_)),
+        "what stands in the state is taken into account at once"
+    );
+}
+
+#[test]
+fn a_case_that_was_closed_as_served_is_taken_up_again_when_the_contract_lists_its_pool() {
+    let mut life = Life::new(RequestKind::Deposit);
+    life.looks(5, 3);
+    life.told(Fulfilment::DepositInitiated, 6);
+    life.ready.clear();
+    life.looks(8, 7);
+    assert!(life.case().is_closed());
+    life.ready.push(POOL);
+    life.looks(9, 8);
+    assert!(
+        life.case().is_closed(),
+        "one look may be of a branch that is left"
+    );
+    life.looks(11, 10);
+    assert_eq!(life.case().step, Step::PlanCeremony);
+    let says = |text: &str| life.case().history.iter().any(|e| e.text.as_str().contains(text));
+    assert!(says("the contract lists pool 1 again: it is taken up again"));
+    life.restart();
+    life.looks(12, 11);
+    assert!(!life.case().is_closed());
+}
+
+#[test]
+fn a_case_that_was_closed_otherwise_is_held_and_says_so_once() {
+    let mut life = Life::new(RequestKind::Deposit);
+    life.looks(5, 3);
+    let outcome = SafeText::new("given up by tess: no committee");
+    let close = Record::CaseClosed {
+        case: life.case().id,
+        outcome,
+    };
+    life.state.apply(life.state.newest + 1, UnixMillis(0), &close);
+    life.journal.push(close);
+    for head in 6..12 {
+        life.looks(head, head - 1);
+    }
+    life.restart();
+    for head in 12..16 {
+        life.looks(head, head - 1);
+    }
+    assert!(life.case().is_closed());
+    let held = |r: &&Record| matches!(r, Record::Note { text, .. } if text.as_str().contains("it is held"));
+    assert_eq!(life.journal.iter().filter(held).count(), 1);
+}
+
+#[test]
+fn a_request_that_the_contract_does_not_list_opens_nothing_until_it_does() {
+    let mut life = Life::new(RequestKind::Deposit);
+    life.looks(5, 3);
+    let (kind, pool) = (RequestKind::Deposit, PoolId(7));
+    let log = log(5);
+    life.input(Input::Requested { kind, pool, log });
+    assert_eq!(life.state.cases.len(), 1);
+    life.ready.push(pool);
+    life.looks(6, 4);
+    life.looks(8, 6);
+    assert_eq!(life.state.cases.len(), 2, "the state opens it");
+}
+
+#[test]
+fn an_end_that_stands_before_its_request_answers_nothing() {
+    let mut life = Life::new(RequestKind::Reshare);
+    life.told(Fulfilment::Reshared, 0);
+    assert_eq!(life.case().served_by, None);
+    life.told(Fulfilment::Reshared, 2);
+    assert!(life.case().served_by.is_some());
 }
