@@ -1,6 +1,6 @@
 //! The one task that owns the state: inputs in, records to the journal, effects out, snapshots to the front ends.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -73,6 +73,8 @@ const PUBLISH_EVERY: Duration = Duration::from_millis(40);
 const TICK: Duration = Duration::from_millis(500);
 /// A journal that could not be written is tried again this often.
 const JOURNAL_RETRY: Duration = Duration::from_secs(1);
+/// So much waits for the verification behind the start; then the feeds wait.
+const HELD: usize = 1_024;
 /// The state is kept for the next start after so many records.
 const KEEP_EVERY: u64 = 2_000;
 /// Effects that hand something to the world are waited for this long at a shutdown.
@@ -130,8 +132,10 @@ pub(super) struct Core<W> {
     pending: Pending,
     replies: Vec<(oneshot::Sender<Reply>, Reply)>,
     unwritable: Option<SafeText>,
-    /// Old records are verified behind the start.
+    /// Old records are verified behind the start: no input is taken on the word of what is not.
     behind: Option<Behind>,
+    /// What waits for that, at most [`HELD`].
+    held: VecDeque<Incoming>,
     /// The record up to which the state was kept for the next start.
     kept: u64,
     revision: u64,
@@ -160,6 +164,7 @@ impl<W: World> Core<W> {
             replies: Vec::new(),
             unwritable: None,
             behind: None,
+            held: VecDeque::new(),
             kept: 0,
             revision: 0,
             dirty: true,
@@ -173,7 +178,14 @@ impl<W: World> Core<W> {
 
     /// Runs until a front end asks for the end, every front end is gone, or a critical part dies.
     pub(super) async fn run_from(mut self, first: Input) -> Result<(), EngineError> {
-        self.step(first);
+        if self.behind.is_some() {
+            let words = SafeText::new(
+                "the journal is verified behind the start; nothing is taken up before that is done",
+            );
+            self.live
+                .update(UnixMillis::now(), LiveUpdate::Alarm("journal", words));
+        }
+        self.held.push_back(Incoming::Input(first));
         let ended = self.run().await;
         if let (Ok(()), Some((kept, path))) = (&ended, self.take_to_keep()) {
             write_kept(&kept, &path);
@@ -185,7 +197,7 @@ impl<W: World> Core<W> {
     fn take_to_keep(&mut self) -> Option<(Kept, PathBuf)> {
         let journal = self.committer.journal();
         let (seq, hash) = journal.head();
-        if !self.state.is_verified() || self.state.newest != seq || self.kept == seq {
+        if self.behind.is_some() || self.state.newest != seq || self.kept == seq {
             return None;
         }
         self.kept = seq;
@@ -233,23 +245,32 @@ impl<W: World> Core<W> {
                 },
                 verified = ended(&mut self.behind) => {
                     self.behind = None;
-                    match verified {
-                        Ok(()) => drop(self.step(Input::Verified)),
-                        Err(error) => return Err(self.distrust(error).await),
+                    if let Err(error) = verified {
+                        return Err(self.distrust(error).await);
                     }
+                    self.live
+                        .update(UnixMillis::now(), LiveUpdate::Alarm("journal", SafeText::default()));
+                    self.dirty = true;
                 }
                 Some(done) = self.tasks.join_next_with_id(), if !self.tasks.is_empty() => self.answered(done),
-                incoming = self.incoming.recv() => match incoming {
-                    Some(Incoming::Input(input)) => drop(self.step(input)),
-                    Some(Incoming::Batch(inputs, upto)) => self.told(inputs, upto),
+                () = std::future::ready(()), if self.behind.is_none() && !self.held.is_empty() => {
+                    match self.held.pop_front() {
+                        Some(Incoming::Input(input)) => drop(self.step(input)),
+                        Some(Incoming::Batch(inputs, upto)) => self.told(inputs, upto),
+                        // never held
+                        Some(Incoming::Live(_) | Incoming::Fatal(_)) | None => {}
+                    }
+                }
+                incoming = self.incoming.recv(), if self.held.len() < HELD => match incoming {
                     Some(Incoming::Live(update)) => {
                         self.live.update(UnixMillis::now(), update);
                         self.dirty = true;
                     }
                     Some(Incoming::Fatal(reason)) => return self.fail(reason).await,
+                    Some(input) => self.held.push_back(input),
                     None => return self.fail(SafeText::new("every feed of the engine has ended")).await,
                 },
-                _ = tick.tick() => drop(self.step(Input::Tick)),
+                _ = tick.tick(), if self.behind.is_none() => drop(self.step(Input::Tick)),
             }
         }
     }
@@ -311,6 +332,11 @@ impl<W: World> Core<W> {
     }
 
     fn wish(&mut self, by: Identity, request: Request, reply: oneshot::Sender<Reply>) {
+        if self.behind.is_some() {
+            let words =
+                SafeText::new("the journal is being verified: nothing is taken up before that is done");
+            return drop(reply.send(Err(Refused::Unavailable(words))));
+        }
         let (by, wish) = (
             by.into_name(),
             translate::wish(request, self.live.backend.capabilities()),
@@ -501,9 +527,12 @@ impl<W: World> Core<W> {
         tracing::error!(target: "engine", "{reason}");
         self.live
             .update(UnixMillis::now(), LiveUpdate::Alarm("fatal", reason.clone()));
-        self.step(Input::Ends {
-            reason: reason.clone(),
-        });
+        // on the word of what is not verified nothing is recorded
+        if self.behind.is_none() {
+            self.step(Input::Ends {
+                reason: reason.clone(),
+            });
+        }
         // no new effect starts any more
         self.pending.effects.clear();
         self.flush();

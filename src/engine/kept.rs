@@ -1,6 +1,6 @@
 //! A start that need not read everything first: the state that was verified, kept beside the journal with the record that
 //! it reaches to. It is never believed by itself. A start verifies what came after it at once, and everything before it
-//! while it shows what there is; nothing leaves until that is done and the records make the very same state.
+//! while it shows what there is; nothing is decided, recorded or done until the records make the very same state.
 
 use std::fs::{self, File};
 use std::io::{self, BufReader, BufWriter, Write as _};

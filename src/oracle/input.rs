@@ -164,8 +164,6 @@ pub enum Wish {
 pub enum Input {
     /// The process started, with an empty or a restored state.
     Started,
-    /// Every record of the journal was verified, and the state is what they say.
-    Verified,
     /// Time passed.
     Tick,
     /// A request event stands in the chain.

@@ -132,16 +132,6 @@ fn orphaned(turn: &mut Turn<'_>, step: &Step) {
     }
 }
 
-/// What is said of what waits for it.
-const VERIFYING: &str = "waits until the whole journal is verified";
-
-/// Everything may leave that waited for this alone.
-pub(super) fn verified(turn: &mut Turn<'_>) {
-    turn.state.live.unverified = false;
-    let waiting = &mut turn.state.live.waiting;
-    waiting.retain(|_, why| why.as_str() != VERIFYING);
-}
-
 fn ready_to_begin(turn: &mut Turn<'_>, id: CaseId) -> bool {
     if !turn.state.live.caught_up || turn.state.live.facts.head.is_none() {
         turn.waits(id, "waits until every event up to the head was read");

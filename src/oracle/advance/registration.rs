@@ -48,7 +48,6 @@ pub(super) fn register(turn: &mut Turn<'_>, id: CaseId, nonce: u64) {
             Mode::Observe => {
                 "the SSV registration is to be signed; mode observe lets nothing leave this machine"
             }
-            _ if !turn.state.is_verified() => VERIFYING,
             _ => "paused before the SSV registration is signed",
         };
         turn.waits(id, why);

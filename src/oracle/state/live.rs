@@ -85,8 +85,6 @@ pub(in crate::oracle) struct Live {
     pub(in crate::oracle) died: BTreeSet<(CaseId, &'static str)>,
     /// The block up to which every event was told in this run; what is journaled of it may be older.
     pub(in crate::oracle) read: Option<BlockRef>,
-    /// Old records are still being verified: nothing leaves on their word.
-    pub(in crate::oracle) unverified: bool,
     /// Every event up to the head was read; before that nothing new is begun.
     pub(in crate::oracle) caught_up: bool,
     /// What waiting actions would show by the last look at them, and when that was: newer facts, reasons and title under

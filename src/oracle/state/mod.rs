@@ -96,22 +96,6 @@ impl State {
         }
     }
 
-    /// The same of a journal whose older records are verified meanwhile: nothing leaves before [`Input::Verified`].
-    ///
-    /// [`Input::Verified`]: crate::oracle::Input::Verified
-    #[must_use]
-    pub fn restored_unverified(settings: Settings, durable: Durable) -> Self {
-        let mut state = Self::restored(settings, durable);
-        state.live.unverified = true;
-        state
-    }
-
-    /// Whether every record was verified in this process.
-    #[must_use]
-    pub fn is_verified(&self) -> bool {
-        !self.live.unverified
-    }
-
     /// The fold of the records so far.
     #[must_use]
     pub fn durable(&self) -> &Durable {
@@ -181,7 +165,7 @@ impl State {
     #[must_use]
     pub(in crate::oracle) fn may_leave(&self, case: CaseId) -> bool {
         let paused = self.paused.is_some() || self.cases.get(&case).is_none_or(|c| c.paused.is_some());
-        !paused && self.settings.mode != Mode::Observe && self.is_verified()
+        !paused && self.settings.mode != Mode::Observe
     }
 
     /// Why a case waits, where its step does not say it.

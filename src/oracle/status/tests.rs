@@ -338,34 +338,3 @@ fn a_transaction_that_no_node_took_is_known_to_be_here_unless_nobody_answers() {
     second.inspected(Some(NonceStatus::Missing));
     second.is(CaseStatus::Sending, &ActionState::Executing);
 }
-
-#[test]
-fn nothing_leaves_before_the_whole_journal_is_verified() {
-    let process = Process::with(keygen());
-    let mut state = State::restored_unverified(settings(), process.state.durable().clone());
-    let give = |state: &mut State, input| {
-        let stamped = Stamped {
-            at: UnixMillis(2_000),
-            entropy: [3; 24],
-            input,
-        };
-        step(state, stamped).0
-    };
-    give(&mut state, Input::CaughtUp { finalized: None });
-    let facts = ChainFacts {
-        head: Some(log().block),
-        ready: vec![CASE.pool],
-        ..ChainFacts::default()
-    };
-    let out = give(&mut state, Input::Facts(Box::new(facts)));
-    assert_eq!(out.effects, [], "it is approved and could leave");
-    let waits = |state: &State| state.waiting_reason(CASE).map(|why| why.as_str().to_owned());
-    assert_eq!(
-        waits(&state).as_deref(),
-        Some("waits until the whole journal is verified")
-    );
-    let out = give(&mut state, Input::Verified);
-    assert_eq!(waits(&state), None);
-    let leaves = |effect: &Effect| matches!(effect, Effect::Prepare { purpose: Purpose::Send(action), .. } if *action == ACTION);
-    assert!(out.effects.iter().any(leaves), "{:?}", out.effects);
-}

@@ -23,7 +23,6 @@ pub fn step(state: &mut State, stamped: Stamped) -> (Output, WishReply) {
             turn.state.live.caught_up = true;
             turn.state.live.told_final = finalized.map(|b| b.number).or(turn.state.live.told_final);
         }
-        Input::Verified => advance::verified(&mut turn),
         Input::EventsRead { upto, told } => chain::events_read(&mut turn, upto, told),
         Input::BeaconMoved => turn.state.live.hints += 1,
         Input::Requested { kind, pool, log } => chain::requested(&mut turn, kind, pool, log),

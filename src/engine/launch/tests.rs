@@ -1,0 +1,291 @@
+//! Starts: on what earlier programs left, on what was kept of the last run, and on what is not what it was.
+
+use std::fs;
+use std::path::Path;
+
+use rusqlite::Connection;
+
+use super::*;
+use crate::engine::{Answer, LiveUpdate};
+use crate::journal::{JournalError, NewRecord, verify};
+use crate::oracle::{ActionState, Effect, Mode, Policy};
+use crate::ports::fakes::FakeCeremonies;
+use crate::types::Root;
+
+fn settings() -> Settings {
+    Settings {
+        mode: Mode::Supervised,
+        policy: Policy::default(),
+        owner: Address::ZERO,
+        follows_beacon: false,
+        look_up_every_ms: 1_000,
+        refresh_every_ms: 1_000,
+        approval_expires_ms: 1_000,
+        bump_after_ms: 1_000,
+    }
+}
+
+fn options(directory: &Path) -> JournalOptions {
+    JournalOptions {
+        path: directory.join("journal.sqlite"),
+        checkpoint: None,
+    }
+}
+
+/// The state that a start makes of a journal that an earlier program left.
+fn earlier(name: &str) -> (tempfile::TempDir, State) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vectors/journals");
+    let directory = tempfile::tempdir().unwrap();
+    let options = options(directory.path());
+    fs::copy(folder.join(name), &options.path).unwrap();
+    let state = open(settings(), &options).unwrap().state;
+    (directory, state)
+}
+
+#[test]
+fn what_an_earlier_program_left_is_taken_up_where_it_was() {
+    let (_waiting, state) = earlier("format-1/waiting.sqlite");
+    let waits = |a: &&crate::oracle::Action| a.state == ActionState::Proposed;
+    assert_eq!(state.actions.values().filter(waits).count(), 2);
+    assert_eq!(state.newest, 7, "the upgrade is a record");
+    assert!(state.cursor().is_some());
+
+    let (_approved, state) = earlier("format-1/approved.sqlite");
+    let approved = state
+        .actions
+        .values()
+        .filter(|a| a.state == ActionState::Approved);
+    let digests: Vec<_> = approved.map(|a| (a.digest, a.proposal.digest(a.id))).collect();
+    assert_eq!(digests.len(), 2, "approvals survive the upgrade");
+    assert!(
+        digests.iter().all(|(approved, now)| approved == now),
+        "on what was shown"
+    );
+
+    let (_signed, state) = earlier("format-1/signed.sqlite");
+    let sending = state.sendings.values().next().unwrap();
+    assert_eq!((sending.versions.len(), sending.accepted), (1, false));
+
+    let (_closed, state) = earlier("format-1/closed.sqlite");
+    let closed = state.cases.values().filter(|case| case.is_closed());
+    assert_eq!((closed.count(), state.cases.len()), (3, 5));
+}
+
+#[test]
+fn what_this_format_holds_is_taken_up_as_it_is() {
+    let (_waiting, state) = earlier("format-2/waiting.sqlite");
+    let waits = |a: &&crate::oracle::Action| a.state == ActionState::Proposed;
+    assert_eq!(state.actions.values().filter(waits).count(), 2);
+    assert_eq!(state.newest, 8, "nothing was upgraded");
+
+    let (_closed, state) = earlier("format-2/closed.sqlite");
+    assert_eq!(state.newest, 80);
+    let closed = state.cases.values().filter(|case| case.is_closed());
+    assert_eq!((closed.count(), state.cases.len()), (4, 4));
+    assert!(state.cursor().is_some_and(|upto| upto.number > 0));
+}
+
+#[test]
+fn a_record_of_a_newer_program_ends_the_start_and_names_its_kind() {
+    let directory = tempfile::tempdir().unwrap();
+    let options = options(directory.path());
+    let start = || open(settings(), &options).map(|opened| opened.state.newest);
+    assert_eq!(start().unwrap(), 0);
+    let (mut journal, _) = Journal::open(&options, Anchor::BEGINNING, |_| Ok::<_, EngineError>(())).unwrap();
+    let row = NewRecord {
+        at: UnixMillis(1),
+        kind: "case-given-up",
+        body: r#"{"record":"case-given-up","case":"deposit/1"}"#.to_owned(),
+        subjects: Vec::new(),
+    };
+    journal.append(&[row]).unwrap();
+    drop(journal);
+    let words = start().unwrap_err().to_string();
+    assert!(
+        words.contains("record 1") && words.contains("«case-given-up»"),
+        "{words}"
+    );
+}
+
+#[test]
+fn a_start_reads_what_came_after_the_kept_state_and_believes_no_other_journal() {
+    let (directory, state) = earlier("format-1/waiting.sqlite");
+    let options = options(directory.path());
+    let keep = |durable: &Durable| {
+        let (journal, _) = Journal::open(&options, Anchor::BEGINNING, |_| Ok::<_, EngineError>(())).unwrap();
+        let (seq, hash) = journal.head();
+        Kept::new(Anchor { seq, hash }, durable.clone())
+            .write(&options.path)
+            .unwrap();
+    };
+    keep(state.durable());
+    let (mut journal, _) = Journal::open(&options, Anchor::BEGINNING, |_| Ok::<_, EngineError>(())).unwrap();
+    let case = *state.cases.keys().next().unwrap();
+    let by = SafeText::new("ada");
+    let record = Record::Paused { case: Some(case), by };
+    let row = NewRecord {
+        at: UnixMillis(9),
+        kind: record.kind(),
+        body: serde_json::to_string(&record).unwrap(),
+        subjects: vec![case.to_string()],
+    };
+    journal.append(&[row]).unwrap();
+    drop(journal);
+    let opened = open(settings(), &options).unwrap();
+    assert_eq!(opened.behind.as_ref().map(|kept| kept.anchor.seq), Some(7));
+    assert!(opened.state.cases[&case].paused.is_some());
+    drop(opened);
+
+    // another journal in its place, and its checkpoint with it
+    let (_other, _) = earlier("format-1/closed.sqlite");
+    fs::copy(_other.path().join("journal.sqlite"), &options.path).unwrap();
+    let _ = fs::remove_file(options.path.with_extension("checkpoint"));
+    for log in ["journal.sqlite-wal", "journal.sqlite-shm"] {
+        let _ = fs::remove_file(directory.path().join(log));
+    }
+    let opened = open(settings(), &options).unwrap();
+    assert!(opened.behind.is_none());
+    assert_eq!(opened.state.cases.len(), 5);
+}
+
+/// Whatever is to be done is never done.
+struct Idle;
+
+impl World for Idle {
+    fn perform(self: Arc<Self>, _: Effect) -> Answer {
+        Box::pin(std::future::pending())
+    }
+}
+
+type Engine = (
+    EngineHandle,
+    JoinHandle<Result<(), EngineError>>,
+    mpsc::Sender<Incoming>,
+);
+
+fn launch(opened: Opened) -> Engine {
+    let network = NetworkView {
+        name: "devnet".into(),
+        chain_id: 31_337,
+        mainnet: false,
+        simulated: vec![],
+        manager: Address::ZERO,
+    };
+    let (feeds, incoming) = mpsc::channel(8);
+    let backend = Arc::new(FakeCeremonies::default());
+    let launched = opened.launch(network, "toy", None, backend, Arc::new(Idle), incoming);
+    let (handle, stopped) = launched.unwrap();
+    (handle, stopped, feeds)
+}
+
+/// Runs an engine on this journal and stops it at once; says from where on it read before it ran.
+async fn run_and_stop(options: &JournalOptions) -> Option<u64> {
+    let opened = open(settings(), options).unwrap();
+    let from = opened.behind.as_ref().map(|kept| kept.anchor.seq);
+    let (handle, stopped, feeds) = launch(opened);
+    handle.shutdown().await.unwrap();
+    stopped.await.unwrap().unwrap();
+    drop(feeds);
+    from
+}
+
+#[tokio::test]
+async fn a_run_keeps_its_state_and_the_next_one_verifies_the_rest_behind_its_start() {
+    let (directory, _) = earlier("format-2/closed.sqlite");
+    let options = options(directory.path());
+    assert_eq!(run_and_stop(&options).await, None, "nothing was kept yet");
+    let kept = Kept::read(&options.path).unwrap();
+    let (report, _) = verify(&options.path).unwrap();
+    assert_eq!((kept.anchor.seq, kept.anchor.hash), (report.records, report.head));
+
+    let opened = open(settings(), &options).unwrap();
+    assert!(opened.behind.is_some());
+    let (handle, stopped, feeds) = launch(opened);
+    let head = block(1_000);
+    feeds.send(Incoming::Live(told(head))).await.unwrap();
+    handle.shutdown().await.unwrap();
+    stopped.await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn an_engine_on_records_that_were_changed_ends_with_the_first_of_them() {
+    let (directory, _) = earlier("format-2/closed.sqlite");
+    let options = options(directory.path());
+    run_and_stop(&options).await;
+    let damage = "DROP TRIGGER records_are_final; UPDATE records SET at = at + 1 WHERE seq = 40";
+    Connection::open(&options.path)
+        .unwrap()
+        .execute_batch(damage)
+        .unwrap();
+    let (_handle, stopped, _feeds) = launch(open(settings(), &options).unwrap());
+    let ended = stopped.await.unwrap();
+    assert!(
+        matches!(
+            ended,
+            Err(EngineError::Journal(JournalError::Broken { seq: 40, .. }))
+        ),
+        "{ended:?}"
+    );
+}
+
+#[tokio::test]
+async fn an_engine_on_a_state_that_no_record_says_ends_and_the_next_one_reads_everything() {
+    let (directory, _) = earlier("format-2/waiting.sqlite");
+    let options = options(directory.path());
+    run_and_stop(&options).await;
+    let mut kept = Kept::read(&options.path).unwrap();
+    for action in kept.durable.actions.values_mut() {
+        action.state = ActionState::Approved;
+    }
+    kept.write(&options.path).unwrap();
+    let (_handle, stopped, _feeds) = launch(open(settings(), &options).unwrap());
+    let ended = stopped.await.unwrap();
+    assert!(matches!(ended, Err(EngineError::Kept { .. })), "{ended:?}");
+    let opened = open(settings(), &options).unwrap();
+    assert!(opened.behind.is_none());
+    assert_eq!(
+        opened.state.newest,
+        kept.anchor.seq + 1,
+        "nothing but the start was recorded"
+    );
+    let waits = |a: &&crate::oracle::Action| a.state == ActionState::Proposed;
+    assert_eq!(opened.state.actions.values().filter(waits).count(), 2);
+}
+
+fn block(number: u64) -> BlockRef {
+    BlockRef {
+        number,
+        hash: Root([7; 32]),
+    }
+}
+
+fn told(head: BlockRef) -> LiveUpdate {
+    LiveUpdate::Head {
+        head,
+        finalized: None,
+        base_fee_wei: None,
+    }
+}
+
+#[tokio::test]
+async fn the_position_does_not_pass_what_is_called_the_head() {
+    let directory = tempfile::tempdir().unwrap();
+    let options = options(directory.path());
+    let (handle, stopped, feeds) = launch(open(settings(), &options).unwrap());
+    feeds.send(Incoming::Live(told(block(100)))).await.unwrap();
+    for upto in [90, 200] {
+        feeds
+            .send(Incoming::Batch(Vec::new(), block(upto)))
+            .await
+            .unwrap();
+    }
+    // taken in order: behind this one everything above was
+    feeds
+        .send(Incoming::Fatal(SafeText::new("enough")))
+        .await
+        .unwrap();
+    stopped.await.unwrap().unwrap_err();
+    drop(handle);
+    let opened = open(settings(), &options).unwrap();
+    assert_eq!(opened.cursor(), Some(block(90)));
+}
