@@ -6,7 +6,7 @@ use std::path::Path;
 use rusqlite::Connection;
 
 use super::*;
-use crate::engine::{Answer, LiveUpdate};
+use crate::engine::{LiveUpdate, Outcome};
 use crate::journal::{JournalError, NewRecord, verify};
 use crate::oracle::{ActionState, Effect, Mode, Policy};
 use crate::ports::fakes::FakeCeremonies;
@@ -152,7 +152,7 @@ fn a_start_reads_what_came_after_the_kept_state_and_believes_no_other_journal() 
 struct Idle;
 
 impl World for Idle {
-    fn perform(self: Arc<Self>, _: Effect) -> Answer {
+    fn perform(self: Arc<Self>, _: Effect) -> Outcome {
         Box::pin(std::future::pending())
     }
 }
