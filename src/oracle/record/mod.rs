@@ -280,7 +280,7 @@ pub enum Record {
 }
 
 /// Every kind of record that this program reads. A record of another one is from a newer program.
-const KINDS: [&str; 35] = [
+const KINDS: [&str; 37] = [
     "engine-started",
     "journal-upgraded",
     "events-read",
@@ -314,6 +314,8 @@ const KINDS: [&str; 35] = [
     "resumed",
     "pool-served",
     "pool-not-served",
+    "case-given-up",
+    "key-redone",
     "case-closed",
     "note",
 ];

@@ -13,14 +13,14 @@ fn the_kinds_that_are_read_are_those_that_there_are() {
 
 #[test]
 fn a_kind_from_a_newer_program_is_refused_by_name() {
-    let text = r#"{"record":"case-given-up","case":"deposit/1"}"#;
-    let error = Record::read("case-given-up", text).unwrap_err();
+    let text = r#"{"record":"case-handed-over","case":"deposit/1"}"#;
+    let error = Record::read("case-handed-over", text).unwrap_err();
     assert!(
-        error.contains("«case-given-up»") && error.contains("newer"),
+        error.contains("«case-handed-over»") && error.contains("newer"),
         "{error}"
     );
     let error = Record::read("note", text).unwrap_err();
-    assert!(error.contains("case-given-up"), "{error}");
+    assert!(error.contains("case-handed-over"), "{error}");
     let other = r#"{"record":"note","case":null,"text":"hello"}"#;
     let error = Record::read("decided", other).unwrap_err();
     assert_eq!(error, "it is called decided, and its text is note");

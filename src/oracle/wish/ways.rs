@@ -58,8 +58,8 @@ pub(super) fn request_exit(turn: &mut Turn<'_>, by: &SafeText, pool: PoolId) -> 
 
 /// Opens a case after the newest of its kind for this pool.
 pub(super) fn open_by_hand(turn: &mut Turn<'_>, by: &SafeText, kind: RequestKind, pool: PoolId) -> SafeText {
-    let newest = turn.state.cases_of(kind, pool).next_back();
-    let ordinal = newest.map_or(0, |c| c.id.ordinal + 1);
+    let newest = turn.state.newest_of(kind, pool);
+    let ordinal = newest.map_or(0, |case| case.ordinal + 1);
     let case = CaseId { kind, pool, ordinal };
     turn.record(Record::CaseOpened {
         case,
