@@ -7,6 +7,7 @@ mod validators;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use alloy::primitives::Address;
 use tokio::sync::{mpsc, watch};
@@ -105,7 +106,11 @@ fn critical(
     tasks.spawn(async move {
         let _guard = guard;
         let why = match running.await {
-            Ok(()) => "ended".to_owned(),
+            Ok(()) => {
+                // it may have ended because another one died: that one's reason is told first
+                tokio::time::sleep(Duration::from_millis(250)).await;
+                "ended".to_owned()
+            }
             Err(error) => format!("died: {}", lane::last_words(error)),
         };
         // with the core gone there is nobody left to tell
