@@ -94,15 +94,15 @@ fn a_record_of_a_newer_program_ends_the_start_and_names_its_kind() {
     let (mut journal, _) = Journal::open(&options, Anchor::BEGINNING, |_| Ok::<_, EngineError>(())).unwrap();
     let row = NewRecord {
         at: UnixMillis(1),
-        kind: "case-given-up",
-        body: r#"{"record":"case-given-up","case":"deposit/1"}"#.to_owned(),
+        kind: "case-handed-over",
+        body: r#"{"record":"case-handed-over","case":"deposit/1"}"#.to_owned(),
         subjects: Vec::new(),
     };
     journal.append(&[row]).unwrap();
     drop(journal);
     let words = start().unwrap_err().to_string();
     assert!(
-        words.contains("record 1") && words.contains("«case-given-up»"),
+        words.contains("record 1") && words.contains("«case-handed-over»"),
         "{words}"
     );
 }
