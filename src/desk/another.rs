@@ -3,8 +3,8 @@
 use super::proposal::list;
 use crate::types::{Check, OperatorId};
 
-/// `ranked` has everybody, the best first. The committee, or the one nearest to it whose key was not given up: the member that ranks last makes room for the best
-/// of the others. The same, where there is no other.
+/// `ranked` has everybody, the best first. The committee, or the one nearest to it whose key was not given up: the member
+/// that ranks last makes room for the best of the others. The same, where there is no other.
 pub(super) fn choose(
     ranked: &[OperatorId],
     committee: Vec<OperatorId>,

@@ -108,7 +108,8 @@ impl Opened {
             .collect()
     }
 
-    /// Starts the core. `adapter` names the version of the manager contract; `incoming` is fed by the caller's feeds; effects go to `world`.
+    /// Starts the core. `adapter` names the version of the manager contract; `incoming` is fed by the caller's feeds;
+    /// effects go to `world`.
     ///
     /// # Errors
     /// The first record could not be written.

@@ -180,11 +180,8 @@ fn in_flight(state: &State, case: &Case) -> Result<(), String> {
             None => format!("a {kind} of {id} runs: wait until it has ended"),
         });
     }
-    let all = ActionId { case: id, number: 0 }..=ActionId {
-        case: id,
-        number: u32::MAX,
-    };
-    let mut unsettled = state.sendings.range(all).filter(|(_, s)| !is_settled(&s.status));
+    let own = state.sendings.range(ActionId::all_of(id));
+    let mut unsettled = own.filter(|(_, s)| !is_settled(&s.status));
     if let Some((_, sending)) = unsettled.next() {
         return Err(format!(
             "the transaction of {id} with nonce {} may still take effect: wait until it is found out",

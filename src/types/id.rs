@@ -1,6 +1,7 @@
 //! Identifiers. Ids are shown to people, written in the journal and typed at the command line, so each has one text form.
 
 use std::fmt;
+use std::ops::RangeInclusive;
 use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
@@ -135,6 +136,15 @@ pub struct ActionId {
     pub case: CaseId,
     /// 1 for the first action of the case.
     pub number: u32,
+}
+
+impl ActionId {
+    /// Every action that a case can have, as keys of an ordered map.
+    #[must_use]
+    pub fn all_of(case: CaseId) -> RangeInclusive<Self> {
+        let of = |number| Self { case, number };
+        of(0)..=of(u32::MAX)
+    }
 }
 
 impl fmt::Display for ActionId {

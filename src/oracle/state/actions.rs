@@ -74,12 +74,7 @@ impl Durable {
 
     /// Ends the action under which a ceremony of this case runs.
     pub(super) fn finish_action_of(&mut self, case: CaseId, state: &ActionState) {
-        let first = ActionId { case, number: 0 };
-        let last = ActionId {
-            case,
-            number: u32::MAX,
-        };
-        for (_, action) in self.actions.range_mut(first..=last) {
+        for (_, action) in self.actions.range_mut(ActionId::all_of(case)) {
             if action.state == ActionState::Executing && action.proposal.payload.family() == Family::Ceremony
             {
                 action.state = state.clone();

@@ -85,7 +85,7 @@ impl Durable {
             return false;
         };
         let in_the_chain = |s: &Sending| matches!(s.status, NonceStatus::Included { success: true, .. });
-        let mut own = self.sendings.iter().filter(|(action, _)| action.case == case.id);
+        let mut own = self.sendings.range(ActionId::all_of(case.id));
         own.any(|(_, s)| s.signed_at >= *made_at && in_the_chain(s))
     }
 

@@ -173,9 +173,8 @@ impl Durable {
         };
         self.keep_of(&case);
         *self.retired.cases.entry(id.kind).or_default() += 1;
-        let own = |number| ActionId { case: id, number };
-        let range = own(0)..=own(u32::MAX);
-        let actions: Vec<ActionId> = self.actions.range(range).map(|(id, _)| *id).collect();
+        let own = self.actions.range(ActionId::all_of(id));
+        let actions: Vec<ActionId> = own.map(|(id, _)| *id).collect();
         for action in actions {
             self.actions.remove(&action);
             self.retired.actions += 1;

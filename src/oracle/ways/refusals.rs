@@ -61,11 +61,7 @@ fn texts(state: &State, case: &Case) -> Vec<String> {
 /// How the newest effect with the present key failed.
 fn newest_failure<'a>(state: &'a State, case: &Case) -> Option<&'a SafeText> {
     let made = state.ceremonies.get(&case.ceremony?)?.ended.as_ref()?.0;
-    let of = |number| ActionId {
-        case: case.id,
-        number,
-    };
-    let mut actions = state.actions.range(of(0)..=of(u32::MAX)).rev();
+    let mut actions = state.actions.range(ActionId::all_of(case.id)).rev();
     actions.find_map(|(_, action)| match &action.state {
         ActionState::Failed { reason } if action.proposed_at >= made => Some(reason),
         _ => None,

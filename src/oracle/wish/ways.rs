@@ -1,6 +1,6 @@
 //! Ways out: a case is given up, a key is made anew by another committee, an exit is opened by hand.
 
-use super::{Answer, not_now};
+use super::{Answer, absent, not_now};
 use crate::oracle::state::Shares;
 use crate::oracle::turn::Turn;
 use crate::oracle::{ActionState, Case, Cause, Record, Step, ways};
@@ -72,8 +72,7 @@ pub(super) fn open_by_hand(turn: &mut Turn<'_>, by: &SafeText, kind: RequestKind
 }
 
 fn found<'a>(turn: &'a Turn<'_>, id: CaseId) -> Result<&'a Case, super::Refusal> {
-    let case = turn.state.cases.get(&id);
-    case.ok_or_else(|| not_now(format!("there is no case {id}")))
+    turn.state.cases.get(&id).ok_or_else(|| absent(turn, id))
 }
 
 /// An action that waits for its decision, or was approved and has not left, has lost its ground.
