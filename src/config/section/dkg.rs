@@ -64,10 +64,9 @@ pub(in crate::config) const KEYS: &[Key] = &[
 
 impl Value for BackendName {
     fn read(raw: &Raw) -> Result<Self, Bad> {
-        let all: Vec<_> = backends::ALL.iter().enumerate().collect();
-        let names: Vec<(&'static str, usize)> =
-            all.iter().map(|(n, known)| (known.name.as_str(), *n)).collect();
-        value::choice(raw, &names).map(|n| backends::ALL[n].name.clone())
+        let all = backends::ALL.iter();
+        let names: Vec<_> = all.map(|known| (known.name.as_str(), known)).collect();
+        value::choice(raw, &names).map(|known| known.name.clone())
     }
 }
 

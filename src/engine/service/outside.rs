@@ -126,9 +126,7 @@ impl Outside {
             }
         }
     }
-}
 
-impl Outside {
     async fn publish_exit(&self, payload: &ExitPayload) -> (Vec<ExitVerdict>, ExitStanding) {
         desk::publish_exit(self.ask.consensus.as_deref(), payload).await
     }

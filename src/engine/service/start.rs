@@ -151,29 +151,20 @@ pub async fn start(options: ServiceOptions) -> Result<Running, ServiceError> {
         signer,
     };
     let (messenger, messenger_url) = messenger.unzip();
-    let core = set_going(&config, ask, rpc, simulated)?;
     Ok(Running {
-        handle: core.handle,
-        stopped: core.stopped,
         messenger_url,
-        feeds: core.feeds,
         messenger,
+        ..set_going(&config, ask, rpc, simulated)?
     })
 }
 
-struct Core {
-    handle: EngineHandle,
-    stopped: JoinHandle<Result<(), EngineError>>,
-    feeds: JoinSet<()>,
-}
-
-/// Opens the journal, and sets the core and its feeds going among these neighbours.
+/// Opens the journal, and sets the core and its feeds going among these neighbours, whoever relays between the operators.
 fn set_going(
     config: &Config,
     ask: Neighbours,
     rpc: Rpc,
     simulated: Vec<SafeText>,
-) -> Result<Core, ServiceError> {
+) -> Result<Running, ServiceError> {
     let opened = launch::open(
         settings(config),
         &JournalOptions {
@@ -213,10 +204,12 @@ fn set_going(
         directory: terms.directory,
     };
     let feeds = feeds::start(from, &ask, &incoming_tx);
-    Ok(Core {
+    Ok(Running {
         handle,
         stopped,
         feeds,
+        messenger_url: None,
+        messenger: None,
     })
 }
 

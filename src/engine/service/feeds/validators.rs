@@ -44,7 +44,7 @@ pub(super) struct Sources {
     pub(super) consensus: Option<Arc<dyn Consensus>>,
 }
 
-/// Ends when the core is gone.
+/// Ends when the chain feed or the core is gone.
 pub(super) async fn run(
     from: Sources,
     mut lists: watch::Receiver<Option<Lists>>,
@@ -58,8 +58,7 @@ pub(super) async fn run(
         tokio::select! {
             changed = lists.changed() => {
                 if changed.is_err() {
-                    // the chain feed is gone, and its own end is what the engine ends for: not that nothing comes here
-                    return core.closed().await;
+                    return;
                 }
                 let newest = lists.borrow_and_update().clone();
                 if let Some(newest) = newest {
