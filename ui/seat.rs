@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use casimir_dkg::attach::{self, About, Access, AttachError, Attached, Listening, Person, Surroundings};
+use casimir_dkg::attach::{self, About, AttachError, Attached, Listening, Person, Surroundings};
 use casimir_dkg::config::SeatConfig;
 use casimir_dkg::engine::EngineHandle;
 use casimir_dkg::types::{SafeText, UnixMillis};
@@ -16,7 +16,7 @@ pub(crate) async fn open(config: &SeatConfig, engine: &EngineHandle) -> Option<L
         since: UnixMillis::now(),
         run_by: Person::of_this_process(),
     };
-    match attach::listen(&path, Access::from(&config.attach), about, engine.clone()).await {
+    match attach::listen(&path, config.attach.access.clone(), about, engine.clone()).await {
         Ok(listening) => {
             tracing::info!(target: "attach", socket = %path.display(), "consoles and commands can attach");
             Some(listening)

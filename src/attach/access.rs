@@ -4,14 +4,12 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use nix::unistd::Group;
-use serde::{Deserialize, Serialize};
 
 use super::Person;
-use crate::config::{AttachConfig, Who};
+use crate::config::{Access, Who};
 
 /// What a seat may do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
     /// See everything, ask nothing.
     View,
@@ -41,17 +39,6 @@ fn is(who: &Who, person: &Person) -> bool {
     }
 }
 
-/// The socket's doors.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Access {
-    /// The group whose members can open the socket's file; without it only the engine's user and root can.
-    pub group: Option<String>,
-    /// Who sees.
-    pub view: Vec<Who>,
-    /// Who sees and decides. Empty: the engine's user and root.
-    pub approve: Vec<Who>,
-}
-
 /// The socket's file cannot be opened to those who should reach it.
 #[derive(Debug, thiserror::Error)]
 pub enum AccessError {
@@ -78,16 +65,6 @@ pub enum AccessError {
         #[source]
         error: std::io::Error,
     },
-}
-
-impl From<&AttachConfig> for Access {
-    fn from(config: &AttachConfig) -> Self {
-        Self {
-            group: config.group.clone(),
-            view: config.view.clone(),
-            approve: config.approve.clone(),
-        }
-    }
 }
 
 impl Access {

@@ -6,7 +6,7 @@
 //! ([`Seated`](crate::view::Seated)), sends a snapshot, and from then on changes, transitions and answers. A message of
 //! a seat names nobody: who asks is what the system says of the other end of the socket ([`Person`]).
 //!
-//! The socket's file is the outer door (mode 0600, or 0660 with a group); the roles of [`Access`] are the inner one and
+//! The socket's file is the outer door (mode 0600, or 0660 with a group); the roles of [`Access`](crate::config::Access) are the inner one and
 //! decide alone. ssh is the way to other hosts: nothing here listens on a network.
 //!
 //! A seat that does not read holds nobody up: changes are taken between the last snapshot that was written and the newest
@@ -22,7 +22,7 @@ mod server;
 #[cfg(test)]
 mod tests;
 
-pub use access::{Access, AccessError, Role};
+pub use access::{AccessError, Role};
 pub use client::{Attached, attach};
 pub use person::Person;
 pub use place::{Surroundings, candidates, place};

@@ -86,7 +86,7 @@ fn beside_journal(engine: &SeatConfig) -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{AttachConfig, JournalConfig};
+    use crate::config::{Access, AttachConfig, JournalConfig};
 
     #[test]
     fn a_seat_looks_wherever_an_engine_may_listen() {
@@ -98,9 +98,7 @@ mod tests {
             },
             attach: AttachConfig {
                 socket: Socket::Usual,
-                group: None,
-                view: vec![],
-                approve: vec![],
+                access: Access::default(),
             },
         };
         let session = Some(PathBuf::from("/run/user/1000"));

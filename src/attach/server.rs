@@ -9,7 +9,8 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::Semaphore;
 use tokio::task::{JoinHandle, JoinSet};
 
-use super::{Access, AttachError, Person, Role, frame, seat};
+use super::{AttachError, Person, Role, frame, seat};
+use crate::config::Access;
 use crate::engine::{EngineHandle, Identity};
 use crate::types::{SafeText, UnixMillis};
 use crate::view::{Hello, Seated, ToSeat};
@@ -24,6 +25,19 @@ pub struct About {
     pub since: UnixMillis,
     /// Who runs it.
     pub run_by: Person,
+}
+
+impl About {
+    /// What a seat is told of itself, and of this engine.
+    fn seated(&self, person: &Person, role: Role) -> Seated {
+        Seated {
+            you: SafeText::new(&person.to_string()),
+            may_decide: role == Role::Approve,
+            process: std::process::id(),
+            run_by: SafeText::new(&self.run_by.to_string()),
+            since: self.since,
+        }
+    }
 }
 
 /// A socket that is open; gone with this.
@@ -135,12 +149,8 @@ async fn admit_all(listener: UnixListener, access: Arc<Access>, about: About, en
                 None => Err(SafeText::new(&format!("all {SEATS} seats are taken"))),
             };
             let ended = match admitted {
-                Ok((seated, person)) => {
-                    let role = if seated.may_decide {
-                        Role::Approve
-                    } else {
-                        Role::View
-                    };
+                Ok((person, role)) => {
+                    let seated = about.seated(&person, role);
                     tracing::info!(target: "attach", who = %person, %role, "a seat was taken");
                     let seat = engine.seat(Identity::new(person.to_string()));
                     let ended = seat::serve(stream, seat, seated).await;
@@ -161,22 +171,15 @@ async fn admit_all(listener: UnixListener, access: Arc<Access>, about: About, en
 }
 
 /// Who is there, and what they may do here; else why not.
-fn admit(stream: &UnixStream, access: &Access, about: &About) -> Result<(Seated, Person), SafeText> {
+fn admit(stream: &UnixStream, access: &Access, about: &About) -> Result<(Person, Role), SafeText> {
     let unknown = |error: io::Error| SafeText::new(&format!("the system does not say who you are: {error}"));
     let person = Person::at(stream).map_err(unknown)?;
-    let Some(role) = access.role(&person, about.run_by.uid) else {
-        return Err(SafeText::new(&format!(
+    match access.role(&person, about.run_by.uid) {
+        Some(role) => Ok((person, role)),
+        None => Err(SafeText::new(&format!(
             "{person} is neither in attach.view nor in attach.approve of the engine's configuration"
-        )));
-    };
-    let seated = Seated {
-        you: SafeText::new(&person.to_string()),
-        may_decide: role == Role::Approve,
-        process: std::process::id(),
-        run_by: SafeText::new(&about.run_by.to_string()),
-        since: about.since,
-    };
-    Ok((seated, person))
+        ))),
+    }
 }
 
 async fn refuse(mut stream: UnixStream, why: SafeText) -> io::Result<()> {

@@ -7,7 +7,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::UnixStream;
 
 use super::*;
-use crate::config::Who;
+use crate::config::{Access, Who};
 use crate::engine::{Asked, EngineSide, channel};
 use crate::types::{PoolId, UnixMillis};
 use crate::view::fixture::busy;

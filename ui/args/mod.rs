@@ -14,10 +14,10 @@ use clap::{Parser, Subcommand};
 pub(crate) use demo::{DemoArgs, DemoBeacon};
 pub(crate) use journal::{ExportFormat, JournalCommand, TranscriptCommand};
 pub(crate) use keystore::{ImportArgs, KeystoreCommand, NewArgs, OperatorKeyArgs};
-pub(crate) use oracle::OracleArgs;
+pub(crate) use oracle::{ConsoleArgs, OracleArgs};
 pub(crate) use roles::{MessengerArgs, OperatorArgs};
 #[cfg(unix)]
-pub(crate) use seat::{ApproveArgs, ConsoleArgs, RejectArgs, RetryArgs, ScopeArgs, SeatArgs, ShowArgs};
+pub(crate) use seat::{SeatArgs, SeatCommand};
 pub(crate) use settings::ConfigCommand;
 
 use casimir_dkg::config::{AutoApprove, Flag, LoadOptions, process_environment};
@@ -62,35 +62,10 @@ pub(crate) enum Command {
     ///
     /// Where an engine runs for this contract already, the console sits down at it, and leaving leaves the engine running;
     /// where none runs, one is started with it and ends with it.
-    #[cfg(unix)]
     Console(ConsoleArgs),
-    /// The console: watch, approve, reject (default)
-    #[cfg(not(unix))]
-    Console(OracleArgs),
-    /// What a running engine does, and what holds it up
     #[cfg(unix)]
-    Status(SeatArgs),
-    /// What waits for a decision at a running engine
-    #[cfg(unix)]
-    Waiting(SeatArgs),
-    /// One action of a running engine: everything that an approval binds
-    #[cfg(unix)]
-    Show(ShowArgs),
-    /// Let an action pass
-    #[cfg(unix)]
-    Approve(ApproveArgs),
-    /// Stop an action
-    #[cfg(unix)]
-    Reject(RejectArgs),
-    /// Take a case up again that was rejected, failed or refused
-    #[cfg(unix)]
-    Retry(RetryArgs),
-    /// Let nothing leave any more, of one case or at all
-    #[cfg(unix)]
-    Pause(ScopeArgs),
-    /// End a pause
-    #[cfg(unix)]
-    Resume(ScopeArgs),
+    #[command(flatten)]
+    Seat(SeatCommand),
     /// A complete local network, requests included, and the console on it
     Demo(DemoArgs),
     /// The same engine without a screen: one line for each step
@@ -140,17 +115,11 @@ impl Cli {
         flags.extend(self.oracle.flags());
         let mut auto = self.oracle.auto_approve;
         match &self.command {
-            #[cfg(unix)]
-            Some(Command::Console(args)) => {
-                flags.extend(args.oracle.flags());
-                auto |= args.oracle.auto_approve;
-            }
-            #[cfg(not(unix))]
-            Some(Command::Console(args)) => {
-                flags.extend(args.flags());
-                auto |= args.auto_approve;
-            }
-            Some(Command::Headless(args) | Command::Doctor(args)) => {
+            Some(
+                Command::Console(ConsoleArgs { oracle: args, .. })
+                | Command::Headless(args)
+                | Command::Doctor(args),
+            ) => {
                 flags.extend(args.flags());
                 auto |= args.auto_approve;
             }

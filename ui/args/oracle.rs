@@ -49,6 +49,20 @@ pub(crate) struct OracleArgs {
     theme: Option<String>,
 }
 
+/// `console`: the engine's flags, and where another one may run.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct ConsoleArgs {
+    #[command(flatten)]
+    pub oracle: OracleArgs,
+    #[cfg(unix)]
+    #[command(flatten)]
+    pub seat: super::SeatArgs,
+    /// Start an engine in this process, even where a service is installed for it
+    #[cfg(unix)]
+    #[arg(long)]
+    pub start: bool,
+}
+
 impl OracleArgs {
     /// The flags that were given, as configuration.
     pub(crate) fn flags(&self) -> Vec<Flag> {

@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 
 use casimir_dkg::types::{ActionId, CaseId};
-use clap::Args;
+use casimir_dkg::view::Scope;
+use clap::{Args, Subcommand};
 
 /// Where the engine is.
 #[derive(Debug, Clone, Default, Args)]
@@ -13,16 +14,25 @@ pub(crate) struct SeatArgs {
     pub socket: Option<PathBuf>,
 }
 
-/// `console`: the engine's flags, and where another one may run.
-#[derive(Debug, Clone, Default, Args)]
-pub(crate) struct ConsoleArgs {
-    #[command(flatten)]
-    pub oracle: super::OracleArgs,
-    #[command(flatten)]
-    pub seat: SeatArgs,
-    /// Start an engine in this process, even where a service is installed for it
-    #[arg(long)]
-    pub start: bool,
+/// What a shell asks of a running engine.
+#[derive(Debug, Subcommand)]
+pub(crate) enum SeatCommand {
+    /// What a running engine does, and what holds it up
+    Status(SeatArgs),
+    /// What waits for a decision at a running engine
+    Waiting(SeatArgs),
+    /// One action of a running engine: everything that an approval binds
+    Show(ShowArgs),
+    /// Let an action pass
+    Approve(ApproveArgs),
+    /// Stop an action
+    Reject(RejectArgs),
+    /// Take a case up again that was rejected, failed or refused
+    Retry(RetryArgs),
+    /// Let nothing leave any more, of one case or at all
+    Pause(ScopeArgs),
+    /// End a pause
+    Resume(ScopeArgs),
 }
 
 /// `show`.
@@ -88,4 +98,11 @@ pub(crate) struct ScopeArgs {
     pub case: Option<CaseId>,
     #[command(flatten)]
     pub seat: SeatArgs,
+}
+
+impl ScopeArgs {
+    /// What is paused, or goes on.
+    pub(crate) fn scope(&self) -> Scope {
+        self.case.map_or(Scope::All, Scope::Case)
+    }
 }

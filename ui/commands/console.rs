@@ -2,7 +2,6 @@
 
 use casimir_dkg::config::LoadOptions;
 
-#[cfg(unix)]
 use crate::args::ConsoleArgs;
 use crate::exit::Outcome;
 
@@ -10,20 +9,23 @@ use crate::exit::Outcome;
 pub(crate) use screen::{Screen, show};
 
 /// The default command.
-#[cfg(all(feature = "tui", unix))]
+#[cfg(feature = "tui")]
+#[cfg_attr(
+    not(unix),
+    expect(unused_variables, reason = "no other process can be attached to")
+)]
 pub(crate) fn run(options: &LoadOptions, args: &ConsoleArgs) -> anyhow::Result<Outcome> {
-    screen::run(options, args)
-}
-
-/// The default command, where no other process can be attached to.
-#[cfg(all(feature = "tui", not(unix)))]
-pub(crate) fn run(options: &LoadOptions) -> anyhow::Result<Outcome> {
+    crate::mode::Surroundings::of_process().require_terminal()?;
+    #[cfg(unix)]
+    if let Some(outcome) = elsewhere::sit_down(options, args)? {
+        return Ok(outcome);
+    }
     screen::start(options)
 }
 
 /// A build without the feature `tui` has no screen.
 #[cfg(not(feature = "tui"))]
-pub(crate) fn run(_: &LoadOptions, #[cfg(unix)] _: &ConsoleArgs) -> anyhow::Result<Outcome> {
+pub(crate) fn run(_: &LoadOptions, _: &ConsoleArgs) -> anyhow::Result<Outcome> {
     let text = "this build has no screen: use `casimir-dkg headless`, or build with the feature tui";
     Err(crate::exit::NoTerminal(text.to_owned()).into())
 }
@@ -38,32 +40,17 @@ mod screen {
     use crate::console::{self, ConsoleOptions, ExitReason};
     use crate::exit::Outcome;
     use crate::log::{self, Also};
-    use crate::mode::Surroundings;
     use crate::person;
-
-    #[cfg(unix)]
-    pub(super) fn run(options: &LoadOptions, args: &crate::args::ConsoleArgs) -> anyhow::Result<Outcome> {
-        Surroundings::of_process().require_terminal()?;
-        match super::elsewhere::sit_down(options, args)? {
-            Some(outcome) => Ok(outcome),
-            None => start(options),
-        }
-    }
 
     /// Starts an engine, and ends with it.
     pub(super) fn start(options: &LoadOptions) -> anyhow::Result<Outcome> {
-        Surroundings::of_process().require_terminal()?;
         let config = config::load(options)?;
         let _guard = log::init(&config.log, Also::Pane)?;
         let signer = oracle::open_signer(&config)?;
         let screen = Screen::of(&config);
         runtime()?.block_on(async {
-            #[cfg(unix)]
-            let seat = config.seat();
-            let running = oracle::start(config, signer, Vec::new()).await?;
-            #[cfg(unix)]
-            let _socket = crate::seat::open(&seat, &running.handle).await;
-            show(running, screen).await
+            let started = oracle::start(config, signer, Vec::new()).await?;
+            show(started.running, screen).await
         })
     }
 
@@ -138,7 +125,7 @@ mod elsewhere {
     pub(super) fn sit_down(options: &LoadOptions, args: &ConsoleArgs) -> anyhow::Result<Option<Outcome>> {
         let layers = config::gather(options)?;
         let found = runtime()?;
-        let places = seat::places(&args.seat, options)?;
+        let places = seat::places(&args.seat, || layers.seat())?;
         let Some(attached) = found.block_on(crate::seat::find(&places))? else {
             if args.seat.socket.is_some() {
                 bail!("no engine listens at {}", places[0].display());

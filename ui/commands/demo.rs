@@ -86,13 +86,10 @@ async fn on(
     let screen = console::Screen::of(&config);
     let beacon = network.options().beacon.label();
     let simulated = SIMULATED.into_iter().chain(beacon).map(SafeText::new).collect();
+    let started = oracle::start(config, signer, simulated).await?;
+    let running = started.running;
     #[cfg(unix)]
-    let seat = config.seat();
-    let running = oracle::start(config, signer, simulated).await?;
-    #[cfg(unix)]
-    let socket = crate::seat::open(&seat, &running.handle).await;
-    #[cfg(unix)]
-    if let Some(socket) = socket.as_ref().filter(|_| args.headless) {
+    if let Some(socket) = started.socket.as_ref().filter(|_| args.headless) {
         output::note(&format!(
             "demo: from another terminal: casimir-dkg console --socket {}",
             socket.path().display()

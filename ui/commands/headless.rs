@@ -13,14 +13,10 @@ pub(crate) fn run(options: &LoadOptions, json: bool) -> anyhow::Result<Outcome> 
     let signer = oracle::open_signer(&config)?;
     runtime()?.block_on(async {
         let mut signals = Signals::install()?;
-        #[cfg(unix)]
-        let seat = config.seat();
-        let running = oracle::start(config, signer, Vec::new()).await?;
-        #[cfg(unix)]
-        let _socket = crate::seat::open(&seat, &running.handle).await;
+        let started = oracle::start(config, signer, Vec::new()).await?;
         let form = if json { Form::Json } else { Form::Text };
-        let ending = headless::run(running.handle.clone(), &mut signals, form, |_| false).await;
-        finish(running, ending).await
+        let ending = headless::run(started.running.handle.clone(), &mut signals, form, |_| false).await;
+        finish(started.running, ending).await
     })
 }
 

@@ -17,9 +17,7 @@ mod transcript;
 
 use anyhow::Context;
 
-#[cfg(unix)]
-use crate::args::ConsoleArgs;
-use crate::args::{Cli, Command};
+use crate::args::{Cli, Command, ConsoleArgs};
 use crate::exit::Outcome;
 
 /// Runs what the command line asks for.
@@ -40,28 +38,10 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<Outcome> {
         Some(Command::Headless(_)) => headless::run(&options, json),
         Some(Command::Demo(args)) => demo::run(&args, &options, json),
         Some(Command::Messenger(_)) => messenger::run(&options, json),
-        #[cfg(unix)]
         None => console::run(&options, &ConsoleArgs::default()),
-        #[cfg(unix)]
         Some(Command::Console(args)) => console::run(&options, &args),
-        #[cfg(not(unix))]
-        None | Some(Command::Console(_)) => console::run(&options),
         #[cfg(unix)]
-        Some(Command::Status(args)) => seat::status(&args, &options, json),
-        #[cfg(unix)]
-        Some(Command::Waiting(args)) => seat::waiting(&args, &options, json),
-        #[cfg(unix)]
-        Some(Command::Show(args)) => seat::show(&args, &options, json),
-        #[cfg(unix)]
-        Some(Command::Approve(args)) => seat::approve(&args, &options, json),
-        #[cfg(unix)]
-        Some(Command::Reject(args)) => seat::reject(&args, &options, json),
-        #[cfg(unix)]
-        Some(Command::Retry(args)) => seat::retry(&args, &options, json),
-        #[cfg(unix)]
-        Some(Command::Pause(args)) => seat::pause(&args, &options, json),
-        #[cfg(unix)]
-        Some(Command::Resume(args)) => seat::resume(&args, &options, json),
+        Some(Command::Seat(command)) => seat::run(&command, &options, json),
     }
 }
 

@@ -24,17 +24,31 @@ pub(crate) fn open_signer(config: &Config) -> anyhow::Result<Option<Arc<dyn TxSi
     }))
 }
 
-/// Starts the engine. The key is opened before, since its password may be asked for.
+/// An engine of this process, and the socket at which others sit down at it: both end with this.
+pub(crate) struct Started {
+    pub(crate) running: Running,
+    #[cfg(unix)]
+    pub(crate) socket: Option<casimir_dkg::attach::Listening>,
+}
+
+/// Starts the engine, and opens its socket. The key is opened before, since its password may be asked for.
 pub(crate) async fn start(
     config: Config,
     signer: Option<Arc<dyn TxSigner>>,
     simulated: Vec<SafeText>,
-) -> anyhow::Result<Running> {
-    Ok(service::start(ServiceOptions {
+) -> anyhow::Result<Started> {
+    #[cfg(unix)]
+    let seat = config.seat();
+    let running = service::start(ServiceOptions {
         config,
         signer,
         backend: None,
         simulated,
     })
-    .await?)
+    .await?;
+    Ok(Started {
+        #[cfg(unix)]
+        socket: crate::seat::open(&seat, &running.handle).await,
+        running,
+    })
 }

@@ -5,14 +5,14 @@ use std::path::PathBuf;
 
 use anyhow::{Context as _, bail};
 use casimir_dkg::attach::Attached;
-use casimir_dkg::config::{self, LoadOptions};
+use casimir_dkg::config::{self, ConfigErrors, LoadOptions, SeatConfig};
 use casimir_dkg::engine::{Identity, Seat};
 use casimir_dkg::types::{ActionId, Root};
-use casimir_dkg::view::{ActionView, Request, Scope, Snapshot};
+use casimir_dkg::view::{ActionView, Request, Snapshot};
 use serde_json::json;
 
 use super::runtime;
-use crate::args::{ApproveArgs, RejectArgs, RetryArgs, ScopeArgs, SeatArgs, ShowArgs};
+use crate::args::{SeatArgs, SeatCommand};
 use crate::exit::Outcome;
 use crate::output;
 use crate::seat;
@@ -86,20 +86,20 @@ fn find(snapshot: &Snapshot, action: ActionId) -> anyhow::Result<&ActionView> {
         .with_context(|| format!("the engine has no action {action}; `casimir-dkg waiting` lists what waits"))
 }
 
-/// Where the engine may be, by the flag or by the configuration.
-pub(super) fn places(args: &SeatArgs, options: &LoadOptions) -> anyhow::Result<Vec<PathBuf>> {
-    Ok(match &args.socket {
-        Some(path) => vec![path.clone()],
-        None => seat::places(&config::gather(options)?.seat()?),
-    })
+/// Where the engine may be: by the flag, or by the configuration, which is read only then.
+pub(super) fn places(
+    args: &SeatArgs,
+    config: impl FnOnce() -> Result<SeatConfig, ConfigErrors>,
+) -> Result<Vec<PathBuf>, ConfigErrors> {
+    match &args.socket {
+        Some(path) => Ok(vec![path.clone()]),
+        None => config().map(|config| seat::places(&config)),
+    }
 }
 
 /// Asks an engine that must be there.
-fn with<F>(args: &SeatArgs, options: &LoadOptions, json: bool, work: F) -> anyhow::Result<Outcome>
-where
-    F: AsyncFnOnce(Asker) -> anyhow::Result<Outcome>,
-{
-    let places = places(args, options)?;
+pub(crate) fn run(command: &SeatCommand, options: &LoadOptions, json: bool) -> anyhow::Result<Outcome> {
+    let places = places(command.seat(), || config::gather(options)?.seat())?;
     runtime()?.block_on(async {
         let Some(attached) = seat::find(&places).await? else {
             let list: Vec<_> = places.iter().map(|path| path.display().to_string()).collect();
@@ -108,104 +108,86 @@ where
                 list.join(", ")
             );
         };
-        work(Asker { attached, json }).await
+        perform(command, &Asker { attached, json }).await
     })
 }
 
-pub(crate) fn status(args: &SeatArgs, options: &LoadOptions, json: bool) -> anyhow::Result<Outcome> {
-    with(args, options, json, async |asker| {
-        let snapshot = asker.snapshot();
-        if asker.json {
-            let waiting: Vec<_> = snapshot.waiting().map(|a| a.id.to_string()).collect();
-            output::json(&json!({
-                "engine": asker.attached.seated,
-                "version": snapshot.version,
-                "network": snapshot.network,
-                "mode": snapshot.mode,
-                "paused": snapshot.paused,
-                "chain": snapshot.chain,
-                "signer": snapshot.signer,
-                "waiting": waiting,
-                "in_flight": snapshot.work_in_flight(),
-                "alarms": snapshot.alarms,
-                "journal": snapshot.journal,
-            }));
-        } else {
-            text::status(&snapshot, &asker.attached.seated);
-        }
-        Ok(Outcome::Success)
-    })
-}
-
-pub(crate) fn waiting(args: &SeatArgs, options: &LoadOptions, json: bool) -> anyhow::Result<Outcome> {
-    with(args, options, json, async |asker| {
-        let snapshot = asker.snapshot();
-        if asker.json {
-            snapshot.waiting().for_each(output_json);
-        } else {
-            text::waiting(&snapshot);
-        }
-        Ok(Outcome::Success)
-    })
-}
-
-fn output_json(action: &ActionView) {
-    output::json(action);
-}
-
-pub(crate) fn show(args: &ShowArgs, options: &LoadOptions, json: bool) -> anyhow::Result<Outcome> {
-    with(&args.seat, options, json, async |asker| {
-        let snapshot = asker.snapshot();
-        let action = find(&snapshot, args.action)?;
-        if asker.json {
-            output::json(action);
-        } else {
-            text::action(action);
-        }
-        Ok(Outcome::Success)
-    })
-}
-
-pub(crate) fn approve(args: &ApproveArgs, options: &LoadOptions, json: bool) -> anyhow::Result<Outcome> {
-    with(&args.seat, options, json, async |asker| {
-        let request = Request::Approve {
+async fn perform(command: &SeatCommand, asker: &Asker) -> anyhow::Result<Outcome> {
+    let request = match command {
+        SeatCommand::Status(_) => return Ok(status(asker)),
+        SeatCommand::Waiting(_) => return Ok(waiting(asker)),
+        SeatCommand::Show(args) => return show(asker, args.action),
+        SeatCommand::Approve(args) => Request::Approve {
             action: args.action,
             digest: asker.digest(args.action, &args.digest)?,
             phrase: args.phrase.clone(),
-        };
-        asker.ask(request).await
-    })
-}
-
-pub(crate) fn reject(args: &RejectArgs, options: &LoadOptions, json: bool) -> anyhow::Result<Outcome> {
-    with(&args.seat, options, json, async |asker| {
-        let request = Request::Reject {
+        },
+        SeatCommand::Reject(args) => Request::Reject {
             action: args.action,
             digest: asker.digest(args.action, &args.digest)?,
             reason: args.reason.as_str().into(),
-        };
-        asker.ask(request).await
-    })
+        },
+        SeatCommand::Retry(args) => Request::Retry { case: args.case },
+        SeatCommand::Pause(args) => Request::Pause { scope: args.scope() },
+        SeatCommand::Resume(args) => Request::Resume { scope: args.scope() },
+    };
+    asker.ask(request).await
 }
 
-pub(crate) fn retry(args: &RetryArgs, options: &LoadOptions, json: bool) -> anyhow::Result<Outcome> {
-    with(&args.seat, options, json, async |asker| {
-        asker.ask(Request::Retry { case: args.case }).await
-    })
+fn status(asker: &Asker) -> Outcome {
+    let snapshot = asker.snapshot();
+    if asker.json {
+        let waiting: Vec<_> = snapshot.waiting().map(|a| a.id.to_string()).collect();
+        output::json(&json!({
+            "engine": asker.attached.seated,
+            "version": snapshot.version,
+            "network": snapshot.network,
+            "mode": snapshot.mode,
+            "paused": snapshot.paused,
+            "chain": snapshot.chain,
+            "signer": snapshot.signer,
+            "waiting": waiting,
+            "in_flight": snapshot.work_in_flight(),
+            "alarms": snapshot.alarms,
+            "journal": snapshot.journal,
+        }));
+    } else {
+        text::status(&snapshot, &asker.attached.seated);
+    }
+    Outcome::Success
 }
 
-pub(crate) fn pause(args: &ScopeArgs, options: &LoadOptions, json: bool) -> anyhow::Result<Outcome> {
-    with(&args.seat, options, json, async |asker| {
-        asker.ask(Request::Pause { scope: scope(args) }).await
-    })
+fn waiting(asker: &Asker) -> Outcome {
+    let snapshot = asker.snapshot();
+    if asker.json {
+        snapshot.waiting().for_each(output::json);
+    } else {
+        text::waiting(&snapshot);
+    }
+    Outcome::Success
 }
 
-pub(crate) fn resume(args: &ScopeArgs, options: &LoadOptions, json: bool) -> anyhow::Result<Outcome> {
-    with(&args.seat, options, json, async |asker| {
-        asker.ask(Request::Resume { scope: scope(args) }).await
-    })
+fn show(asker: &Asker, action: ActionId) -> anyhow::Result<Outcome> {
+    let snapshot = asker.snapshot();
+    let action = find(&snapshot, action)?;
+    if asker.json {
+        output::json(action);
+    } else {
+        text::action(action);
+    }
+    Ok(Outcome::Success)
 }
 
-fn scope(args: &ScopeArgs) -> Scope {
-    args.case.map_or(Scope::All, Scope::Case)
+impl SeatCommand {
+    /// Where the engine is that it is asked of.
+    fn seat(&self) -> &SeatArgs {
+        match self {
+            Self::Status(seat) | Self::Waiting(seat) => seat,
+            Self::Show(args) => &args.seat,
+            Self::Approve(args) => &args.seat,
+            Self::Reject(args) => &args.seat,
+            Self::Retry(args) => &args.seat,
+            Self::Pause(args) | Self::Resume(args) => &args.seat,
+        }
+    }
 }

@@ -93,11 +93,17 @@ pub enum Socket {
 pub struct AttachConfig {
     /// Where.
     pub socket: Socket,
-    /// Whose members can open it.
+    pub access: Access,
+}
+
+/// The socket's doors.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Access {
+    /// The group whose members can open the socket's file; without it only the engine's user and root can.
     pub group: Option<String>,
     /// Who sees.
     pub view: Vec<Who>,
-    /// Who sees and decides; empty: the engine's user and root.
+    /// Who sees and decides. Empty: the engine's user and root.
     pub approve: Vec<Who>,
 }
 
@@ -114,8 +120,10 @@ pub(in crate::config) fn read(r: &mut Reader<'_>) -> Option<AttachConfig> {
     let approve = r.optional("attach.approve");
     Some(AttachConfig {
         socket: socket?,
-        group: group?,
-        view: view?.unwrap_or_default(),
-        approve: approve?.unwrap_or_default(),
+        access: Access {
+            group: group?,
+            view: view?.unwrap_or_default(),
+            approve: approve?.unwrap_or_default(),
+        },
     })
 }

@@ -18,7 +18,7 @@ pub(super) mod selection;
 pub(super) mod signer;
 pub(super) mod ui;
 
-pub use attach::{AttachConfig, Socket, Who};
+pub use attach::{Access, AttachConfig, Socket, Who};
 pub use beacon::BeaconConfig;
 pub use contract::ContractConfig;
 pub use dkg::{DkgConfig, MessengerChoice};
