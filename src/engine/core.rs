@@ -1,5 +1,8 @@
 //! The one task that owns the state: inputs in, records to the journal, effects out, snapshots to the front ends.
 
+mod durable;
+mod end;
+
 use std::collections::{HashMap, VecDeque};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -20,6 +23,8 @@ use crate::lane;
 use crate::oracle::{Effect, Input, Record, Stamped, State, WishReply, step};
 use crate::types::{BlockRef, SafeText, UnixMillis};
 use crate::view::{Accepted, Listing, Query, Refused, Reply, Request, Transition};
+
+use durable::{Flushed, write_kept};
 
 /// What reaches the core from the feeds.
 #[derive(Debug)]
@@ -75,16 +80,6 @@ const TICK: Duration = Duration::from_millis(500);
 const JOURNAL_RETRY: Duration = Duration::from_secs(1);
 /// So much waits for the verification behind the start; then the feeds wait.
 const HELD: usize = 1_024;
-/// The state is kept for the next start after so many records.
-const KEEP_EVERY: u64 = 2_000;
-/// Effects that hand something to the world are waited for this long at a shutdown.
-const DRAIN: Duration = Duration::from_secs(10);
-
-fn write_kept(kept: &Kept, journal: &Path) {
-    if let Err(error) = kept.write(journal) {
-        tracing::info!(target: "engine", %error, "the state is not kept for the next start");
-    }
-}
 
 /// The end of the verification behind the start; never, where there is none.
 async fn ended(behind: &mut Option<Behind>) -> Result<(), EngineError> {
@@ -98,17 +93,6 @@ async fn ended(behind: &mut Option<Behind>) -> Result<(), EngineError> {
         );
         Err(EngineError::Fatal(SafeText::new(&words)))
     })
-}
-
-/// What became of what is pending.
-#[derive(Debug)]
-enum Flushed {
-    /// In the journal, and under way.
-    Durable,
-    /// Not written; the same is tried again.
-    Unwritable,
-    /// Nobody knows whether it was written.
-    Lost(JournalError),
 }
 
 /// What comes after a while in which the journal could not be written.
@@ -191,18 +175,6 @@ impl<W: World> Core<W> {
             write_kept(&kept, &path);
         }
         ended
-    }
-
-    /// The state, for the next start, where it is verified and the journal has all of it.
-    fn take_to_keep(&mut self) -> Option<(Kept, PathBuf)> {
-        let journal = self.committer.journal();
-        let (seq, hash) = journal.head();
-        if self.behind.is_some() || self.state.newest != seq || self.kept == seq {
-            return None;
-        }
-        self.kept = seq;
-        let kept = Kept::new(Anchor { seq, hash }, self.state.durable().clone());
-        Some((kept, journal.path().to_owned()))
     }
 
     async fn run(&mut self) -> Result<(), EngineError> {
@@ -359,82 +331,6 @@ impl<W: World> Core<W> {
         }
     }
 
-    /// Makes everything pending durable, then starts its effects.
-    fn flush(&mut self) -> Flushed {
-        if !self.pending.is_empty() {
-            let first = match self.committer.commit(&self.pending, self.state.durable()) {
-                Ok(first) => first,
-                Err(error) => return self.not_written(error),
-            };
-            if self.unwritable.take().is_some() {
-                tracing::info!(target: "engine", "the journal is written again; everything goes on");
-            }
-            let pending = std::mem::take(&mut self.pending);
-            self.announce(first, &pending);
-            if pending
-                .records
-                .iter()
-                .any(|(_, record)| matches!(record, Record::Decided { .. }))
-            {
-                inject::panic_at("core");
-            }
-            if self.state.newest >= self.kept + KEEP_EVERY
-                && let Some((kept, path)) = self.take_to_keep()
-            {
-                task::spawn_blocking(move || write_kept(&kept, &path));
-            }
-            let closes = |(_, record): &(_, Record)| matches!(record, Record::CaseClosed { .. });
-            if pending.records.iter().any(closes) {
-                let known = &self.state.ceremonies;
-                self.live.forget(|request| known.contains_key(&request));
-            }
-            for effect in pending.effects {
-                self.start(effect);
-            }
-        }
-        for (reply, answer) in self.replies.drain(..) {
-            let _ = reply.send(answer);
-        }
-        Flushed::Durable
-    }
-
-    /// Whoever asked for something is told that it did not take effect.
-    fn not_written(&mut self, error: JournalError) -> Flushed {
-        let words = SafeText::new(&error.to_string());
-        if self.unwritable.as_ref() != Some(&words) {
-            tracing::error!(target: "engine", %error, "journal not written; nothing leaves this machine");
-        }
-        self.unwritable = Some(words);
-        for (reply, _) in self.replies.drain(..) {
-            let words = SafeText::new("the journal cannot be written; this takes effect only once it can");
-            let _ = reply.send(Err(Refused::Unavailable(words)));
-        }
-        if error.is_final() {
-            Flushed::Lost(error)
-        } else {
-            Flushed::Unwritable
-        }
-    }
-
-    fn announce(&mut self, first: u64, pending: &Pending) {
-        for (seq, (at, record)) in (first..).zip(&pending.records) {
-            if matches!(record, Record::EventsRead { .. }) {
-                tracing::debug!(target: "engine", record = seq, "{}", record.sentence());
-                continue;
-            }
-            let transition = Transition {
-                at: *at,
-                record: seq,
-                case: translate::case_of(record, &self.state),
-                kind: record.kind().to_owned(),
-                text: record.sentence(),
-            };
-            tracing::info!(target: "engine", record = seq, kind = record.kind(), "{}", transition.text);
-            // nobody listening is no error
-            let _ = self.side.transitions.send(transition);
-        }
-    }
-
     fn start(&mut self, effect: Effect) {
         let name = effect.name();
         let answer = Arc::clone(&self.world).perform(effect.clone());
@@ -486,57 +382,5 @@ impl<W: World> Core<W> {
             self.revision,
         );
         self.side.snapshots.send_replace(Arc::new(snapshot));
-    }
-
-    /// Lets what is being handed to the world finish, within a deadline. Whatever is cut off is journaled, and taken
-    /// up at the next start.
-    async fn drain(&mut self, reply: Option<oneshot::Sender<Reply>>) {
-        let deadline = Instant::now() + DRAIN;
-        while translate::must_drain(&self.state) && Instant::now() < deadline {
-            match tokio::time::timeout_at(deadline, self.tasks.join_next_with_id()).await {
-                Ok(Some(done)) => {
-                    self.answered(done);
-                    // records only: no new effect starts any more
-                    self.pending.effects.clear();
-                    if !matches!(self.flush(), Flushed::Durable) {
-                        break;
-                    }
-                }
-                Ok(None) | Err(_) => break,
-            }
-        }
-        self.publish();
-        if let Some(reply) = reply {
-            let message = SafeText::new("stopped; everything that was begun is in the journal");
-            let _ = reply.send(Ok(Accepted { message }));
-        }
-    }
-
-    /// The journal, or what was kept of it, is not what it was taken for. Nothing has left on its word.
-    async fn distrust(&mut self, error: EngineError) -> EngineError {
-        tracing::error!(target: "engine", "{error}");
-        let words = SafeText::new(&error.to_string());
-        self.live
-            .update(UnixMillis::now(), LiveUpdate::Alarm("fatal", words));
-        self.pending.effects.clear();
-        self.drain(None).await;
-        error
-    }
-
-    async fn fail(&mut self, reason: SafeText) -> Result<(), EngineError> {
-        tracing::error!(target: "engine", "{reason}");
-        self.live
-            .update(UnixMillis::now(), LiveUpdate::Alarm("fatal", reason.clone()));
-        // on the word of what is not verified nothing is recorded
-        if self.behind.is_none() {
-            self.step(Input::Ends {
-                reason: reason.clone(),
-            });
-        }
-        // no new effect starts any more
-        self.pending.effects.clear();
-        self.flush();
-        self.drain(None).await;
-        Err(EngineError::Fatal(reason))
     }
 }

@@ -1,0 +1,113 @@
+//! From what is pending to what is durable, and only then to effects.
+
+use super::*;
+
+/// The state is kept for the next start after so many records.
+const KEEP_EVERY: u64 = 2_000;
+
+/// What became of what is pending.
+#[derive(Debug)]
+pub(super) enum Flushed {
+    /// In the journal, and under way.
+    Durable,
+    /// Not written; the same is tried again.
+    Unwritable,
+    /// Nobody knows whether it was written.
+    Lost(JournalError),
+}
+
+impl<W: World> Core<W> {
+    /// Makes everything pending durable, then starts its effects.
+    pub(super) fn flush(&mut self) -> Flushed {
+        if !self.pending.is_empty() {
+            let first = match self.committer.commit(&self.pending, self.state.durable()) {
+                Ok(first) => first,
+                Err(error) => return self.not_written(error),
+            };
+            if self.unwritable.take().is_some() {
+                tracing::info!(target: "engine", "the journal is written again; everything goes on");
+            }
+            let pending = std::mem::take(&mut self.pending);
+            self.announce(first, &pending);
+            if pending
+                .records
+                .iter()
+                .any(|(_, record)| matches!(record, Record::Decided { .. }))
+            {
+                inject::panic_at("core");
+            }
+            if self.state.newest >= self.kept + KEEP_EVERY
+                && let Some((kept, path)) = self.take_to_keep()
+            {
+                task::spawn_blocking(move || write_kept(&kept, &path));
+            }
+            let closes = |(_, record): &(_, Record)| matches!(record, Record::CaseClosed { .. });
+            if pending.records.iter().any(closes) {
+                let known = &self.state.ceremonies;
+                self.live.forget(|request| known.contains_key(&request));
+            }
+            for effect in pending.effects {
+                self.start(effect);
+            }
+        }
+        for (reply, answer) in self.replies.drain(..) {
+            let _ = reply.send(answer);
+        }
+        Flushed::Durable
+    }
+
+    /// Whoever asked for something is told that it did not take effect.
+    fn not_written(&mut self, error: JournalError) -> Flushed {
+        let words = SafeText::new(&error.to_string());
+        if self.unwritable.as_ref() != Some(&words) {
+            tracing::error!(target: "engine", %error, "journal not written; nothing leaves this machine");
+        }
+        self.unwritable = Some(words);
+        for (reply, _) in self.replies.drain(..) {
+            let words = SafeText::new("the journal cannot be written; this takes effect only once it can");
+            let _ = reply.send(Err(Refused::Unavailable(words)));
+        }
+        if error.is_final() {
+            Flushed::Lost(error)
+        } else {
+            Flushed::Unwritable
+        }
+    }
+
+    fn announce(&mut self, first: u64, pending: &Pending) {
+        for (seq, (at, record)) in (first..).zip(&pending.records) {
+            if matches!(record, Record::EventsRead { .. }) {
+                tracing::debug!(target: "engine", record = seq, "{}", record.sentence());
+                continue;
+            }
+            let transition = Transition {
+                at: *at,
+                record: seq,
+                case: translate::case_of(record, &self.state),
+                kind: record.kind().to_owned(),
+                text: record.sentence(),
+            };
+            tracing::info!(target: "engine", record = seq, kind = record.kind(), "{}", transition.text);
+            // nobody listening is no error
+            let _ = self.side.transitions.send(transition);
+        }
+    }
+
+    /// The state, for the next start, where it is verified and the journal has all of it.
+    pub(super) fn take_to_keep(&mut self) -> Option<(Kept, PathBuf)> {
+        let journal = self.committer.journal();
+        let (seq, hash) = journal.head();
+        if self.behind.is_some() || self.state.newest != seq || self.kept == seq {
+            return None;
+        }
+        self.kept = seq;
+        let kept = Kept::new(Anchor { seq, hash }, self.state.durable().clone());
+        Some((kept, journal.path().to_owned()))
+    }
+}
+
+pub(super) fn write_kept(kept: &Kept, journal: &Path) {
+    if let Err(error) = kept.write(journal) {
+        tracing::info!(target: "engine", %error, "the state is not kept for the next start");
+    }
+}
