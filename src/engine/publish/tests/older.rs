@@ -1,0 +1,388 @@
+//! What a snapshot carries, and what pages read on: in memory, and in the journal.
+
+use super::*;
+use crate::engine::commit::{Committer, Pending};
+use crate::journal::{Anchor, JournalError, JournalOptions};
+use crate::oracle::CLOSED_KEPT;
+use crate::types::{BlockRef, CeremonyFailure, FailureKind, NonceStatus, RequestId, SignedTransaction};
+use crate::view::{Kind, Listing, Page, Query, Refused, RowId, Rows};
+
+/// A state, and the journal that says so.
+struct Told {
+    state: State,
+    committer: Committer,
+    _directory: tempfile::TempDir,
+}
+
+impl Told {
+    fn nothing() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let options = JournalOptions {
+            path: directory.path().join("journal.sqlite"),
+            checkpoint: None,
+        };
+        let (journal, _) = Journal::open(&options, Anchor::BEGINNING, |_| Ok::<_, JournalError>(())).unwrap();
+        Self {
+            state: state(Mode::Supervised),
+            committer: Committer::new(journal),
+            _directory: directory,
+        }
+    }
+
+    fn take(&mut self, at: u64, records: Vec<Record>) {
+        let at = UnixMillis(at);
+        for record in &records {
+            self.state.apply(self.state.newest + 1, at, record);
+        }
+        let records = records.into_iter().map(|record| (at, record)).collect();
+        let pending = Pending {
+            records,
+            ..Pending::default()
+        };
+        self.committer.commit(&pending, self.state.durable()).unwrap();
+    }
+
+    fn read(&self, query: Query) -> Result<Listing, Refused> {
+        match read(&self.state, &live(), query) {
+            Read::Here(answer) => answer,
+            Read::There(older) => older.read(self.committer.journal().path()),
+        }
+    }
+}
+
+/// A case per pool, opened and closed in the order of the pools.
+fn with_closed_cases(kind: RequestKind, pools: std::ops::Range<u32>) -> Told {
+    let mut told = Told::nothing();
+    let block = BlockRef {
+        number: 1,
+        hash: Root::default(),
+    };
+    for pool in pools {
+        let case = case_id(kind, pool);
+        let cause = Cause::State { block };
+        let outcome = SafeText::new("done");
+        let records = vec![
+            Record::CaseOpened { case, cause },
+            Record::CaseClosed { case, outcome },
+        ];
+        told.take(u64::from(pool), records);
+    }
+    told
+}
+
+fn pools(listing: &Listing) -> Vec<u32> {
+    match &listing.rows {
+        Rows::Cases(cases) => cases.iter().map(|c| c.id.pool.0).collect(),
+        Rows::Exits(exits) => exits.iter().map(|e| e.case.pool.0).collect(),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn the_snapshot_has_the_newest_and_pages_have_the_rest_each_once() {
+    const ALL: u32 = NEWEST_CLOSED as u32 + 250;
+    let told = with_closed_cases(RequestKind::Exit, 0..ALL);
+    let state = &told.state;
+    assert_eq!(state.cases.len(), CLOSED_KEPT, "the rest left memory");
+    for kind in [Kind::Cases, Kind::Exits] {
+        let order = match kind {
+            Kind::Cases => lists::cases(state, |_| true),
+            _ => lists::exits(state),
+        };
+        let carried: Vec<_> = order.carried().collect();
+        assert_eq!(carried.len(), NEWEST_CLOSED);
+        assert_eq!(carried[0].pool.0, ALL - 1, "newest first");
+        assert_eq!(order.rest().len() as u64 + lists::retired(state, kind), 250);
+        let row = |id| match kind {
+            Kind::Cases => RowId::Case(id),
+            _ => RowId::Exit(id),
+        };
+        let mut last = *carried.last().unwrap();
+        let mut seen: Vec<u32> = carried.iter().map(|id| id.pool.0).collect();
+        loop {
+            let before = Some(row(last));
+            let page = Page {
+                kind,
+                before,
+                limit: 100,
+            };
+            let listing = told.read(Query::Page(page)).unwrap();
+            let page = pools(&listing);
+            assert_eq!(
+                listing.older,
+                u64::from(ALL) - seen.len() as u64 - page.len() as u64
+            );
+            seen.extend(&page);
+            let Some(oldest) = page.last().filter(|_| listing.older > 0) else {
+                break;
+            };
+            last = case_id(RequestKind::Exit, *oldest);
+        }
+        assert_eq!(seen, (0..ALL).rev().collect::<Vec<_>>());
+    }
+}
+
+#[test]
+fn pages_are_bounded_and_wrong_ones_refused() {
+    let told = with_closed_cases(RequestKind::Deposit, 0..Page::MOST as u32 + 7);
+    let ask = |kind, before| {
+        let page = Page {
+            kind,
+            before,
+            limit: usize::MAX,
+        };
+        told.read(Query::Page(page))
+    };
+    let first = ask(Kind::Cases, None).unwrap();
+    assert_eq!((pools(&first).len(), first.older), (Page::MOST, 7));
+    let absent = RowId::Case(case_id(RequestKind::Exit, 1));
+    let action: RowId = RowId::Action("deposit/1#1".parse().unwrap());
+    for (kind, before) in [
+        (Kind::Cases, absent),
+        (Kind::Cases, action),
+        (Kind::Actions, action),
+    ] {
+        let refused = ask(kind, Some(before));
+        assert!(matches!(refused, Err(Refused::NotNow(_))), "{refused:?}");
+    }
+}
+
+#[test]
+fn one_thing_and_the_cases_of_a_pool_are_found_however_old() {
+    let mut told = with_closed_cases(RequestKind::Deposit, 0..300);
+    let cause = Cause::Manual {
+        by: "ada".into(),
+        at: UnixMillis(900),
+    };
+    let case = case_id(RequestKind::Reshare, 7);
+    told.take(900, vec![Record::CaseOpened { case, cause }]);
+    let row = RowId::Case(case_id(RequestKind::Deposit, 7));
+    let one = told.read(Query::One { row }).unwrap();
+    assert_eq!(pools(&one), [7]);
+    let of_pool = told.read(Query::Pool { pool: PoolId(7) }).unwrap();
+    let Rows::Cases(cases) = of_pool.rows else {
+        panic!()
+    };
+    assert_eq!(
+        cases.iter().map(|c| c.id).collect::<Vec<_>>(),
+        [case, case_id(RequestKind::Deposit, 7)]
+    );
+    let row = RowId::Case(case_id(RequestKind::Exit, 7));
+    let none = told.read(Query::One { row }).unwrap();
+    assert!(pools(&none).is_empty());
+}
+
+/// A deposit from its request to its end, with two actions, a ceremony and a transaction.
+fn life(pool: u32) -> Vec<Record> {
+    let case = case_id(RequestKind::Deposit, pool);
+    let block = BlockRef {
+        number: 1,
+        hash: Root::default(),
+    };
+    let (first, make) = proposed(ActionId { case, number: 1 }, oracle::ActionKind::Keygen, keygen());
+    let (second, send) = proposed(
+        ActionId { case, number: 2 },
+        oracle::ActionKind::SendDeposit,
+        transaction(),
+    );
+    let mut request = [0; 24];
+    request[..4].copy_from_slice(&pool.to_be_bytes());
+    let request = RequestId(request);
+    let Payload::Ceremony(CeremonyPayload { plan, backend }) = keygen() else {
+        panic!()
+    };
+    let failure = oracle_failure();
+    let signed = SignedTransaction {
+        hash: Root([1; 32]),
+        raw: vec![1, 2, 3].into(),
+        nonce: u64::from(pool),
+        max_fee_wei: Default::default(),
+        priority_fee_wei: Default::default(),
+        gas_limit: 1,
+    };
+    let cause = Cause::State { block };
+    let started = Record::CeremonyStarted {
+        request,
+        case,
+        action: Some(first),
+        role: oracle::CeremonyRole::Main,
+        attempt: 1,
+        plan,
+        backend,
+    };
+    let failed = Record::CeremonyFailed {
+        request,
+        failure,
+        transcript: None,
+    };
+    let signed = Record::TransactionSigned {
+        action: second,
+        transaction: signed,
+    };
+    let done = Record::TransactionStatus {
+        action: second,
+        status: NonceStatus::Included {
+            hash: Root([1; 32]),
+            block,
+            success: true,
+            is_final: true,
+            served: None,
+            reason: None,
+            fee_paid_wei: Default::default(),
+        },
+    };
+    let outcome = SafeText::new("done");
+    vec![
+        Record::CaseOpened { case, cause },
+        make,
+        started,
+        failed,
+        send,
+        signed,
+        done,
+        Record::CaseClosed { case, outcome },
+    ]
+}
+
+fn proposed(action: ActionId, kind: oracle::ActionKind, payload: Payload) -> (ActionId, Record) {
+    let proposal = Proposal {
+        kind,
+        title: "do it".into(),
+        facts: vec![],
+        checks: vec![],
+        payload,
+    };
+    let digest = proposal.digest(action);
+    let proposal = Box::new(proposal);
+    (
+        action,
+        Record::ActionProposed {
+            action,
+            proposal,
+            digest,
+        },
+    )
+}
+
+fn oracle_failure() -> CeremonyFailure {
+    CeremonyFailure {
+        kind: FailureKind::Timeout,
+        round: None,
+        culprits: vec![OperatorId(2)],
+        reason: "silence".into(),
+        blames: vec![],
+    }
+}
+
+/// The ids of a page, whatever list it is of.
+fn rows(listing: &Listing) -> Vec<RowId> {
+    match &listing.rows {
+        Rows::Actions(rows) => rows.iter().map(|a| RowId::Action(a.id)).collect(),
+        Rows::Cases(rows) => rows.iter().map(|c| RowId::Case(c.id)).collect(),
+        Rows::Ceremonies(rows) => rows.iter().map(|c| RowId::Ceremony(c.id)).collect(),
+        Rows::Transactions(rows) => rows.iter().map(|t| RowId::Transaction(t.action)).collect(),
+        Rows::Exits(rows) => rows.iter().map(|e| RowId::Exit(e.case)).collect(),
+    }
+}
+
+#[test]
+fn every_list_goes_on_in_the_journal_and_counts_what_is_there() {
+    const ALL: u32 = CLOSED_KEPT as u32 + 60;
+    let mut told = Told::nothing();
+    for pool in 0..ALL {
+        told.take(u64::from(pool), life(pool));
+    }
+    let state = &told.state;
+    assert_eq!(
+        (state.cases.len(), state.sendings.len()),
+        (CLOSED_KEPT, CLOSED_KEPT)
+    );
+    assert_eq!(
+        (state.actions.len(), state.ceremonies.len()),
+        (2 * CLOSED_KEPT, CLOSED_KEPT)
+    );
+    let snapshot = snapshot(state, &live(), told.committer.journal(), None, 1);
+    for (kind, each) in [
+        (Kind::Actions, 2),
+        (Kind::Cases, 1),
+        (Kind::Ceremonies, 1),
+        (Kind::Transactions, 1),
+    ] {
+        let all = u64::from(ALL) * each;
+        assert_eq!(snapshot.older.of(kind), all - NEWEST_CLOSED as u64, "{kind:?}");
+        let (mut seen, mut before) = (Vec::new(), None);
+        loop {
+            let page = Page {
+                kind,
+                before,
+                limit: 47,
+            };
+            let listing = told.read(Query::Page(page)).unwrap();
+            seen.extend(rows(&listing));
+            assert_eq!(
+                listing.older,
+                all - seen.len() as u64,
+                "{kind:?} after {before:?}"
+            );
+            before = seen.last().copied();
+            if listing.older == 0 {
+                break;
+            }
+        }
+        let each_once: std::collections::BTreeSet<_> = seen.iter().collect();
+        assert_eq!((seen.len() as u64, each_once.len()), (all, seen.len()));
+        // each by itself, too
+        for row in [seen[0], seen[seen.len() - 1]] {
+            let one = told.read(Query::One { row }).unwrap();
+            assert_eq!(rows(&one), [row]);
+        }
+    }
+}
+
+#[test]
+fn a_row_of_the_journal_is_what_it_was_in_memory() {
+    let mut told = Told::nothing();
+    told.take(0, life(0));
+    let of = |told: &Told, row| told.read(Query::One { row }).unwrap().rows;
+    let case = case_id(RequestKind::Deposit, 0);
+    let (first, second) = (ActionId { case, number: 1 }, ActionId { case, number: 2 });
+    let named = [
+        RowId::Case(case),
+        RowId::Action(first),
+        RowId::Action(second),
+        RowId::Transaction(second),
+        RowId::Ceremony(RequestId([0; 24])),
+    ];
+    let before = named.map(|row| of(&told, row));
+    assert!(before.iter().all(|rows| !rows.is_empty()));
+    for pool in 1..=CLOSED_KEPT as u32 {
+        told.take(u64::from(pool), life(pool));
+    }
+    assert!(!told.state.cases.contains_key(&case));
+    assert_eq!(named.map(|row| of(&told, row)), before);
+}
+
+#[test]
+fn a_long_file_keeps_its_beginning_and_its_newest_and_says_so() {
+    let mut told = Told::nothing();
+    let case = case_id(RequestKind::Deposit, 1);
+    told.take(0, vec![life(1).remove(0)]);
+    for n in 1..500 {
+        let text = SafeText::new(&format!("line {n}"));
+        told.take(
+            n,
+            vec![Record::Note {
+                case: Some(case),
+                text,
+            }],
+        );
+    }
+    let shown = cases::view(&told.state, case).unwrap().history;
+    assert_eq!(shown.len(), 201);
+    let text = |at: usize| shown[at].text.as_str();
+    assert_eq!(
+        (text(19), text(20)),
+        ("line 19", "300 lines left out here, in the journal")
+    );
+    assert_eq!((text(21), text(200)), ("line 320", "line 499"));
+}
