@@ -184,7 +184,7 @@ pub struct Case {
     pub by_state: Forecast,
     /// What became of its exit at the beacon nodes.
     pub offers: ExitOffers,
-    /// Its file, oldest entry first: its beginning and its newest, [`HISTORY_KEPT`] in all.
+    /// Its file, oldest entry first: its beginning and its newest, `HISTORY_KEPT` in all.
     pub history: Vec<HistoryEntry>,
     /// How many entries between the two are left to the journal.
     pub left_out: u64,
