@@ -3,9 +3,11 @@
 
 pub mod keystore;
 mod local;
+mod open;
 pub mod password;
 
 pub use local::OracleSigner;
+pub use open::{Asks, AsksNobody, OpenError, Signing, open};
 
 /// Whether keys may be used that stand in configurations and shell histories.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

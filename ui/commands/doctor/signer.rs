@@ -2,9 +2,9 @@
 
 use alloy::primitives::Address;
 use casimir_dkg::chain::rpc::At;
-use casimir_dkg::config::{Config, SignerKey, format_ether};
+use casimir_dkg::config::{Config, format_ether};
 use casimir_dkg::ports::Answer;
-use casimir_dkg::signer::{keystore, password};
+use casimir_dkg::signer::{self, AsksNobody};
 
 use super::chain::Chain;
 use super::{Finding, Report};
@@ -50,73 +50,30 @@ pub(crate) async fn examine(config: &Config, chain: Option<&Chain>, report: &mut
 /// The key's address, with a finding about the key.
 fn key(config: &Config, report: &mut Report) -> Option<Address> {
     let what = "signer";
-    match &config.signer.key {
-        SignerKey::Absent => {
+    let signing = match signer::open(config, &AsksNobody) {
+        Ok(Some(signing)) => signing,
+        Ok(None) => {
             report.add(Finding::ok(what, "no key: observe mode"));
-            None
+            return None;
         }
-        SignerKey::MnemonicFile { .. } | SignerKey::Mnemonic { .. } => {
-            report.add(Finding::ok(what, "a mnemonic, on a devnet"));
-            None
+        Err(error) => {
+            report.add(Finding::fail(what, error.to_string(), ""));
+            return None;
         }
-        SignerKey::Keystore {
-            path,
-            password_file,
-            password: given,
-        } => {
-            let password = match (password_file, given) {
-                (Some(file), _) => match password::from_file(file) {
-                    Ok(found) => {
-                        if let Some(warning) = found.warning {
-                            report.add(Finding::warn("password file", warning, ""));
-                        }
-                        Some(found.password)
-                    }
-                    Err(e) => {
-                        report.add(Finding::fail(what, e.to_string(), ""));
-                        return None;
-                    }
-                },
-                (None, given) => given.clone(),
-            };
-            let Some(password) = password else {
-                return match keystore::address(path) {
-                    Ok(address) => {
-                        let found = format!("{}: its password will be asked for", path.display());
-                        report.add(Finding::warn(
-                            what,
-                            found,
-                            "a run without a terminal needs signer.password_file",
-                        ));
-                        address
-                    }
-                    Err(e) => {
-                        report.add(Finding::fail(what, e.to_string(), ""));
-                        None
-                    }
-                };
-            };
-            match keystore::open(path, &password) {
-                Ok(opened) => {
-                    let address = opened.signer.address();
-                    if let Some(warning) = opened.warning {
-                        report.add(Finding::warn("keystore file", warning, ""));
-                    }
-                    match config.signer.address {
-                        Some(expected) if expected != address => report.add(Finding::fail(
-                            what,
-                            format!("the keystore holds {address}, signer.address says {expected}"),
-                            "one of both is wrong",
-                        )),
-                        _ => report.add(Finding::ok(what, format!("{} opens: {address}", path.display()))),
-                    }
-                    Some(address)
-                }
-                Err(e) => {
-                    report.add(Finding::fail(what, e.to_string(), ""));
-                    None
-                }
-            }
-        }
+    };
+    for warning in &signing.warnings {
+        report.add(Finding::warn("signer's files", warning.to_string(), ""));
     }
+    match (&signing.signer, signing.address) {
+        (None, _) => report.add(Finding::warn(
+            what,
+            format!("{}: its password will be asked for", signing.what),
+            "a run without a terminal needs signer.password_file",
+        )),
+        (Some(_), Some(address)) => {
+            report.add(Finding::ok(what, format!("{} opens: {address}", signing.what)));
+        }
+        (Some(_), None) => report.add(Finding::ok(what, signing.what.to_string())),
+    }
+    signing.address
 }
