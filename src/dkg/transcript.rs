@@ -1,7 +1,7 @@
-//! Transcripts of every backend that this program has: the one place where a document finds the rules it is judged by.
+//! Transcripts of every backend that this program has: a document finds the rules it is judged by in the table of backends.
 
-use super::rockx;
-use crate::types::{BackendName, Examined, Transcript, TranscriptError};
+use super::backends::backend;
+use crate::types::{Examined, Transcript, TranscriptError};
 
 /// Checks a transcript offline, with nothing but its own content.
 ///
@@ -9,9 +9,10 @@ use crate::types::{BackendName, Examined, Transcript, TranscriptError};
 /// Its backend or version is not known here, or it is not as its version says. What it does not prove is no error, but
 /// a failed check.
 pub fn examine(transcript: &Transcript) -> Result<Examined, TranscriptError> {
-    match transcript.backend() {
-        backend if *backend == BackendName::ROCKX => rockx::transcript::examine(transcript),
-        backend => Err(TranscriptError::Backend(backend.clone())),
+    let name = transcript.backend();
+    match backend(name) {
+        Some(backend) => backend.examine(transcript),
+        None => Err(TranscriptError::Backend(name.clone())),
     }
 }
 

@@ -17,4 +17,4 @@ pub use launch::{Opened, open};
 pub use live::LiveUpdate;
 pub use publish::VERSION;
 pub use translate::sentence;
-pub use world::{Answer, World};
+pub use world::{Outcome, World};

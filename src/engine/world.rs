@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use crate::oracle::{Effect, Input};
 
-/// The answer to an effect, later.
-pub type Answer = Pin<Box<dyn Future<Output = Input> + Send>>;
+/// What becomes of an effect, later.
+pub type Outcome = Pin<Box<dyn Future<Output = Input> + Send>>;
 
-/// Performs effects. Each call does all its I/O under deadlines and always answers with an input, never an error: what
+/// Performs effects. Each call does all its I/O under deadlines and always ends with an input, never an error: what
 /// went wrong is part of the input.
 pub trait World: Send + Sync + 'static {
     /// Performs `effect`.
-    fn perform(self: Arc<Self>, effect: Effect) -> Answer;
+    fn perform(self: Arc<Self>, effect: Effect) -> Outcome;
 }

@@ -52,6 +52,26 @@ impl PoolEventKind {
             Self::DepositInitiated | Self::Deposited | Self::Reshared | Self::Exited => None,
         }
     }
+
+    /// The event that asks for this.
+    #[must_use]
+    pub fn requests(kind: RequestKind) -> Self {
+        match kind {
+            RequestKind::Deposit => Self::DepositRequested,
+            RequestKind::Reshare => Self::ReshareRequested,
+            RequestKind::Exit => Self::ExitRequested,
+        }
+    }
+
+    /// The event that reports the oracle's part of it as done: of a deposit, that it was initiated.
+    #[must_use]
+    pub fn fulfils(kind: RequestKind) -> Self {
+        match kind {
+            RequestKind::Deposit => Self::DepositInitiated,
+            RequestKind::Reshare => Self::Reshared,
+            RequestKind::Exit => Self::Exited,
+        }
+    }
 }
 
 impl fmt::Display for PoolEventKind {
@@ -206,4 +226,17 @@ pub trait PoolManager: Send + Sync + fmt::Debug {
 
     /// What a revert of one of these calls means, and what to do about it.
     fn explain(&self, revert: &Revert) -> DecodedRevert;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_event_that_asks_is_read_back_as_what_it_asks_for() {
+        for kind in [RequestKind::Deposit, RequestKind::Reshare, RequestKind::Exit] {
+            assert_eq!(PoolEventKind::requests(kind).request(), Some(kind));
+            assert_eq!(PoolEventKind::fulfils(kind).request(), None);
+        }
+    }
 }

@@ -26,7 +26,7 @@ mod screen {
     use casimir_dkg::engine::Identity;
     use casimir_dkg::engine::service::Running;
 
-    use crate::commands::{oracle, runtime};
+    use crate::commands::{oracle, serve};
     use crate::console::{self, ConsoleOptions, ExitReason};
     use crate::exit::Outcome;
     use crate::log::{self, Also};
@@ -39,7 +39,7 @@ mod screen {
         let _guard = log::init(&config.log, Also::Pane)?;
         let signer = oracle::open_signer(&config)?;
         let screen = Screen::of(&config);
-        runtime()?.block_on(async {
+        serve(async {
             let running = oracle::start(config, signer, Vec::new()).await?;
             show(running, screen).await
         })

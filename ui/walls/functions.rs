@@ -13,16 +13,12 @@ const STILL_LONGER: &[(&str, &str)] = &[
     ("src/desk/send_deposit.rs", "prepare"),
     ("src/desk/send_reshare.rs", "prepare"),
     ("src/desk/sign_exit.rs", "prepare"),
-    ("src/engine/service/outside.rs", "perform"),
-    ("src/engine/service/start.rs", "start"),
     ("src/oracle/advance/hold/tests.rs", "perform"),
     ("src/oracle/boundaries/life.rs", "perform"),
     ("src/oracle/record/sentence.rs", "sentence"),
     ("src/oracle/simulation/answers.rs", "perform"),
     ("src/oracle/simulation/checks.rs", "check"),
     ("src/oracle/state/apply.rs", "apply"),
-    ("ui/commands/doctor/signer.rs", "key"),
-    ("ui/headless/run.rs", "run_within"),
 ];
 
 #[test]

@@ -1,15 +1,19 @@
 //! `[dkg]`: how the oracle runs ceremonies.
 
-use std::net::SocketAddr;
-use std::path::PathBuf;
-use std::time::Duration;
-
+use crate::config::raw::Raw;
 use crate::config::reader::Reader;
 use crate::config::schema::Key;
-use crate::config::value::HttpUrl;
-use crate::types::RedactedUrl;
+use crate::config::value::{Bad, HttpUrl, Value, choice};
+use crate::dkg::{DkgConfig, MessengerChoice, backends};
+use crate::types::BackendName;
 
 pub(in crate::config) const KEYS: &[Key] = &[
+    Key::new(
+        "dkg.backend",
+        "rockx",
+        "Which DKG protocol the operators' nodes speak.",
+    )
+    .default("rockx"),
     Key::new(
         "dkg.messenger_url",
         "an http(s) URL",
@@ -54,35 +58,15 @@ pub(in crate::config) const KEYS: &[Key] = &[
     ),
 ];
 
-/// Which messenger.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum MessengerChoice {
-    /// One that runs elsewhere.
-    Foreign(RedactedUrl),
-    /// Our own, within this process.
-    Embedded {
-        /// Plain HTTP; port 0 takes a free one.
-        listen: SocketAddr,
-        /// How operators reach it. `None`: `http://` and the address that was bound.
-        public_url: Option<RedactedUrl>,
-    },
-}
-
-/// How the oracle runs ceremonies.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DkgConfig {
-    pub messenger: MessengerChoice,
-    /// Where the observer listens.
-    pub observer_listen: SocketAddr,
-    /// How the messenger reaches the observer. `None`: `http://` and the address that was bound.
-    pub observer_public_url: Option<RedactedUrl>,
-    /// Longest silence of an operator within a round.
-    pub round_deadline: Duration,
-    /// RSA key that signs start messages.
-    pub initiator_key_file: Option<PathBuf>,
+impl Value for BackendName {
+    fn read(raw: &Raw) -> Result<Self, Bad> {
+        let names: Vec<_> = backends().map(|backend| (backend.name(), backend)).collect();
+        choice(raw, &names).map(|backend| Self::new(backend.name()))
+    }
 }
 
 pub(in crate::config) fn read(r: &mut Reader<'_>) -> Option<DkgConfig> {
+    let backend = r.required("dkg.backend");
     let foreign = r.optional::<HttpUrl>("dkg.messenger_url");
     let listen = r.required("dkg.messenger_listen");
     let public_url = r.optional::<HttpUrl>("dkg.messenger_public_url");
@@ -98,10 +82,24 @@ pub(in crate::config) fn read(r: &mut Reader<'_>) -> Option<DkgConfig> {
         },
     };
     Some(DkgConfig {
+        backend: backend?,
         messenger,
         observer_listen: observer_listen?,
         observer_public_url: observer_public_url?.map(|url| url.0),
         round_deadline: round_deadline?,
         initiator_key_file: initiator_key_file?,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_key_names_every_backend() {
+        let key = KEYS.iter().find(|key| key.name == "dkg.backend").unwrap();
+        let names: Vec<_> = backends().map(|backend| backend.name()).collect();
+        assert_eq!(key.takes, names.join(" or "));
+        assert_eq!(key.default, Some(BackendName::default().as_str()));
+    }
 }

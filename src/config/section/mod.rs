@@ -17,9 +17,9 @@ pub(super) mod selection;
 pub(super) mod signer;
 pub(super) mod ui;
 
+pub use crate::dkg::{DkgConfig, MessengerChoice};
 pub use beacon::BeaconConfig;
 pub use contract::ContractConfig;
-pub use dkg::{DkgConfig, MessengerChoice};
 pub use fees::FeesConfig;
 pub use journal::JournalConfig;
 pub use log::{LogConfig, LogFormat};

@@ -16,6 +16,7 @@ pub mod keys;
 pub mod messenger;
 pub mod node;
 mod plan;
+mod protocol;
 pub mod round;
 pub mod share;
 pub mod sign;
@@ -23,3 +24,5 @@ mod start_message;
 pub mod transcript;
 pub mod verify;
 pub mod wire;
+
+pub(super) use protocol::Protocol;

@@ -1,17 +1,31 @@
-//! Which adapters stand behind the doors of the execution layer.
+//! Which adapters stand behind the doors of the two chains.
 
 use std::sync::Arc;
 
 use alloy::primitives::Address;
 
+use super::ServiceError;
+use crate::beacon::client::{Beacon, BeaconConfig};
+use crate::beacon::exit;
 use crate::chain::agreement::Voices;
 use crate::chain::execution::Nodes;
 use crate::chain::intake::Finality;
-use crate::chain::rpc::Rpc;
+use crate::chain::rpc::{Rpc, RpcConfig};
 use crate::config::Config;
+use crate::http::Http;
 use crate::pool::{self, Connection};
-use crate::ports::{Agreement, Execution, PoolManager, Ssv, Voice};
+use crate::ports::{Agreement, Consensus, Execution, PoolManager, Ssv, Voice};
 use crate::ssv::SsvReader;
+
+/// The endpoints of the execution layer. None is asked yet.
+pub(super) fn rpc(config: &Config, http: &Http) -> Result<Rpc, ServiceError> {
+    Ok(Rpc::new(RpcConfig {
+        deadline: config.rpc.timeout,
+        calls_per_second: config.rpc.calls_per_second,
+        http: http.clone(),
+        ..RpcConfig::new(config.rpc.urls.clone(), config.network.chain_id)
+    })?)
+}
 
 /// The manager in the version that is configured.
 pub(super) fn manager(config: &Config, rpc: Rpc) -> Arc<dyn PoolManager> {
@@ -62,4 +76,19 @@ pub(super) fn agreement(
         ssv: ssv(config, rpc, ssv_network),
     };
     Arc::new(Voices::new(rpc.each().into_iter().map(voice).collect()))
+}
+
+/// The beacon nodes, where any are configured. The arithmetic of exit domains is tried out on a known value first.
+pub(super) fn beacon(config: &Config, http: &Http) -> Result<Option<Arc<dyn Consensus>>, ServiceError> {
+    if config.beacon.urls.is_empty() {
+        return Ok(None);
+    }
+    exit::self_test()?;
+    let root = config.network.genesis_validators_root;
+    let settings = BeaconConfig {
+        deadline: config.beacon.timeout,
+        http: http.clone(),
+        ..BeaconConfig::new(config.beacon.urls.clone(), root)
+    };
+    Ok(Some(Arc::new(Beacon::new(settings)?)))
 }

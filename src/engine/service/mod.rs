@@ -1,9 +1,10 @@
 //! The engine with everything around it: endpoints, contracts, the DKG backend, feeds.
 
-mod backend;
 mod ceremony;
 mod doors;
 mod feeds;
+mod gate;
+mod opening;
 mod outside;
 mod start;
 mod transcripts;

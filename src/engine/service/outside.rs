@@ -13,11 +13,14 @@ use crate::config::format_ether;
 use crate::desk::{self, Desk, Neighbours, agreed};
 use crate::engine::LiveUpdate;
 use crate::engine::core::Incoming;
-use crate::engine::world::{Answer, World};
-use crate::oracle::{Effect, Input, TransactionPayload};
-use crate::ports::{At, PoolEventKind};
+use crate::engine::world::{Outcome, World};
+use crate::oracle::{Effect, ExitPayload, Input, Published, TransactionPayload};
+use crate::ports::{At, Consensus, PoolEventKind};
 use crate::tx;
-use crate::types::{NonceStatus, Root, SafeText, SignedTransaction};
+use crate::types::{
+    ActionId, BackendName, BlsPublicKey, CaseId, CeremonyPlan, NonceStatus, RequestId, Root, SafeText,
+    SignedTransaction,
+};
 
 /// The world as the engine sees it.
 pub(super) struct Outside {
@@ -49,9 +52,9 @@ fn ways_on(options: &tx::bump::StuckOptions) -> String {
 }
 
 impl World for Outside {
-    fn perform(self: Arc<Self>, effect: Effect) -> Answer {
-        let outside = self;
+    fn perform(self: Arc<Self>, effect: Effect) -> Outcome {
         Box::pin(async move {
+            let beacon = self.ask.consensus.as_deref();
             match effect {
                 Effect::Prepare {
                     case,
@@ -59,7 +62,7 @@ impl World for Outside {
                     purpose,
                     draft,
                 } => {
-                    let outcome = outside.desk.prepare(case, pool, purpose, *draft).await;
+                    let outcome = self.desk.prepare(case, pool, purpose, *draft).await;
                     Input::Prepared {
                         case,
                         purpose,
@@ -72,26 +75,18 @@ impl World for Outside {
                     backend,
                     start,
                     ..
-                } => {
-                    let (outcome, transcript) =
-                        ceremony::perform(&outside, request, &plan, &backend, start).await;
-                    Input::CeremonyEnded {
-                        request,
-                        outcome,
-                        transcript,
-                    }
-                }
+                } => self.ceremony(request, &plan, &backend, start).await,
                 Effect::Sign {
                     action,
                     payload,
                     nonce,
                     replaces,
                 } => {
-                    let outcome = outside.sign(&payload, nonce, replaces.as_ref()).await;
+                    let outcome = self.sign(&payload, nonce, replaces.as_ref()).await;
                     Input::Signed { action, outcome }
                 }
                 Effect::Send { action, transaction } => {
-                    let outcome = outside.send(&transaction).await;
+                    let outcome = self.send(&transaction).await;
                     Input::Sent { action, outcome }
                 }
                 Effect::Inspect {
@@ -99,39 +94,68 @@ impl World for Outside {
                     nonce,
                     hashes,
                 } => {
-                    let status = outside.inspect(nonce, &hashes).await;
+                    let status = self.inspect(nonce, &hashes).await;
                     Input::Inspected { action, status }
                 }
-                Effect::PublishExit { action, payload } => {
-                    let beacon = outside.ask.consensus.as_deref();
-                    let (verdicts, standing) = desk::publish_exit(beacon, &payload).await;
-                    Input::ExitPublished {
-                        action,
-                        verdicts,
-                        standing,
-                    }
-                }
+                Effect::PublishExit { action, payload } => publish_exit(beacon, action, &payload).await,
                 Effect::LookUpValidator {
                     case,
                     validator,
                     published,
-                } => {
-                    let seen = match outside.ask.consensus.as_deref() {
-                        Some(beacon) => desk::look_up(beacon, case, &validator, published).await,
-                        None => None,
-                    };
-                    Input::ValidatorSeen {
-                        case,
-                        validator,
-                        seen,
-                    }
-                }
+                } => look_up(beacon, case, validator, published).await,
             }
         })
     }
 }
 
+/// Offers a signed exit to every beacon node.
+pub(super) async fn publish_exit(
+    beacon: Option<&dyn Consensus>,
+    action: ActionId,
+    payload: &ExitPayload,
+) -> Input {
+    let (verdicts, standing) = desk::publish_exit(beacon, payload).await;
+    Input::ExitPublished {
+        action,
+        verdicts,
+        standing,
+    }
+}
+
+/// Asks the beacon chain about a validator, where a node is configured.
+pub(super) async fn look_up(
+    beacon: Option<&dyn Consensus>,
+    case: CaseId,
+    validator: BlsPublicKey,
+    published: Option<Published>,
+) -> Input {
+    let seen = match beacon {
+        Some(beacon) => desk::look_up(beacon, case, &validator, published).await,
+        None => None,
+    };
+    Input::ValidatorSeen {
+        case,
+        validator,
+        seen,
+    }
+}
+
 impl Outside {
+    async fn ceremony(
+        &self,
+        request: RequestId,
+        plan: &CeremonyPlan,
+        backend: &BackendName,
+        start: bool,
+    ) -> Input {
+        let (outcome, transcript) = ceremony::perform(self, request, plan, backend, start).await;
+        Input::CeremonyEnded {
+            request,
+            outcome,
+            transcript,
+        }
+    }
+
     /// Signs within the approved ceiling. The bytes do not leave here.
     async fn sign(
         &self,

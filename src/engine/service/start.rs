@@ -1,35 +1,28 @@
 //! Building the engine from a configuration, in an order in which each part can refuse with a clear reason.
 
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use alloy::primitives::Address;
-use tokio::sync::{Mutex, mpsc};
+use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinHandle, JoinSet};
 
-use super::backend::{self, Backend};
-use super::outside::Outside;
+use super::gate::Gate;
+use super::opening::{self, Opening};
 use super::{doors, feeds};
-use crate::beacon::client::{Beacon, BeaconConfig};
-use crate::chain::intake::{self, Intake, IntakeConfig, Observed, ObservedEvent, Resume, Sources};
-use crate::chain::rpc::{Rpc, RpcConfig};
+use crate::chain::intake::{self, Observed, ObservedEvent, Resume};
 use crate::config::{Config, NetworkName};
-use crate::desk::{Desk, ExpectedChain, Neighbours, Terms};
-use crate::dkg::rockx::initiator::InitiatorError;
-use crate::dkg::rockx::keys::OperatorPublicKey;
-use crate::dkg::rockx::messenger::{self, MessengerHandle};
+use crate::dkg::{self, BackendError, EmbeddedRelay, Start, Started};
 use crate::engine::core::EngineError;
 use crate::engine::{EngineHandle, launch};
 use crate::http::{Http, HttpSetupError};
 use crate::journal::JournalOptions;
 use crate::lane;
-use crate::operators::{self, RegistryError};
+use crate::operators::SsvApi;
 use crate::oracle::Settings;
-use crate::ports::{
-    Answer, Ceremonies, Consensus, Evidence, PoolEvent, PoolEventKind, Probe, TxSigner, Unknown,
-};
-use crate::types::{RequestKind, SafeText};
+use crate::ports::{Ceremonies, Evidence, PoolEvent, PoolEventKind, PoolManager, TxSigner};
+use crate::types::SafeText;
 use crate::view::NetworkView;
 
 /// What is needed beside the configuration.
@@ -55,7 +48,7 @@ pub struct Running {
     /// Base URL of the embedded messenger, when there is one.
     pub messenger_url: Option<String>,
     feeds: JoinSet<()>,
-    messenger: Option<MessengerHandle>,
+    relay: Option<EmbeddedRelay>,
 }
 
 impl Running {
@@ -66,8 +59,8 @@ impl Running {
     pub async fn wait(mut self) -> Result<(), EngineError> {
         let outcome = (&mut self.stopped).await;
         self.feeds.shutdown().await;
-        if let Some(messenger) = self.messenger.take() {
-            messenger.shutdown().await;
+        if let Some(relay) = self.relay.take() {
+            relay.shutdown.await;
         }
         outcome.unwrap_or_else(|error| {
             Err(EngineError::Fatal(SafeText::new(&format!(
@@ -90,9 +83,6 @@ pub enum ServiceError {
     /// The contract is not what the adapter expects.
     #[error("contract: {0}")]
     Contract(Evidence),
-    /// Nobody tells what the contract is.
-    #[error("contract: {0}")]
-    ContractNotKnown(Unknown),
     /// The manager names another SSV network than the configuration.
     #[error(
         "contract: the manager registers validators at SSV network {actual}, the configuration says {configured}"
@@ -103,23 +93,12 @@ pub enum ServiceError {
         /// By the configuration.
         configured: Address,
     },
-    /// The embedded messenger does not start.
-    #[error("messenger: {0}")]
-    Messenger(#[from] messenger::MessengerError),
-    /// The initiator does not start.
-    #[error("dkg: {0}")]
-    Initiator(#[from] InitiatorError),
-    /// The initiator's key cannot be read.
-    #[error("dkg.initiator_key_file {path}: {problem}")]
-    InitiatorKey {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong.
-        problem: String,
-    },
-    /// An operator's public key cannot be had.
-    #[error("operators: {0}")]
-    Operators(#[from] RegistryError),
+    /// The DKG backend does not start.
+    #[error(transparent)]
+    Backend(#[from] BackendError),
+    /// The SSV API's address or the network's name is of no use.
+    #[error("operators.ssv_api: {0}")]
+    SsvApi(SafeText),
     /// The beacon nodes are misconfigured.
     #[error("beacon: {0}")]
     Beacon(#[from] crate::beacon::client::BeaconError),
@@ -131,40 +110,29 @@ pub enum ServiceError {
     Engine(#[from] EngineError),
 }
 
-/// Starts the engine. Everything that can be refused is refused here, before the journal is touched.
+/// Starts the engine. What a person has to mend is refused here, before the journal is touched. Whoever is only away is
+/// waited for by the running engine.
 ///
 /// # Errors
 /// See [`ServiceError`].
 pub async fn start(options: ServiceOptions) -> Result<Running, ServiceError> {
     let ServiceOptions {
-        mut config,
+        config,
         signer,
         backend,
         simulated,
     } = options;
     let http = Http::new(&config.http)?;
-    let rpc = Rpc::new(RpcConfig {
-        deadline: config.rpc.timeout,
-        calls_per_second: config.rpc.calls_per_second,
-        http: http.clone(),
-        ..RpcConfig::new(config.rpc.urls.clone(), config.network.chain_id)
-    })?;
+    let rpc = doors::rpc(&config, &http)?;
+    let consensus = doors::beacon(&config, &http)?;
     let manager = doors::manager(&config, rpc.clone());
-    let probe = probed(manager.probe().await, config.network.ssv_network)?;
-    let configured = &mut config.operators;
-    if let Some(api) = &configured.ssv_api {
-        let network = config.network.name.as_str();
-        operators::fill_in::<OperatorPublicKey>(&mut configured.by_id, &http, api, network).await?;
-    }
-    let Backend {
-        ceremonies,
-        messenger,
-    } = match backend {
-        Some(ceremonies) => Backend {
-            ceremonies,
-            messenger: None,
-        },
-        None => backend::start(&config, &http).await?,
+    let standing = opening::first_look(&*manager, &config).await?;
+    let (ceremonies, roster, relay) = match backend {
+        Some(ceremonies) => (ceremonies, None, None),
+        None => {
+            let started = configured(&config, &http).await?;
+            (started.ceremonies, Some(started.roster), started.relay)
+        }
     };
     let opened = launch::open(
         settings(&config),
@@ -173,125 +141,77 @@ pub async fn start(options: ServiceOptions) -> Result<Running, ServiceError> {
             checkpoint: None,
         },
     )?;
+    let resume = Resume {
+        cursor: opened.cursor(),
+        known: known_events(&opened),
+    };
+    let (core, incoming) = mpsc::channel(1_024);
+    let key = signer.as_ref().map(|signer| signer.address());
+    let oracle = key.or(config.signer.address);
+    let (world, gate) = watch::channel(None);
+    let gate = Arc::new(Gate {
+        world: gate,
+        consensus: consensus.clone(),
+    });
+    let shown = network(&config, &*manager, simulated);
+    let (handle, stopped) = opened.launch(shown, oracle, Arc::clone(&ceremonies), gate, incoming)?;
     let finality = finality(&config);
-    let ssv = doors::ssv(&config, rpc.clone(), probe.ssv_network);
-    let intake = Intake::new(
-        rpc.clone(),
-        Sources {
-            manager: Arc::clone(&manager),
-            ssv: Some(Arc::clone(&ssv)),
-        },
-        IntakeConfig {
-            finality,
-            poll_interval: config.rpc.poll_interval,
-            socket: config.rpc.ws_url.clone(),
-            ..IntakeConfig::new(config.contract.from_block)
-        },
-        Resume {
-            cursor: opened.cursor(),
-            known: known_events(&opened),
-        },
-    );
-    let network = NetworkView {
+    let opening = Opening {
+        execution: doors::execution(&config, rpc.clone(), finality),
+        finality,
+        transcripts: config.journal.path.with_file_name("transcripts"),
+        config,
+        rpc,
+        manager,
+        ceremonies,
+        consensus,
+        signer,
+        oracle,
+        roster,
+        resume,
+        standing,
+        core,
+    };
+    Ok(Running {
+        handle,
+        stopped,
+        messenger_url: relay.as_ref().map(|relay| relay.url.clone()),
+        feeds: feeds::start(opening, world),
+        relay,
+    })
+}
+
+/// The backend that is configured.
+async fn configured(config: &Config, http: &Http) -> Result<Started, ServiceError> {
+    let operators = &config.operators;
+    let registry = match &operators.ssv_api {
+        Some(api) => {
+            let api = SsvApi::new(http, api, config.network.name.as_str());
+            Some(api.map_err(ServiceError::SsvApi)?)
+        }
+        None => None,
+    };
+    let name = &config.dkg.backend;
+    let backend = dkg::backend(name)
+        .ok_or_else(|| BackendError::new("dkg.backend", format!("{name} is not known here")))?;
+    let with = Start {
+        options: &config.dkg,
+        operators: &operators.by_id,
+        registry,
+        http,
+        state: config.journal.path.parent().unwrap_or(Path::new("")),
+    };
+    Ok(backend.start(with).await?)
+}
+
+fn network(config: &Config, manager: &dyn PoolManager, simulated: Vec<SafeText>) -> NetworkView {
+    NetworkView {
         name: SafeText::new(config.network.name.as_str()),
         chain_id: config.network.chain_id,
         mainnet: config.network.name == NetworkName::Mainnet,
         simulated,
         manager: manager.address(),
-    };
-    let (incoming_tx, incoming) = mpsc::channel(1_024);
-    let oracle = signer
-        .as_ref()
-        .map(|signer| signer.address())
-        .or(config.signer.address);
-    let (messenger, messenger_url) = messenger.unzip();
-    let ask = Neighbours {
-        execution: doors::execution(&config, rpc.clone(), finality),
-        agreement: doors::agreement(&config, &rpc, probe.ssv_network, finality),
-        manager,
-        ssv,
-        ceremonies,
-        consensus: beacon(&config, &http)?,
-        signer,
-    };
-    let terms = terms(&config, oracle);
-    let outside = Arc::new(Outside {
-        desk: Desk::new(&ask, &terms),
-        rpc: rpc.clone(),
-        ask: ask.clone(),
-        oracle,
-        finality,
-        transcripts: config.journal.path.with_file_name("transcripts"),
-        incoming: incoming_tx.clone(),
-        telling: Mutex::default(),
-    });
-    let backend = Arc::clone(&ask.ceremonies);
-    let (handle, stopped) = opened.launch(network, oracle, backend, outside, incoming)?;
-    let from = feeds::Sources {
-        intake,
-        rpc,
-        oracle,
-        directory: terms.directory,
-    };
-    let feeds = feeds::start(from, &ask, &incoming_tx);
-    Ok(Running {
-        handle,
-        stopped,
-        messenger_url,
-        feeds,
-        messenger,
-    })
-}
-
-/// What the desk is told of the configuration.
-fn terms(config: &Config, oracle: Option<Address>) -> Terms {
-    let network = &config.network;
-    Terms {
-        oracle,
-        directory: Arc::new(config.operators.by_id.clone()),
-        selection: config.selection.rule.clone(),
-        chain_id: network.chain_id,
-        fork_version: network.genesis_fork_version,
-        expected: ExpectedChain {
-            network: SafeText::new(network.name.as_str()),
-            capella_fork_version: network.capella_fork_version,
-            genesis_validators_root: network.genesis_validators_root,
-        },
-        deposit_contract: network.deposit_contract,
-        fee_amount_wei: config.contract.fee_amount_wei,
-        fee_ceiling_wei: config.fees.max_fee_wei,
     }
-}
-
-/// What the contract said of itself, if it is the one that is configured.
-fn probed(probe: Answer<Probe>, configured: Option<Address>) -> Result<Probe, ServiceError> {
-    let probe = match probe {
-        Answer::Yes(probe) => probe,
-        Answer::No(evidence) => return Err(ServiceError::Contract(evidence)),
-        Answer::NotKnown(why) => return Err(ServiceError::ContractNotKnown(why)),
-    };
-    match configured {
-        Some(configured) if configured != probe.ssv_network => Err(ServiceError::SsvNetwork {
-            actual: probe.ssv_network,
-            configured,
-        }),
-        _ => Ok(probe),
-    }
-}
-
-/// The beacon nodes, where any are configured. The arithmetic of exit domains is tried out on a known value first.
-fn beacon(config: &Config, http: &Http) -> Result<Option<Arc<dyn Consensus>>, ServiceError> {
-    if config.beacon.urls.is_empty() {
-        return Ok(None);
-    }
-    crate::beacon::exit::self_test()?;
-    let root = config.network.genesis_validators_root;
-    let settings = BeaconConfig {
-        deadline: config.beacon.timeout,
-        http: http.clone(),
-        ..BeaconConfig::new(config.beacon.urls.clone(), root)
-    };
-    Ok(Some(Arc::new(Beacon::new(settings)?)))
 }
 
 fn finality(config: &Config) -> intake::Finality {
@@ -317,26 +237,13 @@ fn settings(config: &Config) -> Settings {
 
 /// Events in the journal that a reorg may still drop, as the intake knows them.
 fn known_events(opened: &launch::Opened) -> Vec<Observed> {
-    use PoolEventKind as Kind;
     let observed = |kind, pool, at| Observed {
         at,
         event: ObservedEvent::Manager(PoolEvent { kind, pool }),
     };
-    let requests = opened.open_requests().into_iter().map(|(kind, pool, at)| {
-        let kind = match kind {
-            RequestKind::Deposit => Kind::DepositRequested,
-            RequestKind::Reshare => Kind::ReshareRequested,
-            RequestKind::Exit => Kind::ExitRequested,
-        };
-        observed(kind, pool, at)
-    });
-    let fulfilments = opened.open_fulfilments().into_iter().map(|(kind, pool, at)| {
-        let kind = match kind {
-            RequestKind::Deposit => Kind::DepositInitiated,
-            RequestKind::Reshare => Kind::Reshared,
-            RequestKind::Exit => Kind::Exited,
-        };
-        observed(kind, pool, at)
-    });
+    let requests = opened.open_requests().into_iter();
+    let fulfilments = opened.open_fulfilments().into_iter();
+    let requests = requests.map(|(kind, pool, at)| observed(PoolEventKind::requests(kind), pool, at));
+    let fulfilments = fulfilments.map(|(kind, pool, at)| observed(PoolEventKind::fulfils(kind), pool, at));
     requests.chain(fulfilments).collect()
 }
