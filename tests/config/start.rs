@@ -184,7 +184,13 @@ fn empty_chain(at: SocketAddr) -> tokio::runtime::Runtime {
 
 #[test]
 fn a_node_that_is_down_is_waited_for_and_named() {
-    let mut oracle = Oracle::start(refusing(), &support::operators());
+    let others = format!(
+        "messenger_url = \"http://{}\"\n[beacon]\nurls = [\"http://{}\"]\n{}",
+        refusing(),
+        refusing(),
+        support::operators()
+    );
+    let mut oracle = Oracle::start(refusing(), &others);
     oracle.says("waiting for the contract: ");
     assert!(
         oracle

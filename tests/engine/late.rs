@@ -7,7 +7,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
 use super::binary::Binary;
-use super::support::{Ground, four_operators};
+use super::support::{Ground, with_beacon};
 
 const PATIENCE: Duration = Duration::from_secs(240);
 
@@ -36,7 +36,7 @@ async fn comes_up(at: SocketAddr, ground: &Ground) -> JoinHandle<()> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_node_that_comes_up_late_is_followed_from_then_on() {
-    let ground = Ground::start(four_operators()).await;
+    let ground = Ground::start(with_beacon()).await;
     for pool in 1..=2 {
         ground.devnet().deposit_pool(1).await.unwrap();
         let address = later();

@@ -100,9 +100,9 @@ impl Opening {
     /// Waits for whoever is away, opens the gate, and stays: a feed that ends takes the engine with it.
     pub(super) async fn run(mut self, opens: Opens) {
         let standing = std::mem::replace(&mut self.standing, Standing::NotYet(Unknown::because("")));
-        let (probe, operators) = tokio::join!(self.contract(standing), self.operators());
-        let probe = match probe {
-            Ok(probe) => probe,
+        let operators = async { Ok(self.operators().await) };
+        let (probe, operators) = match tokio::try_join!(self.contract(standing), operators) {
+            Ok(known) => known,
             Err(wrong) => {
                 self.tell(Incoming::Fatal(SafeText::new(&wrong.to_string())))
                     .await;
