@@ -7,6 +7,7 @@ mod validators;
 
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
@@ -91,6 +92,9 @@ fn follow(
     ]
 }
 
+/// A feed that merely ended is told this much later than one that died.
+const CAUSE_FIRST: Duration = Duration::from_secs(2);
+
 fn critical(tasks: &mut JoinSet<()>, name: &'static str, incoming: &mpsc::Sender<Incoming>, task: Feed) {
     let incoming = incoming.clone();
     let running = tokio::spawn(lane::supervised(task));
@@ -98,7 +102,11 @@ fn critical(tasks: &mut JoinSet<()>, name: &'static str, incoming: &mpsc::Sender
     tasks.spawn(async move {
         let _guard = guard;
         let why = match running.await {
-            Ok(()) => "ended".to_owned(),
+            Ok(()) => {
+                // it listened to one that is dying: that one is to be named
+                tokio::time::sleep(CAUSE_FIRST).await;
+                "ended".to_owned()
+            }
             Err(error) => format!("died: {}", lane::last_words(error)),
         };
         // with the core gone there is nobody left to tell
