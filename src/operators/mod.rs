@@ -7,5 +7,5 @@ mod registry;
 mod ssv_api;
 
 pub use directory::{Directory, DirectoryError, OperatorKey, Sources};
-pub use registry::{RegistryError, fill_in};
+pub use registry::fill_in;
 pub use ssv_api::SsvApi;

@@ -13,4 +13,6 @@ mod precedence;
 mod presets;
 mod roles;
 mod sample;
+mod start;
 mod support;
+mod unit;

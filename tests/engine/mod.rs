@@ -12,6 +12,8 @@ mod exits;
 #[cfg(target_os = "linux")]
 mod full_disk;
 mod hints;
+#[cfg(target_os = "linux")]
+mod late;
 mod lies;
 mod observer;
 mod panics;

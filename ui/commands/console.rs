@@ -36,7 +36,7 @@ mod screen {
     use casimir_dkg::engine::Identity;
     use casimir_dkg::engine::service::Running;
 
-    use crate::commands::{oracle, runtime};
+    use crate::commands::{oracle, serve};
     use crate::console::{self, ConsoleOptions, ExitReason};
     use crate::exit::Outcome;
     use crate::log::{self, Also};
@@ -48,7 +48,7 @@ mod screen {
         let _guard = log::init(&config.log, Also::Pane)?;
         let signer = oracle::open_signer(&config)?;
         let screen = Screen::of(&config);
-        runtime()?.block_on(async {
+        serve(async {
             let started = oracle::start(config, signer, Vec::new()).await?;
             show(started.running, screen).await
         })

@@ -2,18 +2,24 @@
 
 use casimir_dkg::config::{self, LoadOptions};
 
-use super::{oracle, runtime};
+use super::{oracle, serve};
 use crate::exit::Outcome;
 use crate::headless::{self, Ending, Form, Signals};
 use crate::log::{self, Also};
+use crate::output;
 
 pub(crate) fn run(options: &LoadOptions, json: bool) -> anyhow::Result<Outcome> {
     let config = config::load(options)?;
     let _guard = log::init(&config.log, if json { Also::StderrJson } else { Also::Stderr })?;
     let signer = oracle::open_signer(&config)?;
-    runtime()?.block_on(async {
+    output::outlive_reader();
+    serve(async {
         let mut signals = Signals::install()?;
-        let started = oracle::start(config, signer, Vec::new()).await?;
+        let started = tokio::select! {
+            started = oracle::start(config, signer, Vec::new()) => started?,
+            // nothing has left this machine yet
+            _ = signals.next() => return Ok(Outcome::Success),
+        };
         let form = if json { Form::Json } else { Form::Text };
         let ending = headless::run(started.running.handle.clone(), &mut signals, form, |_| false).await;
         finish(started.running, ending).await

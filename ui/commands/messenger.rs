@@ -4,7 +4,6 @@ use casimir_dkg::config::{self, LoadOptions, MessengerConfig as Settings, Takeov
 use casimir_dkg::dkg::rockx::messenger::{self, MessengerConfig};
 use casimir_dkg::http::Http;
 
-use super::runtime;
 use crate::exit::Outcome;
 use crate::headless::Signals;
 use crate::log::{self, Also};
@@ -14,7 +13,8 @@ pub(crate) fn run(options: &LoadOptions, json: bool) -> anyhow::Result<Outcome> 
     let (settings, http, logging) = config::gather(options)?.messenger()?;
     let _guard = log::init(&logging, if json { Also::StderrJson } else { Also::Stderr })?;
     let http = Http::new(&http)?;
-    runtime()?.block_on(serve(&settings, http, json))
+    output::outlive_reader();
+    super::serve(serve(&settings, http, json))
 }
 
 async fn serve(settings: &Settings, http: Http, json: bool) -> anyhow::Result<Outcome> {

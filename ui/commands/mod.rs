@@ -15,10 +15,13 @@ mod oracle;
 mod seat;
 mod transcript;
 
+use std::time::Duration;
+
 use anyhow::Context;
 
 use crate::args::{Cli, Command, ConsoleArgs};
 use crate::exit::Outcome;
+use crate::output;
 
 /// Runs what the command line asks for.
 ///
@@ -43,6 +46,18 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<Outcome> {
         #[cfg(unix)]
         Some(Command::Seat(command)) => seat::run(&command, &options, json),
     }
+}
+
+/// How long calls that cannot be cut off (a name that is looked up) may hold up the end.
+const LEFT_BEHIND: Duration = Duration::from_secs(2);
+
+/// Runs a service to its end. What hangs in the system then is left behind.
+fn serve<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+    let runtime = runtime()?;
+    let outcome = runtime.block_on(work);
+    output::last_lines();
+    runtime.shutdown_timeout(LEFT_BEHIND);
+    outcome
 }
 
 fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use casimir_dkg::engine::EngineHandle;
 use casimir_dkg::types::SafeText;
-use casimir_dkg::view::Snapshot;
+use casimir_dkg::view::{Snapshot, Transition};
 use tokio::sync::broadcast::error::RecvError;
 use tokio::time::{Instant, sleep_until};
 
@@ -39,80 +39,136 @@ pub(crate) async fn run(
 
 async fn run_within(
     grace: Duration,
-    mut engine: EngineHandle,
+    engine: EngineHandle,
     signals: &mut impl SignalSource,
     form: Form,
     until: impl Fn(&Snapshot) -> bool,
 ) -> Ending {
     form.started(&engine.snapshots.borrow());
-    // the work may be done already: the first snapshot is looked at like every other
-    engine.snapshots.mark_changed();
-    let mut ending = None;
-    let mut deadline = None;
-    // the terminal that hung up must not be written to
-    let mut silent = false;
-    let mut unwritable = None;
+    let mut run = Run::new(grace, engine, form);
     loop {
-        let due = deadline.unwrap_or_else(|| Instant::now() + Duration::from_secs(86_400));
-        tokio::select! {
+        let due = run.deadline.unwrap_or_else(|| Instant::now() + NEVER);
+        let ended = tokio::select! {
             biased;
-            signal = signals.next() => {
-                silent |= signal == Signal::Hangup;
-                if deadline.is_some() {
-                    if !silent {
-                        form.note("stopped at once: what was under way is found out at the next start");
-                    }
-                    return Ending::Forced;
-                }
-                stop(&engine).await;
-                ending.get_or_insert(Ending::Stopped);
-                deadline = Some(Instant::now() + grace);
-                if !silent {
-                    form.note(&waiting(&engine.snapshots.borrow(), grace));
-                }
+            signal = signals.next() => run.signal(signal),
+            () = sleep_until(due), if run.deadline.is_some() => {
+                run.note("the deadline for stopping has passed");
+                Some(Ending::Forced)
             }
-            () = sleep_until(due), if deadline.is_some() => {
-                if !silent {
-                    form.note("the deadline for stopping has passed");
+            transition = run.engine.transitions.recv() => run.transition(transition),
+            changed = run.engine.snapshots.changed() => match changed {
+                Ok(()) => {
+                    run.snapshot(&until);
+                    None
                 }
-                return Ending::Forced;
-            }
-            transition = engine.transitions.recv() => match transition {
-                Ok(transition) if !silent => form.transition(&transition),
-                Ok(_) => {}
-                Err(RecvError::Lagged(missed)) if !silent => {
-                    form.note(&format!("{missed} lines skipped; the journal has them"));
-                }
-                Err(RecvError::Lagged(_)) => {}
-                Err(RecvError::Closed) => return ending.unwrap_or(Ending::EngineGone),
+                Err(_) => Some(run.last_lines()),
             },
-            changed = engine.snapshots.changed() => {
-                if changed.is_err() {
-                    rest(&mut engine, form, silent);
-                    return ending.unwrap_or(Ending::EngineGone);
-                }
-                let snapshot = engine.snapshots.borrow_and_update().clone();
-                if !silent && unwritable != snapshot.journal.unwritable {
-                    form.note(&journal(snapshot.journal.unwritable.as_ref()));
-                }
-                unwritable.clone_from(&snapshot.journal.unwritable);
-                let finished = ending.is_none() && until(&snapshot);
-                if finished {
-                    ending = Some(Ending::Finished);
-                    deadline = Some(Instant::now() + grace);
-                    stop(&engine).await;
-                }
-            }
+        };
+        if let Some(ending) = ended {
+            return ending;
         }
     }
 }
 
-/// What was sent before the end is still worth a line.
-fn rest(engine: &mut EngineHandle, form: Form, silent: bool) {
-    while let Ok(transition) = engine.transitions.try_recv() {
-        if !silent {
-            form.transition(&transition);
+/// A day: longer than anything that is waited for.
+const NEVER: Duration = Duration::from_secs(86_400);
+
+/// What the loop knows.
+struct Run {
+    grace: Duration,
+    engine: EngineHandle,
+    form: Form,
+    /// What the run ends with, once somebody has asked for the end.
+    ending: Option<Ending>,
+    deadline: Option<Instant>,
+    /// The terminal that hung up must not be written to.
+    silent: bool,
+    unwritable: Option<SafeText>,
+    alarms: Vec<SafeText>,
+}
+
+impl Run {
+    fn new(grace: Duration, mut engine: EngineHandle, form: Form) -> Self {
+        // the work may be done already: the first snapshot is looked at like every other
+        engine.snapshots.mark_changed();
+        Self {
+            grace,
+            engine,
+            form,
+            ending: None,
+            deadline: None,
+            silent: false,
+            unwritable: None,
+            alarms: Vec::new(),
         }
+    }
+
+    fn note(&self, text: &str) {
+        if !self.silent {
+            self.form.note(text);
+        }
+    }
+
+    fn signal(&mut self, signal: Signal) -> Option<Ending> {
+        self.silent |= signal == Signal::Hangup;
+        if self.deadline.is_some() {
+            self.note("stopped at once: what was under way is found out at the next start");
+            return Some(Ending::Forced);
+        }
+        self.stop(Ending::Stopped);
+        self.note(&waiting(&self.engine.snapshots.borrow(), self.grace));
+        None
+    }
+
+    fn stop(&mut self, ending: Ending) {
+        stop(&self.engine);
+        self.ending.get_or_insert(ending);
+        self.deadline = Some(Instant::now() + self.grace);
+    }
+
+    fn transition(&mut self, received: Result<Transition, RecvError>) -> Option<Ending> {
+        match received {
+            Ok(transition) if !self.silent => self.form.transition(&transition),
+            Ok(_) => {}
+            Err(RecvError::Lagged(missed)) => {
+                self.note(&format!("{missed} lines skipped; the journal has them"));
+            }
+            Err(RecvError::Closed) => return Some(self.over()),
+        }
+        None
+    }
+
+    fn snapshot(&mut self, until: impl Fn(&Snapshot) -> bool) {
+        let snapshot = self.engine.snapshots.borrow_and_update().clone();
+        if self.unwritable != snapshot.journal.unwritable {
+            self.note(&journal(snapshot.journal.unwritable.as_ref()));
+        }
+        self.unwritable.clone_from(&snapshot.journal.unwritable);
+        for alarm in snapshot
+            .alarms
+            .iter()
+            .filter(|alarm| !self.alarms.contains(alarm))
+        {
+            self.note(alarm.as_str());
+        }
+        self.alarms.clone_from(&snapshot.alarms);
+        if self.ending.is_none() && until(&snapshot) {
+            self.stop(Ending::Finished);
+        }
+    }
+
+    /// What was sent before the end is still worth a line.
+    fn last_lines(&mut self) -> Ending {
+        while let Ok(transition) = self.engine.transitions.try_recv() {
+            if !self.silent {
+                self.form.transition(&transition);
+            }
+        }
+        self.over()
+    }
+
+    fn over(&self) -> Ending {
+        self.ending.unwrap_or(Ending::EngineGone)
     }
 }
 
@@ -125,7 +181,7 @@ fn journal(unwritable: Option<&SafeText>) -> String {
 }
 
 /// A refusal means that the engine is gone already, which the loop notices by itself.
-async fn stop(engine: &EngineHandle) {
+fn stop(engine: &EngineHandle) {
     if let Ok(reply) = engine.try_shutdown() {
         tokio::spawn(reply);
     }
@@ -148,7 +204,7 @@ fn waiting(snapshot: &Snapshot, grace: Duration) -> String {
 mod tests {
     use casimir_dkg::engine::{Asked, EngineSide, channel};
     use casimir_dkg::types::{SafeText, UnixMillis};
-    use casimir_dkg::view::{Accepted, Transition};
+    use casimir_dkg::view::Accepted;
     use tokio::sync::mpsc;
 
     use super::*;

@@ -31,11 +31,12 @@ pub(crate) enum Also {
     Pane,
 }
 
-/// Keeps the file's writer alive: dropping it flushes.
+/// Keeps the writers alive: dropping it flushes.
 #[must_use = "dropping it ends the log"]
 #[derive(Debug)]
 pub(crate) struct LogGuard {
     _file: WorkerGuard,
+    _stderr: WorkerGuard,
 }
 
 /// Installs the global subscriber. Call once.
@@ -58,9 +59,11 @@ pub(crate) fn init(config: &LogConfig, also: Also) -> anyhow::Result<LogGuard> {
     let filter: Targets = config.level.parse().context("log.level")?;
 
     let file = layer(config.format, writer).with_filter(filter.clone());
+    // lossy as well: whoever reads may go away or stand still
+    let (shown, shown_guard) = tracing_appender::non_blocking(std::io::stderr());
     let stderr = match also {
-        Also::Stderr => Some(layer(LogFormat::Text, std::io::stderr)),
-        Also::StderrJson => Some(layer(LogFormat::Json, std::io::stderr)),
+        Also::Stderr => Some(layer(LogFormat::Text, shown)),
+        Also::StderrJson => Some(layer(LogFormat::Json, shown)),
         Also::Pane | Also::Nowhere => None,
     };
     let registry = tracing_subscriber::registry()
@@ -69,7 +72,10 @@ pub(crate) fn init(config: &LogConfig, also: Also) -> anyhow::Result<LogGuard> {
     #[cfg(feature = "tui")]
     let registry = registry.with((also == Also::Pane).then(|| pane::Pane::new().with_filter(filter)));
     registry.try_init().context("logging")?;
-    Ok(LogGuard { _file: guard })
+    Ok(LogGuard {
+        _file: guard,
+        _stderr: shown_guard,
+    })
 }
 
 /// The log pane alone, for a console that sits at another process's engine: the files are that process's.

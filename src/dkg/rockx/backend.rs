@@ -12,6 +12,8 @@
 //!
 //! `find` asks the last question again for a ceremony that an earlier process began.
 
+use std::collections::BTreeMap;
+
 use async_trait::async_trait;
 use tokio::sync::mpsc;
 
@@ -23,8 +25,8 @@ use crate::ports::{
     RegistrationSigning, Relay, RelayHealth, Release, ReshareConsent, ReshareSize, SharesKept, Verified,
 };
 use crate::types::{
-    BackendName, CeremonyPlan, CeremonyStep, Examined, OperatorId, RequestId, SafeText, Transcript,
-    TranscriptError,
+    BackendName, CeremonyPlan, CeremonyStep, Examined, OperatorId, OperatorRecord, RequestId, SafeText,
+    Transcript, TranscriptError,
 };
 
 /// The operators run RockX's node or ours; a messenger relays between them.
@@ -44,6 +46,11 @@ impl RockX {
             initiator: Initiator::start(config).await?,
             capabilities: capabilities(),
         })
+    }
+
+    /// Operators with the keys that were not known at the start. The first that are told stay.
+    pub(crate) fn learn(&self, operators: BTreeMap<OperatorId, OperatorRecord>) {
+        self.initiator.learn(operators);
     }
 }
 

@@ -1,8 +1,11 @@
 //! Which DKG backend stands behind the port, and the messenger that it may need within this process.
 
+use std::collections::BTreeMap;
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use futures_util::future::BoxFuture;
 
 use crate::config::{Config, MessengerChoice};
@@ -11,9 +14,9 @@ use crate::dkg::rockx::initiator::{InitiatorConfig, InitiatorError};
 use crate::dkg::rockx::keys::{OperatorPrivateKey, OperatorPublicKey};
 use crate::dkg::rockx::messenger::{self, MessengerHandle};
 use crate::http::Http;
-use crate::operators::{self, RegistryError};
+use crate::operators::{Directory, DirectoryError, Sources, SsvApi, fill_in};
 use crate::ports::Ceremonies;
-use crate::types::BackendName;
+use crate::types::{BackendName, OperatorId, OperatorRecord, SafeText};
 
 /// A ceremony may take this long in all before its outcome counts as unknown, in rounds.
 const ROUNDS_IN_ALL: u32 = 15;
@@ -21,8 +24,20 @@ const ROUNDS_IN_ALL: u32 = 15;
 /// What was started.
 pub(super) struct Backend {
     pub(super) ceremonies: Arc<dyn Ceremonies>,
+    /// Completes what is configured of the operators; none where the backend needs nothing of them.
+    pub(super) roster: Option<Arc<dyn Roster>>,
     /// A messenger within this process, and its base URL as operators reach it.
     pub(super) messenger: Option<(MessengerHandle, String)>,
+}
+
+/// Completes what is configured of operators, for the desk as for the backend itself.
+#[async_trait]
+pub(super) trait Roster: fmt::Debug + Send + Sync {
+    /// Every operator with its key. The backend knows them from then on.
+    ///
+    /// # Errors
+    /// Whose key cannot be had at the moment, and why.
+    async fn complete(&self) -> Result<BTreeMap<OperatorId, OperatorRecord>, SafeText>;
 }
 
 /// A DKG backend does not start.
@@ -45,32 +60,36 @@ pub enum BackendError {
         /// What is wrong.
         problem: String,
     },
-    /// An operator's public key cannot be had.
+    /// The SSV API's address or the network's name is of no use.
+    #[error("operators.ssv_api: {0}")]
+    SsvApi(SafeText),
+    /// The operators' keys have no source that can be used.
     #[error("operators: {0}")]
-    Operators(#[from] RegistryError),
+    Operators(#[from] DirectoryError),
 }
 
-type Start = for<'a> fn(&'a mut Config, &'a Http) -> BoxFuture<'a, Result<Backend, BackendError>>;
+type Start = for<'a> fn(&'a Config, &'a Http) -> BoxFuture<'a, Result<Backend, BackendError>>;
 
 /// How each backend is started, by its name.
 const STARTS: &[(BackendName, Start)] = &[(BackendName::ROCKX, |config, http| Box::pin(rockx(config, http)))];
 
-/// Starts what is configured. Nothing is sent to any operator. What the backend needs of the operators, and the
-/// configuration does not say, is looked up and kept in `config`.
-pub(super) async fn start(config: &mut Config, http: &Http) -> Result<Backend, BackendError> {
-    let name = config.dkg.backend.clone();
-    match STARTS.iter().find(|(known, _)| *known == name) {
+/// Starts what is configured. Nothing is sent to any operator, and nobody is asked for anything.
+pub(super) async fn start(config: &Config, http: &Http) -> Result<Backend, BackendError> {
+    let name = &config.dkg.backend;
+    match STARTS.iter().find(|(known, _)| known == name) {
         Some((_, start)) => start(config, http).await,
-        None => Err(BackendError::Unknown(name)),
+        None => Err(BackendError::Unknown(name.clone())),
     }
 }
 
-async fn rockx(config: &mut Config, http: &Http) -> Result<Backend, BackendError> {
-    let configured = &mut config.operators;
-    if let Some(api) = &configured.ssv_api {
-        let network = config.network.name.as_str();
-        operators::fill_in::<OperatorPublicKey>(&mut configured.by_id, http, api, network).await?;
-    }
+async fn rockx(config: &Config, http: &Http) -> Result<Backend, BackendError> {
+    let network = config.network.name.as_str();
+    let api = config.operators.ssv_api.as_ref();
+    let api = api.map(|base| SsvApi::new(http, base, network)).transpose();
+    let registry = Directory::new(Sources {
+        api: api.map_err(BackendError::SsvApi)?,
+        ..Sources::default()
+    })?;
     let (messenger, url) = match &config.dkg.messenger {
         MessengerChoice::Foreign(url) => (None, url.expose().trim_end_matches('/').to_owned()),
         MessengerChoice::Embedded { listen, public_url } => {
@@ -89,9 +108,34 @@ async fn rockx(config: &mut Config, http: &Http) -> Result<Backend, BackendError
     };
     let rockx = RockX::start(initiator(config, http, &url)?).await?;
     Ok(Backend {
+        roster: Some(Arc::new(KeysOfOperators {
+            rockx: rockx.clone(),
+            configured: config.operators.by_id.clone(),
+            registry,
+        })),
         ceremonies: Arc::new(rockx),
         messenger,
     })
+}
+
+/// Keys that are not configured come from SSV's registry, in the form that RockX reads.
+#[derive(Debug)]
+struct KeysOfOperators {
+    rockx: RockX,
+    configured: BTreeMap<OperatorId, OperatorRecord>,
+    registry: Directory<OperatorPublicKey>,
+}
+
+#[async_trait]
+impl Roster for KeysOfOperators {
+    async fn complete(&self) -> Result<BTreeMap<OperatorId, OperatorRecord>, SafeText> {
+        let mut operators = self.configured.clone();
+        fill_in(&mut operators, &self.registry)
+            .await
+            .map_err(|error| SafeText::new(&error.to_string()))?;
+        self.rockx.learn(operators.clone());
+        Ok(operators)
+    }
 }
 
 fn initiator(config: &Config, http: &Http, messenger_url: &str) -> Result<InitiatorConfig, BackendError> {

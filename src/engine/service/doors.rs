@@ -9,12 +9,22 @@ use crate::beacon::client::{Beacon, BeaconConfig};
 use crate::chain::agreement::Voices;
 use crate::chain::execution::Nodes;
 use crate::chain::intake::Finality;
-use crate::chain::rpc::Rpc;
+use crate::chain::rpc::{Rpc, RpcConfig};
 use crate::config::Config;
 use crate::http::Http;
 use crate::pool::{self, Connection};
 use crate::ports::{Agreement, Consensus, Execution, PoolManager, Ssv, Voice};
 use crate::ssv::SsvReader;
+
+/// The endpoints of the execution layer. None is asked yet.
+pub(super) fn rpc(config: &Config, http: &Http) -> Result<Rpc, ServiceError> {
+    Ok(Rpc::new(RpcConfig {
+        deadline: config.rpc.timeout,
+        calls_per_second: config.rpc.calls_per_second,
+        http: http.clone(),
+        ..RpcConfig::new(config.rpc.urls.clone(), config.network.chain_id)
+    })?)
+}
 
 /// The manager in the version that is configured.
 pub(super) fn manager(config: &Config, rpc: Rpc) -> Arc<dyn PoolManager> {

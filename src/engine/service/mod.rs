@@ -4,6 +4,8 @@ mod backend;
 mod ceremony;
 mod doors;
 mod feeds;
+mod gate;
+mod opening;
 mod outside;
 mod start;
 mod transcripts;

@@ -14,12 +14,10 @@ use crate::desk::{self, Desk, Neighbours};
 use crate::engine::LiveUpdate;
 use crate::engine::core::Incoming;
 use crate::engine::world::{Outcome, World};
-use crate::oracle::{
-    Effect, ExitPayload, ExitStanding, ExitVerdict, Input, Published, Sighting, TransactionPayload,
-};
-use crate::ports::{At, PoolEventKind, agreed};
+use crate::oracle::{Effect, ExitPayload, Input, Published, TransactionPayload};
+use crate::ports::{At, Consensus, PoolEventKind, agreed};
 use crate::tx;
-use crate::types::{BlsPublicKey, CaseId, NonceStatus, Root, SafeText, SignedTransaction};
+use crate::types::{ActionId, BlsPublicKey, CaseId, NonceStatus, Root, SafeText, SignedTransaction};
 
 /// The world as the engine sees it.
 pub(super) struct Outside {
@@ -53,6 +51,38 @@ fn ways_on(options: &tx::bump::StuckOptions) -> String {
 impl World for Outside {
     fn perform(self: Arc<Self>, effect: Effect) -> Outcome {
         Box::pin(async move { self.answer(effect).await })
+    }
+}
+
+/// Offers a signed exit to every beacon node.
+pub(super) async fn publish_exit(
+    beacon: Option<&dyn Consensus>,
+    action: ActionId,
+    payload: &ExitPayload,
+) -> Input {
+    let (verdicts, standing) = desk::publish_exit(beacon, payload).await;
+    Input::ExitPublished {
+        action,
+        verdicts,
+        standing,
+    }
+}
+
+/// Asks the beacon chain about a validator, where a node is configured.
+pub(super) async fn look_up(
+    beacon: Option<&dyn Consensus>,
+    case: CaseId,
+    validator: BlsPublicKey,
+    published: Option<Published>,
+) -> Input {
+    let seen = match beacon {
+        Some(beacon) => desk::look_up(beacon, case, &validator, published).await,
+        None => None,
+    };
+    Input::ValidatorSeen {
+        case,
+        validator,
+        seen,
     }
 }
 
@@ -105,40 +135,14 @@ impl Outside {
                 Input::Inspected { action, status }
             }
             Effect::PublishExit { action, payload } => {
-                let (verdicts, standing) = self.publish_exit(&payload).await;
-                Input::ExitPublished {
-                    action,
-                    verdicts,
-                    standing,
-                }
+                publish_exit(self.ask.consensus.as_deref(), action, &payload).await
             }
             Effect::LookUpValidator {
                 case,
                 validator,
                 published,
-            } => {
-                let seen = self.look_up(case, &validator, published).await;
-                Input::ValidatorSeen {
-                    case,
-                    validator,
-                    seen,
-                }
-            }
+            } => look_up(self.ask.consensus.as_deref(), case, validator, published).await,
         }
-    }
-
-    async fn publish_exit(&self, payload: &ExitPayload) -> (Vec<ExitVerdict>, ExitStanding) {
-        desk::publish_exit(self.ask.consensus.as_deref(), payload).await
-    }
-
-    async fn look_up(
-        &self,
-        case: CaseId,
-        validator: &BlsPublicKey,
-        published: Option<Published>,
-    ) -> Option<Sighting> {
-        let beacon = self.ask.consensus.as_deref()?;
-        desk::look_up(beacon, case, validator, published).await
     }
 
     /// Signs within the approved ceiling. The bytes do not leave here.

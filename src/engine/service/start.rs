@@ -4,16 +4,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use alloy::primitives::Address;
-use tokio::sync::{Mutex, mpsc};
+use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinHandle, JoinSet};
 
 use super::backend::{self, Backend, BackendError};
-use super::outside::Outside;
+use super::gate::Gate;
+use super::opening::{self, Opening};
 use super::{doors, feeds};
-use crate::chain::intake::{self, Intake, IntakeConfig, Observed, ObservedEvent, Resume, Sources};
-use crate::chain::rpc::{Rpc, RpcConfig};
+use crate::chain::intake::{self, Observed, ObservedEvent, Resume};
 use crate::config::{Config, NetworkName};
-use crate::desk::{Desk, ExpectedChain, Neighbours, Terms};
 use crate::dkg::rockx::messenger::MessengerHandle;
 use crate::engine::core::EngineError;
 use crate::engine::{EngineHandle, launch};
@@ -21,7 +20,7 @@ use crate::http::{Http, HttpSetupError};
 use crate::journal::JournalOptions;
 use crate::lane;
 use crate::oracle::Settings;
-use crate::ports::{Answer, Ceremonies, Evidence, PoolEvent, PoolEventKind, Probe, TxSigner, Unknown};
+use crate::ports::{Ceremonies, Evidence, PoolEvent, PoolEventKind, PoolManager, TxSigner};
 use crate::types::SafeText;
 use crate::view::NetworkView;
 
@@ -83,9 +82,6 @@ pub enum ServiceError {
     /// The contract is not what the adapter expects.
     #[error("contract: {0}")]
     Contract(Evidence),
-    /// Nobody tells what the contract is.
-    #[error("contract: {0}")]
-    ContractNotKnown(Unknown),
     /// The manager names another SSV network than the configuration.
     #[error(
         "contract: the manager registers validators at SSV network {actual}, the configuration says {configured}"
@@ -110,163 +106,91 @@ pub enum ServiceError {
     Engine(#[from] EngineError),
 }
 
-/// Starts the engine. Everything that can be refused is refused here, before the journal is touched.
+/// Starts the engine. What a person has to mend is refused here, before the journal is touched. Whoever is only away is
+/// waited for by the running engine.
 ///
 /// # Errors
 /// See [`ServiceError`].
 pub async fn start(options: ServiceOptions) -> Result<Running, ServiceError> {
     let ServiceOptions {
-        mut config,
+        config,
         signer,
         backend,
         simulated,
     } = options;
     let http = Http::new(&config.http)?;
-    let rpc = Rpc::new(RpcConfig {
-        deadline: config.rpc.timeout,
-        calls_per_second: config.rpc.calls_per_second,
-        http: http.clone(),
-        ..RpcConfig::new(config.rpc.urls.clone(), config.network.chain_id)
-    })?;
+    let rpc = doors::rpc(&config, &http)?;
+    let consensus = doors::beacon(&config, &http)?;
     let manager = doors::manager(&config, rpc.clone());
-    let probe = probed(manager.probe().await, config.network.ssv_network)?;
+    let standing = opening::first_look(&*manager, &config).await?;
     let Backend {
         ceremonies,
+        roster,
         messenger,
     } = match backend {
         Some(ceremonies) => Backend {
             ceremonies,
+            roster: None,
             messenger: None,
         },
-        None => backend::start(&mut config, &http).await?,
-    };
-    let finality = finality(&config);
-    let ask = Neighbours {
-        execution: doors::execution(&config, rpc.clone(), finality),
-        agreement: doors::agreement(&config, &rpc, probe.ssv_network, finality),
-        ssv: doors::ssv(&config, rpc.clone(), probe.ssv_network),
-        manager,
-        ceremonies,
-        consensus: doors::beacon(&config, &http)?,
-        signer,
+        None => backend::start(&config, &http).await?,
     };
     let (messenger, messenger_url) = messenger.unzip();
-    Ok(Running {
-        messenger_url,
-        messenger,
-        ..set_going(&config, ask, rpc, simulated)?
-    })
-}
-
-/// Opens the journal, and sets the core and its feeds going among these neighbours, whoever relays between the operators.
-fn set_going(
-    config: &Config,
-    ask: Neighbours,
-    rpc: Rpc,
-    simulated: Vec<SafeText>,
-) -> Result<Running, ServiceError> {
     let opened = launch::open(
-        settings(config),
+        settings(&config),
         &JournalOptions {
             path: config.journal.path.clone(),
             checkpoint: None,
         },
     )?;
-    let intake = intake(config, &ask, rpc.clone(), &opened);
-    let (incoming_tx, incoming) = mpsc::channel(1_024);
-    let signer = ask.signer.as_ref().map(|signer| signer.address());
-    let oracle = signer.or(config.signer.address);
-    let terms = terms(config, oracle);
-    let outside = Arc::new(Outside {
-        desk: Desk::new(&ask, &terms),
-        rpc: rpc.clone(),
-        ask: ask.clone(),
-        oracle,
-        finality: finality(config),
-        transcripts: config.journal.path.with_file_name("transcripts"),
-        incoming: incoming_tx.clone(),
-        telling: Mutex::default(),
+    let resume = Resume {
+        cursor: opened.cursor(),
+        known: known_events(&opened),
+    };
+    let (core, incoming) = mpsc::channel(1_024);
+    let key = signer.as_ref().map(|signer| signer.address());
+    let oracle = key.or(config.signer.address);
+    let (world, gate) = watch::channel(None);
+    let gate = Arc::new(Gate {
+        world: gate,
+        consensus: consensus.clone(),
     });
-    let network = NetworkView {
+    let shown = network(&config, &*manager, simulated);
+    let backend = Arc::clone(&ceremonies);
+    let (handle, stopped) = opened.launch(shown, manager.name(), oracle, backend, gate, incoming)?;
+    let finality = finality(&config);
+    let opening = Opening {
+        execution: doors::execution(&config, rpc.clone(), finality),
+        finality,
+        transcripts: config.journal.path.with_file_name("transcripts"),
+        config,
+        rpc,
+        manager,
+        ceremonies,
+        consensus,
+        signer,
+        oracle,
+        roster,
+        resume,
+        standing,
+        core,
+    };
+    Ok(Running {
+        handle,
+        stopped,
+        messenger_url,
+        feeds: feeds::start(opening, world),
+        messenger,
+    })
+}
+
+fn network(config: &Config, manager: &dyn PoolManager, simulated: Vec<SafeText>) -> NetworkView {
+    NetworkView {
         name: SafeText::new(config.network.name.as_str()),
         chain_id: config.network.chain_id,
         mainnet: config.network.name == NetworkName::Mainnet,
         simulated,
-        manager: ask.manager.address(),
-    };
-    let backend = Arc::clone(&ask.ceremonies);
-    let adapter = ask.manager.name();
-    let (handle, stopped) = opened.launch(network, adapter, oracle, backend, outside, incoming)?;
-    let from = feeds::Sources {
-        intake,
-        rpc,
-        oracle,
-        directory: terms.directory,
-    };
-    let feeds = feeds::start(from, &ask, &incoming_tx);
-    Ok(Running {
-        handle,
-        stopped,
-        feeds,
-        messenger_url: None,
-        messenger: None,
-    })
-}
-
-/// Reads events on from where the journal ends.
-fn intake(config: &Config, ask: &Neighbours, rpc: Rpc, opened: &launch::Opened) -> Intake {
-    Intake::new(
-        rpc,
-        Sources {
-            manager: Arc::clone(&ask.manager),
-            ssv: Some(Arc::clone(&ask.ssv)),
-        },
-        IntakeConfig {
-            finality: finality(config),
-            poll_interval: config.rpc.poll_interval,
-            socket: config.rpc.ws_url.clone(),
-            ..IntakeConfig::new(config.contract.from_block)
-        },
-        Resume {
-            cursor: opened.cursor(),
-            known: known_events(opened),
-        },
-    )
-}
-
-/// What the desk is told of the configuration.
-fn terms(config: &Config, oracle: Option<Address>) -> Terms {
-    let network = &config.network;
-    Terms {
-        oracle,
-        directory: Arc::new(config.operators.by_id.clone()),
-        selection: config.selection.rule.clone(),
-        chain_id: network.chain_id,
-        fork_version: network.genesis_fork_version,
-        expected: ExpectedChain {
-            network: SafeText::new(network.name.as_str()),
-            capella_fork_version: network.capella_fork_version,
-            genesis_validators_root: network.genesis_validators_root,
-        },
-        deposit_contract: network.deposit_contract,
-        fee_amount_wei: config.contract.fee_amount_wei,
-        fee_ceiling_wei: config.fees.max_fee_wei,
-    }
-}
-
-/// What the contract said of itself, if it is the one that is configured.
-fn probed(probe: Answer<Probe>, configured: Option<Address>) -> Result<Probe, ServiceError> {
-    let probe = match probe {
-        Answer::Yes(probe) => probe,
-        Answer::No(evidence) => return Err(ServiceError::Contract(evidence)),
-        Answer::NotKnown(why) => return Err(ServiceError::ContractNotKnown(why)),
-    };
-    match configured {
-        Some(configured) if configured != probe.ssv_network => Err(ServiceError::SsvNetwork {
-            actual: probe.ssv_network,
-            configured,
-        }),
-        _ => Ok(probe),
+        manager: manager.address(),
     }
 }
 
@@ -298,8 +222,8 @@ fn known_events(opened: &launch::Opened) -> Vec<Observed> {
         event: ObservedEvent::Manager(PoolEvent { kind, pool }),
     };
     let requests = opened.open_requests().into_iter();
-    let requests = requests.map(|(kind, pool, at)| observed(PoolEventKind::requests(kind), pool, at));
     let fulfilments = opened.open_fulfilments().into_iter();
+    let requests = requests.map(|(kind, pool, at)| observed(PoolEventKind::requests(kind), pool, at));
     let fulfilments = fulfilments.map(|(kind, pool, at)| observed(PoolEventKind::fulfils(kind), pool, at));
     requests.chain(fulfilments).collect()
 }

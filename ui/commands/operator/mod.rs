@@ -14,7 +14,6 @@ use casimir_dkg::dkg::rockx::node::policy::{
 use casimir_dkg::dkg::rockx::node::{self, NodeConfig};
 use casimir_dkg::http::Http;
 
-use super::runtime;
 use crate::exit::Outcome;
 use crate::headless::Signals;
 use crate::log::{self, Also};
@@ -42,7 +41,8 @@ pub(crate) fn run(options: &LoadOptions, json: bool) -> anyhow::Result<Outcome> 
             settings.data_dir.clone(),
         )
     };
-    runtime()?.block_on(serve(config, json))
+    output::outlive_reader();
+    super::serve(serve(config, json))
 }
 
 async fn serve(config: NodeConfig, json: bool) -> anyhow::Result<Outcome> {

@@ -66,7 +66,7 @@ impl Ceremony {
         let begun = UnixMillis::now();
         let refuse = |culprits, reason| refused(id, plan, view, begun, culprits, reason);
         validate(plan).map_err(|reason| refuse(Vec::new(), reason))?;
-        let unknown = unknown_operators(plan, &host.config.directory);
+        let unknown = unknown_operators(plan, host.directory());
         if !unknown.is_empty() {
             let reason = format!("not in the directory of operators: {}", list(&unknown));
             return Err(refuse(unknown, reason.into()));
@@ -265,7 +265,7 @@ fn operator_keys(
 ) -> Result<BTreeMap<OperatorId, OperatorPublicKey>, (OperatorId, SafeText)> {
     plan.participants()
         .into_iter()
-        .filter_map(|id| Some((id, host.config.directory.get(&id)?)))
+        .filter_map(|id| Some((id, host.directory().get(&id)?)))
         .map(|(id, record)| {
             let key = OperatorPublicKey::parse(&record.public_key)
                 .map_err(|error| (id, format!("public key of operator {id}: {error}").into()))?;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use super::config::{InitiatorConfig, InitiatorError};
@@ -10,7 +11,7 @@ use super::observer::Observer;
 use super::preflight::ask_all;
 use crate::http::{self, Http};
 use crate::ports::{Answer, OperatorHealth, Presence, RelayHealth};
-use crate::types::{OperatorId, RedactedUrl, RequestId};
+use crate::types::{OperatorId, OperatorRecord, RedactedUrl, RequestId};
 
 /// Short calls (ping, topics, polls) get this long, or the round's deadline if that is shorter.
 const SHORT_CALL: Duration = Duration::from_secs(10);
@@ -26,6 +27,8 @@ pub(super) struct Host {
     pub(super) messenger: Messenger,
     pub(super) observer: Observer,
     observer_url: reqwest::Url,
+    /// The directory with every key, once they are all known.
+    learned: OnceLock<BTreeMap<OperatorId, OperatorRecord>>,
 }
 
 impl Host {
@@ -59,7 +62,18 @@ impl Host {
             messenger,
             observer,
             observer_url,
+            learned: OnceLock::new(),
         })
+    }
+
+    /// Every operator that may take part.
+    pub(super) fn directory(&self) -> &BTreeMap<OperatorId, OperatorRecord> {
+        self.learned.get().unwrap_or(&self.config.directory)
+    }
+
+    pub(super) fn learn(&self, operators: BTreeMap<OperatorId, OperatorRecord>) {
+        // told twice, it says the same
+        let _ = self.learned.set(operators);
     }
 
     /// Where the observer listens.
@@ -85,10 +99,7 @@ impl Host {
 
     /// Asks these operators' nodes for the same, in parallel.
     pub(super) async fn preflight(&self, ids: &[OperatorId]) -> Vec<OperatorHealth> {
-        let asked: Vec<_> = ids
-            .iter()
-            .map(|id| (*id, self.config.directory.get(id)))
-            .collect();
+        let asked: Vec<_> = ids.iter().map(|id| (*id, self.directory().get(id))).collect();
         ask_all(&self.http, &asked, SHORT_CALL.min(self.config.round_deadline)).await
     }
 
@@ -100,7 +111,7 @@ impl Host {
     /// Base URLs of these operators' nodes.
     pub(super) fn endpoints(&self, ids: &[OperatorId]) -> BTreeMap<OperatorId, String> {
         ids.iter()
-            .filter_map(|id| Some((*id, self.config.directory.get(id)?.endpoint.clone())))
+            .filter_map(|id| Some((*id, self.directory().get(id)?.endpoint.clone())))
             .collect()
     }
 

@@ -1,5 +1,6 @@
 //! The way of a ceremony, from its plan to its end.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -11,7 +12,7 @@ use super::config::{InitiatorConfig, InitiatorError};
 use super::host::Host;
 use crate::dkg::tracker::View;
 use crate::ports::{CeremonyUpdate, Failed, OperatorHealth, RelayHealth, Verified};
-use crate::types::{CeremonyPlan, OperatorId, RequestId};
+use crate::types::{CeremonyPlan, OperatorId, OperatorRecord, RequestId};
 
 /// Starts ceremonies and follows them; cheap to clone.
 #[derive(Debug, Clone)]
@@ -27,6 +28,11 @@ impl Initiator {
     pub async fn start(config: InitiatorConfig) -> Result<Self, InitiatorError> {
         let host = Arc::new(Host::open(config).await?);
         Ok(Self { host })
+    }
+
+    /// Operators with the keys that were not known at the start. The first that are told stay.
+    pub(in crate::dkg::rockx) fn learn(&self, operators: BTreeMap<OperatorId, OperatorRecord>) {
+        self.host.learn(operators);
     }
 
     /// Where the observer listens.

@@ -5,101 +5,102 @@ mod chain;
 mod health;
 mod validators;
 
-use std::collections::BTreeMap;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use alloy::primitives::Address;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 
+use super::opening::{Opening, Opens};
+use super::outside::Outside;
 use crate::chain::intake::Intake;
-use crate::chain::rpc::Rpc;
-use crate::desk::Neighbours;
 use crate::engine::core::Incoming;
 use crate::lane;
-use crate::types::{OperatorId, OperatorRecord, SafeText};
+use crate::types::SafeText;
 
-/// What the feeds are made of, beside whom they ask.
-#[derive(Debug)]
-pub(super) struct Sources {
-    pub(super) intake: Intake,
-    pub(super) rpc: Rpc,
-    /// The account that is looked at.
-    pub(super) oracle: Option<Address>,
-    /// Every operator that is configured.
-    pub(super) directory: Arc<BTreeMap<OperatorId, OperatorRecord>>,
-}
-
-/// Starts every feed as a named task. One that ends takes the engine with it: nothing limps on.
-pub(super) fn start(from: Sources, ask: &Neighbours, incoming: &mpsc::Sender<Incoming>) -> JoinSet<()> {
-    let Sources {
-        intake,
-        rpc,
-        oracle,
-        directory,
-    } = from;
-    let (manager, consensus) = (|| Arc::clone(&ask.manager), || ask.consensus.clone());
+/// Starts every feed as a named task. One that ends takes the engine with it: nothing limps on. The chain is followed
+/// once the contract is known; `world` is where that is told to the effects.
+pub(super) fn start(opening: Opening, world: watch::Sender<Option<Arc<Outside>>>) -> JoinSet<()> {
+    let incoming = opening.core.clone();
     let mut tasks = JoinSet::new();
-    let (events, received) = mpsc::channel(256);
+    let mut feed = |name, task: Feed| critical(&mut tasks, name, &incoming, task);
     let (lists, pools) = watch::channel(None);
     let (news, heard) = watch::channel(beacon::News::default());
-    critical(&mut tasks, "event intake", incoming, intake.run(events));
-    let at_heads = chain::Sources {
-        manager: manager(),
-        ssv: Arc::clone(&ask.ssv),
-        execution: Arc::clone(&ask.execution),
-        one_voice: match rpc.each().as_slice() {
-            [(name, _)] => Some(name.clone()),
-            _ => None,
-        },
-        oracle,
-    };
-    critical(
-        &mut tasks,
-        "chain feed",
-        incoming,
-        chain::run(at_heads, received, lists, incoming.clone()),
-    );
     let of_validators = validators::Sources {
-        manager: manager(),
-        consensus: consensus(),
+        manager: Arc::clone(&opening.manager),
+        consensus: opening.consensus.clone(),
     };
-    critical(
-        &mut tasks,
+    feed(
         "validator feed",
-        incoming,
-        validators::run(of_validators, pools, heard, incoming.clone()),
+        Box::pin(validators::run(of_validators, pools, heard, incoming.clone())),
     );
-    if let Some(nodes) = consensus() {
-        critical(
-            &mut tasks,
+    if let Some(nodes) = opening.consensus.clone() {
+        feed(
             "beacon feed",
-            incoming,
-            beacon::run(nodes, news, incoming.clone()),
+            Box::pin(beacon::run(nodes, news, incoming.clone())),
         );
     }
     let of_health = health::Sources {
-        rpc,
-        ceremonies: Arc::clone(&ask.ceremonies),
-        consensus: consensus(),
-        directory,
+        rpc: opening.rpc.clone(),
+        ceremonies: Arc::clone(&opening.ceremonies),
+        consensus: opening.consensus.clone(),
+        directory: Arc::new(opening.config.operators.by_id.clone()),
     };
-    critical(
-        &mut tasks,
-        "health feed",
-        incoming,
-        health::run(of_health, incoming.clone()),
-    );
+    feed("health feed", Box::pin(health::run(of_health, incoming.clone())));
+    for (name, task) in follow(opening, world, lists) {
+        feed(name, task);
+    }
     tasks
 }
 
-fn critical(
-    tasks: &mut JoinSet<()>,
-    name: &'static str,
-    incoming: &mpsc::Sender<Incoming>,
-    task: impl Future<Output = ()> + Send + 'static,
-) {
+type Feed = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// The feeds of the execution layer, behind what tells whom they follow.
+fn follow(
+    opening: Opening,
+    world: watch::Sender<Option<Arc<Outside>>>,
+    lists: watch::Sender<Option<validators::Lists>>,
+) -> [(&'static str, Feed); 3] {
+    let incoming = opening.core.clone();
+    let (intake, known_intake) = oneshot::channel::<Intake>();
+    let (ssv, known_ssv) = oneshot::channel();
+    let (events, received) = mpsc::channel(256);
+    let manager = Arc::clone(&opening.manager);
+    let execution = Arc::clone(&opening.execution);
+    let one_voice = match opening.rpc.each().as_slice() {
+        [(name, _)] => Some(name.clone()),
+        _ => None,
+    };
+    let oracle = opening.oracle;
+    let intake_runs = async move {
+        if let Ok(intake) = known_intake.await {
+            intake.run(events).await;
+        }
+    };
+    let chain_runs = async move {
+        if let Ok(ssv) = known_ssv.await {
+            let at_heads = chain::Sources {
+                manager,
+                ssv,
+                execution,
+                one_voice,
+                oracle,
+            };
+            chain::run(at_heads, received, lists, incoming).await;
+        }
+    };
+    [
+        ("start", Box::pin(opening.run(Opens { world, intake, ssv }))),
+        ("event intake", Box::pin(intake_runs)),
+        ("chain feed", Box::pin(chain_runs)),
+    ]
+}
+
+/// A feed that merely ended is told this much later than one that died: it may have listened to that one.
+const CAUSE_FIRST: Duration = Duration::from_millis(250);
+
+fn critical(tasks: &mut JoinSet<()>, name: &'static str, incoming: &mpsc::Sender<Incoming>, task: Feed) {
     let incoming = incoming.clone();
     let running = tokio::spawn(lane::supervised(task));
     let guard = AbortOnDrop(running.abort_handle());
@@ -107,8 +108,7 @@ fn critical(
         let _guard = guard;
         let why = match running.await {
             Ok(()) => {
-                // it may have ended because another one died: that one's reason is told first
-                tokio::time::sleep(Duration::from_millis(250)).await;
+                tokio::time::sleep(CAUSE_FIRST).await;
                 "ended".to_owned()
             }
             Err(error) => format!("died: {}", lane::last_words(error)),

@@ -1,0 +1,274 @@
+//! The oracle as a process whose surroundings are down, hang, or come late: it starts, says what it waits for, and ends
+//! when it is told to.
+
+use std::fs;
+use std::io::{BufRead as _, BufReader};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::process::{Child, ExitStatus, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use rustix::process::Signal;
+use serde_json::{Value, json};
+
+use super::support::{self, MINIMAL};
+
+/// For machines that are busy with something else.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A running `headless`, killed when dropped.
+struct Oracle {
+    child: Child,
+    said: Arc<Mutex<Vec<String>>>,
+    scratch: tempfile::TempDir,
+}
+
+impl Oracle {
+    /// With this execution node, and more in its configuration.
+    fn start(node: SocketAddr, more: &str) -> Self {
+        let (mut oracle, stdout) = Self::unread(node, more);
+        let stderr = oracle.child.stderr.take().unwrap();
+        oracle.listen(stdout);
+        oracle.listen(stderr);
+        oracle
+    }
+
+    fn unread(node: SocketAddr, more: &str) -> (Self, std::process::ChildStdout) {
+        let scratch = tempfile::tempdir().unwrap();
+        let file = scratch.path().join("c.toml");
+        let text = MINIMAL.replace("127.0.0.1:8545", &node.to_string());
+        fs::write(
+            &file,
+            format!("{text}[dkg]\nmessenger_listen = \"127.0.0.1:0\"\n{more}"),
+        )
+        .unwrap();
+        let mut child = support::program(scratch.path())
+            .arg("--config")
+            .arg(&file)
+            .arg("headless")
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let stdout = child.stdout.take().unwrap();
+        let said = Arc::default();
+        (Self { child, said, scratch }, stdout)
+    }
+
+    fn listen(&self, stream: impl std::io::Read + Send + 'static) {
+        let said = Arc::clone(&self.said);
+        std::thread::spawn(move || {
+            for line in BufReader::new(stream).lines().map_while(Result::ok) {
+                said.lock().unwrap().push(line);
+            }
+        });
+    }
+
+    fn said(&self) -> String {
+        self.said.lock().unwrap().join("\n")
+    }
+
+    #[track_caller]
+    fn says(&mut self, what: &str) {
+        let begun = Instant::now();
+        while !self.said().contains(what) {
+            let ended = self.child.try_wait().unwrap();
+            assert!(
+                ended.is_none() && begun.elapsed() < PATIENCE,
+                "{what:?} was not said ({ended:?}):\n{}",
+                self.said()
+            );
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// What its log files hold.
+    fn log(&self) -> String {
+        let folder = self.scratch.path().join("state/logs");
+        let files = fs::read_dir(folder).into_iter().flatten();
+        files
+            .map(|file| fs::read_to_string(file.unwrap().path()).unwrap())
+            .collect()
+    }
+
+    #[track_caller]
+    fn logs(&self, what: &str) {
+        let begun = Instant::now();
+        while !self.log().contains(what) {
+            assert!(
+                begun.elapsed() < PATIENCE,
+                "{what:?} is not in the log:\n{}",
+                self.log()
+            );
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    fn signal(&self, signal: Signal) {
+        let pid = rustix::process::Pid::from_child(&self.child);
+        rustix::process::kill_process(pid, signal).unwrap();
+    }
+
+    #[track_caller]
+    fn ended(&mut self) -> ExitStatus {
+        let begun = Instant::now();
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status;
+            }
+            assert!(begun.elapsed() < PATIENCE, "it does not end:\n{}", self.said());
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+}
+
+impl Drop for Oracle {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// An address where nobody listens.
+fn refusing() -> SocketAddr {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    taken.local_addr().unwrap()
+}
+
+/// An address where connections are taken and nothing is ever answered.
+fn hanging() -> (SocketAddr, std::sync::mpsc::Receiver<()>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let (asks, asked) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        let mut held: Vec<TcpStream> = Vec::new();
+        for stream in listener.incoming().map_while(Result::ok) {
+            held.push(stream);
+            let _ = asks.send(());
+        }
+    });
+    (address, asked)
+}
+
+/// An execution node of the devnet without a contract, at this address, until the runtime is dropped.
+fn empty_chain(at: SocketAddr) -> tokio::runtime::Runtime {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let listener = runtime.block_on(tokio::net::TcpListener::bind(at)).unwrap();
+    let answer = |body: axum::body::Bytes| async move {
+        let asked: Value = serde_json::from_slice(&body).unwrap();
+        let one = |call: &Value| {
+            let block = json!({
+                "number": "0x5", "hash": format!("0x{}", "05".repeat(32)),
+                "parentHash": format!("0x{}", "04".repeat(32)), "timestamp": "0x5",
+                "baseFeePerGas": "0x7", "logsBloom": format!("0x{}", "00".repeat(256)),
+            });
+            let result = match call["method"].as_str().unwrap_or_default() {
+                "eth_chainId" => json!("0x7a69"),
+                "eth_blockNumber" => json!("0x5"),
+                "eth_syncing" => json!(false),
+                "eth_getBlockByNumber" | "eth_getBlockByHash" => block,
+                _ => json!("0x"),
+            };
+            json!({"jsonrpc": "2.0", "id": call["id"], "result": result})
+        };
+        let answers = match &asked {
+            Value::Array(calls) => calls.iter().map(one).collect(),
+            call => one(call),
+        };
+        axum::Json(answers)
+    };
+    let router = axum::Router::new().fallback(answer);
+    runtime.spawn(async move { axum::serve(listener, router).await });
+    runtime
+}
+
+#[test]
+fn a_node_that_is_down_is_waited_for_and_named() {
+    let others = format!(
+        "messenger_url = \"http://{}\"\n[beacon]\nurls = [\"http://{}\"]\n{}",
+        refusing(),
+        refusing(),
+        support::operators()
+    );
+    let mut oracle = Oracle::start(refusing(), &others);
+    oracle.says("waiting for the contract: ");
+    assert!(
+        oracle
+            .said()
+            .contains("manager 0x5FbDB2315678afecb367f032d93F642f64180aa3"),
+        "it has started"
+    );
+    oracle.signal(Signal::TERM);
+    assert_eq!(oracle.ended().code(), Some(0), "{}", oracle.said());
+}
+
+#[test]
+fn operators_keys_are_waited_for_like_the_node() {
+    let keyless = support::operators()
+        .lines()
+        .filter(|line| !line.starts_with("public_key"))
+        .map(|line| format!("{line}\n"))
+        .collect::<String>();
+    let api = format!("[operators]\nssv_api = \"http://{}\"\n", refusing());
+    let mut oracle = Oracle::start(refusing(), &format!("{api}{keyless}"));
+    oracle.says("waiting for the operators' keys: operator 1: ");
+    oracle.says("waiting for the contract: ");
+    oracle.signal(Signal::INT);
+    assert_eq!(oracle.ended().code(), Some(0), "{}", oracle.said());
+}
+
+#[test]
+fn every_signal_ends_a_start_behind_a_node_that_hangs() {
+    for signal in [Signal::TERM, Signal::INT, Signal::HUP] {
+        let (address, asked) = hanging();
+        let mut oracle = Oracle::start(address, &support::operators());
+        asked.recv_timeout(PATIENCE).unwrap();
+        oracle.signal(signal);
+        assert_eq!(oracle.ended().code(), Some(0), "{signal:?}: {}", oracle.said());
+    }
+}
+
+#[test]
+fn a_node_that_hangs_does_not_keep_the_program_from_starting() {
+    let (address, _asked) = hanging();
+    let mut oracle = Oracle::start(address, &support::operators());
+    oracle.says("waiting for the contract: no endpoint has answered yet");
+    oracle.signal(Signal::TERM);
+    assert_eq!(oracle.ended().code(), Some(0), "{}", oracle.said());
+}
+
+#[test]
+fn what_a_person_has_to_mend_ends_it_at_the_start_and_later() {
+    let address = refusing();
+    let mut late = Oracle::start(address, &support::operators());
+    late.says("waiting for the contract: ");
+    let _chain = empty_chain(address);
+    let mut early = Oracle::start(address, &support::operators());
+    for oracle in [&mut early, &mut late] {
+        assert_eq!(oracle.ended().code(), Some(1), "{}", oracle.said());
+        let begun = Instant::now();
+        while !oracle.said().contains("error: contract: ") {
+            assert!(begun.elapsed() < PATIENCE, "{}", oracle.said());
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+    let journal = |oracle: &Oracle| oracle.scratch.path().join("state/devnet/journal.sqlite").exists();
+    assert!(!journal(&early), "refused before the journal is touched");
+    assert!(journal(&late));
+}
+
+#[test]
+fn a_reader_that_goes_away_ends_nothing() {
+    let address = refusing();
+    let (mut oracle, stdout) = Oracle::unread(address, &support::operators());
+    let mut reader = BufReader::new(stdout);
+    let mut line = String::new();
+    reader.read_line(&mut line).unwrap();
+    assert!(line.contains("manager"), "{line}");
+    drop((reader, oracle.child.stderr.take()));
+    oracle.logs("stdout cannot be written: ");
+    assert_eq!(oracle.child.try_wait().unwrap(), None, "it goes on");
+    oracle.signal(Signal::TERM);
+    assert_eq!(oracle.ended().code(), Some(0));
+    oracle.logs(" could not be written to stdout");
+}
