@@ -143,10 +143,7 @@ pub async fn start(options: ServiceOptions) -> Result<Running, ServiceError> {
             checkpoint: None,
         },
     )?;
-    let resume = Resume {
-        cursor: opened.cursor(),
-        known: known_events(&opened),
-    };
+    let resume = resume(&opened);
     let (core, incoming) = mpsc::channel(1_024);
     let key = signer.as_ref().map(|signer| signer.address());
     let oracle = key.or(config.signer.address);
@@ -215,8 +212,8 @@ fn settings(config: &Config) -> Settings {
     }
 }
 
-/// Events in the journal that a reorg may still drop, as the intake knows them.
-fn known_events(opened: &launch::Opened) -> Vec<Observed> {
+/// Where the intake goes on, with the events in the journal that a reorg may still drop.
+fn resume(opened: &launch::Opened) -> Resume {
     let observed = |kind, pool, at| Observed {
         at,
         event: ObservedEvent::Manager(PoolEvent { kind, pool }),
@@ -225,5 +222,8 @@ fn known_events(opened: &launch::Opened) -> Vec<Observed> {
     let fulfilments = opened.open_fulfilments().into_iter();
     let requests = requests.map(|(kind, pool, at)| observed(PoolEventKind::requests(kind), pool, at));
     let fulfilments = fulfilments.map(|(kind, pool, at)| observed(PoolEventKind::fulfils(kind), pool, at));
-    requests.chain(fulfilments).collect()
+    Resume {
+        cursor: opened.cursor(),
+        known: requests.chain(fulfilments).collect(),
+    }
 }
