@@ -10,6 +10,9 @@ use crate::types::SafeText;
 
 const START_DEADLINE: Duration = Duration::from_secs(30);
 const READY_POLL: Duration = Duration::from_millis(10);
+/// Blocks back to which the chain's state can be asked, and replaced: twice the 64 blocks below `finalized`. Without a
+/// bound anvil writes the older ones into the user's home, and leaves them there when it is killed.
+const STATES_KEPT: u32 = 128;
 
 /// How to start anvil. Blocks are mined as the default says: at once, one per transaction.
 #[derive(Debug, Clone)]
@@ -68,6 +71,7 @@ impl Anvil {
             .args(["--slots-in-an-epoch", &options.slots_in_an_epoch.to_string()])
             .args(["--accounts", &options.accounts.to_string()])
             .args(["--balance", &options.balance_ether.to_string()])
+            .args(["--prune-history", &STATES_KEPT.to_string()])
             .args(options.no_mining.then_some("--no-mining"))
             .env_remove("ANVIL_IP_ADDR");
         if let Some(mnemonic) = &options.mnemonic {
