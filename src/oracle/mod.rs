@@ -4,6 +4,17 @@
 //! are those of the whole program: a [`Case`] is the life of one request, an [`Action`] is one effect that leaves this
 //! machine and matters, a [`Decision`] moves an action on.
 
+/// Whether a test has planted this defect, to see that the simulated world finds it; never so in any other build.
+macro_rules! planted {
+    ($bug:ident) => {{
+        #[cfg(test)]
+        let planted = crate::oracle::sim::is_planted(crate::oracle::sim::Bug::$bug);
+        #[cfg(not(test))]
+        let planted = false;
+        planted
+    }};
+}
+
 mod account;
 mod action;
 mod actions;
@@ -27,6 +38,8 @@ mod milestone;
 mod payload;
 mod policy;
 mod record;
+#[cfg(test)]
+mod sim;
 #[cfg(test)]
 mod simulation;
 mod state;

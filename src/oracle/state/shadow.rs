@@ -34,6 +34,14 @@ impl Shadow {
         same(state, &folded);
         folded
     }
+
+    /// The newest records were not durable when the process died: what is left of the journal, folded.
+    pub(in crate::oracle) fn lose(&mut self, newest: usize) -> Durable {
+        self.journal.truncate(self.journal.len() - newest);
+        let records = self.journal.iter().map(|(seq, at, record)| (*seq, *at, record));
+        self.folded = Durable::fold(records);
+        self.folded.clone()
+    }
 }
 
 /// Names the part that differs: a whole state is too long to read.

@@ -1,0 +1,438 @@
+//! What must hold, whatever happens: kept record by record and effect by effect, so that each step is judged at its own
+//! cost.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use alloy::primitives::U256;
+
+use super::truth::{Call, Outside};
+use super::world::APPROVAL_MS;
+use crate::oracle::state::{EffectKey, Shares};
+use crate::oracle::*;
+use crate::types::*;
+
+/// An action as the journal tells of it.
+#[derive(Debug)]
+struct Told {
+    proposal: Proposal,
+    digest: Root,
+    decided: bool,
+    /// When it was approved.
+    approved: Option<UnixMillis>,
+    /// It lost its ground: void, or its request left the chain before it had left this machine.
+    lost: Option<&'static str>,
+    left: bool,
+    not_before: UnixMillis,
+}
+
+/// A ceremony as the journal tells of it.
+#[derive(Debug)]
+struct Run {
+    case: CaseId,
+    role: CeremonyRole,
+    ended: bool,
+    given_up: bool,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Book {
+    actions: BTreeMap<ActionId, Told>,
+    runs: BTreeMap<RequestId, Run>,
+    nonces: BTreeMap<u64, ActionId>,
+    signed: BTreeMap<ActionId, Vec<SignedTransaction>>,
+    condemned: BTreeSet<BlsPublicKey>,
+    /// Ceremonies that were told to have failed for sure.
+    failed: BTreeSet<RequestId>,
+    /// Nonces that somebody else used and that were told.
+    strange: Vec<(u64, u64)>,
+    /// When a validator was last asked about in this process, and whether a hint came since.
+    asked: BTreeMap<CaseId, (UnixMillis, bool)>,
+    /// Looks because of a hint, and by the clock.
+    pub(super) looks: (u32, u32),
+    pub(super) replaced: u32,
+}
+
+impl Book {
+    pub(super) fn restarted(&mut self, state: &State) {
+        self.asked.clear();
+        let undone = |id: &ActionId| state.actions.contains_key(id);
+        assert!(self.actions.keys().all(undone), "an action is not restored");
+    }
+
+    /// What comes in, before it is dealt with.
+    pub(super) fn told(&mut self, input: &Input) {
+        match input {
+            Input::CeremonyEnded {
+                request,
+                outcome: Err(failure),
+                ..
+            } if failure.kind != FailureKind::Unknown => drop(self.failed.insert(*request)),
+            Input::BeaconMoved => self.asked.values_mut().for_each(|(_, hinted)| *hinted = true),
+            // a person may want it looked up at once
+            Input::Wish {
+                wish: Wish::Retry(case),
+                ..
+            } => drop(self.asked.remove(case)),
+            _ => {}
+        }
+    }
+
+    /// One durable record.
+    pub(super) fn record(&mut self, outside: &Outside, state: &State, at: UnixMillis, record: &Record) {
+        match record {
+            Record::ActionProposed {
+                action,
+                proposal,
+                digest,
+            } => {
+                assert_eq!(proposal.digest(*action), *digest, "{action} has another digest");
+                let told = Told {
+                    proposal: (**proposal).clone(),
+                    digest: *digest,
+                    decided: false,
+                    approved: None,
+                    lost: None,
+                    left: false,
+                    not_before: UnixMillis(0),
+                };
+                assert!(self.actions.insert(*action, told).is_none(), "{action} is proposed twice");
+            }
+            Record::ActionChanged {
+                action,
+                proposal,
+                digest,
+            } => {
+                assert_eq!(proposal.digest(*action), *digest, "{action} has another digest");
+                let told = self.actions.get_mut(action).expect("it was proposed");
+                assert!(!told.decided, "{action} changed after it was decided");
+                told.proposal = (**proposal).clone();
+                told.digest = *digest;
+            }
+            Record::Decided { action, decision } => self.decided(state, at, *action, decision),
+            Record::ActionVoided { action, .. } => {
+                self.actions.get_mut(action).expect("it was proposed").lost = Some("is void");
+            }
+            Record::CauseLost { case } => {
+                let waiting = self.actions.iter_mut().filter(|(id, told)| id.case == *case && !told.left);
+                waiting.for_each(|(_, told)| told.lost = Some("lost its request in a reorganisation"));
+            }
+            Record::ExitDeferred { action, until, .. } => {
+                self.actions.get_mut(action).expect("it was proposed").not_before = *until;
+            }
+            // a person may want it tried at once
+            Record::CaseRetried { case, .. } => {
+                let of = self.actions.iter_mut().filter(|(id, _)| id.case == *case);
+                of.for_each(|(_, told)| told.not_before = told.not_before.min(at));
+            }
+            Record::CeremonyStarted { .. } => self.started(state, at, record),
+            Record::CeremonyVerified { request, .. } => self.ended(*request, "verified"),
+            Record::CeremonyFailed { request, .. } => {
+                assert!(self.failed.contains(request), "the outcome of {request} was guessed");
+                self.ended(*request, "failed");
+            }
+            Record::CeremonyDeclaredLost { request, .. } => {
+                self.ended(*request, "declared lost");
+                self.runs.get_mut(request).expect("it was started").given_up = true;
+            }
+            Record::KeyCondemned { validator, .. } => drop(self.condemned.insert(*validator)),
+            Record::TransactionSigned { action, transaction } => self.signed(*action, transaction),
+            Record::AccountStrange { nonce, next, .. } => self.strange.push((*nonce, *next)),
+            Record::CaseClosed { case, .. } => self.closed(outside, state, *case),
+            _ => {}
+        }
+    }
+
+    fn decided(&mut self, state: &State, at: UnixMillis, id: ActionId, decision: &Decision) {
+        let told = self.actions.get_mut(&id).expect("it was proposed");
+        assert!(!told.decided, "{id} is decided twice");
+        assert_eq!(decision.digest, told.digest, "{id}: something else was decided");
+        told.decided = true;
+        if decision.verdict != Verdict::Approve {
+            told.lost = Some("was rejected");
+            return;
+        }
+        assert_eq!(told.lost, None, "{id} is approved and {:?}", told.lost);
+        assert_eq!(told.proposal.failed_checks().count(), 0, "{id} is approved with failed checks");
+        told.approved = Some(at);
+        assert_ne!(state.settings.mode, Mode::Observe, "an observer approved {id}");
+        let Decider::Rule { .. } = &decision.decider else {
+            return;
+        };
+        assert_eq!(state.settings.mode, Mode::Auto, "a rule approved {id}");
+        let unknown = told.proposal.checks.iter().filter(|c| c.status == CheckStatus::Unknown);
+        for check in unknown {
+            assert_eq!(check.name, "endpoints-agree", "a rule approved {id} with an unknown check");
+        }
+        if let Payload::Transaction(payload) = &told.proposal.payload {
+            let max = state.settings.policy.rules[0].max_fee_wei;
+            assert!(max.is_none_or(|max| payload.fee_ceiling_wei <= max), "a rule approved the fee of {id}");
+        }
+    }
+
+    /// Its approval holds, and what leaves is what was approved.
+    fn may_leave(&mut self, id: ActionId, at: UnixMillis, payload: &Payload) {
+        let told = self.actions.get_mut(&id).expect("it was proposed");
+        let approved = told.approved.unwrap_or_else(|| panic!("{id} leaves without an approval"));
+        assert_eq!(told.lost, None, "{id} leaves although it {:?}", told.lost);
+        assert_eq!(*payload, told.proposal.payload, "{id}: something else leaves than was approved");
+        assert!(told.not_before <= at, "{id} leaves before its time");
+        let since = approved.max(told.not_before);
+        let age = at.since(since).as_millis();
+        assert!(told.left || age <= u128::from(APPROVAL_MS), "{id} leaves {age} ms after its approval");
+    }
+
+    fn left(&mut self, id: ActionId) {
+        self.actions.get_mut(&id).expect("it was proposed").left = true;
+    }
+
+    fn started(&mut self, state: &State, at: UnixMillis, record: &Record) {
+        let Record::CeremonyStarted {
+            request,
+            case,
+            action,
+            role,
+            plan,
+            backend,
+            ..
+        } = record
+        else {
+            return;
+        };
+        if let Some(action) = action {
+            let (plan, backend) = (plan.clone(), backend.clone());
+            self.may_leave(*action, at, &Payload::Ceremony(CeremonyPayload { plan, backend }));
+            self.left(*action);
+        }
+        let open = |run: &&Run| !run.ended;
+        let beside = self.runs.values().filter(open).find(|run| run.case == *case);
+        assert!(beside.is_none(), "{case} has two ceremonies at once");
+        let shares = |id: &CaseId| cases::kind(id.kind).shares();
+        let deals = |run: &&Run| {
+            run.case.pool == case.pool
+                && run.role == CeremonyRole::Main
+                && (shares(&run.case) == Shares::Replaces || shares(case) == Shares::Replaces)
+                && shares(&run.case) != Shares::Makes
+        };
+        if *role == CeremonyRole::Main {
+            let other = self.runs.values().filter(open).find(deals);
+            assert!(other.is_none(), "{case} uses a key beside {:?}", other.map(|run| run.case));
+        }
+        assert!(state.may_leave(*case), "a ceremony of {case} begins in a pause");
+        let run = Run {
+            case: *case,
+            role: *role,
+            ended: false,
+            given_up: false,
+        };
+        assert!(self.runs.insert(*request, run).is_none(), "{request} is used twice");
+    }
+
+    fn ended(&mut self, request: RequestId, how: &str) {
+        let run = self.runs.get_mut(&request).expect("it was started");
+        assert!(!run.ended, "{request} is {how} after its end");
+        run.ended = true;
+    }
+
+    fn signed(&mut self, id: ActionId, transaction: &SignedTransaction) {
+        let told = self.actions.get(&id).expect("it was proposed");
+        let Payload::Transaction(payload) = &told.proposal.payload else {
+            panic!("{id} is no transaction")
+        };
+        assert!(told.approved.is_some(), "{id} was signed without an approval");
+        assert!(told.left || told.lost.is_none(), "{id} was signed although it {:?}", told.lost);
+        assert_eq!(transaction.raw[..Call::BYTES], payload.data[..], "{id}: something else was signed");
+        let cost = transaction.max_fee_wei * U256::from(transaction.gas_limit);
+        assert!(cost <= payload.fee_ceiling_wei, "{id} costs more than its ceiling");
+        let key = Call::read(&transaction.raw).key;
+        assert!(!self.condemned.contains(&key), "{id} uses a condemned key");
+        let owner = *self.nonces.entry(transaction.nonce).or_insert(id);
+        assert_eq!(owner, id, "nonce {} has two intents", transaction.nonce);
+        let versions = self.signed.entry(id).or_default();
+        let same = versions.iter().all(|v| v.nonce == transaction.nonce);
+        assert!(same, "{id} has two nonces");
+        self.replaced += u32::from(!versions.is_empty());
+        versions.push(transaction.clone());
+        self.left(id);
+    }
+
+    /// A case closes only on what contract and beacon chain really say, for good.
+    fn closed(&self, outside: &Outside, state: &State, id: CaseId) {
+        let chain = outside.older.front().unwrap_or(&outside.chain);
+        let so = match id.kind {
+            RequestKind::Deposit => chain.deposits.contains_key(&id.pool),
+            RequestKind::Reshare => {
+                let closed = state.cases_of(id.kind, id.pool).filter(|c| c.is_closed()).count();
+                chain.reshares.get(&id.pool).map_or(0, Vec::len) >= closed
+            }
+            RequestKind::Exit => {
+                let key = outside.chain.keys.get(&id.pool);
+                let exit = key.and_then(|key| outside.exits.get(key));
+                exit.is_some_and(|at| outside.height() >= at + 10)
+            }
+        };
+        assert!(so, "{id} is closed, and it is not so");
+    }
+
+    /// One effect that is asked for.
+    pub(super) fn effect(&mut self, state: &State, at: UnixMillis, effect: &Effect) {
+        let leaves = matches!(
+            effect,
+            Effect::RunCeremony { start: true, .. }
+                | Effect::Sign { .. }
+                | Effect::Send { .. }
+                | Effect::PublishExit { .. }
+        );
+        let case = effect.case();
+        assert!(!leaves || state.may_leave(case), "{} of {case} in a pause", effect.name());
+        match effect {
+            Effect::Sign {
+                action,
+                payload,
+                nonce,
+                replaces,
+            } => {
+                let payload = Payload::Transaction(payload.clone());
+                match replaces {
+                    None => {
+                        self.may_leave(*action, at, &payload);
+                        let owner = self.nonces.get(nonce);
+                        assert!(owner.is_none(), "nonce {nonce} of {owner:?} is given to {action}");
+                    }
+                    Some(old) => {
+                        let base_fee = state.facts().base_fee_wei;
+                        assert!(old.max_fee_wei < base_fee, "{action} is signed again and was not stuck");
+                    }
+                }
+            }
+            Effect::PublishExit { action, payload } => {
+                self.may_leave(*action, at, &Payload::Exit(payload.clone()));
+                self.left(*action);
+            }
+            Effect::LookUpValidator { case, .. } => self.looks_up(state, at, *case),
+            _ => {}
+        }
+    }
+
+    /// What really leaves was journaled before, as it is.
+    pub(super) fn leaves(&self, effect: &Effect) {
+        match effect {
+            Effect::RunCeremony {
+                request, start: true, ..
+            } => assert!(self.runs.contains_key(request), "a ceremony starts that is not in the journal"),
+            Effect::Send { action, transaction } => {
+                let journaled = self.signed.get(action).is_some_and(|all| all.contains(transaction));
+                assert!(journaled, "bytes leave that are not in the journal");
+            }
+            Effect::PublishExit { action, .. } => {
+                let approved = self.actions.get(action).is_some_and(|told| told.approved.is_some());
+                assert!(approved, "an exit leaves without an approval");
+            }
+            _ => {}
+        }
+    }
+
+    /// A hint is followed at once, and never more than once a second; without one the core is calm.
+    fn looks_up(&mut self, state: &State, at: UnixMillis, case: CaseId) {
+        let Some((asked, hinted)) = self.asked.insert(case, (at, false)) else {
+            return;
+        };
+        let least = if hinted {
+            self.looks.0 += 1;
+            advance::LOOK_UP_LEAST_MS
+        } else {
+            self.looks.1 += 1;
+            state.settings.look_up_every_ms
+        };
+        let pause = at.since(asked).as_millis();
+        assert!(pause >= u128::from(least), "{case} is looked up after {pause} ms, hinted: {hinted}");
+    }
+
+    /// What must hold after every step.
+    pub(super) fn must_hold(
+        &self,
+        state: &State,
+        outside: &Outside,
+        at: UnixMillis,
+        waiting: &VecDeque<Effect>,
+        answers: &VecDeque<Input>,
+    ) {
+        for (pool, served) in &outside.chain.deposits {
+            assert!(served.len() <= 1, "pool {pool} was served {} times", served.len());
+            let (_, key) = served[0];
+            assert!(!self.condemned.contains(&key), "a condemned key was used for pool {pool}");
+        }
+        for (request, starts) in &outside.started {
+            assert!(*starts <= 1, "ceremony {request} was started {starts} times");
+        }
+        for case in state.cases.values().filter(|c| !c.is_closed()) {
+            self.has_a_reason(state, case);
+            self.is_looked_up(state, at, case);
+        }
+        // who is asked answers: nothing is waited for that is not under way
+        let under_way = waiting.len() + answers.len();
+        assert!(
+            state.live.in_flight.len() <= under_way,
+            "more is waited for than is under way: {:?}",
+            state.live.in_flight
+        );
+    }
+
+    /// What waits has a reason: something is asked for it, its time is set, or its sentence says why.
+    fn has_a_reason(&self, state: &State, case: &Case) {
+        let id = case.id;
+        let live = &state.live;
+        let asks = |key: EffectKey| {
+            live.in_flight.contains(&key) || live.not_before.get(&key).is_some_and(|t| *t > live.now)
+        };
+        let asked = asks(EffectKey::Prepare(id));
+        let said = state.waiting_reason(id).is_some();
+        let held = case.orphaned || case.paused.is_some() || state.paused.is_some() || asked || said;
+        let good = match &case.step {
+            Step::PlanCeremony | Step::AwaitTurn | Step::Register(None) | Step::PlanEffect => {
+                held || case.served_by.is_some()
+            }
+            Step::DecideCeremony(action) | Step::DecideEffect(action) => {
+                held
+                    || state.actions[action].state == ActionState::Proposed
+                    || asks(EffectKey::Sign(*action))
+                    || asks(EffectKey::Publish(*action))
+            }
+            Step::RunCeremony(request) | Step::Register(Some(request)) => {
+                asks(EffectKey::Ceremony(*request))
+            }
+            Step::Halted { reason, .. } => !reason.as_str().is_empty(),
+            Step::Execute(_) | Step::Follow | Step::Closed { .. } => true,
+        };
+        assert!(good, "{id} waits at {:?} and says nothing", case.step);
+    }
+
+    /// Whoever is followed is looked up when it is due.
+    fn is_looked_up(&self, state: &State, at: UnixMillis, case: &Case) {
+        let Some((asked, hinted)) = self.asked.get(&case.id) else {
+            return;
+        };
+        let followed = case.step == Step::Follow && !case.orphaned;
+        let least = if *hinted { advance::LOOK_UP_LEAST_MS } else { state.settings.look_up_every_ms };
+        let early = at.since(*asked).as_millis() < u128::from(least);
+        let asks = state.live.in_flight.contains(&EffectKey::LookUp(case.id));
+        assert!(!followed || early || asks, "{} is not looked up, hinted: {hinted}", case.id);
+    }
+
+    /// At the end: nobody else used the account unnoticed, and what came late is not used.
+    pub(super) fn at_the_end(&self, outside: &Outside, late: impl Fn(&RequestId) -> Option<BlsPublicKey>) {
+        for nonce in outside.chain.strange.keys() {
+            let told = self.strange.iter().any(|(from, to)| (*from..*to).contains(nonce));
+            assert!(
+                told || self.nonces.contains_key(nonce),
+                "nonce {nonce} was used by a stranger, and nobody was told"
+            );
+        }
+        for request in self.runs.iter().filter(|(_, run)| run.given_up).map(|(request, _)| request) {
+            let used = |key: BlsPublicKey| outside.chain.keys.values().any(|used| *used == key);
+            assert!(
+                !late(request).is_some_and(used),
+                "the key of a ceremony that was given up was used"
+            );
+        }
+    }
+}

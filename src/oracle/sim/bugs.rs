@@ -1,0 +1,64 @@
+//! Defects that a test plants, to see that the simulated world finds each. `planted!` in the core asks here in tests and
+//! is `false` in every other build.
+
+use std::cell::Cell;
+
+/// A defect, where the core or the simulated shell has it when it is planted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(in crate::oracle) enum Bug {
+    /// The chain's word on a transaction changes the state, and is not journaled.
+    SkippedRecord,
+    /// The next nonce does not pass over those of other intents.
+    NonceTwice,
+    /// What no node has is signed anew instead of being sent again as it was journaled.
+    SignedAnew,
+    /// A reorganisation takes the request away, and its approval stays.
+    ApprovalSurvives,
+    /// After a restart a ceremony is started again instead of being looked for.
+    StartedAgain,
+    /// A log alone closes a case, before it is final.
+    ClosedByLog,
+    /// A check that is unknown counts as passed.
+    UnknownPasses,
+    /// A deposit is prepared with a key that was condemned.
+    CondemnedKey,
+    /// The shell performs effects before their records are durable.
+    EffectFirst,
+    /// An approval is good for ever.
+    NeverExpires,
+    /// A pause does not hold what waits to be sent again.
+    PausedSends,
+    /// Ceremonies of one key run side by side.
+    SharesAtOnce,
+    /// A rule's largest fee does not count.
+    FeeIgnored,
+    /// A ceremony whose outcome is unknown counts as failed.
+    OutcomeGuessed,
+    /// What leaves is not compared with what was approved.
+    DigestIgnored,
+    /// Nobody notices who else uses the account.
+    StrangerUnnoticed,
+    /// A second decision on the same action is taken.
+    DecidedTwice,
+    /// The key of a ceremony that was given up is not condemned when it turns up.
+    LateKeyAccepted,
+    /// Whose task died is waited for all the same.
+    DeathUnnoticed,
+    /// A case that is halted cannot be taken up again.
+    NoWayOut,
+    /// A beacon node's hint is not followed.
+    HintIgnored,
+}
+
+thread_local! {
+    static PLANTED: Cell<Option<Bug>> = const { Cell::new(None) };
+}
+
+/// Plants a defect in whatever this thread does from here on, or takes it out again.
+pub(super) fn plant(bug: Option<Bug>) {
+    PLANTED.set(bug);
+}
+
+pub(in crate::oracle) fn is_planted(bug: Bug) -> bool {
+    PLANTED.get() == Some(bug)
+}

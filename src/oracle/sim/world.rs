@@ -1,0 +1,221 @@
+//! A process and the world around it: inputs go in, records are kept, effects wait to be performed. The process may die
+//! between any two records.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use rand::{Rng as _, SeedableRng as _};
+use rand_chacha::ChaCha8Rng;
+
+use super::book::Book;
+use super::bugs::{Bug, is_planted};
+use super::coverage::Coverage;
+use super::replay;
+use super::truth::{Event, Outside};
+use crate::oracle::state::shadow::Shadow;
+use crate::oracle::*;
+use crate::types::*;
+
+pub(super) const POOLS: u32 = 6;
+/// Pools from this one on are staked before the life begins.
+const STAKED_FROM: u32 = 5;
+pub(super) const APPROVAL_MS: u64 = 60_000;
+
+pub(super) struct World {
+    pub(super) rng: ChaCha8Rng,
+    pub(super) outside: Outside,
+    pub(super) state: State,
+    shadow: Shadow,
+    pub(super) book: Book,
+    pub(super) seen: Coverage,
+    /// Effects that were asked for, and answers that are under way.
+    pub(super) waiting: VecDeque<Effect>,
+    pub(super) answers: VecDeque<Input>,
+    pub(super) now: u64,
+    /// No faults any more.
+    pub(super) calm: bool,
+    /// The process dies by itself.
+    pub(super) mortal: bool,
+    /// Processes so far.
+    pub(super) process: u32,
+    pub(super) steps: u64,
+    /// Records that are durable.
+    pub(super) records: usize,
+    /// Events that the process was told, and its journal holds.
+    pub(super) told: Vec<Event>,
+    pub(super) mode: Mode,
+    /// The rule covers transactions of this fee.
+    max_fee: u64,
+    /// Digests that people have seen.
+    pub(super) shown: BTreeMap<ActionId, Vec<Root>>,
+    /// Cases that people tried to take up again, how often, and those that they left at it.
+    pub(super) tries: BTreeMap<CaseId, u32>,
+    pub(super) gave_up: BTreeSet<CaseId>,
+    /// Where cases stood when somebody last asked who could move them.
+    pub(super) stood: BTreeMap<CaseId, (u64, &'static str)>,
+    /// Every step is printed.
+    pub(super) aloud: bool,
+}
+
+impl World {
+    pub(super) fn new(seed: u64, aloud: bool) -> Self {
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        let mut outside = Outside {
+            base_fee: 7,
+            exit_root: 1,
+            ..Outside::default()
+        };
+        outside.chain.height = 20;
+        for pool in STAKED_FROM..=POOLS {
+            let key = BlsPublicKey([200 + pool as u8; 48]);
+            outside.chain.keys.insert(PoolId(pool), key);
+            outside.chain.since.insert(key, 1);
+            outside.chain.staked.insert(PoolId(pool));
+        }
+        let mode = if rng.gen_bool(0.7) { Mode::Auto } else { Mode::Supervised };
+        let max_fee = if rng.gen_bool(0.5) { 5_000 } else { 50_000 };
+        let mut world = Self {
+            rng,
+            outside,
+            state: State::new(settings(mode, max_fee)),
+            shadow: Shadow::default(),
+            book: Book::default(),
+            seen: Coverage::default(),
+            waiting: VecDeque::new(),
+            answers: VecDeque::new(),
+            now: 1_000_000,
+            calm: false,
+            mortal: true,
+            process: 0,
+            steps: 0,
+            records: 0,
+            told: Vec::new(),
+            mode,
+            max_fee,
+            shown: BTreeMap::new(),
+            tries: BTreeMap::new(),
+            gave_up: BTreeSet::new(),
+            stood: BTreeMap::new(),
+            aloud,
+        };
+        world.begin();
+        world
+    }
+
+    /// One input, and everything that must hold after it.
+    pub(super) fn input(&mut self, input: Input) -> WishReply {
+        self.now += self.rng.gen_range(1..400);
+        let mut entropy = [0; 24];
+        self.rng.fill(&mut entropy);
+        let at = UnixMillis(self.now);
+        self.steps += 1;
+        self.seen.input(&input);
+        self.book.told(&input);
+        if self.aloud {
+            replay::input(self.steps, at, &input);
+        }
+        let (output, reply) = step(&mut self.state, Stamped { at, entropy, input });
+        let Output { records, effects } = output;
+        if records.is_empty() {
+            assert_eq!(self.state.newest, self.records as u64, "a record is not in the journal");
+        } else {
+            self.shadow.follow(&self.state, at, &records);
+        }
+        let dies = self.mortal && !self.calm && !records.is_empty() && self.rng.gen_bool(0.01);
+        let kept = if dies { self.rng.gen_range(0..=records.len()) } else { records.len() };
+        for record in &records[..kept] {
+            self.seen.record(record);
+            self.book.record(&self.outside, &self.state, at, record);
+        }
+        self.records += kept;
+        if self.aloud {
+            replay::output(&records, kept, &effects, dies, reply.as_ref());
+        }
+        if is_planted(Bug::EffectFirst) && dies {
+            effects.iter().for_each(|effect| self.happen(effect));
+        }
+        if dies {
+            self.die(records.len() - kept);
+            return reply;
+        }
+        for effect in &effects {
+            self.seen.effect(effect);
+            self.book.effect(&self.state, at, effect);
+        }
+        self.waiting.extend(effects);
+        self.book.must_hold(&self.state, &self.outside, at, &self.waiting, &self.answers);
+        self.check_ways();
+        reply
+    }
+
+    /// The process dies, and the newest records of its last step with it. What was under way may have happened.
+    pub(super) fn die(&mut self, lost: usize) {
+        while let Some(effect) = self.waiting.pop_front() {
+            if self.rng.gen_bool(0.5) {
+                self.happen(&effect);
+            }
+        }
+        self.restart(lost);
+    }
+
+    pub(super) fn restart(&mut self, lost: usize) {
+        self.waiting.clear();
+        self.answers.clear();
+        let whole = self.shadow.restart(&self.state);
+        let durable = if lost == 0 { whole } else { self.shadow.lose(lost) };
+        if !self.calm && self.rng.gen_bool(0.15) {
+            self.mode = [Mode::Auto, Mode::Supervised, Mode::Observe][self.rng.gen_range(0..3)];
+        }
+        self.state = State::restored(settings(self.mode, self.max_fee), durable);
+        self.process += 1;
+        self.book.restarted(&self.state);
+        if self.aloud {
+            replay::restarted(self.process, self.mode);
+        }
+        self.begin();
+    }
+
+    fn begin(&mut self) {
+        let process = self.process;
+        self.input(Input::Started);
+        if self.process == process {
+            self.look();
+        }
+    }
+
+    /// The chain is looked at: its state, and what was said since.
+    pub(super) fn look(&mut self) {
+        let process = self.process;
+        if self.rng.gen_bool(0.5) {
+            self.facts();
+            if self.process == process {
+                self.read_events();
+            }
+        } else {
+            self.read_events();
+            if self.process == process {
+                self.facts();
+            }
+        }
+    }
+
+    /// Time passes while everything stands still, as on a machine that was suspended.
+    pub(super) fn sleep(&mut self, ms: u64) {
+        self.now += ms;
+        self.input(Input::Tick);
+    }
+}
+
+pub(super) fn settings(mode: Mode, max_fee: u64) -> Settings {
+    let mut settings = fixture::settings();
+    let rule = &mut settings.policy.rules[0];
+    rule.max_attempts = 50;
+    rule.max_fee_wei = Some(alloy::primitives::U256::from(max_fee));
+    rule.unknown_ok = vec!["endpoints-agree".to_owned(), NEW_SIGNING_ROOT.to_owned()];
+    Settings {
+        mode,
+        look_up_every_ms: 12_000,
+        approval_expires_ms: APPROVAL_MS,
+        bump_after_ms: 3_000,
+        ..settings
+    }
+}
