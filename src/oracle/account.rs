@@ -50,7 +50,7 @@ fn own(state: &State, account: Address) -> impl Iterator<Item = u64> {
 pub(super) fn next_nonce(state: &State, account: Address) -> Option<u64> {
     let used = state.live.facts.account.filter(|a| a.address == account)?;
     let mut next = used.next.max(used.pending);
-    while own(state, account).any(|nonce| nonce == next) {
+    while !planted!(NonceTwice) && own(state, account).any(|nonce| nonce == next) {
         next += 1;
     }
     Some(next)
@@ -59,7 +59,7 @@ pub(super) fn next_nonce(state: &State, account: Address) -> Option<u64> {
 /// Somebody else sends from the oracle account: a second oracle on another machine, or a stolen key. Everything pauses
 /// until a person has looked.
 pub(super) fn watch(turn: &mut Turn<'_>) {
-    let Some(facts) = turn.state.live.facts.account else {
+    let Some(facts) = turn.state.live.facts.account.filter(|_| !planted!(StrangerUnnoticed)) else {
         return;
     };
     let account = facts.address;

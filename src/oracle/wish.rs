@@ -61,11 +61,11 @@ fn decidable(turn: &Turn<'_>, id: ActionId, digest: Root) -> Result<(), Refusal>
         .actions
         .get(&id)
         .ok_or_else(|| not_now(format!("there is no action {id}")))?;
-    if let Some(decision) = &action.decision {
+    if let Some(decision) = action.decision.as_ref().filter(|_| !planted!(DecidedTwice)) {
         let by = SafeText::new(&decision.decider.to_string());
         return Err(Refusal::AlreadyDecided { by, at: decision.at });
     }
-    if action.state != ActionState::Proposed {
+    if action.state != ActionState::Proposed && !planted!(DecidedTwice) {
         return Err(not_now(format!(
             "{id} is {}, it waits for no decision",
             action.state.word()
@@ -125,7 +125,7 @@ fn retry(turn: &mut Turn<'_>, by: &SafeText, id: CaseId) -> Answer {
         .get(&id)
         .ok_or_else(|| not_now(format!("there is no case {id}")))?;
     match case.step {
-        Step::Halted { .. } => {
+        Step::Halted { .. } if !planted!(NoWayOut) => {
             turn.record(Record::CaseRetried {
                 case: id,
                 by: by.clone(),

@@ -36,8 +36,12 @@ impl Kind for SendDeposit {
     }
 
     fn draft(&self, state: &State, case: &Case, _: Option<Vec<OperatorId>>) -> Option<Draft> {
+        let mut keygen = case.keygen.clone()?;
+        if planted!(CondemnedKey) {
+            keygen.validator = state.condemned.keys().next().copied().unwrap_or(keygen.validator);
+        }
         Some(Draft::SendDeposit(SendDepositDraft {
-            keygen: case.keygen.clone()?,
+            keygen,
             ceremony_checks: state.ceremonies.get(&case.ceremony?)?.checks.clone(),
             registration: case.registration?,
         }))

@@ -10,10 +10,11 @@ mod served;
 
 use crate::oracle::state::{Case, EffectKey};
 use crate::oracle::turn::Turn;
-use crate::oracle::{ActionKind, Doubt, Effect, Purpose, Record, Resume, State, Step};
+use crate::oracle::{ActionKind, ActionState, Doubt, Effect, Purpose, Record, Resume, State, Step};
 use crate::types::{CaseId, OperatorId, RequestId, SafeText};
 
 use decide::decide;
+pub(super) use decide::not_in_time;
 use execute::execute;
 pub(super) use execute::offer_pause;
 use follow::{follow, look_up};
@@ -111,6 +112,10 @@ fn case(turn: &mut Turn<'_>, id: CaseId) {
 fn orphaned(turn: &mut Turn<'_>, step: &Step) {
     match step {
         Step::DecideCeremony(action) | Step::DecideEffect(action) => {
+            let approved = turn.state.actions.get(action).is_some_and(|a| a.state == ActionState::Approved);
+            if planted!(ApprovalSurvives) && approved {
+                return;
+            }
             let reason = SafeText::new("its request left the chain in a reorganisation");
             turn.record(Record::ActionVoided {
                 action: *action,
@@ -195,7 +200,7 @@ fn attend(turn: &mut Turn<'_>, case: CaseId, request: RequestId) {
         request,
         plan,
         backend,
-        start: false,
+        start: planted!(StartedAgain),
     });
 }
 

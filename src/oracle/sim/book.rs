@@ -250,6 +250,8 @@ impl Book {
         let versions = self.signed.entry(id).or_default();
         let same = versions.iter().all(|v| v.nonce == transaction.nonce);
         assert!(same, "{id} has two nonces");
+        let again = versions.iter().any(|v| v.hash == transaction.hash);
+        assert!(!again, "{id}: the same bytes are signed twice");
         self.replaced += u32::from(!versions.is_empty());
         versions.push(transaction.clone());
         self.left(id);

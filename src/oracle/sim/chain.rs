@@ -1,7 +1,5 @@
 //! The execution chain moves: blocks, the contract, strangers, reorganisations, requests.
 
-use std::collections::BTreeSet;
-
 use alloy::primitives::{Address, U256};
 use rand::Rng as _;
 use rand::seq::IteratorRandom as _;
@@ -43,7 +41,13 @@ impl World {
         self.outside.chain.account_nonce += 1;
         let served = self.call(hash, entry.call);
         let success = served.is_some();
-        self.outside.chain.mined.insert(hash, Mined { block, success, served });
+        let mined = Mined {
+            nonce,
+            block,
+            success,
+            served,
+        };
+        self.outside.chain.mined.insert(hash, mined);
     }
 
     /// A block on top, and what comes about in it by itself.
@@ -205,7 +209,6 @@ impl World {
             if self.process != process {
                 return;
             }
-            self.told.retain(|e| *e != event);
         }
         for event in new {
             if !self.calm && self.rng.gen_bool(0.1) {
@@ -215,7 +218,6 @@ impl World {
             if self.process != process {
                 return;
             }
-            self.told.push(event);
             if self.rng.gen_bool(0.05) {
                 self.tell(event, false);
             }
@@ -229,6 +231,7 @@ impl World {
 
     fn tell(&mut self, event: Event, removed: bool) {
         let Event { said, pool, log } = event;
+        self.telling = Some((event, removed));
         self.input(match (said, removed) {
             (Said::Asked(kind), false) => Input::Requested { kind, pool, log },
             (Said::Asked(kind), true) => Input::RequestRemoved { kind, pool, log },
@@ -251,12 +254,8 @@ impl World {
         };
         let said = Said::Did(what);
         let event = Event { said, pool, log };
-        let process = self.process;
+        // it is taken back when the events are read next: it stands nowhere
         self.tell(event, false);
-        if self.process == process {
-            // it is taken back when the events are read next: it stands nowhere
-            self.told.push(event);
-        }
     }
 
     /// What the nodes say of a nonce: the truth, less than it, or what one of them believes.
@@ -281,6 +280,13 @@ impl World {
                 is_final: outside.is_final(block.number),
             };
         }
+        // a version of which the question knows nothing yet
+        if let Some((hash, mined)) = outside.chain.mined.iter().find(|(_, mined)| mined.nonce == nonce) {
+            return NonceStatus::Replaced {
+                by: Some(*hash),
+                is_final: outside.is_final(mined.block.number),
+            };
+        }
         assert!(outside.chain.account_nonce <= nonce, "nonce {nonce} has another intent");
         let strange = outside.strange_pool.contains_key(&nonce);
         let known = hashes.iter().any(|h| outside.pool.contains_key(h));
@@ -296,10 +302,5 @@ impl World {
             _ if strange => contested,
             _ => NonceStatus::Missing,
         }
-    }
-
-    /// Pools whose request stands, and which nobody has served.
-    pub(super) fn unserved(&self) -> BTreeSet<PoolId> {
-        self.outside.chain.ready.iter().copied().collect()
     }
 }

@@ -26,6 +26,7 @@ pub(super) struct Event {
 /// What became of a transaction of the oracle.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Mined {
+    pub(super) nonce: u64,
     pub(super) block: BlockRef,
     pub(super) success: bool,
     pub(super) served: Option<PoolId>,

@@ -42,6 +42,8 @@ pub(super) struct World {
     pub(super) records: usize,
     /// Events that the process was told, and its journal holds.
     pub(super) told: Vec<Event>,
+    /// The event that it is being told, or that is taken back.
+    pub(super) telling: Option<(Event, bool)>,
     pub(super) mode: Mode,
     /// The rule covers transactions of this fee.
     max_fee: u64,
@@ -71,6 +73,7 @@ impl World {
             outside.chain.since.insert(key, 1);
             outside.chain.staked.insert(PoolId(pool));
         }
+        (0..3).for_each(|_| outside.grow());
         let mode = if rng.gen_bool(0.7) { Mode::Auto } else { Mode::Supervised };
         let max_fee = if rng.gen_bool(0.5) { 5_000 } else { 50_000 };
         let mut world = Self {
@@ -89,6 +92,7 @@ impl World {
             steps: 0,
             records: 0,
             told: Vec::new(),
+            telling: None,
             mode,
             max_fee,
             shown: BTreeMap::new(),
@@ -129,6 +133,10 @@ impl World {
         self.records += kept;
         if self.aloud {
             replay::output(&records, kept, &effects, dies, reply.as_ref());
+        }
+        if let Some((event, removed)) = self.telling.take().filter(|_| !dies || kept > 0) {
+            self.told.retain(|known| *known != event);
+            self.told.extend((!removed).then_some(event));
         }
         if is_planted(Bug::EffectFirst) && dies {
             effects.iter().for_each(|effect| self.happen(effect));

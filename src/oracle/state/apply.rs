@@ -53,7 +53,7 @@ impl Durable {
             Record::Paused { by, .. } => self.pause(at, Some(case), by),
             Record::Resumed { .. } => self.resume(Some(case)),
             Record::PoolServed { transaction, log, .. } => self.pool_served(case, *transaction, *log),
-            Record::PoolNotServed { .. } => self.pool_not_served(case),
+            Record::PoolNotServed { transaction, .. } => self.pool_not_served(case, *transaction),
             Record::CaseClosed { outcome, .. } => self.case_closed(at, case, outcome),
             // opened already, or nothing but a line in its file
             _ => {}

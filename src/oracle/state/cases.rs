@@ -31,6 +31,7 @@ impl Durable {
             avoid: BTreeSet::new(),
             last_failure: None,
             served_by: None,
+            served_too: Vec::new(),
             phase: None,
             seen: BTreeMap::new(),
             index: None,
@@ -99,11 +100,20 @@ impl Durable {
     }
 
     pub(super) fn pool_served(&mut self, case: CaseId, transaction: Root, log: Option<LogRef>) {
-        self.with(case, |c| c.served_by = Some(Served { transaction, log }));
+        self.with(case, |c| {
+            let before = c.served_by.replace(Served { transaction, log });
+            c.served_too.extend(before);
+        });
     }
 
-    pub(super) fn pool_not_served(&mut self, case: CaseId) {
-        self.with(case, |c| c.served_by = None);
+    /// One report left the chain; another one may still stand.
+    pub(super) fn pool_not_served(&mut self, case: CaseId, transaction: Root) {
+        self.with(case, |c| {
+            c.served_too.retain(|served| served.transaction != transaction);
+            if c.served_by.is_some_and(|served| served.transaction == transaction) {
+                c.served_by = c.served_too.pop();
+            }
+        });
     }
 
     pub(super) fn case_closed(&mut self, at: UnixMillis, case: CaseId, outcome: &SafeText) {

@@ -83,7 +83,7 @@ pub(super) fn fulfilled(turn: &mut Turn<'_>, what: Fulfilment, pool: PoolId, log
         transaction: log.transaction,
         log: Some(log),
     };
-    if !own && case.served_by != Some(served) {
+    if !own && case.reports().all(|known| *known != served) {
         turn.record(Record::PoolServed {
             case: id,
             transaction: log.transaction,
@@ -99,7 +99,7 @@ pub(super) fn fulfilment_removed(turn: &mut Turn<'_>, what: Fulfilment, pool: Po
     let served = turn
         .state
         .cases_of(what.answers(), pool)
-        .find(|c| !c.is_closed() && c.served_by.is_some_and(is_it))
+        .find(|c| !c.is_closed() && c.reports().copied().any(is_it))
         .map(|c| c.id);
     if let Some(case) = served {
         let transaction = log.transaction;

@@ -3,17 +3,17 @@
 use crate::oracle::state::EffectKey;
 use crate::oracle::turn::Turn;
 use crate::oracle::{
-    ActionState, CeremonyPayload, CeremonyRole, Effect, Family, Payload, Prepared, Purpose, Record, Step,
-    TransactionPayload, account,
+    ActionKind, ActionState, CeremonyPayload, CeremonyRole, Effect, Family, Payload, Prepared, Purpose, Record, Step,
+    TransactionPayload, account, advance,
 };
 use crate::types::{ActionId, CaseId, SafeText};
 
 pub(super) fn prepared(turn: &mut Turn<'_>, case: CaseId, purpose: Purpose, outcome: Prepared) {
     let key = EffectKey::Prepare(case);
     turn.answered(key);
-    let Some(step) = turn.state.cases.get(&case).map(|c| c.step.clone()) else {
+    if !turn.state.cases.contains_key(&case) {
         return;
-    };
+    }
     match (purpose, outcome) {
         (Purpose::Send(action), Prepared::TooEarly { reason, until }) => {
             super::exit::deferred(turn, action, until, reason);
@@ -31,7 +31,7 @@ pub(super) fn prepared(turn: &mut Turn<'_>, case: CaseId, purpose: Purpose, outc
             });
         }
         (Purpose::Propose, Prepared::Proposal(proposal)) => {
-            if matches!(step, Step::PlanCeremony | Step::PlanEffect | Step::AwaitTurn) {
+            if wants(turn, case) == Some(proposal.kind) {
                 let number = turn.state.cases.get(&case).map_or(0, |c| c.actions) + 1;
                 let action = ActionId { case, number };
                 let digest = proposal.digest(action);
@@ -45,6 +45,16 @@ pub(super) fn prepared(turn: &mut Turn<'_>, case: CaseId, purpose: Purpose, outc
         (Purpose::Propose, Prepared::Refused(reason)) => turn.record(Record::CaseHalted { case, reason }),
         (Purpose::Refresh(action), outcome) => refreshed(turn, action, outcome),
         (Purpose::Send(action), outcome) => ready_to_send(turn, action, outcome),
+    }
+}
+
+/// The kind of action that a case wants to have proposed where it stands. What was asked for before it went on is not it.
+fn wants(turn: &Turn<'_>, id: CaseId) -> Option<ActionKind> {
+    let case = turn.state.cases.get(&id)?;
+    match case.step {
+        Step::PlanCeremony => Some(case.kind().ceremony()),
+        Step::AwaitTurn | Step::Register(None) | Step::PlanEffect => Some(case.kind().effect()),
+        _ => None,
     }
 }
 
@@ -94,6 +104,10 @@ fn ready_to_send(turn: &mut Turn<'_>, action: ActionId, outcome: Prepared) {
     if !turn.state.may_leave(case) || turn.state.cases.get(&case).is_none_or(|c| c.orphaned) {
         return;
     }
+    // the desk may have taken its time, or have answered twice
+    if advance::not_in_time(turn.state, action, turn.at) {
+        return;
+    }
     let proposal = match outcome {
         Prepared::Proposal(proposal) => proposal,
         Prepared::Refused(reason) => {
@@ -109,7 +123,7 @@ fn ready_to_send(turn: &mut Turn<'_>, action: ActionId, outcome: Prepared) {
         }
         Prepared::Later { .. } | Prepared::TooEarly { .. } | Prepared::AlreadySo { .. } => return,
     };
-    if proposal.digest(action) != approved_digest {
+    if proposal.digest(action) != approved_digest && !planted!(DigestIgnored) {
         let failed: Vec<_> = proposal.failed_checks().map(|c| c.name.clone()).collect();
         let reason = if failed.is_empty() {
             "what would be sent changed after the approval".to_owned()
@@ -140,7 +154,7 @@ fn leave(turn: &mut Turn<'_>, action: ActionId, payload: Payload) {
 fn start(turn: &mut Turn<'_>, action: ActionId, payload: CeremonyPayload) {
     let case = action.case;
     // two may have been approved at once: the first one has the key
-    if turn.state.key_is_taken(case).is_some() {
+    if turn.state.key_is_taken(case).is_some() && !planted!(SharesAtOnce) {
         return;
     }
     let request = turn.draw_request_id();

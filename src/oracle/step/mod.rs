@@ -23,6 +23,7 @@ pub fn step(state: &mut State, stamped: Stamped) -> (Output, WishReply) {
             turn.state.live.caught_up = true;
             turn.state.live.told_final = finalized.map(|b| b.number).or(turn.state.live.told_final);
         }
+        Input::BeaconMoved if planted!(HintIgnored) => {}
         Input::BeaconMoved => turn.state.live.hints += 1,
         Input::Requested { kind, pool, log } => chain::requested(&mut turn, kind, pool, log),
         Input::RequestRemoved { kind, pool, log } => chain::request_removed(&mut turn, kind, pool, log),
