@@ -59,7 +59,13 @@ pub(super) fn next_nonce(state: &State, account: Address) -> Option<u64> {
 /// Somebody else sends from the oracle account: a second oracle on another machine, or a stolen key. Everything pauses
 /// until a person has looked.
 pub(super) fn watch(turn: &mut Turn<'_>) {
-    let Some(facts) = turn.state.live.facts.account.filter(|_| !planted!(StrangerUnnoticed)) else {
+    let Some(facts) = turn
+        .state
+        .live
+        .facts
+        .account
+        .filter(|_| !planted!(StrangerUnnoticed))
+    else {
         return;
     };
     let account = facts.address;

@@ -130,7 +130,11 @@ fn deferred_until(state: &State, id: ActionId) -> Option<UnixMillis> {
 /// Whether what was approved may not leave now: its approval has expired, or its time has not come.
 pub(in crate::oracle) fn not_in_time(state: &State, id: ActionId, at: UnixMillis) -> bool {
     let early = deferred_until(state, id).is_some_and(|until| until > at);
-    early || state.actions.get(&id).is_none_or(|action| expired(state, action, at))
+    early
+        || state
+            .actions
+            .get(&id)
+            .is_none_or(|action| expired(state, action, at))
 }
 
 /// Why an undecided or unsent effect lost its ground.

@@ -112,7 +112,11 @@ fn case(turn: &mut Turn<'_>, id: CaseId) {
 fn orphaned(turn: &mut Turn<'_>, step: &Step) {
     match step {
         Step::DecideCeremony(action) | Step::DecideEffect(action) => {
-            let approved = turn.state.actions.get(action).is_some_and(|a| a.state == ActionState::Approved);
+            let approved = turn
+                .state
+                .actions
+                .get(action)
+                .is_some_and(|a| a.state == ActionState::Approved);
             if planted!(ApprovalSurvives) && approved {
                 return;
             }

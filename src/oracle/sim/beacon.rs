@@ -38,7 +38,12 @@ impl World {
 
     /// The pool's validator has left and its balance is withdrawn, some blocks ago.
     pub(super) fn has_paid_out(&self, pool: PoolId) -> bool {
-        let exit = self.outside.chain.keys.get(&pool).and_then(|key| self.outside.exits.get(key));
+        let exit = self
+            .outside
+            .chain
+            .keys
+            .get(&pool)
+            .and_then(|key| self.outside.exits.get(key));
         exit.is_some_and(|at| at + 12 <= self.outside.height())
     }
 
@@ -94,7 +99,10 @@ impl World {
         }
         let signing_root = exit.signing_root;
         if signing_root.0[0] != self.outside.exit_root {
-            return (verdicts(&[A::BadSignature]), ExitStanding::BadSignature { signing_root });
+            return (
+                verdicts(&[A::BadSignature]),
+                ExitStanding::BadSignature { signing_root },
+            );
         }
         let what = if self.calm { 0 } else { self.rng.gen_range(0..12) };
         let (answers, standing): (&[A], _) = match what {

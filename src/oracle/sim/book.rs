@@ -95,7 +95,10 @@ impl Book {
                     left: false,
                     not_before: UnixMillis(0),
                 };
-                assert!(self.actions.insert(*action, told).is_none(), "{action} is proposed twice");
+                assert!(
+                    self.actions.insert(*action, told).is_none(),
+                    "{action} is proposed twice"
+                );
             }
             Record::ActionChanged {
                 action,
@@ -113,7 +116,10 @@ impl Book {
                 self.actions.get_mut(action).expect("it was proposed").lost = Some("is void");
             }
             Record::CauseLost { case } => {
-                let waiting = self.actions.iter_mut().filter(|(id, told)| id.case == *case && !told.left);
+                let waiting = self
+                    .actions
+                    .iter_mut()
+                    .filter(|(id, told)| id.case == *case && !told.left);
                 waiting.for_each(|(_, told)| told.lost = Some("lost its request in a reorganisation"));
             }
             Record::ExitDeferred { action, until, .. } => {
@@ -127,7 +133,10 @@ impl Book {
             Record::CeremonyStarted { .. } => self.started(state, at, record),
             Record::CeremonyVerified { request, .. } => self.ended(*request, "verified"),
             Record::CeremonyFailed { request, .. } => {
-                assert!(self.failed.contains(request), "the outcome of {request} was guessed");
+                assert!(
+                    self.failed.contains(request),
+                    "the outcome of {request} was guessed"
+                );
                 self.ended(*request, "failed");
             }
             Record::CeremonyDeclaredLost { request, .. } => {
@@ -152,33 +161,55 @@ impl Book {
             return;
         }
         assert_eq!(told.lost, None, "{id} is approved and {:?}", told.lost);
-        assert_eq!(told.proposal.failed_checks().count(), 0, "{id} is approved with failed checks");
+        assert_eq!(
+            told.proposal.failed_checks().count(),
+            0,
+            "{id} is approved with failed checks"
+        );
         told.approved = Some(at);
         assert_ne!(state.settings.mode, Mode::Observe, "an observer approved {id}");
         let Decider::Rule { .. } = &decision.decider else {
             return;
         };
         assert_eq!(state.settings.mode, Mode::Auto, "a rule approved {id}");
-        let unknown = told.proposal.checks.iter().filter(|c| c.status == CheckStatus::Unknown);
+        let unknown = told
+            .proposal
+            .checks
+            .iter()
+            .filter(|c| c.status == CheckStatus::Unknown);
         for check in unknown {
-            assert_eq!(check.name, "endpoints-agree", "a rule approved {id} with an unknown check");
+            assert_eq!(
+                check.name, "endpoints-agree",
+                "a rule approved {id} with an unknown check"
+            );
         }
         if let Payload::Transaction(payload) = &told.proposal.payload {
             let max = state.settings.policy.rules[0].max_fee_wei;
-            assert!(max.is_none_or(|max| payload.fee_ceiling_wei <= max), "a rule approved the fee of {id}");
+            assert!(
+                max.is_none_or(|max| payload.fee_ceiling_wei <= max),
+                "a rule approved the fee of {id}"
+            );
         }
     }
 
     /// Its approval holds, and what leaves is what was approved.
     fn may_leave(&mut self, id: ActionId, at: UnixMillis, payload: &Payload) {
         let told = self.actions.get_mut(&id).expect("it was proposed");
-        let approved = told.approved.unwrap_or_else(|| panic!("{id} leaves without an approval"));
+        let approved = told
+            .approved
+            .unwrap_or_else(|| panic!("{id} leaves without an approval"));
         assert_eq!(told.lost, None, "{id} leaves although it {:?}", told.lost);
-        assert_eq!(*payload, told.proposal.payload, "{id}: something else leaves than was approved");
+        assert_eq!(
+            *payload, told.proposal.payload,
+            "{id}: something else leaves than was approved"
+        );
         assert!(told.not_before <= at, "{id} leaves before its time");
         let since = approved.max(told.not_before);
         let age = at.since(since).as_millis();
-        assert!(told.left || age <= u128::from(APPROVAL_MS), "{id} leaves {age} ms after its approval");
+        assert!(
+            told.left || age <= u128::from(APPROVAL_MS),
+            "{id} leaves {age} ms after its approval"
+        );
     }
 
     fn left(&mut self, id: ActionId) {
@@ -215,7 +246,11 @@ impl Book {
         };
         if *role == CeremonyRole::Main {
             let other = self.runs.values().filter(open).find(deals);
-            assert!(other.is_none(), "{case} uses a key beside {:?}", other.map(|run| run.case));
+            assert!(
+                other.is_none(),
+                "{case} uses a key beside {:?}",
+                other.map(|run| run.case)
+            );
         }
         assert!(state.may_leave(*case), "a ceremony of {case} begins in a pause");
         let run = Run {
@@ -224,7 +259,10 @@ impl Book {
             ended: false,
             given_up: false,
         };
-        assert!(self.runs.insert(*request, run).is_none(), "{request} is used twice");
+        assert!(
+            self.runs.insert(*request, run).is_none(),
+            "{request} is used twice"
+        );
     }
 
     fn ended(&mut self, request: RequestId, how: &str) {
@@ -239,10 +277,21 @@ impl Book {
             panic!("{id} is no transaction")
         };
         assert!(told.approved.is_some(), "{id} was signed without an approval");
-        assert!(told.left || told.lost.is_none(), "{id} was signed although it {:?}", told.lost);
-        assert_eq!(transaction.raw[..Call::BYTES], payload.data[..], "{id}: something else was signed");
+        assert!(
+            told.left || told.lost.is_none(),
+            "{id} was signed although it {:?}",
+            told.lost
+        );
+        assert_eq!(
+            transaction.raw[..Call::BYTES],
+            payload.data[..],
+            "{id}: something else was signed"
+        );
         let cost = transaction.max_fee_wei * U256::from(transaction.gas_limit);
-        assert!(cost <= payload.fee_ceiling_wei, "{id} costs more than its ceiling");
+        assert!(
+            cost <= payload.fee_ceiling_wei,
+            "{id} costs more than its ceiling"
+        );
         let key = Call::read(&transaction.raw).key;
         assert!(!self.condemned.contains(&key), "{id} uses a condemned key");
         let owner = *self.nonces.entry(transaction.nonce).or_insert(id);
@@ -285,7 +334,11 @@ impl Book {
                 | Effect::PublishExit { .. }
         );
         let case = effect.case();
-        assert!(!leaves || state.may_leave(case), "{} of {case} in a pause", effect.name());
+        assert!(
+            !leaves || state.may_leave(case),
+            "{} of {case} in a pause",
+            effect.name()
+        );
         match effect {
             Effect::Sign {
                 action,
@@ -302,7 +355,10 @@ impl Book {
                     }
                     Some(old) => {
                         let base_fee = state.facts().base_fee_wei;
-                        assert!(old.max_fee_wei < base_fee, "{action} is signed again and was not stuck");
+                        assert!(
+                            old.max_fee_wei < base_fee,
+                            "{action} is signed again and was not stuck"
+                        );
                     }
                 }
             }
@@ -320,13 +376,22 @@ impl Book {
         match effect {
             Effect::RunCeremony {
                 request, start: true, ..
-            } => assert!(self.runs.contains_key(request), "a ceremony starts that is not in the journal"),
+            } => assert!(
+                self.runs.contains_key(request),
+                "a ceremony starts that is not in the journal"
+            ),
             Effect::Send { action, transaction } => {
-                let journaled = self.signed.get(action).is_some_and(|all| all.contains(transaction));
+                let journaled = self
+                    .signed
+                    .get(action)
+                    .is_some_and(|all| all.contains(transaction));
                 assert!(journaled, "bytes leave that are not in the journal");
             }
             Effect::PublishExit { action, .. } => {
-                let approved = self.actions.get(action).is_some_and(|told| told.approved.is_some());
+                let approved = self
+                    .actions
+                    .get(action)
+                    .is_some_and(|told| told.approved.is_some());
                 assert!(approved, "an exit leaves without an approval");
             }
             _ => {}
@@ -346,7 +411,10 @@ impl Book {
             state.settings.look_up_every_ms
         };
         let pause = at.since(asked).as_millis();
-        assert!(pause >= u128::from(least), "{case} is looked up after {pause} ms, hinted: {hinted}");
+        assert!(
+            pause >= u128::from(least),
+            "{case} is looked up after {pause} ms, hinted: {hinted}"
+        );
     }
 
     /// What must hold after every step.
@@ -361,7 +429,10 @@ impl Book {
         for (pool, served) in &outside.chain.deposits {
             assert!(served.len() <= 1, "pool {pool} was served {} times", served.len());
             let (_, key) = served[0];
-            assert!(!self.condemned.contains(&key), "a condemned key was used for pool {pool}");
+            assert!(
+                !self.condemned.contains(&key),
+                "a condemned key was used for pool {pool}"
+            );
         }
         for (request, starts) in &outside.started {
             assert!(*starts <= 1, "ceremony {request} was started {starts} times");
@@ -394,14 +465,11 @@ impl Book {
                 held || case.served_by.is_some()
             }
             Step::DecideCeremony(action) | Step::DecideEffect(action) => {
-                held
-                    || state.actions[action].state == ActionState::Proposed
+                held || state.actions[action].state == ActionState::Proposed
                     || asks(EffectKey::Sign(*action))
                     || asks(EffectKey::Publish(*action))
             }
-            Step::RunCeremony(request) | Step::Register(Some(request)) => {
-                asks(EffectKey::Ceremony(*request))
-            }
+            Step::RunCeremony(request) | Step::Register(Some(request)) => asks(EffectKey::Ceremony(*request)),
             Step::Halted { reason, .. } => !reason.as_str().is_empty(),
             Step::Execute(_) | Step::Follow | Step::Closed { .. } => true,
         };
@@ -414,10 +482,18 @@ impl Book {
             return;
         };
         let followed = case.step == Step::Follow && !case.orphaned;
-        let least = if *hinted { advance::LOOK_UP_LEAST_MS } else { state.settings.look_up_every_ms };
+        let least = if *hinted {
+            advance::LOOK_UP_LEAST_MS
+        } else {
+            state.settings.look_up_every_ms
+        };
         let early = at.since(*asked).as_millis() < u128::from(least);
         let asks = state.live.in_flight.contains(&EffectKey::LookUp(case.id));
-        assert!(!followed || early || asks, "{} is not looked up, hinted: {hinted}", case.id);
+        assert!(
+            !followed || early || asks,
+            "{} is not looked up, hinted: {hinted}",
+            case.id
+        );
     }
 
     /// At the end: nobody else used the account unnoticed, and what came late is not used.
@@ -429,7 +505,12 @@ impl Book {
                 "nonce {nonce} was used by a stranger, and nobody was told"
             );
         }
-        for request in self.runs.iter().filter(|(_, run)| run.given_up).map(|(request, _)| request) {
+        for request in self
+            .runs
+            .iter()
+            .filter(|(_, run)| run.given_up)
+            .map(|(request, _)| request)
+        {
             let used = |key: BlsPublicKey| outside.chain.keys.values().any(|used| *used == key);
             assert!(
                 !late(request).is_some_and(used),

@@ -62,3 +62,36 @@ pub(super) fn plant(bug: Option<Bug>) {
 pub(in crate::oracle) fn is_planted(bug: Bug) -> bool {
     PLANTED.get() == Some(bug)
 }
+
+/// Each defect, and how many seeds it may take until one finds it.
+const WITHIN: [(Bug, u64); 21] = [
+    (Bug::SkippedRecord, 10),
+    (Bug::NonceTwice, 10),
+    (Bug::SignedAnew, 10),
+    (Bug::ApprovalSurvives, 10),
+    (Bug::StartedAgain, 10),
+    (Bug::ClosedByLog, 10),
+    (Bug::UnknownPasses, 10),
+    (Bug::CondemnedKey, 50),
+    (Bug::EffectFirst, 150),
+    (Bug::NeverExpires, 10),
+    (Bug::PausedSends, 50),
+    (Bug::SharesAtOnce, 10),
+    (Bug::FeeIgnored, 10),
+    (Bug::OutcomeGuessed, 10),
+    (Bug::DigestIgnored, 50),
+    (Bug::StrangerUnnoticed, 10),
+    (Bug::DecidedTwice, 10),
+    (Bug::LateKeyAccepted, 150),
+    (Bug::DeathUnnoticed, 10),
+    (Bug::NoWayOut, 10),
+    (Bug::HintIgnored, 50),
+];
+
+#[test]
+fn every_planted_defect_is_found() {
+    for (bug, within) in WITHIN {
+        let found = super::lives::first_failure(bug, within);
+        assert!(found.is_some(), "{bug:?} is not found within {within} seeds");
+    }
+}

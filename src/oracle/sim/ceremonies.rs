@@ -45,12 +45,28 @@ impl World {
                 // it looks failed, and comes to its end behind our back: its key turns up later
                 let outcome = Ok(self.succeed(plan));
                 self.outside.outcomes.insert(request, outcome);
-                return fails(FailureKind::Timeout, vec![OperatorId(3)], "operator 3 sent nothing");
+                return fails(
+                    FailureKind::Timeout,
+                    vec![OperatorId(3)],
+                    "operator 3 sent nothing",
+                );
             }
-            16 => fails(FailureKind::NotStarted, Vec::new(), "operator 1 cannot be reached"),
-            17 => fails(FailureKind::Blamed, vec![OperatorId(4)], "operator 4 sent a bad share"),
+            16 => fails(
+                FailureKind::NotStarted,
+                Vec::new(),
+                "operator 1 cannot be reached",
+            ),
+            17 => fails(
+                FailureKind::Blamed,
+                vec![OperatorId(4)],
+                "operator 4 sent a bad share",
+            ),
             18 => fails(FailureKind::Refused, Vec::new(), "the results differ"),
-            _ => fails(FailureKind::Timeout, vec![OperatorId(2)], "operator 2 sent nothing"),
+            _ => fails(
+                FailureKind::Timeout,
+                vec![OperatorId(2)],
+                "operator 2 sent nothing",
+            ),
         };
         self.outside.outcomes.insert(request, outcome.clone());
         outcome

@@ -28,8 +28,14 @@ impl World {
     pub(super) fn mine(&mut self) {
         let nonce = self.outside.chain.account_nonce;
         let base_fee = self.outside.base_fee;
-        let mut pays = self.outside.pool.iter().filter(|(_, entry)| entry.fee >= base_fee);
-        let next = pays.find(|(_, entry)| entry.nonce == nonce).map(|(hash, entry)| (*hash, *entry));
+        let mut pays = self
+            .outside
+            .pool
+            .iter()
+            .filter(|(_, entry)| entry.fee >= base_fee);
+        let next = pays
+            .find(|(_, entry)| entry.nonce == nonce)
+            .map(|(hash, entry)| (*hash, *entry));
         let races = next.is_none() || self.rng.gen_bool(0.5);
         let strange = self.outside.strange_pool.get(&nonce).copied();
         if let Some(by) = strange.filter(|_| races) {
@@ -54,10 +60,17 @@ impl World {
     fn grow(&mut self) {
         self.now += self.rng.gen_range(500..2_000);
         self.outside.grow();
-        self.outside.base_fee = if self.rng.gen_bool(if self.calm { 0.05 } else { 0.3 }) { 12 } else { 7 };
+        self.outside.base_fee = if self.rng.gen_bool(if self.calm { 0.05 } else { 0.3 }) {
+            12
+        } else {
+            7
+        };
         let height = self.outside.height();
         let pending = self.outside.chain.pending.iter();
-        let done: Vec<_> = pending.filter(|(_, at)| **at + STAKED_AFTER <= height).map(|(pool, _)| *pool).collect();
+        let done: Vec<_> = pending
+            .filter(|(_, at)| **at + STAKED_AFTER <= height)
+            .map(|(pool, _)| *pool)
+            .collect();
         for pool in done {
             self.outside.chain.pending.remove(&pool);
             self.outside.chain.staked.insert(pool);
@@ -65,7 +78,12 @@ impl World {
         }
         self.exits_come_about();
         let chain = &self.outside.chain;
-        let gone: Vec<_> = chain.staked.iter().copied().filter(|pool| self.has_paid_out(*pool)).collect();
+        let gone: Vec<_> = chain
+            .staked
+            .iter()
+            .copied()
+            .filter(|pool| self.has_paid_out(*pool))
+            .collect();
         for pool in gone {
             self.outside.chain.staked.remove(&pool);
             self.outside.chain.left.insert(pool);
@@ -93,7 +111,11 @@ impl World {
                 chain.pending.insert(pool, at);
                 chain.keys.insert(pool, call.key);
                 chain.since.insert(call.key, at);
-                chain.deposits.entry(pool).or_default().push((transaction, call.key));
+                chain
+                    .deposits
+                    .entry(pool)
+                    .or_default()
+                    .push((transaction, call.key));
                 (pool, Fulfilment::DepositInitiated)
             }
         };
@@ -114,8 +136,22 @@ impl World {
         let reshares = chain.staked.iter().copied().choose(&mut self.rng);
         let key = BlsPublicKey([0xf0 + hash.0[1] % 15; 48]);
         match hash.0[0] % 4 {
-            0 | 1 => drop(self.call(hash, Call { reshares: None, key, registration })),
-            2 if reshares.is_some() => drop(self.call(hash, Call { reshares, key, registration })),
+            0 | 1 => drop(self.call(
+                hash,
+                Call {
+                    reshares: None,
+                    key,
+                    registration,
+                },
+            )),
+            2 if reshares.is_some() => drop(self.call(
+                hash,
+                Call {
+                    reshares,
+                    key,
+                    registration,
+                },
+            )),
             _ => {}
         }
     }
@@ -154,7 +190,11 @@ impl World {
         let chain = &mut self.outside.chain;
         let (asked, ready) = (Said::Asked(RequestKind::Deposit), chain.ready.contains(&pool));
         if chain.staked.contains(&pool) {
-            let kind = if self.rng.gen_bool(0.5) { RequestKind::Reshare } else { RequestKind::Exit };
+            let kind = if self.rng.gen_bool(0.5) {
+                RequestKind::Reshare
+            } else {
+                RequestKind::Exit
+            };
             self.says(Said::Asked(kind), pool, Root([4; 32]));
         } else if ready && self.rng.gen_bool(0.3) {
             // the block with the request is replaced by one without it
@@ -202,8 +242,18 @@ impl World {
     pub(super) fn read_events(&mut self) {
         let process = self.process;
         let stands = self.outside.chain.events.clone();
-        let gone: Vec<_> = self.told.iter().rev().filter(|e| !stands.contains(e)).copied().collect();
-        let new: Vec<_> = stands.iter().filter(|e| !self.told.contains(e)).copied().collect();
+        let gone: Vec<_> = self
+            .told
+            .iter()
+            .rev()
+            .filter(|e| !stands.contains(e))
+            .copied()
+            .collect();
+        let new: Vec<_> = stands
+            .iter()
+            .filter(|e| !self.told.contains(e))
+            .copied()
+            .collect();
         for event in gone {
             self.tell(event, true);
             if self.process != process {
@@ -245,7 +295,11 @@ impl World {
         let pool = PoolId(self.rng.gen_range(1..=POOLS));
         let mut hash = [0xee; 32];
         self.rng.fill(&mut hash[..8]);
-        let what = [Fulfilment::DepositInitiated, Fulfilment::Reshared, Fulfilment::Exited];
+        let what = [
+            Fulfilment::DepositInitiated,
+            Fulfilment::Reshared,
+            Fulfilment::Exited,
+        ];
         let what = what[self.rng.gen_range(0..3)];
         let log = LogRef {
             block: self.outside.chain.at(),
@@ -287,7 +341,10 @@ impl World {
                 is_final: outside.is_final(mined.block.number),
             };
         }
-        assert!(outside.chain.account_nonce <= nonce, "nonce {nonce} has another intent");
+        assert!(
+            outside.chain.account_nonce <= nonce,
+            "nonce {nonce} has another intent"
+        );
         let strange = outside.strange_pool.contains_key(&nonce);
         let known = hashes.iter().any(|h| outside.pool.contains_key(h));
         let contested = NonceStatus::Replaced {

@@ -48,7 +48,11 @@ impl World {
             Err(instead) => return instead,
         };
         if !self.calm && self.rng.gen_bool(0.06) {
-            let name = if self.rng.gen_bool(0.5) { "endpoints-agree" } else { "operators-reachable" };
+            let name = if self.rng.gen_bool(0.5) {
+                "endpoints-agree"
+            } else {
+                "operators-reachable"
+            };
             checks.push(Check::unknown(name, "it did not answer"));
         }
         let balance = self.rng.gen_range(1..4);
@@ -118,7 +122,9 @@ impl World {
         let signing_root = Root([self.outside.exit_root; 32]);
         let plan = CeremonyPlan::Sign {
             validator,
-            committee: draft.known.map_or_else(|| (1..=4).map(OperatorId).collect(), |k| k.committee),
+            committee: draft
+                .known
+                .map_or_else(|| (1..=4).map(OperatorId).collect(), |k| k.committee),
             threshold: 3,
             signing_root,
             what: SignPurpose::VoluntaryExit {
@@ -179,7 +185,11 @@ impl World {
     }
 
     fn registered(&self, registration: Registration) -> Check {
-        Check::of("registration-nonce", registration.nonce == self.outside.chain.owner_nonce, "")
+        Check::of(
+            "registration-nonce",
+            registration.nonce == self.outside.chain.owner_nonce,
+            "",
+        )
     }
 
     /// The ceiling follows the fees of the day.

@@ -10,14 +10,28 @@ use crate::types::*;
 impl World {
     pub(super) fn wish(&mut self, by: &str, wish: Wish) -> Result<SafeText, Refusal> {
         let by = SafeText::new(by);
-        self.input(Input::Wish { by, wish }).expect("a wish has an answer")
+        self.input(Input::Wish { by, wish })
+            .expect("a wish has an answer")
     }
 
     /// One person does something.
     pub(super) fn somebody_acts(&mut self) {
         self.look_at_actions();
-        let case = self.state.cases.keys().copied().collect::<Vec<_>>().choose(&mut self.rng).copied();
-        let action = self.shown.keys().copied().collect::<Vec<_>>().choose(&mut self.rng).copied();
+        let case = self
+            .state
+            .cases
+            .keys()
+            .copied()
+            .collect::<Vec<_>>()
+            .choose(&mut self.rng)
+            .copied();
+        let action = self
+            .shown
+            .keys()
+            .copied()
+            .collect::<Vec<_>>()
+            .choose(&mut self.rng)
+            .copied();
         match (self.rng.gen_range(0..20), case, action) {
             (0..7, _, Some(action)) => self.decide(action),
             (7..12, Some(case), _) => drop(self.wish("ann", Wish::Retry(case))),
@@ -34,7 +48,11 @@ impl World {
                     None => self.state.paused.is_some(),
                     Some(case) => self.state.cases[&case].paused.is_some(),
                 };
-                let wish = if paused { Wish::Resume(case) } else { Wish::Pause(case) };
+                let wish = if paused {
+                    Wish::Resume(case)
+                } else {
+                    Wish::Pause(case)
+                };
                 let _ = self.wish("ann", wish);
             }
             (16, ..) => {
@@ -53,7 +71,11 @@ impl World {
 
     /// What waits is seen by people, as it is now.
     fn look_at_actions(&mut self) {
-        let proposed = self.state.actions.values().filter(|a| a.state == ActionState::Proposed);
+        let proposed = self
+            .state
+            .actions
+            .values()
+            .filter(|a| a.state == ActionState::Proposed);
         let news: Vec<_> = proposed.map(|a| (a.id, a.digest)).collect();
         for (id, digest) in news {
             let seen = self.shown.entry(id).or_default();
@@ -66,8 +88,15 @@ impl World {
     /// Two people decide at once, now and then, and what they saw may be out of date.
     fn decide(&mut self, action: ActionId) {
         let seen = self.shown[&action].clone();
-        let Some(digest) = seen.choose(&mut self.rng).copied() else { return };
-        let phrase = self.state.actions.get(&action).and_then(Action::phrase).filter(|_| self.rng.gen_bool(0.9));
+        let Some(digest) = seen.choose(&mut self.rng).copied() else {
+            return;
+        };
+        let phrase = self
+            .state
+            .actions
+            .get(&action)
+            .and_then(Action::phrase)
+            .filter(|_| self.rng.gen_bool(0.9));
         let approve = Wish::Approve {
             action,
             digest,
@@ -79,7 +108,11 @@ impl World {
             digest,
             reason,
         };
-        let (first, second) = if self.rng.gen_bool(0.8) { (approve, reject) } else { (reject, approve) };
+        let (first, second) = if self.rng.gen_bool(0.8) {
+            (approve, reject)
+        } else {
+            (reject, approve)
+        };
         let process = self.process;
         let taken = self.wish("ann", first).is_ok();
         if self.process == process && self.rng.gen_bool(0.3) {
@@ -97,7 +130,11 @@ impl World {
         if self.state.paused.is_some() {
             return self.wish("ann", Wish::Resume(None)).is_ok();
         }
-        let cases = self.state.cases.values().filter(|c| !c.is_closed() && !c.orphaned);
+        let cases = self
+            .state
+            .cases
+            .values()
+            .filter(|c| !c.is_closed() && !c.orphaned);
         let wish = cases.clone().find_map(|case| {
             if case.paused.is_some() {
                 return Some(Wish::Resume(Some(case.id)));

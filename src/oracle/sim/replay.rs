@@ -29,7 +29,10 @@ pub(super) fn kind(input: &Input) -> String {
         Input::CaughtUp { .. } => "caught up",
         Input::Facts(_) => "facts",
         Input::CeremonyEnded { outcome: Ok(_), .. } => "ceremony ended: result",
-        Input::CeremonyEnded { outcome: Err(failure), .. } => match failure.kind {
+        Input::CeremonyEnded {
+            outcome: Err(failure),
+            ..
+        } => match failure.kind {
             FailureKind::NotStarted => "ceremony ended: not started",
             FailureKind::Timeout => "ceremony ended: timeout",
             FailureKind::Blamed => "ceremony ended: blamed",
@@ -112,13 +115,18 @@ fn about(input: &Input) -> String {
         }
         Input::Died { effect, .. } => effect.case().to_string(),
         Input::Wish { by, wish } => match wish {
-            Wish::Approve { action, .. } | Wish::Reject { action, .. } | Wish::SetCommittee { action, .. } => {
+            Wish::Approve { action, .. }
+            | Wish::Reject { action, .. }
+            | Wish::SetCommittee { action, .. } => {
                 format!("{by}, {action}")
             }
             Wish::Retry(case) => format!("{by}, {case}"),
             Wish::DeclareLost(request) => format!("{by}, {request}"),
             Wish::Pause(case) | Wish::Resume(case) => {
-                format!("{by}, {}", case.map_or_else(|| "everything".to_owned(), |case| case.to_string()))
+                format!(
+                    "{by}, {}",
+                    case.map_or_else(|| "everything".to_owned(), |case| case.to_string())
+                )
             }
             Wish::Reshare(pool) => format!("{by}, pool {pool}"),
         },
@@ -127,7 +135,12 @@ fn about(input: &Input) -> String {
 }
 
 pub(super) fn input(step: u64, at: UnixMillis, input: &Input) {
-    println!("{step:>5} {:>8} ms  {} {}", at.0 - 1_000_000, kind(input), about(input));
+    println!(
+        "{step:>5} {:>8} ms  {} {}",
+        at.0 - 1_000_000,
+        kind(input),
+        about(input)
+    );
 }
 
 pub(super) fn output(

@@ -43,7 +43,12 @@ const WAY_OUT: [(&str, &str); 6] = [
 
 /// Where a case stands still until a person comes.
 fn stands_at(state: &State, case: &Case) -> Option<&'static str> {
-    let proposed = |action| state.actions.get(action).is_some_and(|a| a.state == ActionState::Proposed);
+    let proposed = |action| {
+        state
+            .actions
+            .get(action)
+            .is_some_and(|a| a.state == ActionState::Proposed)
+    };
     if case.is_closed() || case.orphaned {
         return None;
     }
@@ -97,13 +102,16 @@ impl World {
             return;
         }
         let cases = self.state.cases.values();
-        let still: Vec<_> = cases.filter_map(|c| Some((c.id, c.moved_by, stands_at(&self.state, c)?))).collect();
+        let still: Vec<_> = cases
+            .filter_map(|c| Some((c.id, c.moved_by, stands_at(&self.state, c)?)))
+            .collect();
         for (id, moved_by, stands) in still {
             if self.stood.insert(id, (moved_by, stands)) == Some((moved_by, stands)) {
                 continue;
             }
             let case = &self.state.cases[&id];
-            let wish = way_out(&self.state, case, stands).unwrap_or_else(|| panic!("{id} {stands}: no way out"));
+            let wish =
+                way_out(&self.state, case, stands).unwrap_or_else(|| panic!("{id} {stands}: no way out"));
             let mut state = self.state.clone();
             let input = Input::Wish {
                 by: SafeText::new("ann"),
@@ -114,7 +122,10 @@ impl World {
             let (output, reply) = step(&mut state, Stamped { at, entropy, input });
             let accepted = matches!(reply, Some(Ok(_)));
             assert!(accepted, "{id} {stands}: the way out is refused: {reply:?}");
-            assert!(!output.records.is_empty(), "{id} {stands}: the way out leads nowhere");
+            assert!(
+                !output.records.is_empty(),
+                "{id} {stands}: the way out leads nowhere"
+            );
             self.seen.ways.insert((id.kind.to_string(), stands));
         }
     }
@@ -124,9 +135,13 @@ impl World {
 pub(super) fn table() -> BTreeSet<(String, &'static str)> {
     let mut rows = BTreeSet::new();
     for line in include_str!("ways.rs").lines() {
-        let Some(row) = line.strip_prefix("//! | ") else { continue };
+        let Some(row) = line.strip_prefix("//! | ") else {
+            continue;
+        };
         let cells: Vec<_> = row.trim_end_matches(" |").split(" | ").collect();
-        let way = WAY_OUT.iter().find(|(stands, wish)| cells[1..] == [*stands, *wish]);
+        let way = WAY_OUT
+            .iter()
+            .find(|(stands, wish)| cells[1..] == [*stands, *wish]);
         if let Some((stands, _)) = way {
             rows.insert((cells[0].to_owned(), *stands));
         }

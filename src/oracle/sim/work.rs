@@ -86,7 +86,10 @@ impl World {
             },
             Effect::RunCeremony { request, plan, .. } => {
                 let outcome = self.hear(request, &plan);
-                let transcript = self.rng.gen_bool(0.5).then(|| ("transcript.json".into(), Root([7; 32])));
+                let transcript = self
+                    .rng
+                    .gen_bool(0.5)
+                    .then(|| ("transcript.json".into(), Root([7; 32])));
                 Input::CeremonyEnded {
                     request,
                     outcome,
@@ -104,7 +107,11 @@ impl World {
             },
             Effect::Send { action, .. } => {
                 let fails = !self.calm && self.rng.gen_bool(0.3);
-                let outcome = if fails { Err(SafeText::new("already known")) } else { Ok(()) };
+                let outcome = if fails {
+                    Err(SafeText::new("already known"))
+                } else {
+                    Ok(())
+                };
                 Input::Sent { action, outcome }
             }
             Effect::Inspect {

@@ -74,7 +74,11 @@ impl World {
             outside.chain.staked.insert(PoolId(pool));
         }
         (0..3).for_each(|_| outside.grow());
-        let mode = if rng.gen_bool(0.7) { Mode::Auto } else { Mode::Supervised };
+        let mode = if rng.gen_bool(0.7) {
+            Mode::Auto
+        } else {
+            Mode::Supervised
+        };
         let max_fee = if rng.gen_bool(0.5) { 5_000 } else { 50_000 };
         let mut world = Self {
             rng,
@@ -120,12 +124,19 @@ impl World {
         let (output, reply) = step(&mut self.state, Stamped { at, entropy, input });
         let Output { records, effects } = output;
         if records.is_empty() {
-            assert_eq!(self.state.newest, self.records as u64, "a record is not in the journal");
+            assert_eq!(
+                self.state.newest, self.records as u64,
+                "a record is not in the journal"
+            );
         } else {
             self.shadow.follow(&self.state, at, &records);
         }
         let dies = self.mortal && !self.calm && !records.is_empty() && self.rng.gen_bool(0.01);
-        let kept = if dies { self.rng.gen_range(0..=records.len()) } else { records.len() };
+        let kept = if dies {
+            self.rng.gen_range(0..=records.len())
+        } else {
+            records.len()
+        };
         for record in &records[..kept] {
             self.seen.record(record);
             self.book.record(&self.outside, &self.state, at, record);
@@ -150,7 +161,8 @@ impl World {
             self.book.effect(&self.state, at, effect);
         }
         self.waiting.extend(effects);
-        self.book.must_hold(&self.state, &self.outside, at, &self.waiting, &self.answers);
+        self.book
+            .must_hold(&self.state, &self.outside, at, &self.waiting, &self.answers);
         self.check_ways();
         reply
     }

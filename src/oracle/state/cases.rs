@@ -110,7 +110,9 @@ impl Durable {
     pub(super) fn pool_not_served(&mut self, case: CaseId, transaction: Root) {
         self.with(case, |c| {
             c.served_too.retain(|served| served.transaction != transaction);
-            if c.served_by.is_some_and(|served| served.transaction == transaction) {
+            if c.served_by
+                .is_some_and(|served| served.transaction == transaction)
+            {
                 c.served_by = c.served_too.pop();
             }
         });

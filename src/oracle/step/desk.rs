@@ -3,8 +3,8 @@
 use crate::oracle::state::EffectKey;
 use crate::oracle::turn::Turn;
 use crate::oracle::{
-    ActionKind, ActionState, CeremonyPayload, CeremonyRole, Effect, Family, Payload, Prepared, Purpose, Record, Step,
-    TransactionPayload, account, advance,
+    ActionKind, ActionState, CeremonyPayload, CeremonyRole, Effect, Family, Payload, Prepared, Purpose,
+    Record, Step, TransactionPayload, account, advance,
 };
 use crate::types::{ActionId, CaseId, SafeText};
 

@@ -27,7 +27,10 @@ pub(super) fn published(
         // its approval is gone, and no answer brings it back
         return turn.record(Record::Note {
             case: Some(id),
-            text: SafeText::new(&format!("{action} was offered before it lost its ground: {}", standing.sentence())),
+            text: SafeText::new(&format!(
+                "{action} was offered before it lost its ground: {}",
+                standing.sentence()
+            )),
         });
     }
     if news {
