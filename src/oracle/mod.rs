@@ -19,8 +19,6 @@ mod account;
 mod action;
 mod actions;
 mod advance;
-#[cfg(test)]
-mod boundaries;
 mod case;
 mod cases;
 mod checks;
@@ -40,8 +38,6 @@ mod policy;
 mod record;
 #[cfg(test)]
 mod sim;
-#[cfg(test)]
-mod simulation;
 mod state;
 mod status;
 mod step;

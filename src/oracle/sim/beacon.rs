@@ -97,6 +97,9 @@ impl World {
         if phase >= ValidatorPhase::Exiting {
             return (verdicts(&[A::AlreadyExiting]), ExitStanding::Exiting { phase });
         }
+        if let Some(standing) = self.outside.script.pop_front() {
+            return self.as_written(standing);
+        }
         let signing_root = exit.signing_root;
         if signing_root.0[0] != self.outside.exit_root {
             return (
@@ -132,6 +135,18 @@ impl World {
             }
         };
         (verdicts(answers), standing)
+    }
+
+    /// What a test wants to come of an offer.
+    fn as_written(&mut self, standing: ExitStanding) -> (Vec<ExitVerdict>, ExitStanding) {
+        let bad = matches!(standing, ExitStanding::BadSignature { .. });
+        self.outside.exit_root += u8::from(bad);
+        let answer = if bad {
+            ExitAnswer::BadSignature
+        } else {
+            ExitAnswer::Other
+        };
+        (verdicts(&[answer]), standing)
     }
 }
 

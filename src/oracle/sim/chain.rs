@@ -195,15 +195,22 @@ impl World {
             } else {
                 RequestKind::Exit
             };
-            self.says(Said::Asked(kind), pool, Root([4; 32]));
+            self.request(kind, pool);
         } else if ready && self.rng.gen_bool(0.3) {
             // the block with the request is replaced by one without it
             chain.ready.retain(|p| *p != pool);
             chain.events.retain(|e| (e.said, e.pool) != (asked, pool));
         } else if !ready && !chain.keys.contains_key(&pool) {
-            chain.ready.push(pool);
-            self.says(asked, pool, Root([1; 32]));
+            self.request(RequestKind::Deposit, pool);
         }
+    }
+
+    /// A request for a pool that can have it.
+    pub(super) fn request(&mut self, kind: RequestKind, pool: PoolId) {
+        if kind == RequestKind::Deposit {
+            self.outside.chain.ready.push(pool);
+        }
+        self.says(Said::Asked(kind), pool, Root([1; 32]));
     }
 
     /// What an endpoint says of the chain: as it is, as it was, or a lie.

@@ -77,18 +77,8 @@ impl World {
             self.restart(0);
         }
         for _ in 0..3_000 {
-            if !self.waiting.is_empty() || !self.answers.is_empty() {
-                while let Some(effect) = self.waiting.pop_front() {
-                    self.perform(effect);
-                }
-                self.deliver();
-            } else if !self.everybody_helps() {
-                if self.is_settled() {
-                    return;
-                }
-                self.mine();
-                self.look();
-                self.sleep(3_000);
+            if !self.goes_on() && self.is_settled() {
+                return;
             }
         }
         let open = self
@@ -100,6 +90,24 @@ impl World {
             .map(|c| (c.id, &c.step, self.state.waiting_reason(c.id)))
             .collect();
         panic!("not at an end: {open:?}, queue {:?}", self.outside.chain.ready);
+    }
+
+    /// What is under way is done, then people do what they can, then a block comes. Whether there was anything to do.
+    pub(super) fn goes_on(&mut self) -> bool {
+        if !self.waiting.is_empty() || !self.answers.is_empty() {
+            if let Some(effect) = self.waiting.pop_front() {
+                self.perform(effect);
+            }
+            self.deliver();
+            return true;
+        }
+        if self.everybody_helps() {
+            return true;
+        }
+        self.mine();
+        self.look();
+        self.sleep(3_000);
+        false
     }
 
     fn is_settled(&self) -> bool {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use crate::oracle::{CeremonySuccess, Fulfilment};
+use crate::oracle::{CeremonySuccess, ExitStanding, Fulfilment};
 use crate::types::*;
 
 /// Blocks that a reorganisation may drop.
@@ -119,6 +119,10 @@ pub(super) struct Outside {
     pub(super) exits: BTreeMap<BlsPublicKey, u64>,
     /// What an exit's signature must be over now.
     pub(super) exit_root: u8,
+    /// What comes of the next offers of an exit, where that is written down.
+    pub(super) script: VecDeque<ExitStanding>,
+    /// Offers of exits that reached the nodes.
+    pub(super) offers: u32,
     /// From when on exits are taken.
     pub(super) exits_from: u64,
 }

@@ -26,6 +26,7 @@ impl World {
                 };
                 self.outside.pool.insert(transaction.hash, entry);
             }
+            Effect::PublishExit { .. } => self.outside.offers += 1,
             _ => {}
         }
     }

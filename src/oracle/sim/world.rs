@@ -33,8 +33,8 @@ pub(super) struct World {
     pub(super) now: u64,
     /// No faults any more.
     pub(super) calm: bool,
-    /// The process dies by itself.
-    pub(super) mortal: bool,
+    /// The process dies once so many records are durable, and whether what was under way then happens.
+    pub(super) death: Option<(usize, bool)>,
     /// Processes so far.
     pub(super) process: u32,
     pub(super) steps: u64,
@@ -61,6 +61,35 @@ pub(super) struct World {
 impl World {
     pub(super) fn new(seed: u64, aloud: bool) -> Self {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        let mode = if rng.gen_bool(0.7) {
+            Mode::Auto
+        } else {
+            Mode::Supervised
+        };
+        let max_fee = if rng.gen_bool(0.5) { 5_000 } else { 50_000 };
+        let mut world = Self::at_rest(rng, mode, max_fee);
+        world.aloud = aloud;
+        world.begin();
+        world
+    }
+
+    /// A world without faults, in which every rule applies and one request was made.
+    pub(super) fn calm(kind: RequestKind) -> (Self, CaseId) {
+        let mut world = Self::at_rest(ChaCha8Rng::seed_from_u64(7), Mode::Auto, 50_000);
+        world.calm = true;
+        world.begin();
+        let pool = PoolId(if kind == RequestKind::Deposit {
+            1
+        } else {
+            STAKED_FROM
+        });
+        world.request(kind, pool);
+        world.look();
+        let ordinal = 0;
+        (world, CaseId { kind, pool, ordinal })
+    }
+
+    fn at_rest(rng: ChaCha8Rng, mode: Mode, max_fee: u64) -> Self {
         let mut outside = Outside {
             base_fee: 7,
             exit_root: 1,
@@ -74,13 +103,7 @@ impl World {
             outside.chain.staked.insert(PoolId(pool));
         }
         (0..3).for_each(|_| outside.grow());
-        let mode = if rng.gen_bool(0.7) {
-            Mode::Auto
-        } else {
-            Mode::Supervised
-        };
-        let max_fee = if rng.gen_bool(0.5) { 5_000 } else { 50_000 };
-        let mut world = Self {
+        Self {
             rng,
             outside,
             state: State::new(settings(mode, max_fee)),
@@ -91,7 +114,7 @@ impl World {
             answers: VecDeque::new(),
             now: 1_000_000,
             calm: false,
-            mortal: true,
+            death: None,
             process: 0,
             steps: 0,
             records: 0,
@@ -103,10 +126,8 @@ impl World {
             tries: BTreeMap::new(),
             gave_up: BTreeSet::new(),
             stood: BTreeMap::new(),
-            aloud,
-        };
-        world.begin();
-        world
+            aloud: false,
+        }
     }
 
     /// One input, and everything that must hold after it.
@@ -131,12 +152,7 @@ impl World {
         } else {
             self.shadow.follow(&self.state, at, &records);
         }
-        let dies = self.mortal && !self.calm && !records.is_empty() && self.rng.gen_bool(0.01);
-        let kept = if dies {
-            self.rng.gen_range(0..=records.len())
-        } else {
-            records.len()
-        };
+        let (kept, dies) = self.durable_of(records.len());
         for record in &records[..kept] {
             self.seen.record(record);
             self.book.record(&self.outside, &self.state, at, record);
@@ -167,13 +183,27 @@ impl World {
         reply
     }
 
+    /// How many of the records of a step become durable, and whether the process dies then.
+    fn durable_of(&mut self, made: usize) -> (usize, bool) {
+        let planned = self.death.and_then(|(at, _)| at.checked_sub(self.records));
+        match planned {
+            Some(left) if left <= made => (left, true),
+            None if !self.calm && made > 0 && self.rng.gen_bool(0.01) => (self.rng.gen_range(0..=made), true),
+            _ => (made, false),
+        }
+    }
+
     /// The process dies, and the newest records of its last step with it. What was under way may have happened.
     pub(super) fn die(&mut self, lost: usize) {
         while let Some(effect) = self.waiting.pop_front() {
-            if self.rng.gen_bool(0.5) {
+            let happens = self
+                .death
+                .map_or_else(|| self.rng.gen_bool(0.5), |(_, happens)| happens);
+            if happens {
                 self.happen(&effect);
             }
         }
+        self.death = None;
         self.restart(lost);
     }
 
