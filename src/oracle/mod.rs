@@ -28,8 +28,6 @@ mod doubt;
 mod effect;
 mod exit;
 #[cfg(test)]
-mod exit_tests;
-#[cfg(test)]
 mod fixture;
 mod input;
 mod milestone;

@@ -1,13 +1,12 @@
 //! What must hold, whatever happens: kept record by record and effect by effect, so that each step is judged at its own
 //! cost.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 
 use alloy::primitives::U256;
 
 use super::truth::{Call, Outside};
-use super::world::APPROVAL_MS;
-use crate::oracle::state::{EffectKey, Shares};
+use crate::oracle::state::Shares;
 use crate::oracle::*;
 use crate::types::*;
 
@@ -27,26 +26,26 @@ struct Told {
 
 /// A ceremony as the journal tells of it.
 #[derive(Debug)]
-struct Run {
+pub(super) struct Run {
     case: CaseId,
     role: CeremonyRole,
     ended: bool,
-    given_up: bool,
+    pub(super) given_up: bool,
 }
 
 #[derive(Debug, Default)]
 pub(super) struct Book {
     actions: BTreeMap<ActionId, Told>,
-    runs: BTreeMap<RequestId, Run>,
-    nonces: BTreeMap<u64, ActionId>,
+    pub(super) runs: BTreeMap<RequestId, Run>,
+    pub(super) nonces: BTreeMap<u64, ActionId>,
     signed: BTreeMap<ActionId, Vec<SignedTransaction>>,
-    condemned: BTreeSet<BlsPublicKey>,
+    pub(super) condemned: BTreeSet<BlsPublicKey>,
     /// Ceremonies that were told to have failed for sure.
     failed: BTreeSet<RequestId>,
     /// Nonces that somebody else used and that were told.
-    strange: Vec<(u64, u64)>,
+    pub(super) strange: Vec<(u64, u64)>,
     /// When a validator was last asked about in this process, and whether a hint came since.
-    asked: BTreeMap<CaseId, (UnixMillis, bool)>,
+    pub(super) asked: BTreeMap<CaseId, (UnixMillis, bool)>,
     /// Looks because of a hint, and by the clock.
     pub(super) looks: (u32, u32),
     pub(super) replaced: u32,
@@ -130,6 +129,20 @@ impl Book {
                 let of = self.actions.iter_mut().filter(|(id, _)| id.case == *case);
                 of.for_each(|(_, told)| told.not_before = told.not_before.min(at));
             }
+            Record::CeremonyStarted { .. }
+            | Record::CeremonyVerified { .. }
+            | Record::CeremonyFailed { .. }
+            | Record::CeremonyDeclaredLost { .. } => self.ceremony(state, at, record),
+            Record::KeyCondemned { validator, .. } => drop(self.condemned.insert(*validator)),
+            Record::TransactionSigned { action, transaction } => self.signed(*action, transaction),
+            Record::AccountStrange { nonce, next, .. } => self.strange.push((*nonce, *next)),
+            Record::CaseClosed { case, .. } => self.closed(outside, state, *case),
+            _ => {}
+        }
+    }
+
+    fn ceremony(&mut self, state: &State, at: UnixMillis, record: &Record) {
+        match record {
             Record::CeremonyStarted { .. } => self.started(state, at, record),
             Record::CeremonyVerified { request, .. } => self.ended(*request, "verified"),
             Record::CeremonyFailed { request, .. } => {
@@ -143,10 +156,6 @@ impl Book {
                 self.ended(*request, "declared lost");
                 self.runs.get_mut(request).expect("it was started").given_up = true;
             }
-            Record::KeyCondemned { validator, .. } => drop(self.condemned.insert(*validator)),
-            Record::TransactionSigned { action, transaction } => self.signed(*action, transaction),
-            Record::AccountStrange { nonce, next, .. } => self.strange.push((*nonce, *next)),
-            Record::CaseClosed { case, .. } => self.closed(outside, state, *case),
             _ => {}
         }
     }
@@ -193,7 +202,7 @@ impl Book {
     }
 
     /// Its approval holds, and what leaves is what was approved.
-    fn may_leave(&mut self, id: ActionId, at: UnixMillis, payload: &Payload) {
+    fn may_leave(&mut self, state: &State, id: ActionId, at: UnixMillis, payload: &Payload) {
         let told = self.actions.get_mut(&id).expect("it was proposed");
         let approved = told
             .approved
@@ -207,7 +216,7 @@ impl Book {
         let since = approved.max(told.not_before);
         let age = at.since(since).as_millis();
         assert!(
-            told.left || age <= u128::from(APPROVAL_MS),
+            told.left || age <= u128::from(state.settings.approval_expires_ms),
             "{id} leaves {age} ms after its approval"
         );
     }
@@ -231,7 +240,12 @@ impl Book {
         };
         if let Some(action) = action {
             let (plan, backend) = (plan.clone(), backend.clone());
-            self.may_leave(*action, at, &Payload::Ceremony(CeremonyPayload { plan, backend }));
+            self.may_leave(
+                state,
+                *action,
+                at,
+                &Payload::Ceremony(CeremonyPayload { plan, backend }),
+            );
             self.left(*action);
         }
         let open = |run: &&Run| !run.ended;
@@ -306,24 +320,6 @@ impl Book {
         self.left(id);
     }
 
-    /// A case closes only on what contract and beacon chain really say, for good.
-    fn closed(&self, outside: &Outside, state: &State, id: CaseId) {
-        let chain = outside.older.front().unwrap_or(&outside.chain);
-        let so = match id.kind {
-            RequestKind::Deposit => chain.deposits.contains_key(&id.pool),
-            RequestKind::Reshare => {
-                let closed = state.cases_of(id.kind, id.pool).filter(|c| c.is_closed()).count();
-                chain.reshares.get(&id.pool).map_or(0, Vec::len) >= closed
-            }
-            RequestKind::Exit => {
-                let key = outside.chain.keys.get(&id.pool);
-                let exit = key.and_then(|key| outside.exits.get(key));
-                exit.is_some_and(|at| outside.height() >= at + 10)
-            }
-        };
-        assert!(so, "{id} is closed, and it is not so");
-    }
-
     /// One effect that is asked for.
     pub(super) fn effect(&mut self, state: &State, at: UnixMillis, effect: &Effect) {
         let leaves = matches!(
@@ -349,7 +345,7 @@ impl Book {
                 let payload = Payload::Transaction(payload.clone());
                 match replaces {
                     None => {
-                        self.may_leave(*action, at, &payload);
+                        self.may_leave(state, *action, at, &payload);
                         let owner = self.nonces.get(nonce);
                         assert!(owner.is_none(), "nonce {nonce} of {owner:?} is given to {action}");
                     }
@@ -363,7 +359,7 @@ impl Book {
                 }
             }
             Effect::PublishExit { action, payload } => {
-                self.may_leave(*action, at, &Payload::Exit(payload.clone()));
+                self.may_leave(state, *action, at, &Payload::Exit(payload.clone()));
                 self.left(*action);
             }
             Effect::LookUpValidator { case, .. } => self.looks_up(state, at, *case),
@@ -415,107 +411,5 @@ impl Book {
             pause >= u128::from(least),
             "{case} is looked up after {pause} ms, hinted: {hinted}"
         );
-    }
-
-    /// What must hold after every step.
-    pub(super) fn must_hold(
-        &self,
-        state: &State,
-        outside: &Outside,
-        at: UnixMillis,
-        waiting: &VecDeque<Effect>,
-        answers: &VecDeque<Input>,
-    ) {
-        for (pool, served) in &outside.chain.deposits {
-            assert!(served.len() <= 1, "pool {pool} was served {} times", served.len());
-            let (_, key) = served[0];
-            assert!(
-                !self.condemned.contains(&key),
-                "a condemned key was used for pool {pool}"
-            );
-        }
-        for (request, starts) in &outside.started {
-            assert!(*starts <= 1, "ceremony {request} was started {starts} times");
-        }
-        for case in state.cases.values().filter(|c| !c.is_closed()) {
-            self.has_a_reason(state, case);
-            self.is_looked_up(state, at, case);
-        }
-        // who is asked answers: nothing is waited for that is not under way
-        let under_way = waiting.len() + answers.len();
-        assert!(
-            state.live.in_flight.len() <= under_way,
-            "more is waited for than is under way: {:?}",
-            state.live.in_flight
-        );
-    }
-
-    /// What waits has a reason: something is asked for it, its time is set, or its sentence says why.
-    fn has_a_reason(&self, state: &State, case: &Case) {
-        let id = case.id;
-        let live = &state.live;
-        let asks = |key: EffectKey| {
-            live.in_flight.contains(&key) || live.not_before.get(&key).is_some_and(|t| *t > live.now)
-        };
-        let asked = asks(EffectKey::Prepare(id));
-        let said = state.waiting_reason(id).is_some();
-        let held = case.orphaned || case.paused.is_some() || state.paused.is_some() || asked || said;
-        let good = match &case.step {
-            Step::PlanCeremony | Step::AwaitTurn | Step::Register(None) | Step::PlanEffect => {
-                held || case.served_by.is_some()
-            }
-            Step::DecideCeremony(action) | Step::DecideEffect(action) => {
-                held || state.actions[action].state == ActionState::Proposed
-                    || asks(EffectKey::Sign(*action))
-                    || asks(EffectKey::Publish(*action))
-            }
-            Step::RunCeremony(request) | Step::Register(Some(request)) => asks(EffectKey::Ceremony(*request)),
-            Step::Halted { reason, .. } => !reason.as_str().is_empty(),
-            Step::Execute(_) | Step::Follow | Step::Closed { .. } => true,
-        };
-        assert!(good, "{id} waits at {:?} and says nothing", case.step);
-    }
-
-    /// Whoever is followed is looked up when it is due.
-    fn is_looked_up(&self, state: &State, at: UnixMillis, case: &Case) {
-        let Some((asked, hinted)) = self.asked.get(&case.id) else {
-            return;
-        };
-        let followed = case.step == Step::Follow && !case.orphaned;
-        let least = if *hinted {
-            advance::LOOK_UP_LEAST_MS
-        } else {
-            state.settings.look_up_every_ms
-        };
-        let early = at.since(*asked).as_millis() < u128::from(least);
-        let asks = state.live.in_flight.contains(&EffectKey::LookUp(case.id));
-        assert!(
-            !followed || early || asks,
-            "{} is not looked up, hinted: {hinted}",
-            case.id
-        );
-    }
-
-    /// At the end: nobody else used the account unnoticed, and what came late is not used.
-    pub(super) fn at_the_end(&self, outside: &Outside, late: impl Fn(&RequestId) -> Option<BlsPublicKey>) {
-        for nonce in outside.chain.strange.keys() {
-            let told = self.strange.iter().any(|(from, to)| (*from..*to).contains(nonce));
-            assert!(
-                told || self.nonces.contains_key(nonce),
-                "nonce {nonce} was used by a stranger, and nobody was told"
-            );
-        }
-        for request in self
-            .runs
-            .iter()
-            .filter(|(_, run)| run.given_up)
-            .map(|(request, _)| request)
-        {
-            let used = |key: BlsPublicKey| outside.chain.keys.values().any(|used| *used == key);
-            assert!(
-                !late(request).is_some_and(used),
-                "the key of a ceremony that was given up was used"
-            );
-        }
     }
 }

@@ -1,13 +1,14 @@
 //! Which kinds of everything lives have reached.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{replay, ways};
 use crate::oracle::*;
 
 #[derive(Debug, Default)]
 pub(super) struct Coverage {
-    records: BTreeSet<&'static str>,
+    /// How many there were of each kind.
+    records: BTreeMap<&'static str, u32>,
     effects: BTreeSet<&'static str>,
     inputs: BTreeSet<String>,
     /// Kinds of action that were prepared.
@@ -20,7 +21,12 @@ pub(super) struct Coverage {
 
 impl Coverage {
     pub(super) fn record(&mut self, record: &Record) {
-        self.records.insert(record.kind());
+        *self.records.entry(record.kind()).or_default() += 1;
+    }
+
+    /// How many records there were of a kind.
+    pub(super) fn count(&self, kind: &str) -> u32 {
+        self.records.get(kind).copied().unwrap_or_default()
     }
 
     pub(super) fn effect(&mut self, effect: &Effect) {
@@ -39,7 +45,9 @@ impl Coverage {
     }
 
     pub(super) fn with(mut self, other: Self) -> Self {
-        self.records.extend(other.records);
+        for (kind, n) in other.records {
+            *self.records.entry(kind).or_default() += n;
+        }
         self.effects.extend(other.effects);
         self.inputs.extend(other.inputs);
         self.actions.extend(other.actions);
@@ -56,7 +64,7 @@ impl Coverage {
         let records = named_in(include_str!("../record/mod.rs"), "fn kind(");
         let missed: Vec<_> = records
             .iter()
-            .filter(|kind| !self.records.contains(*kind))
+            .filter(|kind| !self.records.contains_key(*kind))
             .collect();
         assert_eq!(
             missed,

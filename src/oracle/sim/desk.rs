@@ -115,6 +115,7 @@ impl World {
         let Some(validator) = self.outside.chain.keys.get(&case.pool).copied() else {
             return refused("the contract has no validator for the pool");
         };
+        self.drafts.push((draft.bad.clone(), draft.last_failure));
         let phase = self.phase_of(&validator);
         if phase >= ValidatorPhase::Exiting {
             return Err(Prepared::AlreadySo { phase, validator });
@@ -151,7 +152,11 @@ impl World {
         if phase >= ValidatorPhase::Exiting {
             return Err(Prepared::AlreadySo { phase, validator });
         }
-        if matches!(purpose, Purpose::Send(_)) && self.now < self.outside.exits_from {
+        let sending = matches!(purpose, Purpose::Send(_));
+        if sending && self.outside.no_validator {
+            return refused("no such validator");
+        }
+        if sending && self.now < self.outside.exits_from {
             return Err(Prepared::TooEarly {
                 reason: SafeText::new("too early"),
                 until: UnixMillis(self.outside.exits_from),

@@ -7,7 +7,7 @@
 //! CASIMIR_DKG_SEED=17 cargo test --lib oracle::sim::lives -- --nocapture                  one, step by step
 //! ```
 //!
-//! [`world`] holds what is simulated, a file a part of the outside; [`book`] what must hold after every step; [`ways`]
+//! [`world`] holds what is simulated, a file a part of the outside; [`book`] and [`holds`] what must hold after every step; [`ways`]
 //! who moves a case that stands still; [`bugs`] defects that are planted to see that they are found.
 
 mod beacon;
@@ -18,6 +18,9 @@ mod ceremonies;
 mod chain;
 mod coverage;
 mod desk;
+mod exits;
+mod found;
+mod holds;
 mod lives;
 mod people;
 mod replay;

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use crate::oracle::{CeremonySuccess, ExitStanding, Fulfilment};
+use crate::oracle::{CeremonySuccess, ExitStanding, Fulfilment, ValidatorPhase};
 use crate::types::*;
 
 /// Blocks that a reorganisation may drop.
@@ -121,8 +121,11 @@ pub(super) struct Outside {
     pub(super) exit_root: u8,
     /// What comes of the next offers of an exit, where that is written down.
     pub(super) script: VecDeque<ExitStanding>,
-    /// Offers of exits that reached the nodes.
-    pub(super) offers: u32,
+    /// Offers of exits that reached the nodes: when, and what was signed.
+    pub(super) offers: Vec<(u64, Root)>,
+    /// How far every validator is, where a test says so; and the beacon chain knows none.
+    pub(super) phase: Option<ValidatorPhase>,
+    pub(super) no_validator: bool,
     /// From when on exits are taken.
     pub(super) exits_from: u64,
 }

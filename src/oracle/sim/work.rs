@@ -26,7 +26,7 @@ impl World {
                 };
                 self.outside.pool.insert(transaction.hash, entry);
             }
-            Effect::PublishExit { .. } => self.outside.offers += 1,
+            Effect::PublishExit { payload, .. } => self.outside.offers.push((self.now, payload.signing_root)),
             _ => {}
         }
     }

@@ -18,7 +18,7 @@ use crate::types::*;
 pub(super) const POOLS: u32 = 6;
 /// Pools from this one on are staked before the life begins.
 const STAKED_FROM: u32 = 5;
-pub(super) const APPROVAL_MS: u64 = 60_000;
+const APPROVAL_MS: u64 = 60_000;
 
 pub(super) struct World {
     pub(super) rng: ChaCha8Rng,
@@ -45,8 +45,12 @@ pub(super) struct World {
     /// The event that it is being told, or that is taken back.
     pub(super) telling: Option<(Event, bool)>,
     pub(super) mode: Mode,
-    /// The rule covers transactions of this fee.
-    max_fee: u64,
+    /// What each process is told, but for its mode.
+    pub(super) settings: Settings,
+    /// The most that passes from one input to the next, ms.
+    pub(super) pace: u64,
+    /// What the desk was told of exits to sign: one that was found bad, and why the last one failed.
+    pub(super) drafts: Vec<(Option<BadExit>, Option<SafeText>)>,
     /// Digests that people have seen.
     pub(super) shown: BTreeMap<ActionId, Vec<Root>>,
     /// Cases that people tried to take up again, how often, and those that they left at it.
@@ -121,7 +125,9 @@ impl World {
             told: Vec::new(),
             telling: None,
             mode,
-            max_fee,
+            settings: settings(mode, max_fee),
+            pace: 400,
+            drafts: Vec::new(),
             shown: BTreeMap::new(),
             tries: BTreeMap::new(),
             gave_up: BTreeSet::new(),
@@ -132,7 +138,7 @@ impl World {
 
     /// One input, and everything that must hold after it.
     pub(super) fn input(&mut self, input: Input) -> WishReply {
-        self.now += self.rng.gen_range(1..400);
+        self.now += self.rng.gen_range(1..self.pace);
         let mut entropy = [0; 24];
         self.rng.fill(&mut entropy);
         let at = UnixMillis(self.now);
@@ -215,7 +221,11 @@ impl World {
         if !self.calm && self.rng.gen_bool(0.15) {
             self.mode = [Mode::Auto, Mode::Supervised, Mode::Observe][self.rng.gen_range(0..3)];
         }
-        self.state = State::restored(settings(self.mode, self.max_fee), durable);
+        let settings = Settings {
+            mode: self.mode,
+            ..self.settings.clone()
+        };
+        self.state = State::restored(settings, durable);
         self.process += 1;
         self.book.restarted(&self.state);
         if self.aloud {
@@ -255,7 +265,7 @@ impl World {
     }
 }
 
-pub(super) fn settings(mode: Mode, max_fee: u64) -> Settings {
+fn settings(mode: Mode, max_fee: u64) -> Settings {
     let mut settings = fixture::settings();
     let rule = &mut settings.policy.rules[0];
     rule.max_attempts = 50;

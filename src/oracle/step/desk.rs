@@ -42,7 +42,11 @@ pub(super) fn prepared(turn: &mut Turn<'_>, case: CaseId, purpose: Purpose, outc
                 });
             }
         }
-        (Purpose::Propose, Prepared::Refused(reason)) => turn.record(Record::CaseHalted { case, reason }),
+        (Purpose::Propose, Prepared::Refused(reason)) => {
+            if wants(turn, case).is_some() {
+                turn.record(Record::CaseHalted { case, reason });
+            }
+        }
         (Purpose::Refresh(action), outcome) => refreshed(turn, action, outcome),
         (Purpose::Send(action), outcome) => ready_to_send(turn, action, outcome),
     }
