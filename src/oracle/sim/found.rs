@@ -189,3 +189,22 @@ fn an_answer_to_an_offer_does_not_bring_a_void_approval_back() {
     assert!(!world.state.cases[&case].orphaned);
     assert!(void(&world), "its approval is over");
 }
+
+#[test]
+fn an_approval_of_an_exit_that_was_set_aside_ends_with_its_request() {
+    let (mut world, case) = World::calm(RequestKind::Exit);
+    world.outside.no_validator = true;
+    until(&mut world, is_to_be_sent);
+    until(&mut world, is_to_be_sent);
+    let step = |world: &World| world.state.cases[&case].step.clone();
+    assert!(matches!(step(&world), Step::Halted { .. }), "{:?}", step(&world));
+    let state = |world: &World| actions(world, ActionKind::BroadcastExit)[0].state.clone();
+    assert_eq!(state(&world), ActionState::Approved);
+    world.outside.chain.events.clear();
+    world.look();
+    assert!(
+        matches!(state(&world), ActionState::Void { .. }),
+        "{:?}",
+        state(&world)
+    );
+}

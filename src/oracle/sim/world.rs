@@ -219,6 +219,8 @@ impl World {
         let whole = self.shadow.restart(&self.state);
         let durable = if lost == 0 { whole } else { self.shadow.lose(lost) };
         if !self.calm && self.rng.gen_bool(0.15) {
+            let max_fee = [5_000, 50_000][self.rng.gen_range(0..2)];
+            self.settings.policy.rules[0].max_fee_wei = Some(alloy::primitives::U256::from(max_fee));
             self.mode = [Mode::Auto, Mode::Supervised, Mode::Observe][self.rng.gen_range(0..3)];
         }
         let settings = Settings {
