@@ -119,6 +119,13 @@ impl World {
         open.clone().all(|case| self.dead_end(case).is_some()) && self.outside.chain.ready.is_empty()
     }
 
+    /// Another reshare gave the operators new shares, and its request left the chain before the contract was told.
+    fn waits_for_orphaned_shares(&self, case: &Case) -> bool {
+        let others = self.state.cases_of(RequestKind::Reshare, case.id.pool);
+        let mut orphaned = others.filter(|c| c.id != case.id && c.orphaned && !c.is_closed());
+        matches!(case.step, Step::PlanCeremony) && orphaned.any(|c| c.reshare.is_some())
+    }
+
     /// Why a case cannot come to its end whatever is done: these are known, and a person cannot give a case up yet.
     fn dead_end(&self, case: &Case) -> Option<&'static str> {
         let chain = &self.outside.chain;
@@ -126,6 +133,9 @@ impl World {
         let asked = |e: &&super::truth::Event| (e.said, e.pool) == (Said::Asked(case.id.kind), *pool);
         match case.id.kind {
             RequestKind::Reshare if chain.left.contains(pool) => Some("its pool has left"),
+            RequestKind::Reshare if self.waits_for_orphaned_shares(case) => {
+                Some("it waits for new shares whose request left the chain")
+            }
             RequestKind::Deposit if !chain.events.iter().any(|e| asked(&e)) => {
                 Some("it was found in the contract's state, and its request left the chain unseen")
             }

@@ -25,6 +25,10 @@
 //! What moves by itself is not in it: a ceremony that runs, a transaction or exit that is followed, a case that waits for
 //! the contract's queue or for another case, and one whose request left the chain, which returns or is over. In mode
 //! observe the way out is a start in another mode.
+//!
+//! Known dead ends, until a person can give a case up: a reshare whose pool has left (the desk refuses it each time it is
+//! retried), and one that waits for the new shares of another reshare whose request left the chain for good. Lives count
+//! them (`dead_end` in `lives.rs`) and accept no others.
 
 use std::collections::BTreeSet;
 
