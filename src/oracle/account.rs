@@ -41,18 +41,20 @@ pub(super) struct Account {
 pub(super) fn next_nonce(state: &State, account: Address) -> Option<u64> {
     let used = state.live.facts.account.filter(|a| a.address == account)?;
     let next = used.next.max(used.pending);
-    Some(
-        state
-            .nonces
-            .get(&account)
-            .map_or(next, |own| own.first_free(next)),
-    )
+    let own = state.nonces.get(&account).filter(|_| !planted!(NonceTwice));
+    Some(own.map_or(next, |own| own.first_free(next)))
 }
 
 /// Somebody else sends from the oracle account: a second oracle on another machine, or a stolen key. Everything pauses
 /// until a person has looked.
 pub(super) fn watch(turn: &mut Turn<'_>) {
-    let Some(facts) = turn.state.live.facts.account else {
+    let Some(facts) = turn
+        .state
+        .live
+        .facts
+        .account
+        .filter(|_| !planted!(StrangerUnnoticed))
+    else {
         return;
     };
     let account = facts.address;

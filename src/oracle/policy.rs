@@ -81,7 +81,7 @@ impl Policy {
             .filter(|c| !rule.allows_unknown(&c.name))
             .map(|c| c.name.as_str())
             .collect();
-        if !unknown.is_empty() {
+        if !unknown.is_empty() && !planted!(UnknownPasses) {
             return Err(format!(
                 "rule {}: unknown checks: {}",
                 rule.name,
@@ -96,6 +96,7 @@ impl Policy {
         }
         if let (Some(max), Payload::Transaction(tx)) = (rule.max_fee_wei, &action.proposal.payload)
             && tx.fee_ceiling_wei > max
+            && !planted!(FeeIgnored)
         {
             return Err(format!(
                 "rule {}: fee ceiling {} wei is over its {max}",

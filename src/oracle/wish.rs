@@ -80,11 +80,11 @@ fn decidable(turn: &Turn<'_>, id: ActionId, digest: Root) -> Result<(), Refusal>
         .actions
         .get(&id)
         .ok_or_else(|| not_now(format!("there is no action {id}")))?;
-    if let Some(decision) = &action.decision {
+    if let Some(decision) = action.decision.as_ref().filter(|_| !planted!(DecidedTwice)) {
         let by = SafeText::new(&decision.decider.to_string());
         return Err(Refusal::AlreadyDecided { by, at: decision.at });
     }
-    if action.state != ActionState::Proposed {
+    if action.state != ActionState::Proposed && !planted!(DecidedTwice) {
         return Err(not_now(format!(
             "{id} is {}, it waits for no decision",
             action.state.word()
@@ -141,7 +141,7 @@ fn retry(turn: &mut Turn<'_>, by: &SafeText, id: CaseId) -> Answer {
     let case = turn.state.cases.get(&id).ok_or_else(|| absent(turn, id))?;
     can_retry(turn.state, case).map_err(not_now)?;
     match case.step {
-        Step::Halted { .. } | Step::Closed { .. } => {
+        Step::Halted { .. } | Step::Closed { .. } if !planted!(NoWayOut) => {
             let refused = refused_by_ssv(turn.state, case);
             turn.record(Record::CaseRetried {
                 case: id,

@@ -39,8 +39,12 @@ impl Kind for SendDeposit {
 
     fn draft(&self, state: &State, case: &Case, _: Option<Vec<OperatorId>>) -> Option<Draft> {
         let ceremony = state.ceremonies.get(&case.ceremony?)?;
+        let mut keygen = case.keygen.clone()?;
+        if planted!(CondemnedKey) {
+            keygen.validator = state.condemned.keys().next().copied().unwrap_or(keygen.validator);
+        }
         Some(Draft::SendDeposit(SendDepositDraft {
-            keygen: case.keygen.clone()?,
+            keygen,
             threshold: ceremony.plan.threshold(),
             ceremony_checks: ceremony.checks.clone(),
             registration: case.registration?,

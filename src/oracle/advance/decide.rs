@@ -5,7 +5,7 @@ use crate::oracle::turn::Turn;
 use crate::oracle::{
     Action, ActionState, Decider, Decision, Family, Mode, Payload, Purpose, Record, State, Verdict,
 };
-use crate::types::{ActionId, OperatorId, SafeText};
+use crate::types::{ActionId, OperatorId, SafeText, UnixMillis};
 
 use super::*;
 
@@ -76,17 +76,13 @@ fn approved(turn: &mut Turn<'_>, id: ActionId) {
     let Some(action) = turn.state.actions.get(&id) else {
         return;
     };
-    let decided_at = action.decision.as_ref().map_or(action.proposed_at, |d| d.at);
+    let expired = expired(turn.state, action, turn.at);
     let deferred = turn
         .state
         .cases
         .get(&id.case)
         .and_then(|c| c.offers.deferred.clone());
     let observes = turn.state.settings.mode == Mode::Observe;
-    // the chain's own time does not use up an approval
-    let since = deferred
-        .as_ref()
-        .map_or(decided_at, |wait| wait.until.max(decided_at));
     match deferred {
         Some(wait) if wait.until > turn.at => {
             let words = if observes { OBSERVED } else { wait.reason.as_str() };
@@ -100,7 +96,7 @@ fn approved(turn: &mut Turn<'_>, id: ActionId) {
         }
         _ => {}
     }
-    if turn.at.since(since).as_millis() > u128::from(turn.state.settings.approval_expires_ms) {
+    if expired {
         let reason = SafeText::new("the approval expired before it could be executed");
         turn.record(Record::ActionVoided { action: id, reason });
         return;
@@ -117,6 +113,28 @@ fn approved(turn: &mut Turn<'_>, id: ActionId) {
     if turn.state.may_leave(id.case) && !leaving && ready_to_begin(turn, id.case) {
         prepare_again(turn, id, Purpose::Send(id));
     }
+}
+
+/// Whether an approval is too old. The chain's own time does not use it up.
+fn expired(state: &State, action: &Action, at: UnixMillis) -> bool {
+    let decided_at = action.decision.as_ref().map_or(action.proposed_at, |d| d.at);
+    let since = deferred_until(state, action.id).map_or(decided_at, |until| until.max(decided_at));
+    at.since(since).as_millis() > u128::from(state.settings.approval_expires_ms) && !planted!(NeverExpires)
+}
+
+fn deferred_until(state: &State, id: ActionId) -> Option<UnixMillis> {
+    let wait = state.cases.get(&id.case)?.offers.deferred.as_ref()?;
+    Some(wait.until)
+}
+
+/// Whether what was approved may not leave now: its approval has expired, or its time has not come.
+pub(in crate::oracle) fn not_in_time(state: &State, id: ActionId, at: UnixMillis) -> bool {
+    let early = deferred_until(state, id).is_some_and(|until| until > at);
+    early
+        || state
+            .actions
+            .get(&id)
+            .is_none_or(|action| expired(state, action, at))
 }
 
 /// Why an undecided or unsent effect lost its ground.

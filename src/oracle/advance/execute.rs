@@ -52,13 +52,13 @@ fn transaction(turn: &mut Turn<'_>, id: ActionId, payload: TransactionPayload) {
             hashes,
         });
     }
-    if missing && may_leave {
+    if missing && (may_leave || planted!(PausedSends)) {
         turn.ask(EffectKey::Send(id), || Effect::Send {
             action: id,
             transaction: newest.clone(),
         });
     }
-    if stuck && may_leave {
+    if (stuck || (missing && planted!(SignedAnew))) && may_leave {
         turn.ask(EffectKey::Sign(id), || Effect::Sign {
             action: id,
             payload,

@@ -6,7 +6,8 @@ use crate::types::{CaseId, SafeText};
 /// Whether another case has the key of this one. Says so where the case's sentence is made, and takes it back when it is
 /// over.
 pub(super) fn held(turn: &mut Turn<'_>, id: CaseId) -> bool {
-    let why = turn.state.key_is_taken(id).map(|why| SafeText::new(&why));
+    let why = turn.state.key_is_taken(id).filter(|_| !planted!(SharesAtOnce));
+    let why = why.map(|why| SafeText::new(&why));
     let live = &mut turn.state.live;
     match why {
         Some(why) => {

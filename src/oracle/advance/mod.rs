@@ -10,10 +10,11 @@ mod served;
 
 use crate::oracle::state::{Case, EffectKey};
 use crate::oracle::turn::Turn;
-use crate::oracle::{ActionKind, Doubt, Effect, Purpose, Record, Resume, State, Step};
-use crate::types::{CaseId, OperatorId, RequestId, SafeText};
+use crate::oracle::{ActionKind, ActionState, Doubt, Effect, Purpose, Record, Resume, State, Step};
+use crate::types::{ActionId, CaseId, OperatorId, RequestId, SafeText};
 
 use decide::decide;
+pub(super) use decide::not_in_time;
 use execute::execute;
 pub(super) use execute::offer_pause;
 use follow::{follow, look_up};
@@ -53,6 +54,8 @@ pub(super) const CALM_MS: u64 = 60_000;
 /// A hint makes a followed validator looked up at once, but not again within this time, ms. However many nodes hint,
 /// and however often, one case asks once a second.
 pub(super) const LOOK_UP_LEAST_MS: u64 = 1_000;
+
+const REQUEST_LEFT: &str = "its request left the chain in a reorganisation";
 
 /// Registration ceremonies that are tried before a person must look.
 const REGISTRATION_ATTEMPTS: u32 = 3;
@@ -115,7 +118,10 @@ fn case(turn: &mut Turn<'_>, id: CaseId) {
 fn orphaned(turn: &mut Turn<'_>, step: &Step) {
     match step {
         Step::DecideCeremony(action) | Step::DecideEffect(action) => {
-            let reason = SafeText::new("its request left the chain in a reorganisation");
+            if planted!(ApprovalSurvives) && is_approved(turn.state, *action) {
+                return;
+            }
+            let reason = SafeText::new(REQUEST_LEFT);
             turn.record(Record::ActionVoided {
                 action: *action,
                 reason,
@@ -128,8 +134,26 @@ fn orphaned(turn: &mut Turn<'_>, step: &Step) {
             }
         }
         Step::Execute(action) => execute(turn, *action),
+        // set aside before it was ever offered
+        Step::Halted {
+            resume: Resume::Offer(action),
+            ..
+        } if is_approved(turn.state, *action) => {
+            let reason = SafeText::new(REQUEST_LEFT);
+            turn.record(Record::ActionVoided {
+                action: *action,
+                reason,
+            });
+        }
         _ => {}
     }
+}
+
+fn is_approved(state: &State, action: ActionId) -> bool {
+    state
+        .actions
+        .get(&action)
+        .is_some_and(|a| a.state == ActionState::Approved)
 }
 
 fn ready_to_begin(turn: &mut Turn<'_>, id: CaseId) -> bool {
@@ -203,7 +227,7 @@ fn attend(turn: &mut Turn<'_>, case: CaseId, request: RequestId) {
         request,
         plan,
         backend,
-        start: false,
+        start: planted!(StartedAgain),
     });
 }
 

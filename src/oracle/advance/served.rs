@@ -29,7 +29,7 @@ pub(super) fn state_on(state: &State, case: &Case, by: Served) -> StateSays {
     match by.log {
         Some(log) if !covers(facts, log.block) => StateSays::NothingYet,
         None if facts.head.is_none() => StateSays::NothingYet,
-        _ if case.kind().denies_end(facts, case.id.pool) => StateSays::Otherwise,
+        _ if case.kind().denies_end(facts, case.id.pool) && !planted!(StateIgnored) => StateSays::Otherwise,
         _ => StateSays::So,
     }
 }
@@ -79,7 +79,8 @@ pub(super) fn served(turn: &mut Turn<'_>, id: CaseId, by: Served) {
     }
     let told = turn.state.live.told_final;
     let block = by.log.map(|log| log.block.number);
-    if let Some(block) = block.filter(|n| told.is_none_or(|t| t < *n)) {
+    let early = block.filter(|n| told.is_none_or(|t| t < *n));
+    if let Some(block) = early.filter(|_| !planted!(ClosedByLog)) {
         let words = format!("{} in block {block}; waits for finality", kind.served());
         return turn.waits(id, &words);
     }

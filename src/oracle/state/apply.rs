@@ -53,7 +53,7 @@ impl Durable {
             Record::Paused { by, .. } => self.pause(at, Some(case), by),
             Record::Resumed { .. } => self.resume(Some(case)),
             Record::PoolServed { transaction, log, .. } => self.pool_served(case, *transaction, *log),
-            Record::PoolNotServed { .. } => self.pool_not_served(at, case),
+            Record::PoolNotServed { transaction, .. } => self.pool_not_served(at, case, *transaction),
             Record::CaseGivenUp { by, reason, .. } => self.case_given_up(at, case, by, reason),
             Record::KeyRedone { .. } => self.key_redone(at, case),
             Record::CaseClosed { outcome, .. } => self.case_closed(at, case, outcome),

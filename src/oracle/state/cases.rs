@@ -33,6 +33,7 @@ impl Durable {
             avoid: BTreeSet::new(),
             last_failure: None,
             served_by: None,
+            served_too: Vec::new(),
             phase: None,
             seen: BTreeMap::new(),
             index: None,
@@ -141,16 +142,24 @@ impl Durable {
     }
 
     pub(super) fn pool_served(&mut self, case: CaseId, transaction: Root, log: Option<LogRef>) {
-        self.with(case, |c| c.served_by = Some(Served { transaction, log }));
+        self.with(case, |c| {
+            let before = c.served_by.replace(Served { transaction, log });
+            c.served_too.extend(before);
+        });
     }
 
-    /// A case that was closed by it begins anew: what it had made was given up with it.
-    pub(super) fn pool_not_served(&mut self, at: UnixMillis, case: CaseId) {
+    /// One report does not stand; another one may. A case that was closed by it begins anew: what it had made was given up
+    /// with it.
+    pub(super) fn pool_not_served(&mut self, at: UnixMillis, case: CaseId, transaction: Root) {
         let closed = self.cases.get(&case).is_some_and(Case::is_closed);
         self.with(case, |c| {
-            c.served_by = None;
+            let stands = |served: &Served| served.transaction != transaction;
+            c.served_too.retain(stands);
+            c.served_by = c.served_by.filter(stands).or_else(|| c.served_too.pop());
             if closed {
                 (c.keygen, c.ceremony, c.registration) = (None, None, None);
+                // the contract's state denies them all
+                (c.served_by, c.served_too) = (None, Vec::new());
             }
         });
         if closed {

@@ -170,6 +170,8 @@ pub struct Case {
     pub last_failure: Option<SafeText>,
     /// What served its pool without it. The case ends with it once it is final.
     pub served_by: Option<Served>,
+    /// Earlier reports of the same that have not been taken back: one of all may be false.
+    pub(in crate::oracle) served_too: Vec<Served>,
     /// The key of a validator that was on its way out before this case did anything.
     pub followed: Option<BlsPublicKey>,
     /// Last phase of its validator.
@@ -237,6 +239,11 @@ impl Case {
             self.left_out += 1;
         }
         self.history.push(entry);
+    }
+
+    /// Every report that its pool was served without it, and that has not been taken back.
+    pub(in crate::oracle) fn reports(&self) -> impl Iterator<Item = &Served> {
+        self.served_by.iter().chain(&self.served_too)
     }
 
     /// It does not move any more.

@@ -20,7 +20,7 @@ pub(super) fn ceremony_ended(
     };
     let (case, given_up) = (ceremony.case, ceremony.ended.is_some());
     match outcome {
-        Ok(success) if given_up => late(turn, case, &success.result),
+        Ok(success) if given_up && !planted!(LateKeyAccepted) => late(turn, case, request, &success.result),
         Ok(success) => {
             let CeremonySuccess { result, checks } = *success;
             let made = key_of(&result);
@@ -37,7 +37,7 @@ pub(super) fn ceremony_ended(
             }
         }
         Err(_) if given_up => {}
-        Err(failure) if failure.kind == FailureKind::Unknown => {
+        Err(failure) if failure.kind == FailureKind::Unknown && !planted!(OutcomeGuessed) => {
             not_found_out(turn, request, failure.reason, transcript);
         }
         Err(failure) => {
@@ -73,9 +73,13 @@ fn not_found_out(
     }
 }
 
-/// A result that came after its ceremony was given up. It is not used; its key is condemned by name.
-fn late(turn: &mut Turn<'_>, case: CaseId, result: &CeremonyResult) {
-    if let Some(validator) = key_of(result).filter(|key| !turn.state.condemned.contains_key(key)) {
+/// A result that came after its ceremony was given up. It is not used; its key is condemned by name. One that was taken
+/// and is told once more is no news.
+fn late(turn: &mut Turn<'_>, case: CaseId, request: RequestId, result: &CeremonyResult) {
+    let ended = turn.state.ceremonies.get(&request).and_then(|c| c.ended.as_ref());
+    let taken = ended.and_then(|(_, end)| key_of(end.as_ref().ok()?));
+    let known = |key: &BlsPublicKey| taken == Some(*key) || turn.state.condemned.contains_key(key);
+    if let Some(validator) = key_of(result).filter(|key| !known(key)) {
         let reason = SafeText::new(&format!("made for {case} by a ceremony that was given up"));
         turn.record(Record::KeyCondemned { validator, reason });
     }
@@ -105,6 +109,7 @@ pub(super) fn signed(turn: &mut Turn<'_>, action: ActionId, outcome: Result<Sign
                 .state
                 .sendings
                 .get(&action)
+                .filter(|s| s.versions.iter().all(|known| known.hash != transaction.hash))
                 .is_some_and(|s| s.newest().nonce == transaction.nonce);
             if same {
                 send(turn, action, transaction);

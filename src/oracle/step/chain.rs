@@ -102,7 +102,9 @@ pub(super) fn fulfilled(turn: &mut Turn<'_>, what: Fulfilment, pool: PoolId, log
         transaction: log.transaction,
         log: Some(log),
     };
-    if !own && case.served_by != Some(served) {
+    // told once more: it may be what ended an earlier case
+    let told = |c: &Case| c.reports().any(|known| *known == served);
+    if !own && !turn.state.cases_of(kind, pool).any(told) {
         turn.record(Record::PoolServed {
             case: id,
             transaction: log.transaction,
@@ -142,7 +144,7 @@ pub(super) fn fulfilment_removed(turn: &mut Turn<'_>, what: Fulfilment, pool: Po
     let served = turn
         .state
         .cases_of(what.answers(), pool)
-        .find(|c| !c.is_closed() && c.served_by.is_some_and(is_it))
+        .find(|c| !c.is_closed() && c.reports().copied().any(is_it))
         .map(|c| c.id);
     if let Some(case) = served {
         let transaction = log.transaction;
@@ -233,7 +235,7 @@ fn contradicted_case(turn: &mut Turn<'_>, id: CaseId) {
             });
             turn.state.live.waiting.remove(&id);
         }
-        (Some(by), Some(outcome)) if outcome.as_str() == kind.served() => {
+        (Some(by), Some(outcome)) if outcome.as_str() == kind.served() && !planted!(StaysClosed) => {
             let text = SafeText::new(&format!(
                 "{id} was closed because {outcome}, and the contract lists pool {pool} again: it is taken up again"
             ));

@@ -3,19 +3,16 @@
 use crate::oracle::state::EffectKey;
 use crate::oracle::turn::Turn;
 use crate::oracle::{
-    ActionKind, ActionState, CeremonyPayload, CeremonyRole, Effect, Family, Payload, Prepared, Purpose,
-    Record, Step, TransactionPayload, account, cases,
+    ActionKind, ActionState, Case, CeremonyPayload, CeremonyRole, Effect, Family, Payload, Prepared, Purpose,
+    Record, Step, TransactionPayload, account, advance,
 };
 use crate::types::{ActionId, CaseId, SafeText};
 
 pub(super) fn prepared(turn: &mut Turn<'_>, case: CaseId, purpose: Purpose, outcome: Prepared) {
     let key = EffectKey::Prepare(case);
     turn.answered(key);
-    let Some(step) = turn.state.cases.get(&case).map(|c| c.step.clone()) else {
-        return;
-    };
     // it was given up, or ended, while the desk was at it
-    if matches!(step, Step::Closed { .. }) {
+    if turn.state.cases.get(&case).is_none_or(Case::is_closed) {
         return;
     }
     match (purpose, outcome) {
@@ -35,7 +32,7 @@ pub(super) fn prepared(turn: &mut Turn<'_>, case: CaseId, purpose: Purpose, outc
             });
         }
         (Purpose::Propose, Prepared::Proposal(proposal)) => {
-            if wants(&step, case) == Some(proposal.kind) {
+            if wants(turn, case) == Some(proposal.kind) {
                 let number = turn.state.cases.get(&case).map_or(0, |c| c.actions) + 1;
                 let action = ActionId { case, number };
                 let digest = proposal.digest(action);
@@ -46,18 +43,22 @@ pub(super) fn prepared(turn: &mut Turn<'_>, case: CaseId, purpose: Purpose, outc
                 });
             }
         }
-        (Purpose::Propose, Prepared::Refused(reason)) => turn.record(Record::CaseHalted { case, reason }),
+        (Purpose::Propose, Prepared::Refused(reason)) => {
+            if wants(turn, case).is_some() {
+                turn.record(Record::CaseHalted { case, reason });
+            }
+        }
         (Purpose::Refresh(action), outcome) => refreshed(turn, action, outcome),
         (Purpose::Send(action), outcome) => ready_to_send(turn, action, outcome),
     }
 }
 
-/// What a case wants to have proposed at this step: something else was asked for before it went on.
-fn wants(step: &Step, case: CaseId) -> Option<ActionKind> {
-    let kind = cases::kind(case.kind);
-    match step {
-        Step::PlanCeremony => Some(kind.ceremony()),
-        Step::PlanEffect | Step::AwaitTurn => Some(kind.effect()),
+/// The kind of action that a case wants to have proposed where it stands. What was asked for before it went on is not it.
+fn wants(turn: &Turn<'_>, id: CaseId) -> Option<ActionKind> {
+    let case = turn.state.cases.get(&id)?;
+    match case.step {
+        Step::PlanCeremony => Some(case.kind().ceremony()),
+        Step::AwaitTurn | Step::Register(None) | Step::PlanEffect => Some(case.kind().effect()),
         _ => None,
     }
 }
@@ -108,6 +109,10 @@ fn ready_to_send(turn: &mut Turn<'_>, action: ActionId, outcome: Prepared) {
     if !turn.state.may_leave(case) || turn.state.cases.get(&case).is_none_or(|c| c.orphaned) {
         return;
     }
+    // the desk may have taken its time, or have answered twice
+    if advance::not_in_time(turn.state, action, turn.at) {
+        return;
+    }
     let proposal = match outcome {
         Prepared::Proposal(proposal) => proposal,
         Prepared::Refused(reason) => {
@@ -123,7 +128,7 @@ fn ready_to_send(turn: &mut Turn<'_>, action: ActionId, outcome: Prepared) {
         }
         Prepared::Later { .. } | Prepared::TooEarly { .. } | Prepared::AlreadySo { .. } => return,
     };
-    if proposal.digest(action) != approved_digest {
+    if proposal.digest(action) != approved_digest && !planted!(DigestIgnored) {
         let failed: Vec<_> = proposal.failed_checks().map(|c| c.name.clone()).collect();
         let reason = if failed.is_empty() {
             "what would be sent changed after the approval".to_owned()
@@ -154,7 +159,7 @@ fn leave(turn: &mut Turn<'_>, action: ActionId, payload: Payload) {
 fn start(turn: &mut Turn<'_>, action: ActionId, payload: CeremonyPayload) {
     let case = action.case;
     // two may have been approved at once: the first one has the key
-    if turn.state.key_is_taken(case).is_some() {
+    if turn.state.key_is_taken(case).is_some() && !planted!(SharesAtOnce) {
         return;
     }
     let request = turn.draw_request_id();

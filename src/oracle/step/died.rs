@@ -41,6 +41,9 @@ impl Effect {
 }
 
 pub(super) fn died(turn: &mut Turn<'_>, effect: Effect, words: &SafeText) {
+    if planted!(DeathUnnoticed) {
+        return;
+    }
     let (case, name) = (effect.case(), effect.name());
     let reason = SafeText::new(&format!(
         "a part of this program died at the {name} for {case}: {words}"

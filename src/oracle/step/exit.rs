@@ -22,6 +22,17 @@ pub(super) fn published(
         // each one counts
         || standing == ExitStanding::Refused;
     let overtaken = case.is_past_its_exit();
+    let over = turn.state.actions.get(&action).is_none_or(|a| a.state.is_over());
+    if over && !overtaken {
+        // its approval is gone, and no answer brings it back
+        return turn.record(Record::Note {
+            case: Some(id),
+            text: SafeText::new(&format!(
+                "{action} was offered before it lost its ground: {}",
+                standing.sentence()
+            )),
+        });
+    }
     if news {
         turn.record(Record::ExitPublished {
             action,

@@ -24,6 +24,7 @@ pub fn step(state: &mut State, stamped: Stamped) -> (Output, WishReply) {
             turn.state.live.told_final = finalized.map(|b| b.number).or(turn.state.live.told_final);
         }
         Input::EventsRead { upto, told } => chain::events_read(&mut turn, upto, told),
+        Input::BeaconMoved if planted!(HintIgnored) => {}
         Input::BeaconMoved => turn.state.live.hints += 1,
         Input::Requested { kind, pool, log } => chain::requested(&mut turn, kind, pool, log),
         Input::RequestRemoved { kind, pool, log } => chain::request_removed(&mut turn, kind, pool, log),

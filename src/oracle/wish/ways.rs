@@ -96,7 +96,7 @@ fn condemn(turn: &mut Turn<'_>, id: CaseId, reason: &SafeText) {
     let Some(case) = turn.state.cases.get(&id) else {
         return;
     };
-    if case.kind().shares() != Shares::Makes || turn.state.has_used_its_key(case) {
+    if planted!(OldKeyGood) || case.kind().shares() != Shares::Makes || turn.state.has_used_its_key(case) {
         return;
     }
     let made = case.keygen.as_ref().map(|key| key.validator);

@@ -5,7 +5,7 @@ use crate::oracle::fixture::{block, payload, proposal, settings};
 use crate::oracle::*;
 use crate::types::*;
 
-use super::world::CASE;
+use super::scene::CASE;
 
 const ACTION: ActionId = ActionId {
     case: CASE,

@@ -1,22 +1,21 @@
 //! Exits whose block a reorganisation dropped, and exits that were under way before their case was.
 
-use super::world::{CASE, World};
+use super::scene::{CASE, KEY, Scene};
 use crate::oracle::*;
-use crate::types::*;
 
 /// The block with the exit is gone.
-fn taken_back(world: &mut World) {
-    world.phase = ValidatorPhase::Active;
+fn taken_back(world: &mut Scene) {
+    world.is(ValidatorPhase::Active);
     world.pass(60_000);
     world.settle();
 }
 
 #[test]
 fn an_exit_that_a_reorganisation_dropped_is_offered_again_under_its_approval() {
-    let (mut world, action) = World::publishing();
-    let offer = |world: &mut World| {
+    let (mut world, action) = Scene::publishing();
+    let offer = |world: &mut Scene| {
         world.answer(&[ExitAnswer::Accepted], ExitStanding::Delivered);
-        world.phase = ValidatorPhase::Exiting;
+        world.is(ValidatorPhase::Exiting);
         world.pass(60_000);
         world.settle();
         assert_eq!(world.case().step, Step::Follow);
@@ -32,11 +31,11 @@ fn an_exit_that_a_reorganisation_dropped_is_offered_again_under_its_approval() {
         assert_eq!(world.offering(), Some(action), "at once");
         offer(&mut world);
     }
-    assert_eq!(world.offered.len(), 3);
-    let roots: std::collections::BTreeSet<_> = world.offered.iter().map(|o| o.1).collect();
+    assert_eq!(world.outside.offers.len(), 3);
+    let roots: std::collections::BTreeSet<_> = world.outside.offers.iter().map(|o| o.1).collect();
     assert_eq!(roots.len(), 1, "the same exit each time");
     assert_eq!(world.approvals(ActionKind::BroadcastExit), 1);
-    world.phase = ValidatorPhase::Withdrawn;
+    world.is(ValidatorPhase::Withdrawn);
     world.pass(60_000);
     world.settle();
     assert!(world.case().is_closed(), "{:?}", world.case().step);
@@ -44,15 +43,14 @@ fn an_exit_that_a_reorganisation_dropped_is_offered_again_under_its_approval() {
 
 #[test]
 fn a_verdict_that_comes_late_does_not_bring_a_followed_exit_back() {
-    let (mut world, action) = World::publishing();
-    let _unanswered = world.waiting.pop_front();
-    world.phase = ValidatorPhase::Exiting;
+    let (mut world, action) = Scene::publishing();
+    world.is(ValidatorPhase::Exiting);
     world.pass(60_000);
     world.settle();
     // the state was read while a node still hung
     world.input(Input::ValidatorSeen {
         case: CASE,
-        validator: BlsPublicKey([5; 48]),
+        validator: KEY,
         seen: Some(Sighting {
             phase: ValidatorPhase::Exiting,
             since: None,
@@ -62,11 +60,7 @@ fn a_verdict_that_comes_late_does_not_bring_a_followed_exit_back() {
         }),
     });
     assert_eq!(world.case().step, Step::Follow);
-    world.input(Input::ExitPublished {
-        action,
-        verdicts: vec![super::world::verdict(ExitAnswer::Accepted)],
-        standing: ExitStanding::Delivered,
-    });
+    world.answer(&[ExitAnswer::Accepted], ExitStanding::Delivered);
     assert_eq!(world.case().step, Step::Follow);
     assert_ne!(*world.action(action), ActionState::Executing);
     world.pass(60_000);
@@ -75,15 +69,15 @@ fn a_verdict_that_comes_late_does_not_bring_a_followed_exit_back() {
 
 #[test]
 fn an_exit_that_was_under_way_before_is_followed_to_its_end_or_begun_anew() {
-    let mut world = World::exiting_already();
+    let mut world = Scene::exiting_already();
     assert_eq!(world.case().step, Step::Follow);
-    assert_eq!(world.case().validator(), Some(BlsPublicKey([5; 48])));
+    assert_eq!(world.case().validator(), Some(KEY));
     world.restart();
-    let mut dropped = World::exiting_already();
+    let mut dropped = Scene::exiting_already();
     taken_back(&mut dropped);
     dropped.until_offered();
-    assert!(world.offered.is_empty());
-    world.phase = ValidatorPhase::Withdrawn;
+    assert!(world.outside.offers.is_empty());
+    world.is(ValidatorPhase::Withdrawn);
     world.pass(60_000);
     world.settle();
     assert!(world.case().is_closed(), "{:?}", world.case().step);

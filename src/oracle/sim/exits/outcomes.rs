@@ -1,11 +1,11 @@
 //! Every outcome of an offer, by itself and over a restart.
 
-use super::world::{APPROVAL_MS, CASE, World};
+use super::scene::{APPROVAL_MS, CASE, Scene};
 use crate::oracle::*;
 use crate::types::*;
 
 /// Time of a refresh or two, in which nothing may be offered.
-fn is_silent_until(world: &mut World, end: u64) {
+fn is_silent_until(world: &mut Scene, end: u64) {
     let step = ((end - world.now) / 40).max(1_000);
     while world.now + step < end {
         world.pass(step);
@@ -21,7 +21,7 @@ fn bad() -> ExitStanding {
 
 #[test]
 fn a_delivered_exit_is_offered_again_until_it_is_in_a_block() {
-    let (mut world, action) = World::publishing();
+    let (mut world, action) = Scene::publishing();
     for _ in 0..3 {
         world.answer(
             &[ExitAnswer::Accepted, ExitAnswer::BadSignature],
@@ -32,23 +32,19 @@ fn a_delivered_exit_is_offered_again_until_it_is_in_a_block() {
         is_silent_until(&mut world, end);
         assert_eq!(world.until_offered(), action);
     }
-    world.phase = ValidatorPhase::Exiting;
+    world.is(ValidatorPhase::Exiting);
     world.pass(5_000);
     world.settle();
     assert_eq!(world.case().step, Step::Follow);
     assert_eq!(*world.action(action), ActionState::Done);
     assert_eq!(world.approvals(ActionKind::BroadcastExit), 1);
-    let published = |r: &&(UnixMillis, Record)| matches!(r.1, Record::ExitPublished { .. });
-    assert_eq!(
-        world.journal.iter().filter(published).count(),
-        1,
-        "the same again is not news"
-    );
+    let published = world.seen.count("exit-published");
+    assert_eq!(published, 1, "the same again is not news");
 }
 
 #[test]
 fn an_exit_that_nobody_heard_is_offered_again() {
-    let (mut world, action) = World::publishing();
+    let (mut world, action) = Scene::publishing();
     for answers in [
         vec![ExitAnswer::NoAnswer],
         vec![ExitAnswer::OutOfSync],
@@ -64,7 +60,7 @@ fn an_exit_that_nobody_heard_is_offered_again() {
 
 #[test]
 fn an_exit_that_somebody_else_published_is_a_success() {
-    let (mut world, action) = World::publishing();
+    let (mut world, action) = Scene::publishing();
     let phase = ValidatorPhase::Exiting;
     world.answer(&[ExitAnswer::AlreadyExiting], ExitStanding::Exiting { phase });
     for _ in 0..2 {
@@ -73,16 +69,16 @@ fn an_exit_that_somebody_else_published_is_a_success() {
         assert_eq!(*world.action(action), ActionState::Done);
         world.restart();
     }
-    world.phase = ValidatorPhase::Withdrawn;
+    world.is(ValidatorPhase::Withdrawn);
     world.pass(60_000);
     world.settle();
     assert!(world.case().is_closed(), "{:?}", world.case().step);
-    assert_eq!(world.offered.len(), 1);
+    assert_eq!(world.outside.offers.len(), 1);
 }
 
 #[test]
 fn an_exit_that_is_too_early_waits_and_sends_itself_under_its_approval() {
-    let (mut world, action) = World::publishing();
+    let (mut world, action) = Scene::publishing();
     // much longer than an approval is good for
     let at = world.now + 5 * APPROVAL_MS;
     let early = ExitStanding::TooEarly {
@@ -109,9 +105,9 @@ fn an_exit_that_is_too_early_waits_and_sends_itself_under_its_approval() {
 
 #[test]
 fn the_desk_finds_it_too_early_before_anything_is_sent() {
-    let mut world = World::new();
-    world.ready_at = world.now + 3 * APPROVAL_MS;
-    let at = world.ready_at;
+    let mut world = Scene::new();
+    world.outside.exits_from = world.now + 3 * APPROVAL_MS;
+    let at = world.outside.exits_from;
     while world.case().offers.deferred.is_none() {
         assert_eq!(world.offering(), None);
         world.pass(1_000);
@@ -121,15 +117,14 @@ fn the_desk_finds_it_too_early_before_anything_is_sent() {
     is_silent_until(&mut world, at);
     world.until_offered();
     assert_eq!(world.approvals(ActionKind::BroadcastExit), 1);
-    let deferred = |r: &&(UnixMillis, Record)| matches!(r.1, Record::ExitDeferred { .. });
-    assert_eq!(world.journal.iter().filter(deferred).count(), 1);
+    assert_eq!(world.seen.count("exit-deferred"), 1);
 }
 
 #[test]
 fn what_ends_the_wait_early() {
     // a person who looks again
-    let (mut world, action) = World::publishing();
-    let early = |world: &World| ExitStanding::TooEarly {
+    let (mut world, action) = Scene::publishing();
+    let early = |world: &Scene| ExitStanding::TooEarly {
         epoch: 300,
         at: UnixMillis(world.now + 9 * APPROVAL_MS),
     };
@@ -146,7 +141,7 @@ fn what_ends_the_wait_early() {
     // a validator that leaves otherwise
     let standing = early(&world);
     world.answer(&[ExitAnswer::TooYoung], standing);
-    world.phase = ValidatorPhase::Slashed;
+    world.is(ValidatorPhase::Slashed);
     world.pass(10_000);
     world.settle();
     assert_eq!(world.case().step, Step::Follow);
@@ -155,7 +150,7 @@ fn what_ends_the_wait_early() {
 
 #[test]
 fn a_validator_whose_activation_is_not_set_is_looked_at_calmly() {
-    let (mut world, action) = World::publishing();
+    let (mut world, action) = Scene::publishing();
     world.answer(&[ExitAnswer::NotActive], ExitStanding::NotActive);
     assert_eq!(*world.action(action), ActionState::Approved);
     let end = world.now + 59_000;
@@ -165,7 +160,7 @@ fn a_validator_whose_activation_is_not_set_is_looked_at_calmly() {
 
 #[test]
 fn a_bad_signature_asks_for_a_new_one_and_nobody_gives_the_same_one_by_rule() {
-    let (mut world, action) = World::publishing();
+    let (mut world, action) = Scene::publishing();
     world.answer(&[ExitAnswer::BadSignature, ExitAnswer::NoAnswer], bad());
     assert!(matches!(world.action(action), ActionState::Failed { .. }));
     assert_eq!(world.case().step, Step::PlanCeremony);
@@ -190,20 +185,20 @@ fn a_bad_signature_asks_for_a_new_one_and_nobody_gives_the_same_one_by_rule() {
     assert_eq!(*world.action(again), ActionState::Proposed);
     let reason = world.state.waiting_reason(CASE).unwrap().to_string();
     assert!(reason.contains("new-signing-root"), "{reason}");
-    assert_eq!(world.started.len(), 1);
+    assert_eq!(world.outside.started.len(), 1);
     // the chain's view changed: now there is something new to sign
-    world.root = Root([2; 32]);
+    world.outside.exit_root = 2;
     let second = world.until_offered();
     assert_ne!(second, action);
-    assert_eq!(world.started.len(), 2);
+    assert_eq!(world.outside.started.len(), 2);
     world.answer(&[ExitAnswer::Accepted], ExitStanding::Delivered);
-    let roots: Vec<_> = world.offered.iter().map(|(_, root)| root.0[0]).collect();
+    let roots: Vec<_> = world.outside.offers.iter().map(|(_, root)| root.0[0]).collect();
     assert_eq!(roots, [1, 2]);
 }
 
 #[test]
 fn a_person_may_sign_the_same_again() {
-    let (mut world, _) = World::publishing();
+    let (mut world, _) = Scene::publishing();
     world.answer(&[ExitAnswer::BadSignature], bad());
     let again = loop {
         world.pass(1_000);
@@ -222,12 +217,12 @@ fn a_person_may_sign_the_same_again() {
     world.input(Input::Wish { by, wish }).unwrap().unwrap();
     world.until_offered();
     world.answer(&[ExitAnswer::Accepted], ExitStanding::Delivered);
-    assert_eq!(world.started.len(), 2);
+    assert_eq!(world.outside.started.len(), 2);
 }
 
 #[test]
 fn an_unknown_index_is_set_aside_until_it_is_retried() {
-    let (mut world, action) = World::publishing();
+    let (mut world, action) = Scene::publishing();
     world.answer(&[ExitAnswer::UnknownIndex], ExitStanding::UnknownIndex);
     for _ in 0..2 {
         let Step::Halted { reason, .. } = &world.case().step else {
@@ -244,7 +239,7 @@ fn an_unknown_index_is_set_aside_until_it_is_retried() {
         world.restart();
     }
     // still unknown to the last checks: set aside again, and the approval is kept
-    world.unknown = true;
+    world.outside.no_validator = true;
     world.retry();
     world.settle();
     assert!(
@@ -252,7 +247,7 @@ fn an_unknown_index_is_set_aside_until_it_is_retried() {
         "{:?}",
         world.case().step
     );
-    world.unknown = false;
+    world.outside.no_validator = false;
     world.retry();
     assert_eq!(world.until_offered(), action);
     world.answer(&[ExitAnswer::Accepted], ExitStanding::Delivered);
@@ -261,9 +256,9 @@ fn an_unknown_index_is_set_aside_until_it_is_retried() {
 
 #[test]
 fn an_exit_set_aside_that_gets_into_a_block_all_the_same_is_followed() {
-    let (mut world, action) = World::publishing();
+    let (mut world, action) = Scene::publishing();
     world.answer(&[ExitAnswer::UnknownIndex], ExitStanding::UnknownIndex);
-    world.phase = ValidatorPhase::Exiting;
+    world.is(ValidatorPhase::Exiting);
     world.pass(10_000);
     world.settle();
     assert_eq!(world.case().step, Step::Follow);
@@ -272,7 +267,7 @@ fn an_exit_set_aside_that_gets_into_a_block_all_the_same_is_followed() {
 
 #[test]
 fn other_refusals_are_offered_again_with_growing_pauses_and_not_for_ever() {
-    let (mut world, action) = World::publishing();
+    let (mut world, action) = Scene::publishing();
     for round in 0..2 {
         let mut pauses = Vec::new();
         for n in 1..=REFUSALS {
@@ -326,10 +321,10 @@ fn answers_that_come_too_late_change_nothing() {
         ExitStanding::Refused,
         ExitStanding::Delivered,
     ] {
-        let (mut world, action) = World::publishing();
+        let (mut world, action) = Scene::publishing();
         world.answer(&[ExitAnswer::Accepted], ExitStanding::Delivered);
         world.until_offered();
-        world.phase = ValidatorPhase::Exiting;
+        world.is(ValidatorPhase::Exiting);
         world.pass(5_000);
         world.settle();
         assert_eq!(world.case().step, Step::Follow);

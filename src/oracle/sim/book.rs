@@ -1,0 +1,462 @@
+//! What must hold, whatever happens: kept record by record and effect by effect, so that each step is judged at its own
+//! cost.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use alloy::primitives::U256;
+
+use super::truth::{Call, Outside};
+use crate::oracle::state::Shares;
+use crate::oracle::*;
+use crate::types::*;
+
+/// An action as the journal tells of it.
+#[derive(Debug)]
+struct Told {
+    proposal: Proposal,
+    digest: Root,
+    decided: bool,
+    /// When it was approved.
+    approved: Option<UnixMillis>,
+    /// It lost its ground: void, or its request left the chain before it had left this machine.
+    lost: Option<&'static str>,
+    left: bool,
+    not_before: UnixMillis,
+}
+
+/// A ceremony as the journal tells of it.
+#[derive(Debug)]
+pub(super) struct Run {
+    case: CaseId,
+    role: CeremonyRole,
+    ended: bool,
+    pub(super) given_up: bool,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Book {
+    actions: BTreeMap<ActionId, Told>,
+    pub(super) runs: BTreeMap<RequestId, Run>,
+    pub(super) nonces: BTreeMap<u64, ActionId>,
+    signed: BTreeMap<ActionId, Vec<SignedTransaction>>,
+    pub(super) condemned: BTreeSet<BlsPublicKey>,
+    /// Ceremonies that were told to have failed for sure.
+    failed: BTreeSet<RequestId>,
+    /// Nonces that somebody else used and that were told.
+    pub(super) strange: Vec<(u64, u64)>,
+    /// When a validator was last asked about in this process, and whether a hint came since.
+    pub(super) asked: BTreeMap<CaseId, (UnixMillis, bool)>,
+    /// Keys that were made for cases, and cases that people gave up.
+    made: BTreeMap<CaseId, BlsPublicKey>,
+    given_up: BTreeSet<CaseId>,
+    /// Pools of which somebody went on telling something that never was.
+    pub(super) lied_about: BTreeSet<PoolId>,
+    /// Looks because of a hint, and by the clock.
+    pub(super) looks: (u32, u32),
+    pub(super) replaced: u32,
+}
+
+impl Book {
+    pub(super) fn restarted(&mut self, state: &State) {
+        self.asked.clear();
+        let undone = |id: &ActionId| state.actions.contains_key(id);
+        assert!(self.actions.keys().all(undone), "an action is not restored");
+    }
+
+    /// What comes in, before it is dealt with.
+    pub(super) fn told(&mut self, input: &Input) {
+        match input {
+            Input::CeremonyEnded {
+                request,
+                outcome: Err(failure),
+                ..
+            } if failure.kind != FailureKind::Unknown => drop(self.failed.insert(*request)),
+            Input::BeaconMoved => self.asked.values_mut().for_each(|(_, hinted)| *hinted = true),
+            // a person may want it looked up at once
+            Input::Wish {
+                wish: Wish::Retry(case),
+                ..
+            } => drop(self.asked.remove(case)),
+            _ => {}
+        }
+    }
+
+    /// One durable record.
+    pub(super) fn record(&mut self, outside: &Outside, state: &State, at: UnixMillis, record: &Record) {
+        match record {
+            Record::ActionProposed {
+                action,
+                proposal,
+                digest,
+            } => {
+                assert_eq!(proposal.digest(*action), *digest, "{action} has another digest");
+                let told = Told {
+                    proposal: (**proposal).clone(),
+                    digest: *digest,
+                    decided: false,
+                    approved: None,
+                    lost: None,
+                    left: false,
+                    not_before: UnixMillis(0),
+                };
+                assert!(
+                    self.actions.insert(*action, told).is_none(),
+                    "{action} is proposed twice"
+                );
+            }
+            Record::ActionChanged {
+                action,
+                proposal,
+                digest,
+            } => {
+                assert_eq!(proposal.digest(*action), *digest, "{action} has another digest");
+                let told = self.actions.get_mut(action).expect("it was proposed");
+                assert!(!told.decided, "{action} changed after it was decided");
+                told.proposal = (**proposal).clone();
+                told.digest = *digest;
+            }
+            Record::Decided { action, decision } => self.decided(state, at, *action, decision),
+            Record::ActionVoided { action, .. } => {
+                self.actions.get_mut(action).expect("it was proposed").lost = Some("is void");
+            }
+            Record::CauseLost { case } => self.lose(*case, "lost its request in a reorganisation"),
+            Record::ExitDeferred { action, until, .. } => {
+                self.actions.get_mut(action).expect("it was proposed").not_before = *until;
+            }
+            // a person may want it tried at once
+            Record::CaseRetried { case, .. } => {
+                self.given_up.remove(case);
+                let of = self.actions.iter_mut().filter(|(id, _)| id.case == *case);
+                of.for_each(|(_, told)| told.not_before = told.not_before.min(at));
+            }
+            Record::CeremonyStarted { .. }
+            | Record::CeremonyVerified { .. }
+            | Record::CeremonyFailed { .. }
+            | Record::CeremonyDeclaredLost { .. } => self.ceremony(state, at, record),
+            Record::KeyCondemned { validator, .. } => drop(self.condemned.insert(*validator)),
+            Record::TransactionSigned { action, transaction } => self.signed(*action, transaction),
+            Record::AccountStrange { nonce, next, .. } => self.strange.push((*nonce, *next)),
+            Record::CaseGivenUp { case, .. } => self.is_given_up(state, *case),
+            Record::KeyRedone { case, .. } => {
+                self.lose(*case, "was made with a key that is given up");
+                let key = self.made.remove(case).expect("it had a key");
+                assert!(
+                    self.condemned.contains(&key),
+                    "the old key of {case} is not condemned"
+                );
+            }
+            Record::CaseClosed { case, outcome } => self.closed(outside, state, *case, outcome),
+            _ => {}
+        }
+    }
+
+    /// What of a case has not left may not leave any more.
+    fn lose(&mut self, case: CaseId, how: &'static str) {
+        let of = self.actions.iter_mut();
+        let waiting = of.filter(|(id, told)| id.case == case && !told.left);
+        waiting.for_each(|(_, told)| told.lost = Some(how));
+    }
+
+    /// Nothing of it is under way, nothing of it leaves any more, and the key that it made is never used.
+    fn is_given_up(&mut self, state: &State, id: CaseId) {
+        let runs = |run: &Run| run.case == id && !run.ended;
+        assert!(!self.runs.values().any(runs), "{id} is given up over a ceremony");
+        let own = self.signed.range(ActionId::all_of(id));
+        for (action, _) in own {
+            let settled = match state.sendings[action].status {
+                NonceStatus::Included { is_final, .. } | NonceStatus::Replaced { is_final, .. } => is_final,
+                NonceStatus::Pending | NonceStatus::Missing => false,
+            };
+            assert!(settled, "{id} is given up over the transaction of {action}");
+        }
+        let used = state.has_used_its_key(&state.cases[&id]);
+        if let Some(key) = self.made.get(&id).filter(|_| !used) {
+            assert!(self.condemned.contains(key), "the key of {id} is not condemned");
+        }
+        self.lose(id, "was given up");
+        self.given_up.insert(id);
+    }
+
+    fn ceremony(&mut self, state: &State, at: UnixMillis, record: &Record) {
+        match record {
+            Record::CeremonyStarted { .. } => self.started(state, at, record),
+            Record::CeremonyVerified { request, result, .. } => {
+                self.ended(*request, "verified");
+                if let CeremonyResult::Keygen(output) = result {
+                    let case = self.runs[request].case;
+                    self.made.insert(case, output.validator);
+                }
+            }
+            Record::CeremonyFailed { request, .. } => {
+                assert!(
+                    self.failed.contains(request),
+                    "the outcome of {request} was guessed"
+                );
+                self.ended(*request, "failed");
+            }
+            Record::CeremonyDeclaredLost { request, .. } => {
+                self.ended(*request, "declared lost");
+                self.runs.get_mut(request).expect("it was started").given_up = true;
+            }
+            _ => {}
+        }
+    }
+
+    fn decided(&mut self, state: &State, at: UnixMillis, id: ActionId, decision: &Decision) {
+        let told = self.actions.get_mut(&id).expect("it was proposed");
+        assert!(!told.decided, "{id} is decided twice");
+        assert_eq!(decision.digest, told.digest, "{id}: something else was decided");
+        told.decided = true;
+        if decision.verdict != Verdict::Approve {
+            told.lost = Some("was rejected");
+            return;
+        }
+        assert_eq!(told.lost, None, "{id} is approved and {:?}", told.lost);
+        assert_eq!(
+            told.proposal.failed_checks().count(),
+            0,
+            "{id} is approved with failed checks"
+        );
+        told.approved = Some(at);
+        assert_ne!(state.settings.mode, Mode::Observe, "an observer approved {id}");
+        let Decider::Rule { .. } = &decision.decider else {
+            return;
+        };
+        assert_eq!(state.settings.mode, Mode::Auto, "a rule approved {id}");
+        let unknown = told
+            .proposal
+            .checks
+            .iter()
+            .filter(|c| c.status == CheckStatus::Unknown);
+        for check in unknown {
+            assert_eq!(
+                check.name, "endpoints-agree",
+                "a rule approved {id} with an unknown check"
+            );
+        }
+        if let Payload::Transaction(payload) = &told.proposal.payload {
+            let max = state.settings.policy.rules[0].max_fee_wei;
+            assert!(
+                max.is_none_or(|max| payload.fee_ceiling_wei <= max),
+                "a rule approved the fee of {id}"
+            );
+        }
+    }
+
+    /// Its approval holds, and what leaves is what was approved.
+    fn may_leave(&mut self, state: &State, id: ActionId, at: UnixMillis, payload: &Payload) {
+        let told = self.actions.get_mut(&id).expect("it was proposed");
+        let approved = told
+            .approved
+            .unwrap_or_else(|| panic!("{id} leaves without an approval"));
+        assert_eq!(told.lost, None, "{id} leaves although it {:?}", told.lost);
+        assert_eq!(
+            *payload, told.proposal.payload,
+            "{id}: something else leaves than was approved"
+        );
+        assert!(told.not_before <= at, "{id} leaves before its time");
+        let since = approved.max(told.not_before);
+        let age = at.since(since).as_millis();
+        assert!(
+            told.left || age <= u128::from(state.settings.approval_expires_ms),
+            "{id} leaves {age} ms after its approval"
+        );
+    }
+
+    fn left(&mut self, id: ActionId) {
+        self.actions.get_mut(&id).expect("it was proposed").left = true;
+    }
+
+    fn started(&mut self, state: &State, at: UnixMillis, record: &Record) {
+        let Record::CeremonyStarted {
+            request,
+            case,
+            action,
+            role,
+            plan,
+            backend,
+            ..
+        } = record
+        else {
+            return;
+        };
+        if let Some(action) = action {
+            let (plan, backend) = (plan.clone(), backend.clone());
+            self.may_leave(
+                state,
+                *action,
+                at,
+                &Payload::Ceremony(CeremonyPayload { plan, backend }),
+            );
+            self.left(*action);
+        }
+        let open = |run: &&Run| !run.ended;
+        let beside = self.runs.values().filter(open).find(|run| run.case == *case);
+        assert!(beside.is_none(), "{case} has two ceremonies at once");
+        let shares = |id: &CaseId| cases::kind(id.kind).shares();
+        let deals = |run: &&Run| {
+            run.case.pool == case.pool
+                && run.role == CeremonyRole::Main
+                && (shares(&run.case) == Shares::Replaces || shares(case) == Shares::Replaces)
+                && shares(&run.case) != Shares::Makes
+        };
+        if *role == CeremonyRole::Main {
+            let other = self.runs.values().filter(open).find(deals);
+            assert!(
+                other.is_none(),
+                "{case} uses a key beside {:?}",
+                other.map(|run| run.case)
+            );
+        }
+        assert!(state.may_leave(*case), "a ceremony of {case} begins in a pause");
+        let run = Run {
+            case: *case,
+            role: *role,
+            ended: false,
+            given_up: false,
+        };
+        assert!(
+            self.runs.insert(*request, run).is_none(),
+            "{request} is used twice"
+        );
+    }
+
+    fn ended(&mut self, request: RequestId, how: &str) {
+        let run = self.runs.get_mut(&request).expect("it was started");
+        assert!(!run.ended, "{request} is {how} after its end");
+        run.ended = true;
+    }
+
+    fn signed(&mut self, id: ActionId, transaction: &SignedTransaction) {
+        let told = self.actions.get(&id).expect("it was proposed");
+        let Payload::Transaction(payload) = &told.proposal.payload else {
+            panic!("{id} is no transaction")
+        };
+        assert!(told.approved.is_some(), "{id} was signed without an approval");
+        assert!(
+            told.left || told.lost.is_none(),
+            "{id} was signed although it {:?}",
+            told.lost
+        );
+        assert_eq!(
+            transaction.raw[..Call::BYTES],
+            payload.data[..],
+            "{id}: something else was signed"
+        );
+        let cost = transaction.max_fee_wei * U256::from(transaction.gas_limit);
+        assert!(
+            cost <= payload.fee_ceiling_wei,
+            "{id} costs more than its ceiling"
+        );
+        let key = Call::read(&transaction.raw).key;
+        assert!(!self.condemned.contains(&key), "{id} uses a condemned key");
+        let owner = *self.nonces.entry(transaction.nonce).or_insert(id);
+        assert_eq!(owner, id, "nonce {} has two intents", transaction.nonce);
+        let versions = self.signed.entry(id).or_default();
+        let same = versions.iter().all(|v| v.nonce == transaction.nonce);
+        assert!(same, "{id} has two nonces");
+        let again = versions.iter().any(|v| v.hash == transaction.hash);
+        assert!(!again, "{id}: the same bytes are signed twice");
+        self.replaced += u32::from(!versions.is_empty());
+        versions.push(transaction.clone());
+        self.left(id);
+    }
+
+    /// One effect that is asked for.
+    pub(super) fn effect(&mut self, state: &State, at: UnixMillis, effect: &Effect) {
+        let leaves = matches!(
+            effect,
+            Effect::RunCeremony { start: true, .. }
+                | Effect::Sign { .. }
+                | Effect::Send { .. }
+                | Effect::PublishExit { .. }
+        );
+        let case = effect.case();
+        assert!(
+            !self.given_up.contains(&case) || matches!(effect, Effect::Inspect { .. }),
+            "{} of {case}, which is given up",
+            effect.name()
+        );
+        assert!(
+            !leaves || state.may_leave(case),
+            "{} of {case} in a pause",
+            effect.name()
+        );
+        match effect {
+            Effect::Sign {
+                action,
+                payload,
+                nonce,
+                replaces,
+            } => {
+                let payload = Payload::Transaction(payload.clone());
+                match replaces {
+                    None => {
+                        self.may_leave(state, *action, at, &payload);
+                        let owner = self.nonces.get(nonce);
+                        assert!(owner.is_none(), "nonce {nonce} of {owner:?} is given to {action}");
+                    }
+                    Some(old) => {
+                        let base_fee = state.facts().base_fee_wei;
+                        assert!(
+                            old.max_fee_wei < base_fee,
+                            "{action} is signed again and was not stuck"
+                        );
+                    }
+                }
+            }
+            Effect::PublishExit { action, payload } => {
+                self.may_leave(state, *action, at, &Payload::Exit(payload.clone()));
+                self.left(*action);
+            }
+            Effect::LookUpValidator { case, .. } => self.looks_up(state, at, *case),
+            _ => {}
+        }
+    }
+
+    /// What really leaves was journaled before, as it is.
+    pub(super) fn leaves(&self, effect: &Effect) {
+        match effect {
+            Effect::RunCeremony {
+                request, start: true, ..
+            } => assert!(
+                self.runs.contains_key(request),
+                "a ceremony starts that is not in the journal"
+            ),
+            Effect::Send { action, transaction } => {
+                let journaled = self
+                    .signed
+                    .get(action)
+                    .is_some_and(|all| all.contains(transaction));
+                assert!(journaled, "bytes leave that are not in the journal");
+            }
+            Effect::PublishExit { action, .. } => {
+                let approved = self
+                    .actions
+                    .get(action)
+                    .is_some_and(|told| told.approved.is_some());
+                assert!(approved, "an exit leaves without an approval");
+            }
+            _ => {}
+        }
+    }
+
+    /// A hint is followed at once, and never more than once a second; without one the core is calm.
+    fn looks_up(&mut self, state: &State, at: UnixMillis, case: CaseId) {
+        let Some((asked, hinted)) = self.asked.insert(case, (at, false)) else {
+            return;
+        };
+        let least = if hinted {
+            self.looks.0 += 1;
+            advance::LOOK_UP_LEAST_MS
+        } else {
+            self.looks.1 += 1;
+            state.settings.look_up_every_ms
+        };
+        let pause = at.since(asked).as_millis();
+        assert!(
+            pause >= u128::from(least),
+            "{case} is looked up after {pause} ms, hinted: {hinted}"
+        );
+    }
+}

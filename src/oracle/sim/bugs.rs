@@ -1,0 +1,112 @@
+//! Defects that a test plants, to see that the simulated world finds each. `planted!` in the core asks here in tests and
+//! is `false` in every other build.
+
+use std::cell::Cell;
+
+/// A defect, where the core or the simulated shell has it when it is planted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(in crate::oracle) enum Bug {
+    /// The chain's word on a transaction changes the state, and is not journaled.
+    SkippedRecord,
+    /// The next nonce does not pass over those of other intents.
+    NonceTwice,
+    /// What no node has is signed anew instead of being sent again as it was journaled.
+    SignedAnew,
+    /// A reorganisation takes the request away, and its approval stays.
+    ApprovalSurvives,
+    /// After a restart a ceremony is started again instead of being looked for.
+    StartedAgain,
+    /// A log alone closes a case, before it is final.
+    ClosedByLog,
+    /// A check that is unknown counts as passed.
+    UnknownPasses,
+    /// A deposit is prepared with a key that was condemned.
+    CondemnedKey,
+    /// The shell performs effects before their records are durable.
+    EffectFirst,
+    /// An approval is good for ever.
+    NeverExpires,
+    /// A pause does not hold what waits to be sent again.
+    PausedSends,
+    /// Ceremonies of one key run side by side.
+    SharesAtOnce,
+    /// A rule's largest fee does not count.
+    FeeIgnored,
+    /// A ceremony whose outcome is unknown counts as failed.
+    OutcomeGuessed,
+    /// What leaves is not compared with what was approved.
+    DigestIgnored,
+    /// Nobody notices who else uses the account.
+    StrangerUnnoticed,
+    /// A second decision on the same action is taken.
+    DecidedTwice,
+    /// The key of a ceremony that was given up is not condemned when it turns up.
+    LateKeyAccepted,
+    /// Whose task died is waited for all the same.
+    DeathUnnoticed,
+    /// A case that is halted cannot be taken up again.
+    NoWayOut,
+    /// A beacon node's hint is not followed.
+    HintIgnored,
+    /// A log is believed against the contract's state.
+    StateIgnored,
+    /// A case that was closed on a lie stays closed when the contract lists its pool again.
+    StaysClosed,
+    /// A case is given up over what may still take effect.
+    GivenUpInFlight,
+    /// The key of a case that was given up, or that another committee makes anew, is not condemned.
+    OldKeyGood,
+    /// The position in the chain is journaled before the events up to it.
+    PositionFirst,
+}
+
+thread_local! {
+    static PLANTED: Cell<Option<Bug>> = const { Cell::new(None) };
+}
+
+/// Plants a defect in whatever this thread does from here on, or takes it out again.
+pub(super) fn plant(bug: Option<Bug>) {
+    PLANTED.set(bug);
+}
+
+pub(in crate::oracle) fn is_planted(bug: Bug) -> bool {
+    PLANTED.get() == Some(bug)
+}
+
+/// Each defect, and how many seeds it may take until one finds it.
+const WITHIN: [(Bug, u64); 26] = [
+    (Bug::SkippedRecord, 10),
+    (Bug::NonceTwice, 10),
+    (Bug::SignedAnew, 10),
+    (Bug::ApprovalSurvives, 10),
+    (Bug::StartedAgain, 10),
+    (Bug::ClosedByLog, 10),
+    (Bug::UnknownPasses, 10),
+    (Bug::CondemnedKey, 50),
+    (Bug::EffectFirst, 150),
+    (Bug::NeverExpires, 10),
+    (Bug::PausedSends, 50),
+    (Bug::SharesAtOnce, 10),
+    (Bug::FeeIgnored, 10),
+    (Bug::OutcomeGuessed, 10),
+    (Bug::DigestIgnored, 50),
+    (Bug::StrangerUnnoticed, 10),
+    (Bug::DecidedTwice, 10),
+    (Bug::LateKeyAccepted, 150),
+    (Bug::DeathUnnoticed, 10),
+    (Bug::NoWayOut, 10),
+    (Bug::HintIgnored, 50),
+    (Bug::StateIgnored, 50),
+    (Bug::StaysClosed, 500),
+    (Bug::GivenUpInFlight, 50),
+    (Bug::OldKeyGood, 50),
+    (Bug::PositionFirst, 150),
+];
+
+#[test]
+fn every_planted_defect_is_found() {
+    for (bug, within) in WITHIN {
+        let found = super::lives::first_failure(bug, within);
+        assert!(found.is_some(), "{bug:?} is not found within {within} seeds");
+    }
+}

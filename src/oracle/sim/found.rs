@@ -1,0 +1,227 @@
+//! What lives found, each by itself in a world without other faults: answers that come twice, late, or beside a lie.
+
+use super::world::World;
+use crate::oracle::*;
+use crate::types::*;
+
+/// Lives until an input like this has come, and gives it.
+fn until(world: &mut World, wanted: impl Fn(&Input) -> bool) -> Input {
+    for _ in 0..1_000 {
+        let Some(effect) = world.waiting.pop_front() else {
+            world.goes_on();
+            continue;
+        };
+        world.perform(effect);
+        let answer = world.answers.pop_front().expect("who is asked answers");
+        let found = wanted(&answer).then(|| answer.clone());
+        world.input(answer);
+        if let Some(found) = found {
+            return found;
+        }
+    }
+    panic!("it never came");
+}
+
+fn is_result(input: &Input) -> bool {
+    matches!(input, Input::CeremonyEnded { outcome: Ok(_), .. })
+}
+
+fn is_proposed(input: &Input) -> bool {
+    let purpose = Purpose::Propose;
+    matches!(input, Input::Prepared { purpose: p, outcome: Prepared::Proposal(_), .. } if *p == purpose)
+}
+
+fn is_to_be_sent(input: &Input) -> bool {
+    matches!(
+        input,
+        Input::Prepared {
+            purpose: Purpose::Send(_),
+            ..
+        }
+    )
+}
+
+fn actions(world: &World, kind: ActionKind) -> Vec<&Action> {
+    let all = world.state.actions.values();
+    all.filter(|action| action.proposal.kind == kind).collect()
+}
+
+#[test]
+fn a_result_that_is_told_twice_condemns_nothing() {
+    let (mut world, case) = World::calm(RequestKind::Deposit);
+    let result = until(&mut world, is_result);
+    world.input(result);
+    assert!(world.state.condemned.is_empty());
+    assert!(world.state.cases[&case].keygen.is_some());
+}
+
+#[test]
+fn bytes_that_are_told_twice_are_journaled_once() {
+    let (mut world, _) = World::calm(RequestKind::Deposit);
+    let signed = until(&mut world, |input| matches!(input, Input::Signed { .. }));
+    world.input(signed);
+    assert_eq!(world.seen.count("transaction-signed"), 1);
+}
+
+#[test]
+fn a_proposal_for_a_step_that_is_over_is_not_taken() {
+    let (mut world, _) = World::calm(RequestKind::Deposit);
+    let keygen = until(&mut world, is_proposed);
+    until(&mut world, is_result);
+    until(&mut world, is_result);
+    world.input(keygen);
+    assert_eq!(actions(&world, ActionKind::Keygen).len(), 1);
+}
+
+#[test]
+fn a_refusal_that_comes_late_halts_nothing() {
+    let (mut world, case) = World::calm(RequestKind::Deposit);
+    until(&mut world, is_to_be_sent);
+    let step = world.state.cases[&case].step.clone();
+    assert!(matches!(step, Step::RunCeremony(_)), "{step:?}");
+    world.input(Input::Prepared {
+        case,
+        purpose: Purpose::Propose,
+        outcome: Prepared::Refused(SafeText::new("it was not so")),
+    });
+    assert_eq!(world.state.cases[&case].step, step);
+}
+
+#[test]
+fn a_registration_that_is_good_again_is_used() {
+    let (mut world, case) = World::calm(RequestKind::Deposit);
+    until(&mut world, is_result);
+    until(&mut world, is_result);
+    world.outside.chain.owner_nonce = 1;
+    world.facts();
+    let Step::Register(Some(request)) = world.state.cases[&case].step else {
+        panic!("{:?}", world.state.cases[&case].step)
+    };
+    world.input(Input::CeremonyEnded {
+        request,
+        outcome: Err(fixture::lost()),
+        transcript: None,
+    });
+    world.outside.chain.owner_nonce = 0;
+    world.facts();
+    for _ in 0..500 {
+        world.goes_on();
+    }
+    assert!(
+        world.state.cases[&case].is_closed(),
+        "{:?}",
+        world.state.cases[&case].step
+    );
+}
+
+#[test]
+fn a_false_report_beside_a_true_one_leaves_the_true_one() {
+    let (mut world, case) = World::calm(RequestKind::Deposit);
+    world.strange_transaction(Root([0; 32]));
+    world.look();
+    let (what, pool) = (Fulfilment::DepositInitiated, case.pool);
+    let log = LogRef {
+        block: world.outside.chain.at(),
+        transaction: Root([0xee; 32]),
+        index: 0,
+    };
+    world.input(Input::Fulfilled { what, pool, log });
+    world.input(Input::FulfilmentRemoved { what, pool, log });
+    for _ in 0..500 {
+        world.goes_on();
+    }
+    assert!(
+        world.state.cases[&case].is_closed(),
+        "{:?}",
+        world.state.cases[&case].step
+    );
+}
+
+#[test]
+fn a_log_that_is_told_again_after_its_case_does_not_end_the_next_one() {
+    let (mut world, case) = World::calm(RequestKind::Reshare);
+    world.strange_transaction(Root([2; 32]));
+    world.look();
+    for _ in 0..20 {
+        world.goes_on();
+    }
+    assert!(world.state.cases[&case].is_closed());
+    world.wish("ann", Wish::Reshare(case.pool)).unwrap();
+    // its branch was left while the process was away: everything is read again
+    world.outside.blocks.clear();
+    world.restart(0);
+    let next = CaseId { ordinal: 1, ..case };
+    assert_eq!(world.state.cases[&next].reports().count(), 0);
+}
+
+#[test]
+fn an_approval_that_expires_while_the_desk_looks_is_not_used() {
+    let (mut world, _) = World::calm(RequestKind::Deposit);
+    until(&mut world, is_proposed);
+    let last_checks = world.waiting.pop_front().expect("a rule approved it");
+    world.perform(last_checks);
+    world.now += world.settings.approval_expires_ms + 1;
+    world.deliver();
+    assert!(world.state.ceremonies.is_empty());
+    let keygen = actions(&world, ActionKind::Keygen)[0];
+    assert!(
+        matches!(keygen.state, ActionState::Void { .. }),
+        "{:?}",
+        keygen.state
+    );
+}
+
+#[test]
+fn an_exit_whose_last_checks_are_told_twice_waits_for_its_time() {
+    let (mut world, case) = World::calm(RequestKind::Exit);
+    world.outside.script.push_back(ExitStanding::NotActive);
+    until(&mut world, is_to_be_sent);
+    let last_checks = until(&mut world, is_to_be_sent);
+    until(&mut world, |input| matches!(input, Input::ExitPublished { .. }));
+    world.input(last_checks);
+    assert!(world.state.cases[&case].offers.deferred.is_some());
+    let offers = |effect: &Effect| matches!(effect, Effect::PublishExit { .. });
+    assert!(!world.waiting.iter().any(offers), "it is offered before its time");
+}
+
+#[test]
+fn an_answer_to_an_offer_does_not_bring_a_void_approval_back() {
+    let (mut world, case) = World::calm(RequestKind::Exit);
+    world.outside.script.push_back(ExitStanding::Refused);
+    until(&mut world, is_to_be_sent);
+    until(&mut world, is_to_be_sent);
+    let events = std::mem::take(&mut world.outside.chain.events);
+    world.look();
+    assert!(world.state.cases[&case].orphaned);
+    until(&mut world, |input| matches!(input, Input::ExitPublished { .. }));
+    let void = |world: &World| {
+        matches!(
+            actions(world, ActionKind::BroadcastExit)[0].state,
+            ActionState::Void { .. }
+        )
+    };
+    assert!(void(&world));
+    world.outside.chain.events = events;
+    world.look();
+    assert!(!world.state.cases[&case].orphaned);
+    assert!(void(&world), "its approval is over");
+}
+
+#[test]
+fn an_approval_of_an_exit_that_was_set_aside_ends_with_its_request() {
+    let (mut world, case) = World::calm(RequestKind::Exit);
+    world.outside.no_validator = true;
+    until(&mut world, is_to_be_sent);
+    until(&mut world, is_to_be_sent);
+    let step = |world: &World| world.state.cases[&case].step.clone();
+    assert!(matches!(step(&world), Step::Halted { .. }), "{:?}", step(&world));
+    let state = |world: &World| actions(world, ActionKind::BroadcastExit)[0].state.clone();
+    assert_eq!(state(&world), ActionState::Approved);
+    world.outside.chain.events.clear();
+    world.look();
+    assert!(
+        matches!(state(&world), ActionState::Void { .. }),
+        "{:?}",
+        state(&world)
+    );
+}

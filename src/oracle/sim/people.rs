@@ -1,0 +1,237 @@
+//! People: they decide what was shown to them a while ago, at once with somebody else, twice, and not always sensibly.
+
+use rand::Rng as _;
+use rand::seq::SliceRandom as _;
+
+use super::truth::Said;
+use super::world::{POOLS, World};
+use crate::oracle::*;
+use crate::types::*;
+
+/// Whoever tried so often stops trying.
+const TRIES: u32 = 40;
+
+impl World {
+    pub(super) fn wish(&mut self, by: &str, wish: Wish) -> Result<SafeText, Refusal> {
+        let by = SafeText::new(by);
+        self.input(Input::Wish { by, wish })
+            .expect("a wish has an answer")
+    }
+
+    /// One person does something.
+    pub(super) fn somebody_acts(&mut self) {
+        self.look_at_actions();
+        let case = self
+            .state
+            .cases
+            .keys()
+            .copied()
+            .collect::<Vec<_>>()
+            .choose(&mut self.rng)
+            .copied();
+        let action = self
+            .shown
+            .keys()
+            .copied()
+            .collect::<Vec<_>>()
+            .choose(&mut self.rng)
+            .copied();
+        match (self.rng.gen_range(0..24), case, action) {
+            (0..7, _, Some(action)) => self.decide(action),
+            (7..12, Some(case), _) => drop(self.wish("ann", Wish::Retry(case))),
+            (12..14, ..) => {
+                let doubtful = |c: &Case| doubtful_ceremony(&self.state, c).map(|(id, _)| id);
+                let doubtful: Vec<_> = self.state.cases.values().filter_map(doubtful).collect();
+                if let Some(request) = doubtful.choose(&mut self.rng).copied() {
+                    let _ = self.wish("bob", Wish::DeclareLost(request));
+                }
+            }
+            (14..16, ..) => {
+                let case = case.filter(|_| self.rng.gen_bool(0.5));
+                let paused = match case {
+                    None => self.state.paused.is_some(),
+                    Some(case) => self.state.cases[&case].paused.is_some(),
+                };
+                let wish = if paused {
+                    Wish::Resume(case)
+                } else {
+                    Wish::Pause(case)
+                };
+                let _ = self.wish("ann", wish);
+            }
+            (16 | 18, ..) => {
+                let pool = PoolId(self.rng.gen_range(1..=POOLS));
+                let exits = self.rng.gen_bool(0.3);
+                let _ = self.wish(
+                    "bob",
+                    if exits {
+                        Wish::RequestExit(pool)
+                    } else {
+                        Wish::Reshare(pool)
+                    },
+                );
+            }
+            (19, Some(case), _) => {
+                let reason = SafeText::new("not needed");
+                let _ = self.wish("ann", Wish::GiveUp { case, reason });
+            }
+            (20, ..) => {
+                let with_key = self.state.cases.values().filter(|c| c.keygen.is_some());
+                let with_key: Vec<_> = with_key.map(|c| c.id).collect();
+                if let Some(case) = with_key.choose(&mut self.rng).copied() {
+                    let _ = self.wish("bob", Wish::RedoKey(case));
+                }
+            }
+            (17, _, Some(action)) => {
+                let mut committee: Vec<_> = (1..=8).map(OperatorId).collect();
+                committee.shuffle(&mut self.rng);
+                committee.truncate(if self.rng.gen_bool(0.9) { 4 } else { 5 });
+                let _ = self.wish(
+                    "ann",
+                    Wish::SetCommittee {
+                        action,
+                        committee,
+                        sizes: vec![4, 7, 10, 13],
+                    },
+                );
+            }
+            _ => {}
+        }
+    }
+
+    /// What waits is seen by people, as it is now.
+    fn look_at_actions(&mut self) {
+        let proposed = self
+            .state
+            .actions
+            .values()
+            .filter(|a| a.state == ActionState::Proposed);
+        let news: Vec<_> = proposed.map(|a| (a.id, a.digest)).collect();
+        for (id, digest) in news {
+            let seen = self.shown.entry(id).or_default();
+            if seen.last() != Some(&digest) {
+                seen.push(digest);
+            }
+        }
+    }
+
+    /// Two people decide at once, now and then, and what they saw may be out of date.
+    fn decide(&mut self, action: ActionId) {
+        let seen = self.shown[&action].clone();
+        let Some(digest) = seen.choose(&mut self.rng).copied() else {
+            return;
+        };
+        let phrase = self
+            .state
+            .actions
+            .get(&action)
+            .and_then(Action::phrase)
+            .filter(|_| self.rng.gen_bool(0.9));
+        let approve = Wish::Approve {
+            action,
+            digest,
+            phrase,
+        };
+        let reason = SafeText::new("not today");
+        let reject = Wish::Reject {
+            action,
+            digest,
+            reason,
+        };
+        let (first, second) = if self.rng.gen_bool(0.8) {
+            (approve, reject)
+        } else {
+            (reject, approve)
+        };
+        let process = self.process;
+        let taken = self.wish("ann", first).is_ok();
+        if self.process == process && self.rng.gen_bool(0.3) {
+            let refused = self.wish("bob", second);
+            assert!(
+                !taken || refused.is_err(),
+                "{action} was decided twice, and both were told that they did"
+            );
+        }
+    }
+
+    /// People who want everything to come to its end: they end pauses, take up what is halted, approve what they can, and
+    /// give up what cannot be. Whether anything was left for them to do.
+    pub(super) fn everybody_helps(&mut self) -> bool {
+        if self.state.paused.is_some() {
+            return self.wish("ann", Wish::Resume(None)).is_ok();
+        }
+        let wish = self.state.cases.values().find_map(|case| self.helps(case));
+        let Some(wish) = wish else { return false };
+        if let Wish::Retry(case) = wish {
+            *self.tries.entry(case).or_insert(0) += 1;
+        }
+        if let Wish::GiveUp { case, .. } = &wish {
+            let why = self.hopeless(&self.state.cases[case]);
+            self.given_up.extend(why);
+        }
+        self.wish("ann", wish).is_ok()
+    }
+
+    /// What would bring a case to its end.
+    fn helps(&self, case: &Case) -> Option<Wish> {
+        if case.is_closed() {
+            return is_held(&self.state, case).then_some(Wish::Retry(case.id));
+        }
+        if self.hopeless(case).is_some() && can_give_up(&self.state, case).is_ok() {
+            let reason = SafeText::new("it cannot be");
+            let case = case.id;
+            return Some(Wish::GiveUp { case, reason });
+        }
+        if case.orphaned {
+            return None;
+        }
+        if case.paused.is_some() {
+            return Some(Wish::Resume(Some(case.id)));
+        }
+        match &case.step {
+            Step::Halted { .. } => Some(Wish::Retry(case.id)),
+            Step::DecideCeremony(id) | Step::DecideEffect(id) => {
+                let action = self.state.actions.get(id)?;
+                action.approvable().ok()?;
+                Some(Wish::Approve {
+                    action: *id,
+                    digest: action.digest,
+                    phrase: action.phrase(),
+                })
+            }
+            _ => None,
+        }
+    }
+
+    /// Why a case cannot come to its end whatever else is done.
+    fn hopeless(&self, case: &Case) -> Option<&'static str> {
+        let chain = &self.outside.chain;
+        let (kind, pool) = (case.id.kind, &case.id.pool);
+        let asked = chain
+            .events
+            .iter()
+            .any(|e| (e.said, e.pool) == (Said::Asked(kind), *pool));
+        let done = chain.reshares.get(pool).map_or(0, Vec::len);
+        let tried = self.tries.get(&case.id).is_some_and(|tries| *tries > TRIES);
+        match kind {
+            _ if case.orphaned => case
+                .reshare
+                .as_ref()
+                .map(|_| "the request for its new shares left the chain"),
+            RequestKind::Reshare if chain.left.contains(pool) => Some("its pool has left"),
+            RequestKind::Reshare if done >= self.outside.adapters.reshares => {
+                Some("the contract takes no more reshares of its pool")
+            }
+            RequestKind::Deposit
+                if !asked && !chain.ready.contains(pool) && !chain.keys.contains_key(pool) =>
+            {
+                Some("it was found in the contract's state, and its request left the chain unseen")
+            }
+            RequestKind::Deposit if case.step == Step::PlanCeremony && chain.keys.contains_key(pool) => {
+                Some("its pool was served while it was given up")
+            }
+            _ if tried => Some("it was tried often enough"),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,313 @@
+//! A process and the world around it: inputs go in, records are kept, effects wait to be performed. The process may die
+//! between any two records.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use rand::{Rng as _, SeedableRng as _};
+use rand_chacha::ChaCha8Rng;
+
+use super::book::Book;
+use super::bugs::{Bug, is_planted};
+use super::coverage::Coverage;
+use super::replay;
+use super::truth::{Adapters, Event, Outside};
+use crate::oracle::state::shadow::Shadow;
+use crate::oracle::*;
+use crate::types::*;
+
+pub(super) const POOLS: u32 = 6;
+/// Pools from this one on are staked before the life begins.
+const STAKED_FROM: u32 = 5;
+const APPROVAL_MS: u64 = 60_000;
+
+pub(super) struct World {
+    pub(super) rng: ChaCha8Rng,
+    pub(super) outside: Outside,
+    pub(super) state: State,
+    shadow: Shadow,
+    pub(super) book: Book,
+    pub(super) seen: Coverage,
+    /// Effects that were asked for, and answers that are under way.
+    pub(super) waiting: VecDeque<Effect>,
+    pub(super) answers: VecDeque<Input>,
+    pub(super) now: u64,
+    /// No faults any more.
+    pub(super) calm: bool,
+    /// The process dies once so many records are durable, and whether what was under way then happens.
+    pub(super) death: Option<(usize, bool)>,
+    /// Processes so far.
+    pub(super) process: u32,
+    pub(super) steps: u64,
+    /// Records that are durable.
+    pub(super) records: usize,
+    /// Events that the process was told, and its journal holds.
+    pub(super) told: Vec<Event>,
+    /// The event that it is being told, or that is taken back.
+    pub(super) telling: Option<(Event, bool)>,
+    pub(super) mode: Mode,
+    /// What each process is told, but for its mode.
+    pub(super) settings: Settings,
+    /// The most that passes from one input to the next, ms.
+    pub(super) pace: u64,
+    /// What the desk was told of exits to sign: one that was found bad, and why the last one failed.
+    pub(super) drafts: Vec<(Option<BadExit>, Option<SafeText>)>,
+    /// Digests that people have seen.
+    pub(super) shown: BTreeMap<ActionId, Vec<Root>>,
+    /// Cases that people tried to take up again, and how often.
+    pub(super) tries: BTreeMap<CaseId, u32>,
+    /// Why people gave cases up in the end.
+    pub(super) given_up: Vec<&'static str>,
+    /// Where cases stood when somebody last asked who could move them.
+    pub(super) stood: BTreeMap<CaseId, (u64, &'static str)>,
+    /// Every step is printed.
+    pub(super) aloud: bool,
+}
+
+impl World {
+    pub(super) fn new(seed: u64, aloud: bool) -> Self {
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        let mode = if rng.gen_bool(0.7) {
+            Mode::Auto
+        } else {
+            Mode::Supervised
+        };
+        let max_fee = if rng.gen_bool(0.5) { 5_000 } else { 50_000 };
+        let mut world = Self::at_rest(rng, mode, max_fee);
+        world.aloud = aloud;
+        world.outside.adapters = Adapters {
+            asks: world.rng.gen_bool(0.6),
+            reshares: if world.rng.gen_bool(0.5) { 3 } else { usize::MAX },
+            registers_with_key: world.rng.gen_bool(0.3),
+            one_voice: world.rng.gen_bool(0.2),
+        };
+        world.begin();
+        world
+    }
+
+    /// A world without faults, in which every rule applies and one request was made.
+    pub(super) fn calm(kind: RequestKind) -> (Self, CaseId) {
+        let mut world = Self::at_rest(ChaCha8Rng::seed_from_u64(7), Mode::Auto, 50_000);
+        world.calm = true;
+        world.begin();
+        let pool = PoolId(if kind == RequestKind::Deposit {
+            1
+        } else {
+            STAKED_FROM
+        });
+        world.request(kind, pool);
+        world.look();
+        let ordinal = 0;
+        (world, CaseId { kind, pool, ordinal })
+    }
+
+    fn at_rest(rng: ChaCha8Rng, mode: Mode, max_fee: u64) -> Self {
+        let mut outside = Outside {
+            base_fee: 7,
+            exit_root: 1,
+            ..Outside::default()
+        };
+        outside.chain.height = 20;
+        for pool in STAKED_FROM..=POOLS {
+            let key = BlsPublicKey([200 + pool as u8; 48]);
+            outside.chain.keys.insert(PoolId(pool), key);
+            outside.chain.since.insert(key, 1);
+            outside.chain.staked.insert(PoolId(pool));
+        }
+        (0..3).for_each(|_| outside.grow());
+        Self {
+            rng,
+            outside,
+            state: State::new(settings(mode, max_fee)),
+            shadow: Shadow::default(),
+            book: Book::default(),
+            seen: Coverage::default(),
+            waiting: VecDeque::new(),
+            answers: VecDeque::new(),
+            now: 1_000_000,
+            calm: false,
+            death: None,
+            process: 0,
+            steps: 0,
+            records: 0,
+            told: Vec::new(),
+            telling: None,
+            mode,
+            settings: settings(mode, max_fee),
+            pace: 400,
+            drafts: Vec::new(),
+            shown: BTreeMap::new(),
+            tries: BTreeMap::new(),
+            given_up: Vec::new(),
+            stood: BTreeMap::new(),
+            aloud: false,
+        }
+    }
+
+    /// One input, and everything that must hold after it.
+    pub(super) fn input(&mut self, input: Input) -> WishReply {
+        self.now += self.rng.gen_range(1..self.pace);
+        let mut entropy = [0; 24];
+        self.rng.fill(&mut entropy);
+        let at = UnixMillis(self.now);
+        self.steps += 1;
+        self.seen.input(&input);
+        self.book.told(&input);
+        if self.aloud {
+            replay::input(self.steps, at, &input);
+        }
+        let (output, reply) = step(&mut self.state, Stamped { at, entropy, input });
+        let Output { records, effects } = output;
+        if records.is_empty() {
+            assert_eq!(
+                self.state.newest, self.records as u64,
+                "a record is not in the journal"
+            );
+        } else {
+            self.shadow.follow(&self.state, at, &records);
+        }
+        let (kept, dies) = self.durable_of(records.len());
+        for record in &records[..kept] {
+            self.seen.record(record);
+            self.book.record(&self.outside, &self.state, at, record);
+        }
+        self.records += kept;
+        if self.aloud {
+            replay::output(&records, kept, &effects, dies, reply.as_ref());
+        }
+        if let Some((event, removed)) = self.telling.take().filter(|_| !dies || kept > 0) {
+            self.told.retain(|known| *known != event);
+            self.told.extend((!removed).then_some(event));
+        }
+        if is_planted(Bug::EffectFirst) && dies {
+            effects.iter().for_each(|effect| self.happen(effect));
+        }
+        if dies {
+            self.die(records.len() - kept);
+            return reply;
+        }
+        for effect in &effects {
+            self.seen.effect(effect);
+            self.book.effect(&self.state, at, effect);
+        }
+        self.waiting.extend(effects);
+        self.book
+            .must_hold(&self.state, &self.outside, at, &self.waiting, &self.answers);
+        self.check_ways();
+        reply
+    }
+
+    /// The shell has records of its own, before the first input.
+    fn shell_records(&mut self, record: Record) {
+        let at = UnixMillis(self.now);
+        self.state.apply(self.state.newest + 1, at, &record);
+        self.shadow.follow(&self.state, at, std::slice::from_ref(&record));
+        self.records += 1;
+        self.seen.record(&record);
+        if self.aloud {
+            replay::output(std::slice::from_ref(&record), 1, &[], false, None);
+        }
+    }
+
+    /// How many of the records of a step become durable, and whether the process dies then.
+    fn durable_of(&mut self, made: usize) -> (usize, bool) {
+        let planned = self.death.and_then(|(at, _)| at.checked_sub(self.records));
+        match planned {
+            Some(left) if left <= made => (left, true),
+            None if !self.calm && made > 0 && self.rng.gen_bool(0.01) => (self.rng.gen_range(0..=made), true),
+            _ => (made, false),
+        }
+    }
+
+    /// The process dies, and the newest records of its last step with it. What was under way may have happened.
+    pub(super) fn die(&mut self, lost: usize) {
+        while let Some(effect) = self.waiting.pop_front() {
+            let happens = self
+                .death
+                .map_or_else(|| self.rng.gen_bool(0.5), |(_, happens)| happens);
+            if happens {
+                self.happen(&effect);
+            }
+        }
+        self.death = None;
+        self.restart(lost);
+    }
+
+    pub(super) fn restart(&mut self, lost: usize) {
+        self.waiting.clear();
+        self.answers.clear();
+        let whole = self.shadow.restart(&self.state);
+        let durable = if lost == 0 { whole } else { self.shadow.lose(lost) };
+        if !self.calm && self.rng.gen_bool(0.15) {
+            let max_fee = [5_000, 50_000][self.rng.gen_range(0..2)];
+            self.settings.policy.rules[0].max_fee_wei = Some(alloy::primitives::U256::from(max_fee));
+            self.mode = [Mode::Auto, Mode::Supervised, Mode::Observe][self.rng.gen_range(0..3)];
+        }
+        let settings = Settings {
+            mode: self.mode,
+            ..self.settings.clone()
+        };
+        self.state = State::restored(settings, durable);
+        self.process += 1;
+        self.book.restarted(&self.state);
+        if self.aloud {
+            replay::restarted(self.process, self.mode);
+        }
+        self.begin();
+    }
+
+    fn begin(&mut self) {
+        self.read_on();
+        if self.process == 0 && !self.calm && self.rng.gen_bool(0.2) {
+            let cursor = Some(self.outside.chain.at()).filter(|_| self.rng.gen_bool(0.5));
+            self.shell_records(Record::JournalUpgraded { from: 1, cursor });
+        }
+        self.shell_records(Record::EngineStarted {
+            version: "1".to_owned(),
+            network: SafeText::new("simulated"),
+            mode: self.mode,
+            speaks: None,
+        });
+        let process = self.process;
+        self.input(Input::Started);
+        if self.process == process {
+            self.look();
+        }
+    }
+
+    /// The chain is looked at: its state, and what was said since.
+    pub(super) fn look(&mut self) {
+        let process = self.process;
+        if self.rng.gen_bool(0.5) {
+            self.facts();
+            if self.process == process {
+                self.read_events();
+            }
+        } else {
+            self.read_events();
+            if self.process == process {
+                self.facts();
+            }
+        }
+    }
+
+    /// Time passes while everything stands still, as on a machine that was suspended.
+    pub(super) fn sleep(&mut self, ms: u64) {
+        self.now += ms;
+        self.input(Input::Tick);
+    }
+}
+
+fn settings(mode: Mode, max_fee: u64) -> Settings {
+    let mut settings = fixture::settings();
+    let rule = &mut settings.policy.rules[0];
+    rule.max_attempts = 50;
+    rule.max_fee_wei = Some(alloy::primitives::U256::from(max_fee));
+    rule.unknown_ok = vec!["endpoints-agree".to_owned(), NEW_SIGNING_ROOT.to_owned()];
+    Settings {
+        mode,
+        look_up_every_ms: 12_000,
+        approval_expires_ms: APPROVAL_MS,
+        bump_after_ms: 3_000,
+        ..settings
+    }
+}
