@@ -14,7 +14,7 @@ use crate::oracle::{ActionKind, Fact, FactKind, KnownKey, Prepared, Wanted};
 use crate::ports::{Execution, PoolManager, ReshareConsent, ReshareSize};
 use crate::types::{CeremonyPlan, Check, OperatorId, PoolId};
 
-/// Prepares reshares.
+/// Prepares the ceremony. [`SendReshare`](super::send_reshare::SendReshare) prepares the transaction that follows.
 #[derive(Debug)]
 pub(super) struct Reshare {
     pub(super) committees: Committees,

@@ -14,7 +14,7 @@ use crate::oracle::{ActionKind, Fact, FactKind, Prepared, SendDepositDraft, Tran
 use crate::ports::{Consensus, Execution, InitiateDeposit, PoolCall, PoolManager, Ssv, SsvState};
 use crate::types::{BlsPublicKey, Check, ForkVersion, OperatorId, PoolId, Root};
 
-/// Prepares deposits.
+/// Prepares the transaction, for a key that a ceremony has made.
 #[derive(Debug)]
 pub(super) struct SendDeposit {
     pub(super) committees: Committees,

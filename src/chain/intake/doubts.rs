@@ -34,7 +34,7 @@ struct Doubt {
     pause: Duration,
 }
 
-/// Oldest first.
+/// Events that too few endpoints confirm, asked for again until they are told or dropped; at most [`KEPT`].
 #[derive(Debug, Default)]
 pub(super) struct Doubts {
     open: Vec<Doubt>,
