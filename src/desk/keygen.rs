@@ -135,10 +135,11 @@ impl Keygen {
                 Fact::new("withdrawal credentials", FactKind::Hex, withdrawal_credentials),
                 Fact::new("genesis fork version", FactKind::Hex, fork_version),
             ]);
-            facts.extend(registration.as_ref().map(|r| {
-                let message = format!("{}:{}", r.owner, r.nonce);
-                Fact::new("SSV registration", FactKind::Text, message)
-            }));
+            facts.extend(
+                registration
+                    .as_ref()
+                    .map(|r| Fact::new("SSV registration", FactKind::Text, r)),
+            );
         }
         facts.extend(committee::standings(&gathered.ranked, None, committee));
         facts
@@ -161,9 +162,7 @@ impl Keygen {
             .await
             .value()
             .map_err(later)?;
-        Ok(Some(OwnerNonce {
-            owner: self.manager.address().to_checksum(None),
-            nonce: ssv.owner_nonce + before as u64,
-        }))
+        let nonce = ssv.owner_nonce + before as u64;
+        Ok(Some(OwnerNonce::new(self.manager.address(), nonce)))
     }
 }
