@@ -3,7 +3,7 @@
 use alloy::primitives::{Address, B256, U256};
 use serde::{Deserialize, Serialize};
 
-use crate::chain::intake::Finality;
+use crate::chain::Finality;
 use crate::chain::revert::revert_of;
 use crate::chain::rpc::{At, BlockHeader, CallRequest, Receipt, Rpc, RpcError};
 use crate::ports::{DecodedRevert, PoolEvent, PoolManager, Revert};

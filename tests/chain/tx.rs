@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use alloy::primitives::{Bytes, U256};
 use casimir_dkg::chain::execution::Nodes;
 use casimir_dkg::chain::fees::quote;
-use casimir_dkg::chain::intake::Finality;
+use casimir_dkg::chain::Finality;
 use casimir_dkg::chain::rpc::{At, Rpc};
 use casimir_dkg::devnet::{Devnet, Mining};
 use casimir_dkg::ports::{

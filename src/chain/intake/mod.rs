@@ -25,7 +25,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-pub use super::finality::Finality;
+use super::Finality;
 use super::omission::CompareError;
 use super::rpc::{LogEntry, LogFilter, Rpc, RpcError};
 use crate::ports::{PoolEvent, PoolManager, Ssv, SsvEvent, Unknown};

@@ -7,7 +7,7 @@ use alloy::primitives::Address;
 use tokio::sync::{Mutex, mpsc};
 
 use super::ceremony;
-use crate::chain::intake::Finality;
+use crate::chain::Finality;
 use crate::chain::rpc::Rpc;
 use crate::config::format_ether;
 use crate::desk::{self, Desk, Neighbours};

@@ -10,7 +10,7 @@ use tokio::task::{JoinHandle, JoinSet};
 use super::backend::{self, Backend, BackendError};
 use super::outside::Outside;
 use super::{doors, feeds};
-use crate::chain::intake::{self, Intake, IntakeConfig, Observed, ObservedEvent, Resume, Sources};
+use crate::chain::intake::{Intake, IntakeConfig, Observed, ObservedEvent, Resume, Sources};
 use crate::chain::rpc::{Rpc, RpcConfig};
 use crate::config::{Config, NetworkName};
 use crate::desk::{Desk, ExpectedChain, Neighbours, Terms};
@@ -140,7 +140,7 @@ pub async fn start(options: ServiceOptions) -> Result<Running, ServiceError> {
         },
         None => backend::start(&mut config, &http).await?,
     };
-    let finality = finality(&config);
+    let finality = config.network.finality;
     let ask = Neighbours {
         execution: doors::execution(&config, rpc.clone(), finality),
         agreement: doors::agreement(&config, &rpc, probe.ssv_network, finality),
@@ -182,7 +182,7 @@ fn set_going(
         rpc: rpc.clone(),
         ask: ask.clone(),
         oracle,
-        finality: finality(config),
+        finality: config.network.finality,
         transcripts: config.journal.path.with_file_name("transcripts"),
         incoming: incoming_tx.clone(),
         telling: Mutex::default(),
@@ -222,7 +222,7 @@ fn intake(config: &Config, ask: &Neighbours, rpc: Rpc, opened: &launch::Opened) 
             ssv: Some(Arc::clone(&ask.ssv)),
         },
         IntakeConfig {
-            finality: finality(config),
+            finality: config.network.finality,
             poll_interval: config.rpc.poll_interval,
             socket: config.rpc.ws_url.clone(),
             ..IntakeConfig::new(config.contract.from_block)
@@ -267,13 +267,6 @@ fn probed(probe: Answer<Probe>, configured: Option<Address>) -> Result<Probe, Se
             configured,
         }),
         _ => Ok(probe),
-    }
-}
-
-fn finality(config: &Config) -> intake::Finality {
-    match config.network.finality {
-        crate::config::Finality::Finalized => intake::Finality::Tag,
-        crate::config::Finality::Depth(n) => intake::Finality::Depth(n),
     }
 }
 
