@@ -187,7 +187,7 @@ impl Outside {
                 )
             }
         };
-        let unsigned = tx::Unsigned {
+        let unsigned = tx::UnsignedTransaction {
             chain_id: payload.chain_id,
             from: payload.from,
             to: payload.to,
@@ -195,7 +195,8 @@ impl Outside {
             data: payload.data.clone(),
             nonce,
             gas_limit,
-            fees,
+            max_fee_wei: fees.max_fee,
+            priority_fee_wei: fees.priority,
         };
         unsigned.sign(signer).await.map_err(|e| words(&e))
     }
