@@ -8,7 +8,7 @@ use super::committee::{self, Committees};
 use super::facts::{self, DepositFacts, DepositQuery};
 use super::proposal::list;
 use super::sending::{self, Sending};
-use super::{key_checks, later, refused};
+use super::{key_checks, later, refused, served};
 use crate::beacon::roots;
 use crate::oracle::{ActionKind, Fact, FactKind, Prepared, SendDepositDraft, TransactionPayload};
 use crate::ports::{Consensus, Execution, InitiateDeposit, PoolCall, PoolManager, Ssv, SsvState};
@@ -45,6 +45,7 @@ struct Gathered {
 impl SendDeposit {
     /// `Err` is the answer of the desk where there is nothing to propose.
     pub(super) async fn prepare(&self, pool: PoolId, draft: SendDepositDraft) -> Result<Prepared, Prepared> {
+        served::deposits(&*self.manager)?;
         let Some(oracle) = self.sending.oracle else {
             return Err(refused(
                 "no oracle address is configured: a deposit cannot be prepared",
