@@ -11,6 +11,7 @@ pub mod devnet;
 pub mod dkg;
 pub mod engine;
 pub mod http;
+pub mod inject;
 pub mod journal;
 pub mod lane;
 pub mod operators;

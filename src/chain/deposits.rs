@@ -13,7 +13,6 @@ use super::rpc::{LogEntry, LogFilter, Rpc};
 use crate::ports::KnownDeposit;
 use crate::types::{BlockRef, BlsPublicKey, Root, SafeText};
 
-#[allow(missing_docs, unreachable_pub)]
 pub(crate) mod abi {
     alloy::sol! {
         /// The beacon chain's deposit contract.

@@ -15,9 +15,9 @@ use std::time::Duration;
 use alloy::primitives::{Address, B256, Bytes, U256};
 use async_trait::async_trait;
 
+use super::Finality;
 use super::deposits::DepositLogs;
 use super::fees;
-use super::intake::Finality;
 use super::revert::revert_of;
 use super::rpc::{At, CallRequest, Rpc, RpcError};
 use crate::ports::{

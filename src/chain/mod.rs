@@ -16,3 +16,5 @@ pub mod replay;
 pub(crate) mod revert;
 pub mod rpc;
 pub mod view;
+
+pub use finality::Finality;

@@ -19,7 +19,7 @@ pub(crate) enum Hidden {
 /// A block could not be compared.
 #[derive(Debug, Clone, thiserror::Error)]
 pub(crate) enum CompareError {
-    /// No answer.
+    /// No endpoint has its logs, or its header.
     #[error(transparent)]
     Rpc(#[from] RpcError),
     /// The logs are of another block of this height.

@@ -22,7 +22,7 @@ const KEPT_AT_ONCE: usize = 8;
 /// The state cannot be rebuilt.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum ReplayError {
-    /// No answer.
+    /// No endpoint has the logs or headers that it is made of.
     #[error(transparent)]
     Rpc(#[from] RpcError),
     /// The block that was asked for is not in the chain any more.

@@ -16,7 +16,6 @@ pub enum ViewError {
     Rpc {
         /// The view's signature.
         view: &'static str,
-        /// Why.
         #[source]
         source: RpcError,
     },
@@ -25,7 +24,6 @@ pub enum ViewError {
     Reverted {
         /// The view's signature.
         view: &'static str,
-        /// Why.
         reason: DecodedRevert,
     },
     /// The contract answered something else.

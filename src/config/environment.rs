@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::error::{ConfigError, Place, nearest};
 use super::raw::{Origin, Raw, Sourced};
 use super::schema::{self, Secrecy};
-use crate::engine::inject;
+use crate::inject;
 
 /// What our variables begin with.
 pub const ENV_PREFIX: &str = "CASIMIR_DKG_";

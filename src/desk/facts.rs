@@ -8,16 +8,16 @@ use crate::config::format_ether;
 use crate::ports::{Answer, At, Execution, KnownDeposit, PoolManager, Ssv, SsvState, Unknown};
 use crate::types::{BlockRef, BlsPublicKey, Check, OperatorId, PoolId, PoolView, Root};
 
-/// Which facts.
+/// Whose deposit, and of which key: what the facts are about.
 #[derive(Debug, Clone)]
 pub(super) struct DepositQuery {
     /// The pool that the deposit is meant for.
     pub(super) pool: PoolId,
     /// The oracle's address.
     pub(super) oracle: Address,
-    /// The committee.
+    /// The committee, in any order: SSV keeps a cluster for each set of operators.
     pub(super) operators: Vec<OperatorId>,
-    /// The validator key.
+    /// The key that the deposit is for.
     pub(super) public_key: BlsPublicKey,
     /// The beacon chain's deposit contract.
     pub(super) deposit_contract: Address,
@@ -26,13 +26,13 @@ pub(super) struct DepositQuery {
 /// What the execution layer says at one block.
 #[derive(Debug, Clone)]
 pub(super) struct DepositFacts {
-    /// The block.
+    /// Everything below was read at this block, so that no two facts contradict each other.
     pub(super) block: BlockRef,
     /// The beacon chain's deposit contract.
     pub(super) deposit_contract: Address,
     /// The deposit queue.
     pub(super) ready: Answer<Vec<PoolId>>,
-    /// The pool.
+    /// The pool as the contract has it: without a key before its deposit.
     pub(super) pool: Answer<PoolView>,
     /// Reserved fees, wei.
     pub(super) reserved_fees_wei: Answer<U256>,

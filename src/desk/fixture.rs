@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::ports::consensus::{ExitRules, Genesis, Validator, ValidatorStatus};
 use crate::types::{BlsPublicKey, ForkVersion, Root};
 
-/// Mainnet's constants.
+/// Mainnet's: <https://github.com/ethereum/consensus-specs/blob/dev/configs/mainnet.yaml>.
 pub(super) fn rules() -> ExitRules {
     ExitRules {
         slot: Duration::from_secs(12),

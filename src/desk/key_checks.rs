@@ -2,13 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use alloy::primitives::{Address, keccak256};
+use alloy::primitives::Address;
 
 use crate::beacon::roots;
 use crate::dkg::threshold;
 use crate::oracle::{Fact, FactKind, KnownKey, Registration};
 use crate::ports::{Answer, SharesData, Ssv, SsvState};
-use crate::types::{BlsPublicKey, Check, CheckStatus, ForkVersion, KeygenOutput, OperatorId, Root, SafeText};
+use crate::types::{
+    BlsPublicKey, Check, CheckStatus, ForkVersion, KeygenOutput, OperatorId, OwnerNonce, Root, SafeText,
+};
 
 /// 32 ETH in gwei: the amount that the manager deposits.
 pub(super) const DEPOSIT_GWEI: u64 = 32_000_000_000;
@@ -113,8 +115,8 @@ pub(super) fn registration(
     registration: Registration,
     ssv: &Answer<SsvState>,
 ) -> Vec<Check> {
-    let message = format!("{}:{}", owner.to_checksum(None), registration.nonce);
-    let holds = threshold::verify(validator, keccak256(&message).as_slice(), &registration.signature);
+    let message = OwnerNonce::new(owner, registration.nonce);
+    let holds = threshold::verify(validator, message.root().as_bytes(), &registration.signature);
     let signature = Check::of(
         "registration-signature",
         holds,

@@ -9,7 +9,7 @@ use super::pools::authorised;
 use super::proposal::{self, list};
 use super::ranking::Candidate;
 use super::rehearsal::Rehearsal;
-use super::{another, later, refused};
+use super::{another, later, refused, served};
 use crate::oracle::{ActionKind, Fact, FactKind, Prepared, Wanted};
 use crate::ports::{At, Execution, PoolManager, RegistrationSigning, Ssv};
 use crate::types::{CeremonyPlan, Check, ForkVersion, OperatorId, OwnerNonce, PoolId, Root};
@@ -43,6 +43,7 @@ struct Gathered {
 impl Keygen {
     /// `Err` is the answer of the desk where there is nothing to propose.
     pub(super) async fn prepare(&self, pool: PoolId, wanted: Wanted) -> Result<Prepared, Prepared> {
+        served::deposits(&*self.manager)?;
         let gathered = self.gather(pool, &wanted).await?;
         let checks = self.checks(pool, &wanted, &gathered).await;
         let facts = self.facts(&gathered);
@@ -79,6 +80,7 @@ impl Keygen {
         let ready = ready.value().map_err(later)?;
         let credentials = credentials.value().map_err(later)?;
         let position = ready.iter().position(|p| *p == pool);
+        served::credentials(&*self.manager, pool, position.unwrap_or_default())?;
         let plan = CeremonyPlan::Keygen {
             committee: committee.clone(),
             threshold,
@@ -135,10 +137,11 @@ impl Keygen {
                 Fact::new("withdrawal credentials", FactKind::Hex, withdrawal_credentials),
                 Fact::new("genesis fork version", FactKind::Hex, fork_version),
             ]);
-            facts.extend(registration.as_ref().map(|r| {
-                let message = format!("{}:{}", r.owner, r.nonce);
-                Fact::new("SSV registration", FactKind::Text, message)
-            }));
+            facts.extend(
+                registration
+                    .as_ref()
+                    .map(|r| Fact::new("SSV registration", FactKind::Text, r)),
+            );
         }
         facts.extend(committee::standings(&gathered.ranked, None, committee));
         facts
@@ -161,9 +164,7 @@ impl Keygen {
             .await
             .value()
             .map_err(later)?;
-        Ok(Some(OwnerNonce {
-            owner: self.manager.address().to_checksum(None),
-            nonce: ssv.owner_nonce + before as u64,
-        }))
+        let nonce = ssv.owner_nonce + before as u64;
+        Ok(Some(OwnerNonce::new(self.manager.address(), nonce)))
     }
 }

@@ -22,6 +22,7 @@ mod reshare;
 mod send_deposit;
 mod send_reshare;
 mod sending;
+mod served;
 mod sighting;
 mod sign_exit;
 

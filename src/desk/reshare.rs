@@ -8,13 +8,13 @@ use super::committee::{self, Asked, Committees, Quorum, threshold_of_holders};
 use super::pools::{Present, authorised, present, reshares_left};
 use super::proposal::{self, list};
 use super::ranking::Candidate;
-use super::{key_checks, ranking, refused};
+use super::{key_checks, ranking, refused, served};
 use crate::config::SelectionRule;
 use crate::oracle::{ActionKind, Fact, FactKind, KnownKey, Prepared, Wanted};
-use crate::ports::{Execution, PoolManager, ReshareConsent, ReshareSize};
+use crate::ports::{Execution, PoolManager, ReshareSize};
 use crate::types::{CeremonyPlan, Check, OperatorId, PoolId};
 
-/// Prepares reshares.
+/// Prepares the ceremony. [`SendReshare`](super::send_reshare::SendReshare) prepares the transaction that follows.
 #[derive(Debug)]
 pub(super) struct Reshare {
     pub(super) committees: Committees,
@@ -61,7 +61,8 @@ impl Reshare {
         wanted: Wanted,
         known: Option<KnownKey>,
     ) -> Result<Prepared, Prepared> {
-        self.possible()?;
+        served::handing_on(self.committees.ceremonies.capabilities())?;
+        served::reshares(&*self.manager)?;
         let gathered = self.gather(pool, &wanted).await?;
         let checks = self.checks(pool, &gathered, known.as_ref()).await;
         let facts = self.facts(pool, &gathered);
@@ -80,18 +81,6 @@ impl Reshare {
             gathered.plan,
             (wanted.attempt, wanted.last_failure),
         ))
-    }
-
-    /// Nobody signs for the owner: it is a contract.
-    fn possible(&self) -> Result<(), Prepared> {
-        let can = self.committees.ceremonies.capabilities();
-        match can.reshare {
-            ReshareConsent::Nobody => Ok(()),
-            ReshareConsent::OwnerSignature => Err(refused(format!(
-                "{} reshares with the owner's signature only, and the owner is the manager contract",
-                can.title
-            ))),
-        }
     }
 
     async fn gather(&self, pool: PoolId, wanted: &Wanted) -> Result<Gathered, Prepared> {

@@ -8,13 +8,13 @@ use super::committee::{self, Committees};
 use super::facts::{self, DepositFacts, DepositQuery};
 use super::proposal::list;
 use super::sending::{self, Sending};
-use super::{key_checks, later, refused};
+use super::{key_checks, later, refused, served};
 use crate::beacon::roots;
 use crate::oracle::{ActionKind, Fact, FactKind, Prepared, SendDepositDraft, TransactionPayload};
 use crate::ports::{Consensus, Execution, InitiateDeposit, PoolCall, PoolManager, Ssv, SsvState};
 use crate::types::{BlsPublicKey, Check, ForkVersion, OperatorId, PoolId, Root};
 
-/// Prepares deposits.
+/// Prepares the transaction, for a key that a ceremony has made.
 #[derive(Debug)]
 pub(super) struct SendDeposit {
     pub(super) committees: Committees,
@@ -45,6 +45,7 @@ struct Gathered {
 impl SendDeposit {
     /// `Err` is the answer of the desk where there is nothing to propose.
     pub(super) async fn prepare(&self, pool: PoolId, draft: SendDepositDraft) -> Result<Prepared, Prepared> {
+        served::deposits(&*self.manager)?;
         let Some(oracle) = self.sending.oracle else {
             return Err(refused(
                 "no oracle address is configured: a deposit cannot be prepared",

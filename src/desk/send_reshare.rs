@@ -9,7 +9,7 @@ use super::pools::{Present, authorised, present, reshares_left};
 use super::proposal::list;
 use super::reshare::old_power;
 use super::sending::{self, Sending};
-use super::{key_checks, refused};
+use super::{key_checks, refused, served};
 use crate::oracle::{ActionKind, Fact, FactKind, Prepared, SendReshareDraft, TransactionPayload};
 use crate::ports::{Answer, At, Execution, PoolCall, PoolManager, ResharePool, Ssv, SsvState};
 use crate::types::{Check, OperatorId, PoolId};
@@ -37,6 +37,7 @@ struct Gathered {
 impl SendReshare {
     /// `Err` is the answer of the desk where there is nothing to propose.
     pub(super) async fn prepare(&self, pool: PoolId, draft: SendReshareDraft) -> Result<Prepared, Prepared> {
+        served::reshares(&*self.manager)?;
         let present = present(&*self.manager, &*self.execution, pool).await?;
         let Some(oracle) = self.sending.oracle else {
             return Err(refused(

@@ -1,6 +1,6 @@
 //! Making a step durable: before any of its effects, always.
 
-use super::inject;
+use crate::inject;
 use crate::journal::{Journal, JournalError, NewRecord};
 use crate::oracle::{Durable, Effect, Record};
 use crate::types::UnixMillis;

@@ -3,7 +3,6 @@
 mod commit;
 mod core;
 mod handle;
-pub mod inject;
 mod kept;
 mod launch;
 mod live;

@@ -8,7 +8,7 @@ use crate::types::{BlockRef, OperatorId, PoolId, Root};
 
 /// What a transaction for `pool` rests on, at `block`: the queue, the pool, fees, nonces, and what is final.
 pub async fn on_facts(agreement: &dyn Agreement, pool: PoolId, oracle: Address, block: BlockRef) -> Accord {
-    let question = Facts { pool, oracle, block };
+    let question = Grounds { pool, oracle, block };
     agreement.ask_at(block, &question).await
 }
 
@@ -18,14 +18,15 @@ pub async fn on_receipt(agreement: &dyn Agreement, transaction: Root) -> Accord 
     agreement.ask(&about, &Receipt(transaction)).await
 }
 
-struct Facts {
+/// What a transaction rests on.
+struct Grounds {
     pool: PoolId,
     oracle: Address,
     block: BlockRef,
 }
 
 #[async_trait]
-impl Question for Facts {
+impl Question for Grounds {
     async fn put(&self, voice: &Voice) -> Result<Words, Unknown> {
         let at = At::block(self.block);
         let (ready, view, fees, nonce, ssv) = tokio::join!(

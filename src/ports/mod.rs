@@ -35,8 +35,8 @@ pub use notifier::Notifier;
 pub use pool_manager::{
     Clusters, CommitteeSource, Credentials, DecodedArgument, DecodedCall, DecodedRevert, DepositOrder,
     ErrorForm, InitiateDeposit, NoSuchCall, PoolCall, PoolCapabilities, PoolEvent, PoolEventKind,
-    PoolManager, PresentCommittee, Probe, Registration, RequestEvent, ResharePool, ReshareRules, RevertForm,
-    Subject, WatchedEvent,
+    PoolManager, PresentCommittee, Probe, RegistrationTime, RequestEvent, ResharePool, ReshareRules,
+    RevertForm, Subject, WatchedEvent,
 };
 pub use ssv::{KeyScope, NotShares, SharesData, Ssv, SsvCapabilities, SsvEvent, SsvEventKind, SsvState};
 pub use tx_signer::TxSigner;

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 pub use call::{DecodedArgument, DecodedCall, InitiateDeposit, NoSuchCall, PoolCall, ResharePool};
 pub use capabilities::{
-    Clusters, Credentials, DepositOrder, ErrorForm, PoolCapabilities, Registration, RequestEvent,
+    Clusters, Credentials, DepositOrder, ErrorForm, PoolCapabilities, RegistrationTime, RequestEvent,
     ReshareRules, Subject,
 };
 pub use revert::{DecodedRevert, RevertForm};

@@ -1,6 +1,5 @@
 //! SSV's events, written from its published interface, once for each field order of the cluster tuple. Not public: the
 //! rest of the program sees plain types.
-#![allow(missing_docs, unreachable_pub, clippy::too_many_arguments)]
 
 /// Conversions between a tuple of SSV's and the plain snapshot, for every module that has a `Cluster` of its own.
 macro_rules! cluster {

@@ -1,10 +1,7 @@
 //! What the oracle hands to SSV: the owner-nonce signature, and every operator's share public key and encrypted share.
 
-use alloy::primitives::{Address, keccak256};
-
-use crate::dkg::threshold::{PointError, decode_key, verify};
 use crate::ports::NotShares;
-use crate::types::{BlsPublicKey, BlsSignature, ByteLengthError, OperatorId, Root, SafeText};
+use crate::types::{BlsPublicKey, BlsSignature, ByteLengthError, OperatorId, SafeText};
 
 pub use crate::ports::SharesData;
 
@@ -12,18 +9,6 @@ pub use crate::ports::SharesData;
 const RSA_BYTES: usize = 256;
 const SIGNATURE: usize = BlsSignature::LEN;
 const KEY: usize = BlsPublicKey::LEN;
-
-/// What the validator key signs to prove that `owner` may register it with SSV: keccak256 of `<EIP-55 owner>:<nonce>`.
-#[must_use]
-pub fn owner_nonce_root(owner: &Address, nonce: u64) -> Root {
-    owner_nonce_root_of_text(&owner.to_checksum(None), nonce)
-}
-
-/// The same for an owner whose EIP-55 text is given.
-#[must_use]
-pub fn owner_nonce_root_of_text(owner: &str, nonce: u64) -> Root {
-    Root(keccak256(format!("{owner}:{nonce}")).0)
-}
 
 /// Bytes that are not the shares of a committee.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -52,20 +37,6 @@ pub enum SharesDataError {
     /// There is a share key without encrypted share, or the other way round.
     #[error("operator {0} has not both a share key and an encrypted share")]
     Incomplete(OperatorId),
-    /// A share key is no usable point.
-    #[error("the share key of operator {operator}: {error}")]
-    ShareKey {
-        /// Whose.
-        operator: OperatorId,
-        /// Why.
-        error: PointError,
-    },
-    /// The signature is not the validator key's over owner and nonce.
-    #[error("the signature is not valid for {root} under the validator key")]
-    Signature {
-        /// What should have been signed.
-        root: Root,
-    },
 }
 
 pub(super) fn refused(error: &SharesDataError) -> NotShares {
@@ -134,27 +105,5 @@ impl SharesData {
             share_public_keys: operators.iter().copied().zip(keys).collect(),
             encrypted_shares: operators.iter().copied().zip(shares).collect(),
         })
-    }
-
-    /// Checks what SSV's operators will check: points, and the signature over owner and nonce.
-    ///
-    /// # Errors
-    /// The first thing that is wrong.
-    pub fn verify(
-        &self,
-        validator: &BlsPublicKey,
-        owner: &Address,
-        nonce: u64,
-    ) -> Result<(), SharesDataError> {
-        for (&operator, key) in &self.share_public_keys {
-            decode_key(&key.0).map_err(|error| SharesDataError::ShareKey { operator, error })?;
-        }
-        self.encode()?;
-        let root = owner_nonce_root(owner, nonce);
-        if verify(validator, &root.0, &self.signature) {
-            Ok(())
-        } else {
-            Err(SharesDataError::Signature { root })
-        }
     }
 }

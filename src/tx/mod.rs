@@ -11,9 +11,10 @@ mod refusal;
 pub mod track;
 mod unsigned;
 
+pub use crate::ports::tx_signer::UnsignedTransaction;
 pub use crate::types::SignedTransaction;
 pub use broadcast::{Broadcast, Heard, broadcast};
 pub use fees::{FeeQuote, Fees, OverCeiling};
 pub use refusal::{BroadcastHint, classify};
 pub use track::{Inclusion, Intent, IntentStatus, inspect};
-pub use unsigned::{SignError, Unsigned};
+pub use unsigned::SignError;

@@ -3,7 +3,7 @@
 use alloy::primitives::{Address, B256, U256};
 use serde::{Deserialize, Serialize};
 
-use crate::chain::intake::Finality;
+use crate::chain::Finality;
 use crate::chain::revert::revert_of;
 use crate::chain::rpc::{At, BlockHeader, CallRequest, Receipt, Rpc, RpcError};
 use crate::ports::{DecodedRevert, PoolEvent, PoolManager, Revert};
@@ -12,9 +12,9 @@ use crate::types::{BlockRef, Root};
 /// One intent: one nonce, any number of signed versions.
 #[derive(Debug, Clone)]
 pub struct Intent<'a> {
-    /// The account.
+    /// Whose nonce it is.
     pub sender: Address,
-    /// The nonce, for life.
+    /// An intent keeps its nonce; only its fees change.
     pub nonce: u64,
     /// Every hash that was ever signed for it.
     pub hashes: &'a [Root],
@@ -27,17 +27,16 @@ pub struct Intent<'a> {
 /// What the included transaction did.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Inclusion {
-    /// Which of the hashes.
+    /// The version that was included, of [`Intent::hashes`].
     pub hash: Root,
-    /// In which block.
     pub block: BlockRef,
     /// Blocks from it to the head, itself included.
     pub confirmations: u64,
-    /// Not reverted.
+    /// Status 1 in the receipt (EIP-658).
     pub success: bool,
-    /// Gas used.
+    /// Gas units, from the receipt.
     pub gas_used: u64,
-    /// Fee paid, in wei.
+    /// Gas used × effective gas price, wei.
     pub fee_wei: U256,
     /// The manager's events: `DepositInitiated` names the pool that was really served.
     pub events: Vec<PoolEvent>,

@@ -2,32 +2,11 @@
 
 use alloy::consensus::{SignableTransaction, TxEnvelope};
 use alloy::eips::eip2718::{Decodable2718, Encodable2718};
-use alloy::primitives::{Address, Bytes, TxKind, U256, keccak256};
+use alloy::primitives::{Address, TxKind, U256, keccak256};
 
 use super::fees::Fees;
 use crate::ports::tx_signer::{TxSigner, TxSignerError, UnsignedTransaction};
 use crate::types::{Root, SignedTransaction};
-
-/// Everything that is signed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Unsigned {
-    /// EIP-155 chain id.
-    pub chain_id: u64,
-    /// Sender.
-    pub from: Address,
-    /// The contract.
-    pub to: Address,
-    /// Wei sent along.
-    pub value_wei: U256,
-    /// Calldata.
-    pub data: Bytes,
-    /// The intent's nonce, for life.
-    pub nonce: u64,
-    /// Gas limit.
-    pub gas_limit: u64,
-    /// Fees for each gas.
-    pub fees: Fees,
-}
 
 /// A transaction cannot be signed, or signed bytes are not what they should be.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -48,7 +27,7 @@ pub enum SignError {
     Mismatch(&'static str),
 }
 
-impl Unsigned {
+impl UnsignedTransaction {
     /// Has it signed, and reads the signed bytes back: what leaves is what was approved, whoever signed it.
     ///
     /// # Errors
@@ -60,25 +39,13 @@ impl Unsigned {
                 actual: signer.address(),
             });
         }
-        let raw = signer
-            .sign(&UnsignedTransaction {
-                chain_id: self.chain_id,
-                from: self.from,
-                to: self.to,
-                value_wei: self.value_wei,
-                data: self.data.clone(),
-                nonce: self.nonce,
-                gas_limit: self.gas_limit,
-                max_fee_wei: self.fees.max_fee,
-                priority_fee_wei: self.fees.priority,
-            })
-            .await?;
+        let raw = signer.sign(self).await?;
         let signed = SignedTransaction {
             hash: Root(keccak256(&raw).0),
             raw,
             nonce: self.nonce,
-            max_fee_wei: U256::from(self.fees.max_fee),
-            priority_fee_wei: U256::from(self.fees.priority),
+            max_fee_wei: U256::from(self.max_fee_wei),
+            priority_fee_wei: U256::from(self.priority_fee_wei),
             gas_limit: self.gas_limit,
         };
         self.verify(&signed)?;
@@ -122,9 +89,9 @@ impl Unsigned {
         expect(tx.value == self.value_wei, "another value")?;
         expect(tx.input == self.data, "another calldata")?;
         expect(tx.gas_limit == self.gas_limit, "another gas limit")?;
-        expect(tx.max_fee_per_gas == self.fees.max_fee, "another max fee")?;
+        expect(tx.max_fee_per_gas == self.max_fee_wei, "another max fee")?;
         expect(
-            tx.max_priority_fee_per_gas == self.fees.priority,
+            tx.max_priority_fee_per_gas == self.priority_fee_wei,
             "another priority fee",
         )?;
         expect(tx.access_list.is_empty(), "an access list")?;
@@ -150,12 +117,14 @@ impl SignedTransaction {
 
 #[cfg(test)]
 mod tests {
+    use alloy::primitives::Bytes;
+
     use super::*;
     use crate::ports::fakes::FakeSigner;
     use crate::types::SafeText;
 
-    fn unsigned() -> Unsigned {
-        Unsigned {
+    fn unsigned() -> UnsignedTransaction {
+        UnsignedTransaction {
             chain_id: 5,
             from: Address::repeat_byte(1),
             to: Address::repeat_byte(2),
@@ -163,10 +132,8 @@ mod tests {
             data: vec![4].into(),
             nonce: 6,
             gas_limit: 7,
-            fees: Fees {
-                max_fee: 9,
-                priority: 8,
-            },
+            max_fee_wei: 9,
+            priority_fee_wei: 8,
         }
     }
 
@@ -182,18 +149,7 @@ mod tests {
             let answer = unsigned().sign(&signer).await.unwrap_err();
             assert!(answer.to_string().ends_with(": over its limit"), "{answer}");
             assert_eq!(answer, SignError::Signer(error));
-            let asked = UnsignedTransaction {
-                chain_id: 5,
-                from: Address::repeat_byte(1),
-                to: Address::repeat_byte(2),
-                value_wei: U256::from(3),
-                data: vec![4].into(),
-                nonce: 6,
-                gas_limit: 7,
-                max_fee_wei: 9,
-                priority_fee_wei: 8,
-            };
-            assert_eq!(signer.asked(), [asked]);
+            assert_eq!(signer.asked(), [unsigned()]);
         }
     }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use alloy::primitives::{Address, keccak256};
 use serde::{Deserialize, Serialize};
 
 use super::name::name;
@@ -80,6 +81,29 @@ pub struct OwnerNonce {
     pub owner: String,
     /// SSV's registration nonce of that owner.
     pub nonce: u64,
+}
+
+impl OwnerNonce {
+    /// What `owner` has to have signed to register its next validator.
+    #[must_use]
+    pub fn new(owner: Address, nonce: u64) -> Self {
+        let owner = owner.to_checksum(None);
+        Self { owner, nonce }
+    }
+
+    /// The 32 bytes that are signed: keccak256 of the text, as SSV's operators compute it from the event
+    /// `ValidatorAdded`.
+    #[must_use]
+    pub fn root(&self) -> Root {
+        Root(keccak256(self.to_string()).0)
+    }
+}
+
+/// `<EIP-55 owner>:<nonce in decimal>`: any other spelling of the owner gives a signature that SSV refuses.
+impl fmt::Display for OwnerNonce {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.owner, self.nonce)
+    }
 }
 
 /// Everything that defines a ceremony, except its request id.

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{OperatorId, SafeText};
 
-/// An RSA public key in one of the text forms in use; `dkg::rockx::keys` parses every one of them.
+/// A public key in one of the text forms in use. Which of them it can read is the backend's to say.
 pub type RsaPublicKeyText = String;
 
 /// One operator: who it is, where its node listens, and with which key it signs.
@@ -14,8 +14,8 @@ pub struct OperatorRecord {
     pub id: OperatorId,
     /// A name for people; may be empty.
     pub name: SafeText,
-    /// Base URL of the node; `/consume` is appended.
+    /// Base URL of the node; the backend appends its paths.
     pub endpoint: String,
-    /// RSA public key as configured (PEM, base64 of PEM, or base64 of DER).
+    /// As configured: an RSA key as PEM, base64 of PEM, or base64 of DER.
     pub public_key: RsaPublicKeyText,
 }

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use casimir_dkg::dkg::rockx::round::Round;
-use casimir_dkg::dkg::rockx::transcript::Verdict;
+use casimir_dkg::dkg::rockx::transcript::RecordedVerdict;
 use casimir_dkg::ports::Answer;
 use casimir_dkg::types::{CeremonyFailure, FailureKind, OperatorId, OperatorState};
 
@@ -181,7 +181,7 @@ async fn impossible_plans_reach_nobody() {
         assert_eq!(failed.failure.kind, FailureKind::NotStarted, "{plan:?}");
         assert!(matches!(
             document_of(&failed.transcript).verdict,
-            Verdict::Failed { .. }
+            RecordedVerdict::Failed { .. }
         ));
     }
 }

@@ -12,7 +12,7 @@ use axum::body::Bytes;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::routing::{get, post};
-use casimir_dkg::dkg::rockx::transcript::{Source, Verdict};
+use casimir_dkg::dkg::rockx::transcript::{RecordedVerdict, Source};
 use casimir_dkg::dkg::rockx::wire::{
     BlameOutput, CreateTopic, DataStore, Decode, Encode, GoMap, SignedMessage, SignedOutput, Subscriber,
     Topic,
@@ -287,7 +287,7 @@ async fn a_hidden_result_is_taken_from_what_was_signed_before_our_eyes() {
     let verified = end.unwrap_or_else(|failed| panic!("{failed}"));
     assert!(matches!(
         document_of(&verified.transcript).verdict,
-        Verdict::Verified {
+        RecordedVerdict::Verified {
             source: Source::Observed,
             ..
         }

@@ -1,6 +1,6 @@
 //! Signing ceremonies. A signature needs the threshold, the protocol wants everybody: what the initiator makes of it.
 
-use casimir_dkg::dkg::rockx::transcript::{Source, Verdict};
+use casimir_dkg::dkg::rockx::transcript::{RecordedVerdict, Source};
 use casimir_dkg::dkg::threshold::verify;
 use casimir_dkg::types::{CeremonyResult, CheckStatus, FailureKind, OperatorId, OperatorState};
 
@@ -34,7 +34,7 @@ async fn house(key: &OldKey, others: Vec<(u64, Misbehaviour)>, absent: Vec<u64>)
 
 fn source(end: &casimir_dkg::ports::Verified) -> Source {
     match document_of(&end.transcript).verdict {
-        Verdict::Verified { source, .. } => source,
+        RecordedVerdict::Verified { source, .. } => source,
         other => panic!("{other:?}"),
     }
 }

@@ -1,6 +1,6 @@
 //! A transcript proves what it says, offline, and nothing in it can be changed.
 
-use casimir_dkg::dkg::rockx::transcript::{self, Document, Verdict};
+use casimir_dkg::dkg::rockx::transcript::{self, Document, RecordedVerdict};
 use casimir_dkg::types::{CeremonyPlan, CheckStatus, OperatorId, Transcript, TranscriptError};
 use serde_json::Value;
 use tokio::sync::OnceCell;
@@ -108,7 +108,7 @@ async fn a_forger_who_computes_the_digest_anew_is_caught_by_signatures() {
     let samples = samples().await;
     let mut tasks = tokio::task::JoinSet::new();
     for sample in samples {
-        let failed = matches!(sample.verdict, Verdict::Failed { .. });
+        let failed = matches!(sample.verdict, RecordedVerdict::Failed { .. });
         let original: Value = serde_json::to_value(sample).unwrap();
         let mut all = Vec::new();
         leaves(&original, String::new(), &mut all);

@@ -3,9 +3,9 @@
 use alloy::primitives::{B256, U256};
 use std::sync::Arc;
 
+use casimir_dkg::chain::Finality;
 use casimir_dkg::chain::agreement::Voices;
 use casimir_dkg::chain::execution::Nodes;
-use casimir_dkg::chain::intake::Finality;
 use casimir_dkg::chain::rpc::Rpc;
 use casimir_dkg::devnet::{Devnet, Mining};
 use casimir_dkg::ports::agreed::{on_facts, on_receipt};

@@ -8,7 +8,7 @@ use casimir_dkg::devnet::{ManagerVersion, Mining};
 use casimir_dkg::pool::AdapterName;
 use casimir_dkg::ports::{
     Answer, Credentials, DepositOrder, ErrorForm, InitiateDeposit, PoolCall, PoolEvent, PoolEventKind,
-    PoolManager, Registration, ResharePool, Revert, RevertForm,
+    PoolManager, RegistrationTime, ResharePool, Revert, RevertForm,
 };
 use casimir_dkg::ssv::topics as ssv_topics;
 use casimir_dkg::types::{ClusterLayout, ClusterSnapshot, OperatorId, PoolId};
@@ -301,7 +301,7 @@ fn the_versions_of_may_say_what_they_can_and_cannot_do() {
         let can = manager.capabilities();
         assert_eq!(manager.name(), name.as_str());
         assert_eq!(can.deposit_order, DepositOrder::HeadOfQueue);
-        assert_eq!(can.registration, Registration::WithDeposit);
+        assert_eq!(can.registration, RegistrationTime::WithDeposit);
         assert_eq!(can.credentials, Credentials::OfManager);
         assert_eq!(can.errors, ErrorForm::Text);
         // declared, and emitted by nothing: a person opens such requests

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
+use casimir_dkg::chain::Finality;
 use casimir_dkg::chain::agreement::Voices;
 use casimir_dkg::chain::execution::Nodes;
-use casimir_dkg::chain::intake::{Finality, Intake, IntakeConfig, IntakeError, IntakeEvent, Resume, Sources};
+use casimir_dkg::chain::intake::{Intake, IntakeConfig, IntakeError, IntakeEvent, Resume, Sources};
 use casimir_dkg::chain::rpc::Rpc;
 use casimir_dkg::devnet::Mining;
 use casimir_dkg::ports::agreed::on_facts;

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use casimir_dkg::chain::Finality;
 use casimir_dkg::chain::intake::{
-    ChainEvent, Finality, Intake, IntakeConfig, IntakeEvent, Observed, ObservedEvent, Resume, SocketState,
-    Sources,
+    ChainEvent, Intake, IntakeConfig, IntakeEvent, Observed, ObservedEvent, Resume, SocketState, Sources,
 };
 use casimir_dkg::chain::rpc::{EndpointState, Rpc};
 use casimir_dkg::devnet::{Devnet, Mining};

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use alloy::primitives::B256;
-use casimir_dkg::chain::intake::{Finality, IntakeConfig, ObservedEvent};
+use casimir_dkg::chain::Finality;
+use casimir_dkg::chain::intake::{IntakeConfig, ObservedEvent};
 use casimir_dkg::chain::rpc::{EndpointState, Rpc};
 use casimir_dkg::devnet::proxy::{FaultProxy, Kind, Scenario, Switch, Target, Variables};
 use casimir_dkg::devnet::{Devnet, Mining};

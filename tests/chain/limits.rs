@@ -3,10 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use casimir_dkg::chain::Finality;
 use casimir_dkg::chain::agreement::Voices;
 use casimir_dkg::chain::execution::Nodes;
 use casimir_dkg::chain::intake::{
-    ChainEvent, Finality, Intake, IntakeConfig, IntakeError, IntakeEvent, ObservedEvent, Resume, Sources,
+    ChainEvent, Intake, IntakeConfig, IntakeError, IntakeEvent, ObservedEvent, Resume, Sources,
 };
 use casimir_dkg::chain::rpc::{EndpointState, Rpc};
 use casimir_dkg::devnet::proxy::{FaultProxy, Kind, Scenario, Switch, Target, Variables, shipped};

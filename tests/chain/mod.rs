@@ -1,6 +1,6 @@
 //! The execution layer against a real anvil, with a proxy in between that fails the way nodes do.
 
-#![allow(clippy::unwrap_used)] // a test that cannot go on has failed
+#![expect(clippy::unwrap_used, reason = "helpers of tests may panic")]
 
 mod agreement;
 mod beacon;

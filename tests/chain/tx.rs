@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use alloy::primitives::{Bytes, U256};
+use casimir_dkg::chain::Finality;
 use casimir_dkg::chain::execution::Nodes;
 use casimir_dkg::chain::fees::quote;
-use casimir_dkg::chain::intake::Finality;
 use casimir_dkg::chain::rpc::{At, Rpc};
 use casimir_dkg::devnet::{Devnet, Mining};
 use casimir_dkg::ports::{
@@ -17,7 +17,7 @@ use casimir_dkg::ssv::SsvReader;
 use casimir_dkg::tx::bump::bump;
 use casimir_dkg::tx::fees::{choose, gas_limit, total};
 use casimir_dkg::tx::{
-    self, BroadcastHint, Fees, Inclusion, Intent, IntentStatus, SignedTransaction, Unsigned, inspect,
+    self, BroadcastHint, Inclusion, Intent, IntentStatus, SignedTransaction, UnsignedTransaction, inspect,
 };
 use casimir_dkg::types::{BlockRef, BlsPublicKey, ClusterLayout, OperatorId, PoolId, Root};
 
@@ -89,14 +89,15 @@ impl Doors {
 }
 
 /// A deposit as the engine would draft it.
-async fn draft(net: &Devnet, rpc: &Rpc, data: Bytes, nonce: u64) -> Unsigned {
+async fn draft(net: &Devnet, rpc: &Rpc, data: Bytes, nonce: u64) -> UnsignedTransaction {
     let to = net.addresses();
     let Simulated::Succeeds { gas } = doors(net, rpc).simulate(net, &data).await else {
         panic!("the deposit reverts");
     };
     let gas = gas_limit(gas);
     let quote = quote(rpc).await.unwrap();
-    Unsigned {
+    let fees = choose(quote, gas, CEILING).unwrap();
+    UnsignedTransaction {
         chain_id: 31337,
         from: to.oracle,
         to: to.manager,
@@ -104,7 +105,8 @@ async fn draft(net: &Devnet, rpc: &Rpc, data: Bytes, nonce: u64) -> Unsigned {
         data,
         nonce,
         gas_limit: gas,
-        fees: choose(quote, gas, CEILING).unwrap(),
+        max_fee_wei: fees.max_fee,
+        priority_fee_wei: fees.priority,
     }
 }
 
@@ -261,15 +263,16 @@ async fn a_stuck_transaction_is_replaced_and_found_by_either_hash() {
     let first = draft.sign(&oracle()).await.unwrap();
     assert_eq!(broadcast(&rpc, &first).await, BroadcastHint::Accepted);
     // one that pays less is refused, and the refusal is known for what it is (anvil takes any rise; others do not)
-    draft.fees.max_fee -= 1;
-    draft.fees.priority -= 1;
+    draft.max_fee_wei -= 1;
+    draft.priority_fee_wei -= 1;
     let timid = draft.sign(&oracle()).await.unwrap();
     assert_eq!(
         broadcast(&rpc, &timid).await,
         BroadcastHint::ReplacementUnderpriced
     );
     let market = quote(&rpc).await.unwrap();
-    draft.fees = bump(first.fees(), market, draft.gas_limit, CEILING).unwrap();
+    let fees = bump(first.fees(), market, draft.gas_limit, CEILING).unwrap();
+    (draft.max_fee_wei, draft.priority_fee_wei) = (fees.max_fee, fees.priority);
     let second = draft.sign(&oracle()).await.unwrap();
     assert_eq!(broadcast(&rpc, &second).await, BroadcastHint::Accepted);
     net.mine(1).await.unwrap();
@@ -285,7 +288,7 @@ async fn a_foreign_transaction_is_noticed_before_and_after_it_takes_the_nonce() 
     let rpc = rpc(&[&net.http_url()]);
     let ours = draft_again(&net, &rpc, 1).await;
     // another instance with the same key sends something of its own
-    let foreign = Unsigned {
+    let foreign = UnsignedTransaction {
         chain_id: 31337,
         from: net.addresses().oracle,
         to: net.addresses().oracle,
@@ -293,10 +296,8 @@ async fn a_foreign_transaction_is_noticed_before_and_after_it_takes_the_nonce() 
         data: Bytes::new(),
         nonce: 0,
         gas_limit: 21_000,
-        fees: Fees {
-            max_fee: 50_000_000_000,
-            priority: 2_000_000_000,
-        },
+        max_fee_wei: 50_000_000_000,
+        priority_fee_wei: 2_000_000_000,
     };
     let foreign = foreign.sign(&oracle()).await.unwrap();
     broadcast(&rpc, &foreign).await;
@@ -337,7 +338,7 @@ async fn a_revert_on_chain_is_explained_and_its_gas_is_booked() {
     let data = deposit_data(&net, &rpc, 1).await;
     let first = draft(&net, &rpc, data.clone(), 0).await;
     // approved while a pool was ready, mined when none is
-    let second = Unsigned {
+    let second = UnsignedTransaction {
         nonce: 1,
         ..first.clone()
     };

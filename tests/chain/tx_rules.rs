@@ -8,10 +8,10 @@ use alloy::signers::SignerSync;
 use alloy::signers::local::PrivateKeySigner;
 use async_trait::async_trait;
 use casimir_dkg::chain::rpc::ServerError;
-use casimir_dkg::ports::tx_signer::{TxSigner, TxSignerError, UnsignedTransaction};
+use casimir_dkg::ports::tx_signer::{TxSigner, TxSignerError};
 use casimir_dkg::tx::bump::{bump, options};
 use casimir_dkg::tx::fees::{choose, total};
-use casimir_dkg::tx::{BroadcastHint, FeeQuote, Fees, SignError, SignedTransaction, Unsigned, classify};
+use casimir_dkg::tx::{BroadcastHint, FeeQuote, SignError, SignedTransaction, UnsignedTransaction, classify};
 use casimir_dkg::types::SafeText;
 use proptest::prelude::*;
 
@@ -19,7 +19,7 @@ use super::support::{ORACLE_KEY, oracle};
 
 #[tokio::test]
 async fn a_signer_of_another_account_does_not_sign_and_changed_bytes_do_not_pass() {
-    let draft = Unsigned {
+    let draft = UnsignedTransaction {
         chain_id: 1,
         from: oracle().address(),
         to: Address::repeat_byte(7),
@@ -27,14 +27,12 @@ async fn a_signer_of_another_account_does_not_sign_and_changed_bytes_do_not_pass
         data: vec![1, 2, 3].into(),
         nonce: 3,
         gas_limit: 100_000,
-        fees: Fees {
-            max_fee: 100,
-            priority: 1,
-        },
+        max_fee_wei: 100,
+        priority_fee_wei: 1,
     };
     let signed = draft.sign(&oracle()).await.unwrap();
     draft.verify(&signed).unwrap();
-    let other = Unsigned {
+    let other = UnsignedTransaction {
         from: Address::ZERO,
         ..draft.clone()
     };
@@ -43,31 +41,29 @@ async fn a_signer_of_another_account_does_not_sign_and_changed_bytes_do_not_pass
         Err(SignError::WrongSigner { .. })
     ));
     for changed in [
-        Unsigned {
+        UnsignedTransaction {
             nonce: 4,
             ..draft.clone()
         },
-        Unsigned {
+        UnsignedTransaction {
             data: vec![1, 2].into(),
             ..draft.clone()
         },
-        Unsigned {
+        UnsignedTransaction {
             to: Address::ZERO,
             ..draft.clone()
         },
-        Unsigned {
+        UnsignedTransaction {
             chain_id: 2,
             ..draft.clone()
         },
-        Unsigned {
+        UnsignedTransaction {
             value_wei: U256::from(1),
             ..draft.clone()
         },
-        Unsigned {
-            fees: Fees {
-                max_fee: 101,
-                priority: 1,
-            },
+        UnsignedTransaction {
+            max_fee_wei: 101,
+            priority_fee_wei: 1,
             ..draft.clone()
         },
         other,
@@ -137,7 +133,7 @@ fn high_s(raw: Vec<u8>) -> Vec<u8> {
 
 #[tokio::test]
 async fn what_a_signer_gives_back_is_compared_with_what_it_was_asked() {
-    let draft = Unsigned {
+    let draft = UnsignedTransaction {
         chain_id: 1,
         from: oracle().address(),
         to: Address::repeat_byte(7),
@@ -145,10 +141,8 @@ async fn what_a_signer_gives_back_is_compared_with_what_it_was_asked() {
         data: vec![1, 2, 3].into(),
         nonce: 3,
         gas_limit: 100_000,
-        fees: Fees {
-            max_fee: 100,
-            priority: 1,
-        },
+        max_fee_wei: 100,
+        priority_fee_wei: 1,
     };
     let ask = async |change, spoil| draft.sign(&Liar { change, spoil }).await;
     let same: Spoil = |raw| raw;

@@ -3,8 +3,9 @@
 use std::fs;
 use std::time::Duration;
 
+use casimir_dkg::chain::Finality;
 use casimir_dkg::config::{
-    self, AutoApprove, Finality, MessengerChoice, NetworkName, Notify, SelectionRule, SignerKey,
+    self, AutoApprove, MessengerChoice, NetworkName, Notify, SelectionRule, SignerKey,
 };
 use casimir_dkg::http::ProxyRule;
 use casimir_dkg::oracle::{ActionKind, Mode};
@@ -20,7 +21,7 @@ fn the_minimal_configuration_means_the_documented_defaults() {
     let config = config::load(&support::options(&file, scratch.path())).unwrap();
     assert_eq!(config.network.name, NetworkName::Devnet);
     assert_eq!(config.network.chain_id, 31337);
-    assert_eq!(config.network.finality, Finality::Finalized);
+    assert_eq!(config.network.finality, Finality::Tag);
     assert_eq!(config.rpc.timeout, Duration::from_secs(15));
     assert_eq!(config.rpc.calls_per_second.get(), 250);
     assert_eq!(config.http.proxy, ProxyRule::Environment);

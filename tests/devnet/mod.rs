@@ -1,7 +1,7 @@
 //! The local network: its contracts behave as described, anvil ends when we do, and the development beacon keeps the
 //! rules of the consensus layer.
 
-#![allow(clippy::unwrap_used)]
+#![expect(clippy::unwrap_used, reason = "helpers of tests may panic")]
 
 mod actors;
 mod artifacts;

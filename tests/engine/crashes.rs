@@ -23,10 +23,7 @@ const PATIENCE: Duration = Duration::from_secs(240);
 
 fn oracle(ground: &Ground, crash_at: Option<u64>) -> Binary {
     match crash_at {
-        Some(point) => Binary::start(
-            ground,
-            &[(casimir_dkg::engine::inject::CRASH_AT, &point.to_string())],
-        ),
+        Some(point) => Binary::start(ground, &[(casimir_dkg::inject::CRASH_AT, &point.to_string())]),
         None => Binary::start(ground, &[]),
     }
 }

@@ -2,7 +2,7 @@
 //! process, visibly. Nothing is done twice either way.
 
 use casimir_dkg::devnet::contracts::Manager::ManagerEvents;
-use casimir_dkg::engine::inject::PANIC_AT;
+use casimir_dkg::inject::PANIC_AT;
 use casimir_dkg::journal;
 use casimir_dkg::types::PoolId;
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use alloy::primitives::{B256, Bytes, U64, U256};
 use casimir_dkg::engine::service::Running;
-use casimir_dkg::tx::{Fees, Unsigned};
+use casimir_dkg::tx::UnsignedTransaction;
 use casimir_dkg::view::{Request, Scope};
 
 use super::deposits::initiated;
@@ -13,7 +13,7 @@ use super::support::{Ground, drive, four_operators, records_of, seat, stop, unti
 /// Another program with the same key sends something of its own, and it is mined.
 async fn stranger(ground: &Ground, nonce: u64) {
     let from = ground.devnet().addresses().oracle;
-    let draft = Unsigned {
+    let draft = UnsignedTransaction {
         chain_id: 31_337,
         from,
         to: from,
@@ -21,10 +21,8 @@ async fn stranger(ground: &Ground, nonce: u64) {
         data: Bytes::new(),
         nonce,
         gas_limit: 21_000,
-        fees: Fees {
-            max_fee: 50_000_000_000,
-            priority: 2_000_000_000,
-        },
+        max_fee_wei: 50_000_000_000,
+        priority_fee_wei: 2_000_000_000,
     };
     let signed = draft.sign(&ground.signer()).await.unwrap();
     ground

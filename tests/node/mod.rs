@@ -1,8 +1,7 @@
 //! The operator node: its state machines driven message by message, in every order and against every lie, and the whole
 //! node over HTTP with a real messenger.
 
-// helpers of tests are tests: they may stop with a panic
-#![allow(clippy::unwrap_used)]
+#![expect(clippy::unwrap_used, reason = "helpers of tests may panic")]
 
 mod blames;
 mod generations;

@@ -231,7 +231,7 @@ fn term_gives_the_terminal_back_and_stop_continue_repaints() {
 /// `cargo test --release --test whole pty::demo::idle -- --ignored --nocapture`
 #[test]
 #[ignore = "a measurement of ten seconds"]
-#[allow(clippy::disallowed_macros)] // its result is what it prints
+#[expect(clippy::disallowed_macros, reason = "its result is what it prints")]
 fn idle_console_costs_next_to_nothing() {
     let home = tempfile::tempdir().unwrap();
     let terminal = demo(&home, &[], 120, 40);

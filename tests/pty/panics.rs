@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use casimir_dkg::engine::inject::PANIC_AT;
+use casimir_dkg::inject::PANIC_AT;
 use casimir_dkg::journal::{self, Entry};
 
 use super::demo::{SOON, WORK, approve, demo, nobody_is_left};

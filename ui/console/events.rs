@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 use casimir_dkg::config::Notify;
-use casimir_dkg::engine::{EngineGone, EngineHandle, Identity, Seat, inject};
+use casimir_dkg::engine::{EngineGone, EngineHandle, Identity, Seat};
+use casimir_dkg::inject;
 use casimir_dkg::types::{SafeText, UnixMillis};
 use casimir_dkg::view::{Query, Refused, Reply, Request};
 use crossterm::event::{Event as Input, EventStream, KeyEventKind, MouseButton, MouseEventKind};

@@ -7,7 +7,7 @@ use tokio::sync::mpsc::Sender;
 use tokio::time::Instant;
 
 use super::follow::tell;
-use super::receipts::{Verdict, judge};
+use super::receipts::{Belief, judge};
 use super::{ChainEvent, Intake, IntakeError, IntakeEvent, Observed, ObservedEvent};
 use crate::chain::rpc::{EndpointIndex, LogEntry, Rpc};
 use crate::ports::PoolEventKind;
@@ -34,7 +34,7 @@ struct Doubt {
     pause: Duration,
 }
 
-/// Oldest first.
+/// Events that too few endpoints confirm, asked for again until they are told or dropped; at most [`KEPT`].
 #[derive(Debug, Default)]
 pub(super) struct Doubts {
     open: Vec<Doubt>,
@@ -97,23 +97,23 @@ impl Intake {
         for (observed, log) in &standing {
             asked.push(heard(&rpc, &observed.event, log, teller));
         }
-        let verdicts = futures_util::stream::iter(asked).buffered(AT_ONCE);
-        let verdicts: Vec<Verdict> = verdicts.collect().await;
+        let beliefs = futures_util::stream::iter(asked).buffered(AT_ONCE);
+        let beliefs: Vec<Belief> = beliefs.collect().await;
         let before = self.cursor;
         let mut believed = Vec::new();
-        for ((observed, log), verdict) in standing.into_iter().zip(verdicts) {
-            match verdict {
-                Verdict::Believed => believed.push(observed),
-                Verdict::Denied => {}
-                Verdict::Unconfirmed(_) if is_in_state(&observed.event) => believed.push(observed),
-                Verdict::Contested(ref words) | Verdict::Unconfirmed(ref words) => {
+        for ((observed, log), belief) in standing.into_iter().zip(beliefs) {
+            match belief {
+                Belief::Believed => believed.push(observed),
+                Belief::Denied => {}
+                Belief::Unconfirmed(_) if is_in_state(&observed.event) => believed.push(observed),
+                Belief::Contested(ref words) | Belief::Unconfirmed(ref words) => {
                     tracing::warn!(target: "chain", %words, "a log is not believed");
                     self.doubts.keep(Doubt {
                         observed,
                         log,
                         teller,
                         words: words.clone(),
-                        said: matches!(verdict, Verdict::Contested(_)),
+                        said: matches!(belief, Belief::Contested(_)),
                         before,
                         ask_at: Instant::now() + PAUSE.0,
                         pause: PAUSE.0,
@@ -132,13 +132,13 @@ impl Intake {
         let mut events = Vec::new();
         for mut doubt in due {
             match judge(self.rpc(), &doubt.log, doubt.teller).await {
-                Verdict::Denied => {}
-                Verdict::Believed => {
+                Belief::Denied => {}
+                Belief::Believed => {
                     let Observed { at, event } = doubt.observed.clone();
                     self.known.insert(at, event);
                     events.push(ChainEvent::Added(doubt.observed));
                 }
-                Verdict::Contested(words) | Verdict::Unconfirmed(words) => {
+                Belief::Contested(words) | Belief::Unconfirmed(words) => {
                     (doubt.words, doubt.said) = (words, true);
                     doubt.pause = (doubt.pause * 2).min(PAUSE.1);
                     doubt.ask_at = Instant::now() + doubt.pause;
@@ -160,10 +160,10 @@ impl Intake {
     }
 }
 
-async fn heard(rpc: &Rpc, event: &ObservedEvent, log: &LogEntry, teller: EndpointIndex) -> Verdict {
+async fn heard(rpc: &Rpc, event: &ObservedEvent, log: &LogEntry, teller: EndpointIndex) -> Belief {
     match event {
         ObservedEvent::Manager(_) => judge(rpc, log, teller).await,
-        ObservedEvent::Ssv(_) => Verdict::Believed,
+        ObservedEvent::Ssv(_) => Belief::Believed,
     }
 }
 

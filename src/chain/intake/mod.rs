@@ -25,7 +25,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-pub use super::finality::Finality;
+use super::Finality;
 use super::omission::CompareError;
 use super::rpc::{LogEntry, LogFilter, Rpc, RpcError};
 use crate::ports::{PoolEvent, PoolManager, Ssv, SsvEvent, Unknown};
@@ -73,7 +73,7 @@ pub struct Resume {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "from")]
 pub enum ObservedEvent {
-    /// The manager's.
+    /// A request, or a report that one was served.
     Manager(PoolEvent),
     /// SSV's, for a cluster of the manager.
     Ssv(SsvEvent),
@@ -84,7 +84,6 @@ pub enum ObservedEvent {
 pub struct Observed {
     /// Block, transaction, log index.
     pub at: LogRef,
-    /// The event.
     pub event: ObservedEvent,
 }
 
@@ -110,7 +109,6 @@ pub struct Batch {
 /// The chain's tip.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Head {
-    /// The newest block.
     pub block: BlockRef,
     /// Its time, seconds since the Unix epoch.
     pub timestamp: u64,
@@ -142,7 +140,7 @@ pub enum IntakeEvent {
     CatchingUp {
         /// Done up to here.
         at: u64,
-        /// The head.
+        /// The head when this look began.
         target: u64,
     },
     /// It does not get on at the moment, and why. Said once for each reason; `CaughtUp` ends it.
@@ -177,7 +175,7 @@ pub struct Intake {
 /// Why one look did not get through. What it told before stands.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum IntakeError {
-    /// No answer.
+    /// No endpoint answers one of the questions of this look.
     #[error(transparent)]
     Rpc(#[from] RpcError),
     /// No endpoint tells the newest block.
@@ -212,7 +210,7 @@ impl From<CompareError> for IntakeError {
 /// Whose events are followed.
 #[derive(Debug, Clone)]
 pub struct Sources {
-    /// The manager.
+    /// Names the events to ask for, and reads them.
     pub manager: Arc<dyn PoolManager>,
     /// SSV, to hear of the manager's clusters too.
     pub ssv: Option<Arc<dyn Ssv>>,

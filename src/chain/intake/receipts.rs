@@ -26,7 +26,7 @@ enum Word {
 
 /// What the endpoints come to.
 #[derive(Debug)]
-pub(super) enum Verdict {
+pub(super) enum Belief {
     Believed,
     /// A lie. Who told it was named.
     Denied,
@@ -37,7 +37,7 @@ pub(super) enum Verdict {
 }
 
 /// Asks every endpoint. Those that are outvoted are blamed, with the one that `teller` names.
-pub(super) async fn judge(rpc: &Rpc, log: &LogEntry, teller: EndpointIndex) -> Verdict {
+pub(super) async fn judge(rpc: &Rpc, log: &LogEntry, teller: EndpointIndex) -> Belief {
     let voices = rpc.voices();
     let words = join_all(voices.iter().map(|(_, _, rpc)| word(rpc, log))).await;
     let yes = words.iter().filter(|w| matches!(w, Word::Yes)).count();
@@ -67,7 +67,7 @@ pub(super) async fn judge(rpc: &Rpc, log: &LogEntry, teller: EndpointIndex) -> V
             let what = SafeText::new(&format!("denies a log of block {}: {}", block(log), denials()));
             blame(|word| matches!(word, Word::No(_)), &what);
         }
-        return Verdict::Believed;
+        return Belief::Believed;
     }
     if no > 0 && (yes == 0 || no >= 2 && no > yes) {
         let what = SafeText::new(&format!(
@@ -76,7 +76,7 @@ pub(super) async fn judge(rpc: &Rpc, log: &LogEntry, teller: EndpointIndex) -> V
             denials()
         ));
         rpc.blame_for_contradiction(teller, &what);
-        return Verdict::Denied;
+        return Belief::Denied;
     }
     if no > 0 {
         let what = SafeText::new(&format!(
@@ -85,13 +85,13 @@ pub(super) async fn judge(rpc: &Rpc, log: &LogEntry, teller: EndpointIndex) -> V
             denials()
         ));
         rpc.blame_for_contradiction(teller, &what);
-        return Verdict::Contested(SafeText::new(&format!("{told_by} {what}")));
+        return Belief::Contested(SafeText::new(&format!("{told_by} {what}")));
     }
     let silent = names(|word| match word {
         Word::NotKnown(why) => Some(why),
         Word::Yes | Word::No(_) => None,
     });
-    Verdict::Unconfirmed(SafeText::new(&format!(
+    Belief::Unconfirmed(SafeText::new(&format!(
         "{told_by} told a log of block {}, which too few confirm: {silent}",
         block(log)
     )))

@@ -62,7 +62,6 @@ pub enum RpcConfigError {
     BadUrl {
         /// The URL without its secrets.
         endpoint: SafeText,
-        /// Why.
         reason: BadUrl,
     },
 }

@@ -38,7 +38,7 @@ impl HeaderCache {
 /// The headers cannot be had.
 #[derive(Debug, Clone, thiserror::Error)]
 pub(crate) enum HeadersError {
-    /// No answer.
+    /// No endpoint has the header.
     #[error(transparent)]
     Rpc(#[from] RpcError),
     /// The block at this height does not lead to the tip that was asked for.

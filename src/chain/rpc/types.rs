@@ -20,14 +20,13 @@ impl At {
     }
 }
 
-/// A block's header.
+/// What is used of `eth_getBlockByNumber` and `eth_getBlockByHash`, called without transactions.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct BlockHeader {
     number: U64,
-    /// Hash of the block.
+    /// keccak256 of the RLP of the header, by the node's word.
     pub hash: B256,
-    /// Hash of the block before it.
     pub parent_hash: B256,
     timestamp: U64,
     /// Base fee in wei for each gas.
@@ -37,7 +36,7 @@ pub struct BlockHeader {
 }
 
 impl BlockHeader {
-    /// Height.
+    /// Blocks before it: genesis has 0.
     #[must_use]
     pub fn number(&self) -> u64 {
         self.number.to()
@@ -59,15 +58,15 @@ impl BlockHeader {
     }
 }
 
-/// One log entry.
+/// An entry of `eth_getLogs`, or of a receipt.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct LogEntry {
-    /// The contract.
+    /// The contract that emitted it.
     pub address: Address,
     /// Topic 0 is the event's, then the indexed arguments.
     pub topics: Vec<B256>,
-    /// The other arguments.
+    /// The arguments that are not indexed, ABI-encoded.
     pub data: Bytes,
     block_number: U64,
     block_hash: B256,
@@ -165,12 +164,11 @@ impl LogFilter {
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct CallRequest {
-    /// Who calls.
+    /// `msg.sender`; without it the node takes the zero address.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub from: Option<Address>,
-    /// The contract.
     pub to: Address,
-    /// Calldata.
+    /// Calldata; every client takes the older name `data`, not all take `input`.
     #[serde(rename = "data")]
     pub input: Bytes,
     /// Wei sent along.
@@ -178,11 +176,11 @@ pub struct CallRequest {
     pub value: U256,
 }
 
-/// A receipt.
+/// What is used of `eth_getTransactionReceipt`.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Receipt {
-    /// Hash of the transaction.
+    /// keccak256 of the signed envelope.
     pub transaction_hash: B256,
     block_number: U64,
     block_hash: B256,
@@ -208,31 +206,31 @@ impl Receipt {
         }
     }
 
-    /// It was not reverted.
+    /// Status 1 (EIP-658): it was not reverted.
     #[must_use]
     pub fn succeeded(&self) -> bool {
         self.status.to::<u64>() == 1
     }
 
-    /// Gas used.
+    /// Gas units of this transaction alone, not of its block up to it.
     #[must_use]
     pub fn gas_used(&self) -> u64 {
         self.gas_used.to()
     }
 }
 
-/// A transaction as a node knows it.
+/// What is used of `eth_getTransactionByHash`.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct TransactionInfo {
-    /// Its hash.
+    /// keccak256 of the signed envelope.
     pub hash: B256,
     nonce: U64,
-    /// Who signed it.
+    /// Whom its signature recovers, by the node's word.
     pub from: Address,
     /// The contract, none for a creation.
     pub to: Option<Address>,
-    /// Calldata.
+    /// Calldata, or the code that makes the contract.
     pub input: Bytes,
     /// Wei sent along.
     #[serde(default)]
@@ -243,7 +241,7 @@ pub struct TransactionInfo {
 }
 
 impl TransactionInfo {
-    /// Its nonce.
+    /// How many transactions its sender sent before it.
     #[must_use]
     pub fn nonce(&self) -> u64 {
         self.nonce.to()
@@ -259,7 +257,7 @@ impl TransactionInfo {
     }
 }
 
-/// `eth_feeHistory`.
+/// What is used of `eth_feeHistory`; all amounts are wei for each gas.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct FeeHistory {

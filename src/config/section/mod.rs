@@ -26,7 +26,7 @@ pub use fees::FeesConfig;
 pub use journal::JournalConfig;
 pub use log::{LogConfig, LogFormat};
 pub use messenger::{MessengerConfig, Takeover};
-pub use network::{Finality, NetworkConfig};
+pub use network::NetworkConfig;
 pub use node::{AllowedExits, AllowedInitiator, AllowedOwner, NodeConfig, NodeKey, NodeRules};
 pub use operators::OperatorsConfig;
 pub use policy::{PolicyConfig, PolicyRule};

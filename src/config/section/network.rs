@@ -2,6 +2,7 @@
 
 use alloy::primitives::Address;
 
+use crate::chain::Finality;
 use crate::config::preset::NetworkName;
 use crate::config::raw::Raw;
 use crate::config::reader::{Reader, text_of, words};
@@ -55,15 +56,6 @@ pub(in crate::config) const KEYS: &[Key] = &[
     .default("finalized"),
 ];
 
-/// When a block counts as final.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Finality {
-    /// By the consensus layer's `finalized` tag.
-    Finalized,
-    /// With this many blocks on top.
-    Depth(u64),
-}
-
 impl Value for Finality {
     fn read(raw: &Raw) -> Result<Self, Bad> {
         if let Ok(depth) = u64::read(raw) {
@@ -73,7 +65,7 @@ impl Value for Finality {
             };
         }
         match text_of("\"finalized\" or a number of blocks", raw)? {
-            "finalized" => Ok(Self::Finalized),
+            "finalized" => Ok(Self::Tag),
             other => Err(format!(
                 "expected \"finalized\" or a number of blocks, got {}",
                 quoted(other)

@@ -52,7 +52,7 @@ pub enum EciesError {
 
 /// A session private key. No `Debug`; wiped when it is dropped.
 #[derive(Clone)]
-#[allow(missing_debug_implementations)]
+#[expect(missing_debug_implementations, reason = "Debug would print a secret")]
 pub struct SessionKey(SecretKey);
 
 impl SessionKey {

@@ -9,7 +9,7 @@ use super::scalar::{SecretScalar, scalar_of};
 use crate::types::OperatorId;
 
 /// A polynomial of degree t−1 over the scalar field, constant term first. Wiped when it is dropped.
-#[allow(missing_debug_implementations)]
+#[expect(missing_debug_implementations, reason = "Debug would print a secret")]
 pub struct SecretPolynomial(Vec<SecretScalar>);
 
 impl SecretPolynomial {

@@ -25,7 +25,7 @@ pub enum ScalarError {
 ///
 /// It lives on the heap, so that moving it leaves no copy behind, and is overwritten when it is dropped. What arithmetic
 /// leaves in registers and on the stack for a moment is beyond the reach of safe code.
-#[allow(missing_debug_implementations)]
+#[expect(missing_debug_implementations, reason = "Debug would print a secret")]
 pub struct SecretScalar(Box<Scalar>);
 
 impl SecretScalar {

@@ -6,9 +6,9 @@ use alloy::primitives::Address;
 
 use super::ServiceError;
 use crate::beacon::client::{Beacon, BeaconConfig};
+use crate::chain::Finality;
 use crate::chain::agreement::Voices;
 use crate::chain::execution::Nodes;
-use crate::chain::intake::Finality;
 use crate::chain::rpc::{Rpc, RpcConfig};
 use crate::config::Config;
 use crate::http::Http;

@@ -7,7 +7,7 @@ use alloy::primitives::Address;
 use tokio::sync::{Mutex, mpsc};
 
 use super::ceremony;
-use crate::chain::intake::Finality;
+use crate::chain::Finality;
 use crate::chain::rpc::Rpc;
 use crate::config::format_ether;
 use crate::desk::{self, Desk, Neighbours};
@@ -191,7 +191,7 @@ impl Outside {
                 )
             }
         };
-        let unsigned = tx::Unsigned {
+        let unsigned = tx::UnsignedTransaction {
             chain_id: payload.chain_id,
             from: payload.from,
             to: payload.to,
@@ -199,7 +199,8 @@ impl Outside {
             data: payload.data.clone(),
             nonce,
             gas_limit,
-            fees,
+            max_fee_wei: fees.max_fee,
+            priority_fee_wei: fees.priority,
         };
         unsigned.sign(signer).await.map_err(|e| words(&e))
     }

@@ -11,7 +11,7 @@ use super::backend::{self, Backend, BackendError};
 use super::gate::Gate;
 use super::opening::{self, Opening};
 use super::{doors, feeds};
-use crate::chain::intake::{self, Observed, ObservedEvent, Resume};
+use crate::chain::intake::{Observed, ObservedEvent, Resume};
 use crate::config::{Config, NetworkName};
 use crate::dkg::rockx::messenger::MessengerHandle;
 use crate::engine::core::EngineError;
@@ -155,7 +155,7 @@ pub async fn start(options: ServiceOptions) -> Result<Running, ServiceError> {
     let shown = network(&config, &*manager, simulated);
     let backend = Arc::clone(&ceremonies);
     let (handle, stopped) = opened.launch(shown, manager.name(), oracle, backend, gate, incoming)?;
-    let finality = finality(&config);
+    let finality = config.network.finality;
     let opening = Opening {
         execution: doors::execution(&config, rpc.clone(), finality),
         finality,
@@ -188,13 +188,6 @@ fn network(config: &Config, manager: &dyn PoolManager, simulated: Vec<SafeText>)
         mainnet: config.network.name == NetworkName::Mainnet,
         simulated,
         manager: manager.address(),
-    }
-}
-
-fn finality(config: &Config) -> intake::Finality {
-    match config.network.finality {
-        crate::config::Finality::Finalized => intake::Finality::Tag,
-        crate::config::Finality::Depth(n) => intake::Finality::Depth(n),
     }
 }
 

@@ -1,6 +1,5 @@
 //! What the managers of May 2023 have in common, written from the contract's published interface. Not public: the rest
 //! of the program sees plain types; only the local network shows it to its tests.
-#![allow(missing_docs, unreachable_pub)]
 
 use alloy::sol;
 

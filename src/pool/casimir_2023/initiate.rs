@@ -20,9 +20,8 @@ pub(in crate::pool) struct InitiateCall {
 /// Defines `INITIATE`, an [`InitiateCall`] whose parameters stand in the order given: `name(type), …`.
 macro_rules! initiate_call {
     ($($name:ident($($kind:tt)+)),+ $(,)?) => {
-        #[allow(missing_docs, unreachable_pub, clippy::too_many_arguments)]
         mod abi {
-            pub mod balance_then_active {
+            pub(super) mod balance_then_active {
                 alloy::sol! {
                     #[derive(Debug)]
                     struct Cluster {
@@ -34,7 +33,7 @@ macro_rules! initiate_call {
                     }
                 }
             }
-            pub mod active_then_balance {
+            pub(super) mod active_then_balance {
                 alloy::sol! {
                     #[derive(Debug)]
                     struct Cluster {

@@ -23,8 +23,8 @@ use crate::chain::revert::decode;
 use crate::chain::rpc::Rpc;
 use crate::ports::{
     Answer, At, Clusters, Credentials, DecodedCall, DecodedRevert, DepositOrder, ErrorForm, Evidence, Log,
-    NoSuchCall, PoolCall, PoolCapabilities, PoolEvent, PoolManager, PresentCommittee, Probe, Registration,
-    RequestEvent, ReshareRules, Revert, Subject, WatchedEvent,
+    NoSuchCall, PoolCall, PoolCapabilities, PoolEvent, PoolManager, PresentCommittee, Probe,
+    RegistrationTime, RequestEvent, ReshareRules, Revert, Subject, WatchedEvent,
 };
 use crate::types::{BlockRef, ClusterLayout, PoolId, PoolView, Root};
 use committee::Reshares;
@@ -93,7 +93,7 @@ impl PoolManager for Manager {
     fn capabilities(&self) -> PoolCapabilities {
         PoolCapabilities {
             deposit_order: DepositOrder::HeadOfQueue,
-            registration: Registration::WithDeposit,
+            registration: RegistrationTime::WithDeposit,
             credentials: Credentials::OfManager,
             reshare_requests: NEVER_EMITTED,
             exit_requests: NEVER_EMITTED,

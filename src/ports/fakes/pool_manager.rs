@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use crate::ports::{
     Answer, At, Clusters, CommitteeSource, Credentials, DecodedArgument, DecodedCall, DecodedRevert,
     DepositOrder, ErrorForm, Log, NoSuchCall, PoolCall, PoolCapabilities, PoolEvent, PoolManager,
-    PresentCommittee, Probe, Registration, RequestEvent, ReshareRules, Revert, RevertForm, Subject,
+    PresentCommittee, Probe, RegistrationTime, RequestEvent, ReshareRules, Revert, RevertForm, Subject,
     WatchedEvent,
 };
 use crate::types::{BlockRef, PoolId, PoolView, Root, SafeText};
@@ -41,7 +41,7 @@ impl Default for FakeManager {
             address: Address::repeat_byte(7),
             capabilities: PoolCapabilities {
                 deposit_order: DepositOrder::HeadOfQueue,
-                registration: Registration::WithDeposit,
+                registration: RegistrationTime::WithDeposit,
                 credentials: Credentials::OfManager,
                 reshare_requests: request,
                 exit_requests: request,

@@ -6,7 +6,7 @@ pub struct PoolCapabilities {
     /// How a deposit finds its pool.
     pub deposit_order: DepositOrder,
     /// When the validator is registered with SSV.
-    pub registration: Registration,
+    pub registration: RegistrationTime,
     /// To whom the validators pay out.
     pub credentials: Credentials,
     /// How a reshare is requested.
@@ -40,7 +40,7 @@ pub enum DepositOrder {
 
 /// When the validator is registered with SSV.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Registration {
+pub enum RegistrationTime {
     /// In the call that deposits.
     WithDeposit,
     /// In a later call, when the deposit is active: the owner nonce must hold that long.

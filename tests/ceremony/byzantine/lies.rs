@@ -14,7 +14,6 @@ use rand::rngs::OsRng;
 
 /// Something untrue in an operator's messages.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[allow(dead_code)]
 pub(crate) enum Lie {
     /// Round 1: a share for this operator that does not fit the commitments.
     Share(OperatorId),
@@ -38,7 +37,6 @@ pub(crate) enum Lie {
 
 /// A kind of message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[allow(dead_code)]
 pub(crate) enum Step {
     Preparation,
     Round1,

@@ -32,7 +32,6 @@ pub(crate) use lies::{Lie, Step, corrupt};
 
 /// How an operator misbehaves.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[allow(dead_code)]
 pub(crate) enum Misbehaviour {
     /// It does not: a control.
     None,
@@ -84,7 +83,6 @@ struct Sessions {
     dead: bool,
 }
 
-#[allow(dead_code)]
 impl Byzantine {
     /// Listens on a free loopback port and registers with the messenger. `peers` holds the RSA keys of everybody that it
     /// will have to do with, itself included.
@@ -137,10 +135,6 @@ impl Byzantine {
     /// Gives it a share that it did not take part in making.
     pub(crate) async fn hold(&self, share: KeyShare) {
         self.shared.state.lock().await.keys.insert(share.validator, share);
-    }
-
-    pub(crate) fn id(&self) -> OperatorId {
-        self.shared.me.id
     }
 }
 

@@ -7,7 +7,7 @@ use crate::output;
 
 /// How it looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Verdict {
+pub(crate) enum Grade {
     /// As it should be.
     Ok,
     /// It works, and somebody should look at it.
@@ -16,7 +16,7 @@ pub(crate) enum Verdict {
     Fail,
 }
 
-impl Verdict {
+impl Grade {
     const fn word(self) -> &'static str {
         match self {
             Self::Ok => "ok",
@@ -30,7 +30,7 @@ impl Verdict {
 #[derive(Debug, Clone)]
 pub(crate) struct Finding {
     /// How it looks.
-    pub verdict: Verdict,
+    pub grade: Grade,
     /// What was looked at.
     pub what: SafeText,
     /// What was found.
@@ -41,20 +41,20 @@ pub(crate) struct Finding {
 
 impl Finding {
     pub(crate) fn ok(what: &str, found: impl AsRef<str>) -> Self {
-        Self::new(Verdict::Ok, what, found.as_ref(), None)
+        Self::new(Grade::Ok, what, found.as_ref(), None)
     }
 
     pub(crate) fn warn(what: &str, found: impl AsRef<str>, hint: &str) -> Self {
-        Self::new(Verdict::Warn, what, found.as_ref(), Some(hint))
+        Self::new(Grade::Warn, what, found.as_ref(), Some(hint))
     }
 
     pub(crate) fn fail(what: &str, found: impl AsRef<str>, hint: &str) -> Self {
-        Self::new(Verdict::Fail, what, found.as_ref(), Some(hint))
+        Self::new(Grade::Fail, what, found.as_ref(), Some(hint))
     }
 
-    fn new(verdict: Verdict, what: &str, found: &str, hint: Option<&str>) -> Self {
+    fn new(grade: Grade, what: &str, found: &str, hint: Option<&str>) -> Self {
         Self {
-            verdict,
+            grade,
             what: SafeText::new(what),
             found: SafeText::new(found),
             hint: hint.filter(|hint| !hint.is_empty()).map(SafeText::new),
@@ -64,7 +64,7 @@ impl Finding {
     pub(crate) fn print(&self, json: bool) {
         if json {
             output::json(&json!({
-                "verdict": self.verdict.word().to_ascii_lowercase(),
+                "verdict": self.grade.word().to_ascii_lowercase(),
                 "what": self.what,
                 "found": self.found,
                 "hint": self.hint,
@@ -73,7 +73,7 @@ impl Finding {
         }
         output::line(&format!(
             "{:<4}  {:<24}  {}",
-            self.verdict.word(),
+            self.grade.word(),
             self.what,
             self.found
         ));

@@ -14,12 +14,12 @@ use casimir_dkg::http::Http;
 use super::runtime;
 use crate::exit::Outcome;
 use crate::output;
-use finding::{Finding, Verdict};
+use finding::{Finding, Grade};
 
 pub(crate) fn run(options: &LoadOptions, json: bool) -> anyhow::Result<Outcome> {
     let mut report = Report {
         json,
-        worst: Verdict::Ok,
+        worst: Grade::Ok,
         failed: 0,
         warned: 0,
     };
@@ -62,16 +62,16 @@ async fn examine(config: &Config, report: &mut Report) {
 #[derive(Debug)]
 struct Report {
     json: bool,
-    worst: Verdict,
+    worst: Grade,
     failed: usize,
     warned: usize,
 }
 
 impl Report {
     fn add(&mut self, finding: Finding) {
-        self.worst = self.worst.max(finding.verdict);
-        self.failed += usize::from(finding.verdict == Verdict::Fail);
-        self.warned += usize::from(finding.verdict == Verdict::Warn);
+        self.worst = self.worst.max(finding.grade);
+        self.failed += usize::from(finding.grade == Grade::Fail);
+        self.warned += usize::from(finding.grade == Grade::Warn);
         finding.print(self.json);
     }
 
@@ -91,7 +91,7 @@ impl Report {
                 (failed, warned) => format!("{failed} failed, {warned} to look at"),
             });
         }
-        if self.worst == Verdict::Fail {
+        if self.worst == Grade::Fail {
             Outcome::Failure
         } else {
             Outcome::Success

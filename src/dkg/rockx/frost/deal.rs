@@ -30,7 +30,7 @@ pub fn reshare_secret(
 }
 
 /// A dealer's polynomial with its commitments and proof. Wiped when it is dropped.
-#[allow(missing_debug_implementations)]
+#[expect(missing_debug_implementations, reason = "Debug would print a secret")]
 pub struct Dealing {
     polynomial: SecretPolynomial,
     commitments: Commitments,

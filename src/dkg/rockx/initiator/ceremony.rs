@@ -17,7 +17,9 @@ use crate::dkg::rockx::keys::OperatorPublicKey;
 use crate::dkg::rockx::plan::{unknown_operators, validate};
 use crate::dkg::rockx::round::Round;
 use crate::dkg::rockx::start_message::signed;
-use crate::dkg::rockx::transcript::{Document, FORMAT, MAX_REJECTED, StartOutcome, StartReply, Verdict};
+use crate::dkg::rockx::transcript::{
+    Document, FORMAT, MAX_REJECTED, RecordedVerdict, StartOutcome, StartReply,
+};
 use crate::dkg::tracker::View;
 use crate::ports::{CeremonyUpdate, Failed};
 use crate::types::{
@@ -246,7 +248,7 @@ fn refused(
         messages: Vec::new(),
         rejected: Vec::new(),
         stored: None,
-        verdict: Verdict::Failed {
+        verdict: RecordedVerdict::Failed {
             failure: failure.clone(),
         },
         digest: Root::default(),

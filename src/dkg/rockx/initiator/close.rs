@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::ceremony::Ceremony;
 use crate::dkg::rockx::judgement::{Accepted, Record};
-use crate::dkg::rockx::transcript::{Bytes, Document, FORMAT, RecordedMessage, Verdict};
+use crate::dkg::rockx::transcript::{Bytes, Document, FORMAT, RecordedMessage, RecordedVerdict};
 use crate::dkg::tracker::View;
 use crate::ports::{Failed, Verified};
 use crate::types::{CeremonyFailure, FailureKind, Root, Transcript, UnixMillis};
@@ -27,12 +27,12 @@ impl Ceremony {
             }
         }
         let verdict = match &end {
-            Ok(accepted) => Verdict::Verified {
+            Ok(accepted) => RecordedVerdict::Verified {
                 source: accepted.source,
                 value: Box::new(accepted.result.clone()),
                 checks: accepted.checks.clone(),
             },
-            Err(failure) => Verdict::Failed {
+            Err(failure) => RecordedVerdict::Failed {
                 failure: failure.clone(),
             },
         };
@@ -71,7 +71,7 @@ impl Ceremony {
         }
     }
 
-    fn document(self, verdict: Verdict) -> Document {
+    fn document(self, verdict: RecordedVerdict) -> Document {
         let operators = self
             .record
             .evidence

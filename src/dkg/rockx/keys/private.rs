@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 use super::{KeyError, OperatorPublicKey, RSA_BITS, RSA_BYTES, armour};
 
 /// An operator's RSA private key. No `Debug`, no `Clone`; the library wipes its copy when it is freed.
-#[allow(missing_debug_implementations)]
+#[expect(missing_debug_implementations, reason = "Debug would print a secret")]
 pub struct OperatorPrivateKey {
     signing: KeyPair,
     decrypting: Pkcs1PrivateDecryptingKey,

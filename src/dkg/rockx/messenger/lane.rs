@@ -29,9 +29,9 @@ pub(super) enum Outcome {
     Unreachable(SafeText),
 }
 
-/// What to do after an attempt.
+/// What becomes of a message after an attempt.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Verdict {
+pub(super) enum Fate {
     /// Off the lane: delivered.
     Delivered,
     /// Off the lane: given up.
@@ -103,20 +103,20 @@ impl Lane {
         finished: bool,
         now: UnixMillis,
         limits: &Limits,
-    ) -> Verdict {
+    ) -> Fate {
         let key = (message.rank, message.seq);
-        let verdict = self.judge(message, outcome, finished, now, limits);
-        match verdict {
-            Verdict::Delivered => {
+        let fate = self.judge(message, outcome, finished, now, limits);
+        match fate {
+            Fate::Delivered => {
                 self.answered = true;
                 self.pending.remove(&key);
             }
-            Verdict::Dropped(_) => {
+            Fate::Dropped(_) => {
                 self.pending.remove(&key);
             }
-            Verdict::Again(_) => {}
+            Fate::Again(_) => {}
         }
-        verdict
+        fate
     }
 
     fn judge(
@@ -126,36 +126,36 @@ impl Lane {
         finished: bool,
         now: UnixMillis,
         limits: &Limits,
-    ) -> Verdict {
+    ) -> Fate {
         let expired = now.since(message.at) >= limits.delivery_ttl;
         match outcome {
-            Outcome::Delivered => Verdict::Delivered,
-            Outcome::Final(reason) => Verdict::Dropped(reason),
-            Outcome::NoSession if finished => Verdict::Dropped("the session is over".into()),
+            Outcome::Delivered => Fate::Delivered,
+            Outcome::Final(reason) => Fate::Dropped(reason),
+            Outcome::NoSession if finished => Fate::Dropped("the session is over".into()),
             Outcome::NoSession if !self.answered && !expired => self.pause(limits),
             Outcome::NoSession => self.error("the session is gone".into(), limits),
             Outcome::TooEarly | Outcome::Unreachable(_) if !expired => self.pause(limits),
-            Outcome::TooEarly => Verdict::Dropped("not taken in time".into()),
-            Outcome::Unreachable(reason) => Verdict::Dropped(reason),
+            Outcome::TooEarly => Fate::Dropped("not taken in time".into()),
+            Outcome::Unreachable(reason) => Fate::Dropped(reason),
             Outcome::Failed(reason) => self.error(reason, limits),
         }
     }
 
-    fn error(&mut self, reason: SafeText, limits: &Limits) -> Verdict {
+    fn error(&mut self, reason: SafeText, limits: &Limits) -> Fate {
         self.errors += 1;
         if self.errors >= limits.error_attempts {
-            return Verdict::Dropped(reason);
+            return Fate::Dropped(reason);
         }
         self.pause(limits)
     }
 
-    fn pause(&mut self, limits: &Limits) -> Verdict {
+    fn pause(&mut self, limits: &Limits) -> Fate {
         let pause = limits
             .backoff_first
             .saturating_mul(1u32.checked_shl(self.pauses).unwrap_or(u32::MAX))
             .min(limits.backoff_max);
         self.pauses = self.pauses.saturating_add(1);
-        Verdict::Again(pause)
+        Fate::Again(pause)
     }
 }
 
@@ -186,7 +186,7 @@ mod tests {
         let head = lane.next().unwrap();
         assert_eq!(head.seq, 1);
         let again = lane.settle(&head, Outcome::Failed("x".into()), false, UnixMillis(1), &limits);
-        assert_eq!(again, Verdict::Again(limits.backoff_first));
+        assert_eq!(again, Fate::Again(limits.backoff_first));
         assert_eq!(lane.next().unwrap().seq, 1, "a failed message keeps its place");
         lane.settle(&head, Outcome::Delivered, false, UnixMillis(1), &limits);
         assert_eq!(lane.next().unwrap().seq, 2);
@@ -203,20 +203,20 @@ mod tests {
         lane.push(Arc::clone(&head));
         lane.next();
         for _ in 0..100 {
-            let verdict = lane.settle(&head, Outcome::NoSession, false, UnixMillis(1), &limits);
-            assert!(matches!(verdict, Verdict::Again(pause) if pause <= limits.backoff_max));
+            let fate = lane.settle(&head, Outcome::NoSession, false, UnixMillis(1), &limits);
+            assert!(matches!(fate, Fate::Again(pause) if pause <= limits.backoff_max));
         }
         assert_eq!(
             lane.settle(&head, Outcome::NoSession, false, UnixMillis(1), &limits),
-            Verdict::Again(limits.backoff_max)
+            Fate::Again(limits.backoff_max)
         );
         lane.sign_of_life();
         assert_eq!(
             lane.settle(&head, Outcome::NoSession, false, UnixMillis(1), &limits),
-            Verdict::Again(limits.backoff_first)
+            Fate::Again(limits.backoff_first)
         );
-        let verdict = lane.settle(&head, Outcome::NoSession, true, UnixMillis(1), &limits);
-        assert!(matches!(verdict, Verdict::Dropped(_)));
+        let fate = lane.settle(&head, Outcome::NoSession, true, UnixMillis(1), &limits);
+        assert!(matches!(fate, Fate::Dropped(_)));
         assert_eq!(lane.len(), 0);
     }
 
@@ -230,23 +230,23 @@ mod tests {
         for _ in 1..limits.error_attempts {
             // signs of life shorten the pause, they do not buy further attempts
             lane.sign_of_life();
-            let verdict = lane.settle(&head, Outcome::Failed("x".into()), false, UnixMillis(1), &limits);
-            assert!(matches!(verdict, Verdict::Again(_)));
-            let verdict = lane.settle(
+            let fate = lane.settle(&head, Outcome::Failed("x".into()), false, UnixMillis(1), &limits);
+            assert!(matches!(fate, Fate::Again(_)));
+            let fate = lane.settle(
                 &head,
                 Outcome::Unreachable("y".into()),
                 false,
                 UnixMillis(1),
                 &limits,
             );
-            assert!(matches!(verdict, Verdict::Again(_)));
+            assert!(matches!(fate, Fate::Again(_)));
         }
-        let verdict = lane.settle(&head, Outcome::Failed("x".into()), false, UnixMillis(1), &limits);
-        assert_eq!(verdict, Verdict::Dropped("x".into()));
+        let fate = lane.settle(&head, Outcome::Failed("x".into()), false, UnixMillis(1), &limits);
+        assert_eq!(fate, Fate::Dropped("x".into()));
 
         lane.push(Arc::clone(&head));
         let late = UnixMillis(0).plus(limits.delivery_ttl);
-        let verdict = lane.settle(&head, Outcome::Unreachable("y".into()), false, late, &limits);
-        assert_eq!(verdict, Verdict::Dropped("y".into()));
+        let fate = lane.settle(&head, Outcome::Unreachable("y".into()), false, late, &limits);
+        assert_eq!(fate, Fate::Dropped("y".into()));
     }
 }

@@ -7,7 +7,7 @@ use axum::body::Bytes;
 use tokio::sync::Notify;
 
 use super::hub::Hub;
-use super::lane::{Outcome, Verdict};
+use super::lane::{Fate, Outcome};
 use super::message::Message;
 use super::store::Write;
 use super::topic::Topic;
@@ -56,14 +56,14 @@ async fn run(hub: &Hub, topic: RequestId, generation: u64, name: &str) {
         hub.metrics.attempt_took(begun.elapsed());
         note(hub, topic, name, &job, &outcome);
         match settle(hub, topic, generation, name, &job.message, outcome) {
-            Some(Verdict::Again(pause)) => {
+            Some(Fate::Again(pause)) => {
                 tokio::select! {
                     () = tokio::time::sleep(pause) => {}
                     () = job.wake.notified() => {}
                 }
             }
-            Some(Verdict::Delivered) => hub.metrics.deliveries.add_one(),
-            Some(Verdict::Dropped(reason)) => {
+            Some(Fate::Delivered) => hub.metrics.deliveries.add_one(),
+            Some(Fate::Dropped(reason)) => {
                 hub.metrics.deliveries_dropped.add_one();
                 let name = SafeText::new(name);
                 tracing::warn!(target: "messenger", %topic, subscriber = %name, signer = %job.message.signer,
@@ -100,22 +100,22 @@ fn settle(
     name: &str,
     message: &Message,
     outcome: Outcome,
-) -> Option<Verdict> {
+) -> Option<Fate> {
     let now = hub.now();
     let mut state = hub.lock();
     let topic = state.topics.get_mut(&id).filter(|t| t.generation == generation)?;
     let finished = topic.finished.is_some();
     let lane = &mut topic.members.get_mut(name)?.lane;
-    let verdict = lane.settle(message, outcome, finished, now, &hub.config.limits);
-    if !matches!(verdict, Verdict::Again(_)) {
+    let fate = lane.settle(message, outcome, finished, now, &hub.config.limits);
+    if !matches!(fate, Fate::Again(_)) {
         hub.store.write(Write::Settled {
             topic: id,
             name: name.to_owned(),
             seq: message.seq,
-            delivered: verdict == Verdict::Delivered,
+            delivered: fate == Fate::Delivered,
         });
     }
-    Some(verdict)
+    Some(fate)
 }
 
 fn note(hub: &Hub, topic: RequestId, name: &str, job: &Job, outcome: &Outcome) {

@@ -48,7 +48,7 @@ pub struct Document {
     /// The messenger's stored result, verbatim.
     pub stored: Option<Bytes>,
     /// How it ended.
-    pub verdict: Verdict,
+    pub verdict: RecordedVerdict,
     /// SHA-256 of all fields above.
     pub digest: Root,
 }
@@ -108,7 +108,7 @@ pub struct RecordedMessage {
 /// How a ceremony ended.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "outcome")]
-pub enum Verdict {
+pub enum RecordedVerdict {
     /// With a verified result.
     Verified {
         /// Where it came from.

@@ -29,6 +29,6 @@ mod verify;
 
 pub use super::judgement::Source;
 pub use document::{
-    Bytes, Document, FORMAT, MAX_REJECTED, RecordedMessage, StartOutcome, StartReply, Verdict,
+    Bytes, Document, FORMAT, MAX_REJECTED, RecordedMessage, RecordedVerdict, StartOutcome, StartReply,
 };
 pub use verify::{examine, verify};

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::document::{Document, StartOutcome, Verdict};
+use super::document::{Document, RecordedVerdict, StartOutcome};
 use crate::dkg::rockx::judgement::{Accepted, Record, Source, Taken, accept, combine, judge_stored};
 use crate::dkg::rockx::keys::OperatorPublicKey;
 use crate::dkg::rockx::plan::validate;
@@ -81,7 +81,7 @@ fn times(document: &Document) -> Check {
 
 /// A ceremony that was refused before anything was sent has nothing to prove.
 fn nothing_happened(document: &Document) -> Option<Check> {
-    let Verdict::Failed { failure } = &document.verdict else {
+    let RecordedVerdict::Failed { failure } = &document.verdict else {
         return None;
     };
     let silent = match failure.kind {
@@ -176,7 +176,7 @@ fn replay(document: &Document, keys: BTreeMap<OperatorId, OperatorPublicKey>) ->
 
 fn verdict(document: &Document, record: &Record, checks: &mut Vec<Check>) -> Option<CeremonyResult> {
     match &document.verdict {
-        Verdict::Verified {
+        RecordedVerdict::Verified {
             source,
             value,
             checks: recorded,
@@ -196,7 +196,7 @@ fn verdict(document: &Document, record: &Record, checks: &mut Vec<Check>) -> Opt
                 None
             }
         },
-        Verdict::Failed { failure } => {
+        RecordedVerdict::Failed { failure } => {
             checks.push(failed(document, record, failure));
             None
         }

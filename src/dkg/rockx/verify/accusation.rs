@@ -17,7 +17,7 @@ use crate::dkg::rockx::wire::{
 use crate::types::{Blame, CeremonyKind, OperatorId, RequestId, SafeText};
 
 /// What the evidence shows, and why.
-pub(super) enum Verdict {
+pub(super) enum Finding {
     /// The sender of the evidence broke the protocol.
     Proven(SafeText),
     /// Nothing follows for the sender of the evidence.
@@ -26,12 +26,12 @@ pub(super) enum Verdict {
     Defect(SafeText),
 }
 
-fn proven(reason: impl Into<SafeText>) -> Verdict {
-    Verdict::Proven(reason.into())
+fn proven(reason: impl Into<SafeText>) -> Finding {
+    Finding::Proven(reason.into())
 }
 
-pub(super) fn unproven(reason: impl Into<SafeText>) -> Verdict {
-    Verdict::Unproven(reason.into())
+pub(super) fn unproven(reason: impl Into<SafeText>) -> Finding {
+    Finding::Unproven(reason.into())
 }
 
 /// What is known of a ceremony by whoever judges: an operator's node while it runs, or whoever ordered it.
@@ -71,7 +71,7 @@ impl<K: Borrow<OperatorPublicKey>> Court<'_, K> {
         let Some(culprit) = evidence.first().map(|signed| signed.signer) else {
             return blame(blamer, None, unproven("there is no evidence"));
         };
-        let verdict = match (accusation.kind, evidence.as_slice()) {
+        let finding = match (accusation.kind, evidence.as_slice()) {
             (BlameType::InconsistentMessage, [first, second]) => self.inconsistent(first, second),
             (BlameType::InvalidShare, [dealing]) => {
                 self.invalid_share(blamer, accusation, dealing, session_key)
@@ -83,7 +83,7 @@ impl<K: Borrow<OperatorPublicKey>> Court<'_, K> {
                 u64::from(kind)
             )),
         };
-        blame(blamer, Some(culprit), verdict)
+        blame(blamer, Some(culprit), finding)
     }
 
     /// Whether a message belongs to this ceremony and is signed by the participant it names.
@@ -133,7 +133,7 @@ impl<K: Borrow<OperatorPublicKey>> Court<'_, K> {
         Ok(evidence)
     }
 
-    fn inconsistent(&self, first: &SignedMessage, second: &SignedMessage) -> Verdict {
+    fn inconsistent(&self, first: &SignedMessage, second: &SignedMessage) -> Finding {
         let (Some((one, first_payload)), Some((two, second_payload))) =
             (payload_of(first), payload_of(second))
         else {
@@ -178,7 +178,7 @@ impl<K: Borrow<OperatorPublicKey>> Court<'_, K> {
         accusation: &Accusation,
         evidence: &SignedMessage,
         session_key: Option<&SessionPublicKey>,
-    ) -> Verdict {
+    ) -> Finding {
         let dealer = evidence.signer;
         let Some((
             _,
@@ -209,7 +209,7 @@ impl<K: Borrow<OperatorPublicKey>> Court<'_, K> {
             Some(reason) => proven(format!(
                 "operator {dealer}'s share for operator {blamer}: {reason}"
             )),
-            None if was_shortened(blamer, &dealing) => Verdict::Defect(
+            None if was_shortened(blamer, &dealing) => Finding::Defect(
                 format!(
                     "operator {dealer}'s share for operator {blamer} is right: its library lost a zero byte of the \
                      ciphertext's point, and that of the blamer does not put it back; a new run mends it"
@@ -238,7 +238,7 @@ impl<K: Borrow<OperatorPublicKey>> Court<'_, K> {
             .map(|error| error.to_string())
     }
 
-    fn invalid_message(&self, evidence: &SignedMessage) -> Verdict {
+    fn invalid_message(&self, evidence: &SignedMessage) -> Finding {
         let culprit = evidence.signer;
         let Some(message) = evidence
             .message
@@ -257,11 +257,11 @@ impl<K: Borrow<OperatorPublicKey>> Court<'_, K> {
     }
 }
 
-pub(super) fn blame(blamer: OperatorId, signer: Option<OperatorId>, verdict: Verdict) -> Blame {
-    let (proven, culprit, reason) = match verdict {
-        Verdict::Proven(reason) => (true, signer, reason),
-        Verdict::Unproven(reason) => (false, signer, reason),
-        Verdict::Defect(reason) => (false, None, reason),
+pub(super) fn blame(blamer: OperatorId, signer: Option<OperatorId>, finding: Finding) -> Blame {
+    let (proven, culprit, reason) = match finding {
+        Finding::Proven(reason) => (true, signer, reason),
+        Finding::Unproven(reason) => (false, signer, reason),
+        Finding::Defect(reason) => (false, None, reason),
     };
     Blame {
         blamer,

@@ -6,8 +6,7 @@ use alloy::primitives::Address;
 
 use crate::dkg::rockx::committee::threshold_for;
 use crate::dkg::rockx::keys::OperatorPublicKey;
-use crate::ssv::shares_data::owner_nonce_root_of_text;
-use crate::types::{CeremonyPlan, Check, OperatorId, RequestId, SignPurpose};
+use crate::types::{CeremonyPlan, Check, OperatorId, OwnerNonce, RequestId, SignPurpose};
 
 use super::accusation::Court;
 use super::names;
@@ -112,8 +111,12 @@ impl Context<'_> {
                 signing_root,
                 what: SignPurpose::OwnerNonce { owner, nonce },
                 ..
-            } if owner_nonce_root_of_text(owner, *nonce) != *signing_root => {
-                faults.push(format!("{signing_root} is not the root of {owner}:{nonce}"));
+            } => {
+                let (owner, nonce) = (owner.clone(), *nonce);
+                let message = OwnerNonce { owner, nonce };
+                if message.root() != *signing_root {
+                    faults.push(format!("{signing_root} is not the root of {message}"));
+                }
             }
             _ => {}
         }

@@ -7,8 +7,9 @@ use tokio::sync::{mpsc, watch};
 
 use super::validators::Lists;
 use crate::chain::intake::{ChainEvent, Head, IntakeEvent, Observed, ObservedEvent};
+use crate::engine::LiveUpdate;
 use crate::engine::core::Incoming;
-use crate::engine::{LiveUpdate, inject};
+use crate::inject;
 use crate::oracle::{AccountFacts, ChainFacts, Fulfilment, Input};
 use crate::ports::{Answer, At, Execution, PoolEvent, PoolEventKind, PoolManager, Ssv, Unknown};
 use crate::types::{CheckStatus, RequestKind, SafeText};

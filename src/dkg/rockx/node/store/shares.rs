@@ -44,7 +44,7 @@ pub struct Unsettled {
 }
 
 /// Threshold and share keys, as they stand beside a sealed share.
-type Facts = (u8, BTreeMap<OperatorId, BlsPublicKey>);
+type Beside = (u8, BTreeMap<OperatorId, BlsPublicKey>);
 
 impl Store {
     /// Keeps the share that the run `id` produced, as pending. Durable when this returns.
@@ -89,7 +89,7 @@ impl Store {
             .sealer
             .open(&sealed, &associated(RequestId(id), validator, &facts))
             .ok_or_else(altered)?;
-        let (threshold, share_public_keys) = serde_json::from_str::<Facts>(&facts).map_err(|_| altered())?;
+        let (threshold, share_public_keys) = serde_json::from_str::<Beside>(&facts).map_err(|_| altered())?;
         Ok(Some(KeyShare {
             validator,
             threshold,
@@ -130,7 +130,7 @@ impl Store {
         rows.map(|row| {
             let (ceremony, validator, facts) = row?;
             let (_, share_public_keys) =
-                serde_json::from_str::<Facts>(&facts).map_err(|_| StoreError::Altered(validator))?;
+                serde_json::from_str::<Beside>(&facts).map_err(|_| StoreError::Altered(validator))?;
             Ok(Unsettled {
                 ceremony,
                 validator,

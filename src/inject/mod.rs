@@ -28,7 +28,7 @@ pub fn panic_at(part: &str) {
 
 /// Dies as by `SIGKILL` when this is the numbered point: `2n - 1` is right before commit `n` of the journal, `2n` right
 /// after it and before its effects.
-pub(super) fn die_at(point: u64) {
+pub(crate) fn die_at(point: u64) {
     armed::die_at(point);
 }
 
@@ -61,7 +61,7 @@ mod tests {
             let quoted = format!("\"{variable}\"");
             let holds = |path: &&PathBuf| fs::read_to_string(path).unwrap().contains(&quoted);
             let holding: Vec<_> = files.iter().filter(holds).collect();
-            assert_eq!(holding, [&root.join("src/engine/inject/armed.rs")], "{variable}");
+            assert_eq!(holding, [&root.join("src/inject/armed.rs")], "{variable}");
         }
         let manifest: toml::Table = fs::read_to_string(root.join("Cargo.toml"))
             .unwrap()

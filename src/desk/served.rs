@@ -1,0 +1,146 @@
+//! What can be done with a version of the manager and with a backend, by what they say of themselves. What this program
+//! has no call for is refused with the reason before a key is made for it: a validator whose deposit nobody can send, or
+//! whose committee nobody can report, is never begun.
+
+use super::{later, refused};
+use crate::oracle::Prepared;
+use crate::ports::{
+    CeremonyCapabilities, Clusters, Credentials, DepositOrder, PoolManager, RegistrationTime, ReshareConsent,
+    SharesKept,
+};
+use crate::types::PoolId;
+
+/// Whether deposits are made in the way that [`PoolCall::InitiateDeposit`](crate::ports::PoolCall) can express: it names no
+/// pool, registers at once, and carries one cluster.
+///
+/// # Errors
+/// Why not: the answer of the desk.
+pub(super) fn deposits(manager: &dyn PoolManager) -> Result<(), Prepared> {
+    let can = manager.capabilities();
+    let lacking = match (can.deposit_order, can.registration, can.registration_clusters) {
+        (DepositOrder::HeadOfQueue, RegistrationTime::WithDeposit, Clusters::One) => return Ok(()),
+        (DepositOrder::ById, ..) => "is told which pool a deposit is for",
+        (_, RegistrationTime::Later, _) => "registers validators by a later call of their own",
+        (.., Clusters::None | Clusters::Two) => "does not take the cluster of the committee with a deposit",
+    };
+    Err(refused(format!(
+        "{} {lacking}, and this program does not make such deposits",
+        manager.name()
+    )))
+}
+
+/// Whether it is known already to whom the validator of a pool pays out, `before` others that are served first.
+///
+/// # Errors
+/// Not yet: the answer of the desk.
+pub(super) fn credentials(manager: &dyn PoolManager, pool: PoolId, before: usize) -> Result<(), Prepared> {
+    match manager.capabilities().credentials {
+        Credentials::OfPool if before > 0 => Err(later(format!(
+            "the address of pool {pool}'s own contract, which its validator pays out to, is known when those before it \
+             are deposited"
+        ))),
+        Credentials::OfPool | Credentials::OfManager => Ok(()),
+    }
+}
+
+/// Whether the contract takes reshares in the way that [`PoolCall::Reshare`](crate::ports::PoolCall) can express: it carries
+/// no cluster, because it tells SSV nothing.
+///
+/// # Errors
+/// Why not: the answer of the desk.
+pub(super) fn reshares(manager: &dyn PoolManager) -> Result<(), Prepared> {
+    let name = manager.name();
+    match manager.capabilities().reshares.map(|rules| rules.clusters) {
+        Some(Clusters::None) => Ok(()),
+        None => Err(refused(format!("{name} takes no reshares"))),
+        Some(Clusters::One | Clusters::Two) => Err(refused(format!(
+            "{name} registers the new committee with SSV as it reshares, and this program does not send such reshares"
+        ))),
+    }
+}
+
+/// Whether the backend can reshare without anything that nobody here has.
+///
+/// # Errors
+/// Why not: the answer of the desk.
+pub(super) fn handing_on(can: &CeremonyCapabilities) -> Result<(), Prepared> {
+    match (can.reshare, can.shares) {
+        (ReshareConsent::Nobody, SharesKept::AtOperators) => Ok(()),
+        // nobody signs for the owner: it is a contract
+        (ReshareConsent::OwnerSignature, _) => Err(refused(format!(
+            "{} reshares with the owner's signature only, and the owner is the manager contract",
+            can.title
+        ))),
+        (ReshareConsent::Nobody, SharesKept::HandedBack) => Err(refused(format!(
+            "{} leaves no shares with its operators, and nobody here keeps them for a reshare",
+            can.title
+        ))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ports::fakes::{FakeCeremonies, FakeManager};
+    use crate::ports::{Ceremonies as _, PoolCapabilities};
+
+    fn words(answer: Result<(), Prepared>) -> String {
+        match answer {
+            Ok(()) => String::new(),
+            Err(Prepared::Refused(why)) => why.to_string(),
+            Err(Prepared::Later { reason, .. }) => format!("later: {reason}"),
+            Err(other) => panic!("{other:?}"),
+        }
+    }
+
+    fn manager(change: impl FnOnce(&mut PoolCapabilities)) -> FakeManager {
+        let mut manager = FakeManager::default();
+        change(&mut manager.capabilities);
+        manager
+    }
+
+    #[test]
+    fn a_version_that_deposits_otherwise_is_refused_by_what_it_says_of_itself() {
+        let said = |change: fn(&mut PoolCapabilities)| words(deposits(&manager(change)));
+        assert_eq!(said(|_| {}), "");
+        let by_id = said(|can| can.deposit_order = DepositOrder::ById);
+        assert!(by_id.contains("which pool"), "{by_id}");
+        let later = said(|can| can.registration = RegistrationTime::Later);
+        assert!(later.contains("later call"), "{later}");
+        let two = said(|can| can.registration_clusters = Clusters::Two);
+        assert!(two.contains("the cluster"), "{two}");
+    }
+
+    #[test]
+    fn the_address_of_a_pools_own_contract_is_known_at_the_head_of_the_queue() {
+        let own = manager(|can| can.credentials = Credentials::OfPool);
+        assert_eq!(words(credentials(&own, PoolId(3), 0)), "");
+        let second = words(credentials(&own, PoolId(3), 1));
+        assert!(second.starts_with("later: the address of pool 3"), "{second}");
+        assert_eq!(words(credentials(&manager(|_| {}), PoolId(3), 1)), "");
+    }
+
+    #[test]
+    fn reshares_that_reach_ssv_or_that_nobody_takes_are_refused() {
+        let said = |change: fn(&mut PoolCapabilities)| words(reshares(&manager(change)));
+        assert_eq!(said(|_| {}), "");
+        let none = said(|can| can.reshares = None);
+        assert!(none.ends_with("takes no reshares"), "{none}");
+        let two = said(|can| {
+            if let Some(rules) = &mut can.reshares {
+                rules.clusters = Clusters::Two;
+            }
+        });
+        assert!(two.contains("with SSV"), "{two}");
+    }
+
+    #[test]
+    fn a_backend_that_wants_what_nobody_here_has_does_not_reshare() {
+        let mut can = FakeCeremonies::default().capabilities().clone();
+        assert!(words(handing_on(&can)).contains("the owner's signature"));
+        can.reshare = ReshareConsent::Nobody;
+        assert!(words(handing_on(&can)).contains("leaves no shares"));
+        can.shares = SharesKept::AtOperators;
+        assert_eq!(words(handing_on(&can)), "");
+    }
+}
