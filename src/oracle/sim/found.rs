@@ -138,6 +138,26 @@ fn a_false_report_beside_a_true_one_leaves_the_true_one() {
 }
 
 #[test]
+fn a_false_request_that_is_taken_back_does_not_take_the_true_one_along() {
+    let (mut world, case) = World::calm(RequestKind::Deposit);
+    let Cause::Event { log } = world.state.cases[&case].cause else {
+        panic!("{:?}", world.state.cases[&case].cause)
+    };
+    let (kind, pool) = (case.kind, case.pool);
+    // nothing new was opened for the true one, which stands beside it
+    world.input(Input::RequestRemoved { kind, pool, log });
+    assert!(world.state.cases[&case].orphaned);
+    for _ in 0..500 {
+        world.goes_on();
+    }
+    assert!(
+        world.state.cases[&case].is_closed(),
+        "{:?}",
+        world.state.cases[&case]
+    );
+}
+
+#[test]
 fn a_log_that_is_told_again_after_its_case_does_not_end_the_next_one() {
     let (mut world, case) = World::calm(RequestKind::Reshare);
     world.strange_transaction(Root([2; 32]));

@@ -212,6 +212,7 @@ impl World {
             .iter()
             .any(|e| (e.said, e.pool) == (Said::Asked(kind), *pool));
         let done = chain.reshares.get(pool).map_or(0, Vec::len);
+        let listed = chain.ready.contains(pool) || self.state.facts().ready.contains(pool);
         let tried = self.tries.get(&case.id).is_some_and(|tries| *tries > TRIES);
         match kind {
             _ if case.orphaned => case
@@ -222,9 +223,8 @@ impl World {
             RequestKind::Reshare if done >= self.outside.adapters.reshares => {
                 Some("the contract takes no more reshares of its pool")
             }
-            RequestKind::Deposit
-                if !asked && !chain.ready.contains(pool) && !chain.keys.contains_key(pool) =>
-            {
+            RequestKind::Deposit if listed || case.served_by.is_some() => None,
+            RequestKind::Deposit if !asked && !chain.keys.contains_key(pool) => {
                 Some("it was found in the contract's state, and its request left the chain unseen")
             }
             RequestKind::Deposit if case.step == Step::PlanCeremony && chain.keys.contains_key(pool) => {

@@ -257,7 +257,8 @@ fn contradicted_case(turn: &mut Turn<'_>, id: CaseId) {
     }
 }
 
-/// State decides: a pool that stays in the contract's list although its event was not seen is taken up all the same.
+/// State decides: a pool that stays in the contract's list although its event was not seen, or was taken back, is taken up
+/// all the same.
 fn wanted_by_state(turn: &mut Turn<'_>, head: BlockRef) {
     let facts = turn.state.live.facts.clone();
     let pools = |kind| cases::kind(kind).wanted_by_state(&facts);
@@ -265,21 +266,25 @@ fn wanted_by_state(turn: &mut Turn<'_>, head: BlockRef) {
     unseen.retain(|case, _| pools(case.kind).contains(&case.pool));
     for kind in cases::ALL {
         for pool in pools(kind) {
-            let case = CaseId {
+            let lost = |c: &&Case| c.orphaned && !c.is_closed();
+            let lost = turn.state.cases_of(kind, *pool).find(lost).map(|c| c.id);
+            let first = CaseId {
                 kind,
                 pool: *pool,
                 ordinal: 0,
             };
-            if turn.state.knows(case) {
+            let case = lost.unwrap_or(first);
+            if lost.is_none() && turn.state.knows(case) {
                 turn.state.live.unseen.remove(&case);
                 continue;
             }
             let first = *turn.state.live.unseen.entry(case).or_insert(head.number);
             if head.number >= first + advance::UNSEEN_BLOCKS {
                 turn.state.live.unseen.remove(&case);
-                turn.record(Record::CaseOpened {
-                    case,
-                    cause: Cause::State { block: head },
+                let cause = Cause::State { block: head };
+                turn.record(match lost {
+                    Some(case) => Record::CauseFound { case, cause },
+                    None => Record::CaseOpened { case, cause },
                 });
             }
         }
