@@ -55,12 +55,18 @@ impl DepositLogs {
     }
 
     /// Reads on up to a block, so that a later question finds little to do.
+    ///
+    /// # Errors
+    /// Logs or headers cannot be read, or the block was dropped meanwhile.
     pub async fn keep_up(&self, block: BlockRef) -> Result<(), ReplayError> {
         let mut replay = self.replay.lock().await;
         replay.at(&self.rpc, block).await.map(drop)
     }
 
     /// Every deposit for a key, up to a block. That there is none is an answer only when no log can be missing.
+    ///
+    /// # Errors
+    /// As [`DepositLogs::keep_up`]; `Unproven` where none was found and one may be missing.
     pub async fn of(&self, key: &BlsPublicKey, block: BlockRef) -> Result<Vec<KnownDeposit>, ReplayError> {
         let mut replay = self.replay.lock().await;
         let replayed = replay.at(&self.rpc, block).await?;

@@ -17,6 +17,9 @@ const LAG: u64 = 3;
 impl Intake {
     /// Looks once: tells everything between the cursor and the head. After an error the next look goes on from what
     /// was told.
+    ///
+    /// # Errors
+    /// Why this look did not get through. See [`IntakeError`].
     pub async fn step(&mut self, out: &Sender<IntakeEvent>) -> Result<(), IntakeError> {
         let head = match self.rpc().head().await {
             Err(error) if error.no_connection() => return Err(IntakeError::NoConnection(error)),

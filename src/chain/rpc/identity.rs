@@ -10,7 +10,10 @@ use super::http::Said;
 use crate::types::SafeText;
 
 impl Rpc {
-    /// Looks at the chain of every endpoint now; an error when none serves ours.
+    /// Looks at the chain of every endpoint now: one that serves ours is enough.
+    ///
+    /// # Errors
+    /// `Unanswered`, with what is wrong with each of them.
     pub async fn verify_chain(&self) -> Result<(), RpcError> {
         let mut attempts = Vec::new();
         let mut good = false;

@@ -10,6 +10,9 @@ use super::{Rpc, RpcError};
 impl Rpc {
     /// A block's header; none when there is no such block. For [`At::Finalized`] none means that nothing is final yet,
     /// in one of the ways in which clients say that; every other refusal is an error.
+    ///
+    /// # Errors
+    /// No endpoint answers, or a node refuses. See [`RpcError`].
     pub async fn header(&self, at: At) -> Result<Option<BlockHeader>, RpcError> {
         if let At::Hash(hash) = at {
             return self.request("eth_getBlockByHash", json!([hash, false])).await;
@@ -29,6 +32,9 @@ impl Rpc {
     }
 
     /// The newest block's header.
+    ///
+    /// # Errors
+    /// As [`Rpc::header`]; a node without any block is `Unexpected`.
     pub async fn head(&self) -> Result<BlockHeader, RpcError> {
         self.header(At::Latest).await?.ok_or(RpcError::Unexpected {
             method: "eth_getBlockByNumber",
@@ -42,22 +48,34 @@ impl Rpc {
     }
 
     /// Executes a call without a transaction and returns what it returns.
+    ///
+    /// # Errors
+    /// `Server` where the call reverts: the error object carries what the contract said. Else see [`RpcError`].
     pub async fn call(&self, call: &CallRequest, at: At) -> Result<Bytes, RpcError> {
         self.request("eth_call", json!([call, at.to_json()])).await
     }
 
     /// Gas that a transaction would use.
+    ///
+    /// # Errors
+    /// As [`Rpc::call`]: what reverts has no estimate.
     pub async fn estimate_gas(&self, call: &CallRequest) -> Result<u64, RpcError> {
         let gas: U64 = self.request("eth_estimateGas", json!([call])).await?;
         Ok(gas.to())
     }
 
     /// Balance in wei.
+    ///
+    /// # Errors
+    /// No endpoint answers, or the one that does has not the state of that block. See [`RpcError`].
     pub async fn balance(&self, of: Address, at: At) -> Result<U256, RpcError> {
         self.request("eth_getBalance", json!([of, at.to_json()])).await
     }
 
     /// Transactions sent by an account: its next nonce.
+    ///
+    /// # Errors
+    /// No endpoint answers, or the one that does has not the state of that block. See [`RpcError`].
     pub async fn nonce(&self, of: Address, at: At) -> Result<u64, RpcError> {
         let nonce: U64 = self
             .request("eth_getTransactionCount", json!([of, at.to_json()]))
@@ -66,11 +84,17 @@ impl Rpc {
     }
 
     /// Code at an address; empty where there is none.
+    ///
+    /// # Errors
+    /// No endpoint answers, or the one that does has not the state of that block. See [`RpcError`].
     pub async fn code(&self, of: Address, at: At) -> Result<Bytes, RpcError> {
         self.request("eth_getCode", json!([of, at.to_json()])).await
     }
 
     /// A receipt; none while the transaction is not in a block of the canonical chain.
+    ///
+    /// # Errors
+    /// See [`RpcError`].
     pub async fn receipt(&self, hash: B256) -> Result<Option<Receipt>, RpcError> {
         self.request("eth_getTransactionReceipt", json!([hash])).await
     }
@@ -92,6 +116,9 @@ impl Rpc {
     }
 
     /// A transaction by its hash, mined or waiting; none when this node does not know it.
+    ///
+    /// # Errors
+    /// See [`RpcError`].
     pub async fn transaction(&self, hash: B256) -> Result<Option<TransactionInfo>, RpcError> {
         self.request("eth_getTransactionByHash", json!([hash])).await
     }
@@ -109,6 +136,9 @@ impl Rpc {
     }
 
     /// Base fees and priority fees (at the given percentiles) of the newest `blocks` blocks.
+    ///
+    /// # Errors
+    /// See [`RpcError`].
     pub async fn fee_history(&self, blocks: u64, percentiles: &[f64]) -> Result<FeeHistory, RpcError> {
         self.request(
             "eth_feeHistory",
@@ -121,6 +151,9 @@ impl Rpc {
     /// answer is followed by the next; what came of it is found out from the chain, never from this answer alone.
     ///
     /// Which chain a node serves is asked once more right before: behind its address there may be another one by now.
+    ///
+    /// # Errors
+    /// `Server` is one node's refusal, which proves nothing: another may have the transaction. Else see [`RpcError`].
     pub async fn send_raw_transaction(&self, raw: &Bytes) -> Result<B256, RpcError> {
         self.distrust();
         self.request("eth_sendRawTransaction", json!([raw])).await
