@@ -91,6 +91,10 @@ pub const CHECKS: &[CheckName] = &[
         "ssv-cluster-active",
         "the SSV cluster of these operators is not liquidated",
     ),
+    says(
+        "ssv-registers",
+        "SSV takes registrations that are paid with an amount of its token",
+    ),
     says("ssv-cluster-size", "SSV has clusters of as many operators"),
     says(
         "ssv-operators",

@@ -8,7 +8,7 @@ use alloy::primitives::{Address, B256};
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
-use super::{Answer, Log, Revert};
+use super::{Answer, At, Log, Revert};
 use crate::types::{
     BlockRef, BlsPublicKey, BlsSignature, ClusterLayout, ClusterSnapshot, OperatorId, SafeText,
 };
@@ -50,7 +50,7 @@ pub struct SsvState {
     pub unproven: Option<SafeText>,
 }
 
-/// Which of SSV's events. All but the last carry the cluster's new snapshot.
+/// Which of SSV's events. All but [`SsvEventKind::ValidatorExited`] carry the cluster's new snapshot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum SsvEventKind {
@@ -68,6 +68,10 @@ pub enum SsvEventKind {
     ClusterReactivated,
     /// The owner asks the operators to exit the validator.
     ValidatorExited,
+    /// SSV v2: the cluster pays in ETH from now on.
+    ClusterMigratedToEth,
+    /// SSV v2: somebody settled the cluster's fees by its effective balance. Anybody may, and its oracles do regularly.
+    ClusterBalanceUpdated,
 }
 
 /// An event of SSV.
@@ -118,6 +122,10 @@ pub trait Ssv: Send + Sync + fmt::Debug {
 
     /// The owner's nonce, and the snapshot of its cluster with these operators (in any order), at a block.
     async fn state(&self, block: BlockRef, operators: &[OperatorId]) -> Answer<SsvState>;
+
+    /// Whether the network takes registrations that are paid in its token, as every known manager pays them; its version,
+    /// empty where it tells none. No: it has another version, which takes none.
+    async fn takes_tokens(&self, at: At) -> Answer<SafeText>;
 
     /// Why a registration that reverted so can never go through with these operators as they are: one of them does not
     /// exist, does not let the owner in, or has no room. `None` where the revert says something else.

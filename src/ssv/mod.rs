@@ -6,9 +6,11 @@
 //! | question | yes | no | not known |
 //! |---|---|---|---|
 //! | [`Ssv::state`] | nonce and snapshot, from the logs of the owner up to the block; `unproven` says whether one may be missing | never: an owner without logs has nonce 0 and a fresh cluster | the logs or headers cannot be read, or the block was dropped meanwhile |
+//! | [`Ssv::takes_tokens`] | a registration of nothing is refused for its arguments, so the call with a token amount exists | it does not look at them, and `getVersion()` says 2 or more | it does not, and tells no such version; no endpoint answers |
 //! | [`Ssv::refuses_operators`] | the revert is one of SSV's errors about operators (`errors`) | any other revert: it proves nothing for the operators | |
 //!
 //! [`Ssv::state`]: crate::ports::Ssv::state
+//! [`Ssv::takes_tokens`]: crate::ports::Ssv::takes_tokens
 //! [`Ssv::refuses_operators`]: crate::ports::Ssv::refuses_operators
 
 pub(crate) mod abi;
@@ -16,6 +18,7 @@ mod errors;
 mod events;
 mod reader;
 pub mod shares_data;
+mod version;
 
 pub(crate) use errors::ERRORS;
 pub use events::topics;

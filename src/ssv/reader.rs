@@ -8,11 +8,11 @@ use async_trait::async_trait;
 use tokio::sync::Mutex;
 
 use super::events::{decode, topics};
-use super::{errors, shares_data};
+use super::{errors, shares_data, version};
 use crate::chain::replay::{Replay, ReplayError, Replayed};
 use crate::chain::rpc::{LogEntry, LogFilter, Rpc};
 use crate::ports::{
-    Answer, KeyScope, Log, NotShares, Revert, SharesData, Ssv, SsvCapabilities, SsvEvent, SsvEventKind,
+    Answer, At, KeyScope, Log, NotShares, Revert, SharesData, Ssv, SsvCapabilities, SsvEvent, SsvEventKind,
     SsvState,
 };
 use crate::types::{BlockRef, ClusterLayout, ClusterSnapshot, OperatorId, SafeText};
@@ -126,6 +126,10 @@ impl Ssv for SsvReader {
 
     async fn state(&self, block: BlockRef, operators: &[OperatorId]) -> Answer<SsvState> {
         self.at(block, operators).await.into()
+    }
+
+    async fn takes_tokens(&self, at: At) -> Answer<SafeText> {
+        version::takes_tokens(&self.rpc, self.network, self.layout, at).await
     }
 
     fn refuses_operators(&self, revert: &Revert) -> Option<SafeText> {

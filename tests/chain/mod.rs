@@ -5,6 +5,7 @@
 mod agreement;
 mod beacon;
 mod contracts;
+mod deployment;
 mod finality;
 mod intake;
 mod lies;

@@ -20,9 +20,8 @@ pub(in crate::config) const KEYS: &[Key] = &[
     Key::new(
         "contract.cluster_layout",
         "active-then-balance or balance-then-active",
-        "Field order of SSV's Cluster tuple, which changes the selector of initiatePoolDeposit.",
-    )
-    .default("active-then-balance"),
+        "Field order of SSV's Cluster tuple, which changes the selector of initiatePoolDeposit; without it the contract is asked which one it takes.",
+    ),
     Key::new(
         "contract.from_block",
         "a number",
@@ -63,8 +62,8 @@ pub struct ContractConfig {
     pub address: Address,
     /// Which ABI and rules the contract has.
     pub adapter: AdapterName,
-    /// Field order of SSV's `Cluster`.
-    pub cluster_layout: ClusterLayout,
+    /// Field order of SSV's `Cluster`. `None`: ask the manager contract ([`crate::pool::layout_of`]).
+    pub cluster_layout: Option<ClusterLayout>,
     /// Events are read from this block.
     pub from_block: u64,
     /// `feeAmount` of `initiatePoolDeposit`, in wei.
@@ -74,7 +73,7 @@ pub struct ContractConfig {
 pub(in crate::config) fn read(r: &mut Reader<'_>) -> Option<ContractConfig> {
     let address = r.required::<Address>("contract.address");
     let adapter = r.required("contract.adapter");
-    let cluster_layout = r.required("contract.cluster_layout");
+    let cluster_layout = r.optional("contract.cluster_layout");
     let from_block = r.required("contract.from_block");
     let fee_amount = r.required::<Ether>("contract.fee_amount");
     if address.is_some_and(|address| address.is_zero()) {

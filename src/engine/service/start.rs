@@ -128,7 +128,8 @@ pub async fn start(options: ServiceOptions) -> Result<Running, ServiceError> {
         http: http.clone(),
         ..RpcConfig::new(config.rpc.urls.clone(), config.network.chain_id)
     })?;
-    let manager = doors::manager(&config, rpc.clone());
+    let layout = doors::layout(&config, &rpc).await?;
+    let manager = doors::manager(&config, layout, rpc.clone());
     let probe = probed(manager.probe().await, config.network.ssv_network)?;
     let Backend {
         ceremonies,
@@ -143,8 +144,8 @@ pub async fn start(options: ServiceOptions) -> Result<Running, ServiceError> {
     let finality = finality(&config);
     let ask = Neighbours {
         execution: doors::execution(&config, rpc.clone(), finality),
-        agreement: doors::agreement(&config, &rpc, probe.ssv_network, finality),
-        ssv: doors::ssv(&config, rpc.clone(), probe.ssv_network),
+        agreement: doors::agreement(&config, layout, &rpc, probe.ssv_network, finality),
+        ssv: doors::ssv(&config, layout, rpc.clone(), probe.ssv_network),
         manager,
         ceremonies,
         consensus: doors::beacon(&config, &http)?,
@@ -202,6 +203,8 @@ fn set_going(
         rpc,
         oracle,
         directory: terms.directory,
+        undated: (config.network.name.is_public() && config.contract.from_block == 0)
+            .then_some(config.contract.address),
     };
     let feeds = feeds::start(from, &ask, &incoming_tx);
     Ok(Running {

@@ -4,7 +4,7 @@ use alloy::primitives::{Address, B256};
 use async_trait::async_trait;
 
 use crate::ports::{
-    Answer, KeyScope, Log, NotShares, Revert, SharesData, Ssv, SsvCapabilities, SsvEvent, SsvState,
+    Answer, At, KeyScope, Log, NotShares, Revert, SharesData, Ssv, SsvCapabilities, SsvEvent, SsvState,
 };
 use crate::types::{BlockRef, ClusterLayout, ClusterSnapshot, OperatorId, SafeText};
 
@@ -15,6 +15,7 @@ pub(crate) struct FakeSsv {
     pub(crate) state: Answer<SsvState>,
     /// What every revert says of the operators.
     pub(crate) refuses: Option<SafeText>,
+    pub(crate) takes_tokens: Answer<SafeText>,
 }
 
 impl Default for FakeSsv {
@@ -33,6 +34,7 @@ impl Default for FakeSsv {
                 unproven: None,
             }),
             refuses: None,
+            takes_tokens: Answer::Yes("v1.2.0".into()),
         }
     }
 }
@@ -62,6 +64,10 @@ impl Ssv for FakeSsv {
 
     async fn state(&self, _block: BlockRef, _operators: &[OperatorId]) -> Answer<SsvState> {
         self.state.clone()
+    }
+
+    async fn takes_tokens(&self, _at: At) -> Answer<SafeText> {
+        self.takes_tokens.clone()
     }
 
     fn refuses_operators(&self, _revert: &Revert) -> Option<SafeText> {

@@ -2,6 +2,7 @@
 
 mod beacon;
 mod chain;
+mod deployment;
 mod health;
 mod validators;
 
@@ -29,6 +30,8 @@ pub(super) struct Sources {
     pub(super) oracle: Option<Address>,
     /// Every operator that is configured.
     pub(super) directory: Arc<BTreeMap<OperatorId, OperatorRecord>>,
+    /// The manager of a public network whose `contract.from_block` was left at 0.
+    pub(super) undated: Option<Address>,
 }
 
 /// Starts every feed as a named task. One that ends takes the engine with it: nothing limps on.
@@ -38,6 +41,7 @@ pub(super) fn start(from: Sources, ask: &Neighbours, incoming: &mpsc::Sender<Inc
         rpc,
         oracle,
         directory,
+        undated,
     } = from;
     let (manager, consensus) = (|| Arc::clone(&ask.manager), || ask.consensus.clone());
     let mut tasks = JoinSet::new();
@@ -79,6 +83,17 @@ pub(super) fn start(from: Sources, ask: &Neighbours, incoming: &mpsc::Sender<Inc
             beacon::run(nodes, news, incoming.clone()),
         );
     }
+    let of_deployment = deployment::Sources {
+        ssv: Arc::clone(&ask.ssv),
+        rpc: rpc.clone(),
+        undated,
+    };
+    critical(
+        &mut tasks,
+        "deployment feed",
+        incoming,
+        deployment::run(of_deployment, incoming.clone()),
+    );
     let of_health = health::Sources {
         rpc,
         ceremonies: Arc::clone(&ask.ceremonies),
