@@ -8,8 +8,9 @@ use super::committee::{self, Committees};
 use super::facts::{self, DepositFacts, DepositQuery};
 use super::proposal::list;
 use super::sending::{self, Sending};
-use super::{key_checks, later, refused};
+use super::{funding, key_checks, later, refused};
 use crate::beacon::roots;
+use crate::config::Floors;
 use crate::oracle::{ActionKind, Fact, FactKind, Prepared, SendDepositDraft, TransactionPayload};
 use crate::ports::{Consensus, Execution, InitiateDeposit, PoolCall, PoolManager, Ssv, SsvState};
 use crate::types::{BlsPublicKey, Check, ForkVersion, OperatorId, PoolId, Root};
@@ -29,6 +30,8 @@ pub(super) struct SendDeposit {
     pub(super) fork_version: ForkVersion,
     /// Wei of the reserved fees that are swapped for SSV.
     pub(super) fee_amount_wei: U256,
+    /// The least that SSV must have of it.
+    pub(super) floors: Floors,
 }
 
 /// A deposit as it would be sent, and what the chain says that matters for it.
@@ -51,8 +54,11 @@ impl SendDeposit {
             ));
         };
         let gathered = self.gather(pool, oracle, &draft).await?;
-        let checks = self.checks(pool, oracle, &draft, &gathered).await;
-        let facts = self.facts(pool, &draft, &gathered);
+        let mut checks = self.checks(pool, oracle, &draft, &gathered).await;
+        let mut facts = self.facts(pool, &draft, &gathered);
+        let leaves = funding::foresee(&*self.execution, &*self.ssv, &gathered.payload).await;
+        checks.extend(funding::checks(&leaves, &self.floors));
+        facts.extend(funding::facts(&leaves));
         let title = format!(
             "Deposit 32 ETH of pool {pool} for validator {} with operators {}.",
             draft.keygen.validator,

@@ -104,6 +104,11 @@ pub const CHECKS: &[CheckName] = &[
         "deposit-simulation",
         "before there is a key: the deposit succeeds with a throw-away key",
     ),
+    says("ssv-amount", "SSV gets at least contract.min_ssv of the deposit"),
+    says(
+        "ssv-runway",
+        "the SSV cluster lasts at least contract.min_runway after it, at present fees",
+    ),
     says(
         "endpoints-agree",
         "two execution endpoints or more say the same of what the transaction rests on",

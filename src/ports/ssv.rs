@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use alloy::primitives::{Address, B256};
+use alloy::primitives::{Address, B256, U256};
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
@@ -89,6 +89,36 @@ pub struct SsvEvent {
     pub cluster: Option<ClusterSnapshot>,
 }
 
+impl SsvEventKind {
+    /// What it did to the cluster, for people.
+    #[must_use]
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::ValidatorAdded => "a validator was added to the SSV cluster",
+            Self::ValidatorRemoved => "a validator was removed from the SSV cluster",
+            Self::ClusterDeposited => "somebody paid into the SSV cluster",
+            Self::ClusterWithdrawn => "a balance was taken out of the SSV cluster",
+            Self::ClusterLiquidated => "the SSV cluster was liquidated",
+            Self::ClusterReactivated => "the SSV cluster was reactivated",
+            Self::ValidatorExited => "a validator of the SSV cluster was asked to exit",
+            Self::ClusterMigratedToEth => "the SSV cluster was migrated to ETH",
+            Self::ClusterBalanceUpdated => "the fees of the SSV cluster were settled",
+        }
+    }
+}
+
+/// What a registration leaves at SSV, in 10^-18 SSV.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Funding {
+    /// Tokens that the network contract gets.
+    pub received: U256,
+    /// The cluster's balance afterwards.
+    pub balance: U256,
+    /// Blocks from then on until anybody may liquidate the cluster, at the fees of now; the largest number where nothing
+    /// burns.
+    pub runway_blocks: Answer<u64>,
+}
+
 /// The parts of SSV's `sharesData`, by operator.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SharesData {
@@ -130,6 +160,12 @@ pub trait Ssv: Send + Sync + fmt::Debug {
     /// Why a registration that reverted so can never go through with these operators as they are: one of them does not
     /// exist, does not let the owner in, or has no room. `None` where the revert says something else.
     fn refuses_operators(&self, revert: &Revert) -> Option<SafeText>;
+
+    /// The revert says that the snapshot which the call brought is not the cluster's newest (any more).
+    fn snapshot_was_stale(&self, revert: &Revert) -> bool;
+
+    /// What a registration that would log this leaves at SSV. Never a no.
+    async fn funding(&self, logs: &[Log], at: At) -> Answer<Funding>;
 
     /// The bytes that a registration carries.
     ///

@@ -84,6 +84,11 @@ pub(super) fn refused_operators(revert: &Revert) -> Option<SafeText> {
         .then(|| SafeText::new(&decoded.to_string()))
 }
 
+/// Whether SSV reverted because the snapshot was not the newest.
+pub(super) fn stale_snapshot(revert: &Revert) -> bool {
+    decode(revert, &[ERRORS]).reason.as_str() == "IncorrectClusterState"
+}
+
 #[cfg(test)]
 mod tests {
     use alloy::primitives::keccak256;

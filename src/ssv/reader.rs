@@ -8,12 +8,12 @@ use async_trait::async_trait;
 use tokio::sync::Mutex;
 
 use super::events::{decode, topics};
-use super::{errors, shares_data, version};
+use super::{errors, funding, shares_data, version};
 use crate::chain::replay::{Replay, ReplayError, Replayed};
 use crate::chain::rpc::{LogEntry, LogFilter, Rpc};
 use crate::ports::{
-    Answer, At, KeyScope, Log, NotShares, Revert, SharesData, Ssv, SsvCapabilities, SsvEvent, SsvEventKind,
-    SsvState,
+    Answer, At, Funding, KeyScope, Log, NotShares, Revert, SharesData, Ssv, SsvCapabilities, SsvEvent,
+    SsvEventKind, SsvState,
 };
 use crate::types::{BlockRef, ClusterLayout, ClusterSnapshot, OperatorId, SafeText};
 
@@ -134,6 +134,15 @@ impl Ssv for SsvReader {
 
     fn refuses_operators(&self, revert: &Revert) -> Option<SafeText> {
         errors::refused_operators(revert)
+    }
+
+    fn snapshot_was_stale(&self, revert: &Revert) -> bool {
+        errors::stale_snapshot(revert)
+    }
+
+    async fn funding(&self, logs: &[Log], at: At) -> Answer<Funding> {
+        let events: Vec<_> = logs.iter().filter_map(|log| self.event(log)).collect();
+        funding::of(&self.rpc, self.network, logs, &events, at).await
     }
 
     fn encode_shares(&self, shares: &SharesData) -> Result<Vec<u8>, NotShares> {

@@ -212,6 +212,7 @@ impl Outside {
             nonce,
             hashes,
             manager: &*self.ask.manager,
+            ssv: &*self.ask.ssv,
             finality: self.finality,
         };
         let included = |inclusion: tx::Inclusion, is_final| NonceStatus::Included {

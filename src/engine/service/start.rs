@@ -253,6 +253,7 @@ fn terms(config: &Config, oracle: Option<Address>) -> Terms {
         },
         deposit_contract: network.deposit_contract,
         fee_amount_wei: config.contract.fee_amount_wei,
+        floors: config.contract.floors(network.name),
         fee_ceiling_wei: config.fees.max_fee_wei,
     }
 }

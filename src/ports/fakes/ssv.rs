@@ -4,7 +4,8 @@ use alloy::primitives::{Address, B256};
 use async_trait::async_trait;
 
 use crate::ports::{
-    Answer, At, KeyScope, Log, NotShares, Revert, SharesData, Ssv, SsvCapabilities, SsvEvent, SsvState,
+    Answer, At, Funding, KeyScope, Log, NotShares, Revert, SharesData, Ssv, SsvCapabilities, SsvEvent,
+    SsvState,
 };
 use crate::types::{BlockRef, ClusterLayout, ClusterSnapshot, OperatorId, SafeText};
 
@@ -16,6 +17,7 @@ pub(crate) struct FakeSsv {
     /// What every revert says of the operators.
     pub(crate) refuses: Option<SafeText>,
     pub(crate) takes_tokens: Answer<SafeText>,
+    pub(crate) funding: Answer<Funding>,
 }
 
 impl Default for FakeSsv {
@@ -35,6 +37,7 @@ impl Default for FakeSsv {
             }),
             refuses: None,
             takes_tokens: Answer::Yes("v1.2.0".into()),
+            funding: Answer::not_known("a fake has no fees"),
         }
     }
 }
@@ -72,6 +75,14 @@ impl Ssv for FakeSsv {
 
     fn refuses_operators(&self, _revert: &Revert) -> Option<SafeText> {
         self.refuses.clone()
+    }
+
+    fn snapshot_was_stale(&self, _revert: &Revert) -> bool {
+        false
+    }
+
+    async fn funding(&self, _logs: &[Log], _at: At) -> Answer<Funding> {
+        self.funding.clone()
     }
 
     /// The signature alone stands for it all.
