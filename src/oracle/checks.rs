@@ -62,6 +62,10 @@ pub const CHECKS: &[CheckName] = &[
         "messenger-reachable",
         "whatever relays between the operators answers",
     ),
+    says(
+        "operators-registered",
+        "whoever relays between the operators knows them, or enough of them for a signature",
+    ),
     says("pool-ready", "the pool is in the contract's ready queue"),
     says("pool-at-head", "the pool is at the head of the ready queue"),
     says(
