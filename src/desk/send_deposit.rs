@@ -107,7 +107,8 @@ impl SendDeposit {
             withdrawal_credentials: credentials,
             fee_amount: self.fee_amount_wei,
         }));
-        let payload = sending::payload(&self.sending, oracle, &call).map_err(refused)?;
+        let mut payload = sending::payload(&self.sending, oracle, &call).map_err(refused)?;
+        payload.fee_ceiling_wei = payload.fee_ceiling_wei.saturating_sub(draft.spent_wei);
         Ok(Gathered {
             operators,
             facts,
@@ -167,6 +168,13 @@ impl SendDeposit {
             "operators",
             &gathered.operators,
         ));
+        if !draft.spent_wei.is_zero() {
+            let words = format!(
+                "{}, for tries that were overtaken; the ceiling is less by it",
+                sending::eth(draft.spent_wei)
+            );
+            facts.push(Fact::new("fees already paid", FactKind::Warning, words));
+        }
         facts.extend([
             Fact::new("SSV registration nonce", FactKind::Text, nonce),
             Fact::new("SSV network", FactKind::Address, self.ssv.network()),

@@ -227,6 +227,7 @@ impl Outside {
                 .find(|e| matches!(e.kind, PoolEventKind::DepositInitiated | PoolEventKind::Reshared))
                 .map(|e| e.pool),
             is_final,
+            overtaken: inclusion.stale,
         };
         match tx::inspect(&self.rpc, &intent).await {
             Ok(Status::Unknown) => None,

@@ -233,6 +233,7 @@ impl Life {
                         fee_paid_wei: U256::from(1),
                         served: Some(POOL),
                         is_final: at + 3 <= self.height,
+                        overtaken: false,
                     },
                     None if hashes.iter().any(|h| self.sent.contains(h)) => NonceStatus::Pending,
                     None => NonceStatus::Missing,

@@ -134,6 +134,7 @@ impl Sim {
                     fee_paid_wei: U256::from(1),
                     served: *served,
                     is_final: outside.is_final(*block),
+                    overtaken: false,
                 };
             }
         }
