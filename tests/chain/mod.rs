@@ -15,5 +15,5 @@ pub(crate) mod proxy;
 mod rpc;
 mod signer;
 mod support;
-mod tx;
+pub(crate) mod tx;
 mod tx_rules;

@@ -403,6 +403,26 @@ async fn first_in_its_block(net: &Devnet, to: Address, data: Vec<u8>) {
     assert!(answer["result"].is_string(), "{answer}");
 }
 
+/// Hands over a stranger's payment into the cluster of operators 1 to 4, so dear that it comes first in its block.
+pub(crate) async fn pay_in_first(net: &Devnet, amount: U256) {
+    let rpc = rpc(&[&net.http_url()]);
+    let cluster = doors(net, &rpc).ssv().await.cluster;
+    let to = net.addresses();
+    let call = SsvOfEverybody::depositCall {
+        clusterOwner: to.manager,
+        operatorIds: vec![1, 2, 3, 4],
+        amount,
+        cluster: Cluster {
+            validatorCount: cluster.validator_count,
+            networkFeeIndex: cluster.network_fee_index,
+            index: cluster.index,
+            active: cluster.active,
+            balance: cluster.balance,
+        },
+    };
+    first_in_its_block(net, to.ssv, call.abi_encode()).await;
+}
+
 /// A stranger pays into our cluster in the very block of our deposit. On the block before, the call still succeeds: what
 /// is asked of that block alone has no reason to give.
 #[tokio::test]
@@ -417,21 +437,7 @@ async fn a_revert_by_what_came_before_it_in_its_block_has_its_reason_from_each_s
 
     let ours = draft(&net, &rpc, deposit_data(&net, &rpc, 2).await, 1).await;
     let ours = ours.sign(&oracle()).await.unwrap();
-    let cluster = doors(&net, &rpc).ssv().await.cluster;
-    let to = net.addresses();
-    let strangers = SsvOfEverybody::depositCall {
-        clusterOwner: to.manager,
-        operatorIds: vec![1, 2, 3, 4],
-        amount: U256::from(1),
-        cluster: Cluster {
-            validatorCount: cluster.validator_count,
-            networkFeeIndex: cluster.network_fee_index,
-            index: cluster.index,
-            active: cluster.active,
-            balance: cluster.balance,
-        },
-    };
-    first_in_its_block(&net, to.ssv, strangers.abi_encode()).await;
+    pay_in_first(&net, U256::from(1)).await;
     broadcast(&rpc, &ours).await;
     net.mine(1).await.unwrap();
 

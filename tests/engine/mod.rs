@@ -14,6 +14,7 @@ mod full_disk;
 mod hints;
 mod lies;
 mod observer;
+mod overtaken;
 mod panics;
 mod reshares_and_exits;
 #[cfg(unix)]
