@@ -7,6 +7,7 @@
 //! | `finalized` | the newest final block | a node says that nothing is final yet, by `null` or in its client's words; the chain is shorter than the configured depth | every other error, no endpoint answers |
 //! | `code` | the code | the node has that state, and no code in it | no endpoint answers |
 //! | `simulate` | what came of it; that it reverts is a *yes* with the revert | never | no endpoint answers, or the node fails without a revert |
+//! | `foresee` | the logs, by `eth_simulateV1` or `debug_traceCall` | never | the call reverts, or no endpoint offers either |
 //! | `deposits_of` | the deposits | every block was compared with its header, the deposits are numbered without a gap, and none is for this key | a log may be missing, or cannot be read |
 //! | `final_receipt` | the receipt, its block being final | never: a node that lags has none yet | no receipt, not final yet, or no endpoint answers |
 
@@ -14,6 +15,7 @@ use std::time::Duration;
 
 use alloy::primitives::{Address, B256, Bytes, U256};
 use async_trait::async_trait;
+use serde_json::json;
 
 use super::Finality;
 use super::deposits::DepositLogs;
@@ -21,9 +23,9 @@ use super::fees;
 use super::revert::revert_of;
 use super::rpc::{At, CallRequest, Rpc, RpcError};
 use crate::ports::{
-    Answer, Call, Evidence, Execution, FeeQuote, FinalReceipt, HeadBlock, KnownDeposit, Simulated,
+    Answer, Call, Evidence, Execution, FeeQuote, FinalReceipt, HeadBlock, KnownDeposit, Log, Simulated,
 };
-use crate::types::{BlockRef, BlsPublicKey, Root};
+use crate::types::{BlockRef, BlsPublicKey, LogRef, Root};
 
 /// Providers are a second or two apart: this often, with this pause, a block is asked for that is not there yet.
 const WAITS_FOR_BLOCK: (u32, Duration) = (8, Duration::from_millis(400));
@@ -80,6 +82,42 @@ impl Nodes {
             Ok(gas) => Ok(Simulated::Succeeds { gas }),
             Err(error) => reverts(error),
         }
+    }
+
+    async fn logs_of(&self, call: &Call) -> Result<Answer<Vec<Log>>, RpcError> {
+        let call = CallRequest {
+            from: Some(call.from),
+            to: call.to,
+            input: call.data.clone(),
+            value: call.value_wei,
+        };
+        let block = self.rpc.head().await?.block();
+        let emitted = match self.rpc.simulate(vec![json!(call)], At::Latest, None).await {
+            Ok(mut tried) => match tried.pop() {
+                Some(tried) if tried.succeeded() => tried.logs,
+                _ => return Ok(Answer::not_known("the call reverts")),
+            },
+            Err(no_simulation) => match self.rpc.trace_call(&call).await {
+                Ok(frame) if frame.error.is_none() => frame.emitted(),
+                Ok(_) => return Ok(Answer::not_known("the call reverts")),
+                Err(no_trace) => {
+                    let words =
+                        format!("no endpoint tells what a call would log: {no_simulation}; {no_trace}");
+                    return Ok(Answer::not_known(words));
+                }
+            },
+        };
+        let logs = (0..).zip(emitted).map(|(index, log)| Log {
+            address: log.address,
+            topics: log.topics,
+            data: log.data,
+            at: LogRef {
+                block,
+                transaction: Root::default(),
+                index,
+            },
+        });
+        Ok(Answer::Yes(logs.collect()))
     }
 
     async fn receipt(&self, transaction: Root) -> Result<Answer<FinalReceipt>, RpcError> {
@@ -146,6 +184,10 @@ impl Execution for Nodes {
 
     async fn simulate(&self, call: &Call) -> Answer<Simulated> {
         self.try_out(call).await.into()
+    }
+
+    async fn foresee(&self, call: &Call) -> Answer<Vec<Log>> {
+        self.logs_of(call).await.unwrap_or_else(Answer::not_known)
     }
 
     async fn fee_quote(&self) -> Answer<FeeQuote> {

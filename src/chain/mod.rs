@@ -5,6 +5,7 @@
 //! before money moves. Nothing here knows a version of the manager or of SSV.
 
 pub mod agreement;
+pub mod deployed;
 pub mod deposits;
 pub mod execution;
 pub mod fees;

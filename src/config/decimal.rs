@@ -21,6 +21,25 @@ pub fn format_ether(wei: U256) -> String {
     format!("{} ETH", if short.is_empty() { "0" } else { short })
 }
 
+/// `0.5` or `0.5 SSV` in 10^-18 SSV.
+///
+/// # Errors
+/// As for [`parse_ether`].
+pub fn parse_ssv(text: &str) -> Result<U256, String> {
+    let text = text.trim();
+    let number = match text.len().checked_sub(3).and_then(|at| text.split_at_checked(at)) {
+        Some((number, unit)) if unit.eq_ignore_ascii_case("ssv") => number.trim(),
+        _ => text,
+    };
+    scaled(number, 18)
+}
+
+/// `0.5 SSV`, without needless zeros, of 10^-18 SSV.
+#[must_use]
+pub fn format_ssv(amount: U256) -> String {
+    format_ether(amount).replace("ETH", "SSV")
+}
+
 fn split(text: &str) -> Result<(&str, Option<usize>), String> {
     let text = text.trim();
     let at = text.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(text.len());
@@ -79,6 +98,12 @@ mod tests {
             "1.2.3",
         ] {
             assert!(wei(bad).is_err(), "{bad}");
+        }
+        let ssv = |s: &str| parse_ssv(s).map(format_ssv);
+        assert_eq!(ssv("0.5 SSV").unwrap(), "0.5 SSV");
+        assert_eq!(ssv("12ssv").unwrap(), "12 SSV");
+        for bad in ["", "SSV", "1 ETH", "-1 SSV"] {
+            assert!(ssv(bad).is_err(), "{bad}");
         }
         assert!(wei(&"9".repeat(31)).is_err());
         assert_eq!(format_ether(parse_ether("0.05").unwrap()), "0.05 ETH");

@@ -22,7 +22,7 @@ mod voices;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-pub use decimal::{format_ether, parse_ether};
+pub use decimal::{format_ether, format_ssv, parse_ether, parse_ssv};
 pub use dirs::Directories;
 pub use environment::{ENV_PREFIX, env_name, process_environment};
 pub use error::{ConfigError, ConfigErrors, Place};

@@ -40,6 +40,12 @@ impl NetworkName {
         Self::Devnet,
     ];
 
+    /// Others' money is on it, or others' time: everything but a chain of one's own.
+    #[must_use]
+    pub const fn is_public(self) -> bool {
+        !matches!(self, Self::Devnet)
+    }
+
     /// As in the file.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

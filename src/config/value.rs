@@ -7,7 +7,7 @@ use std::time::Duration;
 use alloy::primitives::{Address, U256};
 use secrecy::SecretString;
 
-use super::decimal::parse_ether;
+use super::decimal::{parse_ether, parse_ssv};
 pub(super) use super::error::nearest;
 use super::raw::Raw;
 use crate::types::{ForkVersion, OperatorId, PoolId, RedactedUrl, Root, quoted};
@@ -135,6 +135,19 @@ impl Value for Ether {
         match raw {
             Raw::Text(text) | Raw::Loose(text) | Raw::Number(text) => Ok(Self(parse_ether(text)?)),
             _ => Err(mismatch("an amount like \"0.05 ETH\"", raw)),
+        }
+    }
+}
+
+/// Base units of SSV's token, written as SSV.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Tokens(pub(super) U256);
+
+impl Value for Tokens {
+    fn read(raw: &Raw) -> Result<Self, Bad> {
+        match raw {
+            Raw::Text(text) | Raw::Loose(text) | Raw::Number(text) => Ok(Self(parse_ssv(text)?)),
+            _ => Err(mismatch("an amount like \"0.5 SSV\"", raw)),
         }
     }
 }

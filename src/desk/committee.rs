@@ -27,15 +27,22 @@ pub(super) struct Asked {
     /// By operator: everybody who was asked, reachable or not.
     pub(super) health: BTreeMap<OperatorId, OperatorHealth>,
     relay: Option<RelayHealth>,
+    /// Whom the relay does not know.
+    unregistered: Option<Answer<Vec<OperatorId>>>,
 }
 
 /// Asks these operators, and whatever relays between them, how they are.
 pub(super) async fn ask(from: &Committees, ids: &[OperatorId]) -> Asked {
     let ceremonies = &from.ceremonies;
-    let (health, relay) = tokio::join!(ceremonies.operators(ids), ceremonies.relay());
+    let (health, relay, unregistered) = tokio::join!(
+        ceremonies.operators(ids),
+        ceremonies.relay(),
+        ceremonies.unregistered(ids)
+    );
     Asked {
         health: health.into_iter().map(|h| (h.id, h)).collect(),
         relay,
+        unregistered,
     }
 }
 
@@ -151,7 +158,11 @@ pub(super) fn checks(from: &Committees, asked: &Asked, plan: &CeremonyPlan, quor
     let directory = &from.directory;
     let can = from.ceremonies.capabilities();
     let participants = &plan.participants();
-    let Asked { health, relay } = asked;
+    let Asked {
+        health,
+        relay,
+        unregistered,
+    } = asked;
     let mut checks = vec![
         size(can, plan.committee().len()),
         accepted(can, from.ceremonies.accepts(plan)),
@@ -176,7 +187,43 @@ pub(super) fn checks(from: &Committees, asked: &Asked, plan: &CeremonyPlan, quor
             (true, format!("answers in {} ms", presence.latency.as_millis()))
         })
     }));
+    let registered = |unregistered: &Answer<_>| registration(participants, unregistered, quorum);
+    checks.extend(unregistered.as_ref().map(registered));
     checks
+}
+
+/// Whoever is not registered may be the next moment: nodes try again by themselves. So it is waited for, and no fault of
+/// anybody.
+fn registration(
+    participants: &[OperatorId],
+    unregistered: &Answer<Vec<OperatorId>>,
+    quorum: Quorum,
+) -> Check {
+    const NAME: &str = "operators-registered";
+    let unregistered = match unregistered.as_ref().value() {
+        Ok(unregistered) => unregistered,
+        Err(why) => return Check::unknown(NAME, why.to_string()),
+    };
+    let away: Vec<String> = participants
+        .iter()
+        .filter(|id| unregistered.contains(id))
+        .map(OperatorId::to_string)
+        .collect();
+    let needed = match quorum {
+        Quorum::All => participants.len(),
+        Quorum::AtLeast(needed) => needed,
+    };
+    if participants.len() - away.len() >= needed {
+        return Check::pass(NAME, "whoever relays between the operators knows enough of them");
+    }
+    Check::unknown(
+        NAME,
+        format!(
+            "operators {} are not registered with whoever relays between them; their nodes try again, or do so at their \
+             next start",
+            away.join(", ")
+        ),
+    )
 }
 
 fn size(can: &CeremonyCapabilities, operators: usize) -> Check {
@@ -321,6 +368,26 @@ mod tests {
     use crate::dkg::rockx::backend::capabilities as rockx;
     use crate::ports::fakes::FakeCeremonies;
     use crate::ports::{Presence, Release};
+
+    #[test]
+    fn whoever_is_not_registered_yet_is_waited_for() {
+        let committee: Vec<_> = (1..=4).map(OperatorId).collect();
+        let status = |unregistered: Answer<Vec<OperatorId>>, quorum| {
+            registration(&committee, &unregistered, quorum).status
+        };
+        let away = |ids: &[u64]| Answer::Yes(ids.iter().copied().map(OperatorId).collect());
+        assert_eq!(status(away(&[]), Quorum::All), CheckStatus::Pass);
+        assert_eq!(
+            status(away(&[9]), Quorum::All),
+            CheckStatus::Pass,
+            "of no part in it"
+        );
+        assert_eq!(status(away(&[2]), Quorum::All), CheckStatus::Unknown);
+        assert_eq!(status(away(&[2]), Quorum::AtLeast(3)), CheckStatus::Pass);
+        assert_eq!(status(away(&[2, 3]), Quorum::AtLeast(3)), CheckStatus::Unknown);
+        let silent = Answer::not_known("no answer within 10 s");
+        assert_eq!(status(silent, Quorum::AtLeast(3)), CheckStatus::Unknown);
+    }
 
     fn health(silent: &[u64], nobody: &[u64]) -> BTreeMap<OperatorId, OperatorHealth> {
         (1..=4)

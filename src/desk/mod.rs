@@ -11,6 +11,7 @@ mod exit_checks;
 mod facts;
 #[cfg(test)]
 mod fixture;
+mod funding;
 mod key_checks;
 mod keygen;
 mod pools;
@@ -37,7 +38,7 @@ use std::time::Duration;
 
 use alloy::primitives::{Address, U256};
 
-use crate::config::SelectionRule;
+use crate::config::{Floors, SelectionRule};
 use crate::oracle::{Draft, Prepared, Purpose};
 use crate::ports::{Agreement, Ceremonies, Consensus, Execution, PoolManager, Ssv, TxSigner};
 use crate::types::{CaseId, Check, ForkVersion, OperatorId, OperatorRecord, PoolId, SafeText, UnixMillis};
@@ -90,6 +91,8 @@ pub(crate) struct Terms {
     pub(crate) deposit_contract: Address,
     /// Wei of the reserved fees that are swapped for SSV with each deposit.
     pub(crate) fee_amount_wei: U256,
+    /// The least that SSV must have of a deposit.
+    pub(crate) floors: Floors,
     /// The most that a transaction may cost in fees, wei.
     pub(crate) fee_ceiling_wei: U256,
 }
@@ -147,6 +150,7 @@ impl Desk {
                 deposit_contract: terms.deposit_contract,
                 fork_version: terms.fork_version,
                 fee_amount_wei: terms.fee_amount_wei,
+                floors: terms.floors,
             },
             reshare: Reshare {
                 committees: committees.clone(),

@@ -6,6 +6,7 @@
 //! |---|---|---|---|
 //! | `deposit-simulation` | the call goes through | it reverts, or cannot be written | nobody could try it out |
 //! | `ssv-operators` | the call goes through | it reverts because SSV does not take these operators | it reverts for another reason, or was not tried out |
+//! | `ssv-registers` | the call goes through, or SSV has the registration that managers call | SSV has it no more, and says which version it is | nobody tells |
 //! | `ssv-cluster-size` | SSV has clusters of this size | it has none | |
 //! | `ssv-cluster-active` | the call goes through, or the snapshot says so | the snapshot says that it is liquidated | the snapshot is not known |
 
@@ -19,7 +20,7 @@ use super::{facts, key_checks, sending};
 use crate::beacon::roots;
 use crate::dkg::threshold::SecretScalar;
 use crate::ports::{
-    Answer, Call, Execution, InitiateDeposit, PoolCall, PoolManager, SharesData, Simulated, Ssv, SsvState,
+    Answer, At, Call, Execution, InitiateDeposit, PoolCall, PoolManager, SharesData, Simulated, Ssv, SsvState,
 };
 use crate::types::{BlsPublicKey, BlsSignature, Check, OperatorId, Root, SafeText, listed};
 
@@ -58,6 +59,7 @@ impl Rehearsal {
             facts::cluster_active(&ssv)
         };
         vec![
+            self.registers(goes_through).await,
             self.size(committee.len()),
             self.operators(&tried),
             cluster,
@@ -134,6 +136,22 @@ impl Rehearsal {
         }
     }
 
+    /// SSV v2.0.0 has no registration with a token amount: there no committee helps.
+    async fn registers(&self, goes_through: bool) -> Check {
+        const NAME: &str = "ssv-registers";
+        if goes_through {
+            return Check::pass(NAME, "SSV takes the manager's registration");
+        }
+        let takes = self.ssv.takes_tokens(At::Latest).await;
+        takes.check(NAME, |version| {
+            let version = match version.as_str() {
+                "" => "SSV".to_owned(),
+                version => format!("SSV {version}"),
+            };
+            (true, format!("{version} takes registrations with a token amount"))
+        })
+    }
+
     fn size(&self, operators: usize) -> Check {
         let sizes = self.ssv.capabilities().cluster_sizes;
         let known = listed(sizes.iter().copied(), "and");
@@ -180,8 +198,9 @@ mod tests {
             .collect()
     }
 
-    fn expected(statuses: [CheckStatus; 4]) -> Vec<(String, CheckStatus)> {
+    fn expected(statuses: [CheckStatus; 5]) -> Vec<(String, CheckStatus)> {
         let names = [
+            "ssv-registers",
             "ssv-cluster-size",
             "ssv-operators",
             "ssv-cluster-active",
@@ -209,7 +228,7 @@ mod tests {
     async fn everything_but_the_key_is_tried_and_the_key_is_another_each_time() {
         use CheckStatus::Pass;
         let (fine, execution) = rehearsal(FakeExecution::default(), FakeSsv::default());
-        assert_eq!(of(&fine, 4).await, expected([Pass; 4]));
+        assert_eq!(of(&fine, 4).await, expected([Pass; 5]));
         of(&fine, 4).await;
         let tried = execution.tried.lock().unwrap();
         assert_eq!(
@@ -237,11 +256,17 @@ mod tests {
             ..FakeSsv::default()
         };
         let (refused, _) = rehearsal(reverting(), refusing);
-        assert_eq!(of(&refused, 4).await, expected([Pass, Fail, Pass, Fail]));
+        assert_eq!(of(&refused, 4).await, expected([Pass, Pass, Fail, Pass, Fail]));
         let (other, _) = rehearsal(reverting(), liquidated());
-        assert_eq!(of(&other, 4).await, expected([Pass, Unknown, Fail, Fail]));
+        assert_eq!(of(&other, 4).await, expected([Pass, Pass, Unknown, Fail, Fail]));
+        let of_v2 = FakeSsv {
+            takes_tokens: Answer::no("SSV is v2.0.0"),
+            ..FakeSsv::default()
+        };
+        let (of_v2, _) = rehearsal(reverting(), of_v2);
+        assert_eq!(of(&of_v2, 4).await, expected([Fail, Pass, Unknown, Pass, Fail]));
         let (size, _) = rehearsal(FakeExecution::default(), FakeSsv::default());
-        assert_eq!(of(&size, 5).await, expected([Fail, Pass, Pass, Pass]));
+        assert_eq!(of(&size, 5).await, expected([Pass, Fail, Pass, Pass, Pass]));
     }
 
     #[tokio::test]
@@ -252,18 +277,27 @@ mod tests {
             ..FakeExecution::default()
         };
         let (silent, _) = rehearsal(silent, FakeSsv::default());
-        assert_eq!(of(&silent, 4).await, expected([Pass, Unknown, Pass, Unknown]));
+        assert_eq!(
+            of(&silent, 4).await,
+            expected([Pass, Pass, Unknown, Pass, Unknown])
+        );
         let blind = FakeSsv {
             state: Answer::not_known("no endpoint answers"),
             ..FakeSsv::default()
         };
         let (blind, _) = rehearsal(FakeExecution::default(), blind);
-        assert_eq!(of(&blind, 4).await, expected([Pass, Unknown, Unknown, Unknown]));
+        assert_eq!(
+            of(&blind, 4).await,
+            expected([Pass, Pass, Unknown, Unknown, Unknown])
+        );
         let (nobody, _) = rehearsal(FakeExecution::default(), FakeSsv::default());
         let nobody = Rehearsal {
             oracle: None,
             ..nobody
         };
-        assert_eq!(of(&nobody, 4).await, expected([Pass, Unknown, Pass, Unknown]));
+        assert_eq!(
+            of(&nobody, 4).await,
+            expected([Pass, Pass, Unknown, Pass, Unknown])
+        );
     }
 }

@@ -8,8 +8,9 @@ use super::committee::{self, Committees};
 use super::facts::{self, DepositFacts, DepositQuery};
 use super::proposal::list;
 use super::sending::{self, Sending};
-use super::{key_checks, later, refused, served};
+use super::{funding, key_checks, later, refused, served};
 use crate::beacon::roots;
+use crate::config::Floors;
 use crate::oracle::{ActionKind, Fact, FactKind, Prepared, SendDepositDraft, TransactionPayload};
 use crate::ports::{Consensus, Execution, InitiateDeposit, PoolCall, PoolManager, Ssv, SsvState};
 use crate::types::{BlsPublicKey, Check, ForkVersion, OperatorId, PoolId, Root};
@@ -29,6 +30,8 @@ pub(super) struct SendDeposit {
     pub(super) fork_version: ForkVersion,
     /// Wei of the reserved fees that are swapped for SSV.
     pub(super) fee_amount_wei: U256,
+    /// The least that SSV must have of it.
+    pub(super) floors: Floors,
 }
 
 /// A deposit as it would be sent, and what the chain says that matters for it.
@@ -52,8 +55,11 @@ impl SendDeposit {
             ));
         };
         let gathered = self.gather(pool, oracle, &draft).await?;
-        let checks = self.checks(pool, oracle, &draft, &gathered).await;
-        let facts = self.facts(pool, &draft, &gathered);
+        let mut checks = self.checks(pool, oracle, &draft, &gathered).await;
+        let mut facts = self.facts(pool, &draft, &gathered);
+        let leaves = funding::foresee(&*self.execution, &*self.ssv, &gathered.payload).await;
+        checks.extend(funding::checks(&leaves, &self.floors));
+        facts.extend(funding::facts(&leaves));
         let title = format!(
             "Deposit 32 ETH of pool {pool} for validator {} with operators {}.",
             draft.keygen.validator,
@@ -102,7 +108,8 @@ impl SendDeposit {
             withdrawal_credentials: credentials,
             fee_amount: self.fee_amount_wei,
         }));
-        let payload = sending::payload(&self.sending, oracle, &call).map_err(refused)?;
+        let mut payload = sending::payload(&self.sending, oracle, &call).map_err(refused)?;
+        payload.fee_ceiling_wei = payload.fee_ceiling_wei.saturating_sub(draft.spent_wei);
         Ok(Gathered {
             operators,
             facts,
@@ -162,6 +169,13 @@ impl SendDeposit {
             "operators",
             &gathered.operators,
         ));
+        if !draft.spent_wei.is_zero() {
+            let words = format!(
+                "{}, for tries that were overtaken; the ceiling is less by it",
+                sending::eth(draft.spent_wei)
+            );
+            facts.push(Fact::new("fees already paid", FactKind::Warning, words));
+        }
         facts.extend([
             Fact::new("SSV registration nonce", FactKind::Text, nonce),
             Fact::new("SSV network", FactKind::Address, self.ssv.network()),

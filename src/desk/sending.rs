@@ -77,11 +77,11 @@ pub(super) async fn proposal(
     let (sending, fees) = self::checks(&*from.manager, &*from.execution, &payload, balance).await;
     checks.extend(sending);
     super::dedup(&mut checks);
+    facts.extend(fees);
     facts.extend([
         Fact::new("manager contract", FactKind::Address, payload.to),
         Fact::new("oracle account", FactKind::Address, payload.from),
     ]);
-    facts.extend(fees);
     proposal::proposal(kind, title, facts, checks, Payload::Transaction(payload))
 }
 
@@ -142,7 +142,11 @@ async fn checks(
         let words = format!("{from} has {}, the ceiling is {}", eth(*balance), eth(ceiling));
         (*balance >= ceiling + payload.value_wei, words)
     });
-    let mut facts = vec![Fact::new("fee ceiling", FactKind::Amount, eth(ceiling))];
+    let mut facts: Vec<_> = gas
+        .map(|gas| Fact::new("gas, tried out", FactKind::Amount, gas))
+        .into_iter()
+        .collect();
+    facts.push(Fact::new("fee ceiling", FactKind::Amount, eth(ceiling)));
     if let Some(Ok(most)) = fee.yes() {
         facts.push(Fact::new("fee at most, now", FactKind::Amount, eth(most)));
     }
@@ -192,7 +196,8 @@ mod tests {
         let sent = payload(42);
         let (made, facts) = checks(&manager, &execution, &sent, &Answer::Yes(U256::MAX)).await;
         assert!(made.iter().all(|c| c.status == CheckStatus::Pass), "{made:?}");
-        assert_eq!(facts.len(), 2, "{facts:?}");
+        let labels: Vec<_> = facts.iter().map(|fact| fact.label.as_str()).collect();
+        assert_eq!(labels, ["gas, tried out", "fee ceiling", "fee at most, now"]);
         let tried = execution.tried.lock().unwrap();
         let call = Call {
             from: sent.from,

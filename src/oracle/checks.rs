@@ -62,6 +62,10 @@ pub const CHECKS: &[CheckName] = &[
         "messenger-reachable",
         "whatever relays between the operators answers",
     ),
+    says(
+        "operators-registered",
+        "whoever relays between the operators knows them, or enough of them for a signature",
+    ),
     says("pool-ready", "the pool is in the contract's ready queue"),
     says("pool-at-head", "the pool is at the head of the ready queue"),
     says(
@@ -91,6 +95,10 @@ pub const CHECKS: &[CheckName] = &[
         "ssv-cluster-active",
         "the SSV cluster of these operators is not liquidated",
     ),
+    says(
+        "ssv-registers",
+        "SSV takes registrations that are paid with an amount of its token",
+    ),
     says("ssv-cluster-size", "SSV has clusters of as many operators"),
     says(
         "ssv-operators",
@@ -99,6 +107,11 @@ pub const CHECKS: &[CheckName] = &[
     says(
         "deposit-simulation",
         "before there is a key: the deposit succeeds with a throw-away key",
+    ),
+    says("ssv-amount", "SSV gets at least contract.min_ssv of the deposit"),
+    says(
+        "ssv-runway",
+        "the SSV cluster lasts at least contract.min_runway after it, at present fees",
     ),
     says(
         "endpoints-agree",

@@ -32,6 +32,22 @@ impl Rule {
         may_be_allowed && self.unknown_ok.iter().any(|allowed| allowed == name)
     }
 
+    /// Whether what earlier tries of the same effect cost in fees and what this one may cost stay under one ceiling.
+    ///
+    /// # Errors
+    /// A sentence that says what it waits for.
+    pub fn covers_fees(&self, action: &Action, spent_wei: U256) -> Result<(), String> {
+        match (self.max_fee_wei, &action.proposal.payload) {
+            (Some(max), Payload::Transaction(tx)) if tx.fee_ceiling_wei.saturating_add(spent_wei) > max => {
+                Err(format!(
+                    "rule {}: {spent_wei} wei of fees are spent already, and fee ceiling {} wei would bring it over its {max}",
+                    self.name, tx.fee_ceiling_wei
+                ))
+            }
+            _ => Ok(()),
+        }
+    }
+
     fn covers(&self, kind: ActionKind, pool: PoolId) -> bool {
         self.kinds.contains(&kind) && self.pools.as_ref().is_none_or(|pools| pools.contains(&pool))
     }

@@ -156,8 +156,10 @@ fn retry(turn: &mut Turn<'_>, by: &SafeText, id: CaseId) -> Answer {
             }))
         }
         _ => {
-            let (ceremony, deferred) = (current_ceremony(case), case.offers.deferred.is_some());
-            if deferred {
+            let ceremony = current_ceremony(case);
+            // a person takes the whole ceiling for another try
+            let overtaken = case.overtaken.times > 0;
+            if case.offers.deferred.is_some() || overtaken {
                 turn.record(Record::CaseRetried {
                     case: id,
                     by: by.clone(),

@@ -10,6 +10,7 @@
 //! | `authorises` | a reshare of an impossible pool goes through from this address, or is refused with the contract's words for a pool that was reshared too often, which stand behind its question for the caller | it is refused with the words for strangers | it is refused for any other reason or without a word, it returns something, there is no code, or no endpoint answers |
 //! | `committee` | calldata of the newest reshare, else the pool's state | never | logs, transaction or view cannot be read, or the calldata is no plain reshare of this pool |
 //! | `withdrawal_credentials` | the manager's address, always | never | never |
+//! | `layout_of` | `initiatePoolDeposit` exists in this layout | it exists in none | no endpoint answers |
 //! | `implied_owner_nonce` | the id at the head of the ready queue, less one | the queue is empty | the view does not answer |
 
 pub(crate) mod casimir_2023;
@@ -23,8 +24,8 @@ use std::sync::Arc;
 
 use alloy::primitives::{Address, Bytes};
 
-use crate::chain::rpc::Rpc;
-use crate::ports::PoolManager;
+use crate::chain::rpc::{At, Rpc};
+use crate::ports::{Answer, Evidence, PoolManager};
 use crate::types::{ClusterLayout, ParseIdError};
 
 /// Every version that can be served, the oldest first.
@@ -85,6 +86,23 @@ impl FromStr for AdapterName {
             text: s.into(),
             expected: "the name of a version of the manager contract",
         })
+    }
+}
+
+/// The field order of SSV's cluster tuple that the manager at `address` takes, by the calls that it has: in the version of
+/// that name, else in any. No: it has no call of a known version, and [`PoolManager::probe`] says what is there instead.
+pub async fn layout_of(name: AdapterName, rpc: &Rpc, address: Address) -> Answer<ClusterLayout> {
+    match recognise::recognise(rpc, address, At::Latest).await {
+        Ok(found) => {
+            let named = found.iter().find(|found| found.name == name);
+            match named.or(found.first()) {
+                Some(found) => Answer::Yes(found.layout),
+                None => Answer::No(Evidence::new(format!(
+                    "the contract at {address} has no initiatePoolDeposit of a known version, in either cluster layout"
+                ))),
+            }
+        }
+        Err(error) => Answer::not_known(error),
     }
 }
 

@@ -47,6 +47,12 @@ pub trait Ceremonies: Send + Sync + fmt::Debug {
     /// Asks whatever relays between the operators how it is; `None` where [`Relay::Nobody`] does.
     async fn relay(&self) -> Option<RelayHealth>;
 
+    /// Which of these operators whoever relays does not know (yet): nothing would be delivered to them. Never a no. `None`
+    /// where nobody has to be known to anybody.
+    async fn unregistered(&self, _ids: &[OperatorId]) -> Option<Answer<Vec<OperatorId>>> {
+        None
+    }
+
     /// Runs a ceremony to its verified result. The caller has journaled `request_id`, and never uses it again. `updates`
     /// gets whole pictures; when it is full, one is left out. Dropping the future abandons the ceremony: the operators go
     /// on without us.

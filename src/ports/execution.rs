@@ -158,6 +158,10 @@ pub trait Execution: Send + Sync + fmt::Debug {
     /// Tries a call out on the newest state.
     async fn simulate(&self, call: &Call) -> Answer<Simulated>;
 
+    /// What a call would log on the newest state, one contract's logs in their order. They stand in no block: `at` names
+    /// the newest block and no transaction. Not known: it reverts, or no node tells more of a call than what it returns.
+    async fn foresee(&self, call: &Call) -> Answer<Vec<Log>>;
+
     /// What a transaction pays now.
     async fn fee_quote(&self) -> Answer<FeeQuote>;
 

@@ -38,5 +38,7 @@ pub use pool_manager::{
     PoolManager, PresentCommittee, Probe, RegistrationTime, RequestEvent, ResharePool, ReshareRules,
     RevertForm, Subject, WatchedEvent,
 };
-pub use ssv::{KeyScope, NotShares, SharesData, Ssv, SsvCapabilities, SsvEvent, SsvEventKind, SsvState};
+pub use ssv::{
+    Funding, KeyScope, NotShares, SharesData, Ssv, SsvCapabilities, SsvEvent, SsvEventKind, SsvState,
+};
 pub use tx_signer::TxSigner;

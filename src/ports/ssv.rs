@@ -4,11 +4,11 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use alloy::primitives::{Address, B256};
+use alloy::primitives::{Address, B256, U256};
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
-use super::{Answer, Log, Revert};
+use super::{Answer, At, Log, Revert};
 use crate::types::{
     BlockRef, BlsPublicKey, BlsSignature, ClusterLayout, ClusterSnapshot, OperatorId, SafeText,
 };
@@ -50,7 +50,7 @@ pub struct SsvState {
     pub unproven: Option<SafeText>,
 }
 
-/// Which of SSV's events. All but the last carry the cluster's new snapshot.
+/// Which of SSV's events. All but [`SsvEventKind::ValidatorExited`] carry the cluster's new snapshot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum SsvEventKind {
@@ -68,6 +68,10 @@ pub enum SsvEventKind {
     ClusterReactivated,
     /// The owner asks the operators to exit the validator.
     ValidatorExited,
+    /// SSV v2: the cluster pays in ETH from now on.
+    ClusterMigratedToEth,
+    /// SSV v2: somebody settled the cluster's fees by its effective balance. Anybody may, and its oracles do regularly.
+    ClusterBalanceUpdated,
 }
 
 /// An event of SSV.
@@ -83,6 +87,36 @@ pub struct SsvEvent {
     pub public_key: Option<BlsPublicKey>,
     /// The cluster's snapshot after the event.
     pub cluster: Option<ClusterSnapshot>,
+}
+
+impl SsvEventKind {
+    /// What it did to the cluster, for people.
+    #[must_use]
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::ValidatorAdded => "a validator was added to the SSV cluster",
+            Self::ValidatorRemoved => "a validator was removed from the SSV cluster",
+            Self::ClusterDeposited => "somebody paid into the SSV cluster",
+            Self::ClusterWithdrawn => "a balance was taken out of the SSV cluster",
+            Self::ClusterLiquidated => "the SSV cluster was liquidated",
+            Self::ClusterReactivated => "the SSV cluster was reactivated",
+            Self::ValidatorExited => "a validator of the SSV cluster was asked to exit",
+            Self::ClusterMigratedToEth => "the SSV cluster was migrated to ETH",
+            Self::ClusterBalanceUpdated => "the fees of the SSV cluster were settled",
+        }
+    }
+}
+
+/// What a registration leaves at SSV, in 10^-18 SSV.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Funding {
+    /// Tokens that the network contract gets.
+    pub received: U256,
+    /// The cluster's balance afterwards.
+    pub balance: U256,
+    /// Blocks from then on until anybody may liquidate the cluster, at the fees of now; the largest number where nothing
+    /// burns.
+    pub runway_blocks: Answer<u64>,
 }
 
 /// The parts of SSV's `sharesData`, by operator.
@@ -119,9 +153,19 @@ pub trait Ssv: Send + Sync + fmt::Debug {
     /// The owner's nonce, and the snapshot of its cluster with these operators (in any order), at a block.
     async fn state(&self, block: BlockRef, operators: &[OperatorId]) -> Answer<SsvState>;
 
+    /// Whether the network takes registrations that are paid in its token, as every known manager pays them; its version,
+    /// empty where it tells none. No: it has another version, which takes none.
+    async fn takes_tokens(&self, at: At) -> Answer<SafeText>;
+
     /// Why a registration that reverted so can never go through with these operators as they are: one of them does not
     /// exist, does not let the owner in, or has no room. `None` where the revert says something else.
     fn refuses_operators(&self, revert: &Revert) -> Option<SafeText>;
+
+    /// The revert says that the snapshot which the call brought is not the cluster's newest (any more).
+    fn snapshot_was_stale(&self, revert: &Revert) -> bool;
+
+    /// What a registration that would log this leaves at SSV. Never a no.
+    async fn funding(&self, logs: &[Log], at: At) -> Answer<Funding>;
 
     /// The bytes that a registration carries.
     ///

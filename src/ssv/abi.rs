@@ -1,5 +1,5 @@
-//! SSV's events, written from its published interface, once for each field order of the cluster tuple. Not public: the
-//! rest of the program sees plain types.
+//! SSV's events and what is asked of it, written from its published interface, once for each field order of the cluster
+//! tuple. Not public: the rest of the program sees plain types.
 
 /// Conversions between a tuple of SSV's and the plain snapshot, for every module that has a `Cluster` of its own.
 macro_rules! cluster {
@@ -46,6 +46,10 @@ macro_rules! layout {
                     event ClusterLiquidated(address indexed owner, uint64[] operatorIds, Cluster cluster);
                     event ClusterReactivated(address indexed owner, uint64[] operatorIds, Cluster cluster);
                     event ValidatorExited(address indexed owner, uint64[] operatorIds, bytes publicKey);
+                    event ClusterMigratedToETH(address indexed owner, uint64[] operatorIds, uint256 ethDeposited, uint256 ssvRefunded, uint32 effectiveBalance, Cluster cluster);
+                    event ClusterBalanceUpdated(address indexed owner, uint64[] operatorIds, uint64 indexed blockNum, uint32 effectiveBalance, Cluster cluster);
+
+                    function registerValidator(bytes publicKey, uint64[] operatorIds, bytes sharesData, uint256 amount, Cluster cluster) external;
                 }
             }
         }
@@ -57,3 +61,16 @@ layout!(balance_then_active,
 layout!(active_then_balance,
     uint32 validatorCount; uint64 networkFeeIndex; uint64 index; bool active; uint256 balance;);
 cluster!(balance_then_active, active_then_balance);
+
+alloy::sol! {
+    /// The views of SSVNetworkViews, which the network contract answers too: it hands what it does not know on to them.
+    /// Amounts are 10^-18 SSV, fees per block and validator.
+    #[derive(Debug)]
+    interface Views {
+        function getVersion() external view returns (string memory);
+        function getOperatorFee(uint64 operatorId) external view returns (uint256);
+        function getNetworkFee() external view returns (uint256);
+        function getLiquidationThresholdPeriod() external view returns (uint64);
+        function getMinimumLiquidationCollateral() external view returns (uint256);
+    }
+}

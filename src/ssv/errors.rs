@@ -6,6 +6,8 @@ use crate::types::SafeText;
 
 const USED_KEY: &str = "this validator key is registered already; it must not be used again";
 const REFUSED: &str = "an operator does not accept this validator; choose another committee";
+const V2: &str =
+    "SSV v2 takes no new validator into a cluster that pays in SSV; its owner has to migrate it to ETH";
 const NO_COMMITTEE: &str = "the committee is not one that SSV accepts";
 
 /// What a registration may end in.
@@ -21,6 +23,9 @@ pub(crate) const ERRORS: ErrorBook = &[
         "the SSV cluster is liquidated; it has to be reactivated first",
     ),
     KnownError::plain("ClusterNotLiquidatable()"),
+    KnownError::plain("EBBelowMinimum()"),
+    KnownError::plain("EBExceedsMaximum()"),
+    KnownError::plain("ETHTransferFailed()"),
     KnownError::plain("EmptyPublicKeysList()"),
     KnownError::advised("ExceedValidatorLimit()", REFUSED),
     KnownError::advised("ExceedValidatorLimitWithData(uint64)", REFUSED),
@@ -28,7 +33,8 @@ pub(crate) const ERRORS: ErrorBook = &[
         "IncorrectClusterState()",
         "the SSV cluster changed meanwhile; rebuild its snapshot and propose again",
     ),
-    KnownError::plain("IncorrectClusterVersion()"),
+    KnownError::advised("IncorrectClusterVersion()", V2),
+    KnownError::plain("IncorrectOperatorVersion(uint8)"),
     KnownError::plain("IncorrectValidatorState()"),
     KnownError::plain("IncorrectValidatorStateWithData(bytes)"),
     KnownError::advised(
@@ -37,16 +43,19 @@ pub(crate) const ERRORS: ErrorBook = &[
     ),
     KnownError::advised("InvalidOperatorIdsLength()", NO_COMMITTEE),
     KnownError::plain("InvalidPublicKeyLength()"),
+    KnownError::plain("MaxPrecisionExceeded()"),
     KnownError::plain("MaxValueExceeded()"),
     KnownError::plain("NotAuthorized()"),
     KnownError::plain("OperatorAlreadyExists()"),
     KnownError::advised("OperatorDoesNotExist()", REFUSED),
     KnownError::advised("OperatorsListNotUnique()", NO_COMMITTEE),
     KnownError::plain("PublicKeysSharesLengthMismatch()"),
+    KnownError::plain("StaleUpdate()"),
     KnownError::plain("TargetModuleDoesNotExist()"),
     KnownError::plain("TargetModuleDoesNotExistWithData(uint8)"),
     KnownError::plain("TokenTransferFailed()"),
     KnownError::advised("UnsortedOperatorsList()", NO_COMMITTEE),
+    KnownError::plain("UpdateTooFrequent()"),
     KnownError::advised("ValidatorAlreadyExists()", USED_KEY),
     KnownError::advised("ValidatorAlreadyExistsWithData(bytes)", USED_KEY),
     KnownError::advised("ValidatorAlreadyRegistered()", USED_KEY),
@@ -73,6 +82,11 @@ pub(super) fn refused_operators(revert: &Revert) -> Option<SafeText> {
     OF_OPERATORS
         .contains(&name)
         .then(|| SafeText::new(&decoded.to_string()))
+}
+
+/// Whether SSV reverted because the snapshot was not the newest.
+pub(super) fn stale_snapshot(revert: &Revert) -> bool {
+    decode(revert, &[ERRORS]).reason.as_str() == "IncorrectClusterState"
 }
 
 #[cfg(test)]

@@ -7,9 +7,9 @@ use super::abi::{active_then_balance, balance_then_active};
 use crate::ports::{SsvEvent, SsvEventKind};
 use crate::types::{BlsPublicKey, ClusterLayout, ClusterSnapshot, OperatorId};
 
-/// Topics 0 of SSV's events in this layout.
+/// Topics 0 of SSV's events in this layout. Those of v2 are listened for in both: what never comes costs nothing.
 #[must_use]
-pub fn topics(layout: ClusterLayout) -> [(SsvEventKind, B256); 7] {
+pub fn topics(layout: ClusterLayout) -> [(SsvEventKind, B256); 9] {
     macro_rules! topics {
         ($module:ident) => {{
             use SsvEventKind as Kind;
@@ -22,6 +22,8 @@ pub fn topics(layout: ClusterLayout) -> [(SsvEventKind, B256); 7] {
                 (Kind::ClusterLiquidated, ClusterLiquidated::SIGNATURE_HASH),
                 (Kind::ClusterReactivated, ClusterReactivated::SIGNATURE_HASH),
                 (Kind::ValidatorExited, ValidatorExited::SIGNATURE_HASH),
+                (Kind::ClusterMigratedToEth, ClusterMigratedToETH::SIGNATURE_HASH),
+                (Kind::ClusterBalanceUpdated, ClusterBalanceUpdated::SIGNATURE_HASH),
             ]
         }};
     }
@@ -59,6 +61,12 @@ pub(super) fn decode(topics: &[B256], data: &Bytes, layout: ClusterLayout) -> Op
                 Event::ValidatorExited(e) => {
                     event(Kind::ValidatorExited, e.owner, e.operatorIds).of(&e.publicKey)
                 }
+                Event::ClusterMigratedToETH(e) => {
+                    event(Kind::ClusterMigratedToEth, e.owner, e.operatorIds).leaving(e.cluster)
+                }
+                Event::ClusterBalanceUpdated(e) => {
+                    event(Kind::ClusterBalanceUpdated, e.owner, e.operatorIds).leaving(e.cluster)
+                }
             }
         }};
     }
@@ -87,5 +95,55 @@ impl SsvEvent {
     fn leaving(mut self, cluster: impl Into<ClusterSnapshot>) -> Self {
         self.cluster = Some(cluster.into());
         self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloy::primitives::U256;
+
+    use super::active_then_balance::Cluster;
+    use super::active_then_balance::Ssv::{ClusterBalanceUpdated, ClusterMigratedToETH};
+    use super::*;
+
+    /// A replay that did not know them would bring a stale snapshot, and the deposit would revert with
+    /// `IncorrectClusterState`.
+    #[test]
+    fn the_snapshots_of_v2_are_read() {
+        let owner = Address::repeat_byte(7);
+        let cluster = |balance| Cluster {
+            validatorCount: 3,
+            networkFeeIndex: 5,
+            index: 6,
+            active: true,
+            balance: U256::from(balance),
+        };
+        let ids = vec![1, 2, 3, 4];
+        let migrated = ClusterMigratedToETH {
+            owner,
+            operatorIds: ids.clone(),
+            ethDeposited: U256::from(8),
+            ssvRefunded: U256::from(9),
+            effectiveBalance: 96,
+            cluster: cluster(10),
+        };
+        let updated = ClusterBalanceUpdated {
+            owner,
+            operatorIds: ids,
+            blockNum: 77,
+            effectiveBalance: 96,
+            cluster: cluster(11),
+        };
+        let logs = [migrated.encode_log_data(), updated.encode_log_data()];
+        let kinds = [
+            SsvEventKind::ClusterMigratedToEth,
+            SsvEventKind::ClusterBalanceUpdated,
+        ];
+        for ((log, kind), balance) in logs.into_iter().zip(kinds).zip([10, 11]) {
+            let read = decode(log.topics(), &log.data, ClusterLayout::ActiveThenBalance).unwrap();
+            assert_eq!((read.kind, read.owner), (kind, owner));
+            assert_eq!(read.cluster, Some(cluster(balance).into()));
+            assert_eq!(read.operator_ids, [1, 2, 3, 4].map(OperatorId));
+        }
     }
 }

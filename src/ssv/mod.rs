@@ -6,16 +6,22 @@
 //! | question | yes | no | not known |
 //! |---|---|---|---|
 //! | [`Ssv::state`] | nonce and snapshot, from the logs of the owner up to the block; `unproven` says whether one may be missing | never: an owner without logs has nonce 0 and a fresh cluster | the logs or headers cannot be read, or the block was dropped meanwhile |
+//! | [`Ssv::takes_tokens`] | a registration of nothing is refused for its arguments, so the call with a token amount exists | it does not look at them, and `getVersion()` says 2 or more | it does not, and tells no such version; no endpoint answers |
+//! | [`Ssv::funding`] | tokens moved to the network and the snapshot in `ValidatorAdded`, by the logs of a simulation; within it the runway, by the views of SSV's fees | never | no registration among the logs, or several tokens; of the runway: a view does not answer |
 //! | [`Ssv::refuses_operators`] | the revert is one of SSV's errors about operators (`errors`) | any other revert: it proves nothing for the operators | |
 //!
 //! [`Ssv::state`]: crate::ports::Ssv::state
+//! [`Ssv::funding`]: crate::ports::Ssv::funding
+//! [`Ssv::takes_tokens`]: crate::ports::Ssv::takes_tokens
 //! [`Ssv::refuses_operators`]: crate::ports::Ssv::refuses_operators
 
 pub(crate) mod abi;
 mod errors;
 mod events;
+mod funding;
 mod reader;
 pub mod shares_data;
+mod version;
 
 pub(crate) use errors::ERRORS;
 pub use events::topics;

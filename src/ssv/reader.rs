@@ -8,12 +8,12 @@ use async_trait::async_trait;
 use tokio::sync::Mutex;
 
 use super::events::{decode, topics};
-use super::{errors, shares_data};
+use super::{errors, funding, shares_data, version};
 use crate::chain::replay::{Replay, ReplayError, Replayed};
 use crate::chain::rpc::{LogEntry, LogFilter, Rpc};
 use crate::ports::{
-    Answer, KeyScope, Log, NotShares, Revert, SharesData, Ssv, SsvCapabilities, SsvEvent, SsvEventKind,
-    SsvState,
+    Answer, At, Funding, KeyScope, Log, NotShares, Revert, SharesData, Ssv, SsvCapabilities, SsvEvent,
+    SsvEventKind, SsvState,
 };
 use crate::types::{BlockRef, ClusterLayout, ClusterSnapshot, OperatorId, SafeText};
 
@@ -128,8 +128,21 @@ impl Ssv for SsvReader {
         self.at(block, operators).await.into()
     }
 
+    async fn takes_tokens(&self, at: At) -> Answer<SafeText> {
+        version::takes_tokens(&self.rpc, self.network, self.layout, at).await
+    }
+
     fn refuses_operators(&self, revert: &Revert) -> Option<SafeText> {
         errors::refused_operators(revert)
+    }
+
+    fn snapshot_was_stale(&self, revert: &Revert) -> bool {
+        errors::stale_snapshot(revert)
+    }
+
+    async fn funding(&self, logs: &[Log], at: At) -> Answer<Funding> {
+        let events: Vec<_> = logs.iter().filter_map(|log| self.event(log)).collect();
+        funding::of(&self.rpc, self.network, logs, &events, at).await
     }
 
     fn encode_shares(&self, shares: &SharesData) -> Result<Vec<u8>, NotShares> {

@@ -7,6 +7,7 @@
 pub mod broadcast;
 pub mod bump;
 pub mod fees;
+mod reason;
 mod refusal;
 pub mod track;
 mod unsigned;

@@ -3,10 +3,10 @@
 use alloy::primitives::{Address, B256, U256};
 use serde::{Deserialize, Serialize};
 
+use super::reason;
 use crate::chain::Finality;
-use crate::chain::revert::revert_of;
-use crate::chain::rpc::{At, BlockHeader, CallRequest, Receipt, Rpc, RpcError};
-use crate::ports::{DecodedRevert, PoolEvent, PoolManager, Revert};
+use crate::chain::rpc::{At, BlockHeader, Receipt, Rpc, RpcError};
+use crate::ports::{DecodedRevert, PoolEvent, PoolManager, Ssv};
 use crate::types::{BlockRef, Root};
 
 /// One intent: one nonce, any number of signed versions.
@@ -20,6 +20,8 @@ pub struct Intent<'a> {
     pub hashes: &'a [Root],
     /// The manager, to decode its events in the receipt and to explain a revert.
     pub manager: &'a dyn PoolManager,
+    /// SSV, to tell whether what the call rested on had changed before it.
+    pub ssv: &'a dyn Ssv,
     /// When a block counts as final.
     pub finality: Finality,
 }
@@ -40,9 +42,11 @@ pub struct Inclusion {
     pub fee_wei: U256,
     /// The manager's events: `DepositInitiated` names the pool that was really served.
     pub events: Vec<PoolEvent>,
-    /// Why it reverted, from executing it again on the block before; other transactions of its own block may have
-    /// mattered too.
+    /// Why it reverted, as its own block shows it, where anybody tells.
     pub revert: Option<DecodedRevert>,
+    /// It reverted because what it rested on had changed before it: made of fresh facts, the call may go through.
+    #[serde(default)]
+    pub stale: bool,
 }
 
 /// Where an intent stands on the chain.
@@ -143,7 +147,7 @@ async fn included(rpc: &Rpc, intent: &Intent<'_>) -> Result<Option<IntentStatus>
                 last.is_some_and(|last| last.number >= block.number)
             }
         };
-        let inclusion = describe(rpc, intent, *hash, &receipt, &header, confirmations).await?;
+        let inclusion = describe(rpc, intent, *hash, &receipt, &header, confirmations).await;
         return Ok(Some(if is_final {
             IntentStatus::Final(inclusion)
         } else {
@@ -160,18 +164,17 @@ async fn describe(
     receipt: &Receipt,
     header: &BlockHeader,
     confirmations: u64,
-) -> Result<Inclusion, RpcError> {
-    let revert = if receipt.succeeded() {
+) -> Inclusion {
+    let reason = if receipt.succeeded() {
         None
     } else {
-        let revert = replay(rpc, receipt, header).await?;
-        revert.map(|revert| intent.manager.explain(&revert))
+        reason::of(rpc, intent, receipt, header).await
     };
     let events = receipt
         .logs
         .iter()
         .filter_map(|log| intent.manager.event(&log.log()));
-    Ok(Inclusion {
+    Inclusion {
         hash,
         block: receipt.block(),
         confirmations,
@@ -179,28 +182,8 @@ async fn describe(
         gas_used: receipt.gas_used(),
         fee_wei: U256::from(receipt.gas_used()) * receipt.effective_gas_price,
         events: events.collect(),
-        revert,
-    })
-}
-
-/// Executes a reverted transaction again on the state of the block before. None when that succeeds or cannot be done: a
-/// node that lacks the state or is not done in time gives no reason.
-async fn replay(rpc: &Rpc, receipt: &Receipt, header: &BlockHeader) -> Result<Option<Revert>, RpcError> {
-    let Some(transaction) = rpc.transaction(receipt.transaction_hash).await? else {
-        return Ok(None);
-    };
-    let Some(to) = transaction.to else {
-        return Ok(None);
-    };
-    let call = CallRequest {
-        from: Some(transaction.from),
-        to,
-        input: transaction.input,
-        value: transaction.value,
-    };
-    match rpc.call(&call, At::Hash(header.parent_hash)).await {
-        Ok(_) => Ok(None),
-        Err(error) => Ok(error.server().and_then(revert_of)),
+        stale: reason.as_ref().is_some_and(|reason| reason.stale),
+        revert: reason.map(|reason| reason.revert),
     }
 }
 

@@ -44,6 +44,10 @@ pub enum NonceStatus {
         served: Option<PoolId>,
         /// The block is final.
         is_final: bool,
+        /// It reverted because what it rested on had changed before it, in its own block or shortly before: made of fresh
+        /// facts, the call may go through.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        overtaken: bool,
     },
     /// The nonce was used by a transaction that is not ours.
     Replaced {

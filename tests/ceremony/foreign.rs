@@ -266,6 +266,18 @@ async fn a_messenger_that_does_not_answer_is_not_known() {
     serving.abort();
 }
 
+/// As after a first start: the messenger is up, and the operators are in the pause before their next try.
+#[tokio::test(flavor = "multi_thread")]
+async fn operators_that_have_not_registered_yet_are_waited_for() {
+    let (foreign, house) = house(Vice::None).await;
+    let everybody = ids(1..=4);
+    let known = house.initiator.unregistered(&everybody).await;
+    assert_eq!(known, Answer::Yes(Vec::new()));
+    foreign.topics.lock().unwrap().get_mut("default").unwrap().clear();
+    let end = house.run(&keygen_plan(everybody)).await;
+    end.unwrap_or_else(|failed| panic!("{failed}"));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_swapped_result_is_refused() {
     for vice in [Vice::SwapsResults, Vice::DropsOutputs] {

@@ -193,6 +193,37 @@ async fn attached_again_a_ceremony_that_hangs_is_named_or_unknown_and_never_star
     }
 }
 
+/// The messenger within a process dies with it: what an operator sent meanwhile is not its fault.
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_is_named_for_what_our_own_dead_messenger_may_have_swallowed() {
+    let mut house = House::build(Plan {
+        honest: ids(1..=3),
+        others: vec![(OperatorId(4), Misbehaviour::Dies(Step::Round2))],
+        round: HASTY,
+        ..Plan::default()
+    })
+    .await;
+    let plan = keygen_plan(ids(1..=4));
+    let id = fresh_id();
+    let initiator = house.initiator.clone();
+    let run = tokio::spawn({
+        let (plan, updates) = (plan.clone(), house.watch());
+        async move { initiator.run(id, &plan, updates).await.map(drop) }
+    });
+    until("a first message", || anybody_in(&house, Round::Preparation)).await;
+    run.abort();
+    assert!(run.await.is_err(), "it was still running");
+    let port = house.stop_messenger().await;
+    house.restart_messenger(port).await;
+    let mut config = house.config.clone();
+    config.messenger_is_ours = true;
+    let later = Initiator::start(config).await.unwrap();
+    let end = later.find(id, &plan, house.watch()).await;
+    check_transcript(&end);
+    let failure = end.expect_err("operator 4 is dead").failure;
+    assert_eq!(failure.culprits, [], "{failure}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_never_started_is_lost_when_attached() {
     let house = House::build(Plan {

@@ -47,6 +47,13 @@ fn selectors_and_topics_are_those_of_the_signatures() {
                 "ValidatorExited" => "ValidatorExited(address,uint64[],bytes)".to_owned(),
                 "ClusterDeposited" => format!("ClusterDeposited(address,uint64[],uint256,{cluster})"),
                 "ClusterWithdrawn" => format!("ClusterWithdrawn(address,uint64[],uint256,{cluster})"),
+                // the two of v2: https://docs.ssv.network, "Migrating to ETH"
+                "ClusterMigratedToEth" => {
+                    format!("ClusterMigratedToETH(address,uint64[],uint256,uint256,uint32,{cluster})")
+                }
+                "ClusterBalanceUpdated" => {
+                    format!("ClusterBalanceUpdated(address,uint64[],uint64,uint32,{cluster})")
+                }
                 other => format!("{other}(address,uint64[],{cluster})"),
             };
             assert_eq!(topic, keccak256(&signature), "{signature}");

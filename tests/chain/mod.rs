@@ -5,6 +5,7 @@
 mod agreement;
 mod beacon;
 mod contracts;
+mod deployment;
 mod finality;
 mod intake;
 mod lies;
@@ -14,5 +15,5 @@ pub(crate) mod proxy;
 mod rpc;
 mod signer;
 mod support;
-mod tx;
+pub(crate) mod tx;
 mod tx_rules;

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use alloy::primitives::{Bytes, U256};
+use alloy::primitives::{Address, Bytes, U256, hex, keccak256};
+use alloy::sol;
+use alloy::sol_types::SolCall as _;
 use casimir_dkg::chain::Finality;
 use casimir_dkg::chain::execution::Nodes;
 use casimir_dkg::chain::fees::quote;
@@ -20,6 +22,8 @@ use casimir_dkg::tx::{
     self, BroadcastHint, Inclusion, Intent, IntentStatus, SignedTransaction, UnsignedTransaction, inspect,
 };
 use casimir_dkg::types::{BlockRef, BlsPublicKey, ClusterLayout, OperatorId, PoolId, Root};
+
+use serde_json::{Value, json};
 
 use super::proxy::{self, Act, Proxy};
 use super::support::{self, config, deposit, devnet, encode_deposit, encode_reshare, manager, oracle, rpc};
@@ -112,12 +116,13 @@ async fn draft(net: &Devnet, rpc: &Rpc, data: Bytes, nonce: u64) -> UnsignedTran
 
 /// What the chain says of the oracle's nonce.
 async fn look(net: &Devnet, rpc: &Rpc, nonce: u64, hashes: &[Root]) -> IntentStatus {
-    let manager = manager(net, rpc);
+    let doors = doors(net, rpc);
     let intent = Intent {
         sender: net.addresses().oracle,
         nonce,
         hashes,
-        manager: &*manager,
+        manager: &*doors.manager,
+        ssv: &doors.ssv,
         finality: Finality::Tag,
     };
     inspect(rpc, &intent).await.unwrap()
@@ -368,13 +373,174 @@ async fn a_revert_on_chain_is_explained_and_its_gas_is_booked() {
         (-32016, "over the quota of this plan"),
     ] {
         let forgets = Proxy::start(Some(net.http_url()), move |call| match call.method.as_str() {
-            "eth_call" => Act::Error(code, words.into()),
+            "eth_call" | "eth_simulateV1" | "debug_traceTransaction" => Act::Error(code, words.into()),
             _ => Act::Forward,
         })
         .await;
         let inclusion = included(look(&net, &support::rpc(&[&forgets.url]), 1, &hashes).await);
         assert_eq!((inclusion.success, inclusion.revert), (false, None), "{words}");
     }
+}
+
+sol! {
+    struct Cluster { uint32 validatorCount; uint64 networkFeeIndex; uint64 index; bool active; uint256 balance; }
+    interface SsvOfEverybody {
+        function deposit(address clusterOwner, uint64[] operatorIds, uint256 amount, Cluster cluster) external;
+    }
+}
+
+/// Hands over a call of the staker that pays so much more than others that it comes first in its block.
+async fn first_in_its_block(net: &Devnet, to: Address, data: Vec<u8>) {
+    let gwei = |n: u64| U256::from(n * 1_000_000_000);
+    let call = json!({
+        "jsonrpc": "2.0", "id": 1, "method": "eth_sendTransaction",
+        "params": [{
+            "from": net.accounts().staker, "to": to, "data": Bytes::from(data), "gas": "0x7a120",
+            "maxFeePerGas": gwei(900), "maxPriorityFeePerGas": gwei(800),
+        }],
+    });
+    let answer = reqwest::Client::new().post(net.http_url()).json(&call).send();
+    let answer: Value = answer.await.unwrap().json().await.unwrap();
+    assert!(answer["result"].is_string(), "{answer}");
+}
+
+/// Hands over a stranger's payment into the cluster of operators 1 to 4, so dear that it comes first in its block.
+pub(crate) async fn pay_in_first(net: &Devnet, amount: U256) {
+    let rpc = rpc(&[&net.http_url()]);
+    let cluster = doors(net, &rpc).ssv().await.cluster;
+    let to = net.addresses();
+    let call = SsvOfEverybody::depositCall {
+        clusterOwner: to.manager,
+        operatorIds: vec![1, 2, 3, 4],
+        amount,
+        cluster: Cluster {
+            validatorCount: cluster.validator_count,
+            networkFeeIndex: cluster.network_fee_index,
+            index: cluster.index,
+            active: cluster.active,
+            balance: cluster.balance,
+        },
+    };
+    first_in_its_block(net, to.ssv, call.abi_encode()).await;
+}
+
+/// A stranger pays into our cluster in the very block of our deposit. On the block before, the call still succeeds: what
+/// is asked of that block alone has no reason to give.
+#[tokio::test]
+async fn a_revert_by_what_came_before_it_in_its_block_has_its_reason_from_each_source() {
+    let net = devnet(LAYOUT, Mining::Manual).await;
+    net.deposit_pool(1).await.unwrap();
+    net.deposit_pool(2).await.unwrap();
+    let rpc = rpc(&[&net.http_url()]);
+    let first = draft(&net, &rpc, deposit_data(&net, &rpc, 1).await, 0).await;
+    broadcast(&rpc, &first.sign(&oracle()).await.unwrap()).await;
+    net.mine(1).await.unwrap();
+
+    let ours = draft(&net, &rpc, deposit_data(&net, &rpc, 2).await, 1).await;
+    let ours = ours.sign(&oracle()).await.unwrap();
+    pay_in_first(&net, U256::from(1)).await;
+    broadcast(&rpc, &ours).await;
+    net.mine(1).await.unwrap();
+
+    let hashes = [ours.hash];
+    const TRACE: &str = "debug_traceTransaction";
+    const SIMULATE: &str = "eth_simulateV1";
+    let without: [(&[&str], &str); 3] = [
+        (
+            &[],
+            "IncorrectClusterState: somebody paid into the SSV cluster earlier in the same block",
+        ),
+        (
+            &[TRACE],
+            "IncorrectClusterState: somebody paid into the SSV cluster earlier in the same block",
+        ),
+        (
+            &[TRACE, SIMULATE],
+            "somebody paid into the SSV cluster earlier in the same block",
+        ),
+    ];
+    for (missing, words) in without {
+        let node = Proxy::start(Some(net.http_url()), move |call| match call.method.as_str() {
+            method if missing.contains(&method) => Act::Error(-32601, "method not found".into()),
+            _ => Act::Forward,
+        })
+        .await;
+        let inclusion = included(look(&net, &support::rpc(&[&node.url]), 1, &hashes).await);
+        assert!(!inclusion.success && inclusion.stale, "{missing:?}");
+        let revert = inclusion.revert.unwrap();
+        assert!(revert.reason.as_str().starts_with(words), "{missing:?}: {revert}");
+        assert!(revert.advice.unwrap().as_str().contains("fresh snapshot"));
+    }
+}
+
+/// What a call would log is told by nodes that simulate blocks, and by nodes that trace.
+#[tokio::test]
+async fn what_ssv_would_have_is_foreseen_where_a_node_can() {
+    let net = devnet(LAYOUT, Mining::Instant).await;
+    net.deposit_pool(1).await.unwrap();
+    let direct = rpc(&[&net.http_url()]);
+    let to = net.addresses();
+    let call = Call {
+        from: to.oracle,
+        to: to.manager,
+        data: deposit_data(&net, &direct, 1).await,
+        value_wei: U256::ZERO,
+    };
+    const SIMULATES: &str = "eth_simulateV1";
+    const TRACES: &str = "debug_traceCall";
+    let missing: [&[&str]; 4] = [&[], &[SIMULATES], &[TRACES], &[SIMULATES, TRACES]];
+    for missing in missing {
+        let node = Proxy::start(Some(net.http_url()), move |call| match call.method.as_str() {
+            method if missing.contains(&method) => Act::Error(-32601, "method not found".into()),
+            _ => Act::Forward,
+        })
+        .await;
+        let doors = doors(&net, &rpc(&[&node.url]));
+        let logs = doors.nodes.foresee(&call).await;
+        if missing.len() == 2 {
+            assert!(matches!(logs, Answer::NotKnown(_)), "{logs:?}");
+            continue;
+        }
+        let logs = logs.yes().unwrap();
+        let funding = doors.ssv.funding(&logs, At::Latest).await.yes().unwrap();
+        // the stand-in counts an amount as paid, moves no token and has no fees
+        assert_eq!(funding.received, U256::ZERO, "{missing:?}");
+        assert!(funding.balance > U256::ZERO, "{missing:?}");
+        assert!(
+            matches!(funding.runway_blocks, Answer::NotKnown(_)),
+            "{funding:?}"
+        );
+    }
+    // an SSV that tells its fees
+    let fees = Proxy::start(Some(net.http_url()), |call| {
+        let data = call.params[0]["data"].as_str().unwrap_or_default().to_owned();
+        let asked = |view: &str| {
+            let selector = format!("0x{}", hex::encode(&keccak256(view)[..4]));
+            call.method == "eth_call" && data.starts_with(&selector)
+        };
+        let word = |n: u64| Act::Result(json!(format!("0x{n:064x}")));
+        match () {
+            () if asked("getOperatorFee(uint64)") => word(1_000_000_000_000),
+            () if asked("getNetworkFee()") => word(200_000_000_000),
+            () if asked("getLiquidationThresholdPeriod()") => word(1_000),
+            () if asked("getMinimumLiquidationCollateral()") => word(7),
+            () => Act::Forward,
+        }
+    })
+    .await;
+    let fees = doors(&net, &rpc(&[&fees.url]));
+    let logs = fees.nodes.foresee(&call).await.yes().unwrap();
+    let funding = fees.ssv.funding(&logs, At::Latest).await.yes().unwrap();
+    let burns = U256::from(4_200_000_000_000_u64);
+    let blocks = funding.balance.saturating_sub(burns * U256::from(1_000)) / burns;
+    assert_eq!(funding.runway_blocks, Answer::Yes(u64::try_from(blocks).unwrap()));
+
+    let reverts = Call {
+        data: Bytes::from_static(&[1, 2, 3, 4]),
+        ..call
+    };
+    let logs = doors(&net, &direct).nodes.foresee(&reverts).await;
+    assert!(matches!(logs, Answer::NotKnown(_)), "{logs:?}");
 }
 
 /// What is not known to be final may still be dropped, whatever the reason; and it is known to be included.

@@ -9,7 +9,7 @@ use casimir_dkg::config::{
 };
 use casimir_dkg::http::ProxyRule;
 use casimir_dkg::oracle::{ActionKind, Mode};
-use casimir_dkg::types::{ClusterLayout, OperatorId};
+use casimir_dkg::types::OperatorId;
 
 use super::support::{self, MINIMAL};
 
@@ -25,7 +25,7 @@ fn the_minimal_configuration_means_the_documented_defaults() {
     assert_eq!(config.rpc.timeout, Duration::from_secs(15));
     assert_eq!(config.rpc.calls_per_second.get(), 250);
     assert_eq!(config.http.proxy, ProxyRule::Environment);
-    assert_eq!(config.contract.cluster_layout, ClusterLayout::ActiveThenBalance);
+    assert_eq!(config.contract.cluster_layout, None, "the contract is asked");
     assert_eq!(config.contract.fee_amount_wei.to_string(), "100000000000000000");
     assert_eq!(config.dkg.round_deadline, Duration::from_secs(60));
     assert!(

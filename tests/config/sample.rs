@@ -3,7 +3,7 @@
 use std::fs;
 
 use alloy::primitives::{Address, Bytes, U256};
-use casimir_dkg::config::{self, Config, SAMPLE, all_keys, list_keys};
+use casimir_dkg::config::{self, Config, Floors, NetworkName, SAMPLE, all_keys, list_keys};
 use casimir_dkg::oracle::{
     Action, ActionKind, ActionState, CHECKS, Family, Payload, Proposal, TransactionPayload,
 };
@@ -175,6 +175,43 @@ fn the_policy_example_says_what_every_check_means() {
         .collect();
     let made: Vec<_> = CHECKS.iter().map(|check| (check.name, check.says)).collect();
     assert_eq!(shown, made);
+}
+
+/// What the table in the README says of the defaults is what they are.
+#[test]
+fn the_readme_tells_the_defaults_of_each_network() {
+    const README: &str = include_str!("../../README.md");
+    let row = |what: &str| {
+        let line = README
+            .lines()
+            .find(|line| line.starts_with(&format!("| `{what}`")));
+        let line = line.unwrap_or_else(|| panic!("no row for {what}"));
+        line.split('|')
+            .map(str::trim)
+            .skip(2)
+            .take(2)
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
+    };
+    let default = |key: &str| {
+        let key = all_keys().find(|k| k.name == key).unwrap();
+        key.default.expect("it has one")
+    };
+    for key in ["network.finality", "rpc.calls_per_second", "fees.max_fee"] {
+        assert_eq!(row(key), [default(key), default(key)], "{key}");
+    }
+    let contract = with_rules("").contract;
+    let (public, devnet) = (
+        contract.floors(NetworkName::Mainnet),
+        contract.floors(NetworkName::Devnet),
+    );
+    assert_eq!(devnet, Floors::default());
+    let days = public.min_runway.unwrap().as_secs() / 86_400;
+    assert_eq!(
+        row("contract.min_ssv"),
+        [&config::format_ssv(public.min_ssv.unwrap()), "no floor"]
+    );
+    assert_eq!(row("contract.min_runway"), [&format!("{days}d"), "no floor"]);
 }
 
 #[test]

@@ -16,6 +16,7 @@ mod hints;
 mod late;
 mod lies;
 mod observer;
+mod overtaken;
 mod panics;
 mod reshares_and_exits;
 #[cfg(unix)]

@@ -320,6 +320,37 @@ async fn nodes_register_again_with_a_messenger_that_was_restarted() {
     second.shutdown().await;
 }
 
+/// Between two registrations a messenger that came up without its memory would send a node nothing.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_registers_again_as_soon_as_a_message_is_not_taken() {
+    let first = messenger().await;
+    let address = first.addr();
+    let dir = tempfile::tempdir().unwrap();
+    let mut config = config(1, &first.url(), dir.path());
+    config.registration_interval = Duration::from_secs(3600);
+    let node = spawn(config).await;
+    first.shutdown().await;
+    let second = messenger::spawn(MessengerConfig::new(address)).await.unwrap();
+    let http = client();
+    // it begins, and its first message has no topic to go to
+    let start = init(7, &ids(1..=4)).to_ssv();
+    let url = format!("{}/consume", node.public_url());
+    let answer = http.post(url).body(start).send().await.unwrap();
+    assert_eq!(answer.status(), 200);
+    let until = Instant::now() + DEADLINE;
+    loop {
+        let answer = http.get(format!("{}/topics/default", second.url())).send();
+        let answer = answer.await.unwrap().text().await.unwrap();
+        if answer.contains(node.public_url()) {
+            break;
+        }
+        assert!(Instant::now() < until, "not registered again");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    node.shutdown().await;
+    second.shutdown().await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn silent_connections_do_not_keep_others_out() {
     let stage = Stage::new(1).await;

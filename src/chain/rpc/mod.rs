@@ -16,6 +16,7 @@ mod identity;
 mod logs;
 mod methods;
 mod server_error;
+mod simulate;
 mod span;
 mod types;
 
@@ -33,6 +34,7 @@ pub use types::{BlockHeader, CallRequest, FeeHistory, LogEntry, LogFilter, Recei
 
 pub(crate) use headers::HeadersError;
 pub(crate) use logs::Piece;
+pub(crate) use simulate::{Within, as_call};
 
 use endpoint::Endpoint;
 use headers::HeaderCache;

@@ -1,11 +1,14 @@
 //! `[contract]`: the pool manager.
 
+use std::time::Duration;
+
 use alloy::primitives::{Address, U256};
 
+use crate::config::preset::NetworkName;
 use crate::config::raw::Raw;
 use crate::config::reader::Reader;
 use crate::config::schema::Key;
-use crate::config::value::{Bad, Ether, Value, choice};
+use crate::config::value::{Bad, Ether, Tokens, Value, choice};
 use crate::pool::AdapterName;
 use crate::types::ClusterLayout;
 
@@ -20,9 +23,8 @@ pub(in crate::config) const KEYS: &[Key] = &[
     Key::new(
         "contract.cluster_layout",
         "active-then-balance or balance-then-active",
-        "Field order of SSV's Cluster tuple, which changes the selector of initiatePoolDeposit.",
-    )
-    .default("active-then-balance"),
+        "Field order of SSV's Cluster tuple, which changes the selector of initiatePoolDeposit; without it the contract is asked which one it takes.",
+    ),
     Key::new(
         "contract.from_block",
         "a number",
@@ -35,6 +37,16 @@ pub(in crate::config) const KEYS: &[Key] = &[
         "feeAmount of initiatePoolDeposit: what is taken from the reserved fees for SSV.",
     )
     .default("0.1 ETH"),
+    Key::new(
+        "contract.min_ssv",
+        "an amount of SSV",
+        "The least that SSV must get of a deposit, as far as a node can foresee it; \"0\" asks for nothing. Without it 0.1 SSV on a public network, nothing on a devnet.",
+    ),
+    Key::new(
+        "contract.min_runway",
+        "a time",
+        "How long the SSV cluster must last after a deposit, at the fees of that moment; \"0s\" asks for nothing. Without it 30d on a public network, nothing on a devnet.",
+    ),
 ];
 
 impl Value for AdapterName {
@@ -63,20 +75,54 @@ pub struct ContractConfig {
     pub address: Address,
     /// Which ABI and rules the contract has.
     pub adapter: AdapterName,
-    /// Field order of SSV's `Cluster`.
-    pub cluster_layout: ClusterLayout,
+    /// Field order of SSV's `Cluster`. `None`: ask the manager contract ([`crate::pool::layout_of`]).
+    pub cluster_layout: Option<ClusterLayout>,
     /// Events are read from this block.
     pub from_block: u64,
     /// `feeAmount` of `initiatePoolDeposit`, in wei.
     pub fee_amount_wei: U256,
+    /// The least that SSV must get of a deposit, in 10^-18 SSV. `None`: as is usual on the network.
+    pub min_ssv: Option<U256>,
+    /// How long the SSV cluster must last after a deposit. `None`: as is usual on the network.
+    pub min_runway: Option<Duration>,
+}
+
+/// What SSV must have of a deposit, or a person decides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Floors {
+    /// Tokens that it gets, in 10^-18 SSV.
+    pub min_ssv: Option<U256>,
+    /// Time until the cluster could be liquidated, at the fees of that moment.
+    pub min_runway: Option<Duration>,
+}
+
+/// On public networks: a tenth of an SSV, which no swap of the usual fee falls below that went as it should.
+const PUBLIC_MIN_SSV: U256 = U256::from_limbs([100_000_000_000_000_000, 0, 0, 0]);
+/// On public networks: time for people to see it and to pay in more.
+const PUBLIC_MIN_RUNWAY: Duration = Duration::from_secs(30 * 86_400);
+
+impl ContractConfig {
+    /// The floors that are in force on this network; one of zero is none.
+    #[must_use]
+    pub fn floors(&self, network: NetworkName) -> Floors {
+        let public = network.is_public();
+        let min_ssv = self.min_ssv.or(public.then_some(PUBLIC_MIN_SSV));
+        let min_runway = self.min_runway.or(public.then_some(PUBLIC_MIN_RUNWAY));
+        Floors {
+            min_ssv: min_ssv.filter(|least| !least.is_zero()),
+            min_runway: min_runway.filter(|least| !least.is_zero()),
+        }
+    }
 }
 
 pub(in crate::config) fn read(r: &mut Reader<'_>) -> Option<ContractConfig> {
     let address = r.required::<Address>("contract.address");
     let adapter = r.required("contract.adapter");
-    let cluster_layout = r.required("contract.cluster_layout");
+    let cluster_layout = r.optional("contract.cluster_layout");
     let from_block = r.required("contract.from_block");
     let fee_amount = r.required::<Ether>("contract.fee_amount");
+    let min_ssv = r.optional::<Tokens>("contract.min_ssv");
+    let min_runway = r.optional("contract.min_runway");
     if address.is_some_and(|address| address.is_zero()) {
         r.error("contract.address", "is the zero address".to_owned());
     }
@@ -86,12 +132,41 @@ pub(in crate::config) fn read(r: &mut Reader<'_>) -> Option<ContractConfig> {
         cluster_layout: cluster_layout?,
         from_block: from_block?,
         fee_amount_wei: fee_amount?.0,
+        min_ssv: min_ssv?.map(|least| least.0),
+        min_runway: min_runway?,
     })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn floors_stand_where_money_does_unless_they_are_set_to_nothing() {
+        let contract = |min_ssv, min_runway| ContractConfig {
+            address: Address::repeat_byte(7),
+            adapter: AdapterName::all().next().unwrap(),
+            cluster_layout: None,
+            from_block: 0,
+            fee_amount_wei: U256::ZERO,
+            min_ssv,
+            min_runway,
+        };
+        let none = Floors::default();
+        let usual = contract(None, None);
+        assert_eq!(usual.floors(NetworkName::Devnet), none);
+        for network in NetworkName::ALL.into_iter().filter(|network| network.is_public()) {
+            let floors = usual.floors(network);
+            assert!(
+                floors.min_ssv.is_some() && floors.min_runway.is_some(),
+                "{network}"
+            );
+        }
+        let off = contract(Some(U256::ZERO), Some(Duration::ZERO));
+        assert_eq!(off.floors(NetworkName::Mainnet), none);
+        let set = contract(Some(U256::from(5)), None);
+        assert_eq!(set.floors(NetworkName::Devnet).min_ssv, Some(U256::from(5)));
+    }
 
     #[test]
     fn the_key_names_every_version() {

@@ -20,7 +20,7 @@ pub(super) mod ui;
 
 pub use attach::{Access, AttachConfig, Socket, Who};
 pub use beacon::BeaconConfig;
-pub use contract::ContractConfig;
+pub use contract::{ContractConfig, Floors};
 pub use dkg::{DkgConfig, MessengerChoice};
 pub use fees::FeesConfig;
 pub use journal::JournalConfig;

@@ -5,6 +5,7 @@
 //! | question | *yes* | *no* | *not known* |
 //! |---|---|---|---|
 //! | does this operator, does the messenger answer? | 200 and a message to `/ping` | the operator is not in the directory: there is nobody to ask | no connection, no answer in time, another status, another body. It keeps a ceremony from starting, and accuses nobody |
+//! | who is not registered at the messenger? | those whom its topic `default` does not name | | every other answer |
 //! | which version does it have? | the text of `/version` | | no such answer; the empty text of an unstamped build |
 //! | is the request id new? | the messenger answers 404 for the topic and for the result | it has one of them | every other answer: nothing is started |
 //! | did the operator start? | 200, or an error that says `started already` | every other answer; no connection, so it has not seen the message | the message was sent, and no whole answer came |
@@ -21,8 +22,9 @@ use super::initiator::{Initiator, InitiatorConfig, InitiatorError};
 use super::{committee, plan, round, transcript};
 use crate::dkg::rockx::keys::OperatorPublicKey;
 use crate::ports::{
-    Ceremonies, CeremonyCapabilities, CeremonyUpdate, CommitteeSize, ExitSigning, Failed, OperatorHealth,
-    RegistrationSigning, Relay, RelayHealth, Release, ReshareConsent, ReshareSize, SharesKept, Verified,
+    Answer, Ceremonies, CeremonyCapabilities, CeremonyUpdate, CommitteeSize, ExitSigning, Failed,
+    OperatorHealth, RegistrationSigning, Relay, RelayHealth, Release, ReshareConsent, ReshareSize,
+    SharesKept, Verified,
 };
 use crate::types::{
     BackendName, CeremonyPlan, CeremonyStep, Examined, OperatorId, OperatorRecord, RequestId, SafeText,
@@ -99,6 +101,10 @@ impl Ceremonies for RockX {
 
     async fn relay(&self) -> Option<RelayHealth> {
         Some(self.initiator.preflight_messenger().await)
+    }
+
+    async fn unregistered(&self, ids: &[OperatorId]) -> Option<Answer<Vec<OperatorId>>> {
+        Some(self.initiator.unregistered(ids).await)
     }
 
     async fn run(

@@ -153,6 +153,7 @@ fn initiator(config: &Config, http: &Http, messenger_url: &str) -> Result<Initia
         round_deadline: config.dkg.round_deadline,
         total_deadline: config.dkg.round_deadline * ROUNDS_IN_ALL,
         signing_key,
+        messenger_is_ours: matches!(config.dkg.messenger, MessengerChoice::Embedded { .. }),
         http: http.clone(),
         ..InitiatorConfig::new(messenger_url, config.operators.by_id.clone())
     })

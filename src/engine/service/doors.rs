@@ -13,8 +13,26 @@ use crate::chain::rpc::{Rpc, RpcConfig};
 use crate::config::Config;
 use crate::http::Http;
 use crate::pool::{self, Connection};
-use crate::ports::{Agreement, Consensus, Execution, PoolManager, Ssv, Voice};
+use crate::ports::{Agreement, Answer, Consensus, Execution, PoolManager, Ssv, Unknown, Voice};
 use crate::ssv::SsvReader;
+use crate::types::ClusterLayout;
+
+/// The field order of SSV's cluster: the one that is configured, else the one that the contract takes. Where it takes none
+/// that is known, it does not matter: the probe says what is there.
+///
+/// # Errors
+/// Nobody tells, and why.
+pub(super) async fn layout(config: &Config, rpc: &Rpc) -> Result<ClusterLayout, Unknown> {
+    let contract = &config.contract;
+    if let Some(layout) = contract.cluster_layout {
+        return Ok(layout);
+    }
+    match pool::layout_of(contract.adapter, rpc, contract.address).await {
+        Answer::Yes(layout) => Ok(layout),
+        Answer::No(_) => Ok(ANY_LAYOUT),
+        Answer::NotKnown(why) => Err(why),
+    }
+}
 
 /// The endpoints of the execution layer. None is asked yet.
 pub(super) fn rpc(config: &Config, http: &Http) -> Result<Rpc, ServiceError> {
@@ -26,26 +44,29 @@ pub(super) fn rpc(config: &Config, http: &Http) -> Result<Rpc, ServiceError> {
     })?)
 }
 
+/// For questions that no cluster is part of.
+pub(super) const ANY_LAYOUT: ClusterLayout = ClusterLayout::ActiveThenBalance;
+
 /// The manager in the version that is configured.
-pub(super) fn manager(config: &Config, rpc: Rpc) -> Arc<dyn PoolManager> {
+pub(super) fn manager(config: &Config, layout: ClusterLayout, rpc: Rpc) -> Arc<dyn PoolManager> {
     let contract = &config.contract;
     let at = Connection {
         rpc,
         address: contract.address,
-        layout: contract.cluster_layout,
+        layout,
         from_block: contract.from_block,
     };
     pool::open(contract.adapter, at)
 }
 
 /// SSV's network, for the manager as owner.
-pub(super) fn ssv(config: &Config, rpc: Rpc, network: Address) -> Arc<dyn Ssv> {
+pub(super) fn ssv(config: &Config, layout: ClusterLayout, rpc: Rpc, network: Address) -> Arc<dyn Ssv> {
     let contract = &config.contract;
     Arc::new(SsvReader::new(
         rpc,
         network,
         contract.address,
-        contract.cluster_layout,
+        layout,
         contract.from_block,
     ))
 }
@@ -64,6 +85,7 @@ pub(super) fn execution(config: &Config, rpc: Rpc, finality: Finality) -> Arc<dy
 /// All of it once more for each endpoint.
 pub(super) fn agreement(
     config: &Config,
+    layout: ClusterLayout,
     rpc: &Rpc,
     ssv_network: Address,
     finality: Finality,
@@ -71,8 +93,8 @@ pub(super) fn agreement(
     let voice = |(name, rpc): (_, Rpc)| Voice {
         name,
         execution: execution(config, rpc.clone(), finality),
-        manager: manager(config, rpc.clone()),
-        ssv: ssv(config, rpc, ssv_network),
+        manager: manager(config, layout, rpc.clone()),
+        ssv: ssv(config, layout, rpc, ssv_network),
     };
     Arc::new(Voices::new(rpc.each().into_iter().map(voice).collect()))
 }

@@ -24,7 +24,7 @@ use crate::desk::{Desk, ExpectedChain, Neighbours, Terms};
 use crate::engine::LiveUpdate;
 use crate::engine::core::Incoming;
 use crate::ports::{Answer, Ceremonies, Consensus, Execution, PoolManager, Probe, Ssv, TxSigner, Unknown};
-use crate::types::{OperatorId, OperatorRecord, SafeText};
+use crate::types::{ClusterLayout, OperatorId, OperatorRecord, SafeText};
 use crate::view::LinkState;
 
 /// A start refuses what it hears within this time. Later than this the same answer ends the engine.
@@ -34,7 +34,7 @@ const AGAIN: Duration = Duration::from_secs(2);
 
 /// The manager answers to its adapter, as far as anybody told.
 pub(super) enum Standing {
-    Known(Probe),
+    Known(Probe, ClusterLayout),
     NotYet(Unknown),
 }
 
@@ -42,8 +42,12 @@ pub(super) enum Standing {
 ///
 /// # Errors
 /// It is not what is configured.
-pub(super) async fn look(manager: &dyn PoolManager, config: &Config) -> Result<Standing, ServiceError> {
-    let probe = match manager.probe().await {
+pub(super) async fn look(config: &Config, rpc: &Rpc) -> Result<Standing, ServiceError> {
+    let layout = match doors::layout(config, rpc).await {
+        Ok(layout) => layout,
+        Err(why) => return Ok(Standing::NotYet(why)),
+    };
+    let probe = match doors::manager(config, layout, rpc.clone()).probe().await {
         Answer::Yes(probe) => probe,
         Answer::No(evidence) => return Err(ServiceError::Contract(evidence)),
         Answer::NotKnown(why) => return Ok(Standing::NotYet(why)),
@@ -53,7 +57,7 @@ pub(super) async fn look(manager: &dyn PoolManager, config: &Config) -> Result<S
             actual: probe.ssv_network,
             configured,
         }),
-        _ => Ok(Standing::Known(probe)),
+        _ => Ok(Standing::Known(probe, layout)),
     }
 }
 
@@ -61,8 +65,8 @@ pub(super) async fn look(manager: &dyn PoolManager, config: &Config) -> Result<S
 ///
 /// # Errors
 /// It is not what is configured.
-pub(super) async fn first_look(manager: &dyn PoolManager, config: &Config) -> Result<Standing, ServiceError> {
-    match tokio::time::timeout(PATIENCE, look(manager, config)).await {
+pub(super) async fn first_look(config: &Config, rpc: &Rpc) -> Result<Standing, ServiceError> {
+    match tokio::time::timeout(PATIENCE, look(config, rpc)).await {
         Ok(looked) => looked,
         Err(_) => Ok(Standing::NotYet(Unknown::because("no endpoint has answered yet"))),
     }
@@ -72,7 +76,8 @@ pub(super) async fn first_look(manager: &dyn PoolManager, config: &Config) -> Re
 pub(super) struct Opening {
     pub(super) config: Config,
     pub(super) rpc: Rpc,
-    pub(super) manager: Arc<dyn PoolManager>,
+    /// Reads the contract's lists, whatever the field order of SSV's cluster.
+    pub(super) lists: Arc<dyn PoolManager>,
     pub(super) execution: Arc<dyn Execution>,
     pub(super) ceremonies: Arc<dyn Ceremonies>,
     pub(super) consensus: Option<Arc<dyn Consensus>>,
@@ -94,7 +99,14 @@ pub(super) struct Opening {
 pub(super) struct Opens {
     pub(super) world: watch::Sender<Option<Arc<Outside>>>,
     pub(super) intake: oneshot::Sender<Intake>,
+    pub(super) contracts: oneshot::Sender<Contracts>,
     pub(super) ssv: oneshot::Sender<Arc<dyn Ssv>>,
+}
+
+/// The manager and SSV's network, with the field order of the cluster that they take.
+pub(super) struct Contracts {
+    pub(super) manager: Arc<dyn PoolManager>,
+    pub(super) ssv: Arc<dyn Ssv>,
 }
 
 impl Opening {
@@ -102,7 +114,7 @@ impl Opening {
     pub(super) async fn run(mut self, opens: Opens) {
         let standing = std::mem::replace(&mut self.standing, Standing::NotYet(Unknown::because("")));
         let operators = async { Ok(self.operators().await) };
-        let (probe, operators) = match tokio::try_join!(self.contract(standing), operators) {
+        let ((probe, layout), operators) = match tokio::try_join!(self.contract(standing), operators) {
             Ok(known) => known,
             Err(wrong) => {
                 self.tell(Incoming::Fatal(SafeText::new(&wrong.to_string())))
@@ -110,17 +122,17 @@ impl Opening {
                 return std::future::pending().await;
             }
         };
-        self.open(probe, operators, opens);
+        self.open(&probe, layout, operators, opens);
         std::future::pending().await
     }
 
-    async fn contract(&self, mut standing: Standing) -> Result<Probe, ServiceError> {
+    async fn contract(&self, mut standing: Standing) -> Result<(Probe, ClusterLayout), ServiceError> {
         let mut waits = Waits::of(self, "contract", "waiting for the contract");
         loop {
             match standing {
-                Standing::Known(probe) => {
+                Standing::Known(probe, layout) => {
                     waits.over().await;
-                    return Ok(probe);
+                    return Ok((probe, layout));
                 }
                 Standing::NotYet(why) => {
                     let answers = |state| matches!(state, EndpointState::Healthy);
@@ -133,7 +145,7 @@ impl Opening {
                 }
             }
             tokio::time::sleep(AGAIN).await;
-            standing = look(&*self.manager, &self.config).await?;
+            standing = look(&self.config, &self.rpc).await?;
         }
     }
 
@@ -154,13 +166,20 @@ impl Opening {
         }
     }
 
-    fn open(self, probe: Probe, operators: BTreeMap<OperatorId, OperatorRecord>, opens: Opens) {
+    fn open(
+        self,
+        probe: &Probe,
+        layout: ClusterLayout,
+        operators: BTreeMap<OperatorId, OperatorRecord>,
+        opens: Opens,
+    ) {
         let (config, rpc) = (&self.config, &self.rpc);
-        let ssv = doors::ssv(config, rpc.clone(), probe.ssv_network);
+        let manager = doors::manager(config, layout, rpc.clone());
+        let ssv = doors::ssv(config, layout, rpc.clone(), probe.ssv_network);
         let intake = Intake::new(
             rpc.clone(),
             Sources {
-                manager: Arc::clone(&self.manager),
+                manager: Arc::clone(&manager),
                 ssv: Some(Arc::clone(&ssv)),
             },
             IntakeConfig {
@@ -173,8 +192,8 @@ impl Opening {
         );
         let ask = Neighbours {
             execution: self.execution,
-            agreement: doors::agreement(config, rpc, probe.ssv_network, self.finality),
-            manager: self.manager,
+            agreement: doors::agreement(config, layout, rpc, probe.ssv_network, self.finality),
+            manager: Arc::clone(&manager),
             ssv: Arc::clone(&ssv),
             ceremonies: self.ceremonies,
             consensus: self.consensus,
@@ -192,7 +211,8 @@ impl Opening {
         };
         // whoever does not wait any more has ended, and says so itself
         opens.world.send_replace(Some(Arc::new(outside)));
-        let _ = opens.ssv.send(ssv);
+        let _ = opens.ssv.send(Arc::clone(&ssv));
+        let _ = opens.contracts.send(Contracts { manager, ssv });
         let _ = opens.intake.send(intake);
     }
 
@@ -258,6 +278,7 @@ fn terms(config: &Config, oracle: Option<Address>, operators: BTreeMap<OperatorI
         },
         deposit_contract: network.deposit_contract,
         fee_amount_wei: config.contract.fee_amount_wei,
+        floors: config.contract.floors(network.name),
         fee_ceiling_wei: config.fees.max_fee_wei,
     }
 }

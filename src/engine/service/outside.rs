@@ -217,6 +217,7 @@ impl Outside {
             nonce,
             hashes,
             manager: &*self.ask.manager,
+            ssv: &*self.ask.ssv,
             finality: self.finality,
         };
         let included = |inclusion: tx::Inclusion, is_final| NonceStatus::Included {
@@ -231,6 +232,7 @@ impl Outside {
                 .find(|e| matches!(e.kind, PoolEventKind::DepositInitiated | PoolEventKind::Reshared))
                 .map(|e| e.pool),
             is_final,
+            overtaken: inclusion.stale,
         };
         match tx::inspect(&self.rpc, &intent).await {
             Ok(Status::Unknown) => None,

@@ -121,8 +121,7 @@ pub async fn start(options: ServiceOptions) -> Result<Running, ServiceError> {
     let http = Http::new(&config.http)?;
     let rpc = doors::rpc(&config, &http)?;
     let consensus = doors::beacon(&config, &http)?;
-    let manager = doors::manager(&config, rpc.clone());
-    let standing = opening::first_look(&*manager, &config).await?;
+    let standing = opening::first_look(&config, &rpc).await?;
     let Backend {
         ceremonies,
         roster,
@@ -152,9 +151,11 @@ pub async fn start(options: ServiceOptions) -> Result<Running, ServiceError> {
         world: gate,
         consensus: consensus.clone(),
     });
-    let shown = network(&config, &*manager, simulated);
+    // the field order of SSV's cluster, which may be unknown as yet, is no part of what the contract lists
+    let lists = doors::manager(&config, doors::ANY_LAYOUT, rpc.clone());
+    let shown = network(&config, &*lists, simulated);
     let backend = Arc::clone(&ceremonies);
-    let (handle, stopped) = opened.launch(shown, manager.name(), oracle, backend, gate, incoming)?;
+    let (handle, stopped) = opened.launch(shown, lists.name(), oracle, backend, gate, incoming)?;
     let finality = config.network.finality;
     let opening = Opening {
         execution: doors::execution(&config, rpc.clone(), finality),
@@ -162,7 +163,7 @@ pub async fn start(options: ServiceOptions) -> Result<Running, ServiceError> {
         transcripts: config.journal.path.with_file_name("transcripts"),
         config,
         rpc,
-        manager,
+        lists,
         ceremonies,
         consensus,
         signer,

@@ -1,5 +1,7 @@
 //! `send-deposit`: the transaction `initiatePoolDeposit`, 32 ETH for the pool at the head of the contract's queue.
 
+use alloy::primitives::U256;
+
 use super::{Draft, Family, Kind, Risk};
 use crate::oracle::{Case, Registration, State, Step};
 use crate::types::{Check, KeygenOutput, OperatorId};
@@ -18,6 +20,8 @@ pub struct SendDepositDraft {
     /// The verification, to be shown.
     pub ceremony_checks: Vec<Check>,
     pub registration: Registration,
+    /// Fees of earlier tries that were overtaken, wei: they count for the same ceiling.
+    pub spent_wei: U256,
 }
 
 impl Kind for SendDeposit {
@@ -48,6 +52,7 @@ impl Kind for SendDeposit {
             threshold: ceremony.plan.threshold(),
             ceremony_checks: ceremony.checks.clone(),
             registration: case.registration?,
+            spent_wei: case.overtaken.fees_wei,
         }))
     }
 

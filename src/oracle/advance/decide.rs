@@ -47,10 +47,17 @@ fn proposed(turn: &mut Turn<'_>, id: ActionId) {
     let settings = &turn.state.settings;
     let permitted = (settings.mode == Mode::Auto).then(|| {
         let tried = turn.state.cases.get(&id.case).map_or(0, |c| c.attempts);
-        let attempt = if is_ceremony { tried + 1 } else { 1 };
+        let overtaken = turn
+            .state
+            .cases
+            .get(&id.case)
+            .map(|c| c.overtaken)
+            .unwrap_or_default();
+        let before = if is_ceremony { tried } else { overtaken.times };
         let rule = settings
             .policy
-            .permits(action, attempt, &turn.state.rule_uses, turn.at)?;
+            .permits(action, before + 1, &turn.state.rule_uses, turn.at)?;
+        rule.covers_fees(action, overtaken.fees_wei)?;
         Ok::<_, String>(Decision {
             verdict: Verdict::Approve,
             decider: Decider::Rule {

@@ -29,6 +29,14 @@ pub(super) const UNSEEN_BLOCKS: u64 = 2;
 /// Pause after something failed before it is prepared again, ms.
 pub(super) const AFTER_FAILURE_MS: u64 = 5_000;
 
+/// The longest pause after ceremonies that started nothing, ms: a messenger that is back is noticed within it.
+const LONGEST_IDLE_MS: u64 = 300_000;
+
+/// Pause after so many ceremonies in a row that started nothing, ms: each is twice the one before.
+pub(super) fn idle_pause(unstarted: u32) -> u64 {
+    (AFTER_FAILURE_MS << unstarted.saturating_sub(1).min(16)).min(LONGEST_IDLE_MS)
+}
+
 /// A ceremony whose outcome is unknown is looked for again after the first pause; each is twice the one before, up to
 /// the second, ms.
 pub(super) const LOOK_FOR_MS: (u64, u64) = (5_000, 120_000);

@@ -265,6 +265,7 @@ impl World {
                     fee_paid_wei: U256::from(1),
                     served: mined.served,
                     is_final: outside.is_final(mined.block.number),
+                    overtaken: false,
                 };
             }
         }

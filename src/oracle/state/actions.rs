@@ -82,6 +82,23 @@ impl Durable {
         }
     }
 
+    /// A ceremony that started nothing uses up no approval of the rule that let it pass.
+    pub(super) fn refund(&mut self, case: CaseId) {
+        let mut own = self
+            .actions
+            .range(ActionId::all_of(case))
+            .map(|(_, action)| action);
+        let executing = own
+            .find(|a| a.state == ActionState::Executing && a.proposal.payload.family() == Family::Ceremony);
+        let Some(Decider::Rule { name }) = executing.and_then(|a| a.decision.as_ref()).map(|d| &d.decider)
+        else {
+            return;
+        };
+        if let Some(newest) = self.rule_uses.iter().rposition(|used| used.rule == *name) {
+            self.rule_uses.remove(newest);
+        }
+    }
+
     pub(super) fn set_action(&mut self, action: ActionId, state: ActionState) {
         if let Some(action) = self.actions.get_mut(&action) {
             action.state = state;

@@ -21,6 +21,8 @@ impl Durable {
             moved_by: self.newest,
             actions: 0,
             attempts: 0,
+            unstarted: 0,
+            overtaken: Overtaken::default(),
             registration_attempts: 0,
             keygen: None,
             reshare: None,
@@ -76,6 +78,8 @@ impl Durable {
     pub(super) fn case_retried(&mut self, at: UnixMillis, id: CaseId) {
         self.with(id, |c| {
             c.registration_attempts = 0;
+            c.unstarted = 0;
+            c.overtaken = Overtaken::default();
             c.offers.refusals = 0;
             if let Some(wait) = &mut c.offers.deferred {
                 wait.until = wait.until.min(at);

@@ -91,6 +91,7 @@ impl Durable {
         if !self.attends(id, request) {
             return;
         }
+        self.with(id, |c| c.unstarted = 0);
         if role == CeremonyRole::Main {
             self.finish_action_of(id, &ActionState::Done);
             self.with(id, |c| {
@@ -150,13 +151,23 @@ impl Durable {
         if !self.attends(id, request) {
             return;
         }
+        let started = failure.kind != FailureKind::NotStarted;
         self.with(id, |c| {
+            c.unstarted = if started { 0 } else { c.unstarted + 1 };
+            let counted = match role {
+                CeremonyRole::Main => &mut c.attempts,
+                CeremonyRole::Registration => &mut c.registration_attempts,
+            };
+            *counted -= u32::from(!started).min(*counted);
             c.avoid.extend(failure.culprits.iter().copied());
             c.last_failure = Some(failure.reason.clone());
         });
         match role {
             CeremonyRole::Main => {
                 let reason = failure.reason.clone();
+                if !started {
+                    self.refund(id);
+                }
                 self.finish_action_of(id, &ActionState::Failed { reason });
                 self.with(id, |c| c.chosen = None);
                 self.go(id, at, Step::PlanCeremony);

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use alloy::primitives::U256;
 use serde::{Deserialize, Serialize};
 
 use crate::oracle::{
@@ -125,6 +126,15 @@ pub struct Served {
     pub log: Option<LogRef>,
 }
 
+/// Transactions that came too late in their block.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Overtaken {
+    /// How many.
+    pub times: u32,
+    /// What they cost in fees, wei.
+    pub fees_wei: U256,
+}
+
 /// One case.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Case {
@@ -146,6 +156,12 @@ pub struct Case {
     pub actions: u32,
     /// Main ceremonies so far.
     pub attempts: u32,
+    /// Ceremonies in a row that started nothing: they cost no attempt, and are tried again after growing pauses.
+    #[serde(default)]
+    pub unstarted: u32,
+    /// Transactions since a person took it up that reverted because what they rested on had changed before them.
+    #[serde(default)]
+    pub overtaken: Overtaken,
     /// Registration ceremonies since the last success or retry.
     pub registration_attempts: u32,
     /// Verified key generation.

@@ -31,7 +31,7 @@ use crate::oracle::{Action, ChainFacts, Mode, Policy, Proposal, Record};
 use crate::types::{ActionId, BlockRef, CaseId, OperatorId, RequestId, SafeText, UnixMillis};
 
 pub use durable::Durable;
-pub use life::{Case, Ceremony, Doubt, HISTORY_FIRST, Resume, Sending, Served, Step};
+pub use life::{Case, Ceremony, Doubt, HISTORY_FIRST, Overtaken, Resume, Sending, Served, Step};
 pub(in crate::oracle) use live::{EffectKey, Live};
 pub(in crate::oracle) use nonces::Nonces;
 pub use retired::{CLOSED_KEPT, Retired};

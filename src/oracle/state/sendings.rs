@@ -1,9 +1,14 @@
 //! How the chain's word on a transaction changes the state.
 
+use alloy::primitives::U256;
+
 use crate::oracle::{ActionState, Payload, cases};
 use crate::types::{NonceStatus, SignedTransaction, UnixMillis};
 
 use super::*;
+
+/// Transactions for one effect that are overtaken before a person must look.
+const OVERTAKEN_AT_MOST: u32 = 3;
 
 impl Durable {
     pub(super) fn transaction_signed(
@@ -65,13 +70,21 @@ impl Durable {
                 success: false,
                 is_final: true,
                 reason,
+                overtaken,
+                fee_paid_wei,
                 ..
             } => {
                 let reason = SafeText::new(&format!(
                     "the transaction reverted: {}",
                     reason.as_ref().map_or("no reason given", SafeText::as_str)
                 ));
-                self.transaction_failed(at, action, reason);
+                if *overtaken && self.may_follow_at_once(action, *fee_paid_wei) {
+                    self.set_action(action, ActionState::Failed { reason });
+                    let step = self.unless_it_came_about(action, Step::PlanEffect);
+                    self.go(action.case, at, step);
+                } else {
+                    self.transaction_failed(at, action, reason);
+                }
             }
             NonceStatus::Replaced { is_final: true, .. } => {
                 let reason = SafeText::new("another transaction of the oracle account took its nonce");
@@ -87,15 +100,38 @@ impl Durable {
             reason: reason.clone(),
         };
         self.set_action(action, failed);
+        let halted = Step::Halted {
+            reason,
+            resume: Resume::PlanEffect,
+        };
+        let step = self.unless_it_came_about(action, halted);
+        self.go(action.case, at, step);
+    }
+
+    /// The beacon chain may have what the transaction was for, by another way.
+    fn unless_it_came_about(&self, action: ActionId, step: Step) -> Step {
         let phase = self.cases.get(&action.case).and_then(|c| c.phase);
         let came_about = phase.and_then(|phase| cases::kind(action.case.kind).is_on_beacon(phase));
-        let step = match came_about {
-            Some(true) => Step::Follow,
-            _ => Step::Halted {
-                reason,
-                resume: Resume::PlanEffect,
-            },
+        if came_about == Some(true) {
+            Step::Follow
+        } else {
+            step
+        }
+    }
+
+    /// What was overtaken is proposed anew with fresh facts, which is another action and is decided anew: so often, and as
+    /// long as what is left of the ceiling pays for another try with something to spare. Books what this one cost.
+    fn may_follow_at_once(&mut self, action: ActionId, fee_paid_wei: U256) -> bool {
+        let ceiling = match self.actions.get(&action).map(|a| &a.proposal.payload) {
+            Some(Payload::Transaction(payload)) => payload.fee_ceiling_wei,
+            _ => return false,
         };
-        self.go(action.case, at, step);
+        let Some(case) = self.cases.get_mut(&action.case) else {
+            return false;
+        };
+        case.overtaken.times += 1;
+        case.overtaken.fees_wei = case.overtaken.fees_wei.saturating_add(fee_paid_wei);
+        let left = ceiling.saturating_sub(fee_paid_wei);
+        case.overtaken.times < OVERTAKEN_AT_MOST && left >= fee_paid_wei.saturating_mul(U256::from(4))
     }
 }

@@ -46,7 +46,8 @@ pub(super) fn ceremony_ended(
                 failure,
                 transcript,
             });
-            turn.not_before(EffectKey::Prepare(case), advance::AFTER_FAILURE_MS);
+            let idle = turn.state.cases.get(&case).map_or(0, |c| c.unstarted);
+            turn.not_before(EffectKey::Prepare(case), advance::idle_pause(idle));
         }
     }
 }

@@ -7,6 +7,7 @@ use crate::oracle::fixture::{block, lost, proposal, settings};
 use crate::oracle::*;
 use crate::types::*;
 
+mod again;
 mod life;
 
 use life::{KEY, Life, Moment, POOL, everywhere, name_of, plan_of, started, status, verified};

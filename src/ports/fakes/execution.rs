@@ -5,7 +5,9 @@ use std::sync::Mutex;
 use alloy::primitives::{Address, Bytes, U256};
 use async_trait::async_trait;
 
-use crate::ports::{Answer, At, Call, Execution, FeeQuote, FinalReceipt, HeadBlock, KnownDeposit, Simulated};
+use crate::ports::{
+    Answer, At, Call, Execution, FeeQuote, FinalReceipt, HeadBlock, KnownDeposit, Log, Simulated,
+};
 use crate::types::{BlockRef, BlsPublicKey, Root};
 
 /// Every answer, changed by the test before or while it is asked.
@@ -17,6 +19,7 @@ pub(crate) struct FakeExecution {
     pub(crate) nonce: Answer<u64>,
     pub(crate) code: Answer<Bytes>,
     pub(crate) simulated: Answer<Simulated>,
+    pub(crate) foreseen: Answer<Vec<Log>>,
     pub(crate) quote: Answer<FeeQuote>,
     pub(crate) deposits: Answer<Vec<KnownDeposit>>,
     pub(crate) receipt: Answer<FinalReceipt>,
@@ -42,6 +45,7 @@ impl Default for FakeExecution {
             nonce: Answer::Yes(0),
             code: Answer::Yes(Bytes::from_static(&[0xfe])),
             simulated: Answer::Yes(Simulated::Succeeds { gas: 100_000 }),
+            foreseen: Answer::Yes(Vec::new()),
             quote: Answer::Yes(FeeQuote {
                 base_fee: 1_000_000_000,
                 priority: 100_000_000,
@@ -85,6 +89,10 @@ impl Execution for FakeExecution {
     async fn simulate(&self, call: &Call) -> Answer<Simulated> {
         self.tried.lock().unwrap().push(call.clone());
         self.simulated.clone()
+    }
+
+    async fn foresee(&self, _call: &Call) -> Answer<Vec<Log>> {
+        self.foreseen.clone()
     }
 
     async fn fee_quote(&self) -> Answer<FeeQuote> {

@@ -4,7 +4,8 @@ use alloy::primitives::{Address, B256};
 use async_trait::async_trait;
 
 use crate::ports::{
-    Answer, KeyScope, Log, NotShares, Revert, SharesData, Ssv, SsvCapabilities, SsvEvent, SsvState,
+    Answer, At, Funding, KeyScope, Log, NotShares, Revert, SharesData, Ssv, SsvCapabilities, SsvEvent,
+    SsvState,
 };
 use crate::types::{BlockRef, ClusterLayout, ClusterSnapshot, OperatorId, SafeText};
 
@@ -15,6 +16,8 @@ pub(crate) struct FakeSsv {
     pub(crate) state: Answer<SsvState>,
     /// What every revert says of the operators.
     pub(crate) refuses: Option<SafeText>,
+    pub(crate) takes_tokens: Answer<SafeText>,
+    pub(crate) funding: Answer<Funding>,
 }
 
 impl Default for FakeSsv {
@@ -33,6 +36,8 @@ impl Default for FakeSsv {
                 unproven: None,
             }),
             refuses: None,
+            takes_tokens: Answer::Yes("v1.2.0".into()),
+            funding: Answer::not_known("a fake has no fees"),
         }
     }
 }
@@ -64,8 +69,20 @@ impl Ssv for FakeSsv {
         self.state.clone()
     }
 
+    async fn takes_tokens(&self, _at: At) -> Answer<SafeText> {
+        self.takes_tokens.clone()
+    }
+
     fn refuses_operators(&self, _revert: &Revert) -> Option<SafeText> {
         self.refuses.clone()
+    }
+
+    fn snapshot_was_stale(&self, _revert: &Revert) -> bool {
+        false
+    }
+
+    async fn funding(&self, _logs: &[Log], _at: At) -> Answer<Funding> {
+        self.funding.clone()
     }
 
     /// The signature alone stands for it all.

@@ -2,14 +2,15 @@
 
 use std::sync::Arc;
 
+use alloy::primitives::Address;
 use casimir_dkg::chain::rpc::{At, Rpc, RpcConfig};
 use casimir_dkg::config::{Config, NetworkName, PolicyRule};
 use casimir_dkg::http::Http;
 use casimir_dkg::pool::{self, Connection};
 use casimir_dkg::ports::{Answer, PoolManager, Probe};
-use casimir_dkg::types::{RedactedUrl, UnixMillis};
+use casimir_dkg::types::{ClusterLayout, RedactedUrl, UnixMillis};
 
-use super::{Finding, Report};
+use super::{Finding, Report, deployment};
 
 /// Blocks come every 12 s; a public chain whose newest is older than this is not followed.
 const STALE_S: u64 = 180;
@@ -34,14 +35,18 @@ pub(crate) async fn examine(config: &Config, http: &Http, report: &mut Report) -
         return None;
     }
     let rpc = Rpc::new(limits(config, http, good)).ok()?;
+    let layout = layout(config, &rpc).await;
     let at = Connection {
         rpc: rpc.clone(),
         address: config.contract.address,
-        layout: config.contract.cluster_layout,
+        layout,
         from_block: config.contract.from_block,
     };
     let manager = pool::open(config.contract.adapter, at);
-    contracts(config, &rpc, &*manager, report).await;
+    let ssv_network = contracts(config, &rpc, &*manager, report).await;
+    if let Some(network) = ssv_network {
+        deployment::examine(config, &rpc, layout, network, report).await;
+    }
     Some(Chain { rpc, manager })
 }
 
@@ -138,9 +143,29 @@ async fn endpoint(config: &Config, http: &Http, url: &RedactedUrl, report: &mut 
     }
 }
 
-async fn contracts(config: &Config, rpc: &Rpc, manager: &dyn PoolManager, report: &mut Report) {
+/// As the engine finds it at its start. Where nobody tells, or the contract takes none that is known, the probe says why.
+async fn layout(config: &Config, rpc: &Rpc) -> ClusterLayout {
+    let contract = &config.contract;
+    match contract.cluster_layout {
+        Some(layout) => layout,
+        None => pool::layout_of(contract.adapter, rpc, contract.address)
+            .await
+            .yes()
+            .unwrap_or(ClusterLayout::ActiveThenBalance),
+    }
+}
+
+/// Gives SSV's network as the manager has it, if it is the manager.
+async fn contracts(
+    config: &Config,
+    rpc: &Rpc,
+    manager: &dyn PoolManager,
+    report: &mut Report,
+) -> Option<Address> {
     let what = "manager contract";
-    match manager.probe().await {
+    let probe = manager.probe().await;
+    let ssv_network = probe.as_ref().map(|probe| probe.ssv_network).yes();
+    match probe {
         Answer::Yes(probe) => accepted(config, manager, &probe, report),
         Answer::No(evidence) => report.add(Finding::fail(
             what,
@@ -163,6 +188,7 @@ async fn contracts(config: &Config, rpc: &Rpc, manager: &dyn PoolManager, report
         Ok(_) => report.add(Finding::ok("deposit contract", address.to_string())),
         Err(e) => report.add(Finding::fail("deposit contract", e.to_string(), "")),
     }
+    ssv_network
 }
 
 /// What the manager says of itself.

@@ -2,6 +2,7 @@
 
 mod beacon;
 mod chain;
+mod deployment;
 mod dkg;
 mod files;
 mod finding;

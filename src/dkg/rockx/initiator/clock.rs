@@ -38,6 +38,8 @@ pub(super) struct Clock {
     stored: Option<Instant>,
     /// The messenger does not answer: nobody can be late while nothing can be delivered.
     paused: bool,
+    /// It was so at any time.
+    was_paused: bool,
 }
 
 impl Clock {
@@ -49,6 +51,7 @@ impl Clock {
             complete: None,
             stored: None,
             paused: false,
+            was_paused: false,
         }
     }
 
@@ -78,6 +81,7 @@ impl Clock {
 
     pub(super) fn pause(&mut self) {
         self.paused = true;
+        self.was_paused = true;
     }
 
     pub(super) fn resume(&mut self, now: Instant) {
@@ -88,6 +92,11 @@ impl Clock {
 
     pub(super) fn is_paused(&self) -> bool {
         self.paused
+    }
+
+    /// Whether the messenger was away at any time, so that what was sent meanwhile may be lost.
+    pub(super) fn was_paused(&self) -> bool {
+        self.was_paused
     }
 
     /// When the round that is waited for must be complete.

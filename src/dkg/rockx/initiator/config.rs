@@ -20,6 +20,8 @@ pub struct InitiatorConfig {
     /// The observer's base URL as the messenger can reach it. `None`: `http://` and the bound address, which is right
     /// only when the messenger runs on this machine.
     pub observer_public_url: Option<String>,
+    /// The messenger runs in this process: while one is away the other is too.
+    pub messenger_is_ours: bool,
     /// How long the operators may take for one round.
     pub round_deadline: Duration,
     /// How long a ceremony may take in all, a dead messenger included.
@@ -58,6 +60,7 @@ impl InitiatorConfig {
     pub fn new(messenger_url: impl Into<String>, directory: BTreeMap<OperatorId, OperatorRecord>) -> Self {
         Self {
             messenger_url: messenger_url.into(),
+            messenger_is_ours: false,
             observer_listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             observer_public_url: None,
             round_deadline: Self::ROUND_DEADLINE,

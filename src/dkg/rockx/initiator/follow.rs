@@ -11,7 +11,7 @@ use super::http::CallError;
 use super::observer::Arrival;
 use super::poll::Poll;
 use crate::dkg::rockx::judgement::{
-    Accepted, Source, Standing, Taken, accept, accept_verified, combine, failure, judge_stored,
+    Accepted, Source, Standing, Taken, accept, accept_verified, combine, failure, judge_stored, swallowed,
 };
 use crate::dkg::rockx::round::Round;
 use crate::dkg::rockx::wire::{DataStore, Decode};
@@ -261,8 +261,19 @@ impl Ceremony {
                 "no result, and no message since this process was attached",
             )));
         };
+        let failure = self.record.expired_failure(&gate, &self.not_started);
+        if failure.kind == FailureKind::Timeout && self.may_be_swallowed() {
+            return Some(Err(swallowed(failure)));
+        }
         self.record.tracker.expired(&gate);
-        Some(Err(self.record.expired_failure(&gate, &self.not_started)))
+        Some(Err(failure))
+    }
+
+    /// What was sent while the messenger was away may be lost: RockX's nodes send nothing twice. Ours was away while this
+    /// process was.
+    fn may_be_swallowed(&self) -> bool {
+        let away_with_us = self.view == View::Late && self.host.config.messenger_is_ours;
+        away_with_us || self.clock.was_paused()
     }
 }
 

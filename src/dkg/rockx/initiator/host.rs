@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use super::config::{InitiatorConfig, InitiatorError};
-use super::messenger::Messenger;
+use super::messenger::{Messenger, missing};
 use super::observer::Observer;
 use super::preflight::ask_all;
 use crate::http::{self, Http};
@@ -95,6 +95,12 @@ impl Host {
             name: RedactedUrl::new(&self.config.messenger_url).to_string().into(),
             answers,
         }
+    }
+
+    /// Which of these the messenger does not know.
+    pub(super) async fn unregistered(&self, ids: &[OperatorId]) -> Answer<Vec<OperatorId>> {
+        let everybody = self.messenger.registered().await;
+        everybody.map(|everybody| missing(&everybody, ids)).into()
     }
 
     /// Asks these operators' nodes for the same, in parallel.

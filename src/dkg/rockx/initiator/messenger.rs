@@ -14,6 +14,10 @@ use crate::types::{OperatorId, RedactedUrl, RequestId, SafeText};
 const MAX_TOPIC: usize = 64 * 1024;
 /// Results of 13 operators are 30 KB; a blame carries a few messages in base64 of base64.
 const MAX_RESULT: usize = 1024 * 1024;
+/// Whoever ever registered, with addresses: some hundred operators.
+const MAX_EVERYBODY: usize = 1024 * 1024;
+/// Name of the topic that makes its subscribers registered.
+const EVERYBODY: &str = "default";
 /// Everything else is a sentence.
 const MAX_SMALL: usize = 16 * 1024;
 
@@ -85,22 +89,14 @@ impl Messenger {
         }
     }
 
+    /// Everybody who is registered: the subscribers of the topic that every messenger has.
+    pub(crate) async fn registered(&self) -> Result<Topic, CallError> {
+        let call = self.endpoint.get(&format!("topics/{EVERYBODY}"));
+        named(EVERYBODY, &call.at_most(MAX_EVERYBODY).send().await?)
+    }
+
     fn topic_of(&self, id: RequestId, answer: &Reply) -> Result<Topic, CallError> {
-        if answer.status != 200 {
-            return Err(unexpected(answer));
-        }
-        let topic = Topic::from_json(&answer.body).map_err(|error| CallError::Unexpected {
-            status: answer.status,
-            text: error.to_string().into(),
-        })?;
-        if topic.name == id.to_string() {
-            Ok(topic)
-        } else {
-            Err(CallError::Unexpected {
-                status: answer.status,
-                text: format!("a topic named «{}»", SafeText::new(&topic.name)).into(),
-            })
-        }
+        named(&id.to_string(), answer)
     }
 
     /// Subscribes `address` under `name` directly on the topic.
@@ -155,6 +151,25 @@ impl Messenger {
     /// Proves that the topic is ours.
     fn own(&self, call: Call) -> Call {
         call.header(OWNER_HEADER, self.owner.expose_secret())
+    }
+}
+
+/// The topic in an answer, which must be the one of this name.
+fn named(name: &str, answer: &Reply) -> Result<Topic, CallError> {
+    if answer.status != 200 {
+        return Err(unexpected(answer));
+    }
+    let topic = Topic::from_json(&answer.body).map_err(|error| CallError::Unexpected {
+        status: answer.status,
+        text: error.to_string().into(),
+    })?;
+    if topic.name == name {
+        Ok(topic)
+    } else {
+        Err(CallError::Unexpected {
+            status: answer.status,
+            text: format!("a topic named «{}»", SafeText::new(&topic.name)).into(),
+        })
     }
 }
 

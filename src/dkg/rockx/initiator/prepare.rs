@@ -1,15 +1,25 @@
 //! Before the first start message: everybody is there, the topic is whole, the observer listens.
 
+use std::time::Duration;
+
+use tokio::time::Instant;
+
 use super::ceremony::Ceremony;
 use super::messenger::{address_of, missing};
 use crate::dkg::rockx::judgement::{list, not_started};
 use crate::types::{CeremonyFailure, OperatorId};
+
+/// Longest time that operators are waited for that are not registered yet: nodes of ours try again within five seconds.
+const REGISTRATION: Duration = Duration::from_secs(20);
+/// Pause between two looks.
+const ASK_AGAIN: Duration = Duration::from_millis(250);
 
 impl Ceremony {
     /// Everything that must hold before the first start message.
     pub(super) async fn prepare(&mut self) -> Result<(), CeremonyFailure> {
         let participants = self.record.plan().participants();
         let absent = self.attendance(&participants).await?;
+        self.await_registration(&participants, &absent).await;
         let unregistered = self.create_topic(&participants, absent).await?;
         self.observe_topic(&participants, &unregistered).await
     }
@@ -38,6 +48,27 @@ impl Ceremony {
         }
         unused?;
         Ok(absent)
+    }
+
+    /// Nodes register by themselves, some seconds after a messenger came up: after a first start, or a restart, whoever is
+    /// still in a pause between two tries is waited for and not blamed. Who is still missing then is found out by the topic.
+    async fn await_registration(&mut self, participants: &[OperatorId], absent: &[OperatorId]) {
+        let until = Instant::now() + REGISTRATION.min(self.host.config.round_deadline);
+        loop {
+            let Ok(everybody) = self.host.messenger.registered().await else {
+                return;
+            };
+            let mut away = missing(&everybody, participants);
+            away.retain(|id| !absent.contains(id));
+            if self.record.can_do_without(absent.len() + away.len()) || Instant::now() >= until {
+                return;
+            }
+            self.publish(format!(
+                "waiting until the messenger knows operators {}",
+                list(&away)
+            ));
+            tokio::time::sleep(ASK_AGAIN).await;
+        }
     }
 
     /// Returns who is not registered at the messenger, as far as the ceremony can do without.

@@ -11,7 +11,7 @@ use super::ceremony::Ceremony;
 use super::config::{InitiatorConfig, InitiatorError};
 use super::host::Host;
 use crate::dkg::tracker::View;
-use crate::ports::{CeremonyUpdate, Failed, OperatorHealth, RelayHealth, Verified};
+use crate::ports::{Answer, CeremonyUpdate, Failed, OperatorHealth, RelayHealth, Verified};
 use crate::types::{CeremonyPlan, OperatorId, OperatorRecord, RequestId};
 
 /// Starts ceremonies and follows them; cheap to clone.
@@ -49,6 +49,11 @@ impl Initiator {
     /// Asks the messenger the same.
     pub async fn preflight_messenger(&self) -> RelayHealth {
         self.host.messenger_health().await
+    }
+
+    /// Which of these operators are not registered at the messenger. Never a no.
+    pub async fn unregistered(&self, ids: &[OperatorId]) -> Answer<Vec<OperatorId>> {
+        self.host.unregistered(ids).await
     }
 
     /// Runs a ceremony from preflight to verified result; see [`crate::ports::Ceremonies::run`].

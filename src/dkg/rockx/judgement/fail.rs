@@ -32,6 +32,20 @@ pub(crate) fn not_started(culprits: Vec<OperatorId>, reason: impl Into<SafeText>
     failure(FailureKind::NotStarted, None, culprits, reason)
 }
 
+/// The same silence, where the messenger was away at some time: it may have swallowed what was sent, so silence accuses
+/// nobody. What was away is the initiator's word.
+pub(crate) fn swallowed(silence: CeremonyFailure) -> CeremonyFailure {
+    CeremonyFailure {
+        culprits: Vec::new(),
+        reason: format!(
+            "{}; the messenger was away meanwhile and may have swallowed it, so nobody is to blame",
+            silence.reason
+        )
+        .into(),
+        ..silence
+    }
+}
+
 impl Record {
     /// Operators that certainly did not start, so the ceremony cannot end.
     pub(crate) fn stillborn_failure(&self, not_started: &BTreeMap<OperatorId, SafeText>) -> CeremonyFailure {

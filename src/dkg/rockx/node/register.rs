@@ -1,5 +1,5 @@
-//! Registration with the messenger: at start until it succeeds, and again from time to time, since a messenger that was
-//! restarted may have forgotten everybody.
+//! Registration with the messenger: at start until it succeeds, again as soon as it does not take what a ceremony sends, and
+//! from time to time, since a messenger that was restarted may have forgotten everybody.
 
 use std::time::Duration;
 
@@ -11,6 +11,8 @@ use crate::types::OperatorId;
 
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+/// A post that is tried again and again must not make as many registrations.
+const AFTER_REFUSAL: Duration = Duration::from_millis(250);
 
 /// Runs for ever; `registered` tells whether the last attempt succeeded.
 pub(super) async fn keep_registered(
@@ -46,6 +48,10 @@ pub(super) async fn keep_registered(
                 now
             }
         };
-        tokio::time::sleep(wait).await;
+        tokio::select! {
+            () = tokio::time::sleep(wait) => {}
+            // whoever takes no message of ours may have forgotten us, and sends us none either
+            () = messenger.refusal() => tokio::time::sleep(wait.min(AFTER_REFUSAL)).await,
+        }
     }
 }

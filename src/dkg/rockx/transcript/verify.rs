@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::document::{Document, RecordedVerdict, StartOutcome};
-use crate::dkg::rockx::judgement::{Accepted, Record, Source, Taken, accept, combine, judge_stored};
+use crate::dkg::rockx::judgement::{
+    Accepted, Record, Source, Taken, accept, combine, judge_stored, swallowed,
+};
 use crate::dkg::rockx::keys::OperatorPublicKey;
 use crate::dkg::rockx::plan::validate;
 use crate::dkg::rockx::round::Round;
@@ -244,6 +246,10 @@ fn failed(document: &Document, record: &Record, failure: &CeremonyFailure) -> Ch
                 .tracker
                 .gate()
                 .map(|gate| record.expired_failure(&gate, &not_started)),
+            record
+                .tracker
+                .gate()
+                .map(|gate| swallowed(record.expired_failure(&gate, &not_started))),
         ],
         FailureKind::Refused => vec![
             record.other_key_failure(),

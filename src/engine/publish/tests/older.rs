@@ -229,6 +229,7 @@ fn life(pool: u32) -> Vec<Record> {
             served: None,
             reason: None,
             fee_paid_wei: Default::default(),
+            overtaken: false,
         },
     };
     let outcome = SafeText::new("done");

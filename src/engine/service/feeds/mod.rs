@@ -2,6 +2,7 @@
 
 mod beacon;
 mod chain;
+mod deployment;
 mod health;
 mod validators;
 
@@ -9,12 +10,14 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use alloy::primitives::Address;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 
-use super::opening::{Opening, Opens};
+use super::opening::{Contracts, Opening, Opens};
 use super::outside::Outside;
 use crate::chain::intake::Intake;
+use crate::config::Config;
 use crate::engine::core::Incoming;
 use crate::lane;
 use crate::types::SafeText;
@@ -28,7 +31,7 @@ pub(super) fn start(opening: Opening, world: watch::Sender<Option<Arc<Outside>>>
     let (lists, pools) = watch::channel(None);
     let (news, heard) = watch::channel(beacon::News::default());
     let of_validators = validators::Sources {
-        manager: Arc::clone(&opening.manager),
+        manager: Arc::clone(&opening.lists),
         consensus: opening.consensus.clone(),
     };
     feed(
@@ -61,12 +64,12 @@ fn follow(
     opening: Opening,
     world: watch::Sender<Option<Arc<Outside>>>,
     lists: watch::Sender<Option<validators::Lists>>,
-) -> [(&'static str, Feed); 3] {
+) -> [(&'static str, Feed); 4] {
     let incoming = opening.core.clone();
     let (intake, known_intake) = oneshot::channel::<Intake>();
+    let (contracts, known_contracts) = oneshot::channel::<Contracts>();
     let (ssv, known_ssv) = oneshot::channel();
     let (events, received) = mpsc::channel(256);
-    let manager = Arc::clone(&opening.manager);
     let execution = Arc::clone(&opening.execution);
     let one_voice = match opening.rpc.each().as_slice() {
         [(name, _)] => Some(name.clone()),
@@ -78,8 +81,15 @@ fn follow(
             intake.run(events).await;
         }
     };
-    let chain_runs = async move {
+    let (core, rpc) = (incoming.clone(), opening.rpc.clone());
+    let undated = undated(&opening.config);
+    let deployment_runs = async move {
         if let Ok(ssv) = known_ssv.await {
+            deployment::run(deployment::Sources { ssv, rpc, undated }, core).await;
+        }
+    };
+    let chain_runs = async move {
+        if let Ok(Contracts { manager, ssv }) = known_contracts.await {
             let at_heads = chain::Sources {
                 manager,
                 ssv,
@@ -91,10 +101,24 @@ fn follow(
         }
     };
     [
-        ("start", Box::pin(opening.run(Opens { world, intake, ssv }))),
+        (
+            "start",
+            Box::pin(opening.run(Opens {
+                world,
+                intake,
+                contracts,
+                ssv,
+            })),
+        ),
         ("event intake", Box::pin(intake_runs)),
         ("chain feed", Box::pin(chain_runs)),
+        ("deployment feed", Box::pin(deployment_runs)),
     ]
+}
+
+/// The manager of a public network whose `contract.from_block` was left at 0.
+fn undated(config: &Config) -> Option<Address> {
+    (config.network.name.is_public() && config.contract.from_block == 0).then_some(config.contract.address)
 }
 
 /// A feed that merely ended is told this much later than one that died: it may have listened to that one.

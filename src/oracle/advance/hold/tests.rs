@@ -188,6 +188,7 @@ impl World {
                     fee_paid_wei: U256::from(1),
                     served: Some(POOL),
                     is_final: true,
+                    overtaken: false,
                 }),
             },
             Effect::PublishExit { action, .. } => Input::ExitPublished {

@@ -162,6 +162,7 @@ impl Life {
                 fee_paid_wei: alloy::primitives::U256::from(1),
                 served: None,
                 is_final,
+                overtaken: false,
             }),
         });
     }

@@ -335,6 +335,7 @@ pub(super) fn status(action: ActionId, success: bool) -> Record {
             fee_paid_wei: U256::from(1),
             served: success.then_some(POOL),
             is_final: true,
+            overtaken: false,
         },
     }
 }

@@ -1,9 +1,10 @@
 //! What one session sends to the messenger, in order, one at a time, each until it was taken; and what is asked of it.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 
 use crate::dkg::rockx::wire::{BlameOutput, Encode, SignedMessage};
 use crate::http::{BadUrl, Endpoint, Http, Limits};
@@ -52,6 +53,8 @@ impl Post {
 #[derive(Debug, Clone)]
 pub(in super::super) struct Messenger {
     endpoint: Endpoint,
+    /// Told when a post was not taken: a messenger that lost its memory has lost this node too.
+    refused: Arc<Notify>,
 }
 
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
@@ -68,7 +71,13 @@ impl Messenger {
     pub(in super::super) fn new(http: &Http, base: &RedactedUrl) -> Result<Self, BadUrl> {
         Ok(Self {
             endpoint: http.endpoint(base, LIMITS)?,
+            refused: Arc::default(),
         })
+    }
+
+    /// The next time that something of a ceremony is not taken.
+    pub(in super::super) async fn refusal(&self) {
+        self.refused.notified().await;
     }
 
     /// One call. The error is in words.
@@ -149,6 +158,7 @@ impl Messenger {
             let Err(error) = self.attempt(ceremony, &route, body.clone(), yields).await else {
                 return Ok(());
             };
+            self.refused.notify_one();
             if began.elapsed() >= patience {
                 return Err(error);
             }

@@ -1,0 +1,160 @@
+//! Why a transaction reverted in its block. What stood before it in the block may be the reason, and does not show in the
+//! state of the block before: a stranger can change the cluster's snapshot for almost nothing.
+//!
+//! Asked in this order, until one tells: a trace of the transaction; the block up to it tried out again; the same call on
+//! the block before; and events of our cluster earlier in the block.
+
+use alloy::primitives::{B256, Bytes};
+
+use super::track::Intent;
+use crate::chain::revert::revert_of;
+use crate::chain::rpc::{At, BlockHeader, CallRequest, Receipt, Rpc, RpcError, Within, as_call};
+use crate::ports::{DecodedRevert, PoolCall, Revert, RevertForm};
+use crate::types::{OperatorId, Root, SafeText};
+
+/// Transactions before ours that are tried out again with it. More than in most blocks; a request has a size.
+const MOST_BEFORE: usize = 400;
+
+/// Why, and whether fresh facts may help.
+#[derive(Debug, Clone)]
+pub(super) struct Reason {
+    pub(super) revert: DecodedRevert,
+    /// What the call rested on had changed before it: made of fresh facts, it may go through.
+    pub(super) stale: bool,
+}
+
+/// None when nobody can tell: a node that lacks the state or the method, or is not done in time, gives no reason.
+pub(super) async fn of(
+    rpc: &Rpc,
+    intent: &Intent<'_>,
+    receipt: &Receipt,
+    header: &BlockHeader,
+) -> Option<Reason> {
+    let told = match traced(rpc, receipt.transaction_hash).await {
+        Some(revert) => Some(revert),
+        None => replayed(rpc, receipt, header).await,
+    };
+    let changed = match &told {
+        Some(revert) if !intent.ssv.snapshot_was_stale(revert) => None,
+        _ => changed_before(rpc, intent, receipt).await,
+    };
+    let mut revert = match &told {
+        Some(revert) => intent.manager.explain(revert),
+        None => DecodedRevert {
+            form: RevertForm::Empty,
+            reason: SafeText::default(),
+            data: Bytes::default(),
+            advice: None,
+        },
+    };
+    if let Some(words) = changed.as_ref() {
+        revert.reason = match revert.reason.as_str() {
+            "" => SafeText::new(words),
+            reason => SafeText::new(&format!("{reason}: {words}")),
+        };
+        let advice = "nothing is lost but the fee: the same key with a fresh snapshot can be sent again";
+        revert.advice = Some(SafeText::new(advice));
+    }
+    let stale = changed.is_some()
+        || told
+            .as_ref()
+            .is_some_and(|told| intent.ssv.snapshot_was_stale(told));
+    (told.is_some() || stale).then_some(Reason { revert, stale })
+}
+
+/// By the node's own execution of the transaction.
+async fn traced(rpc: &Rpc, hash: B256) -> Option<Revert> {
+    let frame = rpc.trace_transaction(hash).await.ok()?;
+    let error = frame.error?;
+    Some(match frame.output {
+        Some(output) => Revert::of(&output),
+        None if error.as_str().contains("revert") => Revert::of(&[]),
+        None => Revert {
+            data: None,
+            words: error,
+        },
+    })
+}
+
+/// By executing it again: after the transactions before it where the node can, else on the state of the block before.
+async fn replayed(rpc: &Rpc, receipt: &Receipt, header: &BlockHeader) -> Option<Revert> {
+    if let Some(revert) = in_block(rpc, receipt, header).await {
+        return Some(revert);
+    }
+    let transaction = rpc.transaction(receipt.transaction_hash).await.ok()??;
+    let call = CallRequest {
+        from: Some(transaction.from),
+        to: transaction.to?,
+        input: transaction.input,
+        value: transaction.value,
+    };
+    let error = rpc.call(&call, At::Hash(header.parent_hash)).await.err()?;
+    error.server().and_then(revert_of)
+}
+
+async fn in_block(rpc: &Rpc, receipt: &Receipt, header: &BlockHeader) -> Option<Revert> {
+    let transactions = rpc.block_transactions(header.number()).await.ok()?;
+    let ours = transactions
+        .iter()
+        .position(|tx| tx.hash == receipt.transaction_hash)?;
+    if ours > MOST_BEFORE {
+        return None;
+    }
+    let calls = transactions[..=ours].iter().map(as_call).collect();
+    let within = Within {
+        number: header.number(),
+        timestamp: header.timestamp(),
+    };
+    let tried = rpc
+        .simulate(calls, At::Hash(header.parent_hash), Some(within))
+        .await;
+    let last = tried.ok()?.pop().filter(|tried| !tried.succeeded())?;
+    let error = last.error.unwrap_or_default();
+    let data = error
+        .data
+        .filter(|data| !data.is_empty())
+        .unwrap_or(last.return_data);
+    Some(Revert {
+        data: Some(data),
+        words: error.message,
+    })
+}
+
+/// What changed the cluster of this call earlier in its block.
+async fn changed_before(rpc: &Rpc, intent: &Intent<'_>, receipt: &Receipt) -> Option<String> {
+    let changes = async || -> Result<Option<String>, RpcError> {
+        let Some(transaction) = rpc.transaction(receipt.transaction_hash).await? else {
+            return Ok(None);
+        };
+        let Some(PoolCall::InitiateDeposit(call)) = intent.manager.decode(&transaction.input) else {
+            return Ok(None);
+        };
+        let block = receipt.block();
+        let transactions = rpc.block_transactions(block.number).await?;
+        let place = |hash: Root| transactions.iter().position(|tx| tx.hash.0 == hash.0);
+        let Some(ours) = place(Root(receipt.transaction_hash.0)) else {
+            return Ok(None);
+        };
+        let logs = rpc
+            .logs_in(B256::from(block.hash.0), intent.ssv.network())
+            .await?;
+        let found = logs.iter().rev().find_map(|log| {
+            let log = log.log();
+            let event = intent.ssv.event(&log)?;
+            let before = place(log.at.transaction).is_some_and(|at| at < ours);
+            let same = sorted(&event.operator_ids) == sorted(&call.operator_ids);
+            (before && same && event.cluster.is_some()).then(|| {
+                let (what, by) = (event.kind.words(), log.at.transaction);
+                format!("{what} earlier in the same block, in transaction {by}")
+            })
+        });
+        Ok(found)
+    };
+    changes().await.ok().flatten()
+}
+
+fn sorted(ids: &[OperatorId]) -> Vec<OperatorId> {
+    let mut ids = ids.to_vec();
+    ids.sort_unstable();
+    ids
+}
