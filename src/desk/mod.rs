@@ -13,6 +13,7 @@ mod facts;
 mod fixture;
 mod key_checks;
 mod keygen;
+mod owner_nonce;
 mod pools;
 mod proposal;
 mod publish;
@@ -149,6 +150,7 @@ impl Desk {
             },
             reshare: Reshare {
                 committees: committees.clone(),
+                agreement: Arc::clone(&ask.agreement),
                 manager: Arc::clone(&ask.manager),
                 execution: Arc::clone(&ask.execution),
                 oracle: terms.oracle,

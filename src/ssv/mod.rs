@@ -5,7 +5,7 @@
 //!
 //! | question | yes | no | not known |
 //! |---|---|---|---|
-//! | [`Ssv::state`] | nonce and snapshot, from the logs of the owner up to the block; `unproven` says whether one may be missing | never: an owner without logs has nonce 0 and a fresh cluster | the logs or headers cannot be read, or the block was dropped meanwhile |
+//! | [`Ssv::state`] | nonce and snapshot, from the logs of the owner up to the block, as one endpoint tells them | never: an owner without logs has nonce 0 and a fresh cluster | the logs cannot be read or are still being read, or the block was dropped meanwhile |
 //! | [`Ssv::refuses_operators`] | the revert is one of SSV's errors about operators (`errors`) | any other revert: it proves nothing for the operators | |
 //!
 //! [`Ssv::state`]: crate::ports::Ssv::state
@@ -16,7 +16,9 @@ mod errors;
 mod events;
 mod reader;
 pub mod shares_data;
+mod voices;
 
 pub(crate) use errors::ERRORS;
 pub use events::topics;
 pub use reader::SsvReader;
+pub use voices::SsvVoices;

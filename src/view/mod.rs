@@ -41,7 +41,7 @@ pub use transaction::{TransactionState, TransactionView};
 pub use validator::{ExitView, NodeVerdict, ValidatorView};
 pub use way::{Way, WayOn};
 pub use world::{
-    ChainView, EndpointKind, EndpointView, Health, JournalView, LinkState, Mode, NetworkView, OperatorView,
+    ChainView, EndpointKind, EndpointView, Health, HistoryView, JournalView, ReadyPoolView, LinkState, Mode, NetworkView, OperatorView,
     PauseView, SignerView,
 };
 

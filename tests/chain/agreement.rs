@@ -26,7 +26,6 @@ fn agreement(net: &Devnet, rpc: &Rpc) -> Voices {
         execution: Arc::new(Nodes::new(
             rpc.clone(),
             to.deposit_contract,
-            0,
             Finality::Depth(2),
         )),
         manager: manager(net, &rpc),

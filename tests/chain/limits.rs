@@ -226,7 +226,6 @@ async fn endpoints_agree_in_the_end_though_each_try_is_too_short() {
         execution: Arc::new(Nodes::new(
             rpc.clone(),
             to.deposit_contract,
-            0,
             Finality::Depth(2),
         )),
         manager: manager(&net, &rpc),

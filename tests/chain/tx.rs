@@ -46,7 +46,7 @@ fn doors(net: &Devnet, rpc: &Rpc) -> Doors {
     Doors {
         manager: manager(net, rpc),
         ssv: SsvReader::new(rpc.clone(), to.ssv, to.manager, net.options().cluster_layout, 0),
-        nodes: Nodes::new(rpc.clone(), to.deposit_contract, 0, Finality::Tag),
+        nodes: Nodes::new(rpc.clone(), to.deposit_contract, Finality::Tag),
     }
 }
 

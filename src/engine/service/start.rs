@@ -10,6 +10,7 @@ use tokio::task::{JoinHandle, JoinSet};
 use super::backend::{self, Backend, BackendError};
 use super::outside::Outside;
 use super::{doors, feeds};
+use crate::chain::comparison::Comparison;
 use crate::chain::intake::{self, Intake, IntakeConfig, Observed, ObservedEvent, Resume, Sources};
 use crate::chain::rpc::{Rpc, RpcConfig};
 use crate::config::{Config, NetworkName};
@@ -128,8 +129,8 @@ pub async fn start(options: ServiceOptions) -> Result<Running, ServiceError> {
         http: http.clone(),
         ..RpcConfig::new(config.rpc.urls.clone(), config.network.chain_id)
     })?;
-    let manager = doors::manager(&config, rpc.clone());
-    let probe = probed(manager.probe().await, config.network.ssv_network)?;
+    let probe = doors::manager(&config, rpc.clone(), None).probe().await;
+    let probe = probed(probe, config.network.ssv_network)?;
     let Backend {
         ceremonies,
         messenger,
@@ -141,11 +142,14 @@ pub async fn start(options: ServiceOptions) -> Result<Running, ServiceError> {
         None => backend::start(&mut config, &http).await?,
     };
     let finality = finality(&config);
+    let kept = doors::kept(&config, probe.ssv_network);
+    let chain = doors::chain(&config, &rpc, probe.ssv_network, finality, &kept);
+    let comparison = doors::comparison(&config, &rpc, &chain, &kept);
     let ask = Neighbours {
-        execution: doors::execution(&config, rpc.clone(), finality),
-        agreement: doors::agreement(&config, &rpc, probe.ssv_network, finality),
-        ssv: doors::ssv(&config, rpc.clone(), probe.ssv_network),
-        manager,
+        execution: chain.execution,
+        agreement: chain.agreement,
+        ssv: chain.ssv,
+        manager: chain.manager,
         ceremonies,
         consensus: doors::beacon(&config, &http)?,
         signer,
@@ -154,7 +158,7 @@ pub async fn start(options: ServiceOptions) -> Result<Running, ServiceError> {
     Ok(Running {
         messenger_url,
         messenger,
-        ..set_going(&config, ask, rpc, simulated)?
+        ..set_going(&config, ask, rpc, comparison, simulated)?
     })
 }
 
@@ -163,6 +167,7 @@ fn set_going(
     config: &Config,
     ask: Neighbours,
     rpc: Rpc,
+    comparison: Option<Comparison>,
     simulated: Vec<SafeText>,
 ) -> Result<Running, ServiceError> {
     let opened = launch::open(
@@ -199,6 +204,7 @@ fn set_going(
     let (handle, stopped) = opened.launch(network, adapter, oracle, backend, outside, incoming)?;
     let from = feeds::Sources {
         intake,
+        comparison,
         rpc,
         oracle,
         directory: terms.directory,
@@ -219,7 +225,8 @@ fn intake(config: &Config, ask: &Neighbours, rpc: Rpc, opened: &launch::Opened) 
         rpc,
         Sources {
             manager: Arc::clone(&ask.manager),
-            ssv: Some(Arc::clone(&ask.ssv)),
+            // its logs of all owners would come, and nothing here is made of them
+            ssv: None,
         },
         IntakeConfig {
             finality: finality(config),

@@ -1,7 +1,7 @@
 //! `send-deposit`: the transaction `initiatePoolDeposit`, 32 ETH for the pool at the head of the contract's queue.
 
 use super::{Draft, Family, Kind, Risk};
-use crate::oracle::{Case, Registration, State, Step};
+use crate::oracle::{Case, Cause, Registration, State, Step};
 use crate::types::{Check, KeygenOutput, OperatorId};
 
 pub(super) const KIND: &dyn Kind = &SendDeposit;
@@ -18,6 +18,21 @@ pub struct SendDepositDraft {
     /// The verification, to be shown.
     pub ceremony_checks: Vec<Check>,
     pub registration: Registration,
+    /// The key was made after this block: nobody could deposit for it before.
+    pub since: u64,
+}
+
+/// Blocks by which a request may have moved down in a reorganisation after its key was made.
+const REORGANISED: u64 = 256;
+
+/// What opened the case came before the key.
+fn before_the_key(case: &Case) -> u64 {
+    match case.cause {
+        Cause::Event { log } => log.block.number.saturating_sub(REORGANISED),
+        Cause::State { block } => block.number.saturating_sub(REORGANISED),
+        // nobody opens a deposit by hand
+        Cause::Manual { .. } => 0,
+    }
 }
 
 impl Kind for SendDeposit {
@@ -44,6 +59,7 @@ impl Kind for SendDeposit {
             threshold: ceremony.plan.threshold(),
             ceremony_checks: ceremony.checks.clone(),
             registration: case.registration?,
+            since: before_the_key(case),
         }))
     }
 

@@ -88,7 +88,7 @@ impl Life {
             finalized: Some(block(self.height.saturating_sub(3))),
             ready: pool(deposit && !self.served),
             staked: pool(!deposit),
-            owner_nonce: u64::from(deposit && self.served),
+            owner_nonce: Some(u64::from(deposit && self.served)),
             account: Some(AccountFacts {
                 address: Address::ZERO,
                 next: self.account_nonce,

@@ -201,7 +201,7 @@ impl Sim {
             finalized: Some(self.finalized()),
             base_fee_wei: U256::from(self.base_fee),
             ready: outside.chain.ready.clone(),
-            owner_nonce: outside.chain.owner_nonce,
+            owner_nonce: Some(outside.chain.owner_nonce),
             account: Some(AccountFacts {
                 address: Address::ZERO,
                 next: outside.chain.account_nonce,

@@ -30,7 +30,7 @@ impl Default for FakeSsv {
                 owner_nonce: 0,
                 cluster: ClusterSnapshot::fresh(),
                 known_cluster: false,
-                unproven: None,
+                registered_at: None,
             }),
             refuses: None,
         }
@@ -62,6 +62,14 @@ impl Ssv for FakeSsv {
 
     async fn state(&self, _block: BlockRef, _operators: &[OperatorId]) -> Answer<SsvState> {
         self.state.clone()
+    }
+
+    async fn keep_up(&self, _block: BlockRef) -> Answer<()> {
+        Answer::Yes(())
+    }
+
+    fn reading(&self) -> Option<(u64, u64)> {
+        None
     }
 
     fn refuses_operators(&self, _revert: &Revert) -> Option<SafeText> {

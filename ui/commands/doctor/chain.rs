@@ -39,6 +39,7 @@ pub(crate) async fn examine(config: &Config, http: &Http, report: &mut Report) -
         address: config.contract.address,
         layout: config.contract.cluster_layout,
         from_block: config.contract.from_block,
+        kept: None,
     };
     let manager = pool::open(config.contract.adapter, at);
     contracts(config, &rpc, &*manager, report).await;

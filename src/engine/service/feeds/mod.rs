@@ -3,6 +3,7 @@
 mod beacon;
 mod chain;
 mod health;
+mod history;
 mod validators;
 
 use std::collections::BTreeMap;
@@ -13,6 +14,7 @@ use alloy::primitives::Address;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
+use crate::chain::comparison::Comparison;
 use crate::chain::intake::Intake;
 use crate::chain::rpc::Rpc;
 use crate::desk::Neighbours;
@@ -24,6 +26,8 @@ use crate::types::{OperatorId, OperatorRecord, SafeText};
 #[derive(Debug)]
 pub(super) struct Sources {
     pub(super) intake: Intake,
+    /// None where old blocks are not compared.
+    pub(super) comparison: Option<Comparison>,
     pub(super) rpc: Rpc,
     /// The account that is looked at.
     pub(super) oracle: Option<Address>,
@@ -35,6 +39,7 @@ pub(super) struct Sources {
 pub(super) fn start(from: Sources, ask: &Neighbours, incoming: &mpsc::Sender<Incoming>) -> JoinSet<()> {
     let Sources {
         intake,
+        comparison,
         rpc,
         oracle,
         directory,
@@ -44,6 +49,7 @@ pub(super) fn start(from: Sources, ask: &Neighbours, incoming: &mpsc::Sender<Inc
     let (events, received) = mpsc::channel(256);
     let (lists, pools) = watch::channel(None);
     let (news, heard) = watch::channel(beacon::News::default());
+    let (heads, behind) = watch::channel(None);
     critical(&mut tasks, "event intake", incoming, intake.run(events));
     let at_heads = chain::Sources {
         manager: manager(),
@@ -54,7 +60,19 @@ pub(super) fn start(from: Sources, ask: &Neighbours, incoming: &mpsc::Sender<Inc
             _ => None,
         },
         oracle,
+        heads,
     };
+    let reading = history::Sources {
+        agreement: Arc::clone(&ask.agreement),
+        manager: manager(),
+        ssv: Arc::clone(&ask.ssv),
+    };
+    let read = history::run(reading, behind.clone(), incoming.clone());
+    critical(&mut tasks, "history feed", incoming, read);
+    if let Some(comparison) = comparison {
+        let compared = history::compare(comparison, behind, incoming.clone());
+        critical(&mut tasks, "history comparison", incoming, compared);
+    }
     critical(
         &mut tasks,
         "chain feed",
