@@ -19,7 +19,7 @@ use super::support::{deposit, devnet, encode_deposit, manager, rpc};
 
 const LAYOUT: ClusterLayout = ClusterLayout::ActiveThenBalance;
 
-fn agreement(net: &Devnet, rpc: &Rpc) -> Voices {
+pub(super) fn agreement(net: &Devnet, rpc: &Rpc) -> Voices {
     let to = net.addresses();
     let voice = |(name, rpc): (_, Rpc)| Voice {
         name,

@@ -6,6 +6,7 @@ mod agreement;
 mod beacon;
 mod contracts;
 mod finality;
+mod history;
 mod intake;
 mod lies;
 mod limits;

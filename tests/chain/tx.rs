@@ -66,7 +66,7 @@ impl Doors {
     }
 
     async fn deposits(&self, key: &BlsPublicKey) -> Answer<Vec<KnownDeposit>> {
-        self.nodes.deposits_of(key, self.head().await).await
+        self.nodes.deposits_of(key, 0, self.head().await).await
     }
 
     async fn implied_nonce(&self) -> Answer<u64> {

@@ -182,9 +182,9 @@ impl Intake {
     ) -> Result<Vec<BlockHeader>, IntakeError> {
         // the head is at hand
         let has_head = to == head.number();
-        let last = if has_head { to - 1 } else { to };
-        let mut headers = self.rpc().headers(from, last).await?;
-        if let Some(gap) = (from..=last).nth(headers.len()) {
+        let below = from..if has_head { to } else { to + 1 };
+        let mut headers = self.rpc().headers(below.clone()).await?;
+        if let Some(gap) = below.clone().nth(headers.len()) {
             return Err(IntakeError::NoBlock(gap));
         }
         headers.extend(has_head.then(|| head.clone()));
