@@ -64,14 +64,6 @@ pub(super) async fn run(
             }
             IntakeEvent::Head(head) => {
                 finalized = head.finalized;
-                let update = LiveUpdate::Head {
-                    head: head.block,
-                    finalized: head.finalized,
-                    base_fee_wei: head.base_fee_wei,
-                };
-                if core.send(Incoming::Live(update)).await.is_err() {
-                    return;
-                }
                 let looked = look(&from, head, &lists, &mut seen, &core).await;
                 from.heads.send_replace(Some(head));
                 looked
@@ -194,6 +186,12 @@ async fn look(
     seen: &mut Seen,
     core: &mpsc::Sender<Incoming>,
 ) -> Result<(), mpsc::error::SendError<Incoming>> {
+    let update = LiveUpdate::Head {
+        head: head.block,
+        finalized: head.finalized,
+        base_fee_wei: head.base_fee_wei,
+    };
+    core.send(Incoming::Live(update)).await?;
     match facts(from, head).await {
         Ok(facts) => {
             if !std::mem::replace(&mut seen.state, true) {

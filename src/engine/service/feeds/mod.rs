@@ -15,7 +15,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
 use crate::chain::comparison::Comparison;
-use crate::chain::intake::Intake;
+use crate::chain::intake::{Head, Intake};
 use crate::chain::rpc::Rpc;
 use crate::desk::Neighbours;
 use crate::engine::core::Incoming;
@@ -62,17 +62,7 @@ pub(super) fn start(from: Sources, ask: &Neighbours, incoming: &mpsc::Sender<Inc
         oracle,
         heads,
     };
-    let reading = history::Sources {
-        agreement: Arc::clone(&ask.agreement),
-        manager: manager(),
-        ssv: Arc::clone(&ask.ssv),
-    };
-    let read = history::run(reading, behind.clone(), incoming.clone());
-    critical(&mut tasks, "history feed", incoming, read);
-    if let Some(comparison) = comparison {
-        let compared = history::compare(comparison, behind, incoming.clone());
-        critical(&mut tasks, "history comparison", incoming, compared);
-    }
+    read_behind(&mut tasks, ask, comparison, &behind, incoming);
     critical(
         &mut tasks,
         "chain feed",
@@ -110,6 +100,27 @@ pub(super) fn start(from: Sources, ask: &Neighbours, incoming: &mpsc::Sender<Inc
         health::run(of_health, incoming.clone()),
     );
     tasks
+}
+
+/// What nothing waits for.
+fn read_behind(
+    tasks: &mut JoinSet<()>,
+    ask: &Neighbours,
+    comparison: Option<Comparison>,
+    heads: &watch::Receiver<Option<Head>>,
+    incoming: &mpsc::Sender<Incoming>,
+) {
+    let logs = history::Sources {
+        agreement: Arc::clone(&ask.agreement),
+        manager: Arc::clone(&ask.manager),
+        ssv: Arc::clone(&ask.ssv),
+    };
+    let read = history::run(logs, heads.clone(), incoming.clone());
+    critical(tasks, "history feed", incoming, read);
+    if let Some(comparison) = comparison {
+        let compared = history::compare(comparison, heads.clone(), incoming.clone());
+        critical(tasks, "history comparison", incoming, compared);
+    }
 }
 
 fn critical(
