@@ -97,6 +97,8 @@ pub(crate) struct Replay<S> {
     kept: Option<(Arc<Kept>, String)>,
     settled: S,
     settled_at: Option<BlockRef>,
+    /// What lies above, at the block that was asked for last: many pools are asked about at one block.
+    newest: Option<(BlockRef, S)>,
     reading: Reading,
 }
 
@@ -115,6 +117,7 @@ impl<S: Default + Clone + Serialize + DeserializeOwned> Replay<S> {
             kept: None,
             settled: S::default(),
             settled_at: None,
+            newest: None,
             reading: Reading::default(),
         }
     }
@@ -144,6 +147,9 @@ impl<S: Default + Clone + Serialize + DeserializeOwned> Replay<S> {
             self.forget();
             return Ok(self.and(S::default()));
         }
+        if let Some((_, recent)) = self.newest.as_ref().filter(|(at, _)| *at == block) {
+            return Ok(self.and(recent.clone()));
+        }
         if !self.stands(rpc, block).await? {
             self.forget();
         }
@@ -152,6 +158,7 @@ impl<S: Default + Clone + Serialize + DeserializeOwned> Replay<S> {
             self.read_on(rpc, settle).await?;
         }
         let recent = self.newest(rpc, block).await?;
+        self.newest = Some((block, recent.clone()));
         Ok(self.and(recent))
     }
 
@@ -200,6 +207,7 @@ impl<S: Default + Clone + Serialize + DeserializeOwned> Replay<S> {
                 (self.fold)(&mut self.settled, &log);
             }
             self.settled_at = Some(at);
+            self.newest = None;
             self.reading.tell(end, to);
             self.keep(at, end == to);
         }
@@ -249,5 +257,6 @@ impl<S: Default + Clone + Serialize + DeserializeOwned> Replay<S> {
     fn forget(&mut self) {
         self.settled = S::default();
         self.settled_at = None;
+        self.newest = None;
     }
 }
