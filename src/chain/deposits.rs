@@ -1,15 +1,20 @@
 //! Which validator keys already stand in the beacon chain's deposit contract. A second deposit for a key is taken as
 //! a top-up, and a first one by someone else decides the withdrawal credentials: both lose the pool's money.
+//!
+//! Nobody can deposit for a key before it is made, so only the logs since then matter. The contract numbers deposits
+//! without gaps and keeps their count in its state: logs that skip a number, or end below the count, lack something.
 
 use std::collections::BTreeMap;
 
 use alloy::primitives::Address;
 use alloy::sol_types::SolEvent;
+use serde::{Deserialize, Serialize};
 use tokio::sync::Mutex;
 
-use self::abi::DepositContract::DepositEvent;
+use self::abi::DepositContract::{DepositEvent, get_deposit_countCall};
 use super::replay::{Replay, ReplayError};
-use super::rpc::{LogEntry, LogFilter, Rpc};
+use super::rpc::{At, LogEntry, LogFilter, Rpc};
+use super::view::view;
 use crate::ports::KnownDeposit;
 use crate::types::{BlockRef, BlsPublicKey, Root, SafeText};
 
@@ -19,11 +24,12 @@ pub(crate) mod abi {
         #[derive(Debug)]
         interface DepositContract {
             event DepositEvent(bytes pubkey, bytes withdrawal_credentials, bytes amount, bytes signature, bytes index);
+            function get_deposit_count() external view returns (bytes);
         }
     }
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone, Serialize, Deserialize)]
 struct Deposits {
     by_key: BTreeMap<BlsPublicKey, Vec<KnownDeposit>>,
     /// Lowest and highest index in the deposit tree, and how many there are.
@@ -36,68 +42,95 @@ struct Deposits {
 #[derive(Debug)]
 pub struct DepositLogs {
     rpc: Rpc,
-    replay: Mutex<Replay<Deposits>>,
+    contract: Address,
+    /// Since the newest key was made: keys are made one after the other.
+    replay: Mutex<Option<Replay<Deposits>>>,
 }
 
 impl DepositLogs {
-    /// From `from_block` on. A key that a ceremony makes cannot have been deposited before the ceremony, so the
-    /// manager's deployment is early enough.
+    /// Of this contract; nothing is read yet.
     #[must_use]
-    pub fn new(rpc: Rpc, contract: Address, from_block: u64) -> Self {
-        let filter = LogFilter {
-            addresses: vec![contract],
-            topics: vec![vec![DepositEvent::SIGNATURE_HASH]],
-        };
+    pub fn new(rpc: Rpc, contract: Address) -> Self {
         Self {
             rpc,
-            replay: Mutex::new(Replay::new(filter, from_block, fold)),
+            contract,
+            replay: Mutex::new(None),
         }
     }
 
-    /// Reads on up to a block, so that a later question finds little to do.
+    /// Every deposit for a key from block `since` on, up to a block. That there is none is an answer only when no number is
+    /// missing.
     ///
     /// # Errors
-    /// Logs or headers cannot be read, or the block was dropped meanwhile.
-    pub async fn keep_up(&self, block: BlockRef) -> Result<(), ReplayError> {
+    /// Logs or the contract's count cannot be read, or they do not fit each other.
+    pub async fn of(
+        &self,
+        key: &BlsPublicKey,
+        since: u64,
+        block: BlockRef,
+    ) -> Result<Vec<KnownDeposit>, ReplayError> {
         let mut replay = self.replay.lock().await;
-        replay.at(&self.rpc, block).await.map(drop)
-    }
-
-    /// Every deposit for a key, up to a block. That there is none is an answer only when no log can be missing.
-    ///
-    /// # Errors
-    /// As [`DepositLogs::keep_up`]; `Unproven` where none was found and one may be missing.
-    pub async fn of(&self, key: &BlsPublicKey, block: BlockRef) -> Result<Vec<KnownDeposit>, ReplayError> {
-        let mut replay = self.replay.lock().await;
+        if replay.as_ref().is_none_or(|replay| replay.from() != since) {
+            let filter = LogFilter {
+                addresses: vec![self.contract],
+                topics: vec![vec![DepositEvent::SIGNATURE_HASH]],
+            };
+            *replay = Some(Replay::new(filter, since, fold));
+        }
+        let replay = replay.as_mut().expect("just made where it was missing");
         let replayed = replay.at(&self.rpc, block).await?;
         let parts = [replayed.settled, &replayed.recent];
         let of_key = parts.into_iter().filter_map(|part| part.by_key.get(key));
         let found: Vec<_> = of_key.flatten().cloned().collect();
         if found.is_empty() {
-            if let Some(why) = replayed.unproven {
-                return Err(ReplayError::Unproven(why));
-            }
-            if let Some(why) = gaps(replayed.settled, &replayed.recent) {
+            let counted = self.counted(At::block(block)).await;
+            let counted = counted.map_err(|error| ReplayError::Unproven(SafeText::new(&error)))?;
+            // most nodes have thrown away a state that is older than an hour or so
+            let before = match since.checked_sub(1) {
+                Some(before) => self.counted(At::Number(before)).await.ok(),
+                None => Some(0),
+            };
+            if let Some(why) = gaps(parts, before, counted) {
                 return Err(ReplayError::Unproven(why));
             }
         }
         Ok(found)
     }
+
+    /// Deposits that were ever made, by the contract's state: 8 bytes, little-endian.
+    async fn counted(&self, at: At) -> Result<u64, String> {
+        let told = view(&self.rpc, self.contract, get_deposit_countCall {}, at).await;
+        let told = told.map_err(|error| error.to_string())?;
+        little_endian(&told).ok_or_else(|| "the deposit contract's count is not 8 bytes long".to_owned())
+    }
 }
 
-/// The contract numbers deposits without gaps, so one that is missing among others of its block is noticed too, which
-/// no header tells.
-fn gaps(settled: &Deposits, recent: &Deposits) -> Option<SafeText> {
-    let parts = [settled, recent];
-    let first = parts.iter().filter_map(|part| part.first).min()?;
-    let last = parts.iter().filter_map(|part| part.last).max()?;
+/// What is missing by the numbers, which no header tells: among others of its block, too. `before` and `counted`: how many
+/// there were before the first block that was read, and how many there are.
+fn gaps(parts: [&Deposits; 2], before: Option<u64>, counted: u64) -> Option<SafeText> {
     let known = parts.iter().map(|part| part.count).sum::<u64>();
-    let wanted = last - first + 1;
-    (known != wanted).then(|| {
-        SafeText::new(&format!(
-            "{known} deposits are in the logs, their numbers {first} to {last} ask for {wanted}"
+    let range = |first: u64, last: u64| {
+        let wanted = last - first + 1;
+        (known != wanted).then(|| {
+            format!("{known} deposits are in the logs, their numbers {first} to {last} ask for {wanted}")
+        })
+    };
+    let first = parts.iter().filter_map(|part| part.first).min();
+    let last = parts.iter().filter_map(|part| part.last).max();
+    let within = first.zip(last).and_then(|(first, last)| range(first, last));
+    let at_the_end = || {
+        let last = last.filter(|last| last + 1 != counted)?;
+        Some(format!(
+            "the last deposit in the logs is number {last}, and the contract's state counts {counted}"
         ))
-    })
+    };
+    let in_all = || {
+        let made = counted.checked_sub(before?)?;
+        (made != known)
+            .then(|| format!("{known} deposits are in the logs, the contract's state counts {made}"))
+    };
+    let why = within.or_else(at_the_end).or_else(in_all);
+    why.map(|why| SafeText::new(&why))
 }
 
 fn fold(deposits: &mut Deposits, log: &LogEntry) {
@@ -113,7 +146,6 @@ fn fold(deposits: &mut Deposits, log: &LogEntry) {
 /// The contract writes amount and index as 8 bytes, little-endian.
 fn decode(log: &LogEntry) -> Option<(BlsPublicKey, KnownDeposit)> {
     let event = DepositEvent::decode_raw_log(log.topics.iter().copied(), &log.data).ok()?;
-    let little_endian = |bytes: &[u8]| Some(u64::from_le_bytes(bytes.try_into().ok()?));
     let deposit = KnownDeposit {
         at: log.at(),
         withdrawal_credentials: Root::try_from(event.withdrawal_credentials.as_ref()).ok()?,
@@ -121,4 +153,8 @@ fn decode(log: &LogEntry) -> Option<(BlsPublicKey, KnownDeposit)> {
         index: little_endian(&event.index)?,
     };
     Some((BlsPublicKey::try_from(event.pubkey.as_ref()).ok()?, deposit))
+}
+
+fn little_endian(bytes: &[u8]) -> Option<u64> {
+    Some(u64::from_le_bytes(bytes.try_into().ok()?))
 }

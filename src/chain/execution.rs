@@ -8,7 +8,7 @@
 //! | `code` | the code | the node has that state, and no code in it | no endpoint answers |
 //! | `simulate` | what came of it; that it reverts is a *yes* with the revert | never | no endpoint answers, or the node fails without a revert |
 //! | `foresee` | the logs, by `eth_simulateV1` or `debug_traceCall` | never | the call reverts, or no endpoint offers either |
-//! | `deposits_of` | the deposits | every block was compared with its header, the deposits are numbered without a gap, and none is for this key | a log may be missing, or cannot be read |
+//! | `deposits_of` | the deposits | the logs are numbered without a gap up to the count in the contract's state, and none is for this key | a log is missing by the numbers, or cannot be read |
 //! | `final_receipt` | the receipt, its block being final | never: a node that lags has none yet | no receipt, not final yet, or no endpoint answers |
 
 use std::time::Duration;
@@ -39,11 +39,11 @@ pub struct Nodes {
 }
 
 impl Nodes {
-    /// Over these endpoints, with the deposit contract's logs from `from_block` on.
+    /// Over these endpoints.
     #[must_use]
-    pub fn new(rpc: Rpc, deposit_contract: Address, from_block: u64, finality: Finality) -> Self {
+    pub fn new(rpc: Rpc, deposit_contract: Address, finality: Finality) -> Self {
         Self {
-            deposits: DepositLogs::new(rpc.clone(), deposit_contract, from_block),
+            deposits: DepositLogs::new(rpc.clone(), deposit_contract),
             rpc,
             finality,
         }
@@ -194,18 +194,20 @@ impl Execution for Nodes {
         fees::quote(&self.rpc).await.into()
     }
 
-    async fn deposits_of(&self, key: &BlsPublicKey, block: BlockRef) -> Answer<Vec<KnownDeposit>> {
-        match self.deposits.of(key, block).await {
+    async fn deposits_of(
+        &self,
+        key: &BlsPublicKey,
+        since: u64,
+        block: BlockRef,
+    ) -> Answer<Vec<KnownDeposit>> {
+        match self.deposits.of(key, since, block).await {
             Ok(found) if found.is_empty() => {
-                let words = "no deposit for this key in the deposit contract's logs";
+                let words =
+                    format!("no deposit for this key in the deposit contract's logs since block {since}");
                 Answer::No(Evidence::at(block, words))
             }
             other => other.into(),
         }
-    }
-
-    async fn keep_up(&self, block: BlockRef) -> Answer<()> {
-        self.deposits.keep_up(block).await.into()
     }
 
     async fn final_receipt(&self, transaction: Root) -> Answer<FinalReceipt> {

@@ -1,16 +1,19 @@
 //! The execution layer: JSON-RPC, event intake, agreement of endpoints, proofs of logs.
 //!
 //! [`rpc`] asks nodes; [`intake`] follows the events that the ports of manager and SSV name; [`replay`] rebuilds from
-//! logs what no contract stores; [`execution`] is the chain behind its port, and [`agreement`] asks every endpoint
+//! logs what no contract stores, and [`kept`] keeps it for the next start; [`comparison`] compares old blocks with their
+//! headers behind everything else; [`execution`] is the chain behind its port, and [`agreement`] asks every endpoint
 //! before money moves. Nothing here knows a version of the manager or of SSV.
 
 pub mod agreement;
+pub mod comparison;
 pub mod deployed;
 pub mod deposits;
 pub mod execution;
 pub mod fees;
 mod finality;
 pub mod intake;
+pub mod kept;
 pub(crate) mod logs;
 mod omission;
 pub mod replay;

@@ -1,21 +1,27 @@
-//! State that is rebuilt from logs. What lies deep enough is folded once and kept, but only after it was compared with
-//! what the headers promise: a log that a node left out would otherwise stay unknown for good. The newest blocks are
-//! folded again each time, so that a reorg simply gives another answer.
+//! State that is rebuilt from logs, as one endpoint tells them. What lies deep enough is folded once and kept, over a
+//! restart too; the newest blocks are folded again each time, so that a reorg simply gives another answer.
+//!
+//! That nothing is missing is not proven here: one endpoint is one voice. Whoever decides on it asks a second one, and
+//! compares with what the contract's state implies; every block is compared with its header behind all that
+//! ([`super::comparison`]).
 
 use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use alloy::primitives::B256;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use tokio::time::Instant;
+
+use super::kept::Kept;
 use crate::chain::logs::patiently;
-use crate::chain::omission::{CompareError, Hidden, hidden};
-use crate::chain::rpc::{
-    At, BlockHeader, EndpointIndex, HeadersError, LogEntry, LogFilter, Piece, Rpc, RpcError,
-};
-use crate::types::{BlockRef, Root, SafeText};
+use crate::chain::rpc::{At, LogEntry, LogFilter, Rpc, RpcError};
+use crate::types::{BlockRef, SafeText, in_words};
 
-/// Blocks that are folded again each time.
+/// Blocks that are folded again each time, at least.
 const UNSETTLED: u64 = 128;
-/// Old blocks that are compared with their headers in one go, so that no look takes for ever. Several looks do the
-/// rest; until then the state is said to be unproven.
-const COMPARED_AT_ONCE: u64 = 4_000;
+/// As many more come before any of them is settled: settling takes two questions.
+const SETTLED_AT_ONCE: u64 = 64;
 /// Answers after which what was read counts as read: each time costs the header of its last block.
 const KEPT_AT_ONCE: usize = 8;
 
@@ -28,27 +34,9 @@ pub enum ReplayError {
     /// The block that was asked for is not in the chain any more.
     #[error("block {0} was dropped meanwhile")]
     Dropped(u64),
-    /// It was read, but something may be missing.
+    /// It was read, but something is missing.
     #[error("it is not certain that no log was left out: {0}")]
     Unproven(SafeText),
-}
-
-impl From<HeadersError> for ReplayError {
-    fn from(error: HeadersError) -> Self {
-        match error {
-            HeadersError::Rpc(error) => Self::Rpc(error),
-            HeadersError::Moved(number) => Self::Dropped(number),
-        }
-    }
-}
-
-impl From<CompareError> for ReplayError {
-    fn from(error: CompareError) -> Self {
-        match error {
-            CompareError::Rpc(error) => Self::Rpc(error),
-            CompareError::Moved(number) => Self::Dropped(number),
-        }
-    }
 }
 
 /// The state at a block, in two parts.
@@ -58,8 +46,45 @@ pub(crate) struct Replayed<'a, S> {
     pub(crate) settled: &'a S,
     /// What later blocks add.
     pub(crate) recent: S,
-    /// Why it is not certain that nothing is missing; none when every block was compared with its header.
-    pub(crate) unproven: Option<SafeText>,
+}
+
+/// How far a long reading has got, for whoever waits for it.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Reading(Arc<Mutex<Option<Pace>>>);
+
+#[derive(Debug, Clone, Copy)]
+struct Pace {
+    begun: (u64, Instant),
+    at: u64,
+    to: u64,
+}
+
+impl Reading {
+    fn pace(&self) -> MutexGuard<'_, Option<Pace>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn tell(&self, at: u64, to: u64) {
+        let mut pace = self.pace();
+        let begun = pace.map_or((at, Instant::now()), |pace| pace.begun);
+        *pace = Some(Pace { begun, at, to });
+    }
+
+    /// Block reached, block aimed at, and the time that the rest takes at this pace. None while nothing long is read.
+    pub(crate) fn progress(&self) -> Option<(u64, u64, Option<std::time::Duration>)> {
+        let Pace { begun, at, to } = (*self.pace())?;
+        let (done, left) = (at.saturating_sub(begun.0), to.saturating_sub(at));
+        let spent = begun.1.elapsed();
+        let rest = (done > 0).then(|| spent.mul_f64(left as f64 / done as f64));
+        Some((at, to, rest))
+    }
+
+    /// In words.
+    pub(crate) fn words(&self) -> Option<String> {
+        let (at, to, rest) = self.progress()?;
+        let rest = rest.map_or_else(String::new, |rest| format!(", about {} more", in_words(rest)));
+        Some(format!("the logs are being read, block {at} of {to}{rest}"))
+    }
 }
 
 /// A fold over the logs of a filter.
@@ -68,242 +93,170 @@ pub(crate) struct Replay<S> {
     filter: LogFilter,
     from: u64,
     fold: fn(&mut S, &LogEntry),
-    /// Folded from what was read and compared, up to `settled_at`.
+    /// Where it is kept for the next start, and under which name.
+    kept: Option<(Arc<Kept>, String)>,
     settled: S,
     settled_at: Option<BlockRef>,
-    /// Read, and deep enough to stay, but not compared yet: what lies between `settled_at` and `read_at`.
-    backlog: Vec<Piece>,
-    read_at: Option<BlockRef>,
-    /// Of the newest blocks that were compared: their hashes, and what had been left out of them.
-    compared: BTreeMap<u64, (Root, Vec<LogEntry>)>,
+    /// What lies above, at the block that was asked for last: many pools are asked about at one block.
+    newest: Option<(BlockRef, S)>,
+    reading: Reading,
 }
 
-impl<S: Default> Replay<S> {
+#[derive(Serialize, Deserialize)]
+struct Entry<S> {
+    at: BlockRef,
+    state: S,
+}
+
+impl<S: Default + Clone + Serialize + DeserializeOwned> Replay<S> {
     pub(crate) fn new(filter: LogFilter, from: u64, fold: fn(&mut S, &LogEntry)) -> Self {
         Self {
             filter,
             from,
             fold,
+            kept: None,
             settled: S::default(),
             settled_at: None,
-            backlog: Vec::new(),
-            read_at: None,
-            compared: BTreeMap::new(),
+            newest: None,
+            reading: Reading::default(),
         }
+    }
+
+    /// The same, going on from what is kept under this name.
+    pub(crate) fn kept(mut self, kept: Arc<Kept>, name: String) -> Self {
+        if let Some(Entry { at, state }) = kept.get::<Entry<S>>(&name).filter(|e| e.at.number >= self.from) {
+            (self.settled, self.settled_at) = (state, Some(at));
+        }
+        self.kept = Some((kept, name));
+        self
+    }
+
+    /// How far it has got.
+    pub(crate) fn reading(&self) -> Reading {
+        self.reading.clone()
+    }
+
+    /// The first block that is read.
+    pub(crate) fn from(&self) -> u64 {
+        self.from
     }
 
     /// The state at `block`.
     pub(crate) async fn at(&mut self, rpc: &Rpc, block: BlockRef) -> Result<Replayed<'_, S>, ReplayError> {
         if block.number < self.from {
-            return Ok(Replayed {
-                settled: &self.settled,
-                recent: S::default(),
-                unproven: None,
-            });
+            self.forget();
+            return Ok(self.and(S::default()));
+        }
+        if let Some((_, recent)) = self.newest.as_ref().filter(|(at, _)| *at == block) {
+            return Ok(self.and(recent.clone()));
         }
         if !self.stands(rpc, block).await? {
             self.forget();
         }
-        let settle = block.number.checked_sub(UNSETTLED);
-        if let Some(settle) = settle {
+        let settle = block.number.saturating_sub(UNSETTLED);
+        if settle >= self.next() + SETTLED_AT_ONCE {
             self.read_on(rpc, settle).await?;
         }
-        let first = self.read_at.map_or(self.from, |read| read.number + 1);
-        let tied = settle.filter(|settle| self.read_at.is_some_and(|read| read.number == *settle));
-        let headers = rpc.headers_to(tied.unwrap_or(first), block).await?;
-        // a settled block is named by its hash, so that a deeper reorg is noticed too
-        if let (Some(number), Some(header)) = (tied, headers.first())
-            && self.read_at != Some(header.block())
-        {
-            self.forget();
-            return Err(ReplayError::Dropped(number));
-        }
-        let mut new = Vec::new();
-        let mut next = first;
-        while next <= block.number {
-            let piece = patiently(rpc, &self.filter, next, block.number).await?;
-            next = piece.end + 1;
-            new.push(piece);
-        }
-        let mut unproven = match self.settle(rpc).await {
-            Err(ReplayError::Dropped(number)) => {
-                // what was read is of another branch
-                self.forget();
-                return Err(ReplayError::Dropped(number));
-            }
-            other => other?,
-        };
+        let recent = self.newest(rpc, block).await?;
+        self.newest = Some((block, recent.clone()));
+        Ok(self.and(recent))
+    }
 
-        let read = self.read_at.map(|read| read.number);
-        self.compared
-            .retain(|number, _| read.is_none_or(|read| *number > read));
-        let mut recent = self.read_and_unsettled();
-        for header in headers
-            .iter()
-            .filter(|h| read.is_none_or(|read| h.number() > read))
-        {
-            let Some((logs, endpoint)) = logs_of(&new, header.number()) else {
-                continue;
-            };
-            let more = match self.compare(rpc, header, &logs, endpoint).await? {
-                Ok(more) => more,
-                Err(why) => {
-                    unproven.get_or_insert(why);
-                    Vec::new()
-                }
-            };
-            logs.iter()
-                .chain(&more)
-                .for_each(|log| (self.fold)(&mut recent, log));
-        }
-        Ok(Replayed {
+    fn and(&self, recent: S) -> Replayed<'_, S> {
+        Replayed {
             settled: &self.settled,
             recent,
-            unproven,
-        })
-    }
-
-    /// What was read behind the settled blocks and waits to be settled.
-    fn read_and_unsettled(&self) -> S {
-        let mut recent = S::default();
-        let settled = self.settled_at.map(|settled| settled.number);
-        let waiting = self.backlog.iter().flat_map(|piece| &piece.logs);
-        for log in waiting.filter(|log| settled.is_none_or(|n| log.at().block.number > n)) {
-            (self.fold)(&mut recent, log);
         }
-        recent
     }
 
-    /// What was read before is part of the chain that ends in `block`.
+    fn next(&self) -> u64 {
+        self.settled_at.map_or(self.from, |settled| settled.number + 1)
+    }
+
+    /// What was settled is part of the chain.
     async fn stands(&self, rpc: &Rpc, block: BlockRef) -> Result<bool, ReplayError> {
-        let Some(read) = self.read_at else {
+        let Some(settled) = self.settled_at else {
             return Ok(true);
         };
-        if read.number > block.number {
+        if settled.number > block.number {
             return Ok(false);
         }
-        // the headers in between are needed anyway, unless nobody asked for long
-        if block.number - read.number <= 2 * UNSETTLED {
-            let headers = rpc.headers_to(read.number, block).await?;
-            return Ok(headers.first().is_some_and(|header| header.block() == read));
+        match rpc.header(At::Number(settled.number)).await? {
+            Some(header) => Ok(header.block() == settled),
+            // a node that lags says nothing of a block
+            None => Err(ReplayError::Dropped(settled.number)),
         }
-        let header = rpc.header(At::Number(read.number)).await?;
-        Ok(header.is_some_and(|header| header.block() == read))
     }
 
     /// Reads on up to a settled height. What was read stays when this is given up half-way: a history that takes longer
     /// than anybody waits is read in several goes, and none begins anew.
     async fn read_on(&mut self, rpc: &Rpc, to: u64) -> Result<(), ReplayError> {
-        let mut next = self.read_at.map_or(self.from, |read| read.number + 1);
+        let mut next = self.next();
         let mut read = Vec::new();
         while next <= to {
             let piece = patiently(rpc, &self.filter, next, to).await?;
             let end = piece.end;
             next = end + 1;
             read.push(piece);
-            if read.len() >= KEPT_AT_ONCE || end == to {
-                let header = rpc.header(At::Number(end)).await?;
-                let header = header.ok_or(ReplayError::Dropped(end))?;
-                self.backlog.append(&mut read);
-                self.read_at = Some(header.block());
+            if read.len() < KEPT_AT_ONCE && end < to {
+                continue;
+            }
+            let header = rpc.header(At::Number(end)).await?;
+            let at = header.ok_or(ReplayError::Dropped(end))?.block();
+            for log in read.drain(..).flat_map(|piece| piece.logs) {
+                (self.fold)(&mut self.settled, &log);
+            }
+            self.settled_at = Some(at);
+            self.newest = None;
+            self.reading.tell(end, to);
+            self.keep(at, end == to);
+        }
+        *self.reading.pace() = None;
+        Ok(())
+    }
+
+    fn keep(&self, at: BlockRef, now: bool) {
+        if let Some((kept, name)) = &self.kept {
+            let state = self.settled.clone();
+            kept.put(name, &Entry { at, state }, now);
+        }
+    }
+
+    /// What lies above the settled blocks. Each log must stand in the chain that ends in `block`.
+    async fn newest(&self, rpc: &Rpc, block: BlockRef) -> Result<S, ReplayError> {
+        let (mut recent, mut next) = (S::default(), self.next());
+        let mut standing = BTreeMap::from([(block.number, B256::from(block.hash.0))]);
+        while next <= block.number {
+            let piece = patiently(rpc, &self.filter, next, block.number).await?;
+            next = piece.end + 1;
+            for log in &piece.logs {
+                let at = log.at().block;
+                let hash = match standing.get(&at.number) {
+                    Some(hash) => *hash,
+                    None => {
+                        let header = rpc.header(At::Number(at.number)).await?;
+                        let hash = header.ok_or(ReplayError::Dropped(at.number))?.hash;
+                        standing.insert(at.number, hash);
+                        hash
+                    }
+                };
+                if hash.0 != at.hash.0 {
+                    return Err(ReplayError::Dropped(at.number));
+                }
+                (self.fold)(&mut recent, log);
             }
         }
-        Ok(())
+        // asked last: what was read belongs to the chain that has this block
+        let header = rpc.header(At::Number(block.number)).await?;
+        match header {
+            Some(header) if header.block() == block => Ok(recent),
+            _ => Err(ReplayError::Dropped(block.number)),
+        }
     }
 
     fn forget(&mut self) {
         self.settled = S::default();
         self.settled_at = None;
-        self.backlog.clear();
-        self.read_at = None;
+        self.newest = None;
     }
-
-    /// Compares the next of what was read, and folds what holds. Says why something is left, if it is.
-    async fn settle(&mut self, rpc: &Rpc) -> Result<Option<SafeText>, ReplayError> {
-        let Some(read) = self.read_at else {
-            return Ok(None);
-        };
-        let first = self.settled_at.map_or(self.from, |settled| settled.number + 1);
-        if first > read.number {
-            return Ok(None);
-        }
-        let last = read.number.min(first + COMPARED_AT_ONCE - 1);
-        let tip = if last == read.number {
-            read
-        } else {
-            let header = rpc.header(At::Number(last)).await?;
-            header.ok_or(ReplayError::Dropped(last))?.block()
-        };
-        let headers = rpc.headers_to(first, tip).await?;
-        let parent = headers.first().map(|header| Root(header.parent_hash.0));
-        if self
-            .settled_at
-            .is_some_and(|settled| parent != Some(settled.hash))
-        {
-            return Err(ReplayError::Dropped(first));
-        }
-        let mut unproven = None;
-        for header in &headers {
-            let Some((logs, endpoint)) = logs_of(&self.backlog, header.number()) else {
-                return Err(ReplayError::Dropped(header.number()));
-            };
-            match self.compare(rpc, header, &logs, endpoint).await? {
-                Ok(more) => {
-                    logs.iter()
-                        .chain(&more)
-                        .for_each(|log| (self.fold)(&mut self.settled, log));
-                    self.settled_at = Some(header.block());
-                }
-                Err(why) => {
-                    unproven = Some(why);
-                    break;
-                }
-            }
-        }
-        let settled = self.settled_at.map_or(0, |settled| settled.number);
-        self.backlog
-            .retain(|piece| self.settled_at.is_none() || piece.end > settled);
-        if unproven.is_none() && settled < read.number {
-            let words = format!(
-                "blocks {} to {} are not compared with their headers yet",
-                settled + 1,
-                read.number
-            );
-            unproven = Some(SafeText::new(&words));
-        }
-        Ok(unproven)
-    }
-
-    /// What was left out of a block, or why that cannot be told.
-    async fn compare(
-        &mut self,
-        rpc: &Rpc,
-        header: &BlockHeader,
-        logs: &[LogEntry],
-        endpoint: EndpointIndex,
-    ) -> Result<Result<Vec<LogEntry>, SafeText>, ReplayError> {
-        let hash = Root(header.hash.0);
-        if logs.is_empty()
-            && let Some((_, more)) = self.compared.get(&header.number()).filter(|(h, _)| *h == hash)
-        {
-            return Ok(Ok(more.clone()));
-        }
-        let more = match hidden(rpc, &self.filter, header, logs, endpoint).await? {
-            Hidden::Nothing => Vec::new(),
-            Hidden::Logs(more) => more,
-            Hidden::Untold(why) => return Ok(Err(why)),
-        };
-        self.compared.insert(header.number(), (hash, more.clone()));
-        Ok(Ok(more))
-    }
-}
-
-/// What was told of a block, and by whom; none when it was not read.
-fn logs_of(pieces: &[Piece], number: u64) -> Option<(Vec<LogEntry>, EndpointIndex)> {
-    let piece = pieces.iter().find(|piece| piece.end >= number)?;
-    let from = piece.logs.partition_point(|log| log.at().block.number < number);
-    let of_block = piece.logs[from..]
-        .iter()
-        .take_while(|log| log.at().block.number == number);
-    Some((of_block.cloned().collect(), piece.endpoint))
 }

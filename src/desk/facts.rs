@@ -3,7 +3,6 @@
 
 use alloy::primitives::{Address, Bytes, U256};
 
-use super::key_checks;
 use crate::config::format_ether;
 use crate::ports::{Answer, At, Execution, KnownDeposit, PoolManager, Ssv, SsvState, Unknown};
 use crate::types::{BlockRef, BlsPublicKey, Check, OperatorId, PoolId, PoolView, Root};
@@ -19,6 +18,8 @@ pub(super) struct DepositQuery {
     pub(super) operators: Vec<OperatorId>,
     /// The key that the deposit is for.
     pub(super) public_key: BlsPublicKey,
+    /// The key was made after this block.
+    pub(super) since: u64,
     /// The beacon chain's deposit contract.
     pub(super) deposit_contract: Address,
 }
@@ -74,7 +75,7 @@ pub(super) async fn gather(
         manager.withdrawal_credentials(query.pool, at),
         ssv.state(block, &query.operators),
         execution.code(query.deposit_contract, at),
-        execution.deposits_of(&query.public_key, block),
+        execution.deposits_of(&query.public_key, query.since, block),
     );
     Ok(DepositFacts {
         block,
@@ -142,13 +143,13 @@ impl DepositFacts {
     }
 }
 
-/// Whether the cluster takes another validator, as far as its newest snapshot tells.
+/// Whether the cluster takes another validator, as far as its newest snapshot tells. Whether the snapshot is the newest,
+/// the simulation of the call says: SSV refuses every other.
 pub(super) fn cluster_active(ssv: &Answer<SsvState>) -> Check {
-    let check = ssv.check("ssv-cluster-active", |ssv| {
+    ssv.check("ssv-cluster-active", |ssv| {
         let not = if ssv.cluster.active { "not " } else { "" };
         (ssv.cluster.active, format!("the cluster is {not}liquidated"))
-    });
-    key_checks::unless_unproven(check, key_checks::unproven(ssv))
+    })
 }
 
 #[cfg(test)]
@@ -164,6 +165,7 @@ mod tests {
             oracle: Address::repeat_byte(3),
             operators: Vec::new(),
             public_key: BlsPublicKey([2; 48]),
+            since: 1,
             deposit_contract: Address::repeat_byte(4),
         };
         let facts = gather(&manager, &ssv, &execution, &query).await.unwrap();
@@ -210,7 +212,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_key_that_stands_in_the_deposit_contract_fails_and_a_log_that_may_be_missing_proves_nothing() {
+    async fn a_key_that_stands_in_the_deposit_contract_fails_and_logs_that_cannot_be_read_prove_nothing() {
         let block = BlockRef {
             number: 4,
             hash: Root([4; 32]),
@@ -228,10 +230,10 @@ mod tests {
             }]),
             ..FakeExecution::default()
         };
-        let mut ssv = FakeSsv::default();
-        if let Answer::Yes(state) = &mut ssv.state {
-            state.unproven = Some("block 3 may hold logs".into());
-        }
+        let ssv = FakeSsv {
+            state: Answer::not_known("the logs are being read, block 3 of 9"),
+            ..FakeSsv::default()
+        };
         let found = checks(FakeManager::default(), ssv, topped_up).await;
         let expected = [
             ("key-not-deposited", CheckStatus::Fail),

@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 
 use alloy::primitives::Address;
 
+use super::owner_nonce::ExpectedNonce;
 use crate::beacon::roots;
 use crate::dkg::threshold;
 use crate::oracle::{Fact, FactKind, KnownKey, Registration};
-use crate::ports::{Answer, SharesData, Ssv, SsvState};
+use crate::ports::{SharesData, Ssv};
 use crate::types::{
-    BlsPublicKey, Check, CheckStatus, ForkVersion, KeygenOutput, OperatorId, OwnerNonce, Root, SafeText,
+    BlsPublicKey, Check, CheckStatus, ForkVersion, KeygenOutput, OperatorId, OwnerNonce, Root,
 };
 
 /// 32 ETH in gwei: the amount that the manager deposits.
@@ -108,12 +109,13 @@ pub(super) fn deposit_signature(keygen: &KeygenOutput, credentials: &Root, fork:
     )
 }
 
-/// The registration signature holds for the manager as owner and for the nonce that SSV expects now.
+/// The registration signature holds for the manager as owner and the nonce that it was made for, and that is the one that
+/// SSV expects now.
 pub(super) fn registration(
     owner: Address,
     validator: &BlsPublicKey,
     registration: Registration,
-    ssv: &Answer<SsvState>,
+    nonce: &ExpectedNonce,
 ) -> Vec<Check> {
     let message = OwnerNonce::new(owner, registration.nonce);
     let holds = threshold::verify(validator, message.root().as_bytes(), &registration.signature);
@@ -126,37 +128,7 @@ pub(super) fn registration(
             format!("NOT valid over keccak256 of «{message}»")
         },
     );
-    let nonce = ssv.check("registration-nonce", |ssv| {
-        let words = format!(
-            "signed for nonce {}, SSV expects {}",
-            registration.nonce, ssv.owner_nonce
-        );
-        (ssv.owner_nonce == registration.nonce, words)
-    });
-    let nonce = unless_unproven(nonce, unproven(ssv));
-    vec![signature, nonce]
-}
-
-/// Why a registration event may be missing.
-pub(super) fn unproven(ssv: &Answer<SsvState>) -> Option<&SafeText> {
-    match ssv {
-        Answer::Yes(ssv) => ssv.unproven.as_ref(),
-        Answer::No(_) | Answer::NotKnown(_) => None,
-    }
-}
-
-/// A check that rests on logs holds only when none can be missing.
-pub(super) fn unless_unproven(check: Check, unproven: Option<&SafeText>) -> Check {
-    match unproven {
-        Some(why) if check.status == CheckStatus::Pass => Check::unknown(
-            &check.name,
-            format!(
-                "{}, but it is not certain that no log was left out: {why}",
-                check.reason
-            ),
-        ),
-        _ => check,
-    }
+    vec![signature, nonce.check(registration.nonce)]
 }
 
 /// SSV's shares data as it would be sent; empty where it cannot be written, which the check says.

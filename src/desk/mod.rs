@@ -14,6 +14,7 @@ mod fixture;
 mod funding;
 mod key_checks;
 mod keygen;
+mod owner_nonce;
 mod pools;
 mod proposal;
 mod publish;
@@ -154,6 +155,7 @@ impl Desk {
             },
             reshare: Reshare {
                 committees: committees.clone(),
+                agreement: Arc::clone(&ask.agreement),
                 manager: Arc::clone(&ask.manager),
                 execution: Arc::clone(&ask.execution),
                 oracle: terms.oracle,

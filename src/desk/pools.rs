@@ -2,9 +2,9 @@
 
 use alloy::primitives::Address;
 
-use super::{key_checks, later, refused};
+use super::{later, refused};
 use crate::oracle::Prepared;
-use crate::ports::{At, Execution, PoolManager, PresentCommittee};
+use crate::ports::{Accord, Agreement, At, Execution, PoolManager, PresentCommittee, agreed};
 use crate::types::{BlockRef, BlsPublicKey, Check, PoolId};
 
 /// What the contract says of a staked pool: its key and who holds it.
@@ -23,11 +23,31 @@ impl Present {
     }
 }
 
-/// The contract takes few reshares of a pool.
-pub(super) fn reshares_left(committee: &PresentCommittee, limit: u64) -> Check {
-    let used = committee.reshare_count;
-    let check = Check::of("reshares-left", used < limit, format!("{used} of {limit} used"));
-    key_checks::unless_unproven(check, committee.unproven.as_ref())
+/// The contract takes few reshares of a pool. Where it stores none of them, their number rests on logs, and takes two
+/// voices.
+pub(super) async fn reshares_left(
+    manager: &dyn PoolManager,
+    agreement: &dyn Agreement,
+    pool: PoolId,
+    present: &Present,
+) -> Check {
+    const NAME: &str = "reshares-left";
+    let (used, can) = (present.committee.reshare_count, manager.capabilities());
+    let limit = can.reshare_limit();
+    let words = format!("{used} of {limit} used");
+    if used >= limit || can.reshares.is_none_or(|rules| rules.stored) {
+        return Check::of(NAME, used < limit, words);
+    }
+    match agreed::on_committee(agreement, pool, present.block).await {
+        accord @ Accord::Agree { .. } => Check::pass(NAME, format!("{words}: {}", accord.words())),
+        accord => {
+            let why = accord.words();
+            Check::unknown(
+                NAME,
+                format!("{words} by the logs of one voice, and the contract stores none: {why}"),
+            )
+        }
+    }
 }
 
 /// The key and the present committee of a pool; `Err` is the answer of the desk.

@@ -11,7 +11,7 @@ use super::ranking::Candidate;
 use super::{key_checks, ranking, refused, served};
 use crate::config::SelectionRule;
 use crate::oracle::{ActionKind, Fact, FactKind, KnownKey, Prepared, Wanted};
-use crate::ports::{Execution, PoolManager, ReshareSize};
+use crate::ports::{Agreement, Execution, PoolManager, ReshareSize};
 use crate::types::{CeremonyPlan, Check, OperatorId, PoolId};
 
 /// Prepares the ceremony. [`SendReshare`](super::send_reshare::SendReshare) prepares the transaction that follows.
@@ -20,6 +20,7 @@ pub(super) struct Reshare {
     pub(super) committees: Committees,
     pub(super) manager: Arc<dyn PoolManager>,
     pub(super) execution: Arc<dyn Execution>,
+    pub(super) agreement: Arc<dyn Agreement>,
     pub(super) oracle: Option<Address>,
 }
 
@@ -150,7 +151,7 @@ impl Reshare {
             ));
         }
         checks.push(present.staked_check(pool));
-        checks.push(reshares_left(&present.committee, self.limit()));
+        checks.push(reshares_left(&*self.manager, &*self.agreement, pool, present).await);
         checks.push(key_checks::in_journal(known, &present.validator, holders));
         checks.push(authorised(&*self.manager, self.oracle).await);
         checks

@@ -8,10 +8,11 @@ use super::committee::{self, Committees};
 use super::facts::{self, DepositFacts, DepositQuery};
 use super::proposal::list;
 use super::sending::{self, Sending};
-use super::{funding, key_checks, later, refused, served};
+use super::{funding, key_checks, later, owner_nonce, refused, served};
 use crate::beacon::roots;
 use crate::config::Floors;
 use crate::oracle::{ActionKind, Fact, FactKind, Prepared, SendDepositDraft, TransactionPayload};
+use crate::ports::agreed::{self, MadeSince};
 use crate::ports::{Consensus, Execution, InitiateDeposit, PoolCall, PoolManager, Ssv, SsvState};
 use crate::types::{BlsPublicKey, Check, ForkVersion, OperatorId, PoolId, Root};
 
@@ -83,6 +84,7 @@ impl SendDeposit {
             oracle,
             operators: operators.clone(),
             public_key: keygen.validator,
+            since: draft.since,
             deposit_contract: self.deposit_contract,
         };
         let facts = facts::gather(&*self.manager, &*self.ssv, &*self.execution, &query).await;
@@ -138,17 +140,18 @@ impl SendDeposit {
             self.fork_version,
         ));
         checks.push(data_root_check(&*self.manager, &gathered.payload.data));
-        let owner = self.manager.address();
-        checks.extend(key_checks::registration(
-            owner,
-            key,
-            draft.registration,
-            &facts.ssv,
-        ));
+        let nonce = owner_nonce::ask(&*self.sending.agreement, &*self.manager, &*self.ssv, facts.block);
+        let (owner, registration) = (self.manager.address(), draft.registration);
+        checks.extend(key_checks::registration(owner, key, registration, &nonce.await));
         checks.push(gathered.shares_check.clone());
         checks.extend(facts.checks(pool, self.fee_amount_wei, self.ssv.network()));
         checks.push(unknown_to_beacon(self.consensus.as_deref(), key).await);
-        checks.push(sending::endpoints_agree(&self.sending, pool, oracle, facts.block).await);
+        let made = MadeSince {
+            key: *key,
+            since: draft.since,
+        };
+        let agreed = agreed::on_deposit(&*self.sending.agreement, pool, oracle, facts.block, made);
+        checks.push(agreed.await.check(sending::ENDPOINTS_AGREE));
         checks
     }
 

@@ -9,9 +9,9 @@ use super::pools::{Present, authorised, present, reshares_left};
 use super::proposal::list;
 use super::reshare::old_power;
 use super::sending::{self, Sending};
-use super::{key_checks, refused, served};
+use super::{key_checks, owner_nonce, refused, served};
 use crate::oracle::{ActionKind, Fact, FactKind, Prepared, SendReshareDraft, TransactionPayload};
-use crate::ports::{Answer, At, Execution, PoolCall, PoolManager, ResharePool, Ssv, SsvState};
+use crate::ports::{Answer, At, Execution, PoolCall, PoolManager, ResharePool, Ssv};
 use crate::types::{Check, OperatorId, PoolId};
 
 /// Prepares the transactions that end reshares.
@@ -28,7 +28,6 @@ pub(super) struct SendReshare {
 struct Gathered {
     present: Present,
     operators: Vec<OperatorId>,
-    ssv: Answer<SsvState>,
     balance: Answer<U256>,
     shares_check: Check,
     payload: TransactionPayload,
@@ -77,14 +76,10 @@ impl SendReshare {
             shares: Bytes::from(shares),
         });
         let payload = sending::payload(&self.sending, oracle, &call).map_err(refused)?;
-        let (ssv, balance) = tokio::join!(
-            self.ssv.state(present.block, &operators),
-            self.execution.balance(oracle, At::block(present.block))
-        );
+        let balance = self.execution.balance(oracle, At::block(present.block)).await;
         Ok(Gathered {
             present,
             operators,
-            ssv,
             balance,
             shares_check,
             payload,
@@ -107,17 +102,18 @@ impl SendReshare {
             *key == present.validator,
             format!("the contract has {}, the reshare gave {key}", present.validator),
         ));
-        let owner = self.manager.address();
-        checks.extend(key_checks::registration(
-            owner,
-            key,
-            draft.registration,
-            &gathered.ssv,
-        ));
+        let nonce = owner_nonce::ask(
+            &*self.sending.agreement,
+            &*self.manager,
+            &*self.ssv,
+            present.block,
+        );
+        let (owner, registration) = (self.manager.address(), draft.registration);
+        checks.extend(key_checks::registration(owner, key, registration, &nonce.await));
         checks.push(gathered.shares_check.clone());
         checks.push(present.staked_check(pool));
-        let limit = self.manager.capabilities().reshare_limit();
-        checks.push(reshares_left(&present.committee, limit));
+        let agreement = &*self.sending.agreement;
+        checks.push(reshares_left(&*self.manager, agreement, pool, present).await);
         checks.push(authorised(&*self.manager, self.sending.oracle).await);
         checks.push(sending::endpoints_agree(&self.sending, pool, oracle, present.block).await);
         checks

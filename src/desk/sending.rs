@@ -85,10 +85,13 @@ pub(super) async fn proposal(
     proposal::proposal(kind, title, facts, checks, Payload::Transaction(payload))
 }
 
+/// The check that two endpoints or more say the same.
+pub(super) const ENDPOINTS_AGREE: &str = "endpoints-agree";
+
 /// Every endpoint says the same of what the transaction rests on.
 pub(super) async fn endpoints_agree(from: &Sending, pool: PoolId, oracle: Address, block: BlockRef) -> Check {
     let verdict = agreed::on_facts(&*from.agreement, pool, oracle, block).await;
-    verdict.check("endpoints-agree")
+    verdict.check(ENDPOINTS_AGREE)
 }
 
 /// Tries out exactly what would be sent.

@@ -11,7 +11,8 @@ use crate::types::{
     BlockRef, CeremonyStep, CheckStatus, OperatorId, OperatorProgress, RequestId, SafeText, UnixMillis,
 };
 use crate::view::{
-    ChainView, EndpointKind, EndpointView, LinkState, NetworkView, OperatorView, SignerView, ValidatorView,
+    ChainView, EndpointKind, EndpointView, HistoryView, LinkState, NetworkView, OperatorView, ReadyPoolView,
+    SignerView, ValidatorView,
 };
 
 /// A change of what is shown.
@@ -41,6 +42,10 @@ pub enum LiveUpdate {
     },
     /// Whether the chain is followed.
     Link(LinkState),
+    /// A long reading of old blocks: (subject, how far it has got); none ends it.
+    History(&'static str, Option<HistoryView>),
+    /// The first pools of the ready queue.
+    Ready(Vec<ReadyPoolView>),
     /// Whether the manager accepts the oracle.
     Authorised(CheckStatus),
     /// Validators of all pools.
@@ -60,6 +65,7 @@ pub(super) struct Live {
     pub(super) endpoints: BTreeMap<EndpointKind, Vec<EndpointView>>,
     pub(super) validators: Vec<ValidatorView>,
     pub(super) alarms: BTreeMap<&'static str, SafeText>,
+    pub(super) histories: BTreeMap<&'static str, HistoryView>,
     /// Tells the steps of ceremonies, and what a committee can be like.
     pub(super) backend: Arc<dyn Ceremonies>,
 }
@@ -75,6 +81,7 @@ impl Live {
             endpoints: BTreeMap::new(),
             validators: Vec::new(),
             alarms: BTreeMap::new(),
+            histories: BTreeMap::new(),
             backend,
         }
     }
@@ -123,6 +130,13 @@ impl Live {
                 self.chain.base_fee_wei = base_fee_wei;
             }
             LiveUpdate::Link(link) => self.chain.link = link,
+            LiveUpdate::History(subject, Some(history)) => {
+                self.histories.insert(subject, history);
+            }
+            LiveUpdate::History(subject, None) => {
+                self.histories.remove(subject);
+            }
+            LiveUpdate::Ready(pools) => self.chain.ready_pools = pools,
             LiveUpdate::Authorised(status) => self.signer.authorised = status,
             LiveUpdate::Validators(validators) => self.validators = validators,
             LiveUpdate::Alarm(subject, words) if words.as_str().is_empty() => {

@@ -32,8 +32,9 @@ pub struct ChainFacts {
     pub pending: Vec<PoolId>,
     /// `getStakedPoolIds`.
     pub staked: Vec<PoolId>,
-    /// SSV registration nonce of the manager.
-    pub owner_nonce: u64,
+    /// SSV registration nonce of the manager: what its state implies, else what the logs that were read count. None while
+    /// neither is known.
+    pub owner_nonce: Option<u64>,
     /// The oracle's account, where one is configured.
     pub account: Option<AccountFacts>,
 }

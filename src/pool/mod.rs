@@ -24,6 +24,7 @@ use std::sync::Arc;
 
 use alloy::primitives::{Address, Bytes};
 
+use crate::chain::kept::Kept;
 use crate::chain::rpc::{At, Rpc};
 use crate::ports::{Answer, Evidence, PoolManager};
 use crate::types::{ClusterLayout, ParseIdError};
@@ -54,6 +55,8 @@ pub struct Connection {
     pub layout: ClusterLayout,
     /// The block at which it was deployed, or an earlier one.
     pub from_block: u64,
+    /// What was read of its logs before; none to read them all.
+    pub kept: Option<Arc<Kept>>,
 }
 
 /// The name of a version that can be served.

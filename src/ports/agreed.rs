@@ -4,12 +4,56 @@ use alloy::primitives::Address;
 use async_trait::async_trait;
 
 use super::{Accord, Agreement, At, Question, Unknown, Voice, Words};
-use crate::types::{BlockRef, OperatorId, PoolId, Root};
+use crate::types::{BlockRef, BlsPublicKey, OperatorId, PoolId, Root};
 
-/// What a transaction for `pool` rests on, at `block`: the queue, the pool, fees, nonces, and what is final.
+/// What a transaction for `pool` rests on, at `block`: the queue, the pool, fees, the account, and what is final. All of it
+/// is the state of one block, so it takes no history.
 pub async fn on_facts(agreement: &dyn Agreement, pool: PoolId, oracle: Address, block: BlockRef) -> Accord {
-    let question = Grounds { pool, oracle, block };
+    let made = None;
+    let question = Grounds {
+        pool,
+        oracle,
+        block,
+        made,
+    };
     agreement.ask_at(block, &question).await
+}
+
+/// A key that nobody could have deposited for before a block.
+#[derive(Debug, Clone, Copy)]
+pub struct MadeSince {
+    /// The key.
+    pub key: BlsPublicKey,
+    /// It was made after this block.
+    pub since: u64,
+}
+
+/// The same for a deposit, and that nobody deposited for its key.
+pub async fn on_deposit(
+    agreement: &dyn Agreement,
+    pool: PoolId,
+    oracle: Address,
+    block: BlockRef,
+    made: MadeSince,
+) -> Accord {
+    let made = Some(made);
+    let question = Grounds {
+        pool,
+        oracle,
+        block,
+        made,
+    };
+    agreement.ask_at(block, &question).await
+}
+
+/// The owner's registrations at SSV, which no contract counts.
+pub async fn on_registrations(agreement: &dyn Agreement, block: BlockRef) -> Accord {
+    agreement.ask_at(block, &Registrations(block)).await
+}
+
+/// Who holds a pool's key, where the contract keeps no state of it.
+pub async fn on_committee(agreement: &dyn Agreement, pool: PoolId, block: BlockRef) -> Accord {
+    agreement.ask_at(block, &Committee { pool, block }).await
 }
 
 /// Where a transaction is included, and what came of it.
@@ -23,25 +67,38 @@ struct Grounds {
     pool: PoolId,
     oracle: Address,
     block: BlockRef,
+    made: Option<MadeSince>,
+}
+
+impl Grounds {
+    async fn deposits(&self, voice: &Voice) -> Result<Option<String>, Unknown> {
+        let Some(MadeSince { key, since }) = self.made else {
+            return Ok(None);
+        };
+        let found = voice.execution.deposits_of(&key, since, self.block).await;
+        let found = found.known()?.map_or(0, |found| found.len());
+        Ok(Some(found.to_string()))
+    }
 }
 
 #[async_trait]
 impl Question for Grounds {
     async fn put(&self, voice: &Voice) -> Result<Words, Unknown> {
         let at = At::block(self.block);
-        let (ready, view, fees, nonce, ssv) = tokio::join!(
+        let (ready, view, fees, nonce, deposits) = tokio::join!(
             voice.manager.ready(at),
             voice.manager.pool(self.pool, at),
             voice.manager.reserved_fees(at),
             voice.execution.nonce(self.oracle, at),
-            voice.ssv.state(self.block, &[]),
+            self.deposits(voice),
         );
         let (ready, view) = (ready.value()?, view.value()?);
         let head = ready.first().map(|head| format!("pool {head}"));
         let key = view.public_key.map(|key| key.to_string());
         let operators: Vec<_> = view.operator_ids.iter().map(OperatorId::to_string).collect();
         let or = |words: Option<String>, nothing: &str| words.unwrap_or_else(|| nothing.to_owned());
-        Ok(vec![
+        let deposits = deposits?.map(|found| ("the deposits for the new key", found));
+        let mut words = vec![
             ("the head of the ready queue", or(head, "empty")),
             ("the pool's key", or(key, "none")),
             (
@@ -54,7 +111,39 @@ impl Question for Grounds {
             ("the pool's reshares", view.reshare_count.to_string()),
             ("the reserved fees", fees.value()?.to_string()),
             ("the oracle account's nonce", nonce.value()?.to_string()),
-            ("the registrations at SSV", ssv.value()?.owner_nonce.to_string()),
+        ];
+        words.extend(deposits);
+        Ok(words)
+    }
+}
+
+struct Registrations(BlockRef);
+
+#[async_trait]
+impl Question for Registrations {
+    async fn put(&self, voice: &Voice) -> Result<Words, Unknown> {
+        let state = voice.ssv.state(self.0, &[]).await.value()?;
+        let newest = state.registered_at.map_or_else(String::new, |at| {
+            format!(", the newest in block {} by {}", at.block.number, at.transaction)
+        });
+        let words = format!("{}{newest}", state.owner_nonce);
+        Ok(vec![("the owner's registrations at SSV", words)])
+    }
+}
+
+struct Committee {
+    pool: PoolId,
+    block: BlockRef,
+}
+
+#[async_trait]
+impl Question for Committee {
+    async fn put(&self, voice: &Voice) -> Result<Words, Unknown> {
+        let said = voice.manager.committee(self.pool, self.block).await.value()?;
+        let operators: Vec<_> = said.operator_ids.iter().map(OperatorId::to_string).collect();
+        Ok(vec![
+            ("who holds the pool's key", operators.join(", ")),
+            ("the pool's reshares", said.reshare_count.to_string()),
         ])
     }
 }

@@ -5,6 +5,7 @@ use std::fmt;
 
 use alloy::primitives::{Address, B256, Bytes, U256};
 use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
 
 use super::Answer;
 use crate::types::{BlockRef, BlsPublicKey, LogRef, Root, SafeText};
@@ -111,7 +112,7 @@ pub struct FeeQuote {
 }
 
 /// A deposit in the deposit contract's logs.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KnownDeposit {
     /// Where.
     pub at: LogRef,
@@ -165,11 +166,10 @@ pub trait Execution: Send + Sync + fmt::Debug {
     /// What a transaction pays now.
     async fn fee_quote(&self) -> Answer<FeeQuote>;
 
-    /// Deposits for a key up to a block, the first one first; at least one. No: there is none, and no log is missing.
-    async fn deposits_of(&self, key: &BlsPublicKey, block: BlockRef) -> Answer<Vec<KnownDeposit>>;
-
-    /// Reads the deposit contract's logs on up to a block, so that a later question finds little to do.
-    async fn keep_up(&self, block: BlockRef) -> Answer<()>;
+    /// Deposits for a key from block `since` on, up to a block, the first one first; at least one. No: there is none, and
+    /// no log is missing by the contract's own numbers.
+    async fn deposits_of(&self, key: &BlsPublicKey, since: u64, block: BlockRef)
+    -> Answer<Vec<KnownDeposit>>;
 
     /// What came of a transaction. Not known while it has no receipt, or its block is not final.
     async fn final_receipt(&self, transaction: Root) -> Answer<FinalReceipt>;

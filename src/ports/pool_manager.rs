@@ -19,7 +19,7 @@ pub use capabilities::{
 pub use revert::{DecodedRevert, RevertForm};
 
 use super::{Answer, At, Log, Revert};
-use crate::types::{BlockRef, LogRef, OperatorId, PoolId, PoolView, RequestKind, Root, SafeText};
+use crate::types::{BlockRef, LogRef, OperatorId, PoolId, PoolView, RequestKind, Root};
 
 /// What an event of the manager tells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -149,8 +149,6 @@ pub struct PresentCommittee {
     pub source: CommitteeSource,
     /// Reshares used up: the larger of the contract's own count and the reports since the deposit.
     pub reshare_count: u64,
-    /// Why it is not certain that no event was left out; none when it is.
-    pub unproven: Option<SafeText>,
 }
 
 /// The manager contract at an address, in one of its versions.
@@ -187,7 +185,7 @@ pub trait PoolManager: Send + Sync + fmt::Debug {
     /// A pool: all zero for one that never was, or has exited.
     async fn pool(&self, id: PoolId, at: At) -> Answer<PoolView>;
 
-    /// Who holds a pool's key at a block.
+    /// Who holds a pool's key at a block. Where that rests on logs it is one endpoint's word, and takes a second.
     async fn committee(&self, pool: PoolId, block: BlockRef) -> Answer<PresentCommittee>;
 
     /// Reads on, up to a block, what [`PoolManager::committee`] is rebuilt from, so that a later question finds little

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Answer, At, Log, Revert};
 use crate::types::{
-    BlockRef, BlsPublicKey, BlsSignature, ClusterLayout, ClusterSnapshot, OperatorId, SafeText,
+    BlockRef, BlsPublicKey, BlsSignature, ClusterLayout, ClusterSnapshot, LogRef, OperatorId, SafeText,
 };
 
 /// What a version of SSV can and cannot do.
@@ -40,14 +40,15 @@ pub enum KeyScope {
 pub struct SsvState {
     /// At this block.
     pub block: BlockRef,
-    /// The owner's nonce: validators that it ever registered. It is part of what the validator key signs.
+    /// The owner's nonce: validators that it ever registered, as the logs count them. It is part of what the validator
+    /// key signs.
     pub owner_nonce: u64,
+    /// The newest registration.
+    pub registered_at: Option<LogRef>,
     /// The cluster's snapshot, as its newest event left it.
     pub cluster: ClusterSnapshot,
     /// SSV knows this cluster; otherwise the snapshot is the fresh one.
     pub known_cluster: bool,
-    /// Why it is not certain that no event was left out; none when it is.
-    pub unproven: Option<SafeText>,
 }
 
 /// Which of SSV's events. All but [`SsvEventKind::ValidatorExited`] carry the cluster's new snapshot.
@@ -150,12 +151,19 @@ pub trait Ssv: Send + Sync + fmt::Debug {
     /// Reads a log; none when it is not the network's, not of this owner, or malformed.
     fn event(&self, log: &Log) -> Option<SsvEvent>;
 
-    /// The owner's nonce, and the snapshot of its cluster with these operators (in any order), at a block.
+    /// The owner's nonce, and the snapshot of its cluster with these operators (in any order), at a block. One endpoint's
+    /// word: a snapshot is right when a call with it does not revert, and a nonce takes a second voice.
     async fn state(&self, block: BlockRef, operators: &[OperatorId]) -> Answer<SsvState>;
 
     /// Whether the network takes registrations that are paid in its token, as every known manager pays them; its version,
     /// empty where it tells none. No: it has another version, which takes none.
     async fn takes_tokens(&self, at: At) -> Answer<SafeText>;
+
+    /// Reads on, up to a block, what [`Ssv::state`] is rebuilt from, however long that takes.
+    async fn keep_up(&self, block: BlockRef) -> Answer<()>;
+
+    /// While [`Ssv::keep_up`] reads what takes long: the block that it has reached, and the one that it aims at.
+    fn reading(&self) -> Option<(u64, u64)>;
 
     /// Why a registration that reverted so can never go through with these operators as they are: one of them does not
     /// exist, does not let the owner in, or has no room. `None` where the revert says something else.

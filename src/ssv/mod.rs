@@ -5,7 +5,7 @@
 //!
 //! | question | yes | no | not known |
 //! |---|---|---|---|
-//! | [`Ssv::state`] | nonce and snapshot, from the logs of the owner up to the block; `unproven` says whether one may be missing | never: an owner without logs has nonce 0 and a fresh cluster | the logs or headers cannot be read, or the block was dropped meanwhile |
+//! | [`Ssv::state`] | nonce and snapshot, from the logs of the owner up to the block, as one endpoint tells them | never: an owner without logs has nonce 0 and a fresh cluster | the logs cannot be read or are still being read, or the block was dropped meanwhile |
 //! | [`Ssv::takes_tokens`] | a registration of nothing is refused for its arguments, so the call with a token amount exists | it does not look at them, and `getVersion()` says 2 or more | it does not, and tells no such version; no endpoint answers |
 //! | [`Ssv::funding`] | tokens moved to the network and the snapshot in `ValidatorAdded`, by the logs of a simulation; within it the runway, by the views of SSV's fees | never | no registration among the logs, or several tokens; of the runway: a view does not answer |
 //! | [`Ssv::refuses_operators`] | the revert is one of SSV's errors about operators (`errors`) | any other revert: it proves nothing for the operators | |
@@ -22,7 +22,9 @@ mod funding;
 mod reader;
 pub mod shares_data;
 mod version;
+mod voices;
 
 pub(crate) use errors::ERRORS;
 pub use events::topics;
 pub use reader::SsvReader;
+pub use voices::SsvVoices;

@@ -2,30 +2,61 @@
 //! hashes of the first and nothing of the second, so every caller has to bring them.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
 
 use alloy::primitives::{Address, B256};
 use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
 use tokio::sync::Mutex;
 
 use super::events::{decode, topics};
 use super::{errors, funding, shares_data, version};
-use crate::chain::replay::{Replay, ReplayError, Replayed};
+use crate::chain::kept::Kept;
+use crate::chain::replay::{Reading, Replay, ReplayError, Replayed};
 use crate::chain::rpc::{LogEntry, LogFilter, Rpc};
 use crate::ports::{
     Answer, At, Funding, KeyScope, Log, NotShares, Revert, SharesData, Ssv, SsvCapabilities, SsvEvent,
     SsvEventKind, SsvState,
 };
-use crate::types::{BlockRef, ClusterLayout, ClusterSnapshot, OperatorId, SafeText};
+use crate::types::{BlockRef, ClusterLayout, ClusterSnapshot, LogRef, OperatorId, SafeText, in_words};
 
 /// Operators of a cluster: from 4 to 13, one more than a multiple of three (`ValidatorLib.validateOperatorsLength`; from
 /// its error `InvalidOperatorIdsLength`).
 const CLUSTER_SIZES: [usize; 4] = [4, 7, 10, 13];
 
+/// Whoever asks for a state waits this long for logs that are still being read; the reading goes on.
+const PATIENCE: Duration = Duration::from_secs(8);
+
 /// An owner's state at a block.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct OwnerState {
     registrations: u64,
+    /// The newest registration.
+    registered_at: Option<LogRef>,
+    /// By operators, ascending.
+    #[serde(with = "as_pairs")]
     clusters: BTreeMap<Vec<OperatorId>, ClusterSnapshot>,
+}
+
+/// A map whose keys are lists, which JSON has not.
+mod as_pairs {
+    use std::collections::BTreeMap;
+
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    use crate::types::{ClusterSnapshot, OperatorId};
+
+    type Clusters = BTreeMap<Vec<OperatorId>, ClusterSnapshot>;
+
+    pub(super) fn serialize<S: Serializer>(map: &Clusters, to: S) -> Result<S::Ok, S::Error> {
+        map.iter().collect::<Vec<_>>().serialize(to)
+    }
+
+    pub(super) fn deserialize<'a, D: Deserializer<'a>>(from: D) -> Result<Clusters, D::Error> {
+        let pairs = Vec::<(Vec<OperatorId>, ClusterSnapshot)>::deserialize(from)?;
+        Ok(pairs.into_iter().collect())
+    }
 }
 
 /// Reads one owner's state.
@@ -36,6 +67,7 @@ pub struct SsvReader {
     owner: Address,
     layout: ClusterLayout,
     replay: Mutex<Replay<OwnerState>>,
+    reading: Reading,
 }
 
 impl SsvReader {
@@ -57,13 +89,23 @@ impl SsvReader {
                 |state: &mut OwnerState, log: &LogEntry| fold(state, log, ClusterLayout::ActiveThenBalance)
             }
         };
+        let replay = Replay::new(filter, from_block, fold);
         Self {
             rpc,
             network,
             owner,
             layout,
-            replay: Mutex::new(Replay::new(filter, from_block, fold)),
+            reading: replay.reading(),
+            replay: Mutex::new(replay),
         }
+    }
+
+    /// The same, going on from what was kept of these endpoints.
+    #[must_use]
+    pub fn kept(mut self, kept: Arc<Kept>) -> Self {
+        let name = format!("ssv {}", self.rpc.fingerprint());
+        self.replay = Mutex::new(self.replay.into_inner().kept(kept, name));
+        self
     }
 
     /// The owner's nonce, and the snapshot of its cluster with these operators (in any order), at a block.
@@ -74,11 +116,7 @@ impl SsvReader {
         let mut operators = operators.to_vec();
         operators.sort_unstable();
         let mut replay = self.replay.lock().await;
-        let Replayed {
-            settled,
-            recent,
-            unproven,
-        } = replay.at(&self.rpc, block).await?;
+        let Replayed { settled, recent } = replay.at(&self.rpc, block).await?;
         let cluster = recent
             .clusters
             .get(&operators)
@@ -86,9 +124,9 @@ impl SsvReader {
         Ok(SsvState {
             block,
             owner_nonce: settled.registrations + recent.registrations,
+            registered_at: recent.registered_at.or(settled.registered_at),
             known_cluster: cluster.is_some(),
             cluster: cluster.cloned().unwrap_or_else(ClusterSnapshot::fresh),
-            unproven,
         })
     }
 }
@@ -125,7 +163,23 @@ impl Ssv for SsvReader {
     }
 
     async fn state(&self, block: BlockRef, operators: &[OperatorId]) -> Answer<SsvState> {
-        self.at(block, operators).await.into()
+        match tokio::time::timeout(PATIENCE, self.at(block, operators)).await {
+            Ok(answer) => answer.into(),
+            Err(_) => Answer::not_known(
+                self.reading
+                    .words()
+                    .unwrap_or_else(|| format!("its logs were not told within {}", in_words(PATIENCE))),
+            ),
+        }
+    }
+
+    async fn keep_up(&self, block: BlockRef) -> Answer<()> {
+        let mut replay = self.replay.lock().await;
+        replay.at(&self.rpc, block).await.map(drop).into()
+    }
+
+    fn reading(&self) -> Option<(u64, u64)> {
+        self.reading.progress().map(|(at, to, _)| (at, to))
     }
 
     async fn takes_tokens(&self, at: At) -> Answer<SafeText> {
@@ -154,6 +208,13 @@ impl Ssv for SsvReader {
     }
 }
 
+impl OwnerState {
+    fn register(&mut self, log: &LogEntry) {
+        self.registrations += 1;
+        self.registered_at = Some(log.at());
+    }
+}
+
 fn fold(state: &mut OwnerState, log: &LogEntry, layout: ClusterLayout) {
     let Some(event) = decode(&log.topics, &log.data, layout) else {
         // the nonce counts registrations whether or not the rest of the event can be read
@@ -161,12 +222,12 @@ fn fold(state: &mut OwnerState, log: &LogEntry, layout: ClusterLayout) {
             .into_iter()
             .find(|(_, topic)| log.topics.first() == Some(topic));
         if added.is_some_and(|(kind, _)| kind == SsvEventKind::ValidatorAdded) {
-            state.registrations += 1;
+            state.register(log);
         }
         return;
     };
     if event.kind == SsvEventKind::ValidatorAdded {
-        state.registrations += 1;
+        state.register(log);
     }
     if let Some(cluster) = event.cluster {
         let mut operators = event.operator_ids;

@@ -1,11 +1,12 @@
 //! What the oracle works in: the network, who decides, the chain, its own account, endpoints, operators, the journal.
 
 use std::fmt;
+use std::time::Duration;
 
 use alloy::primitives::{Address, U256};
 use serde::{Deserialize, Serialize};
 
-use crate::types::{BlockRef, CheckStatus, OperatorId, PoolId, Root, SafeText, UnixMillis};
+use crate::types::{BlockRef, CheckStatus, OperatorId, PoolId, Root, SafeText, UnixMillis, in_words};
 
 /// The network, and whether it is a real one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -99,6 +100,56 @@ pub struct ChainView {
     pub ready_queue: Vec<PoolId>,
     /// SSV registration nonce of the manager.
     pub owner_nonce: Option<u64>,
+    /// The first pools of the ready queue, as the contract's state has them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ready_pools: Vec<ReadyPoolView>,
+    /// Histories that are being read or compared.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub histories: Vec<HistoryView>,
+}
+
+/// A pool that waits for its deposit, by the contract's state.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReadyPoolView {
+    /// Which.
+    pub id: PoolId,
+    /// Wei that were put in.
+    pub deposits_wei: U256,
+    /// Read at this block.
+    pub block: u64,
+}
+
+/// A long reading of old blocks, and how far it has got.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HistoryView {
+    /// What is read, for people: "events of the manager".
+    pub what: SafeText,
+    /// Every block up to this one is done.
+    pub at: u64,
+    /// The last block.
+    pub to: u64,
+    /// The time that the rest takes at the present pace, milliseconds.
+    pub left_ms: Option<u64>,
+    /// What came of it so far; may be empty.
+    pub note: SafeText,
+}
+
+impl HistoryView {
+    /// In one line.
+    #[must_use]
+    pub fn words(&self) -> String {
+        let left = self
+            .left_ms
+            .filter(|_| self.at < self.to)
+            .map_or_else(String::new, |ms| {
+                format!(", about {} left", in_words(Duration::from_millis(ms)))
+            });
+        let note = match self.note.as_str() {
+            "" => String::new(),
+            note => format!("; {note}"),
+        };
+        format!("block {} of {}{left}{note}", self.at, self.to)
+    }
 }
 
 impl ChainView {
@@ -114,6 +165,8 @@ impl ChainView {
             link: LinkState::Connecting,
             ready_queue: Vec::new(),
             owner_nonce: None,
+            ready_pools: Vec::new(),
+            histories: Vec::new(),
         }
     }
 }

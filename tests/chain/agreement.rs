@@ -19,16 +19,11 @@ use super::support::{deposit, devnet, encode_deposit, manager, rpc};
 
 const LAYOUT: ClusterLayout = ClusterLayout::ActiveThenBalance;
 
-fn agreement(net: &Devnet, rpc: &Rpc) -> Voices {
+pub(super) fn agreement(net: &Devnet, rpc: &Rpc) -> Voices {
     let to = net.addresses();
     let voice = |(name, rpc): (_, Rpc)| Voice {
         name,
-        execution: Arc::new(Nodes::new(
-            rpc.clone(),
-            to.deposit_contract,
-            0,
-            Finality::Depth(2),
-        )),
+        execution: Arc::new(Nodes::new(rpc.clone(), to.deposit_contract, Finality::Depth(2))),
         manager: manager(net, &rpc),
         ssv: Arc::new(SsvReader::new(rpc, to.ssv, to.manager, LAYOUT, 0)),
     };

@@ -54,7 +54,7 @@ async fn endpoint(says: Says) -> Proxy {
 }
 
 async fn ask(urls: &[&str]) -> Answer<BlockRef> {
-    let nodes = Nodes::new(rpc(urls), Default::default(), 0, Finality::Tag);
+    let nodes = Nodes::new(rpc(urls), Default::default(), Finality::Tag);
     let head = BlockRef {
         number: 9,
         hash: Root([9; 32]),
@@ -128,7 +128,7 @@ async fn a_block_that_is_missing_below_the_head_is_not_known() {
         _ => Act::Result(block(0)),
     })
     .await;
-    let by_depth = |depth| Nodes::new(rpc(&[&gap.url]), Default::default(), 0, Finality::Depth(depth));
+    let by_depth = |depth| Nodes::new(rpc(&[&gap.url]), Default::default(), Finality::Depth(depth));
     let head = BlockRef {
         number: 9,
         hash: Root([9; 32]),
@@ -157,7 +157,7 @@ async fn endpoints_do_not_agree_on_a_refusal() {
     let rpc = rpc(&[&net.http_url(), &refuses.url]);
     let voice = |(name, rpc): (_, Rpc)| Voice {
         name,
-        execution: Arc::new(Nodes::new(rpc.clone(), to.deposit_contract, 0, Finality::Tag)),
+        execution: Arc::new(Nodes::new(rpc.clone(), to.deposit_contract, Finality::Tag)),
         manager: manager(&net, &rpc),
         ssv: Arc::new(SsvReader::new(rpc, to.ssv, to.manager, LAYOUT, 0)),
     };

@@ -12,10 +12,10 @@ use casimir_dkg::chain::intake::{
 use casimir_dkg::chain::rpc::{EndpointState, Rpc};
 use casimir_dkg::devnet::proxy::{FaultProxy, Kind, Scenario, Switch, Target, Variables, shipped};
 use casimir_dkg::devnet::{Devnet, Mining};
-use casimir_dkg::ports::agreed::on_facts;
+use casimir_dkg::ports::agreed::on_registrations;
 use casimir_dkg::ports::{Accord, Answer, PoolEventKind, Ssv, Voice};
 use casimir_dkg::ssv::SsvReader;
-use casimir_dkg::types::{ClusterLayout, PoolId};
+use casimir_dkg::types::ClusterLayout;
 use tokio::sync::mpsc;
 
 use super::support::{config, devnet, manager};
@@ -224,12 +224,7 @@ async fn endpoints_agree_in_the_end_though_each_try_is_too_short() {
     let to = net.addresses();
     let voice = |(name, rpc): (_, Rpc)| Voice {
         name,
-        execution: Arc::new(Nodes::new(
-            rpc.clone(),
-            to.deposit_contract,
-            0,
-            Finality::Depth(2),
-        )),
+        execution: Arc::new(Nodes::new(rpc.clone(), to.deposit_contract, Finality::Depth(2))),
         manager: manager(&net, &rpc),
         ssv: Arc::new(SsvReader::new(rpc, to.ssv, to.manager, LAYOUT, 0)),
     };
@@ -239,7 +234,7 @@ async fn endpoints_agree_in_the_end_though_each_try_is_too_short() {
     let mut tries = 0;
     let agreed = loop {
         tries += 1;
-        match on_facts(&voices, PoolId(1), to.oracle, block).await {
+        match on_registrations(&voices, block).await {
             Accord::TooFew { .. } if tries < 60 => {}
             end => break end,
         }

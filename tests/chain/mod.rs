@@ -7,6 +7,7 @@ mod beacon;
 mod contracts;
 mod deployment;
 mod finality;
+mod history;
 mod intake;
 mod lies;
 mod limits;

@@ -1,14 +1,17 @@
-//! Nodes that leave logs out of what owner nonce, committees and known deposits are rebuilt from.
+//! Nodes that leave logs out of what owner nonce, committees and known deposits are rebuilt from: one voice counts what it
+//! is told, a second one contradicts it, and where a contract keeps a count, its state does.
 
 use alloy::primitives::{Bytes, U256};
 use casimir_dkg::chain::deposits::DepositLogs;
 use casimir_dkg::chain::rpc::Rpc;
 use casimir_dkg::devnet::{Devnet, Mining};
-use casimir_dkg::ports::ResharePool;
+use casimir_dkg::ports::agreed::{on_committee, on_registrations};
+use casimir_dkg::ports::{Accord, Answer, At, ResharePool};
 use casimir_dkg::ssv::SsvReader;
 use casimir_dkg::types::{BlockRef, BlsPublicKey, ClusterLayout, OperatorId, PoolId};
 use serde_json::Value;
 
+use super::agreement::agreement;
 use super::proxy::{Act, Call, Proxy};
 use super::support::{deposit, devnet, encode_deposit, encode_reshare, manager, rpc};
 
@@ -22,14 +25,6 @@ fn omit(call: &Call) -> Act {
     }
 }
 
-/// Leaves every log out, and has no receipts in which to find them.
-fn omit_without_receipts(call: &Call) -> Act {
-    match call.method.as_str() {
-        "eth_getBlockReceipts" => Act::Error(-32601, "the method does not exist".into()),
-        _ => omit(call),
-    }
-}
-
 async fn head(rpc: &Rpc) -> BlockRef {
     rpc.head().await.unwrap().block()
 }
@@ -40,7 +35,7 @@ fn ssv(net: &Devnet, rpc: &Rpc) -> SsvReader {
 }
 
 fn deposits(net: &Devnet, rpc: &Rpc) -> DepositLogs {
-    DepositLogs::new(rpc.clone(), net.addresses().deposit_contract, 0)
+    DepositLogs::new(rpc.clone(), net.addresses().deposit_contract)
 }
 
 /// A pool's deposit, and its key.
@@ -75,103 +70,109 @@ async fn reshared(net: &Devnet, last: u64) {
 }
 
 /// How many blocks lie on top of what is left out: it is among the newest, or deep enough to be kept for good.
-const DEPTHS: [u64; 2] = [0, 200];
+const DEPTHS: [u64; 2] = [0, 300];
+
+/// An honest endpoint and one that leaves every log out, one of them first.
+async fn one_of_two(net: &Devnet, forgetful_first: bool) -> (Proxy, Proxy, Rpc) {
+    let honest = Proxy::start(Some(net.http_url()), |_| Act::Forward).await;
+    let forgetful = Proxy::start(Some(net.http_url()), omit).await;
+    let urls = match forgetful_first {
+        true => [&forgetful.url, &honest.url],
+        false => [&honest.url, &forgetful.url],
+    };
+    let rpc = rpc(&urls.map(String::as_str));
+    (honest, forgetful, rpc)
+}
 
 #[tokio::test]
-async fn the_owner_nonce_counts_registrations_that_a_node_leaves_out() {
+async fn registrations_that_one_of_two_endpoints_leaves_out_are_a_contradiction_and_no_number() {
     for depth in DEPTHS {
         let net = devnet(LAYOUT, Mining::Instant).await;
         deposited(&net, 1).await;
         deposited(&net, 2).await;
         net.mine(depth).await.unwrap();
+        for first in [true, false] {
+            let (_honest, forgetful, rpc) = one_of_two(&net, first).await;
+            let verdict = on_registrations(&agreement(&net, &rpc), head(&rpc).await).await;
+            assert!(matches!(verdict, Accord::Disagree(_)), "{verdict:?}");
+            let words = verdict.words();
+            assert!(words.contains("the owner's registrations at SSV"), "{words}");
+            let name = forgetful.url.trim_start_matches("http://");
+            assert!(words.contains(name), "{words}");
+            let compared = forgetful.calls("eth_getBlockReceipts").len();
+            assert_eq!(compared, 0, "no block is compared for it");
+        }
+        // the only endpoint counts what it is told, and the state implies another number
         let forgetful = Proxy::start(Some(net.http_url()), omit).await;
         let rpc = rpc(&[&forgetful.url]);
-        let reader = ssv(&net, &rpc);
-        let ids: Vec<_> = (1..=4).map(OperatorId).collect();
-        let state = reader.at(head(&rpc).await, &ids).await.unwrap();
-        assert_eq!((state.owner_nonce, state.cluster.validator_count), (2, 2));
-        assert_eq!(state.unproven, None);
-        assert_eq!(rpc.health()[0].omitted_logs, 2, "the endpoint is flagged");
-
-        // asked again, it neither forgets nor counts twice, and asks for little
-        let asked = forgetful.calls("eth_getBlockByNumber").len();
-        let again = reader.at(head(&rpc).await, &ids).await.unwrap();
-        assert_eq!((again.owner_nonce, again.unproven), (2, None));
-        assert_eq!(rpc.health()[0].omitted_logs, 2);
-        let more = forgetful.calls("eth_getBlockByNumber").len() - asked;
-        assert!(more <= 2, "{more} headers for blocks that were looked at before");
+        let block = head(&rpc).await;
+        let counted = ssv(&net, &rpc).at(block, &[]).await.unwrap();
+        assert_eq!(counted.owner_nonce, 0);
+        let verdict = on_registrations(&agreement(&net, &rpc), block).await;
+        assert_eq!(verdict, Accord::Alone);
+        net.deposit_pool(1).await.unwrap();
+        let implied = manager(&net, &rpc).implied_owner_nonce(At::Latest).await;
+        assert_eq!(implied, Some(Answer::Yes(2)));
     }
 }
 
 #[tokio::test]
-async fn the_present_committee_is_found_though_a_node_leaves_the_reshare_out() {
+async fn a_reshare_that_one_of_two_endpoints_leaves_out_is_a_contradiction() {
     for depth in DEPTHS {
         let net = devnet(LAYOUT, Mining::Instant).await;
         deposited(&net, 1).await;
         reshared(&net, 5).await;
         net.mine(depth).await.unwrap();
-        let forgetful = Proxy::start(Some(net.http_url()), omit).await;
-        let rpc = rpc(&[&forgetful.url]);
-        let manager = manager(&net, &rpc);
-        let committee = manager
-            .committee(PoolId(1), head(&rpc).await)
-            .await
-            .yes()
-            .unwrap();
+        let (_honest, forgetful, rpc) = one_of_two(&net, false).await;
+        let block = head(&rpc).await;
+        let verdict = on_committee(&agreement(&net, &rpc), PoolId(1), block).await;
+        let words = verdict.words();
+        assert!(matches!(verdict, Accord::Disagree(_)), "{words}");
+        assert!(words.contains("who holds the pool's key"), "{words}");
+        let name = forgetful.url.trim_start_matches("http://");
+        assert!(words.contains(name), "{words}");
+        let honest = self::rpc(&[&net.http_url()]);
+        let committee = manager(&net, &honest).committee(PoolId(1), block).await;
+        let committee = committee.yes().unwrap();
         assert_eq!(committee.operator_ids, [1, 2, 3, 5].map(OperatorId));
-        assert_eq!((committee.reshare_count, committee.unproven), (1, None));
-        assert!(rpc.health()[0].omitted_logs > 0);
+        assert_eq!(committee.reshare_count, 1);
     }
 }
 
 #[tokio::test]
-async fn a_deposit_that_a_node_leaves_out_is_known() {
+async fn a_deposit_that_a_node_leaves_out_is_missing_by_the_contracts_own_count() {
     for depth in DEPTHS {
         let net = devnet(LAYOUT, Mining::Instant).await;
         let key = deposited(&net, 1).await;
         net.mine(depth).await.unwrap();
         let forgetful = Proxy::start(Some(net.http_url()), omit).await;
         let rpc = rpc(&[&forgetful.url]);
-        let known = deposits(&net, &rpc).of(&key, head(&rpc).await).await.unwrap();
-        assert_eq!(known.len(), 1);
-        assert!(rpc.health()[0].omitted_logs > 0);
+        let none = deposits(&net, &rpc).of(&key, 0, head(&rpc).await).await;
+        let why = none.unwrap_err().to_string();
+        assert!(why.contains("the contract's state counts 1"), "{why}");
+        assert_eq!(forgetful.calls("eth_getBlockReceipts").len(), 0);
     }
 }
 
 #[tokio::test]
-async fn what_can_not_be_found_out_is_said_to_be_uncertain_and_found_later() {
-    for depth in DEPTHS {
-        let net = devnet(LAYOUT, Mining::Instant).await;
-        let key = deposited(&net, 1).await;
-        reshared(&net, 5).await;
-        net.mine(depth).await.unwrap();
-        let blind = Proxy::start(Some(net.http_url()), omit_without_receipts).await;
-        let rpc = rpc(&[&blind.url]);
-        let (ssv, deposits) = (ssv(&net, &rpc), deposits(&net, &rpc));
-        let manager = manager(&net, &rpc);
-        let state = ssv.at(head(&rpc).await, &[]).await.unwrap();
-        let why = state.unproven.expect("nothing proves the nonce").to_string();
-        assert!(why.contains("may hold logs that were left out"), "{why}");
-        let committee = manager
-            .committee(PoolId(1), head(&rpc).await)
-            .await
-            .yes()
-            .unwrap();
-        assert!(committee.unproven.is_some());
-        let none = deposits.of(&key, head(&rpc).await).await.unwrap_err().to_string();
-        assert!(none.contains("not certain that no log was left out"), "{none}");
-
-        // the receipts come back: what was taken for settled is not wrong for good
-        blind.rescript(omit);
-        let state = ssv.at(head(&rpc).await, &[]).await.unwrap();
-        assert_eq!((state.owner_nonce, state.unproven), (1, None));
-        let committee = manager
-            .committee(PoolId(1), head(&rpc).await)
-            .await
-            .yes()
-            .unwrap();
-        assert_eq!((committee.reshare_count, committee.unproven), (1, None));
-        assert_eq!(deposits.of(&key, head(&rpc).await).await.unwrap().len(), 1);
+async fn a_key_takes_the_deposit_contracts_logs_only_since_it_was_made() {
+    let net = devnet(LAYOUT, Mining::Instant).await;
+    let old = deposited(&net, 1).await;
+    net.mine(50).await.unwrap();
+    let since = net.block_number().await.unwrap();
+    let new = deposited(&net, 2).await;
+    let asked = Proxy::start(Some(net.http_url()), |_| Act::Forward).await;
+    let rpc = rpc(&[&asked.url]);
+    let reader = deposits(&net, &rpc);
+    let unused = deposit(net.addresses().manager, 9).public_key;
+    let block = head(&rpc).await;
+    assert_eq!(reader.of(&unused, since, block).await.unwrap(), []);
+    assert_eq!(reader.of(&new, since, block).await.unwrap().len(), 1);
+    assert_eq!(reader.of(&old, since, block).await.unwrap(), []);
+    for call in asked.calls("eth_getLogs") {
+        let from = call.params[0]["fromBlock"].as_str().unwrap();
+        let from = u64::from_str_radix(&from[2..], 16).unwrap();
+        assert!(from >= since, "logs from block {from} on, before {since}");
     }
 }
 
@@ -197,7 +198,7 @@ async fn a_deposit_missing_among_others_of_its_block_is_noticed_by_the_numbers()
     let rpc = rpc(&[&lossy.url]);
     let unused = deposit(net.addresses().manager, 9).public_key;
     let error = deposits(&net, &rpc)
-        .of(&unused, head(&rpc).await)
+        .of(&unused, 0, head(&rpc).await)
         .await
         .unwrap_err();
     assert!(
@@ -207,41 +208,22 @@ async fn a_deposit_missing_among_others_of_its_block_is_noticed_by_the_numbers()
 }
 
 #[tokio::test]
-async fn a_long_history_is_compared_in_several_looks() {
-    let net = devnet(LAYOUT, Mining::Instant).await;
-    deposited(&net, 1).await;
-    for _ in 0..43 {
-        net.mine(100).await.unwrap();
-    }
-    deposited(&net, 2).await;
-    net.mine(300).await.unwrap();
-    let forgetful = Proxy::start(Some(net.http_url()), omit).await;
-    let rpc = rpc(&[&forgetful.url]);
-    let reader = ssv(&net, &rpc);
-    let first = reader.at(head(&rpc).await, &[]).await.unwrap();
-    let why = first.unproven.expect("not done yet").to_string();
-    assert!(why.contains("not compared with their headers yet"), "{why}");
-    let second = reader.at(head(&rpc).await, &[]).await.unwrap();
-    assert_eq!((second.owner_nonce, second.unproven), (2, None));
-}
-
-#[tokio::test]
-async fn a_reorg_of_what_was_compared_gives_another_answer() {
+async fn a_reorg_of_what_was_read_gives_another_answer() {
     let net = devnet(LAYOUT, Mining::Instant).await;
     deposited(&net, 1).await;
     let registered = net.block_number().await.unwrap();
-    net.mine(140).await.unwrap();
+    net.mine(240).await.unwrap();
     let rpc = rpc(&[&net.http_url()]);
     let reader = ssv(&net, &rpc);
     deposited(&net, 2).await;
     let before = reader.at(head(&rpc).await, &[]).await.unwrap();
-    assert_eq!((before.owner_nonce, before.unproven), (2, None));
+    assert_eq!(before.owner_nonce, 2);
     net.reorg(1).await.unwrap();
     let after = reader.at(head(&rpc).await, &[]).await.unwrap();
-    assert_eq!((after.owner_nonce, after.unproven), (1, None));
+    assert_eq!(after.owner_nonce, 1);
     // and deeper than what is folded for good
     let depth = head(&rpc).await.number - registered + 1;
     net.reorg(depth).await.unwrap();
     let gone = reader.at(head(&rpc).await, &[]).await.unwrap();
-    assert_eq!((gone.owner_nonce, gone.unproven), (0, None));
+    assert_eq!(gone.owner_nonce, 0);
 }

@@ -70,6 +70,7 @@ pub(crate) fn manager_at(
         address,
         layout,
         from_block: 0,
+        kept: None,
     };
     pool::open(adapter, at)
 }

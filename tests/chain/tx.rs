@@ -50,7 +50,7 @@ fn doors(net: &Devnet, rpc: &Rpc) -> Doors {
     Doors {
         manager: manager(net, rpc),
         ssv: SsvReader::new(rpc.clone(), to.ssv, to.manager, net.options().cluster_layout, 0),
-        nodes: Nodes::new(rpc.clone(), to.deposit_contract, 0, Finality::Tag),
+        nodes: Nodes::new(rpc.clone(), to.deposit_contract, Finality::Tag),
     }
 }
 
@@ -70,7 +70,7 @@ impl Doors {
     }
 
     async fn deposits(&self, key: &BlsPublicKey) -> Answer<Vec<KnownDeposit>> {
-        self.nodes.deposits_of(key, self.head().await).await
+        self.nodes.deposits_of(key, 0, self.head().await).await
     }
 
     async fn implied_nonce(&self) -> Answer<u64> {

@@ -162,7 +162,7 @@ fn the_policy_example_is_valid() {
         .iter()
         .map(|rule| rule.unknown_ok.join(" "))
         .collect();
-    assert_eq!(allowed, ["endpoints-agree", "", ""]);
+    assert_eq!(allowed, ["endpoints-agree registration-nonce", "", ""]);
 }
 
 #[test]

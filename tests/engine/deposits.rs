@@ -110,6 +110,7 @@ async fn a_person_decides_every_action_and_only_on_what_was_shown() {
     assert_eq!(
         doubtful,
         [
+            ("registration-nonce", CheckStatus::Unknown),
             ("key-unknown-to-beacon", CheckStatus::Unknown),
             ("endpoints-agree", CheckStatus::Unknown)
         ],

@@ -1,7 +1,8 @@
 //! Two endpoints, of which one tells lies when money is about to move.
 
+use alloy::primitives::U256;
 use casimir_dkg::oracle::ActionKind;
-use casimir_dkg::types::{CheckStatus, RedactedUrl, SafeText};
+use casimir_dkg::types::{CheckStatus, PoolId, RedactedUrl, SafeText};
 use casimir_dkg::view::{ActionState, CaseStatus, LinkState, TransactionState};
 
 use super::support::{Ground, approve, approve_next, case_is, drive, four_operators, stop, until, waiting};
@@ -125,6 +126,93 @@ async fn no_connection_is_told_apart_from_a_chain_that_can_not_be_read() {
         _ => Act::Forward,
     });
     link(LinkState::Stale).await;
+    stop(oracle).await;
+    ground.end().await;
+}
+
+/// The contract's past events cannot be read for as long as this lasts; what waits in it is its state.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_waits_in_the_contract_is_shown_before_a_single_log_was_read() {
+    let ground = Ground::start(four_operators()).await;
+    ground.devnet().deposit_pool(2).await.unwrap();
+    let mute = |call: &crate::chain::proxy::Call| match call.method.as_str() {
+        "eth_getLogs" | "eth_getBlockReceipts" => Act::Hang,
+        _ => Act::Forward,
+    };
+    let only = Proxy::start(Some(ground.devnet().http_url()), mute).await;
+    let mut config = ground.config(false);
+    config.rpc.urls = vec![RedactedUrl::new(&only.url)];
+    let oracle = ground.start_engine(config).await;
+    let chain = until(&oracle, "the queue and its pools", |s| {
+        (s.chain.ready_pools.len() == 2).then(|| s.chain.clone())
+    })
+    .await;
+    assert_eq!(chain.ready_queue, [PoolId(1), PoolId(2)]);
+    let put_in: Vec<_> = chain.ready_pools.iter().map(|pool| pool.deposits_wei).collect();
+    assert_eq!(put_in, [U256::from(10).pow(U256::from(18)) * U256::from(32); 2]);
+    assert_eq!(chain.owner_nonce, Some(0), "the state implies it");
+    assert_ne!(chain.link, LinkState::Connecting);
+    assert!(oracle.handle.snapshots.borrow().cases.is_empty());
+
+    // and goes on by itself
+    only.rescript(|_| Act::Forward);
+    waiting(&oracle, "deposit/1", ActionKind::Keygen).await;
+    stop(oracle).await;
+    ground.end().await;
+}
+
+/// Two voices that do not count the same registrations make no nonce, and a person sees why.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_registration_that_one_endpoint_leaves_out_makes_the_nonce_unknown_and_is_an_alarm() {
+    let ground = Ground::start(four_operators()).await;
+    let liar = Proxy::start(Some(ground.devnet().http_url()), |_| Act::Forward).await;
+    let mut config = ground.config(false);
+    config.rpc.urls.push(RedactedUrl::new(&liar.url));
+    let oracle = ground.start_engine(config).await;
+    let nonce = |s: &casimir_dkg::view::Snapshot, case: &str| {
+        let of = |a: &&casimir_dkg::view::ActionView| {
+            a.id.case.to_string() == case && a.kind == "send-deposit" && a.state == ActionState::Proposed
+        };
+        let action = s.actions.iter().find(of)?;
+        action
+            .checks
+            .iter()
+            .find(|c| c.name == "registration-nonce")
+            .cloned()
+    };
+    ground.devnet().deposit_pool(1).await.unwrap();
+    approve_next(&oracle, "deposit/1", ActionKind::Keygen).await;
+    let known = until(&oracle, "a known nonce", |s| {
+        nonce(s, "deposit/1").filter(|check| check.status == CheckStatus::Pass)
+    })
+    .await;
+    assert!(
+        known.reason.as_str().contains("all 2 endpoints"),
+        "{}",
+        known.reason
+    );
+    drive(&oracle, "deposit/1").await;
+
+    let ssv = format!("{:#x}", ground.devnet().addresses().ssv);
+    liar.rescript(move |call| match call.params[0]["address"][0].as_str() {
+        Some(asked) if call.method == "eth_getLogs" && asked == ssv => Act::Result(serde_json::json!([])),
+        _ => Act::Forward,
+    });
+    ground.devnet().deposit_pool(1).await.unwrap();
+    approve_next(&oracle, "deposit/2", ActionKind::Keygen).await;
+    let unknown = until(&oracle, "an unknown nonce", |s| {
+        nonce(s, "deposit/2").filter(|check| check.status == CheckStatus::Unknown)
+    })
+    .await;
+    let words = unknown.reason;
+    for said in ["signed for nonce 1", liar.url.trim_start_matches("http://")] {
+        assert!(words.as_str().contains(said), "{words}");
+    }
+    until(&oracle, "an alarm", |s| {
+        let says = |a: &&SafeText| a.as_str().contains("do not agree on SSV's registrations");
+        s.alarms.iter().find(says).cloned()
+    })
+    .await;
     stop(oracle).await;
     ground.end().await;
 }

@@ -1,6 +1,7 @@
 //! One look at the chain: catch up with what is final, then follow block by block.
 
 use alloy::primitives::B256;
+use futures_util::StreamExt as _;
 use tokio::sync::mpsc::Sender;
 
 use super::{Batch, ChainEvent, Head, Intake, IntakeError, IntakeEvent, Observed};
@@ -11,6 +12,10 @@ use crate::types::BlockRef;
 
 /// Headers read before their logs are asked for in one go.
 const BLOCKS_AT_ONCE: u64 = 32;
+/// Stretches without logs that are read before the position is told.
+const EMPTY_AT_ONCE: usize = 8;
+/// Blocks whose receipts are asked for at the same time.
+const COMPARED_AT_ONCE: usize = 8;
 /// A backend for logs may be so many blocks behind the head without a word.
 const LAG: u64 = 3;
 
@@ -103,7 +108,7 @@ impl Intake {
         while self.next_number() <= finalized.number {
             let from = self.next_number();
             let rpc = self.rpc().clone();
-            let Piece { logs, end, endpoint } = rpc.logs(&self.filter, from, finalized.number).await?;
+            let Piece { logs, end, endpoint } = self.next_with_logs(from, finalized.number).await?;
             let cursor = if end == finalized.number {
                 finalized
             } else {
@@ -128,26 +133,26 @@ impl Intake {
         Ok(())
     }
 
+    /// The next logs, and what was read on the way to them: most stretches of a long history hold none, and the header of
+    /// each one's end would be half of all questions where an endpoint takes few blocks at once.
+    async fn next_with_logs(&self, from: u64, to: u64) -> Result<Piece, IntakeError> {
+        let mut next = from;
+        for _ in 1..EMPTY_AT_ONCE {
+            let piece = self.rpc().logs(&self.filter, next, to).await?;
+            if !piece.logs.is_empty() || piece.end >= to {
+                return Ok(piece);
+            }
+            next = piece.end + 1;
+        }
+        Ok(self.rpc().logs(&self.filter, next, to).await?)
+    }
+
     /// The newest blocks, each tied to its parent.
     async fn follow(&mut self, head: &BlockHeader, out: &Sender<IntakeEvent>) -> Result<(), IntakeError> {
         while self.next_number() <= head.number() {
             let from = self.next_number();
             let to = head.number().min(from + BLOCKS_AT_ONCE - 1);
-            let mut headers = Vec::new();
-            let mut parent = self.cursor.map(|cursor| B256::from(cursor.hash.0));
-            for number in from..=to {
-                let header = if number == head.number() {
-                    head.clone()
-                } else {
-                    let header = self.rpc().header(At::Number(number)).await?;
-                    header.ok_or(IntakeError::NoBlock(number))?
-                };
-                if header.number() != number || parent.is_some_and(|parent| parent != header.parent_hash) {
-                    return Err(IntakeError::Moved(number));
-                }
-                parent = Some(header.hash);
-                headers.push(header);
-            }
+            let headers = self.tied_headers(from, to, head).await?;
             // what one answer told is stored before the next is asked for
             let mut rest = headers.as_slice();
             while let Some(first) = rest.first().map(BlockHeader::number) {
@@ -171,16 +176,50 @@ impl Intake {
         Ok(())
     }
 
+    /// The headers of these heights, each the child of the one before, the first of the cursor.
+    async fn tied_headers(
+        &self,
+        from: u64,
+        to: u64,
+        head: &BlockHeader,
+    ) -> Result<Vec<BlockHeader>, IntakeError> {
+        // the head is at hand
+        let has_head = to == head.number();
+        let below = from..if has_head { to } else { to + 1 };
+        let mut headers = self.rpc().headers(below.clone()).await?;
+        if let Some(gap) = below.clone().nth(headers.len()) {
+            return Err(IntakeError::NoBlock(gap));
+        }
+        headers.extend(has_head.then(|| head.clone()));
+        let mut parent = self.cursor.map(|cursor| B256::from(cursor.hash.0));
+        for (number, header) in (from..=to).zip(&headers) {
+            if header.number() != number || parent.is_some_and(|parent| parent != header.parent_hash) {
+                return Err(IntakeError::Moved(number));
+            }
+            parent = Some(header.hash);
+        }
+        Ok(headers)
+    }
+
     /// The logs of exactly these blocks, those included that a node leaves out.
     async fn with_hidden(&self, headers: &[BlockHeader], piece: Piece) -> Result<Vec<LogEntry>, IntakeError> {
         let mut logs = Vec::new();
-        for header in headers {
-            match hidden(self.rpc(), &self.filter, header, &piece.logs, piece.endpoint).await? {
+        let asked: Vec<_> = headers
+            .iter()
+            .map(|header| hidden(self.rpc(), &self.filter, header, &piece.logs, piece.endpoint))
+            .collect();
+        let mut compared = futures_util::stream::iter(asked).buffered(COMPARED_AT_ONCE);
+        while let Some(hidden) = compared.next().await {
+            match hidden? {
                 Hidden::Logs(more) => logs.extend(more),
                 // a bloom filter is often wrong on a busy chain: a node without receipts must not stop the intake
-                Hidden::Nothing | Hidden::Untold(_) => {}
+                Hidden::Untold(why) => {
+                    tracing::debug!(target: "chain", %why, "a block could not be compared")
+                }
+                Hidden::Nothing => {}
             }
         }
+        drop(compared);
         logs.extend(piece.logs);
         Ok(logs)
     }

@@ -24,6 +24,7 @@ use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex};
 
 use alloy::primitives::B256;
+use sha2::{Digest as _, Sha256};
 
 pub use crate::ports::At;
 pub use config::{RpcConfig, RpcConfigError};
@@ -32,12 +33,10 @@ pub use error::{Attempt, EndpointError, RpcError};
 pub use server_error::ServerError;
 pub use types::{BlockHeader, CallRequest, FeeHistory, LogEntry, LogFilter, Receipt, TransactionInfo};
 
-pub(crate) use headers::HeadersError;
 pub(crate) use logs::Piece;
 pub(crate) use simulate::{Within, as_call};
 
 use endpoint::Endpoint;
-use headers::HeaderCache;
 
 use crate::http::Limits;
 use crate::types::SafeText;
@@ -58,7 +57,6 @@ struct Inner {
     next_id: AtomicU64,
     /// Hash of block 0, as the first endpoint told it: tells apart two chains that share an id.
     genesis: Mutex<Option<B256>>,
-    headers: Mutex<HeaderCache>,
 }
 
 /// A JSON-RPC client over several endpoints. Clones share their state.
@@ -108,7 +106,6 @@ impl Rpc {
                 endpoints,
                 next_id: AtomicU64::new(1),
                 genesis: Mutex::default(),
-                headers: Mutex::default(),
             }),
             only: None,
         })
@@ -131,6 +128,19 @@ impl Rpc {
             (endpoint.name.clone(), only)
         };
         self.inner.endpoints.iter().enumerate().map(one).collect()
+    }
+
+    /// Tells the endpoints that this client asks apart from others, in a file too: 16 hexadecimal digits, from which no
+    /// secret of a URL can be read.
+    #[must_use]
+    pub fn fingerprint(&self) -> String {
+        let mut hash = Sha256::new();
+        for index in self.indices() {
+            let url = &self.inner.config.endpoints[index.0];
+            hash.update(url.expose().as_bytes());
+            hash.update([0]);
+        }
+        hex::encode(&hash.finalize()[..8])
     }
 
     /// Every endpoint's health, in the configured order.

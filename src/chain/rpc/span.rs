@@ -6,6 +6,8 @@
 pub(super) struct AdaptiveSpan {
     span: u64,
     max: u64,
+    /// The longest span that was answered since it was last refused.
+    answered: u64,
     /// The shortest span that was refused: known trouble, tried again only after many successes.
     refused: Option<u64>,
     successes: u32,
@@ -22,6 +24,7 @@ impl AdaptiveSpan {
         Self {
             span: first.clamp(1, max.max(1)),
             max: max.max(1),
+            answered: 0,
             refused: None,
             successes: 0,
         }
@@ -35,23 +38,35 @@ impl AdaptiveSpan {
     /// A question of the present span was answered.
     pub(super) fn answered(&mut self) {
         self.successes += 1;
+        self.answered = self.answered.max(self.span);
         if self.successes >= Self::FORGET_AFTER {
             self.refused = None;
         }
-        let doubled = (self.span * 2).min(self.max);
-        if self.successes >= Self::GROW_AFTER
-            && doubled > self.span
-            && self.refused.is_none_or(|r| doubled < r)
-        {
-            self.span = doubled;
+        let longer = self.longer();
+        if self.successes >= Self::GROW_AFTER && longer > self.span {
+            self.span = longer;
             self.successes = 0;
+        }
+    }
+
+    /// Twice as long; below what was refused, half-way to it, as long as that is worth a question that may be refused.
+    fn longer(&self) -> u64 {
+        let doubled = (self.span * 2).min(self.max);
+        match self.refused.filter(|refused| doubled >= *refused) {
+            Some(refused) if refused.saturating_sub(self.span) > refused / 8 => {
+                self.span + (refused - self.span) / 2
+            }
+            Some(_) => self.span,
+            None => doubled,
         }
     }
 
     /// A question for `blocks` blocks was refused.
     pub(super) fn refused(&mut self, blocks: u64) {
         self.refused = Some(self.refused.map_or(blocks, |r| r.min(blocks)));
-        self.span = (blocks / 2).clamp(1, self.max);
+        // where it is the number of logs that is limited, what was answered elsewhere says nothing here
+        self.answered = if self.answered < blocks { self.answered } else { 0 };
+        self.span = self.answered.max(blocks / 2).clamp(1, self.max);
         self.successes = 0;
     }
 }
@@ -67,6 +82,27 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_span_comes_close_to_a_limit_and_asks_in_vain_seldom() {
+        for limit in [10, 1_000, 10_000] {
+            let mut span = AdaptiveSpan::default();
+            let (mut asked, mut told, mut refused) = (0_u64, 0_u64, 0_u64);
+            while asked < 500 {
+                asked += 1;
+                let blocks = span.get();
+                if blocks > limit {
+                    span.refused(blocks);
+                    refused += 1;
+                } else {
+                    span.answered();
+                    told += blocks;
+                }
+            }
+            assert!(refused < 50, "{limit}: {refused}");
+            assert!(told > 380 * limit, "{limit}: {told} blocks");
+        }
+    }
+
+    #[test]
     fn the_span_halves_to_one_block_and_remembers_what_was_refused() {
         let mut span = AdaptiveSpan::new(1000, 4000);
         span.refused(1000);
@@ -75,7 +111,11 @@ mod tests {
         for _ in 0..20 {
             span.answered();
         }
-        assert_eq!(span.get(), 250, "500 was refused");
+        assert!(
+            (400..500).contains(&span.get()),
+            "500 was refused: {}",
+            span.get()
+        );
         for _ in 0..AdaptiveSpan::FORGET_AFTER {
             span.answered();
         }

@@ -36,6 +36,12 @@ pub(in crate::config) const KEYS: &[Key] = &[
         "Calls to each endpoint in one second, at most; more wait for their turn.",
     )
     .default("250"),
+    Key::new(
+        "rpc.compare_calls_per_second",
+        "a number, 0 for not at all",
+        "Of these, at most so many for comparing old blocks with their headers, behind everything else.",
+    )
+    .default("5"),
 ];
 
 /// The execution layer.
@@ -51,6 +57,8 @@ pub struct RpcConfig {
     pub poll_interval: Duration,
     /// Calls to each endpoint in one second, at most.
     pub calls_per_second: NonZeroU32,
+    /// Calls in one second for comparing old blocks with their headers, at most; 0: they are not compared.
+    pub compare_calls_per_second: u32,
 }
 
 pub(in crate::config) fn read(r: &mut Reader<'_>) -> Option<RpcConfig> {
@@ -59,6 +67,7 @@ pub(in crate::config) fn read(r: &mut Reader<'_>) -> Option<RpcConfig> {
     let timeout = r.positive("rpc.timeout");
     let poll_interval = r.positive("rpc.poll_interval");
     let calls_per_second = r.required("rpc.calls_per_second");
+    let compare_calls_per_second = r.required("rpc.compare_calls_per_second");
     if urls.as_ref().is_some_and(Vec::is_empty) {
         r.error("rpc.urls", "names no endpoint".to_owned());
     }
@@ -69,5 +78,6 @@ pub(in crate::config) fn read(r: &mut Reader<'_>) -> Option<RpcConfig> {
         timeout: timeout?,
         poll_interval: poll_interval?,
         calls_per_second: calls_per_second?,
+        compare_calls_per_second: compare_calls_per_second?,
     })
 }

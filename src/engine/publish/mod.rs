@@ -35,7 +35,8 @@ pub(super) fn snapshot(
     let mut chain = live.chain.clone();
     chain.cursor = state.read_upto();
     chain.ready_queue = facts.ready.clone();
-    chain.owner_nonce = facts.head.map(|_| facts.owner_nonce);
+    chain.owner_nonce = facts.head.and(facts.owner_nonce);
+    chain.histories = live.histories.values().cloned().collect();
     let mut signer = live.signer.clone();
     signer.balance_wei = facts.account.map(|a| a.balance_wei);
     let (records, head) = journal.head();

@@ -11,19 +11,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use alloy::primitives::Address;
-use tokio::sync::{Mutex, mpsc, oneshot, watch};
+use tokio::sync::{Mutex, mpsc};
 
 use super::backend::Roster;
 use super::outside::Outside;
 use super::{ServiceError, doors};
 use crate::chain::Finality;
+use crate::chain::comparison::Comparison;
 use crate::chain::intake::{Intake, IntakeConfig, Resume, Sources};
 use crate::chain::rpc::{EndpointState, Rpc};
 use crate::config::Config;
 use crate::desk::{Desk, ExpectedChain, Neighbours, Terms};
 use crate::engine::LiveUpdate;
 use crate::engine::core::Incoming;
-use crate::ports::{Answer, Ceremonies, Consensus, Execution, PoolManager, Probe, Ssv, TxSigner, Unknown};
+use crate::ports::{Answer, Ceremonies, Consensus, PoolManager, Probe, TxSigner, Unknown};
 use crate::types::{ClusterLayout, OperatorId, OperatorRecord, SafeText};
 use crate::view::LinkState;
 
@@ -47,7 +48,7 @@ pub(super) async fn look(config: &Config, rpc: &Rpc) -> Result<Standing, Service
         Ok(layout) => layout,
         Err(why) => return Ok(Standing::NotYet(why)),
     };
-    let probe = match doors::manager(config, layout, rpc.clone()).probe().await {
+    let probe = match doors::manager(config, layout, rpc.clone(), None).probe().await {
         Answer::Yes(probe) => probe,
         Answer::No(evidence) => return Err(ServiceError::Contract(evidence)),
         Answer::NotKnown(why) => return Ok(Standing::NotYet(why)),
@@ -78,7 +79,6 @@ pub(super) struct Opening {
     pub(super) rpc: Rpc,
     /// Reads the contract's lists, whatever the field order of SSV's cluster.
     pub(super) lists: Arc<dyn PoolManager>,
-    pub(super) execution: Arc<dyn Execution>,
     pub(super) ceremonies: Arc<dyn Ceremonies>,
     pub(super) consensus: Option<Arc<dyn Consensus>>,
     pub(super) signer: Option<Arc<dyn TxSigner>>,
@@ -95,35 +95,27 @@ pub(super) struct Opening {
     pub(super) core: mpsc::Sender<Incoming>,
 }
 
-/// Who waits for what is found out.
-pub(super) struct Opens {
-    pub(super) world: watch::Sender<Option<Arc<Outside>>>,
-    pub(super) intake: oneshot::Sender<Intake>,
-    pub(super) contracts: oneshot::Sender<Contracts>,
-    pub(super) ssv: oneshot::Sender<Arc<dyn Ssv>>,
-}
-
-/// The manager and SSV's network, with the field order of the cluster that they take.
-pub(super) struct Contracts {
-    pub(super) manager: Arc<dyn PoolManager>,
-    pub(super) ssv: Arc<dyn Ssv>,
+/// Whom the execution layer's feeds and effects ask, once that is known.
+pub(super) struct Known {
+    pub(super) outside: Arc<Outside>,
+    pub(super) intake: Intake,
+    /// None where old blocks are not compared.
+    pub(super) comparison: Option<Comparison>,
 }
 
 impl Opening {
-    /// Waits for whoever is away, opens the gate, and stays: a feed that ends takes the engine with it.
-    pub(super) async fn run(mut self, opens: Opens) {
+    /// Waits for whoever is away. What turns out to be wrong ends the engine, and this never.
+    pub(super) async fn run(mut self) -> Known {
         let standing = std::mem::replace(&mut self.standing, Standing::NotYet(Unknown::because("")));
         let operators = async { Ok(self.operators().await) };
-        let ((probe, layout), operators) = match tokio::try_join!(self.contract(standing), operators) {
-            Ok(known) => known,
+        match tokio::try_join!(self.contract(standing), operators) {
+            Ok(((probe, layout), operators)) => self.known(&probe, layout, operators),
             Err(wrong) => {
                 self.tell(Incoming::Fatal(SafeText::new(&wrong.to_string())))
                     .await;
-                return std::future::pending().await;
+                std::future::pending().await
             }
-        };
-        self.open(&probe, layout, operators, opens);
-        std::future::pending().await
+        }
     }
 
     async fn contract(&self, mut standing: Standing) -> Result<(Probe, ClusterLayout), ServiceError> {
@@ -166,21 +158,22 @@ impl Opening {
         }
     }
 
-    fn open(
+    fn known(
         self,
         probe: &Probe,
         layout: ClusterLayout,
         operators: BTreeMap<OperatorId, OperatorRecord>,
-        opens: Opens,
-    ) {
+    ) -> Known {
         let (config, rpc) = (&self.config, &self.rpc);
-        let manager = doors::manager(config, layout, rpc.clone());
-        let ssv = doors::ssv(config, layout, rpc.clone(), probe.ssv_network);
+        let kept = doors::kept(config, layout, probe.ssv_network);
+        let chain = doors::chain(config, layout, rpc, probe.ssv_network, self.finality, &kept);
+        let comparison = doors::comparison(config, rpc, &chain, &kept);
         let intake = Intake::new(
             rpc.clone(),
             Sources {
-                manager: Arc::clone(&manager),
-                ssv: Some(Arc::clone(&ssv)),
+                manager: Arc::clone(&chain.manager),
+                // its logs of all owners would come, and nothing here is made of them
+                ssv: None,
             },
             IntakeConfig {
                 finality: self.finality,
@@ -191,10 +184,10 @@ impl Opening {
             self.resume,
         );
         let ask = Neighbours {
-            execution: self.execution,
-            agreement: doors::agreement(config, layout, rpc, probe.ssv_network, self.finality),
-            manager: Arc::clone(&manager),
-            ssv: Arc::clone(&ssv),
+            execution: chain.execution,
+            agreement: chain.agreement,
+            manager: chain.manager,
+            ssv: chain.ssv,
             ceremonies: self.ceremonies,
             consensus: self.consensus,
             signer: self.signer,
@@ -209,11 +202,11 @@ impl Opening {
             incoming: self.core,
             telling: Mutex::default(),
         };
-        // whoever does not wait any more has ended, and says so itself
-        opens.world.send_replace(Some(Arc::new(outside)));
-        let _ = opens.ssv.send(Arc::clone(&ssv));
-        let _ = opens.contracts.send(Contracts { manager, ssv });
-        let _ = opens.intake.send(intake);
+        Known {
+            outside: Arc::new(outside),
+            intake,
+            comparison,
+        }
     }
 
     async fn tell(&self, what: Incoming) {

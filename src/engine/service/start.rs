@@ -152,14 +152,12 @@ pub async fn start(options: ServiceOptions) -> Result<Running, ServiceError> {
         consensus: consensus.clone(),
     });
     // the field order of SSV's cluster, which may be unknown as yet, is no part of what the contract lists
-    let lists = doors::manager(&config, doors::ANY_LAYOUT, rpc.clone());
+    let lists = doors::manager(&config, doors::ANY_LAYOUT, rpc.clone(), None);
     let shown = network(&config, &*lists, simulated);
     let backend = Arc::clone(&ceremonies);
     let (handle, stopped) = opened.launch(shown, lists.name(), oracle, backend, gate, incoming)?;
-    let finality = config.network.finality;
     let opening = Opening {
-        execution: doors::execution(&config, rpc.clone(), finality),
-        finality,
+        finality: config.network.finality,
         transcripts: config.journal.path.with_file_name("transcripts"),
         config,
         rpc,

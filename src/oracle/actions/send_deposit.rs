@@ -3,7 +3,7 @@
 use alloy::primitives::U256;
 
 use super::{Draft, Family, Kind, Risk};
-use crate::oracle::{Case, Registration, State, Step};
+use crate::oracle::{Case, Cause, Registration, State, Step};
 use crate::types::{Check, KeygenOutput, OperatorId};
 
 pub(super) const KIND: &dyn Kind = &SendDeposit;
@@ -22,6 +22,21 @@ pub struct SendDepositDraft {
     pub registration: Registration,
     /// Fees of earlier tries that were overtaken, wei: they count for the same ceiling.
     pub spent_wei: U256,
+    /// The key was made after this block: nobody could deposit for it before.
+    pub since: u64,
+}
+
+/// Blocks by which a request may have moved down in a reorganisation after its key was made.
+const REORGANISED: u64 = 256;
+
+/// What opened the case came before the key.
+fn before_the_key(case: &Case) -> u64 {
+    match case.cause {
+        Cause::Event { log } => log.block.number.saturating_sub(REORGANISED),
+        Cause::State { block } => block.number.saturating_sub(REORGANISED),
+        // nobody opens a deposit by hand
+        Cause::Manual { .. } => 0,
+    }
 }
 
 impl Kind for SendDeposit {
@@ -53,6 +68,7 @@ impl Kind for SendDeposit {
             ceremony_checks: ceremony.checks.clone(),
             registration: case.registration?,
             spent_wei: case.overtaken.fees_wei,
+            since: before_the_key(case),
         }))
     }
 

@@ -151,7 +151,7 @@ fn superseded(state: &State, action: &Action) -> Option<String> {
     }
     let case = state.cases.get(&action.id.case)?;
     let nonce = case.registration.map(|r| r.nonce)?;
-    let now = state.live.facts.owner_nonce;
+    let now = state.live.facts.owner_nonce?;
     (state.live.facts.head.is_some() && nonce != now)
         .then(|| format!("SSV's registration nonce of the manager moved from {nonce} to {now}"))
 }

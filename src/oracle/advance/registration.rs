@@ -29,10 +29,15 @@ pub(super) fn toward_effect(turn: &mut Turn<'_>, id: CaseId) {
         return;
     }
     let (effect, owner_nonce) = (case.kind().effect(), facts.owner_nonce);
-    let registered = case.registration.is_some_and(|r| r.nonce == owner_nonce);
-    if effect.definition().carries_registration() && !registered {
-        register(turn, id, owner_nonce);
-        return;
+    if effect.definition().carries_registration() {
+        let Some(owner_nonce) = owner_nonce else {
+            turn.waits(id, "SSV's registration nonce of the manager is not known yet: the logs that count it are being read");
+            return;
+        };
+        if case.registration.is_none_or(|r| r.nonce != owner_nonce) {
+            register(turn, id, owner_nonce);
+            return;
+        }
     }
     prepare(turn, id, Purpose::Propose, effect, None);
 }
@@ -187,7 +192,7 @@ mod tests {
                 hash: Root([9; 32]),
             }),
             ready: vec![PoolId(3)],
-            owner_nonce,
+            owner_nonce: Some(owner_nonce),
             ..ChainFacts::default()
         };
         let inputs = [

@@ -241,7 +241,7 @@ impl World {
             ready,
             pending: chain.pending.keys().copied().collect(),
             staked: chain.staked.iter().copied().collect(),
-            owner_nonce,
+            owner_nonce: Some(owner_nonce),
             account: Some(AccountFacts {
                 address: Address::ZERO,
                 next: chain.account_nonce,

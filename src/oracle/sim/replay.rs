@@ -103,7 +103,9 @@ fn about(input: &Input) -> String {
                 facts.head.map_or(0, |b| b.number),
                 pools(&facts.ready),
                 pools(&facts.staked),
-                facts.owner_nonce,
+                facts
+                    .owner_nonce
+                    .map_or("not known".to_owned(), |nonce| nonce.to_string()),
                 facts.account.map_or(0, |a| a.next)
             )
         }

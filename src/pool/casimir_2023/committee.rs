@@ -2,17 +2,24 @@
 //! counts, found by its event; a contract that does store it answers the same.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
 
 use alloy::primitives::{Address, B256};
+use serde::{Deserialize, Serialize};
 use tokio::sync::Mutex;
 
 use super::calls::decode_reshare;
 use super::{Manager, events};
-use crate::chain::replay::{Replay, ReplayError, Replayed};
+use crate::chain::kept::Kept;
+use crate::chain::replay::{Reading, Replay, ReplayError, Replayed};
 use crate::chain::rpc::{At, LogEntry, LogFilter, Rpc, RpcError};
 use crate::chain::view::ViewError;
 use crate::ports::{CommitteeSource, PoolEventKind, PresentCommittee};
-use crate::types::{BlockRef, LogRef, PoolId, SafeText};
+use crate::types::{BlockRef, LogRef, PoolId, SafeText, in_words};
+
+/// Whoever asks waits this long for logs that are still being read; the reading goes on.
+const PATIENCE: Duration = Duration::from_secs(8);
 
 /// The committee cannot be told.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -20,6 +27,9 @@ pub(super) enum CommitteeError {
     /// The events cannot be read.
     #[error(transparent)]
     Replay(#[from] ReplayError),
+    /// They are still being read.
+    #[error("{0}")]
+    Reading(SafeText),
     /// The pool cannot be read.
     #[error(transparent)]
     View(#[from] ViewError),
@@ -37,7 +47,7 @@ pub(super) enum CommitteeError {
 }
 
 /// Of each pool what happened since its last deposit.
-#[derive(Debug, Default, Clone)]
+#[derive(Debug, Default, Clone, Serialize, Deserialize)]
 struct PoolEvents {
     deposited: bool,
     reshares: Vec<LogRef>,
@@ -49,18 +59,26 @@ type Pools = BTreeMap<PoolId, PoolEvents>;
 #[derive(Debug)]
 pub(super) struct Reshares {
     replay: Mutex<Replay<Pools>>,
+    reading: Reading,
 }
 
 impl Reshares {
-    pub(super) fn new(manager: Address, from_block: u64) -> Self {
+    /// Going on from what was kept of the endpoints of this fingerprint.
+    pub(super) fn new(manager: Address, from_block: u64, kept: Option<(Arc<Kept>, String)>) -> Self {
         let kinds = [PoolEventKind::DepositInitiated, PoolEventKind::Reshared];
         let topics = events::watched(manager).filter(|event| kinds.contains(&event.kind));
         let filter = LogFilter {
             addresses: vec![manager],
             topics: vec![topics.map(|event| event.topic).collect()],
         };
+        let mut replay = Replay::new(filter, from_block, fold);
+        if let Some((kept, endpoints)) = kept {
+            replay = replay.kept(kept, format!("reshares {endpoints}"));
+        }
+        let reading = replay.reading();
         Self {
-            replay: Mutex::new(Replay::new(filter, from_block, fold)),
+            replay: Mutex::new(replay),
+            reading,
         }
     }
 
@@ -70,19 +88,22 @@ impl Reshares {
         replay.at(rpc, block).await.map(drop)
     }
 
-    /// Of a pool since its deposit, the oldest first; and why one may be missing, if one may.
-    async fn of(
-        &self,
-        pool: PoolId,
-        rpc: &Rpc,
-        block: BlockRef,
-    ) -> Result<(Vec<LogRef>, Option<SafeText>), ReplayError> {
+    /// Of a pool since its deposit, the oldest first, as far as they are told within a moment.
+    async fn of(&self, pool: PoolId, rpc: &Rpc, block: BlockRef) -> Result<Vec<LogRef>, CommitteeError> {
+        match tokio::time::timeout(PATIENCE, self.read(pool, rpc, block)).await {
+            Ok(read) => Ok(read?),
+            Err(_) => Err(CommitteeError::Reading(SafeText::new(
+                &self
+                    .reading
+                    .words()
+                    .unwrap_or_else(|| format!("its logs were not told within {}", in_words(PATIENCE))),
+            ))),
+        }
+    }
+
+    async fn read(&self, pool: PoolId, rpc: &Rpc, block: BlockRef) -> Result<Vec<LogRef>, ReplayError> {
         let mut replay = self.replay.lock().await;
-        let Replayed {
-            settled,
-            recent,
-            unproven,
-        } = replay.at(rpc, block).await?;
+        let Replayed { settled, recent } = replay.at(rpc, block).await?;
         let recent = recent.get(&pool).cloned().unwrap_or_default();
         let mut all = Vec::new();
         if !recent.deposited {
@@ -90,7 +111,7 @@ impl Reshares {
             all.extend(before.copied());
         }
         all.extend(recent.reshares);
-        Ok((all, unproven))
+        Ok(all)
     }
 }
 
@@ -101,7 +122,7 @@ impl Manager {
         pool: PoolId,
         block: BlockRef,
     ) -> Result<PresentCommittee, CommitteeError> {
-        let (reshares, unproven) = self.reshares.of(pool, &self.rpc, block).await?;
+        let reshares = self.reshares.of(pool, &self.rpc, block).await?;
         let (view, stored_shares) = self.pool_with_shares(pool, At::block(block)).await?;
         let reshare_count = view.reshare_count.max(reshares.len() as u64);
         let Some(newest) = reshares.last() else {
@@ -110,7 +131,6 @@ impl Manager {
                 shares: stored_shares,
                 source: CommitteeSource::State,
                 reshare_count,
-                unproven,
             });
         };
         let transaction = self.rpc.transaction(B256::from(newest.transaction.0)).await?;
@@ -124,7 +144,6 @@ impl Manager {
             shares: call.shares,
             source: CommitteeSource::Reshare(*newest),
             reshare_count,
-            unproven,
         })
     }
 }

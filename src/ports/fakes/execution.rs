@@ -99,12 +99,13 @@ impl Execution for FakeExecution {
         self.quote.clone()
     }
 
-    async fn deposits_of(&self, _key: &BlsPublicKey, _block: BlockRef) -> Answer<Vec<KnownDeposit>> {
+    async fn deposits_of(
+        &self,
+        _key: &BlsPublicKey,
+        _since: u64,
+        _block: BlockRef,
+    ) -> Answer<Vec<KnownDeposit>> {
         self.deposits.clone()
-    }
-
-    async fn keep_up(&self, _block: BlockRef) -> Answer<()> {
-        Answer::Yes(())
     }
 
     async fn final_receipt(&self, _transaction: Root) -> Answer<FinalReceipt> {

@@ -70,7 +70,6 @@ impl Default for FakeManager {
                 shares: Bytes::new(),
                 source: CommitteeSource::State,
                 reshare_count: 0,
-                unproven: None,
             }),
             reserved_fees: Answer::Yes(U256::MAX),
             ssv_network: Answer::Yes(Address::repeat_byte(5)),

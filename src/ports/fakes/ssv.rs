@@ -33,7 +33,7 @@ impl Default for FakeSsv {
                 owner_nonce: 0,
                 cluster: ClusterSnapshot::fresh(),
                 known_cluster: false,
-                unproven: None,
+                registered_at: None,
             }),
             refuses: None,
             takes_tokens: Answer::Yes("v1.2.0".into()),
@@ -71,6 +71,14 @@ impl Ssv for FakeSsv {
 
     async fn takes_tokens(&self, _at: At) -> Answer<SafeText> {
         self.takes_tokens.clone()
+    }
+
+    async fn keep_up(&self, _block: BlockRef) -> Answer<()> {
+        Answer::Yes(())
+    }
+
+    fn reading(&self) -> Option<(u64, u64)> {
+        None
     }
 
     fn refuses_operators(&self, _revert: &Revert) -> Option<SafeText> {

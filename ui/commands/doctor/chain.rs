@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use alloy::primitives::Address;
 use casimir_dkg::chain::rpc::{At, Rpc, RpcConfig};
+use casimir_dkg::chain::{comparison, kept};
 use casimir_dkg::config::{Config, NetworkName, PolicyRule};
 use casimir_dkg::http::Http;
 use casimir_dkg::pool::{self, Connection};
@@ -11,6 +12,9 @@ use casimir_dkg::ports::{Answer, PoolManager, Probe};
 use casimir_dkg::types::{ClusterLayout, RedactedUrl, UnixMillis};
 
 use super::{Finding, Report, deployment};
+
+/// Checks of a transaction that one voice cannot make.
+const NEED_TWO: [&str; 2] = ["endpoints-agree", "registration-nonce"];
 
 /// Blocks come every 12 s; a public chain whose newest is older than this is not followed.
 const STALE_S: u64 = 180;
@@ -41,12 +45,14 @@ pub(crate) async fn examine(config: &Config, http: &Http, report: &mut Report) -
         address: config.contract.address,
         layout,
         from_block: config.contract.from_block,
+        kept: None,
     };
     let manager = pool::open(config.contract.adapter, at);
     let ssv_network = contracts(config, &rpc, &*manager, report).await;
     if let Some(network) = ssv_network {
         deployment::examine(config, &rpc, layout, network, report).await;
     }
+    history(config, &rpc, report).await;
     Some(Chain { rpc, manager })
 }
 
@@ -60,16 +66,22 @@ fn voices(config: &Config, report: &mut Report) {
         return;
     }
     let sends = |rule: &&PolicyRule| rule.sends_transactions();
+    let allows = |rule: &PolicyRule| {
+        let allowed = |name: &&str| rule.unknown_ok.iter().any(|allowed| allowed == name);
+        NEED_TWO.iter().all(|name| allowed(&name))
+    };
     let strict: Vec<&str> = config
         .policy
         .rules
         .iter()
         .filter(sends)
-        .filter(|rule| !rule.unknown_ok.iter().any(|name| name == "endpoints-agree"))
+        .filter(|rule| !allows(rule))
         .map(|rule| rule.name.as_str())
         .collect();
-    let found =
-        "rpc.urls names one endpoint: nobody could contradict it, so the check endpoints-agree is unknown";
+    let found = format!(
+        "rpc.urls names one endpoint: nobody could contradict it, so the checks {} are unknown",
+        NEED_TWO.join(" and ")
+    );
     if config.policy.rules.iter().any(|rule| sends(&rule)) && strict.is_empty() {
         report.add(Finding::ok(WHAT, format!("{found}; the rules allow that")));
         return;
@@ -78,8 +90,9 @@ fn voices(config: &Config, report: &mut Report) {
         "name a second endpoint of another provider in rpc.urls: until then only a person approves transactions".to_owned()
     } else {
         format!(
-            "name a second endpoint of another provider in rpc.urls, or write unknown_ok = [\"endpoints-agree\"] into {}: \
+            "name a second endpoint of another provider in rpc.urls, or write unknown_ok = [\"{}\"] into {}: \
              until then every transaction waits for a person",
+            NEED_TWO.join("\", \""),
             strict.join(", ")
         )
     };
@@ -189,6 +202,55 @@ async fn contracts(
         Err(e) => report.add(Finding::fail("deposit contract", e.to_string(), "")),
     }
     ssv_network
+}
+
+/// How far old blocks are compared with their headers, by the file beside the journal, and what was found.
+async fn history(config: &Config, rpc: &Rpc, report: &mut Report) {
+    const WHAT: &str = "old blocks";
+    if config.rpc.compare_calls_per_second == 0 {
+        let found = "are not compared with their headers (rpc.compare_calls_per_second = 0)";
+        report.add(Finding::ok(WHAT, found));
+        return;
+    }
+    let path = config.journal.path.with_file_name(kept::FILE_NAME);
+    let compared = match comparison::kept_at(&path) {
+        Ok(Some((about, compared))) if about.manager == config.contract.address => compared,
+        Ok(_) => {
+            report.add(Finding::ok(
+                WHAT,
+                "are not compared with their headers yet; nothing waits for it",
+            ));
+            return;
+        }
+        Err(error) => {
+            let found = format!("{}: {error}", path.display());
+            report.add(Finding::warn(WHAT, found, "remove the file: it is made again"));
+            return;
+        }
+    };
+    let (from, upto) = (
+        config.contract.from_block,
+        compared.upto.map_or(0, |upto| upto.number),
+    );
+    let head = rpc.head().await.map_or(upto, |head| head.number());
+    let of = head.saturating_sub(from).max(1);
+    let percent = 100 * upto.saturating_sub(from).min(of) / of;
+    let mut found =
+        format!("compared with their headers from block {from} to {upto} of {head} ({percent} %)");
+    if compared.untold > 0 {
+        found = format!(
+            "{found}; receipts of {} blocks are not to be had",
+            compared.untold
+        );
+    }
+    match compared.alarm() {
+        None => report.add(Finding::ok(WHAT, found)),
+        Some(words) => report.add(Finding::warn(
+            WHAT,
+            format!("{found}; {words}"),
+            "ask another provider, and look at what rests on that block",
+        )),
+    }
 }
 
 /// What the manager says of itself.

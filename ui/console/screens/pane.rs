@@ -184,10 +184,7 @@ fn why_empty(app: &App, pane: Pane) -> (Token, String) {
             Token::Info,
             "Connecting: nothing has been read from the chain yet.",
         ),
-        LinkState::CatchingUp if reads_past_events(pane) => (
-            Token::Info,
-            "Reading the contract's past events. Requests appear as they are found.",
-        ),
+        LinkState::CatchingUp if reads_past_events(pane) => return (Token::Info, past_events(app)),
         LinkState::Down => (
             Token::Danger,
             "No execution node answers: what is missing here may only be unseen.",
@@ -199,6 +196,22 @@ fn why_empty(app: &App, pane: Pane) -> (Token, String) {
         LinkState::CatchingUp | LinkState::Live => (Token::Muted, pane.empty()),
     };
     (token, text.to_owned())
+}
+
+/// What waits is known from the contract's state long before its past events are read.
+fn past_events(app: &App) -> String {
+    let chain = &app.snapshot.chain;
+    let queue: Vec<_> = chain.ready_queue.iter().map(ToString::to_string).collect();
+    let waits = match queue.as_slice() {
+        [] => "Nothing waits in the contract's ready queue.".to_owned(),
+        [pool] => format!("Pool {pool} waits in the contract's ready queue."),
+        pools => format!("Pools {} wait in the contract's ready queue.", pools.join(", ")),
+    };
+    let how_far = match chain.histories.first() {
+        Some(history) => format!(" {}: {}.", history.what, history.words()),
+        None => String::new(),
+    };
+    format!("{waits} Its past events are being read; requests appear as they are found.{how_far}")
 }
 
 /// Cases are what the contract's events become.

@@ -1,10 +1,13 @@
-//! Events of the intake become inputs; each new head becomes a view of the contract's state.
+//! Events of the intake become inputs; each new head becomes a view of the contract's state. The state is read first and
+//! needs no history: what waits in the contract is on the screen while old logs are still being read.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use alloy::primitives::Address;
 use tokio::sync::{mpsc, watch};
 
+use super::history::Progress;
 use super::validators::Lists;
 use crate::chain::intake::{ChainEvent, Head, IntakeEvent, Observed, ObservedEvent};
 use crate::engine::LiveUpdate;
@@ -12,8 +15,8 @@ use crate::engine::core::Incoming;
 use crate::inject;
 use crate::oracle::{AccountFacts, ChainFacts, Fulfilment, Input};
 use crate::ports::{Answer, At, Execution, PoolEvent, PoolEventKind, PoolManager, Ssv, Unknown};
-use crate::types::{CheckStatus, RequestKind, SafeText};
-use crate::view::LinkState;
+use crate::types::{BlockRef, CheckStatus, PoolId, PoolView, RequestKind, SafeText};
+use crate::view::{LinkState, ReadyPoolView};
 
 /// Who is asked at each new head.
 #[derive(Debug)]
@@ -25,7 +28,16 @@ pub(super) struct Sources {
     pub(super) one_voice: Option<SafeText>,
     /// The account that is looked at.
     pub(super) oracle: Option<Address>,
+    /// Whoever reads on at each head, behind everything else.
+    pub(super) heads: watch::Sender<Option<Head>>,
 }
+
+/// Registrations that are counted by logs are waited for so long: everything else of the state is there by then.
+const COUNTED_WITHIN: Duration = Duration::from_secs(1);
+/// Pools of the ready queue that are shown in full.
+const SHOWN: usize = 8;
+/// The name of this reading.
+const EVENTS: &str = "events";
 
 /// Ends when the core or the intake is gone.
 pub(super) async fn run(
@@ -36,6 +48,8 @@ pub(super) async fn run(
 ) {
     // of the head of this look, and of the last look that got through
     let (mut finalized, mut caught_up) = (None, None);
+    let mut seen = Seen::default();
+    let mut progress = Progress::default();
     while let Some(event) = events.recv().await {
         let sent = match event {
             IntakeEvent::Batch(batch) => {
@@ -51,21 +65,19 @@ pub(super) async fn run(
             }
             IntakeEvent::Head(head) => {
                 finalized = head.finalized;
-                let update = LiveUpdate::Head {
-                    head: head.block,
-                    finalized: head.finalized,
-                    base_fee_wei: head.base_fee_wei,
-                };
-                if core.send(Incoming::Live(update)).await.is_err() {
-                    return;
-                }
-                look(&from, head, &lists, &core).await
+                let looked = look(&from, head, &lists, &mut seen, &core).await;
+                from.heads.send_replace(Some(head));
+                looked
             }
             IntakeEvent::CaughtUp => {
                 let _ = core
                     .send(Incoming::Live(LiveUpdate::Alarm("chain", SafeText::default())))
                     .await;
                 let _ = core.send(Incoming::Live(LiveUpdate::Link(LinkState::Live))).await;
+                if progress.is_told() {
+                    progress = Progress::default();
+                    let _ = core.send(Incoming::Live(LiveUpdate::History(EVENTS, None))).await;
+                }
                 if caught_up == Some(finalized) {
                     Ok(())
                 } else {
@@ -73,8 +85,12 @@ pub(super) async fn run(
                     core.send(Incoming::Input(Input::CaughtUp { finalized })).await
                 }
             }
-            IntakeEvent::CatchingUp { .. } => {
-                core.send(Incoming::Live(LiveUpdate::Link(LinkState::CatchingUp)))
+            IntakeEvent::CatchingUp { at, target } => {
+                let _ = core
+                    .send(Incoming::Live(LiveUpdate::Link(LinkState::CatchingUp)))
+                    .await;
+                let history = progress.view("past events of the contract", at, target);
+                core.send(Incoming::Live(LiveUpdate::History(EVENTS, Some(history))))
                     .await
             }
             IntakeEvent::Trouble(words) => trouble(LinkState::Stale, words, &core).await,
@@ -154,20 +170,47 @@ fn told_by_one(endpoint: &SafeText, input: &Input) -> Option<Input> {
     (kind != RequestKind::Deposit).then_some(Input::Remark { kind, pool, text })
 }
 
+/// What was shown before.
+#[derive(Debug, Default)]
+struct Seen {
+    /// The state was read once.
+    state: bool,
+    /// The ready queue whose first pools were read.
+    ready: Vec<PoolId>,
+}
+
 /// Reads the state at `head` and tells it. What cannot be read is said and read again at the next head.
 async fn look(
     from: &Sources,
     head: Head,
     lists: &watch::Sender<Option<Lists>>,
+    seen: &mut Seen,
     core: &mpsc::Sender<Incoming>,
 ) -> Result<(), mpsc::error::SendError<Incoming>> {
+    let update = LiveUpdate::Head {
+        head: head.block,
+        finalized: head.finalized,
+        base_fee_wei: head.base_fee_wei,
+    };
+    core.send(Incoming::Live(update)).await?;
     match facts(from, head).await {
         Ok(facts) => {
+            if !std::mem::replace(&mut seen.state, true) {
+                core.send(Incoming::Live(LiveUpdate::Link(LinkState::CatchingUp)))
+                    .await?;
+            }
+            let ready = facts.ready.clone();
             core.send(Incoming::Live(LiveUpdate::Alarm("facts", SafeText::default())))
                 .await?;
             // shown, never decided upon: read beside
             lists.send_replace(Lists::of(&facts));
             core.send(Incoming::Input(Input::Facts(Box::new(facts)))).await?;
+            if seen.ready != ready
+                && let Some(pools) = waiting(from, head, &ready).await
+            {
+                seen.ready = ready;
+                core.send(Incoming::Live(LiveUpdate::Ready(pools))).await?;
+            }
         }
         Err(words) => {
             let words = SafeText::new(&format!("the contract's state could not be read: {words}"));
@@ -187,23 +230,29 @@ async fn look(
     Ok(())
 }
 
+/// The first pools of the ready queue; none where they cannot be read now.
+async fn waiting(from: &Sources, head: Head, ready: &[PoolId]) -> Option<Vec<ReadyPoolView>> {
+    let at = At::block(head.block);
+    let asked = ready.iter().take(SHOWN).map(|pool| from.manager.pool(*pool, at));
+    let pools = futures_util::future::join_all(asked).await;
+    let view = |pool: PoolView| ReadyPoolView {
+        id: pool.id,
+        deposits_wei: pool.deposits_wei,
+        block: head.block.number,
+    };
+    pools.into_iter().map(|pool| pool.yes().map(view)).collect()
+}
+
 async fn facts(from: &Sources, head: Head) -> Result<ChainFacts, Unknown> {
     let at = At::block(head.block);
-    let (manager, execution) = (&from.manager, &from.execution);
-    let (ready, pending, staked, ssv, account) = tokio::join!(
+    let manager = &from.manager;
+    let (ready, pending, staked, owner_nonce, account) = tokio::join!(
         manager.ready(at),
         manager.pending(at),
         manager.staked(at),
-        from.ssv.state(head.block, &[]),
+        owner_nonce(from, head.block),
         account(from, at),
     );
-    // old logs are compared bit by bit, long before an action's checks ask for them
-    let kept_up = tokio::join!(execution.keep_up(head.block), manager.keep_up(head.block));
-    for kept_up in [kept_up.0, kept_up.1] {
-        if let Answer::NotKnown(why) = kept_up {
-            tracing::debug!(target: "chain", %why, "old logs could not be read on");
-        }
-    }
     Ok(ChainFacts {
         head: Some(head.block),
         finalized: head.finalized,
@@ -211,9 +260,21 @@ async fn facts(from: &Sources, head: Head) -> Result<ChainFacts, Unknown> {
         ready: ready.value()?,
         pending: pending.value()?,
         staked: staked.value()?,
-        owner_nonce: ssv.value()?.owner_nonce,
+        owner_nonce,
         account: account?,
     })
+}
+
+/// The number that the next registration takes: what the state implies, else what the logs count, as far as they were
+/// read. Whether it is sure is the desk's to judge, before anything rests on it.
+async fn owner_nonce(from: &Sources, block: BlockRef) -> Option<u64> {
+    let implied = from.manager.implied_owner_nonce(At::block(block)).await;
+    if let Some(Answer::Yes(implied)) = implied {
+        return Some(implied);
+    }
+    let counted = tokio::time::timeout(COUNTED_WITHIN, from.ssv.state(block, &[])).await;
+    let counted = counted.ok().and_then(Answer::yes);
+    counted.map(|state| state.owner_nonce)
 }
 
 /// The oracle's account, where one is configured.
@@ -238,7 +299,7 @@ async fn account(from: &Sources, at: At) -> Result<Option<AccountFacts>, Unknown
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::types::{BlockRef, LogRef, PoolId, Root};
+    use crate::types::{LogRef, Root};
 
     #[test]
     fn only_what_the_contract_keeps_no_state_of_is_marked_as_one_voice() {

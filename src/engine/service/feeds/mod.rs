@@ -4,20 +4,22 @@ mod beacon;
 mod chain;
 mod deployment;
 mod health;
+mod history;
 mod validators;
 
-use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use alloy::primitives::Address;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
-use super::opening::{Contracts, Opening, Opens};
+use super::opening::{Known, Opening};
 use super::outside::Outside;
-use crate::chain::intake::Intake;
+use crate::chain::comparison::Comparison;
+use crate::chain::intake::Head;
 use crate::config::Config;
+use crate::desk::Neighbours;
 use crate::engine::core::Incoming;
 use crate::lane;
 use crate::types::SafeText;
@@ -25,24 +27,20 @@ use crate::types::SafeText;
 /// Starts every feed as a named task. One that ends takes the engine with it: nothing limps on. The chain is followed
 /// once the contract is known; `world` is where that is told to the effects.
 pub(super) fn start(opening: Opening, world: watch::Sender<Option<Arc<Outside>>>) -> JoinSet<()> {
-    let incoming = opening.core.clone();
-    let mut tasks = JoinSet::new();
-    let mut feed = |name, task: Feed| critical(&mut tasks, name, &incoming, task);
+    let core = opening.core.clone();
+    let mut feeds = Feeds::of(&core);
     let (lists, pools) = watch::channel(None);
     let (news, heard) = watch::channel(beacon::News::default());
     let of_validators = validators::Sources {
         manager: Arc::clone(&opening.lists),
         consensus: opening.consensus.clone(),
     };
-    feed(
+    feeds.start(
         "validator feed",
-        Box::pin(validators::run(of_validators, pools, heard, incoming.clone())),
+        validators::run(of_validators, pools, heard, core.clone()),
     );
     if let Some(nodes) = opening.consensus.clone() {
-        feed(
-            "beacon feed",
-            Box::pin(beacon::run(nodes, news, incoming.clone())),
-        );
+        feeds.start("beacon feed", beacon::run(nodes, news, core.clone()));
     }
     let of_health = health::Sources {
         rpc: opening.rpc.clone(),
@@ -50,70 +48,52 @@ pub(super) fn start(opening: Opening, world: watch::Sender<Option<Arc<Outside>>>
         consensus: opening.consensus.clone(),
         directory: Arc::new(opening.config.operators.by_id.clone()),
     };
-    feed("health feed", Box::pin(health::run(of_health, incoming.clone())));
-    for (name, task) in follow(opening, world, lists) {
-        feed(name, task);
-    }
-    tasks
+    feeds.start("health feed", health::run(of_health, core));
+    feeds.start("start", follow(opening, world, lists));
+    feeds.tasks
 }
 
-type Feed = Pin<Box<dyn Future<Output = ()> + Send>>;
-
-/// The feeds of the execution layer, behind what tells whom they follow.
-fn follow(
+/// Waits until it is known whom to follow on the execution layer, opens the gate for the effects, and follows.
+async fn follow(
     opening: Opening,
     world: watch::Sender<Option<Arc<Outside>>>,
     lists: watch::Sender<Option<validators::Lists>>,
-) -> [(&'static str, Feed); 4] {
-    let incoming = opening.core.clone();
-    let (intake, known_intake) = oneshot::channel::<Intake>();
-    let (contracts, known_contracts) = oneshot::channel::<Contracts>();
-    let (ssv, known_ssv) = oneshot::channel();
+) {
+    let (core, rpc, undated) = (
+        opening.core.clone(),
+        opening.rpc.clone(),
+        undated(&opening.config),
+    );
+    let Known {
+        outside,
+        intake,
+        comparison,
+    } = opening.run().await;
+    world.send_replace(Some(Arc::clone(&outside)));
+    let ask = &outside.ask;
+    let mut feeds = Feeds::of(&core);
     let (events, received) = mpsc::channel(256);
-    let execution = Arc::clone(&opening.execution);
-    let one_voice = match opening.rpc.each().as_slice() {
-        [(name, _)] => Some(name.clone()),
-        _ => None,
+    let (heads, behind) = watch::channel(None);
+    feeds.start("event intake", intake.run(events));
+    let at_heads = chain::Sources {
+        manager: Arc::clone(&ask.manager),
+        ssv: Arc::clone(&ask.ssv),
+        execution: Arc::clone(&ask.execution),
+        one_voice: match rpc.each().as_slice() {
+            [(name, _)] => Some(name.clone()),
+            _ => None,
+        },
+        oracle: outside.oracle,
+        heads,
     };
-    let oracle = opening.oracle;
-    let intake_runs = async move {
-        if let Ok(intake) = known_intake.await {
-            intake.run(events).await;
-        }
-    };
-    let (core, rpc) = (incoming.clone(), opening.rpc.clone());
-    let undated = undated(&opening.config);
-    let deployment_runs = async move {
-        if let Ok(ssv) = known_ssv.await {
-            deployment::run(deployment::Sources { ssv, rpc, undated }, core).await;
-        }
-    };
-    let chain_runs = async move {
-        if let Ok(Contracts { manager, ssv }) = known_contracts.await {
-            let at_heads = chain::Sources {
-                manager,
-                ssv,
-                execution,
-                one_voice,
-                oracle,
-            };
-            chain::run(at_heads, received, lists, incoming).await;
-        }
-    };
-    [
-        (
-            "start",
-            Box::pin(opening.run(Opens {
-                world,
-                intake,
-                contracts,
-                ssv,
-            })),
-        ),
-        ("event intake", Box::pin(intake_runs)),
-        ("chain feed", Box::pin(chain_runs)),
-        ("deployment feed", Box::pin(deployment_runs)),
-    ]
+    feeds.start("chain feed", chain::run(at_heads, received, lists, core.clone()));
+    let ssv = Arc::clone(&ask.ssv);
+    let of_deployment = deployment::Sources { ssv, rpc, undated };
+    feeds.start("deployment feed", deployment::run(of_deployment, core.clone()));
+    feeds.read_behind(ask, comparison, &behind);
+    // each tells by itself why it ends; they are stopped with this
+    while feeds.tasks.join_next().await.is_some() {}
+    std::future::pending().await
 }
 
 /// The manager of a public network whose `contract.from_block` was left at 0.
@@ -124,24 +104,61 @@ fn undated(config: &Config) -> Option<Address> {
 /// A feed that merely ended is told this much later than one that died: it may have listened to that one.
 const CAUSE_FIRST: Duration = Duration::from_millis(250);
 
-fn critical(tasks: &mut JoinSet<()>, name: &'static str, incoming: &mpsc::Sender<Incoming>, task: Feed) {
-    let incoming = incoming.clone();
-    let running = tokio::spawn(lane::supervised(task));
-    let guard = AbortOnDrop(running.abort_handle());
-    tasks.spawn(async move {
-        let _guard = guard;
-        let why = match running.await {
-            Ok(()) => {
-                tokio::time::sleep(CAUSE_FIRST).await;
-                "ended".to_owned()
-            }
-            Err(error) => format!("died: {}", lane::last_words(error)),
+/// Tasks that the engine ends with.
+struct Feeds {
+    tasks: JoinSet<()>,
+    core: mpsc::Sender<Incoming>,
+}
+
+impl Feeds {
+    fn of(core: &mpsc::Sender<Incoming>) -> Self {
+        Self {
+            tasks: JoinSet::new(),
+            core: core.clone(),
+        }
+    }
+
+    /// What nothing waits for.
+    fn read_behind(
+        &mut self,
+        ask: &Neighbours,
+        comparison: Option<Comparison>,
+        heads: &watch::Receiver<Option<Head>>,
+    ) {
+        let logs = history::Sources {
+            agreement: Arc::clone(&ask.agreement),
+            manager: Arc::clone(&ask.manager),
+            ssv: Arc::clone(&ask.ssv),
         };
-        // with the core gone there is nobody left to tell
-        let _ = incoming
-            .send(Incoming::Fatal(SafeText::new(&format!("the {name} {why}"))))
-            .await;
-    });
+        self.start(
+            "history feed",
+            history::run(logs, heads.clone(), self.core.clone()),
+        );
+        if let Some(comparison) = comparison {
+            let compared = history::compare(comparison, heads.clone(), self.core.clone());
+            self.start("history comparison", compared);
+        }
+    }
+
+    fn start(&mut self, name: &'static str, task: impl Future<Output = ()> + Send + 'static) {
+        let core = self.core.clone();
+        let running = tokio::spawn(lane::supervised(task));
+        let guard = AbortOnDrop(running.abort_handle());
+        self.tasks.spawn(async move {
+            let _guard = guard;
+            let why = match running.await {
+                Ok(()) => {
+                    tokio::time::sleep(CAUSE_FIRST).await;
+                    "ended".to_owned()
+                }
+                Err(error) => format!("died: {}", lane::last_words(error)),
+            };
+            // with the core gone there is nobody left to tell
+            let _ = core
+                .send(Incoming::Fatal(SafeText::new(&format!("the {name} {why}"))))
+                .await;
+        });
+    }
 }
 
 /// Stops a feed together with its supervisor.

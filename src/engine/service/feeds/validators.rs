@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
 
@@ -16,6 +17,10 @@ use crate::view::{Can, ValidatorView};
 
 /// Lists that did not change are read again after this many blocks: a reshare changes no list.
 const REREAD_BLOCKS: u64 = 8;
+
+/// Pools that are read one right after the other; the rest leaves the endpoint's budget to what waits for it.
+const READ_AT_ONCE: usize = 8;
+const BREATH: Duration = Duration::from_millis(100);
 
 /// The contract's lists of pools with a validator.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -116,6 +121,9 @@ impl Pane {
         let mut views = BTreeMap::new();
         for (pools, status) in [(&lists.0, "deposited"), (&lists.1, "staked")] {
             for pool in pools {
+                if views.len() >= READ_AT_ONCE {
+                    tokio::time::sleep(BREATH).await;
+                }
                 let Some(view) = from.manager.pool(*pool, At::block(block)).await.yes() else {
                     return;
                 };

@@ -54,6 +54,7 @@ impl World {
 
     fn look(&mut self) {
         let facts = ChainFacts {
+            owner_nonce: Some(0),
             head: Some(block(self.height)),
             finalized: Some(block(self.height)),
             staked: vec![POOL],

@@ -36,6 +36,7 @@ impl Life {
             },
             now: 1_000_000,
             facts: ChainFacts {
+                owner_nonce: Some(0),
                 head: Some(block(10)),
                 ready: vec![POOL, PoolId(4), PoolId(5)],
                 staked,

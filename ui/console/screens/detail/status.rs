@@ -110,6 +110,14 @@ fn network(page: &mut Page<'_>, app: &App) {
             format!("pools {}", queue.join(", "))
         },
     );
+    for pool in &s.chain.ready_pools {
+        let eth = format::eth(pool.deposits_wei);
+        let words = format!("{eth} ETH put in, at block {}", format::number(pool.block));
+        page.field(&format!("pool {}", pool.id), Token::Text, words);
+    }
+    for history in &s.chain.histories {
+        page.field(history.what.as_str(), Token::Text, history.words());
+    }
     if let Some(nonce) = s.chain.owner_nonce {
         page.field("SSV owner nonce", Token::Text, nonce);
     }

@@ -1,0 +1,368 @@
+//! Every old block against its header, behind everything else. A header carries a bloom filter over the logs of its block:
+//! where it promises something that an endpoint did not tell, the receipts of the block say what it was.
+//!
+//! On a busy chain most filters promise everything, so this is nearly two questions a block: for a year of mainnet days or
+//! weeks, by its own small budget. Nothing waits for it. It goes on over restarts, all filters in one pass, and what it
+//! finds is an alarm: decisions rest on state and on two voices.
+
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::time::Duration;
+
+use alloy::primitives::{Address, B256};
+use serde::{Deserialize, Serialize};
+use tokio::time::Instant;
+
+use super::kept::{About, Kept, look};
+use super::rpc::{At, BlockHeader, EndpointIndex, LogEntry, LogFilter, Rpc, RpcError};
+use crate::chain::logs::asked_for;
+use crate::types::{BlockRef, LogRef, SafeText};
+
+/// Under which name it is kept.
+const ENTRY: &str = "comparison";
+/// Blocks of one step. After each the position is kept.
+const BATCH: u64 = 64;
+/// Findings that are kept in full; the others are counted.
+const LISTED: usize = 32;
+
+/// Logs that matter, and what to call them.
+#[derive(Debug, Clone)]
+pub struct Wanted {
+    /// For people: "events of the manager".
+    pub what: &'static str,
+    /// Which.
+    pub filter: LogFilter,
+}
+
+impl Wanted {
+    /// Logs of one contract by topic 0, and by the first indexed argument where one is given.
+    #[must_use]
+    pub fn of(what: &'static str, contract: Address, topics: Vec<B256>, first: Option<B256>) -> Self {
+        let mut topics = vec![topics];
+        topics.extend(first.map(|first| vec![first]));
+        Self {
+            what,
+            filter: LogFilter {
+                addresses: vec![contract],
+                topics,
+            },
+        }
+    }
+}
+
+/// What an endpoint told otherwise than its own chain has it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Finding {
+    /// The endpoint, its secrets hidden.
+    pub endpoint: SafeText,
+    /// What of.
+    pub what: SafeText,
+    /// It left the log out; otherwise it told one that the receipts of the block do not hold.
+    pub left_out: bool,
+    /// The log.
+    pub log: LogRef,
+}
+
+impl Finding {
+    /// In words.
+    #[must_use]
+    pub fn words(&self) -> String {
+        let Self {
+            endpoint, what, log, ..
+        } = self;
+        let (block, transaction) = (log.block.number, log.transaction);
+        if self.left_out {
+            format!("{endpoint} left one of the {what} out of block {block}, by transaction {transaction}")
+        } else {
+            format!("{endpoint} told one of the {what} in block {block} that its receipts do not hold")
+        }
+    }
+}
+
+/// How far it has got, and what came of it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Compared {
+    /// Every block up to this one.
+    pub upto: Option<BlockRef>,
+    /// Blocks whose header promised something and whose receipts nobody has.
+    pub untold: u64,
+    /// Findings in all.
+    pub found: u64,
+    /// The first ones.
+    pub findings: Vec<Finding>,
+}
+
+impl Compared {
+    /// What was found, in words; none when nothing was.
+    #[must_use]
+    pub fn alarm(&self) -> Option<SafeText> {
+        let first = self.findings.first()?;
+        let more = match self.found {
+            0 | 1 => String::new(),
+            n => format!("; and {} more", n - 1),
+        };
+        Some(SafeText::new(&format!(
+            "old blocks were compared with their headers: {}{more}",
+            first.words()
+        )))
+    }
+}
+
+/// How far the comparison of a file beside the journal has got, and from which block on; none where it has not begun.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn kept_at(path: &std::path::Path) -> std::io::Result<Option<(About, Compared)>> {
+    look(path, ENTRY)
+}
+
+/// The comparison, as far as it has got.
+#[derive(Debug)]
+pub struct Comparison {
+    rpc: Rpc,
+    wanted: Vec<Wanted>,
+    from: u64,
+    kept: Arc<Kept>,
+    pace: Pace,
+    compared: Compared,
+    /// What was kept by an earlier run has not been asked about yet.
+    is_old: bool,
+}
+
+/// So many calls a second.
+#[derive(Debug)]
+struct Pace {
+    between: Duration,
+    next: Instant,
+}
+
+impl Pace {
+    async fn turn(&mut self) {
+        let now = Instant::now();
+        self.next = self.next.max(now);
+        tokio::time::sleep_until(self.next).await;
+        self.next += self.between;
+    }
+}
+
+/// One endpoint's logs of a batch, by what they are of.
+struct Told {
+    endpoint: EndpointIndex,
+    name: SafeText,
+    logs: Vec<Vec<LogEntry>>,
+}
+
+impl Told {
+    fn of(&self, wanted: usize, block: u64) -> impl Iterator<Item = &LogEntry> {
+        self.logs[wanted]
+            .iter()
+            .filter(move |log| log.at().block.number == block)
+    }
+}
+
+/// A block could not be compared now.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum ComparisonError {
+    /// No answer.
+    #[error(transparent)]
+    Rpc(#[from] RpcError),
+    /// The chain moved meanwhile, or what was compared is of another branch.
+    #[error("the chain changed while it was read, at block {0}")]
+    Moved(u64),
+}
+
+impl Comparison {
+    /// From block `from` on, or from where it was kept.
+    #[must_use]
+    pub fn new(
+        rpc: Rpc,
+        wanted: Vec<Wanted>,
+        from: u64,
+        kept: Arc<Kept>,
+        calls_per_second: NonZeroU32,
+    ) -> Self {
+        let compared = kept.get::<Compared>(ENTRY).unwrap_or_default();
+        Self {
+            rpc,
+            wanted,
+            from,
+            kept,
+            pace: Pace {
+                between: Duration::from_secs(1) / calls_per_second.get(),
+                next: Instant::now(),
+            },
+            is_old: compared.upto.is_some(),
+            compared,
+        }
+    }
+
+    /// How far it has got.
+    #[must_use]
+    pub fn compared(&self) -> &Compared {
+        &self.compared
+    }
+
+    /// The first block.
+    #[must_use]
+    pub fn from(&self) -> u64 {
+        self.from
+    }
+
+    /// The next block.
+    #[must_use]
+    pub fn next(&self) -> u64 {
+        self.compared.upto.map_or(self.from, |upto| upto.number + 1)
+    }
+
+    /// Compares the next blocks, at most up to a final one. What was compared stays when this is given up half-way.
+    ///
+    /// # Errors
+    /// No endpoint tells headers or logs now, or the chain moved.
+    pub async fn step(&mut self, last: u64) -> Result<(), ComparisonError> {
+        self.take_up().await?;
+        let from = self.next();
+        let to = last.min(from + BATCH - 1);
+        if from > to {
+            return Ok(());
+        }
+        let told = self.told(from, to).await?;
+        let mut parent = self.compared.upto;
+        for number in from..=to {
+            self.pace.turn().await;
+            let header = self.rpc.header(At::Number(number)).await?;
+            let header = header.ok_or(ComparisonError::Moved(number))?;
+            if parent.is_some_and(|parent| parent.hash.0 != header.parent_hash.0) {
+                // from the start again: a finality that was given up is rare enough
+                self.compared = Compared::default();
+                return Err(ComparisonError::Moved(number));
+            }
+            self.block(&header, &told).await?;
+            parent = Some(header.block());
+            self.compared.upto = parent;
+        }
+        self.kept.put(ENTRY, &self.compared, self.next() > last);
+        Ok(())
+    }
+
+    /// What an earlier run kept counts while its last block stands.
+    async fn take_up(&mut self) -> Result<(), ComparisonError> {
+        let Some(upto) = self.compared.upto.filter(|_| self.is_old) else {
+            return Ok(());
+        };
+        self.pace.turn().await;
+        let header = self.rpc.header(At::Number(upto.number)).await?;
+        let header = header.ok_or(ComparisonError::Moved(upto.number))?;
+        self.is_old = false;
+        if header.block() != upto {
+            tracing::warn!(target: "chain", block = upto.number, "the kept comparison is of another branch, and begins again");
+            self.compared = Compared::default();
+        }
+        Ok(())
+    }
+
+    /// What every endpoint tells of these blocks.
+    async fn told(&mut self, from: u64, to: u64) -> Result<Vec<Told>, ComparisonError> {
+        let mut told = Vec::new();
+        let mut failure = None;
+        for (endpoint, name, rpc) in self.rpc.voices() {
+            match self.logs_of(&rpc, from, to).await {
+                Ok(logs) => told.push(Told { endpoint, name, logs }),
+                // one that does not answer now leaves nothing out
+                Err(error) => failure = Some(error),
+            }
+        }
+        match failure {
+            Some(error) if told.is_empty() => Err(error.into()),
+            _ => Ok(told),
+        }
+    }
+
+    async fn logs_of(&mut self, rpc: &Rpc, from: u64, to: u64) -> Result<Vec<Vec<LogEntry>>, RpcError> {
+        let mut all = Vec::new();
+        for wanted in &self.wanted {
+            let (mut logs, mut next) = (Vec::new(), from);
+            while next <= to {
+                self.pace.turn().await;
+                let piece = rpc.logs(&wanted.filter, next, to).await?;
+                next = piece.end + 1;
+                logs.extend(piece.logs);
+            }
+            all.push(logs);
+        }
+        Ok(all)
+    }
+
+    async fn block(&mut self, header: &BlockHeader, told: &[Told]) -> Result<(), ComparisonError> {
+        let number = header.number();
+        let Some(bloom) = &header.logs_bloom else {
+            self.compared.untold += 1;
+            return Ok(());
+        };
+        let suspicious = |n: usize| {
+            let mut counts = told.iter().map(|told| told.of(n, number).count());
+            let first = counts.next().unwrap_or_default();
+            let differ = counts.any(|count| count != first);
+            differ || (first == 0) == self.wanted[n].filter.may_match(bloom)
+        };
+        let suspicious: Vec<_> = (0..self.wanted.len()).filter(|n| suspicious(*n)).collect();
+        if suspicious.is_empty() {
+            return Ok(());
+        }
+        self.pace.turn().await;
+        let receipts = match self.rpc.block_receipts(header.hash).await {
+            Ok(Some(receipts)) => receipts,
+            Ok(None) => {
+                self.compared.untold += 1;
+                return Ok(());
+            }
+            Err(error) if error.server().is_some() => {
+                self.compared.untold += 1;
+                return Ok(());
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let logs: Vec<_> = receipts.into_iter().flat_map(|receipt| receipt.logs).collect();
+        for n in suspicious {
+            let there = asked_for(logs.clone(), &self.wanted[n].filter, number, number);
+            if there.iter().any(|log| log.at().block != header.block()) {
+                return Err(ComparisonError::Moved(number));
+            }
+            for told in told {
+                self.judge(n, &there, told, number);
+            }
+        }
+        Ok(())
+    }
+
+    /// Holds one endpoint's logs of a block against those in its receipts.
+    fn judge(&mut self, wanted: usize, there: &[LogEntry], told: &Told, block: u64) {
+        let said: Vec<LogRef> = told.of(wanted, block).map(LogEntry::at).collect();
+        let there: Vec<LogRef> = there.iter().map(LogEntry::at).collect();
+        let left_out = there.iter().filter(|at| !said.contains(at)).map(|at| (true, *at));
+        let made_up = said
+            .iter()
+            .filter(|at| !there.contains(at))
+            .map(|at| (false, *at));
+        let found: Vec<_> = left_out.chain(made_up).collect();
+        for (left_out, log) in found {
+            let finding = Finding {
+                endpoint: told.name.clone(),
+                what: self.wanted[wanted].what.into(),
+                left_out,
+                log,
+            };
+            let words = finding.words();
+            tracing::error!(target: "chain", finding = %words, "an old block is not as an endpoint told it");
+            if left_out {
+                self.rpc.blame_for_omission(told.endpoint);
+            } else {
+                self.rpc
+                    .blame_for_contradiction(told.endpoint, &SafeText::new(&words));
+            }
+            self.compared.found += 1;
+            if self.compared.findings.len() < LISTED {
+                self.compared.findings.push(finding);
+            }
+        }
+    }
+}

@@ -1,0 +1,234 @@
+//! Old blocks compared with their headers, behind everything else; and what was read before, after a restart.
+
+use std::num::NonZeroU32;
+use std::path::Path;
+use std::sync::Arc;
+
+use alloy::primitives::{Address, U256};
+use casimir_dkg::chain::comparison::{Comparison, Wanted, kept_at};
+use casimir_dkg::chain::kept::{About, FILE_NAME, Kept};
+use casimir_dkg::chain::rpc::Rpc;
+use casimir_dkg::devnet::{Devnet, Mining};
+use casimir_dkg::ports::Ssv;
+use casimir_dkg::ssv::SsvReader;
+use casimir_dkg::types::ClusterLayout;
+use serde_json::Value;
+
+use super::proxy::{Act, Call, Proxy};
+use super::support::{deposit, devnet, encode_deposit, manager, rpc};
+
+const LAYOUT: ClusterLayout = ClusterLayout::ActiveThenBalance;
+
+fn about(net: &Devnet) -> About {
+    let to = net.addresses();
+    About {
+        chain_id: 31337,
+        manager: to.manager,
+        ssv_network: to.ssv,
+        from_block: 1,
+        read_as: LAYOUT.to_string(),
+    }
+}
+
+fn kept(folder: &Path, about: About) -> Arc<Kept> {
+    Arc::new(Kept::open(folder.join(FILE_NAME), about))
+}
+
+fn comparison(net: &Devnet, rpc: &Rpc, kept: Arc<Kept>) -> Comparison {
+    let to = net.addresses();
+    let topics = |address: Address| {
+        let watched = manager(net, rpc).watched();
+        let of = watched.into_iter().filter(move |event| event.contract == address);
+        of.map(|event| event.topic).collect()
+    };
+    let ssv = SsvReader::new(rpc.clone(), to.ssv, to.manager, LAYOUT, 1);
+    let wanted = vec![
+        Wanted::of("events of the manager", to.manager, topics(to.manager), None),
+        Wanted::of(
+            "events of SSV",
+            to.ssv,
+            ssv.topics(),
+            Some(to.manager.into_word()),
+        ),
+    ];
+    Comparison::new(rpc.clone(), wanted, 1, kept, NonZeroU32::new(10_000).unwrap())
+}
+
+/// Two pools asked for, the first deposited, and many blocks on top.
+async fn ground() -> Devnet {
+    let net = devnet(LAYOUT, Mining::Instant).await;
+    net.deposit_pool(1).await.unwrap();
+    let to = net.addresses();
+    let data = encode_deposit(&deposit(to.manager, 1), LAYOUT);
+    net.send_as(to.oracle, to.manager, U256::ZERO, data)
+        .await
+        .unwrap();
+    net.deposit_pool(1).await.unwrap();
+    net.mine(200).await.unwrap();
+    net
+}
+
+/// Leaves out what this contract logged.
+fn omits(contract: Address) -> impl Fn(&Call) -> Act + Send + Sync {
+    let contract = format!("{contract:#x}");
+    move |call| {
+        let asked = call.params[0]["address"][0].as_str();
+        match call.method.as_str() {
+            "eth_getLogs" if asked == Some(&contract) => Act::Result(Value::Array(vec![])),
+            _ => Act::Forward,
+        }
+    }
+}
+
+async fn to_the_end(comparison: &mut Comparison, last: u64) {
+    while comparison.next() <= last {
+        comparison.step(last).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn what_an_endpoint_leaves_out_is_found_and_named_whichever_it_is() {
+    let net = ground().await;
+    let last = net.block_number().await.unwrap();
+    for liar in [0, 1] {
+        for contract in [net.addresses().manager, net.addresses().ssv] {
+            let proxies = [
+                Proxy::start(Some(net.http_url()), |_| Act::Forward).await,
+                Proxy::start(Some(net.http_url()), |_| Act::Forward).await,
+            ];
+            proxies[liar].rescript(omits(contract));
+            let rpc = rpc(&[&proxies[0].url, &proxies[1].url]);
+            let folder = tempfile::tempdir().unwrap();
+            let mut comparison = comparison(&net, &rpc, kept(folder.path(), about(&net)));
+            to_the_end(&mut comparison, last).await;
+            let compared = comparison.compared();
+            assert!(compared.found >= 1, "{compared:?}");
+            let name = proxies[liar].url.as_str();
+            assert!(
+                compared
+                    .findings
+                    .iter()
+                    .all(|found| found.left_out && found.endpoint.as_str() == name),
+                "{compared:?}"
+            );
+            let words = compared.alarm().unwrap();
+            assert!(words.as_str().contains(name), "{words}");
+            let health = rpc.health();
+            assert!(health[liar].omitted_logs > 0 && health[1 - liar].omitted_logs == 0);
+        }
+    }
+    // an honest pair is compared, and nothing is found
+    let folder = tempfile::tempdir().unwrap();
+    let rpc = rpc(&[&net.http_url()]);
+    let mut comparison = comparison(&net, &rpc, kept(folder.path(), about(&net)));
+    to_the_end(&mut comparison, last).await;
+    assert_eq!(
+        (comparison.compared().found, comparison.compared().untold),
+        (0, 0)
+    );
+    assert_eq!(comparison.compared().alarm(), None);
+}
+
+#[tokio::test]
+async fn the_comparison_goes_on_after_a_restart_and_keeps_what_it_found() {
+    let net = ground().await;
+    let last = net.block_number().await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join(FILE_NAME);
+    assert_eq!(kept_at(&file).unwrap(), None);
+    let endpoint = Proxy::start(Some(net.http_url()), omits(net.addresses().manager)).await;
+    let rpc = rpc(&[&endpoint.url]);
+    let mut first = comparison(&net, &rpc, kept(folder.path(), about(&net)));
+    first.step(last).await.unwrap();
+    let (reached, found) = (first.next(), first.compared().found);
+    assert!(reached > 10 && reached < last && found > 0, "{reached}, {found}");
+    drop(first);
+
+    let (of, told) = kept_at(&file).unwrap().unwrap();
+    assert_eq!((of, told.found), (about(&net), found));
+    let mut second = comparison(&net, &rpc, kept(folder.path(), about(&net)));
+    assert_eq!((second.next(), second.compared().found), (reached, found));
+    let asked = endpoint.calls("eth_getBlockByNumber").len();
+    to_the_end(&mut second, last).await;
+    let headers = (endpoint.calls("eth_getBlockByNumber").len() - asked) as u64;
+    assert!(
+        headers < last - reached + 20,
+        "{headers} headers from block {reached} to {last}"
+    );
+
+    // of another owner nothing is believed
+    let other = About {
+        manager: Address::repeat_byte(9),
+        ..about(&net)
+    };
+    assert_eq!(comparison(&net, &rpc, kept(folder.path(), other)).next(), 1);
+}
+
+#[tokio::test]
+async fn what_was_compared_of_a_branch_that_is_gone_is_compared_again() {
+    let net = ground().await;
+    let folder = tempfile::tempdir().unwrap();
+    let rpc = rpc(&[&net.http_url()]);
+    net.deposit_pool(1).await.unwrap();
+    let last = net.block_number().await.unwrap();
+    let mut first = comparison(&net, &rpc, kept(folder.path(), about(&net)));
+    to_the_end(&mut first, last).await;
+    net.reorg(2).await.unwrap();
+    net.mine(10).await.unwrap();
+    let mut second = comparison(&net, &rpc, kept(folder.path(), about(&net)));
+    assert_eq!(second.next(), last + 1);
+    second.step(last + 5).await.unwrap();
+    assert!(
+        second.next() < last,
+        "it begins again, and is at {}",
+        second.next()
+    );
+}
+
+/// The owner's logs are read once for each endpoint, over a restart too.
+#[tokio::test]
+async fn a_restart_reads_only_what_came_since() {
+    let net = ground().await;
+    net.mine(200).await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let endpoint = Proxy::start(Some(net.http_url()), |_| Act::Forward).await;
+    let rpc = rpc(&[&endpoint.url]);
+    let to = net.addresses();
+    let reader = |about: About| {
+        let reader = SsvReader::new(rpc.clone(), to.ssv, to.manager, LAYOUT, 1);
+        reader.kept(kept(folder.path(), about))
+    };
+    let block = rpc.head().await.unwrap().block();
+    let before = reader(about(&net)).at(block, &[]).await.unwrap();
+    assert_eq!(before.owner_nonce, 1);
+
+    let oldest = |since: usize| {
+        let calls = endpoint.calls("eth_getLogs");
+        let from = calls[since..].iter().map(|call| {
+            let from = call.params[0]["fromBlock"].as_str().unwrap();
+            u64::from_str_radix(&from[2..], 16).unwrap()
+        });
+        from.min().unwrap()
+    };
+    let asked = endpoint.calls("eth_getLogs").len();
+    let operators: Vec<_> = deposit(to.manager, 1).operator_ids;
+    let after = reader(about(&net)).at(block, &operators).await.unwrap();
+    assert_eq!(
+        (
+            after.owner_nonce,
+            after.registered_at,
+            after.cluster.validator_count
+        ),
+        (1, before.registered_at, 1)
+    );
+    assert!(oldest(asked) > 200, "from block {} on", oldest(asked));
+
+    // what was kept of another first block is not taken up
+    let asked = endpoint.calls("eth_getLogs").len();
+    let other = About {
+        from_block: 2,
+        ..about(&net)
+    };
+    assert_eq!(reader(other).at(block, &[]).await.unwrap().owner_nonce, 1);
+    assert_eq!(oldest(asked), 1);
+}
