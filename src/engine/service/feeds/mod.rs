@@ -83,17 +83,9 @@ pub(super) fn start(from: Sources, ask: &Neighbours, incoming: &mpsc::Sender<Inc
             beacon::run(nodes, news, incoming.clone()),
         );
     }
-    let of_deployment = deployment::Sources {
-        ssv: Arc::clone(&ask.ssv),
-        rpc: rpc.clone(),
-        undated,
-    };
-    critical(
-        &mut tasks,
-        "deployment feed",
-        incoming,
-        deployment::run(of_deployment, incoming.clone()),
-    );
+    let (ssv, of_deployment) = (Arc::clone(&ask.ssv), rpc.clone());
+    let of_deployment = deployment::run(ssv, of_deployment, undated, incoming.clone());
+    critical(&mut tasks, "deployment feed", incoming, of_deployment);
     let of_health = health::Sources {
         rpc,
         ceremonies: Arc::clone(&ask.ceremonies),
