@@ -191,7 +191,6 @@ fn life(pool: u32) -> Vec<Record> {
     let Payload::Ceremony(CeremonyPayload { plan, backend }) = keygen() else {
         panic!()
     };
-    let failure = oracle_failure();
     let signed = SignedTransaction {
         hash: Root([1; 32]),
         raw: vec![1, 2, 3].into(),
@@ -212,7 +211,7 @@ fn life(pool: u32) -> Vec<Record> {
     };
     let failed = Record::CeremonyFailed {
         request,
-        failure,
+        failure: oracle_failure(),
         transcript: None,
     };
     let signed = Record::TransactionSigned {

@@ -17,27 +17,22 @@ use crate::types::SafeText;
 /// While nobody tells, and afterwards.
 const AGAIN: (Duration, Duration) = (Duration::from_secs(15), Duration::from_secs(600));
 
-/// Who is asked.
-#[derive(Debug)]
-pub(super) struct Sources {
-    pub(super) ssv: Arc<dyn Ssv>,
-    pub(super) rpc: Rpc,
-    /// The manager, where the block of its deployment is looked for.
-    pub(super) undated: Option<Address>,
-}
-
-/// Ends when the core is gone.
-pub(super) async fn run(from: Sources, core: mpsc::Sender<Incoming>) {
-    let mut undated = from.undated;
+/// Ends when the core is gone. `undated`: the manager, where the block of its deployment is looked for.
+pub(super) async fn run(
+    ssv: Arc<dyn Ssv>,
+    rpc: Rpc,
+    mut undated: Option<Address>,
+    core: mpsc::Sender<Incoming>,
+) {
     loop {
-        let registers = from.ssv.takes_tokens(At::Latest).await;
+        let registers = ssv.takes_tokens(At::Latest).await;
         if let Some(words) = ssv_alarm(&registers)
             && tell(&core, "ssv", words).await.is_err()
         {
             return;
         }
         if let Some(manager) = undated {
-            let found = deployed_at(&from.rpc, manager).await;
+            let found = deployed_at(&rpc, manager).await;
             undated = undated.filter(|_| matches!(found, Answer::NotKnown(_)));
             if tell(&core, "from-block", undated_alarm(&found)).await.is_err() {
                 return;
@@ -101,12 +96,7 @@ mod tests {
                 takes_tokens,
                 ..FakeSsv::default()
             };
-            let from = Sources {
-                ssv: Arc::new(ssv),
-                rpc: rpc.clone(),
-                undated: None,
-            };
-            let feed = tokio::spawn(run(from, tell));
+            let feed = tokio::spawn(run(Arc::new(ssv), rpc.clone(), None, tell));
             let said = match told.recv().await {
                 Some(Incoming::Live(LiveUpdate::Alarm("ssv", words))) => words,
                 _ => panic!("nothing was told of SSV"),

@@ -87,9 +87,8 @@ async fn follow(
         heads,
     };
     feeds.start("chain feed", chain::run(at_heads, received, lists, core.clone()));
-    let ssv = Arc::clone(&ask.ssv);
-    let of_deployment = deployment::Sources { ssv, rpc, undated };
-    feeds.start("deployment feed", deployment::run(of_deployment, core.clone()));
+    let of_deployment = deployment::run(Arc::clone(&ask.ssv), rpc, undated, core.clone());
+    feeds.start("deployment feed", of_deployment);
     feeds.read_behind(ask, comparison, &behind);
     // each tells by itself why it ends; they are stopped with this
     while feeds.tasks.join_next().await.is_some() {}
