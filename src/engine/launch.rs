@@ -100,11 +100,15 @@ impl Opened {
         .collect()
     }
 
-    /// Fulfilments that were told of open cases and may not be final: a reorg may still drop them.
+    /// Fulfilments that were told of cases that are not over and may not be final: a reorg may still drop them.
     #[must_use]
     pub(super) fn open_fulfilments(&self) -> Vec<(RequestKind, PoolId, LogRef)> {
-        let open = self.state.cases.values().filter(|c| !c.is_closed());
-        open.filter_map(|c| Some((c.id.kind, c.id.pool, c.served_by?.log?)))
+        let listen = self.state.cases.values().filter(|c| c.listens());
+        listen
+            .flat_map(|c| {
+                let logs = c.reports().filter_map(|by| by.log);
+                logs.map(|log| (c.id.kind, c.id.pool, log))
+            })
             .collect()
     }
 

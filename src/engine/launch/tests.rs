@@ -148,6 +148,41 @@ fn a_start_reads_what_came_after_the_kept_state_and_believes_no_other_journal() 
     assert_eq!(opened.state.cases.len(), 5);
 }
 
+#[test]
+fn every_report_that_a_case_rests_on_can_be_taken_back_after_a_start() {
+    let (directory, state) = earlier("format-1/waiting.sqlite");
+    let options = options(directory.path());
+    let case = *state.cases.keys().next().unwrap();
+    let (mut journal, _) = Journal::open(&options, Anchor::BEGINNING, |_| Ok::<_, EngineError>(())).unwrap();
+    let logs = [1, 2].map(|n| LogRef {
+        block: BlockRef {
+            number: n,
+            hash: Root([9; 32]),
+        },
+        transaction: Root([n as u8; 32]),
+        index: 0,
+    });
+    for log in logs {
+        let record = Record::PoolServed {
+            case,
+            transaction: log.transaction,
+            by: None,
+            log: Some(log),
+        };
+        let row = NewRecord {
+            at: UnixMillis(9),
+            kind: record.kind(),
+            body: serde_json::to_string(&record).unwrap(),
+            subjects: vec![case.to_string()],
+        };
+        journal.append(&[row]).unwrap();
+    }
+    drop(journal);
+    let mut found = open(settings(), &options).unwrap().open_fulfilments();
+    found.sort_by_key(|(.., log)| log.block.number);
+    assert_eq!(found, logs.map(|log| (case.kind, case.pool, log)));
+}
+
 /// Whatever is to be done is never done.
 struct Idle;
 

@@ -28,6 +28,13 @@ pub(super) fn toward_effect(turn: &mut Turn<'_>, id: CaseId) {
         turn.waits(id, &why);
         return;
     }
+    // it was condemned, and whoever did so did not come to what follows from it
+    let made = case.keygen.as_ref().map(|key| key.validator);
+    if let Some(why) = made.and_then(|key| turn.state.condemned.get(&key)) {
+        let reason = SafeText::new(&format!("its key must never be used: {why}"));
+        turn.record(Record::CaseHalted { case: id, reason });
+        return;
+    }
     let (effect, owner_nonce) = (case.kind().effect(), facts.owner_nonce);
     if effect.definition().carries_registration() {
         let Some(owner_nonce) = owner_nonce else {

@@ -78,7 +78,7 @@ const WITHIN: [(Bug, u64); 26] = [
     (Bug::SkippedRecord, 10),
     (Bug::NonceTwice, 10),
     (Bug::SignedAnew, 10),
-    (Bug::ApprovalSurvives, 10),
+    (Bug::ApprovalSurvives, 50),
     (Bug::StartedAgain, 10),
     (Bug::ClosedByLog, 10),
     (Bug::UnknownPasses, 10),
@@ -100,7 +100,7 @@ const WITHIN: [(Bug, u64); 26] = [
     (Bug::StaysClosed, 500),
     (Bug::GivenUpInFlight, 50),
     (Bug::OldKeyGood, 50),
-    (Bug::PositionFirst, 150),
+    (Bug::PositionFirst, 50),
 ];
 
 #[test]

@@ -16,7 +16,7 @@ pub(super) struct Coverage {
     /// Kinds of ceremony, and whether they were begun or looked for.
     ceremonies: BTreeSet<(String, bool)>,
     /// Kinds of case and what they stood still at.
-    pub(super) ways: BTreeSet<(String, &'static str)>,
+    pub(super) ways: BTreeSet<ways::Row>,
 }
 
 impl Coverage {
@@ -91,10 +91,11 @@ impl Coverage {
             "kinds of ceremony: {:?}",
             self.ceremonies
         );
-        assert_eq!(
-            self.ways,
-            ways::table(),
-            "what the table of ways says, and where cases stood still"
+        let found = ways::lines(&self.ways);
+        assert!(
+            found == ways::table(),
+            "the table of ways says something else than lives found:\n{}",
+            found.join("\n")
         );
     }
 }

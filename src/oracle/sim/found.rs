@@ -158,6 +158,44 @@ fn a_false_request_that_is_taken_back_does_not_take_the_true_one_along() {
 }
 
 #[test]
+fn a_deposit_that_was_given_up_knows_that_somebody_else_made_it() {
+    let (mut world, case) = World::calm(RequestKind::Deposit);
+    let reason = SafeText::new("not needed");
+    world.wish("ann", Wish::GiveUp { case, reason }).unwrap();
+    world.strange_transaction(Root([0; 32]));
+    world.look();
+    assert!(world.state.cases[&case].is_closed() && world.state.cases[&case].given_up);
+    world.wish("ann", Wish::Resume(None)).unwrap();
+    world.wish("ann", Wish::Retry(case)).unwrap();
+    for _ in 0..20 {
+        world.goes_on();
+    }
+    let step = &world.state.cases[&case].step;
+    assert!(matches!(step, Step::Closed { .. }), "{step:?}");
+    assert!(!world.state.cases[&case].given_up && world.state.ceremonies.is_empty());
+}
+
+#[test]
+fn a_key_that_is_condemned_is_not_used_where_nothing_else_followed_from_it() {
+    let (mut world, case) = World::calm(RequestKind::Deposit);
+    until(&mut world, is_result);
+    until(&mut world, is_result);
+    let made = world.state.cases[&case].keygen.clone().unwrap().validator;
+    // the process dies before it is told that another key is made
+    world.death = Some((world.records + 1, false));
+    world.wish("ann", Wish::RedoKey(case)).unwrap();
+    assert!(world.state.condemned.contains_key(&made));
+    let step = |world: &World| world.state.cases[&case].step.clone();
+    assert!(matches!(step(&world), Step::Halted { .. }), "{:?}", step(&world));
+    world.wish("ann", Wish::RedoKey(case)).unwrap();
+    for _ in 0..500 {
+        world.goes_on();
+    }
+    assert!(matches!(step(&world), Step::Closed { .. }), "{:?}", step(&world));
+    assert_ne!(world.state.cases[&case].keygen.clone().unwrap().validator, made);
+}
+
+#[test]
 fn a_log_that_is_told_again_after_its_case_does_not_end_the_next_one() {
     let (mut world, case) = World::calm(RequestKind::Reshare);
     world.strange_transaction(Root([2; 32]));

@@ -103,6 +103,9 @@ impl World {
         // where its branch was left, everything is read again
         let upto = cursor.map_or(0, |block| block.number);
         let (state, outside) = (&self.state, &self.outside);
+        let before = outside.chain.events.iter();
+        let unheard = before.filter(|event| event.log.block.number <= upto && !self.told.contains(event));
+        assert_eq!(unheard.count(), 0, "events before block {upto} are never told");
         self.told.retain(|event| {
             let known = rests_on(state, event);
             known || event.log.block.number <= upto && outside.is_told(event)
@@ -120,6 +123,6 @@ fn rests_on(state: &State, event: &Event) -> bool {
         Said::Did(Fulfilment::Deposited) => false,
         Said::Did(what) => state
             .cases_of(what.answers(), pool)
-            .any(|c| !c.is_closed() && c.reports().any(|by| by.log == Some(log))),
+            .any(|c| c.listens() && c.reports().any(|by| by.log == Some(log))),
     }
 }

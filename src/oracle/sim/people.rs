@@ -227,9 +227,6 @@ impl World {
             RequestKind::Deposit if !asked && !chain.keys.contains_key(pool) => {
                 Some("it was found in the contract's state, and its request left the chain unseen")
             }
-            RequestKind::Deposit if case.step == Step::PlanCeremony && chain.keys.contains_key(pool) => {
-                Some("its pool was served while it was given up")
-            }
             _ if tried => Some("it was tried often enough"),
             _ => None,
         }

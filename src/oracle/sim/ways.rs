@@ -1,34 +1,61 @@
-//! Who moves a case that stands still. Wherever nothing moves by itself, a person has a wish that is accepted and leads
-//! on; lives are stopped at each of these places and the wish is tried. The table is compared with what lives find.
+//! Who moves a case that stands still: a way on from everywhere, for every kind of case. Lives try each way that is shown, on
+//! a copy, wherever a case comes to; it must be accepted where it is shown as open, and be refused where it is not. What
+//! they find is compared with this table.
 //!
 //! | case | stands at | a person can |
 //! | --- | --- | --- |
-//! | deposit | everything paused | resume |
-//! | deposit | paused | resume |
-//! | deposit | halted | retry |
-//! | deposit | decide-ceremony | approve or reject |
-//! | deposit | decide-effect | approve or reject |
+//! | deposit | await turn | retry, redo key, give up |
+//! | deposit | ceremony approved | give up |
+//! | deposit | ceremony runs | it moves by itself |
 //! | deposit | ceremony unknown | declare lost |
-//! | reshare | everything paused | resume |
-//! | reshare | paused | resume |
-//! | reshare | halted | retry |
-//! | reshare | decide-ceremony | approve or reject |
-//! | reshare | decide-effect | approve or reject |
-//! | reshare | ceremony unknown | declare lost |
-//! | exit | everything paused | resume |
-//! | exit | paused | resume |
-//! | exit | halted | retry |
-//! | exit | decide-ceremony | approve or reject |
-//! | exit | decide-effect | approve or reject |
+//! | deposit | decide ceremony | decide, give up |
+//! | deposit | decide effect | decide, retry, redo key, give up |
+//! | deposit | effect approved | retry, redo key, give up |
+//! | deposit | everything paused | decide, resume, retry, declare lost, redo key, give up |
+//! | deposit | execute | it moves by itself |
+//! | deposit | follow | it moves by itself |
+//! | deposit | given up | retry |
+//! | deposit | halted | retry, redo key, give up |
+//! | deposit | paused | decide, resume, retry, declare lost, redo key, give up |
+//! | deposit | plan ceremony | retry, give up |
+//! | deposit | plan effect | retry, redo key, give up |
+//! | deposit | register | retry, redo key, give up |
+//! | deposit | registration runs | it moves by itself |
+//! | deposit | request gone | it moves by itself, retry, redo key, give up |
+//! | exit | ceremony approved | give up |
+//! | exit | ceremony runs | it moves by itself |
 //! | exit | ceremony unknown | declare lost |
+//! | exit | decide ceremony | decide, give up |
+//! | exit | decide effect | decide, retry, give up |
+//! | exit | effect approved | retry, give up |
+//! | exit | everything paused | decide, resume, retry, declare lost, give up |
+//! | exit | execute | it moves by itself, give up |
+//! | exit | follow | it moves by itself |
+//! | exit | given up | retry |
+//! | exit | halted | retry, give up |
+//! | exit | paused | decide, resume, retry, declare lost, give up |
+//! | exit | plan ceremony | retry, give up |
+//! | exit | plan effect | retry, give up |
+//! | exit | request gone | it moves by itself, retry, give up |
+//! | reshare | ceremony approved | give up |
+//! | reshare | ceremony runs | it moves by itself |
+//! | reshare | ceremony unknown | declare lost |
+//! | reshare | decide ceremony | decide, give up |
+//! | reshare | decide effect | decide, retry, give up |
+//! | reshare | effect approved | retry, give up |
+//! | reshare | everything paused | decide, resume, retry, declare lost, give up |
+//! | reshare | execute | it moves by itself |
+//! | reshare | given up | retry |
+//! | reshare | halted | retry, give up |
+//! | reshare | paused | decide, resume, retry, declare lost, give up |
+//! | reshare | plan ceremony | retry, give up |
+//! | reshare | plan effect | retry, give up |
+//! | reshare | register | retry, give up |
+//! | reshare | registration runs | it moves by itself |
+//! | reshare | request gone | it moves by itself, retry, give up |
 //!
-//! What moves by itself is not in it: a ceremony that runs, a transaction or exit that is followed, a case that waits for
-//! the contract's queue or for another case, and one whose request left the chain, which returns or is over. In mode
-//! observe the way out is a start in another mode.
-//!
-//! Known dead ends, until a person can give a case up: a reshare whose pool has left (the desk refuses it each time it is
-//! retried), and one that waits for the new shares of another reshare whose request left the chain for good. Lives count
-//! them (`dead_end` in `lives.rs`) and accept no others.
+//! What has left this machine, or is about to, is found out before it is given up. In mode observe the way out is a start
+//! in another mode.
 
 use std::collections::BTreeSet;
 
@@ -36,16 +63,10 @@ use super::world::World;
 use crate::oracle::*;
 use crate::types::*;
 
-const WAY_OUT: [(&str, &str); 6] = [
-    ("everything paused", "resume"),
-    ("paused", "resume"),
-    ("halted", "retry"),
-    ("decide-ceremony", "approve or reject"),
-    ("decide-effect", "approve or reject"),
-    ("ceremony unknown", "declare lost"),
-];
+/// A row: kind of case, where it stands, and a way on from there; none where it is in flight and moves by itself.
+pub(super) type Row = (String, &'static str, Option<Way>);
 
-/// Where a case stands still until a person comes.
+/// Where a case stands; `None` where it is over.
 fn stands_at(state: &State, case: &Case) -> Option<&'static str> {
     let proposed = |action| {
         state
@@ -53,8 +74,8 @@ fn stands_at(state: &State, case: &Case) -> Option<&'static str> {
             .get(action)
             .is_some_and(|a| a.state == ActionState::Proposed)
     };
-    if case.is_closed() || case.orphaned {
-        return None;
+    if case.is_closed() {
+        return (case.given_up && can_retry(state, case).is_ok()).then_some("given up");
     }
     if state.paused.is_some() {
         return Some("everything paused");
@@ -62,93 +83,169 @@ fn stands_at(state: &State, case: &Case) -> Option<&'static str> {
     if case.paused.is_some() {
         return Some("paused");
     }
-    match &case.step {
-        Step::Halted { .. } => Some("halted"),
-        Step::DecideCeremony(action) if proposed(action) => Some("decide-ceremony"),
-        Step::DecideEffect(action) if proposed(action) => Some("decide-effect"),
-        _ => doubtful_ceremony(state, case).map(|_| "ceremony unknown"),
+    if doubtful_ceremony(state, case).is_some() {
+        return Some("ceremony unknown");
     }
+    if case.orphaned {
+        return Some("request gone");
+    }
+    Some(match &case.step {
+        Step::PlanCeremony => "plan ceremony",
+        Step::DecideCeremony(action) if proposed(action) => "decide ceremony",
+        Step::DecideCeremony(_) => "ceremony approved",
+        Step::RunCeremony(_) => "ceremony runs",
+        Step::AwaitTurn => "await turn",
+        Step::Register(None) => "register",
+        Step::Register(Some(_)) => "registration runs",
+        Step::PlanEffect => "plan effect",
+        Step::DecideEffect(action) if proposed(action) => "decide effect",
+        Step::DecideEffect(_) => "effect approved",
+        Step::Execute(_) => "execute",
+        Step::Follow => "follow",
+        Step::Halted { .. } => "halted",
+        Step::Closed { .. } => return None,
+    })
 }
 
-/// The wish that leads on from there.
-fn way_out(state: &State, case: &Case, stands: &str) -> Option<Wish> {
-    let decide = |id: &ActionId| {
-        let action = &state.actions[id];
-        let (action, digest, phrase) = match action.approvable() {
-            Ok(()) => (*id, action.digest, action.phrase()),
-            Err(_) => {
-                return Wish::Reject {
-                    action: *id,
-                    digest: action.digest,
-                    reason: SafeText::new("it cannot be"),
-                };
+/// The wish by which a person goes this way.
+fn wish(state: &State, case: &Case, way: Way) -> Option<Wish> {
+    let id = case.id;
+    Some(match way {
+        Way::Decide => {
+            let (Step::DecideCeremony(action) | Step::DecideEffect(action)) = case.step else {
+                return None;
+            };
+            let (digest, phrase) = (state.actions[&action].digest, state.actions[&action].phrase());
+            Wish::Approve {
+                action,
+                digest,
+                phrase,
             }
-        };
-        Wish::Approve {
-            action,
-            digest,
-            phrase,
         }
+        Way::Resume => Wish::Resume(case.paused.is_some().then_some(id)),
+        Way::Retry => Wish::Retry(id),
+        Way::DeclareLost => Wish::DeclareLost(doubtful_ceremony(state, case)?.0),
+        Way::RedoKey => Wish::RedoKey(id),
+        Way::GiveUp => Wish::GiveUp {
+            case: id,
+            reason: SafeText::new("it cannot be"),
+        },
+    })
+}
+
+/// What cannot be approved can be rejected.
+fn rejection(state: &State, wish: &Wish) -> Option<Wish> {
+    let Wish::Approve { action, digest, .. } = *wish else {
+        return None;
     };
-    match (stands, &case.step) {
-        ("everything paused", _) => Some(Wish::Resume(None)),
-        ("paused", _) => Some(Wish::Resume(Some(case.id))),
-        ("halted", _) => Some(Wish::Retry(case.id)),
-        (_, Step::DecideCeremony(action) | Step::DecideEffect(action)) => Some(decide(action)),
-        _ => doubtful_ceremony(state, case).map(|(request, _)| Wish::DeclareLost(request)),
-    }
+    state.actions[&action].approvable().err()?;
+    let reason = SafeText::new("it cannot be");
+    Some(Wish::Reject {
+        action,
+        digest,
+        reason,
+    })
 }
 
 impl World {
-    /// Whether a person could move each case that stands still, tried on a copy whenever one has come there.
+    /// Whether a person can move each case, tried on a copy whenever one has come somewhere.
     pub(super) fn check_ways(&mut self) {
         if self.mode == Mode::Observe {
             return;
         }
         let cases = self.state.cases.values();
-        let still: Vec<_> = cases
+        let stand: Vec<_> = cases
             .filter_map(|c| Some((c.id, c.moved_by, stands_at(&self.state, c)?)))
             .collect();
-        for (id, moved_by, stands) in still {
-            if self.stood.insert(id, (moved_by, stands)) == Some((moved_by, stands)) {
-                continue;
+        for (id, moved_by, stands) in stand {
+            if self.stood.insert(id, (moved_by, stands)) != Some((moved_by, stands)) {
+                self.check_ways_of(id, stands);
             }
-            let case = &self.state.cases[&id];
-            let wish =
-                way_out(&self.state, case, stands).unwrap_or_else(|| panic!("{id} {stands}: no way out"));
-            let mut state = self.state.clone();
-            let input = Input::Wish {
-                by: SafeText::new("ann"),
-                wish,
-            };
-            let at = UnixMillis(self.now);
-            let entropy = [0xff; 24];
-            let (output, reply) = step(&mut state, Stamped { at, entropy, input });
-            let accepted = matches!(reply, Some(Ok(_)));
-            assert!(accepted, "{id} {stands}: the way out is refused: {reply:?}");
-            assert!(
-                !output.records.is_empty(),
-                "{id} {stands}: the way out leads nowhere"
-            );
-            self.seen.ways.insert((id.kind.to_string(), stands));
         }
+    }
+
+    fn check_ways_of(&mut self, id: CaseId, stands: &'static str) {
+        let Ways { on, awaits } = ways(&self.state, &self.state.cases[&id]);
+        let kind = id.kind.to_string();
+        let mut found = Vec::new();
+        for WayOn { way, can, .. } in on {
+            let wish = wish(&self.state, &self.state.cases[&id], way)
+                .unwrap_or_else(|| panic!("{id} {stands}: {way:?} is shown and is no wish"));
+            let rejection = rejection(&self.state, &wish);
+            let goes = self.goes(wish);
+            assert_eq!(
+                goes.is_ok(),
+                can.is_ok(),
+                "{id} {stands}: {way:?}: {goes:?}, {can:?}"
+            );
+            let instead = rejection.map(|wish| self.goes(wish));
+            let leads_on = goes.unwrap_or_default() || instead.is_some_and(|goes| goes.unwrap_or_default());
+            assert!(
+                can.is_err() || leads_on || way == Way::Retry,
+                "{id} {stands}: {way:?} leads nowhere"
+            );
+            found.extend(leads_on.then_some(way).or(can.is_ok().then_some(way)));
+        }
+        assert!(
+            !found.is_empty() || awaits.is_some(),
+            "{id} {stands}: no way on, and nothing that it waits for"
+        );
+        if found.is_empty() {
+            assert!(IN_FLIGHT.contains(&stands), "{id} {stands}: no way out");
+            self.seen.ways.insert((kind.clone(), stands, None));
+        }
+        let found = found.into_iter().map(|way| (kind.clone(), stands, Some(way)));
+        self.seen.ways.extend(found);
+    }
+
+    /// Whether a wish is accepted now, and whether it changes anything that lasts.
+    fn goes(&self, wish: Wish) -> Result<bool, Refusal> {
+        let mut state = self.state.clone();
+        let by = SafeText::new("ann");
+        let input = Input::Wish { by, wish };
+        let at = UnixMillis(self.now);
+        let entropy = [0xff; 24];
+        let (output, reply) = step(&mut state, Stamped { at, entropy, input });
+        reply.expect("a wish has an answer")?;
+        Ok(!output.records.is_empty())
     }
 }
 
-/// The rows of the table above.
-pub(super) fn table() -> BTreeSet<(String, &'static str)> {
-    let mut rows = BTreeSet::new();
-    for line in include_str!("ways.rs").lines() {
-        let Some(row) = line.strip_prefix("//! | ") else {
-            continue;
-        };
-        let cells: Vec<_> = row.trim_end_matches(" |").split(" | ").collect();
-        let way = WAY_OUT
-            .iter()
-            .find(|(stands, wish)| cells[1..] == [*stands, *wish]);
-        if let Some((stands, _)) = way {
-            rows.insert((cells[0].to_owned(), *stands));
-        }
+/// Where nothing but the end is waited for: what has left, or is about to, may take effect at any time.
+const IN_FLIGHT: [&str; 5] = [
+    "ceremony runs",
+    "registration runs",
+    "execute",
+    "follow",
+    "request gone",
+];
+
+fn words(way: Option<Way>) -> &'static str {
+    match way {
+        None => "it moves by itself",
+        Some(Way::Decide) => "decide",
+        Some(Way::Resume) => "resume",
+        Some(Way::Retry) => "retry",
+        Some(Way::DeclareLost) => "declare lost",
+        Some(Way::RedoKey) => "redo key",
+        Some(Way::GiveUp) => "give up",
     }
-    rows
+}
+
+/// Rows as the table above has them: all ways from one place in one.
+pub(super) fn lines(rows: &BTreeSet<Row>) -> Vec<String> {
+    let places: BTreeSet<_> = rows.iter().map(|(kind, stands, _)| (kind, stands)).collect();
+    let line = |(kind, stands): (&String, &&str)| {
+        let here = rows.iter().filter(|row| (&row.0, &row.1) == (kind, stands));
+        let ways: Vec<_> = here.map(|row| words(row.2)).collect();
+        format!("| {kind} | {stands} | {} |", ways.join(", "))
+    };
+    places.into_iter().map(line).collect()
+}
+
+/// The table above.
+pub(super) fn table() -> Vec<String> {
+    let lines = include_str!("ways.rs").lines();
+    let rows = lines.filter_map(|line| line.strip_prefix("//! ").filter(|row| row.starts_with('|')));
+    rows.skip(2).map(str::to_owned).collect()
 }

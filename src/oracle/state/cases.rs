@@ -155,7 +155,7 @@ impl Durable {
     /// One report does not stand; another one may. A case that was closed by it begins anew: what it had made was given up
     /// with it.
     pub(super) fn pool_not_served(&mut self, at: UnixMillis, case: CaseId, transaction: Root) {
-        let closed = self.cases.get(&case).is_some_and(Case::is_closed);
+        let closed = self.cases.get(&case).is_some_and(|c| !c.listens());
         self.with(case, |c| {
             let stands = |served: &Served| served.transaction != transaction;
             c.served_too.retain(stands);

@@ -258,8 +258,13 @@ impl Case {
     }
 
     /// Every report that its pool was served without it, and that has not been taken back.
-    pub(in crate::oracle) fn reports(&self) -> impl Iterator<Item = &Served> {
+    pub(crate) fn reports(&self) -> impl Iterator<Item = &Served> {
         self.served_by.iter().chain(&self.served_too)
+    }
+
+    /// What the contract reports of its pool still counts: it is open, or a person may take it up again.
+    pub(crate) fn listens(&self) -> bool {
+        !self.is_closed() || self.given_up
     }
 
     /// It does not move any more.

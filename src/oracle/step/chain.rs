@@ -3,7 +3,9 @@
 
 use crate::oracle::state::Sending;
 use crate::oracle::turn::Turn;
-use crate::oracle::{Case, Cause, ChainFacts, Fulfilment, Record, Served, Step, account, advance, cases};
+use crate::oracle::{
+    Case, Cause, ChainFacts, Fulfilment, Record, Served, State, Step, account, advance, cases,
+};
 use crate::types::{BlockRef, CaseId, LogRef, PoolId, RequestKind, SafeText};
 
 pub(super) fn requested(turn: &mut Turn<'_>, kind: RequestKind, pool: PoolId, log: LogRef) {
@@ -76,12 +78,9 @@ pub(super) fn request_removed(turn: &mut Turn<'_>, kind: RequestKind, pool: Pool
 
 pub(super) fn fulfilled(turn: &mut Turn<'_>, what: Fulfilment, pool: PoolId, log: LogRef) {
     let kind = what.answers();
-    // who asked first is served first, and nobody before he asked
-    let answers = |c: &&Case| !c.is_closed() && !stands_before(log, &c.cause);
-    let Some(case) = turn.state.cases_of(kind, pool).find(answers) else {
+    let Some(id) = answered_by(turn.state, kind, pool, log) else {
         return;
     };
-    let id = case.id;
     if what == Fulfilment::Deposited {
         let text = SafeText::new(&format!(
             "the contract reports the end of {id} in block {}",
@@ -114,6 +113,18 @@ pub(super) fn fulfilled(turn: &mut Turn<'_>, what: Fulfilment, pool: PoolId, log
     }
 }
 
+/// The case that a log answers: who asked first is served first, and nobody before he asked. Where it was given up, who
+/// takes it up again must know.
+fn answered_by(state: &State, kind: RequestKind, pool: PoolId, log: LogRef) -> Option<CaseId> {
+    let asked = || {
+        let cases = state.cases_of(kind, pool);
+        cases.filter(|c| !stands_before(log, &c.cause))
+    };
+    let given_up = |c: &Case| c.given_up && !c.kind().repeats();
+    let open = asked().find(|c| !c.is_closed());
+    open.or_else(|| asked().rfind(|c| given_up(c))).map(|c| c.id)
+}
+
 /// Whether a log stands before what opened a case.
 fn stands_before(log: LogRef, cause: &Cause) -> bool {
     match cause {
@@ -144,7 +155,7 @@ pub(super) fn fulfilment_removed(turn: &mut Turn<'_>, what: Fulfilment, pool: Po
     let served = turn
         .state
         .cases_of(what.answers(), pool)
-        .find(|c| !c.is_closed() && c.reports().copied().any(is_it))
+        .find(|c| c.listens() && c.reports().copied().any(is_it))
         .map(|c| c.id);
     if let Some(case) = served {
         let transaction = log.transaction;
@@ -295,7 +306,7 @@ fn wanted_by_state(turn: &mut Turn<'_>, head: BlockRef) {
 mod tests {
     use super::*;
     use crate::oracle::fixture::{block, settings};
-    use crate::oracle::{Effect, Input, Output, Stamped, State, case_status, step};
+    use crate::oracle::{Effect, Input, Output, Stamped, case_status, step};
     use crate::types::{Root, UnixMillis};
 
     fn give(state: &mut State, at: u64, input: Input) -> Output {

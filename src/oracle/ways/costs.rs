@@ -33,6 +33,10 @@ pub(super) fn redo_key(state: &State, case: &Case) -> String {
             "SSV refuses what these operators made: {refusal}. Only another committee, with another key, passes"
         );
     }
+    let made = case.keygen.as_ref().map(|key| key.validator);
+    if let Some(why) = made.and_then(|key| state.condemned.get(&key)) {
+        return format!("the present key must never be used: {why}");
+    }
     match (&case.step, &case.last_failure) {
         (Step::Halted { .. } | Step::Register(_), Some(why)) => {
             format!("the operators of this key fail: {why}")
