@@ -6,7 +6,7 @@ use tokio::sync::mpsc::Sender;
 
 use super::{Batch, ChainEvent, Head, Intake, IntakeError, IntakeEvent, Observed};
 use crate::chain::omission::{Hidden, hidden};
-use crate::chain::rpc::{At, BlockHeader, EndpointIndex, LogEntry, Piece};
+use crate::chain::rpc::{At, BlockHeader, EndpointIndex, LogEntry, LogFilter, Piece, Rpc};
 use crate::ports::{Answer, Unknown};
 use crate::types::BlockRef;
 
@@ -105,46 +105,50 @@ impl Intake {
         head: &BlockHeader,
         out: &Sender<IntakeEvent>,
     ) -> Result<(), IntakeError> {
-        while self.next_number() <= finalized.number {
-            let from = self.next_number();
-            let rpc = self.rpc().clone();
-            let Piece { logs, end, endpoint } = self.next_with_logs(from, finalized.number).await?;
-            let cursor = if end == finalized.number {
-                finalized
-            } else {
-                let header = rpc.header(At::Number(end)).await?;
-                header.ok_or(IntakeError::NoBlock(end))?.block()
-            };
-            if logs
-                .iter()
-                .any(|log| log.at().block.number == cursor.number && log.at().block != cursor)
-            {
-                return Err(IntakeError::Moved(cursor.number));
-            }
-            let events = self.reconcile((from, end), logs, endpoint).await?;
-            self.window.clear();
-            self.advance(cursor);
-            self.tell_batch(events, cursor, out).await?;
-            if end < finalized.number {
-                let target = head.number();
-                tell(out, IntakeEvent::CatchingUp { at: end, target }).await?;
-            }
+        let (last, target) = (finalized.number, head.number());
+        let (rpc, filter) = (self.rpc().clone(), self.filter.clone());
+        if self.next_number() > last {
+            return Ok(());
         }
-        Ok(())
+        let mut piece = next_with_logs(&rpc, &filter, self.next_number(), last).await?;
+        loop {
+            let end = piece.end;
+            if end >= last {
+                return self.take_final(piece, finalized, out).await;
+            }
+            // what follows is on its way while this is looked at
+            let next = next_with_logs(&rpc, &filter, end + 1, last);
+            let taken = async {
+                let header = rpc.header(At::Number(end)).await?;
+                let cursor = header.ok_or(IntakeError::NoBlock(end))?.block();
+                self.take_final(piece, cursor, out).await?;
+                tell(out, IntakeEvent::CatchingUp { at: end, target }).await
+            };
+            let (taken, next) = tokio::join!(taken, next);
+            taken?;
+            piece = next?;
+        }
     }
 
-    /// The next logs, and what was read on the way to them: most stretches of a long history hold none, and the header of
-    /// each one's end would be half of all questions where an endpoint takes few blocks at once.
-    async fn next_with_logs(&self, from: u64, to: u64) -> Result<Piece, IntakeError> {
-        let mut next = from;
-        for _ in 1..EMPTY_AT_ONCE {
-            let piece = self.rpc().logs(&self.filter, next, to).await?;
-            if !piece.logs.is_empty() || piece.end >= to {
-                return Ok(piece);
-            }
-            next = piece.end + 1;
+    /// Tells what the final blocks up to `cursor` hold.
+    async fn take_final(
+        &mut self,
+        piece: Piece,
+        cursor: BlockRef,
+        out: &Sender<IntakeEvent>,
+    ) -> Result<(), IntakeError> {
+        let from = self.next_number();
+        let Piece { logs, end, endpoint } = piece;
+        if logs
+            .iter()
+            .any(|log| log.at().block.number == cursor.number && log.at().block != cursor)
+        {
+            return Err(IntakeError::Moved(cursor.number));
         }
-        Ok(self.rpc().logs(&self.filter, next, to).await?)
+        let events = self.reconcile((from, end), logs, endpoint).await?;
+        self.window.clear();
+        self.advance(cursor);
+        self.tell_batch(events, cursor, out).await
     }
 
     /// The newest blocks, each tied to its parent.
@@ -283,6 +287,20 @@ impl Intake {
         let floor = floor.max(cursor.number.saturating_sub(64 * self.config.max_reorg_depth));
         self.known.retain(|at, _| at.block.number >= floor);
     }
+}
+
+/// The next logs, and what was read on the way to them: most stretches of a long history hold none, and the header of
+/// each one's end would be half of all questions where an endpoint takes few blocks at once.
+async fn next_with_logs(rpc: &Rpc, filter: &LogFilter, from: u64, to: u64) -> Result<Piece, IntakeError> {
+    let mut next = from;
+    for _ in 1..EMPTY_AT_ONCE {
+        let piece = rpc.logs(filter, next, to).await?;
+        if !piece.logs.is_empty() || piece.end >= to {
+            return Ok(piece);
+        }
+        next = piece.end + 1;
+    }
+    Ok(rpc.logs(filter, next, to).await?)
 }
 
 pub(super) async fn tell(out: &Sender<IntakeEvent>, event: IntakeEvent) -> Result<(), IntakeError> {

@@ -9,6 +9,7 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::response::Response;
 use axum::routing::post;
+use axum::serve::ListenerExt as _;
 use serde_json::{Value, json};
 
 use super::chain::Chain;
@@ -59,6 +60,8 @@ impl Endpoint {
             .await
             .expect("a port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
+        // latency is what the terms say, not what the kernel adds while it waits for a longer packet
+        let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
         let task = tokio::spawn(async move { axum::serve(listener, router).await.expect("served") });
         Self { url, shared, task }
     }

@@ -21,6 +21,8 @@ const TELL: Duration = Duration::from_secs(1);
 const PAUSE: Duration = Duration::from_secs(2);
 /// The endpoints are asked whether they agree on the registrations this often, whether or not a case needs it.
 const AGREE: Duration = Duration::from_secs(60);
+/// The comparison leaves a start what it needs.
+const AFTER_START: Duration = Duration::from_secs(30);
 /// After a failure.
 const AGAIN: Duration = Duration::from_secs(10);
 /// Blocks that a reorganisation may still take, where nothing is said to be final.
@@ -161,6 +163,10 @@ pub(super) async fn compare(
     core: mpsc::Sender<Incoming>,
 ) {
     let mut progress = Progress::default();
+    tokio::select! {
+        () = tokio::time::sleep(AFTER_START) => {}
+        () = core.closed() => return,
+    }
     loop {
         let last = heads.borrow_and_update().as_ref().map(last_settled);
         let Some(last) = last.filter(|last| comparison.next() <= *last) else {

@@ -20,7 +20,7 @@ const REREAD_BLOCKS: u64 = 8;
 
 /// Pools that are read one right after the other; the rest leaves the endpoint's budget to what waits for it.
 const READ_AT_ONCE: usize = 8;
-const BREATH: Duration = Duration::from_millis(100);
+const BREATH: Duration = Duration::from_millis(250);
 
 /// The contract's lists of pools with a validator.
 #[derive(Debug, Clone, PartialEq, Eq)]
