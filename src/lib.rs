@@ -13,6 +13,7 @@ pub mod engine;
 pub mod http;
 pub mod journal;
 pub mod lane;
+pub(crate) mod lock;
 pub mod operators;
 pub mod oracle;
 pub mod pool;

@@ -219,13 +219,38 @@ fn operators_keys_are_waited_for_like_the_node() {
 
 #[test]
 fn every_signal_ends_a_start_behind_a_node_that_hangs() {
-    for signal in [Signal::TERM, Signal::INT, Signal::HUP] {
+    for signal in [Signal::TERM, Signal::INT] {
         let (address, asked) = hanging();
         let mut oracle = Oracle::start(address, &support::operators());
         asked.recv_timeout(PATIENCE).unwrap();
         oracle.signal(signal);
         assert_eq!(oracle.ended().code(), Some(0), "{signal:?}: {}", oracle.said());
     }
+}
+
+#[test]
+fn a_hangup_has_a_service_read_its_rules_and_open_its_logs_anew() {
+    let (address, _asked) = hanging();
+    let mut oracle = Oracle::start(address, &support::operators());
+    oracle.says("waiting for the contract: ");
+    let logs = oracle.scratch.path().join("state/logs");
+    let first = fs::read_dir(&logs).unwrap().next().unwrap().unwrap().path();
+    fs::rename(&first, oracle.scratch.path().join("moved.log")).unwrap();
+    oracle.signal(Signal::HUP);
+    oracle.logs("the log files were opened anew");
+    oracle.says("the policy was read anew: 0 rules");
+    oracle.logs("certificates and rules were read anew");
+    let file = oracle.scratch.path().join("c.toml");
+    let good = fs::read_to_string(&file).unwrap();
+    let rule = "[[policy.rule]]\nname = \"all\"\nkinds = [\"keygen\"]\n";
+    fs::write(&file, format!("{good}{rule}")).unwrap();
+    oracle.signal(Signal::HUP);
+    oracle.says("the policy was read anew: 1 rule");
+    fs::write(&file, format!("{good}\n[ui]\nthem = 1\n")).unwrap();
+    oracle.signal(Signal::HUP);
+    oracle.logs("certificates and rules stay as they were");
+    oracle.signal(Signal::TERM);
+    assert_eq!(oracle.ended().code(), Some(0), "{}", oracle.said());
 }
 
 #[test]

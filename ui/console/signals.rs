@@ -3,6 +3,8 @@
 use anyhow::{Context as _, Result};
 use tokio::signal::unix::{Signal as Stream, SignalKind, signal};
 
+use crate::early::Taken;
+
 /// What a signal means here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Signal {
@@ -32,6 +34,7 @@ pub(crate) struct Signals {
     hangup: Stream,
     suspend: Stream,
     resume: Stream,
+    _taken: Taken,
 }
 
 impl Signals {
@@ -46,6 +49,7 @@ impl Signals {
             hangup: catch(SignalKind::hangup())?,
             suspend: catch(raw(rustix::process::Signal::TSTP))?,
             resume: catch(raw(rustix::process::Signal::CONT))?,
+            _taken: Taken::over(),
         })
     }
 

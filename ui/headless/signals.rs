@@ -1,15 +1,21 @@
-//! The signals that end the program.
+//! The signals that end the program, or have it read what a person changed.
+
+use std::io::IsTerminal as _;
 
 use anyhow::Context;
 use tokio::signal::unix::{Signal as Stream, SignalKind, signal};
 
-/// Why the program is asked to end.
+use crate::early::Taken;
+
+/// What the program is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Signal {
-    /// SIGINT or SIGTERM.
+    /// SIGINT or SIGTERM: end.
     Stop,
-    /// SIGHUP: the terminal is gone, and must not be written to.
+    /// SIGHUP from a terminal that is gone, and must not be written to.
     Hangup,
+    /// SIGHUP to a service, which has no terminal: reopen the logs, read certificates and rules anew.
+    Reload,
 }
 
 /// Where signals come from; tests make them up.
@@ -30,6 +36,8 @@ pub(crate) struct Signals {
     interrupt: Stream,
     terminate: Stream,
     hangup: Stream,
+    on_hangup: Signal,
+    _taken: Taken,
 }
 
 impl Signals {
@@ -43,6 +51,22 @@ impl Signals {
             interrupt: catch(SignalKind::interrupt())?,
             terminate: catch(SignalKind::terminate())?,
             hangup: catch(SignalKind::hangup())?,
+            on_hangup: Signal::Hangup,
+            _taken: Taken::over(),
+        })
+    }
+
+    /// The same for a service.
+    ///
+    /// # Errors
+    /// The system refuses.
+    pub(crate) fn of_service() -> anyhow::Result<Self> {
+        let terminal = std::io::stdin().is_terminal()
+            || std::io::stdout().is_terminal()
+            || std::io::stderr().is_terminal();
+        Ok(Self {
+            on_hangup: if terminal { Signal::Hangup } else { Signal::Reload },
+            ..Self::install()?
         })
     }
 
@@ -51,7 +75,7 @@ impl Signals {
         tokio::select! {
             _ = self.interrupt.recv() => Signal::Stop,
             _ = self.terminate.recv() => Signal::Stop,
-            _ = self.hangup.recv() => Signal::Hangup,
+            _ = self.hangup.recv() => self.on_hangup,
         }
     }
 }
