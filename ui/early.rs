@@ -3,24 +3,35 @@
 //! the first process of a container has no defaults, and because a prompt must give the terminal back.
 
 use std::fs::File;
-use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::mpsc::sync_channel;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{LazyLock, Mutex, PoisonError};
 
 use anyhow::Context as _;
 use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
 use secrecy::SecretString;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::broadcast::{self, error::RecvError};
 
 /// Forced, as in the table of exit codes.
 const FORCED: u8 = 130;
 
-/// How many watch for signals themselves.
-static TAKEN: AtomicUsize = AtomicUsize::new(0);
 /// What a signal ends the program with.
 static CODE: AtomicU8 = AtomicU8::new(FORCED);
 /// The terminal as it was before a prompt.
 static TERMINAL: Mutex<Option<(File, Termios)>> = Mutex::new(None);
+
+/// A signal that can end the program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Caught {
+    Interrupt,
+    Terminate,
+    Hangup,
+}
+
+/// To whoever has taken signals over. One thread hands each signal on or ends the program by it, so that no signal counts
+/// twice.
+static HANDS_ON: LazyLock<broadcast::Sender<Caught>> = LazyLock::new(|| broadcast::channel(16).0);
 
 /// Watches from now on, from a thread of its own: the first one may be busy with a key, or in a prompt.
 ///
@@ -39,12 +50,12 @@ pub(crate) fn watch() -> anyhow::Result<()> {
             let mut hangup = catch(SignalKind::hangup())?;
             let _ = tell.send(());
             loop {
-                tokio::select! {
-                    _ = interrupt.recv() => {}
-                    _ = terminate.recv() => {}
-                    _ = hangup.recv() => {}
-                }
-                if TAKEN.load(Ordering::SeqCst) == 0 {
+                let caught = tokio::select! {
+                    _ = interrupt.recv() => Caught::Interrupt,
+                    _ = terminate.recv() => Caught::Terminate,
+                    _ = hangup.recv() => Caught::Hangup,
+                };
+                if HANDS_ON.send(caught).is_err() {
                     end();
                 }
             }
@@ -73,21 +84,32 @@ pub(crate) fn is_service() {
     CODE.store(0, Ordering::SeqCst);
 }
 
-/// Somebody watches for signals, as long as this lives. Whoever sends one later forces the end.
+/// Takes signals over, as long as this lives. Whoever sends one later forces the end.
 #[derive(Debug)]
-pub(crate) struct Taken(());
+pub(crate) struct Taken(broadcast::Receiver<Caught>);
 
 impl Taken {
     pub(crate) fn over() -> Self {
-        TAKEN.fetch_add(1, Ordering::SeqCst);
-        Self(())
+        Self(HANDS_ON.subscribe())
+    }
+
+    /// The next one.
+    pub(crate) async fn next(&mut self) -> Caught {
+        loop {
+            match self.0.recv().await {
+                Ok(caught) => return caught,
+                // of so many that some were lost, those that are left say enough
+                Err(RecvError::Lagged(_)) => {}
+                // the sender lives as long as the program
+                Err(RecvError::Closed) => std::future::pending().await,
+            }
+        }
     }
 }
 
 impl Drop for Taken {
     fn drop(&mut self) {
         CODE.store(FORCED, Ordering::SeqCst);
-        TAKEN.fetch_sub(1, Ordering::SeqCst);
     }
 }
 

@@ -16,7 +16,7 @@ pub(crate) fn run(options: &LoadOptions, json: bool) -> anyhow::Result<Outcome> 
     let signer = oracle::open_signer(&config)?;
     output::outlive_reader();
     serve(async {
-        let mut service = Service::begin()?;
+        let mut service = Service::begin();
         let started = tokio::select! {
             started = oracle::start(config, signer, Vec::new()) => started?,
             // nothing has left this machine yet

@@ -21,7 +21,7 @@ pub(crate) fn run(options: &LoadOptions, json: bool) -> anyhow::Result<Outcome> 
 
 async fn serve(settings: &Settings, http: Http, json: bool) -> anyhow::Result<Outcome> {
     // before the port is open: whoever waits for the port may signal at once
-    let mut service = Service::begin()?;
+    let mut service = Service::begin();
     let mut config = MessengerConfig::new(settings.listen);
     config.http = http.clone();
     config.data_dir = Some(settings.data_dir.clone());

@@ -3,7 +3,7 @@
 use anyhow::{Context as _, Result};
 use tokio::signal::unix::{Signal as Stream, SignalKind, signal};
 
-use crate::early::Taken;
+use crate::early::{Caught, Taken};
 
 /// What a signal means here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,13 +28,10 @@ impl Signal {
 /// Catches them.
 #[derive(Debug)]
 pub(crate) struct Signals {
-    interrupt: Stream,
-    terminate: Stream,
+    taken: Taken,
     quit: Stream,
-    hangup: Stream,
     suspend: Stream,
     resume: Stream,
-    _taken: Taken,
 }
 
 impl Signals {
@@ -43,13 +40,10 @@ impl Signals {
         let catch = |kind| signal(kind).context("cannot catch signals");
         let raw = |signal: rustix::process::Signal| SignalKind::from_raw(signal.as_raw());
         Ok(Self {
-            interrupt: catch(SignalKind::interrupt())?,
-            terminate: catch(SignalKind::terminate())?,
+            taken: Taken::over(),
             quit: catch(SignalKind::quit())?,
-            hangup: catch(SignalKind::hangup())?,
             suspend: catch(raw(rustix::process::Signal::TSTP))?,
             resume: catch(raw(rustix::process::Signal::CONT))?,
-            _taken: Taken::over(),
         })
     }
 
@@ -57,9 +51,10 @@ impl Signals {
     pub(crate) async fn next(&mut self) -> Signal {
         tokio::select! {
             biased;
-            _ = self.hangup.recv() => Signal::Hangup,
-            _ = self.terminate.recv() => Signal::Terminate,
-            _ = self.interrupt.recv() => Signal::Terminate,
+            caught = self.taken.next() => match caught {
+                Caught::Hangup => Signal::Hangup,
+                Caught::Interrupt | Caught::Terminate => Signal::Terminate,
+            },
             _ = self.quit.recv() => Signal::Terminate,
             _ = self.suspend.recv() => Signal::Suspend,
             _ = self.resume.recv() => Signal::Continue,

@@ -24,17 +24,14 @@ pub(crate) struct Service {
 }
 
 impl Service {
-    /// Signals are caught from here on. Needs a runtime.
-    ///
-    /// # Errors
-    /// The system refuses.
-    pub(crate) fn begin() -> anyhow::Result<Self> {
-        Ok(Self {
-            signals: Signals::of_service()?,
+    /// Signals are its own from here on.
+    pub(crate) fn begin() -> Self {
+        Self {
+            signals: Signals::of_service(),
             manager: Arc::new(Manager::of_process()),
             reload: None,
             watched: None,
-        })
+        }
     }
 
     /// It runs, and does this on SIGHUP.

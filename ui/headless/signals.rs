@@ -2,10 +2,7 @@
 
 use std::io::IsTerminal as _;
 
-use anyhow::Context;
-use tokio::signal::unix::{Signal as Stream, SignalKind, signal};
-
-use crate::early::Taken;
+use crate::early::{Caught, Taken};
 
 /// What the program is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,52 +27,38 @@ impl SignalSource for Signals {
     }
 }
 
-/// Catches SIGINT, SIGTERM and SIGHUP from its creation on.
+/// Takes SIGINT, SIGTERM and SIGHUP over from its creation on.
 #[derive(Debug)]
 pub(crate) struct Signals {
-    interrupt: Stream,
-    terminate: Stream,
-    hangup: Stream,
+    taken: Taken,
     on_hangup: Signal,
-    _taken: Taken,
 }
 
 impl Signals {
-    /// Installs the handlers. Needs a runtime.
-    ///
-    /// # Errors
-    /// The system refuses.
-    pub(crate) fn install() -> anyhow::Result<Self> {
-        let catch = |kind| signal(kind).context("cannot catch signals");
-        Ok(Self {
-            interrupt: catch(SignalKind::interrupt())?,
-            terminate: catch(SignalKind::terminate())?,
-            hangup: catch(SignalKind::hangup())?,
+    /// Takes them.
+    pub(crate) fn take() -> Self {
+        Self {
+            taken: Taken::over(),
             on_hangup: Signal::Hangup,
-            _taken: Taken::over(),
-        })
+        }
     }
 
     /// The same for a service.
-    ///
-    /// # Errors
-    /// The system refuses.
-    pub(crate) fn of_service() -> anyhow::Result<Self> {
+    pub(crate) fn of_service() -> Self {
         let terminal = std::io::stdin().is_terminal()
             || std::io::stdout().is_terminal()
             || std::io::stderr().is_terminal();
-        Ok(Self {
+        Self {
+            taken: Taken::over(),
             on_hangup: if terminal { Signal::Hangup } else { Signal::Reload },
-            ..Self::install()?
-        })
+        }
     }
 
     /// The next one.
     pub(crate) async fn next(&mut self) -> Signal {
-        tokio::select! {
-            _ = self.interrupt.recv() => Signal::Stop,
-            _ = self.terminate.recv() => Signal::Stop,
-            _ = self.hangup.recv() => self.on_hangup,
+        match self.taken.next().await {
+            Caught::Interrupt | Caught::Terminate => Signal::Stop,
+            Caught::Hangup => self.on_hangup,
         }
     }
 }

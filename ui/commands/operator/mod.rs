@@ -64,7 +64,7 @@ async fn serve(
     rules: impl Fn() -> anyhow::Result<Policy> + Clone + Send + 'static,
 ) -> anyhow::Result<Outcome> {
     // before the port is open: whoever waits for the port may signal at once
-    let mut service = Service::begin()?;
+    let mut service = Service::begin();
     let http = config.http.clone();
     let messenger = config.messenger_url.clone();
     let mut handle = node::spawn(config).await?;

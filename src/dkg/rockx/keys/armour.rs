@@ -48,10 +48,12 @@ fn unwrap(text: &str, depth: usize) -> Result<Zeroizing<Vec<u8>>, KeyError> {
         None => bytes,
     };
     match std::str::from_utf8(&bytes) {
-        // DER begins with 0x30 and has bytes that no text has
-        Ok(inner) if depth > 0 => unwrap(inner, depth - 1),
-        Ok(_) => Err(KeyError::Text),
-        Err(_) => Ok(bytes),
+        Ok(inner) if depth > 0 => match unwrap(inner, depth - 1) {
+            // no text that is known: let its content be judged
+            Err(KeyError::Text) => Ok(bytes),
+            inside => inside,
+        },
+        _ => Ok(bytes),
     }
 }
 
