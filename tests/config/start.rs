@@ -404,7 +404,8 @@ fn a_command_that_waits_for_somebody_ends_by_a_signal() {
     let (address, asked) = hanging();
     let scratch = tempfile::tempdir().unwrap();
     let file = scratch.path().join("c.toml");
-    fs::write(&file, MINIMAL.replace("127.0.0.1:8545", &address.to_string())).unwrap();
+    let text = MINIMAL.replace("127.0.0.1:8545", &address.to_string());
+    fs::write(&file, format!("{text}{}", support::operators())).unwrap();
     for signal in [Signal::TERM, Signal::INT, Signal::HUP] {
         let mut doctor = support::program(scratch.path())
             .arg("--config")
