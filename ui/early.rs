@@ -123,6 +123,12 @@ pub(crate) fn ask_hidden(prompt: &str) -> std::io::Result<SecretString> {
     let kept = |what| *TERMINAL.lock().unwrap_or_else(PoisonError::into_inner) = what;
     kept(Some((terminal, before)));
     let answer = rpassword::prompt_password(prompt);
+    // ctrl-c is a key there, which sends the signal: it may be on its way still
+    if let Err(error) = &answer
+        && error.kind() == std::io::ErrorKind::Interrupted
+    {
+        end();
+    }
     kept(None);
     answer.map(SecretString::from)
 }
