@@ -54,7 +54,7 @@ impl Unadopted {
         SafeText::new(&format!(
             "held: account {account} has sent {sent} of which this journal knows nothing. If an oracle works for it \
              elsewhere, or its journal is kept elsewhere, stop this one and use that journal (state.dir, journal.path). \
-             If its past is over, adopt it: key A in the console, or `casimir-dkg adopt {account}`. Nothing leaves \
+             If its past is over, adopt it: key T in the console, or `casimir-dkg adopt {account}`. Nothing leaves \
              before"
         ))
     }

@@ -108,7 +108,8 @@ mod tests {
     /// Section 12 of the RFC, the first 32 bytes of each.
     #[test]
     fn it_is_the_standards_arithmetic() {
-        let vectors: [(&str, &str, (u64, u64, u64), &str); 2] = [
+        type Vector = (&'static str, &'static str, (u64, u64, u64), &'static str);
+        let vectors: [Vector; 2] = [
             (
                 "",
                 "",

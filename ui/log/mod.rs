@@ -155,6 +155,12 @@ impl<'w, W: MakeWriter<'w>> MakeWriter<'w> for Safe<W> {
     }
 }
 
+/// So that a mistake in the type above shows up here and not in a trait error.
+const _: fn() = || {
+    fn is_write<T: Write>() {}
+    is_write::<Scrub<Vec<u8>>>();
+};
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -190,9 +196,3 @@ mod tests {
         assert_eq!(std::fs::read_to_string(now).unwrap(), "two\n");
     }
 }
-
-/// So that a mistake in the type above shows up here and not in a trait error.
-const _: fn() = || {
-    fn is_write<T: Write>() {}
-    is_write::<Scrub<Vec<u8>>>();
-};

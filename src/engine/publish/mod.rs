@@ -38,8 +38,7 @@ pub(super) fn snapshot(
     chain.owner_nonce = facts.head.map(|_| facts.owner_nonce);
     let mut signer = live.signer.clone();
     signer.balance_wei = facts.account.map(|a| a.balance_wei);
-    let unadopted = unadopted(state);
-    signer.unadopted = unadopted.map(|u| u.nonce);
+    signer.unadopted = unadopted(state).map(|u| u.nonce);
     let (records, head) = journal.head();
     let (actions, cases) = (lists::actions(state), lists::cases(state, |_| true));
     let (ceremonies, transactions) = (lists::ceremonies(state), lists::transactions(state));
@@ -91,7 +90,7 @@ pub(super) fn snapshot(
             .chain(live.alarms.values())
             .cloned()
             .chain(state.reads_the_future())
-            .chain(unadopted.map(|u| u.words()))
+            .chain(unadopted(state).map(|u| u.words()))
             .collect(),
     }
 }

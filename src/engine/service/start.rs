@@ -170,13 +170,7 @@ pub async fn start(options: ServiceOptions) -> Result<Running, ServiceError> {
         None => backend::start(&config, &http).await?,
     };
     let (messenger, messenger_url) = messenger.unzip();
-    let opened = launch::open(
-        settings(&config),
-        &JournalOptions {
-            path: config.journal.path.clone(),
-            checkpoint: None,
-        },
-    )?;
+    let opened = launch::open(settings(&config), &journal(&config))?;
     let resume = resume(&opened);
     let transcripts = opened.journal().with_file_name("transcripts");
     let (core, incoming) = mpsc::channel(1_024);
@@ -217,6 +211,13 @@ pub async fn start(options: ServiceOptions) -> Result<Running, ServiceError> {
         http,
         core: weak,
     })
+}
+
+fn journal(config: &Config) -> JournalOptions {
+    JournalOptions {
+        path: config.journal.path.clone(),
+        checkpoint: None,
+    }
 }
 
 fn network(config: &Config, manager: &dyn PoolManager, simulated: Vec<SafeText>) -> NetworkView {

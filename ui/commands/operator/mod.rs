@@ -33,7 +33,7 @@ pub(crate) fn run(options: &LoadOptions, json: bool) -> anyhow::Result<Outcome> 
         public_url: settings.public_url.as_ref().map(|url| url.expose().to_owned()),
         directory: directory(&settings, operators, network.as_str(), &http)?,
         policy: policy(&settings.rules),
-        validator_indices: indices(&settings)?,
+        validator_indices: indices(&settings, &http)?,
         round_timeout: settings.round_timeout,
         http,
         ..NodeConfig::new(
@@ -125,7 +125,7 @@ fn directory(
 }
 
 /// The beacon nodes, if a rule is about own validators; of the chain that the first such rule names.
-fn indices(settings: &Settings) -> anyhow::Result<Option<Arc<dyn ValidatorIndices>>> {
+fn indices(settings: &Settings, http: &Http) -> anyhow::Result<Option<Arc<dyn ValidatorIndices>>> {
     let (_, exits) = settings
         .rules
         .signing
@@ -134,7 +134,10 @@ fn indices(settings: &Settings) -> anyhow::Result<Option<Arc<dyn ValidatorIndice
     let Some(rule) = exits.iter().find(|rule| rule.own_validators) else {
         return Ok(None);
     };
-    let config = BeaconConfig::new(settings.beacon_urls.clone(), Some(rule.genesis_validators_root));
+    let config = BeaconConfig {
+        http: http.clone(),
+        ..BeaconConfig::new(settings.beacon_urls.clone(), Some(rule.genesis_validators_root))
+    };
     Ok(Some(Arc::new(Beacon::new(config)?)))
 }
 

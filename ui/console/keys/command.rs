@@ -294,7 +294,7 @@ pub(crate) const TABLE: &[Row] = &[
     row(G::Global, C::Tab(8), "tab-8", &["8"], "", "the pane with this number"),
     row(G::Global, C::Tab(9), "tab-9", &["9"], "", "the pane with this number"),
     dangerous(row(G::Global, C::PauseAll, "pause-all", &["P"], "", "pause everything, or resume: while paused nothing leaves this machine")),
-    dangerous(row(G::Global, C::Adopt, "adopt", &["A"], "", "take over an account with a past that this journal does not know, where one waits for it")),
+    dangerous(row(G::Global, C::Adopt, "adopt", &["T"], "", "take over an account with a past that this journal does not know, where one waits for it")),
     row(G::Global, C::Status, "status", &["i"], "", "the state of network, endpoints, operators and journal"),
     row(G::Global, C::Mouse, "mouse", &["m"], "", "let the console have the mouse, or give it back to the terminal for selecting text"),
     row(G::Global, C::Help, "help", &["?", "f1"], "help", "this help"),

@@ -40,6 +40,7 @@ pub(super) fn key(app: &mut App, key: Key, command: Option<Command>) -> Vec<Effe
         other => {
             disturbed(ask, mono);
             if other.is_none()
+                && app.toast.is_none()
                 && let Some(words) = super::key::unheard(app, Scene::Ask, key)
             {
                 app.say(Token::Info, words);

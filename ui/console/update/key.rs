@@ -45,7 +45,9 @@ fn unknown(app: &mut App, scene: Scene, key: Key) -> Vec<Effect> {
         });
     if removed {
         app.say(Token::Info, "read-only: nothing is decided from here");
-    } else if let Some(words) = unheard(app, scene, key) {
+    } else if app.toast.is_none()
+        && let Some(words) = unheard(app, scene, key)
+    {
         app.say(Token::Info, words);
     }
     vec![]
