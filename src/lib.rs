@@ -14,6 +14,7 @@ pub mod http;
 pub mod inject;
 pub mod journal;
 pub mod lane;
+pub(crate) mod lock;
 pub mod operators;
 pub mod oracle;
 pub mod pool;

@@ -4,11 +4,13 @@ mod args;
 mod commands;
 #[cfg(feature = "tui")]
 mod console;
+mod early;
 mod exit;
 #[cfg(test)]
 mod fixture;
 mod headless;
 mod log;
+mod manager;
 #[cfg(feature = "tui")]
 mod mode;
 mod output;
@@ -25,5 +27,5 @@ use clap::Parser;
 
 fn main() -> ExitCode {
     let cli = args::Cli::parse();
-    exit::report(commands::run(cli))
+    exit::report(early::watch().and_then(|()| commands::run(cli)))
 }

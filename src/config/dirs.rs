@@ -11,7 +11,7 @@ use crate::types::quoted;
 pub struct Directories {
     /// Configuration: `CASIMIR_DKG_CONFIG_DIR`, else `$XDG_CONFIG_HOME/casimir-dkg`.
     pub config: PathBuf,
-    /// Journal and logs: `CASIMIR_DKG_STATE_DIR`, else `$XDG_STATE_HOME/casimir-dkg`.
+    /// Journal and logs: `state.dir`, else `$XDG_STATE_HOME/casimir-dkg`.
     pub state: PathBuf,
     /// Things that can be fetched again: `CASIMIR_DKG_CACHE_DIR`, else `$XDG_CACHE_HOME/casimir-dkg`.
     pub cache: PathBuf,

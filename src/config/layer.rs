@@ -10,6 +10,7 @@ use super::file::{self, Contents, Holds};
 pub use super::raw::Origin;
 use super::raw::{Raw, Row, Sourced};
 use super::schema::{self, Secrecy};
+use super::value::{Bad, Value as _};
 use super::{AutoApprove, FILE_NAME, LoadOptions, environment, preset};
 
 /// A command-line flag that sets a key.
@@ -71,12 +72,29 @@ impl Layers {
         }
         preset::apply(&mut layers.values, &upper, &mut errors);
         layers.values.extend(upper);
+        layers.place_state(&mut errors);
         layers.read_list_file("operators.file", "operator", Holds::Operators, &mut errors);
         layers.read_list_file("policy.file", "policy.rule", Holds::Policy, &mut errors);
         if errors.is_empty() {
             Ok(layers)
         } else {
             Err(sorted(errors))
+        }
+    }
+
+    /// The state directory of the highest layer that names one.
+    fn place_state(&mut self, errors: &mut Vec<ConfigError>) {
+        let Some(sourced) = self.values.get("state.dir") else {
+            return;
+        };
+        match String::read(&sourced.raw) {
+            Ok(text) => self.directories.state = resolve_path(&text, &sourced.origin),
+            Err(Bad { message, suggestion }) => errors.push(ConfigError {
+                place: sourced.origin.place(),
+                key: "state.dir".to_owned(),
+                message,
+                suggestion,
+            }),
         }
     }
 

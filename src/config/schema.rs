@@ -64,6 +64,7 @@ impl Key {
 }
 
 const SECTIONS: &[&[Key]] = &[
+    section::state::KEYS,
     section::network::KEYS,
     section::rpc::KEYS,
     section::contract::KEYS,

@@ -21,8 +21,8 @@ use super::{publish, translate, world::World};
 use crate::inject;
 use crate::journal::{Anchor, JournalError};
 use crate::lane;
-use crate::oracle::{Effect, Input, Record, Stamped, State, WishReply, step};
-use crate::types::{BlockRef, SafeText, UnixMillis};
+use crate::oracle::{Effect, Input, Policy, Record, Stamped, State, WishReply, step};
+use crate::types::{BlockRef, SafeText, UnixMillis, counted};
 use crate::view::{Accepted, Listing, Query, Refused, Reply, Request, Transition};
 
 use durable::{Flushed, write_kept};
@@ -34,6 +34,8 @@ pub enum Incoming {
     Input(Input),
     /// Events of the chain, and the block up to which these are all of them: both become durable together.
     Batch(Vec<Input>, BlockRef),
+    /// Rules that a person changed in their file.
+    Rules(Policy),
     /// Something to show.
     Live(LiveUpdate),
     /// A critical task ended; the engine ends with it.
@@ -230,6 +232,7 @@ impl<W: World> Core<W> {
                     match self.held.pop_front() {
                         Some(Incoming::Input(input)) => drop(self.step(input)),
                         Some(Incoming::Batch(inputs, upto)) => self.told(inputs, upto),
+                        Some(Incoming::Rules(policy)) => self.new_rules(policy),
                         // never held
                         Some(Incoming::Live(_) | Incoming::Fatal(_)) | None => {}
                     }
@@ -302,6 +305,20 @@ impl<W: World> Core<W> {
             // an endpoint answers beyond what is called the head: read again from where it was believed
             tracing::warn!(target: "engine", upto = upto.number, head, "events were told beyond the head");
         }
+    }
+
+    /// Decisions that were made stand; from here on these rules decide, and the journal says so.
+    fn new_rules(&mut self, policy: Policy) {
+        let rules = counted(policy.rules.len(), "rule");
+        self.state.settings.policy = policy;
+        let at = UnixMillis::now();
+        let record = Record::Note {
+            case: None,
+            text: SafeText::new(&format!("the policy was read anew: {rules}")),
+        };
+        self.state.apply(self.state.newest + 1, at, &record);
+        self.pending.records.push((at, record));
+        self.dirty = true;
     }
 
     fn wish(&mut self, by: Identity, request: Request, reply: oneshot::Sender<Reply>) {

@@ -16,7 +16,7 @@ use crate::journal::{Anchor, Archive};
 use crate::oracle::{Durable, Record};
 
 /// Who folds. What another version kept is not used.
-const FOLD: &str = concat!(env!("CARGO_PKG_VERSION"), "/1");
+const FOLD: &str = concat!(env!("CARGO_PKG_VERSION"), "/2");
 
 /// The file beside the journal at this path.
 fn place(journal: &Path) -> PathBuf {
@@ -42,7 +42,9 @@ impl Kept {
 
     /// What was kept of the journal at this path. What cannot be used is as good as none.
     pub(super) fn read(journal: &Path) -> Option<Self> {
-        let file = File::open(place(journal)).ok()?;
+        // beside the file itself, by whatever name it is reached
+        let journal = fs::canonicalize(journal).ok()?;
+        let file = File::open(place(&journal)).ok()?;
         let kept: Self = serde_json::from_reader(BufReader::new(file)).ok()?;
         (kept.fold == FOLD && kept.durable.newest == kept.anchor.seq).then_some(kept)
     }

@@ -79,6 +79,11 @@ fn restore(
 }
 
 impl Opened {
+    /// The journal's file, with symbolic links followed.
+    pub(super) fn journal(&self) -> &std::path::Path {
+        self.committer.journal().path()
+    }
+
     /// The block up to which events are in the journal.
     #[must_use]
     pub(super) fn cursor(&self) -> Option<BlockRef> {

@@ -34,6 +34,7 @@ pub(super) fn wish(request: Request, can: &CeremonyCapabilities) -> Wish {
         Request::DeclareLost { request } => Wish::DeclareLost(request),
         Request::Pause { scope } => Wish::Pause(case(scope)),
         Request::Resume { scope } => Wish::Resume(case(scope)),
+        Request::Adopt { account } => Wish::Adopt(account),
         Request::RequestReshare { pool } => Wish::Reshare(pool),
         Request::SetCommittee { action, committee } => Wish::SetCommittee {
             action,

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::path::PathBuf;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
 use reqwest::{Certificate, Client, ClientBuilder, NoProxy, Proxy, Url};
@@ -75,7 +75,9 @@ pub enum HttpSetupError {
 /// The client that all adapters share. Clones share their connections.
 #[derive(Clone)]
 pub struct Http {
-    inner: Arc<Inner>,
+    /// The present clients, for all clones.
+    inner: Arc<RwLock<Arc<Inner>>>,
+    options: HttpOptions,
 }
 
 struct Inner {
@@ -114,7 +116,18 @@ impl Http {
     /// A client that goes straight to every host: for local networks and tests.
     #[must_use]
     pub fn direct() -> Self {
-        Self::with(Ok(Vec::new()), Vec::new(), CONNECT)
+        Self::with(Ok(Vec::new()), Vec::new(), HttpOptions::default())
+    }
+
+    /// Reads the CA bundle anew, for all clones: the next call goes by it. What the environment says of proxies stays.
+    ///
+    /// # Errors
+    /// The bundle cannot be read: then everything stays as it was.
+    pub fn reload(&self) -> Result<(), HttpSetupError> {
+        let certificates = certificates(&self.options)?;
+        let mut inner = self.inner.write().unwrap_or_else(PoisonError::into_inner);
+        *inner = Arc::new(Inner::new(inner.proxies.clone(), certificates, inner.connect));
+        Ok(())
     }
 
     pub(super) fn with_environment(
@@ -132,40 +145,28 @@ impl Http {
         if let Err(reason) = &proxies {
             tracing::warn!(target: "http", %reason, "the environment's proxy cannot be used");
         }
-        let certificates = match &options.ca_file {
-            None => Vec::new(),
-            Some(path) => bundle(path).map_err(|reason| HttpSetupError::CaFile {
-                path: path.display().to_string(),
-                reason: SafeText::new(&reason),
-            })?,
-        };
-        Ok(Self::with(proxies, certificates, options.connect))
+        Ok(Self::with(proxies, certificates(options)?, options.clone()))
     }
 
     fn with(
         proxies: Result<Vec<Proxy>, SafeText>,
         certificates: Vec<Certificate>,
-        connect: Duration,
+        options: HttpOptions,
     ) -> Self {
+        let inner = Inner::new(proxies, certificates, options.connect);
         Self {
-            inner: Arc::new(Inner {
-                proxies,
-                certificates,
-                connect,
-                near: OnceLock::new(),
-                near_tls: OnceLock::new(),
-                far: OnceLock::new(),
-            }),
+            inner: Arc::new(RwLock::new(Arc::new(inner))),
+            options,
         }
     }
 
     pub(super) fn connect_deadline(&self) -> Duration {
-        self.inner.connect
+        self.options.connect
     }
 
     /// The client for a host.
     pub(super) fn client(&self, url: &Url) -> Result<Built, HttpError> {
-        let inner = &self.inner;
+        let inner = Arc::clone(&self.inner.read().unwrap_or_else(PoisonError::into_inner));
         let built = match (is_loopback(url), url.scheme()) {
             (true, "http") => inner.near.get_or_init(|| inner.without_roots()),
             (true, _) => inner.near_tls.get_or_init(|| inner.with_roots(&[])),
@@ -177,7 +178,29 @@ impl Http {
     }
 }
 
+/// Those of the configured bundle.
+fn certificates(options: &HttpOptions) -> Result<Vec<Certificate>, HttpSetupError> {
+    let Some(path) = &options.ca_file else {
+        return Ok(Vec::new());
+    };
+    bundle(path).map_err(|reason| HttpSetupError::CaFile {
+        path: path.display().to_string(),
+        reason: SafeText::new(&reason),
+    })
+}
+
 impl Inner {
+    fn new(proxies: Result<Vec<Proxy>, SafeText>, certificates: Vec<Certificate>, connect: Duration) -> Self {
+        Self {
+            proxies,
+            certificates,
+            connect,
+            near: OnceLock::new(),
+            near_tls: OnceLock::new(),
+            far: OnceLock::new(),
+        }
+    }
+
     fn builder(&self) -> ClientBuilder {
         Client::builder()
             .redirect(reqwest::redirect::Policy::none())

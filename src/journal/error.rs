@@ -4,14 +4,18 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::ffi;
 
+use crate::types::SafeText;
+
 /// Errors name the file and, where there is one, the record.
 #[derive(Debug, thiserror::Error)]
 pub enum JournalError {
     /// Another process writes it.
-    #[error("{path} is in use by another process: only one oracle may write a journal")]
+    #[error("{path} is in use by another process: only one oracle may write a journal ({by})")]
     Locked {
         /// The lock file.
         path: PathBuf,
+        /// Who has it, as far as it says so.
+        by: SafeText,
     },
     /// The chain does not verify.
     #[error(

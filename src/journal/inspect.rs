@@ -31,7 +31,9 @@ fn walk_all(
     take: impl FnMut(&Entry) -> Result<(), JournalError>,
 ) -> Result<Report, JournalError> {
     let connection = open_read_only(path)?;
-    let checkpoint = Checkpoint::beside(path, None);
+    // what stands beside it stands beside the file itself, by whatever name it is reached
+    let real = std::fs::canonicalize(path).map_err(io_at(path))?;
+    let checkpoint = Checkpoint::beside(&real, None);
     // read first: an oracle that writes meanwhile moves it ahead of what is walked here
     let acknowledged = checkpoint.compare(path, &connection);
     let last = walk(path, &connection, Anchor::BEGINNING, u64::MAX, take)?;

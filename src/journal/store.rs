@@ -1,6 +1,6 @@
 //! The journal that the engine writes.
 
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, params};
@@ -10,7 +10,13 @@ use super::checkpoint::Checkpoint;
 use super::error::{JournalError, io_at, sqlite_at};
 use super::format::{self, FORMAT, Upgrade};
 use super::read;
+use crate::lock::{self, NotOurs};
 use crate::types::{Root, UnixMillis};
+
+/// The log is written back into the file after so many bytes: what SQLite's own checkpoints wait for.
+const WRITE_BACK: u64 = 4 << 20;
+/// What a commit costs in the log beside its texts: the pages of two tables and their indexes.
+const COMMIT: u64 = 4 * 4096;
 
 /// Where things are.
 #[derive(Debug, Clone)]
@@ -40,6 +46,8 @@ pub struct Journal {
     connection: Connection,
     last: Anchor,
     checkpoint: Checkpoint,
+    /// Bytes in the log since it was last written back, about.
+    logged: u64,
     /// Held while the journal is open; released by the operating system however the process ends.
     _lock: File,
 }
@@ -59,7 +67,13 @@ impl Journal {
         let lock = lock(&path)?;
         let mut connection = Connection::open(&path).map_err(sqlite_at(&path))?;
         restrict_to_owner(&path).map_err(io_at(&path))?;
-        for (name, value) in [("journal_mode", "WAL"), ("synchronous", "FULL")] {
+        // SQLite's own checkpoints would keep a failed fsync to themselves
+        let settings = [
+            ("journal_mode", "WAL"),
+            ("synchronous", "FULL"),
+            ("wal_autocheckpoint", "0"),
+        ];
+        for (name, value) in settings {
             connection
                 .pragma_update(None, name, value)
                 .map_err(sqlite_at(&path))?;
@@ -82,6 +96,7 @@ impl Journal {
             path,
             connection,
             checkpoint,
+            logged: 0,
             _lock: lock,
         };
         Ok((journal, upgrade))
@@ -101,7 +116,26 @@ impl Journal {
             // the record itself is durable
             tracing::warn!(target: "journal", path = %self.checkpoint.path().display(), %error, "checkpoint not written");
         }
+        self.logged += COMMIT + records.iter().map(|r| r.body.len() as u64).sum::<u64>();
+        if self.logged >= WRITE_BACK {
+            self.write_back()?;
+        }
         Ok(first)
+    }
+
+    /// Writes the log back into the file. What fails here fails again at the next time, except a failed fsync.
+    fn write_back(&mut self) -> Result<(), JournalError> {
+        self.logged = 0;
+        let done = self
+            .connection
+            .query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
+        match done.map_err(sqlite_at(&self.path)) {
+            Err(error) if !error.is_final() => {
+                tracing::warn!(target: "journal", %error, "the log is not written back yet");
+                Ok(())
+            }
+            done => done,
+        }
     }
 
     fn write(&mut self, records: &[NewRecord]) -> Result<Anchor, rusqlite::Error> {
@@ -167,18 +201,14 @@ fn real_path(path: &Path) -> Result<PathBuf, JournalError> {
 }
 
 fn lock(path: &Path) -> Result<File, JournalError> {
-    let lock_path = path.with_extension("lock");
-    let lock = File::options()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(&lock_path)
-        .map_err(io_at(&lock_path))?;
-    match lock.try_lock() {
-        Ok(()) => Ok(lock),
-        Err(TryLockError::WouldBlock) => Err(JournalError::Locked { path: lock_path }),
-        Err(TryLockError::Error(error)) => Err(io_at(&lock_path)(error)),
-    }
+    let path = path.with_extension("lock");
+    lock::take(&path).map_err(|why| match why {
+        NotOurs::Taken(by) => JournalError::Locked {
+            path: path.clone(),
+            by,
+        },
+        NotOurs::Io(error) => io_at(&path)(error),
+    })
 }
 
 /// A walk behind a record means nothing unless that record is the one that was verified.

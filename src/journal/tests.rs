@@ -273,3 +273,23 @@ fn only_its_owner_can_read_it() {
         .mode();
     assert_eq!(mode & 0o777, 0o600);
 }
+
+#[test]
+fn the_log_is_written_back_and_does_not_grow_for_ever() {
+    let directory = tempfile::tempdir().unwrap();
+    let (mut journal, _) = open(directory.path()).unwrap();
+    let record = NewRecord {
+        at: UnixMillis(1),
+        kind: "note",
+        body: format!("\"{}\"", "x".repeat(200_000)),
+        subjects: Vec::new(),
+    };
+    for _ in 0..80 {
+        journal.append(std::slice::from_ref(&record)).unwrap();
+    }
+    let log = std::fs::metadata(directory.path().join("journal.sqlite-wal")).unwrap();
+    assert!(log.len() < 8 << 20, "{} of 16 MB", log.len());
+    drop(journal);
+    let (report, _) = verify(&directory.path().join("journal.sqlite")).unwrap();
+    assert_eq!(report.records, 80);
+}

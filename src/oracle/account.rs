@@ -11,7 +11,7 @@ use super::turn::Turn;
 use super::{Record, State};
 use serde::{Deserialize, Serialize};
 
-use crate::types::{ActionId, NonceStatus, SafeText};
+use crate::types::{ActionId, NonceStatus, SafeText, counted};
 
 /// What the chain says of the oracle's account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,6 +32,46 @@ pub(super) struct Account {
     pub(super) floor: u64,
     /// Nonces of somebody else stand below this one, and no person has looked yet.
     pub(super) told: Option<u64>,
+    /// A person said that what it did before this journal is history.
+    pub(super) adopted: bool,
+}
+
+/// An account that has done things of which this journal has no record, and that no person has adopted: another oracle
+/// may serve it, with a journal of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Unadopted {
+    pub account: Address,
+    /// Its next nonce when it was first seen.
+    pub nonce: u64,
+}
+
+impl Unadopted {
+    /// Why nothing leaves, and what a person can do.
+    #[must_use]
+    pub fn words(&self) -> SafeText {
+        let Self { account, nonce } = self;
+        let sent = counted(usize::try_from(*nonce).unwrap_or(usize::MAX), "transaction");
+        SafeText::new(&format!(
+            "held: account {account} has sent {sent} of which this journal knows nothing. If an oracle works for it \
+             elsewhere, or its journal is kept elsewhere, stop this one and use that journal (state.dir, journal.path). \
+             If its past is over, adopt it: key T in the console, or `casimir-dkg adopt {account}`. Nothing leaves \
+             before"
+        ))
+    }
+}
+
+impl State {
+    /// The account of this oracle, where a person has to adopt it first.
+    #[must_use]
+    pub fn unadopted(&self) -> Option<Unadopted> {
+        let account = self.live.facts.account?.address;
+        let known = self.accounts.get(&account)?;
+        let is_new = self.nonces.get(&account).is_none_or(|own| own.lowest().is_none());
+        (known.floor > 0 && is_new && !known.adopted).then_some(Unadopted {
+            account,
+            nonce: known.floor,
+        })
+    }
 }
 
 /// The nonce of the next intent of `account`: the lowest that neither the chain nor a node's pool nor an intent has. An
@@ -69,6 +109,7 @@ pub(super) fn watch(turn: &mut Turn<'_>) {
             Account {
                 floor: nonce,
                 told: None,
+                adopted: false,
             }
         }
     };
@@ -115,6 +156,23 @@ fn pause(turn: &mut Turn<'_>, words: &str) {
     if turn.state.paused.as_ref().is_none_or(|(told, _)| *told != by) {
         turn.record(Record::Paused { case: None, by });
     }
+}
+
+/// A person takes over an account with a past. Returns what is history from here on.
+///
+/// # Errors
+/// In words: nobody waits for that.
+pub(super) fn adopt(turn: &mut Turn<'_>, account: Address, by: &SafeText) -> Result<u64, String> {
+    let waiting = turn.state.unadopted();
+    let Unadopted { nonce, .. } = waiting
+        .filter(|u| u.account == account)
+        .ok_or_else(|| match waiting {
+            Some(other) => format!("this oracle's account is {}, not {account}", other.account),
+            None => "no account waits for an adoption".to_owned(),
+        })?;
+    let by = by.clone();
+    turn.record(Record::AccountAdopted { account, nonce, by });
+    Ok(nonce)
 }
 
 /// A person has looked and resumes: what was told, and is still so, is history from here on. Never more than was told.

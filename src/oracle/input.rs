@@ -1,6 +1,6 @@
 //! What happens to the core: every input carries its time and its entropy, so that a run can be repeated exactly.
 
-use alloy::primitives::U256;
+use alloy::primitives::{Address, U256};
 
 use super::{AccountFacts, Effect, ExitStanding, ExitVerdict, Proposal, Sighting};
 use crate::types::{
@@ -137,6 +137,8 @@ pub enum Wish {
     Pause(Option<CaseId>),
     /// End a pause.
     Resume(Option<CaseId>),
+    /// Take over an account with a past that this journal does not know.
+    Adopt(Address),
     /// Open a reshare by hand.
     Reshare(PoolId),
     /// Choose the committee of a proposed ceremony.

@@ -43,7 +43,7 @@ mod turn;
 mod ways;
 mod wish;
 
-pub use account::AccountFacts;
+pub use account::{AccountFacts, Unadopted};
 pub use action::{Action, ActionState, DIGEST, Fact, FactKind, Proposal};
 pub use actions::{
     ActionKind, BroadcastExitDraft, Draft, Family, KeygenDraft, ReshareDraft, Risk, SendDepositDraft,

@@ -52,6 +52,12 @@ pub(super) fn fulfil(turn: &mut Turn<'_>, by: &SafeText, wish: Wish) -> Answer {
         Wish::DeclareLost(request) => declare_lost(turn, by, request),
         Wish::Pause(case) => pause(turn, by, case),
         Wish::Resume(case) => resume(turn, by, case),
+        Wish::Adopt(account) => {
+            let nonce = account::adopt(turn, account, by).map_err(not_now)?;
+            Ok(SafeText::new(&format!(
+                "adopted: what {account} did below nonce {nonce} is history"
+            )))
+        }
         Wish::Reshare(pool) => reshare(turn, by, pool),
         Wish::SetCommittee {
             action,

@@ -5,7 +5,7 @@
 //! key takes about a second and 256 MiB: call these from a blocking task.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::path::Path;
 
 use aes::cipher::{KeyIvInit, StreamCipher};
@@ -16,14 +16,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use zeroize::Zeroizing;
 
-use super::password::too_open;
-use super::{OracleSigner, SignerError};
+use super::{OracleSigner, SecretFile, SignerError};
 use crate::types::SafeText;
 
 /// log2 of scrypt's cost in files that we write: N = 262144, r = 8, p = 1.
 const LOG_N: u8 = 18;
-/// A file may not make us use more than this for its key: 1 GiB (128 · N · r bytes).
-const MAX_MEMORY: u64 = 1 << 30;
 const MAX_FILE: u64 = 64 << 10;
 
 /// A keystore cannot be written or read.
@@ -208,18 +205,7 @@ fn derive(crypto: &Crypto, password: &SecretString) -> Result<Zeroizing<[u8; 32]
             let n = params.n.ok_or("n is missing")?;
             let r = params.r.ok_or("r is missing")?;
             let p = params.p.ok_or("p is missing")?;
-            if !n.is_power_of_two() || n < 2 {
-                return Err(format!("n {n} is not a power of two"));
-            }
-            let memory = n.checked_mul(r).and_then(|v| v.checked_mul(128));
-            if memory.is_none_or(|bytes| bytes > MAX_MEMORY) || p > 16 {
-                return Err("scrypt's parameters ask for too much memory or time".into());
-            }
-            let log_n = u8::try_from(n.ilog2()).map_err(|e| e.to_string())?;
-            let (r, p) = (u32::try_from(r).unwrap_or(0), u32::try_from(p).unwrap_or(0));
-            // RFC 7914 wants N < 2^(128 * r / 8); files with r = 1 and a large N, which some Python tools wrote, end here
-            let params = scrypt::Params::new(log_n, r, p, 32).map_err(|e| e.to_string())?;
-            scrypt::scrypt(password, &salt, &params, &mut *key).map_err(|e| e.to_string())?;
+            key = super::scrypt::derive(password, &salt, (n, r, p))?;
         }
         "pbkdf2" => {
             let rounds = params.c.ok_or("c is missing")?;
@@ -244,16 +230,12 @@ fn cipher(derived: &[u8; 32], iv: &[u8; 16]) -> ctr::Ctr128BE<aes::Aes128> {
 
 fn read(path: &Path) -> Result<(KeystoreFile, Option<String>), KeystoreError> {
     let shown = path.display().to_string();
-    let fail = |source| KeystoreError::Io {
+    let file = SecretFile::read(path, MAX_FILE).map_err(|source| KeystoreError::Io {
         path: shown.clone(),
         source,
-    };
-    let file = File::open(path).map_err(fail)?;
-    let warning = too_open(&file.metadata().map_err(fail)?)
-        .map(|mode| format!("keystore {shown} may be read by others (mode {mode:03o}); make it 600"));
-    let mut text = String::new();
-    file.take(MAX_FILE).read_to_string(&mut text).map_err(fail)?;
-    let keystore = serde_json::from_str(&text).map_err(|e| KeystoreError::Format {
+    })?;
+    let warning = file.warning("keystore", path);
+    let keystore = serde_json::from_str(&file.text).map_err(|e| KeystoreError::Format {
         path: shown,
         reason: format!("not a version 3 keystore: {e}"),
     })?;

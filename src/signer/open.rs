@@ -7,9 +7,12 @@ use std::sync::Arc;
 use alloy::primitives::Address;
 use secrecy::SecretString;
 
-use super::{KeyPolicy, OracleSigner, SignerError, keystore, password};
+use super::{KeyPolicy, OracleSigner, SecretFile, SignerError, keystore, password};
 use crate::config::{Config, NetworkName, SignerKey};
 use crate::ports::TxSigner;
+
+/// Longest file of a mnemonic: 24 words and some room.
+const MAX_MNEMONIC: u64 = 4096;
 
 /// Somebody who signs, and what a person should know of it.
 #[derive(Debug)]
@@ -90,11 +93,13 @@ pub fn open(
         } => from_keystore(path, password_file.as_deref(), password.as_ref(), ask)?,
         SignerKey::MnemonicFile { path, index } => {
             let place = format!("mnemonic file {}", path.display());
-            let words = std::fs::read_to_string(path).map_err(|error| OpenError::File {
+            let file = SecretFile::read(path, MAX_MNEMONIC).map_err(|error| OpenError::File {
                 path: path.clone(),
                 error,
             })?;
-            from_mnemonic(place, &SecretString::from(words.trim()), *index, policy)?
+            let mut opened = from_mnemonic(place, &SecretString::from(file.text.trim()), *index, policy)?;
+            opened.warnings.extend(file.warning("mnemonic file", path));
+            opened
         }
         SignerKey::Mnemonic { phrase, index } => {
             from_mnemonic("signer.mnemonic".to_owned(), phrase, *index, policy)?

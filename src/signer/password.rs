@@ -1,10 +1,10 @@
 //! Where a keystore's password comes from: a file, or whoever asks the user.
 
-use std::fs::File;
-use std::io::Read;
 use std::path::Path;
 
 use secrecy::SecretString;
+
+use super::SecretFile;
 
 /// Longest password file that is read.
 const MAX_FILE: u64 = 4096;
@@ -46,16 +46,12 @@ pub struct PasswordFile {
 /// The file cannot be read, or its first line is empty.
 pub fn from_file(path: &Path) -> Result<PasswordFile, PasswordError> {
     let shown = path.display().to_string();
-    let fail = |source| PasswordError::File {
+    let file = SecretFile::read(path, MAX_FILE).map_err(|source| PasswordError::File {
         path: shown.clone(),
         source,
-    };
-    let file = File::open(path).map_err(fail)?;
-    let warning = too_open(&file.metadata().map_err(fail)?)
-        .map(|mode| format!("password file {shown} may be read by others (mode {mode:03o}); make it 600"));
-    let mut text = zeroize::Zeroizing::new(String::new());
-    file.take(MAX_FILE).read_to_string(&mut text).map_err(fail)?;
-    let line = text.split('\n').next().unwrap_or_default();
+    })?;
+    let warning = file.warning("password file", path);
+    let line = file.text.split('\n').next().unwrap_or_default();
     let line = line.strip_suffix('\r').unwrap_or(line);
     if line.is_empty() {
         return Err(PasswordError::Content {
@@ -67,17 +63,4 @@ pub fn from_file(path: &Path) -> Result<PasswordFile, PasswordError> {
         password: SecretString::from(line.to_owned()),
         warning,
     })
-}
-
-/// The permission bits, when group or others have any.
-#[cfg(unix)]
-pub(crate) fn too_open(metadata: &std::fs::Metadata) -> Option<u32> {
-    use std::os::unix::fs::PermissionsExt;
-    let mode = metadata.permissions().mode() & 0o777;
-    (mode & 0o077 != 0).then_some(mode)
-}
-
-#[cfg(not(unix))]
-pub(crate) fn too_open(_: &std::fs::Metadata) -> Option<u32> {
-    None
 }

@@ -1,5 +1,6 @@
 //! What people ask of the engine, and its answers. No request says who asks: the seat it comes from does.
 
+use alloy::primitives::Address;
 use serde::{Deserialize, Serialize};
 
 use crate::types::{ActionId, CaseId, OperatorId, PoolId, RequestId, Root, SafeText, UnixMillis};
@@ -40,6 +41,8 @@ pub enum Request {
     Pause { scope: Scope },
     /// End a pause.
     Resume { scope: Scope },
+    /// Take over an account that had done things before this journal began. Until then nothing leaves this machine.
+    Adopt { account: Address },
     /// Open a reshare by hand for a staked pool.
     RequestReshare { pool: PoolId },
     /// Choose the committee of a keygen or reshare that waits for its decision. The action is proposed anew.

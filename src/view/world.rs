@@ -180,6 +180,9 @@ pub struct SignerView {
     pub balance_wei: Option<U256>,
     /// Whether the manager accepts this address as its oracle.
     pub authorised: CheckStatus,
+    /// Its next nonce when it was first seen, where a person has to adopt it before anything leaves.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unadopted: Option<u64>,
 }
 
 impl SignerView {
@@ -190,6 +193,7 @@ impl SignerView {
             address,
             balance_wei: None,
             authorised: CheckStatus::Unknown,
+            unadopted: None,
         }
     }
 }

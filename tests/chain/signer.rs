@@ -16,6 +16,11 @@ const PBKDF2: &str = r#"{"crypto":{"cipher":"aes-128-ctr","cipherparams":{"iv":"
 "ciphertext":"5318b4d5bcd28de64ee5559e671353e16f075ecae9f99c7a79a38af5f869aa46","kdf":"pbkdf2","kdfparams":{"c":262144,
 "dklen":32,"prf":"hmac-sha256","salt":"ae3cd4e7013836a3df6bd7241b12db061dbe2c6785853cce422d148a624ce0bd"},
 "mac":"517ead924a9d0dc3124507e3393d175ce3ff7c1e96529c6c555ce9e51205e9b2"},"id":"3198bc9c-6672-5ab3-d995-4942343ae5b6","version":3}"#;
+/// The same for scrypt: r = 1 with an N that RFC 7914 does not allow for it, and libraries refuse.
+const SCRYPT: &str = r#"{"crypto":{"cipher":"aes-128-ctr","cipherparams":{"iv":"83dbcc02d8ccb40e466191a123791e0e"},
+"ciphertext":"d172bf743a674da9cdad04534d56926ef8358534d458fffccd4e6ad2fbde479c","kdf":"scrypt","kdfparams":{"dklen":32,
+"n":262144,"p":8,"r":1,"salt":"ab0c7876052600dd703518d6fc3fe8984592145b591fc8fb5c6d43190334ba19"},
+"mac":"2103ac29920d71da29f15d75b4a16dbe95cfd7ff8faea1056c33131d846e3097"},"id":"3198bc9c-6672-5ab3-d995-4942343ae5b6","version":3}"#;
 /// As geth writes it; made with Python's hashlib and openssl, for the same key and password.
 const GETH: &str = r#"{"address":"008aeeda4d805471df9b2a5b0f38a0c3bcba786b","crypto":{"cipher":"aes-128-ctr","ciphertext":"83dd273653c737b9dd84d37f8596e17e488dcb03ab2856dd80830e7c925d38d8",
 "cipherparams":{"iv":"0ab306823035661bb8dba21cc2535231"},"kdf":"scrypt","kdfparams":{"dklen":32,"n":262144,"p":1,"r":8,"salt":"63479ad69a090b258277ec8fba6f99419a2ffb248981510657c944ccd1148e97"},
@@ -25,7 +30,7 @@ const GETH: &str = r#"{"address":"008aeeda4d805471df9b2a5b0f38a0c3bcba786b","cry
 fn files_of_other_programs_open() {
     let folder = tempfile::tempdir().unwrap();
     let expected = OracleSigner::from_private_key(&secret(KEY), KeyPolicy::DevelopmentKeys).unwrap();
-    for (name, content) in [("pbkdf2", PBKDF2), ("geth", GETH)] {
+    for (name, content) in [("pbkdf2", PBKDF2), ("scrypt", SCRYPT), ("geth", GETH)] {
         let path = folder.path().join(name);
         std::fs::write(&path, content).unwrap();
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();

@@ -5,7 +5,7 @@ use super::support;
 #[test]
 fn help_of_every_command() {
     let scratch = tempfile::tempdir().unwrap();
-    let commands: [&[&str]; 29] = [
+    let commands: [&[&str]; 30] = [
         &[],
         &["console"],
         &["demo"],
@@ -18,6 +18,7 @@ fn help_of_every_command() {
         &["retry"],
         &["pause"],
         &["resume"],
+        &["adopt"],
         &["messenger"],
         &["operator"],
         &["doctor"],

@@ -126,6 +126,42 @@ fn directories_have_variables_of_their_own() {
 }
 
 #[test]
+fn a_plain_file_leads_to_the_journal_that_it_names() {
+    let scratch = tempfile::tempdir().unwrap();
+    let file = scratch.path().join("c.toml");
+    let text = format!("{}\n[state]\ndir = \"kept\"\n", support::MINIMAL);
+    fs::write(&file, text).unwrap();
+    let mut options = support::options(&file, scratch.path());
+    options.environment.remove("CASIMIR_DKG_STATE_DIR");
+    let journal = |options: &config::LoadOptions| {
+        let layers = config::gather(options).unwrap();
+        assert_eq!(
+            layers.front_end().unwrap().1.dir,
+            layers.directories().state.join("logs")
+        );
+        layers.journal().unwrap().path
+    };
+    let within = |name: &str| scratch.path().join(name).join("devnet/journal.sqlite");
+    assert_eq!(journal(&options), within("kept"), "from the file's directory on");
+    options.environment.extend(support::directories(scratch.path()));
+    assert_eq!(journal(&options), within("state"));
+    options.flags.push(Flag {
+        key: "state.dir",
+        flag: "--state-dir",
+        value: scratch.path().join("other").to_str().unwrap().to_owned(),
+    });
+    assert_eq!(journal(&options), within("other"));
+    fs::write(&file, "[state]\ndir = 3\n").unwrap();
+    options.flags.clear();
+    options.environment.remove("CASIMIR_DKG_STATE_DIR");
+    let error = config::gather(&options).unwrap_err().to_string();
+    assert!(
+        error.contains("state.dir") && error.contains("c.toml:2"),
+        "{error}"
+    );
+}
+
+#[test]
 fn the_file_in_the_configuration_directory_is_found() {
     let scratch = tempfile::tempdir().unwrap();
     let directory = scratch.path().join("config");

@@ -127,7 +127,10 @@ fn an_operator_with_rockx_environment_registers_with_our_messenger() {
     operator.signal(rustix::process::Signal::TERM);
     assert_eq!(operator.ended().code(), Some(0));
     let mut messenger = messenger;
+    // a service without a terminal reads anew what was changed, and goes on
     messenger.signal(rustix::process::Signal::HUP);
+    assert!(get(&format!("{}/topics", messenger.url())).is_some());
+    messenger.signal(rustix::process::Signal::INT);
     assert_eq!(messenger.ended().code(), Some(0));
 }
 

@@ -26,14 +26,19 @@ struct Oracle {
 impl Oracle {
     /// With this execution node, and more in its configuration.
     fn start(node: SocketAddr, more: &str) -> Self {
-        let (mut oracle, stdout) = Self::unread(node, more);
+        Self::start_with(node, more, &[])
+    }
+
+    /// The same with these variables.
+    fn start_with(node: SocketAddr, more: &str, variables: &[(&str, &str)]) -> Self {
+        let (mut oracle, stdout) = Self::unread(node, more, variables);
         let stderr = oracle.child.stderr.take().unwrap();
         oracle.listen(stdout);
         oracle.listen(stderr);
         oracle
     }
 
-    fn unread(node: SocketAddr, more: &str) -> (Self, std::process::ChildStdout) {
+    fn unread(node: SocketAddr, more: &str, variables: &[(&str, &str)]) -> (Self, std::process::ChildStdout) {
         let scratch = tempfile::tempdir().unwrap();
         let file = scratch.path().join("c.toml");
         let text = MINIMAL.replace("127.0.0.1:8545", &node.to_string());
@@ -46,6 +51,7 @@ impl Oracle {
             .arg("--config")
             .arg(&file)
             .arg("headless")
+            .envs(variables.iter().copied())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
@@ -219,13 +225,38 @@ fn operators_keys_are_waited_for_like_the_node() {
 
 #[test]
 fn every_signal_ends_a_start_behind_a_node_that_hangs() {
-    for signal in [Signal::TERM, Signal::INT, Signal::HUP] {
+    for signal in [Signal::TERM, Signal::INT] {
         let (address, asked) = hanging();
         let mut oracle = Oracle::start(address, &support::operators());
         asked.recv_timeout(PATIENCE).unwrap();
         oracle.signal(signal);
         assert_eq!(oracle.ended().code(), Some(0), "{signal:?}: {}", oracle.said());
     }
+}
+
+#[test]
+fn a_hangup_has_a_service_read_its_rules_and_open_its_logs_anew() {
+    let (address, _asked) = hanging();
+    let mut oracle = Oracle::start(address, &support::operators());
+    oracle.says("waiting for the contract: ");
+    let logs = oracle.scratch.path().join("state/logs");
+    let first = fs::read_dir(&logs).unwrap().next().unwrap().unwrap().path();
+    fs::rename(&first, oracle.scratch.path().join("moved.log")).unwrap();
+    oracle.signal(Signal::HUP);
+    oracle.logs("the log files were opened anew");
+    oracle.says("the policy was read anew: 0 rules");
+    oracle.logs("certificates and rules were read anew");
+    let file = oracle.scratch.path().join("c.toml");
+    let good = fs::read_to_string(&file).unwrap();
+    let rule = "[[policy.rule]]\nname = \"all\"\nkinds = [\"keygen\"]\nper_day = 1\n";
+    fs::write(&file, format!("{good}{rule}")).unwrap();
+    oracle.signal(Signal::HUP);
+    oracle.says("the policy was read anew: 1 rule");
+    fs::write(&file, format!("{good}\n[ui]\nthem = 1\n")).unwrap();
+    oracle.signal(Signal::HUP);
+    oracle.logs("certificates and rules stay as they were");
+    oracle.signal(Signal::TERM);
+    assert_eq!(oracle.ended().code(), Some(0), "{}", oracle.said());
 }
 
 #[test]
@@ -260,7 +291,7 @@ fn what_a_person_has_to_mend_ends_it_at_the_start_and_later() {
 #[test]
 fn a_reader_that_goes_away_ends_nothing() {
     let address = refusing();
-    let (mut oracle, stdout) = Oracle::unread(address, &support::operators());
+    let (mut oracle, stdout) = Oracle::unread(address, &support::operators(), &[]);
     let mut reader = BufReader::new(stdout);
     let mut line = String::new();
     reader.read_line(&mut line).unwrap();
@@ -271,4 +302,123 @@ fn a_reader_that_goes_away_ends_nothing() {
     oracle.signal(Signal::TERM);
     assert_eq!(oracle.ended().code(), Some(0));
     oracle.logs(" could not be written to stdout");
+}
+
+/// Somebody who decides, with the first account of every development network.
+const DECIDES: [(&str, &str); 2] = [
+    ("CASIMIR_DKG_POLICY_MODE", "supervised"),
+    (
+        "CASIMIR_DKG_SIGNER_MNEMONIC",
+        "test test test test test test test test test test test junk",
+    ),
+];
+
+#[test]
+fn a_second_oracle_for_an_account_is_told_of_the_first_whatever_its_journal() {
+    let node = refusing();
+    let mut first = Oracle::start_with(node, &support::operators(), &DECIDES);
+    first.says("waiting for the contract: ");
+    let mut second = Oracle::start_with(node, &support::operators(), &DECIDES);
+    assert_eq!(second.ended().code(), Some(1), "{}", second.said());
+    let told = format!("(process {}, since 20", first.child.id());
+    let begun = Instant::now();
+    while !second.said().contains(&told) {
+        assert!(begun.elapsed() < PATIENCE, "{}", second.said());
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    assert!(
+        second.said().contains("an oracle runs here for account 0xf39F"),
+        "{}",
+        second.said()
+    );
+    assert!(
+        !second.scratch.path().join("state/devnet/journal.sqlite").exists(),
+        "refused before the journal is touched"
+    );
+    first.signal(Signal::TERM);
+    assert_eq!(first.ended().code(), Some(0));
+    let mut third = Oracle::start_with(node, &support::operators(), &DECIDES);
+    third.says("waiting for the contract: ");
+}
+
+/// A library that makes fsync fail as soon as there is a file of this name.
+#[cfg(target_os = "linux")]
+const BAD_DISK: &str = r#"
+#define _GNU_SOURCE
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+static int fails(void) { const char *file = getenv("FSYNC_FAILS"); return file && access(file, F_OK) == 0; }
+int fsync(int fd) { if (fails()) { errno = EIO; return -1; } return syscall(SYS_fsync, fd); }
+int fdatasync(int fd) { if (fails()) { errno = EIO; return -1; } return syscall(SYS_fdatasync, fd); }
+"#;
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_failed_fsync_ends_the_process_and_the_next_one_verifies() {
+    let folder = tempfile::tempdir().unwrap();
+    let (source, library) = (folder.path().join("bad.c"), folder.path().join("bad.so"));
+    fs::write(&source, BAD_DISK).unwrap();
+    let mut compile = std::process::Command::new("cc");
+    compile
+        .args(["-shared", "-fPIC", "-o"])
+        .arg(&library)
+        .arg(&source);
+    assert!(compile.status().unwrap().success());
+    let trigger = folder.path().join("now");
+    let [mode, mnemonic] = DECIDES;
+    let variables = [
+        mode,
+        mnemonic,
+        ("LD_PRELOAD", library.to_str().unwrap()),
+        ("FSYNC_FAILS", trigger.to_str().unwrap()),
+    ];
+    let mut oracle = Oracle::start_with(refusing(), &support::operators(), &variables);
+    oracle.says("waiting for the contract: ");
+    fs::write(&trigger, "").unwrap();
+    let file = oracle.scratch.path().join("c.toml");
+    let scratch = oracle.scratch.path().to_owned();
+    let command = |arguments: &[&str]| {
+        let mut program = support::program(&scratch);
+        support::run(program.arg("--config").arg(&file).args(arguments))
+    };
+    let (code, _, stderr) = command(&["pause"]);
+    assert_eq!(code, Some(1), "{stderr}");
+    assert_eq!(oracle.ended().code(), Some(1), "{}", oracle.said());
+    oracle.logs("journal.sqlite");
+    let begun = Instant::now();
+    while !oracle
+        .said()
+        .contains("cannot be believed by this process any more")
+    {
+        assert!(begun.elapsed() < PATIENCE, "{}", oracle.said());
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let (code, _, stderr) = command(&["journal", "verify"]);
+    assert_eq!(code, Some(0), "{stderr}");
+}
+
+#[test]
+fn a_command_that_waits_for_somebody_ends_by_a_signal() {
+    let (address, asked) = hanging();
+    let scratch = tempfile::tempdir().unwrap();
+    let file = scratch.path().join("c.toml");
+    let text = MINIMAL.replace("127.0.0.1:8545", &address.to_string());
+    fs::write(&file, format!("{text}{}", support::operators())).unwrap();
+    for signal in [Signal::TERM, Signal::INT, Signal::HUP] {
+        let mut doctor = support::program(scratch.path())
+            .arg("--config")
+            .arg(&file)
+            .arg("doctor")
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        asked.recv_timeout(PATIENCE).unwrap();
+        let pid = rustix::process::Pid::from_child(&doctor);
+        rustix::process::kill_process(pid, signal).unwrap();
+        assert_eq!(doctor.wait().unwrap().code(), Some(130), "{signal:?}");
+        while asked.try_recv().is_ok() {}
+    }
 }

@@ -80,12 +80,137 @@ fn the_manager_waits_longer_for_the_end_than_the_program_takes() {
     assert!(setting("ExecStart").unwrap().ends_with("casimir-dkg headless"));
     assert_eq!(
         setting("TimeoutStartSec"),
-        None,
+        Some("infinity"),
         "no limit for a start that waits"
     );
     assert_eq!(
         setting("Type"),
-        Some("exec"),
-        "started once it runs, whatever it waits for"
+        Some("notify"),
+        "started once it says so, whatever it waits for"
     );
+    // one stream: nothing goes where the manager does not look
+    assert_eq!(setting("StandardOutput"), Some("journal"));
+    assert_eq!(setting("StandardError"), Some("inherit"));
+}
+
+/// The manager's side of a running unit.
+#[cfg(target_os = "linux")]
+mod played {
+    use std::collections::VecDeque;
+    use std::os::unix::net::UnixDatagram;
+    use std::process::{Child, Stdio};
+    use std::time::{Duration, Instant};
+
+    use super::{setting, span};
+    use crate::config::support::{self, MINIMAL};
+
+    /// For machines that are busy with something else.
+    const PATIENCE: Duration = Duration::from_secs(60);
+
+    struct Unit {
+        child: Child,
+        socket: UnixDatagram,
+        heard: VecDeque<String>,
+        _scratch: tempfile::TempDir,
+    }
+
+    impl Unit {
+        /// Starts what the unit starts, with the variables that the manager adds; nobody answers at its node.
+        fn start() -> Self {
+            let scratch = tempfile::tempdir().unwrap();
+            let nobody = std::net::TcpListener::bind("127.0.0.1:0")
+                .unwrap()
+                .local_addr()
+                .unwrap();
+            let text = MINIMAL.replace("127.0.0.1:8545", &nobody.to_string());
+            let text = format!(
+                "{text}[dkg]\nmessenger_listen = \"127.0.0.1:0\"\n{}",
+                support::operators()
+            );
+            let file = scratch.path().join("c.toml");
+            std::fs::write(&file, text).unwrap();
+            assert_eq!(setting("NotifyAccess"), Some("main"));
+            let path = scratch.path().join("notify");
+            let socket = UnixDatagram::bind(&path).unwrap();
+            socket.set_read_timeout(Some(Duration::from_millis(50))).unwrap();
+            // as much shorter as a test is than a service's life
+            let watchdog = span(setting("WatchdogSec").unwrap()) / 120;
+            let arguments = setting("ExecStart").unwrap().split(' ').skip(1);
+            let child = support::program(scratch.path())
+                .arg("--config")
+                .arg(&file)
+                .args(arguments)
+                .env("NOTIFY_SOCKET", &path)
+                .env("WATCHDOG_USEC", watchdog.as_micros().to_string())
+                .env("RUNTIME_DIRECTORY", scratch.path())
+                .stdout(Stdio::null())
+                .stderr(Stdio::null())
+                .spawn()
+                .unwrap();
+            Self {
+                child,
+                socket,
+                heard: VecDeque::new(),
+                _scratch: scratch,
+            }
+        }
+
+        /// Waits until the program has said this, beyond what was waited for before.
+        #[track_caller]
+        fn says(&mut self, what: &str) -> String {
+            let begun = Instant::now();
+            let mut others = Vec::new();
+            loop {
+                if let Some(said) = self.heard.pop_front() {
+                    if said.starts_with(what) {
+                        return said;
+                    }
+                    others.push(said);
+                    continue;
+                }
+                let mut buffer = [0; 4096];
+                if let Ok(n) = self.socket.recv(&mut buffer) {
+                    let said = String::from_utf8_lossy(&buffer[..n]).into_owned();
+                    self.heard.extend(said.lines().map(str::to_owned));
+                }
+                let waited = begun.elapsed();
+                assert!(
+                    waited < PATIENCE,
+                    "{what:?} was not said, but {}",
+                    others.join(", ")
+                );
+            }
+        }
+
+        fn signal(&self, signal: rustix::process::Signal) {
+            let pid = rustix::process::Pid::from_child(&self.child);
+            rustix::process::kill_process(pid, signal).unwrap();
+        }
+    }
+
+    impl Drop for Unit {
+        fn drop(&mut self) {
+            let _ = self.child.kill();
+            let _ = self.child.wait();
+        }
+    }
+
+    #[test]
+    fn it_is_ready_lives_is_reloaded_and_stopped_as_the_unit_says() {
+        let mut unit = Unit::start();
+        unit.says("READY=1");
+        let status = unit.says("STATUS=waiting for the contract");
+        assert!(status.len() > "STATUS=".len(), "{status}");
+        for _ in 0..3 {
+            unit.says("WATCHDOG=1");
+        }
+        assert_eq!(setting("ExecReload"), Some("/bin/kill -HUP $MAINPID"));
+        unit.signal(rustix::process::Signal::HUP);
+        unit.says("RELOADING=1");
+        unit.says("READY=1");
+        unit.signal(rustix::process::Signal::TERM);
+        unit.says("STOPPING=1");
+        let status = unit.child.wait().unwrap();
+        assert_eq!(status.code(), Some(0), "in order");
+    }
 }

@@ -98,3 +98,36 @@ async fn what_is_sent_while_the_oracle_is_down_pauses_it_until_a_person_has_look
     assert_eq!(records_of(&ground.journal(), "account-accepted").len(), 1);
     ground.end().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_empty_journal_for_an_account_with_a_past_sends_nothing_before_a_person_adopts_it() {
+    let ground = Ground::start(four_operators()).await;
+    // an old oracle's, or that of a journal elsewhere
+    stranger(&ground, 0).await;
+    ground.devnet().deposit_pool(1).await.unwrap();
+    let oracle = ground.oracle(true).await;
+    let alarm = until(&oracle, "why and how", |s| {
+        let says = |alarm: &&casimir_dkg::types::SafeText| alarm.as_str().contains("casimir-dkg adopt 0x");
+        s.alarms.iter().find(says).cloned()
+    })
+    .await;
+    assert!(alarm.as_str().contains("1 transaction "), "{alarm}");
+    let head = ground.devnet().block_number().await.unwrap();
+    until(&oracle, "eight more blocks", |s| {
+        s.chain.head.filter(|h| h.number > head + 8)
+    })
+    .await;
+    assert!(records_of(&ground.journal(), "ceremony-started").is_empty());
+
+    let account = ground.devnet().addresses().oracle;
+    seat(&oracle).request(Request::Adopt { account }).await.unwrap();
+    drive(&oracle, "deposit/1").await;
+    assert_eq!(initiated(&ground).await, [1]);
+    until(&oracle, "no such alarm", |s| {
+        s.signer.unadopted.is_none().then_some(())
+    })
+    .await;
+    stop(oracle).await;
+    assert_eq!(records_of(&ground.journal(), "account-adopted").len(), 1);
+    ground.end().await;
+}

@@ -163,6 +163,25 @@ async fn what_policy_does_not_list_is_refused() {
     refused(&keysign(2, validator, &too_late.0), &says).await;
     let exit = voluntary_exit_signing_root(200, 7, capella, &genesis);
     stage.sign(validator, &members, &exit.0, 2).await;
+
+    // changed while it runs: what cannot be used changes nothing, what can counts from the next message on
+    let nobody = |public_key: &str| Policy {
+        initiators: Some(vec![Initiator {
+            name: "another".into(),
+            public_key: public_key.to_owned(),
+        }]),
+        ..Policy::default()
+    };
+    let door = stage.nodes[0].rules();
+    assert!(door.set(nobody("no key")).is_err());
+    refused(&keysign(3, validator, &[1; 32]), "signing root").await;
+    door.set(nobody(&public(OperatorId(2)).to_registry_text()))
+        .unwrap();
+    refused(
+        &keysign(3, validator, &exit.0),
+        "not signed by an allowed initiator",
+    )
+    .await;
     stage.shutdown().await;
 }
 

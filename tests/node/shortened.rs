@@ -4,12 +4,15 @@
 use aes_gcm::aead::generic_array::typenum::U16;
 use aes_gcm::aead::{AeadInPlace, KeyInit};
 use aes_gcm::{AesGcm, aes::Aes256};
+use std::sync::Arc;
+
 use casimir_dkg::dkg::rockx::ecies::{OVERHEAD, SessionKey};
+use casimir_dkg::dkg::rockx::keys::OperatorPrivateKey;
 use casimir_dkg::dkg::rockx::node::session::{
     Authentic, Finish, FrostPlan, FrostSession, Input, Output, Session,
 };
 use casimir_dkg::dkg::rockx::wire::{
-    Blame, BlameType, Decode, Encode, GoBytes, Init, KeygenMessage, Message, MsgType,
+    Blame, BlameOutput, BlameType, Decode, Encode, GoBytes, Init, KeygenMessage, Message, MsgType,
 };
 use casimir_dkg::types::OperatorId;
 use hkdf::Hkdf;
@@ -154,4 +157,44 @@ fn whoever_judges_the_blame_of_a_node_that_cannot_read_it_blames_nobody() {
         "{}",
         blame.reason
     );
+}
+
+/// What real nodes published of an honest dealer whose library lost a byte.
+#[test]
+fn the_recorded_blame_of_a_short_ciphertext_is_called_what_it_is() {
+    let recording = vectors("live/blame-short-ciphertext-n4.json");
+    let report = recording["BlameOutput"].to_string();
+    let outcome = BlameOutput::from_json(report.as_bytes()).unwrap();
+    assert!(outcome.valid, "the real nodes took it for misconduct");
+    let operators = vectors("hardcoded-operators.json");
+    let key = |id: OperatorId| {
+        let pem = &operators["operators"][id.to_string()]["rsa_private_pkcs1_pem"];
+        let key = OperatorPrivateKey::parse(pem.as_str().unwrap()).unwrap();
+        Arc::new(key.public().clone())
+    };
+    let everybody = ids(1..=4);
+    let keys = Arc::new(everybody.iter().map(|id| (*id, key(*id))).collect());
+    let message = Authentic::check(outcome.blame_message.unwrap(), &key(ONE)).unwrap();
+    let payload = KeygenMessage::from_json(message.payload()).unwrap();
+    let blame = payload.blame.unwrap();
+    let revealed = SessionKey::from_be_bytes(&padded(blame.blamer_session_sk.as_ref())).unwrap();
+    let judgement = court(message.ceremony(), &everybody, &keys).judge(&blame, ONE, Some(&revealed.public()));
+    assert_eq!(
+        (judgement.proven, judgement.culprit),
+        (false, None),
+        "{}",
+        judgement.reason
+    );
+    assert!(
+        judgement.reason.as_str().contains("library"),
+        "{}",
+        judgement.reason
+    );
+}
+
+/// The session key with the zero bytes that Go leaves away.
+fn padded(key: &[u8]) -> [u8; 32] {
+    let mut whole = [0; 32];
+    whole[32 - key.len()..].copy_from_slice(key);
+    whole
 }

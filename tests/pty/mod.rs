@@ -6,4 +6,5 @@
 mod demo;
 // a release knows nothing of panics on demand
 mod panics;
+mod prompts;
 mod terminal;

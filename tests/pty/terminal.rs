@@ -89,6 +89,18 @@ impl Terminal {
         self.screen.lock().unwrap().screen().alternate_screen()
     }
 
+    /// What is typed is shown.
+    pub(crate) fn echoes(&self) -> bool {
+        let name = self.master.as_ref().unwrap().tty_name().unwrap();
+        let terminal = std::fs::File::options()
+            .read(true)
+            .write(true)
+            .open(name)
+            .unwrap();
+        let attributes = rustix::termios::tcgetattr(&terminal).unwrap();
+        attributes.local_modes.contains(rustix::termios::LocalModes::ECHO)
+    }
+
     pub(crate) fn cursor_is_hidden(&self) -> bool {
         self.screen.lock().unwrap().screen().hide_cursor()
     }

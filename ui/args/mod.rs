@@ -48,6 +48,9 @@ pub(crate) struct GlobalArgs {
     /// mainnet, hoodi, holesky, sepolia or devnet
     #[arg(long, global = true, value_name = "NAME")]
     pub network: Option<String>,
+    /// Where journal and logs are kept
+    #[arg(long, global = true, value_name = "DIR")]
+    pub state_dir: Option<PathBuf>,
     /// error, warn, info, debug, trace, or a filter like info,casimir_dkg::chain=debug
     #[arg(long, global = true, value_name = "LEVEL")]
     pub log_level: Option<String>,
@@ -111,6 +114,11 @@ impl Cli {
             }
         };
         set("network.name", "--network", &self.global.network);
+        set(
+            "state.dir",
+            "--state-dir",
+            &path_text(self.global.state_dir.as_ref()),
+        );
         set("log.level", "--log-level", &self.global.log_level);
         flags.extend(self.oracle.flags());
         let mut auto = self.oracle.auto_approve;

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use alloy::primitives::Address;
 use casimir_dkg::types::{ActionId, CaseId};
 use casimir_dkg::view::Scope;
 use clap::{Args, Subcommand};
@@ -33,6 +34,8 @@ pub(crate) enum SeatCommand {
     Pause(ScopeArgs),
     /// End a pause
     Resume(ScopeArgs),
+    /// Take over an account with a past that the engine's journal does not know
+    Adopt(AdoptArgs),
 }
 
 /// `show`.
@@ -86,6 +89,20 @@ pub(crate) struct RetryArgs {
     /// Which case, e.g. deposit/3
     #[arg(value_name = "CASE")]
     pub case: CaseId,
+    #[command(flatten)]
+    pub seat: SeatArgs,
+}
+
+/// `adopt`.
+#[derive(Debug, Clone, Args)]
+#[command(
+    after_help = "An engine whose journal is new holds everything back while its account has sent transactions before: another \
+                  oracle may work for that account. Stop that one for good, or use its journal, before you adopt the account."
+)]
+pub(crate) struct AdoptArgs {
+    /// The account, as `casimir-dkg status` names it
+    #[arg(value_name = "ADDRESS")]
+    pub account: Address,
     #[command(flatten)]
     pub seat: SeatArgs,
 }

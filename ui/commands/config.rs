@@ -39,8 +39,11 @@ fn show(options: &LoadOptions, json: bool) -> anyhow::Result<Outcome> {
 }
 
 fn path(options: &LoadOptions, json: bool) -> anyhow::Result<Outcome> {
-    let directories =
-        config::Directories::resolve(&options.environment).map_err(config::ConfigErrors::from)?;
+    // a file with mistakes still has a place
+    let directories = match config::gather(options) {
+        Ok(layers) => layers.directories().clone(),
+        Err(_) => config::Directories::resolve(&options.environment).map_err(config::ConfigErrors::from)?,
+    };
     let file = options
         .file
         .clone()

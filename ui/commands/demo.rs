@@ -40,7 +40,7 @@ pub(crate) fn run(args: &DemoArgs, options: &LoadOptions, json: bool) -> anyhow:
         _ => args,
     };
     runtime()?.block_on(async {
-        let mut signals = Signals::install()?;
+        let mut signals = Signals::take();
         let say = |step: &str| output::note(&format!("demo: {step}"));
         let network = tokio::select! {
             network = DemoNetwork::start(network_options(args), &say) => network?,

@@ -5,15 +5,18 @@ use std::path::Path;
 
 use anyhow::{Context, bail};
 use casimir_dkg::dkg::rockx::keys::OperatorPrivateKey;
-use casimir_dkg::signer::{keystore, password};
+use casimir_dkg::signer::{SecretFile, keystore, password};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 use zeroize::Zeroizing;
 
 use crate::args::{ImportArgs, KeystoreCommand, NewArgs, OperatorKeyArgs};
+use crate::early;
 use crate::exit::Outcome;
 use crate::output;
 
+/// Longest file of a key in hex, with room for white space.
+const MAX_KEY: u64 = 1024;
 /// Shorter passwords are guessed.
 const MIN_PASSWORD: usize = 10;
 
@@ -37,9 +40,12 @@ fn import(args: &ImportArgs, json: bool) -> anyhow::Result<Outcome> {
     refuse_existing(&args.out)?;
     let key = match &args.key_file {
         Some(file) => {
-            let text =
-                std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
-            SecretString::from(text)
+            let found =
+                SecretFile::read(file, MAX_KEY).with_context(|| format!("cannot read {}", file.display()))?;
+            if let Some(warning) = found.warning("key file", file) {
+                output::note(&format!("warning: {warning}"));
+            }
+            SecretString::from(found.text.as_str())
         }
         None => prompt("Private key (64 hex digits, not shown): ")?,
     };
@@ -120,7 +126,6 @@ fn new_password(file: Option<&Path>) -> anyhow::Result<SecretString> {
 }
 
 fn prompt(text: &str) -> anyhow::Result<SecretString> {
-    rpassword::prompt_password(text)
-        .map(SecretString::from)
+    early::ask_hidden(text)
         .context("nobody can be asked here (no terminal): use --password-file, and --key-file for a key")
 }

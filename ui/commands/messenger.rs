@@ -1,15 +1,17 @@
-//! `messenger`: a RockX messenger until SIGINT, SIGTERM or SIGHUP.
+//! `messenger`: a RockX messenger until SIGINT or SIGTERM.
 
 use casimir_dkg::config::{self, LoadOptions, MessengerConfig as Settings, Takeover};
 use casimir_dkg::dkg::rockx::messenger::{self, MessengerConfig};
 use casimir_dkg::http::Http;
 
+use crate::early;
 use crate::exit::Outcome;
-use crate::headless::Signals;
+use crate::headless::Service;
 use crate::log::{self, Also};
 use crate::output;
 
 pub(crate) fn run(options: &LoadOptions, json: bool) -> anyhow::Result<Outcome> {
+    early::is_service();
     let (settings, http, logging) = config::gather(options)?.messenger()?;
     let _guard = log::init(&logging, if json { Also::StderrJson } else { Also::Stderr })?;
     let http = Http::new(&http)?;
@@ -19,9 +21,9 @@ pub(crate) fn run(options: &LoadOptions, json: bool) -> anyhow::Result<Outcome> 
 
 async fn serve(settings: &Settings, http: Http, json: bool) -> anyhow::Result<Outcome> {
     // before the port is open: whoever waits for the port may signal at once
-    let mut signals = Signals::install()?;
+    let mut service = Service::begin();
     let mut config = MessengerConfig::new(settings.listen);
-    config.http = http;
+    config.http = http.clone();
     config.data_dir = Some(settings.data_dir.clone());
     config.allow_takeover = settings.takeover == Takeover::Allow;
     let handle = messenger::spawn(config).await?;
@@ -31,9 +33,13 @@ async fn serve(settings: &Settings, http: Http, json: bool) -> anyhow::Result<Ou
     } else {
         output::line(&format!("messenger listening on {url}"));
     }
-    signals.next().await;
+    service.runs(Box::new(move || {
+        let http = http.clone();
+        Box::pin(async move { Ok(http.reload()?) })
+    }));
+    service.ends().await;
     tokio::select! {
         () = handle.shutdown() => Ok(Outcome::Success),
-        _ = signals.next() => Ok(Outcome::Forced),
+        () = service.ends() => Ok(Outcome::Forced),
     }
 }

@@ -2,21 +2,18 @@
 
 use std::sync::Arc;
 
+use crate::{early, output};
 use casimir_dkg::config::Config;
-use casimir_dkg::engine::service::{self, Running, ServiceOptions};
+use casimir_dkg::engine::service::{self, Alone, Running, ServiceOptions};
 use casimir_dkg::ports::TxSigner;
 use casimir_dkg::signer;
 use casimir_dkg::types::SafeText;
-use secrecy::SecretString;
-
-use crate::output;
 
 /// Opens the oracle's key, asking for its password where no file has it.
 pub(crate) fn open_signer(config: &Config) -> anyhow::Result<Option<Arc<dyn TxSigner>>> {
     let opened = signer::open(config, |keystore| {
         let prompt = format!("Password of {}: ", keystore.display());
-        let text = rpassword::prompt_password(prompt).map_err(|error| error.to_string())?;
-        Ok(SecretString::from(text))
+        early::ask_hidden(&prompt).map_err(|error| error.to_string())
     })?;
     Ok(opened.map(|opened| {
         opened.warnings.iter().for_each(|warning| output::note(warning));
@@ -29,6 +26,8 @@ pub(crate) struct Started {
     pub(crate) running: Running,
     #[cfg(unix)]
     pub(crate) socket: Option<casimir_dkg::attach::Listening>,
+    /// Keeps other engines of this machine away from the account; none in mode observe.
+    _alone: Option<Alone>,
 }
 
 /// Starts the engine, and opens its socket. The key is opened before, since its password may be asked for.
@@ -37,6 +36,11 @@ pub(crate) async fn start(
     signer: Option<Arc<dyn TxSigner>>,
     simulated: Vec<SafeText>,
 ) -> anyhow::Result<Started> {
+    let account = signer.as_ref().map(|signer| signer.address());
+    let account = account.filter(|_| !config.policy.observes());
+    let alone = account
+        .map(|account| service::alone(&config, account))
+        .transpose()?;
     #[cfg(unix)]
     let seat = config.seat();
     let running = service::start(ServiceOptions {
@@ -50,5 +54,6 @@ pub(crate) async fn start(
         #[cfg(unix)]
         socket: crate::seat::open(&seat, &running.handle).await,
         running,
+        _alone: alone,
     })
 }

@@ -130,6 +130,9 @@ async fn perform(command: &SeatCommand, asker: &Asker) -> anyhow::Result<Outcome
         SeatCommand::Retry(args) => Request::Retry { case: args.case },
         SeatCommand::Pause(args) => Request::Pause { scope: args.scope() },
         SeatCommand::Resume(args) => Request::Resume { scope: args.scope() },
+        SeatCommand::Adopt(args) => Request::Adopt {
+            account: args.account,
+        },
     };
     asker.ask(request).await
 }
@@ -188,6 +191,7 @@ impl SeatCommand {
             Self::Reject(args) => &args.seat,
             Self::Retry(args) => &args.seat,
             Self::Pause(args) | Self::Resume(args) => &args.seat,
+            Self::Adopt(args) => &args.seat,
         }
     }
 }

@@ -3,6 +3,8 @@
 use anyhow::{Context as _, Result};
 use tokio::signal::unix::{Signal as Stream, SignalKind, signal};
 
+use crate::early::{Caught, Taken};
+
 /// What a signal means here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Signal {
@@ -26,10 +28,8 @@ impl Signal {
 /// Catches them.
 #[derive(Debug)]
 pub(crate) struct Signals {
-    interrupt: Stream,
-    terminate: Stream,
+    taken: Taken,
     quit: Stream,
-    hangup: Stream,
     suspend: Stream,
     resume: Stream,
 }
@@ -40,10 +40,8 @@ impl Signals {
         let catch = |kind| signal(kind).context("cannot catch signals");
         let raw = |signal: rustix::process::Signal| SignalKind::from_raw(signal.as_raw());
         Ok(Self {
-            interrupt: catch(SignalKind::interrupt())?,
-            terminate: catch(SignalKind::terminate())?,
+            taken: Taken::over(),
             quit: catch(SignalKind::quit())?,
-            hangup: catch(SignalKind::hangup())?,
             suspend: catch(raw(rustix::process::Signal::TSTP))?,
             resume: catch(raw(rustix::process::Signal::CONT))?,
         })
@@ -53,9 +51,10 @@ impl Signals {
     pub(crate) async fn next(&mut self) -> Signal {
         tokio::select! {
             biased;
-            _ = self.hangup.recv() => Signal::Hangup,
-            _ = self.terminate.recv() => Signal::Terminate,
-            _ = self.interrupt.recv() => Signal::Terminate,
+            caught = self.taken.next() => match caught {
+                Caught::Hangup => Signal::Hangup,
+                Caught::Interrupt | Caught::Terminate => Signal::Terminate,
+            },
             _ = self.quit.recv() => Signal::Terminate,
             _ = self.suspend.recv() => Signal::Suspend,
             _ = self.resume.recv() => Signal::Continue,

@@ -2,7 +2,9 @@
 
 mod render;
 mod run;
+mod service;
 mod signals;
 
 pub(crate) use run::{Ending, Form, run};
+pub(crate) use service::Service;
 pub(crate) use signals::Signals;

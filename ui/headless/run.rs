@@ -110,6 +110,9 @@ impl Run {
     }
 
     fn signal(&mut self, signal: Signal) -> Option<Ending> {
+        if signal == Signal::Reload {
+            return None;
+        }
         self.silent |= signal == Signal::Hangup;
         if self.deadline.is_some() {
             self.note("stopped at once: what was under way is found out at the next start");

@@ -1,15 +1,18 @@
-//! The signals that end the program.
+//! The signals that end the program, or have it read what a person changed.
 
-use anyhow::Context;
-use tokio::signal::unix::{Signal as Stream, SignalKind, signal};
+use std::io::IsTerminal as _;
 
-/// Why the program is asked to end.
+use crate::early::{Caught, Taken};
+
+/// What the program is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Signal {
-    /// SIGINT or SIGTERM.
+    /// SIGINT or SIGTERM: end.
     Stop,
-    /// SIGHUP: the terminal is gone, and must not be written to.
+    /// SIGHUP from a terminal that is gone, and must not be written to.
     Hangup,
+    /// SIGHUP to a service, which has no terminal: reopen the logs, read certificates and rules anew.
+    Reload,
 }
 
 /// Where signals come from; tests make them up.
@@ -24,34 +27,38 @@ impl SignalSource for Signals {
     }
 }
 
-/// Catches SIGINT, SIGTERM and SIGHUP from its creation on.
+/// Takes SIGINT, SIGTERM and SIGHUP over from its creation on.
 #[derive(Debug)]
 pub(crate) struct Signals {
-    interrupt: Stream,
-    terminate: Stream,
-    hangup: Stream,
+    taken: Taken,
+    on_hangup: Signal,
 }
 
 impl Signals {
-    /// Installs the handlers. Needs a runtime.
-    ///
-    /// # Errors
-    /// The system refuses.
-    pub(crate) fn install() -> anyhow::Result<Self> {
-        let catch = |kind| signal(kind).context("cannot catch signals");
-        Ok(Self {
-            interrupt: catch(SignalKind::interrupt())?,
-            terminate: catch(SignalKind::terminate())?,
-            hangup: catch(SignalKind::hangup())?,
-        })
+    /// Takes them.
+    pub(crate) fn take() -> Self {
+        Self {
+            taken: Taken::over(),
+            on_hangup: Signal::Hangup,
+        }
+    }
+
+    /// The same for a service.
+    pub(crate) fn of_service() -> Self {
+        let terminal = std::io::stdin().is_terminal()
+            || std::io::stdout().is_terminal()
+            || std::io::stderr().is_terminal();
+        Self {
+            taken: Taken::over(),
+            on_hangup: if terminal { Signal::Hangup } else { Signal::Reload },
+        }
     }
 
     /// The next one.
     pub(crate) async fn next(&mut self) -> Signal {
-        tokio::select! {
-            _ = self.interrupt.recv() => Signal::Stop,
-            _ = self.terminate.recv() => Signal::Stop,
-            _ = self.hangup.recv() => Signal::Hangup,
+        match self.taken.next().await {
+            Caught::Interrupt | Caught::Terminate => Signal::Stop,
+            Caught::Hangup => self.on_hangup,
         }
     }
 }

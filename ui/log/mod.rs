@@ -6,6 +6,7 @@ mod pane;
 mod scrub;
 
 use std::io::Write;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use anyhow::Context;
 use casimir_dkg::config::{LogConfig, LogFormat};
@@ -44,18 +45,8 @@ pub(crate) struct LogGuard {
 /// # Errors
 /// The directory cannot be made or written, or a subscriber is installed already.
 pub(crate) fn init(config: &LogConfig, also: Also) -> anyhow::Result<LogGuard> {
-    let directory = config.dir.display();
-    std::fs::create_dir_all(&config.dir)
-        .with_context(|| format!("cannot make the log directory {directory}"))?;
-    let appender = RollingFileAppender::builder()
-        .rotation(Rotation::DAILY)
-        .filename_prefix("casimir-dkg")
-        .filename_suffix("log")
-        .max_log_files(config.keep)
-        .build(&config.dir)
-        .with_context(|| format!("cannot write logs in {directory}"))?;
     // lossy: a full disk or a slow one must not stop a ceremony
-    let (writer, guard) = tracing_appender::non_blocking(appender);
+    let (writer, guard) = tracing_appender::non_blocking(Files::open(config)?);
     let filter: Targets = config.level.parse().context("log.level")?;
 
     let file = layer(config.format, writer).with_filter(filter.clone());
@@ -76,6 +67,58 @@ pub(crate) fn init(config: &LogConfig, also: Also) -> anyhow::Result<LogGuard> {
         _file: guard,
         _stderr: shown_guard,
     })
+}
+
+/// How often somebody asked for new files.
+static REOPENED: AtomicU64 = AtomicU64::new(0);
+
+/// Whatever was done to the log files (moved away, removed): the next line goes to a file of today's name.
+pub(crate) fn reopen() {
+    REOPENED.fetch_add(1, Ordering::Relaxed);
+}
+
+/// Daily files.
+struct Files {
+    config: LogConfig,
+    file: RollingFileAppender,
+    reopened: u64,
+}
+
+impl Files {
+    fn open(config: &LogConfig) -> anyhow::Result<Self> {
+        let directory = config.dir.display();
+        std::fs::create_dir_all(&config.dir)
+            .with_context(|| format!("cannot make the log directory {directory}"))?;
+        let reopened = REOPENED.load(Ordering::Relaxed);
+        let file = RollingFileAppender::builder()
+            .rotation(Rotation::DAILY)
+            .filename_prefix("casimir-dkg")
+            .filename_suffix("log")
+            .max_log_files(config.keep)
+            .build(&config.dir)
+            .with_context(|| format!("cannot write logs in {directory}"))?;
+        Ok(Self {
+            config: config.clone(),
+            file,
+            reopened,
+        })
+    }
+}
+
+impl Write for Files {
+    fn write(&mut self, line: &[u8]) -> std::io::Result<usize> {
+        if self.reopened != REOPENED.load(Ordering::Relaxed) {
+            // where no file can be made the old one is as good as any
+            if let Ok(new) = Self::open(&self.config) {
+                *self = new;
+            }
+        }
+        self.file.write(line)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.file.flush()
+    }
 }
 
 /// The log pane alone, for a console that sits at another process's engine: the files are that process's.
@@ -117,3 +160,39 @@ const _: fn() = || {
     fn is_write<T: Write>() {}
     is_write::<Scrub<Vec<u8>>>();
 };
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_was_moved_away_gets_no_more_lines() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = LogConfig {
+            level: "info".to_owned(),
+            dir: folder.path().join("logs"),
+            keep: 3,
+            format: LogFormat::Text,
+        };
+        let mut files = Files::open(&config).unwrap();
+        files.write_all(b"one\n").unwrap();
+        let first = std::fs::read_dir(&config.dir)
+            .unwrap()
+            .next()
+            .unwrap()
+            .unwrap()
+            .path();
+        let moved = folder.path().join("moved");
+        std::fs::rename(&first, &moved).unwrap();
+        reopen();
+        files.write_all(b"two\n").unwrap();
+        assert_eq!(std::fs::read_to_string(moved).unwrap(), "one\n");
+        let now = std::fs::read_dir(&config.dir)
+            .unwrap()
+            .next()
+            .unwrap()
+            .unwrap()
+            .path();
+        assert_eq!(std::fs::read_to_string(now).unwrap(), "two\n");
+    }
+}

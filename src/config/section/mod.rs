@@ -16,6 +16,7 @@ pub(super) mod policy;
 pub(super) mod rpc;
 pub(super) mod selection;
 pub(super) mod signer;
+pub(super) mod state;
 pub(super) mod ui;
 
 pub use attach::{Access, AttachConfig, Socket, Who};

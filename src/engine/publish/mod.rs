@@ -15,7 +15,7 @@ mod validators;
 
 use super::live::Live;
 use crate::journal::Journal;
-use crate::oracle::{Mode, State};
+use crate::oracle::{Mode, State, Unadopted};
 use crate::types::{SafeText, UnixMillis};
 use crate::view::{Can, JournalView, Kind, Older, OperatorView, PauseView, Snapshot};
 
@@ -39,6 +39,7 @@ pub(super) fn snapshot(
     chain.histories = live.histories.values().cloned().collect();
     let mut signer = live.signer.clone();
     signer.balance_wei = facts.account.map(|a| a.balance_wei);
+    signer.unadopted = unadopted(state).map(|u| u.nonce);
     let (records, head) = journal.head();
     let (actions, cases) = (lists::actions(state), lists::cases(state, |_| true));
     let (ceremonies, transactions) = (lists::ceremonies(state), lists::transactions(state));
@@ -90,8 +91,15 @@ pub(super) fn snapshot(
             .chain(live.alarms.values())
             .cloned()
             .chain(state.reads_the_future())
+            .chain(unadopted(state).map(|u| u.words()))
             .collect(),
     }
+}
+
+/// What has to be adopted before anything leaves.
+fn unadopted(state: &State) -> Option<Unadopted> {
+    let leaves_anything = state.settings.mode != Mode::Observe;
+    state.unadopted().filter(|_| leaves_anything)
 }
 
 /// What mode observe answers to whatever is asked.

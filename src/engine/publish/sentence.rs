@@ -32,6 +32,7 @@ pub(super) fn sentence(state: &State, case: &Case) -> SafeText {
                 Err(blocked) => format!("cannot be approved: {blocked}"),
             },
             _ if state.paused.is_some() => "approved; held by the pause".to_owned(),
+            _ if state.unadopted().is_some() => "approved; held until the account is adopted".to_owned(),
             _ => waits_or("approved; last checks before it leaves"),
         },
         Step::RunCeremony(request) => unknown.unwrap_or_else(|| ceremony_words(state, *request)),

@@ -16,6 +16,7 @@ use crate::dkg::rockx::messenger::{self, MessengerHandle};
 use crate::http::Http;
 use crate::operators::{Directory, DirectoryError, Sources, SsvApi, fill_in};
 use crate::ports::Ceremonies;
+use crate::signer::SecretFile;
 use crate::types::{BackendName, OperatorId, OperatorRecord, SafeText};
 
 /// A ceremony may take this long in all before its outcome counts as unknown, in rounds.
@@ -164,8 +165,11 @@ fn signing_key(path: &Path) -> Result<OperatorPrivateKey, BackendError> {
         path: path.to_owned(),
         problem,
     };
-    let text = std::fs::read_to_string(path).map_err(|e| refused(e.to_string()))?;
-    OperatorPrivateKey::parse(&text).map_err(|e| refused(e.to_string()))
+    let file = SecretFile::read(path, OperatorPrivateKey::MAX_FILE).map_err(|e| refused(e.to_string()))?;
+    if let Some(warning) = file.warning("key of the initiator", path) {
+        tracing::warn!(target: "engine", "{warning}");
+    }
+    OperatorPrivateKey::parse(&file.text).map_err(|e| refused(e.to_string()))
 }
 
 #[cfg(test)]

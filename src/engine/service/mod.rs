@@ -1,5 +1,6 @@
 //! The engine with everything around it: endpoints, contracts, the DKG backend, feeds.
 
+mod alone;
 mod backend;
 mod ceremony;
 mod doors;
@@ -10,5 +11,6 @@ mod outside;
 mod start;
 mod transcripts;
 
+pub use alone::{Alone, NotAlone, alone};
 pub use backend::BackendError;
-pub use start::{Running, ServiceError, ServiceOptions, start};
+pub use start::{Reloads, Running, ServiceError, ServiceOptions, start};

@@ -14,7 +14,7 @@ use super::{doors, feeds};
 use crate::chain::intake::{Observed, ObservedEvent, Resume};
 use crate::config::{Config, NetworkName};
 use crate::dkg::rockx::messenger::MessengerHandle;
-use crate::engine::core::EngineError;
+use crate::engine::core::{EngineError, Incoming};
 use crate::engine::{EngineHandle, launch};
 use crate::http::{Http, HttpSetupError};
 use crate::journal::JournalOptions;
@@ -48,9 +48,20 @@ pub struct Running {
     pub messenger_url: Option<String>,
     feeds: JoinSet<()>,
     messenger: Option<MessengerHandle>,
+    http: Http,
+    core: mpsc::WeakSender<Incoming>,
 }
 
 impl Running {
+    /// What of a running engine a configuration can change that was read anew.
+    #[must_use]
+    pub fn reloads(&self) -> Reloads {
+        Reloads {
+            http: self.http.clone(),
+            core: self.core.clone(),
+        }
+    }
+
     /// Waits for the core to end, then stops everything else.
     ///
     /// # Errors
@@ -67,6 +78,29 @@ impl Running {
                 lane::last_words(error)
             ))))
         })
+    }
+}
+
+/// Takes certificates and rules anew, while the engine runs.
+#[derive(Debug, Clone)]
+pub struct Reloads {
+    http: Http,
+    core: mpsc::WeakSender<Incoming>,
+}
+
+impl Reloads {
+    /// Reads the configured CA bundle again, and decides by the rules of this configuration from now on. The mode stays:
+    /// who may decide is said at the start.
+    ///
+    /// # Errors
+    /// The bundle cannot be read: then everything stays as it was.
+    pub async fn take(&self, config: &Config) -> Result<(), HttpSetupError> {
+        self.http.reload()?;
+        if let Some(core) = self.core.upgrade() {
+            // the core is gone only when everything ends
+            let _ = core.send(Incoming::Rules(config.policy.to_policy())).await;
+        }
+        Ok(())
     }
 }
 
@@ -135,14 +169,9 @@ pub async fn start(options: ServiceOptions) -> Result<Running, ServiceError> {
         None => backend::start(&config, &http).await?,
     };
     let (messenger, messenger_url) = messenger.unzip();
-    let opened = launch::open(
-        settings(&config),
-        &JournalOptions {
-            path: config.journal.path.clone(),
-            checkpoint: None,
-        },
-    )?;
+    let opened = launch::open(settings(&config), &journal(&config))?;
     let resume = resume(&opened);
+    let transcripts = opened.journal().with_file_name("transcripts");
     let (core, incoming) = mpsc::channel(1_024);
     let key = signer.as_ref().map(|signer| signer.address());
     let oracle = key.or(config.signer.address);
@@ -151,6 +180,7 @@ pub async fn start(options: ServiceOptions) -> Result<Running, ServiceError> {
         world: gate,
         consensus: consensus.clone(),
     });
+    let weak = core.downgrade();
     // the field order of SSV's cluster, which may be unknown as yet, is no part of what the contract lists
     let lists = doors::manager(&config, doors::ANY_LAYOUT, rpc.clone(), None);
     let shown = network(&config, &*lists, simulated);
@@ -158,7 +188,7 @@ pub async fn start(options: ServiceOptions) -> Result<Running, ServiceError> {
     let (handle, stopped) = opened.launch(shown, lists.name(), oracle, backend, gate, incoming)?;
     let opening = Opening {
         finality: config.network.finality,
-        transcripts: config.journal.path.with_file_name("transcripts"),
+        transcripts,
         config,
         rpc,
         lists,
@@ -177,7 +207,16 @@ pub async fn start(options: ServiceOptions) -> Result<Running, ServiceError> {
         messenger_url,
         feeds: feeds::start(opening, world),
         messenger,
+        http,
+        core: weak,
     })
+}
+
+fn journal(config: &Config) -> JournalOptions {
+    JournalOptions {
+        path: config.journal.path.clone(),
+        checkpoint: None,
+    }
 }
 
 fn network(config: &Config, manager: &dyn PoolManager, simulated: Vec<SafeText>) -> NetworkView {

@@ -100,6 +100,24 @@ async fn a_ca_of_ones_own_is_trusted_where_it_is_named_and_for_its_names_only() 
     assert!(matches!(error, HttpError::Tls(_)), "{error:?}");
 }
 
+#[tokio::test]
+async fn a_bundle_that_was_changed_counts_once_it_is_read_anew() {
+    let (ca, url) = tls_server().await;
+    let (another, _) = tls_server().await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("ca.pem");
+    std::fs::write(&file, another).unwrap();
+    let http = Http::new(&trusting(Some(&file))).unwrap();
+    let clone = http.clone();
+    assert!(ask(&clone, &url).await.is_err());
+    std::fs::write(&file, ca).unwrap();
+    http.reload().unwrap();
+    assert_eq!(ask(&clone, &url).await.unwrap(), b"in private", "for all clones");
+    std::fs::write(&file, "nonsense").unwrap();
+    http.reload().unwrap_err();
+    assert_eq!(ask(&clone, &url).await.unwrap(), b"in private", "as it was");
+}
+
 #[test]
 fn a_bundle_that_is_none_is_named() {
     let folder = tempfile::tempdir().unwrap();

@@ -315,3 +315,63 @@ fn a_nonce_is_given_out_once() {
         "one that nobody has any more would hold up all behind it"
     );
 }
+
+/// A case whose transaction is approved and waits to be signed.
+fn held(life: &Life) -> bool {
+    !life.state.may_leave(action(1).case)
+}
+
+#[test]
+fn a_new_journal_for_an_account_with_a_past_lets_nothing_leave_before_a_person_adopts_it() {
+    let block = BlockRef {
+        number: 1,
+        hash: Root([1; 32]),
+    };
+    let opened = Record::CaseOpened {
+        case: action(1).case,
+        cause: Cause::State { block },
+    };
+    let mut life = Life::new(vec![opened]);
+    life.sees(OURS, 5, 5);
+    assert!(held(&life), "another oracle may work for it");
+    let words = life.state.unadopted().unwrap().words();
+    assert!(
+        words.as_str().contains("5 transactions") && words.as_str().contains("casimir-dkg adopt"),
+        "{words}"
+    );
+    life.restart();
+    life.sees(OURS, 5, 5);
+    assert!(held(&life), "a restart is no adoption");
+    let by = SafeText::new("ann");
+    let other = Wish::Adopt(Address::repeat_byte(4));
+    assert!(
+        life.input(Input::Wish {
+            by: by.clone(),
+            wish: other
+        })
+        .unwrap()
+        .is_err()
+    );
+    life.wish(Wish::Adopt(OURS));
+    assert!(!held(&life));
+    life.restart();
+    life.sees(OURS, 5, 5);
+    assert!(!held(&life), "it is journaled");
+    let again = Wish::Adopt(OURS);
+    assert!(life.input(Input::Wish { by, wish: again }).unwrap().is_err());
+    assert!(life.sees(OURS, 6, 6), "and strangers are still watched for");
+}
+
+#[test]
+fn no_adoption_is_asked_for_an_account_that_this_journal_has_always_watched() {
+    let mut life = Life::new(Vec::new());
+    life.sees(OURS, 0, 0);
+    assert_eq!(life.state.unadopted(), None);
+    assert!(life.sees(OURS, 1, 1), "a stranger");
+    life.resume();
+    life.sees(OURS, 1, 1);
+    assert_eq!(life.state.unadopted(), None, "a person has looked");
+    let mut served = Life::new([intent(1, 3)].concat());
+    served.sees(OURS, 4, 4);
+    assert_eq!(served.state.unadopted(), None, "its own work");
+}

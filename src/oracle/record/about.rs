@@ -53,7 +53,8 @@ impl Record {
             | Self::KeyCondemned { .. }
             | Self::AccountSeen { .. }
             | Self::AccountStrange { .. }
-            | Self::AccountAccepted { .. } => Subject::Everything,
+            | Self::AccountAccepted { .. }
+            | Self::AccountAdopted { .. } => Subject::Everything,
         }
     }
 

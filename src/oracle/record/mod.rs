@@ -235,6 +235,13 @@ pub enum Record {
         /// Nonces below are history.
         nonce: u64,
     },
+    /// A person took over an account that had done things before this journal began.
+    AccountAdopted {
+        account: Address,
+        /// Nonces below are history.
+        nonce: u64,
+        by: SafeText,
+    },
     /// A pause began: of one case, or of everything.
     Paused {
         /// Of which case; `None` is everything.
@@ -280,7 +287,7 @@ pub enum Record {
 }
 
 /// Every kind of record that this program reads. A record of another one is from a newer program.
-const KINDS: [&str; 37] = [
+const KINDS: [&str; 38] = [
     "engine-started",
     "journal-upgraded",
     "events-read",
@@ -310,6 +317,7 @@ const KINDS: [&str; 37] = [
     "account-seen",
     "account-strange",
     "account-accepted",
+    "account-adopted",
     "paused",
     "resumed",
     "pool-served",
@@ -372,6 +380,7 @@ impl Record {
             Self::AccountSeen { .. } => "account-seen",
             Self::AccountStrange { .. } => "account-strange",
             Self::AccountAccepted { .. } => "account-accepted",
+            Self::AccountAdopted { .. } => "account-adopted",
             Self::Paused { .. } => "paused",
             Self::Resumed { .. } => "resumed",
             Self::PoolServed { .. } => "pool-served",

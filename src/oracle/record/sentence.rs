@@ -144,6 +144,11 @@ impl Record {
             Self::AccountAccepted { account, nonce } => {
                 format!("what the oracle account {account} did below nonce {nonce} was looked at by a person")
             }
+            Self::AccountAdopted { account, nonce, by } => {
+                format!(
+                    "{by} adopted the oracle account {account}: what it did below nonce {nonce} is history"
+                )
+            }
             Self::Paused { by, .. } => format!("everything paused by {by}"),
             Self::Resumed { by, .. } => format!("everything resumed by {by}"),
             Self::Note { text, .. } => text.as_str().to_owned(),

@@ -125,9 +125,9 @@ impl Durable {
             }
             Record::Paused { by, .. } => self.pause(at, None, by),
             Record::Resumed { .. } => self.resume(None),
-            Record::AccountSeen { account, nonce } | Record::AccountAccepted { account, nonce } => {
-                self.account_looked_at(*account, *nonce);
-            }
+            Record::AccountSeen { account, nonce } => self.account_looked_at(*account, *nonce),
+            Record::AccountAccepted { account, nonce } => self.account_accepted(*account, *nonce),
+            Record::AccountAdopted { account, nonce, .. } => self.account_adopted(*account, *nonce),
             Record::AccountStrange { account, next, .. } => self.account_strange(*account, *next),
             _ => {}
         }

@@ -3,9 +3,8 @@
 use anyhow::{Context, bail};
 use casimir_dkg::config::NodeKey;
 use casimir_dkg::dkg::rockx::keys::OperatorPrivateKey;
-use casimir_dkg::signer::password;
+use casimir_dkg::signer::{SecretFile, password};
 use secrecy::ExposeSecret;
-use zeroize::Zeroizing;
 
 use crate::output;
 
@@ -16,8 +15,12 @@ pub(crate) fn read(key: &NodeKey) -> anyhow::Result<OperatorPrivateKey> {
         }
         NodeKey::File { path, password_file } => {
             let shown = path.display().to_string();
-            let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {shown}"))?;
-            let text = Zeroizing::new(text);
+            let found = SecretFile::read(path, OperatorPrivateKey::MAX_FILE)
+                .with_context(|| format!("cannot read {shown}"))?;
+            if let Some(warning) = found.warning("key file", path) {
+                output::note(&format!("warning: {warning}"));
+            }
+            let text = found.text;
             if !text.trim_start().starts_with('{') {
                 return OperatorPrivateKey::parse(&text).context(shown);
             }

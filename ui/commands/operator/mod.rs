@@ -1,4 +1,4 @@
-//! `operator`: an operator's DKG node until SIGINT, SIGTERM or SIGHUP.
+//! `operator`: an operator's DKG node until SIGINT or SIGTERM.
 
 mod key;
 mod rockx;
@@ -14,12 +14,14 @@ use casimir_dkg::dkg::rockx::node::policy::{
 use casimir_dkg::dkg::rockx::node::{self, NodeConfig};
 use casimir_dkg::http::Http;
 
+use crate::early;
 use crate::exit::Outcome;
-use crate::headless::Signals;
+use crate::headless::Service;
 use crate::log::{self, Also};
 use crate::output;
 
 pub(crate) fn run(options: &LoadOptions, json: bool) -> anyhow::Result<Outcome> {
+    early::is_service();
     let layers = config::gather(&rockx::with_fallbacks(options, |name| std::env::var(name).ok()))?;
     let (settings, operators, http, logging) = layers.node()?;
     let _guard = log::init(&logging, if json { Also::StderrJson } else { Also::Stderr })?;
@@ -31,7 +33,7 @@ pub(crate) fn run(options: &LoadOptions, json: bool) -> anyhow::Result<Outcome> 
         public_url: settings.public_url.as_ref().map(|url| url.expose().to_owned()),
         directory: directory(&settings, operators, network.as_str(), &http)?,
         policy: policy(&settings.rules),
-        validator_indices: indices(&settings)?,
+        validator_indices: indices(&settings, &http)?,
         round_timeout: settings.round_timeout,
         http,
         ..NodeConfig::new(
@@ -42,12 +44,28 @@ pub(crate) fn run(options: &LoadOptions, json: bool) -> anyhow::Result<Outcome> 
         )
     };
     output::outlive_reader();
-    super::serve(serve(config, json))
+    let again = {
+        let options = options.clone();
+        move || read_anew(&options)
+    };
+    super::serve(serve(config, json, again))
 }
 
-async fn serve(config: NodeConfig, json: bool) -> anyhow::Result<Outcome> {
+/// The rules as they are written now.
+fn read_anew(options: &LoadOptions) -> anyhow::Result<Policy> {
+    let layers = config::gather(&rockx::with_fallbacks(options, |name| std::env::var(name).ok()))?;
+    let (settings, ..) = layers.node()?;
+    Ok(policy(&settings.rules))
+}
+
+async fn serve(
+    config: NodeConfig,
+    json: bool,
+    rules: impl Fn() -> anyhow::Result<Policy> + Clone + Send + 'static,
+) -> anyhow::Result<Outcome> {
     // before the port is open: whoever waits for the port may signal at once
-    let mut signals = Signals::install()?;
+    let mut service = Service::begin();
+    let http = config.http.clone();
     let messenger = config.messenger_url.clone();
     let mut handle = node::spawn(config).await?;
     let (id, url) = (handle.id(), handle.public_url().to_owned());
@@ -61,8 +79,16 @@ async fn serve(config: NodeConfig, json: bool) -> anyhow::Result<Outcome> {
             handle.local_addr()
         ));
     }
+    let door = handle.rules();
+    service.runs(Box::new(move || {
+        let (http, rules, door) = (http.clone(), rules.clone(), door.clone());
+        Box::pin(async move {
+            http.reload()?;
+            Ok(door.set(rules()?)?)
+        })
+    }));
     tokio::select! {
-        _ = signals.next() => {}
+        () = service.ends() => {}
         ended = handle.ended() => {
             ended?;
             return Ok(Outcome::Failure);
@@ -70,7 +96,7 @@ async fn serve(config: NodeConfig, json: bool) -> anyhow::Result<Outcome> {
     }
     tokio::select! {
         () = handle.shutdown() => Ok(Outcome::Success),
-        _ = signals.next() => Ok(Outcome::Forced),
+        () = service.ends() => Ok(Outcome::Forced),
     }
 }
 
@@ -99,7 +125,7 @@ fn directory(
 }
 
 /// The beacon nodes, if a rule is about own validators; of the chain that the first such rule names.
-fn indices(settings: &Settings) -> anyhow::Result<Option<Arc<dyn ValidatorIndices>>> {
+fn indices(settings: &Settings, http: &Http) -> anyhow::Result<Option<Arc<dyn ValidatorIndices>>> {
     let (_, exits) = settings
         .rules
         .signing
@@ -108,7 +134,10 @@ fn indices(settings: &Settings) -> anyhow::Result<Option<Arc<dyn ValidatorIndice
     let Some(rule) = exits.iter().find(|rule| rule.own_validators) else {
         return Ok(None);
     };
-    let config = BeaconConfig::new(settings.beacon_urls.clone(), Some(rule.genesis_validators_root));
+    let config = BeaconConfig {
+        http: http.clone(),
+        ..BeaconConfig::new(settings.beacon_urls.clone(), Some(rule.genesis_validators_root))
+    };
     Ok(Some(Arc::new(Beacon::new(config)?)))
 }
 

@@ -56,6 +56,7 @@ fn read_only_removes_every_dangerous_row() {
         Command::Retry,
         Command::Pause,
         Command::PauseAll,
+        Command::Adopt,
         Command::Reshare,
         Command::Exit,
         Command::RedoKey,

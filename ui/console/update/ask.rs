@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::console::app::Ask;
-use crate::console::keys::Command;
+use crate::console::keys::{Command, Key, Scene};
 
 /// Opens a question.
 pub(super) fn open(app: &mut App, ask: Ask) {
@@ -19,7 +19,7 @@ pub(super) fn disturbed(ask: &mut Ask, mono: Duration) {
     }
 }
 
-pub(super) fn key(app: &mut App, command: Option<Command>) -> Vec<Effect> {
+pub(super) fn key(app: &mut App, key: Key, command: Option<Command>) -> Vec<Effect> {
     let (mono, grace) = (app.now.mono, app.settings.grace);
     let Some(Overlay::Ask(ask)) = &mut app.overlay else {
         return vec![];
@@ -37,8 +37,14 @@ pub(super) fn key(app: &mut App, command: Option<Command>) -> Vec<Effect> {
         }
         Some(Command::Interrupt) => quit::interrupt(app),
         Some(Command::Redraw) => vec![Effect::Repaint],
-        _ => {
+        other => {
             disturbed(ask, mono);
+            if other.is_none()
+                && app.toast.is_none()
+                && let Some(words) = super::key::unheard(app, Scene::Ask, key)
+            {
+                app.say(Token::Info, words);
+            }
             vec![]
         }
     }

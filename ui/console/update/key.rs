@@ -15,7 +15,7 @@ pub(super) fn pressed(app: &mut App, key: Key, repeat: bool) -> Vec<Effect> {
         return vec![];
     }
     match (scene, command) {
-        (Scene::Ask, command) => ask::key(app, command),
+        (Scene::Ask, command) => ask::key(app, key, command),
         (Scene::Input, None) => {
             if let Some(Overlay::Input(field)) = &mut app.overlay {
                 field::key(field, key);
@@ -45,8 +45,40 @@ fn unknown(app: &mut App, scene: Scene, key: Key) -> Vec<Effect> {
         });
     if removed {
         app.say(Token::Info, "read-only: nothing is decided from here");
+    } else if app.toast.is_none()
+        && let Some(words) = unheard(app, scene, key)
+    {
+        app.say(Token::Info, words);
     }
     vec![]
+}
+
+/// Why a letter does nothing: Caps Lock, another keyboard layout, or no such key. A terminal tells letters, not keys, so
+/// a dead keyboard looks like a dead program.
+pub(super) fn unheard(app: &App, scene: Scene, key: Key) -> Option<String> {
+    let typed = key.character().filter(|c| c.is_alphanumeric())?;
+    let heard = |c: char| {
+        let key = Key {
+            code: crossterm::event::KeyCode::Char(c),
+            ..key
+        };
+        app.settings.keys.command(scene, key).is_some()
+    };
+    if !typed.is_ascii() {
+        return Some(format!(
+            "{typed} is no key here: is another keyboard layout on? Keys are Latin letters; ? lists them"
+        ));
+    }
+    let swapped = if typed.is_ascii_uppercase() {
+        typed.to_ascii_lowercase()
+    } else {
+        typed.to_ascii_uppercase()
+    };
+    Some(if typed.is_ascii_uppercase() && heard(swapped) {
+        format!("{typed} is no key here, {swapped} is: is Caps Lock on?")
+    } else {
+        format!("{typed} is no key here; ? lists those that are")
+    })
 }
 
 /// Runs a command of the table.
@@ -80,6 +112,7 @@ fn run(app: &mut App, scene: Scene, command: Command) -> Vec<Effect> {
         C::Retry => return retry::send(app),
         C::Pause => return pause::case(app),
         C::PauseAll => return pause::everything(app),
+        C::Adopt => adopt::start(app),
         C::Reshare => reshare::start(app),
         C::Exit => exit::start(app),
         C::RedoKey => redo_key::start(app),

@@ -1,6 +1,7 @@
 //! `update`: the only place where the model changes. Pure: no clock, no terminal, no engine; what it wants done it
 //! returns. One verb to a file.
 
+mod adopt;
 mod approve;
 mod ask;
 mod committee;

@@ -21,19 +21,65 @@ const LENIENT: GeneralPurpose = GeneralPurpose::new(
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-/// The DER inside `text`: PEM (any label), base64 of PEM, or base64 of DER.
+/// Wrappings within each other: hex of an ABI string of base64 of a PEM is what a contract's event holds.
+const MAX_DEPTH: usize = 4;
+/// Shorter texts of hex digits alone may be base64.
+const MIN_HEX: usize = 64;
+
+/// The DER inside `text`: PEM (any label), or base64 or hex of PEM, of DER, of one of these texts, or of the ABI encoding
+/// of one.
 pub(super) fn der_of(text: &str) -> Result<Zeroizing<Vec<u8>>, KeyError> {
     if text.len() > MAX_TEXT {
         return Err(KeyError::Text);
     }
+    unwrap(text, MAX_DEPTH)
+}
+
+fn unwrap(text: &str, depth: usize) -> Result<Zeroizing<Vec<u8>>, KeyError> {
     if text.contains(BEGIN) {
         return pem_body(text);
     }
-    let bytes = base64_of(text)?;
+    let bytes = match hex_of(text) {
+        Some(bytes) => bytes,
+        None => base64_of(text)?,
+    };
+    let bytes = match abi_bytes(&bytes) {
+        Some(content) => Zeroizing::new(content.to_vec()),
+        None => bytes,
+    };
     match std::str::from_utf8(&bytes) {
-        Ok(inner) if inner.contains(BEGIN) => pem_body(inner),
+        Ok(inner) if depth > 0 => match unwrap(inner, depth - 1) {
+            // no text that is known: let its content be judged
+            Err(KeyError::Text) => Ok(bytes),
+            inside => inside,
+        },
         _ => Ok(bytes),
     }
+}
+
+/// The bytes behind hex digits, with or without `0x`.
+fn hex_of(text: &str) -> Option<Zeroizing<Vec<u8>>> {
+    let text = text.trim();
+    let digits = text.strip_prefix("0x").unwrap_or(text);
+    if digits.len() < MIN_HEX {
+        return None;
+    }
+    hex::decode(digits).ok().map(Zeroizing::new)
+}
+
+/// The content of `abi.encode(bytes)` or `abi.encode(string)`: an offset of 32, a length, and that many bytes, filled up
+/// with zeros to a whole number of words.
+fn abi_bytes(encoded: &[u8]) -> Option<&[u8]> {
+    let (offset, rest) = encoded.split_at_checked(32)?;
+    let (length, content) = rest.split_at_checked(32)?;
+    let small = |word: &[u8]| {
+        let (high, low) = word.split_at(24);
+        let low = u64::from_be_bytes(low.try_into().ok()?);
+        high.iter().all(|b| *b == 0).then_some(low)
+    };
+    let length = usize::try_from(small(length)?).ok()?;
+    let (content, filling) = content.split_at_checked(length)?;
+    (small(offset)? == 32 && filling.iter().all(|b| *b == 0)).then_some(content)
 }
 
 fn pem_body(pem: &str) -> Result<Zeroizing<Vec<u8>>, KeyError> {
@@ -95,4 +141,58 @@ pub(super) fn pkcs1_of_pkcs8(pkcs8: &[u8]) -> Option<&[u8]> {
     let (_version, rest) = element(0x02, body)?;
     let (_algorithm, rest) = element(0x30, rest)?;
     element(0x04, rest).map(|(pkcs1, _)| pkcs1)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::dkg::rockx::keys::{OperatorPrivateKey, OperatorPublicKey};
+
+    /// `abi.encode(string)`.
+    fn abi(text: &str) -> Vec<u8> {
+        let word = |n: usize| {
+            let mut word = [0; 32];
+            word[24..].copy_from_slice(&(n as u64).to_be_bytes());
+            word
+        };
+        let mut out = [word(32), word(text.len())].concat();
+        out.extend(text.as_bytes());
+        out.resize(out.len().next_multiple_of(32), 0);
+        out
+    }
+
+    #[test]
+    fn a_public_key_is_read_in_every_wrapping_that_contracts_and_registries_give_it() {
+        let key = OperatorPrivateKey::generate().unwrap();
+        let registry = key.public().to_registry_text();
+        let pem = {
+            use base64::Engine as _;
+            String::from_utf8(super::STANDARD.decode(&registry).unwrap()).unwrap()
+        };
+        let der = key.public().as_spki_der();
+        for (form, text) in [
+            ("hex of DER", hex::encode(der)),
+            ("hex of DER with 0x", format!("0x{}", hex::encode(der))),
+            ("hex of PEM", hex::encode(&pem)),
+            (
+                "hex of the registry's text",
+                format!("0x{}", hex::encode(&registry)),
+            ),
+            (
+                "ABI of the registry's text",
+                format!("0x{}", hex::encode(abi(&registry))),
+            ),
+            ("ABI of PEM, no 0x", hex::encode(abi(&pem))),
+            (
+                "with white space around",
+                format!(" 0x{}\n", hex::encode(abi(&registry))),
+            ),
+        ] {
+            let read = OperatorPublicKey::parse(&text);
+            assert_eq!(read.as_ref(), Ok(key.public()), "{form}");
+        }
+        let cut = hex::encode(&abi(&registry)[..200]);
+        assert!(OperatorPublicKey::parse(&cut).is_err());
+        assert!(OperatorPublicKey::parse("").is_err());
+        assert!(OperatorPublicKey::parse(&"ab".repeat(100)).is_err());
+    }
 }

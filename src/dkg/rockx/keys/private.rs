@@ -17,6 +17,9 @@ pub struct OperatorPrivateKey {
 }
 
 impl OperatorPrivateKey {
+    /// Longest file of one, in bytes, whatever its form.
+    pub const MAX_FILE: u64 = 64 << 10;
+
     /// Reads PKCS#1 or PKCS#8 as PEM (any label), base64 of PEM (the form of the environment variable), or base64 of DER.
     ///
     /// # Errors

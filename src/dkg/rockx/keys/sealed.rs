@@ -2,6 +2,7 @@
 //! keystore at the top level of a JSON file, whose plaintext is the PKCS#1 PEM.
 
 use aes::cipher::{KeyIvInit, StreamCipher};
+use icu_normalizer::DecomposingNormalizerBorrowed;
 use rand::RngCore;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
@@ -9,12 +10,11 @@ use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
 use super::{KeyError, OperatorPrivateKey};
+use crate::signer::scrypt;
 use crate::types::SafeText;
 
 /// scrypt's cost in files that we write, EIP-2335's own.
 const N: u64 = 262_144;
-/// A file may not make us use more than this for its key.
-const MAX_MEMORY: u64 = 1 << 30;
 
 #[derive(Deserialize, Serialize)]
 struct Sealed {
@@ -118,16 +118,15 @@ impl OperatorPrivateKey {
     }
 }
 
-/// EIP-2335 takes control characters out, so a newline at the end of a password file does not matter. (It also asks for
-/// NFKD, which changes nothing in ASCII.)
+/// As EIP-2335 wants it: NFKD, so that a character counts as the same however it was typed, and no control characters,
+/// so that a newline at the end of a password file does not matter.
 fn normalised(password: &SecretString) -> Zeroizing<String> {
-    Zeroizing::new(
-        password
-            .expose_secret()
-            .chars()
-            .filter(|c| !c.is_control())
-            .collect(),
-    )
+    let decomposed = Zeroizing::new(
+        DecomposingNormalizerBorrowed::new_nfkd()
+            .normalize(password.expose_secret())
+            .into_owned(),
+    );
+    Zeroizing::new(decomposed.chars().filter(|c| !c.is_control()).collect())
 }
 
 fn derive(kdf: &Module, password: &SecretString) -> Result<Zeroizing<[u8; 32]>, KeyError> {
@@ -139,16 +138,8 @@ fn derive(kdf: &Module, password: &SecretString) -> Result<Zeroizing<[u8; 32]>, 
     let mut key = Zeroizing::new([0; 32]);
     match kdf.function.as_str() {
         "scrypt" => {
-            let (n, r, p) = (kdf.number("n")?, kdf.number("r")?, kdf.number("p")?);
-            let memory = n.checked_mul(r).and_then(|v| v.checked_mul(128));
-            if n < 2 || !n.is_power_of_two() || p > 16 || memory.is_none_or(|bytes| bytes > MAX_MEMORY) {
-                return Err(sealed("kdf: scrypt's parameters are not acceptable"));
-            }
-            let number = |value: u64| u32::try_from(value).unwrap_or(0);
-            let log_n = u8::try_from(n.ilog2()).unwrap_or(u8::MAX);
-            let params = scrypt::Params::new(log_n, number(r), number(p), 32)
-                .map_err(|e| sealed(format!("kdf: {e}")))?;
-            scrypt::scrypt(password.as_bytes(), &salt, &params, &mut *key)
+            let params = (kdf.number("n")?, kdf.number("r")?, kdf.number("p")?);
+            key = scrypt::derive(password.as_bytes(), &salt, params)
                 .map_err(|e| sealed(format!("kdf: {e}")))?;
         }
         "pbkdf2" => {
@@ -199,6 +190,23 @@ mod tests {
         );
         let whole = format!("{{\"crypto\":{json},\"version\":4}}");
         assert!(OperatorPrivateKey::open(&whole, &password).is_ok());
+    }
+
+    /// The test vector of EIP-2335 (scrypt), whose password is the mathematical letters of «testpassword» and a key.
+    #[test]
+    fn a_password_beyond_ascii_counts_by_its_letters() {
+        let given = SecretString::from(
+            "\u{1d531}\u{1d522}\u{1d530}\u{1d531}\u{1d52d}\u{1d51e}\u{1d530}\u{1d530}\u{1d534}\u{1d52c}\u{1d52f}\u{1d521}\u{1f511}\n",
+        );
+        assert_eq!(
+            normalised(&given).as_bytes(),
+            hex::decode("7465737470617373776f7264f09f9491").unwrap(),
+            "the bytes that the EIP gives"
+        );
+        // one character, or a letter and an accent: keyboards differ
+        let forms = ["p\u{e4}ss", "pa\u{308}ss", "\u{ff50}a\u{308}ss"];
+        let forms = forms.map(|form| normalised(&SecretString::from(form)).to_string());
+        assert!(forms.windows(2).all(|pair| pair[0] == pair[1]));
     }
 
     #[test]

@@ -29,7 +29,7 @@ use crate::http::BadUrl;
 use crate::types::{OperatorId, SafeText};
 use directory::DirectoryError;
 use policy::{Policy, TooManyCandidates};
-use service::{Messenger, Service, ServiceParts};
+use service::{Messenger, Rules, Service, ServiceParts};
 use session::Identity;
 use store::{Store, StoreError};
 
@@ -94,6 +94,7 @@ pub struct NodeHandle {
     registered: watch::Receiver<bool>,
     server: Option<JoinHandle<Result<(), SafeText>>>,
     registrar: JoinHandle<()>,
+    rules: watch::Sender<Arc<Rules>>,
 }
 
 /// Opens the store, binds the address, begins to register, and serves until [`NodeHandle::shutdown`].
@@ -101,10 +102,7 @@ pub struct NodeHandle {
 /// # Errors
 /// See [`NodeError`].
 pub async fn spawn(config: NodeConfig) -> Result<NodeHandle, NodeError> {
-    let initiators = parse_initiators(&config.policy)?;
-    if let Some(rules) = &config.policy.signing {
-        rules.validate()?;
-    }
+    let (rules, agreed) = watch::channel(Arc::new(Rules::of(config.policy)?));
     let me = Identity {
         id: config.id,
         key: config.private_key.clone(),
@@ -125,17 +123,14 @@ pub async fn spawn(config: NodeConfig) -> Result<NodeHandle, NodeError> {
         address: config.listen,
         error,
     })?;
-    if let Some(doors) = config.policy.open_doors() {
-        tracing::warn!(target: "casimir_dkg::node", operator = %me.id, "NO ALLOW-LIST FOR EVERYTHING, as in RockX's own nodes: {doors}");
-    }
+    agreed.borrow().tell_open_doors(me.id);
     let messenger = Messenger::new(&config.http, &config.messenger_url).map_err(NodeError::Messenger)?;
     let (stop, stopped) = watch::channel(false);
     let service = Arc::new(Service::new(ServiceParts {
         me,
         directory,
-        policy: config.policy,
+        rules: agreed,
         validator_indices: config.validator_indices,
-        initiators,
         store,
         messenger: messenger.clone(),
         round_timeout: config.round_timeout,
@@ -160,7 +155,48 @@ pub async fn spawn(config: NodeConfig) -> Result<NodeHandle, NodeError> {
         registered,
         server: Some(server),
         registrar,
+        rules,
     })
+}
+
+/// Changes what a running node agrees to.
+#[derive(Debug, Clone)]
+pub struct RulesDoor {
+    id: OperatorId,
+    rules: watch::Sender<Arc<Rules>>,
+}
+
+impl RulesDoor {
+    /// From now on the node agrees to this. What it has agreed to goes on.
+    ///
+    /// # Errors
+    /// A key or a rule is unusable: then everything stays as it was.
+    pub fn set(&self, policy: Policy) -> Result<(), NodeError> {
+        let rules = Rules::of(policy)?;
+        rules.tell_open_doors(self.id);
+        self.rules.send_replace(Arc::new(rules));
+        Ok(())
+    }
+}
+
+impl Rules {
+    /// # Errors
+    /// A key or a rule is unusable.
+    fn of(policy: Policy) -> Result<Self, NodeError> {
+        if let Some(rules) = &policy.signing {
+            rules.validate()?;
+        }
+        Ok(Self {
+            initiators: parse_initiators(&policy)?,
+            policy,
+        })
+    }
+
+    fn tell_open_doors(&self, me: OperatorId) {
+        if let Some(doors) = self.policy.open_doors() {
+            tracing::warn!(target: "casimir_dkg::node", operator = %me, "NO ALLOW-LIST FOR EVERYTHING, as in RockX's own nodes: {doors}");
+        }
+    }
 }
 
 impl NodeHandle {
@@ -179,6 +215,15 @@ impl NodeHandle {
     #[must_use]
     pub fn public_url(&self) -> &str {
         &self.public_url
+    }
+
+    /// Where its rules can be changed while it runs.
+    #[must_use]
+    pub fn rules(&self) -> RulesDoor {
+        RulesDoor {
+            id: self.id,
+            rules: self.rules.clone(),
+        }
     }
 
     /// Returns once the messenger knows this node; waits for ever if it never answers.

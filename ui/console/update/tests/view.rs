@@ -138,3 +138,44 @@ fn following_leads_from_case_to_action_and_back() {
     d.slowly("esc esc");
     assert!(d.app.details.is_empty());
 }
+
+#[test]
+fn a_letter_that_does_nothing_says_why() {
+    let mut d = busy();
+    d.keys("J");
+    assert_eq!(toast(&d), "J is no key here, j is: is Caps Lock on?");
+    let mut d = busy();
+    d.keys("\u{444}");
+    assert!(toast(&d).contains("keyboard layout"), "{}", toast(&d));
+    d.keys("J");
+    assert!(
+        toast(&d).contains("keyboard layout"),
+        "what is said stays to be read"
+    );
+    let mut d = busy();
+    d.keys("v");
+    assert_eq!(toast(&d), "v is no key here; ? lists those that are");
+    // where a question waits for its answer, too
+    let mut d = busy();
+    d.slowly("a a");
+    assert!(matches!(d.app.overlay, Some(Overlay::Ask(_))));
+    d.keys("Y");
+    assert_eq!(toast(&d), "Y is no key here, y is: is Caps Lock on?");
+    assert!(
+        matches!(d.app.overlay, Some(Overlay::Ask(_))),
+        "and nothing was answered"
+    );
+}
+
+#[test]
+fn an_account_with_a_past_is_adopted_by_its_key_and_a_question() {
+    let mut d = busy();
+    d.keys("T");
+    assert_eq!(toast(&d), "no account waits for an adoption");
+    let account = busy().app.snapshot.signer.address.unwrap();
+    d.send(with(|s| s.signer.unadopted = Some(5)));
+    d.keys("T");
+    assert!(matches!(d.app.overlay, Some(Overlay::Ask(_))));
+    let sent = requests(d.slowly("y"));
+    assert_eq!(sent, [Request::Adopt { account }]);
+}

@@ -65,7 +65,8 @@ impl Service {
             root: root.to_vec(),
             place: Answer::not_known("no rule asks for it"),
         };
-        if let Some(rules) = self.policy.signing.clone().filter(SigningRules::asks_for_index) {
+        let now = self.rules();
+        if let Some(rules) = now.policy.signing.clone().filter(SigningRules::asks_for_index) {
             // registrations are asked for long before the beacon chain knows the key
             let root = root.to_vec();
             match tokio::task::spawn_blocking(move || rules.owner_message(&root)).await {
@@ -74,10 +75,10 @@ impl Service {
                 Err(_) => return Err(died),
             }
         }
-        let (policy, looking) = (self.policy.clone(), self.indices.looking.clone());
+        let looking = self.indices.looking.clone();
         let compared = tokio::task::spawn_blocking(move || {
             let turn = looking.try_acquire();
-            policy.check_signing(&request, turn.is_ok())
+            now.policy.check_signing(&request, turn.is_ok())
         });
         compared.await.unwrap_or(Err(died))
     }

@@ -50,14 +50,20 @@ struct Table {
     tasks: JoinSet<()>,
 }
 
+/// What the node agrees to; a person may change it while the node runs.
+#[derive(Debug)]
+pub(super) struct Rules {
+    pub(super) policy: Policy,
+    /// Parsed keys of the policy's initiators; `None`: anybody may start.
+    pub(super) initiators: Option<Vec<(SafeText, OperatorPublicKey)>>,
+}
+
 /// A node without its HTTP server.
 pub(super) struct Service {
     me: Identity,
     directory: Directory,
-    policy: Policy,
+    rules: watch::Receiver<Arc<Rules>>,
     indices: Indices,
-    /// Parsed keys of the policy's initiators; `None`: anybody may start.
-    initiators: Option<Vec<(SafeText, OperatorPublicKey)>>,
     store: Arc<Store>,
     messenger: Messenger,
     round_timeout: Duration,
@@ -71,9 +77,8 @@ pub(super) struct Service {
 pub(super) struct ServiceParts {
     pub(super) me: Identity,
     pub(super) directory: Directory,
-    pub(super) policy: Policy,
+    pub(super) rules: watch::Receiver<Arc<Rules>>,
     pub(super) validator_indices: Option<Arc<dyn ValidatorIndices>>,
-    pub(super) initiators: Option<Vec<(SafeText, OperatorPublicKey)>>,
     pub(super) store: Store,
     pub(super) messenger: Messenger,
     pub(super) round_timeout: Duration,
@@ -89,9 +94,8 @@ impl Service {
         Ok(Self {
             me: parts.me,
             directory: parts.directory,
-            policy: parts.policy,
+            rules: parts.rules,
             indices: Indices::new(parts.validator_indices),
-            initiators: parts.initiators,
             store: Arc::new(parts.store),
             messenger: parts.messenger,
             round_timeout: parts.round_timeout,
@@ -100,6 +104,11 @@ impl Service {
             unsettled_ended: Notify::new(),
             stop: parts.stop,
         })
+    }
+
+    /// As they are now.
+    fn rules(&self) -> Arc<Rules> {
+        Arc::clone(&self.rules.borrow())
     }
 
     /// Takes the body of `POST /consume`.

@@ -75,7 +75,8 @@ impl Service {
     /// Who is asking. With a list of initiators, one of their keys must have made the signature; without one, the signer
     /// must at least be an operator that exists, as RockX's nodes ask.
     async fn admit(&self, signed: &SignedMessage) -> Result<SafeText, Refused> {
-        let Some(initiators) = &self.initiators else {
+        let rules = self.rules();
+        let Some(initiators) = &rules.initiators else {
             let signer = signed.signer;
             return match self.directory.resolve(signer).await {
                 Ok(_) => Ok(SafeText::new(&format!("anybody, as operator {signer}"))),
@@ -120,7 +121,8 @@ impl Service {
         let plan = FrostPlan::keygen(ceremony, &init, self.me.id)
             .map_err(|e| refuse(format!("init message invalid: {e}")))?;
         if let Purpose::Keygen { credentials, fork } = plan.purpose {
-            self.policy
+            self.rules()
+                .policy
                 .check_keygen(credentials, fork)
                 .map_err(|e| refuse(e.to_string()))?;
         }

@@ -1,0 +1,101 @@
+//! One process at a time: a locked file that says who holds it.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{self, Read as _, Seek as _, Write as _};
+use std::path::Path;
+
+use crate::types::{SafeText, UnixMillis};
+
+/// Longest text that is read from a lock.
+const MAX_TEXT: u64 = 200;
+
+/// Why a lock is not ours.
+#[derive(Debug)]
+pub(crate) enum NotOurs {
+    /// Another process has it: which, and since when, as far as it says so.
+    Taken(SafeText),
+    Io(io::Error),
+}
+
+/// Who holds a lock of this process, in words.
+pub(crate) fn holder() -> String {
+    let (process, since) = (std::process::id(), UnixMillis::now().to_rfc3339());
+    format!("process {process}, since {since}")
+}
+
+/// Takes the lock of this file, which is made when it is missing. The operating system releases it however the process
+/// ends. A link is not followed: in a directory that others write it may lead anywhere.
+pub(crate) fn take(path: &Path) -> Result<File, NotOurs> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt as _;
+        let no_follow = rustix::fs::OFlags::NOFOLLOW.bits().cast_signed();
+        options.mode(0o644).custom_flags(no_follow);
+    }
+    let (mut file, ours) = match options.open(path) {
+        Ok(file) => (file, true),
+        // of another user: what cannot be written can still be locked
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+            (File::open(path).map_err(NotOurs::Io)?, false)
+        }
+        Err(error) => return Err(NotOurs::Io(error)),
+    };
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => return Err(NotOurs::Taken(said(&file))),
+        Err(TryLockError::Error(error)) => return Err(NotOurs::Io(error)),
+    }
+    if ours {
+        // words only, and a full disk has no room for them: the lock is what counts
+        let _ = file
+            .set_len(0)
+            .and_then(|()| file.rewind())
+            .and_then(|()| file.write_all(format!("{}\n", holder()).as_bytes()));
+    }
+    Ok(file)
+}
+
+/// What the holder wrote.
+fn said(file: &File) -> SafeText {
+    let mut text = Vec::new();
+    let _ = file.take(MAX_TEXT).read_to_end(&mut text);
+    words(&text)
+}
+
+/// What a holder says of itself, made safe.
+pub(crate) fn words(said: &[u8]) -> SafeText {
+    match String::from_utf8_lossy(said).trim() {
+        "" => SafeText::new("a process that does not say more"),
+        text => SafeText::new(text),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_second_is_told_who_holds_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.lock");
+        let held = take(&path).unwrap();
+        let Err(NotOurs::Taken(who)) = take(&path) else {
+            panic!("taken twice");
+        };
+        let process = format!("process {}, since ", std::process::id());
+        assert!(who.as_str().starts_with(&process), "{who}");
+        drop(held);
+        drop(take(&path).unwrap());
+        #[cfg(unix)]
+        {
+            let link = folder.path().join("link.lock");
+            std::os::unix::fs::symlink(&path, &link).unwrap();
+            assert!(
+                matches!(take(&link), Err(NotOurs::Io(_))),
+                "a link is not followed"
+            );
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! Signals from the first instruction on. Until somebody takes them over who ends in order, one ends the program at once:
+//! then nothing has begun that could be left half done. The handlers are installed, and not left to the system, because
+//! the first process of a container has no defaults, and because a prompt must give the terminal back.
+
+use std::fs::File;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::mpsc::sync_channel;
+use std::sync::{LazyLock, Mutex, PoisonError};
+
+use anyhow::Context as _;
+use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
+use secrecy::SecretString;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::broadcast::{self, error::RecvError};
+
+/// Forced, as in the table of exit codes.
+const FORCED: u8 = 130;
+
+/// What a signal ends the program with.
+static CODE: AtomicU8 = AtomicU8::new(FORCED);
+/// The terminal as it was before a prompt.
+static TERMINAL: Mutex<Option<(File, Termios)>> = Mutex::new(None);
+
+/// A signal that can end the program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Caught {
+    Interrupt,
+    Terminate,
+    Hangup,
+}
+
+/// To whoever has taken signals over. One thread hands each signal on or ends the program by it, so that no signal counts
+/// twice.
+static HANDS_ON: LazyLock<broadcast::Sender<Caught>> = LazyLock::new(|| broadcast::channel(16).0);
+
+/// Watches from now on, from a thread of its own: the first one may be busy with a key, or in a prompt.
+///
+/// # Errors
+/// The system refuses.
+pub(crate) fn watch() -> anyhow::Result<()> {
+    let (tell, told) = sync_channel(1);
+    let watch = move || -> anyhow::Result<()> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
+        runtime.block_on(async {
+            let catch = |kind| signal(kind).context("cannot catch signals");
+            let mut interrupt = catch(SignalKind::interrupt())?;
+            let mut terminate = catch(SignalKind::terminate())?;
+            let mut hangup = catch(SignalKind::hangup())?;
+            let _ = tell.send(());
+            loop {
+                let caught = tokio::select! {
+                    _ = interrupt.recv() => Caught::Interrupt,
+                    _ = terminate.recv() => Caught::Terminate,
+                    _ = hangup.recv() => Caught::Hangup,
+                };
+                if HANDS_ON.send(caught).is_err() {
+                    end();
+                }
+            }
+        })
+    };
+    let thread = std::thread::Builder::new().name("signals".to_owned());
+    let watching = thread.spawn(watch).context("cannot watch for signals")?;
+    if told.recv().is_err()
+        && let Ok(Err(error)) = watching.join()
+    {
+        return Err(error);
+    }
+    Ok(())
+}
+
+fn end() -> ! {
+    let terminal = TERMINAL.lock().unwrap_or_else(PoisonError::into_inner).take();
+    if let Some((terminal, before)) = terminal {
+        let _ = tcsetattr(&terminal, OptionalActions::Now, &before);
+    }
+    std::process::exit(CODE.load(Ordering::SeqCst).into())
+}
+
+/// A service: to be told to end before it has begun is in order.
+pub(crate) fn is_service() {
+    CODE.store(0, Ordering::SeqCst);
+}
+
+/// Takes signals over, as long as this lives. Whoever sends one later forces the end.
+#[derive(Debug)]
+pub(crate) struct Taken(broadcast::Receiver<Caught>);
+
+impl Taken {
+    pub(crate) fn over() -> Self {
+        Self(HANDS_ON.subscribe())
+    }
+
+    /// The next one.
+    pub(crate) async fn next(&mut self) -> Caught {
+        loop {
+            match self.0.recv().await {
+                Ok(caught) => return caught,
+                // of so many that some were lost, those that are left say enough
+                Err(RecvError::Lagged(_)) => {}
+                // the sender lives as long as the program
+                Err(RecvError::Closed) => std::future::pending().await,
+            }
+        }
+    }
+}
+
+impl Drop for Taken {
+    fn drop(&mut self) {
+        CODE.store(FORCED, Ordering::SeqCst);
+    }
+}
+
+/// Asks for something that is not shown. A signal meanwhile gives the terminal back and ends the program.
+///
+/// # Errors
+/// Nobody can be asked.
+pub(crate) fn ask_hidden(prompt: &str) -> std::io::Result<SecretString> {
+    let terminal = File::options().read(true).write(true).open("/dev/tty")?;
+    let before = tcgetattr(&terminal)?;
+    let kept = |what| *TERMINAL.lock().unwrap_or_else(PoisonError::into_inner) = what;
+    kept(Some((terminal, before)));
+    let answer = rpassword::prompt_password(prompt);
+    // ctrl-c is a key there, which sends the signal: it may be on its way still
+    if let Err(error) = &answer
+        && error.kind() == std::io::ErrorKind::Interrupted
+    {
+        end();
+    }
+    kept(None);
+    answer.map(SecretString::from)
+}

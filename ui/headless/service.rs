@@ -1,0 +1,150 @@
+//! What every service does beside its work: it tells its manager how it is, and reads on SIGHUP what a person changed.
+
+use std::sync::Arc;
+
+use casimir_dkg::engine::{EngineHandle, Identity};
+use casimir_dkg::types::{PoolId, SafeText};
+use casimir_dkg::view::Query;
+use futures_util::future::BoxFuture;
+use tokio::task::AbortHandle;
+
+use super::signals::{Signal, SignalSource, Signals};
+use crate::log;
+use crate::manager::Manager;
+
+/// Reads certificates and rules anew.
+pub(crate) type Reload = Box<dyn Fn() -> BoxFuture<'static, anyhow::Result<()>> + Send>;
+
+/// A service from its first signal handler to its end.
+pub(crate) struct Service {
+    signals: Signals,
+    manager: Arc<Manager>,
+    reload: Option<Reload>,
+    watched: Option<AbortHandle>,
+}
+
+impl Service {
+    /// Signals are its own from here on.
+    pub(crate) fn begin() -> Self {
+        Self {
+            signals: Signals::of_service(),
+            manager: Arc::new(Manager::of_process()),
+            reload: None,
+            watched: None,
+        }
+    }
+
+    /// It runs, and does this on SIGHUP.
+    pub(crate) fn runs(&mut self, reload: Reload) {
+        self.reload = Some(reload);
+        self.manager.ready();
+        if self.watched.is_none() {
+            let manager = Arc::clone(&self.manager);
+            self.watch(async move { lives(&manager).await });
+        }
+    }
+
+    /// The same, where only an engine that answers is alive.
+    pub(crate) fn runs_with(&mut self, engine: EngineHandle, reload: Reload) {
+        let manager = Arc::clone(&self.manager);
+        self.watch(async move { tokio::join!(answers(&manager, &engine), tells(&manager, engine.clone())) });
+        self.runs(reload);
+    }
+
+    fn watch<T: Send + 'static>(&mut self, work: impl Future<Output = T> + Send + 'static) {
+        self.watched = Some(tokio::spawn(work).abort_handle());
+    }
+
+    /// Waits until somebody ends it.
+    pub(crate) async fn ends(&mut self) {
+        while self.next().await == Signal::Reload {}
+    }
+
+    fn read_anew(&self) {
+        log::reopen();
+        tracing::info!(target: "service", "the log files were opened anew");
+        // not ready yet: what it begins with was read a moment ago
+        let Some(reload) = &self.reload else {
+            return;
+        };
+        let manager = Arc::clone(&self.manager);
+        manager.reloading();
+        let work = reload();
+        tokio::spawn(async move {
+            match work.await {
+                Ok(()) => tracing::info!(target: "service", "certificates and rules were read anew"),
+                Err(error) => tracing::error!(
+                    target: "service",
+                    "certificates and rules stay as they were: {error:#}"
+                ),
+            }
+            manager.ready();
+        });
+    }
+}
+
+impl SignalSource for Service {
+    async fn next(&mut self) -> Signal {
+        loop {
+            match self.signals.next().await {
+                Signal::Reload => self.read_anew(),
+                end => {
+                    self.manager.stopping();
+                    return end;
+                }
+            }
+        }
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        if let Some(watched) = self.watched.take() {
+            watched.abort();
+        }
+    }
+}
+
+async fn lives(manager: &Manager) {
+    let Some(every) = manager.signs_of_life() else {
+        return;
+    };
+    loop {
+        manager.alive();
+        tokio::time::sleep(every).await;
+    }
+}
+
+/// Asks the engine something small: a core that hangs gives no sign of life.
+async fn answers(manager: &Manager, engine: &EngineHandle) {
+    let Some(every) = manager.signs_of_life() else {
+        return;
+    };
+    let seat = engine.seat(Identity::new("the service manager"));
+    loop {
+        let query = Query::Pool { pool: PoolId(0) };
+        // whatever it answers
+        let _ = seat.read(query).await;
+        manager.alive();
+        tokio::time::sleep(every).await;
+    }
+}
+
+/// Keeps the manager's line about it: what holds it up, or nothing.
+async fn tells(manager: &Manager, mut engine: EngineHandle) {
+    let mut said = None;
+    loop {
+        let words = {
+            let snapshot = engine.snapshots.borrow_and_update();
+            let alarm = snapshot.journal.unwritable.as_ref().or(snapshot.alarms.first());
+            alarm.cloned().unwrap_or_else(|| SafeText::new("works"))
+        };
+        if said.as_ref() != Some(&words) {
+            manager.status(&words);
+            said = Some(words);
+        }
+        if engine.snapshots.changed().await.is_err() {
+            return;
+        }
+    }
+}
