@@ -19,6 +19,7 @@ fn settings() -> Settings {
         owner: Address::ZERO,
         follows_beacon: false,
         look_up_every_ms: 1_000,
+        ceremonies_at_once: 100,
         refresh_every_ms: 1_000,
         approval_expires_ms: 1_000,
         bump_after_ms: 1_000,

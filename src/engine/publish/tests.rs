@@ -27,6 +27,7 @@ fn state(mode: Mode) -> State {
         owner: Address::repeat_byte(1),
         follows_beacon: false,
         look_up_every_ms: 1_000,
+        ceremonies_at_once: 100,
         refresh_every_ms: 1_000,
         approval_expires_ms: 1_000,
         bump_after_ms: 1_000,

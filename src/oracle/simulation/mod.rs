@@ -56,6 +56,7 @@ fn settings(mode: Mode) -> Settings {
             }],
         },
         look_up_every_ms: LOOK_UP_EVERY_MS,
+        ceremonies_at_once: 2,
         bump_after_ms: 3_000,
         ..fixture::settings()
     }

@@ -4,7 +4,7 @@ use crate::oracle::state::EffectKey;
 use crate::oracle::turn::Turn;
 use crate::oracle::{
     ActionKind, ActionState, CeremonyPayload, CeremonyRole, Effect, Family, Payload, Prepared, Purpose,
-    Record, Step, TransactionPayload, account, cases,
+    Record, Step, TransactionPayload, account, advance, cases,
 };
 use crate::types::{ActionId, CaseId, SafeText};
 
@@ -153,8 +153,8 @@ fn leave(turn: &mut Turn<'_>, action: ActionId, payload: Payload) {
 
 fn start(turn: &mut Turn<'_>, action: ActionId, payload: CeremonyPayload) {
     let case = action.case;
-    // two may have been approved at once: the first one has the key
-    if turn.state.key_is_taken(case).is_some() {
+    // two may have been approved at once: the first one has the key, or the place
+    if turn.state.key_is_taken(case).is_some() || !advance::is_free(turn.state) {
         return;
     }
     let request = turn.draw_request_id();
