@@ -141,7 +141,8 @@ impl Opened {
         };
         self.committer.commit(&pending, self.state.durable())?;
         let live = Live::new(network, oracle, backend);
-        let first = publish::snapshot(&self.state, &live, self.committer.journal(), None, 0);
+        let rows = &mut publish::ValidatorRows::default();
+        let first = publish::snapshot(&self.state, &live, self.committer.journal(), None, 0, rows);
         let (side, handle) = channel(first);
         let journal = self.committer.journal().path().to_owned();
         let behind = self.behind.map(|kept| Behind::start(kept, journal));

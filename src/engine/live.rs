@@ -58,7 +58,7 @@ pub(super) struct Live {
     pub(super) progress: BTreeMap<RequestId, (BTreeMap<OperatorId, OperatorProgress>, Option<UnixMillis>)>,
     pub(super) operators: Vec<OperatorView>,
     pub(super) endpoints: BTreeMap<EndpointKind, Vec<EndpointView>>,
-    pub(super) validators: Vec<ValidatorView>,
+    pub(super) validators: Arc<Vec<ValidatorView>>,
     pub(super) alarms: BTreeMap<&'static str, SafeText>,
     /// Tells the steps of ceremonies, and what a committee can be like.
     pub(super) backend: Arc<dyn Ceremonies>,
@@ -73,7 +73,7 @@ impl Live {
             progress: BTreeMap::new(),
             operators: Vec::new(),
             endpoints: BTreeMap::new(),
-            validators: Vec::new(),
+            validators: Arc::default(),
             alarms: BTreeMap::new(),
             backend,
         }
@@ -124,7 +124,7 @@ impl Live {
             }
             LiveUpdate::Link(link) => self.chain.link = link,
             LiveUpdate::Authorised(status) => self.signer.authorised = status,
-            LiveUpdate::Validators(validators) => self.validators = validators,
+            LiveUpdate::Validators(validators) => self.validators = Arc::new(validators),
             LiveUpdate::Alarm(subject, words) if words.as_str().is_empty() => {
                 self.alarms.remove(subject);
             }

@@ -1,5 +1,7 @@
 //! Starts: on what earlier programs left, on what was kept of the last run, and on what is not what it was.
 
+mod crowd;
+
 use std::fs;
 use std::path::Path;
 
@@ -165,6 +167,10 @@ type Engine = (
 );
 
 fn launch(opened: Opened) -> Engine {
+    launch_in(opened, Arc::new(Idle))
+}
+
+fn launch_in<W: World>(opened: Opened, world: Arc<W>) -> Engine {
     let network = NetworkView {
         name: "devnet".into(),
         chain_id: 31_337,
@@ -174,7 +180,7 @@ fn launch(opened: Opened) -> Engine {
     };
     let (feeds, incoming) = mpsc::channel(8);
     let backend = Arc::new(FakeCeremonies::default());
-    let launched = opened.launch(network, "toy", None, backend, Arc::new(Idle), incoming);
+    let launched = opened.launch(network, "toy", None, backend, world, incoming);
     let (handle, stopped) = launched.unwrap();
     (handle, stopped, feeds)
 }
