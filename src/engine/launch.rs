@@ -1,4 +1,4 @@
-//! Opening the journal and setting the core going.
+//! Opening the journal and setting the core going. Whoever has a world of its own begins here: benchmarks, and tests.
 
 use std::sync::Arc;
 
@@ -21,7 +21,7 @@ use crate::view::{self, NetworkView};
 
 /// A journal that was opened, verified and folded into a state. Nothing runs yet.
 #[derive(Debug)]
-pub(super) struct Opened {
+pub struct Opened {
     state: State,
     committer: Committer,
     /// What was believed for the start, and is verified behind it.
@@ -32,7 +32,7 @@ pub(super) struct Opened {
 ///
 /// # Errors
 /// The journal is locked, broken, or written by a newer version.
-pub(super) fn open(settings: Settings, options: &JournalOptions) -> Result<Opened, EngineError> {
+pub fn open(settings: Settings, options: &JournalOptions) -> Result<Opened, EngineError> {
     let kept = Kept::read(&options.path);
     if let Some(kept) = kept {
         match restore(options, kept.anchor, kept.durable.clone()) {
@@ -122,7 +122,7 @@ impl Opened {
     ///
     /// # Errors
     /// The first record could not be written.
-    pub(super) fn launch<W: World>(
+    pub fn launch<W: World>(
         mut self,
         network: NetworkView,
         adapter: &str,
@@ -150,7 +150,8 @@ impl Opened {
         };
         self.committer.commit(&pending, self.state.durable())?;
         let live = Live::new(network, oracle, backend);
-        let first = publish::snapshot(&self.state, &live, self.committer.journal(), None, 0);
+        let rows = &mut publish::ValidatorRows::default();
+        let first = publish::snapshot(&self.state, &live, self.committer.journal(), None, 0, rows);
         let (side, handle) = channel(first);
         let journal = self.committer.journal().path().to_owned();
         let behind = self.behind.map(|kept| Behind::start(kept, journal));

@@ -1,6 +1,7 @@
 //! What differs between two snapshots, by id: a seat is sent one snapshot, and changes from then on.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -86,7 +87,10 @@ impl Snapshot {
         whole!(version => Version, network => Network, mode => Mode, paused => Paused, chain => Chain);
         whole!(signer => Signer, endpoints => Endpoints, older => Older, journal => Journal, alarms => Alarms);
         rows!(operators => Operator, cases => Case, ceremonies => Ceremony, actions => Action);
-        rows!(transactions => Transaction, exits => Exit, validators => Validator);
+        rows!(transactions => Transaction, exits => Exit);
+        if !Arc::ptr_eq(&older.validators, &self.validators) {
+            rows!(validators => Validator);
+        }
         changes
     }
 
@@ -107,7 +111,7 @@ impl Snapshot {
             Change::Action(change) => put(&mut self.actions, change),
             Change::Transaction(change) => put(&mut self.transactions, change),
             Change::Exit(change) => put(&mut self.exits, change),
-            Change::Validator(change) => put(&mut self.validators, change),
+            Change::Validator(change) => put(Arc::make_mut(&mut self.validators), change),
             Change::Older(older) => self.older = older,
             Change::Journal(journal) => self.journal = journal,
             Change::Alarms(alarms) => self.alarms = alarms,

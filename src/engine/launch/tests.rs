@@ -1,5 +1,7 @@
 //! Starts: on what earlier programs left, on what was kept of the last run, and on what is not what it was.
 
+mod crowd;
+
 use std::fs;
 use std::path::Path;
 
@@ -19,6 +21,7 @@ fn settings() -> Settings {
         owner: Address::ZERO,
         follows_beacon: false,
         look_up_every_ms: 1_000,
+        ceremonies_at_once: 100,
         refresh_every_ms: 1_000,
         approval_expires_ms: 1_000,
         bump_after_ms: 1_000,
@@ -199,6 +202,10 @@ type Engine = (
 );
 
 fn launch(opened: Opened) -> Engine {
+    launch_in(opened, Arc::new(Idle))
+}
+
+fn launch_in<W: World>(opened: Opened, world: Arc<W>) -> Engine {
     let network = NetworkView {
         name: "devnet".into(),
         chain_id: 31_337,
@@ -208,7 +215,7 @@ fn launch(opened: Opened) -> Engine {
     };
     let (feeds, incoming) = mpsc::channel(8);
     let backend = Arc::new(FakeCeremonies::default());
-    let launched = opened.launch(network, "toy", None, backend, Arc::new(Idle), incoming);
+    let launched = opened.launch(network, "toy", None, backend, world, incoming);
     let (handle, stopped) = launched.unwrap();
     (handle, stopped, feeds)
 }
