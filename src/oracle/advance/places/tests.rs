@@ -75,7 +75,7 @@ impl World {
             head: Some(block(10)),
             finalized: Some(block(10)),
             ready: self.queue.clone(),
-            owner_nonce: self.owner_nonce,
+            owner_nonce: Some(self.owner_nonce),
             ..ChainFacts::default()
         };
         self.input(Input::Facts(Box::new(facts)));
