@@ -18,6 +18,8 @@ mod lies;
 mod observer;
 mod panics;
 mod reshares_and_exits;
+#[cfg(target_os = "linux")]
+mod scenes;
 #[cfg(unix)]
 mod seats;
 mod strangers;

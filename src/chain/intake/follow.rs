@@ -5,9 +5,9 @@ use tokio::sync::mpsc::Sender;
 
 use super::{Batch, ChainEvent, Head, Intake, IntakeError, IntakeEvent, Observed};
 use crate::chain::omission::{Hidden, hidden};
-use crate::chain::rpc::{At, BlockHeader, EndpointIndex, LogEntry, Piece};
+use crate::chain::rpc::{At, BlockHeader, CommonHead, EndpointIndex, LogEntry, Piece};
 use crate::ports::{Answer, Unknown};
-use crate::types::BlockRef;
+use crate::types::{BlockRef, SafeText};
 
 /// Headers read before their logs are asked for in one go.
 const BLOCKS_AT_ONCE: u64 = 32;
@@ -18,10 +18,11 @@ impl Intake {
     /// Looks once: tells everything between the cursor and the head. After an error the next look goes on from what
     /// was told.
     pub async fn step(&mut self, out: &Sender<IntakeEvent>) -> Result<(), IntakeError> {
-        let head = match self.rpc().head().await {
+        let CommonHead { header: head, beyond } = match self.rpc().common_head().await {
             Err(error) if error.no_connection() => return Err(IntakeError::NoConnection(error)),
             other => other?,
         };
+        self.tell_ahead(beyond, out).await?;
         let (finalized, doubt) = self.finalized(&head).await;
         self.tell_head(&head, finalized, out).await?;
         self.begin().await?;
@@ -48,10 +49,33 @@ impl Intake {
     async fn finalized(&self, head: &BlockHeader) -> (Option<BlockRef>, Option<Unknown>) {
         let known = self.head.and_then(|head| head.finalized);
         match self.config.finality.newest(self.rpc(), head.block()).await {
+            // of whoever claims a head that nobody else has
+            Answer::Yes(block) if block.number > head.number() => {
+                let words = format!("an endpoint calls block {} final, which is not there yet", block.number);
+                (known, Some(Unknown::because(words)))
+            }
             Answer::Yes(block) => (Some(block), None),
             Answer::No(_) => (None, None),
             Answer::NotKnown(why) => (known, Some(why)),
         }
+    }
+
+    /// Once for each endpoint that begins to: the numbers move with every block.
+    async fn tell_ahead(
+        &mut self,
+        beyond: Option<(EndpointIndex, SafeText)>,
+        out: &Sender<IntakeEvent>,
+    ) -> Result<(), IntakeError> {
+        let claimant = beyond.as_ref().map(|(claimant, _)| *claimant);
+        if self.ahead == claimant {
+            return Ok(());
+        }
+        self.ahead = claimant;
+        let words = beyond.map(|(claimant, words)| {
+            self.rpc().blame_for_contradiction(claimant, &words);
+            words
+        });
+        tell(out, IntakeEvent::Ahead(words.unwrap_or_default())).await
     }
 
     async fn tell_head(

@@ -51,12 +51,16 @@ pub struct EndpointHealth {
     pub contradicted: u64,
     /// Blocks by which its logs are behind its head.
     pub logs_behind: u64,
+    /// Blocks of logs that it is asked for at once, where it refused more.
+    pub log_span: Option<u64>,
 }
 
 /// More blocks behind than this is not a backend that lags, but one that refuses.
 const MOST_BEHIND: u64 = 3;
 /// Answers up to its end after which a backend that was behind is tried with a block more.
 const TRY_NEWER_AFTER: u32 = 32;
+/// For so long after it asked to wait an endpoint counts as limited.
+const LIMITED: Duration = Duration::from_secs(10);
 
 #[derive(Default)]
 struct State {
@@ -65,6 +69,7 @@ struct State {
     wrong_chain: Option<SafeText>,
     /// When the chain was last looked at, and found right or wrong.
     checked_at: Option<Instant>,
+    limited_at: Option<Instant>,
     latency: Option<Duration>,
     last_error: Option<SafeText>,
     last_ok: Option<UnixMillis>,
@@ -112,8 +117,9 @@ impl Endpoint {
     pub(super) fn admission(&self, recheck: Duration) -> Admission {
         let state = self.state();
         let now = Instant::now();
-        if let Some(until) = state.broken_until.filter(|until| *until > now) {
-            return Admission::No(EndpointError::BreakerOpen(until - now));
+        if state.broken_until.is_some_and(|until| until > now) {
+            let last = state.last_error.clone().unwrap_or_default();
+            return Admission::No(EndpointError::BreakerOpen(last));
         }
         if let Some(until) = self.http.paused_until() {
             return Admission::Later(until);
@@ -167,6 +173,7 @@ impl Endpoint {
             error,
             EndpointError::RateLimited(_) | EndpointError::Http(http::HttpError::OverBudget(_))
         ) {
+            state.limited_at = Some(Instant::now());
             return;
         }
         let now = Instant::now();
@@ -266,7 +273,9 @@ impl Endpoint {
                 EndpointState::WrongChain
             } else if state.broken_until.is_some_and(|until| until > now) {
                 EndpointState::Down
-            } else if self.http.paused_until().is_some() {
+            } else if self.http.paused_until().is_some()
+                || state.limited_at.is_some_and(|at| at.elapsed() < LIMITED)
+            {
                 EndpointState::RateLimited
             } else if state.failures > 0 {
                 EndpointState::Failing
@@ -281,6 +290,7 @@ impl Endpoint {
             omitted_logs: state.omitted_logs,
             contradicted: state.contradicted,
             logs_behind: state.logs_behind,
+            log_span: state.span.limited(),
         }
     }
 }

@@ -11,6 +11,7 @@ mod config;
 mod endpoint;
 mod error;
 mod headers;
+mod heads;
 mod http;
 mod identity;
 mod logs;
@@ -32,6 +33,7 @@ pub use server_error::ServerError;
 pub use types::{BlockHeader, CallRequest, FeeHistory, LogEntry, LogFilter, Receipt, TransactionInfo};
 
 pub(crate) use headers::HeadersError;
+pub(crate) use heads::CommonHead;
 pub(crate) use logs::Piece;
 
 use endpoint::Endpoint;

@@ -122,7 +122,7 @@ pub async fn start(options: ServiceOptions) -> Result<Running, ServiceError> {
     let rpc = doors::rpc(&config, &http)?;
     let consensus = doors::beacon(&config, &http)?;
     let manager = doors::manager(&config, rpc.clone());
-    let standing = opening::first_look(&*manager, &config).await?;
+    let standing = opening::first_look(&*manager, &config, &rpc).await?;
     let Backend {
         ceremonies,
         roster,

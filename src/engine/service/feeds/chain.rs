@@ -1,17 +1,20 @@
 //! Events of the intake become inputs; each new head becomes a view of the contract's state.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use alloy::primitives::Address;
 use tokio::sync::{mpsc, watch};
+use tokio::time::{Instant, MissedTickBehavior};
 
+use super::tip::{Pace, Tip};
 use super::validators::Lists;
 use crate::chain::intake::{ChainEvent, Head, IntakeEvent, Observed, ObservedEvent};
 use crate::engine::core::Incoming;
 use crate::engine::{LiveUpdate, inject};
 use crate::oracle::{AccountFacts, ChainFacts, Fulfilment, Input};
 use crate::ports::{Answer, At, Execution, PoolEvent, PoolEventKind, PoolManager, Ssv, Unknown};
-use crate::types::{CheckStatus, RequestKind, SafeText};
+use crate::types::{CheckStatus, RequestKind, SafeText, UnixMillis};
 use crate::view::LinkState;
 
 /// Who is asked at each new head.
@@ -24,7 +27,14 @@ pub(super) struct Sources {
     pub(super) one_voice: Option<SafeText>,
     /// The account that is looked at.
     pub(super) oracle: Option<Address>,
+    /// What is expected of the chain.
+    pub(super) pace: Pace,
 }
+
+/// How often it is looked whether the chain stands still.
+const LOOK: Duration = Duration::from_secs(1);
+
+type Sent = Result<(), mpsc::error::SendError<Incoming>>;
 
 /// Ends when the core or the intake is gone.
 pub(super) async fn run(
@@ -35,7 +45,18 @@ pub(super) async fn run(
 ) {
     // of the head of this look, and of the last look that got through
     let (mut finalized, mut caught_up) = (None, None);
-    while let Some(event) = events.recv().await {
+    let mut tip = Tip::new(from.pace);
+    let mut tick = tokio::time::interval(LOOK);
+    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        let event = tokio::select! {
+            event = events.recv() => event,
+            _ = tick.tick() => match stands_still(&mut tip, &core).await {
+                Ok(()) => continue,
+                Err(_) => return,
+            },
+        };
+        let Some(event) = event else { return };
         let sent = match event {
             IntakeEvent::Batch(batch) => {
                 let inputs = inputs(batch.events, from.one_voice.as_ref());
@@ -50,13 +71,18 @@ pub(super) async fn run(
             }
             IntakeEvent::Head(head) => {
                 finalized = head.finalized;
+                let clock = tip.head(&head, Instant::now(), UnixMillis::now());
                 let update = LiveUpdate::Head {
                     head: head.block,
                     finalized: head.finalized,
                     base_fee_wei: head.base_fee_wei,
                 };
-                if core.send(Incoming::Live(update)).await.is_err() {
-                    return;
+                let said = [("clock", clock), ("tip", SafeText::default())];
+                let said = said.map(|(subject, words)| LiveUpdate::Alarm(subject, words));
+                for update in said.into_iter().chain([update]) {
+                    if core.send(Incoming::Live(update)).await.is_err() {
+                        return;
+                    }
                 }
                 look(&from, head, &lists, &core).await
             }
@@ -64,7 +90,11 @@ pub(super) async fn run(
                 let _ = core
                     .send(Incoming::Live(LiveUpdate::Alarm("chain", SafeText::default())))
                     .await;
-                let _ = core.send(Incoming::Live(LiveUpdate::Link(LinkState::Live))).await;
+                let link = match tip.stands() {
+                    true => LinkState::Stale,
+                    false => LinkState::Live,
+                };
+                let _ = core.send(Incoming::Live(LiveUpdate::Link(link))).await;
                 if caught_up == Some(finalized) {
                     Ok(())
                 } else {
@@ -79,6 +109,7 @@ pub(super) async fn run(
             IntakeEvent::Trouble(words) => trouble(LinkState::Stale, words, &core).await,
             IntakeEvent::NoConnection(words) => trouble(LinkState::Down, words, &core).await,
             IntakeEvent::Doubts(words) => core.send(Incoming::Live(LiveUpdate::Alarm("logs", words))).await,
+            IntakeEvent::Ahead(words) => core.send(Incoming::Live(LiveUpdate::Alarm("head", words))).await,
             IntakeEvent::Socket(_) => Ok(()),
         };
         if sent.is_err() {
@@ -87,11 +118,15 @@ pub(super) async fn run(
     }
 }
 
-async fn trouble(
-    link: LinkState,
-    words: SafeText,
-    core: &mpsc::Sender<Incoming>,
-) -> Result<(), mpsc::error::SendError<Incoming>> {
+async fn stands_still(tip: &mut Tip, core: &mpsc::Sender<Incoming>) -> Sent {
+    let Some(words) = tip.still(Instant::now()) else {
+        return Ok(());
+    };
+    core.send(Incoming::Live(LiveUpdate::Alarm("tip", words))).await?;
+    core.send(Incoming::Live(LiveUpdate::Link(LinkState::Stale))).await
+}
+
+async fn trouble(link: LinkState, words: SafeText, core: &mpsc::Sender<Incoming>) -> Sent {
     core.send(Incoming::Live(LiveUpdate::Link(link))).await?;
     core.send(Incoming::Live(LiveUpdate::Alarm("chain", words))).await
 }
@@ -159,7 +194,7 @@ async fn look(
     head: Head,
     lists: &watch::Sender<Option<Lists>>,
     core: &mpsc::Sender<Incoming>,
-) -> Result<(), mpsc::error::SendError<Incoming>> {
+) -> Sent {
     match facts(from, head).await {
         Ok(facts) => {
             core.send(Incoming::Live(LiveUpdate::Alarm("facts", SafeText::default())))

@@ -103,6 +103,11 @@ fn execution(endpoint: &EndpointHealth) -> EndpointView {
             let behind = endpoint.logs_behind;
             SafeText::new(&format!("its logs are {behind} blocks behind its head"))
         }
+        (_, Health::Up, _) => match endpoint.log_span {
+            Some(1) => "its logs come 1 block at a time".into(),
+            Some(blocks) => SafeText::new(&format!("its logs come {blocks} blocks at a time")),
+            None => SafeText::default(),
+        },
         _ => SafeText::new(words),
     };
     EndpointView {

@@ -3,6 +3,7 @@
 mod beacon;
 mod chain;
 mod health;
+mod tip;
 mod validators;
 
 use std::pin::Pin;
@@ -15,6 +16,7 @@ use tokio::task::JoinSet;
 use super::opening::{Opening, Opens};
 use super::outside::Outside;
 use crate::chain::intake::Intake;
+use crate::config::NetworkName;
 use crate::engine::core::Incoming;
 use crate::lane;
 use crate::types::SafeText;
@@ -73,6 +75,10 @@ fn follow(
         _ => None,
     };
     let oracle = opening.oracle;
+    let pace = match opening.config.network.name {
+        NetworkName::Devnet => tip::Pace::LOCAL,
+        _ => tip::Pace::NETWORK,
+    };
     let intake_runs = async move {
         if let Ok(intake) = known_intake.await {
             intake.run(events).await;
@@ -86,6 +92,7 @@ fn follow(
                 execution,
                 one_voice,
                 oracle,
+                pace,
             };
             chain::run(at_heads, received, lists, incoming).await;
         }
