@@ -19,7 +19,10 @@ pub(super) struct Endpoints {
 impl Endpoints {
     /// What is to be said now.
     pub(super) fn news(&mut self, endpoints: &[EndpointView], now: Instant) -> Vec<String> {
-        endpoints.iter().filter_map(|endpoint| self.one(endpoint, now)).collect()
+        endpoints
+            .iter()
+            .filter_map(|endpoint| self.one(endpoint, now))
+            .collect()
     }
 
     fn one(&mut self, endpoint: &EndpointView, now: Instant) -> Option<String> {
@@ -30,7 +33,13 @@ impl Endpoints {
         // numbers behind the colon may change with every look
         let gist = match health {
             Health::Up => String::new(),
-            _ => endpoint.detail.as_str().split(':').next().unwrap_or_default().to_owned(),
+            _ => endpoint
+                .detail
+                .as_str()
+                .split(':')
+                .next()
+                .unwrap_or_default()
+                .to_owned(),
         };
         let key = (endpoint.kind, endpoint.name.clone());
         let (before, known, since) = match self.said.get(&key) {
@@ -72,7 +81,9 @@ mod tests {
         let start = Instant::now();
         let mut at = |seconds, health, detail| {
             let now = start + Duration::from_secs(seconds);
-            said.news(&[endpoint(health, detail)], now).pop().unwrap_or_default()
+            said.news(&[endpoint(health, detail)], now)
+                .pop()
+                .unwrap_or_default()
         };
         assert_eq!(at(0, Health::Unknown, "not asked yet"), "");
         assert_eq!(at(1, Health::Up, ""), "");
@@ -82,9 +93,15 @@ mod tests {
         );
         assert_eq!(at(3, Health::Up, ""), "");
         assert_eq!(at(4, Health::Degraded, "failing: no answer within 3 s"), "");
-        assert_eq!(at(5, Health::Down, "down: 404"), "execution endpoint http://a is down: down: 404");
+        assert_eq!(
+            at(5, Health::Down, "down: 404"),
+            "execution endpoint http://a is down: down: 404"
+        );
         assert_eq!(at(6, Health::Degraded, "failing: 404"), "");
-        assert_eq!(at(40, Health::Up, ""), "execution endpoint http://a is well again");
+        assert_eq!(
+            at(40, Health::Up, ""),
+            "execution endpoint http://a is well again"
+        );
         assert_eq!(at(41, Health::Up, "its logs are 1 block behind its head"), "");
     }
 }

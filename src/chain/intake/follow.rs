@@ -49,11 +49,6 @@ impl Intake {
     async fn finalized(&self, head: &BlockHeader) -> (Option<BlockRef>, Option<Unknown>) {
         let known = self.head.and_then(|head| head.finalized);
         match self.config.finality.newest(self.rpc(), head.block()).await {
-            // of whoever claims a head that nobody else has
-            Answer::Yes(block) if block.number > head.number() => {
-                let words = format!("an endpoint calls block {} final, which is not there yet", block.number);
-                (known, Some(Unknown::because(words)))
-            }
             Answer::Yes(block) => (Some(block), None),
             Answer::No(_) => (None, None),
             Answer::NotKnown(why) => (known, Some(why)),

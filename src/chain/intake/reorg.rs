@@ -22,7 +22,7 @@ impl Intake {
         }
         // another chain behind an endpoint looks just like a reorg: let every endpoint prove itself, then look again
         self.rpc().distrust();
-        let head = self.rpc().common_head().await?.header;
+        let head = self.rpc().head().await?;
         if self.stands(cursor, &head).await? {
             return Ok(());
         }

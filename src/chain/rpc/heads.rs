@@ -52,7 +52,7 @@ impl Rpc {
             }
         }
         if heads.is_empty() && limited {
-            let header = self.head().await?;
+            let header = self.latest().await?;
             return Ok(CommonHead { header, beyond: None });
         }
         self.common(heads).await.ok_or(RpcError::Unanswered {
@@ -90,7 +90,10 @@ impl Rpc {
     }
 
     async fn common(&self, mut heads: Vec<(EndpointIndex, BlockHeader)>) -> Option<CommonHead> {
-        let mut ranked: Vec<_> = heads.iter().map(|(index, head)| (head.number(), *index)).collect();
+        let mut ranked: Vec<_> = heads
+            .iter()
+            .map(|(index, head)| (head.number(), *index))
+            .collect();
         ranked.sort_by_key(|(number, index)| (std::cmp::Reverse(*number), index.position()));
         let (highest, claimant) = *ranked.first()?;
         let (mut number, other) = *ranked.get(1).unwrap_or(&ranked[0]);

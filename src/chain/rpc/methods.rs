@@ -28,8 +28,13 @@ impl Rpc {
         }
     }
 
-    /// The newest block's header.
+    /// The header of the newest block that more than one endpoint has, or of the only one that answers.
     pub async fn head(&self) -> Result<BlockHeader, RpcError> {
+        self.common_head().await.map(|common| common.header)
+    }
+
+    /// The newest block's header, as the first endpoint has it that answers.
+    pub(super) async fn latest(&self) -> Result<BlockHeader, RpcError> {
         self.header(At::Latest).await?.ok_or(RpcError::Unexpected {
             method: "eth_getBlockByNumber",
             reason: "there is no newest block".into(),

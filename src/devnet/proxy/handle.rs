@@ -130,7 +130,8 @@ impl FaultProxy {
     /// them.
     #[must_use]
     pub fn in_addresses(&self, words: &str) -> String {
-        let named = |words: String, listener: &Listener| words.replace(&listener.name, &listener.address.to_string());
+        let named =
+            |words: String, listener: &Listener| words.replace(&listener.name, &listener.address.to_string());
         self.listeners.iter().fold(words.to_owned(), named)
     }
 

@@ -23,7 +23,9 @@ use crate::config::Config;
 use crate::desk::{Desk, ExpectedChain, Neighbours, Terms};
 use crate::engine::LiveUpdate;
 use crate::engine::core::Incoming;
-use crate::ports::{Answer, Ceremonies, Consensus, Evidence, Execution, PoolManager, Probe, Ssv, TxSigner, Unknown};
+use crate::ports::{
+    Answer, Ceremonies, Consensus, Evidence, Execution, PoolManager, Probe, Ssv, TxSigner, Unknown,
+};
 use crate::types::{OperatorId, OperatorRecord, SafeText};
 use crate::view::LinkState;
 
@@ -72,7 +74,10 @@ async fn every_voice(config: &Config, rpc: &Rpc, evidence: Evidence) -> Answer<P
     if voices.len() < 2 {
         return Answer::No(evidence);
     }
-    let managers: Vec<_> = voices.iter().map(|(.., rpc)| doors::manager(config, rpc.clone())).collect();
+    let managers: Vec<_> = voices
+        .iter()
+        .map(|(.., rpc)| doors::manager(config, rpc.clone()))
+        .collect();
     let said = join_all(managers.iter().map(|manager| manager.probe())).await;
     let yes = said.iter().find_map(|answer| match answer {
         Answer::Yes(probe) => Some(probe.clone()),
@@ -92,7 +97,9 @@ async fn every_voice(config: &Config, rpc: &Rpc, evidence: Evidence) -> Answer<P
     }
     match (yes, silent) {
         (Some(probe), _) => Answer::Yes(probe),
-        (None, Some(why)) => Answer::NotKnown(Unknown::because(format!("{evidence}, says one endpoint, and another: {why}"))),
+        (None, Some(why)) => Answer::NotKnown(Unknown::because(format!(
+            "{evidence}, says one endpoint, and another: {why}"
+        ))),
         (None, None) => Answer::No(evidence),
     }
 }

@@ -5,6 +5,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use casimir_dkg::attach::{Attached, attach};
+use casimir_dkg::devnet::proxy::Ends;
 use casimir_dkg::engine::Identity;
 use casimir_dkg::oracle::ActionKind;
 use casimir_dkg::types::CaseId;
@@ -14,7 +15,7 @@ use super::super::binary::{Binary, PROGRAM};
 use super::screen;
 
 /// Everything here happens within seconds; on a machine that compiles something else, within a minute or two.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_secs(60);
 const LOOK: Duration = Duration::from_millis(50);
 
 /// How it prints.
@@ -33,7 +34,10 @@ pub(super) struct Program {
 impl Program {
     pub(super) async fn start(config: &Path, state: &Path, form: Form, mode: &str) -> Self {
         let mut command = Command::new(PROGRAM);
-        command.arg("--config").arg(config).env("CASIMIR_DKG_STATE_DIR", state);
+        command
+            .arg("--config")
+            .arg(config)
+            .env("CASIMIR_DKG_STATE_DIR", state);
         if form == Form::Json {
             command.arg("--json");
         }
@@ -65,7 +69,8 @@ impl Program {
                 Form::Text => line,
                 Form::Json => {
                     let value: serde_json::Value = serde_json::from_str(&line).unwrap();
-                    let words = ["case", "kind", "text"].map(|key| value[key].as_str().unwrap_or_default().to_owned());
+                    let words = ["case", "kind", "text"]
+                        .map(|key| value[key].as_str().unwrap_or_default().to_owned());
                     words.join(" ")
                 }
             })
@@ -83,7 +88,24 @@ impl Program {
             if let Some(found) = find(&self.snapshot()) {
                 return found;
             }
-            assert!(started.elapsed() < PATIENCE, "not seen: {what}\n{}", self.picture());
+            assert!(
+                started.elapsed() < PATIENCE,
+                "not seen: {what}\n{}",
+                self.picture()
+            );
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+
+    /// Waits until a line has these words.
+    pub(super) async fn prints(&self, scenario: &str, words: &str) {
+        let started = Instant::now();
+        while !self.lines().iter().any(|line| Ends::are_in(words, line)) {
+            assert!(
+                started.elapsed() < PATIENCE,
+                "{scenario}: «{words}» is on no line\n{}",
+                self.picture()
+            );
             tokio::time::sleep(LOOK).await;
         }
     }
@@ -128,7 +150,9 @@ impl Program {
             let fits =
                 |a: &&ActionView| a.id.case == id && a.kind == kind.to_string() && a.can_approve.is_yes();
             let action = self
-                .until(&format!("{kind} of {case} to approve"), |s| s.waiting().find(fits).cloned())
+                .until(&format!("{kind} of {case} to approve"), |s| {
+                    s.waiting().find(fits).cloned()
+                })
                 .await;
             match self.approve(&action).await {
                 Ok(_) => return,

@@ -15,15 +15,25 @@ pub(super) fn of(snapshot: &Snapshot) -> Vec<String> {
         number(chain.head),
         number(chain.cursor)
     ));
-    all.extend(snapshot.endpoints.iter().map(|e| {
-        format!("{} {} {}: {}", e.kind.word(), e.name, e.health.word(), e.detail)
-    }));
-    all.extend(snapshot.operators.iter().map(|o| {
-        format!("operator {} {} {}: {}", o.id, o.name, o.health.word(), o.note)
-    }));
+    all.extend(
+        snapshot
+            .endpoints
+            .iter()
+            .map(|e| format!("{} {} {}: {}", e.kind.word(), e.name, e.health.word(), e.detail)),
+    );
+    all.extend(
+        snapshot
+            .operators
+            .iter()
+            .map(|o| format!("operator {} {} {}: {}", o.id, o.name, o.health.word(), o.note)),
+    );
     for case in &snapshot.cases {
         all.push(format!("{} {}: {}", case.id, case.status, case.sentence));
-        all.extend(case.history.iter().map(|entry| format!("{} history: {}", case.id, entry.text)));
+        all.extend(
+            case.history
+                .iter()
+                .map(|entry| format!("{} history: {}", case.id, entry.text)),
+        );
     }
     for action in &snapshot.actions {
         all.push(format!("{} {}: {}", action.id, action.kind, action.title));
@@ -31,7 +41,13 @@ pub(super) fn of(snapshot: &Snapshot) -> Vec<String> {
             continue;
         }
         all.extend(action.checks.iter().map(|check| {
-            format!("{} check {} {}: {}", action.id, check.name, status(check), check.reason)
+            format!(
+                "{} check {} {}: {}",
+                action.id,
+                check.name,
+                status(check),
+                check.reason
+            )
         }));
     }
     all.extend(
@@ -40,7 +56,12 @@ pub(super) fn of(snapshot: &Snapshot) -> Vec<String> {
             .iter()
             .map(|t| format!("{} transaction {}: {}", t.action, t.state, t.note)),
     );
-    all.extend(snapshot.validators.iter().map(|v| format!("pool {} validator {}", v.pool, v.status)));
+    all.extend(
+        snapshot
+            .validators
+            .iter()
+            .map(|v| format!("pool {} validator {}", v.pool, v.status)),
+    );
     all
 }
 

@@ -2,12 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use casimir_dkg::devnet::proxy::{FaultProxy, Kind, Scenario, Switch, Target, Variables};
+use casimir_dkg::devnet::proxy::{Ends, FaultProxy, Kind, Scenario, Switch, Target, Variables};
 use tempfile::TempDir;
 use toml::{Table, Value};
 
 use super::super::support::Ground;
 use super::program::{Form, Program};
+use super::screen;
 
 /// What a program of the stage is configured with.
 #[derive(Debug, Clone, Copy)]
@@ -80,10 +81,26 @@ impl<'g> Stage<'g> {
         self.proxy.strikes(self.scenario.name())
     }
 
-    /// What a target is called by the program.
-    pub(super) fn address(&self, target: &str) -> String {
-        let url = self.proxy.url(target).unwrap();
-        url.trim_start_matches("http://").to_owned()
+    /// What must be seen in the end is seen.
+    pub(super) async fn ends(&self, program: &Program) {
+        let Ends { says, shows } = self.scenario.ends();
+        for words in says.iter().chain(shows) {
+            let words = self.proxy.in_addresses(words);
+            let what = format!("{}: «{words}» on the screen", self.scenario.name());
+            program
+                .until(&what, |s| {
+                    screen::of(s)
+                        .iter()
+                        .any(|line| Ends::are_in(&words, line))
+                        .then_some(())
+                })
+                .await;
+        }
+        for words in says {
+            program
+                .prints(self.scenario.name(), &self.proxy.in_addresses(words))
+                .await;
+        }
     }
 
     /// Starts the program in this mode, with a journal of its own or with the one of an earlier start.
@@ -101,14 +118,19 @@ impl<'g> Stage<'g> {
         let beside = |name: &str| network.with_file_name(name).display().to_string();
         let urls = |kind, count| {
             let urls = names(kind, count).into_iter();
-            urls.map(|name| self.proxy.url(&name).unwrap()).collect::<Vec<_>>()
+            urls.map(|name| self.proxy.url(&name).unwrap())
+                .collect::<Vec<_>>()
         };
         let mut put = |section: &str, key: &str, value: Value| {
             let section = table.entry(section).or_insert_with(|| Table::new().into());
             section.as_table_mut().unwrap().insert(key.to_owned(), value);
         };
         put("rpc", "urls", urls(Kind::Execution, self.set.execution).into());
-        put("rpc", "ws_url", self.proxy.socket_url("execution.0").unwrap().into());
+        put(
+            "rpc",
+            "ws_url",
+            self.proxy.socket_url("execution.0").unwrap().into(),
+        );
         put("rpc", "timeout", "2s".into());
         put("rpc", "poll_interval", "300ms".into());
         if self.ground.network.beacon_url().is_some() {
@@ -116,16 +138,27 @@ impl<'g> Stage<'g> {
             put("beacon", "timeout", "2s".into());
             put("beacon", "poll_interval", "1s".into());
         }
-        put("dkg", "messenger_url", self.proxy.url("messenger.0").unwrap().into());
+        put(
+            "dkg",
+            "messenger_url",
+            self.proxy.url("messenger.0").unwrap().into(),
+        );
         put("dkg", "round_deadline", "4s".into());
         put("dkg", "initiator_key_file", beside("initiator.pem").into());
         put("signer", "mnemonic_file", beside("oracle.mnemonic").into());
         if self.set.ssv_api {
-            put("operators", "ssv_api", self.proxy.url("ssv-api.0").unwrap().into());
+            put(
+                "operators",
+                "ssv_api",
+                self.proxy.url("ssv-api.0").unwrap().into(),
+            );
         }
         let operators = table["operator"].as_array_mut().unwrap();
         let first = operators[0].as_table_mut().unwrap();
-        first.insert("endpoint".to_owned(), self.proxy.url("operator.0").unwrap().into());
+        first.insert(
+            "endpoint".to_owned(),
+            self.proxy.url("operator.0").unwrap().into(),
+        );
         if self.set.ssv_api {
             first.remove("public_key");
         }

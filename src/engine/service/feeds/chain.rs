@@ -123,7 +123,8 @@ async fn stands_still(tip: &mut Tip, core: &mpsc::Sender<Incoming>) -> Sent {
         return Ok(());
     };
     core.send(Incoming::Live(LiveUpdate::Alarm("tip", words))).await?;
-    core.send(Incoming::Live(LiveUpdate::Link(LinkState::Stale))).await
+    core.send(Incoming::Live(LiveUpdate::Link(LinkState::Stale)))
+        .await
 }
 
 async fn trouble(link: LinkState, words: SafeText, core: &mpsc::Sender<Incoming>) -> Sent {

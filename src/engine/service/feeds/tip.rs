@@ -10,6 +10,9 @@ use crate::types::{BlockRef, SafeText, UnixMillis};
 /// A block that is older than this is no news: its node is far behind, or a clock is wrong.
 const OLD: i64 = 3_600;
 
+/// What is said of a difference stays while it is about the same, seconds.
+const ABOUT: u64 = 900;
+
 /// What is expected of a chain's newest block.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Pace {
@@ -38,6 +41,8 @@ pub(super) struct Tip {
     pace: Pace,
     newest: Option<(BlockRef, Instant, UnixMillis)>,
     stands: bool,
+    /// By how much the clocks differ, seconds, as it was said last.
+    said: Option<(i64, SafeText)>,
 }
 
 impl Tip {
@@ -46,6 +51,7 @@ impl Tip {
             pace,
             newest: None,
             stands: false,
+            said: None,
         }
     }
 
@@ -72,9 +78,17 @@ impl Tip {
                  clock is wrong"
             )
         } else {
+            self.said = None;
             return SafeText::default();
         };
-        SafeText::new(&format!("{words}. Times that are predicted rest on both"))
+        if let Some((before, words)) = &self.said
+            && off.abs_diff(*before) < ABOUT
+        {
+            return words.clone();
+        }
+        let words = SafeText::new(&format!("{words}. Times that are predicted rest on both"));
+        self.said = Some((off, words.clone()));
+        words
     }
 
     /// Says it once when the chain begins to stand still.
@@ -101,7 +115,10 @@ fn length(seconds: u64) -> String {
         (60, "1 min", "min"),
     ];
     // 25 h are not yet 1 day
-    let unit = UNITS.iter().find(|(unit, ..)| seconds >= 2 * unit).unwrap_or(&UNITS[3]);
+    let unit = UNITS
+        .iter()
+        .find(|(unit, ..)| seconds >= 2 * unit)
+        .unwrap_or(&UNITS[3]);
     match seconds / unit.0 {
         0 | 1 => unit.1.to_owned(),
         n => format!("{n} {}", unit.2),
@@ -128,8 +145,8 @@ mod tests {
     #[test]
     fn clocks_that_differ_are_told_with_their_size() {
         let now = UnixMillis(1_700_000_000_000);
-        let mut tip = Tip::new(Pace::NETWORK);
-        let mut says = |off: i64| {
+        let says = |off: i64| {
+            let mut tip = Tip::new(Pace::NETWORK);
             let dated = 1_700_000_000_u64.saturating_add_signed(off);
             let words = tip.head(&head(1, dated), Instant::now(), now);
             words.as_str().split(':').next().unwrap_or_default().to_owned()
@@ -137,14 +154,29 @@ mod tests {
         for fits in [0, -30, 30, -3_599] {
             assert_eq!(says(fits), "");
         }
-        assert_eq!(says(90), "the newest block is dated 1 min ahead of this machine's clock");
-        assert_eq!(says(25 * 3_600), "the newest block is dated 25 h ahead of this machine's clock");
-        assert_eq!(says(-25 * 3_600), "the newest block is dated 25 h behind this machine's clock");
+        assert_eq!(
+            says(90),
+            "the newest block is dated 1 min ahead of this machine's clock"
+        );
+        assert_eq!(
+            says(25 * 3_600),
+            "the newest block is dated 25 h ahead of this machine's clock"
+        );
+        assert_eq!(
+            says(-25 * 3_600),
+            "the newest block is dated 25 h behind this machine's clock"
+        );
         assert_eq!(
             says(-1_700_000_000),
             "the newest block is dated 53 years behind this machine's clock"
         );
         assert!(says(i64::MAX).ends_with("years ahead of this machine's clock"));
+        // not now 25 h and now 24 h
+        let mut tip = Tip::new(Pace::NETWORK);
+        let mut at = |dated| tip.head(&head(1, dated), Instant::now(), now);
+        let words = at(1_700_000_000 + 25 * 3_600);
+        assert_eq!(at(1_700_000_000 + 25 * 3_600 - 1), words);
+        assert_eq!(at(1_700_000_000), SafeText::default());
     }
 
     #[test]
