@@ -28,11 +28,12 @@ struct Facts {
 impl Question for Facts {
     async fn put(&self, voice: &Voice) -> Result<Words, Unknown> {
         let at = At::block(self.block);
-        let (ready, view, fees, nonce, ssv) = tokio::join!(
+        let (ready, view, fees, nonce, balance, ssv) = tokio::join!(
             voice.manager.ready(at),
             voice.manager.pool(self.pool, at),
             voice.manager.reserved_fees(at),
             voice.execution.nonce(self.oracle, at),
+            voice.execution.balance(self.oracle, at),
             voice.ssv.state(self.block, &[]),
         );
         let (ready, view) = (ready.value()?, view.value()?);
@@ -53,6 +54,10 @@ impl Question for Facts {
             ("the pool's reshares", view.reshare_count.to_string()),
             ("the reserved fees", fees.value()?.to_string()),
             ("the oracle account's nonce", nonce.value()?.to_string()),
+            (
+                "the oracle account's balance",
+                format!("{} wei", balance.value()?),
+            ),
             ("the registrations at SSV", ssv.value()?.owner_nonce.to_string()),
         ])
     }

@@ -150,6 +150,15 @@ async fn beacons(consensus: Option<&dyn Consensus>) -> Vec<EndpointView> {
         return Vec::new();
     };
     let view = |node: NodeHealth| {
+        if let (NodeState::Healthy, Some(what)) = (node.state, &node.contradicted) {
+            return EndpointView {
+                kind: EndpointKind::Beacon,
+                name: node.name,
+                health: Health::Degraded,
+                detail: SafeText::new(&format!("is contradicted: {what}")),
+                latency_ms: millis(node.latency),
+            };
+        }
         let (health, words) = match node.state {
             NodeState::Unchecked => (Health::Unknown, "not asked yet"),
             NodeState::Healthy => (Health::Up, ""),
