@@ -53,6 +53,8 @@ pub struct EndpointHealth {
     pub logs_behind: u64,
     /// Blocks of logs that it is asked for at once, where it refused more.
     pub log_span: Option<u64>,
+    /// Why it did not take the newest transaction.
+    pub refuses: Option<SafeText>,
 }
 
 /// More blocks behind than this is not a backend that lags, but one that refuses.
@@ -79,6 +81,7 @@ struct State {
     head: Option<u64>,
     span: AdaptiveSpan,
     logs_behind: u64,
+    refuses: Option<SafeText>,
     /// Answers in a row up to the end of its logs.
     at_end: u32,
 }
@@ -203,6 +206,10 @@ impl Endpoint {
         tracing::warn!(target: "chain", endpoint = %self.name, %what, "endpoint is contradicted");
     }
 
+    pub(super) fn noted_refusal(&self, why: Option<SafeText>) {
+        self.state().refuses = why;
+    }
+
     pub(super) fn bench(&self, why: &SafeText) {
         self.contradicted(why);
         let mut state = self.state();
@@ -291,6 +298,7 @@ impl Endpoint {
             contradicted: state.contradicted,
             logs_behind: state.logs_behind,
             log_span: state.span.limited(),
+            refuses: state.refuses.clone(),
         }
     }
 }

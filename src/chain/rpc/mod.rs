@@ -166,6 +166,13 @@ impl Rpc {
             .collect()
     }
 
+    /// The endpoint that this client asks refused the newest transaction, and why; or took it.
+    pub(crate) fn note_refusal(&self, why: Option<SafeText>) {
+        if let Some(index) = self.only {
+            self.inner.endpoints[index.0].noted_refusal(why);
+        }
+    }
+
     pub(crate) fn blame_for_omission(&self, endpoint: EndpointIndex) {
         self.inner.endpoints[endpoint.0].omitted_log();
     }

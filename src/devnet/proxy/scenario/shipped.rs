@@ -1,5 +1,5 @@
 //! The scenarios that come with the program: `devnet/proxy/scenarios/`. Each begins with what must be true while it
-//! runs, and what must be on the screen.
+//! runs, and what must be on the screen; the words of that are in `[ends]`.
 //!
 //! They use these variables: `manager`, the pool manager's address; `ssv`, the address of SSV's contract; `liar`, the
 //! target that lies, such as `execution.0`, so that each of two or three endpoints can be the liar.

@@ -86,6 +86,15 @@ fn millis(latency: Option<Duration>) -> Option<u64> {
 }
 
 fn execution(endpoint: &EndpointHealth) -> EndpointView {
+    if let (EndpointState::Healthy, Some(why)) = (endpoint.state, &endpoint.refuses) {
+        return EndpointView {
+            kind: EndpointKind::Execution,
+            name: endpoint.name.clone(),
+            health: Health::Degraded,
+            detail: SafeText::new(&format!("does not take our transaction: {why}")),
+            latency_ms: millis(endpoint.latency),
+        };
+    }
     let (health, words) = match endpoint.state {
         EndpointState::Unchecked => (Health::Unknown, "not asked yet"),
         EndpointState::Healthy if endpoint.contradicted > 0 => (Health::Degraded, "is contradicted"),
