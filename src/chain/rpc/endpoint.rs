@@ -55,6 +55,8 @@ pub struct EndpointHealth {
     pub log_span: Option<u64>,
     /// Why it did not take the newest transaction.
     pub refuses: Option<SafeText>,
+    /// It asked to wait a moment ago, whether it is over or not.
+    pub limited: bool,
 }
 
 /// More blocks behind than this is not a backend that lags, but one that refuses.
@@ -280,9 +282,7 @@ impl Endpoint {
                 EndpointState::WrongChain
             } else if state.broken_until.is_some_and(|until| until > now) {
                 EndpointState::Down
-            } else if self.http.paused_until().is_some()
-                || state.limited_at.is_some_and(|at| at.elapsed() < LIMITED)
-            {
+            } else if self.http.paused_until().is_some() {
                 EndpointState::RateLimited
             } else if state.failures > 0 {
                 EndpointState::Failing
@@ -299,6 +299,7 @@ impl Endpoint {
             logs_behind: state.logs_behind,
             log_span: state.span.limited(),
             refuses: state.refuses.clone(),
+            limited: state.limited_at.is_some_and(|at| at.elapsed() < LIMITED),
         }
     }
 }

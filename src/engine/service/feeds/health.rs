@@ -99,6 +99,8 @@ fn execution(endpoint: &EndpointHealth) -> EndpointView {
         EndpointState::Unchecked => (Health::Unknown, "not asked yet"),
         EndpointState::Healthy if endpoint.contradicted > 0 => (Health::Degraded, "is contradicted"),
         EndpointState::Healthy if endpoint.omitted_logs > 0 => (Health::Degraded, "left out logs"),
+        // it comes and goes faster than anybody looks
+        EndpointState::Healthy if endpoint.limited => (Health::Degraded, "asked us to wait"),
         EndpointState::Healthy => (Health::Up, ""),
         EndpointState::Failing => (Health::Degraded, "failing"),
         EndpointState::RateLimited => (Health::Degraded, "asked us to wait"),
