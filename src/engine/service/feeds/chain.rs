@@ -71,18 +71,8 @@ pub(super) async fn run(
             }
             IntakeEvent::Head(head) => {
                 finalized = head.finalized;
-                let clock = tip.head(&head, Instant::now(), UnixMillis::now());
-                let update = LiveUpdate::Head {
-                    head: head.block,
-                    finalized: head.finalized,
-                    base_fee_wei: head.base_fee_wei,
-                };
-                let said = [("clock", clock), ("tip", SafeText::default())];
-                let said = said.map(|(subject, words)| LiveUpdate::Alarm(subject, words));
-                for update in said.into_iter().chain([update]) {
-                    if core.send(Incoming::Live(update)).await.is_err() {
-                        return;
-                    }
+                if tell(&mut tip, &head, &core).await.is_err() {
+                    return;
                 }
                 look(&from, head, &lists, &core).await
             }
@@ -116,6 +106,22 @@ pub(super) async fn run(
             return;
         }
     }
+}
+
+/// What a new head and its time say.
+async fn tell(tip: &mut Tip, head: &Head, core: &mpsc::Sender<Incoming>) -> Sent {
+    let clock = tip.head(head, Instant::now(), UnixMillis::now());
+    let said = [("clock", clock), ("tip", SafeText::default())];
+    let said = said.map(|(subject, words)| LiveUpdate::Alarm(subject, words));
+    let update = LiveUpdate::Head {
+        head: head.block,
+        finalized: head.finalized,
+        base_fee_wei: head.base_fee_wei,
+    };
+    for update in said.into_iter().chain([update]) {
+        core.send(Incoming::Live(update)).await?;
+    }
+    Ok(())
 }
 
 async fn stands_still(tip: &mut Tip, core: &mpsc::Sender<Incoming>) -> Sent {
