@@ -51,6 +51,7 @@ pub(super) fn kind(input: &Input) -> String {
             Some(NonceStatus::Missing) => "inspected: missing",
             Some(NonceStatus::Pending) => "inspected: pending",
             Some(NonceStatus::Included { success: true, .. }) => "inspected: included",
+            Some(NonceStatus::Included { overtaken: true, .. }) => "inspected: overtaken",
             Some(NonceStatus::Included { .. }) => "inspected: reverted",
             Some(NonceStatus::Replaced { .. }) => "inspected: replaced",
         },
@@ -76,6 +77,7 @@ pub(super) fn kind(input: &Input) -> String {
             Wish::DeclareLost(_) => "wish: declare lost",
             Wish::Pause(_) => "wish: pause",
             Wish::Resume(_) => "wish: resume",
+            Wish::Adopt(_) => "wish: adopt",
             Wish::Reshare(_) => "wish: reshare",
             Wish::SetCommittee { .. } => "wish: set committee",
             Wish::GiveUp { .. } => "wish: give up",
@@ -137,6 +139,7 @@ fn about(input: &Input) -> String {
                     case.map_or_else(|| "everything".to_owned(), |case| case.to_string())
                 )
             }
+            Wish::Adopt(account) => format!("{by}, {account}"),
             Wish::Reshare(pool) | Wish::RequestExit(pool) => format!("{by}, pool {pool}"),
         },
         Input::Started | Input::Tick | Input::BeaconMoved | Input::Ends { .. } => String::new(),
