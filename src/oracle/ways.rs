@@ -146,6 +146,9 @@ fn awaits(state: &State, case: &Case) -> Option<String> {
         }
         Step::AwaitTurn => or("its turn in the contract's queue"),
         Step::DecideCeremony(_) | Step::DecideEffect(_) if undecided(state, case).is_some() => None,
+        Step::DecideCeremony(_) | Step::DecideEffect(_) if state.unadopted().is_some() => {
+            or("the account to be adopted")
+        }
         Step::DecideCeremony(_) | Step::DecideEffect(_) => or("its last checks before it leaves"),
         Step::RunCeremony(_) => Some("the end of its ceremony, or its deadline".to_owned()),
         Step::Register(Some(_)) => Some("the operators to sign the SSV registration".to_owned()),

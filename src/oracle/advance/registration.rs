@@ -60,6 +60,9 @@ pub(super) fn register(turn: &mut Turn<'_>, id: CaseId, nonce: u64) {
             Mode::Observe => {
                 "the SSV registration is to be signed; mode observe lets nothing leave this machine"
             }
+            _ if turn.state.unadopted().is_some() => {
+                "the SSV registration is to be signed; nothing leaves before the account is adopted"
+            }
             _ => "paused before the SSV registration is signed",
         };
         turn.waits(id, why);

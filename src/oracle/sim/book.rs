@@ -49,6 +49,8 @@ pub(super) struct Book {
     /// Keys that were made for cases, and cases that people gave up.
     made: BTreeMap<CaseId, BlsPublicKey>,
     given_up: BTreeSet<CaseId>,
+    /// What transactions that were overtaken cost since a person took the case up, wei.
+    fees: BTreeMap<CaseId, U256>,
     /// Pools of which somebody went on telling something that never was.
     pub(super) lied_about: BTreeSet<PoolId>,
     /// Looks because of a hint, and by the clock.
@@ -126,6 +128,7 @@ impl Book {
             // a person may want it tried at once
             Record::CaseRetried { case, .. } => {
                 self.given_up.remove(case);
+                self.fees.remove(case);
                 let of = self.actions.iter_mut().filter(|(id, _)| id.case == *case);
                 of.for_each(|(_, told)| told.not_before = told.not_before.min(at));
             }
@@ -135,6 +138,16 @@ impl Book {
             | Record::CeremonyDeclaredLost { .. } => self.ceremony(state, at, record),
             Record::KeyCondemned { validator, .. } => drop(self.condemned.insert(*validator)),
             Record::TransactionSigned { action, transaction } => self.signed(*action, transaction),
+            Record::TransactionStatus {
+                action,
+                status:
+                    NonceStatus::Included {
+                        overtaken: true,
+                        is_final: true,
+                        fee_paid_wei,
+                        ..
+                    },
+            } => *self.fees.entry(action.case).or_default() += fee_paid_wei,
             Record::AccountStrange { nonce, next, .. } => self.strange.push((*nonce, *next)),
             Record::CaseGivenUp { case, .. } => self.is_given_up(state, *case),
             Record::KeyRedone { case, .. } => {
@@ -236,8 +249,9 @@ impl Book {
         }
         if let Payload::Transaction(payload) = &told.proposal.payload {
             let max = state.settings.policy.rules[0].max_fee_wei;
+            let spent = self.fees.get(&id.case).copied().unwrap_or_default();
             assert!(
-                max.is_none_or(|max| payload.fee_ceiling_wei <= max),
+                max.is_none_or(|max| payload.fee_ceiling_wei + spent <= max),
                 "a rule approved the fee of {id}"
             );
         }

@@ -9,6 +9,9 @@ use super::world::{POOLS, World};
 use crate::oracle::*;
 use crate::types::*;
 
+/// What a transaction costs in fees, wei.
+const FEE_PAID: u64 = 200;
+
 /// Blocks from a deposit to the contract's word that the validator is at work.
 const STAKED_AFTER: u64 = 9;
 
@@ -45,6 +48,7 @@ impl World {
         let Some((hash, entry)) = next else { return };
         let block = self.outside.chain.at();
         self.outside.chain.account_nonce += 1;
+        let overtaken = entry.call.registration != self.outside.chain.owner_nonce;
         let served = self.call(hash, entry.call);
         let success = served.is_some();
         let mined = Mined {
@@ -52,6 +56,7 @@ impl World {
             block,
             success,
             served,
+            overtaken,
         };
         self.outside.chain.mined.insert(hash, mined);
     }
@@ -226,12 +231,13 @@ impl World {
         let outside = &self.outside;
         let chain = outside.older.back().filter(|_| lags).unwrap_or(&outside.chain);
         let mut ready = chain.ready.clone();
-        let mut owner_nonce = chain.owner_nonce;
+        let mut owner_nonce = Some(chain.owner_nonce);
         if !self.calm && self.rng.gen_bool(0.03) {
-            match self.rng.gen_range(0..3) {
+            match self.rng.gen_range(0..4) {
                 0 => ready.reverse(),
                 1 => drop(ready.pop()),
-                _ => owner_nonce += 1,
+                2 => owner_nonce = None,
+                _ => owner_nonce = Some(chain.owner_nonce + 1),
             }
         }
         let facts = ChainFacts {
@@ -241,7 +247,7 @@ impl World {
             ready,
             pending: chain.pending.keys().copied().collect(),
             staked: chain.staked.iter().copied().collect(),
-            owner_nonce: Some(owner_nonce),
+            owner_nonce,
             account: Some(AccountFacts {
                 address: Address::ZERO,
                 next: chain.account_nonce,
@@ -262,10 +268,10 @@ impl World {
                     block: mined.block,
                     success: mined.success,
                     reason: None,
-                    fee_paid_wei: U256::from(1),
+                    fee_paid_wei: U256::from(FEE_PAID),
                     served: mined.served,
                     is_final: outside.is_final(mined.block.number),
-                    overtaken: false,
+                    overtaken: mined.overtaken,
                 };
             }
         }

@@ -210,7 +210,7 @@ impl World {
         let chain = &self.outside.chain;
         let head = Check::of("pool-at-head", chain.ready.first() == Some(&case.pool), "");
         let checks = vec![head, self.registered(draft.registration)];
-        let payload = self.transaction(None, draft.keygen.validator, draft.registration);
+        let payload = self.transaction(None, draft.keygen.validator, draft.registration, draft.spent_wei);
         Ok((payload, checks))
     }
 
@@ -219,7 +219,8 @@ impl World {
             return refused(why);
         }
         let checks = vec![self.registered(draft.registration)];
-        let payload = self.transaction(Some(case.pool), draft.reshare.validator, draft.registration);
+        let validator = draft.reshare.validator;
+        let payload = self.transaction(Some(case.pool), validator, draft.registration, U256::ZERO);
         Ok((payload, checks))
     }
 
@@ -231,12 +232,13 @@ impl World {
         )
     }
 
-    /// The ceiling follows the fees of the day.
+    /// The ceiling follows the fees of the day, and what is spent of it is gone.
     fn transaction(
         &mut self,
         reshares: Option<PoolId>,
         key: BlsPublicKey,
         registration: Registration,
+        spent: U256,
     ) -> Payload {
         let call = Call {
             reshares,
@@ -250,7 +252,7 @@ impl World {
             to: Address::repeat_byte(7),
             value_wei: U256::ZERO,
             data: Bytes::from(call.data()),
-            fee_ceiling_wei: U256::from(if dear { 9_000 } else { 3_000 }),
+            fee_ceiling_wei: U256::from(if dear { 9_000 } else { 3_000 }).saturating_sub(spent),
             call: None,
         })
     }

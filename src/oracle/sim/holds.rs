@@ -78,7 +78,9 @@ impl Book {
         };
         let asked = asks(EffectKey::Prepare(id));
         let said = state.waiting_reason(id).is_some();
-        let held = case.orphaned || case.paused.is_some() || state.paused.is_some() || asked || said;
+        // nothing leaves at all, which is said once for everything
+        let all = state.paused.is_some() || state.unadopted().is_some();
+        let held = case.orphaned || case.paused.is_some() || all || asked || said;
         let good = match &case.step {
             Step::PlanCeremony | Step::AwaitTurn | Step::Register(None) | Step::PlanEffect => {
                 held || case.served_by.is_some()

@@ -59,6 +59,11 @@ impl World {
                     },
                 );
             }
+            (21 | 22, ..) => {
+                if let Some(unadopted) = self.state.unadopted() {
+                    let _ = self.wish("bob", Wish::Adopt(unadopted.account));
+                }
+            }
             (19, Some(case), _) => {
                 let reason = SafeText::new("not needed");
                 let _ = self.wish("ann", Wish::GiveUp { case, reason });
@@ -163,6 +168,9 @@ impl World {
     pub(super) fn everybody_helps(&mut self) -> bool {
         if self.state.paused.is_some() {
             return self.wish("ann", Wish::Resume(None)).is_ok();
+        }
+        if let Some(unadopted) = self.state.unadopted() {
+            return self.wish("ann", Wish::Adopt(unadopted.account)).is_ok();
         }
         let wish = self.state.cases.values().find_map(|case| self.helps(case));
         let Some(wish) = wish else { return false };

@@ -51,6 +51,7 @@ pub(super) fn kind(input: &Input) -> String {
             Some(NonceStatus::Missing) => "inspected: missing",
             Some(NonceStatus::Pending) => "inspected: pending",
             Some(NonceStatus::Included { success: true, .. }) => "inspected: included",
+            Some(NonceStatus::Included { overtaken: true, .. }) => "inspected: overtaken",
             Some(NonceStatus::Included { .. }) => "inspected: reverted",
             Some(NonceStatus::Replaced { .. }) => "inspected: replaced",
         },

@@ -68,6 +68,8 @@ pub(super) struct Mined {
     pub(super) block: BlockRef,
     pub(super) success: bool,
     pub(super) served: Option<PoolId>,
+    /// Somebody else's registration came before it.
+    pub(super) overtaken: bool,
 }
 
 /// The chain as it stands at one block. A reorganisation goes back to an earlier one.

@@ -80,6 +80,15 @@ impl World {
             registers_with_key: world.rng.gen_bool(0.3),
             one_voice: world.rng.gen_bool(0.2),
         };
+        if world.rng.gen_bool(0.2) {
+            // the account has a past
+            world.outside.chain.account_nonce = 5;
+            world
+                .outside
+                .older
+                .iter_mut()
+                .for_each(|chain| chain.account_nonce = 5);
+        }
         world.begin();
         world
     }
