@@ -266,11 +266,7 @@ impl Comparison {
         let mut failure = None;
         for (endpoint, name, rpc) in self.rpc.voices() {
             match self.logs_of(&rpc, from, to).await {
-                Ok(logs) => told.push(Told {
-                    endpoint,
-                    name,
-                    logs,
-                }),
+                Ok(logs) => told.push(Told { endpoint, name, logs }),
                 // one that does not answer now leaves nothing out
                 Err(error) => failure = Some(error),
             }
@@ -343,7 +339,10 @@ impl Comparison {
         let said: Vec<LogRef> = told.of(wanted, block).map(LogEntry::at).collect();
         let there: Vec<LogRef> = there.iter().map(LogEntry::at).collect();
         let left_out = there.iter().filter(|at| !said.contains(at)).map(|at| (true, *at));
-        let made_up = said.iter().filter(|at| !there.contains(at)).map(|at| (false, *at));
+        let made_up = said
+            .iter()
+            .filter(|at| !there.contains(at))
+            .map(|at| (false, *at));
         let found: Vec<_> = left_out.chain(made_up).collect();
         for (left_out, log) in found {
             let finding = Finding {

@@ -127,7 +127,8 @@ fn gaps(parts: [&Deposits; 2], before: Option<u64>, counted: u64) -> Option<Safe
     };
     let in_all = || {
         let made = counted.checked_sub(before?)?;
-        (made != known).then(|| format!("{known} deposits are in the logs, the contract's state counts {made}"))
+        (made != known)
+            .then(|| format!("{known} deposits are in the logs, the contract's state counts {made}"))
     };
     let why = within.or_else(at_the_end).or_else(in_all);
     why.map(|why| SafeText::new(&why))

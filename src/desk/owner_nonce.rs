@@ -77,7 +77,9 @@ impl OwnerNonce {
             Some(Answer::Yes(implied)) if *implied == counted => Check::of(
                 NAME,
                 counted == signed,
-                format!("signed for nonce {signed}, SSV expects {counted}: {says}, and the contract's state implies it"),
+                format!(
+                    "signed for nonce {signed}, SSV expects {counted}: {says}, and the contract's state implies it"
+                ),
             ),
             Some(Answer::No(why)) => Check::of(
                 NAME,
@@ -152,7 +154,11 @@ mod tests {
             (Answer::not_known("being read"), agree(), implies(4), Unknown),
         ] {
             let check = judged(counted.clone(), accord.clone(), implied.clone());
-            assert_eq!(check.status, expected, "{counted:?} {accord:?} {implied:?}: {}", check.reason);
+            assert_eq!(
+                check.status, expected,
+                "{counted:?} {accord:?} {implied:?}: {}",
+                check.reason
+            );
         }
     }
 

@@ -42,7 +42,10 @@ pub(super) async fn reshares_left(
         accord @ Accord::Agree { .. } => Check::pass(NAME, format!("{words}: {}", accord.words())),
         accord => {
             let why = accord.words();
-            Check::unknown(NAME, format!("{words} by the logs of one voice, and the contract stores none: {why}"))
+            Check::unknown(
+                NAME,
+                format!("{words} by the logs of one voice, and the contract stores none: {why}"),
+            )
         }
     }
 }

@@ -132,12 +132,7 @@ impl SendDeposit {
             self.fork_version,
         ));
         checks.push(data_root_check(&*self.manager, &gathered.payload.data));
-        let nonce = owner_nonce::ask(
-            &*self.sending.agreement,
-            &*self.manager,
-            &*self.ssv,
-            facts.block,
-        );
+        let nonce = owner_nonce::ask(&*self.sending.agreement, &*self.manager, &*self.ssv, facts.block);
         let (owner, registration) = (self.manager.address(), draft.registration);
         checks.extend(key_checks::registration(owner, key, registration, &nonce.await));
         checks.push(gathered.shares_check.clone());

@@ -11,7 +11,8 @@ use crate::types::{
     BlockRef, CeremonyStep, CheckStatus, OperatorId, OperatorProgress, RequestId, SafeText, UnixMillis,
 };
 use crate::view::{
-    ChainView, EndpointKind, EndpointView, HistoryView, LinkState, NetworkView, OperatorView, ReadyPoolView, SignerView, ValidatorView,
+    ChainView, EndpointKind, EndpointView, HistoryView, LinkState, NetworkView, OperatorView, ReadyPoolView,
+    SignerView, ValidatorView,
 };
 
 /// A change of what is shown.

@@ -62,7 +62,9 @@ impl Ssv for SsvVoices {
 
     async fn keep_up(&self, block: BlockRef) -> Answer<()> {
         let kept_up = join_all(self.all().map(|voice| voice.keep_up(block))).await;
-        let failed = kept_up.into_iter().find(|answer| !matches!(answer, Answer::Yes(())));
+        let failed = kept_up
+            .into_iter()
+            .find(|answer| !matches!(answer, Answer::Yes(())));
         failed.unwrap_or(Answer::Yes(()))
     }
 

@@ -41,8 +41,8 @@ pub use transaction::{TransactionState, TransactionView};
 pub use validator::{ExitView, NodeVerdict, ValidatorView};
 pub use way::{Way, WayOn};
 pub use world::{
-    ChainView, EndpointKind, EndpointView, Health, HistoryView, JournalView, ReadyPoolView, LinkState, Mode, NetworkView, OperatorView,
-    PauseView, SignerView,
+    ChainView, EndpointKind, EndpointView, Health, HistoryView, JournalView, LinkState, Mode, NetworkView,
+    OperatorView, PauseView, ReadyPoolView, SignerView,
 };
 
 /// The version of these views; the first message of either side says it. It grows with every change that a reader of the

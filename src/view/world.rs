@@ -138,9 +138,12 @@ impl HistoryView {
     /// In one line.
     #[must_use]
     pub fn words(&self) -> String {
-        let left = self.left_ms.filter(|_| self.at < self.to).map_or_else(String::new, |ms| {
-            format!(", about {} left", in_words(Duration::from_millis(ms)))
-        });
+        let left = self
+            .left_ms
+            .filter(|_| self.at < self.to)
+            .map_or_else(String::new, |ms| {
+                format!(", about {} left", in_words(Duration::from_millis(ms)))
+            });
         let note = match self.note.as_str() {
             "" => String::new(),
             note => format!("; {note}"),

@@ -20,14 +20,24 @@
 #![allow(clippy::disallowed_macros, reason = "a benchmark prints its results")]
 
 #[path = "../engine/toys/backend.rs"]
-#[allow(dead_code, unreachable_pub, clippy::unwrap_used, reason = "the tests need more of it")]
+#[allow(
+    dead_code,
+    unreachable_pub,
+    clippy::unwrap_used,
+    reason = "the tests need more of it"
+)]
 mod backend;
 #[path = "history/chain.rs"]
 mod chain;
 #[path = "history/endpoint.rs"]
 mod endpoint;
 #[path = "../engine/toys/transcript.rs"]
-#[allow(dead_code, unreachable_pub, clippy::unwrap_used, reason = "the tests need more of it")]
+#[allow(
+    dead_code,
+    unreachable_pub,
+    clippy::unwrap_used,
+    reason = "the tests need more of it"
+)]
 mod transcript;
 
 use std::path::Path;
@@ -77,7 +87,9 @@ async fn bench() {
     if wanted(RUNS[0]) {
         let world = World::start(YEAR, POOLS, ORDINARY).await;
         let folder = tempfile::tempdir().expect("a directory");
-        world.timed("first start", folder.path(), &["keygen", "send-deposit"]).await;
+        world
+            .timed("first start", folder.path(), &["keygen", "send-deposit"])
+            .await;
     }
     if wanted(RUNS[1]) {
         restarted().await;
@@ -94,16 +106,23 @@ async fn restarted() {
     let running = world.oracle(folder.path(), &["keygen"]).await;
     until(&running, |s| s.actions.iter().any(is_ready)).await;
     stop(running).await;
-    world.timed("restart", folder.path(), &["keygen", "send-deposit"]).await;
+    world
+        .timed("restart", folder.path(), &["keygen", "send-deposit"])
+        .await;
 }
 
 async fn cramped() {
-    let terms = Terms { blocks: 10, ..ORDINARY };
+    let terms = Terms {
+        blocks: 10,
+        ..ORDINARY
+    };
     let (blocks, pools) = (YEAR / SHORTER, POOLS / 100);
     let world = World::start(blocks, pools, terms).await;
     println!("{blocks} blocks, {pools} validator, 10 blocks a log query: a hundredth of the year");
     let folder = tempfile::tempdir().expect("a directory");
-    world.timed("first start", folder.path(), &["keygen", "send-deposit"]).await;
+    world
+        .timed("first start", folder.path(), &["keygen", "send-deposit"])
+        .await;
 }
 
 /// A deposit that a rule would approve.

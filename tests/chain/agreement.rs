@@ -23,11 +23,7 @@ pub(super) fn agreement(net: &Devnet, rpc: &Rpc) -> Voices {
     let to = net.addresses();
     let voice = |(name, rpc): (_, Rpc)| Voice {
         name,
-        execution: Arc::new(Nodes::new(
-            rpc.clone(),
-            to.deposit_contract,
-            Finality::Depth(2),
-        )),
+        execution: Arc::new(Nodes::new(rpc.clone(), to.deposit_contract, Finality::Depth(2))),
         manager: manager(net, &rpc),
         ssv: Arc::new(SsvReader::new(rpc, to.ssv, to.manager, LAYOUT, 0)),
     };

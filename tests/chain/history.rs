@@ -122,7 +122,10 @@ async fn what_an_endpoint_leaves_out_is_found_and_named_whichever_it_is() {
     let rpc = rpc(&[&net.http_url()]);
     let mut comparison = comparison(&net, &rpc, kept(folder.path(), about(&net)));
     to_the_end(&mut comparison, last).await;
-    assert_eq!((comparison.compared().found, comparison.compared().untold), (0, 0));
+    assert_eq!(
+        (comparison.compared().found, comparison.compared().untold),
+        (0, 0)
+    );
     assert_eq!(comparison.compared().alarm(), None);
 }
 
@@ -148,7 +151,10 @@ async fn the_comparison_goes_on_after_a_restart_and_keeps_what_it_found() {
     let asked = endpoint.calls("eth_getBlockByNumber").len();
     to_the_end(&mut second, last).await;
     let headers = (endpoint.calls("eth_getBlockByNumber").len() - asked) as u64;
-    assert!(headers < last - reached + 20, "{headers} headers from block {reached} to {last}");
+    assert!(
+        headers < last - reached + 20,
+        "{headers} headers from block {reached} to {last}"
+    );
 
     // of another owner nothing is believed
     let other = About {
@@ -172,7 +178,11 @@ async fn what_was_compared_of_a_branch_that_is_gone_is_compared_again() {
     let mut second = comparison(&net, &rpc, kept(folder.path(), about(&net)));
     assert_eq!(second.next(), last + 1);
     second.step(last + 5).await.unwrap();
-    assert!(second.next() < last, "it begins again, and is at {}", second.next());
+    assert!(
+        second.next() < last,
+        "it begins again, and is at {}",
+        second.next()
+    );
 }
 
 /// The owner's logs are read once for each endpoint, over a restart too.
@@ -204,7 +214,11 @@ async fn a_restart_reads_only_what_came_since() {
     let operators: Vec<_> = deposit(to.manager, 1).operator_ids;
     let after = reader(about(&net)).at(block, &operators).await.unwrap();
     assert_eq!(
-        (after.owner_nonce, after.registered_at, after.cluster.validator_count),
+        (
+            after.owner_nonce,
+            after.registered_at,
+            after.cluster.validator_count
+        ),
         (1, before.registered_at, 1)
     );
     assert!(oldest(asked) > 200, "from block {} on", oldest(asked));

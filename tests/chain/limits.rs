@@ -223,11 +223,7 @@ async fn endpoints_agree_in_the_end_though_each_try_is_too_short() {
     let to = net.addresses();
     let voice = |(name, rpc): (_, Rpc)| Voice {
         name,
-        execution: Arc::new(Nodes::new(
-            rpc.clone(),
-            to.deposit_contract,
-            Finality::Depth(2),
-        )),
+        execution: Arc::new(Nodes::new(rpc.clone(), to.deposit_contract, Finality::Depth(2))),
         manager: manager(&net, &rpc),
         ssv: Arc::new(SsvReader::new(rpc, to.ssv, to.manager, LAYOUT, 0)),
     };

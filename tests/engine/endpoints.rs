@@ -174,7 +174,11 @@ async fn a_registration_that_one_endpoint_leaves_out_makes_the_nonce_unknown_and
             a.id.case.to_string() == case && a.kind == "send-deposit" && a.state == ActionState::Proposed
         };
         let action = s.actions.iter().find(of)?;
-        action.checks.iter().find(|c| c.name == "registration-nonce").cloned()
+        action
+            .checks
+            .iter()
+            .find(|c| c.name == "registration-nonce")
+            .cloned()
     };
     ground.devnet().deposit_pool(1).await.unwrap();
     approve_next(&oracle, "deposit/1", ActionKind::Keygen).await;
@@ -182,7 +186,11 @@ async fn a_registration_that_one_endpoint_leaves_out_makes_the_nonce_unknown_and
         nonce(s, "deposit/1").filter(|check| check.status == CheckStatus::Pass)
     })
     .await;
-    assert!(known.reason.as_str().contains("all 2 endpoints"), "{}", known.reason);
+    assert!(
+        known.reason.as_str().contains("all 2 endpoints"),
+        "{}",
+        known.reason
+    );
     drive(&oracle, "deposit/1").await;
 
     let ssv = format!("{:#x}", ground.devnet().addresses().ssv);

@@ -214,7 +214,9 @@ impl Intake {
             match hidden? {
                 Hidden::Logs(more) => logs.extend(more),
                 // a bloom filter is often wrong on a busy chain: a node without receipts must not stop the intake
-                Hidden::Untold(why) => tracing::debug!(target: "chain", %why, "a block could not be compared"),
+                Hidden::Untold(why) => {
+                    tracing::debug!(target: "chain", %why, "a block could not be compared")
+                }
                 Hidden::Nothing => {}
             }
         }

@@ -111,7 +111,11 @@ mod tests {
         for _ in 0..20 {
             span.answered();
         }
-        assert!((400..500).contains(&span.get()), "500 was refused: {}", span.get());
+        assert!(
+            (400..500).contains(&span.get()),
+            "500 was refused: {}",
+            span.get()
+        );
         for _ in 0..AdaptiveSpan::FORGET_AFTER {
             span.answered();
         }

@@ -88,24 +88,32 @@ pub(super) fn chain(
 }
 
 /// The comparison of old blocks with their headers; none where its budget is nothing.
-pub(super) fn comparison(
-    config: &Config,
-    rpc: &Rpc,
-    chain: &Chain,
-    kept: &Arc<Kept>,
-) -> Option<Comparison> {
+pub(super) fn comparison(config: &Config, rpc: &Rpc, chain: &Chain, kept: &Arc<Kept>) -> Option<Comparison> {
     let budget = NonZeroU32::new(config.rpc.compare_calls_per_second)?;
     let (manager, ssv) = (&chain.manager, &chain.ssv);
     let mut wanted: BTreeMap<Address, Vec<B256>> = BTreeMap::new();
     for event in manager.watched() {
         wanted.entry(event.contract).or_default().push(event.topic);
     }
-    let of_manager = wanted.into_iter().map(|(contract, topics)| Wanted::of("events of the manager", contract, topics, None));
+    let of_manager = wanted
+        .into_iter()
+        .map(|(contract, topics)| Wanted::of("events of the manager", contract, topics, None));
     let owner = Some(manager.address().into_word());
-    let of_ssv = Wanted::of("events of SSV for the manager", ssv.network(), ssv.topics(), owner);
+    let of_ssv = Wanted::of(
+        "events of SSV for the manager",
+        ssv.network(),
+        ssv.topics(),
+        owner,
+    );
     let wanted = of_manager.chain([of_ssv]).collect();
     let from = config.contract.from_block;
-    Some(Comparison::new(rpc.clone(), wanted, from, Arc::clone(kept), budget))
+    Some(Comparison::new(
+        rpc.clone(),
+        wanted,
+        from,
+        Arc::clone(kept),
+        budget,
+    ))
 }
 
 /// The beacon nodes, where any are configured. The arithmetic of exit domains is tried out on a known value first.

@@ -53,7 +53,11 @@ impl Version for Edition {
     fn open(&'static self, at: Connection) -> Arc<dyn PoolManager> {
         Arc::new(Manager {
             edition: self,
-            reshares: Reshares::new(at.address, at.from_block, at.kept.map(|kept| (kept, at.rpc.fingerprint()))),
+            reshares: Reshares::new(
+                at.address,
+                at.from_block,
+                at.kept.map(|kept| (kept, at.rpc.fingerprint())),
+            ),
             rpc: at.rpc,
             address: at.address,
             layout: at.layout,

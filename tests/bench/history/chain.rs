@@ -100,9 +100,15 @@ impl Chain {
                 data: added.encode_data().into(),
             };
             let initiated = of_pool(abi::PoolDepositInitiated::SIGNATURE_HASH, pool);
-            logs.insert(asked, vec![of_pool(abi::PoolDepositRequested::SIGNATURE_HASH, pool)]);
+            logs.insert(
+                asked,
+                vec![of_pool(abi::PoolDepositRequested::SIGNATURE_HASH, pool)],
+            );
             logs.insert(asked + 20, vec![registered, initiated]);
-            logs.insert(asked + 40, vec![of_pool(abi::PoolDeposited::SIGNATURE_HASH, pool)]);
+            logs.insert(
+                asked + 40,
+                vec![of_pool(abi::PoolDeposited::SIGNATURE_HASH, pool)],
+            );
         }
         let waits = of_pool(abi::PoolDepositRequested::SIGNATURE_HASH, pools + 1);
         logs.insert(FIRST + length - 1_000, vec![waits]);
@@ -153,7 +159,9 @@ impl Chain {
             "eth_getBlockByNumber" => self.at(&params[0]).map_or(Value::Null, |n| self.block(n)),
             "eth_getBlockByHash" => self.by_hash(&params[0]).map_or(Value::Null, |n| self.block(n)),
             "eth_getLogs" => return self.logs(&params[0], most),
-            "eth_getBlockReceipts" => self.by_hash(&params[0]).map_or(Value::Null, |n| json!([self.receipt(n)])),
+            "eth_getBlockReceipts" => self
+                .by_hash(&params[0])
+                .map_or(Value::Null, |n| json!([self.receipt(n)])),
             "eth_getTransactionReceipt" => {
                 let number = number_in(&params[0], 0x7a).filter(|n| *n <= self.head());
                 number.map_or(Value::Null, |n| self.receipt(n))
@@ -206,7 +214,7 @@ impl Chain {
                 seed ^= seed << 13;
                 seed ^= seed >> 7;
                 seed ^= seed << 17;
-                *byte |= u8::from(seed % 10 != 0) << bit;
+                *byte |= u8::from(!seed.is_multiple_of(10)) << bit;
             }
         }
         for log in self.logs_of(number) {
@@ -230,13 +238,20 @@ impl Chain {
     fn logs(&self, filter: &Value, most: u64) -> Said {
         let (from, to) = match (self.at(&filter["fromBlock"]), self.at(&filter["toBlock"])) {
             (Some(from), Some(to)) => (from, to),
-            _ => return Err((-32000, "block range extends beyond current head block".into(), None)),
+            _ => {
+                return Err((
+                    -32000,
+                    "block range extends beyond current head block".into(),
+                    None,
+                ));
+            }
         };
         if to.saturating_sub(from) >= most {
             return Err((-32005, format!("query exceeds max block range {most}"), None));
         }
         let addresses: Vec<Address> = serde_json::from_value(filter["address"].clone()).expect("addresses");
-        let topics: Vec<Option<Vec<B256>>> = serde_json::from_value(filter["topics"].clone()).expect("topics");
+        let topics: Vec<Option<Vec<B256>>> =
+            serde_json::from_value(filter["topics"].clone()).expect("topics");
         let wanted = |log: &Log| {
             addresses.contains(&log.address)
                 && topics.iter().enumerate().all(|(n, any)| match any {
@@ -276,7 +291,9 @@ impl Chain {
             abi::getUpkeepAddressCall::SELECTOR => Address::repeat_byte(0x33).abi_encode(),
             abi::getReservedFeesCall::SELECTOR => U256::from(10).pow(U256::from(19)).abi_encode(),
             abi::getExitingValidatorCountCall::SELECTOR => U256::ZERO.abi_encode(),
-            abi::getValidatorPublicKeysCall::SELECTOR => staked.iter().map(|p| key(*p)).collect::<Vec<_>>().abi_encode(),
+            abi::getValidatorPublicKeysCall::SELECTOR => {
+                staked.iter().map(|p| key(*p)).collect::<Vec<_>>().abi_encode()
+            }
             abi::getPoolCall::SELECTOR => {
                 let asked = abi::getPoolCall::abi_decode(&data).expect("a pool");
                 self.pool(asked.poolId).abi_encode()

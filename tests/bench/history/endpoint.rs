@@ -53,8 +53,12 @@ impl Endpoint {
             refused: AtomicU64::new(0),
             sent: Mutex::new(None),
         });
-        let router = Router::new().route("/", post(answer)).with_state(Arc::clone(&shared));
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let router = Router::new()
+            .route("/", post(answer))
+            .with_state(Arc::clone(&shared));
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
+            .await
+            .expect("a port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
         // latency is what the terms say, not what the kernel adds while it waits for a longer packet
         let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
@@ -100,7 +104,9 @@ async fn answer(State(shared): State<Arc<Shared>>, body: String) -> Response {
         sent.get_or_insert_with(Instant::now);
     }
     let id = &request["id"];
-    let said = shared.chain.answer(method, &request["params"], shared.terms.blocks);
+    let said = shared
+        .chain
+        .answer(method, &request["params"], shared.terms.blocks);
     let reply = match said {
         Ok(result) => json!({ "jsonrpc": "2.0", "id": id, "result": result }),
         Err((code, message, data)) => {

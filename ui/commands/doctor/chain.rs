@@ -63,7 +63,7 @@ fn voices(config: &Config, report: &mut Report) {
     let sends = |rule: &&PolicyRule| rule.sends_transactions();
     let allows = |rule: &PolicyRule| {
         let allowed = |name: &&str| rule.unknown_ok.iter().any(|allowed| allowed == name);
-        NEED_TWO.iter().all(|name| allowed(&name))
+        NEED_TWO.iter().all(allowed)
     };
     let strict: Vec<&str> = config
         .policy
@@ -202,13 +202,20 @@ async fn history(config: &Config, rpc: &Rpc, report: &mut Report) {
             return;
         }
     };
-    let (from, upto) = (config.contract.from_block, compared.upto.map_or(0, |upto| upto.number));
+    let (from, upto) = (
+        config.contract.from_block,
+        compared.upto.map_or(0, |upto| upto.number),
+    );
     let head = rpc.head().await.map_or(upto, |head| head.number());
     let of = head.saturating_sub(from).max(1);
     let percent = 100 * upto.saturating_sub(from).min(of) / of;
-    let mut found = format!("compared with their headers from block {from} to {upto} of {head} ({percent} %)");
+    let mut found =
+        format!("compared with their headers from block {from} to {upto} of {head} ({percent} %)");
     if compared.untold > 0 {
-        found = format!("{found}; receipts of {} blocks are not to be had", compared.untold);
+        found = format!(
+            "{found}; receipts of {} blocks are not to be had",
+            compared.untold
+        );
     }
     match compared.alarm() {
         None => report.add(Finding::ok(WHAT, found)),

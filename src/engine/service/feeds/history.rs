@@ -140,7 +140,9 @@ async fn doubts(from: &Sources, block: BlockRef) -> SafeText {
         from.manager.implied_owner_nonce(At::block(block)),
     );
     if let Accord::Disagree(words) = accord {
-        return SafeText::new(&format!("the endpoints do not agree on SSV's registrations: {words}"));
+        return SafeText::new(&format!(
+            "the endpoints do not agree on SSV's registrations: {words}"
+        ));
     }
     match (counted.yes(), implied) {
         (Some(counted), Some(Answer::Yes(implied))) if counted.owner_nonce != implied => {
