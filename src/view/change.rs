@@ -47,7 +47,7 @@ pub enum Change {
     Mode(Mode),
     /// A pause of everything began or ended.
     Paused(Option<PauseView>),
-    Chain(ChainView),
+    Chain(Box<ChainView>),
     Signer(SignerView),
     Endpoints(Vec<EndpointView>),
     Operator(RowChange<OperatorView>),
@@ -75,7 +75,7 @@ impl Snapshot {
         macro_rules! whole {
             ($($field:ident => $change:ident),*) => {$(
                 if older.$field != self.$field {
-                    changes.push(Change::$change(self.$field.clone()));
+                    changes.push(Change::$change(self.$field.clone().into()));
                 }
             )*};
         }
@@ -102,7 +102,7 @@ impl Snapshot {
             Change::Network(network) => self.network = network,
             Change::Mode(mode) => self.mode = mode,
             Change::Paused(paused) => self.paused = paused,
-            Change::Chain(chain) => self.chain = chain,
+            Change::Chain(chain) => self.chain = *chain,
             Change::Signer(signer) => self.signer = signer,
             Change::Endpoints(endpoints) => self.endpoints = endpoints,
             Change::Operator(change) => put(&mut self.operators, change),
