@@ -17,12 +17,12 @@ use super::commit::{Committer, Pending};
 use super::handle::{Asked, EngineSide, Identity};
 use super::kept::{Behind, Kept};
 use super::live::{Live, LiveUpdate};
-use super::{inject, publish, translate, world::World};
+use super::{inject, publish, transition, translate, world::World};
 use crate::journal::{Anchor, JournalError};
 use crate::lane;
 use crate::oracle::{Effect, Input, Record, Stamped, State, WishReply, step};
 use crate::types::{BlockRef, SafeText, UnixMillis};
-use crate::view::{Accepted, Listing, Query, Refused, Reply, Request, Transition};
+use crate::view::{Accepted, Listing, Query, Refused, Reply, Request};
 
 use durable::{Flushed, write_kept};
 
@@ -124,6 +124,8 @@ pub(super) struct Core<W> {
     kept: u64,
     revision: u64,
     dirty: bool,
+    /// Since when what is not journaled waits.
+    begun: publish::Begun,
 }
 
 impl<W: World> Core<W> {
@@ -152,6 +154,7 @@ impl<W: World> Core<W> {
             kept: 0,
             revision: 0,
             dirty: true,
+            begun: publish::Begun::default(),
         }
     }
 
@@ -185,6 +188,7 @@ impl<W: World> Core<W> {
             match self.flush() {
                 Flushed::Durable => {}
                 Flushed::Unwritable => {
+                    self.side.pulse.beat();
                     self.publish();
                     if self.hold().await == Hold::End {
                         return Ok(());
@@ -242,7 +246,12 @@ impl<W: World> Core<W> {
                     Some(input) => self.held.push_back(input),
                     None => return self.fail(SafeText::new("every feed of the engine has ended")).await,
                 },
-                _ = tick.tick(), if self.behind.is_none() => drop(self.step(Input::Tick)),
+                _ = tick.tick() => {
+                    self.side.pulse.beat();
+                    if self.behind.is_none() {
+                        self.step(Input::Tick);
+                    }
+                }
             }
         }
     }
@@ -374,13 +383,14 @@ impl<W: World> Core<W> {
     fn publish(&mut self) {
         self.revision += 1;
         self.dirty = false;
-        let snapshot = publish::snapshot(
+        let mut snapshot = publish::snapshot(
             &self.state,
             &self.live,
             self.committer.journal(),
             self.unwritable.as_ref(),
             self.revision,
         );
+        self.begun.stamp(&mut snapshot.waits, snapshot.at);
         self.side.snapshots.send_replace(Arc::new(snapshot));
     }
 }

@@ -8,13 +8,16 @@ mod kept;
 mod launch;
 mod live;
 mod publish;
+mod reminders;
 pub mod service;
+mod transition;
 mod translate;
 mod world;
 
 pub use self::core::{EngineError, Incoming};
-pub use handle::{Asked, EngineGone, EngineHandle, EngineSide, Identity, Seat, channel};
-pub use live::LiveUpdate;
+pub use handle::{Asked, EngineGone, EngineHandle, EngineSide, Identity, Pulse, Seat, channel};
+pub use live::{Costs, LiveUpdate};
 pub use publish::VERSION;
+pub use reminders::{Reminder, Reminders};
 pub use translate::sentence;
 pub use world::{Outcome, World};

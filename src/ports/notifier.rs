@@ -9,6 +9,7 @@ use std::fmt;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
+pub use crate::types::Severity;
 use crate::types::{ActionId, CaseId, OperatorId, SafeText, UnixMillis};
 
 /// What a notice is about.
@@ -21,6 +22,8 @@ pub enum NoticeKind {
     Paused,
     /// An action failed, or its outcome needs a person.
     ActionFailed,
+    /// Something that should go on by itself has stood still for longer than is usual.
+    Stuck,
     /// An operator's node does not answer.
     OperatorDown,
     /// An endpoint (execution, beacon, messenger) does not answer or is not believed.
@@ -39,12 +42,31 @@ pub enum NoticeKind {
     Test,
 }
 
+impl NoticeKind {
+    /// Every kind, in the order in which the configuration lists them.
+    pub const ALL: [Self; 12] = [
+        Self::ApprovalWaiting,
+        Self::Paused,
+        Self::ActionFailed,
+        Self::Stuck,
+        Self::OperatorDown,
+        Self::EndpointDown,
+        Self::BalanceLow,
+        Self::DeadlineNear,
+        Self::ForeignTransaction,
+        Self::JournalTrouble,
+        Self::ExitDue,
+        Self::Test,
+    ];
+}
+
 impl fmt::Display for NoticeKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
             Self::ApprovalWaiting => "approval-waiting",
             Self::Paused => "paused",
             Self::ActionFailed => "action-failed",
+            Self::Stuck => "stuck",
             Self::OperatorDown => "operator-down",
             Self::EndpointDown => "endpoint-down",
             Self::BalanceLow => "balance-low",
@@ -57,18 +79,6 @@ impl fmt::Display for NoticeKind {
     }
 }
 
-/// How bad it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Severity {
-    /// Good to know; nobody has to do anything.
-    Info,
-    /// Somebody should look today.
-    Warning,
-    /// Somebody has to act now, or money or a deadline is at risk.
-    Critical,
-}
-
 /// Where a matter stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -79,6 +89,16 @@ pub enum NoticePhase {
     GoesOn,
     /// It is over; nothing has to be done any more.
     Over,
+}
+
+impl fmt::Display for NoticePhase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Begun => "begun",
+            Self::GoesOn => "goes-on",
+            Self::Over => "over",
+        })
+    }
 }
 
 /// Whom or what it concerns, as far as it concerns one.

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     ActionView, CaseView, CeremonyView, ChainView, EndpointView, ExitView, JournalView, Listed, Mode,
-    NetworkView, Older, OperatorView, PauseView, SignerView, Snapshot, TransactionView, ValidatorView,
+    NetworkView, Older, OperatorView, PauseView, SignerView, Snapshot, TransactionView, ValidatorView, Wait,
 };
 use crate::types::{SafeText, UnixMillis};
 
@@ -60,6 +60,8 @@ pub enum Change {
     Older(Older),
     Journal(JournalView),
     Alarms(Vec<SafeText>),
+    /// Everything that waits.
+    Waits(Vec<Wait>),
 }
 
 impl Snapshot {
@@ -84,7 +86,7 @@ impl Snapshot {
             )*};
         }
         whole!(version => Version, network => Network, mode => Mode, paused => Paused, chain => Chain);
-        whole!(signer => Signer, endpoints => Endpoints, older => Older, journal => Journal, alarms => Alarms);
+        whole!(signer => Signer, endpoints => Endpoints, older => Older, journal => Journal, alarms => Alarms, waits => Waits);
         rows!(operators => Operator, cases => Case, ceremonies => Ceremony, actions => Action);
         rows!(transactions => Transaction, exits => Exit, validators => Validator);
         changes
@@ -111,6 +113,7 @@ impl Snapshot {
             Change::Older(older) => self.older = older,
             Change::Journal(journal) => self.journal = journal,
             Change::Alarms(alarms) => self.alarms = alarms,
+            Change::Waits(waits) => self.waits = waits,
         }
     }
 }

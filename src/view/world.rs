@@ -127,6 +127,10 @@ pub struct SignerView {
     pub balance_wei: Option<U256>,
     /// Whether the manager accepts this address as its oracle.
     pub authorised: CheckStatus,
+    /// For so many more deposits the balance is enough: by the dearest of the last ones, or by the ceiling of a
+    /// transaction while none is known.
+    #[serde(default)]
+    pub deposits_left: Option<u64>,
 }
 
 impl SignerView {
@@ -137,6 +141,7 @@ impl SignerView {
             address,
             balance_wei: None,
             authorised: CheckStatus::Unknown,
+            deposits_left: None,
         }
     }
 }

@@ -12,6 +12,7 @@ mod sentence;
 mod tests;
 mod transactions;
 mod validators;
+mod waits;
 
 use super::live::Live;
 use crate::journal::Journal;
@@ -20,6 +21,7 @@ use crate::types::{SafeText, UnixMillis};
 use crate::view::{Can, JournalView, Kind, Older, OperatorView, PauseView, Snapshot};
 
 pub(super) use lists::{Read, read};
+pub(super) use waits::Begun;
 
 /// The version shown and journaled.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -38,11 +40,12 @@ pub(super) fn snapshot(
     chain.owner_nonce = facts.head.map(|_| facts.owner_nonce);
     let mut signer = live.signer.clone();
     signer.balance_wei = facts.account.map(|a| a.balance_wei);
+    signer.deposits_left = signer.balance_wei.and_then(|wei| live.costs.deposits_left(state, wei));
     let (records, head) = journal.head();
     let (actions, cases) = (lists::actions(state), lists::cases(state, |_| true));
     let (ceremonies, transactions) = (lists::ceremonies(state), lists::transactions(state));
     let exits = lists::exits(state);
-    Snapshot {
+    let mut snapshot = Snapshot {
         revision,
         at: UnixMillis::now(),
         version: VERSION.to_owned(),
@@ -90,7 +93,15 @@ pub(super) fn snapshot(
             .cloned()
             .chain(state.reads_the_future())
             .collect(),
-    }
+        waits: Vec::new(),
+    };
+    snapshot.waits = waits::of(state, live, &snapshot);
+    snapshot
+}
+
+/// A way on, in the words of front ends.
+pub(super) fn way(way: crate::oracle::Way) -> crate::view::Way {
+    convert::way(way)
 }
 
 /// What mode observe answers to whatever is asked.
