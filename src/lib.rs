@@ -13,6 +13,8 @@ pub mod engine;
 pub mod http;
 pub mod journal;
 pub mod lane;
+pub mod monitor;
+pub mod notify;
 pub mod operators;
 pub mod oracle;
 pub mod pool;

@@ -139,6 +139,9 @@ pub struct Notice {
     pub since: UnixMillis,
     /// When the notice was written.
     pub at: UnixMillis,
+    /// What it waits for, by the name in the table of reasons, where it is about something that waits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
     /// Until when it has to be dealt with, where there is such a time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub due: Option<UnixMillis>,
@@ -156,6 +159,10 @@ impl Notice {
             endpoint,
         } = &self.about;
         let mut matter = self.kind.to_string();
+        if let Some(reason) = &self.reason {
+            matter.push(' ');
+            matter.push_str(reason);
+        }
         let parts = [
             case.map(|case| case.to_string()),
             action.map(|action| action.to_string()),
@@ -219,6 +226,7 @@ mod tests {
             },
             since: UnixMillis(1_000),
             at: UnixMillis(2_000),
+            reason: None,
             due: None,
         }
     }

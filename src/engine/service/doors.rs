@@ -10,11 +10,35 @@ use crate::chain::agreement::Voices;
 use crate::chain::execution::Nodes;
 use crate::chain::intake::Finality;
 use crate::chain::rpc::{Rpc, RpcConfig};
-use crate::config::Config;
+use crate::config::{Config, NetworkName, NoticesConfig, NoticesTo};
+use crate::engine::notices::Told;
 use crate::http::Http;
+use crate::notify;
 use crate::pool::{self, Connection};
 use crate::ports::{Agreement, Consensus, Execution, PoolManager, Ssv, Voice};
 use crate::ssv::SsvReader;
+use crate::types::SafeText;
+
+/// Those who are told what waits, in the name of this network. Nobody is told anything yet.
+///
+/// # Errors
+/// One of them cannot be opened.
+pub fn receivers(
+    notices: &NoticesConfig,
+    network: NetworkName,
+    http: &Http,
+) -> Result<Vec<Told>, notify::NotOpened> {
+    let source = SafeText::new(&format!("casimir-dkg on {}", network.as_str()));
+    let open = |to: &NoticesTo| {
+        Ok(Told {
+            name: to.name.clone(),
+            notifier: notify::open(to, http, &source)?,
+            least: to.least,
+            kinds: to.kinds.clone(),
+        })
+    };
+    notices.to.iter().map(open).collect()
+}
 
 /// The endpoints of the execution layer. None is asked yet.
 pub(super) fn rpc(config: &Config, http: &Http) -> Result<Rpc, ServiceError> {

@@ -1,6 +1,7 @@
 //! The engine with everything around it: endpoints, contracts, the DKG backend, feeds.
 
 mod backend;
+mod beside;
 mod ceremony;
 mod doors;
 mod feeds;
@@ -11,4 +12,5 @@ mod start;
 mod transcripts;
 
 pub use backend::BackendError;
+pub use doors::receivers;
 pub use start::{Running, ServiceError, ServiceOptions, start};

@@ -8,6 +8,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinHandle, JoinSet};
 
 use super::backend::{self, Backend, BackendError};
+use super::beside::{self, Beside};
 use super::gate::Gate;
 use super::opening::{self, Opening};
 use super::{doors, feeds};
@@ -46,6 +47,7 @@ pub struct Running {
     pub stopped: JoinHandle<Result<(), EngineError>>,
     /// Base URL of the embedded messenger, when there is one.
     pub messenger_url: Option<String>,
+    beside: Beside,
     feeds: JoinSet<()>,
     messenger: Option<MessengerHandle>,
 }
@@ -58,6 +60,7 @@ impl Running {
     pub async fn wait(mut self) -> Result<(), EngineError> {
         let outcome = (&mut self.stopped).await;
         self.feeds.shutdown().await;
+        self.beside.end().await;
         if let Some(messenger) = self.messenger.take() {
             messenger.shutdown().await;
         }
@@ -101,6 +104,12 @@ pub enum ServiceError {
     /// Exits would be signed under a wrong domain.
     #[error("beacon: {0}")]
     SelfTest(#[from] crate::beacon::exit::SelfTestFailed),
+    /// Nobody could ask it how it is.
+    #[error(transparent)]
+    Monitor(#[from] crate::monitor::NotListening),
+    /// Somebody who shall be told cannot be.
+    #[error(transparent)]
+    Notices(#[from] crate::notify::NotOpened),
     /// The journal cannot be used.
     #[error("journal: {0}")]
     Engine(#[from] EngineError),
@@ -119,6 +128,7 @@ pub async fn start(options: ServiceOptions) -> Result<Running, ServiceError> {
         simulated,
     } = options;
     let http = Http::new(&config.http)?;
+    let beside = beside::prepare(&config, &http).await?;
     let rpc = doors::rpc(&config, &http)?;
     let consensus = doors::beacon(&config, &http)?;
     let manager = doors::manager(&config, rpc.clone());
@@ -155,6 +165,7 @@ pub async fn start(options: ServiceOptions) -> Result<Running, ServiceError> {
     let shown = network(&config, &*manager, simulated);
     let backend = Arc::clone(&ceremonies);
     let (handle, stopped) = opened.launch(shown, manager.name(), oracle, backend, gate, incoming)?;
+    let beside = beside.begin(&config, &handle, &core).await;
     let finality = finality(&config);
     let opening = Opening {
         execution: doors::execution(&config, rpc.clone(), finality),
@@ -176,6 +187,7 @@ pub async fn start(options: ServiceOptions) -> Result<Running, ServiceError> {
         handle,
         stopped,
         messenger_url,
+        beside,
         feeds: feeds::start(opening, world),
         messenger,
     })

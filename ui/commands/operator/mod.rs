@@ -6,13 +6,16 @@ mod rockx;
 use std::sync::Arc;
 
 use casimir_dkg::beacon::client::{Beacon, BeaconConfig};
-use casimir_dkg::config::{self, LoadOptions, NodeConfig as Settings, NodeRules, OperatorsConfig};
+use casimir_dkg::config::{
+    self, LoadOptions, MetricsListen, NodeConfig as Settings, NodeRules, OperatorsConfig,
+};
 use casimir_dkg::dkg::rockx::node::directory::{DirectorySources, SsvApi};
 use casimir_dkg::dkg::rockx::node::policy::{
     ExitRule, Initiator, OwnerRule, Policy, SigningRules, ValidatorIndices,
 };
 use casimir_dkg::dkg::rockx::node::{self, NodeConfig};
 use casimir_dkg::http::Http;
+use casimir_dkg::monitor::{self, Role};
 
 use crate::exit::Outcome;
 use crate::headless::Signals;
@@ -21,7 +24,7 @@ use crate::output;
 
 pub(crate) fn run(options: &LoadOptions, json: bool) -> anyhow::Result<Outcome> {
     let layers = config::gather(&rockx::with_fallbacks(options, |name| std::env::var(name).ok()))?;
-    let (settings, operators, http, logging) = layers.node()?;
+    let (settings, operators, http, listen, logging) = layers.node()?;
     let _guard = log::init(&logging, if json { Also::StderrJson } else { Also::Stderr })?;
     let key = key::read(&settings.key)?;
     let network = layers.network_name()?;
@@ -42,14 +45,16 @@ pub(crate) fn run(options: &LoadOptions, json: bool) -> anyhow::Result<Outcome> 
         )
     };
     output::outlive_reader();
-    super::serve(serve(config, json))
+    super::serve(serve(config, listen, json))
 }
 
-async fn serve(config: NodeConfig, json: bool) -> anyhow::Result<Outcome> {
+async fn serve(config: NodeConfig, listen: MetricsListen, json: bool) -> anyhow::Result<Outcome> {
     // before the port is open: whoever waits for the port may signal at once
     let mut signals = Signals::install()?;
     let messenger = config.messenger_url.clone();
+    let port = monitor::bind(listen, Role::Operator).await?;
     let mut handle = node::spawn(config).await?;
+    let _monitor = port.map(|port| port.serve(handle.probe()));
     let (id, url) = (handle.id(), handle.public_url().to_owned());
     if json {
         output::json(&serde_json::json!({

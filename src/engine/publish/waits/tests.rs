@@ -218,7 +218,7 @@ fn every_alarm_has_a_reason() {
                 continue;
             }
             let text = std::fs::read_to_string(&path).unwrap();
-            for how in [concat!("LiveUpdate::Ala", "rm(\""), concat!("Waits::of(self, ", "\"")] {
+            for how in [concat!("LiveUpdate::Ala", "rm(\""), concat!("Waits::of", "(self, \"")] {
                 let behind = text.split(how).skip(1);
                 subjects.extend(behind.filter_map(|rest| Some(rest.split_once('"')?.0.to_owned())));
             }
