@@ -191,7 +191,9 @@ impl Layers {
     ///
     /// # Errors
     /// Every bad or missing value of `[messenger]`, `[http]`, `[metrics]` and `[log]`.
-    pub fn messenger(&self) -> Result<(MessengerConfig, HttpOptions, MetricsListen, LogConfig), ConfigErrors> {
+    pub fn messenger(
+        &self,
+    ) -> Result<(MessengerConfig, HttpOptions, MetricsListen, LogConfig), ConfigErrors> {
         let mut r = reader::Reader::new(self);
         let messenger = section::messenger::read(&mut r);
         let http = section::http::read(&mut r);

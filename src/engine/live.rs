@@ -73,7 +73,10 @@ impl Costs {
             NonceStatus::Included { fee_paid_wei, .. } => Some(fee_paid_wei),
             _ => None,
         });
-        let each = paid.max().filter(|wei| !wei.is_zero()).unwrap_or(self.ceiling_wei);
+        let each = paid
+            .max()
+            .filter(|wei| !wei.is_zero())
+            .unwrap_or(self.ceiling_wei);
         let left = balance_wei.checked_div(each)?;
         Some(u64::try_from(left).unwrap_or(u64::MAX))
     }

@@ -121,7 +121,10 @@ fn near_from(wait: &Wait) -> UnixMillis {
         return UnixMillis(u64::MAX);
     };
     let ahead = (due.since(wait.since) / 4).min(NEAR);
-    UnixMillis(due.0.saturating_sub(u64::try_from(ahead.as_millis()).unwrap_or(u64::MAX)))
+    UnixMillis(
+        due.0
+            .saturating_sub(u64::try_from(ahead.as_millis()).unwrap_or(u64::MAX)),
+    )
 }
 
 #[cfg(test)]

@@ -2,8 +2,8 @@
 
 use crate::oracle::{Decider, Decision, ExitVerdict, Record, State, Verdict, ways};
 use crate::types::{
-    ActionId, CaseId, CeremonyResult, Check, CheckStatus, NonceStatus, RequestId, Severity, SignedTransaction,
-    UnixMillis,
+    ActionId, CaseId, CeremonyResult, Check, CheckStatus, NonceStatus, RequestId, Severity,
+    SignedTransaction, UnixMillis,
 };
 use crate::view::{Particulars, Transition, Way};
 
@@ -84,11 +84,13 @@ fn about(record: &Record, state: &State) -> Particulars {
             }
         }
         Record::Decided { action, decision } => decided(*action, decision),
-        Record::ActionVoided { action, reason } | Record::ExitDeferred { action, reason, .. } => Particulars {
-            action: Some(*action),
-            reason: Some(reason.clone()),
-            ..none
-        },
+        Record::ActionVoided { action, reason } | Record::ExitDeferred { action, reason, .. } => {
+            Particulars {
+                action: Some(*action),
+                reason: Some(reason.clone()),
+                ..none
+            }
+        }
         Record::TransactionSigned { action, transaction } => signed(*action, transaction),
         Record::TransactionAccepted { action, hash } => Particulars {
             hash: Some(*hash),

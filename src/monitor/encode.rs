@@ -43,7 +43,8 @@ impl Family {
 
     /// With its only sample, where that is known.
     pub(crate) fn is(mut self, value: impl Into<Option<f64>>) -> Self {
-        self.samples.extend(value.into().map(|value| (Labels::new(), value)));
+        self.samples
+            .extend(value.into().map(|value| (Labels::new(), value)));
         self
     }
 

@@ -36,7 +36,10 @@ fn page_bytes() -> f64 {
     4_096.0
 }
 
-#[expect(clippy::cast_precision_loss, reason = "milliseconds of some 300 000 years fit")]
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "milliseconds of some 300 000 years fit"
+)]
 fn start_seconds() -> f64 {
     static STARTED: std::sync::OnceLock<UnixMillis> = std::sync::OnceLock::new();
     STARTED.get_or_init(UnixMillis::now).0 as f64 / 1_000.0

@@ -86,7 +86,12 @@ async fn read_head(stream: &mut TcpStream) -> std::io::Result<Option<Vec<u8>>> {
 
 fn answer(head: Option<&[u8]>, probe: &dyn Probe) -> Vec<u8> {
     let Some(head) = head else {
-        return written("431 Request Header Fields Too Large", PLAIN, "the head is too long\n", true);
+        return written(
+            "431 Request Header Fields Too Large",
+            PLAIN,
+            "the head is too long\n",
+            true,
+        );
     };
     let line = head.split(|byte| *byte == b'\r').next().unwrap_or_default();
     let line = String::from_utf8_lossy(line);
@@ -105,7 +110,12 @@ fn answer(head: Option<&[u8]>, probe: &dyn Probe) -> Vec<u8> {
         "/metrics" => written("200 OK", TEXT, &probe.metrics(), with_body),
         "/livez" => verdict(&probe.live(), with_body),
         "/readyz" => verdict(&probe.ready(), with_body),
-        _ => written("404 Not Found", PLAIN, "/metrics, /livez and /readyz\n", with_body),
+        _ => written(
+            "404 Not Found",
+            PLAIN,
+            "/metrics, /livez and /readyz\n",
+            with_body,
+        ),
     }
 }
 

@@ -59,9 +59,15 @@ async fn each_path_has_its_answer() {
     let monitor = start().await;
     let at = monitor.address();
     let live = get(at, "/livez").await;
-    assert!(live.starts_with("HTTP/1.1 200 OK\r\n") && live.ends_with("{\"live\":true}\n"), "{live}");
+    assert!(
+        live.starts_with("HTTP/1.1 200 OK\r\n") && live.ends_with("{\"live\":true}\n"),
+        "{live}"
+    );
     let ready = get(at, "/readyz?verbose").await;
-    assert!(ready.starts_with("HTTP/1.1 503 ") && ready.contains("it sleeps"), "{ready}");
+    assert!(
+        ready.starts_with("HTTP/1.1 503 ") && ready.contains("it sleeps"),
+        "{ready}"
+    );
     let metrics = get(at, "/metrics").await;
     for line in [
         "content-type: text/plain; version=0.0.4; charset=utf-8\r",
@@ -72,14 +78,23 @@ async fn each_path_has_its_answer() {
         "# TYPE dreams gauge",
         "# TYPE process_resident_memory_bytes gauge",
     ] {
-        assert!(metrics.lines().any(|said| said == line.trim_end()), "{line} is not in\n{metrics}");
+        assert!(
+            metrics.lines().any(|said| said == line.trim_end()),
+            "{line} is not in\n{metrics}"
+        );
     }
-    assert!(!metrics.lines().any(|line| line.starts_with("dreams")), "{metrics}");
+    assert!(
+        !metrics.lines().any(|line| line.starts_with("dreams")),
+        "{metrics}"
+    );
     assert!(get(at, "/").await.starts_with("HTTP/1.1 404 "));
     let post = say(at, b"POST /metrics HTTP/1.1\r\n\r\n").await;
     assert!(post.starts_with("HTTP/1.1 405 "), "{post}");
     let head = say(at, b"HEAD /livez HTTP/1.1\r\n\r\n").await;
-    assert!(head.starts_with("HTTP/1.1 200 ") && head.ends_with("\r\n\r\n"), "{head}");
+    assert!(
+        head.starts_with("HTTP/1.1 200 ") && head.ends_with("\r\n\r\n"),
+        "{head}"
+    );
     assert!(say(at, b"hello\r\n\r\n").await.starts_with("HTTP/1.1 400 "));
 }
 
@@ -113,7 +128,10 @@ async fn an_address_that_was_configured_must_be_free_and_the_usual_one_need_not(
     let monitor = start().await;
     let taken = bind(MetricsListen::At(monitor.address()), Role::Oracle).await;
     let error = taken.unwrap_err().to_string();
-    assert!(error.starts_with("metrics.listen: cannot listen on 127.0.0.1:"), "{error}");
+    assert!(
+        error.starts_with("metrics.listen: cannot listen on 127.0.0.1:"),
+        "{error}"
+    );
     assert!(bind(MetricsListen::Off, Role::Oracle).await.unwrap().is_none());
     // free or taken by somebody else: no error in either case
     bind(MetricsListen::Usual, Role::Messenger).await.unwrap();

@@ -67,6 +67,8 @@ fn labels(notice: &Notice, source: &SafeText) -> Map<String, Value> {
         ("endpoint", about.endpoint.as_ref().map(ToString::to_string)),
         ("reason", notice.reason.clone()),
     ];
-    let said = labels.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?.into())));
+    let said = labels
+        .into_iter()
+        .filter_map(|(name, value)| Some((name.to_owned(), value?.into())));
     said.collect()
 }

@@ -62,7 +62,9 @@ impl Command {
         if status.success() {
             return Ok(());
         }
-        Err(NotifyError::Refused(format!("{program} ended with {status}").into()))
+        Err(NotifyError::Refused(
+            format!("{program} ended with {status}").into(),
+        ))
     }
 }
 

@@ -53,15 +53,30 @@ pub fn open(to: &NoticesTo, http: &Http, source: &SafeText) -> Result<Arc<dyn No
     Ok(match &to.receiver {
         Receiver::Command(words) => Arc::new(command::Command::new(words.clone(), source)),
         Receiver::Webhook { to, key_file } => {
-            let key = key_file.as_deref().map(secret::read).transpose().map_err(problem)?;
+            let key = key_file
+                .as_deref()
+                .map(secret::read)
+                .transpose()
+                .map_err(problem)?;
             let url = secret::address(to).map_err(problem)?;
-            Arc::new(webhook::Webhook::new(post::Post::new(http, &url).map_err(problem)?, key, source))
+            Arc::new(webhook::Webhook::new(
+                post::Post::new(http, &url).map_err(problem)?,
+                key,
+                source,
+            ))
         }
         Receiver::Slack { to } => {
             let url = secret::address(to).map_err(problem)?;
-            Arc::new(slack::Slack::new(post::Post::new(http, &url).map_err(problem)?, source))
+            Arc::new(slack::Slack::new(
+                post::Post::new(http, &url).map_err(problem)?,
+                source,
+            ))
         }
-        Receiver::Telegram { base, token_file, chat } => {
+        Receiver::Telegram {
+            base,
+            token_file,
+            chat,
+        } => {
             let token = secret::read(token_file).map_err(problem)?;
             let post = post::Post::new(http, base).map_err(problem)?;
             Arc::new(telegram::Telegram::new(post, token, chat.clone(), source))

@@ -67,7 +67,9 @@ impl Notifier for PagerDuty {
                 "custom_details": Told::new(notice, &self.source),
             },
         });
-        self.post.send(notice, "", body.to_string().into(), |call| call).await
+        self.post
+            .send(notice, "", body.to_string().into(), |call| call)
+            .await
     }
 }
 

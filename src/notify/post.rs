@@ -60,7 +60,11 @@ impl Post {
         body: Bytes,
         dress: impl Fn(Call) -> Call,
     ) -> Result<(), NotifyError> {
-        let tries = if notice.kind == NoticeKind::Test { 0 } else { self.pauses.len() };
+        let tries = if notice.kind == NoticeKind::Test {
+            0
+        } else {
+            self.pauses.len()
+        };
         let mut pauses = self.pauses.iter().take(tries);
         loop {
             let call = self.endpoint.post(path).body("application/json", body.clone());

@@ -38,5 +38,7 @@ impl Notifier for Slack {
 
 /// Slack's three control characters, so that nothing becomes a link or calls a channel.
 fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
 }

@@ -54,6 +54,8 @@ impl Notifier for Telegram {
             "link_preview_options": { "is_disabled": true },
         });
         let path = format!("bot{}/sendMessage", self.token.expose_secret());
-        self.post.send(notice, &path, body.to_string().into(), |call| call).await
+        self.post
+            .send(notice, &path, body.to_string().into(), |call| call)
+            .await
     }
 }

@@ -129,13 +129,22 @@ async fn a_webhook_is_signed_over_its_timestamp_and_body() {
     block[..7].copy_from_slice(b"the key");
     let sha = |parts: &[&[u8]]| {
         use sha2::{Digest as _, Sha256};
-        parts.iter().fold(Sha256::new(), |hash, part| hash.chain_update(part)).finalize()
+        parts
+            .iter()
+            .fold(Sha256::new(), |hash, part| hash.chain_update(part))
+            .finalize()
     };
     let (inner, outer) = (block.map(|byte| byte ^ 0x36), block.map(|byte| byte ^ 0x5c));
     let inner = sha(&[&inner, timestamp.as_bytes(), b".", &sent.body]);
-    assert_eq!(signature, format!("sha256={}", hex::encode(sha(&[&outer, &inner]))));
+    assert_eq!(
+        signature,
+        format!("sha256={}", hex::encode(sha(&[&outer, &inner])))
+    );
     let told = sent.json();
-    assert_eq!((&told["v"], &told["kind"]), (&1.into(), &"approval-waiting".into()));
+    assert_eq!(
+        (&told["v"], &told["kind"]),
+        (&1.into(), &"approval-waiting".into())
+    );
     assert_eq!(told["source"], SOURCE);
     assert_eq!(told["matter"], "approval-waiting decision deposit/7 deposit/7#2");
     assert_eq!(told["about"]["action"], "deposit/7#2");
@@ -156,7 +165,10 @@ async fn who_is_away_is_tried_again_and_who_refuses_is_not() {
 
     let (at, mut sends) = server(&[500; 9]).await;
     let error = webhook(&at, &AT_ONCE).notify(&notice()).await.unwrap_err();
-    assert!(matches!(&error, NotifyError::Away(words) if words.as_str().contains("said so")), "{error}");
+    assert!(
+        matches!(&error, NotifyError::Away(words) if words.as_str().contains("said so")),
+        "{error}"
+    );
     assert_eq!(drain(&mut sends), 4);
 
     let (at, mut sends) = server(&[403]).await;
@@ -222,8 +234,14 @@ async fn a_telegram_bot_writes_to_its_chat() {
     let sent = sends.recv().await.unwrap();
     assert_eq!(sent.path, "/bot123:abc/sendMessage");
     let body = sent.json();
-    assert_eq!((&body["chat_id"], &body["disable_notification"]), (&"-100".into(), &false.into()));
-    assert!(body["text"].as_str().unwrap().contains("send <32> ETH & more"), "{body}");
+    assert_eq!(
+        (&body["chat_id"], &body["disable_notification"]),
+        (&"-100".into(), &false.into())
+    );
+    assert!(
+        body["text"].as_str().unwrap().contains("send <32> ETH & more"),
+        "{body}"
+    );
     telegram.notify(&over()).await.unwrap();
     let body = sends.recv().await.unwrap().json();
     assert_eq!(body["disable_notification"], true);
@@ -242,7 +260,10 @@ async fn pagerduty_is_triggered_and_resolved_under_one_key() {
     let (begun, ended) = (sends.recv().await.unwrap(), sends.recv().await.unwrap());
     assert_eq!(begun.path, "/v2/enqueue");
     let (begun, ended) = (begun.json(), ended.json());
-    assert_eq!((&begun["event_action"], &ended["event_action"]), (&"trigger".into(), &"resolve".into()));
+    assert_eq!(
+        (&begun["event_action"], &ended["event_action"]),
+        (&"trigger".into(), &"resolve".into())
+    );
     assert_eq!(begun["dedup_key"], ended["dedup_key"]);
     assert_eq!(begun["routing_key"], "routing");
     assert_eq!(begun["payload"]["severity"], "warning");
@@ -260,7 +281,10 @@ async fn alertmanager_is_told_how_long_to_believe_it_and_when_it_is_over() {
     let (begun, ended) = (sends.recv().await.unwrap(), sends.recv().await.unwrap());
     assert_eq!(begun.path, "/api/v2/alerts");
     let (begun, ended) = (begun.json()[0].clone(), ended.json()[0].clone());
-    assert_eq!(begun["labels"], ended["labels"], "what is the same has the same labels");
+    assert_eq!(
+        begun["labels"], ended["labels"],
+        "what is the same has the same labels"
+    );
     assert_eq!(begun["labels"]["alertname"], "casimir-approval-waiting");
     assert_eq!(begun["startsAt"], "2023-11-14T22:13:20.000Z");
     assert_eq!(begun["endsAt"], "2023-11-15T11:14:20.000Z");
@@ -302,6 +326,11 @@ fn a_receiver_whose_secret_is_not_there_is_named() {
         least: Severity::Info,
         kinds: Vec::new(),
     };
-    let error = open(&to, &Http::direct(), &SOURCE.into()).unwrap_err().to_string();
-    assert!(error.starts_with("notices.to \"duty\": /nowhere/key cannot be read: "), "{error}");
+    let error = open(&to, &Http::direct(), &SOURCE.into())
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.starts_with("notices.to \"duty\": /nowhere/key cannot be read: "),
+        "{error}"
+    );
 }

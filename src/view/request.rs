@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::types::{
-    ActionId, BlsPublicKey, CaseId, Check, OperatorId, PoolId, RequestId, Root, SafeText, Severity, UnixMillis,
+    ActionId, BlsPublicKey, CaseId, Check, OperatorId, PoolId, RequestId, Root, SafeText, Severity,
+    UnixMillis,
 };
 
 /// What a pause is about.

@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     ActionState, ActionView, CaseView, CeremonyView, ChainView, EndpointView, ExitView, Family, JournalView,
-    Mode, NetworkView, Older, OperatorView, PauseView, Payload, SignerView, TransactionView, ValidatorView, Wait,
+    Mode, NetworkView, Older, OperatorView, PauseView, Payload, SignerView, TransactionView, ValidatorView,
+    Wait,
 };
 use crate::types::{ActionId, CaseId, RequestId, RequestKind, SafeText, UnixMillis};
 

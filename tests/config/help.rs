@@ -5,7 +5,7 @@ use super::support;
 #[test]
 fn help_of_every_command() {
     let scratch = tempfile::tempdir().unwrap();
-    let commands: [&[&str]; 29] = [
+    let commands: [&[&str]; 31] = [
         &[],
         &["console"],
         &["demo"],
@@ -21,6 +21,8 @@ fn help_of_every_command() {
         &["messenger"],
         &["operator"],
         &["doctor"],
+        &["notify"],
+        &["notify", "test"],
         &["keystore"],
         &["keystore", "new"],
         &["keystore", "import"],

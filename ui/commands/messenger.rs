@@ -18,7 +18,12 @@ pub(crate) fn run(options: &LoadOptions, json: bool) -> anyhow::Result<Outcome> 
     super::serve(serve(&settings, http, listen, json))
 }
 
-async fn serve(settings: &Settings, http: Http, listen: MetricsListen, json: bool) -> anyhow::Result<Outcome> {
+async fn serve(
+    settings: &Settings,
+    http: Http,
+    listen: MetricsListen,
+    json: bool,
+) -> anyhow::Result<Outcome> {
     // before the port is open: whoever waits for the port may signal at once
     let mut signals = Signals::install()?;
     let mut config = MessengerConfig::new(settings.listen);

@@ -29,7 +29,9 @@ pub(crate) fn run(command: &NotifyCommand, options: &LoadOptions, json: bool) ->
     super::serve(async {
         let mut outcome = Outcome::Success;
         // all at once: one that does not answer takes minutes
-        let tried = receivers.iter().map(|told| async move { (told, told.notifier.notify(&notice()).await) });
+        let tried = receivers
+            .iter()
+            .map(|told| async move { (told, told.notifier.notify(&notice()).await) });
         for (told, result) in futures_util::future::join_all(tried).await {
             let problem = result.err().map(|error| SafeText::new(&error.to_string()));
             if problem.is_some() {

@@ -219,7 +219,12 @@ fn words(reminder: &Reminder, now: UnixMillis) -> String {
         (Reminder::Deadline(..), _) => {
             let due = wait.due.unwrap_or_default();
             let left = in_words(due.since(now));
-            format!("{}: its time is over in {left}, at {}: {}{can_do}", wait.reason, due.to_rfc3339(), wait.sentence)
+            format!(
+                "{}: its time is over in {left}, at {}: {}{can_do}",
+                wait.reason,
+                due.to_rfc3339(),
+                wait.sentence
+            )
         }
     }
 }
@@ -295,8 +300,14 @@ mod tests {
         let now = UnixMillis(1_700_000_300_000);
         let said = |phase| Form::Text.reminder_line(&Reminder::Waits(phase, wait.clone()), &unread(), now);
         let goes_on = said(NoticePhase::GoesOn);
-        assert!(goes_on.contains("critical: messenger-away, for 5 min now: no messenger"), "{goes_on}");
+        assert!(
+            goes_on.contains("critical: messenger-away, for 5 min now: no messenger"),
+            "{goes_on}"
+        );
         let over = said(NoticePhase::Over);
-        assert!(over.contains("waits                  messenger-away is over after 5 min"), "{over}");
+        assert!(
+            over.contains("waits                  messenger-away is over after 5 min"),
+            "{over}"
+        );
     }
 }

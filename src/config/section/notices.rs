@@ -194,7 +194,8 @@ fn receiver(r: &mut Reader<'_>, row: &Row) -> Option<NoticesTo> {
     let format = r.row_optional::<Format>(LIST, row, "format");
     let least = r.row_optional(LIST, row, "severity");
     let kinds = r.row_optional::<Vec<NoticeKind>>(LIST, row, "kinds");
-    let receiver = format.and_then(|format| Fields::read(r, row)?.receiver(r, row, format.unwrap_or(Format::Json)));
+    let receiver =
+        format.and_then(|format| Fields::read(r, row)?.receiver(r, row, format.unwrap_or(Format::Json)));
     if kinds.iter().flatten().any(Vec::is_empty) {
         r.row_error(LIST, row, "kinds", "tells nothing".to_owned());
     }
@@ -295,7 +296,12 @@ impl Fields {
     fn address(&self, r: &mut Reader<'_>, row: &Row) -> Option<UrlSource> {
         match (&self.url, &self.url_file) {
             (Some(_), Some(_)) => {
-                r.row_error(LIST, row, "url_file", "both a URL and a file are given".to_owned());
+                r.row_error(
+                    LIST,
+                    row,
+                    "url_file",
+                    "both a URL and a file are given".to_owned(),
+                );
                 None
             }
             (Some(url), None) => Some(UrlSource::Url(url.clone())),

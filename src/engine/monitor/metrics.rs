@@ -27,7 +27,11 @@ pub(super) fn families(
             ],
             1.0,
         ),
-        Family::gauge("casimir_oracle_ready", "1 when it could act right now, as /readyz says.").is(truth(ready)),
+        Family::gauge(
+            "casimir_oracle_ready",
+            "1 when it could act right now, as /readyz says.",
+        )
+        .is(truth(ready)),
         Family::gauge(
             "casimir_oracle_pulse_age_seconds",
             "Since the engine's task last went around.",
@@ -56,7 +60,11 @@ fn waits(snapshot: &Snapshot, now: UnixMillis) -> [Family; 2] {
     for reason in WaitReason::ALL {
         let of = || snapshot.waits.iter().filter(|wait| wait.reason == *reason);
         let (code, severity) = (reason.code(), reason.severity().word());
-        let labels = [("reason", code), ("severity", severity), ("stops", reason.stops().word())];
+        let labels = [
+            ("reason", code),
+            ("severity", severity),
+            ("stops", reason.stops().word()),
+        ];
         count = count.with(labels, number(of().count()));
         let since = of().map(|wait| wait.since).min();
         let seconds = since.map_or(0.0, |since| now.since(since).as_secs_f64());
@@ -68,31 +76,59 @@ fn waits(snapshot: &Snapshot, now: UnixMillis) -> [Family; 2] {
 fn work(snapshot: &Snapshot) -> Vec<Family> {
     let mut open: BTreeMap<(String, &str), usize> = BTreeMap::new();
     for case in snapshot.cases.iter().filter(|case| !case.is_over()) {
-        *open.entry((case.kind.to_string(), case.status.word())).or_default() += 1;
+        *open
+            .entry((case.kind.to_string(), case.status.word()))
+            .or_default() += 1;
     }
-    let cases = Family::gauge("casimir_oracle_cases", "Open cases, by kind of request and status.");
+    let cases = Family::gauge(
+        "casimir_oracle_cases",
+        "Open cases, by kind of request and status.",
+    );
     let cases = open.iter().fold(cases, |family, ((kind, status), count)| {
         family.with([("kind", kind), ("status", status)], number(*count))
     });
-    let over = Family::gauge("casimir_oracle_cases_over", "Cases that came to their end, by kind of request.");
+    let over = Family::gauge(
+        "casimir_oracle_cases_over",
+        "Cases that came to their end, by kind of request.",
+    );
     let kinds = [RequestKind::Deposit, RequestKind::Reshare, RequestKind::Exit];
     let over = kinds.iter().fold(over, |family, kind| {
         family.with([("kind", &kind.to_string())], whole(snapshot.cases_over(*kind)))
     });
     let running = snapshot.ceremonies.iter().filter(|ceremony| !ceremony.is_over());
-    let followed = snapshot.transactions.iter().filter(|transaction| !transaction.is_over());
+    let followed = snapshot
+        .transactions
+        .iter()
+        .filter(|transaction| !transaction.is_over());
     vec![
         cases,
         over,
-        Family::gauge("casimir_oracle_actions_waiting", "Actions that wait for a decision.")
-            .is(number(snapshot.waiting().count())),
-        Family::gauge("casimir_oracle_ceremonies_running", "Ceremonies that have not ended.").is(number(running.count())),
-        Family::gauge("casimir_oracle_transactions_open", "Transactions that are followed.").is(number(followed.count())),
-        Family::gauge("casimir_oracle_validators", "Validators of all pools.").is(number(snapshot.validators.len())),
-        Family::gauge("casimir_oracle_journal_records", "Records of the journal.").is(whole(snapshot.journal.records)),
-        Family::gauge("casimir_oracle_journal_writable", "1 while the journal can be written.")
-            .is(truth(snapshot.journal.unwritable.is_none())),
-        Family::gauge("casimir_oracle_paused", "1 while everything is paused.").is(truth(snapshot.paused.is_some())),
+        Family::gauge(
+            "casimir_oracle_actions_waiting",
+            "Actions that wait for a decision.",
+        )
+        .is(number(snapshot.waiting().count())),
+        Family::gauge(
+            "casimir_oracle_ceremonies_running",
+            "Ceremonies that have not ended.",
+        )
+        .is(number(running.count())),
+        Family::gauge(
+            "casimir_oracle_transactions_open",
+            "Transactions that are followed.",
+        )
+        .is(number(followed.count())),
+        Family::gauge("casimir_oracle_validators", "Validators of all pools.")
+            .is(number(snapshot.validators.len())),
+        Family::gauge("casimir_oracle_journal_records", "Records of the journal.")
+            .is(whole(snapshot.journal.records)),
+        Family::gauge(
+            "casimir_oracle_journal_writable",
+            "1 while the journal can be written.",
+        )
+        .is(truth(snapshot.journal.unwritable.is_none())),
+        Family::gauge("casimir_oracle_paused", "1 while everything is paused.")
+            .is(truth(snapshot.paused.is_some())),
     ]
 }
 
@@ -100,17 +136,33 @@ fn chain(snapshot: &Snapshot, now: UnixMillis) -> Vec<Family> {
     let chain = &snapshot.chain;
     let block = |block: Option<crate::types::BlockRef>| block.map(|block| whole(block.number));
     vec![
-        Family::gauge("casimir_oracle_chain_live", "1 while every block up to the head was read.")
-            .is(truth(chain.link == LinkState::Live)),
+        Family::gauge(
+            "casimir_oracle_chain_live",
+            "1 while every block up to the head was read.",
+        )
+        .is(truth(chain.link == LinkState::Live)),
         Family::gauge("casimir_oracle_head_block", "Newest block.").is(block(chain.head)),
         Family::gauge("casimir_oracle_finalized_block", "Newest final block.").is(block(chain.finalized)),
-        Family::gauge("casimir_oracle_cursor_block", "Newest block whose events were read.").is(block(chain.cursor)),
-        Family::gauge("casimir_oracle_head_age_seconds", "Since the newest block was noticed.")
-            .is(chain.head_at.map(|at| now.since(at).as_secs_f64())),
-        Family::gauge("casimir_oracle_base_fee_wei", "Base fee of the newest block, wei per gas.")
-            .is(chain.base_fee_wei.map(f64::from)),
-        Family::gauge("casimir_oracle_ready_queue", "Pools in the contract's ready queue.")
-            .is(number(chain.ready_queue.len())),
+        Family::gauge(
+            "casimir_oracle_cursor_block",
+            "Newest block whose events were read.",
+        )
+        .is(block(chain.cursor)),
+        Family::gauge(
+            "casimir_oracle_head_age_seconds",
+            "Since the newest block was noticed.",
+        )
+        .is(chain.head_at.map(|at| now.since(at).as_secs_f64())),
+        Family::gauge(
+            "casimir_oracle_base_fee_wei",
+            "Base fee of the newest block, wei per gas.",
+        )
+        .is(chain.base_fee_wei.map(f64::from)),
+        Family::gauge(
+            "casimir_oracle_ready_queue",
+            "Pools in the contract's ready queue.",
+        )
+        .is(number(chain.ready_queue.len())),
     ]
 }
 
@@ -137,16 +189,16 @@ fn neighbours(snapshot: &Snapshot) -> Vec<Family> {
         "Round trip of an endpoint's last answer.",
     );
     for endpoint in &snapshot.endpoints {
-        let labels = [("kind", endpoint.kind.word()), ("endpoint", endpoint.name.as_str())];
+        let labels = [
+            ("kind", endpoint.kind.word()),
+            ("endpoint", endpoint.name.as_str()),
+        ];
         endpoint_up = endpoint_up.with(labels, health(endpoint.health));
         if let Some(millis) = endpoint.latency_ms {
             endpoint_latency = endpoint_latency.with(labels, whole(millis) / 1_000.0);
         }
     }
-    let mut operator_up = Family::gauge(
-        "casimir_oracle_operator_up",
-        "The same for an operator's node.",
-    );
+    let mut operator_up = Family::gauge("casimir_oracle_operator_up", "The same for an operator's node.");
     let mut operator_latency = Family::gauge(
         "casimir_oracle_operator_latency_seconds",
         "Round trip of an operator's last answer.",
@@ -161,11 +213,20 @@ fn neighbours(snapshot: &Snapshot) -> Vec<Family> {
         if let Some(millis) = operator.latency_ms {
             operator_latency = operator_latency.with([("operator", &id)], whole(millis) / 1_000.0);
         }
-        for (outcome, count) in [("done", operator.ceremonies_done), ("failed", operator.ceremonies_failed)] {
+        for (outcome, count) in [
+            ("done", operator.ceremonies_done),
+            ("failed", operator.ceremonies_failed),
+        ] {
             ceremonies = ceremonies.with([("operator", &id), ("outcome", outcome)], f64::from(count));
         }
     }
-    vec![endpoint_up, endpoint_latency, operator_up, operator_latency, ceremonies]
+    vec![
+        endpoint_up,
+        endpoint_latency,
+        operator_up,
+        operator_latency,
+        ceremonies,
+    ]
 }
 
 fn notices(delivered: &[Arc<Delivered>]) -> Family {
@@ -184,7 +245,10 @@ fn truth(yes: bool) -> f64 {
     f64::from(u8::from(yes))
 }
 
-#[expect(clippy::cast_precision_loss, reason = "blocks, records and counts stay far below 2^53")]
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "blocks, records and counts stay far below 2^53"
+)]
 fn whole(number: u64) -> f64 {
     number as f64
 }

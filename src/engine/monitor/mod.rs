@@ -44,7 +44,9 @@ impl OracleProbe {
         let ended = self.snapshots.has_changed().is_err();
         let why = match () {
             () if ended => Some("the engine has ended".to_owned()),
-            () if silent > HANGS_AFTER => Some(format!("the engine has not gone around for {}", in_words(silent))),
+            () if silent > HANGS_AFTER => {
+                Some(format!("the engine has not gone around for {}", in_words(silent)))
+            }
             () => None,
         };
         Verdict {
@@ -63,7 +65,11 @@ impl Probe for OracleProbe {
     fn ready(&self) -> Verdict {
         let live = self.live();
         let snapshot = Arc::clone(&self.snapshots.borrow());
-        let why: Vec<_> = snapshot.waits.iter().filter(|wait| stops_everything(wait)).collect();
+        let why: Vec<_> = snapshot
+            .waits
+            .iter()
+            .filter(|wait| stops_everything(wait))
+            .collect();
         let yes = live.yes && why.is_empty();
         let why = why.into_iter().map(|wait| {
             json!({

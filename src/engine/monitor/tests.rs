@@ -30,9 +30,14 @@ fn every_reason_to_wait_is_a_metric() {
             reason.stops().word()
         );
         assert!(text.contains(&counted), "{counted} is not in\n{text}");
-        let others = text.lines().filter(|line| line.starts_with("casimir_oracle_waits{"));
+        let others = text
+            .lines()
+            .filter(|line| line.starts_with("casimir_oracle_waits{"));
         assert_eq!(others.count(), WaitReason::ALL.len());
-        let oldest = format!("casimir_oracle_wait_oldest_seconds{{reason=\"{}\"}} ", reason.code());
+        let oldest = format!(
+            "casimir_oracle_wait_oldest_seconds{{reason=\"{}\"}} ",
+            reason.code()
+        );
         let seconds = text.lines().find_map(|line| line.strip_prefix(&oldest)).unwrap();
         assert!(seconds.parse::<f64>().unwrap() > 1e9, "{seconds}");
     }
@@ -43,7 +48,10 @@ fn what_stops_everything_is_why_it_is_not_ready() {
     let (side, probe_of_one) = probe(vec![wait(WaitReason::Decision)]);
     assert!(probe_of_one.ready().yes, "a case that waits is no reason");
     drop(side);
-    assert!(!probe_of_one.live().yes && !probe_of_one.ready().yes, "the engine has ended");
+    assert!(
+        !probe_of_one.live().yes && !probe_of_one.ready().yes,
+        "the engine has ended"
+    );
     let (_side, probe) = probe(vec![wait(WaitReason::Decision), wait(WaitReason::MessengerAway)]);
     let ready = probe.ready();
     assert!(!ready.yes && probe.live().yes);

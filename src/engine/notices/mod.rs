@@ -77,7 +77,11 @@ pub fn tell(engine: &EngineHandle, receivers: Vec<Told>, pace: Pace) -> Telling 
         queues.push(queue);
     }
     if !queues.is_empty() {
-        tasks.spawn(watch(engine.clone(), queues, Reminders::new(pace.repeat, LONGEST_PAUSE)));
+        tasks.spawn(watch(
+            engine.clone(),
+            queues,
+            Reminders::new(pace.repeat, LONGEST_PAUSE),
+        ));
     }
     Telling { tasks, delivered }
 }

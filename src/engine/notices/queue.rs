@@ -83,12 +83,7 @@ pub(super) fn open(to: Told, per_hour: NonZeroU32) -> (Queue, impl Future<Output
     (queue, deliver(to, waiting, delivered, Limit::new(per_hour)))
 }
 
-async fn deliver(
-    to: Told,
-    mut waiting: mpsc::Receiver<Notice>,
-    delivered: Arc<Delivered>,
-    mut limit: Limit,
-) {
+async fn deliver(to: Told, mut waiting: mpsc::Receiver<Notice>, delivered: Arc<Delivered>, mut limit: Limit) {
     while let Some(mut notice) = waiting.recv().await {
         if !limit.lets_pass(Instant::now()) {
             delivered.leave_out();

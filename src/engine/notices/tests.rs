@@ -198,12 +198,22 @@ async fn what_waits_is_told_and_told_to_be_over_also_at_the_end_of_the_engine() 
     };
     told(1).await;
     // the last snapshot of an engine that dies
-    side.snapshots.send_replace(Arc::new(snapshot(vec![wait(WaitReason::Fatal)])));
+    side.snapshots
+        .send_replace(Arc::new(snapshot(vec![wait(WaitReason::Fatal)])));
     drop(side);
     while telling.tasks.join_next().await.is_some() {}
     let delivered = notifier.delivered();
-    let said: Vec<_> = delivered.iter().map(|notice| (notice.kind, notice.phase)).collect();
+    let said: Vec<_> = delivered
+        .iter()
+        .map(|notice| (notice.kind, notice.phase))
+        .collect();
     assert_eq!(said[0], (NoticeKind::Paused, NoticePhase::Begun));
-    assert!(said.contains(&(NoticeKind::ActionFailed, NoticePhase::Begun)), "{said:?}");
-    assert!(said.contains(&(NoticeKind::Paused, NoticePhase::Over)), "{said:?}");
+    assert!(
+        said.contains(&(NoticeKind::ActionFailed, NoticePhase::Begun)),
+        "{said:?}"
+    );
+    assert!(
+        said.contains(&(NoticeKind::Paused, NoticePhase::Over)),
+        "{said:?}"
+    );
 }

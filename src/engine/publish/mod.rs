@@ -40,7 +40,9 @@ pub(super) fn snapshot(
     chain.owner_nonce = facts.head.map(|_| facts.owner_nonce);
     let mut signer = live.signer.clone();
     signer.balance_wei = facts.account.map(|a| a.balance_wei);
-    signer.deposits_left = signer.balance_wei.and_then(|wei| live.costs.deposits_left(state, wei));
+    signer.deposits_left = signer
+        .balance_wei
+        .and_then(|wei| live.costs.deposits_left(state, wei));
     let (records, head) = journal.head();
     let (actions, cases) = (lists::actions(state), lists::cases(state, |_| true));
     let (ceremonies, transactions) = (lists::ceremonies(state), lists::transactions(state));

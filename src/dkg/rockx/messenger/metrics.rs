@@ -87,7 +87,8 @@ impl Metrics {
     /// A commit to the database failed.
     pub(super) fn storage_failed(&self) {
         self.storage_errors.add_one();
-        self.storage_failed_at.store(UnixMillis::now().0, Ordering::Relaxed);
+        self.storage_failed_at
+            .store(UnixMillis::now().0, Ordering::Relaxed);
     }
 
     /// Since a commit last failed; `None` while none has.
@@ -97,18 +98,33 @@ impl Metrics {
     }
 
     /// The text of `GET /metrics`.
-    #[expect(clippy::cast_precision_loss, reason = "numbers of things and bytes stay far below 2^53")]
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "numbers of things and bytes stay far below 2^53"
+    )]
     pub(super) fn render(&self, gauges: &Gauges) -> String {
         let mut families = self.counters();
         let seconds = Duration::from_micros(self.delivery_micros.load(Ordering::Relaxed)).as_secs_f64();
         let help = "Time spent in delivery attempts.";
         families.push(Family::counter("casimir_messenger_delivery_seconds", help).is(seconds));
         for (name, help, value) in [
-            ("casimir_messenger_registered", "Operators registered.", gauges.registered),
+            (
+                "casimir_messenger_registered",
+                "Operators registered.",
+                gauges.registered,
+            ),
             ("casimir_messenger_topics", "Topics held.", gauges.topics),
-            ("casimir_messenger_topics_open", "Topics without a result.", gauges.topics_open),
+            (
+                "casimir_messenger_topics_open",
+                "Topics without a result.",
+                gauges.topics_open,
+            ),
             ("casimir_messenger_pending", "Deliveries waiting.", gauges.pending),
-            ("casimir_messenger_message_bytes", "Bytes of messages held.", gauges.message_bytes),
+            (
+                "casimir_messenger_message_bytes",
+                "Bytes of messages held.",
+                gauges.message_bytes,
+            ),
             ("casimir_messenger_results", "Results held.", gauges.results),
             (
                 "casimir_messenger_result_bytes",

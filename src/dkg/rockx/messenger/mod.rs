@@ -45,8 +45,8 @@ pub use config::{Limits, MessengerConfig};
 pub use deliver::SERVER_NAME;
 pub use store::StoreError;
 
-use deliver::Deliverer;
 use crate::monitor::Probe;
+use deliver::Deliverer;
 use hub::Hub;
 use store::{Loaded, Store};
 

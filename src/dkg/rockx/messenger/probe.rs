@@ -26,13 +26,19 @@ impl MessengerProbe {
                 failed.is_some_and(|since| since < FORGIVEN_AFTER),
                 "what must survive a restart could not be stored within the last minute",
             ),
-            (gauges.topics >= limits.topics, "it holds as many topics as it may"),
+            (
+                gauges.topics >= limits.topics,
+                "it holds as many topics as it may",
+            ),
             (
                 gauges.message_bytes >= limits.message_bytes,
                 "it holds as many bytes of messages as it may",
             ),
         ];
-        reasons.into_iter().filter_map(|(so, words)| so.then_some(words)).collect()
+        reasons
+            .into_iter()
+            .filter_map(|(so, words)| so.then_some(words))
+            .collect()
     }
 }
 

@@ -42,7 +42,10 @@ impl NodeProbe {
             ),
             (running >= most, "as many ceremonies run as may"),
         ];
-        reasons.into_iter().filter_map(|(so, words)| so.then_some(words)).collect()
+        reasons
+            .into_iter()
+            .filter_map(|(so, words)| so.then_some(words))
+            .collect()
     }
 }
 
@@ -78,21 +81,29 @@ impl Probe for NodeProbe {
         render(vec![
             Family::gauge("casimir_operator_info", "Always 1; the labels say what runs.")
                 .with([("version", &self.version), ("operator", &id)], 1.0),
-            Family::gauge("casimir_operator_ready", "1 when it could act right now, as /readyz says.")
-                .is(yes(self.why_not().is_empty())),
+            Family::gauge(
+                "casimir_operator_ready",
+                "1 when it could act right now, as /readyz says.",
+            )
+            .is(yes(self.why_not().is_empty())),
             Family::gauge(
                 "casimir_operator_registered",
                 "1 while the messenger has taken its registration.",
             )
             .is(yes(*self.registered.borrow())),
-            Family::gauge("casimir_operator_ceremonies_running", "Ceremonies that run.")
-                .is(running),
+            Family::gauge("casimir_operator_ceremonies_running", "Ceremonies that run.").is(running),
             by_outcome(
-                Family::counter("casimir_operator_ceremonies", "Ceremonies that have ended, by how."),
+                Family::counter(
+                    "casimir_operator_ceremonies",
+                    "Ceremonies that have ended, by how.",
+                ),
                 ceremonies.as_ref().map_or(&[][..], |counts| counts),
             ),
             by_outcome(
-                Family::counter("casimir_operator_messages", "Messages, by whether they were taken."),
+                Family::counter(
+                    "casimir_operator_messages",
+                    "Messages, by whether they were taken.",
+                ),
                 messages.as_ref().map_or(&[][..], |counts| counts),
             ),
         ])

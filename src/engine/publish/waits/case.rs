@@ -117,9 +117,7 @@ fn due(state: &State, live: &Live, case: &Case, reason: WaitReason) -> Option<Un
                 return None;
             };
             let decided = state.actions.get(&id)?.decision.as_ref()?.at;
-            Some(decided.plus(Duration::from_millis(
-                state.settings.approval_expires_ms,
-            )))
+            Some(decided.plus(Duration::from_millis(state.settings.approval_expires_ms)))
         }
         WaitReason::Ceremony | WaitReason::Registration => live.progress.get(&current_ceremony(case)?)?.1,
         _ => None,

@@ -29,7 +29,10 @@ impl Begun {
     /// Fills in the times that nobody else knows, and forgets what is over.
     pub(in crate::engine) fn stamp(&mut self, waits: &mut [Wait], now: UnixMillis) {
         let mut known = BTreeMap::new();
-        for wait in waits.iter_mut().filter(|wait| wait.since == UnixMillis::default()) {
+        for wait in waits
+            .iter_mut()
+            .filter(|wait| wait.since == UnixMillis::default())
+        {
             let matter = wait.matter();
             wait.since = self.0.get(&matter).copied().unwrap_or(now);
             known.insert(matter, wait.since);

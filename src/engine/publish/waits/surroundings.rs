@@ -39,7 +39,10 @@ fn paused(pause: &crate::view::PauseView) -> Wait {
     let foreign = pause.by.as_str().strip_prefix(BY_THE_ENGINE);
     let (reason, words) = match foreign {
         Some(words) => (WaitReason::ForeignTransaction, words.to_owned()),
-        None => (WaitReason::Paused, format!("everything is paused by {}", pause.by)),
+        None => (
+            WaitReason::Paused,
+            format!("everything is paused by {}", pause.by),
+        ),
     };
     Wait {
         since: pause.since,

@@ -7,8 +7,8 @@ use alloy::primitives::U256;
 
 use super::*;
 use crate::engine::Costs;
-use crate::engine::live::LiveUpdate;
 use crate::engine::EngineError;
+use crate::engine::live::LiveUpdate;
 use crate::engine::publish::snapshot;
 use crate::engine::publish::tests::{case_id, keygen, live, propose, state, take};
 use crate::journal::{Anchor, Journal, JournalOptions};
@@ -72,9 +72,17 @@ fn what_a_person_decides_and_what_nobody_can_approve() {
     propose(&mut supervised, case, keygen(), Vec::new());
     found(&supervised, &live(), WaitReason::Decision);
     let mut failing = state(Mode::Supervised);
-    propose(&mut failing, case, keygen(), vec![Check::fail("balance", "0 ETH")]);
+    propose(
+        &mut failing,
+        case,
+        keygen(),
+        vec![Check::fail("balance", "0 ETH")],
+    );
     let wait = found(&failing, &live(), WaitReason::CheckFailed);
-    assert_eq!(wait.sentence.as_str(), "cannot be approved: failed checks: balance");
+    assert_eq!(
+        wait.sentence.as_str(),
+        "cannot be approved: failed checks: balance"
+    );
     let mut observing = state(Mode::Observe);
     propose(&mut observing, case, keygen(), Vec::new());
     found(&observing, &live(), WaitReason::Observed);
@@ -100,7 +108,13 @@ fn somebody_elses_transaction_is_no_persons_pause() {
         take(&mut state, Input::Facts(Box::new(facts)));
     }
     let wait = found(&state, &live(), WaitReason::ForeignTransaction);
-    assert!(wait.sentence.as_str().starts_with("nonce 3 of the oracle account"), "{}", wait.sentence);
+    assert!(
+        wait.sentence
+            .as_str()
+            .starts_with("nonce 3 of the oracle account"),
+        "{}",
+        wait.sentence
+    );
     assert!(!reasons(&state, &live()).contains(&WaitReason::Paused));
 }
 
@@ -116,14 +130,26 @@ fn endpoints_and_operators_that_are_down_are_told_one_by_one_and_all_together() 
         latency_ms: None,
     };
     let now = UnixMillis(7);
-    let some = vec![endpoint("http://a", Health::Down), endpoint("http://b", Health::Up)];
+    let some = vec![
+        endpoint("http://a", Health::Down),
+        endpoint("http://b", Health::Up),
+    ];
     live.update(now, LiveUpdate::Endpoints(EndpointKind::Execution, some));
     let wait = found(&state, &live, WaitReason::EndpointDown);
     assert_eq!(wait.subject(), "http://a");
-    let all = vec![endpoint("http://a", Health::Down), endpoint("http://b", Health::Down)];
+    let all = vec![
+        endpoint("http://a", Health::Down),
+        endpoint("http://b", Health::Down),
+    ];
     live.update(now, LiveUpdate::Endpoints(EndpointKind::Execution, all));
     let away = found(&state, &live, WaitReason::ExecutionAway);
-    assert!(away.sentence.as_str().contains("http://a (down: refused), http://b"), "{}", away.sentence);
+    assert!(
+        away.sentence
+            .as_str()
+            .contains("http://a (down: refused), http://b"),
+        "{}",
+        away.sentence
+    );
     assert!(!reasons(&state, &live).contains(&WaitReason::EndpointDown));
 
     let operator = |id, health| OperatorView {
@@ -137,7 +163,12 @@ fn endpoints_and_operators_that_are_down_are_told_one_by_one_and_all_together() 
         ceremonies_failed: 0,
         note: "no answer".into(),
     };
-    let least = live.backend.capabilities().committees.iter().map(|size| size.operators);
+    let least = live
+        .backend
+        .capabilities()
+        .committees
+        .iter()
+        .map(|size| size.operators);
     let least = u64::try_from(least.min().unwrap()).unwrap();
     let down = |count| {
         let health = move |id| if id <= count { Health::Down } else { Health::Up };
@@ -172,15 +203,19 @@ fn the_balance_is_told_as_so_many_deposits() {
         };
         take(&mut state, Input::Facts(Box::new(facts)));
         let snapshot = snapshot_of(&state, &live);
-        let wait = snapshot.waits.into_iter().find(|wait| {
-            matches!(wait.reason, WaitReason::BalanceLow | WaitReason::BalanceOut)
-        });
+        let wait = snapshot
+            .waits
+            .into_iter()
+            .find(|wait| matches!(wait.reason, WaitReason::BalanceLow | WaitReason::BalanceOut));
         wait.map(|wait| (wait.reason, wait.sentence.to_string()))
     };
     assert_eq!(with(800), None);
     let (low, words) = with(799).unwrap();
     assert_eq!(low, WaitReason::BalanceLow);
-    assert_eq!(words, "the balance of the oracle account is enough for 7 more deposits");
+    assert_eq!(
+        words,
+        "the balance of the oracle account is enough for 7 more deposits"
+    );
     assert_eq!(with(99).unwrap().0, WaitReason::BalanceOut);
 }
 
@@ -192,7 +227,10 @@ fn a_link_that_is_not_live_says_why_and_since_when() {
     let mut since = |live: &Live, now| {
         let mut waits = snapshot_of(&state, live).waits;
         begun.stamp(&mut waits, UnixMillis(now));
-        waits.into_iter().map(|wait| (wait.reason, wait.since.0)).collect::<Vec<_>>()
+        waits
+            .into_iter()
+            .map(|wait| (wait.reason, wait.since.0))
+            .collect::<Vec<_>>()
     };
     live.update(UnixMillis(1), LiveUpdate::Link(LinkState::Down));
     assert_eq!(since(&live, 10), [(WaitReason::ChainDown, 10)]);
@@ -218,7 +256,10 @@ fn every_alarm_has_a_reason() {
                 continue;
             }
             let text = std::fs::read_to_string(&path).unwrap();
-            for how in [concat!("LiveUpdate::Ala", "rm(\""), concat!("Waits::of", "(self, \"")] {
+            for how in [
+                concat!("LiveUpdate::Ala", "rm(\""),
+                concat!("Waits::of", "(self, \""),
+            ] {
                 let behind = text.split(how).skip(1);
                 subjects.extend(behind.filter_map(|rest| Some(rest.split_once('"')?.0.to_owned())));
             }
@@ -226,6 +267,10 @@ fn every_alarm_has_a_reason() {
     }
     assert!(subjects.len() >= 10, "they are found: {subjects:?}");
     for subject in subjects {
-        assert_ne!(super::surroundings::of_alarm(&subject), WaitReason::Alarm, "{subject}");
+        assert_ne!(
+            super::surroundings::of_alarm(&subject),
+            WaitReason::Alarm,
+            "{subject}"
+        );
     }
 }
