@@ -26,4 +26,5 @@ mod support;
 mod times;
 mod toys;
 mod unknown;
+mod watched;
 mod ways;
