@@ -15,6 +15,8 @@ pub mod inject;
 pub mod journal;
 pub mod lane;
 pub(crate) mod lock;
+pub mod monitor;
+pub mod notify;
 pub mod operators;
 pub mod oracle;
 pub mod pool;

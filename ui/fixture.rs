@@ -36,5 +36,6 @@ pub(crate) fn unread() -> Snapshot {
             unwritable: None,
         },
         alarms: vec![],
+        waits: vec![],
     }
 }

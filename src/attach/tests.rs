@@ -87,6 +87,7 @@ async fn a_seat_sees_what_the_engine_shows_and_every_change_of_it() {
         case: None,
         kind: "engine-started".to_owned(),
         text: "it began".into(),
+        ..Transition::default()
     };
     stage.engine.transitions.send(happened.clone()).unwrap();
     assert_eq!(seat.handle.transitions.recv().await.unwrap(), happened);

@@ -93,6 +93,10 @@ pub struct Config {
     pub journal: JournalConfig,
     /// Where other processes sit down.
     pub attach: AttachConfig,
+    /// Who is told, wherever nobody watches.
+    pub notices: NoticesConfig,
+    /// Where the engine is asked how it is.
+    pub metrics: MetricsListen,
     pub ui: UiConfig,
     pub log: LogConfig,
     /// Configuration, state and cache directories.
@@ -100,6 +104,9 @@ pub struct Config {
     /// The file that was read, if there was one.
     pub file: Option<PathBuf>,
 }
+
+/// What the `operator` command needs.
+pub type NodeRole = (NodeConfig, OperatorsConfig, HttpOptions, MetricsListen, LogConfig);
 
 /// Which engine a seat is for, and where it may listen.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -147,6 +154,8 @@ impl Layers {
         let http = section::http::read(&mut r);
         let journal = section::journal::read(&mut r, network.as_ref());
         let attach = section::attach::read(&mut r);
+        let notices = section::notices::read(&mut r);
+        let metrics = section::metrics::read(&mut r);
         let ui = section::ui::read(&mut r);
         let log = section::log::read(&mut r);
         // the roles' own sections are not needed, but a mistake in them is still a mistake
@@ -167,6 +176,8 @@ impl Layers {
                 http: http?,
                 journal: journal?,
                 attach: attach?,
+                notices: notices?,
+                metrics: metrics?,
                 ui: ui?,
                 log: log?,
                 directories: self.directories().clone(),
@@ -179,26 +190,42 @@ impl Layers {
     /// What the `messenger` command needs.
     ///
     /// # Errors
-    /// Every bad or missing value of `[messenger]`, `[http]` and `[log]`.
-    pub fn messenger(&self) -> Result<(MessengerConfig, HttpOptions, LogConfig), ConfigErrors> {
+    /// Every bad or missing value of `[messenger]`, `[http]`, `[metrics]` and `[log]`.
+    pub fn messenger(
+        &self,
+    ) -> Result<(MessengerConfig, HttpOptions, MetricsListen, LogConfig), ConfigErrors> {
         let mut r = reader::Reader::new(self);
         let messenger = section::messenger::read(&mut r);
         let http = section::http::read(&mut r);
+        let metrics = section::metrics::read(&mut r);
         let log = section::log::read(&mut r);
-        r.finish((|| Some((messenger?, http?, log?)))())
+        r.finish((|| Some((messenger?, http?, metrics?, log?)))())
     }
 
     /// What the `operator` command needs.
     ///
     /// # Errors
-    /// Every bad or missing value of `[node]`, the operators, `[http]` and `[log]`.
-    pub fn node(&self) -> Result<(NodeConfig, OperatorsConfig, HttpOptions, LogConfig), ConfigErrors> {
+    /// Every bad or missing value of `[node]`, the operators, `[http]`, `[metrics]` and `[log]`.
+    pub fn node(&self) -> Result<NodeRole, ConfigErrors> {
         let mut r = reader::Reader::new(self);
         let node = section::node::read(&mut r);
         let operators = section::operators::read(&mut r);
         let http = section::http::read(&mut r);
+        let metrics = section::metrics::read(&mut r);
         let log = section::log::read(&mut r);
-        r.finish((|| Some((node?, operators?, http?, log?)))())
+        r.finish((|| Some((node?, operators?, http?, metrics?, log?)))())
+    }
+
+    /// What `notify test` needs: who is told, in which network's name, and how they are reached.
+    ///
+    /// # Errors
+    /// Every bad or missing value of `[notices]`, `[network]` and `[http]`.
+    pub fn notices(&self) -> Result<(NoticesConfig, NetworkName, HttpOptions), ConfigErrors> {
+        let mut r = reader::Reader::new(self);
+        let notices = section::notices::read(&mut r);
+        let network = r.required("network.name");
+        let http = section::http::read(&mut r);
+        r.finish((|| Some((notices?, network?, http?)))())
     }
 
     /// The network's name.

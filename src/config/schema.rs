@@ -78,6 +78,8 @@ const SECTIONS: &[&[Key]] = &[
     section::http::KEYS,
     section::journal::KEYS,
     section::attach::KEYS,
+    section::notices::KEYS,
+    section::metrics::KEYS,
     section::messenger::KEYS,
     section::node::KEYS,
     section::ui::KEYS,
@@ -88,6 +90,7 @@ const SECTIONS: &[&[Key]] = &[
 pub(super) const LISTS: &[(&str, &[Key])] = &[
     ("operator", section::operators::OPERATOR_KEYS),
     ("policy.rule", section::policy::RULE_KEYS),
+    ("notices.to", section::notices::TO_KEYS),
     ("node.initiator", section::node::INITIATOR_KEYS),
     ("node.owner", section::node::OWNER_KEYS),
     ("node.exit", section::node::EXIT_KEYS),

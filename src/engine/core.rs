@@ -17,13 +17,13 @@ use super::commit::{Committer, Pending};
 use super::handle::{Asked, EngineSide, Identity};
 use super::kept::{Behind, Kept};
 use super::live::{Live, LiveUpdate};
-use super::{publish, translate, world::World};
+use super::{publish, transition, translate, world::World};
 use crate::inject;
 use crate::journal::{Anchor, JournalError};
 use crate::lane;
 use crate::oracle::{Effect, Input, Policy, Record, Stamped, State, WishReply, step};
 use crate::types::{BlockRef, SafeText, UnixMillis, counted};
-use crate::view::{Accepted, Listing, Query, Refused, Reply, Request, Transition};
+use crate::view::{Accepted, Listing, Query, Refused, Reply, Request};
 
 use durable::{Flushed, write_kept};
 
@@ -129,6 +129,8 @@ pub(super) struct Core<W> {
     dirty: bool,
     /// What snapshots share.
     rows: publish::ValidatorRows,
+    /// Since when what is not journaled waits.
+    begun: publish::Begun,
 }
 
 impl<W: World> Core<W> {
@@ -158,6 +160,7 @@ impl<W: World> Core<W> {
             revision: 0,
             dirty: true,
             rows: publish::ValidatorRows::default(),
+            begun: publish::Begun::default(),
         }
     }
 
@@ -191,6 +194,7 @@ impl<W: World> Core<W> {
             match self.flush() {
                 Flushed::Durable => {}
                 Flushed::Unwritable => {
+                    self.side.pulse.beat();
                     self.publish();
                     if self.hold().await == Hold::End {
                         return Ok(());
@@ -249,7 +253,12 @@ impl<W: World> Core<W> {
                     Some(input) => self.held.push_back(input),
                     None => return self.fail(SafeText::new("every feed of the engine has ended")).await,
                 },
-                _ = tick.tick(), if self.behind.is_none() => drop(self.step(Input::Tick)),
+                _ = tick.tick() => {
+                    self.side.pulse.beat();
+                    if self.behind.is_none() {
+                        self.step(Input::Tick);
+                    }
+                }
             }
         }
     }
@@ -395,7 +404,7 @@ impl<W: World> Core<W> {
     fn publish(&mut self) {
         self.revision += 1;
         self.dirty = false;
-        let snapshot = publish::snapshot(
+        let mut snapshot = publish::snapshot(
             &self.state,
             &self.live,
             self.committer.journal(),
@@ -403,6 +412,7 @@ impl<W: World> Core<W> {
             self.revision,
             &mut self.rows,
         );
+        self.begun.stamp(&mut snapshot.waits, snapshot.at);
         self.side.snapshots.send_replace(Arc::new(snapshot));
     }
 }

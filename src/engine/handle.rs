@@ -3,10 +3,11 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
-use crate::types::SafeText;
+use crate::types::{SafeText, UnixMillis};
 use crate::view::{Listing, Query, Refused, Reply, Request, Snapshot, Transition};
 
 /// Who sits at a seat: it goes into the journal with whatever is decided there. Whoever opens the seat says who it is;
@@ -68,6 +69,22 @@ pub enum Asked {
     },
 }
 
+/// When the engine's one task last went around: a task that hangs says nothing, so it is not asked.
+#[derive(Debug, Default)]
+pub struct Pulse(AtomicU64);
+
+impl Pulse {
+    pub(super) fn beat(&self) {
+        self.0.store(UnixMillis::now().0, Ordering::Relaxed);
+    }
+
+    /// The last time; the epoch before the first.
+    #[must_use]
+    pub fn last(&self) -> UnixMillis {
+        UnixMillis(self.0.load(Ordering::Relaxed))
+    }
+}
+
 /// The side of the process that owns the engine. It gives seats, and it alone can stop the engine.
 #[derive(Debug)]
 pub struct EngineHandle {
@@ -75,6 +92,8 @@ pub struct EngineHandle {
     pub snapshots: watch::Receiver<Arc<Snapshot>>,
     /// What happened, as it happens; a slow reader is told how much it missed.
     pub transitions: broadcast::Receiver<Transition>,
+    /// Whether it still goes around.
+    pub pulse: Arc<Pulse>,
     asks: mpsc::Sender<Asked>,
 }
 
@@ -83,6 +102,7 @@ impl Clone for EngineHandle {
         Self {
             snapshots: self.snapshots.clone(),
             transitions: self.transitions.resubscribe(),
+            pulse: Arc::clone(&self.pulse),
             asks: self.asks.clone(),
         }
     }
@@ -213,6 +233,8 @@ pub struct EngineSide {
     pub snapshots: watch::Sender<Arc<Snapshot>>,
     /// Publishes transitions.
     pub transitions: broadcast::Sender<Transition>,
+    /// Says that it still goes around.
+    pub pulse: Arc<Pulse>,
     /// What is asked, with the way to answer it.
     pub asked: mpsc::Receiver<Asked>,
 }
@@ -223,15 +245,19 @@ pub fn channel(first: Snapshot) -> (EngineSide, EngineHandle) {
     let (snapshots, snapshots_rx) = watch::channel(Arc::new(first));
     let (transitions, transitions_rx) = broadcast::channel(1_024);
     let (asks, asked) = mpsc::channel(64);
+    let pulse = Arc::<Pulse>::default();
+    pulse.beat();
     let handle = EngineHandle {
         snapshots: snapshots_rx,
         transitions: transitions_rx,
+        pulse: Arc::clone(&pulse),
         asks,
     };
     (
         EngineSide {
             snapshots,
             transitions,
+            pulse,
             asked,
         },
         handle,

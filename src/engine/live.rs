@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use alloy::primitives::{Address, U256};
 
-use crate::oracle::Ceremony;
+use crate::oracle::{ActionKind, Ceremony, State};
 use crate::ports::Ceremonies;
 use crate::types::{
-    BlockRef, CeremonyStep, CheckStatus, OperatorId, OperatorProgress, RequestId, SafeText, UnixMillis,
+    BlockRef, CeremonyStep, CheckStatus, NonceStatus, OperatorId, OperatorProgress, RequestId, SafeText,
+    UnixMillis,
 };
 use crate::view::{
     ChainView, EndpointKind, EndpointView, HistoryView, LinkState, NetworkView, OperatorView, ReadyPoolView,
@@ -50,8 +51,40 @@ pub enum LiveUpdate {
     Authorised(CheckStatus),
     /// Validators of all pools.
     Validators(Vec<ValidatorView>),
+    /// What deposits cost, to foretell for how many the balance is enough.
+    Costs(Costs),
     /// Something that a person should know while it lasts: (subject, words); empty words end it.
     Alarm(&'static str, SafeText),
+}
+
+/// What it takes to foretell for how many deposits a balance is enough.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Costs {
+    /// The most that one transaction may cost, wei.
+    pub ceiling_wei: U256,
+    /// Fewer deposits than these are told of.
+    pub least_deposits: u64,
+}
+
+impl Costs {
+    /// For so many more deposits a balance in wei is enough: by the dearest of those that are in memory, or by the
+    /// ceiling while none was paid for. `None` while neither is known.
+    pub(super) fn deposits_left(&self, state: &State, balance_wei: U256) -> Option<u64> {
+        let deposits = state.sendings.iter().filter(|(id, _)| {
+            let action = state.actions.get(id);
+            action.is_some_and(|action| action.proposal.kind == ActionKind::SendDeposit)
+        });
+        let paid = deposits.filter_map(|(_, sending)| match sending.status {
+            NonceStatus::Included { fee_paid_wei, .. } => Some(fee_paid_wei),
+            _ => None,
+        });
+        let each = paid
+            .max()
+            .filter(|wei| !wei.is_zero())
+            .unwrap_or(self.ceiling_wei);
+        let left = balance_wei.checked_div(each)?;
+        Some(u64::try_from(left).unwrap_or(u64::MAX))
+    }
 }
 
 /// Everything that was last told.
@@ -66,6 +99,7 @@ pub(super) struct Live {
     pub(super) validators: Arc<Vec<ValidatorView>>,
     pub(super) alarms: BTreeMap<&'static str, SafeText>,
     pub(super) histories: BTreeMap<&'static str, HistoryView>,
+    pub(super) costs: Costs,
     /// Tells the steps of ceremonies, and what a committee can be like.
     pub(super) backend: Arc<dyn Ceremonies>,
 }
@@ -82,6 +116,7 @@ impl Live {
             validators: Arc::default(),
             alarms: BTreeMap::new(),
             histories: BTreeMap::new(),
+            costs: Costs::default(),
             backend,
         }
     }
@@ -139,6 +174,7 @@ impl Live {
             LiveUpdate::Ready(pools) => self.chain.ready_pools = pools,
             LiveUpdate::Authorised(status) => self.signer.authorised = status,
             LiveUpdate::Validators(validators) => self.validators = Arc::new(validators),
+            LiveUpdate::Costs(costs) => self.costs = costs,
             LiveUpdate::Alarm(subject, words) if words.as_str().is_empty() => {
                 self.alarms.remove(subject);
             }

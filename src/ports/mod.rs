@@ -31,7 +31,7 @@ pub use consensus::Consensus;
 pub use execution::{
     At, Call, Execution, FeeQuote, FinalReceipt, HeadBlock, KnownDeposit, Log, Revert, Simulated,
 };
-pub use notifier::Notifier;
+pub use notifier::{NoticePhase, Notifier};
 pub use pool_manager::{
     Clusters, CommitteeSource, Credentials, DecodedArgument, DecodedCall, DecodedRevert, DepositOrder,
     ErrorForm, InitiateDeposit, NoSuchCall, PoolCall, PoolCapabilities, PoolEvent, PoolEventKind,

@@ -9,6 +9,7 @@ use std::fmt;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
+pub use crate::types::Severity;
 use crate::types::{ActionId, CaseId, OperatorId, SafeText, UnixMillis};
 
 /// What a notice is about.
@@ -21,6 +22,8 @@ pub enum NoticeKind {
     Paused,
     /// An action failed, or its outcome needs a person.
     ActionFailed,
+    /// Something that should go on by itself has stood still for longer than is usual.
+    Stuck,
     /// An operator's node does not answer.
     OperatorDown,
     /// An endpoint (execution, beacon, messenger) does not answer or is not believed.
@@ -39,12 +42,31 @@ pub enum NoticeKind {
     Test,
 }
 
+impl NoticeKind {
+    /// Every kind, in the order in which the configuration lists them.
+    pub const ALL: [Self; 12] = [
+        Self::ApprovalWaiting,
+        Self::Paused,
+        Self::ActionFailed,
+        Self::Stuck,
+        Self::OperatorDown,
+        Self::EndpointDown,
+        Self::BalanceLow,
+        Self::DeadlineNear,
+        Self::ForeignTransaction,
+        Self::JournalTrouble,
+        Self::ExitDue,
+        Self::Test,
+    ];
+}
+
 impl fmt::Display for NoticeKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
             Self::ApprovalWaiting => "approval-waiting",
             Self::Paused => "paused",
             Self::ActionFailed => "action-failed",
+            Self::Stuck => "stuck",
             Self::OperatorDown => "operator-down",
             Self::EndpointDown => "endpoint-down",
             Self::BalanceLow => "balance-low",
@@ -57,18 +79,6 @@ impl fmt::Display for NoticeKind {
     }
 }
 
-/// How bad it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Severity {
-    /// Good to know; nobody has to do anything.
-    Info,
-    /// Somebody should look today.
-    Warning,
-    /// Somebody has to act now, or money or a deadline is at risk.
-    Critical,
-}
-
 /// Where a matter stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -79,6 +89,16 @@ pub enum NoticePhase {
     GoesOn,
     /// It is over; nothing has to be done any more.
     Over,
+}
+
+impl fmt::Display for NoticePhase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Begun => "begun",
+            Self::GoesOn => "goes-on",
+            Self::Over => "over",
+        })
+    }
 }
 
 /// Whom or what it concerns, as far as it concerns one.
@@ -119,6 +139,9 @@ pub struct Notice {
     pub since: UnixMillis,
     /// When the notice was written.
     pub at: UnixMillis,
+    /// What it waits for, by the name in the table of reasons, where it is about something that waits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
     /// Until when it has to be dealt with, where there is such a time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub due: Option<UnixMillis>,
@@ -136,6 +159,10 @@ impl Notice {
             endpoint,
         } = &self.about;
         let mut matter = self.kind.to_string();
+        if let Some(reason) = &self.reason {
+            matter.push(' ');
+            matter.push_str(reason);
+        }
         let parts = [
             case.map(|case| case.to_string()),
             action.map(|action| action.to_string()),
@@ -199,6 +226,7 @@ mod tests {
             },
             since: UnixMillis(1_000),
             at: UnixMillis(2_000),
+            reason: None,
             due: None,
         }
     }

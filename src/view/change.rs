@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     ActionView, CaseView, CeremonyView, ChainView, EndpointView, ExitView, JournalView, Listed, Mode,
-    NetworkView, Older, OperatorView, PauseView, SignerView, Snapshot, TransactionView, ValidatorView,
+    NetworkView, Older, OperatorView, PauseView, SignerView, Snapshot, TransactionView, ValidatorView, Wait,
 };
 use crate::types::{SafeText, UnixMillis};
 
@@ -61,6 +61,8 @@ pub enum Change {
     Older(Older),
     Journal(JournalView),
     Alarms(Vec<SafeText>),
+    /// Everything that waits.
+    Waits(Vec<Wait>),
 }
 
 impl Snapshot {
@@ -85,7 +87,7 @@ impl Snapshot {
             )*};
         }
         whole!(version => Version, network => Network, mode => Mode, paused => Paused, chain => Chain);
-        whole!(signer => Signer, endpoints => Endpoints, older => Older, journal => Journal, alarms => Alarms);
+        whole!(signer => Signer, endpoints => Endpoints, older => Older, journal => Journal, alarms => Alarms, waits => Waits);
         rows!(operators => Operator, cases => Case, ceremonies => Ceremony, actions => Action);
         rows!(transactions => Transaction, exits => Exit);
         if !Arc::ptr_eq(&older.validators, &self.validators) {
@@ -115,6 +117,7 @@ impl Snapshot {
             Change::Older(older) => self.older = older,
             Change::Journal(journal) => self.journal = journal,
             Change::Alarms(alarms) => self.alarms = alarms,
+            Change::Waits(waits) => self.waits = waits,
         }
     }
 }

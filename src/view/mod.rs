@@ -21,6 +21,7 @@ mod tests;
 mod times;
 mod transaction;
 mod validator;
+mod wait;
 mod way;
 mod world;
 
@@ -34,11 +35,12 @@ pub use ceremony::{CeremonyEnd, CeremonyView};
 pub use change::{Change, RowChange};
 pub use message::{FromSeat, Hello, OtherVersion, Seated, ToSeat};
 pub use page::{Kind, Listed, Listing, NEWEST_CLOSED, Older, Page, Query, RowId, Rows};
-pub use request::{Accepted, Refused, Reply, Request, Scope, Transition};
+pub use request::{Accepted, Particulars, Refused, Reply, Request, Scope, Transition};
 pub use snapshot::Snapshot;
 pub use times::{Actual, Milestone, Moment, Stage};
 pub use transaction::{TransactionState, TransactionView};
 pub use validator::{ExitView, NodeVerdict, ValidatorView};
+pub use wait::{Stops, Wait, WaitReason};
 pub use way::{Way, WayOn};
 pub use world::{
     ChainView, EndpointKind, EndpointView, Health, HistoryView, JournalView, LinkState, Mode, NetworkView,
@@ -46,5 +48,5 @@ pub use world::{
 };
 
 /// The version of these views; the first message of either side says it. It grows with every change that a reader of the
-/// version before would not understand.
-pub const VERSION: u32 = 1;
+/// version before would not understand. Version 2 says what waits and why, and what transitions are about.
+pub const VERSION: u32 = 2;

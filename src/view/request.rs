@@ -3,7 +3,10 @@
 use alloy::primitives::Address;
 use serde::{Deserialize, Serialize};
 
-use crate::types::{ActionId, CaseId, OperatorId, PoolId, RequestId, Root, SafeText, UnixMillis};
+use crate::types::{
+    ActionId, BlsPublicKey, CaseId, Check, OperatorId, PoolId, RequestId, Root, SafeText, Severity,
+    UnixMillis,
+};
 
 /// What a pause is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -99,7 +102,7 @@ pub enum Refused {
 pub type Reply = Result<Accepted, Refused>;
 
 /// One thing that happened, for headless output and the console's event feed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Transition {
     pub at: UnixMillis,
     /// Journal sequence number.
@@ -110,4 +113,52 @@ pub struct Transition {
     pub kind: String,
     /// One sentence.
     pub text: SafeText,
+    #[serde(default)]
+    pub severity: Severity,
+    /// What it is about, as far as it is about such things.
+    #[serde(default)]
+    pub about: Particulars,
+}
+
+/// What programs need of a transition without reading its sentence. What does not apply is left out.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Particulars {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pool: Option<PoolId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub action: Option<ActionId>,
+    /// Kind of the action, as rules of the policy name it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub action_kind: Option<String>,
+    /// Digest of the action, as decisions name it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub digest: Option<Root>,
+    /// Who decided, paused or chose.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub by: Option<SafeText>,
+    /// Request id of a ceremony.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ceremony: Option<RequestId>,
+    /// Hash of a transaction.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hash: Option<Root>,
+    /// Nonce of a transaction.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub nonce: Option<u64>,
+    /// Fee in wei, as a decimal string: the most that it may cost before it is in a block, what it cost from then on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fee_wei: Option<String>,
+    /// Public key of a validator.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub validator: Option<BlsPublicKey>,
+    /// Checks that are not pass.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub checks: Vec<Check>,
+    /// Why, where something did not go as it was meant to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<SafeText>,
+    /// What a person can do now; empty where nobody has to do anything.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub can_do: Vec<SafeText>,
 }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     ActionState, ActionView, CaseView, CeremonyView, ChainView, EndpointView, ExitView, Family, JournalView,
     Mode, NetworkView, Older, OperatorView, PauseView, Payload, SignerView, TransactionView, ValidatorView,
+    Wait,
 };
 use crate::types::{ActionId, CaseId, RequestId, RequestKind, SafeText, UnixMillis};
 
@@ -49,6 +50,9 @@ pub struct Snapshot {
     pub journal: JournalView,
     /// Conditions that a person should know of, worst first. Empty when all is well.
     pub alarms: Vec<SafeText>,
+    /// Everything that waits, and why: what concerns everything first, then cases as they are listed.
+    #[serde(default)]
+    pub waits: Vec<Wait>,
 }
 
 impl Snapshot {

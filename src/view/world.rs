@@ -183,6 +183,10 @@ pub struct SignerView {
     /// Its next nonce when it was first seen, where a person has to adopt it before anything leaves.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unadopted: Option<u64>,
+    /// For so many more deposits the balance is enough: by the dearest of the last ones, or by the ceiling of a
+    /// transaction while none is known.
+    #[serde(default)]
+    pub deposits_left: Option<u64>,
 }
 
 impl SignerView {
@@ -194,6 +198,7 @@ impl SignerView {
             balance_wei: None,
             authorised: CheckStatus::Unknown,
             unadopted: None,
+            deposits_left: None,
         }
     }
 }

@@ -5,7 +5,7 @@ use super::support;
 #[test]
 fn help_of_every_command() {
     let scratch = tempfile::tempdir().unwrap();
-    let commands: [&[&str]; 30] = [
+    let commands: [&[&str]; 32] = [
         &[],
         &["console"],
         &["demo"],
@@ -22,6 +22,8 @@ fn help_of_every_command() {
         &["messenger"],
         &["operator"],
         &["doctor"],
+        &["notify"],
+        &["notify", "test"],
         &["keystore"],
         &["keystore", "new"],
         &["keystore", "import"],

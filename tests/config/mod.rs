@@ -9,6 +9,7 @@ mod good;
 mod help;
 mod journal;
 mod keystore;
+mod monitoring;
 mod precedence;
 mod presets;
 mod roles;

@@ -29,4 +29,5 @@ mod support;
 mod times;
 mod toys;
 mod unknown;
+mod watched;
 mod ways;

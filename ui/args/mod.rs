@@ -3,6 +3,7 @@
 mod demo;
 mod journal;
 mod keystore;
+mod notify;
 mod oracle;
 mod roles;
 #[cfg(unix)]
@@ -14,6 +15,7 @@ use clap::{Parser, Subcommand};
 pub(crate) use demo::{DemoArgs, DemoBeacon};
 pub(crate) use journal::{ExportFormat, JournalCommand, TranscriptCommand};
 pub(crate) use keystore::{ImportArgs, KeystoreCommand, NewArgs, OperatorKeyArgs};
+pub(crate) use notify::NotifyCommand;
 pub(crate) use oracle::{ConsoleArgs, OracleArgs};
 pub(crate) use roles::{MessengerArgs, OperatorArgs};
 #[cfg(unix)]
@@ -81,6 +83,9 @@ pub(crate) enum Command {
     Operator(OperatorArgs),
     /// Check everything that is configured
     Doctor(OracleArgs),
+    /// Tell somebody elsewhere
+    #[command(subcommand)]
+    Notify(NotifyCommand),
     /// Make or import keys
     #[command(subcommand)]
     Keystore(KeystoreCommand),

@@ -9,6 +9,7 @@ mod headless;
 mod journal;
 mod keystore;
 mod messenger;
+mod notify;
 mod operator;
 mod oracle;
 #[cfg(unix)]
@@ -33,6 +34,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<Outcome> {
     match cli.command {
         Some(Command::Config(command)) => config::run(&command, &options, json),
         Some(Command::Completions { shell }) => Ok(completions::run(shell)),
+        Some(Command::Notify(command)) => notify::run(&command, &options, json),
         Some(Command::Keystore(command)) => keystore::run(&command, json),
         Some(Command::Journal(command)) => journal::run(&command, &options, json),
         Some(Command::Doctor(_)) => doctor::run(&options, json),

@@ -79,6 +79,13 @@ pub(crate) async fn run(
 ) -> Result<ExitReason> {
     let var = |name: &str| std::env::var(name).ok();
     let settings = settings(&options, var)?;
+    if let casimir_dkg::config::Notify::Command(_) = options.ui.notify {
+        tracing::warn!(
+            target: "casimir_dkg::console",
+            "ui.notify starts its program from this screen alone and tells it nothing; a [[notices.to]] with a command \
+             tells it in every front end, with what it is about"
+        );
+    }
     let setup = events::Setup {
         settings,
         mouse: options.ui.mouse,

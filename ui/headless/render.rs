@@ -1,8 +1,11 @@
 //! How lines look.
 
-use casimir_dkg::types::{SafeText, UnixMillis};
-use casimir_dkg::view::{Mode, Snapshot, Transition};
-use serde_json::json;
+use casimir_dkg::engine::Reminder;
+use casimir_dkg::ports::NoticePhase;
+use casimir_dkg::types::{CheckStatus, SafeText, Severity, UnixMillis, in_words};
+use casimir_dkg::view::{Mode, Particulars, Snapshot, Transition, WaitReason};
+use serde::Serialize;
+use serde_json::{Map, Value, json};
 
 use crate::output;
 
@@ -26,22 +29,84 @@ impl Form {
                 let case = transition
                     .case
                     .map_or_else(|| "-".to_owned(), |case| case.to_string());
-                format!(
-                    "{}  {case:<14} {:<22} {}",
-                    transition.at.to_rfc3339(),
-                    transition.kind,
-                    transition.text
-                )
+                let text = graded(transition.severity, transition.text.as_str());
+                row(transition.at, &case, &transition.kind, &text)
             }
-            Self::Json => json!({
-                "type": "transition",
-                "at": transition.at.to_rfc3339(),
-                "record": transition.record,
-                "case": transition.case,
-                "kind": transition.kind,
-                "text": transition.text,
-            })
-            .to_string(),
+            Self::Json => {
+                let mut line = object("transition", transition.at);
+                add(
+                    &mut line,
+                    &json!({
+                        "severity": transition.severity,
+                        "record": transition.record,
+                        "case": transition.case,
+                        "kind": transition.kind,
+                        "text": transition.text,
+                    }),
+                );
+                add(&mut line, &transition.about);
+                Value::Object(line).to_string()
+            }
+        }
+    }
+
+    /// What waits, waits still, or waits no longer, and why.
+    pub(crate) fn reminder(self, reminder: &Reminder, snapshot: &Snapshot) {
+        output::line(&self.reminder_line(reminder, snapshot, UnixMillis::now()));
+    }
+
+    fn reminder_line(self, reminder: &Reminder, snapshot: &Snapshot, now: UnixMillis) -> String {
+        let (Reminder::Waits(phase, wait) | Reminder::Deadline(phase, wait)) = reminder;
+        let kind = match reminder {
+            Reminder::Waits(..) => "waits",
+            Reminder::Deadline(..) => "deadline",
+        };
+        // what is over needs nobody
+        let severity = match (phase, kind) {
+            (NoticePhase::Over, _) => Severity::Info,
+            (_, "deadline") => wait.reason.severity().max(Severity::Warning),
+            _ => wait.reason.severity(),
+        };
+        match self {
+            Self::Text => {
+                let text = graded(severity, &words(reminder, now));
+                row(now, &wait.subject(), kind, &text)
+            }
+            Self::Json => {
+                let mut line = object(kind, now);
+                let action = wait.action.and_then(|id| snapshot.action(id));
+                let checks = action.map(|a| a.checks.iter().filter(|c| c.status != CheckStatus::Pass));
+                add(
+                    &mut line,
+                    &json!({
+                        "severity": severity,
+                        "phase": phase,
+                        "waits_for": wait.reason,
+                        "stops": wait.reason.stops().word(),
+                        "case": wait.case,
+                        "reason": wait.sentence,
+                        "can_do": Some(wait.reason.can_do()).filter(|words| !words.is_empty()).as_slice(),
+                        "since": wait.since.to_rfc3339(),
+                        "due": wait.due.map(UnixMillis::to_rfc3339),
+                        "text": words(reminder, now),
+                    }),
+                );
+                let about = Particulars {
+                    pool: wait.case.map(|case| case.pool),
+                    action: wait.action,
+                    action_kind: action.map(|action| action.kind.clone()),
+                    digest: action.map(|action| action.digest),
+                    checks: checks.into_iter().flatten().cloned().collect(),
+                    ..Particulars::default()
+                };
+                add(&mut line, &about);
+                add(
+                    &mut line,
+                    &json!({"operator": wait.operator, "endpoint": wait.endpoint}),
+                );
+                line.retain(|_, value| !value.is_null());
+                Value::Object(line).to_string()
+            }
         }
     }
 
@@ -72,6 +137,7 @@ impl Form {
                 }
             }
             Self::Json => output::json(&json!({
+                "v": STREAM,
                 "type": "started",
                 "at": UnixMillis::now().to_rfc3339(),
                 "version": snapshot.version,
@@ -91,14 +157,84 @@ impl Form {
         let at = UnixMillis::now().to_rfc3339();
         match self {
             Self::Text => output::line(&format!("{at}  {text}")),
-            Self::Json => output::json(&json!({ "type": "note", "at": at, "text": text })),
+            Self::Json => output::json(&json!({ "v": STREAM, "type": "note", "at": at, "text": text })),
+        }
+    }
+}
+
+/// Version of the lines: it grows when a field changes its meaning or goes. New fields and types may come without.
+/// `config/monitoring/README.md` describes every one.
+const STREAM: u32 = 1;
+
+/// The beginning of every line for programs.
+fn object(kind: &str, at: UnixMillis) -> Map<String, Value> {
+    let mut line = Map::new();
+    line.insert("v".to_owned(), STREAM.into());
+    line.insert("type".to_owned(), kind.into());
+    line.insert("at".to_owned(), at.to_rfc3339().into());
+    line
+}
+
+/// Adds the fields of something that is an object.
+fn add(line: &mut Map<String, Value>, more: &impl Serialize) {
+    if let Ok(Value::Object(more)) = serde_json::to_value(more) {
+        line.extend(more);
+    }
+}
+
+fn row(at: UnixMillis, subject: &str, kind: &str, text: &str) -> String {
+    format!("{}  {subject:<14} {kind:<22} {text}", at.to_rfc3339())
+}
+
+/// What a person should look at is marked, so that it can be searched for.
+fn graded(severity: Severity, text: &str) -> String {
+    match severity {
+        Severity::Info => text.to_owned(),
+        graded => format!("{graded}: {text}"),
+    }
+}
+
+/// A reminder in one sentence: why, since when, and what can be done.
+fn words(reminder: &Reminder, now: UnixMillis) -> String {
+    let (Reminder::Waits(phase, wait) | Reminder::Deadline(phase, wait)) = reminder;
+    let can_do = match wait.reason.can_do() {
+        "" => String::new(),
+        words => format!(" [{words}]"),
+    };
+    let lasts = in_words(now.since(wait.since));
+    match (reminder, phase) {
+        (Reminder::Waits(..), NoticePhase::Begun) => format!("{}: {}{can_do}", wait.reason, wait.sentence),
+        (Reminder::Waits(..), NoticePhase::GoesOn) => {
+            format!("{}, for {lasts} now: {}{can_do}", wait.reason, wait.sentence)
+        }
+        (Reminder::Waits(..), NoticePhase::Over) if wait.reason == WaitReason::JournalUnwritable => {
+            "the journal is written again".to_owned()
+        }
+        (Reminder::Waits(..), NoticePhase::Over) => {
+            format!("{} is over after {lasts}: {}", wait.reason, wait.sentence)
+        }
+        (Reminder::Deadline(..), NoticePhase::Over) => {
+            format!("{}: its deadline is not near any more", wait.reason)
+        }
+        (Reminder::Deadline(..), _) => {
+            let due = wait.due.unwrap_or_default();
+            let left = in_words(due.since(now));
+            format!(
+                "{}: its time is over in {left}, at {}: {}{can_do}",
+                wait.reason,
+                due.to_rfc3339(),
+                wait.sentence
+            )
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use casimir_dkg::view::Wait;
+
     use super::*;
+    use crate::fixture::unread;
 
     fn transition(text: &str) -> Transition {
         Transition {
@@ -107,6 +243,7 @@ mod tests {
             case: Some("deposit/3".parse().unwrap()),
             kind: "decided".to_owned(),
             text: SafeText::new(text),
+            ..Transition::default()
         }
     }
 
@@ -124,5 +261,53 @@ mod tests {
         assert_eq!(value["type"], "transition");
         assert_eq!(value["case"], "deposit/3");
         assert_eq!(value["record"], 7);
+        assert_eq!((&value["v"], &value["severity"]), (&1.into(), &"info".into()));
+    }
+
+    #[test]
+    fn every_reason_to_wait_is_told_as_text_and_as_json() {
+        for reason in WaitReason::ALL {
+            let wait = Wait {
+                case: Some("deposit/3".parse().unwrap()),
+                since: UnixMillis(1_700_000_000_000),
+                ..Wait::new(*reason, "rule all: attempt 4 is over its 3")
+            };
+            let now = UnixMillis(1_700_000_600_000);
+            for phase in [NoticePhase::Begun, NoticePhase::GoesOn] {
+                let reminder = Reminder::Waits(phase, wait.clone());
+                let text = Form::Text.reminder_line(&reminder, &unread(), now);
+                let (code, why) = (reason.code(), "rule all: attempt 4 is over its 3");
+                assert!(text.contains(code) && text.contains(why), "{text}");
+                let json = Form::Json.reminder_line(&reminder, &unread(), now);
+                let value: Value = serde_json::from_str(&json).unwrap();
+                assert_eq!(value["type"], "waits");
+                assert_eq!(value["waits_for"], reason.code());
+                assert_eq!(value["reason"], why);
+                assert_eq!(value["pool"], 3);
+                assert_eq!(value["severity"], reason.severity().word());
+                assert_eq!(value["can_do"][0].as_str().unwrap_or_default(), reason.can_do());
+                assert!(value.get("endpoint").is_none() && value.get("due").is_none());
+            }
+        }
+    }
+
+    #[test]
+    fn what_still_waits_says_how_long_and_what_is_over_says_so() {
+        let wait = Wait {
+            since: UnixMillis(1_700_000_000_000),
+            ..Wait::new(WaitReason::MessengerAway, "no messenger endpoint answers")
+        };
+        let now = UnixMillis(1_700_000_300_000);
+        let said = |phase| Form::Text.reminder_line(&Reminder::Waits(phase, wait.clone()), &unread(), now);
+        let goes_on = said(NoticePhase::GoesOn);
+        assert!(
+            goes_on.contains("critical: messenger-away, for 5 min now: no messenger"),
+            "{goes_on}"
+        );
+        let over = said(NoticePhase::Over);
+        assert!(
+            over.contains("waits                  messenger-away is over after 5 min"),
+            "{over}"
+        );
     }
 }

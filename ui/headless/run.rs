@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use casimir_dkg::engine::EngineHandle;
-use casimir_dkg::types::SafeText;
+use casimir_dkg::engine::{EngineHandle, Reminders};
+use casimir_dkg::types::{SafeText, UnixMillis};
 use casimir_dkg::view::{Snapshot, Transition};
 use tokio::sync::broadcast::error::RecvError;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until};
 
 use super::endpoints::Endpoints;
 pub(crate) use super::render::Form;
@@ -49,6 +49,7 @@ async fn run_within(
     let mut run = Run::new(grace, engine, form);
     loop {
         let due = run.deadline.unwrap_or_else(|| Instant::now() + NEVER);
+        let again = run.until_reminder();
         let ended = tokio::select! {
             biased;
             signal = signals.next() => run.signal(signal),
@@ -64,12 +65,22 @@ async fn run_within(
                 }
                 Err(_) => Some(run.last_lines()),
             },
+            () = sleep(again) => {
+                let snapshot = run.engine.snapshots.borrow().clone();
+                run.remind(&snapshot);
+                None
+            }
         };
         if let Some(ending) = ended {
             return ending;
         }
     }
 }
+
+/// What still waits is said again after this time, and then after twice as long each time.
+const AGAIN: Duration = Duration::from_secs(60);
+/// But never less often than this.
+const RARELY: Duration = Duration::from_secs(3_600);
 
 /// A day: longer than anything that is waited for.
 const NEVER: Duration = Duration::from_secs(86_400);
@@ -84,9 +95,8 @@ struct Run {
     deadline: Option<Instant>,
     /// The terminal that hung up must not be written to.
     silent: bool,
-    unwritable: Option<SafeText>,
-    alarms: Vec<SafeText>,
     endpoints: Endpoints,
+    reminders: Reminders,
 }
 
 impl Run {
@@ -100,9 +110,8 @@ impl Run {
             ending: None,
             deadline: None,
             silent: false,
-            unwritable: None,
-            alarms: Vec::new(),
             endpoints: Endpoints::default(),
+            reminders: Reminders::new(AGAIN, RARELY),
         }
     }
 
@@ -146,24 +155,28 @@ impl Run {
 
     fn snapshot(&mut self, until: impl Fn(&Snapshot) -> bool) {
         let snapshot = self.engine.snapshots.borrow_and_update().clone();
-        if self.unwritable != snapshot.journal.unwritable {
-            self.note(&journal(snapshot.journal.unwritable.as_ref()));
-        }
-        self.unwritable.clone_from(&snapshot.journal.unwritable);
-        for alarm in snapshot
-            .alarms
-            .iter()
-            .filter(|alarm| !self.alarms.contains(alarm))
-        {
-            self.note(alarm.as_str());
-        }
-        self.alarms.clone_from(&snapshot.alarms);
         for words in self.endpoints.news(&snapshot.endpoints, Instant::now()) {
             self.note(&words);
         }
+        self.remind(&snapshot);
         if self.ending.is_none() && until(&snapshot) {
             self.stop(Ending::Finished);
         }
+    }
+
+    /// What waits longer than is usual, and why.
+    fn remind(&mut self, snapshot: &Snapshot) {
+        for reminder in self.reminders.look(&snapshot.waits, UnixMillis::now()) {
+            if !self.silent {
+                self.form.reminder(&reminder, snapshot);
+            }
+        }
+    }
+
+    /// How long until something has to be told again though nothing changes.
+    fn until_reminder(&self) -> Duration {
+        let next = self.reminders.next();
+        next.map_or(NEVER, |at| at.since(UnixMillis::now()).min(NEVER))
     }
 
     /// What was sent before the end is still worth a line.
@@ -178,14 +191,6 @@ impl Run {
 
     fn over(&self) -> Ending {
         self.ending.unwrap_or(Ending::EngineGone)
-    }
-}
-
-/// Why the journal cannot be written, or that it can again.
-fn journal(unwritable: Option<&SafeText>) -> String {
-    match unwritable {
-        Some(why) => format!("the journal cannot be written, so nothing is sent: {why}"),
-        None => "the journal is written again".to_owned(),
     }
 }
 
@@ -212,7 +217,6 @@ fn waiting(snapshot: &Snapshot, grace: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use casimir_dkg::engine::{Asked, EngineSide, channel};
-    use casimir_dkg::types::{SafeText, UnixMillis};
     use casimir_dkg::view::Accepted;
     use tokio::sync::mpsc;
 
@@ -298,6 +302,7 @@ mod tests {
                 case: None,
                 kind: "engine-started".to_owned(),
                 text: SafeText::new("x"),
+                ..Transition::default()
             })
             .unwrap();
         drop(side);

@@ -12,7 +12,7 @@ use anyhow::Context;
 use casimir_dkg::config::{LogConfig, LogFormat};
 use tracing_appender::non_blocking::WorkerGuard;
 use tracing_appender::rolling::{RollingFileAppender, Rotation};
-use tracing_subscriber::filter::Targets;
+use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::prelude::*;
 
@@ -31,6 +31,9 @@ pub(crate) enum Also {
     #[cfg_attr(not(feature = "tui"), expect(dead_code))]
     Pane,
 }
+
+/// What is logged under this is a line of the headless stream as well: stderr does not repeat it.
+const TOLD: &str = "engine::told";
 
 /// Keeps the writers alive: dropping it flushes.
 #[must_use = "dropping it ends the log"]
@@ -57,9 +60,10 @@ pub(crate) fn init(config: &LogConfig, also: Also) -> anyhow::Result<LogGuard> {
         Also::StderrJson => Some(layer(LogFormat::Json, shown)),
         Also::Pane | Also::Nowhere => None,
     };
+    let beside = filter.clone().with_target(TOLD, LevelFilter::OFF);
     let registry = tracing_subscriber::registry()
         .with(file)
-        .with(stderr.map(|layer| layer.with_filter(filter.clone())));
+        .with(stderr.map(|layer| layer.with_filter(beside)));
     #[cfg(feature = "tui")]
     let registry = registry.with((also == Also::Pane).then(|| pane::Pane::new().with_filter(filter)));
     registry.try_init().context("logging")?;

@@ -20,7 +20,7 @@ pub(in crate::config) const KEYS: &[Key] = &[
     Key::new(
         "ui.notify",
         "bell, off, or a command",
-        "What happens once for each new approval.",
+        "What the console does once for each new approval; [[notices.to]] tells it in every front end.",
     )
     .default("bell"),
     Key::new(

@@ -25,7 +25,7 @@ impl<W: World> Core<W> {
                 Err(error) => return self.not_written(error),
             };
             if self.unwritable.take().is_some() {
-                tracing::info!(target: "engine", "the journal is written again; everything goes on");
+                tracing::info!(target: "engine::told", "the journal is written again; everything goes on");
             }
             let pending = std::mem::take(&mut self.pending);
             self.announce(first, &pending);
@@ -60,7 +60,7 @@ impl<W: World> Core<W> {
     fn not_written(&mut self, error: JournalError) -> Flushed {
         let words = SafeText::new(&error.to_string());
         if self.unwritable.as_ref() != Some(&words) {
-            tracing::error!(target: "engine", %error, "journal not written; nothing leaves this machine");
+            tracing::error!(target: "engine::told", %error, "journal not written; nothing leaves this machine");
         }
         self.unwritable = Some(words);
         for (reply, _) in self.replies.drain(..) {
@@ -80,14 +80,8 @@ impl<W: World> Core<W> {
                 tracing::debug!(target: "engine", record = seq, "{}", record.sentence());
                 continue;
             }
-            let transition = Transition {
-                at: *at,
-                record: seq,
-                case: translate::case_of(record, &self.state),
-                kind: record.kind().to_owned(),
-                text: record.sentence(),
-            };
-            tracing::info!(target: "engine", record = seq, kind = record.kind(), "{}", transition.text);
+            let transition = transition::of(seq, *at, record, &self.state);
+            tracing::info!(target: "engine::told", record = seq, kind = record.kind(), "{}", transition.text);
             // nobody listening is no error
             let _ = self.side.transitions.send(transition);
         }

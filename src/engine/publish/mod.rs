@@ -12,6 +12,7 @@ mod sentence;
 mod tests;
 mod transactions;
 mod validators;
+mod waits;
 
 use super::live::Live;
 use crate::journal::Journal;
@@ -21,6 +22,7 @@ use crate::view::{Can, JournalView, Kind, Older, OperatorView, PauseView, Snapsh
 
 pub(super) use lists::{Read, read};
 pub(super) use validators::ValidatorRows;
+pub(super) use waits::Begun;
 
 /// The version shown and journaled.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -42,11 +44,14 @@ pub(super) fn snapshot(
     let mut signer = live.signer.clone();
     signer.balance_wei = facts.account.map(|a| a.balance_wei);
     signer.unadopted = unadopted(state).map(|u| u.nonce);
+    signer.deposits_left = signer
+        .balance_wei
+        .and_then(|wei| live.costs.deposits_left(state, wei));
     let (records, head) = journal.head();
     let (actions, cases) = (lists::actions(state), lists::cases(state, |_| true));
     let (ceremonies, transactions) = (lists::ceremonies(state), lists::transactions(state));
     let exits = lists::exits(state);
-    Snapshot {
+    let mut snapshot = Snapshot {
         revision,
         at: UnixMillis::now(),
         version: VERSION.to_owned(),
@@ -95,7 +100,15 @@ pub(super) fn snapshot(
             .chain(state.reads_the_future())
             .chain(unadopted(state).map(|u| u.words()))
             .collect(),
-    }
+        waits: Vec::new(),
+    };
+    snapshot.waits = waits::of(state, live, &snapshot);
+    snapshot
+}
+
+/// A way on, in the words of front ends.
+pub(super) fn way(way: crate::oracle::Way) -> crate::view::Way {
+    convert::way(way)
 }
 
 /// What has to be adopted before anything leaves.

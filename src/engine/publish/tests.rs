@@ -21,7 +21,7 @@ use crate::view::{self, NEWEST_CLOSED, NetworkView, Transition, ValidatorView};
 mod older;
 mod validators;
 
-fn state(mode: Mode) -> State {
+pub(super) fn state(mode: Mode) -> State {
     State::new(Settings {
         mode,
         policy: Policy::default(),
@@ -35,7 +35,7 @@ fn state(mode: Mode) -> State {
     })
 }
 
-fn live() -> Live {
+pub(super) fn live() -> Live {
     live_with(FakeCeremonies::default())
 }
 
@@ -50,7 +50,7 @@ fn live_with(backend: FakeCeremonies) -> Live {
     Live::new(network, None, Arc::new(backend))
 }
 
-fn case_id(kind: RequestKind, pool: u32) -> CaseId {
+pub(super) fn case_id(kind: RequestKind, pool: u32) -> CaseId {
     CaseId {
         kind,
         pool: PoolId(pool),
@@ -59,7 +59,7 @@ fn case_id(kind: RequestKind, pool: u32) -> CaseId {
 }
 
 /// Proposes an action of a case of pool 3.
-fn propose(state: &mut State, case: CaseId, payload: Payload, checks: Vec<Check>) -> ActionId {
+pub(super) fn propose(state: &mut State, case: CaseId, payload: Payload, checks: Vec<Check>) -> ActionId {
     let kind = match &payload {
         Payload::Ceremony(p) if matches!(p.plan, CeremonyPlan::Reshare { .. }) => oracle::ActionKind::Reshare,
         Payload::Ceremony(_) => oracle::ActionKind::Keygen,
@@ -115,7 +115,7 @@ fn reshare() -> Payload {
     })
 }
 
-fn keygen() -> Payload {
+pub(super) fn keygen() -> Payload {
     Payload::Ceremony(CeremonyPayload {
         plan: CeremonyPlan::Keygen {
             committee: committee([1, 2, 3, 5]),
@@ -348,13 +348,14 @@ fn records_are_told_in_sentences_where_they_are_known() {
         case: None,
         kind: record.kind().to_owned(),
         text: record.sentence(),
+        ..Transition::default()
     };
     let text = serde_json::to_string(&transition).unwrap();
     assert_eq!(serde_json::from_str::<Transition>(&text).unwrap(), transition);
 }
 
 /// The core takes an input, at any time.
-fn take(state: &mut State, input: oracle::Input) -> oracle::WishReply {
+pub(super) fn take(state: &mut State, input: oracle::Input) -> oracle::WishReply {
     let stamped = oracle::Stamped {
         at: UnixMillis(50),
         entropy: [0; 24],

@@ -14,12 +14,14 @@ use crate::chain::comparison::{Comparison, Wanted};
 use crate::chain::execution::Nodes;
 use crate::chain::kept::{self, About, Kept};
 use crate::chain::rpc::{Rpc, RpcConfig};
-use crate::config::Config;
+use crate::config::{Config, NetworkName, NoticesConfig, NoticesTo};
+use crate::engine::notices::Told;
 use crate::http::Http;
+use crate::notify;
 use crate::pool::{self, Connection};
 use crate::ports::{Agreement, Answer, Consensus, Execution, PoolManager, Ssv, Unknown, Voice};
 use crate::ssv::{SsvReader, SsvVoices};
-use crate::types::ClusterLayout;
+use crate::types::{ClusterLayout, SafeText};
 
 /// The doors of the execution layer: for whoever answers first, and once more for each endpoint.
 pub(super) struct Chain {
@@ -44,6 +46,27 @@ pub(super) async fn layout(config: &Config, rpc: &Rpc) -> Result<ClusterLayout, 
         Answer::No(_) => Ok(ANY_LAYOUT),
         Answer::NotKnown(why) => Err(why),
     }
+}
+
+/// Those who are told what waits, in the name of this network. Nobody is told anything yet.
+///
+/// # Errors
+/// One of them cannot be opened.
+pub fn receivers(
+    notices: &NoticesConfig,
+    network: NetworkName,
+    http: &Http,
+) -> Result<Vec<Told>, notify::NotOpened> {
+    let source = SafeText::new(&format!("casimir-dkg on {}", network.as_str()));
+    let open = |to: &NoticesTo| {
+        Ok(Told {
+            name: to.name.clone(),
+            notifier: notify::open(to, http, &source)?,
+            least: to.least,
+            kinds: to.kinds.clone(),
+        })
+    };
+    notices.to.iter().map(open).collect()
 }
 
 /// The endpoints of the execution layer. None is asked yet.

@@ -2,6 +2,7 @@
 
 mod alone;
 mod backend;
+mod beside;
 mod ceremony;
 mod doors;
 mod feeds;
@@ -13,4 +14,5 @@ mod transcripts;
 
 pub use alone::{Alone, NotAlone, alone};
 pub use backend::BackendError;
+pub use doors::receivers;
 pub use start::{Reloads, Running, ServiceError, ServiceOptions, start};

@@ -282,7 +282,7 @@ impl<'a> Waits<'a> {
         if words == self.said {
             return;
         }
-        tracing::warn!(target: "engine", "{words}");
+        tracing::warn!(target: "engine::told", "{words}");
         self.said = words.clone();
         let alarm = LiveUpdate::Alarm(self.subject, words);
         self.opening.tell(Incoming::Live(alarm)).await;
@@ -292,7 +292,7 @@ impl<'a> Waits<'a> {
         if self.said.as_str().is_empty() {
             return;
         }
-        tracing::info!(target: "engine", "{}: it is there", self.what);
+        tracing::info!(target: "engine::told", "{}: it is there", self.what);
         let none = LiveUpdate::Alarm(self.subject, SafeText::default());
         self.opening.tell(Incoming::Live(none)).await;
     }

@@ -8,6 +8,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinHandle, JoinSet};
 
 use super::backend::{self, Backend, BackendError};
+use super::beside::{self, Beside};
 use super::gate::Gate;
 use super::opening::{self, Opening};
 use super::{doors, feeds};
@@ -46,6 +47,7 @@ pub struct Running {
     pub stopped: JoinHandle<Result<(), EngineError>>,
     /// Base URL of the embedded messenger, when there is one.
     pub messenger_url: Option<String>,
+    beside: Beside,
     feeds: JoinSet<()>,
     messenger: Option<MessengerHandle>,
     http: Http,
@@ -69,6 +71,7 @@ impl Running {
     pub async fn wait(mut self) -> Result<(), EngineError> {
         let outcome = (&mut self.stopped).await;
         self.feeds.shutdown().await;
+        self.beside.end().await;
         if let Some(messenger) = self.messenger.take() {
             messenger.shutdown().await;
         }
@@ -135,6 +138,12 @@ pub enum ServiceError {
     /// Exits would be signed under a wrong domain.
     #[error("beacon: {0}")]
     SelfTest(#[from] crate::beacon::exit::SelfTestFailed),
+    /// Nobody could ask it how it is.
+    #[error(transparent)]
+    Monitor(#[from] crate::monitor::NotListening),
+    /// Somebody who shall be told cannot be.
+    #[error(transparent)]
+    Notices(#[from] crate::notify::NotOpened),
     /// The journal cannot be used.
     #[error("journal: {0}")]
     Engine(#[from] EngineError),
@@ -153,6 +162,7 @@ pub async fn start(options: ServiceOptions) -> Result<Running, ServiceError> {
         simulated,
     } = options;
     let http = Http::new(&config.http)?;
+    let beside = beside::prepare(&config, &http).await?;
     let rpc = doors::rpc(&config, &http)?;
     let consensus = doors::beacon(&config, &http)?;
     let standing = opening::first_look(&config, &rpc).await?;
@@ -186,6 +196,7 @@ pub async fn start(options: ServiceOptions) -> Result<Running, ServiceError> {
     let shown = network(&config, &*lists, simulated);
     let backend = Arc::clone(&ceremonies);
     let (handle, stopped) = opened.launch(shown, lists.name(), oracle, backend, gate, incoming)?;
+    let beside = beside.begin(&config, &handle, &core).await;
     let opening = Opening {
         finality: config.network.finality,
         transcripts,
@@ -205,6 +216,7 @@ pub async fn start(options: ServiceOptions) -> Result<Running, ServiceError> {
         handle,
         stopped,
         messenger_url,
+        beside,
         feeds: feeds::start(opening, world),
         messenger,
         http,

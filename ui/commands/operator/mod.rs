@@ -6,13 +6,16 @@ mod rockx;
 use std::sync::Arc;
 
 use casimir_dkg::beacon::client::{Beacon, BeaconConfig};
-use casimir_dkg::config::{self, LoadOptions, NodeConfig as Settings, NodeRules, OperatorsConfig};
+use casimir_dkg::config::{
+    self, LoadOptions, MetricsListen, NodeConfig as Settings, NodeRules, OperatorsConfig,
+};
 use casimir_dkg::dkg::rockx::node::directory::{DirectorySources, SsvApi};
 use casimir_dkg::dkg::rockx::node::policy::{
     ExitRule, Initiator, OwnerRule, Policy, SigningRules, ValidatorIndices,
 };
 use casimir_dkg::dkg::rockx::node::{self, NodeConfig};
 use casimir_dkg::http::Http;
+use casimir_dkg::monitor::{self, Role};
 
 use crate::early;
 use crate::exit::Outcome;
@@ -23,7 +26,7 @@ use crate::output;
 pub(crate) fn run(options: &LoadOptions, json: bool) -> anyhow::Result<Outcome> {
     early::is_service();
     let layers = config::gather(&rockx::with_fallbacks(options, |name| std::env::var(name).ok()))?;
-    let (settings, operators, http, logging) = layers.node()?;
+    let (settings, operators, http, listen, logging) = layers.node()?;
     let _guard = log::init(&logging, if json { Also::StderrJson } else { Also::Stderr })?;
     let key = key::read(&settings.key)?;
     let network = layers.network_name()?;
@@ -48,7 +51,7 @@ pub(crate) fn run(options: &LoadOptions, json: bool) -> anyhow::Result<Outcome> 
         let options = options.clone();
         move || read_anew(&options)
     };
-    super::serve(serve(config, json, again))
+    super::serve(serve(config, listen, json, again))
 }
 
 /// The rules as they are written now.
@@ -60,6 +63,7 @@ fn read_anew(options: &LoadOptions) -> anyhow::Result<Policy> {
 
 async fn serve(
     config: NodeConfig,
+    listen: MetricsListen,
     json: bool,
     rules: impl Fn() -> anyhow::Result<Policy> + Clone + Send + 'static,
 ) -> anyhow::Result<Outcome> {
@@ -67,7 +71,9 @@ async fn serve(
     let mut service = Service::begin();
     let http = config.http.clone();
     let messenger = config.messenger_url.clone();
+    let port = monitor::bind(listen, Role::Operator).await?;
     let mut handle = node::spawn(config).await?;
+    let _monitor = port.map(|port| port.serve(handle.probe()));
     let (id, url) = (handle.id(), handle.public_url().to_owned());
     if json {
         output::json(&serde_json::json!({

@@ -1,8 +1,10 @@
 //! Counters of what the messenger did, in Prometheus' text format.
 
-use std::fmt::Write as _;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
+
+use crate::monitor::{self, Family};
+use crate::types::UnixMillis;
 
 macro_rules! counters {
     ($($field:ident: $help:literal,)*) => {
@@ -11,15 +13,15 @@ macro_rules! counters {
         pub(super) struct Metrics {
             $(pub(super) $field: Counter,)*
             delivery_micros: AtomicU64,
+            /// When a commit to the database last failed, ms since the Unix epoch.
+            storage_failed_at: AtomicU64,
         }
 
         impl Metrics {
-            fn write_counters(&self, out: &mut String) {
-                $(
-                    let name = concat!("casimir_messenger_", stringify!($field), "_total");
-                    let value = self.$field.0.load(Ordering::Relaxed);
-                    let _ = write!(out, "# HELP {name} {}\n# TYPE {name} counter\n{name} {value}\n", $help);
-                )*
+            fn counters(&self) -> Vec<Family> {
+                vec![$(
+                    Family::counter(concat!("casimir_messenger_", stringify!($field)), $help).is(self.$field.value()),
+                )*]
             }
         }
     };
@@ -55,6 +57,11 @@ impl Counter {
     pub(super) fn add_one(&self) {
         self.0.fetch_add(1, Ordering::Relaxed);
     }
+
+    #[expect(clippy::cast_precision_loss, reason = "counts stay far below 2^53")]
+    fn value(&self) -> f64 {
+        self.0.load(Ordering::Relaxed) as f64
+    }
 }
 
 /// Numbers that go up and down, read when asked for.
@@ -77,32 +84,56 @@ impl Metrics {
         self.delivery_micros.fetch_add(micros, Ordering::Relaxed);
     }
 
+    /// A commit to the database failed.
+    pub(super) fn storage_failed(&self) {
+        self.storage_errors.add_one();
+        self.storage_failed_at
+            .store(UnixMillis::now().0, Ordering::Relaxed);
+    }
+
+    /// Since a commit last failed; `None` while none has.
+    pub(super) fn since_storage_failed(&self) -> Option<Duration> {
+        let at = self.storage_failed_at.load(Ordering::Relaxed);
+        (at > 0).then(|| UnixMillis::now().since(UnixMillis(at)))
+    }
+
     /// The text of `GET /metrics`.
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "numbers of things and bytes stay far below 2^53"
+    )]
     pub(super) fn render(&self, gauges: &Gauges) -> String {
-        let mut out = String::with_capacity(4096);
-        self.write_counters(&mut out);
-        let name = "casimir_messenger_delivery_seconds_total";
+        let mut families = self.counters();
         let seconds = Duration::from_micros(self.delivery_micros.load(Ordering::Relaxed)).as_secs_f64();
-        let _ = write!(
-            out,
-            "# HELP {name} Time spent in delivery attempts.\n# TYPE {name} counter\n{name} {seconds}\n"
-        );
+        let help = "Time spent in delivery attempts.";
+        families.push(Family::counter("casimir_messenger_delivery_seconds", help).is(seconds));
         for (name, help, value) in [
-            ("registered", "Operators registered.", gauges.registered),
-            ("topics", "Topics held.", gauges.topics),
-            ("topics_open", "Topics without a result.", gauges.topics_open),
-            ("pending", "Deliveries waiting.", gauges.pending),
-            ("message_bytes", "Bytes of messages held.", gauges.message_bytes),
-            ("results", "Results held.", gauges.results),
             (
-                "result_bytes",
+                "casimir_messenger_registered",
+                "Operators registered.",
+                gauges.registered,
+            ),
+            ("casimir_messenger_topics", "Topics held.", gauges.topics),
+            (
+                "casimir_messenger_topics_open",
+                "Topics without a result.",
+                gauges.topics_open,
+            ),
+            ("casimir_messenger_pending", "Deliveries waiting.", gauges.pending),
+            (
+                "casimir_messenger_message_bytes",
+                "Bytes of messages held.",
+                gauges.message_bytes,
+            ),
+            ("casimir_messenger_results", "Results held.", gauges.results),
+            (
+                "casimir_messenger_result_bytes",
                 "Bytes of results and conflicting results held.",
                 gauges.result_bytes,
             ),
         ] {
-            let name = format!("casimir_messenger_{name}");
-            let _ = write!(out, "# HELP {name} {help}\n# TYPE {name} gauge\n{name} {value}\n");
+            families.push(Family::gauge(name, help).is(value as f64));
         }
-        out
+        monitor::render(families)
     }
 }

@@ -26,6 +26,7 @@ mod lane;
 pub(in crate::dkg::rockx) mod listen;
 mod message;
 mod metrics;
+mod probe;
 mod reply;
 mod results;
 mod routes;
@@ -44,6 +45,7 @@ pub use config::{Limits, MessengerConfig};
 pub use deliver::SERVER_NAME;
 pub use store::StoreError;
 
+use crate::monitor::Probe;
 use deliver::Deliverer;
 use hub::Hub;
 use store::{Loaded, Store};
@@ -128,6 +130,12 @@ impl MessengerHandle {
     #[must_use]
     pub fn url(&self) -> String {
         format!("http://{}", self.addr)
+    }
+
+    /// How it is, for its monitor.
+    #[must_use]
+    pub fn probe(&self) -> Arc<dyn Probe> {
+        Arc::new(probe::MessengerProbe(Arc::clone(&self.hub)))
     }
 
     /// Stops accepting, lets requests in progress finish for a moment, and stores what is left.

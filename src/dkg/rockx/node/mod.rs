@@ -6,6 +6,7 @@
 mod config;
 pub mod directory;
 pub mod policy;
+mod probe;
 mod register;
 mod server;
 mod service;
@@ -26,6 +27,7 @@ pub use config::NodeConfig;
 use crate::dkg::rockx::keys::{KeyError, OperatorPublicKey};
 use crate::dkg::rockx::messenger::listen::Listener;
 use crate::http::BadUrl;
+use crate::monitor::Probe;
 use crate::types::{OperatorId, SafeText};
 use directory::DirectoryError;
 use policy::{Policy, TooManyCandidates};
@@ -92,6 +94,7 @@ pub struct NodeHandle {
     public_url: String,
     stop: watch::Sender<bool>,
     registered: watch::Receiver<bool>,
+    probe: Arc<probe::NodeProbe>,
     server: Option<JoinHandle<Result<(), SafeText>>>,
     registrar: JoinHandle<()>,
     rules: watch::Sender<Arc<Rules>>,
@@ -145,6 +148,13 @@ pub async fn spawn(config: NodeConfig) -> Result<NodeHandle, NodeError> {
         config.registration_interval,
         registered_tx,
     ));
+    let probe = Arc::new(probe::NodeProbe {
+        id: config.id,
+        version: config.version.clone(),
+        service: Arc::downgrade(&service),
+        registered: registered.clone(),
+        stop: stopped.clone(),
+    });
     let server = tokio::spawn(serve(listener, service, config.version, stopped));
     tracing::info!(target: "casimir_dkg::node", operator = %config.id, %address, "operator node listens");
     Ok(NodeHandle {
@@ -153,6 +163,7 @@ pub async fn spawn(config: NodeConfig) -> Result<NodeHandle, NodeError> {
         public_url,
         stop,
         registered,
+        probe,
         server: Some(server),
         registrar,
         rules,
@@ -224,6 +235,12 @@ impl NodeHandle {
             id: self.id,
             rules: self.rules.clone(),
         }
+    }
+
+    /// How it is, for its monitor.
+    #[must_use]
+    pub fn probe(&self) -> Arc<dyn Probe> {
+        Arc::clone(&self.probe) as Arc<dyn Probe>
     }
 
     /// Returns once the messenger knows this node; waits for ever if it never answers.

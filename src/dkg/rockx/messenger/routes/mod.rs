@@ -73,6 +73,6 @@ fn bad_body(hub: &Hub, error: &BodyError, prefix: &str, message: &str) -> Respon
 
 /// The reply when what must be durable could not be stored.
 fn not_stored(hub: &Hub, message: &str) -> Response {
-    hub.metrics.storage_errors.add_one();
+    hub.metrics.storage_failed();
     reply::error(StatusCode::INTERNAL_SERVER_ERROR, "could not be stored", message)
 }

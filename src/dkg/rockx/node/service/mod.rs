@@ -3,6 +3,7 @@
 
 mod agree;
 mod claims;
+mod counts;
 mod early;
 mod outbox;
 mod refusal;
@@ -27,6 +28,7 @@ use crate::types::{BlsPublicKey, RequestId, SafeText};
 
 use agree::Indices;
 use claims::{Claim, Claims};
+pub(super) use counts::Counts;
 use early::EarlyMessages;
 pub(super) use outbox::Messenger;
 pub(super) use refusal::Refused;
@@ -72,6 +74,7 @@ pub(super) struct Service {
     /// A run has ended without this node seeing whether it completed.
     unsettled_ended: Notify,
     stop: watch::Receiver<bool>,
+    counts: Counts,
 }
 
 pub(super) struct ServiceParts {
@@ -103,6 +106,7 @@ impl Service {
             reshares: Claims::default(),
             unsettled_ended: Notify::new(),
             stop: parts.stop,
+            counts: Counts::default(),
         })
     }
 
@@ -113,6 +117,22 @@ impl Service {
 
     /// Takes the body of `POST /consume`.
     pub(super) async fn consume(self: &Arc<Self>, body: &[u8]) -> Result<(), Refused> {
+        let taken = self.take(body).await;
+        self.counts.message(taken.is_ok());
+        taken
+    }
+
+    /// What was counted since the start.
+    pub(super) fn counts(&self) -> &Counts {
+        &self.counts
+    }
+
+    /// Ceremonies that run, and how many may.
+    pub(super) fn running(&self) -> (usize, usize) {
+        (self.table().running.len(), MAX_SESSIONS)
+    }
+
+    async fn take(self: &Arc<Self>, body: &[u8]) -> Result<(), Refused> {
         let ssv = SsvMessage::decode(body).map_err(|e| Refused::Envelope(e.to_string()))?;
         if ssv.msg_type != SSV_DKG {
             return Err(Refused::NotDkg(ssv.msg_type));
@@ -229,6 +249,11 @@ impl Service {
         table.running.remove(&ceremony);
         table.over.insert(ceremony);
         drop(table);
+        self.counts.ended(match &end {
+            Some(End::Complete) => counts::Outcome::Complete,
+            Some(End::Other(..)) => counts::Outcome::Failed,
+            None => counts::Outcome::Aborted,
+        });
         match end {
             Some(End::Complete) => {
                 tracing::info!(target: "casimir_dkg::node", %ceremony, "ceremony complete");

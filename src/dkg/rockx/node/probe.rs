@@ -1,0 +1,111 @@
+//! How an operator's node is.
+
+use std::fmt;
+use std::sync::Weak;
+
+use serde_json::json;
+use tokio::sync::watch;
+
+use super::service::Service;
+use crate::monitor::{Family, Probe, Verdict, render};
+use crate::types::OperatorId;
+
+const STOPPING: &str = "it is being stopped";
+
+/// A running node, as its monitor is asked.
+pub(super) struct NodeProbe {
+    pub(super) id: OperatorId,
+    pub(super) version: String,
+    /// Not held: the store closes with the last who holds it.
+    pub(super) service: Weak<Service>,
+    pub(super) registered: watch::Receiver<bool>,
+    pub(super) stop: watch::Receiver<bool>,
+}
+
+impl fmt::Debug for NodeProbe {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "NodeProbe({})", self.id)
+    }
+}
+
+impl NodeProbe {
+    fn why_not(&self) -> Vec<&'static str> {
+        let Some(service) = self.service.upgrade() else {
+            return vec![STOPPING];
+        };
+        let (running, most) = service.running();
+        let reasons = [
+            (*self.stop.borrow(), STOPPING),
+            (
+                !*self.registered.borrow(),
+                "the messenger has not taken its registration: nothing reaches it",
+            ),
+            (running >= most, "as many ceremonies run as may"),
+        ];
+        reasons
+            .into_iter()
+            .filter_map(|(so, words)| so.then_some(words))
+            .collect()
+    }
+}
+
+impl Probe for NodeProbe {
+    fn live(&self) -> Verdict {
+        Verdict {
+            yes: true,
+            body: json!({ "live": true }),
+        }
+    }
+
+    fn ready(&self) -> Verdict {
+        let why = self.why_not();
+        Verdict {
+            yes: why.is_empty(),
+            body: json!({ "ready": why.is_empty(), "why": why, "operator": self.id }),
+        }
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "counts stay far below 2^53")]
+    fn metrics(&self) -> String {
+        let id = self.id.to_string();
+        let service = self.service.upgrade();
+        let running = service.as_ref().map(|service| service.running().0 as f64);
+        let ceremonies = service.as_ref().map(|service| service.counts().ceremonies());
+        let messages = service.map(|service| service.counts().messages());
+        let by_outcome = |family: Family, counts: &[(&'static str, u64)]| {
+            counts.iter().fold(family, |family, (outcome, count)| {
+                family.with([("outcome", outcome)], *count as f64)
+            })
+        };
+        let yes = |so: bool| f64::from(u8::from(so));
+        render(vec![
+            Family::gauge("casimir_operator_info", "Always 1; the labels say what runs.")
+                .with([("version", &self.version), ("operator", &id)], 1.0),
+            Family::gauge(
+                "casimir_operator_ready",
+                "1 when it could act right now, as /readyz says.",
+            )
+            .is(yes(self.why_not().is_empty())),
+            Family::gauge(
+                "casimir_operator_registered",
+                "1 while the messenger has taken its registration.",
+            )
+            .is(yes(*self.registered.borrow())),
+            Family::gauge("casimir_operator_ceremonies_running", "Ceremonies that run.").is(running),
+            by_outcome(
+                Family::counter(
+                    "casimir_operator_ceremonies",
+                    "Ceremonies that have ended, by how.",
+                ),
+                ceremonies.as_ref().map_or(&[][..], |counts| counts),
+            ),
+            by_outcome(
+                Family::counter(
+                    "casimir_operator_messages",
+                    "Messages, by whether they were taken.",
+                ),
+                messages.as_ref().map_or(&[][..], |counts| counts),
+            ),
+        ])
+    }
+}

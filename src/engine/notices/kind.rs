@@ -1,0 +1,62 @@
+//! Which kind of notice tells a reason to wait. Every reason has one: what goes on by itself is told when it takes longer
+//! than is usual.
+
+use crate::ports::notifier::NoticeKind;
+use crate::view::WaitReason;
+
+pub(super) fn of(reason: WaitReason) -> NoticeKind {
+    use WaitReason as Reason;
+    match reason {
+        Reason::Decision | Reason::Policy | Reason::CheckFailed => NoticeKind::ApprovalWaiting,
+        Reason::ExitDecision | Reason::Epoch => NoticeKind::ExitDue,
+        Reason::Paused | Reason::CasePaused | Reason::HeldByPause | Reason::Observing | Reason::Observed => {
+            NoticeKind::Paused
+        }
+        Reason::Attention
+        | Reason::GivenUp
+        | Reason::AttemptFailed
+        | Reason::CeremonyUnknown
+        | Reason::TransactionUnknown
+        | Reason::Reverted
+        | Reason::ExitRefused
+        | Reason::PartDied
+        | Reason::Fatal => NoticeKind::ActionFailed,
+        Reason::Orphaned
+        | Reason::Gathering
+        | Reason::Held
+        | Reason::Turn
+        | Reason::ServedElsewhere
+        | Reason::LastChecks
+        | Reason::Ceremony
+        | Reason::Registration
+        | Reason::TransactionUnsent
+        | Reason::TransactionPending
+        | Reason::Finality
+        | Reason::ExitUnseen
+        | Reason::ExitUndelivered
+        | Reason::Following
+        | Reason::CatchingUp
+        | Reason::Alarm => NoticeKind::Stuck,
+        Reason::ForeignTransaction | Reason::NonceUsed | Reason::NotAuthorised => {
+            NoticeKind::ForeignTransaction
+        }
+        Reason::JournalUnwritable
+        | Reason::JournalVerifying
+        | Reason::JournalAhead
+        | Reason::TranscriptUnwritten => NoticeKind::JournalTrouble,
+        Reason::ContractUnread
+        | Reason::OperatorsUnread
+        | Reason::ChainStale
+        | Reason::ChainDown
+        | Reason::EventsUntold
+        | Reason::FactsUnread
+        | Reason::LogsDoubted
+        | Reason::ReceiptDoubted
+        | Reason::EndpointDown
+        | Reason::ExecutionAway
+        | Reason::MessengerAway
+        | Reason::BeaconAway => NoticeKind::EndpointDown,
+        Reason::OperatorDown | Reason::OperatorsShort => NoticeKind::OperatorDown,
+        Reason::BalanceLow | Reason::BalanceOut => NoticeKind::BalanceLow,
+    }
+}

@@ -1,0 +1,219 @@
+//! Notices from snapshots, to receivers that take them, are slow, or fail.
+
+use std::sync::atomic::AtomicBool;
+
+use async_trait::async_trait;
+use tokio::sync::{Semaphore, mpsc};
+
+use super::*;
+use crate::engine::channel;
+use crate::ports::fakes::FakeNotifier;
+use crate::ports::notifier::NotifyError;
+use crate::types::SafeText;
+use crate::view::fixture::surroundings;
+use crate::view::{Snapshot, WaitReason};
+
+fn snapshot(waits: Vec<Wait>) -> Snapshot {
+    Snapshot {
+        waits,
+        ..surroundings(1)
+    }
+}
+
+fn wait(reason: WaitReason) -> Wait {
+    Wait {
+        since: UnixMillis(1),
+        ..Wait::new(reason, "rule all: attempt 4 is over its 3")
+    }
+}
+
+/// Every reason to wait that the engine knows is told, as what it is, with why and what can be done.
+#[test]
+fn every_reason_to_wait_is_told_in_a_notice() {
+    for reason in WaitReason::ALL {
+        let reminder = Reminder::Waits(NoticePhase::Begun, wait(*reason));
+        let notice = notice(&reminder, &snapshot(Vec::new()), UnixMillis(9));
+        assert_eq!(notice.reason.as_deref(), Some(reason.code()));
+        assert_eq!(notice.severity, reason.severity());
+        assert_eq!(notice.advice.as_str(), reason.can_do());
+        assert!(notice.sentence.as_str().contains("attempt 4 is over its 3"));
+        assert!(notice.matter().contains(reason.code()), "{}", notice.matter());
+    }
+}
+
+#[test]
+fn every_kind_that_can_be_configured_is_told_for_some_reason() {
+    let of_reasons = || WaitReason::ALL.iter().map(|reason| kind::of(*reason));
+    for kind in NoticeKind::ALL {
+        let otherwise = matches!(kind, NoticeKind::Test | NoticeKind::DeadlineNear);
+        assert_eq!(of_reasons().any(|of| of == kind), !otherwise, "{kind}");
+    }
+}
+
+#[test]
+fn a_receiver_gets_what_it_wants() {
+    let told = |least, kinds: &[NoticeKind]| Told {
+        name: "duty".to_owned(),
+        notifier: Arc::new(FakeNotifier::default()),
+        least,
+        kinds: kinds.to_vec(),
+    };
+    let of = |reason| {
+        let reminder = Reminder::Waits(NoticePhase::Begun, wait(reason));
+        notice(&reminder, &snapshot(Vec::new()), UnixMillis(9))
+    };
+    let (critical, warning) = (of(WaitReason::MessengerAway), of(WaitReason::Decision));
+    assert!(told(Severity::Critical, &[]).wants(&critical) && !told(Severity::Critical, &[]).wants(&warning));
+    let approvals = told(Severity::Info, &[NoticeKind::ApprovalWaiting]);
+    assert!(approvals.wants(&warning) && !approvals.wants(&critical));
+}
+
+/// Takes a notice when it is let, and hands it on.
+#[derive(Debug)]
+struct Slow {
+    lets: Semaphore,
+    fails: AtomicBool,
+    taken: mpsc::UnboundedSender<Notice>,
+}
+
+#[async_trait]
+impl Notifier for Slow {
+    fn name(&self) -> SafeText {
+        "slow".into()
+    }
+
+    async fn notify(&self, notice: &Notice) -> Result<(), NotifyError> {
+        self.lets.acquire().await.unwrap().forget();
+        if self.fails.load(std::sync::atomic::Ordering::Relaxed) {
+            return Err(NotifyError::Away("no route".into()));
+        }
+        self.taken.send(notice.clone()).unwrap();
+        Ok(())
+    }
+}
+
+fn slow() -> (Arc<Slow>, mpsc::UnboundedReceiver<Notice>) {
+    let (taken, takes) = mpsc::unbounded_channel();
+    let slow = Slow {
+        lets: Semaphore::new(0),
+        fails: AtomicBool::new(false),
+        taken,
+    };
+    (Arc::new(slow), takes)
+}
+
+fn to(notifier: Arc<dyn Notifier>) -> Told {
+    Told {
+        name: "duty".to_owned(),
+        notifier,
+        least: Severity::Info,
+        kinds: Vec::new(),
+    }
+}
+
+const PLENTY: NonZeroU32 = NonZeroU32::new(10_000).unwrap();
+
+#[tokio::test]
+async fn a_receiver_that_hangs_holds_nothing_up_and_is_told_what_was_left_out() {
+    let (notifier, mut takes) = slow();
+    let (queue, work) = queue::open(to(notifier.clone()), PLENTY);
+    let delivered = Arc::clone(queue.delivered());
+    let work = tokio::spawn(work);
+    let reminder = Reminder::Waits(NoticePhase::Begun, wait(WaitReason::Decision));
+    let notice = notice(&reminder, &snapshot(Vec::new()), UnixMillis(9));
+    // nobody takes one: one may be on its way, 64 wait, the rest is left out
+    for _ in 0..200 {
+        queue.put(&notice);
+    }
+    let left_out = delivered.counts()[2].1;
+    assert!((135..=136).contains(&left_out), "{left_out}");
+    notifier.lets.add_permits(1);
+    let first = takes.recv().await.unwrap();
+    let words = format!("({left_out} notices before this one left out)");
+    assert!(first.sentence.as_str().contains(&words), "{}", first.sentence);
+    notifier.lets.add_permits(1);
+    let second = takes.recv().await.unwrap();
+    assert_eq!(second, notice, "it was said once");
+    notifier.lets.add_permits(200);
+    drop(queue);
+    work.await.unwrap();
+    assert_eq!(delivered.counts()[0], ("delivered", 200 - left_out));
+}
+
+#[tokio::test]
+async fn what_fails_is_counted_and_the_next_goes_on() {
+    let (notifier, mut takes) = slow();
+    notifier.fails.store(true, std::sync::atomic::Ordering::Relaxed);
+    let (queue, work) = queue::open(to(notifier.clone()), PLENTY);
+    let delivered = Arc::clone(queue.delivered());
+    tokio::spawn(work);
+    let reminder = Reminder::Waits(NoticePhase::Begun, wait(WaitReason::Decision));
+    let notice = notice(&reminder, &snapshot(Vec::new()), UnixMillis(9));
+    queue.put(&notice);
+    notifier.lets.add_permits(1);
+    while delivered.counts()[1].1 == 0 {
+        tokio::task::yield_now().await;
+    }
+    notifier.fails.store(false, std::sync::atomic::Ordering::Relaxed);
+    queue.put(&notice);
+    notifier.lets.add_permits(1);
+    assert_eq!(takes.recv().await.unwrap(), notice);
+}
+
+#[tokio::test]
+async fn within_an_hour_no_more_than_the_limit() {
+    let (notifier, mut takes) = slow();
+    notifier.lets.add_permits(100);
+    let (queue, work) = queue::open(to(notifier), NonZeroU32::new(3).unwrap());
+    let delivered = Arc::clone(queue.delivered());
+    let reminder = Reminder::Waits(NoticePhase::Begun, wait(WaitReason::Decision));
+    let notice = notice(&reminder, &snapshot(Vec::new()), UnixMillis(9));
+    (0..10).for_each(|_| queue.put(&notice));
+    drop(queue);
+    work.await;
+    let mut taken = 0;
+    while takes.try_recv().is_ok() {
+        taken += 1;
+    }
+    assert_eq!((taken, delivered.counts()[2]), (3, ("left-out", 7)));
+}
+
+#[tokio::test]
+async fn what_waits_is_told_and_told_to_be_over_also_at_the_end_of_the_engine() {
+    let notifier = Arc::new(FakeNotifier::default());
+    let (side, handle) = channel(snapshot(vec![wait(WaitReason::Paused)]));
+    let pace = Pace {
+        repeat: Duration::from_secs(900),
+        per_hour: PLENTY,
+    };
+    let mut telling = tell(&handle, vec![to(notifier.clone())], pace);
+    drop(handle);
+    let told = |count| {
+        let notifier = notifier.clone();
+        async move {
+            while notifier.delivered().len() < count {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        }
+    };
+    told(1).await;
+    // the last snapshot of an engine that dies
+    side.snapshots
+        .send_replace(Arc::new(snapshot(vec![wait(WaitReason::Fatal)])));
+    drop(side);
+    while telling.tasks.join_next().await.is_some() {}
+    let delivered = notifier.delivered();
+    let said: Vec<_> = delivered
+        .iter()
+        .map(|notice| (notice.kind, notice.phase))
+        .collect();
+    assert_eq!(said[0], (NoticeKind::Paused, NoticePhase::Begun));
+    assert!(
+        said.contains(&(NoticeKind::ActionFailed, NoticePhase::Begun)),
+        "{said:?}"
+    );
+    assert!(
+        said.contains(&(NoticeKind::Paused, NoticePhase::Over)),
+        "{said:?}"
+    );
+}

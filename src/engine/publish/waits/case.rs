@@ -1,0 +1,140 @@
+//! Why a case waits, by the step at which it stands.
+
+use std::time::Duration;
+
+use crate::engine::live::Live;
+use crate::engine::publish::sentence::sentence;
+use crate::oracle::{
+    ActionState, Case, ExitStanding, Family, Mode, State, Step, current_ceremony, is_held, unknown_outcome,
+};
+use crate::types::{ActionId, CheckStatus, NonceStatus, SafeText, UnixMillis};
+use crate::view::{Wait, WaitReason};
+
+/// The core's words for what no rule of the policy lets pass begin so.
+pub(super) const FOR_A_PERSON: &str = "waits for a person: ";
+
+pub(super) fn wait(state: &State, live: &Live, case: &Case) -> Option<Wait> {
+    let (reason, action) = reason(state, case)?;
+    let mut words = sentence(state, case).to_string();
+    if let Some(unknown) = action.and_then(|id| unknown_checks(state, id, &words)) {
+        words = format!("{words}; unknown: {unknown}");
+    }
+    Some(Wait {
+        case: Some(case.id),
+        action,
+        since: case.since,
+        due: due(state, live, case, reason),
+        ..Wait::new(reason, SafeText::new(&words))
+    })
+}
+
+fn reason(state: &State, case: &Case) -> Option<(WaitReason, Option<ActionId>)> {
+    let case_alone = |reason| Some((reason, None));
+    if case.is_closed() {
+        return is_held(state, case).then_some((WaitReason::GivenUp, None));
+    }
+    if case.paused.is_some() {
+        return case_alone(WaitReason::CasePaused);
+    }
+    if case.orphaned {
+        return case_alone(WaitReason::Orphaned);
+    }
+    if case.served_by.is_some() && !matches!(case.step, Step::Execute(_) | Step::Follow) {
+        return case_alone(WaitReason::ServedElsewhere);
+    }
+    if unknown_outcome(state, &case.step).is_some() {
+        return Some(match case.step {
+            Step::Execute(action) => (WaitReason::TransactionUnknown, Some(action)),
+            _ => (WaitReason::CeremonyUnknown, None),
+        });
+    }
+    let told = state.waiting_reason(case.id).is_some();
+    match &case.step {
+        Step::DecideCeremony(id) | Step::DecideEffect(id) => Some((decision(state, case, *id), Some(*id))),
+        Step::Execute(id) => Some((executing(state, case, *id), Some(*id))),
+        Step::AwaitTurn => case_alone(WaitReason::Turn),
+        Step::PlanCeremony if case.last_failure.is_some() && !told => case_alone(WaitReason::AttemptFailed),
+        Step::PlanCeremony | Step::PlanEffect | Step::Register(None) if told => case_alone(WaitReason::Held),
+        Step::PlanCeremony | Step::PlanEffect | Step::Register(None) => case_alone(WaitReason::Gathering),
+        Step::RunCeremony(_) => case_alone(WaitReason::Ceremony),
+        Step::Register(Some(_)) => case_alone(WaitReason::Registration),
+        Step::Follow => case_alone(WaitReason::Following),
+        Step::Halted { .. } => case_alone(WaitReason::Attention),
+        Step::Closed { .. } => None,
+    }
+}
+
+/// An action that is proposed, or approved and still here.
+fn decision(state: &State, case: &Case, id: ActionId) -> WaitReason {
+    let observes = state.settings.mode == Mode::Observe;
+    let Some(action) = state.actions.get(&id) else {
+        return WaitReason::Gathering;
+    };
+    if action.state != ActionState::Proposed {
+        return match case.offers.deferred {
+            _ if observes => WaitReason::Observed,
+            Some(_) => WaitReason::Epoch,
+            None if state.paused.is_some() => WaitReason::HeldByPause,
+            None => WaitReason::LastChecks,
+        };
+    }
+    let waits = state.waiting_reason(case.id).map(SafeText::as_str);
+    match waits {
+        _ if action.approvable().is_err() => WaitReason::CheckFailed,
+        _ if observes => WaitReason::Observed,
+        Some(words) if words.starts_with(FOR_A_PERSON) => WaitReason::Policy,
+        Some(_) => WaitReason::Held,
+        // a rule has not looked at it yet
+        None if state.settings.mode == Mode::Auto => WaitReason::Gathering,
+        None if action.proposal.kind.family() == Family::Broadcast => WaitReason::ExitDecision,
+        None => WaitReason::Decision,
+    }
+}
+
+/// Signed, sent or published.
+fn executing(state: &State, case: &Case, id: ActionId) -> WaitReason {
+    let Some(sending) = state.sendings.get(&id) else {
+        return match case.offers.standing {
+            Some(ExitStanding::Refused) => WaitReason::ExitRefused,
+            Some(ExitStanding::Unheard) => WaitReason::ExitUndelivered,
+            _ => WaitReason::ExitUnseen,
+        };
+    };
+    match &sending.status {
+        NonceStatus::Missing => WaitReason::TransactionUnsent,
+        NonceStatus::Pending => WaitReason::TransactionPending,
+        NonceStatus::Included { success: true, .. } => WaitReason::Finality,
+        NonceStatus::Included { .. } => WaitReason::Reverted,
+        NonceStatus::Replaced { .. } => WaitReason::NonceUsed,
+    }
+}
+
+/// Until when it has to be over: an approval expires, a round of a ceremony has a deadline.
+fn due(state: &State, live: &Live, case: &Case, reason: WaitReason) -> Option<UnixMillis> {
+    match reason {
+        WaitReason::LastChecks | WaitReason::HeldByPause => {
+            let (Step::DecideCeremony(id) | Step::DecideEffect(id)) = case.step else {
+                return None;
+            };
+            let decided = state.actions.get(&id)?.decision.as_ref()?.at;
+            Some(decided.plus(Duration::from_millis(state.settings.approval_expires_ms)))
+        }
+        WaitReason::Ceremony | WaitReason::Registration => live.progress.get(&current_ceremony(case)?)?.1,
+        _ => None,
+    }
+}
+
+/// The checks that could not be looked at, unless the sentence names them already.
+fn unknown_checks(state: &State, id: ActionId, words: &str) -> Option<String> {
+    let action = state.actions.get(&id)?;
+    if action.state != ActionState::Proposed {
+        return None;
+    }
+    let (shown, _) = state.shown(action);
+    let unknown = shown.checks.iter().filter(|c| c.status == CheckStatus::Unknown);
+    let names: Vec<_> = unknown
+        .map(|check| check.name.as_str())
+        .filter(|name| !words.contains(name))
+        .collect();
+    (!names.is_empty()).then(|| names.join(", "))
+}

@@ -1,0 +1,276 @@
+//! Why things wait, by what the core and the feeds say.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use alloy::primitives::U256;
+
+use super::*;
+use crate::engine::Costs;
+use crate::engine::EngineError;
+use crate::engine::live::LiveUpdate;
+use crate::engine::publish::snapshot;
+use crate::engine::publish::tests::{case_id, keygen, live, propose, state, take};
+use crate::journal::{Anchor, Journal, JournalOptions};
+use crate::oracle::{AccountFacts, ChainFacts, Input, Mode, Policy};
+use crate::types::{Check, OperatorId, RequestKind, SafeText};
+use crate::view::{EndpointKind, EndpointView, Health, LinkState, OperatorView, WaitReason};
+
+fn snapshot_of(state: &State, live: &Live) -> Snapshot {
+    let folder = tempfile::tempdir().unwrap();
+    let options = JournalOptions {
+        path: folder.path().join("journal.sqlite"),
+        checkpoint: None,
+    };
+    let (journal, _) = Journal::open(&options, Anchor::BEGINNING, |_| Ok::<_, EngineError>(())).unwrap();
+    snapshot(state, live, &journal, None, 1, &mut ValidatorRows::default())
+}
+
+fn reasons(state: &State, live: &Live) -> Vec<WaitReason> {
+    let snapshot = snapshot_of(state, live);
+    snapshot.waits.iter().map(|wait| wait.reason).collect()
+}
+
+fn found(state: &State, live: &Live, reason: WaitReason) -> Wait {
+    let snapshot = snapshot_of(state, live);
+    let of = snapshot.waits.into_iter().find(|wait| wait.reason == reason);
+    of.unwrap_or_else(|| panic!("{reason} is not among {}", words(&reasons(state, live))))
+}
+
+fn words(reasons: &[WaitReason]) -> String {
+    let codes: Vec<_> = reasons.iter().map(|reason| reason.code()).collect();
+    codes.join(", ")
+}
+
+/// The core's own words decide what a rule does not let pass: they must stay as they are looked for.
+#[test]
+fn what_no_rule_lets_pass_waits_for_a_person_and_says_which_checks_are_unknown() {
+    let mut state = state(Mode::Auto);
+    state.settings.policy = Policy::default();
+    let checks = vec![Check::unknown("endpoints-agree", "one voice")];
+    let case = case_id(RequestKind::Deposit, 3);
+    let action = propose(&mut state, case, keygen(), checks);
+    assert_eq!(
+        found(&state, &live(), WaitReason::Gathering).action,
+        Some(action),
+        "no rule has looked at it yet"
+    );
+    take(&mut state, Input::Started);
+    take(&mut state, Input::Tick);
+    let wait = found(&state, &live(), WaitReason::Policy);
+    assert_eq!((wait.case, wait.action), (Some(case), Some(action)));
+    assert_eq!(
+        wait.sentence.as_str(),
+        "waits for a person: no policy rule covers keygen of pool 3; unknown: endpoints-agree"
+    );
+}
+
+#[test]
+fn what_a_person_decides_and_what_nobody_can_approve() {
+    let case = case_id(RequestKind::Deposit, 3);
+    let mut supervised = state(Mode::Supervised);
+    propose(&mut supervised, case, keygen(), Vec::new());
+    found(&supervised, &live(), WaitReason::Decision);
+    let mut failing = state(Mode::Supervised);
+    propose(
+        &mut failing,
+        case,
+        keygen(),
+        vec![Check::fail("balance", "0 ETH")],
+    );
+    let wait = found(&failing, &live(), WaitReason::CheckFailed);
+    assert_eq!(
+        wait.sentence.as_str(),
+        "cannot be approved: failed checks: balance"
+    );
+    let mut observing = state(Mode::Observe);
+    propose(&mut observing, case, keygen(), Vec::new());
+    found(&observing, &live(), WaitReason::Observed);
+    found(&observing, &live(), WaitReason::Observing);
+}
+
+/// Somebody else's transaction is told apart from a pause that a person made, by the core's own words.
+#[test]
+fn somebody_elses_transaction_is_no_persons_pause() {
+    let mut state = state(Mode::Supervised);
+    let account = |next| AccountFacts {
+        address: Default::default(),
+        next,
+        pending: next,
+        balance_wei: U256::ZERO,
+    };
+    take(&mut state, Input::Started);
+    for next in [3, 4] {
+        let facts = ChainFacts {
+            account: Some(account(next)),
+            ..ChainFacts::default()
+        };
+        take(&mut state, Input::Facts(Box::new(facts)));
+    }
+    let wait = found(&state, &live(), WaitReason::ForeignTransaction);
+    assert!(
+        wait.sentence
+            .as_str()
+            .starts_with("nonce 3 of the oracle account"),
+        "{}",
+        wait.sentence
+    );
+    assert!(!reasons(&state, &live()).contains(&WaitReason::Paused));
+}
+
+#[test]
+fn endpoints_and_operators_that_are_down_are_told_one_by_one_and_all_together() {
+    let state = state(Mode::Supervised);
+    let mut live = live();
+    let endpoint = |name: &str, health| EndpointView {
+        kind: EndpointKind::Execution,
+        name: name.into(),
+        health,
+        detail: "down: refused".into(),
+        latency_ms: None,
+    };
+    let now = UnixMillis(7);
+    let some = vec![
+        endpoint("http://a", Health::Down),
+        endpoint("http://b", Health::Up),
+    ];
+    live.update(now, LiveUpdate::Endpoints(EndpointKind::Execution, some));
+    let wait = found(&state, &live, WaitReason::EndpointDown);
+    assert_eq!(wait.subject(), "http://a");
+    let all = vec![
+        endpoint("http://a", Health::Down),
+        endpoint("http://b", Health::Down),
+    ];
+    live.update(now, LiveUpdate::Endpoints(EndpointKind::Execution, all));
+    let away = found(&state, &live, WaitReason::ExecutionAway);
+    assert!(
+        away.sentence
+            .as_str()
+            .contains("http://a (down: refused), http://b"),
+        "{}",
+        away.sentence
+    );
+    assert!(!reasons(&state, &live).contains(&WaitReason::EndpointDown));
+
+    let operator = |id, health| OperatorView {
+        id: OperatorId(id),
+        name: SafeText::default(),
+        endpoint: "http://operator".into(),
+        health,
+        version: SafeText::default(),
+        latency_ms: None,
+        ceremonies_done: 0,
+        ceremonies_failed: 0,
+        note: "no answer".into(),
+    };
+    let least = live
+        .backend
+        .capabilities()
+        .committees
+        .iter()
+        .map(|size| size.operators);
+    let least = u64::try_from(least.min().unwrap()).unwrap();
+    let down = |count| {
+        let health = move |id| if id <= count { Health::Down } else { Health::Up };
+        LiveUpdate::Operators((1..=least + 1).map(|id| operator(id, health(id))).collect())
+    };
+    live.update(now, down(1));
+    let wait = found(&state, &live, WaitReason::OperatorDown);
+    assert_eq!(wait.sentence.as_str(), "operator 1 is down: no answer");
+    assert!(!reasons(&state, &live).contains(&WaitReason::OperatorsShort));
+    live.update(now, down(2));
+    found(&state, &live, WaitReason::OperatorsShort);
+}
+
+#[test]
+fn the_balance_is_told_as_so_many_deposits() {
+    let mut state = state(Mode::Supervised);
+    let mut live = live();
+    let costs = Costs {
+        ceiling_wei: U256::from(100),
+        least_deposits: 8,
+    };
+    live.update(UnixMillis(1), LiveUpdate::Costs(costs));
+    let mut with = |balance: u64| {
+        let facts = ChainFacts {
+            account: Some(AccountFacts {
+                address: Default::default(),
+                next: 0,
+                pending: 0,
+                balance_wei: U256::from(balance),
+            }),
+            ..ChainFacts::default()
+        };
+        take(&mut state, Input::Facts(Box::new(facts)));
+        let snapshot = snapshot_of(&state, &live);
+        let wait = snapshot
+            .waits
+            .into_iter()
+            .find(|wait| matches!(wait.reason, WaitReason::BalanceLow | WaitReason::BalanceOut));
+        wait.map(|wait| (wait.reason, wait.sentence.to_string()))
+    };
+    assert_eq!(with(800), None);
+    let (low, words) = with(799).unwrap();
+    assert_eq!(low, WaitReason::BalanceLow);
+    assert_eq!(
+        words,
+        "the balance of the oracle account is enough for 7 more deposits"
+    );
+    assert_eq!(with(99).unwrap().0, WaitReason::BalanceOut);
+}
+
+#[test]
+fn a_link_that_is_not_live_says_why_and_since_when() {
+    let state = state(Mode::Supervised);
+    let mut live = live();
+    let mut begun = Begun::default();
+    let mut since = |live: &Live, now| {
+        let mut waits = snapshot_of(&state, live).waits;
+        begun.stamp(&mut waits, UnixMillis(now));
+        waits
+            .into_iter()
+            .map(|wait| (wait.reason, wait.since.0))
+            .collect::<Vec<_>>()
+    };
+    live.update(UnixMillis(1), LiveUpdate::Link(LinkState::Down));
+    assert_eq!(since(&live, 10), [(WaitReason::ChainDown, 10)]);
+    assert_eq!(since(&live, 20), [(WaitReason::ChainDown, 10)]);
+    live.update(UnixMillis(1), LiveUpdate::Link(LinkState::Stale));
+    assert_eq!(since(&live, 30), [(WaitReason::ChainStale, 30)]);
+    live.update(UnixMillis(1), LiveUpdate::Link(LinkState::Live));
+    assert_eq!(since(&live, 40), []);
+    live.update(UnixMillis(1), LiveUpdate::Link(LinkState::Down));
+    assert_eq!(since(&live, 50), [(WaitReason::ChainDown, 50)], "it begins anew");
+}
+
+/// Every alarm that is raised anywhere in the engine has a reason of its own.
+#[test]
+fn every_alarm_has_a_reason() {
+    let mut subjects = BTreeSet::new();
+    let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("src")];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let text = std::fs::read_to_string(&path).unwrap();
+            for how in [
+                concat!("LiveUpdate::Ala", "rm(\""),
+                concat!("Waits::of", "(self, \""),
+            ] {
+                let behind = text.split(how).skip(1);
+                subjects.extend(behind.filter_map(|rest| Some(rest.split_once('"')?.0.to_owned())));
+            }
+        }
+    }
+    assert!(subjects.len() >= 10, "they are found: {subjects:?}");
+    for subject in subjects {
+        assert_ne!(
+            super::surroundings::of_alarm(&subject),
+            WaitReason::Alarm,
+            "{subject}"
+        );
+    }
+}

@@ -1,0 +1,89 @@
+//! A program that is started for each notice and reads it as JSON from stdin. No shell is in between, and nothing of a
+//! notice is among its arguments.
+
+use std::process::Stdio;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tokio::io::AsyncWriteExt as _;
+
+use super::message::Told;
+use crate::ports::notifier::{Notice, Notifier, NotifyError};
+use crate::types::{SafeText, in_words};
+
+/// A program that takes longer is ended.
+const LONGEST: Duration = Duration::from_secs(30);
+
+#[derive(Debug)]
+pub(super) struct Command {
+    words: Vec<String>,
+    source: SafeText,
+    longest: Duration,
+}
+
+impl Command {
+    pub(super) fn new(words: Vec<String>, source: SafeText) -> Self {
+        Self {
+            words,
+            source,
+            longest: LONGEST,
+        }
+    }
+
+    #[cfg(test)]
+    pub(super) fn within(mut self, longest: Duration) -> Self {
+        self.longest = longest;
+        self
+    }
+
+    fn program(&self) -> &str {
+        self.words.first().map_or("", String::as_str)
+    }
+
+    async fn run(&self, body: &[u8]) -> Result<(), NotifyError> {
+        let program = self.program();
+        let mut child = tokio::process::Command::new(program)
+            .args(self.words.iter().skip(1))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .kill_on_drop(true)
+            .spawn()
+            .map_err(|error| NotifyError::Refused(format!("{program} cannot be started: {error}").into()))?;
+        if let Some(mut stdin) = child.stdin.take() {
+            // a program that does not read is judged by how it ends
+            let _ = stdin.write_all(body).await;
+            let _ = stdin.shutdown().await;
+        }
+        let status = child
+            .wait()
+            .await
+            .map_err(|error| NotifyError::Away(format!("{program}: {error}").into()))?;
+        if status.success() {
+            return Ok(());
+        }
+        Err(NotifyError::Refused(
+            format!("{program} ended with {status}").into(),
+        ))
+    }
+}
+
+#[async_trait]
+impl Notifier for Command {
+    fn name(&self) -> SafeText {
+        format!("command {}", self.program()).into()
+    }
+
+    async fn notify(&self, notice: &Notice) -> Result<(), NotifyError> {
+        let body = Told::new(notice, &self.source).to_json();
+        let run = self.run(&body);
+        tokio::time::timeout(self.longest, run).await.unwrap_or_else(|_| {
+            let words = format!(
+                "{} did not end within {} and was ended",
+                self.program(),
+                in_words(self.longest)
+            );
+            Err(NotifyError::Away(words.into()))
+        })
+    }
+}

@@ -1,0 +1,102 @@
+//! One POST that arrives, or is tried again, or is refused.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use crate::http::{Call, Endpoint, Http, HttpError, Limits};
+use crate::ports::notifier::{Notice, NoticeKind, NotifyError};
+use crate::types::{RedactedUrl, SafeText};
+
+/// Whoever is told answers with a word or two.
+const ANSWER: Limits = Limits {
+    deadline: Duration::from_secs(10),
+    size: 64 << 10,
+};
+
+/// Pauses before it is tried again. With [`ANSWER`] five attempts take two and a half minutes at most.
+const PAUSES: [Duration; 4] = [
+    Duration::from_secs(1),
+    Duration::from_secs(4),
+    Duration::from_secs(16),
+    Duration::from_secs(60),
+];
+
+/// Somebody who takes JSON by POST.
+#[derive(Debug, Clone)]
+pub(super) struct Post {
+    endpoint: Endpoint,
+    pauses: Vec<Duration>,
+}
+
+impl Post {
+    /// # Errors
+    /// The URL is none.
+    pub(super) fn new(http: &Http, url: &RedactedUrl) -> Result<Self, String> {
+        let endpoint = http.endpoint(url, ANSWER).map_err(|error| error.to_string())?;
+        Ok(Self {
+            endpoint,
+            pauses: PAUSES.to_vec(),
+        })
+    }
+
+    #[cfg(test)]
+    pub(super) fn with_pauses(mut self, pauses: &[Duration]) -> Self {
+        self.pauses = pauses.to_vec();
+        self
+    }
+
+    /// The URL without its secrets.
+    pub(super) fn name(&self) -> &SafeText {
+        self.endpoint.name()
+    }
+
+    /// Posts a notice as a body of JSON to a path below the URL; `dress` adds what each attempt needs anew. Whoever only
+    /// tries it out is told after one attempt.
+    pub(super) async fn send(
+        &self,
+        notice: &Notice,
+        path: &str,
+        body: Bytes,
+        dress: impl Fn(Call) -> Call,
+    ) -> Result<(), NotifyError> {
+        let tries = if notice.kind == NoticeKind::Test {
+            0
+        } else {
+            self.pauses.len()
+        };
+        let mut pauses = self.pauses.iter().take(tries);
+        loop {
+            let call = self.endpoint.post(path).body("application/json", body.clone());
+            let error = match once(dress(call)).await {
+                Err(NotifyError::Away(words)) => words,
+                settled => return settled,
+            };
+            let Some(pause) = pauses.next() else {
+                return Err(NotifyError::Away(error));
+            };
+            tokio::time::sleep(*pause).await;
+        }
+    }
+}
+
+async fn once(call: Call) -> Result<(), NotifyError> {
+    let away = |error: &HttpError| NotifyError::Away(error.to_string().into());
+    let reply = match call.send().await {
+        Ok(reply) => reply,
+        Err(error @ HttpError::Unsendable(_)) => return Err(NotifyError::Refused(error.to_string().into())),
+        Err(error) => return Err(away(&error)),
+    };
+    match reply.status {
+        200..=299 => Ok(()),
+        300..=399 => {
+            let words = format!("status {}: redirects are not followed", reply.status);
+            Err(NotifyError::Refused(words.into()))
+        }
+        408 | 429 | 500.. => reply.ok().map(drop).map_err(|error| away(&error)),
+        _ => reply
+            .ok()
+            .map(drop)
+            .map_err(|error| NotifyError::Refused(error.to_string().into())),
+    }
+}

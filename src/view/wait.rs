@@ -1,0 +1,299 @@
+//! What holds something up, and why: one table of every reason that the engine knows. The screen, the headless stream,
+//! the notices, the metrics and `/readyz` all speak of these and of no others, so that they say the same.
+
+use std::fmt;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::types::{ActionId, CaseId, OperatorId, SafeText, Severity, UnixMillis};
+
+/// What cannot go on because of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stops {
+    /// Nothing new can leave this machine, or none of a whole kind: `/readyz` says no.
+    Everything,
+    /// The case that waits.
+    Case,
+    /// Nothing: it goes on by itself, or others do its work.
+    Nothing,
+}
+
+impl Stops {
+    /// The word for tables.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Everything => "everything",
+            Self::Case => "the case",
+            Self::Nothing => "nothing",
+        }
+    }
+}
+
+macro_rules! reasons {
+    ($($reason:ident $code:literal $severity:ident after $seconds:literal s stops $stops:ident: $means:literal, $can_do:literal;)*) => {
+        /// Why something waits.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        pub enum WaitReason {
+            $(
+                #[doc = $means]
+                #[serde(rename = $code)]
+                $reason,
+            )*
+        }
+
+        impl WaitReason {
+            /// Every reason that the engine knows.
+            pub const ALL: &[Self] = &[$(Self::$reason),*];
+
+            /// Stable name in kebab case.
+            #[must_use]
+            pub fn code(self) -> &'static str {
+                match self { $(Self::$reason => $code,)* }
+            }
+
+            /// How bad it is.
+            #[must_use]
+            pub fn severity(self) -> Severity {
+                match self { $(Self::$reason => Severity::$severity,)* }
+            }
+
+            /// Until it has lasted this long it is usual, and nobody is told.
+            #[must_use]
+            pub fn usual_for(self) -> Duration {
+                Duration::from_secs(match self { $(Self::$reason => $seconds,)* })
+            }
+
+            /// What cannot go on because of it.
+            #[must_use]
+            pub fn stops(self) -> Stops {
+                match self { $(Self::$reason => Stops::$stops,)* }
+            }
+
+            /// What it means, in one sentence.
+            #[must_use]
+            pub fn means(self) -> &'static str {
+                match self { $(Self::$reason => $means,)* }
+            }
+
+            /// What a person can do, in one sentence; empty where there is nothing to do.
+            #[must_use]
+            pub fn can_do(self) -> &'static str {
+                match self { $(Self::$reason => $can_do,)* }
+            }
+        }
+    };
+}
+
+reasons! {
+    Decision "decision" Warning after 0 s stops Case:
+        "An action waits for a person's decision.", "look at it, then approve or reject it";
+    ExitDecision "exit-decision" Warning after 0 s stops Case:
+        "A signed exit waits for a person's decision.", "look at it, then approve or reject it: an exit cannot be undone";
+    Policy "policy" Warning after 0 s stops Case:
+        "No rule of the policy lets an action pass, so it waits for a person.", "look at it, then approve or reject it; or change the rule";
+    CheckFailed "check-failed" Warning after 0 s stops Case:
+        "A check of an action fails, so nobody can approve it.", "mend what the check names; the action is looked at again by itself";
+    CasePaused "case-paused" Warning after 0 s stops Case:
+        "A person paused the case.", "resume it";
+    HeldByPause "held-by-pause" Info after 0 s stops Case:
+        "An approved action is held by the pause of everything.", "resume";
+    Observed "observed" Info after 0 s stops Case:
+        "Mode observe decides nothing and lets nothing leave this machine.", "start in mode supervised or auto";
+    Orphaned "orphaned" Warning after 60 s stops Case:
+        "The request of the case left the chain in a reorganisation.", "nothing: it goes on when the request is back";
+    Attention "attention" Critical after 0 s stops Case:
+        "The case cannot go on by itself: rejected, failed, or refused.", "open its page and choose a way on: retry, another committee, or give it up";
+    GivenUp "given-up" Warning after 0 s stops Case:
+        "A person gave the case up, and the contract still lists its pool.", "retry it, or leave it so: what stands behind it in the queue waits";
+    AttemptFailed "attempt-failed" Warning after 0 s stops Case:
+        "The last attempt at a ceremony failed, and another one is prepared.", "look at who is named in the transcript";
+    Gathering "gathering" Warning after 120 s stops Case:
+        "What a decision needs is being gathered.", "look whether endpoints and operators answer; a retry asks again at once";
+    Held "held" Warning after 60 s stops Case:
+        "Something else comes first; the sentence says what.", "look at what it names; a retry asks again at once";
+    Turn "turn" Info after 3600 s stops Case:
+        "The case waits for its turn in the contract's queue.", "look at what stands before it in the queue";
+    ServedElsewhere "served-elsewhere" Warning after 1800 s stops Case:
+        "A log says that the pool was served by another transaction.", "nothing: it is closed, or taken up again, when that is final";
+    LastChecks "last-checks" Warning after 60 s stops Case:
+        "An approved action has not left yet: its last checks do not end.", "look whether endpoints answer; the approval expires otherwise";
+    Epoch "epoch" Info after 0 s stops Nothing:
+        "An approved exit waits for the epoch from which on it is allowed.", "";
+    Ceremony "ceremony" Warning after 1800 s stops Nothing:
+        "A ceremony runs.", "look at which operators are behind";
+    CeremonyUnknown "ceremony-unknown" Critical after 0 s stops Case:
+        "The outcome of a ceremony is not known and is looked for.", "wait until the messenger answers, or declare the ceremony lost";
+    Registration "registration" Warning after 1800 s stops Nothing:
+        "The operators sign the SSV registration.", "look at which operators are behind";
+    TransactionUnknown "transaction-unknown" Critical after 60 s stops Case:
+        "A transaction may have been sent, and no node knows it.", "look whether the execution endpoints answer";
+    TransactionUnsent "transaction-unsent" Warning after 60 s stops Case:
+        "A signed transaction is not taken by any node.", "look at what the nodes say, and at the balance";
+    TransactionPending "transaction-pending" Warning after 900 s stops Nothing:
+        "A transaction is pending.", "nothing: it is replaced with a higher fee up to its ceiling";
+    Finality "finality" Warning after 3600 s stops Nothing:
+        "A transaction is in a block that is not final.", "";
+    Reverted "transaction-reverted" Critical after 0 s stops Case:
+        "A transaction reverted.", "look at why; the case says how it goes on when that is final";
+    NonceUsed "nonce-used" Critical after 0 s stops Case:
+        "Another transaction of the oracle account took the nonce of ours.", "find out who else holds the key, then resume";
+    ExitUnseen "exit-unseen" Warning after 1800 s stops Nothing:
+        "A published exit is not in a block.", "nothing: it is offered again";
+    ExitRefused "exit-refused" Warning after 0 s stops Case:
+        "Every beacon node that answered refuses an exit.", "look at what they say";
+    ExitUndelivered "exit-undelivered" Warning after 60 s stops Case:
+        "No beacon node in sync takes an exit.", "look whether the beacon nodes answer and are in sync";
+    Following "following" Info after 604800 s stops Nothing:
+        "The validator is followed on the beacon chain.", "";
+    Paused "paused" Warning after 0 s stops Everything:
+        "A person paused everything.", "resume";
+    ForeignTransaction "foreign-transaction" Critical after 0 s stops Everything:
+        "Somebody else used the oracle account; everything is paused until a person has looked.", "find out who holds the key, then resume";
+    Observing "observing" Info after 0 s stops Everything:
+        "The program runs in mode observe.", "start in mode supervised or auto to act";
+    JournalUnwritable "journal-unwritable" Critical after 0 s stops Everything:
+        "The journal cannot be written, so nothing leaves this machine.", "make room on the disk, or mend its permissions";
+    JournalVerifying "journal-verifying" Warning after 60 s stops Everything:
+        "The journal is verified behind the start.", "";
+    ContractUnread "contract-unread" Critical after 0 s stops Everything:
+        "The contract could not be asked yet.", "look whether the execution endpoints answer";
+    OperatorsUnread "operators-unread" Critical after 0 s stops Everything:
+        "The operators' keys could not be asked yet.", "look whether the SSV API answers, or configure the keys";
+    CatchingUp "catching-up" Warning after 120 s stops Everything:
+        "Not every event up to the head was read.", "nothing: it goes on by itself";
+    ChainStale "chain-stale" Critical after 10 s stops Everything:
+        "No new block has come for longer than expected.", "look whether the execution endpoints are in sync";
+    ChainDown "chain-down" Critical after 10 s stops Everything:
+        "No execution endpoint answers.", "look whether the execution endpoints answer";
+    EventsUntold "events-untold" Warning after 10 s stops Everything:
+        "The events of the chain cannot be read.", "look at what the execution endpoints say";
+    FactsUnread "facts-unread" Warning after 10 s stops Everything:
+        "The contract's state cannot be read.", "look at what the execution endpoints say";
+    LogsDoubted "logs-doubted" Warning after 0 s stops Nothing:
+        "An endpoint left out logs, or what it says cannot be compared.", "look at which endpoint it is";
+    ReceiptDoubted "receipt-doubted" Warning after 0 s stops Nothing:
+        "The endpoints contradict each other about a receipt.", "look at which endpoint it is";
+    TranscriptUnwritten "transcript-unwritten" Warning after 0 s stops Nothing:
+        "The transcript of a ceremony could not be written.", "make room on the disk, or mend its permissions";
+    PartDied "part-died" Critical after 0 s stops Case:
+        "A part of this program died; its case was told so.", "report it with the log";
+    Fatal "fatal" Critical after 0 s stops Everything:
+        "The program ends because a part that it needs died.", "report it with the log, and start it again";
+    JournalAhead "journal-ahead" Critical after 0 s stops Everything:
+        "The journal has read further than the chain is.", "compare the endpoints; if they are right, restore the journal from a backup";
+    EndpointDown "endpoint-down" Warning after 10 s stops Nothing:
+        "An endpoint does not answer, or is not believed, while others of its kind are.", "look at it";
+    ExecutionAway "execution-away" Critical after 10 s stops Everything:
+        "No execution endpoint answers, or is believed.", "look at them, or configure others";
+    MessengerAway "messenger-away" Critical after 10 s stops Everything:
+        "The messenger between the operators does not answer, so no ceremony can run.", "start the messenger, or configure another";
+    BeaconAway "beacon-away" Critical after 10 s stops Everything:
+        "No beacon node answers, so no rule can be sure of a deposit and no exit is published.", "look at them, or configure others";
+    OperatorDown "operator-down" Warning after 10 s stops Nothing:
+        "An operator's node does not answer.", "ask the operator";
+    OperatorsShort "operators-short" Critical after 10 s stops Everything:
+        "Fewer operators answer than the smallest committee has.", "ask the operators, or configure others";
+    NotAuthorised "not-authorised" Critical after 0 s stops Everything:
+        "The contract does not accept the oracle's account.", "have the manager accept the account, or configure the right key";
+    BalanceLow "balance-low" Warning after 0 s stops Nothing:
+        "The oracle account will soon not pay for deposits.", "send ether to the oracle account";
+    BalanceOut "balance-out" Critical after 0 s stops Everything:
+        "The oracle account cannot pay for one more deposit.", "send ether to the oracle account";
+    Alarm "alarm" Warning after 0 s stops Nothing:
+        "Something that a person should know of; the sentence says what.", "look at the log";
+}
+
+impl fmt::Display for WaitReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.code())
+    }
+}
+
+/// Something that waits.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Wait {
+    pub reason: WaitReason,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub case: Option<CaseId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub action: Option<ActionId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub operator: Option<OperatorId>,
+    /// An endpoint, by its name without secrets.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub endpoint: Option<SafeText>,
+    /// Why, in one sentence.
+    pub sentence: SafeText,
+    /// Since when.
+    pub since: UnixMillis,
+    /// Until when it has to be over, where there is such a time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub due: Option<UnixMillis>,
+}
+
+impl Wait {
+    /// Of everything, for a reason that began at a time that is not known yet.
+    #[must_use]
+    pub fn new(reason: WaitReason, sentence: impl Into<SafeText>) -> Self {
+        Self {
+            reason,
+            case: None,
+            action: None,
+            operator: None,
+            endpoint: None,
+            sentence: sentence.into(),
+            since: UnixMillis::default(),
+            due: None,
+        }
+    }
+
+    /// The same for as long as the same thing waits for the same reason, and different for everything else.
+    #[must_use]
+    pub fn matter(&self) -> String {
+        format!("{} {}", self.reason, self.subject())
+    }
+
+    /// What waits, for tables: an action, a case, an operator, an endpoint, or everything (`-`).
+    #[must_use]
+    pub fn subject(&self) -> String {
+        if let Some(action) = self.action {
+            return action.to_string();
+        }
+        if let Some(case) = self.case {
+            return case.to_string();
+        }
+        if let Some(operator) = self.operator {
+            return format!("operator {operator}");
+        }
+        self.endpoint
+            .as_ref()
+            .map_or_else(|| "-".to_owned(), ToString::to_string)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_reason_has_a_name_of_its_own_and_is_serialised_by_it() {
+        let codes: BTreeSet<_> = WaitReason::ALL.iter().map(|reason| reason.code()).collect();
+        assert_eq!(codes.len(), WaitReason::ALL.len());
+        for reason in WaitReason::ALL {
+            assert_eq!(serde_json::to_value(reason).unwrap(), reason.code());
+            assert!(reason.means().ends_with('.'), "{reason}");
+        }
+    }
+
+    #[test]
+    fn what_stops_something_says_what_a_person_can_do() {
+        for reason in WaitReason::ALL {
+            let critical = reason.severity() == Severity::Critical;
+            assert!(!critical || !reason.can_do().is_empty(), "{reason}");
+        }
+    }
+}
