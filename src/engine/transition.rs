@@ -34,7 +34,7 @@ pub(super) fn of(seq: u64, at: UnixMillis, record: &Record, state: &State) -> Tr
         kind: record.kind().to_owned(),
         text: record.sentence(),
         severity,
-        about,
+        about: Box::new(about),
     }
 }
 

@@ -252,7 +252,7 @@ async fn pagerduty_is_triggered_and_resolved_under_one_key() {
     let (at, mut sends) = server(&[202, 202]).await;
     let key = secret("routing");
     let pager = opened(Receiver::PagerDuty {
-        to: RedactedUrl::new(&format!("{at}/v2/enqueue")),
+        to: RedactedUrl::new(format!("{at}/v2/enqueue")),
         key_file: key.path().to_owned(),
     });
     pager.notify(&notice()).await.unwrap();

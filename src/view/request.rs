@@ -117,7 +117,7 @@ pub struct Transition {
     pub severity: Severity,
     /// What it is about, as far as it is about such things.
     #[serde(default)]
-    pub about: Particulars,
+    pub about: Box<Particulars>,
 }
 
 /// What programs need of a transition without reading its sentence. What does not apply is left out.
