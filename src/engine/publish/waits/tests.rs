@@ -9,7 +9,7 @@ use super::*;
 use crate::engine::Costs;
 use crate::engine::EngineError;
 use crate::engine::live::LiveUpdate;
-use crate::engine::publish::snapshot;
+use crate::engine::publish::{ValidatorRows, snapshot};
 use crate::engine::publish::tests::{case_id, keygen, live, propose, state, take};
 use crate::journal::{Anchor, Journal, JournalOptions};
 use crate::oracle::{AccountFacts, ChainFacts, Input, Mode, Policy};
