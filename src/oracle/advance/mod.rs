@@ -60,13 +60,7 @@ pub(super) const LOOK_UP_LEAST_MS: u64 = 1_000;
 const REGISTRATION_ATTEMPTS: u32 = 3;
 
 pub(super) fn all(turn: &mut Turn<'_>) {
-    let open: Vec<CaseId> = turn
-        .state
-        .cases
-        .values()
-        .filter(|c| !c.is_closed())
-        .map(|c| c.id)
-        .collect();
+    let open: Vec<CaseId> = turn.state.open.iter().copied().collect();
     for id in open {
         // each round either changes the step or stops; a case passes at most a few steps at once
         for _ in 0..8 {

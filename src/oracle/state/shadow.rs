@@ -39,6 +39,11 @@ impl Shadow {
 /// Names the part that differs: a whole state is too long to read.
 fn same(state: &State, folded: &Durable) {
     let live = state.durable();
+    let open = live.cases.values().filter(|case| !case.is_closed());
+    assert!(
+        open.map(|case| case.id).eq(live.open.iter().copied()),
+        "open cases are not those that are not closed"
+    );
     assert_eq!(live.cases, folded.cases, "cases are not what the records say");
     assert_eq!(
         live.actions, folded.actions,
