@@ -17,12 +17,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::template::{Template, root};
 
-/// So many pools are measured behind those that are closed, in so many lots.
-const MEASURED: (u32, u32) = (10, 10);
+/// So many lots of so many pools each are measured behind those that are closed.
+pub(crate) const MEASURED: (u32, u32) = (10, 2);
 /// A pool is deposited this often, ms: some 300 in the fourteen days in which work counts as recent.
 const EVERY_MS: u64 = 3_600_000;
 
-/// Of 100 pools behind the others: the median of ten lots.
+/// Of the pools behind the others: the median of all lots.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Played {
     pub(crate) step_us: f64,
@@ -108,12 +108,12 @@ pub(crate) fn play(folder: &Path, closed: u32, open: u32) -> Played {
         measured: None,
     };
     play.begin();
-    let (lots, lot) = MEASURED;
-    while play.closed < closed - lots * lot {
+    while play.closed < closed {
         play.pool();
         // one commit a pool: nothing is measured here
         play.append();
     }
+    let (lots, lot) = MEASURED;
     let mut means = (Vec::new(), Vec::new());
     for _ in 0..lots {
         play.measured = Some(Measured::default());
