@@ -2,7 +2,7 @@
 //!
 //! `cargo bench --bench scale` plays that many deposits from request to active validator through the decision core and a
 //! real journal, with the proposals, results and transactions of a real run (`tests/vectors/journals`), in a process of its
-//! own for each count. Of 100 more it then measures
+//! own for each count. Of 20 more it then measures
 //!
 //! * **step**: one input through the core, and
 //! * **append**: one commit of the journal, synced;
@@ -59,7 +59,10 @@ fn main() -> ExitCode {
         let closed = said(CLOSED).and_then(|n| n.parse().ok()).expect("a count");
         match &*task {
             "play" => tell(&play::play(Path::new(&folder), closed, OPEN)),
-            _ => tell(&run::run(Path::new(&folder), closed)),
+            _ => tell(&run::run(
+                Path::new(&folder),
+                closed + play::MEASURED.0 * play::MEASURED.1,
+            )),
         }
         return ExitCode::SUCCESS;
     }

@@ -71,13 +71,7 @@ const REQUEST_LEFT: &str = "its request left the chain in a reorganisation";
 const REGISTRATION_ATTEMPTS: u32 = 3;
 
 pub(super) fn all(turn: &mut Turn<'_>) {
-    let open: Vec<CaseId> = turn
-        .state
-        .cases
-        .values()
-        .filter(|c| !c.is_closed())
-        .map(|c| c.id)
-        .collect();
+    let open: Vec<CaseId> = turn.state.open.iter().copied().collect();
     for id in open {
         // each round either changes the step or stops; a case passes at most a few steps at once
         for _ in 0..8 {

@@ -26,6 +26,12 @@ impl Durable {
             Subject::Ceremony(request) => self.apply_to_ceremony(at, request, record),
             Subject::Everything => self.apply_to_everything(at, record),
         }
+        if let Some(id) = record.case(self) {
+            match self.cases.get(&id) {
+                Some(case) if !case.is_closed() => self.open.insert(id),
+                _ => self.open.remove(&id),
+            };
+        }
     }
 
     fn apply_to_case(&mut self, at: UnixMillis, case: CaseId, record: &Record) {

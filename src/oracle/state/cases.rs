@@ -181,7 +181,7 @@ impl Durable {
         }
         let outcome = outcome.clone();
         self.go(case, at, Step::Closed { outcome });
-        self.retire(at, case);
+        self.retire(case);
     }
 }
 

@@ -84,10 +84,14 @@ impl Durable {
         let Some(ceremony) = self.ceremonies.get_mut(&request) else {
             return;
         };
-        ceremony.ended = Some((at, Ok(result.clone())));
+        let before = ceremony.ended.replace((at, Ok(result.clone())));
         ceremony.checks = checks.to_vec();
         ceremony.transcript = transcript.cloned();
         let (id, role, plan) = (ceremony.case, ceremony.role, ceremony.plan.clone());
+        let work = ceremony.work().filter(|_| before.is_none());
+        if let Some((at, work)) = work {
+            self.tally.take(at, work);
+        }
         if !self.attends(id, request) {
             return;
         }
@@ -145,9 +149,13 @@ impl Durable {
         let Some(ceremony) = self.ceremonies.get_mut(&request) else {
             return;
         };
-        ceremony.ended = Some((at, Err(failure.clone())));
+        let before = ceremony.ended.replace((at, Err(failure.clone())));
         ceremony.transcript = transcript.cloned().or(ceremony.transcript.take());
         let (id, role) = (ceremony.case, ceremony.role);
+        let work = ceremony.work().filter(|_| before.is_none());
+        if let Some((at, work)) = work {
+            self.tally.take(at, work);
+        }
         if !self.attends(id, request) {
             return;
         }

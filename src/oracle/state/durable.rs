@@ -1,6 +1,6 @@
 //! What the journal says: the fold of its records.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use alloy::primitives::Address;
 
@@ -14,6 +14,7 @@ use crate::types::{
 };
 
 use super::nonces::Nonces;
+use super::tally::Tally;
 use super::{Case, Ceremony, Retired, Sending, Step};
 
 /// So many approvals of rules are remembered: more than the limits of a day let through.
@@ -42,6 +43,10 @@ pub struct Durable {
     pub(super) closed: VecDeque<CaseId>,
     /// What is left of those that are not.
     pub retired: Retired,
+    /// Cases that are not closed.
+    pub(in crate::oracle) open: BTreeSet<CaseId>,
+    /// What operators did.
+    pub(super) tally: Tally,
     /// The block up to which every event was told, and when that was journaled.
     pub(in crate::oracle) cursor: Option<(BlockRef, UnixMillis)>,
     /// Number of the newest record; 0 before the first.

@@ -20,6 +20,7 @@ mod sendings;
 #[cfg(test)]
 pub(in crate::oracle) mod shadow;
 mod taken;
+mod tally;
 mod track;
 
 use std::collections::BTreeMap;

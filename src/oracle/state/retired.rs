@@ -4,15 +4,14 @@
 //! once nothing of it is under way. For each pool there stays its key and what its newest request was; for each operator,
 //! what it did; and how many there were. So memory grows by some hundred bytes with a pool, and not with its history.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
 use crate::oracle::{Cause, KnownKey, ValidatorPhase};
 use crate::types::{ActionId, CaseId, LogRef, OperatorId, PoolId, RequestId, RequestKind, UnixMillis};
 
-use super::track::{RECENT_MS, Work};
-use super::{Case, Ceremony, Durable};
+use super::{Case, Durable};
 
 /// So many closed cases stay in memory: what a snapshot carries, and the first page behind it.
 pub const CLOSED_KEPT: usize = 200;
@@ -26,10 +25,6 @@ pub struct Retired {
     pub actions: u64,
     pub ceremonies: u64,
     pub transactions: u64,
-    /// What each operator did in their ceremonies: (done, failed).
-    pub(super) work: BTreeMap<OperatorId, (u32, u32)>,
-    /// The same of the last fourteen days, by the time of the newest record, oldest first.
-    pub(super) lately: VecDeque<(UnixMillis, Work)>,
     /// Of how many pools' keys each operator has a share.
     pub(super) holds: BTreeMap<OperatorId, u32>,
 }
@@ -114,25 +109,6 @@ impl Retired {
             }
         }
     }
-
-    fn take_ceremony(&mut self, now: UnixMillis, ceremony: &Ceremony) {
-        self.ceremonies += 1;
-        let Some((at, work)) = ceremony.work() else {
-            return;
-        };
-        for id in &work.operators {
-            let (done, failed) = self.work.entry(*id).or_default();
-            *(if work.done { done } else { failed }) += 1;
-        }
-        let recent = |at: UnixMillis| now.since(at).as_millis() <= RECENT_MS;
-        if recent(at) {
-            let place = self.lately.partition_point(|(known, _)| *known <= at);
-            self.lately.insert(place, (at, work));
-        }
-        while self.lately.front().is_some_and(|(at, _)| !recent(*at)) {
-            self.lately.pop_front();
-        }
-    }
 }
 
 impl Durable {
@@ -149,8 +125,8 @@ impl Durable {
         here.max(self.retired.newest(kind, pool))
     }
 
-    /// A case was closed at `now`: the oldest closed one leaves, where there are more than are kept.
-    pub(super) fn retire(&mut self, now: UnixMillis, closed: CaseId) {
+    /// A case was closed: the oldest closed one leaves, where there are more than are kept.
+    pub(super) fn retire(&mut self, closed: CaseId) {
         self.closed.push_back(closed);
         while self.closed.len() > CLOSED_KEPT {
             let under_way: BTreeSet<CaseId> = self
@@ -163,11 +139,11 @@ impl Durable {
             let Some(leaves) = oldest.and_then(|place| self.closed.remove(place)) else {
                 return;
             };
-            self.leave(now, leaves);
+            self.leave(leaves);
         }
     }
 
-    fn leave(&mut self, now: UnixMillis, id: CaseId) {
+    fn leave(&mut self, id: CaseId) {
         let Some(case) = self.cases.remove(&id) else {
             return;
         };
@@ -183,9 +159,8 @@ impl Durable {
         let of_case = self.ceremonies.iter().filter(|(_, c)| c.case == id);
         let ceremonies: Vec<RequestId> = of_case.map(|(request, _)| *request).collect();
         for request in ceremonies {
-            if let Some(ceremony) = self.ceremonies.remove(&request) {
-                self.retired.take_ceremony(now, &ceremony);
-            }
+            self.ceremonies.remove(&request);
+            self.retired.ceremonies += 1;
         }
     }
 

@@ -47,6 +47,11 @@ impl Shadow {
 /// Names the part that differs: a whole state is too long to read.
 fn same(state: &State, folded: &Durable) {
     let live = state.durable();
+    let open = live.cases.values().filter(|case| !case.is_closed());
+    assert!(
+        open.map(|case| case.id).eq(live.open.iter().copied()),
+        "open cases are not those that are not closed"
+    );
     if live == folded {
         return;
     }

@@ -54,39 +54,14 @@ impl Ceremony {
 impl Durable {
     /// Everybody's history, as of `now`.
     pub(super) fn tracks_at(&self, now: UnixMillis) -> BTreeMap<OperatorId, Track> {
-        let of_old = self.retired.work.iter().map(|(id, (done, failed))| {
-            let (done, failed) = (*done, *failed);
-            (
-                *id,
-                Track {
-                    done,
-                    failed,
-                    ..Track::default()
-                },
-            )
-        });
-        let mut tracks: BTreeMap<OperatorId, Track> = of_old.collect();
-        let recent = |at: UnixMillis| u32::from(now.since(at).as_millis() <= RECENT_MS);
-        for (at, work) in &self.retired.lately {
-            for id in &work.operators {
-                let track = tracks.entry(*id).or_default();
-                *(if work.done {
-                    &mut track.done_lately
-                } else {
-                    &mut track.failed_lately
-                }) += recent(*at);
-            }
+        let mut tracks: BTreeMap<OperatorId, Track> = BTreeMap::new();
+        for (id, counts) in self.tally.all() {
+            let track = tracks.entry(*id).or_default();
+            (track.done, track.failed) = (counts.done, counts.failed);
         }
-        for (at, work) in self.ceremonies.values().filter_map(Ceremony::work) {
-            for id in work.operators {
-                let track = tracks.entry(id).or_default();
-                let (all, lately) = match work.done {
-                    true => (&mut track.done, &mut track.done_lately),
-                    false => (&mut track.failed, &mut track.failed_lately),
-                };
-                *all += 1;
-                *lately += recent(at);
-            }
+        for (id, counts) in self.tally.recent(now) {
+            let track = tracks.entry(id).or_default();
+            (track.done_lately, track.failed_lately) = (counts.done, counts.failed);
         }
         for (id, holds) in self.holders() {
             tracks.entry(id).or_default().holds = holds;
