@@ -21,6 +21,8 @@ pub mod operators;
 pub mod oracle;
 pub mod pool;
 pub mod ports;
+pub mod runtime;
+pub(crate) mod secrets;
 pub mod signer;
 pub mod ssv;
 pub mod tx;

@@ -22,10 +22,11 @@ mod server;
 #[cfg(test)]
 mod tests;
 
+pub use crate::runtime::Surroundings;
 pub use access::{AccessError, Role};
 pub use client::{Attached, attach};
 pub use person::Person;
-pub use place::{Surroundings, candidates, place};
+pub use place::{candidates, place};
 pub use server::{About, Listening, listen};
 
 use std::io;

@@ -5,31 +5,7 @@ use std::path::{Path, PathBuf};
 use alloy::primitives::Address;
 
 use crate::config::{SeatConfig, Socket};
-
-/// The directories that a socket may be in, as the environment and the configuration name them.
-#[derive(Debug, Clone, Default)]
-pub struct Surroundings {
-    /// The first entry of `RUNTIME_DIRECTORY`: the service manager's.
-    pub service: Option<PathBuf>,
-    /// `XDG_RUNTIME_DIR`: of the login session.
-    pub session: Option<PathBuf>,
-}
-
-impl Surroundings {
-    /// Of this process.
-    #[must_use]
-    pub fn of_process() -> Self {
-        let directory = |name| std::env::var_os(name).filter(|value| !value.is_empty());
-        let service = directory("RUNTIME_DIRECTORY").map(|all| {
-            let all = all.to_string_lossy().into_owned();
-            PathBuf::from(all.split(':').next().unwrap_or_default())
-        });
-        Self {
-            service,
-            session: directory("XDG_RUNTIME_DIR").map(PathBuf::from),
-        }
-    }
-}
+use crate::runtime::Surroundings;
 
 /// Where a service manager makes the runtime directory of the shipped unit; a person's own environment does not say it.
 const SERVICE: &str = "/run/casimir-dkg";

@@ -125,6 +125,13 @@ impl Desk {
             chain_id: terms.chain_id,
             fee_ceiling_wei: terms.fee_ceiling_wei,
         };
+        let rehearsal = Rehearsal {
+            manager: Arc::clone(&ask.manager),
+            ssv: Arc::clone(&ask.ssv),
+            execution: Arc::clone(&ask.execution),
+            oracle: terms.oracle,
+            fee_amount_wei: terms.fee_amount_wei,
+        };
         Self {
             keygen: Keygen {
                 committees: committees.clone(),
@@ -133,13 +140,7 @@ impl Desk {
                 execution: Arc::clone(&ask.execution),
                 oracle: terms.oracle,
                 fork_version: terms.fork_version,
-                rehearsal: Rehearsal {
-                    manager: Arc::clone(&ask.manager),
-                    ssv: Arc::clone(&ask.ssv),
-                    execution: Arc::clone(&ask.execution),
-                    oracle: terms.oracle,
-                    fee_amount_wei: terms.fee_amount_wei,
-                },
+                rehearsal,
             },
             send_deposit: SendDeposit {
                 committees: committees.clone(),

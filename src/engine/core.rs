@@ -230,25 +230,14 @@ impl<W: World> Core<W> {
                     if let Err(error) = verified {
                         return Err(self.distrust(error).await);
                     }
-                    self.live
-                        .update(UnixMillis::now(), LiveUpdate::Alarm("journal", SafeText::default()));
-                    self.dirty = true;
+                    self.show(LiveUpdate::Alarm("journal", SafeText::default()));
                 }
                 Some(done) = self.tasks.join_next_with_id(), if !self.tasks.is_empty() => self.answered(done),
                 () = std::future::ready(()), if self.behind.is_none() && !self.held.is_empty() => {
-                    match self.held.pop_front() {
-                        Some(Incoming::Input(input)) => drop(self.step(input)),
-                        Some(Incoming::Batch(inputs, upto)) => self.told(inputs, upto),
-                        Some(Incoming::Rules(policy)) => self.new_rules(policy),
-                        // never held
-                        Some(Incoming::Live(_) | Incoming::Fatal(_)) | None => {}
-                    }
+                    self.take_held();
                 }
                 incoming = self.incoming.recv(), if self.held.len() < HELD => match incoming {
-                    Some(Incoming::Live(update)) => {
-                        self.live.update(UnixMillis::now(), update);
-                        self.dirty = true;
-                    }
+                    Some(Incoming::Live(update)) => self.show(update),
                     Some(Incoming::Fatal(reason)) => return self.fail(reason).await,
                     Some(input) => self.held.push_back(input),
                     None => return self.fail(SafeText::new("every feed of the engine has ended")).await,
@@ -260,6 +249,22 @@ impl<W: World> Core<W> {
                     }
                 }
             }
+        }
+    }
+
+    fn show(&mut self, update: LiveUpdate) {
+        self.live.update(UnixMillis::now(), update);
+        self.dirty = true;
+    }
+
+    /// The next that waited until the journal was verified, or for its turn.
+    fn take_held(&mut self) {
+        match self.held.pop_front() {
+            Some(Incoming::Input(input)) => drop(self.step(input)),
+            Some(Incoming::Batch(inputs, upto)) => self.told(inputs, upto),
+            Some(Incoming::Rules(policy)) => self.new_rules(policy),
+            // never held
+            Some(Incoming::Live(_) | Incoming::Fatal(_)) | None => {}
         }
     }
 

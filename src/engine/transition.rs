@@ -115,23 +115,6 @@ fn about(record: &Record, state: &State) -> Particulars {
             reason: Some(reason.clone()),
             ..none
         },
-        Record::CaseHalted { reason, .. } => Particulars {
-            reason: Some(reason.clone()),
-            ..none
-        },
-        Record::CaseGivenUp { by, reason, .. } => Particulars {
-            by: Some(by.clone()),
-            reason: Some(reason.clone()),
-            ..none
-        },
-        Record::CommitteeChosen { by, .. }
-        | Record::CaseRetried { by, .. }
-        | Record::Paused { by, .. }
-        | Record::Resumed { by, .. }
-        | Record::KeyRedone { by, .. } => Particulars {
-            by: Some(by.clone()),
-            ..none
-        },
         Record::ValidatorPhaseSeen { validator, .. } => Particulars {
             validator: *validator,
             ..none
@@ -144,7 +127,27 @@ fn about(record: &Record, state: &State) -> Particulars {
             hash: Some(*transaction),
             ..none
         },
-        _ => none,
+        other => by_a_person(other),
+    }
+}
+
+/// What people did, and what waits for them.
+fn by_a_person(record: &Record) -> Particulars {
+    let (by, reason) = match record {
+        Record::CaseHalted { reason, .. } => (None, Some(reason)),
+        Record::CaseGivenUp { by, reason, .. } => (Some(by), Some(reason)),
+        Record::CommitteeChosen { by, .. }
+        | Record::CaseRetried { by, .. }
+        | Record::Paused { by, .. }
+        | Record::Resumed { by, .. }
+        | Record::AccountAdopted { by, .. }
+        | Record::KeyRedone { by, .. } => (Some(by), None),
+        _ => (None, None),
+    };
+    Particulars {
+        by: by.cloned(),
+        reason: reason.cloned(),
+        ..Particulars::default()
     }
 }
 

@@ -23,10 +23,21 @@ use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
-use crate::config::MetricsListen;
 use crate::types::SafeText;
 
 pub(crate) use encode::{Family, render};
+
+/// Where a role is asked how it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum MetricsListen {
+    /// At the role's usual port of the loopback address; where that is taken, nowhere.
+    #[default]
+    Usual,
+    /// There; it is an error where that cannot be.
+    At(SocketAddr),
+    /// Nowhere.
+    Off,
+}
 
 /// Whose port it is, where none is configured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

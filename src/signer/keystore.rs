@@ -205,7 +205,7 @@ fn derive(crypto: &Crypto, password: &SecretString) -> Result<Zeroizing<[u8; 32]
             let n = params.n.ok_or("n is missing")?;
             let r = params.r.ok_or("r is missing")?;
             let p = params.p.ok_or("p is missing")?;
-            key = super::scrypt::derive(password, &salt, (n, r, p))?;
+            key = crate::secrets::scrypt::derive(password, &salt, (n, r, p))?;
         }
         "pbkdf2" => {
             let rounds = params.c.ok_or("c is missing")?;

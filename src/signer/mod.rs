@@ -5,12 +5,10 @@ pub mod keystore;
 mod local;
 mod open;
 pub mod password;
-pub(crate) mod scrypt;
-mod secret_file;
 
+pub use crate::secrets::SecretFile;
 pub use local::OracleSigner;
 pub use open::{OpenError, Opened, open};
-pub use secret_file::SecretFile;
 
 /// Whether keys may be used that stand in configurations and shell histories.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -175,6 +175,16 @@ reasons! {
         "An endpoint left out logs, or what it says cannot be compared.", "look at which endpoint it is";
     ReceiptDoubted "receipt-doubted" Warning after 0 s stops Nothing:
         "The endpoints contradict each other about a receipt.", "look at which endpoint it is";
+    HeadDoubted "head-doubted" Warning after 0 s stops Nothing:
+        "An endpoint claims blocks that no other has.", "look at which endpoint it is";
+    ClockDiffers "clock-differs" Warning after 0 s stops Nothing:
+        "This machine's clock and the chain's time differ.", "set the clock, or look at which endpoint lies";
+    SsvUnsuited "ssv-unsuited" Critical after 0 s stops Everything:
+        "SSV takes no registration of the kind that the manager makes.", "look at which version of SSV the manager uses";
+    FromBlockUnset "from-block-unset" Warning after 0 s stops Nothing:
+        "Events are read from block 0 of a public chain.", "set contract.from_block to the block of the deployment";
+    AccountUnadopted "account-unadopted" Critical after 0 s stops Everything:
+        "The oracle account has a past that this journal does not know.", "restore the journal, or adopt the account";
     TranscriptUnwritten "transcript-unwritten" Warning after 0 s stops Nothing:
         "The transcript of a ceremony could not be written.", "make room on the disk, or mend its permissions";
     PartDied "part-died" Critical after 0 s stops Case:

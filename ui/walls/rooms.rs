@@ -10,6 +10,10 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("types", &[]),
     ("inject", &[]),
     ("lane", &["types"]),
+    ("lock", &["types"]),
+    ("runtime", &[]),
+    ("secrets", &[]),
+    ("monitor", &["types"]),
     ("http", &["types"]),
     ("journal", &["types"]),
     ("view", &["types"]),
@@ -29,9 +33,12 @@ const ROOMS: &[(&str, &[&str])] = &[
     // what is configured names backends, versions, kinds of action and rules by the lists of their own rooms
     (
         "config",
-        &["types", "http", "inject", "oracle", "chain", "pool", "dkg"],
+        &[
+            "types", "http", "inject", "ports", "oracle", "chain", "pool", "dkg",
+        ],
     ),
     ("signer", &["types", "ports", "config"]),
+    ("notify", &["types", "ports", "http", "config"]),
     ("devnet", &["types", "config", "beacon", "chain", "dkg", "pool"]),
     // besides ports, only the arithmetic of fees, of signing roots and of threshold signatures
     (

@@ -1,29 +1,16 @@
 //! `[metrics]`: where a running role is asked how it is.
 
-use std::net::SocketAddr;
-
 use crate::config::raw::Raw;
 use crate::config::reader::{Reader, text_of};
 use crate::config::schema::Key;
 use crate::config::value::{Bad, Value};
+use crate::monitor::MetricsListen;
 
 pub(in crate::config) const KEYS: &[Key] = &[Key::new(
     "metrics.listen",
     "an address and port, or off",
     "Where /metrics, /livez and /readyz answer; without it at 127.0.0.1, port 9464 (oracle), 9465 (messenger) or 9466 (operator).",
 )];
-
-/// Where a role is asked how it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum MetricsListen {
-    /// At the role's usual port of the loopback address; where that is taken, nowhere.
-    #[default]
-    Usual,
-    /// There; it is an error where that cannot be.
-    At(SocketAddr),
-    /// Nowhere.
-    Off,
-}
 
 impl Value for MetricsListen {
     fn read(raw: &Raw) -> Result<Self, Bad> {

@@ -21,6 +21,7 @@ pub(super) mod signer;
 pub(super) mod state;
 pub(super) mod ui;
 
+pub use crate::monitor::MetricsListen;
 pub use attach::{Access, AttachConfig, Socket, Who};
 pub use beacon::BeaconConfig;
 pub use contract::{ContractConfig, Floors};
@@ -29,7 +30,6 @@ pub use fees::FeesConfig;
 pub use journal::JournalConfig;
 pub use log::{LogConfig, LogFormat};
 pub use messenger::{MessengerConfig, Takeover};
-pub use metrics::MetricsListen;
 pub use network::NetworkConfig;
 pub use node::{AllowedExits, AllowedInitiator, AllowedOwner, NodeConfig, NodeKey, NodeRules};
 pub use notices::{NoticesConfig, NoticesTo, Receiver, UrlSource};

@@ -36,8 +36,10 @@ pub(super) fn of(reason: WaitReason) -> NoticeKind {
         | Reason::ExitUndelivered
         | Reason::Following
         | Reason::CatchingUp
+        | Reason::SsvUnsuited
+        | Reason::FromBlockUnset
         | Reason::Alarm => NoticeKind::Stuck,
-        Reason::ForeignTransaction | Reason::NonceUsed | Reason::NotAuthorised => {
+        Reason::ForeignTransaction | Reason::NonceUsed | Reason::NotAuthorised | Reason::AccountUnadopted => {
             NoticeKind::ForeignTransaction
         }
         Reason::JournalUnwritable
@@ -51,6 +53,8 @@ pub(super) fn of(reason: WaitReason) -> NoticeKind {
         | Reason::EventsUntold
         | Reason::FactsUnread
         | Reason::LogsDoubted
+        | Reason::HeadDoubted
+        | Reason::ClockDiffers
         | Reason::ReceiptDoubted
         | Reason::EndpointDown
         | Reason::ExecutionAway

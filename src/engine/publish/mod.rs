@@ -18,7 +18,7 @@ use super::live::Live;
 use crate::journal::Journal;
 use crate::oracle::{Mode, State, Unadopted};
 use crate::types::{SafeText, UnixMillis};
-use crate::view::{Can, JournalView, Kind, Older, OperatorView, PauseView, Snapshot};
+use crate::view::{Can, ChainView, JournalView, Kind, Older, OperatorView, PauseView, SignerView, Snapshot};
 
 pub(super) use lists::{Read, read};
 pub(super) use validators::ValidatorRows;
@@ -35,18 +35,6 @@ pub(super) fn snapshot(
     revision: u64,
     rows: &mut ValidatorRows,
 ) -> Snapshot {
-    let facts = state.facts();
-    let mut chain = live.chain.clone();
-    chain.cursor = state.read_upto();
-    chain.ready_queue = facts.ready.clone();
-    chain.owner_nonce = facts.head.and(facts.owner_nonce);
-    chain.histories = live.histories.values().cloned().collect();
-    let mut signer = live.signer.clone();
-    signer.balance_wei = facts.account.map(|a| a.balance_wei);
-    signer.unadopted = unadopted(state).map(|u| u.nonce);
-    signer.deposits_left = signer
-        .balance_wei
-        .and_then(|wei| live.costs.deposits_left(state, wei));
     let (records, head) = journal.head();
     let (actions, cases) = (lists::actions(state), lists::cases(state, |_| true));
     let (ceremonies, transactions) = (lists::ceremonies(state), lists::transactions(state));
@@ -61,8 +49,8 @@ pub(super) fn snapshot(
             by: by.clone(),
             since: *since,
         }),
-        chain,
-        signer,
+        chain: chain(state, live),
+        signer: signer(state, live),
         endpoints: live.endpoints.values().flatten().cloned().collect(),
         operators: operators(state, &live.operators),
         older: Older {
@@ -104,6 +92,26 @@ pub(super) fn snapshot(
     };
     snapshot.waits = waits::of(state, live, &snapshot);
     snapshot
+}
+
+fn chain(state: &State, live: &Live) -> ChainView {
+    let facts = state.facts();
+    let mut chain = live.chain.clone();
+    chain.cursor = state.read_upto();
+    chain.ready_queue = facts.ready.clone();
+    chain.owner_nonce = facts.head.and(facts.owner_nonce);
+    chain.histories = live.histories.values().cloned().collect();
+    chain
+}
+
+fn signer(state: &State, live: &Live) -> SignerView {
+    let mut signer = live.signer.clone();
+    signer.balance_wei = state.facts().account.map(|a| a.balance_wei);
+    signer.unadopted = unadopted(state).map(|u| u.nonce);
+    signer.deposits_left = signer
+        .balance_wei
+        .and_then(|wei| live.costs.deposits_left(state, wei));
+    signer
 }
 
 /// A way on, in the words of front ends.

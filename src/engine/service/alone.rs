@@ -101,7 +101,7 @@ fn name_of(config: &Config, account: Address) -> String {
 fn runtime_directory() -> PathBuf {
     #[cfg(unix)]
     {
-        let around = crate::attach::Surroundings::of_process();
+        let around = crate::runtime::Surroundings::of_process();
         let session = around.session.map(|path| path.join("casimir-dkg"));
         if let Some(directory) = around.service.or(session) {
             return directory;

@@ -16,7 +16,7 @@ use crate::dkg::rockx::messenger::{self, MessengerHandle};
 use crate::http::Http;
 use crate::operators::{Directory, DirectoryError, Sources, SsvApi, fill_in};
 use crate::ports::Ceremonies;
-use crate::signer::SecretFile;
+use crate::secrets::SecretFile;
 use crate::types::{BackendName, OperatorId, OperatorRecord, SafeText};
 
 /// A ceremony may take this long in all before its outcome counts as unknown, in rounds.

@@ -91,20 +91,7 @@ impl Book {
                 proposal,
                 digest,
             } => {
-                assert_eq!(proposal.digest(*action), *digest, "{action} has another digest");
-                let told = Told {
-                    proposal: (**proposal).clone(),
-                    digest: *digest,
-                    decided: false,
-                    approved: None,
-                    lost: None,
-                    left: false,
-                    not_before: UnixMillis(0),
-                };
-                assert!(
-                    self.actions.insert(*action, told).is_none(),
-                    "{action} is proposed twice"
-                );
+                self.proposed(*action, proposal, *digest);
             }
             Record::ActionChanged {
                 action,
@@ -161,6 +148,23 @@ impl Book {
             Record::CaseClosed { case, outcome } => self.closed(outside, state, *case, outcome),
             _ => {}
         }
+    }
+
+    fn proposed(&mut self, action: ActionId, proposal: &Proposal, digest: Root) {
+        assert_eq!(proposal.digest(action), digest, "{action} has another digest");
+        let told = Told {
+            proposal: proposal.clone(),
+            digest,
+            decided: false,
+            approved: None,
+            lost: None,
+            left: false,
+            not_before: UnixMillis(0),
+        };
+        assert!(
+            self.actions.insert(action, told).is_none(),
+            "{action} is proposed twice"
+        );
     }
 
     /// What of a case has not left may not leave any more.

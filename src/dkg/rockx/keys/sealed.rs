@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
 use super::{KeyError, OperatorPrivateKey};
-use crate::signer::scrypt;
+use crate::secrets::scrypt;
 use crate::types::SafeText;
 
 /// scrypt's cost in files that we write, EIP-2335's own.

@@ -1,6 +1,7 @@
 //! What holds everything up: pauses, the journal, the chain, endpoints, operators, the oracle's account.
 
 use crate::engine::live::Live;
+use crate::engine::publish::unadopted;
 use crate::oracle::State;
 use crate::types::{CheckStatus, SafeText, counted};
 use crate::view::{EndpointKind, EndpointView, Health, LinkState, Mode, Snapshot, Wait, WaitReason};
@@ -28,6 +29,8 @@ pub(super) fn waits(state: &State, live: &Live, snapshot: &Snapshot) -> Vec<Wait
             .reads_the_future()
             .map(|words| Wait::new(WaitReason::JournalAhead, words)),
     );
+    waits
+        .extend(unadopted(state).map(|unadopted| Wait::new(WaitReason::AccountUnadopted, unadopted.words())));
     waits.extend(link(snapshot.chain.link));
     endpoints(&snapshot.endpoints, &mut waits);
     operators(live, snapshot, &mut waits);
@@ -58,7 +61,12 @@ pub(super) fn of_alarm(subject: &str) -> WaitReason {
         "operators" => WaitReason::OperatorsUnread,
         "chain" => WaitReason::EventsUntold,
         "facts" => WaitReason::FactsUnread,
-        "logs" => WaitReason::LogsDoubted,
+        "logs" | "registrations" | "comparison" => WaitReason::LogsDoubted,
+        "head" => WaitReason::HeadDoubted,
+        "tip" => WaitReason::ChainStale,
+        "clock" => WaitReason::ClockDiffers,
+        "ssv" => WaitReason::SsvUnsuited,
+        "from-block" => WaitReason::FromBlockUnset,
         "receipt" => WaitReason::ReceiptDoubted,
         "transcript" => WaitReason::TranscriptUnwritten,
         "lane" => WaitReason::PartDied,

@@ -92,18 +92,7 @@ pub(super) async fn run(
                 looked
             }
             IntakeEvent::CaughtUp => {
-                let _ = core
-                    .send(Incoming::Live(LiveUpdate::Alarm("chain", SafeText::default())))
-                    .await;
-                let link = match tip.stands() {
-                    true => LinkState::Stale,
-                    false => LinkState::Live,
-                };
-                let _ = core.send(Incoming::Live(LiveUpdate::Link(link))).await;
-                if progress.is_told() {
-                    progress = Progress::default();
-                    let _ = core.send(Incoming::Live(LiveUpdate::History(EVENTS, None))).await;
-                }
+                tell_caught_up(&tip, &mut progress, &core).await;
                 if caught_up == Some(finalized) {
                     Ok(())
                 } else {
@@ -128,6 +117,26 @@ pub(super) async fn run(
         if sent.is_err() {
             return;
         }
+    }
+}
+
+/// Nothing is left to be read.
+async fn tell_caught_up(tip: &Tip, progress: &mut Progress, core: &mpsc::Sender<Incoming>) {
+    let link = match tip.stands() {
+        true => LinkState::Stale,
+        false => LinkState::Live,
+    };
+    let mut said = vec![
+        LiveUpdate::Alarm("chain", SafeText::default()),
+        LiveUpdate::Link(link),
+    ];
+    if progress.is_told() {
+        *progress = Progress::default();
+        said.push(LiveUpdate::History(EVENTS, None));
+    }
+    for update in said {
+        // with the core gone, the next input finds out
+        let _ = core.send(Incoming::Live(update)).await;
     }
 }
 

@@ -1,0 +1,6 @@
+//! Files that hold keys, passwords and tokens, and the arithmetic that opens them.
+
+mod file;
+pub(crate) mod scrypt;
+
+pub use file::SecretFile;
