@@ -120,11 +120,15 @@ impl Endpoint {
     }
 
     /// It said in its own words that it is asked too often: it is left alone for a while, which is returned. Without a
-    /// budget nothing is remembered.
+    /// budget nothing is remembered. Calls that were under way together are refused together, and that is one refusal.
     pub fn slow_down(&self, asked: Option<Duration>) -> Duration {
-        match &self.inner.budget {
-            Some(budget) => budget.pause(asked),
-            None => asked.unwrap_or_default(),
+        let Some(budget) = &self.inner.budget else {
+            return asked.unwrap_or_default();
+        };
+        let left = budget.paused_until().map(|until| until - Instant::now());
+        match left.filter(|left| asked.is_none_or(|asked| asked <= *left)) {
+            Some(left) => left,
+            None => budget.pause(asked),
         }
     }
 

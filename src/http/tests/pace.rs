@@ -80,3 +80,18 @@ async fn what_an_endpoint_says_in_its_own_words_counts_too() {
     assert!(matches!(failure(&endpoint).await, HttpError::RateLimited(_)));
     assert_eq!(server.heard().len(), 1);
 }
+
+#[tokio::test]
+async fn calls_that_are_refused_together_are_one_refusal() {
+    let endpoint = Server::start(|_| ok("")).await.paced(10);
+    let first = endpoint.slow_down(None);
+    let together: Vec<_> = (0..8).map(|_| endpoint.slow_down(None)).collect();
+    assert!(
+        together.iter().all(|pause| *pause <= first),
+        "{first:?}, {together:?}"
+    );
+    assert!(
+        endpoint.slow_down(Some(first * 4)) >= first * 4,
+        "who asks for longer is left alone for longer"
+    );
+}
