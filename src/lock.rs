@@ -3,9 +3,12 @@
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read as _, Seek as _, Write as _};
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use crate::types::{SafeText, UnixMillis};
 
+/// A lock that is released just now is waited for so long.
+const MOMENT: Duration = Duration::from_millis(200);
 /// Longest text that is read from a lock.
 const MAX_TEXT: u64 = 200;
 
@@ -42,10 +45,15 @@ pub(crate) fn take(path: &Path) -> Result<File, NotOurs> {
         }
         Err(error) => return Err(NotOurs::Io(error)),
     };
-    match file.try_lock() {
-        Ok(()) => {}
-        Err(TryLockError::WouldBlock) => return Err(NotOurs::Taken(said(&file))),
-        Err(TryLockError::Error(error)) => return Err(NotOurs::Io(error)),
+    let asked = Instant::now();
+    loop {
+        match file.try_lock() {
+            Ok(()) => break,
+            // a child process holds what its parent held until its own program has begun
+            Err(TryLockError::WouldBlock) if asked.elapsed() < MOMENT => std::thread::sleep(MOMENT / 20),
+            Err(TryLockError::WouldBlock) => return Err(NotOurs::Taken(said(&file))),
+            Err(TryLockError::Error(error)) => return Err(NotOurs::Io(error)),
+        }
     }
     if ours {
         // words only, and a full disk has no room for them: the lock is what counts

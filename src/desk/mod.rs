@@ -109,6 +109,16 @@ pub(crate) struct Desk {
     broadcast_exit: BroadcastExit,
 }
 
+fn rehearsal(ask: &Neighbours, terms: &Terms) -> Rehearsal {
+    Rehearsal {
+        manager: Arc::clone(&ask.manager),
+        ssv: Arc::clone(&ask.ssv),
+        execution: Arc::clone(&ask.execution),
+        oracle: terms.oracle,
+        fee_amount_wei: terms.fee_amount_wei,
+    }
+}
+
 impl Desk {
     pub(crate) fn new(ask: &Neighbours, terms: &Terms) -> Self {
         let committees = Committees {
@@ -125,13 +135,7 @@ impl Desk {
             chain_id: terms.chain_id,
             fee_ceiling_wei: terms.fee_ceiling_wei,
         };
-        let rehearsal = Rehearsal {
-            manager: Arc::clone(&ask.manager),
-            ssv: Arc::clone(&ask.ssv),
-            execution: Arc::clone(&ask.execution),
-            oracle: terms.oracle,
-            fee_amount_wei: terms.fee_amount_wei,
-        };
+        let rehearsal = rehearsal(ask, terms);
         Self {
             keygen: Keygen {
                 committees: committees.clone(),

@@ -6,12 +6,7 @@ use super::source::{Source, sources};
 const LONGEST: usize = 70;
 
 /// What is still longer, by file and name. The list only shrinks: what fits is taken off it, and nothing is added.
-const STILL_LONGER: &[(&str, &str)] = &[
-    ("src/oracle/advance/hold/tests.rs", "perform"),
-    ("src/oracle/boundaries/life.rs", "perform"),
-    ("src/oracle/simulation/answers.rs", "perform"),
-    ("src/oracle/simulation/checks.rs", "check"),
-];
+const STILL_LONGER: &[(&str, &str)] = &[("src/oracle/advance/hold/tests.rs", "perform")];
 
 #[test]
 fn functions_fit_a_screen() {

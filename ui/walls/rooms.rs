@@ -15,7 +15,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("secrets", &[]),
     ("monitor", &["types"]),
     ("http", &["types"]),
-    ("journal", &["types"]),
+    ("journal", &["types", "lock"]),
     ("view", &["types"]),
     ("ports", &["types"]),
     ("oracle", &["types"]),
@@ -28,16 +28,26 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("pool", &["types", "ports", "chain", "ssv"]),
     (
         "dkg",
-        &["types", "ports", "http", "lane", "beacon", "operators", "ssv"],
+        &[
+            "types",
+            "ports",
+            "http",
+            "lane",
+            "secrets",
+            "monitor",
+            "beacon",
+            "operators",
+            "ssv",
+        ],
     ),
     // what is configured names backends, versions, kinds of action and rules by the lists of their own rooms
     (
         "config",
         &[
-            "types", "http", "inject", "ports", "oracle", "chain", "pool", "dkg",
+            "types", "http", "inject", "monitor", "ports", "oracle", "chain", "pool", "dkg",
         ],
     ),
-    ("signer", &["types", "ports", "config"]),
+    ("signer", &["types", "secrets", "ports", "config"]),
     ("notify", &["types", "ports", "http", "config"]),
     ("devnet", &["types", "config", "beacon", "chain", "dkg", "pool"]),
     // besides ports, only the arithmetic of fees, of signing roots and of threshold signatures
@@ -51,6 +61,10 @@ const ROOMS: &[(&str, &[&str])] = &[
             "types",
             "inject",
             "lane",
+            "lock",
+            "runtime",
+            "secrets",
+            "monitor",
             "http",
             "journal",
             "view",
@@ -64,10 +78,11 @@ const ROOMS: &[(&str, &[&str])] = &[
             "pool",
             "dkg",
             "config",
+            "notify",
             "desk",
         ],
     ),
-    ("attach", &["types", "view", "config", "engine"]),
+    ("attach", &["types", "runtime", "view", "config", "engine"]),
 ];
 
 /// The room of a file: the folder below `src/`, or the file itself.

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use tempfile::TempDir;
 use tokio::sync::mpsc;
 
 use super::binary::{AnvilBinary, AnvilError};
@@ -10,9 +11,6 @@ use crate::types::SafeText;
 
 const START_DEADLINE: Duration = Duration::from_secs(30);
 const READY_POLL: Duration = Duration::from_millis(10);
-/// Blocks back to which the chain's state can be asked, and replaced: twice the 64 blocks below `finalized`. Without a
-/// bound anvil writes the older ones into the user's home, and leaves them there when it is killed.
-const STATES_KEPT: u32 = 128;
 
 /// How to start anvil. Blocks are mined as the default says: at once, one per transaction.
 #[derive(Debug, Clone)]
@@ -52,6 +50,8 @@ impl Default for AnvilOptions {
 pub struct Anvil {
     child: Supervised,
     port: u16,
+    /// Where it puts the states of older blocks. Left to itself it would be the user's home, for good when it is killed.
+    _states: TempDir,
 }
 
 impl Anvil {
@@ -63,6 +63,10 @@ impl Anvil {
         let failed = |reason: String| AnvilError::Start {
             reason: SafeText::new(&reason),
         };
+        let states = tempfile::Builder::new()
+            .prefix("casimir-anvil-")
+            .tempdir()
+            .map_err(|error| failed(format!("a folder for its states: {error}")))?;
         let mut command = supervised(&binary.path);
         command
             .args(["--host", "127.0.0.1", "--color", "never", "--hardfork", "prague"])
@@ -71,7 +75,8 @@ impl Anvil {
             .args(["--slots-in-an-epoch", &options.slots_in_an_epoch.to_string()])
             .args(["--accounts", &options.accounts.to_string()])
             .args(["--balance", &options.balance_ether.to_string()])
-            .args(["--prune-history", &STATES_KEPT.to_string()])
+            .arg("--cache-path")
+            .arg(states.path())
             .args(options.no_mining.then_some("--no-mining"))
             .env_remove("ANVIL_IP_ADDR");
         if let Some(mnemonic) = &options.mnemonic {
@@ -86,7 +91,11 @@ impl Anvil {
             }
         };
         let child = Supervised::start(command, hear).map_err(|error| failed(format!("sh: {error}")))?;
-        let mut anvil = Self { child, port: 0 };
+        let mut anvil = Self {
+            child,
+            port: 0,
+            _states: states,
+        };
         let start = async {
             // the channel closes when both outputs do, that is, when anvil is gone
             anvil.port = heard.recv().await.ok_or(())?;

@@ -143,6 +143,14 @@ impl Program {
         seat.request(approve).await
     }
 
+    /// Takes over the account with the past that other programs of this table gave it.
+    pub(super) async fn adopt(&self) {
+        let account = |s: &Snapshot| s.signer.unadopted.and(s.signer.address);
+        let account = self.until("an account to adopt", account).await;
+        let seat = self.seat.handle.seat(Identity::new("tess@test"));
+        seat.request(Request::Adopt { account }).await.unwrap();
+    }
+
     /// Approves what is proposed, again when it changed in between.
     pub(super) async fn approve_next(&self, case: &str, kind: ActionKind) {
         loop {

@@ -36,6 +36,9 @@ async fn send(ground: &Ground, name: &str, pool: u32, form: Form) {
     ground.devnet().deposit_pool(1).await.unwrap();
     let program = stage.program(form, "supervised", |_| ()).await;
     let case = format!("deposit/{pool}");
+    if pool > 1 {
+        program.adopt().await;
+    }
     program.approve_next(&case, ActionKind::Keygen).await;
     program.proposed(&case, ActionKind::SendDeposit).await;
     stage.switch(Switch::On);

@@ -56,8 +56,7 @@ pub(super) async fn run(
 ) {
     // of the head of this look, and of the last look that got through
     let (mut finalized, mut caught_up) = (None, None);
-    let mut seen = Seen::default();
-    let mut progress = Progress::default();
+    let (mut seen, mut progress) = (Seen::default(), Progress::default());
     let mut tip = Tip::new(from.pace);
     let mut tick = tokio::time::interval(LOOK);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
