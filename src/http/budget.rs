@@ -13,8 +13,9 @@ const FIRST_PAUSE: Duration = Duration::from_millis(250);
 const MAX_DOUBLINGS: u32 = 6;
 /// An endpoint that asks for a longer pause is asked again after this all the same.
 const MAX_PAUSE: Duration = Duration::from_secs(60);
-/// After so many calls since the pause before, a pause is a first one again: the endpoint gets on.
-const HEADWAY: u32 = 8;
+/// After so many calls since the pause before, a pause is a first one again: the endpoint gets on. More than are under way
+/// at the same time, which may all be refused together.
+const HEADWAY: u32 = 16;
 /// A pause this long after the end of the one before is a first one again.
 const FORGIVEN_AFTER: Duration = Duration::from_secs(10);
 

@@ -125,11 +125,7 @@ impl Endpoint {
         let Some(budget) = &self.inner.budget else {
             return asked.unwrap_or_default();
         };
-        let left = budget.paused_until().map(|until| until - Instant::now());
-        match left.filter(|left| asked.is_none_or(|asked| asked <= *left)) {
-            Some(left) => left,
-            None => budget.pause(asked),
-        }
+        budget.pause(asked)
     }
 
     pub(super) fn http(&self) -> &Http {

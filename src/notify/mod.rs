@@ -1,4 +1,4 @@
-//! Those who deliver notices, a file each. All of them speak HTTP through the one client but [`command`], which starts a
+//! Those who deliver notices, a file each. All of them speak HTTP through the one client but `command`, which starts a
 //! program.
 //!
 //! | said by the other side | means |
