@@ -37,6 +37,9 @@ impl Rule {
     /// # Errors
     /// A sentence that says what it waits for.
     pub fn covers_fees(&self, action: &Action, spent_wei: U256) -> Result<(), String> {
+        if planted!(FeeIgnored) {
+            return Ok(());
+        }
         match (self.max_fee_wei, &action.proposal.payload) {
             (Some(max), Payload::Transaction(tx)) if tx.fee_ceiling_wei.saturating_add(spent_wei) > max => {
                 Err(format!(

@@ -49,6 +49,8 @@ pub(super) struct Book {
     /// Keys that were made for cases, and cases that people gave up.
     made: BTreeMap<CaseId, BlsPublicKey>,
     given_up: BTreeSet<CaseId>,
+    /// The account has a past that nobody has adopted.
+    has_past: bool,
     /// What transactions that were overtaken cost since a person took the case up, wei.
     fees: BTreeMap<CaseId, U256>,
     /// Pools of which somebody went on telling something that never was.
@@ -148,6 +150,8 @@ impl Book {
                         ..
                     },
             } => *self.fees.entry(action.case).or_default() += fee_paid_wei,
+            Record::AccountSeen { nonce, .. } => self.has_past = *nonce > 0,
+            Record::AccountAdopted { .. } => self.has_past = false,
             Record::AccountStrange { nonce, next, .. } => self.strange.push((*nonce, *next)),
             Record::CaseGivenUp { case, .. } => self.is_given_up(state, *case),
             Record::KeyRedone { case, .. } => {
@@ -389,6 +393,11 @@ impl Book {
         assert!(
             !self.given_up.contains(&case) || matches!(effect, Effect::Inspect { .. }),
             "{} of {case}, which is given up",
+            effect.name()
+        );
+        assert!(
+            !leaves || !self.has_past,
+            "{} of {case} before the account is adopted",
             effect.name()
         );
         assert!(

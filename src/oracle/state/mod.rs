@@ -165,7 +165,8 @@ impl State {
     #[must_use]
     pub(in crate::oracle) fn may_leave(&self, case: CaseId) -> bool {
         let paused = self.paused.is_some() || self.cases.get(&case).is_none_or(|c| c.paused.is_some());
-        !paused && self.settings.mode != Mode::Observe && self.unadopted().is_none()
+        let adopted = self.unadopted().is_none() || planted!(PastIgnored);
+        !paused && self.settings.mode != Mode::Observe && adopted
     }
 
     /// Why a case waits, where its step does not say it.
