@@ -27,7 +27,7 @@ pub(crate) fn unread() -> Snapshot {
         actions: vec![],
         transactions: vec![],
         exits: vec![],
-        validators: vec![],
+        validators: Default::default(),
         older: Older::default(),
         journal: JournalView {
             records: 0,

@@ -2,7 +2,7 @@
 //!
 //! | | yes | no | not known |
 //! |---|---|---|---|
-//! | by the tag | the block that a node calls finalized | a node answers `null`, or in one of the ways in which clients say that nothing is final yet | every other error, no endpoint answers |
+//! | by the tag | the block that a node calls finalized | a node answers `null`, or in one of the ways in which clients say that nothing is final yet | a block beyond the head, every other error, no endpoint answers |
 //! | by depth | the block so far below the head | the chain is shorter than that | a node that knows the head has no block there, no endpoint answers |
 
 use serde::{Deserialize, Serialize};
@@ -35,6 +35,12 @@ impl Finality {
             },
         };
         match rpc.header(at).await {
+            // of whoever claims a head that nobody else has
+            Ok(Some(header)) if header.number() > head.number => Answer::not_known(format!(
+                "block {} is called final, and the newest is {}",
+                header.number(),
+                head.number
+            )),
             Ok(Some(header)) => Answer::Yes(header.block()),
             Ok(None) => match at {
                 At::Number(number) => Answer::not_known(format!("no endpoint has block {number}")),

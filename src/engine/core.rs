@@ -127,6 +127,8 @@ pub(super) struct Core<W> {
     kept: u64,
     revision: u64,
     dirty: bool,
+    /// What snapshots share.
+    rows: publish::ValidatorRows,
 }
 
 impl<W: World> Core<W> {
@@ -155,6 +157,7 @@ impl<W: World> Core<W> {
             kept: 0,
             revision: 0,
             dirty: true,
+            rows: publish::ValidatorRows::default(),
         }
     }
 
@@ -398,6 +401,7 @@ impl<W: World> Core<W> {
             self.committer.journal(),
             self.unwritable.as_ref(),
             self.revision,
+            &mut self.rows,
         );
         self.side.snapshots.send_replace(Arc::new(snapshot));
     }

@@ -1,4 +1,4 @@
-//! Opening the journal and setting the core going.
+//! Opening the journal and setting the core going. Whoever has a world of its own begins here: benchmarks, and tests.
 
 use std::sync::Arc;
 
@@ -14,14 +14,14 @@ use super::live::Live;
 use super::publish::{self, VERSION};
 use super::world::World;
 use crate::journal::{Anchor, Journal, JournalOptions, Upgrade};
-use crate::oracle::{Cause, DIGEST, Durable, Input, Record, Settings, Speaks, State};
+use crate::oracle::{Case, Cause, DIGEST, Durable, Input, Record, Settings, Speaks, State};
 use crate::ports::Ceremonies;
 use crate::types::{BlockRef, LogRef, PoolId, RequestKind, SafeText, UnixMillis};
 use crate::view::{self, NetworkView};
 
 /// A journal that was opened, verified and folded into a state. Nothing runs yet.
 #[derive(Debug)]
-pub(super) struct Opened {
+pub struct Opened {
     state: State,
     committer: Committer,
     /// What was believed for the start, and is verified behind it.
@@ -32,7 +32,7 @@ pub(super) struct Opened {
 ///
 /// # Errors
 /// The journal is locked, broken, or written by a newer version.
-pub(super) fn open(settings: Settings, options: &JournalOptions) -> Result<Opened, EngineError> {
+pub fn open(settings: Settings, options: &JournalOptions) -> Result<Opened, EngineError> {
     let kept = Kept::read(&options.path);
     if let Some(kept) = kept {
         match restore(options, kept.anchor, kept.durable.clone()) {
@@ -90,19 +90,16 @@ impl Opened {
         self.state.cursor()
     }
 
-    /// Request events that opened cases which are still open: a reorg may still drop them.
+    /// Request events of cases that are not over: a reorg may still drop them.
     #[must_use]
     pub(super) fn open_requests(&self) -> Vec<(RequestKind, PoolId, LogRef)> {
-        let open = self
-            .state
-            .cases
-            .values()
-            .filter(|c| !c.is_closed() && !c.orphaned);
-        open.filter_map(|c| match c.cause {
+        let cases = self.state.cases.values();
+        let listen = cases.filter(|c| c.listens() && !c.orphaned);
+        let log = |c: &Case| match c.cause {
             Cause::Event { log } => Some((c.id.kind, c.id.pool, log)),
             _ => None,
-        })
-        .collect()
+        };
+        listen.filter_map(log).collect()
     }
 
     /// Fulfilments that were told of cases that are not over and may not be final: a reorg may still drop them.
@@ -122,7 +119,7 @@ impl Opened {
     ///
     /// # Errors
     /// The first record could not be written.
-    pub(super) fn launch<W: World>(
+    pub fn launch<W: World>(
         mut self,
         network: NetworkView,
         adapter: &str,
@@ -150,7 +147,8 @@ impl Opened {
         };
         self.committer.commit(&pending, self.state.durable())?;
         let live = Live::new(network, oracle, backend);
-        let first = publish::snapshot(&self.state, &live, self.committer.journal(), None, 0);
+        let rows = &mut publish::ValidatorRows::default();
+        let first = publish::snapshot(&self.state, &live, self.committer.journal(), None, 0, rows);
         let (side, handle) = channel(first);
         let journal = self.committer.journal().path().to_owned();
         let behind = self.behind.map(|kept| Behind::start(kept, journal));

@@ -63,7 +63,7 @@ pub(super) struct Live {
     pub(super) progress: BTreeMap<RequestId, (BTreeMap<OperatorId, OperatorProgress>, Option<UnixMillis>)>,
     pub(super) operators: Vec<OperatorView>,
     pub(super) endpoints: BTreeMap<EndpointKind, Vec<EndpointView>>,
-    pub(super) validators: Vec<ValidatorView>,
+    pub(super) validators: Arc<Vec<ValidatorView>>,
     pub(super) alarms: BTreeMap<&'static str, SafeText>,
     pub(super) histories: BTreeMap<&'static str, HistoryView>,
     /// Tells the steps of ceremonies, and what a committee can be like.
@@ -79,7 +79,7 @@ impl Live {
             progress: BTreeMap::new(),
             operators: Vec::new(),
             endpoints: BTreeMap::new(),
-            validators: Vec::new(),
+            validators: Arc::default(),
             alarms: BTreeMap::new(),
             histories: BTreeMap::new(),
             backend,
@@ -138,7 +138,7 @@ impl Live {
             }
             LiveUpdate::Ready(pools) => self.chain.ready_pools = pools,
             LiveUpdate::Authorised(status) => self.signer.authorised = status,
-            LiveUpdate::Validators(validators) => self.validators = validators,
+            LiveUpdate::Validators(validators) => self.validators = Arc::new(validators),
             LiveUpdate::Alarm(subject, words) if words.as_str().is_empty() => {
                 self.alarms.remove(subject);
             }

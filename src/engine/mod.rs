@@ -13,6 +13,7 @@ mod world;
 
 pub use self::core::{EngineError, Incoming};
 pub use handle::{Asked, EngineGone, EngineHandle, EngineSide, Identity, Seat, channel};
+pub use launch::{Opened, open};
 pub use live::LiveUpdate;
 pub use publish::VERSION;
 pub use translate::sentence;

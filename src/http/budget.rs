@@ -13,6 +13,8 @@ const FIRST_PAUSE: Duration = Duration::from_millis(250);
 const MAX_DOUBLINGS: u32 = 6;
 /// An endpoint that asks for a longer pause is asked again after this all the same.
 const MAX_PAUSE: Duration = Duration::from_secs(60);
+/// After so many calls since the pause before, a pause is a first one again: the endpoint gets on.
+const HEADWAY: u32 = 8;
 /// A pause this long after the end of the one before is a first one again.
 const FORGIVEN_AFTER: Duration = Duration::from_secs(10);
 
@@ -32,6 +34,8 @@ struct State {
     paused_until: Option<Instant>,
     /// Pauses in a row.
     pauses: u32,
+    /// Calls since the last one.
+    passed: u32,
 }
 
 /// What a caller may do now.
@@ -57,6 +61,7 @@ impl Budget {
                 filled: Instant::now(),
                 paused_until: None,
                 pauses: 0,
+                passed: 0,
             }),
         }
     }
@@ -77,6 +82,7 @@ impl Budget {
         state.filled = now;
         if state.tokens >= 1.0 {
             state.tokens -= 1.0;
+            state.passed = state.passed.saturating_add(1);
             return Turn::Now;
         }
         let wait = Duration::from_secs_f64((1.0 - state.tokens) / self.rate);
@@ -84,6 +90,7 @@ impl Budget {
             return Turn::UsedUp(wait);
         }
         state.tokens -= 1.0;
+        state.passed = state.passed.saturating_add(1);
         Turn::After(wait)
     }
 
@@ -92,10 +99,19 @@ impl Budget {
     pub(super) fn pause(&self, asked: Option<Duration>) -> Duration {
         let mut state = self.state();
         let now = Instant::now();
+        if let Some(until) = state.paused_until.filter(|until| *until > now) {
+            // a call that was under way when another one was refused
+            let longer = now + asked.unwrap_or_default().min(MAX_PAUSE);
+            let until = until.max(longer);
+            state.paused_until = Some(until);
+            return until - now;
+        }
         let again = state
             .paused_until
-            .is_some_and(|until| now.saturating_duration_since(until) < FORGIVEN_AFTER);
+            .is_some_and(|until| now.saturating_duration_since(until) < FORGIVEN_AFTER)
+            && state.passed < HEADWAY;
         state.pauses = if again { state.pauses + 1 } else { 0 };
+        state.passed = 0;
         let own = FIRST_PAUSE * 2u32.pow(state.pauses.min(MAX_DOUBLINGS));
         let pause = asked.unwrap_or_default().max(own).min(MAX_PAUSE);
         let pause = pause.mul_f64(rand::thread_rng().gen_range(1.0..1.25));
@@ -153,7 +169,13 @@ mod tests {
     #[test]
     fn an_endpoint_is_left_alone_as_long_as_it_asks_within_bounds() {
         let budget = budget(10);
+        // one in a row is asked for when the one before is over
+        let over = || {
+            let mut state = budget.state();
+            state.paused_until = state.paused_until.map(|until| until.min(Instant::now()));
+        };
         let at_least = |asked: Option<u64>, least: u64| {
+            over();
             let pause = budget.pause(asked.map(Duration::from_secs)).as_secs_f64();
             let least = least as f64 / 1000.0;
             assert!((least..least * 1.25).contains(&pause), "{asked:?}: {pause}");
@@ -166,9 +188,25 @@ mod tests {
         at_least(None, 1_000);
         at_least(None, 2_000);
         for _ in 0..10 {
+            over();
             budget.pause(None);
         }
         at_least(None, 16_000);
+        // calls that were under way with the refused one are refused as well: that is no other pause
+        let left = budget.paused_until();
+        for _ in 0..10 {
+            budget.pause(Some(Duration::from_secs(1)));
+        }
+        assert_eq!(budget.paused_until(), left);
+        // an endpoint that answers a while between its refusals is not left alone for longer and longer
+        over();
+        assert_eq!(budget.turn(PATIENT), Turn::Now);
+        at_least(None, 16_000);
+        for _ in 0..HEADWAY {
+            over();
+            assert_eq!(budget.turn(PATIENT), Turn::Now);
+        }
+        at_least(None, 250);
         // after a while of peace it begins anew
         pass(&budget, Duration::from_secs(60));
         assert_eq!(budget.turn(PATIENT), Turn::Now);

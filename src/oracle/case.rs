@@ -35,7 +35,8 @@ pub enum CaseStatus {
     AwaitingDecision,
     /// A ceremony runs.
     Ceremony,
-    /// The case waits for its turn in the contract's queue, or for the epoch from which on its exit is allowed.
+    /// The case waits for its turn in the contract's queue, for the end of a ceremony where no more may run side by side,
+    /// or for the epoch from which on its exit is allowed.
     Queued,
     /// A transaction was sent and is not final.
     Sending,

@@ -24,6 +24,7 @@ pub(super) fn settings() -> Settings {
         owner: Address::repeat_byte(7),
         follows_beacon: true,
         look_up_every_ms: 4_000,
+        ceremonies_at_once: 100,
         refresh_every_ms: 5_000,
         approval_expires_ms: 3_600_000,
         bump_after_ms: 60_000,

@@ -22,6 +22,7 @@ pub fn case_status(state: &State, id: CaseId) -> CaseStatus {
         Step::DecideCeremony(action) | Step::DecideEffect(action) if undecided(action) => {
             CaseStatus::AwaitingDecision
         }
+        _ if state.live.queued.contains_key(&id) => CaseStatus::Queued,
         Step::DecideEffect(_) if case.offers.deferred.is_some() => CaseStatus::Queued,
         Step::DecideCeremony(_) | Step::DecideEffect(_) => CaseStatus::Preparing,
         Step::RunCeremony(_) | Step::Register(_) => CaseStatus::Ceremony,

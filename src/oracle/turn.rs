@@ -4,7 +4,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::state::EffectKey;
 use super::{Effect, Record, State};
-use crate::types::{BackendName, CaseId, CeremonyPlan, RequestId, SafeText, UnixMillis};
+use crate::types::{ActionId, BackendName, CaseId, CeremonyPlan, RequestId, SafeText, UnixMillis};
 
 /// What a step gives: records, to be made durable before any of the effects starts.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -15,11 +15,31 @@ pub struct Output {
     pub effects: Vec<Effect>,
 }
 
+/// A ceremony that may begin as soon as there is a place for it.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Begins {
+    /// It was approved, and gets its last checks.
+    Approved(ActionId),
+    /// The signature of an SSV registration, with this nonce.
+    Registration { case: CaseId, nonce: u64 },
+}
+
+impl Begins {
+    pub(super) fn case(self) -> CaseId {
+        match self {
+            Self::Approved(action) => action.case,
+            Self::Registration { case, .. } => case,
+        }
+    }
+}
+
 pub(super) struct Turn<'a> {
     pub(super) state: &'a mut State,
     pub(super) at: UnixMillis,
     entropy: [u8; 24],
     drawn: u32,
+    /// What may begin, in the order in which it was looked at.
+    pub(super) begins: Vec<Begins>,
     pub(super) out: Output,
 }
 
@@ -31,6 +51,7 @@ impl<'a> Turn<'a> {
             at,
             entropy,
             drawn: 0,
+            begins: Vec::new(),
             out: Output::default(),
         }
     }

@@ -85,11 +85,12 @@ impl Grounds {
 impl Question for Grounds {
     async fn put(&self, voice: &Voice) -> Result<Words, Unknown> {
         let at = At::block(self.block);
-        let (ready, view, fees, nonce, deposits) = tokio::join!(
+        let (ready, view, fees, nonce, balance, deposits) = tokio::join!(
             voice.manager.ready(at),
             voice.manager.pool(self.pool, at),
             voice.manager.reserved_fees(at),
             voice.execution.nonce(self.oracle, at),
+            voice.execution.balance(self.oracle, at),
             self.deposits(voice),
         );
         let (ready, view) = (ready.value()?, view.value()?);
@@ -111,6 +112,10 @@ impl Question for Grounds {
             ("the pool's reshares", view.reshare_count.to_string()),
             ("the reserved fees", fees.value()?.to_string()),
             ("the oracle account's nonce", nonce.value()?.to_string()),
+            (
+                "the oracle account's balance",
+                format!("{} wei", balance.value()?),
+            ),
         ];
         words.extend(deposits);
         Ok(words)

@@ -53,10 +53,13 @@ impl Broadcast {
 
 impl Heard {
     fn reason(&self) -> String {
-        let (endpoint, hint) = (&self.endpoint, &self.hint);
+        format!("{}: {}", self.endpoint, self.why())
+    }
+
+    fn why(&self) -> String {
         match self.words.as_str() {
-            "" => format!("{endpoint}: {hint}"),
-            words => format!("{endpoint}: {hint} (\"{words}\")"),
+            "" => self.hint.to_string(),
+            words => format!("{} (\"{words}\")", self.hint),
         }
     }
 }
@@ -98,6 +101,11 @@ async fn offer(endpoint: SafeText, rpc: Rpc, signed: SignedTransaction) -> Heard
         hint,
         words,
     };
+    // one that did not answer is shown as that
+    if !matches!(heard.hint, BroadcastHint::NoAnswer(_)) {
+        let refusal = (!heard.hint.taken()).then(|| SafeText::new(&heard.why()));
+        rpc.note_refusal(refusal);
+    }
     let (hash, nonce) = (&signed.hash, signed.nonce);
     if heard.hint.taken() {
         tracing::info!(target: "tx", %hash, nonce, endpoint = %heard.endpoint, hint = %heard.hint, "broadcast");

@@ -213,10 +213,24 @@ async fn foreign(rpc: &Rpc, intent: &Intent<'_>) -> Result<IntentStatus, RpcErro
             hash: Some(hash),
             is_final,
         }),
+        // one of ours may be in a block of which nobody keeps the receipt
+        _ if is_final && any_in_a_block(rpc, intent).await => Ok(IntentStatus::Unknown),
         // without having seen it, only finality makes it sure: the node may lag behind itself
         _ if is_final => Ok(IntentStatus::ReplacedByForeign { hash: None, is_final }),
         _ => Ok(IntentStatus::Unknown),
     }
+}
+
+/// Whether a node has one of ours in a block. Who does not answer may.
+async fn any_in_a_block(rpc: &Rpc, intent: &Intent<'_>) -> bool {
+    for hash in intent.hashes {
+        match rpc.transaction(B256::from(hash.0)).await {
+            Ok(Some(found)) if found.block_hash.is_some() => return true,
+            Ok(_) => {}
+            Err(_) => return true,
+        }
+    }
+    false
 }
 
 /// The transaction that used the nonce: bisects the account's count over the newest blocks, then looks into the block.

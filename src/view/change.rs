@@ -1,6 +1,7 @@
 //! What differs between two snapshots, by id: a seat is sent one snapshot, and changes from then on.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -46,7 +47,7 @@ pub enum Change {
     Mode(Mode),
     /// A pause of everything began or ended.
     Paused(Option<PauseView>),
-    Chain(ChainView),
+    Chain(Box<ChainView>),
     Signer(SignerView),
     Endpoints(Vec<EndpointView>),
     Operator(RowChange<OperatorView>),
@@ -74,7 +75,7 @@ impl Snapshot {
         macro_rules! whole {
             ($($field:ident => $change:ident),*) => {$(
                 if older.$field != self.$field {
-                    changes.push(Change::$change(self.$field.clone()));
+                    changes.push(Change::$change(self.$field.clone().into()));
                 }
             )*};
         }
@@ -86,7 +87,10 @@ impl Snapshot {
         whole!(version => Version, network => Network, mode => Mode, paused => Paused, chain => Chain);
         whole!(signer => Signer, endpoints => Endpoints, older => Older, journal => Journal, alarms => Alarms);
         rows!(operators => Operator, cases => Case, ceremonies => Ceremony, actions => Action);
-        rows!(transactions => Transaction, exits => Exit, validators => Validator);
+        rows!(transactions => Transaction, exits => Exit);
+        if !Arc::ptr_eq(&older.validators, &self.validators) {
+            rows!(validators => Validator);
+        }
         changes
     }
 
@@ -98,7 +102,7 @@ impl Snapshot {
             Change::Network(network) => self.network = network,
             Change::Mode(mode) => self.mode = mode,
             Change::Paused(paused) => self.paused = paused,
-            Change::Chain(chain) => self.chain = chain,
+            Change::Chain(chain) => self.chain = *chain,
             Change::Signer(signer) => self.signer = signer,
             Change::Endpoints(endpoints) => self.endpoints = endpoints,
             Change::Operator(change) => put(&mut self.operators, change),
@@ -107,7 +111,7 @@ impl Snapshot {
             Change::Action(change) => put(&mut self.actions, change),
             Change::Transaction(change) => put(&mut self.transactions, change),
             Change::Exit(change) => put(&mut self.exits, change),
-            Change::Validator(change) => put(&mut self.validators, change),
+            Change::Validator(change) => put(Arc::make_mut(&mut self.validators), change),
             Change::Older(older) => self.older = older,
             Change::Journal(journal) => self.journal = journal,
             Change::Alarms(alarms) => self.alarms = alarms,

@@ -1,5 +1,7 @@
 //! The engine's state at one moment.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -40,7 +42,8 @@ pub struct Snapshot {
     /// Exits: open ones, then those that are over, newest first.
     pub exits: Vec<ExitView>,
     /// Validators of all pools, by pool.
-    pub validators: Vec<ValidatorView>,
+    /// Shared with the snapshot before as long as no row changes: there are as many as the contract has pools.
+    pub validators: Arc<Vec<ValidatorView>>,
     /// How many are over and not here.
     pub older: Older,
     pub journal: JournalView,

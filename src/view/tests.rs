@@ -253,7 +253,7 @@ fn snapshots() -> impl Strategy<Value = Snapshot> {
             ceremonies,
             transactions,
             exits,
-            validators,
+            validators: validators.into(),
             operators,
             ..surroundings(n)
         }

@@ -68,7 +68,7 @@ async fn honest_endpoints_agree_and_a_lonely_one_is_said_to_be_lonely() {
         matches!(verdict, Accord::Agree { agreeing: 2, .. }),
         "{verdict:?}"
     );
-    assert!(other.total() < 20, "{} calls to one endpoint", other.total());
+    assert!(other.total() <= 20, "{} calls to one endpoint", other.total());
     let one = ask(&net, &rpc(&[&net.http_url()])).await;
     assert_eq!(one, Accord::Alone);
     let check = one.check("endpoints-agree");

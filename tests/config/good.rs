@@ -28,6 +28,9 @@ fn the_minimal_configuration_means_the_documented_defaults() {
     assert_eq!(config.contract.cluster_layout, None, "the contract is asked");
     assert_eq!(config.contract.fee_amount_wei.to_string(), "100000000000000000");
     assert_eq!(config.dkg.round_deadline, Duration::from_secs(60));
+    assert_eq!(config.dkg.ceremonies_at_once, None);
+    let cores = std::thread::available_parallelism().unwrap().get();
+    assert_eq!(config.dkg.at_once(), cores, "one for each core");
     assert!(
         matches!(config.dkg.messenger, MessengerChoice::Embedded { listen, .. } if listen.ip().is_loopback())
     );

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::support::Ground;
 
-const PROGRAM: &str = env!("CARGO_BIN_EXE_casimir-dkg");
+pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_casimir-dkg");
 
 const END: Duration = Duration::from_secs(60);
 
@@ -15,8 +15,13 @@ const END: Duration = Duration::from_secs(60);
 pub(crate) struct Binary {
     pub(crate) child: Child,
     /// Everything that it wrote, by line.
-    said: Arc<Mutex<Vec<String>>>,
+    said: Lines,
+    /// Its output, and its log.
+    printed: Lines,
+    logged: Lines,
 }
+
+type Lines = Arc<Mutex<Vec<String>>>;
 
 impl Binary {
     /// Starts it on the network of `ground`, with these variables.
@@ -44,20 +49,41 @@ impl Binary {
             .args(mode)
             .env("CASIMIR_DKG_STATE_DIR", ground.network.folder())
             .env("CASIMIR_DKG_DKG_ROUND_DEADLINE", "3s")
-            .envs(variables.iter().copied())
+            .envs(variables.iter().copied());
+        Self::run(command)
+    }
+
+    /// Starts this very command.
+    pub(crate) fn run(mut command: Command) -> Self {
+        command
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
-        let said = Arc::default();
-        listen(child.stdout.take().unwrap(), &said);
-        listen(child.stderr.take().unwrap(), &said);
-        Self { child, said }
+        let (said, printed, logged) = (Lines::default(), Lines::default(), Lines::default());
+        listen(child.stdout.take().unwrap(), [&said, &printed]);
+        listen(child.stderr.take().unwrap(), [&said, &logged]);
+        Self {
+            child,
+            said,
+            printed,
+            logged,
+        }
     }
 
     /// All lines until now.
     pub(crate) fn said(&self) -> Vec<String> {
         self.said.lock().unwrap().clone()
+    }
+
+    /// The lines of its output until now.
+    pub(crate) fn printed(&self) -> Vec<String> {
+        self.printed.lock().unwrap().clone()
+    }
+
+    /// The lines of its log until now.
+    pub(crate) fn logged(&self) -> Vec<String> {
+        self.logged.lock().unwrap().clone()
     }
 
     /// Waits for the end of the process.
@@ -124,11 +150,13 @@ impl Drop for Binary {
 }
 
 /// Ends with the process.
-fn listen(stream: impl Read + Send + 'static, said: &Arc<Mutex<Vec<String>>>) {
-    let said = Arc::clone(said);
+fn listen(stream: impl Read + Send + 'static, to: [&Lines; 2]) {
+    let to = to.map(Arc::clone);
     std::thread::spawn(move || {
         for line in BufReader::new(stream).lines().map_while(Result::ok) {
-            said.lock().unwrap().push(line);
+            for lines in &to {
+                lines.lock().unwrap().push(line.clone());
+            }
         }
     });
 }

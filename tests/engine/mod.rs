@@ -19,6 +19,8 @@ mod observer;
 mod overtaken;
 mod panics;
 mod reshares_and_exits;
+#[cfg(target_os = "linux")]
+mod scenes;
 #[cfg(unix)]
 mod seats;
 mod strangers;

@@ -1,5 +1,6 @@
 //! The front end without a screen: one line for each transition, as text or JSON.
 
+mod endpoints;
 mod render;
 mod run;
 mod service;

@@ -8,6 +8,7 @@ use casimir_dkg::view::{Snapshot, Transition};
 use tokio::sync::broadcast::error::RecvError;
 use tokio::time::{Instant, sleep_until};
 
+use super::endpoints::Endpoints;
 pub(crate) use super::render::Form;
 use super::signals::{Signal, SignalSource};
 
@@ -85,6 +86,7 @@ struct Run {
     silent: bool,
     unwritable: Option<SafeText>,
     alarms: Vec<SafeText>,
+    endpoints: Endpoints,
 }
 
 impl Run {
@@ -100,6 +102,7 @@ impl Run {
             silent: false,
             unwritable: None,
             alarms: Vec::new(),
+            endpoints: Endpoints::default(),
         }
     }
 
@@ -155,6 +158,9 @@ impl Run {
             self.note(alarm.as_str());
         }
         self.alarms.clone_from(&snapshot.alarms);
+        for words in self.endpoints.news(&snapshot.endpoints, Instant::now()) {
+            self.note(&words);
+        }
         if self.ending.is_none() && until(&snapshot) {
             self.stop(Ending::Finished);
         }

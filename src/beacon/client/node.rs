@@ -20,6 +20,7 @@ struct State {
     last_error: Option<SafeText>,
     last_ok: Option<UnixMillis>,
     head_slot: Option<u64>,
+    contradicted: Option<SafeText>,
 }
 
 pub(super) struct Node {
@@ -58,6 +59,15 @@ impl Node {
         self.endpoint.post(path).header("accept", "application/json")
     }
 
+    /// It told what another node denies.
+    pub(super) fn contradicted(&self, what: SafeText) {
+        let mut state = self.state();
+        if state.contradicted.is_none() {
+            tracing::warn!(target: "beacon", node = %self.name, %what, "beacon node is contradicted");
+        }
+        state.contradicted = Some(what);
+    }
+
     /// An error status is an answer, too: the node lives.
     pub(super) fn note(&self, took: Duration, error: Option<&NodeError>) {
         let mut state = self.state();
@@ -90,6 +100,7 @@ impl Node {
             last_error: state.last_error.clone(),
             last_ok: state.last_ok,
             head_slot: state.head_slot,
+            contradicted: state.contradicted.clone(),
         }
     }
 }

@@ -8,13 +8,13 @@ use super::wire::{Data, StateRoot};
 use super::{Beacon, BeaconError};
 use crate::ports::consensus::Validator;
 use crate::ports::{Answer, Evidence};
-use crate::types::{BlsPublicKey, Root};
+use crate::types::{BlsPublicKey, Root, SafeText};
 
 const PATH: &str = "/eth/v1/beacon/states/head/validators";
 const ROOT_PATH: &str = "/eth/v1/beacon/states/head/root";
 
 /// How a question names a validator.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Id {
     Key(BlsPublicKey),
     Index(u64),
@@ -39,12 +39,13 @@ impl Id {
 }
 
 impl Beacon {
-    /// Asks the nodes in order; the first that can tell counts. One answer for each id, in their order.
+    /// Asks the nodes in order; the first that can tell counts. Whom it does not know, the next one may: one that lags, or
+    /// does not understand the question, knows nobody. One answer for each id, in their order.
     pub(super) async fn look_up(&self, ids: &[Id]) -> Vec<Answer<Validator>> {
-        let mut attempts = Vec::new();
-        for node in &self.inner.nodes {
+        let (mut attempts, mut nodes) = (Vec::new(), self.inner.nodes.iter());
+        while let Some(node) = nodes.next() {
             match self.validators_of(node, ids).await {
-                Ok(answers) => return answers,
+                Ok(answers) => return self.known_elsewhere(node, nodes.as_slice(), ids, answers).await,
                 Err(error) => attempts.push((node.name.clone(), error)),
             }
         }
@@ -53,6 +54,42 @@ impl Beacon {
             attempts,
         };
         ids.iter().map(|_| Answer::not_known(&error)).collect()
+    }
+
+    /// Asks others about those that a node does not know. Where one of them is known, that node is named.
+    async fn known_elsewhere(
+        &self,
+        denies: &Node,
+        others: &[Node],
+        ids: &[Id],
+        mut answers: Vec<Answer<Validator>>,
+    ) -> Vec<Answer<Validator>> {
+        for other in others {
+            let denied = answers
+                .iter()
+                .zip(ids)
+                .filter(|(answer, _)| matches!(answer, Answer::No(_)));
+            let denied: Vec<Id> = denied.map(|(_, id)| *id).collect();
+            if denied.is_empty() {
+                break;
+            }
+            let Ok(found) = self.validators_of(other, &denied).await else {
+                continue;
+            };
+            for (id, answer) in denied.iter().zip(found) {
+                let Answer::Yes(validator) = &answer else { continue };
+                let words = format!(
+                    "does not know validator {}, whom {} knows",
+                    validator.index, other.name
+                );
+                denies.contradicted(SafeText::new(&words));
+                let place = ids.iter().position(|asked| asked == id);
+                if let Some(place) = place {
+                    answers[place] = answer;
+                }
+            }
+        }
+        answers
     }
 
     /// What one node says, if its word counts: *yes* or *no* for each id.

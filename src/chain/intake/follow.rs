@@ -6,9 +6,9 @@ use tokio::sync::mpsc::Sender;
 
 use super::{Batch, ChainEvent, Head, Intake, IntakeError, IntakeEvent, Observed};
 use crate::chain::omission::{Hidden, hidden};
-use crate::chain::rpc::{At, BlockHeader, EndpointIndex, LogEntry, LogFilter, Piece, Rpc};
+use crate::chain::rpc::{At, BlockHeader, CommonHead, EndpointIndex, LogEntry, LogFilter, Piece, Rpc};
 use crate::ports::{Answer, Unknown};
-use crate::types::BlockRef;
+use crate::types::{BlockRef, SafeText};
 
 /// Headers read before their logs are asked for in one go.
 const BLOCKS_AT_ONCE: u64 = 32;
@@ -26,10 +26,11 @@ impl Intake {
     /// # Errors
     /// Why this look did not get through. See [`IntakeError`].
     pub async fn step(&mut self, out: &Sender<IntakeEvent>) -> Result<(), IntakeError> {
-        let head = match self.rpc().head().await {
+        let CommonHead { header: head, beyond } = match self.rpc().common_head().await {
             Err(error) if error.no_connection() => return Err(IntakeError::NoConnection(error)),
             other => other?,
         };
+        self.tell_ahead(beyond, out).await?;
         let (finalized, doubt) = self.finalized(&head).await;
         self.tell_head(&head, finalized, out).await?;
         self.begin().await?;
@@ -60,6 +61,24 @@ impl Intake {
             Answer::No(_) => (None, None),
             Answer::NotKnown(why) => (known, Some(why)),
         }
+    }
+
+    /// Once for each endpoint that begins to: the numbers move with every block.
+    async fn tell_ahead(
+        &mut self,
+        beyond: Option<(EndpointIndex, SafeText)>,
+        out: &Sender<IntakeEvent>,
+    ) -> Result<(), IntakeError> {
+        let claimant = beyond.as_ref().map(|(claimant, _)| *claimant);
+        if self.ahead == claimant {
+            return Ok(());
+        }
+        self.ahead = claimant;
+        let words = beyond.map(|(claimant, words)| {
+            self.rpc().blame_for_contradiction(claimant, &words);
+            words
+        });
+        tell(out, IntakeEvent::Ahead(words.unwrap_or_default())).await
     }
 
     async fn tell_head(

@@ -27,7 +27,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Finality;
 use super::omission::CompareError;
-use super::rpc::{LogEntry, LogFilter, Rpc, RpcError};
+use super::rpc::{EndpointIndex, LogEntry, LogFilter, Rpc, RpcError};
 use crate::ports::{PoolEvent, PoolManager, Ssv, SsvEvent, Unknown};
 use crate::types::{BlockRef, LogRef, RedactedUrl, SafeText};
 
@@ -150,6 +150,8 @@ pub enum IntakeEvent {
     /// Events that are not told, because too few endpoints have their receipts or because they contradict each other, in
     /// words; empty when there are none (any more).
     Doubts(SafeText),
+    /// One endpoint claims a head that nobody else has, in words; empty when none does (any more).
+    Ahead(SafeText),
     /// The wake-up socket came or went.
     Socket(SocketState),
 }
@@ -170,6 +172,8 @@ pub struct Intake {
     /// Events that are not believed yet.
     doubts: doubts::Doubts,
     head: Option<Head>,
+    /// Who claims a head that nobody else has.
+    ahead: Option<EndpointIndex>,
 }
 
 /// Why one look did not get through. What it told before stands.
@@ -257,6 +261,7 @@ impl Intake {
             known: resume.known.into_iter().map(|o| (o.at, o.event)).collect(),
             doubts: doubts::Doubts::default(),
             head: None,
+            ahead: None,
         }
     }
 

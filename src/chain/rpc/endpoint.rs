@@ -51,12 +51,20 @@ pub struct EndpointHealth {
     pub contradicted: u64,
     /// Blocks by which its logs are behind its head.
     pub logs_behind: u64,
+    /// Blocks of logs that it is asked for at once, where it refused more.
+    pub log_span: Option<u64>,
+    /// Why it did not take the newest transaction.
+    pub refuses: Option<SafeText>,
+    /// It asked to wait a moment ago, whether it is over or not.
+    pub limited: bool,
 }
 
 /// More blocks behind than this is not a backend that lags, but one that refuses.
 const MOST_BEHIND: u64 = 3;
 /// Answers up to its end after which a backend that was behind is tried with a block more.
 const TRY_NEWER_AFTER: u32 = 32;
+/// For so long after it asked to wait an endpoint counts as limited.
+const LIMITED: Duration = Duration::from_secs(10);
 
 #[derive(Default)]
 struct State {
@@ -65,6 +73,7 @@ struct State {
     wrong_chain: Option<SafeText>,
     /// When the chain was last looked at, and found right or wrong.
     checked_at: Option<Instant>,
+    limited_at: Option<Instant>,
     latency: Option<Duration>,
     last_error: Option<SafeText>,
     last_ok: Option<UnixMillis>,
@@ -74,6 +83,7 @@ struct State {
     head: Option<u64>,
     span: AdaptiveSpan,
     logs_behind: u64,
+    refuses: Option<SafeText>,
     /// Answers in a row up to the end of its logs.
     at_end: u32,
 }
@@ -112,8 +122,9 @@ impl Endpoint {
     pub(super) fn admission(&self, recheck: Duration) -> Admission {
         let state = self.state();
         let now = Instant::now();
-        if let Some(until) = state.broken_until.filter(|until| *until > now) {
-            return Admission::No(EndpointError::BreakerOpen(until - now));
+        if state.broken_until.is_some_and(|until| until > now) {
+            let last = state.last_error.clone().unwrap_or_default();
+            return Admission::No(EndpointError::BreakerOpen(last));
         }
         if let Some(until) = self.http.paused_until() {
             return Admission::Later(until);
@@ -167,6 +178,7 @@ impl Endpoint {
             error,
             EndpointError::RateLimited(_) | EndpointError::Http(http::HttpError::OverBudget(_))
         ) {
+            state.limited_at = Some(Instant::now());
             return;
         }
         let now = Instant::now();
@@ -194,6 +206,10 @@ impl Endpoint {
         state.contradicted += 1;
         state.last_error = Some(what.clone());
         tracing::warn!(target: "chain", endpoint = %self.name, %what, "endpoint is contradicted");
+    }
+
+    pub(super) fn noted_refusal(&self, why: Option<SafeText>) {
+        self.state().refuses = why;
     }
 
     pub(super) fn bench(&self, why: &SafeText) {
@@ -281,6 +297,9 @@ impl Endpoint {
             omitted_logs: state.omitted_logs,
             contradicted: state.contradicted,
             logs_behind: state.logs_behind,
+            log_span: state.span.limited(),
+            refuses: state.refuses.clone(),
+            limited: state.limited_at.is_some_and(|at| at.elapsed() < LIMITED),
         }
     }
 }

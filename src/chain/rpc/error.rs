@@ -21,9 +21,10 @@ pub enum EndpointError {
     /// It serves another chain.
     #[error("{0}")]
     WrongChain(SafeText),
-    /// It failed too often and is left alone for a while.
-    #[error("left alone for {} after repeated failures", in_words(*.0))]
-    BreakerOpen(Duration),
+    /// It failed too often, the last time so, and is left alone for a while. For how long is not in the words: they would
+    /// be others at every look.
+    #[error("left alone after repeated failures: {0}")]
+    BreakerOpen(SafeText),
     /// The node says that it cannot answer this.
     #[error("{} (code {})", .0.message, .0.code)]
     NotHere(ServerError),

@@ -126,7 +126,11 @@ impl Rpc {
                 });
             }
             if let Ok(logs) = self.ask_logs(index, filter, from, end - 1).await {
-                endpoint.logs_are_behind();
+                // or one block more than it takes at once
+                match self.ask_logs(index, filter, end, end).await {
+                    Ok(_) => endpoint.refused_logs(blocks),
+                    Err(_) => drop(endpoint.logs_are_behind()),
+                }
                 return Ok(Piece {
                     logs,
                     end: end - 1,
@@ -155,11 +159,11 @@ impl Rpc {
         Ok(asked_for(logs, filter, from, to))
     }
 
-    async fn learn_head(&self, index: EndpointIndex) -> Result<(), Failed> {
+    pub(super) async fn learn_head(&self, index: EndpointIndex) -> Result<BlockHeader, Failed> {
         let params = json!(["latest", false]);
         let head: BlockHeader = self.ask_and_read(index, "eth_getBlockByNumber", &params).await?;
         self.inner.endpoints[index.0].told_head(head.number());
-        Ok(())
+        Ok(head)
     }
 
     async fn ask_and_read<R: serde::de::DeserializeOwned>(

@@ -31,11 +31,16 @@ impl Rpc {
         }
     }
 
-    /// The newest block's header.
+    /// The header of the newest block that more than one endpoint has, or of the only one that answers.
     ///
     /// # Errors
     /// As [`Rpc::header`]; a node without any block is `Unexpected`.
     pub async fn head(&self) -> Result<BlockHeader, RpcError> {
+        self.common_head().await.map(|common| common.header)
+    }
+
+    /// The newest block's header, as the first endpoint has it that answers.
+    pub(super) async fn latest(&self) -> Result<BlockHeader, RpcError> {
         self.header(At::Latest).await?.ok_or(RpcError::Unexpected {
             method: "eth_getBlockByNumber",
             reason: "there is no newest block".into(),
@@ -91,12 +96,27 @@ impl Rpc {
         self.request("eth_getCode", json!([of, at.to_json()])).await
     }
 
-    /// A receipt; none while the transaction is not in a block of the canonical chain.
+    /// A receipt; none while no endpoint has the transaction in a block of the canonical chain: one that lags, or keeps no
+    /// receipts, says that there is none.
     ///
     /// # Errors
     /// See [`RpcError`].
     pub async fn receipt(&self, hash: B256) -> Result<Option<Receipt>, RpcError> {
-        self.request("eth_getTransactionReceipt", json!([hash])).await
+        const METHOD: &str = "eth_getTransactionReceipt";
+        let (found, told_by): (Option<Receipt>, _) = self.request_from(METHOD, json!([hash])).await?;
+        if found.is_some() || self.only.is_some() {
+            return Ok(found);
+        }
+        for (index, _, other) in self.voices() {
+            if index == told_by {
+                continue;
+            }
+            // whoever does not answer has none either
+            if let Ok(Some(receipt)) = other.request(METHOD, json!([hash])).await {
+                return Ok(Some(receipt));
+            }
+        }
+        Ok(None)
     }
 
     /// Whether the block with this hash holds a transaction; none when there is no such block.

@@ -11,6 +11,7 @@ mod config;
 mod endpoint;
 mod error;
 mod headers;
+mod heads;
 mod http;
 mod identity;
 mod logs;
@@ -33,6 +34,7 @@ pub use error::{Attempt, EndpointError, RpcError};
 pub use server_error::ServerError;
 pub use types::{BlockHeader, CallRequest, FeeHistory, LogEntry, LogFilter, Receipt, TransactionInfo};
 
+pub(crate) use heads::CommonHead;
 pub(crate) use logs::Piece;
 pub(crate) use simulate::{Within, as_call};
 
@@ -174,6 +176,13 @@ impl Rpc {
         numbered
             .map(|(index, (name, rpc))| (EndpointIndex(index), name, rpc))
             .collect()
+    }
+
+    /// The endpoint that this client asks refused the newest transaction, and why; or took it.
+    pub(crate) fn note_refusal(&self, why: Option<SafeText>) {
+        if let Some(index) = self.only {
+            self.inner.endpoints[index.0].noted_refusal(why);
+        }
     }
 
     pub(crate) fn blame_for_omission(&self, endpoint: EndpointIndex) {

@@ -35,6 +35,11 @@ impl AdaptiveSpan {
         self.span
     }
 
+    /// Blocks to ask for next, where more were refused.
+    pub(super) fn limited(&self) -> Option<u64> {
+        self.refused.map(|_| self.span)
+    }
+
     /// A question of the present span was answered.
     pub(super) fn answered(&mut self) {
         self.successes += 1;

@@ -1,7 +1,9 @@
 //! `[dkg]`: how the oracle runs ceremonies.
 
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::path::PathBuf;
+use std::thread::available_parallelism;
 use std::time::Duration;
 
 use crate::config::raw::Raw;
@@ -56,6 +58,11 @@ pub(in crate::config) const KEYS: &[Key] = &[
     )
     .default("60s"),
     Key::new(
+        "dkg.ceremonies_at_once",
+        "a number, at least 1",
+        "Most ceremonies that run side by side; the others wait in the contract's order. Without it one for each core.",
+    ),
+    Key::new(
         "dkg.initiator_key_file",
         "a path",
         "RSA private key (PEM) that signs start messages, for operators that check it.",
@@ -96,8 +103,22 @@ pub struct DkgConfig {
     pub observer_public_url: Option<RedactedUrl>,
     /// Longest silence of an operator within a round.
     pub round_deadline: Duration,
+    /// Most ceremonies that run side by side. `None`: see [`DkgConfig::at_once`].
+    pub ceremonies_at_once: Option<NonZeroU32>,
     /// RSA key that signs start messages.
     pub initiator_key_file: Option<PathBuf>,
+}
+
+impl DkgConfig {
+    /// Most ceremonies that run side by side: as configured, else one for each core that this process may use. To verify
+    /// the end of one is arithmetic for one core.
+    #[must_use]
+    pub fn at_once(&self) -> usize {
+        match self.ceremonies_at_once {
+            Some(most) => usize::try_from(most.get()).unwrap_or(usize::MAX),
+            None => available_parallelism().map_or(1, usize::from),
+        }
+    }
 }
 
 pub(in crate::config) fn read(r: &mut Reader<'_>) -> Option<DkgConfig> {
@@ -108,6 +129,7 @@ pub(in crate::config) fn read(r: &mut Reader<'_>) -> Option<DkgConfig> {
     let observer_listen = r.required("dkg.observer_listen");
     let observer_public_url = r.optional::<HttpUrl>("dkg.observer_public_url");
     let round_deadline = r.positive("dkg.round_deadline");
+    let ceremonies_at_once = r.optional("dkg.ceremonies_at_once");
     let initiator_key_file = r.path("dkg.initiator_key_file");
     let messenger = match foreign? {
         Some(url) => MessengerChoice::Foreign(url.0),
@@ -122,6 +144,7 @@ pub(in crate::config) fn read(r: &mut Reader<'_>) -> Option<DkgConfig> {
         observer_listen: observer_listen?,
         observer_public_url: observer_public_url?.map(|url| url.0),
         round_deadline: round_deadline?,
+        ceremonies_at_once: ceremonies_at_once?,
         initiator_key_file: initiator_key_file?,
     })
 }

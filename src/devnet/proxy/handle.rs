@@ -126,6 +126,15 @@ impl FaultProxy {
         Ok(format!("ws://{}", self.address(target)?))
     }
 
+    /// Words about targets with their addresses here in place of their names: as whoever is told these addresses calls
+    /// them.
+    #[must_use]
+    pub fn in_addresses(&self, words: &str) -> String {
+        let named =
+            |words: String, listener: &Listener| words.replace(&listener.name, &listener.address.to_string());
+        self.listeners.iter().fold(words.to_owned(), named)
+    }
+
     /// Takes a scenario, all of it off. One of the same name is replaced.
     ///
     /// # Errors

@@ -33,6 +33,20 @@
 //! variable that is given when the file is loaded, such as the address of a contract. A file that says something that
 //! is not understood is refused as a whole: every mistake is told with its file, line and key.
 //!
+//! ## How it ends
+//!
+//! A scenario may say what whoever watches must see of it. The tests hold the program to it, and whoever shows the demo
+//! points at it.
+//!
+//! ```toml
+//! [ends]
+//! says = ["execution.0 … is contradicted"]      # on the screen, and on a line of `headless`
+//! shows = ["key-unknown-to-beacon unknown"]     # on the screen, where one looks it up
+//! ```
+//!
+//! `…` stands for anything within the line, and the name of a target for the address at which the proxy stands before it
+//! ([`FaultProxy::in_addresses`]).
+//!
 //! ## Which calls
 //!
 //! | keys | what they choose |
@@ -120,5 +134,5 @@ mod wire;
 pub use board::{CallCount, Entry};
 pub use error::ProxyError;
 pub use handle::{FaultProxy, RuleView, ScenarioView, Switch};
-pub use scenario::{Scenario, Variables, shipped};
+pub use scenario::{Ends, Scenario, Variables, shipped};
 pub use target::{Kind, Target};

@@ -20,6 +20,7 @@ use crate::types::{SafeText, UnixMillis};
 use crate::view::{Can, JournalView, Kind, Older, OperatorView, PauseView, Snapshot};
 
 pub(super) use lists::{Read, read};
+pub(super) use validators::ValidatorRows;
 
 /// The version shown and journaled.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -30,6 +31,7 @@ pub(super) fn snapshot(
     journal: &Journal,
     unwritable: Option<&SafeText>,
     revision: u64,
+    rows: &mut ValidatorRows,
 ) -> Snapshot {
     let facts = state.facts();
     let mut chain = live.chain.clone();
@@ -79,7 +81,7 @@ pub(super) fn snapshot(
             .filter_map(|id| transactions::view(state, id))
             .collect(),
         exits: exits.carried().filter_map(|id| exits::view(state, id)).collect(),
-        validators: validators::views(state, &live.validators),
+        validators: rows.views(state, &live.validators),
         journal: JournalView {
             records,
             head,

@@ -19,6 +19,7 @@ use crate::types::{
 use crate::view::{self, NEWEST_CLOSED, NetworkView, Transition, ValidatorView};
 
 mod older;
+mod validators;
 
 fn state(mode: Mode) -> State {
     State::new(Settings {
@@ -27,6 +28,7 @@ fn state(mode: Mode) -> State {
         owner: Address::repeat_byte(1),
         follows_beacon: false,
         look_up_every_ms: 1_000,
+        ceremonies_at_once: 100,
         refresh_every_ms: 1_000,
         approval_expires_ms: 1_000,
         bump_after_ms: 1_000,
@@ -155,7 +157,8 @@ fn a_committee_is_shown_with_everybody_who_holds_a_share_and_with_possible_sizes
         reshares: (0, 3),
         can_reshare: Can::Yes,
         can_exit: Can::Yes,
-    }];
+    }]
+    .into();
     let mut state = state(Mode::Supervised);
     let id = propose(&mut state, case_id(RequestKind::Reshare, 3), reshare(), vec![]);
     let shown = actions::view(&state, &live, id).unwrap().committee.unwrap();
@@ -195,7 +198,7 @@ fn what_can_be_done_is_what_the_desk_would_take() {
     assert!(!shown.can_approve.is_yes() && !shown.can_reject.is_yes() && shown.committee.is_none());
     let shown = cases::view(&observe, case).unwrap();
     assert!(!shown.can_retry.is_yes() && !shown.can_pause.is_yes());
-    assert!(!validators::can_reshare(&observe, PoolId(3)).is_yes());
+    assert!(!super::validators::can_reshare(&observe, PoolId(3)).is_yes());
 }
 
 #[test]
@@ -233,7 +236,7 @@ fn a_reshare_is_offered_exactly_where_it_would_be_opened() {
     let mut state = state(Mode::Supervised);
     let pool = PoolId(3);
     let agree = |state: &mut State, expected: Option<&str>| {
-        let shown = validators::can_reshare(state, pool);
+        let shown = super::validators::can_reshare(state, pool);
         let by = SafeText::new("ada");
         let wish = oracle::Wish::Reshare(pool);
         let stamped = oracle::Stamped {
@@ -435,7 +438,8 @@ fn an_exit_can_be_opened_for_an_active_validator_of_a_staked_pool() {
         can_reshare: Can::Yes,
         can_exit: Can::Yes,
     };
-    let can = |state: &State, pool, status| validators::can_exit(state, &validator(pool, status)).is_yes();
+    let can =
+        |state: &State, pool, status| super::validators::can_exit(state, &validator(pool, status)).is_yes();
     assert!(can(&supervised, 3, "active_ongoing"));
     assert!(can(&supervised, 3, "unknown"), "the desk finds out");
     for status in [

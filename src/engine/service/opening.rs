@@ -2,7 +2,7 @@
 //!
 //! | asked | *yes* | *no*, or wrong | *not known* |
 //! |---|---|---|---|
-//! | what is the contract? | the chain is followed, and effects go out | a person has to mend the configuration: the start is refused, or the engine ends | it is asked again for as long as it takes |
+//! | what is the contract? | the chain is followed, and effects go out | every endpoint that answers says so: a person has to mend the configuration, and the start is refused, or the engine ends | it is asked again for as long as it takes |
 //! | the operators' keys that are not configured | the same | never: an API's word is no verdict on the configuration | the same |
 
 use std::collections::BTreeMap;
@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use alloy::primitives::Address;
+use futures_util::future::join_all;
 use tokio::sync::{Mutex, mpsc};
 
 use super::backend::Roster;
@@ -24,7 +25,7 @@ use crate::config::Config;
 use crate::desk::{Desk, ExpectedChain, Neighbours, Terms};
 use crate::engine::LiveUpdate;
 use crate::engine::core::Incoming;
-use crate::ports::{Answer, Ceremonies, Consensus, PoolManager, Probe, TxSigner, Unknown};
+use crate::ports::{Answer, Ceremonies, Consensus, Evidence, PoolManager, Probe, TxSigner, Unknown};
 use crate::types::{ClusterLayout, OperatorId, OperatorRecord, SafeText};
 use crate::view::LinkState;
 
@@ -48,7 +49,12 @@ pub(super) async fn look(config: &Config, rpc: &Rpc) -> Result<Standing, Service
         Ok(layout) => layout,
         Err(why) => return Ok(Standing::NotYet(why)),
     };
-    let probe = match doors::manager(config, layout, rpc.clone(), None).probe().await {
+    let manager = doors::manager(config, layout, rpc.clone(), None);
+    let probe = match manager.probe().await {
+        Answer::No(evidence) => every_voice(config, layout, rpc, evidence).await,
+        other => other,
+    };
+    let probe = match probe {
         Answer::Yes(probe) => probe,
         Answer::No(evidence) => return Err(ServiceError::Contract(evidence)),
         Answer::NotKnown(why) => return Ok(Standing::NotYet(why)),
@@ -59,6 +65,43 @@ pub(super) async fn look(config: &Config, rpc: &Rpc) -> Result<Standing, Service
             configured,
         }),
         _ => Ok(Standing::Known(probe, layout)),
+    }
+}
+
+/// Asks each endpoint by itself, because the one that said *no* may lie, or have no state there. Only when all that answer
+/// say so it is *no*; where another one says *yes*, it is named, and not believed.
+async fn every_voice(config: &Config, layout: ClusterLayout, rpc: &Rpc, evidence: Evidence) -> Answer<Probe> {
+    let voices = rpc.voices();
+    if voices.len() < 2 {
+        return Answer::No(evidence);
+    }
+    let managers: Vec<_> = voices
+        .iter()
+        .map(|(.., rpc)| doors::manager(config, layout, rpc.clone(), None))
+        .collect();
+    let said = join_all(managers.iter().map(|manager| manager.probe())).await;
+    let yes = said.iter().find_map(|answer| match answer {
+        Answer::Yes(probe) => Some(probe.clone()),
+        Answer::No(_) | Answer::NotKnown(_) => None,
+    });
+    let mut silent = None;
+    for ((index, ..), answer) in voices.iter().zip(said) {
+        match answer {
+            Answer::Yes(_) => {}
+            Answer::No(evidence) if yes.is_some() => {
+                let words = format!("says of the contract what others deny: {evidence}");
+                rpc.blame_for_contradiction(*index, &SafeText::new(&words));
+            }
+            Answer::No(_) => {}
+            Answer::NotKnown(why) => silent = Some(why),
+        }
+    }
+    match (yes, silent) {
+        (Some(probe), _) => Answer::Yes(probe),
+        (None, Some(why)) => Answer::NotKnown(Unknown::because(format!(
+            "{evidence}, says one endpoint, and another: {why}"
+        ))),
+        (None, None) => Answer::No(evidence),
     }
 }
 

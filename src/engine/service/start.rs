@@ -237,6 +237,7 @@ fn settings(config: &Config) -> Settings {
         owner: config.contract.address,
         follows_beacon: !config.beacon.urls.is_empty(),
         look_up_every_ms: millis(config.beacon.poll_interval),
+        ceremonies_at_once: config.dkg.at_once(),
         refresh_every_ms: 15_000,
         approval_expires_ms: millis(config.policy.approval_expires),
         bump_after_ms: millis(config.fees.replace_after),

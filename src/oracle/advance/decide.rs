@@ -1,7 +1,7 @@
 //! An action that waits: for a rule, for a person, or for its last checks.
 
 use crate::oracle::state::EffectKey;
-use crate::oracle::turn::Turn;
+use crate::oracle::turn::{Begins, Turn};
 use crate::oracle::{
     Action, ActionState, Decider, Decision, Family, Mode, Payload, Purpose, Record, State, Verdict,
 };
@@ -104,7 +104,13 @@ fn approved(turn: &mut Turn<'_>, id: ActionId) {
         _ => {}
     }
     if expired {
-        let reason = SafeText::new("the approval expired before it could be executed");
+        let waited = match turn.state.live.queued.contains_key(&id.case) {
+            true => ": no place among the ceremonies got free",
+            false => "",
+        };
+        let reason = SafeText::new(&format!(
+            "the approval expired before it could be executed{waited}"
+        ));
         turn.record(Record::ActionVoided { action: id, reason });
         return;
     }
@@ -112,13 +118,19 @@ fn approved(turn: &mut Turn<'_>, id: ActionId) {
         turn.waits(id.case, OBSERVED);
         return;
     }
-    if turn.state.family_of(id) == Some(Family::Ceremony) && held(turn, id.case) {
+    let is_ceremony = turn.state.family_of(id) == Some(Family::Ceremony);
+    if is_ceremony && held(turn, id.case) {
         return;
     }
     let leaving = turn.state.live.in_flight.contains(&EffectKey::Sign(id))
         || turn.state.live.in_flight.contains(&EffectKey::Publish(id));
-    if turn.state.may_leave(id.case) && !leaving && ready_to_begin(turn, id.case) {
+    if !turn.state.may_leave(id.case) || leaving || !ready_to_begin(turn, id.case) {
+        return;
+    }
+    if !is_ceremony {
         prepare_again(turn, id, Purpose::Send(id));
+    } else if turn.may_ask(EffectKey::Prepare(id.case)) {
+        turn.begins.push(Begins::Approved(id));
     }
 }
 
@@ -177,7 +189,7 @@ fn refresh(turn: &mut Turn<'_>, id: ActionId) {
 }
 
 /// Has an action that stands looked at again by the desk, with the committee that it has.
-fn prepare_again(turn: &mut Turn<'_>, id: ActionId, purpose: Purpose) {
+pub(super) fn prepare_again(turn: &mut Turn<'_>, id: ActionId, purpose: Purpose) {
     let Some(action) = turn.state.actions.get(&id) else {
         return;
     };

@@ -5,6 +5,7 @@ mod decide;
 mod execute;
 mod follow;
 mod hold;
+mod places;
 mod registration;
 mod served;
 
@@ -19,6 +20,7 @@ use execute::execute;
 pub(super) use execute::offer_pause;
 use follow::{follow, look_up};
 use hold::held;
+pub(super) use places::is_free;
 use registration::toward_effect;
 pub(super) use served::covers;
 use served::{StateSays, doubted, served, state_on};
@@ -86,6 +88,7 @@ pub(super) fn all(turn: &mut Turn<'_>) {
             }
         }
     }
+    places::grant(turn);
 }
 
 fn case(turn: &mut Turn<'_>, id: CaseId) {

@@ -3,7 +3,7 @@
 use alloy::primitives::keccak256;
 
 use crate::oracle::state::EffectKey;
-use crate::oracle::turn::Turn;
+use crate::oracle::turn::{Begins, Turn};
 use crate::oracle::ways::stopped_by;
 use crate::oracle::{CeremonyRole, KnownKey, Mode, Purpose, Record, State};
 use crate::types::{CaseId, CeremonyPlan, Root, SafeText, SignPurpose};
@@ -83,6 +83,14 @@ pub(super) fn register(turn: &mut Turn<'_>, id: CaseId, nonce: u64) {
         turn.record(Record::CaseHalted { case: id, reason });
         return;
     }
+    turn.begins.push(Begins::Registration { case: id, nonce });
+}
+
+/// There is a place for it.
+pub(super) fn begin_registration(turn: &mut Turn<'_>, id: CaseId, nonce: u64) {
+    let Some(case) = turn.state.cases.get(&id) else {
+        return;
+    };
     let Some(key) = case.moved_key().or_else(|| case.made_key()) else {
         return;
     };

@@ -30,6 +30,8 @@ pub(super) struct Run {
     case: CaseId,
     role: CeremonyRole,
     ended: bool,
+    /// This process began it, and was not told of it since.
+    runs: bool,
     pub(super) given_up: bool,
 }
 
@@ -63,12 +65,24 @@ pub(super) struct Book {
 impl Book {
     pub(super) fn restarted(&mut self, state: &State) {
         self.asked.clear();
+        self.runs.values_mut().for_each(|run| run.runs = false);
         let undone = |id: &ActionId| state.actions.contains_key(id);
         assert!(self.actions.keys().all(undone), "an action is not restored");
     }
 
     /// What comes in, before it is dealt with.
     pub(super) fn told(&mut self, input: &Input) {
+        let heard = match input {
+            Input::CeremonyEnded { request, .. } => Some(*request),
+            Input::Died { effect, .. } => match **effect {
+                Effect::RunCeremony { request, .. } => Some(request),
+                _ => None,
+            },
+            _ => None,
+        };
+        if let Some(run) = heard.and_then(|request| self.runs.get_mut(&request)) {
+            run.runs = false;
+        }
         match input {
             Input::CeremonyEnded {
                 request,
@@ -140,6 +154,27 @@ impl Book {
             | Record::CeremonyDeclaredLost { .. } => self.ceremony(state, at, record),
             Record::KeyCondemned { validator, .. } => drop(self.condemned.insert(*validator)),
             Record::TransactionSigned { action, transaction } => self.signed(*action, transaction),
+            Record::TransactionStatus { .. }
+            | Record::AccountSeen { .. }
+            | Record::AccountAdopted { .. }
+            | Record::AccountStrange { .. } => self.account(record),
+            Record::CaseGivenUp { case, .. } => self.is_given_up(state, *case),
+            Record::KeyRedone { case, .. } => {
+                self.lose(*case, "was made with a key that is given up");
+                let key = self.made.remove(case).expect("it had a key");
+                assert!(
+                    self.condemned.contains(&key),
+                    "the old key of {case} is not condemned"
+                );
+            }
+            Record::CaseClosed { case, outcome } => self.closed(outside, state, *case, outcome),
+            _ => {}
+        }
+    }
+
+    /// What the account has done, here and elsewhere.
+    fn account(&mut self, record: &Record) {
+        match record {
             Record::TransactionStatus {
                 action,
                 status:
@@ -153,16 +188,6 @@ impl Book {
             Record::AccountSeen { nonce, .. } => self.has_past = *nonce > 0,
             Record::AccountAdopted { .. } => self.has_past = false,
             Record::AccountStrange { nonce, next, .. } => self.strange.push((*nonce, *next)),
-            Record::CaseGivenUp { case, .. } => self.is_given_up(state, *case),
-            Record::KeyRedone { case, .. } => {
-                self.lose(*case, "was made with a key that is given up");
-                let key = self.made.remove(case).expect("it had a key");
-                assert!(
-                    self.condemned.contains(&key),
-                    "the old key of {case} is not condemned"
-                );
-            }
-            Record::CaseClosed { case, outcome } => self.closed(outside, state, *case, outcome),
             _ => {}
         }
     }
@@ -331,8 +356,14 @@ impl Book {
             case: *case,
             role: *role,
             ended: false,
+            runs: true,
             given_up: false,
         };
+        let beside = self.runs.values().filter(|run| run.runs).count();
+        assert!(
+            beside < state.settings.ceremonies_at_once,
+            "a ceremony of {case} begins beside {beside} others"
+        );
         assert!(
             self.runs.insert(*request, run).is_none(),
             "{request} is used twice"

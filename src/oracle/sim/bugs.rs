@@ -58,6 +58,8 @@ pub(in crate::oracle) enum Bug {
     OldKeyGood,
     /// The position in the chain is journaled before the events up to it.
     PositionFirst,
+    /// More ceremonies run side by side than there are places.
+    PlacesIgnored,
     /// An account with a past is used before a person has adopted it.
     PastIgnored,
 }
@@ -76,7 +78,7 @@ pub(in crate::oracle) fn is_planted(bug: Bug) -> bool {
 }
 
 /// Each defect, and how many seeds it may take until one finds it.
-const WITHIN: [(Bug, u64); 27] = [
+const WITHIN: [(Bug, u64); 28] = [
     (Bug::SkippedRecord, 10),
     (Bug::NonceTwice, 10),
     (Bug::SignedAnew, 10),
@@ -87,7 +89,7 @@ const WITHIN: [(Bug, u64); 27] = [
     (Bug::CondemnedKey, 50),
     (Bug::EffectFirst, 150),
     (Bug::NeverExpires, 10),
-    (Bug::PausedSends, 50),
+    (Bug::PausedSends, 150),
     (Bug::SharesAtOnce, 10),
     (Bug::FeeIgnored, 10),
     (Bug::OutcomeGuessed, 10),
@@ -103,6 +105,7 @@ const WITHIN: [(Bug, u64); 27] = [
     (Bug::GivenUpInFlight, 50),
     (Bug::OldKeyGood, 50),
     (Bug::PositionFirst, 50),
+    (Bug::PlacesIgnored, 50),
     (Bug::PastIgnored, 50),
 ];
 

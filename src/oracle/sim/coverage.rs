@@ -67,7 +67,8 @@ impl Coverage {
         assert_eq!(missed, [&""; 0], "records that no life had");
         let effects = named_in(include_str!("../step/died.rs"), "fn name(");
         assert_eq!(self.effects, effects, "effects");
-        let inputs = named_in(include_str!("replay.rs"), "fn kind(");
+        let mut inputs = named_in(include_str!("replay.rs"), "fn kind(");
+        inputs.extend(named_in(include_str!("replay.rs"), "fn asked("));
         let whole = |kind: &&&str| !kind.contains('{');
         let missed: Vec<_> = inputs
             .iter()

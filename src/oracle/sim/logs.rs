@@ -123,7 +123,7 @@ fn rests_on(state: &State, event: &Event) -> bool {
     match said {
         Said::Asked(kind) => state
             .cases_of(kind, pool)
-            .any(|c| !c.is_closed() && !c.orphaned && c.cause == Cause::Event { log }),
+            .any(|c| c.listens() && !c.orphaned && c.cause == Cause::Event { log }),
         Said::Did(Fulfilment::Deposited) => false,
         Said::Did(what) => state
             .cases_of(what.answers(), pool)

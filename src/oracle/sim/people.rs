@@ -46,19 +46,7 @@ impl World {
                     let _ = self.wish("bob", Wish::DeclareLost(request));
                 }
             }
-            (14..16, ..) => {
-                let case = case.filter(|_| self.rng.gen_bool(0.5));
-                let paused = match case {
-                    None => self.state.paused.is_some(),
-                    Some(case) => self.state.cases[&case].paused.is_some(),
-                };
-                let wish = if paused {
-                    Wish::Resume(case)
-                } else {
-                    Wish::Pause(case)
-                };
-                let _ = self.wish("ann", wish);
-            }
+            (14..16, ..) => self.pause_or_resume(case),
             (16 | 18, ..) => {
                 let pool = PoolId(self.rng.gen_range(1..=POOLS));
                 let exits = self.rng.gen_bool(0.3);
@@ -87,21 +75,37 @@ impl World {
                     let _ = self.wish("bob", Wish::RedoKey(case));
                 }
             }
-            (17, _, Some(action)) => {
-                let mut committee: Vec<_> = (1..=8).map(OperatorId).collect();
-                committee.shuffle(&mut self.rng);
-                committee.truncate(if self.rng.gen_bool(0.9) { 4 } else { 5 });
-                let _ = self.wish(
-                    "ann",
-                    Wish::SetCommittee {
-                        action,
-                        committee,
-                        sizes: vec![4, 7, 10, 13],
-                    },
-                );
-            }
+            (17, _, Some(action)) => self.choose_committee(action),
             _ => {}
         }
+    }
+
+    /// Of one case or of everything, whichever way round it is now.
+    fn pause_or_resume(&mut self, case: Option<CaseId>) {
+        let case = case.filter(|_| self.rng.gen_bool(0.5));
+        let paused = match case {
+            None => self.state.paused.is_some(),
+            Some(case) => self.state.cases[&case].paused.is_some(),
+        };
+        let wish = if paused {
+            Wish::Resume(case)
+        } else {
+            Wish::Pause(case)
+        };
+        let _ = self.wish("ann", wish);
+    }
+
+    /// Now and then one of a size that there is none of.
+    fn choose_committee(&mut self, action: ActionId) {
+        let mut committee: Vec<_> = (1..=8).map(OperatorId).collect();
+        committee.shuffle(&mut self.rng);
+        committee.truncate(if self.rng.gen_bool(0.9) { 4 } else { 5 });
+        let wish = Wish::SetCommittee {
+            action,
+            committee,
+            sizes: vec![4, 7, 10, 13],
+        };
+        let _ = self.wish("ann", wish);
     }
 
     /// What waits is seen by people, as it is now.

@@ -70,22 +70,26 @@ pub(super) fn kind(input: &Input) -> String {
         Input::ValidatorSeen { seen: None, .. } => "validator seen: not known",
         Input::Died { effect, .. } => return format!("died: {}", effect.name()),
         Input::Ends { .. } => "ends",
-        Input::Wish { wish, .. } => match wish {
-            Wish::Approve { .. } => "wish: approve",
-            Wish::Reject { .. } => "wish: reject",
-            Wish::Retry(_) => "wish: retry",
-            Wish::DeclareLost(_) => "wish: declare lost",
-            Wish::Pause(_) => "wish: pause",
-            Wish::Resume(_) => "wish: resume",
-            Wish::Adopt(_) => "wish: adopt",
-            Wish::Reshare(_) => "wish: reshare",
-            Wish::SetCommittee { .. } => "wish: set committee",
-            Wish::GiveUp { .. } => "wish: give up",
-            Wish::RedoKey(_) => "wish: redo key",
-            Wish::RequestExit(_) => "wish: request exit",
-        },
+        Input::Wish { wish, .. } => asked(wish),
     };
     sort.to_owned()
+}
+
+fn asked(wish: &Wish) -> &'static str {
+    match wish {
+        Wish::Approve { .. } => "wish: approve",
+        Wish::Reject { .. } => "wish: reject",
+        Wish::Retry(_) => "wish: retry",
+        Wish::DeclareLost(_) => "wish: declare lost",
+        Wish::Pause(_) => "wish: pause",
+        Wish::Resume(_) => "wish: resume",
+        Wish::Adopt(_) => "wish: adopt",
+        Wish::Reshare(_) => "wish: reshare",
+        Wish::SetCommittee { .. } => "wish: set committee",
+        Wish::GiveUp { .. } => "wish: give up",
+        Wish::RedoKey(_) => "wish: redo key",
+        Wish::RequestExit(_) => "wish: request exit",
+    }
 }
 
 /// What it is about.
@@ -139,8 +143,8 @@ fn about(input: &Input) -> String {
                     case.map_or_else(|| "everything".to_owned(), |case| case.to_string())
                 )
             }
-            Wish::Adopt(account) => format!("{by}, {account}"),
             Wish::Reshare(pool) | Wish::RequestExit(pool) => format!("{by}, pool {pool}"),
+            Wish::Adopt(account) => format!("{by}, {account}"),
         },
         Input::Started | Input::Tick | Input::BeaconMoved | Input::Ends { .. } => String::new(),
     }

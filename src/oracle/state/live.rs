@@ -33,6 +33,7 @@ impl Live {
     /// A case was closed: what was kept for its next steps goes. What is under way is waited for.
     pub(super) fn close(&mut self, id: CaseId) {
         self.held.remove(&id);
+        self.queued.remove(&id);
         self.waiting.remove(&id);
         self.looked_up.remove(&id);
         self.accounted.retain(|key| !key.is_of(id));
@@ -64,6 +65,8 @@ pub(in crate::oracle) struct Live {
     pub(in crate::oracle) not_before: BTreeMap<EffectKey, UnixMillis>,
     /// What was told of each case that another one holds up.
     pub(in crate::oracle) held: BTreeMap<CaseId, SafeText>,
+    /// What was told of each case that waits for another one's ceremony to end, so that its own may begin.
+    pub(in crate::oracle) queued: BTreeMap<CaseId, SafeText>,
     /// Why a case waits, where that is not in its step.
     pub(in crate::oracle) waiting: BTreeMap<CaseId, SafeText>,
     /// Blocks at which a pool was in a list without a case.

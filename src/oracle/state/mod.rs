@@ -54,6 +54,8 @@ pub struct Settings {
     pub follows_beacon: bool,
     /// How often a followed validator is looked up while no node hints that something happened, ms.
     pub look_up_every_ms: u64,
+    /// So many ceremonies run side by side; the others wait.
+    pub ceremonies_at_once: usize,
     /// How often a waiting proposal of a ceremony is looked at again, ms.
     pub refresh_every_ms: u64,
     /// An approval that could not be executed within this time is void, ms.

@@ -158,8 +158,9 @@ fn leave(turn: &mut Turn<'_>, action: ActionId, payload: Payload) {
 
 fn start(turn: &mut Turn<'_>, action: ActionId, payload: CeremonyPayload) {
     let case = action.case;
-    // two may have been approved at once: the first one has the key
-    if turn.state.key_is_taken(case).is_some() && !planted!(SharesAtOnce) {
+    // two may have been approved at once: the first one has the key, or the place
+    let taken = turn.state.key_is_taken(case).is_some() && !planted!(SharesAtOnce);
+    if taken || !advance::is_free(turn.state) {
         return;
     }
     let request = turn.draw_request_id();

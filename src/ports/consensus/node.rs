@@ -35,6 +35,8 @@ pub struct NodeHealth {
     pub last_ok: Option<UnixMillis>,
     /// Its newest slot.
     pub head_slot: Option<u64>,
+    /// What it said that another node denies; the newest.
+    pub contradicted: Option<SafeText>,
 }
 
 /// What one node says to a question that was put to each.

@@ -214,7 +214,7 @@ impl Chain {
                 seed ^= seed << 13;
                 seed ^= seed >> 7;
                 seed ^= seed << 17;
-                *byte |= u8::from(seed % 10 != 0) << bit;
+                *byte |= u8::from(!seed.is_multiple_of(10)) << bit;
             }
         }
         for log in self.logs_of(number) {

@@ -68,7 +68,7 @@ fn voices(config: &Config, report: &mut Report) {
     let sends = |rule: &&PolicyRule| rule.sends_transactions();
     let allows = |rule: &PolicyRule| {
         let allowed = |name: &&str| rule.unknown_ok.iter().any(|allowed| allowed == name);
-        NEED_TWO.iter().all(|name| allowed(&name))
+        NEED_TWO.iter().all(allowed)
     };
     let strict: Vec<&str> = config
         .policy

@@ -1,6 +1,8 @@
 //! Text from outside, as bad as it comes, in every place that shows text: no control character, no direction override
 //! and no invisible character may reach the screen.
 
+use std::sync::Arc;
+
 use casimir_dkg::types::{Check, SafeText};
 use casimir_dkg::view::{Fact, FactKind, Payload, Snapshot};
 
@@ -43,7 +45,7 @@ fn hostile(text: &str) -> Snapshot {
         (e.state, e.outcome) = (evil.clone(), evil.clone());
         e.verdicts[0].detail = evil.clone();
     }
-    for v in &mut s.validators {
+    for v in Arc::make_mut(&mut s.validators) {
         v.status = evil.clone();
     }
     for e in &mut s.endpoints {

@@ -40,6 +40,16 @@ pub struct Scenario {
     pub(super) name: String,
     pub(super) about: String,
     pub(super) rules: Vec<Rule>,
+    ends: Ends,
+}
+
+/// What whoever watches must see of it in the end, as it is written in the file.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Ends {
+    /// On the screen, and on a line of a program that has none.
+    pub says: Vec<String>,
+    /// On the screen, for whoever looks something up.
+    pub shows: Vec<String>,
 }
 
 impl Scenario {
@@ -96,6 +106,7 @@ impl Scenario {
                 root.wrong(&mut r, "rule", format!("more than {MAX_RULES} rules"));
                 return None;
             }
+            let ends = Ends::read(&mut r, &mut root);
             root.finish(&mut r);
             let mut names = BTreeSet::new();
             let mut rules = Vec::new();
@@ -117,6 +128,7 @@ impl Scenario {
                 name,
                 about: about?,
                 rules,
+                ends,
             })
         });
         Ok(r.finish(scenario)?)
@@ -146,6 +158,12 @@ impl Scenario {
         &self.about
     }
 
+    /// What must be seen of it in the end.
+    #[must_use]
+    pub fn ends(&self) -> &Ends {
+        &self.ends
+    }
+
     /// The names of its rules.
     pub fn rules(&self) -> impl Iterator<Item = &str> {
         self.rules.iter().map(|rule| rule.name.as_str())
@@ -160,9 +178,48 @@ impl Scenario {
     }
 }
 
+impl Ends {
+    fn read(r: &mut Reader<'_>, root: &mut Table<'_>) -> Self {
+        let Some(mut ends) = root.table(r, "ends") else {
+            return Self::default();
+        };
+        let read = Self {
+            says: ends.texts(r, "says"),
+            shows: ends.texts(r, "shows"),
+        };
+        ends.finish(r);
+        read
+    }
+
+    /// Whether a line has these words, in this order, whatever stands in it where they say `…`.
+    #[must_use]
+    pub fn are_in(words: &str, line: &str) -> bool {
+        let mut rest = line;
+        words.split('…').all(|part| {
+            let part = part.trim();
+            let Some(at) = rest.find(part) else { return false };
+            rest = &rest[at + part.len()..];
+            true
+        })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn words_are_found_in_their_order() {
+        for (words, line, found) in [
+            ("a liar", "who is a liar?", true),
+            ("a … b", "x a y b z", true),
+            ("a … b", "b a", false),
+            ("a … a", "a", false),
+            ("… a …", "a", true),
+        ] {
+            assert_eq!(Ends::are_in(words, line), found, "{words}: {line}");
+        }
+    }
 
     /// The documentation of the schema.
     const DOCS: &str = include_str!("../mod.rs");

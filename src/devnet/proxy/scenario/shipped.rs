@@ -1,5 +1,5 @@
 //! The scenarios that come with the program: `devnet/proxy/scenarios/`. Each begins with what must be true while it
-//! runs, and what must be on the screen.
+//! runs, and what must be on the screen; the words of that are in `[ends]`.
 //!
 //! They use these variables: `manager`, the pool manager's address; `ssv`, the address of SSV's contract; `liar`, the
 //! target that lies, such as `execution.0`, so that each of two or three endpoints can be the liar.
@@ -62,6 +62,7 @@ const SHIPPED: &[(&str, &str)] = files![
     "logs-limited-by-reth",
     "messenger-answers-404-to-everything",
     "messenger-is-a-web-server",
+    "messenger-restarts-for-15-s",
     "operator-answers-404",
     "operator-is-a-web-server",
     "pool-full-at-the-first-endpoint",
@@ -70,7 +71,9 @@ const SHIPPED: &[(&str, &str)] = files![
     "rate-limited-without-a-word",
     "ssv-api-answers-404-to-everything",
     "ssv-api-answers-about-another-operator",
+    "ssv-api-answers-with-an-unreadable-key",
     "ssv-api-is-a-web-server",
+    "ssv-api-is-away",
     "transaction-swallowed",
     "transaction-taken-and-answer-lost",
     "transaction-taken-and-refused",

@@ -301,7 +301,14 @@ fn every_list_goes_on_in_the_journal_and_counts_what_is_there() {
         (state.actions.len(), state.ceremonies.len()),
         (2 * CLOSED_KEPT, CLOSED_KEPT)
     );
-    let snapshot = snapshot(state, &live(), told.committer.journal(), None, 1);
+    let snapshot = snapshot(
+        state,
+        &live(),
+        told.committer.journal(),
+        None,
+        1,
+        &mut ValidatorRows::default(),
+    );
     for (kind, each) in [
         (Kind::Actions, 2),
         (Kind::Cases, 1),

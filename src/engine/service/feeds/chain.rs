@@ -6,8 +6,10 @@ use std::time::Duration;
 
 use alloy::primitives::Address;
 use tokio::sync::{mpsc, watch};
+use tokio::time::{Instant, MissedTickBehavior};
 
 use super::history::Progress;
+use super::tip::{Pace, Tip};
 use super::validators::Lists;
 use crate::chain::intake::{ChainEvent, Head, IntakeEvent, Observed, ObservedEvent};
 use crate::engine::LiveUpdate;
@@ -15,7 +17,7 @@ use crate::engine::core::Incoming;
 use crate::inject;
 use crate::oracle::{AccountFacts, ChainFacts, Fulfilment, Input};
 use crate::ports::{Answer, At, Execution, PoolEvent, PoolEventKind, PoolManager, Ssv, Unknown};
-use crate::types::{BlockRef, CheckStatus, PoolId, PoolView, RequestKind, SafeText};
+use crate::types::{BlockRef, CheckStatus, PoolId, PoolView, RequestKind, SafeText, UnixMillis};
 use crate::view::{LinkState, ReadyPoolView};
 
 /// Who is asked at each new head.
@@ -30,14 +32,20 @@ pub(super) struct Sources {
     pub(super) oracle: Option<Address>,
     /// Whoever reads on at each head, behind everything else.
     pub(super) heads: watch::Sender<Option<Head>>,
+    /// What is expected of the chain.
+    pub(super) pace: Pace,
 }
 
+/// How often it is looked whether the chain stands still.
+const LOOK: Duration = Duration::from_secs(1);
 /// Registrations that are counted by logs are waited for so long: everything else of the state is there by then.
 const COUNTED_WITHIN: Duration = Duration::from_secs(1);
 /// Pools of the ready queue that are shown in full.
 const SHOWN: usize = 8;
 /// The name of this reading.
 const EVENTS: &str = "events";
+
+type Sent = Result<(), mpsc::error::SendError<Incoming>>;
 
 /// Ends when the core or the intake is gone.
 pub(super) async fn run(
@@ -50,7 +58,18 @@ pub(super) async fn run(
     let (mut finalized, mut caught_up) = (None, None);
     let mut seen = Seen::default();
     let mut progress = Progress::default();
-    while let Some(event) = events.recv().await {
+    let mut tip = Tip::new(from.pace);
+    let mut tick = tokio::time::interval(LOOK);
+    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        let event = tokio::select! {
+            event = events.recv() => event,
+            _ = tick.tick() => match stands_still(&mut tip, &core).await {
+                Ok(()) => continue,
+                Err(_) => return,
+            },
+        };
+        let Some(event) = event else { return };
         let sent = match event {
             IntakeEvent::Batch(batch) => {
                 let inputs = inputs(batch.events, from.one_voice.as_ref());
@@ -65,6 +84,9 @@ pub(super) async fn run(
             }
             IntakeEvent::Head(head) => {
                 finalized = head.finalized;
+                if tell(&mut tip, &head, &core).await.is_err() {
+                    return;
+                }
                 let looked = look(&from, head, &lists, &mut seen, &core).await;
                 from.heads.send_replace(Some(head));
                 looked
@@ -73,7 +95,11 @@ pub(super) async fn run(
                 let _ = core
                     .send(Incoming::Live(LiveUpdate::Alarm("chain", SafeText::default())))
                     .await;
-                let _ = core.send(Incoming::Live(LiveUpdate::Link(LinkState::Live))).await;
+                let link = match tip.stands() {
+                    true => LinkState::Stale,
+                    false => LinkState::Live,
+                };
+                let _ = core.send(Incoming::Live(LiveUpdate::Link(link))).await;
                 if progress.is_told() {
                     progress = Progress::default();
                     let _ = core.send(Incoming::Live(LiveUpdate::History(EVENTS, None))).await;
@@ -96,6 +122,7 @@ pub(super) async fn run(
             IntakeEvent::Trouble(words) => trouble(LinkState::Stale, words, &core).await,
             IntakeEvent::NoConnection(words) => trouble(LinkState::Down, words, &core).await,
             IntakeEvent::Doubts(words) => core.send(Incoming::Live(LiveUpdate::Alarm("logs", words))).await,
+            IntakeEvent::Ahead(words) => core.send(Incoming::Live(LiveUpdate::Alarm("head", words))).await,
             IntakeEvent::Socket(_) => Ok(()),
         };
         if sent.is_err() {
@@ -104,11 +131,32 @@ pub(super) async fn run(
     }
 }
 
-async fn trouble(
-    link: LinkState,
-    words: SafeText,
-    core: &mpsc::Sender<Incoming>,
-) -> Result<(), mpsc::error::SendError<Incoming>> {
+/// What a new head and its time say.
+async fn tell(tip: &mut Tip, head: &Head, core: &mpsc::Sender<Incoming>) -> Sent {
+    let clock = tip.head(head, Instant::now(), UnixMillis::now());
+    let said = [("clock", clock), ("tip", SafeText::default())];
+    let said = said.map(|(subject, words)| LiveUpdate::Alarm(subject, words));
+    let update = LiveUpdate::Head {
+        head: head.block,
+        finalized: head.finalized,
+        base_fee_wei: head.base_fee_wei,
+    };
+    for update in said.into_iter().chain([update]) {
+        core.send(Incoming::Live(update)).await?;
+    }
+    Ok(())
+}
+
+async fn stands_still(tip: &mut Tip, core: &mpsc::Sender<Incoming>) -> Sent {
+    let Some(words) = tip.still(Instant::now()) else {
+        return Ok(());
+    };
+    core.send(Incoming::Live(LiveUpdate::Alarm("tip", words))).await?;
+    core.send(Incoming::Live(LiveUpdate::Link(LinkState::Stale)))
+        .await
+}
+
+async fn trouble(link: LinkState, words: SafeText, core: &mpsc::Sender<Incoming>) -> Sent {
     core.send(Incoming::Live(LiveUpdate::Link(link))).await?;
     core.send(Incoming::Live(LiveUpdate::Alarm("chain", words))).await
 }
@@ -186,13 +234,7 @@ async fn look(
     lists: &watch::Sender<Option<Lists>>,
     seen: &mut Seen,
     core: &mpsc::Sender<Incoming>,
-) -> Result<(), mpsc::error::SendError<Incoming>> {
-    let update = LiveUpdate::Head {
-        head: head.block,
-        finalized: head.finalized,
-        base_fee_wei: head.base_fee_wei,
-    };
-    core.send(Incoming::Live(update)).await?;
+) -> Sent {
     match facts(from, head).await {
         Ok(facts) => {
             if !std::mem::replace(&mut seen.state, true) {

@@ -86,10 +86,21 @@ fn millis(latency: Option<Duration>) -> Option<u64> {
 }
 
 fn execution(endpoint: &EndpointHealth) -> EndpointView {
+    if let (EndpointState::Healthy, Some(why)) = (endpoint.state, &endpoint.refuses) {
+        return EndpointView {
+            kind: EndpointKind::Execution,
+            name: endpoint.name.clone(),
+            health: Health::Degraded,
+            detail: SafeText::new(&format!("does not take our transaction: {why}")),
+            latency_ms: millis(endpoint.latency),
+        };
+    }
     let (health, words) = match endpoint.state {
         EndpointState::Unchecked => (Health::Unknown, "not asked yet"),
         EndpointState::Healthy if endpoint.contradicted > 0 => (Health::Degraded, "is contradicted"),
         EndpointState::Healthy if endpoint.omitted_logs > 0 => (Health::Degraded, "left out logs"),
+        // it comes and goes faster than anybody looks
+        EndpointState::Healthy if endpoint.limited => (Health::Degraded, "asked us to wait"),
         EndpointState::Healthy => (Health::Up, ""),
         EndpointState::Failing => (Health::Degraded, "failing"),
         EndpointState::RateLimited => (Health::Degraded, "asked us to wait"),
@@ -103,6 +114,11 @@ fn execution(endpoint: &EndpointHealth) -> EndpointView {
             let behind = endpoint.logs_behind;
             SafeText::new(&format!("its logs are {behind} blocks behind its head"))
         }
+        (_, Health::Up, _) => match endpoint.log_span {
+            Some(1) => "its logs come 1 block at a time".into(),
+            Some(blocks) => SafeText::new(&format!("its logs come {blocks} blocks at a time")),
+            None => SafeText::default(),
+        },
         _ => SafeText::new(words),
     };
     EndpointView {
@@ -145,6 +161,15 @@ async fn beacons(consensus: Option<&dyn Consensus>) -> Vec<EndpointView> {
         return Vec::new();
     };
     let view = |node: NodeHealth| {
+        if let (NodeState::Healthy, Some(what)) = (node.state, &node.contradicted) {
+            return EndpointView {
+                kind: EndpointKind::Beacon,
+                name: node.name,
+                health: Health::Degraded,
+                detail: SafeText::new(&format!("is contradicted: {what}")),
+                latency_ms: millis(node.latency),
+            };
+        }
         let (health, words) = match node.state {
             NodeState::Unchecked => (Health::Unknown, "not asked yet"),
             NodeState::Healthy => (Health::Up, ""),

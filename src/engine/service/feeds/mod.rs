@@ -5,6 +5,7 @@ mod chain;
 mod deployment;
 mod health;
 mod history;
+mod tip;
 mod validators;
 
 use std::sync::Arc;
@@ -18,7 +19,7 @@ use super::opening::{Known, Opening};
 use super::outside::Outside;
 use crate::chain::comparison::Comparison;
 use crate::chain::intake::Head;
-use crate::config::Config;
+use crate::config::{Config, NetworkName};
 use crate::desk::Neighbours;
 use crate::engine::core::Incoming;
 use crate::lane;
@@ -64,6 +65,10 @@ async fn follow(
         opening.rpc.clone(),
         undated(&opening.config),
     );
+    let pace = match opening.config.network.name {
+        NetworkName::Devnet => tip::Pace::LOCAL,
+        _ => tip::Pace::NETWORK,
+    };
     let Known {
         outside,
         intake,
@@ -85,6 +90,7 @@ async fn follow(
         },
         oracle: outside.oracle,
         heads,
+        pace,
     };
     feeds.start("chain feed", chain::run(at_heads, received, lists, core.clone()));
     let of_deployment = deployment::run(Arc::clone(&ask.ssv), rpc, undated, core.clone());

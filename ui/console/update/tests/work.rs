@@ -1,5 +1,7 @@
 //! What else a person asks of the engine.
 
+use std::sync::Arc;
+
 use super::*;
 
 #[test]
@@ -208,7 +210,7 @@ fn an_exit_is_requested_for_a_validator() {
     );
     d.send(with(|s| {
         s.mode = casimir_dkg::view::Mode::Auto;
-        s.validators[0].can_exit = Can::no("exit/1 is open already");
+        Arc::make_mut(&mut s.validators)[0].can_exit = Can::no("exit/1 is open already");
     }));
     // a rule may go on with it unasked
     assert!(requests(d.slowly("E y enter")).is_empty());

@@ -1,0 +1,197 @@
+//! What the newest block's time says: of clocks that differ, of a chain that stands still.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::chain::intake::Head;
+use crate::types::{BlockRef, SafeText, UnixMillis};
+
+/// A block that is older than this is no news: its node is far behind, or a clock is wrong.
+const OLD: i64 = 3_600;
+
+/// What is said of a difference stays while it is about the same, seconds.
+const ABOUT: u64 = 900;
+
+/// What is expected of a chain's newest block.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Pace {
+    /// Longest time without another block.
+    still: Duration,
+    /// A block may be dated so far ahead of this machine's clock, seconds.
+    ahead: i64,
+}
+
+impl Pace {
+    /// Ten slots of 12 s, and the tolerance of clocks.
+    pub(super) const NETWORK: Self = Self {
+        still: Duration::from_secs(120),
+        ahead: 60,
+    };
+    /// A local chain makes blocks as fast as it is told, each dated a second after the one before.
+    pub(super) const LOCAL: Self = Self {
+        still: Duration::from_secs(20),
+        ahead: 3_600,
+    };
+}
+
+/// The newest block, and when it came.
+#[derive(Debug)]
+pub(super) struct Tip {
+    pace: Pace,
+    newest: Option<(BlockRef, Instant, UnixMillis)>,
+    stands: bool,
+    /// By how much the clocks differ, seconds, as it was said last.
+    said: Option<(i64, SafeText)>,
+}
+
+impl Tip {
+    pub(super) fn new(pace: Pace) -> Self {
+        Self {
+            pace,
+            newest: None,
+            stands: false,
+            said: None,
+        }
+    }
+
+    /// No other block came for longer than expected.
+    pub(super) fn stands(&self) -> bool {
+        self.stands
+    }
+
+    /// Takes a head. Gives what its time says, in words; empty when it fits.
+    pub(super) fn head(&mut self, head: &Head, came: Instant, now: UnixMillis) -> SafeText {
+        if self.newest.is_none_or(|(block, ..)| block != head.block) {
+            self.newest = Some((head.block, came, now));
+            self.stands = false;
+        }
+        let clock = i64::try_from(now.0 / 1_000).unwrap_or(i64::MAX);
+        let dated = i64::try_from(head.timestamp).unwrap_or(i64::MAX);
+        let off = dated.saturating_sub(clock);
+        let size = length(off.unsigned_abs());
+        let words = if off > self.pace.ahead {
+            format!("the newest block is dated {size} ahead of this machine's clock: one of both is wrong")
+        } else if off < -OLD {
+            format!(
+                "the newest block is dated {size} behind this machine's clock: the endpoints are that far behind, or a \
+                 clock is wrong"
+            )
+        } else {
+            self.said = None;
+            return SafeText::default();
+        };
+        if let Some((before, words)) = &self.said
+            && off.abs_diff(*before) < ABOUT
+        {
+            return words.clone();
+        }
+        let words = SafeText::new(&format!("{words}. Times that are predicted rest on both"));
+        self.said = Some((off, words.clone()));
+        words
+    }
+
+    /// Says it once when the chain begins to stand still.
+    pub(super) fn still(&mut self, now: Instant) -> Option<SafeText> {
+        let (block, came, at) = self.newest?;
+        if self.stands || now - came < self.pace.still {
+            return None;
+        }
+        self.stands = true;
+        Some(SafeText::new(&format!(
+            "the chain stands still: block {} is the newest that the endpoints have since {}. What is shown may be old",
+            block.number,
+            at.to_rfc3339()
+        )))
+    }
+}
+
+/// Coarse, so that the words stay the same while it grows.
+fn length(seconds: u64) -> String {
+    const UNITS: [(u64, &str, &str); 4] = [
+        (365 * 86_400, "1 year", "years"),
+        (86_400, "1 day", "days"),
+        (3_600, "1 h", "h"),
+        (60, "1 min", "min"),
+    ];
+    // 25 h are not yet 1 day
+    let unit = UNITS
+        .iter()
+        .find(|(unit, ..)| seconds >= 2 * unit)
+        .unwrap_or(&UNITS[3]);
+    match seconds / unit.0 {
+        0 | 1 => unit.1.to_owned(),
+        n => format!("{n} {}", unit.2),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::types::Root;
+
+    fn head(number: u64, timestamp: u64) -> Head {
+        Head {
+            block: BlockRef {
+                number,
+                hash: Root([1; 32]),
+            },
+            timestamp,
+            base_fee_wei: None,
+            finalized: None,
+        }
+    }
+
+    #[test]
+    fn clocks_that_differ_are_told_with_their_size() {
+        let now = UnixMillis(1_700_000_000_000);
+        let says = |off: i64| {
+            let mut tip = Tip::new(Pace::NETWORK);
+            let dated = 1_700_000_000_u64.saturating_add_signed(off);
+            let words = tip.head(&head(1, dated), Instant::now(), now);
+            words.as_str().split(':').next().unwrap_or_default().to_owned()
+        };
+        for fits in [0, -30, 30, -3_599] {
+            assert_eq!(says(fits), "");
+        }
+        assert_eq!(
+            says(90),
+            "the newest block is dated 1 min ahead of this machine's clock"
+        );
+        assert_eq!(
+            says(25 * 3_600),
+            "the newest block is dated 25 h ahead of this machine's clock"
+        );
+        assert_eq!(
+            says(-25 * 3_600),
+            "the newest block is dated 25 h behind this machine's clock"
+        );
+        assert_eq!(
+            says(-1_700_000_000),
+            "the newest block is dated 53 years behind this machine's clock"
+        );
+        assert!(says(i64::MAX).ends_with("years ahead of this machine's clock"));
+        // not now 25 h and now 24 h
+        let mut tip = Tip::new(Pace::NETWORK);
+        let mut at = |dated| tip.head(&head(1, dated), Instant::now(), now);
+        let words = at(1_700_000_000 + 25 * 3_600);
+        assert_eq!(at(1_700_000_000 + 25 * 3_600 - 1), words);
+        assert_eq!(at(1_700_000_000), SafeText::default());
+    }
+
+    #[test]
+    fn a_chain_that_stands_still_is_told_once_and_no_more_when_it_moves() {
+        let (start, half) = (Instant::now(), Pace::NETWORK.still / 2);
+        let mut tip = Tip::new(Pace::NETWORK);
+        let now = UnixMillis(0);
+        assert_eq!(tip.still(start), None, "no block yet");
+        drop(tip.head(&head(7, 0), start, now));
+        drop(tip.head(&head(7, 0), start + half, now));
+        assert_eq!(tip.still(start + half), None);
+        let words = tip.still(start + half * 2).unwrap();
+        assert!(words.as_str().contains("stands still: block 7"), "{words}");
+        assert!(tip.stands() && tip.still(start + half * 3).is_none());
+        drop(tip.head(&head(8, 0), start + half * 3, now));
+        assert!(!tip.stands());
+    }
+}

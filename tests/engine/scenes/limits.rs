@@ -1,0 +1,57 @@
+//! Endpoints that tell little at a time, late, or seldom: everything is found, and the limit is named.
+
+use casimir_dkg::devnet::proxy::Switch;
+use casimir_dkg::oracle::ActionKind;
+
+use super::program::Form;
+use super::stage::{PAIR, Stage};
+use super::{Ground, each, with_beacon};
+
+/// They are so from the start on.
+pub(super) const LIMITS: &[&str] = &[
+    "log-backend-clips-in-silence",
+    "log-backend-one-block-behind",
+    "logs-limited-by-alchemy",
+    "logs-limited-by-alchemy-free",
+    "logs-limited-by-ankr",
+    "logs-limited-by-blockpi",
+    "logs-limited-by-drpc",
+    "logs-limited-by-geth",
+    "logs-limited-by-infura",
+    "logs-limited-by-publicnode",
+    "logs-limited-by-quicknode",
+    "logs-limited-by-reth",
+    "rate-limited-with-retry-after",
+    "rate-limited-without-a-word",
+    "two-endpoints-limited-to-10-blocks",
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn behind_every_limit_everything_is_found_and_the_limit_is_named() {
+    let ground = Ground::start(with_beacon()).await;
+    // in two blocks: some tell only one log at a time
+    for _ in 1..=2 {
+        ground.devnet().deposit_pool(1).await.unwrap();
+    }
+    // long enough a past that it does not come in one piece
+    ground.devnet().mine(60).await.unwrap();
+    let scenes = LIMITS.iter().enumerate();
+    each(scenes, |(n, name)| {
+        limited(&ground, name, [Form::Text, Form::Json][n % 2])
+    })
+    .await;
+    ground.end().await;
+}
+
+async fn limited(ground: &Ground, name: &str, form: Form) {
+    let stage = Stage::set(ground, name, PAIR, None).await;
+    stage.switch(Switch::On);
+    let program = stage.program(form, "supervised", |_| ()).await;
+    program.proposed("deposit/1", ActionKind::Keygen).await;
+    program
+        .until("the past", |s| s.chain.cursor.filter(|cursor| cursor.number > 60))
+        .await;
+    stage.ends(&program).await;
+    assert!(stage.strikes() > 0, "{name}: nobody met the limit");
+    program.end().await;
+}

@@ -1,0 +1,173 @@
+//! The real program without a screen, and a seat at it: what it prints, what a console would draw.
+
+use std::path::Path;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use casimir_dkg::attach::{Attached, attach};
+use casimir_dkg::devnet::proxy::Ends;
+use casimir_dkg::engine::Identity;
+use casimir_dkg::oracle::ActionKind;
+use casimir_dkg::types::CaseId;
+use casimir_dkg::view::{ActionView, CaseView, Refused, Reply, Request, Snapshot};
+
+use super::super::binary::{Binary, PROGRAM};
+use super::screen;
+
+/// Everything here happens within seconds; on a machine that compiles something else, within a minute or two.
+const PATIENCE: Duration = Duration::from_secs(60);
+const LOOK: Duration = Duration::from_millis(50);
+
+/// How it prints.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Form {
+    Text,
+    Json,
+}
+
+pub(super) struct Program {
+    binary: Binary,
+    seat: Attached,
+    form: Form,
+}
+
+impl Program {
+    pub(super) async fn start(config: &Path, state: &Path, form: Form, mode: &str) -> Self {
+        let mut command = Command::new(PROGRAM);
+        command
+            .arg("--config")
+            .arg(config)
+            .env("CASIMIR_DKG_STATE_DIR", state);
+        if form == Form::Json {
+            command.arg("--json");
+        }
+        command.arg("headless");
+        match mode {
+            "auto" => command.arg("--auto-approve"),
+            mode => command.args(["--mode", mode]),
+        };
+        let binary = Binary::run(command);
+        let socket = state.join("oracle.sock");
+        let started = Instant::now();
+        let seat = loop {
+            match attach(&socket).await {
+                Ok(seat) => break seat,
+                Err(error) if started.elapsed() > PATIENCE => {
+                    panic!("{error}\n{}", binary.said().join("\n"))
+                }
+                Err(_) => tokio::time::sleep(LOOK).await,
+            }
+        };
+        Self { binary, seat, form }
+    }
+
+    /// What it printed as its output, a line at a time, in words.
+    pub(super) fn lines(&self) -> Vec<String> {
+        let lines = self.binary.printed().into_iter();
+        lines
+            .map(|line| match self.form {
+                Form::Text => line,
+                Form::Json => {
+                    let value: serde_json::Value = serde_json::from_str(&line).unwrap();
+                    let words = ["case", "kind", "text"]
+                        .map(|key| value[key].as_str().unwrap_or_default().to_owned());
+                    words.join(" ")
+                }
+            })
+            .collect()
+    }
+
+    pub(super) fn snapshot(&self) -> std::sync::Arc<Snapshot> {
+        self.seat.handle.snapshots.borrow().clone()
+    }
+
+    /// Waits until there is what is looked for.
+    pub(super) async fn until<T>(&self, what: &str, find: impl Fn(&Snapshot) -> Option<T>) -> T {
+        let started = Instant::now();
+        loop {
+            if let Some(found) = find(&self.snapshot()) {
+                return found;
+            }
+            assert!(
+                started.elapsed() < PATIENCE,
+                "not seen: {what}\n{}",
+                self.picture()
+            );
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+
+    /// Waits until a line has these words.
+    pub(super) async fn prints(&self, scenario: &str, words: &str) {
+        let started = Instant::now();
+        while !self.lines().iter().any(|line| Ends::are_in(words, line)) {
+            assert!(
+                started.elapsed() < PATIENCE,
+                "{scenario}: «{words}» is on no line\n{}",
+                self.picture()
+            );
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+
+    /// Everything that there is to see and to read.
+    pub(super) fn picture(&self) -> String {
+        format!(
+            "on the screen:\n  {}\nprinted:\n  {}\nlogged:\n  {}",
+            screen::of(&self.snapshot()).join("\n  "),
+            self.lines().join("\n  "),
+            self.binary.logged().join("\n  ")
+        )
+    }
+
+    pub(super) async fn case(&self, case: &str) -> CaseView {
+        let id: CaseId = case.parse().unwrap();
+        self.until(case, |s| s.case(id).cloned()).await
+    }
+
+    /// The action of a case that waits for a decision, whether it can be approved or not.
+    pub(super) async fn proposed(&self, case: &str, kind: ActionKind) -> ActionView {
+        let id: CaseId = case.parse().unwrap();
+        let fits = |a: &&ActionView| a.id.case == id && a.kind == kind.to_string();
+        self.until(&format!("{kind} of {case}"), |s| s.waiting().find(fits).cloned())
+            .await
+    }
+
+    pub(super) async fn approve(&self, action: &ActionView) -> Reply {
+        let seat = self.seat.handle.seat(Identity::new("tess@test"));
+        let approve = Request::Approve {
+            action: action.id,
+            digest: action.digest,
+            phrase: action.phrase.clone(),
+        };
+        seat.request(approve).await
+    }
+
+    /// Approves what is proposed, again when it changed in between.
+    pub(super) async fn approve_next(&self, case: &str, kind: ActionKind) {
+        loop {
+            let id: CaseId = case.parse().unwrap();
+            let fits =
+                |a: &&ActionView| a.id.case == id && a.kind == kind.to_string() && a.can_approve.is_yes();
+            let action = self
+                .until(&format!("{kind} of {case} to approve"), |s| {
+                    s.waiting().find(fits).cloned()
+                })
+                .await;
+            match self.approve(&action).await {
+                Ok(_) => return,
+                Err(Refused::Stale(_) | Refused::NotNow(_) | Refused::Unavailable(_)) => {
+                    tokio::time::sleep(LOOK).await;
+                }
+                Err(other) => panic!("{other}"),
+            }
+        }
+    }
+
+    pub(super) async fn end(self) {
+        drop(self.seat);
+        let said = self.binary.said();
+        let ended = self.binary.end().await;
+        assert!(ended.success(), "{ended}\n{}", said.join("\n"));
+    }
+}
