@@ -12,7 +12,7 @@ use crate::engine::{Asked, EngineSide, channel};
 use crate::types::{PoolId, UnixMillis};
 use crate::view::fixture::busy;
 use crate::view::{
-    Accepted, FromSeat, Hello, Kind, Listing, Page, Query, Refused, Request, Scope, Snapshot, ToSeat,
+    Accepted, FromSeat, Hello, ListKind, Listing, Page, Query, Refused, Request, Scope, Snapshot, ToSeat,
     Transition, VERSION,
 };
 
@@ -123,7 +123,7 @@ async fn a_request_bears_the_name_that_the_system_has_and_the_answer_comes_back(
     assert_eq!(asked.await.unwrap(), Ok(accepted));
 
     let query = Query::Page(Page {
-        kind: Kind::Cases,
+        kind: ListKind::Cases,
         before: None,
         limit: 1,
     });

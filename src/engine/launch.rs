@@ -14,14 +14,14 @@ use super::live::Live;
 use super::publish::{self, VERSION};
 use super::world::World;
 use crate::journal::{Anchor, Journal, JournalOptions, Upgrade};
-use crate::oracle::{Cause, DIGEST, Durable, Input, Record, Settings, Speaks, State};
+use crate::oracle::{Case, Cause, DIGEST, Durable, Input, Record, Settings, Speaks, State};
 use crate::ports::Ceremonies;
 use crate::types::{BlockRef, LogRef, PoolId, RequestKind, SafeText, UnixMillis};
 use crate::view::{self, NetworkView};
 
 /// A journal that was opened, verified and folded into a state. Nothing runs yet.
 #[derive(Debug)]
-pub struct Opened {
+pub struct OpenedEngine {
     state: State,
     committer: Committer,
     /// What was believed for the start, and is verified behind it.
@@ -32,12 +32,12 @@ pub struct Opened {
 ///
 /// # Errors
 /// The journal is locked, broken, or written by a newer version.
-pub fn open(settings: Settings, options: &JournalOptions) -> Result<Opened, EngineError> {
+pub fn open(settings: Settings, options: &JournalOptions) -> Result<OpenedEngine, EngineError> {
     let kept = Kept::read(&options.path);
     if let Some(kept) = kept {
         match restore(options, kept.anchor, kept.durable.clone()) {
             Ok((committer, durable)) => {
-                return Ok(Opened {
+                return Ok(OpenedEngine {
                     state: State::restored(settings, durable),
                     committer,
                     behind: Some(kept),
@@ -50,7 +50,7 @@ pub fn open(settings: Settings, options: &JournalOptions) -> Result<Opened, Engi
         }
     }
     let (committer, durable) = restore(options, Anchor::BEGINNING, Durable::default())?;
-    Ok(Opened {
+    Ok(OpenedEngine {
         state: State::restored(settings, durable),
         committer,
         behind: None,
@@ -78,7 +78,7 @@ fn restore(
     Ok((Committer::new(journal), durable))
 }
 
-impl Opened {
+impl OpenedEngine {
     /// The journal's file, with symbolic links followed.
     pub(super) fn journal(&self) -> &std::path::Path {
         self.committer.journal().path()
@@ -90,19 +90,16 @@ impl Opened {
         self.state.cursor()
     }
 
-    /// Request events that opened cases which are still open: a reorg may still drop them.
+    /// Request events of cases that are not over: a reorg may still drop them.
     #[must_use]
     pub(super) fn open_requests(&self) -> Vec<(RequestKind, PoolId, LogRef)> {
-        let open = self
-            .state
-            .cases
-            .values()
-            .filter(|c| !c.is_closed() && !c.orphaned);
-        open.filter_map(|c| match c.cause {
+        let cases = self.state.cases.values();
+        let listen = cases.filter(|c| c.listens() && !c.orphaned);
+        let log = |c: &Case| match c.cause {
             Cause::Event { log } => Some((c.id.kind, c.id.pool, log)),
             _ => None,
-        })
-        .collect()
+        };
+        listen.filter_map(log).collect()
     }
 
     /// Fulfilments that were told of cases that are not over and may not be final: a reorg may still drop them.

@@ -17,10 +17,10 @@ mod world;
 
 pub use self::core::{EngineError, Incoming};
 pub use handle::{Asked, EngineGone, EngineHandle, EngineSide, Identity, Pulse, Seat, channel};
-pub use launch::{Opened, open};
+pub use launch::{OpenedEngine, open};
 pub use live::{Costs, LiveUpdate};
 pub use monitor::OracleProbe;
 pub use publish::VERSION;
 pub use reminders::{Reminder, Reminders};
 pub use translate::sentence;
-pub use world::{Outcome, World};
+pub use world::{EffectFuture, World};

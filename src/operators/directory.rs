@@ -26,7 +26,7 @@ pub trait OperatorKey: fmt::Debug + Send + Sync + Sized {
 
 /// Where operators' keys come from.
 #[derive(Debug, Clone, Default)]
-pub struct Sources {
+pub struct KeySources {
     /// Operators of the configuration.
     pub configured: Vec<OperatorRecord>,
     /// Operators that everybody knows, by id and key.
@@ -84,7 +84,7 @@ impl<K: OperatorKey> Directory<K> {
     ///
     /// # Errors
     /// A key that cannot be parsed, or an id that is configured twice.
-    pub fn new(sources: Sources) -> Result<Self, DirectoryError> {
+    pub fn new(sources: KeySources) -> Result<Self, DirectoryError> {
         let mut fixed = BTreeMap::new();
         for record in &sources.configured {
             let key = parse(record.id, &record.public_key)?;

@@ -6,6 +6,6 @@ mod directory;
 mod registry;
 mod ssv_api;
 
-pub use directory::{Directory, DirectoryError, OperatorKey, Sources};
+pub use directory::{Directory, DirectoryError, KeySources, OperatorKey};
 pub use registry::fill_in;
 pub use ssv_api::SsvApi;

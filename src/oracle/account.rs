@@ -64,7 +64,7 @@ impl State {
     /// The account of this oracle, where a person has to adopt it first.
     #[must_use]
     pub fn unadopted(&self) -> Option<Unadopted> {
-        let account = self.live.facts.account?.address;
+        let account = self.volatile.facts.account?.address;
         let known = self.accounts.get(&account)?;
         let is_new = self.nonces.get(&account).is_none_or(|own| own.lowest().is_none());
         (known.floor > 0 && is_new && !known.adopted).then_some(Unadopted {
@@ -79,7 +79,7 @@ impl State {
 /// then the signed bytes are good once more.
 /// `None` while the chain's word on the account is missing.
 pub(super) fn next_nonce(state: &State, account: Address) -> Option<u64> {
-    let used = state.live.facts.account.filter(|a| a.address == account)?;
+    let used = state.volatile.facts.account.filter(|a| a.address == account)?;
     let next = used.next.max(used.pending);
     let own = state.nonces.get(&account).filter(|_| !planted!(NonceTwice));
     Some(own.map_or(next, |own| own.first_free(next)))
@@ -90,7 +90,7 @@ pub(super) fn next_nonce(state: &State, account: Address) -> Option<u64> {
 pub(super) fn watch(turn: &mut Turn<'_>) {
     let Some(facts) = turn
         .state
-        .live
+        .volatile
         .facts
         .account
         .filter(|_| !planted!(StrangerUnnoticed))
@@ -182,7 +182,7 @@ pub(super) fn accept(turn: &mut Turn<'_>) {
         .filter_map(|(address, a)| Some((*address, a.told?)))
         .collect();
     for (account, told) in told {
-        let facts = turn.state.live.facts.account.filter(|a| a.address == account);
+        let facts = turn.state.volatile.facts.account.filter(|a| a.address == account);
         let nonce = facts.map_or(told, |a| told.min(a.next.max(a.pending)));
         turn.record(Record::AccountAccepted { account, nonce });
     }

@@ -22,7 +22,7 @@ pub fn case_status(state: &State, id: CaseId) -> CaseStatus {
         Step::DecideCeremony(action) | Step::DecideEffect(action) if undecided(action) => {
             CaseStatus::AwaitingDecision
         }
-        _ if state.live.queued.contains_key(&id) => CaseStatus::Queued,
+        _ if state.volatile.queued.contains_key(&id) => CaseStatus::Queued,
         Step::DecideEffect(_) if case.offers.deferred.is_some() => CaseStatus::Queued,
         Step::DecideCeremony(_) | Step::DecideEffect(_) => CaseStatus::Preparing,
         Step::RunCeremony(_) | Step::Register(_) => CaseStatus::Ceremony,
@@ -82,7 +82,7 @@ fn ceremony(state: &State, request: RequestId) -> Option<SafeText> {
             doubt.reason
         )));
     }
-    let accounted = state.live.accounted.contains(&EffectKey::Ceremony(request));
+    let accounted = state.volatile.accounted.contains(&EffectKey::Ceremony(request));
     (!accounted).then(|| {
         let kind = running.plan.kind();
         let operators = counted(running.plan.participants().len(), "operator");
@@ -97,7 +97,7 @@ fn ceremony(state: &State, request: RequestId) -> Option<SafeText> {
 fn transaction(state: &State, action: ActionId) -> Option<SafeText> {
     let missing = |s: &&Sending| s.status == NonceStatus::Missing;
     let sending = state.sendings.get(&action).filter(missing)?;
-    let accounted = state.live.accounted.contains(&EffectKey::Send(action));
+    let accounted = state.volatile.accounted.contains(&EffectKey::Send(action));
     (!accounted).then(|| {
         let nonce = sending.newest().nonce;
         let far = if sending.accepted {

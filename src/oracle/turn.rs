@@ -45,7 +45,7 @@ pub(super) struct Turn<'a> {
 
 impl<'a> Turn<'a> {
     pub(super) fn new(state: &'a mut State, at: UnixMillis, entropy: [u8; 24]) -> Self {
-        state.live.now = at;
+        state.volatile.now = at;
         Self {
             state,
             at,
@@ -67,16 +67,21 @@ impl<'a> Turn<'a> {
 
     /// Asks for an effect unless it was asked for before and has not answered, or its time has not come.
     pub(super) fn ask(&mut self, key: EffectKey, effect: impl FnOnce() -> Effect) {
-        if self.may_ask(key) && self.state.live.in_flight.insert(key) {
-            self.state.live.not_before.remove(&key);
+        if self.may_ask(key) && self.state.volatile.in_flight.insert(key) {
+            self.state.volatile.not_before.remove(&key);
             self.out.effects.push(effect());
         }
     }
 
     /// Whether it would be asked for now: it is not under way, and it is not too early for it.
     pub(super) fn may_ask(&self, key: EffectKey) -> bool {
-        let early = self.state.live.not_before.get(&key).is_some_and(|t| *t > self.at);
-        !early && !self.state.live.in_flight.contains(&key)
+        let early = self
+            .state
+            .volatile
+            .not_before
+            .get(&key)
+            .is_some_and(|t| *t > self.at);
+        !early && !self.state.volatile.in_flight.contains(&key)
     }
 
     /// Starts a ceremony whose beginning was recorded in this step.
@@ -88,7 +93,7 @@ impl<'a> Turn<'a> {
         backend: BackendName,
     ) {
         let key = EffectKey::Ceremony(request);
-        self.state.live.accounted.insert(key);
+        self.state.volatile.accounted.insert(key);
         self.ask(key, || Effect::RunCeremony {
             case,
             request,
@@ -99,18 +104,18 @@ impl<'a> Turn<'a> {
     }
 
     pub(super) fn answered(&mut self, key: EffectKey) {
-        self.state.live.in_flight.remove(&key);
+        self.state.volatile.in_flight.remove(&key);
     }
 
     pub(super) fn not_before(&mut self, key: EffectKey, delay_ms: u64) {
         self.state
-            .live
+            .volatile
             .not_before
             .insert(key, UnixMillis(self.at.0 + delay_ms));
     }
 
     pub(super) fn waits(&mut self, case: CaseId, reason: &str) {
-        self.state.live.waiting.insert(case, SafeText::new(reason));
+        self.state.volatile.waiting.insert(case, SafeText::new(reason));
     }
 
     /// A fresh request id from this step's entropy.

@@ -192,7 +192,7 @@ fn in_flight(state: &State, case: &Case) -> Result<(), String> {
         ));
     }
     let leaves = |key: &EffectKey| matches!(key, EffectKey::Sign(a) | EffectKey::Publish(a) if a.case == id);
-    if state.live.in_flight.iter().any(leaves) {
+    if state.volatile.in_flight.iter().any(leaves) {
         return Err(format!("{id} is being signed, or handed over, at this moment"));
     }
     let was_bad = matches!(case.offers.standing, Some(ExitStanding::BadSignature { .. }));

@@ -153,7 +153,7 @@ fn retry(turn: &mut Turn<'_>, by: &SafeText, id: CaseId) -> Answer {
                 case: id,
                 by: by.clone(),
             });
-            turn.state.live.not_before.remove(&EffectKey::Prepare(id));
+            turn.state.volatile.not_before.remove(&EffectKey::Prepare(id));
             Ok(SafeText::new(&match refused {
                 Some(why) => format!(
                     "{id} is taken up again; unless it changed at SSV, only another key helps ({why})"
@@ -174,18 +174,18 @@ fn retry(turn: &mut Turn<'_>, by: &SafeText, id: CaseId) -> Answer {
             // nothing to undo: look again at once
             let action = turn
                 .state
-                .live
+                .volatile
                 .inspected_at
                 .keys()
                 .find(|a| a.case == id)
                 .copied();
             if let Some(action) = action {
-                turn.state.live.inspected_at.remove(&action);
+                turn.state.volatile.inspected_at.remove(&action);
             }
             let concerned =
                 |key: &EffectKey| concerns(key, id) || ceremony.map(EffectKey::Ceremony) == Some(*key);
-            turn.state.live.not_before.retain(|key, _| !concerned(key));
-            turn.state.live.looked_up.remove(&id);
+            turn.state.volatile.not_before.retain(|key, _| !concerned(key));
+            turn.state.volatile.looked_up.remove(&id);
             Ok(SafeText::new(&format!("looking at {id} again")))
         }
     }

@@ -35,8 +35,8 @@ pub use notifier::{NoticePhase, Notifier};
 pub use pool_manager::{
     Clusters, CommitteeSource, Credentials, DecodedArgument, DecodedCall, DecodedRevert, DepositOrder,
     ErrorForm, InitiateDeposit, NoSuchCall, PoolCall, PoolCapabilities, PoolEvent, PoolEventKind,
-    PoolManager, PresentCommittee, Probe, RegistrationTime, RequestEvent, ResharePool, ReshareRules,
-    RevertForm, Subject, WatchedEvent,
+    PoolManager, PresentCommittee, Probe, RegistrationTime, RequestEvent, RequestTarget, ResharePool,
+    ReshareRules, RevertForm, WatchedEvent,
 };
 pub use ssv::{
     Funding, KeyScope, NotShares, SharesData, Ssv, SsvCapabilities, SsvEvent, SsvEventKind, SsvState,

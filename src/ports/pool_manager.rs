@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 pub use call::{DecodedArgument, DecodedCall, InitiateDeposit, NoSuchCall, PoolCall, ResharePool};
 pub use capabilities::{
     Clusters, Credentials, DepositOrder, ErrorForm, PoolCapabilities, RegistrationTime, RequestEvent,
-    ReshareRules, Subject,
+    RequestTarget, ReshareRules,
 };
 pub use revert::{DecodedRevert, RevertForm};
 

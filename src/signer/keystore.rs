@@ -66,7 +66,7 @@ pub enum KeystoreError {
 
 /// An opened keystore, and a warning about its file.
 #[derive(Debug)]
-pub struct Opened {
+pub struct OpenedKeystore {
     /// The key.
     pub signer: OracleSigner,
     /// The file may be read by others than its owner.
@@ -109,7 +109,7 @@ pub fn address(path: &Path) -> Result<Option<Address>, KeystoreError> {
 ///
 /// # Errors
 /// See [`KeystoreError`].
-pub fn open(path: &Path, password: &SecretString) -> Result<Opened, KeystoreError> {
+pub fn open(path: &Path, password: &SecretString) -> Result<OpenedKeystore, KeystoreError> {
     let (file, warning) = read(path)?;
     let shown = path.display().to_string();
     let bad = |reason: String| KeystoreError::Format {
@@ -147,7 +147,7 @@ pub fn open(path: &Path, password: &SecretString) -> Result<Opened, KeystoreErro
             actual: signer.address(),
         });
     }
-    Ok(Opened { signer, warning })
+    Ok(OpenedKeystore { signer, warning })
 }
 
 #[derive(Deserialize)]

@@ -8,7 +8,7 @@ pub mod password;
 
 pub use crate::secrets::SecretFile;
 pub use local::OracleSigner;
-pub use open::{OpenError, Opened, open};
+pub use open::{OpenError, OpenedSigner, open};
 
 /// Whether keys may be used that stand in configurations and shell histories.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -16,7 +16,7 @@ const MAX_MNEMONIC: u64 = 4096;
 
 /// Somebody who signs, and what a person should know of it.
 #[derive(Debug)]
-pub struct Opened {
+pub struct OpenedSigner {
     pub signer: Arc<dyn TxSigner>,
     /// What it is, in words: the file, or the kind of key.
     pub what: String,
@@ -79,7 +79,7 @@ pub enum OpenError {
 pub fn open(
     config: &Config,
     ask: impl FnOnce(&Path) -> Result<SecretString, String>,
-) -> Result<Option<Opened>, OpenError> {
+) -> Result<Option<OpenedSigner>, OpenError> {
     let policy = match config.network.name {
         NetworkName::Devnet => KeyPolicy::DevelopmentKeys,
         _ => KeyPolicy::KeystoreOnly,
@@ -117,7 +117,7 @@ fn from_keystore(
     file: Option<&Path>,
     given: Option<&SecretString>,
     ask: impl FnOnce(&Path) -> Result<SecretString, String>,
-) -> Result<Opened, OpenError> {
+) -> Result<OpenedSigner, OpenError> {
     let mut warnings = Vec::new();
     let password = match (given, file) {
         (Some(given), _) => given.clone(),
@@ -139,7 +139,7 @@ fn from_keystore(
     };
     let opened = keystore::open(path, &password)?;
     warnings.extend(opened.warning);
-    Ok(Opened {
+    Ok(OpenedSigner {
         signer: Arc::new(opened.signer),
         what: path.display().to_string(),
         warnings,
@@ -151,9 +151,9 @@ fn from_mnemonic(
     words: &SecretString,
     index: u32,
     policy: KeyPolicy,
-) -> Result<Opened, OpenError> {
+) -> Result<OpenedSigner, OpenError> {
     match OracleSigner::from_mnemonic(words, index, policy) {
-        Ok(signer) => Ok(Opened {
+        Ok(signer) => Ok(OpenedSigner {
             signer: Arc::new(signer),
             what: "a mnemonic, on a devnet".to_owned(),
             warnings: Vec::new(),

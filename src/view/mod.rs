@@ -34,7 +34,7 @@ pub use case::{CaseStatus, CaseView, Cause, HistoryEntry};
 pub use ceremony::{CeremonyEnd, CeremonyView};
 pub use change::{Change, RowChange};
 pub use message::{FromSeat, Hello, OtherVersion, Seated, ToSeat};
-pub use page::{Kind, Listed, Listing, NEWEST_CLOSED, Older, Page, Query, RowId, Rows};
+pub use page::{ListKind, Listed, Listing, NEWEST_CLOSED, Older, Page, Query, RowId, Rows};
 pub use request::{Accepted, Particulars, Refused, Reply, Request, Scope, Transition};
 pub use snapshot::Snapshot;
 pub use times::{Actual, Milestone, Moment, Stage};

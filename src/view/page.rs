@@ -51,7 +51,7 @@ listed! {
 /// first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Kind {
+pub enum ListKind {
     /// Actions, by the time at which they were proposed.
     Actions,
     /// Cases, by the time at which they ended.
@@ -64,7 +64,7 @@ pub enum Kind {
     Exits,
 }
 
-impl Kind {
+impl ListKind {
     pub const ALL: [Self; 5] = [
         Self::Actions,
         Self::Cases,
@@ -91,13 +91,13 @@ pub enum RowId {
 impl RowId {
     /// The list that pages of it come from; validators have none.
     #[must_use]
-    pub fn kind(self) -> Option<Kind> {
+    pub fn kind(self) -> Option<ListKind> {
         match self {
-            Self::Action(_) => Some(Kind::Actions),
-            Self::Case(_) => Some(Kind::Cases),
-            Self::Ceremony(_) => Some(Kind::Ceremonies),
-            Self::Transaction(_) => Some(Kind::Transactions),
-            Self::Exit(_) => Some(Kind::Exits),
+            Self::Action(_) => Some(ListKind::Actions),
+            Self::Case(_) => Some(ListKind::Cases),
+            Self::Ceremony(_) => Some(ListKind::Ceremonies),
+            Self::Transaction(_) => Some(ListKind::Transactions),
+            Self::Exit(_) => Some(ListKind::Exits),
             Self::Validator(_) => None,
         }
     }
@@ -106,7 +106,7 @@ impl RowId {
 /// Asks for things that are over, newest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Page {
-    pub kind: Kind,
+    pub kind: ListKind,
     /// Only what is older than this row of the list; `None` begins with the newest.
     pub before: Option<RowId>,
     /// At most so many; the engine gives [`Page::MOST`] at a time.
@@ -144,13 +144,13 @@ pub enum Rows {
 impl Rows {
     /// None of a list.
     #[must_use]
-    pub fn none(kind: Kind) -> Self {
+    pub fn none(kind: ListKind) -> Self {
         match kind {
-            Kind::Actions => Self::Actions(Vec::new()),
-            Kind::Cases => Self::Cases(Vec::new()),
-            Kind::Ceremonies => Self::Ceremonies(Vec::new()),
-            Kind::Transactions => Self::Transactions(Vec::new()),
-            Kind::Exits => Self::Exits(Vec::new()),
+            ListKind::Actions => Self::Actions(Vec::new()),
+            ListKind::Cases => Self::Cases(Vec::new()),
+            ListKind::Ceremonies => Self::Ceremonies(Vec::new()),
+            ListKind::Transactions => Self::Transactions(Vec::new()),
+            ListKind::Exits => Self::Exits(Vec::new()),
         }
     }
 
@@ -208,13 +208,13 @@ pub struct Older {
 impl Older {
     /// Of one kind.
     #[must_use]
-    pub fn of(&self, kind: Kind) -> u64 {
+    pub fn of(&self, kind: ListKind) -> u64 {
         match kind {
-            Kind::Actions => self.actions,
-            Kind::Cases => self.cases.values().sum(),
-            Kind::Ceremonies => self.ceremonies,
-            Kind::Transactions => self.transactions,
-            Kind::Exits => self.exits,
+            ListKind::Actions => self.actions,
+            ListKind::Cases => self.cases.values().sum(),
+            ListKind::Ceremonies => self.ceremonies,
+            ListKind::Transactions => self.transactions,
+            ListKind::Exits => self.exits,
         }
     }
 }

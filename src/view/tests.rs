@@ -106,7 +106,7 @@ fn pages_come_out_as_they_went_in() {
             query: Query::One { row },
         };
         assert_eq!(crossed(&one), one);
-        for kind in Kind::ALL {
+        for kind in ListKind::ALL {
             let query = Query::Page(Page {
                 kind,
                 before: Some(row),
@@ -224,7 +224,7 @@ fn cases_that_are_over_are_counted_here_and_beyond() {
     assert_eq!(snapshot.cases_over(RequestKind::Deposit), 2 + 2);
     assert_eq!(snapshot.cases_over(RequestKind::Reshare), 0);
     assert_eq!(snapshot.cases_over(RequestKind::Exit), 2);
-    assert_eq!(snapshot.older.of(Kind::Cases), 4);
+    assert_eq!(snapshot.older.of(ListKind::Cases), 4);
 }
 
 /// Up to twelve rows in any order, each in one of two versions.

@@ -11,7 +11,7 @@ use casimir_dkg::dkg::rockx::keys::{OperatorPrivateKey, OperatorPublicKey};
 use casimir_dkg::dkg::rockx::messenger::{self, MessengerConfig, MessengerHandle};
 use casimir_dkg::dkg::rockx::node::directory::DirectorySources;
 use casimir_dkg::dkg::rockx::node::session::{Identity, Peers};
-use casimir_dkg::dkg::rockx::node::store::{KeyShare, Kind, Store};
+use casimir_dkg::dkg::rockx::node::store::{KeyShare, SessionKind, Store};
 use casimir_dkg::dkg::rockx::node::{self, NodeConfig, NodeHandle, STORE_FILE};
 use casimir_dkg::dkg::rockx::transcript::{self, Document};
 use casimir_dkg::dkg::threshold::{SecretPolynomial, SecretScalar};
@@ -90,7 +90,7 @@ impl OldKey {
         let pem = key_of(id).to_pem().expect("PEM");
         let store = Store::open(&dir.join(STORE_FILE), pem.as_bytes()).expect("a store");
         let run = fresh_id();
-        assert!(store.begin(run, Kind::Keygen).expect("begin"));
+        assert!(store.begin(run, SessionKind::Keygen).expect("begin"));
         store.keep(run, share).expect("keep");
         store.complete(run, b"{}").expect("complete");
     }

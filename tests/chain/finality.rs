@@ -5,7 +5,7 @@ use std::sync::Arc;
 use casimir_dkg::chain::Finality;
 use casimir_dkg::chain::agreement::Voices;
 use casimir_dkg::chain::execution::Nodes;
-use casimir_dkg::chain::intake::{Intake, IntakeConfig, IntakeError, IntakeEvent, Resume, Sources};
+use casimir_dkg::chain::intake::{EventSources, Intake, IntakeConfig, IntakeError, IntakeEvent, Resume};
 use casimir_dkg::chain::rpc::Rpc;
 use casimir_dkg::devnet::Mining;
 use casimir_dkg::ports::agreed::on_facts;
@@ -175,7 +175,7 @@ async fn the_intake_goes_on_without_finality_and_says_so() {
     net.deposit_pool(1).await.unwrap();
     let proxy = Proxy::start(Some(net.http_url()), |_| Act::Forward).await;
     let rpc = rpc(&[&proxy.url]);
-    let sources = Sources {
+    let sources = EventSources {
         manager: manager(&net, &rpc),
         ssv: None,
     };

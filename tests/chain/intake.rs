@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use casimir_dkg::chain::Finality;
 use casimir_dkg::chain::intake::{
-    ChainEvent, Intake, IntakeConfig, IntakeEvent, Observed, ObservedEvent, Resume, SocketState, Sources,
+    ChainEvent, EventSources, Intake, IntakeConfig, IntakeEvent, LocatedEvent, ObservedEvent, Resume,
+    SocketState,
 };
 use casimir_dkg::chain::rpc::{EndpointState, Rpc};
 use casimir_dkg::devnet::{Devnet, Mining};
@@ -21,7 +22,7 @@ use super::support::{config, deposit, devnet, encode_deposit, manager, rpc};
 /// What was told, folded: events that stand, in order, and the cursor.
 #[derive(Default)]
 pub(super) struct Told {
-    pub(super) standing: Vec<Observed>,
+    pub(super) standing: Vec<LocatedEvent>,
     pub(super) cursor: Option<BlockRef>,
     removed: usize,
     finalized: Option<BlockRef>,
@@ -83,7 +84,7 @@ impl Follower {
         Self::of(of_manager(net, rpc), rpc, settings, told)
     }
 
-    fn of(sources: Sources, rpc: &Rpc, settings: IntakeConfig, told: Told) -> Self {
+    fn of(sources: EventSources, rpc: &Rpc, settings: IntakeConfig, told: Told) -> Self {
         let (out, events) = mpsc::channel(10_000);
         Self {
             intake: Intake::new(rpc.clone(), sources, settings, told.resume()),
@@ -108,8 +109,8 @@ impl Follower {
     }
 }
 
-fn of_manager(net: &Devnet, rpc: &Rpc) -> Sources {
-    Sources {
+fn of_manager(net: &Devnet, rpc: &Rpc) -> EventSources {
+    EventSources {
         manager: manager(net, rpc),
         ssv: None,
     }
@@ -369,7 +370,7 @@ async fn ssv_events_of_the_manager_are_told_in_both_layouts() {
             .unwrap();
         let rpc = rpc(&[&net.http_url()]);
         let ssv = SsvReader::new(rpc.clone(), to.ssv, to.manager, layout, 0);
-        let sources = Sources {
+        let sources = EventSources {
             ssv: Some(Arc::new(ssv)),
             ..of_manager(&net, &rpc)
         };

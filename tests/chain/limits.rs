@@ -7,7 +7,7 @@ use casimir_dkg::chain::Finality;
 use casimir_dkg::chain::agreement::Voices;
 use casimir_dkg::chain::execution::Nodes;
 use casimir_dkg::chain::intake::{
-    ChainEvent, Intake, IntakeConfig, IntakeError, IntakeEvent, ObservedEvent, Resume, Sources,
+    ChainEvent, EventSources, Intake, IntakeConfig, IntakeError, IntakeEvent, ObservedEvent, Resume,
 };
 use casimir_dkg::chain::rpc::{EndpointState, Rpc};
 use casimir_dkg::devnet::proxy::{FaultProxy, Kind, Scenario, Switch, Target, Variables, shipped};
@@ -52,7 +52,7 @@ struct Follower {
 
 impl Follower {
     fn new(net: &Devnet, rpc: &Rpc, finality: Finality) -> Self {
-        let sources = Sources {
+        let sources = EventSources {
             manager: manager(net, rpc),
             ssv: None,
         };

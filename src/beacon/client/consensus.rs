@@ -7,7 +7,7 @@ use tokio::sync::mpsc;
 use super::wire::Data;
 use super::{Beacon, validators::Id};
 use crate::ports::consensus::{
-    Consensus, ExitRules, Fork, Hint, NodeHealth, PublishVerdict, SignedExit, Validator, Voice,
+    Consensus, ExitRules, Fork, Hint, NodeAnswer, NodeHealth, PublishVerdict, SignedExit, Validator,
 };
 use crate::ports::{Answer, Unknown};
 use crate::types::BlsPublicKey;
@@ -57,9 +57,9 @@ impl Consensus for Beacon {
         all
     }
 
-    async fn validator_by_each(&self, key: &BlsPublicKey) -> Vec<Voice<Validator>> {
+    async fn validator_by_each(&self, key: &BlsPublicKey) -> Vec<NodeAnswer<Validator>> {
         let ids = [Id::Key(*key)];
-        let voices = self.inner.nodes.iter().map(async |node| Voice {
+        let voices = self.inner.nodes.iter().map(async |node| NodeAnswer {
             answer: match self.validators_of(node, &ids).await {
                 Ok(answers) => only(answers),
                 Err(error) => Answer::not_known(format!("{}: {error}", node.name)),

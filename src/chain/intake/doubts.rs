@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use super::follow::tell;
 use super::receipts::{Belief, judge};
-use super::{ChainEvent, Intake, IntakeError, IntakeEvent, Observed, ObservedEvent};
+use super::{ChainEvent, Intake, IntakeError, IntakeEvent, LocatedEvent, ObservedEvent};
 use crate::chain::rpc::{EndpointIndex, LogEntry, Rpc};
 use crate::ports::PoolEventKind;
 use crate::types::{BlockRef, SafeText};
@@ -22,7 +22,7 @@ const PAUSE: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs
 
 #[derive(Debug)]
 struct Doubt {
-    observed: Observed,
+    observed: LocatedEvent,
     log: LogEntry,
     teller: EndpointIndex,
     words: SafeText,
@@ -89,9 +89,9 @@ impl Intake {
     /// that nobody denies is told as well: the contract's state alone decides about it.
     pub(super) async fn believed(
         &mut self,
-        standing: Vec<(Observed, LogEntry)>,
+        standing: Vec<(LocatedEvent, LogEntry)>,
         teller: EndpointIndex,
-    ) -> Vec<Observed> {
+    ) -> Vec<LocatedEvent> {
         let rpc = self.rpc().clone();
         let mut asked = Vec::new();
         for (observed, log) in &standing {
@@ -134,7 +134,7 @@ impl Intake {
             match judge(self.rpc(), &doubt.log, doubt.teller).await {
                 Belief::Denied => {}
                 Belief::Believed => {
-                    let Observed { at, event } = doubt.observed.clone();
+                    let LocatedEvent { at, event } = doubt.observed.clone();
                     self.known.insert(at, event);
                     events.push(ChainEvent::Added(doubt.observed));
                 }

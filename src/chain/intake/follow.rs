@@ -4,7 +4,7 @@ use alloy::primitives::B256;
 use futures_util::StreamExt as _;
 use tokio::sync::mpsc::Sender;
 
-use super::{Batch, ChainEvent, Head, Intake, IntakeError, IntakeEvent, Observed};
+use super::{Batch, ChainEvent, Head, Intake, IntakeError, IntakeEvent, LocatedEvent};
 use crate::chain::omission::{Hidden, hidden};
 use crate::chain::rpc::{At, BlockHeader, CommonHead, EndpointIndex, LogEntry, LogFilter, Piece, Rpc};
 use crate::ports::{Answer, Unknown};
@@ -257,7 +257,7 @@ impl Intake {
         let decoded = logs
             .into_iter()
             .filter_map(|log| Some((self.sources.decode(&log)?, log)));
-        let mut standing: Vec<(Observed, LogEntry)> = decoded.collect();
+        let mut standing: Vec<(LocatedEvent, LogEntry)> = decoded.collect();
         let missing = self
             .known
             .keys()

@@ -66,7 +66,7 @@ pub struct Resume {
     /// The cursor of the newest stored batch.
     pub cursor: Option<BlockRef>,
     /// Events that were told and might still be dropped: those above the newest known final block, at least.
-    pub known: Vec<Observed>,
+    pub known: Vec<LocatedEvent>,
 }
 
 /// An event, whosever.
@@ -81,7 +81,7 @@ pub enum ObservedEvent {
 
 /// An event and where it stands.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Observed {
+pub struct LocatedEvent {
     /// Block, transaction, log index.
     pub at: LogRef,
     pub event: ObservedEvent,
@@ -92,9 +92,9 @@ pub struct Observed {
 #[serde(rename_all = "kebab-case", tag = "change")]
 pub enum ChainEvent {
     /// It stands in the chain.
-    Added(Observed),
+    Added(LocatedEvent),
     /// It does not stand there any more: its block was dropped.
-    Removed(Observed),
+    Removed(LocatedEvent),
 }
 
 /// Events, and the block up to which everything is told once they are stored.
@@ -160,7 +160,7 @@ pub enum IntakeEvent {
 #[derive(Debug)]
 pub struct Intake {
     rpc: Rpc,
-    sources: Sources,
+    sources: EventSources,
     config: IntakeConfig,
     filter: LogFilter,
     /// Everything up to this block is told.
@@ -213,14 +213,14 @@ impl From<CompareError> for IntakeError {
 
 /// Whose events are followed.
 #[derive(Debug, Clone)]
-pub struct Sources {
+pub struct EventSources {
     /// Names the events to ask for, and reads them.
     pub manager: Arc<dyn PoolManager>,
     /// SSV, to hear of the manager's clusters too.
     pub ssv: Option<Arc<dyn Ssv>>,
 }
 
-impl Sources {
+impl EventSources {
     fn filter(&self) -> LogFilter {
         let watched = self.manager.watched();
         let mut addresses: Vec<_> = watched.iter().map(|event| event.contract).collect();
@@ -239,18 +239,18 @@ impl Sources {
 
     /// The filter cannot ask for SSV's owner without losing the manager's events, which have no such topic: so SSV's
     /// events of other owners come too, and are left out here.
-    fn decode(&self, log: &LogEntry) -> Option<Observed> {
+    fn decode(&self, log: &LogEntry) -> Option<LocatedEvent> {
         let (at, log) = (log.at(), log.log());
         let of_manager = self.manager.event(&log).map(ObservedEvent::Manager);
         let event = of_manager.or_else(|| self.ssv.as_ref()?.event(&log).map(ObservedEvent::Ssv))?;
-        Some(Observed { at, event })
+        Some(LocatedEvent { at, event })
     }
 }
 
 impl Intake {
     /// From where `resume` ended, or from the configured block.
     #[must_use]
-    pub fn new(rpc: Rpc, sources: Sources, config: IntakeConfig, resume: Resume) -> Self {
+    pub fn new(rpc: Rpc, sources: EventSources, config: IntakeConfig, resume: Resume) -> Self {
         Self {
             rpc,
             filter: sources.filter(),

@@ -2,7 +2,7 @@
 
 use tokio::sync::mpsc::Sender;
 
-use super::{ChainEvent, Intake, IntakeError, IntakeEvent, Observed};
+use super::{ChainEvent, Intake, IntakeError, IntakeEvent, LocatedEvent};
 use crate::chain::rpc::{At, BlockHeader};
 use crate::types::{BlockRef, LogRef, Root};
 
@@ -111,7 +111,7 @@ impl Intake {
         gone.into_iter()
             .filter_map(|at| {
                 let event = self.known.remove(&at)?;
-                Some(ChainEvent::Removed(Observed { at, event }))
+                Some(ChainEvent::Removed(LocatedEvent { at, event }))
             })
             .collect()
     }

@@ -8,11 +8,11 @@ use std::path::Path;
 use rusqlite::Connection;
 
 use super::*;
-use crate::engine::{LiveUpdate, Outcome};
+use crate::engine::{EffectFuture, LiveUpdate};
 use crate::journal::{JournalError, NewRecord, verify};
 use crate::oracle::{ActionState, Effect, Mode, Policy};
 use crate::ports::fakes::FakeCeremonies;
-use crate::types::Root;
+use crate::types::{CaseId, Root};
 
 fn settings() -> Settings {
     Settings {
@@ -156,7 +156,6 @@ fn every_report_that_a_case_rests_on_can_be_taken_back_after_a_start() {
     let (directory, state) = earlier("format-1/waiting.sqlite");
     let options = options(directory.path());
     let case = *state.cases.keys().next().unwrap();
-    let (mut journal, _) = Journal::open(&options, Anchor::BEGINNING, |_| Ok::<_, EngineError>(())).unwrap();
     let logs = [1, 2].map(|n| LogRef {
         block: BlockRef {
             number: n,
@@ -165,32 +164,54 @@ fn every_report_that_a_case_rests_on_can_be_taken_back_after_a_start() {
         transaction: Root([n as u8; 32]),
         index: 0,
     });
-    for log in logs {
-        let record = Record::PoolServed {
-            case,
-            transaction: log.transaction,
-            by: None,
-            log: Some(log),
-        };
-        let row = NewRecord {
-            at: UnixMillis(9),
-            kind: record.kind(),
-            body: serde_json::to_string(&record).unwrap(),
-            subjects: vec![case.to_string()],
-        };
-        journal.append(&[row]).unwrap();
-    }
-    drop(journal);
+    let served = |log: LogRef| Record::PoolServed {
+        case,
+        transaction: log.transaction,
+        by: None,
+        log: Some(log),
+    };
+    append(&options, case, &logs.map(served));
     let mut found = open(settings(), &options).unwrap().open_fulfilments();
     found.sort_by_key(|(.., log)| log.block.number);
     assert_eq!(found, logs.map(|log| (case.kind, case.pool, log)));
+}
+
+#[test]
+fn the_request_of_a_case_that_was_given_up_can_be_taken_back_after_a_start() {
+    let (directory, state) = earlier("format-1/waiting.sqlite");
+    let options = options(directory.path());
+    let asked = state.cases.values().find_map(|c| match c.cause {
+        Cause::Event { log } => Some((c.id, log)),
+        _ => None,
+    });
+    let (case, log) = asked.unwrap();
+    let given_up = Record::CaseGivenUp {
+        case,
+        by: "ada".into(),
+        reason: "not needed".into(),
+    };
+    append(&options, case, &[given_up]);
+    let opened = open(settings(), &options).unwrap();
+    assert!(opened.state.cases[&case].is_closed());
+    assert!(opened.open_requests().contains(&(case.kind, case.pool, log)));
+}
+
+fn append(options: &JournalOptions, case: CaseId, records: &[Record]) {
+    let (mut journal, _) = Journal::open(options, Anchor::BEGINNING, |_| Ok::<_, EngineError>(())).unwrap();
+    let rows = records.iter().map(|record| NewRecord {
+        at: UnixMillis(9),
+        kind: record.kind(),
+        body: serde_json::to_string(record).unwrap(),
+        subjects: vec![case.to_string()],
+    });
+    journal.append(&rows.collect::<Vec<_>>()).unwrap();
 }
 
 /// Whatever is to be done is never done.
 struct Idle;
 
 impl World for Idle {
-    fn perform(self: Arc<Self>, _: Effect) -> Outcome {
+    fn perform(self: Arc<Self>, _: Effect) -> EffectFuture {
         Box::pin(std::future::pending())
     }
 }
@@ -201,11 +222,11 @@ type Engine = (
     mpsc::Sender<Incoming>,
 );
 
-fn launch(opened: Opened) -> Engine {
+fn launch(opened: OpenedEngine) -> Engine {
     launch_in(opened, Arc::new(Idle))
 }
 
-fn launch_in<W: World>(opened: Opened, world: Arc<W>) -> Engine {
+fn launch_in<W: World>(opened: OpenedEngine, world: Arc<W>) -> Engine {
     let network = NetworkView {
         name: "devnet".into(),
         chain_id: 31_337,

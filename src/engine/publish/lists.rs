@@ -8,7 +8,7 @@ use super::{actions, cases, ceremonies, exits, transactions};
 use crate::engine::live::Live;
 use crate::oracle::{ActionState, Case, State, action_state, is_held, place_in_line};
 use crate::types::{ActionId, CaseId, PoolId, RequestId, RequestKind, SafeText, UnixMillis};
-use crate::view::{Kind, Listing, NEWEST_CLOSED, Page, Query, Refused, RowId, Rows};
+use crate::view::{ListKind, Listing, NEWEST_CLOSED, Page, Query, Refused, RowId, Rows};
 
 /// The answer to a query, or what it takes to find it.
 #[derive(Debug)]
@@ -186,14 +186,14 @@ fn read_page(state: &State, live: &Live, page: Page) -> Read {
 }
 
 /// So many things of a list left memory.
-pub(super) fn retired(state: &State, kind: Kind) -> u64 {
+pub(super) fn retired(state: &State, kind: ListKind) -> u64 {
     let of = &state.retired;
     match kind {
-        Kind::Actions => of.actions,
-        Kind::Cases => of.cases.values().sum(),
-        Kind::Ceremonies => of.ceremonies,
-        Kind::Transactions => of.transactions,
-        Kind::Exits => of.cases.get(&RequestKind::Exit).copied().unwrap_or_default(),
+        ListKind::Actions => of.actions,
+        ListKind::Cases => of.cases.values().sum(),
+        ListKind::Ceremonies => of.ceremonies,
+        ListKind::Transactions => of.transactions,
+        ListKind::Exits => of.cases.get(&RequestKind::Exit).copied().unwrap_or_default(),
     }
 }
 
@@ -212,33 +212,33 @@ fn in_memory(state: &State, live: &Live, page: Page) -> Result<Listing, Refused>
         _ => None,
     });
     match kind {
-        Kind::Actions => {
+        ListKind::Actions => {
             let build = |id| actions::view(state, live, id);
             actions(state).listing(of_action, limit, build, Rows::Actions)
         }
-        Kind::Cases => {
+        ListKind::Cases => {
             cases(state, |_| true).listing(of_case, limit, |id| cases::view(state, id), Rows::Cases)
         }
-        Kind::Ceremonies => {
+        ListKind::Ceremonies => {
             let build = |id| ceremonies::view(state, live, id);
             ceremonies(state).listing(of_ceremony, limit, build, Rows::Ceremonies)
         }
-        Kind::Transactions => {
+        ListKind::Transactions => {
             let build = |id| transactions::view(state, id);
             transactions(state).listing(of_action, limit, build, Rows::Transactions)
         }
-        Kind::Exits => exits(state).listing(of_case, limit, |id| exits::view(state, id), Rows::Exits),
+        ListKind::Exits => exits(state).listing(of_case, limit, |id| exits::view(state, id), Rows::Exits),
     }
 }
 
 /// The rows of a list, newest first: of a closed case, of which everything is over.
-pub(super) fn ids(state: &State, kind: Kind) -> Vec<RowId> {
+pub(super) fn ids(state: &State, kind: ListKind) -> Vec<RowId> {
     match kind {
-        Kind::Actions => actions(state).into_rows(RowId::Action),
-        Kind::Cases => cases(state, |_| true).into_rows(RowId::Case),
-        Kind::Ceremonies => ceremonies(state).into_rows(RowId::Ceremony),
-        Kind::Transactions => transactions(state).into_rows(RowId::Transaction),
-        Kind::Exits => exits(state).into_rows(RowId::Exit),
+        ListKind::Actions => actions(state).into_rows(RowId::Action),
+        ListKind::Cases => cases(state, |_| true).into_rows(RowId::Case),
+        ListKind::Ceremonies => ceremonies(state).into_rows(RowId::Ceremony),
+        ListKind::Transactions => transactions(state).into_rows(RowId::Transaction),
+        ListKind::Exits => exits(state).into_rows(RowId::Exit),
     }
 }
 

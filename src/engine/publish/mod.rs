@@ -18,7 +18,9 @@ use super::live::Live;
 use crate::journal::Journal;
 use crate::oracle::{Mode, State, Unadopted};
 use crate::types::{SafeText, UnixMillis};
-use crate::view::{Can, ChainView, JournalView, Kind, Older, OperatorView, PauseView, SignerView, Snapshot};
+use crate::view::{
+    Can, ChainView, JournalView, ListKind, Older, OperatorView, PauseView, SignerView, Snapshot,
+};
 
 pub(super) use lists::{Read, read};
 pub(super) use validators::ValidatorRows;
@@ -54,11 +56,11 @@ pub(super) fn snapshot(
         endpoints: live.endpoints.values().flatten().cloned().collect(),
         operators: operators(state, &live.operators),
         older: Older {
-            actions: actions.rest().len() as u64 + lists::retired(state, Kind::Actions),
+            actions: actions.rest().len() as u64 + lists::retired(state, ListKind::Actions),
             cases: lists::by_kind(state, cases.rest()),
-            ceremonies: ceremonies.rest().len() as u64 + lists::retired(state, Kind::Ceremonies),
-            transactions: transactions.rest().len() as u64 + lists::retired(state, Kind::Transactions),
-            exits: exits.rest().len() as u64 + lists::retired(state, Kind::Exits),
+            ceremonies: ceremonies.rest().len() as u64 + lists::retired(state, ListKind::Ceremonies),
+            transactions: transactions.rest().len() as u64 + lists::retired(state, ListKind::Transactions),
+            exits: exits.rest().len() as u64 + lists::retired(state, ListKind::Exits),
         },
         cases: cases.carried().filter_map(|id| cases::view(state, id)).collect(),
         ceremonies: ceremonies

@@ -10,14 +10,14 @@ use crate::engine::live::Live;
 use crate::journal::{Archive, JournalError};
 use crate::oracle::{Durable, Record, Settings, State};
 use crate::types::{CaseId, RequestKind, SafeText};
-use crate::view::{Kind, Listing, Refused, RowId, Rows};
+use crate::view::{ListKind, Listing, Refused, RowId, Rows};
 
 /// What is looked for.
 #[derive(Debug)]
 pub(super) enum Wanted {
     /// The rows behind one that left memory, or behind everything that did not.
     Page {
-        kind: Kind,
+        kind: ListKind,
         before: Option<RowId>,
         limit: usize,
     },
@@ -95,7 +95,7 @@ impl Older {
     fn page(
         &self,
         archive: &Archive,
-        kind: Kind,
+        kind: ListKind,
         before: Option<RowId>,
         limit: usize,
     ) -> Result<Listing, Refused> {
@@ -147,14 +147,14 @@ impl Older {
     }
 
     /// Every case of a list that left memory, the one that was closed last first.
-    fn closed(&self, archive: &Archive, kind: Kind) -> Result<Vec<CaseId>, Refused> {
+    fn closed(&self, archive: &Archive, kind: ListKind) -> Result<Vec<CaseId>, Refused> {
         let subjects = archive
             .subjects("case-closed")
             .map_err(|error| unreadable(&error))?;
         let cases = subjects
             .iter()
             .filter_map(|subject| subject.parse::<CaseId>().ok());
-        let listed = |id: &CaseId| kind != Kind::Exits || id.kind == RequestKind::Exit;
+        let listed = |id: &CaseId| kind != ListKind::Exits || id.kind == RequestKind::Exit;
         Ok(cases.filter(|id| !self.here.contains(id) && listed(id)).collect())
     }
 
@@ -176,12 +176,12 @@ impl Older {
 }
 
 /// How many rows of a list each case has; `None`: one.
-fn counts(archive: &Archive, kind: Kind) -> Result<Option<BTreeMap<String, u64>>, Refused> {
+fn counts(archive: &Archive, kind: ListKind) -> Result<Option<BTreeMap<String, u64>>, Refused> {
     let (record, field) = match kind {
-        Kind::Cases | Kind::Exits => return Ok(None),
-        Kind::Actions => ("action-proposed", "action"),
-        Kind::Ceremonies => ("ceremony-started", "request"),
-        Kind::Transactions => ("transaction-signed", "action"),
+        ListKind::Cases | ListKind::Exits => return Ok(None),
+        ListKind::Actions => ("action-proposed", "action"),
+        ListKind::Ceremonies => ("ceremony-started", "request"),
+        ListKind::Transactions => ("transaction-signed", "action"),
     };
     let counted = archive.counts(record, field);
     counted.map(Some).map_err(|error| unreadable(&error))

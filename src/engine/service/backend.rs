@@ -14,7 +14,7 @@ use crate::dkg::rockx::initiator::{InitiatorConfig, InitiatorError};
 use crate::dkg::rockx::keys::{OperatorPrivateKey, OperatorPublicKey};
 use crate::dkg::rockx::messenger::{self, MessengerHandle};
 use crate::http::Http;
-use crate::operators::{Directory, DirectoryError, Sources, SsvApi, fill_in};
+use crate::operators::{Directory, DirectoryError, KeySources, SsvApi, fill_in};
 use crate::ports::Ceremonies;
 use crate::secrets::SecretFile;
 use crate::types::{BackendName, OperatorId, OperatorRecord, SafeText};
@@ -87,9 +87,9 @@ async fn rockx(config: &Config, http: &Http) -> Result<Backend, BackendError> {
     let network = config.network.name.as_str();
     let api = config.operators.ssv_api.as_ref();
     let api = api.map(|base| SsvApi::new(http, base, network)).transpose();
-    let registry = Directory::new(Sources {
+    let registry = Directory::new(KeySources {
         api: api.map_err(BackendError::SsvApi)?,
-        ..Sources::default()
+        ..KeySources::default()
     })?;
     let (messenger, url) = match &config.dkg.messenger {
         MessengerChoice::Foreign(url) => (None, url.expose().trim_end_matches('/').to_owned()),

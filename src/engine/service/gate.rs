@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tokio::sync::watch;
 
 use super::outside::{self, Outside};
-use crate::engine::world::{Outcome, World};
+use crate::engine::world::{EffectFuture, World};
 use crate::oracle::{Effect, Input};
 use crate::ports::Consensus;
 
@@ -24,7 +24,7 @@ pub(super) struct Gate {
 impl World for Gate {
     /// What was being handed over when an earlier run ended is answered at once, as by endpoints that are down: the core
     /// asks again by itself, and an end of the program need not wait for it. What only prepares waits here.
-    fn perform(self: Arc<Self>, effect: Effect) -> Outcome {
+    fn perform(self: Arc<Self>, effect: Effect) -> EffectFuture {
         Box::pin(async move {
             let open = self.world.borrow().clone();
             if let Some(world) = open {

@@ -19,7 +19,7 @@ use super::outside::Outside;
 use super::{ServiceError, doors};
 use crate::chain::Finality;
 use crate::chain::comparison::Comparison;
-use crate::chain::intake::{Intake, IntakeConfig, Resume, Sources};
+use crate::chain::intake::{EventSources, Intake, IntakeConfig, Resume};
 use crate::chain::rpc::{EndpointState, Rpc};
 use crate::config::Config;
 use crate::desk::{Desk, ExpectedChain, Neighbours, Terms};
@@ -213,7 +213,7 @@ impl Opening {
         let comparison = doors::comparison(config, rpc, &chain, &kept);
         let intake = Intake::new(
             rpc.clone(),
-            Sources {
+            EventSources {
                 manager: Arc::clone(&chain.manager),
                 // its logs of all owners would come, and nothing here is made of them
                 ssv: None,

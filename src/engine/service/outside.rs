@@ -13,7 +13,7 @@ use crate::config::format_ether;
 use crate::desk::{self, Desk, Neighbours};
 use crate::engine::LiveUpdate;
 use crate::engine::core::Incoming;
-use crate::engine::world::{Outcome, World};
+use crate::engine::world::{EffectFuture, World};
 use crate::oracle::{Effect, ExitPayload, Input, Published, TransactionPayload};
 use crate::ports::{At, Consensus, PoolEventKind, agreed};
 use crate::tx;
@@ -49,7 +49,7 @@ fn ways_on(options: &tx::bump::StuckOptions) -> String {
 }
 
 impl World for Outside {
-    fn perform(self: Arc<Self>, effect: Effect) -> Outcome {
+    fn perform(self: Arc<Self>, effect: Effect) -> EffectFuture {
         Box::pin(async move { self.answer(effect).await })
     }
 }

@@ -12,7 +12,7 @@ use super::beside::{self, Beside};
 use super::gate::Gate;
 use super::opening::{self, Opening};
 use super::{doors, feeds};
-use crate::chain::intake::{Observed, ObservedEvent, Resume};
+use crate::chain::intake::{LocatedEvent, ObservedEvent, Resume};
 use crate::config::{Config, NetworkName};
 use crate::dkg::rockx::messenger::MessengerHandle;
 use crate::engine::core::{EngineError, Incoming};
@@ -257,8 +257,8 @@ fn settings(config: &Config) -> Settings {
 }
 
 /// Where the intake goes on, with the events in the journal that a reorg may still drop.
-fn resume(opened: &launch::Opened) -> Resume {
-    let observed = |kind, pool, at| Observed {
+fn resume(opened: &launch::OpenedEngine) -> Resume {
+    let observed = |kind, pool, at| LocatedEvent {
         at,
         event: ObservedEvent::Manager(PoolEvent { kind, pool }),
     };

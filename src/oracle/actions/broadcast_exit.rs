@@ -1,10 +1,10 @@
 //! `broadcast-exit`: a signed voluntary exit is offered to every beacon node, until it is in a block.
 
-use super::{Draft, Family, Kind, Risk};
+use super::{ActionRules, Draft, Family, Risk};
 use crate::oracle::{Action, Case, Payload, State, Step};
 use crate::types::{BlsSignature, CeremonyPlan, Check, OperatorId};
 
-pub(super) const KIND: &dyn Kind = &BroadcastExit;
+pub(super) const KIND: &dyn ActionRules = &BroadcastExit;
 
 struct BroadcastExit;
 
@@ -19,7 +19,7 @@ pub struct BroadcastExitDraft {
     pub signature: BlsSignature,
 }
 
-impl Kind for BroadcastExit {
+impl ActionRules for BroadcastExit {
     fn name(&self) -> &'static str {
         "broadcast-exit"
     }

@@ -1,11 +1,11 @@
 //! `keygen`: the operators of a committee create a validator key and sign its deposit. Their signature over the SSV
 //! registration is part of what is approved with it.
 
-use super::{Draft, Family, Kind, Risk, wanted};
+use super::{ActionRules, Draft, Family, Risk, wanted};
 use crate::oracle::{Case, State, Step, Wanted};
 use crate::types::OperatorId;
 
-pub(super) const KIND: &dyn Kind = &Keygen;
+pub(super) const KIND: &dyn ActionRules = &Keygen;
 
 struct Keygen;
 
@@ -16,7 +16,7 @@ pub struct KeygenDraft {
     pub wanted: Wanted,
 }
 
-impl Kind for Keygen {
+impl ActionRules for Keygen {
     fn name(&self) -> &'static str {
         "keygen"
     }

@@ -42,7 +42,7 @@ pub enum Risk {
 }
 
 /// What a kind of action is.
-pub(in crate::oracle) trait Kind: Sync {
+pub(in crate::oracle) trait ActionRules: Sync {
     /// In journals, policies and on screens, in kebab case. It never changes: journals and policies have it.
     fn name(&self) -> &'static str;
 
@@ -89,7 +89,7 @@ macro_rules! kinds {
             pub const ALL: &'static [Self] = &[$(Self::$kind,)+];
 
             /// What it is.
-            pub(in crate::oracle) fn definition(self) -> &'static dyn Kind {
+            pub(in crate::oracle) fn definition(self) -> &'static dyn ActionRules {
                 match self {
                     $(Self::$kind => $file::KIND,)+
                 }

@@ -1,11 +1,11 @@
 //! `reshare`: those who hold a key hand it to another committee. The new committee's signature over the SSV registration
 //! is part of what is approved with it.
 
-use super::{Draft, Family, Kind, Risk, wanted};
+use super::{ActionRules, Draft, Family, Risk, wanted};
 use crate::oracle::{Case, KnownKey, State, Step, Wanted};
 use crate::types::OperatorId;
 
-pub(super) const KIND: &dyn Kind = &Reshare;
+pub(super) const KIND: &dyn ActionRules = &Reshare;
 
 struct Reshare;
 
@@ -18,7 +18,7 @@ pub struct ReshareDraft {
     pub known: Option<KnownKey>,
 }
 
-impl Kind for Reshare {
+impl ActionRules for Reshare {
     fn name(&self) -> &'static str {
         "reshare"
     }

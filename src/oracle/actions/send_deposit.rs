@@ -2,11 +2,11 @@
 
 use alloy::primitives::U256;
 
-use super::{Draft, Family, Kind, Risk};
+use super::{ActionRules, Draft, Family, Risk};
 use crate::oracle::{Case, Cause, Registration, State, Step};
 use crate::types::{Check, KeygenOutput, OperatorId};
 
-pub(super) const KIND: &dyn Kind = &SendDeposit;
+pub(super) const KIND: &dyn ActionRules = &SendDeposit;
 
 struct SendDeposit;
 
@@ -39,7 +39,7 @@ fn before_the_key(case: &Case) -> u64 {
     }
 }
 
-impl Kind for SendDeposit {
+impl ActionRules for SendDeposit {
     fn name(&self) -> &'static str {
         "send-deposit"
     }

@@ -1,10 +1,10 @@
 //! `send-reshare`: the transaction `resharePool`, which tells the contract who holds the key now.
 
-use super::{Draft, Family, Kind, Risk};
+use super::{ActionRules, Draft, Family, Risk};
 use crate::oracle::{Case, Registration, State, Step};
 use crate::types::{CeremonyPlan, Check, OperatorId, ReshareOutput};
 
-pub(super) const KIND: &dyn Kind = &SendReshare;
+pub(super) const KIND: &dyn ActionRules = &SendReshare;
 
 struct SendReshare;
 
@@ -22,7 +22,7 @@ pub struct SendReshareDraft {
     pub registration: Registration,
 }
 
-impl Kind for SendReshare {
+impl ActionRules for SendReshare {
     fn name(&self) -> &'static str {
         "send-reshare"
     }

@@ -1,11 +1,11 @@
 //! `sign-exit`: the operators who hold a key sign the voluntary exit of its validator.
 
-use super::{Draft, Family, Kind, Risk};
+use super::{ActionRules, Draft, Family, Risk};
 use crate::oracle::ways::opened_by;
 use crate::oracle::{Action, BadExit, Case, KnownKey, State, Step};
 use crate::types::{OperatorId, SafeText};
 
-pub(super) const KIND: &dyn Kind = &SignExit;
+pub(super) const KIND: &dyn ActionRules = &SignExit;
 
 struct SignExit;
 
@@ -24,7 +24,7 @@ pub struct SignExitDraft {
     pub opened_by: Option<SafeText>,
 }
 
-impl Kind for SignExit {
+impl ActionRules for SignExit {
     fn name(&self) -> &'static str {
         "sign-exit"
     }

@@ -98,13 +98,13 @@ fn approved(turn: &mut Turn<'_>, id: ActionId) {
             look_up(turn, id.case);
             return;
         }
-        Some(wait) if turn.state.live.waiting.get(&id.case) == Some(&wait.reason) => {
-            turn.state.live.waiting.remove(&id.case);
+        Some(wait) if turn.state.volatile.waiting.get(&id.case) == Some(&wait.reason) => {
+            turn.state.volatile.waiting.remove(&id.case);
         }
         _ => {}
     }
     if expired {
-        let waited = match turn.state.live.queued.contains_key(&id.case) {
+        let waited = match turn.state.volatile.queued.contains_key(&id.case) {
             true => ": no place among the ceremonies got free",
             false => "",
         };
@@ -122,8 +122,8 @@ fn approved(turn: &mut Turn<'_>, id: ActionId) {
     if is_ceremony && held(turn, id.case) {
         return;
     }
-    let leaving = turn.state.live.in_flight.contains(&EffectKey::Sign(id))
-        || turn.state.live.in_flight.contains(&EffectKey::Publish(id));
+    let leaving = turn.state.volatile.in_flight.contains(&EffectKey::Sign(id))
+        || turn.state.volatile.in_flight.contains(&EffectKey::Publish(id));
     if !turn.state.may_leave(id.case) || leaving || !ready_to_begin(turn, id.case) {
         return;
     }
@@ -163,8 +163,8 @@ fn superseded(state: &State, action: &Action) -> Option<String> {
     }
     let case = state.cases.get(&action.id.case)?;
     let nonce = case.registration.map(|r| r.nonce)?;
-    let now = state.live.facts.owner_nonce?;
-    (state.live.facts.head.is_some() && nonce != now)
+    let now = state.volatile.facts.owner_nonce?;
+    (state.volatile.facts.head.is_some() && nonce != now)
         .then(|| format!("SSV's registration nonce of the manager moved from {nonce} to {now}"))
 }
 
@@ -173,8 +173,8 @@ fn refresh(turn: &mut Turn<'_>, id: ActionId) {
     let Some(action) = turn.state.actions.get(&id) else {
         return;
     };
-    let head = turn.state.live.facts.head.map_or(0, |h| h.number);
-    let last = turn.state.live.inspected_at.get(&id).copied();
+    let head = turn.state.volatile.facts.head.map_or(0, |h| h.number);
+    let last = turn.state.volatile.inspected_at.get(&id).copied();
     let due = match (action.proposal.payload.family(), last) {
         (_, None) => turn.at.since(action.proposed_at).as_millis() >= 1_000,
         (Family::Transaction, Some((block, _))) => block != head,
@@ -183,7 +183,7 @@ fn refresh(turn: &mut Turn<'_>, id: ActionId) {
         }
     };
     if due {
-        turn.state.live.inspected_at.insert(id, (head, turn.at));
+        turn.state.volatile.inspected_at.insert(id, (head, turn.at));
         prepare_again(turn, id, Purpose::Refresh(id));
     }
 }

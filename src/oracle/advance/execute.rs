@@ -22,15 +22,15 @@ fn transaction(turn: &mut Turn<'_>, id: ActionId, payload: TransactionPayload) {
     let Some(sending) = turn.state.sendings.get(&id) else {
         return;
     };
-    let head = turn.state.live.facts.head.map_or(0, |h| h.number);
-    let due = match turn.state.live.inspected_at.get(&id) {
+    let head = turn.state.volatile.facts.head.map_or(0, |h| h.number);
+    let due = match turn.state.volatile.inspected_at.get(&id) {
         None => true,
         Some((block, at)) => *block != head || u128::from(REINSPECT_MS) <= turn.at.since(*at).as_millis(),
     };
     let (nonce, hashes) = (sending.newest().nonce, sending.hashes());
     let newest = sending.newest().clone();
     let missing = sending.status == NonceStatus::Missing;
-    let base_fee = turn.state.live.facts.base_fee_wei;
+    let base_fee = turn.state.volatile.facts.base_fee_wei;
     let waited =
         |since: UnixMillis| turn.at.since(since).as_millis() >= u128::from(turn.state.settings.bump_after_ms);
     // nodes forget, or never take, what pays less than the base fee
@@ -38,14 +38,14 @@ fn transaction(turn: &mut Turn<'_>, id: ActionId, payload: TransactionPayload) {
         && newest.max_fee_wei < base_fee
         && turn
             .state
-            .live
+            .volatile
             .unmined_since
             .get(&id)
             .copied()
             .is_some_and(waited);
     let may_leave = turn.state.may_leave(id.case);
-    if due && !turn.state.live.in_flight.contains(&EffectKey::Inspect(id)) {
-        turn.state.live.inspected_at.insert(id, (head, turn.at));
+    if due && !turn.state.volatile.in_flight.contains(&EffectKey::Inspect(id)) {
+        turn.state.volatile.inspected_at.insert(id, (head, turn.at));
         turn.ask(EffectKey::Inspect(id), || Effect::Inspect {
             action: id,
             nonce,

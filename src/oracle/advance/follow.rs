@@ -13,9 +13,9 @@ pub(super) fn look_up(turn: &mut Turn<'_>, id: CaseId) {
     let Some(validator) = own.or_else(|| turn.state.known_key(id.pool).map(|k| k.validator)) else {
         return;
     };
-    let hints = turn.state.live.hints;
+    let hints = turn.state.volatile.hints;
     let every = turn.state.settings.look_up_every_ms;
-    let due = match turn.state.live.looked_up.get(&id) {
+    let due = match turn.state.volatile.looked_up.get(&id) {
         None => true,
         Some((asked, known)) => {
             let pause = if hints == *known {
@@ -26,9 +26,9 @@ pub(super) fn look_up(turn: &mut Turn<'_>, id: CaseId) {
             turn.at.since(*asked).as_millis() >= u128::from(pause)
         }
     };
-    if due && !turn.state.live.in_flight.contains(&EffectKey::LookUp(id)) {
+    if due && !turn.state.volatile.in_flight.contains(&EffectKey::LookUp(id)) {
         // what is hinted from here on may be news to the answer
-        turn.state.live.looked_up.insert(id, (turn.at, hints));
+        turn.state.volatile.looked_up.insert(id, (turn.at, hints));
         let published = turn.state.cases.get(&id).and_then(published);
         turn.ask(EffectKey::LookUp(id), || Effect::LookUpValidator {
             case: id,

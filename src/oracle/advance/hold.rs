@@ -8,7 +8,7 @@ use crate::types::{CaseId, SafeText};
 pub(super) fn held(turn: &mut Turn<'_>, id: CaseId) -> bool {
     let why = turn.state.key_is_taken(id).filter(|_| !planted!(SharesAtOnce));
     let why = why.map(|why| SafeText::new(&why));
-    let live = &mut turn.state.live;
+    let live = &mut turn.state.volatile;
     match why {
         Some(why) => {
             live.waiting.insert(id, why.clone());

@@ -162,7 +162,7 @@ fn is_approved(state: &State, action: ActionId) -> bool {
 }
 
 fn ready_to_begin(turn: &mut Turn<'_>, id: CaseId) -> bool {
-    if !turn.state.live.caught_up || turn.state.live.facts.head.is_none() {
+    if !turn.state.volatile.caught_up || turn.state.volatile.facts.head.is_none() {
         turn.waits(id, "waits until every event up to the head was read");
         return false;
     }
@@ -181,7 +181,7 @@ fn plan(turn: &mut Turn<'_>, id: CaseId) {
         return;
     };
     let kind = case.kind();
-    if let Some(why) = kind.holds_ceremony(&turn.state.live.facts, id.pool) {
+    if let Some(why) = kind.holds_ceremony(&turn.state.volatile.facts, id.pool) {
         turn.waits(id, &why);
         return;
     }

@@ -21,12 +21,20 @@ fn running(state: &State) -> usize {
         EffectKey::Ceremony(request) => state.ceremonies.get(request).is_none_or(|c| c.doubt.is_none()),
         _ => false,
     };
-    state.live.in_flight.range(all).filter(runs).count()
+    state.volatile.in_flight.range(all).filter(runs).count()
+}
+
+fn most(state: &State) -> usize {
+    if planted!(PlacesIgnored) {
+        usize::MAX
+    } else {
+        state.settings.ceremonies_at_once
+    }
 }
 
 /// Whether one more may begin now.
 pub(in crate::oracle) fn is_free(state: &State) -> bool {
-    running(state) < state.settings.ceremonies_at_once
+    running(state) < most(state)
 }
 
 /// Approved ceremonies that get their last checks: they begin when these are passed.
@@ -37,7 +45,7 @@ fn about_to_begin(state: &State) -> usize {
         };
         state.actions.get(action).map(|a| &a.state) == Some(&ActionState::Approved)
     };
-    let prepared = state.live.in_flight.iter().map_while(|key| match key {
+    let prepared = state.volatile.in_flight.iter().map_while(|key| match key {
         EffectKey::Prepare(case) => Some(case),
         // the first of the order
         _ => None,
@@ -47,13 +55,13 @@ fn about_to_begin(state: &State) -> usize {
 
 /// Begins what was gathered, as far as there are places, and says of the rest what it waits for.
 pub(super) fn grant(turn: &mut Turn<'_>) {
-    let before = std::mem::take(&mut turn.state.live.queued);
+    let before = std::mem::take(&mut turn.state.volatile.queued);
     let mut begins = std::mem::take(&mut turn.begins);
     if begins.is_empty() && before.is_empty() {
         return;
     }
     begins.sort_by_key(|begins| (place_in_line(turn.state, begins.case()), begins.case()));
-    let most = turn.state.settings.ceremonies_at_once;
+    let most = most(turn.state);
     let mut taken = running(turn.state) + about_to_begin(turn.state);
     let mut queued = BTreeMap::new();
     for next in begins {
@@ -64,14 +72,14 @@ pub(super) fn grant(turn: &mut Turn<'_>) {
             queued.insert(next.case(), full(taken, most));
         }
     }
-    let waiting = &mut turn.state.live.waiting;
+    let waiting = &mut turn.state.volatile.waiting;
     for (case, told) in before {
         if waiting.get(&case) == Some(&told) {
             waiting.remove(&case);
         }
     }
     waiting.extend(queued.iter().map(|(case, words)| (*case, words.clone())));
-    turn.state.live.queued = queued;
+    turn.state.volatile.queued = queued;
 }
 
 fn begin(turn: &mut Turn<'_>, next: Begins) {

@@ -17,7 +17,7 @@ pub(super) fn toward_effect(turn: &mut Turn<'_>, id: CaseId) {
     let Some(case) = turn.state.cases.get(&id) else {
         return;
     };
-    let facts = &turn.state.live.facts;
+    let facts = &turn.state.volatile.facts;
     if let Some(why) = case.kind().holds_effect(facts, id.pool) {
         let why = match stopped_by(turn.state, id) {
             Some(given_up) => format!(
@@ -70,7 +70,7 @@ pub(super) fn register(turn: &mut Turn<'_>, id: CaseId, nonce: u64) {
     }
     if turn
         .state
-        .live
+        .volatile
         .not_before
         .get(&EffectKey::Prepare(id))
         .is_some_and(|t| *t > turn.at)

@@ -25,7 +25,7 @@ pub(in crate::oracle) fn covers(facts: &ChainFacts, block: BlockRef) -> bool {
 }
 
 pub(super) fn state_on(state: &State, case: &Case, by: Served) -> StateSays {
-    let facts = &state.live.facts;
+    let facts = &state.volatile.facts;
     match by.log {
         Some(log) if !covers(facts, log.block) => StateSays::NothingYet,
         None if facts.head.is_none() => StateSays::NothingYet,
@@ -77,7 +77,7 @@ pub(super) fn served(turn: &mut Turn<'_>, id: CaseId, by: Served) {
         }
         _ => {}
     }
-    let told = turn.state.live.told_final;
+    let told = turn.state.volatile.told_final;
     let block = by.log.map(|log| log.block.number);
     let early = block.filter(|n| told.is_none_or(|t| t < *n));
     if let Some(block) = early.filter(|_| !planted!(ClosedByLog)) {

@@ -1,13 +1,13 @@
 //! Deposits: a new key, and 32 ETH for it, in the order of the contract's queue.
 
-use super::Kind;
+use super::CaseRules;
 use crate::oracle::state::Shares;
 use crate::oracle::{ActionKind, ChainFacts, Settings, Stage, ValidatorPhase};
 use crate::types::{PoolId, counted};
 
 pub(super) struct Deposit;
 
-impl Kind for Deposit {
+impl CaseRules for Deposit {
     fn ceremony(&self) -> ActionKind {
         ActionKind::Keygen
     }

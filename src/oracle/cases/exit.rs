@@ -1,13 +1,13 @@
 //! Exits: a validator is told to leave, and followed until its balance is withdrawn.
 
-use super::Kind;
+use super::CaseRules;
 use crate::oracle::state::Shares;
 use crate::oracle::{ActionKind, ChainFacts, Settings, Stage, ValidatorPhase};
 use crate::types::{CaseId, PoolId, Root};
 
 pub(super) struct Exit;
 
-impl Kind for Exit {
+impl CaseRules for Exit {
     fn ceremony(&self) -> ActionKind {
         ActionKind::SignExit
     }

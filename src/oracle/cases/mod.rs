@@ -9,7 +9,7 @@ use super::{ActionKind, Case, ChainFacts, Settings, Stage, ValidatorPhase};
 use crate::types::{CaseId, PoolId, RequestKind, Root};
 
 /// What a kind of case is.
-pub(in crate::oracle) trait Kind: Sync {
+pub(in crate::oracle) trait CaseRules: Sync {
     /// What it begins with: its ceremony.
     fn ceremony(&self) -> ActionKind;
 
@@ -101,7 +101,7 @@ pub(in crate::oracle) trait Kind: Sync {
 }
 
 /// What a kind of request makes a case.
-pub(in crate::oracle) fn kind(of: RequestKind) -> &'static dyn Kind {
+pub(in crate::oracle) fn kind(of: RequestKind) -> &'static dyn CaseRules {
     match of {
         RequestKind::Deposit => &deposit::Deposit,
         RequestKind::Reshare => &reshare::Reshare,
@@ -115,7 +115,7 @@ pub(in crate::oracle) const ALL: [RequestKind; 3] =
 
 impl Case {
     /// What its kind of request makes it.
-    pub(in crate::oracle) fn kind(&self) -> &'static dyn Kind {
+    pub(in crate::oracle) fn kind(&self) -> &'static dyn CaseRules {
         kind(self.id.kind)
     }
 }

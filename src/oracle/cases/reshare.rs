@@ -1,12 +1,12 @@
 //! Reshares: a key goes to another committee, and the contract is told.
 
-use super::Kind;
+use super::CaseRules;
 use crate::oracle::state::Shares;
 use crate::oracle::{ActionKind, Settings, Stage, ValidatorPhase};
 
 pub(super) struct Reshare;
 
-impl Kind for Reshare {
+impl CaseRules for Reshare {
     fn ceremony(&self) -> ActionKind {
         ActionKind::Reshare
     }

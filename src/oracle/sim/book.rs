@@ -30,6 +30,8 @@ pub(super) struct Run {
     case: CaseId,
     role: CeremonyRole,
     ended: bool,
+    /// This process began it, and was not told of it since.
+    runs: bool,
     pub(super) given_up: bool,
 }
 
@@ -49,6 +51,8 @@ pub(super) struct Book {
     /// Keys that were made for cases, and cases that people gave up.
     made: BTreeMap<CaseId, BlsPublicKey>,
     given_up: BTreeSet<CaseId>,
+    /// The account has a past that nobody has adopted.
+    has_past: bool,
     /// What transactions that were overtaken cost since a person took the case up, wei.
     fees: BTreeMap<CaseId, U256>,
     /// Pools of which somebody went on telling something that never was.
@@ -61,12 +65,24 @@ pub(super) struct Book {
 impl Book {
     pub(super) fn restarted(&mut self, state: &State) {
         self.asked.clear();
+        self.runs.values_mut().for_each(|run| run.runs = false);
         let undone = |id: &ActionId| state.actions.contains_key(id);
         assert!(self.actions.keys().all(undone), "an action is not restored");
     }
 
     /// What comes in, before it is dealt with.
     pub(super) fn told(&mut self, input: &Input) {
+        let heard = match input {
+            Input::CeremonyEnded { request, .. } => Some(*request),
+            Input::Died { effect, .. } => match **effect {
+                Effect::RunCeremony { request, .. } => Some(request),
+                _ => None,
+            },
+            _ => None,
+        };
+        if let Some(run) = heard.and_then(|request| self.runs.get_mut(&request)) {
+            run.runs = false;
+        }
         match input {
             Input::CeremonyEnded {
                 request,
@@ -125,17 +141,10 @@ impl Book {
             | Record::CeremonyDeclaredLost { .. } => self.ceremony(state, at, record),
             Record::KeyCondemned { validator, .. } => drop(self.condemned.insert(*validator)),
             Record::TransactionSigned { action, transaction } => self.signed(*action, transaction),
-            Record::TransactionStatus {
-                action,
-                status:
-                    NonceStatus::Included {
-                        overtaken: true,
-                        is_final: true,
-                        fee_paid_wei,
-                        ..
-                    },
-            } => *self.fees.entry(action.case).or_default() += fee_paid_wei,
-            Record::AccountStrange { nonce, next, .. } => self.strange.push((*nonce, *next)),
+            Record::TransactionStatus { .. }
+            | Record::AccountSeen { .. }
+            | Record::AccountAdopted { .. }
+            | Record::AccountStrange { .. } => self.account(record),
             Record::CaseGivenUp { case, .. } => self.is_given_up(state, *case),
             Record::KeyRedone { case, .. } => {
                 self.lose(*case, "was made with a key that is given up");
@@ -165,6 +174,26 @@ impl Book {
             self.actions.insert(action, told).is_none(),
             "{action} is proposed twice"
         );
+    }
+
+    /// What the account has done, here and elsewhere.
+    fn account(&mut self, record: &Record) {
+        match record {
+            Record::TransactionStatus {
+                action,
+                status:
+                    NonceStatus::Included {
+                        overtaken: true,
+                        is_final: true,
+                        fee_paid_wei,
+                        ..
+                    },
+            } => *self.fees.entry(action.case).or_default() += fee_paid_wei,
+            Record::AccountSeen { nonce, .. } => self.has_past = *nonce > 0,
+            Record::AccountAdopted { .. } => self.has_past = false,
+            Record::AccountStrange { nonce, next, .. } => self.strange.push((*nonce, *next)),
+            _ => {}
+        }
     }
 
     /// What of a case has not left may not leave any more.
@@ -331,8 +360,14 @@ impl Book {
             case: *case,
             role: *role,
             ended: false,
+            runs: true,
             given_up: false,
         };
+        let beside = self.runs.values().filter(|run| run.runs).count();
+        assert!(
+            beside < state.settings.ceremonies_at_once,
+            "a ceremony of {case} begins beside {beside} others"
+        );
         assert!(
             self.runs.insert(*request, run).is_none(),
             "{request} is used twice"
@@ -393,6 +428,11 @@ impl Book {
         assert!(
             !self.given_up.contains(&case) || matches!(effect, Effect::Inspect { .. }),
             "{} of {case}, which is given up",
+            effect.name()
+        );
+        assert!(
+            !leaves || !self.has_past,
+            "{} of {case} before the account is adopted",
             effect.name()
         );
         assert!(

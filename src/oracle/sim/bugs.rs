@@ -58,6 +58,10 @@ pub(in crate::oracle) enum Bug {
     OldKeyGood,
     /// The position in the chain is journaled before the events up to it.
     PositionFirst,
+    /// More ceremonies run side by side than there are places.
+    PlacesIgnored,
+    /// An account with a past is used before a person has adopted it.
+    PastIgnored,
 }
 
 thread_local! {
@@ -74,7 +78,7 @@ pub(in crate::oracle) fn is_planted(bug: Bug) -> bool {
 }
 
 /// Each defect, and how many seeds it may take until one finds it.
-const WITHIN: [(Bug, u64); 26] = [
+const WITHIN: [(Bug, u64); 28] = [
     (Bug::SkippedRecord, 10),
     (Bug::NonceTwice, 10),
     (Bug::SignedAnew, 10),
@@ -97,10 +101,12 @@ const WITHIN: [(Bug, u64); 26] = [
     (Bug::NoWayOut, 10),
     (Bug::HintIgnored, 50),
     (Bug::StateIgnored, 50),
-    (Bug::StaysClosed, 1500),
+    (Bug::StaysClosed, 1_000),
     (Bug::GivenUpInFlight, 50),
     (Bug::OldKeyGood, 50),
     (Bug::PositionFirst, 50),
+    (Bug::PlacesIgnored, 50),
+    (Bug::PastIgnored, 50),
 ];
 
 #[test]

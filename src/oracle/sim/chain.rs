@@ -194,7 +194,9 @@ impl World {
 
     /// A staker fills a pool, the contract wants a reshare or an exit, or a request goes away.
     pub(super) fn request_or_withdraw(&mut self) {
-        let pool = PoolId(self.rng.gen_range(1..=POOLS));
+        let lie = self.outside.lies.last().filter(|_| self.rng.gen_bool(0.5));
+        let lied = lie.map(|lie| lie.pool);
+        let pool = lied.unwrap_or_else(|| PoolId(self.rng.gen_range(1..=POOLS)));
         let chain = &mut self.outside.chain;
         let (asked, ready) = (Said::Asked(RequestKind::Deposit), chain.ready.contains(&pool));
         if chain.staked.contains(&pool) {
@@ -205,11 +207,10 @@ impl World {
                 (false, true) => drop(self.wish("carol", Wish::Reshare(pool))),
                 (false, false) => drop(self.wish("carol", Wish::RequestExit(pool))),
             }
-        } else if ready && self.rng.gen_bool(0.3) {
+        } else if ready && self.rng.gen_bool(if lied.is_some() { 0.7 } else { 0.3 }) {
             // the block with the request is replaced by one without it
             chain.ready.retain(|p| *p != pool);
             chain.events.retain(|e| (e.said, e.pool) != (asked, pool));
-            self.outside.lies.retain(|lie| lie.pool != pool);
             self.grow();
         } else if !ready && !chain.keys.contains_key(&pool) {
             self.request(RequestKind::Deposit, pool);

@@ -245,14 +245,20 @@ impl World {
             key,
             registration: registration.nonce,
         };
-        let dear = !self.calm && self.rng.gen_bool(0.15);
+        let dear = !self.calm && self.rng.gen_bool(0.2);
+        // the second is what a rule lets pass once a part of it is spent
+        let ceiling = if dear {
+            [9_000, 5_100][self.rng.gen_range(0..2)]
+        } else {
+            3_000
+        };
         Payload::Transaction(TransactionPayload {
             chain_id: 1,
             from: Address::ZERO,
             to: Address::repeat_byte(7),
             value_wei: U256::ZERO,
             data: Bytes::from(call.data()),
-            fee_ceiling_wei: U256::from(if dear { 9_000 } else { 3_000 }).saturating_sub(spent),
+            fee_ceiling_wei: U256::from(ceiling).saturating_sub(spent),
             call: None,
         })
     }

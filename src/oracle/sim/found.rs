@@ -1,5 +1,6 @@
 //! What lives found, each by itself in a world without other faults: answers that come twice, late, or beside a lie.
 
+use super::truth::{Event, Said};
 use super::world::World;
 use crate::oracle::*;
 use crate::types::*;
@@ -193,6 +194,48 @@ fn a_key_that_is_condemned_is_not_used_where_nothing_else_followed_from_it() {
     }
     assert!(matches!(step(&world), Step::Closed { .. }), "{:?}", step(&world));
     assert_ne!(world.state.cases[&case].keygen.clone().unwrap().validator, made);
+}
+
+#[test]
+fn a_deposit_that_was_closed_on_a_lie_goes_on_with_the_ceremony_that_it_left() {
+    let (mut world, case) = World::calm(RequestKind::Deposit);
+    until(&mut world, is_to_be_sent);
+    let Step::RunCeremony(request) = world.state.cases[&case].step else {
+        panic!("{:?}", world.state.cases[&case].step)
+    };
+    let (pool, what) = (case.pool, Fulfilment::DepositInitiated);
+    let log = LogRef {
+        block: world.outside.chain.at(),
+        transaction: Root([0xee; 32]),
+        index: 0,
+    };
+    let event = Event {
+        said: Said::Did(what),
+        pool,
+        log,
+    };
+    world.outside.lies.push(event);
+    world.book.lied_about.insert(pool);
+    // no endpoint has the pool in the list any more, until the lie is final
+    let ready = std::mem::take(&mut world.outside.chain.ready);
+    world.input(Input::Fulfilled { what, pool, log });
+    for _ in 0..6 {
+        world.mine();
+        world.look();
+    }
+    assert!(world.state.cases[&case].is_closed());
+    world.outside.chain.ready = ready;
+    for _ in 0..3 {
+        world.mine();
+        world.look();
+    }
+    assert_eq!(world.state.cases[&case].step, Step::RunCeremony(request));
+    world.outside.lies.clear();
+    for _ in 0..500 {
+        world.goes_on();
+    }
+    assert!(world.state.cases[&case].is_closed());
+    assert_eq!(actions(&world, ActionKind::Keygen).len(), 1);
 }
 
 #[test]

@@ -63,16 +63,16 @@ impl Book {
         // who is asked answers: nothing is waited for that is not under way
         let under_way = waiting.len() + answers.len();
         assert!(
-            state.live.in_flight.len() <= under_way,
+            state.volatile.in_flight.len() <= under_way,
             "more is waited for than is under way: {:?}",
-            state.live.in_flight
+            state.volatile.in_flight
         );
     }
 
     /// What waits has a reason: something is asked for it, its time is set, or its sentence says why.
     fn has_a_reason(&self, state: &State, case: &Case) {
         let id = case.id;
-        let live = &state.live;
+        let live = &state.volatile;
         let asks = |key: EffectKey| {
             live.in_flight.contains(&key) || live.not_before.get(&key).is_some_and(|t| *t > live.now)
         };
@@ -109,7 +109,7 @@ impl Book {
             state.settings.look_up_every_ms
         };
         let early = at.since(*asked).as_millis() < u128::from(least);
-        let asks = state.live.in_flight.contains(&EffectKey::LookUp(case.id));
+        let asks = state.volatile.in_flight.contains(&EffectKey::LookUp(case.id));
         assert!(
             !followed || early || asks,
             "{} is not looked up, hinted: {hinted}",

@@ -1,6 +1,7 @@
 //! The manager's logs as they are told: in order, up to a position that the journal keeps; late, twice, taken back, or false.
 
 use rand::Rng as _;
+use rand::seq::IteratorRandom as _;
 
 use super::bugs::{Bug, is_planted};
 use super::truth::{Event, Said};
@@ -70,7 +71,10 @@ impl World {
     /// An endpoint tells of something that never was. The others contradict it before it could be final; or nobody does,
     /// and the contract's state says otherwise.
     pub(super) fn false_log(&mut self) {
-        let pool = PoolId(self.rng.gen_range(1..=POOLS));
+        // where it matters most: while the pool waits
+        let waiting = self.outside.chain.ready.iter().copied().choose(&mut self.rng);
+        let pool = waiting.filter(|_| self.rng.gen_bool(0.5));
+        let pool = pool.unwrap_or_else(|| PoolId(self.rng.gen_range(1..=POOLS)));
         let mut hash = [0xee; 32];
         self.rng.fill(&mut hash[..8]);
         let said = [
@@ -119,7 +123,7 @@ fn rests_on(state: &State, event: &Event) -> bool {
     match said {
         Said::Asked(kind) => state
             .cases_of(kind, pool)
-            .any(|c| !c.is_closed() && !c.orphaned && c.cause == Cause::Event { log }),
+            .any(|c| c.listens() && !c.orphaned && c.cause == Cause::Event { log }),
         Said::Did(Fulfilment::Deposited) => false,
         Said::Did(what) => state
             .cases_of(what.answers(), pool)

@@ -201,7 +201,16 @@ impl World {
             return Some(Wish::Resume(Some(case.id)));
         }
         match &case.step {
-            Step::Halted { .. } => Some(Wish::Retry(case.id)),
+            Step::Halted { .. } => {
+                let made = case.keygen.as_ref().map(|key| key.validator);
+                let condemned = made.is_some_and(|key| self.state.condemned.contains_key(&key));
+                let again = condemned && can_redo_key(&self.state, case).is_ok();
+                Some(if again {
+                    Wish::RedoKey(case.id)
+                } else {
+                    Wish::Retry(case.id)
+                })
+            }
             Step::DecideCeremony(id) | Step::DecideEffect(id) => {
                 let action = self.state.actions.get(id)?;
                 action.approvable().ok()?;

@@ -1,6 +1,6 @@
 //! Who moves a case that stands still: a way on from everywhere, for every kind of case. Lives try each way that is shown, on
 //! a copy, wherever a case comes to; it must be accepted where it is shown as open, and be refused where it is not. What
-//! they find is compared with this table.
+//! they find is compared with this table; what is in brackets they find seldom.
 //!
 //! | case | stands at | a person can |
 //! | --- | --- | --- |
@@ -21,7 +21,7 @@
 //! | deposit | plan effect | retry, redo key, give up |
 //! | deposit | register | retry, redo key, give up |
 //! | deposit | registration runs | it moves by itself |
-//! | deposit | request gone | it moves by itself, retry, redo key, give up |
+//! | deposit | request gone | it moves by itself, (decide), retry, redo key, give up |
 //! | exit | ceremony approved | give up |
 //! | exit | ceremony runs | it moves by itself |
 //! | exit | ceremony unknown | declare lost |
@@ -29,14 +29,14 @@
 //! | exit | decide effect | decide, retry, give up |
 //! | exit | effect approved | retry, give up |
 //! | exit | everything paused | decide, resume, retry, declare lost, give up |
-//! | exit | execute | it moves by itself, give up |
+//! | exit | execute | it moves by itself, (give up) |
 //! | exit | follow | it moves by itself |
 //! | exit | given up | retry |
 //! | exit | halted | retry, give up |
 //! | exit | paused | decide, resume, retry, declare lost, give up |
 //! | exit | plan ceremony | retry, give up |
 //! | exit | plan effect | retry, give up |
-//! | exit | request gone | it moves by itself, retry, give up |
+//! | exit | request gone | it moves by itself, (decide), retry, give up |
 //! | reshare | ceremony approved | give up |
 //! | reshare | ceremony runs | it moves by itself |
 //! | reshare | ceremony unknown | declare lost |
@@ -52,7 +52,7 @@
 //! | reshare | plan effect | retry, give up |
 //! | reshare | register | retry, give up |
 //! | reshare | registration runs | it moves by itself |
-//! | reshare | request gone | it moves by itself, retry, give up |
+//! | reshare | request gone | it moves by itself, (decide), retry, give up |
 //!
 //! What has left this machine, or is about to, is found out before it is given up. In mode observe the way out is a start
 //! in another mode.
@@ -232,20 +232,37 @@ fn words(way: Option<Way>) -> &'static str {
     }
 }
 
-/// Rows as the table above has them: all ways from one place in one.
-pub(super) fn lines(rows: &BTreeSet<Row>) -> Vec<String> {
-    let places: BTreeSet<_> = rows.iter().map(|(kind, stands, _)| (kind, stands)).collect();
-    let line = |(kind, stands): (&String, &&str)| {
-        let here = rows.iter().filter(|row| (&row.0, &row.1) == (kind, stands));
-        let ways: Vec<_> = here.map(|row| words(row.2)).collect();
-        format!("| {kind} | {stands} | {} |", ways.join(", "))
-    };
-    places.into_iter().map(line).collect()
+/// What the table says and lives did not find, and the other way round, in words.
+pub(super) fn differences(found: &BTreeSet<Row>) -> Vec<String> {
+    let row = |(kind, stands, way): &Row| format!("{kind} at {stands}: {}", words(*way));
+    let found: BTreeSet<_> = found.iter().map(row).collect();
+    let (always, seldom) = table();
+    let missed = always.difference(&found);
+    let missed = missed.map(|row| format!("no life found what the table says: {row}"));
+    let news = found
+        .iter()
+        .filter(|row| !always.contains(*row) && !seldom.contains(*row));
+    let news = news.map(|row| format!("the table does not say: {row}"));
+    missed.chain(news).collect()
 }
 
-/// The table above.
-pub(super) fn table() -> Vec<String> {
+/// The table above: what lives must find, and what they find seldom.
+fn table() -> (BTreeSet<String>, BTreeSet<String>) {
     let lines = include_str!("ways.rs").lines();
-    let rows = lines.filter_map(|line| line.strip_prefix("//! ").filter(|row| row.starts_with('|')));
-    rows.skip(2).map(str::to_owned).collect()
+    let rows = lines.filter_map(|line| line.strip_prefix("//! | ")?.strip_suffix(" |"));
+    let (mut always, mut seldom) = (BTreeSet::new(), BTreeSet::new());
+    for row in rows.skip(2) {
+        let cells: Vec<_> = row.split(" | ").collect();
+        let [kind, stands, ways] = cells[..] else {
+            panic!("not a row of the table: {row}")
+        };
+        for way in ways.split(", ") {
+            let (rows, way) = match way.strip_prefix('(').and_then(|way| way.strip_suffix(')')) {
+                Some(way) => (&mut seldom, way),
+                None => (&mut always, way),
+            };
+            rows.insert(format!("{kind} at {stands}: {way}"));
+        }
+    }
+    (always, seldom)
 }

@@ -89,6 +89,8 @@ impl World {
                 .iter_mut()
                 .for_each(|chain| chain.account_nonce = 5);
         }
+        world.settings.ceremonies_at_once = [1, 2, 100][world.rng.gen_range(0..3)];
+        world.state.settings.ceremonies_at_once = world.settings.ceremonies_at_once;
         world.begin();
         world
     }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::oracle::{Cause, ExitOffers, Forecast};
+use crate::oracle::{Cause, CeremonyRole, ExitOffers, Forecast};
 use crate::types::{CaseId, LogRef, Root, UnixMillis};
 
 use super::ceremonies::given_up;
@@ -169,8 +169,26 @@ impl Durable {
         if closed {
             // open again, it must not leave memory with those that are over
             self.closed.retain(|id| *id != case);
-            self.go(case, at, Step::PlanCeremony);
+            let step = self.where_it_was_left(at, case);
+            self.go(case, at, step);
         }
+    }
+
+    /// A case that was closed left what ran: its key generation is waited for again, and a registration of the key that it
+    /// had is of no use.
+    fn where_it_was_left(&mut self, at: UnixMillis, case: CaseId) -> Step {
+        let mut step = Step::PlanCeremony;
+        let running = |c: &Ceremony| c.case == case && c.ended.is_none();
+        for (request, ceremony) in self.ceremonies.iter_mut().filter(|(_, c)| running(c)) {
+            match ceremony.role {
+                CeremonyRole::Main => step = Step::RunCeremony(*request),
+                CeremonyRole::Registration => {
+                    let over = given_up("its case was closed while it ran");
+                    ceremony.ended = Some((at, Err(over)));
+                }
+            }
+        }
+        step
     }
 
     pub(super) fn case_closed(&mut self, at: UnixMillis, case: CaseId, outcome: &SafeText) {

@@ -13,7 +13,6 @@ mod ceremonies;
 mod durable;
 mod exit;
 mod life;
-mod live;
 mod nonces;
 mod retired;
 mod sendings;
@@ -22,6 +21,7 @@ pub(in crate::oracle) mod shadow;
 mod taken;
 mod tally;
 mod track;
+mod volatile;
 
 use std::collections::BTreeMap;
 use std::ops::Deref;
@@ -33,11 +33,11 @@ use crate::types::{ActionId, BlockRef, CaseId, OperatorId, RequestId, SafeText, 
 
 pub use durable::Durable;
 pub use life::{Case, Ceremony, Doubt, HISTORY_FIRST, Overtaken, Resume, Sending, Served, Step};
-pub(in crate::oracle) use live::{EffectKey, Live};
 pub(in crate::oracle) use nonces::Nonces;
 pub use retired::{CLOSED_KEPT, Retired};
 pub(in crate::oracle) use taken::Shares;
 pub use track::Track;
+pub(in crate::oracle) use volatile::{EffectKey, Volatile};
 
 /// An endpoint may be behind the one that was read before by so many blocks, and nothing is wrong.
 const READ_AHEAD: u64 = 64;
@@ -71,7 +71,7 @@ pub struct State {
     /// What it was told.
     pub settings: Settings,
     durable: Durable,
-    pub(in crate::oracle) live: Live,
+    pub(in crate::oracle) volatile: Volatile,
 }
 
 /// There is no way to write through it: what is durable changes by a record alone.
@@ -95,7 +95,7 @@ impl State {
         Self {
             settings,
             durable,
-            live: Live::default(),
+            volatile: Volatile::default(),
         }
     }
 
@@ -114,28 +114,28 @@ impl State {
             .and_then(|id| self.durable.cases.get(&id));
         if let Some(case) = case.filter(|case| case.moved_by == seq) {
             // what was said of it was said of where it stood before
-            self.live.waiting.remove(&case.id);
-            self.live.not_before.remove(&EffectKey::Prepare(case.id));
+            self.volatile.waiting.remove(&case.id);
+            self.volatile.not_before.remove(&EffectKey::Prepare(case.id));
         }
         if let Record::CaseClosed { case, .. } = record {
-            self.live.close(*case);
+            self.volatile.close(*case);
             let known = &self.durable.ceremonies;
             let runs = |request| known.get(&request).is_some_and(|c| c.ended.is_none());
-            self.live.end(runs);
+            self.volatile.end(runs);
         }
     }
 
     /// The block up to which events were read: in this run, else by the journal.
     #[must_use]
     pub fn read_upto(&self) -> Option<BlockRef> {
-        self.live.read.or(self.durable.cursor())
+        self.volatile.read.or(self.durable.cursor())
     }
 
     /// Why nothing new is begun although every event seems to be read: the journal has read further than the chain is.
     /// Requests in blocks below that position would go unnoticed.
     #[must_use]
     pub fn reads_the_future(&self) -> Option<SafeText> {
-        let (upto, head) = (self.read_upto()?.number, self.live.facts.head?.number);
+        let (upto, head) = (self.read_upto()?.number, self.volatile.facts.head?.number);
         (upto > head.saturating_add(READ_AHEAD)).then(|| {
             SafeText::new(&format!(
                 "the journal has read every event up to block {upto}, and the newest block of the endpoints is {head}: \
@@ -148,7 +148,7 @@ impl State {
     /// The last view of the chain.
     #[must_use]
     pub fn facts(&self) -> &ChainFacts {
-        &self.live.facts
+        &self.volatile.facts
     }
 
     /// Whether a signature, a transaction or an exit is being handed over right now.
@@ -160,7 +160,7 @@ impl State {
                 EffectKey::Sign(_) | EffectKey::Send(_) | EffectKey::Publish(_)
             )
         };
-        self.live.in_flight.iter().any(handing)
+        self.volatile.in_flight.iter().any(handing)
     }
 
     /// Whether anything new of a case may leave this machine: a ceremony's start, a signature, bytes or an exit. What
@@ -168,19 +168,20 @@ impl State {
     #[must_use]
     pub(in crate::oracle) fn may_leave(&self, case: CaseId) -> bool {
         let paused = self.paused.is_some() || self.cases.get(&case).is_none_or(|c| c.paused.is_some());
-        !paused && self.settings.mode != Mode::Observe && self.unadopted().is_none()
+        let adopted = self.unadopted().is_none() || planted!(PastIgnored);
+        !paused && self.settings.mode != Mode::Observe && adopted
     }
 
     /// Why a case waits, where its step does not say it.
     #[must_use]
     pub fn waiting_reason(&self, case: CaseId) -> Option<&SafeText> {
-        self.live.waiting.get(&case)
+        self.volatile.waiting.get(&case)
     }
 
     /// What an action shows: as it was journaled, or as it was last looked at under the same digest, and when that was.
     #[must_use]
     pub fn shown<'a>(&'a self, action: &'a Action) -> (&'a Proposal, Option<UnixMillis>) {
-        match self.live.refreshed.get(&action.id) {
+        match self.volatile.refreshed.get(&action.id) {
             Some((proposal, at)) => (proposal, Some(*at)),
             None => (&action.proposal, None),
         }
@@ -189,12 +190,12 @@ impl State {
     /// What a node, or whoever signs, last said against a transaction.
     #[must_use]
     pub fn note(&self, action: ActionId) -> Option<&SafeText> {
-        self.live.notes.get(&action)
+        self.volatile.notes.get(&action)
     }
 
     /// Everybody's history, as of the last input's time.
     #[must_use]
     pub fn tracks(&self) -> BTreeMap<OperatorId, Track> {
-        self.durable.tracks_at(self.live.now)
+        self.durable.tracks_at(self.volatile.now)
     }
 }

@@ -201,7 +201,7 @@ mod tests {
         for (seq, (at, record)) in (1..).zip(records.into_iter().flatten()) {
             state.apply(seq, UnixMillis(at), &record);
         }
-        state.live.now = UnixMillis(32 * DAY);
+        state.volatile.now = UnixMillis(32 * DAY);
         let tracks = state.tracks();
         let of = |id| tracks[&OperatorId(id)];
         let track = |done, failed, done_lately, failed_lately, holds| Track {

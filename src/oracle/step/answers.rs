@@ -60,7 +60,7 @@ fn not_found_out(
     reason: SafeText,
     transcript: Option<(SafeText, Root)>,
 ) {
-    let looks = turn.state.live.looks.entry(request).or_default();
+    let looks = turn.state.volatile.looks.entry(request).or_default();
     let pause = advance::LOOK_FOR_MS.0 << (*looks).min(16);
     *looks += 1;
     turn.not_before(EffectKey::Ceremony(request), pause.min(advance::LOOK_FOR_MS.1));
@@ -122,7 +122,7 @@ pub(super) fn signed(turn: &mut Turn<'_>, action: ActionId, outcome: Result<Sign
         }
         (Err(reason), Some(ActionState::Executing)) => {
             let words = SafeText::new(&format!("stuck: {reason}"));
-            turn.state.live.notes.insert(action, words);
+            turn.state.volatile.notes.insert(action, words);
             turn.not_before(EffectKey::Sign(action), advance::AFTER_FAILURE_MS);
         }
         _ => {}
@@ -135,10 +135,10 @@ fn send(turn: &mut Turn<'_>, action: ActionId, transaction: SignedTransaction) {
         action,
         transaction: transaction.clone(),
     });
-    turn.state.live.accounted.insert(EffectKey::Send(action));
+    turn.state.volatile.accounted.insert(EffectKey::Send(action));
     // a look that began before knows nothing of them
-    turn.state.live.inspected_at.remove(&action);
-    turn.state.live.unmined_since.remove(&action);
+    turn.state.volatile.inspected_at.remove(&action);
+    turn.state.volatile.unmined_since.remove(&action);
     turn.ask(EffectKey::Send(action), || Effect::Send { action, transaction });
 }
 
@@ -151,15 +151,15 @@ pub(super) fn sent(turn: &mut Turn<'_>, action: ActionId, outcome: Result<(), Sa
     let (accepted, hash) = (sending.accepted, sending.newest().hash);
     match outcome {
         Ok(()) => {
-            turn.state.live.notes.remove(&action);
+            turn.state.volatile.notes.remove(&action);
             if !accepted {
                 turn.record(Record::TransactionAccepted { action, hash });
-                turn.state.live.accounted.insert(EffectKey::Send(action));
+                turn.state.volatile.accounted.insert(EffectKey::Send(action));
                 // a look that began before does not count against it
-                turn.state.live.inspected_at.remove(&action);
+                turn.state.volatile.inspected_at.remove(&action);
             }
         }
-        Err(words) => drop(turn.state.live.notes.insert(action, words)),
+        Err(words) => drop(turn.state.volatile.notes.insert(action, words)),
     }
 }
 
@@ -170,8 +170,8 @@ pub(super) fn inspected(turn: &mut Turn<'_>, action: ActionId, status: Option<No
         return;
     };
     let (before, accepted) = (sending.status.clone(), sending.accepted);
-    let outdated = !turn.state.live.inspected_at.contains_key(&action);
-    let sending_now = turn.state.live.in_flight.contains(&EffectKey::Send(action));
+    let outdated = !turn.state.volatile.inspected_at.contains_key(&action);
+    let sending_now = turn.state.volatile.in_flight.contains(&EffectKey::Send(action));
     if let Some(NonceStatus::Replaced { by, is_final }) = &status {
         let ours = by.is_some_and(|hash| sending.hashes().contains(&hash));
         // what a node has with our nonce may be what we have just sent: it is looked at again
@@ -180,7 +180,7 @@ pub(super) fn inspected(turn: &mut Turn<'_>, action: ActionId, status: Option<No
             return;
         }
     }
-    let live = &mut turn.state.live;
+    let live = &mut turn.state.volatile;
     match &status {
         // nobody answered, or it was taken and is gone: whether it is still out there is open
         None => drop(live.accounted.remove(&EffectKey::Send(action))),

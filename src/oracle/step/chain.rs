@@ -25,7 +25,7 @@ pub(super) fn requested(turn: &mut Turn<'_>, kind: RequestKind, pool: PoolId, lo
         return match turn.state.newest_of(kind, pool) {
             Some(closed) if !cases::kind(kind).repeats() => again(turn, closed, log, true),
             closed => {
-                let facts = &turn.state.live.facts;
+                let facts = &turn.state.volatile.facts;
                 if advance::covers(facts, log.block) && cases::kind(kind).denies_request(facts, pool) {
                     // when the contract lists it later, that opens its case
                     return;
@@ -160,7 +160,7 @@ pub(super) fn fulfilment_removed(turn: &mut Turn<'_>, what: Fulfilment, pool: Po
     if let Some(case) = served {
         let transaction = log.transaction;
         turn.record(Record::PoolNotServed { case, transaction });
-        turn.state.live.waiting.remove(&case);
+        turn.state.volatile.waiting.remove(&case);
     }
 }
 
@@ -172,7 +172,7 @@ const POSITION_MS: u128 = 60_000;
 /// The position is journaled with whatever was told up to it, so that a start is told of nothing twice; when it goes
 /// back; and now and then, so that a start has little to read again.
 pub(super) fn events_read(turn: &mut Turn<'_>, upto: BlockRef, told: bool) {
-    turn.state.live.read = Some(upto);
+    turn.state.volatile.read = Some(upto);
     let due = turn.state.cursor.is_none_or(|(known, at)| {
         let far = upto.number >= known.number.saturating_add(POSITION_BLOCKS);
         told || upto.number < known.number || (far && turn.at.since(at).as_millis() >= POSITION_MS)
@@ -184,9 +184,9 @@ pub(super) fn events_read(turn: &mut Turn<'_>, upto: BlockRef, told: bool) {
 
 pub(super) fn new_facts(turn: &mut Turn<'_>, facts: ChainFacts) {
     let head = facts.head;
-    turn.state.live.facts = facts;
+    turn.state.volatile.facts = facts;
     account::watch(turn);
-    let Some(head) = head.filter(|_| turn.state.live.caught_up) else {
+    let Some(head) = head.filter(|_| turn.state.volatile.caught_up) else {
         return;
     };
     wanted_by_state(turn, head);
@@ -196,7 +196,7 @@ pub(super) fn new_facts(turn: &mut Turn<'_>, facts: ChainFacts) {
 /// What cases rest on is held against the contract's state at each head: a log that says that a pool was served which the
 /// contract still lists is not believed, and a case that was closed on such a word is taken up again.
 fn contradicted_by_state(turn: &mut Turn<'_>, head: BlockRef) {
-    let facts = turn.state.live.facts.clone();
+    let facts = turn.state.volatile.facts.clone();
     let contradicts = |c: &&Case| {
         let kind = c.kind();
         let rests_on_a_log = c.served_by.is_some_and(|by| {
@@ -212,10 +212,10 @@ fn contradicted_by_state(turn: &mut Turn<'_>, head: BlockRef) {
         .filter(contradicts)
         .map(|c| c.id)
         .collect();
-    let contradicted = &mut turn.state.live.contradicted;
+    let contradicted = &mut turn.state.volatile.contradicted;
     contradicted.retain(|case, _| found.contains(case));
     for id in found {
-        let first = *turn.state.live.contradicted.entry(id).or_insert(head.number);
+        let first = *turn.state.volatile.contradicted.entry(id).or_insert(head.number);
         if head.number >= first + advance::UNSEEN_BLOCKS {
             contradicted_case(turn, id);
         }
@@ -244,7 +244,7 @@ fn contradicted_case(turn: &mut Turn<'_>, id: CaseId) {
                 case: id,
                 transaction,
             });
-            turn.state.live.waiting.remove(&id);
+            turn.state.volatile.waiting.remove(&id);
         }
         (Some(by), Some(outcome)) if outcome.as_str() == kind.served() && !planted!(StaysClosed) => {
             let text = SafeText::new(&format!(
@@ -271,9 +271,9 @@ fn contradicted_case(turn: &mut Turn<'_>, id: CaseId) {
 /// State decides: a pool that stays in the contract's list although its event was not seen, or was taken back, is taken up
 /// all the same.
 fn wanted_by_state(turn: &mut Turn<'_>, head: BlockRef) {
-    let facts = turn.state.live.facts.clone();
+    let facts = turn.state.volatile.facts.clone();
     let pools = |kind| cases::kind(kind).wanted_by_state(&facts);
-    let unseen = &mut turn.state.live.unseen;
+    let unseen = &mut turn.state.volatile.unseen;
     unseen.retain(|case, _| pools(case.kind).contains(&case.pool));
     for kind in cases::ALL {
         for pool in pools(kind) {
@@ -286,12 +286,12 @@ fn wanted_by_state(turn: &mut Turn<'_>, head: BlockRef) {
             };
             let case = lost.unwrap_or(first);
             if lost.is_none() && turn.state.knows(case) {
-                turn.state.live.unseen.remove(&case);
+                turn.state.volatile.unseen.remove(&case);
                 continue;
             }
-            let first = *turn.state.live.unseen.entry(case).or_insert(head.number);
+            let first = *turn.state.volatile.unseen.entry(case).or_insert(head.number);
             if head.number >= first + advance::UNSEEN_BLOCKS {
-                turn.state.live.unseen.remove(&case);
+                turn.state.volatile.unseen.remove(&case);
                 let cause = Cause::State { block: head };
                 turn.record(match lost {
                     Some(case) => Record::CauseFound { case, cause },

@@ -21,7 +21,7 @@ pub(super) fn prepared(turn: &mut Turn<'_>, case: CaseId, purpose: Purpose, outc
         }
         (_, Prepared::Later { reason, at } | Prepared::TooEarly { reason, until: at }) => {
             turn.not_before(key, at.0.saturating_sub(turn.at.0).max(200));
-            turn.state.live.waiting.insert(case, reason);
+            turn.state.volatile.waiting.insert(case, reason);
         }
         (_, Prepared::AlreadySo { phase, validator }) => {
             turn.record(Record::ValidatorPhaseSeen {
@@ -73,14 +73,14 @@ fn refreshed(turn: &mut Turn<'_>, action: ActionId, outcome: Prepared) {
         Prepared::Proposal(proposal) => {
             let digest = proposal.digest(action);
             if digest != waiting.digest {
-                turn.state.live.refreshed.remove(&action);
+                turn.state.volatile.refreshed.remove(&action);
                 turn.record(Record::ActionChanged {
                     action,
                     proposal,
                     digest,
                 });
             } else if *turn.state.shown(waiting).0 != *proposal {
-                turn.state.live.refreshed.insert(action, (*proposal, turn.at));
+                turn.state.volatile.refreshed.insert(action, (*proposal, turn.at));
             }
         }
         Prepared::Refused(reason) => {
@@ -180,7 +180,7 @@ fn start(turn: &mut Turn<'_>, action: ActionId, payload: CeremonyPayload) {
 
 fn sign(turn: &mut Turn<'_>, action: ActionId, payload: TransactionPayload) {
     // one nonce is given out at a time, so that two intents cannot get the same one
-    let mut under_way = turn.state.live.in_flight.iter();
+    let mut under_way = turn.state.volatile.in_flight.iter();
     if under_way.any(|key| matches!(key, EffectKey::Sign(_))) {
         turn.not_before(EffectKey::Prepare(action.case), 200);
         return;

@@ -49,7 +49,7 @@ pub(super) fn died(turn: &mut Turn<'_>, effect: Effect, words: &SafeText) {
         "a part of this program died at the {name} for {case}: {words}"
     ));
     // once a process: what dies each time would fill the journal
-    if turn.state.live.died.insert((case, name)) {
+    if turn.state.volatile.died.insert((case, name)) {
         turn.record(Record::Note {
             case: Some(case),
             text: reason.clone(),

@@ -20,12 +20,12 @@ pub fn step(state: &mut State, stamped: Stamped) -> (Output, WishReply) {
     match stamped.input {
         Input::Started | Input::Tick => {}
         Input::CaughtUp { finalized } => {
-            turn.state.live.caught_up = true;
-            turn.state.live.told_final = finalized.map(|b| b.number).or(turn.state.live.told_final);
+            turn.state.volatile.caught_up = true;
+            turn.state.volatile.told_final = finalized.map(|b| b.number).or(turn.state.volatile.told_final);
         }
         Input::EventsRead { upto, told } => chain::events_read(&mut turn, upto, told),
         Input::BeaconMoved if planted!(HintIgnored) => {}
-        Input::BeaconMoved => turn.state.live.hints += 1,
+        Input::BeaconMoved => turn.state.volatile.hints += 1,
         Input::Requested { kind, pool, log } => chain::requested(&mut turn, kind, pool, log),
         Input::RequestRemoved { kind, pool, log } => chain::request_removed(&mut turn, kind, pool, log),
         Input::Fulfilled { what, pool, log } => chain::fulfilled(&mut turn, what, pool, log),

@@ -21,7 +21,7 @@ pub(super) fn give_up(turn: &mut Turn<'_>, by: &SafeText, id: CaseId, reason: Sa
         by: by.clone(),
         reason,
     });
-    turn.state.live.waiting.remove(&id);
+    turn.state.volatile.waiting.remove(&id);
     let behind = turn
         .state
         .cases

@@ -24,7 +24,7 @@ use crate::chain::rpc::Rpc;
 use crate::ports::{
     Answer, At, Clusters, Credentials, DecodedCall, DecodedRevert, DepositOrder, ErrorForm, Evidence, Log,
     NoSuchCall, PoolCall, PoolCapabilities, PoolEvent, PoolManager, PresentCommittee, Probe,
-    RegistrationTime, RequestEvent, ReshareRules, Revert, Subject, WatchedEvent,
+    RegistrationTime, RequestEvent, RequestTarget, ReshareRules, Revert, WatchedEvent,
 };
 use crate::types::{BlockRef, ClusterLayout, PoolId, PoolView, Root};
 use committee::Reshares;
@@ -80,7 +80,7 @@ const RESHARE_LIMIT: u64 = 3;
 
 /// Declared, and emitted by nothing that anything calls.
 const NEVER_EMITTED: RequestEvent = RequestEvent {
-    names: Subject::Pool,
+    names: RequestTarget::Pool,
     emitted: false,
 };
 

@@ -15,7 +15,7 @@ use async_trait::async_trait;
 use tokio::sync::mpsc;
 
 pub use exit::{ExitMessage, ExitRefusal, NodeOutcome, PublishVerdict, SignedExit};
-pub use node::{Hint, NodeHealth, NodeState, Voice};
+pub use node::{Hint, NodeAnswer, NodeHealth, NodeState};
 pub use rules::{ExitRules, Fork, Genesis};
 pub use validator::{Validator, ValidatorStatus};
 
@@ -44,7 +44,7 @@ pub trait Consensus: fmt::Debug + Send + Sync {
     async fn validators(&self, keys: &[BlsPublicKey]) -> Vec<Answer<Validator>>;
 
     /// A validator of the head state as each node has it, in the configured order.
-    async fn validator_by_each(&self, key: &BlsPublicKey) -> Vec<Voice<Validator>>;
+    async fn validator_by_each(&self, key: &BlsPublicKey) -> Vec<NodeAnswer<Validator>>;
 
     /// Exits that wait for a block in the pool of the first node that answers. Never a *no*.
     async fn pool_exits(&self) -> Answer<Vec<SignedExit>>;

@@ -41,7 +41,7 @@ pub struct NodeHealth {
 
 /// What one node says to a question that was put to each.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Voice<T> {
+pub struct NodeAnswer<T> {
     /// The node, its secrets hidden.
     pub node: SafeText,
     /// Its answer.

@@ -7,8 +7,8 @@ use tokio::sync::mpsc;
 
 use crate::ports::Answer;
 use crate::ports::consensus::{
-    Consensus, ExitRules, Fork, Hint, NodeHealth, NodeOutcome, NodeState, PublishVerdict, SignedExit,
-    Validator, Voice,
+    Consensus, ExitRules, Fork, Hint, NodeAnswer, NodeHealth, NodeOutcome, NodeState, PublishVerdict,
+    SignedExit, Validator,
 };
 use crate::types::{BlsPublicKey, SafeText};
 
@@ -115,8 +115,8 @@ impl Consensus for FakeConsensus {
             .collect()
     }
 
-    async fn validator_by_each(&self, key: &BlsPublicKey) -> Vec<Voice<Validator>> {
-        let voice = |node: &FakeNode| Voice {
+    async fn validator_by_each(&self, key: &BlsPublicKey) -> Vec<NodeAnswer<Validator>> {
+        let voice = |node: &FakeNode| NodeAnswer {
             node: node.name.clone(),
             answer: node.validator(|v| v.public_key == *key),
         };

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use crate::ports::{
     Answer, At, Clusters, CommitteeSource, Credentials, DecodedArgument, DecodedCall, DecodedRevert,
     DepositOrder, ErrorForm, Log, NoSuchCall, PoolCall, PoolCapabilities, PoolEvent, PoolManager,
-    PresentCommittee, Probe, RegistrationTime, RequestEvent, ReshareRules, Revert, RevertForm, Subject,
+    PresentCommittee, Probe, RegistrationTime, RequestEvent, RequestTarget, ReshareRules, Revert, RevertForm,
     WatchedEvent,
 };
 use crate::types::{BlockRef, PoolId, PoolView, Root, SafeText};
@@ -34,7 +34,7 @@ impl Default for FakeManager {
     /// Pool 1 waits for its deposit, and everything is ready for it.
     fn default() -> Self {
         let request = RequestEvent {
-            names: Subject::Pool,
+            names: RequestTarget::Pool,
             emitted: true,
         };
         Self {

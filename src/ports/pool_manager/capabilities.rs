@@ -60,7 +60,7 @@ pub enum Credentials {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RequestEvent {
     /// What the event names.
-    pub names: Subject,
+    pub names: RequestTarget,
     /// Whether the version emits it at all. If not, a person opens such requests; the event is listened for all the
     /// same, because a deployment may differ.
     pub emitted: bool,
@@ -68,7 +68,7 @@ pub struct RequestEvent {
 
 /// What a request names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Subject {
+pub enum RequestTarget {
     /// A pool.
     Pool,
     /// An operator: every pool that it serves is meant.

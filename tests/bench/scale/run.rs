@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use alloy::primitives::{Address, U256};
 use async_trait::async_trait;
-use casimir_dkg::engine::{self, EngineHandle, Incoming, LiveUpdate, Outcome, World};
+use casimir_dkg::engine::{self, EffectFuture, EngineHandle, Incoming, LiveUpdate, World};
 use casimir_dkg::oracle::{AccountFacts, Effect, Input};
 use casimir_dkg::ports::{
     Ceremonies, CeremonyCapabilities, CeremonyUpdate, CommitteeSize, ExitSigning, Failed, OperatorHealth,
@@ -171,7 +171,7 @@ fn memory() -> (f64, f64) {
 struct Idle(Mutex<Option<oneshot::Sender<()>>>);
 
 impl World for Idle {
-    fn perform(self: Arc<Self>, _: Effect) -> Outcome {
+    fn perform(self: Arc<Self>, _: Effect) -> EffectFuture {
         if let Some(asked) = self.0.lock().expect("no panic").take() {
             let _ = asked.send(());
         }

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use casimir_dkg::types::{ActionId, CaseId, PoolId, RequestId};
 use casimir_dkg::view::{
-    ActionView, CaseView, CeremonyView, ExitView, Kind, RowId, Snapshot, TransactionView,
+    ActionView, CaseView, CeremonyView, ExitView, ListKind, RowId, Snapshot, TransactionView,
 };
 
 use super::Older;
@@ -103,21 +103,21 @@ impl<'a> Known<'a> {
     }
 
     /// The last row of a list.
-    pub(crate) fn last(self, kind: Kind) -> Option<RowId> {
+    pub(crate) fn last(self, kind: ListKind) -> Option<RowId> {
         match kind {
-            Kind::Actions => self.actions().iter().next_back().map(|a| RowId::Action(a.id)),
-            Kind::Cases => self.cases().iter().next_back().map(|c| RowId::Case(c.id)),
-            Kind::Ceremonies => self
+            ListKind::Actions => self.actions().iter().next_back().map(|a| RowId::Action(a.id)),
+            ListKind::Cases => self.cases().iter().next_back().map(|c| RowId::Case(c.id)),
+            ListKind::Ceremonies => self
                 .ceremonies()
                 .iter()
                 .next_back()
                 .map(|c| RowId::Ceremony(c.id)),
-            Kind::Transactions => self
+            ListKind::Transactions => self
                 .transactions()
                 .iter()
                 .next_back()
                 .map(|t| RowId::Transaction(t.action)),
-            Kind::Exits => self.exits().iter().next_back().map(|e| RowId::Exit(e.case)),
+            ListKind::Exits => self.exits().iter().next_back().map(|e| RowId::Exit(e.case)),
         }
     }
 }

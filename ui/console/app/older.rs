@@ -3,8 +3,8 @@
 use std::collections::HashSet;
 
 use casimir_dkg::view::{
-    ActionView, CaseView, CeremonyView, ExitView, Kind, Listed, Listing, Page, Query, Refused, RowId, Rows,
-    Snapshot, TransactionView,
+    ActionView, CaseView, CeremonyView, ExitView, ListKind, Listed, Listing, Page, Query, Refused, RowId,
+    Rows, Snapshot, TransactionView,
 };
 
 use super::Known;
@@ -20,13 +20,13 @@ pub(super) struct Shelves {
 }
 
 impl Shelves {
-    fn len(&self, kind: Kind) -> usize {
+    fn len(&self, kind: ListKind) -> usize {
         match kind {
-            Kind::Actions => self.actions.len(),
-            Kind::Cases => self.cases.len(),
-            Kind::Ceremonies => self.ceremonies.len(),
-            Kind::Transactions => self.transactions.len(),
-            Kind::Exits => self.exits.len(),
+            ListKind::Actions => self.actions.len(),
+            ListKind::Cases => self.cases.len(),
+            ListKind::Ceremonies => self.ceremonies.len(),
+            ListKind::Transactions => self.transactions.len(),
+            ListKind::Exits => self.exits.len(),
         }
     }
 
@@ -103,7 +103,7 @@ impl Older {
     const READS: usize = 64;
 
     /// How far the reading of the next page of a list is.
-    pub(crate) fn page(&self, kind: Kind) -> Reading {
+    pub(crate) fn page(&self, kind: ListKind) -> Reading {
         self.reading(|query| matches!(query, Query::Page(page) if page.kind == kind))
     }
 
@@ -118,18 +118,18 @@ impl Older {
     }
 
     /// So many of a list are neither in the snapshot nor read.
-    pub(crate) fn left(&self, snapshot: &Snapshot, kind: Kind) -> u64 {
+    pub(crate) fn left(&self, snapshot: &Snapshot, kind: ListKind) -> u64 {
         let read = self.pages.len(kind) as u64;
         snapshot.older.of(kind).saturating_sub(read)
     }
 
     /// No more of this list is read: what is still older is in the journal.
-    pub(crate) fn is_full(&self, kind: Kind) -> bool {
+    pub(crate) fn is_full(&self, kind: ListKind) -> bool {
         self.pages.len(kind) >= Self::MOST
     }
 
     /// The query for the next page of a list; `None` where nothing is left, or it is asked for already.
-    pub(crate) fn next_page(&self, snapshot: &Snapshot, kind: Kind) -> Option<Query> {
+    pub(crate) fn next_page(&self, snapshot: &Snapshot, kind: ListKind) -> Option<Query> {
         if self.left(snapshot, kind) == 0 || self.is_full(kind) || self.page(kind) == Reading::Asked {
             return None;
         }
@@ -191,7 +191,7 @@ impl Older {
 
     /// Takes over what has fallen off the snapshot's lists, where pages follow them.
     pub(crate) fn carry(&mut self, before: &Snapshot, now: &Snapshot) {
-        let asked = Kind::ALL.map(|kind| self.page(kind) == Reading::Asked);
+        let asked = ListKind::ALL.map(|kind| self.page(kind) == Reading::Asked);
         let [actions, cases, ceremonies, transactions, exits] = asked;
         let pages = &mut self.pages;
         carry(&before.actions, &now.actions, &mut pages.actions, actions);

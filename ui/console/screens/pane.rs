@@ -1,7 +1,7 @@
 //! Draws a pane: its frame, its list, and what stands there instead of rows. Loading, empty, filtered away, failed and
 //! stale are different pictures.
 
-use casimir_dkg::view::{Kind, LinkState};
+use casimir_dkg::view::{LinkState, ListKind};
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Margin, Rect};
 use ratatui::text::{Line, Span};
@@ -216,5 +216,5 @@ fn past_events(app: &App) -> String {
 
 /// Cases are what the contract's events become.
 fn reads_past_events(pane: Pane) -> bool {
-    pane.kind() == Some(Kind::Cases)
+    pane.kind() == Some(ListKind::Cases)
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use tokio::task::JoinHandle;
 
-use crate::dkg::rockx::judgement::{Evidence, Record, verify_outputs};
+use crate::dkg::rockx::judgement::{CeremonyEvidence, Record, verify_outputs};
 use crate::dkg::rockx::wire::SignedOutput;
 use crate::lane;
 use crate::types::{OperatorId, Verification};
@@ -33,7 +33,7 @@ impl Ahead {
     /// The verification, if it is one of exactly these outputs by exactly this evidence.
     pub(super) async fn of(
         self,
-        evidence: &Evidence,
+        evidence: &CeremonyEvidence,
         outputs: &BTreeMap<OperatorId, SignedOutput>,
     ) -> Option<Verification> {
         if self.messages != evidence.messages.len() || self.outputs != *outputs {

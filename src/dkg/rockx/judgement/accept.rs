@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::contradict::contradictions;
-use super::evidence::{Evidence, Fault, culprits_of};
+use super::evidence::{CeremonyEvidence, Fault, culprits_of};
 use super::fail::failure;
 use super::judge::verify_outputs;
 use super::record::Record;
@@ -43,7 +43,7 @@ pub(crate) struct Accepted {
 /// # Errors
 /// `Refused`, with every check that failed in its reason.
 pub(crate) fn accept(
-    evidence: &Evidence,
+    evidence: &CeremonyEvidence,
     outputs: &BTreeMap<OperatorId, SignedOutput>,
     source: Source,
 ) -> Result<Accepted, CeremonyFailure> {
@@ -52,7 +52,7 @@ pub(crate) fn accept(
 
 /// As [`accept`], with the verification of the outputs already made.
 pub(crate) fn accept_verified(
-    evidence: &Evidence,
+    evidence: &CeremonyEvidence,
     Verification { mut checks, result }: Verification,
     source: Source,
 ) -> Result<Accepted, CeremonyFailure> {
@@ -180,7 +180,10 @@ fn partials_check(record: &Record, keys_unknown: bool) -> Check {
 }
 
 /// Judges what the messenger stored; `None` when it holds no outputs.
-pub(crate) fn judge_stored(evidence: &Evidence, raw: &[u8]) -> Option<Result<Accepted, CeremonyFailure>> {
+pub(crate) fn judge_stored(
+    evidence: &CeremonyEvidence,
+    raw: &[u8],
+) -> Option<Result<Accepted, CeremonyFailure>> {
     match DataStore::from_json(raw) {
         Ok(store) => Some(accept(evidence, &store.dkg_outputs.0?, Source::Messenger)),
         Err(error) => Some(Err(failure(

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::evidence::{Evidence, Fault};
+use super::evidence::{CeremonyEvidence, Fault};
 use super::message::{Content, Seen};
 use crate::beacon::roots::{DEPOSIT_GWEI, deposit_signing_root};
 use crate::dkg::rockx::frost::{DerivedKeys, verify_round1};
@@ -16,7 +16,7 @@ use crate::types::{BlsPublicKey, BlsSignature, CeremonyPlan, OperatorId, SafeTex
 /// An honest operator to whom a dealer privately sent another dealing would contradict the published one, too; but the
 /// messenger brings it the published one as well, and then it accuses the dealer. So this is asked only when time is
 /// out, and no accusation came.
-pub(crate) fn contradictions(evidence: &Evidence) -> Vec<Fault> {
+pub(crate) fn contradictions(evidence: &CeremonyEvidence) -> Vec<Fault> {
     let Some(derived) = derived(evidence) else {
         return Vec::new();
     };
@@ -34,7 +34,7 @@ pub(crate) fn contradictions(evidence: &Evidence) -> Vec<Fault> {
         .collect()
 }
 
-fn derived(evidence: &Evidence) -> Option<DerivedKeys> {
+fn derived(evidence: &CeremonyEvidence) -> Option<DerivedKeys> {
     let (dealers, threshold) = match &evidence.plan {
         CeremonyPlan::Keygen {
             committee, threshold, ..
@@ -58,7 +58,7 @@ fn derived(evidence: &Evidence) -> Option<DerivedKeys> {
 }
 
 fn commitments(
-    evidence: &Evidence,
+    evidence: &CeremonyEvidence,
     dealer: OperatorId,
     dealing: &Round1,
     threshold: u8,
@@ -121,7 +121,7 @@ fn deposit_fault(
 
 /// In a reshare: the key that the dealings add up to, when it is another one than it should be. Any dealer can have
 /// dealt something else than its share; without the old share keys nobody can tell which.
-pub(crate) fn other_key(evidence: &Evidence) -> Option<BlsPublicKey> {
+pub(crate) fn other_key(evidence: &CeremonyEvidence) -> Option<BlsPublicKey> {
     match &evidence.plan {
         CeremonyPlan::Reshare { validator, .. } => derived(evidence)
             .map(|keys| keys.validator)

@@ -32,7 +32,7 @@ pub(crate) fn culprits_of(faults: &[Fault]) -> Vec<OperatorId> {
 
 /// What a result is judged by: the ceremony, its participants' keys, and their messages.
 #[derive(Debug, Clone)]
-pub(crate) struct Evidence {
+pub(crate) struct CeremonyEvidence {
     pub(crate) id: RequestId,
     pub(crate) plan: CeremonyPlan,
     pub(crate) keys: BTreeMap<OperatorId, OperatorPublicKey>,
@@ -41,7 +41,7 @@ pub(crate) struct Evidence {
     pub(crate) observed: Observed,
 }
 
-impl Evidence {
+impl CeremonyEvidence {
     /// The ceremony, as results and accusations are judged.
     pub(crate) fn context(&self) -> Context<'_> {
         Context {

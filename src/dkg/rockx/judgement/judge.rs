@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::evidence::Evidence;
+use super::evidence::CeremonyEvidence;
 use super::message::{Content, Seen};
 use crate::dkg::rockx::ecies::SessionPublicKey;
 use crate::dkg::rockx::frost::verify_round1;
@@ -15,7 +15,7 @@ use crate::dkg::threshold::{self, decode_key, decode_signature};
 use crate::types::{Blame, BlsSignature, CeremonyPlan, OperatorId, SafeText, Verification};
 
 /// What is provably wrong with a message, whoever looks at it.
-pub(crate) fn fault_in(evidence: &Evidence, seen: &Seen) -> Option<SafeText> {
+pub(crate) fn fault_in(evidence: &CeremonyEvidence, seen: &Seen) -> Option<SafeText> {
     match (&seen.content, &evidence.plan) {
         (Content::SessionKey(body), _) => SessionPublicKey::parse(body.session_pk.as_slice())
             .err()
@@ -61,7 +61,7 @@ pub(crate) fn fault_in(evidence: &Evidence, seen: &Seen) -> Option<SafeText> {
 }
 
 fn dealing_fault(
-    evidence: &Evidence,
+    evidence: &CeremonyEvidence,
     dealer: OperatorId,
     dealing: &Round1,
     threshold: u8,
@@ -108,7 +108,7 @@ pub(crate) enum Standing {
 }
 
 /// Every accusation among the messages, judged by its evidence.
-pub(crate) fn blames(evidence: &Evidence) -> Vec<(Blame, Standing)> {
+pub(crate) fn blames(evidence: &CeremonyEvidence) -> Vec<(Blame, Standing)> {
     if !evidence
         .messages
         .iter()
@@ -160,7 +160,7 @@ fn rests_on_timeout(accusation: &Accusation) -> bool {
 
 /// Verifies the outputs of all operators against the plan and against what was observed.
 pub(crate) fn verify_outputs(
-    evidence: &Evidence,
+    evidence: &CeremonyEvidence,
     outputs: &BTreeMap<OperatorId, SignedOutput>,
 ) -> Verification {
     // nothing observed at all means that the observer could not be reached: that is no disagreement

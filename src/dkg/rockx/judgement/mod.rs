@@ -18,7 +18,7 @@ mod words;
 pub use accept::Source;
 
 pub(super) use accept::{Accepted, accept, accept_verified, combine, judge_stored};
-pub(super) use evidence::Evidence;
+pub(super) use evidence::CeremonyEvidence;
 pub(super) use fail::{failure, not_started, swallowed};
 pub(super) use judge::{Standing, verify_outputs};
 pub(super) use record::{Record, Taken};

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::evidence::{Evidence, Fault};
+use super::evidence::{CeremonyEvidence, Fault};
 use super::judge;
 use super::message::{Content, Rejected, Seen, attribute, read};
 use super::words;
@@ -36,7 +36,7 @@ pub(crate) enum Taken {
 /// The record of one ceremony.
 #[derive(Debug)]
 pub(crate) struct Record {
-    pub(crate) evidence: Evidence,
+    pub(crate) evidence: CeremonyEvidence,
     pub(crate) tracker: Tracker,
     known: BTreeSet<(OperatorId, Root)>,
     faults: Vec<Fault>,
@@ -52,7 +52,7 @@ impl Record {
         view: View,
     ) -> Self {
         Self {
-            evidence: Evidence {
+            evidence: CeremonyEvidence {
                 id,
                 plan: plan.clone(),
                 keys,

@@ -10,7 +10,7 @@ use reqwest::header::SERVER;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::config::Limits;
-use super::lane::Outcome;
+use super::lane::DeliveryResult;
 use crate::http::{self, BadUrl, Endpoint, Http};
 use crate::types::{RedactedUrl, SafeText};
 
@@ -60,11 +60,11 @@ impl Deliverer {
     }
 
     /// Delivers one message to `/consume` below the address.
-    pub(super) async fn deliver(&self, address: &str, body: Bytes) -> Outcome {
+    pub(super) async fn deliver(&self, address: &str, body: Bytes) -> DeliveryResult {
         let peer = self.peer(address);
         let _turn = peer.turn(self.overtake).await;
         let unreachable =
-            |error: &dyn std::fmt::Display| Outcome::Unreachable(SafeText::new(&error.to_string()));
+            |error: &dyn std::fmt::Display| DeliveryResult::Unreachable(SafeText::new(&error.to_string()));
         let call = match &peer.endpoint {
             Ok(endpoint) => endpoint.post("consume"),
             Err(error) => return unreachable(error),
@@ -129,17 +129,17 @@ impl Peer {
 }
 
 /// What a node's answer means, by status and by the texts that Go nodes are known to send.
-fn judge(status: u16, reply: &[u8]) -> Outcome {
+fn judge(status: u16, reply: &[u8]) -> DeliveryResult {
     if is_success(status) {
-        return Outcome::Delivered;
+        return DeliveryResult::Delivered;
     }
     let text = String::from_utf8_lossy(reply);
     let reason = || SafeText::new(&format!("{status}: {text}"));
     let has = |part: &str| text.contains(part);
     if has("could not find dkg runner") {
-        Outcome::NoSession
+        DeliveryResult::NoSession
     } else if has("missing keygen outcome or operator public keys") {
-        Outcome::TooEarly
+        DeliveryResult::TooEarly
     } else if has("msg already exists")
         || has("inconsistent partial signature received")
         || has("unknown msg type")
@@ -147,12 +147,12 @@ fn judge(status: u16, reply: &[u8]) -> Outcome {
         // bad request, too large, unprocessable
         || matches!(status, 400 | 413 | 422)
     {
-        Outcome::Final(reason())
+        DeliveryResult::Final(reason())
     } else if matches!(status, 502..=504) {
         // a proxy in front of the node speaks, not the node
-        Outcome::Unreachable(reason())
+        DeliveryResult::Unreachable(reason())
     } else {
-        Outcome::Failed(reason())
+        DeliveryResult::Failed(reason())
     }
 }
 
@@ -170,11 +170,11 @@ mod tests {
             let body = format!(r#"{{"error":"{error}","message":"dkg node failed to process message"}}"#);
             judge(500, body.as_bytes())
         };
-        assert_eq!(judge(200, b"whatever"), Outcome::Delivered);
-        assert_eq!(node("could not find dkg runner"), Outcome::NoSession);
+        assert_eq!(judge(200, b"whatever"), DeliveryResult::Delivered);
+        assert_eq!(node("could not find dkg runner"), DeliveryResult::NoSession);
         assert_eq!(
             node("could not process dkg message: missing keygen outcome or operator public keys"),
-            Outcome::TooEarly
+            DeliveryResult::TooEarly
         );
         for text in [
             "msg already exists",
@@ -182,15 +182,15 @@ mod tests {
             "could not process dkg message: failed to verify: invalid signature",
             "unknown msg type",
         ] {
-            assert!(matches!(node(text), Outcome::Final(_)), "{text}");
+            assert!(matches!(node(text), DeliveryResult::Final(_)), "{text}");
         }
-        assert!(matches!(node("invalid signature"), Outcome::Failed(_)));
+        assert!(matches!(node("invalid signature"), DeliveryResult::Failed(_)));
         assert!(matches!(
             node("failed to retrieve operator info for signer 3"),
-            Outcome::Failed(_)
+            DeliveryResult::Failed(_)
         ));
-        assert!(matches!(judge(400, b""), Outcome::Final(_)));
-        assert!(matches!(judge(502, b""), Outcome::Unreachable(_)));
-        assert!(matches!(judge(302, b""), Outcome::Failed(_)));
+        assert!(matches!(judge(400, b""), DeliveryResult::Final(_)));
+        assert!(matches!(judge(502, b""), DeliveryResult::Unreachable(_)));
+        assert!(matches!(judge(302, b""), DeliveryResult::Failed(_)));
     }
 }

@@ -14,7 +14,7 @@ use crate::types::{SafeText, UnixMillis};
 
 /// What came of one delivery attempt.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Outcome {
+pub(super) enum DeliveryResult {
     /// The subscriber took it.
     Delivered,
     /// It has no such session: not started yet, or finished and forgotten.
@@ -99,7 +99,7 @@ impl Lane {
     pub(super) fn settle(
         &mut self,
         message: &Message,
-        outcome: Outcome,
+        outcome: DeliveryResult,
         finished: bool,
         now: UnixMillis,
         limits: &Limits,
@@ -122,22 +122,22 @@ impl Lane {
     fn judge(
         &mut self,
         message: &Message,
-        outcome: Outcome,
+        outcome: DeliveryResult,
         finished: bool,
         now: UnixMillis,
         limits: &Limits,
     ) -> Fate {
         let expired = now.since(message.at) >= limits.delivery_ttl;
         match outcome {
-            Outcome::Delivered => Fate::Delivered,
-            Outcome::Final(reason) => Fate::Dropped(reason),
-            Outcome::NoSession if finished => Fate::Dropped("the session is over".into()),
-            Outcome::NoSession if !self.answered && !expired => self.pause(limits),
-            Outcome::NoSession => self.error("the session is gone".into(), limits),
-            Outcome::TooEarly | Outcome::Unreachable(_) if !expired => self.pause(limits),
-            Outcome::TooEarly => Fate::Dropped("not taken in time".into()),
-            Outcome::Unreachable(reason) => Fate::Dropped(reason),
-            Outcome::Failed(reason) => self.error(reason, limits),
+            DeliveryResult::Delivered => Fate::Delivered,
+            DeliveryResult::Final(reason) => Fate::Dropped(reason),
+            DeliveryResult::NoSession if finished => Fate::Dropped("the session is over".into()),
+            DeliveryResult::NoSession if !self.answered && !expired => self.pause(limits),
+            DeliveryResult::NoSession => self.error("the session is gone".into(), limits),
+            DeliveryResult::TooEarly | DeliveryResult::Unreachable(_) if !expired => self.pause(limits),
+            DeliveryResult::TooEarly => Fate::Dropped("not taken in time".into()),
+            DeliveryResult::Unreachable(reason) => Fate::Dropped(reason),
+            DeliveryResult::Failed(reason) => self.error(reason, limits),
         }
     }
 
@@ -185,13 +185,25 @@ mod tests {
         lane.push(message(2, Rank::Preparation));
         let head = lane.next().unwrap();
         assert_eq!(head.seq, 1);
-        let again = lane.settle(&head, Outcome::Failed("x".into()), false, UnixMillis(1), &limits);
+        let again = lane.settle(
+            &head,
+            DeliveryResult::Failed("x".into()),
+            false,
+            UnixMillis(1),
+            &limits,
+        );
         assert_eq!(again, Fate::Again(limits.backoff_first));
         assert_eq!(lane.next().unwrap().seq, 1, "a failed message keeps its place");
-        lane.settle(&head, Outcome::Delivered, false, UnixMillis(1), &limits);
+        lane.settle(&head, DeliveryResult::Delivered, false, UnixMillis(1), &limits);
         assert_eq!(lane.next().unwrap().seq, 2);
         let head = lane.next().unwrap();
-        lane.settle(&head, Outcome::Final("no".into()), false, UnixMillis(1), &limits);
+        lane.settle(
+            &head,
+            DeliveryResult::Final("no".into()),
+            false,
+            UnixMillis(1),
+            &limits,
+        );
         assert_eq!(lane.next().unwrap().seq, 0);
     }
 
@@ -203,19 +215,19 @@ mod tests {
         lane.push(Arc::clone(&head));
         lane.next();
         for _ in 0..100 {
-            let fate = lane.settle(&head, Outcome::NoSession, false, UnixMillis(1), &limits);
+            let fate = lane.settle(&head, DeliveryResult::NoSession, false, UnixMillis(1), &limits);
             assert!(matches!(fate, Fate::Again(pause) if pause <= limits.backoff_max));
         }
         assert_eq!(
-            lane.settle(&head, Outcome::NoSession, false, UnixMillis(1), &limits),
+            lane.settle(&head, DeliveryResult::NoSession, false, UnixMillis(1), &limits),
             Fate::Again(limits.backoff_max)
         );
         lane.sign_of_life();
         assert_eq!(
-            lane.settle(&head, Outcome::NoSession, false, UnixMillis(1), &limits),
+            lane.settle(&head, DeliveryResult::NoSession, false, UnixMillis(1), &limits),
             Fate::Again(limits.backoff_first)
         );
-        let fate = lane.settle(&head, Outcome::NoSession, true, UnixMillis(1), &limits);
+        let fate = lane.settle(&head, DeliveryResult::NoSession, true, UnixMillis(1), &limits);
         assert!(matches!(fate, Fate::Dropped(_)));
         assert_eq!(lane.len(), 0);
     }
@@ -230,23 +242,41 @@ mod tests {
         for _ in 1..limits.error_attempts {
             // signs of life shorten the pause, they do not buy further attempts
             lane.sign_of_life();
-            let fate = lane.settle(&head, Outcome::Failed("x".into()), false, UnixMillis(1), &limits);
+            let fate = lane.settle(
+                &head,
+                DeliveryResult::Failed("x".into()),
+                false,
+                UnixMillis(1),
+                &limits,
+            );
             assert!(matches!(fate, Fate::Again(_)));
             let fate = lane.settle(
                 &head,
-                Outcome::Unreachable("y".into()),
+                DeliveryResult::Unreachable("y".into()),
                 false,
                 UnixMillis(1),
                 &limits,
             );
             assert!(matches!(fate, Fate::Again(_)));
         }
-        let fate = lane.settle(&head, Outcome::Failed("x".into()), false, UnixMillis(1), &limits);
+        let fate = lane.settle(
+            &head,
+            DeliveryResult::Failed("x".into()),
+            false,
+            UnixMillis(1),
+            &limits,
+        );
         assert_eq!(fate, Fate::Dropped("x".into()));
 
         lane.push(Arc::clone(&head));
         let late = UnixMillis(0).plus(limits.delivery_ttl);
-        let fate = lane.settle(&head, Outcome::Unreachable("y".into()), false, late, &limits);
+        let fate = lane.settle(
+            &head,
+            DeliveryResult::Unreachable("y".into()),
+            false,
+            late,
+            &limits,
+        );
         assert_eq!(fate, Fate::Dropped("y".into()));
     }
 }

@@ -55,7 +55,7 @@ pub(super) struct Message {
 
 /// What a message says about the ceremony's result, to compare streamed results with.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Evidence {
+pub(super) enum ResultClaim {
     None,
     /// Hash of the canonical JSON of the operator's signed output.
     Output([u8; 32]),
@@ -69,7 +69,7 @@ pub(super) struct Inspected {
     pub(super) topic: RequestId,
     pub(super) signer: OperatorId,
     pub(super) rank: Rank,
-    pub(super) evidence: Evidence,
+    pub(super) evidence: ResultClaim,
 }
 
 /// Why a message is not taken.
@@ -98,23 +98,23 @@ pub(super) fn inspect(body: &[u8]) -> Result<Inspected, Refusal> {
         MsgType::Protocol => {
             let payload = KeygenMessage::from_json(data).map_err(|e| undecodable(&e))?;
             match payload.round {
-                ProtocolRound::Preparation => (Rank::Preparation, Evidence::None),
-                ProtocolRound::Round1 => (Rank::Round1, Evidence::None),
-                ProtocolRound::Round2 => (Rank::Round2, Evidence::None),
-                ProtocolRound::Blame => (Rank::Blame, Evidence::Blame(hash(&signed.to_json()))),
+                ProtocolRound::Preparation => (Rank::Preparation, ResultClaim::None),
+                ProtocolRound::Round1 => (Rank::Round1, ResultClaim::None),
+                ProtocolRound::Round2 => (Rank::Round2, ResultClaim::None),
+                ProtocolRound::Blame => (Rank::Blame, ResultClaim::Blame(hash(&signed.to_json()))),
                 ProtocolRound::Timeout => match payload.timeout {
                     Some(body) if body.round == ProtocolRound::KeygenOutput => {
-                        (Rank::LateTimeout, Evidence::None)
+                        (Rank::LateTimeout, ResultClaim::None)
                     }
-                    _ => (Rank::Timeout, Evidence::None),
+                    _ => (Rank::Timeout, ResultClaim::None),
                 },
                 other => return Err(Refusal::Round(other.into())),
             }
         }
-        MsgType::DepositData => (Rank::DepositData, Evidence::None),
+        MsgType::DepositData => (Rank::DepositData, ResultClaim::None),
         MsgType::Output => {
             let output = SignedOutput::from_json(data).map_err(|e| undecodable(&e))?;
-            (Rank::Output, Evidence::Output(hash(&output.to_json())))
+            (Rank::Output, ResultClaim::Output(hash(&output.to_json())))
         }
         kind if kind.is_start() => return Err(Refusal::Start),
         other => return Err(Refusal::Type(other.into())),

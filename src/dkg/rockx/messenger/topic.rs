@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::config::Limits;
 use super::lane::Lane;
-use super::message::{Evidence, Message, Rank, hash};
+use super::message::{Message, Rank, ResultClaim, hash};
 use crate::dkg::rockx::wire::{BlameOutput, Encode, GoMap, SignedOutput, Subscriber, Topic as TopicReply};
 use crate::types::{OperatorId, RequestId, UnixMillis};
 
@@ -97,7 +97,7 @@ impl Topic {
         &mut self,
         signer: OperatorId,
         rank: Rank,
-        evidence: Evidence,
+        evidence: ResultClaim,
         body: axum::body::Bytes,
         now: UnixMillis,
         limits: &Limits,
@@ -135,17 +135,17 @@ impl Topic {
     }
 
     /// Books a message without putting it on any lane.
-    pub(super) fn keep(&mut self, message: &Arc<Message>, digest: [u8; 32], evidence: Evidence) {
+    pub(super) fn keep(&mut self, message: &Arc<Message>, digest: [u8; 32], evidence: ResultClaim) {
         self.next_seq = self.next_seq.max(message.seq + 1);
         self.bytes += message.body.len();
         self.digests.insert(digest);
         *self.per_signer.entry(message.signer).or_default() += 1;
         match evidence {
-            Evidence::None => {}
-            Evidence::Output(digest) => {
+            ResultClaim::None => {}
+            ResultClaim::Output(digest) => {
                 self.outputs.insert((message.signer, digest));
             }
-            Evidence::Blame(digest) => {
+            ResultClaim::Blame(digest) => {
                 self.blames.insert(digest);
             }
         }

@@ -7,7 +7,7 @@ use axum::body::Bytes;
 use tokio::sync::Notify;
 
 use super::hub::Hub;
-use super::lane::{Fate, Outcome};
+use super::lane::{DeliveryResult, Fate};
 use super::message::Message;
 use super::store::Write;
 use super::topic::Topic;
@@ -99,7 +99,7 @@ fn settle(
     generation: u64,
     name: &str,
     message: &Message,
-    outcome: Outcome,
+    outcome: DeliveryResult,
 ) -> Option<Fate> {
     let now = hub.now();
     let mut state = hub.lock();
@@ -118,18 +118,18 @@ fn settle(
     Some(fate)
 }
 
-fn note(hub: &Hub, topic: RequestId, name: &str, job: &Job, outcome: &Outcome) {
+fn note(hub: &Hub, topic: RequestId, name: &str, job: &Job, outcome: &DeliveryResult) {
     let reason = match outcome {
-        Outcome::Delivered => return,
-        Outcome::NoSession | Outcome::TooEarly => {
+        DeliveryResult::Delivered => return,
+        DeliveryResult::NoSession | DeliveryResult::TooEarly => {
             hub.metrics.deliveries_held.add_one();
             return;
         }
-        Outcome::Final(reason) | Outcome::Failed(reason) => {
+        DeliveryResult::Final(reason) | DeliveryResult::Failed(reason) => {
             hub.metrics.deliveries_failed.add_one();
             reason
         }
-        Outcome::Unreachable(reason) => {
+        DeliveryResult::Unreachable(reason) => {
             hub.metrics.deliveries_unreachable.add_one();
             reason
         }

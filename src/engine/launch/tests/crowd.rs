@@ -62,7 +62,7 @@ impl Crowd {
 }
 
 impl World for Crowd {
-    fn perform(self: Arc<Self>, effect: Effect) -> Outcome {
+    fn perform(self: Arc<Self>, effect: Effect) -> EffectFuture {
         Box::pin(async move {
             match effect {
                 Effect::Prepare {

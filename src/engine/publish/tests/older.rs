@@ -5,7 +5,7 @@ use crate::engine::commit::{Committer, Pending};
 use crate::journal::{Anchor, JournalError, JournalOptions};
 use crate::oracle::CLOSED_KEPT;
 use crate::types::{BlockRef, CeremonyFailure, FailureKind, NonceStatus, RequestId, SignedTransaction};
-use crate::view::{Kind, Listing, Page, Query, Refused, RowId, Rows};
+use crate::view::{ListKind, Listing, Page, Query, Refused, RowId, Rows};
 
 /// A state, and the journal that says so.
 struct Told {
@@ -84,9 +84,9 @@ fn the_snapshot_has_the_newest_and_pages_have_the_rest_each_once() {
     let told = with_closed_cases(RequestKind::Exit, 0..ALL);
     let state = &told.state;
     assert_eq!(state.cases.len(), CLOSED_KEPT, "the rest left memory");
-    for kind in [Kind::Cases, Kind::Exits] {
+    for kind in [ListKind::Cases, ListKind::Exits] {
         let order = match kind {
-            Kind::Cases => lists::cases(state, |_| true),
+            ListKind::Cases => lists::cases(state, |_| true),
             _ => lists::exits(state),
         };
         let carried: Vec<_> = order.carried().collect();
@@ -94,7 +94,7 @@ fn the_snapshot_has_the_newest_and_pages_have_the_rest_each_once() {
         assert_eq!(carried[0].pool.0, ALL - 1, "newest first");
         assert_eq!(order.rest().len() as u64 + lists::retired(state, kind), 250);
         let row = |id| match kind {
-            Kind::Cases => RowId::Case(id),
+            ListKind::Cases => RowId::Case(id),
             _ => RowId::Exit(id),
         };
         let mut last = *carried.last().unwrap();
@@ -133,14 +133,14 @@ fn pages_are_bounded_and_wrong_ones_refused() {
         };
         told.read(Query::Page(page))
     };
-    let first = ask(Kind::Cases, None).unwrap();
+    let first = ask(ListKind::Cases, None).unwrap();
     assert_eq!((pools(&first).len(), first.older), (Page::MOST, 7));
     let absent = RowId::Case(case_id(RequestKind::Exit, 1));
     let action: RowId = RowId::Action("deposit/1#1".parse().unwrap());
     for (kind, before) in [
-        (Kind::Cases, absent),
-        (Kind::Cases, action),
-        (Kind::Actions, action),
+        (ListKind::Cases, absent),
+        (ListKind::Cases, action),
+        (ListKind::Actions, action),
     ] {
         let refused = ask(kind, Some(before));
         assert!(matches!(refused, Err(Refused::NotNow(_))), "{refused:?}");
@@ -310,10 +310,10 @@ fn every_list_goes_on_in_the_journal_and_counts_what_is_there() {
         &mut ValidatorRows::default(),
     );
     for (kind, each) in [
-        (Kind::Actions, 2),
-        (Kind::Cases, 1),
-        (Kind::Ceremonies, 1),
-        (Kind::Transactions, 1),
+        (ListKind::Actions, 2),
+        (ListKind::Cases, 1),
+        (ListKind::Ceremonies, 1),
+        (ListKind::Transactions, 1),
     ] {
         let all = u64::from(ALL) * each;
         assert_eq!(snapshot.older.of(kind), all - NEWEST_CLOSED as u64, "{kind:?}");

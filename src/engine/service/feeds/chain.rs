@@ -11,7 +11,7 @@ use tokio::time::{Instant, MissedTickBehavior};
 use super::history::Progress;
 use super::tip::{Pace, Tip};
 use super::validators::Lists;
-use crate::chain::intake::{ChainEvent, Head, IntakeEvent, Observed, ObservedEvent};
+use crate::chain::intake::{ChainEvent, Head, IntakeEvent, LocatedEvent, ObservedEvent};
 use crate::engine::LiveUpdate;
 use crate::engine::core::Incoming;
 use crate::inject;
@@ -182,7 +182,7 @@ fn input(event: ChainEvent) -> Option<Input> {
         ChainEvent::Added(observed) => (observed, true),
         ChainEvent::Removed(observed) => (observed, false),
     };
-    let Observed {
+    let LocatedEvent {
         at: log,
         event: ObservedEvent::Manager(PoolEvent { kind, pool }),
     } = observed

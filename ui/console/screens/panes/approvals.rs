@@ -1,7 +1,7 @@
 //! Approvals: what waits for a decision, oldest first; under it what was decided.
 
 use casimir_dkg::types::CheckStatus;
-use casimir_dkg::view::{ActionState, ActionView, FactKind, Kind, Payload, RowId, Snapshot};
+use casimir_dkg::view::{ActionState, ActionView, FactKind, ListKind, Payload, RowId, Snapshot};
 
 use super::{Describe, Names, Standing};
 use crate::console::app::{App, Known, Stack};
@@ -47,8 +47,8 @@ impl Describe for Approvals {
         known.actions()
     }
 
-    fn kind(&self) -> Option<Kind> {
-        Some(Kind::Actions)
+    fn kind(&self) -> Option<ListKind> {
+        Some(ListKind::Actions)
     }
 
     fn id(&self, action: &ActionView) -> RowId {

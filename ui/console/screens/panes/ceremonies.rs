@@ -1,7 +1,7 @@
 //! Ceremonies: running ones first, and beneath them the matrix of the selected one.
 
 use casimir_dkg::types::OperatorState;
-use casimir_dkg::view::{CeremonyEnd, CeremonyView, Kind, RowId};
+use casimir_dkg::view::{CeremonyEnd, CeremonyView, ListKind, RowId};
 use ratatui::Frame;
 use ratatui::layout::Rect;
 
@@ -48,8 +48,8 @@ impl Describe for Ceremonies {
         known.ceremonies()
     }
 
-    fn kind(&self) -> Option<Kind> {
-        Some(Kind::Ceremonies)
+    fn kind(&self) -> Option<ListKind> {
+        Some(ListKind::Ceremonies)
     }
 
     fn id(&self, ceremony: &CeremonyView) -> RowId {

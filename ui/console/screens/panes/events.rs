@@ -1,6 +1,6 @@
 //! Pool events: one row for each request of the contract, with where its case stands.
 
-use casimir_dkg::view::{CaseStatus, CaseView, Cause, Kind, RowId};
+use casimir_dkg::view::{CaseStatus, CaseView, Cause, ListKind, RowId};
 
 use super::{Describe, Names, Standing};
 use crate::console::app::{App, Known, Stack};
@@ -52,8 +52,8 @@ impl Describe for Events {
         known.cases()
     }
 
-    fn kind(&self) -> Option<Kind> {
-        Some(Kind::Cases)
+    fn kind(&self) -> Option<ListKind> {
+        Some(ListKind::Cases)
     }
 
     fn id(&self, case: &CaseView) -> RowId {

@@ -1,6 +1,6 @@
 //! Exits: from the operators' signature to the withdrawn stake.
 
-use casimir_dkg::view::{ExitView, Kind, RowId};
+use casimir_dkg::view::{ExitView, ListKind, RowId};
 
 use super::{Describe, Names, Standing};
 use crate::console::app::{App, Known, Stack};
@@ -41,8 +41,8 @@ impl Describe for Exits {
         known.exits()
     }
 
-    fn kind(&self) -> Option<Kind> {
-        Some(Kind::Exits)
+    fn kind(&self) -> Option<ListKind> {
+        Some(ListKind::Exits)
     }
 
     fn id(&self, exit: &ExitView) -> RowId {

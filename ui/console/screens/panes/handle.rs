@@ -3,7 +3,7 @@
 use std::fmt;
 use std::ops::Deref;
 
-use casimir_dkg::view::{Kind, RowId, Snapshot};
+use casimir_dkg::view::{ListKind, RowId, Snapshot};
 use ratatui::Frame;
 use ratatui::layout::Rect;
 
@@ -50,7 +50,7 @@ pub(crate) trait AnyPane: Sync {
     fn names(&self) -> Names;
     fn empty(&self) -> &'static str;
     fn columns(&self, alone: bool) -> &'static [Column];
-    fn kind(&self) -> Option<Kind>;
+    fn kind(&self) -> Option<ListKind>;
     fn badge(&self, snapshot: &Snapshot) -> usize;
 
     /// How many rows there are, unfiltered.
@@ -84,7 +84,7 @@ impl<T: Describe> AnyPane for T {
         Describe::columns(self, alone)
     }
 
-    fn kind(&self) -> Option<Kind> {
+    fn kind(&self) -> Option<ListKind> {
         Describe::kind(self)
     }
 

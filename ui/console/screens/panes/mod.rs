@@ -14,7 +14,7 @@ mod validators;
 
 use std::fmt;
 
-use casimir_dkg::view::{Kind, RowId, Snapshot};
+use casimir_dkg::view::{ListKind, RowId, Snapshot};
 use ratatui::Frame;
 use ratatui::layout::Rect;
 
@@ -123,7 +123,7 @@ pub(crate) trait Describe: fmt::Debug + Sync + 'static {
     }
 
     /// The list of the engine that has more of these than the snapshot.
-    fn kind(&self) -> Option<Kind> {
+    fn kind(&self) -> Option<ListKind> {
         None
     }
 

@@ -2,7 +2,7 @@
 //! that was made up, and the deposit of a backend, a contract and a signer that this console knows nothing of.
 
 use casimir_dkg::types::RequestKind;
-use casimir_dkg::view::{CaseView, Kind, RowId, Snapshot};
+use casimir_dkg::view::{CaseView, ListKind, RowId, Snapshot};
 
 use super::{Describe, Names, Pane, TABLE};
 use crate::console::app::{App, Known, Stack, Tab, Target};
@@ -40,8 +40,8 @@ impl Describe for Deposits {
         case.kind == RequestKind::Deposit
     }
 
-    fn kind(&self) -> Option<Kind> {
-        Some(Kind::Cases)
+    fn kind(&self) -> Option<ListKind> {
+        Some(ListKind::Cases)
     }
 
     fn id(&self, case: &CaseView) -> RowId {

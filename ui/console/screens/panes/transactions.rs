@@ -1,6 +1,6 @@
 //! Transactions: one row for each nonce, followed until final.
 
-use casimir_dkg::view::{Kind, RowId, TransactionState, TransactionView};
+use casimir_dkg::view::{ListKind, RowId, TransactionState, TransactionView};
 
 use super::{Describe, Names, Standing};
 use crate::console::app::{App, Known, Stack};
@@ -46,8 +46,8 @@ impl Describe for Transactions {
         known.transactions()
     }
 
-    fn kind(&self) -> Option<Kind> {
-        Some(Kind::Transactions)
+    fn kind(&self) -> Option<ListKind> {
+        Some(ListKind::Transactions)
     }
 
     fn id(&self, tx: &TransactionView) -> RowId {

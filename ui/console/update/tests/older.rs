@@ -1,7 +1,7 @@
 //! What is over and not in the snapshot: read when the end of a list is reached, or its details are opened.
 
 use casimir_dkg::types::{CaseId, PoolId, RequestKind};
-use casimir_dkg::view::{CaseStatus, CaseView, Kind, Listing, Page, Query, Rows};
+use casimir_dkg::view::{CaseStatus, CaseView, ListKind, Listing, Page, Query, Rows};
 
 use super::*;
 use crate::console::app::Reading;
@@ -70,7 +70,7 @@ fn the_end_of_a_list_reads_on() {
     assert!(d.slowly("down").is_empty(), "not at the end");
     let asked = d.slowly("G");
     let query = Query::Page(Page {
-        kind: Kind::Cases,
+        kind: ListKind::Cases,
         before: Some(RowId::Case(case_id(250))),
         limit: 100,
     });
@@ -135,7 +135,7 @@ fn a_page_that_cannot_be_read_says_so_and_is_asked_for_again() {
         ticket,
         answer: answer_of,
     });
-    assert!(matches!(d.app.older.page(Kind::Cases), Reading::Failed(_)));
+    assert!(matches!(d.app.older.page(ListKind::Cases), Reading::Failed(_)));
     let screen = picture(&mut d.app, (120, 40));
     assert!(
         screen.contains("250 older: the engine takes no requests now"),

@@ -40,7 +40,7 @@ impl DirectorySources {
     /// A key that cannot be parsed, or an id that is configured twice.
     pub fn open(self) -> Result<Directory, DirectoryError> {
         let known = self.test_operators.then(test_operators::all);
-        Directory::new(operators::Sources {
+        Directory::new(operators::KeySources {
             configured: self.configured,
             well_known: known.into_iter().flatten().collect(),
             api: self.api,

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 /// How a ceremony ended here.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Outcome {
+pub(super) enum SessionEnd {
     Complete,
     Failed,
     /// The node stops.
@@ -27,11 +27,11 @@ impl Counts {
         counter.fetch_add(1, Ordering::Relaxed);
     }
 
-    pub(super) fn ended(&self, outcome: Outcome) {
+    pub(super) fn ended(&self, outcome: SessionEnd) {
         let counter = match outcome {
-            Outcome::Complete => &self.complete,
-            Outcome::Failed => &self.failed,
-            Outcome::Aborted => &self.aborted,
+            SessionEnd::Complete => &self.complete,
+            SessionEnd::Failed => &self.failed,
+            SessionEnd::Aborted => &self.aborted,
         };
         counter.fetch_add(1, Ordering::Relaxed);
     }

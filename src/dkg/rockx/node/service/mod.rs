@@ -250,9 +250,9 @@ impl Service {
         table.over.insert(ceremony);
         drop(table);
         self.counts.ended(match &end {
-            Some(End::Complete) => counts::Outcome::Complete,
-            Some(End::Other(..)) => counts::Outcome::Failed,
-            None => counts::Outcome::Aborted,
+            Some(End::Complete) => counts::SessionEnd::Complete,
+            Some(End::Other(..)) => counts::SessionEnd::Failed,
+            None => counts::SessionEnd::Aborted,
         });
         match end {
             Some(End::Complete) => {

@@ -7,7 +7,7 @@ use futures_util::future::try_join_all;
 
 use super::super::policy::Refusal;
 use super::super::session::{FrostPlan, FrostSession, KeysignPlan, KeysignSession, Peers, Purpose, Session};
-use super::super::store::{KeyShare, Kind};
+use super::super::store::{KeyShare, SessionKind};
 use super::claims::Claim;
 use super::{MAX_SESSIONS, Refused, Service};
 use crate::dkg::rockx::wire::{Decode, Init, KeySign, MsgType, Reshare, SignedMessage};
@@ -18,7 +18,7 @@ const OTHERS: &str = "could not start resharing";
 
 /// What is about to start.
 struct Ready {
-    kind: Kind,
+    kind: SessionKind,
     peers: Peers,
     session: Box<dyn Session>,
     describe: String,
@@ -129,7 +129,7 @@ impl Service {
         let peers = self.peers(&plan.participants()).await?;
         let describe = format!("{} operators, threshold {}", plan.receivers.len(), plan.threshold);
         Ok(Ready {
-            kind: Kind::Keygen,
+            kind: SessionKind::Keygen,
             claim: None,
             session: Box::new(FrostSession::new(self.me.clone(), peers.clone(), plan, None)),
             peers,
@@ -165,7 +165,7 @@ impl Service {
             plan.receivers.len()
         );
         Ok(Ready {
-            kind: Kind::Reshare(validator),
+            kind: SessionKind::Reshare(validator),
             claim: Some(claim),
             session: Box::new(FrostSession::new(self.me.clone(), peers.clone(), plan, old_key)),
             peers,
@@ -198,7 +198,7 @@ impl Service {
             key,
         };
         Ok(Ready {
-            kind: Kind::Keysign,
+            kind: SessionKind::Keysign,
             claim: None,
             session: Box::new(KeysignSession::new(self.me.clone(), peers.clone(), plan)),
             peers,

@@ -46,7 +46,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use crate::types::{BlsPublicKey, UnixMillis};
 use seal::Sealer;
 
-pub use sessions::{Ending, Kind};
+pub use sessions::{Ending, SessionKind};
 pub use shares::{KeyShare, Unsettled};
 
 /// The store could not do its work.

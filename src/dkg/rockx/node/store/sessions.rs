@@ -7,7 +7,7 @@ use crate::types::{BlsPublicKey, RequestId, SafeText};
 
 /// What a run is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum SessionKind {
     /// A new key.
     Keygen,
     /// New shares of this key.
@@ -15,7 +15,7 @@ pub enum Kind {
     Keysign,
 }
 
-impl Kind {
+impl SessionKind {
     /// As it stands in the file and in the log.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -55,11 +55,11 @@ impl Store {
     ///
     /// # Errors
     /// SQLite failed.
-    pub fn begin(&self, id: RequestId, kind: Kind) -> Result<bool, StoreError> {
+    pub fn begin(&self, id: RequestId, kind: SessionKind) -> Result<bool, StoreError> {
         let db = self.db();
         let key = match kind {
-            Kind::Reshare(validator) => Some(validator.0),
-            Kind::Keygen | Kind::Keysign => None,
+            SessionKind::Reshare(validator) => Some(validator.0),
+            SessionKind::Keygen | SessionKind::Keysign => None,
         };
         // survives the process at once, and a power cut with the next share: nobody waits for the disk to start
         db.pragma_update(None, "synchronous", "NORMAL")?;

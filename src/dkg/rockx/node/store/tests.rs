@@ -6,7 +6,7 @@ use super::*;
 use crate::types::{OperatorId, RequestId, SafeText};
 
 const KEY: BlsPublicKey = BlsPublicKey([0xaa; 48]);
-const RESHARE: Kind = Kind::Reshare(KEY);
+const RESHARE: SessionKind = SessionKind::Reshare(KEY);
 
 fn id(byte: u8) -> RequestId {
     RequestId([byte; 24])
@@ -28,7 +28,7 @@ fn a_share_survives_a_restart_and_is_not_in_the_file_in_clear() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("sub/shares.sqlite");
     let store = Store::open(&path, b"operator key").unwrap();
-    assert!(store.begin(id(1), Kind::Keygen).unwrap());
+    assert!(store.begin(id(1), SessionKind::Keygen).unwrap());
     store.keep(id(1), &share(0x5e)).unwrap();
     store.complete(id(1), b"results").unwrap();
     drop(store);
@@ -75,8 +75,8 @@ fn request_ids_are_used_once_for_ever() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("shares.sqlite");
     let store = Store::open(&path, b"k").unwrap();
-    assert!(store.begin(id(1), Kind::Keygen).unwrap());
-    assert!(!store.begin(id(1), Kind::Keygen).unwrap());
+    assert!(store.begin(id(1), SessionKind::Keygen).unwrap());
+    assert!(!store.begin(id(1), SessionKind::Keygen).unwrap());
     drop(store);
     let store = Store::open(&path, b"k").unwrap();
     assert_eq!(
@@ -84,7 +84,7 @@ fn request_ids_are_used_once_for_ever() {
         [id(1)],
         "a session does not outlive its process"
     );
-    assert!(!store.begin(id(1), Kind::Keygen).unwrap());
+    assert!(!store.begin(id(1), SessionKind::Keygen).unwrap());
 }
 
 #[test]
@@ -159,7 +159,7 @@ fn the_order_in_which_shares_come_to_this_disk_plays_no_part() {
     for (begin, order) in [[2, 3], [3, 2]].into_iter().cycle().zip(orders) {
         let dir = tempfile::tempdir().unwrap();
         let store = open(&dir);
-        store.begin(id(1), Kind::Keygen).unwrap();
+        store.begin(id(1), SessionKind::Keygen).unwrap();
         store.keep(id(1), &share(1)).unwrap();
         store.complete(id(1), b"results").unwrap();
         for run in begin {
@@ -185,7 +185,7 @@ fn a_run_that_turns_out_to_be_complete_takes_its_place_in_the_order_of_the_begin
         assert_eq!(runs, store.unsettled(None, age).unwrap());
         runs.into_iter().map(|run| run.ceremony).collect()
     };
-    store.begin(id(9), Kind::Keygen).unwrap();
+    store.begin(id(9), SessionKind::Keygen).unwrap();
     store.keep(id(9), &share(9)).unwrap();
     store.complete(id(9), b"results").unwrap();
     // the process ends in the middle of a reshare, after its share was kept
@@ -234,7 +234,7 @@ fn a_run_that_turns_out_to_be_complete_takes_its_place_in_the_order_of_the_begin
 fn results_that_come_after_a_blame_do_not_make_its_share_usable() {
     let dir = tempfile::tempdir().unwrap();
     let store = open(&dir);
-    store.begin(id(1), Kind::Keygen).unwrap();
+    store.begin(id(1), SessionKind::Keygen).unwrap();
     store.keep(id(1), &share(1)).unwrap();
     store
         .finish(id(1), Ending::Blamed, &SafeText::new("2 blamed 4"))

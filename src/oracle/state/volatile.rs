@@ -29,7 +29,7 @@ impl EffectKey {
     }
 }
 
-impl Live {
+impl Volatile {
     /// A case was closed: what was kept for its next steps goes. What is under way is waited for.
     pub(super) fn close(&mut self, id: CaseId) {
         self.held.remove(&id);
@@ -56,7 +56,7 @@ impl Live {
 
 /// What is not journaled: it is read again after a restart.
 #[derive(Debug, Clone, Default)]
-pub(in crate::oracle) struct Live {
+pub(in crate::oracle) struct Volatile {
     pub(in crate::oracle) facts: ChainFacts,
     pub(in crate::oracle) in_flight: BTreeSet<EffectKey>,
     /// Ceremonies and transactions under way of which this process knows that they are: it began them, or was told.
