@@ -30,6 +30,8 @@ pub(super) struct Run {
     case: CaseId,
     role: CeremonyRole,
     ended: bool,
+    /// Its outcome could not be found out so far.
+    doubted: bool,
     /// This process began it, and was not told of it since.
     runs: bool,
     pub(super) given_up: bool,
@@ -138,6 +140,7 @@ impl Book {
             Record::CeremonyStarted { .. }
             | Record::CeremonyVerified { .. }
             | Record::CeremonyFailed { .. }
+            | Record::CeremonyUnknown { .. }
             | Record::CeremonyDeclaredLost { .. } => self.ceremony(state, at, record),
             Record::KeyCondemned { validator, .. } => drop(self.condemned.insert(*validator)),
             Record::TransactionSigned { action, transaction } => self.signed(*action, transaction),
@@ -154,7 +157,10 @@ impl Book {
                     "the old key of {case} is not condemned"
                 );
             }
-            Record::CaseClosed { case, outcome } => self.closed(outside, state, *case, outcome),
+            Record::CaseClosed { case, outcome } => {
+                self.closed(outside, state, *case, outcome);
+                self.nobody_looks(*case);
+            }
             _ => {}
         }
     }
@@ -240,11 +246,22 @@ impl Book {
                 );
                 self.ended(*request, "failed");
             }
+            Record::CeremonyUnknown { request, .. } => {
+                self.runs.get_mut(request).expect("it was started").doubted = true;
+            }
             Record::CeremonyDeclaredLost { request, .. } => {
                 self.ended(*request, "declared lost");
                 self.runs.get_mut(request).expect("it was started").given_up = true;
             }
             _ => {}
+        }
+    }
+
+    /// A closed case does not look any more for what could not be found out.
+    fn nobody_looks(&mut self, id: CaseId) {
+        let open = |run: &&mut Run| run.case == id && run.doubted && !run.ended;
+        for run in self.runs.values_mut().filter(open) {
+            (run.ended, run.given_up) = (true, true);
         }
     }
 
@@ -362,6 +379,7 @@ impl Book {
             ended: false,
             runs: true,
             given_up: false,
+            doubted: false,
         };
         let beside = self.runs.values().filter(|run| run.runs).count();
         assert!(

@@ -36,7 +36,7 @@ impl Durable {
 
     fn apply_to_case(&mut self, at: UnixMillis, case: CaseId, record: &Record) {
         match record {
-            Record::CauseLost { .. } => self.with(case, |c| c.orphaned = true),
+            Record::CauseLost { .. } => self.cause_lost(case),
             Record::CauseFound { cause, .. } => self.with(case, |c| {
                 c.orphaned = false;
                 c.cause = cause.clone();

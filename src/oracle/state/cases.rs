@@ -145,6 +145,22 @@ impl Durable {
         }
     }
 
+    pub(super) fn cause_lost(&mut self, id: CaseId) {
+        let Some(case) = self.cases.get_mut(&id) else {
+            return;
+        };
+        case.orphaned = true;
+        if let Cause::Event { log } = case.cause {
+            self.is_unread_again(log);
+        }
+    }
+
+    /// An event before the position counts as told no more. Should its branch come back before a new position is
+    /// journaled, whoever starts there would never hear of it again.
+    fn is_unread_again(&mut self, log: LogRef) {
+        self.cursor = self.cursor.filter(|(upto, _)| upto.number < log.block.number);
+    }
+
     pub(super) fn pool_served(&mut self, case: CaseId, transaction: Root, log: Option<LogRef>) {
         self.with(case, |c| {
             let before = c.served_by.replace(Served { transaction, log });
@@ -156,6 +172,10 @@ impl Durable {
     /// with it.
     pub(super) fn pool_not_served(&mut self, at: UnixMillis, case: CaseId, transaction: Root) {
         let closed = self.cases.get(&case).is_some_and(|c| !c.listens());
+        let gone = self.cases.get(&case).into_iter().flat_map(Case::reports);
+        let gone = gone.filter(|served| served.transaction == transaction);
+        let logs: Vec<_> = gone.filter_map(|served| served.log).collect();
+        logs.into_iter().for_each(|log| self.is_unread_again(log));
         self.with(case, |c| {
             let stands = |served: &Served| served.transaction != transaction;
             c.served_too.retain(stands);
