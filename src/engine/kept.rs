@@ -9,11 +9,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 use tokio::task::{self, JoinError, JoinHandle};
 
 use super::core::EngineError;
 use crate::journal::{Anchor, Archive};
 use crate::oracle::{Durable, Record};
+use crate::types::Root;
 
 /// Who folds. What another version kept is not used.
 const FOLD: &str = concat!(env!("CARGO_PKG_VERSION"), "/3");
@@ -64,6 +66,44 @@ impl Kept {
         fs::rename(&temporary, &place)
     }
 
+    /// What is to be verified of it. The state itself need not be there twice for that.
+    pub(super) fn believed(&self) -> io::Result<Believed> {
+        Ok(Believed {
+            anchor: self.anchor,
+            state: digest(&self.durable)?,
+        })
+    }
+}
+
+/// SHA-256 over the state's JSON. All its maps are ordered, and it is read back from its JSON as it was, so equal digests
+/// are equal states.
+fn digest(durable: &Durable) -> io::Result<Root> {
+    struct Hash(Sha256);
+    impl io::Write for Hash {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.update(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+    let mut hash = BufWriter::new(Hash(Sha256::new()));
+    serde_json::to_writer(&mut hash, durable)?;
+    let hash = hash.into_inner().map_err(io::IntoInnerError::into_error)?;
+    Ok(Root(hash.0.finalize().into()))
+}
+
+/// A state that a start took over, and the record that it reaches to.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Believed {
+    pub(super) anchor: Anchor,
+    /// Its digest.
+    state: Root,
+}
+
+impl Believed {
     /// Reads everything up to where it reaches, verifies it, and compares. A state that is not what the records say is
     /// removed.
     fn verify(&self, journal: &Path, stop: &AtomicBool) -> Result<(), EngineError> {
@@ -80,7 +120,7 @@ impl Kept {
             folded.apply(entry.seq, entry.at, &record);
             Ok(())
         })?;
-        if folded == self.durable {
+        if digest(&folded).is_ok_and(|folded| folded == self.state) {
             return Ok(());
         }
         let path = place(journal);
@@ -98,10 +138,10 @@ pub(super) struct Behind {
 }
 
 impl Behind {
-    pub(super) fn start(kept: Kept, journal: PathBuf) -> Self {
+    pub(super) fn start(believed: Believed, journal: PathBuf) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
         let stopped = Arc::clone(&stop);
-        let task = task::spawn_blocking(move || kept.verify(&journal, &stopped));
+        let task = task::spawn_blocking(move || believed.verify(&journal, &stopped));
         Self { task, stop }
     }
 
@@ -169,7 +209,7 @@ mod tests {
             let back = Kept::read(&options.path).unwrap();
             assert_eq!(back.anchor, kept.anchor, "{name}");
             assert_eq!(back.durable, kept.durable, "{name}");
-            back.verify(&options.path, &GO_ON).unwrap();
+            back.believed().unwrap().verify(&options.path, &GO_ON).unwrap();
         }
     }
 
@@ -181,7 +221,7 @@ mod tests {
             .unwrap()
             .execute_batch(damage)
             .unwrap();
-        let refused = kept.verify(&options.path, &GO_ON);
+        let refused = kept.believed().unwrap().verify(&options.path, &GO_ON);
         assert!(
             matches!(
                 refused,
@@ -197,7 +237,8 @@ mod tests {
         let action = kept.durable.actions.values_mut().next().unwrap();
         action.state = ActionState::Approved;
         kept.write(&options.path).unwrap();
-        let refused = Kept::read(&options.path).unwrap().verify(&options.path, &GO_ON);
+        let refused = Kept::read(&options.path).unwrap().believed().unwrap();
+        let refused = refused.verify(&options.path, &GO_ON);
         assert!(matches!(refused, Err(EngineError::Kept { .. })), "{refused:?}");
         assert!(Kept::read(&options.path).is_none());
     }
@@ -223,7 +264,10 @@ mod tests {
     #[test]
     fn whoever_does_not_wait_ends_it() {
         let (_directory, options, kept) = kept("format-1/closed.sqlite");
-        let ended = kept.verify(&options.path, &AtomicBool::new(true));
+        let ended = kept
+            .believed()
+            .unwrap()
+            .verify(&options.path, &AtomicBool::new(true));
         assert!(matches!(ended, Err(EngineError::Stopped)), "{ended:?}");
     }
 
@@ -244,6 +288,6 @@ mod tests {
         };
         journal.append(&[row]).unwrap();
         // up to where it reaches, and no further
-        kept.verify(&options.path, &GO_ON).unwrap();
+        kept.believed().unwrap().verify(&options.path, &GO_ON).unwrap();
     }
 }

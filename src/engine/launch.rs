@@ -9,7 +9,7 @@ use tokio::task::JoinHandle;
 use super::commit::{Committer, Pending};
 use super::core::{Core, EngineError, Incoming};
 use super::handle::{EngineHandle, channel};
-use super::kept::{Behind, Kept};
+use super::kept::{Behind, Believed, Kept};
 use super::live::Live;
 use super::publish::{self, VERSION};
 use super::world::World;
@@ -25,7 +25,7 @@ pub struct OpenedEngine {
     state: State,
     committer: Committer,
     /// What was believed for the start, and is verified behind it.
-    behind: Option<Kept>,
+    behind: Option<Believed>,
 }
 
 /// Opens the journal and restores the state from it.
@@ -34,13 +34,13 @@ pub struct OpenedEngine {
 /// The journal is locked, broken, or written by a newer version.
 pub fn open(settings: Settings, options: &JournalOptions) -> Result<OpenedEngine, EngineError> {
     let kept = Kept::read(&options.path);
-    if let Some(kept) = kept {
-        match restore(options, kept.anchor, kept.durable.clone()) {
+    if let Some((believed, kept)) = kept.and_then(|kept| Some((kept.believed().ok()?, kept))) {
+        match restore(options, kept.anchor, kept.durable) {
             Ok((committer, durable)) => {
                 return Ok(OpenedEngine {
                     state: State::restored(settings, durable),
                     committer,
-                    behind: Some(kept),
+                    behind: Some(believed),
                 });
             }
             // of another journal, or of one that is broken: reading everything says which

@@ -2,7 +2,7 @@
 //!
 //! `cargo bench --bench scale` plays that many deposits from request to active validator through the decision core and a
 //! real journal, with the proposals, results and transactions of a real run (`tests/vectors/journals`), in a process of its
-//! own for each count. Of 20 more it then measures
+//! own for each count. Of 50 more it then measures
 //!
 //! * **step**: one input through the core, and
 //! * **append**: one commit of the journal, synced;

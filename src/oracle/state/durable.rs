@@ -107,14 +107,17 @@ impl Durable {
             .flat_map(ours)
             .filter(done)
             .filter_map(|case| Some((case.since, case.moved_key().filter(used)?)))
-            .chain(past.and_then(|past| past.reshare.clone()))
+            .chain(
+                past.and_then(|past| past.reshare.as_ref())
+                    .map(|(since, key)| (*since, key.whole())),
+            )
             .max_by_key(|(since, _)| *since);
         let made = || {
             let here = cases::ALL.into_iter().flat_map(ours);
             here.filter_map(|case| Some((case.id.ordinal, case.made_key().filter(used)?)))
                 .chain(
-                    past.and_then(|past| past.keygen.clone())
-                        .map(|(n, _, key)| (n, key)),
+                    past.and_then(|past| past.keygen.as_ref())
+                        .map(|(n, _, key)| (*n, key.whole())),
                 )
                 .max_by_key(|(ordinal, _)| *ordinal)
         };

@@ -9,7 +9,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::oracle::{Cause, KnownKey, ValidatorPhase};
-use crate::types::{ActionId, CaseId, LogRef, OperatorId, PoolId, RequestId, RequestKind, UnixMillis};
+use crate::types::{
+    ActionId, BlsPublicKey, CaseId, LogRef, OperatorId, PoolId, RequestId, RequestKind, UnixMillis,
+};
 
 use super::{Case, Durable};
 
@@ -33,16 +35,46 @@ pub struct Retired {
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub(super) struct Past {
     /// Number and cause of its newest case of each kind that left.
-    newest: BTreeMap<RequestKind, (u32, Cause)>,
+    newest: Vec<(RequestKind, u32, Cause)>,
     /// Of the newest key generation, by its case's number.
-    pub(super) keygen: Option<(u32, UnixMillis, KnownKey)>,
+    pub(super) keygen: Option<(u32, UnixMillis, PastKey)>,
     /// Of the newest reshare.
-    pub(super) reshare: Option<(UnixMillis, KnownKey)>,
+    pub(super) reshare: Option<(UnixMillis, PastKey)>,
     /// Its validator has left.
     pub(super) left: bool,
 }
 
+/// A [`KnownKey`] in little room: there is one for each pool.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct PastKey {
+    validator: BlsPublicKey,
+    committee: Box<[OperatorId]>,
+    /// Public keys of the shares, in the order of the committee.
+    shares: Box<[BlsPublicKey]>,
+}
+
+impl PastKey {
+    /// Every operator of the committee has a share, as in every key that a ceremony made.
+    fn of(key: &KnownKey) -> Self {
+        Self {
+            validator: key.validator,
+            committee: key.share_public_keys.keys().copied().collect(),
+            shares: key.share_public_keys.values().copied().collect(),
+        }
+    }
+
+    pub(super) fn whole(&self) -> KnownKey {
+        let shares = self.committee.iter().copied().zip(self.shares.iter().copied());
+        KnownKey::of(self.validator, &shares.collect())
+    }
+}
+
 impl Past {
+    fn newest(&self, kind: RequestKind) -> Option<(u32, &Cause)> {
+        let (_, ordinal, cause) = self.newest.iter().find(|(of, ..)| *of == kind)?;
+        Some((*ordinal, cause))
+    }
+
     /// Whoever has shares of a key that is of use, and since when: whether by a reshare, and the time.
     pub(super) fn holders(&self) -> Option<((bool, UnixMillis), &[OperatorId])> {
         if self.left {
@@ -68,14 +100,13 @@ impl Retired {
 
     /// The newest case of this kind for this pool that left memory.
     pub(in crate::oracle) fn newest(&self, kind: RequestKind, pool: PoolId) -> Option<CaseId> {
-        let (ordinal, _) = self.pools.get(&pool)?.newest.get(&kind)?;
-        let ordinal = *ordinal;
+        let (ordinal, _) = self.pools.get(&pool)?.newest(kind)?;
         Some(CaseId { kind, pool, ordinal })
     }
 
     /// Whether a request at this place was told before: the newest one that left memory stands there, or later.
     pub(in crate::oracle) fn has_been_told(&self, kind: RequestKind, pool: PoolId, log: LogRef) -> bool {
-        let newest = self.pools.get(&pool).and_then(|past| past.newest.get(&kind));
+        let newest = self.pools.get(&pool).and_then(|past| past.newest(kind));
         let place = |log: LogRef| (log.block.number, log.index);
         matches!(newest, Some((_, Cause::Event { log: known })) if place(log) <= place(*known))
     }
@@ -91,7 +122,7 @@ impl Retired {
     pub fn cases_of(&self, pool: PoolId) -> Vec<CaseId> {
         let newest = self.pools.get(&pool).map(|past| &past.newest);
         let kinds = newest.into_iter().flatten();
-        let all = |(kind, (newest, _)): (&RequestKind, &(u32, Cause))| {
+        let all = |(kind, newest, _): &(RequestKind, u32, Cause)| {
             let kind = *kind;
             (0..=*newest)
                 .rev()
@@ -172,12 +203,11 @@ impl Durable {
             self.retired.hold(holders, -1);
         }
         let mut past = before.clone();
-        let newer = past
-            .newest
-            .get(&id.kind)
-            .is_none_or(|(known, _)| *known < id.ordinal);
-        if newer {
-            past.newest.insert(id.kind, (id.ordinal, case.cause.clone()));
+        if past.newest(id.kind).is_none_or(|(known, _)| known < id.ordinal) {
+            past.newest.retain(|(kind, ..)| *kind != id.kind);
+            past.newest.reserve_exact(1);
+            past.newest.push((id.kind, id.ordinal, case.cause.clone()));
+            past.newest.sort_unstable_by_key(|(kind, ..)| *kind);
         }
         let used = |key: &KnownKey| case.served_by.is_none() && !self.condemned.contains_key(&key.validator);
         if let Some(key) = case.made_key().filter(used)
@@ -186,7 +216,7 @@ impl Durable {
                 .as_ref()
                 .is_none_or(|(known, ..)| *known <= id.ordinal)
         {
-            past.keygen = Some((id.ordinal, case.since, key));
+            past.keygen = Some((id.ordinal, case.since, PastKey::of(&key)));
         }
         if let Some(key) = case.moved_key().filter(used)
             && past
@@ -194,7 +224,7 @@ impl Durable {
                 .as_ref()
                 .is_none_or(|(known, _)| *known <= case.since)
         {
-            past.reshare = Some((case.since, key));
+            past.reshare = Some((case.since, PastKey::of(&key)));
         }
         past.left |= case.phase.is_some_and(|phase| phase >= ValidatorPhase::Exited);
         if let Some((_, holders)) = past.holders() {

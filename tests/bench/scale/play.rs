@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use crate::template::{Template, root};
 
 /// So many lots of so many pools each are measured behind those that are closed.
-pub(crate) const MEASURED: (u32, u32) = (10, 2);
+pub(crate) const MEASURED: (u32, u32) = (25, 2);
 /// A pool is deposited this often, ms: some 300 in the fourteen days in which work counts as recent.
 const EVERY_MS: u64 = 3_600_000;
 
