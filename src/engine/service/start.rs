@@ -179,7 +179,9 @@ pub async fn start(options: ServiceOptions) -> Result<Running, ServiceError> {
         None => backend::start(&config, &http).await?,
     };
     let (messenger, messenger_url) = messenger.unzip();
-    let opened = launch::open(settings(&config), &journal(&config))?;
+    // the field order of SSV's cluster, which may be unknown as yet, is no part of what the contract lists
+    let lists = doors::manager(&config, doors::ANY_LAYOUT, rpc.clone(), None);
+    let opened = launch::open(settings(&config, &*lists), &journal(&config))?;
     let resume = resume(&opened);
     let transcripts = opened.journal().with_file_name("transcripts");
     let (core, incoming) = mpsc::channel(1_024);
@@ -191,8 +193,6 @@ pub async fn start(options: ServiceOptions) -> Result<Running, ServiceError> {
         consensus: consensus.clone(),
     });
     let weak = core.downgrade();
-    // the field order of SSV's cluster, which may be unknown as yet, is no part of what the contract lists
-    let lists = doors::manager(&config, doors::ANY_LAYOUT, rpc.clone(), None);
     let shown = network(&config, &*lists, simulated);
     let backend = Arc::clone(&ceremonies);
     let (handle, stopped) = opened.launch(shown, lists.name(), oracle, backend, gate, incoming)?;
@@ -241,12 +241,13 @@ fn network(config: &Config, manager: &dyn PoolManager, simulated: Vec<SafeText>)
     }
 }
 
-fn settings(config: &Config) -> Settings {
+fn settings(config: &Config, manager: &dyn PoolManager) -> Settings {
     let millis = |d: Duration| u64::try_from(d.as_millis()).unwrap_or(u64::MAX);
     Settings {
         mode: config.policy.mode,
         policy: config.policy.to_policy(),
         owner: config.contract.address,
+        deposit_order: manager.capabilities().deposit_order,
         follows_beacon: !config.beacon.urls.is_empty(),
         look_up_every_ms: millis(config.beacon.poll_interval),
         ceremonies_at_once: config.dkg.at_once(),

@@ -5,8 +5,10 @@ use alloy::primitives::keccak256;
 use crate::oracle::state::EffectKey;
 use crate::oracle::turn::{Begins, Turn};
 use crate::oracle::ways::stopped_by;
-use crate::oracle::{CeremonyRole, KnownKey, Mode, Purpose, Record, State};
-use crate::types::{CaseId, CeremonyPlan, Root, SafeText, SignPurpose};
+use crate::oracle::{CeremonyRole, KnownKey, Mode, Purpose, Record, State, cases};
+use crate::types::{
+    ActionId, CaseId, CeremonyPlan, NonceStatus, RequestKind, Root, SafeText, SignPurpose,
+};
 
 use super::*;
 
@@ -18,7 +20,7 @@ pub(super) fn toward_effect(turn: &mut Turn<'_>, id: CaseId) {
         return;
     };
     let facts = &turn.state.volatile.facts;
-    if let Some(why) = case.kind().holds_effect(facts, id.pool) {
+    if let Some(why) = case.kind().holds_effect(&turn.state.settings, facts, id.pool) {
         let why = match stopped_by(turn.state, id) {
             Some(given_up) => format!(
                 "{why}; {given_up} was given up, and nothing behind it is deposited until that one is taken up again"
@@ -41,12 +43,44 @@ pub(super) fn toward_effect(turn: &mut Turn<'_>, id: CaseId) {
             turn.waits(id, "SSV's registration nonce of the manager is not known yet: the logs that count it are being read");
             return;
         };
+        if let Some(other) = registers_first(turn.state, id) {
+            turn.waits(id, &waits_for(other));
+            return;
+        }
         if case.registration.is_none_or(|r| r.nonce != owner_nonce) {
             register(turn, id, owner_nonce);
             return;
         }
     }
     prepare(turn, id, Purpose::Propose, effect, None);
+}
+
+/// Another case whose transaction is on its way and takes the number that SSV expects next. SSV's contract looks at no
+/// number: a second transaction with the same one would go through, and SSV's nodes would ignore its validator. Where the
+/// contract serves a queue, its head lets one through at a time; where calls name their pools, this does.
+pub(in crate::oracle) fn registers_first(state: &State, id: CaseId) -> Option<CaseId> {
+    if cases::kind(RequestKind::Deposit).is_in_line(&state.settings) {
+        return None;
+    }
+    let head = state.volatile.facts.head.map_or(0, |head| head.number);
+    let under_way = |status: &NonceStatus| match status {
+        NonceStatus::Missing | NonceStatus::Pending => true,
+        // the number that is known may be older
+        NonceStatus::Included { block, .. } => block.number > head,
+        NonceStatus::Replaced { .. } => false,
+    };
+    let registers = |action: &ActionId| {
+        let action = state.actions.get(action);
+        action.is_some_and(|a| a.proposal.kind.definition().carries_registration())
+    };
+    let mut others = state.sendings.iter().filter(|(action, _)| action.case != id);
+    others
+        .find(|(action, sending)| under_way(&sending.status) && registers(action))
+        .map(|(action, _)| action.case)
+}
+
+pub(super) fn waits_for(other: CaseId) -> String {
+    format!("waits until the transaction of {other} is in a block: it takes the registration nonce that SSV expects next")
 }
 
 /// The signature that SSV wants over the owner and its nonce. It was approved together with the main ceremony and

@@ -97,7 +97,7 @@ impl World {
     }
 
     /// The contract's answer to a call: the pool that was served, or nothing where it reverts. SSV refuses a
-    /// registration for another nonce; a deposit serves the head of the queue.
+    /// registration for another nonce; a deposit serves the pool that it names, else the head of the queue.
     fn call(&mut self, transaction: Root, call: Call) -> Option<PoolId> {
         let at = self.outside.height();
         let chain = &mut self.outside.chain;
@@ -113,8 +113,9 @@ impl World {
                 (pool, Fulfilment::Reshared)
             }
             None => {
-                let pool = *chain.ready.first()?;
-                chain.ready.remove(0);
+                let pool = call.deposits.or(chain.ready.first().copied())?;
+                let place = chain.ready.iter().position(|ready| *ready == pool)?;
+                chain.ready.remove(place);
                 chain.pending.insert(pool, at);
                 chain.keys.insert(pool, call.key);
                 chain.since.insert(call.key, at);
@@ -141,12 +142,15 @@ impl World {
         chain.account_nonce += 1;
         let registration = chain.owner_nonce;
         let reshares = chain.staked.iter().copied().choose(&mut self.rng);
+        let by_id = self.outside.adapters.by_id;
+        let deposits = chain.ready.first().copied().filter(|_| by_id);
         let key = BlsPublicKey([0xf0 + hash.0[1] % 15; 48]);
         match hash.0[0] % 4 {
             0 | 1 => drop(self.call(
                 hash,
                 Call {
                     reshares: None,
+                    deposits,
                     key,
                     registration,
                 },
@@ -155,6 +159,7 @@ impl World {
                 hash,
                 Call {
                     reshares,
+                    deposits: None,
                     key,
                     registration,
                 },
