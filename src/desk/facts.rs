@@ -154,7 +154,10 @@ impl DepositFacts {
             DepositOrder::ById => self.ready.check("pool-ready", |ready| {
                 let listed = ready.contains(&pool);
                 let not = if listed { "" } else { "not " };
-                (listed, format!("pool {pool} is {not}among the ready ones, and the call names it"))
+                (
+                    listed,
+                    format!("pool {pool} is {not}among the ready ones, and the call names it"),
+                )
             }),
         }
     }

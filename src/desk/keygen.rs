@@ -114,7 +114,9 @@ impl Keygen {
         });
         checks.extend(another::check(&gathered.committee, &wanted.spent));
         checks.push(authorised(&*self.manager, self.oracle).await);
-        let rehearsed = self.rehearsal.checks(pool, &gathered.committee, gathered.credentials);
+        let rehearsed = self
+            .rehearsal
+            .checks(pool, &gathered.committee, gathered.credentials);
         checks.extend(rehearsed.await);
         checks
     }

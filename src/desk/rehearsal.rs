@@ -20,7 +20,8 @@ use super::{facts, key_checks, sending, served};
 use crate::beacon::roots;
 use crate::dkg::threshold::SecretScalar;
 use crate::ports::{
-    Answer, At, Call, Execution, InitiateDeposit, PoolCall, PoolManager, Registering, SharesData, Simulated, Ssv, SsvState,
+    Answer, At, Call, Execution, InitiateDeposit, PoolCall, PoolManager, Registering, SharesData, Simulated,
+    Ssv, SsvState,
 };
 use crate::types::{BlsPublicKey, BlsSignature, Check, OperatorId, PoolId, Root, SafeText, listed};
 

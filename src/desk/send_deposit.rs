@@ -13,7 +13,9 @@ use crate::beacon::roots;
 use crate::config::Floors;
 use crate::oracle::{ActionKind, Fact, FactKind, Prepared, SendDepositDraft, TransactionPayload};
 use crate::ports::agreed::{self, MadeSince};
-use crate::ports::{Consensus, Execution, InitiateDeposit, PoolCall, PoolManager, Registering, Ssv, SsvState};
+use crate::ports::{
+    Consensus, Execution, InitiateDeposit, PoolCall, PoolManager, Registering, Ssv, SsvState,
+};
 use crate::types::{BlsPublicKey, Check, ForkVersion, OperatorId, PoolId, Root};
 
 /// Prepares the transaction, for a key that a ceremony has made.

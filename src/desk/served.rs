@@ -5,8 +5,8 @@
 use super::{later, refused};
 use crate::oracle::Prepared;
 use crate::ports::{
-    CeremonyCapabilities, Clusters, Credentials, DepositOrder, PoolManager, RegistrationTime,
-    ReshareConsent, SharesKept,
+    CeremonyCapabilities, Clusters, Credentials, DepositOrder, PoolManager, RegistrationTime, ReshareConsent,
+    SharesKept,
 };
 use crate::types::PoolId;
 
@@ -34,8 +34,9 @@ fn no_deposits(manager: &dyn PoolManager) -> Option<String> {
     ))
 }
 
-/// Everything that is not done with a version, each with its reason. A start says it, before anybody asks for anything.
-pub(crate) fn not_done(manager: &dyn PoolManager) -> Vec<String> {
+/// Everything that is not done with a version, each with its reason: said at a start, before anybody asks for it.
+#[must_use]
+pub fn not_done(manager: &dyn PoolManager) -> Vec<String> {
     let all = [no_deposits(manager), no_reshares(manager)];
     all.into_iter().flatten().collect()
 }
@@ -172,7 +173,10 @@ mod tests {
             can.reshares = None;
         }));
         assert_eq!(both.len(), 2, "{both:?}");
-        assert!(both[0].contains("later call") && both[1].contains("no reshares"), "{both:?}");
+        assert!(
+            both[0].contains("later call") && both[1].contains("no reshares"),
+            "{both:?}"
+        );
     }
 
     #[test]

@@ -326,7 +326,8 @@ pub fn is_held(state: &State, case: &Case) -> bool {
 /// What a person must know of a given-up case that the contract still lists.
 #[must_use]
 pub fn queue_behind(state: &State, case: &Case) -> Option<String> {
-    case.kind().stands_behind(&state.settings, state.facts(), case.id.pool)
+    case.kind()
+        .stands_behind(&state.settings, state.facts(), case.id.pool)
 }
 
 /// The given-up case that keeps this one from its turn.

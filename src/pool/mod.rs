@@ -32,8 +32,8 @@ use crate::types::{ClusterLayout, ParseIdError};
 /// Every version that can be served, the oldest first.
 static VERSIONS: &[&dyn Version] = &[&casimir_2023_05::EDITION, &casimir_2023_05_26::EDITION];
 
-/// A version of the manager.
-trait Version: fmt::Debug + Sync {
+/// A version of the manager. One that is no line of `VERSIONS` can be named by [`AdapterName::of`].
+pub trait Version: fmt::Debug + Sync {
     /// As `contract.adapter` names it.
     fn name(&self) -> &'static str;
 
@@ -60,35 +60,51 @@ pub struct Connection {
 }
 
 /// The name of a version that can be served.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct AdapterName(&'static str);
+#[derive(Debug, Clone, Copy)]
+pub struct AdapterName(&'static dyn Version);
+
+impl PartialEq for AdapterName {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_str() == other.as_str()
+    }
+}
+
+impl Eq for AdapterName {}
 
 impl AdapterName {
     /// Every version, the oldest first.
     pub fn all() -> impl Iterator<Item = Self> {
-        VERSIONS.iter().map(|version| Self(version.name()))
+        VERSIONS.iter().map(|version| Self(*version))
+    }
+
+    /// A version by itself, for whoever brings one along.
+    #[must_use]
+    pub fn of(version: &'static dyn Version) -> Self {
+        Self(version)
     }
 
     /// The name, as it is configured.
     #[must_use]
     pub fn as_str(self) -> &'static str {
-        self.0
+        self.0.name()
     }
 }
 
 impl fmt::Display for AdapterName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.0)
+        f.pad(self.as_str())
     }
 }
 
 impl FromStr for AdapterName {
     type Err = ParseIdError;
     fn from_str(s: &str) -> Result<Self, Self::Err> {
-        Self::all().find(|name| name.0 == s).ok_or_else(|| ParseIdError {
-            text: s.into(),
-            expected: "the name of a version of the manager contract",
-        })
+        Self::all()
+            .find(|name| name.as_str() == s)
+            .ok_or_else(|| ParseIdError {
+                text: s.into(),
+                expected: "the name of a version of the manager contract",
+            })
     }
 }
 
@@ -112,8 +128,7 @@ pub async fn layout_of(name: AdapterName, rpc: &Rpc, address: Address) -> Answer
 /// The manager in the version of that name. Nothing is asked yet: [`PoolManager::probe`] asks.
 #[must_use]
 pub fn open(name: AdapterName, at: Connection) -> Arc<dyn PoolManager> {
-    let version = VERSIONS.iter().find(|version| version.name() == name.0);
-    version.expect("only versions of the list have a name").open(at)
+    name.0.open(at)
 }
 
 #[cfg(test)]

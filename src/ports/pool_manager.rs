@@ -12,8 +12,8 @@ use alloy::primitives::{Address, Bytes, U256};
 use async_trait::async_trait;
 
 pub use call::{
-    ActivateDeposit, DecodedArgument, DecodedCall, Handover, InitiateDeposit, NoSuchCall, PoolCall, Registering,
-    ResharePool,
+    ActivateDeposit, DecodedArgument, DecodedCall, Handover, InitiateDeposit, NoSuchCall, PoolCall,
+    Registering, ResharePool,
 };
 pub use capabilities::{
     Clusters, Credentials, DepositOrder, PoolCapabilities, RegistrationTime, ReshareRules,

@@ -9,9 +9,7 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
 use super::{Answer, At, Log, Revert};
-use crate::types::{
-    BlockRef, BlsPublicKey, BlsSignature, ClusterSnapshot, LogRef, OperatorId, SafeText,
-};
+use crate::types::{BlockRef, BlsPublicKey, BlsSignature, ClusterSnapshot, LogRef, OperatorId, SafeText};
 
 /// What a version of SSV can and cannot do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -16,8 +16,8 @@ use crate::chain::kept::Kept;
 use crate::chain::replay::{Reading, Replay, ReplayError, Replayed};
 use crate::chain::rpc::{LogEntry, LogFilter, Rpc};
 use crate::ports::{
-    Answer, At, Funding, Log, NotShares, Revert, SharesData, Ssv, SsvCapabilities, SsvEvent,
-    SsvEventKind, SsvState,
+    Answer, At, Funding, Log, NotShares, Revert, SharesData, Ssv, SsvCapabilities, SsvEvent, SsvEventKind,
+    SsvState,
 };
 use crate::types::{BlockRef, ClusterLayout, ClusterSnapshot, LogRef, OperatorId, SafeText, in_words};
 

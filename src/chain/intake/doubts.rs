@@ -51,7 +51,9 @@ impl fmt::Display for Why {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Contested(words) | Self::Unconfirmed(words) => write!(f, "is not believed: {words}"),
-            Self::Unresolved(words) => write!(f, "opens nothing yet, which pools it means is not known: {words}"),
+            Self::Unresolved(words) => {
+                write!(f, "opens nothing yet, which pools it means is not known: {words}")
+            }
         }
     }
 }

@@ -13,8 +13,8 @@ use crate::oracle::{
 use crate::ports::CommitteeSize;
 use crate::ports::fakes::FakeCeremonies;
 use crate::types::{
-    ActionId, BackendName, BlsPublicKey, CaseId, CeremonyPlan, Check, DepositOrder, ForkVersion, OperatorId, PoolId,
-    RequestKind, Root,
+    ActionId, BackendName, BlsPublicKey, CaseId, CeremonyPlan, Check, DepositOrder, ForkVersion, OperatorId,
+    PoolId, RequestKind, Root,
 };
 use crate::view::{self, NEWEST_CLOSED, NetworkView, Transition, ValidatorView};
 

@@ -14,9 +14,10 @@ use super::opening::{self, Opening};
 use super::{doors, feeds};
 use crate::chain::intake::{LocatedEvent, ObservedEvent, Resume};
 use crate::config::{Config, NetworkName};
+use crate::desk::not_done;
 use crate::dkg::rockx::messenger::MessengerHandle;
 use crate::engine::core::{EngineError, Incoming};
-use crate::engine::{EngineHandle, launch};
+use crate::engine::{EngineHandle, LiveUpdate, launch};
 use crate::http::{Http, HttpSetupError};
 use crate::journal::JournalOptions;
 use crate::lane;
@@ -197,6 +198,7 @@ pub async fn start(options: ServiceOptions) -> Result<Running, ServiceError> {
     let backend = Arc::clone(&ceremonies);
     let (handle, stopped) = opened.launch(shown, lists.name(), oracle, backend, gate, incoming)?;
     let beside = beside.begin(&config, &handle, &core).await;
+    say_what_is_not_done(&*lists, &core).await;
     let opening = Opening {
         finality: config.network.finality,
         transcripts,
@@ -222,6 +224,19 @@ pub async fn start(options: ServiceOptions) -> Result<Running, ServiceError> {
         http,
         core: weak,
     })
+}
+
+/// What would be refused whenever it is asked for is said at once.
+async fn say_what_is_not_done(manager: &dyn PoolManager, core: &mpsc::Sender<Incoming>) {
+    let lacking = not_done(manager);
+    if !lacking.is_empty() {
+        let words = SafeText::new(&lacking.join("; "));
+        tracing::warn!(target: "engine::told", "{words}");
+        // the core is gone only when everything ends
+        let _ = core
+            .send(Incoming::Live(LiveUpdate::Alarm("version", words)))
+            .await;
+    }
 }
 
 fn journal(config: &Config) -> JournalOptions {

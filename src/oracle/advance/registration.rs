@@ -6,9 +6,7 @@ use crate::oracle::state::EffectKey;
 use crate::oracle::turn::{Begins, Turn};
 use crate::oracle::ways::stopped_by;
 use crate::oracle::{CeremonyRole, KnownKey, Mode, Purpose, Record, State, cases};
-use crate::types::{
-    ActionId, CaseId, CeremonyPlan, NonceStatus, RequestKind, Root, SafeText, SignPurpose,
-};
+use crate::types::{ActionId, CaseId, CeremonyPlan, NonceStatus, RequestKind, Root, SafeText, SignPurpose};
 
 use super::*;
 
@@ -80,7 +78,9 @@ pub(in crate::oracle) fn registers_first(state: &State, id: CaseId) -> Option<Ca
 }
 
 pub(super) fn waits_for(other: CaseId) -> String {
-    format!("waits until the transaction of {other} is in a block: it takes the registration nonce that SSV expects next")
+    format!(
+        "waits until the transaction of {other} is in a block: it takes the registration nonce that SSV expects next"
+    )
 }
 
 /// The signature that SSV wants over the owner and its nonce. It was approved together with the main ceremony and

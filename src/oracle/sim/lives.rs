@@ -217,7 +217,9 @@ fn everything_comes_to_its_end_whatever_happens() {
         return;
     }
     let began = Instant::now();
-    let (lives, failed) = live_all(number_of_lives(), DepositOrder::HeadOfQueue, None, |failed| failed >= 20);
+    let (lives, failed) = live_all(number_of_lives(), DepositOrder::HeadOfQueue, None, |failed| {
+        failed >= 20
+    });
     let steps: u64 = lives.iter().map(|life| life.steps).sum();
     let seconds = began.elapsed().as_secs_f64();
     println!(

@@ -186,7 +186,11 @@ fn sign(turn: &mut Turn<'_>, action: ActionId, payload: TransactionPayload) {
         return;
     }
     // two deposits that name their pools may have been looked at side by side
-    let carries = turn.state.actions.get(&action).map(|a| a.proposal.kind.definition());
+    let carries = turn
+        .state
+        .actions
+        .get(&action)
+        .map(|a| a.proposal.kind.definition());
     if carries.is_some_and(|of| of.carries_registration())
         && advance::registers_first(turn.state, action.case).is_some()
     {

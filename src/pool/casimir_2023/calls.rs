@@ -30,11 +30,7 @@ pub(super) fn empty() -> (InitiateDeposit, Registering) {
 
 /// Calldata. These contracts serve the head of the queue, register with the deposit by a swap without a floor, and tell
 /// SSV of no reshare: there is no place in their calls for anything else.
-pub(super) fn encode(
-    edition: &Edition,
-    call: &PoolCall,
-    layout: ClusterLayout,
-) -> Result<Bytes, NoSuchCall> {
+pub(super) fn encode(edition: &Edition, call: &PoolCall, layout: ClusterLayout) -> Result<Bytes, NoSuchCall> {
     let lacks = |call| {
         Err(NoSuchCall {
             version: edition.name,

@@ -4,10 +4,9 @@ use alloy::primitives::{Address, B256};
 use async_trait::async_trait;
 
 use crate::ports::{
-    Answer, At, Funding, Log, NotShares, Revert, SharesData, Ssv, SsvCapabilities, SsvEvent,
-    SsvState,
+    Answer, At, Funding, Log, NotShares, Revert, SharesData, Ssv, SsvCapabilities, SsvEvent, SsvState,
 };
-use crate::types::{BlockRef, ClusterLayout, ClusterSnapshot, OperatorId, SafeText};
+use crate::types::{BlockRef, ClusterSnapshot, OperatorId, SafeText};
 
 /// Every answer, changed by the test before it is asked.
 #[derive(Debug)]
