@@ -3,6 +3,7 @@
 //! stored, errors are custom, and nothing implies an owner nonce. Its contract is `manager.sol`.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use alloy::network::TransactionBuilder;
 use alloy::primitives::{Address, Bytes, TxHash, U256};
@@ -11,12 +12,15 @@ use alloy::rpc::types::TransactionRequest;
 use alloy::sol;
 use alloy::sol_types::{SolCall, SolConstructor, SolError, SolEvent};
 use async_trait::async_trait;
-use casimir_dkg::chain::rpc::Rpc;
+use casimir_dkg::chain::intake::{
+    ChainEvent, EventSources, Intake, IntakeConfig, IntakeEvent, ObservedEvent, Resume,
+};
+use casimir_dkg::chain::rpc::{Rpc, RpcConfig};
 use casimir_dkg::chain::view::{ViewError, view};
 use casimir_dkg::config::Config;
-use casimir_dkg::devnet::Devnet;
+use casimir_dkg::devnet::{Devnet, DevnetOptions};
 use casimir_dkg::oracle::ActionKind;
-use casimir_dkg::pool::{AdapterName, Connection, Version};
+use casimir_dkg::pool::{self, AdapterName, Connection, Version};
 use casimir_dkg::ports::{
     Answer, At, Clusters, CommitteeSource, Credentials, DecodedArgument, DecodedCall, DecodedRevert,
     DepositOrder, Evidence, InitiateDeposit, Log, ManagerEvent, NoSuchCall, PoolCall, PoolCapabilities,
@@ -24,10 +28,12 @@ use casimir_dkg::ports::{
     ResharePool, ReshareRules, Revert, RevertForm, WatchedEvent,
 };
 use casimir_dkg::types::{
-    BlockRef, BlsPublicKey, CaseId, ClusterLayout, ClusterSnapshot, OperatorId, PoolId, PoolView, Root,
+    BlockRef, BlsPublicKey, CaseId, ClusterLayout, ClusterSnapshot, OperatorId, PoolId, PoolView,
+    RedactedUrl, Root,
     SafeText,
 };
 use casimir_dkg::view::CaseStatus;
+use tokio::sync::mpsc;
 
 use super::super::support::{drive, until, waiting};
 use super::Toys;
@@ -64,8 +70,11 @@ sol! {
     }
 }
 
-#[derive(Debug)]
-pub(crate) struct ToyVersion;
+#[derive(Debug, Default)]
+pub(crate) struct ToyVersion {
+    /// Nobody tells which pools an operator serves.
+    is_silent: AtomicBool,
+}
 
 impl Version for ToyVersion {
     fn name(&self) -> &'static str {
@@ -78,6 +87,7 @@ impl Version for ToyVersion {
 
     fn open(&'static self, at: Connection) -> Arc<dyn PoolManager> {
         Arc::new(ToyManager {
+            version: self,
             rpc: at.rpc,
             address: at.address,
         })
@@ -86,6 +96,7 @@ impl Version for ToyVersion {
 
 #[derive(Debug)]
 struct ToyManager {
+    version: &'static ToyVersion,
     rpc: Rpc,
     address: Address,
 }
@@ -136,7 +147,7 @@ impl ToyManager {
 #[async_trait]
 impl PoolManager for ToyManager {
     fn name(&self) -> &'static str {
-        ToyVersion.name()
+        self.version.name()
     }
 
     fn address(&self) -> Address {
@@ -219,6 +230,9 @@ impl PoolManager for ToyManager {
     async fn meant(&self, event: ManagerEvent, block: BlockRef) -> Answer<Vec<PoolId>> {
         match event.names {
             RequestTarget::Pool(pool) => Answer::Yes(vec![pool]),
+            RequestTarget::Operator(_) if self.version.is_silent.load(Ordering::Relaxed) => {
+                Answer::not_known("the node has no state of that block")
+            }
             RequestTarget::Operator(operator) => self.served_by(operator, At::block(block)).await,
             RequestTarget::Count(_) => Answer::not_known("the toy counts nothing"),
         }
@@ -451,12 +465,43 @@ async fn deploy(net: &Devnet) -> Address {
     }
 }
 
-fn served(config: Config, manager: Address) -> Config {
+async fn view_pool(net: &Devnet, manager: Address, pool: u32) -> Pool {
+    let call = TransactionRequest::default()
+        .with_to(manager)
+        .with_input(Toy::getPoolCall { poolId: pool }.abi_encode());
+    let answer = net.provider().call(call).await.unwrap();
+    Toy::getPoolCall::abi_decode_returns(&answer).unwrap()
+}
+
+fn served(config: Config, manager: Address, version: &'static ToyVersion) -> Config {
     let mut config = config;
     config.contract.address = manager;
-    config.contract.adapter = AdapterName::of(&ToyVersion);
+    config.contract.adapter = AdapterName::of(version);
     config.contract.cluster_layout = Some(ClusterLayout::ActiveThenBalance);
     config
+}
+
+/// What a version is lives as long as the program.
+fn version() -> &'static ToyVersion {
+    Box::leak(Box::default())
+}
+
+/// Pool 7 is held by operators 2 to 5, pool 8 by others than operator 4.
+async fn settle(net: &Devnet, manager: Address) {
+    for (pool, operators) in [(7, [2, 3, 4, 5]), (8, [1, 2, 3, 5])] {
+        let settle = Toy::settleCall {
+            poolId: pool,
+            publicKey: vec![pool as u8; 48].into(),
+            operatorIds: operators.to_vec(),
+        };
+        send(net, manager, U256::ZERO, settle).await;
+    }
+}
+
+/// The registry says that operator 4 shall be replaced.
+async fn deactivate(net: &Devnet, manager: Address) {
+    let ask = Toy::requestDeactivationCall { operatorId: 4 };
+    send(net, manager.create(1), U256::ZERO, ask).await;
 }
 
 async fn send(net: &Devnet, to: Address, wei: U256, call: impl SolCall) {
@@ -470,14 +515,17 @@ async fn a_version_of_one_room_deposits_by_id_and_opens_a_reshare_for_every_pool
     let toys = Toys::start().await;
     let net = Arc::clone(toys.ground.devnet());
     let manager = deploy(&net).await;
-    let oracle = toys.oracle_with(served(toys.ground.config(false), manager)).await;
+    let version = version();
+    let config = served(toys.ground.config(false), manager, version);
+    let oracle = toys.oracle_with(config).await;
     let ether = |n: u64| U256::from(n) * U256::from(10).pow(U256::from(18));
     for pool in [2, 1] {
         send(&net, manager, ether(32), Toy::stakeCall { poolId: pool }).await;
     }
     waiting(&oracle, "deposit/2", ActionKind::Keygen).await;
     let done = drive(&oracle, "deposit/1").await;
-    let key = done.validator.unwrap();
+    let stored = view_pool(&net, manager, 1).await;
+    assert_eq!(stored.publicKey.as_ref(), done.validator.unwrap().as_bytes().as_slice());
     let head = until(&oracle, "the first pool goes on waiting", |s| {
         let second: CaseId = "deposit/2".parse().unwrap();
         let waits = s
@@ -489,16 +537,16 @@ async fn a_version_of_one_room_deposits_by_id_and_opens_a_reshare_for_every_pool
     assert_eq!(head.await, [PoolId(2)]);
 
     send(&net, manager, U256::ZERO, Toy::reportActiveCall { poolId: 1 }).await;
-    for (pool, operators) in [(7, [2, 3, 4, 5]), (8, [1, 2, 3, 5])] {
-        let settle = Toy::settleCall {
-            poolId: pool,
-            publicKey: key.0.into(),
-            operatorIds: operators.to_vec(),
-        };
-        send(&net, manager, U256::ZERO, settle).await;
-    }
-    let ask = Toy::requestDeactivationCall { operatorId: 4 };
-    send(&net, manager.create(1), U256::ZERO, ask).await;
+    settle(&net, manager).await;
+    version.is_silent.store(true, Ordering::Relaxed);
+    deactivate(&net, manager).await;
+    let told = until(&oracle, "an alarm that it is not known who is meant", |s| {
+        let alarms = s.alarms.iter().map(|alarm| alarm.to_string());
+        alarms.into_iter().find(|words| words.contains("for every pool of operator 4"))
+    })
+    .await;
+    assert!(told.contains("which pools it means is not known: the node has no state"), "{told}");
+    version.is_silent.store(false, Ordering::Relaxed);
     let mut reshares = until(&oracle, "a reshare of two pools", |s| {
         let reshares = s.cases.iter().map(|c| c.id.to_string());
         let reshares: Vec<_> = reshares.filter(|id| id.starts_with("reshare")).collect();
@@ -508,4 +556,68 @@ async fn a_version_of_one_room_deposits_by_id_and_opens_a_reshare_for_every_pool
     reshares.sort();
     assert_eq!(reshares, ["reshare/1", "reshare/7"]);
     toys.end(oracle).await;
+}
+
+/// What one log opened for several pools is taken back for all of them.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_that_names_an_operator_is_told_for_each_pool_and_taken_back_for_each() {
+    let net = Devnet::start(DevnetOptions::default(), &|_| ()).await.unwrap();
+    let manager = deploy(&net).await;
+    settle(&net, manager).await;
+    // pool 9 has it too, and only afterwards
+    deactivate(&net, manager).await;
+    let rpc = Rpc::new(RpcConfig::new(
+        vec![RedactedUrl::new(net.http_url())],
+        net.options().chain_id,
+    ));
+    let rpc = rpc.unwrap();
+    let at = Connection {
+        rpc: rpc.clone(),
+        address: manager,
+        layout: ClusterLayout::ActiveThenBalance,
+        from_block: 0,
+        kept: None,
+    };
+    let manager_door = pool::open(AdapterName::of(version()), at);
+    let late = Toy::settleCall {
+        poolId: 9,
+        publicKey: vec![9; 48].into(),
+        operatorIds: vec![1, 2, 3, 4],
+    };
+    send(&net, manager, U256::ZERO, late).await;
+    let sources = EventSources {
+        manager: manager_door,
+        ssv: None,
+    };
+    let mut intake = Intake::new(rpc, sources, IntakeConfig::new(0), Resume::default());
+    let (out, mut told) = mpsc::channel(999);
+    let mut batch = async |intake: &mut Intake| {
+        intake.step(&out).await.unwrap();
+        let mut changes = Vec::new();
+        while let Ok(event) = told.try_recv() {
+            if let IntakeEvent::Batch(batch) = event {
+                changes.extend(batch.events.into_iter().map(change));
+            }
+        }
+        changes
+    };
+    let reshare = PoolEventKind::ReshareRequested;
+    assert_eq!(batch(&mut intake).await, [(true, reshare, 7)]);
+    deactivate(&net, manager).await;
+    assert_eq!(batch(&mut intake).await, [(true, reshare, 7), (true, reshare, 9)]);
+    net.reorg(1).await.unwrap();
+    net.mine(1).await.unwrap();
+    assert_eq!(batch(&mut intake).await, [(false, reshare, 7), (false, reshare, 9)]);
+}
+
+/// Whether it stands, and what it tells of which pool.
+fn change(event: ChainEvent) -> (bool, PoolEventKind, u32) {
+    let (observed, stands) = match event {
+        ChainEvent::Added(observed) => (observed, true),
+        ChainEvent::Removed(observed) => (observed, false),
+    };
+    match observed.event {
+        ObservedEvent::Manager(event) => (stands, event.kind, event.pool.0),
+        ObservedEvent::Ssv(_) => unreachable!("SSV is not listened to"),
+    }
 }
