@@ -7,6 +7,7 @@
 //! |---|---|---|---|
 //! | `probe` | every view answers, and `initiatePoolDeposit` exists in this order and layout | no code there; a view reverts or answers something else; another order or layout exists | no endpoint answers |
 //! | lists, pool, fees, addresses | what the view says at that block; a pool that never was is all zero | never | the view does not answer, or answers something else |
+//! | `meant` | the pool that the event names | never | never: every event of these versions names one |
 //! | `authorises` | a reshare of an impossible pool goes through from this address, or is refused with the contract's words for a pool that was reshared too often, which stand behind its question for the caller | it is refused with the words for strangers | it is refused for any other reason or without a word, it returns something, there is no code, or no endpoint answers |
 //! | `committee` | calldata of the newest reshare, else the pool's state | never | logs, transaction or view cannot be read, or the calldata is no plain reshare of this pool |
 //! | `withdrawal_credentials` | the manager's address, always | never | never |

@@ -184,7 +184,11 @@ fn another_with_a_key(life: &mut Life) -> CaseId {
         plan.clone(),
     ));
     let mut made = verified(RequestId([9; 24]), plan);
-    if let Record::CeremonyVerified { result: CeremonyResult::Keygen(output), .. } = &mut made {
+    if let Record::CeremonyVerified {
+        result: CeremonyResult::Keygen(output),
+        ..
+    } = &mut made
+    {
         output.validator = BlsPublicKey([6; 48]);
     }
     life.record(made);
@@ -192,9 +196,7 @@ fn another_with_a_key(life: &mut Life) -> CaseId {
 }
 
 fn begins_its_registration(output: &Output, id: CaseId) -> bool {
-    let registers = |record: &Record| {
-        matches!(record, Record::CeremonyStarted { case, role: CeremonyRole::Registration, .. } if *case == id)
-    };
+    let registers = |record: &Record| matches!(record, Record::CeremonyStarted { case, role: CeremonyRole::Registration, .. } if *case == id);
     output.records.iter().any(registers)
 }
 
@@ -205,7 +207,10 @@ fn a_deposit_that_names_its_pool_waits_for_nobody_ahead() {
         life.state.settings.deposit_order = DepositOrder::ById;
         if given_up {
             let answer = life.give_up().unwrap();
-            assert!(!answer.as_str().contains("queue"), "nothing is behind it: {answer}");
+            assert!(
+                !answer.as_str().contains("queue"),
+                "nothing is behind it: {answer}"
+            );
         }
         another_with_a_key(&mut life);
         let output = life.wake();
@@ -223,10 +228,23 @@ fn a_deposit_that_names_its_pool_waits_while_another_one_takes_its_registration_
     let output = life.wake();
     assert!(!begins_its_registration(&output, life.id));
     let says = life.state.waiting_reason(life.id).unwrap().as_str();
-    assert!(says.starts_with(&format!("waits until the transaction of {first}")), "{says}");
-    life.record(status(ActionId { case: first, number: 2 }, true));
+    assert!(
+        says.starts_with(&format!("waits until the transaction of {first}")),
+        "{says}"
+    );
+    life.record(status(
+        ActionId {
+            case: first,
+            number: 2,
+        },
+        true,
+    ));
     let included = life.wake();
-    assert!(begins_its_registration(&included, life.id), "{:?}", included.records);
+    assert!(
+        begins_its_registration(&included, life.id),
+        "{:?}",
+        included.records
+    );
 }
 
 #[test]

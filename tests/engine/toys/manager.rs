@@ -29,8 +29,7 @@ use casimir_dkg::ports::{
 };
 use casimir_dkg::types::{
     BlockRef, BlsPublicKey, CaseId, ClusterLayout, ClusterSnapshot, OperatorId, PoolId, PoolView,
-    RedactedUrl, Root,
-    SafeText,
+    RedactedUrl, Root, SafeText,
 };
 use casimir_dkg::view::CaseStatus;
 use tokio::sync::mpsc;
@@ -55,6 +54,7 @@ sol! {
         event PoolActivated(uint32 indexed poolId);
         event PoolReshared(uint32 indexed poolId);
         event DeactivationRequested(uint64 indexed operatorId);
+        event ActivationsRequested(uint256 count);
         function depositPool(uint32 poolId, bytes32 depositDataRoot, bytes publicKey, bytes signature, bytes withdrawalCredentials, uint64[] operatorIds, bytes shares, Cluster cluster, uint256 feeAmount, bool processed) external;
         function resharePool(uint32 poolId, uint64[] operatorIds, bytes shares) external;
         function getPool(uint32 poolId) external view returns (Pool);
@@ -67,6 +67,8 @@ sol! {
         function reportActive(uint32 poolId) external;
         function settle(uint32 poolId, bytes publicKey, uint64[] operatorIds) external;
         function requestDeactivation(uint64 operatorId) external;
+        function requestActivations(uint256 count) external;
+        function initiated(uint32 poolId) external;
     }
 }
 
@@ -209,18 +211,27 @@ impl PoolManager for ToyManager {
                 "DeactivationRequested",
                 Kind::ReshareRequested,
             ),
+            event(
+                registry,
+                Toy::ActivationsRequested::SIGNATURE_HASH,
+                "ActivationsRequested",
+                Kind::ActivationRequested,
+            ),
         ]
     }
 
     fn event(&self, log: &Log) -> Option<ManagerEvent> {
-        let [topic, named] = log.topics.as_slice() else {
-            return None;
+        let (topic, named) = match (log.topics.as_slice(), log.data.as_ref()) {
+            ([topic, named], []) => (topic, named.0),
+            ([topic], data) => (topic, data.try_into().ok()?),
+            _ => return None,
         };
         let mut watched = self.watched().into_iter();
         let event = watched.find(|event| event.topic == *topic && event.contract == log.address)?;
-        let id = u64::try_from(U256::from_be_bytes(named.0)).ok()?;
+        let id = u64::try_from(U256::from_be_bytes::<32>(named)).ok()?;
         let names = match event.kind {
             PoolEventKind::ReshareRequested => RequestTarget::Operator(OperatorId(id)),
+            PoolEventKind::ActivationRequested => RequestTarget::Count(id),
             _ => RequestTarget::Pool(PoolId(u32::try_from(id).ok()?)),
         };
         let kind = event.kind;
@@ -234,7 +245,15 @@ impl PoolManager for ToyManager {
                 Answer::not_known("the node has no state of that block")
             }
             RequestTarget::Operator(operator) => self.served_by(operator, At::block(block)).await,
-            RequestTarget::Count(_) => Answer::not_known("the toy counts nothing"),
+            // the oldest become active first
+            RequestTarget::Count(count) => {
+                let pending = self.pending(At::block(block)).await;
+                pending.map(|all| {
+                    all.into_iter()
+                        .take(usize::try_from(count).unwrap_or(usize::MAX))
+                        .collect()
+                })
+            }
         }
     }
 
@@ -525,7 +544,10 @@ async fn a_version_of_one_room_deposits_by_id_and_opens_a_reshare_for_every_pool
     waiting(&oracle, "deposit/2", ActionKind::Keygen).await;
     let done = drive(&oracle, "deposit/1").await;
     let stored = view_pool(&net, manager, 1).await;
-    assert_eq!(stored.publicKey.as_ref(), done.validator.unwrap().as_bytes().as_slice());
+    assert_eq!(
+        stored.publicKey.as_ref(),
+        done.validator.unwrap().as_bytes().as_slice()
+    );
     let head = until(&oracle, "the first pool goes on waiting", |s| {
         let second: CaseId = "deposit/2".parse().unwrap();
         let waits = s
@@ -542,10 +564,15 @@ async fn a_version_of_one_room_deposits_by_id_and_opens_a_reshare_for_every_pool
     deactivate(&net, manager).await;
     let told = until(&oracle, "an alarm that it is not known who is meant", |s| {
         let alarms = s.alarms.iter().map(|alarm| alarm.to_string());
-        alarms.into_iter().find(|words| words.contains("for every pool of operator 4"))
+        alarms
+            .into_iter()
+            .find(|words| words.contains("for every pool of operator 4"))
     })
     .await;
-    assert!(told.contains("which pools it means is not known: the node has no state"), "{told}");
+    assert!(
+        told.contains("which pools it means is not known: the node has no state"),
+        "{told}"
+    );
     version.is_silent.store(false, Ordering::Relaxed);
     let mut reshares = until(&oracle, "a reshare of two pools", |s| {
         let reshares = s.cases.iter().map(|c| c.id.to_string());
@@ -560,7 +587,7 @@ async fn a_version_of_one_room_deposits_by_id_and_opens_a_reshare_for_every_pool
 
 /// What one log opened for several pools is taken back for all of them.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_log_that_names_an_operator_is_told_for_each_pool_and_taken_back_for_each() {
+async fn a_log_that_names_an_operator_or_a_number_is_told_for_each_pool_and_taken_back_for_each() {
     let net = Devnet::start(DevnetOptions::default(), &|_| ()).await.unwrap();
     let manager = deploy(&net).await;
     settle(&net, manager).await;
@@ -605,9 +632,28 @@ async fn a_log_that_names_an_operator_is_told_for_each_pool_and_taken_back_for_e
     assert_eq!(batch(&mut intake).await, [(true, reshare, 7)]);
     deactivate(&net, manager).await;
     assert_eq!(batch(&mut intake).await, [(true, reshare, 7), (true, reshare, 9)]);
+    for pool in [5, 3, 4] {
+        send(&net, manager, U256::ZERO, Toy::initiatedCall { poolId: pool }).await;
+    }
+    let count = U256::from(2);
+    send(
+        &net,
+        manager.create(1),
+        U256::ZERO,
+        Toy::requestActivationsCall { count },
+    )
+    .await;
+    let active = PoolEventKind::ActivationRequested;
+    assert_eq!(batch(&mut intake).await, [(true, active, 5), (true, active, 3)]);
     net.reorg(1).await.unwrap();
     net.mine(1).await.unwrap();
-    assert_eq!(batch(&mut intake).await, [(false, reshare, 7), (false, reshare, 9)]);
+    assert_eq!(batch(&mut intake).await, [(false, active, 5), (false, active, 3)]);
+    net.reorg(6).await.unwrap();
+    net.mine(1).await.unwrap();
+    assert_eq!(
+        batch(&mut intake).await,
+        [(false, reshare, 7), (false, reshare, 9)]
+    );
 }
 
 /// Whether it stands, and what it tells of which pool.

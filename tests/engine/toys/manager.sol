@@ -17,12 +17,17 @@ interface ISsvNetwork {
     function registerValidator(bytes calldata, uint64[] memory, bytes calldata, uint256, Cluster memory) external;
 }
 
-/// Whoever says that an operator shall be replaced, wherever it serves.
+/// Whoever says that an operator shall be replaced, wherever it serves, and how many deposits are active.
 contract ToyRegistry {
     event DeactivationRequested(uint64 indexed operatorId);
+    event ActivationsRequested(uint256 count);
 
     function requestDeactivation(uint64 operatorId) external {
         emit DeactivationRequested(operatorId);
+    }
+
+    function requestActivations(uint256 count) external {
+        emit ActivationsRequested(count);
     }
 }
 
@@ -109,6 +114,11 @@ contract ToyManager {
         if (!_take(pendingIds, poolId)) revert PoolNotActive(poolId);
         stakedIds.push(poolId);
         emit PoolActivated(poolId);
+    }
+
+    /// Somebody deposited for it, no matter who.
+    function initiated(uint32 poolId) external {
+        pendingIds.push(poolId);
     }
 
     /// A pool of long ago, which these operators hold.

@@ -385,4 +385,28 @@ mod tests {
         let words = says(Input::Fulfilled { what, pool, log }).unwrap();
         assert!(words.starts_with("the end of this exit"), "{words}");
     }
+
+    #[test]
+    fn an_activation_that_is_asked_for_stands_in_the_file_of_the_deposit_and_opens_nothing() {
+        let at = LogRef {
+            block: BlockRef {
+                number: 4,
+                hash: Root([4; 32]),
+            },
+            transaction: Root([5; 32]),
+            index: 0,
+        };
+        let event = ObservedEvent::Manager(PoolEvent {
+            kind: PoolEventKind::ActivationRequested,
+            pool: PoolId(3),
+        });
+        let asked = LocatedEvent { at, event };
+        let told = input(ChainEvent::Added(asked.clone()));
+        let Some(Input::Remark { kind, pool, text }) = told else {
+            panic!("{told:?}")
+        };
+        assert_eq!((kind, pool), (RequestKind::Deposit, PoolId(3)));
+        assert!(text.as_str().contains("in block 4"), "{text}");
+        assert_eq!(input(ChainEvent::Removed(asked)), None);
+    }
 }
