@@ -205,7 +205,7 @@ fn in_flight(state: &State, case: &Case) -> Result<(), String> {
 }
 
 /// Nothing that was signed with the nonce can change the chain any more, or all that it can do is done for good.
-fn is_settled(status: &NonceStatus) -> bool {
+pub(in crate::oracle) fn is_settled(status: &NonceStatus) -> bool {
     matches!(
         status,
         NonceStatus::Included { is_final: true, .. } | NonceStatus::Replaced { is_final: true, .. }

@@ -4,7 +4,7 @@ use alloy::primitives::keccak256;
 
 use crate::oracle::state::EffectKey;
 use crate::oracle::turn::{Begins, Turn};
-use crate::oracle::ways::stopped_by;
+use crate::oracle::ways::{is_settled, stopped_by};
 use crate::oracle::{CeremonyRole, KnownKey, Mode, Purpose, Record, State, cases};
 use crate::types::{ActionId, CaseId, CeremonyPlan, NonceStatus, RequestKind, Root, SafeText, SignPurpose};
 
@@ -53,33 +53,30 @@ pub(super) fn toward_effect(turn: &mut Turn<'_>, id: CaseId) {
     prepare(turn, id, Purpose::Propose, effect, None);
 }
 
-/// Another case whose transaction is on its way and takes the number that SSV expects next. SSV's contract looks at no
-/// number: a second transaction with the same one would go through, and SSV's nodes would ignore its validator. Where the
-/// contract serves a queue, its head lets one through at a time; where calls name their pools, this does.
+/// Another case whose transaction can still take the number that SSV expects next. SSV's contract looks at no number: a
+/// second transaction with the same one would go through, and SSV's nodes would ignore its validator. Where the contract
+/// serves a queue, its head lets one through at a time; where calls name their pools, this does.
 pub(in crate::oracle) fn registers_first(state: &State, id: CaseId) -> Option<CaseId> {
-    if cases::kind(RequestKind::Deposit).is_in_line(&state.settings) {
+    if cases::kind(RequestKind::Deposit).is_in_line(&state.settings) || planted!(RegistrationTwice) {
         return None;
     }
-    let head = state.volatile.facts.head.map_or(0, |head| head.number);
-    let under_way = |status: &NonceStatus| match status {
-        NonceStatus::Missing | NonceStatus::Pending => true,
-        // the number that is known may be older
-        NonceStatus::Included { block, .. } => block.number > head,
-        NonceStatus::Replaced { .. } => false,
+    let expected = state.volatile.facts.owner_nonce;
+    let takes_it = |other: &CaseId| {
+        let signed = state.cases.get(other).and_then(|case| case.registration);
+        // once it is taken, the state counts beyond it, unless it is older or another branch's
+        signed.is_some_and(|signed| expected.is_none_or(|expected| signed.nonce >= expected))
     };
-    let registers = |action: &ActionId| {
-        let action = state.actions.get(action);
-        action.is_some_and(|a| a.proposal.kind.definition().carries_registration())
-    };
-    let mut others = state.sendings.iter().filter(|(action, _)| action.case != id);
-    others
-        .find(|(action, sending)| under_way(&sending.status) && registers(action))
-        .map(|(action, _)| action.case)
+    let sent = state
+        .sendings
+        .iter()
+        .filter(|(_, sent)| !is_settled(&sent.status));
+    let mut others = sent.map(|(action, _)| action.case).filter(|case| *case != id);
+    others.find(takes_it)
 }
 
 pub(super) fn waits_for(other: CaseId) -> String {
     format!(
-        "waits until the transaction of {other} is in a block: it takes the registration nonce that SSV expects next"
+        "waits until the transaction of {other} is in a block: it can take the registration nonce that SSV expects next"
     )
 }
 

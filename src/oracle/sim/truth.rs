@@ -96,6 +96,8 @@ pub(super) struct Chain {
     pub(super) since: BTreeMap<BlsPublicKey, u64>,
     pub(super) events: Vec<Event>,
     pub(super) owner_nonce: u64,
+    /// The registration nonces that the oracle's own transactions went through with.
+    pub(super) numbers: BTreeMap<u64, Root>,
     pub(super) account_nonce: u64,
     pub(super) mined: BTreeMap<Root, Mined>,
     /// Nonces of the account that somebody else used.
