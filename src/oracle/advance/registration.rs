@@ -6,7 +6,7 @@ use crate::oracle::state::EffectKey;
 use crate::oracle::turn::{Begins, Turn};
 use crate::oracle::ways::{is_settled, stopped_by};
 use crate::oracle::{CeremonyRole, KnownKey, Mode, Purpose, Record, State, cases};
-use crate::types::{ActionId, CaseId, CeremonyPlan, NonceStatus, RequestKind, Root, SafeText, SignPurpose};
+use crate::types::{CaseId, CeremonyPlan, RequestKind, Root, SafeText, SignPurpose};
 
 use super::*;
 
