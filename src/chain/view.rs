@@ -37,12 +37,10 @@ pub enum ViewError {
 }
 
 /// Calls a view of `contract` and decodes its answer.
-pub(crate) async fn view<C: SolCall>(
-    rpc: &Rpc,
-    contract: Address,
-    call: C,
-    at: At,
-) -> Result<C::Return, ViewError> {
+///
+/// # Errors
+/// See [`ViewError`].
+pub async fn view<C: SolCall>(rpc: &Rpc, contract: Address, call: C, at: At) -> Result<C::Return, ViewError> {
     let view = C::SIGNATURE;
     let request = CallRequest {
         from: None,

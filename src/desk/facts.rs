@@ -4,7 +4,7 @@
 use alloy::primitives::{Address, Bytes, U256};
 
 use crate::config::format_ether;
-use crate::ports::{Answer, At, Execution, KnownDeposit, PoolManager, Ssv, SsvState, Unknown};
+use crate::ports::{Answer, At, DepositOrder, Execution, KnownDeposit, PoolManager, Ssv, SsvState, Unknown};
 use crate::types::{BlockRef, BlsPublicKey, Check, OperatorId, PoolId, PoolView, Root};
 
 /// Whose deposit, and of which key: what the facts are about.
@@ -31,6 +31,8 @@ pub(super) struct DepositFacts {
     pub(super) block: BlockRef,
     /// The beacon chain's deposit contract.
     pub(super) deposit_contract: Address,
+    /// How the contract finds the pool of a deposit.
+    pub(super) order: DepositOrder,
     /// The deposit queue.
     pub(super) ready: Answer<Vec<PoolId>>,
     /// The pool as the contract has it: without a key before its deposit.
@@ -80,6 +82,7 @@ pub(super) async fn gather(
     Ok(DepositFacts {
         block,
         deposit_contract: query.deposit_contract,
+        order: manager.capabilities().deposit_order,
         ready,
         pool,
         reserved_fees_wei: fees,
@@ -97,13 +100,7 @@ impl DepositFacts {
     /// What must hold for the contract to serve `pool`, and to serve it once.
     pub(super) fn checks(&self, pool: PoolId, fee_amount: U256, ssv_network: Address) -> Vec<Check> {
         vec![
-            self.ready.check("pool-at-head", |ready| {
-                let words = match ready.first() {
-                    Some(head) => format!("pool {head} is at the head of the ready queue"),
-                    None => "the ready queue is empty".to_owned(),
-                };
-                (ready.first() == Some(&pool), words)
-            }),
+            self.turn(pool),
             self.pool.check("pool-without-key", |view| match view.public_key {
                 None => (true, "the contract has no validator for the pool yet".to_owned()),
                 Some(key) => (
@@ -140,6 +137,29 @@ impl DepositFacts {
             }),
             cluster_active(&self.ssv),
         ]
+    }
+}
+
+impl DepositFacts {
+    /// Whether the call, as it would be sent, is about this pool.
+    fn turn(&self, pool: PoolId) -> Check {
+        match self.order {
+            DepositOrder::HeadOfQueue => self.ready.check("pool-at-head", |ready| {
+                let words = match ready.first() {
+                    Some(head) => format!("pool {head} is at the head of the ready queue"),
+                    None => "the ready queue is empty".to_owned(),
+                };
+                (ready.first() == Some(&pool), words)
+            }),
+            DepositOrder::ById => self.ready.check("pool-ready", |ready| {
+                let listed = ready.contains(&pool);
+                let not = if listed { "" } else { "not " };
+                (
+                    listed,
+                    format!("pool {pool} is {not}among the ready ones, and the call names it"),
+                )
+            }),
+        }
     }
 }
 
@@ -209,6 +229,24 @@ mod tests {
                 ("deposit-contract", CheckStatus::Fail),
             ]
         );
+    }
+
+    #[tokio::test]
+    async fn a_deposit_that_names_its_pool_needs_no_head_of_a_queue() {
+        let waiting = |order, ready: Vec<u32>| {
+            let mut manager = FakeManager {
+                ready: Answer::Yes(ready.into_iter().map(PoolId).collect()),
+                ..FakeManager::default()
+            };
+            manager.capabilities.deposit_order = order;
+            checks(manager, FakeSsv::default(), FakeExecution::default())
+        };
+        let by_id = waiting(DepositOrder::ById, vec![7, 1]).await;
+        assert_eq!(doubtful(&by_id), []);
+        let served = waiting(DepositOrder::ById, vec![7]).await;
+        assert_eq!(doubtful(&served), [("pool-ready", CheckStatus::Fail)]);
+        let queue = waiting(DepositOrder::HeadOfQueue, vec![7, 1]).await;
+        assert_eq!(doubtful(&queue), [("pool-at-head", CheckStatus::Fail)]);
     }
 
     #[tokio::test]

@@ -80,15 +80,14 @@ impl Keygen {
         let ready = ready.value().map_err(later)?;
         let credentials = credentials.value().map_err(later)?;
         let position = ready.iter().position(|p| *p == pool);
-        served::credentials(&*self.manager, pool, position.unwrap_or_default())?;
+        let before = served::before(&*self.manager, position);
+        served::credentials(&*self.manager, pool, before)?;
         let plan = CeremonyPlan::Keygen {
             committee: committee.clone(),
             threshold,
             withdrawal_credentials: credentials,
             fork_version: self.fork_version,
-            registration: self
-                .registration(&committee, position.unwrap_or_default())
-                .await?,
+            registration: self.registration(&committee, before).await?,
         };
         Ok(Gathered {
             committee,
@@ -115,7 +114,9 @@ impl Keygen {
         });
         checks.extend(another::check(&gathered.committee, &wanted.spent));
         checks.push(authorised(&*self.manager, self.oracle).await);
-        let rehearsed = self.rehearsal.checks(&gathered.committee, gathered.credentials);
+        let rehearsed = self
+            .rehearsal
+            .checks(pool, &gathered.committee, gathered.credentials);
         checks.extend(rehearsed.await);
         checks
     }
@@ -147,8 +148,8 @@ impl Keygen {
         facts
     }
 
-    /// A backend that signs the SSV registration within the key generation is told it beforehand. Deposits are served in the
-    /// order of the queue, and each takes one nonce of the owner.
+    /// A backend that signs the SSV registration within the key generation is told it beforehand. Each deposit that is served
+    /// before takes one nonce of the owner.
     async fn registration(
         &self,
         committee: &[OperatorId],

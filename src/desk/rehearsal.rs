@@ -16,13 +16,14 @@ use std::sync::Arc;
 use alloy::primitives::{Address, Bytes, U256};
 use rand::rngs::OsRng;
 
-use super::{facts, key_checks, sending};
+use super::{facts, key_checks, sending, served};
 use crate::beacon::roots;
 use crate::dkg::threshold::SecretScalar;
 use crate::ports::{
-    Answer, At, Call, Execution, InitiateDeposit, PoolCall, PoolManager, SharesData, Simulated, Ssv, SsvState,
+    Answer, At, Call, Execution, InitiateDeposit, PoolCall, PoolManager, Registering, SharesData, Simulated,
+    Ssv, SsvState,
 };
-use crate::types::{BlsPublicKey, BlsSignature, Check, OperatorId, Root, SafeText, listed};
+use crate::types::{BlsPublicKey, BlsSignature, Check, OperatorId, PoolId, Root, SafeText, listed};
 
 /// Bytes of an encrypted share: one RSA-2048 ciphertext.
 const ENCRYPTED_SHARE: usize = 256;
@@ -42,13 +43,19 @@ pub(super) struct Rehearsal {
 type Tried = Answer<Result<Simulated, SafeText>>;
 
 impl Rehearsal {
-    /// Whether a key of this committee could be deposited as things stand. `credentials`: to whom it would pay out.
-    pub(super) async fn checks(&self, committee: &[OperatorId], credentials: Root) -> Vec<Check> {
+    /// Whether a key of this committee could be deposited for the pool as things stand. `credentials`: to whom it would pay
+    /// out.
+    pub(super) async fn checks(
+        &self,
+        pool: PoolId,
+        committee: &[OperatorId],
+        credentials: Root,
+    ) -> Vec<Check> {
         let ssv = match self.execution.head().await.value() {
             Ok(head) => self.ssv.state(head.block, committee).await,
             Err(why) => Answer::NotKnown(why),
         };
-        let tried = self.try_out(committee, credentials, &ssv).await;
+        let tried = self.try_out(pool, committee, credentials, &ssv).await;
         let goes_through = matches!(tried, Answer::Yes(Ok(Simulated::Succeeds { .. })));
         let cluster = if goes_through {
             Check::pass(
@@ -67,7 +74,13 @@ impl Rehearsal {
         ]
     }
 
-    async fn try_out(&self, committee: &[OperatorId], credentials: Root, ssv: &Answer<SsvState>) -> Tried {
+    async fn try_out(
+        &self,
+        pool: PoolId,
+        committee: &[OperatorId],
+        credentials: Root,
+        ssv: &Answer<SsvState>,
+    ) -> Tried {
         let Some(oracle) = self.oracle else {
             return Answer::not_known("no oracle address is configured");
         };
@@ -75,7 +88,7 @@ impl Rehearsal {
             Ok(ssv) => ssv,
             Err(why) => return Answer::not_known(format!("SSV's state is unknown: {why}")),
         };
-        let data = match self.call(committee, credentials, ssv) {
+        let data = match self.call(pool, committee, credentials, ssv) {
             Ok(data) => data,
             Err(why) => return Answer::Yes(Err(why)),
         };
@@ -89,21 +102,27 @@ impl Rehearsal {
     }
 
     /// The call data of the deposit, with a key that nobody keeps.
-    fn call(&self, committee: &[OperatorId], credentials: Root, ssv: &SsvState) -> Result<Bytes, SafeText> {
+    fn call(
+        &self,
+        pool: PoolId,
+        committee: &[OperatorId],
+        credentials: Root,
+        ssv: &SsvState,
+    ) -> Result<Bytes, SafeText> {
         let key = SecretScalar::random(&mut OsRng).public_key();
         let signature = BlsSignature::default();
         let shares = self.ssv.encode_shares(&throw_away_shares(committee, key));
         let shares = shares.map_err(|why| SafeText::new(&why.to_string()))?;
-        let (amount, fee_amount) = (key_checks::DEPOSIT_GWEI, self.fee_amount_wei);
+        let amount = key_checks::DEPOSIT_GWEI;
         let call = PoolCall::InitiateDeposit(Box::new(InitiateDeposit {
+            pool: served::named(&*self.manager, pool),
             deposit_data_root: roots::deposit_data_root(&key, &credentials, amount, &signature),
             public_key: key,
             operator_ids: committee.to_vec(),
             shares: Bytes::from(shares),
-            cluster: ssv.cluster.clone(),
             signature,
             withdrawal_credentials: credentials,
-            fee_amount,
+            registering: Some(Registering::by_swap(ssv.cluster.clone(), self.fee_amount_wei)),
         }));
         let data = self.manager.encode(&call);
         data.map_err(|why| SafeText::new(&why.to_string()))
@@ -191,7 +210,7 @@ mod tests {
 
     async fn of(rehearsal: &Rehearsal, operators: u64) -> Vec<(String, CheckStatus)> {
         let committee: Vec<_> = (1..=operators).map(OperatorId).collect();
-        let checks = rehearsal.checks(&committee, Root([1; 32])).await;
+        let checks = rehearsal.checks(PoolId(1), &committee, Root([1; 32])).await;
         checks
             .into_iter()
             .map(|check| (check.name, check.status))

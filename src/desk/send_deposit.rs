@@ -13,7 +13,9 @@ use crate::beacon::roots;
 use crate::config::Floors;
 use crate::oracle::{ActionKind, Fact, FactKind, Prepared, SendDepositDraft, TransactionPayload};
 use crate::ports::agreed::{self, MadeSince};
-use crate::ports::{Consensus, Execution, InitiateDeposit, PoolCall, PoolManager, Ssv, SsvState};
+use crate::ports::{
+    Consensus, Execution, InitiateDeposit, PoolCall, PoolManager, Registering, Ssv, SsvState,
+};
 use crate::types::{BlsPublicKey, Check, ForkVersion, OperatorId, PoolId, Root};
 
 /// Prepares the transaction, for a key that a ceremony has made.
@@ -101,14 +103,14 @@ impl SendDeposit {
             &keygen.encrypted_shares,
         );
         let call = PoolCall::InitiateDeposit(Box::new(InitiateDeposit {
+            pool: served::named(&*self.manager, pool),
             deposit_data_root: data_root,
             public_key: keygen.validator,
             operator_ids: operators.clone(),
             shares: Bytes::from(shares),
-            cluster: ssv.cluster.clone(),
             signature: keygen.deposit_signature,
             withdrawal_credentials: credentials,
-            fee_amount: self.fee_amount_wei,
+            registering: Some(Registering::by_swap(ssv.cluster.clone(), self.fee_amount_wei)),
         }));
         let mut payload = sending::payload(&self.sending, oracle, &call).map_err(refused)?;
         payload.fee_ceiling_wei = payload.fee_ceiling_wei.saturating_sub(draft.spent_wei);

@@ -74,6 +74,7 @@ impl SendReshare {
             pool,
             operator_ids: operators.clone(),
             shares: Bytes::from(shares),
+            handover: None,
         });
         let payload = sending::payload(&self.sending, oracle, &call).map_err(refused)?;
         let balance = self.execution.balance(oracle, At::block(present.block)).await;

@@ -10,23 +10,51 @@ use crate::ports::{
 };
 use crate::types::PoolId;
 
-/// Whether deposits are made in the way that [`PoolCall::InitiateDeposit`](crate::ports::PoolCall) can express: it names no
-/// pool, registers at once, and carries one cluster.
+/// Whether deposits are made in the way that this program makes them: registering at once, with one cluster.
 ///
 /// # Errors
 /// Why not: the answer of the desk.
 pub(super) fn deposits(manager: &dyn PoolManager) -> Result<(), Prepared> {
+    no_deposits(manager).map_or(Ok(()), |why| Err(refused(why)))
+}
+
+/// Why no deposit is made with a version.
+fn no_deposits(manager: &dyn PoolManager) -> Option<String> {
     let can = manager.capabilities();
-    let lacking = match (can.deposit_order, can.registration, can.registration_clusters) {
-        (DepositOrder::HeadOfQueue, RegistrationTime::WithDeposit, Clusters::One) => return Ok(()),
-        (DepositOrder::ById, ..) => "is told which pool a deposit is for",
-        (_, RegistrationTime::Later, _) => "registers validators by a later call of their own",
-        (.., Clusters::None | Clusters::Two) => "does not take the cluster of the committee with a deposit",
+    let lacking = match (can.registration, can.registration_clusters) {
+        (RegistrationTime::WithDeposit, Clusters::One) => return None,
+        (RegistrationTime::Later, _) => "registers validators by a later call of their own",
+        (RegistrationTime::WithDeposit, Clusters::None | Clusters::Two) => {
+            "does not take the cluster of the committee with a deposit"
+        }
     };
-    Err(refused(format!(
+    Some(format!(
         "{} {lacking}, and this program does not make such deposits",
         manager.name()
-    )))
+    ))
+}
+
+/// Everything that is not done with a version, each with its reason: said at a start, before anybody asks for it.
+#[must_use]
+pub fn not_done(manager: &dyn PoolManager) -> Vec<String> {
+    let all = [no_deposits(manager), no_reshares(manager)];
+    all.into_iter().flatten().collect()
+}
+
+/// The pool that the call of a deposit names; none where it serves the head of the queue.
+pub(super) fn named(manager: &dyn PoolManager, pool: PoolId) -> Option<PoolId> {
+    match manager.capabilities().deposit_order {
+        DepositOrder::ById => Some(pool),
+        DepositOrder::HeadOfQueue => None,
+    }
+}
+
+/// How many are surely served before the pool that stands here in the contract's list.
+pub(super) fn before(manager: &dyn PoolManager, position: Option<usize>) -> usize {
+    match manager.capabilities().deposit_order {
+        DepositOrder::HeadOfQueue => position.unwrap_or_default(),
+        DepositOrder::ById => 0,
+    }
 }
 
 /// Whether it is known already to whom the validator of a pool pays out, `before` others that are served first.
@@ -43,19 +71,23 @@ pub(super) fn credentials(manager: &dyn PoolManager, pool: PoolId, before: usize
     }
 }
 
-/// Whether the contract takes reshares in the way that [`PoolCall::Reshare`](crate::ports::PoolCall) can express: it carries
-/// no cluster, because it tells SSV nothing.
+/// Whether the contract takes reshares in the way that this program sends them: without a cluster, because it tells SSV
+/// nothing.
 ///
 /// # Errors
 /// Why not: the answer of the desk.
 pub(super) fn reshares(manager: &dyn PoolManager) -> Result<(), Prepared> {
+    no_reshares(manager).map_or(Ok(()), |why| Err(refused(why)))
+}
+
+fn no_reshares(manager: &dyn PoolManager) -> Option<String> {
     let name = manager.name();
     match manager.capabilities().reshares.map(|rules| rules.clusters) {
-        Some(Clusters::None) => Ok(()),
-        None => Err(refused(format!("{name} takes no reshares"))),
-        Some(Clusters::One | Clusters::Two) => Err(refused(format!(
+        Some(Clusters::None) => None,
+        None => Some(format!("{name} takes no reshares")),
+        Some(Clusters::One | Clusters::Two) => Some(format!(
             "{name} registers the new committee with SSV as it reshares, and this program does not send such reshares"
-        ))),
+        )),
     }
 }
 
@@ -103,8 +135,12 @@ mod tests {
     fn a_version_that_deposits_otherwise_is_refused_by_what_it_says_of_itself() {
         let said = |change: fn(&mut PoolCapabilities)| words(deposits(&manager(change)));
         assert_eq!(said(|_| {}), "");
-        let by_id = said(|can| can.deposit_order = DepositOrder::ById);
-        assert!(by_id.contains("which pool"), "{by_id}");
+        assert_eq!(said(|can| can.deposit_order = DepositOrder::ById), "");
+        let by_id = said(|can| {
+            can.deposit_order = DepositOrder::ById;
+            can.registration = RegistrationTime::Later;
+        });
+        assert!(by_id.contains("later call"), "{by_id}");
         let later = said(|can| can.registration = RegistrationTime::Later);
         assert!(later.contains("later call"), "{later}");
         let two = said(|can| can.registration_clusters = Clusters::Two);
@@ -118,6 +154,29 @@ mod tests {
         let second = words(credentials(&own, PoolId(3), 1));
         assert!(second.starts_with("later: the address of pool 3"), "{second}");
         assert_eq!(words(credentials(&manager(|_| {}), PoolId(3), 1)), "");
+    }
+
+    #[test]
+    fn a_deposit_by_id_names_its_pool_and_counts_nobody_before_it() {
+        let by_id = manager(|can| can.deposit_order = DepositOrder::ById);
+        let queue = manager(|_| {});
+        assert_eq!(named(&by_id, PoolId(3)), Some(PoolId(3)));
+        assert_eq!(named(&queue, PoolId(3)), None);
+        assert_eq!((before(&by_id, Some(2)), before(&queue, Some(2))), (0, 2));
+    }
+
+    #[test]
+    fn a_start_says_everything_that_is_not_done_with_a_version() {
+        assert_eq!(not_done(&manager(|_| {})), [""; 0]);
+        let both = not_done(&manager(|can| {
+            can.registration = RegistrationTime::Later;
+            can.reshares = None;
+        }));
+        assert_eq!(both.len(), 2, "{both:?}");
+        assert!(
+            both[0].contains("later call") && both[1].contains("no reshares"),
+            "{both:?}"
+        );
     }
 
     #[test]

@@ -22,6 +22,7 @@ pub(super) fn settings() -> Settings {
         mode: Mode::Auto,
         policy: Policy { rules: vec![rule] },
         owner: Address::repeat_byte(7),
+        deposit_order: DepositOrder::HeadOfQueue,
         follows_beacon: true,
         look_up_every_ms: 4_000,
         ceremonies_at_once: 100,

@@ -205,7 +205,7 @@ fn in_flight(state: &State, case: &Case) -> Result<(), String> {
 }
 
 /// Nothing that was signed with the nonce can change the chain any more, or all that it can do is done for good.
-fn is_settled(status: &NonceStatus) -> bool {
+pub(in crate::oracle) fn is_settled(status: &NonceStatus) -> bool {
     matches!(
         status,
         NonceStatus::Included { is_final: true, .. } | NonceStatus::Replaced { is_final: true, .. }
@@ -317,7 +317,7 @@ pub(in crate::oracle) fn opened_by(case: &Case) -> Option<SafeText> {
     }
 }
 
-/// A given-up case that the contract still lists: it holds up what is behind it, so it stays in view.
+/// A given-up case that the contract still lists: it stays in view, because it may hold up what is behind it.
 #[must_use]
 pub fn is_held(state: &State, case: &Case) -> bool {
     case.given_up && case.kind().wanted_by_state(state.facts()).contains(&case.id.pool)
@@ -326,13 +326,18 @@ pub fn is_held(state: &State, case: &Case) -> bool {
 /// What a person must know of a given-up case that the contract still lists.
 #[must_use]
 pub fn queue_behind(state: &State, case: &Case) -> Option<String> {
-    case.kind().stands_behind(state.facts(), case.id.pool)
+    case.kind()
+        .stands_behind(&state.settings, state.facts(), case.id.pool)
 }
 
 /// The given-up case that keeps this one from its turn.
 #[must_use]
 pub(in crate::oracle) fn stopped_by(state: &State, id: CaseId) -> Option<CaseId> {
-    let listed = cases::kind(id.kind).wanted_by_state(state.facts());
+    let kind = cases::kind(id.kind);
+    if !kind.is_in_line(&state.settings) {
+        return None;
+    }
+    let listed = kind.wanted_by_state(state.facts());
     let before = listed.iter().take_while(|pool| **pool != id.pool);
     let of = |pool: &PoolId| state.cases_of(id.kind, *pool).next_back();
     before

@@ -7,6 +7,7 @@
 //! |---|---|---|---|
 //! | `probe` | every view answers, and `initiatePoolDeposit` exists in this order and layout | no code there; a view reverts or answers something else; another order or layout exists | no endpoint answers |
 //! | lists, pool, fees, addresses | what the view says at that block; a pool that never was is all zero | never | the view does not answer, or answers something else |
+//! | `meant` | the pool that the event names | never | never: every event of these versions names one |
 //! | `authorises` | a reshare of an impossible pool goes through from this address, or is refused with the contract's words for a pool that was reshared too often, which stand behind its question for the caller | it is refused with the words for strangers | it is refused for any other reason or without a word, it returns something, there is no code, or no endpoint answers |
 //! | `committee` | calldata of the newest reshare, else the pool's state | never | logs, transaction or view cannot be read, or the calldata is no plain reshare of this pool |
 //! | `withdrawal_credentials` | the manager's address, always | never | never |
@@ -32,8 +33,8 @@ use crate::types::{ClusterLayout, ParseIdError};
 /// Every version that can be served, the oldest first.
 static VERSIONS: &[&dyn Version] = &[&casimir_2023_05::EDITION, &casimir_2023_05_26::EDITION];
 
-/// A version of the manager.
-trait Version: fmt::Debug + Sync {
+/// A version of the manager. One that is no line of `VERSIONS` can be named by [`AdapterName::of`].
+pub trait Version: fmt::Debug + Sync {
     /// As `contract.adapter` names it.
     fn name(&self) -> &'static str;
 
@@ -60,35 +61,51 @@ pub struct Connection {
 }
 
 /// The name of a version that can be served.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct AdapterName(&'static str);
+#[derive(Debug, Clone, Copy)]
+pub struct AdapterName(&'static dyn Version);
+
+impl PartialEq for AdapterName {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_str() == other.as_str()
+    }
+}
+
+impl Eq for AdapterName {}
 
 impl AdapterName {
     /// Every version, the oldest first.
     pub fn all() -> impl Iterator<Item = Self> {
-        VERSIONS.iter().map(|version| Self(version.name()))
+        VERSIONS.iter().map(|version| Self(*version))
+    }
+
+    /// A version by itself, for whoever brings one along.
+    #[must_use]
+    pub fn of(version: &'static dyn Version) -> Self {
+        Self(version)
     }
 
     /// The name, as it is configured.
     #[must_use]
     pub fn as_str(self) -> &'static str {
-        self.0
+        self.0.name()
     }
 }
 
 impl fmt::Display for AdapterName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.0)
+        f.pad(self.as_str())
     }
 }
 
 impl FromStr for AdapterName {
     type Err = ParseIdError;
     fn from_str(s: &str) -> Result<Self, Self::Err> {
-        Self::all().find(|name| name.0 == s).ok_or_else(|| ParseIdError {
-            text: s.into(),
-            expected: "the name of a version of the manager contract",
-        })
+        Self::all()
+            .find(|name| name.as_str() == s)
+            .ok_or_else(|| ParseIdError {
+                text: s.into(),
+                expected: "the name of a version of the manager contract",
+            })
     }
 }
 
@@ -112,8 +129,7 @@ pub async fn layout_of(name: AdapterName, rpc: &Rpc, address: Address) -> Answer
 /// The manager in the version of that name. Nothing is asked yet: [`PoolManager::probe`] asks.
 #[must_use]
 pub fn open(name: AdapterName, at: Connection) -> Arc<dyn PoolManager> {
-    let version = VERSIONS.iter().find(|version| version.name() == name.0);
-    version.expect("only versions of the list have a name").open(at)
+    name.0.open(at)
 }
 
 #[cfg(test)]

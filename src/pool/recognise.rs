@@ -21,7 +21,7 @@ pub(super) async fn recognise(rpc: &Rpc, address: Address, at: At) -> Result<Vec
     for version in VERSIONS {
         for layout in [ClusterLayout::ActiveThenBalance, ClusterLayout::BalanceThenActive] {
             if has(rpc, address, version.fingerprint(layout), at).await? {
-                let name = AdapterName(version.name());
+                let name = AdapterName(*version);
                 found.push(Recognised { name, layout });
             }
         }

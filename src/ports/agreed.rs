@@ -159,7 +159,8 @@ struct Receipt(Root);
 impl Question for Receipt {
     async fn put(&self, voice: &Voice) -> Result<Words, Unknown> {
         let receipt = voice.execution.final_receipt(self.0).await.value()?;
-        let events = receipt.logs.iter().filter_map(|log| voice.manager.event(log));
+        let events = receipt.logs.iter();
+        let events = events.filter_map(|log| voice.manager.event(log)?.of_its_pool());
         let events: Vec<_> = events
             .map(|event| format!("pool {}: {}", event.pool, event.kind))
             .collect();

@@ -33,12 +33,10 @@ pub use execution::{
 };
 pub use notifier::{NoticePhase, Notifier};
 pub use pool_manager::{
-    Clusters, CommitteeSource, Credentials, DecodedArgument, DecodedCall, DecodedRevert, DepositOrder,
-    ErrorForm, InitiateDeposit, NoSuchCall, PoolCall, PoolCapabilities, PoolEvent, PoolEventKind,
-    PoolManager, PresentCommittee, Probe, RegistrationTime, RequestEvent, RequestTarget, ResharePool,
-    ReshareRules, RevertForm, WatchedEvent,
+    ActivateDeposit, Clusters, CommitteeSource, Credentials, DecodedArgument, DecodedCall, DecodedRevert,
+    DepositOrder, Handover, InitiateDeposit, ManagerEvent, NoSuchCall, PoolCall, PoolCapabilities, PoolEvent,
+    PoolEventKind, PoolManager, PresentCommittee, Probe, Registering, RegistrationTime, RequestTarget,
+    ResharePool, ReshareRules, RevertForm, WatchedEvent,
 };
-pub use ssv::{
-    Funding, KeyScope, NotShares, SharesData, Ssv, SsvCapabilities, SsvEvent, SsvEventKind, SsvState,
-};
+pub use ssv::{Funding, NotShares, SharesData, Ssv, SsvCapabilities, SsvEvent, SsvEventKind, SsvState};
 pub use tx_signer::TxSigner;

@@ -3,112 +3,26 @@
 
 mod call;
 mod capabilities;
+mod event;
 mod revert;
 
 use std::fmt;
 
-use alloy::primitives::{Address, B256, Bytes, U256};
+use alloy::primitives::{Address, Bytes, U256};
 use async_trait::async_trait;
-use serde::{Deserialize, Serialize};
 
-pub use call::{DecodedArgument, DecodedCall, InitiateDeposit, NoSuchCall, PoolCall, ResharePool};
-pub use capabilities::{
-    Clusters, Credentials, DepositOrder, ErrorForm, PoolCapabilities, RegistrationTime, RequestEvent,
-    RequestTarget, ReshareRules,
+pub use call::{
+    ActivateDeposit, DecodedArgument, DecodedCall, Handover, InitiateDeposit, NoSuchCall, PoolCall,
+    Registering, ResharePool,
 };
+pub use capabilities::{
+    Clusters, Credentials, DepositOrder, PoolCapabilities, RegistrationTime, ReshareRules,
+};
+pub use event::{ManagerEvent, PoolEvent, PoolEventKind, RequestTarget, WatchedEvent};
 pub use revert::{DecodedRevert, RevertForm};
 
 use super::{Answer, At, Log, Revert};
-use crate::types::{BlockRef, LogRef, OperatorId, PoolId, PoolView, RequestKind, Root};
-
-/// What an event of the manager tells.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum PoolEventKind {
-    /// A pool is full: make a validator.
-    DepositRequested,
-    /// The oracle's deposit for this pool went through.
-    DepositInitiated,
-    /// The validator is reported as deposited.
-    Deposited,
-    /// Change the operators.
-    ReshareRequested,
-    /// The oracle's reshare went through.
-    Reshared,
-    /// Exit the validator.
-    ExitRequested,
-    /// The exit is reported; the pool is deleted.
-    Exited,
-}
-
-impl PoolEventKind {
-    /// What it asks the oracle for; none when it reports what was done.
-    #[must_use]
-    pub fn request(self) -> Option<RequestKind> {
-        match self {
-            Self::DepositRequested => Some(RequestKind::Deposit),
-            Self::ReshareRequested => Some(RequestKind::Reshare),
-            Self::ExitRequested => Some(RequestKind::Exit),
-            Self::DepositInitiated | Self::Deposited | Self::Reshared | Self::Exited => None,
-        }
-    }
-
-    /// The event that asks for this.
-    #[must_use]
-    pub fn requests(kind: RequestKind) -> Self {
-        match kind {
-            RequestKind::Deposit => Self::DepositRequested,
-            RequestKind::Reshare => Self::ReshareRequested,
-            RequestKind::Exit => Self::ExitRequested,
-        }
-    }
-
-    /// The event by which the manager tells that this was done.
-    #[must_use]
-    pub fn fulfils(kind: RequestKind) -> Self {
-        match kind {
-            RequestKind::Deposit => Self::DepositInitiated,
-            RequestKind::Reshare => Self::Reshared,
-            RequestKind::Exit => Self::Exited,
-        }
-    }
-}
-
-impl fmt::Display for PoolEventKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::DepositRequested => "deposit requested",
-            Self::DepositInitiated => "deposit initiated",
-            Self::Deposited => "deposited",
-            Self::ReshareRequested => "reshare requested",
-            Self::Reshared => "reshared",
-            Self::ExitRequested => "exit requested",
-            Self::Exited => "exited",
-        })
-    }
-}
-
-/// An event of the manager.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct PoolEvent {
-    /// What it tells.
-    pub kind: PoolEventKind,
-    /// Of which pool.
-    pub pool: PoolId,
-}
-
-/// An event to listen for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct WatchedEvent {
-    /// The contract that emits it: the manager, or one that belongs to it.
-    pub contract: Address,
-    /// Topic 0.
-    pub topic: B256,
-    /// Its name in the contract.
-    pub name: &'static str,
-    /// What it tells.
-    pub kind: PoolEventKind,
-}
+use crate::types::{BlockRef, LogRef, OperatorId, PoolId, PoolView, Root};
 
 /// What a contract that is the expected one said of itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -167,7 +81,11 @@ pub trait PoolManager: Send + Sync + fmt::Debug {
     fn watched(&self) -> Vec<WatchedEvent>;
 
     /// Reads a log; none when it is none of [`PoolManager::watched`], or malformed.
-    fn event(&self, log: &Log) -> Option<PoolEvent>;
+    fn event(&self, log: &Log) -> Option<ManagerEvent>;
+
+    /// The pools that an event means, as the contract stood when the block of its log ended. The same log means the same
+    /// pools whenever it is asked about: what it opened is taken back by it. No: it means none.
+    async fn meant(&self, event: ManagerEvent, block: BlockRef) -> Answer<Vec<PoolId>>;
 
     /// Whether the code at the address is this version, and what it says of itself. No: it is something else, and what,
     /// where that can be told.

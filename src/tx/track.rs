@@ -173,7 +173,7 @@ async fn describe(
     let events = receipt
         .logs
         .iter()
-        .filter_map(|log| intent.manager.event(&log.log()));
+        .filter_map(|log| intent.manager.event(&log.log())?.of_its_pool());
     Inclusion {
         hash,
         block: receipt.block(),

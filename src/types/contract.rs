@@ -44,6 +44,15 @@ impl FromStr for RequestKind {
     }
 }
 
+/// How a deposit finds its pool.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DepositOrder {
+    /// The call names no pool and serves the head of the queue: deposits are strictly serial.
+    HeadOfQueue,
+    /// The call names its pool: none waits for another one.
+    ById,
+}
+
 /// A block, by number and hash: after a reorg the same number has another hash.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct BlockRef {

@@ -24,7 +24,7 @@ pub use ceremony::{
     KeygenOutput, OperatorProgress, OperatorState, OwnerNonce, ReshareOutput, SignPurpose,
 };
 pub use check::{Check, CheckStatus};
-pub use contract::{BlockRef, ClusterLayout, ClusterSnapshot, LogRef, PoolView, RequestKind};
+pub use contract::{BlockRef, ClusterLayout, ClusterSnapshot, DepositOrder, LogRef, PoolView, RequestKind};
 pub use id::{ActionId, CaseId, OperatorId, ParseIdError, PoolId, RequestId};
 pub use operator::{OperatorRecord, RsaPublicKeyText};
 pub use severity::Severity;

@@ -181,6 +181,8 @@ reasons! {
         "This machine's clock and the chain's time differ.", "set the clock, or look at which endpoint lies";
     SsvUnsuited "ssv-unsuited" Critical after 0 s stops Everything:
         "SSV takes no registration of the kind that the manager makes.", "look at which version of SSV the manager uses";
+    VersionLacks "version-lacks" Warning after 0 s stops Nothing:
+        "Not everything that this version of the contract asks for is done by this program.", "serve such requests in another way";
     FromBlockUnset "from-block-unset" Warning after 0 s stops Nothing:
         "Events are read from block 0 of a public chain.", "set contract.from_block to the block of the deployment";
     AccountUnadopted "account-unadopted" Critical after 0 s stops Everything:

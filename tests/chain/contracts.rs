@@ -7,8 +7,8 @@ use casimir_dkg::chain::rpc::{At, LogEntry};
 use casimir_dkg::devnet::{ManagerVersion, Mining};
 use casimir_dkg::pool::AdapterName;
 use casimir_dkg::ports::{
-    Answer, Credentials, DepositOrder, ErrorForm, InitiateDeposit, PoolCall, PoolEvent, PoolEventKind,
-    PoolManager, RegistrationTime, ResharePool, Revert, RevertForm,
+    ActivateDeposit, Answer, Credentials, DepositOrder, Handover, InitiateDeposit, PoolCall, PoolEvent,
+    PoolEventKind, PoolManager, Registering, RegistrationTime, ResharePool, Revert, RevertForm,
 };
 use casimir_dkg::ssv::topics as ssv_topics;
 use casimir_dkg::types::{ClusterLayout, ClusterSnapshot, OperatorId, PoolId};
@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use super::proxy::{Act, Proxy};
 use super::support::{
     adapter, adapter_of, deposit, devnet, devnet_of, encode_deposit, encode_reshare, manager, manager_at,
-    nowhere, rpc,
+    nowhere, rpc, with_cluster,
 };
 
 const LAYOUTS: [ClusterLayout; 2] = [ClusterLayout::BalanceThenActive, ClusterLayout::ActiveThenBalance];
@@ -63,6 +63,7 @@ fn selectors_and_topics_are_those_of_the_signatures() {
         pool: PoolId(1),
         operator_ids: vec![],
         shares: Bytes::new(),
+        handover: None,
     };
     assert_eq!(
         encode_reshare(&reshare)[..4],
@@ -95,10 +96,11 @@ fn pool_ids_are_read_indexed_or_not_and_nothing_else_is() {
         .unwrap();
     let read = |log: &LogEntry| manager.event(&log.log());
     let seven = format!("0x{:064x}", 7);
-    let expected = Some(PoolEvent {
+    let event = PoolEvent {
         kind: PoolEventKind::DepositRequested,
         pool: PoolId(7),
-    });
+    };
+    let expected = Some(event.into());
     assert_eq!(read(&log(json!([topic]), &seven)), expected);
     assert_eq!(read(&log(json!([topic, seven]), "0x")), expected);
     let elsewhere = nowhere(Address::with_last_byte(2), adapter(), LAYOUTS[0]);
@@ -123,13 +125,13 @@ proptest! {
         count: u32, network: u64, index: u64, balance: u128, active: bool, fee: u64,
     ) {
         for layout in LAYOUTS {
+            let cluster = ClusterSnapshot {
+                validator_count: count, network_fee_index: network, index, balance: U256::from(balance), active,
+            };
             let call = InitiateDeposit {
                 operator_ids: ids.iter().copied().map(OperatorId).collect(),
                 shares: shares.clone().into(),
-                cluster: ClusterSnapshot {
-                    validator_count: count, network_fee_index: network, index, balance: U256::from(balance), active,
-                },
-                fee_amount: U256::from(fee),
+                registering: Some(Registering::by_swap(cluster, U256::from(fee))),
                 ..deposit(Default::default(), seed)
             };
             let call = PoolCall::InitiateDeposit(Box::new(call));
@@ -148,8 +150,11 @@ proptest! {
 
 #[test]
 fn the_two_layouts_do_not_read_each_other() {
-    let mut call = deposit(Default::default(), 9);
-    call.cluster.balance = U256::from(5);
+    let cluster = ClusterSnapshot {
+        balance: U256::from(5),
+        ..ClusterSnapshot::fresh()
+    };
+    let call = with_cluster(deposit(Default::default(), 9), cluster);
     let [old, new] = LAYOUTS.map(|layout| encode_deposit(&call, layout));
     assert_ne!(old[..4], new[..4]);
     let mixed = [&old[..4], &new[4..]].concat();
@@ -310,12 +315,65 @@ fn the_versions_of_may_say_what_they_can_and_cannot_do() {
         assert_eq!(can.deposit_order, DepositOrder::HeadOfQueue);
         assert_eq!(can.registration, RegistrationTime::WithDeposit);
         assert_eq!(can.credentials, Credentials::OfManager);
-        assert_eq!(can.errors, ErrorForm::Text);
-        // declared, and emitted by nothing: a person opens such requests
-        assert!(!can.reshare_requests.emitted && !can.exit_requests.emitted);
         // «Pool has been reshared twice», says the contract, and takes a third
         assert_eq!(can.reshare_limit(), 3);
         assert!(!can.reshares.unwrap().stored);
+    }
+}
+
+#[test]
+fn a_call_that_the_versions_of_may_lack_is_refused_by_what_they_lack() {
+    let plain = deposit(Default::default(), 4);
+    let registering = plain.registering.clone().unwrap();
+    let with = |change: fn(&mut InitiateDeposit)| {
+        let mut call = plain.clone();
+        change(&mut call);
+        PoolCall::InitiateDeposit(Box::new(call))
+    };
+    let handover = Handover {
+        new_operator: OperatorId(5),
+        old_operator: OperatorId(4),
+        old_operator_ids: None,
+        old_cluster: Some(ClusterSnapshot::fresh()),
+        registering: registering.clone(),
+    };
+    let lacking = [
+        (with(|call| call.pool = Some(PoolId(3))), "by its id"),
+        (with(|call| call.registering = None), "without registering"),
+        (
+            with(|call| call.registering.as_mut().unwrap().processed = true),
+            "swapped before",
+        ),
+        (
+            with(|call| call.registering.as_mut().unwrap().min_token_amount = U256::ONE),
+            "with a floor",
+        ),
+        (
+            PoolCall::ActivateDeposit(ActivateDeposit {
+                pending_index: 0,
+                registering,
+            }),
+            "activates a deposit",
+        ),
+        (
+            PoolCall::Reshare(ResharePool {
+                pool: PoolId(3),
+                operator_ids: vec![OperatorId(5)],
+                shares: Default::default(),
+                handover: Some(Box::new(handover)),
+            }),
+            "registers as it reshares",
+        ),
+    ];
+    for name in AdapterName::all() {
+        let manager = nowhere(Address::ZERO, name, LAYOUTS[0]);
+        for (call, words) in &lacking {
+            let refused = manager.encode(call).unwrap_err().to_string();
+            assert!(
+                refused.starts_with(name.as_str()) && refused.contains(words),
+                "{refused}"
+            );
+        }
     }
 }
 

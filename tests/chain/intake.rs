@@ -388,7 +388,7 @@ async fn ssv_events_of_the_manager_are_told_in_both_layouts() {
         );
         let cluster = added.cluster.unwrap();
         assert_eq!((cluster.validator_count, cluster.active), (1, true));
-        assert_eq!(cluster.balance, call.fee_amount);
+        assert_eq!(cluster.balance, call.registering.unwrap().fee_amount);
     }
 }
 

@@ -9,6 +9,7 @@ mod deployment;
 mod finality;
 mod history;
 mod intake;
+mod later;
 mod lies;
 mod limits;
 mod omissions;

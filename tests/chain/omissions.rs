@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use super::agreement::agreement;
 use super::proxy::{Act, Call, Proxy};
-use super::support::{deposit, devnet, encode_deposit, encode_reshare, manager, rpc};
+use super::support::{deposit, devnet, encode_deposit, encode_reshare, manager, rpc, with_cluster};
 
 const LAYOUT: ClusterLayout = ClusterLayout::ActiveThenBalance;
 
@@ -43,13 +43,11 @@ async fn deposited(net: &Devnet, seed: u8) -> BlsPublicKey {
     net.deposit_pool(1).await.unwrap();
     let to = net.addresses();
     let honest = rpc(&[&net.http_url()]);
-    let mut call = deposit(to.manager, seed);
-    let ids = call.operator_ids.clone();
-    call.cluster = ssv(net, &honest)
-        .at(head(&honest).await, &ids)
-        .await
-        .unwrap()
-        .cluster;
+    let call = deposit(to.manager, seed);
+    let state = ssv(net, &honest)
+        .at(head(&honest).await, &call.operator_ids)
+        .await;
+    let call = with_cluster(call, state.unwrap().cluster);
     let data = encode_deposit(&call, LAYOUT);
     net.send_as(to.oracle, to.manager, U256::ZERO, data)
         .await
@@ -63,6 +61,7 @@ async fn reshared(net: &Devnet, last: u64) {
         pool: PoolId(1),
         operator_ids: [1, 2, 3, last].map(OperatorId).to_vec(),
         shares: Bytes::from(vec![7; 100]),
+        handover: None,
     });
     net.send_as(to.oracle, to.manager, U256::ZERO, data)
         .await

@@ -8,7 +8,7 @@ use casimir_dkg::beacon::roots::deposit_data_root;
 use casimir_dkg::chain::rpc::{Rpc, RpcConfig};
 use casimir_dkg::devnet::{Devnet, DevnetOptions, ManagerVersion, Mining};
 use casimir_dkg::pool::{self, AdapterName, Connection};
-use casimir_dkg::ports::{InitiateDeposit, PoolCall, PoolManager, ResharePool};
+use casimir_dkg::ports::{InitiateDeposit, PoolCall, PoolManager, Registering, ResharePool};
 use casimir_dkg::signer::{KeyPolicy, OracleSigner};
 use casimir_dkg::types::{
     BlsPublicKey, BlsSignature, ClusterLayout, ClusterSnapshot, OperatorId, RedactedUrl, Root,
@@ -97,6 +97,15 @@ pub(crate) fn encode_deposit(call: &InitiateDeposit, layout: ClusterLayout) -> B
     encode(&PoolCall::InitiateDeposit(Box::new(call.clone())), layout)
 }
 
+/// The same with this snapshot of the cluster.
+pub(crate) fn with_cluster(call: InitiateDeposit, cluster: ClusterSnapshot) -> InitiateDeposit {
+    let fee = call.registering.as_ref().unwrap().fee_amount;
+    InitiateDeposit {
+        registering: Some(Registering::by_swap(cluster, fee)),
+        ..call
+    }
+}
+
 pub(crate) fn encode_reshare(call: &ResharePool) -> Bytes {
     encode(&PoolCall::Reshare(call.clone()), ClusterLayout::ActiveThenBalance)
 }
@@ -112,6 +121,7 @@ pub(crate) fn deposit(manager: Address, seed: u8) -> InitiateDeposit {
     credentials[12..].copy_from_slice(manager.as_slice());
     let withdrawal_credentials = Root(credentials);
     InitiateDeposit {
+        pool: None,
         deposit_data_root: deposit_data_root(
             &public_key,
             &withdrawal_credentials,
@@ -121,9 +131,8 @@ pub(crate) fn deposit(manager: Address, seed: u8) -> InitiateDeposit {
         public_key,
         operator_ids: (1..=4).map(OperatorId).collect(),
         shares: vec![seed; 1312].into(),
-        cluster: ClusterSnapshot::fresh(),
         signature,
         withdrawal_credentials,
-        fee_amount: U256::from(100),
+        registering: Some(Registering::by_swap(ClusterSnapshot::fresh(), U256::from(100))),
     }
 }

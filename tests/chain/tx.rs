@@ -26,7 +26,9 @@ use casimir_dkg::types::{BlockRef, BlsPublicKey, ClusterLayout, OperatorId, Pool
 use serde_json::{Value, json};
 
 use super::proxy::{self, Act, Proxy};
-use super::support::{self, config, deposit, devnet, encode_deposit, encode_reshare, manager, oracle, rpc};
+use super::support::{
+    self, config, deposit, devnet, encode_deposit, encode_reshare, manager, oracle, rpc, with_cluster,
+};
 
 const LAYOUT: ClusterLayout = ClusterLayout::ActiveThenBalance;
 /// A tenth of an ether: more than any fee here.
@@ -136,8 +138,8 @@ fn included(status: IntentStatus) -> Inclusion {
 }
 
 async fn deposit_data(net: &Devnet, rpc: &Rpc, seed: u8) -> Bytes {
-    let mut call = deposit(net.addresses().manager, seed);
-    call.cluster = doors(net, rpc).ssv().await.cluster;
+    let cluster = doors(net, rpc).ssv().await.cluster;
+    let call = with_cluster(deposit(net.addresses().manager, seed), cluster);
     encode_deposit(&call, net.options().cluster_layout)
 }
 
@@ -165,7 +167,10 @@ async fn a_deposit_from_facts_to_finality_in_both_layouts() {
         let ssv = doors.ssv().await;
         assert_eq!((ssv.owner_nonce, ssv.known_cluster), (0, false));
         assert_eq!(doors.implied_nonce().await, Answer::Yes(0));
-        assert!(doors.manager.reserved_fees(at).await.yes().unwrap() >= call.fee_amount);
+        assert!(
+            doors.manager.reserved_fees(at).await.yes().unwrap()
+                >= call.registering.as_ref().unwrap().fee_amount
+        );
         assert!(doors.nodes.balance(to.oracle, at).await.yes().unwrap() > U256::ZERO);
 
         let data = encode_deposit(&call, layout);
@@ -615,6 +620,7 @@ async fn the_present_committee_is_what_the_newest_reshare_was_given() {
             pool: PoolId(1),
             operator_ids: [1, 2, 3, last].map(OperatorId).to_vec(),
             shares: vec![n as u8; 100].into(),
+            handover: None,
         };
         let data = encode_reshare(&call);
         let to = net.addresses();

@@ -1,5 +1,7 @@
-//! Events that are not believed yet: they are kept, said, and asked about again.
+//! Events that are not believed yet, or of which nobody tells as yet which pools they mean: they are kept, said, and asked
+//! about again.
 
+use std::fmt;
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
@@ -8,8 +10,8 @@ use tokio::time::Instant;
 
 use super::follow::tell;
 use super::receipts::{Belief, judge};
-use super::{ChainEvent, Intake, IntakeError, IntakeEvent, LocatedEvent, ObservedEvent};
-use crate::chain::rpc::{EndpointIndex, LogEntry, Rpc};
+use super::{Decoded, EventSources, Heard, Intake, IntakeError, IntakeEvent, Told};
+use crate::chain::rpc::{EndpointIndex, Rpc};
 use crate::ports::PoolEventKind;
 use crate::types::{BlockRef, SafeText};
 
@@ -22,16 +24,38 @@ const PAUSE: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs
 
 #[derive(Debug)]
 struct Doubt {
-    observed: LocatedEvent,
-    log: LogEntry,
+    heard: Heard,
     teller: EndpointIndex,
-    words: SafeText,
-    /// It is told to people: endpoints contradict each other, or the second time that too few confirm it.
+    why: Why,
+    /// It is told to people: endpoints contradict each other, or the second time that too few confirm it, or that nobody
+    /// tells which pools it means.
     said: bool,
     /// The cursor before it was met.
     before: Option<BlockRef>,
     ask_at: Instant,
     pause: Duration,
+}
+
+/// What keeps an event from being told, and the reason.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Why {
+    /// The endpoints contradict each other.
+    Contested(SafeText),
+    /// Too few have it.
+    Unconfirmed(SafeText),
+    /// It is believed, and nobody tells which pools it means.
+    Unresolved(SafeText),
+}
+
+impl fmt::Display for Why {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Contested(words) | Self::Unconfirmed(words) => write!(f, "is not believed: {words}"),
+            Self::Unresolved(words) => {
+                write!(f, "opens nothing yet, which pools it means is not known: {words}")
+            }
+        }
+    }
 }
 
 /// Events that too few endpoints confirm, asked for again until they are told or dropped; at most [`KEPT`].
@@ -44,30 +68,30 @@ pub(super) struct Doubts {
 impl Doubts {
     /// The cursor before the oldest was met.
     pub(super) fn before_oldest(&self) -> Option<BlockRef> {
-        let oldest = self.open.iter().min_by_key(|d| d.observed.at.block.number)?;
+        let oldest = self.open.iter().min_by_key(|d| d.heard.at.block.number)?;
         oldest.before
     }
 
     /// Blocks above this one are read again.
     pub(super) fn drop_above(&mut self, number: u64) {
-        self.open.retain(|d| d.observed.at.block.number <= number);
+        self.open.retain(|d| d.heard.at.block.number <= number);
     }
 
     fn keep(&mut self, doubt: Doubt) {
-        if self.open.iter().any(|d| d.observed.at == doubt.observed.at) {
+        if self.open.iter().any(|d| d.heard.at == doubt.heard.at) {
             return;
         }
         if self.open.len() >= KEPT {
             let dropped = self.open.remove(0);
-            tracing::error!(target: "chain", words = %dropped.words, "a doubtful log is given up, too many came after it");
+            tracing::error!(target: "chain", why = %dropped.why, "a doubtful log is given up, too many came after it");
         }
         self.open.push(doubt);
     }
 
     fn words(&self) -> SafeText {
-        let what = |event: &ObservedEvent| match event {
-            ObservedEvent::Manager(event) => format!("{} of pool {}", event.kind, event.pool),
-            ObservedEvent::Ssv(_) => "an event of SSV".to_owned(),
+        let what = |event: &Decoded| match event {
+            Decoded::Manager(event) => event.to_string(),
+            Decoded::Ssv(_) => "an event of SSV".to_owned(),
         };
         let said: Vec<_> = self.open.iter().filter(|doubt| doubt.said).collect();
         match said.as_slice() {
@@ -77,8 +101,8 @@ impl Doubts {
                     0 => String::new(),
                     n => format!("; and {n} more"),
                 };
-                let (event, words) = (what(&first.observed.event), &first.words);
-                SafeText::new(&format!("\u{ab}{event}\u{bb} is not believed: {words}{more}"))
+                let (event, why) = (what(&first.heard.event), &first.why);
+                SafeText::new(&format!("\u{ab}{event}\u{bb} {why}{more}"))
             }
         }
     }
@@ -87,34 +111,27 @@ impl Doubts {
 impl Intake {
     /// Those of the manager's events that their receipts confirm; SSV's decide nothing here. A request for a deposit
     /// that nobody denies is told as well: the contract's state alone decides about it.
-    pub(super) async fn believed(
-        &mut self,
-        standing: Vec<(LocatedEvent, LogEntry)>,
-        teller: EndpointIndex,
-    ) -> Vec<LocatedEvent> {
-        let rpc = self.rpc().clone();
+    pub(super) async fn believed(&mut self, standing: Vec<Heard>, teller: EndpointIndex) -> Vec<Told> {
+        let (rpc, sources) = (self.rpc().clone(), self.sources.clone());
         let mut asked = Vec::new();
-        for (observed, log) in &standing {
-            asked.push(heard(&rpc, &observed.event, log, teller));
+        for heard in standing {
+            asked.push(judged(&rpc, &sources, heard, teller, is_in_state));
         }
-        let beliefs = futures_util::stream::iter(asked).buffered(AT_ONCE);
-        let beliefs: Vec<Belief> = beliefs.collect().await;
-        let before = self.cursor;
+        let judged = futures_util::stream::iter(asked).buffered(AT_ONCE);
+        let judged: Vec<_> = judged.collect().await;
         let mut believed = Vec::new();
-        for ((observed, log), belief) in standing.into_iter().zip(beliefs) {
-            match belief {
-                Belief::Believed => believed.push(observed),
-                Belief::Denied => {}
-                Belief::Unconfirmed(_) if is_in_state(&observed.event) => believed.push(observed),
-                Belief::Contested(ref words) | Belief::Unconfirmed(ref words) => {
-                    tracing::warn!(target: "chain", %words, "a log is not believed");
+        for (heard, verdict) in judged {
+            match verdict {
+                Verdict::Told(told) => believed.push(told),
+                Verdict::Denied => {}
+                Verdict::NotYet(why) => {
+                    tracing::warn!(target: "chain", %why, "a log is not told yet");
                     self.doubts.keep(Doubt {
-                        observed,
-                        log,
+                        heard,
                         teller,
-                        words: words.clone(),
-                        said: matches!(belief, Belief::Contested(_)),
-                        before,
+                        said: !matches!(why, Why::Unconfirmed(_)),
+                        why,
+                        before: self.cursor,
                         ask_at: Instant::now() + PAUSE.0,
                         pause: PAUSE.0,
                     });
@@ -129,24 +146,27 @@ impl Intake {
         let now = Instant::now();
         let open = std::mem::take(&mut self.doubts.open);
         let (due, mut open): (Vec<_>, Vec<_>) = open.into_iter().partition(|d| d.ask_at <= now);
+        let (rpc, sources) = (self.rpc().clone(), self.sources.clone());
         let mut events = Vec::new();
-        for mut doubt in due {
-            match judge(self.rpc(), &doubt.log, doubt.teller).await {
-                Belief::Denied => {}
-                Belief::Believed => {
-                    let LocatedEvent { at, event } = doubt.observed.clone();
-                    self.known.insert(at, event);
-                    events.push(ChainEvent::Added(doubt.observed));
-                }
-                Belief::Contested(words) | Belief::Unconfirmed(words) => {
-                    (doubt.words, doubt.said) = (words, true);
-                    doubt.pause = (doubt.pause * 2).min(PAUSE.1);
-                    doubt.ask_at = Instant::now() + doubt.pause;
-                    open.push(doubt);
+        for doubt in due {
+            let (heard, verdict) = judged(&rpc, &sources, doubt.heard, doubt.teller, |_| false).await;
+            match verdict {
+                Verdict::Denied => {}
+                Verdict::Told(told) => events.extend(self.tell_known(told)),
+                Verdict::NotYet(why) => {
+                    let pause = (doubt.pause * 2).min(PAUSE.1);
+                    open.push(Doubt {
+                        heard,
+                        why,
+                        said: true,
+                        pause,
+                        ask_at: Instant::now() + pause,
+                        ..doubt
+                    });
                 }
             }
         }
-        open.sort_by_key(|d| (d.observed.at.block.number, d.observed.at.index));
+        open.sort_by_key(|d| (d.heard.at.block.number, d.heard.at.index));
         self.doubts.open = open;
         if let Some(cursor) = self.cursor.filter(|_| !events.is_empty()) {
             self.tell_batch(events, cursor, out).await?;
@@ -160,14 +180,43 @@ impl Intake {
     }
 }
 
-async fn heard(rpc: &Rpc, event: &ObservedEvent, log: &LogEntry, teller: EndpointIndex) -> Belief {
-    match event {
-        ObservedEvent::Manager(_) => judge(rpc, log, teller).await,
-        ObservedEvent::Ssv(_) => Belief::Believed,
+enum Verdict {
+    Told(Told),
+    Denied,
+    NotYet(Why),
+}
+
+/// Whether an event is believed, and which pools it means. `needs_no_receipt`: it is, unless somebody denies it.
+async fn judged(
+    rpc: &Rpc,
+    sources: &EventSources,
+    heard: Heard,
+    teller: EndpointIndex,
+    needs_no_receipt: fn(&Decoded) -> bool,
+) -> (Heard, Verdict) {
+    let belief = match heard.event {
+        Decoded::Manager(_) => judge(rpc, &heard.log, teller).await,
+        Decoded::Ssv(_) => Belief::Believed,
+    };
+    let kept = match belief {
+        Belief::Believed => None,
+        Belief::Denied => return (heard, Verdict::Denied),
+        Belief::Unconfirmed(_) if needs_no_receipt(&heard.event) => None,
+        Belief::Contested(words) => Some(Why::Contested(words)),
+        Belief::Unconfirmed(words) => Some(Why::Unconfirmed(words)),
+    };
+    if let Some(why) = kept {
+        return (heard, Verdict::NotYet(why));
     }
+    let at = heard.at;
+    let verdict = match sources.observed(at, &heard.event).await.value() {
+        Ok(events) => Verdict::Told(Told { at, events }),
+        Err(why) => Verdict::NotYet(Why::Unresolved(why.words().clone())),
+    };
+    (heard, verdict)
 }
 
 /// What the contract's state tells whether there is a log of it or not.
-fn is_in_state(event: &ObservedEvent) -> bool {
-    matches!(event, ObservedEvent::Manager(event) if event.kind == PoolEventKind::DepositRequested)
+fn is_in_state(event: &Decoded) -> bool {
+    matches!(event, Decoded::Manager(event) if event.kind == PoolEventKind::DepositRequested)
 }

@@ -4,7 +4,7 @@ use alloy::primitives::B256;
 use futures_util::StreamExt as _;
 use tokio::sync::mpsc::Sender;
 
-use super::{Batch, ChainEvent, Head, Intake, IntakeError, IntakeEvent, LocatedEvent};
+use super::{Batch, ChainEvent, Head, Heard, Intake, IntakeError, IntakeEvent};
 use crate::chain::omission::{Hidden, hidden};
 use crate::chain::rpc::{At, BlockHeader, CommonHead, EndpointIndex, LogEntry, LogFilter, Piece, Rpc};
 use crate::ports::{Answer, Unknown};
@@ -254,24 +254,21 @@ impl Intake {
         logs: Vec<LogEntry>,
         teller: EndpointIndex,
     ) -> Result<Vec<ChainEvent>, IntakeError> {
-        let decoded = logs
-            .into_iter()
-            .filter_map(|log| Some((self.sources.decode(&log)?, log)));
-        let mut standing: Vec<(LocatedEvent, LogEntry)> = decoded.collect();
+        let decoded = logs.into_iter().filter_map(|log| self.sources.decode(log));
+        let mut standing: Vec<Heard> = decoded.collect();
         let missing = self
             .known
             .keys()
             .filter(|at| (from..=to).contains(&at.block.number))
-            .filter(|at| !standing.iter().any(|(o, _)| o.at == **at))
+            .filter(|at| !standing.iter().any(|heard| heard.at == **at))
             .copied();
         let gone = self.really_gone(missing.collect()).await?;
-        standing.retain(|(o, _)| !self.known.contains_key(&o.at));
-        standing.sort_by_key(|(o, _)| (o.at.block.number, o.at.index));
+        standing.retain(|heard| !self.known.contains_key(&heard.at));
+        standing.sort_by_key(|heard| (heard.at.block.number, heard.at.index));
         let believed = self.believed(standing, teller).await;
         let mut events = self.remove(gone);
-        for observed in believed {
-            self.known.insert(observed.at, observed.event.clone());
-            events.push(ChainEvent::Added(observed));
+        for told in believed {
+            events.extend(self.tell_known(told));
         }
         Ok(events)
     }

@@ -8,6 +8,9 @@
 //! A log is a hint, and an endpoint is a voice: the manager's events are told once their receipts say the same (see
 //! `receipts`), and taken back when nobody has their block any more (see `branch`).
 //!
+//! A log may name a pool, or an operator, or only a number: which pools it means is asked once it is believed, at its own
+//! block, and it is told once for each. What cannot be told yet is kept, as what is not believed is (see `doubts`).
+//!
 //! A batch and its cursor belong together: who stores both in one go never loses an event and never takes one twice.
 
 mod branch;
@@ -28,7 +31,7 @@ use serde::{Deserialize, Serialize};
 use super::Finality;
 use super::omission::CompareError;
 use super::rpc::{EndpointIndex, LogEntry, LogFilter, Rpc, RpcError};
-use crate::ports::{PoolEvent, PoolManager, Ssv, SsvEvent, Unknown};
+use crate::ports::{Answer, ManagerEvent, PoolEvent, PoolManager, Ssv, SsvEvent, Unknown};
 use crate::types::{BlockRef, LogRef, RedactedUrl, SafeText};
 
 /// What to follow, and how.
@@ -147,8 +150,8 @@ pub enum IntakeEvent {
     Trouble(SafeText),
     /// Not even the newest block can be asked for: no endpoint answers, and why. Said as `Trouble` is.
     NoConnection(SafeText),
-    /// Events that are not told, because too few endpoints have their receipts or because they contradict each other, in
-    /// words; empty when there are none (any more).
+    /// Events that are not told, because too few endpoints have their receipts, because they contradict each other, or
+    /// because nobody tells which pools are meant, in words; empty when there are none (any more).
     Doubts(SafeText),
     /// One endpoint claims a head that nobody else has, in words; empty when none does (any more).
     Ahead(SafeText),
@@ -167,8 +170,8 @@ pub struct Intake {
     cursor: Option<BlockRef>,
     /// The newest blocks up to the cursor, ascending, to find where a branch left.
     window: VecDeque<BlockRef>,
-    /// Events told that may still be dropped.
-    known: BTreeMap<LogRef, ObservedEvent>,
+    /// Events told that may still be dropped: of each log what it told, which is of several pools where it names none.
+    known: BTreeMap<LogRef, Vec<ObservedEvent>>,
     /// Events that are not believed yet.
     doubts: doubts::Doubts,
     head: Option<Head>,
@@ -239,12 +242,49 @@ impl EventSources {
 
     /// The filter cannot ask for SSV's owner without losing the manager's events, which have no such topic: so SSV's
     /// events of other owners come too, and are left out here.
-    fn decode(&self, log: &LogEntry) -> Option<LocatedEvent> {
-        let (at, log) = (log.at(), log.log());
-        let of_manager = self.manager.event(&log).map(ObservedEvent::Manager);
-        let event = of_manager.or_else(|| self.ssv.as_ref()?.event(&log).map(ObservedEvent::Ssv))?;
-        Some(LocatedEvent { at, event })
+    fn decode(&self, log: LogEntry) -> Option<Heard> {
+        let read = log.log();
+        let of_manager = self.manager.event(&read).map(Decoded::Manager);
+        let event = of_manager.or_else(|| self.ssv.as_ref()?.event(&read).map(Decoded::Ssv))?;
+        let at = log.at();
+        Some(Heard { at, event, log })
     }
+
+    /// What an event tells of each pool that it means.
+    async fn observed(&self, at: LogRef, event: &Decoded) -> Answer<Vec<ObservedEvent>> {
+        match event {
+            Decoded::Ssv(event) => Answer::Yes(vec![ObservedEvent::Ssv(event.clone())]),
+            Decoded::Manager(event) => match self.manager.meant(*event, at.block).await {
+                Answer::No(_) => Answer::Yes(Vec::new()),
+                meant => meant.map(|pools| {
+                    let kind = event.kind;
+                    let of = |pool| ObservedEvent::Manager(PoolEvent { kind, pool });
+                    pools.into_iter().map(of).collect()
+                }),
+            },
+        }
+    }
+}
+
+/// A log as it was heard, and what it says by itself.
+#[derive(Debug)]
+struct Heard {
+    at: LogRef,
+    event: Decoded,
+    log: LogEntry,
+}
+
+#[derive(Debug)]
+enum Decoded {
+    Manager(ManagerEvent),
+    Ssv(SsvEvent),
+}
+
+/// A log that is believed, and what it tells: of several pools, or of none.
+#[derive(Debug)]
+struct Told {
+    at: LogRef,
+    events: Vec<ObservedEvent>,
 }
 
 impl Intake {
@@ -258,7 +298,7 @@ impl Intake {
             config,
             window: resume.cursor.into_iter().collect(),
             cursor: resume.cursor,
-            known: resume.known.into_iter().map(|o| (o.at, o.event)).collect(),
+            known: by_log(resume.known),
             doubts: doubts::Doubts::default(),
             head: None,
             ahead: None,
@@ -268,4 +308,21 @@ impl Intake {
     fn rpc(&self) -> &Rpc {
         &self.rpc
     }
+
+    /// From now on it can be taken back.
+    fn tell_known(&mut self, told: Told) -> impl Iterator<Item = ChainEvent> + use<> {
+        let Told { at, events } = told;
+        self.known.insert(at, events.clone());
+        events
+            .into_iter()
+            .map(move |event| ChainEvent::Added(LocatedEvent { at, event }))
+    }
+}
+
+fn by_log(events: Vec<LocatedEvent>) -> BTreeMap<LogRef, Vec<ObservedEvent>> {
+    let mut known: BTreeMap<_, Vec<_>> = BTreeMap::new();
+    for LocatedEvent { at, event } in events {
+        known.entry(at).or_default().push(event);
+    }
+    known
 }

@@ -109,9 +109,10 @@ impl Intake {
     pub(super) fn remove(&mut self, mut gone: Vec<LogRef>) -> Vec<ChainEvent> {
         gone.sort_by_key(|at| std::cmp::Reverse((at.block.number, at.index)));
         gone.into_iter()
-            .filter_map(|at| {
-                let event = self.known.remove(&at)?;
-                Some(ChainEvent::Removed(LocatedEvent { at, event }))
+            .flat_map(|at| {
+                let events = self.known.remove(&at).unwrap_or_default();
+                let removed = move |event| ChainEvent::Removed(LocatedEvent { at, event });
+                events.into_iter().map(removed)
             })
             .collect()
     }

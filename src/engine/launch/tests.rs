@@ -12,13 +12,14 @@ use crate::engine::{EffectFuture, LiveUpdate};
 use crate::journal::{JournalError, NewRecord, verify};
 use crate::oracle::{ActionState, Effect, Mode, Policy};
 use crate::ports::fakes::FakeCeremonies;
-use crate::types::{CaseId, Root};
+use crate::types::{CaseId, DepositOrder, Root};
 
 fn settings() -> Settings {
     Settings {
         mode: Mode::Supervised,
         policy: Policy::default(),
         owner: Address::ZERO,
+        deposit_order: DepositOrder::HeadOfQueue,
         follows_beacon: false,
         look_up_every_ms: 1_000,
         ceremonies_at_once: 100,

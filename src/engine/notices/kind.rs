@@ -37,6 +37,7 @@ pub(super) fn of(reason: WaitReason) -> NoticeKind {
         | Reason::Following
         | Reason::CatchingUp
         | Reason::SsvUnsuited
+        | Reason::VersionLacks
         | Reason::FromBlockUnset
         | Reason::Alarm => NoticeKind::Stuck,
         Reason::ForeignTransaction | Reason::NonceUsed | Reason::NotAuthorised | Reason::AccountUnadopted => {

@@ -13,8 +13,8 @@ use crate::oracle::{
 use crate::ports::CommitteeSize;
 use crate::ports::fakes::FakeCeremonies;
 use crate::types::{
-    ActionId, BackendName, BlsPublicKey, CaseId, CeremonyPlan, Check, ForkVersion, OperatorId, PoolId,
-    RequestKind, Root,
+    ActionId, BackendName, BlsPublicKey, CaseId, CeremonyPlan, Check, DepositOrder, ForkVersion, OperatorId,
+    PoolId, RequestKind, Root,
 };
 use crate::view::{self, NEWEST_CLOSED, NetworkView, Transition, ValidatorView};
 
@@ -26,6 +26,7 @@ pub(super) fn state(mode: Mode) -> State {
         mode,
         policy: Policy::default(),
         owner: Address::repeat_byte(1),
+        deposit_order: DepositOrder::HeadOfQueue,
         follows_beacon: false,
         look_up_every_ms: 1_000,
         ceremonies_at_once: 100,

@@ -12,6 +12,7 @@ mod outside;
 mod start;
 mod transcripts;
 
+pub use crate::desk::not_done;
 pub use alone::{Alone, NotAlone, alone};
 pub use backend::BackendError;
 pub use doors::receivers;

@@ -14,9 +14,10 @@ use super::opening::{self, Opening};
 use super::{doors, feeds};
 use crate::chain::intake::{LocatedEvent, ObservedEvent, Resume};
 use crate::config::{Config, NetworkName};
+use crate::desk::not_done;
 use crate::dkg::rockx::messenger::MessengerHandle;
 use crate::engine::core::{EngineError, Incoming};
-use crate::engine::{EngineHandle, launch};
+use crate::engine::{EngineHandle, LiveUpdate, launch};
 use crate::http::{Http, HttpSetupError};
 use crate::journal::JournalOptions;
 use crate::lane;
@@ -179,7 +180,9 @@ pub async fn start(options: ServiceOptions) -> Result<Running, ServiceError> {
         None => backend::start(&config, &http).await?,
     };
     let (messenger, messenger_url) = messenger.unzip();
-    let opened = launch::open(settings(&config), &journal(&config))?;
+    // the field order of SSV's cluster, which may be unknown as yet, is no part of what the contract lists
+    let lists = doors::manager(&config, doors::ANY_LAYOUT, rpc.clone(), None);
+    let opened = launch::open(settings(&config, &*lists), &journal(&config))?;
     let resume = resume(&opened);
     let transcripts = opened.journal().with_file_name("transcripts");
     let (core, incoming) = mpsc::channel(1_024);
@@ -191,12 +194,11 @@ pub async fn start(options: ServiceOptions) -> Result<Running, ServiceError> {
         consensus: consensus.clone(),
     });
     let weak = core.downgrade();
-    // the field order of SSV's cluster, which may be unknown as yet, is no part of what the contract lists
-    let lists = doors::manager(&config, doors::ANY_LAYOUT, rpc.clone(), None);
     let shown = network(&config, &*lists, simulated);
     let backend = Arc::clone(&ceremonies);
     let (handle, stopped) = opened.launch(shown, lists.name(), oracle, backend, gate, incoming)?;
     let beside = beside.begin(&config, &handle, &core).await;
+    say_what_is_not_done(&*lists, &core).await;
     let opening = Opening {
         finality: config.network.finality,
         transcripts,
@@ -224,6 +226,19 @@ pub async fn start(options: ServiceOptions) -> Result<Running, ServiceError> {
     })
 }
 
+/// What would be refused whenever it is asked for is said at once.
+async fn say_what_is_not_done(manager: &dyn PoolManager, core: &mpsc::Sender<Incoming>) {
+    let lacking = not_done(manager);
+    if !lacking.is_empty() {
+        let words = SafeText::new(&lacking.join("; "));
+        tracing::warn!(target: "engine::told", "{words}");
+        // the core is gone only when everything ends
+        let _ = core
+            .send(Incoming::Live(LiveUpdate::Alarm("version", words)))
+            .await;
+    }
+}
+
 fn journal(config: &Config) -> JournalOptions {
     JournalOptions {
         path: config.journal.path.clone(),
@@ -241,12 +256,13 @@ fn network(config: &Config, manager: &dyn PoolManager, simulated: Vec<SafeText>)
     }
 }
 
-fn settings(config: &Config) -> Settings {
+fn settings(config: &Config, manager: &dyn PoolManager) -> Settings {
     let millis = |d: Duration| u64::try_from(d.as_millis()).unwrap_or(u64::MAX);
     Settings {
         mode: config.policy.mode,
         policy: config.policy.to_policy(),
         owner: config.contract.address,
+        deposit_order: manager.capabilities().deposit_order,
         follows_beacon: !config.beacon.urls.is_empty(),
         look_up_every_ms: millis(config.beacon.poll_interval),
         ceremonies_at_once: config.dkg.at_once(),

@@ -17,6 +17,7 @@ fn settings() -> Settings {
     Settings {
         mode: Mode::Supervised,
         policy: Policy::default(),
+        deposit_order: DepositOrder::HeadOfQueue,
         follows_beacon: false,
         ..fixture::settings()
     }

@@ -128,6 +128,12 @@ fn approved(turn: &mut Turn<'_>, id: ActionId) {
         return;
     }
     if !is_ceremony {
+        let carries = turn.state.actions.get(&id).map(|a| a.proposal.kind.definition());
+        let carries = carries.is_some_and(|of| of.carries_registration());
+        if let Some(other) = registers_first(turn.state, id.case).filter(|_| carries) {
+            turn.waits(id.case, &waits_for(other));
+            return;
+        }
         prepare_again(turn, id, Purpose::Send(id));
     } else if turn.may_ask(EffectKey::Prepare(id.case)) {
         turn.begins.push(Begins::Approved(id));

@@ -21,7 +21,8 @@ pub(super) use execute::offer_pause;
 use follow::{follow, look_up};
 use hold::held;
 pub(super) use places::is_free;
-use registration::toward_effect;
+pub(super) use registration::registers_first;
+use registration::{toward_effect, waits_for};
 pub(super) use served::covers;
 use served::{StateSays, doubted, served, state_on};
 

@@ -4,9 +4,9 @@ use alloy::primitives::keccak256;
 
 use crate::oracle::state::EffectKey;
 use crate::oracle::turn::{Begins, Turn};
-use crate::oracle::ways::stopped_by;
-use crate::oracle::{CeremonyRole, KnownKey, Mode, Purpose, Record, State};
-use crate::types::{CaseId, CeremonyPlan, Root, SafeText, SignPurpose};
+use crate::oracle::ways::{is_settled, stopped_by};
+use crate::oracle::{CeremonyRole, KnownKey, Mode, Purpose, Record, State, cases};
+use crate::types::{CaseId, CeremonyPlan, RequestKind, Root, SafeText, SignPurpose};
 
 use super::*;
 
@@ -18,7 +18,7 @@ pub(super) fn toward_effect(turn: &mut Turn<'_>, id: CaseId) {
         return;
     };
     let facts = &turn.state.volatile.facts;
-    if let Some(why) = case.kind().holds_effect(facts, id.pool) {
+    if let Some(why) = case.kind().holds_effect(&turn.state.settings, facts, id.pool) {
         let why = match stopped_by(turn.state, id) {
             Some(given_up) => format!(
                 "{why}; {given_up} was given up, and nothing behind it is deposited until that one is taken up again"
@@ -41,12 +41,43 @@ pub(super) fn toward_effect(turn: &mut Turn<'_>, id: CaseId) {
             turn.waits(id, "SSV's registration nonce of the manager is not known yet: the logs that count it are being read");
             return;
         };
+        if let Some(other) = registers_first(turn.state, id) {
+            turn.waits(id, &waits_for(other));
+            return;
+        }
         if case.registration.is_none_or(|r| r.nonce != owner_nonce) {
             register(turn, id, owner_nonce);
             return;
         }
     }
     prepare(turn, id, Purpose::Propose, effect, None);
+}
+
+/// Another case whose transaction can still take the number that SSV expects next. SSV's contract looks at no number: a
+/// second transaction with the same one would go through, and SSV's nodes would ignore its validator. Where the contract
+/// serves a queue, its head lets one through at a time; where calls name their pools, this does.
+pub(in crate::oracle) fn registers_first(state: &State, id: CaseId) -> Option<CaseId> {
+    if cases::kind(RequestKind::Deposit).is_in_line(&state.settings) || planted!(RegistrationTwice) {
+        return None;
+    }
+    let expected = state.volatile.facts.owner_nonce;
+    let takes_it = |other: &CaseId| {
+        let signed = state.cases.get(other).and_then(|case| case.registration);
+        // once it is taken, the state counts beyond it, unless it is older or another branch's
+        signed.is_some_and(|signed| expected.is_none_or(|expected| signed.nonce >= expected))
+    };
+    let sent = state
+        .sendings
+        .iter()
+        .filter(|(_, sent)| !is_settled(&sent.status));
+    let mut others = sent.map(|(action, _)| action.case).filter(|case| *case != id);
+    others.find(takes_it)
+}
+
+pub(super) fn waits_for(other: CaseId) -> String {
+    format!(
+        "waits until the transaction of {other} is in a block: it can take the registration nonce that SSV expects next"
+    )
 }
 
 /// The signature that SSV wants over the owner and its nonce. It was approved together with the main ceremony and

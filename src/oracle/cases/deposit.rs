@@ -1,9 +1,9 @@
-//! Deposits: a new key, and 32 ETH for it, in the order of the contract's queue.
+//! Deposits: a new key, and 32 ETH for it, in the order of the contract's queue where the contract keeps to one.
 
 use super::CaseRules;
 use crate::oracle::state::Shares;
 use crate::oracle::{ActionKind, ChainFacts, Settings, Stage, ValidatorPhase};
-use crate::types::{PoolId, counted};
+use crate::types::{DepositOrder, PoolId, counted};
 
 pub(super) struct Deposit;
 
@@ -24,16 +24,21 @@ impl CaseRules for Deposit {
         (!facts.ready.contains(&pool)).then(|| not_ready(facts, pool))
     }
 
-    /// Deposits are served strictly in the order of the contract's queue: the call takes no pool id.
-    fn holds_effect(&self, facts: &ChainFacts, pool: PoolId) -> Option<String> {
+    /// Where the call takes no pool id, deposits are served strictly in the order of the contract's queue.
+    fn holds_effect(&self, settings: &Settings, facts: &ChainFacts, pool: PoolId) -> Option<String> {
         match facts.ready.iter().position(|p| *p == pool) {
             Some(0) => None,
+            Some(_) if !self.is_in_line(settings) => None,
             Some(n) => Some(format!(
                 "{n} before it in the queue, pool {} is at its head",
                 facts.ready[0]
             )),
             None => Some(not_ready(facts, pool)),
         }
+    }
+
+    fn is_in_line(&self, settings: &Settings) -> bool {
+        settings.deposit_order == DepositOrder::HeadOfQueue
     }
 
     fn outcome(&self, settings: &Settings, phase: Option<ValidatorPhase>) -> Option<&'static str> {
@@ -58,8 +63,11 @@ impl CaseRules for Deposit {
         &facts.ready
     }
 
-    /// The call takes no pool id: what is at the head is served, or nothing is.
-    fn stands_behind(&self, facts: &ChainFacts, pool: PoolId) -> Option<String> {
+    /// Where the call takes no pool id, what is at the head is served, or nothing is.
+    fn stands_behind(&self, settings: &Settings, facts: &ChainFacts, pool: PoolId) -> Option<String> {
+        if !self.is_in_line(settings) {
+            return None;
+        }
         let place = facts.ready.iter().position(|p| *p == pool)?;
         let behind = match facts.ready.len() - place - 1 {
             0 => "every later deposit waits".to_owned(),
@@ -74,12 +82,15 @@ impl CaseRules for Deposit {
         !facts.ready.contains(&pool)
     }
 
-    /// The call takes the pool at the head out of the queue.
+    /// The call takes its pool out of the list.
     fn denies_end(&self, facts: &ChainFacts, pool: PoolId) -> bool {
         facts.ready.contains(&pool)
     }
 
-    fn place(&self, facts: &ChainFacts, pool: PoolId) -> usize {
+    fn place(&self, settings: &Settings, facts: &ChainFacts, pool: PoolId) -> usize {
+        if !self.is_in_line(settings) {
+            return 0;
+        }
         let place = facts.ready.iter().position(|p| *p == pool);
         1 + place.unwrap_or(usize::MAX - 1)
     }

@@ -25,8 +25,13 @@ pub(in crate::oracle) trait CaseRules: Sync {
     }
 
     /// Why its effect is not prepared at present, by the contract's state.
-    fn holds_effect(&self, _facts: &ChainFacts, _pool: PoolId) -> Option<String> {
+    fn holds_effect(&self, _settings: &Settings, _facts: &ChainFacts, _pool: PoolId) -> Option<String> {
         None
+    }
+
+    /// Whether the contract serves those of its list strictly one behind the other.
+    fn is_in_line(&self, _settings: &Settings) -> bool {
+        false
     }
 
     /// How it ends, once its effect is final and the validator is in this phase; `None` while the validator has to be
@@ -56,7 +61,7 @@ pub(in crate::oracle) trait CaseRules: Sync {
     }
 
     /// What waits in the contract's queue behind a pool that is not served; `None` where there is no queue.
-    fn stands_behind(&self, _facts: &ChainFacts, _pool: PoolId) -> Option<String> {
+    fn stands_behind(&self, _settings: &Settings, _facts: &ChainFacts, _pool: PoolId) -> Option<String> {
         None
     }
 
@@ -72,7 +77,7 @@ pub(in crate::oracle) trait CaseRules: Sync {
     }
 
     /// Its place among what waits for a person: what must be served in order, in that order, and behind the rest.
-    fn place(&self, _facts: &ChainFacts, _pool: PoolId) -> usize {
+    fn place(&self, _settings: &Settings, _facts: &ChainFacts, _pool: PoolId) -> usize {
         0
     }
 

@@ -3,6 +3,8 @@
 
 use std::cell::Cell;
 
+use crate::types::DepositOrder;
+
 /// A defect, where the core or the simulated shell has it when it is planted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(in crate::oracle) enum Bug {
@@ -62,6 +64,8 @@ pub(in crate::oracle) enum Bug {
     PlacesIgnored,
     /// An account with a past is used before a person has adopted it.
     PastIgnored,
+    /// Deposits that name their pools do not wait for each other's registration nonce.
+    RegistrationTwice,
 }
 
 thread_local! {
@@ -78,7 +82,7 @@ pub(in crate::oracle) fn is_planted(bug: Bug) -> bool {
 }
 
 /// Each defect, and how many seeds it may take until one finds it.
-const WITHIN: [(Bug, u64); 28] = [
+const WITHIN: [(Bug, u64); 29] = [
     (Bug::SkippedRecord, 10),
     (Bug::NonceTwice, 10),
     (Bug::SignedAnew, 10),
@@ -107,12 +111,17 @@ const WITHIN: [(Bug, u64); 28] = [
     (Bug::PositionFirst, 50),
     (Bug::PlacesIgnored, 50),
     (Bug::PastIgnored, 50),
+    (Bug::RegistrationTwice, 50),
 ];
 
 #[test]
 fn every_planted_defect_is_found() {
     for (bug, within) in WITHIN {
-        let found = super::lives::first_failure(bug, within);
+        let order = match bug {
+            Bug::RegistrationTwice => DepositOrder::ById,
+            _ => DepositOrder::HeadOfQueue,
+        };
+        let found = super::lives::first_failure(bug, order, within);
         assert!(found.is_some(), "{bug:?} is not found within {within} seeds");
     }
 }

@@ -51,6 +51,11 @@ impl World {
         let overtaken = entry.call.registration != self.outside.chain.owner_nonce;
         let served = self.call(hash, entry.call);
         let success = served.is_some();
+        if let Some(first) =
+            served.and_then(|_| self.outside.chain.numbers.insert(entry.call.registration, hash))
+        {
+            panic!("{first} and {hash} registered with one nonce: SSV's nodes ignore the second");
+        }
         let mined = Mined {
             nonce,
             block,
@@ -96,12 +101,13 @@ impl World {
         }
     }
 
-    /// The contract's answer to a call: the pool that was served, or nothing where it reverts. SSV refuses a
-    /// registration for another nonce; a deposit serves the head of the queue.
+    /// The contract's answer to a call: the pool that was served, or nothing where it reverts. A deposit serves the pool
+    /// that it names, else the head of the queue. SSV's contract takes a registration for any nonce; where deposits name no
+    /// pool, one for another nonce reverts here, so that each life tells only of what it is for.
     fn call(&mut self, transaction: Root, call: Call) -> Option<PoolId> {
         let at = self.outside.height();
         let chain = &mut self.outside.chain;
-        if call.registration != chain.owner_nonce {
+        if call.registration != chain.owner_nonce && !self.outside.adapters.by_id {
             return None;
         }
         let (pool, what) = match call.reshares {
@@ -113,8 +119,9 @@ impl World {
                 (pool, Fulfilment::Reshared)
             }
             None => {
-                let pool = *chain.ready.first()?;
-                chain.ready.remove(0);
+                let pool = call.deposits.or(chain.ready.first().copied())?;
+                let place = chain.ready.iter().position(|ready| *ready == pool)?;
+                chain.ready.remove(place);
                 chain.pending.insert(pool, at);
                 chain.keys.insert(pool, call.key);
                 chain.since.insert(call.key, at);
@@ -141,12 +148,15 @@ impl World {
         chain.account_nonce += 1;
         let registration = chain.owner_nonce;
         let reshares = chain.staked.iter().copied().choose(&mut self.rng);
+        let by_id = self.outside.adapters.by_id;
+        let deposits = chain.ready.first().copied().filter(|_| by_id);
         let key = BlsPublicKey([0xf0 + hash.0[1] % 15; 48]);
         match hash.0[0] % 4 {
             0 | 1 => drop(self.call(
                 hash,
                 Call {
                     reshares: None,
+                    deposits,
                     key,
                     registration,
                 },
@@ -155,6 +165,7 @@ impl World {
                 hash,
                 Call {
                     reshares,
+                    deposits: None,
                     key,
                     registration,
                 },

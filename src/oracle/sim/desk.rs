@@ -103,7 +103,10 @@ impl World {
     /// A backend that signs the registration within the key generation is told it beforehand.
     fn registration_before(&self, case: CaseId) -> Option<OwnerNonce> {
         let chain = &self.outside.chain;
-        let before = chain.ready.iter().take_while(|pool| **pool != case.pool).count() as u64;
+        let before = match self.outside.adapters.by_id {
+            false => chain.ready.iter().take_while(|pool| **pool != case.pool).count() as u64,
+            true => 0,
+        };
         self.outside.adapters.registers_with_key.then(|| OwnerNonce {
             owner: self.settings.owner.to_checksum(None),
             nonce: chain.owner_nonce + before,
@@ -208,9 +211,14 @@ impl World {
 
     fn send_deposit(&mut self, case: CaseId, draft: &SendDepositDraft) -> Drafted {
         let chain = &self.outside.chain;
-        let head = Check::of("pool-at-head", chain.ready.first() == Some(&case.pool), "");
-        let checks = vec![head, self.registered(draft.registration)];
-        let payload = self.transaction(None, draft.keygen.validator, draft.registration, draft.spent_wei);
+        let by_id = self.outside.adapters.by_id;
+        let served = match by_id {
+            false => Check::of("pool-at-head", chain.ready.first() == Some(&case.pool), ""),
+            true => Check::of("pool-ready", chain.ready.contains(&case.pool), ""),
+        };
+        let checks = vec![served, self.registered(draft.registration)];
+        let named = (None, Some(case.pool).filter(|_| by_id));
+        let payload = self.transaction(named, draft.keygen.validator, draft.registration, draft.spent_wei);
         Ok((payload, checks))
     }
 
@@ -220,7 +228,7 @@ impl World {
         }
         let checks = vec![self.registered(draft.registration)];
         let validator = draft.reshare.validator;
-        let payload = self.transaction(Some(case.pool), validator, draft.registration, U256::ZERO);
+        let payload = self.transaction((Some(case.pool), None), validator, draft.registration, U256::ZERO);
         Ok((payload, checks))
     }
 
@@ -235,13 +243,14 @@ impl World {
     /// The ceiling follows the fees of the day, and what is spent of it is gone.
     fn transaction(
         &mut self,
-        reshares: Option<PoolId>,
+        (reshares, deposits): (Option<PoolId>, Option<PoolId>),
         key: BlsPublicKey,
         registration: Registration,
         spent: U256,
     ) -> Payload {
         let call = Call {
             reshares,
+            deposits,
             key,
             registration: registration.nonce,
         };

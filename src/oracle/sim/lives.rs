@@ -131,8 +131,8 @@ pub(super) struct Life {
 }
 
 /// Lives a life; panics where something does not hold.
-pub(super) fn live(seed: u64, aloud: bool) -> Life {
-    let mut world = World::new(seed, aloud);
+pub(super) fn live(seed: u64, order: DepositOrder, aloud: bool) -> Life {
+    let mut world = World::new(seed, order, aloud);
     for _ in 0..TURNS {
         world.turn();
     }
@@ -163,7 +163,12 @@ fn number(name: &str) -> Option<u64> {
 }
 
 /// Lives all of these, on every core; with a defect, where one is planted. The seeds that fail, in order.
-fn live_all(seeds: u64, bug: Option<Bug>, enough: impl Fn(u64) -> bool + Sync) -> (Vec<Life>, Vec<u64>) {
+fn live_all(
+    seeds: u64,
+    order: DepositOrder,
+    bug: Option<Bug>,
+    enough: impl Fn(u64) -> bool + Sync,
+) -> (Vec<Life>, Vec<u64>) {
     let next = AtomicU64::new(0);
     let failing = AtomicU64::new(0);
     let work = || {
@@ -174,7 +179,7 @@ fn live_all(seeds: u64, bug: Option<Bug>, enough: impl Fn(u64) -> bool + Sync) -
             if seed >= seeds {
                 break;
             }
-            match std::panic::catch_unwind(|| live(seed, false)) {
+            match std::panic::catch_unwind(|| live(seed, order, false)) {
                 Ok(life) => lives.push(life),
                 Err(_) => {
                     failed.push(seed);
@@ -199,8 +204,8 @@ fn live_all(seeds: u64, bug: Option<Bug>, enough: impl Fn(u64) -> bool + Sync) -
 }
 
 /// The first seed of so many that finds a defect, near enough: cores do not wait for each other.
-pub(super) fn first_failure(bug: Bug, within: u64) -> Option<u64> {
-    let (_, failed) = live_all(within, Some(bug), |failed| failed > 0);
+pub(super) fn first_failure(bug: Bug, order: DepositOrder, within: u64) -> Option<u64> {
+    let (_, failed) = live_all(within, order, Some(bug), |failed| failed > 0);
     failed.first().copied()
 }
 
@@ -208,11 +213,13 @@ pub(super) fn first_failure(bug: Bug, within: u64) -> Option<u64> {
 #[test]
 fn everything_comes_to_its_end_whatever_happens() {
     if let Some(seed) = number("CASIMIR_DKG_SEED") {
-        live(seed, true);
+        live(seed, DepositOrder::HeadOfQueue, true);
         return;
     }
     let began = Instant::now();
-    let (lives, failed) = live_all(number_of_lives(), None, |failed| failed >= 20);
+    let (lives, failed) = live_all(number_of_lives(), DepositOrder::HeadOfQueue, None, |failed| {
+        failed >= 20
+    });
     let steps: u64 = lives.iter().map(|life| life.steps).sum();
     let seconds = began.elapsed().as_secs_f64();
     println!(
@@ -242,4 +249,16 @@ fn everything_comes_to_its_end_whatever_happens() {
         .map(|life| life.seen)
         .fold(Coverage::default(), Coverage::with);
     seen.must_be_whole();
+}
+
+/// The same where deposits name their pools, and none waits for another.
+#[test]
+fn deposits_by_id_come_to_their_end_as_well() {
+    if let Some(seed) = number("CASIMIR_DKG_SEED") {
+        live(seed, DepositOrder::ById, true);
+        return;
+    }
+    let lives = number_of_lives() / 4;
+    let (_, failed) = live_all(lives, DepositOrder::ById, None, |failed| failed >= 20);
+    assert!(failed.is_empty(), "failing seeds: {failed:?}");
 }

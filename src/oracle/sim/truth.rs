@@ -15,6 +15,8 @@ pub(super) struct Adapters {
     pub(super) asks: bool,
     /// How many reshares of one pool the manager takes.
     pub(super) reshares: usize,
+    /// A deposit names its pool, and none waits for another.
+    pub(super) by_id: bool,
     /// The backend signs the SSV registration within the key generation.
     pub(super) registers_with_key: bool,
     /// One endpoint is configured, and nobody contradicts it.
@@ -25,6 +27,7 @@ impl Adapters {
     pub(super) const PLAIN: Self = Self {
         asks: true,
         reshares: usize::MAX,
+        by_id: false,
         registers_with_key: false,
         one_voice: false,
     };
@@ -93,6 +96,8 @@ pub(super) struct Chain {
     pub(super) since: BTreeMap<BlsPublicKey, u64>,
     pub(super) events: Vec<Event>,
     pub(super) owner_nonce: u64,
+    /// The registration nonces that the oracle's own transactions went through with.
+    pub(super) numbers: BTreeMap<u64, Root>,
     pub(super) account_nonce: u64,
     pub(super) mined: BTreeMap<Root, Mined>,
     /// Nonces of the account that somebody else used.
@@ -102,29 +107,36 @@ pub(super) struct Chain {
 /// What a transaction of the oracle asks the manager for. The bytes that are signed hold it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Call {
-    /// The pool, for a reshare; a deposit serves whoever is at the head of the queue.
+    /// The pool, for a reshare.
     pub(super) reshares: Option<PoolId>,
+    /// The pool, for a deposit that names it; another one serves whoever is at the head of the queue.
+    pub(super) deposits: Option<PoolId>,
     pub(super) key: BlsPublicKey,
     /// The SSV nonce that the registration is for.
     pub(super) registration: u64,
 }
 
 impl Call {
-    pub(super) const BYTES: usize = 60;
+    pub(super) const BYTES: usize = 64;
 
     pub(super) fn data(&self) -> Vec<u8> {
-        let mut data = self.reshares.map_or(0, |pool| pool.0).to_be_bytes().to_vec();
+        let named = [self.reshares, self.deposits].map(|pool| pool.map_or(0, |pool| pool.0).to_be_bytes());
+        let mut data = named.concat();
         data.extend(self.key.0);
         data.extend(self.registration.to_be_bytes());
         data
     }
 
     pub(super) fn read(raw: &[u8]) -> Self {
-        let pool = u32::from_be_bytes(raw[..4].try_into().unwrap());
+        let named = |at: usize| {
+            let pool = u32::from_be_bytes(raw[at..at + 4].try_into().unwrap());
+            (pool > 0).then_some(PoolId(pool))
+        };
         Self {
-            reshares: (pool > 0).then_some(PoolId(pool)),
-            key: BlsPublicKey(raw[4..52].try_into().unwrap()),
-            registration: u64::from_be_bytes(raw[52..60].try_into().unwrap()),
+            reshares: named(0),
+            deposits: named(4),
+            key: BlsPublicKey(raw[8..56].try_into().unwrap()),
+            registration: u64::from_be_bytes(raw[56..64].try_into().unwrap()),
         }
     }
 }

@@ -64,7 +64,7 @@ pub(super) struct World {
 }
 
 impl World {
-    pub(super) fn new(seed: u64, aloud: bool) -> Self {
+    pub(super) fn new(seed: u64, order: DepositOrder, aloud: bool) -> Self {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let mode = if rng.gen_bool(0.7) {
             Mode::Auto
@@ -77,6 +77,7 @@ impl World {
         world.outside.adapters = Adapters {
             asks: world.rng.gen_bool(0.6),
             reshares: if world.rng.gen_bool(0.5) { 3 } else { usize::MAX },
+            by_id: order == DepositOrder::ById,
             registers_with_key: world.rng.gen_bool(0.3),
             one_voice: world.rng.gen_bool(0.2),
         };
@@ -90,7 +91,8 @@ impl World {
                 .for_each(|chain| chain.account_nonce = 5);
         }
         world.settings.ceremonies_at_once = [1, 2, 100][world.rng.gen_range(0..3)];
-        world.state.settings.ceremonies_at_once = world.settings.ceremonies_at_once;
+        world.settings.deposit_order = order;
+        world.state.settings = world.settings.clone();
         world.begin();
         world
     }

@@ -29,7 +29,7 @@ use std::ops::Deref;
 use alloy::primitives::Address;
 
 use crate::oracle::{Action, ChainFacts, Mode, Policy, Proposal, Record};
-use crate::types::{ActionId, BlockRef, CaseId, OperatorId, RequestId, SafeText, UnixMillis};
+use crate::types::{ActionId, BlockRef, CaseId, DepositOrder, OperatorId, RequestId, SafeText, UnixMillis};
 
 pub use durable::Durable;
 pub use life::{Case, Ceremony, Doubt, HISTORY_FIRST, Overtaken, Resume, Sending, Served, Step};
@@ -51,6 +51,8 @@ pub struct Settings {
     pub policy: Policy,
     /// The manager contract: the SSV owner of every validator.
     pub owner: Address,
+    /// How the manager finds the pool of a deposit: whether one waits for another.
+    pub deposit_order: DepositOrder,
     /// Whether a beacon node is configured: then validators are followed after the transaction is final.
     pub follows_beacon: bool,
     /// How often a followed validator is looked up while no node hints that something happened, ms.

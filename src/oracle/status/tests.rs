@@ -19,6 +19,7 @@ fn settings() -> Settings {
     Settings {
         mode: Mode::Supervised,
         policy: Policy::default(),
+        deposit_order: DepositOrder::HeadOfQueue,
         follows_beacon: false,
         look_up_every_ms: 12_000,
         ..fixture::settings()

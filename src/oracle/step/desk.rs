@@ -185,6 +185,17 @@ fn sign(turn: &mut Turn<'_>, action: ActionId, payload: TransactionPayload) {
         turn.not_before(EffectKey::Prepare(action.case), 200);
         return;
     }
+    // two deposits that name their pools may have been looked at side by side
+    let carries = turn
+        .state
+        .actions
+        .get(&action)
+        .map(|a| a.proposal.kind.definition());
+    if carries.is_some_and(|of| of.carries_registration())
+        && advance::registers_first(turn.state, action.case).is_some()
+    {
+        return;
+    }
     let Some(nonce) = account::next_nonce(turn.state, payload.from) else {
         return;
     };

@@ -163,6 +163,14 @@ fn a_case_that_was_given_up_is_taken_up_again_by_a_person_alone() {
 fn what_waits_behind_a_case_that_was_given_up_says_so() {
     let mut life = Life::until(RequestKind::Deposit, Moment::CeremonyDone);
     life.give_up().unwrap();
+    let first = another_with_a_key(&mut life);
+    life.wake();
+    let says = life.state.waiting_reason(life.id).unwrap().as_str();
+    assert!(says.contains(&format!("{first} was given up")), "{says}");
+}
+
+/// Goes on with the deposit of pool 4, which has a key; the case so far.
+fn another_with_a_key(life: &mut Life) -> CaseId {
     let first = std::mem::replace(&mut life.id, "deposit/4".parse().unwrap());
     let cause = Cause::State { block: block(9) };
     life.record(Record::CaseOpened { case: life.id, cause });
@@ -175,10 +183,68 @@ fn what_waits_behind_a_case_that_was_given_up_says_so() {
         1,
         plan.clone(),
     ));
-    life.record(verified(RequestId([9; 24]), plan));
-    life.wake();
+    let mut made = verified(RequestId([9; 24]), plan);
+    if let Record::CeremonyVerified {
+        result: CeremonyResult::Keygen(output),
+        ..
+    } = &mut made
+    {
+        output.validator = BlsPublicKey([6; 48]);
+    }
+    life.record(made);
+    first
+}
+
+fn begins_its_registration(output: &Output, id: CaseId) -> bool {
+    let registers = |record: &Record| matches!(record, Record::CeremonyStarted { case, role: CeremonyRole::Registration, .. } if *case == id);
+    output.records.iter().any(registers)
+}
+
+#[test]
+fn a_deposit_that_names_its_pool_waits_for_nobody_ahead() {
+    for given_up in [false, true] {
+        let mut life = Life::until(RequestKind::Deposit, Moment::CeremonyDone);
+        life.state.settings.deposit_order = DepositOrder::ById;
+        if given_up {
+            let answer = life.give_up().unwrap();
+            assert!(
+                !answer.as_str().contains("queue"),
+                "nothing is behind it: {answer}"
+            );
+        }
+        another_with_a_key(&mut life);
+        let output = life.wake();
+        assert!(begins_its_registration(&output, life.id), "{:?}", output.records);
+        assert_eq!(place_in_line(&life.state, life.id), 0);
+    }
+}
+
+/// SSV's contract would take both, and its nodes only the first.
+#[test]
+fn a_deposit_that_names_its_pool_waits_while_another_one_takes_its_registration_nonce() {
+    let mut life = Life::until(RequestKind::Deposit, Moment::Sent);
+    life.state.settings.deposit_order = DepositOrder::ById;
+    let first = another_with_a_key(&mut life);
+    let output = life.wake();
+    assert!(!begins_its_registration(&output, life.id));
     let says = life.state.waiting_reason(life.id).unwrap().as_str();
-    assert!(says.contains(&format!("{first} was given up")), "{says}");
+    assert!(
+        says.starts_with(&format!("waits until the transaction of {first}")),
+        "{says}"
+    );
+    life.record(status(
+        ActionId {
+            case: first,
+            number: 2,
+        },
+        true,
+    ));
+    let included = life.wake();
+    assert!(
+        begins_its_registration(&included, life.id),
+        "{:?}",
+        included.records
+    );
 }
 
 #[test]

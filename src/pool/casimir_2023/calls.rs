@@ -5,20 +5,49 @@ use alloy::sol_types::SolCall;
 
 use super::Edition;
 use super::abi::Manager::resharePoolCall;
-use crate::ports::{DecodedArgument, DecodedCall, InitiateDeposit, PoolCall, ResharePool};
-use crate::types::{ClusterSnapshot, OperatorId, PoolId, SafeText};
+use crate::ports::{
+    DecodedArgument, DecodedCall, InitiateDeposit, NoSuchCall, PoolCall, Registering, ResharePool,
+};
+use crate::types::{ClusterLayout, ClusterSnapshot, OperatorId, PoolId, SafeText};
 
 /// A deposit of nothing: only its selector is of interest.
-pub(super) fn empty() -> InitiateDeposit {
-    InitiateDeposit {
+pub(super) fn empty() -> (InitiateDeposit, Registering) {
+    let deposit = InitiateDeposit {
+        pool: None,
         deposit_data_root: Default::default(),
         public_key: Default::default(),
         operator_ids: Vec::new(),
         shares: Bytes::new(),
-        cluster: ClusterSnapshot::fresh(),
         signature: Default::default(),
         withdrawal_credentials: Default::default(),
-        fee_amount: U256::ZERO,
+        registering: None,
+    };
+    (
+        deposit,
+        Registering::by_swap(ClusterSnapshot::fresh(), U256::ZERO),
+    )
+}
+
+/// Calldata. These contracts serve the head of the queue, register with the deposit by a swap without a floor, and tell
+/// SSV of no reshare: there is no place in their calls for anything else.
+pub(super) fn encode(edition: &Edition, call: &PoolCall, layout: ClusterLayout) -> Result<Bytes, NoSuchCall> {
+    let lacks = |call| {
+        Err(NoSuchCall {
+            version: edition.name,
+            call,
+        })
+    };
+    match call {
+        PoolCall::InitiateDeposit(args) if args.pool.is_some() => lacks("that deposits for a pool by its id"),
+        PoolCall::InitiateDeposit(args) => match &args.registering {
+            None => lacks("that deposits without registering"),
+            Some(with) if with.processed => lacks("that registers with SSV that was swapped before"),
+            Some(with) if !with.min_token_amount.is_zero() => lacks("that swaps with a floor"),
+            Some(with) => Ok((edition.initiate.encode)(args, with, layout)),
+        },
+        PoolCall::ActivateDeposit(_) => lacks("that activates a deposit"),
+        PoolCall::Reshare(args) if args.handover.is_some() => lacks("that registers as it reshares"),
+        PoolCall::Reshare(args) => Ok(encode_reshare(args)),
     }
 }
 
@@ -40,6 +69,7 @@ pub(super) fn decode_reshare(data: &[u8]) -> Option<ResharePool> {
         pool: PoolId(call.poolId),
         operator_ids: call.operatorIds.into_iter().map(OperatorId).collect(),
         shares: call.shares,
+        handover: None,
     };
     (encode_reshare(&args).as_ref() == data).then_some(args)
 }
@@ -49,22 +79,25 @@ pub(super) fn decode(edition: &Edition, data: &[u8]) -> Option<PoolCall> {
         return decode_reshare(data).map(PoolCall::Reshare);
     }
     let (args, layout) = (edition.initiate.decode)(data)?;
-    let again = (edition.initiate.encode)(&args, layout);
-    (again.as_ref() == data).then(|| PoolCall::InitiateDeposit(Box::new(args)))
+    let call = PoolCall::InitiateDeposit(Box::new(args));
+    let again = encode(edition, &call, layout).ok()?;
+    (again.as_ref() == data).then_some(call)
 }
 
-/// The call in words.
-pub(super) fn describe(edition: &Edition, call: &PoolCall) -> DecodedCall {
-    match call {
-        PoolCall::InitiateDeposit(args) => DecodedCall {
-            function: "initiatePoolDeposit".into(),
-            arguments: edition
-                .initiate
-                .parameters
-                .iter()
-                .map(|(name, kind)| argument(name, kind, value(args, name)))
-                .collect(),
-        },
+/// The call in words; none where this edition has no such call.
+pub(super) fn describe(edition: &Edition, call: &PoolCall) -> Option<DecodedCall> {
+    Some(match call {
+        PoolCall::InitiateDeposit(args) => {
+            let registering = args.registering.as_ref()?;
+            let parameters = edition.initiate.parameters.iter();
+            DecodedCall {
+                function: "initiatePoolDeposit".into(),
+                arguments: parameters
+                    .map(|(name, kind)| argument(name, kind, value(args, registering, name)))
+                    .collect(),
+            }
+        }
+        PoolCall::ActivateDeposit(_) => return None,
         PoolCall::Reshare(a) => DecodedCall {
             function: "resharePool".into(),
             arguments: vec![
@@ -73,20 +106,20 @@ pub(super) fn describe(edition: &Edition, call: &PoolCall) -> DecodedCall {
                 argument("shares", "bytes", bytes(&a.shares)),
             ],
         },
-    }
+    })
 }
 
 /// An argument by the name of its parameter.
-fn value(args: &InitiateDeposit, name: &str) -> String {
+fn value(args: &InitiateDeposit, registering: &Registering, name: &str) -> String {
     match name {
         "depositDataRoot" => args.deposit_data_root.to_string(),
         "publicKey" => args.public_key.to_string(),
         "operatorIds" => list(&args.operator_ids),
         "shares" => bytes(&args.shares),
-        "cluster" => cluster(&args.cluster),
+        "cluster" => cluster(&registering.cluster),
         "signature" => args.signature.to_string(),
         "withdrawalCredentials" => args.withdrawal_credentials.to_string(),
-        "feeAmount" => format!("{} wei", args.fee_amount),
+        "feeAmount" => format!("{} wei", registering.fee_amount),
         other => unreachable!("no edition has a parameter {other}"),
     }
 }

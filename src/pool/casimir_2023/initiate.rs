@@ -3,7 +3,7 @@
 
 use alloy::primitives::Bytes;
 
-use crate::ports::InitiateDeposit;
+use crate::ports::{InitiateDeposit, Registering};
 use crate::types::ClusterLayout;
 
 /// The call as an edition has it.
@@ -12,7 +12,7 @@ pub(in crate::pool) struct InitiateCall {
     /// Parameters in order, each with its Solidity type.
     pub(in crate::pool) parameters: &'static [(&'static str, &'static str)],
     /// Calldata.
-    pub(in crate::pool) encode: fn(&InitiateDeposit, ClusterLayout) -> Bytes,
+    pub(in crate::pool) encode: fn(&InitiateDeposit, &Registering, ClusterLayout) -> Bytes,
     /// Reads calldata of either layout. It may have been encoded in other ways than by `encode`.
     pub(in crate::pool) decode: fn(&[u8]) -> Option<(InitiateDeposit, ClusterLayout)>,
 }
@@ -57,9 +57,9 @@ macro_rules! initiate_call {
 
             InitiateCall {
                 parameters: &[$((stringify!($name), stringify!($($kind)+))),+],
-                encode: |args, layout| match layout {
-                    Layout::BalanceThenActive => to_call!(BalanceThenActive, args).abi_encode().into(),
-                    Layout::ActiveThenBalance => to_call!(ActiveThenBalance, args).abi_encode().into(),
+                encode: |args, with, layout| match layout {
+                    Layout::BalanceThenActive => to_call!(BalanceThenActive, args, with).abi_encode().into(),
+                    Layout::ActiveThenBalance => to_call!(ActiveThenBalance, args, with).abi_encode().into(),
                 },
                 decode: |data| match data.get(..4)?.try_into().ok()? {
                     BalanceThenActive::SELECTOR => {
@@ -79,16 +79,16 @@ macro_rules! initiate_call {
 
 /// Arguments by name, whatever their order.
 macro_rules! to_call {
-    ($call:ident, $args:expr) => {
+    ($call:ident, $args:expr, $with:expr) => {
         $call {
             depositDataRoot: $args.deposit_data_root.0.into(),
             publicKey: $args.public_key.0.into(),
             operatorIds: $args.operator_ids.iter().map(|id| id.0).collect(),
             shares: $args.shares.clone(),
-            cluster: $args.cluster.clone().into(),
+            cluster: $with.cluster.clone().into(),
             signature: $args.signature.0.into(),
             withdrawalCredentials: $args.withdrawal_credentials.0.into(),
-            feeAmount: $args.fee_amount,
+            feeAmount: $with.fee_amount,
         }
     };
 }
@@ -97,6 +97,7 @@ macro_rules! to_call {
 macro_rules! from_call {
     ($call:expr) => {
         $crate::ports::InitiateDeposit {
+            pool: None,
             deposit_data_root: $crate::types::Root($call.depositDataRoot.0),
             public_key: $call.publicKey.as_ref().try_into().ok()?,
             operator_ids: $call
@@ -105,10 +106,12 @@ macro_rules! from_call {
                 .map($crate::types::OperatorId)
                 .collect(),
             shares: $call.shares,
-            cluster: $call.cluster.into(),
             signature: $call.signature.as_ref().try_into().ok()?,
             withdrawal_credentials: $call.withdrawalCredentials.as_ref().try_into().ok()?,
-            fee_amount: $call.feeAmount,
+            registering: Some($crate::ports::Registering::by_swap(
+                $call.cluster.into(),
+                $call.feeAmount,
+            )),
         }
     };
 }

@@ -22,9 +22,9 @@ use super::{Connection, Version};
 use crate::chain::revert::decode;
 use crate::chain::rpc::Rpc;
 use crate::ports::{
-    Answer, At, Clusters, Credentials, DecodedCall, DecodedRevert, DepositOrder, ErrorForm, Evidence, Log,
-    NoSuchCall, PoolCall, PoolCapabilities, PoolEvent, PoolManager, PresentCommittee, Probe,
-    RegistrationTime, RequestEvent, RequestTarget, ReshareRules, Revert, WatchedEvent,
+    Answer, At, Clusters, Credentials, DecodedCall, DecodedRevert, DepositOrder, Evidence, Log, ManagerEvent,
+    NoSuchCall, PoolCall, PoolCapabilities, PoolManager, PresentCommittee, Probe, RegistrationTime,
+    RequestTarget, ReshareRules, Revert, WatchedEvent,
 };
 use crate::types::{BlockRef, ClusterLayout, PoolId, PoolView, Root};
 use committee::Reshares;
@@ -47,7 +47,8 @@ impl Version for Edition {
     }
 
     fn fingerprint(&self, layout: ClusterLayout) -> Bytes {
-        (self.initiate.encode)(&calls::empty(), layout)
+        let (deposit, registering) = calls::empty();
+        (self.initiate.encode)(&deposit, &registering, layout)
     }
 
     fn open(&'static self, at: Connection) -> Arc<dyn PoolManager> {
@@ -78,12 +79,6 @@ struct Manager {
 /// `require(reshareCount < 3, "Pool has been reshared twice")`: whatever the words say, it takes three.
 const RESHARE_LIMIT: u64 = 3;
 
-/// Declared, and emitted by nothing that anything calls.
-const NEVER_EMITTED: RequestEvent = RequestEvent {
-    names: RequestTarget::Pool,
-    emitted: false,
-};
-
 #[async_trait]
 impl PoolManager for Manager {
     fn name(&self) -> &'static str {
@@ -99,15 +94,12 @@ impl PoolManager for Manager {
             deposit_order: DepositOrder::HeadOfQueue,
             registration: RegistrationTime::WithDeposit,
             credentials: Credentials::OfManager,
-            reshare_requests: NEVER_EMITTED,
-            exit_requests: NEVER_EMITTED,
             reshares: Some(ReshareRules {
                 stored: false,
                 limit: RESHARE_LIMIT,
                 clusters: Clusters::None,
             }),
             registration_clusters: Clusters::One,
-            errors: ErrorForm::Text,
         }
     }
 
@@ -115,11 +107,21 @@ impl PoolManager for Manager {
         events::watched(self.address).collect()
     }
 
-    fn event(&self, log: &Log) -> Option<PoolEvent> {
+    fn event(&self, log: &Log) -> Option<ManagerEvent> {
         if log.address != self.address {
             return None;
         }
-        events::decode(&log.topics, &log.data)
+        events::decode(&log.topics, &log.data).map(ManagerEvent::from)
+    }
+
+    /// Every event names its pool.
+    async fn meant(&self, event: ManagerEvent, _block: BlockRef) -> Answer<Vec<PoolId>> {
+        match event.names {
+            RequestTarget::Pool(pool) => Answer::Yes(vec![pool]),
+            RequestTarget::Operator(_) | RequestTarget::Count(_) => {
+                Answer::not_known(format!("{} has no such event", self.edition.name))
+            }
+        }
     }
 
     async fn probe(&self) -> Answer<Probe> {
@@ -183,10 +185,7 @@ impl PoolManager for Manager {
     }
 
     fn encode(&self, call: &PoolCall) -> Result<Bytes, NoSuchCall> {
-        Ok(match call {
-            PoolCall::InitiateDeposit(args) => (self.edition.initiate.encode)(args, self.layout),
-            PoolCall::Reshare(args) => calls::encode_reshare(args),
-        })
+        calls::encode(self.edition, call, self.layout)
     }
 
     fn decode(&self, data: &[u8]) -> Option<PoolCall> {
@@ -194,8 +193,7 @@ impl PoolManager for Manager {
     }
 
     fn describe(&self, data: &[u8]) -> Option<DecodedCall> {
-        let call = self.decode(data)?;
-        Some(calls::describe(self.edition, &call))
+        calls::describe(self.edition, &self.decode(data)?)
     }
 
     fn explain(&self, revert: &Revert) -> DecodedRevert {

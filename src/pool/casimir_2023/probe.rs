@@ -115,6 +115,7 @@ impl Manager {
             pool: PoolId(u32::MAX),
             operator_ids: Vec::new(),
             shares: Default::default(),
+            handover: None,
         };
         let call = CallRequest {
             from: Some(oracle),

@@ -5,9 +5,8 @@ use async_trait::async_trait;
 
 use crate::ports::{
     Answer, At, Clusters, CommitteeSource, Credentials, DecodedArgument, DecodedCall, DecodedRevert,
-    DepositOrder, ErrorForm, Log, NoSuchCall, PoolCall, PoolCapabilities, PoolEvent, PoolManager,
-    PresentCommittee, Probe, RegistrationTime, RequestEvent, RequestTarget, ReshareRules, Revert, RevertForm,
-    WatchedEvent,
+    DepositOrder, Log, ManagerEvent, NoSuchCall, PoolCall, PoolCapabilities, PoolEvent, PoolManager,
+    PresentCommittee, Probe, RegistrationTime, RequestTarget, ReshareRules, Revert, RevertForm, WatchedEvent,
 };
 use crate::types::{BlockRef, PoolId, PoolView, Root, SafeText};
 
@@ -33,25 +32,18 @@ pub(crate) struct FakeManager {
 impl Default for FakeManager {
     /// Pool 1 waits for its deposit, and everything is ready for it.
     fn default() -> Self {
-        let request = RequestEvent {
-            names: RequestTarget::Pool,
-            emitted: true,
-        };
         Self {
             address: Address::repeat_byte(7),
             capabilities: PoolCapabilities {
                 deposit_order: DepositOrder::HeadOfQueue,
                 registration: RegistrationTime::WithDeposit,
                 credentials: Credentials::OfManager,
-                reshare_requests: request,
-                exit_requests: request,
                 reshares: Some(ReshareRules {
                     stored: true,
                     limit: 3,
                     clusters: Clusters::None,
                 }),
                 registration_clusters: Clusters::One,
-                errors: ErrorForm::Text,
             },
             ready: Answer::Yes(vec![PoolId(1)]),
             pending: Answer::Yes(Vec::new()),
@@ -99,8 +91,16 @@ impl PoolManager for FakeManager {
         Vec::new()
     }
 
-    fn event(&self, log: &Log) -> Option<PoolEvent> {
-        serde_json::from_slice(&log.data).ok()
+    fn event(&self, log: &Log) -> Option<ManagerEvent> {
+        let event: PoolEvent = serde_json::from_slice(&log.data).ok()?;
+        Some(event.into())
+    }
+
+    async fn meant(&self, event: ManagerEvent, _block: BlockRef) -> Answer<Vec<PoolId>> {
+        match event.names {
+            RequestTarget::Pool(pool) => Answer::Yes(vec![pool]),
+            RequestTarget::Operator(_) | RequestTarget::Count(_) => self.staked.clone(),
+        }
     }
 
     async fn probe(&self) -> Answer<Probe> {

@@ -5,9 +5,38 @@ use serde::{Deserialize, Serialize};
 
 use crate::types::{BlsPublicKey, BlsSignature, ClusterSnapshot, OperatorId, PoolId, Root, SafeText};
 
+/// What a call carries that registers a validator with SSV.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Registering {
+    /// The present snapshot of the committee's cluster.
+    pub cluster: ClusterSnapshot,
+    /// What pays for it: wei of the reserved fees that are swapped for SSV, or, where they were swapped before, that much
+    /// SSV in its smallest unit.
+    pub fee_amount: U256,
+    /// The least SSV that the swap must bring, in its smallest unit; zero where the call has no floor.
+    pub min_token_amount: U256,
+    /// The manager has the SSV already, and swaps nothing. False where the call knows no such thing.
+    pub processed: bool,
+}
+
+impl Registering {
+    /// Paid by a swap within the call, without a floor: what every version can.
+    #[must_use]
+    pub fn by_swap(cluster: ClusterSnapshot, fee_amount: U256) -> Self {
+        Self {
+            cluster,
+            fee_amount,
+            min_token_amount: U256::ZERO,
+            processed: false,
+        }
+    }
+}
+
 /// Deposits for a pool, and registers its validator where the version does both in one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InitiateDeposit {
+    /// The pool, where the call names it; none for the one at the head of the queue.
+    pub pool: Option<PoolId>,
     /// Hash tree root of the deposit data; the deposit contract compares it.
     pub deposit_data_root: Root,
     /// The validator.
@@ -16,14 +45,21 @@ pub struct InitiateDeposit {
     pub operator_ids: Vec<OperatorId>,
     /// SSV's shares data: owner-nonce signature, share public keys, encrypted shares.
     pub shares: Bytes,
-    /// The cluster's present snapshot.
-    pub cluster: ClusterSnapshot,
     /// The deposit signature.
     pub signature: BlsSignature,
     /// To whom the validator pays out.
     pub withdrawal_credentials: Root,
-    /// Wei of the reserved fees that are swapped for SSV.
-    pub fee_amount: U256,
+    /// None where a later call registers.
+    pub registering: Option<Registering>,
+}
+
+/// Registers a validator whose deposit was initiated before.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ActivateDeposit {
+    /// Where its pool stands in the contract's pending list: the list moves, so it is read at the block of the call.
+    pub pending_index: u64,
+    /// With the shares that the contract has from the deposit.
+    pub registering: Registering,
 }
 
 /// Tells the manager who holds a pool's key from now on.
@@ -35,6 +71,23 @@ pub struct ResharePool {
     pub operator_ids: Vec<OperatorId>,
     /// The new shares data.
     pub shares: Bytes,
+    /// None where the manager tells SSV nothing.
+    pub handover: Option<Box<Handover>>,
+}
+
+/// How the manager moves a validator from one cluster of SSV to another, as one operator takes another's place.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Handover {
+    /// Who comes.
+    pub new_operator: OperatorId,
+    /// Who leaves.
+    pub old_operator: OperatorId,
+    /// The operators so far, ascending, where the call names them.
+    pub old_operator_ids: Option<Vec<OperatorId>>,
+    /// The present snapshot of their cluster, where the call takes it.
+    pub old_cluster: Option<ClusterSnapshot>,
+    /// With the cluster of the new ones.
+    pub registering: Registering,
 }
 
 /// A call of the oracle.
@@ -43,6 +96,8 @@ pub struct ResharePool {
 pub enum PoolCall {
     /// See [`InitiateDeposit`].
     InitiateDeposit(Box<InitiateDeposit>),
+    /// See [`ActivateDeposit`].
+    ActivateDeposit(ActivateDeposit),
     /// See [`ResharePool`].
     Reshare(ResharePool),
 }

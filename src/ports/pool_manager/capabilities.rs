@@ -1,4 +1,7 @@
-//! In what the versions of the manager differ, as data.
+//! In what the versions of the manager differ, as data. What differs in their events and reverts alone is the adapter's own
+//! affair: an event says itself whom it names.
+
+pub use crate::types::DepositOrder;
 
 /// What a version of the manager can and cannot do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -9,16 +12,10 @@ pub struct PoolCapabilities {
     pub registration: RegistrationTime,
     /// To whom the validators pay out.
     pub credentials: Credentials,
-    /// How a reshare is requested.
-    pub reshare_requests: RequestEvent,
-    /// How an exit is requested.
-    pub exit_requests: RequestEvent,
     /// What becomes of reshares; none where the version takes none.
     pub reshares: Option<ReshareRules>,
     /// Cluster snapshots that the registering call takes.
     pub registration_clusters: Clusters,
-    /// How its own reverts say why.
-    pub errors: ErrorForm,
 }
 
 impl PoolCapabilities {
@@ -27,15 +24,6 @@ impl PoolCapabilities {
     pub fn reshare_limit(&self) -> u64 {
         self.reshares.map_or(0, |rules| rules.limit)
     }
-}
-
-/// How a deposit finds its pool.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum DepositOrder {
-    /// The call names no pool and serves the head of the queue: deposits are strictly serial.
-    HeadOfQueue,
-    /// The call names its pool.
-    ById,
 }
 
 /// When the validator is registered with SSV.
@@ -52,27 +40,8 @@ pub enum RegistrationTime {
 pub enum Credentials {
     /// All to the manager.
     OfManager,
-    /// Each to its pool's own contract, whose address depends on the state of the manager.
+    /// Each to its pool's own contract. Where deposits are served in order, its address depends on those before it.
     OfPool,
-}
-
-/// How something is requested.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct RequestEvent {
-    /// What the event names.
-    pub names: RequestTarget,
-    /// Whether the version emits it at all. If not, a person opens such requests; the event is listened for all the
-    /// same, because a deployment may differ.
-    pub emitted: bool,
-}
-
-/// What a request names.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RequestTarget {
-    /// A pool.
-    Pool,
-    /// An operator: every pool that it serves is meant.
-    Operator,
 }
 
 /// What becomes of reshares.
@@ -95,13 +64,4 @@ pub enum Clusters {
     One,
     /// That of the committee that leaves and that of the one that comes.
     Two,
-}
-
-/// How a version's own reverts say why.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ErrorForm {
-    /// `Error(string)`.
-    Text,
-    /// Custom errors.
-    Custom,
 }

@@ -11,7 +11,7 @@ use casimir_dkg::oracle::{
     Rule, Settings, Sighting, Stamped, State, ValidatorPhase, step,
 };
 use casimir_dkg::types::{
-    BlockRef, CeremonyPlan, LogRef, NonceStatus, PoolId, RequestKind, SafeText, UnixMillis,
+    BlockRef, CeremonyPlan, DepositOrder, LogRef, NonceStatus, PoolId, RequestKind, SafeText, UnixMillis,
 };
 use serde::{Deserialize, Serialize};
 
@@ -54,6 +54,7 @@ pub(crate) fn settings() -> Settings {
         mode: Mode::Auto,
         policy: Policy { rules: vec![rule] },
         owner: Template::read().payload().to,
+        deposit_order: DepositOrder::HeadOfQueue,
         follows_beacon: true,
         look_up_every_ms: 60_000,
         ceremonies_at_once: 4,

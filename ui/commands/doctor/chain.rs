@@ -6,6 +6,7 @@ use alloy::primitives::Address;
 use casimir_dkg::chain::rpc::{At, Rpc, RpcConfig};
 use casimir_dkg::chain::{comparison, kept};
 use casimir_dkg::config::{Config, NetworkName, PolicyRule};
+use casimir_dkg::engine::service;
 use casimir_dkg::http::Http;
 use casimir_dkg::pool::{self, Connection};
 use casimir_dkg::ports::{Answer, PoolManager, Probe};
@@ -264,6 +265,10 @@ fn accepted(config: &Config, manager: &dyn PoolManager, probe: &Probe, report: &
         probe.staked.len()
     );
     report.add(Finding::ok("manager contract", found));
+    for lacking in service::not_done(manager) {
+        let hint = "such requests are refused before anything is begun; serve them in another way";
+        report.add(Finding::warn("manager version", lacking, hint));
+    }
     match config.network.ssv_network {
         Some(known) if known != probe.ssv_network => report.add(Finding::fail(
             "SSV network",

@@ -66,6 +66,7 @@ pub(super) fn of_alarm(subject: &str) -> WaitReason {
         "tip" => WaitReason::ChainStale,
         "clock" => WaitReason::ClockDiffers,
         "ssv" => WaitReason::SsvUnsuited,
+        "version" => WaitReason::VersionLacks,
         "from-block" => WaitReason::FromBlockUnset,
         "receipt" => WaitReason::ReceiptDoubted,
         "transcript" => WaitReason::TranscriptUnwritten,

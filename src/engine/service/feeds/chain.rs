@@ -17,7 +17,7 @@ use crate::engine::core::Incoming;
 use crate::inject;
 use crate::oracle::{AccountFacts, ChainFacts, Fulfilment, Input};
 use crate::ports::{Answer, At, Execution, PoolEvent, PoolEventKind, PoolManager, Ssv, Unknown};
-use crate::types::{BlockRef, CheckStatus, PoolId, PoolView, RequestKind, SafeText, UnixMillis};
+use crate::types::{BlockRef, CheckStatus, LogRef, PoolId, PoolView, RequestKind, SafeText, UnixMillis};
 use crate::view::{LinkState, ReadyPoolView};
 
 /// Who is asked at each new head.
@@ -201,6 +201,7 @@ fn input(event: ChainEvent) -> Option<Input> {
         PoolEventKind::Deposited => Fulfilment::Deposited,
         PoolEventKind::Reshared => Fulfilment::Reshared,
         PoolEventKind::Exited => Fulfilment::Exited,
+        PoolEventKind::ActivationRequested => return added.then(|| activation(pool, log)),
         PoolEventKind::DepositRequested | PoolEventKind::ReshareRequested | PoolEventKind::ExitRequested => {
             return None;
         }
@@ -210,6 +211,16 @@ fn input(event: ChainEvent) -> Option<Input> {
     } else {
         Input::FulfilmentRemoved { what, pool, log }
     })
+}
+
+/// The second half of a deposit is nothing that is done here: whoever does it must know that it is asked for.
+fn activation(pool: PoolId, log: LogRef) -> Input {
+    let text = SafeText::new(&format!(
+        "the contract asks in block {} to register the validator of pool {pool}; this program does not send that call",
+        log.block.number
+    ));
+    let kind = RequestKind::Deposit;
+    Input::Remark { kind, pool, text }
 }
 
 /// What the contract keeps no state of rests on logs: where there is one endpoint, on its word alone, and the case says so.
@@ -349,7 +360,7 @@ async fn account(from: &Sources, at: At) -> Result<Option<AccountFacts>, Unknown
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::types::{LogRef, Root};
+    use crate::types::Root;
 
     #[test]
     fn only_what_the_contract_keeps_no_state_of_is_marked_as_one_voice() {
@@ -373,5 +384,29 @@ mod tests {
         let what = Fulfilment::Exited;
         let words = says(Input::Fulfilled { what, pool, log }).unwrap();
         assert!(words.starts_with("the end of this exit"), "{words}");
+    }
+
+    #[test]
+    fn an_activation_that_is_asked_for_stands_in_the_file_of_the_deposit_and_opens_nothing() {
+        let at = LogRef {
+            block: BlockRef {
+                number: 4,
+                hash: Root([4; 32]),
+            },
+            transaction: Root([5; 32]),
+            index: 0,
+        };
+        let event = ObservedEvent::Manager(PoolEvent {
+            kind: PoolEventKind::ActivationRequested,
+            pool: PoolId(3),
+        });
+        let asked = LocatedEvent { at, event };
+        let told = input(ChainEvent::Added(asked.clone()));
+        let Some(Input::Remark { kind, pool, text }) = told else {
+            panic!("{told:?}")
+        };
+        assert_eq!((kind, pool), (RequestKind::Deposit, PoolId(3)));
+        assert!(text.as_str().contains("in block 4"), "{text}");
+        assert_eq!(input(ChainEvent::Removed(asked)), None);
     }
 }
