@@ -9,6 +9,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::time::Instant;
 
+use super::client::Purpose;
 use super::response::Patience;
 use super::{Endpoint, HttpError, Limits, Response, retry_after};
 use crate::types::SafeText;
@@ -150,7 +151,7 @@ impl Call {
         if let Some(problem) = self.problem {
             return Err(HttpError::Unsendable(problem));
         }
-        let built = self.endpoint.http().client(&self.url)?;
+        let built = self.endpoint.http().client(&self.url, Purpose::Calls)?;
         self.endpoint.turn(deadline).await?;
         let request = built
             .client
@@ -161,17 +162,7 @@ impl Call {
         let response = tokio::time::timeout(deadline, request.send())
             .await
             .map_err(|_| HttpError::NoAnswer(deadline))?
-            .map_err(
-                |error| match HttpError::of(&error, self.endpoint.http().connect_deadline()) {
-                    HttpError::Tls(words) => HttpError::Tls(match built.no_roots {
-                        Some(_) => SafeText::new(&format!(
-                            "{words}; this system has no CA certificates: install them, or name a bundle in http.ca_file"
-                        )),
-                        None => words,
-                    }),
-                    other => other,
-                },
-            )?;
+            .map_err(|error| built.failure(&error))?;
         let response = Response::new(response, patience(begun))?;
         if self.endpoint.is_paced() {
             let wait = retry_after::of(response.headers(), SystemTime::now());

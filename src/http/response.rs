@@ -48,6 +48,12 @@ impl Response {
         Ok(Self { inner, patience })
     }
 
+    /// The connection below it, once both sides speak another protocol.
+    pub(super) async fn upgrade(self) -> Result<reqwest::Upgraded, HttpError> {
+        let upgraded = self.inner.upgrade().await;
+        upgraded.map_err(|error| HttpError::of(&error, Duration::ZERO))
+    }
+
     /// HTTP status.
     #[must_use]
     pub fn status(&self) -> u16 {

@@ -3,7 +3,6 @@
 use std::sync::Mutex;
 use std::time::Duration;
 
-use serde::Serialize;
 use tokio::time::Instant;
 
 use super::error::EndpointError;
@@ -11,53 +10,10 @@ use super::span::AdaptiveSpan;
 use crate::http;
 use crate::types::{SafeText, UnixMillis, in_words};
 
+pub use crate::ports::{EndpointHealth, EndpointState};
+
 /// Failures in a row after which an endpoint is left alone for a while.
 pub(super) const BREAKER_AFTER: u32 = 3;
-
-/// How an endpoint is doing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum EndpointState {
-    /// Not asked yet.
-    Unchecked,
-    /// The last call was answered.
-    Healthy,
-    /// Some calls in a row failed, fewer than open the breaker.
-    Failing,
-    /// The breaker is open: it is asked again after a pause.
-    Down,
-    /// It asked us to wait.
-    RateLimited,
-    /// It serves another chain and is not used.
-    WrongChain,
-}
-
-/// What people are shown of an endpoint.
-#[derive(Debug, Clone, Serialize)]
-pub struct EndpointHealth {
-    /// The URL without its secrets.
-    pub name: SafeText,
-    /// How it is doing.
-    pub state: EndpointState,
-    /// Moving average of the time to answer.
-    pub latency: Option<Duration>,
-    /// The newest failure.
-    pub last_error: Option<SafeText>,
-    /// When it last answered.
-    pub last_ok: Option<UnixMillis>,
-    /// How often it left out a log that its own block header promised.
-    pub omitted_logs: u64,
-    /// How often it told something of the chain that others deny.
-    pub contradicted: u64,
-    /// Blocks by which its logs are behind its head.
-    pub logs_behind: u64,
-    /// Blocks of logs that it is asked for at once, where it refused more.
-    pub log_span: Option<u64>,
-    /// Why it did not take the newest transaction.
-    pub refuses: Option<SafeText>,
-    /// It asked to wait a moment ago, whether it is over or not.
-    pub limited: bool,
-}
 
 /// More blocks behind than this is not a backend that lags, but one that refuses.
 const MOST_BEHIND: u64 = 3;
@@ -71,6 +27,8 @@ struct State {
     failures: u32,
     broken_until: Option<Instant>,
     wrong_chain: Option<SafeText>,
+    /// The chain id that it told last.
+    chain_id: Option<u64>,
     /// When the chain was last looked at, and found right or wrong.
     checked_at: Option<Instant>,
     limited_at: Option<Instant>,
@@ -151,6 +109,11 @@ impl Endpoint {
             tracing::error!(target: "chain", endpoint = %self.name, %reason, "endpoint excluded");
             state.last_error = Some(reason);
         }
+    }
+
+    /// It says that it serves this chain.
+    pub(super) fn told_chain(&self, id: u64) {
+        self.state().chain_id = Some(id);
     }
 
     pub(super) fn forget_check(&self) {
@@ -276,13 +239,16 @@ impl Endpoint {
     pub(super) fn health(&self) -> EndpointHealth {
         let state = self.state();
         let now = Instant::now();
+        let paused_until = self.http.paused_until();
         EndpointHealth {
             name: self.name.clone(),
+            chain_id: state.chain_id,
+            head: state.head,
             state: if state.wrong_chain.is_some() {
                 EndpointState::WrongChain
             } else if state.broken_until.is_some_and(|until| until > now) {
                 EndpointState::Down
-            } else if self.http.paused_until().is_some() {
+            } else if paused_until.is_some() {
                 EndpointState::RateLimited
             } else if state.failures > 0 {
                 EndpointState::Failing
@@ -300,6 +266,7 @@ impl Endpoint {
             log_span: state.span.limited(),
             refuses: state.refuses.clone(),
             limited: state.limited_at.is_some_and(|at| at.elapsed() < LIMITED),
+            limited_for: paused_until.map(|until| until.saturating_duration_since(now)),
         }
     }
 }
