@@ -21,6 +21,16 @@ pub(super) enum Patience {
     Silence(Duration),
 }
 
+impl Patience {
+    /// From the moment that a call begins.
+    pub(super) fn whole(of: Duration) -> impl FnOnce(Instant) -> Self {
+        move |begun| Self::Whole {
+            until: begun + of,
+            of,
+        }
+    }
+}
+
 /// An answer that has begun.
 #[derive(Debug)]
 pub struct Response {
