@@ -7,6 +7,7 @@
 //! answered, and a signed transaction is only ever sent again as the same bytes.
 
 mod ask;
+mod by_receipts;
 mod config;
 mod endpoint;
 mod error;
