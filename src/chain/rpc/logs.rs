@@ -106,7 +106,7 @@ impl Rpc {
             end = end.min(last);
         }
         let blocks = end - from + 1;
-        let at_head = endpoint.logs_end() == Some(end);
+        let above = endpoint.above_last(end);
         let piece = |logs, end| Piece {
             logs,
             end,
@@ -114,17 +114,17 @@ impl Rpc {
         };
         let failed = match self.ask_logs(index, filter, from, end).await {
             Ok(logs) => {
-                endpoint.told_logs(blocks, at_head);
+                endpoint.told_logs(blocks, above);
                 return Ok(piece(logs, end));
             }
             Err(failed) => failed,
         };
         if blocks == 1 && failed.error.may_be_too_big() {
-            let logs = self.one_block(index, filter, end, at_head, failed).await?;
+            let logs = self.one_block(index, filter, end, above, failed).await?;
             return Ok(piece(logs, end));
         }
         // the newest block may be all that is too much
-        if at_head
+        if above.is_some()
             && matches!(failed.error, EndpointError::NotHere(_))
             && let Ok(logs) = self.ask_logs(index, filter, from, end - 1).await
         {
@@ -132,7 +132,7 @@ impl Rpc {
                 // or it is one block more than it takes at once
                 Ok(_) => endpoint.refused_logs(blocks),
                 Err(failed) => {
-                    if self.one_block(index, filter, end, true, failed).await.is_ok() {
+                    if self.one_block(index, filter, end, above, failed).await.is_ok() {
                         endpoint.refused_logs(blocks);
                     }
                 }
@@ -156,15 +156,15 @@ impl Rpc {
         index: EndpointIndex,
         filter: &LogFilter,
         number: u64,
-        at_head: bool,
+        above: Option<u64>,
         refused: Failed,
     ) -> Result<Vec<LogEntry>, Miss> {
         let endpoint = &self.inner.endpoints[index.0];
         let told = self.logs_by_receipts(index, filter, number).await;
-        let may_lag = at_head && matches!(refused.error, EndpointError::NotHere(_));
+        let above = above.filter(|_| matches!(refused.error, EndpointError::NotHere(_)));
         match told {
-            Ok(logs) if !may_lag || logs.len() > 1 => Ok(logs),
-            _ if may_lag && endpoint.logs_are_behind() => {
+            Ok(logs) if above.is_none() || logs.len() > 1 => Ok(logs),
+            _ if above.is_some_and(|above| endpoint.logs_are_behind(above)) => {
                 Err(Miss::of(EndpointError::Behind(number.saturating_sub(1))))
             }
             Ok(logs) => Ok(logs),
