@@ -6,6 +6,7 @@
 //! | `block_at` | the block at that height | never | it is not there after a few seconds, or no endpoint answers |
 //! | `finalized` | the newest final block | a node says that nothing is final yet, by `null` or in its client's words; the chain is shorter than the configured depth | every other error, no endpoint answers |
 //! | `code` | the code | the node has that state, and no code in it | no endpoint answers |
+//! | `deployed_at` | the first block with code there | there is none now | an endpoint lacks an old state, or none answers |
 //! | `simulate` | what came of it; that it reverts is a *yes* with the revert | never | no endpoint answers, or the node fails without a revert |
 //! | `foresee` | the logs, by `eth_simulateV1` or `debug_traceCall` | never | the call reverts, or no endpoint offers either |
 //! | `deposits_of` | the deposits | the logs are numbered without a gap up to the count in the contract's state, and none is for this key | a log is missing by the numbers, or cannot be read |
@@ -18,6 +19,7 @@ use async_trait::async_trait;
 use serde_json::json;
 
 use super::Finality;
+use super::deployed::deployed_at;
 use super::deposits::DepositLogs;
 use super::fees;
 use super::revert::revert_of;
@@ -180,6 +182,10 @@ impl Execution for Nodes {
             Ok(code) if code.is_empty() => Answer::No(Evidence::new(format!("{of} has no code"))),
             other => other.into(),
         }
+    }
+
+    async fn deployed_at(&self, contract: Address) -> Answer<u64> {
+        deployed_at(&self.rpc, contract).await
     }
 
     async fn simulate(&self, call: &Call) -> Answer<Simulated> {

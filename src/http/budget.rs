@@ -1,5 +1,11 @@
 //! How often an endpoint may be asked: so many calls a second, and not at all while it asks to be left alone.
+//!
+//! Where its limit is lower than ours, it is found out by what it answers. When it refuses a call it is left alone for a
+//! while, like a circuit that a breaker has opened; then one call alone tries whether it answers again, and the others wait
+//! for what comes of it. An answer lets everybody on, at half the pace at which the endpoint answered before it refused; a
+//! refusal doubles the pause. The pace grows again as long as nothing is refused.
 
+use std::collections::VecDeque;
 use std::num::NonZeroU32;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -13,11 +19,23 @@ const FIRST_PAUSE: Duration = Duration::from_millis(250);
 const MAX_DOUBLINGS: u32 = 6;
 /// An endpoint that asks for a longer pause is asked again after this all the same.
 const MAX_PAUSE: Duration = Duration::from_secs(60);
-/// After so many calls since the pause before, a pause is a first one again: the endpoint gets on. More than are under way
-/// at the same time, which may all be refused together.
+/// After so many answers since the pause before, a pause is a first one again: the endpoint gets on. More than are under
+/// way at the same time, which may all be refused together.
 const HEADWAY: u32 = 16;
 /// A pause this long after the end of the one before is a first one again.
 const FORGIVEN_AFTER: Duration = Duration::from_secs(10);
+/// While one call tries an endpoint the others look again after this time whether it is back.
+const LOOK: Duration = Duration::from_millis(50);
+/// Vendors count calls by the second, or so that it comes to the same.
+const WINDOW: Duration = Duration::from_secs(1);
+/// Answers within a window that are remembered. Whoever has answered so many is not limited to fewer than [`Budget`]s allow.
+const MOST_ANSWERS: usize = 512;
+/// An endpoint that answered fewer than this in a window refuses for another reason than our pace.
+const FEWEST_ANSWERS: usize = 4;
+/// A pace that was lowered rises by a quarter after so much time without a refusal.
+const RISES_AFTER: Duration = Duration::from_secs(10);
+/// Below the configured pace a turn is waited for so long at most: another endpoint may be free.
+const PATIENCE_BELOW: Duration = Duration::from_secs(1);
 
 /// A token bucket that holds one second's calls, and the pauses that the endpoint asked for.
 #[derive(Debug)]
@@ -29,40 +47,67 @@ pub(super) struct Budget {
 
 #[derive(Debug)]
 struct State {
+    /// Calls a second now: the configured rate, or less where the endpoint takes less.
+    pace: f64,
+    /// When it was lowered or raised.
+    pace_changed: Instant,
     /// Negative when callers wait already: each has reserved its turn.
     tokens: f64,
     filled: Instant,
     paused_until: Option<Instant>,
     /// Pauses in a row.
     pauses: u32,
-    /// Calls since the last one.
-    passed: u32,
+    /// Answers since the last one.
+    answered: u32,
+    /// When the newest calls were answered.
+    answers: VecDeque<Instant>,
+    /// It refused a call, and has answered none that began after that.
+    tripped: bool,
+    /// The call that tries it after a pause.
+    probe: Option<Probe>,
+    /// Of the next turn.
+    number: u64,
+    /// Turns with a lower number began before the last refusal.
+    since: u64,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Probe {
+    turn: u64,
+    /// Whoever has not told by then what came of it does not count any more.
+    until: Instant,
 }
 
 /// What a caller may do now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Turn {
-    /// Ask.
-    Now,
-    /// Ask after this time; the turn is reserved.
-    After(Duration),
+    /// Ask, after this time; the turn is reserved. What comes of it is told by its number.
+    Take { number: u64, after: Duration },
     /// The budget is used up for this long, which is longer than the caller would wait. Nothing is reserved.
     UsedUp(Duration),
-    /// The endpoint wants to be left alone for this long.
+    /// The endpoint wants to be left alone for this long, or somebody tries just now whether it still does.
     Paused(Duration),
 }
 
 impl Budget {
     pub(super) fn new(calls_per_second: NonZeroU32) -> Self {
         let rate = f64::from(calls_per_second.get());
+        let now = Instant::now();
         Self {
             rate,
             state: Mutex::new(State {
+                pace: rate,
+                pace_changed: now,
                 tokens: rate,
-                filled: Instant::now(),
+                filled: now,
                 paused_until: None,
                 pauses: 0,
-                passed: 0,
+                answered: 0,
+                answers: VecDeque::new(),
+                tripped: false,
+                probe: None,
+                number: 0,
+                since: 0,
             }),
         }
     }
@@ -71,58 +116,126 @@ impl Budget {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes a turn for a caller who waits for `patience` at most.
+    /// Takes a turn for a caller who waits for `patience` at most, and as long for the answer.
     pub(super) fn turn(&self, patience: Duration) -> Turn {
         let mut state = self.state();
         let now = Instant::now();
-        if let Some(until) = state.paused_until.filter(|until| *until > now) {
-            return Turn::Paused(until - now);
+        if let Some(wait) = state.left_alone(now) {
+            return Turn::Paused(wait);
         }
-        let filled = now.saturating_duration_since(state.filled).as_secs_f64() * self.rate;
-        state.tokens = (state.tokens + filled).min(self.rate);
+        let pace = state.pace;
+        let filled = now.saturating_duration_since(state.filled).as_secs_f64() * pace;
+        state.tokens = (state.tokens + filled).min(pace);
         state.filled = now;
-        if state.tokens >= 1.0 {
-            state.tokens -= 1.0;
-            state.passed = state.passed.saturating_add(1);
-            return Turn::Now;
-        }
-        let wait = Duration::from_secs_f64((1.0 - state.tokens) / self.rate);
-        if wait > patience {
-            return Turn::UsedUp(wait);
+        let after = match state.tokens {
+            enough if enough >= 1.0 => Duration::ZERO,
+            short => Duration::from_secs_f64((1.0 - short) / pace),
+        };
+        let patience_now = match pace < self.rate {
+            true => patience.min(PATIENCE_BELOW),
+            false => patience,
+        };
+        if after > patience_now {
+            return Turn::UsedUp(after);
         }
         state.tokens -= 1.0;
-        state.passed = state.passed.saturating_add(1);
-        Turn::After(wait)
+        let number = state.number;
+        state.number += 1;
+        if state.tripped {
+            let until = now + after + patience;
+            state.probe = Some(Probe { turn: number, until });
+        }
+        Turn::Take { number, after }
     }
 
-    /// The endpoint said that it is asked too often. Returns how long it is left alone: as long as it asks, within
-    /// bounds, and a little more, so that not all callers come back at once.
-    pub(super) fn pause(&self, asked: Option<Duration>) -> Duration {
+    /// The call of this turn was answered.
+    pub(super) fn answered(&self, turn: u64) {
         let mut state = self.state();
         let now = Instant::now();
-        if let Some(until) = state.paused_until.filter(|until| *until > now) {
+        state.answers.push_back(now);
+        if state.answers.len() > MOST_ANSWERS {
+            state.answers.pop_front();
+        }
+        // what began before the refusal says nothing of how it is after it
+        if turn < state.since {
+            return;
+        }
+        state.answered = state.answered.saturating_add(1);
+        state.tripped = false;
+        state.probe = None;
+        if state.pace < self.rate && now.saturating_duration_since(state.pace_changed) >= RISES_AFTER {
+            state.pace = (state.pace * 1.25).min(self.rate);
+            state.pace_changed = now;
+        }
+    }
+
+    /// The call of this turn ended without an answer. If it tried whether the endpoint is back, another one tries.
+    pub(super) fn given_up(&self, turn: u64) {
+        let mut state = self.state();
+        state.probe = state.probe.filter(|probe| probe.turn != turn);
+    }
+
+    /// To the call of this turn the endpoint said that it is asked too often. Returns how long it is left alone: as long as
+    /// it asks, within bounds, and a little more, so that not all callers come back at once.
+    pub(super) fn refused(&self, turn: u64, asked: Option<Duration>) -> Duration {
+        let mut state = self.state();
+        let now = Instant::now();
+        let over = state.paused_until.is_none_or(|until| until <= now);
+        if turn < state.since || !over {
             // a call that was under way when another one was refused
             let longer = now + asked.unwrap_or_default().min(MAX_PAUSE);
-            let until = until.max(longer);
+            let until = state.paused_until.map_or(longer, |until| until.max(longer));
             state.paused_until = Some(until);
             return until - now;
         }
         let again = state
             .paused_until
             .is_some_and(|until| now.saturating_duration_since(until) < FORGIVEN_AFTER)
-            && state.passed < HEADWAY;
+            && state.answered < HEADWAY;
         state.pauses = if again { state.pauses + 1 } else { 0 };
-        state.passed = 0;
+        state.answered = 0;
+        state.tripped = true;
+        state.probe = None;
+        state.since = state.number;
+        let window = if state.slower(now) { WINDOW } else { Duration::ZERO };
         let own = FIRST_PAUSE * 2u32.pow(state.pauses.min(MAX_DOUBLINGS));
-        let pause = asked.unwrap_or_default().max(own).min(MAX_PAUSE);
+        let pause = asked.unwrap_or_default().max(own).max(window).min(MAX_PAUSE);
         let pause = pause.mul_f64(rand::thread_rng().gen_range(1.0..1.25));
         state.paused_until = Some(now + pause);
         pause
     }
 
-    /// Until when the endpoint is left alone, if it is.
+    /// Until when the endpoint is left alone, if it is; while somebody tries it, when to look again.
     pub(super) fn paused_until(&self) -> Option<Instant> {
-        self.state().paused_until.filter(|until| *until > Instant::now())
+        let now = Instant::now();
+        self.state().left_alone(now).map(|wait| now + wait)
+    }
+}
+
+impl State {
+    /// For how long nobody else asks it.
+    fn left_alone(&self, now: Instant) -> Option<Duration> {
+        if let Some(until) = self.paused_until.filter(|until| *until > now) {
+            return Some(until - now);
+        }
+        let probe = self.probe.filter(|probe| probe.until > now)?;
+        Some(LOOK.min(probe.until - now))
+    }
+
+    /// Half as many in a window as it has just answered. A bucket of that many can be emptied and filled within one window,
+    /// which comes to what the endpoint took. False where it refuses for another reason; else its window is full, and
+    /// nothing is answered before that is over.
+    fn slower(&mut self, now: Instant) -> bool {
+        let in_window = |at: &&Instant| now.saturating_duration_since(**at) < WINDOW;
+        let answered = self.answers.iter().rev().take_while(in_window).count();
+        if answered < FEWEST_ANSWERS {
+            return false;
+        }
+        let half = answered as f64 / 2.0 / WINDOW.as_secs_f64();
+        self.pace = self.pace.min(half);
+        self.pace_changed = now;
+        self.tokens = self.tokens.min(self.pace);
+        true
     }
 }
 
@@ -136,47 +249,72 @@ mod tests {
         Budget::new(NonZeroU32::new(rate).unwrap())
     }
 
-    /// Lets `time` pass for the budget.
-    fn pass(budget: &Budget, time: Duration) {
-        let mut state = budget.state();
-        state.filled -= time;
-        state.paused_until = state.paused_until.map(|until| until - time);
+    impl Budget {
+        /// Lets `time` pass.
+        fn pass(&self, time: Duration) {
+            let mut state = self.state();
+            state.filled -= time;
+            state.pace_changed -= time;
+            state.paused_until = state.paused_until.map(|until| until - time);
+            state.probe = state.probe.map(|probe| Probe {
+                until: probe.until - time,
+                ..probe
+            });
+            for at in &mut state.answers {
+                *at -= time;
+            }
+        }
+
+        /// Ends a pause, and no peace that would count by itself comes after it.
+        fn over(&self) {
+            let mut state = self.state();
+            state.paused_until = state.paused_until.map(|until| until.min(Instant::now()));
+        }
+
+        /// A turn that is there at once.
+        fn take(&self) -> u64 {
+            match self.turn(PATIENT) {
+                Turn::Take { number, after } if after.is_zero() => number,
+                other => panic!("{other:?}"),
+            }
+        }
+
+        /// One that is refused right after the pause before.
+        fn pause(&self, asked: Option<Duration>) -> Duration {
+            self.over();
+            self.refused(self.take(), asked)
+        }
     }
 
     #[test]
     fn one_seconds_calls_may_come_at_once_and_the_rest_in_turn() {
         let budget = budget(10);
         for _ in 0..10 {
-            assert_eq!(budget.turn(PATIENT), Turn::Now);
+            budget.take();
         }
         let waits: Vec<_> = (0..3).map(|_| budget.turn(PATIENT)).collect();
         for (n, turn) in waits.iter().enumerate() {
-            let Turn::After(wait) = turn else {
+            let Turn::Take { after, .. } = turn else {
                 panic!("{turn:?}");
             };
             let expected = 100 * (n as u128 + 1);
             assert!(
-                (expected - 50..=expected).contains(&wait.as_millis()),
-                "{n}: {wait:?}"
+                (expected - 50..=expected).contains(&after.as_millis()),
+                "{n}: {after:?}"
             );
         }
         // who would not wait so long reserves nothing
         assert!(matches!(budget.turn(Duration::from_millis(10)), Turn::UsedUp(_)));
-        pass(&budget, Duration::from_secs(5));
-        let now = (0..20).filter(|_| budget.turn(PATIENT) == Turn::Now).count();
+        budget.pass(Duration::from_secs(5));
+        let at_once = |turn| matches!(turn, Turn::Take { after, .. } if after.is_zero());
+        let now = (0..20).filter(|_| at_once(budget.turn(PATIENT))).count();
         assert_eq!(now, 10, "what is not used is not saved up");
     }
 
     #[test]
     fn an_endpoint_is_left_alone_as_long_as_it_asks_within_bounds() {
-        let budget = budget(10);
-        // one in a row is asked for when the one before is over
-        let over = || {
-            let mut state = budget.state();
-            state.paused_until = state.paused_until.map(|until| until.min(Instant::now()));
-        };
+        let budget = budget(1_000);
         let at_least = |asked: Option<u64>, least: u64| {
-            over();
             let pause = budget.pause(asked.map(Duration::from_secs)).as_secs_f64();
             let least = least as f64 / 1000.0;
             assert!((least..least * 1.25).contains(&pause), "{asked:?}: {pause}");
@@ -189,30 +327,127 @@ mod tests {
         at_least(None, 1_000);
         at_least(None, 2_000);
         for _ in 0..10 {
-            over();
             budget.pause(None);
         }
         at_least(None, 16_000);
-        // calls that were under way with the refused one are refused as well: that is no other pause
-        let left = budget.paused_until();
-        for _ in 0..10 {
-            budget.pause(Some(Duration::from_secs(1)));
-        }
-        assert_eq!(budget.paused_until(), left);
         // an endpoint that answers a while between its refusals is not left alone for longer and longer
-        over();
-        assert_eq!(budget.turn(PATIENT), Turn::Now);
+        budget.over();
+        budget.answered(budget.take());
         at_least(None, 16_000);
+        budget.over();
         for _ in 0..HEADWAY {
-            over();
-            // a turn's worth of budget, and no peace that would count by itself
-            pass(&budget, Duration::from_millis(100));
-            assert_eq!(budget.turn(PATIENT), Turn::Now);
+            budget.answered(budget.take());
         }
+        // they took more than a second, so it is not their number that it refuses
+        budget.pass(WINDOW);
         at_least(None, 250);
         // after a while of peace it begins anew
-        pass(&budget, Duration::from_secs(60));
-        assert_eq!(budget.turn(PATIENT), Turn::Now);
+        at_least(None, 500);
+        budget.pass(Duration::from_secs(60));
         at_least(None, 250);
+    }
+
+    #[test]
+    fn calls_that_were_under_way_with_a_refused_one_make_no_other_pause() {
+        let budget = budget(1_000);
+        let turns: Vec<_> = (0..8).map(|_| budget.take()).collect();
+        let first = budget.refused(turns[0], None);
+        let left = budget.paused_until();
+        for turn in &turns[1..6] {
+            budget.refused(*turn, Some(Duration::from_millis(100)));
+        }
+        assert_eq!(budget.paused_until(), left);
+        // nor does one that is refused when the pause is over already
+        budget.over();
+        assert!(budget.refused(turns[6], None) < first);
+        assert_eq!(budget.state().pauses, 0);
+        // and that one was answered which began before says nothing
+        budget.answered(turns[7]);
+        budget.take();
+        assert!(matches!(budget.turn(PATIENT), Turn::Paused(_)), "one call tries");
+    }
+
+    #[test]
+    fn after_a_pause_one_call_tries_and_the_others_wait_for_it() {
+        let budget = budget(1_000);
+        let is_out = || matches!(budget.turn(PATIENT), Turn::Paused(wait) if wait <= LOOK);
+        budget.refused(budget.take(), None);
+        budget.over();
+        let probe = budget.take();
+        assert!(is_out() && is_out());
+        assert!(budget.paused_until().is_some());
+        // a refusal doubles the pause, and nobody else has asked meanwhile
+        let pause = budget.refused(probe, None);
+        assert!(pause >= FIRST_PAUSE * 2, "{pause:?}");
+        budget.over();
+        let probe = budget.take();
+        assert!(is_out());
+        budget.answered(probe);
+        assert_eq!(budget.paused_until(), None);
+        for _ in 0..8 {
+            budget.take();
+        }
+    }
+
+    #[test]
+    fn a_call_that_is_given_up_is_not_waited_for() {
+        let budget = budget(1_000);
+        budget.refused(budget.take(), None);
+        budget.over();
+        let probe = budget.take();
+        budget.given_up(probe);
+        // neither opens it nor keeps it: the next one tries
+        let next = budget.take();
+        assert!(matches!(budget.turn(PATIENT), Turn::Paused(_)));
+        budget.given_up(probe);
+        assert!(
+            matches!(budget.turn(PATIENT), Turn::Paused(_)),
+            "another one's end"
+        );
+        // one that never tells has a deadline
+        budget.pass(PATIENT);
+        assert_ne!(budget.take(), next);
+    }
+
+    #[test]
+    fn the_pace_is_found_out_by_what_is_answered() {
+        let budget = budget(1_000);
+        let calls = || {
+            let turns = (0..1_000).map_while(|_| match budget.turn(Duration::ZERO) {
+                Turn::Take { number, .. } => Some(number),
+                _ => None,
+            });
+            turns.collect::<Vec<_>>()
+        };
+        for _ in 0..25 {
+            budget.answered(budget.take());
+        }
+        let pause = budget.refused(budget.take(), None);
+        assert!(pause >= WINDOW, "its window is full: {pause:?}");
+        budget.pass(pause);
+        budget.answered(budget.take());
+        // 25 in a second are what it takes: a bucket of half as many, filled half as fast
+        assert_eq!(calls().len(), 11);
+        assert!(
+            matches!(budget.turn(PATIENT), Turn::Take { after, .. } if after < Duration::from_millis(100)),
+            "a moment is waited"
+        );
+        while !matches!(budget.turn(PATIENT), Turn::UsedUp(_)) {}
+        // as long as nothing is refused it rises, as far as is configured
+        let mut paces = Vec::new();
+        for _ in 0..40 {
+            budget.pass(RISES_AFTER);
+            budget.answered(budget.take());
+            paces.push(budget.state().pace);
+        }
+        assert!(
+            paces.is_sorted() && paces[0] > 15.0 && paces[0] < 16.0,
+            "{paces:?}"
+        );
+        assert_eq!(paces.last(), Some(&1_000.0));
+        // who refuses from the start refuses for another reason
+        budget.pass(Duration::from_secs(60));
+        budget.refused(budget.take(), None);
+        assert_eq!(budget.state().pace, 1_000.0);
     }
 }

@@ -9,6 +9,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::time::Instant;
 
+use super::client::Purpose;
+use super::endpoint::Pass;
 use super::response::Patience;
 use super::{Endpoint, HttpError, Limits, Response, retry_after};
 use crate::types::SafeText;
@@ -101,13 +103,17 @@ impl Call {
     pub async fn send(self) -> Result<Reply, HttpError> {
         let size = self.limits.size;
         let begun = Instant::now();
-        let response = self.open().await?;
+        let whole = self.limits.deadline;
+        let (response, mut pass) = self.begin(whole, Patience::whole(whole)).await?;
         let (status, headers) = (response.status(), response.headers().clone());
+        let body = response.read(size).await?;
+        pass.answered();
         Ok(Reply {
-            body: response.read(size).await?,
+            body,
             status,
             headers,
             took: begun.elapsed(),
+            pass,
         })
     }
 
@@ -117,11 +123,9 @@ impl Call {
     /// As [`Call::send`].
     pub async fn open(self) -> Result<Response, HttpError> {
         let whole = self.limits.deadline;
-        self.begin(whole, |begun| Patience::Whole {
-            until: begun + whole,
-            of: whole,
-        })
-        .await
+        let (response, mut pass) = self.begin(whole, Patience::whole(whole)).await?;
+        pass.answered();
+        Ok(response)
     }
 
     /// Sends the call for an answer that never ends: it is over when nothing comes for as long as `silence`.
@@ -130,7 +134,8 @@ impl Call {
     /// As [`Call::send`], and every status that is no success.
     pub async fn stream(self, silence: Duration) -> Result<Response, HttpError> {
         let size = self.limits.size;
-        let response = self.begin(silence, |_| Patience::Silence(silence)).await?;
+        let (response, mut pass) = self.begin(silence, |_| Patience::Silence(silence)).await?;
+        pass.answered();
         let status = response.status();
         if (200..300).contains(&status) {
             return Ok(response);
@@ -146,12 +151,12 @@ impl Call {
         self,
         deadline: Duration,
         patience: impl FnOnce(Instant) -> Patience,
-    ) -> Result<Response, HttpError> {
+    ) -> Result<(Response, Pass), HttpError> {
         if let Some(problem) = self.problem {
             return Err(HttpError::Unsendable(problem));
         }
-        let built = self.endpoint.http().client(&self.url)?;
-        self.endpoint.turn(deadline).await?;
+        let built = self.endpoint.http().client(&self.url, Purpose::Calls)?;
+        let mut pass = self.endpoint.turn(deadline).await?;
         let request = built
             .client
             .request(self.method, self.url)
@@ -161,30 +166,20 @@ impl Call {
         let response = tokio::time::timeout(deadline, request.send())
             .await
             .map_err(|_| HttpError::NoAnswer(deadline))?
-            .map_err(
-                |error| match HttpError::of(&error, self.endpoint.http().connect_deadline()) {
-                    HttpError::Tls(words) => HttpError::Tls(match built.no_roots {
-                        Some(_) => SafeText::new(&format!(
-                            "{words}; this system has no CA certificates: install them, or name a bundle in http.ca_file"
-                        )),
-                        None => words,
-                    }),
-                    other => other,
-                },
-            )?;
+            .map_err(|error| built.failure(&error))?;
         let response = Response::new(response, patience(begun))?;
         if self.endpoint.is_paced() {
             let wait = retry_after::of(response.headers(), SystemTime::now());
             if response.status() == 429 || (response.status() == 503 && wait.is_some()) {
-                return Err(HttpError::RateLimited(self.endpoint.slow_down(wait)));
+                return Err(HttpError::RateLimited(pass.refused(wait)));
             }
         }
-        Ok(response)
+        Ok((response, pass))
     }
 }
 
 /// A whole answer.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Reply {
     /// HTTP status.
     pub status: u16,
@@ -194,6 +189,7 @@ pub struct Reply {
     pub body: Vec<u8>,
     /// From the call to the last byte.
     pub took: Duration,
+    pass: Pass,
 }
 
 impl Reply {
@@ -208,13 +204,27 @@ impl Reply {
     /// # Errors
     /// [`HttpError::Status`], with the first bytes of the body.
     pub fn ok(self) -> Result<Self, HttpError> {
+        self.succeeded().map(|()| self)
+    }
+
+    /// Whether its status is a success.
+    ///
+    /// # Errors
+    /// [`HttpError::Status`], with the first bytes of the body.
+    pub fn succeeded(&self) -> Result<(), HttpError> {
         if self.is_success() {
-            return Ok(self);
+            return Ok(());
         }
         Err(HttpError::Status {
             status: self.status,
             words: SafeText::from_bytes(&self.body[..self.body.len().min(WORDS)]),
         })
+    }
+
+    /// The endpoint says in its own words that it is asked too often: it is left alone for a while, which is returned.
+    /// Without a budget nothing is remembered.
+    pub fn too_often(mut self, asked: Option<Duration>) -> Duration {
+        self.pass.refused(asked)
     }
 
     /// The body, read as JSON.

@@ -85,17 +85,44 @@ struct Inner {
     proxies: Result<Vec<Proxy>, SafeText>,
     certificates: Vec<Certificate>,
     connect: Duration,
-    /// Each is built when it is first used: the system's certificates are not read for plain HTTP to this machine.
+    calls: Clients,
+    /// A connection that becomes a WebSocket speaks HTTP/1.1.
+    sockets: Clients,
+}
+
+/// Each is built when it is first used: the system's certificates are not read for plain HTTP to this machine.
+#[derive(Default)]
+struct Clients {
     near: OnceLock<Result<Built, SafeText>>,
     near_tls: OnceLock<Result<Built, SafeText>>,
     far: OnceLock<Result<Built, SafeText>>,
+}
+
+/// What a connection is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Purpose {
+    Calls,
+    Socket,
 }
 
 #[derive(Clone)]
 pub(super) struct Built {
     pub(super) client: Client,
     /// The system has no CA certificates, and why that is thought.
-    pub(super) no_roots: Option<SafeText>,
+    no_roots: Option<SafeText>,
+    connect: Duration,
+}
+
+impl Built {
+    /// Why nothing was sent, or no answer came.
+    pub(super) fn failure(&self, error: &reqwest::Error) -> HttpError {
+        match (HttpError::of(error, self.connect), &self.no_roots) {
+            (HttpError::Tls(words), Some(_)) => HttpError::Tls(SafeText::new(&format!(
+                "{words}; this system has no CA certificates: install them, or name a bundle in http.ca_file"
+            ))),
+            (other, _) => other,
+        }
+    }
 }
 
 impl fmt::Debug for Http {
@@ -160,19 +187,19 @@ impl Http {
         }
     }
 
-    pub(super) fn connect_deadline(&self) -> Duration {
-        self.options.connect
-    }
-
     /// The client for a host.
-    pub(super) fn client(&self, url: &Url) -> Result<Built, HttpError> {
+    pub(super) fn client(&self, url: &Url, purpose: Purpose) -> Result<Built, HttpError> {
         let inner = Arc::clone(&self.inner.read().unwrap_or_else(PoisonError::into_inner));
+        let clients = match purpose {
+            Purpose::Calls => &inner.calls,
+            Purpose::Socket => &inner.sockets,
+        };
         let built = match (is_loopback(url), url.scheme()) {
-            (true, "http") => inner.near.get_or_init(|| inner.without_roots()),
-            (true, _) => inner.near_tls.get_or_init(|| inner.with_roots(&[])),
-            (false, _) => inner
+            (true, "http") => clients.near.get_or_init(|| inner.without_roots(purpose)),
+            (true, _) => clients.near_tls.get_or_init(|| inner.with_roots(&[], purpose)),
+            (false, _) => clients
                 .far
-                .get_or_init(|| inner.with_roots(inner.proxies.as_ref().map_err(Clone::clone)?)),
+                .get_or_init(|| inner.with_roots(inner.proxies.as_ref().map_err(Clone::clone)?, purpose)),
         };
         built.clone().map_err(HttpError::Unsendable)
     }
@@ -195,14 +222,17 @@ impl Inner {
             proxies,
             certificates,
             connect,
-            near: OnceLock::new(),
-            near_tls: OnceLock::new(),
-            far: OnceLock::new(),
+            calls: Clients::default(),
+            sockets: Clients::default(),
         }
     }
 
-    fn builder(&self) -> ClientBuilder {
-        Client::builder()
+    fn builder(&self, purpose: Purpose) -> ClientBuilder {
+        let builder = match purpose {
+            Purpose::Calls => Client::builder(),
+            Purpose::Socket => Client::builder().http1_only(),
+        };
+        builder
             .redirect(reqwest::redirect::Policy::none())
             .referer(false)
             .no_proxy()
@@ -218,20 +248,24 @@ impl Inner {
             .user_agent(USER_AGENT)
     }
 
-    fn without_roots(&self) -> Result<Built, SafeText> {
-        let client = self.builder().tls_certs_only(self.certificates.clone()).build();
+    fn without_roots(&self, purpose: Purpose) -> Result<Built, SafeText> {
+        let client = self
+            .builder(purpose)
+            .tls_certs_only(self.certificates.clone())
+            .build();
         Ok(Built {
             client: client.map_err(|e| words(&e))?,
             no_roots: None,
+            connect: self.connect,
         })
     }
 
     /// The system's certificates and ours. Where the system has none, ours alone: plain HTTP and whoever is in the
     /// bundle go on, and a failed handshake says what is missing.
-    fn with_roots(&self, proxies: &[Proxy]) -> Result<Built, SafeText> {
+    fn with_roots(&self, proxies: &[Proxy], purpose: Purpose) -> Result<Built, SafeText> {
         let with_proxies =
             |builder: ClientBuilder| proxies.iter().cloned().fold(builder, ClientBuilder::proxy);
-        let mut builder = with_proxies(self.builder());
+        let mut builder = with_proxies(self.builder(purpose));
         if !self.certificates.is_empty() {
             builder = builder.tls_certs_merge(self.certificates.clone());
         }
@@ -240,15 +274,17 @@ impl Inner {
                 return Ok(Built {
                     client,
                     no_roots: None,
+                    connect: self.connect,
                 });
             }
             Err(error) => words(&error),
         };
         tracing::warn!(target: "http", %error, "the system's CA certificates are missing");
-        let builder = with_proxies(self.builder()).tls_certs_only(self.certificates.clone());
+        let builder = with_proxies(self.builder(purpose)).tls_certs_only(self.certificates.clone());
         Ok(Built {
             client: builder.build().map_err(|e| words(&e))?,
             no_roots: Some(error),
+            connect: self.connect,
         })
     }
 }

@@ -119,15 +119,6 @@ impl Endpoint {
         self.inner.budget.as_ref()?.paused_until()
     }
 
-    /// It said in its own words that it is asked too often: it is left alone for a while, which is returned. Without a
-    /// budget nothing is remembered. Calls that were under way together are refused together, and that is one refusal.
-    pub fn slow_down(&self, asked: Option<Duration>) -> Duration {
-        let Some(budget) = &self.inner.budget else {
-            return asked.unwrap_or_default();
-        };
-        budget.pause(asked)
-    }
-
     pub(super) fn http(&self) -> &Http {
         &self.inner.http
     }
@@ -137,18 +128,62 @@ impl Endpoint {
     }
 
     /// Waits for this call's turn, for `patience` at most.
-    pub(super) async fn turn(&self, patience: Duration) -> Result<(), HttpError> {
+    pub(super) async fn turn(&self, patience: Duration) -> Result<Pass, HttpError> {
+        let mut pass = Pass {
+            endpoint: self.clone(),
+            turn: None,
+            answered: false,
+        };
         let Some(budget) = &self.inner.budget else {
-            return Ok(());
+            return Ok(pass);
         };
         match budget.turn(patience) {
-            Turn::Now => Ok(()),
-            Turn::After(wait) => {
-                tokio::time::sleep(wait).await;
-                Ok(())
+            Turn::Take { number, after } => {
+                pass.turn = Some(number);
+                if !after.is_zero() {
+                    tokio::time::sleep(after).await;
+                }
+                Ok(pass)
             }
             Turn::UsedUp(wait) => Err(HttpError::OverBudget(wait)),
             Turn::Paused(wait) => Err(HttpError::RateLimited(wait)),
+        }
+    }
+}
+
+/// A turn that was taken. Dropped, it tells the budget what came of it: a call that is given up half-way must not be
+/// waited for.
+#[derive(Debug)]
+pub(super) struct Pass {
+    endpoint: Endpoint,
+    /// None without a budget, or when it was told already.
+    turn: Option<u64>,
+    answered: bool,
+}
+
+impl Pass {
+    /// The endpoint has answered. It may still turn out to be a refusal.
+    pub(super) fn answered(&mut self) {
+        self.answered = true;
+    }
+
+    /// The endpoint said that it is asked too often: it is left alone for a while, which is returned. Without a budget
+    /// nothing is remembered. Calls that were under way together are refused together, and that is one refusal.
+    pub(super) fn refused(&mut self, asked: Option<Duration>) -> Duration {
+        match (&self.endpoint.inner.budget, self.turn.take()) {
+            (Some(budget), Some(turn)) => budget.refused(turn, asked),
+            _ => asked.unwrap_or_default(),
+        }
+    }
+}
+
+impl Drop for Pass {
+    fn drop(&mut self) {
+        if let (Some(budget), Some(turn)) = (&self.endpoint.inner.budget, self.turn) {
+            match self.answered {
+                true => budget.answered(turn),
+                false => budget.given_up(turn),
+            }
         }
     }
 }

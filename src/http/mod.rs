@@ -10,6 +10,7 @@
 //! | Trust | The system's CA certificates and those of `http.ca_file`. Where the system has none, plain HTTP works all the same. |
 //! | Connections | Kept open and shared by all adapters. |
 //! | Pace | An endpoint with a budget ([`Http::paced_endpoint`]) is asked so many times a second, and not while it asks to be left alone. |
+//! | WebSockets | [`Socket`]: opened by the same client, so by the same proxy and trust; a deadline for its handshake and for each message, and a longest message. |
 //! | URLs | [`join`] appends a path for everybody; a query of the base stays one. |
 //! | Errors | [`HttpError`] says what happened, and never shows a URL. |
 
@@ -20,6 +21,7 @@ mod endpoint;
 mod error;
 mod response;
 mod retry_after;
+mod socket;
 #[cfg(test)]
 mod tests;
 mod url;
@@ -29,4 +31,5 @@ pub use client::{Http, HttpOptions, HttpSetupError, ProxyRule};
 pub use endpoint::{Endpoint, Limits};
 pub use error::HttpError;
 pub use response::Response;
+pub use socket::Socket;
 pub use url::{BadUrl, join, parse};

@@ -21,6 +21,16 @@ pub(super) enum Patience {
     Silence(Duration),
 }
 
+impl Patience {
+    /// From the moment that a call begins.
+    pub(super) fn whole(of: Duration) -> impl FnOnce(Instant) -> Self {
+        move |begun| Self::Whole {
+            until: begun + of,
+            of,
+        }
+    }
+}
+
 /// An answer that has begun.
 #[derive(Debug)]
 pub struct Response {
@@ -46,6 +56,12 @@ impl Response {
             return Err(HttpError::Encoded(SafeText::from_bytes(encoding.as_bytes())));
         }
         Ok(Self { inner, patience })
+    }
+
+    /// The connection below it, once both sides speak another protocol.
+    pub(super) async fn upgrade(self) -> Result<reqwest::Upgraded, HttpError> {
+        let upgraded = self.inner.upgrade().await;
+        upgraded.map_err(|error| HttpError::of(&error, Duration::ZERO))
     }
 
     /// HTTP status.

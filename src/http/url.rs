@@ -35,6 +35,24 @@ pub fn parse(url: &RedactedUrl) -> Result<Url, BadUrl> {
     Ok(parsed)
 }
 
+/// Reads the URL of a WebSocket, and returns where its handshake is asked for: `ws` begins as `http`, `wss` as `https`
+/// (RFC 6455, section 3).
+///
+/// # Errors
+/// See [`BadUrl`].
+pub(super) fn parse_socket(url: &RedactedUrl) -> Result<Url, BadUrl> {
+    let mut parsed = Url::parse(url.expose().trim()).map_err(|e| BadUrl::Syntax(e.to_string()))?;
+    let scheme = match parsed.scheme() {
+        "ws" => "http",
+        "wss" => "https",
+        other => return Err(BadUrl::Scheme(other.to_owned())),
+    };
+    match parsed.set_scheme(scheme) {
+        Ok(()) if parsed.host_str().is_some_and(|host| !host.is_empty()) => Ok(parsed),
+        _ => Err(BadUrl::NoHost),
+    }
+}
+
 /// Appends `path`, which may bring a query of its own, with exactly one slash between. A query of the base stays a
 /// query and comes first, because keys stand there: `https://h/x?key=1` and `/eth/v1` give `https://h/x/eth/v1?key=1`.
 /// An empty path changes nothing.

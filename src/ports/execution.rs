@@ -156,6 +156,9 @@ pub trait Execution: Send + Sync + fmt::Debug {
     /// Code at an address. No: there is none.
     async fn code(&self, of: Address, at: At) -> Answer<Bytes>;
 
+    /// The block in which a contract came into being. No: there is none by now. Some twenty-five questions.
+    async fn deployed_at(&self, contract: Address) -> Answer<u64>;
+
     /// Tries a call out on the newest state.
     async fn simulate(&self, call: &Call) -> Answer<Simulated>;
 

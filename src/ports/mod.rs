@@ -12,12 +12,14 @@ mod agreement;
 mod answer;
 mod ceremonies;
 pub mod consensus;
+mod endpoints;
 mod execution;
 #[cfg(test)]
 pub(crate) mod fakes;
 pub mod notifier;
 mod pool_manager;
 mod ssv;
+mod transactions;
 pub mod tx_signer;
 
 pub use agreement::{Accord, Agreement, Question, Voice, Words};
@@ -28,6 +30,7 @@ pub use ceremonies::{
     ReshareConsent, ReshareSize, SharesKept, Verified,
 };
 pub use consensus::Consensus;
+pub use endpoints::{EndpointHealth, EndpointState, Endpoints};
 pub use execution::{
     At, Call, Execution, FeeQuote, FinalReceipt, HeadBlock, KnownDeposit, Log, Revert, Simulated,
 };
@@ -39,4 +42,8 @@ pub use pool_manager::{
     ResharePool, ReshareRules, RevertForm, WatchedEvent,
 };
 pub use ssv::{Funding, NotShares, SharesData, Ssv, SsvCapabilities, SsvEvent, SsvEventKind, SsvState};
+pub use transactions::{
+    Broadcast, BroadcastHint, Fees, Heard, OverCeiling, Price, Priced, RevertReason, StuckOptions,
+    Transactions,
+};
 pub use tx_signer::TxSigner;

@@ -6,63 +6,11 @@
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
 
 use super::SignedTransaction;
-use super::refusal::{BroadcastHint, classify};
+use super::refusal::classify;
 use crate::chain::rpc::{Rpc, RpcError};
 use crate::types::SafeText;
 
-/// What one endpoint said.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Heard {
-    /// The endpoint, its secrets hidden.
-    pub endpoint: SafeText,
-    /// What its answer seems to mean.
-    pub hint: BroadcastHint,
-    /// Its own words, if it had any.
-    pub words: SafeText,
-}
-
-/// What the endpoints said, in the order in which they answered.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[must_use]
-pub struct Broadcast(pub Vec<Heard>);
-
-impl Broadcast {
-    /// An endpoint has the bytes.
-    #[must_use]
-    pub fn taken(&self) -> bool {
-        self.0.iter().any(|heard| heard.hint.taken())
-    }
-
-    /// The answer that tells most: that it was taken, else the first that somebody gave.
-    #[must_use]
-    pub fn hint(&self) -> Option<&BroadcastHint> {
-        let hints = || self.0.iter().map(|heard| &heard.hint);
-        hints()
-            .find(|hint| hint.taken())
-            .or_else(|| hints().find(|hint| !matches!(hint, BroadcastHint::NoAnswer(_))))
-            .or_else(|| hints().next())
-    }
-
-    /// Every endpoint's reason, for people.
-    #[must_use]
-    pub fn reasons(&self) -> SafeText {
-        let reasons: Vec<_> = self.0.iter().map(Heard::reason).collect();
-        SafeText::new(&reasons.join("; "))
-    }
-}
-
-impl Heard {
-    fn reason(&self) -> String {
-        format!("{}: {}", self.endpoint, self.why())
-    }
-
-    fn why(&self) -> String {
-        match self.words.as_str() {
-            "" => self.hint.to_string(),
-            words => format!("{} (\"{words}\")", self.hint),
-        }
-    }
-}
+pub use crate::ports::{Broadcast, BroadcastHint, Heard};
 
 /// Sends signed bytes to every endpoint at once, and returns when the first has taken them or all have answered; those
 /// that have not answered by then still get them. There is no error: whatever happens, the outcome is found out from the
@@ -110,7 +58,7 @@ async fn offer(endpoint: SafeText, rpc: Rpc, signed: SignedTransaction) -> Heard
     if heard.hint.taken() {
         tracing::info!(target: "tx", %hash, nonce, endpoint = %heard.endpoint, hint = %heard.hint, "broadcast");
     } else {
-        tracing::warn!(target: "tx", %hash, nonce, reason = %heard.reason(), "not taken by an endpoint");
+        tracing::warn!(target: "tx", %hash, nonce, reason = %heard, "not taken by an endpoint");
     }
     heard
 }

@@ -5,6 +5,8 @@ use alloy::primitives::U256;
 use super::SignedTransaction;
 use super::fees::{FeeQuote, Fees, OverCeiling, cap, total};
 
+pub use crate::ports::StuckOptions;
+
 /// Nodes take a replacement only when both fees rise by at least a tenth.
 fn tenth_more(fee: u128) -> u128 {
     fee.saturating_add(fee.div_ceil(10))
@@ -40,19 +42,6 @@ pub fn bump(previous: Fees, quote: FeeQuote, gas_limit: u64, ceiling_wei: U256) 
         max_fee,
         priority: priority.min(room),
     })
-}
-
-/// What a person can choose from when the ceiling does not suffice, each with its price.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StuckOptions {
-    /// The nonce that all three ways use up.
-    pub nonce: u64,
-    /// Wait: the most that the transaction costs once the base fee has come down.
-    pub wait_wei: U256,
-    /// The same call with a higher fee: at least this.
-    pub raise_wei: U256,
-    /// Give up: an empty transfer to oneself with the same nonce costs about this.
-    pub cancel_wei: U256,
 }
 
 /// Prices of the three ways on from a stuck transaction.

@@ -2,28 +2,8 @@
 //! goes above it: gas limit × max fee per gas ≤ ceiling.
 
 use alloy::primitives::U256;
-use serde::{Deserialize, Serialize};
 
-pub use crate::ports::FeeQuote;
-
-/// An EIP-1559 transaction's fees, in wei for each gas.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Fees {
-    /// The most that is paid, base fee and priority fee together.
-    pub max_fee: u128,
-    /// Of it, what the block's proposer gets at most.
-    pub priority: u128,
-}
-
-/// The ceiling is too low.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
-#[error("the fee would be at least {needed_wei} wei, the approved ceiling is {ceiling_wei} wei")]
-pub struct OverCeiling {
-    /// The least that would do now.
-    pub needed_wei: U256,
-    /// What was approved.
-    pub ceiling_wei: U256,
-}
+pub use crate::ports::{FeeQuote, Fees, OverCeiling};
 
 /// Gas limit for an estimate: a quarter more, because state moves between estimate and inclusion.
 #[must_use]

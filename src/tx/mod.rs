@@ -7,6 +7,7 @@
 pub mod broadcast;
 pub mod bump;
 pub mod fees;
+mod nodes;
 mod reason;
 mod refusal;
 pub mod track;
@@ -16,6 +17,7 @@ pub use crate::ports::tx_signer::UnsignedTransaction;
 pub use crate::types::SignedTransaction;
 pub use broadcast::{Broadcast, Heard, broadcast};
 pub use fees::{FeeQuote, Fees, OverCeiling};
+pub use nodes::Nodes;
 pub use refusal::{BroadcastHint, classify};
 pub use track::{Inclusion, Intent, IntentStatus, inspect};
 pub use unsigned::SignError;

@@ -6,40 +6,60 @@
 
 use alloy::primitives::{B256, Bytes};
 
-use super::track::Intent;
 use crate::chain::revert::revert_of;
 use crate::chain::rpc::{At, BlockHeader, CallRequest, Receipt, Rpc, RpcError, Within, as_call};
-use crate::ports::{DecodedRevert, PoolCall, Revert, RevertForm};
-use crate::types::{OperatorId, Root, SafeText};
+use crate::ports::{Answer, DecodedRevert, PoolCall, PoolManager, Revert, RevertForm, RevertReason, Ssv};
+use crate::types::{BlockRef, OperatorId, Root, SafeText};
 
 /// Transactions before ours that are tried out again with it. More than in most blocks; a request has a size.
 const MOST_BEFORE: usize = 400;
 
-/// Why, and whether fresh facts may help.
-#[derive(Debug, Clone)]
-pub(super) struct Reason {
-    pub(super) revert: DecodedRevert,
-    /// What the call rested on had changed before it: made of fresh facts, it may go through.
-    pub(super) stale: bool,
+/// Who reads what a node tells of a revert.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Readers<'a> {
+    /// Knows the contract's errors and its calls.
+    pub(super) manager: &'a dyn PoolManager,
+    /// Tells whether what the call rested on had changed before it.
+    pub(super) ssv: &'a dyn Ssv,
 }
 
-/// None when nobody can tell: a node that lacks the state or the method, or is not done in time, gives no reason.
+/// Why a transaction in this block reverted. A node that lacks the state or the method, or is not done in time, gives no
+/// reason, and then it is not known.
+///
+/// # Errors
+/// No endpoint tells of the transaction or its block.
 pub(super) async fn of(
     rpc: &Rpc,
-    intent: &Intent<'_>,
-    receipt: &Receipt,
-    header: &BlockHeader,
-) -> Option<Reason> {
+    readers: Readers<'_>,
+    transaction: Root,
+    block: BlockRef,
+) -> Result<Answer<RevertReason>, RpcError> {
+    let Some(receipt) = rpc.receipt(B256::from(transaction.0)).await? else {
+        return Ok(Answer::not_known("has no receipt"));
+    };
+    if receipt.block() != block || receipt.succeeded() {
+        return Ok(Answer::not_known("did not revert in this block, by its receipt"));
+    }
+    let Some(header) = rpc.header(At::block(block)).await? else {
+        return Ok(Answer::not_known(format!("does not know block {}", block.number)));
+    };
     let told = match traced(rpc, receipt.transaction_hash).await {
         Some(revert) => Some(revert),
-        None => replayed(rpc, receipt, header).await,
+        None => replayed(rpc, &receipt, &header).await,
     };
     let changed = match &told {
-        Some(revert) if !intent.ssv.snapshot_was_stale(revert) => None,
-        _ => changed_before(rpc, intent, receipt).await,
+        Some(revert) if !readers.ssv.snapshot_was_stale(revert) => None,
+        _ => changed_before(rpc, readers, &receipt).await,
     };
+    Ok(match in_words(readers, told, changed) {
+        Some(reason) => Answer::Yes(reason),
+        None => Answer::not_known("no endpoint executes it again"),
+    })
+}
+
+fn in_words(readers: Readers<'_>, told: Option<Revert>, changed: Option<String>) -> Option<RevertReason> {
     let mut revert = match &told {
-        Some(revert) => intent.manager.explain(revert),
+        Some(revert) => readers.manager.explain(revert),
         None => DecodedRevert {
             form: RevertForm::Empty,
             reason: SafeText::default(),
@@ -55,11 +75,11 @@ pub(super) async fn of(
         let advice = "nothing is lost but the fee: the same key with a fresh snapshot can be sent again";
         revert.advice = Some(SafeText::new(advice));
     }
-    let stale = changed.is_some()
+    let overtaken = changed.is_some()
         || told
             .as_ref()
-            .is_some_and(|told| intent.ssv.snapshot_was_stale(told));
-    (told.is_some() || stale).then_some(Reason { revert, stale })
+            .is_some_and(|told| readers.ssv.snapshot_was_stale(told));
+    (told.is_some() || overtaken).then_some(RevertReason { revert, overtaken })
 }
 
 /// By the node's own execution of the transaction.
@@ -121,12 +141,12 @@ async fn in_block(rpc: &Rpc, receipt: &Receipt, header: &BlockHeader) -> Option<
 }
 
 /// What changed the cluster of this call earlier in its block.
-async fn changed_before(rpc: &Rpc, intent: &Intent<'_>, receipt: &Receipt) -> Option<String> {
+async fn changed_before(rpc: &Rpc, readers: Readers<'_>, receipt: &Receipt) -> Option<String> {
     let changes = async || -> Result<Option<String>, RpcError> {
         let Some(transaction) = rpc.transaction(receipt.transaction_hash).await? else {
             return Ok(None);
         };
-        let Some(PoolCall::InitiateDeposit(call)) = intent.manager.decode(&transaction.input) else {
+        let Some(PoolCall::InitiateDeposit(call)) = readers.manager.decode(&transaction.input) else {
             return Ok(None);
         };
         let block = receipt.block();
@@ -136,11 +156,11 @@ async fn changed_before(rpc: &Rpc, intent: &Intent<'_>, receipt: &Receipt) -> Op
             return Ok(None);
         };
         let logs = rpc
-            .logs_in(B256::from(block.hash.0), intent.ssv.network())
+            .logs_in(B256::from(block.hash.0), readers.ssv.network())
             .await?;
         let found = logs.iter().rev().find_map(|log| {
             let log = log.log();
-            let event = intent.ssv.event(&log)?;
+            let event = readers.ssv.event(&log)?;
             let before = place(log.at.transaction).is_some_and(|at| at < ours);
             let same = sorted(&event.operator_ids) == sorted(&call.operator_ids);
             (before && same && event.cluster.is_some()).then(|| {

@@ -3,10 +3,9 @@
 use alloy::primitives::{Address, B256, U256};
 use serde::{Deserialize, Serialize};
 
-use super::reason;
 use crate::chain::Finality;
-use crate::chain::rpc::{At, BlockHeader, Receipt, Rpc, RpcError};
-use crate::ports::{DecodedRevert, PoolEvent, PoolManager, Ssv};
+use crate::chain::rpc::{At, Receipt, Rpc, RpcError};
+use crate::ports::{PoolEvent, PoolManager};
 use crate::types::{BlockRef, Root};
 
 /// One intent: one nonce, any number of signed versions.
@@ -18,10 +17,8 @@ pub struct Intent<'a> {
     pub nonce: u64,
     /// Every hash that was ever signed for it.
     pub hashes: &'a [Root],
-    /// The manager, to decode its events in the receipt and to explain a revert.
+    /// The manager, to decode its events in the receipt.
     pub manager: &'a dyn PoolManager,
-    /// SSV, to tell whether what the call rested on had changed before it.
-    pub ssv: &'a dyn Ssv,
     /// When a block counts as final.
     pub finality: Finality,
 }
@@ -42,11 +39,6 @@ pub struct Inclusion {
     pub fee_wei: U256,
     /// The manager's events: `DepositInitiated` names the pool that was really served.
     pub events: Vec<PoolEvent>,
-    /// Why it reverted, as its own block shows it, where anybody tells.
-    pub revert: Option<DecodedRevert>,
-    /// It reverted because what it rested on had changed before it: made of fresh facts, the call may go through.
-    #[serde(default)]
-    pub stale: bool,
 }
 
 /// Where an intent stands on the chain.
@@ -147,7 +139,7 @@ async fn included(rpc: &Rpc, intent: &Intent<'_>) -> Result<Option<IntentStatus>
                 last.is_some_and(|last| last.number >= block.number)
             }
         };
-        let inclusion = describe(rpc, intent, *hash, &receipt, &header, confirmations).await;
+        let inclusion = describe(intent, *hash, &receipt, confirmations);
         return Ok(Some(if is_final {
             IntentStatus::Final(inclusion)
         } else {
@@ -157,19 +149,7 @@ async fn included(rpc: &Rpc, intent: &Intent<'_>) -> Result<Option<IntentStatus>
     Ok(None)
 }
 
-async fn describe(
-    rpc: &Rpc,
-    intent: &Intent<'_>,
-    hash: Root,
-    receipt: &Receipt,
-    header: &BlockHeader,
-    confirmations: u64,
-) -> Inclusion {
-    let reason = if receipt.succeeded() {
-        None
-    } else {
-        reason::of(rpc, intent, receipt, header).await
-    };
+fn describe(intent: &Intent<'_>, hash: Root, receipt: &Receipt, confirmations: u64) -> Inclusion {
     let events = receipt
         .logs
         .iter()
@@ -182,8 +162,6 @@ async fn describe(
         gas_used: receipt.gas_used(),
         fee_wei: U256::from(receipt.gas_used()) * receipt.effective_gas_price,
         events: events.collect(),
-        stale: reason.as_ref().is_some_and(|reason| reason.stale),
-        revert: reason.map(|reason| reason.revert),
     }
 }
 

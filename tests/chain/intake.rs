@@ -10,10 +10,13 @@ use casimir_dkg::chain::intake::{
 };
 use casimir_dkg::chain::rpc::{EndpointState, Rpc};
 use casimir_dkg::devnet::{Devnet, Mining};
+use casimir_dkg::http::{Http, HttpOptions, ProxyRule};
 use casimir_dkg::ports::{PoolEventKind, SsvEventKind};
 use casimir_dkg::ssv::SsvReader;
 use casimir_dkg::types::{BlockRef, ClusterLayout, RedactedUrl};
 use serde_json::Value;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 
 use super::proxy::{Act, Proxy};
@@ -436,6 +439,60 @@ async fn the_socket_wakes_the_poller_and_its_end_is_told() {
         .await
         .expect("it ends with its receiver")
         .unwrap();
+}
+
+/// The socket goes by the proxy of all calls. One that lets no WebSocket through is named, and the poller goes on alone.
+#[tokio::test]
+async fn a_proxy_that_lets_no_socket_through_is_told_and_polling_goes_on() {
+    let net = devnet(ClusterLayout::ActiveThenBalance, Mining::Instant).await;
+    net.deposit_pool(1).await.unwrap();
+    let proxy = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let http = Http::new(&HttpOptions {
+        proxy: ProxyRule::Url(RedactedUrl::new(format!(
+            "http://{}",
+            proxy.local_addr().unwrap()
+        ))),
+        ..HttpOptions::default()
+    });
+    let asked = tokio::spawn(async move {
+        let (mut stream, _) = proxy.accept().await.unwrap();
+        let mut asked = vec![0; 64];
+        stream.read_exact(&mut asked).await.unwrap();
+        let answer = b"HTTP/1.1 405 Method Not Allowed\r\ncontent-length: 0\r\n\r\n";
+        stream.write_all(answer).await.unwrap();
+        String::from_utf8(asked).unwrap()
+    });
+    let rpc = rpc(&[&net.http_url()]);
+    let settings = IntakeConfig {
+        socket: Some(RedactedUrl::new("ws://far.example/SECRET")),
+        http: http.unwrap(),
+        ..settings()
+    };
+    let (out, mut events) = mpsc::channel(1000);
+    let intake = Intake::new(rpc.clone(), of_manager(&net, &rpc), settings, Resume::default());
+    let task = tokio::spawn(intake.run(out));
+    let (mut told, mut down) = (Told::default(), None);
+    let run = async {
+        while told.requests().is_empty() || down.is_none() {
+            match events.recv().await.unwrap() {
+                IntakeEvent::Socket(SocketState::Down(reason)) => down = Some(reason.to_string()),
+                event => told.take(event),
+            }
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), run).await.unwrap();
+    assert_eq!(told.requests(), [1]);
+    let down = down.unwrap();
+    assert!(
+        down.contains("a proxy before it, does not open a WebSocket (status 405") && !down.contains("SECRET"),
+        "{down}"
+    );
+    let asked = asked.await.unwrap();
+    assert!(
+        asked.starts_with("GET http://far.example/SECRET HTTP/1.1"),
+        "{asked}"
+    );
+    task.abort();
 }
 
 #[tokio::test]

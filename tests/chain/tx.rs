@@ -13,7 +13,7 @@ use casimir_dkg::chain::rpc::{At, Rpc};
 use casimir_dkg::devnet::{Devnet, Mining};
 use casimir_dkg::ports::{
     Answer, Call, CommitteeSource, Execution, KnownDeposit, PoolEvent, PoolEventKind, PoolManager,
-    ResharePool, Simulated, Ssv, SsvState,
+    ResharePool, RevertReason, Simulated, Ssv, SsvState, Transactions,
 };
 use casimir_dkg::ssv::SsvReader;
 use casimir_dkg::tx::bump::bump;
@@ -124,10 +124,16 @@ async fn look(net: &Devnet, rpc: &Rpc, nonce: u64, hashes: &[Root]) -> IntentSta
         nonce,
         hashes,
         manager: &*doors.manager,
-        ssv: &doors.ssv,
         finality: Finality::Tag,
     };
     inspect(rpc, &intent).await.unwrap()
+}
+
+/// Why it reverted, where this client's endpoints tell.
+async fn why_reverted(net: &Devnet, rpc: &Rpc, inclusion: &Inclusion) -> Option<RevertReason> {
+    let Doors { manager, ssv, .. } = doors(net, rpc);
+    let nodes = tx::Nodes::new(rpc.clone(), manager, Arc::new(ssv), Finality::Tag);
+    nodes.why_reverted(inclusion.hash, inclusion.block).await.yes()
 }
 
 fn included(status: IntentStatus) -> Inclusion {
@@ -364,9 +370,16 @@ async fn a_revert_on_chain_is_explained_and_its_gas_is_booked() {
     let inclusion = included(look(&net, &rpc, 1, &hashes).await);
     assert!(!inclusion.success && inclusion.events.is_empty());
     assert!(inclusion.fee_wei > U256::ZERO);
-    let revert = inclusion.revert.unwrap();
+    let RevertReason { revert, overtaken } = why_reverted(&net, &rpc, &inclusion).await.unwrap();
     assert_eq!(revert.reason.as_str(), "No ready pools");
-    assert!(revert.advice.is_some());
+    assert!(revert.advice.is_some() && !overtaken);
+    // nothing is said of a block that it is not in
+    net.mine(1).await.unwrap();
+    let moved = Inclusion {
+        block: doors(&net, &rpc).head().await,
+        ..inclusion
+    };
+    assert_eq!(why_reverted(&net, &rpc, &moved).await, None);
 
     // a node that cannot execute it again gives no reason, and none is made up
     for (code, words) in [
@@ -382,8 +395,10 @@ async fn a_revert_on_chain_is_explained_and_its_gas_is_booked() {
             _ => Act::Forward,
         })
         .await;
-        let inclusion = included(look(&net, &support::rpc(&[&forgets.url]), 1, &hashes).await);
-        assert_eq!((inclusion.success, inclusion.revert), (false, None), "{words}");
+        let rpc = support::rpc(&[&forgets.url]);
+        let inclusion = included(look(&net, &rpc, 1, &hashes).await);
+        let reason = why_reverted(&net, &rpc, &inclusion).await;
+        assert_eq!((inclusion.success, reason), (false, None), "{words}");
     }
 }
 
@@ -470,9 +485,10 @@ async fn a_revert_by_what_came_before_it_in_its_block_has_its_reason_from_each_s
             _ => Act::Forward,
         })
         .await;
-        let inclusion = included(look(&net, &support::rpc(&[&node.url]), 1, &hashes).await);
-        assert!(!inclusion.success && inclusion.stale, "{missing:?}");
-        let revert = inclusion.revert.unwrap();
+        let rpc = support::rpc(&[&node.url]);
+        let inclusion = included(look(&net, &rpc, 1, &hashes).await);
+        let RevertReason { revert, overtaken } = why_reverted(&net, &rpc, &inclusion).await.unwrap();
+        assert!(!inclusion.success && overtaken, "{missing:?}");
         assert!(revert.reason.as_str().starts_with(words), "{missing:?}: {revert}");
         assert!(revert.advice.unwrap().as_str().contains("fresh snapshot"));
     }

@@ -146,3 +146,40 @@ fn rooms_know_only_what_stands_below_them() {
         }
     }
 }
+
+/// Files of the engine that open what is outside: whom else the engine asks, it asks through a port.
+const OPENS: &[&str] = &[
+    "src/engine/service/backend.rs",
+    "src/engine/service/beside.rs",
+    "src/engine/service/doors.rs",
+    "src/engine/service/start.rs",
+];
+
+/// What stands behind ports.
+const BEHIND_PORTS: &[&str] = &["beacon", "notify", "operators", "pool", "ssv", "tx", "chain::rpc"];
+
+#[test]
+fn the_engine_knows_adapters_only_where_it_opens_them() {
+    let nobody: [String; 0] = [];
+    let mut wrong = Vec::new();
+    for source in without_tests(sources(&["src/engine"])) {
+        if OPENS.contains(&source.path.as_str()) {
+            continue;
+        }
+        for (number, line) in source.text.lines().enumerate() {
+            if line.trim_start().starts_with("//") {
+                continue;
+            }
+            for adapter in BEHIND_PORTS {
+                let knows = line.split("crate::").skip(1).any(|rest| {
+                    rest.strip_prefix(adapter)
+                        .is_some_and(|rest| !rest.starts_with(|c: char| c.is_alphanumeric() || c == '_'))
+                });
+                if knows {
+                    wrong.push(format!("{}:{}: knows {adapter}", source.path, number + 1));
+                }
+            }
+        }
+    }
+    assert_eq!(wrong, nobody);
+}

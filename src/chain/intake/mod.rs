@@ -31,6 +31,7 @@ use serde::{Deserialize, Serialize};
 use super::Finality;
 use super::omission::CompareError;
 use super::rpc::{EndpointIndex, LogEntry, LogFilter, Rpc, RpcError};
+use crate::http::Http;
 use crate::ports::{Answer, ManagerEvent, PoolEvent, PoolManager, Ssv, SsvEvent, Unknown};
 use crate::types::{BlockRef, LogRef, RedactedUrl, SafeText};
 
@@ -47,10 +48,12 @@ pub struct IntakeConfig {
     pub max_reorg_depth: u64,
     /// WebSocket endpoint whose new heads make the intake look at once; never believed beyond that.
     pub socket: Option<RedactedUrl>,
+    /// The way out for that socket.
+    pub http: Http,
 }
 
 impl IntakeConfig {
-    /// From `start_block` on, by the `finalized` tag, looking every 4 seconds.
+    /// From `start_block` on, by the `finalized` tag, looking every 4 seconds; straight to the socket, without a proxy.
     #[must_use]
     pub fn new(start_block: u64) -> Self {
         Self {
@@ -59,6 +62,7 @@ impl IntakeConfig {
             poll_interval: Duration::from_secs(4),
             max_reorg_depth: 128,
             socket: None,
+            http: Http::direct(),
         }
     }
 }

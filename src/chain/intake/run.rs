@@ -13,11 +13,14 @@ impl Intake {
     /// endpoints' own breakers keep that polite.
     pub async fn run(mut self, out: mpsc::Sender<IntakeEvent>) {
         let woken = Arc::new(Notify::new());
-        let socket = self
-            .config
-            .socket
-            .clone()
-            .map(|url| wake::Socket::spawn(url, self.rpc().chain_id(), woken.clone(), out.clone()));
+        let socket = self.config.socket.clone().map(|url| {
+            let source = wake::Source {
+                url,
+                http: self.config.http.clone(),
+                chain_id: self.rpc().chain_id(),
+            };
+            wake::Socket::spawn(source, woken.clone(), out.clone())
+        });
         let mut said: Option<IntakeEvent> = None;
         let mut quick_retries = 0;
         loop {

@@ -1,21 +1,33 @@
 //! A WebSocket that hears of new heads and does nothing but wake the poller. It may drop, stall or talk nonsense:
 //! nothing is missed by that, only later.
+//!
+//! It goes out as every call does ([`crate::http`]): by the configured proxy, and by the same trust. Where a proxy lets no
+//! WebSocket through, that is said, and the poller goes on alone.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use alloy::providers::{Provider, ProviderBuilder, WsConnect};
+use alloy::primitives::U64;
+use serde::Deserialize;
+use serde_json::{Value, json};
 use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 
 use super::{IntakeEvent, SocketState};
+use crate::chain::rpc::ServerError;
+use crate::http::{self, Http, HttpError, Limits};
 use crate::types::{RedactedUrl, SafeText, in_words};
 
-/// A socket that says nothing for this long is taken for dead.
+/// A socket that tells of no head for this long is taken for dead.
 const SILENCE: Duration = Duration::from_secs(120);
 /// First pause before connecting again; doubles up to a minute.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
-const CONNECT: Duration = Duration::from_secs(10);
+/// A header has less than 2 KiB; nothing longer is of use here.
+const LIMITS: Limits = Limits {
+    deadline: Duration::from_secs(10),
+    size: 64 << 10,
+};
 
 /// The socket's task; dropped, it ends.
 pub(super) struct Socket(JoinHandle<()>);
@@ -26,24 +38,28 @@ impl Drop for Socket {
     }
 }
 
+/// Where the socket is, and how it is reached.
+pub(super) struct Source {
+    pub(super) url: RedactedUrl,
+    pub(super) http: Http,
+    /// EIP-155 chain id.
+    pub(super) chain_id: u64,
+}
+
 impl Socket {
-    pub(super) fn spawn(
-        url: RedactedUrl,
-        chain_id: u64,
-        woken: Arc<Notify>,
-        out: mpsc::Sender<IntakeEvent>,
-    ) -> Self {
+    pub(super) fn spawn(source: Source, woken: Arc<Notify>, out: mpsc::Sender<IntakeEvent>) -> Self {
         Self(tokio::spawn(async move {
             let mut pause = FIRST_PAUSE;
             let mut said_down = false;
             loop {
                 let mut connected = false;
-                let reason = listen(&url, chain_id, &woken, &out, &mut connected).await;
+                let reason = listen(&source, &woken, &out, &mut connected).await;
                 if connected {
                     pause = FIRST_PAUSE;
                     said_down = false;
                 }
                 if !said_down {
+                    let url = &source.url;
                     tracing::warn!(target: "chain", socket = %url, %reason, "wake-up socket is down, polling goes on");
                     let down = IntakeEvent::Socket(SocketState::Down(reason));
                     if out.send(down).await.is_err() {
@@ -58,33 +74,35 @@ impl Socket {
     }
 }
 
+/// What a node says: the answer to a call, or news of a subscription.
+#[derive(Deserialize)]
+struct Said {
+    id: Option<u64>,
+    result: Option<Value>,
+    error: Option<ServerError>,
+    params: Option<News>,
+}
+
+#[derive(Deserialize)]
+struct News {
+    subscription: String,
+}
+
 /// Connects and listens until something ends it; says what.
 async fn listen(
-    url: &RedactedUrl,
-    chain_id: u64,
+    source: &Source,
     woken: &Notify,
     out: &mpsc::Sender<IntakeEvent>,
     connected: &mut bool,
 ) -> SafeText {
-    let connect = WsConnect::new(url.expose()).with_max_retries(0);
-    // errors of the transport may hold the URL, and with it a key
-    let hidden = |text: String| SafeText::new(&text.replace(url.expose(), &url.to_string()));
-    let subscribe = async {
-        let provider = ProviderBuilder::new().connect_ws(connect).await?;
-        let id = provider.get_chain_id().await?;
-        let heads = provider.subscribe_blocks().await?;
-        Ok::<_, alloy::transports::TransportError>((provider, id, heads))
+    let words = |error: HttpError| SafeText::new(&error.to_string());
+    let (mut socket, heads) = match tokio::time::timeout(LIMITS.deadline, subscribed(source)).await {
+        Ok(Ok(subscribed)) => subscribed,
+        Ok(Err(reason)) => return reason,
+        Err(_) => return SafeText::new(&format!("no connection within {}", in_words(LIMITS.deadline))),
     };
-    let (_provider, id, mut heads) = match tokio::time::timeout(CONNECT, subscribe).await {
-        Ok(Ok(parts)) => parts,
-        Ok(Err(error)) => return hidden(error.to_string()),
-        Err(_) => return SafeText::new(&format!("no connection within {}", in_words(CONNECT))),
-    };
-    if id != chain_id {
-        return SafeText::new(&format!("serves chain {id}, expected {chain_id}"));
-    }
     *connected = true;
-    tracing::info!(target: "chain", socket = %url, "wake-up socket connected");
+    tracing::info!(target: "chain", socket = %source.url, "wake-up socket connected");
     if out
         .send(IntakeEvent::Socket(SocketState::Connected))
         .await
@@ -94,12 +112,65 @@ async fn listen(
     }
     // whatever happened while it was down
     woken.notify_one();
+    let mut silent_from = Instant::now() + SILENCE;
     loop {
-        match tokio::time::timeout(SILENCE, heads.recv_any()).await {
-            Ok(Ok(_)) => woken.notify_one(),
-            Ok(Err(tokio::sync::broadcast::error::RecvError::Lagged(_))) => woken.notify_one(),
-            Ok(Err(error)) => return hidden(error.to_string()),
-            Err(_) => return SafeText::new(&format!("silent for {}", in_words(SILENCE))),
+        let rest = silent_from.saturating_duration_since(Instant::now());
+        match socket.next(rest).await {
+            Ok(message) if is_news_of(&message, &heads) => {
+                silent_from = Instant::now() + SILENCE;
+                woken.notify_one();
+            }
+            Ok(_) => {}
+            Err(HttpError::NoAnswer(_)) => {
+                return SafeText::new(&format!("silent for {}", in_words(SILENCE)));
+            }
+            Err(error) => return words(error),
+        }
+    }
+}
+
+fn is_news_of(message: &[u8], subscription: &str) -> bool {
+    let said = serde_json::from_slice::<Said>(message);
+    said.is_ok_and(|said| said.params.is_some_and(|news| news.subscription == subscription))
+}
+
+/// A socket to a node of our chain that tells of new heads, and the subscription's name.
+async fn subscribed(source: &Source) -> Result<(http::Socket, String), SafeText> {
+    let socket = source.http.socket(&source.url, LIMITS).await;
+    let mut socket = socket.map_err(|error| match error {
+        // whoever answered it in other words is no WebSocket, or stands before one
+        HttpError::Status { .. } => SafeText::new(&format!(
+            "the server, or a proxy before it, does not open a WebSocket ({error})"
+        )),
+        other => SafeText::new(&other.to_string()),
+    })?;
+    let id = ask(&mut socket, 1, "eth_chainId", json!([])).await?;
+    match serde_json::from_value::<U64>(id) {
+        Ok(id) if id.to::<u64>() == source.chain_id => {}
+        Ok(id) => {
+            let words = format!("serves chain {id}, expected {}", source.chain_id);
+            return Err(SafeText::new(&words));
+        }
+        Err(error) => return Err(SafeText::new(&format!("eth_chainId: {error}"))),
+    }
+    match ask(&mut socket, 2, "eth_subscribe", json!(["newHeads"])).await? {
+        Value::String(name) => Ok((socket, name)),
+        _ => Err("eth_subscribe: expected the name of a subscription".into()),
+    }
+}
+
+/// One call and its answer. What else comes meanwhile is nothing that was asked for.
+async fn ask(socket: &mut http::Socket, id: u64, method: &str, params: Value) -> Result<Value, SafeText> {
+    let failed = |why: &dyn std::fmt::Display| SafeText::new(&format!("{method}: {why}"));
+    let call = json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params});
+    socket.send(&call.to_string()).await.map_err(|e| failed(&e))?;
+    loop {
+        let message = socket.next(LIMITS.deadline).await.map_err(|e| failed(&e))?;
+        let said: Said = serde_json::from_slice(&message).map_err(|e| failed(&e))?;
+        match (said.result, said.error) {
+            _ if said.id != Some(id) => {}
+            (_, Some(error)) => return Err(failed(&error.message)),
+            (result, None) => return Ok(result.unwrap_or_default()),
         }
     }
 }

@@ -136,18 +136,16 @@ impl Rpc {
         let result = http::call(&endpoint.http, id, method, params).await;
         let took = started.elapsed();
         let error = match result {
-            Ok(Said::Error(error)) => match error.kind(method) {
-                ServerErrorKind::RateLimited => EndpointError::RateLimited(endpoint.http.slow_down(None)),
-                ServerErrorKind::NotHere => {
-                    // the node is alive and says honestly what it cannot do
-                    endpoint.succeeded(took);
-                    return Err(EndpointError::NotHere(error));
-                }
-                ServerErrorKind::Answer => {
-                    endpoint.succeeded(took);
-                    return Ok(Said::Error(error));
-                }
-            },
+            Ok(Said::Error(error)) => {
+                // the node is alive and says honestly what it cannot do
+                endpoint.succeeded(took);
+                return match error.kind(method) {
+                    ServerErrorKind::Answer => Ok(Said::Error(error)),
+                    ServerErrorKind::NotHere | ServerErrorKind::RateLimited => {
+                        Err(EndpointError::NotHere(error))
+                    }
+                };
+            }
             Ok(reply) => {
                 endpoint.succeeded(took);
                 return Ok(reply);

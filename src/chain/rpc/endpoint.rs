@@ -3,7 +3,6 @@
 use std::sync::Mutex;
 use std::time::Duration;
 
-use serde::Serialize;
 use tokio::time::Instant;
 
 use super::error::EndpointError;
@@ -11,53 +10,10 @@ use super::span::AdaptiveSpan;
 use crate::http;
 use crate::types::{SafeText, UnixMillis, in_words};
 
+pub use crate::ports::{EndpointHealth, EndpointState};
+
 /// Failures in a row after which an endpoint is left alone for a while.
 pub(super) const BREAKER_AFTER: u32 = 3;
-
-/// How an endpoint is doing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum EndpointState {
-    /// Not asked yet.
-    Unchecked,
-    /// The last call was answered.
-    Healthy,
-    /// Some calls in a row failed, fewer than open the breaker.
-    Failing,
-    /// The breaker is open: it is asked again after a pause.
-    Down,
-    /// It asked us to wait.
-    RateLimited,
-    /// It serves another chain and is not used.
-    WrongChain,
-}
-
-/// What people are shown of an endpoint.
-#[derive(Debug, Clone, Serialize)]
-pub struct EndpointHealth {
-    /// The URL without its secrets.
-    pub name: SafeText,
-    /// How it is doing.
-    pub state: EndpointState,
-    /// Moving average of the time to answer.
-    pub latency: Option<Duration>,
-    /// The newest failure.
-    pub last_error: Option<SafeText>,
-    /// When it last answered.
-    pub last_ok: Option<UnixMillis>,
-    /// How often it left out a log that its own block header promised.
-    pub omitted_logs: u64,
-    /// How often it told something of the chain that others deny.
-    pub contradicted: u64,
-    /// Blocks by which its logs are behind its head.
-    pub logs_behind: u64,
-    /// Blocks of logs that it is asked for at once, where it refused more.
-    pub log_span: Option<u64>,
-    /// Why it did not take the newest transaction.
-    pub refuses: Option<SafeText>,
-    /// It asked to wait a moment ago, whether it is over or not.
-    pub limited: bool,
-}
 
 /// More blocks behind than this is not a backend that lags, but one that refuses.
 const MOST_BEHIND: u64 = 3;
@@ -71,6 +27,8 @@ struct State {
     failures: u32,
     broken_until: Option<Instant>,
     wrong_chain: Option<SafeText>,
+    /// The chain id that it told last.
+    chain_id: Option<u64>,
     /// When the chain was last looked at, and found right or wrong.
     checked_at: Option<Instant>,
     limited_at: Option<Instant>,
@@ -83,9 +41,19 @@ struct State {
     head: Option<u64>,
     span: AdaptiveSpan,
     logs_behind: u64,
+    /// It is asked for a block more than it was found to have: what is said of it changes when it has told it.
+    tries_newer: bool,
     refuses: Option<SafeText>,
     /// Answers in a row up to the end of its logs.
     at_end: u32,
+}
+
+impl State {
+    /// The last block whose logs it can be asked for, as far as is known.
+    fn logs_end(&self) -> Option<u64> {
+        let behind = self.logs_behind - u64::from(self.tries_newer);
+        self.head.map(|head| head.saturating_sub(behind))
+    }
 }
 
 pub(super) struct Endpoint {
@@ -151,6 +119,11 @@ impl Endpoint {
             tracing::error!(target: "chain", endpoint = %self.name, %reason, "endpoint excluded");
             state.last_error = Some(reason);
         }
+    }
+
+    /// It says that it serves this chain.
+    pub(super) fn told_chain(&self, id: u64) {
+        self.state().chain_id = Some(id);
     }
 
     pub(super) fn forget_check(&self) {
@@ -232,8 +205,14 @@ impl Endpoint {
 
     /// The last block whose logs it can be asked for, as far as is known.
     pub(super) fn logs_end(&self) -> Option<u64> {
+        self.state().logs_end()
+    }
+
+    /// How many blocks it has above this one, where this is the last whose logs it is asked for.
+    pub(super) fn above_last(&self, number: u64) -> Option<u64> {
         let state = self.state();
-        state.head.map(|head| head.saturating_sub(state.logs_behind))
+        let is_last = state.logs_end() == Some(number);
+        is_last.then(|| state.head.unwrap_or(number).saturating_sub(number))
     }
 
     /// Blocks to ask for at once.
@@ -241,18 +220,23 @@ impl Endpoint {
         self.state().span.get()
     }
 
-    /// It told the logs of so many blocks, up to the end of what it has or not.
-    pub(super) fn told_logs(&self, blocks: u64, at_end: bool) {
+    /// It told the logs of so many blocks; `above`: as [`Endpoint::above_last`] told of the last one when it was asked.
+    pub(super) fn told_logs(&self, blocks: u64, above: Option<u64>) {
         let mut state = self.state();
         if blocks == state.span.get() {
             state.span.answered();
         }
-        if at_end && state.logs_behind > 0 {
-            state.at_end += 1;
-            if state.at_end >= TRY_NEWER_AFTER {
+        match above {
+            Some(above) if above < state.logs_behind => {
+                state.logs_behind = above;
+                state.tries_newer = false;
                 state.at_end = 0;
-                state.logs_behind -= 1;
             }
+            Some(above) if above == state.logs_behind && above > 0 => {
+                state.at_end += 1;
+                state.tries_newer = state.at_end >= TRY_NEWER_AFTER;
+            }
+            _ => {}
         }
     }
 
@@ -261,28 +245,36 @@ impl Endpoint {
         self.state().span.refused(blocks);
     }
 
-    /// It has no logs of the block that was taken for the last one; false when it would be too many by now.
-    pub(super) fn logs_are_behind(&self) -> bool {
+    /// It has no logs of the block that was taken for the last one, when it had so many above it; false when its logs would
+    /// be too far behind. Several who ask at the same time find out the same.
+    pub(super) fn logs_are_behind(&self, above: u64) -> bool {
         let mut state = self.state();
         state.at_end = 0;
-        if state.logs_behind >= MOST_BEHIND {
+        state.tries_newer = false;
+        let behind = above + 1;
+        if behind > MOST_BEHIND {
             return false;
         }
-        state.logs_behind += 1;
-        tracing::info!(target: "chain", endpoint = %self.name, blocks = state.logs_behind, "logs are behind the head");
+        if behind > state.logs_behind {
+            state.logs_behind = behind;
+            tracing::info!(target: "chain", endpoint = %self.name, blocks = behind, "logs are behind the head");
+        }
         true
     }
 
     pub(super) fn health(&self) -> EndpointHealth {
         let state = self.state();
         let now = Instant::now();
+        let paused_until = self.http.paused_until();
         EndpointHealth {
             name: self.name.clone(),
+            chain_id: state.chain_id,
+            head: state.head,
             state: if state.wrong_chain.is_some() {
                 EndpointState::WrongChain
             } else if state.broken_until.is_some_and(|until| until > now) {
                 EndpointState::Down
-            } else if self.http.paused_until().is_some() {
+            } else if paused_until.is_some() {
                 EndpointState::RateLimited
             } else if state.failures > 0 {
                 EndpointState::Failing
@@ -300,6 +292,72 @@ impl Endpoint {
             log_span: state.span.limited(),
             refuses: state.refuses.clone(),
             limited: state.limited_at.is_some_and(|at| at.elapsed() < LIMITED),
+            limited_for: paused_until.map(|until| until.saturating_duration_since(now)),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::{Http, Limits};
+    use crate::types::RedactedUrl;
+
+    fn endpoint() -> Endpoint {
+        let limits = Limits {
+            deadline: Duration::from_secs(1),
+            size: 1,
+        };
+        let http = Http::direct().endpoint(&RedactedUrl::new("http://127.0.0.1:1"), limits);
+        Endpoint::new(http.unwrap(), Duration::from_secs(1))
+    }
+
+    #[test]
+    fn logs_that_are_behind_are_found_out_once_by_all_who_ask() {
+        let endpoint = endpoint();
+        endpoint.told_head(100);
+        let above = endpoint.above_last(100).unwrap();
+        endpoint.told_head(101);
+        // asked at the same time, and refused one after the other
+        assert!(endpoint.logs_are_behind(above) && endpoint.logs_are_behind(above));
+        assert_eq!(
+            (endpoint.health().logs_behind, endpoint.logs_end()),
+            (1, Some(100))
+        );
+        // one more, each time that the block below is refused too, up to what is no lag any more
+        for behind in 2..=MOST_BEHIND {
+            let last = endpoint.logs_end().unwrap();
+            assert!(endpoint.logs_are_behind(endpoint.above_last(last).unwrap()));
+            assert_eq!(endpoint.health().logs_behind, behind);
+        }
+        let last = endpoint.logs_end().unwrap();
+        assert!(!endpoint.logs_are_behind(endpoint.above_last(last).unwrap()));
+    }
+
+    #[test]
+    fn a_lag_is_said_until_a_newer_block_was_really_told() {
+        let endpoint = endpoint();
+        endpoint.told_head(100);
+        assert!(endpoint.logs_are_behind(0));
+        let answers = || {
+            for _ in 0..TRY_NEWER_AFTER {
+                endpoint.told_logs(1, endpoint.above_last(99));
+            }
+        };
+        answers();
+        assert_eq!(endpoint.logs_end(), Some(100), "it is tried");
+        assert_eq!(endpoint.health().logs_behind, 1);
+        // it still has none: nothing has changed
+        assert!(endpoint.logs_are_behind(endpoint.above_last(100).unwrap()));
+        assert_eq!(
+            (endpoint.health().logs_behind, endpoint.logs_end()),
+            (1, Some(99))
+        );
+        answers();
+        endpoint.told_logs(1, endpoint.above_last(100));
+        assert_eq!(
+            (endpoint.health().logs_behind, endpoint.logs_end()),
+            (0, Some(100))
+        );
     }
 }

@@ -5,7 +5,7 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use super::error::EndpointError;
-use super::server_error::ServerError;
+use super::server_error::{ServerError, ServerErrorKind};
 use crate::http::{Endpoint, HttpError, Reply};
 use crate::types::SafeText;
 
@@ -23,7 +23,7 @@ struct Envelope {
     error: Option<ServerError>,
 }
 
-/// Sends one call and reads its answer.
+/// Sends one call and reads its answer. A node that says that it is asked too often has not answered.
 pub(super) async fn call(
     endpoint: &Endpoint,
     id: u64,
@@ -31,26 +31,32 @@ pub(super) async fn call(
     params: &Value,
 ) -> Result<Said, EndpointError> {
     let body = json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params});
-    match endpoint.post("").json(&body).send().await {
-        Ok(answer) => unwrap(answer, id),
-        Err(HttpError::RateLimited(wait)) => Err(EndpointError::RateLimited(wait)),
-        Err(error) => Err(error.into()),
+    let answer = match endpoint.post("").json(&body).send().await {
+        Ok(answer) => answer,
+        Err(HttpError::RateLimited(wait)) => return Err(EndpointError::RateLimited(wait)),
+        Err(error) => return Err(error.into()),
+    };
+    match unwrap(&answer, id) {
+        Ok(Said::Error(error)) if error.kind(method) == ServerErrorKind::RateLimited => {
+            Err(EndpointError::RateLimited(answer.too_often(None)))
+        }
+        said => said,
     }
 }
 
 /// Several vendors send their JSON-RPC errors with a status of 400 or 500: the body counts, if there is one.
-fn unwrap(answer: Reply, id: u64) -> Result<Said, EndpointError> {
+fn unwrap(answer: &Reply, id: u64) -> Result<Said, EndpointError> {
     let envelope: Envelope = match answer.json() {
         Ok(envelope) => envelope,
         Err(error) => {
-            answer.ok()?;
+            answer.succeeded()?;
             return Err(EndpointError::Malformed(SafeText::new(&error.to_string())));
         }
     };
     if let Some(error) = envelope.error {
         return Ok(Said::Error(error));
     }
-    answer.ok()?;
+    answer.succeeded()?;
     if envelope.id != json!(id) {
         return Err(EndpointError::Malformed("the id is not the call's".into()));
     }

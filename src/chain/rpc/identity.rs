@@ -49,11 +49,14 @@ impl Rpc {
         let reply = self.ask(endpoint, "eth_chainId", &json!([])).await?;
         let verdict = match reply {
             Said::Result(raw) => match serde_json::from_str::<alloy::primitives::U64>(raw.get()) {
-                Ok(id) if id.to::<u64>() == self.inner.config.chain_id => Ok(()),
-                Ok(id) => Err(SafeText::new(&format!(
-                    "serves chain {id}, expected {}",
-                    self.inner.config.chain_id
-                ))),
+                Ok(id) => {
+                    endpoint.told_chain(id.to());
+                    let expected = self.inner.config.chain_id;
+                    match id.to::<u64>() == expected {
+                        true => Ok(()),
+                        false => Err(SafeText::new(&format!("serves chain {id}, expected {expected}"))),
+                    }
+                }
                 Err(e) => return Err(EndpointError::Malformed(SafeText::new(&e.to_string()))),
             },
             Said::Error(error) => return Err(EndpointError::NotHere(error)),

@@ -2,7 +2,8 @@
 //!
 //! Every endpoint has a span of its own: it halves when a question was refused, whatever the words, or was not answered in
 //! time, and grows again when it goes well. A range ends at what that endpoint itself calls its head, less the blocks by
-//! which its backend for logs turned out to be behind: beyond it some answer with an error, and some with nothing.
+//! which its backend for logs turned out to be behind: beyond it some answer with an error, and some with nothing. One block
+//! that is refused by itself is read by its receipts.
 
 use serde_json::{Value, json};
 use tokio::time::Instant;
@@ -105,38 +106,38 @@ impl Rpc {
             end = end.min(last);
         }
         let blocks = end - from + 1;
-        let at_head = endpoint.logs_end() == Some(end);
+        let above = endpoint.above_last(end);
+        let piece = |logs, end| Piece {
+            logs,
+            end,
+            endpoint: index,
+        };
         let failed = match self.ask_logs(index, filter, from, end).await {
             Ok(logs) => {
-                endpoint.told_logs(blocks, at_head);
-                return Ok(Piece {
-                    logs,
-                    end,
-                    endpoint: index,
-                });
+                endpoint.told_logs(blocks, above);
+                return Ok(piece(logs, end));
             }
             Err(failed) => failed,
         };
-        if at_head && matches!(failed.error, EndpointError::NotHere(_)) {
-            // the newest block may be all that is too much
-            if blocks == 1 {
-                return Err(match endpoint.logs_are_behind() {
-                    true => Miss::of(EndpointError::Behind(end.saturating_sub(1))),
-                    false => failed.into(),
-                });
-            }
-            if let Ok(logs) = self.ask_logs(index, filter, from, end - 1).await {
-                // or one block more than it takes at once
-                match self.ask_logs(index, filter, end, end).await {
-                    Ok(_) => endpoint.refused_logs(blocks),
-                    Err(_) => drop(endpoint.logs_are_behind()),
+        if blocks == 1 && failed.error.may_be_too_big() {
+            let logs = self.one_block(index, filter, end, above, failed).await?;
+            return Ok(piece(logs, end));
+        }
+        // the newest block may be all that is too much
+        if above.is_some()
+            && matches!(failed.error, EndpointError::NotHere(_))
+            && let Ok(logs) = self.ask_logs(index, filter, from, end - 1).await
+        {
+            match self.ask_logs(index, filter, end, end).await {
+                // or it is one block more than it takes at once
+                Ok(_) => endpoint.refused_logs(blocks),
+                Err(failed) => {
+                    if self.one_block(index, filter, end, above, failed).await.is_ok() {
+                        endpoint.refused_logs(blocks);
+                    }
                 }
-                return Ok(Piece {
-                    logs,
-                    end: end - 1,
-                    endpoint: index,
-                });
             }
+            return Ok(piece(logs, end - 1));
         }
         let shorter = blocks > 1 && failed.error.may_be_too_big();
         if shorter {
@@ -145,6 +146,30 @@ impl Rpc {
             endpoint.refused_logs(blocks);
         }
         Err(Miss { failed, shorter })
+    }
+
+    /// What an endpoint tells of one block whose logs it refused. There is nothing smaller to ask for, so the receipts tell
+    /// them. Of its newest block it may have no logs yet: where the receipts hold no more than one, which no limit is below,
+    /// that is why it refused.
+    async fn one_block(
+        &self,
+        index: EndpointIndex,
+        filter: &LogFilter,
+        number: u64,
+        above: Option<u64>,
+        refused: Failed,
+    ) -> Result<Vec<LogEntry>, Miss> {
+        let endpoint = &self.inner.endpoints[index.0];
+        let told = self.logs_by_receipts(index, filter, number).await;
+        let above = above.filter(|_| matches!(refused.error, EndpointError::NotHere(_)));
+        match told {
+            Ok(logs) if above.is_none() || logs.len() > 1 => Ok(logs),
+            _ if above.is_some_and(|above| endpoint.logs_are_behind(above)) => {
+                Err(Miss::of(EndpointError::Behind(number.saturating_sub(1))))
+            }
+            Ok(logs) => Ok(logs),
+            Err(_) => Err(refused.into()),
+        }
     }
 
     async fn ask_logs(
@@ -166,7 +191,7 @@ impl Rpc {
         Ok(head)
     }
 
-    async fn ask_and_read<R: serde::de::DeserializeOwned>(
+    pub(super) async fn ask_and_read<R: serde::de::DeserializeOwned>(
         &self,
         index: EndpointIndex,
         method: &'static str,

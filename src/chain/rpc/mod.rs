@@ -7,6 +7,7 @@
 //! answered, and a signed transaction is only ever sent again as the same bytes.
 
 mod ask;
+mod by_receipts;
 mod config;
 mod endpoint;
 mod error;
@@ -41,6 +42,7 @@ pub(crate) use simulate::{Within, as_call};
 use endpoint::Endpoint;
 
 use crate::http::Limits;
+use crate::ports::Endpoints;
 use crate::types::SafeText;
 
 /// Number of an endpoint in the configured order.
@@ -187,5 +189,17 @@ impl Rpc {
 
     pub(crate) fn blame_for_omission(&self, endpoint: EndpointIndex) {
         self.inner.endpoints[endpoint.0].omitted_log();
+    }
+}
+
+impl Endpoints for Rpc {
+    fn health(&self) -> Vec<EndpointHealth> {
+        Rpc::health(self)
+    }
+
+    fn contradicted(&self, position: usize, what: &SafeText) {
+        if let Some(endpoint) = self.inner.endpoints.get(position) {
+            endpoint.contradicted(what);
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! Which adapters stand behind the doors of the chains.
+//! Which adapters stand behind the doors of the chains. The one place where the engine has the endpoints in its hands.
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
@@ -12,6 +12,7 @@ use crate::chain::Finality;
 use crate::chain::agreement::Voices;
 use crate::chain::comparison::{Comparison, Wanted};
 use crate::chain::execution::Nodes;
+use crate::chain::intake::{EventSources, Intake, IntakeConfig, Resume};
 use crate::chain::kept::{self, About, Kept};
 use crate::chain::rpc::{Rpc, RpcConfig};
 use crate::config::{Config, NetworkName, NoticesConfig, NoticesTo};
@@ -19,9 +20,17 @@ use crate::engine::notices::Told;
 use crate::http::Http;
 use crate::notify;
 use crate::pool::{self, Connection};
-use crate::ports::{Agreement, Answer, Consensus, Execution, PoolManager, Ssv, Unknown, Voice};
+use crate::ports::{
+    Agreement, Answer, Consensus, Endpoints, Execution, PoolManager, Ssv, Transactions, Unknown, Voice,
+};
 use crate::ssv::{SsvReader, SsvVoices};
+use crate::tx;
 use crate::types::{ClusterLayout, SafeText};
+
+/// The line to the endpoints of the execution layer. Only this file can ask something over it: everybody else asks through
+/// the doors that are made of it here.
+#[derive(Debug, Clone)]
+pub(super) struct Line(Rpc);
 
 /// The doors of the execution layer: for whoever answers first, and once more for each endpoint.
 pub(super) struct Chain {
@@ -29,6 +38,7 @@ pub(super) struct Chain {
     pub(super) manager: Arc<dyn PoolManager>,
     pub(super) ssv: Arc<dyn Ssv>,
     pub(super) agreement: Arc<dyn Agreement>,
+    pub(super) transactions: Arc<dyn Transactions>,
 }
 
 /// The field order of SSV's cluster: the one that is configured, else the one that the contract takes. Where it takes none
@@ -36,12 +46,12 @@ pub(super) struct Chain {
 ///
 /// # Errors
 /// Nobody tells, and why.
-pub(super) async fn layout(config: &Config, rpc: &Rpc) -> Result<ClusterLayout, Unknown> {
+pub(super) async fn layout(config: &Config, line: &Line) -> Result<ClusterLayout, Unknown> {
     let contract = &config.contract;
     if let Some(layout) = contract.cluster_layout {
         return Ok(layout);
     }
-    match pool::layout_of(contract.adapter, rpc, contract.address).await {
+    match pool::layout_of(contract.adapter, &line.0, contract.address).await {
         Answer::Yes(layout) => Ok(layout),
         Answer::No(_) => Ok(ANY_LAYOUT),
         Answer::NotKnown(why) => Err(why),
@@ -70,20 +80,36 @@ pub fn receivers(
 }
 
 /// The endpoints of the execution layer. None is asked yet.
-pub(super) fn rpc(config: &Config, http: &Http) -> Result<Rpc, ServiceError> {
-    Ok(Rpc::new(RpcConfig {
+pub(super) fn line(config: &Config, http: &Http) -> Result<Line, ServiceError> {
+    Ok(Line(Rpc::new(RpcConfig {
         deadline: config.rpc.timeout,
         calls_per_second: config.rpc.calls_per_second,
         http: http.clone(),
         ..RpcConfig::new(config.rpc.urls.clone(), config.network.chain_id)
-    })?)
+    })?))
+}
+
+/// How they are.
+pub(super) fn endpoints(line: &Line) -> Arc<dyn Endpoints> {
+    Arc::new(line.0.clone())
 }
 
 /// For questions that no cluster is part of.
 pub(super) const ANY_LAYOUT: ClusterLayout = ClusterLayout::ActiveThenBalance;
 
-/// The manager in the version that is configured; `kept`: what was read of its logs before.
-pub(super) fn manager(
+/// The manager in the version that is configured.
+pub(super) fn manager(config: &Config, layout: ClusterLayout, line: &Line) -> Arc<dyn PoolManager> {
+    manager_over(config, layout, line.0.clone(), None)
+}
+
+/// The same as each endpoint alone tells it, in the configured order.
+pub(super) fn each_manager(config: &Config, layout: ClusterLayout, line: &Line) -> Vec<Arc<dyn PoolManager>> {
+    let alone = |(_, rpc)| manager_over(config, layout, rpc, None);
+    line.0.each().into_iter().map(alone).collect()
+}
+
+/// `kept`: what was read of its logs before.
+fn manager_over(
     config: &Config,
     layout: ClusterLayout,
     rpc: Rpc,
@@ -118,13 +144,13 @@ pub(super) fn kept(config: &Config, layout: ClusterLayout, ssv_network: Address)
 pub(super) fn chain(
     config: &Config,
     layout: ClusterLayout,
-    rpc: &Rpc,
+    line: &Line,
     ssv_network: Address,
     finality: Finality,
     kept: &Arc<Kept>,
 ) -> Chain {
-    let contract = &config.contract;
-    let manager = |rpc: Rpc| self::manager(config, layout, rpc, Some(Arc::clone(kept)));
+    let (contract, rpc) = (&config.contract, &line.0);
+    let manager = |rpc: Rpc| manager_over(config, layout, rpc, Some(Arc::clone(kept)));
     let execution = |rpc: Rpc| Arc::new(Nodes::new(rpc, config.network.deposit_contract, finality));
     let voice = |(name, rpc): (_, Rpc)| {
         let owner = contract.address;
@@ -139,16 +165,56 @@ pub(super) fn chain(
     let voices: Vec<Voice> = rpc.each().into_iter().map(voice).collect();
     let mut of_ssv = voices.iter().map(|voice| Arc::clone(&voice.ssv));
     let first = of_ssv.next().expect("a client has at least one endpoint");
+    let (manager, ssv) = (
+        manager(rpc.clone()),
+        Arc::new(SsvVoices::new(first, of_ssv.collect())),
+    );
+    let transactions = tx::Nodes::new(
+        rpc.clone(),
+        Arc::clone(&manager),
+        Arc::clone(&ssv) as Arc<dyn Ssv>,
+        finality,
+    );
     Chain {
         execution: execution(rpc.clone()),
-        manager: manager(rpc.clone()),
-        ssv: Arc::new(SsvVoices::new(first, of_ssv.collect())),
+        manager,
+        ssv,
         agreement: Arc::new(Voices::new(voices)),
+        transactions: Arc::new(transactions),
     }
 }
 
+/// The event intake, which goes on where `resume` ended.
+pub(super) fn intake(
+    config: &Config,
+    line: &Line,
+    chain: &Chain,
+    http: &Http,
+    finality: Finality,
+    resume: Resume,
+) -> Intake {
+    let sources = EventSources {
+        manager: Arc::clone(&chain.manager),
+        // its logs of all owners would come, and nothing here is made of them
+        ssv: None,
+    };
+    let settings = IntakeConfig {
+        finality,
+        poll_interval: config.rpc.poll_interval,
+        socket: config.rpc.ws_url.clone(),
+        http: http.clone(),
+        ..IntakeConfig::new(config.contract.from_block)
+    };
+    Intake::new(line.0.clone(), sources, settings, resume)
+}
+
 /// The comparison of old blocks with their headers; none where its budget is nothing.
-pub(super) fn comparison(config: &Config, rpc: &Rpc, chain: &Chain, kept: &Arc<Kept>) -> Option<Comparison> {
+pub(super) fn comparison(
+    config: &Config,
+    line: &Line,
+    chain: &Chain,
+    kept: &Arc<Kept>,
+) -> Option<Comparison> {
     let budget = NonZeroU32::new(config.rpc.compare_calls_per_second)?;
     let (manager, ssv) = (&chain.manager, &chain.ssv);
     let mut wanted: BTreeMap<Address, Vec<B256>> = BTreeMap::new();
@@ -168,7 +234,7 @@ pub(super) fn comparison(config: &Config, rpc: &Rpc, chain: &Chain, kept: &Arc<K
     let wanted = of_manager.chain([of_ssv]).collect();
     let from = config.contract.from_block;
     Some(Comparison::new(
-        rpc.clone(),
+        line.0.clone(),
         wanted,
         from,
         Arc::clone(kept),

@@ -9,6 +9,7 @@ mod feeds;
 mod gate;
 mod opening;
 mod outside;
+mod reasons;
 mod start;
 mod transcripts;
 

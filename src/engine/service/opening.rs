@@ -14,18 +14,22 @@ use alloy::primitives::Address;
 use futures_util::future::join_all;
 use tokio::sync::{Mutex, mpsc};
 
+use super::ServiceError;
 use super::backend::Roster;
+use super::doors::{self, Line};
 use super::outside::Outside;
-use super::{ServiceError, doors};
+use super::reasons::Reasons;
 use crate::chain::Finality;
 use crate::chain::comparison::Comparison;
-use crate::chain::intake::{EventSources, Intake, IntakeConfig, Resume};
-use crate::chain::rpc::{EndpointState, Rpc};
+use crate::chain::intake::{Intake, Resume};
 use crate::config::Config;
 use crate::desk::{Desk, ExpectedChain, Neighbours, Terms};
 use crate::engine::LiveUpdate;
 use crate::engine::core::Incoming;
-use crate::ports::{Answer, Ceremonies, Consensus, Evidence, PoolManager, Probe, TxSigner, Unknown};
+use crate::http::Http;
+use crate::ports::{
+    Answer, Ceremonies, Consensus, EndpointState, Endpoints, Evidence, PoolManager, Probe, TxSigner, Unknown,
+};
 use crate::types::{ClusterLayout, OperatorId, OperatorRecord, SafeText};
 use crate::view::LinkState;
 
@@ -44,14 +48,17 @@ pub(super) enum Standing {
 ///
 /// # Errors
 /// It is not what is configured.
-pub(super) async fn look(config: &Config, rpc: &Rpc) -> Result<Standing, ServiceError> {
-    let layout = match doors::layout(config, rpc).await {
+pub(super) async fn look(config: &Config, line: &Line) -> Result<Standing, ServiceError> {
+    let layout = match doors::layout(config, line).await {
         Ok(layout) => layout,
         Err(why) => return Ok(Standing::NotYet(why)),
     };
-    let manager = doors::manager(config, layout, rpc.clone(), None);
+    let manager = doors::manager(config, layout, line);
     let probe = match manager.probe().await {
-        Answer::No(evidence) => every_voice(config, layout, rpc, evidence).await,
+        Answer::No(evidence) => {
+            let each = doors::each_manager(config, layout, line);
+            every_voice(&*doors::endpoints(line), &each, evidence).await
+        }
         other => other,
     };
     let probe = match probe {
@@ -69,28 +76,28 @@ pub(super) async fn look(config: &Config, rpc: &Rpc) -> Result<Standing, Service
 }
 
 /// Asks each endpoint by itself, because the one that said *no* may lie, or have no state there. Only when all that answer
-/// say so it is *no*; where another one says *yes*, it is named, and not believed.
-async fn every_voice(config: &Config, layout: ClusterLayout, rpc: &Rpc, evidence: Evidence) -> Answer<Probe> {
-    let voices = rpc.voices();
-    if voices.len() < 2 {
+/// say so it is *no*; where another one says *yes*, it is named, and not believed. `managers`: as each endpoint tells it,
+/// in the configured order.
+async fn every_voice(
+    endpoints: &dyn Endpoints,
+    managers: &[Arc<dyn PoolManager>],
+    evidence: Evidence,
+) -> Answer<Probe> {
+    if managers.len() < 2 {
         return Answer::No(evidence);
     }
-    let managers: Vec<_> = voices
-        .iter()
-        .map(|(.., rpc)| doors::manager(config, layout, rpc.clone(), None))
-        .collect();
     let said = join_all(managers.iter().map(|manager| manager.probe())).await;
     let yes = said.iter().find_map(|answer| match answer {
         Answer::Yes(probe) => Some(probe.clone()),
         Answer::No(_) | Answer::NotKnown(_) => None,
     });
     let mut silent = None;
-    for ((index, ..), answer) in voices.iter().zip(said) {
+    for (position, answer) in said.into_iter().enumerate() {
         match answer {
             Answer::Yes(_) => {}
             Answer::No(evidence) if yes.is_some() => {
                 let words = format!("says of the contract what others deny: {evidence}");
-                rpc.blame_for_contradiction(*index, &SafeText::new(&words));
+                endpoints.contradicted(position, &SafeText::new(&words));
             }
             Answer::No(_) => {}
             Answer::NotKnown(why) => silent = Some(why),
@@ -109,8 +116,8 @@ async fn every_voice(config: &Config, layout: ClusterLayout, rpc: &Rpc, evidence
 ///
 /// # Errors
 /// It is not what is configured.
-pub(super) async fn first_look(config: &Config, rpc: &Rpc) -> Result<Standing, ServiceError> {
-    match tokio::time::timeout(PATIENCE, look(config, rpc)).await {
+pub(super) async fn first_look(config: &Config, line: &Line) -> Result<Standing, ServiceError> {
+    match tokio::time::timeout(PATIENCE, look(config, line)).await {
         Ok(looked) => looked,
         Err(_) => Ok(Standing::NotYet(Unknown::because("no endpoint has answered yet"))),
     }
@@ -119,7 +126,9 @@ pub(super) async fn first_look(config: &Config, rpc: &Rpc) -> Result<Standing, S
 /// Everything that is there from the beginning.
 pub(super) struct Opening {
     pub(super) config: Config,
-    pub(super) rpc: Rpc,
+    pub(super) line: Line,
+    pub(super) endpoints: Arc<dyn Endpoints>,
+    pub(super) http: Http,
     /// Reads the contract's lists, whatever the field order of SSV's cluster.
     pub(super) lists: Arc<dyn PoolManager>,
     pub(super) ceremonies: Arc<dyn Ceremonies>,
@@ -171,7 +180,12 @@ impl Opening {
                 }
                 Standing::NotYet(why) => {
                     let answers = |state| matches!(state, EndpointState::Healthy);
-                    let link = match self.rpc.health().iter().any(|endpoint| answers(endpoint.state)) {
+                    let link = match self
+                        .endpoints
+                        .health()
+                        .iter()
+                        .any(|endpoint| answers(endpoint.state))
+                    {
                         true => LinkState::Stale,
                         false => LinkState::Down,
                     };
@@ -180,7 +194,7 @@ impl Opening {
                 }
             }
             tokio::time::sleep(AGAIN).await;
-            standing = look(&self.config, &self.rpc).await?;
+            standing = look(&self.config, &self.line).await?;
         }
     }
 
@@ -207,25 +221,11 @@ impl Opening {
         layout: ClusterLayout,
         operators: BTreeMap<OperatorId, OperatorRecord>,
     ) -> Known {
-        let (config, rpc) = (&self.config, &self.rpc);
+        let (config, line) = (&self.config, &self.line);
         let kept = doors::kept(config, layout, probe.ssv_network);
-        let chain = doors::chain(config, layout, rpc, probe.ssv_network, self.finality, &kept);
-        let comparison = doors::comparison(config, rpc, &chain, &kept);
-        let intake = Intake::new(
-            rpc.clone(),
-            EventSources {
-                manager: Arc::clone(&chain.manager),
-                // its logs of all owners would come, and nothing here is made of them
-                ssv: None,
-            },
-            IntakeConfig {
-                finality: self.finality,
-                poll_interval: config.rpc.poll_interval,
-                socket: config.rpc.ws_url.clone(),
-                ..IntakeConfig::new(config.contract.from_block)
-            },
-            self.resume,
-        );
+        let chain = doors::chain(config, layout, line, probe.ssv_network, self.finality, &kept);
+        let comparison = doors::comparison(config, line, &chain, &kept);
+        let intake = doors::intake(config, line, &chain, &self.http, self.finality, self.resume);
         let ask = Neighbours {
             execution: chain.execution,
             agreement: chain.agreement,
@@ -237,10 +237,10 @@ impl Opening {
         };
         let outside = Outside {
             desk: Desk::new(&ask, &terms(config, self.oracle, operators)),
-            rpc: rpc.clone(),
+            transactions: chain.transactions,
+            reasons: Reasons::default(),
             ask,
             oracle: self.oracle,
-            finality: self.finality,
             transcripts: self.transcripts,
             incoming: self.core,
             telling: Mutex::default(),
@@ -316,5 +316,64 @@ fn terms(config: &Config, oracle: Option<Address>, operators: BTreeMap<OperatorI
         fee_amount_wei: config.contract.fee_amount_wei,
         floors: config.contract.floors(network.name),
         fee_ceiling_wei: config.fees.max_fee_wei,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloy::primitives::U256;
+
+    use super::*;
+    use crate::ports::fakes::{FakeEndpoints, FakeManager};
+    use crate::types::{BlockRef, Root};
+
+    fn probe() -> Probe {
+        Probe {
+            block: BlockRef {
+                number: 9,
+                hash: Root([9; 32]),
+            },
+            ssv_network: Address::repeat_byte(5),
+            upkeep: Address::repeat_byte(6),
+            ready: Vec::new(),
+            pending: Vec::new(),
+            staked: Vec::new(),
+            reserved_fees_wei: U256::ZERO,
+        }
+    }
+
+    /// What comes of endpoints that say this of the contract, after one of them said *no*; and who is named.
+    async fn judged(said: Vec<Answer<Probe>>) -> (Answer<Probe>, Vec<usize>) {
+        let manager = |probe| {
+            Arc::new(FakeManager {
+                probe,
+                ..FakeManager::default()
+            }) as Arc<dyn PoolManager>
+        };
+        let managers: Vec<_> = said.into_iter().map(manager).collect();
+        let endpoints = FakeEndpoints::default();
+        let verdict = every_voice(&endpoints, &managers, Evidence::new("no code")).await;
+        let accused = endpoints.accused.lock().unwrap().clone();
+        (
+            verdict,
+            accused.into_iter().map(|(position, _)| position).collect(),
+        )
+    }
+
+    #[tokio::test]
+    async fn a_contract_is_wrong_only_when_all_that_answer_say_so() {
+        let no = || Answer::no("no code");
+        let silent = || Answer::not_known("timed out");
+        let yes = || Answer::Yes(probe());
+        assert_eq!(judged(vec![no()]).await, (no(), vec![]), "there is nobody else");
+        assert_eq!(judged(vec![no(), no()]).await, (no(), vec![]));
+        let (verdict, accused) = judged(vec![no(), silent()]).await;
+        assert!(matches!(verdict, Answer::NotKnown(_)), "{verdict:?}");
+        assert!(accused.is_empty(), "silence is no lie");
+        assert_eq!(
+            judged(vec![silent(), no(), yes()]).await,
+            (yes(), vec![1]),
+            "whoever denies what another one has is named"
+        );
     }
 }

@@ -7,26 +7,25 @@ use alloy::primitives::Address;
 use tokio::sync::{Mutex, mpsc};
 
 use super::ceremony;
-use crate::chain::Finality;
-use crate::chain::rpc::Rpc;
+use super::reasons::Reasons;
 use crate::config::format_ether;
 use crate::desk::{self, Desk, Neighbours};
 use crate::engine::LiveUpdate;
 use crate::engine::core::Incoming;
 use crate::engine::world::{EffectFuture, World};
 use crate::oracle::{Effect, ExitPayload, Input, Published, TransactionPayload};
-use crate::ports::{At, Consensus, PoolEventKind, agreed};
-use crate::tx;
+use crate::ports::tx_signer::UnsignedTransaction;
+use crate::ports::{At, Consensus, Priced, StuckOptions, Transactions, agreed};
 use crate::types::{ActionId, BlsPublicKey, CaseId, NonceStatus, Root, SafeText, SignedTransaction};
 
 /// The world as the engine sees it.
 pub(super) struct Outside {
     pub(super) desk: Desk,
-    pub(super) rpc: Rpc,
     pub(super) ask: Neighbours,
+    pub(super) transactions: Arc<dyn Transactions>,
+    pub(super) reasons: Reasons,
     /// The account that sends.
     pub(super) oracle: Option<Address>,
-    pub(super) finality: Finality,
     /// Where transcripts are kept: beside the journal.
     pub(super) transcripts: PathBuf,
     /// The core.
@@ -36,7 +35,7 @@ pub(super) struct Outside {
 }
 
 /// An approved ceiling holds, whatever is pressed or configured later: only the first way needs nobody.
-fn ways_on(options: &tx::bump::StuckOptions) -> String {
+fn ways_on(options: &StuckOptions) -> String {
     format!(
         "three ways on: wait, with nothing to press (r tries again at once): at most {} once the base fee falls; or pause \
          (p) and, from another wallet of this account with the very nonce {}, send the same call for {} or more; or give \
@@ -158,20 +157,9 @@ impl Outside {
             .signer
             .as_deref()
             .ok_or_else(|| SafeText::new("there is no signer in this mode"))?;
-        let quote = self
-            .ask
-            .execution
-            .fee_quote()
-            .await
-            .value()
-            .map_err(|e| words(&e))?;
-        let (gas_limit, fees) = match replaces {
-            Some(old) => {
-                let previous = old.fees();
-                let fees = tx::bump::bump(previous, quote, old.gas_limit, payload.fee_ceiling_wei)
-                    .map_err(|over| words(&format!("{over}; {}", ways_on(&tx::bump::options(old, quote)))))?;
-                (old.gas_limit, fees)
-            }
+        let ceiling = payload.fee_ceiling_wei;
+        let priced = match replaces {
+            Some(old) => self.transactions.raise(old, ceiling).await,
             None => {
                 // what the core knew of the account may be a block old
                 let pending = self.ask.execution.nonce(payload.from, At::Pending).await;
@@ -183,92 +171,75 @@ impl Outside {
                 }
                 let simulated = desk::simulate(&*self.ask.execution, payload).await;
                 let simulated = simulated.value().map_err(|e| words(&e))?;
-                let estimate = desk::gas_of(&*self.ask.manager, &simulated).map_err(|e| words(&e))?;
-                let gas_limit = tx::fees::gas_limit(estimate);
-                (
-                    gas_limit,
-                    tx::fees::choose(quote, gas_limit, payload.fee_ceiling_wei).map_err(|e| words(&e))?,
-                )
+                let gas = desk::gas_of(&*self.ask.manager, &simulated).map_err(|e| words(&e))?;
+                self.transactions.price(gas, ceiling).await
             }
         };
-        let unsigned = tx::UnsignedTransaction {
+        let price = match priced.value().map_err(|e| words(&e))? {
+            Priced::Fits(price) => price,
+            Priced::Over(over) => return Err(words(&over)),
+            Priced::Stuck(over, options) => {
+                return Err(words(&format!("{over}; {}", ways_on(&options))));
+            }
+        };
+        let unsigned = UnsignedTransaction {
             chain_id: payload.chain_id,
             from: payload.from,
             to: payload.to,
             value_wei: payload.value_wei,
             data: payload.data.clone(),
             nonce,
-            gas_limit,
-            max_fee_wei: fees.max_fee,
-            priority_fee_wei: fees.priority,
+            gas_limit: price.gas_limit,
+            max_fee_wei: price.fees.max_fee,
+            priority_fee_wei: price.fees.priority,
         };
         unsigned.sign(signer).await.map_err(|e| words(&e))
     }
 
     async fn send(&self, transaction: &SignedTransaction) -> Result<(), SafeText> {
-        let said = tx::broadcast(&self.rpc, transaction).await;
+        let said = self.transactions.offer(transaction).await;
         if said.taken() { Ok(()) } else { Err(said.reasons()) }
     }
 
+    /// None where it is not known: the core asks again.
     async fn inspect(&self, nonce: u64, hashes: &[Root]) -> Option<NonceStatus> {
-        use tx::IntentStatus as Status;
-        let intent = tx::Intent {
-            sender: self.oracle?,
-            nonce,
-            hashes,
-            manager: &*self.ask.manager,
-            ssv: &*self.ask.ssv,
-            finality: self.finality,
+        let seen = self.transactions.inspect(self.oracle?, nonce, hashes).await;
+        let mut status = match seen.value() {
+            Ok(status) => status,
+            Err(why) => {
+                tracing::warn!(target: "tx", nonce, %why, "could not look up a transaction");
+                return None;
+            }
         };
-        let included = |inclusion: tx::Inclusion, is_final| NonceStatus::Included {
-            hash: inclusion.hash,
-            block: inclusion.block,
-            success: inclusion.success,
-            reason: inclusion.revert.map(|r| SafeText::new(&r.to_string())),
-            fee_paid_wei: inclusion.fee_wei,
-            served: inclusion
-                .events
-                .iter()
-                .find(|e| matches!(e.kind, PoolEventKind::DepositInitiated | PoolEventKind::Reshared))
-                .map(|e| e.pool),
+        if let NonceStatus::Included {
+            hash,
+            block,
+            success,
+            reason,
             is_final,
-            overtaken: inclusion.stale,
-        };
-        match tx::inspect(&self.rpc, &intent).await {
-            Ok(Status::Unknown) => None,
-            Ok(Status::Pending { .. }) => Some(NonceStatus::Pending),
-            Ok(Status::Included(inclusion)) => Some(included(inclusion, false)),
-            Ok(Status::Final(inclusion)) => {
-                let agreed = self.agreed_final(&inclusion).await;
-                Some(included(inclusion, agreed))
+            overtaken,
+            ..
+        } = &mut status
+        {
+            if !*success && let Some(found) = self.reasons.of(&*self.transactions, *hash, *block).await {
+                *reason = Some(SafeText::new(&found.revert.to_string()));
+                *overtaken = found.overtaken;
             }
-            // something else with our nonce waits in the pool: sending ours again would race it
-            Ok(Status::Dropped { contested: true }) => Some(NonceStatus::Replaced {
-                by: None,
-                is_final: false,
-            }),
-            Ok(Status::Dropped { contested: false }) => Some(NonceStatus::Missing),
-            Ok(Status::ReplacedByForeign { hash, is_final }) => {
-                Some(NonceStatus::Replaced { by: hash, is_final })
-            }
-            Err(error) => {
-                tracing::warn!(target: "tx", nonce, %error, "could not look up a transaction");
-                None
-            }
+            *is_final = *is_final && self.agreed_final(*hash).await;
         }
+        Some(status)
     }
 
     /// One endpoint's word makes nothing final where others are configured.
-    async fn agreed_final(&self, inclusion: &tx::Inclusion) -> bool {
+    async fn agreed_final(&self, transaction: Root) -> bool {
         // one at a time: an answer that is overtaken by a newer one must not be the last that is told
         let _one = self.telling.lock().await;
-        let verdict = agreed::on_receipt(&*self.ask.agreement, inclusion.hash).await;
+        let verdict = agreed::on_receipt(&*self.ask.agreement, transaction).await;
         let words = if verdict.holds() {
             SafeText::default()
         } else {
             SafeText::new(&format!(
-                "transaction {} is not taken for final: {}",
-                inclusion.hash,
+                "transaction {transaction} is not taken for final: {}",
                 verdict.words()
             ))
         };
@@ -280,3 +251,6 @@ impl Outside {
         verdict.holds()
     }
 }
+
+#[cfg(test)]
+mod tests;

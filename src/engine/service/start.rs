@@ -164,9 +164,9 @@ pub async fn start(options: ServiceOptions) -> Result<Running, ServiceError> {
     } = options;
     let http = Http::new(&config.http)?;
     let beside = beside::prepare(&config, &http).await?;
-    let rpc = doors::rpc(&config, &http)?;
+    let line = doors::line(&config, &http)?;
     let consensus = doors::beacon(&config, &http)?;
-    let standing = opening::first_look(&config, &rpc).await?;
+    let standing = opening::first_look(&config, &line).await?;
     let Backend {
         ceremonies,
         roster,
@@ -181,7 +181,7 @@ pub async fn start(options: ServiceOptions) -> Result<Running, ServiceError> {
     };
     let (messenger, messenger_url) = messenger.unzip();
     // the field order of SSV's cluster, which may be unknown as yet, is no part of what the contract lists
-    let lists = doors::manager(&config, doors::ANY_LAYOUT, rpc.clone(), None);
+    let lists = doors::manager(&config, doors::ANY_LAYOUT, &line);
     let opened = launch::open(settings(&config, &*lists), &journal(&config))?;
     let resume = resume(&opened);
     let transcripts = opened.journal().with_file_name("transcripts");
@@ -203,7 +203,9 @@ pub async fn start(options: ServiceOptions) -> Result<Running, ServiceError> {
         finality: config.network.finality,
         transcripts,
         config,
-        rpc,
+        endpoints: doors::endpoints(&line),
+        line,
+        http: http.clone(),
         lists,
         ceremonies,
         consensus,

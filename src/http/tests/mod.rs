@@ -4,6 +4,7 @@ mod connections;
 mod limits;
 mod pace;
 mod proxy;
+mod socket;
 mod tls;
 
 use std::num::NonZeroU32;

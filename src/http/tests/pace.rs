@@ -75,23 +75,78 @@ async fn without_a_budget_a_status_is_an_answer() {
 async fn what_an_endpoint_says_in_its_own_words_counts_too() {
     let server = Server::start(|_| ok("")).await;
     let endpoint = server.paced(10);
-    endpoint.get("x").send().await.unwrap();
-    endpoint.slow_down(Some(Duration::from_secs(30)));
+    let answer = endpoint.get("x").send().await.unwrap();
+    answer.too_often(Some(Duration::from_secs(30)));
     assert!(matches!(failure(&endpoint).await, HttpError::RateLimited(_)));
     assert_eq!(server.heard().len(), 1);
 }
 
 #[tokio::test]
 async fn calls_that_are_refused_together_are_one_refusal() {
-    let endpoint = Server::start(|_| ok("")).await.paced(10);
-    let first = endpoint.slow_down(None);
-    let together: Vec<_> = (0..8).map(|_| endpoint.slow_down(None)).collect();
+    let server = Server::start(|_| ok("")).await;
+    let endpoint = server.paced(10);
+    let calls = (0..10).map(|_| endpoint.get("x").send());
+    let mut answers = futures_util::future::join_all(calls).await.into_iter();
+    let mut slow_down = |asked| answers.next().unwrap().unwrap().too_often(asked);
+    let first = slow_down(None);
+    let together: Vec<_> = (0..8).map(|_| slow_down(None)).collect();
     assert!(
         together.iter().all(|pause| *pause <= first),
         "{first:?}, {together:?}"
     );
     assert!(
-        endpoint.slow_down(Some(first * 4)) >= first * 4,
+        slow_down(Some(first * 4)) >= first * 4,
         "who asks for longer is left alone for longer"
     );
+}
+
+/// Like a circuit breaker that is half open: one call tries, and the others go on when it was answered.
+#[tokio::test]
+async fn after_a_pause_one_call_tries_whether_the_endpoint_is_back() {
+    let server = Server::start(|nth| match nth {
+        0 | 1 => answer("429 Too Many Requests", "", "later"),
+        _ => ok(""),
+    })
+    .await;
+    let endpoint = server.paced(100);
+    failure(&endpoint).await;
+    let all = async || {
+        let over = endpoint
+            .paused_until()
+            .map(|until| until + Duration::from_millis(1));
+        tokio::time::sleep_until(over.expect("it is left alone")).await;
+        futures_util::future::join_all((0..8).map(|_| endpoint.get("x").send())).await
+    };
+    for asked in [2, 3] {
+        let refused = all().await.into_iter().filter(|answer| answer.is_err()).count();
+        assert_eq!(server.heard().len(), asked, "the others do not ask");
+        assert_eq!(refused, 10 - asked, "one was refused, and one answered");
+    }
+    for answer in futures_util::future::join_all((0..8).map(|_| endpoint.get("x").send())).await {
+        answer.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_call_that_tries_and_is_cancelled_holds_nobody_up() {
+    let server = Server::start(|nth| match nth {
+        0 => answer("429 Too Many Requests", "", "later"),
+        // the one that tries gets no answer
+        1 => Vec::new(),
+        _ => ok(""),
+    })
+    .await;
+    let endpoint = server.paced(100);
+    failure(&endpoint).await;
+    if let Some(until) = endpoint.paused_until() {
+        tokio::time::sleep_until(until).await;
+    }
+    let trying = tokio::spawn(endpoint.get("x").send());
+    while server.heard().len() < 2 {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    assert!(matches!(failure(&endpoint).await, HttpError::RateLimited(_)));
+    trying.abort();
+    assert!(trying.await.unwrap_err().is_cancelled());
+    endpoint.get("x").send().await.unwrap();
 }

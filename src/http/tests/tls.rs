@@ -12,13 +12,13 @@ use tokio_rustls::rustls::pki_types::PrivateKeyDer;
 use super::super::{HttpSetupError, ProxyRule};
 use super::*;
 
-/// A CA of our own, in PEM, and the URL of a server with a certificate of it.
-async fn tls_server() -> (String, String) {
+/// A CA of our own, in PEM, and TLS with a certificate of it for these names.
+pub(super) fn tls(names: &[&str]) -> (String, TlsAcceptor) {
     let mut params = CertificateParams::new(Vec::new()).unwrap();
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     let ca = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
     let key = KeyPair::generate().unwrap();
-    let names = vec!["localhost".to_owned()];
+    let names: Vec<_> = names.iter().map(|name| (*name).to_owned()).collect();
     let leaf = CertificateParams::new(names)
         .unwrap()
         .signed_by(&key, &ca)
@@ -32,9 +32,14 @@ async fn tls_server() -> (String, String) {
             PrivateKeyDer::try_from(key.serialize_der()).unwrap(),
         )
         .unwrap();
+    (ca.pem(), TlsAcceptor::from(Arc::new(config)))
+}
+
+/// A CA of our own, in PEM, and the URL of a server with a certificate of it.
+async fn tls_server() -> (String, String) {
+    let (ca, acceptor) = tls(&["localhost"]);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
-    let acceptor = TlsAcceptor::from(Arc::new(config));
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
             let acceptor = acceptor.clone();
@@ -49,10 +54,10 @@ async fn tls_server() -> (String, String) {
             });
         }
     });
-    (ca.pem(), format!("https://localhost:{port}"))
+    (ca, format!("https://localhost:{port}"))
 }
 
-fn trusting(ca_file: Option<&Path>) -> HttpOptions {
+pub(super) fn trusting(ca_file: Option<&Path>) -> HttpOptions {
     HttpOptions {
         proxy: ProxyRule::None,
         ca_file: ca_file.map(Path::to_owned),

@@ -18,6 +18,7 @@ pub(crate) struct FakeExecution {
     pub(crate) balance: Answer<U256>,
     pub(crate) nonce: Answer<u64>,
     pub(crate) code: Answer<Bytes>,
+    pub(crate) deployed: Answer<u64>,
     pub(crate) simulated: Answer<Simulated>,
     pub(crate) foreseen: Answer<Vec<Log>>,
     pub(crate) quote: Answer<FeeQuote>,
@@ -44,6 +45,7 @@ impl Default for FakeExecution {
             balance: Answer::Yes(U256::from(10).pow(U256::from(18))),
             nonce: Answer::Yes(0),
             code: Answer::Yes(Bytes::from_static(&[0xfe])),
+            deployed: Answer::not_known("missing trie node"),
             simulated: Answer::Yes(Simulated::Succeeds { gas: 100_000 }),
             foreseen: Answer::Yes(Vec::new()),
             quote: Answer::Yes(FeeQuote {
@@ -84,6 +86,10 @@ impl Execution for FakeExecution {
 
     async fn code(&self, _of: Address, _at: At) -> Answer<Bytes> {
         self.code.clone()
+    }
+
+    async fn deployed_at(&self, _contract: Address) -> Answer<u64> {
+        self.deployed.clone()
     }
 
     async fn simulate(&self, call: &Call) -> Answer<Simulated> {

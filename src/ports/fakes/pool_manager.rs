@@ -15,6 +15,7 @@ use crate::types::{BlockRef, PoolId, PoolView, Root, SafeText};
 pub(crate) struct FakeManager {
     pub(crate) address: Address,
     pub(crate) capabilities: PoolCapabilities,
+    pub(crate) probe: Answer<Probe>,
     pub(crate) ready: Answer<Vec<PoolId>>,
     pub(crate) pending: Answer<Vec<PoolId>>,
     pub(crate) staked: Answer<Vec<PoolId>>,
@@ -45,6 +46,7 @@ impl Default for FakeManager {
                 }),
                 registration_clusters: Clusters::One,
             },
+            probe: Answer::not_known("a fake is nowhere"),
             ready: Answer::Yes(vec![PoolId(1)]),
             pending: Answer::Yes(Vec::new()),
             staked: Answer::Yes(Vec::new()),
@@ -104,7 +106,7 @@ impl PoolManager for FakeManager {
     }
 
     async fn probe(&self) -> Answer<Probe> {
-        Answer::not_known("a fake is nowhere")
+        self.probe.clone()
     }
 
     async fn ready(&self, _at: At) -> Answer<Vec<PoolId>> {

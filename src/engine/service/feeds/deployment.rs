@@ -7,11 +7,9 @@ use std::time::Duration;
 use alloy::primitives::Address;
 use tokio::sync::mpsc;
 
-use crate::chain::deployed::deployed_at;
-use crate::chain::rpc::Rpc;
 use crate::engine::LiveUpdate;
 use crate::engine::core::Incoming;
-use crate::ports::{Answer, At, Ssv};
+use crate::ports::{Answer, At, Execution, Ssv};
 use crate::types::SafeText;
 
 /// While nobody tells, and afterwards.
@@ -20,7 +18,7 @@ const AGAIN: (Duration, Duration) = (Duration::from_secs(15), Duration::from_sec
 /// Ends when the core is gone. `undated`: the manager, where the block of its deployment is looked for.
 pub(super) async fn run(
     ssv: Arc<dyn Ssv>,
-    rpc: Rpc,
+    execution: Arc<dyn Execution>,
     mut undated: Option<Address>,
     core: mpsc::Sender<Incoming>,
 ) {
@@ -32,7 +30,7 @@ pub(super) async fn run(
             return;
         }
         if let Some(manager) = undated {
-            let found = deployed_at(&rpc, manager).await;
+            let found = execution.deployed_at(manager).await;
             undated = undated.filter(|_| matches!(found, Answer::NotKnown(_)));
             if tell(&core, "from-block", undated_alarm(&found)).await.is_err() {
                 return;
@@ -82,21 +80,17 @@ fn undated_alarm(found: &Answer<u64>) -> SafeText {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::chain::rpc::RpcConfig;
-    use crate::ports::fakes::FakeSsv;
-    use crate::types::RedactedUrl;
+    use crate::ports::fakes::{FakeExecution, FakeSsv};
 
     #[tokio::test]
     async fn a_network_without_the_managers_registration_is_an_alarm_from_the_start() {
-        let url = RedactedUrl::new("http://127.0.0.1:1");
-        let rpc = Rpc::new(RpcConfig::new(vec![url], 1)).unwrap();
         let alarm = async |takes_tokens| {
             let (tell, mut told) = mpsc::channel(4);
             let ssv = FakeSsv {
                 takes_tokens,
                 ..FakeSsv::default()
             };
-            let feed = tokio::spawn(run(Arc::new(ssv), rpc.clone(), None, tell));
+            let feed = tokio::spawn(run(Arc::new(ssv), Arc::new(FakeExecution::default()), None, tell));
             let said = match told.recv().await {
                 Some(Incoming::Live(LiveUpdate::Alarm("ssv", words))) => words,
                 _ => panic!("nothing was told of SSV"),
@@ -111,6 +105,31 @@ mod tests {
             None,
             "what was said stands"
         );
+    }
+
+    #[tokio::test]
+    async fn a_public_networks_manager_without_a_block_is_looked_for_by_the_endpoints() {
+        let (tell, mut told) = mpsc::channel(4);
+        let execution = FakeExecution {
+            deployed: Answer::Yes(17),
+            ..FakeExecution::default()
+        };
+        let manager = Some(Address::repeat_byte(7));
+        let feed = tokio::spawn(run(
+            Arc::new(FakeSsv::default()),
+            Arc::new(execution),
+            manager,
+            tell,
+        ));
+        let mut next = async || match told.recv().await {
+            Some(Incoming::Live(LiveUpdate::Alarm(subject, words))) => (subject, words.to_string()),
+            _ => panic!("nothing was told"),
+        };
+        assert_eq!(next().await.0, "ssv");
+        let (subject, words) = next().await;
+        assert_eq!(subject, "from-block");
+        assert!(words.ends_with("set contract.from_block = 17"), "{words}");
+        feed.abort();
     }
 
     #[test]

@@ -7,11 +7,10 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior};
 
-use crate::chain::rpc::{EndpointHealth, EndpointState, Rpc};
 use crate::engine::LiveUpdate;
 use crate::engine::core::Incoming;
 use crate::ports::consensus::{NodeHealth, NodeState};
-use crate::ports::{Ceremonies, Consensus};
+use crate::ports::{Ceremonies, Consensus, EndpointHealth, EndpointState, Endpoints};
 use crate::types::{OperatorId, OperatorRecord, RedactedUrl, SafeText};
 use crate::view::{EndpointKind, EndpointView, Health, OperatorView};
 
@@ -25,7 +24,7 @@ const SLOW: Duration = Duration::from_secs(2);
 /// Whose health is watched.
 #[derive(Debug)]
 pub(super) struct Sources {
-    pub(super) rpc: Rpc,
+    pub(super) endpoints: Arc<dyn Endpoints>,
     pub(super) ceremonies: Arc<dyn Ceremonies>,
     /// Nobody, where no beacon node is configured.
     pub(super) consensus: Option<Arc<dyn Consensus>>,
@@ -41,7 +40,7 @@ pub(super) async fn run(from: Sources, core: mpsc::Sender<Incoming>) {
     let mut told_rpc: Vec<EndpointView> = Vec::new();
     loop {
         tick.tick().await;
-        let views: Vec<_> = from.rpc.health().iter().map(execution).collect();
+        let views: Vec<_> = from.endpoints.health().iter().map(execution).collect();
         if shape(&views) != shape(&told_rpc) {
             told_rpc.clone_from(&views);
             if core
@@ -221,5 +220,44 @@ fn grade(reachable: bool, latency: Option<Duration>) -> Health {
         (false, _) => Health::Down,
         (true, Some(latency)) if latency > SLOW => Health::Degraded,
         (true, _) => Health::Up,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ports::fakes::endpoint;
+
+    #[test]
+    fn an_endpoint_is_shown_as_the_port_tells_it() {
+        let shown = |change: fn(&mut EndpointHealth)| {
+            let mut health = endpoint("a", EndpointState::Healthy);
+            change(&mut health);
+            let view = execution(&health);
+            (view.health, view.detail.to_string())
+        };
+        let up = |words: &str| (Health::Up, words.to_owned());
+        assert_eq!(shown(|_| ()), up(""));
+        assert_eq!(
+            shown(|e| e.logs_behind = 1),
+            up("its logs are 1 block behind its head")
+        );
+        assert_eq!(
+            shown(|e| e.log_span = Some(10)),
+            up("its logs come 10 blocks at a time")
+        );
+        let degraded = |words: &str| (Health::Degraded, words.to_owned());
+        assert_eq!(shown(|e| e.limited = true), degraded("asked us to wait"));
+        assert_eq!(shown(|e| e.omitted_logs = 1), degraded("left out logs"));
+        assert_eq!(
+            shown(|e| {
+                e.state = EndpointState::WrongChain;
+                e.last_error = Some("serves chain 5, expected 1".into());
+            }),
+            (
+                Health::Down,
+                "another chain: not used: serves chain 5, expected 1".to_owned()
+            )
+        );
     }
 }

@@ -44,7 +44,7 @@ pub(super) fn start(opening: Opening, world: watch::Sender<Option<Arc<Outside>>>
         feeds.start("beacon feed", beacon::run(nodes, news, core.clone()));
     }
     let of_health = health::Sources {
-        rpc: opening.rpc.clone(),
+        endpoints: Arc::clone(&opening.endpoints),
         ceremonies: Arc::clone(&opening.ceremonies),
         consensus: opening.consensus.clone(),
         directory: Arc::new(opening.config.operators.by_id.clone()),
@@ -60,9 +60,9 @@ async fn follow(
     world: watch::Sender<Option<Arc<Outside>>>,
     lists: watch::Sender<Option<validators::Lists>>,
 ) {
-    let (core, rpc, undated) = (
+    let (core, endpoints, undated) = (
         opening.core.clone(),
-        opening.rpc.clone(),
+        Arc::clone(&opening.endpoints),
         undated(&opening.config),
     );
     let pace = match opening.config.network.name {
@@ -84,8 +84,8 @@ async fn follow(
         manager: Arc::clone(&ask.manager),
         ssv: Arc::clone(&ask.ssv),
         execution: Arc::clone(&ask.execution),
-        one_voice: match rpc.each().as_slice() {
-            [(name, _)] => Some(name.clone()),
+        one_voice: match endpoints.health().as_slice() {
+            [only] => Some(only.name.clone()),
             _ => None,
         },
         oracle: outside.oracle,
@@ -93,7 +93,12 @@ async fn follow(
         pace,
     };
     feeds.start("chain feed", chain::run(at_heads, received, lists, core.clone()));
-    let of_deployment = deployment::run(Arc::clone(&ask.ssv), rpc, undated, core.clone());
+    let of_deployment = deployment::run(
+        Arc::clone(&ask.ssv),
+        Arc::clone(&ask.execution),
+        undated,
+        core.clone(),
+    );
     feeds.start("deployment feed", of_deployment);
     feeds.read_behind(ask, comparison, &behind);
     // each tells by itself why it ends; they are stopped with this

@@ -1,0 +1,321 @@
+use std::collections::BTreeMap;
+
+use alloy::primitives::{Bytes, U256};
+
+use super::*;
+use crate::chain::agreement::Voices;
+use crate::config::{Floors, SelectionRule};
+use crate::desk::{ExpectedChain, Terms};
+use crate::ports::fakes::{
+    FakeCeremonies, FakeExecution, FakeManager, FakeSigner, FakeSsv, FakeTransactions, heard,
+};
+use crate::ports::{Answer, BroadcastHint, FinalReceipt, OverCeiling, Revert, Simulated, Voice};
+use crate::types::{BlockRef, ForkVersion, PoolId};
+
+const ORACLE: Address = Address::repeat_byte(1);
+const BLOCK: BlockRef = BlockRef {
+    number: 9,
+    hash: Root([9; 32]),
+};
+
+/// One world of fakes, and what it told the core.
+struct Stage {
+    world: Outside,
+    nodes: Arc<FakeTransactions>,
+    signer: Arc<FakeSigner>,
+    told: mpsc::Receiver<Incoming>,
+}
+
+/// These nodes, and an endpoint for each of `voices`.
+fn stage(nodes: FakeTransactions, execution: FakeExecution, voices: Vec<FakeExecution>) -> Stage {
+    let voice = |(n, execution)| Voice {
+        name: SafeText::new(&format!("endpoint {n}")),
+        execution: Arc::new(execution),
+        manager: Arc::new(FakeManager::default()),
+        ssv: Arc::new(FakeSsv::default()),
+    };
+    let voices = voices.into_iter().enumerate().map(voice).collect();
+    let signer = Arc::new(FakeSigner::of(ORACLE, Ok(Bytes::from_static(&[2]))));
+    let ask = Neighbours {
+        manager: Arc::new(FakeManager::default()),
+        ssv: Arc::new(FakeSsv::default()),
+        execution: Arc::new(execution),
+        agreement: Arc::new(Voices::new(voices)),
+        ceremonies: Arc::new(FakeCeremonies::default()),
+        consensus: None,
+        signer: Some(signer.clone()),
+    };
+    let terms = Terms {
+        oracle: Some(ORACLE),
+        directory: Arc::new(BTreeMap::new()),
+        selection: SelectionRule::Fixed(Vec::new()),
+        chain_id: 1,
+        fork_version: ForkVersion([0; 4]),
+        expected: ExpectedChain {
+            network: "mainnet".into(),
+            capella_fork_version: ForkVersion([3, 0, 0, 0]),
+            genesis_validators_root: None,
+        },
+        deposit_contract: Address::repeat_byte(3),
+        fee_amount_wei: U256::ZERO,
+        floors: Floors {
+            min_ssv: None,
+            min_runway: None,
+        },
+        fee_ceiling_wei: U256::MAX,
+    };
+    let nodes = Arc::new(nodes);
+    let (incoming, told) = mpsc::channel(16);
+    Stage {
+        world: Outside {
+            desk: Desk::new(&ask, &terms),
+            ask,
+            transactions: nodes.clone(),
+            reasons: Reasons::default(),
+            oracle: Some(ORACLE),
+            transcripts: PathBuf::new(),
+            incoming,
+            telling: Mutex::default(),
+        },
+        nodes,
+        signer,
+        told,
+    }
+}
+
+fn plain(nodes: FakeTransactions) -> Stage {
+    stage(nodes, FakeExecution::default(), vec![FakeExecution::default()])
+}
+
+fn payload() -> TransactionPayload {
+    TransactionPayload {
+        chain_id: 1,
+        from: ORACLE,
+        to: Address::repeat_byte(2),
+        value_wei: U256::ZERO,
+        data: Bytes::from_static(&[4]),
+        fee_ceiling_wei: U256::from(10).pow(U256::from(16)),
+        call: None,
+    }
+}
+
+fn action() -> ActionId {
+    "deposit/1#2".parse().unwrap()
+}
+
+fn signed() -> SignedTransaction {
+    SignedTransaction {
+        raw: Bytes::from_static(&[2]),
+        hash: Root([8; 32]),
+        nonce: 6,
+        max_fee_wei: U256::from(9),
+        priority_fee_wei: U256::from(8),
+        gas_limit: 100_000,
+    }
+}
+
+fn included(success: bool, is_final: bool) -> NonceStatus {
+    NonceStatus::Included {
+        hash: signed().hash,
+        block: BLOCK,
+        success,
+        reason: None,
+        fee_paid_wei: U256::from(5),
+        served: success.then_some(PoolId(1)),
+        is_final,
+        overtaken: false,
+    }
+}
+
+impl Stage {
+    async fn send(&self) -> Result<(), SafeText> {
+        let effect = Effect::Send {
+            action: action(),
+            transaction: signed(),
+        };
+        match self.world.answer(effect).await {
+            Input::Sent { outcome, .. } => outcome,
+            _ => panic!("not what became of sending"),
+        }
+    }
+
+    async fn inspect(&self) -> Option<NonceStatus> {
+        let effect = Effect::Inspect {
+            action: action(),
+            nonce: 6,
+            hashes: vec![signed().hash],
+        };
+        match self.world.answer(effect).await {
+            Input::Inspected { status, .. } => status,
+            _ => panic!("not what became of a nonce"),
+        }
+    }
+
+    /// Why nothing was signed.
+    async fn unsigned(&self, replaces: Option<SignedTransaction>) -> String {
+        self.world
+            .sign(&payload(), 6, replaces.as_ref())
+            .await
+            .unwrap_err()
+            .to_string()
+    }
+
+    fn alarm(&mut self) -> Option<String> {
+        match self.told.try_recv() {
+            Ok(Incoming::Live(LiveUpdate::Alarm("receipt", words))) => Some(words.to_string()),
+            Ok(_) => panic!("something else was told"),
+            Err(_) => None,
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_offer_that_every_endpoint_refuses_names_each_with_its_reason() {
+    let nodes = FakeTransactions {
+        heard: vec![
+            heard("a", BroadcastHint::PoolFull),
+            heard("b", BroadcastHint::NoAnswer("connection refused".into())),
+        ],
+        ..FakeTransactions::default()
+    };
+    let stage = plain(nodes);
+    let refused = stage.send().await.unwrap_err();
+    assert_eq!(
+        refused.as_str(),
+        "a: the node's pool is full; b: no answer: connection refused"
+    );
+    assert_eq!(stage.nodes.offered(), [signed()]);
+}
+
+#[tokio::test]
+async fn an_offer_that_one_endpoint_takes_is_sent() {
+    let nodes = FakeTransactions {
+        heard: vec![
+            heard("a", BroadcastHint::PoolFull),
+            heard("b", BroadcastHint::AlreadyKnown),
+        ],
+        ..FakeTransactions::default()
+    };
+    assert_eq!(plain(nodes).send().await, Ok(()));
+}
+
+#[tokio::test]
+async fn what_became_of_a_nonce_is_not_known_where_nobody_tells() {
+    let stage = plain(FakeTransactions::default());
+    assert_eq!(stage.inspect().await, None);
+    for status in [NonceStatus::Missing, NonceStatus::Pending] {
+        stage.nodes.say(Answer::Yes(status.clone()));
+        assert_eq!(stage.inspect().await, Some(status));
+    }
+    assert_eq!(stage.nodes.explained(), [], "nothing reverted");
+}
+
+#[tokio::test]
+async fn the_reason_of_a_revert_is_looked_up_once_however_often_it_is_inspected() {
+    let stage = plain(FakeTransactions::default());
+    stage.nodes.say(Answer::Yes(included(false, false)));
+    stage.nodes.say_reverted("No ready pools");
+    for _ in 0..5 {
+        let Some(NonceStatus::Included { reason, .. }) = stage.inspect().await else {
+            panic!("it is in a block");
+        };
+        assert_eq!(reason.unwrap().as_str(), "No ready pools");
+    }
+    assert_eq!(stage.nodes.explained(), [(signed().hash, BLOCK)]);
+}
+
+#[tokio::test]
+async fn one_endpoints_word_makes_nothing_final_where_another_denies_it() {
+    let receipt = |succeeded| FakeExecution {
+        receipt: Answer::Yes(FinalReceipt {
+            block: BLOCK,
+            succeeded,
+            logs: Vec::new(),
+        }),
+        ..FakeExecution::default()
+    };
+    let is_final = async |stage: &Stage| {
+        stage.nodes.say(Answer::Yes(included(true, true)));
+        match stage.inspect().await {
+            Some(NonceStatus::Included { is_final, .. }) => is_final,
+            other => panic!("{other:?}"),
+        }
+    };
+    let voices = vec![receipt(true), receipt(false)];
+    let mut divided = stage(FakeTransactions::default(), FakeExecution::default(), voices);
+    assert!(!is_final(&divided).await);
+    let alarm = divided.alarm().expect("it is told");
+    assert!(
+        alarm.contains("is not taken for final") && alarm.contains("endpoint 1"),
+        "{alarm}"
+    );
+    let voices = vec![receipt(true), receipt(true)];
+    let mut of_one_mind = stage(FakeTransactions::default(), FakeExecution::default(), voices);
+    assert!(is_final(&of_one_mind).await);
+    assert_eq!(of_one_mind.alarm().as_deref(), Some(""), "what was said is over");
+    // in a block that is not final there is nothing to agree about
+    of_one_mind.nodes.say(Answer::Yes(included(true, false)));
+    of_one_mind.inspect().await;
+    assert_eq!(of_one_mind.alarm(), None);
+}
+
+#[tokio::test]
+async fn what_is_signed_pays_what_the_nodes_say() {
+    let stage = plain(FakeTransactions::default());
+    // the signer of this stage signs nonsense, so nothing leaves
+    let refused = stage.unsigned(None).await;
+    assert!(refused.starts_with("signed bytes do not match"), "{refused}");
+    let [asked] = stage.signer.asked().try_into().unwrap();
+    assert_eq!((asked.nonce, asked.gas_limit), (6, 125_000));
+    assert_eq!(
+        (asked.max_fee_wei, asked.priority_fee_wei),
+        (2_100_000_000, 100_000_000)
+    );
+    assert_eq!((asked.to, asked.data), (payload().to, payload().data));
+}
+
+#[tokio::test]
+async fn nothing_is_signed_above_the_ceiling_and_the_ways_on_are_named() {
+    let over = OverCeiling {
+        needed_wei: U256::from(12),
+        ceiling_wei: U256::from(10),
+    };
+    let ether = |n: u64| U256::from(10).pow(U256::from(18)) * U256::from(n);
+    let ways = StuckOptions {
+        nonce: 6,
+        wait_wei: ether(1),
+        raise_wei: ether(2),
+        cancel_wei: ether(3),
+    };
+    let nodes = FakeTransactions {
+        price: Answer::Yes(Priced::Over(over.clone())),
+        raise: Answer::Yes(Priced::Stuck(over.clone(), ways)),
+        ..FakeTransactions::default()
+    };
+    let stage = plain(nodes);
+    assert_eq!(stage.unsigned(None).await, over.to_string());
+    let stuck = stage.unsigned(Some(signed())).await;
+    assert!(stuck.starts_with(&format!("{over}; three ways on")), "{stuck}");
+    assert!(stuck.contains("the very nonce 6"), "{stuck}");
+    assert_eq!(stage.signer.asked(), []);
+}
+
+#[tokio::test]
+async fn nothing_is_signed_for_a_nonce_that_is_used_or_a_call_that_reverts() {
+    let used = FakeExecution {
+        nonce: Answer::Yes(7),
+        ..FakeExecution::default()
+    };
+    let used = stage(FakeTransactions::default(), used, Vec::new());
+    assert!(used.unsigned(None).await.contains("is used already"));
+    let reverts = FakeExecution {
+        simulated: Answer::Yes(Simulated::Reverts(Revert {
+            data: None,
+            words: "No ready pools".into(),
+        })),
+        ..FakeExecution::default()
+    };
+    let reverts = stage(FakeTransactions::default(), reverts, Vec::new());
+    assert_eq!(reverts.unsigned(None).await, "would revert: No ready pools");
+    assert!(used.signer.asked().is_empty() && reverts.signer.asked().is_empty());
+}
