@@ -30,7 +30,10 @@ use crate::types::{ClusterLayout, SafeText};
 /// The line to the endpoints of the execution layer. Only this file can ask something over it: everybody else asks through
 /// the doors that are made of it here.
 #[derive(Debug, Clone)]
-pub(super) struct Line(Rpc);
+pub(super) struct Line {
+    rpc: Rpc,
+    http: Http,
+}
 
 /// The doors of the execution layer: for whoever answers first, and once more for each endpoint.
 pub(super) struct Chain {
@@ -51,7 +54,7 @@ pub(super) async fn layout(config: &Config, line: &Line) -> Result<ClusterLayout
     if let Some(layout) = contract.cluster_layout {
         return Ok(layout);
     }
-    match pool::layout_of(contract.adapter, &line.0, contract.address).await {
+    match pool::layout_of(contract.adapter, &line.rpc, contract.address).await {
         Answer::Yes(layout) => Ok(layout),
         Answer::No(_) => Ok(ANY_LAYOUT),
         Answer::NotKnown(why) => Err(why),
@@ -81,17 +84,19 @@ pub fn receivers(
 
 /// The endpoints of the execution layer. None is asked yet.
 pub(super) fn line(config: &Config, http: &Http) -> Result<Line, ServiceError> {
-    Ok(Line(Rpc::new(RpcConfig {
+    let rpc = Rpc::new(RpcConfig {
         deadline: config.rpc.timeout,
         calls_per_second: config.rpc.calls_per_second,
         http: http.clone(),
         ..RpcConfig::new(config.rpc.urls.clone(), config.network.chain_id)
-    })?))
+    })?;
+    let http = http.clone();
+    Ok(Line { rpc, http })
 }
 
 /// How they are.
 pub(super) fn endpoints(line: &Line) -> Arc<dyn Endpoints> {
-    Arc::new(line.0.clone())
+    Arc::new(line.rpc.clone())
 }
 
 /// For questions that no cluster is part of.
@@ -99,13 +104,13 @@ pub(super) const ANY_LAYOUT: ClusterLayout = ClusterLayout::ActiveThenBalance;
 
 /// The manager in the version that is configured.
 pub(super) fn manager(config: &Config, layout: ClusterLayout, line: &Line) -> Arc<dyn PoolManager> {
-    manager_over(config, layout, line.0.clone(), None)
+    manager_over(config, layout, line.rpc.clone(), None)
 }
 
 /// The same as each endpoint alone tells it, in the configured order.
 pub(super) fn each_manager(config: &Config, layout: ClusterLayout, line: &Line) -> Vec<Arc<dyn PoolManager>> {
     let alone = |(_, rpc)| manager_over(config, layout, rpc, None);
-    line.0.each().into_iter().map(alone).collect()
+    line.rpc.each().into_iter().map(alone).collect()
 }
 
 /// `kept`: what was read of its logs before.
@@ -149,7 +154,7 @@ pub(super) fn chain(
     finality: Finality,
     kept: &Arc<Kept>,
 ) -> Chain {
-    let (contract, rpc) = (&config.contract, &line.0);
+    let (contract, rpc) = (&config.contract, &line.rpc);
     let manager = |rpc: Rpc| manager_over(config, layout, rpc, Some(Arc::clone(kept)));
     let execution = |rpc: Rpc| Arc::new(Nodes::new(rpc, config.network.deposit_contract, finality));
     let voice = |(name, rpc): (_, Rpc)| {
@@ -189,7 +194,6 @@ pub(super) fn intake(
     config: &Config,
     line: &Line,
     chain: &Chain,
-    http: &Http,
     finality: Finality,
     resume: Resume,
 ) -> Intake {
@@ -202,10 +206,10 @@ pub(super) fn intake(
         finality,
         poll_interval: config.rpc.poll_interval,
         socket: config.rpc.ws_url.clone(),
-        http: http.clone(),
+        http: line.http.clone(),
         ..IntakeConfig::new(config.contract.from_block)
     };
-    Intake::new(line.0.clone(), sources, settings, resume)
+    Intake::new(line.rpc.clone(), sources, settings, resume)
 }
 
 /// The comparison of old blocks with their headers; none where its budget is nothing.
@@ -234,7 +238,7 @@ pub(super) fn comparison(
     let wanted = of_manager.chain([of_ssv]).collect();
     let from = config.contract.from_block;
     Some(Comparison::new(
-        line.0.clone(),
+        line.rpc.clone(),
         wanted,
         from,
         Arc::clone(kept),

@@ -26,7 +26,6 @@ use crate::config::Config;
 use crate::desk::{Desk, ExpectedChain, Neighbours, Terms};
 use crate::engine::LiveUpdate;
 use crate::engine::core::Incoming;
-use crate::http::Http;
 use crate::ports::{
     Answer, Ceremonies, Consensus, EndpointState, Endpoints, Evidence, PoolManager, Probe, TxSigner, Unknown,
 };
@@ -128,7 +127,6 @@ pub(super) struct Opening {
     pub(super) config: Config,
     pub(super) line: Line,
     pub(super) endpoints: Arc<dyn Endpoints>,
-    pub(super) http: Http,
     /// Reads the contract's lists, whatever the field order of SSV's cluster.
     pub(super) lists: Arc<dyn PoolManager>,
     pub(super) ceremonies: Arc<dyn Ceremonies>,
@@ -225,7 +223,7 @@ impl Opening {
         let kept = doors::kept(config, layout, probe.ssv_network);
         let chain = doors::chain(config, layout, line, probe.ssv_network, self.finality, &kept);
         let comparison = doors::comparison(config, line, &chain, &kept);
-        let intake = doors::intake(config, line, &chain, &self.http, self.finality, self.resume);
+        let intake = doors::intake(config, line, &chain, self.finality, self.resume);
         let ask = Neighbours {
             execution: chain.execution,
             agreement: chain.agreement,

@@ -205,7 +205,6 @@ pub async fn start(options: ServiceOptions) -> Result<Running, ServiceError> {
         config,
         endpoints: doors::endpoints(&line),
         line,
-        http: http.clone(),
         lists,
         ceremonies,
         consensus,
