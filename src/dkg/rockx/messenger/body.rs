@@ -4,6 +4,7 @@ use axum::body::{Body, Bytes};
 use axum::http::StatusCode;
 use futures_util::StreamExt as _;
 
+use super::config::Limits;
 use crate::dkg::rockx::wire::{Decode, DecodeError};
 
 /// Why a body could not be used.
@@ -13,8 +14,21 @@ pub(super) struct BodyError {
     pub(super) text: String,
 }
 
-/// Reads the whole body: 413 when it is longer than `limit` bytes, 400 when the connection fails meanwhile.
-pub(super) async fn read(body: Body, limit: usize) -> Result<Bytes, BodyError> {
+/// Reads the whole body: 413 when it is longer than may be, 408 when it does not come in time, 400 when the connection
+/// fails meanwhile.
+pub(super) async fn read(body: Body, limits: &Limits) -> Result<Bytes, BodyError> {
+    let read = read_within(body, limits.body);
+    tokio::time::timeout(limits.body_deadline, read)
+        .await
+        .unwrap_or_else(|_| {
+            Err(BodyError {
+                status: StatusCode::REQUEST_TIMEOUT,
+                text: "http: request body too slow".to_owned(),
+            })
+        })
+}
+
+async fn read_within(body: Body, limit: usize) -> Result<Bytes, BodyError> {
     let mut stream = body.into_data_stream();
     let mut chunks: Vec<Bytes> = Vec::new();
     let mut length = 0;

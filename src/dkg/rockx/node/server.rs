@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
-use axum::extract::{Path, State};
+use axum::extract::{Extension, Path, State};
 use axum::http::{StatusCode, header};
 use axum::middleware;
 use axum::response::{IntoResponse, Response};
@@ -14,10 +14,11 @@ use axum::routing::{get, post};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
-use super::service::{Refused, Service};
+use super::service::{Refused, Service, Taken};
 use super::store::KeyShare;
 use crate::dkg::rockx::messenger::SERVER_NAME;
 use crate::dkg::rockx::wire::{Encode, GoBytes};
+use crate::listen::{Client, Gate};
 use crate::types::{BlsPublicKey, SafeText};
 
 /// The largest message of a ceremony, a blame in a committee of 13, takes under 64 KiB.
@@ -32,13 +33,15 @@ struct Shared {
     service: Arc<Service>,
     version: Arc<str>,
     slots: Arc<Semaphore>,
+    gate: Gate,
 }
 
-pub(super) fn router(service: Arc<Service>, version: &str) -> Router {
+pub(super) fn router(service: Arc<Service>, gate: Gate, version: &str) -> Router {
     let shared = Shared {
         service,
         version: version.into(),
         slots: Arc::new(Semaphore::new(MAX_REQUESTS)),
+        gate,
     };
     Router::new()
         .route("/consume", post(consume))
@@ -62,7 +65,7 @@ async fn named(mut response: Response) -> Response {
     response
 }
 
-async fn consume(State(shared): State<Shared>, body: Body) -> Response {
+async fn consume(State(shared): State<Shared>, Extension(client): Extension<Client>, body: Body) -> Response {
     // never closed: an error here is a defect of this program, not of the request
     let Ok(_slot) = shared.slots.acquire().await else {
         return StatusCode::INTERNAL_SERVER_ERROR.into_response();
@@ -77,8 +80,14 @@ async fn consume(State(shared): State<Shared>, body: Body) -> Response {
             );
         }
     };
-    match shared.service.consume(&body).await {
-        Ok(()) => json(
+    let taken = shared.service.consume(&body, client).await;
+    match &taken {
+        Ok(Taken::Signed) => shared.gate.befriend(client),
+        Err(refused) if refused.is_strangers() => shared.gate.refused(client),
+        _ => {}
+    }
+    match taken {
+        Ok(_) => json(
             StatusCode::OK,
             r#"{"error":null,"message":"processed message successfully"}"#.into(),
         ),
