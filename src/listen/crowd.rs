@@ -148,7 +148,11 @@ impl Crowd {
         let mut seats = self.seats();
         let held = seats.by_client.get(&client).copied().unwrap_or_default();
         if held >= share && !self.send_away(&mut seats, Some(client)) {
-            return Admission::Refused;
+            // whoever may have all waits for one of its own
+            return match many && seats.taken.len() >= connections {
+                true => Admission::Full,
+                false => Admission::Refused,
+            };
         }
         if seats.taken.len() >= connections && !self.send_away(&mut seats, None) {
             return Admission::Full;
