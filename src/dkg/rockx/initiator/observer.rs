@@ -8,8 +8,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::Bytes;
-use axum::extract::{DefaultBodyLimit, Extension, Path, State};
+use axum::body::Body;
+use axum::extract::{Extension, Path, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -17,7 +17,7 @@ use tokio::sync::mpsc;
 
 use crate::dkg::rockx::keys::OperatorPublicKey;
 use crate::dkg::rockx::wire::SignedMessage;
-use crate::listen::{self, Bounds, Client, Gate, Listener, Ration};
+use crate::listen::{self, BodyFault, Bounds, Client, Gate, Listener, Ration, read_body};
 use crate::types::{OperatorId, RequestId, UnixMillis};
 
 /// The longest message of a committee of 13 is 5 KB; a blame with two of them in base64 of base64 of base64 is 30 KB.
@@ -31,6 +31,8 @@ const STRANGE: usize = 16;
 const CONNECTIONS: usize = 1024;
 /// A request must be complete, and its answer begun, within this time.
 const REQUEST_DEADLINE: Duration = Duration::from_secs(15);
+/// A body must come within this time.
+const BODY_DEADLINE: Duration = Duration::from_secs(10);
 /// A connection may be silent for this long between two requests: longer than Go's client keeps it.
 const IDLE: Duration = Duration::from_secs(120);
 
@@ -94,7 +96,6 @@ impl Observer {
             .route("/ping", get(ping))
             // the messenger asks whether an address is alive
             .route("/{request_id}/ping", get(ping))
-            .layer(DefaultBodyLimit::max(MAX_MESSAGE))
             .with_state(shared);
         let server = tokio::spawn(async move {
             if let Err(error) = listen::serve(listener, app, std::future::pending()).await {
@@ -176,10 +177,16 @@ async fn consume(
     State(shared): State<Shared>,
     Extension(client): Extension<Client>,
     Path(id): Path<String>,
-    body: Bytes,
+    body: Body,
 ) -> Response {
     let Ok(id) = id.parse::<RequestId>() else {
         return StatusCode::NOT_FOUND.into_response();
+    };
+    let body = match read_body(body, MAX_MESSAGE, BODY_DEADLINE).await {
+        Ok(body) => body,
+        Err(BodyFault::TooLarge) => return StatusCode::PAYLOAD_TOO_LARGE.into_response(),
+        // an answer upon which the messenger tries again
+        Err(_) => return StatusCode::SERVICE_UNAVAILABLE.into_response(),
     };
     let route = {
         let routes = shared.routes.lock().unwrap_or_else(PoisonError::into_inner);

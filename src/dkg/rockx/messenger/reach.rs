@@ -9,7 +9,8 @@
 //! | one that the configuration lists for its operator, or that this process's own initiator subscribed | yes, whatever it is |
 //!
 //! A name is judged by all of its addresses, when it is registered and again at each connection. What cannot be looked up
-//! when it is registered is judged at the connection.
+//! when it is registered is judged at the connection. Behind a proxy (`http.proxy`) it is the proxy that looks a name up for
+//! the connection, and the proxy's business where that leads.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;

@@ -120,11 +120,11 @@ impl Hands {
             Input::Timeout(_) => None,
         };
         let mut sink = |output| self.carry_out(output, turn);
-        if let Err(reject) = session.handle_into(input, &mut OsRng, &mut Sink::new(&mut sink)) {
-            if let Some(left_out) = DROPPED.line() {
-                let sender = sender.map_or_else(|| "its own timer".to_owned(), |id| format!("operator {id}"));
-                tracing::warn!(target: "casimir_dkg::node", ceremony = %self.ceremony, sender, %reject, left_out, "message dropped");
-            }
+        if let Err(reject) = session.handle_into(input, &mut OsRng, &mut Sink::new(&mut sink))
+            && let Some(left_out) = DROPPED.line()
+        {
+            let sender = sender.map_or_else(|| "its own timer".to_owned(), |id| format!("operator {id}"));
+            tracing::warn!(target: "casimir_dkg::node", ceremony = %self.ceremony, sender, %reject, left_out, "message dropped");
         }
     }
 
