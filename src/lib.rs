@@ -14,6 +14,7 @@ pub mod http;
 pub mod inject;
 pub mod journal;
 pub mod lane;
+pub mod listen;
 pub(crate) mod lock;
 pub mod monitor;
 pub mod notify;

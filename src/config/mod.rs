@@ -78,6 +78,8 @@ pub struct Config {
     pub signer: SignerConfig,
     /// How ceremonies run.
     pub dkg: DkgConfig,
+    /// Whom a messenger within the process lets in; where it listens is said in [`DkgConfig`].
+    pub messenger: MessengerConfig,
     /// Operators by id, from the file and from the operators file.
     pub operators: OperatorsConfig,
     /// Which committee serves a deposit.
@@ -104,6 +106,15 @@ pub struct Config {
     /// The file that was read, if there was one.
     pub file: Option<PathBuf>,
 }
+
+/// What the `messenger` command needs.
+pub type MessengerRole = (
+    MessengerConfig,
+    OperatorsConfig,
+    HttpOptions,
+    MetricsListen,
+    LogConfig,
+);
 
 /// What the `operator` command needs.
 pub type NodeRole = (NodeConfig, OperatorsConfig, HttpOptions, MetricsListen, LogConfig);
@@ -159,7 +170,7 @@ impl Layers {
         let ui = section::ui::read(&mut r);
         let log = section::log::read(&mut r);
         // the roles' own sections are not needed, but a mistake in them is still a mistake
-        let _ = section::messenger::read(&mut r);
+        let messenger = section::messenger::read(&mut r);
         section::node::check(&mut r);
         let parts = (|| {
             Some(Config {
@@ -168,6 +179,7 @@ impl Layers {
                 contract: contract?,
                 signer: signer?,
                 dkg: dkg?,
+                messenger: messenger?,
                 operators: operators?,
                 selection: selection?,
                 policy: policy?,
@@ -190,16 +202,15 @@ impl Layers {
     /// What the `messenger` command needs.
     ///
     /// # Errors
-    /// Every bad or missing value of `[messenger]`, `[http]`, `[metrics]` and `[log]`.
-    pub fn messenger(
-        &self,
-    ) -> Result<(MessengerConfig, HttpOptions, MetricsListen, LogConfig), ConfigErrors> {
+    /// Every bad or missing value of `[messenger]`, the operators, `[http]`, `[metrics]` and `[log]`.
+    pub fn messenger(&self) -> Result<MessengerRole, ConfigErrors> {
         let mut r = reader::Reader::new(self);
         let messenger = section::messenger::read(&mut r);
+        let operators = section::operators::read(&mut r);
         let http = section::http::read(&mut r);
         let metrics = section::metrics::read(&mut r);
         let log = section::log::read(&mut r);
-        r.finish((|| Some((messenger?, http?, metrics?, log?)))())
+        r.finish((|| Some((messenger?, operators?, http?, metrics?, log?)))())
     }
 
     /// What the `operator` command needs.

@@ -91,6 +91,8 @@ pub(super) const LISTS: &[(&str, &[Key])] = &[
     ("operator", section::operators::OPERATOR_KEYS),
     ("policy.rule", section::policy::RULE_KEYS),
     ("notices.to", section::notices::TO_KEYS),
+    ("messenger.operator", section::messenger::OPERATOR_KEYS),
+    ("messenger.initiator", section::messenger::INITIATOR_KEYS),
     ("node.initiator", section::node::INITIATOR_KEYS),
     ("node.owner", section::node::OWNER_KEYS),
     ("node.exit", section::node::EXIT_KEYS),

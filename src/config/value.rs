@@ -10,6 +10,8 @@ use secrecy::SecretString;
 use super::decimal::{parse_ether, parse_ssv};
 pub(super) use super::error::nearest;
 use super::raw::Raw;
+use super::reader::text_of;
+use crate::listen::Network;
 use crate::types::{ForkVersion, OperatorId, PoolId, RedactedUrl, Root, quoted};
 
 /// A value was not of its key's type.
@@ -185,6 +187,15 @@ impl Value for Root {
         text("a root (0x and 64 hex digits)", raw)?
             .parse()
             .map_err(|_| mismatch("a root (0x and 64 hex digits)", raw))
+    }
+}
+
+impl Value for Network {
+    fn read(raw: &Raw) -> Result<Self, Bad> {
+        const EXPECTED: &str = "an IP address or a range like \"10.0.0.0/8\"";
+        text_of(EXPECTED, raw)?
+            .parse()
+            .map_err(|_| Bad::from(format!("expected {EXPECTED}, got {}", raw.describe())))
     }
 }
 

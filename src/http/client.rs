@@ -1,10 +1,12 @@
 //! The client itself: who stands between, whom it trusts, and its connections.
 
 use std::fmt;
+use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::{Certificate, Client, ClientBuilder, NoProxy, Proxy, Url};
 
 use super::url::is_loopback;
@@ -72,12 +74,16 @@ pub enum HttpSetupError {
     },
 }
 
+/// Which addresses may be connected to.
+pub type AddressRule = Arc<dyn Fn(IpAddr) -> bool + Send + Sync>;
+
 /// The client that all adapters share. Clones share their connections.
 #[derive(Clone)]
 pub struct Http {
     /// The present clients, for all clones.
     inner: Arc<RwLock<Arc<Inner>>>,
     options: HttpOptions,
+    rule: Option<AddressRule>,
 }
 
 struct Inner {
@@ -96,6 +102,8 @@ struct Clients {
     near: OnceLock<Result<Built, SafeText>>,
     near_tls: OnceLock<Result<Built, SafeText>>,
     far: OnceLock<Result<Built, SafeText>>,
+    /// As `far`, and every name's addresses pass a rule before the connection.
+    far_ruled: OnceLock<Result<Built, SafeText>>,
 }
 
 /// What a connection is for.
@@ -146,6 +154,16 @@ impl Http {
         Self::with(Ok(Vec::new()), Vec::new(), HttpOptions::default())
     }
 
+    /// A clone that connects only to addresses that pass `rule`: the host's own, or all that its name has at that moment.
+    /// One rule for all clones of a client.
+    #[must_use]
+    pub fn only_to(&self, rule: AddressRule) -> Self {
+        Self {
+            rule: Some(rule),
+            ..self.clone()
+        }
+    }
+
     /// Reads the CA bundle anew, for all clones: the next call goes by it. What the environment says of proxies stays.
     ///
     /// # Errors
@@ -184,24 +202,64 @@ impl Http {
         Self {
             inner: Arc::new(RwLock::new(Arc::new(inner))),
             options,
+            rule: None,
         }
     }
 
     /// The client for a host.
     pub(super) fn client(&self, url: &Url, purpose: Purpose) -> Result<Built, HttpError> {
         let inner = Arc::clone(&self.inner.read().unwrap_or_else(PoisonError::into_inner));
+        if let (Some(rule), Some(address)) = (&self.rule, literal(url))
+            && !rule(address)
+        {
+            return Err(HttpError::Unsendable(NOT_ALLOWED.into()));
+        }
         let clients = match purpose {
             Purpose::Calls => &inner.calls,
             Purpose::Socket => &inner.sockets,
         };
-        let built = match (is_loopback(url), url.scheme()) {
-            (true, "http") => clients.near.get_or_init(|| inner.without_roots(purpose)),
-            (true, _) => clients.near_tls.get_or_init(|| inner.with_roots(&[], purpose)),
-            (false, _) => clients
+        let proxies = || inner.proxies.as_ref().map_err(Clone::clone);
+        let built = match (is_loopback(url), url.scheme(), &self.rule) {
+            (true, "http", _) => clients.near.get_or_init(|| inner.without_roots(purpose)),
+            (true, ..) => clients
+                .near_tls
+                .get_or_init(|| inner.with_roots(&[], None, purpose)),
+            (false, _, None) => clients
                 .far
-                .get_or_init(|| inner.with_roots(inner.proxies.as_ref().map_err(Clone::clone)?, purpose)),
+                .get_or_init(|| inner.with_roots(proxies()?, None, purpose)),
+            (false, _, Some(rule)) => clients
+                .far_ruled
+                .get_or_init(|| inner.with_roots(proxies()?, Some(rule), purpose)),
         };
         built.clone().map_err(HttpError::Unsendable)
+    }
+}
+
+const NOT_ALLOWED: &str = "the address is one that must not be connected to";
+
+/// The address that the URL names without a look-up.
+fn literal(url: &Url) -> Option<IpAddr> {
+    let host = url.host_str()?;
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    let near = is_loopback(url).then_some(IpAddr::V4(Ipv4Addr::LOCALHOST));
+    host.parse().ok().or(near)
+}
+
+/// Looks names up as usual, and knows only names all of whose addresses pass.
+struct Ruled(AddressRule);
+
+impl Resolve for Ruled {
+    fn resolve(&self, name: Name) -> Resolving {
+        let rule = Arc::clone(&self.0);
+        Box::pin(async move {
+            let found: Vec<_> = tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
+            // a URL of this name never comes here: it is a proxy on this machine
+            let is_proxy = name.as_str() == "localhost";
+            if !is_proxy && !found.iter().all(|address| rule(address.ip())) {
+                return Err(NOT_ALLOWED.into());
+            }
+            Ok(Box::new(found.into_iter()) as Addrs)
+        })
     }
 }
 
@@ -262,9 +320,19 @@ impl Inner {
 
     /// The system's certificates and ours. Where the system has none, ours alone: plain HTTP and whoever is in the
     /// bundle go on, and a failed handshake says what is missing.
-    fn with_roots(&self, proxies: &[Proxy], purpose: Purpose) -> Result<Built, SafeText> {
-        let with_proxies =
-            |builder: ClientBuilder| proxies.iter().cloned().fold(builder, ClientBuilder::proxy);
+    fn with_roots(
+        &self,
+        proxies: &[Proxy],
+        rule: Option<&AddressRule>,
+        purpose: Purpose,
+    ) -> Result<Built, SafeText> {
+        let with_proxies = |builder: ClientBuilder| {
+            let builder = match rule {
+                Some(rule) => builder.dns_resolver(Arc::new(Ruled(Arc::clone(rule)))),
+                None => builder,
+            };
+            proxies.iter().cloned().fold(builder, ClientBuilder::proxy)
+        };
         let mut builder = with_proxies(self.builder(purpose));
         if !self.certificates.is_empty() {
             builder = builder.tls_certs_merge(self.certificates.clone());

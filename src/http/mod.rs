@@ -27,7 +27,7 @@ mod tests;
 mod url;
 
 pub use call::{Call, Reply};
-pub use client::{Http, HttpOptions, HttpSetupError, ProxyRule};
+pub use client::{AddressRule, Http, HttpOptions, HttpSetupError, ProxyRule};
 pub use endpoint::{Endpoint, Limits};
 pub use error::HttpError;
 pub use response::Response;

@@ -1,15 +1,15 @@
 //! A server that is as small as its three answers: one request a connection, a head of a few kilobytes that comes within
-//! a few seconds, and so many connections at once. What is beyond waits in the system's backlog.
+//! a few seconds, and so many connections at once. Whoever comes when all are taken gets the place of one that says nothing.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
 use super::{Probe, Verdict};
+use crate::listen::{Bounds, Connection, Listener};
 
 /// Prometheus asks one at a time; the rest is room for probes and people.
 const CONNECTIONS: usize = 16;
@@ -19,41 +19,30 @@ const HEAD_DEADLINE: Duration = Duration::from_secs(5);
 const ANSWER_DEADLINE: Duration = Duration::from_secs(10);
 /// Longest head in bytes.
 const HEAD: usize = 8 << 10;
-/// After an error of the system, such as too many open files.
-const PAUSE: Duration = Duration::from_millis(200);
 
 const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
 const JSON: &str = "application/json";
 const PLAIN: &str = "text/plain; charset=utf-8";
 
 /// Runs until it is dropped, its connections with it.
-pub(super) async fn serve(listener: TcpListener, probe: Arc<dyn Probe>) {
-    let slots = Arc::new(Semaphore::new(CONNECTIONS));
+pub(super) async fn serve(tcp: TcpListener, probe: Arc<dyn Probe>) {
+    let bounds = Bounds {
+        reserve: 0,
+        per_client: CONNECTIONS,
+        ..Bounds::new(CONNECTIONS, HEAD_DEADLINE + ANSWER_DEADLINE, HEAD_DEADLINE)
+    };
+    let mut listener = Listener::new("monitor", tcp, bounds, Vec::new());
     let mut connections = JoinSet::new();
     loop {
-        // never closed
-        let Ok(slot) = Arc::clone(&slots).acquire_owned().await else {
-            return;
-        };
+        let (connection, _) = listener.next().await;
         while connections.try_join_next().is_some() {}
-        match listener.accept().await {
-            Ok((stream, _)) => {
-                let probe = Arc::clone(&probe);
-                connections.spawn(async move {
-                    let _slot = slot;
-                    converse(stream, &*probe).await;
-                });
-            }
-            Err(error) => {
-                tracing::debug!(target: "monitor", %error, "no connection");
-                tokio::time::sleep(PAUSE).await;
-            }
-        }
+        let probe = Arc::clone(&probe);
+        connections.spawn(async move { converse(connection, &*probe).await });
     }
 }
 
 /// Whoever is too slow or breaks off is left without an answer.
-async fn converse(mut stream: TcpStream, probe: &dyn Probe) {
+async fn converse(mut stream: Connection, probe: &dyn Probe) {
     let Ok(Ok(head)) = tokio::time::timeout(HEAD_DEADLINE, read_head(&mut stream)).await else {
         return;
     };
@@ -66,7 +55,7 @@ async fn converse(mut stream: TcpStream, probe: &dyn Probe) {
 }
 
 /// The head, up to the empty line; `None` where it is too long.
-async fn read_head(stream: &mut TcpStream) -> std::io::Result<Option<Vec<u8>>> {
+async fn read_head(stream: &mut Connection) -> std::io::Result<Option<Vec<u8>>> {
     let mut head = Vec::new();
     loop {
         let mut piece = [0; 1_024];

@@ -257,3 +257,33 @@ async fn without_a_messenger_nothing_is_started() {
     assert_eq!(failed.failure.kind, FailureKind::NotStarted, "{failed}");
     assert!(failed.failure.reason.as_str().contains("messenger"), "{failed}");
 }
+
+/// 2,000 idle connections took the oracle's last descriptor, and a flood pushed real messages out.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_flood_at_the_observer_takes_nothing_from_the_ceremony() {
+    let house = House::build(Plan {
+        honest: ids(1..=3),
+        others: vec![(OperatorId(4), Misbehaviour::Slow(Duration::from_millis(200)))],
+        ..Plan::default()
+    })
+    .await;
+    let id = fresh_id();
+    let observer = house.initiator.observer_addr();
+    let mut idle = Vec::new();
+    for _ in 0..400 {
+        idle.push(tokio::net::TcpStream::connect(observer).await.unwrap());
+    }
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let flood = async {
+        until("a first message", || anybody_in(&house, Round::Preparation)).await;
+        let url = format!("http://{observer}/{id}/consume");
+        for _ in 0..20 {
+            let posts = (0..100).map(|_| client.post(&url).body(vec![0xff; 500]).send());
+            futures_util::future::join_all(posts).await;
+        }
+    };
+    let plan = keygen_plan(ids(1..=4));
+    let (end, ()) = tokio::join!(house.run_as(id, &plan), flood);
+    let verified = end.unwrap_or_else(|failed| panic!("{failed}"));
+    assert_eq!(document_of(&verified.transcript).messages.len(), 20);
+}

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-use super::support::{Messenger, Node, config, id, message, round};
+use super::support::{Messenger, Node, config, id, message, output, round};
 
 #[tokio::test]
 async fn oversized_bodies_are_refused_on_every_route() {
@@ -329,7 +329,8 @@ async fn what_is_held_is_bounded() {
 
     for n in 0..40u8 {
         let path = format!("/stream/dkgoutput?request_id={}", id(n / 4));
-        let body = format!(r#"{{"{n}":{{"Signature":"{}"}}}}"#, "A".repeat(1000));
+        let signer = u64::from(n % 3 + 1);
+        let body = format!(r#"{{"{signer}":{}}}"#, output(id(n / 4), signer, n));
         assert_eq!(messenger.post(&path, body).await.status, 200);
     }
     assert!(messenger.metric("result_bytes").await <= 20_000.0);

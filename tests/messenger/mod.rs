@@ -10,4 +10,5 @@ mod recordings;
 mod restart;
 mod results;
 mod routes;
+mod strangers;
 mod support;

@@ -50,7 +50,8 @@ async fn registrations_topics_results_and_undelivered_messages() {
     let payload = output(id(9), 1, 1);
     let path = format!("/stream/dkgoutput?request_id={}", id(9));
     messenger.post(&path, format!(r#"{{"1":{payload}}}"#)).await;
-    messenger.post(&path, "{}").await;
+    let other = output(id(9), 1, 2);
+    messenger.post(&path, format!(r#"{{"1":{other}}}"#)).await;
     two.takes(1).await;
     observer.takes(3).await;
     eventually("the second message is tried", || two.seen().len() > 1).await;
@@ -157,7 +158,9 @@ async fn nothing_is_kept_for_ever() {
     messenger.register("default", "1", "http://127.0.0.1:1").await;
     messenger.topic(id(1), &["1"]).await;
     let path = format!("/stream/dkgoutput?request_id={}", id(9));
-    messenger.post(&path, "{}").await;
+    messenger
+        .post(&path, format!(r#"{{"1":{}}}"#, output(id(9), 1, 1)))
+        .await;
     let begun = std::time::Instant::now();
     while messenger.metric("topics").await + messenger.metric("results").await > 0.0 {
         assert!(begun.elapsed() < super::support::SOON);

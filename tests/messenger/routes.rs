@@ -1,6 +1,8 @@
 //! Every route and every shape of the protocol file, byte for byte.
 
-use super::support::{Messenger, Node, Reply, id, round};
+use casimir_dkg::dkg::rockx::wire::MsgType;
+
+use super::support::{Messenger, Node, Reply, id, message, output as signed_output, round};
 
 const JSON: &str = "application/json; charset=utf-8";
 
@@ -297,18 +299,23 @@ async fn streams_and_data() {
     assert_eq!(messenger.get(&data).await, nothing(404), "nothing was stored");
 
     // stored as Go's structs: declared fields in declared order, everything else left out
-    let loose = r#"{ "2": {"signer":2,"Signature":"AAA=","more":1}, "10": {"Signer":10} }"#;
-    assert_eq!(messenger.post(&output, loose).await, json(200, "null"));
-    let stored = concat!(
-        r#"{"DKGOutputs":{"10":{"BlameData":null,"Data":null,"KeySignData":null,"Signer":10,"Signature":null},"#,
-        r#""2":{"BlameData":null,"Data":null,"KeySignData":null,"Signer":2,"Signature":"AAA="}},"BlameOutput":null}"#
+    let (two, ten) = (signed_output(request, 2, 1), signed_output(request, 10, 1));
+    let (loose_two, loose_ten) = (
+        two.replace(r#""Signer":2"#, r#""more":1,"signer":2"#),
+        ten.replace(r#""BlameData":null,"#, "")
+            .replace(r#""KeySignData":null,"#, ""),
     );
-    assert_eq!(messenger.get(&data).await, json(200, stored));
+    let loose = format!(r#"{{ "2": {loose_two}, "10": {loose_ten} }}"#);
+    assert_eq!(messenger.post(&output, loose).await, json(200, "null"));
+    let stored = format!(r#"{{"DKGOutputs":{{"10":{ten},"2":{two}}},"BlameOutput":null}}"#);
+    assert_eq!(messenger.get(&data).await, json(200, &stored));
 
     let accused = format!("/data/{}", id(6));
-    let body = r#"{"Valid":true,"BlameMessage":{"Message":null,"Signer":3,"Signature":""}}"#;
+    let accusation = message(id(6), MsgType::Protocol, 3, r#"{"round":5,"blame":{}}"#);
+    let signed = String::from_utf8(accusation[68..].to_vec()).unwrap();
+    let body = format!(r#"{{"Valid":true,"BlameMessage":{signed}}}"#);
     let path = format!("/stream/dkgblame?request_id={}", id(6));
-    assert_eq!(messenger.post(&path, body).await, json(200, "null"));
+    assert_eq!(messenger.post(&path, body.clone()).await, json(200, "null"));
     assert_eq!(
         messenger.get(&accused).await,
         json(200, &format!(r#"{{"DKGOutputs":null,"BlameOutput":{body}}}"#))
@@ -324,20 +331,22 @@ async fn streams_and_data() {
 async fn who_waits_for_a_result_hears_of_it_at_once() {
     let messenger = Messenger::new().await;
     let path = format!("/data/{}?wait=9000", id(1));
+    let expected = signed_output(id(1), 1, 1);
     // a wait that ends without hearing anything has no body
     let waiting = messenger.get(&path);
     let stream = async {
         // another result wakes the waiting request, which is not its own
-        messenger
-            .post(&format!("/stream/dkgoutput?request_id={}", id(2)), "{}")
-            .await;
-        messenger
-            .post(&format!("/stream/dkgoutput?request_id={}", id(1)), "{}")
-            .await
+        let post = async |n: u8, output: &str| {
+            let path = format!("/stream/dkgoutput?request_id={}", id(n));
+            messenger.post(&path, format!(r#"{{"1":{output}}}"#)).await
+        };
+        post(2, &signed_output(id(2), 1, 1)).await;
+        post(1, &expected).await
     };
     let (reply, streamed) = tokio::join!(waiting, stream);
     assert_eq!(streamed.status, 200);
-    assert_eq!(reply, json(200, r#"{"DKGOutputs":{},"BlameOutput":null}"#));
+    let stored = format!(r#"{{"DKGOutputs":{{"1":{expected}}},"BlameOutput":null}}"#);
+    assert_eq!(reply, json(200, &stored));
     assert_eq!(
         messenger.get(&format!("/data/{}?wait=20", id(3))).await,
         nothing(404)

@@ -9,8 +9,10 @@ use axum::http::StatusCode;
 use axum::routing::{get, post};
 use casimir_dkg::dkg::rockx::messenger::{self, MessengerConfig, MessengerHandle};
 use casimir_dkg::dkg::rockx::wire::{Encode as _, Message, MsgType, SignedMessage};
-use casimir_dkg::types::{OperatorId, RequestId};
+use casimir_dkg::types::{OperatorId, OperatorRecord, RequestId};
 use tokio::net::TcpListener;
+
+use crate::node::net::{identity, public};
 
 /// Everything that is waited for must come within this.
 pub(crate) const SOON: Duration = Duration::from_secs(20);
@@ -19,8 +21,23 @@ pub(crate) const NO_SESSION: &str =
     r#"{"error":"could not find dkg runner","message":"dkg node failed to process message"}"#;
 pub(crate) const PROCESSED: &str = r#"{"error":null,"message":"processed message successfully"}"#;
 
+/// A messenger on loopback that knows the keys of operators 1 to 13.
 pub(crate) fn config() -> MessengerConfig {
-    MessengerConfig::new("127.0.0.1:0".parse().unwrap())
+    MessengerConfig {
+        operators: (1..=13).map(|n| operator(n, "")).collect(),
+        ..MessengerConfig::new("127.0.0.1:0".parse().unwrap())
+    }
+}
+
+/// An operator with its published key, that is let in without a proof at this address.
+pub(crate) fn operator(n: u64, address: &str) -> OperatorRecord {
+    let id = OperatorId(n);
+    OperatorRecord {
+        id,
+        name: "".into(),
+        endpoint: address.to_owned(),
+        public_key: public(id).to_registry_text(),
+    }
 }
 
 /// A reply, with the headers that tests look at.
@@ -207,16 +224,24 @@ pub(crate) fn id(n: u8) -> RequestId {
     RequestId([n; 24])
 }
 
-/// A message with this payload text; nobody here checks signatures.
+/// A message with this payload text, signed by one of operators 1 to 13.
 pub(crate) fn message(id: RequestId, kind: MsgType, signer: u64, payload: &str) -> Vec<u8> {
+    let message = Message {
+        msg_type: kind,
+        identifier: id,
+        data: payload.as_bytes().into(),
+    };
+    let key = identity(signer).key;
+    message.sign(OperatorId(signer), &key).unwrap().to_ssv()
+}
+
+/// The same message with a signature that is none.
+pub(crate) fn forged(id: RequestId, kind: MsgType, signer: u64, payload: &str) -> Vec<u8> {
+    let genuine = message(id, kind, signer, payload);
+    let signed = SignedMessage::from_ssv(&genuine).unwrap();
     SignedMessage {
-        message: Some(Message {
-            msg_type: kind,
-            identifier: id,
-            data: payload.as_bytes().into(),
-        }),
-        signer: OperatorId(signer),
         signature: vec![7; 256].into(),
+        ..signed
     }
     .to_ssv()
 }
@@ -238,20 +263,16 @@ pub(crate) fn round(id: RequestId, signer: u64, round: u8, mark: u8) -> Vec<u8> 
     )
 }
 
-/// Payload of an output message and the entry of the streamed map that goes with it.
+/// Payload of an output message and the entry of the streamed map that goes with it, signed by its operator.
 pub(crate) fn output(id: RequestId, signer: u64, mark: u8) -> String {
     use casimir_dkg::dkg::rockx::wire::{GoBytes, Output, SignedOutput};
-    let output = SignedOutput {
-        data: Some(Output {
-            request_id: id,
-            encrypted_share: vec![mark; 256].into(),
-            share_pub_key: vec![mark; 48].into(),
-            validator_pub_key: vec![9; 48].into(),
-            deposit_data_signature: GoBytes::NIL,
-        }),
-        signer: OperatorId(signer),
-        signature: vec![mark; 256].into(),
-        ..SignedOutput::default()
+    let output = Output {
+        request_id: id,
+        encrypted_share: vec![mark; 256].into(),
+        share_pub_key: vec![mark; 48].into(),
+        validator_pub_key: vec![9; 48].into(),
+        deposit_data_signature: GoBytes::NIL,
     };
-    String::from_utf8(output.to_json()).unwrap()
+    let signed = SignedOutput::of_output(output, OperatorId(signer), &identity(signer).key).unwrap();
+    String::from_utf8(signed.to_json()).unwrap()
 }

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use casimir_dkg::dkg::rockx::node;
 use casimir_dkg::dkg::rockx::wire::{
-    DataStore, Decode, Encode, KeygenMessage, KeysignMessage, ProtocolRound,
+    DataStore, Decode, Encode, GoMap, KeygenMessage, KeysignMessage, ProtocolRound, SignedOutput,
 };
 use casimir_dkg::types::{BlsPublicKey, OperatorId};
 
@@ -223,7 +223,13 @@ async fn a_signature_that_does_not_come_leaves_word_too_and_never_in_the_place_o
 
     // somebody was first: what is there stays, and has no rival
     stage.topic(request(3), &members).await;
-    let body = outputs.to_json();
+    let of_this = outputs.iter().map(|(id, output)| {
+        let mut data = output.data.clone().unwrap();
+        data.request_id = request(3);
+        let key = &identity(id.0).key;
+        (*id, SignedOutput::of_output(data, *id, key).unwrap())
+    });
+    let body = GoMap(Some(of_this.collect())).to_json();
     let url = format!(
         "{}/stream/dkgoutput?request_id={}",
         stage.messenger.url(),

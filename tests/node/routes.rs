@@ -14,7 +14,7 @@ use casimir_dkg::dkg::rockx::wire::{Encode, GoBytes, Init, MsgType, SignedMessag
 use casimir_dkg::ports::Answer;
 use casimir_dkg::types::{BlsPublicKey, ForkVersion, OperatorId, Root};
 
-use super::net::{CREDENTIALS, FORK, identity, ids, public};
+use super::net::{CREDENTIALS, FORK, identity, ids, public, request};
 use super::stage::{
     DEADLINE, Stage, client, config, init, keysign, loopback, messenger, reshare, signed, spawn, validator_of,
 };
@@ -384,4 +384,57 @@ async fn silent_connections_do_not_keep_others_out() {
     let end = tokio::time::timeout(DEADLINE, stage.shutdown());
     end.await.expect("it waits for them");
     drop(silent);
+}
+
+/// 250 idle connections blocked a node.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn more_silent_connections_than_there_may_be_keep_nobody_out() {
+    let stage = Stage::new(1).await;
+    let address = stage.nodes[0].local_addr();
+    let mut silent = Vec::new();
+    for _ in 0..400 {
+        silent.push(tokio::net::TcpStream::connect(address).await.unwrap());
+    }
+    let url = format!("{}/ping", stage.nodes[0].public_url());
+    for _ in 0..5 {
+        assert_eq!(stage.http.get(&url).send().await.unwrap().status(), 200);
+    }
+    stage.shutdown().await;
+}
+
+/// 512 unsigned start messages filled a node for ten minutes.
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn start_messages_of_a_stranger_do_not_fill_the_node() {
+    let stage = Stage::new(4).await;
+    let members = ids(1..=4);
+    let victim = &stage.urls(&members)[0];
+    let (mut taken, mut refused) = (0, 0);
+    for seed in 1000..1600 {
+        match stage.send(victim, &init(seed, &members)).await {
+            (200, _) => taken += 1,
+            (_, text) => {
+                assert!(
+                    text.contains("too many ceremonies started from one address"),
+                    "{text}"
+                );
+                refused += 1;
+            }
+        }
+    }
+    assert!(taken < 512 && refused > 0, "{taken} of one stranger run");
+    // an initiator elsewhere
+    stage.topic(request(1), &members).await;
+    let elsewhere = reqwest::Client::builder()
+        .no_proxy()
+        .local_address(std::net::IpAddr::from([127, 0, 0, 5]))
+        .build()
+        .unwrap();
+    let start = init(1, &members).to_ssv();
+    for url in stage.urls(&members) {
+        let call = elsewhere.post(format!("{url}/consume")).body(start.clone());
+        assert_eq!(call.send().await.unwrap().status(), 200);
+    }
+    assert_eq!(stage.result(request(1)).await.dkg_outputs.len(), 4);
+    stage.shutdown().await;
 }

@@ -1,7 +1,8 @@
 //! `messenger`: a RockX messenger until SIGINT or SIGTERM.
 
-use casimir_dkg::config::{self, LoadOptions, MessengerConfig as Settings, MetricsListen, Takeover};
+use casimir_dkg::config::{self, LoadOptions, MetricsListen, Takeover};
 use casimir_dkg::dkg::rockx::messenger::{self, MessengerConfig};
+use casimir_dkg::dkg::rockx::node::directory::SsvApi;
 use casimir_dkg::http::Http;
 use casimir_dkg::monitor::{self, Role};
 
@@ -13,25 +14,37 @@ use crate::output;
 
 pub(crate) fn run(options: &LoadOptions, json: bool) -> anyhow::Result<Outcome> {
     early::is_service();
-    let (settings, http, listen, logging) = config::gather(options)?.messenger()?;
+    let layers = config::gather(options)?;
+    let (settings, operators, http, listen, logging) = layers.messenger()?;
     let _guard = log::init(&logging, if json { Also::StderrJson } else { Also::Stderr })?;
     let http = Http::new(&http)?;
+    let ssv_api = match &operators.ssv_api {
+        Some(base) => {
+            let network = layers.network_name()?;
+            let api = SsvApi::new(&http, base, network.as_str());
+            Some(api.map_err(|e| anyhow::anyhow!("operators.ssv_api: {e}"))?)
+        }
+        None => None,
+    };
+    let config = MessengerConfig {
+        http,
+        data_dir: Some(settings.data_dir.clone()),
+        allow_takeover: settings.takeover == Takeover::Allow,
+        operators: settings.known_operators(&operators),
+        ssv_api,
+        initiators: settings.initiators.clone(),
+        private_addresses: settings.private_addresses,
+        trusted_proxies: settings.trusted_proxies.clone(),
+        ..MessengerConfig::new(settings.listen)
+    };
     output::outlive_reader();
-    super::serve(serve(&settings, http, listen, json))
+    super::serve(serve(config, listen, json))
 }
 
-async fn serve(
-    settings: &Settings,
-    http: Http,
-    listen: MetricsListen,
-    json: bool,
-) -> anyhow::Result<Outcome> {
+async fn serve(config: MessengerConfig, listen: MetricsListen, json: bool) -> anyhow::Result<Outcome> {
     // before the port is open: whoever waits for the port may signal at once
     let mut service = Service::begin();
-    let mut config = MessengerConfig::new(settings.listen);
-    config.http = http.clone();
-    config.data_dir = Some(settings.data_dir.clone());
-    config.allow_takeover = settings.takeover == Takeover::Allow;
+    let http = config.http.clone();
     let port = monitor::bind(listen, Role::Messenger).await?;
     let handle = messenger::spawn(config).await?;
     let _monitor = port.map(|port| port.serve(handle.probe()));

@@ -7,6 +7,7 @@ mod scrub;
 
 use std::io::Write;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::Context;
 use casimir_dkg::config::{LogConfig, LogFormat};
@@ -81,12 +82,43 @@ pub(crate) fn reopen() {
     REOPENED.fetch_add(1, Ordering::Relaxed);
 }
 
-/// Daily files.
+/// Daily files, none of them longer than may be: the disk is the journal's as well.
 struct Files {
     config: LogConfig,
     file: RollingFileAppender,
     reopened: u64,
+    /// Days since the Unix epoch, by which the files change (UTC).
+    day: u64,
+    /// Bytes in the file of this day.
+    written: u64,
+    /// Lines for which it had no room.
+    left_out: u64,
 }
+
+/// Seconds since the Unix epoch.
+fn now() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_or(0, |since| since.as_secs())
+}
+
+/// Length of the file that is being written, in bytes, if it is of this day.
+fn length_of_newest(config: &LogConfig) -> u64 {
+    let files = std::fs::read_dir(&config.dir).into_iter().flatten().flatten();
+    let newest = files
+        .filter(|entry| entry.file_name().to_string_lossy().starts_with(PREFIX))
+        .filter_map(|entry| entry.metadata().ok())
+        .max_by_key(|file| file.modified().ok());
+    let today = |file: &std::fs::Metadata| {
+        let modified = file.modified().ok()?.duration_since(UNIX_EPOCH).ok()?;
+        Some(modified.as_secs() / DAY == now() / DAY)
+    };
+    newest
+        .filter(|file| today(file).unwrap_or(false))
+        .map_or(0, |file| file.len())
+}
+
+const DAY: u64 = 86_400;
+const PREFIX: &str = "casimir-dkg";
 
 impl Files {
     fn open(config: &LogConfig) -> anyhow::Result<Self> {
@@ -94,9 +126,10 @@ impl Files {
         std::fs::create_dir_all(&config.dir)
             .with_context(|| format!("cannot make the log directory {directory}"))?;
         let reopened = REOPENED.load(Ordering::Relaxed);
+        let written = length_of_newest(config);
         let file = RollingFileAppender::builder()
             .rotation(Rotation::DAILY)
-            .filename_prefix("casimir-dkg")
+            .filename_prefix(PREFIX)
             .filename_suffix("log")
             .max_log_files(config.keep)
             .build(&config.dir)
@@ -105,7 +138,24 @@ impl Files {
             config: config.clone(),
             file,
             reopened,
+            day: now() / DAY,
+            written,
+            left_out: 0,
         })
+    }
+
+    /// A line of this file's own, in the form of the others.
+    fn note(&mut self, message: &str) -> std::io::Result<()> {
+        let line = match self.config.format {
+            LogFormat::Text => format!("WARN log: {message}\n"),
+            LogFormat::Json => {
+                let line =
+                    serde_json::json!({"level": "WARN", "target": "log", "fields": {"message": message}});
+                format!("{line}\n")
+            }
+        };
+        self.written += line.len() as u64;
+        self.file.write_all(line.as_bytes())
     }
 }
 
@@ -117,7 +167,26 @@ impl Write for Files {
                 *self = new;
             }
         }
-        self.file.write(line)
+        let day = now() / DAY;
+        if day != self.day {
+            (self.day, self.written) = (day, 0);
+            let left_out = std::mem::take(&mut self.left_out);
+            if left_out > 0 {
+                self.note(&format!("{left_out} lines of the day before were left out"))?;
+            }
+        }
+        if self.written + line.len() as u64 > self.config.max_bytes {
+            self.left_out += 1;
+            if self.left_out == 1 {
+                self.note(
+                    "this file has its full length (log.max_mib): what comes is left out until tomorrow",
+                )?;
+            }
+            return Ok(line.len());
+        }
+        let written = self.file.write(line)?;
+        self.written += written as u64;
+        Ok(written)
     }
 
     fn flush(&mut self) -> std::io::Result<()> {
@@ -177,6 +246,7 @@ mod tests {
             dir: folder.path().join("logs"),
             keep: 3,
             format: LogFormat::Text,
+            max_bytes: 1 << 20,
         };
         let mut files = Files::open(&config).unwrap();
         files.write_all(b"one\n").unwrap();
@@ -198,5 +268,29 @@ mod tests {
             .unwrap()
             .path();
         assert_eq!(std::fs::read_to_string(now).unwrap(), "two\n");
+    }
+
+    #[test]
+    fn a_flood_ends_at_the_length_of_a_file_over_a_restart_too() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = LogConfig {
+            level: "info".to_owned(),
+            dir: folder.path().to_owned(),
+            keep: 3,
+            format: LogFormat::Json,
+            max_bytes: 1000,
+        };
+        for _ in 0..2 {
+            let mut files = Files::open(&config).unwrap();
+            for _ in 0..100 {
+                files.write_all(&[b'x'; 100]).unwrap();
+            }
+        }
+        let written: u64 = std::fs::read_dir(folder.path())
+            .unwrap()
+            .map(|entry| entry.unwrap().metadata().unwrap().len())
+            .sum();
+        // and a line that says so, each time
+        assert!((900..1400).contains(&written), "{written}");
     }
 }

@@ -13,7 +13,8 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("lock", &["types"]),
     ("runtime", &[]),
     ("secrets", &[]),
-    ("monitor", &["types"]),
+    ("listen", &[]),
+    ("monitor", &["types", "listen"]),
     ("http", &["types"]),
     ("journal", &["types", "lock"]),
     ("view", &["types"]),
@@ -34,6 +35,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "http",
             "lane",
             "secrets",
+            "listen",
             "monitor",
             "beacon",
             "operators",
@@ -44,7 +46,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     (
         "config",
         &[
-            "types", "http", "inject", "monitor", "ports", "oracle", "chain", "pool", "dkg",
+            "types", "http", "inject", "listen", "monitor", "ports", "oracle", "chain", "pool", "dkg",
         ],
     ),
     ("signer", &["types", "secrets", "ports", "config"]),

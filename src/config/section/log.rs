@@ -20,6 +20,12 @@ pub(in crate::config) const KEYS: &[Key] = &[
         "Where the log files are; without it logs in the state directory.",
     ),
     Key::new("log.keep", "a number", "Daily log files that are kept.").default("14"),
+    Key::new(
+        "log.max_mib",
+        "a number",
+        "Longest log file of a day in MiB; what is beyond is left out, and counted.",
+    )
+    .default("100"),
     Key::new("log.format", "text or json", "Form of the log files.").default("text"),
 ];
 
@@ -43,6 +49,8 @@ pub struct LogConfig {
     pub dir: PathBuf,
     /// Files that are kept.
     pub keep: usize,
+    /// Longest file, in bytes.
+    pub max_bytes: u64,
     pub format: LogFormat,
 }
 
@@ -50,6 +58,7 @@ pub(in crate::config) fn read(r: &mut Reader<'_>) -> Option<LogConfig> {
     let level = r.required::<String>("log.level");
     let dir = r.path("log.dir");
     let keep = r.required::<u32>("log.keep");
+    let max_mib = r.required::<u32>("log.max_mib");
     let format = r.required("log.format");
     if let Some(level) = &level
         && !is_filter(level)
@@ -60,6 +69,9 @@ pub(in crate::config) fn read(r: &mut Reader<'_>) -> Option<LogConfig> {
         );
         r.error("log.level", message);
     }
+    if max_mib == Some(0) {
+        r.error("log.max_mib", "must be at least 1".to_owned());
+    }
     if keep == Some(0) {
         r.error("log.keep", "must be at least 1".to_owned());
     }
@@ -67,6 +79,7 @@ pub(in crate::config) fn read(r: &mut Reader<'_>) -> Option<LogConfig> {
         level: level?,
         dir: dir?.unwrap_or_else(|| r.directories().state.join("logs")),
         keep: usize::try_from(keep?).unwrap_or(usize::MAX),
+        max_bytes: u64::from(max_mib?) << 20,
         format: format?,
     })
 }

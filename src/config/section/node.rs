@@ -13,6 +13,7 @@ use crate::config::reader::Reader;
 use crate::config::schema::Key;
 use crate::config::value::HttpUrl;
 use crate::dkg::rockx::keys::OperatorPublicKey;
+use crate::listen::Network;
 use crate::types::{ForkVersion, OperatorId, RedactedUrl, Root, RsaPublicKeyText, SafeText};
 
 pub(in crate::config) const KEYS: &[Key] = &[
@@ -60,6 +61,11 @@ pub(in crate::config) const KEYS: &[Key] = &[
         "Also know RockX's test operators 1 to 8, whose private keys are public: for local networks only.",
     )
     .default("false"),
+    Key::new(
+        "node.trusted_proxies",
+        "a list of IP addresses or ranges",
+        "Proxies before the node: whose X-Forwarded-For tells who asks.",
+    ),
     Key::new(
         "node.withdrawal_credentials",
         "a list of 32-byte roots",
@@ -151,6 +157,8 @@ pub struct NodeConfig {
     pub round_timeout: Duration,
     /// Also know RockX's published test operators.
     pub test_operators: bool,
+    /// Proxies before the node.
+    pub trusted_proxies: Vec<Network>,
     /// What the node agrees to do.
     pub rules: NodeRules,
     /// Beacon nodes, which know the index of a validator; one at least if a rule is about own validators.
@@ -214,6 +222,7 @@ pub(in crate::config) fn read(r: &mut Reader<'_>) -> Option<NodeConfig> {
     let data_dir = r.path("node.data_dir");
     let round_timeout = r.positive("node.round_timeout");
     let test_operators = r.required("node.test_operators");
+    let trusted_proxies = r.optional::<Vec<Network>>("node.trusted_proxies");
     let rules = rules(r);
     let beacon_urls = beacon_urls(r);
     let key = match (key_file?, inline?) {
@@ -241,6 +250,7 @@ pub(in crate::config) fn read(r: &mut Reader<'_>) -> Option<NodeConfig> {
         data_dir: data_dir?.unwrap_or_else(|| r.directories().state.join(format!("node-{id}"))),
         round_timeout: round_timeout?,
         test_operators: test_operators?,
+        trusted_proxies: trusted_proxies?.unwrap_or_default(),
         rules: rules?,
         beacon_urls: beacon_urls?,
     })
@@ -264,6 +274,7 @@ pub(in crate::config) fn check(r: &mut Reader<'_>) {
     );
     let _ = r.positive("node.round_timeout");
     let _ = r.required::<bool>("node.test_operators");
+    let _ = r.optional::<Vec<Network>>("node.trusted_proxies");
     let _ = rules(r);
 }
 

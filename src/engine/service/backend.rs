@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use futures_util::future::BoxFuture;
+use secrecy::SecretString;
 
 use crate::config::{Config, MessengerChoice};
 use crate::dkg::rockx::backend::RockX;
@@ -87,8 +88,11 @@ async fn rockx(config: &Config, http: &Http) -> Result<Backend, BackendError> {
     let network = config.network.name.as_str();
     let api = config.operators.ssv_api.as_ref();
     let api = api.map(|base| SsvApi::new(http, base, network)).transpose();
+    let api = api.map_err(BackendError::SsvApi)?;
+    // by it the messenger in this process knows its own initiator
+    let house = SecretString::from(hex::encode(rand::random::<[u8; 32]>()));
     let registry = Directory::new(KeySources {
-        api: api.map_err(BackendError::SsvApi)?,
+        api: api.clone(),
         ..KeySources::default()
     })?;
     let (messenger, url) = match &config.dkg.messenger {
@@ -97,6 +101,12 @@ async fn rockx(config: &Config, http: &Http) -> Result<Backend, BackendError> {
             let data_dir = config.journal.path.with_file_name("messenger");
             let settings = messenger::MessengerConfig {
                 data_dir: Some(data_dir),
+                operators: config.messenger.known_operators(&config.operators),
+                initiators: config.messenger.initiators.clone(),
+                ssv_api: api.clone(),
+                house: Some(house.clone()),
+                private_addresses: config.messenger.private_addresses,
+                trusted_proxies: config.messenger.trusted_proxies.clone(),
                 http: http.clone(),
                 ..messenger::MessengerConfig::new(*listen)
             };
@@ -107,7 +117,11 @@ async fn rockx(config: &Config, http: &Http) -> Result<Backend, BackendError> {
             (Some((handle, url.clone())), url)
         }
     };
-    let rockx = RockX::start(initiator(config, http, &url)?).await?;
+    let initiator = InitiatorConfig {
+        house: messenger.as_ref().map(|_| house),
+        ..initiator(config, http, &url)?
+    };
+    let rockx = RockX::start(initiator).await?;
     Ok(Backend {
         roster: Some(Arc::new(KeysOfOperators {
             rockx: rockx.clone(),

@@ -13,6 +13,7 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::routing::{get, post};
+use casimir_dkg::dkg::rockx::messenger::{PROOF_HEADER, prove_registration};
 use casimir_dkg::dkg::rockx::node::session::{
     Authentic, Finish, FrostPlan, FrostSession, Identity, Input, KeysignPlan, KeysignSession, Output, Peers,
     Session,
@@ -122,9 +123,12 @@ impl Byzantine {
             name: shared.me.id.to_string(),
             srv_addr: format!("http://{address}"),
         };
-        shared
-            .post_to("register_node?subscribes_to=default", body.to_json())
-            .await;
+        let key = &shared.me.key;
+        let proof = prove_registration(key, "default", &body.name, &body.srv_addr).expect("RSA");
+        let url = format!("{}/register_node?subscribes_to=default", shared.messenger);
+        let call = shared.client.post(url).header(PROOF_HEADER, proof);
+        let answer = call.body(body.to_json()).send().await.expect("an answer");
+        assert!(answer.status().is_success(), "{}", answer.status());
         Self { address, shared }
     }
 

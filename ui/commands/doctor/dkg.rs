@@ -15,6 +15,7 @@ const DEADLINE: Duration = Duration::from_secs(10);
 
 pub(crate) async fn examine(config: &Config, http: &Http, report: &mut Report) {
     messenger(config, http, report).await;
+    report.add(access(config, http).await);
     let asked = config
         .operators
         .by_id
@@ -63,6 +64,45 @@ async fn messenger(config: &Config, http: &Http, report: &mut Report) {
             }
         }
     });
+}
+
+/// Who gets in at the messenger, and by what.
+async fn access(config: &Config, http: &Http) -> Finding {
+    let what = "messenger access";
+    match &config.dkg.messenger {
+        MessengerChoice::Embedded { .. } => Finding::ok(
+            what,
+            "our nodes prove their keys, RockX's get in at the endpoint of their [[operator]] or the address of a \
+             [[messenger.operator]]; what no operator signed is not kept",
+        ),
+        MessengerChoice::Foreign(url) => {
+            let answer = get(http, url, "/topics/default", DEADLINE).await;
+            let away: Option<Vec<String>> = answer.ok().and_then(|answer| {
+                let topic: serde_json::Value = serde_json::from_slice(&answer.body).ok()?;
+                let known = topic.get("Subscribers")?.as_object()?;
+                let ids = config.operators.by_id.keys().map(ToString::to_string);
+                Some(ids.filter(|id| !known.contains_key(id)).collect())
+            });
+            let hint = "a messenger of this program lets a node in that proves its key, or that its own configuration lists \
+                        ([[messenger.operator]]); it keeps nothing of an operator whose key it does not know";
+            match away {
+                Some(away) if away.is_empty() && config.dkg.initiator_key_file.is_none() => Finding::ok(
+                    what,
+                    "every operator is registered; without dkg.initiator_key_file a messenger that names its initiators \
+                     ([[messenger.initiator]]) creates no topic for this oracle",
+                ),
+                Some(away) if away.is_empty() => {
+                    Finding::ok(what, "every operator is registered; topics are signed")
+                }
+                Some(away) => Finding::warn(
+                    what,
+                    format!("not registered: operators {}", away.join(", ")),
+                    hint,
+                ),
+                None => Finding::warn(what, "who is registered could not be found out", hint),
+            }
+        }
+    }
 }
 
 async fn operator(http: &Http, record: &OperatorRecord) -> (OperatorId, bool, Finding) {

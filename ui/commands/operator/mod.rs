@@ -38,6 +38,7 @@ pub(crate) fn run(options: &LoadOptions, json: bool) -> anyhow::Result<Outcome> 
         policy: policy(&settings.rules),
         validator_indices: indices(&settings, &http)?,
         round_timeout: settings.round_timeout,
+        trusted_proxies: settings.trusted_proxies.clone(),
         http,
         ..NodeConfig::new(
             settings.id,

@@ -74,7 +74,7 @@ impl Ceremony {
             return Err(refuse(unknown, reason.into()));
         }
         let keys = operator_keys(host, plan).map_err(|(who, reason)| refuse(vec![who], reason))?;
-        let subscription = host.observer.subscribe(id).ok_or_else(|| {
+        let subscription = host.observer.subscribe(id, keys.clone()).ok_or_else(|| {
             refuse(
                 Vec::new(),
                 format!("request id {id} is in use in this process").into(),

@@ -6,6 +6,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use secrecy::SecretString;
+
 use crate::dkg::rockx::keys::OperatorPrivateKey;
 use crate::http::{BadUrl, Http};
 use crate::types::{OperatorId, OperatorRecord, RedactedUrl};
@@ -22,6 +24,8 @@ pub struct InitiatorConfig {
     pub observer_public_url: Option<String>,
     /// The messenger runs in this process: while one is away the other is too.
     pub messenger_is_ours: bool,
+    /// The secret by which a messenger in this process knows this initiator. `None`: one of its own.
+    pub house: Option<SecretString>,
     /// How long the operators may take for one round.
     pub round_deadline: Duration,
     /// How long a ceremony may take in all, a dead messenger included.
@@ -61,6 +65,7 @@ impl InitiatorConfig {
         Self {
             messenger_url: messenger_url.into(),
             messenger_is_ours: false,
+            house: None,
             observer_listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             observer_public_url: None,
             round_deadline: Self::ROUND_DEADLINE,

@@ -201,16 +201,22 @@ impl Ceremony {
         aside(move || judge_stored(&evidence, &raw)).await
     }
 
-    /// Every output was seen, and the messenger has not stored them, or has stored something else.
+    /// Every output was seen, and the messenger has not stored them, or has stored something else. What the operators
+    /// signed counts, whatever anybody has stored: a forged result takes nothing from a true one. Where the observed
+    /// outputs do not verify either, the first verdict stands.
     async fn settled(&self, refused: Option<CeremonyFailure>) -> End {
-        match refused {
-            Some(why) => Err(why),
-            None => {
-                let (evidence, outputs) = (self.record.evidence.clone(), self.record.outputs());
-                aside(move || Some(accept(&evidence, &outputs, Source::Observed)))
-                    .await
-                    .unwrap_or_else(|| Err(unknown("the outputs were not verified")))
+        let (evidence, outputs) = (self.record.evidence.clone(), self.record.outputs());
+        let observed = aside(move || Some(accept(&evidence, &outputs, Source::Observed)))
+            .await
+            .unwrap_or_else(|| Err(unknown("the outputs were not verified")));
+        match (observed, refused) {
+            (Err(_), Some(why)) => Err(why),
+            (observed, Some(why)) => {
+                tracing::warn!(target: "dkg::initiator", request = %self.id, why = %why.reason,
+                    "the messenger's result is not the operators': what they were seen to sign counts");
+                observed
             }
+            (observed, None) => observed,
         }
     }
 

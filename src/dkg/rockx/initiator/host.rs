@@ -42,6 +42,8 @@ impl Host {
             &http,
             &config.messenger_url,
             SHORT_CALL.min(config.round_deadline),
+            config.house.clone(),
+            config.signing_key.clone(),
         )
         .map_err(InitiatorError::Messenger)?;
         let observer =

@@ -1,14 +1,17 @@
 //! The messenger as its client sees it: topics, subscriptions, results.
 
+use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::http::{CallError, unexpected};
-use crate::dkg::rockx::messenger::OWNER_HEADER;
+use crate::dkg::rockx::keys::OperatorPrivateKey;
+use crate::dkg::rockx::messenger::{OWNER_HEADER, PROOF_HEADER, proof};
 use crate::dkg::rockx::wire::{CreateTopic, Decode, Encode, Subscriber, Topic};
 use crate::http::{BadUrl, Call, Endpoint, Http, Limits, Reply};
-use crate::types::{OperatorId, RedactedUrl, RequestId, SafeText};
+use crate::types::{OperatorId, RedactedUrl, RequestId, SafeText, UnixMillis};
 
 /// A topic of 13 subscribers with long addresses is 4 KB.
 const MAX_TOPIC: usize = 64 * 1024;
@@ -22,13 +25,25 @@ const EVERYBODY: &str = "default";
 const MAX_SMALL: usize = 16 * 1024;
 
 /// A client of one messenger.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct Messenger {
     endpoint: Endpoint,
     deadline: Duration,
     /// Proves to our own messenger that a topic is ours: nobody else may delete one in use. Kept for this process's life
     /// only; topics of an earlier one expire by themselves.
     owner: SecretString,
+    /// Proves who makes a topic, to messengers that name their initiators.
+    key: Option<Arc<OperatorPrivateKey>>,
+}
+
+/// The keys are not shown.
+impl fmt::Debug for Messenger {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Messenger")
+            .field("endpoint", &self.endpoint)
+            .field("signs", &self.key.is_some())
+            .finish_non_exhaustive()
+    }
 }
 
 /// The operators of `wanted` that are not subscribed to `topic`.
@@ -47,7 +62,14 @@ pub(crate) fn address_of<'a>(topic: &'a Topic, name: &str) -> Option<&'a str> {
 }
 
 impl Messenger {
-    pub(crate) fn new(http: &Http, url: &str, deadline: Duration) -> Result<Self, BadUrl> {
+    /// `house`: the secret that a messenger in this process knows its own initiator by.
+    pub(crate) fn new(
+        http: &Http,
+        url: &str,
+        deadline: Duration,
+        house: Option<SecretString>,
+        key: Option<Arc<OperatorPrivateKey>>,
+    ) -> Result<Self, BadUrl> {
         let limits = Limits {
             deadline,
             size: MAX_SMALL,
@@ -55,7 +77,8 @@ impl Messenger {
         Ok(Self {
             endpoint: http.endpoint(&RedactedUrl::new(url), limits)?,
             deadline,
-            owner: hex::encode(rand::random::<[u8; 32]>()).into(),
+            owner: house.unwrap_or_else(|| hex::encode(rand::random::<[u8; 32]>()).into()),
+            key,
         })
     }
 
@@ -76,6 +99,7 @@ impl Messenger {
             subscribers: subscribers.iter().map(OperatorId::to_string).collect(),
         };
         let call = self.own(json_body(self.endpoint.post("topics"), &body));
+        let call = self.prove(call, &proof::topic(&body.topic_name, body.subscribers.as_slice()));
         self.topic_of(id, &call.at_most(MAX_TOPIC).send().await?)
     }
 
@@ -106,7 +130,8 @@ impl Messenger {
             srv_addr: address.to_owned(),
         };
         let path = format!("register_node?subscribes_to={id}");
-        let answer = json_body(self.endpoint.post(&path), &body).send().await?;
+        let call = self.own(json_body(self.endpoint.post(&path), &body));
+        let answer = call.send().await?;
         if answer.status == 200 {
             Ok(())
         } else {
@@ -117,6 +142,7 @@ impl Messenger {
     /// Removes the topic, so that no late message of a finished ceremony is delivered to anybody.
     pub(crate) async fn delete_topic(&self, id: RequestId) -> Result<(), CallError> {
         let call = self.own(self.endpoint.delete(&format!("topics/{id}")));
+        let call = self.prove(call, &proof::removal(&id.to_string()));
         let answer = call.send().await?;
         match answer.status {
             200 | 404 => Ok(()),
@@ -145,6 +171,18 @@ impl Messenger {
             200 => Ok(Some(answer.body)),
             404 => Ok(None),
             _ => Err(unexpected(&answer)),
+        }
+    }
+
+    /// Proves who asks, where there is a key. A key that does not sign is noticed when the start message is signed.
+    fn prove(&self, call: Call, claim: &str) -> Call {
+        let proof = self
+            .key
+            .as_ref()
+            .map(|key| proof::prove(key, claim, UnixMillis::now()));
+        match proof {
+            Some(Ok(proof)) => call.header(PROOF_HEADER, &proof),
+            _ => call,
         }
     }
 

@@ -2,26 +2,41 @@
 //! message the operators see. One listener serves all ceremonies: each has its own address prefix,
 //! `{public url}/{request id}`, to which the messenger appends `/consume`.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use axum::Router;
-use axum::body::Bytes;
-use axum::extract::{DefaultBodyLimit, Path, State};
+use axum::body::Body;
+use axum::extract::{Extension, Path, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 
-use crate::types::{RequestId, UnixMillis};
+use crate::dkg::rockx::keys::OperatorPublicKey;
+use crate::dkg::rockx::wire::SignedMessage;
+use crate::listen::{self, BodyFault, Bounds, Client, Gate, Listener, Ration, read_body};
+use crate::types::{OperatorId, RequestId, UnixMillis};
 
 /// The longest message of a committee of 13 is 5 KB; a blame with two of them in base64 of base64 of base64 is 30 KB.
 const MAX_MESSAGE: usize = 256 * 1024;
 
-/// Messages that wait for their ceremony's task. A keygen of 13 has 65 in all.
+/// Messages of the participants that wait for their ceremony's task. A keygen of 13 has 65 in all.
 const QUEUE: usize = 512;
+/// Messages that no participant signed: the ceremony notes some of them, and none takes the place of a signed one.
+const STRANGE: usize = 16;
+/// The messenger holds one connection for each ceremony: the rest is room.
+const CONNECTIONS: usize = 1024;
+/// A request must be complete, and its answer begun, within this time.
+const REQUEST_DEADLINE: Duration = Duration::from_secs(15);
+/// A body must come within this time.
+const BODY_DEADLINE: Duration = Duration::from_secs(10);
+/// A connection may be silent for this long between two requests: longer than Go's client keeps it.
+const IDLE: Duration = Duration::from_secs(120);
+
+static DROPPED: Ration = Ration::usual();
 
 /// A message as it arrived.
 #[derive(Debug, Clone)]
@@ -30,7 +45,24 @@ pub(crate) struct Arrival {
     pub(crate) raw: Vec<u8>,
 }
 
-type Routes = Arc<Mutex<HashMap<RequestId, mpsc::Sender<Arrival>>>>;
+/// The keys of those who take part in a ceremony.
+type Keys = BTreeMap<OperatorId, OperatorPublicKey>;
+
+/// The way to one ceremony's task.
+#[derive(Debug, Clone)]
+struct Route {
+    keys: Arc<Keys>,
+    signed: mpsc::Sender<Arrival>,
+    strange: mpsc::Sender<Arrival>,
+}
+
+type Routes = Arc<Mutex<HashMap<RequestId, Route>>>;
+
+#[derive(Debug, Clone)]
+struct Shared {
+    routes: Routes,
+    gate: Gate,
+}
 
 /// The listener. Dropping it closes the port.
 #[derive(Debug)]
@@ -45,23 +77,28 @@ pub(crate) struct Observer {
 pub(crate) struct Subscription {
     id: RequestId,
     routes: Routes,
-    arrivals: mpsc::Receiver<Arrival>,
+    signed: mpsc::Receiver<Arrival>,
+    strange: mpsc::Receiver<Arrival>,
 }
 
 impl Observer {
     pub(crate) async fn bind(listen: SocketAddr) -> std::io::Result<Self> {
-        let listener = TcpListener::bind(listen).await?;
-        let local = listener.local_addr()?;
+        let (tcp, local) = listen::bind(listen).await?;
+        let bounds = Bounds::new(CONNECTIONS, REQUEST_DEADLINE, IDLE);
+        let listener = Listener::new("observer", tcp, bounds, Vec::new());
         let routes = Routes::default();
+        let shared = Shared {
+            routes: routes.clone(),
+            gate: listener.gate(),
+        };
         let app = Router::new()
             .route("/{request_id}/consume", post(consume))
             .route("/ping", get(ping))
             // the messenger asks whether an address is alive
             .route("/{request_id}/ping", get(ping))
-            .layer(DefaultBodyLimit::max(MAX_MESSAGE))
-            .with_state(routes.clone());
+            .with_state(shared);
         let server = tokio::spawn(async move {
-            if let Err(error) = axum::serve(listener, app).await {
+            if let Err(error) = listen::serve(listener, app, std::future::pending()).await {
                 tracing::error!(target: "dkg::observer", %error, "the observer's listener ended");
             }
         });
@@ -76,18 +113,28 @@ impl Observer {
         self.local
     }
 
-    /// Opens the stream of a ceremony. `None` when one is open already: a request id is watched once.
-    pub(crate) fn subscribe(&self, id: RequestId) -> Option<Subscription> {
-        let (sender, arrivals) = mpsc::channel(QUEUE);
+    /// Opens the stream of a ceremony of those who hold these keys. `None` when one is open already: a request id is watched
+    /// once.
+    pub(crate) fn subscribe(&self, id: RequestId, keys: Keys) -> Option<Subscription> {
+        let (to_signed, signed) = mpsc::channel(QUEUE);
+        let (to_strange, strange) = mpsc::channel(STRANGE);
         let mut routes = self.routes.lock().unwrap_or_else(PoisonError::into_inner);
         if routes.contains_key(&id) {
             return None;
         }
-        routes.insert(id, sender);
+        routes.insert(
+            id,
+            Route {
+                keys: Arc::new(keys),
+                signed: to_signed,
+                strange: to_strange,
+            },
+        );
         Some(Subscription {
             id,
             routes: self.routes.clone(),
-            arrivals,
+            signed,
+            strange,
         })
     }
 }
@@ -99,18 +146,21 @@ impl Drop for Observer {
 }
 
 impl Subscription {
-    /// The next message.
+    /// The next message; those of the participants first.
     pub(crate) async fn next(&mut self) -> Arrival {
-        match self.arrivals.recv().await {
-            Some(arrival) => arrival,
-            // the sender lives in `routes` until this subscription is dropped
-            None => std::future::pending().await,
+        // the senders live in `routes` until this subscription is dropped
+        tokio::select! {
+            biased;
+            Some(arrival) = self.signed.recv() => arrival,
+            Some(arrival) = self.strange.recv() => arrival,
+            else => std::future::pending().await,
         }
     }
 
     /// A message that is here already.
     pub(crate) fn ready(&mut self) -> Option<Arrival> {
-        self.arrivals.try_recv().ok()
+        let signed = self.signed.try_recv();
+        signed.or_else(|_| self.strange.try_recv()).ok()
     }
 }
 
@@ -123,24 +173,52 @@ impl Drop for Subscription {
 
 /// Takes a message and answers at once: a slow or failing answer would fill the messenger's queue for us, and a full
 /// queue stops the deployed messenger altogether. So a message that nobody waits for is answered 200 as well.
-async fn consume(State(routes): State<Routes>, Path(id): Path<String>, body: Bytes) -> Response {
+async fn consume(
+    State(shared): State<Shared>,
+    Extension(client): Extension<Client>,
+    Path(id): Path<String>,
+    body: Body,
+) -> Response {
     let Ok(id) = id.parse::<RequestId>() else {
         return StatusCode::NOT_FOUND.into_response();
     };
+    let body = match read_body(body, MAX_MESSAGE, BODY_DEADLINE).await {
+        Ok(body) => body,
+        Err(BodyFault::TooLarge) => return StatusCode::PAYLOAD_TOO_LARGE.into_response(),
+        // an answer upon which the messenger tries again
+        Err(_) => return StatusCode::SERVICE_UNAVAILABLE.into_response(),
+    };
     let route = {
-        let routes = routes.lock().unwrap_or_else(PoisonError::into_inner);
+        let routes = shared.routes.lock().unwrap_or_else(PoisonError::into_inner);
         routes.get(&id).cloned()
     };
     if let Some(route) = route {
+        let way = if is_signed(&body, id, &route.keys) {
+            shared.gate.befriend(client);
+            &route.signed
+        } else {
+            &route.strange
+        };
         let arrival = Arrival {
             at: UnixMillis::now(),
             raw: body.to_vec(),
         };
-        if route.try_send(arrival).is_err() {
-            tracing::warn!(target: "dkg::observer", request = %id, "message dropped: too many at once");
+        if way.try_send(arrival).is_err()
+            && let Some(left_out) = DROPPED.line()
+        {
+            tracing::warn!(target: "dkg::observer", request = %id, left_out, "message dropped: too many at once");
         }
     }
     json(r#"{"error":null,"message":"processed message successfully"}"#)
+}
+
+/// Whether somebody who takes part signed this for this ceremony.
+fn is_signed(body: &[u8], id: RequestId, keys: &Keys) -> bool {
+    let Ok(signed) = SignedMessage::from_ssv(body) else {
+        return false;
+    };
+    let is_of_this = signed.message.as_ref().is_some_and(|m| m.identifier == id);
+    is_of_this && keys.get(&signed.signer).is_some_and(|key| signed.verify(key))
 }
 
 async fn ping() -> Response {

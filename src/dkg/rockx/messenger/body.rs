@@ -2,9 +2,10 @@
 
 use axum::body::{Body, Bytes};
 use axum::http::StatusCode;
-use futures_util::StreamExt as _;
 
+use super::config::Limits;
 use crate::dkg::rockx::wire::{Decode, DecodeError};
+use crate::listen::{BodyFault, read_body};
 
 /// Why a body could not be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,30 +14,18 @@ pub(super) struct BodyError {
     pub(super) text: String,
 }
 
-/// Reads the whole body: 413 when it is longer than `limit` bytes, 400 when the connection fails meanwhile.
-pub(super) async fn read(body: Body, limit: usize) -> Result<Bytes, BodyError> {
-    let mut stream = body.into_data_stream();
-    let mut chunks: Vec<Bytes> = Vec::new();
-    let mut length = 0;
-    while let Some(chunk) = stream.next().await {
-        let chunk = chunk.map_err(|error| BodyError {
-            status: StatusCode::BAD_REQUEST,
-            text: error.to_string(),
-        })?;
-        length += chunk.len();
-        if length > limit {
-            return Err(BodyError {
-                status: StatusCode::PAYLOAD_TOO_LARGE,
-                text: "http: request body too large".to_owned(),
-            });
-        }
-        chunks.push(chunk);
-    }
-    // one chunk is the rule: no copy then
-    Ok(match chunks.len() {
-        0 => Bytes::new(),
-        1 => chunks.swap_remove(0),
-        _ => Bytes::from(chunks.concat()),
+/// Reads the whole body: 413 when it is longer than may be, 408 when it does not come in time, 503 when too many long ones
+/// come at once, 400 when the connection fails meanwhile.
+pub(super) async fn read(body: Body, limits: &Limits) -> Result<Bytes, BodyError> {
+    let read = read_body(body, limits.body, limits.body_deadline).await;
+    read.map_err(|fault| BodyError {
+        status: match fault {
+            BodyFault::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            BodyFault::Slow => StatusCode::REQUEST_TIMEOUT,
+            BodyFault::Busy => StatusCode::SERVICE_UNAVAILABLE,
+            BodyFault::Broken(_) => StatusCode::BAD_REQUEST,
+        },
+        text: fault.to_string(),
     })
 }
 

@@ -4,7 +4,13 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use secrecy::SecretString;
+
+use crate::dkg::rockx::keys::OperatorPublicKey;
+use crate::dkg::rockx::node::directory::SsvApi;
 use crate::http::Http;
+use crate::listen::Network;
+use crate::types::OperatorRecord;
 
 /// Configuration of one messenger.
 #[derive(Debug, Clone)]
@@ -16,6 +22,22 @@ pub struct MessengerConfig {
     /// Whether a name may be registered again under another address while the old address still answers `/ping`.
     /// Off, a live operator cannot be displaced; an operator that moved is let in as soon as its old address is silent.
     pub allow_takeover: bool,
+    /// Operators whose keys are vouched for. One is let in without a proof at its `endpoint`, which may be empty; without a
+    /// `public_key` it is asked from `ssv_api`. Of all others the key counts that their registration proves.
+    pub operators: Vec<OperatorRecord>,
+    /// Where keys of these operators are asked that have none.
+    pub ssv_api: Option<SsvApi>,
+    /// Also vouch for RockX's test operators 1 to 8, whose *private* keys are published: for local networks only.
+    pub test_operators: bool,
+    /// Who may create topics. Empty: everybody, within [`Limits::topics_per_client`].
+    pub initiators: Vec<OperatorPublicKey>,
+    /// The secret that the initiator in this process sends as [`super::OWNER_HEADER`]: its topics are never refused for
+    /// want of room, and its observer is reached on loopback.
+    pub house: Option<SecretString>,
+    /// Whether messages are sent to private addresses.
+    pub private_addresses: bool,
+    /// Proxies whose `X-Forwarded-For` tells who asks.
+    pub trusted_proxies: Vec<Network>,
     /// What `GET /version` says.
     pub version: String,
     /// The way to the subscribers.
@@ -33,6 +55,13 @@ impl MessengerConfig {
             listen,
             data_dir: None,
             allow_takeover: false,
+            operators: Vec::new(),
+            ssv_api: None,
+            test_operators: false,
+            initiators: Vec::new(),
+            house: None,
+            private_addresses: true,
+            trusted_proxies: Vec::new(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             http: Http::direct(),
             limits: Limits::default(),
@@ -45,7 +74,9 @@ impl MessengerConfig {
 pub struct Limits {
     /// Largest request body, in bytes. Real messages have less than 20 KiB even for 13 operators.
     pub body: usize,
-    /// Connections served at once; further ones wait in the kernel's backlog.
+    /// Longest time for a request's body.
+    pub body_deadline: Duration,
+    /// Connections served at once, as far as the process may have them; idle ones make room for further ones.
     pub connections: usize,
     /// Longest time from a request's first byte to the first byte of its reply.
     pub request_deadline: Duration,
@@ -54,8 +85,16 @@ pub struct Limits {
     pub idle: Duration,
     /// Operators registered in `default`.
     pub registered: usize,
-    /// Topics held at once, finished ones included.
+    /// Those of them that nobody vouches for.
+    pub guests: usize,
+    /// Those of one client's address.
+    pub guests_per_client: usize,
+    /// How long a registration is kept that nobody vouches for, after it was heard of last.
+    pub guest_ttl: Duration,
+    /// Topics held at once, finished ones included. Initiators that are known may have a quarter more.
     pub topics: usize,
+    /// Unfinished topics of one client's address, unless it is known.
+    pub topics_per_client: usize,
     /// Subscribers of one topic.
     pub subscribers: usize,
     /// Messages of one topic.
@@ -95,11 +134,16 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             body: 1 << 20,
+            body_deadline: Duration::from_secs(10),
             connections: 1024,
             request_deadline: Duration::from_secs(30),
             idle: Duration::from_secs(120),
             registered: 1024,
+            guests: 512,
+            guests_per_client: 64,
+            guest_ttl: Duration::from_secs(7 * 24 * 60 * 60),
             topics: 4096,
+            topics_per_client: 256,
             subscribers: 64,
             messages_per_topic: 1024,
             messages_per_signer: 64,

@@ -11,6 +11,7 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::config::Limits;
 use super::lane::DeliveryResult;
+use super::reach::Reach;
 use crate::http::{self, BadUrl, Endpoint, Http};
 use crate::types::{RedactedUrl, SafeText};
 
@@ -22,15 +23,23 @@ pub const SERVER_NAME: &str = "casimir-dkg";
 const REPLY_LIMIT: usize = 16 << 10;
 /// How long an old address has to answer `/ping` before somebody else may take the name.
 const PROBE_DEADLINE: Duration = Duration::from_millis(1500);
+/// Old addresses that are asked at once: each question is a stranger's doing.
+const QUESTIONS: usize = 16;
 /// Addresses remembered before unused ones are forgotten.
 const PEERS: usize = 2048;
 
 /// Delivers to subscribers, within each address's share of parallelism.
 #[derive(Debug)]
 pub(super) struct Deliverer {
+    /// To addresses that strangers named.
     http: Http,
+    /// To those that are reached whatever they are.
+    unruled: Http,
+    pub(super) reach: Reach,
     limits: http::Limits,
-    peers: Mutex<HashMap<String, Arc<Peer>>>,
+    peers: Mutex<HashMap<(String, bool), Arc<Peer>>>,
+    /// Old addresses that are asked for life at once.
+    questions: Semaphore,
     parallel: usize,
     overtake: Duration,
 }
@@ -46,9 +55,12 @@ struct Peer {
 }
 
 impl Deliverer {
-    pub(super) fn new(http: Http, limits: &Limits) -> Self {
+    pub(super) fn new(http: &Http, limits: &Limits, reach: Reach) -> Self {
         Self {
-            http,
+            http: http.only_to(reach.rule()),
+            unruled: http.clone(),
+            reach,
+            questions: Semaphore::new(QUESTIONS),
             limits: http::Limits {
                 deadline: limits.delivery_deadline,
                 size: REPLY_LIMIT,
@@ -59,9 +71,9 @@ impl Deliverer {
         }
     }
 
-    /// Delivers one message to `/consume` below the address.
-    pub(super) async fn deliver(&self, address: &str, body: Bytes) -> DeliveryResult {
-        let peer = self.peer(address);
+    /// Delivers one message to `/consume` below the address. `exempt`: whatever address it is.
+    pub(super) async fn deliver(&self, address: &str, exempt: bool, body: Bytes) -> DeliveryResult {
+        let peer = self.peer(address, exempt);
         let _turn = peer.turn(self.overtake).await;
         let unreachable =
             |error: &dyn std::fmt::Display| DeliveryResult::Unreachable(SafeText::new(&error.to_string()));
@@ -87,30 +99,40 @@ impl Deliverer {
         }
     }
 
-    /// Whether something at `address` answers `/ping` as a node does.
+    /// Whether it may be told whether something answers at `address`.
+    pub(super) async fn may_be_asked(&self, address: &str) -> bool {
+        self.reach.may_be_asked(address).await
+    }
+
+    /// Whether something at `address` answers `/ping` as a node does. When too many are asked, it is taken to.
     pub(super) async fn answers_ping(&self, address: &str) -> bool {
-        let Ok(endpoint) = &self.peer(address).endpoint else {
+        let Ok(_turn) = self.questions.try_acquire() else {
+            return true;
+        };
+        let Ok(endpoint) = &self.peer(address, false).endpoint else {
             return false;
         };
         let response = endpoint.get("ping").within(PROBE_DEADLINE).open().await;
         response.is_ok_and(|response| is_success(response.status()))
     }
 
-    fn peer(&self, address: &str) -> Arc<Peer> {
+    fn peer(&self, address: &str, exempt: bool) -> Arc<Peer> {
+        let key = (address.to_owned(), exempt);
         let mut peers = self.peers.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(peer) = peers.get(address) {
+        if let Some(peer) = peers.get(&key) {
             return Arc::clone(peer);
         }
         if peers.len() >= PEERS {
             peers.retain(|_, peer| Arc::strong_count(peer) > 1);
         }
         let peer = Arc::new(Peer {
-            endpoint: self.http.endpoint(&RedactedUrl::new(address), self.limits),
+            endpoint: if exempt { &self.unruled } else { &self.http }
+                .endpoint(&RedactedUrl::new(address), self.limits),
             many: Semaphore::new(self.parallel),
             one: Semaphore::new(1),
             concurrent: AtomicBool::new(false),
         });
-        peers.insert(address.to_owned(), Arc::clone(&peer));
+        peers.insert(key, Arc::clone(&peer));
         peer
     }
 }

@@ -1,18 +1,24 @@
 //! The messenger's state and the operations on it. One lock, never held across an await; what must be durable is
 //! noted under the lock, in order, and waited for after it.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::watch;
 
+use secrecy::ExposeSecret as _;
+
 use super::config::MessengerConfig;
 use super::deliver::Deliverer;
+use super::keys::Named;
 use super::message::{self, Message};
 use super::metrics::{Gauges, Metrics};
+use super::proof;
+use super::registry::Registry;
 use super::results::{Kept, Results};
-use super::store::{Loaded, Store};
-use super::topic::{Topic, wants};
+use super::store::{Loaded, Store, Write};
+use super::topic::{Member, Topic, wants};
+use crate::listen::Gate;
 use crate::types::{RequestId, UnixMillis};
 
 /// Name of the registry, which looks like a topic from outside.
@@ -25,6 +31,12 @@ pub(super) struct Hub {
     pub(super) store: Store,
     pub(super) deliverer: Deliverer,
     pub(super) metrics: Metrics,
+    /// The operators that the configuration names.
+    pub(super) named: Named,
+    /// The port's, which is told who was refused and who proved to be somebody.
+    pub(super) gate: Gate,
+    /// Hash of the secret of the initiator in this process.
+    house: Option<[u8; 32]>,
     /// Changes with every result that is booked; wakes those who wait for one.
     pub(super) booked: watch::Sender<()>,
     /// Turns true at the end; workers then stop.
@@ -35,8 +47,7 @@ pub(super) struct Hub {
 /// What the lock protects.
 #[derive(Debug, Default)]
 pub(super) struct State {
-    /// Name to address.
-    pub(super) registered: BTreeMap<String, String>,
+    pub(super) registry: Registry,
     pub(super) topics: HashMap<RequestId, Topic>,
     pub(super) results: Results,
     /// Bytes of all topics' messages.
@@ -68,11 +79,16 @@ impl Hub {
         store: Store,
         loaded: Loaded,
         deliverer: Deliverer,
+        named: Named,
+        gate: Gate,
     ) -> Arc<Self> {
-        let mut state = State {
-            registered: loaded.registered,
-            ..State::default()
-        };
+        let mut state = State::default();
+        for (name, mut entry) in loaded.registered {
+            // whom the configuration named may have changed
+            entry.listed = named.lists(&name, &entry.address);
+            entry.vouched = entry.listed || entry.vouched && named.has(&name);
+            state.registry.insert(name, entry);
+        }
         for result in loaded.results {
             let kept = Kept {
                 at: result.at,
@@ -87,8 +103,10 @@ impl Hub {
             let mut topic = Topic::new(stored.id, generation, [], stored.at);
             topic.finished = stored.finished;
             topic.owner = stored.owner;
+            topic.origin = stored.origin;
             for (name, address, direct) in stored.members {
-                let mut member = super::topic::Member::new(address, direct);
+                let exempt = !direct && named.lists(&name, &address);
+                let mut member = Member::new(address, direct, exempt);
                 member.lane.answered = stored
                     .settled
                     .iter()
@@ -119,8 +137,13 @@ impl Hub {
             state.message_bytes += topic.bytes;
             state.topics.insert(stored.id, topic);
         }
+        let house = config.house.as_ref();
+        let house = house.map(|secret| message::hash(secret.expose_secret().as_bytes()));
         Arc::new(Self {
             config,
+            named,
+            gate,
+            house,
             store,
             deliverer,
             metrics: Metrics::default(),
@@ -135,6 +158,26 @@ impl Hub {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Whether this is the secret of the initiator in this process.
+    pub(super) fn is_house(&self, owner: Option<&[u8; 32]>) -> bool {
+        self.house.is_some() && self.house.as_ref() == owner
+    }
+
+    /// Whether an initiator that is configured made this proof.
+    pub(super) fn is_initiator(&self, proof: &[u8], claim: &str) -> bool {
+        let initiators = &self.config.initiators;
+        !initiators.is_empty()
+            && proof::key_of(proof, claim, self.now()).is_ok_and(|key| initiators.contains(&key))
+    }
+
+    /// A ceremony heard of this subscriber.
+    pub(super) fn hear(&self, name: &str) {
+        let now = self.now();
+        if let Some(entry) = self.lock().registry.hear(name, now) {
+            self.store.write(Write::registered(name, entry));
+        }
+    }
+
     /// The time, for everything that expires.
     pub(super) fn now(&self) -> UnixMillis {
         UnixMillis::now()
@@ -143,7 +186,7 @@ impl Hub {
     pub(super) fn gauges(&self) -> Gauges {
         let state = self.lock();
         Gauges {
-            registered: state.registered.len(),
+            registered: state.registry.len(),
             topics: state.topics.len(),
             topics_open: state.topics.values().filter(|t| t.finished.is_none()).count(),
             pending: state.topics.values().map(Topic::pending).sum(),

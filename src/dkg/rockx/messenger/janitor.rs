@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::hub::Hub;
 use super::store::Write;
-use crate::types::RequestId;
+use crate::types::{RequestId, SafeText};
 
 /// Sweeps until the hub stops.
 pub(super) async fn run(hub: Arc<Hub>) {
@@ -26,6 +26,11 @@ fn sweep(hub: &Hub) {
     let limits = &hub.config.limits;
     let now = hub.now();
     let mut state = hub.lock();
+    for name in state.registry.stale(now, limits) {
+        tracing::info!(target: "messenger", subscriber = %SafeText::new(&name), "forgotten: a guest of whom nothing was heard");
+        state.registry.remove(&name);
+        hub.store.write(Write::DropRegistered { name });
+    }
     let mut idle: Vec<RequestId> = Vec::new();
     let mut old: Vec<RequestId> = state.results.older_than(limits.result_ttl, now);
     let mut freed = 0;

@@ -1,4 +1,4 @@
-//! What the messenger reads of a published message: enough to order it, nothing that it would have to believe.
+//! What the messenger reads of a published message: enough to order it and to check who signed it.
 
 use std::fmt;
 
@@ -70,6 +70,9 @@ pub(super) struct Inspected {
     pub(super) signer: OperatorId,
     pub(super) rank: Rank,
     pub(super) evidence: ResultClaim,
+    pub(super) signed: SignedMessage,
+    /// The result that the message carries.
+    pub(super) output: Option<SignedOutput>,
 }
 
 /// Why a message is not taken.
@@ -88,12 +91,13 @@ pub(super) enum Refusal {
     Round(u64),
 }
 
-/// Reads envelope, message and round. Signatures are the receivers' business.
+/// Reads envelope, message and round. The signature is checked by whoever knows the signer's key.
 pub(super) fn inspect(body: &[u8]) -> Result<Inspected, Refusal> {
     let undecodable = |error: &dyn std::fmt::Display| Refusal::Undecodable(error.to_string());
     let signed = SignedMessage::from_ssv(body).map_err(|e| undecodable(&e))?;
     let message = signed.message.as_ref().ok_or(Refusal::NoMessage)?;
     let data = message.data.as_slice();
+    let mut carried = None;
     let (rank, evidence) = match message.msg_type {
         MsgType::Protocol => {
             let payload = KeygenMessage::from_json(data).map_err(|e| undecodable(&e))?;
@@ -114,7 +118,9 @@ pub(super) fn inspect(body: &[u8]) -> Result<Inspected, Refusal> {
         MsgType::DepositData => (Rank::DepositData, ResultClaim::None),
         MsgType::Output => {
             let output = SignedOutput::from_json(data).map_err(|e| undecodable(&e))?;
-            (Rank::Output, ResultClaim::Output(hash(&output.to_json())))
+            let claim = ResultClaim::Output(hash(&output.to_json()));
+            carried = Some(output);
+            (Rank::Output, claim)
         }
         kind if kind.is_start() => return Err(Refusal::Start),
         other => return Err(Refusal::Type(other.into())),
@@ -124,6 +130,8 @@ pub(super) fn inspect(body: &[u8]) -> Result<Inspected, Refusal> {
         signer: signed.signer,
         rank,
         evidence,
+        signed,
+        output: carried,
     })
 }
 

@@ -15,18 +15,24 @@
 //! * The first result stays unless one comes that more members vouch for (`results`).
 //! * Everything from outside is bounded ([`Limits`]); registrations, topics, messages and results survive a restart.
 //!
-//! There is no authentication of senders here, as there is none in the protocol: receivers check signatures.
+//! The protocol authenticates nobody but the operators, by the signatures of their messages and results. Those decide what
+//! is stored here: what no operator of the ceremony signed is neither kept nor a conflict (`keys`). A registration may
+//! prove its operator's key, and a topic's creation its initiator's ([`PROOF_HEADER`], `proof`); everybody else is a guest
+//! with a guest's room (`registry`, [`Limits`]). Addresses are judged before anything is sent to them (`reach`).
 
 mod body;
 mod config;
 mod deliver;
 mod hub;
 mod janitor;
+mod keys;
 mod lane;
-pub(in crate::dkg::rockx) mod listen;
 mod message;
 mod metrics;
 mod probe;
+pub(in crate::dkg::rockx) mod proof;
+mod reach;
+mod registry;
 mod reply;
 mod results;
 mod routes;
@@ -38,13 +44,15 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 pub use config::{Limits, MessengerConfig};
 pub use deliver::SERVER_NAME;
+pub use proof::{PROOF_HEADER, prove_registration, prove_topic};
 pub use store::StoreError;
 
+use crate::dkg::rockx::node::directory::{DirectoryError, DirectorySources};
+use crate::listen::{self, Bounds, Listener};
 use crate::monitor::Probe;
 use deliver::Deliverer;
 use hub::Hub;
@@ -68,6 +76,9 @@ pub enum MessengerError {
         /// Why not.
         source: std::io::Error,
     },
+    /// A key of the operators that are named cannot be used.
+    #[error("messenger: {0}")]
+    Operators(#[from] DirectoryError),
     /// The data directory cannot be used.
     #[error("messenger data: {0}")]
     Store(#[from] StoreError),
@@ -87,22 +98,34 @@ pub struct MessengerHandle {
 /// # Errors
 /// See [`MessengerError`].
 pub async fn spawn(config: MessengerConfig) -> Result<MessengerHandle, MessengerError> {
-    let listen = |source| MessengerError::Listen {
+    let refused = |source| MessengerError::Listen {
         addr: config.listen,
         source,
     };
-    let tcp = TcpListener::bind(config.listen).await.map_err(listen)?;
-    let addr = tcp.local_addr().map_err(listen)?;
+    let named = keys::Named::new(
+        &config.operators,
+        DirectorySources {
+            configured: Vec::new(),
+            test_operators: config.test_operators,
+            api: config.ssv_api.clone(),
+        },
+    )?;
+    let (tcp, addr) = listen::bind(config.listen).await.map_err(refused)?;
     let (store, loaded) = match config.data_dir.clone() {
         None => (Store::none(), Loaded::default()),
         Some(dir) => tokio::task::spawn_blocking(move || Store::open(&dir))
             .await
             .map_err(|_| StoreError::Failed)??,
     };
-    let deliverer = Deliverer::new(config.http.clone(), &config.limits);
-    let listener = listen::Listener::new(tcp, &config.limits);
-    let hub = Hub::new(config, store, loaded, deliverer);
+    let limits = &config.limits;
+    let reach = reach::Reach::new(config.listen, config.private_addresses);
+    let deliverer = Deliverer::new(&config.http, limits, reach);
+    let bounds = Bounds::new(limits.connections, limits.request_deadline, limits.idle);
+    let listener = Listener::new("messenger", tcp, bounds, config.trusted_proxies.clone());
+    let gate = listener.gate();
+    let hub = Hub::new(config, store, loaded, deliverer, named, gate);
     worker::resume(&hub);
+    tokio::spawn(keys::keep(Arc::clone(&hub)));
     tokio::spawn(janitor::run(Arc::clone(&hub)));
     let router = routes::router(Arc::clone(&hub));
     let mut stop = hub.stop.subscribe();
@@ -111,9 +134,7 @@ pub async fn spawn(config: MessengerConfig) -> Result<MessengerHandle, Messenger
             let _ = stop.wait_for(|stop| *stop).await;
         };
         // it returns only after `stopped`; errors of single connections are not errors of the server
-        let _ = axum::serve(listener, router)
-            .with_graceful_shutdown(stopped)
-            .await;
+        let _ = listen::serve(listener, router, stopped).await;
     });
     tracing::info!(target: "messenger", %addr, "listening");
     Ok(MessengerHandle { addr, hub, server })

@@ -1,6 +1,7 @@
 //! A topic: one ceremony's members, messages and deliveries.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use super::config::Limits;
@@ -17,8 +18,32 @@ pub(super) struct Member {
     /// It registered on this topic itself. It gets everything, but what is sent in its name is not forwarded: only the
     /// members that the ceremony was created with take part.
     pub(super) direct: bool,
+    /// Its address is reached whatever it is.
+    pub(super) exempt: bool,
+    /// Who subscribed it, unless the topic's owner did.
+    pub(super) client: Option<IpAddr>,
     pub(super) lane: Lane,
 }
+
+/// Who subscribes to a topic of its own accord.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Guest {
+    pub(super) client: IpAddr,
+    /// It made the topic.
+    pub(super) is_owner: bool,
+}
+
+/// Who made a topic.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Origin {
+    /// An initiator that is configured, or the one in this process.
+    Known,
+    /// Somebody; where from is not known of topics of earlier versions.
+    Guest(Option<IpAddr>),
+}
+
+/// Subscribers beyond the bound that a topic's owner may have.
+const OWNERS_OWN: usize = 16;
 
 /// A ceremony's topic.
 #[derive(Debug)]
@@ -33,6 +58,7 @@ pub(super) struct Topic {
     pub(super) touched: UnixMillis,
     /// Hash of the secret with which the topic's creator may delete it at any time.
     pub(super) owner: Option<[u8; 32]>,
+    pub(super) origin: Origin,
     /// When a result arrived that agrees with what the members published.
     pub(super) finished: Option<UnixMillis>,
     pub(super) next_seq: u64,
@@ -60,13 +86,10 @@ impl Topic {
     pub(super) fn new(
         id: RequestId,
         generation: u64,
-        members: impl IntoIterator<Item = (String, String)>,
+        members: impl IntoIterator<Item = (String, Member)>,
         now: UnixMillis,
     ) -> Self {
-        let members = members
-            .into_iter()
-            .map(|(name, address)| (name, Member::new(address, false)))
-            .collect();
+        let members = members.into_iter().collect();
         Self {
             id,
             generation,
@@ -74,6 +97,7 @@ impl Topic {
             messages: Vec::new(),
             touched: now,
             owner: None,
+            origin: Origin::Guest(None),
             finished: None,
             next_seq: 0,
             bytes: 0,
@@ -92,7 +116,42 @@ impl Topic {
             .map(|(name, _)| name.as_str())
     }
 
-    /// Takes a message and puts it on every lane but its signer's.
+    /// Whether the topic was made for this operator.
+    pub(super) fn has_founder(&self, id: OperatorId) -> bool {
+        self.members.get(&id.to_string()).is_some_and(|m| !m.direct)
+    }
+
+    /// What becomes of a message by this signer and of this hash, if its signature does not matter.
+    pub(super) fn knows(&self, signer: OperatorId, digest: &[u8; 32]) -> Option<Accepted> {
+        if !self.has_founder(signer) {
+            Some(Accepted::Outsider)
+        } else if self.digests.contains(digest) {
+            Some(Accepted::Duplicate)
+        } else {
+            None
+        }
+    }
+
+    /// Why nobody else can subscribe: a guest, or (`None`) the topic's owner.
+    pub(super) fn has_no_room(&self, guest: Option<IpAddr>, limits: &Limits) -> Option<&'static str> {
+        let Some(guest) = guest else {
+            let full = self.members.len() >= limits.subscribers + OWNERS_OWN;
+            return full.then_some("too many subscribers");
+        };
+        let same = self
+            .members
+            .values()
+            .filter(|member| member.client == Some(guest));
+        if self.members.len() >= limits.subscribers {
+            Some("too many subscribers")
+        } else if same.count() >= (limits.subscribers / 4).max(1) {
+            Some("too many subscribers of one address")
+        } else {
+            None
+        }
+    }
+
+    /// Takes a message, whose signature was checked, and puts it on every lane but its signer's.
     pub(super) fn accept(
         &mut self,
         signer: OperatorId,
@@ -102,12 +161,9 @@ impl Topic {
         now: UnixMillis,
         limits: &Limits,
     ) -> Accepted {
-        if self.members.get(&signer.to_string()).is_none_or(|m| m.direct) {
-            return Accepted::Outsider;
-        }
         let digest = hash(&body);
-        if self.digests.contains(&digest) {
-            return Accepted::Duplicate;
+        if let Some(known) = self.knows(signer, &digest) {
+            return known;
         }
         let of_signer = self.per_signer.get(&signer).copied().unwrap_or_default();
         if self.messages.len() >= limits.messages_per_topic || of_signer >= limits.messages_per_signer {
@@ -153,13 +209,15 @@ impl Topic {
     }
 
     /// Adds a subscriber of its own accord, or changes a member's address. A new one gets all messages so far.
-    pub(super) fn subscribe(&mut self, name: &str, address: &str) {
+    pub(super) fn subscribe(&mut self, name: &str, address: &str, exempt: bool, guest: Option<Guest>) {
         if let Some(member) = self.members.get_mut(name) {
             address.clone_into(&mut member.address);
+            member.exempt = exempt;
             member.lane.sign_of_life();
             return;
         }
-        let mut member = Member::new(address.to_owned(), true);
+        let mut member = Member::new(address.to_owned(), true, exempt);
+        member.client = guest.filter(|guest| !guest.is_owner).map(|guest| guest.client);
         for message in self.messages.iter().filter(|message| wants(name, message)) {
             member.lane.push(Arc::clone(message));
         }
@@ -209,10 +267,12 @@ impl Topic {
 }
 
 impl Member {
-    pub(super) fn new(address: String, direct: bool) -> Self {
+    pub(super) fn new(address: String, direct: bool, exempt: bool) -> Self {
         Self {
             address,
             direct,
+            exempt,
+            client: None,
             lane: Lane::default(),
         }
     }

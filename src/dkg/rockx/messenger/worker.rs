@@ -11,10 +11,14 @@ use super::lane::{DeliveryResult, Fate};
 use super::message::Message;
 use super::store::Write;
 use super::topic::Topic;
+use crate::listen::Ration;
 use crate::types::{RedactedUrl, RequestId, SafeText};
+
+static GIVEN_UP: Ration = Ration::usual();
 
 struct Job {
     address: String,
+    exempt: bool,
     message: Arc<Message>,
     wake: Arc<Notify>,
 }
@@ -52,7 +56,7 @@ async fn run(hub: &Hub, topic: RequestId, generation: u64, name: &str) {
     while let Some(job) = next(hub, topic, generation, name) {
         let body: Bytes = job.message.body.clone();
         let begun = Instant::now();
-        let outcome = hub.deliverer.deliver(&job.address, body).await;
+        let outcome = hub.deliverer.deliver(&job.address, job.exempt, body).await;
         hub.metrics.attempt_took(begun.elapsed());
         note(hub, topic, name, &job, &outcome);
         match settle(hub, topic, generation, name, &job.message, outcome) {
@@ -62,12 +66,17 @@ async fn run(hub: &Hub, topic: RequestId, generation: u64, name: &str) {
                     () = job.wake.notified() => {}
                 }
             }
-            Some(Fate::Delivered) => hub.metrics.deliveries.add_one(),
+            Some(Fate::Delivered) => {
+                hub.metrics.deliveries.add_one();
+                hub.hear(name);
+            }
             Some(Fate::Dropped(reason)) => {
                 hub.metrics.deliveries_dropped.add_one();
-                let name = SafeText::new(name);
-                tracing::warn!(target: "messenger", %topic, subscriber = %name, signer = %job.message.signer,
-                    round = %job.message.rank, %reason, "message given up for this subscriber");
+                if let Some(left_out) = GIVEN_UP.line() {
+                    let name = SafeText::new(name);
+                    tracing::warn!(target: "messenger", %topic, subscriber = %name, signer = %job.message.signer,
+                        round = %job.message.rank, %reason, left_out, "message given up for this subscriber");
+                }
             }
             None => return,
         }
@@ -88,6 +97,7 @@ fn next(hub: &Hub, topic: RequestId, generation: u64, name: &str) -> Option<Job>
     };
     Some(Job {
         address: member.address.clone(),
+        exempt: member.exempt,
         message,
         wake: Arc::clone(&member.lane.wake),
     })

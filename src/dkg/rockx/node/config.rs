@@ -10,6 +10,7 @@ use super::directory::DirectorySources;
 use super::policy::{Policy, ValidatorIndices};
 use crate::dkg::rockx::keys::OperatorPrivateKey;
 use crate::http::Http;
+use crate::listen::Network;
 use crate::types::{OperatorId, RedactedUrl};
 
 /// Configuration of one operator node.
@@ -36,6 +37,8 @@ pub struct NodeConfig {
     pub round_timeout: Duration,
     /// How often the node registers itself with the messenger again, which may have been restarted.
     pub registration_interval: Duration,
+    /// Proxies whose `X-Forwarded-For` tells who asks.
+    pub trusted_proxies: Vec<Network>,
     /// The way to the messenger.
     pub http: Http,
     /// What `GET /version` says; clients of the protocol compare it with the RockX release they know.
@@ -71,6 +74,7 @@ impl NodeConfig {
             validator_indices: None,
             round_timeout: Self::DEFAULT_ROUND_TIMEOUT,
             registration_interval: Self::DEFAULT_REGISTRATION_INTERVAL,
+            trusted_proxies: Vec::new(),
             http: Http::direct(),
             version: Self::PROTOCOL_VERSION.to_owned(),
         }

@@ -17,7 +17,6 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use zeroize::Zeroizing;
@@ -25,8 +24,8 @@ use zeroize::Zeroizing;
 pub use config::NodeConfig;
 
 use crate::dkg::rockx::keys::{KeyError, OperatorPublicKey};
-use crate::dkg::rockx::messenger::listen::Listener;
 use crate::http::BadUrl;
+use crate::listen::{self, Bounds, Listener};
 use crate::monitor::Probe;
 use crate::types::{OperatorId, SafeText};
 use directory::DirectoryError;
@@ -120,12 +119,13 @@ pub async fn spawn(config: NodeConfig) -> Result<NodeHandle, NodeError> {
         }
     }
     let store = open_store(&config.data_dir, &config.private_key.to_pem()?)?;
-    let listener = TcpListener::bind(config.listen).await;
-    let bound = listener.and_then(|listener| Ok((listener.local_addr()?, listener)));
-    let (address, listener) = bound.map_err(|error| NodeError::Listen {
+    let bound = listen::bind(config.listen).await;
+    let (tcp, address) = bound.map_err(|error| NodeError::Listen {
         address: config.listen,
         error,
     })?;
+    let bounds = Bounds::new(MAX_CONNECTIONS, REQUEST_DEADLINE, IDLE);
+    let listener = Listener::new("operator", tcp, bounds, config.trusted_proxies);
     agreed.borrow().tell_open_doors(me.id);
     let messenger = Messenger::new(&config.http, &config.messenger_url).map_err(NodeError::Messenger)?;
     let (stop, stopped) = watch::channel(false);
@@ -144,6 +144,7 @@ pub async fn spawn(config: NodeConfig) -> Result<NodeHandle, NodeError> {
     let registrar = tokio::spawn(register::keep_registered(
         messenger,
         config.id,
+        config.private_key,
         public_url.clone(),
         config.registration_interval,
         registered_tx,
@@ -292,23 +293,22 @@ impl Drop for NodeHandle {
 }
 
 async fn serve(
-    listener: TcpListener,
+    listener: Listener,
     service: Arc<Service>,
     version: String,
     mut stop: watch::Receiver<bool>,
 ) -> Result<(), SafeText> {
-    let router = server::router(service.clone(), &version);
-    let listener = Listener::bounded(listener, MAX_CONNECTIONS, REQUEST_DEADLINE, IDLE);
+    let router = server::router(service.clone(), listener.gate(), &version);
     let settling = tokio::spawn({
         let service = service.clone();
         async move { service.keep_settling().await }
     });
     let stopped = stop.clone();
-    let served = axum::serve(listener, router)
-        .with_graceful_shutdown(async move {
-            // the sender is gone only when the handle is
-            let _ = stop.wait_for(|stop| *stop).await;
-        })
+    let stopping = async move {
+        // the sender is gone only when the handle is
+        let _ = stop.wait_for(|stop| *stop).await;
+    };
+    let served = listen::serve(listener, router, stopping)
         .await
         .map_err(|e| SafeText::new(&e.to_string()));
     service.drain().await;

@@ -5,26 +5,26 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::{Body, to_bytes};
-use axum::extract::{Path, State};
+use axum::body::Body;
+use axum::extract::{Extension, Path, State};
 use axum::http::{StatusCode, header};
 use axum::middleware;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use tokio::sync::Semaphore;
-use tokio::time::timeout;
 
-use super::service::{Refused, Service};
+use super::service::{Refused, Service, Taken};
 use super::store::KeyShare;
 use crate::dkg::rockx::messenger::SERVER_NAME;
 use crate::dkg::rockx::wire::{Encode, GoBytes};
+use crate::listen::{Client, Gate, read_body};
 use crate::types::{BlsPublicKey, SafeText};
 
 /// The largest message of a ceremony, a blame in a committee of 13, takes under 64 KiB.
 const MAX_BODY: usize = 1 << 20;
 /// A body that does not come is not waited for.
 const BODY_DEADLINE: Duration = Duration::from_secs(10);
-/// Requests at the same time: bounds memory to this many bodies.
+/// Messages that are worked on at the same time.
 const MAX_REQUESTS: usize = 128;
 
 #[derive(Clone)]
@@ -32,13 +32,15 @@ struct Shared {
     service: Arc<Service>,
     version: Arc<str>,
     slots: Arc<Semaphore>,
+    gate: Gate,
 }
 
-pub(super) fn router(service: Arc<Service>, version: &str) -> Router {
+pub(super) fn router(service: Arc<Service>, gate: Gate, version: &str) -> Router {
     let shared = Shared {
         service,
         version: version.into(),
         slots: Arc::new(Semaphore::new(MAX_REQUESTS)),
+        gate,
     };
     Router::new()
         .route("/consume", post(consume))
@@ -62,23 +64,23 @@ async fn named(mut response: Response) -> Response {
     response
 }
 
-async fn consume(State(shared): State<Shared>, body: Body) -> Response {
+async fn consume(State(shared): State<Shared>, Extension(client): Extension<Client>, body: Body) -> Response {
+    let body = match read_body(body, MAX_BODY, BODY_DEADLINE).await {
+        Ok(body) => body,
+        Err(fault) => return bad_request(&fault.to_string(), "failed to load data from request body"),
+    };
     // never closed: an error here is a defect of this program, not of the request
     let Ok(_slot) = shared.slots.acquire().await else {
         return StatusCode::INTERNAL_SERVER_ERROR.into_response();
     };
-    let body = match timeout(BODY_DEADLINE, to_bytes(body, MAX_BODY)).await {
-        Ok(Ok(body)) => body,
-        Ok(Err(error)) => return bad_request(&error.to_string(), "failed to load data from request body"),
-        Err(_) => {
-            return bad_request(
-                "the body did not come in time",
-                "failed to load data from request body",
-            );
-        }
-    };
-    match shared.service.consume(&body).await {
-        Ok(()) => json(
+    let taken = shared.service.consume(&body, client).await;
+    match &taken {
+        Ok(Taken::Signed) => shared.gate.befriend(client),
+        Err(refused) if refused.is_strangers() => shared.gate.refused(client),
+        _ => {}
+    }
+    match taken {
+        Ok(_) => json(
             StatusCode::OK,
             r#"{"error":null,"message":"processed message successfully"}"#.into(),
         ),

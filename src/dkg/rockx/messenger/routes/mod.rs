@@ -7,11 +7,12 @@ mod register;
 mod stream;
 mod topics;
 
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::Request;
-use axum::http::{Method, StatusCode, header};
+use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::Response;
 use axum::routing::{get, post};
@@ -19,7 +20,8 @@ use axum::routing::{get, post};
 use super::body::BodyError;
 use super::deliver::SERVER_NAME;
 use super::hub::Hub;
-use super::reply;
+use super::{OWNER_HEADER, message, reply};
+use crate::listen::Client;
 
 pub(super) fn router(hub: Arc<Hub>) -> Router {
     Router::new()
@@ -51,6 +53,19 @@ async fn common(request: Request, next: Next) -> Response {
         .headers_mut()
         .insert(header::SERVER, header::HeaderValue::from_static(SERVER_NAME));
     response
+}
+
+/// Who sent the request. The gate tells of every request; without it nobody is told apart.
+fn client(request: &Request) -> Client {
+    let told = request.extensions().get::<Client>().copied();
+    told.unwrap_or(Client(Ipv4Addr::UNSPECIFIED.into()))
+}
+
+/// Hash of the secret that came with the request. Only the hash is kept.
+fn owner(headers: &HeaderMap) -> Option<[u8; 32]> {
+    headers
+        .get(OWNER_HEADER)
+        .map(|secret| message::hash(secret.as_bytes()))
 }
 
 /// The value of a query parameter; the first one counts, an absent one is empty.

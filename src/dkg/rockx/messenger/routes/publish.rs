@@ -8,27 +8,35 @@ use axum::http::StatusCode;
 use axum::response::Response;
 
 use super::super::hub::{Hub, request_id};
-use super::super::message::{self, Rank};
+use super::super::message::{self, Inspected, Rank, ResultClaim};
 use super::super::store::Write;
 use super::super::topic::Accepted;
-use super::super::{body, reply, worker};
-use super::{bad_body, not_stored, query};
-use crate::types::RequestId;
+use super::super::{body, keys, reply, worker};
+use super::{bad_body, client, not_stored, query};
+use crate::listen::{Client, Ration};
+use crate::types::{RequestId, SafeText};
+
+static REFUSED: Ration = Ration::usual();
+static OUTSIDERS: Ration = Ration::usual();
 
 /// 200 means: on the disk, and on its way to every other subscriber.
 pub(super) async fn publish(State(hub): State<Arc<Hub>>, request: Request) -> Response {
     let name = query(&request, "topic_name");
     let failed = format!("failed to publish data to topic {name}");
+    let client = client(&request);
     let Some(id) = request_id(&name).filter(|id| hub.lock().topics.contains_key(id)) else {
         return no_topic(&name, &failed);
     };
-    let bytes = match body::read(request.into_body(), hub.config.limits.body).await {
+    let bytes = match body::read(request.into_body(), &hub.config.limits).await {
         Ok(bytes) => bytes,
         Err(error) => return bad_body(&hub, &error, "", &failed),
     };
-    if let Err((status, text)) = accept(&hub, id, &bytes) {
+    if let Err((status, text)) = accept(&hub, client, id, &bytes).await {
         hub.metrics.messages_refused.add_one();
-        tracing::warn!(target: "messenger", topic = %id, status = status.as_u16(), reason = %text, "message refused");
+        hub.gate.refused(client);
+        if let Some(left_out) = REFUSED.line() {
+            tracing::warn!(target: "messenger", topic = %id, status = status.as_u16(), reason = %text, left_out, "message refused");
+        }
         return match status {
             StatusCode::NOT_FOUND => no_topic(&name, &failed),
             status => reply::error(status, text.as_str(), &failed),
@@ -46,49 +54,112 @@ fn no_topic(name: &str, failed: &str) -> Response {
     reply::error(StatusCode::INTERNAL_SERVER_ERROR, &text, failed)
 }
 
-/// Puts a message on the lanes, or says why not.
-fn accept(hub: &Arc<Hub>, id: RequestId, bytes: &Bytes) -> Result<(), (StatusCode, crate::types::SafeText)> {
-    let limits = &hub.config.limits;
-    let refuse = |status, text: &str| Err((status, text.into()));
+type Refusal = (StatusCode, SafeText);
+
+fn refusal<T>(status: StatusCode, text: &str) -> Result<T, Refusal> {
+    Err((status, text.into()))
+}
+
+/// Puts a message on the lanes that an operator of this ceremony signed, or says why not.
+async fn accept(hub: &Arc<Hub>, client: Client, id: RequestId, bytes: &Bytes) -> Result<(), Refusal> {
     let read = match message::inspect(bytes) {
         Ok(read) => read,
-        Err(error) => return refuse(StatusCode::BAD_REQUEST, &error.to_string()),
+        Err(error) => return refusal(StatusCode::BAD_REQUEST, &error.to_string()),
     };
     if read.topic != id {
         let text = format!("the message belongs to request {}", read.topic);
-        return refuse(StatusCode::BAD_REQUEST, &text);
+        return refusal(StatusCode::BAD_REQUEST, &text);
     }
     if hub.store.is_overloaded() {
-        return refuse(StatusCode::SERVICE_UNAVAILABLE, "could not be stored");
+        return refusal(StatusCode::SERVICE_UNAVAILABLE, "could not be stored");
     }
-    let now = hub.now();
+    // what is known or of no interest costs no look at a signature
+    let known = match hub.lock().topics.get(&id) {
+        None => return refusal(StatusCode::NOT_FOUND, "the topic is gone"),
+        Some(topic) => topic.knows(read.signer, &message::hash(bytes)),
+    };
+    if let Some(known) = known {
+        note(hub, client, &read, &known);
+        return Ok(());
+    }
+    let Some((key, vouched)) = hub.key_of(read.signer).await else {
+        return refusal(StatusCode::BAD_REQUEST, &keys::no_key(read.signer));
+    };
+    if !read.signed.verify(&key) {
+        hub.metrics.signatures_refused.add_one();
+        return refusal(StatusCode::BAD_REQUEST, &keys::bad_signature(read.signer));
+    }
+    hub.gate.befriend(client);
+    let own = |output| keys::is_own_output(id, read.signer, output, &key);
+    let evidence = match &read.output {
+        // it is forwarded, for the others to judge, and vouches for nothing
+        Some(output) if !own(output) => ResultClaim::None,
+        _ => read.evidence.clone(),
+    };
+    take(hub, client, &read, evidence, vouched, bytes)?;
+    hub.hear(&read.signer.to_string());
+    Ok(())
+}
+
+fn take(
+    hub: &Arc<Hub>,
+    client: Client,
+    read: &Inspected,
+    evidence: ResultClaim,
+    vouched: bool,
+    bytes: &Bytes,
+) -> Result<(), Refusal> {
+    let limits = &hub.config.limits;
+    let (id, now) = (read.topic, hub.now());
     let mut state = hub.lock();
     let state = &mut *state;
     let Some(topic) = state.topics.get_mut(&id) else {
-        return refuse(StatusCode::NOT_FOUND, "the topic is gone");
+        return refusal(StatusCode::NOT_FOUND, "the topic is gone");
     };
-    if state.message_bytes + bytes.len() > limits.message_bytes {
-        return refuse(StatusCode::SERVICE_UNAVAILABLE, "too many messages held");
+    // half of the room is for operators that are named, where any are
+    let room = match vouched || hub.named.is_empty() {
+        true => limits.message_bytes,
+        false => limits.message_bytes / 2,
+    };
+    if state.message_bytes + bytes.len() > room {
+        return refusal(StatusCode::SERVICE_UNAVAILABLE, "too many messages held");
     }
-    match topic.accept(read.signer, read.rank, read.evidence, bytes.clone(), now, limits) {
-        Accepted::Full => return refuse(StatusCode::TOO_MANY_REQUESTS, "too many messages"),
+    let accepted = topic.accept(read.signer, read.rank, evidence, bytes.clone(), now, limits);
+    match &accepted {
+        Accepted::Full => return refusal(StatusCode::TOO_MANY_REQUESTS, "too many messages"),
+        Accepted::Queued(message) => {
+            state.message_bytes += message.body.len();
+            let message = Arc::clone(message);
+            hub.store.write(Write::Message { topic: id, message });
+            worker::start(hub, topic);
+        }
+        Accepted::Duplicate | Accepted::Outsider => {}
+    }
+    note(hub, client, read, &accepted);
+    Ok(())
+}
+
+/// Counts and logs what became of a message.
+fn note(hub: &Hub, client: Client, read: &Inspected, accepted: &Accepted) {
+    let topic = read.topic;
+    match accepted {
+        Accepted::Full => {}
         Accepted::Duplicate => hub.metrics.messages_duplicate.add_one(),
         Accepted::Outsider => {
             hub.metrics.messages_not_forwarded.add_one();
-            tracing::warn!(target: "messenger", topic = %id, signer = %read.signer, round = %read.rank,
-                "not forwarded: the signer is no member of the topic");
+            hub.gate.refused(client);
+            if let Some(left_out) = OUTSIDERS.line() {
+                tracing::warn!(target: "messenger", %topic, signer = %read.signer, round = %read.rank, left_out,
+                    "not forwarded: the signer is no member of the topic");
+            }
         }
         Accepted::Queued(message) => {
-            state.message_bytes += message.body.len();
             hub.metrics.messages_accepted.add_one();
             if read.rank == Rank::LateTimeout {
                 hub.metrics.timeouts_dropped.add_one();
             }
-            tracing::debug!(target: "messenger", topic = %id, signer = %message.signer, round = %message.rank,
+            tracing::debug!(target: "messenger", %topic, signer = %message.signer, round = %message.rank,
                 bytes = message.body.len(), "message accepted");
-            hub.store.write(Write::Message { topic: id, message });
-            worker::start(hub, topic);
         }
     }
-    Ok(())
 }

@@ -4,15 +4,18 @@
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 
-use super::super::hub::{self, DEFAULT, Hub, request_id};
+use super::super::hub::{DEFAULT, Hub, request_id};
+use super::super::registry::{Claim, Entry, Verdict};
 use super::super::store::Write;
-use super::super::{body, reply, worker};
-use super::{bad_body, not_stored, query};
+use super::super::topic::Guest;
+use super::super::{PROOF_HEADER, body, proof, reply, worker};
+use super::{bad_body, client, not_stored, owner, query};
 use crate::dkg::rockx::wire::Subscriber;
-use crate::types::{RedactedUrl, RequestId, SafeText};
+use crate::listen::{Client, Ration};
+use crate::types::{OperatorId, RedactedUrl, RequestId, SafeText};
 
 const BAD_BODY: &str = "failed to parse subscriber data from the request body";
 const INVALID: &str = "invalid subscriber data: empty name or addr";
@@ -21,6 +24,8 @@ const NOT_REGISTERED: &str = "failed to register subscriber";
 const NAME_LIMIT: usize = 64;
 const ADDRESS_LIMIT: usize = 512;
 
+static TAKEOVERS: Ration = Ration::usual();
+
 /// Where to register.
 #[derive(Clone, Copy)]
 enum Place {
@@ -28,16 +33,25 @@ enum Place {
     Topic(RequestId),
 }
 
-/// What the state says about a registration.
-enum Entry {
-    /// The topic does not exist.
-    NoTopic,
-    /// The name is free, or at this address already.
-    Open,
-    /// The name is at another address.
-    Taken(String),
-    /// No room for another name.
-    Full,
+type Answer<T> = Result<T, Box<Response>>;
+
+/// Who asks, by what came with the request.
+struct Asker {
+    client: Client,
+    /// Hash of the secret of a topic's owner.
+    owner: Option<[u8; 32]>,
+    proof: Option<Vec<u8>>,
+}
+
+impl Asker {
+    fn of(request: &Request) -> Self {
+        let headers: &HeaderMap = request.headers();
+        Self {
+            client: client(request),
+            owner: owner(headers),
+            proof: headers.get(PROOF_HEADER).map(|value| value.as_bytes().to_vec()),
+        }
+    }
 }
 
 pub(super) async fn register(State(hub): State<Arc<Hub>>, request: Request) -> Response {
@@ -49,7 +63,8 @@ pub(super) async fn register(State(hub): State<Arc<Hub>>, request: Request) -> R
     let Some(place) = place.filter(|place| exists(&hub, *place)) else {
         return no_topic(&topic);
     };
-    let subscriber: Subscriber = match body::read(request.into_body(), hub.config.limits.body).await {
+    let asker = Asker::of(&request);
+    let subscriber: Subscriber = match body::read(request.into_body(), &hub.config.limits).await {
         Ok(bytes) => match body::decode(&bytes) {
             Ok(subscriber) => subscriber,
             Err(error) => return bad_body(&hub, &error, "", BAD_BODY),
@@ -65,22 +80,14 @@ pub(super) async fn register(State(hub): State<Arc<Hub>>, request: Request) -> R
         let text = format!("name over {NAME_LIMIT} or address over {ADDRESS_LIMIT} bytes");
         return reply::error(StatusCode::BAD_REQUEST, &text, BAD_BODY);
     }
-    let old = match look(&hub.lock(), &hub, place, &name, &srv_addr) {
-        Entry::Taken(old) => old,
-        _ => String::new(),
+    let done = match place {
+        Place::Default => operator(&hub, &asker, &name, &srv_addr).await,
+        Place::Topic(id) => observer(&hub, &asker, id, &name, &srv_addr).await,
     };
-    if !old.is_empty() && !hub.config.allow_takeover && hub.deliverer.answers_ping(&old).await {
-        hub.metrics.takeovers_refused.add_one();
-        let (name, old, new) = (
-            SafeText::new(&name),
-            RedactedUrl::new(old),
-            RedactedUrl::new(srv_addr),
-        );
-        tracing::warn!(target: "messenger", subscriber = %name, %old, %new, "takeover refused: the old address answers");
-        let text = format!("{name} is registered with another address, which answers");
-        return reply::error(StatusCode::CONFLICT, &text, NOT_REGISTERED);
-    }
-    if let Err(response) = enter(&hub, place, &topic, &name, &srv_addr, &old) {
+    if let Err(response) = done {
+        if response.status().is_client_error() {
+            hub.gate.refused(asker.client);
+        }
         return *response;
     }
     if hub.store.flush().await.is_err() {
@@ -105,89 +112,239 @@ fn exists(hub: &Hub, place: Place) -> bool {
     }
 }
 
-fn look(state: &hub::State, hub: &Hub, place: Place, name: &str, address: &str) -> Entry {
-    let limits = &hub.config.limits;
-    let (current, full) = match place {
-        Place::Default => (
-            state.registered.get(name),
-            state.registered.len() >= limits.registered,
-        ),
-        Place::Topic(id) => match state.topics.get(&id) {
-            None => return Entry::NoTopic,
-            Some(topic) => (
-                topic.members.get(name).map(|member| &member.address),
-                topic.members.len() >= limits.subscribers,
-            ),
-        },
+fn not_registered(status: StatusCode, text: &str) -> Box<Response> {
+    reply::error(status, text, NOT_REGISTERED).into()
+}
+
+/// Registers an operator's node.
+async fn operator(hub: &Arc<Hub>, asker: &Asker, name: &str, address: &str) -> Answer<()> {
+    let claim = claim(hub, asker, name, address).await?;
+    let mut asked = None;
+    // a second time if the state changed while the old address was asked for life
+    for _ in 0..2 {
+        let verdict = judge(hub, &claim);
+        match verdict {
+            Verdict::Ask { old, unasked } if asked.as_ref() != Some(&old) => {
+                if !claim.entry.listed {
+                    reachable(hub, address).await?;
+                }
+                let answers = match hub.deliverer.may_be_asked(&old).await {
+                    true => hub.deliverer.answers_ping(&old).await,
+                    false => !unasked,
+                };
+                if answers {
+                    return Err(displaced(hub, name, &old, address));
+                }
+                asked = Some(old);
+            }
+            Verdict::Taken(why) => return Err(taken(hub, name, why)),
+            Verdict::Full(why) => return Err(not_registered(StatusCode::SERVICE_UNAVAILABLE, why)),
+            Verdict::Enter { .. } | Verdict::Ask { .. } => {
+                if asked.is_none() && !claim.entry.listed && !is_known(hub, name, address) {
+                    reachable(hub, address).await?;
+                }
+                return enter(hub, claim, asked.as_deref());
+            }
+        }
+    }
+    let text = "registered with another address meanwhile";
+    Err(not_registered(StatusCode::CONFLICT, text))
+}
+
+/// Checks what can be checked of a registration without looking at others.
+async fn claim(hub: &Hub, asker: &Asker, name: &str, address: &str) -> Answer<Claim> {
+    let now = hub.now();
+    let listed = hub.named.lists(name, address);
+    let mut entry = Entry {
+        address: address.to_owned(),
+        key: None,
+        proved: None,
+        vouched: listed,
+        listed,
+        client: Some(asker.client.0),
+        seen: now,
+        heard: false,
     };
-    match current {
-        Some(current) if current != address => Entry::Taken(current.clone()),
-        Some(_) => Entry::Open,
-        None if full => Entry::Full,
-        None => Entry::Open,
+    if let Some(value) = &asker.proof {
+        let claimed = proof::registration(DEFAULT, name, address);
+        let key = proof::key_of(value, &claimed, now)
+            .map_err(|error| not_registered(StatusCode::FORBIDDEN, &error.to_string()))?;
+        let id = name
+            .parse()
+            .ok()
+            .map(OperatorId)
+            .filter(|id| id.to_string() == name);
+        if let Some(id) = id
+            && let Some(known) = hub.named.key(id).await
+        {
+            if *known != key {
+                let text = "the proof is by another key than the one that is known of this operator";
+                return Err(not_registered(StatusCode::FORBIDDEN, text));
+            }
+            entry.vouched = true;
+        }
+        entry.key = Some(Arc::new(key));
+        entry.proved = Some(now);
+        if entry.vouched {
+            hub.gate.befriend(asker.client);
+        }
+    }
+    Ok(Claim {
+        name: name.to_owned(),
+        entry,
+    })
+}
+
+fn judge(hub: &Hub, claim: &Claim) -> Verdict {
+    let (takeover, now) = (hub.config.allow_takeover, hub.now());
+    let limits = &hub.config.limits;
+    hub.lock().registry.judge(claim, takeover, now, limits)
+}
+
+/// The same address was judged when it was registered first, and is judged again at each connection.
+fn is_known(hub: &Hub, name: &str, address: &str) -> bool {
+    let state = hub.lock();
+    state.registry.get(name).is_some_and(|old| old.address == address)
+}
+
+async fn reachable(hub: &Hub, address: &str) -> Answer<()> {
+    match hub.deliverer.reach.refuses(address).await {
+        None => Ok(()),
+        Some(why) => {
+            hub.metrics.addresses_refused.add_one();
+            let text = format!("the address is not one that messages are sent to: {why}");
+            Err(reply::error(StatusCode::BAD_REQUEST, &text, NOT_REGISTERED).into())
+        }
     }
 }
 
-/// Enters the registration, if the state still is as it was when `old` (empty: none) was asked for life.
-fn enter(
-    hub: &Arc<Hub>,
-    place: Place,
-    topic: &str,
-    name: &str,
-    address: &str,
-    old: &str,
-) -> Result<(), Box<Response>> {
+fn displaced(hub: &Hub, name: &str, old: &str, new: &str) -> Box<Response> {
+    hub.metrics.takeovers_refused.add_one();
+    if let Some(left_out) = TAKEOVERS.line() {
+        let (name, old, new) = (SafeText::new(name), RedactedUrl::new(old), RedactedUrl::new(new));
+        tracing::warn!(target: "messenger", subscriber = %name, %old, %new, left_out, "takeover refused");
+    }
+    let text = format!("{name} is registered with another address, which answers");
+    not_registered(StatusCode::CONFLICT, &text)
+}
+
+fn taken(hub: &Hub, name: &str, why: &str) -> Box<Response> {
+    hub.metrics.takeovers_refused.add_one();
+    not_registered(StatusCode::CONFLICT, &format!("{name} is {why}"))
+}
+
+/// Enters an operator, if the state still is as it was when `asked` was asked for life.
+fn enter(hub: &Arc<Hub>, mut claim: Claim, asked: Option<&str>) -> Answer<()> {
     let mut state = hub.lock();
-    match look(&state, hub, place, name, address) {
-        Entry::NoTopic => return Err(no_topic(topic).into()),
-        Entry::Full => {
-            let text = "too many subscribers";
-            return Err(reply::error(StatusCode::SERVICE_UNAVAILABLE, text, NOT_REGISTERED).into());
-        }
-        Entry::Taken(current) if current != old && !hub.config.allow_takeover => {
-            let text = "registered with another address meanwhile";
-            return Err(reply::error(StatusCode::CONFLICT, text, NOT_REGISTERED).into());
-        }
-        Entry::Taken(_) => {
-            let (name, old, new) = (
-                SafeText::new(name),
-                RedactedUrl::new(old),
-                RedactedUrl::new(address),
-            );
-            tracing::warn!(target: "messenger", subscriber = %name, %old, %new, "registered again with another address");
-        }
-        Entry::Open => {}
-    }
     let state = &mut *state;
-    match place {
-        Place::Default => {
-            state.registered.insert(name.to_owned(), address.to_owned());
-            hub.store.write(Write::Registered {
-                name: name.to_owned(),
-                address: address.to_owned(),
-            });
-            // a node that comes back elsewhere gets what its running ceremonies have for it
-            for topic in state.topics.values_mut() {
-                if topic.members.get(name).is_some_and(|member| !member.direct) {
-                    join(hub, topic, name, address);
-                }
+    let (takeover, now) = (hub.config.allow_takeover, hub.now());
+    let limits = &hub.config.limits;
+    match state.registry.judge(&claim, takeover, now, limits) {
+        Verdict::Enter { instead_of } => {
+            if let Some(guest) = instead_of {
+                state.registry.remove(&guest);
+                hub.store.write(Write::DropRegistered { name: guest });
             }
         }
-        Place::Topic(id) => {
-            if let Some(topic) = state.topics.get_mut(&id) {
-                join(hub, topic, name, address);
-            }
+        Verdict::Ask { old, .. } if asked == Some(&old) => {}
+        Verdict::Full(why) => return Err(not_registered(StatusCode::SERVICE_UNAVAILABLE, why)),
+        Verdict::Ask { .. } | Verdict::Taken(_) => {
+            let text = "registered with another address meanwhile";
+            return Err(not_registered(StatusCode::CONFLICT, text));
         }
     }
+    if let Some(old) = state.registry.get(&claim.name) {
+        if old.address == claim.entry.address {
+            claim.entry.inherit(old);
+        } else if let Some(left_out) = TAKEOVERS.line() {
+            let name = SafeText::new(&claim.name);
+            let (old, new) = (
+                RedactedUrl::new(&*old.address),
+                RedactedUrl::new(&*claim.entry.address),
+            );
+            tracing::warn!(target: "messenger", subscriber = %name, %old, %new, left_out, "registered again with another address");
+        }
+    }
+    hub.store.write(Write::registered(&claim.name, &claim.entry));
+    // a node that comes back elsewhere gets what its running ceremonies have for it
+    for topic in state.topics.values_mut() {
+        if topic
+            .members
+            .get(&claim.name)
+            .is_some_and(|member| !member.direct)
+        {
+            join(
+                hub,
+                topic,
+                &claim.name,
+                &claim.entry.address,
+                claim.entry.listed,
+                None,
+            );
+        }
+    }
+    state.registry.insert(claim.name, claim.entry);
     Ok(())
 }
 
-fn join(hub: &Arc<Hub>, topic: &mut super::super::topic::Topic, name: &str, address: &str) {
+/// Subscribes somebody to one topic.
+async fn observer(hub: &Arc<Hub>, asker: &Asker, id: RequestId, name: &str, address: &str) -> Answer<()> {
+    let looked = hub.lock().topics.get(&id).map(|topic| {
+        let current = topic.members.get(name);
+        let is_owner = asker.owner.is_some() && asker.owner == topic.owner;
+        let at = current.map(|member| (member.address.clone(), member.direct));
+        (at, is_owner)
+    });
+    let Some((current, is_owner)) = looked else {
+        return Err(no_topic(&id.to_string()).into());
+    };
+    let is_house = is_owner && hub.is_house(asker.owner.as_ref());
+    match current {
+        // whoever takes part moves by registering itself
+        Some((old, false)) if old != address => return Err(displaced(hub, name, &old, address)),
+        Some((old, true)) if old != address && !is_owner => {
+            let silent = hub.deliverer.may_be_asked(&old).await && !hub.deliverer.answers_ping(&old).await;
+            if !(silent || hub.config.allow_takeover) {
+                return Err(displaced(hub, name, &old, address));
+            }
+        }
+        _ => {}
+    }
+    if !is_house {
+        reachable(hub, address).await?;
+    }
+    let mut state = hub.lock();
+    let Some(topic) = state.topics.get_mut(&id) else {
+        return Err(no_topic(&id.to_string()).into());
+    };
+    let limits = &hub.config.limits;
+    if !topic.members.contains_key(name) {
+        let guest = (!is_owner).then_some(asker.client.0);
+        if let Some(text) = topic.has_no_room(guest, limits) {
+            return Err(not_registered(StatusCode::SERVICE_UNAVAILABLE, text));
+        }
+    }
+    let guest = Guest {
+        client: asker.client.0,
+        is_owner,
+    };
+    join(hub, topic, name, address, is_house, Some(guest));
+    Ok(())
+}
+
+fn join(
+    hub: &Arc<Hub>,
+    topic: &mut super::super::topic::Topic,
+    name: &str,
+    address: &str,
+    exempt: bool,
+    guest: Option<Guest>,
+) {
     let changed = topic
         .members
         .get(name)
         .is_none_or(|member| member.address != address);
-    topic.subscribe(name, address);
+    topic.subscribe(name, address, exempt, guest);
     if changed {
         hub.store.write(Write::Member {
             topic: topic.id,

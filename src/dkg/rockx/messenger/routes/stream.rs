@@ -11,9 +11,12 @@ use super::super::hub::{Hub, request_id};
 use super::super::reply;
 use super::super::store::Write;
 use super::super::topic::Topic;
-use super::{bad_body, not_stored, query};
+use super::{bad_body, client, not_stored, query};
 use crate::dkg::rockx::wire::{BlameOutput, DataStore, Decode, Encode, GoMap, SignedOutput};
-use crate::types::RequestId;
+use crate::listen::{Client, Ration};
+use crate::types::{RequestId, SafeText};
+
+static UNSIGNED: Ration = Ration::usual();
 
 const BAD_BODY: &str = "failed to parse request body";
 
@@ -21,7 +24,10 @@ const BAD_BODY: &str = "failed to parse request body";
 pub(super) async fn output(State(hub): State<Arc<Hub>>, request: Request) -> Response {
     match read::<GoMap<SignedOutput>>(&hub, request).await {
         Err(error) => bad_body(&hub, &error, "", BAD_BODY),
-        Ok((id, outputs)) => {
+        Ok((client, id, outputs)) => {
+            if let Err(why) = hub.check_outputs(id, &outputs).await {
+                return unsigned(&hub, client, id, &why, "");
+            }
             let weigh = |topic: &Topic| topic.weigh_outputs(&outputs);
             let data = DataStore {
                 dkg_outputs: outputs.clone(),
@@ -36,7 +42,10 @@ pub(super) async fn output(State(hub): State<Arc<Hub>>, request: Request) -> Res
 pub(super) async fn blame(State(hub): State<Arc<Hub>>, request: Request) -> Response {
     match read::<BlameOutput>(&hub, request).await {
         Err(error) => bad_body(&hub, &error, "Error: ", BAD_BODY),
-        Ok((id, blame)) => {
+        Ok((client, id, blame)) => {
+            if let Err(why) = hub.check_blame(id, &blame).await {
+                return unsigned(&hub, client, id, &why, "Error: ");
+            }
             let weigh = |topic: &Topic| topic.weigh_blame(&blame);
             let data = DataStore {
                 dkg_outputs: GoMap(None),
@@ -47,15 +56,27 @@ pub(super) async fn blame(State(hub): State<Arc<Hub>>, request: Request) -> Resp
     }
 }
 
-async fn read<T: Decode>(hub: &Hub, request: Request) -> Result<(RequestId, T), BodyError> {
+/// Whatever its operators did not sign is not kept, and is no conflict.
+fn unsigned(hub: &Hub, client: Client, id: RequestId, why: &str, prefix: &str) -> Response {
+    hub.metrics.signatures_refused.add_one();
+    hub.gate.refused(client);
+    if let Some(left_out) = UNSIGNED.line() {
+        let reason = SafeText::new(why);
+        tracing::warn!(target: "messenger", request = %id, %reason, left_out, "result refused");
+    }
+    reply::error(StatusCode::BAD_REQUEST, &format!("{prefix}{why}"), BAD_BODY)
+}
+
+async fn read<T: Decode>(hub: &Hub, request: Request) -> Result<(Client, RequestId, T), BodyError> {
+    let client = client(&request);
     let name = query(&request, "request_id");
-    let bytes = body::read(request.into_body(), hub.config.limits.body).await?;
+    let bytes = body::read(request.into_body(), &hub.config.limits).await?;
     let value = body::decode(&bytes)?;
     let id = request_id(&name).ok_or_else(|| BodyError {
         status: StatusCode::BAD_REQUEST,
         text: "request_id is not 48 lower-case hex digits".to_owned(),
     })?;
-    Ok((id, value))
+    Ok((client, id, value))
 }
 
 async fn book(hub: &Hub, id: RequestId, data: &DataStore, weigh: impl FnOnce(&Topic) -> usize) -> Response {

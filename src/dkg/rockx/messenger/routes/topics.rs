@@ -8,12 +8,11 @@ use axum::extract::{Path, Request, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 
-use super::super::OWNER_HEADER;
 use super::super::hub::{self, DEFAULT, Hub, request_id};
 use super::super::store::Write;
-use super::super::topic::Topic;
-use super::super::{body, message, reply};
-use super::{bad_body, not_stored};
+use super::super::topic::{Member, Origin, Topic};
+use super::super::{PROOF_HEADER, body, proof, reply};
+use super::{bad_body, client, not_stored, owner};
 use crate::dkg::rockx::wire::{CreateTopic, Encode, GoMap, Subscriber, Topic as TopicReply};
 use crate::types::{RequestId, UnixMillis};
 
@@ -23,8 +22,10 @@ const NOT_DELETED: &str = "failed to delete topic";
 
 /// Creates or replaces a topic. Names that are not registered are left out, silently, as the protocol has it.
 pub(super) async fn create(State(hub): State<Arc<Hub>>, request: Request) -> Response {
+    let client = client(&request);
     let owner = owner(request.headers());
-    let wanted: CreateTopic = match body::read(request.into_body(), hub.config.limits.body).await {
+    let proof = request.headers().get(PROOF_HEADER).cloned();
+    let wanted: CreateTopic = match body::read(request.into_body(), &hub.config.limits).await {
         Ok(bytes) => match body::decode(&bytes) {
             Ok(wanted) => wanted,
             Err(error) => return bad_body(&hub, &error, "", BAD_BODY),
@@ -38,7 +39,21 @@ pub(super) async fn create(State(hub): State<Arc<Hub>>, request: Request) -> Res
         let text = "a topic's name is a request id: 48 lower-case hex digits";
         return reply::error(StatusCode::BAD_REQUEST, text, BAD_BODY);
     };
-    let entered = enter(&hub, id, owner, wanted.subscribers.as_slice());
+    let names = wanted.subscribers.as_slice();
+    let claim = proof::topic(&wanted.topic_name, names);
+    let signed = proof.is_some_and(|proof| hub.is_initiator(proof.as_bytes(), &claim));
+    let origin = if signed || hub.is_house(owner.as_ref()) {
+        hub.gate.befriend(client);
+        Origin::Known
+    } else {
+        Origin::Guest(Some(client.0))
+    };
+    if origin != Origin::Known && !hub.config.initiators.is_empty() {
+        hub.gate.refused(client);
+        let text = "only initiators that are configured here create topics: sign the request with such a key";
+        return reply::error(StatusCode::FORBIDDEN, text, NOT_CREATED);
+    }
+    let entered = enter(&hub, id, owner, origin, names);
     let text = match entered {
         Ok(topic) => topic.to_json(),
         Err(response) => return *response,
@@ -50,25 +65,22 @@ pub(super) async fn create(State(hub): State<Arc<Hub>>, request: Request) -> Res
     go_text(text)
 }
 
-/// Hash of the secret that came with the request. Only the hash is kept.
-fn owner(headers: &HeaderMap) -> Option<[u8; 32]> {
-    headers
-        .get(OWNER_HEADER)
-        .map(|secret| message::hash(secret.as_bytes()))
-}
-
 fn enter(
     hub: &Arc<Hub>,
     id: RequestId,
     owner: Option<[u8; 32]>,
+    origin: Origin,
     names: &[String],
 ) -> Result<TopicReply, Box<Response>> {
     let limits = &hub.config.limits;
     let now = hub.now();
     let mut state = hub.lock();
-    let members: BTreeMap<String, String> = names
+    let members: BTreeMap<String, (String, bool)> = names
         .iter()
-        .filter_map(|name| Some((name.clone(), state.registered.get(name)?.clone())))
+        .filter_map(|name| {
+            let entry = state.registry.get(name)?;
+            Some((name.clone(), (entry.address.clone(), entry.listed)))
+        })
         .collect();
     if members.len() > limits.subscribers {
         return Err(refused("too many subscribers").into());
@@ -79,24 +91,38 @@ fn enter(
             // asked twice, for instance because the first reply was lost
             Some(_) if same => return Ok(old.reply()),
             Some(reason) => return Err(reply::error(StatusCode::CONFLICT, reason, NOT_CREATED).into()),
+            None if old.origin == Origin::Known && origin != Origin::Known => {
+                let text = "the topic belongs to another initiator";
+                return Err(reply::error(StatusCode::CONFLICT, text, NOT_CREATED).into());
+            }
             None => {}
         }
     } else if state.results.get(&id).is_some_and(|kept| kept.weight > 0) {
         return Err(reply::error(StatusCode::CONFLICT, HAS_RESULT, NOT_CREATED).into());
-    } else if state.topics.len() >= limits.topics && !make_room(hub, &mut state, now) {
-        return Err(refused("too many topics").into());
+    } else if let Some(text) = has_no_room(hub, &mut state, origin, now) {
+        return Err(refused(text).into());
     }
     state.remove_topic(&id);
     let generation = state.generation();
-    let members: Vec<(String, String)> = members.into_iter().collect();
+    for name in members.keys() {
+        state.registry.touch(name, now);
+    }
     hub.store.write(Write::Topic {
         id,
         at: now,
         owner,
-        members: members.clone(),
+        origin,
+        members: members
+            .iter()
+            .map(|(name, (address, _))| (name.clone(), address.clone()))
+            .collect(),
     });
+    let members = members
+        .into_iter()
+        .map(|(name, (address, listed))| (name, Member::new(address, false, listed)));
     let mut topic = Topic::new(id, generation, members, now);
     topic.owner = owner;
+    topic.origin = origin;
     let reply = topic.reply();
     state.topics.insert(id, topic);
     Ok(reply)
@@ -119,13 +145,37 @@ fn refused(text: &str) -> Response {
     reply::error(StatusCode::SERVICE_UNAVAILABLE, text, NOT_CREATED)
 }
 
+/// Why there is no room for another topic. Guests make room for each other, and none for themselves at the expense of
+/// initiators that are known.
+fn has_no_room(hub: &Hub, state: &mut hub::State, origin: Origin, now: UnixMillis) -> Option<&'static str> {
+    let limits = &hub.config.limits;
+    if origin == Origin::Known {
+        let full = state.topics.len() >= limits.topics + limits.topics / 4;
+        let no = full && !make_room(hub, state, now, |_| true);
+        return no.then_some("too many topics");
+    }
+    let is_same = |topic: &Topic| topic.origin == origin && topic.finished.is_none();
+    let same = state.topics.values().filter(|topic| is_same(topic)).count();
+    if same >= limits.topics_per_client && !make_room(hub, state, now, is_same) {
+        return Some("too many topics of one address");
+    }
+    let guests = state
+        .topics
+        .values()
+        .filter(|t| t.origin != Origin::Known)
+        .count();
+    let no = guests >= limits.topics && !make_room(hub, state, now, |t| t.origin != Origin::Known);
+    no.then_some("too many topics")
+}
+
 /// Removes the topic that is missed least: the one that finished first, else one that never saw a message.
-fn make_room(hub: &Hub, state: &mut hub::State, now: UnixMillis) -> bool {
+fn make_room(hub: &Hub, state: &mut hub::State, now: UnixMillis, of: impl Fn(&Topic) -> bool) -> bool {
     /// An initiator needs some time between creating the topic and the first message.
     const UNUSED: std::time::Duration = std::time::Duration::from_secs(60);
     let least = state
         .topics
         .values()
+        .filter(|t| of(t))
         .filter(|t| t.finished.is_some() || (t.messages.is_empty() && now.since(t.touched) >= UNUSED))
         .min_by_key(|t| (t.finished.is_none(), t.finished, t.touched))
         .map(|t| t.id);
@@ -186,8 +236,12 @@ pub(super) async fn delete(
         let Some(topic) = state.topics.get(&id) else {
             return reply::null(StatusCode::NOT_FOUND);
         };
-        let by_owner = topic.owner.is_some() && topic.owner == owner(&headers);
-        if let Some(reason) = in_use(topic).filter(|_| !by_owner) {
+        let signed = headers
+            .get(PROOF_HEADER)
+            .is_some_and(|proof| hub.is_initiator(proof.as_bytes(), &proof::removal(&name)));
+        let by_owner = signed || topic.owner.is_some() && topic.owner == owner(&headers);
+        let known = (topic.origin == Origin::Known).then_some("the topic belongs to another initiator");
+        if let Some(reason) = in_use(topic).or(known).filter(|_| !by_owner) {
             return reply::error(StatusCode::CONFLICT, reason, NOT_DELETED);
         }
         state.remove_topic(&id);
@@ -200,9 +254,9 @@ pub(super) async fn delete(
 }
 
 fn registry(state: &hub::State) -> TopicReply {
-    let subscribers = state.registered.iter().map(|(name, address)| Subscriber {
+    let subscribers = state.registry.iter().map(|(name, entry)| Subscriber {
         name: name.clone(),
-        srv_addr: address.clone(),
+        srv_addr: entry.address.clone(),
     });
     TopicReply::new(DEFAULT, subscribers)
 }

@@ -1,18 +1,23 @@
 //! Reads the database back at the start.
 
 use std::collections::{BTreeMap, HashMap};
+use std::net::IpAddr;
+use std::sync::Arc;
 
 use axum::body::Bytes;
 use rusqlite::{Connection, Row};
 
+use super::schema::KNOWN;
 use super::{LoadedMessage, StoreError};
+use crate::dkg::rockx::keys::OperatorPublicKey;
+use crate::dkg::rockx::messenger::registry::Entry;
+use crate::dkg::rockx::messenger::topic::Origin;
 use crate::types::{RequestId, UnixMillis};
 
 /// Everything that was kept.
 #[derive(Default)]
 pub(in super::super) struct Loaded {
-    /// Name to address.
-    pub(in super::super) registered: BTreeMap<String, String>,
+    pub(in super::super) registered: BTreeMap<String, Entry>,
     pub(in super::super) topics: Vec<LoadedTopic>,
     pub(in super::super) results: Vec<LoadedResult>,
 }
@@ -22,6 +27,7 @@ pub(in super::super) struct LoadedTopic {
     pub(in super::super) id: RequestId,
     pub(in super::super) at: UnixMillis,
     pub(in super::super) owner: Option<[u8; 32]>,
+    pub(in super::super) origin: Origin,
     pub(in super::super) finished: Option<UnixMillis>,
     /// Name, address, whether it registered on the topic itself.
     pub(in super::super) members: Vec<(String, String, bool)>,
@@ -48,18 +54,45 @@ pub(super) fn load(connection: &Connection) -> Result<Loaded, StoreError> {
     })
 }
 
-fn registered(connection: &Connection) -> Result<BTreeMap<String, String>, StoreError> {
+fn registered(connection: &Connection) -> Result<BTreeMap<String, Entry>, StoreError> {
     let mut registered = BTreeMap::new();
-    each(connection, "SELECT name, address FROM registered", |row| {
-        registered.insert(row.get(0)?, row.get(1)?);
+    // an earlier version noted only the address: such an entry is a guest's of this moment
+    let sql = "SELECT r.name, r.address, s.key, s.proved, s.vouched, s.client, s.seen, s.heard
+               FROM registered r LEFT JOIN standing s ON s.name = r.name";
+    let now = UnixMillis::now();
+    each(connection, sql, |row| {
+        let millis = |column: usize| {
+            let at = row.get::<_, Option<i64>>(column)?;
+            Ok::<_, rusqlite::Error>(at.map(|at| UnixMillis(at.unsigned_abs())))
+        };
+        let key = row.get::<_, Option<Vec<u8>>>(2)?;
+        let key = key.and_then(|der| OperatorPublicKey::from_der(&der).ok());
+        let entry = Entry {
+            address: row.get(1)?,
+            proved: millis(3)?.filter(|_| key.is_some()),
+            key: key.map(Arc::new),
+            vouched: row.get::<_, Option<bool>>(4)?.unwrap_or_default(),
+            listed: false,
+            client: client(row, 5)?,
+            seen: millis(6)?.unwrap_or(now),
+            heard: row.get::<_, Option<bool>>(7)?.unwrap_or_default(),
+        };
+        registered.insert(row.get(0)?, entry);
         Ok(())
     })?;
     Ok(registered)
 }
 
+fn client(row: &Row<'_>, column: usize) -> Result<Option<IpAddr>, rusqlite::Error> {
+    let text = row.get::<_, Option<String>>(column)?;
+    Ok(text.and_then(|text| text.parse().ok()))
+}
+
 fn topics(connection: &Connection) -> Result<Vec<LoadedTopic>, StoreError> {
     let (mut topics, mut index) = (Vec::new(), Index::new());
-    each(connection, "SELECT id, at, finished, owner FROM topic", |row| {
+    let sql = "SELECT t.id, t.at, t.finished, t.owner, o.client
+               FROM topic t LEFT JOIN origin o ON o.topic = t.id";
+    each(connection, sql, |row| {
         let id = id(row, 0)?;
         index.insert(id, topics.len());
         topics.push(LoadedTopic {
@@ -69,6 +102,10 @@ fn topics(connection: &Connection) -> Result<Vec<LoadedTopic>, StoreError> {
                 .get::<_, Option<i64>>(2)?
                 .map(|at| UnixMillis(at.unsigned_abs())),
             owner: row.get(3)?,
+            origin: match row.get::<_, Option<String>>(4)? {
+                Some(text) if text == KNOWN => Origin::Known,
+                _ => Origin::Guest(client(row, 4)?),
+            },
             members: Vec::new(),
             messages: Vec::new(),
             settled: HashMap::new(),

@@ -19,6 +19,8 @@ use rusqlite::Connection;
 use tokio::sync::oneshot;
 
 use super::message::Message;
+use super::registry::Entry;
+use super::topic::Origin;
 use crate::types::{RequestId, UnixMillis};
 
 pub(super) use load::Loaded;
@@ -62,12 +64,15 @@ pub enum StoreError {
 #[derive(Debug)]
 pub(super) enum Write {
     /// Registered in `default`.
-    Registered { name: String, address: String },
+    Registered(Box<Registered>),
+    /// A registration was forgotten.
+    DropRegistered { name: String },
     /// A topic was made; everything of an earlier topic of that name goes.
     Topic {
         id: RequestId,
         at: UnixMillis,
         owner: Option<[u8; 32]>,
+        origin: Origin,
         members: Vec<(String, String)>,
     },
     /// A subscriber registered on a topic directly, or a member's address changed.
@@ -107,6 +112,22 @@ pub(super) enum Write {
     },
     /// A result is no longer kept.
     DropResult { id: RequestId },
+}
+
+/// A registration as it is stored.
+#[derive(Debug)]
+pub(super) struct Registered {
+    name: String,
+    entry: Entry,
+}
+
+impl Write {
+    pub(super) fn registered(name: &str, entry: &Entry) -> Self {
+        Self::Registered(Box::new(Registered {
+            name: name.to_owned(),
+            entry: entry.clone(),
+        }))
+    }
 }
 
 enum Command {

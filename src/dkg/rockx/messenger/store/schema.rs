@@ -5,9 +5,12 @@ use std::path::Path;
 
 use rusqlite::{Connection, Transaction, params};
 
-use super::{StoreError, Write};
+use super::{Registered, StoreError, Write};
+use crate::dkg::rockx::messenger::topic::Origin;
 
 const VERSION: i64 = 1;
+/// The origin of a topic whose initiator is known, in the place of a client's address.
+pub(super) const KNOWN: &str = "known";
 
 const TABLES: &str = "
     CREATE TABLE registered (name TEXT PRIMARY KEY, address TEXT NOT NULL) STRICT;
@@ -21,6 +24,13 @@ const TABLES: &str = "
     CREATE TABLE result (id BLOB PRIMARY KEY, at INTEGER NOT NULL, weight INTEGER NOT NULL, text TEXT NOT NULL) STRICT;
     CREATE TABLE conflict (id BLOB NOT NULL, at INTEGER NOT NULL, text TEXT NOT NULL,
         PRIMARY KEY (id, text)) STRICT;
+";
+
+/// What later versions of this program note beside it; an earlier one that opens the file leaves it alone.
+const BESIDE: &str = "
+    CREATE TABLE IF NOT EXISTS standing (name TEXT PRIMARY KEY, key BLOB, proved INTEGER, vouched INTEGER NOT NULL,
+        client TEXT, seen INTEGER NOT NULL, heard INTEGER NOT NULL) STRICT;
+    CREATE TABLE IF NOT EXISTS origin (topic BLOB PRIMARY KEY, client TEXT) STRICT;
 ";
 
 /// Opens the database of `dir`, with the lock that keeps other processes away from it.
@@ -62,6 +72,7 @@ pub(super) fn open(dir: &Path) -> Result<(Connection, File), StoreError> {
             });
         }
     }
+    connection.execute_batch(BESIDE)?;
     Ok((connection, lock))
 }
 
@@ -86,20 +97,49 @@ fn apply(tx: &Transaction<'_>, change: &Write) -> Result<(), rusqlite::Error> {
     let run =
         |sql: &str, values: &[&dyn rusqlite::ToSql]| tx.prepare_cached(sql)?.execute(values).map(|_| ());
     match change {
-        Write::Registered { name, address } => run(
-            "INSERT OR REPLACE INTO registered (name, address) VALUES (?1, ?2)",
-            params![name, address],
-        ),
+        Write::Registered(registered) => {
+            let Registered { name, entry } = &**registered;
+            run(
+                "INSERT OR REPLACE INTO registered (name, address) VALUES (?1, ?2)",
+                params![name, entry.address],
+            )?;
+            run(
+                "INSERT OR REPLACE INTO standing (name, key, proved, vouched, client, seen, heard)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                params![
+                    name,
+                    entry.key.as_ref().map(|key| key.as_spki_der()),
+                    entry.proved.map(|at| int(at.0)),
+                    entry.vouched,
+                    entry.client.map(|client| client.to_string()),
+                    int(entry.seen.0),
+                    entry.heard,
+                ],
+            )
+        }
+        Write::DropRegistered { name } => {
+            run("DELETE FROM registered WHERE name = ?1", params![name])?;
+            run("DELETE FROM standing WHERE name = ?1", params![name])
+        }
         Write::Topic {
             id,
             at,
             owner,
+            origin,
             members,
         } => {
             drop_topic(tx, &id.0)?;
             run(
                 "INSERT INTO topic (id, at, owner) VALUES (?1, ?2, ?3)",
                 params![id.0, int(at.0), owner],
+            )?;
+            let client = match origin {
+                Origin::Known => Some(KNOWN.to_owned()),
+                Origin::Guest(client) => client.map(|client| client.to_string()),
+            };
+            run(
+                "INSERT OR REPLACE INTO origin (topic, client) VALUES (?1, ?2)",
+                params![id.0, client],
             )?;
             for (name, address) in members {
                 run(
@@ -163,6 +203,8 @@ fn drop_messages(tx: &Transaction<'_>, topic: &[u8]) -> Result<(), rusqlite::Err
 fn drop_topic(tx: &Transaction<'_>, topic: &[u8]) -> Result<(), rusqlite::Error> {
     drop_messages(tx, topic)?;
     tx.prepare_cached("DELETE FROM member WHERE topic = ?1")?
+        .execute([topic])?;
+    tx.prepare_cached("DELETE FROM origin WHERE topic = ?1")?
         .execute([topic])?;
     tx.prepare_cached("DELETE FROM topic WHERE id = ?1")?
         .execute([topic])?;

@@ -7,6 +7,7 @@ mod counts;
 mod early;
 mod outbox;
 mod refusal;
+mod room;
 mod runner;
 mod settle;
 mod start;
@@ -21,9 +22,10 @@ use tokio::task::JoinSet;
 use super::directory::Directory;
 use super::policy::{Policy, ValidatorIndices};
 use super::session::{Authentic, Identity, Peers, Session};
-use super::store::{KeyShare, Store, StoreError};
+use super::store::{Ending, KeyShare, Store, StoreError};
 use crate::dkg::rockx::keys::OperatorPublicKey;
 use crate::dkg::rockx::wire::{Decode, MsgType, SSV_DKG, SignedMessage, SsvMessage};
+use crate::listen::{Client, Ration};
 use crate::types::{BlsPublicKey, RequestId, SafeText};
 
 use agree::Indices;
@@ -32,21 +34,37 @@ pub(super) use counts::Counts;
 use early::EarlyMessages;
 pub(super) use outbox::Messenger;
 pub(super) use refusal::Refused;
+use room::{MAX_SESSIONS, Starter, Starts};
 use runner::{End, Hands, QUEUE, Runner};
 
-/// Ceremonies at the same time.
-const MAX_SESSIONS: usize = 512;
+static POSTS: Ration = Ration::usual();
 
 /// The running sessions' side that takes messages.
 struct Running {
     peers: Peers,
     inbox: mpsc::Sender<Authentic>,
+    starter: Starter,
+    begun: Instant,
+    /// Another operator has said something.
+    heard: bool,
+    /// Turns true when it must make room.
+    displaced: watch::Sender<bool>,
+}
+
+/// What a message was that the node took.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Taken {
+    /// An operator or a configured initiator has signed it.
+    Signed,
+    /// Anybody may have sent it.
+    Unsigned,
 }
 
 #[derive(Default)]
 struct Table {
     running: HashMap<RequestId, Running>,
     early: EarlyMessages,
+    starts: Starts,
     /// Ended here in this or an earlier life.
     over: HashSet<RequestId>,
     tasks: JoinSet<()>,
@@ -116,8 +134,8 @@ impl Service {
     }
 
     /// Takes the body of `POST /consume`.
-    pub(super) async fn consume(self: &Arc<Self>, body: &[u8]) -> Result<(), Refused> {
-        let taken = self.take(body).await;
+    pub(super) async fn consume(self: &Arc<Self>, body: &[u8], client: Client) -> Result<Taken, Refused> {
+        let taken = self.take(body, client).await;
         self.counts.message(taken.is_ok());
         taken
     }
@@ -132,7 +150,7 @@ impl Service {
         (self.table().running.len(), MAX_SESSIONS)
     }
 
-    async fn take(self: &Arc<Self>, body: &[u8]) -> Result<(), Refused> {
+    async fn take(self: &Arc<Self>, body: &[u8], client: Client) -> Result<Taken, Refused> {
         let ssv = SsvMessage::decode(body).map_err(|e| Refused::Envelope(e.to_string()))?;
         if ssv.msg_type != SSV_DKG {
             return Err(Refused::NotDkg(ssv.msg_type));
@@ -143,14 +161,14 @@ impl Service {
         };
         let ceremony = message.identifier;
         match message.msg_type {
-            MsgType::Init | MsgType::Reshare | MsgType::KeySign => self.start(signed).await,
+            MsgType::Init | MsgType::Reshare | MsgType::KeySign => self.start(signed, client).await,
             MsgType::Protocol | MsgType::DepositData | MsgType::Output => self.deliver(ceremony, signed),
             MsgType::Other(_) => Err(Refused::UnknownType),
         }
     }
 
     /// A message between operators: to its session, or kept until the session starts.
-    fn deliver(&self, ceremony: RequestId, signed: SignedMessage) -> Result<(), Refused> {
+    fn deliver(&self, ceremony: RequestId, signed: SignedMessage) -> Result<Taken, Refused> {
         let signer = signed.signer;
         let known = {
             let table = self.table();
@@ -160,7 +178,7 @@ impl Service {
                     None => return Err(Refused::NotMember(signer)),
                 },
                 // RockX's nodes send timeouts for ten minutes after success; refused, each would block a queue for 18 s
-                None if table.over.contains(&ceremony) => return Ok(()),
+                None if table.over.contains(&ceremony) => return Ok(Taken::Unsigned),
                 None => None,
             }
         };
@@ -171,15 +189,17 @@ impl Service {
         let message = Authentic::check(signed, &key).ok_or(Refused::Signature)?;
 
         let mut table = self.table();
-        if let Some(running) = table.running.get(&ceremony) {
+        if let Some(running) = table.running.get_mut(&ceremony) {
             return if running.peers.contains_key(&signer) {
-                running.inbox.try_send(message).map_err(|_| Refused::Busy)
+                running.heard |= signer != self.me.id;
+                let sent = running.inbox.try_send(message);
+                sent.map(|()| Taken::Signed).map_err(|_| Refused::Busy)
             } else {
                 Err(Refused::NotMember(signer))
             };
         }
         if table.over.contains(&ceremony) || table.early.keep(message, Instant::now()) {
-            Ok(())
+            Ok(Taken::Signed)
         } else {
             Err(Refused::NoSession)
         }
@@ -192,6 +212,7 @@ impl Service {
         peers: &Peers,
         session: Box<dyn Session>,
         claim: Option<Claim>,
+        starter: Starter,
     ) {
         let (to_session, inbox) = mpsc::channel(QUEUE);
         let (to_outbox, posts) = mpsc::unbounded_channel();
@@ -207,7 +228,9 @@ impl Service {
             stop: self.stop.clone(),
         };
         let mut table = self.table();
+        let mut heard = false;
         for message in table.early.take(ceremony) {
+            heard |= message.signer() != self.me.id && peers.contains_key(&message.signer());
             // more than fits is more than a ceremony has
             if peers.contains_key(&message.signer()) && to_session.try_send(message).is_err() {
                 tracing::warn!(target: "casimir_dkg::node", %ceremony, "early message dropped");
@@ -216,7 +239,13 @@ impl Service {
         let running = Running {
             peers: peers.clone(),
             inbox: to_session,
+            starter,
+            begun: Instant::now(),
+            heard,
+            displaced: watch::Sender::new(false),
         };
+        let displaced = told(running.displaced.subscribe());
+        let given_up = told(running.displaced.subscribe());
         table.running.insert(ceremony, running);
         while table.tasks.try_join_next().is_some() {}
         let this = self.clone();
@@ -226,7 +255,10 @@ impl Service {
             .deliver(ceremony, posts, self.round_timeout);
         table.tasks.spawn(async move {
             let work = async {
-                let end = runner.run().await;
+                let end = tokio::select! {
+                    end = runner.run() => end,
+                    () = displaced => Some(this.displaced(ceremony).await),
+                };
                 drop(claim);
                 this.retire(ceremony, end);
             };
@@ -235,13 +267,27 @@ impl Service {
                 tokio::select! {
                     result = deliver => result,
                     _ = stop.wait_for(|stop| *stop) => Ok(()),
+                    () = given_up => Ok(()),
                 }
             };
             let ((), delivered) = tokio::join!(work, delivery);
-            if let Err(error) = delivered {
-                tracing::error!(target: "casimir_dkg::node", %ceremony, %error, "gave up posting to the messenger");
+            if let Err(error) = delivered
+                && let Some(left_out) = POSTS.line()
+            {
+                tracing::error!(target: "casimir_dkg::node", %ceremony, %error, left_out, "gave up posting to the messenger");
             }
         });
+    }
+
+    /// A ceremony in which nobody else ever spoke made room for another one.
+    async fn displaced(&self, ceremony: RequestId) -> End {
+        let reason = SafeText::new("no other operator took part, and its place was needed");
+        let (ending, words) = (Ending::Failed, reason.clone());
+        let written = self.with_store(move |store| store.finish(ceremony, ending, &words));
+        if let Err(error) = written.await {
+            tracing::error!(target: "casimir_dkg::node", %ceremony, %error, "its end could not be stored");
+        }
+        End::Other(ending, reason)
     }
 
     fn retire(&self, ceremony: RequestId, end: Option<End>) {
@@ -294,5 +340,12 @@ impl Service {
     fn table(&self) -> MutexGuard<'_, Table> {
         // the table is consistent between statements: a panic elsewhere does not spoil it
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Until it is told so; for ever when nobody can tell it any more.
+async fn told(mut displaced: watch::Receiver<bool>) {
+    if displaced.wait_for(|displaced| *displaced).await.is_err() {
+        std::future::pending::<()>().await;
     }
 }

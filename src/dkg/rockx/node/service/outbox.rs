@@ -6,9 +6,13 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use tokio::sync::{Notify, mpsc};
 
+use crate::dkg::rockx::messenger::PROOF_HEADER;
 use crate::dkg::rockx::wire::{BlameOutput, Encode, SignedMessage};
-use crate::http::{BadUrl, Endpoint, Http, Limits};
+use crate::http::{BadUrl, Call, Endpoint, Http, Limits};
+use crate::listen::Ration;
 use crate::types::{RedactedUrl, RequestId, SafeText};
+
+static AGAIN: Ration = Ration::usual();
 
 /// Something for the messenger.
 pub(super) enum Post {
@@ -80,9 +84,24 @@ impl Messenger {
         self.refused.notified().await;
     }
 
+    /// Registers this node, with the proof of its key.
+    pub(in super::super) async fn register(
+        &self,
+        route: &str,
+        body: Vec<u8>,
+        proof: &str,
+    ) -> Result<(), SafeText> {
+        let call = self.endpoint.post(route).header(PROOF_HEADER, proof);
+        self.send(call, body).await
+    }
+
     /// One call. The error is in words.
-    pub(in super::super) async fn post(&self, route: &str, body: impl Into<Bytes>) -> Result<(), SafeText> {
-        let call = self.endpoint.post(route).body("application/json", body);
+    async fn post(&self, route: &str, body: impl Into<Bytes>) -> Result<(), SafeText> {
+        self.send(self.endpoint.post(route), body).await
+    }
+
+    async fn send(&self, call: Call, body: impl Into<Bytes>) -> Result<(), SafeText> {
+        let call = call.body("application/json", body);
         let answer = call.send().await.map_err(|e| SafeText::new(&e.to_string()))?;
         if answer.status == 200 {
             return Ok(());
@@ -162,7 +181,9 @@ impl Messenger {
             if began.elapsed() >= patience {
                 return Err(error);
             }
-            tracing::warn!(target: "casimir_dkg::node", %ceremony, %error, "cannot post to the messenger; trying again");
+            if let Some(left_out) = AGAIN.line() {
+                tracing::warn!(target: "casimir_dkg::node", %ceremony, %error, left_out, "cannot post to the messenger; trying again");
+            }
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(LONGEST_PAUSE);
         }

@@ -34,3 +34,10 @@ pub(in super::super) enum Refused {
     #[error("the node stops")]
     Stopping,
 }
+
+impl Refused {
+    /// A start message was refused, which nobody relays: whoever sent it made it.
+    pub(in super::super) fn is_strangers(&self) -> bool {
+        matches!(self, Self::Start { .. } | Self::Signer { .. })
+    }
+}

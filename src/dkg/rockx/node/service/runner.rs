@@ -12,7 +12,10 @@ use super::super::session::{Authentic, Finish, Input, Output, Session, Sink};
 use super::super::store::{Ending, Store, StoreError};
 use super::outbox::Post;
 use crate::dkg::rockx::wire::{Encode, ProtocolRound};
+use crate::listen::Ration;
 use crate::types::{RequestId, SafeText};
+
+static DROPPED: Ration = Ration::usual();
 
 /// Messages that wait for one session: a committee of 13 sends 52.
 pub(super) const QUEUE: usize = 256;
@@ -117,9 +120,11 @@ impl Hands {
             Input::Timeout(_) => None,
         };
         let mut sink = |output| self.carry_out(output, turn);
-        if let Err(reject) = session.handle_into(input, &mut OsRng, &mut Sink::new(&mut sink)) {
+        if let Err(reject) = session.handle_into(input, &mut OsRng, &mut Sink::new(&mut sink))
+            && let Some(left_out) = DROPPED.line()
+        {
             let sender = sender.map_or_else(|| "its own timer".to_owned(), |id| format!("operator {id}"));
-            tracing::warn!(target: "casimir_dkg::node", ceremony = %self.ceremony, sender, %reject, "message dropped");
+            tracing::warn!(target: "casimir_dkg::node", ceremony = %self.ceremony, sender, %reject, left_out, "message dropped");
         }
     }
 

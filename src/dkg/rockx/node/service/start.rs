@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Instant;
 
 use futures_util::future::try_join_all;
 
@@ -9,9 +10,13 @@ use super::super::policy::Refusal;
 use super::super::session::{FrostPlan, FrostSession, KeysignPlan, KeysignSession, Peers, Purpose, Session};
 use super::super::store::{KeyShare, SessionKind};
 use super::claims::Claim;
-use super::{MAX_SESSIONS, Refused, Service};
+use super::room::{Starter, make_room};
+use super::{Refused, Service, Taken};
 use crate::dkg::rockx::wire::{Decode, Init, KeySign, MsgType, Reshare, SignedMessage};
+use crate::listen::{Client, Ration};
 use crate::types::{OperatorId, RequestId, SafeText};
+
+static REFUSED: Ration = Ration::usual();
 
 const KEYGEN: &str = "could not start new dkg";
 const OTHERS: &str = "could not start resharing";
@@ -27,17 +32,27 @@ struct Ready {
 }
 
 impl Service {
-    pub(super) async fn start(self: &Arc<Self>, signed: SignedMessage) -> Result<(), Refused> {
+    pub(super) async fn start(
+        self: &Arc<Self>,
+        signed: SignedMessage,
+        client: Client,
+    ) -> Result<Taken, Refused> {
         let signer = signed.signer;
-        let started = self.try_start(signed).await;
-        if let Err(refused) = &started {
-            tracing::warn!(target: "casimir_dkg::node", %signer, %refused, "start message refused");
+        let started = self.try_start(signed, client).await;
+        if let Err(refused) = &started
+            && let Some(left_out) = REFUSED.line()
+        {
+            tracing::warn!(target: "casimir_dkg::node", %signer, %refused, left_out, "start message refused");
         }
         started
     }
 
-    async fn try_start(self: &Arc<Self>, signed: SignedMessage) -> Result<(), Refused> {
-        let initiator = self.admit(&signed).await?;
+    async fn try_start(self: &Arc<Self>, signed: SignedMessage, client: Client) -> Result<Taken, Refused> {
+        let (initiator, by_key) = self.admit(&signed).await?;
+        let starter = Starter {
+            client: client.0,
+            signed: by_key,
+        };
         let Some(message) = signed.message else {
             return Err(Refused::Json("no message".into()));
         };
@@ -51,6 +66,7 @@ impl Service {
 
         // one look before the work, one decision after it
         self.is_new(ceremony, message.msg_type).map_err(refuse)?;
+        self.has_room(starter).map_err(refuse)?;
         let payload = message.data.as_slice();
         let ready = match message.msg_type {
             MsgType::Init => self.keygen(ceremony, payload).await?,
@@ -68,18 +84,35 @@ impl Service {
             %ceremony, kind = kind.as_str(), initiator = %initiator, what = %SafeText::new(&ready.describe),
             "ceremony started"
         );
-        self.launch(ceremony, &ready.peers, ready.session, ready.claim);
+        self.launch(ceremony, &ready.peers, ready.session, ready.claim, starter);
+        Ok(if by_key { Taken::Signed } else { Taken::Unsigned })
+    }
+
+    /// Makes room for a ceremony, before there was any work for it.
+    fn has_room(&self, starter: Starter) -> Result<(), String> {
+        let now = Instant::now();
+        let mut table = self.table();
+        if !starter.signed && !table.starts.admit(starter.client, now) {
+            return Err("too many start messages from one address".to_owned());
+        }
+        if let Some(silent) = make_room(&table.running, starter, now)? {
+            // its task takes it off the list; it does not count from now on
+            if let Some(running) = table.running.remove(&silent) {
+                table.over.insert(silent);
+                running.displaced.send_replace(true);
+            }
+        }
         Ok(())
     }
 
-    /// Who is asking. With a list of initiators, one of their keys must have made the signature; without one, the signer
+    /// Who is asking, and whether a configured key says so. With a list of initiators, one of their keys must have made the signature; without one, the signer
     /// must at least be an operator that exists, as RockX's nodes ask.
-    async fn admit(&self, signed: &SignedMessage) -> Result<SafeText, Refused> {
+    async fn admit(&self, signed: &SignedMessage) -> Result<(SafeText, bool), Refused> {
         let rules = self.rules();
         let Some(initiators) = &rules.initiators else {
             let signer = signed.signer;
             return match self.directory.resolve(signer).await {
-                Ok(_) => Ok(SafeText::new(&format!("anybody, as operator {signer}"))),
+                Ok(_) => Ok((SafeText::new(&format!("anybody, as operator {signer}")), false)),
                 Err(error) => Err(Refused::Signer {
                     signer,
                     error: error.to_string(),
@@ -89,7 +122,7 @@ impl Service {
         initiators
             .iter()
             .find(|(_, key)| signed.verify(key))
-            .map(|(name, _)| name.clone())
+            .map(|(name, _)| (name.clone(), true))
             .ok_or_else(|| Refused::Start {
                 context: "start message",
                 error: Refusal::Initiator.to_string(),
@@ -105,8 +138,6 @@ impl Service {
             })
         } else if table.over.contains(&ceremony) {
             Err(used(ceremony))
-        } else if table.running.len() >= MAX_SESSIONS {
-            Err("too many ceremonies at the same time".into())
         } else {
             Ok(())
         }

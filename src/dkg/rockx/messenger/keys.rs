@@ -1,0 +1,243 @@
+//! Whose signature counts: the operators that the configuration names, with their keys; of all others the key that their
+//! registration proved.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use super::hub::Hub;
+use crate::dkg::rockx::keys::OperatorPublicKey;
+use crate::dkg::rockx::node::directory::{Directory, DirectoryError, DirectorySources};
+use crate::dkg::rockx::wire::{BlameOutput, GoMap, SignedOutput};
+use crate::types::{OperatorId, OperatorRecord, RequestId};
+
+/// Keys from the SSV API are asked for again after this time; the directory forgets them after ten minutes.
+const RENEW: Duration = Duration::from_secs(300);
+/// While one is missing, all are asked for more often.
+const RETRY: Duration = Duration::from_secs(20);
+
+/// The operators that the configuration names.
+pub(super) struct Named {
+    /// Id and the address at which it gets in without a proof, if one is told.
+    addresses: BTreeMap<OperatorId, String>,
+    directory: Directory,
+    /// From the API; what was learned once stays until something else is learned.
+    learned: Mutex<BTreeMap<OperatorId, Arc<OperatorPublicKey>>>,
+}
+
+impl fmt::Debug for Named {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Named").field(&self.addresses.keys()).finish()
+    }
+}
+
+impl Named {
+    pub(super) fn new(
+        operators: &[OperatorRecord],
+        mut sources: DirectorySources,
+    ) -> Result<Self, DirectoryError> {
+        let with_key = operators.iter().filter(|record| !record.public_key.is_empty());
+        sources.configured.extend(with_key.cloned());
+        let mut addresses: BTreeMap<OperatorId, String> = sources
+            .configured
+            .iter()
+            .map(|record| (record.id, record.endpoint.clone()))
+            .collect();
+        for record in operators {
+            addresses.insert(record.id, record.endpoint.clone());
+        }
+        if sources.test_operators {
+            for id in (1..=8).map(OperatorId) {
+                addresses.entry(id).or_default();
+            }
+        }
+        Ok(Self {
+            addresses,
+            directory: sources.open()?,
+            learned: Mutex::default(),
+        })
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.addresses.is_empty()
+    }
+
+    /// Whether `name` is the id of an operator that is named.
+    pub(super) fn has(&self, name: &str) -> bool {
+        let id = name
+            .parse()
+            .ok()
+            .map(OperatorId)
+            .filter(|id| id.to_string() == name);
+        id.is_some_and(|id| self.addresses.contains_key(&id))
+    }
+
+    /// Whether `name` is an operator that gets in at `address` without a proof.
+    pub(super) fn lists(&self, name: &str, address: &str) -> bool {
+        let id = name
+            .parse()
+            .ok()
+            .map(OperatorId)
+            .filter(|id| id.to_string() == name);
+        let listed = id.and_then(|id| self.addresses.get(&id));
+        let bare = |url: &str| url.trim_end_matches('/').to_owned();
+        listed.is_some_and(|listed| !listed.is_empty() && bare(listed) == bare(address))
+    }
+
+    /// The key of an operator that is named. Asks the API for a key that was never learned.
+    pub(super) async fn key(&self, id: OperatorId) -> Option<Arc<OperatorPublicKey>> {
+        if !self.addresses.contains_key(&id) {
+            return None;
+        }
+        let known = self
+            .directory
+            .known(id)
+            .or_else(|| self.learned().get(&id).cloned());
+        match known {
+            Some(key) => Some(key),
+            None => self.learn(id).await,
+        }
+    }
+
+    async fn learn(&self, id: OperatorId) -> Option<Arc<OperatorPublicKey>> {
+        match self.directory.resolve(id).await {
+            Ok(key) => {
+                self.learned().insert(id, Arc::clone(&key));
+                Some(key)
+            }
+            Err(error) => {
+                tracing::debug!(target: "messenger", operator = %id, %error, "no key of an operator that is named");
+                None
+            }
+        }
+    }
+
+    fn learned(&self) -> std::sync::MutexGuard<'_, BTreeMap<OperatorId, Arc<OperatorPublicKey>>> {
+        self.learned.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Keeps the keys fresh, so that no message waits for the API.
+pub(super) async fn keep(hub: Arc<Hub>) {
+    let mut stop = hub.stop.subscribe();
+    loop {
+        let mut missing = Vec::new();
+        for id in hub.named.addresses.keys() {
+            if hub.named.learn(*id).await.is_none() && hub.named.key(*id).await.is_none() {
+                missing.push(id.to_string());
+            }
+        }
+        if !missing.is_empty() {
+            let operators = missing.join(", ");
+            tracing::warn!(target: "messenger", %operators,
+                "no key is known of these operators that are named: what they sign is taken only after their nodes proved one");
+        }
+        tokio::select! {
+            _ = stop.wait_for(|stop| *stop) => return,
+            () = tokio::time::sleep(if missing.is_empty() { RENEW } else { RETRY }) => {}
+        }
+    }
+}
+
+impl Hub {
+    /// The key that an operator's signatures are checked with, and whether the configuration vouches for it.
+    pub(super) async fn key_of(&self, id: OperatorId) -> Option<(Arc<OperatorPublicKey>, bool)> {
+        if let Some(key) = self.named.key(id).await {
+            return Some((key, true));
+        }
+        let proved = self.lock().registry.key(&id.to_string());
+        proved.map(|key| (key, false))
+    }
+
+    /// Whether the operators themselves signed all of a result of this ceremony.
+    ///
+    /// # Errors
+    /// Which signature is missing, in words.
+    pub(super) async fn check_outputs(
+        &self,
+        id: RequestId,
+        outputs: &GoMap<SignedOutput>,
+    ) -> Result<(), String> {
+        let signers: Vec<OperatorId> = outputs.iter().map(|(signer, _)| *signer).collect();
+        if signers.is_empty() {
+            return Err("a result without any signed output".to_owned());
+        }
+        self.may_report(id, &signers)?;
+        for (signer, output) in outputs.iter() {
+            let (key, vouched) = self.key_of(*signer).await.ok_or_else(|| no_key(*signer))?;
+            self.may_vouch(id, *signer, vouched)?;
+            if !is_own_output(id, *signer, output, &key) {
+                return Err(bad_signature(*signer));
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether an operator of this ceremony signed the accusation.
+    ///
+    /// # Errors
+    /// Which signature is missing, in words.
+    pub(super) async fn check_blame(&self, id: RequestId, blame: &BlameOutput) -> Result<(), String> {
+        let message = blame
+            .blame_message
+            .as_ref()
+            .ok_or("an accusation without a signed message")?;
+        let signer = message.signer;
+        self.may_report(id, &[signer])?;
+        let (key, vouched) = self.key_of(signer).await.ok_or_else(|| no_key(signer))?;
+        self.may_vouch(id, signer, vouched)?;
+        let is_of_this = message.message.as_ref().is_some_and(|m| m.identifier == id);
+        match is_of_this && message.verify(&key) {
+            true => Ok(()),
+            false => Err(bad_signature(signer)),
+        }
+    }
+
+    /// Only those for whom the topic was made can say how its ceremony ended.
+    fn may_report(&self, id: RequestId, signers: &[OperatorId]) -> Result<(), String> {
+        let state = self.lock();
+        let Some(topic) = state.topics.get(&id) else {
+            return Ok(());
+        };
+        match signers.iter().find(|signer| !topic.has_founder(**signer)) {
+            Some(stranger) => Err(format!("operator {stranger} is no member of the topic")),
+            None => Ok(()),
+        }
+    }
+
+    /// After the topic is gone nobody knows who took part: where operators are named, the word of others is worth nothing.
+    fn may_vouch(&self, id: RequestId, signer: OperatorId, vouched: bool) -> Result<(), String> {
+        if vouched || self.named.is_empty() || self.lock().topics.contains_key(&id) {
+            return Ok(());
+        }
+        Err(format!(
+            "there is no topic, and operator {signer} is none that is named here"
+        ))
+    }
+}
+
+/// Whether `output` is what this operator signed as its result of this ceremony.
+pub(super) fn is_own_output(
+    id: RequestId,
+    signer: OperatorId,
+    output: &SignedOutput,
+    key: &OperatorPublicKey,
+) -> bool {
+    let of = output.data.as_ref().map(|data| data.request_id);
+    let of = of.or_else(|| output.key_sign_data.as_ref().map(|data| data.request_id));
+    output.signer == signer && of == Some(id) && output.verify(key)
+}
+
+/// Why nothing that an operator signs can be kept.
+pub(super) fn no_key(id: OperatorId) -> String {
+    format!(
+        "no public key of operator {id} is known here: name the operator in the messenger's configuration, or let its \
+         node prove its key"
+    )
+}
+
+/// Why something that an operator did not sign is not kept.
+pub(super) fn bad_signature(id: OperatorId) -> String {
+    format!("the signature is not that of operator {id}")
+}

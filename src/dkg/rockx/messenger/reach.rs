@@ -1,0 +1,222 @@
+//! Which addresses the messenger sends messages to. Subscribers name them, and most subscribers are strangers.
+//!
+//! | Address | Reached |
+//! |---|---|
+//! | link-local, the metadata services of clouds, unspecified, multicast, reserved | never |
+//! | loopback | where the messenger itself listens on loopback only |
+//! | private (RFC 1918, RFC 4193, RFC 6598) | unless it is switched off |
+//! | public | yes |
+//! | one that the configuration lists for its operator, or that this process's own initiator subscribed | yes, whatever it is |
+//!
+//! A name is judged by all of its addresses, when it is registered and again at each connection. What cannot be looked up
+//! when it is registered is judged at the connection. Behind a proxy (`http.proxy`) it is the proxy that looks a name up for
+//! the connection, and the proxy's business where that leads.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::Semaphore;
+
+use crate::http::{AddressRule, parse};
+use crate::listen::plain;
+use crate::types::RedactedUrl;
+
+/// A look-up for a stranger takes no longer.
+const LOOK_UP: Duration = Duration::from_secs(2);
+/// Look-ups for strangers at once: each holds a thread.
+const LOOK_UPS: usize = 8;
+
+/// See the module's description.
+#[derive(Debug, Clone)]
+pub(super) struct Reach {
+    loopback: bool,
+    private: bool,
+    look_ups: Arc<Semaphore>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Never,
+    Loopback,
+    Private,
+    Public,
+}
+
+impl Reach {
+    pub(super) fn new(listen: SocketAddr, private: bool) -> Self {
+        Self {
+            loopback: plain(listen.ip()).is_loopback(),
+            private,
+            look_ups: Arc::new(Semaphore::new(LOOK_UPS)),
+        }
+    }
+
+    pub(super) fn allows(&self, address: IpAddr) -> bool {
+        match kind(address) {
+            Kind::Never => false,
+            Kind::Loopback => self.loopback,
+            Kind::Private => self.private,
+            Kind::Public => true,
+        }
+    }
+
+    /// The rule for every connection.
+    pub(super) fn rule(&self) -> AddressRule {
+        let this = self.clone();
+        Arc::new(move |address| this.allows(address))
+    }
+
+    /// Why messages are not sent to this URL, if they are not.
+    pub(super) async fn refuses(&self, url: &str) -> Option<String> {
+        let found = match self.addresses(url).await {
+            Ok(found) => found,
+            Err(error) => return Some(error),
+        };
+        let bad = found.into_iter().find(|address| !self.allows(*address))?;
+        Some(match kind(bad) {
+            Kind::Loopback => {
+                format!("{bad} is this machine's own: list it in the messenger's configuration")
+            }
+            Kind::Private => {
+                format!("{bad} is a private address, which the messenger's configuration excludes")
+            }
+            _ => format!("{bad} is no address of an operator's node"),
+        })
+    }
+
+    /// Whether asking this URL tells whoever makes us ask nothing that they could not find out by themselves.
+    pub(super) async fn may_be_asked(&self, url: &str) -> bool {
+        if self.loopback {
+            return true;
+        }
+        match self.addresses(url).await {
+            Ok(found) => !found.is_empty() && found.iter().all(|address| kind(*address) == Kind::Public),
+            Err(_) => false,
+        }
+    }
+
+    async fn addresses(&self, url: &str) -> Result<Vec<IpAddr>, String> {
+        let url = parse(&RedactedUrl::new(url)).map_err(|error| error.to_string())?;
+        let host = url.host_str().unwrap_or_default();
+        let host = host.trim_start_matches('[').trim_end_matches(']');
+        if let Ok(address) = host.parse() {
+            return Ok(vec![address]);
+        }
+        let name = host.trim_end_matches('.');
+        if name == "localhost" || name.ends_with(".localhost") {
+            return Ok(vec![Ipv4Addr::LOCALHOST.into()]);
+        }
+        let Ok(_turn) = self.look_ups.try_acquire() else {
+            return Ok(Vec::new());
+        };
+        let port = url.port_or_known_default().unwrap_or_default();
+        let found = tokio::time::timeout(LOOK_UP, tokio::net::lookup_host((host, port))).await;
+        Ok(match found {
+            Ok(Ok(found)) => found.map(|address| address.ip()).collect(),
+            _ => Vec::new(),
+        })
+    }
+}
+
+fn kind(address: IpAddr) -> Kind {
+    match plain(address) {
+        IpAddr::V4(address) => kind_of_v4(address),
+        IpAddr::V6(address) => kind_of_v6(address),
+    }
+}
+
+fn kind_of_v4(address: Ipv4Addr) -> Kind {
+    /// Metadata and host services of Alibaba and Azure, at addresses that look like others.
+    const METADATA: [Ipv4Addr; 3] = [
+        Ipv4Addr::new(100, 100, 100, 200),
+        Ipv4Addr::new(168, 63, 129, 16),
+        Ipv4Addr::new(192, 0, 0, 192),
+    ];
+    let [first, second, ..] = address.octets();
+    if first == 0 || first >= 224 || address.is_link_local() || METADATA.contains(&address) {
+        Kind::Never
+    } else if address.is_loopback() {
+        Kind::Loopback
+    } else if address.is_private() || (first == 100 && second & 0xc0 == 64) {
+        Kind::Private
+    } else {
+        Kind::Public
+    }
+}
+
+fn kind_of_v6(address: Ipv6Addr) -> Kind {
+    /// Metadata service of AWS.
+    const METADATA: Ipv6Addr = Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254);
+    let parts = address.segments();
+    let v4 = |high: u16, low: u16| kind_of_v4(Ipv4Addr::from_bits(u32::from(high) << 16 | u32::from(low)));
+    if address.is_loopback() {
+        return Kind::Loopback;
+    }
+    match parts {
+        // an IPv4 address within: translated (RFC 6052), 6to4 (RFC 3056), compatible (RFC 4291)
+        [0x64, 0xff9b, 0, 0, 0, 0, high, low] | [0x2002, high, low, ..] => v4(high, low),
+        [0, 0, 0, 0, 0, 0, ..] => Kind::Never,
+        _ if address.is_unspecified() || address.is_multicast() || address.is_unicast_link_local() => {
+            Kind::Never
+        }
+        _ if address == METADATA => Kind::Never,
+        // site-local, which was given up
+        [first, ..] if first & 0xffc0 == 0xfec0 => Kind::Never,
+        _ if address.is_unique_local() => Kind::Private,
+        _ => Kind::Public,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reach(listen: &str, private: bool) -> Reach {
+        Reach::new(listen.parse().unwrap(), private)
+    }
+
+    #[tokio::test]
+    async fn what_is_reached_depends_on_where_the_messenger_listens() {
+        let open = reach("0.0.0.0:3000", true);
+        let near = reach("127.0.0.1:3000", true);
+        let closed = reach("[::]:3000", false);
+        for (url, by_open, by_near, by_closed) in [
+            ("http://8.8.8.8:80", true, true, true),
+            ("https://[2606:4700::1]/x", true, true, true),
+            ("http://10.1.2.3", true, true, false),
+            ("http://[fd12::1]", true, true, false),
+            ("http://100.64.1.1", true, true, false),
+            ("http://127.0.0.1:8080", false, true, false),
+            ("http://127.1:8080", false, true, false),
+            ("http://2130706433/", false, true, false),
+            ("http://localhost:1", false, true, false),
+            ("http://a.localhost.:1", false, true, false),
+            ("http://[::1]:1", false, true, false),
+            ("http://[::ffff:127.0.0.1]:1", false, true, false),
+            ("http://169.254.169.254/latest", false, false, false),
+            ("http://[::ffff:169.254.169.254]", false, false, false),
+            ("http://[64:ff9b::a9fe:a9fe]", false, false, false),
+            ("http://[2002:a9fe:a9fe::1]", false, false, false),
+            ("http://[fe80::1]", false, false, false),
+            ("http://[fd00:ec2::254]", false, false, false),
+            ("http://100.100.100.200", false, false, false),
+            ("http://0.0.0.0:3000", false, false, false),
+            ("http://[::]:3000", false, false, false),
+            ("http://255.255.255.255", false, false, false),
+            ("http://224.0.0.1", false, false, false),
+            ("file:///etc/passwd", false, false, false),
+            ("gopher://8.8.8.8", false, false, false),
+            ("8.8.8.8", false, false, false),
+        ] {
+            let judged = [
+                open.refuses(url).await.is_none(),
+                near.refuses(url).await.is_none(),
+                closed.refuses(url).await.is_none(),
+            ];
+            assert_eq!(judged, [by_open, by_near, by_closed], "{url}");
+        }
+        assert!(open.may_be_asked("http://8.8.8.8").await && near.may_be_asked("http://127.0.0.1").await);
+        assert!(!open.may_be_asked("http://10.0.0.1").await);
+    }
+}

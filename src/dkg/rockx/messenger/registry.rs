@@ -1,0 +1,352 @@
+//! Who is registered, and who may take whose place.
+//!
+//! | Standing | How | Room |
+//! |---|---|---|
+//! | listed | the configuration names this operator at exactly this address | always |
+//! | proved | it signed its registration with the key that the configuration has of it | always |
+//! | guest | everybody else; its first proof, if it brings one, binds the name to that key | so many in all and from one client |
+//!
+//! A guest that was never heard of in a ceremony makes room for the next one after [`UNHEARD`], and every guest is
+//! forgotten after [`Limits::guest_ttl`]. A name that was proved lately belongs to its key: no other registration moves
+//! it, however silent its address is.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::config::Limits;
+use crate::dkg::rockx::keys::OperatorPublicKey;
+use crate::types::UnixMillis;
+
+/// A proof counts for this long. Nodes of ours prove themselves every 30 seconds.
+const FRESH: Duration = Duration::from_secs(10 * 60);
+/// A guest that no ceremony has heard of since makes room for another.
+const UNHEARD: Duration = Duration::from_secs(10 * 60);
+/// An address about which nobody may be asked is taken for silent when nothing was heard of its owner for so long.
+const SILENT: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// A registration.
+#[derive(Debug, Clone)]
+pub(super) struct Entry {
+    pub(super) address: String,
+    /// That proved the registration.
+    pub(super) key: Option<Arc<OperatorPublicKey>>,
+    /// When it did so last.
+    pub(super) proved: Option<UnixMillis>,
+    /// The configuration has this key, or lists this address.
+    pub(super) vouched: bool,
+    /// The configuration lists this address: it is reached whatever it is.
+    pub(super) listed: bool,
+    /// Who registered it; not known of entries of earlier versions.
+    pub(super) client: Option<IpAddr>,
+    /// When it was last heard of: by a registration, a message, or a delivery that it took.
+    pub(super) seen: UnixMillis,
+    /// A ceremony has heard of it.
+    pub(super) heard: bool,
+}
+
+/// What a request to register claims, as far as it was checked.
+#[derive(Debug, Clone)]
+pub(super) struct Claim {
+    pub(super) name: String,
+    pub(super) entry: Entry,
+}
+
+/// What a registration leads to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// It is entered; this guest goes for it.
+    Enter { instead_of: Option<String> },
+    /// It is entered if nobody answers at this address any more, or if nobody may be asked and `unasked` says so.
+    Ask { old: String, unasked: bool },
+    /// The name belongs to somebody else.
+    Taken(&'static str),
+    /// There is no room.
+    Full(&'static str),
+}
+
+/// See the module's description.
+#[derive(Debug, Default)]
+pub(super) struct Registry {
+    by_name: BTreeMap<String, Entry>,
+}
+
+impl Registry {
+    pub(super) fn len(&self) -> usize {
+        self.by_name.len()
+    }
+
+    pub(super) fn get(&self, name: &str) -> Option<&Entry> {
+        self.by_name.get(name)
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&String, &Entry)> {
+        self.by_name.iter()
+    }
+
+    /// The key that a name's registration proved.
+    pub(super) fn key(&self, name: &str) -> Option<Arc<OperatorPublicKey>> {
+        self.by_name.get(name)?.key.clone()
+    }
+
+    pub(super) fn remove(&mut self, name: &str) {
+        self.by_name.remove(name);
+    }
+
+    pub(super) fn insert(&mut self, name: String, entry: Entry) {
+        self.by_name.insert(name, entry);
+    }
+
+    /// Something was heard of this operator in a ceremony.
+    pub(super) fn hear(&mut self, name: &str, now: UnixMillis) -> Option<&Entry> {
+        let entry = self.by_name.get_mut(name)?;
+        // once an hour is enough for what lives a week, and spares the disk
+        let news = !entry.heard || now.since(entry.seen) > Duration::from_secs(60 * 60);
+        entry.heard = true;
+        entry.seen = now;
+        news.then_some(entry)
+    }
+
+    /// A ceremony that it shall take part in was just prepared.
+    pub(super) fn touch(&mut self, name: &str, now: UnixMillis) {
+        if let Some(entry) = self.by_name.get_mut(name) {
+            entry.seen = now;
+        }
+    }
+
+    /// Whether the claim may be entered. `takeover` says that the last word counts.
+    pub(super) fn judge(&self, claim: &Claim, takeover: bool, now: UnixMillis, limits: &Limits) -> Verdict {
+        match self.by_name.get(&claim.name) {
+            Some(old) => contest(old, &claim.entry, takeover, now),
+            None => self.make_room(claim, now, limits),
+        }
+    }
+
+    fn make_room(&self, claim: &Claim, now: UnixMillis, limits: &Limits) -> Verdict {
+        let guests = || self.by_name.iter().filter(|(_, entry)| !entry.vouched);
+        let oldest = |unheard: bool| {
+            let candidates =
+                guests().filter(|(_, entry)| !unheard || !entry.heard && now.since(entry.seen) >= UNHEARD);
+            let oldest = candidates.min_by_key(|(_, entry)| (entry.heard, entry.seen));
+            oldest.map(|(name, _)| name.clone())
+        };
+        if claim.entry.vouched {
+            let instead_of = (self.by_name.len() >= limits.registered)
+                .then(|| oldest(false))
+                .flatten();
+            return Verdict::Enter { instead_of };
+        }
+        let same = guests().filter(|(_, entry)| entry.client.is_some() && entry.client == claim.entry.client);
+        if same.count() >= limits.guests_per_client {
+            return Verdict::Full("too many registrations from one address");
+        }
+        let full = guests().count() >= limits.guests || self.by_name.len() >= limits.registered;
+        match full.then(|| oldest(true)) {
+            None => Verdict::Enter { instead_of: None },
+            Some(Some(guest)) => Verdict::Enter {
+                instead_of: Some(guest),
+            },
+            Some(None) => Verdict::Full("too many subscribers"),
+        }
+    }
+
+    /// Guests that are over their time, or too many of whom an earlier version let in.
+    pub(super) fn stale(&self, now: UnixMillis, limits: &Limits) -> Vec<String> {
+        let mut guests: Vec<(&String, &Entry)> =
+            self.by_name.iter().filter(|(_, entry)| !entry.vouched).collect();
+        guests.sort_by_key(|(_, entry)| (entry.heard, entry.seen));
+        let too_many = guests.len().saturating_sub(limits.guests);
+        let is_old = |entry: &Entry| now.since(entry.seen) >= limits.guest_ttl;
+        guests
+            .into_iter()
+            .enumerate()
+            .filter(|(n, (_, entry))| *n < too_many || is_old(entry))
+            .map(|(_, (name, _))| name.clone())
+            .collect()
+    }
+}
+
+impl Entry {
+    /// What is known of the same name at the same address, and was not said again, stays.
+    pub(super) fn inherit(&mut self, old: &Self) {
+        if self.key.is_none() {
+            self.key.clone_from(&old.key);
+            self.proved = old.proved;
+            self.vouched |= old.vouched;
+            self.client = old.client;
+        }
+        self.listed |= old.listed;
+        self.heard |= old.heard;
+    }
+}
+
+/// A name that is registered already, and somebody who wants it.
+fn contest(old: &Entry, new: &Entry, takeover: bool, now: UnixMillis) -> Verdict {
+    let enter = Verdict::Enter { instead_of: None };
+    let same_key = new.key.is_some() && new.key == old.key;
+    let fresh = old.proved.is_some_and(|at| now.since(at) < FRESH);
+    let proves_by_configuration = new.vouched && new.key.is_some();
+    if old.address == new.address {
+        let other_key = new.key.is_some() && old.key.is_some() && !same_key;
+        return match other_key && !proves_by_configuration && (fresh || old.vouched) {
+            true => Verdict::Taken("registered with another key"),
+            false => enter,
+        };
+    }
+    let ask = |unasked| match takeover {
+        true => enter.clone(),
+        false => Verdict::Ask {
+            old: old.address.clone(),
+            unasked,
+        },
+    };
+    // a moved node, or the second of two that run by mistake
+    if same_key {
+        return ask(true);
+    }
+    if proves_by_configuration {
+        return enter;
+    }
+    if fresh {
+        return Verdict::Taken("registered by a proof of its key: prove the same one");
+    }
+    if new.listed {
+        return enter;
+    }
+    if old.vouched {
+        return Verdict::Taken("registered at the address that the configuration lists");
+    }
+    ask(now.since(old.seen) >= SILENT)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dkg::rockx::keys::OperatorPrivateKey;
+
+    const NOW: UnixMillis = UnixMillis(10_000_000_000);
+
+    fn bare(address: &str) -> Entry {
+        Entry {
+            address: address.to_owned(),
+            key: None,
+            proved: None,
+            vouched: false,
+            listed: false,
+            client: None,
+            seen: NOW,
+            heard: false,
+        }
+    }
+
+    fn proved(address: &str, key: &Arc<OperatorPublicKey>, vouched: bool) -> Entry {
+        Entry {
+            key: Some(Arc::clone(key)),
+            proved: Some(NOW),
+            vouched,
+            ..bare(address)
+        }
+    }
+
+    fn claim(name: &str, entry: Entry) -> Claim {
+        Claim {
+            name: name.to_owned(),
+            entry,
+        }
+    }
+
+    #[test]
+    fn a_name_belongs_to_its_key_and_not_to_who_comes_first() {
+        let key = || Arc::new(OperatorPrivateKey::generate().unwrap().public().clone());
+        let (own, other) = (key(), key());
+        let enter = Verdict::Enter { instead_of: None };
+        let taken = |verdict: Verdict| matches!(verdict, Verdict::Taken(_));
+        let at = |now| move |old: &Entry, new: &Entry| contest(old, new, false, now);
+        let now = at(NOW);
+        // somebody was first; the operator that the configuration knows gets its name
+        assert_eq!(now(&bare("a"), &proved("b", &own, true)), enter);
+        assert_eq!(now(&proved("a", &other, false), &proved("b", &own, true)), enter);
+        // nobody moves a proved name, by an address that the configuration lists neither
+        let listed = Entry {
+            vouched: true,
+            listed: true,
+            ..bare("b")
+        };
+        for strange in [bare("b"), proved("b", &other, false), listed.clone()] {
+            assert!(taken(now(&proved("a", &own, true), &strange)));
+            assert!(taken(now(&proved("a", &own, false), &strange)));
+        }
+        assert!(taken(now(&proved("a", &own, true), &proved("a", &other, false))));
+        // nor a listed one
+        assert!(taken(now(&listed, &bare("c"))));
+        assert_eq!(now(&bare("a"), &listed), enter);
+        // its owner moves
+        let moves = now(&proved("a", &own, true), &proved("b", &own, true));
+        assert!(matches!(moves, Verdict::Ask { unasked: true, .. }));
+        // guests are asked for, and one of whom nothing was heard for a day has left
+        assert!(matches!(
+            now(&bare("a"), &bare("b")),
+            Verdict::Ask { unasked: false, .. }
+        ));
+        let later = at(NOW.plus(SILENT));
+        assert!(matches!(
+            later(&bare("a"), &bare("b")),
+            Verdict::Ask { unasked: true, .. }
+        ));
+        assert_eq!(contest(&bare("a"), &bare("b"), true, NOW), enter);
+    }
+
+    #[test]
+    fn junk_takes_no_room_from_those_who_are_known() {
+        let limits = Limits {
+            registered: 10,
+            guests: 6,
+            guests_per_client: 4,
+            ..Limits::default()
+        };
+        let mut registry = Registry::default();
+        let from = |n: u8| Entry {
+            client: Some(IpAddr::from([203, 0, 113, n])),
+            ..bare("x")
+        };
+        let enter = |registry: &mut Registry, name: &str, entry: Entry, now| {
+            let claim = claim(name, entry);
+            let verdict = registry.judge(&claim, false, now, &limits);
+            if let Verdict::Enter { instead_of } = &verdict {
+                if let Some(guest) = instead_of {
+                    registry.remove(guest);
+                }
+                registry.insert(claim.name, claim.entry);
+            }
+            verdict
+        };
+        for n in 0..100 {
+            enter(&mut registry, &format!("junk-{n}"), from(1), NOW);
+        }
+        assert_eq!(registry.len(), 4, "one client's share");
+        for n in 0..100 {
+            enter(&mut registry, &format!("more-{n}"), from(2), NOW);
+        }
+        assert_eq!(registry.len(), 6, "all guests' share");
+        for n in 0..8 {
+            let known = Entry {
+                vouched: true,
+                ..from(3)
+            };
+            let verdict = enter(&mut registry, &n.to_string(), known, NOW);
+            assert!(matches!(verdict, Verdict::Enter { .. }));
+        }
+        assert_eq!(registry.len(), 10);
+        let full = enter(&mut registry, "late", from(4), NOW);
+        assert!(matches!(full, Verdict::Full(_)));
+        let later = NOW.plus(UNHEARD);
+        let let_in = enter(&mut registry, "late", from(4), later);
+        assert!(matches!(let_in, Verdict::Enter { instead_of: Some(_) }));
+        let old = registry.stale(later.plus(limits.guest_ttl), &limits);
+        assert_eq!(
+            old.len(),
+            registry.iter().filter(|(_, entry)| !entry.vouched).count()
+        );
+    }
+}

@@ -1,0 +1,219 @@
+//! The listening socket and its connections, each under a timer.
+
+use std::future::Future as _;
+use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use axum::extract::connect_info::Connected;
+use axum::serve::IncomingStream;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::time::{Instant, Sleep};
+
+use super::crowd::{Admission, Bounds, Crowd, Phase, Seat};
+use super::gate::Gate;
+use super::network::Network;
+use super::ration::Ration;
+
+/// A port that is open. It yields connections for as many as there is room.
+#[derive(Debug)]
+pub(crate) struct Listener {
+    tcp: TcpListener,
+    /// Whose port it is, for the log.
+    role: &'static str,
+    crowd: Arc<Crowd>,
+    turned_away: Ration,
+}
+
+impl Listener {
+    pub(crate) fn new(role: &'static str, tcp: TcpListener, bounds: Bounds, proxies: Vec<Network>) -> Self {
+        Self {
+            tcp,
+            role,
+            crowd: Crowd::new(bounds, proxies),
+            turned_away: Ration::usual(),
+        }
+    }
+
+    /// What stands between the port and its routes.
+    pub(crate) fn gate(&self) -> Gate {
+        Gate::new(Arc::clone(&self.crowd))
+    }
+
+    /// The next connection for which there is room.
+    pub(crate) async fn next(&mut self) -> (Connection, SocketAddr) {
+        loop {
+            // axum's own implementation logs and retries on errors such as too many open files
+            let (stream, peer) = axum::serve::Listener::accept(&mut self.tcp).await;
+            let seat = loop {
+                match self.crowd.admit(peer.ip()) {
+                    Admission::Seat(seat) => break Some(seat),
+                    Admission::Refused => break None,
+                    // all are in requests, which have their deadline
+                    Admission::Full => self.crowd.freed.notified().await,
+                }
+            };
+            let Some(seat) = seat else {
+                if let Some(left_out) = self.turned_away.line() {
+                    let role = self.role;
+                    tracing::warn!(target: "listen", role, client = %peer.ip(), left_out, "turned away: too many connections");
+                }
+                continue;
+            };
+            if let Err(error) = stream.set_nodelay(true) {
+                tracing::debug!(target: "listen", %error, "could not set TCP_NODELAY");
+            }
+            let now = Instant::now();
+            let bounds = self.crowd.bounds;
+            let connection = Connection {
+                stream,
+                timer: Box::pin(tokio::time::sleep_until(now + bounds.idle)),
+                since: now,
+                bounds,
+                seat,
+            };
+            return (connection, peer);
+        }
+    }
+}
+
+impl axum::serve::Listener for Listener {
+    type Io = Connection;
+    type Addr = SocketAddr;
+
+    async fn accept(&mut self) -> (Connection, SocketAddr) {
+        self.next().await
+    }
+
+    fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.tcp.local_addr()
+    }
+}
+
+/// Who is at the other end, for the gate.
+#[derive(Debug, Clone)]
+pub(super) struct Arrived {
+    pub(super) peer: SocketAddr,
+    pub(super) seat: Arc<Seat>,
+}
+
+impl Connected<IncomingStream<'_, Listener>> for Arrived {
+    fn connect_info(stream: IncomingStream<'_, Listener>) -> Self {
+        Self {
+            peer: *stream.remote_addr(),
+            seat: Arc::clone(&stream.io().seat),
+        }
+    }
+}
+
+/// A client's connection under a timer.
+#[derive(Debug)]
+pub(crate) struct Connection {
+    stream: TcpStream,
+    timer: Pin<Box<Sleep>>,
+    /// The first byte of the request, or the last one of the reply.
+    since: Instant,
+    bounds: Bounds,
+    seat: Arc<Seat>,
+}
+
+impl Connection {
+    fn enter(&mut self, phase: Phase) {
+        self.seat.enter(phase);
+        self.since = Instant::now();
+        let until = self.deadline();
+        self.timer.as_mut().reset(until);
+    }
+
+    fn deadline(&self) -> Instant {
+        self.since
+            + match self.seat.phase() {
+                Phase::Idle => self.bounds.idle,
+                Phase::Head => self.bounds.head,
+                Phase::Served => self.bounds.request,
+            }
+    }
+
+    fn poll_over(&mut self, cx: &mut Context<'_>) -> Poll<io::Error> {
+        self.seat.waker.register(cx.waker());
+        if self.seat.is_sent_away() {
+            return Poll::Ready(io::ErrorKind::ConnectionAborted.into());
+        }
+        loop {
+            ready!(self.timer.as_mut().poll(cx));
+            // the head may have been complete in time, which the timer has not learned
+            let until = self.deadline();
+            if Instant::now() >= until {
+                return Poll::Ready(io::ErrorKind::TimedOut.into());
+            }
+            self.timer.as_mut().reset(until);
+        }
+    }
+
+    fn written(&mut self, done: &io::Result<usize>) {
+        if matches!(done, Ok(1..)) {
+            self.enter(Phase::Idle);
+        }
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.seat.leave();
+    }
+}
+
+impl AsyncRead for Connection {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buf.filled().len();
+        if let Poll::Ready(done) = Pin::new(&mut self.stream).poll_read(cx, buf) {
+            // only the first byte of a request starts its timer: trickling must not prolong it
+            if buf.filled().len() > before && self.seat.phase() == Phase::Idle {
+                self.enter(Phase::Head);
+            }
+            return Poll::Ready(done);
+        }
+        self.poll_over(cx).map(Err)
+    }
+}
+
+impl AsyncWrite for Connection {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        if let Poll::Ready(done) = Pin::new(&mut self.stream).poll_write(cx, bytes) {
+            self.written(&done);
+            return Poll::Ready(done);
+        }
+        self.poll_over(cx).map(Err)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        if let Poll::Ready(done) = Pin::new(&mut self.stream).poll_write_vectored(cx, bufs) {
+            self.written(&done);
+            return Poll::Ready(done);
+        }
+        self.poll_over(cx).map(Err)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}

@@ -1,0 +1,259 @@
+//! Everybody who is connected, and who has to go when there is no room.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use futures_util::task::AtomicWaker;
+use tokio::sync::Notify;
+
+use super::network::{Network, client_of};
+use super::patience::Patience;
+
+/// A head that takes longer is the next to go, after all that are idle.
+const TRICKLING: Duration = Duration::from_secs(2);
+/// Longest time for a head, from its first byte.
+const HEAD: Duration = Duration::from_secs(10);
+
+/// How many may be connected, and for how long.
+#[derive(Debug, Clone, Copy)]
+pub struct Bounds {
+    /// Connections at once.
+    pub connections: usize,
+    /// Those of the last places that one client cannot take alone.
+    pub reserve: usize,
+    /// Connections of one client. This machine and trusted proxies may have all but the reserve.
+    pub per_client: usize,
+    /// From the first byte of a request to the end of its head.
+    pub head: Duration,
+    /// From the first byte of a request to the first byte of its reply.
+    pub request: Duration,
+    /// Longest silence between requests.
+    pub idle: Duration,
+}
+
+impl Bounds {
+    /// So many connections, as far as the process may have them, with the usual shares.
+    #[must_use]
+    pub fn new(connections: usize, request: Duration, idle: Duration) -> Self {
+        let connections = connections.min(descriptors() / 4).max(1);
+        Self {
+            connections,
+            reserve: connections / 8,
+            per_client: (connections / 4).max(1),
+            head: HEAD.min(request),
+            request,
+            idle,
+        }
+    }
+}
+
+/// Files and connections that this process may have open.
+fn descriptors() -> usize {
+    #[cfg(unix)]
+    {
+        let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile);
+        limit
+            .current
+            .and_then(|n| usize::try_from(n).ok())
+            .unwrap_or(usize::MAX)
+    }
+    #[cfg(not(unix))]
+    usize::MAX
+}
+
+/// What a connection is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub(super) enum Phase {
+    /// Nothing came since the last reply.
+    Idle = 0,
+    /// A request has begun to come in.
+    Head = 1,
+    /// A request's head is here; its body may still be coming.
+    Served = 2,
+}
+
+/// A connection's place.
+#[derive(Debug)]
+pub(super) struct Seat {
+    number: u64,
+    client: IpAddr,
+    phase: AtomicU8,
+    /// Since when, in milliseconds since the listener was made.
+    since: AtomicU64,
+    sent_away: AtomicBool,
+    pub(super) waker: AtomicWaker,
+    crowd: Arc<Crowd>,
+}
+
+/// What became of somebody at the door.
+pub(super) enum Admission {
+    Seat(Arc<Seat>),
+    /// It has its share already, and all of it is busy.
+    Refused,
+    /// Nobody can be sent away.
+    Full,
+}
+
+/// All connections of one listener.
+#[derive(Debug)]
+pub(super) struct Crowd {
+    pub(super) bounds: Bounds,
+    pub(super) proxies: Vec<Network>,
+    pub(super) patience: Patience,
+    /// Told when a place becomes free.
+    pub(super) freed: Notify,
+    begun: Instant,
+    seats: Mutex<Seats>,
+}
+
+#[derive(Debug, Default)]
+struct Seats {
+    next: u64,
+    taken: HashMap<u64, Arc<Seat>>,
+    by_client: HashMap<IpAddr, usize>,
+}
+
+impl Crowd {
+    pub(super) fn new(bounds: Bounds, proxies: Vec<Network>) -> Arc<Self> {
+        Arc::new(Self {
+            bounds,
+            proxies,
+            patience: Patience::default(),
+            freed: Notify::new(),
+            begun: Instant::now(),
+            seats: Mutex::default(),
+        })
+    }
+
+    pub(super) fn is_proxy(&self, address: IpAddr) -> bool {
+        self.proxies.iter().any(|proxy| proxy.contains(address))
+    }
+
+    /// A place for a newcomer, for which somebody idle may have to go.
+    pub(super) fn admit(self: &Arc<Self>, address: IpAddr) -> Admission {
+        let client = client_of(address);
+        let many = client.is_loopback() || self.is_proxy(address);
+        let Bounds {
+            connections, reserve, ..
+        } = self.bounds;
+        let share = if many {
+            connections - reserve
+        } else {
+            self.bounds.per_client
+        };
+        let mut seats = self.seats();
+        let held = seats.by_client.get(&client).copied().unwrap_or_default();
+        if held >= share && !self.send_away(&mut seats, Some(client)) {
+            // whoever may have all waits for one of its own
+            return match many && seats.taken.len() >= connections {
+                true => Admission::Full,
+                false => Admission::Refused,
+            };
+        }
+        if seats.taken.len() >= connections && !self.send_away(&mut seats, None) {
+            return Admission::Full;
+        }
+        let scarce = held > 0 && seats.taken.len() + reserve >= connections;
+        if scarce
+            && !self.patience.is_friend(client, Instant::now())
+            && !self.send_away(&mut seats, Some(client))
+        {
+            return Admission::Refused;
+        }
+        seats.next += 1;
+        let seat = Arc::new(Seat {
+            number: seats.next,
+            client,
+            phase: AtomicU8::new(Phase::Idle as u8),
+            since: AtomicU64::new(self.now()),
+            sent_away: AtomicBool::new(false),
+            waker: AtomicWaker::new(),
+            crowd: Arc::clone(self),
+        });
+        seats.taken.insert(seat.number, Arc::clone(&seat));
+        *seats.by_client.entry(client).or_default() += 1;
+        Admission::Seat(seat)
+    }
+
+    /// Ends a connection that is idle, or whose head trickles: of this client, or of the one that has the most.
+    fn send_away(&self, seats: &mut Seats, of: Option<IpAddr>) -> bool {
+        let now = self.now();
+        let patience = u64::try_from(TRICKLING.as_millis()).unwrap_or(u64::MAX);
+        let chosen = seats
+            .taken
+            .values()
+            .filter(|seat| of.is_none_or(|client| seat.client == client))
+            .filter_map(|seat| {
+                let age = now.saturating_sub(seat.since.load(Ordering::Relaxed));
+                let many = seats.by_client.get(&seat.client).copied().unwrap_or_default();
+                match seat.phase() {
+                    Phase::Idle => Some((true, many, age, seat)),
+                    Phase::Head if age >= patience => Some((false, many, age, seat)),
+                    _ => None,
+                }
+            })
+            .max_by_key(|(idle, many, age, _)| (*idle, *many, *age))
+            .map(|(.., seat)| Arc::clone(seat));
+        let Some(seat) = chosen else { return false };
+        seats.leave(&seat);
+        seat.sent_away.store(true, Ordering::Release);
+        seat.waker.wake();
+        true
+    }
+
+    fn leave(&self, seat: &Seat) {
+        self.seats().leave(seat);
+        self.freed.notify_one();
+    }
+
+    fn now(&self) -> u64 {
+        u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    fn seats(&self) -> MutexGuard<'_, Seats> {
+        // a single insertion or removal is never left half done
+        self.seats.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Seats {
+    fn leave(&mut self, seat: &Seat) {
+        if self.taken.remove(&seat.number).is_none() {
+            return;
+        }
+        if let Some(held) = self.by_client.get_mut(&seat.client) {
+            *held -= 1;
+            if *held == 0 {
+                self.by_client.remove(&seat.client);
+            }
+        }
+    }
+}
+
+impl Seat {
+    pub(super) fn phase(&self) -> Phase {
+        match self.phase.load(Ordering::Relaxed) {
+            0 => Phase::Idle,
+            1 => Phase::Head,
+            _ => Phase::Served,
+        }
+    }
+
+    pub(super) fn enter(&self, phase: Phase) {
+        self.since.store(self.crowd.now(), Ordering::Relaxed);
+        self.phase.store(phase as u8, Ordering::Relaxed);
+    }
+
+    pub(super) fn is_sent_away(&self) -> bool {
+        self.sent_away.load(Ordering::Acquire)
+    }
+
+    /// The connection is over.
+    pub(super) fn leave(&self) {
+        self.crowd.leave(self);
+    }
+}

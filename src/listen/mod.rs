@@ -1,0 +1,66 @@
+//! Open ports: one set of rules for everybody who listens to strangers.
+//!
+//! | What | Rule |
+//! |---|---|
+//! | Connections | So many at once, and never more than a quarter of the descriptors that the process may have. One client ([`client_of`]) has a share of them; the last eighth is for clients that have none yet, or that proved who they are. |
+//! | Crowding | When there is no room, the longest idle connection of whoever has the most makes it, then one whose head trickles. |
+//! | Time | A head has [`Bounds::head`] from its first byte, a request [`Bounds::request`], silence between requests [`Bounds::idle`]. |
+//! | Bodies | They have a longest length and a deadline; of those above 32 KiB a few are read at a time. |
+//! | Refusals | A client that is refused again and again is answered 429 before its body is read, until it has been quiet for a while. What is signed costs nothing, and this machine itself is exempt. |
+//! | Proxies | The client behind a trusted proxy is the last address of `X-Forwarded-For` that is not a trusted proxy. Nobody else's header counts. |
+//! | Logs | What strangers can cause is logged by [`Ration`]: so many lines in a while, with a count of those left out. |
+
+mod body;
+mod connection;
+mod crowd;
+mod gate;
+mod network;
+mod patience;
+mod ration;
+#[cfg(test)]
+mod tests;
+
+use std::future::{Future, IntoFuture as _};
+use std::io;
+use std::net::SocketAddr;
+
+use axum::Router;
+
+pub(crate) use body::{BodyFault, read_body};
+pub(crate) use connection::{Connection, Listener};
+pub use crowd::Bounds;
+pub(crate) use gate::{Client, Gate};
+#[cfg(test)]
+use network::client_of;
+pub(crate) use network::plain;
+pub use network::{BadNetwork, Network};
+pub(crate) use ration::Ration;
+
+/// Serves `router` behind the listener's gate until `stop` is over; requests that run then are finished.
+///
+/// # Errors
+/// The server ended by itself, which it does only after a defect.
+pub(crate) async fn serve(
+    listener: Listener,
+    router: Router,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> io::Result<()> {
+    let service = listener
+        .gate()
+        .around(router)
+        .into_make_service_with_connect_info::<connection::Arrived>();
+    axum::serve(listener, service)
+        .with_graceful_shutdown(stop)
+        .into_future()
+        .await
+}
+
+/// Binds `at`, and tells the address that was bound.
+///
+/// # Errors
+/// The system's.
+pub(crate) async fn bind(at: SocketAddr) -> io::Result<(tokio::net::TcpListener, SocketAddr)> {
+    let tcp = tokio::net::TcpListener::bind(at).await?;
+    let bound = tcp.local_addr()?;
+    Ok((tcp, bound))
+}

@@ -1,0 +1,167 @@
+//! Crowds, strangers and proxies, against real connections.
+
+use std::net::IpAddr;
+use std::time::{Duration, Instant};
+
+use axum::Router;
+use axum::extract::Extension;
+use axum::routing::get;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpSocket, TcpStream};
+
+use super::patience::Patience;
+use super::*;
+
+fn ip(text: &str) -> IpAddr {
+    text.parse().unwrap()
+}
+
+async fn serving(bounds: Bounds, proxies: &[&str]) -> SocketAddr {
+    let (tcp, at) = bind(([127, 0, 0, 1], 0).into()).await.unwrap();
+    let proxies = proxies.iter().map(|text| text.parse().unwrap()).collect();
+    let listener = Listener::new("test", tcp, bounds, proxies);
+    let gate = listener.gate();
+    let router = Router::new()
+        .route(
+            "/who",
+            get(async |Extension(Client(client)): Extension<Client>| client.to_string()),
+        )
+        .route(
+            "/refuse",
+            get(async move |Extension(client): Extension<Client>| {
+                gate.refused(client);
+                "no"
+            }),
+        );
+    tokio::spawn(serve(listener, router, std::future::pending()));
+    at
+}
+
+async fn ask(at: SocketAddr, path: &str, forwarded: &str) -> String {
+    let mut stream = TcpStream::connect(at).await.unwrap();
+    let head = format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n{forwarded}\r\n");
+    stream.write_all(head.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    answer
+}
+
+fn bounds(connections: usize) -> Bounds {
+    Bounds::new(connections, Duration::from_secs(60), Duration::from_secs(60))
+}
+
+#[tokio::test]
+async fn the_idle_make_room_for_who_has_something_to_say() {
+    let at = serving(bounds(16), &[]).await;
+    let mut silent = Vec::new();
+    for _ in 0..64 {
+        silent.push(TcpStream::connect(at).await.unwrap());
+    }
+    // nobody's deadline is over: the silent had to go
+    assert!(ask(at, "/who", "").await.ends_with("127.0.0.1"));
+    let mut rest = Vec::new();
+    let _ = silent[0].read_to_end(&mut rest).await;
+    assert!(rest.is_empty());
+}
+
+#[tokio::test]
+async fn heads_that_trickle_go_before_their_deadline_when_room_is_needed() {
+    let at = serving(bounds(8), &[]).await;
+    let mut trickling = Vec::new();
+    for _ in 0..8 {
+        let mut stream = TcpStream::connect(at).await.unwrap();
+        stream.write_all(b"GET /who HT").await.unwrap();
+        trickling.push(stream);
+    }
+    tokio::time::sleep(Duration::from_millis(2100)).await;
+    assert!(ask(at, "/who", "").await.ends_with("127.0.0.1"));
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn the_last_places_are_not_for_who_has_some_already() {
+    let bounds = Bounds {
+        per_client: 16,
+        ..bounds(16)
+    };
+    let at = serving(bounds, &["127.0.0.9"]).await;
+    // the stranger's requests hang in their bodies, so that none of them can be sent away
+    let mut busy = Vec::new();
+    for _ in 0..32 {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind((ip("127.0.0.7"), 0).into()).unwrap();
+        let mut stream = socket.connect(at).await.unwrap();
+        let _ = stream.write_all(b"GET /who HTTP/1.1\r\nhost").await;
+        busy.push(stream);
+    }
+    assert!(
+        ask(at, "/who", "").await.ends_with("127.0.0.1"),
+        "another client gets in"
+    );
+}
+
+#[tokio::test]
+async fn only_trusted_proxies_speak_for_others_and_only_strangers_run_out_of_patience() {
+    let plain = serving(bounds(16), &[]).await;
+    let header = "x-forwarded-for: 203.0.113.7\r\n";
+    assert!(ask(plain, "/who", header).await.ends_with("127.0.0.1"));
+
+    let proxied = serving(bounds(16), &["127.0.0.0/8", "10.0.0.0/8"]).await;
+    for (header, client) in [
+        ("x-forwarded-for: 203.0.113.7\r\n", "203.0.113.7"),
+        (
+            "x-forwarded-for: 1.1.1.1, 203.0.113.7, 10.1.2.3\r\n",
+            "203.0.113.7",
+        ),
+        (
+            "x-forwarded-for: 1.1.1.1\r\nx-forwarded-for: 203.0.113.7\r\n",
+            "203.0.113.7",
+        ),
+        ("x-forwarded-for: nonsense\r\n", "127.0.0.1"),
+        ("x-forwarded-for: 2001:db8:1:2:3::4\r\n", "2001:db8:1::"),
+    ] {
+        let answer = ask(proxied, "/who", header).await;
+        assert!(answer.ends_with(client), "{header} {answer}");
+    }
+    for _ in 0..210 {
+        ask(proxied, "/refuse", header).await;
+    }
+    assert!(ask(proxied, "/who", header).await.starts_with("HTTP/1.1 429"));
+    let other = "x-forwarded-for: 203.0.113.8\r\n";
+    assert!(ask(proxied, "/who", other).await.starts_with("HTTP/1.1 200"));
+}
+
+#[test]
+fn patience_comes_back_and_a_friend_never_loses_it() {
+    let patience = Patience::default();
+    let (stranger, now) = (ip("203.0.113.7"), Instant::now());
+    for _ in 0..1000 {
+        patience.refused(stranger, now);
+    }
+    assert!(patience.is_over(stranger, now));
+    assert!(!patience.is_over(stranger, now + Duration::from_secs(150)));
+    patience.befriend(stranger, now);
+    assert!(!patience.is_over(stranger, now));
+    assert!(patience.is_over(stranger, now + Duration::from_secs(0)) != patience.is_friend(stranger, now));
+}
+
+#[test]
+fn what_is_left_out_is_told_with_the_next_line() {
+    let ration = Ration::new(2, Duration::from_secs(10));
+    let now = Instant::now();
+    let lines: Vec<_> = (0..5).map(|_| ration.line_at(now)).collect();
+    assert_eq!(lines, [Some(0), Some(0), None, None, None]);
+    assert_eq!(ration.line_at(now + Duration::from_secs(11)), Some(3));
+}
+
+#[test]
+fn ranges_hold_what_they_say() {
+    let holds = |range: &str, address: &str| range.parse::<Network>().unwrap().contains(ip(address));
+    assert!(holds("10.0.0.0/8", "10.9.9.9") && !holds("10.0.0.0/8", "11.0.0.0"));
+    assert!(holds("10.0.0.1", "::ffff:10.0.0.1") && !holds("10.0.0.1", "10.0.0.2"));
+    assert!(holds("0.0.0.0/0", "8.8.8.8") && holds("fd00::/8", "fd12::1"));
+    for bad in ["10.0.0.0/33", "x", "10.0.0.0/", ""] {
+        assert!(bad.parse::<Network>().is_err(), "{bad}");
+    }
+    assert_eq!(client_of(ip("2001:db8:1:2:3::4")), ip("2001:db8:1::"));
+}

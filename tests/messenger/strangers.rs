@@ -1,0 +1,427 @@
+//! What strangers do to the messenger, and that it comes to nothing: forged results, junk registrations, topics without
+//! end, addresses that are not theirs, idle connections.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use casimir_dkg::dkg::rockx::messenger::{
+    MessengerConfig, OWNER_HEADER, PROOF_HEADER, prove_registration, prove_topic,
+};
+use casimir_dkg::dkg::rockx::wire::MsgType;
+use tokio::net::TcpStream;
+
+use super::support::{Messenger, Node, config, eventually, forged, id, message, operator, output, round};
+use crate::node::net::identity;
+
+/// A messenger that strangers on other machines reach, and the way to it from here.
+struct Open(Messenger);
+
+impl Open {
+    async fn start(change: impl FnOnce(&mut MessengerConfig)) -> Self {
+        let mut config = config();
+        config.listen = "0.0.0.0:0".parse().unwrap();
+        change(&mut config);
+        Self(Messenger::start(config).await)
+    }
+
+    async fn register(&self, name: &str, address: &str) -> (u16, String) {
+        let body = format!(r#"{{"name":"{name}","srv_addr":"{address}"}}"#);
+        self.post("/register_node?subscribes_to=default", &[], body).await
+    }
+
+    async fn post(&self, path: &str, headers: &[(&str, String)], body: String) -> (u16, String) {
+        let at = SocketAddr::from(([127, 0, 0, 1], self.0.handle.addr().port()));
+        let mut call = self.0.client.post(format!("http://{at}{path}"));
+        for (name, value) in headers {
+            call = call.header(*name, value);
+        }
+        let answer = call.body(body).send().await.unwrap();
+        (answer.status().as_u16(), answer.text().await.unwrap())
+    }
+}
+
+async fn prove(messenger: &Messenger, n: u64, address: &str) -> u16 {
+    let name = n.to_string();
+    let proof = prove_registration(&identity(n).key, "default", &name, address).unwrap();
+    let body = format!(r#"{{"name":"{name}","srv_addr":"{address}"}}"#);
+    let call = messenger
+        .client
+        .post(messenger.url("/register_node?subscribes_to=default"))
+        .header(PROOF_HEADER, proof);
+    call.body(body).send().await.unwrap().status().as_u16()
+}
+
+fn stream(id: casimir_dkg::types::RequestId) -> String {
+    format!("/stream/dkgoutput?request_id={id}")
+}
+
+fn result(outputs: &[(u64, String)]) -> String {
+    let entries: Vec<String> = outputs
+        .iter()
+        .map(|(n, text)| format!(r#""{n}":{text}"#))
+        .collect();
+    format!("{{{}}}", entries.join(","))
+}
+
+/// Four unsigned output messages and one posted result were "vouched for by four", and the true result the conflict.
+#[tokio::test]
+async fn what_no_operator_signed_is_neither_kept_nor_a_conflict() {
+    let messenger = Messenger::new().await;
+    let node = Node::willing().await;
+    for name in ["1", "2", "3", "4"] {
+        messenger.register("default", name, &node.url).await;
+    }
+    messenger.topic(id(1), &["1", "2", "3", "4"]).await;
+    // the outputs that a stranger makes up: of its own key, or of another ceremony
+    let made_up: Vec<(u64, String)> = (1..=4)
+        .map(|n| {
+            (
+                n,
+                output(id(1), 9, 66).replace(r#""Signer":9"#, &format!(r#""Signer":{n}"#)),
+            )
+        })
+        .collect();
+    let of_another: Vec<(u64, String)> = (1..=4).map(|n| (n, output(id(2), n, 66))).collect();
+    for fake in [&made_up, &of_another] {
+        for (n, text) in fake {
+            let reply = messenger
+                .publish(id(1), &forged(id(1), MsgType::Output, *n, text))
+                .await;
+            assert_eq!(reply.status, 400, "{}", reply.body);
+            assert!(
+                reply.body.contains(&format!("not that of operator {n}")),
+                "{}",
+                reply.body
+            );
+        }
+        let reply = messenger.post(&stream(id(1)), result(fake)).await;
+        assert_eq!(reply.status, 400, "{}", reply.body);
+    }
+    // of strangers that signed it well, of nobody, and an accusation under another's name
+    let outsider = [(9, output(id(1), 9, 66))];
+    assert_eq!(
+        messenger.post(&stream(id(1)), result(&outsider)).await.status,
+        400
+    );
+    assert_eq!(messenger.post(&stream(id(1)), "{}").await.status, 400);
+    let slander =
+        r#"{"round":5,"blame":{"Type":1,"TargetOperatorID":2,"BlameData":[],"BlamerSessionSk":null}}"#;
+    let slander = forged(id(1), MsgType::Protocol, 1, slander);
+    let signed = String::from_utf8(slander[68..].to_vec()).unwrap();
+    let path = format!("/stream/dkgblame?request_id={}", id(1));
+    for text in [signed.as_str(), "null"] {
+        let blame = format!(r#"{{"Valid":true,"BlameMessage":{text}}}"#);
+        assert_eq!(messenger.post(&path, blame).await.status, 400);
+    }
+    assert_eq!(messenger.get(&format!("/data/{}", id(1))).await.status, 404);
+    assert_eq!(messenger.metric("messages_accepted_total").await, 0.0);
+    assert_eq!(messenger.metric("pending").await, 0.0);
+
+    let truth: Vec<(u64, String)> = (1..=4).map(|n| (n, output(id(1), n, 1))).collect();
+    for (n, text) in &truth {
+        let message = message(id(1), MsgType::Output, *n, text);
+        assert_eq!(messenger.publish(id(1), &message).await.status, 200);
+    }
+    assert_eq!(messenger.post(&stream(id(1)), result(&truth)).await.status, 200);
+    let kept = messenger.get(&format!("/data/{}", id(1))).await.body;
+    assert_eq!(
+        kept,
+        format!(r#"{{"DKGOutputs":{},"BlameOutput":null}}"#, result(&truth))
+    );
+    let conflicts = messenger.get(&format!("/data/{}/conflicts", id(1))).await.body;
+    assert_eq!(conflicts, "[]");
+}
+
+#[tokio::test]
+async fn a_part_of_the_result_gives_way_to_the_whole() {
+    let messenger = Messenger::new().await;
+    for n in 1..=4 {
+        messenger
+            .register("default", &n.to_string(), "http://127.0.0.1:1")
+            .await;
+    }
+    messenger.topic(id(1), &["1", "2", "3", "4"]).await;
+    let truth: Vec<(u64, String)> = (1..=4).map(|n| (n, output(id(1), n, 1))).collect();
+    for (n, text) in &truth {
+        messenger
+            .publish(id(1), &message(id(1), MsgType::Output, *n, text))
+            .await;
+    }
+    // one of them is early with its own alone
+    messenger.post(&stream(id(1)), result(&truth[..1])).await;
+    messenger.post(&stream(id(1)), result(&truth)).await;
+    messenger.post(&stream(id(1)), result(&truth[..3])).await;
+    let kept = messenger.get(&format!("/data/{}", id(1))).await.body;
+    assert_eq!(
+        kept,
+        format!(r#"{{"DKGOutputs":{},"BlameOutput":null}}"#, result(&truth))
+    );
+}
+
+/// Of an operator that nobody names the key counts that its own registration proved.
+#[tokio::test]
+async fn without_a_key_nothing_is_kept_and_the_proved_one_counts() {
+    let mut config = config();
+    config.operators.clear();
+    let messenger = Messenger::start(config).await;
+    let node = Node::willing().await;
+    messenger.register("default", "1", &node.url).await;
+    assert_eq!(prove(&messenger, 2, &node.url).await, 200);
+    messenger.topic(id(1), &["1", "2"]).await;
+    let unknown = messenger.publish(id(1), &round(id(1), 1, 1, 1)).await;
+    assert_eq!(unknown.status, 400);
+    assert!(
+        unknown.body.contains("no public key of operator 1 is known"),
+        "{}",
+        unknown.body
+    );
+    assert_eq!(messenger.publish(id(1), &round(id(1), 2, 1, 1)).await.status, 200);
+    let forged = forged(id(1), MsgType::DepositData, 2, "{}");
+    assert_eq!(messenger.publish(id(1), &forged).await.status, 400);
+}
+
+/// 1,015 junk registrations in 0.64 s filled the registry, over a restart and for ever.
+#[tokio::test]
+async fn junk_registrations_keep_no_operator_out() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut config = config();
+    config.data_dir = Some(dir.path().join("messenger"));
+    let messenger = Messenger::start(config.clone()).await;
+    let mut let_in = 0;
+    for n in 0..1015 {
+        let reply = messenger
+            .register("default", &format!("junk-{n}"), "http://127.0.0.1:1")
+            .await;
+        let_in += u32::from(reply.status == 200);
+    }
+    assert_eq!(let_in, 64, "one client's share");
+    // names of operators are not the stranger's either
+    let node = Node::willing().await;
+    for n in 1..=13 {
+        assert_eq!(prove(&messenger, n, &node.url).await, 200);
+    }
+    messenger.handle.shutdown().await;
+
+    config.limits.guest_ttl = Duration::from_millis(500);
+    config.limits.linger = Duration::from_millis(200);
+    let messenger = Messenger::start(config).await;
+    for n in 1..=13 {
+        assert_eq!(prove(&messenger, n, &node.url).await, 200);
+    }
+    let begun = std::time::Instant::now();
+    while messenger.metric("registered").await > 13.0 {
+        assert!(begun.elapsed() < super::support::SOON, "junk stays for ever");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let left = messenger.get("/topics/default").await.body;
+    assert!(!left.contains("junk") && left.contains(r#""13""#), "{left}");
+    messenger.handle.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_proved_name_belongs_to_its_key() {
+    let messenger = Messenger::new().await;
+    let (squatter, own) = (Node::willing().await, Node::willing().await);
+    // somebody was first, and answers
+    messenger.register("default", "1", &squatter.url).await;
+    assert_eq!(prove(&messenger, 1, &own.url).await, 200);
+    assert!(messenger.get("/topics/default").await.body.contains(&own.url));
+    own.stop().await;
+    let reply = messenger.register("default", "1", &squatter.url).await;
+    assert_eq!(reply.status, 409, "however silent the owner is: {}", reply.body);
+    // a proof by another key, or for another address, is none
+    let body = format!(r#"{{"name":"1","srv_addr":"{}"}}"#, squatter.url);
+    for proof in [
+        prove_registration(&identity(2).key, "default", "1", &squatter.url).unwrap(),
+        prove_registration(&identity(1).key, "default", "1", "http://127.0.0.1:1").unwrap(),
+        "nonsense".to_owned(),
+    ] {
+        let call = messenger
+            .client
+            .post(messenger.url("/register_node?subscribes_to=default"))
+            .header(PROOF_HEADER, proof);
+        assert_eq!(call.body(body.clone()).send().await.unwrap().status(), 403);
+    }
+    let moved = Node::willing().await;
+    assert_eq!(prove(&messenger, 1, &moved.url).await, 200, "its owner moves");
+}
+
+/// RockX's nodes prove nothing: the configuration lists them.
+#[tokio::test]
+async fn a_listed_operator_gets_in_at_its_address_and_nobody_else_takes_its_name() {
+    let (own, thief) = (Node::willing().await, Node::willing().await);
+    let url = own.url.clone();
+    let open = Open::start(|config| config.operators[0] = operator(1, &url)).await;
+    assert_eq!(open.register("1", "http://192.0.2.1:8080").await.0, 200);
+    assert_eq!(
+        open.register("1", &own.url).await.0,
+        200,
+        "on loopback, as it is listed"
+    );
+    let (status, text) = open.register("1", "http://192.0.2.1:8080").await;
+    assert_eq!(status, 409, "{text}");
+    assert_eq!(
+        open.register("2", &thief.url).await.0,
+        400,
+        "loopback is for the listed"
+    );
+    // and it is reached there
+    open.register("2", "http://192.0.2.1:8080").await;
+    let names = format!(r#"{{"topic_name":"{}","subscribers":["1","2"]}}"#, id(1));
+    assert_eq!(open.post("/topics", &[], names).await.0, 200);
+    let at = SocketAddr::from(([127, 0, 0, 1], open.0.handle.addr().port()));
+    let sent = round(id(1), 2, 1, 1);
+    let call = open
+        .0
+        .client
+        .post(format!("http://{at}/publish?topic_name={}", id(1)));
+    assert_eq!(call.body(sent.clone()).send().await.unwrap().status(), 200);
+    assert_eq!(own.takes(1).await, [sent]);
+}
+
+/// It took `file:`, link-local and loopback addresses, posted to them, and told whether an internal address answers.
+#[tokio::test]
+async fn addresses_that_are_no_operators_are_refused_and_nobody_learns_who_answers() {
+    let open = Open::start(|_| {}).await;
+    let inside = Node::willing().await;
+    for address in [
+        inside.url.as_str(),
+        "file:///etc/passwd",
+        "gopher://192.0.2.1",
+        "http://169.254.169.254/latest/meta-data",
+        "http://[fe80::1]:8080",
+        "http://[::ffff:127.0.0.1]:8080",
+        "http://0.0.0.0:8080",
+        "http://localhost:8080",
+    ] {
+        let (status, text) = open.register("5", address).await;
+        assert_eq!(status, 400, "{address}: {text}");
+    }
+    // of two internal addresses one may answer: neither is asked
+    for (name, first) in [("6", "http://10.255.255.1:1"), ("7", "http://10.255.255.2:1")] {
+        assert_eq!(open.register(name, first).await.0, 200);
+        let (status, _) = open.register(name, "http://10.255.255.3:1").await;
+        assert_eq!(status, 409);
+    }
+    // nor is a topic's subscriber reached there
+    let names = format!(r#"{{"topic_name":"{}","subscribers":["6"]}}"#, id(1));
+    assert_eq!(open.post("/topics", &[], names).await.0, 200);
+    let body = format!(r#"{{"name":"me","srv_addr":"{}"}}"#, inside.url);
+    let path = format!("/register_node?subscribes_to={}", id(1));
+    assert_eq!(open.post(&path, &[], body).await.0, 400);
+    assert!(inside.seen().is_empty());
+
+    let closed = Open::start(|config| config.private_addresses = false).await;
+    assert_eq!(closed.register("6", "http://10.255.255.1:1").await.0, 400);
+    assert_eq!(closed.register("6", "http://192.0.2.1:1").await.0, 200);
+}
+
+/// 4,096 topics in 2 s locked the oracle out.
+#[tokio::test]
+async fn topics_of_strangers_keep_no_initiator_out() {
+    let mut config = config();
+    config.limits.topics = 40;
+    config.limits.topics_per_client = 20;
+    config.house = Some("of this process".to_owned().into());
+    let messenger = Messenger::start(config).await;
+    messenger.register("default", "1", "http://127.0.0.1:1").await;
+    let mut made = 0;
+    for n in 0..60 {
+        made += u32::from(messenger.topic(id(n), &["1"]).await.status == 200);
+    }
+    assert_eq!(made, 20, "one client's share");
+    let ours = async |secret: &str| {
+        let body = format!(r#"{{"topic_name":"{}","subscribers":["1"]}}"#, id(200));
+        let call = messenger.client.post(messenger.url("/topics"));
+        let call = call.header(OWNER_HEADER, secret).body(body);
+        call.send().await.unwrap().status().as_u16()
+    };
+    assert_eq!(ours("a guess").await, 503);
+    assert_eq!(ours("of this process").await, 200);
+    // nobody takes it away
+    assert_eq!(messenger.topic(id(200), &[]).await.status, 409);
+    let delete = messenger
+        .send("DELETE", &format!("/topics/{}", id(200)), "")
+        .await;
+    assert_eq!(delete.status, 409);
+    // subscribers of strangers leave room for the owner's observer
+    let path = format!("/register_node?subscribes_to={}", id(200));
+    for n in 0..100 {
+        let body = format!(r#"{{"name":"w{n}","srv_addr":"http://127.0.0.1:1"}}"#);
+        messenger.post(&path, body).await;
+    }
+    let observer = r#"{"name":"observer","srv_addr":"http://127.0.0.1:1"}"#;
+    let call = messenger.client.post(messenger.url(&path));
+    let call = call.header(OWNER_HEADER, "of this process").body(observer);
+    assert_eq!(call.send().await.unwrap().status(), 200);
+}
+
+#[tokio::test]
+async fn where_initiators_are_named_only_they_create_topics() {
+    let mut config = config();
+    config.initiators = vec![identity(5).key.public().clone()];
+    let messenger = Messenger::start(config).await;
+    messenger.register("default", "1", "http://127.0.0.1:1").await;
+    let create = async |key: Option<u64>| {
+        let (topic, names) = (id(1).to_string(), ["1".to_owned()]);
+        let body = format!(r#"{{"topic_name":"{topic}","subscribers":["1"]}}"#);
+        let mut call = messenger.client.post(messenger.url("/topics")).body(body);
+        if let Some(key) = key {
+            let proof = prove_topic(&identity(key).key, &topic, &names).unwrap();
+            call = call.header(PROOF_HEADER, proof);
+        }
+        call.send().await.unwrap().status().as_u16()
+    };
+    assert_eq!(create(None).await, 403);
+    assert_eq!(create(Some(6)).await, 403);
+    assert_eq!(create(Some(5)).await, 200);
+}
+
+/// 1,024 idle connections: no answer for 25 s.
+#[tokio::test]
+async fn idle_connections_keep_nobody_waiting() {
+    let mut config = config();
+    config.limits.connections = 128;
+    let messenger = Messenger::start(config).await;
+    let mut idle = Vec::new();
+    for _ in 0..400 {
+        idle.push(TcpStream::connect(messenger.handle.addr()).await.unwrap());
+    }
+    // no deadline of theirs is near: the idle made room
+    for _ in 0..20 {
+        assert_eq!(messenger.get("/ping").await.status, 200);
+    }
+}
+
+/// A flood of forgeries goes by, and the ceremony beside it loses nothing.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_flood_of_forgeries_crowds_nothing_out() {
+    let messenger = Messenger::new().await;
+    let (one, two) = (Node::willing().await, Node::willing().await);
+    for (name, node) in [("1", &one), ("2", &two)] {
+        messenger.register("default", name, &node.url).await;
+    }
+    messenger.topic(id(1), &["1", "2"]).await;
+    let flood = async {
+        for n in 0..500u32 {
+            let payload = format!(r#"{{"round":1,"preparation":{{"SessionPk":"{n:08}"}}}}"#);
+            let reply = messenger
+                .publish(id(1), &forged(id(1), MsgType::Protocol, 1, &payload))
+                .await;
+            assert_eq!(reply.status, 400);
+        }
+    };
+    let ceremony = async {
+        for number in 1..=3 {
+            for signer in [1, 2] {
+                let sent = round(id(1), signer, number, number);
+                assert_eq!(messenger.publish(id(1), &sent).await.status, 200);
+            }
+        }
+    };
+    tokio::join!(flood, ceremony);
+    assert_eq!(one.takes(3).await.len(), 3);
+    assert_eq!(two.takes(3).await.len(), 3);
+    eventually("everything is delivered", || one.seen().len() == 3).await;
+    assert_eq!(messenger.metric("messages_accepted_total").await, 6.0);
+}
