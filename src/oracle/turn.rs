@@ -44,8 +44,9 @@ pub(super) struct Turn<'a> {
 }
 
 impl<'a> Turn<'a> {
-    pub(super) fn new(state: &'a mut State, at: UnixMillis, entropy: [u8; 24]) -> Self {
+    pub(super) fn new(state: &'a mut State, at: UnixMillis, up_ms: u64, entropy: [u8; 24]) -> Self {
         state.volatile.now = at;
+        state.volatile.up_ms = up_ms;
         Self {
             state,
             at,

@@ -61,6 +61,10 @@ impl World {
                     }
                 }
                 1 => self.outside.exits_from = self.now + self.rng.gen_range(0..90_000),
+                2 => {
+                    let reach = [Reach::Followed, Reach::Still, Reach::Lost][self.rng.gen_range(0..3)];
+                    self.input(Input::Sight(reach));
+                }
                 _ => {}
             },
             _ => self.perform_any(),
@@ -76,6 +80,7 @@ impl World {
             self.mode = Mode::Supervised;
             self.restart(0);
         }
+        self.input(Input::Sight(Reach::Followed));
         for _ in 0..3_000 {
             if !self.goes_on() && self.is_settled() {
                 return;

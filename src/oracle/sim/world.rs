@@ -162,11 +162,11 @@ impl World {
         let at = UnixMillis(self.now);
         self.steps += 1;
         self.seen.input(&input);
-        self.book.told(&input);
+        self.book.told(at, &input);
         if self.aloud {
             replay::input(self.steps, at, &input);
         }
-        let (output, reply) = step(&mut self.state, Stamped { at, entropy, input });
+        let (output, reply) = step(&mut self.state, Stamped { at, up_ms: self.now, entropy, input });
         let Output { records, effects } = output;
         if records.is_empty() {
             assert_eq!(

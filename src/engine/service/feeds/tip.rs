@@ -60,6 +60,11 @@ impl Tip {
         self.stands
     }
 
+    /// Whether this is the block at which the chain stands still.
+    pub(super) fn stands_at(&self, head: &Head) -> bool {
+        self.stands && self.newest.is_some_and(|(block, ..)| block == head.block)
+    }
+
     /// Takes a head. Gives what its time says, in words; empty when it fits.
     pub(super) fn head(&mut self, head: &Head, came: Instant, now: UnixMillis) -> SafeText {
         if self.newest.is_none_or(|(block, ..)| block != head.block) {
