@@ -119,7 +119,10 @@ impl State {
     /// Who approved what has faded, and waits until it is made again.
     #[must_use]
     pub fn approving(&self, action: ActionId) -> Option<&SafeText> {
-        self.volatile.approving.get(&action).map(|approving| &approving.by)
+        self.volatile
+            .approving
+            .get(&action)
+            .map(|approving| &approving.by)
     }
 
     /// Whether no execution endpoint answers, so that nothing can leave.
@@ -164,7 +167,9 @@ impl State {
             Reach::Lost => Some(format!("no endpoint answers{since}")),
             Reach::Still => Some(format!("the head stands still{since}")),
             Reach::Followed => {
-                let before = broke_off.zip(look).is_some_and(|(up, look)| look.asked_up_ms < up);
+                let before = broke_off
+                    .zip(look)
+                    .is_some_and(|(up, look)| look.asked_up_ms < up);
                 before.then(|| "the chain was out of sight after they were made".to_owned())
             }
         }

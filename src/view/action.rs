@@ -7,8 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Can, FadedView};
 use crate::types::{
-    ActionId, BlsPublicKey, BlsSignature, CeremonyPlan, Check, OperatorId, Root, SafeText,
-    UnixMillis, listed,
+    ActionId, BlsPublicKey, BlsSignature, CeremonyPlan, Check, OperatorId, Root, SafeText, UnixMillis, listed,
 };
 
 /// What an action does to the world outside.

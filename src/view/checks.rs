@@ -60,7 +60,10 @@ impl ActionView {
     /// How one of its checks stands.
     #[must_use]
     pub fn mark(&self, check: &Check) -> CheckMark {
-        let stale = self.faded.as_ref().is_some_and(|f| f.checks.contains(&check.name));
+        let stale = self
+            .faded
+            .as_ref()
+            .is_some_and(|f| f.checks.contains(&check.name));
         if stale {
             CheckMark::Stale
         } else {
@@ -87,8 +90,8 @@ impl ActionView {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use super::super::fixture;
+    use super::*;
 
     #[test]
     fn what_has_faded_is_neither_pass_nor_fail_nor_unknown() {
@@ -107,7 +110,10 @@ mod tests {
             approved_by: None,
         });
         assert_eq!(action.checks_in_words(" · "), "1 pass · 2 stale · 1 unknown");
-        let stale: Vec<_> = action.checks_with(CheckMark::Stale).map(|c| c.name.as_str()).collect();
+        let stale: Vec<_> = action
+            .checks_with(CheckMark::Stale)
+            .map(|c| c.name.as_str())
+            .collect();
         assert_eq!(stale, ["balance", "simulation"]);
     }
 }

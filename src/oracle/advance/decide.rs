@@ -52,7 +52,10 @@ fn proposed(turn: &mut Turn<'_>, id: ActionId) {
         let names = faded.checks.join(", ");
         match turn.state.approving(id) {
             Some(by) => {
-                let words = format!("{by} approved it; refreshing its stale checks first ({})", faded.why);
+                let words = format!(
+                    "{by} approved it; refreshing its stale checks first ({})",
+                    faded.why
+                );
                 turn.waits(id.case, &words);
             }
             None if turn.state.settings.mode == Mode::Auto => {
@@ -221,9 +224,7 @@ fn refresh(turn: &mut Turn<'_>, id: ActionId) {
     let due = match (action.proposal.payload.family(), last) {
         (_, None) => approving || turn.at.since(action.proposed_at).as_millis() >= 1_000,
         (_, Some((_, at))) if faded || approving => turn.at.since(at).as_millis() >= u128::from(REFRESH_MS),
-        (Family::Transaction, Some((block, at))) => {
-            block != head || turn.at.since(at) >= STALE_AFTER / 2
-        }
+        (Family::Transaction, Some((block, at))) => block != head || turn.at.since(at) >= STALE_AFTER / 2,
         (Family::Ceremony | Family::Broadcast, Some((_, at))) => {
             turn.at.since(at).as_millis() >= u128::from(turn.state.settings.refresh_every_ms)
         }
@@ -237,7 +238,10 @@ fn refresh(turn: &mut Turn<'_>, id: ActionId) {
 /// Has it looked at again at once: a person wants to rely on what it shows.
 pub(in crate::oracle) fn look_again(turn: &mut Turn<'_>, id: ActionId) {
     turn.state.volatile.inspected_at.remove(&id);
-    turn.state.volatile.not_before.remove(&EffectKey::Prepare(id.case));
+    turn.state
+        .volatile
+        .not_before
+        .remove(&EffectKey::Prepare(id.case));
 }
 
 /// Has an action that stands looked at again by the desk, with the committee that it has.

@@ -53,12 +53,13 @@ impl Core {
         };
         let (output, reply) = step(&mut self.state, stamped);
         self.records.extend(output.records);
-        self.asked.extend(output.effects.into_iter().filter_map(|effect| match effect {
-            Effect::Prepare {
-                case, purpose, draft, ..
-            } => Some((case, purpose, draft.kind())),
-            _ => None,
-        }));
+        self.asked
+            .extend(output.effects.into_iter().filter_map(|effect| match effect {
+                Effect::Prepare {
+                    case, purpose, draft, ..
+                } => Some((case, purpose, draft.kind())),
+                _ => None,
+            }));
         reply
     }
 
@@ -123,7 +124,11 @@ fn what_is_older_than_its_bound_is_stale_and_what_is_here_never_is() {
 
 #[test]
 fn time_is_the_monotonic_clocks_and_the_wall_clocks_where_that_says_more() {
-    for (at, up_ms, stale) in [(1_000, 100_000, true), (100_000, 1_000, true), (500, 2_000, false)] {
+    for (at, up_ms, stale) in [
+        (1_000, 100_000, true),
+        (100_000, 1_000, true),
+        (500, 2_000, false),
+    ] {
         let mut core = Core::proposed(Mode::Supervised);
         core.state.volatile.now = UnixMillis(at);
         core.state.volatile.up_ms = up_ms;
@@ -143,7 +148,11 @@ fn what_rests_on_the_chain_is_stale_while_it_is_out_of_sight_and_until_it_is_mad
         assert_eq!(stale, ["pool-ready"]);
         assert!(why.starts_with(words), "{why}");
         core.give(9_000, Input::Tick);
-        assert_eq!(core.asked.is_empty(), reach == Reach::Lost, "nobody is there to be asked");
+        assert_eq!(
+            core.asked.is_empty(),
+            reach == Reach::Lost,
+            "nobody is there to be asked"
+        );
         core.give(9_000, Input::Sight(Reach::Followed));
         assert_eq!(core.stale().0, ["pool-ready"]);
         core.give(14_000, Input::Tick);
@@ -169,14 +178,20 @@ fn an_approval_of_what_is_stale_refreshes_first_and_counts_when_it_says_the_same
     let mut core = Core::proposed(Mode::Supervised);
     core.give(2_000, Input::Sight(Reach::Lost));
     let words = core.approve(3_000);
-    assert!(words.starts_with("refreshing: 1 check is stale (no endpoint answers"), "{words}");
+    assert!(
+        words.starts_with("refreshing: 1 check is stale (no endpoint answers"),
+        "{words}"
+    );
     assert!(core.action().decision.is_none(), "nothing rests on what is stale");
     core.give(20_000, Input::Sight(Reach::Followed));
     assert!(core.action().decision.is_none());
     core.answers(21_000, CheckStatus::Unknown);
     let decision = core.action().decision.clone().unwrap();
     assert_eq!(decision.decider.to_string(), "ada");
-    assert_eq!((decision.at, decision.digest), (UnixMillis(21_000), core.action().digest));
+    assert_eq!(
+        (decision.at, decision.digest),
+        (UnixMillis(21_000), core.action().digest)
+    );
 }
 
 #[test]
@@ -215,7 +230,10 @@ fn no_rule_takes_what_is_stale_for_a_pass() {
     assert!(core.action().decision.is_none());
     let case = core.action().id.case;
     let words = core.state.waiting_reason(case).unwrap().to_string();
-    assert!(words.contains("stale checks are made again first: pool-ready"), "{words}");
+    assert!(
+        words.contains("stale checks are made again first: pool-ready"),
+        "{words}"
+    );
     core.asked.clear();
     core.state.volatile.in_flight.clear();
     core.give(4_000, Input::Sight(Reach::Followed));
@@ -237,5 +255,8 @@ fn what_was_approved_is_held_while_no_endpoint_answers() {
     assert!(core.asked.is_empty());
     core.give(10_000, Input::Sight(Reach::Followed));
     assert_eq!(core.state.waiting_reason(case), None);
-    assert!(matches!(core.asked[..], [(_, Purpose::Send(_), _)]), "it gets its last checks");
+    assert!(
+        matches!(core.asked[..], [(_, Purpose::Send(_), _)]),
+        "it gets its last checks"
+    );
 }

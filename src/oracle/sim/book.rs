@@ -64,7 +64,7 @@ pub(super) struct Book {
     /// When the checks of a case's newest action were made in this process, ms.
     made_at: BTreeMap<CaseId, u64>,
     /// How the chain is seen.
-    reach: Reach,
+    pub(super) reach: Reach,
 }
 
 impl Book {

@@ -84,7 +84,7 @@ const WITHIN: [(Bug, u64); 29] = [
     (Bug::SkippedRecord, 10),
     (Bug::NonceTwice, 10),
     (Bug::SignedAnew, 10),
-    (Bug::ApprovalSurvives, 600),
+    (Bug::ApprovalSurvives, 50),
     (Bug::StartedAgain, 10),
     (Bug::ClosedByLog, 10),
     (Bug::UnknownPasses, 10),
@@ -97,7 +97,7 @@ const WITHIN: [(Bug, u64); 29] = [
     (Bug::OutcomeGuessed, 10),
     (Bug::DigestIgnored, 50),
     (Bug::StrangerUnnoticed, 10),
-    (Bug::DecidedTwice, 10),
+    (Bug::DecidedTwice, 50),
     (Bug::LateKeyAccepted, 150),
     (Bug::DeathUnnoticed, 10),
     (Bug::NoWayOut, 10),
@@ -116,7 +116,6 @@ const WITHIN: [(Bug, u64); 29] = [
 fn every_planted_defect_is_found() {
     for (bug, within) in WITHIN {
         let found = super::lives::first_failure(bug, within);
-        eprintln!("{bug:?} {found:?} of {within}");
         assert!(found.is_some(), "{bug:?} is not found within {within} seeds");
     }
 }

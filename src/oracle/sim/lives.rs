@@ -17,6 +17,9 @@ const TURNS: u32 = 260;
 impl World {
     /// Something happens.
     fn turn(&mut self) {
+        if self.book.reach != Reach::Followed && self.rng.gen_bool(0.2) {
+            self.input(Input::Sight(Reach::Followed));
+        }
         match self.rng.gen_range(0..100) {
             0..5 => {
                 self.request_or_withdraw();

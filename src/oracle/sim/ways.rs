@@ -210,7 +210,15 @@ impl World {
         let input = Input::Wish { by, wish };
         let at = UnixMillis(self.now);
         let entropy = [0xff; 24];
-        let (output, reply) = step(&mut state, Stamped { at, up_ms: at.0, entropy, input });
+        let (output, reply) = step(
+            &mut state,
+            Stamped {
+                at,
+                up_ms: at.0,
+                entropy,
+                input,
+            },
+        );
         reply.expect("a wish has an answer")?;
         let refreshes = approved.is_some_and(|action| state.approving(action).is_some());
         Ok(!output.records.is_empty() || refreshes)

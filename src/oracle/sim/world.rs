@@ -166,7 +166,15 @@ impl World {
         if self.aloud {
             replay::input(self.steps, at, &input);
         }
-        let (output, reply) = step(&mut self.state, Stamped { at, up_ms: self.now, entropy, input });
+        let (output, reply) = step(
+            &mut self.state,
+            Stamped {
+                at,
+                up_ms: self.now,
+                entropy,
+                input,
+            },
+        );
         let Output { records, effects } = output;
         if records.is_empty() {
             assert_eq!(

@@ -3,7 +3,7 @@
 
 use casimir_dkg::types::{FailureKind, OperatorState};
 use casimir_dkg::view::{
-    ActionState, CaseStatus, CeremonyEnd, CheckMark, CeremonyView, Health, LinkState, Risk, TransactionState,
+    ActionState, CaseStatus, CeremonyEnd, CeremonyView, CheckMark, Health, LinkState, Risk, TransactionState,
 };
 
 use super::sign::Sign;
