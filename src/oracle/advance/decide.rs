@@ -77,9 +77,10 @@ fn proposed(turn: &mut Turn<'_>, id: ActionId) {
             .map(|c| c.overtaken)
             .unwrap_or_default();
         let before = if is_ceremony { tried } else { overtaken.times };
-        let rule = settings
-            .policy
-            .permits(action, before + 1, &turn.state.rule_uses, turn.at)?;
+        let rule =
+            settings
+                .policy
+                .permits(action, before + 1, &turn.state.rule_uses, turn.state.reckoned())?;
         rule.covers_fees(action, overtaken.fees_wei)?;
         Ok::<_, String>(Decision {
             verdict: Verdict::Approve,

@@ -61,6 +61,11 @@ pub(super) struct Book {
     /// Looks because of a hint, and by the clock.
     pub(super) looks: (u32, u32),
     pub(super) replaced: u32,
+    /// The monotonic clock, ms; when rules approved something by it, and ceremonies that failed, which may have used up
+    /// nothing.
+    pub(super) up_ms: u64,
+    by_rule: Vec<u64>,
+    refunds: usize,
     /// When the checks of a case's newest action were made in this process, ms.
     made_at: BTreeMap<CaseId, u64>,
     /// How the chain is seen.
@@ -252,6 +257,7 @@ impl Book {
                     "the outcome of {request} was guessed"
                 );
                 self.ended(*request, "failed");
+                self.refunds += 1;
             }
             Record::CeremonyDeclaredLost { request, .. } => {
                 self.ended(*request, "declared lost");
@@ -291,6 +297,17 @@ impl Book {
             assert_eq!(
                 check.name, "endpoints-agree",
                 "a rule approved {id} with an unknown check"
+            );
+        }
+        self.by_rule.push(self.up_ms);
+        if let Some(most) = state.settings.policy.rules[0].max_per_day {
+            let of_today = self
+                .by_rule
+                .iter()
+                .filter(|up| self.up_ms - **up < 24 * 3_600_000);
+            assert!(
+                of_today.count() <= most as usize + self.refunds,
+                "a rule approved {id} over its limit of a day"
             );
         }
         let fades = |check: &&Check| rests_on(&check.name) != Rests::Here;

@@ -64,6 +64,8 @@ pub(in crate::oracle) enum Bug {
     PastIgnored,
     /// What has faded is as good as new to a rule.
     StalePasses,
+    /// A clock that is set forward frees the limits of a day.
+    ClockFrees,
 }
 
 thread_local! {
@@ -80,7 +82,7 @@ pub(in crate::oracle) fn is_planted(bug: Bug) -> bool {
 }
 
 /// Each defect, and how many seeds it may take until one finds it.
-const WITHIN: [(Bug, u64); 29] = [
+const WITHIN: [(Bug, u64); 30] = [
     (Bug::SkippedRecord, 10),
     (Bug::NonceTwice, 10),
     (Bug::SignedAnew, 10),
@@ -110,6 +112,7 @@ const WITHIN: [(Bug, u64); 29] = [
     (Bug::PlacesIgnored, 50),
     (Bug::PastIgnored, 50),
     (Bug::StalePasses, 50),
+    (Bug::ClockFrees, 150),
 ];
 
 #[test]

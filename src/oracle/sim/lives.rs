@@ -68,6 +68,7 @@ impl World {
                     let reach = [Reach::Followed, Reach::Still, Reach::Lost][self.rng.gen_range(0..3)];
                     self.input(Input::Sight(reach));
                 }
+                3 if !self.calm => self.push_clock(),
                 _ => {}
             },
             _ => self.perform_any(),

@@ -214,7 +214,7 @@ impl World {
             &mut state,
             Stamped {
                 at,
-                up_ms: at.0,
+                up_ms: at.0 - self.pushed,
                 entropy,
                 input,
             },

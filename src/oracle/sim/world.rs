@@ -31,6 +31,8 @@ pub(super) struct World {
     pub(super) waiting: VecDeque<Effect>,
     pub(super) answers: VecDeque<Input>,
     pub(super) now: u64,
+    /// By how much the wall clock was set forward, ms.
+    pub(super) pushed: u64,
     /// No faults any more.
     pub(super) calm: bool,
     /// The process dies once so many records are durable, and whether what was under way then happens.
@@ -90,7 +92,13 @@ impl World {
                 .for_each(|chain| chain.account_nonce = 5);
         }
         world.settings.ceremonies_at_once = [1, 2, 100][world.rng.gen_range(0..3)];
-        world.state.settings.ceremonies_at_once = world.settings.ceremonies_at_once;
+        if world.settings.ceremonies_at_once == 1 {
+            world.settings.policy.rules[0].max_per_day = Some(3);
+        }
+        world.state.settings = Settings {
+            mode,
+            ..world.settings.clone()
+        };
         world.begin();
         world
     }
@@ -135,6 +143,7 @@ impl World {
             waiting: VecDeque::new(),
             answers: VecDeque::new(),
             now: 1_000_000,
+            pushed: 0,
             calm: false,
             death: None,
             process: 0,
@@ -162,6 +171,8 @@ impl World {
         let at = UnixMillis(self.now);
         self.steps += 1;
         self.seen.input(&input);
+        let up_ms = self.now - self.pushed;
+        self.book.up_ms = up_ms;
         self.book.told(at, &input);
         if self.aloud {
             replay::input(self.steps, at, &input);
@@ -170,7 +181,7 @@ impl World {
             &mut self.state,
             Stamped {
                 at,
-                up_ms: self.now,
+                up_ms,
                 entropy,
                 input,
             },
@@ -307,6 +318,12 @@ impl World {
                 self.facts();
             }
         }
+    }
+
+    /// Somebody sets the wall clock forward by 25 hours.
+    pub(super) fn push_clock(&mut self) {
+        self.pushed += 25 * 3_600_000;
+        self.sleep(25 * 3_600_000);
     }
 
     /// Time passes while everything stands still, as on a machine that was suspended.

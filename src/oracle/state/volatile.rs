@@ -88,6 +88,10 @@ pub(in crate::oracle) struct Volatile {
     pub(in crate::oracle) now: UnixMillis,
     /// Milliseconds of the monotonic clock at the last input.
     pub(in crate::oracle) up_ms: u64,
+    /// The time that limits per day counted when this process began, and its monotonic clock then.
+    pub(in crate::oracle) reckoned_from: Option<(UnixMillis, u64)>,
+    /// Both clocks, when they were last compared.
+    pub(in crate::oracle) clocks: Option<(UnixMillis, u64)>,
     /// How the execution chain is seen.
     pub(in crate::oracle) sight: Sight,
     /// When the desk was last asked about a case, milliseconds of the monotonic clock.

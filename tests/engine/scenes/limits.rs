@@ -52,6 +52,10 @@ async fn limited(ground: &Ground, name: &str, form: Form) {
     program
         .until("the past", |s| s.chain.cursor.filter(|cursor| cursor.number > 60))
         .await;
+    if name == "log-backend-clips-in-silence" {
+        // only a log of the newest block shows that it is left out
+        ground.devnet().deposit_pool(1).await.unwrap();
+    }
     stage.ends(&program).await;
     assert!(stage.strikes() > 0, "{name}: nobody met the limit");
     program.end().await;
