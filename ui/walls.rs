@@ -2,6 +2,7 @@
 
 mod functions;
 mod rooms;
+mod secrets;
 mod source;
 mod words;
 

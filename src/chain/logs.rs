@@ -1,10 +1,12 @@
 //! Logs of long ranges: what of an answer counts, and waiting for a backend that is a moment behind.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
 use crate::chain::rpc::{LogEntry, LogFilter, Piece, Rpc, RpcError};
+use crate::types::SafeText;
 
 /// How long, and how often, logs of the newest blocks are waited for where an endpoint's backend for logs is behind its
 /// head: one slot and a little.
@@ -34,4 +36,20 @@ pub(crate) fn asked_for(logs: Vec<LogEntry>, filter: &LogFilter, from: u64, to: 
     logs.sort_by_key(|log| (log.at().block.number, log.at().index));
     logs.dedup_by_key(|log| log.at());
     logs
+}
+
+/// What no honest answer to `eth_getLogs` holds, in words: a log twice, or one of a block that left the chain.
+pub(crate) fn oddity(logs: &[LogEntry]) -> Option<SafeText> {
+    let block = |log: &LogEntry| log.at().block.number;
+    if let Some(log) = logs.iter().find(|log| log.removed) {
+        let words = format!(
+            "told a log of block {} as removed, when asked for those that stand",
+            block(log)
+        );
+        return Some(SafeText::new(&words));
+    }
+    let mut seen = BTreeSet::new();
+    let twice = logs.iter().find(|log| !seen.insert(log.at()))?;
+    let words = format!("told a log of block {} twice in one answer", block(twice));
+    Some(SafeText::new(&words))
 }

@@ -127,6 +127,10 @@ pub(super) struct Core<W> {
     kept: u64,
     revision: u64,
     dirty: bool,
+    /// The start of the monotonic clock that the decision core is told.
+    began: Instant,
+    /// How many checks were stale at the last input.
+    stale: usize,
     /// What snapshots share.
     rows: publish::ValidatorRows,
     /// Since when what is not journaled waits.
@@ -159,6 +163,8 @@ impl<W: World> Core<W> {
             kept: 0,
             revision: 0,
             dirty: true,
+            began: Instant::now(),
+            stale: 0,
             rows: publish::ValidatorRows::default(),
             begun: publish::Begun::default(),
         }
@@ -301,8 +307,18 @@ impl<W: World> Core<W> {
         let mut entropy = [0; 24];
         rand::rngs::OsRng.fill_bytes(&mut entropy);
         let quiet = matches!(input, Input::Tick);
-        let (output, answer) = step(&mut self.state, Stamped { at, entropy, input });
-        self.dirty |= !quiet || !output.records.is_empty();
+        let up_ms = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let stamped = Stamped {
+            at,
+            up_ms,
+            entropy,
+            input,
+        };
+        let (output, answer) = step(&mut self.state, stamped);
+        // time alone makes checks stale
+        let stale = self.state.stale_checks();
+        let faded = std::mem::replace(&mut self.stale, stale) != stale;
+        self.dirty |= !quiet || faded || !output.records.is_empty();
         let records = output.records.into_iter();
         self.pending.records.extend(records.map(|record| (at, record)));
         self.pending.effects.extend(output.effects);

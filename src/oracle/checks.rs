@@ -12,6 +12,19 @@ pub struct CheckName {
     pub name: &'static str,
     /// What it says where it holds, in one line.
     pub says: &'static str,
+    /// What it rests on, and so how it fades.
+    pub rests: Rests,
+}
+
+/// What a check rests on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rests {
+    /// What is here and does not change: a signature, a key, a plan, the configuration. It never fades.
+    Here,
+    /// The execution chain: it fades with time, and with the sight of the chain.
+    Chain,
+    /// Operators, whoever relays between them, or the beacon chain: it fades with time.
+    Others,
 }
 
 impl CheckName {
@@ -27,243 +40,259 @@ pub(crate) fn check_named(name: &str) -> Option<&'static CheckName> {
     CHECKS.iter().find(|check| check.name == name)
 }
 
-const fn says(name: &'static str, says: &'static str) -> CheckName {
-    CheckName { name, says }
+/// What a check of this name rests on. What nobody knows fades with time.
+pub(super) fn rests_on(name: &str) -> Rests {
+    check_named(name).map_or(Rests::Others, |check| check.rests)
+}
+
+const fn here(name: &'static str, says: &'static str) -> CheckName {
+    let rests = Rests::Here;
+    CheckName { name, says, rests }
+}
+
+const fn chain(name: &'static str, says: &'static str) -> CheckName {
+    let rests = Rests::Chain;
+    CheckName { name, says, rests }
+}
+
+const fn others(name: &'static str, says: &'static str) -> CheckName {
+    let rests = Rests::Others;
+    CheckName { name, says, rests }
 }
 
 /// Every check: those of the committee, the contract, the transaction, the key, the exit, and of the ceremony's result.
 pub const CHECKS: &[CheckName] = &[
-    says("committee-size", "the DKG backend has committees of this size"),
-    says(
+    here("committee-size", "the DKG backend has committees of this size"),
+    here(
         "committee-size-unchanged",
         "a reshare keeps the number of operators",
     ),
-    says(
+    here(
         "another-committee",
         "no key of these operators was given up for the pool",
     ),
-    says(
+    here(
         "plan-accepted",
         "the DKG backend can run the ceremony as it is planned",
     ),
-    says(
+    here(
         "operator-keys",
         "every operator is configured with a key that the DKG backend reads",
     ),
-    says(
+    others(
         "operators-reachable",
         "every operator answers, or enough of them for a signature",
     ),
-    says(
+    others(
         "operator-versions",
         "every operator's node tells its version, and it is not too old",
     ),
-    says(
+    others(
         "messenger-reachable",
         "whatever relays between the operators answers",
     ),
-    says(
+    others(
         "operators-registered",
         "whoever relays between the operators knows them, or enough of them for a signature",
     ),
-    says("pool-ready", "the pool is in the contract's ready queue"),
-    says("pool-at-head", "the pool is at the head of the ready queue"),
-    says(
+    chain("pool-ready", "the pool is in the contract's ready queue"),
+    chain("pool-at-head", "the pool is at the head of the ready queue"),
+    chain(
         "pool-without-key",
         "the contract has no validator for the pool yet",
     ),
-    says("pool-staked", "the contract has the pool as staked"),
-    says(
+    chain("pool-staked", "the contract has the pool as staked"),
+    chain(
         "pool-exiting",
         "the contract has the pool as exiting, or a person opened the exit",
     ),
-    says("reshares-left", "the contract takes another reshare of the pool"),
-    says(
+    chain("reshares-left", "the contract takes another reshare of the pool"),
+    chain(
         "oracle-authorised",
         "the manager takes calls from the oracle account",
     ),
-    says(
+    chain(
         "reserved-fees",
         "the manager's reserved fees are enough for the registration",
     ),
-    says(
+    chain(
         "deposit-contract",
         "there is code at the deposit contract's address",
     ),
-    says("ssv-network", "the manager registers at the expected SSV network"),
-    says(
+    chain("ssv-network", "the manager registers at the expected SSV network"),
+    chain(
         "ssv-cluster-active",
         "the SSV cluster of these operators is not liquidated",
     ),
-    says(
+    chain(
         "ssv-registers",
         "SSV takes registrations that are paid with an amount of its token",
     ),
-    says("ssv-cluster-size", "SSV has clusters of as many operators"),
-    says(
+    chain("ssv-cluster-size", "SSV has clusters of as many operators"),
+    chain(
         "ssv-operators",
         "SSV takes a validator of these operators: they exist, let us in and have room",
     ),
-    says(
+    chain(
         "deposit-simulation",
         "before there is a key: the deposit succeeds with a throw-away key",
     ),
-    says("ssv-amount", "SSV gets at least contract.min_ssv of the deposit"),
-    says(
+    chain("ssv-amount", "SSV gets at least contract.min_ssv of the deposit"),
+    chain(
         "ssv-runway",
         "the SSV cluster lasts at least contract.min_runway after it, at present fees",
     ),
-    says(
+    chain(
         "endpoints-agree",
         "two execution endpoints or more say the same of what the transaction rests on",
     ),
-    says("simulation", "the call succeeds from the oracle account"),
-    says("fee-ceiling", "the fee quoted now is under the ceiling"),
-    says("balance", "the oracle account can pay the ceiling"),
-    says("signer", "the key of the oracle account is open in this process"),
-    says(
+    chain("simulation", "the call succeeds from the oracle account"),
+    chain("fee-ceiling", "the fee quoted now is under the ceiling"),
+    chain("balance", "the oracle account can pay the ceiling"),
+    here("signer", "the key of the oracle account is open in this process"),
+    chain(
         "key-in-journal",
         "this journal and the contract mean the same key and committee",
     ),
-    says(
+    chain(
         "key-not-deposited",
         "the deposit contract's logs have no deposit for the key",
     ),
-    says(
+    others(
         "key-unknown-to-beacon",
         "the beacon chain has no validator with the key",
     ),
-    says(
+    here(
         "validator-key-valid",
         "the key is a point of the right subgroup, and not the identity",
     ),
-    says(
+    chain(
         "validator-key-unchanged",
         "the key is the one that the contract has",
     ),
-    says(
+    here(
         "share-keys-interpolate",
         "all share keys lie on one polynomial whose value at 0 is the key",
     ),
-    says("shares-data", "what SSV will be given has the right form"),
-    says(
+    here("shares-data", "what SSV will be given has the right form"),
+    here(
         "deposit-signature",
         "the deposit signature holds for 32 ETH, the credentials and the fork",
     ),
-    says(
+    here(
         "deposit-data-root",
         "the deposit data root follows from the call data",
     ),
-    says(
+    here(
         "registration-signature",
         "the key signed the SSV registration of the manager",
     ),
-    says(
+    chain(
         "registration-nonce",
         "that registration is for the nonce that SSV expects now",
     ),
-    says(
+    others(
         "validator-index",
         "the index that is signed is the key's, asked by the index",
     ),
-    says(
+    others(
         "validator-status",
         "the validator is active, or its activation is set",
     ),
-    says(
+    others(
         "activation-age",
         "when the validator is old enough to exit is known",
     ),
-    says("not-slashed", "the validator is not slashed"),
-    says("withdrawal-credentials", "the validator pays out to the manager"),
-    says(
+    others("not-slashed", "the validator is not slashed"),
+    others("withdrawal-credentials", "the validator pays out to the manager"),
+    here(
         "exit-domain-self-test",
         "a known exit domain of mainnet is computed correctly",
     ),
-    says(
+    others(
         "capella-version",
         "the beacon chain has the expected Capella fork version",
     ),
-    says("genesis-validators-root", "the beacon chain is the expected one"),
-    says(
+    others("genesis-validators-root", "the beacon chain is the expected one"),
+    others(
         "exit-allowed",
         "the validator may exit, now or from a time that is known",
     ),
-    says(
+    here(
         "exit-signature",
         "the exit's signature holds for this chain's exit domain",
     ),
-    says("beacon-node-in-sync", "a beacon node is in sync"),
-    says(
+    others("beacon-node-in-sync", "a beacon node is in sync"),
+    here(
         NEW_SIGNING_ROOT,
         "what would be signed differs from what the nodes found bad",
     ),
-    says("plan", "the ceremony was ordered as it can be carried out"),
-    says("outputs-present", "every operator of the committee gave a result"),
-    says(
+    here("plan", "the ceremony was ordered as it can be carried out"),
+    here("outputs-present", "every operator of the committee gave a result"),
+    here(
         "outputs-by-committee",
         "each result is its sender's own, and the sender is of the committee",
     ),
-    says(
+    here(
         "output-signatures",
         "every result bears its operator's RSA signature",
     ),
-    says("request-id", "every result is of this ceremony"),
-    says("output-kind", "every result is of this kind of ceremony"),
-    says("validator-key-equal", "all operators report the same key"),
-    says(
+    here("request-id", "every result is of this ceremony"),
+    here("output-kind", "every result is of this kind of ceremony"),
+    here("validator-key-equal", "all operators report the same key"),
+    here(
         "validator-key-point",
         "that key is a point of the right subgroup, and not the identity",
     ),
-    says(
+    here(
         "encrypted-shares",
         "each encrypted share has the length of an RSA ciphertext",
     ),
-    says(
+    here(
         "deposit-signature-equal",
         "all operators report the same deposit signature",
     ),
-    says("no-deposit-signature", "a reshare signed no deposit"),
-    says("signature-equal", "all operators report the same signature"),
-    says("signature", "that signature holds for what was to be signed"),
-    says(
+    here("no-deposit-signature", "a reshare signed no deposit"),
+    here("signature-equal", "all operators report the same signature"),
+    here("signature", "that signature holds for what was to be signed"),
+    here(
         "result-source",
         "the messenger has the results as the operators gave them",
     ),
-    says(
+    here(
         "combined-here",
         "enough partial signatures were seen to combine one here",
     ),
-    says(
+    here(
         "dealings",
         "every dealing was observed, and its proof of knowledge is right",
     ),
-    says(
+    here(
         "share-keys-derived",
         "the share keys follow from the dealings that were observed",
     ),
-    says(
+    here(
         "round-2-keys",
         "what every operator derived in round 2 was observed and is the same",
     ),
-    says(
+    here(
         "deposit-partials",
         "every partial deposit signature was observed and is valid",
     ),
-    says(
+    here(
         "partial-signatures",
         "every partial signature was observed and is valid",
     ),
-    says(
+    here(
         "combined-signatures",
         "every signature that an operator combined is valid",
     ),
-    says("observed-outputs", "every result was observed as it is"),
-    says(
+    here("observed-outputs", "every result was observed as it is"),
+    here(
         "observed-messages",
         "every message was observed and is well-formed",
     ),
-    says(
+    here(
         "equivocation",
         "no operator was heard to say two different things",
     ),

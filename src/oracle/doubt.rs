@@ -65,7 +65,15 @@ impl Desk {
         let mut entropy = [0; 24];
         entropy[..8].copy_from_slice(&self.now.to_be_bytes());
         let at = UnixMillis(self.now);
-        let (output, reply) = step(&mut self.state, Stamped { at, entropy, input });
+        let (output, reply) = step(
+            &mut self.state,
+            Stamped {
+                at,
+                up_ms: at.0,
+                entropy,
+                input,
+            },
+        );
         self.records.extend(output.records);
         self.effects.extend(output.effects);
         reply

@@ -2,7 +2,7 @@
 
 use alloy::primitives::{Address, U256};
 
-use super::{AccountFacts, Effect, ExitStanding, ExitVerdict, Proposal, Sighting};
+use super::{AccountFacts, Effect, ExitStanding, ExitVerdict, Proposal, Reach, Sighting};
 use crate::types::{
     ActionId, BlockRef, BlsPublicKey, CaseId, CeremonyFailure, CeremonyResult, Check, LogRef, NonceStatus,
     OperatorId, PoolId, RequestId, RequestKind, Root, SafeText, SignedTransaction, UnixMillis,
@@ -12,6 +12,8 @@ use crate::types::{
 #[derive(Debug, Clone, PartialEq)]
 pub struct Stamped {
     pub at: UnixMillis,
+    /// Milliseconds of a clock that never goes back, since some moment in this process.
+    pub up_ms: u64,
     /// Uniform random bytes, used at most once.
     pub entropy: [u8; 24],
     pub input: Input,
@@ -213,6 +215,8 @@ pub enum Input {
         /// What was told up to this block stays.
         finalized: Option<BlockRef>,
     },
+    /// Whether the execution chain is seen, told when that changes.
+    Sight(Reach),
     /// A new view of the chain.
     Facts(Box<ChainFacts>),
     /// A proposal was prepared, or could not be.

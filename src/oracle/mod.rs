@@ -27,6 +27,7 @@ mod decision;
 mod doubt;
 mod effect;
 mod exit;
+mod fading;
 #[cfg(test)]
 mod fixture;
 mod input;
@@ -52,10 +53,11 @@ pub use actions::{
 pub(crate) use advance::{REFUSALS, current_ceremony, doubtful_ceremony};
 pub use case::{CaseStatus, Cause, HistoryEntry, ValidatorPhase};
 pub(crate) use checks::check_named;
-pub use checks::{CHECKS, CheckName, NEW_SIGNING_ROOT};
+pub use checks::{CHECKS, CheckName, NEW_SIGNING_ROOT, Rests};
 pub use decision::{Decider, Decision, Mode, Verdict};
 pub use effect::{Effect, KnownKey, Published, Registration, Wanted};
 pub use exit::{BadExit, Deferral, ExitAnswer, ExitOffers, ExitStanding, ExitVerdict};
+pub use fading::{Faded, HELD, Reach, STALE_AFTER};
 pub use input::{CeremonySuccess, ChainFacts, Fulfilment, Input, Prepared, Purpose, Stamped, Wish};
 pub(crate) use milestone::milestones;
 pub use milestone::{Actual, Basis, Forecast, Milestone, Moment, Sighting, Stage};

@@ -67,13 +67,14 @@ pub struct Policy {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RuleUse {
     pub rule: SafeText,
+    /// In the time that limits per day count: what really passed while the program ran.
     pub at: UnixMillis,
 }
 
 const DAY_MILLIS: u64 = 86_400_000;
 
 impl Policy {
-    /// The rule that lets `action` pass now, or why none does.
+    /// The rule that lets `action` pass now, in the time that limits per day count, or why none does.
     ///
     /// # Errors
     /// A sentence that says what it waits for.

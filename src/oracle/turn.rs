@@ -44,16 +44,21 @@ pub(super) struct Turn<'a> {
 }
 
 impl<'a> Turn<'a> {
-    pub(super) fn new(state: &'a mut State, at: UnixMillis, entropy: [u8; 24]) -> Self {
-        state.volatile.now = at;
-        Self {
+    pub(super) fn new(state: &'a mut State, at: UnixMillis, up_ms: u64, entropy: [u8; 24]) -> Self {
+        let moved = state.now_is(at, up_ms);
+        let mut turn = Self {
             state,
             at,
             entropy,
             drawn: 0,
             begins: Vec::new(),
             out: Output::default(),
+        };
+        // before whatever else bears the new time
+        if let Some(by_ms) = moved {
+            turn.record(Record::ClockMoved { by_ms });
         }
+        turn
     }
 
     pub(super) fn record(&mut self, record: Record) {

@@ -2,14 +2,16 @@
 
 mod ways;
 
+use super::fading::Approving;
 use super::state::EffectKey;
 use super::turn::Turn;
 use super::ways::{can_retry, refused_by_ssv};
 use super::{
-    ActionState, Decider, Decision, Mode, Record, State, Step, Verdict, Wish, account, current_ceremony,
+    ActionState, Decider, Decision, Mode, Record, State, Step, Verdict, Wish, account, advance,
+    current_ceremony,
 };
 use crate::types::{
-    ActionId, CaseId, OperatorId, PoolId, RequestId, RequestKind, Root, SafeText, UnixMillis, listed,
+    ActionId, CaseId, OperatorId, PoolId, RequestId, RequestKind, Root, SafeText, UnixMillis, counted, listed,
 };
 
 /// A wish was not fulfilled.
@@ -116,15 +118,61 @@ fn approve(turn: &mut Turn<'_>, by: &SafeText, id: ActionId, digest: Root, phras
             "this cannot be undone: type the phrase «{wanted}»"
         )));
     }
+    if let Some(faded) = turn.state.faded(action) {
+        let (by, at) = (by.clone(), turn.at);
+        let approving = Approving { by, digest, at };
+        turn.state.volatile.approving.insert(id, approving);
+        advance::look_again(turn, id);
+        return Ok(SafeText::new(&format!(
+            "refreshing: {} stale ({}); {id} is approved once they are made again and say the same",
+            counted(faded.checks.len(), "check is"),
+            faded.why
+        )));
+    }
+    turn.record(approval(id, by, digest, turn.at));
+    Ok(SafeText::new(&format!("{id} approved")))
+}
+
+fn approval(action: ActionId, by: &SafeText, digest: Root, at: UnixMillis) -> Record {
     let decider = Decider::Person { name: by.clone() };
     let decision = Decision {
         verdict: Verdict::Approve,
         decider,
-        at: turn.at,
+        at,
         digest,
     };
-    turn.record(Record::Decided { action: id, decision });
-    Ok(SafeText::new(&format!("{id} approved")))
+    Record::Decided { action, decision }
+}
+
+/// The checks of an action were made again: an approval that waited for that counts if they say what was shown, and is
+/// told to be of no use if they do not.
+pub(super) fn refreshed(turn: &mut Turn<'_>, id: ActionId) {
+    let Some(approving) = turn.state.volatile.approving.get(&id).cloned() else {
+        return;
+    };
+    let Approving { by, digest, at } = approving;
+    let waited = turn.at.since(at).as_millis();
+    let expired = waited > u128::from(turn.state.settings.approval_expires_ms);
+    let no_more = decidable(turn, id, digest).is_err() || turn.state.actions[&id].approvable().is_err();
+    if no_more || expired {
+        turn.state.volatile.approving.remove(&id);
+        let why = if no_more {
+            "what it shows is not what was approved"
+        } else {
+            "it came too late"
+        };
+        let text = SafeText::new(&format!(
+            "the approval of {id} by {by} does not count: its checks were stale and were made again, and {why}"
+        ));
+        let case = Some(id.case);
+        turn.record(Record::Note { case, text });
+        return;
+    }
+    if turn.state.faded(&turn.state.actions[&id]).is_none() {
+        turn.state.volatile.approving.remove(&id);
+        turn.state.volatile.waiting.remove(&id.case);
+        turn.record(approval(id, &by, digest, turn.at));
+    }
 }
 
 fn reject(turn: &mut Turn<'_>, by: &SafeText, id: ActionId, digest: Root, reason: SafeText) -> Answer {
@@ -373,6 +421,7 @@ mod tests {
             };
             let stamped = Stamped {
                 at: UnixMillis(2),
+                up_ms: 2,
                 entropy: [2; 24],
                 input: Input::Wish {
                     by: "ada".into(),

@@ -5,10 +5,9 @@ use std::fmt;
 use alloy::primitives::{Address, Bytes, U256};
 use serde::{Deserialize, Serialize};
 
-use super::Can;
+use super::{Can, FadedView};
 use crate::types::{
-    ActionId, BlsPublicKey, BlsSignature, CeremonyPlan, Check, CheckStatus, OperatorId, Root, SafeText,
-    UnixMillis, listed,
+    ActionId, BlsPublicKey, BlsSignature, CeremonyPlan, Check, OperatorId, Root, SafeText, UnixMillis, listed,
 };
 
 /// What an action does to the world outside.
@@ -295,6 +294,12 @@ pub struct ActionView {
     pub digest: Root,
     /// When facts, reasons or title were last replaced under this same digest.
     pub refreshed_at: Option<UnixMillis>,
+    /// When its checks were last made by the engine that runs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checked_at: Option<UnixMillis>,
+    /// What of its checks is stale by now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub faded: Option<FadedView>,
     /// When it was proposed.
     pub proposed_at: UnixMillis,
     #[serde(flatten)]
@@ -330,10 +335,5 @@ impl ActionView {
         self.decision
             .as_ref()
             .is_some_and(|d| d.verdict == Verdict::Approve)
-    }
-
-    /// Its checks with this verdict.
-    pub fn checks_with(&self, status: CheckStatus) -> impl Iterator<Item = &Check> {
-        self.checks.iter().filter(move |c| c.status == status)
     }
 }

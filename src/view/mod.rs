@@ -10,6 +10,7 @@ mod can;
 mod case;
 mod ceremony;
 mod change;
+mod checks;
 #[cfg(test)]
 pub(crate) mod fixture;
 mod message;
@@ -33,6 +34,7 @@ pub use can::Can;
 pub use case::{CaseStatus, CaseView, Cause, HistoryEntry};
 pub use ceremony::{CeremonyEnd, CeremonyView};
 pub use change::{Change, RowChange};
+pub use checks::{CheckMark, FadedView};
 pub use message::{FromSeat, Hello, OtherVersion, Seated, ToSeat};
 pub use page::{ListKind, Listed, Listing, NEWEST_CLOSED, Older, Page, Query, RowId, Rows};
 pub use request::{Accepted, Particulars, Refused, Reply, Request, Scope, Transition};
@@ -48,5 +50,6 @@ pub use world::{
 };
 
 /// The version of these views; the first message of either side says it. It grows with every change that a reader of the
-/// version before would not understand. Version 2 says what waits and why, and what transitions are about.
-pub const VERSION: u32 = 2;
+/// version before would not understand. Version 2 says what waits and why, and what transitions are about; version 3 what is held
+/// for want of an endpoint, and what is refreshed before an approval counts.
+pub const VERSION: u32 = 3;

@@ -119,6 +119,10 @@ reasons! {
         "A log says that the pool was served by another transaction.", "nothing: it is closed, or taken up again, when that is final";
     LastChecks "last-checks" Warning after 60 s stops Case:
         "An approved action has not left yet: its last checks do not end.", "look whether endpoints answer; the approval expires otherwise";
+    NoEndpoint "no-endpoint" Critical after 10 s stops Case:
+        "What was approved is held, because no execution endpoint answers.", "look at the endpoints: it leaves by itself once one answers; the approval expires otherwise";
+    Refreshing "refreshing" Warning after 60 s stops Case:
+        "A person approved an action whose checks were stale, and they are made again first.", "look whether endpoints and operators answer";
     Epoch "epoch" Info after 0 s stops Nothing:
         "An approved exit waits for the epoch from which on it is allowed.", "";
     Ceremony "ceremony" Warning after 1800 s stops Nothing:

@@ -100,6 +100,9 @@ impl Form {
                     ..Particulars::default()
                 };
                 add(&mut line, &about);
+                if let Some(faded) = action.and_then(|action| action.faded.as_ref()) {
+                    add(&mut line, &json!({"stale": faded.checks}));
+                }
                 add(
                     &mut line,
                     &json!({"operator": wait.operator, "endpoint": wait.endpoint}),

@@ -20,6 +20,7 @@ struct State {
     last_error: Option<SafeText>,
     last_ok: Option<UnixMillis>,
     head_slot: Option<u64>,
+    genesis_time: Option<u64>,
     contradicted: Option<SafeText>,
 }
 
@@ -100,6 +101,7 @@ impl Node {
             last_error: state.last_error.clone(),
             last_ok: state.last_ok,
             head_slot: state.head_slot,
+            genesis_time: state.genesis_time,
             contradicted: state.contradicted.clone(),
         }
     }
@@ -155,6 +157,7 @@ impl Beacon {
     pub(super) async fn check_chain(&self, node: &Node) -> Result<(), NodeError> {
         let genesis: Data<Genesis> = self.get(node, "/eth/v1/beacon/genesis", &[]).await?;
         let genesis = genesis.data;
+        node.state().genesis_time = Some(genesis.genesis_time);
         let wrong = |expected: Root| {
             NodeError::WrongChain(SafeText::new(&format!(
                 "another chain: genesis validators root {}, expected {expected}",

@@ -16,6 +16,7 @@
 mod branch;
 mod doubts;
 mod follow;
+mod left_out;
 mod receipts;
 mod reorg;
 mod run;

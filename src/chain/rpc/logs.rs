@@ -13,7 +13,7 @@ use super::error::{EndpointError, RpcError};
 use super::http::Said;
 use super::types::{BlockHeader, LogEntry, LogFilter};
 use super::{EndpointIndex, Rpc};
-use crate::chain::logs::asked_for;
+use crate::chain::logs::{asked_for, oddity};
 use crate::types::SafeText;
 
 const METHOD: &str = "eth_getLogs";
@@ -180,7 +180,10 @@ impl Rpc {
         to: u64,
     ) -> Result<Vec<LogEntry>, Failed> {
         let params = json!([filter.to_json(from, to)]);
-        let logs = self.ask_and_read(index, METHOD, &params).await?;
+        let logs: Vec<LogEntry> = self.ask_and_read(index, METHOD, &params).await?;
+        if let Some(what) = oddity(&logs) {
+            self.blame_for_contradiction(index, &what);
+        }
         Ok(asked_for(logs, filter, from, to))
     }
 

@@ -27,6 +27,7 @@ pub(super) fn of(reason: WaitReason) -> NoticeKind {
         | Reason::Turn
         | Reason::ServedElsewhere
         | Reason::LastChecks
+        | Reason::Refreshing
         | Reason::Ceremony
         | Reason::Registration
         | Reason::TransactionUnsent
@@ -60,6 +61,7 @@ pub(super) fn of(reason: WaitReason) -> NoticeKind {
         | Reason::EndpointDown
         | Reason::ExecutionAway
         | Reason::MessengerAway
+        | Reason::NoEndpoint
         | Reason::BeaconAway => NoticeKind::EndpointDown,
         Reason::OperatorDown | Reason::OperatorsShort => NoticeKind::OperatorDown,
         Reason::BalanceLow | Reason::BalanceOut => NoticeKind::BalanceLow,

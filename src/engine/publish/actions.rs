@@ -4,7 +4,7 @@ use super::{convert, observes};
 use crate::engine::live::Live;
 use crate::oracle::{State, action_state};
 use crate::types::ActionId;
-use crate::view::ActionView;
+use crate::view::{ActionView, FadedView};
 
 pub(super) fn view(state: &State, live: &Live, id: ActionId) -> Option<ActionView> {
     let action = state.actions.get(&id)?;
@@ -21,6 +21,12 @@ pub(super) fn view(state: &State, live: &Live, id: ActionId) -> Option<ActionVie
         action_state(state, id)?,
         observes(state),
     );
+    view.checked_at = state.checked_at(id);
+    view.faded = state.faded(action).map(|faded| FadedView {
+        checks: faded.checks,
+        why: faded.why,
+        approved_by: state.approving(id).cloned(),
+    });
     if view.can_reject.is_yes() {
         view.committee = convert::committee(&action.proposal.payload, live.backend.capabilities(), holders);
     }

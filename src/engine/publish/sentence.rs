@@ -1,7 +1,7 @@
 //! What a case does now, in one sentence for people.
 
 use crate::oracle::{
-    ActionState, Case, ExitStanding, Mode, REFUSALS, Sending, State, Step, milestones, queue_behind,
+    ActionState, Case, ExitStanding, HELD, Mode, REFUSALS, Sending, State, Step, milestones, queue_behind,
     unknown_outcome,
 };
 use crate::types::{ActionId, NonceStatus, RequestId, SafeText, counted};
@@ -33,6 +33,7 @@ pub(super) fn sentence(state: &State, case: &Case) -> SafeText {
             },
             _ if state.paused.is_some() => "approved; held by the pause".to_owned(),
             _ if state.unadopted().is_some() => "approved; held until the account is adopted".to_owned(),
+            _ if state.is_cut_off() => format!("approved; {HELD}"),
             _ => waits_or("approved; last checks before it leaves"),
         },
         Step::RunCeremony(request) => unknown.unwrap_or_else(|| ceremony_words(state, *request)),
@@ -66,7 +67,7 @@ fn executing(state: &State, case: &Case, action: ActionId, unknown: Option<Strin
     let observes = state.settings.mode == Mode::Observe;
     match state.sendings.get(&action) {
         Some(sending) => {
-            let words = unknown.unwrap_or_else(|| sending_words(sending));
+            let words = unknown.unwrap_or_else(|| sending_words(sending, state.is_cut_off()));
             let held = observes && sending.status == NonceStatus::Missing;
             let held = if held { "; mode observe does not send it" } else { "" };
             with_note(format!("{words}{held}"), state.note(action))
@@ -117,9 +118,10 @@ fn ceremony_words(state: &State, request: RequestId) -> String {
     })
 }
 
-fn sending_words(sending: &Sending) -> String {
+fn sending_words(sending: &Sending, cut_off: bool) -> String {
     let nonce = sending.newest().nonce;
     match &sending.status {
+        NonceStatus::Missing if cut_off => format!("{HELD}; transaction with nonce {nonce} is signed"),
         NonceStatus::Missing if sending.accepted => format!("transaction with nonce {nonce} was sent"),
         NonceStatus::Missing => format!("transaction with nonce {nonce} is being sent"),
         NonceStatus::Pending => format!("transaction with nonce {nonce} is pending"),

@@ -242,6 +242,7 @@ fn a_reshare_is_offered_exactly_where_it_would_be_opened() {
         let wish = oracle::Wish::Reshare(pool);
         let stamped = oracle::Stamped {
             at: UnixMillis(9),
+            up_ms: 9,
             entropy: [9; 24],
             input: oracle::Input::Wish { by, wish },
         };
@@ -265,6 +266,7 @@ fn a_reshare_is_offered_exactly_where_it_would_be_opened() {
     };
     let told = oracle::Stamped {
         at: UnixMillis(8),
+        up_ms: 8,
         entropy: [8; 24],
         input: oracle::Input::Facts(Box::new(facts)),
     };
@@ -359,6 +361,7 @@ fn records_are_told_in_sentences_where_they_are_known() {
 pub(super) fn take(state: &mut State, input: oracle::Input) -> oracle::WishReply {
     let stamped = oracle::Stamped {
         at: UnixMillis(50),
+        up_ms: 50,
         entropy: [0; 24],
         input,
     };

@@ -3,11 +3,15 @@
 use crate::oracle::state::EffectKey;
 use crate::oracle::turn::{Begins, Turn};
 use crate::oracle::{
-    Action, ActionState, Decider, Decision, Family, Mode, Payload, Purpose, Record, State, Verdict,
+    Action, ActionState, Decider, Decision, Family, HELD, Mode, Payload, Purpose, Reach, Record, STALE_AFTER,
+    State, Verdict,
 };
 use crate::types::{ActionId, OperatorId, SafeText, UnixMillis};
 
 use super::*;
+
+/// What has faded is looked at again after this time, until somebody answers, ms.
+const REFRESH_MS: u64 = 4_000;
 
 const OBSERVED: &str = "approved; mode observe lets nothing leave this machine";
 
@@ -44,6 +48,25 @@ fn proposed(turn: &mut Turn<'_>, id: ActionId) {
     let Some(action) = turn.state.actions.get(&id) else {
         return;
     };
+    if let Some(faded) = turn.state.faded(action).filter(|_| !planted!(StalePasses)) {
+        let names = faded.checks.join(", ");
+        match turn.state.approving(id) {
+            Some(by) => {
+                let words = format!(
+                    "{by} approved it; refreshing its stale checks first ({})",
+                    faded.why
+                );
+                turn.waits(id.case, &words);
+            }
+            None if turn.state.settings.mode == Mode::Auto => {
+                let words = format!("stale checks are made again first: {names} ({})", faded.why);
+                turn.waits(id.case, &words);
+            }
+            None => {}
+        }
+        refresh(turn, id);
+        return;
+    }
     let settings = &turn.state.settings;
     let permitted = (settings.mode == Mode::Auto).then(|| {
         let tried = turn.state.cases.get(&id.case).map_or(0, |c| c.attempts);
@@ -54,9 +77,10 @@ fn proposed(turn: &mut Turn<'_>, id: ActionId) {
             .map(|c| c.overtaken)
             .unwrap_or_default();
         let before = if is_ceremony { tried } else { overtaken.times };
-        let rule = settings
-            .policy
-            .permits(action, before + 1, &turn.state.rule_uses, turn.at)?;
+        let rule =
+            settings
+                .policy
+                .permits(action, before + 1, &turn.state.rule_uses, turn.state.reckoned())?;
         rule.covers_fees(action, overtaken.fees_wei)?;
         Ok::<_, String>(Decision {
             verdict: Verdict::Approve,
@@ -118,6 +142,9 @@ fn approved(turn: &mut Turn<'_>, id: ActionId) {
         turn.waits(id.case, OBSERVED);
         return;
     }
+    if cut_off(turn, id) {
+        return;
+    }
     let is_ceremony = turn.state.family_of(id) == Some(Family::Ceremony);
     if is_ceremony && held(turn, id.case) {
         return;
@@ -138,6 +165,20 @@ fn approved(turn: &mut Turn<'_>, id: ActionId) {
     } else if turn.may_ask(EffectKey::Prepare(id.case)) {
         turn.begins.push(Begins::Approved(id));
     }
+}
+
+/// Whether no endpoint answers, so that what was approved is held: last checks would be made of what nobody says. Says so,
+/// and takes it back when somebody answers.
+fn cut_off(turn: &mut Turn<'_>, id: ActionId) -> bool {
+    if turn.state.is_cut_off() {
+        turn.waits(id.case, HELD);
+        return true;
+    }
+    let waiting = &mut turn.state.volatile.waiting;
+    if waiting.get(&id.case).is_some_and(|words| words.as_str() == HELD) {
+        waiting.remove(&id.case);
+    }
+    false
 }
 
 /// Whether an approval is too old. The chain's own time does not use it up.
@@ -179,11 +220,18 @@ fn refresh(turn: &mut Turn<'_>, id: ActionId) {
     let Some(action) = turn.state.actions.get(&id) else {
         return;
     };
+    // what nobody says would take the place of what was so
+    if turn.state.is_cut_off() {
+        return;
+    }
     let head = turn.state.volatile.facts.head.map_or(0, |h| h.number);
     let last = turn.state.volatile.inspected_at.get(&id).copied();
+    let approving = turn.state.approving(id).is_some();
+    let faded = turn.state.faded(action).is_some() && turn.state.volatile.sight.reach == Reach::Followed;
     let due = match (action.proposal.payload.family(), last) {
-        (_, None) => turn.at.since(action.proposed_at).as_millis() >= 1_000,
-        (Family::Transaction, Some((block, _))) => block != head,
+        (_, None) => approving || turn.at.since(action.proposed_at).as_millis() >= 1_000,
+        (_, Some((_, at))) if faded || approving => turn.at.since(at).as_millis() >= u128::from(REFRESH_MS),
+        (Family::Transaction, Some((block, at))) => block != head || turn.at.since(at) >= STALE_AFTER / 2,
         (Family::Ceremony | Family::Broadcast, Some((_, at))) => {
             turn.at.since(at).as_millis() >= u128::from(turn.state.settings.refresh_every_ms)
         }
@@ -192,6 +240,15 @@ fn refresh(turn: &mut Turn<'_>, id: ActionId) {
         turn.state.volatile.inspected_at.insert(id, (head, turn.at));
         prepare_again(turn, id, Purpose::Refresh(id));
     }
+}
+
+/// Has it looked at again at once: a person wants to rely on what it shows.
+pub(in crate::oracle) fn look_again(turn: &mut Turn<'_>, id: ActionId) {
+    turn.state.volatile.inspected_at.remove(&id);
+    turn.state
+        .volatile
+        .not_before
+        .remove(&EffectKey::Prepare(id.case));
 }
 
 /// Has an action that stands looked at again by the desk, with the committee that it has.

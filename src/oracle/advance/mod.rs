@@ -15,7 +15,7 @@ use crate::oracle::{ActionKind, ActionState, Doubt, Effect, Purpose, Record, Res
 use crate::types::{ActionId, CaseId, OperatorId, RequestId, SafeText};
 
 use decide::decide;
-pub(super) use decide::not_in_time;
+pub(super) use decide::{look_again, not_in_time};
 use execute::execute;
 pub(super) use execute::offer_pause;
 use follow::{follow, look_up};
@@ -208,6 +208,7 @@ fn prepare(
     let Some(draft) = draft else {
         return;
     };
+    turn.state.volatile.asked_at.insert(id, turn.state.volatile.up_ms);
     turn.ask(EffectKey::Prepare(id), || Effect::Prepare {
         case: id,
         pool: id.pool,

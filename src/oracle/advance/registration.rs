@@ -253,6 +253,7 @@ mod tests {
         for (n, input) in (2..).zip(inputs) {
             let stamped = Stamped {
                 at: UnixMillis(n * 1_000),
+                up_ms: n * 1_000,
                 entropy: [n as u8; 24],
                 input,
             };

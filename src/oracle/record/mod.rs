@@ -277,6 +277,11 @@ pub enum Record {
     KeyRedone { case: CaseId, by: SafeText },
     /// A case ended.
     CaseClosed { case: CaseId, outcome: SafeText },
+    /// The wall clock moved against the monotonic one: it was set, or the machine slept.
+    ClockMoved {
+        /// Milliseconds; negative when it was set back.
+        by_ms: i64,
+    },
     /// Something worth keeping that changes nothing.
     Note {
         /// The case that it is about, if one.
@@ -287,7 +292,7 @@ pub enum Record {
 }
 
 /// Every kind of record that this program reads. A record of another one is from a newer program.
-const KINDS: [&str; 38] = [
+const KINDS: [&str; 39] = [
     "engine-started",
     "journal-upgraded",
     "events-read",
@@ -325,6 +330,7 @@ const KINDS: [&str; 38] = [
     "case-given-up",
     "key-redone",
     "case-closed",
+    "clock-moved",
     "note",
 ];
 
@@ -388,6 +394,7 @@ impl Record {
             Self::CaseGivenUp { .. } => "case-given-up",
             Self::KeyRedone { .. } => "key-redone",
             Self::CaseClosed { .. } => "case-closed",
+            Self::ClockMoved { .. } => "clock-moved",
             Self::Note { .. } => "note",
         }
     }

@@ -1,8 +1,10 @@
 //! What the journal says, in words.
 
+use std::time::Duration;
+
 use super::*;
 use crate::oracle::{Verdict, cases};
-use crate::types::counted;
+use crate::types::{counted, in_words};
 
 impl Record {
     /// One sentence for people.
@@ -140,6 +142,14 @@ impl Record {
             }
             Self::AccountStrange { account, nonce, .. } => {
                 format!("nonce {nonce} of the oracle account {account} was used by somebody else")
+            }
+            Self::ClockMoved { by_ms } => {
+                let way = if *by_ms < 0 { "back" } else { "forward" };
+                let by = in_words(Duration::from_millis(by_ms.unsigned_abs()));
+                format!(
+                    "this machine's clock went {way} by {by} at once: it was set, or the machine slept. Limits per day count \
+                     the time that really passed"
+                )
             }
             Self::AccountAccepted { account, nonce } => {
                 format!("what the oracle account {account} did below nonce {nonce} was looked at by a person")

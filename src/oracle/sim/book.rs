@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use alloy::primitives::U256;
 
 use super::truth::{Call, Outside};
+use crate::oracle::checks::rests_on;
 use crate::oracle::state::Shares;
 use crate::oracle::*;
 use crate::types::*;
@@ -62,18 +63,29 @@ pub(super) struct Book {
     /// Looks because of a hint, and by the clock.
     pub(super) looks: (u32, u32),
     pub(super) replaced: u32,
+    /// The monotonic clock, ms; when rules approved something by it, and ceremonies that failed, which may have used up
+    /// nothing.
+    pub(super) up_ms: u64,
+    by_rule: Vec<u64>,
+    refunds: usize,
+    /// When the checks of a case's newest action were made in this process, ms.
+    made_at: BTreeMap<CaseId, u64>,
+    /// How the chain is seen.
+    pub(super) reach: Reach,
 }
 
 impl Book {
     pub(super) fn restarted(&mut self, state: &State) {
         self.asked.clear();
+        self.made_at.clear();
+        self.reach = Reach::Followed;
         self.runs.values_mut().for_each(|run| run.runs = false);
         let undone = |id: &ActionId| state.actions.contains_key(id);
         assert!(self.actions.keys().all(undone), "an action is not restored");
     }
 
     /// What comes in, before it is dealt with.
-    pub(super) fn told(&mut self, input: &Input) {
+    pub(super) fn told(&mut self, at: UnixMillis, input: &Input) {
         let heard = match input {
             Input::CeremonyEnded { request, .. } => Some(*request),
             Input::Died { effect, .. } => match **effect {
@@ -91,6 +103,12 @@ impl Book {
                 outcome: Err(failure),
                 ..
             } if failure.kind != FailureKind::Unknown => drop(self.failed.insert(*request)),
+            Input::Sight(reach) => self.reach = *reach,
+            Input::Prepared {
+                case,
+                outcome: Prepared::Proposal(_),
+                ..
+            } => drop(self.made_at.insert(*case, at.0)),
             Input::BeaconMoved => self.asked.values_mut().for_each(|(_, hinted)| *hinted = true),
             // a person may want it looked up at once
             Input::Wish {
@@ -245,6 +263,7 @@ impl Book {
                     "the outcome of {request} was guessed"
                 );
                 self.ended(*request, "failed");
+                self.refunds += 1;
             }
             Record::CeremonyUnknown { request, .. } => {
                 self.runs.get_mut(request).expect("it was started").doubted = true;
@@ -297,6 +316,30 @@ impl Book {
                 "a rule approved {id} with an unknown check"
             );
         }
+        self.by_rule.push(self.up_ms);
+        if let Some(most) = state.settings.policy.rules[0].max_per_day {
+            let of_today = self
+                .by_rule
+                .iter()
+                .filter(|up| self.up_ms - **up < 24 * 3_600_000);
+            assert!(
+                of_today.count() <= most as usize + self.refunds,
+                "a rule approved {id} over its limit of a day"
+            );
+        }
+        let fades = |check: &&Check| rests_on(&check.name) != Rests::Here;
+        if told.proposal.checks.iter().any(|check| fades(&check)) {
+            let made = self.made_at.get(&id.case).map(|made| at.since(UnixMillis(*made)));
+            assert!(
+                made.is_some_and(|age| age <= STALE_AFTER),
+                "a rule approved {id} on checks that are {made:?} old"
+            );
+        }
+        let of_chain = |check: &Check| rests_on(&check.name) == Rests::Chain;
+        assert!(
+            self.reach == Reach::Followed || !told.proposal.checks.iter().any(of_chain),
+            "a rule approved {id} on a chain that is out of sight"
+        );
         if let Payload::Transaction(payload) = &told.proposal.payload {
             let max = state.settings.policy.rules[0].max_fee_wei;
             let spent = self.fees.get(&id.case).copied().unwrap_or_default();

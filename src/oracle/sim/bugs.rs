@@ -66,6 +66,10 @@ pub(in crate::oracle) enum Bug {
     PastIgnored,
     /// Deposits that name their pools do not wait for each other's registration nonce.
     RegistrationTwice,
+    /// What has faded is as good as new to a rule.
+    StalePasses,
+    /// A clock that is set forward frees the limits of a day.
+    ClockFrees,
 }
 
 thread_local! {
@@ -82,7 +86,7 @@ pub(in crate::oracle) fn is_planted(bug: Bug) -> bool {
 }
 
 /// Each defect, and how many seeds it may take until one finds it.
-const WITHIN: [(Bug, u64); 29] = [
+const WITHIN: [(Bug, u64); 31] = [
     (Bug::SkippedRecord, 10),
     (Bug::NonceTwice, 10),
     (Bug::SignedAnew, 10),
@@ -99,7 +103,7 @@ const WITHIN: [(Bug, u64); 29] = [
     (Bug::OutcomeGuessed, 10),
     (Bug::DigestIgnored, 50),
     (Bug::StrangerUnnoticed, 10),
-    (Bug::DecidedTwice, 10),
+    (Bug::DecidedTwice, 50),
     (Bug::LateKeyAccepted, 150),
     (Bug::DeathUnnoticed, 10),
     (Bug::NoWayOut, 10),
@@ -112,6 +116,8 @@ const WITHIN: [(Bug, u64); 29] = [
     (Bug::PlacesIgnored, 50),
     (Bug::PastIgnored, 50),
     (Bug::RegistrationTwice, 50),
+    (Bug::StalePasses, 50),
+    (Bug::ClockFrees, 150),
 ];
 
 #[test]

@@ -17,6 +17,9 @@ const TURNS: u32 = 260;
 impl World {
     /// Something happens.
     fn turn(&mut self) {
+        if self.book.reach != Reach::Followed && self.rng.gen_bool(0.2) {
+            self.input(Input::Sight(Reach::Followed));
+        }
         match self.rng.gen_range(0..100) {
             0..5 => {
                 self.request_or_withdraw();
@@ -61,6 +64,11 @@ impl World {
                     }
                 }
                 1 => self.outside.exits_from = self.now + self.rng.gen_range(0..90_000),
+                2 => {
+                    let reach = [Reach::Followed, Reach::Still, Reach::Lost][self.rng.gen_range(0..3)];
+                    self.input(Input::Sight(reach));
+                }
+                3 if !self.calm => self.push_clock(),
                 _ => {}
             },
             _ => self.perform_any(),
@@ -76,6 +84,7 @@ impl World {
             self.mode = Mode::Supervised;
             self.restart(0);
         }
+        self.input(Input::Sight(Reach::Followed));
         for _ in 0..3_000 {
             if !self.goes_on() && self.is_settled() {
                 return;

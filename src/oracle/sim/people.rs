@@ -153,7 +153,8 @@ impl World {
             (reject, approve)
         };
         let process = self.process;
-        let taken = self.wish("ann", first).is_ok();
+        // an approval that waits for stale checks is not a decision yet
+        let taken = self.wish("ann", first).is_ok() && self.state.approving(action).is_none();
         if self.process == process && self.rng.gen_bool(0.3) {
             let refused = self.wish("bob", second);
             assert!(
@@ -214,6 +215,9 @@ impl World {
             Step::DecideCeremony(id) | Step::DecideEffect(id) => {
                 let action = self.state.actions.get(id)?;
                 action.approvable().ok()?;
+                if self.state.approving(*id).is_some() {
+                    return None;
+                }
                 Some(Wish::Approve {
                     action: *id,
                     digest: action.digest,

@@ -29,6 +29,9 @@ pub(super) fn kind(input: &Input) -> String {
         Input::Remark { .. } => "remark",
         Input::EventsRead { .. } => "events read",
         Input::CaughtUp { .. } => "caught up",
+        Input::Sight(Reach::Followed) => "sight: followed",
+        Input::Sight(Reach::Still) => "sight: still",
+        Input::Sight(Reach::Lost) => "sight: lost",
         Input::Facts(_) => "facts",
         Input::CeremonyEnded { outcome: Ok(_), .. } => "ceremony ended: result",
         Input::CeremonyEnded {
@@ -129,6 +132,7 @@ fn about(input: &Input) -> String {
             seen.map_or_else(|| case.to_string(), |seen| format!("{case}: {}", seen.phase))
         }
         Input::Died { effect, .. } => effect.case().to_string(),
+        Input::Sight(_) => String::new(),
         Input::Wish { by, wish } => match wish {
             Wish::Approve { action, .. }
             | Wish::Reject { action, .. }

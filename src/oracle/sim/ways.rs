@@ -198,16 +198,30 @@ impl World {
         self.seen.ways.extend(found);
     }
 
-    /// Whether a wish is accepted now, and whether it changes anything that lasts.
+    /// Whether a wish is accepted now, and whether it changes anything that lasts, or will once stale checks are made
+    /// again.
     fn goes(&self, wish: Wish) -> Result<bool, Refusal> {
         let mut state = self.state.clone();
         let by = SafeText::new("ann");
+        let approved = match &wish {
+            Wish::Approve { action, .. } => Some(*action),
+            _ => None,
+        };
         let input = Input::Wish { by, wish };
         let at = UnixMillis(self.now);
         let entropy = [0xff; 24];
-        let (output, reply) = step(&mut state, Stamped { at, entropy, input });
+        let (output, reply) = step(
+            &mut state,
+            Stamped {
+                at,
+                up_ms: at.0 - self.pushed,
+                entropy,
+                input,
+            },
+        );
         reply.expect("a wish has an answer")?;
-        Ok(!output.records.is_empty())
+        let refreshes = approved.is_some_and(|action| state.approving(action).is_some());
+        Ok(!output.records.is_empty() || refreshes)
     }
 }
 

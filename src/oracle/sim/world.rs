@@ -31,6 +31,8 @@ pub(super) struct World {
     pub(super) waiting: VecDeque<Effect>,
     pub(super) answers: VecDeque<Input>,
     pub(super) now: u64,
+    /// By how much the wall clock was set forward, ms.
+    pub(super) pushed: u64,
     /// No faults any more.
     pub(super) calm: bool,
     /// The process dies once so many records are durable, and whether what was under way then happens.
@@ -92,7 +94,13 @@ impl World {
         }
         world.settings.ceremonies_at_once = [1, 2, 100][world.rng.gen_range(0..3)];
         world.settings.deposit_order = order;
-        world.state.settings = world.settings.clone();
+        if world.settings.ceremonies_at_once == 1 {
+            world.settings.policy.rules[0].max_per_day = Some(3);
+        }
+        world.state.settings = Settings {
+            mode,
+            ..world.settings.clone()
+        };
         world.begin();
         world
     }
@@ -137,6 +145,7 @@ impl World {
             waiting: VecDeque::new(),
             answers: VecDeque::new(),
             now: 1_000_000,
+            pushed: 0,
             calm: false,
             death: None,
             process: 0,
@@ -164,11 +173,21 @@ impl World {
         let at = UnixMillis(self.now);
         self.steps += 1;
         self.seen.input(&input);
-        self.book.told(&input);
+        let up_ms = self.now - self.pushed;
+        self.book.up_ms = up_ms;
+        self.book.told(at, &input);
         if self.aloud {
             replay::input(self.steps, at, &input);
         }
-        let (output, reply) = step(&mut self.state, Stamped { at, entropy, input });
+        let (output, reply) = step(
+            &mut self.state,
+            Stamped {
+                at,
+                up_ms,
+                entropy,
+                input,
+            },
+        );
         let Output { records, effects } = output;
         if records.is_empty() {
             assert_eq!(
@@ -301,6 +320,12 @@ impl World {
                 self.facts();
             }
         }
+    }
+
+    /// Somebody sets the wall clock forward by 25 hours.
+    pub(super) fn push_clock(&mut self) {
+        self.pushed += 25 * 3_600_000;
+        self.sleep(25 * 3_600_000);
     }
 
     /// Time passes while everything stands still, as on a machine that was suspended.

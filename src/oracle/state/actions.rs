@@ -46,7 +46,7 @@ impl Durable {
                 if let Decider::Rule { name } = &decision.decider {
                     self.rule_uses.push(RuleUse {
                         rule: name.clone(),
-                        at,
+                        at: self.reckoning.at(at),
                     });
                     let surplus = self.rule_uses.len().saturating_sub(RULE_USES_KEPT);
                     self.rule_uses.drain(..surplus);

@@ -10,6 +10,7 @@ impl Durable {
     /// Takes a record into account. `seq` is its number in the journal. Replaying all records restores what is durable.
     pub fn apply(&mut self, seq: u64, at: UnixMillis, record: &Record) {
         self.newest = seq;
+        self.reckoning.told(at, record);
         if let Record::CaseOpened { case, cause } = record {
             self.case_opened(at, *case, cause);
         }

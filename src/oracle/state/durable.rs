@@ -14,6 +14,7 @@ use crate::types::{
 };
 
 use super::nonces::Nonces;
+use super::reckoning::Reckoning;
 use super::tally::Tally;
 use super::{Case, Ceremony, Retired, Sending, Step};
 
@@ -39,6 +40,8 @@ pub struct Durable {
     pub(in crate::oracle) nonces: BTreeMap<Address, Nonces>,
     /// The newest [`RULE_USES_KEPT`], oldest first.
     pub(in crate::oracle) rule_uses: Vec<RuleUse>,
+    /// The time that limits per day count.
+    pub(super) reckoning: Reckoning,
     /// Closed cases that are in memory, in the order in which they were closed.
     pub(super) closed: VecDeque<CaseId>,
     /// What is left of those that are not.

@@ -14,6 +14,7 @@ mod durable;
 mod exit;
 mod life;
 mod nonces;
+mod reckoning;
 mod retired;
 mod sendings;
 #[cfg(test)]
@@ -33,6 +34,8 @@ use crate::types::{ActionId, BlockRef, CaseId, DepositOrder, OperatorId, Request
 
 pub use durable::Durable;
 pub use life::{Case, Ceremony, Doubt, HISTORY_FIRST, Overtaken, Resume, Sending, Served, Step};
+use reckoning::difference;
+
 pub(in crate::oracle) use nonces::Nonces;
 pub use retired::{CLOSED_KEPT, Retired};
 pub(in crate::oracle) use taken::Shares;
@@ -41,6 +44,9 @@ pub(in crate::oracle) use volatile::{EffectKey, Volatile};
 
 /// An endpoint may be behind the one that was read before by so many blocks, and nothing is wrong.
 const READ_AHEAD: u64 = 64;
+
+/// A clock is corrected by less than this without anybody taking notice, ms.
+const CORRECTED_MS: u64 = 60_000;
 
 /// What the core is told once, at the start.
 #[derive(Debug, Clone, PartialEq)]
@@ -145,6 +151,36 @@ impl State {
                  they have that block; if they are right, restore the journal from a backup"
             ))
         })
+    }
+
+    /// The time that limits per day count: that of the journal when this process began, and what its monotonic clock
+    /// measured since.
+    #[must_use]
+    pub(in crate::oracle) fn reckoned(&self) -> UnixMillis {
+        if planted!(ClockFrees) {
+            return self.volatile.now;
+        }
+        let Some((began, up_ms)) = self.volatile.reckoned_from else {
+            return self.volatile.now;
+        };
+        UnixMillis(began.0.saturating_add(self.volatile.up_ms.saturating_sub(up_ms)))
+    }
+
+    /// Takes the clocks of an input. Gives by how much the wall clock moved against the monotonic one, once that is more
+    /// than clocks are corrected by, ms.
+    pub(in crate::oracle) fn now_is(&mut self, at: UnixMillis, up_ms: u64) -> Option<i64> {
+        let began = self.durable.reckoning.newest().unwrap_or(at);
+        let live = &mut self.volatile;
+        (live.now, live.up_ms) = (at, up_ms);
+        live.reckoned_from.get_or_insert((began, up_ms));
+        let (wall, up) = *live.clocks.get_or_insert((at, up_ms));
+        let passed = i64::try_from(up_ms.saturating_sub(up)).unwrap_or(i64::MAX);
+        let moved = difference(at, wall).saturating_sub(passed);
+        if moved.unsigned_abs() < CORRECTED_MS {
+            return None;
+        }
+        live.clocks = Some((at, up_ms));
+        Some(moved)
     }
 
     /// The last view of the chain.

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::oracle::fading::{Approving, Look, Sight};
 use crate::oracle::{ChainFacts, Proposal};
 use crate::types::{ActionId, BlockRef, CaseId, RequestId, SafeText, UnixMillis};
 
@@ -43,6 +44,9 @@ impl Volatile {
         self.refreshed.retain(|action, _| action.case != id);
         self.unmined_since.retain(|action, _| action.case != id);
         self.notes.retain(|action, _| action.case != id);
+        self.asked_at.remove(&id);
+        self.looks_at.retain(|action, _| action.case != id);
+        self.approving.retain(|action, _| action.case != id);
     }
 
     /// Ceremonies have ended: nobody looks for them any more.
@@ -82,6 +86,20 @@ pub(in crate::oracle) struct Volatile {
     /// How often the outcome of a ceremony was looked for in vain.
     pub(in crate::oracle) looks: BTreeMap<RequestId, u32>,
     pub(in crate::oracle) now: UnixMillis,
+    /// Milliseconds of the monotonic clock at the last input.
+    pub(in crate::oracle) up_ms: u64,
+    /// The time that limits per day counted when this process began, and its monotonic clock then.
+    pub(in crate::oracle) reckoned_from: Option<(UnixMillis, u64)>,
+    /// Both clocks, when they were last compared.
+    pub(in crate::oracle) clocks: Option<(UnixMillis, u64)>,
+    /// How the execution chain is seen.
+    pub(in crate::oracle) sight: Sight,
+    /// When the desk was last asked about a case, milliseconds of the monotonic clock.
+    pub(in crate::oracle) asked_at: BTreeMap<CaseId, u64>,
+    /// When the checks of waiting actions were made.
+    pub(in crate::oracle) looks_at: BTreeMap<ActionId, Look>,
+    /// Approvals of what had faded.
+    pub(in crate::oracle) approving: BTreeMap<ActionId, Approving>,
     /// Events up to this block were told and stay.
     pub(in crate::oracle) told_final: Option<u64>,
     /// Effects whose tasks died in this process, by case and name.

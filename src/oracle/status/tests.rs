@@ -148,6 +148,7 @@ impl Process {
         self.now += 100;
         let stamped = Stamped {
             at: UnixMillis(self.now),
+            up_ms: self.now,
             entropy: [3; 24],
             input,
         };

@@ -312,7 +312,16 @@ mod tests {
     fn give(state: &mut State, at: u64, input: Input) -> Output {
         let at = UnixMillis(at);
         let entropy = [0; 24];
-        step(state, Stamped { at, entropy, input }).0
+        step(
+            state,
+            Stamped {
+                at,
+                up_ms: at.0,
+                entropy,
+                input,
+            },
+        )
+        .0
     }
 
     fn read(state: &mut State, at: u64, upto: u64, told: bool) -> bool {

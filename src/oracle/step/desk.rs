@@ -1,10 +1,11 @@
 //! What the desk prepared: to be decided, to be kept true, or to leave.
 
+use crate::oracle::fading::Look;
 use crate::oracle::state::EffectKey;
 use crate::oracle::turn::Turn;
 use crate::oracle::{
     ActionKind, ActionState, Case, CeremonyPayload, CeremonyRole, Effect, Family, Payload, Prepared, Purpose,
-    Record, Step, TransactionPayload, account, advance,
+    Record, Step, TransactionPayload, account, advance, wish,
 };
 use crate::types::{ActionId, CaseId, SafeText};
 
@@ -41,6 +42,7 @@ pub(super) fn prepared(turn: &mut Turn<'_>, case: CaseId, purpose: Purpose, outc
                     proposal,
                     digest,
                 });
+                looked(turn, action);
             }
         }
         (Purpose::Propose, Prepared::Refused(reason)) => {
@@ -70,6 +72,8 @@ fn refreshed(turn: &mut Turn<'_>, action: ActionId, outcome: Prepared) {
         return;
     };
     match outcome {
+        // it was asked before the chain was lost: what nobody says does not take the place of what was so
+        Prepared::Proposal(_) if turn.state.is_cut_off() => {}
         Prepared::Proposal(proposal) => {
             let digest = proposal.digest(action);
             if digest != waiting.digest {
@@ -82,6 +86,8 @@ fn refreshed(turn: &mut Turn<'_>, action: ActionId, outcome: Prepared) {
             } else if *turn.state.shown(waiting).0 != *proposal {
                 turn.state.volatile.refreshed.insert(action, (*proposal, turn.at));
             }
+            looked(turn, action);
+            wish::refreshed(turn, action);
         }
         Prepared::Refused(reason) => {
             turn.record(Record::ActionVoided {
@@ -93,6 +99,18 @@ fn refreshed(turn: &mut Turn<'_>, action: ActionId, outcome: Prepared) {
         }
         Prepared::Later { .. } | Prepared::TooEarly { .. } | Prepared::AlreadySo { .. } => {}
     }
+}
+
+/// The checks of an action were made just now.
+fn looked(turn: &mut Turn<'_>, action: ActionId) {
+    let live = &mut turn.state.volatile;
+    let up_ms = live.up_ms;
+    let look = Look {
+        asked_up_ms: live.asked_at.get(&action.case).copied().unwrap_or(up_ms),
+        up_ms,
+        at: turn.at,
+    };
+    live.looks_at.insert(action, look);
 }
 
 /// The last checks before something leaves: what would leave must be what was approved.
@@ -216,7 +234,17 @@ mod tests {
     fn give(state: &mut State, at: u64, input: Input) -> Vec<Effect> {
         let at = UnixMillis(at);
         let entropy = [0; 24];
-        step(state, Stamped { at, entropy, input }).0.effects
+        step(
+            state,
+            Stamped {
+                at,
+                up_ms: at.0,
+                entropy,
+                input,
+            },
+        )
+        .0
+        .effects
     }
 
     /// The answer to the one thing that was asked for.

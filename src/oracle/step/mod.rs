@@ -15,7 +15,7 @@ pub type WishReply = Option<Result<SafeText, wish::Refusal>>;
 
 /// Takes one input into account. The caller makes `Output::records` durable, and only then starts its effects.
 pub fn step(state: &mut State, stamped: Stamped) -> (Output, WishReply) {
-    let mut turn = Turn::new(state, stamped.at, stamped.entropy);
+    let mut turn = Turn::new(state, stamped.at, stamped.up_ms, stamped.entropy);
     let mut reply = None;
     match stamped.input {
         Input::Started | Input::Tick => {}
@@ -31,6 +31,10 @@ pub fn step(state: &mut State, stamped: Stamped) -> (Output, WishReply) {
         Input::Fulfilled { what, pool, log } => chain::fulfilled(&mut turn, what, pool, log),
         Input::Remark { kind, pool, text } => chain::remarked(&mut turn, kind, pool, text),
         Input::FulfilmentRemoved { what, pool, log } => chain::fulfilment_removed(&mut turn, what, pool, log),
+        Input::Sight(reach) => {
+            let (at, up_ms) = (turn.at, turn.state.volatile.up_ms);
+            turn.state.volatile.sight.turn_to(reach, at, up_ms);
+        }
         Input::Facts(facts) => chain::new_facts(&mut turn, *facts),
         Input::Prepared {
             case,

@@ -35,6 +35,8 @@ pub struct NodeHealth {
     pub last_ok: Option<UnixMillis>,
     /// Its newest slot.
     pub head_slot: Option<u64>,
+    /// When the chain began, as it says; seconds since 1970.
+    pub genesis_time: Option<u64>,
     /// What it said that another node denies; the newest.
     pub contradicted: Option<SafeText>,
 }

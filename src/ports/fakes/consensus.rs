@@ -88,6 +88,7 @@ impl Consensus for FakeConsensus {
             last_error: None,
             last_ok: None,
             head_slot: None,
+            genesis_time: None,
             contradicted: None,
         };
         self.nodes_mut().iter().map(health).collect()

@@ -239,7 +239,15 @@ impl Play {
         let mut entropy = [0; 24];
         entropy[..8].copy_from_slice(&self.drawn.to_be_bytes());
         let begun = Instant::now();
-        let (output, _) = step(&mut self.state, Stamped { at, entropy, input });
+        let (output, _) = step(
+            &mut self.state,
+            Stamped {
+                at,
+                up_ms: at.0,
+                entropy,
+                input,
+            },
+        );
         if let Some(measured) = &mut self.measured {
             measured.steps.add(begun.elapsed());
         }

@@ -2,7 +2,7 @@
 
 use casimir_dkg::devnet::proxy::Switch;
 use casimir_dkg::oracle::ActionKind;
-use casimir_dkg::view::LinkState;
+use casimir_dkg::view::{LinkState, WaitReason};
 
 use super::program::Form;
 use super::stage::{PAIR, Stage};
@@ -40,6 +40,7 @@ async fn away(ground: &Ground, name: &str, form: Form) {
     program
         .until("the link", |s| (s.chain.link == LinkState::Live).then_some(()))
         .await;
+    program.checked_anew("deposit/1").await;
     stage.switch(Switch::On);
     for lever in stage.scenario.levers().filter(|lever| *lever != "mended") {
         stage.proxy.pull(lever).unwrap();
@@ -58,4 +59,69 @@ async fn away(ground: &Ground, name: &str, form: Form) {
     let lines = program.lines();
     assert!(lines.len() < 60, "{name}:\n{}", lines.join("\n"));
     program.end().await;
+}
+
+/// What waits for a decision fades, an approval refreshes it first; what was approved before is held. Both go on by
+/// themselves.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_approved_while_every_endpoint_is_cut_is_held_and_leaves_once() {
+    let ground = Ground::start(with_beacon()).await;
+    for _ in 1..=2 {
+        ground.devnet().deposit_pool(1).await.unwrap();
+    }
+    let stage = Stage::set(&ground, "connection-lost", PAIR, None).await;
+    let program = stage.program(Form::Text, "supervised", |_| ()).await;
+    program.pauses(true).await;
+    program.approve_next("deposit/1", ActionKind::Keygen).await;
+    let waiting = program.checked_anew("deposit/2").await;
+    stage.switch(Switch::On);
+    stage.proxy.pull("cut").unwrap();
+    stage.ends(&program).await;
+    program.pauses(false).await;
+    program
+        .until("the approval as held", |s| {
+            let wait = s.waits.iter().find(|w| w.reason == WaitReason::NoEndpoint)?;
+            assert_eq!(wait.sentence.as_str(), "approved; held: no endpoint answers");
+            Some(())
+        })
+        .await;
+    program
+        .prints(stage.scenario.name(), "held: no endpoint answers")
+        .await;
+    let told = program.approve(&waiting).await.unwrap().message;
+    assert!(told.as_str().starts_with("refreshing: "), "{told}");
+    let action = program
+        .until("who approved what is stale", |s| {
+            let action = s.action(waiting.id)?;
+            action.faded.as_ref()?.approved_by.as_ref()?;
+            Some(action.clone())
+        })
+        .await;
+    assert!(
+        action.waits() && action.can_approve.is_yes(),
+        "{}",
+        program.picture()
+    );
+    assert!(program.snapshot().ceremonies.is_empty(), "{}", program.picture());
+    stage.proxy.pull("mended").unwrap();
+    program
+        .until("both ceremonies", |s| (s.ceremonies.len() >= 2).then_some(()))
+        .await;
+    let snapshot = program.snapshot();
+    let of = |case: &str| {
+        snapshot
+            .ceremonies
+            .iter()
+            .filter(|c| c.case.to_string() == case)
+            .count()
+    };
+    assert!(
+        of("deposit/1") >= 1 && of("deposit/2") >= 1,
+        "{}",
+        program.picture()
+    );
+    let decided = snapshot.action(waiting.id).unwrap().decision.clone().unwrap();
+    assert_eq!(decided.decider.to_string(), "tess@test");
+    program.end().await;
+    ground.end().await;
 }

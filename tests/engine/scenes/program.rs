@@ -9,7 +9,7 @@ use casimir_dkg::devnet::proxy::Ends;
 use casimir_dkg::engine::Identity;
 use casimir_dkg::oracle::ActionKind;
 use casimir_dkg::types::CaseId;
-use casimir_dkg::view::{ActionView, CaseView, Refused, Reply, Request, Snapshot};
+use casimir_dkg::view::{ActionView, CaseView, Refused, Reply, Request, Scope, Snapshot};
 
 use super::super::binary::{Binary, PROGRAM};
 use super::screen;
@@ -131,6 +131,33 @@ impl Program {
         let fits = |a: &&ActionView| a.id.case == id && a.kind == kind.to_string();
         self.until(&format!("{kind} of {case}"), |s| s.waiting().find(fits).cloned())
             .await
+    }
+
+    /// The action of a case that waits, just after its checks were made again.
+    pub(super) async fn checked_anew(&self, case: &str) -> ActionView {
+        let id: CaseId = case.parse().unwrap();
+        let now = |s: &Snapshot| {
+            s.waiting()
+                .find(|a| a.id.case == id && a.checked_at.is_some())
+                .cloned()
+        };
+        let first = self.until(&format!("the checks of {case}"), now).await;
+        self.until(&format!("the checks of {case} made again"), |s| {
+            now(s).filter(|action| action.checked_at > first.checked_at)
+        })
+        .await
+    }
+
+    /// Pauses everything, or ends that.
+    pub(super) async fn pauses(&self, pause: bool) {
+        let seat = self.seat.handle.seat(Identity::new("tess@test"));
+        let scope = Scope::All;
+        let request = if pause {
+            Request::Pause { scope }
+        } else {
+            Request::Resume { scope }
+        };
+        seat.request(request).await.unwrap();
     }
 
     pub(super) async fn approve(&self, action: &ActionView) -> Reply {

@@ -45,7 +45,7 @@ pub(super) fn of(snapshot: &Snapshot) -> Vec<String> {
                 "{} check {} {}: {}",
                 action.id,
                 check.name,
-                status(check),
+                action.mark(check).word(),
                 check.reason
             )
         }));
@@ -63,12 +63,4 @@ pub(super) fn of(snapshot: &Snapshot) -> Vec<String> {
             .map(|v| format!("pool {} validator {}", v.pool, v.status)),
     );
     all
-}
-
-fn status(check: &casimir_dkg::types::Check) -> &'static str {
-    match check.status {
-        casimir_dkg::types::CheckStatus::Pass => "pass",
-        casimir_dkg::types::CheckStatus::Fail => "fail",
-        casimir_dkg::types::CheckStatus::Unknown => "unknown",
-    }
 }

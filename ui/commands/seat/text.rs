@@ -1,8 +1,7 @@
 //! An engine's state, for people who read lines.
 
 use casimir_dkg::config::format_ether;
-use casimir_dkg::types::CheckStatus;
-use casimir_dkg::view::{ActionView, Mode, Payload, Seated, Snapshot};
+use casimir_dkg::view::{ActionView, CheckMark, Mode, Payload, Seated, Snapshot};
 
 use crate::output::line;
 
@@ -65,6 +64,16 @@ pub(super) fn status(snapshot: &Snapshot, seated: &Seated) {
     }
 }
 
+/// What has faded of an action's checks, where something has.
+fn stale(action: &ActionView) {
+    let Some(faded) = &action.faded else { return };
+    let more = match &faded.approved_by {
+        Some(by) => format!("{by} approved it: refreshing them first"),
+        None => "approving refreshes them first".to_owned(),
+    };
+    line(&format!("    stale: {}; {more}", faded.why));
+}
+
 /// What waits for a decision.
 pub(super) fn waiting(snapshot: &Snapshot) {
     let mut any = false;
@@ -75,6 +84,10 @@ pub(super) fn waiting(snapshot: &Snapshot) {
             "{}  {}  {risk}  {}",
             action.id, action.digest, action.title
         ));
+        if action.faded.is_some() {
+            line(&format!("    checks: {}", action.checks_in_words(" · ")));
+            stale(action);
+        }
         if let Err(why) = action.can_approve.check() {
             line(&format!("    cannot be approved now: {why}"));
         }
@@ -104,12 +117,12 @@ pub(super) fn action(action: &ActionView) {
             line(&format!("  {}: {}", fact.label, fact.value));
         }
     }
-    line("checks");
+    field("checks", action.checks_in_words(" · "));
+    stale(action);
     for check in &action.checks {
-        let status = match check.status {
-            CheckStatus::Pass => "pass",
-            CheckStatus::Fail => "FAIL",
-            CheckStatus::Unknown => "unknown",
+        let status = match action.mark(check) {
+            CheckMark::Fail => "FAIL",
+            mark => mark.word(),
         };
         line(&format!("  {status:<7}  {}: {}", check.name, check.reason));
     }

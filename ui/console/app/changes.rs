@@ -16,7 +16,7 @@ pub(crate) fn changes(before: &ActionView, now: &ActionView) -> Vec<String> {
     compare(&facts(before), &facts(now), &mut out);
     let checks = |a: &ActionView| -> BTreeMap<String, String> {
         let word = |c: &casimir_dkg::types::Check| {
-            let verdict = status::check(c.status).word.to_lowercase();
+            let verdict = status::check(c.status.into()).word.to_lowercase();
             (format!("check {}", c.name), verdict)
         };
         a.checks.iter().map(word).collect()

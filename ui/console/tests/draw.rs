@@ -135,6 +135,12 @@ fn details() {
         ..fixture::busy()
     };
     pictures("detail_ceremony_blamed", &mut after(accused, "4 enter").app);
+    let mut stale = after(fixture::faded(), "2 enter").app;
+    insta::assert_snapshot!("detail_action_stale_100x50", picture(&mut stale, (100, 50)));
+    insta::assert_snapshot!(
+        "approvals_stale_80x24",
+        picture(&mut after(fixture::faded(), "2").app, (80, 24))
+    );
     let mut whole = after(fixture::busy(), "2 enter").app;
     insta::assert_snapshot!("detail_action_whole_100x80", picture(&mut whole, (100, 80)));
     let mut whole = after(fixture::busy(), "6 enter").app;

@@ -1,8 +1,8 @@
 //! Approving: first the whole action on the screen, then the question about exactly that, for irreversible actions with
 //! a typed phrase in between. What is sent names the digest that was shown.
 
-use casimir_dkg::types::{ActionId, CheckStatus, Root};
-use casimir_dkg::view::{ActionView, Payload, Request, Risk, RowId};
+use casimir_dkg::types::{ActionId, Root};
+use casimir_dkg::view::{ActionView, CheckMark, Payload, Request, Risk, RowId};
 use tui_input::Input;
 
 use super::*;
@@ -158,18 +158,16 @@ fn question(app: &mut App, action: &ActionView, phrase: Option<String>) {
 }
 
 fn checks(action: &ActionView) -> String {
-    let named = |status| -> Vec<&str> {
-        let checks = action.checks.iter();
-        checks
-            .filter(|c| c.status == status)
-            .map(|c| c.name.as_str())
-            .collect()
-    };
-    let unknown = named(CheckStatus::Unknown);
-    let passed = format::count(named(CheckStatus::Pass).len(), "check passes", "checks pass");
-    if unknown.is_empty() {
-        passed
-    } else {
-        format!("{passed}; unknown: {}", unknown.join(", "))
+    let named = |mark| -> Vec<&str> { action.checks_with(mark).map(|c| c.name.as_str()).collect() };
+    let mut words = format::count(named(CheckMark::Pass).len(), "check passes", "checks pass");
+    for mark in [CheckMark::Stale, CheckMark::Unknown] {
+        let names = named(mark);
+        if !names.is_empty() {
+            words = format!("{words}; {}: {}", mark.word(), names.join(", "));
+        }
+    }
+    match &action.faded {
+        Some(faded) => format!("{words} ({}; they are refreshed first)", faded.why),
+        None => words,
     }
 }

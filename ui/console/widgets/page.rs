@@ -1,6 +1,7 @@
 //! A page of a detail view: headings, labelled values in full, lists of checks, bytes. Built for a width, then scrolled.
 
 use casimir_dkg::types::Check;
+use casimir_dkg::view::CheckMark;
 use ratatui::text::{Line, Span};
 
 use super::status::{self, Status};
@@ -118,13 +119,13 @@ impl<'a> Page<'a> {
         self.field(label, status.token, format!("{glyph} {}{more}", status.word));
     }
 
-    /// Named checks: the failed first, then the unknown, then the rest.
-    pub(crate) fn checks(&mut self, checks: &[Check]) {
+    /// Named checks: the failed first, then the unknown, then the stale, then the rest.
+    pub(crate) fn checks(&mut self, checks: &[Check], mark: impl Fn(&Check) -> CheckMark) {
         let mut sorted: Vec<_> = checks.iter().collect();
-        sorted.sort_by_key(|c| c.status);
+        sorted.sort_by_key(|c| mark(c));
         let ascii = self.app.settings.ascii;
         for check in sorted {
-            let status = status::check(check.status);
+            let status = status::check(mark(check));
             let lead = format!("{} {:<8}", status.sign.glyph(ascii), status.word);
             let name = fit(&clean(&check.name), LABEL, ascii).into_owned();
             let indent = 10 + LABEL + 2;

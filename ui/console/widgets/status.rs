@@ -1,9 +1,9 @@
 //! Every state of the engine as sign, word and meaning. The word always stands there: neither sign nor colour says
 //! anything alone.
 
-use casimir_dkg::types::{CheckStatus, FailureKind, OperatorState};
+use casimir_dkg::types::{FailureKind, OperatorState};
 use casimir_dkg::view::{
-    ActionState, CaseStatus, CeremonyEnd, CeremonyView, Health, LinkState, Risk, TransactionState,
+    ActionState, CaseStatus, CeremonyEnd, CeremonyView, CheckMark, Health, LinkState, Risk, TransactionState,
 };
 
 use super::sign::Sign;
@@ -59,11 +59,12 @@ pub(crate) fn risk(risk: Risk) -> (&'static str, Token) {
     (risk.word(), token)
 }
 
-pub(crate) fn check(status: CheckStatus) -> Status {
-    match status {
-        CheckStatus::Pass => s(Sign::Ok, "pass", Token::Ok),
-        CheckStatus::Fail => s(Sign::Fail, "FAIL", Token::Danger),
-        CheckStatus::Unknown => s(Sign::Unknown, "unknown", Token::Warn),
+pub(crate) fn check(mark: CheckMark) -> Status {
+    match mark {
+        CheckMark::Pass => s(Sign::Ok, "pass", Token::Ok),
+        CheckMark::Fail => s(Sign::Fail, "FAIL", Token::Danger),
+        CheckMark::Unknown => s(Sign::Unknown, "unknown", Token::Warn),
+        CheckMark::Stale => s(Sign::Stale, "stale", Token::Stale),
     }
 }
 

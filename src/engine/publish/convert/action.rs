@@ -6,7 +6,8 @@ use crate::types::{CeremonyPlan, OperatorId, UnixMillis};
 use crate::view::{self, Can, CommitteeSize, CommitteeView};
 
 /// The view of an action that stands as `state` says, with what it shows now. `observes` is what mode observe says, in which nothing can be
-/// decided. The committee is left to [`committee`].
+/// decided. The committee is left to [`committee`], and how its checks have
+/// faded to who knows the state.
 pub(in crate::engine::publish) fn action(
     action: &oracle::Action,
     (proposal, refreshed_at): (&oracle::Proposal, Option<UnixMillis>),
@@ -25,6 +26,8 @@ pub(in crate::engine::publish) fn action(
         payload: payload(&proposal.payload),
         digest: action.digest,
         refreshed_at,
+        checked_at: None,
+        faded: None,
         proposed_at: action.proposed_at,
         state: action_state(state),
         decision: action.decision.as_ref().map(decision),

@@ -7,7 +7,7 @@ use crate::engine::publish::sentence::sentence;
 use crate::oracle::{
     ActionState, Case, ExitStanding, Family, Mode, State, Step, current_ceremony, is_held, unknown_outcome,
 };
-use crate::types::{ActionId, CheckStatus, NonceStatus, SafeText, UnixMillis};
+use crate::types::{ActionId, CheckStatus, NonceStatus, SafeText, UnixMillis, counted};
 use crate::view::{Wait, WaitReason};
 
 /// The core's words for what no rule of the policy lets pass begin so.
@@ -18,6 +18,14 @@ pub(super) fn wait(state: &State, live: &Live, case: &Case) -> Option<Wait> {
     let mut words = sentence(state, case).to_string();
     if let Some(unknown) = action.and_then(|id| unknown_checks(state, id, &words)) {
         words = format!("{words}; unknown: {unknown}");
+    }
+    let waiting = action.and_then(|id| state.actions.get(&id));
+    if reason != WaitReason::CheckFailed
+        && let Some(faded) = waiting.and_then(|action| state.faded(action))
+        && !words.contains(faded.why.as_str())
+    {
+        let stale = counted(faded.checks.len(), "check is");
+        words = format!("{words}; {stale} stale: {}", faded.why);
     }
     Some(Wait {
         case: Some(case.id),
@@ -75,6 +83,7 @@ fn decision(state: &State, case: &Case, id: ActionId) -> WaitReason {
             _ if observes => WaitReason::Observed,
             Some(_) => WaitReason::Epoch,
             None if state.paused.is_some() => WaitReason::HeldByPause,
+            None if state.is_cut_off() => WaitReason::NoEndpoint,
             None => WaitReason::LastChecks,
         };
     }
@@ -82,6 +91,7 @@ fn decision(state: &State, case: &Case, id: ActionId) -> WaitReason {
     match waits {
         _ if action.approvable().is_err() => WaitReason::CheckFailed,
         _ if observes => WaitReason::Observed,
+        _ if state.approving(id).is_some() => WaitReason::Refreshing,
         Some(words) if words.starts_with(FOR_A_PERSON) => WaitReason::Policy,
         Some(_) => WaitReason::Held,
         // a rule has not looked at it yet
@@ -101,6 +111,7 @@ fn executing(state: &State, case: &Case, id: ActionId) -> WaitReason {
         };
     };
     match &sending.status {
+        NonceStatus::Missing if state.is_cut_off() => WaitReason::NoEndpoint,
         NonceStatus::Missing => WaitReason::TransactionUnsent,
         NonceStatus::Pending => WaitReason::TransactionPending,
         NonceStatus::Included { success: true, .. } => WaitReason::Finality,
@@ -112,7 +123,7 @@ fn executing(state: &State, case: &Case, id: ActionId) -> WaitReason {
 /// Until when it has to be over: an approval expires, a round of a ceremony has a deadline.
 fn due(state: &State, live: &Live, case: &Case, reason: WaitReason) -> Option<UnixMillis> {
     match reason {
-        WaitReason::LastChecks | WaitReason::HeldByPause => {
+        WaitReason::LastChecks | WaitReason::HeldByPause | WaitReason::NoEndpoint => {
             let (Step::DecideCeremony(id) | Step::DecideEffect(id)) = case.step else {
                 return None;
             };

@@ -15,7 +15,7 @@ use crate::chain::intake::{ChainEvent, Head, IntakeEvent, LocatedEvent, Observed
 use crate::engine::LiveUpdate;
 use crate::engine::core::Incoming;
 use crate::inject;
-use crate::oracle::{AccountFacts, ChainFacts, Fulfilment, Input};
+use crate::oracle::{AccountFacts, ChainFacts, Fulfilment, Input, Reach};
 use crate::ports::{Answer, At, Execution, PoolEvent, PoolEventKind, PoolManager, Ssv, Unknown};
 use crate::types::{BlockRef, CheckStatus, LogRef, PoolId, PoolView, RequestKind, SafeText, UnixMillis};
 use crate::view::{LinkState, ReadyPoolView};
@@ -58,17 +58,36 @@ pub(super) async fn run(
     let (mut finalized, mut caught_up) = (None, None);
     let (mut seen, mut progress) = (Seen::default(), Progress::default());
     let mut tip = Tip::new(from.pace);
+    let mut sight = Reach::default();
     let mut tick = tokio::time::interval(LOOK);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         let event = tokio::select! {
             event = events.recv() => event,
-            _ = tick.tick() => match stands_still(&mut tip, &core).await {
-                Ok(()) => continue,
-                Err(_) => return,
-            },
+            _ = tick.tick() => {
+                if stands_still(&mut tip, &core).await.is_err() {
+                    return;
+                }
+                let still = tip.stands() && sight == Reach::Followed;
+                if still && see(&mut sight, Reach::Still, &core).await.is_err() {
+                    return;
+                }
+                continue;
+            }
         };
         let Some(event) = event else { return };
+        let seen_now = match &event {
+            IntakeEvent::NoConnection(_) => Some(Reach::Lost),
+            IntakeEvent::CaughtUp if tip.stands() => Some(Reach::Still),
+            IntakeEvent::Head(head) if tip.stands_at(head) => Some(Reach::Still),
+            IntakeEvent::CaughtUp | IntakeEvent::Head(_) => Some(Reach::Followed),
+            _ => None,
+        };
+        if let Some(reach) = seen_now
+            && see(&mut sight, reach, &core).await.is_err()
+        {
+            return;
+        }
         let sent = match event {
             IntakeEvent::Batch(batch) => {
                 let inputs = inputs(batch.events, from.one_voice.as_ref());
@@ -116,6 +135,14 @@ pub(super) async fn run(
         if sent.is_err() {
             return;
         }
+    }
+}
+
+/// Tells the core how the chain is seen, when that changed.
+async fn see(sight: &mut Reach, reach: Reach, core: &mpsc::Sender<Incoming>) -> Sent {
+    match std::mem::replace(sight, reach) == reach {
+        true => Ok(()),
+        false => core.send(Incoming::Input(Input::Sight(reach))).await,
     }
 }
 

@@ -7,11 +7,12 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior};
 
+use super::tip::{Pace, beacon_clock};
 use crate::engine::LiveUpdate;
 use crate::engine::core::Incoming;
 use crate::ports::consensus::{NodeHealth, NodeState};
 use crate::ports::{Ceremonies, Consensus, EndpointHealth, EndpointState, Endpoints};
-use crate::types::{OperatorId, OperatorRecord, RedactedUrl, SafeText};
+use crate::types::{OperatorId, OperatorRecord, RedactedUrl, SafeText, UnixMillis};
 use crate::view::{EndpointKind, EndpointView, Health, OperatorView};
 
 /// Endpoints of the execution layer tell their state for nothing.
@@ -30,6 +31,8 @@ pub(super) struct Sources {
     pub(super) consensus: Option<Arc<dyn Consensus>>,
     /// Every operator that is configured.
     pub(super) directory: Arc<BTreeMap<OperatorId, OperatorRecord>>,
+    /// What is expected of clocks.
+    pub(super) pace: Pace,
 }
 
 /// Ends when the core is gone.
@@ -59,7 +62,7 @@ pub(super) async fn run(from: Sources, core: mpsc::Sender<Incoming>) {
             let (relay, operators, beacons) = tokio::join!(
                 relay(&*from.ceremonies),
                 operators(&from),
-                beacons(from.consensus.as_deref())
+                beacons(from.consensus.as_deref(), from.pace)
             );
             let endpoints = LiveUpdate::Endpoints(EndpointKind::Relay, relay);
             let beacons = LiveUpdate::Endpoints(EndpointKind::Beacon, beacons);
@@ -155,10 +158,11 @@ async fn relay(ceremonies: &dyn Ceremonies) -> Vec<EndpointView> {
     }]
 }
 
-async fn beacons(consensus: Option<&dyn Consensus>) -> Vec<EndpointView> {
+async fn beacons(consensus: Option<&dyn Consensus>, pace: Pace) -> Vec<EndpointView> {
     let Some(beacon) = consensus else {
         return Vec::new();
     };
+    let slot = beacon.rules().await.yes().map(|rules| rules.slot);
     let view = |node: NodeHealth| {
         if let (NodeState::Healthy, Some(what)) = (node.state, &node.contradicted) {
             return EndpointView {
@@ -166,6 +170,16 @@ async fn beacons(consensus: Option<&dyn Consensus>) -> Vec<EndpointView> {
                 name: node.name,
                 health: Health::Degraded,
                 detail: SafeText::new(&format!("is contradicted: {what}")),
+                latency_ms: millis(node.latency),
+            };
+        }
+        let clock = slot.and_then(|slot| beacon_clock(pace, &node, slot, UnixMillis::now()));
+        if let (NodeState::Healthy, Some(detail)) = (node.state, clock) {
+            return EndpointView {
+                kind: EndpointKind::Beacon,
+                name: node.name,
+                health: Health::Degraded,
+                detail,
                 latency_ms: millis(node.latency),
             };
         }

@@ -48,6 +48,7 @@ pub(super) fn start(opening: Opening, world: watch::Sender<Option<Arc<Outside>>>
         ceremonies: Arc::clone(&opening.ceremonies),
         consensus: opening.consensus.clone(),
         directory: Arc::new(opening.config.operators.by_id.clone()),
+        pace: pace_of(&opening.config),
     };
     feeds.start("health feed", health::run(of_health, core));
     feeds.start("start", follow(opening, world, lists));
@@ -65,10 +66,7 @@ async fn follow(
         Arc::clone(&opening.endpoints),
         undated(&opening.config),
     );
-    let pace = match opening.config.network.name {
-        NetworkName::Devnet => tip::Pace::LOCAL,
-        _ => tip::Pace::NETWORK,
-    };
+    let pace = pace_of(&opening.config);
     let Known {
         outside,
         intake,
@@ -104,6 +102,13 @@ async fn follow(
     // each tells by itself why it ends; they are stopped with this
     while feeds.tasks.join_next().await.is_some() {}
     std::future::pending().await
+}
+
+fn pace_of(config: &Config) -> tip::Pace {
+    match config.network.name {
+        NetworkName::Devnet => tip::Pace::LOCAL,
+        _ => tip::Pace::NETWORK,
+    }
 }
 
 /// The manager of a public network whose `contract.from_block` was left at 0.

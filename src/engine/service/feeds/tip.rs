@@ -5,6 +5,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::chain::intake::Head;
+use crate::ports::consensus::NodeHealth;
 use crate::types::{BlockRef, SafeText, UnixMillis};
 
 /// A block that is older than this is no news: its node is far behind, or a clock is wrong.
@@ -60,6 +61,11 @@ impl Tip {
         self.stands
     }
 
+    /// Whether this is the block at which the chain stands still.
+    pub(super) fn stands_at(&self, head: &Head) -> bool {
+        self.stands && self.newest.is_some_and(|(block, ..)| block == head.block)
+    }
+
     /// Takes a head. Gives what its time says, in words; empty when it fits.
     pub(super) fn head(&mut self, head: &Head, came: Instant, now: UnixMillis) -> SafeText {
         if self.newest.is_none_or(|(block, ..)| block != head.block) {
@@ -106,6 +112,37 @@ impl Tip {
     }
 }
 
+/// What the time of a beacon node's newest slot says, in words; none where it fits. The same bounds as for blocks: a node
+/// that is in sync is no more behind than the blocks that it follows.
+pub(super) fn beacon_clock(
+    pace: Pace,
+    node: &NodeHealth,
+    slot: Duration,
+    now: UnixMillis,
+) -> Option<SafeText> {
+    let (genesis, head) = (node.genesis_time?, node.head_slot?);
+    let slot = u64::try_from(slot.as_millis()).unwrap_or(u64::MAX);
+    let dated = genesis
+        .saturating_mul(1_000)
+        .saturating_add(head.saturating_mul(slot))
+        / 1_000;
+    let (dated, clock) = (
+        i64::try_from(dated).unwrap_or(i64::MAX),
+        i64::try_from(now.0 / 1_000).unwrap_or(i64::MAX),
+    );
+    let off = dated.saturating_sub(clock);
+    let way = match off {
+        off if off > pace.ahead => "ahead of",
+        off if off < -OLD => "behind",
+        _ => return None,
+    };
+    let size = length(off.unsigned_abs());
+    Some(SafeText::new(&format!(
+        "its newest slot is dated {size} {way} this machine's clock: one of both is wrong. Times that are predicted rest \
+         on both"
+    )))
+}
+
 /// Coarse, so that the words stay the same while it grows.
 fn length(seconds: u64) -> String {
     const UNITS: [(u64, &str, &str); 4] = [
@@ -128,6 +165,7 @@ fn length(seconds: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ports::consensus::NodeState;
     use crate::types::Root;
 
     fn head(number: u64, timestamp: u64) -> Head {
@@ -177,6 +215,38 @@ mod tests {
         let words = at(1_700_000_000 + 25 * 3_600);
         assert_eq!(at(1_700_000_000 + 25 * 3_600 - 1), words);
         assert_eq!(at(1_700_000_000), SafeText::default());
+    }
+
+    #[test]
+    fn a_beacon_nodes_clock_that_differs_is_told_with_its_size() {
+        let says = |genesis: u64, head: Option<u64>| {
+            let node = NodeHealth {
+                name: "node".into(),
+                state: NodeState::Healthy,
+                latency: None,
+                last_error: None,
+                last_ok: None,
+                head_slot: head,
+                genesis_time: Some(genesis),
+                contradicted: None,
+            };
+            let now = UnixMillis(1_700_000_000_000);
+            let words = beacon_clock(Pace::NETWORK, &node, Duration::from_secs(12), now);
+            words.map(|words| words.as_str().split(':').next().unwrap_or_default().to_owned())
+        };
+        let (genesis, head) = (1_700_000_000 - 12_000, Some(1_000));
+        assert_eq!(says(genesis, head), None);
+        assert_eq!(says(genesis - 24, head), None, "it is 2 slots behind");
+        assert_eq!(says(genesis, None), None, "not asked yet");
+        assert_eq!(
+            says(genesis + 25 * 3_600, head).unwrap(),
+            "its newest slot is dated 25 h ahead of this machine's clock"
+        );
+        assert_eq!(
+            says(genesis - 25 * 3_600, head).unwrap(),
+            "its newest slot is dated 25 h behind this machine's clock"
+        );
+        assert!(says(u64::MAX, Some(u64::MAX)).is_some());
     }
 
     #[test]

@@ -51,7 +51,15 @@ impl Life {
         self.now += 1;
         let at = UnixMillis(self.now);
         let entropy = [0; 24];
-        let (output, _) = step(&mut self.state, Stamped { at, entropy, input });
+        let (output, _) = step(
+            &mut self.state,
+            Stamped {
+                at,
+                up_ms: at.0,
+                entropy,
+                input,
+            },
+        );
         self.journal.extend(output.records);
     }
 

@@ -116,7 +116,15 @@ impl Life {
         self.now += 100;
         let at = UnixMillis(self.now);
         let entropy = [0; 24];
-        let (output, _) = step(&mut self.state, Stamped { at, entropy, input });
+        let (output, _) = step(
+            &mut self.state,
+            Stamped {
+                at,
+                up_ms: at.0,
+                entropy,
+                input,
+            },
+        );
         self.journal.extend(output.records);
         self.effects.extend(output.effects);
     }

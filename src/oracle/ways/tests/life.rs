@@ -79,7 +79,15 @@ impl Life {
         let at = UnixMillis(self.now);
         let mut entropy = [0; 24];
         entropy[..8].copy_from_slice(&self.now.to_be_bytes());
-        let (output, reply) = step(&mut self.state, Stamped { at, entropy, input });
+        let (output, reply) = step(
+            &mut self.state,
+            Stamped {
+                at,
+                up_ms: at.0,
+                entropy,
+                input,
+            },
+        );
         self.shadow.follow(&self.state, at, &output.records);
         (output, reply)
     }

@@ -8,8 +8,7 @@
 //! Facts · Checks · Cause · Call · Payload · Raw bytes · Digest
 //! ```
 
-use casimir_dkg::types::CheckStatus;
-use casimir_dkg::view::{ActionState, ActionView, FactKind, Verdict};
+use casimir_dkg::view::{ActionState, ActionView, CheckMark, FactKind, Verdict};
 
 use super::{case, payload};
 use crate::console::app::{App, Subject, changes};
@@ -38,8 +37,16 @@ pub(in crate::console::screens) fn build(page: &mut Page<'_>, app: &App, action:
         page.field(&fact.label, token, format!("{mark}{}", fact.value));
     }
 
-    page.heading(&checks_heading(action));
-    page.checks(&action.checks);
+    page.heading(&checks_heading(app, action));
+    if let Some(faded) = &action.faded {
+        let more = match &faded.approved_by {
+            Some(by) => format!("{by} approved it: refreshing them first"),
+            None => "approving refreshes them first".to_owned(),
+        };
+        let sign = Sign::Stale.glyph(app.settings.ascii);
+        page.item(sign, Token::Stale, &format!("stale: {}; {more}", faded.why));
+    }
+    page.checks(&action.checks, |check| action.mark(check));
 
     page.heading("Cause");
     match app.known().case(action.id.case) {
@@ -117,6 +124,9 @@ fn state(page: &mut Page<'_>, app: &App, action: &ActionView) {
             format!("{}: facts and reasons; the digest is the same", format::date(at)),
         );
     }
+    if let Some(at) = action.checked_at.filter(|_| action.waits()) {
+        page.field("checked", Token::Text, format::date(at));
+    }
     if let Some(decision) = &action.decision {
         let (token, verdict) = match &decision.verdict {
             Verdict::Approve => (Token::Ok, "approved".to_owned()),
@@ -153,13 +163,17 @@ fn request(page: &mut Page<'_>, app: &App, action: &ActionView) {
     }
 }
 
-fn checks_heading(action: &ActionView) -> String {
-    let count = |s| action.checks.iter().filter(|c| c.status == s).count();
+fn checks_heading(app: &App, action: &ActionView) -> String {
+    let count = |mark| action.checks_with(mark).count();
     let (fail, unknown, pass) = (
-        count(CheckStatus::Fail),
-        count(CheckStatus::Unknown),
-        count(CheckStatus::Pass),
+        count(CheckMark::Fail),
+        count(CheckMark::Unknown),
+        count(CheckMark::Pass),
     );
+    if action.faded.is_some() {
+        let between = format!(" {} ", Sign::Dot.glyph(app.settings.ascii));
+        return format!("Checks: {}", action.checks_in_words(&between));
+    }
     match (fail, unknown) {
         (0, 0) => format!("Checks: all {pass} pass"),
         (0, u) => format!("Checks: {pass} pass, {u} unknown"),

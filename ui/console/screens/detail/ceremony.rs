@@ -45,7 +45,7 @@ pub(in crate::console::screens) fn build(page: &mut Page<'_>, app: &App, ceremon
     }
     if !ceremony.checks.is_empty() {
         page.heading("Verification");
-        page.checks(&ceremony.checks);
+        page.checks(&ceremony.checks, |check| check.status.into());
     }
     last_messages(page, app, ceremony);
     if let Some((file, digest)) = &ceremony.transcript {

@@ -139,5 +139,5 @@ fn account(page: &mut Page<'_>, app: &App) {
         CheckStatus::Fail => " the manager contract has another oracle",
         CheckStatus::Unknown => " not asked yet",
     };
-    page.status("authorised", status::check(signer.authorised), words);
+    page.status("authorised", status::check(signer.authorised.into()), words);
 }

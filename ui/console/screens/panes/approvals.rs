@@ -1,14 +1,12 @@
 //! Approvals: what waits for a decision, oldest first; under it what was decided.
 
-use casimir_dkg::types::CheckStatus;
-use casimir_dkg::view::{ActionState, ActionView, FactKind, ListKind, Payload, RowId, Snapshot};
+use casimir_dkg::view::{ActionState, ActionView, CheckMark, FactKind, ListKind, Payload, RowId, Snapshot};
 
 use super::{Describe, Names, Standing};
 use crate::console::app::{App, Known, Stack};
 use crate::console::screens::detail;
 use crate::console::theme::Token;
 use crate::console::widgets::page::Page;
-use crate::console::widgets::sign::Sign;
 use crate::console::widgets::table::{Cell, Column, fixed, number, rest};
 use crate::console::widgets::{format, status};
 
@@ -129,23 +127,17 @@ impl Describe for Approvals {
 /// `12✓ 1? 0✗`, with the worst deciding the colour.
 fn checks(app: &App, action: &ActionView, waiting: bool) -> Cell {
     let ascii = app.settings.ascii;
-    let count = |s| action.checks.iter().filter(|c| c.status == s).count();
-    let (fail, unknown, pass) = (
-        count(CheckStatus::Fail),
-        count(CheckStatus::Unknown),
-        count(CheckStatus::Pass),
-    );
-    let mut parts = Vec::new();
-    for (n, sign) in [(fail, Sign::Fail), (unknown, Sign::Unknown), (pass, Sign::Ok)] {
-        if n > 0 {
-            parts.push(format!("{n}{}", sign.glyph(ascii)));
-        }
-    }
-    let token = match (waiting, fail, unknown) {
-        (false, ..) => Token::Muted,
-        (_, 1.., _) => Token::Danger,
-        (_, _, 1..) => Token::Warn,
-        _ => Token::Ok,
+    let counts = CheckMark::ALL.map(|mark| (mark, action.checks_with(mark).count()));
+    let there = counts.into_iter().filter(|(_, count)| *count > 0);
+    let parts: Vec<_> = there
+        .clone()
+        .map(|(mark, count)| format!("{count}{}", status::check(mark).sign.glyph(ascii)))
+        .collect();
+    let worst = there.map(|(mark, _)| mark).next();
+    let token = match worst.filter(|_| waiting) {
+        Some(mark) => status::check(mark).token,
+        None if waiting => Token::Ok,
+        None => Token::Muted,
     };
     Cell::new(
         token,

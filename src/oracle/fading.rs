@@ -1,0 +1,180 @@
+//! How checks fade. A check says what was so when it was made. It fades when it is older than [`STALE_AFTER`], and, where
+//! it rests on the execution chain, as soon as no endpoint answers or the head stands still. What has faded is stale:
+//! neither pass nor fail, nor unknown. It is made again before anybody's approval rests on it, and no rule takes it for a
+//! pass.
+//!
+//! Age is what the monotonic clock says, or the wall clock where that says more: a machine that slept has a monotonic
+//! clock that did not move.
+
+use std::time::Duration;
+
+use super::checks::{Rests, rests_on};
+use super::{Action, ActionState, State};
+use crate::types::{ActionId, CheckStatus, Root, SafeText, UnixMillis, in_words};
+
+/// A check that was made longer ago is stale: five slots of 12 s. What waits is looked at again at each new block, or
+/// every 15 s, so that nothing gets this old while somebody answers.
+pub const STALE_AFTER: Duration = Duration::from_secs(60);
+
+/// What is held because nobody could take it.
+pub const HELD: &str = "held: no endpoint answers";
+
+/// How the execution chain is seen at the moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Reach {
+    /// Endpoints answer, and their head moves.
+    #[default]
+    Followed,
+    /// Endpoints answer, and their head has not moved for longer than is usual.
+    Still,
+    /// No endpoint answers.
+    Lost,
+}
+
+/// How the chain is seen, and when it was last seen no more.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Sight {
+    pub(super) reach: Reach,
+    /// Since when it is seen so, and until when it was not followed; milliseconds of the monotonic clock.
+    since: Option<UnixMillis>,
+    broke_off: Option<u64>,
+}
+
+impl Sight {
+    pub(super) fn turn_to(&mut self, reach: Reach, at: UnixMillis, up_ms: u64) {
+        if self.reach == reach {
+            return;
+        }
+        if Reach::Followed == reach {
+            self.broke_off = Some(up_ms);
+        }
+        self.reach = reach;
+        self.since = Some(at);
+    }
+}
+
+/// When the checks of an action were made.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Look {
+    /// When the desk was asked, and when it answered; milliseconds of the monotonic clock.
+    pub(super) asked_up_ms: u64,
+    pub(super) up_ms: u64,
+    pub(super) at: UnixMillis,
+}
+
+/// A person's approval of what has faded: it counts once the same checks were made again and say the same.
+#[derive(Debug, Clone)]
+pub(super) struct Approving {
+    pub(super) by: SafeText,
+    /// What was shown.
+    pub(super) digest: Root,
+    pub(super) at: UnixMillis,
+}
+
+/// Checks of an action that have faded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Faded {
+    /// Their names, in the order of the proposal.
+    pub checks: Vec<String>,
+    pub why: SafeText,
+}
+
+impl State {
+    /// What has faded of the checks that a waiting action shows; none where all of them are as good as new, or nothing
+    /// is decided on them any more.
+    #[must_use]
+    pub fn faded(&self, action: &Action) -> Option<Faded> {
+        if action.state != ActionState::Proposed {
+            return None;
+        }
+        let look = self.volatile.looks_at.get(&action.id);
+        let (old, of_chain) = (self.old(look), self.out_of_sight(look));
+        if old.is_none() && of_chain.is_none() {
+            return None;
+        }
+        let fades = |name: &str| match rests_on(name) {
+            Rests::Here => false,
+            Rests::Chain => true,
+            Rests::Others => old.is_some(),
+        };
+        let (shown, _) = self.shown(action);
+        let checks = shown.checks.iter().filter(|c| c.status != CheckStatus::Unknown);
+        let checks: Vec<_> = checks
+            .filter(|c| fades(&c.name))
+            .map(|c| c.name.clone())
+            .collect();
+        let why = of_chain.or(old)?;
+        (!checks.is_empty()).then(|| Faded {
+            checks,
+            why: SafeText::new(&why),
+        })
+    }
+
+    /// When the checks of an action were last made by this process.
+    #[must_use]
+    pub fn checked_at(&self, action: ActionId) -> Option<UnixMillis> {
+        self.volatile.looks_at.get(&action).map(|look| look.at)
+    }
+
+    /// Who approved what has faded, and waits until it is made again.
+    #[must_use]
+    pub fn approving(&self, action: ActionId) -> Option<&SafeText> {
+        self.volatile
+            .approving
+            .get(&action)
+            .map(|approving| &approving.by)
+    }
+
+    /// Whether no execution endpoint answers, so that nothing can leave.
+    #[must_use]
+    pub fn is_cut_off(&self) -> bool {
+        self.volatile.sight.reach == Reach::Lost
+    }
+
+    /// How many checks of waiting actions are stale by now; it moves with time alone.
+    #[must_use]
+    pub fn stale_checks(&self) -> usize {
+        let waiting = self.open.iter().filter_map(|id| {
+            let newest = self.cases.get(id)?.actions;
+            let action = self.actions.get(&ActionId {
+                case: *id,
+                number: newest,
+            })?;
+            self.faded(action)
+        });
+        waiting.map(|faded| faded.checks.len()).sum()
+    }
+
+    /// Why checks are too old, whatever they rest on.
+    fn old(&self, look: Option<&Look>) -> Option<String> {
+        let Some(look) = look else {
+            return Some("they were made before this program started".to_owned());
+        };
+        let monotonic = Duration::from_millis(self.volatile.up_ms.saturating_sub(look.up_ms));
+        let age = monotonic.max(self.volatile.now.since(look.at));
+        (age > STALE_AFTER).then(|| format!("they are older than {}", in_words(STALE_AFTER)))
+    }
+
+    /// Why what rests on the execution chain cannot be relied on, however new it is.
+    fn out_of_sight(&self, look: Option<&Look>) -> Option<String> {
+        let Sight {
+            reach,
+            since,
+            broke_off,
+        } = self.volatile.sight;
+        let since = since.map_or_else(String::new, |at| format!(" since {}", at.to_rfc3339()));
+        match reach {
+            Reach::Lost => Some(format!("no endpoint answers{since}")),
+            Reach::Still => Some(format!("the head stands still{since}")),
+            Reach::Followed => {
+                let before = broke_off
+                    .zip(look)
+                    .is_some_and(|(up, look)| look.asked_up_ms < up);
+                before.then(|| "the chain was out of sight after they were made".to_owned())
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
