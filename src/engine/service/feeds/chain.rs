@@ -169,14 +169,16 @@ async fn tell_caught_up(tip: &Tip, progress: &mut Progress, core: &mpsc::Sender<
 /// What a new head and its time say.
 async fn tell(tip: &mut Tip, head: &Head, core: &mpsc::Sender<Incoming>) -> Sent {
     let clock = tip.head(head, Instant::now(), UnixMillis::now());
-    let said = [("clock", clock), ("tip", SafeText::default())];
+    // the same block may come again, with more that is final
+    let moves = (!tip.stands()).then(|| ("tip", SafeText::default()));
+    let said = [Some(("clock", clock)), moves].into_iter().flatten();
     let said = said.map(|(subject, words)| LiveUpdate::Alarm(subject, words));
     let update = LiveUpdate::Head {
         head: head.block,
         finalized: head.finalized,
         base_fee_wei: head.base_fee_wei,
     };
-    for update in said.into_iter().chain([update]) {
+    for update in said.chain([update]) {
         core.send(Incoming::Live(update)).await?;
     }
     Ok(())
@@ -388,6 +390,35 @@ async fn account(from: &Sources, at: At) -> Result<Option<AccountFacts>, Unknown
 mod tests {
     use super::*;
     use crate::types::Root;
+
+    #[tokio::test]
+    async fn a_chain_that_stands_still_goes_on_only_with_another_block() {
+        let mut tip = Tip::new(super::super::tip::Pace::LOCAL);
+        let (core, mut told) = mpsc::channel(16);
+        let mut head = Head {
+            block: BlockRef {
+                number: 7,
+                hash: Root([7; 32]),
+            },
+            timestamp: 1_700_000_000,
+            base_fee_wei: None,
+            finalized: None,
+        };
+        let mut over = async |tip: &mut Tip, head: &Head| {
+            tell(tip, head, &core).await.unwrap();
+            let said: Vec<_> = std::iter::from_fn(|| told.try_recv().ok()).collect();
+            said.iter().any(|told| {
+                matches!(told, Incoming::Live(LiveUpdate::Alarm("tip", words)) if words.as_str().is_empty())
+            })
+        };
+        assert!(over(&mut tip, &head).await);
+        assert!(tip.still(Instant::now() + Duration::from_secs(60)).is_some());
+        // more of it is final, and it stands where it stood
+        head.finalized = Some(head.block);
+        assert!(!over(&mut tip, &head).await);
+        head.block.number = 8;
+        assert!(over(&mut tip, &head).await);
+    }
 
     #[test]
     fn only_what_the_contract_keeps_no_state_of_is_marked_as_one_voice() {
