@@ -7,7 +7,6 @@ use tokio::sync::mpsc::Sender;
 use tokio::time::Instant;
 
 use super::follow::tell;
-use super::left_out::Tellers;
 use super::receipts::{Belief, judge};
 use super::{ChainEvent, Intake, IntakeError, IntakeEvent, LocatedEvent, ObservedEvent};
 use crate::chain::rpc::{EndpointIndex, LogEntry, Rpc};
@@ -86,23 +85,17 @@ impl Doubts {
 }
 
 impl Intake {
-    /// Those of the manager's events that their receipts confirm. SSV's decide nothing here; the receipts of the newest are
-    /// asked for all the same, so that who invents one is named. A request for a deposit
+    /// Those of the manager's events that their receipts confirm; SSV's decide nothing here. A request for a deposit
     /// that nobody denies is told as well: the contract's state alone decides about it.
     pub(super) async fn believed(
         &mut self,
         standing: Vec<(LocatedEvent, LogEntry)>,
-        tellers: &Tellers,
+        teller: EndpointIndex,
     ) -> Vec<LocatedEvent> {
         let rpc = self.rpc().clone();
-        let of_ssv = |event: &ObservedEvent| matches!(event, ObservedEvent::Ssv(_));
-        let registrations = standing.iter().filter(|(observed, _)| of_ssv(&observed.event));
-        let mut unasked = registrations.count().saturating_sub(AT_ONCE);
         let mut asked = Vec::new();
         for (observed, log) in &standing {
-            let passed_over = of_ssv(&observed.event) && unasked > 0;
-            unasked -= usize::from(passed_over);
-            asked.push(heard(&rpc, &observed.event, log, tellers.of(log), passed_over));
+            asked.push(heard(&rpc, &observed.event, log, teller));
         }
         let beliefs = futures_util::stream::iter(asked).buffered(AT_ONCE);
         let beliefs: Vec<Belief> = beliefs.collect().await;
@@ -117,8 +110,8 @@ impl Intake {
                     tracing::warn!(target: "chain", %words, "a log is not believed");
                     self.doubts.keep(Doubt {
                         observed,
-                        teller: tellers.of(&log),
                         log,
+                        teller,
                         words: words.clone(),
                         said: matches!(belief, Belief::Contested(_)),
                         before,
@@ -167,22 +160,10 @@ impl Intake {
     }
 }
 
-async fn heard(
-    rpc: &Rpc,
-    event: &ObservedEvent,
-    log: &LogEntry,
-    teller: EndpointIndex,
-    passed_over: bool,
-) -> Belief {
+async fn heard(rpc: &Rpc, event: &ObservedEvent, log: &LogEntry, teller: EndpointIndex) -> Belief {
     match event {
         ObservedEvent::Manager(_) => judge(rpc, log, teller).await,
-        ObservedEvent::Ssv(_) => {
-            if !passed_over {
-                // for the names alone
-                let _ = judge(rpc, log, teller).await;
-            }
-            Belief::Believed
-        }
+        ObservedEvent::Ssv(_) => Belief::Believed,
     }
 }
 
