@@ -53,3 +53,30 @@ pub(crate) fn oddity(logs: &[LogEntry]) -> Option<SafeText> {
     let words = format!("told a log of block {} twice in one answer", block(twice));
     Some(SafeText::new(&words))
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_no_honest_answer_holds_is_named() {
+        let log = |index: u64, removed: bool| -> LogEntry {
+            let (block, transaction) = ("11".repeat(32), "22".repeat(32));
+            serde_json::from_value(json!({
+                "address": format!("0x{}", "33".repeat(20)), "topics": [], "data": "0x", "removed": removed,
+                "blockNumber": "0x7", "blockHash": format!("0x{block}"), "logIndex": format!("{index:#x}"),
+                "transactionHash": format!("0x{transaction}"), "transactionIndex": "0x0",
+            }))
+            .unwrap()
+        };
+        let says = |logs: &[LogEntry]| oddity(logs).map(|words| words.to_string());
+        assert_eq!(says(&[log(0, false), log(1, false)]), None);
+        assert_eq!(
+            says(&[log(0, false), log(1, false), log(0, false)]).unwrap(),
+            "told a log of block 7 twice in one answer"
+        );
+        assert!(says(&[log(0, true)]).unwrap().contains("as removed"));
+    }
+}

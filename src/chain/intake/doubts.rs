@@ -9,7 +9,6 @@ use tokio::sync::mpsc::Sender;
 use tokio::time::Instant;
 
 use super::follow::tell;
-use super::left_out::Tellers;
 use super::receipts::{Belief, judge};
 use super::{Decoded, EventSources, Heard, Intake, IntakeError, IntakeEvent, Told};
 use crate::chain::rpc::{EndpointIndex, Rpc};
@@ -110,24 +109,13 @@ impl Doubts {
 }
 
 impl Intake {
-    /// Those of the manager's events that their receipts confirm. SSV's decide nothing here; the receipts of the newest are
-    /// asked for all the same, so that who invents one is named. A request for a deposit
+    /// Those of the manager's events that their receipts confirm; SSV's decide nothing here. A request for a deposit
     /// that nobody denies is told as well: the contract's state alone decides about it.
-    pub(super) async fn believed(&mut self, standing: Vec<Heard>, tellers: &Tellers) -> Vec<Told> {
+    pub(super) async fn believed(&mut self, standing: Vec<Heard>, teller: EndpointIndex) -> Vec<Told> {
         let (rpc, sources) = (self.rpc().clone(), self.sources.clone());
-        let of_ssv = |heard: &&Heard| matches!(heard.event, Decoded::Ssv(_));
-        let mut unasked = standing.iter().filter(of_ssv).count().saturating_sub(AT_ONCE);
         let mut asked = Vec::new();
         for heard in standing {
-            let passed_over = of_ssv(&&heard) && unasked > 0;
-            unasked -= usize::from(passed_over);
-            let teller = tellers.of(&heard.log);
-            let how = Asking {
-                teller,
-                passed_over,
-                needs_no_receipt: is_in_state,
-            };
-            asked.push(judged(&rpc, &sources, heard, how));
+            asked.push(judged(&rpc, &sources, heard, teller, is_in_state));
         }
         let judged = futures_util::stream::iter(asked).buffered(AT_ONCE);
         let judged: Vec<_> = judged.collect().await;
@@ -139,8 +127,8 @@ impl Intake {
                 Verdict::NotYet(why) => {
                     tracing::warn!(target: "chain", %why, "a log is not told yet");
                     self.doubts.keep(Doubt {
-                        teller: tellers.of(&heard.log),
                         heard,
+                        teller,
                         said: !matches!(why, Why::Unconfirmed(_)),
                         why,
                         before: self.cursor,
@@ -161,12 +149,7 @@ impl Intake {
         let (rpc, sources) = (self.rpc().clone(), self.sources.clone());
         let mut events = Vec::new();
         for doubt in due {
-            let how = Asking {
-                teller: doubt.teller,
-                passed_over: false,
-                needs_no_receipt: |_| false,
-            };
-            let (heard, verdict) = judged(&rpc, &sources, doubt.heard, how).await;
+            let (heard, verdict) = judged(&rpc, &sources, doubt.heard, doubt.teller, |_| false).await;
             match verdict {
                 Verdict::Denied => {}
                 Verdict::Told(told) => events.extend(self.tell_known(told)),
@@ -203,31 +186,22 @@ enum Verdict {
     NotYet(Why),
 }
 
-/// How an event's receipt is asked for.
-struct Asking {
+/// Whether an event is believed, and which pools it means. `needs_no_receipt`: it is, unless somebody denies it.
+async fn judged(
+    rpc: &Rpc,
+    sources: &EventSources,
+    heard: Heard,
     teller: EndpointIndex,
-    /// SSV's, and not among the newest.
-    passed_over: bool,
-    /// The event is believed unless somebody denies it.
     needs_no_receipt: fn(&Decoded) -> bool,
-}
-
-/// Whether an event is believed, and which pools it means.
-async fn judged(rpc: &Rpc, sources: &EventSources, heard: Heard, how: Asking) -> (Heard, Verdict) {
+) -> (Heard, Verdict) {
     let belief = match heard.event {
-        Decoded::Manager(_) => judge(rpc, &heard.log, how.teller).await,
-        Decoded::Ssv(_) => {
-            if !how.passed_over {
-                // for the names alone
-                let _ = judge(rpc, &heard.log, how.teller).await;
-            }
-            Belief::Believed
-        }
+        Decoded::Manager(_) => judge(rpc, &heard.log, teller).await,
+        Decoded::Ssv(_) => Belief::Believed,
     };
     let kept = match belief {
         Belief::Believed => None,
         Belief::Denied => return (heard, Verdict::Denied),
-        Belief::Unconfirmed(_) if (how.needs_no_receipt)(&heard.event) => None,
+        Belief::Unconfirmed(_) if needs_no_receipt(&heard.event) => None,
         Belief::Contested(words) => Some(Why::Contested(words)),
         Belief::Unconfirmed(words) => Some(Why::Unconfirmed(words)),
     };

@@ -4,7 +4,6 @@ use alloy::primitives::B256;
 use futures_util::StreamExt as _;
 use tokio::sync::mpsc::Sender;
 
-use super::left_out::Tellers;
 use super::{Batch, ChainEvent, Head, Heard, Intake, IntakeError, IntakeEvent};
 use crate::chain::omission::{Hidden, hidden};
 use crate::chain::rpc::{At, BlockHeader, CommonHead, EndpointIndex, LogEntry, LogFilter, Piece, Rpc};
@@ -165,8 +164,7 @@ impl Intake {
         {
             return Err(IntakeError::Moved(cursor.number));
         }
-        let tellers = Tellers::all(endpoint);
-        let events = self.reconcile((from, end), logs, &tellers).await?;
+        let events = self.reconcile((from, end), logs, endpoint).await?;
         self.window.clear();
         self.advance(cursor);
         self.tell_batch(events, cursor, out).await
@@ -188,9 +186,8 @@ impl Intake {
                 };
                 let (told, later) = rest.split_at(rest.partition_point(|h| h.number() <= piece.end));
                 let (end, endpoint) = (piece.end, piece.endpoint);
-                let mut tellers = Tellers::all(endpoint);
-                let logs = self.with_hidden(told, piece, &mut tellers).await?;
-                let events = self.reconcile((first, end), logs, &tellers).await?;
+                let logs = self.with_hidden(told, piece).await?;
+                let events = self.reconcile((first, end), logs, endpoint).await?;
                 for header in told {
                     self.advance(header.block());
                 }
@@ -228,45 +225,34 @@ impl Intake {
     }
 
     /// The logs of exactly these blocks, those included that a node leaves out.
-    async fn with_hidden(
-        &self,
-        headers: &[BlockHeader],
-        piece: Piece,
-        tellers: &mut Tellers,
-    ) -> Result<Vec<LogEntry>, IntakeError> {
+    async fn with_hidden(&self, headers: &[BlockHeader], piece: Piece) -> Result<Vec<LogEntry>, IntakeError> {
         let mut logs = Vec::new();
-        let mut bare = Vec::new();
         let asked: Vec<_> = headers
             .iter()
             .map(|header| hidden(self.rpc(), &self.filter, header, &piece.logs, piece.endpoint))
             .collect();
         let mut compared = futures_util::stream::iter(asked).buffered(COMPARED_AT_ONCE);
-        let mut compared_headers = headers.iter();
-        while let (Some(hidden), Some(header)) = (compared.next().await, compared_headers.next()) {
+        while let Some(hidden) = compared.next().await {
             match hidden? {
                 Hidden::Logs(more) => logs.extend(more),
                 // a bloom filter is often wrong on a busy chain: a node without receipts must not stop the intake
                 Hidden::Untold(why) => {
                     tracing::debug!(target: "chain", %why, "a block could not be compared")
                 }
-                Hidden::Nothing => bare.push(header),
+                Hidden::Nothing => {}
             }
         }
         drop(compared);
-        bare.retain(|header| piece.logs.iter().all(|log| log.at().block != header.block()));
-        for header in bare {
-            logs.extend(tellers.ask_others(self.rpc(), &self.filter, header).await);
-        }
         logs.extend(piece.logs);
         Ok(logs)
     }
 
-    /// What to tell about the blocks from the first to the last, given the logs that somebody says stand in them now.
+    /// What to tell about the blocks from the first to the last, given the logs that `teller` says stand in them now.
     async fn reconcile(
         &mut self,
         (from, to): (u64, u64),
         logs: Vec<LogEntry>,
-        tellers: &Tellers,
+        teller: EndpointIndex,
     ) -> Result<Vec<ChainEvent>, IntakeError> {
         let decoded = logs.into_iter().filter_map(|log| self.sources.decode(log));
         let mut standing: Vec<Heard> = decoded.collect();
@@ -279,7 +265,7 @@ impl Intake {
         let gone = self.really_gone(missing.collect()).await?;
         standing.retain(|heard| !self.known.contains_key(&heard.at));
         standing.sort_by_key(|heard| (heard.at.block.number, heard.at.index));
-        let believed = self.believed(standing, tellers).await;
+        let believed = self.believed(standing, teller).await;
         let mut events = self.remove(gone);
         for told in believed {
             events.extend(self.tell_known(told));

@@ -16,7 +16,6 @@
 mod branch;
 mod doubts;
 mod follow;
-mod left_out;
 mod receipts;
 mod reorg;
 mod run;

@@ -68,7 +68,7 @@ impl World {
                     let reach = [Reach::Followed, Reach::Still, Reach::Lost][self.rng.gen_range(0..3)];
                     self.input(Input::Sight(reach));
                 }
-                3 if !self.calm => self.push_clock(),
+                3 if self.settings.policy.rules[0].max_per_day.is_some() => self.push_clock(),
                 _ => {}
             },
             _ => self.perform_any(),

@@ -2,7 +2,7 @@
 
 use casimir_dkg::devnet::proxy::Switch;
 use casimir_dkg::oracle::ActionKind;
-use casimir_dkg::view::{LinkState, WaitReason};
+use casimir_dkg::view::{Decider, LinkState, WaitReason};
 
 use super::program::Form;
 use super::stage::{PAIR, Stage};
@@ -121,7 +121,8 @@ async fn what_was_approved_while_every_endpoint_is_cut_is_held_and_leaves_once()
         program.picture()
     );
     let decided = snapshot.action(waiting.id).unwrap().decision.clone().unwrap();
-    assert_eq!(decided.decider.to_string(), "tess@test");
+    let by = action.faded.and_then(|faded| faded.approved_by).unwrap();
+    assert_eq!(decided.decider, Decider::Person { name: by });
     program.end().await;
     ground.end().await;
 }
