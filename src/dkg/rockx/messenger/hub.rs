@@ -16,7 +16,7 @@ use super::metrics::{Gauges, Metrics};
 use super::proof;
 use super::registry::Registry;
 use super::results::{Kept, Results};
-use super::store::{Loaded, Store, Write};
+use super::store::{Loaded, LoadedTopic, Store, Write};
 use super::topic::{Member, Topic, wants};
 use crate::listen::Gate;
 use crate::types::{RequestId, UnixMillis};
@@ -62,6 +62,46 @@ impl State {
         self.next_generation
     }
 
+    /// Puts a topic back as it was stored.
+    fn restore(&mut self, stored: LoadedTopic, named: &Named) {
+        let mut topic = Topic::new(stored.id, self.generation(), [], stored.at);
+        topic.finished = stored.finished;
+        topic.owner = stored.owner;
+        topic.origin = stored.origin;
+        for (name, address, direct) in stored.members {
+            let exempt = !direct && named.lists(&name, &address);
+            let mut member = Member::new(address, direct, exempt);
+            member.lane.answered = stored
+                .settled
+                .iter()
+                .any(|((of, _), delivered)| *delivered && *of == name);
+            topic.members.insert(name, member);
+        }
+        for old in stored.messages {
+            // it was readable when it was accepted; should the rules have changed since, it is left out
+            let Ok(read) = message::inspect(&old.body) else {
+                continue;
+            };
+            let digest = message::hash(&old.body);
+            topic.touched = topic.touched.max(old.at);
+            let message = Arc::new(Message {
+                seq: old.seq,
+                signer: read.signer,
+                rank: read.rank,
+                at: old.at,
+                body: old.body,
+            });
+            topic.keep(&message, digest, read.evidence);
+            for (name, member) in &mut topic.members {
+                if wants(name, &message) && !stored.settled.contains_key(&(name.clone(), message.seq)) {
+                    member.lane.push(Arc::clone(&message));
+                }
+            }
+        }
+        self.message_bytes += topic.bytes;
+        self.topics.insert(stored.id, topic);
+    }
+
     /// Removes a topic with everything that waits in it.
     pub(super) fn remove_topic(&mut self, id: &RequestId) -> bool {
         let Some(mut topic) = self.topics.remove(id) else {
@@ -99,43 +139,7 @@ impl Hub {
             state.results.restore(result.id, kept);
         }
         for stored in loaded.topics {
-            let generation = state.generation();
-            let mut topic = Topic::new(stored.id, generation, [], stored.at);
-            topic.finished = stored.finished;
-            topic.owner = stored.owner;
-            topic.origin = stored.origin;
-            for (name, address, direct) in stored.members {
-                let exempt = !direct && named.lists(&name, &address);
-                let mut member = Member::new(address, direct, exempt);
-                member.lane.answered = stored
-                    .settled
-                    .iter()
-                    .any(|((of, _), delivered)| *delivered && *of == name);
-                topic.members.insert(name, member);
-            }
-            for old in stored.messages {
-                // it was readable when it was accepted; should the rules have changed since, it is left out
-                let Ok(read) = message::inspect(&old.body) else {
-                    continue;
-                };
-                let digest = message::hash(&old.body);
-                topic.touched = topic.touched.max(old.at);
-                let message = Arc::new(Message {
-                    seq: old.seq,
-                    signer: read.signer,
-                    rank: read.rank,
-                    at: old.at,
-                    body: old.body,
-                });
-                topic.keep(&message, digest, read.evidence);
-                for (name, member) in &mut topic.members {
-                    if wants(name, &message) && !stored.settled.contains_key(&(name.clone(), message.seq)) {
-                        member.lane.push(Arc::clone(&message));
-                    }
-                }
-            }
-            state.message_bytes += topic.bytes;
-            state.topics.insert(stored.id, topic);
+            state.restore(stored, &named);
         }
         let house = config.house.as_ref();
         let house = house.map(|secret| message::hash(secret.expose_secret().as_bytes()));

@@ -23,7 +23,7 @@ use super::registry::Entry;
 use super::topic::Origin;
 use crate::types::{RequestId, UnixMillis};
 
-pub(super) use load::Loaded;
+pub(super) use load::{Loaded, LoadedTopic};
 
 /// A write that nobody waits for is committed after this long, unless it goes along with an earlier commit.
 const LAZY: Duration = Duration::from_millis(200);

@@ -7,6 +7,7 @@ use rusqlite::{Connection, Transaction, params};
 
 use super::{Registered, StoreError, Write};
 use crate::dkg::rockx::messenger::topic::Origin;
+use crate::types::UnixMillis;
 
 const VERSION: i64 = 1;
 /// The origin of a topic whose initiator is known, in the place of a client's address.
@@ -97,26 +98,7 @@ fn apply(tx: &Transaction<'_>, change: &Write) -> Result<(), rusqlite::Error> {
     let run =
         |sql: &str, values: &[&dyn rusqlite::ToSql]| tx.prepare_cached(sql)?.execute(values).map(|_| ());
     match change {
-        Write::Registered(registered) => {
-            let Registered { name, entry } = &**registered;
-            run(
-                "INSERT OR REPLACE INTO registered (name, address) VALUES (?1, ?2)",
-                params![name, entry.address],
-            )?;
-            run(
-                "INSERT OR REPLACE INTO standing (name, key, proved, vouched, client, seen, heard)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-                params![
-                    name,
-                    entry.key.as_ref().map(|key| key.as_spki_der()),
-                    entry.proved.map(|at| int(at.0)),
-                    entry.vouched,
-                    entry.client.map(|client| client.to_string()),
-                    int(entry.seen.0),
-                    entry.heard,
-                ],
-            )
-        }
+        Write::Registered(registered) => register(tx, registered),
         Write::DropRegistered { name } => {
             run("DELETE FROM registered WHERE name = ?1", params![name])?;
             run("DELETE FROM standing WHERE name = ?1", params![name])
@@ -127,28 +109,7 @@ fn apply(tx: &Transaction<'_>, change: &Write) -> Result<(), rusqlite::Error> {
             owner,
             origin,
             members,
-        } => {
-            drop_topic(tx, &id.0)?;
-            run(
-                "INSERT INTO topic (id, at, owner) VALUES (?1, ?2, ?3)",
-                params![id.0, int(at.0), owner],
-            )?;
-            let client = match origin {
-                Origin::Known => Some(KNOWN.to_owned()),
-                Origin::Guest(client) => client.map(|client| client.to_string()),
-            };
-            run(
-                "INSERT OR REPLACE INTO origin (topic, client) VALUES (?1, ?2)",
-                params![id.0, client],
-            )?;
-            for (name, address) in members {
-                run(
-                    "INSERT INTO member (topic, name, address, direct) VALUES (?1, ?2, ?3, 0)",
-                    params![id.0, name, address],
-                )?;
-            }
-            Ok(())
-        }
+        } => create_topic(tx, &id.0, *at, *owner, *origin, members),
         Write::Member {
             topic,
             name,
@@ -190,6 +151,49 @@ fn apply(tx: &Transaction<'_>, change: &Write) -> Result<(), rusqlite::Error> {
             run("DELETE FROM conflict WHERE id = ?1", params![id.0])
         }
     }
+}
+
+fn register(tx: &Transaction<'_>, Registered { name, entry }: &Registered) -> Result<(), rusqlite::Error> {
+    tx.prepare_cached("INSERT OR REPLACE INTO registered (name, address) VALUES (?1, ?2)")?
+        .execute(params![name, entry.address])?;
+    tx.prepare_cached(
+        "INSERT OR REPLACE INTO standing (name, key, proved, vouched, client, seen, heard)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+    )?
+    .execute(params![
+        name,
+        entry.key.as_ref().map(|key| key.as_spki_der()),
+        entry.proved.map(|at| int(at.0)),
+        entry.vouched,
+        entry.client.map(|client| client.to_string()),
+        int(entry.seen.0),
+        entry.heard,
+    ])?;
+    Ok(())
+}
+
+fn create_topic(
+    tx: &Transaction<'_>,
+    id: &[u8; 24],
+    at: UnixMillis,
+    owner: Option<[u8; 32]>,
+    origin: Origin,
+    members: &[(String, String)],
+) -> Result<(), rusqlite::Error> {
+    drop_topic(tx, id)?;
+    tx.prepare_cached("INSERT INTO topic (id, at, owner) VALUES (?1, ?2, ?3)")?
+        .execute(params![id, int(at.0), owner])?;
+    let client = match origin {
+        Origin::Known => Some(KNOWN.to_owned()),
+        Origin::Guest(client) => client.map(|client| client.to_string()),
+    };
+    tx.prepare_cached("INSERT OR REPLACE INTO origin (topic, client) VALUES (?1, ?2)")?
+        .execute(params![id, client])?;
+    for (name, address) in members {
+        tx.prepare_cached("INSERT INTO member (topic, name, address, direct) VALUES (?1, ?2, ?3, 0)")?
+            .execute(params![id, name, address])?;
+    }
+    Ok(())
 }
 
 fn drop_messages(tx: &Transaction<'_>, topic: &[u8]) -> Result<(), rusqlite::Error> {

@@ -271,11 +271,7 @@ impl Service {
                 }
             };
             let ((), delivered) = tokio::join!(work, delivery);
-            if let Err(error) = delivered
-                && let Some(left_out) = POSTS.line()
-            {
-                tracing::error!(target: "casimir_dkg::node", %ceremony, %error, left_out, "gave up posting to the messenger");
-            }
+            note_delivery(ceremony, delivered);
         });
     }
 
@@ -340,6 +336,14 @@ impl Service {
     fn table(&self) -> MutexGuard<'_, Table> {
         // the table is consistent between statements: a panic elsewhere does not spoil it
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn note_delivery(ceremony: RequestId, delivered: Result<(), SafeText>) {
+    if let Err(error) = delivered
+        && let Some(left_out) = POSTS.line()
+    {
+        tracing::error!(target: "casimir_dkg::node", %ceremony, %error, left_out, "gave up posting to the messenger");
     }
 }
 
