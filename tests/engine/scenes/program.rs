@@ -1,5 +1,6 @@
 //! The real program without a screen, and a seat at it: what it prints, what a console would draw.
 
+use std::convert::Infallible;
 use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -196,6 +197,23 @@ impl Program {
                 }
                 Err(other) => panic!("{other}"),
             }
+        }
+    }
+
+    /// Approves every action of this kind that asks for it, and never ends.
+    pub(super) async fn approve_again(&self, case: &str, kind: ActionKind) -> Infallible {
+        let id: CaseId = case.parse().unwrap();
+        loop {
+            let snapshot = self.snapshot();
+            let mut waiting = snapshot.waiting();
+            let action = waiting
+                .find(|a| a.id.case == id && a.kind == kind.to_string() && a.can_approve.is_yes())
+                .cloned();
+            if let Some(action) = action {
+                // one that is stale by now is followed by another
+                let _ = self.approve(&action).await;
+            }
+            tokio::time::sleep(LOOK).await;
         }
     }
 
