@@ -2,13 +2,13 @@
 //!
 //! | What | Rule |
 //! |---|---|
-//! | Connections | So many at once, and never more than a quarter of the descriptors that the process may have. One client ([`client_of`]) has a share of them; the last eighth is for clients that have none yet, or that proved who they are. |
+//! | Connections | So many at once, and never more than a quarter of the descriptors that the process may have. One client (an IPv4 address, or 56 bits of IPv6) has a share of them; the last eighth is for clients that have none yet, or that proved who they are. |
 //! | Crowding | When there is no room, the longest idle connection of whoever has the most makes it, then one whose head trickles. |
 //! | Time | A head has [`Bounds::head`] from its first byte, a request [`Bounds::request`], silence between requests [`Bounds::idle`]. |
 //! | Bodies | They have a longest length and a deadline; of those above 32 KiB a few are read at a time. |
 //! | Refusals | A client that is refused again and again is answered 429 before its body is read, until it has been quiet for a while. What is signed costs nothing, and this machine itself is exempt. |
 //! | Proxies | The client behind a trusted proxy is the last address of `X-Forwarded-For` that is not a trusted proxy. Nobody else's header counts. |
-//! | Logs | What strangers can cause is logged by [`Ration`]: so many lines in a while, with a count of those left out. |
+//! | Logs | What strangers can cause is logged in rations: so many lines in a while, with a count of those left out. |
 
 mod body;
 mod connection;

@@ -425,3 +425,33 @@ async fn a_flood_of_forgeries_crowds_nothing_out() {
     eventually("everything is delivered", || one.seen().len() == 3).await;
     assert_eq!(messenger.metric("messages_accepted_total").await, 6.0);
 }
+
+/// The oracle and its messenger start again together, and the oracle's secret is another one.
+#[tokio::test]
+async fn an_oracle_that_was_restarted_watches_its_ceremonies_on() {
+    let dir = tempfile::tempdir().unwrap();
+    let start = async |secret: &'static str| {
+        Open::start(|config| {
+            config.data_dir = Some(dir.path().join("messenger"));
+            config.house = Some(secret.to_owned().into());
+        })
+        .await
+    };
+    let observer = Node::willing().await;
+    let subscribe = async |open: &Open, secret: &str| {
+        let body = format!(r#"{{"name":"observer-{secret}","srv_addr":"{}"}}"#, observer.url);
+        let path = format!("/register_node?subscribes_to={}", id(1));
+        let headers = [(OWNER_HEADER, secret.to_owned())];
+        open.post(&path, &headers, body).await.0
+    };
+    let open = start("first").await;
+    let names = format!(r#"{{"topic_name":"{}","subscribers":[]}}"#, id(1));
+    let headers = [(OWNER_HEADER, "first".to_owned())];
+    assert_eq!(open.post("/topics", &headers, names).await.0, 200);
+    assert_eq!(subscribe(&open, "first").await, 200);
+    open.0.handle.shutdown().await;
+    let open = start("second").await;
+    assert_eq!(subscribe(&open, "second").await, 200, "on loopback, as before");
+    assert_eq!(subscribe(&open, "a guess").await, 400);
+    open.0.handle.shutdown().await;
+}

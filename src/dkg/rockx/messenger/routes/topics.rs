@@ -239,7 +239,8 @@ pub(super) async fn delete(
         let signed = headers
             .get(PROOF_HEADER)
             .is_some_and(|proof| hub.is_initiator(proof.as_bytes(), &proof::removal(&name)));
-        let by_owner = signed || topic.owner.is_some() && topic.owner == owner(&headers);
+        let house = topic.origin == Origin::Known && hub.is_house(owner(&headers).as_ref());
+        let by_owner = signed || house || topic.owner.is_some() && topic.owner == owner(&headers);
         let known = (topic.origin == Origin::Known).then_some("the topic belongs to another initiator");
         if let Some(reason) = in_use(topic).or(known).filter(|_| !by_owner) {
             return reply::error(StatusCode::CONFLICT, reason, NOT_DELETED);
