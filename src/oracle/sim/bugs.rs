@@ -112,7 +112,7 @@ const WITHIN: [(Bug, u64); 30] = [
     (Bug::PlacesIgnored, 50),
     (Bug::PastIgnored, 50),
     (Bug::StalePasses, 50),
-    (Bug::ClockFrees, 150),
+    (Bug::ClockFrees, 50),
 ];
 
 #[test]

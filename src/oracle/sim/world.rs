@@ -92,7 +92,7 @@ impl World {
                 .for_each(|chain| chain.account_nonce = 5);
         }
         world.settings.ceremonies_at_once = [1, 2, 100][world.rng.gen_range(0..3)];
-        if world.settings.ceremonies_at_once == 1 {
+        if world.settings.ceremonies_at_once == 1 && max_fee > 5_000 {
             world.settings.policy.rules[0].max_per_day = Some(3);
         }
         world.state.settings = Settings {
