@@ -117,7 +117,7 @@ const WITHIN: [(Bug, u64); 31] = [
     (Bug::PastIgnored, 50),
     (Bug::RegistrationTwice, 50),
     (Bug::StalePasses, 50),
-    (Bug::ClockFrees, 150),
+    (Bug::ClockFrees, 50),
 ];
 
 #[test]

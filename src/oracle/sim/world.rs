@@ -94,7 +94,7 @@ impl World {
         }
         world.settings.ceremonies_at_once = [1, 2, 100][world.rng.gen_range(0..3)];
         world.settings.deposit_order = order;
-        if world.settings.ceremonies_at_once == 1 {
+        if world.settings.ceremonies_at_once == 1 && max_fee > 5_000 {
             world.settings.policy.rules[0].max_per_day = Some(3);
         }
         world.state.settings = Settings {
