@@ -17,6 +17,12 @@
 //! beside it (or on another disk): a journal that ends before its checkpoint lost acknowledged records or was rolled back,
 //! and is refused.
 //!
+//! # The way on from a journal that is refused
+//!
+//! [`restore()`] puts a backup or another copy in its place that has every acknowledged record. Where nobody has such a
+//! file, a person declares the missing records lost: that is a record of the journal (a `note`), which says who, why, from
+//! which record to which, and what was open then. The file that was there is kept beside it.
+//!
 //! # Formats
 //!
 //! | format | what is new | how an older file comes to it |
@@ -48,9 +54,14 @@ mod backup;
 mod chain;
 mod checkpoint;
 mod error;
+mod export;
 mod format;
 mod inspect;
 mod read;
+mod restore;
+#[cfg(test)]
+mod restores;
+mod source;
 mod store;
 #[cfg(test)]
 mod tests;
@@ -61,6 +72,8 @@ pub use archive::Archive;
 pub use backup::backup;
 pub use chain::{Anchor, Entry};
 pub use error::JournalError;
-pub use format::Upgrade;
-pub use inspect::{Report, export, verify};
+pub use export::export;
+pub use format::{FORMAT, Upgrade};
+pub use inspect::{Report, verify, verify_with};
+pub use restore::{Declaration, Lost, Restored, restore};
 pub use store::{Journal, JournalOptions, NewRecord};

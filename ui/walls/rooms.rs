@@ -33,6 +33,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "ports",
             "http",
             "lane",
+            "lock",
             "secrets",
             "monitor",
             "beacon",
