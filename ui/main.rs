@@ -14,7 +14,6 @@ mod manager;
 #[cfg(feature = "tui")]
 mod mode;
 mod output;
-#[cfg(feature = "tui")]
 mod person;
 #[cfg(unix)]
 mod seat;

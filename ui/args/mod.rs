@@ -17,7 +17,7 @@ pub(crate) use journal::{ExportFormat, JournalCommand, TranscriptCommand};
 pub(crate) use keystore::{ImportArgs, KeystoreCommand, NewArgs, OperatorKeyArgs};
 pub(crate) use notify::NotifyCommand;
 pub(crate) use oracle::{ConsoleArgs, OracleArgs};
-pub(crate) use roles::{MessengerArgs, OperatorArgs};
+pub(crate) use roles::{MessengerArgs, OperatorArgs, OperatorCommand, SharesCommand};
 #[cfg(unix)]
 pub(crate) use seat::{SeatArgs, SeatCommand};
 pub(crate) use settings::ConfigCommand;
@@ -89,7 +89,7 @@ pub(crate) enum Command {
     /// Make or import keys
     #[command(subcommand)]
     Keystore(KeystoreCommand),
-    /// Read the journal
+    /// Read, verify and keep the journal
     #[command(subcommand)]
     Journal(JournalCommand),
     /// Read the transcript of a ceremony

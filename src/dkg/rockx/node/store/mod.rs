@@ -233,4 +233,6 @@ fn make_private(path: &Path) -> std::io::Result<()> {
 }
 
 #[cfg(test)]
+mod copies;
+#[cfg(test)]
 mod tests;
