@@ -17,6 +17,7 @@ mod output;
 mod person;
 #[cfg(unix)]
 mod seat;
+mod version;
 #[cfg(test)]
 mod walls;
 

@@ -66,10 +66,7 @@ pub fn verify(path: &Path) -> Result<(Report, Vec<Entry>), JournalError> {
 ///
 /// # Errors
 /// As above.
-pub fn verify_with(
-    path: &Path,
-    checkpoint: Option<&Path>,
-) -> Result<(Report, Vec<Entry>), JournalError> {
+pub fn verify_with(path: &Path, checkpoint: Option<&Path>) -> Result<(Report, Vec<Entry>), JournalError> {
     let mut entries = Vec::new();
     let mut take = |entry: &Entry| {
         entries.push(entry.clone());

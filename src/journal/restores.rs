@@ -26,8 +26,7 @@ fn note(n: u64) -> NewRecord {
 }
 
 fn append(options: &JournalOptions, numbers: std::ops::RangeInclusive<u64>) {
-    let (mut journal, _) =
-        Journal::open(options, Anchor::BEGINNING, |_| Ok::<_, JournalError>(())).unwrap();
+    let (mut journal, _) = Journal::open(options, Anchor::BEGINNING, |_| Ok::<_, JournalError>(())).unwrap();
     for n in numbers {
         journal.append(&[note(n)]).unwrap();
     }
@@ -37,7 +36,10 @@ fn append(options: &JournalOptions, numbers: std::ops::RangeInclusive<u64>) {
 fn five() -> (TempDir, JournalOptions, PathBuf, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let options = options(&folder);
-    let (older, newest) = (folder.path().join("older.sqlite"), folder.path().join("newest.sqlite"));
+    let (older, newest) = (
+        folder.path().join("older.sqlite"),
+        folder.path().join("newest.sqlite"),
+    );
     append(&options, 1..=3);
     backup(&options.path, &older).unwrap();
     append(&options, 4..=5);
@@ -90,7 +92,12 @@ fn what_nobody_has_any_more_is_declared_lost_by_name_and_the_journal_goes_on() {
     let (report, entries) = verify(&options.path).unwrap();
     assert_eq!((report.records, report.acknowledged), (5, Some(5)));
     let told = &entries[3].body;
-    for words in ["records 4 to 5", "declared lost by ada", "the disk died", "Nothing was open"] {
+    for words in [
+        "records 4 to 5",
+        "declared lost by ada",
+        "the disk died",
+        "Nothing was open",
+    ] {
         assert!(told.contains(words), "{told}");
     }
     // once more there is nothing to declare
@@ -112,7 +119,10 @@ fn a_journal_that_was_removed_or_damaged_comes_back() {
         .execute_batch(damage)
         .unwrap();
     let words = opens(&options).unwrap_err().to_string();
-    assert!(words.contains("record 2") && words.contains("journal restore FILE"), "{words}");
+    assert!(
+        words.contains("record 2") && words.contains("journal restore FILE"),
+        "{words}"
+    );
     restore(&options, &newest, None).unwrap();
     assert_eq!(opens(&options).unwrap(), head);
     let left: Vec<_> = fs::read_dir(folder.path())
@@ -127,7 +137,11 @@ fn a_journal_that_was_removed_or_damaged_comes_back() {
 fn what_is_not_this_journal_is_not_put_in_its_place() {
     let (folder, options, _, newest) = five();
     let head = opens(&options).unwrap();
-    let refused = |from: &Path| restore(&options, from, Some(&declared())).unwrap_err().to_string();
+    let refused = |from: &Path| {
+        restore(&options, from, Some(&declared()))
+            .unwrap_err()
+            .to_string()
+    };
 
     let elsewhere = tempfile::tempdir().unwrap();
     let other = self::options(&elsewhere);
@@ -169,12 +183,21 @@ fn an_export_is_judged_as_the_journal_is() {
     let without_last = format!("{}\n", lines[..4].join("\n"));
     let with_more = text.replacen("{\"seq\":2", "{\"seen\":1,\"seq\":2", 1);
     for (damaged, words) in [
-        (without_last.clone(), "ends at record 4, but record 5 was acknowledged"),
-        (text.replacen("\\\"2\\\"", "\\\"9\\\"", 1), "record 2 does not match its hash"),
+        (
+            without_last.clone(),
+            "ends at record 4, but record 5 was acknowledged",
+        ),
+        (
+            text.replacen("\\\"2\\\"", "\\\"9\\\"", 1),
+            "record 2 does not match its hash",
+        ),
         (format!("{}\n{}\n", lines[0], lines[2]), "record 2 is missing"),
         (text[..text.len() - 20].to_owned(), "record 5 is cut off"),
         (with_more, "unknown field `seen`"),
-        (text.replacen("\"format\":2", "\"format\":3", 1), "journal format 3"),
+        (
+            text.replacen("\"format\":2", "\"format\":3", 1),
+            "journal format 3",
+        ),
     ] {
         let found = judged(&damaged).unwrap_err().to_string();
         assert!(found.contains(words), "{found}");
@@ -187,14 +210,17 @@ fn an_export_is_judged_as_the_journal_is() {
 #[test]
 fn a_log_that_cannot_be_opened_in_place_is_read_from_a_copy() {
     let (_folder, options, ..) = five();
-    let (mut journal, _) =
-        Journal::open(&options, Anchor::BEGINNING, |_| Ok::<_, JournalError>(())).unwrap();
+    let (mut journal, _) = Journal::open(&options, Anchor::BEGINNING, |_| Ok::<_, JournalError>(())).unwrap();
     journal.append(&[note(6)]).unwrap();
     // what a person takes who copies file and log of a journal in use
     let taken = tempfile::tempdir().unwrap();
     let copy = taken.path().join("taken.sqlite");
     fs::copy(&options.path, &copy).unwrap();
-    fs::copy(source::beside(&options.path, "-wal"), source::beside(&copy, "-wal")).unwrap();
+    fs::copy(
+        source::beside(&options.path, "-wal"),
+        source::beside(&copy, "-wal"),
+    )
+    .unwrap();
     let count = |source: &source::Source| -> i64 {
         source
             .query_row("SELECT COUNT(*) FROM records", [], |row| row.get(0))

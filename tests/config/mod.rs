@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot set its scene has failed")]
 
+pub(crate) mod audit;
 mod bad;
 mod cli;
 mod doctor;
@@ -17,5 +18,6 @@ mod roles;
 mod sample;
 mod shares;
 mod start;
-mod support;
+pub(crate) mod support;
 mod unit;
+mod version;

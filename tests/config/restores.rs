@@ -9,7 +9,9 @@ use super::support;
 
 /// Journals of a whole oracle, as a start left them: the earlier one is the beginning of no other.
 fn vector(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vectors/journals").join(name)
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/vectors/journals")
+        .join(name)
 }
 
 fn run(scratch: &Path, arguments: &[&str]) -> (Option<i32>, String, String) {
@@ -26,7 +28,12 @@ fn scene() -> tempfile::TempDir {
     let checkpoint = format!("{} {}\n", report.records, report.head);
     fs::write(here("j.checkpoint"), checkpoint).unwrap();
     // in the middle of a case
-    let cut = entries.iter().find(|entry| entry.kind == "ceremony-started").unwrap().seq + 1;
+    let cut = entries
+        .iter()
+        .find(|entry| entry.kind == "ceremony-started")
+        .unwrap()
+        .seq
+        + 1;
     fs::copy(here("whole.sqlite"), here("older.sqlite")).unwrap();
     rusqlite::Connection::open(here("older.sqlite"))
         .unwrap()
@@ -47,17 +54,27 @@ fn a_rolled_back_journal_goes_on_from_another_copy() {
     assert_eq!(code, Some(0), "{stderr}");
     assert!(out.contains("nothing that was acknowledged is missing"), "{out}");
 
-    fs::copy(scratch.path().join("older.sqlite"), scratch.path().join("j.sqlite")).unwrap();
+    fs::copy(
+        scratch.path().join("older.sqlite"),
+        scratch.path().join("j.sqlite"),
+    )
+    .unwrap();
     let (code, _, stderr) = verify();
     assert_eq!(code, Some(1));
     assert!(
         stderr.contains("was rolled back") && stderr.contains("journal restore FILE"),
         "{stderr}"
     );
-    let (code, _, stderr) = run(scratch.path(), &["restore", "older.sqlite", "--journal", "j.sqlite"]);
+    let (code, _, stderr) = run(
+        scratch.path(),
+        &["restore", "older.sqlite", "--journal", "j.sqlite"],
+    );
     assert_eq!(code, Some(1));
     assert!(stderr.contains("they would be lost"), "{stderr}");
-    let (code, out, stderr) = run(scratch.path(), &["restore", "whole.sqlite", "--journal", "j.sqlite"]);
+    let (code, out, stderr) = run(
+        scratch.path(),
+        &["restore", "whole.sqlite", "--journal", "j.sqlite"],
+    );
     assert_eq!(code, Some(0), "{stderr}");
     assert!(out.contains("what was there is kept as"), "{out}");
     assert_eq!(verify().0, Some(0));
@@ -66,13 +83,27 @@ fn a_rolled_back_journal_goes_on_from_another_copy() {
 #[test]
 fn records_that_nobody_has_are_declared_lost_and_what_is_unknown_is_listed() {
     let scratch = scene();
-    fs::copy(scratch.path().join("older.sqlite"), scratch.path().join("j.sqlite")).unwrap();
+    fs::copy(
+        scratch.path().join("older.sqlite"),
+        scratch.path().join("j.sqlite"),
+    )
+    .unwrap();
     let (code, out, stderr) = run(
         scratch.path(),
-        &["declare-lost", "the volume was rolled back", "--journal", "j.sqlite"],
+        &[
+            "declare-lost",
+            "the volume was rolled back",
+            "--journal",
+            "j.sqlite",
+        ],
     );
     assert_eq!(code, Some(0), "{stderr}");
-    for words in ["are declared lost", "Open then: ", "Without an end: ", "mode supervised"] {
+    for words in [
+        "are declared lost",
+        "Open then: ",
+        "Without an end: ",
+        "mode supervised",
+    ] {
         assert!(out.contains(words), "{words}: {out}");
     }
     let (code, out, _) = run(scratch.path(), &["verify", "--journal", "j.sqlite"]);
@@ -82,7 +113,10 @@ fn records_that_nobody_has_are_declared_lost_and_what_is_unknown_is_listed() {
         out.contains("declared lost by") && out.contains("the volume was rolled back"),
         "{out}"
     );
-    let (code, _, stderr) = run(scratch.path(), &["declare-lost", "again", "--journal", "j.sqlite"]);
+    let (code, _, stderr) = run(
+        scratch.path(),
+        &["declare-lost", "again", "--journal", "j.sqlite"],
+    );
     assert_eq!(code, Some(1));
     assert!(stderr.contains("lacks nothing"), "{stderr}");
 }
@@ -100,7 +134,10 @@ fn an_auditor_judges_a_copy_elsewhere_and_an_export_by_the_checkpoint_of_the_ori
     let verify = |file: &str, more: &[&str]| {
         let arguments = [&["--json", "verify", "--journal", file], more].concat();
         let (code, out, stderr) = run(elsewhere.path(), &arguments);
-        let said: Value = out.lines().next().map_or(Value::Null, |line| serde_json::from_str(line).unwrap());
+        let said: Value = out
+            .lines()
+            .next()
+            .map_or(Value::Null, |line| serde_json::from_str(line).unwrap());
         (code, said, stderr)
     };
     let checkpoint = ["--checkpoint", "given.checkpoint"];
@@ -156,5 +193,8 @@ fn a_copy_that_can_only_be_read_is_verified() {
     mode(scratch.path(), 0o755);
     assert_eq!(code, Some(0), "{stderr}");
     assert!(out.contains("nothing that was acknowledged is missing"), "{out}");
-    assert!(!scratch.path().join("j.sqlite-shm").exists(), "nothing was made beside it");
+    assert!(
+        !scratch.path().join("j.sqlite-shm").exists(),
+        "nothing was made beside it"
+    );
 }

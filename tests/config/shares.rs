@@ -48,9 +48,7 @@ fn scene() -> tempfile::TempDir {
             validator: BlsPublicKey([n; 48]),
             threshold: 3,
             share: Zeroizing::new([n; 32]),
-            share_public_keys: (1..=4)
-                .map(|i| (OperatorId(i), BlsPublicKey([9; 48])))
-                .collect(),
+            share_public_keys: (1..=4).map(|i| (OperatorId(i), BlsPublicKey([9; 48]))).collect(),
         };
         store.keep(id, &share).unwrap();
         store.complete(id, b"results").unwrap();
@@ -73,14 +71,28 @@ fn a_node_is_backed_up_while_it_runs_and_a_lost_store_is_missed_and_comes_back()
     let manifest = fs::read_to_string(scratch.path().join("backup.manifest")).unwrap();
     assert!(manifest.contains(&key), "{manifest}");
     // a copy by hand has them too, and so says the list, of any of them
-    fs::copy(scratch.path().join("node/shares.sqlite"), scratch.path().join("copy.sqlite")).unwrap();
-    for of in [&[][..], &["--store", "backup.sqlite"], &["--store", "copy.sqlite"]] {
+    fs::copy(
+        scratch.path().join("node/shares.sqlite"),
+        scratch.path().join("copy.sqlite"),
+    )
+    .unwrap();
+    for of in [
+        &[][..],
+        &["--store", "backup.sqlite"],
+        &["--store", "copy.sqlite"],
+    ] {
         let mut program = support::program(scratch.path());
         program.args(NODE).args(["shares", "list", "--json"]).args(of);
         let (code, out, stderr) = support::run(&mut program);
         assert_eq!(code, Some(0), "{stderr}");
-        let held: Vec<Value> = out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-        assert_eq!((held.len(), &held[1]["validator"], &held[1]["counts"]), (3, &key.clone().into(), &true.into()));
+        let held: Vec<Value> = out
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect();
+        assert_eq!(
+            (held.len(), &held[1]["validator"], &held[1]["counts"]),
+            (3, &key.clone().into(), &true.into())
+        );
     }
     let (code, _, stderr) = run(scratch.path(), &["restore", "backup.sqlite"]);
     assert_eq!(code, Some(1));
@@ -95,17 +107,27 @@ fn a_node_is_backed_up_while_it_runs_and_a_lost_store_is_missed_and_comes_back()
         let _ = fs::remove_file(scratch.path().join("node").join(file));
     }
     let said = Role::start(scratch.path(), &NODE, &[]).killed();
-    for words in ["3 shares THAT THIS NODE HELD ARE NOT IN ITS STORE", "operator restore BACKUP", &key] {
+    for words in [
+        "3 shares THAT THIS NODE HELD ARE NOT IN ITS STORE",
+        "operator restore BACKUP",
+        &key,
+    ] {
         assert!(said.contains(words), "{words}: {said}");
     }
     let position = |words: &str| said.find(words);
     if let Some(registers) = position("cannot register") {
-        assert!(position("NOT IN ITS STORE").unwrap() < registers, "before it registers: {said}");
+        assert!(
+            position("NOT IN ITS STORE").unwrap() < registers,
+            "before it registers: {said}"
+        );
     }
 
     let (code, out, stderr) = run(scratch.path(), &["restore", "backup.sqlite"]);
     assert_eq!(code, Some(0), "{stderr}");
-    assert!(out.contains("3 shares taken back, 0 already there") && out.contains(&key), "{out}");
+    assert!(
+        out.contains("3 shares taken back, 0 already there") && out.contains(&key),
+        "{out}"
+    );
     let said = Role::start(scratch.path(), &NODE, &[]).killed();
     assert!(!said.contains("NOT IN ITS STORE"), "{said}");
 }

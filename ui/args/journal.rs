@@ -1,8 +1,8 @@
-//! Flags of `journal` and `transcript`.
+//! Flags of `journal`, `transcript` and `audit`.
 
 use std::path::PathBuf;
 
-use clap::{Subcommand, ValueEnum};
+use clap::{Args, Subcommand, ValueEnum};
 
 /// Form of an export.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -89,5 +89,31 @@ pub(crate) enum TranscriptCommand {
         /// The transcript
         #[arg(value_name = "FILE")]
         file: PathBuf,
+        /// File with [[operator]] tables, whose keys the transcript's are compared with
+        #[arg(long, value_name = "FILE")]
+        operators: Option<PathBuf>,
     },
+}
+
+/// `audit`.
+#[derive(Debug, Clone, Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+pub(crate) struct AuditArgs {
+    /// The case, e.g. deposit/3
+    #[arg(value_name = "CASE", required = true)]
+    pub case: Option<String>,
+    /// The page to write; must not exist. Without it deposit-3.html, here
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// The journal's database, instead of the configured one; transcripts are looked for beside it
+    #[arg(long, value_name = "FILE")]
+    pub journal: Option<PathBuf>,
+    #[command(subcommand)]
+    pub command: Option<AuditCommand>,
+}
+
+#[derive(Debug, Clone, Subcommand)]
+pub(crate) enum AuditCommand {
+    /// Print a program in Python that verifies exports and transcripts, and knows nothing of this one
+    Verifier,
 }

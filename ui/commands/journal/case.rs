@@ -40,7 +40,10 @@ pub(crate) fn records_of(entries: &[Entry], case: CaseId) -> anyhow::Result<Vec<
         match (some.len(), cases.len()) {
             (0, _) => bail!("the journal knows no case {name}; it has none at all"),
             (some_of, all) if some_of < all => {
-                bail!("the journal knows no case {name}; its newest are {}", some.join(", "))
+                bail!(
+                    "the journal knows no case {name}; its newest are {}",
+                    some.join(", ")
+                )
             }
             _ => bail!("the journal knows no case {name}; it has {}", some.join(", ")),
         }

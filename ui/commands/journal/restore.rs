@@ -17,12 +17,7 @@ const MAX_REASON: usize = 500;
 const NAMED: usize = 12;
 
 /// Puts `from` in the journal's place; `reason` declares lost what it lacks.
-pub(crate) fn run(
-    journal: &Path,
-    from: &Path,
-    reason: Option<&str>,
-    json: bool,
-) -> anyhow::Result<Outcome> {
+pub(crate) fn run(journal: &Path, from: &Path, reason: Option<&str>, json: bool) -> anyhow::Result<Outcome> {
     let options = JournalOptions {
         path: journal.to_owned(),
         checkpoint: None,
@@ -89,12 +84,12 @@ fn open_ends(entries: &[Entry]) -> Vec<String> {
     let names = |what: &str, of: &BTreeMap<String, ()>| named(what, of.keys());
     open.extend(names("case", &cases).map(|words| format!("Open then: {words}.")));
     open.extend(
-        names("ceremony", &ceremonies)
-            .map(|words| format!("Without an end: {words}; a key that it made may be known to its operators.")),
+        names("ceremony", &ceremonies).map(|words| {
+            format!("Without an end: {words}; a key that it made may be known to its operators.")
+        }),
     );
     open.extend(
-        named("transaction", transactions.values())
-            .map(|words| format!("Signed and not final: {words}.")),
+        named("transaction", transactions.values()).map(|words| format!("Signed and not final: {words}.")),
     );
     open.extend(account.map(|account| {
         format!("Account {account}: what it sent since stands in the chain; nothing leaves until a person has looked.")

@@ -13,11 +13,7 @@ use crate::args::{OperatorCommand, SharesCommand};
 use crate::exit::Outcome;
 use crate::output;
 
-pub(super) fn run(
-    command: &OperatorCommand,
-    options: &LoadOptions,
-    json: bool,
-) -> anyhow::Result<Outcome> {
+pub(super) fn run(command: &OperatorCommand, options: &LoadOptions, json: bool) -> anyhow::Result<Outcome> {
     match command {
         OperatorCommand::Backup { to, store } => backup(&locate(store.as_deref(), options)?, to, json),
         OperatorCommand::Restore { from } => restore(from, &settings(options)?, json),
@@ -52,7 +48,9 @@ fn backup(path: &Path, to: &Path, json: bool) -> anyhow::Result<Outcome> {
             counted(held.len(), "share"),
             manifest.display()
         ));
-        output::line("The shares are encrypted under the operator's key, which is not in it: keep that elsewhere.");
+        output::line(
+            "The shares are encrypted under the operator's key, which is not in it: keep that elsewhere.",
+        );
     }
     Ok(Outcome::Success)
 }
@@ -69,7 +67,8 @@ fn restore(from: &Path, settings: &NodeConfig, json: bool) -> anyhow::Result<Out
         .filter(|named| !restored.added.contains(named))
         .collect();
     if json {
-        let named = |named: &store::Named| json!({ "validator": named.validator, "ceremony": named.ceremony });
+        let named =
+            |named: &store::Named| json!({ "validator": named.validator, "ceremony": named.ceremony });
         output::json(&json!({
             "file": path,
             "added": restored.added.iter().map(named).collect::<Vec<_>>(),
@@ -87,7 +86,10 @@ fn restore(from: &Path, settings: &NodeConfig, json: bool) -> anyhow::Result<Out
             output::line(&format!("  {}", named.validator));
         }
         for named in &missing {
-            output::line(&format!("still missing, of ceremony {}: {}", named.ceremony, named.validator));
+            output::line(&format!(
+                "still missing, of ceremony {}: {}",
+                named.ceremony, named.validator
+            ));
         }
     }
     Ok(if missing.is_empty() {

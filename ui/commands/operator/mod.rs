@@ -1,7 +1,7 @@
 //! `operator`: an operator's DKG node until SIGINT or SIGTERM.
 
-mod key;
 mod kept;
+mod key;
 mod rockx;
 
 use std::sync::Arc;

@@ -23,7 +23,10 @@ use crate::types::{BlsPublicKey, RequestId};
 pub fn backup(path: &Path, to: &Path) -> Result<Vec<Held>, StoreError> {
     for file in [to.to_owned(), manifest::manifest_of(to)] {
         if file.exists() {
-            let words = format!("{} exists already; a backup never replaces a file", file.display());
+            let words = format!(
+                "{} exists already; a backup never replaces a file",
+                file.display()
+            );
             return Err(io::Error::new(io::ErrorKind::AlreadyExists, words).into());
         }
     }
@@ -81,7 +84,11 @@ fn check(db: &Connection) -> Result<(), StoreError> {
     if found == "ok" {
         return Ok(());
     }
-    Err(io::Error::new(io::ErrorKind::InvalidData, format!("the copy is damaged: {found}")).into())
+    Err(io::Error::new(
+        io::ErrorKind::InvalidData,
+        format!("the copy is damaged: {found}"),
+    )
+    .into())
 }
 
 /// What came of a restore.
@@ -112,7 +119,10 @@ impl Store {
         let theirs = sealer(&backup, secret)?;
         let held = held_by(&backup)?;
         let named = manifest::read(from)?;
-        if let Some(absent) = named.iter().find(|named| !held.iter().any(|held| Named::from(held) == **named)) {
+        if let Some(absent) = named
+            .iter()
+            .find(|named| !held.iter().any(|held| Named::from(held) == **named))
+        {
             return Err(StoreError::Incomplete(absent.validator));
         }
         let mut restored = Restored::default();

@@ -49,7 +49,9 @@ fn a_plain_copy_of_a_store_in_use_has_every_share() {
         let copy = folder.path().join(name);
         fs::copy(&path, &copy).unwrap();
         let held = shares(&copy).unwrap();
-        held.iter().map(|held| (held.ceremony, held.state.to_string())).collect::<Vec<_>>()
+        held.iter()
+            .map(|held| (held.ceremony, held.state.to_string()))
+            .collect::<Vec<_>>()
     };
     make(&store, 1);
     store.begin(id(2), SessionKind::Keygen).unwrap();
@@ -81,10 +83,16 @@ fn a_backup_of_a_store_that_is_written_lacks_nothing_and_holds_nothing_in_clear(
     });
     let to = folder.path().join("last.sqlite");
     let held = backup(&path, &to).unwrap();
-    assert_eq!((held.len(), held.iter().filter(|held| held.counts).count()), (40, 40));
+    assert_eq!(
+        (held.len(), held.iter().filter(|held| held.counts).count()),
+        (40, 40)
+    );
     assert_eq!(shares(&to).unwrap(), held);
     let bytes = fs::read(&to).unwrap();
-    assert!(!bytes.windows(32).any(|window| window == [0x87; 32]), "a share in clear");
+    assert!(
+        !bytes.windows(32).any(|window| window == [0x87; 32]),
+        "a share in clear"
+    );
     let manifest = fs::read_to_string(manifest_of(&to)).unwrap();
     assert_eq!(manifest.lines().count(), 41);
     #[cfg(unix)]
@@ -116,7 +124,11 @@ fn a_store_that_lost_shares_says_so_until_they_are_back() {
         validator: BlsPublicKey([n; 48]),
     });
     for _ in 0..2 {
-        assert_eq!(opened(&folder, "shares.sqlite").missing(), missing, "at every start");
+        assert_eq!(
+            opened(&folder, "shares.sqlite").missing(),
+            missing,
+            "at every start"
+        );
     }
     let store = opened(&folder, "shares.sqlite");
     make(&store, 3);
@@ -127,7 +139,10 @@ fn a_store_that_lost_shares_says_so_until_they_are_back() {
     assert_eq!(store.missing(), []);
     for n in 1..=3 {
         assert_eq!(secret_of(&store, n), Some([n | 0x80; 32]));
-        assert!(!store.begin(id(n), SessionKind::Keygen).unwrap(), "used once for ever");
+        assert!(
+            !store.begin(id(n), SessionKind::Keygen).unwrap(),
+            "used once for ever"
+        );
     }
     let again = store.restore(&copy, SECRET).unwrap();
     assert_eq!((again.added.len(), again.known), (0, 2));
@@ -145,7 +160,9 @@ fn a_restore_takes_nothing_away_and_keeps_the_graver_word() {
     let path = folder.path().join("shares.sqlite");
     let early = folder.path().join("early.sqlite");
     backup(&path, &early).unwrap();
-    store.finish(id(1), Ending::Blamed, &SafeText::new("late")).unwrap();
+    store
+        .finish(id(1), Ending::Blamed, &SafeText::new("late"))
+        .unwrap();
     store.complete(id(2), b"results").unwrap();
     let late = folder.path().join("late.sqlite");
     backup(&path, &late).unwrap();
@@ -159,7 +176,10 @@ fn a_restore_takes_nothing_away_and_keeps_the_graver_word() {
     let other = opened(&folder, "other.sqlite");
     other.restore(&early, SECRET).unwrap();
     other.restore(&late, SECRET).unwrap();
-    assert_eq!(states(&folder.path().join("other.sqlite")), ["never-use", "active", "pending"]);
+    assert_eq!(
+        states(&folder.path().join("other.sqlite")),
+        ["never-use", "active", "pending"]
+    );
 }
 
 #[test]
@@ -178,7 +198,10 @@ fn a_backup_that_is_not_whole_or_not_ours_is_refused_and_changes_nothing() {
     let empty = opened(&folder, "empty.sqlite");
     Connection::open(&copy)
         .unwrap()
-        .execute("UPDATE shares SET facts = '[2,{}]' WHERE request_id = ?1", [id(2).0])
+        .execute(
+            "UPDATE shares SET facts = '[2,{}]' WHERE request_id = ?1",
+            [id(2).0],
+        )
         .unwrap();
     let refused = empty.restore(&copy, SECRET);
     assert!(matches!(refused, Err(StoreError::Altered(_))), "{refused:?}");

@@ -163,7 +163,12 @@ impl Store {
     fn write_manifest(&self) {
         let written = held::held_by(&self.db()).and_then(|held| {
             let mut named: Vec<Named> = held.iter().map(Named::from).collect();
-            let missing: Vec<Named> = self.missing.iter().filter(|m| !named.contains(m)).copied().collect();
+            let missing: Vec<Named> = self
+                .missing
+                .iter()
+                .filter(|m| !named.contains(m))
+                .copied()
+                .collect();
             named.extend(missing);
             Ok(manifest::write(&self.path, &named)?)
         });
