@@ -28,7 +28,7 @@ fn is_commit(text: &str) -> bool {
 }
 
 /// The commit that is checked out in `folder`, and the files that change when another one is.
-fn head(folder: &Path) -> Option<(String, Vec<PathBuf>)> {
+pub(crate) fn head(folder: &Path) -> Option<(String, Vec<PathBuf>)> {
     let mut git = folder.join(".git");
     if git.is_file() {
         // a worktree: the file says where its own part is

@@ -1,21 +1,4 @@
-//! Exports: one record a line, for another machine to verify.
-//!
-//! # Format, version 1
-//!
-//! UTF-8 text, one JSON object a line, one line a record, in the order of their numbers, from the first record on:
-//!
-//! | field | content |
-//! |---|---|
-//! | `seq` | number of the record, from 1 |
-//! | `format` | format of the record, which is part of its hash; left out where it is 1 |
-//! | `at` | ms since the Unix epoch |
-//! | `kind` | what the record is, in kebab case |
-//! | `body` | its JSON text as a string, exactly as hashed |
-//! | `hash` | `0x` and 64 hex digits; the formula stands in the description of the journal |
-//!
-//! No other field: what no hash covers would prove nothing. An export has no line of its own for its version, because a
-//! later version, if there ever is one, will begin with a line that has no `seq`. That records are missing at its end, the
-//! lines themselves cannot tell: compare with a checkpoint, or with a head that was written down elsewhere.
+//! Exports: one record a line, for another machine to verify. The form stands in the description of the journal.
 
 use std::fs::File;
 use std::io::{BufRead as _, BufReader, Read as _, Write};
@@ -29,7 +12,7 @@ use super::inspect::{Report, walk_all};
 /// A record may not be longer in an export. The longest that a program writes are proposals, some tens of KB.
 const MAX_LINE: u64 = 64 << 20;
 
-/// Writes the journal at `path` in the form above.
+/// Writes the journal at `path` as an export of version 1, in the form that the description of this room gives.
 ///
 /// # Errors
 /// A journal that does not verify is exported all the same up to its first bad record, and the error is returned.

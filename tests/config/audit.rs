@@ -115,8 +115,8 @@ fn a_case_is_one_page_that_tells_everything_and_loads_nothing() {
     ] {
         assert!(!page.contains(never), "{never}");
     }
-    // one circle a message, filled: four operators in five steps
-    assert_eq!(page.matches("fill=\"#11683a\"").count(), 20, "{page}");
+    // a filled circle for each message of four operators, and one for each start
+    assert_eq!(page.matches("fill=\"#11683a\"").count(), 4 * 6, "{page}");
     let (code, _, stderr) = run(scratch.path(), &["audit", "deposit/1", "--journal", "j.sqlite"]);
     assert_eq!(code, Some(1));
     assert!(stderr.contains("deposit-1.html"), "{stderr}");

@@ -190,11 +190,11 @@ fn picture(examined: &Examined) -> String {
 fn cell(x: usize, y: usize, asked: bool, seen: Option<&UnixMillis>, first: UnixMillis) -> String {
     match (asked, seen) {
         (_, Some(at)) => format!(
-            "<circle cx=\"{}\" cy=\"{y}\" r=\"7\" fill=\"#11683a\"/><text x=\"{}\" y=\"{}\">+{} ms</text>\n",
+            "<circle cx=\"{}\" cy=\"{y}\" r=\"7\" fill=\"#11683a\"/><text x=\"{}\" y=\"{}\">+{}</text>\n",
             x + 8,
             x + 22,
             y + 4,
-            at.0.saturating_sub(first.0)
+            lasted(at.0.saturating_sub(first.0))
         ),
         (true, None) => format!(
             "<circle cx=\"{}\" cy=\"{y}\" r=\"6\" fill=\"none\" stroke=\"#a11212\" stroke-width=\"2\"/><text x=\"{}\" y=\"{}\">nothing</text>\n",
@@ -203,6 +203,14 @@ fn cell(x: usize, y: usize, asked: bool, seen: Option<&UnixMillis>, first: UnixM
             y + 4
         ),
         (false, None) => format!("<path d=\"M{} {y}h14\" stroke=\"#9aa7b3\"/>\n", x + 1),
+    }
+}
+
+/// Milliseconds, in seconds where they are many.
+fn lasted(ms: u64) -> String {
+    match ms {
+        0..10_000 => format!("{ms} ms"),
+        _ => format!("{}.{} s", ms / 1000, ms % 1000 / 100),
     }
 }
 
@@ -224,5 +232,13 @@ mod tests {
             progress: BTreeMap::new(),
         };
         assert!(picture(&examined).contains("No message was seen"));
+    }
+
+    #[test]
+    fn long_times_are_told_in_seconds() {
+        assert_eq!(
+            [0, 9_999, 10_000, 65_432].map(lasted),
+            ["0 ms", "9999 ms", "10.0 s", "65.4 s"]
+        );
     }
 }

@@ -94,7 +94,10 @@ fn open_ends(entries: &[Entry]) -> Vec<String> {
     open.extend(account.map(|account| {
         format!("Account {account}: what it sent since stands in the chain; nothing leaves until a person has looked.")
     }));
-    open
+    // names of a journal that somebody may have made
+    open.into_iter()
+        .map(|line| SafeText::new(&line).to_string())
+        .collect()
 }
 
 fn named<'a>(what: &str, names: impl ExactSizeIterator<Item = &'a String>) -> Option<String> {
