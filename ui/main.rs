@@ -14,10 +14,10 @@ mod manager;
 #[cfg(feature = "tui")]
 mod mode;
 mod output;
-#[cfg(feature = "tui")]
 mod person;
 #[cfg(unix)]
 mod seat;
+mod version;
 #[cfg(test)]
 mod walls;
 

@@ -213,6 +213,16 @@ impl Layers {
         r.finish((|| Some((messenger?, operators?, http?, metrics?, log?)))())
     }
 
+    /// Who the operators are.
+    ///
+    /// # Errors
+    /// Every bad or missing value of the operators.
+    pub fn operators(&self) -> Result<OperatorsConfig, ConfigErrors> {
+        let mut r = reader::Reader::new(self);
+        let operators = section::operators::read(&mut r);
+        r.finish(operators)
+    }
+
     /// What the `operator` command needs.
     ///
     /// # Errors

@@ -64,6 +64,14 @@ pub fn sentence(record: &str) -> Option<SafeText> {
     Some(record.sentence())
 }
 
+/// Whether this program understands a record of the journal, as it must at a start.
+///
+/// # Errors
+/// In words: what it does not understand.
+pub fn understood(kind: &str, body: &str) -> Result<(), String> {
+    Record::read(kind, body).map(drop)
+}
+
 /// The case that a record is about.
 pub(super) fn case_of(record: &Record, state: &State) -> Option<CaseId> {
     state.case_of(record)

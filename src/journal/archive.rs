@@ -3,17 +3,18 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use rusqlite::{Connection, params};
+use rusqlite::params;
 
 use super::chain::{Anchor, Entry};
 use super::error::{JournalError, sqlite_at};
 use super::read;
+use super::source::{self, Source};
 
 /// A journal that is open for reading. What is read was verified when it was written, or at the start.
 #[derive(Debug)]
 pub struct Archive {
     path: PathBuf,
-    connection: Connection,
+    connection: Source,
 }
 
 impl Archive {
@@ -24,7 +25,7 @@ impl Archive {
     pub fn open(path: &Path) -> Result<Self, JournalError> {
         Ok(Self {
             path: path.to_owned(),
-            connection: read::open_read_only(path)?,
+            connection: source::open_read_only(path)?,
         })
     }
 

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use super::chain::Anchor;
 use super::error::{JournalError, io_at, sqlite_at};
 use super::read;
+use super::source::open_read_only;
 
 /// Writes a copy of the journal at `path` to `to`, which must not exist, and verifies it. An oracle may go on writing the
 /// journal meanwhile; the copy has the records of one moment.
@@ -36,8 +37,8 @@ pub fn backup(path: &Path, to: &Path) -> Result<Anchor, JournalError> {
     Ok(last)
 }
 
-fn write(path: &Path, partial: &Path) -> Result<Anchor, JournalError> {
-    let source = read::open_read_only(path)?;
+pub(super) fn write(path: &Path, partial: &Path) -> Result<Anchor, JournalError> {
+    let source = open_read_only(path)?;
     let target = partial.to_string_lossy();
     source
         .execute("VACUUM INTO ?1", [target.as_ref()])
@@ -46,7 +47,7 @@ fn write(path: &Path, partial: &Path) -> Result<Anchor, JournalError> {
     File::open(partial)
         .and_then(|file| file.sync_all())
         .map_err(io_at(partial))?;
-    let copy = read::open_read_only(partial)?;
+    let copy = open_read_only(partial)?;
     read::walk(partial, &copy, Anchor::BEGINNING, u64::MAX, |_| Ok(()))
 }
 
@@ -59,7 +60,7 @@ pub(super) fn before_upgrade(path: &Path, format: u32, last: Anchor) -> Result<P
         .map_or_else(String::new, |e| e.to_string_lossy().into_owned());
     let to = path.with_extension(format!("format-{format}-at-{}.{extension}", last.seq));
     if to.exists() {
-        let copy = read::open_read_only(&to)?;
+        let copy = open_read_only(&to)?;
         let found: Anchor = read::walk(&to, &copy, Anchor::BEGINNING, u64::MAX, |_| {
             Ok::<_, JournalError>(())
         })?;

@@ -6,6 +6,7 @@ use crate::types::{Root, UnixMillis};
 
 /// One record as it is stored.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Entry {
     /// 1 for the first.
     pub seq: u64,

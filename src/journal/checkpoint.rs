@@ -9,6 +9,7 @@ use rusqlite::Connection;
 use super::chain::Anchor;
 use super::error::{JournalError, io_at, sqlite_at};
 use super::read;
+use crate::types::Root;
 
 /// `<seq> <hash>\n`, replaced atomically.
 #[derive(Debug)]
@@ -73,30 +74,56 @@ impl Checkpoint {
         let Some(acknowledged) = self.read()? else {
             return Ok(None);
         };
-        match read::one(path, connection, acknowledged.seq)? {
-            Some(entry) if entry.hash == acknowledged.hash => Ok(Some(acknowledged)),
-            Some(entry) => Err(JournalError::Broken {
+        // a file that was emptied has no tables
+        let records: i64 = connection
+            .query_row(
+                "SELECT COUNT(*) FROM sqlite_master WHERE name = 'records'",
+                [],
+                |row| row.get(0),
+            )
+            .map_err(sqlite_at(path))?;
+        let (found, newest) = if records == 0 {
+            (None, 0)
+        } else {
+            let newest = "SELECT COALESCE(MAX(seq), 0) FROM records";
+            let newest: i64 = connection
+                .query_row(newest, [], |row| row.get(0))
+                .map_err(sqlite_at(path))?;
+            let found = read::one(path, connection, acknowledged.seq)?;
+            (found.map(|entry| entry.hash), read::from_sql(newest))
+        };
+        self.judge(path, acknowledged, found, newest)
+            .map(|()| Some(acknowledged))
+    }
+
+    /// Judges by the hash that stands in the acknowledged record's place, and the number of the newest record.
+    ///
+    /// # Errors
+    /// As above.
+    pub(super) fn judge(
+        &self,
+        path: &Path,
+        acknowledged: Anchor,
+        found: Option<Root>,
+        newest: u64,
+    ) -> Result<(), JournalError> {
+        match found {
+            Some(hash) if hash == acknowledged.hash => Ok(()),
+            Some(hash) => Err(JournalError::Broken {
                 path: path.to_owned(),
                 seq: acknowledged.seq,
                 problem: format!(
-                    "has hash {}, but {} was acknowledged ({})",
-                    entry.hash,
+                    "has hash {hash}, but {} was acknowledged ({})",
                     acknowledged.hash,
                     self.path.display()
                 ),
             }),
-            None => {
-                let newest = "SELECT COALESCE(MAX(seq), 0) FROM records";
-                let found: i64 = connection
-                    .query_row(newest, [], |row| row.get(0))
-                    .map_err(sqlite_at(path))?;
-                Err(JournalError::RolledBack {
-                    path: path.to_owned(),
-                    checkpoint: self.path.clone(),
-                    found: read::from_sql(found),
-                    expected: acknowledged.seq,
-                })
-            }
+            None => Err(JournalError::RolledBack {
+                path: path.to_owned(),
+                checkpoint: self.path.clone(),
+                found: newest,
+                expected: acknowledged.seq,
+            }),
         }
     }
 }

@@ -19,7 +19,7 @@ pub enum JournalError {
     },
     /// The chain does not verify.
     #[error(
-        "{path}: record {seq} {problem}; nothing will be done on the word of this journal. Restore it from a backup, or move it away to start anew after checking the chain by hand"
+        "{path}: record {seq} {problem}; nothing will be done on the word of this journal. `journal restore FILE` puts a backup or another copy in its place"
     )]
     Broken {
         path: PathBuf,
@@ -30,7 +30,7 @@ pub enum JournalError {
     },
     /// Acknowledged records are missing.
     #[error(
-        "{path} ends at record {found}, but record {expected} was acknowledged ({checkpoint}): the file was rolled back or its tail was lost. Restore the newer file"
+        "{path} ends at record {found}, but record {expected} was acknowledged ({checkpoint}): the file was rolled back or its tail was lost. `journal restore FILE` puts a backup or another copy in its place that has these records; where there is none, `journal declare-lost REASON` goes on without them"
     )]
     RolledBack {
         path: PathBuf,
@@ -40,6 +40,14 @@ pub enum JournalError {
         found: u64,
         /// Newest record that was acknowledged.
         expected: u64,
+    },
+    /// A file is not what would be put in the journal's place.
+    #[error("{from} was not restored: it {problem}")]
+    NotRestored {
+        /// The file.
+        from: PathBuf,
+        /// What speaks against it.
+        problem: String,
     },
     /// It was written by a newer version.
     #[error(

@@ -15,7 +15,7 @@ use super::read;
 use crate::types::{BlockRef, UnixMillis};
 
 /// Format of new records, and of the file (SQLite's `user_version`).
-pub(super) const FORMAT: u32 = 2;
+pub const FORMAT: u32 = 2;
 
 /// What SQLite says of a file that has no tables yet.
 pub(super) const NONE: u32 = 0;
@@ -59,6 +59,13 @@ pub struct Upgrade {
 pub(super) fn found(path: &Path, connection: &Connection) -> Result<u32, JournalError> {
     connection
         .pragma_query_value(None, "user_version", |row| row.get(0))
+        .map_err(sqlite_at(path))
+}
+
+/// Whether the file has no table at all.
+pub(super) fn is_empty(path: &Path, connection: &Connection) -> Result<bool, JournalError> {
+    connection
+        .query_row("SELECT COUNT(*) = 0 FROM sqlite_master", [], |row| row.get(0))
         .map_err(sqlite_at(path))
 }
 

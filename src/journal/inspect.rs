@@ -1,14 +1,15 @@
 //! Reading a journal without writing it: `journal show`, `verify` and `export`. Works while an oracle runs, and for
-//! whoever has only a copy.
+//! whoever has only a copy or an export.
 
-use std::io::Write;
 use std::path::Path;
 
 use super::chain::{Anchor, Entry};
 use super::checkpoint::Checkpoint;
 use super::error::{JournalError, io_at};
+use super::export;
 use super::format;
-use super::read::{open_read_only, walk};
+use super::read::walk;
+use super::source::open_read_only;
 use crate::types::Root;
 
 /// What a verification found.
@@ -25,49 +26,74 @@ pub struct Report {
 }
 
 /// Every entry of the journal at `path`, in order, each handed to `take` only after its link was checked; then the
-/// checkpoint, where one stands beside it. This is what a start judges by, too.
-fn walk_all(
+/// checkpoint, where one is given or stands beside it. This is what a start judges by, too.
+pub(super) fn walk_all(
     path: &Path,
+    checkpoint: Option<&Path>,
     take: impl FnMut(&Entry) -> Result<(), JournalError>,
 ) -> Result<Report, JournalError> {
     let connection = open_read_only(path)?;
     // what stands beside it stands beside the file itself, by whatever name it is reached
     let real = std::fs::canonicalize(path).map_err(io_at(path))?;
-    let checkpoint = Checkpoint::beside(&real, None);
+    let checkpoint = Checkpoint::beside(&real, checkpoint);
     // read first: an oracle that writes meanwhile moves it ahead of what is walked here
     let acknowledged = checkpoint.compare(path, &connection);
-    let last = walk(path, &connection, Anchor::BEGINNING, u64::MAX, take)?;
+    let format = format::found(path, &connection)?;
+    let last = match format {
+        // made a moment ago, or emptied: the checkpoint tells which
+        format::NONE if format::is_empty(path, &connection)? => Anchor::BEGINNING,
+        _ => walk(path, &connection, Anchor::BEGINNING, u64::MAX, take)?,
+    };
     Ok(Report {
         records: last.seq,
         head: last.hash,
-        format: format::found(path, &connection)?,
+        format,
         acknowledged: acknowledged?.map(|a| a.seq),
     })
 }
 
-/// Walks the chain of the journal at `path`.
+/// Walks the chain of the journal at `path`, as a start does. A checkpoint beside it is compared.
 ///
 /// # Errors
 /// [`JournalError::Broken`] names the first bad record, [`JournalError::RolledBack`] records that were acknowledged and
 /// are missing.
 pub fn verify(path: &Path) -> Result<(Report, Vec<Entry>), JournalError> {
-    let mut entries = Vec::new();
-    let report = walk_all(path, |entry| {
-        entries.push(entry.clone());
-        Ok(())
-    })?;
-    Ok((report, entries))
+    verify_with(path, None)
 }
 
-/// Writes one JSON object a line: `seq`, `format` (from 2 on), `at`, `kind`, `body` (the JSON text as a string, exactly as
-/// hashed), `hash`. Whoever has the lines can recompute the chain.
+/// The same for a journal or an export of one, compared with a checkpoint that may stand elsewhere: whoever has only a
+/// copy can be given the checkpoint of the original.
 ///
 /// # Errors
-/// A journal that does not verify is exported all the same up to its first bad record, and the error is returned.
-pub fn export(path: &Path, out: &mut dyn Write) -> Result<Report, JournalError> {
-    walk_all(path, |entry| {
-        let line = serde_json::to_writer(&mut *out, entry).map_err(std::io::Error::from);
-        line.and_then(|()| out.write_all(b"\n"))
-            .map_err(io_at("the output"))
-    })
+/// As above.
+pub fn verify_with(path: &Path, checkpoint: Option<&Path>) -> Result<(Report, Vec<Entry>), JournalError> {
+    let mut entries = Vec::new();
+    let mut take = |entry: &Entry| {
+        entries.push(entry.clone());
+        Ok(())
+    };
+    if !export::is_one(path)? {
+        let report = walk_all(path, checkpoint, take)?;
+        return Ok((report, entries));
+    }
+    let (last, format) = export::walk(path, &mut take)?;
+    let acknowledged = match checkpoint {
+        Some(file) => {
+            let checkpoint = Checkpoint::beside(path, Some(file));
+            let acknowledged = checkpoint.read()?;
+            if let Some(anchor) = acknowledged {
+                let found = entries.iter().find(|entry| entry.seq == anchor.seq);
+                checkpoint.judge(path, anchor, found.map(|entry| entry.hash), last.seq)?;
+            }
+            acknowledged.map(|anchor| anchor.seq)
+        }
+        None => None,
+    };
+    let report = Report {
+        records: last.seq,
+        head: last.hash,
+        format,
+        acknowledged,
+    };
+    Ok((report, entries))
 }

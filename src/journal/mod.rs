@@ -17,6 +17,29 @@
 //! beside it (or on another disk): a journal that ends before its checkpoint lost acknowledged records or was rolled back,
 //! and is refused.
 //!
+//! # Exports, version 1
+//!
+//! UTF-8 text, one JSON object a line, one line a record, in the order of their numbers, from the first record on:
+//!
+//! | field | content |
+//! |---|---|
+//! | `seq` | number of the record, from 1 |
+//! | `format` | format of the record, which is part of its hash; left out where it is 1 |
+//! | `at` | ms since the Unix epoch |
+//! | `kind` | what the record is, in kebab case |
+//! | `body` | its JSON text as a string, exactly as hashed |
+//! | `hash` | `0x` and 64 hex digits, by the formula above |
+//!
+//! No other field: what no hash covers would prove nothing. An export has no line of its own for its version; a later
+//! version, if there ever is one, begins with a line that has no `seq`. That records are missing at its end, the lines
+//! themselves cannot tell: compare with a checkpoint, or with a head that was written down elsewhere.
+//!
+//! # The way on from a journal that is refused
+//!
+//! [`restore()`] puts a backup or another copy in its place that has every acknowledged record. Where nobody has such a
+//! file, a person declares the missing records lost: that is a record of the journal (a `note`), which says who, why, from
+//! which record to which, and what was open then. The file that was there is kept beside it.
+//!
 //! # Formats
 //!
 //! | format | what is new | how an older file comes to it |
@@ -48,9 +71,14 @@ mod backup;
 mod chain;
 mod checkpoint;
 mod error;
+mod export;
 mod format;
 mod inspect;
 mod read;
+mod restore;
+#[cfg(test)]
+mod restores;
+mod source;
 mod store;
 #[cfg(test)]
 mod tests;
@@ -61,6 +89,8 @@ pub use archive::Archive;
 pub use backup::backup;
 pub use chain::{Anchor, Entry};
 pub use error::JournalError;
-pub use format::Upgrade;
-pub use inspect::{Report, export, verify};
+pub use export::export;
+pub use format::{FORMAT, Upgrade};
+pub use inspect::{Report, verify, verify_with};
+pub use restore::{Declaration, Lost, Restored, restore};
 pub use store::{Journal, JournalOptions, NewRecord};

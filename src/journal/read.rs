@@ -2,27 +2,12 @@
 
 use std::path::Path;
 
-use rusqlite::{Connection, OpenFlags, Row, params};
+use rusqlite::{Connection, Row, params};
 
 use super::chain::{Anchor, Entry, Walker};
 use super::error::{JournalError, sqlite_at};
 use super::format;
 use crate::types::{Root, UnixMillis};
-
-/// Opens a journal of any known format for reading, also while an oracle writes it.
-pub(super) fn open_read_only(path: &Path) -> Result<Connection, JournalError> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(path, flags).map_err(sqlite_at(path))?;
-    let found = format::found(path, &connection)?;
-    if found > format::FORMAT {
-        return Err(JournalError::TooNew {
-            path: path.to_owned(),
-            found,
-            known: format::FORMAT,
-        });
-    }
-    Ok(connection)
-}
 
 /// Hands every entry behind `anchor`, up to record `upto`, to `visit`, each after its link was checked, and returns the last.
 /// One record is in memory at a time.

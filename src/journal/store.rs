@@ -65,6 +65,17 @@ impl Journal {
     ) -> Result<(Self, Option<Upgrade>), E> {
         let path = real_path(&options.path)?;
         let lock = lock(&path)?;
+        Self::open_locked(path, lock, options.checkpoint.as_deref(), anchor, visit)
+    }
+
+    /// The same for whoever has the lock already. `path` has no symbolic links in it.
+    pub(super) fn open_locked<E: From<JournalError>>(
+        path: PathBuf,
+        lock: File,
+        checkpoint: Option<&Path>,
+        anchor: Anchor,
+        visit: impl FnMut(&Entry) -> Result<(), E>,
+    ) -> Result<(Self, Option<Upgrade>), E> {
         let mut connection = Connection::open(&path).map_err(sqlite_at(&path))?;
         restrict_to_owner(&path).map_err(io_at(&path))?;
         // SQLite's own checkpoints would keep a failed fsync to themselves
@@ -78,7 +89,7 @@ impl Journal {
                 .pragma_update(None, name, value)
                 .map_err(sqlite_at(&path))?;
         }
-        let checkpoint = Checkpoint::beside(&path, options.checkpoint.as_deref());
+        let checkpoint = Checkpoint::beside(&path, checkpoint);
         let fresh = format::found(&path, &connection)? == format::NONE;
         // before anybody believes a record: a file that was rolled back verifies as well as any
         if !fresh {
@@ -188,7 +199,7 @@ impl Journal {
 }
 
 /// The file itself, made if it is missing: the lock must be the same by whatever name the journal is reached.
-fn real_path(path: &Path) -> Result<PathBuf, JournalError> {
+pub(super) fn real_path(path: &Path) -> Result<PathBuf, JournalError> {
     if let Some(directory) = path.parent() {
         fs::create_dir_all(directory).map_err(io_at(directory))?;
     }
@@ -200,7 +211,7 @@ fn real_path(path: &Path) -> Result<PathBuf, JournalError> {
     fs::canonicalize(path).map_err(io_at(path))
 }
 
-fn lock(path: &Path) -> Result<File, JournalError> {
+pub(super) fn lock(path: &Path) -> Result<File, JournalError> {
     let path = path.with_extension("lock");
     lock::take(&path).map_err(|why| match why {
         NotOurs::Taken(by) => JournalError::Locked {

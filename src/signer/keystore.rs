@@ -150,6 +150,72 @@ pub fn open(path: &Path, password: &SecretString) -> Result<OpenedKeystore, Keys
     Ok(OpenedKeystore { signer, warning })
 }
 
+/// What a keystore says of itself, without its password.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Description {
+    /// The account, where it says so.
+    pub address: Option<Address>,
+    /// How a password becomes a key, with its cost.
+    pub derivation: SafeText,
+    /// The file may be read by others than its owner.
+    pub warning: Option<String>,
+}
+
+/// Reads what a keystore says of itself. Whether that is so, only its password shows.
+///
+/// # Errors
+/// The file cannot be read, or is no keystore.
+pub fn describe(path: &Path) -> Result<Description, KeystoreError> {
+    let (file, warning) = read(path)?;
+    let KdfParams { n, r, p, c, .. } = &file.crypto.kdfparams;
+    let mut derivation = file.crypto.kdf.clone();
+    for (name, value) in [("n", n), ("r", r), ("p", p), ("c", c)] {
+        if let Some(value) = value {
+            derivation.push_str(&format!(" {name}={value}"));
+        }
+    }
+    Ok(Description {
+        address: file.address(),
+        derivation: SafeText::new(&derivation),
+        warning,
+    })
+}
+
+/// Encrypts the key in a keystore under another password, at the cost of files that we write. The file is replaced when
+/// the new one was written and opened; until then it stays as it is.
+///
+/// # Errors
+/// See [`KeystoreError`].
+pub fn change_password(
+    path: &Path,
+    present: &SecretString,
+    new: &SecretString,
+) -> Result<OracleSigner, KeystoreError> {
+    let shown = path.display().to_string();
+    let io = |source: io::Error| KeystoreError::Io {
+        path: shown.clone(),
+        source,
+    };
+    let signer = open(path, present)?.signer;
+    // where a link leads, not the link
+    let real = fs::canonicalize(path).map_err(io)?;
+    let suffix = hex::encode(rand::random::<[u8; 8]>());
+    let beside = real.with_file_name(format!(".keystore-{suffix}.new"));
+    let replaced = write(&beside, &signer, new).and_then(|()| {
+        let again = open(&beside, new)?.signer;
+        if again.address() != signer.address() {
+            return Err(KeystoreError::WrongPassword(beside.display().to_string()));
+        }
+        fs::rename(&beside, &real).map_err(io)?;
+        let folder = real.parent().unwrap_or(Path::new("/"));
+        File::open(folder)
+            .and_then(|folder| folder.sync_all())
+            .map_err(io)
+    });
+    let _ = fs::remove_file(&beside);
+    replaced.map(|()| signer)
+}
+
 #[derive(Deserialize)]
 struct KeystoreFile {
     address: Option<String>,

@@ -1,10 +1,14 @@
 //! A ceremony's transcript as everybody but its backend sees it: a JSON document that says which backend wrote it, and
 //! in which version of that backend's format.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 use serde::de::Error as _;
 
-use super::{BackendName, RequestId, Root, Verification};
+use super::{
+    BackendName, CeremonyStep, OperatorId, OperatorProgress, RequestId, Root, RsaPublicKeyText, Verification,
+};
 
 /// The record of one ceremony that proves how it ended, checkable offline. What stands in the document, and what it
 /// proves, only its backend knows.
@@ -52,6 +56,12 @@ pub struct Examined {
     pub digest: Root,
     /// What it proves.
     pub verification: Verification,
+    /// Public keys of the participants as the document has them: whether they are the right ones, it cannot say.
+    pub operators: BTreeMap<OperatorId, RsaPublicKeyText>,
+    /// The steps of its plan.
+    pub steps: Vec<CeremonyStep>,
+    /// Whose message of which step arrived when, by the initiator's word.
+    pub progress: BTreeMap<OperatorId, OperatorProgress>,
 }
 
 impl Transcript {

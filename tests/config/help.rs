@@ -5,7 +5,7 @@ use super::support;
 #[test]
 fn help_of_every_command() {
     let scratch = tempfile::tempdir().unwrap();
-    let commands: [&[&str]; 32] = [
+    let commands: [&[&str]; 41] = [
         &[],
         &["console"],
         &["demo"],
@@ -21,6 +21,9 @@ fn help_of_every_command() {
         &["adopt"],
         &["messenger"],
         &["operator"],
+        &["operator", "backup"],
+        &["operator", "restore"],
+        &["operator", "shares", "list"],
         &["doctor"],
         &["notify"],
         &["notify", "test"],
@@ -28,12 +31,18 @@ fn help_of_every_command() {
         &["keystore", "new"],
         &["keystore", "import"],
         &["keystore", "operator-key"],
+        &["keystore", "show"],
+        &["keystore", "passwd"],
         &["journal"],
         &["journal", "show"],
         &["journal", "verify"],
         &["journal", "export"],
         &["journal", "backup"],
+        &["journal", "restore"],
+        &["journal", "declare-lost"],
         &["transcript", "verify"],
+        &["audit"],
+        &["audit", "verifier"],
         &["config"],
         &["config", "show"],
         &["config", "init"],

@@ -144,3 +144,110 @@ fn an_operator_key_is_made_in_both_forms() {
         assert_eq!(mode(&scratch.path().join(file)), 0o600, "{file}");
     }
 }
+
+fn with_json(scratch: &Path, arguments: &[&str]) -> (Option<i32>, serde_json::Value, String) {
+    let mut program = support::program(scratch);
+    let (code, stdout, stderr) = support::run(program.args(["--json", "keystore"]).args(arguments));
+    let said = stdout.lines().next().map_or(serde_json::Value::Null, |line| {
+        serde_json::from_str(line).unwrap()
+    });
+    (code, said, stderr)
+}
+
+#[test]
+fn what_a_file_holds_is_told_without_its_password_and_proved_with_it() {
+    let scratch = scratch_with_password(PASSWORD);
+    let (_, made, _) = with_json(scratch.path(), &["new", "k.json", "--password-file", "password"]);
+    let (code, said, _) = with_json(scratch.path(), &["show", "k.json"]);
+    assert_eq!(
+        (code, &said["address"], &said["opened"]),
+        (Some(0), &made["address"], &false.into())
+    );
+    assert_eq!(said["derivation"], "scrypt n=262144 r=8 p=1");
+    let proved = ["show", "k.json", "--password-file", "password"];
+    let (_, said, _) = with_json(scratch.path(), &proved);
+    assert_eq!(
+        (&said["address"], &said["opened"]),
+        (&made["address"], &true.into())
+    );
+    // a file that names another account is caught by the proof
+    let text = fs::read_to_string(scratch.path().join("k.json")).unwrap();
+    let mut fields: serde_json::Value = serde_json::from_str(&text).unwrap();
+    fields["address"] = "11".repeat(20).into();
+    fs::write(scratch.path().join("k.json"), fields.to_string()).unwrap();
+    assert_eq!(with_json(scratch.path(), &proved).0, Some(1));
+
+    let (_, made, _) = with_json(scratch.path(), &["operator-key", "plain.pem"]);
+    let (code, said, _) = with_json(scratch.path(), &["show", "plain.pem"]);
+    assert_eq!((code, &said["public_key"]), (Some(0), &made["public_key"]));
+    let private = fs::read_to_string(scratch.path().join("plain.pem")).unwrap();
+    let (_, out, _) = support::run(support::program(scratch.path()).args(["keystore", "show", "plain.pem"]));
+    let lines: Vec<&str> = private.lines().filter(|line| !line.starts_with('-')).collect();
+    assert!(
+        out.contains("SHA-256:") && !lines.iter().any(|line| out.contains(line)),
+        "{out}"
+    );
+}
+
+#[test]
+fn a_password_is_changed_and_the_key_stays() {
+    const NEW: &str = "another horse entirely";
+    let scratch = scratch_with_password(PASSWORD);
+    fs::write(scratch.path().join("new"), format!("{NEW}\n")).unwrap();
+    fs::write(scratch.path().join("short"), "short\n").unwrap();
+    let files = ["--password-file", "password"];
+    let (_, account, _) = with_json(scratch.path(), &[&["new", "k.json"][..], &files].concat());
+    let (_, operator, _) = with_json(
+        scratch.path(),
+        &[&["operator-key", "o.json"][..], &files].concat(),
+    );
+    let secret = |text: &str| SecretString::from(text.to_owned());
+    for file in ["k.json", "o.json"] {
+        let path = scratch.path().join(file);
+        let before = fs::read(&path).unwrap();
+        let change = |present: &str, new: &str| {
+            let arguments = [
+                "passwd",
+                file,
+                "--password-file",
+                present,
+                "--new-password-file",
+                new,
+            ];
+            with_json(scratch.path(), &arguments)
+        };
+        assert_eq!(change("new", "password").0, Some(1), "a wrong password");
+        assert_eq!(change("password", "short").0, Some(1), "a weak one");
+        assert_eq!(fs::read(&path).unwrap(), before, "nothing was changed");
+        let (code, said, stderr) = change("password", "new");
+        assert_eq!(code, Some(0), "{stderr}");
+        let made = if file == "k.json" {
+            &account["address"]
+        } else {
+            &operator["public_key"]
+        };
+        assert!(said["address"] == *made || said["public_key"] == *made, "{said}");
+        #[cfg(unix)]
+        assert_eq!(mode(&path), 0o600);
+    }
+    let opened = keystore::open(&scratch.path().join("k.json"), &secret(NEW)).unwrap();
+    assert_eq!(account["address"], opened.signer.address().to_string());
+    assert!(keystore::open(&scratch.path().join("k.json"), &secret(PASSWORD)).is_err());
+    let text = fs::read_to_string(scratch.path().join("o.json")).unwrap();
+    assert!(OperatorPrivateKey::open(&text, &secret(NEW)).is_ok());
+    assert!(OperatorPrivateKey::open(&text, &secret(PASSWORD)).is_err());
+    let left = fs::read_dir(scratch.path())
+        .unwrap()
+        .filter(|file| {
+            file.as_ref()
+                .unwrap()
+                .file_name()
+                .to_string_lossy()
+                .contains(".new")
+        })
+        .count();
+    assert_eq!(left, 0);
+    let (code, _, stderr) = with_json(scratch.path(), &["passwd", "password"]);
+    assert_eq!(code, Some(1));
+    assert!(stderr.contains("has no password"), "{stderr}");
+}

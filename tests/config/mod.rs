@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot set its scene has failed")]
 
+pub(crate) mod audit;
 mod bad;
 mod cli;
 mod doctor;
@@ -12,8 +13,11 @@ mod keystore;
 mod monitoring;
 mod precedence;
 mod presets;
+mod restores;
 mod roles;
 mod sample;
+mod shares;
 mod start;
-mod support;
+pub(crate) mod support;
 mod unit;
+mod version;

@@ -12,14 +12,14 @@ use serde_json::Value;
 use super::support;
 
 /// A role that runs. It is killed when the test ends early.
-struct Role {
+pub(crate) struct Role {
     child: Child,
     /// What it printed when it was ready.
-    ready: Value,
+    pub(crate) ready: Value,
 }
 
 impl Role {
-    fn start(scratch: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Self {
+    pub(crate) fn start(scratch: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Self {
         let mut child = support::program(scratch)
             .arg("--json")
             .args(arguments)
@@ -63,6 +63,17 @@ impl Role {
             assert!(Instant::now() < deadline, "does not end");
             std::thread::sleep(Duration::from_millis(20));
         }
+    }
+}
+
+impl Role {
+    /// Stops it as a machine does that goes down, and returns what it wrote to stderr.
+    pub(crate) fn killed(mut self) -> String {
+        self.child.kill().unwrap();
+        let mut said = String::new();
+        let mut stderr = self.child.stderr.take().unwrap();
+        std::io::Read::read_to_string(&mut stderr, &mut said).unwrap();
+        said
     }
 }
 

@@ -11,3 +11,4 @@ mod networks;
 mod pyspec;
 mod python;
 mod ssv_abi;
+mod verifier;

@@ -55,6 +55,11 @@ fn interpreter(folder: &Path) -> PathBuf {
     folder.join("venv/bin/python")
 }
 
+/// The interpreter that has the packages.
+pub(crate) fn with_packages() -> &'static Path {
+    PYTHON.as_path()
+}
+
 /// Runs a script of this folder and returns what it writes.
 pub(crate) fn run_script(name: &str, input: &str) -> Vec<u8> {
     // -I: only what is in the environment counts; -B: nothing is written into the tree

@@ -1,8 +1,8 @@
-//! Flags of `journal` and `transcript`.
+//! Flags of `journal`, `transcript` and `audit`.
 
 use std::path::PathBuf;
 
-use clap::{Subcommand, ValueEnum};
+use clap::{Args, Subcommand, ValueEnum};
 
 /// Form of an export.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -25,14 +25,17 @@ pub(crate) enum JournalCommand {
         #[arg(long, value_name = "N")]
         last: Option<usize>,
     },
-    /// Check the hash chain from the first record to the last
+    /// Check the hash chain from the first record to the last, and the checkpoint, as a start does
     Verify {
-        /// The journal's database, instead of the configured one
+        /// The journal's database, a copy of it or an export, instead of the configured one
         #[arg(long, value_name = "FILE")]
         journal: Option<PathBuf>,
         /// Head hash written down elsewhere: proves that the file was not rolled back
         #[arg(long, value_name = "HASH")]
         contains: Option<String>,
+        /// The checkpoint of the original, where it does not stand beside the copy
+        #[arg(long, value_name = "FILE")]
+        checkpoint: Option<PathBuf>,
     },
     /// Print all records with their hashes, for another machine to verify
     Export {
@@ -52,6 +55,31 @@ pub(crate) enum JournalCommand {
         #[arg(long, value_name = "FILE")]
         journal: Option<PathBuf>,
     },
+    /// Put a backup or another copy in the journal's place
+    ///
+    /// It must have every record that was acknowledged. What was there is kept beside it. No oracle may run meanwhile.
+    Restore {
+        /// A backup, or another copy of this journal
+        #[arg(value_name = "FILE")]
+        from: PathBuf,
+        /// The journal's database, instead of the configured one
+        #[arg(long, value_name = "FILE")]
+        journal: Option<PathBuf>,
+        /// Go on with a copy that lacks records, and say in the journal why they are lost
+        #[arg(long, value_name = "REASON")]
+        declare_lost: Option<String>,
+    },
+    /// Go on with a journal whose last records are lost, and say in it why
+    ///
+    /// For a journal that its checkpoint refuses when no copy has the missing records. What was open at its end is told.
+    DeclareLost {
+        /// In your words
+        #[arg(value_name = "REASON")]
+        reason: String,
+        /// The journal's database, instead of the configured one
+        #[arg(long, value_name = "FILE")]
+        journal: Option<PathBuf>,
+    },
 }
 
 #[derive(Debug, Clone, Subcommand)]
@@ -61,5 +89,31 @@ pub(crate) enum TranscriptCommand {
         /// The transcript
         #[arg(value_name = "FILE")]
         file: PathBuf,
+        /// File with [[operator]] tables, whose keys the transcript's are compared with
+        #[arg(long, value_name = "FILE")]
+        operators: Option<PathBuf>,
     },
+}
+
+/// `audit`.
+#[derive(Debug, Clone, Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+pub(crate) struct AuditArgs {
+    /// The case, e.g. deposit/3
+    #[arg(value_name = "CASE", required = true)]
+    pub case: Option<String>,
+    /// The page to write; must not exist. Without it deposit-3.html, here
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// The journal's database, instead of the configured one; transcripts are looked for beside it
+    #[arg(long, value_name = "FILE")]
+    pub journal: Option<PathBuf>,
+    #[command(subcommand)]
+    pub command: Option<AuditCommand>,
+}
+
+#[derive(Debug, Clone, Subcommand)]
+pub(crate) enum AuditCommand {
+    /// Print a program in Python that verifies exports and transcripts, and knows nothing of this one
+    Verifier,
 }

@@ -12,6 +12,35 @@ pub(crate) enum KeystoreCommand {
     Import(ImportArgs),
     /// Make an RSA key for an operator's node
     OperatorKey(OperatorKeyArgs),
+    /// Tell whose key a file holds: the oracle's keystore, or an operator's key
+    Show(ShowArgs),
+    /// Change the password of a keystore or of an operator's encrypted key; the key stays
+    Passwd(PasswdArgs),
+}
+
+/// `keystore show`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ShowArgs {
+    /// The file; it is not changed
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// File with the password: then what the file says of its key is proved by opening it
+    #[arg(long, value_name = "FILE")]
+    pub password_file: Option<PathBuf>,
+}
+
+/// `keystore passwd`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct PasswdArgs {
+    /// The file; it is replaced once the new one opens
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// File with the present password; without it the password is asked for
+    #[arg(long, value_name = "FILE")]
+    pub password_file: Option<PathBuf>,
+    /// File with the new password; without it the password is asked for, twice
+    #[arg(long, value_name = "FILE")]
+    pub new_password_file: Option<PathBuf>,
 }
 
 /// `keystore new`.

@@ -13,11 +13,11 @@ mod settings;
 use clap::{Parser, Subcommand};
 
 pub(crate) use demo::{DemoArgs, DemoBeacon};
-pub(crate) use journal::{ExportFormat, JournalCommand, TranscriptCommand};
-pub(crate) use keystore::{ImportArgs, KeystoreCommand, NewArgs, OperatorKeyArgs};
+pub(crate) use journal::{AuditArgs, AuditCommand, ExportFormat, JournalCommand, TranscriptCommand};
+pub(crate) use keystore::{ImportArgs, KeystoreCommand, NewArgs, OperatorKeyArgs, PasswdArgs, ShowArgs};
 pub(crate) use notify::NotifyCommand;
 pub(crate) use oracle::{ConsoleArgs, OracleArgs};
-pub(crate) use roles::{MessengerArgs, OperatorArgs};
+pub(crate) use roles::{MessengerArgs, OperatorArgs, OperatorCommand, SharesCommand};
 #[cfg(unix)]
 pub(crate) use seat::{SeatArgs, SeatCommand};
 pub(crate) use settings::ConfigCommand;
@@ -30,7 +30,7 @@ use std::path::PathBuf;
 /// Watches the pool manager contract, runs key ceremonies with the operators, verifies every result, and lets a person
 /// approve each step. Without a command the console opens; `demo` shows everything on a local network.
 #[derive(Debug, Parser)]
-#[command(name = "casimir-dkg", version, after_help = crate::exit::TABLE, max_term_width = 110)]
+#[command(name = "casimir-dkg", version, long_version = crate::version::long(), after_help = crate::exit::TABLE, max_term_width = 110)]
 pub(crate) struct Cli {
     #[command(flatten)]
     pub global: GlobalArgs,
@@ -86,15 +86,17 @@ pub(crate) enum Command {
     /// Tell somebody elsewhere
     #[command(subcommand)]
     Notify(NotifyCommand),
-    /// Make or import keys
+    /// Make, import and look at keys
     #[command(subcommand)]
     Keystore(KeystoreCommand),
-    /// Read the journal
+    /// Read, verify and keep the journal
     #[command(subcommand)]
     Journal(JournalCommand),
     /// Read the transcript of a ceremony
     #[command(subcommand)]
     Transcript(TranscriptCommand),
+    /// Write everything about a case as one page, for whoever audits it
+    Audit(AuditArgs),
     /// Show, find or create the configuration
     #[command(subcommand)]
     Config(ConfigCommand),

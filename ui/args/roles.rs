@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use casimir_dkg::config::Flag;
-use clap::Args;
+use clap::{Args, Subcommand};
 
 use super::{given, path_text};
 
@@ -63,6 +63,47 @@ pub(crate) struct OperatorArgs {
     /// Where shares are kept, encrypted
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
+    #[command(subcommand)]
+    pub command: Option<OperatorCommand>,
+}
+
+/// What else is done with an operator's shares.
+#[derive(Debug, Clone, Subcommand)]
+pub(crate) enum OperatorCommand {
+    /// Write a copy of the share store, also while the node runs; shares stay encrypted
+    ///
+    /// A manifest of the keys is written beside the copy, and both are verified. The operator's key is not in it: keep that
+    /// elsewhere, since nothing opens the copy without it.
+    Backup {
+        /// The copy; a file that is there is never replaced
+        #[arg(value_name = "FILE")]
+        to: PathBuf,
+        /// The share store, instead of the configured one
+        #[arg(long, value_name = "FILE")]
+        store: Option<PathBuf>,
+    },
+    /// Take back what a backup has and the share store has not
+    ///
+    /// Needs the operator's key, which opens every share of the backup. Nothing that the store has is taken away. The node
+    /// may not run meanwhile.
+    Restore {
+        /// The backup
+        #[arg(value_name = "FILE")]
+        from: PathBuf,
+    },
+    /// What the share store holds
+    #[command(subcommand)]
+    Shares(SharesCommand),
+}
+
+#[derive(Debug, Clone, Subcommand)]
+pub(crate) enum SharesCommand {
+    /// List the shares, without any secret; also of a backup, and while the node runs
+    List {
+        /// The share store or a backup of it, instead of the configured one
+        #[arg(long, value_name = "FILE")]
+        store: Option<PathBuf>,
+    },
 }
 
 impl OperatorArgs {

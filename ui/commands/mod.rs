@@ -1,5 +1,6 @@
 //! One file for each command.
 
+mod audit;
 mod completions;
 mod config;
 mod console;
@@ -38,8 +39,9 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<Outcome> {
         Some(Command::Keystore(command)) => keystore::run(&command, json),
         Some(Command::Journal(command)) => journal::run(&command, &options, json),
         Some(Command::Doctor(_)) => doctor::run(&options, json),
-        Some(Command::Operator(_)) => operator::run(&options, json),
-        Some(Command::Transcript(command)) => transcript::run(&command, json),
+        Some(Command::Operator(args)) => operator::run(args.command.as_ref(), &options, json),
+        Some(Command::Transcript(command)) => transcript::run(&command, &options, json),
+        Some(Command::Audit(args)) => audit::run(&args, &options, json),
         Some(Command::Headless(_)) => headless::run(&options, json),
         Some(Command::Demo(args)) => demo::run(&args, &options, json),
         Some(Command::Messenger(_)) => messenger::run(&options, json),

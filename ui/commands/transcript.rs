@@ -1,22 +1,95 @@
 //! `transcript verify`: checks a ceremony again, from its file alone.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::Context;
+use casimir_dkg::config::{self, LoadOptions};
+use casimir_dkg::dkg::rockx::keys::OperatorPublicKey;
 use casimir_dkg::dkg::transcript::examine;
-use casimir_dkg::types::{CeremonyResult, CheckStatus, Examined, Transcript};
+use casimir_dkg::types::{
+    CeremonyResult, Check, CheckStatus, Examined, OperatorId, OperatorRecord, Transcript,
+};
 use serde_json::json;
+use sha2::{Digest as _, Sha256};
 
 use crate::args::TranscriptCommand;
 use crate::exit::Outcome;
 use crate::output;
 
-pub(crate) fn run(command: &TranscriptCommand, json: bool) -> anyhow::Result<Outcome> {
-    let TranscriptCommand::Verify { file } = command;
+/// What no transcript proves by itself.
+const NOT_PROVED: &str = "not proved by this file: when anything happened (times and replies are the initiator's own word), \
+                          what the encrypted shares hold (only their operators can open them), and that nobody kept an older share";
+
+pub(crate) fn run(command: &TranscriptCommand, options: &LoadOptions, json: bool) -> anyhow::Result<Outcome> {
+    let TranscriptCommand::Verify { file, operators } = command;
+    let registry = operators
+        .as_deref()
+        .map(|path| registry(path, options))
+        .transpose()?;
     let text = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
     let examined = Transcript::read(&text).and_then(|transcript| examine(&transcript));
-    let examined = examined.with_context(|| file.display().to_string())?;
+    let mut examined = examined.with_context(|| file.display().to_string())?;
+    examined
+        .verification
+        .checks
+        .push(compare(&examined, registry.as_ref(), operators.as_deref()));
     Ok(report(&examined, file, json))
+}
+
+/// The operators of a file with `[[operator]]` tables, and of nothing else.
+fn registry(path: &Path, options: &LoadOptions) -> anyhow::Result<BTreeMap<OperatorId, OperatorRecord>> {
+    let directories = options
+        .environment
+        .iter()
+        .filter(|(name, _)| name.ends_with("_DIR"));
+    let alone = LoadOptions {
+        file: Some(path.to_owned()),
+        environment: directories
+            .map(|(name, value)| (name.clone(), value.clone()))
+            .collect(),
+        ..LoadOptions::default()
+    };
+    Ok(config::gather(&alone)?.operators()?.by_id)
+}
+
+/// SHA-256 of the key's SubjectPublicKeyInfo, whatever form its text has.
+fn fingerprint(text: &str) -> Option<String> {
+    let key = OperatorPublicKey::parse(text).ok()?;
+    Some(hex::encode(Sha256::digest(key.as_spki_der())))
+}
+
+/// Whether the participants' keys are those of the file.
+fn compare(
+    examined: &Examined,
+    registry: Option<&BTreeMap<OperatorId, OperatorRecord>>,
+    file: Option<&Path>,
+) -> Check {
+    const NAME: &str = "operators";
+    let (Some(registry), Some(file)) = (registry, file) else {
+        return Check::unknown(
+            NAME,
+            "whether these are the operators' keys: compare the fingerprints, or give --operators",
+        );
+    };
+    let mut faults = Vec::new();
+    for (id, text) in &examined.operators {
+        let known = registry.get(id).map(|record| record.public_key.as_str());
+        match known.map(fingerprint) {
+            Some(Some(theirs)) if fingerprint(text) == Some(theirs.clone()) => {}
+            Some(Some(theirs)) => {
+                faults.push(format!("operator {id} has another key there, SHA-256:{theirs}"))
+            }
+            Some(None) => faults.push(format!("operator {id} has no key there")),
+            None => faults.push(format!("operator {id} is not there")),
+        }
+    }
+    let file = file.display();
+    match (faults.is_empty(), examined.operators.is_empty()) {
+        (_, true) => Check::unknown(NAME, "the transcript has no operator's key"),
+        (true, false) => Check::pass(NAME, format!("each key is as in {file}")),
+        (false, false) => Check::fail(NAME, format!("{file}: {}", faults.join("; "))),
+    }
 }
 
 fn report(examined: &Examined, file: &Path, json: bool) -> Outcome {
@@ -27,6 +100,11 @@ fn report(examined: &Examined, file: &Path, json: bool) -> Outcome {
         Some(CeremonyResult::Reshare(output)) => Some(output.validator),
         _ => None,
     };
+    let fingerprints: BTreeMap<String, Option<String>> = examined
+        .operators
+        .iter()
+        .map(|(id, text)| (id.to_string(), fingerprint(text)))
+        .collect();
     if json {
         output::json(&json!({
             "file": file,
@@ -36,6 +114,8 @@ fn report(examined: &Examined, file: &Path, json: bool) -> Outcome {
             "validator": validator,
             "digest": examined.digest,
             "checks": found.checks,
+            "operators": fingerprints,
+            "not_proved": NOT_PROVED,
         }));
     } else {
         for check in &found.checks {
@@ -54,7 +134,19 @@ fn report(examined: &Examined, file: &Path, json: bool) -> Outcome {
                 None => "sound: verified".to_owned(),
             },
         };
+        for (id, text) in &examined.operators {
+            let key = fingerprint(text)
+                .map_or_else(|| "is no RSA key".to_owned(), |hash| format!("SHA-256:{hash}"));
+            output::line(&format!("      operator {id} {key}"));
+        }
         output::line(&verdict);
+        if sound && found.result.is_some() {
+            output::line(
+                "proved: every result and message is signed by the keys above, the shares give this one key, and what was signed \
+                 is what the plan says",
+            );
+        }
+        output::line(NOT_PROVED);
     }
     if sound { Outcome::Success } else { Outcome::Failure }
 }

@@ -34,6 +34,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "ports",
             "http",
             "lane",
+            "lock",
             "secrets",
             "listen",
             "monitor",

@@ -1,6 +1,8 @@
 //! The toy's transcripts: what was ordered and what came of it, under a digest. What they prove follows from them alone.
 
 use alloy::primitives::keccak256;
+use std::collections::BTreeMap;
+
 use casimir_dkg::beacon::roots::deposit_signing_root;
 use casimir_dkg::dkg::threshold::{interpolates_to, verify};
 use casimir_dkg::types::{
@@ -69,6 +71,9 @@ pub(super) fn examine(transcript: &Transcript) -> Result<Examined, TranscriptErr
         request_id,
         digest: document.digest,
         verification: Verification::new(checks, output.map(CeremonyResult::Keygen)),
+        operators: BTreeMap::new(),
+        steps: Vec::new(),
+        progress: BTreeMap::new(),
     })
 }
 

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use casimir_dkg::config::Config;
+use casimir_dkg::engine;
 use casimir_dkg::journal::{self, JournalError};
 
 use super::{Finding, Report};
@@ -48,13 +49,22 @@ fn journal(path: &Path) -> Finding {
         return Finding::ok(what, format!("{} does not exist yet", path.display()));
     }
     match journal::verify(path) {
-        Ok((found, _)) => Finding::ok(
-            what,
-            format!(
-                "{} records, every hash right, format {}",
-                found.records, found.format
-            ),
-        ),
+        Ok((found, entries)) => {
+            let problem = entries.iter().find_map(|entry| {
+                let problem = engine::understood(&entry.kind, &entry.body).err()?;
+                Some(format!("record {} is not understood: {problem}", entry.seq))
+            });
+            match problem {
+                Some(problem) => Finding::fail(what, problem, "a start refuses this journal"),
+                None => Finding::ok(
+                    what,
+                    format!(
+                        "{} records, every hash right, format {}",
+                        found.records, found.format
+                    ),
+                ),
+            }
+        }
         Err(e @ (JournalError::Broken { .. } | JournalError::RolledBack { .. })) => Finding::fail(
             what,
             e.to_string(),

@@ -1,5 +1,6 @@
 //! `operator`: an operator's DKG node until SIGINT or SIGTERM.
 
+mod kept;
 mod key;
 mod rockx;
 
@@ -17,13 +18,21 @@ use casimir_dkg::dkg::rockx::node::{self, NodeConfig};
 use casimir_dkg::http::Http;
 use casimir_dkg::monitor::{self, Role};
 
+use crate::args::OperatorCommand;
 use crate::early;
 use crate::exit::Outcome;
 use crate::headless::Service;
 use crate::log::{self, Also};
 use crate::output;
 
-pub(crate) fn run(options: &LoadOptions, json: bool) -> anyhow::Result<Outcome> {
+pub(crate) fn run(
+    command: Option<&OperatorCommand>,
+    options: &LoadOptions,
+    json: bool,
+) -> anyhow::Result<Outcome> {
+    if let Some(command) = command {
+        return kept::run(command, options, json);
+    }
     early::is_service();
     let layers = config::gather(&rockx::with_fallbacks(options, |name| std::env::var(name).ok()))?;
     let (settings, operators, http, listen, logging) = layers.node()?;

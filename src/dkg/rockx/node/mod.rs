@@ -27,7 +27,7 @@ use crate::dkg::rockx::keys::{KeyError, OperatorPublicKey};
 use crate::http::BadUrl;
 use crate::listen::{self, Bounds, Listener};
 use crate::monitor::Probe;
-use crate::types::{OperatorId, SafeText};
+use crate::types::{OperatorId, SafeText, counted};
 use directory::DirectoryError;
 use policy::{Policy, TooManyCandidates};
 use service::{Messenger, Rules, Service, ServiceParts};
@@ -119,6 +119,7 @@ pub async fn spawn(config: NodeConfig) -> Result<NodeHandle, NodeError> {
         }
     }
     let store = open_store(&config.data_dir, &config.private_key.to_pem()?)?;
+    tell_missing(me.id, &store, &config.data_dir);
     let bound = listen::bind(config.listen).await;
     let (tcp, address) = bound.map_err(|error| NodeError::Listen {
         address: config.listen,
@@ -336,6 +337,30 @@ fn parse_initiators(policy: &Policy) -> Result<Option<Vec<(SafeText, OperatorPub
         .map(parse)
         .collect::<Result<Vec<_>, _>>()
         .map(Some)
+}
+
+/// A node without its shares registers and answers like any other, and fails when it is to sign: that is said before.
+fn tell_missing(me: OperatorId, store: &Store, dir: &std::path::Path) {
+    let missing = store.missing();
+    if missing.is_empty() {
+        return;
+    }
+    let path = dir.join(STORE_FILE);
+    let (shares, manifest) = (path.display(), store::manifest_of(&path));
+    let manifest = manifest.display();
+    let count = counted(missing.len(), "share");
+    tracing::error!(
+        target: "casimir_dkg::node", operator = %me,
+        "{count} THAT THIS NODE HELD ARE NOT IN ITS STORE ANY MORE ({shares}): it was emptied, or replaced by an older \
+         copy, and this node cannot sign with them. Stop it and take them back: casimir-dkg operator restore BACKUP. \
+         Where no backup has them they are lost; who accepts that removes {manifest}"
+    );
+    for named in missing {
+        tracing::error!(
+            target: "casimir_dkg::node", operator = %me, validator = %named.validator, ceremony = %named.ceremony,
+            "share is missing"
+        );
+    }
 }
 
 fn open_store(dir: &std::path::Path, secret: &Zeroizing<String>) -> Result<Store, StoreError> {

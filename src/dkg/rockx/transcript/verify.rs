@@ -8,7 +8,7 @@ use crate::dkg::rockx::judgement::{
 };
 use crate::dkg::rockx::keys::OperatorPublicKey;
 use crate::dkg::rockx::plan::validate;
-use crate::dkg::rockx::round::Round;
+use crate::dkg::rockx::round::{Round, steps};
 use crate::dkg::rockx::start_message;
 use crate::dkg::rockx::wire::SignedMessage;
 use crate::dkg::tracker::View;
@@ -23,10 +23,23 @@ use crate::types::{
 /// See [`Document::read`].
 pub fn examine(transcript: &Transcript) -> Result<Examined, TranscriptError> {
     let document = Document::read(transcript)?;
+    let verification = verify(&document);
+    // a plan that cannot be carried out has no steps
+    let (steps, progress) = match validate(&document.plan) {
+        Ok(()) => {
+            let (keys, _) = participants(&document);
+            let (record, _) = replay(&document, keys);
+            (steps(&document.plan), record.tracker.progress().clone())
+        }
+        Err(_) => (Vec::new(), BTreeMap::new()),
+    };
     Ok(Examined {
         request_id: document.request_id,
         digest: document.digest,
-        verification: verify(&document),
+        verification,
+        operators: document.operators,
+        steps,
+        progress,
     })
 }
 

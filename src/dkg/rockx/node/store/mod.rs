@@ -1,6 +1,8 @@
 //! What a node keeps: the shares it holds, encrypted at rest, and every request id it ever took part in.
 //!
-//! One SQLite file, one process (an exclusive lock refuses a second). A share is written `pending` before the first
+//! One SQLite file, one process (a lock beside it refuses a second); whoever only reads is not locked out, and a backup is
+//! made while the node runs. What is committed is in the file itself at once and not only in SQLite's log, so that a plain
+//! copy of the file has every share. A manifest beside it names them, and tells of a file that lost some. A share is written `pending` before the first
 //! message that depends on it leaves the node, becomes `active` when its run is known to be complete, and `never-use` when
 //! anybody blamed anybody in that run: a blame reveals session keys, so the key of such a run may be known to others. A
 //! row is never deleted, so an older share can be recovered by hand.
@@ -32,27 +34,46 @@
 //! * Where runs overlapped nevertheless (in a file that an older program wrote), they are of one generation, and a
 //!   request id needs no memory of what came first.
 
+mod backup;
+mod held;
+mod manifest;
 mod schema;
 mod seal;
 mod sessions;
 mod shares;
 
 use std::fmt;
-use std::path::Path;
+use std::fs::File;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use crate::types::{BlsPublicKey, UnixMillis};
+use crate::lock::{self, NotOurs};
+use crate::types::{BlsPublicKey, SafeText, UnixMillis};
 use seal::Sealer;
 
+pub use backup::{Restored, backup};
+pub use held::{Held, shares};
+pub use manifest::{Named, manifest_of};
 pub use sessions::{Ending, SessionKind};
 pub use shares::{KeyShare, Unsettled};
 
 /// The store could not do its work.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// SQLite failed, or another process holds the file.
+    /// Another process has it.
+    #[error("share store: {path} is in use by another process ({by})")]
+    InUse {
+        /// The lock file.
+        path: PathBuf,
+        /// Who has it, as far as it says so.
+        by: SafeText,
+    },
+    /// A copy lacks a share that it must have.
+    #[error("share store: the copy lacks a share of {0}")]
+    Incomplete(BlsPublicKey),
+    /// SQLite failed.
     #[error("share store: {0}")]
     Database(#[from] rusqlite::Error),
     /// The directory or file could not be made private.
@@ -71,8 +92,13 @@ pub enum StoreError {
 
 /// See the module's description.
 pub struct Store {
+    path: PathBuf,
     db: Mutex<Connection>,
     sealer: Sealer,
+    /// Named by the manifest and not here.
+    missing: Vec<Named>,
+    /// Held while the store is open; released by the operating system however the process ends.
+    _lock: File,
 }
 
 impl fmt::Debug for Store {
@@ -89,8 +115,8 @@ impl Store {
     /// See [`StoreError`].
     pub fn open(path: &Path, secret: &[u8]) -> Result<Self, StoreError> {
         make_private(path)?;
+        let lock = take_lock(path)?;
         let db = Connection::open(path)?;
-        db.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
         db.pragma_update(None, "journal_mode", "WAL")?;
         db.pragma_update(None, "synchronous", "FULL")?;
         db.pragma_update(None, "secure_delete", "ON")?;
@@ -100,16 +126,78 @@ impl Store {
             "UPDATE sessions SET ending = ?1, ended_ms = ?2, detail = 'the node was stopped' WHERE ending IS NULL",
             params![Ending::Aborted.as_str(), now()],
         )?;
-        Ok(Self {
+        let held: Vec<Named> = held::held_by(&db)?.iter().map(Named::from).collect();
+        let mut missing = manifest::read(path)?;
+        missing.retain(|named| !held.contains(named));
+        let store = Self {
+            path: path.to_owned(),
             db: Mutex::new(db),
             sealer,
-        })
+            missing,
+            _lock: lock,
+        };
+        store.settle_down();
+        store.write_manifest();
+        Ok(store)
+    }
+
+    /// Shares that the manifest beside the store names, and that the store does not have: it was emptied, or replaced by an
+    /// older copy.
+    #[must_use]
+    pub fn missing(&self) -> &[Named] {
+        &self.missing
+    }
+
+    /// Writes SQLite's log back into the file, so that a plain copy of the file has everything. Whoever reads at this
+    /// moment is not waited for: the next time does it.
+    fn settle_down(&self) {
+        let written = self
+            .db()
+            .query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
+        if let Err(error) = written {
+            tracing::warn!(target: "casimir_dkg::node", %error, "the share store's log is not written back yet");
+        }
+    }
+
+    /// The manifest of what is here, and of what is missing until a person says otherwise.
+    fn write_manifest(&self) {
+        let written = held::held_by(&self.db()).and_then(|held| {
+            let mut named: Vec<Named> = held.iter().map(Named::from).collect();
+            let missing: Vec<Named> = self
+                .missing
+                .iter()
+                .filter(|m| !named.contains(m))
+                .copied()
+                .collect();
+            named.extend(missing);
+            Ok(manifest::write(&self.path, &named)?)
+        });
+        warn_of(written);
+    }
+
+    /// Adds a share to the manifest. The share is durable without it.
+    fn note(&self, named: Named) {
+        warn_of(manifest::append(&self.path, &named).map_err(StoreError::from));
     }
 
     fn db(&self) -> std::sync::MutexGuard<'_, Connection> {
         // a panic while the lock was held left no transaction open: rusqlite rolls back on drop
         self.db.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn warn_of(written: Result<(), StoreError>) {
+    if let Err(error) = written {
+        tracing::warn!(target: "casimir_dkg::node", %error, "the manifest of the share store is not up to date");
+    }
+}
+
+fn take_lock(path: &Path) -> Result<File, StoreError> {
+    let path = path.with_extension("lock");
+    lock::take(&path).map_err(|why| match why {
+        NotOurs::Taken(by) => StoreError::InUse { path, by },
+        NotOurs::Io(error) => manifest::naming(&path)(error).into(),
+    })
 }
 
 /// The sealer of this file; a new file gets its salt and check value.
@@ -149,5 +237,7 @@ fn make_private(path: &Path) -> std::io::Result<()> {
     options.open(path).map(drop)
 }
 
+#[cfg(test)]
+mod copies;
 #[cfg(test)]
 mod tests;

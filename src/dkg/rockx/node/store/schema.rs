@@ -42,15 +42,24 @@ UPDATE shares SET generation = (
 /// # Errors
 /// SQLite failed, or the file was written by a newer program.
 pub(super) fn bring_up_to_date(db: &Connection) -> Result<(), StoreError> {
-    let layout: i64 = db.pragma_query_value(None, "user_version", |row| row.get(0))?;
-    let steps = usize::try_from(layout)
-        .ok()
-        .and_then(|done| STEPS.get(done..))
-        .ok_or(StoreError::Layout(layout))?;
+    let layout = layout(db)?;
+    let steps = usize::try_from(layout).map_or(&[][..], |done| &STEPS[done..]);
     for (layout, step) in (layout + 1..).zip(steps) {
         db.execute_batch(&format!(
             "BEGIN IMMEDIATE;{step}PRAGMA user_version = {layout};COMMIT;"
         ))?;
     }
     Ok(())
+}
+
+/// The layout of a file that this program can read; 0 where it has no tables yet.
+///
+/// # Errors
+/// SQLite failed, or the file was written by a newer program.
+pub(super) fn layout(db: &Connection) -> Result<i64, StoreError> {
+    let layout: i64 = db.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    match usize::try_from(layout) {
+        Ok(known) if known <= STEPS.len() => Ok(layout),
+        _ => Err(StoreError::Layout(layout)),
+    }
 }

@@ -103,6 +103,8 @@ impl Store {
             params![id.0, outputs],
         )?;
         tx.commit()?;
+        drop(db);
+        self.settle_down();
         Ok(())
     }
 
@@ -128,6 +130,8 @@ impl Store {
             Ending::Failed | Ending::Aborted => {}
         }
         tx.commit()?;
+        drop(db);
+        self.settle_down();
         Ok(())
     }
 }

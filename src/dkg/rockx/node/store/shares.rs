@@ -7,6 +7,7 @@ use std::time::Duration;
 use rusqlite::{OptionalExtension, params};
 use zeroize::Zeroizing;
 
+use super::manifest::Named;
 use super::{Store, StoreError, now};
 use crate::types::{BlsPublicKey, OperatorId, RequestId};
 
@@ -44,7 +45,7 @@ pub struct Unsettled {
 }
 
 /// Threshold and share keys, as they stand beside a sealed share.
-type Beside = (u8, BTreeMap<OperatorId, BlsPublicKey>);
+pub(super) type Beside = (u8, BTreeMap<OperatorId, BlsPublicKey>);
 
 impl Store {
     /// Keeps the share that the run `id` produced, as pending. Durable when this returns.
@@ -63,6 +64,11 @@ impl Store {
                      COALESCE((SELECT generation FROM sessions WHERE request_id = ?1), 1))",
             params![id.0, key.validator.0, now(), facts, sealed],
         )?;
+        self.settle_down();
+        self.note(Named {
+            ceremony: id,
+            validator: key.validator,
+        });
         Ok(())
     }
 
@@ -142,6 +148,6 @@ impl Store {
 }
 
 /// What a sealed share is bound to: moved to another row, or beside other facts, it does not open.
-fn associated(id: RequestId, validator: BlsPublicKey, facts: &str) -> Vec<u8> {
+pub(super) fn associated(id: RequestId, validator: BlsPublicKey, facts: &str) -> Vec<u8> {
     [&id.0[..], &validator.0[..], facts.as_bytes()].concat()
 }

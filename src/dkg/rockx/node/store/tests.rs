@@ -55,7 +55,7 @@ fn another_key_a_moved_row_and_a_second_process_are_refused() {
     let store = Store::open(&path, b"operator key").unwrap();
     assert!(matches!(
         Store::open(&path, b"operator key"),
-        Err(StoreError::Database(_))
+        Err(StoreError::InUse { .. })
     ));
     store.keep(id(1), &share(1)).unwrap();
     store

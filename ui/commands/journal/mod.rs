@@ -1,4 +1,7 @@
-//! `journal show`, `journal verify`, `journal export`, `journal backup`.
+//! `journal show`, `verify`, `export`, `backup`, `restore`, `declare-lost`.
+
+pub(super) mod case;
+mod restore;
 
 use std::path::{Path, PathBuf};
 
@@ -19,23 +22,44 @@ pub(crate) fn run(command: &JournalCommand, options: &LoadOptions, json: bool) -
             let path = locate(journal.as_deref(), options)?;
             show(&path, case.as_deref(), *last, json)
         }
-        JournalCommand::Verify { journal, contains } => {
+        JournalCommand::Verify {
+            journal,
+            contains,
+            checkpoint,
+        } => {
             let path = locate(journal.as_deref(), options)?;
-            verify(&path, contains.as_deref(), json)
+            verify(&path, contains.as_deref(), checkpoint.as_deref(), json)
         }
         JournalCommand::Export {
             journal,
             format: ExportFormat::Jsonl,
         } => export(&locate(journal.as_deref(), options)?),
         JournalCommand::Backup { to, journal } => backup(&locate(journal.as_deref(), options)?, to, json),
+        JournalCommand::Restore {
+            from,
+            journal,
+            declare_lost,
+        } => {
+            let journal = place(journal.as_deref(), options)?;
+            restore::run(&journal, from, declare_lost.as_deref(), json)
+        }
+        JournalCommand::DeclareLost { reason, journal } => {
+            let journal = locate(journal.as_deref(), options)?;
+            restore::run(&journal, &journal, Some(reason), json)
+        }
     }
 }
 
-fn locate(given: Option<&Path>, options: &LoadOptions) -> anyhow::Result<PathBuf> {
-    let path = match given {
+/// Where the journal is, or would be.
+fn place(given: Option<&Path>, options: &LoadOptions) -> anyhow::Result<PathBuf> {
+    Ok(match given {
         Some(path) => path.to_owned(),
         None => config::gather(options)?.journal()?.path,
-    };
+    })
+}
+
+pub(super) fn locate(given: Option<&Path>, options: &LoadOptions) -> anyhow::Result<PathBuf> {
+    let path = place(given, options)?;
     if !path.is_file() {
         bail!("there is no journal at {}", path.display());
     }
@@ -44,15 +68,17 @@ fn locate(given: Option<&Path>, options: &LoadOptions) -> anyhow::Result<PathBuf
 
 fn show(path: &Path, case: Option<&str>, last: Option<usize>, json: bool) -> anyhow::Result<Outcome> {
     let case = case.map(str::parse::<CaseId>).transpose()?;
-    let (_, entries) = journal::verify(path)?;
-    let wanted: Vec<(&Entry, Value)> = entries
-        .iter()
-        .filter_map(|entry| {
-            let body: Value = serde_json::from_str(&entry.body).unwrap_or(Value::Null);
-            let mine = case.is_none_or(|case| concerns(&body, case));
-            mine.then_some((entry, body))
-        })
-        .collect();
+    let (_, entries) = journal::verify_with(path, None)?;
+    let wanted: Vec<(&Entry, Value)> = match case {
+        Some(case) => case::records_of(&entries, case)?
+            .into_iter()
+            .map(|told| (told.entry, told.body))
+            .collect(),
+        None => entries
+            .iter()
+            .map(|entry| (entry, serde_json::from_str(&entry.body).unwrap_or(Value::Null)))
+            .collect(),
+    };
     let skip = last.map_or(0, |last| wanted.len().saturating_sub(last));
     for (entry, body) in &wanted[skip..] {
         let at = entry.at.to_rfc3339();
@@ -70,24 +96,20 @@ fn show(path: &Path, case: Option<&str>, last: Option<usize>, json: bool) -> any
     Ok(Outcome::Success)
 }
 
-/// Whether a record names the case, or an action of it, anywhere.
-fn concerns(body: &Value, case: CaseId) -> bool {
-    let name = case.to_string();
-    match body {
-        Value::String(text) => {
-            *text == name || text.strip_prefix(&name).is_some_and(|rest| rest.starts_with('#'))
-        }
-        Value::Array(items) => items.iter().any(|item| concerns(item, case)),
-        Value::Object(fields) => fields.values().any(|field| concerns(field, case)),
-        _ => false,
+/// Judges as a start does: the chain, the checkpoint, and whether every record is understood.
+fn verify(
+    path: &Path,
+    contains: Option<&str>,
+    checkpoint: Option<&Path>,
+    json: bool,
+) -> anyhow::Result<Outcome> {
+    if let Some(file) = checkpoint.filter(|file| !file.is_file()) {
+        bail!("there is no checkpoint at {}", file.display());
     }
-}
-
-fn verify(path: &Path, contains: Option<&str>, json: bool) -> anyhow::Result<Outcome> {
     let contains = contains
         .map(|text| text.parse::<Root>().context("--contains"))
         .transpose()?;
-    let (report, entries) = match journal::verify(path) {
+    let (report, entries) = match journal::verify_with(path, checkpoint) {
         Ok(found) => found,
         Err(e @ (JournalError::Broken { .. } | JournalError::RolledBack { .. })) => {
             match &e {
@@ -104,6 +126,19 @@ fn verify(path: &Path, contains: Option<&str>, json: bool) -> anyhow::Result<Out
         }
         Err(e) => return Err(e.into()),
     };
+    for entry in &entries {
+        if let Err(problem) = engine::understood(&entry.kind, &entry.body) {
+            if json {
+                output::json(&json!({"ok": false, "record": entry.seq, "problem": problem}));
+            }
+            output::error(&format!(
+                "{}: record {} is linked, but not understood: {problem}",
+                path.display(),
+                entry.seq
+            ));
+            return Ok(Outcome::Failure);
+        }
+    }
     let found = contains.is_none_or(|head| entries.iter().any(|entry| entry.hash == head));
     if json {
         output::json(&json!({
@@ -118,6 +153,12 @@ fn verify(path: &Path, contains: Option<&str>, json: bool) -> anyhow::Result<Out
             "{} records, every hash right, head {}",
             report.records, report.head
         ));
+        output::line(&match report.acknowledged {
+            Some(seq) => format!("the checkpoint names record {seq}: nothing that was acknowledged is missing"),
+            None if contains.is_some() => "no checkpoint was compared".to_owned(),
+            None => "no checkpoint is beside it: whether its end is missing cannot be said (give --checkpoint or --contains)"
+                .to_owned(),
+        });
     }
     if found {
         return Ok(Outcome::Success);

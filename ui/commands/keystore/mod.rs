@@ -1,4 +1,6 @@
-//! `keystore new`, `keystore import`, `keystore operator-key`.
+//! `keystore new`, `import`, `operator-key`, `show`, `passwd`.
+
+mod present;
 
 use std::io::Write;
 use std::path::Path;
@@ -25,6 +27,8 @@ pub(crate) fn run(command: &KeystoreCommand, json: bool) -> anyhow::Result<Outco
         KeystoreCommand::New(args) => new(args, json),
         KeystoreCommand::Import(args) => import(args, json),
         KeystoreCommand::OperatorKey(args) => operator_key(args, json),
+        KeystoreCommand::Show(args) => present::show(args, json),
+        KeystoreCommand::Passwd(args) => present::passwd(args, json),
     }
 }
 

@@ -1,0 +1,241 @@
+//! Copies of a store that is in use, and what is taken back from them. Shares stay as they are sealed.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io;
+use std::path::Path;
+
+use rusqlite::{Connection, params};
+use zeroize::Zeroizing;
+
+use super::held::{Held, held_by, open_read_only};
+use super::manifest::{self, Named};
+use super::seal::Sealer;
+use super::shares::associated;
+use super::{Store, StoreError, make_private, schema, sealer};
+use crate::types::{BlsPublicKey, RequestId};
+
+/// Copies the store at `path` to `to`, with a manifest beside the copy, and verifies both. A node may go on meanwhile: the
+/// copy has every share that was there when this began. It needs no key, and holds none in clear.
+///
+/// # Errors
+/// `to` or its manifest exists or cannot be written, there is no store, or the copy lacks something (then it is removed).
+pub fn backup(path: &Path, to: &Path) -> Result<Vec<Held>, StoreError> {
+    for file in [to.to_owned(), manifest::manifest_of(to)] {
+        if file.exists() {
+            let words = format!(
+                "{} exists already; a backup never replaces a file",
+                file.display()
+            );
+            return Err(io::Error::new(io::ErrorKind::AlreadyExists, words).into());
+        }
+    }
+    let source = open_read_only(path)?;
+    // written under another name, so that an interrupted backup is not taken for one
+    let partial = to.with_extension("partial");
+    let _ = fs::remove_file(&partial);
+    let written = write(&source, &partial).and_then(|held| {
+        let named: Vec<Named> = held.iter().map(Named::from).collect();
+        // first, so that a copy without its manifest is never seen
+        manifest::write(to, &named)?;
+        fs::rename(&partial, to).map_err(manifest::naming(to))?;
+        if let Some(directory) = to.parent().filter(|d| !d.as_os_str().is_empty()) {
+            File::open(directory).and_then(|d| d.sync_all())?;
+        }
+        Ok(held)
+    });
+    if written.is_err() {
+        let _ = fs::remove_file(&partial);
+    }
+    written
+}
+
+fn write(source: &Connection, partial: &Path) -> Result<Vec<Held>, StoreError> {
+    let before = sealed(source)?;
+    let name = partial.to_string_lossy();
+    make_private(partial)?;
+    source.execute("VACUUM INTO ?1", [name.as_ref()])?;
+    File::open(partial).and_then(|file| file.sync_all())?;
+    let copy = open_read_only(partial)?;
+    check(&copy)?;
+    let copied = sealed(&copy)?;
+    for (ceremony, (validator, bytes)) in &before {
+        if copied.get(ceremony).is_none_or(|(_, copied)| copied != bytes) {
+            return Err(StoreError::Incomplete(*validator));
+        }
+    }
+    held_by(&copy)
+}
+
+/// Every sealed share, by the run that produced it.
+fn sealed(db: &Connection) -> Result<BTreeMap<RequestId, (BlsPublicKey, Vec<u8>)>, StoreError> {
+    let mut statement = db.prepare("SELECT request_id, validator, sealed FROM shares")?;
+    let rows = statement.query_map([], |row| {
+        Ok((
+            RequestId(row.get(0)?),
+            (BlsPublicKey(row.get(1)?), row.get::<_, Vec<u8>>(2)?),
+        ))
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+fn check(db: &Connection) -> Result<(), StoreError> {
+    let found: String = db.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?;
+    if found == "ok" {
+        return Ok(());
+    }
+    Err(io::Error::new(
+        io::ErrorKind::InvalidData,
+        format!("the copy is damaged: {found}"),
+    )
+    .into())
+}
+
+/// What came of a restore.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Restored {
+    /// Shares that the store did not have.
+    pub added: Vec<Named>,
+    /// Shares that it had already.
+    pub known: usize,
+}
+
+impl Store {
+    /// Takes over what the backup at `from` has and this store has not: shares, request ids that were used, and what
+    /// became of them. Nothing that is here is taken away. Every share of the backup is opened with `secret`, the
+    /// operator's private key, and sealed again for this file.
+    ///
+    /// # Errors
+    /// The backup is damaged, lacks what its manifest names, or was sealed with another key. Then nothing is taken over.
+    pub fn restore(&self, from: &Path, secret: &[u8]) -> Result<Restored, StoreError> {
+        drop(open_read_only(from)?);
+        // brought to the newest layout in a copy: a backup is not touched
+        let folder = tempfile::tempdir_in(self.path.parent().unwrap_or(Path::new(".")))?;
+        let copy = folder.path().join("backup.sqlite");
+        fs::copy(from, &copy).map_err(manifest::naming(from))?;
+        let backup = Connection::open(&copy)?;
+        check(&backup)?;
+        schema::bring_up_to_date(&backup)?;
+        let theirs = sealer(&backup, secret)?;
+        let held = held_by(&backup)?;
+        let named = manifest::read(from)?;
+        if let Some(absent) = named
+            .iter()
+            .find(|named| !held.iter().any(|held| Named::from(held) == **named))
+        {
+            return Err(StoreError::Incomplete(absent.validator));
+        }
+        let mut restored = Restored::default();
+        let mut db = self.db();
+        let tx = db.transaction()?;
+        take_sessions(&backup, &tx)?;
+        for held in &held {
+            let share = Kept::read(&backup, held, &theirs)?;
+            if share.add(&tx, &self.sealer)? {
+                restored.added.push(held.into());
+            } else {
+                restored.known += 1;
+            }
+        }
+        tx.commit()?;
+        drop(db);
+        self.settle_down();
+        self.write_manifest();
+        Ok(restored)
+    }
+}
+
+/// What was begun there, and how it ended. A request id that was used is used for ever, so none may be forgotten.
+fn take_sessions(backup: &Connection, tx: &Connection) -> Result<(), StoreError> {
+    let mut read = backup.prepare(
+        "SELECT request_id, kind, started_ms, ended_ms, ending, detail, generation FROM sessions ORDER BY rowid",
+    )?;
+    let mut rows = read.query([])?;
+    let mut add = tx.prepare(
+        "INSERT INTO sessions (request_id, kind, started_ms, ended_ms, ending, detail, generation)
+         VALUES (?1, ?2, ?3, ?4, COALESCE(?5, 'aborted'), ?6, ?7)
+         ON CONFLICT (request_id) DO UPDATE SET ended_ms = excluded.ended_ms, ending = 'complete'
+         WHERE excluded.ending = 'complete' AND ending IS NOT 'blamed'",
+    )?;
+    while let Some(row) = rows.next()? {
+        let value = |n| row.get::<_, rusqlite::types::Value>(n);
+        add.execute(params![
+            value(0)?,
+            value(1)?,
+            value(2)?,
+            value(3)?,
+            value(4)?,
+            value(5)?,
+            value(6)?
+        ])?;
+    }
+    Ok(())
+}
+
+/// A share of a backup, opened.
+struct Kept<'a> {
+    held: &'a Held,
+    reason: String,
+    facts: String,
+    outputs: Option<Vec<u8>>,
+    share: Zeroizing<[u8; 32]>,
+}
+
+impl<'a> Kept<'a> {
+    fn read(backup: &Connection, held: &'a Held, theirs: &Sealer) -> Result<Self, StoreError> {
+        let (reason, facts, outputs, sealed): (_, String, _, Vec<u8>) = backup.query_row(
+            "SELECT reason, facts, outputs, sealed FROM shares WHERE request_id = ?1",
+            [held.ceremony.0],
+            |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)),
+        )?;
+        let share = theirs
+            .open(&sealed, &associated(held.ceremony, held.validator, &facts))
+            .ok_or(StoreError::Altered(held.validator))?;
+        Ok(Self {
+            held,
+            reason,
+            facts,
+            outputs,
+            share,
+        })
+    }
+
+    /// Adds it; `false` where it was there already. Of two words on one share the graver counts: `never-use`, then `active`.
+    fn add(&self, tx: &Connection, ours: &Sealer) -> Result<bool, StoreError> {
+        let Held {
+            validator, ceremony, ..
+        } = *self.held;
+        let changed = tx.execute(
+            "UPDATE shares SET state = ?2, reason = ?3, outputs = COALESCE(outputs, ?4)
+             WHERE request_id = ?1 AND (?2 = 'never-use' OR (?2 = 'active' AND state = 'pending'))",
+            params![ceremony.0, self.held.state.as_str(), self.reason, self.outputs],
+        )?;
+        let known: bool = tx.query_row(
+            "SELECT EXISTS (SELECT 1 FROM shares WHERE request_id = ?1)",
+            [ceremony.0],
+            |row| row.get(0),
+        )?;
+        if known || changed > 0 {
+            return Ok(false);
+        }
+        let sealed = ours.seal(&self.share, &associated(ceremony, validator, &self.facts));
+        let sql = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
+        tx.execute(
+            "INSERT INTO shares
+                 (request_id, validator, stored_ms, state, reason, facts, sealed, generation, outputs)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+            params![
+                ceremony.0,
+                validator.0,
+                sql(self.held.stored_at.0),
+                self.held.state.as_str(),
+                self.reason,
+                self.facts,
+                sealed,
+                sql(self.held.generation),
+                self.outputs
+            ],
+        )?;
+        Ok(true)
+    }
+}

@@ -1,0 +1,216 @@
+//! Copies of a store: plain ones, backups, and what comes back from them.
+
+use std::fs;
+use std::path::Path;
+
+use tempfile::TempDir;
+use zeroize::Zeroizing;
+
+use super::*;
+use crate::types::{OperatorId, RequestId, SafeText};
+
+const SECRET: &[u8] = b"operator key";
+
+fn id(n: u8) -> RequestId {
+    RequestId([n; 24])
+}
+
+fn share(n: u8) -> KeyShare {
+    KeyShare {
+        validator: BlsPublicKey([n; 48]),
+        threshold: 3,
+        share: Zeroizing::new([n | 0x80; 32]),
+        share_public_keys: (1..=4)
+            .map(|i| (OperatorId(i), BlsPublicKey([i as u8; 48])))
+            .collect(),
+    }
+}
+
+fn make(store: &Store, n: u8) {
+    assert!(store.begin(id(n), SessionKind::Keygen).unwrap());
+    store.keep(id(n), &share(n)).unwrap();
+    store.complete(id(n), b"results").unwrap();
+}
+
+fn opened(folder: &TempDir, name: &str) -> Store {
+    Store::open(&folder.path().join(name), SECRET).unwrap()
+}
+
+fn secret_of(store: &Store, n: u8) -> Option<[u8; 32]> {
+    store.key(BlsPublicKey([n; 48])).unwrap().map(|key| *key.share)
+}
+
+#[test]
+fn a_plain_copy_of_a_store_in_use_has_every_share() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("shares.sqlite");
+    let store = Store::open(&path, SECRET).unwrap();
+    let copied = |name: &str| {
+        let copy = folder.path().join(name);
+        fs::copy(&path, &copy).unwrap();
+        let held = shares(&copy).unwrap();
+        held.iter()
+            .map(|held| (held.ceremony, held.state.to_string()))
+            .collect::<Vec<_>>()
+    };
+    make(&store, 1);
+    store.begin(id(2), SessionKind::Keygen).unwrap();
+    store.keep(id(2), &share(2)).unwrap();
+    let now = [(id(1), "active".to_owned()), (id(2), "pending".to_owned())];
+    assert_eq!(copied("first.sqlite"), now);
+    store
+        .finish(id(2), Ending::Blamed, &SafeText::new("2 blamed 4"))
+        .unwrap();
+    assert_eq!(copied("second.sqlite")[1].1, "never-use");
+}
+
+#[test]
+fn a_backup_of_a_store_that_is_written_lacks_nothing_and_holds_nothing_in_clear() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("shares.sqlite");
+    let store = Store::open(&path, SECRET).unwrap();
+    std::thread::scope(|scope| {
+        let writes = scope.spawn(|| (1..=40).for_each(|n| make(&store, n)));
+        let mut round = 0;
+        while !writes.is_finished() {
+            round += 1;
+            let before = shares(&path).unwrap();
+            let to = folder.path().join(format!("backup-{round}.sqlite"));
+            let copied = backup(&path, &to).unwrap();
+            let has = |held: &Held| copied.iter().any(|copy| copy.ceremony == held.ceremony);
+            assert!(before.iter().all(has), "round {round}");
+        }
+    });
+    let to = folder.path().join("last.sqlite");
+    let held = backup(&path, &to).unwrap();
+    assert_eq!(
+        (held.len(), held.iter().filter(|held| held.counts).count()),
+        (40, 40)
+    );
+    assert_eq!(shares(&to).unwrap(), held);
+    let bytes = fs::read(&to).unwrap();
+    assert!(
+        !bytes.windows(32).any(|window| window == [0x87; 32]),
+        "a share in clear"
+    );
+    let manifest = fs::read_to_string(manifest_of(&to)).unwrap();
+    assert_eq!(manifest.lines().count(), 41);
+    #[cfg(unix)]
+    for file in [to.clone(), manifest_of(&to), manifest_of(&path)] {
+        use std::os::unix::fs::PermissionsExt as _;
+        let mode = fs::metadata(&file).unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode, 0o600, "{}", file.display());
+    }
+    let again = backup(&path, &to).unwrap_err().to_string();
+    assert!(again.contains("never replaces"), "{again}");
+}
+
+#[test]
+fn a_store_that_lost_shares_says_so_until_they_are_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("shares.sqlite");
+    let store = opened(&folder, "shares.sqlite");
+    assert_eq!(store.missing(), []);
+    make(&store, 1);
+    make(&store, 2);
+    let copy = folder.path().join("backup.sqlite");
+    backup(&path, &copy).unwrap();
+    drop(store);
+    for file in ["shares.sqlite", "shares.sqlite-wal", "shares.sqlite-shm"] {
+        let _ = fs::remove_file(folder.path().join(file));
+    }
+    let missing = [1, 2].map(|n| Named {
+        ceremony: id(n),
+        validator: BlsPublicKey([n; 48]),
+    });
+    for _ in 0..2 {
+        assert_eq!(
+            opened(&folder, "shares.sqlite").missing(),
+            missing,
+            "at every start"
+        );
+    }
+    let store = opened(&folder, "shares.sqlite");
+    make(&store, 3);
+    let restored = store.restore(&copy, SECRET).unwrap();
+    assert_eq!((restored.added.as_slice(), restored.known), (&missing[..], 0));
+    drop(store);
+    let store = opened(&folder, "shares.sqlite");
+    assert_eq!(store.missing(), []);
+    for n in 1..=3 {
+        assert_eq!(secret_of(&store, n), Some([n | 0x80; 32]));
+        assert!(
+            !store.begin(id(n), SessionKind::Keygen).unwrap(),
+            "used once for ever"
+        );
+    }
+    let again = store.restore(&copy, SECRET).unwrap();
+    assert_eq!((again.added.len(), again.known), (0, 2));
+}
+
+#[test]
+fn a_restore_takes_nothing_away_and_keeps_the_graver_word() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = opened(&folder, "shares.sqlite");
+    for n in 1..=3 {
+        store.begin(id(n), SessionKind::Keygen).unwrap();
+        store.keep(id(n), &share(n)).unwrap();
+    }
+    store.complete(id(1), b"results").unwrap();
+    let path = folder.path().join("shares.sqlite");
+    let early = folder.path().join("early.sqlite");
+    backup(&path, &early).unwrap();
+    store
+        .finish(id(1), Ending::Blamed, &SafeText::new("late"))
+        .unwrap();
+    store.complete(id(2), b"results").unwrap();
+    let late = folder.path().join("late.sqlite");
+    backup(&path, &late).unwrap();
+    store.restore(&early, SECRET).unwrap();
+    let states = |path: &Path| {
+        let held = shares(path).unwrap();
+        held.iter().map(|held| held.state.to_string()).collect::<Vec<_>>()
+    };
+    assert_eq!(states(&path), ["never-use", "active", "pending"]);
+    // and the other way round
+    let other = opened(&folder, "other.sqlite");
+    other.restore(&early, SECRET).unwrap();
+    other.restore(&late, SECRET).unwrap();
+    assert_eq!(
+        states(&folder.path().join("other.sqlite")),
+        ["never-use", "active", "pending"]
+    );
+}
+
+#[test]
+fn a_backup_that_is_not_whole_or_not_ours_is_refused_and_changes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = opened(&folder, "shares.sqlite");
+    make(&store, 1);
+    make(&store, 2);
+    let copy = folder.path().join("backup.sqlite");
+    backup(&folder.path().join("shares.sqlite"), &copy).unwrap();
+
+    let other = Store::open(&folder.path().join("other.sqlite"), b"another key").unwrap();
+    let refused = other.restore(&copy, b"another key");
+    assert!(matches!(refused, Err(StoreError::WrongKey)), "{refused:?}");
+
+    let empty = opened(&folder, "empty.sqlite");
+    Connection::open(&copy)
+        .unwrap()
+        .execute(
+            "UPDATE shares SET facts = '[2,{}]' WHERE request_id = ?1",
+            [id(2).0],
+        )
+        .unwrap();
+    let refused = empty.restore(&copy, SECRET);
+    assert!(matches!(refused, Err(StoreError::Altered(_))), "{refused:?}");
+    Connection::open(&copy)
+        .unwrap()
+        .execute("DELETE FROM shares WHERE request_id = ?1", [id(2).0])
+        .unwrap();
+    let refused = empty.restore(&copy, SECRET);
+    assert!(matches!(refused, Err(StoreError::Incomplete(_))), "{refused:?}");
+    assert_eq!(shares(&folder.path().join("empty.sqlite")).unwrap(), []);
+    assert_eq!(empty.known().unwrap(), []);
+}

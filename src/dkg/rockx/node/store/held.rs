@@ -1,0 +1,88 @@
+//! What a store holds, without the operator's key: which shares, of which keys. For lists, manifests and backups.
+
+use std::path::Path;
+
+use rusqlite::{Connection, OpenFlags, Row};
+use serde::Serialize;
+
+use super::{StoreError, schema};
+use crate::types::{BlsPublicKey, OperatorId, RequestId, SafeText, UnixMillis};
+
+/// A share that is kept, without the share.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Held {
+    /// The validator key.
+    pub validator: BlsPublicKey,
+    /// The run that produced it.
+    pub ceremony: RequestId,
+    pub stored_at: UnixMillis,
+    /// `active`, `pending` or `never-use`.
+    pub state: SafeText,
+    /// Resharings before it, and one.
+    pub generation: u64,
+    /// Shares needed to sign.
+    pub threshold: u8,
+    /// Who holds the others.
+    pub operators: Vec<OperatorId>,
+    /// It is the one of its key with which this node signs.
+    pub counts: bool,
+}
+
+/// Opens a store for reading, also while a node writes it.
+pub(super) fn open_read_only(path: &Path) -> Result<Connection, StoreError> {
+    if !path.is_file() {
+        let missing = std::io::Error::new(
+            std::io::ErrorKind::NotFound,
+            format!("there is none at {}", path.display()),
+        );
+        return Err(missing.into());
+    }
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let db = Connection::open_with_flags(path, flags)?;
+    schema::layout(&db)?;
+    Ok(db)
+}
+
+/// Every share in the store at `path`, the oldest first.
+///
+/// # Errors
+/// There is no store, or it cannot be read.
+pub fn shares(path: &Path) -> Result<Vec<Held>, StoreError> {
+    held_by(&open_read_only(path)?)
+}
+
+pub(super) fn held_by(db: &Connection) -> Result<Vec<Held>, StoreError> {
+    let generation = match schema::layout(db)? {
+        // a file that was made a moment ago
+        0 => return Ok(Vec::new()),
+        1 => "1",
+        _ => "generation",
+    };
+    let mut statement = db.prepare(&format!(
+        "SELECT validator, request_id, stored_ms, state, {generation} AS generation, facts,
+                state IN ('active', 'pending') AND ROW_NUMBER() OVER (
+                    PARTITION BY validator, state IN ('active', 'pending')
+                    ORDER BY state = 'active' DESC, {generation} DESC, request_id
+                ) = 1
+         FROM shares ORDER BY id"
+    ))?;
+    let rows = statement.query_map([], held)?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+fn held(row: &Row<'_>) -> Result<Held, rusqlite::Error> {
+    let number = |value: i64| u64::try_from(value).unwrap_or(0);
+    let facts: String = row.get(5)?;
+    // what is beside a share is bound to it: who signs with it is told when it was altered
+    let (threshold, keys) = serde_json::from_str::<super::shares::Beside>(&facts).unwrap_or_default();
+    Ok(Held {
+        validator: BlsPublicKey(row.get(0)?),
+        ceremony: RequestId(row.get(1)?),
+        stored_at: UnixMillis(number(row.get(2)?)),
+        state: SafeText::new(&row.get::<_, String>(3)?),
+        generation: number(row.get(4)?),
+        threshold,
+        operators: keys.into_keys().collect(),
+        counts: row.get(6)?,
+    })
+}

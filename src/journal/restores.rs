@@ -1,0 +1,234 @@
+//! From a journal that is refused to one that goes on.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use rusqlite::Connection;
+use tempfile::TempDir;
+
+use super::*;
+use crate::types::{SafeText, UnixMillis};
+
+fn options(folder: &TempDir) -> JournalOptions {
+    JournalOptions {
+        path: folder.path().join("journal.sqlite"),
+        checkpoint: None,
+    }
+}
+
+fn note(n: u64) -> NewRecord {
+    NewRecord {
+        at: UnixMillis(n),
+        kind: "note",
+        body: format!(r#"{{"record":"note","case":null,"text":"{n}"}}"#),
+        subjects: Vec::new(),
+    }
+}
+
+fn append(options: &JournalOptions, numbers: std::ops::RangeInclusive<u64>) {
+    let (mut journal, _) = Journal::open(options, Anchor::BEGINNING, |_| Ok::<_, JournalError>(())).unwrap();
+    for n in numbers {
+        journal.append(&[note(n)]).unwrap();
+    }
+}
+
+/// A journal of five records, a backup from when it had three, and one of all.
+fn five() -> (TempDir, JournalOptions, PathBuf, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let options = options(&folder);
+    let (older, newest) = (
+        folder.path().join("older.sqlite"),
+        folder.path().join("newest.sqlite"),
+    );
+    append(&options, 1..=3);
+    backup(&options.path, &older).unwrap();
+    append(&options, 4..=5);
+    backup(&options.path, &newest).unwrap();
+    (folder, options, older, newest)
+}
+
+fn opens(options: &JournalOptions) -> Result<(u64, crate::types::Root), JournalError> {
+    Journal::open(options, Anchor::BEGINNING, |_| Ok::<_, JournalError>(()))
+        .map(|(journal, _)| journal.head())
+}
+
+fn declared() -> Declaration {
+    Declaration {
+        by: SafeText::new("ada"),
+        reason: SafeText::new("the disk died"),
+        open: SafeText::new("Nothing was open."),
+    }
+}
+
+#[test]
+fn a_journal_that_was_rolled_back_goes_on_from_a_copy_that_lacks_nothing() {
+    let (_folder, options, older, newest) = five();
+    let head = opens(&options).unwrap();
+    fs::copy(&older, &options.path).unwrap();
+    let words = opens(&options).unwrap_err().to_string();
+    assert!(
+        words.contains("journal restore FILE") && words.contains("declare-lost"),
+        "{words}"
+    );
+    // the older one would lose records, and nothing is touched
+    let refused = restore(&options, &older, None).unwrap_err().to_string();
+    assert!(refused.contains("records 4 to 5"), "{refused}");
+    assert!(opens(&options).is_err());
+
+    let restored = restore(&options, &newest, None).unwrap();
+    assert_eq!((restored.records, restored.lost), (5, None));
+    assert_eq!(opens(&options).unwrap(), head);
+    let replaced = restored.replaced.unwrap();
+    assert_eq!(verify(&replaced).unwrap().0.records, 3, "what was there is kept");
+}
+
+#[test]
+fn what_nobody_has_any_more_is_declared_lost_by_name_and_the_journal_goes_on() {
+    let (_folder, options, older, _) = five();
+    fs::copy(&older, &options.path).unwrap();
+    let restored = restore(&options, &options.path, Some(&declared())).unwrap();
+    assert_eq!(restored.lost, Some(Lost { first: 4, last: 5 }));
+    append(&options, 6..=6);
+    let (report, entries) = verify(&options.path).unwrap();
+    assert_eq!((report.records, report.acknowledged), (5, Some(5)));
+    let told = &entries[3].body;
+    for words in [
+        "records 4 to 5",
+        "declared lost by ada",
+        "the disk died",
+        "Nothing was open",
+    ] {
+        assert!(told.contains(words), "{told}");
+    }
+    // once more there is nothing to declare
+    let again = restore(&options, &options.path, Some(&declared())).unwrap_err();
+    assert!(again.to_string().contains("lacks nothing"), "{again}");
+}
+
+#[test]
+fn a_journal_that_was_removed_or_damaged_comes_back() {
+    let (folder, options, _, newest) = five();
+    let head = opens(&options).unwrap();
+    fs::remove_file(&options.path).unwrap();
+    let restored = restore(&options, &newest, None).unwrap();
+    assert_eq!((opens(&options).unwrap(), restored.replaced), (head, None));
+
+    let damage = "DROP TRIGGER records_are_final; UPDATE records SET at = 9 WHERE seq = 2";
+    Connection::open(&options.path)
+        .unwrap()
+        .execute_batch(damage)
+        .unwrap();
+    let words = opens(&options).unwrap_err().to_string();
+    assert!(
+        words.contains("record 2") && words.contains("journal restore FILE"),
+        "{words}"
+    );
+    restore(&options, &newest, None).unwrap();
+    assert_eq!(opens(&options).unwrap(), head);
+    let left: Vec<_> = fs::read_dir(folder.path())
+        .unwrap()
+        .map(|file| file.unwrap().file_name().into_string().unwrap())
+        .filter(|name| name.contains("restoring"))
+        .collect();
+    assert_eq!(left, Vec::<String>::new());
+}
+
+#[test]
+fn what_is_not_this_journal_is_not_put_in_its_place() {
+    let (folder, options, _, newest) = five();
+    let head = opens(&options).unwrap();
+    let refused = |from: &Path| {
+        restore(&options, from, Some(&declared()))
+            .unwrap_err()
+            .to_string()
+    };
+
+    let elsewhere = tempfile::tempdir().unwrap();
+    let other = self::options(&elsewhere);
+    append(&other, 7..=20);
+    assert!(refused(&other.path).contains("another journal"));
+
+    let export_of = folder.path().join("export.jsonl");
+    let mut lines = Vec::new();
+    export(&options.path, &mut lines).unwrap();
+    fs::write(&export_of, lines).unwrap();
+    assert!(refused(&export_of).contains("is an export"));
+
+    let damage = "DROP TRIGGER records_are_final; UPDATE records SET at = 9 WHERE seq = 2";
+    Connection::open(&newest).unwrap().execute_batch(damage).unwrap();
+    let words = refused(&newest);
+    assert!(words.contains("newest.sqlite: record 2"), "{words}");
+
+    let (held, _) = Journal::open(&options, Anchor::BEGINNING, |_| Ok::<_, JournalError>(())).unwrap();
+    assert!(refused(&options.path).contains("in use by another process"));
+    drop(held);
+    assert_eq!(opens(&options).unwrap(), head, "it is as it was");
+}
+
+#[test]
+fn an_export_is_judged_as_the_journal_is() {
+    let (folder, options, ..) = five();
+    let file = folder.path().join("export.jsonl");
+    let mut lines = Vec::new();
+    export(&options.path, &mut lines).unwrap();
+    let text = String::from_utf8(lines).unwrap();
+    let checkpoint = folder.path().join("journal.checkpoint");
+    let judged = |text: &str| {
+        fs::write(&file, text).unwrap();
+        verify_with(&file, Some(&checkpoint)).map(|(report, entries)| (report, entries.len()))
+    };
+    let (report, entries) = judged(&text).unwrap();
+    assert_eq!((report.records, report.acknowledged, entries), (5, Some(5), 5));
+    let lines: Vec<&str> = text.lines().collect();
+    let without_last = format!("{}\n", lines[..4].join("\n"));
+    let with_more = text.replacen("{\"seq\":2", "{\"seen\":1,\"seq\":2", 1);
+    for (damaged, words) in [
+        (
+            without_last.clone(),
+            "ends at record 4, but record 5 was acknowledged",
+        ),
+        (
+            text.replacen("\\\"2\\\"", "\\\"9\\\"", 1),
+            "record 2 does not match its hash",
+        ),
+        (format!("{}\n{}\n", lines[0], lines[2]), "record 2 is missing"),
+        (text[..text.len() - 20].to_owned(), "record 5 is cut off"),
+        (with_more, "unknown field `seen`"),
+        (
+            text.replacen("\"format\":2", "\"format\":3", 1),
+            "journal format 3",
+        ),
+    ] {
+        let found = judged(&damaged).unwrap_err().to_string();
+        assert!(found.contains(words), "{found}");
+    }
+    // without the checkpoint nobody can tell
+    fs::write(&file, without_last).unwrap();
+    assert_eq!(verify(&file).unwrap().0.acknowledged, None);
+}
+
+#[test]
+fn a_log_that_cannot_be_opened_in_place_is_read_from_a_copy() {
+    let (_folder, options, ..) = five();
+    let (mut journal, _) = Journal::open(&options, Anchor::BEGINNING, |_| Ok::<_, JournalError>(())).unwrap();
+    journal.append(&[note(6)]).unwrap();
+    // what a person takes who copies file and log of a journal in use
+    let taken = tempfile::tempdir().unwrap();
+    let copy = taken.path().join("taken.sqlite");
+    fs::copy(&options.path, &copy).unwrap();
+    fs::copy(
+        source::beside(&options.path, "-wal"),
+        source::beside(&copy, "-wal"),
+    )
+    .unwrap();
+    let count = |source: &source::Source| -> i64 {
+        source
+            .query_row("SELECT COUNT(*) FROM records", [], |row| row.get(0))
+            .unwrap()
+    };
+    assert_eq!(count(&source::aside(&copy).unwrap()), 6);
+    fs::remove_file(source::beside(&copy, "-wal")).unwrap();
+    assert_eq!(count(&source::aside(&copy).unwrap()), 5, "what was written back");
+    let beside = fs::read_dir(taken.path()).unwrap().count();
+    assert_eq!(beside, 1, "nothing was left beside it");
+}

@@ -1,0 +1,215 @@
+//! `audit` and `transcript verify --operators`: what an auditor is handed, by the program itself.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use casimir_dkg::journal::{Anchor, Journal, JournalError, JournalOptions, NewRecord};
+use casimir_dkg::types::UnixMillis;
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+
+use super::support;
+
+fn vector(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/vectors")
+        .join(name)
+}
+
+fn run(scratch: &Path, arguments: &[&str]) -> (Option<i32>, String, String) {
+    support::run(support::program(scratch).args(arguments))
+}
+
+/// A journal of these records, with the transcript of a real key generation beside it.
+pub(crate) fn scene(bodies: &[Value]) -> tempfile::TempDir {
+    let scratch = tempfile::tempdir().unwrap();
+    let options = JournalOptions {
+        path: scratch.path().join("j.sqlite"),
+        checkpoint: None,
+    };
+    let (mut journal, _) = Journal::open(&options, Anchor::BEGINNING, |_| Ok::<_, JournalError>(())).unwrap();
+    for (n, body) in bodies.iter().enumerate() {
+        let kind: &'static str = body["record"].as_str().unwrap().to_owned().leak();
+        let row = NewRecord {
+            at: UnixMillis(1_795_834_763_000 + n as u64),
+            kind,
+            body: body.to_string(),
+            subjects: Vec::new(),
+        };
+        journal.append(&[row]).unwrap();
+    }
+    let folder = scratch.path().join("transcripts");
+    fs::create_dir(&folder).unwrap();
+    fs::copy(vector("transcripts/keygen.json"), folder.join("keygen.json")).unwrap();
+    scratch
+}
+
+/// The records around that key generation; its checks and verdict are those of the transcript.
+pub(crate) fn deposit() -> Vec<Value> {
+    let bytes = fs::read(vector("transcripts/keygen.json")).unwrap();
+    let transcript: Value = serde_json::from_slice(&bytes).unwrap();
+    let request = &transcript["request_id"];
+    let digest = format!("0x{}", hex::encode(Sha256::digest(&bytes)));
+    let shown = format!("0x{}", "d1".repeat(32));
+    vec![
+        json!({"record": "note", "case": null, "text": "another case's"}),
+        json!({"record": "case-opened", "case": "deposit/1",
+               "cause": {"cause": "state", "block": {"number": 7, "hash": format!("0x{}", "07".repeat(32))}}}),
+        json!({"record": "action-proposed", "action": "deposit/1#1", "digest": shown, "proposal": {
+            "title": "Create the key of pool 1 <script>alert(1)</script>",
+            "facts": [{"label": "pool", "value": "1\u{202e}\" onload=\"x", "kind": "text"}],
+            "checks": [{"name": "queue", "status": "pass", "reason": "it is the head & nothing else"}]}}),
+        json!({"record": "decided", "action": "deposit/1#1", "decision": {
+            "verdict": {"verdict": "approve"}, "decider": {"by": "person", "name": "ada <img src=x>"},
+            "at": 1_795_834_763_003_u64, "digest": shown}}),
+        json!({"record": "ceremony-started", "request": request, "case": "deposit/1", "action": "deposit/1#1",
+               "role": "main", "attempt": 1, "plan": transcript["plan"]}),
+        json!({"record": "ceremony-verified", "request": request, "result": transcript["verdict"]["value"],
+               "checks": transcript["verdict"]["checks"], "transcript": ["keygen.json", digest]}),
+        json!({"record": "case-closed", "case": "deposit/1", "outcome": "the validator is active"}),
+    ]
+}
+
+#[test]
+fn a_case_is_one_page_that_tells_everything_and_loads_nothing() {
+    let scratch = scene(&deposit());
+    let (code, out, stderr) = run(scratch.path(), &["audit", "deposit/1", "--journal", "j.sqlite"]);
+    assert_eq!(code, Some(0), "{stderr}");
+    assert!(out.contains("deposit-1.html: 6 records"), "{out}");
+    let page = fs::read_to_string(scratch.path().join("deposit-1.html")).unwrap();
+    let head = casimir_dkg::journal::verify(&scratch.path().join("j.sqlite"))
+        .unwrap()
+        .0
+        .head;
+    for words in [
+        "the validator is active",
+        "as shown in record 3",
+        "ada &lt;img src=x&gt;",
+        "&lt;script&gt;alert(1)&lt;/script&gt;",
+        "&quot; onload=&quot;x",
+        "it is the head &amp; nothing else",
+        "checked again just now, it holds",
+        "operator 4",
+        "+0 ms",
+        "share-keys-interpolate",
+        "audit verifier",
+        "@media print",
+        &head.to_string(),
+    ] {
+        assert!(page.contains(words), "{words}: {page}");
+    }
+    for never in [
+        "<script",
+        "<img",
+        "<link",
+        "<iframe",
+        "@import",
+        "url(",
+        "http://",
+        "https://",
+        "src=\"",
+        "href=",
+        "\u{202e}",
+        "another case's",
+        " onload=\"",
+    ] {
+        assert!(!page.contains(never), "{never}");
+    }
+    // a filled circle for each message of four operators, and one for each start
+    assert_eq!(page.matches("fill=\"#11683a\"").count(), 4 * 6, "{page}");
+    let (code, _, stderr) = run(scratch.path(), &["audit", "deposit/1", "--journal", "j.sqlite"]);
+    assert_eq!(code, Some(1));
+    assert!(stderr.contains("deposit-1.html"), "{stderr}");
+}
+
+#[test]
+fn a_page_says_what_does_not_fit() {
+    let mut records = deposit();
+    records[3]["decision"]["digest"] = format!("0x{}", "d2".repeat(32)).into();
+    let scratch = scene(&records);
+    let transcript = scratch.path().join("transcripts/keygen.json");
+    let page = |name: &str| {
+        let arguments = ["audit", "deposit/1", "--journal", "j.sqlite", "--out", name];
+        let (code, _, stderr) = run(scratch.path(), &arguments);
+        assert_eq!(code, Some(0), "{stderr}");
+        fs::read_to_string(scratch.path().join(name)).unwrap()
+    };
+    assert!(page("a.html").contains("record 3 showed another one"));
+    fs::write(&transcript, "{}").unwrap();
+    assert!(page("b.html").contains("the file by this name is another one"));
+    fs::remove_file(&transcript).unwrap();
+    assert!(page("c.html").contains("it does not stand beside the journal"));
+}
+
+#[test]
+fn a_case_is_shown_with_its_ceremonies_and_one_that_is_not_known_is_an_error() {
+    let scratch = scene(&deposit());
+    let show = |case: &str| {
+        run(
+            scratch.path(),
+            &["journal", "show", "--case", case, "--journal", "j.sqlite"],
+        )
+    };
+    let (code, out, _) = show("deposit/1");
+    assert_eq!((code, out.lines().count()), (Some(0), 6), "{out}");
+    assert!(
+        out.contains("ceremony-verified") && !out.contains("another case's"),
+        "{out}"
+    );
+    let (code, _, stderr) = show("deposit/9");
+    assert_eq!(code, Some(1));
+    assert!(
+        stderr.contains("knows no case deposit/9; it has deposit/1"),
+        "{stderr}"
+    );
+    let (code, _, stderr) = run(scratch.path(), &["audit", "exit/2", "--journal", "j.sqlite"]);
+    assert_eq!(code, Some(1));
+    assert!(stderr.contains("knows no case exit/2"), "{stderr}");
+    assert!(!scratch.path().join("exit-2.html").exists());
+}
+
+#[test]
+fn a_transcripts_keys_are_compared_with_a_file_and_what_is_not_proved_is_said() {
+    let scratch = tempfile::tempdir().unwrap();
+    let file = vector("transcripts/keygen.json");
+    let file = file.to_str().unwrap();
+    let transcript: Value = serde_json::from_slice(&fs::read(file).unwrap()).unwrap();
+    let table = |id: u64, key: &str| {
+        format!("[[operator]]\nid = {id}\nendpoint = \"http://127.0.0.1:1\"\npublic_key = \"{key}\"\n")
+    };
+    let ours = |ids: std::ops::RangeInclusive<u64>| -> String {
+        ids.map(|id| table(id, transcript["operators"][id.to_string()].as_str().unwrap()))
+            .collect()
+    };
+    let verify = |operators: &str| {
+        fs::write(scratch.path().join("operators.toml"), operators).unwrap();
+        run(
+            scratch.path(),
+            &["transcript", "verify", file, "--operators", "operators.toml"],
+        )
+    };
+    let (code, out, stderr) = verify(&ours(1..=4));
+    assert_eq!(code, Some(0), "{stderr}{out}");
+    for words in [
+        "pass  operators",
+        "operator 1 SHA-256:12ae29b118fdbdb95ba44f37a0dd643fde1ae221c8e673a54b6b7273ceca5629",
+        "proved: ",
+        "not proved by this file: ",
+    ] {
+        assert!(out.contains(words), "{words}: {out}");
+    }
+    let (code, out, _) = verify(&format!("{}{}", ours(1..=3), table(4, support::operator_key())));
+    assert_eq!(code, Some(1));
+    assert!(out.contains("operator 4 has another key there"), "{out}");
+    let (code, out, _) = verify(&ours(1..=3));
+    assert_eq!(code, Some(1));
+    assert!(out.contains("operator 4 is not there"), "{out}");
+    let (code, out, _) = run(scratch.path(), &["--json", "transcript", "verify", file]);
+    let said: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!((code, said["operators"].as_object().unwrap().len()), (Some(0), 4));
+    let check = said["checks"].as_array().unwrap().last().unwrap();
+    assert_eq!(
+        (check["name"].as_str(), check["status"].as_str()),
+        (Some("operators"), Some("unknown"))
+    );
+}

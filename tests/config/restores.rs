@@ -1,0 +1,200 @@
+//! The way on from a journal that is refused, by the program itself; and an auditor who has only a copy or an export.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use super::support;
+
+/// Journals of a whole oracle, as a start left them: the earlier one is the beginning of no other.
+fn vector(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/vectors/journals")
+        .join(name)
+}
+
+fn run(scratch: &Path, arguments: &[&str]) -> (Option<i32>, String, String) {
+    support::run(support::program(scratch).arg("journal").args(arguments))
+}
+
+/// A journal with its checkpoint, and what it was some records earlier.
+fn scene() -> tempfile::TempDir {
+    let scratch = tempfile::tempdir().unwrap();
+    let here = |name: &str| scratch.path().join(name);
+    fs::copy(vector("format-2/closed.sqlite"), here("j.sqlite")).unwrap();
+    fs::copy(here("j.sqlite"), here("whole.sqlite")).unwrap();
+    let (report, entries) = casimir_dkg::journal::verify(&here("whole.sqlite")).unwrap();
+    let checkpoint = format!("{} {}\n", report.records, report.head);
+    fs::write(here("j.checkpoint"), checkpoint).unwrap();
+    // in the middle of a case
+    let cut = entries
+        .iter()
+        .find(|entry| entry.kind == "ceremony-started")
+        .unwrap()
+        .seq
+        + 1;
+    fs::copy(here("whole.sqlite"), here("older.sqlite")).unwrap();
+    rusqlite::Connection::open(here("older.sqlite"))
+        .unwrap()
+        .execute_batch(&format!(
+            "DROP TRIGGER records_stay; DELETE FROM records WHERE seq > {cut}; DELETE FROM subjects WHERE seq > {cut};
+             CREATE TRIGGER records_stay BEFORE DELETE ON records
+             BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END;"
+        ))
+        .unwrap();
+    scratch
+}
+
+#[test]
+fn a_rolled_back_journal_goes_on_from_another_copy() {
+    let scratch = scene();
+    let verify = || run(scratch.path(), &["verify", "--journal", "j.sqlite"]);
+    let (code, out, stderr) = verify();
+    assert_eq!(code, Some(0), "{stderr}");
+    assert!(out.contains("nothing that was acknowledged is missing"), "{out}");
+
+    fs::copy(
+        scratch.path().join("older.sqlite"),
+        scratch.path().join("j.sqlite"),
+    )
+    .unwrap();
+    let (code, _, stderr) = verify();
+    assert_eq!(code, Some(1));
+    assert!(
+        stderr.contains("was rolled back") && stderr.contains("journal restore FILE"),
+        "{stderr}"
+    );
+    let (code, _, stderr) = run(
+        scratch.path(),
+        &["restore", "older.sqlite", "--journal", "j.sqlite"],
+    );
+    assert_eq!(code, Some(1));
+    assert!(stderr.contains("they would be lost"), "{stderr}");
+    let (code, out, stderr) = run(
+        scratch.path(),
+        &["restore", "whole.sqlite", "--journal", "j.sqlite"],
+    );
+    assert_eq!(code, Some(0), "{stderr}");
+    assert!(out.contains("what was there is kept as"), "{out}");
+    assert_eq!(verify().0, Some(0));
+}
+
+#[test]
+fn records_that_nobody_has_are_declared_lost_and_what_is_unknown_is_listed() {
+    let scratch = scene();
+    fs::copy(
+        scratch.path().join("older.sqlite"),
+        scratch.path().join("j.sqlite"),
+    )
+    .unwrap();
+    let (code, out, stderr) = run(
+        scratch.path(),
+        &[
+            "declare-lost",
+            "the volume was rolled back",
+            "--journal",
+            "j.sqlite",
+        ],
+    );
+    assert_eq!(code, Some(0), "{stderr}");
+    for words in [
+        "are declared lost",
+        "Open then: ",
+        "Without an end: ",
+        "mode supervised",
+    ] {
+        assert!(out.contains(words), "{words}: {out}");
+    }
+    let (code, out, _) = run(scratch.path(), &["verify", "--journal", "j.sqlite"]);
+    assert_eq!(code, Some(0), "{out}");
+    let (_, out, _) = run(scratch.path(), &["show", "--last", "1", "--journal", "j.sqlite"]);
+    assert!(
+        out.contains("declared lost by") && out.contains("the volume was rolled back"),
+        "{out}"
+    );
+    let (code, _, stderr) = run(
+        scratch.path(),
+        &["declare-lost", "again", "--journal", "j.sqlite"],
+    );
+    assert_eq!(code, Some(1));
+    assert!(stderr.contains("lacks nothing"), "{stderr}");
+}
+
+#[test]
+fn an_auditor_judges_a_copy_elsewhere_and_an_export_by_the_checkpoint_of_the_original() {
+    let scratch = scene();
+    let elsewhere = tempfile::tempdir().unwrap();
+    let to = |name: &str| elsewhere.path().join(name);
+    fs::copy(scratch.path().join("older.sqlite"), to("copy.sqlite")).unwrap();
+    fs::copy(scratch.path().join("j.checkpoint"), to("given.checkpoint")).unwrap();
+    let (code, exported, _) = run(scratch.path(), &["export", "--journal", "whole.sqlite"]);
+    assert_eq!(code, Some(0));
+    fs::write(to("export.jsonl"), &exported).unwrap();
+    let verify = |file: &str, more: &[&str]| {
+        let arguments = [&["--json", "verify", "--journal", file], more].concat();
+        let (code, out, stderr) = run(elsewhere.path(), &arguments);
+        let said: Value = out
+            .lines()
+            .next()
+            .map_or(Value::Null, |line| serde_json::from_str(line).unwrap());
+        (code, said, stderr)
+    };
+    let checkpoint = ["--checkpoint", "given.checkpoint"];
+    let (code, said, _) = verify("copy.sqlite", &[]);
+    assert_eq!((code, &said["acknowledged"]), (Some(0), &Value::Null));
+    let (code, said, _) = verify("copy.sqlite", &checkpoint);
+    assert_eq!((code, &said["ok"]), (Some(1), &false.into()), "{said}");
+    let (code, said, stderr) = verify("export.jsonl", &checkpoint);
+    assert_eq!((code, &said["ok"]), (Some(0), &true.into()), "{stderr}");
+    assert_eq!(said["records"], said["acknowledged"]);
+    let (code, _, stderr) = verify("copy.sqlite", &["--checkpoint", "nowhere"]);
+    assert_eq!(code, Some(1));
+    assert!(stderr.contains("no checkpoint at nowhere"), "{stderr}");
+
+    fs::write(to("export.jsonl"), exported.replacen("devnet", "mainnet", 1)).unwrap();
+    let (code, said, _) = verify("export.jsonl", &[]);
+    assert_eq!((code, &said["record"]), (Some(1), &1.into()), "{said}");
+}
+
+/// A disc that is only read: nothing can be made beside the file.
+#[cfg(unix)]
+#[test]
+fn a_copy_that_can_only_be_read_is_verified() {
+    use std::os::unix::fs::PermissionsExt as _;
+    use std::os::unix::process::CommandExt as _;
+
+    let scratch = scene();
+    let mode = |path: &Path, mode: u32| fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    let file = scratch.path().join("j.sqlite");
+    // as the oracle leaves it: in WAL mode
+    rusqlite::Connection::open(&file)
+        .unwrap()
+        .pragma_update(None, "journal_mode", "WAL")
+        .unwrap();
+    mode(&file, 0o444);
+    mode(&scratch.path().join("j.checkpoint"), 0o444);
+    let mut program = support::program(scratch.path());
+    program.args(["journal", "verify", "--journal", "j.sqlite"]);
+    if rustix::process::geteuid().is_root() {
+        // root may write everywhere; somebody else runs a copy of the program
+        let copy = scratch.path().join("program");
+        fs::copy(env!("CARGO_BIN_EXE_casimir-dkg"), &copy).unwrap();
+        mode(&copy, 0o755);
+        program = std::process::Command::new(&copy);
+        program
+            .args(["journal", "verify", "--journal", "j.sqlite"])
+            .current_dir(scratch.path())
+            .uid(65534)
+            .gid(65534);
+    }
+    mode(scratch.path(), 0o555);
+    let (code, out, stderr) = support::run(&mut program);
+    mode(scratch.path(), 0o755);
+    assert_eq!(code, Some(0), "{stderr}");
+    assert!(out.contains("nothing that was acknowledged is missing"), "{out}");
+    assert!(
+        !scratch.path().join("j.sqlite-shm").exists(),
+        "nothing was made beside it"
+    );
+}

@@ -1,0 +1,147 @@
+//! An operator's shares, by the program itself: backed up while the node runs, lost, missed, taken back.
+
+use std::fs;
+use std::path::Path;
+
+use casimir_dkg::dkg::rockx::keys::OperatorPrivateKey;
+use casimir_dkg::dkg::rockx::node::store::{KeyShare, SessionKind, Store};
+use casimir_dkg::types::{BlsPublicKey, OperatorId, RequestId};
+use serde_json::Value;
+use zeroize::Zeroizing;
+
+use super::roles::Role;
+use super::support;
+
+const NODE: [&str; 14] = [
+    "operator",
+    "--id",
+    "5",
+    "--listen",
+    "127.0.0.1:0",
+    "--public-url",
+    "http://127.0.0.1:1",
+    "--messenger",
+    "http://127.0.0.1:1",
+    "--operators",
+    "operators.toml",
+    "--key-file",
+    "key.pem",
+    "--data-dir=node",
+];
+
+/// A key and a store with three shares, as three ceremonies left it.
+fn scene() -> tempfile::TempDir {
+    let scratch = tempfile::tempdir().unwrap();
+    let key = OperatorPrivateKey::generate().unwrap();
+    let pem = key.to_pem().unwrap();
+    fs::write(scratch.path().join("key.pem"), pem.as_bytes()).unwrap();
+    let operators = format!(
+        "[[operator]]\nid = 5\nendpoint = \"http://127.0.0.1:1\"\npublic_key = \"{}\"\n",
+        key.public().to_registry_text()
+    );
+    fs::write(scratch.path().join("operators.toml"), operators).unwrap();
+    let store = Store::open(&scratch.path().join("node/shares.sqlite"), pem.as_bytes()).unwrap();
+    for n in 1..=3 {
+        let id = RequestId([n; 24]);
+        store.begin(id, SessionKind::Keygen).unwrap();
+        let share = KeyShare {
+            validator: BlsPublicKey([n; 48]),
+            threshold: 3,
+            share: Zeroizing::new([n; 32]),
+            share_public_keys: (1..=4).map(|i| (OperatorId(i), BlsPublicKey([9; 48]))).collect(),
+        };
+        store.keep(id, &share).unwrap();
+        store.complete(id, b"results").unwrap();
+    }
+    scratch
+}
+
+fn run(scratch: &Path, more: &[&str]) -> (Option<i32>, String, String) {
+    support::run(support::program(scratch).args(NODE).args(more))
+}
+
+#[test]
+fn a_node_is_backed_up_while_it_runs_and_a_lost_store_is_missed_and_comes_back() {
+    let scratch = scene();
+    let running = Role::start(scratch.path(), &NODE, &[]);
+    let (code, out, stderr) = run(scratch.path(), &["backup", "backup.sqlite"]);
+    assert_eq!(code, Some(0), "{stderr}");
+    assert!(out.contains("3 shares, verified"), "{out}");
+    let key = format!("0x{}", "02".repeat(48));
+    let manifest = fs::read_to_string(scratch.path().join("backup.manifest")).unwrap();
+    assert!(manifest.contains(&key), "{manifest}");
+    // a copy by hand has them too, and so says the list, of any of them
+    fs::copy(
+        scratch.path().join("node/shares.sqlite"),
+        scratch.path().join("copy.sqlite"),
+    )
+    .unwrap();
+    for of in [
+        &[][..],
+        &["--store", "backup.sqlite"],
+        &["--store", "copy.sqlite"],
+    ] {
+        let mut program = support::program(scratch.path());
+        program.args(NODE).args(["shares", "list", "--json"]).args(of);
+        let (code, out, stderr) = support::run(&mut program);
+        assert_eq!(code, Some(0), "{stderr}");
+        let held: Vec<Value> = out
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect();
+        assert_eq!(
+            (held.len(), &held[1]["validator"], &held[1]["counts"]),
+            (3, &key.clone().into(), &true.into())
+        );
+    }
+    let (code, _, stderr) = run(scratch.path(), &["restore", "backup.sqlite"]);
+    assert_eq!(code, Some(1));
+    assert!(stderr.contains("in use by another process"), "{stderr}");
+    let (code, _, stderr) = run(scratch.path(), &["backup", "backup.sqlite"]);
+    assert_eq!(code, Some(1));
+    assert!(stderr.contains("never replaces"), "{stderr}");
+    let said = running.killed();
+    assert!(!said.contains("NOT IN ITS STORE"), "{said}");
+
+    for file in ["shares.sqlite", "shares.sqlite-wal", "shares.sqlite-shm"] {
+        let _ = fs::remove_file(scratch.path().join("node").join(file));
+    }
+    let said = Role::start(scratch.path(), &NODE, &[]).killed();
+    for words in [
+        "3 shares THAT THIS NODE HELD ARE NOT IN ITS STORE",
+        "operator restore BACKUP",
+        &key,
+    ] {
+        assert!(said.contains(words), "{words}: {said}");
+    }
+    let position = |words: &str| said.find(words);
+    if let Some(registers) = position("cannot register") {
+        assert!(
+            position("NOT IN ITS STORE").unwrap() < registers,
+            "before it registers: {said}"
+        );
+    }
+
+    let (code, out, stderr) = run(scratch.path(), &["restore", "backup.sqlite"]);
+    assert_eq!(code, Some(0), "{stderr}");
+    assert!(
+        out.contains("3 shares taken back, 0 already there") && out.contains(&key),
+        "{out}"
+    );
+    let said = Role::start(scratch.path(), &NODE, &[]).killed();
+    assert!(!said.contains("NOT IN ITS STORE"), "{said}");
+}
+
+#[test]
+fn a_backup_of_another_operators_key_is_refused() {
+    let (ours, theirs) = (scene(), scene());
+    let (code, ..) = run(theirs.path(), &["backup", "backup.sqlite"]);
+    assert_eq!(code, Some(0));
+    let backup = theirs.path().join("backup.sqlite");
+    let (code, _, stderr) = run(ours.path(), &["restore", backup.to_str().unwrap()]);
+    assert_eq!(code, Some(1));
+    assert!(stderr.contains("another operator key"), "{stderr}");
+    let (code, _, stderr) = run(ours.path(), &["shares", "list", "--store", "nowhere.sqlite"]);
+    assert_eq!(code, Some(1));
+    assert!(stderr.contains("nowhere.sqlite"), "{stderr}");
+}

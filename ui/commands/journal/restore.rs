@@ -1,0 +1,152 @@
+//! `journal restore` and `journal declare-lost`: the way on from a journal that is refused.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use anyhow::bail;
+use casimir_dkg::journal::{self, Declaration, Entry, JournalOptions, Restored};
+use casimir_dkg::types::{SafeText, counted};
+use serde_json::{Value, json};
+
+use crate::exit::Outcome;
+use crate::{output, person};
+
+/// Longest reason in characters: the record has room for what was open, too.
+const MAX_REASON: usize = 500;
+/// Open things that are named one by one.
+const NAMED: usize = 12;
+
+/// Puts `from` in the journal's place; `reason` declares lost what it lacks.
+pub(crate) fn run(journal: &Path, from: &Path, reason: Option<&str>, json: bool) -> anyhow::Result<Outcome> {
+    let options = JournalOptions {
+        path: journal.to_owned(),
+        checkpoint: None,
+    };
+    let open = match reason {
+        Some(reason) => {
+            let length = reason.trim().chars().count();
+            if !(1..=MAX_REASON).contains(&length) {
+                bail!("the reason has {length} characters; 1 to {MAX_REASON} are taken");
+            }
+            Some(open_at_end(from)?)
+        }
+        None => None,
+    };
+    let declaration = reason.zip(open.as_ref()).map(|(reason, open)| Declaration {
+        by: person::name(),
+        reason: SafeText::new(reason.trim()),
+        open: SafeText::new(&open.join(" ")),
+    });
+    let restored = journal::restore(&options, from, declaration.as_ref())?;
+    report(journal, &restored, &open.unwrap_or_default(), json);
+    Ok(Outcome::Success)
+}
+
+/// What was open at the last record of the journal at `path`. It is the file that is continued, so its end is the end of
+/// what is known.
+fn open_at_end(path: &Path) -> anyhow::Result<Vec<String>> {
+    // its own checkpoint, beside it, says what is missing; here is asked what is there
+    let nowhere = path.with_extension("no-checkpoint");
+    let (_, entries) = journal::verify_with(path, Some(&nowhere))?;
+    Ok(open_ends(&entries))
+}
+
+fn open_ends(entries: &[Entry]) -> Vec<String> {
+    let (mut cases, mut ceremonies) = (BTreeMap::new(), BTreeMap::new());
+    let mut transactions = BTreeMap::new();
+    let mut account = None;
+    for entry in entries {
+        let body: Value = serde_json::from_str(&entry.body).unwrap_or(Value::Null);
+        let text = |field: &str| body[field].as_str().unwrap_or_default().to_owned();
+        match entry.kind.as_str() {
+            "case-opened" => drop(cases.insert(text("case"), ())),
+            "case-closed" => drop(cases.remove(&text("case"))),
+            "ceremony-started" => drop(ceremonies.insert(text("request"), ())),
+            "ceremony-verified" | "ceremony-failed" | "ceremony-declared-lost" => {
+                ceremonies.remove(&text("request"));
+            }
+            "transaction-signed" => {
+                let hash = body["transaction"]["hash"].as_str().unwrap_or_default();
+                transactions.insert(text("action"), hash.to_owned());
+            }
+            "transaction-status" if body["status"].to_string().contains("\"is_final\":true") => {
+                transactions.remove(&text("action"));
+            }
+            "account-seen" | "account-accepted" | "account-adopted" => account = Some(text("account")),
+            _ => {}
+        }
+    }
+    let last = entries.last().map(|entry| entry.at.to_rfc3339());
+    let mut open = vec![match last {
+        Some(at) => format!("The last record that is left is of {at}."),
+        None => "No record is left.".to_owned(),
+    }];
+    let names = |what: &str, of: &BTreeMap<String, ()>| named(what, of.keys());
+    open.extend(names("case", &cases).map(|words| format!("Open then: {words}.")));
+    open.extend(
+        names("ceremony", &ceremonies).map(|words| {
+            format!("Without an end: {words}; a key that it made may be known to its operators.")
+        }),
+    );
+    open.extend(
+        named("transaction", transactions.values()).map(|words| format!("Signed and not final: {words}.")),
+    );
+    open.extend(account.map(|account| {
+        format!("Account {account}: what it sent since stands in the chain; nothing leaves until a person has looked.")
+    }));
+    // names of a journal that somebody may have made
+    open.into_iter()
+        .map(|line| SafeText::new(&line).to_string())
+        .collect()
+}
+
+fn named<'a>(what: &str, names: impl ExactSizeIterator<Item = &'a String>) -> Option<String> {
+    let count = match (names.len(), what) {
+        (0, _) => return None,
+        (1, _) => counted(1, what),
+        (n, "ceremony") => format!("{n} ceremonies"),
+        (n, _) => counted(n, what),
+    };
+    let more = if names.len() > NAMED { ", …" } else { "" };
+    let some: Vec<&str> = names.take(NAMED).map(String::as_str).collect();
+    Some(format!("{count} ({}{more})", some.join(", ")))
+}
+
+fn report(journal: &Path, restored: &Restored, open: &[String], json: bool) {
+    let Restored {
+        records,
+        head,
+        lost,
+        replaced,
+    } = restored;
+    if json {
+        output::json(&json!({
+            "file": journal,
+            "records": records,
+            "head": head,
+            "lost": lost.map(|lost| json!({"first": lost.first, "last": lost.last})),
+            "open": open,
+            "replaced": replaced,
+        }));
+        return;
+    }
+    output::line(&format!(
+        "{}: {records} records, verified, head {head}",
+        journal.display()
+    ));
+    if let Some(replaced) = replaced {
+        output::line(&format!("what was there is kept as {}", replaced.display()));
+    }
+    if let Some(lost) = lost {
+        output::line(&format!(
+            "records {} to {} are declared lost, and the journal says so",
+            lost.first, lost.last
+        ));
+        for line in open {
+            output::line(line);
+        }
+        output::line(
+            "Start it in mode supervised, compare its account with the chain (`doctor`), and resume when you have looked.",
+        );
+    }
+}
