@@ -31,6 +31,7 @@ mod exit;
 mod fixture;
 mod input;
 mod milestone;
+mod mode;
 mod payload;
 mod policy;
 mod record;
@@ -49,7 +50,7 @@ pub use actions::{
     ActionKind, BroadcastExitDraft, Draft, Family, KeygenDraft, ReshareDraft, Risk, SendDepositDraft,
     SendReshareDraft, SignExitDraft,
 };
-pub(crate) use advance::{REFUSALS, current_ceremony, doubtful_ceremony};
+pub(crate) use advance::{REFUSALS, current_ceremony, doubtful_ceremony, rule_for};
 pub use case::{CaseStatus, Cause, HistoryEntry, ValidatorPhase};
 pub(crate) use checks::check_named;
 pub use checks::{CHECKS, CheckName, NEW_SIGNING_ROOT};
@@ -59,6 +60,7 @@ pub use exit::{BadExit, Deferral, ExitAnswer, ExitOffers, ExitStanding, ExitVerd
 pub use input::{CeremonySuccess, ChainFacts, Fulfilment, Input, Prepared, Purpose, Stamped, Wish};
 pub(crate) use milestone::milestones;
 pub use milestone::{Actual, Basis, Forecast, Milestone, Moment, Sighting, Stage};
+pub use mode::Switched;
 pub use payload::{CallArgument, CallView, CeremonyPayload, ExitPayload, Payload, TransactionPayload};
 pub use policy::{Policy, Rule, RuleUse};
 pub use record::{CeremonyRole, Record, Speaks};
@@ -74,4 +76,4 @@ pub use ways::{
     Way, WayOn, Ways, can_give_up, can_redo_key, can_request_exit, can_retry, is_held, queue_behind, ways,
 };
 pub use wish::Refusal;
-pub(crate) use wish::may_reshare;
+pub(crate) use wish::{OBSERVES, may_reshare};

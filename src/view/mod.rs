@@ -26,8 +26,8 @@ mod way;
 mod world;
 
 pub use action::{
-    ActionState, ActionView, CallArgument, CallView, CeremonyPayload, CommitteeSize, CommitteeView, Decider,
-    Decision, ExitPayload, Fact, FactKind, Family, Payload, Risk, TransactionPayload, Verdict,
+    ActionState, ActionView, ByRules, CallArgument, CallView, CeremonyPayload, CommitteeSize, CommitteeView,
+    Decider, Decision, ExitPayload, Fact, FactKind, Family, Payload, Risk, TransactionPayload, Verdict,
 };
 pub use can::Can;
 pub use case::{CaseStatus, CaseView, Cause, HistoryEntry};
@@ -44,9 +44,10 @@ pub use wait::{Stops, Wait, WaitReason};
 pub use way::{Way, WayOn};
 pub use world::{
     ChainView, EndpointKind, EndpointView, Health, HistoryView, JournalView, LinkState, Mode, NetworkView,
-    OperatorView, PauseView, ReadyPoolView, SignerView,
+    OperatorView, PauseView, ReadyPoolView, SignerView, SwitchView,
 };
 
 /// The version of these views; the first message of either side says it. It grows with every change that a reader of the
-/// version before would not understand. Version 2 says what waits and why, and what transitions are about.
-pub const VERSION: u32 = 2;
+/// version before would not understand. Version 2 says what waits and why, and what transitions are about;
+/// version 3 has modes that are switched, and decisions of two people.
+pub const VERSION: u32 = 3;

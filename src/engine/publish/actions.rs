@@ -2,9 +2,9 @@
 
 use super::{convert, observes};
 use crate::engine::live::Live;
-use crate::oracle::{State, action_state};
+use crate::oracle::{State, action_state, rule_for};
 use crate::types::ActionId;
-use crate::view::ActionView;
+use crate::view::{ActionView, ByRules};
 
 pub(super) fn view(state: &State, live: &Live, id: ActionId) -> Option<ActionView> {
     let action = state.actions.get(&id)?;
@@ -21,6 +21,12 @@ pub(super) fn view(state: &State, live: &Live, id: ActionId) -> Option<ActionVie
         action_state(state, id)?,
         observes(state),
     );
+    view.by_rules = (view.waits()).then(|| match rule_for(state, action) {
+        Ok(rule) => ByRules::Approve {
+            rule: rule.name.clone(),
+        },
+        Err(why) => ByRules::Wait { why: why.into() },
+    });
     if view.can_reject.is_yes() {
         view.committee = convert::committee(&action.proposal.payload, live.backend.capabilities(), holders);
     }

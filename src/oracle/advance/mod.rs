@@ -16,6 +16,7 @@ use crate::types::{ActionId, CaseId, OperatorId, RequestId, SafeText};
 
 use decide::decide;
 pub(super) use decide::not_in_time;
+pub(crate) use decide::rule_for;
 use execute::execute;
 pub(super) use execute::offer_pause;
 use follow::{follow, look_up};

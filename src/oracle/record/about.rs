@@ -50,6 +50,7 @@ impl Record {
             Self::EngineStarted { .. }
             | Self::JournalUpgraded { .. }
             | Self::EventsRead { .. }
+            | Self::ModeSwitched { .. }
             | Self::KeyCondemned { .. }
             | Self::AccountSeen { .. }
             | Self::AccountStrange { .. }
