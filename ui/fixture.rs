@@ -17,6 +17,7 @@ pub(crate) fn unread() -> Snapshot {
             manager: Default::default(),
         },
         mode: Mode::Supervised,
+        switched: None,
         paused: None,
         chain: ChainView::unread(),
         signer: SignerView::unread(None),

@@ -18,7 +18,7 @@ use crate::oracle::{Durable, Record};
 use crate::types::Root;
 
 /// Who folds. What another version kept is not used.
-const FOLD: &str = concat!(env!("CARGO_PKG_VERSION"), "/3");
+const FOLD: &str = concat!(env!("CARGO_PKG_VERSION"), "/4");
 
 /// The file beside the journal at this path.
 fn place(journal: &Path) -> PathBuf {

@@ -131,7 +131,8 @@ impl OpenedEngine {
         let started = Record::EngineStarted {
             version: VERSION.to_owned(),
             network: SafeText::new(network.name.as_str()),
-            mode: self.state.settings.mode,
+            mode: self.state.mode(),
+            configured: Some(self.state.settings.mode).filter(|mode| *mode != self.state.mode()),
             speaks: Some(Speaks {
                 adapter: SafeText::new(adapter),
                 backend: backend.capabilities().backend.clone(),

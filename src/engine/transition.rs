@@ -65,6 +65,7 @@ fn severity(record: &Record) -> Severity {
         | Record::CeremonyDeclaredLost { .. }
         | Record::KeyCondemned { .. }
         | Record::Paused { .. }
+        | Record::ModeSwitched { .. }
         | Record::PoolServed { .. }
         | Record::PoolNotServed { .. }
         | Record::CaseGivenUp { .. }
@@ -140,6 +141,7 @@ fn by_a_person(record: &Record) -> Particulars {
         | Record::CaseRetried { by, .. }
         | Record::Paused { by, .. }
         | Record::Resumed { by, .. }
+        | Record::ModeSwitched { by, .. }
         | Record::AccountAdopted { by, .. }
         | Record::KeyRedone { by, .. } => (Some(by), None),
         _ => (None, None),

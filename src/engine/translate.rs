@@ -1,6 +1,6 @@
 //! Between the words of front ends and the words of the core.
 
-use crate::oracle::{Record, Refusal, State, Wish};
+use crate::oracle::{Mode, Record, Refusal, State, Wish};
 use crate::ports::CeremonyCapabilities;
 use crate::types::{CaseId, SafeText};
 use crate::view::{Accepted, Refused, Reply, Request, Scope};
@@ -44,6 +44,18 @@ pub(super) fn wish(request: Request, can: &CeremonyCapabilities) -> Wish {
         Request::GiveUp { case, reason } => Wish::GiveUp { case, reason },
         Request::RedoKey { case } => Wish::RedoKey(case),
         Request::RequestExit { pool } => Wish::RequestExit(pool),
+        Request::SwitchMode { mode, word } => Wish::SwitchMode {
+            to: core_mode(mode),
+            word,
+        },
+    }
+}
+
+fn core_mode(mode: crate::view::Mode) -> Mode {
+    match mode {
+        crate::view::Mode::Observe => Mode::Observe,
+        crate::view::Mode::Supervised => Mode::Supervised,
+        crate::view::Mode::Auto => Mode::Auto,
     }
 }
 

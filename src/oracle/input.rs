@@ -2,7 +2,7 @@
 
 use alloy::primitives::{Address, U256};
 
-use super::{AccountFacts, Effect, ExitStanding, ExitVerdict, Proposal, Reach, Sighting};
+use super::{AccountFacts, Effect, ExitStanding, ExitVerdict, Mode, Proposal, Reach, Sighting};
 use crate::types::{
     ActionId, BlockRef, BlsPublicKey, CaseId, CeremonyFailure, CeremonyResult, Check, LogRef, NonceStatus,
     OperatorId, PoolId, RequestId, RequestKind, Root, SafeText, SignedTransaction, UnixMillis,
@@ -162,6 +162,12 @@ pub enum Wish {
     RedoKey(CaseId),
     /// Open an exit by hand.
     RequestExit(PoolId),
+    /// Have somebody else decide from now on.
+    SwitchMode {
+        to: Mode,
+        /// What was typed: mode auto demands its name.
+        word: Option<String>,
+    },
 }
 
 /// Everything that can happen to the core.

@@ -32,6 +32,7 @@ mod fading;
 mod fixture;
 mod input;
 mod milestone;
+mod mode;
 mod payload;
 mod policy;
 mod record;
@@ -50,7 +51,7 @@ pub use actions::{
     ActionKind, BroadcastExitDraft, Draft, Family, KeygenDraft, ReshareDraft, Risk, SendDepositDraft,
     SendReshareDraft, SignExitDraft,
 };
-pub(crate) use advance::{REFUSALS, current_ceremony, doubtful_ceremony};
+pub(crate) use advance::{REFUSALS, current_ceremony, doubtful_ceremony, rule_for};
 pub use case::{CaseStatus, Cause, HistoryEntry, ValidatorPhase};
 pub(crate) use checks::check_named;
 pub use checks::{CHECKS, CheckName, NEW_SIGNING_ROOT, Rests};
@@ -61,6 +62,7 @@ pub use fading::{Faded, HELD, Reach, STALE_AFTER};
 pub use input::{CeremonySuccess, ChainFacts, Fulfilment, Input, Prepared, Purpose, Stamped, Wish};
 pub(crate) use milestone::milestones;
 pub use milestone::{Actual, Basis, Forecast, Milestone, Moment, Sighting, Stage};
+pub use mode::Switched;
 pub use payload::{CallArgument, CallView, CeremonyPayload, ExitPayload, Payload, TransactionPayload};
 pub use policy::{Policy, Rule, RuleUse};
 pub use record::{CeremonyRole, Record, Speaks};
@@ -76,4 +78,4 @@ pub use ways::{
     Way, WayOn, Ways, can_give_up, can_redo_key, can_request_exit, can_retry, is_held, queue_behind, ways,
 };
 pub use wish::Refusal;
-pub(crate) use wish::may_reshare;
+pub(crate) use wish::{OBSERVES, may_reshare};

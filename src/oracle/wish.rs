@@ -8,7 +8,7 @@ use super::turn::Turn;
 use super::ways::{can_retry, refused_by_ssv};
 use super::{
     ActionState, Decider, Decision, Mode, Record, State, Step, Verdict, Wish, account, advance,
-    current_ceremony,
+    current_ceremony, mode,
 };
 use crate::types::{
     ActionId, CaseId, OperatorId, PoolId, RequestId, RequestKind, Root, SafeText, UnixMillis, counted, listed,
@@ -27,17 +27,20 @@ pub enum Refusal {
     Mode(SafeText),
 }
 
-type Answer = Result<SafeText, Refusal>;
+/// What is answered in mode observe.
+pub(crate) const OBSERVES: &str =
+    "mode observe decides nothing; switch to mode supervised, or start in it, to act";
 
-fn not_now(text: impl AsRef<str>) -> Refusal {
+pub(super) type Answer = Result<SafeText, Refusal>;
+
+pub(super) fn not_now(text: impl AsRef<str>) -> Refusal {
     Refusal::NotNow(SafeText::new(text.as_ref()))
 }
 
 pub(super) fn fulfil(turn: &mut Turn<'_>, by: &SafeText, wish: Wish) -> Answer {
-    if turn.state.settings.mode == Mode::Observe {
-        return Err(Refusal::Mode(SafeText::new(
-            "mode observe decides nothing; start in mode supervised to act",
-        )));
+    let switches = matches!(wish, Wish::SwitchMode { .. });
+    if turn.state.mode() == Mode::Observe && !switches {
+        return Err(Refusal::Mode(SafeText::new(OBSERVES)));
     }
     match wish {
         Wish::Approve {
@@ -69,6 +72,7 @@ pub(super) fn fulfil(turn: &mut Turn<'_>, by: &SafeText, wish: Wish) -> Answer {
         Wish::GiveUp { case, reason } => ways::give_up(turn, by, case, reason),
         Wish::RedoKey(case) => ways::redo_key(turn, by, case),
         Wish::RequestExit(pool) => ways::request_exit(turn, by, pool),
+        Wish::SwitchMode { to, word } => mode::switch(turn, by, to, word.as_deref()),
     }
 }
 

@@ -272,6 +272,27 @@ impl CommitteeView {
     }
 }
 
+/// What the rules of the policy would do with an action that waits.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase", tag = "would")]
+pub enum ByRules {
+    Approve {
+        /// Its name.
+        rule: SafeText,
+    },
+    /// It would wait for a person.
+    Wait { why: SafeText },
+}
+
+impl fmt::Display for ByRules {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Approve { rule } => write!(f, "rule {rule} would approve it at once"),
+            Self::Wait { why } => write!(f, "it would wait for a person: {why}"),
+        }
+    }
+}
+
 /// One action, with its present state and what can be done about it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ActionView {
@@ -314,6 +335,9 @@ pub struct ActionView {
     pub phrase: Option<String>,
     /// The committee, where a person may choose another one now.
     pub committee: Option<CommitteeView>,
+    /// What the policy's rules would do with it in mode auto, while it waits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by_rules: Option<ByRules>,
 }
 
 impl ActionView {

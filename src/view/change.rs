@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     ActionView, CaseView, CeremonyView, ChainView, EndpointView, ExitView, JournalView, Listed, Mode,
-    NetworkView, Older, OperatorView, PauseView, SignerView, Snapshot, TransactionView, ValidatorView, Wait,
+    NetworkView, Older, OperatorView, PauseView, SignerView, Snapshot, SwitchView, TransactionView,
+    ValidatorView, Wait,
 };
 use crate::types::{SafeText, UnixMillis};
 
@@ -45,6 +46,8 @@ pub enum Change {
     Version(String),
     Network(NetworkView),
     Mode(Mode),
+    /// The mode was switched, or is again what the program was started with.
+    Switched(Option<SwitchView>),
     /// A pause of everything began or ended.
     Paused(Option<PauseView>),
     Chain(Box<ChainView>),
@@ -86,7 +89,7 @@ impl Snapshot {
                 changes.extend(differences(&older.$field, &self.$field).into_iter().map(Change::$change));
             )*};
         }
-        whole!(version => Version, network => Network, mode => Mode, paused => Paused, chain => Chain);
+        whole!(version => Version, network => Network, mode => Mode, switched => Switched, paused => Paused, chain => Chain);
         whole!(signer => Signer, endpoints => Endpoints, older => Older, journal => Journal, alarms => Alarms, waits => Waits);
         rows!(operators => Operator, cases => Case, ceremonies => Ceremony, actions => Action);
         rows!(transactions => Transaction, exits => Exit);
@@ -103,6 +106,7 @@ impl Snapshot {
             Change::Version(version) => self.version = version,
             Change::Network(network) => self.network = network,
             Change::Mode(mode) => self.mode = mode,
+            Change::Switched(switched) => self.switched = switched,
             Change::Paused(paused) => self.paused = paused,
             Change::Chain(chain) => self.chain = *chain,
             Change::Signer(signer) => self.signer = signer,

@@ -27,8 +27,8 @@ mod way;
 mod world;
 
 pub use action::{
-    ActionState, ActionView, CallArgument, CallView, CeremonyPayload, CommitteeSize, CommitteeView, Decider,
-    Decision, ExitPayload, Fact, FactKind, Family, Payload, Risk, TransactionPayload, Verdict,
+    ActionState, ActionView, ByRules, CallArgument, CallView, CeremonyPayload, CommitteeSize, CommitteeView,
+    Decider, Decision, ExitPayload, Fact, FactKind, Family, Payload, Risk, TransactionPayload, Verdict,
 };
 pub use can::Can;
 pub use case::{CaseStatus, CaseView, Cause, HistoryEntry};
@@ -46,10 +46,10 @@ pub use wait::{Stops, Wait, WaitReason};
 pub use way::{Way, WayOn};
 pub use world::{
     ChainView, EndpointKind, EndpointView, Health, HistoryView, JournalView, LinkState, Mode, NetworkView,
-    OperatorView, PauseView, ReadyPoolView, SignerView,
+    OperatorView, PauseView, ReadyPoolView, SignerView, SwitchView,
 };
 
 /// The version of these views; the first message of either side says it. It grows with every change that a reader of the
 /// version before would not understand. Version 2 says what waits and why, and what transitions are about; version 3 what is held
-/// for want of an endpoint, and what is refreshed before an approval counts.
+/// for want of an endpoint, what is refreshed before an approval counts, modes that are switched, and decisions of two people.
 pub const VERSION: u32 = 3;

@@ -3,6 +3,7 @@
 use alloy::primitives::Address;
 use serde::{Deserialize, Serialize};
 
+use super::Mode;
 use crate::types::{
     ActionId, BlsPublicKey, CaseId, Check, OperatorId, PoolId, RequestId, Root, SafeText, Severity,
     UnixMillis,
@@ -65,6 +66,12 @@ pub enum Request {
     RedoKey { case: CaseId },
     /// Open an exit by hand for a staked pool whose validator is active.
     RequestExit { pool: PoolId },
+    /// Have somebody else decide from now on. Less than auto holds at once and over restarts.
+    SwitchMode {
+        mode: Mode,
+        /// What was typed: mode auto demands its name.
+        word: Option<String>,
+    },
 }
 
 /// A request was taken.

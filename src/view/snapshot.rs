@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     ActionState, ActionView, CaseView, CeremonyView, ChainView, EndpointView, ExitView, Family, JournalView,
-    Mode, NetworkView, Older, OperatorView, PauseView, Payload, SignerView, TransactionView, ValidatorView,
-    Wait,
+    Mode, NetworkView, Older, OperatorView, PauseView, Payload, SignerView, SwitchView, TransactionView,
+    ValidatorView, Wait,
 };
 use crate::types::{ActionId, CaseId, RequestId, RequestKind, SafeText, UnixMillis};
 
@@ -22,6 +22,9 @@ pub struct Snapshot {
     pub version: String,
     pub network: NetworkView,
     pub mode: Mode,
+    /// Present while it is not the mode that the program was started with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub switched: Option<SwitchView>,
     /// Present while everything is paused.
     pub paused: Option<PauseView>,
     pub chain: ChainView,

@@ -61,6 +61,10 @@ fn requests_come_out_as_they_went_in() {
         },
         Request::RedoKey { case },
         Request::RequestExit { pool: PoolId(3) },
+        Request::SwitchMode {
+            mode: Mode::Auto,
+            word: Some("auto".to_owned()),
+        },
     ];
     for request in requests {
         let asked = FromSeat::Request { ticket: 1, request };

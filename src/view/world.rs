@@ -23,7 +23,7 @@ pub struct NetworkView {
 }
 
 /// Who decides.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Mode {
     /// Nobody: everything is watched and nothing is done.
@@ -41,6 +41,32 @@ impl fmt::Display for Mode {
             Self::Supervised => "supervised",
             Self::Auto => "auto",
         })
+    }
+}
+
+/// A person switched the mode away from the one that the program was started with.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SwitchView {
+    pub by: SafeText,
+    pub at: UnixMillis,
+    /// What the program was started with.
+    pub configured: Mode,
+}
+
+impl SwitchView {
+    /// In one sentence; `mode` is the present one.
+    #[must_use]
+    pub fn words(&self, mode: Mode) -> String {
+        let lasts = match mode < self.configured {
+            true => "it stays so over restarts until somebody switches back",
+            false => "that ends with this process",
+        };
+        format!(
+            "{} switched to mode {mode} at {}, while the program is started for {}; {lasts}",
+            self.by,
+            self.at.to_rfc3339(),
+            self.configured
+        )
     }
 }
 

@@ -19,7 +19,7 @@ pub(crate) use notify::NotifyCommand;
 pub(crate) use oracle::{ConsoleArgs, OracleArgs};
 pub(crate) use roles::{MessengerArgs, OperatorArgs, OperatorCommand, SharesCommand};
 #[cfg(unix)]
-pub(crate) use seat::{SeatArgs, SeatCommand};
+pub(crate) use seat::{ModeArgs, SeatArgs, SeatCommand};
 pub(crate) use settings::ConfigCommand;
 
 use casimir_dkg::config::{AutoApprove, Flag, LoadOptions, process_environment};

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use alloy::primitives::Address;
 use casimir_dkg::types::{ActionId, CaseId};
-use casimir_dkg::view::Scope;
-use clap::{Args, Subcommand};
+use casimir_dkg::view::{Mode, Scope};
+use clap::{Args, Subcommand, ValueEnum};
 
 /// Where the engine is.
 #[derive(Debug, Clone, Default, Args)]
@@ -34,6 +34,8 @@ pub(crate) enum SeatCommand {
     Pause(ScopeArgs),
     /// End a pause
     Resume(ScopeArgs),
+    /// Say who decides, or have somebody else decide from now on: observe, supervised or auto
+    Mode(ModeArgs),
     /// Take over an account with a past that the engine's journal does not know
     Adopt(AdoptArgs),
 }
@@ -89,6 +91,45 @@ pub(crate) struct RetryArgs {
     /// Which case, e.g. deposit/3
     #[arg(value_name = "CASE")]
     pub case: CaseId,
+    #[command(flatten)]
+    pub seat: SeatArgs,
+}
+
+/// Who shall decide.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ModeArg {
+    /// Nobody: everything is watched and nothing is done
+    Observe,
+    /// A person decides every action
+    Supervised,
+    /// The policy's rules decide, and what none covers waits for a person
+    Auto,
+}
+
+impl From<ModeArg> for Mode {
+    fn from(mode: ModeArg) -> Self {
+        match mode {
+            ModeArg::Observe => Self::Observe,
+            ModeArg::Supervised => Self::Supervised,
+            ModeArg::Auto => Self::Auto,
+        }
+    }
+}
+
+/// `mode`.
+#[derive(Debug, Clone, Args)]
+#[command(
+    after_help = "supervised and observe hold at once and over restarts, until somebody switches back. auto says first what the \
+                  rules would decide at once, asks for a typed word, and ends with the engine unless it is started with \
+                  --auto-approve.\n\nExample:\n  casimir-dkg mode\n  casimir-dkg mode supervised"
+)]
+pub(crate) struct ModeArgs {
+    /// From now on; without it the present mode is told
+    #[arg(value_name = "MODE")]
+    pub mode: Option<ModeArg>,
+    /// Do not ask for the word that auto demands
+    #[arg(long)]
+    pub yes: bool,
     #[command(flatten)]
     pub seat: SeatArgs,
 }

@@ -1,5 +1,5 @@
 //! What a shell can ask of a running engine: `status`, `waiting`, `show`, `approve`, `reject`, `retry`, `pause`,
-//! `resume`.
+//! `resume`, `mode`, `adopt`.
 
 use std::path::PathBuf;
 
@@ -17,6 +17,7 @@ use crate::exit::Outcome;
 use crate::output;
 use crate::seat;
 
+mod mode;
 mod text;
 
 /// Fewest hex digits of a digest that name it: 40 bits.
@@ -130,6 +131,7 @@ async fn perform(command: &SeatCommand, asker: &Asker) -> anyhow::Result<Outcome
         SeatCommand::Retry(args) => Request::Retry { case: args.case },
         SeatCommand::Pause(args) => Request::Pause { scope: args.scope() },
         SeatCommand::Resume(args) => Request::Resume { scope: args.scope() },
+        SeatCommand::Mode(args) => return mode::run(asker, args).await,
         SeatCommand::Adopt(args) => Request::Adopt {
             account: args.account,
         },
@@ -146,6 +148,7 @@ fn status(asker: &Asker) -> Outcome {
             "version": snapshot.version,
             "network": snapshot.network,
             "mode": snapshot.mode,
+            "switched": snapshot.switched,
             "paused": snapshot.paused,
             "chain": snapshot.chain,
             "signer": snapshot.signer,
@@ -191,6 +194,7 @@ impl SeatCommand {
             Self::Reject(args) => &args.seat,
             Self::Retry(args) => &args.seat,
             Self::Pause(args) | Self::Resume(args) => &args.seat,
+            Self::Mode(args) => &args.seat,
             Self::Adopt(args) => &args.seat,
         }
     }

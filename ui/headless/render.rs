@@ -135,6 +135,9 @@ impl Form {
                     snapshot.network.chain_id,
                     snapshot.network.manager,
                 ));
+                if let Some(switched) = &snapshot.switched {
+                    self.note(&switched.words(snapshot.mode));
+                }
                 if !simulated.is_empty() {
                     self.note(&format!("simulated here: {}", simulated.join(", ")));
                 }
@@ -149,6 +152,7 @@ impl Form {
                 "manager": snapshot.network.manager,
                 "account": snapshot.signer.address,
                 "mode": snapshot.mode,
+                "switched": snapshot.switched,
                 "simulated": simulated,
             })),
         }

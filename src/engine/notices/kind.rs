@@ -9,9 +9,12 @@ pub(super) fn of(reason: WaitReason) -> NoticeKind {
     match reason {
         Reason::Decision | Reason::Policy | Reason::CheckFailed => NoticeKind::ApprovalWaiting,
         Reason::ExitDecision | Reason::Epoch => NoticeKind::ExitDue,
-        Reason::Paused | Reason::CasePaused | Reason::HeldByPause | Reason::Observing | Reason::Observed => {
-            NoticeKind::Paused
-        }
+        Reason::Paused
+        | Reason::CasePaused
+        | Reason::HeldByPause
+        | Reason::Observing
+        | Reason::Observed
+        | Reason::ModeSwitched => NoticeKind::Paused,
         Reason::Attention
         | Reason::GivenUp
         | Reason::AttemptFailed

@@ -2,9 +2,9 @@
 
 use super::{convert, observes};
 use crate::engine::live::Live;
-use crate::oracle::{State, action_state};
+use crate::oracle::{State, action_state, rule_for};
 use crate::types::ActionId;
-use crate::view::{ActionView, FadedView};
+use crate::view::{ActionView, ByRules, FadedView};
 
 pub(super) fn view(state: &State, live: &Live, id: ActionId) -> Option<ActionView> {
     let action = state.actions.get(&id)?;
@@ -26,6 +26,12 @@ pub(super) fn view(state: &State, live: &Live, id: ActionId) -> Option<ActionVie
         checks: faded.checks,
         why: faded.why,
         approved_by: state.approving(id).cloned(),
+    });
+    view.by_rules = (view.waits()).then(|| match rule_for(state, action) {
+        Ok(rule) => ByRules::Approve {
+            rule: rule.name.clone(),
+        },
+        Err(why) => ByRules::Wait { why: why.into() },
     });
     if view.can_reject.is_yes() {
         view.committee = convert::committee(&action.proposal.payload, live.backend.capabilities(), holders);

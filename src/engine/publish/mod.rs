@@ -16,10 +16,10 @@ mod waits;
 
 use super::live::Live;
 use crate::journal::Journal;
-use crate::oracle::{Mode, State, Unadopted};
+use crate::oracle::{Mode, OBSERVES, State, Unadopted};
 use crate::types::{SafeText, UnixMillis};
 use crate::view::{
-    Can, ChainView, JournalView, ListKind, Older, OperatorView, PauseView, SignerView, Snapshot,
+    Can, ChainView, JournalView, ListKind, Older, OperatorView, PauseView, SignerView, Snapshot, SwitchView,
 };
 
 pub(super) use lists::{Read, read};
@@ -46,7 +46,12 @@ pub(super) fn snapshot(
         at: UnixMillis::now(),
         version: VERSION.to_owned(),
         network: live.network.clone(),
-        mode: convert::mode(state.settings.mode),
+        mode: convert::mode(state.mode()),
+        switched: state.switched_away().map(|switched| SwitchView {
+            by: switched.by.clone(),
+            at: switched.at,
+            configured: convert::mode(state.settings.mode),
+        }),
         paused: state.paused.as_ref().map(|(by, since)| PauseView {
             by: by.clone(),
             since: *since,
@@ -123,14 +128,14 @@ pub(super) fn way(way: crate::oracle::Way) -> crate::view::Way {
 
 /// What has to be adopted before anything leaves.
 fn unadopted(state: &State) -> Option<Unadopted> {
-    let leaves_anything = state.settings.mode != Mode::Observe;
+    let leaves_anything = state.mode() != Mode::Observe;
     state.unadopted().filter(|_| leaves_anything)
 }
 
 /// What mode observe answers to whatever is asked.
 fn observes(state: &State) -> Option<Can> {
-    let observes = state.settings.mode == Mode::Observe;
-    observes.then(|| Can::no("mode observe decides nothing; start in mode supervised to act"))
+    let observes = state.mode() == Mode::Observe;
+    observes.then(|| Can::no(OBSERVES))
 }
 
 fn operators(state: &State, known: &[OperatorView]) -> Vec<OperatorView> {

@@ -64,7 +64,7 @@ fn given_up(state: &State, case: &Case, outcome: &SafeText) -> String {
 
 /// Signed, sent or published.
 fn executing(state: &State, case: &Case, action: ActionId, unknown: Option<String>) -> String {
-    let observes = state.settings.mode == Mode::Observe;
+    let observes = state.mode() == Mode::Observe;
     match state.sendings.get(&action) {
         Some(sending) => {
             let words = unknown.unwrap_or_else(|| sending_words(sending, state.is_cut_off()));

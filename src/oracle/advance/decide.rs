@@ -3,8 +3,8 @@
 use crate::oracle::state::EffectKey;
 use crate::oracle::turn::{Begins, Turn};
 use crate::oracle::{
-    Action, ActionState, Decider, Decision, Family, HELD, Mode, Payload, Purpose, Reach, Record, STALE_AFTER,
-    State, Verdict,
+    Action, ActionState, Decider, Decision, Family, HELD, Mode, Payload, Purpose, Reach, Record, Rule,
+    STALE_AFTER, State, Verdict,
 };
 use crate::types::{ActionId, OperatorId, SafeText, UnixMillis};
 
@@ -58,7 +58,7 @@ fn proposed(turn: &mut Turn<'_>, id: ActionId) {
                 );
                 turn.waits(id.case, &words);
             }
-            None if turn.state.settings.mode == Mode::Auto => {
+            None if turn.state.mode() == Mode::Auto => {
                 let words = format!("stale checks are made again first: {names} ({})", faded.why);
                 turn.waits(id.case, &words);
             }
@@ -67,21 +67,8 @@ fn proposed(turn: &mut Turn<'_>, id: ActionId) {
         refresh(turn, id);
         return;
     }
-    let settings = &turn.state.settings;
-    let permitted = (settings.mode == Mode::Auto).then(|| {
-        let tried = turn.state.cases.get(&id.case).map_or(0, |c| c.attempts);
-        let overtaken = turn
-            .state
-            .cases
-            .get(&id.case)
-            .map(|c| c.overtaken)
-            .unwrap_or_default();
-        let before = if is_ceremony { tried } else { overtaken.times };
-        let rule =
-            settings
-                .policy
-                .permits(action, before + 1, &turn.state.rule_uses, turn.state.reckoned())?;
-        rule.covers_fees(action, overtaken.fees_wei)?;
+    let permitted = (turn.state.mode() == Mode::Auto).then(|| {
+        let rule = rule_for(turn.state, action)?;
         Ok::<_, String>(Decision {
             verdict: Verdict::Approve,
             decider: Decider::Rule {
@@ -102,6 +89,23 @@ fn proposed(turn: &mut Turn<'_>, id: ActionId) {
     refresh(turn, id);
 }
 
+/// The rule that lets an action pass in mode auto, by what is known at the time of the last input.
+///
+/// # Errors
+/// A sentence that says why none does.
+pub(crate) fn rule_for<'a>(state: &'a State, action: &Action) -> Result<&'a Rule, String> {
+    let case = state.cases.get(&action.id.case);
+    let overtaken = case.map(|c| c.overtaken).unwrap_or_default();
+    let before = match action.proposal.payload.family() {
+        Family::Ceremony => case.map_or(0, |c| c.attempts),
+        Family::Transaction | Family::Broadcast => overtaken.times,
+    };
+    let policy = &state.settings.policy;
+    let rule = policy.permits(action, before + 1, &state.rule_uses, state.reckoned())?;
+    rule.covers_fees(action, overtaken.fees_wei)?;
+    Ok(rule)
+}
+
 /// It leaves when nothing holds it, within the time that an approval is good for.
 fn approved(turn: &mut Turn<'_>, id: ActionId) {
     let Some(action) = turn.state.actions.get(&id) else {
@@ -113,7 +117,7 @@ fn approved(turn: &mut Turn<'_>, id: ActionId) {
         .cases
         .get(&id.case)
         .and_then(|c| c.offers.deferred.clone());
-    let observes = turn.state.settings.mode == Mode::Observe;
+    let observes = turn.state.mode() == Mode::Observe;
     match deferred {
         Some(wait) if wait.until > turn.at => {
             let words = if observes { OBSERVED } else { wait.reason.as_str() };

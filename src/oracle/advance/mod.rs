@@ -15,6 +15,7 @@ use crate::oracle::{ActionKind, ActionState, Doubt, Effect, Purpose, Record, Res
 use crate::types::{ActionId, CaseId, OperatorId, RequestId, SafeText};
 
 use decide::decide;
+pub(crate) use decide::rule_for;
 pub(super) use decide::{look_again, not_in_time};
 use execute::execute;
 pub(super) use execute::offer_pause;

@@ -87,7 +87,7 @@ pub(super) fn register(turn: &mut Turn<'_>, id: CaseId, nonce: u64) {
         return;
     };
     if !turn.state.may_leave(id) {
-        let why = match turn.state.settings.mode {
+        let why = match turn.state.mode() {
             Mode::Observe => {
                 "the SSV registration is to be signed; mode observe lets nothing leave this machine"
             }

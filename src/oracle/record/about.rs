@@ -51,6 +51,7 @@ impl Record {
             | Self::JournalUpgraded { .. }
             | Self::EventsRead { .. }
             | Self::ClockMoved { .. }
+            | Self::ModeSwitched { .. }
             | Self::KeyCondemned { .. }
             | Self::AccountSeen { .. }
             | Self::AccountStrange { .. }

@@ -52,7 +52,11 @@ pub enum Record {
         /// Program version.
         version: String,
         network: SafeText,
+        /// Who decides from here on.
         mode: Mode,
+        /// What it was started with, where a person had switched to a more careful mode before.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        configured: Option<Mode>,
         /// What it works with; journals from before that was kept do not say.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         speaks: Option<Speaks>,
@@ -254,6 +258,8 @@ pub enum Record {
         case: Option<CaseId>,
         by: SafeText,
     },
+    /// A person had somebody else decide.
+    ModeSwitched { from: Mode, to: Mode, by: SafeText },
     /// The contract served the pool with a transaction that is not of this case.
     PoolServed {
         case: CaseId,
@@ -292,7 +298,7 @@ pub enum Record {
 }
 
 /// Every kind of record that this program reads. A record of another one is from a newer program.
-const KINDS: [&str; 39] = [
+const KINDS: [&str; 40] = [
     "engine-started",
     "journal-upgraded",
     "events-read",
@@ -325,6 +331,7 @@ const KINDS: [&str; 39] = [
     "account-adopted",
     "paused",
     "resumed",
+    "mode-switched",
     "pool-served",
     "pool-not-served",
     "case-given-up",
@@ -389,6 +396,7 @@ impl Record {
             Self::AccountAdopted { .. } => "account-adopted",
             Self::Paused { .. } => "paused",
             Self::Resumed { .. } => "resumed",
+            Self::ModeSwitched { .. } => "mode-switched",
             Self::PoolServed { .. } => "pool-served",
             Self::PoolNotServed { .. } => "pool-not-served",
             Self::CaseGivenUp { .. } => "case-given-up",

@@ -123,12 +123,16 @@ impl Record {
                 version,
                 network,
                 mode,
+                configured,
                 speaks,
             } => {
                 let with = speaks.as_ref().map_or_else(String::new, |speaks| {
                     format!(", for {} and with {}", speaks.adapter, speaks.backend)
                 });
-                format!("casimir-dkg {version} started on {network} in mode {mode}{with}")
+                let switched = configured.map_or_else(String::new, |configured| {
+                    format!(" (to which a person switched; it was started for {configured})")
+                });
+                format!("casimir-dkg {version} started on {network} in mode {mode}{switched}{with}")
             }
             Self::JournalUpgraded { from, .. } => {
                 format!("the journal came from format {from}; the file as it was is kept beside it")
@@ -161,6 +165,7 @@ impl Record {
             }
             Self::Paused { by, .. } => format!("everything paused by {by}"),
             Self::Resumed { by, .. } => format!("everything resumed by {by}"),
+            Self::ModeSwitched { from, to, by } => format!("switched from mode {from} to {to} by {by}"),
             Self::Note { text, .. } => text.as_str().to_owned(),
             _ => self.kind().to_owned(),
         }

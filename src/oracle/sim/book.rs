@@ -300,11 +300,11 @@ impl Book {
             "{id} is approved with failed checks"
         );
         told.approved = Some(at);
-        assert_ne!(state.settings.mode, Mode::Observe, "an observer approved {id}");
+        assert_ne!(state.mode(), Mode::Observe, "an observer approved {id}");
         let Decider::Rule { .. } = &decision.decider else {
             return;
         };
-        assert_eq!(state.settings.mode, Mode::Auto, "a rule approved {id}");
+        assert_eq!(state.mode(), Mode::Auto, "a rule approved {id}");
         let unknown = told
             .proposal
             .checks

@@ -92,6 +92,7 @@ fn asked(wish: &Wish) -> &'static str {
         Wish::GiveUp { .. } => "wish: give up",
         Wish::RedoKey(_) => "wish: redo key",
         Wish::RequestExit(_) => "wish: request exit",
+        Wish::SwitchMode { .. } => "wish: switch mode",
     }
 }
 
@@ -149,6 +150,7 @@ fn about(input: &Input) -> String {
             }
             Wish::Reshare(pool) | Wish::RequestExit(pool) => format!("{by}, pool {pool}"),
             Wish::Adopt(account) => format!("{by}, {account}"),
+            Wish::SwitchMode { to, .. } => format!("{by}, {to}"),
         },
         Input::Started | Input::Tick | Input::BeaconMoved | Input::Ends { .. } => String::new(),
     }

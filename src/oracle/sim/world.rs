@@ -296,7 +296,8 @@ impl World {
         self.shell_records(Record::EngineStarted {
             version: "1".to_owned(),
             network: SafeText::new("simulated"),
-            mode: self.mode,
+            mode: self.state.mode(),
+            configured: Some(self.mode).filter(|mode| *mode != self.state.mode()),
             speaks: None,
         });
         let process = self.process;

@@ -1,7 +1,7 @@
 //! How records change what is durable.
 
 use crate::oracle::record::Subject;
-use crate::oracle::{HistoryEntry, Record};
+use crate::oracle::{HistoryEntry, Record, Switched};
 use crate::types::{ActionId, CaseId, RequestId, UnixMillis};
 
 use super::{Case, Durable, Step};
@@ -132,6 +132,10 @@ impl Durable {
             }
             Record::Paused { by, .. } => self.pause(at, None, by),
             Record::Resumed { .. } => self.resume(None),
+            Record::ModeSwitched { to, by, .. } => {
+                let (to, by) = (*to, by.clone());
+                self.switched = Some(Switched { to, by, at });
+            }
             Record::AccountSeen { account, nonce } => self.account_looked_at(*account, *nonce),
             Record::AccountAccepted { account, nonce } => self.account_accepted(*account, *nonce),
             Record::AccountAdopted { account, nonce, .. } => self.account_adopted(*account, *nonce),

@@ -51,7 +51,7 @@ const CORRECTED_MS: u64 = 60_000;
 /// What the core is told once, at the start.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
-    /// Who decides.
+    /// Who decides, as the process was started; [`State::mode`] says who does now.
     pub mode: Mode,
     /// The rules of mode `auto`.
     pub policy: Policy,
@@ -117,6 +117,9 @@ impl State {
     /// journal.
     pub fn apply(&mut self, seq: u64, at: UnixMillis, record: &Record) {
         self.durable.apply(seq, at, record);
+        if let Record::ModeSwitched { to, .. } = record {
+            self.volatile.mode = Some(*to);
+        }
         let case = record
             .case(&self.durable)
             .and_then(|id| self.durable.cases.get(&id));
@@ -207,7 +210,7 @@ impl State {
     pub(in crate::oracle) fn may_leave(&self, case: CaseId) -> bool {
         let paused = self.paused.is_some() || self.cases.get(&case).is_none_or(|c| c.paused.is_some());
         let adopted = self.unadopted().is_none() || planted!(PastIgnored);
-        !paused && self.settings.mode != Mode::Observe && adopted
+        !paused && self.mode() != Mode::Observe && adopted
     }
 
     /// Why a case waits, where its step does not say it.

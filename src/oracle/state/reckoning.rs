@@ -116,6 +116,7 @@ mod tests {
                 network: "test".into(),
                 mode: Mode::Auto,
                 speaks: None,
+                configured: None,
             });
             self.ticks();
         }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::oracle::fading::{Approving, Look, Sight};
-use crate::oracle::{ChainFacts, Proposal};
+use crate::oracle::{ChainFacts, Mode, Proposal};
 use crate::types::{ActionId, BlockRef, CaseId, RequestId, SafeText, UnixMillis};
 
 /// Names an effect that was asked for and has not answered yet.
@@ -62,6 +62,8 @@ impl Volatile {
 #[derive(Debug, Clone, Default)]
 pub(in crate::oracle) struct Volatile {
     pub(in crate::oracle) facts: ChainFacts,
+    /// What a person switched to in this run.
+    pub(in crate::oracle) mode: Option<Mode>,
     pub(in crate::oracle) in_flight: BTreeSet<EffectKey>,
     /// Ceremonies and transactions under way of which this process knows that they are: it began them, or was told.
     /// What is under way by the journal alone, or was lost sight of, has an unknown outcome.

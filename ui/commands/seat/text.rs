@@ -34,6 +34,9 @@ pub(super) fn status(snapshot: &Snapshot, seated: &Seated) {
         Mode::Auto => "auto: the rules decide, what none covers waits",
     };
     field("mode", mode);
+    if let Some(switched) = &snapshot.switched {
+        field("switched", switched.words(snapshot.mode));
+    }
     if let Some(pause) = &snapshot.paused {
         field(
             "paused",

@@ -66,6 +66,8 @@ pub(crate) enum FieldKind {
     Reason { action: ActionId, digest: Root },
     /// Why a case is given up.
     GiveUp { case: CaseId },
+    /// The name of the mode that shall be.
+    Mode,
     /// The phrase that opening an exit demands, where a rule may let it be published without another question.
     ExitPhrase { pool: PoolId, expected: String },
     /// The phrase that an irreversible action demands.

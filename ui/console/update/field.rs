@@ -42,9 +42,9 @@ pub(super) fn key(field: &mut Field, key: Key) {
 pub(super) fn paste(field: &mut Field, text: &str) -> Result<(), &'static str> {
     if matches!(
         field.kind,
-        FieldKind::Phrase { .. } | FieldKind::ExitPhrase { .. }
+        FieldKind::Phrase { .. } | FieldKind::ExitPhrase { .. } | FieldKind::Mode
     ) {
-        return Err("the phrase must be typed, not pasted");
+        return Err("this must be typed, not pasted");
     }
     let room = LONGEST.saturating_sub(field.input.value().chars().count());
     let text: String = text.chars().take(room).collect();
@@ -124,6 +124,13 @@ pub(super) fn submit(app: &mut App) -> Vec<Effect> {
                 },
             );
         }
+        FieldKind::Mode => match mode::typed(app.snapshot.mode, &text) {
+            Ok(request) => {
+                app.overlay = None;
+                return send::request(app, request);
+            }
+            Err(why) => field.problem = Some(why),
+        },
         FieldKind::GiveUp { case } => give_up::reason_typed(app, case, &text),
         FieldKind::Phrase { expected, .. } | FieldKind::ExitPhrase { expected, .. } if text != expected => {
             field.problem = Some(format!("that is not the phrase: type  {expected}"));

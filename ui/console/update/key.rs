@@ -84,7 +84,8 @@ pub(super) fn unheard(app: &App, scene: Scene, key: Key) -> Option<String> {
 /// Runs a command of the table.
 fn run(app: &mut App, scene: Scene, command: Command) -> Vec<Effect> {
     use Command as C;
-    if app.read_only() && is_dangerous(command) && scene != Scene::Quit {
+    let refused = app.read_only() && !mode::may_be_switched(app, command);
+    if refused && is_dangerous(command) && scene != Scene::Quit {
         app.say(Token::Info, "observe mode: nothing is decided here");
         return vec![];
     }
@@ -112,6 +113,7 @@ fn run(app: &mut App, scene: Scene, command: Command) -> Vec<Effect> {
         C::Retry => return retry::send(app),
         C::Pause => return pause::case(app),
         C::PauseAll => return pause::everything(app),
+        C::Mode => mode::start(app),
         C::Adopt => adopt::start(app),
         C::Reshare => reshare::start(app),
         C::Exit => exit::start(app),

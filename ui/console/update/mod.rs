@@ -10,6 +10,7 @@ mod exit;
 mod field;
 mod give_up;
 mod key;
+mod mode;
 mod mouse;
 mod navigate;
 mod pause;

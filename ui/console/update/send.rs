@@ -46,6 +46,7 @@ fn describe(request: &Request) -> (Subject, String) {
         Request::GiveUp { case, .. } => (Subject::Case(*case), format!("give up {case}")),
         Request::RedoKey { case } => (Subject::Case(*case), format!("another key for {case}")),
         Request::RequestExit { pool } => (Subject::Everything, format!("exit of pool {pool}")),
+        Request::SwitchMode { mode, .. } => (Subject::Everything, format!("mode {mode}")),
         Request::Adopt { account } => (Subject::Everything, format!("adopt {account}")),
         Request::Retry { case } => (Subject::Case(*case), format!("retry {case}")),
         Request::RequestReshare { pool } => (Subject::Everything, format!("reshare of pool {pool}")),

@@ -42,7 +42,10 @@ fn close_outdated(app: &mut App) {
         Some(Overlay::Input(field)) => match &field.kind {
             FieldKind::Phrase { action, digest, .. } => Some((*action, Some(*digest))),
             FieldKind::Reason { action, .. } => Some((*action, None)),
-            FieldKind::GiveUp { .. } | FieldKind::ExitPhrase { .. } | FieldKind::Filter { .. } => None,
+            FieldKind::GiveUp { .. }
+            | FieldKind::ExitPhrase { .. }
+            | FieldKind::Filter { .. }
+            | FieldKind::Mode => None,
         },
         Some(Overlay::Committee(editor)) => Some((editor.action, None)),
         _ => None,

@@ -69,7 +69,7 @@ fn first(app: &App, columns: usize) -> Line<'static> {
     }
     left.push(Span::styled(format!(" {name} "), app.style(token)));
     left.push(Span::raw(" "));
-    left.extend(mode(app));
+    left.extend(mode(app, columns));
     if let Some(pause) = &app.snapshot.paused {
         let since = format::age(app.now.wall.since(pause.since));
         let sign = Sign::Paused.glyph(app.settings.ascii);
@@ -122,13 +122,24 @@ fn first(app: &App, columns: usize) -> Line<'static> {
     Line::from(left)
 }
 
-fn mode(app: &App) -> Vec<Span<'static>> {
+fn mode(app: &App, columns: usize) -> Vec<Span<'static>> {
     let (word, token) = match app.snapshot.mode {
         Mode::Auto => (" AUTO ", Token::ModeAuto),
         Mode::Supervised => (" SUPERVISED ", Token::ModeSupervised),
         Mode::Observe => (" OBSERVE ", Token::ModeObserve),
     };
     let mut spans = vec![Span::styled(word, app.style(token)), Span::raw(" ")];
+    if let Some(switched) = &app.snapshot.switched {
+        let words = match columns {
+            0..124 => "switched ".to_owned(),
+            _ => format!(
+                "by {}, started for {} ",
+                clean(switched.by.as_str()),
+                switched.configured
+            ),
+        };
+        spans.push(Span::styled(words, app.style(Token::Warn)));
+    }
     if app.settings.attached.is_some() {
         spans.push(Span::styled("attached ", app.style(Token::Muted)));
     }

@@ -74,7 +74,7 @@ fn reason(state: &State, case: &Case) -> Option<(WaitReason, Option<ActionId>)> 
 
 /// An action that is proposed, or approved and still here.
 fn decision(state: &State, case: &Case, id: ActionId) -> WaitReason {
-    let observes = state.settings.mode == Mode::Observe;
+    let observes = state.mode() == Mode::Observe;
     let Some(action) = state.actions.get(&id) else {
         return WaitReason::Gathering;
     };
@@ -95,7 +95,7 @@ fn decision(state: &State, case: &Case, id: ActionId) -> WaitReason {
         Some(words) if words.starts_with(FOR_A_PERSON) => WaitReason::Policy,
         Some(_) => WaitReason::Held,
         // a rule has not looked at it yet
-        None if state.settings.mode == Mode::Auto => WaitReason::Gathering,
+        None if state.mode() == Mode::Auto => WaitReason::Gathering,
         None if action.proposal.kind.family() == Family::Broadcast => WaitReason::ExitDecision,
         None => WaitReason::Decision,
     }

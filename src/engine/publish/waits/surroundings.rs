@@ -22,6 +22,16 @@ pub(super) fn waits(state: &State, live: &Live, snapshot: &Snapshot) -> Vec<Wait
         let words = "mode observe decides nothing and lets nothing leave this machine";
         waits.push(Wait::new(WaitReason::Observing, words));
     }
+    // whatever a rule would have decided waits for a person now
+    let careful = snapshot.switched.as_ref();
+    waits.extend(
+        careful
+            .filter(|s| snapshot.mode < s.configured)
+            .map(|switched| Wait {
+                since: switched.at,
+                ..Wait::new(WaitReason::ModeSwitched, switched.words(snapshot.mode))
+            }),
+    );
     let alarms = live.alarms.iter();
     waits.extend(alarms.map(|(subject, words)| Wait::new(of_alarm(subject), words.clone())));
     waits.extend(

@@ -80,6 +80,9 @@ fn network(page: &mut Page<'_>, app: &App) {
     }
     page.field("manager contract", Token::Value, s.network.manager);
     page.field("mode", Token::Text, s.mode);
+    if let Some(switched) = &s.switched {
+        page.field("switched", Token::Warn, switched.words(s.mode));
+    }
     if let Some(pause) = &s.paused {
         page.field(
             "paused",

@@ -1,5 +1,6 @@
 //! A text field with its label, docked at the lower edge.
 
+use casimir_dkg::view::Mode;
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Position, Rect};
 use ratatui::text::{Line, Span};
@@ -21,6 +22,7 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, app: &App, field: &Field) 
             "give up",
             format!("Why is {case} given up? The reason goes into the journal."),
         ),
+        FieldKind::Mode => ("mode", modes(app)),
         FieldKind::ExitPhrase { pool, expected } => (
             "exit",
             format!(
@@ -32,8 +34,9 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, app: &App, field: &Field) 
             format!("{action} cannot be undone by anybody. To go on, type:  {expected}"),
         ),
     };
-    let mut lines: Vec<_> = wrap(&clean(&label), width)
-        .into_iter()
+    let mut lines: Vec<_> = label
+        .lines()
+        .flat_map(|line| wrap(&clean(line), width))
         .map(|l| Line::from(Span::styled(l, app.style(Token::Text))))
         .collect();
     let input_row = lines.len() as u16;
@@ -62,4 +65,31 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, app: &App, field: &Field) 
         frame.set_cursor_position(Position::new(x, y));
     }
     rest
+}
+
+/// So many actions are named.
+const NAMED: usize = 6;
+
+/// What each mode would mean now.
+fn modes(app: &App) -> String {
+    let now = app.snapshot.mode;
+    let mut lines = vec![format!(
+        "Mode is {now}. Type the name of another one: observe (nothing is decided or sent), supervised (a person decides), \
+         both at once and over restarts; or auto (the rules decide, nobody is asked where one matches)."
+    )];
+    if now != Mode::Auto {
+        let waiting = app.snapshot.waiting();
+        let rules = waiting.filter_map(|a| Some(format!("auto: {}: {}", a.id, a.by_rules.as_ref()?)));
+        let mut rules: Vec<_> = rules.collect();
+        if rules.len() > NAMED {
+            let more = format!("auto: and {} more that wait", rules.len() - NAMED);
+            rules.truncate(NAMED);
+            rules.push(more);
+        }
+        if rules.is_empty() {
+            rules.push("auto: nothing waits, so nothing would be decided at once".to_owned());
+        }
+        lines.extend(rules);
+    }
+    lines.join("\n")
 }

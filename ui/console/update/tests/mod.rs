@@ -4,6 +4,7 @@ mod decide;
 mod follow;
 mod leave;
 mod matters;
+mod modes;
 mod older;
 mod view;
 mod work;
