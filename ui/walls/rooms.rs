@@ -51,7 +51,7 @@ const ROOMS: &[(&str, &[&str])] = &[
         ],
     ),
     ("signer", &["types", "secrets", "ports", "config"]),
-    ("notify", &["types", "ports", "http", "config"]),
+    ("notify", &["types", "secrets", "ports", "http", "config"]),
     ("devnet", &["types", "config", "beacon", "chain", "dkg", "pool"]),
     // besides ports, only the arithmetic of fees, of signing roots and of threshold signatures
     (

@@ -29,9 +29,7 @@ pub(super) fn kind(input: &Input) -> String {
         Input::Remark { .. } => "remark",
         Input::EventsRead { .. } => "events read",
         Input::CaughtUp { .. } => "caught up",
-        Input::Sight(Reach::Followed) => "sight: followed",
-        Input::Sight(Reach::Still) => "sight: still",
-        Input::Sight(Reach::Lost) => "sight: lost",
+        Input::Sight(reach) => seen(*reach),
         Input::Facts(_) => "facts",
         Input::CeremonyEnded { outcome: Ok(_), .. } => "ceremony ended: result",
         Input::CeremonyEnded {
@@ -76,6 +74,14 @@ pub(super) fn kind(input: &Input) -> String {
         Input::Wish { wish, .. } => asked(wish),
     };
     sort.to_owned()
+}
+
+fn seen(reach: Reach) -> &'static str {
+    match reach {
+        Reach::Followed => "sight: followed",
+        Reach::Still => "sight: still",
+        Reach::Lost => "sight: lost",
+    }
 }
 
 fn asked(wish: &Wish) -> &'static str {

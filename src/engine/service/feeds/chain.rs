@@ -64,41 +64,18 @@ pub(super) async fn run(
     loop {
         let event = tokio::select! {
             event = events.recv() => event,
-            _ = tick.tick() => {
-                if stands_still(&mut tip, &core).await.is_err() {
-                    return;
-                }
-                let still = tip.stands() && sight == Reach::Followed;
-                if still && see(&mut sight, Reach::Still, &core).await.is_err() {
-                    return;
-                }
-                continue;
-            }
+            _ = tick.tick() => match stands_still(&mut tip, &mut sight, &core).await {
+                Ok(()) => continue,
+                Err(_) => return,
+            },
         };
         let Some(event) = event else { return };
-        let seen_now = match &event {
-            IntakeEvent::NoConnection(_) => Some(Reach::Lost),
-            IntakeEvent::CaughtUp if tip.stands() => Some(Reach::Still),
-            IntakeEvent::Head(head) if tip.stands_at(head) => Some(Reach::Still),
-            IntakeEvent::CaughtUp | IntakeEvent::Head(_) => Some(Reach::Followed),
-            _ => None,
-        };
-        if let Some(reach) = seen_now
-            && see(&mut sight, reach, &core).await.is_err()
-        {
+        if see(&mut sight, reach(&event, &tip), &core).await.is_err() {
             return;
         }
         let sent = match event {
             IntakeEvent::Batch(batch) => {
-                let inputs = inputs(batch.events, from.one_voice.as_ref());
-                let requested = inputs
-                    .iter()
-                    .any(|input| matches!(input, Input::Requested { .. }));
-                let sent = core.send(Incoming::Batch(inputs, batch.cursor)).await;
-                if requested {
-                    inject::panic_at("feed");
-                }
-                sent
+                hand_over(inputs(batch.events, from.one_voice.as_ref()), batch.cursor, &core).await
             }
             IntakeEvent::Head(head) => {
                 finalized = head.finalized;
@@ -139,11 +116,34 @@ pub(super) async fn run(
 }
 
 /// Tells the core how the chain is seen, when that changed.
-async fn see(sight: &mut Reach, reach: Reach, core: &mpsc::Sender<Incoming>) -> Sent {
-    match std::mem::replace(sight, reach) == reach {
-        true => Ok(()),
-        false => core.send(Incoming::Input(Input::Sight(reach))).await,
+async fn see(sight: &mut Reach, now: Option<Reach>, core: &mpsc::Sender<Incoming>) -> Sent {
+    let Some(reach) = now.filter(|now| now != sight) else {
+        return Ok(());
+    };
+    *sight = reach;
+    core.send(Incoming::Input(Input::Sight(reach))).await
+}
+
+/// What an event says of how the chain is seen, where it does.
+fn reach(event: &IntakeEvent, tip: &Tip) -> Option<Reach> {
+    match event {
+        IntakeEvent::NoConnection(_) => Some(Reach::Lost),
+        IntakeEvent::CaughtUp if tip.stands() => Some(Reach::Still),
+        IntakeEvent::Head(head) if tip.stands_at(head) => Some(Reach::Still),
+        IntakeEvent::CaughtUp | IntakeEvent::Head(_) => Some(Reach::Followed),
+        _ => None,
     }
+}
+
+async fn hand_over(inputs: Vec<Input>, cursor: BlockRef, core: &mpsc::Sender<Incoming>) -> Sent {
+    let requested = inputs
+        .iter()
+        .any(|input| matches!(input, Input::Requested { .. }));
+    let sent = core.send(Incoming::Batch(inputs, cursor)).await;
+    if requested {
+        inject::panic_at("feed");
+    }
+    sent
 }
 
 /// Nothing is left to be read.
@@ -184,13 +184,14 @@ async fn tell(tip: &mut Tip, head: &Head, core: &mpsc::Sender<Incoming>) -> Sent
     Ok(())
 }
 
-async fn stands_still(tip: &mut Tip, core: &mpsc::Sender<Incoming>) -> Sent {
-    let Some(words) = tip.still(Instant::now()) else {
-        return Ok(());
-    };
-    core.send(Incoming::Live(LiveUpdate::Alarm("tip", words))).await?;
-    core.send(Incoming::Live(LiveUpdate::Link(LinkState::Stale)))
-        .await
+async fn stands_still(tip: &mut Tip, sight: &mut Reach, core: &mpsc::Sender<Incoming>) -> Sent {
+    if let Some(words) = tip.still(Instant::now()) {
+        core.send(Incoming::Live(LiveUpdate::Alarm("tip", words))).await?;
+        core.send(Incoming::Live(LiveUpdate::Link(LinkState::Stale)))
+            .await?;
+    }
+    let still = tip.stands() && *sight == Reach::Followed;
+    see(sight, still.then_some(Reach::Still), core).await
 }
 
 async fn trouble(link: LinkState, words: SafeText, core: &mpsc::Sender<Incoming>) -> Sent {
