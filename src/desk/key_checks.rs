@@ -218,8 +218,7 @@ mod tests {
             let known = KnownKey {
                 validator: polynomial.secret().public_key(),
                 committee,
-                share_public_keys,
-            };
+                share_public_keys, handed_back: BTreeMap::new(), };
             (known, shares.encode().unwrap())
         }
 

@@ -190,8 +190,7 @@ mod tests {
             validator: BlsPublicKey::default(),
             old: ids(1..=3),
             new: ids([1, 2, 3, 5]),
-            threshold: 3,
-        }
+            threshold: 3, brought: None, registration: None, }
     }
 
     fn sign() -> CeremonyPlan {
@@ -204,8 +203,7 @@ mod tests {
                 validator_index: 1,
                 epoch: 1,
             },
-            share_public_keys: BTreeMap::new(),
-        }
+            share_public_keys: BTreeMap::new(), brought: None, }
     }
 
     fn feed(tracker: &mut Tracker, round: Round, who: impl IntoIterator<Item = u64>) {

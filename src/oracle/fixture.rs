@@ -22,6 +22,10 @@ pub(super) fn settings() -> Settings {
         mode: Mode::Auto,
         policy: Policy { rules: vec![rule] },
         owner: Address::repeat_byte(7),
+        backend: Backend {
+            name: BackendName::default(),
+            renews_registrations: Ok(()),
+        },
         follows_beacon: true,
         look_up_every_ms: 4_000,
         ceremonies_at_once: 100,
@@ -54,8 +58,7 @@ pub(super) fn plan_of(kind: ActionKind) -> CeremonyPlan {
             validator,
             old: committee[..3].to_vec(),
             new: committee,
-            threshold: 3,
-        },
+            threshold: 3, brought: None, registration: None, },
         _ => CeremonyPlan::Sign {
             validator,
             committee,
@@ -65,8 +68,7 @@ pub(super) fn plan_of(kind: ActionKind) -> CeremonyPlan {
                 validator_index: 4,
                 epoch: 8,
             },
-            share_public_keys: BTreeMap::new(),
-        },
+            share_public_keys: BTreeMap::new(), brought: None, },
     }
 }
 
@@ -136,13 +138,11 @@ pub(super) fn success(plan: &CeremonyPlan) -> Box<CeremonySuccess> {
             deposit_signature: BlsSignature::default(),
             share_public_keys: keys(),
             encrypted_shares: BTreeMap::new(),
-            registration: None,
-        }),
+            registration: None, handed_back: BTreeMap::new(), }),
         CeremonyPlan::Reshare { .. } => CeremonyResult::Reshare(ReshareOutput {
             validator,
             share_public_keys: keys(),
-            encrypted_shares: BTreeMap::new(),
-        }),
+            encrypted_shares: BTreeMap::new(), handed_back: BTreeMap::new(), registration: None, }),
         CeremonyPlan::Sign { .. } => CeremonyResult::Sign {
             signature: BlsSignature::default(),
         },

@@ -44,7 +44,7 @@ pub trait Ceremonies: Send + Sync + fmt::Debug {
     /// Asks these operators how they are, all at the same time. One answer for each id, in the order of `ids`.
     async fn operators(&self, ids: &[OperatorId]) -> Vec<OperatorHealth>;
 
-    /// Asks whatever relays between the operators how it is; `None` where [`Relay::Nobody`] does.
+    /// Asks whatever relays between the operators how it is; `None` where the backend itself brings every message.
     async fn relay(&self) -> Option<RelayHealth>;
 
     /// Which of these operators whoever relays does not know (yet): nothing would be delivered to them. Never a no. `None`
@@ -100,14 +100,14 @@ pub struct CeremonyCapabilities {
     pub shares: SharesKept,
     /// Whether the operators can sign a voluntary exit.
     pub exits: ExitSigning,
-    /// Who must agree to a reshare.
-    pub reshare: ReshareConsent,
+    /// Who must agree to what is done with a key that exists.
+    pub consent: Consent,
     /// How large the new committee of a reshare may be.
     pub reshare_size: ReshareSize,
-    /// What brings the operators' messages to each other.
-    pub relay: Relay,
     /// Operators with an older release cannot take part; `None`: every release can.
     pub oldest_release: Option<Release>,
+    /// Which releases can take part together.
+    pub releases: ReleaseMix,
 }
 
 /// A size of committee, with its threshold.
@@ -123,10 +123,23 @@ pub struct CommitteeSize {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum RegistrationSigning {
-    /// Within the key generation: its plan names owner and nonce, and its result has the signature.
-    WithinKeygen,
+    /// Within key generations and reshares: their plans name owner and nonce, and their results have the signature.
+    Within {
+        /// Whether it can be had for another nonce when that one is used up.
+        renewal: Renewal,
+    },
     /// By a signing ceremony of its own, any time later.
     OwnCeremony,
+}
+
+/// Whether a registration that was signed for one nonce can be signed for another one, with the same key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Renewal {
+    /// It can, by a signing ceremony under the same consent as a reshare.
+    ByCeremony,
+    /// It cannot: another nonce needs another key.
+    Impossible,
 }
 
 /// Where the shares are after a key generation or a reshare.
@@ -149,10 +162,10 @@ pub enum ExitSigning {
     Impossible,
 }
 
-/// Who must agree to a reshare.
+/// Who must agree to a reshare, and to the renewal of a registration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum ReshareConsent {
+pub enum Consent {
     /// Nobody beside the operators.
     Nobody,
     /// The owner, by a signature over the whole order.
@@ -169,14 +182,14 @@ pub enum ReshareSize {
     Any,
 }
 
-/// What brings the operators' messages to each other.
+/// Which releases of the operators' program can take part in one ceremony.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Relay {
-    /// A server of its own, which is asked for its health.
-    Messenger,
-    /// Nobody else: the backend itself brings every message.
-    Nobody,
+pub enum ReleaseMix {
+    /// Any that can take part at all.
+    Any,
+    /// One and the same, as they tell it, letter by letter.
+    Same,
 }
 
 impl CeremonyCapabilities {
@@ -193,6 +206,34 @@ impl CeremonyCapabilities {
     #[must_use]
     pub fn sizes(&self) -> String {
         listed(self.committees.iter().map(|size| size.operators), "and")
+    }
+
+    /// Whether the registration of a key that exists can be signed again, by those who are here: the owner is a contract,
+    /// and nobody signs for it.
+    ///
+    /// # Errors
+    /// Why not, in words.
+    pub fn renews_registrations(&self) -> Result<(), SafeText> {
+        let title = &self.title;
+        match (self.registration, self.consent) {
+            (RegistrationSigning::OwnCeremony, _)
+            | (
+                RegistrationSigning::Within {
+                    renewal: Renewal::ByCeremony,
+                },
+                Consent::Nobody,
+            ) => Ok(()),
+            (
+                RegistrationSigning::Within {
+                    renewal: Renewal::Impossible,
+                },
+                _,
+            ) => Err(format!("{title} signs a registration only as it makes shares").into()),
+            (_, Consent::OwnerSignature) => Err(format!(
+                "{title} signs a registration again with the owner's signature only, and the owner is the manager contract"
+            )
+            .into()),
+        }
     }
 
     /// A release as an operator reported it, against the oldest that can take part.

@@ -20,7 +20,7 @@ mod verification;
 
 pub use bytes::{BlsPublicKey, BlsSignature, ByteLengthError, ForkVersion, Root};
 pub use ceremony::{
-    BackendName, Blame, CeremonyFailure, CeremonyKind, CeremonyPlan, CeremonyResult, FailureKind,
+    BackendName, Blame, BroughtAlong, CeremonyFailure, CeremonyKind, CeremonyPlan, CeremonyResult, FailureKind,
     KeygenOutput, OperatorProgress, OperatorState, OwnerNonce, ReshareOutput, SignPurpose,
 };
 pub use check::{Check, CheckStatus};

@@ -94,8 +94,7 @@ fn sign(n: u64, validator: BlsPublicKey, share_keys: BTreeMap<OperatorId, BlsPub
             validator_index: 7,
             epoch: 9,
         },
-        share_public_keys: share_keys,
-    }
+        share_public_keys: share_keys, brought: None, }
 }
 
 fn reshare(n: u64, validator: BlsPublicKey) -> CeremonyPlan {
@@ -105,8 +104,7 @@ fn reshare(n: u64, validator: BlsPublicKey) -> CeremonyPlan {
         validator,
         old: committee[..usize::from(threshold)].to_vec(),
         new: committee,
-        threshold,
-    }
+        threshold, brought: None, registration: None, }
 }
 
 fn operators(n: u64) -> arithmetic::Operators {

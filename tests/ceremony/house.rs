@@ -341,8 +341,7 @@ pub(crate) fn reshare_plan(key: &OldKey, old: Vec<OperatorId>, new: Vec<Operator
         validator: key.validator,
         old,
         threshold: threshold_for(new.len()).unwrap_or(3),
-        new,
-    }
+        new, brought: None, registration: None, }
 }
 
 pub(crate) fn sign_plan(key: &OldKey, root: [u8; 32], keys_known: bool) -> CeremonyPlan {
@@ -359,8 +358,7 @@ pub(crate) fn sign_plan(key: &OldKey, root: [u8; 32], keys_known: bool) -> Cerem
             key.share_public_keys.clone()
         } else {
             BTreeMap::new()
-        },
-    }
+        }, brought: None, }
 }
 
 /// Polls `condition` until it holds.

@@ -19,6 +19,10 @@ fn settings() -> Settings {
         mode: Mode::Supervised,
         policy: Policy::default(),
         owner: Address::ZERO,
+        backend: Backend {
+            name: BackendName::default(),
+            renews_registrations: Ok(()),
+        },
         follows_beacon: false,
         look_up_every_ms: 1_000,
         ceremonies_at_once: 100,

@@ -26,6 +26,10 @@ pub(super) fn state(mode: Mode) -> State {
         mode,
         policy: Policy::default(),
         owner: Address::repeat_byte(1),
+        backend: oracle::Backend {
+            name: BackendName::default(),
+            renews_registrations: Ok(()),
+        },
         follows_beacon: false,
         look_up_every_ms: 1_000,
         ceremonies_at_once: 100,
@@ -109,8 +113,7 @@ fn reshare() -> Payload {
             validator: BlsPublicKey::default(),
             old: committee([1, 2, 3, 4])[..3].to_vec(),
             new: committee([1, 2, 3, 5]),
-            threshold: 3,
-        },
+            threshold: 3, brought: None, registration: None, },
         backend: BackendName::default(),
     })
 }

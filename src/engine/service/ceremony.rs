@@ -143,8 +143,7 @@ mod tests {
             validator: Default::default(),
             old: vec![OperatorId(1)],
             new: vec![OperatorId(2)],
-            threshold: 1,
-        }
+            threshold: 1, brought: None, registration: None, }
     }
 
     #[test]

@@ -7,21 +7,20 @@ use alloy::primitives::Address;
 use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinHandle, JoinSet};
 
-use super::backend::{self, Backend, BackendError};
+use super::backend::{self, Backend, BackendError, Companion};
 use super::beside::{self, Beside};
 use super::gate::Gate;
 use super::opening::{self, Opening};
 use super::{doors, feeds};
 use crate::chain::intake::{LocatedEvent, ObservedEvent, Resume};
 use crate::config::{Config, NetworkName};
-use crate::dkg::rockx::messenger::MessengerHandle;
 use crate::engine::core::{EngineError, Incoming};
 use crate::engine::{EngineHandle, launch};
 use crate::http::{Http, HttpSetupError};
 use crate::journal::JournalOptions;
 use crate::lane;
-use crate::oracle::Settings;
-use crate::ports::{Ceremonies, Evidence, PoolEvent, PoolEventKind, PoolManager, TxSigner};
+use crate::oracle::{self, Settings};
+use crate::ports::{Ceremonies, CeremonyCapabilities, Evidence, PoolEvent, PoolEventKind, PoolManager, TxSigner};
 use crate::types::SafeText;
 use crate::view::NetworkView;
 
@@ -45,11 +44,11 @@ pub struct Running {
     pub handle: EngineHandle,
     /// Ends with the core: after a shutdown, or with the reason why nothing goes on.
     pub stopped: JoinHandle<Result<(), EngineError>>,
-    /// Base URL of the embedded messenger, when there is one.
-    pub messenger_url: Option<String>,
+    /// Base URL of the relay between the operators that runs within this process, when there is one.
+    pub relay_url: Option<String>,
     beside: Beside,
     feeds: JoinSet<()>,
-    messenger: Option<MessengerHandle>,
+    companion: Option<Box<dyn Companion>>,
     http: Http,
     core: mpsc::WeakSender<Incoming>,
 }
@@ -72,8 +71,8 @@ impl Running {
         let outcome = (&mut self.stopped).await;
         self.feeds.shutdown().await;
         self.beside.end().await;
-        if let Some(messenger) = self.messenger.take() {
-            messenger.shutdown().await;
+        if let Some(companion) = self.companion.take() {
+            companion.end().await;
         }
         outcome.unwrap_or_else(|error| {
             Err(EngineError::Fatal(SafeText::new(&format!(
@@ -169,17 +168,16 @@ pub async fn start(options: ServiceOptions) -> Result<Running, ServiceError> {
     let Backend {
         ceremonies,
         roster,
-        messenger,
+        companion,
     } = match backend {
         Some(ceremonies) => Backend {
             ceremonies,
             roster: None,
-            messenger: None,
+            companion: None,
         },
         None => backend::start(&config, &http).await?,
     };
-    let (messenger, messenger_url) = messenger.unzip();
-    let opened = launch::open(settings(&config), &journal(&config))?;
+    let opened = launch::open(settings(&config, ceremonies.capabilities()), &journal(&config))?;
     let resume = resume(&opened);
     let transcripts = opened.journal().with_file_name("transcripts");
     let (core, incoming) = mpsc::channel(1_024);
@@ -215,10 +213,10 @@ pub async fn start(options: ServiceOptions) -> Result<Running, ServiceError> {
     Ok(Running {
         handle,
         stopped,
-        messenger_url,
+        relay_url: companion.as_ref().map(|companion| companion.url().to_owned()),
         beside,
         feeds: feeds::start(opening, world),
-        messenger,
+        companion,
         http,
         core: weak,
     })
@@ -241,12 +239,16 @@ fn network(config: &Config, manager: &dyn PoolManager, simulated: Vec<SafeText>)
     }
 }
 
-fn settings(config: &Config) -> Settings {
+fn settings(config: &Config, can: &CeremonyCapabilities) -> Settings {
     let millis = |d: Duration| u64::try_from(d.as_millis()).unwrap_or(u64::MAX);
     Settings {
         mode: config.policy.mode,
         policy: config.policy.to_policy(),
         owner: config.contract.address,
+        backend: oracle::Backend {
+            name: can.backend.clone(),
+            renews_registrations: can.renews_registrations(),
+        },
         follows_beacon: !config.beacon.urls.is_empty(),
         look_up_every_ms: millis(config.beacon.poll_interval),
         ceremonies_at_once: config.dkg.at_once(),

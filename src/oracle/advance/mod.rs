@@ -21,6 +21,7 @@ pub(super) use execute::offer_pause;
 use follow::{follow, look_up};
 use hold::held;
 pub(super) use places::is_free;
+pub(super) use registration::not_renewable;
 use registration::toward_effect;
 pub(super) use served::covers;
 use served::{StateSays, doubted, served, state_on};

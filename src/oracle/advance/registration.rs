@@ -1,12 +1,10 @@
 //! From a key to its transaction: the queue's order, and the signature that SSV wants.
 
-use alloy::primitives::keccak256;
-
-use crate::oracle::state::EffectKey;
+use crate::oracle::state::{EffectKey, Shares};
 use crate::oracle::turn::{Begins, Turn};
 use crate::oracle::ways::stopped_by;
-use crate::oracle::{CeremonyRole, KnownKey, Mode, Purpose, Record, State};
-use crate::types::{CaseId, CeremonyPlan, Root, SafeText, SignPurpose};
+use crate::oracle::{Case, CeremonyRole, KnownKey, Mode, Purpose, Record, State};
+use crate::types::{BroughtAlong, CaseId, CeremonyPlan, OwnerNonce, SafeText, SignPurpose};
 
 use super::*;
 
@@ -77,6 +75,15 @@ pub(super) fn register(turn: &mut Turn<'_>, id: CaseId, nonce: u64) {
     {
         return;
     }
+    if let Some(why) = not_renewable(turn.state, case) {
+        let way_on = match case.kind().shares() {
+            Shares::Makes => ": another key is the way on",
+            Shares::Replaces | Shares::Uses => "",
+        };
+        let reason = SafeText::new(&format!("{why}{way_on}"));
+        turn.record(Record::CaseHalted { case: id, reason });
+        return;
+    }
     if case.registration_attempts >= REGISTRATION_ATTEMPTS {
         let why = case.last_failure.clone().unwrap_or_default();
         let reason = SafeText::new(&format!("the SSV registration could not be signed: {why}"));
@@ -84,6 +91,27 @@ pub(super) fn register(turn: &mut Turn<'_>, id: CaseId, nonce: u64) {
         return;
     }
     turn.begins.push(Begins::Registration { case: id, nonce });
+}
+
+/// Why the key of a case cannot be registered any more: SSV expects another nonce than the one that was signed as the
+/// key was made or moved, and its backend signs no other.
+pub(in crate::oracle) fn not_renewable(state: &State, case: &Case) -> Option<String> {
+    let made = state.ceremonies.get(&case.ceremony?)?;
+    let signed = made.plan.registration()?;
+    let expected = state.volatile.facts.owner_nonce?;
+    if case.registration.is_some_and(|r| r.nonce == expected) {
+        return None;
+    }
+    let backend = &state.settings.backend;
+    // another backend is waited for: whether it signs again is its own to say
+    let why = backend.renews_registrations.as_ref().err()?;
+    (made.backend == backend.name).then(|| {
+        format!(
+            "its SSV registration was signed for nonce {} within the {}, SSV expects {expected} now, and {why}",
+            signed.nonce,
+            made.plan.kind()
+        )
+    })
 }
 
 /// There is a place for it.
@@ -100,7 +128,7 @@ pub(super) fn begin_registration(turn: &mut Turn<'_>, id: CaseId, nonce: u64) {
         return;
     };
     let backend = made.backend.clone();
-    let plan = registration_plan(turn.state, &key, made.plan.threshold(), nonce);
+    let plan = registration_plan(turn.state, key, &made.plan, nonce);
     let request = turn.draw_request_id();
     turn.record(Record::CeremonyStarted {
         request,
@@ -114,18 +142,42 @@ pub(super) fn begin_registration(turn: &mut Turn<'_>, id: CaseId, nonce: u64) {
     turn.begin_ceremony(id, request, plan, backend);
 }
 
-/// SSV's registration message: keccak256 of `<EIP-55 owner>:<nonce>`.
-fn registration_plan(state: &State, key: &KnownKey, threshold: u8, nonce: u64) -> CeremonyPlan {
-    let owner = state.settings.owner.to_checksum(None);
-    let signing_root = Root(keccak256(format!("{owner}:{nonce}")).0);
+/// Those who hold the key sign; `made` is the plan by which it became theirs.
+fn registration_plan(state: &State, key: KnownKey, made: &CeremonyPlan, nonce: u64) -> CeremonyPlan {
+    let message = OwnerNonce::new(state.settings.owner, nonce);
+    let signing_root = message.root();
+    let OwnerNonce { owner, nonce } = message;
     CeremonyPlan::Sign {
         validator: key.validator,
-        committee: key.committee.clone(),
-        threshold,
+        brought: brought(&key, made).map(Box::new),
+        committee: key.committee,
+        threshold: made.threshold(),
         signing_root,
         what: SignPurpose::OwnerNonce { owner, nonce },
-        share_public_keys: key.share_public_keys.clone(),
+        share_public_keys: key.share_public_keys,
     }
+}
+
+/// What operators who keep nothing are given again.
+fn brought(key: &KnownKey, made: &CeremonyPlan) -> Option<BroughtAlong> {
+    let (withdrawal_credentials, fork_version) = match made {
+        CeremonyPlan::Keygen {
+            withdrawal_credentials,
+            fork_version,
+            ..
+        } => (*withdrawal_credentials, *fork_version),
+        CeremonyPlan::Reshare {
+            brought: Some(brought),
+            ..
+        } => (brought.withdrawal_credentials, brought.fork_version),
+        CeremonyPlan::Reshare { brought: None, .. } | CeremonyPlan::Sign { .. } => return None,
+    };
+    (!key.handed_back.is_empty()).then(|| BroughtAlong {
+        handed_back: key.handed_back.clone(),
+        withdrawal_credentials,
+        fork_version,
+        owner_signature: None,
+    })
 }
 
 #[cfg(test)]
@@ -190,6 +242,7 @@ mod tests {
                         .collect(),
                     encrypted_shares: Default::default(),
                     registration: nonce.map(|_| SIGNED),
+                    handed_back: (1..=4).map(|n| (OperatorId(n), vec![n as u8])).collect(),
                 }),
                 checks: Vec::new(),
                 transcript: None,

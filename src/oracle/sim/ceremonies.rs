@@ -88,8 +88,7 @@ impl World {
                     deposit_signature: BlsSignature::default(),
                     share_public_keys: shares(committee, validator),
                     encrypted_shares: BTreeMap::new(),
-                    registration: registration.as_ref().map(|_| BlsSignature([9; 96])),
-                })
+                    registration: registration.as_ref().map(|_| BlsSignature([9; 96])), handed_back: BTreeMap::new(), })
             }
             CeremonyPlan::Sign { signing_root, .. } => CeremonyResult::Sign {
                 signature: BlsSignature([signing_root.0[0]; 96]),
@@ -97,8 +96,7 @@ impl World {
             CeremonyPlan::Reshare { validator, new, .. } => CeremonyResult::Reshare(ReshareOutput {
                 validator: *validator,
                 share_public_keys: shares(new, *validator),
-                encrypted_shares: BTreeMap::new(),
-            }),
+                encrypted_shares: BTreeMap::new(), handed_back: BTreeMap::new(), registration: None, }),
         };
         let checks = Vec::new();
         Box::new(CeremonySuccess { result, checks })

@@ -136,8 +136,7 @@ impl World {
             validator,
             old: committee.into_iter().take(3).collect(),
             new: self.committee(&draft.wanted),
-            threshold: 3,
-        };
+            threshold: 3, brought: None, registration: None, };
         let checks = vec![Check::of("key-in-journal", key == validator, "")];
         Ok((ceremony(plan), checks))
     }
@@ -163,8 +162,7 @@ impl World {
                 validator_index: 4,
                 epoch: 8,
             },
-            share_public_keys: BTreeMap::new(),
-        };
+            share_public_keys: BTreeMap::new(), brought: None, };
         let asked = |e: &Event| (e.said, e.pool) == (Said::Asked(RequestKind::Exit), case.pool);
         let asked = draft.opened_by.is_some() || self.outside.chain.events.iter().any(asked);
         let mut checks = vec![Check::of("pool-exiting", asked, "")];

@@ -2,8 +2,8 @@
 
 use crate::oracle::{ActionState, CeremonyRole, Registration, cases};
 use crate::types::{
-    BackendName, CaseId, CeremonyFailure, CeremonyPlan, CeremonyResult, Check, FailureKind, KeygenOutput,
-    OwnerNonce, Root, UnixMillis,
+    BackendName, BlsSignature, CaseId, CeremonyFailure, CeremonyPlan, CeremonyResult, Check, FailureKind, Root,
+    UnixMillis,
 };
 
 use super::*;
@@ -105,13 +105,19 @@ impl Durable {
         }
         match (result, role) {
             (CeremonyResult::Keygen(output), _) => {
-                let registration = registration_within(&plan, output);
+                let registration = registration_within(&plan, output.registration);
                 self.with(id, |c| {
                     c.keygen = Some(output.clone());
                     c.registration = registration.or(c.registration.take());
                 });
             }
-            (CeremonyResult::Reshare(output), _) => self.with(id, |c| c.reshare = Some(output.clone())),
+            (CeremonyResult::Reshare(output), _) => {
+                let registration = registration_within(&plan, output.registration);
+                self.with(id, |c| {
+                    c.reshare = Some(output.clone());
+                    c.registration = registration.or(c.registration.take());
+                });
+            }
             (CeremonyResult::Sign { signature }, CeremonyRole::Main) => {
                 self.with(id, |c| c.exit = Some((plan, *signature)));
             }
@@ -185,18 +191,11 @@ impl Durable {
     }
 }
 
-/// The SSV registration, where it was signed within the key generation.
-fn registration_within(plan: &CeremonyPlan, output: &KeygenOutput) -> Option<Registration> {
-    let CeremonyPlan::Keygen {
-        registration: Some(OwnerNonce { nonce, .. }),
-        ..
-    } = plan
-    else {
-        return None;
-    };
+/// The SSV registration, where it was signed within the key generation or the reshare.
+fn registration_within(plan: &CeremonyPlan, signature: Option<BlsSignature>) -> Option<Registration> {
     Some(Registration {
-        nonce: *nonce,
-        signature: output.registration?,
+        nonce: plan.registration()?.nonce,
+        signature: signature?,
     })
 }
 

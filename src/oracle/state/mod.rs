@@ -29,7 +29,7 @@ use std::ops::Deref;
 use alloy::primitives::Address;
 
 use crate::oracle::{Action, ChainFacts, Mode, Policy, Proposal, Record};
-use crate::types::{ActionId, BlockRef, CaseId, OperatorId, RequestId, SafeText, UnixMillis};
+use crate::types::{ActionId, BackendName, BlockRef, CaseId, OperatorId, RequestId, SafeText, UnixMillis};
 
 pub use durable::Durable;
 pub use life::{Case, Ceremony, Doubt, HISTORY_FIRST, Overtaken, Resume, Sending, Served, Step};
@@ -42,6 +42,15 @@ pub(in crate::oracle) use volatile::{EffectKey, Volatile};
 /// An endpoint may be behind the one that was read before by so many blocks, and nothing is wrong.
 const READ_AHEAD: u64 = 64;
 
+/// What the core has to know of a DKG backend.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Backend {
+    /// Its name in the journal.
+    pub name: BackendName,
+    /// Whether the registration of a key that exists can be signed for another nonce; why not, in words.
+    pub renews_registrations: Result<(), SafeText>,
+}
+
 /// What the core is told once, at the start.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
@@ -51,6 +60,8 @@ pub struct Settings {
     pub policy: Policy,
     /// The manager contract: the SSV owner of every validator.
     pub owner: Address,
+    /// The DKG backend that is configured.
+    pub backend: Backend,
     /// Whether a beacon node is configured: then validators are followed after the transaction is final.
     pub follows_beacon: bool,
     /// How often a followed validator is looked up while no node hints that something happened, ms.

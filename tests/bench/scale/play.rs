@@ -54,6 +54,10 @@ pub(crate) fn settings() -> Settings {
         mode: Mode::Auto,
         policy: Policy { rules: vec![rule] },
         owner: Template::read().payload().to,
+        backend: Backend {
+            name: BackendName::default(),
+            renews_registrations: Ok(()),
+        },
         follows_beacon: true,
         look_up_every_ms: 60_000,
         ceremonies_at_once: 4,

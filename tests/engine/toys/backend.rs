@@ -122,8 +122,7 @@ fn keygen(plan: &CeremonyPlan) -> Option<KeygenOutput> {
             .map(|id| (*id, secret.share(*id).public_key()))
             .collect(),
         encrypted_shares: committee.iter().map(|id| (*id, vec![7; 256])).collect(),
-        registration: owner_nonce.map(|message| sign(message.as_slice())),
-    })
+        registration: owner_nonce.map(|message| sign(message.as_slice())), handed_back: BTreeMap::new(), })
 }
 
 #[async_trait]

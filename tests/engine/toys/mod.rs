@@ -82,7 +82,7 @@ impl Toys {
 async fn deposited() -> (Toys, Running, CaseView, Snapshot) {
     let toys = Toys::start().await;
     let oracle = toys.oracle().await;
-    assert_eq!(oracle.messenger_url, None, "nobody relays");
+    assert_eq!(oracle.relay_url, None, "nobody relays");
     toys.ground.devnet().deposit_pool(1).await.unwrap();
     let proposed = waiting(&oracle, "deposit/1", ActionKind::Keygen).await;
     let registration = proposed.facts.iter().find(|f| f.label == "SSV registration");

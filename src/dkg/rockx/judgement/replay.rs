@@ -138,8 +138,7 @@ fn recorded_reshare_with_overlap() {
         validator: key_of(&recording),
         old: list("old_sent"),
         new: list("new"),
-        threshold: 3,
-    };
+        threshold: 3, brought: None, registration: None, };
     let CeremonyResult::Reshare(output) = succeeds(&recording, &plan) else {
         panic!()
     };
@@ -158,8 +157,7 @@ fn recorded_signature() {
             validator_index: 0,
             epoch: 0,
         },
-        share_public_keys: BTreeMap::new(),
-    };
+        share_public_keys: BTreeMap::new(), brought: None, };
     assert!(matches!(succeeds(&recording, &plan), CeremonyResult::Sign { .. }));
 }
 

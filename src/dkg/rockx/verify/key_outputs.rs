@@ -60,13 +60,11 @@ pub(super) fn check(
             deposit_signature: deposit_signature?,
             share_public_keys,
             encrypted_shares,
-            registration: None,
-        })),
+            registration: None, handed_back: BTreeMap::new(), })),
         CeremonyPlan::Reshare { .. } => Some(CeremonyResult::Reshare(ReshareOutput {
             validator,
             share_public_keys,
-            encrypted_shares,
-        })),
+            encrypted_shares, handed_back: BTreeMap::new(), registration: None, })),
         CeremonyPlan::Sign { .. } => None,
     }
 }

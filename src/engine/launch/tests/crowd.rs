@@ -44,8 +44,7 @@ fn made(pool: PoolId) -> Box<CeremonySuccess> {
             deposit_signature: BlsSignature::default(),
             share_public_keys: Default::default(),
             encrypted_shares: Default::default(),
-            registration: None,
-        }),
+            registration: None, handed_back: BTreeMap::new(), }),
         checks: Vec::new(),
     })
 }

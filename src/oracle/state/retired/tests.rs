@@ -49,8 +49,7 @@ fn made(id: CaseId) -> (ActionKind, CeremonyResult) {
             let output = ReshareOutput {
                 validator: key(pool, 5),
                 share_public_keys: shares(3),
-                encrypted_shares: Default::default(),
-            };
+                encrypted_shares: Default::default(), handed_back: BTreeMap::new(), registration: None, };
             (ActionKind::Reshare, CeremonyResult::Reshare(output))
         }
         _ => {
@@ -59,8 +58,7 @@ fn made(id: CaseId) -> (ActionKind, CeremonyResult) {
                 deposit_signature: BlsSignature::default(),
                 share_public_keys: shares(1),
                 encrypted_shares: Default::default(),
-                registration: None,
-            };
+                registration: None, handed_back: BTreeMap::new(), };
             (ActionKind::Keygen, CeremonyResult::Keygen(output))
         }
     }

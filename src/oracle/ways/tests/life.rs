@@ -280,8 +280,7 @@ fn registration_plan() -> CeremonyPlan {
             owner: String::new(),
             nonce: 0,
         },
-        share_public_keys: BTreeMap::new(),
-    }
+        share_public_keys: BTreeMap::new(), brought: None, }
 }
 
 pub(super) fn started(
