@@ -218,7 +218,9 @@ mod tests {
             let known = KnownKey {
                 validator: polynomial.secret().public_key(),
                 committee,
-                share_public_keys, handed_back: BTreeMap::new(), };
+                share_public_keys,
+                handed_back: BTreeMap::new(),
+            };
             (known, shares.encode().unwrap())
         }
 

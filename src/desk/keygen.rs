@@ -145,7 +145,9 @@ impl Keygen {
         }
         let renews = self.committees.ceremonies.capabilities().renews_registrations();
         facts.extend(renews.err().map(|why| {
-            let words = format!("{why}: if SSV's nonce moves on before the deposit, only another key can be deposited");
+            let words = format!(
+                "{why}: if SSV's nonce moves on before the deposit, only another key can be deposited"
+            );
             Fact::new("good for one nonce", FactKind::Warning, words)
         }));
         facts.extend(committee::standings(&gathered.ranked, None, committee));

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use alloy::primitives::Address;
 
+use super::carried::{self, Held};
 use super::committee::{self, Asked, Committees, Quorum, threshold_of_holders};
 use super::pools::{Present, authorised, present, reshares_left};
 use super::proposal::{self, list};
 use super::ranking::Candidate;
-use super::carried::{self, Held};
 use super::{key_checks, later, ranking, refused, served};
 use crate::config::SelectionRule;
 use crate::oracle::{ActionKind, Fact, FactKind, KnownKey, Prepared, Wanted};

@@ -190,7 +190,10 @@ mod tests {
             validator: BlsPublicKey::default(),
             old: ids(1..=3),
             new: ids([1, 2, 3, 5]),
-            threshold: 3, brought: None, registration: None, }
+            threshold: 3,
+            brought: None,
+            registration: None,
+        }
     }
 
     fn sign() -> CeremonyPlan {
@@ -203,7 +206,9 @@ mod tests {
                 validator_index: 1,
                 epoch: 1,
             },
-            share_public_keys: BTreeMap::new(), brought: None, }
+            share_public_keys: BTreeMap::new(),
+            brought: None,
+        }
     }
 
     fn feed(tracker: &mut Tracker, round: Round, who: impl IntoIterator<Item = u64>) {

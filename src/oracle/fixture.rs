@@ -58,7 +58,10 @@ pub(super) fn plan_of(kind: ActionKind) -> CeremonyPlan {
             validator,
             old: committee[..3].to_vec(),
             new: committee,
-            threshold: 3, brought: None, registration: None, },
+            threshold: 3,
+            brought: None,
+            registration: None,
+        },
         _ => CeremonyPlan::Sign {
             validator,
             committee,
@@ -68,7 +71,9 @@ pub(super) fn plan_of(kind: ActionKind) -> CeremonyPlan {
                 validator_index: 4,
                 epoch: 8,
             },
-            share_public_keys: BTreeMap::new(), brought: None, },
+            share_public_keys: BTreeMap::new(),
+            brought: None,
+        },
     }
 }
 
@@ -138,11 +143,16 @@ pub(super) fn success(plan: &CeremonyPlan) -> Box<CeremonySuccess> {
             deposit_signature: BlsSignature::default(),
             share_public_keys: keys(),
             encrypted_shares: BTreeMap::new(),
-            registration: None, handed_back: BTreeMap::new(), }),
+            registration: None,
+            handed_back: BTreeMap::new(),
+        }),
         CeremonyPlan::Reshare { .. } => CeremonyResult::Reshare(ReshareOutput {
             validator,
             share_public_keys: keys(),
-            encrypted_shares: BTreeMap::new(), handed_back: BTreeMap::new(), registration: None, }),
+            encrypted_shares: BTreeMap::new(),
+            handed_back: BTreeMap::new(),
+            registration: None,
+        }),
         CeremonyPlan::Sign { .. } => CeremonyResult::Sign {
             signature: BlsSignature::default(),
         },

@@ -317,4 +317,3 @@ pub struct CeremonyFailure {
     /// Accusations in the order in which they were observed, also those that prove nothing.
     pub blames: Vec<Blame>,
 }
-

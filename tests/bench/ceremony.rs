@@ -94,7 +94,9 @@ fn sign(n: u64, validator: BlsPublicKey, share_keys: BTreeMap<OperatorId, BlsPub
             validator_index: 7,
             epoch: 9,
         },
-        share_public_keys: share_keys, brought: None, }
+        share_public_keys: share_keys,
+        brought: None,
+    }
 }
 
 fn reshare(n: u64, validator: BlsPublicKey) -> CeremonyPlan {
@@ -104,7 +106,10 @@ fn reshare(n: u64, validator: BlsPublicKey) -> CeremonyPlan {
         validator,
         old: committee[..usize::from(threshold)].to_vec(),
         new: committee,
-        threshold, brought: None, registration: None, }
+        threshold,
+        brought: None,
+        registration: None,
+    }
 }
 
 fn operators(n: u64) -> arithmetic::Operators {

@@ -341,7 +341,10 @@ pub(crate) fn reshare_plan(key: &OldKey, old: Vec<OperatorId>, new: Vec<Operator
         validator: key.validator,
         old,
         threshold: threshold_for(new.len()).unwrap_or(3),
-        new, brought: None, registration: None, }
+        new,
+        brought: None,
+        registration: None,
+    }
 }
 
 pub(crate) fn sign_plan(key: &OldKey, root: [u8; 32], keys_known: bool) -> CeremonyPlan {
@@ -358,7 +361,9 @@ pub(crate) fn sign_plan(key: &OldKey, root: [u8; 32], keys_known: bool) -> Cerem
             key.share_public_keys.clone()
         } else {
             BTreeMap::new()
-        }, brought: None, }
+        },
+        brought: None,
+    }
 }
 
 /// Polls `condition` until it holds.

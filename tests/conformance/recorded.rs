@@ -69,7 +69,10 @@ pub(crate) fn plan_of(
                 validator: BlsPublicKey::try_from(reshare.validator_pk.as_slice()).unwrap(),
                 old: sorted(&reshare.old_operator_ids),
                 new: sorted(&reshare.operator_ids),
-                threshold: u8::try_from(reshare.threshold).unwrap(), brought: None, registration: None, }
+                threshold: u8::try_from(reshare.threshold).unwrap(),
+                brought: None,
+                registration: None,
+            }
         }
         MsgType::KeySign => {
             let (committee, what, share_keys) =
@@ -81,7 +84,9 @@ pub(crate) fn plan_of(
                 threshold: 3,
                 signing_root: Root::try_from(keysign.signing_root.as_slice()).unwrap(),
                 what,
-                share_public_keys: share_keys.clone(), brought: None, }
+                share_public_keys: share_keys.clone(),
+                brought: None,
+            }
         }
         other => panic!("{other:?} starts nothing"),
     }

@@ -18,7 +18,12 @@ pub(in crate::desk) enum Quorum {
 
 /// Whether the backend takes the plan; size, directory, keys, reachability and version of those who take part; and
 /// whatever relays between them.
-pub(in crate::desk) fn checks(from: &Committees, asked: &Asked, plan: &CeremonyPlan, quorum: Quorum) -> Vec<Check> {
+pub(in crate::desk) fn checks(
+    from: &Committees,
+    asked: &Asked,
+    plan: &CeremonyPlan,
+    quorum: Quorum,
+) -> Vec<Check> {
     let directory = &from.directory;
     let can = from.ceremonies.capabilities();
     let participants = &plan.participants();
@@ -173,7 +178,7 @@ mod tests {
     use super::*;
     use crate::dkg::rockx::backend::capabilities as rockx;
     use crate::ports::fakes::FakeCeremonies;
-    use crate::ports::Presence;
+    use crate::ports::{Ceremonies as _, Presence};
 
     #[test]
     fn whoever_is_not_registered_yet_is_waited_for() {
@@ -267,7 +272,9 @@ mod tests {
                 validator_index: 1,
                 epoch: 1,
             },
-            share_public_keys: BTreeMap::new(), brought: None, };
+            share_public_keys: BTreeMap::new(),
+            brought: None,
+        };
         assert_eq!(words(accepted(can, fake.accepts(&plan))), fail("not today"));
     }
 }

@@ -163,7 +163,15 @@ mod tests {
             version_text: SafeText::new(version),
             ..well(id)
         };
-        let all = || ranked(vec![with(1, "b"), with(2, "a"), with(3, "a"), with(4, "b"), with(5, "b")]);
+        let all = || {
+            ranked(vec![
+                with(1, "b"),
+                with(2, "a"),
+                with(3, "a"),
+                with(4, "b"),
+                with(5, "b"),
+            ])
+        };
         let order = |all: Vec<Candidate>| all.iter().map(|c| c.id.0).collect::<Vec<_>>();
         let before = [2, 3].map(OperatorId);
         assert_eq!(order(of_one_release(&can, all(), &before)), [1, 2, 3, 4, 5]);

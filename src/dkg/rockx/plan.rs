@@ -147,7 +147,10 @@ mod tests {
             validator: BlsPublicKey::default(),
             old,
             new,
-            threshold, brought: None, registration: None, }
+            threshold,
+            brought: None,
+            registration: None,
+        }
     }
 
     #[test]

@@ -160,7 +160,10 @@ mod tests {
             validator: BlsPublicKey::default(),
             old: ids(&[1, 2, 4]),
             new: ids(&[1, 2, 3, 5]),
-            threshold: 3, brought: None, registration: None, };
+            threshold: 3,
+            brought: None,
+            registration: None,
+        };
         let asked = |id: u64| -> Vec<String> {
             let steps = steps(&plan);
             let mine = steps.iter().filter(|step| step.asks(OperatorId(id)));

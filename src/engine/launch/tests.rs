@@ -10,9 +10,9 @@ use rusqlite::Connection;
 use super::*;
 use crate::engine::{EffectFuture, LiveUpdate};
 use crate::journal::{JournalError, NewRecord, verify};
-use crate::oracle::{ActionState, Effect, Mode, Policy};
+use crate::oracle::{ActionState, Backend, Effect, Mode, Policy};
 use crate::ports::fakes::FakeCeremonies;
-use crate::types::{CaseId, Root};
+use crate::types::{BackendName, CaseId, Root};
 
 fn settings() -> Settings {
     Settings {

@@ -113,7 +113,10 @@ fn reshare() -> Payload {
             validator: BlsPublicKey::default(),
             old: committee([1, 2, 3, 4])[..3].to_vec(),
             new: committee([1, 2, 3, 5]),
-            threshold: 3, brought: None, registration: None, },
+            threshold: 3,
+            brought: None,
+            registration: None,
+        },
         backend: BackendName::default(),
     })
 }

@@ -113,7 +113,10 @@ mod tests {
                 validator: Default::default(),
                 old: vec![OperatorId(1)],
                 new: vec![OperatorId(2)],
-                threshold: 1, brought: None, registration: None, },
+                threshold: 1,
+                brought: None,
+                registration: None,
+            },
             backend: BackendName::ROCKX,
             start: true,
         };

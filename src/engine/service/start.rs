@@ -20,7 +20,9 @@ use crate::http::{Http, HttpSetupError};
 use crate::journal::JournalOptions;
 use crate::lane;
 use crate::oracle::{self, Settings};
-use crate::ports::{Ceremonies, CeremonyCapabilities, Evidence, PoolEvent, PoolEventKind, PoolManager, TxSigner};
+use crate::ports::{
+    Ceremonies, CeremonyCapabilities, Evidence, PoolEvent, PoolEventKind, PoolManager, TxSigner,
+};
 use crate::types::SafeText;
 use crate::view::NetworkView;
 

@@ -187,7 +187,7 @@ mod tests {
     use crate::oracle::{Cause, ChainFacts, Draft, Effect, Input, Output, Registration, Stamped, step};
     use crate::types::{
         BackendName, BlockRef, BlsPublicKey, BlsSignature, CeremonyResult, ForkVersion, KeygenOutput, LogRef,
-        OperatorId, OwnerNonce, PoolId, RequestId, UnixMillis,
+        OperatorId, PoolId, RequestId, Root, UnixMillis,
     };
 
     const BACKEND: BackendName = BackendName::new("other");
@@ -316,5 +316,48 @@ mod tests {
             _ => None,
         });
         assert_eq!(started, Some((CeremonyRole::Registration, BACKEND, THRESHOLD)));
+    }
+
+    #[test]
+    fn what_the_operators_handed_back_is_brought_along_when_the_nonce_has_moved() {
+        let (mut state, case) = made(Some(4));
+        let out = turn_comes(&mut state, 5);
+        let begun = out.records.iter().find_map(|record| match record {
+            Record::CeremonyStarted {
+                role: CeremonyRole::Registration,
+                plan:
+                    CeremonyPlan::Sign {
+                        brought,
+                        signing_root,
+                        ..
+                    },
+                ..
+            } => Some((brought.clone(), *signing_root)),
+            _ => None,
+        });
+        let (brought, signing_root) = begun.expect("a signing ceremony");
+        let made = state.cases[&case].keygen.clone().unwrap();
+        assert_eq!(brought.map(|brought| brought.handed_back), Some(made.handed_back));
+        assert_eq!(signing_root, OwnerNonce::new(settings().owner, 5).root());
+    }
+
+    #[test]
+    fn a_registration_that_its_backend_signs_once_only_is_held_with_the_way_on() {
+        let (mut state, case) = made(Some(4));
+        let cannot = || Err(SafeText::new("it signs no other"));
+        state.settings.backend.renews_registrations = cannot();
+        // of another backend nobody here knows that
+        assert_eq!(not_renewable(&state, &state.cases[&case]), None);
+        state.settings.backend.name = BACKEND;
+        assert_eq!(turn_comes(&mut state, 4).records, [], "good for this one");
+        let (mut state, case) = made(Some(4));
+        state.settings.backend.name = BACKEND;
+        state.settings.backend.renews_registrations = cannot();
+        let out = turn_comes(&mut state, 5);
+        let reason = SafeText::new(
+            "its SSV registration was signed for nonce 4 within the keygen, SSV expects 5 now, and it signs no other: \
+             another key is the way on",
+        );
+        assert_eq!(out.records, [Record::CaseHalted { case, reason }]);
     }
 }

@@ -43,7 +43,11 @@ impl Record {
             }
             Self::CaseGivenUp { by, reason, .. } => format!("{case} given up by {by}: {reason}"),
             Self::KeyRedone { by, is_blameless, .. } => {
-                let who = if *is_blameless { "" } else { "another committee make " };
+                let who = if *is_blameless {
+                    ""
+                } else {
+                    "another committee make "
+                };
                 let made = if *is_blameless { " made" } else { "" };
                 format!("{by} has {who}another key{made} for {case}; the one before is never used")
             }

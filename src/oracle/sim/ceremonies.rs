@@ -88,15 +88,25 @@ impl World {
                     deposit_signature: BlsSignature::default(),
                     share_public_keys: shares(committee, validator),
                     encrypted_shares: BTreeMap::new(),
-                    registration: registration.as_ref().map(|_| BlsSignature([9; 96])), handed_back: BTreeMap::new(), })
+                    registration: registration.as_ref().map(|_| BlsSignature([9; 96])),
+                    handed_back: BTreeMap::new(),
+                })
             }
             CeremonyPlan::Sign { signing_root, .. } => CeremonyResult::Sign {
                 signature: BlsSignature([signing_root.0[0]; 96]),
             },
-            CeremonyPlan::Reshare { validator, new, .. } => CeremonyResult::Reshare(ReshareOutput {
+            CeremonyPlan::Reshare {
+                validator,
+                new,
+                registration,
+                ..
+            } => CeremonyResult::Reshare(ReshareOutput {
                 validator: *validator,
                 share_public_keys: shares(new, *validator),
-                encrypted_shares: BTreeMap::new(), handed_back: BTreeMap::new(), registration: None, }),
+                encrypted_shares: BTreeMap::new(),
+                registration: registration.as_ref().map(|_| BlsSignature([9; 96])),
+                handed_back: BTreeMap::new(),
+            }),
         };
         let checks = Vec::new();
         Box::new(CeremonySuccess { result, checks })

@@ -100,10 +100,11 @@ impl World {
         Ok((ceremony(plan), checks))
     }
 
-    /// A backend that signs the registration within the key generation is told it beforehand.
+    /// A backend that signs the registration within the ceremony is told it beforehand.
     fn registration_before(&self, case: CaseId) -> Option<OwnerNonce> {
         let chain = &self.outside.chain;
-        let before = chain.ready.iter().take_while(|pool| **pool != case.pool).count() as u64;
+        let place = chain.ready.iter().position(|pool| *pool == case.pool);
+        let before = place.unwrap_or_default() as u64;
         self.outside.adapters.registers_with_key.then(|| OwnerNonce {
             owner: self.settings.owner.to_checksum(None),
             nonce: chain.owner_nonce + before,
@@ -136,7 +137,10 @@ impl World {
             validator,
             old: committee.into_iter().take(3).collect(),
             new: self.committee(&draft.wanted),
-            threshold: 3, brought: None, registration: None, };
+            threshold: 3,
+            registration: self.registration_before(case),
+            brought: None,
+        };
         let checks = vec![Check::of("key-in-journal", key == validator, "")];
         Ok((ceremony(plan), checks))
     }
@@ -162,7 +166,9 @@ impl World {
                 validator_index: 4,
                 epoch: 8,
             },
-            share_public_keys: BTreeMap::new(), brought: None, };
+            share_public_keys: BTreeMap::new(),
+            brought: None,
+        };
         let asked = |e: &Event| (e.said, e.pool) == (Said::Asked(RequestKind::Exit), case.pool);
         let asked = draft.opened_by.is_some() || self.outside.chain.events.iter().any(asked);
         let mut checks = vec![Check::of("pool-exiting", asked, "")];

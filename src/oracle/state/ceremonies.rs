@@ -2,8 +2,8 @@
 
 use crate::oracle::{ActionState, CeremonyRole, Registration, cases};
 use crate::types::{
-    BackendName, BlsSignature, CaseId, CeremonyFailure, CeremonyPlan, CeremonyResult, Check, FailureKind, Root,
-    UnixMillis,
+    BackendName, BlsSignature, CaseId, CeremonyFailure, CeremonyPlan, CeremonyResult, Check, FailureKind,
+    Root, UnixMillis,
 };
 
 use super::*;

@@ -154,7 +154,9 @@ mod tests {
                     deposit_signature: BlsSignature::default(),
                     share_public_keys: committee.map(|id| (OperatorId(id), validator)).into(),
                     encrypted_shares: BTreeMap::new(),
-                    registration: None, handed_back: BTreeMap::new(), }),
+                    registration: None,
+                    handed_back: BTreeMap::new(),
+                }),
                 checks: Vec::new(),
                 transcript: None,
             }

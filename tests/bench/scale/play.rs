@@ -7,11 +7,11 @@ use std::time::{Duration, Instant};
 use alloy::primitives::U256;
 use casimir_dkg::journal::{Anchor, Journal, JournalError, JournalOptions, NewRecord};
 use casimir_dkg::oracle::{
-    AccountFacts, ActionKind, Case, ChainFacts, Effect, Forecast, Input, Mode, Policy, Prepared, Record,
-    Rule, Settings, Sighting, Stamped, State, ValidatorPhase, step,
+    AccountFacts, ActionKind, Backend, Case, ChainFacts, Effect, Forecast, Input, Mode, Policy, Prepared,
+    Record, Rule, Settings, Sighting, Stamped, State, ValidatorPhase, step,
 };
 use casimir_dkg::types::{
-    BlockRef, CeremonyPlan, LogRef, NonceStatus, PoolId, RequestKind, SafeText, UnixMillis,
+    BackendName, BlockRef, CeremonyPlan, LogRef, NonceStatus, PoolId, RequestKind, SafeText, UnixMillis,
 };
 use serde::{Deserialize, Serialize};
 

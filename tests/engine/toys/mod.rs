@@ -3,6 +3,7 @@
 
 mod backend;
 mod recorded;
+mod registrations;
 mod signer;
 mod transcript;
 
@@ -32,15 +33,19 @@ struct Toys {
 
 impl Toys {
     async fn start() -> Self {
+        Self::start_with(ToyBackend::default(), four_operators()).await
+    }
+
+    async fn start_with(backend: ToyBackend, options: DemoOptions) -> Self {
         let ground = Ground::start(DemoOptions {
             manager: ManagerVersion::May26,
-            ..four_operators()
+            ..options
         })
         .await;
         let words = std::fs::read_to_string(ground.network.folder().join("oracle.mnemonic")).unwrap();
         Self {
             ground,
-            backend: Arc::default(),
+            backend: Arc::new(backend),
             signer: Arc::new(ToySigner::new(words.trim())),
         }
     }

@@ -138,7 +138,10 @@ fn recorded_reshare_with_overlap() {
         validator: key_of(&recording),
         old: list("old_sent"),
         new: list("new"),
-        threshold: 3, brought: None, registration: None, };
+        threshold: 3,
+        brought: None,
+        registration: None,
+    };
     let CeremonyResult::Reshare(output) = succeeds(&recording, &plan) else {
         panic!()
     };
@@ -157,7 +160,9 @@ fn recorded_signature() {
             validator_index: 0,
             epoch: 0,
         },
-        share_public_keys: BTreeMap::new(), brought: None, };
+        share_public_keys: BTreeMap::new(),
+        brought: None,
+    };
     assert!(matches!(succeeds(&recording, &plan), CeremonyResult::Sign { .. }));
 }
 

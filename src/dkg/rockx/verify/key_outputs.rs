@@ -60,11 +60,16 @@ pub(super) fn check(
             deposit_signature: deposit_signature?,
             share_public_keys,
             encrypted_shares,
-            registration: None, handed_back: BTreeMap::new(), })),
+            registration: None,
+            handed_back: BTreeMap::new(),
+        })),
         CeremonyPlan::Reshare { .. } => Some(CeremonyResult::Reshare(ReshareOutput {
             validator,
             share_public_keys,
-            encrypted_shares, handed_back: BTreeMap::new(), registration: None, })),
+            encrypted_shares,
+            handed_back: BTreeMap::new(),
+            registration: None,
+        })),
         CeremonyPlan::Sign { .. } => None,
     }
 }

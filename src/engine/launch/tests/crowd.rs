@@ -44,7 +44,9 @@ fn made(pool: PoolId) -> Box<CeremonySuccess> {
             deposit_signature: BlsSignature::default(),
             share_public_keys: Default::default(),
             encrypted_shares: Default::default(),
-            registration: None, handed_back: BTreeMap::new(), }),
+            registration: None,
+            handed_back: Default::default(),
+        }),
         checks: Vec::new(),
     })
 }

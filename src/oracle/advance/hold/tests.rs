@@ -144,7 +144,9 @@ impl World {
                         owner: String::new(),
                         nonce: 0,
                     },
-                    share_public_keys: Default::default(), brought: None, };
+                    share_public_keys: Default::default(),
+                    brought: None,
+                };
                 let what = |plan: &CeremonyPlan| match plan {
                     CeremonyPlan::Sign { what, .. } => Some(std::mem::discriminant(what)),
                     _ => None,

@@ -49,7 +49,10 @@ fn made(id: CaseId) -> (ActionKind, CeremonyResult) {
             let output = ReshareOutput {
                 validator: key(pool, 5),
                 share_public_keys: shares(3),
-                encrypted_shares: Default::default(), handed_back: BTreeMap::new(), registration: None, };
+                encrypted_shares: Default::default(),
+                handed_back: Default::default(),
+                registration: None,
+            };
             (ActionKind::Reshare, CeremonyResult::Reshare(output))
         }
         _ => {
@@ -58,7 +61,9 @@ fn made(id: CaseId) -> (ActionKind, CeremonyResult) {
                 deposit_signature: BlsSignature::default(),
                 share_public_keys: shares(1),
                 encrypted_shares: Default::default(),
-                registration: None, handed_back: BTreeMap::new(), };
+                registration: None,
+                handed_back: Default::default(),
+            };
             (ActionKind::Keygen, CeremonyResult::Keygen(output))
         }
     }

@@ -280,7 +280,9 @@ fn registration_plan() -> CeremonyPlan {
             owner: String::new(),
             nonce: 0,
         },
-        share_public_keys: BTreeMap::new(), brought: None, }
+        share_public_keys: BTreeMap::new(),
+        brought: None,
+    }
 }
 
 pub(super) fn started(
