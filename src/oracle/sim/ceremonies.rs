@@ -95,16 +95,11 @@ impl World {
             CeremonyPlan::Sign { signing_root, .. } => CeremonyResult::Sign {
                 signature: BlsSignature([signing_root.0[0]; 96]),
             },
-            CeremonyPlan::Reshare {
-                validator,
-                new,
-                registration,
-                ..
-            } => CeremonyResult::Reshare(ReshareOutput {
+            CeremonyPlan::Reshare { validator, new, .. } => CeremonyResult::Reshare(ReshareOutput {
                 validator: *validator,
                 share_public_keys: shares(new, *validator),
                 encrypted_shares: BTreeMap::new(),
-                registration: registration.as_ref().map(|_| BlsSignature([9; 96])),
+                registration: None,
                 handed_back: BTreeMap::new(),
             }),
         };
