@@ -228,7 +228,7 @@ pub const CHECKS: &[CheckName] = &[
     says("signature", "that signature holds for what was to be signed"),
     says(
         "result-source",
-        "the messenger has the results as the operators gave them",
+        "whatever relays has the results as the operators gave them",
     ),
     says(
         "combined-here",

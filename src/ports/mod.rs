@@ -38,7 +38,5 @@ pub use pool_manager::{
     PoolManager, PresentCommittee, Probe, RegistrationTime, RequestEvent, RequestTarget, ResharePool,
     ReshareRules, RevertForm, WatchedEvent,
 };
-pub use ssv::{
-    Funding, KeyScope, NotShares, SharesData, Ssv, SsvCapabilities, SsvEvent, SsvEventKind, SsvState,
-};
+pub use ssv::{Funding, NotShares, SharesData, Ssv, SsvCapabilities, SsvEvent, SsvEventKind, SsvState};
 pub use tx_signer::TxSigner;

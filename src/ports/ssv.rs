@@ -18,21 +18,10 @@ use crate::types::{
 pub struct SsvCapabilities {
     /// Field order of the cluster tuple in its calls and events.
     pub cluster_layout: ClusterLayout,
-    /// Among whom a validator key can be registered only once.
-    pub keys_unique: KeyScope,
     /// How many operators a cluster can have, ascending.
     pub cluster_sizes: &'static [usize],
     /// There is a call by which an owner asks the operators for a validator's exit (`exitValidator`).
     pub exits_by_call: bool,
-}
-
-/// Among whom a validator key can be registered only once.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum KeyScope {
-    /// Among everybody: a stranger can occupy a key that is not registered yet.
-    Everybody,
-    /// Among the validators of one owner.
-    Owner,
 }
 
 /// What a registration needs.

@@ -16,8 +16,8 @@ use crate::chain::kept::Kept;
 use crate::chain::replay::{Reading, Replay, ReplayError, Replayed};
 use crate::chain::rpc::{LogEntry, LogFilter, Rpc};
 use crate::ports::{
-    Answer, At, Funding, KeyScope, Log, NotShares, Revert, SharesData, Ssv, SsvCapabilities, SsvEvent,
-    SsvEventKind, SsvState,
+    Answer, At, Funding, Log, NotShares, Revert, SharesData, Ssv, SsvCapabilities, SsvEvent, SsvEventKind,
+    SsvState,
 };
 use crate::types::{BlockRef, ClusterLayout, ClusterSnapshot, LogRef, OperatorId, SafeText, in_words};
 
@@ -137,11 +137,6 @@ impl Ssv for SsvReader {
         let since_v1 = self.layout == ClusterLayout::ActiveThenBalance;
         SsvCapabilities {
             cluster_layout: self.layout,
-            keys_unique: if since_v1 {
-                KeyScope::Owner
-            } else {
-                KeyScope::Everybody
-            },
             cluster_sizes: &CLUSTER_SIZES,
             exits_by_call: since_v1,
         }

@@ -58,7 +58,7 @@ pub(super) fn of(reason: WaitReason) -> NoticeKind {
         | Reason::ReceiptDoubted
         | Reason::EndpointDown
         | Reason::ExecutionAway
-        | Reason::MessengerAway
+        | Reason::RelayAway
         | Reason::BeaconAway => NoticeKind::EndpointDown,
         Reason::OperatorDown | Reason::OperatorsShort => NoticeKind::OperatorDown,
         Reason::BalanceLow | Reason::BalanceOut => NoticeKind::BalanceLow,

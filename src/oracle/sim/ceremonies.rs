@@ -1,4 +1,4 @@
-//! Operators run ceremonies, and the messenger lets the initiator know: sometimes it is away, whatever became of them.
+//! Operators run ceremonies, and the relay lets the initiator know: sometimes it is away, whatever became of them.
 
 use std::collections::BTreeMap;
 
@@ -30,11 +30,11 @@ impl World {
         plan: &CeremonyPlan,
     ) -> Result<Box<CeremonySuccess>, CeremonyFailure> {
         if !self.calm && self.rng.gen_bool(0.25) {
-            let reason = ["the messenger does not answer", "one result of four is missing"];
+            let reason = ["the relay does not answer", "one result of four is missing"];
             return fails(FailureKind::Unknown, Vec::new(), reason[self.rng.gen_range(0..2)]);
         }
         if !self.outside.started.contains_key(&request) {
-            return fails(FailureKind::Lost, Vec::new(), "the messenger does not know it");
+            return fails(FailureKind::Lost, Vec::new(), "the relay does not know it");
         }
         if let Some(outcome) = self.outside.outcomes.get(&request) {
             return outcome.clone();

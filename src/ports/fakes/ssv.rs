@@ -4,8 +4,7 @@ use alloy::primitives::{Address, B256};
 use async_trait::async_trait;
 
 use crate::ports::{
-    Answer, At, Funding, KeyScope, Log, NotShares, Revert, SharesData, Ssv, SsvCapabilities, SsvEvent,
-    SsvState,
+    Answer, At, Funding, Log, NotShares, Revert, SharesData, Ssv, SsvCapabilities, SsvEvent, SsvState,
 };
 use crate::types::{BlockRef, ClusterLayout, ClusterSnapshot, OperatorId, SafeText};
 
@@ -47,7 +46,6 @@ impl Ssv for FakeSsv {
     fn capabilities(&self) -> SsvCapabilities {
         SsvCapabilities {
             cluster_layout: ClusterLayout::ActiveThenBalance,
-            keys_unique: KeyScope::Owner,
             cluster_sizes: &[3, 4],
             exits_by_call: true,
         }

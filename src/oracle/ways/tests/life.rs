@@ -202,7 +202,7 @@ impl Moment {
             ],
             Self::CeremonyDoubtful => vec![Record::CeremonyUnknown {
                 request: REQUEST,
-                reason: "the messenger does not answer".into(),
+                reason: "the relay does not answer".into(),
                 transcript: None,
             }],
             Self::CeremonyDone => vec![verified(REQUEST, plan_of(ceremony))],
