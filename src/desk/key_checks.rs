@@ -219,6 +219,7 @@ mod tests {
                 validator: polynomial.secret().public_key(),
                 committee,
                 share_public_keys,
+                handed_back: BTreeMap::new(),
             };
             (known, shares.encode().unwrap())
         }

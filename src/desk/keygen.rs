@@ -9,9 +9,9 @@ use super::pools::authorised;
 use super::proposal::{self, list};
 use super::ranking::Candidate;
 use super::rehearsal::Rehearsal;
-use super::{another, later, refused, served};
+use super::{another, carried, later, refused, served};
 use crate::oracle::{ActionKind, Fact, FactKind, Prepared, Wanted};
-use crate::ports::{At, Execution, PoolManager, RegistrationSigning, Ssv};
+use crate::ports::{At, Execution, PoolManager, Ssv};
 use crate::types::{CeremonyPlan, Check, ForkVersion, OperatorId, OwnerNonce, PoolId, Root};
 
 /// Prepares key generations.
@@ -144,6 +144,13 @@ impl Keygen {
                     .map(|r| Fact::new("SSV registration", FactKind::Text, r)),
             );
         }
+        let renews = self.committees.ceremonies.capabilities().renews_registrations();
+        facts.extend(renews.err().map(|why| {
+            let words = format!(
+                "{why}: if SSV's nonce moves on before the deposit, only another key can be deposited"
+            );
+            Fact::new("good for one nonce", FactKind::Warning, words)
+        }));
         facts.extend(committee::standings(&gathered.ranked, None, committee));
         facts
     }
@@ -155,17 +162,8 @@ impl Keygen {
         committee: &[OperatorId],
         before: usize,
     ) -> Result<Option<OwnerNonce>, Prepared> {
-        if self.committees.ceremonies.capabilities().registration == RegistrationSigning::OwnCeremony {
-            return Ok(None);
-        }
-        let head = self.execution.head().await.value().map_err(later)?;
-        let ssv = self
-            .ssv
-            .state(head.block, committee)
-            .await
-            .value()
-            .map_err(later)?;
-        let nonce = ssv.owner_nonce + before as u64;
-        Ok(Some(OwnerNonce::new(self.manager.address(), nonce)))
+        let can = self.committees.ceremonies.capabilities();
+        let owner = self.manager.address();
+        carried::registration(can, &*self.execution, &*self.ssv, owner, committee, before).await
     }
 }

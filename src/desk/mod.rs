@@ -6,6 +6,7 @@
 
 mod another;
 mod broadcast_exit;
+mod carried;
 mod committee;
 mod exit_checks;
 mod facts;
@@ -163,8 +164,10 @@ impl Desk {
                 committees: committees.clone(),
                 agreement: Arc::clone(&ask.agreement),
                 manager: Arc::clone(&ask.manager),
+                ssv: Arc::clone(&ask.ssv),
                 execution: Arc::clone(&ask.execution),
                 oracle: terms.oracle,
+                fork_version: terms.fork_version,
             },
             send_reshare: SendReshare {
                 committees: committees.clone(),

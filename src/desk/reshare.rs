@@ -4,24 +4,30 @@ use std::sync::Arc;
 
 use alloy::primitives::Address;
 
+use super::carried::{self, Held};
 use super::committee::{self, Asked, Committees, Quorum, threshold_of_holders};
 use super::pools::{Present, authorised, present, reshares_left};
 use super::proposal::{self, list};
 use super::ranking::Candidate;
-use super::{key_checks, ranking, refused, served};
+use super::{key_checks, later, ranking, refused, served};
 use crate::config::SelectionRule;
 use crate::oracle::{ActionKind, Fact, FactKind, KnownKey, Prepared, Wanted};
-use crate::ports::{Agreement, Execution, PoolManager, ReshareSize};
-use crate::types::{CeremonyPlan, Check, OperatorId, PoolId};
+use crate::ports::{Agreement, At, Execution, PoolManager, ReshareSize, SharesKept, Ssv};
+use crate::types::{
+    BlsPublicKey, BroughtAlong, CeremonyPlan, Check, ForkVersion, OperatorId, OwnerNonce, PoolId,
+};
 
 /// Prepares the ceremony. [`SendReshare`](super::send_reshare::SendReshare) prepares the transaction that follows.
 #[derive(Debug)]
 pub(super) struct Reshare {
     pub(super) committees: Committees,
     pub(super) manager: Arc<dyn PoolManager>,
+    pub(super) ssv: Arc<dyn Ssv>,
     pub(super) execution: Arc<dyn Execution>,
     pub(super) agreement: Arc<dyn Agreement>,
     pub(super) oracle: Option<Address>,
+    /// Genesis fork version: deposits are signed in its domain.
+    pub(super) fork_version: ForkVersion,
 }
 
 /// What a reshare is judged by.
@@ -64,7 +70,7 @@ impl Reshare {
     ) -> Result<Prepared, Prepared> {
         served::handing_on(self.committees.ceremonies.capabilities())?;
         served::reshares(&*self.manager)?;
-        let gathered = self.gather(pool, &wanted).await?;
+        let gathered = self.gather(pool, &wanted, known.as_ref()).await?;
         let checks = self.checks(pool, &gathered, known.as_ref()).await;
         let facts = self.facts(pool, &gathered);
         let title = format!(
@@ -84,7 +90,12 @@ impl Reshare {
         ))
     }
 
-    async fn gather(&self, pool: PoolId, wanted: &Wanted) -> Result<Gathered, Prepared> {
+    async fn gather(
+        &self,
+        pool: PoolId,
+        wanted: &Wanted,
+        known: Option<&KnownKey>,
+    ) -> Result<Gathered, Prepared> {
         let can = self.committees.ceremonies.capabilities();
         let present = present(&*self.manager, &*self.execution, pool).await?;
         let limit = self.limit();
@@ -97,10 +108,11 @@ impl Reshare {
         let mut holders = present.committee.operator_ids.clone();
         holders.sort_unstable();
         let old_threshold = threshold_of_holders(can, pool, &holders)?;
+        let brought = self.brought(pool, present.validator, &holders, known).await?;
         let chosen = wanted.chosen.as_deref();
         let candidates = candidates(&self.committees, &holders, chosen.unwrap_or_default());
         let asked = committee::ask(&self.committees, &candidates).await;
-        let ranked = committee::rank(&self.committees, &candidates, &asked, wanted);
+        let ranked = committee::rank(&self.committees, &candidates, &asked, wanted, &holders);
         let (mut new, why) = match chosen {
             Some(chosen) => (chosen.to_vec(), "chosen by a person".to_owned()),
             None => ranking::replace(&ranked, &holders, wanted.standing.as_deref()),
@@ -115,6 +127,8 @@ impl Reshare {
             old: dealers.clone(),
             new: new.clone(),
             threshold,
+            registration: self.registration(&new).await?,
+            brought,
         };
         Ok(Gathered {
             present,
@@ -127,6 +141,36 @@ impl Reshare {
             asked,
             plan,
         })
+    }
+
+    /// A backend that signs the SSV registration within the reshare is told it beforehand.
+    async fn registration(&self, new: &[OperatorId]) -> Result<Option<OwnerNonce>, Prepared> {
+        let can = self.committees.ceremonies.capabilities();
+        let owner = self.manager.address();
+        carried::registration(can, &*self.execution, &*self.ssv, owner, new, 0).await
+    }
+
+    /// What the present holders are given again, where they keep nothing.
+    async fn brought(
+        &self,
+        pool: PoolId,
+        validator: BlsPublicKey,
+        holders: &[OperatorId],
+        known: Option<&KnownKey>,
+    ) -> Result<Option<Box<BroughtAlong>>, Prepared> {
+        let can = self.committees.ceremonies.capabilities();
+        if can.shares == SharesKept::AtOperators {
+            return Ok(None);
+        }
+        let credentials = self.manager.withdrawal_credentials(pool, At::Latest).await;
+        let key = Held {
+            pool,
+            validator,
+            holders,
+            withdrawal_credentials: credentials.value().map_err(later)?,
+            fork_version: self.fork_version,
+        };
+        carried::brought(can, &key, known)
     }
 
     async fn checks(&self, pool: PoolId, gathered: &Gathered, known: Option<&KnownKey>) -> Vec<Check> {
@@ -175,6 +219,8 @@ impl Reshare {
             Fact::new("joining", FactKind::Text, or_nobody(&gathered.joining())),
             Fact::new("why this committee", FactKind::Text, &gathered.why),
         ]);
+        let registration = gathered.plan.registration();
+        facts.extend(registration.map(|r| Fact::new("SSV registration", FactKind::Text, r)));
         facts.extend(committee::standings(&gathered.ranked, Some(holders), new));
         facts.extend([
             Fact::new("reshares", FactKind::Text, reshares),

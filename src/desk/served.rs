@@ -5,8 +5,7 @@
 use super::{later, refused};
 use crate::oracle::Prepared;
 use crate::ports::{
-    CeremonyCapabilities, Clusters, Credentials, DepositOrder, PoolManager, RegistrationTime, ReshareConsent,
-    SharesKept,
+    CeremonyCapabilities, Clusters, Consent, Credentials, DepositOrder, PoolManager, RegistrationTime,
 };
 use crate::types::PoolId;
 
@@ -91,20 +90,21 @@ fn no_reshares(manager: &dyn PoolManager) -> Option<String> {
     }
 }
 
-/// Whether the backend can reshare without anything that nobody here has.
+/// Whether the backend can reshare without anything that nobody here has, and the contract can be told of it however long
+/// that takes. What operators handed back is looked for in [`carried`](super::carried).
 ///
 /// # Errors
 /// Why not: the answer of the desk.
 pub(super) fn handing_on(can: &CeremonyCapabilities) -> Result<(), Prepared> {
-    match (can.reshare, can.shares) {
-        (ReshareConsent::Nobody, SharesKept::AtOperators) => Ok(()),
+    match can.consent {
+        Consent::Nobody => can.renews_registrations().map_err(|why| {
+            refused(format!(
+                "{why}: if SSV's nonce moved on behind a reshare, the contract could never be told who holds the key"
+            ))
+        }),
         // nobody signs for the owner: it is a contract
-        (ReshareConsent::OwnerSignature, _) => Err(refused(format!(
+        Consent::OwnerSignature => Err(refused(format!(
             "{} reshares with the owner's signature only, and the owner is the manager contract",
-            can.title
-        ))),
-        (ReshareConsent::Nobody, SharesKept::HandedBack) => Err(refused(format!(
-            "{} leaves no shares with its operators, and nobody here keeps them for a reshare",
             can.title
         ))),
     }
@@ -114,7 +114,7 @@ pub(super) fn handing_on(can: &CeremonyCapabilities) -> Result<(), Prepared> {
 mod tests {
     use super::*;
     use crate::ports::fakes::{FakeCeremonies, FakeManager};
-    use crate::ports::{Ceremonies as _, PoolCapabilities};
+    use crate::ports::{Ceremonies as _, PoolCapabilities, RegistrationSigning, Renewal};
 
     fn words(answer: Result<(), Prepared>) -> String {
         match answer {
@@ -197,9 +197,13 @@ mod tests {
     fn a_backend_that_wants_what_nobody_here_has_does_not_reshare() {
         let mut can = FakeCeremonies::default().capabilities().clone();
         assert!(words(handing_on(&can)).contains("the owner's signature"));
-        can.reshare = ReshareConsent::Nobody;
-        assert!(words(handing_on(&can)).contains("leaves no shares"));
-        can.shares = SharesKept::AtOperators;
+        can.consent = Consent::Nobody;
+        assert_eq!(words(handing_on(&can)), "");
+        can.registration = RegistrationSigning::Within {
+            renewal: Renewal::Impossible,
+        };
+        assert!(words(handing_on(&can)).contains("never be told"));
+        can.registration = RegistrationSigning::OwnCeremony;
         assert_eq!(words(handing_on(&can)), "");
     }
 }

@@ -107,6 +107,7 @@ impl SignExit {
                 epoch,
             },
             share_public_keys: key_checks::share_keys(known, &key, (&committee, threshold), told),
+            brought: None,
         };
         let asked = committee::ask(&self.committees, &committee).await;
         let now = rules.epoch_at(UnixMillis::now());

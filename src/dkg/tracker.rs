@@ -191,6 +191,8 @@ mod tests {
             old: ids(1..=3),
             new: ids([1, 2, 3, 5]),
             threshold: 3,
+            brought: None,
+            registration: None,
         }
     }
 
@@ -205,6 +207,7 @@ mod tests {
                 epoch: 1,
             },
             share_public_keys: BTreeMap::new(),
+            brought: None,
         }
     }
 

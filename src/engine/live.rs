@@ -213,6 +213,8 @@ mod tests {
                 old: [1, 2].map(OperatorId).to_vec(),
                 new: [2, 3].map(OperatorId).to_vec(),
                 threshold: 2,
+                brought: None,
+                registration: None,
             },
             backend,
             started_at: UnixMillis(0),

@@ -257,7 +257,7 @@ pub const CHECKS: &[CheckName] = &[
     here("signature", "that signature holds for what was to be signed"),
     here(
         "result-source",
-        "the messenger has the results as the operators gave them",
+        "whatever relays has the results as the operators gave them",
     ),
     here(
         "combined-here",

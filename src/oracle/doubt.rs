@@ -167,13 +167,13 @@ impl Desk {
 #[test]
 fn an_unknown_outcome_stays_open_is_looked_for_calmly_and_used_when_found() {
     let (mut desk, request) = Desk::running();
-    desk.fails(request, FailureKind::Unknown, "the messenger does not answer");
+    desk.fails(request, FailureKind::Unknown, "the relay does not answer");
     let mut pauses = Vec::new();
     for _ in 0..8 {
         assert_eq!(case_status(&desk.state, CASE), CaseStatus::Unknown);
         assert_eq!(desk.state.cases[&CASE].step, Step::RunCeremony(request));
         pauses.push(desk.until_it_looks(request));
-        desk.fails(request, FailureKind::Unknown, "the messenger does not answer");
+        desk.fails(request, FailureKind::Unknown, "the relay does not answer");
     }
     assert!(pauses.is_sorted(), "{pauses:?}");
     assert!(
@@ -192,12 +192,12 @@ fn an_unknown_outcome_stays_open_is_looked_for_calmly_and_used_when_found() {
 #[test]
 fn once_it_is_known_that_it_failed_another_is_proposed() {
     let (mut desk, request) = Desk::running();
-    desk.fails(request, FailureKind::Unknown, "the messenger does not answer");
+    desk.fails(request, FailureKind::Unknown, "the relay does not answer");
     desk.until_it_looks(request);
     desk.fails(
         request,
         FailureKind::Lost,
-        "the messenger has neither topic nor result",
+        "the relay has neither topic nor result",
     );
     assert_eq!(desk.state.cases[&CASE].step, Step::PlanCeremony);
     assert_eq!(desk.count("ceremony-failed"), 1);
@@ -206,7 +206,7 @@ fn once_it_is_known_that_it_failed_another_is_proposed() {
 #[test]
 fn a_restart_finds_it_as_it_was() {
     let (mut desk, request) = Desk::running();
-    desk.fails(request, FailureKind::Unknown, "the messenger does not answer");
+    desk.fails(request, FailureKind::Unknown, "the relay does not answer");
     desk.restart();
     assert_eq!(case_status(&desk.state, CASE), CaseStatus::Unknown);
     assert_eq!(desk.runs(), [(request, false)], "looked for at once");
@@ -226,7 +226,7 @@ fn only_a_person_gives_it_up_and_what_it_made_is_never_used() {
         matches!(early, Some(Err(Refusal::NotNow(_)))),
         "it runs: {early:?}"
     );
-    desk.fails(request, FailureKind::Unknown, "the messenger does not answer");
+    desk.fails(request, FailureKind::Unknown, "the relay does not answer");
     // a retry looks at once, and gives nothing up
     desk.input(wish(Wish::Retry(CASE))).unwrap().unwrap();
     assert_eq!(desk.runs(), [(request, false)]);
@@ -285,9 +285,9 @@ fn each_look_that_has_evidence_journals_it() {
     for n in 0..2 {
         let file = SafeText::new(&format!("look-{n}.json"));
         desk.transcript = Some((file, Root([n; 32])));
-        desk.fails(request, FailureKind::Unknown, "the messenger does not answer");
+        desk.fails(request, FailureKind::Unknown, "the relay does not answer");
     }
-    desk.fails(request, FailureKind::Unknown, "the messenger does not answer");
+    desk.fails(request, FailureKind::Unknown, "the relay does not answer");
     assert_eq!(desk.count("ceremony-unknown"), 2);
     let newest = desk.state.ceremonies[&request].transcript.clone();
     assert_eq!(newest.unwrap().1, Root([1; 32]));

@@ -24,15 +24,23 @@ pub struct KnownKey {
     pub committee: Vec<OperatorId>,
     /// Public keys of the shares, where known.
     pub share_public_keys: BTreeMap<OperatorId, BlsPublicKey>,
+    /// What the operators handed back with their shares, for a later ceremony; nothing where they keep what it takes.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub handed_back: BTreeMap<OperatorId, Vec<u8>>,
 }
 
 impl KnownKey {
-    /// A key whose shares these are.
-    pub(super) fn of(validator: BlsPublicKey, shares: &BTreeMap<OperatorId, BlsPublicKey>) -> Self {
+    /// A key whose shares these are, with what was handed back for them.
+    pub(super) fn of(
+        validator: BlsPublicKey,
+        shares: &BTreeMap<OperatorId, BlsPublicKey>,
+        handed_back: &BTreeMap<OperatorId, Vec<u8>>,
+    ) -> Self {
         Self {
             validator,
             committee: shares.keys().copied().collect(),
             share_public_keys: shares.clone(),
+            handed_back: handed_back.clone(),
         }
     }
 }

@@ -23,6 +23,10 @@ pub(super) fn settings() -> Settings {
         policy: Policy { rules: vec![rule] },
         owner: Address::repeat_byte(7),
         deposit_order: DepositOrder::HeadOfQueue,
+        backend: Backend {
+            name: BackendName::default(),
+            renews_registrations: Ok(()),
+        },
         follows_beacon: true,
         look_up_every_ms: 4_000,
         ceremonies_at_once: 100,
@@ -56,6 +60,8 @@ pub(super) fn plan_of(kind: ActionKind) -> CeremonyPlan {
             old: committee[..3].to_vec(),
             new: committee,
             threshold: 3,
+            brought: None,
+            registration: None,
         },
         _ => CeremonyPlan::Sign {
             validator,
@@ -67,6 +73,7 @@ pub(super) fn plan_of(kind: ActionKind) -> CeremonyPlan {
                 epoch: 8,
             },
             share_public_keys: BTreeMap::new(),
+            brought: None,
         },
     }
 }
@@ -138,11 +145,14 @@ pub(super) fn success(plan: &CeremonyPlan) -> Box<CeremonySuccess> {
             share_public_keys: keys(),
             encrypted_shares: BTreeMap::new(),
             registration: None,
+            handed_back: BTreeMap::new(),
         }),
         CeremonyPlan::Reshare { .. } => CeremonyResult::Reshare(ReshareOutput {
             validator,
             share_public_keys: keys(),
             encrypted_shares: BTreeMap::new(),
+            handed_back: BTreeMap::new(),
+            registration: None,
         }),
         CeremonyPlan::Sign { .. } => CeremonyResult::Sign {
             signature: BlsSignature::default(),

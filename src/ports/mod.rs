@@ -25,9 +25,9 @@ pub mod tx_signer;
 pub use agreement::{Accord, Agreement, Question, Voice, Words};
 pub use answer::{Answer, Evidence, Unknown};
 pub use ceremonies::{
-    Ceremonies, CeremonyCapabilities, CeremonyUpdate, CommitteeSize, ExitSigning, Failed, NoRelease,
-    OperatorHealth, Presence, RegistrationSigning, Relay, RelayHealth, Release, ReleaseVerdict,
-    ReshareConsent, ReshareSize, SharesKept, Verified,
+    Ceremonies, CeremonyCapabilities, CeremonyUpdate, CommitteeSize, Consent, ExitSigning, Failed, NoRelease,
+    OperatorHealth, Presence, RegistrationSigning, RelayHealth, Release, ReleaseMix, ReleaseVerdict, Renewal,
+    ReshareSize, SharesKept, Verified,
 };
 pub use consensus::Consensus;
 pub use endpoints::{EndpointHealth, EndpointState, Endpoints};

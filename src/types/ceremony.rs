@@ -1,13 +1,17 @@
 //! Ceremonies as the decision core, the journal and the screen see them. The protocol itself is in `dkg`.
 
+mod output;
+
 use std::collections::BTreeMap;
 use std::fmt;
 
-use alloy::primitives::{Address, keccak256};
+use alloy::primitives::{Address, Bytes, keccak256};
 use serde::{Deserialize, Serialize};
 
 use super::name::name;
-use super::{BlsPublicKey, BlsSignature, ForkVersion, OperatorId, Root, SafeText, StepId, UnixMillis};
+use super::{BlsPublicKey, ForkVersion, OperatorId, Root, SafeText, StepId, UnixMillis};
+
+pub use output::{CeremonyResult, KeygenOutput, ReshareOutput};
 
 name! {
     /// Names a DKG backend: the program at the operators and the protocol that they speak among themselves. It is
@@ -106,6 +110,21 @@ impl fmt::Display for OwnerNonce {
     }
 }
 
+/// What a ceremony with a key that exists must be given where nothing of the key is kept by its operators.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BroughtAlong {
+    /// What every present holder handed back when its share was made, in bytes of the backend's own, hex in JSON.
+    #[serde(with = "output::hex_map")]
+    pub handed_back: BTreeMap<OperatorId, Vec<u8>>,
+    /// 32 bytes: the deposit is signed once more beside the registration, for the same credentials ...
+    pub withdrawal_credentials: Root,
+    /// ... on the same fork.
+    pub fork_version: ForkVersion,
+    /// The owner's signature over the order, for backends that do nothing with a key without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner_signature: Option<Bytes>,
+}
+
 /// Everything that defines a ceremony, except its request id.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "kind")]
@@ -135,6 +154,12 @@ pub enum CeremonyPlan {
         new: Vec<OperatorId>,
         /// Threshold of the new committee.
         threshold: u8,
+        /// The SSV registration that is signed within the reshare, as in a key generation.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        registration: Option<OwnerNonce>,
+        /// `None` where the present committee has kept what it takes.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        brought: Option<Box<BroughtAlong>>,
     },
     /// Sign `signing_root` with the key of `validator`.
     Sign {
@@ -150,6 +175,9 @@ pub enum CeremonyPlan {
         what: SignPurpose,
         /// Known share public keys of the committee: lets a bad partial signature be named.
         share_public_keys: BTreeMap<OperatorId, BlsPublicKey>,
+        /// `None` where the committee has kept what it takes.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        brought: Option<Box<BroughtAlong>>,
     },
 }
 
@@ -182,6 +210,15 @@ impl CeremonyPlan {
         match self {
             Self::Keygen { committee, .. } | Self::Sign { committee, .. } => committee,
             Self::Reshare { new, .. } => new,
+        }
+    }
+
+    /// The SSV registration that is signed within it, besides what it is for.
+    #[must_use]
+    pub fn registration(&self) -> Option<&OwnerNonce> {
+        match self {
+            Self::Keygen { registration, .. } | Self::Reshare { registration, .. } => registration.as_ref(),
+            Self::Sign { .. } => None,
         }
     }
 
@@ -279,77 +316,4 @@ pub struct CeremonyFailure {
     pub reason: SafeText,
     /// Accusations in the order in which they were observed, also those that prove nothing.
     pub blames: Vec<Blame>,
-}
-
-/// A verified key generation.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct KeygenOutput {
-    /// Interpolated from the public keys of the shares.
-    pub validator: BlsPublicKey,
-    /// Deposit signature over (validator, withdrawal credentials, 32 ETH) in the deposit domain of the fork version.
-    pub deposit_signature: BlsSignature,
-    /// Public key of each operator's share.
-    pub share_public_keys: BTreeMap<OperatorId, BlsPublicKey>,
-    /// Each operator's share, encrypted to its RSA key (256 bytes), hex in JSON.
-    #[serde(with = "hex_map")]
-    pub encrypted_shares: BTreeMap<OperatorId, Vec<u8>>,
-    /// Signature over the registration that the plan named, where it named one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub registration: Option<BlsSignature>,
-}
-
-/// A verified resharing: the same validator key, new shares.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ReshareOutput {
-    /// The validator key, unchanged.
-    pub validator: BlsPublicKey,
-    /// Public key of each new operator's share.
-    pub share_public_keys: BTreeMap<OperatorId, BlsPublicKey>,
-    /// Each new operator's share, encrypted to its RSA key (256 bytes), hex in JSON.
-    #[serde(with = "hex_map")]
-    pub encrypted_shares: BTreeMap<OperatorId, Vec<u8>>,
-}
-
-/// The result of a ceremony, after verification.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase", tag = "result")]
-pub enum CeremonyResult {
-    Keygen(KeygenOutput),
-    Reshare(ReshareOutput),
-    /// Of a signing ceremony.
-    Sign {
-        /// The combined signature, valid under the validator key.
-        signature: BlsSignature,
-    },
-}
-
-mod hex_map {
-    use std::collections::BTreeMap;
-
-    use serde::{Deserialize, Deserializer, Serializer, de, ser::SerializeMap};
-
-    use super::OperatorId;
-
-    pub(super) fn serialize<S: Serializer>(
-        map: &BTreeMap<OperatorId, Vec<u8>>,
-        s: S,
-    ) -> Result<S::Ok, S::Error> {
-        let mut out = s.serialize_map(Some(map.len()))?;
-        for (id, bytes) in map {
-            out.serialize_entry(id, &format!("0x{}", hex::encode(bytes)))?;
-        }
-        out.end()
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
-        d: D,
-    ) -> Result<BTreeMap<OperatorId, Vec<u8>>, D::Error> {
-        BTreeMap::<OperatorId, String>::deserialize(d)?
-            .into_iter()
-            .map(|(id, text)| {
-                let bytes = hex::decode(text.trim_start_matches("0x")).map_err(de::Error::custom)?;
-                Ok((id, bytes))
-            })
-            .collect()
-    }
 }

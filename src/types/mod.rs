@@ -20,8 +20,8 @@ mod verification;
 
 pub use bytes::{BlsPublicKey, BlsSignature, ByteLengthError, ForkVersion, Root};
 pub use ceremony::{
-    BackendName, Blame, CeremonyFailure, CeremonyKind, CeremonyPlan, CeremonyResult, FailureKind,
-    KeygenOutput, OperatorProgress, OperatorState, OwnerNonce, ReshareOutput, SignPurpose,
+    BackendName, Blame, BroughtAlong, CeremonyFailure, CeremonyKind, CeremonyPlan, CeremonyResult,
+    FailureKind, KeygenOutput, OperatorProgress, OperatorState, OwnerNonce, ReshareOutput, SignPurpose,
 };
 pub use check::{Check, CheckStatus};
 pub use contract::{BlockRef, ClusterLayout, ClusterSnapshot, DepositOrder, LogRef, PoolView, RequestKind};

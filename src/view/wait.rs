@@ -128,7 +128,7 @@ reasons! {
     Ceremony "ceremony" Warning after 1800 s stops Nothing:
         "A ceremony runs.", "look at which operators are behind";
     CeremonyUnknown "ceremony-unknown" Critical after 0 s stops Case:
-        "The outcome of a ceremony is not known and is looked for.", "wait until the messenger answers, or declare the ceremony lost";
+        "The outcome of a ceremony is not known and is looked for.", "wait until it is found out, or declare the ceremony lost";
     Registration "registration" Warning after 1800 s stops Nothing:
         "The operators sign the SSV registration.", "look at which operators are behind";
     TransactionUnknown "transaction-unknown" Critical after 60 s stops Case:
@@ -205,7 +205,7 @@ reasons! {
         "An endpoint does not answer, or is not believed, while others of its kind are.", "look at it";
     ExecutionAway "execution-away" Critical after 10 s stops Everything:
         "No execution endpoint answers, or is believed.", "look at them, or configure others";
-    MessengerAway "messenger-away" Critical after 10 s stops Everything:
+    RelayAway "messenger-away" Critical after 10 s stops Everything:
         "The messenger between the operators does not answer, so no ceremony can run.", "start the messenger, or configure another";
     BeaconAway "beacon-away" Critical after 10 s stops Everything:
         "No beacon node answers, so no rule can be sure of a deposit and no exit is published.", "look at them, or configure others";

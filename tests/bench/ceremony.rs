@@ -95,6 +95,7 @@ fn sign(n: u64, validator: BlsPublicKey, share_keys: BTreeMap<OperatorId, BlsPub
             epoch: 9,
         },
         share_public_keys: share_keys,
+        brought: None,
     }
 }
 
@@ -106,6 +107,8 @@ fn reshare(n: u64, validator: BlsPublicKey) -> CeremonyPlan {
         old: committee[..usize::from(threshold)].to_vec(),
         new: committee,
         threshold,
+        brought: None,
+        registration: None,
     }
 }
 

@@ -342,6 +342,8 @@ pub(crate) fn reshare_plan(key: &OldKey, old: Vec<OperatorId>, new: Vec<Operator
         old,
         threshold: threshold_for(new.len()).unwrap_or(3),
         new,
+        brought: None,
+        registration: None,
     }
 }
 
@@ -360,6 +362,7 @@ pub(crate) fn sign_plan(key: &OldKey, root: [u8; 32], keys_known: bool) -> Cerem
         } else {
             BTreeMap::new()
         },
+        brought: None,
     }
 }
 

@@ -42,6 +42,7 @@ async fn reshares(old: Vec<OperatorId>, new: Vec<OperatorId>) {
             epoch: 1,
         },
         share_public_keys: output.share_public_keys,
+        brought: None,
     };
     let signed = house.run(&sign).await.unwrap_or_else(|failed| panic!("{failed}"));
     assert!(matches!(signed.result, CeremonyResult::Sign { .. }));

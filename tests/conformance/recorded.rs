@@ -70,6 +70,8 @@ pub(crate) fn plan_of(
                 old: sorted(&reshare.old_operator_ids),
                 new: sorted(&reshare.operator_ids),
                 threshold: u8::try_from(reshare.threshold).unwrap(),
+                brought: None,
+                registration: None,
             }
         }
         MsgType::KeySign => {
@@ -83,6 +85,7 @@ pub(crate) fn plan_of(
                 signing_root: Root::try_from(keysign.signing_root.as_slice()).unwrap(),
                 what,
                 share_public_keys: share_keys.clone(),
+                brought: None,
             }
         }
         other => panic!("{other:?} starts nothing"),

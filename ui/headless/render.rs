@@ -302,7 +302,7 @@ mod tests {
     fn what_still_waits_says_how_long_and_what_is_over_says_so() {
         let wait = Wait {
             since: UnixMillis(1_700_000_000_000),
-            ..Wait::new(WaitReason::MessengerAway, "no messenger endpoint answers")
+            ..Wait::new(WaitReason::RelayAway, "no messenger endpoint answers")
         };
         let now = UnixMillis(1_700_000_300_000);
         let said = |phase| Form::Text.reminder_line(&Reminder::Waits(phase, wait.clone()), &unread(), now);

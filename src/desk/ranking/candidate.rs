@@ -31,6 +31,8 @@ pub(in crate::desk) struct Candidate {
     /// As reported; may be empty.
     pub(super) version_text: SafeText,
     pub(super) oldest_release: Option<Release>,
+    /// The release by which a committee would go, where it must have one and this operator has another.
+    pub(super) instead_of: Option<SafeText>,
     pub(super) latency: Option<Duration>,
     /// It made an earlier attempt of this case fail.
     pub(super) spoiled: bool,
@@ -55,6 +57,7 @@ impl Candidate {
             version: can.judge_release(version_text.as_str()),
             version_text,
             oldest_release: can.oldest_release,
+            instead_of: None,
             latency: presence.map(|presence| presence.latency),
             spoiled,
             track,
@@ -63,7 +66,8 @@ impl Candidate {
 
     /// Nothing speaks against it now.
     pub(in crate::desk) fn is_fit(&self) -> bool {
-        self.reachable && self.version != ReleaseVerdict::TooOld && !self.spoiled
+        let can_take_part = self.version != ReleaseVerdict::TooOld && self.instead_of.is_none();
+        self.reachable && can_take_part && !self.spoiled
     }
 
     pub(super) fn history(&self) -> Grade {
@@ -97,6 +101,9 @@ impl Candidate {
             (false, _) => "does not answer".to_owned(),
         });
         words.push(match (self.version, self.oldest_release) {
+            _ if let Some(others) = &self.instead_of => {
+                format!("version {}, not {others}", self.version_text)
+            }
             (ReleaseVerdict::Untold, _) => "tells no version".to_owned(),
             (ReleaseVerdict::TooOld, Some(oldest)) => {
                 format!("version {}", older(&self.version_text, oldest))

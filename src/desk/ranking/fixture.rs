@@ -19,6 +19,7 @@ pub(super) fn well(id: u64) -> Candidate {
         version: ReleaseVerdict::Fine,
         version_text: SafeText::new("0.2.13"),
         oldest_release: Some(Release(0, 2, 7)),
+        instead_of: None,
         latency: Some(Duration::from_millis(20)),
         spoiled: false,
         track: Track::default(),

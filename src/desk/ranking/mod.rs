@@ -2,6 +2,7 @@
 //!
 //! 1. who answers, before who does not;
 //! 2. whose version can take part, before who does not tell one, before who has an older one;
+//!    Where all must have the same, who has the one that most have comes before all others;
 //! 3. who made no earlier attempt of this case fail;
 //! 4. the history in the journal: nothing or next to nothing failed, some, much. A ceremony of the last fourteen days
 //!    counts four times, and four good ones are given to everybody, so that one old failure does not condemn a newcomer;
@@ -18,7 +19,7 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use crate::oracle::Track;
-use crate::ports::{CeremonyCapabilities, OperatorHealth};
+use crate::ports::{CeremonyCapabilities, OperatorHealth, ReleaseMix};
 use crate::types::{OperatorId, SafeText};
 
 pub(super) use candidate::{Candidate, older};
@@ -40,12 +41,43 @@ pub(super) fn rank(
     ranked(ids.iter().map(of).collect())
 }
 
+/// Where a ceremony takes one release alone: the candidates ranked by the one that most of those who are fit have. Who is
+/// in it anyway (`before`) counts first, so that a newer release alone changes no committee.
+pub(super) fn of_one_release(
+    can: &CeremonyCapabilities,
+    mut candidates: Vec<Candidate>,
+    before: &[OperatorId],
+) -> Vec<Candidate> {
+    if can.releases == ReleaseMix::Any {
+        return candidates;
+    }
+    let mut votes: BTreeMap<SafeText, (usize, usize, Reverse<usize>)> = BTreeMap::new();
+    for (place, c) in candidates.iter().enumerate() {
+        if c.is_fit() && !c.version_text.as_str().is_empty() {
+            let of = (0, 0, Reverse(place));
+            let (present, all, _) = votes.entry(c.version_text.clone()).or_insert(of);
+            *present += usize::from(before.contains(&c.id));
+            *all += 1;
+        }
+    }
+    let most = votes.into_iter().max_by_key(|(_, votes)| *votes);
+    let Some((version, _)) = most else {
+        return candidates;
+    };
+    for c in &mut candidates {
+        let differs = !c.version_text.as_str().is_empty() && c.version_text != version;
+        c.instead_of = differs.then(|| version.clone());
+    }
+    ranked(candidates)
+}
+
 /// The best first.
 fn ranked(mut candidates: Vec<Candidate>) -> Vec<Candidate> {
     candidates.sort_by_key(|c| {
         (
             Reverse(c.reachable),
             c.version,
+            c.instead_of.is_some(),
             c.spoiled,
             c.history(),
             c.speed(),
@@ -122,6 +154,38 @@ mod tests {
             well(10),
         ];
         assert_eq!(order(all), [10, 11, 9, 8, 7, 6, 5, 4, 3, 2, 1]);
+    }
+
+    #[test]
+    fn where_all_must_have_one_release_most_decide_and_those_who_are_in_it_first() {
+        let mut can = crate::dkg::rockx::backend::capabilities();
+        let with = |id, version: &str| Candidate {
+            version_text: SafeText::new(version),
+            ..well(id)
+        };
+        let all = || {
+            ranked(vec![
+                with(1, "b"),
+                with(2, "a"),
+                with(3, "a"),
+                with(4, "b"),
+                with(5, "b"),
+            ])
+        };
+        let order = |all: Vec<Candidate>| all.iter().map(|c| c.id.0).collect::<Vec<_>>();
+        let before = [2, 3].map(OperatorId);
+        assert_eq!(order(of_one_release(&can, all(), &before)), [1, 2, 3, 4, 5]);
+        can.releases = ReleaseMix::Same;
+        let most = of_one_release(&can, all(), &[]);
+        assert_eq!(order(most.clone()), [1, 4, 5, 2, 3]);
+        let fit: Vec<_> = most.iter().map(Candidate::is_fit).collect();
+        assert_eq!(fit, [true, true, true, false, false]);
+        assert!(
+            most[3].words().contains("version a, not b"),
+            "{}",
+            most[3].words()
+        );
+        assert_eq!(order(of_one_release(&can, all(), &before)), [2, 3, 1, 4, 5]);
     }
 
     #[test]

@@ -22,9 +22,8 @@ use super::initiator::{Initiator, InitiatorConfig, InitiatorError};
 use super::{committee, plan, round, transcript};
 use crate::dkg::rockx::keys::OperatorPublicKey;
 use crate::ports::{
-    Answer, Ceremonies, CeremonyCapabilities, CeremonyUpdate, CommitteeSize, ExitSigning, Failed,
-    OperatorHealth, RegistrationSigning, Relay, RelayHealth, Release, ReshareConsent, ReshareSize,
-    SharesKept, Verified,
+    Answer, Ceremonies, CeremonyCapabilities, CeremonyUpdate, CommitteeSize, Consent, ExitSigning, Failed,
+    OperatorHealth, RegistrationSigning, RelayHealth, Release, ReleaseMix, ReshareSize, SharesKept, Verified,
 };
 use crate::types::{
     BackendName, CeremonyPlan, CeremonyStep, Examined, OperatorId, OperatorRecord, RequestId, SafeText,
@@ -67,11 +66,11 @@ pub fn capabilities() -> CeremonyCapabilities {
         registration: RegistrationSigning::OwnCeremony,
         shares: SharesKept::AtOperators,
         exits: ExitSigning::ByCeremony,
-        reshare: ReshareConsent::Nobody,
+        consent: Consent::Nobody,
         reshare_size: ReshareSize::Same,
-        relay: Relay::Messenger,
         // earlier releases sign in another domain: every message of theirs would count as forged
         oldest_release: Some(Release(0, 2, 7)),
+        releases: ReleaseMix::Any,
     }
 }
 

@@ -39,7 +39,14 @@ pub(super) fn validate(plan: &CeremonyPlan) -> Result<(), SafeText> {
         CeremonyPlan::Keygen {
             registration: Some(_),
             ..
-        } => Err("RockX signs no SSV registration within a key generation".into()),
+        }
+        | CeremonyPlan::Reshare {
+            registration: Some(_),
+            ..
+        } => Err("RockX signs no SSV registration within a key generation or a reshare".into()),
+        CeremonyPlan::Reshare { brought: Some(_), .. } | CeremonyPlan::Sign { brought: Some(_), .. } => {
+            Err("RockX takes no shares from whoever orders a ceremony: its operators keep them".into())
+        }
         CeremonyPlan::Keygen {
             withdrawal_credentials,
             ..
@@ -141,6 +148,8 @@ mod tests {
             old,
             new,
             threshold,
+            brought: None,
+            registration: None,
         }
     }
 

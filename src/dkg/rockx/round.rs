@@ -161,6 +161,8 @@ mod tests {
             old: ids(&[1, 2, 4]),
             new: ids(&[1, 2, 3, 5]),
             threshold: 3,
+            brought: None,
+            registration: None,
         };
         let asked = |id: u64| -> Vec<String> {
             let steps = steps(&plan);

@@ -28,6 +28,7 @@ pub(super) fn message(id: RequestId, plan: &CeremonyPlan) -> Message {
             old,
             new,
             threshold,
+            ..
         } => Message::new(
             MsgType::Reshare,
             id,

@@ -10,9 +10,9 @@ use rusqlite::Connection;
 use super::*;
 use crate::engine::{EffectFuture, LiveUpdate};
 use crate::journal::{JournalError, NewRecord, verify};
-use crate::oracle::{ActionState, Effect, Mode, Policy};
+use crate::oracle::{ActionState, Backend, Effect, Mode, Policy};
 use crate::ports::fakes::FakeCeremonies;
-use crate::types::{CaseId, DepositOrder, Root};
+use crate::types::{BackendName, CaseId, DepositOrder, Root};
 
 fn settings() -> Settings {
     Settings {
@@ -20,6 +20,10 @@ fn settings() -> Settings {
         policy: Policy::default(),
         owner: Address::ZERO,
         deposit_order: DepositOrder::HeadOfQueue,
+        backend: Backend {
+            name: BackendName::default(),
+            renews_registrations: Ok(()),
+        },
         follows_beacon: false,
         look_up_every_ms: 1_000,
         ceremonies_at_once: 100,

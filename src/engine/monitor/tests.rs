@@ -52,7 +52,7 @@ fn what_stops_everything_is_why_it_is_not_ready() {
         !probe_of_one.live().yes && !probe_of_one.ready().yes,
         "the engine has ended"
     );
-    let (_side, probe) = probe(vec![wait(WaitReason::Decision), wait(WaitReason::MessengerAway)]);
+    let (_side, probe) = probe(vec![wait(WaitReason::Decision), wait(WaitReason::RelayAway)]);
     let ready = probe.ready();
     assert!(!ready.yes && probe.live().yes);
     assert_eq!(ready.body["ready"], false);

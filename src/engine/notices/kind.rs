@@ -63,7 +63,7 @@ pub(super) fn of(reason: WaitReason) -> NoticeKind {
         | Reason::ReceiptDoubted
         | Reason::EndpointDown
         | Reason::ExecutionAway
-        | Reason::MessengerAway
+        | Reason::RelayAway
         | Reason::NoEndpoint
         | Reason::BeaconAway => NoticeKind::EndpointDown,
         Reason::OperatorDown | Reason::OperatorsShort => NoticeKind::OperatorDown,

@@ -62,7 +62,7 @@ fn a_receiver_gets_what_it_wants() {
         let reminder = Reminder::Waits(NoticePhase::Begun, wait(reason));
         notice(&reminder, &snapshot(Vec::new()), UnixMillis(9))
     };
-    let (critical, warning) = (of(WaitReason::MessengerAway), of(WaitReason::Decision));
+    let (critical, warning) = (of(WaitReason::RelayAway), of(WaitReason::Decision));
     assert!(told(Severity::Critical, &[]).wants(&critical) && !told(Severity::Critical, &[]).wants(&warning));
     let approvals = told(Severity::Info, &[NoticeKind::ApprovalWaiting]);
     assert!(approvals.wants(&warning) && !approvals.wants(&critical));

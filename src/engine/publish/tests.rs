@@ -27,6 +27,10 @@ pub(super) fn state(mode: Mode) -> State {
         policy: Policy::default(),
         owner: Address::repeat_byte(1),
         deposit_order: DepositOrder::HeadOfQueue,
+        backend: oracle::Backend {
+            name: BackendName::default(),
+            renews_registrations: Ok(()),
+        },
         follows_beacon: false,
         look_up_every_ms: 1_000,
         ceremonies_at_once: 100,
@@ -111,6 +115,8 @@ fn reshare() -> Payload {
             old: committee([1, 2, 3, 4])[..3].to_vec(),
             new: committee([1, 2, 3, 5]),
             threshold: 3,
+            brought: None,
+            registration: None,
         },
         backend: BackendName::default(),
     })

@@ -1,4 +1,4 @@
-//! Which DKG backend stands behind the port, and the messenger that it may need within this process.
+//! Which DKG backend stands behind the port, and what it may need within this process.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -28,8 +28,18 @@ pub(super) struct Backend {
     pub(super) ceremonies: Arc<dyn Ceremonies>,
     /// Completes what is configured of the operators; none where the backend needs nothing of them.
     pub(super) roster: Option<Arc<dyn Roster>>,
-    /// A messenger within this process, and its base URL as operators reach it.
-    pub(super) messenger: Option<(MessengerHandle, String)>,
+    /// What it keeps running within this process.
+    pub(super) companion: Option<Box<dyn Companion>>,
+}
+
+/// What a backend keeps running within this process, whatever it is.
+#[async_trait]
+pub(super) trait Companion: fmt::Debug + Send + Sync {
+    /// Base URL at which the operators reach it.
+    fn url(&self) -> &str;
+
+    /// Ends it once the engine is done.
+    async fn end(self: Box<Self>);
 }
 
 /// Completes what is configured of operators, for the desk as for the backend itself.
@@ -95,7 +105,7 @@ async fn rockx(config: &Config, http: &Http) -> Result<Backend, BackendError> {
         api: api.clone(),
         ..KeySources::default()
     })?;
-    let (messenger, url) = match &config.dkg.messenger {
+    let (companion, url): (Option<Box<dyn Companion>>, _) = match &config.dkg.messenger {
         MessengerChoice::Foreign(url) => (None, url.expose().trim_end_matches('/').to_owned()),
         MessengerChoice::Embedded { listen, public_url } => {
             let data_dir = config.journal.path.with_file_name("messenger");
@@ -114,11 +124,15 @@ async fn rockx(config: &Config, http: &Http) -> Result<Backend, BackendError> {
             let url = public_url
                 .as_ref()
                 .map_or_else(|| handle.url(), |url| url.expose().to_owned());
-            (Some((handle, url.clone())), url)
+            let messenger = Messenger {
+                handle,
+                url: url.clone(),
+            };
+            (Some(Box::new(messenger)), url)
         }
     };
     let initiator = InitiatorConfig {
-        house: messenger.as_ref().map(|_| house),
+        house: companion.as_ref().map(|_| house),
         ..initiator(config, http, &url)?
     };
     let rockx = RockX::start(initiator).await?;
@@ -129,8 +143,26 @@ async fn rockx(config: &Config, http: &Http) -> Result<Backend, BackendError> {
             registry,
         })),
         ceremonies: Arc::new(rockx),
-        messenger,
+        companion,
     })
+}
+
+/// The embedded messenger.
+#[derive(Debug)]
+struct Messenger {
+    handle: MessengerHandle,
+    url: String,
+}
+
+#[async_trait]
+impl Companion for Messenger {
+    fn url(&self) -> &str {
+        &self.url
+    }
+
+    async fn end(self: Box<Self>) {
+        self.handle.shutdown().await;
+    }
 }
 
 /// Keys that are not configured come from SSV's registry, in the form that RockX reads.

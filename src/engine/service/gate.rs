@@ -114,6 +114,8 @@ mod tests {
                 old: vec![OperatorId(1)],
                 new: vec![OperatorId(2)],
                 threshold: 1,
+                brought: None,
+                registration: None,
             },
             backend: BackendName::ROCKX,
             start: true,

@@ -7,7 +7,7 @@ use alloy::primitives::Address;
 use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinHandle, JoinSet};
 
-use super::backend::{self, Backend, BackendError};
+use super::backend::{self, Backend, BackendError, Companion};
 use super::beside::{self, Beside};
 use super::gate::Gate;
 use super::opening::{self, Opening};
@@ -15,14 +15,15 @@ use super::{doors, feeds};
 use crate::chain::intake::{LocatedEvent, ObservedEvent, Resume};
 use crate::config::{Config, NetworkName};
 use crate::desk::not_done;
-use crate::dkg::rockx::messenger::MessengerHandle;
 use crate::engine::core::{EngineError, Incoming};
 use crate::engine::{EngineHandle, LiveUpdate, launch};
 use crate::http::{Http, HttpSetupError};
 use crate::journal::JournalOptions;
 use crate::lane;
-use crate::oracle::Settings;
-use crate::ports::{Ceremonies, Evidence, PoolEvent, PoolEventKind, PoolManager, TxSigner};
+use crate::oracle::{self, Settings};
+use crate::ports::{
+    Ceremonies, CeremonyCapabilities, Evidence, PoolEvent, PoolEventKind, PoolManager, TxSigner,
+};
 use crate::types::SafeText;
 use crate::view::NetworkView;
 
@@ -46,11 +47,11 @@ pub struct Running {
     pub handle: EngineHandle,
     /// Ends with the core: after a shutdown, or with the reason why nothing goes on.
     pub stopped: JoinHandle<Result<(), EngineError>>,
-    /// Base URL of the embedded messenger, when there is one.
-    pub messenger_url: Option<String>,
+    /// Base URL of the relay between the operators that runs within this process, when there is one.
+    pub relay_url: Option<String>,
     beside: Beside,
     feeds: JoinSet<()>,
-    messenger: Option<MessengerHandle>,
+    companion: Option<Box<dyn Companion>>,
     http: Http,
     core: mpsc::WeakSender<Incoming>,
 }
@@ -73,8 +74,8 @@ impl Running {
         let outcome = (&mut self.stopped).await;
         self.feeds.shutdown().await;
         self.beside.end().await;
-        if let Some(messenger) = self.messenger.take() {
-            messenger.shutdown().await;
+        if let Some(companion) = self.companion.take() {
+            companion.end().await;
         }
         outcome.unwrap_or_else(|error| {
             Err(EngineError::Fatal(SafeText::new(&format!(
@@ -170,19 +171,21 @@ pub async fn start(options: ServiceOptions) -> Result<Running, ServiceError> {
     let Backend {
         ceremonies,
         roster,
-        messenger,
+        companion,
     } = match backend {
         Some(ceremonies) => Backend {
             ceremonies,
             roster: None,
-            messenger: None,
+            companion: None,
         },
         None => backend::start(&config, &http).await?,
     };
-    let (messenger, messenger_url) = messenger.unzip();
     // the field order of SSV's cluster, which may be unknown as yet, is no part of what the contract lists
     let lists = doors::manager(&config, doors::ANY_LAYOUT, &line);
-    let opened = launch::open(settings(&config, &*lists), &journal(&config))?;
+    let opened = launch::open(
+        settings(&config, &*lists, ceremonies.capabilities()),
+        &journal(&config),
+    )?;
     let resume = resume(&opened);
     let transcripts = opened.journal().with_file_name("transcripts");
     let (core, incoming) = mpsc::channel(1_024);
@@ -218,10 +221,10 @@ pub async fn start(options: ServiceOptions) -> Result<Running, ServiceError> {
     Ok(Running {
         handle,
         stopped,
-        messenger_url,
+        relay_url: companion.as_ref().map(|companion| companion.url().to_owned()),
         beside,
         feeds: feeds::start(opening, world),
-        messenger,
+        companion,
         http,
         core: weak,
     })
@@ -257,13 +260,17 @@ fn network(config: &Config, manager: &dyn PoolManager, simulated: Vec<SafeText>)
     }
 }
 
-fn settings(config: &Config, manager: &dyn PoolManager) -> Settings {
+fn settings(config: &Config, manager: &dyn PoolManager, can: &CeremonyCapabilities) -> Settings {
     let millis = |d: Duration| u64::try_from(d.as_millis()).unwrap_or(u64::MAX);
     Settings {
         mode: config.policy.mode,
         policy: config.policy.to_policy(),
         owner: config.contract.address,
         deposit_order: manager.capabilities().deposit_order,
+        backend: oracle::Backend {
+            name: can.backend.clone(),
+            renews_registrations: can.renews_registrations(),
+        },
         follows_beacon: !config.beacon.urls.is_empty(),
         look_up_every_ms: millis(config.beacon.poll_interval),
         ceremonies_at_once: config.dkg.at_once(),

@@ -22,7 +22,7 @@ pub(super) use execute::offer_pause;
 use follow::{follow, look_up};
 use hold::held;
 pub(super) use places::is_free;
-pub(super) use registration::registers_first;
+pub(super) use registration::{not_renewable, registers_first};
 use registration::{toward_effect, waits_for};
 pub(super) use served::covers;
 use served::{StateSays, doubted, served, state_on};
@@ -33,7 +33,7 @@ pub(super) const UNSEEN_BLOCKS: u64 = 2;
 /// Pause after something failed before it is prepared again, ms.
 pub(super) const AFTER_FAILURE_MS: u64 = 5_000;
 
-/// The longest pause after ceremonies that started nothing, ms: a messenger that is back is noticed within it.
+/// The longest pause after ceremonies that started nothing, ms: a relay that is back is noticed within it.
 const LONGEST_IDLE_MS: u64 = 300_000;
 
 /// Pause after so many ceremonies in a row that started nothing, ms: each is twice the one before.

@@ -1,12 +1,10 @@
 //! From a key to its transaction: the queue's order, and the signature that SSV wants.
 
-use alloy::primitives::keccak256;
-
-use crate::oracle::state::EffectKey;
+use crate::oracle::state::{EffectKey, Shares};
 use crate::oracle::turn::{Begins, Turn};
 use crate::oracle::ways::{is_settled, stopped_by};
-use crate::oracle::{CeremonyRole, KnownKey, Mode, Purpose, Record, State, cases};
-use crate::types::{CaseId, CeremonyPlan, RequestKind, Root, SafeText, SignPurpose};
+use crate::oracle::{Case, CeremonyRole, KnownKey, Mode, Purpose, Record, State, cases};
+use crate::types::{BroughtAlong, CaseId, CeremonyPlan, OwnerNonce, RequestKind, SafeText, SignPurpose};
 
 use super::*;
 
@@ -108,6 +106,15 @@ pub(super) fn register(turn: &mut Turn<'_>, id: CaseId, nonce: u64) {
     {
         return;
     }
+    if let Some(why) = not_renewable(turn.state, case) {
+        let way_on = match case.kind().shares() {
+            Shares::Makes => ": another key is the way on",
+            Shares::Replaces | Shares::Uses => "",
+        };
+        let reason = SafeText::new(&format!("{why}{way_on}"));
+        turn.record(Record::CaseHalted { case: id, reason });
+        return;
+    }
     if case.registration_attempts >= REGISTRATION_ATTEMPTS {
         let why = case.last_failure.clone().unwrap_or_default();
         let reason = SafeText::new(&format!("the SSV registration could not be signed: {why}"));
@@ -115,6 +122,27 @@ pub(super) fn register(turn: &mut Turn<'_>, id: CaseId, nonce: u64) {
         return;
     }
     turn.begins.push(Begins::Registration { case: id, nonce });
+}
+
+/// Why the key of a case cannot be registered any more: SSV expects another nonce than the one that was signed as the
+/// key was made or moved, and its backend signs no other.
+pub(in crate::oracle) fn not_renewable(state: &State, case: &Case) -> Option<String> {
+    let made = state.ceremonies.get(&case.ceremony?)?;
+    let signed = made.plan.registration()?;
+    let expected = state.volatile.facts.owner_nonce?;
+    if case.registration.is_some_and(|r| r.nonce == expected) {
+        return None;
+    }
+    let backend = &state.settings.backend;
+    // another backend is waited for: whether it signs again is its own to say
+    let why = backend.renews_registrations.as_ref().err()?;
+    (made.backend == backend.name).then(|| {
+        format!(
+            "its SSV registration was signed for nonce {} within the {}, SSV expects {expected} now, and {why}",
+            signed.nonce,
+            made.plan.kind()
+        )
+    })
 }
 
 /// There is a place for it.
@@ -131,7 +159,7 @@ pub(super) fn begin_registration(turn: &mut Turn<'_>, id: CaseId, nonce: u64) {
         return;
     };
     let backend = made.backend.clone();
-    let plan = registration_plan(turn.state, &key, made.plan.threshold(), nonce);
+    let plan = registration_plan(turn.state, key, &made.plan, nonce);
     let request = turn.draw_request_id();
     turn.record(Record::CeremonyStarted {
         request,
@@ -145,18 +173,42 @@ pub(super) fn begin_registration(turn: &mut Turn<'_>, id: CaseId, nonce: u64) {
     turn.begin_ceremony(id, request, plan, backend);
 }
 
-/// SSV's registration message: keccak256 of `<EIP-55 owner>:<nonce>`.
-fn registration_plan(state: &State, key: &KnownKey, threshold: u8, nonce: u64) -> CeremonyPlan {
-    let owner = state.settings.owner.to_checksum(None);
-    let signing_root = Root(keccak256(format!("{owner}:{nonce}")).0);
+/// Those who hold the key sign; `made` is the plan by which it became theirs.
+fn registration_plan(state: &State, key: KnownKey, made: &CeremonyPlan, nonce: u64) -> CeremonyPlan {
+    let message = OwnerNonce::new(state.settings.owner, nonce);
+    let signing_root = message.root();
+    let OwnerNonce { owner, nonce } = message;
     CeremonyPlan::Sign {
         validator: key.validator,
-        committee: key.committee.clone(),
-        threshold,
+        brought: brought(&key, made).map(Box::new),
+        committee: key.committee,
+        threshold: made.threshold(),
         signing_root,
         what: SignPurpose::OwnerNonce { owner, nonce },
-        share_public_keys: key.share_public_keys.clone(),
+        share_public_keys: key.share_public_keys,
     }
+}
+
+/// What operators who keep nothing are given again.
+fn brought(key: &KnownKey, made: &CeremonyPlan) -> Option<BroughtAlong> {
+    let (withdrawal_credentials, fork_version) = match made {
+        CeremonyPlan::Keygen {
+            withdrawal_credentials,
+            fork_version,
+            ..
+        } => (*withdrawal_credentials, *fork_version),
+        CeremonyPlan::Reshare {
+            brought: Some(brought),
+            ..
+        } => (brought.withdrawal_credentials, brought.fork_version),
+        CeremonyPlan::Reshare { brought: None, .. } | CeremonyPlan::Sign { .. } => return None,
+    };
+    (!key.handed_back.is_empty()).then(|| BroughtAlong {
+        handed_back: key.handed_back.clone(),
+        withdrawal_credentials,
+        fork_version,
+        owner_signature: None,
+    })
 }
 
 #[cfg(test)]
@@ -166,7 +218,7 @@ mod tests {
     use crate::oracle::{Cause, ChainFacts, Draft, Effect, Input, Output, Registration, Stamped, step};
     use crate::types::{
         BackendName, BlockRef, BlsPublicKey, BlsSignature, CeremonyResult, ForkVersion, KeygenOutput, LogRef,
-        OperatorId, OwnerNonce, PoolId, RequestId, UnixMillis,
+        OperatorId, PoolId, RequestId, Root, UnixMillis,
     };
 
     const BACKEND: BackendName = BackendName::new("other");
@@ -221,6 +273,7 @@ mod tests {
                         .collect(),
                     encrypted_shares: Default::default(),
                     registration: nonce.map(|_| SIGNED),
+                    handed_back: (1..=4).map(|n| (OperatorId(n), vec![n as u8])).collect(),
                 }),
                 checks: Vec::new(),
                 transcript: None,
@@ -295,5 +348,48 @@ mod tests {
             _ => None,
         });
         assert_eq!(started, Some((CeremonyRole::Registration, BACKEND, THRESHOLD)));
+    }
+
+    #[test]
+    fn what_the_operators_handed_back_is_brought_along_when_the_nonce_has_moved() {
+        let (mut state, case) = made(Some(4));
+        let out = turn_comes(&mut state, 5);
+        let begun = out.records.iter().find_map(|record| match record {
+            Record::CeremonyStarted {
+                role: CeremonyRole::Registration,
+                plan:
+                    CeremonyPlan::Sign {
+                        brought,
+                        signing_root,
+                        ..
+                    },
+                ..
+            } => Some((brought.clone(), *signing_root)),
+            _ => None,
+        });
+        let (brought, signing_root) = begun.expect("a signing ceremony");
+        let made = state.cases[&case].keygen.clone().unwrap();
+        assert_eq!(brought.map(|brought| brought.handed_back), Some(made.handed_back));
+        assert_eq!(signing_root, OwnerNonce::new(settings().owner, 5).root());
+    }
+
+    #[test]
+    fn a_registration_that_its_backend_signs_once_only_is_held_with_the_way_on() {
+        let (mut state, case) = made(Some(4));
+        let cannot = || Err(SafeText::new("it signs no other"));
+        state.settings.backend.renews_registrations = cannot();
+        // of another backend nobody here knows that
+        assert_eq!(not_renewable(&state, &state.cases[&case]), None);
+        state.settings.backend.name = BACKEND;
+        assert_eq!(turn_comes(&mut state, 4).records, [], "good for this one");
+        let (mut state, case) = made(Some(4));
+        state.settings.backend.name = BACKEND;
+        state.settings.backend.renews_registrations = cannot();
+        let out = turn_comes(&mut state, 5);
+        let reason = SafeText::new(
+            "its SSV registration was signed for nonce 4 within the keygen, SSV expects 5 now, and it signs no other: \
+             another key is the way on",
+        );
+        assert_eq!(out.records, [Record::CaseHalted { case, reason }]);
     }
 }

@@ -280,7 +280,13 @@ pub enum Record {
         reason: SafeText,
     },
     /// A person chose to have another key made by another committee; the one before is condemned.
-    KeyRedone { case: CaseId, by: SafeText },
+    KeyRedone {
+        case: CaseId,
+        by: SafeText,
+        /// The same operators may make the next one: nothing that stood against the key lies with them.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        is_blameless: bool,
+    },
     /// A case ended.
     CaseClosed { case: CaseId, outcome: SafeText },
     /// The wall clock moved against the monotonic one: it was set, or the machine slept.

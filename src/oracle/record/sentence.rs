@@ -44,10 +44,14 @@ impl Record {
                 cases::kind(case.kind).not_served_by(case.pool, *transaction)
             }
             Self::CaseGivenUp { by, reason, .. } => format!("{case} given up by {by}: {reason}"),
-            Self::KeyRedone { by, .. } => {
-                format!(
-                    "{by} has another committee make another key for {case}; the one before is never used"
-                )
+            Self::KeyRedone { by, is_blameless, .. } => {
+                let who = if *is_blameless {
+                    ""
+                } else {
+                    "another committee make "
+                };
+                let made = if *is_blameless { " made" } else { "" };
+                format!("{by} has {who}another key{made} for {case}; the one before is never used")
             }
             Self::CaseClosed { outcome, .. } => format!("{case} closed: {outcome}"),
             Self::Note { text, .. } => text.as_str().to_owned(),

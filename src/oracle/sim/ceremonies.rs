@@ -1,4 +1,4 @@
-//! Operators run ceremonies, and the messenger lets the initiator know: sometimes it is away, whatever became of them.
+//! Operators run ceremonies, and the relay lets the initiator know: sometimes it is away, whatever became of them.
 
 use std::collections::BTreeMap;
 
@@ -30,11 +30,11 @@ impl World {
         plan: &CeremonyPlan,
     ) -> Result<Box<CeremonySuccess>, CeremonyFailure> {
         if !self.calm && self.rng.gen_bool(0.25) {
-            let reason = ["the messenger does not answer", "one result of four is missing"];
+            let reason = ["the relay does not answer", "one result of four is missing"];
             return fails(FailureKind::Unknown, Vec::new(), reason[self.rng.gen_range(0..2)]);
         }
         if !self.outside.started.contains_key(&request) {
-            return fails(FailureKind::Lost, Vec::new(), "the messenger does not know it");
+            return fails(FailureKind::Lost, Vec::new(), "the relay does not know it");
         }
         if let Some(outcome) = self.outside.outcomes.get(&request) {
             return outcome.clone();
@@ -89,6 +89,7 @@ impl World {
                     share_public_keys: shares(committee, validator),
                     encrypted_shares: BTreeMap::new(),
                     registration: registration.as_ref().map(|_| BlsSignature([9; 96])),
+                    handed_back: BTreeMap::new(),
                 })
             }
             CeremonyPlan::Sign { signing_root, .. } => CeremonyResult::Sign {
@@ -98,6 +99,8 @@ impl World {
                 validator: *validator,
                 share_public_keys: shares(new, *validator),
                 encrypted_shares: BTreeMap::new(),
+                registration: None,
+                handed_back: BTreeMap::new(),
             }),
         };
         let checks = Vec::new();

@@ -140,6 +140,8 @@ impl World {
             old: committee.into_iter().take(3).collect(),
             new: self.committee(&draft.wanted),
             threshold: 3,
+            registration: None,
+            brought: None,
         };
         let checks = vec![Check::of("key-in-journal", key == validator, "")];
         Ok((ceremony(plan), checks))
@@ -167,6 +169,7 @@ impl World {
                 epoch: 8,
             },
             share_public_keys: BTreeMap::new(),
+            brought: None,
         };
         let asked = |e: &Event| (e.said, e.pool) == (Said::Asked(RequestKind::Exit), case.pool);
         let asked = draft.opened_by.is_some() || self.outside.chain.events.iter().any(asked);

@@ -119,11 +119,12 @@ impl Durable {
         self.go(id, at, step);
     }
 
-    pub(super) fn key_redone(&mut self, at: UnixMillis, id: CaseId) {
+    pub(super) fn key_redone(&mut self, at: UnixMillis, id: CaseId, is_blameless: bool) {
         self.with(id, |c| {
             let made = c
                 .keygen
                 .as_ref()
+                .filter(|_| !is_blameless)
                 .map(|k| k.share_public_keys.keys().copied().collect());
             c.spent.extend(made);
             c.forget_key();

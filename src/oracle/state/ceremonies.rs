@@ -2,8 +2,7 @@
 
 use crate::oracle::{ActionState, CeremonyRole, Registration, cases};
 use crate::types::{
-    BackendName, CaseId, CeremonyFailure, CeremonyPlan, CeremonyResult, Check, FailureKind, KeygenOutput,
-    OwnerNonce, Root, UnixMillis,
+    BackendName, CaseId, CeremonyFailure, CeremonyPlan, CeremonyResult, Check, FailureKind, Root, UnixMillis,
 };
 
 use super::*;
@@ -103,14 +102,11 @@ impl Durable {
                 c.last_failure = None;
             });
         }
+        if let Some(within) = registration_within(&plan, result) {
+            self.with(id, |c| c.registration = Some(within));
+        }
         match (result, role) {
-            (CeremonyResult::Keygen(output), _) => {
-                let registration = registration_within(&plan, output);
-                self.with(id, |c| {
-                    c.keygen = Some(output.clone());
-                    c.registration = registration.or(c.registration.take());
-                });
-            }
+            (CeremonyResult::Keygen(output), _) => self.with(id, |c| c.keygen = Some(output.clone())),
             (CeremonyResult::Reshare(output), _) => self.with(id, |c| c.reshare = Some(output.clone())),
             (CeremonyResult::Sign { signature }, CeremonyRole::Main) => {
                 self.with(id, |c| c.exit = Some((plan, *signature)));
@@ -185,18 +181,16 @@ impl Durable {
     }
 }
 
-/// The SSV registration, where it was signed within the key generation.
-fn registration_within(plan: &CeremonyPlan, output: &KeygenOutput) -> Option<Registration> {
-    let CeremonyPlan::Keygen {
-        registration: Some(OwnerNonce { nonce, .. }),
-        ..
-    } = plan
-    else {
-        return None;
+/// The SSV registration, where it was signed within the key generation or the reshare.
+fn registration_within(plan: &CeremonyPlan, result: &CeremonyResult) -> Option<Registration> {
+    let signature = match result {
+        CeremonyResult::Keygen(output) => output.registration,
+        CeremonyResult::Reshare(output) => output.registration,
+        CeremonyResult::Sign { .. } => None,
     };
     Some(Registration {
-        nonce: *nonce,
-        signature: output.registration?,
+        nonce: plan.registration()?.nonce,
+        signature: signature?,
     })
 }
 

@@ -231,13 +231,21 @@ impl Case {
     /// The key that its key generation made.
     pub(in crate::oracle) fn made_key(&self) -> Option<KnownKey> {
         let made = self.keygen.as_ref()?;
-        Some(KnownKey::of(made.validator, &made.share_public_keys))
+        Some(KnownKey::of(
+            made.validator,
+            &made.share_public_keys,
+            &made.handed_back,
+        ))
     }
 
     /// The key that it handed to another committee.
     pub(in crate::oracle) fn moved_key(&self) -> Option<KnownKey> {
         let moved = self.reshare.as_ref()?;
-        Some(KnownKey::of(moved.validator, &moved.share_public_keys))
+        Some(KnownKey::of(
+            moved.validator,
+            &moved.share_public_keys,
+            &moved.handed_back,
+        ))
     }
 
     /// Its exit is in a block, or it waits for a person: answers to earlier offers change nothing.

@@ -30,7 +30,9 @@ use std::ops::Deref;
 use alloy::primitives::Address;
 
 use crate::oracle::{Action, ChainFacts, Mode, Policy, Proposal, Record};
-use crate::types::{ActionId, BlockRef, CaseId, DepositOrder, OperatorId, RequestId, SafeText, UnixMillis};
+use crate::types::{
+    ActionId, BackendName, BlockRef, CaseId, DepositOrder, OperatorId, RequestId, SafeText, UnixMillis,
+};
 
 pub use durable::Durable;
 pub use life::{Case, Ceremony, Doubt, HISTORY_FIRST, Overtaken, Resume, Sending, Served, Step};
@@ -48,6 +50,15 @@ const READ_AHEAD: u64 = 64;
 /// A clock is corrected by less than this without anybody taking notice, ms.
 const CORRECTED_MS: u64 = 60_000;
 
+/// What the core has to know of a DKG backend.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Backend {
+    /// Its name in the journal.
+    pub name: BackendName,
+    /// Whether the registration of a key that exists can be signed for another nonce; why not, in words.
+    pub renews_registrations: Result<(), SafeText>,
+}
+
 /// What the core is told once, at the start.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
@@ -59,6 +70,8 @@ pub struct Settings {
     pub owner: Address,
     /// How the manager finds the pool of a deposit: whether one waits for another.
     pub deposit_order: DepositOrder,
+    /// The DKG backend that is configured.
+    pub backend: Backend,
     /// Whether a beacon node is configured: then validators are followed after the transaction is final.
     pub follows_beacon: bool,
     /// How often a followed validator is looked up while no node hints that something happened, ms.

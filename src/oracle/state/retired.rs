@@ -51,6 +51,8 @@ pub(super) struct PastKey {
     committee: Box<[OperatorId]>,
     /// Public keys of the shares, in the order of the committee.
     shares: Box<[BlsPublicKey]>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    handed_back: BTreeMap<OperatorId, Vec<u8>>,
 }
 
 impl PastKey {
@@ -60,12 +62,13 @@ impl PastKey {
             validator: key.validator,
             committee: key.share_public_keys.keys().copied().collect(),
             shares: key.share_public_keys.values().copied().collect(),
+            handed_back: key.handed_back.clone(),
         }
     }
 
     pub(super) fn whole(&self) -> KnownKey {
         let shares = self.committee.iter().copied().zip(self.shares.iter().copied());
-        KnownKey::of(self.validator, &shares.collect())
+        KnownKey::of(self.validator, &shares.collect(), &self.handed_back)
     }
 }
 

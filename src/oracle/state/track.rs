@@ -155,6 +155,7 @@ mod tests {
                     share_public_keys: committee.map(|id| (OperatorId(id), validator)).into(),
                     encrypted_shares: BTreeMap::new(),
                     registration: None,
+                    handed_back: BTreeMap::new(),
                 }),
                 checks: Vec::new(),
                 transcript: None,

@@ -256,6 +256,7 @@ fn the_registration_of_an_earlier_process_is_unknown_too() {
             nonce: 4,
         },
         share_public_keys: Default::default(),
+        brought: None,
     };
     process.journal.push(Record::CeremonyStarted {
         request: RequestId([8; 24]),

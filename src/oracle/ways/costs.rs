@@ -1,6 +1,7 @@
 //! Why a way makes sense now, and what it costs, in words.
 
 use super::{queue_behind, refused_by_ssv};
+use crate::oracle::advance::not_renewable;
 use crate::oracle::state::Shares;
 use crate::oracle::{Case, State, Step};
 
@@ -32,6 +33,9 @@ pub(super) fn redo_key(state: &State, case: &Case) -> String {
         return format!(
             "SSV refuses what these operators made: {refusal}. Only another committee, with another key, passes"
         );
+    }
+    if let Some(why) = not_renewable(state, case) {
+        return why;
     }
     let made = case.keygen.as_ref().map(|key| key.validator);
     if let Some(why) = made.and_then(|key| state.condemned.get(&key)) {

@@ -3,7 +3,7 @@
 use super::{Answer, absent, not_now};
 use crate::oracle::state::Shares;
 use crate::oracle::turn::Turn;
-use crate::oracle::{ActionState, Case, Cause, Record, Step, ways};
+use crate::oracle::{ActionState, Case, Cause, Record, Step, advance, ways};
 use crate::types::{CaseId, PoolId, RequestKind, SafeText};
 
 /// Nothing of the case is done any more, and nothing but a person takes it up again.
@@ -37,12 +37,14 @@ pub(super) fn give_up(turn: &mut Turn<'_>, by: &SafeText, id: CaseId, reason: Sa
 pub(super) fn redo_key(turn: &mut Turn<'_>, by: &SafeText, id: CaseId) -> Answer {
     let case = found(turn, id)?;
     ways::can_redo_key(turn.state, case).map_err(not_now)?;
+    let is_blameless = advance::not_renewable(turn.state, case).is_some();
     let words = SafeText::new(&format!("{by} had another key made for {id}"));
     void_what_waits(turn, id, &words);
     condemn(turn, id, &words);
     turn.record(Record::KeyRedone {
         case: id,
         by: by.clone(),
+        is_blameless,
     });
     Ok(SafeText::new(&format!(
         "the key of {id} is never used; another key generation is proposed"

@@ -7,8 +7,9 @@ use async_trait::async_trait;
 use tokio::sync::mpsc;
 
 use crate::ports::{
-    Ceremonies, CeremonyCapabilities, CeremonyUpdate, CommitteeSize, ExitSigning, Failed, OperatorHealth,
-    Presence, RegistrationSigning, Relay, RelayHealth, ReshareConsent, ReshareSize, SharesKept, Verified,
+    Ceremonies, CeremonyCapabilities, CeremonyUpdate, CommitteeSize, Consent, ExitSigning, Failed,
+    OperatorHealth, Presence, RegistrationSigning, RelayHealth, ReleaseMix, Renewal, ReshareSize, SharesKept,
+    Verified,
 };
 use crate::types::{
     BackendName, CeremonyFailure, CeremonyPlan, CeremonyStep, Examined, FailureKind, Follows, OperatorId,
@@ -44,13 +45,15 @@ impl Default for FakeCeremonies {
                 backend: BackendName::new("fake"),
                 title: "Fake".into(),
                 committees,
-                registration: RegistrationSigning::WithinKeygen,
+                registration: RegistrationSigning::Within {
+                    renewal: Renewal::ByCeremony,
+                },
                 shares: SharesKept::HandedBack,
                 exits: ExitSigning::Impossible,
-                reshare: ReshareConsent::OwnerSignature,
+                consent: Consent::OwnerSignature,
                 reshare_size: ReshareSize::Any,
-                relay: Relay::Nobody,
                 oldest_release: None,
+                releases: ReleaseMix::Any,
             },
             refuses: None,
             health: BTreeMap::new(),

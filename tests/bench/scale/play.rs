@@ -7,11 +7,12 @@ use std::time::{Duration, Instant};
 use alloy::primitives::U256;
 use casimir_dkg::journal::{Anchor, Journal, JournalError, JournalOptions, NewRecord};
 use casimir_dkg::oracle::{
-    AccountFacts, ActionKind, Case, ChainFacts, Effect, Forecast, Input, Mode, Policy, Prepared, Record,
-    Rule, Settings, Sighting, Stamped, State, ValidatorPhase, step,
+    AccountFacts, ActionKind, Backend, Case, ChainFacts, Effect, Forecast, Input, Mode, Policy, Prepared,
+    Record, Rule, Settings, Sighting, Stamped, State, ValidatorPhase, step,
 };
 use casimir_dkg::types::{
-    BlockRef, CeremonyPlan, DepositOrder, LogRef, NonceStatus, PoolId, RequestKind, SafeText, UnixMillis,
+    BackendName, BlockRef, CeremonyPlan, DepositOrder, LogRef, NonceStatus, PoolId, RequestKind, SafeText,
+    UnixMillis,
 };
 use serde::{Deserialize, Serialize};
 
@@ -55,6 +56,10 @@ pub(crate) fn settings() -> Settings {
         policy: Policy { rules: vec![rule] },
         owner: Template::read().payload().to,
         deposit_order: DepositOrder::HeadOfQueue,
+        backend: Backend {
+            name: BackendName::default(),
+            renews_registrations: Ok(()),
+        },
         follows_beacon: true,
         look_up_every_ms: 60_000,
         ceremonies_at_once: 4,

@@ -9,8 +9,8 @@ use async_trait::async_trait;
 use casimir_dkg::engine::{self, EffectFuture, EngineHandle, Incoming, LiveUpdate, World};
 use casimir_dkg::oracle::{AccountFacts, Effect, Input};
 use casimir_dkg::ports::{
-    Ceremonies, CeremonyCapabilities, CeremonyUpdate, CommitteeSize, ExitSigning, Failed, OperatorHealth,
-    RegistrationSigning, Relay, RelayHealth, ReshareConsent, ReshareSize, SharesKept, Verified,
+    Ceremonies, CeremonyCapabilities, CeremonyUpdate, CommitteeSize, Consent, ExitSigning, Failed,
+    OperatorHealth, RegistrationSigning, RelayHealth, ReleaseMix, ReshareSize, SharesKept, Verified,
 };
 use casimir_dkg::types::{
     BackendName, BlockRef, CeremonyPlan, CeremonyStep, Examined, OperatorId, PoolId, RequestId, SafeText,
@@ -195,10 +195,10 @@ impl Default for Silent {
             registration: RegistrationSigning::OwnCeremony,
             shares: SharesKept::AtOperators,
             exits: ExitSigning::ByCeremony,
-            reshare: ReshareConsent::Nobody,
+            consent: Consent::Nobody,
             reshare_size: ReshareSize::Same,
-            relay: Relay::Nobody,
             oldest_release: None,
+            releases: ReleaseMix::Any,
         })
     }
 }

@@ -1,24 +1,28 @@
 //! A DKG backend, as unlike RockX as the port allows: all of its four operators must sign, it signs the SSV registration
-//! within the key generation, needs nobody between its operators, and cannot sign exits. Its operators are numbers in this
-//! process, which outlive an oracle; its arithmetic is real.
+//! within key generations and reshares, needs nobody between its operators, leaves nothing with them, does nothing with a
+//! key that exists without its owner's signature, and cannot sign exits. Its operators are numbers in this process, which
+//! outlive an oracle; its arithmetic is real.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use alloy::primitives::keccak256;
+use alloy::primitives::{Address, B256, Signature, keccak256};
 use async_trait::async_trait;
 use casimir_dkg::beacon::roots::deposit_signing_root;
-use casimir_dkg::dkg::threshold::{SecretPolynomial, SecretScalar, combine, partial_sign};
+use casimir_dkg::dkg::threshold::{
+    SecretPolynomial, SecretScalar, combine, interpolate_secret, partial_sign,
+};
 use casimir_dkg::ports::{
-    Answer, Ceremonies, CeremonyCapabilities, CeremonyUpdate, CommitteeSize, ExitSigning, Failed,
-    OperatorHealth, Presence, RegistrationSigning, Relay, RelayHealth, ReshareConsent, ReshareSize,
-    SharesKept, Verified,
+    Answer, Ceremonies, CeremonyCapabilities, CeremonyUpdate, CommitteeSize, Consent, ExitSigning, Failed,
+    OperatorHealth, Presence, RegistrationSigning, RelayHealth, ReleaseMix, Renewal, ReshareSize, SharesKept,
+    Verified,
 };
 use casimir_dkg::types::{
-    BackendName, BlsSignature, CeremonyFailure, CeremonyPlan, CeremonyResult, CeremonyStep, Examined,
-    FailureKind, Follows, KeygenOutput, OperatorId, OperatorProgress, OperatorState, RequestId, SafeText,
-    StepId, Transcript, TranscriptError, UnixMillis,
+    BackendName, BlsPublicKey, BlsSignature, BroughtAlong, CeremonyFailure, CeremonyPlan, CeremonyResult,
+    CeremonyStep, Examined, FailureKind, Follows, KeygenOutput, OperatorId, OperatorProgress, OperatorState,
+    OwnerNonce, RequestId, ReshareOutput, SafeText, SignPurpose, StepId, Transcript, TranscriptError,
+    UnixMillis,
 };
 use rand::rngs::OsRng;
 use tokio::sync::mpsc;
@@ -33,7 +37,7 @@ pub(super) const DEPOSIT_GWEI: u64 = 32_000_000_000;
 pub(crate) struct ToyBackend {
     can: CeremonyCapabilities,
     /// What came of every ceremony that was run.
-    made: Mutex<BTreeMap<RequestId, (CeremonyPlan, KeygenOutput)>>,
+    made: Mutex<BTreeMap<RequestId, (CeremonyPlan, CeremonyResult)>>,
     /// The operators carry a ceremony out, and whoever began it hears nothing of them.
     pub(crate) is_silent: AtomicBool,
 }
@@ -48,13 +52,15 @@ impl Default for ToyBackend {
                     operators: 4,
                     threshold: 4,
                 }],
-                registration: RegistrationSigning::WithinKeygen,
+                registration: RegistrationSigning::Within {
+                    renewal: Renewal::ByCeremony,
+                },
                 shares: SharesKept::HandedBack,
                 exits: ExitSigning::Impossible,
-                reshare: ReshareConsent::OwnerSignature,
+                consent: Consent::OwnerSignature,
                 reshare_size: ReshareSize::Any,
-                relay: Relay::Nobody,
                 oldest_release: None,
+                releases: ReleaseMix::Same,
             },
             made: Mutex::default(),
             is_silent: AtomicBool::new(false),
@@ -90,40 +96,136 @@ fn failed(kind: FailureKind, request: RequestId, plan: &CeremonyPlan, reason: &s
     })
 }
 
-fn keygen(plan: &CeremonyPlan) -> Option<KeygenOutput> {
-    let CeremonyPlan::Keygen {
-        committee,
-        threshold,
-        withdrawal_credentials,
-        fork_version,
-        registration,
-    } = plan
-    else {
-        return None;
+/// A key, dealt to a committee of whom all must sign.
+struct Dealt {
+    validator: BlsPublicKey,
+    polynomial: SecretPolynomial,
+    committee: Vec<OperatorId>,
+    threshold: u8,
+}
+
+impl Dealt {
+    fn new(secret: SecretScalar, committee: &[OperatorId], threshold: u8) -> Self {
+        let polynomial = SecretPolynomial::random(secret, threshold, &mut OsRng);
+        Self {
+            validator: polynomial.secret().public_key(),
+            polynomial,
+            committee: committee.to_vec(),
+            threshold,
+        }
+    }
+
+    fn sign(&self, message: &[u8]) -> BlsSignature {
+        let partial = |id: &OperatorId| (*id, partial_sign(&self.polynomial.share(*id), message));
+        let partials = self.committee.iter().map(partial).collect();
+        combine(&self.validator, message, self.threshold, &partials).unwrap()
+    }
+
+    fn each<T>(&self, of: impl Fn(OperatorId, SecretScalar) -> T) -> BTreeMap<OperatorId, T> {
+        let one = |id: &OperatorId| (*id, of(*id, self.polynomial.share(*id)));
+        self.committee.iter().map(one).collect()
+    }
+
+    fn handed_back(&self) -> BTreeMap<OperatorId, Vec<u8>> {
+        self.each(|id, share| masked(id, share.to_be_bytes().as_slice()))
+    }
+}
+
+/// Only the operator can read, or write, what it hands back.
+fn masked(id: OperatorId, share: &[u8]) -> Vec<u8> {
+    let mask = keccak256(format!("the toy's operator {id}"));
+    share.iter().zip(mask).map(|(byte, mask)| byte ^ mask).collect()
+}
+
+/// The key that was brought along, by what all of its holders handed back.
+fn unmasked(brought: &BroughtAlong) -> Option<SecretScalar> {
+    let share = |(id, bytes): (&OperatorId, &Vec<u8>)| {
+        let share = SecretScalar::from_be_bytes(&masked(*id, bytes)).ok()?;
+        Some((*id, share))
     };
-    let secret = SecretPolynomial::random(SecretScalar::random(&mut OsRng), *threshold, &mut OsRng);
-    let validator = secret.secret().public_key();
-    let sign = |message: &[u8]| -> BlsSignature {
-        let partials = committee
-            .iter()
-            .map(|id| (*id, partial_sign(&secret.share(*id), message)))
-            .collect();
-        combine(&validator, message, *threshold, &partials).unwrap()
+    let shares: Option<BTreeMap<_, _>> = brought.handed_back.iter().map(share).collect();
+    interpolate_secret(&shares?).ok()
+}
+
+fn carried_out(plan: &CeremonyPlan) -> Option<CeremonyResult> {
+    match plan {
+        CeremonyPlan::Keygen {
+            committee,
+            threshold,
+            withdrawal_credentials,
+            fork_version,
+            registration,
+        } => {
+            let key = Dealt::new(SecretScalar::random(&mut OsRng), committee, *threshold);
+            let validator = key.validator;
+            let deposit =
+                deposit_signing_root(&validator, withdrawal_credentials, DEPOSIT_GWEI, *fork_version);
+            Some(CeremonyResult::Keygen(KeygenOutput {
+                validator,
+                deposit_signature: key.sign(&deposit.0),
+                share_public_keys: key.each(|_, share| share.public_key()),
+                encrypted_shares: key.each(|_, _| vec![7; 256]),
+                registration: registration.as_ref().map(|r| key.sign(&r.root().0)),
+                handed_back: key.handed_back(),
+            }))
+        }
+        CeremonyPlan::Reshare {
+            new,
+            threshold,
+            registration,
+            brought,
+            ..
+        } => {
+            let key = Dealt::new(unmasked(brought.as_ref()?)?, new, *threshold);
+            Some(CeremonyResult::Reshare(ReshareOutput {
+                validator: key.validator,
+                share_public_keys: key.each(|_, share| share.public_key()),
+                encrypted_shares: key.each(|_, _| vec![8; 256]),
+                registration: registration.as_ref().map(|r| key.sign(&r.root().0)),
+                handed_back: key.handed_back(),
+            }))
+        }
+        CeremonyPlan::Sign {
+            committee,
+            threshold,
+            signing_root,
+            brought,
+            ..
+        } => {
+            let key = Dealt::new(unmasked(brought.as_ref()?)?, committee, *threshold);
+            let signature = key.sign(&signing_root.0);
+            Some(CeremonyResult::Sign { signature })
+        }
+    }
+}
+
+/// What the owner signs to have a plan carried out: everything in it but the signature.
+pub(crate) fn order(plan: &CeremonyPlan) -> B256 {
+    let mut plan = plan.clone();
+    if let CeremonyPlan::Reshare { brought, .. } | CeremonyPlan::Sign { brought, .. } = &mut plan
+        && let Some(brought) = brought
+    {
+        brought.owner_signature = None;
+    }
+    keccak256(serde_json::to_vec(&plan).unwrap())
+}
+
+/// Who must have agreed to the plan of something that is done with a key that exists, and what is brought along for it.
+fn of_a_key(plan: &CeremonyPlan) -> Option<(Address, &BroughtAlong)> {
+    let (owner, brought) = match plan {
+        CeremonyPlan::Reshare {
+            registration: Some(OwnerNonce { owner, .. }),
+            brought,
+            ..
+        }
+        | CeremonyPlan::Sign {
+            what: SignPurpose::OwnerNonce { owner, .. },
+            brought,
+            ..
+        } => (owner, brought),
+        _ => return None,
     };
-    let deposit = deposit_signing_root(&validator, withdrawal_credentials, DEPOSIT_GWEI, *fork_version);
-    let owner_nonce = registration
-        .as_ref()
-        .map(|r| keccak256(format!("{}:{}", r.owner, r.nonce)));
-    Some(KeygenOutput {
-        validator,
-        deposit_signature: sign(&deposit.0),
-        share_public_keys: committee
-            .iter()
-            .map(|id| (*id, secret.share(*id).public_key()))
-            .collect(),
-        encrypted_shares: committee.iter().map(|id| (*id, vec![7; 256])).collect(),
-        registration: owner_nonce.map(|message| sign(message.as_slice())),
-    })
+    Some((owner.parse().ok()?, brought.as_deref()?))
 }
 
 #[async_trait]
@@ -133,12 +235,24 @@ impl Ceremonies for ToyBackend {
     }
 
     fn accepts(&self, plan: &CeremonyPlan) -> Result<(), SafeText> {
-        match plan {
-            CeremonyPlan::Keygen {
-                registration: Some(_),
-                ..
-            } => Ok(()),
-            _ => Err("the toy generates keys, registration included, and nothing else".into()),
+        if let CeremonyPlan::Keygen {
+            registration: Some(_),
+            ..
+        } = plan
+        {
+            return Ok(());
+        }
+        let Some((owner, brought)) = of_a_key(plan) else {
+            return Err("the toy signs a registration with all it does, and keeps nothing of a key".into());
+        };
+        let signature = brought.owner_signature.as_deref();
+        let signed = signature.and_then(|bytes| Signature::from_raw(bytes).ok());
+        let signer = signed.and_then(|signed| signed.recover_address_from_prehash(&order(plan)).ok());
+        match self.can.consent {
+            Consent::OwnerSignature if signer != Some(owner) => {
+                Err(format!("{owner} has not signed the order").into())
+            }
+            Consent::OwnerSignature | Consent::Nobody => Ok(()),
         }
     }
 
@@ -178,11 +292,12 @@ impl Ceremonies for ToyBackend {
         plan: &CeremonyPlan,
         updates: mpsc::Sender<CeremonyUpdate>,
     ) -> Result<Verified, Box<Failed>> {
-        let Some(output) = keygen(plan) else {
-            let why = "not a key generation";
+        let result = self.accepts(plan).ok().and_then(|()| carried_out(plan));
+        let Some(result) = result else {
+            let why = "no operator takes part in that";
             return Err(failed(FailureKind::NotStarted, request_id, plan, why));
         };
-        let made = (plan.clone(), output);
+        let made = (plan.clone(), result);
         self.made().insert(request_id, made);
         if self.is_silent.load(Ordering::Relaxed) {
             std::future::pending::<()>().await;
@@ -198,7 +313,7 @@ impl Ceremonies for ToyBackend {
         updates: mpsc::Sender<CeremonyUpdate>,
     ) -> Result<Verified, Box<Failed>> {
         let known = self.made().get(&request_id).cloned();
-        let Some((_, output)) = known.filter(|(ordered, _)| ordered == plan) else {
+        let Some((_, result)) = known.filter(|(ordered, _)| ordered == plan) else {
             let why = "no operator knows of it";
             return Err(failed(FailureKind::Lost, request_id, plan, why));
         };
@@ -212,10 +327,10 @@ impl Ceremonies for ToyBackend {
         };
         let _ = updates.send(picture).await;
         Ok(Verified {
-            checks: transcript::checks(plan, &output),
+            checks: transcript::checks(plan, &result),
             progress: progress(plan),
-            transcript: transcript::write(request_id, plan, Some(&output)),
-            result: CeremonyResult::Keygen(output),
+            transcript: transcript::write(request_id, plan, Some(&result)),
+            result,
         })
     }
 
@@ -225,8 +340,20 @@ impl Ceremonies for ToyBackend {
 }
 
 impl ToyBackend {
-    fn made(&self) -> std::sync::MutexGuard<'_, BTreeMap<RequestId, (CeremonyPlan, KeygenOutput)>> {
+    /// The same, whose operators do without the owner's signature.
+    pub(crate) fn without_consent() -> Self {
+        let mut toy = Self::default();
+        toy.can.consent = Consent::Nobody;
+        toy
+    }
+
+    fn made(&self) -> std::sync::MutexGuard<'_, BTreeMap<RequestId, (CeremonyPlan, CeremonyResult)>> {
         self.made.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The plans of the ceremonies that were run, in no order.
+    pub(crate) fn plans(&self) -> Vec<CeremonyPlan> {
+        self.made().values().map(|(plan, _)| plan.clone()).collect()
     }
 
     /// The ceremonies that were run.

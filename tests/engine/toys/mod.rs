@@ -4,6 +4,7 @@
 mod backend;
 mod manager;
 mod recorded;
+mod registrations;
 mod signer;
 mod transcript;
 
@@ -33,15 +34,19 @@ struct Toys {
 
 impl Toys {
     async fn start() -> Self {
+        Self::start_with(ToyBackend::default(), four_operators()).await
+    }
+
+    async fn start_with(backend: ToyBackend, options: DemoOptions) -> Self {
         let ground = Ground::start(DemoOptions {
             manager: ManagerVersion::May26,
-            ..four_operators()
+            ..options
         })
         .await;
         let words = std::fs::read_to_string(ground.network.folder().join("oracle.mnemonic")).unwrap();
         Self {
             ground,
-            backend: Arc::default(),
+            backend: Arc::new(backend),
             signer: Arc::new(ToySigner::new(words.trim())),
         }
     }
@@ -83,7 +88,7 @@ impl Toys {
 async fn deposited() -> (Toys, Running, CaseView, Snapshot) {
     let toys = Toys::start().await;
     let oracle = toys.oracle().await;
-    assert_eq!(oracle.messenger_url, None, "nobody relays");
+    assert_eq!(oracle.relay_url, None, "nobody relays");
     toys.ground.devnet().deposit_pool(1).await.unwrap();
     let proposed = waiting(&oracle, "deposit/1", ActionKind::Keygen).await;
     let registration = proposed.facts.iter().find(|f| f.label == "SSV registration");

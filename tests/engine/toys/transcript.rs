@@ -1,13 +1,14 @@
 //! The toy's transcripts: what was ordered and what came of it, under a digest. What they prove follows from them alone.
 
-use alloy::primitives::keccak256;
 use std::collections::BTreeMap;
+
+use alloy::primitives::keccak256;
 
 use casimir_dkg::beacon::roots::deposit_signing_root;
 use casimir_dkg::dkg::threshold::{interpolates_to, verify};
 use casimir_dkg::types::{
-    BackendName, CeremonyPlan, CeremonyResult, Check, Examined, KeygenOutput, OwnerNonce, RequestId, Root,
-    Transcript, TranscriptError, Verification,
+    BackendName, BlsPublicKey, BlsSignature, CeremonyPlan, CeremonyResult, Check, Examined, OperatorId,
+    RequestId, Root, Transcript, TranscriptError, Verification,
 };
 use serde::{Deserialize, Serialize};
 
@@ -23,16 +24,16 @@ struct Document {
     request_id: RequestId,
     plan: CeremonyPlan,
     /// None: it gave no key.
-    output: Option<KeygenOutput>,
+    output: Option<CeremonyResult>,
     /// keccak256 of the JSON of the three before it, as one list.
     digest: Root,
 }
 
-fn digest(request: RequestId, plan: &CeremonyPlan, output: Option<&KeygenOutput>) -> Root {
+fn digest(request: RequestId, plan: &CeremonyPlan, output: Option<&CeremonyResult>) -> Root {
     Root(keccak256(serde_json::to_vec(&(request, plan, output)).unwrap()).0)
 }
 
-pub(super) fn write(request: RequestId, plan: &CeremonyPlan, output: Option<&KeygenOutput>) -> Transcript {
+pub(super) fn write(request: RequestId, plan: &CeremonyPlan, output: Option<&CeremonyResult>) -> Transcript {
     let document = Document {
         backend: NAME,
         format: FORMAT,
@@ -70,42 +71,71 @@ pub(super) fn examine(transcript: &Transcript) -> Result<Examined, TranscriptErr
     Ok(Examined {
         request_id,
         digest: document.digest,
-        verification: Verification::new(checks, output.map(CeremonyResult::Keygen)),
+        verification: Verification::new(checks, output),
         operators: BTreeMap::new(),
         steps: Vec::new(),
         progress: BTreeMap::new(),
     })
 }
 
-/// What a result must be like: its shares give the key, and the key signed the deposit and the registration of the plan.
-pub(super) fn checks(plan: &CeremonyPlan, output: &KeygenOutput) -> Vec<Check> {
-    let CeremonyPlan::Keygen {
-        threshold,
-        withdrawal_credentials,
-        fork_version,
-        registration: Some(OwnerNonce { owner, nonce }),
-        ..
-    } = plan
-    else {
-        return vec![Check::fail("plan", "the toy carries out no such plan")];
-    };
-    let key = &output.validator;
-    let shares = interpolates_to(&output.share_public_keys, *threshold, key);
-    let deposit = deposit_signing_root(key, withdrawal_credentials, DEPOSIT_GWEI, *fork_version);
-    let deposit = verify(key, &deposit.0, &output.deposit_signature);
-    let message = keccak256(format!("{owner}:{nonce}"));
-    let registered = |signature| verify(key, message.as_slice(), signature);
-    let registration = output.registration.as_ref().is_some_and(registered);
-    vec![
-        match shares {
-            Ok(()) => Check::pass("share-keys-interpolate", "all shares give the key"),
-            Err(why) => Check::fail("share-keys-interpolate", why.to_string()),
-        },
-        Check::of("deposit-signature", deposit, "of 32 ETH, under the key"),
-        Check::of(
-            "registration-signature",
-            registration,
-            "of owner and nonce, under the key",
-        ),
-    ]
+/// What a result must be like: its shares give the key, and the key signed what the plan names.
+pub(super) fn checks(plan: &CeremonyPlan, result: &CeremonyResult) -> Vec<Check> {
+    match (plan, result) {
+        (
+            CeremonyPlan::Keygen {
+                threshold,
+                withdrawal_credentials,
+                fork_version,
+                ..
+            },
+            CeremonyResult::Keygen(output),
+        ) => {
+            let key = &output.validator;
+            let deposit = deposit_signing_root(key, withdrawal_credentials, DEPOSIT_GWEI, *fork_version);
+            let deposit = verify(key, &deposit.0, &output.deposit_signature);
+            vec![
+                shares(&output.share_public_keys, *threshold, key),
+                Check::of("deposit-signature", deposit, "of 32 ETH, under the key"),
+                registered(plan, key, output.registration.as_ref()),
+            ]
+        }
+        (
+            CeremonyPlan::Reshare {
+                validator, threshold, ..
+            },
+            CeremonyResult::Reshare(output),
+        ) => vec![
+            shares(&output.share_public_keys, *threshold, validator),
+            registered(plan, validator, output.registration.as_ref()),
+        ],
+        (
+            CeremonyPlan::Sign {
+                validator,
+                signing_root,
+                ..
+            },
+            CeremonyResult::Sign { signature },
+        ) => {
+            let holds = verify(validator, &signing_root.0, signature);
+            vec![Check::of("registration-signature", holds, "under the key")]
+        }
+        _ => vec![Check::fail("plan", "of another plan than the result")],
+    }
+}
+
+fn shares(keys: &BTreeMap<OperatorId, BlsPublicKey>, threshold: u8, key: &BlsPublicKey) -> Check {
+    match interpolates_to(keys, threshold, key) {
+        Ok(()) => Check::pass("share-keys-interpolate", "all shares give the key"),
+        Err(why) => Check::fail("share-keys-interpolate", why.to_string()),
+    }
+}
+
+fn registered(plan: &CeremonyPlan, key: &BlsPublicKey, signature: Option<&BlsSignature>) -> Check {
+    let both = plan.registration().zip(signature);
+    let holds = both.is_some_and(|(message, signature)| verify(key, &message.root().0, signature));
+    Check::of(
+        "registration-signature",
+        holds,
+        "of owner and nonce, under the key",
+    )
 }

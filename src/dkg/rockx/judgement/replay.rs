@@ -139,6 +139,8 @@ fn recorded_reshare_with_overlap() {
         old: list("old_sent"),
         new: list("new"),
         threshold: 3,
+        brought: None,
+        registration: None,
     };
     let CeremonyResult::Reshare(output) = succeeds(&recording, &plan) else {
         panic!()
@@ -159,6 +161,7 @@ fn recorded_signature() {
             epoch: 0,
         },
         share_public_keys: BTreeMap::new(),
+        brought: None,
     };
     assert!(matches!(succeeds(&recording, &plan), CeremonyResult::Sign { .. }));
 }

@@ -61,11 +61,14 @@ pub(super) fn check(
             share_public_keys,
             encrypted_shares,
             registration: None,
+            handed_back: BTreeMap::new(),
         })),
         CeremonyPlan::Reshare { .. } => Some(CeremonyResult::Reshare(ReshareOutput {
             validator,
             share_public_keys,
             encrypted_shares,
+            handed_back: BTreeMap::new(),
+            registration: None,
         })),
         CeremonyPlan::Sign { .. } => None,
     }

@@ -45,6 +45,7 @@ fn made(pool: PoolId) -> Box<CeremonySuccess> {
             share_public_keys: Default::default(),
             encrypted_shares: Default::default(),
             registration: None,
+            handed_back: Default::default(),
         }),
         checks: Vec::new(),
     })

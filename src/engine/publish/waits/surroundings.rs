@@ -104,7 +104,7 @@ fn link(link: LinkState) -> Option<Wait> {
 fn endpoints(endpoints: &[EndpointView], waits: &mut Vec<Wait>) {
     let kinds = [
         (EndpointKind::Execution, WaitReason::ExecutionAway),
-        (EndpointKind::Relay, WaitReason::MessengerAway),
+        (EndpointKind::Relay, WaitReason::RelayAway),
         (EndpointKind::Beacon, WaitReason::BeaconAway),
     ];
     for (kind, away) in kinds {

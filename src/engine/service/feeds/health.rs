@@ -17,7 +17,7 @@ use crate::view::{EndpointKind, EndpointView, Health, OperatorView};
 
 /// Endpoints of the execution layer tell their state for nothing.
 const LOOK: Duration = Duration::from_secs(2);
-/// Operators and messenger are asked over the network.
+/// Operators and whatever relays between them are asked over the network.
 const ASK: Duration = Duration::from_secs(20);
 /// Slower than this counts as degraded.
 const SLOW: Duration = Duration::from_secs(2);

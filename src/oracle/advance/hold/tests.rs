@@ -153,6 +153,7 @@ impl World {
                         nonce: 0,
                     },
                     share_public_keys: Default::default(),
+                    brought: None,
                 };
                 let what = |plan: &CeremonyPlan| match plan {
                     CeremonyPlan::Sign { what, .. } => Some(std::mem::discriminant(what)),

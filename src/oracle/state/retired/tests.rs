@@ -50,6 +50,8 @@ fn made(id: CaseId) -> (ActionKind, CeremonyResult) {
                 validator: key(pool, 5),
                 share_public_keys: shares(3),
                 encrypted_shares: Default::default(),
+                handed_back: Default::default(),
+                registration: None,
             };
             (ActionKind::Reshare, CeremonyResult::Reshare(output))
         }
@@ -60,6 +62,7 @@ fn made(id: CaseId) -> (ActionKind, CeremonyResult) {
                 share_public_keys: shares(1),
                 encrypted_shares: Default::default(),
                 registration: None,
+                handed_back: Default::default(),
             };
             (ActionKind::Keygen, CeremonyResult::Keygen(output))
         }

@@ -210,7 +210,7 @@ impl Moment {
             ],
             Self::CeremonyDoubtful => vec![Record::CeremonyUnknown {
                 request: REQUEST,
-                reason: "the messenger does not answer".into(),
+                reason: "the relay does not answer".into(),
                 transcript: None,
             }],
             Self::CeremonyDone => vec![verified(REQUEST, plan_of(ceremony))],
@@ -289,6 +289,7 @@ fn registration_plan() -> CeremonyPlan {
             nonce: 0,
         },
         share_public_keys: BTreeMap::new(),
+        brought: None,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 
-use casimir_dkg::types::{CeremonyPlan, OperatorId, OwnerNonce, SignPurpose};
+use casimir_dkg::types::{BroughtAlong, CeremonyPlan, OperatorId, OwnerNonce, SignPurpose};
 use casimir_dkg::view::{Payload, TransactionPayload};
 
 use crate::console::theme::Token;
@@ -96,11 +96,17 @@ fn plan(page: &mut Page<'_>, plan: &CeremonyPlan) {
             old,
             new,
             threshold,
+            registration,
+            brought,
         } => {
             page.field("validator", Token::Value, validator);
             page.field("dealing now", Token::Text, ids(old));
             page.field("new committee", Token::Emphasis, ids(new));
             page.field("threshold", Token::Text, of_all(threshold, new));
+            if let Some(OwnerNonce { owner, nonce }) = registration {
+                page.field("signs, too", Token::Text, self::registration(owner, *nonce));
+            }
+            brought_along(page, brought.as_deref());
         }
         CeremonyPlan::Sign {
             validator,
@@ -108,6 +114,7 @@ fn plan(page: &mut Page<'_>, plan: &CeremonyPlan) {
             threshold,
             signing_root,
             what,
+            brought,
             ..
         } => {
             page.field("validator", Token::Value, validator);
@@ -116,7 +123,26 @@ fn plan(page: &mut Page<'_>, plan: &CeremonyPlan) {
             page.field("signing root", Token::Value, signing_root);
             let (token, purpose) = purpose(what);
             page.field("signs", token, purpose);
+            brought_along(page, brought.as_deref());
         }
+    }
+}
+
+fn brought_along(page: &mut Page<'_>, brought: Option<&BroughtAlong>) {
+    let Some(brought) = brought else {
+        return;
+    };
+    let holders: Vec<_> = brought.handed_back.keys().copied().collect();
+    let with = format!("what operators {} handed back with their shares", ids(&holders));
+    page.field("brought along", Token::Text, with);
+    page.field(
+        "withdrawal credentials",
+        Token::Value,
+        brought.withdrawal_credentials,
+    );
+    page.field("fork version", Token::Value, brought.fork_version);
+    if let Some(signature) = &brought.owner_signature {
+        page.field("owner's signature", Token::Value, signature);
     }
 }
 
