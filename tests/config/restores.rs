@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use casimir_dkg::journal::{Anchor, Journal, JournalError, JournalOptions, NewRecord};
+use casimir_dkg::types::UnixMillis;
 use serde_json::Value;
 
 use super::support;
@@ -196,5 +198,34 @@ fn a_copy_that_can_only_be_read_is_verified() {
     assert!(
         !scratch.path().join("j.sqlite-shm").exists(),
         "nothing was made beside it"
+    );
+}
+
+/// A start refuses what it does not understand, so a verification does too.
+#[test]
+fn a_record_of_a_newer_program_is_linked_and_not_understood() {
+    let scratch = scene();
+    let options = JournalOptions {
+        path: scratch.path().join("j.sqlite"),
+        checkpoint: None,
+    };
+    let (mut journal, _) = Journal::open(&options, Anchor::BEGINNING, |_| Ok::<_, JournalError>(())).unwrap();
+    let record = NewRecord {
+        at: UnixMillis(1),
+        kind: "of-tomorrow",
+        body: r#"{"record":"of-tomorrow"}"#.to_owned(),
+        subjects: Vec::new(),
+    };
+    journal.append(&[record]).unwrap();
+    drop(journal);
+    let (code, out, stderr) = run(scratch.path(), &["--json", "verify", "--journal", "j.sqlite"]);
+    let said: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(
+        (code, &said["ok"], &said["record"]),
+        (Some(1), &false.into(), &81.into())
+    );
+    assert!(
+        stderr.contains("record 81 is linked, but not understood"),
+        "{stderr}"
     );
 }

@@ -68,7 +68,7 @@ fn a_node_is_backed_up_while_it_runs_and_a_lost_store_is_missed_and_comes_back()
     assert_eq!(code, Some(0), "{stderr}");
     assert!(out.contains("3 shares, verified"), "{out}");
     let key = format!("0x{}", "02".repeat(48));
-    let manifest = fs::read_to_string(scratch.path().join("backup.manifest")).unwrap();
+    let manifest = fs::read_to_string(scratch.path().join("backup.sqlite.manifest")).unwrap();
     assert!(manifest.contains(&key), "{manifest}");
     // a copy by hand has them too, and so says the list, of any of them
     fs::copy(

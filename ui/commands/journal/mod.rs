@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 use casimir_dkg::config::{self, LoadOptions};
 use casimir_dkg::engine;
-use casimir_dkg::journal::{self, Entry, JournalError};
+use casimir_dkg::journal::{self, Entry, JournalError, Report};
 use casimir_dkg::types::{CaseId, Root, SafeText};
 use serde_json::{Value, json};
 
@@ -96,19 +96,12 @@ fn show(path: &Path, case: Option<&str>, last: Option<usize>, json: bool) -> any
     Ok(Outcome::Success)
 }
 
-/// Judges as a start does: the chain, the checkpoint, and whether every record is understood.
-fn verify(
+/// What stands in a journal that holds; `None` where it does not, after that was said.
+fn judged(
     path: &Path,
-    contains: Option<&str>,
     checkpoint: Option<&Path>,
     json: bool,
-) -> anyhow::Result<Outcome> {
-    if let Some(file) = checkpoint.filter(|file| !file.is_file()) {
-        bail!("there is no checkpoint at {}", file.display());
-    }
-    let contains = contains
-        .map(|text| text.parse::<Root>().context("--contains"))
-        .transpose()?;
+) -> anyhow::Result<Option<(Report, Vec<Entry>)>> {
     let (report, entries) = match journal::verify_with(path, checkpoint) {
         Ok(found) => found,
         Err(e @ (JournalError::Broken { .. } | JournalError::RolledBack { .. })) => {
@@ -122,7 +115,7 @@ fn verify(
                 _ => {}
             }
             output::error(&e.to_string());
-            return Ok(Outcome::Failure);
+            return Ok(None);
         }
         Err(e) => return Err(e.into()),
     };
@@ -136,9 +129,28 @@ fn verify(
                 path.display(),
                 entry.seq
             ));
-            return Ok(Outcome::Failure);
+            return Ok(None);
         }
     }
+    Ok(Some((report, entries)))
+}
+
+/// Judges as a start does: the chain, the checkpoint, and whether every record is understood.
+fn verify(
+    path: &Path,
+    contains: Option<&str>,
+    checkpoint: Option<&Path>,
+    json: bool,
+) -> anyhow::Result<Outcome> {
+    if let Some(file) = checkpoint.filter(|file| !file.is_file()) {
+        bail!("there is no checkpoint at {}", file.display());
+    }
+    let contains = contains
+        .map(|text| text.parse::<Root>().context("--contains"))
+        .transpose()?;
+    let Some((report, entries)) = judged(path, checkpoint, json)? else {
+        return Ok(Outcome::Failure);
+    };
     let found = contains.is_none_or(|head| entries.iter().any(|entry| entry.hash == head));
     if json {
         output::json(&json!({

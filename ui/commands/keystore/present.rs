@@ -95,7 +95,7 @@ pub(super) fn show(args: &ShowArgs, json: bool) -> anyhow::Result<Outcome> {
 fn operator(path: &Path, what: &str, key: Option<&OperatorPrivateKey>, json: bool) {
     let print = |key: &OperatorPublicKey| hex::encode(Sha256::digest(key.as_spki_der()));
     let public = key.map(|key| key.public().to_registry_text());
-    let fingerprint = key.map(|key| print(&key.public()));
+    let fingerprint = key.map(|key| print(key.public()));
     if json {
         output::json(&json!({
             "file": path, "kind": "operator-key", "public_key": public, "fingerprint": fingerprint,

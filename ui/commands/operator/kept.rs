@@ -102,7 +102,7 @@ fn restore(from: &Path, settings: &NodeConfig, json: bool) -> anyhow::Result<Out
 fn list(path: &Path, json: bool) -> anyhow::Result<Outcome> {
     let held = store::shares(path)?;
     if json {
-        held.iter().for_each(|held| output::json(held));
+        held.iter().for_each(output::json);
         return Ok(Outcome::Success);
     }
     output::line(&format!("{}: {}", path.display(), counted(held.len(), "share")));

@@ -36,10 +36,12 @@ impl From<&Held> for Named {
     }
 }
 
-/// The manifest of the store, or of the backup, at `path`.
+/// The manifest of the store, or of the backup, at `path`: its name and `.manifest`.
 #[must_use]
 pub fn manifest_of(path: &Path) -> PathBuf {
-    path.with_extension("manifest")
+    let mut name = path.as_os_str().to_owned();
+    name.push(".manifest");
+    name.into()
 }
 
 /// What the manifest of the store at `path` names; nothing where there is none.
