@@ -67,12 +67,14 @@ impl Role {
 }
 
 impl Role {
-    /// Stops it as a machine does that goes down, and returns what it wrote to stderr.
-    pub(crate) fn killed(mut self) -> String {
-        self.child.kill().unwrap();
-        let mut said = String::new();
+    /// Asks it to end, and returns what it wrote to stderr until then.
+    #[cfg(unix)]
+    pub(crate) fn stopped(mut self) -> String {
         let mut stderr = self.child.stderr.take().unwrap();
+        self.signal(rustix::process::Signal::TERM);
+        let mut said = String::new();
         std::io::Read::read_to_string(&mut stderr, &mut said).unwrap();
+        assert_eq!(self.ended().code(), Some(0), "{said}");
         said
     }
 }

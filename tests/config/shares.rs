@@ -60,6 +60,7 @@ fn run(scratch: &Path, more: &[&str]) -> (Option<i32>, String, String) {
     support::run(support::program(scratch).args(NODE).args(more))
 }
 
+#[cfg(unix)]
 #[test]
 fn a_node_is_backed_up_while_it_runs_and_a_lost_store_is_missed_and_comes_back() {
     let scratch = scene();
@@ -100,13 +101,13 @@ fn a_node_is_backed_up_while_it_runs_and_a_lost_store_is_missed_and_comes_back()
     let (code, _, stderr) = run(scratch.path(), &["backup", "backup.sqlite"]);
     assert_eq!(code, Some(1));
     assert!(stderr.contains("never replaces"), "{stderr}");
-    let said = running.killed();
+    let said = running.stopped();
     assert!(!said.contains("NOT IN ITS STORE"), "{said}");
 
     for file in ["shares.sqlite", "shares.sqlite-wal", "shares.sqlite-shm"] {
         let _ = fs::remove_file(scratch.path().join("node").join(file));
     }
-    let said = Role::start(scratch.path(), &NODE, &[]).killed();
+    let said = Role::start(scratch.path(), &NODE, &[]).stopped();
     for words in [
         "3 shares THAT THIS NODE HELD ARE NOT IN ITS STORE",
         "operator restore BACKUP",
@@ -128,7 +129,7 @@ fn a_node_is_backed_up_while_it_runs_and_a_lost_store_is_missed_and_comes_back()
         out.contains("3 shares taken back, 0 already there") && out.contains(&key),
         "{out}"
     );
-    let said = Role::start(scratch.path(), &NODE, &[]).killed();
+    let said = Role::start(scratch.path(), &NODE, &[]).stopped();
     assert!(!said.contains("NOT IN ITS STORE"), "{said}");
 }
 
