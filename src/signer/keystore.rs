@@ -208,9 +208,7 @@ pub fn change_password(
         }
         fs::rename(&beside, &real).map_err(io)?;
         let folder = real.parent().unwrap_or(Path::new("/"));
-        File::open(folder)
-            .and_then(|folder| folder.sync_all())
-            .map_err(io)
+        sync(folder).map_err(io)
     });
     let _ = fs::remove_file(&beside);
     replaced.map(|()| signer)
@@ -338,9 +336,14 @@ fn write(path: &Path, signer: &OracleSigner, password: &SecretString) -> Result<
             file.sync_all()
         })
         .and_then(|()| fs::hard_link(&temporary, path))
-        .and_then(|()| File::open(folder)?.sync_all());
+        .and_then(|()| sync(folder));
     let _ = fs::remove_file(&temporary);
     result.map_err(fail)
+}
+
+/// What was written in a folder is durable.
+fn sync(folder: &Path) -> io::Result<()> {
+    File::open(folder)?.sync_all()
 }
 
 fn create_private(path: &Path) -> io::Result<File> {

@@ -37,7 +37,6 @@ pub(super) fn snapshot(
     revision: u64,
     rows: &mut ValidatorRows,
 ) -> Snapshot {
-    let (records, head) = journal.head();
     let (actions, cases) = (lists::actions(state), lists::cases(state, |_| true));
     let (ceremonies, transactions) = (lists::ceremonies(state), lists::transactions(state));
     let exits = lists::exits(state);
@@ -82,12 +81,7 @@ pub(super) fn snapshot(
             .collect(),
         exits: exits.carried().filter_map(|id| exits::view(state, id)).collect(),
         validators: rows.views(state, &live.validators),
-        journal: JournalView {
-            records,
-            head,
-            path: SafeText::new(&journal.path().display().to_string()),
-            unwritable: unwritable.cloned(),
-        },
+        journal: written(journal, unwritable),
         alarms: unwritable
             .into_iter()
             .chain(live.alarms.values())
@@ -99,6 +93,16 @@ pub(super) fn snapshot(
     };
     snapshot.waits = waits::of(state, live, &snapshot);
     snapshot
+}
+
+fn written(journal: &Journal, unwritable: Option<&SafeText>) -> JournalView {
+    let (records, head) = journal.head();
+    JournalView {
+        records,
+        head,
+        path: SafeText::new(&journal.path().display().to_string()),
+        unwritable: unwritable.cloned(),
+    }
 }
 
 fn chain(state: &State, live: &Live) -> ChainView {

@@ -32,6 +32,17 @@ pub(super) struct Backend {
     pub(super) companion: Option<Box<dyn Companion>>,
 }
 
+impl Backend {
+    /// One that knows its operators, and keeps nothing running.
+    pub(super) fn alone(ceremonies: Arc<dyn Ceremonies>) -> Self {
+        Self {
+            ceremonies,
+            roster: None,
+            companion: None,
+        }
+    }
+}
+
 /// What a backend keeps running within this process, whatever it is.
 #[async_trait]
 pub(super) trait Companion: fmt::Debug + Send + Sync {

@@ -173,11 +173,7 @@ pub async fn start(options: ServiceOptions) -> Result<Running, ServiceError> {
         roster,
         companion,
     } = match backend {
-        Some(ceremonies) => Backend {
-            ceremonies,
-            roster: None,
-            companion: None,
-        },
+        Some(ceremonies) => Backend::alone(ceremonies),
         None => backend::start(&config, &http).await?,
     };
     // the field order of SSV's cluster, which may be unknown as yet, is no part of what the contract lists

@@ -76,8 +76,16 @@ impl World {
                 }
             }
             (17, _, Some(action)) => self.choose_committee(action),
+            (23, ..) => self.switch_mode(),
             _ => {}
         }
+    }
+
+    /// Also to the mode that there is, or to one that this process cannot have.
+    fn switch_mode(&mut self) {
+        let to = [Mode::Auto, Mode::Auto, Mode::Supervised, Mode::Observe][self.rng.gen_range(0..4)];
+        let word = self.rng.gen_bool(0.9).then(|| "auto".to_owned());
+        let _ = self.wish("ann", Wish::SwitchMode { to, word });
     }
 
     /// Of one case or of everything, whichever way round it is now.
@@ -172,6 +180,10 @@ impl World {
         }
         if let Some(unadopted) = self.state.unadopted() {
             return self.wish("ann", Wish::Adopt(unadopted.account)).is_ok();
+        }
+        if self.state.mode() == Mode::Observe {
+            let to = Mode::Supervised;
+            return self.wish("ann", Wish::SwitchMode { to, word: None }).is_ok();
         }
         let wish = self.state.cases.values().find_map(|case| self.helps(case));
         let Some(wish) = wish else { return false };
