@@ -175,15 +175,15 @@ impl World {
     /// People who want everything to come to its end: they end pauses, take up what is halted, approve what they can, and
     /// give up what cannot be. Whether anything was left for them to do.
     pub(super) fn everybody_helps(&mut self) -> bool {
+        if self.state.mode() == Mode::Observe {
+            let to = Mode::Supervised;
+            return self.wish("ann", Wish::SwitchMode { to, word: None }).is_ok();
+        }
         if self.state.paused.is_some() {
             return self.wish("ann", Wish::Resume(None)).is_ok();
         }
         if let Some(unadopted) = self.state.unadopted() {
             return self.wish("ann", Wish::Adopt(unadopted.account)).is_ok();
-        }
-        if self.state.mode() == Mode::Observe {
-            let to = Mode::Supervised;
-            return self.wish("ann", Wish::SwitchMode { to, word: None }).is_ok();
         }
         let wish = self.state.cases.values().find_map(|case| self.helps(case));
         let Some(wish) = wish else { return false };
