@@ -119,11 +119,15 @@ async fn no_connection_is_told_apart_from_a_chain_that_can_not_be_read() {
     .await;
     only.rescript(|_| Act::Forward);
     link(LinkState::Live).await;
-    // it answers, but not this
+    // it answers, but tells no logs, in whichever way it is asked
     only.rescript(|call| match call.method.as_str() {
-        "eth_getLogs" => Act::Error(-32000, "the index is broken".into()),
+        "eth_getLogs" | "eth_getBlockReceipts" | "eth_getTransactionReceipt" => {
+            Act::Error(-32000, "the index is broken".into())
+        }
         _ => Act::Forward,
     });
+    // in an empty block there is nothing to read
+    ground.devnet().deposit_pool(1).await.unwrap();
     link(LinkState::Stale).await;
     stop(oracle).await;
     ground.end().await;
