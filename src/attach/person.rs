@@ -6,6 +6,8 @@ use std::io;
 use nix::unistd::{Group, Uid, User, getgrouplist};
 use tokio::net::UnixStream;
 
+use crate::engine::Identity;
+
 /// A user of this machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Person {
@@ -59,6 +61,13 @@ impl Person {
             name: user.map(|user| user.name),
             login,
         }
+    }
+
+    /// As the engine takes this person: by the user who logged in, where the system knows that one.
+    #[must_use]
+    pub fn identity(&self) -> Identity {
+        let uid = self.login.as_ref().map_or(self.uid, |login| login.uid);
+        Identity::of_user(self.to_string(), uid)
     }
 
     /// The user's name, where the system has one.

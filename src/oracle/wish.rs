@@ -6,7 +6,8 @@ use super::state::EffectKey;
 use super::turn::Turn;
 use super::ways::{can_retry, refused_by_ssv};
 use super::{
-    ActionState, Decider, Decision, Mode, Record, State, Step, Verdict, Wish, account, current_ceremony, mode,
+    ActionState, Asker, Decider, Decision, Mode, Record, State, Step, Verdict, Wish, account,
+    current_ceremony, mode, people,
 };
 use crate::types::{
     ActionId, CaseId, OperatorId, PoolId, RequestId, RequestKind, Root, SafeText, UnixMillis, listed,
@@ -35,7 +36,8 @@ pub(super) fn not_now(text: impl AsRef<str>) -> Refusal {
     Refusal::NotNow(SafeText::new(text.as_ref()))
 }
 
-pub(super) fn fulfil(turn: &mut Turn<'_>, by: &SafeText, wish: Wish) -> Answer {
+pub(super) fn fulfil(turn: &mut Turn<'_>, asker: &Asker, wish: Wish) -> Answer {
+    let by = &asker.name;
     let switches = matches!(wish, Wish::SwitchMode { .. });
     if turn.state.mode() == Mode::Observe && !switches {
         return Err(Refusal::Mode(SafeText::new(OBSERVES)));
@@ -45,12 +47,13 @@ pub(super) fn fulfil(turn: &mut Turn<'_>, by: &SafeText, wish: Wish) -> Answer {
             action,
             digest,
             phrase,
-        } => approve(turn, by, action, digest, phrase.as_deref()),
+        } => people::approve(turn, asker, action, digest, phrase.as_deref()),
+        Wish::ApproveSigned { name, uid, signed } => people::approve_signed(turn, name, uid, signed),
         Wish::Reject {
             action,
             digest,
             reason,
-        } => reject(turn, by, action, digest, reason),
+        } => reject(turn, asker, action, digest, reason),
         Wish::Retry(case) => retry(turn, by, case),
         Wish::DeclareLost(request) => declare_lost(turn, by, request),
         Wish::Pause(case) => pause(turn, by, case),
@@ -84,7 +87,7 @@ fn absent(turn: &Turn<'_>, id: CaseId) -> Refusal {
 }
 
 /// The action exists, nobody decided it, and it is still what was shown.
-fn decidable(turn: &Turn<'_>, id: ActionId, digest: Root) -> Result<(), Refusal> {
+pub(super) fn decidable(turn: &Turn<'_>, id: ActionId, digest: Root) -> Result<(), Refusal> {
     let action = turn
         .state
         .actions
@@ -109,37 +112,14 @@ fn decidable(turn: &Turn<'_>, id: ActionId, digest: Root) -> Result<(), Refusal>
     Ok(())
 }
 
-fn approve(turn: &mut Turn<'_>, by: &SafeText, id: ActionId, digest: Root, phrase: Option<&str>) -> Answer {
+fn reject(turn: &mut Turn<'_>, by: &Asker, id: ActionId, digest: Root, reason: SafeText) -> Answer {
     decidable(turn, id, digest)?;
-    let action = &turn.state.actions[&id];
-    action.approvable().map_err(not_now)?;
-    if let Some(wanted) = action.phrase()
-        && phrase != Some(wanted.as_str())
-    {
-        return Err(not_now(format!(
-            "this cannot be undone: type the phrase «{wanted}»"
-        )));
-    }
-    let decider = Decider::Person { name: by.clone() };
-    let decision = Decision {
-        verdict: Verdict::Approve,
-        decider,
-        at: turn.at,
-        digest,
+    let decider = Decider::Person {
+        name: by.name.clone(),
+        uid: by.uid,
+        signed: None,
     };
-    turn.record(Record::Decided { action: id, decision });
-    Ok(SafeText::new(&format!("{id} approved")))
-}
-
-fn reject(turn: &mut Turn<'_>, by: &SafeText, id: ActionId, digest: Root, reason: SafeText) -> Answer {
-    decidable(turn, id, digest)?;
-    let decider = Decider::Person { name: by.clone() };
-    let decision = Decision {
-        verdict: Verdict::Reject { reason },
-        decider,
-        at: turn.at,
-        digest,
-    };
+    let decision = Decision::alone(Verdict::Reject { reason }, decider, turn.at, digest);
     turn.record(Record::Decided { action: id, decision });
     Ok(SafeText::new(&format!(
         "{id} rejected; {} halts until it is retried",

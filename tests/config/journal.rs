@@ -21,6 +21,7 @@ fn a_journal_is_shown_exported_and_verified_and_a_change_is_found() {
             version: format!("1.{n}"),
             network: SafeText::new("devnet"),
             mode: Mode::Observe,
+            configured: None,
             speaks: None,
         };
         let row = NewRecord {

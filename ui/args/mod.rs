@@ -5,6 +5,8 @@ mod journal;
 mod keystore;
 mod notify;
 mod oracle;
+#[cfg(unix)]
+mod person;
 mod roles;
 #[cfg(unix)]
 mod seat;
@@ -17,9 +19,11 @@ pub(crate) use journal::{ExportFormat, JournalCommand, TranscriptCommand};
 pub(crate) use keystore::{ImportArgs, KeystoreCommand, NewArgs, OperatorKeyArgs};
 pub(crate) use notify::NotifyCommand;
 pub(crate) use oracle::{ConsoleArgs, OracleArgs};
+#[cfg(unix)]
+pub(crate) use person::{PersonCommand, SignArgs};
 pub(crate) use roles::{MessengerArgs, OperatorArgs};
 #[cfg(unix)]
-pub(crate) use seat::{ModeArgs, SeatArgs, SeatCommand};
+pub(crate) use seat::{ApproveArgs, ModeArgs, SeatArgs, SeatCommand, ShowArgs};
 pub(crate) use settings::ConfigCommand;
 
 use casimir_dkg::config::{AutoApprove, Flag, LoadOptions, process_environment};
@@ -89,6 +93,13 @@ pub(crate) enum Command {
     /// Make or import keys
     #[command(subcommand)]
     Keystore(KeystoreCommand),
+    /// Make a key of one's own
+    #[cfg(unix)]
+    #[command(subcommand)]
+    Person(PersonCommand),
+    /// Sign on another machine what a running engine asks, with a key of one's own
+    #[cfg(unix)]
+    Sign(SignArgs),
     /// Read the journal
     #[command(subcommand)]
     Journal(JournalCommand),

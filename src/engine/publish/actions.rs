@@ -2,9 +2,32 @@
 
 use super::{convert, observes};
 use crate::engine::live::Live;
-use crate::oracle::{State, action_state, rule_for};
+use crate::oracle::{Action, ActionState, State, action_state, rule_for, second_until};
 use crate::types::ActionId;
-use crate::view::{ActionView, ByRules};
+use crate::view::{ActionView, ByRules, PeopleView};
+
+/// Where it takes more than one person, or took.
+fn people(state: &State, action: &Action) -> Option<PeopleView> {
+    let waits = action.state == ActionState::Proposed;
+    let demand = state.settings.policy.demand(&action.proposal);
+    let took = action.decision.as_ref().and_then(|d| d.nth).map(|nth| nth.of);
+    let needed = if waits { demand.people } else { took.unwrap_or(1) };
+    if needed < 2 && action.endorsements.is_empty() {
+        return None;
+    }
+    let last = action.decision.iter().filter(|d| d.nth.is_some());
+    Some(PeopleView {
+        needed,
+        personal_keys: waits && demand.personal_keys,
+        given: action
+            .endorsements
+            .iter()
+            .chain(last)
+            .map(convert::decision)
+            .collect(),
+        until: second_until(action, state.settings.approval_expires_ms).filter(|_| waits),
+    })
+}
 
 pub(super) fn view(state: &State, live: &Live, id: ActionId) -> Option<ActionView> {
     let action = state.actions.get(&id)?;
@@ -21,6 +44,7 @@ pub(super) fn view(state: &State, live: &Live, id: ActionId) -> Option<ActionVie
         action_state(state, id)?,
         observes(state),
     );
+    view.people = people(state, action);
     view.by_rules = (view.waits()).then(|| match rule_for(state, action) {
         Ok(rule) => ByRules::Approve {
             rule: rule.name.clone(),

@@ -60,7 +60,7 @@ impl Life {
 
     fn wish(&mut self, wish: Wish) -> Result<SafeText, Refusal> {
         let by = "ann".into();
-        self.input(Input::Wish { by, wish }).unwrap()
+        self.input(Input::Wish { by: by.into(), wish }).unwrap()
     }
 
     fn switch(&mut self, to: Mode, word: Option<&str>) -> Result<SafeText, Refusal> {
@@ -182,6 +182,8 @@ fn a_journal_from_before_says_nothing_of_it() {
         decider: Decider::Rule { name: "all".into() },
         at: UnixMillis(1),
         digest: Default::default(),
+        nth: None,
+        unknown: None,
     };
     let text = serde_json::to_string(&decision).unwrap();
     assert_eq!(serde_json::from_str::<Decision>(&text).unwrap(), decision);

@@ -14,7 +14,7 @@ const TRIES: u32 = 40;
 impl World {
     pub(super) fn wish(&mut self, by: &str, wish: Wish) -> Result<SafeText, Refusal> {
         let by = SafeText::new(by);
-        self.input(Input::Wish { by, wish })
+        self.input(Input::Wish { by: by.into(), wish })
             .expect("a wish has an answer")
     }
 

@@ -202,7 +202,7 @@ impl World {
     fn goes(&self, wish: Wish) -> Result<bool, Refusal> {
         let mut state = self.state.clone();
         let by = SafeText::new("ann");
-        let input = Input::Wish { by, wish };
+        let input = Input::Wish { by: by.into(), wish };
         let at = UnixMillis(self.now);
         let entropy = [0xff; 24];
         let (output, reply) = step(&mut state, Stamped { at, entropy, input });

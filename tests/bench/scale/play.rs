@@ -52,7 +52,10 @@ pub(crate) fn settings() -> Settings {
     };
     Settings {
         mode: Mode::Auto,
-        policy: Policy { rules: vec![rule] },
+        policy: Policy {
+            rules: vec![rule],
+            ..Policy::default()
+        },
         owner: Template::read().payload().to,
         follows_beacon: true,
         look_up_every_ms: 60_000,
