@@ -115,3 +115,6 @@ pub(super) fn signature_holds(id: ActionId, decision: &Decision) -> Option<bool>
     let fits = said.action == id && said.digest == decision.digest && decision.at < said.expires;
     Some(fits && is_signed(signed))
 }
+
+#[cfg(test)]
+mod tests;

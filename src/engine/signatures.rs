@@ -52,3 +52,66 @@ pub(super) fn wish(signed: Box<SignedStatement>, here: &Here<'_>) -> Result<Wish
     let uid = person.uid;
     Ok(Wish::ApproveSigned { name, uid, signed })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::oracle::Person;
+    use crate::secrets::person::PersonSecret;
+    use crate::types::{Root, Stated, Statement, UnixMillis};
+    use crate::view::fixture::surroundings;
+
+    #[test]
+    fn what_is_foreign_changed_or_of_another_engine_is_refused_by_name() {
+        let (ada, eve) = (PersonSecret::generate(), PersonSecret::generate());
+        let person = Person {
+            name: "Ada".into(),
+            uid: Some(1000),
+            key: ada.public(),
+        };
+        let policy = Policy {
+            persons: vec![person],
+            ..Policy::default()
+        };
+        let network = surroundings(1).network;
+        let here = Here {
+            policy: &policy,
+            network: &network,
+            account: None,
+        };
+        let statement = |change: fn(&mut Statement)| {
+            let mut statement = Statement {
+                chain_id: network.chain_id,
+                manager: network.manager,
+                account: None,
+                action: "deposit/3#2".parse().unwrap(),
+                digest: Root([9; 32]),
+                verdict: Stated::Approve,
+                unknown: Vec::new(),
+                phrase: None,
+                expires: UnixMillis(7),
+            };
+            change(&mut statement);
+            statement
+        };
+        let taken = |signed| wish(Box::new(signed), &here);
+        let why = |signed| match taken(signed) {
+            Err(Refused::NotNow(why)) => why.to_string(),
+            other => panic!("{other:?}"),
+        };
+        let right = ada.sign(statement(|_| ()));
+        let Ok(Wish::ApproveSigned { name, uid, .. }) = taken(right.clone()) else {
+            panic!("it is right")
+        };
+        assert_eq!((name.as_str(), uid), ("Ada", Some(1000)));
+        assert!(why(eve.sign(statement(|_| ()))).contains("nobody in [[person]]"));
+        let mut changed = right;
+        changed.statement.digest = Root([8; 32]);
+        assert!(why(changed).contains("does not hold under the key of Ada"));
+        assert!(why(ada.sign(statement(|s| s.chain_id += 1))).contains("Ada signed for the manager"));
+        assert!(why(ada.sign(statement(|s| s.manager = Address::ZERO))).contains("this engine works for"));
+        assert!(
+            why(ada.sign(statement(|s| s.account = Some(Address::ZERO)))).contains("this one has no account")
+        );
+    }
+}

@@ -125,10 +125,10 @@ mod tests {
             network: &network,
             account: None,
         };
-        let wish = |request, can| super::wish(request, can, &here).unwrap();
-        assert_eq!(wish(given_up, can), Wish::GiveUp { case, reason });
-        assert_eq!(wish(Request::RedoKey { case }, can), Wish::RedoKey(case));
+        let wish = |request, can: &CeremonyCapabilities| super::wish(request, can, &here).unwrap();
+        assert_eq!(wish(given_up, &can), Wish::GiveUp { case, reason });
+        assert_eq!(wish(Request::RedoKey { case }, &can), Wish::RedoKey(case));
         let pool = PoolId(3);
-        assert_eq!(wish(Request::RequestExit { pool }, can), Wish::RequestExit(pool));
+        assert_eq!(wish(Request::RequestExit { pool }, &can), Wish::RequestExit(pool));
     }
 }

@@ -120,6 +120,8 @@ pub(super) fn approve_signed(
 
 /// The first of two waits for the second; the last one decides.
 fn take(turn: &mut Turn<'_>, by: Decider, id: ActionId, digest: Root, phrase: Option<&str>) -> Answer {
+    // a clock may not have struck since
+    forget_expired(turn, id);
     decidable(turn, id, digest)?;
     let action = &turn.state.actions[&id];
     action.approvable().map_err(not_now)?;
@@ -141,7 +143,8 @@ fn take(turn: &mut Turn<'_>, by: Decider, id: ActionId, digest: Root, phrase: Op
     let counts = |given: &&Decision| !demand.personal_keys || given.decider.key().is_some();
     let given: Vec<_> = action.endorsements.iter().filter(counts).collect();
     let of = demand.people;
-    if of > 1 && given.iter().any(|other| other.decider.is_same(&by)) {
+    let again = given.iter().any(|other| other.decider.is_same(&by)) && !planted!(OneIsTwo);
+    if of > 1 && again {
         return Err(not_now(format!(
             "{by} has approved {id} already: it takes another person ({} of {of})",
             given.len()

@@ -10,6 +10,7 @@ mod help;
 mod journal;
 mod keystore;
 mod monitoring;
+mod people;
 mod precedence;
 mod presets;
 mod roles;

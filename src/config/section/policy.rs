@@ -19,7 +19,7 @@ pub(in crate::config) const KEYS: &[Key] = &[
     Key::new(
         "policy.mode",
         "observe, supervised or auto",
-        "observe decides nothing and needs no key; supervised asks a person; auto asks the rules first. No file alone switches auto on: it takes the flag --auto-approve, which is enough.",
+        "observe decides nothing and needs no key; supervised asks a person; auto asks the rules first. No file alone switches auto on: it takes the flag --auto-approve, which is enough unless a person took the decision from the rules before (`casimir-dkg mode`).",
     )
     .default("supervised")
     .flag("--mode"),

@@ -4,7 +4,7 @@ use super::{convert, observes};
 use crate::engine::live::Live;
 use crate::oracle::{Action, ActionState, State, action_state, rule_for, second_until};
 use crate::types::ActionId;
-use crate::view::{ActionView, ByRules, PeopleView};
+use crate::view::{ActionView, ByRules, Can, PeopleView};
 
 /// Where it takes more than one person, or took.
 fn people(state: &State, action: &Action) -> Option<PeopleView> {
@@ -45,6 +45,11 @@ pub(super) fn view(state: &State, live: &Live, id: ActionId) -> Option<ActionVie
         observes(state),
     );
     view.people = people(state, action);
+    if view.can_approve.is_yes() && view.people.as_ref().is_some_and(|p| p.personal_keys) {
+        view.can_approve = Can::no(format!(
+            "it takes two people who sign with keys of their own: `casimir-dkg show {id} --export FILE`, then `casimir-dkg sign`"
+        ));
+    }
     view.by_rules = (view.waits()).then(|| match rule_for(state, action) {
         Ok(rule) => ByRules::Approve {
             rule: rule.name.clone(),

@@ -346,7 +346,7 @@ fn a_new_journal_for_an_account_with_a_past_lets_nothing_leave_before_a_person_a
     let other = Wish::Adopt(Address::repeat_byte(4));
     assert!(
         life.input(Input::Wish {
-            by: by.clone(),
+            by: by.clone().into(),
             wish: other
         })
         .unwrap()

@@ -60,7 +60,7 @@ impl Life {
 
     fn wish(&mut self, wish: Wish) -> Result<SafeText, Refusal> {
         let by = "ann".into();
-        self.input(Input::Wish { by: by.into(), wish }).unwrap()
+        self.input(Input::Wish { by, wish }).unwrap()
     }
 
     fn switch(&mut self, to: Mode, word: Option<&str>) -> Result<SafeText, Refusal> {

@@ -273,8 +273,11 @@ fn a_check_that_flaps_between_two_approvals_voids_neither() {
     life.refresh(vec![Check::pass("endpoints-agree", "")]);
     let digest = life.action().digest;
     life.approve("ada", 1000).unwrap();
-    for status in [Check::unknown::<&str>, Check::fail::<&str>] {
-        life.refresh(vec![status("endpoints-agree", "one voice")]);
+    for moved in [
+        Check::unknown("endpoints-agree", "one voice"),
+        Check::fail("endpoints-agree", "they differ"),
+    ] {
+        life.refresh(vec![moved]);
         assert_eq!(life.action().digest, digest);
         assert_eq!(life.action().endorsements.len(), 1);
     }

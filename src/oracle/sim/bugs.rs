@@ -62,6 +62,8 @@ pub(in crate::oracle) enum Bug {
     PlacesIgnored,
     /// An account with a past is used before a person has adopted it.
     PastIgnored,
+    /// One person counts as two.
+    OneIsTwo,
 }
 
 thread_local! {
@@ -78,7 +80,7 @@ pub(in crate::oracle) fn is_planted(bug: Bug) -> bool {
 }
 
 /// Each defect, and how many seeds it may take until one finds it.
-const WITHIN: [(Bug, u64); 28] = [
+const WITHIN: [(Bug, u64); 29] = [
     (Bug::SkippedRecord, 10),
     (Bug::NonceTwice, 10),
     (Bug::SignedAnew, 10),
@@ -90,7 +92,7 @@ const WITHIN: [(Bug, u64); 28] = [
     (Bug::EffectFirst, 150),
     (Bug::NeverExpires, 10),
     (Bug::PausedSends, 150),
-    (Bug::SharesAtOnce, 10),
+    (Bug::SharesAtOnce, 50),
     (Bug::FeeIgnored, 10),
     (Bug::OutcomeGuessed, 10),
     (Bug::DigestIgnored, 50),
@@ -107,6 +109,7 @@ const WITHIN: [(Bug, u64); 28] = [
     (Bug::PositionFirst, 50),
     (Bug::PlacesIgnored, 50),
     (Bug::PastIgnored, 50),
+    (Bug::OneIsTwo, 50),
 ];
 
 #[test]

@@ -76,8 +76,46 @@ impl World {
                 }
             }
             (17, _, Some(action)) => self.choose_committee(action),
+            (23, ..) => self.switch_mode(),
             _ => {}
         }
+    }
+
+    /// Also to the mode that there is, or to one that this process cannot have.
+    fn switch_mode(&mut self) {
+        let to = [Mode::Auto, Mode::Auto, Mode::Supervised, Mode::Observe][self.rng.gen_range(0..4)];
+        let word = self.rng.gen_bool(0.9).then(|| "auto".to_owned());
+        let _ = self.wish("ann", Wish::SwitchMode { to, word });
+    }
+
+    /// What a person signed on another machine, where it was verified already. Each signature is another one.
+    fn signed(&mut self, action: ActionId, digest: Root, phrase: Option<String>) -> Wish {
+        let unknown = self
+            .state
+            .actions
+            .get(&action)
+            .map(|a| a.proposal.unknown_checks());
+        let ms = self.rng.gen_range(1..100_000);
+        let statement = Statement {
+            chain_id: 1,
+            manager: Default::default(),
+            account: None,
+            action,
+            digest,
+            verdict: Stated::Approve,
+            unknown: unknown.unwrap_or_default(),
+            phrase,
+            expires: UnixMillis(self.now + ms),
+        };
+        let mut signature = [0; 64];
+        self.rng.fill(&mut signature[..]);
+        let signed = Box::new(SignedStatement {
+            statement,
+            key: PersonKey([2; 32]),
+            signature: PersonSignature(signature),
+        });
+        let (name, uid) = ("bob".into(), None);
+        Wish::ApproveSigned { name, uid, signed }
     }
 
     /// Of one case or of everything, whichever way round it is now.
@@ -136,10 +174,14 @@ impl World {
             .get(&action)
             .and_then(Action::phrase)
             .filter(|_| self.rng.gen_bool(0.9));
-        let approve = Wish::Approve {
-            action,
-            digest,
-            phrase,
+        let by_key = self.rng.gen_bool(0.2);
+        let approve = match by_key {
+            true => self.signed(action, digest, phrase),
+            false => Wish::Approve {
+                action,
+                digest,
+                phrase,
+            },
         };
         let reason = SafeText::new("not today");
         let reject = Wish::Reject {
@@ -155,9 +197,15 @@ impl World {
         let process = self.process;
         let taken = self.wish("ann", first).is_ok();
         if self.process == process && self.rng.gen_bool(0.3) {
+            // it takes another one
+            let waits = self
+                .state
+                .actions
+                .get(&action)
+                .is_some_and(|a| a.state == ActionState::Proposed);
             let refused = self.wish("bob", second);
             assert!(
-                !taken || refused.is_err(),
+                !taken || waits || refused.is_err(),
                 "{action} was decided twice, and both were told that they did"
             );
         }
@@ -166,6 +214,10 @@ impl World {
     /// People who want everything to come to its end: they end pauses, take up what is halted, approve what they can, and
     /// give up what cannot be. Whether anything was left for them to do.
     pub(super) fn everybody_helps(&mut self) -> bool {
+        if self.state.mode() == Mode::Observe {
+            let to = Mode::Supervised;
+            return self.wish("ann", Wish::SwitchMode { to, word: None }).is_ok();
+        }
         if self.state.paused.is_some() {
             return self.wish("ann", Wish::Resume(None)).is_ok();
         }
@@ -181,7 +233,13 @@ impl World {
             let why = self.hopeless(&self.state.cases[case]);
             self.given_up.extend(why);
         }
-        self.wish("ann", wish).is_ok()
+        // whoever comes second is somebody else
+        let second = match &wish {
+            Wish::Approve { action, .. } => !self.state.actions[action].endorsements.is_empty(),
+            _ => false,
+        };
+        let (one, other) = if second { ("bob", "cat") } else { ("ann", "bob") };
+        self.wish(one, wish.clone()).is_ok() || self.wish(other, wish).is_ok()
     }
 
     /// What would bring a case to its end.

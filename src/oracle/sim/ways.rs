@@ -150,7 +150,7 @@ fn rejection(state: &State, wish: &Wish) -> Option<Wish> {
 impl World {
     /// Whether a person can move each case, tried on a copy whenever one has come somewhere.
     pub(super) fn check_ways(&mut self) {
-        if self.mode == Mode::Observe {
+        if self.state.mode() == Mode::Observe {
             return;
         }
         let cases = self.state.cases.values();
@@ -201,8 +201,11 @@ impl World {
     /// Whether a wish is accepted now, and whether it changes anything that lasts.
     fn goes(&self, wish: Wish) -> Result<bool, Refusal> {
         let mut state = self.state.clone();
-        let by = SafeText::new("ann");
-        let input = Input::Wish { by: by.into(), wish };
+        // somebody who has not approved it yet
+        let input = Input::Wish {
+            by: "dora".into(),
+            wish,
+        };
         let at = UnixMillis(self.now);
         let entropy = [0xff; 24];
         let (output, reply) = step(&mut state, Stamped { at, entropy, input });

@@ -90,7 +90,22 @@ impl World {
                 .for_each(|chain| chain.account_nonce = 5);
         }
         world.settings.ceremonies_at_once = [1, 2, 100][world.rng.gen_range(0..3)];
-        world.state.settings.ceremonies_at_once = world.settings.ceremonies_at_once;
+        if world.rng.gen_bool(0.3) {
+            world.settings.policy.two_persons.push(TwoPersons {
+                kinds: vec![
+                    ActionKind::SendReshare,
+                    ActionKind::SendDeposit,
+                    ActionKind::BroadcastExit,
+                ],
+                at_least_wei: None,
+                personal_keys: false,
+            });
+        }
+        let mode = world.mode;
+        world.state.settings = Settings {
+            mode,
+            ..world.settings.clone()
+        };
         world.begin();
         world
     }

@@ -277,7 +277,7 @@ fn another_reshare_is_the_next_one() {
     let (_, reply) = give(
         &mut state,
         Input::Wish {
-            by: by.clone(),
+            by: by.clone().into(),
             wish: retry,
         },
     );

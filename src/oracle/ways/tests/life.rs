@@ -256,7 +256,7 @@ fn proposed(action: ActionId, kind: ActionKind) -> Record {
 fn approved(action: ActionId, kind: ActionKind) -> Record {
     let decision = Decision {
         verdict: Verdict::Approve,
-        decider: Decider::person("ann".into()),
+        decider: Decider::person("ann"),
         at: UnixMillis(1),
         digest: proposal(kind).digest(action),
         nth: None,
