@@ -72,7 +72,7 @@ mod bench {
     use crate::roles::Fleet;
     use crate::support::{Ground, four_operators};
 
-    const POOLS: u32 = 20;
+    const POOLS: u64 = 20;
     const SEATS: usize = 20;
     const PATIENCE: Duration = Duration::from_secs(300);
     /// Everything is proposed; now nothing happens but blocks.
@@ -114,7 +114,7 @@ mod bench {
 
     async fn all_wait(seat: &Attached) {
         let mut snapshots = seat.handle.snapshots.clone();
-        let waits = |snapshot: &casimir_dkg::view::Snapshot| snapshot.waiting().count() >= POOLS as usize;
+        let waits = |snapshot: &casimir_dkg::view::Snapshot| snapshot.waiting().count() as u64 >= POOLS;
         let waited = snapshots.wait_for(|snapshot| waits(snapshot));
         let waited = tokio::time::timeout(PATIENCE, waited).await;
         drop(waited.expect("in time").expect("the engine goes on"));

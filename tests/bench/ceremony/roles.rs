@@ -161,6 +161,7 @@ impl Fleet {
     }
 
     /// The processes of the messenger and of the first operator.
+    #[allow(dead_code, reason = "for the benchmark of seats")]
     pub(crate) fn processes(&self) -> (u32, Option<u32>) {
         let operator = self.operators.values().next().map(|process| process.child.id());
         (self.messenger.child.id(), operator)
