@@ -109,7 +109,7 @@ const WITHIN: [(Bug, u64); 29] = [
     (Bug::PositionFirst, 50),
     (Bug::PlacesIgnored, 50),
     (Bug::PastIgnored, 50),
-    (Bug::OneIsTwo, 50),
+    (Bug::OneIsTwo, 150),
 ];
 
 #[test]

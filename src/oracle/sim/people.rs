@@ -21,6 +21,11 @@ impl World {
     /// One person does something.
     pub(super) fn somebody_acts(&mut self) {
         self.look_at_actions();
+        // nobody leaves it so for long
+        let observes = self.state.mode() == Mode::Observe && self.mode != Mode::Observe;
+        if self.various && observes && self.rng.gen_bool(0.5) {
+            self.switch_mode();
+        }
         let case = self
             .state
             .cases
@@ -76,14 +81,17 @@ impl World {
                 }
             }
             (17, _, Some(action)) => self.choose_committee(action),
-            (23, ..) => self.switch_mode(),
+            (23, ..) if self.various => self.switch_mode(),
             _ => {}
         }
     }
 
     /// Also to the mode that there is, or to one that this process cannot have.
     fn switch_mode(&mut self) {
-        let to = [Mode::Auto, Mode::Auto, Mode::Supervised, Mode::Observe][self.rng.gen_range(0..4)];
+        let to = match self.state.mode() {
+            Mode::Observe => [Mode::Auto, Mode::Supervised][self.rng.gen_range(0..2)],
+            _ => [Mode::Auto, Mode::Supervised, Mode::Observe][self.rng.gen_range(0..3)],
+        };
         let word = self.rng.gen_bool(0.9).then(|| "auto".to_owned());
         let _ = self.wish("ann", Wish::SwitchMode { to, word });
     }
@@ -174,7 +182,7 @@ impl World {
             .get(&action)
             .and_then(Action::phrase)
             .filter(|_| self.rng.gen_bool(0.9));
-        let by_key = self.rng.gen_bool(0.2);
+        let by_key = self.various && self.rng.gen_bool(0.2);
         let approve = match by_key {
             true => self.signed(action, digest, phrase),
             false => Wish::Approve {
@@ -189,6 +197,7 @@ impl World {
             digest,
             reason,
         };
+        let again = approve.clone();
         let (first, second) = if self.rng.gen_bool(0.8) {
             (approve, reject)
         } else {
@@ -196,13 +205,18 @@ impl World {
         };
         let process = self.process;
         let taken = self.wish("ann", first).is_ok();
+        let waits = |world: &Self| {
+            let action = world.state.actions.get(&action);
+            action.is_some_and(|a| a.state == ActionState::Proposed)
+        };
+        if self.various && self.process == process && taken && waits(self) {
+            // whoever approved it does so again, and counts once
+            let again = self.wish("ann", again);
+            assert!(again.is_err(), "{action}: one person is two");
+        }
         if self.process == process && self.rng.gen_bool(0.3) {
             // it takes another one
-            let waits = self
-                .state
-                .actions
-                .get(&action)
-                .is_some_and(|a| a.state == ActionState::Proposed);
+            let waits = waits(self);
             let refused = self.wish("bob", second);
             assert!(
                 !taken || waits || refused.is_err(),
