@@ -93,7 +93,7 @@ impl World {
                 .for_each(|chain| chain.account_nonce = 5);
         }
         world.settings.ceremonies_at_once = [1, 2, 100][world.rng.gen_range(0..3)];
-        world.various = seed % 4 == 0;
+        world.various = seed.is_multiple_of(4);
         if world.various {
             world.settings.policy.two_persons.push(TwoPersons {
                 kinds: vec![
