@@ -23,7 +23,7 @@ pub mod oracle;
 pub mod pool;
 pub mod ports;
 pub mod runtime;
-pub(crate) mod secrets;
+pub mod secrets;
 pub mod signer;
 pub mod ssv;
 pub mod tx;

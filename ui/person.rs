@@ -1,12 +1,11 @@
 //! Who sits here, for the journal.
 
-use casimir_dkg::types::SafeText;
+use casimir_dkg::engine::Identity;
 
 /// As the system knows the user of this process: no variable of the environment is asked, since anybody sets those.
-pub(crate) fn name() -> SafeText {
+pub(crate) fn identity() -> Identity {
     #[cfg(unix)]
-    let name = casimir_dkg::attach::Person::of_this_process().to_string();
+    return casimir_dkg::attach::Person::of_this_process().identity();
     #[cfg(not(unix))]
-    let name = "the user of this machine".to_owned();
-    SafeText::new(&name)
+    Identity::new("the user of this machine")
 }

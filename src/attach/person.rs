@@ -6,6 +6,8 @@ use std::io;
 use nix::unistd::{Group, Uid, User, getgrouplist};
 use tokio::net::UnixStream;
 
+use crate::engine::Identity;
+
 /// A user of this machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Person {
@@ -43,6 +45,10 @@ impl Person {
     fn of(uid: u32, gid: u32, process: Option<i32>) -> Self {
         // only for root: whoever may become root may as well be anybody else
         let login = (uid == 0).then(|| process.and_then(login_of)).flatten();
+        Self::logged_in(uid, gid, login)
+    }
+
+    fn logged_in(uid: u32, gid: u32, login: Option<u32>) -> Self {
         let login = login.filter(|login| *login != uid).map(|login| {
             let user = User::from_uid(Uid::from_raw(login)).ok().flatten();
             Box::new(Self {
@@ -59,6 +65,13 @@ impl Person {
             name: user.map(|user| user.name),
             login,
         }
+    }
+
+    /// As the engine takes this person: by the user who logged in, where the system knows that one.
+    #[must_use]
+    pub fn identity(&self) -> Identity {
+        let uid = self.login.as_ref().map_or(self.uid, |login| login.uid);
+        Identity::of_user(self.to_string(), uid)
     }
 
     /// The user's name, where the system has one.
@@ -102,6 +115,37 @@ impl fmt::Display for Person {
 /// The login user that Linux keeps with a process through `sudo` and `su`; set once at login, and only by root after.
 fn login_of(process: i32) -> Option<u32> {
     let text = std::fs::read_to_string(format!("/proc/{process}/loginuid")).ok()?;
+    login_in(&text)
+}
+
+fn login_in(text: &str) -> Option<u32> {
     // 2^32 - 1: nobody logged in, as in a service
     text.trim().parse().ok().filter(|uid| *uid != u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn root_is_whoever_logged_in_where_the_system_knows_that_and_plain_root_where_not() {
+        let known = Person::logged_in(0, 0, login_in("12345\n"));
+        assert_eq!(known.to_string(), "a user without a name (uid 12345, as root)");
+        assert_eq!(known.identity().uid(), Some(12_345));
+        for nobody in ["4294967295\n", "", "root"] {
+            let plain = Person::logged_in(0, 0, login_in(nobody));
+            assert_eq!(plain.to_string(), "root (uid 0)");
+            assert_eq!(plain.identity().uid(), Some(0));
+        }
+    }
+
+    #[test]
+    fn two_seats_of_one_user_are_one_person_whatever_they_are_called() {
+        let (one, other) = (
+            Person::logged_in(12_345, 1, None),
+            Person::logged_in(0, 0, Some(12_345)),
+        );
+        assert_ne!(one.to_string(), other.to_string());
+        assert_eq!(one.identity().uid(), other.identity().uid());
+    }
 }

@@ -11,7 +11,7 @@ use tokio::task::{JoinHandle, JoinSet};
 
 use super::{AttachError, Person, Role, frame, seat};
 use crate::config::Access;
-use crate::engine::{EngineHandle, Identity};
+use crate::engine::EngineHandle;
 use crate::types::{SafeText, UnixMillis};
 use crate::view::{Hello, Seated, ToSeat};
 
@@ -152,7 +152,7 @@ async fn admit_all(listener: UnixListener, access: Arc<Access>, about: About, en
                 Ok((person, role)) => {
                     let seated = about.seated(&person, role);
                     tracing::info!(target: "attach", who = %person, %role, "a seat was taken");
-                    let seat = engine.seat(Identity::new(person.to_string()));
+                    let seat = engine.seat(person.identity());
                     let ended = seat::serve(stream, seat, seated).await;
                     tracing::info!(target: "attach", who = %person, "a seat was left");
                     ended

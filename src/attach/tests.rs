@@ -115,6 +115,7 @@ async fn a_request_bears_the_name_that_the_system_has_and_the_answer_comes_back(
         panic!("no request");
     };
     assert_eq!(by.to_string(), Person::of_this_process().to_string());
+    assert_eq!(by.uid(), Some(nix::unistd::geteuid().as_raw()));
     assert_eq!(got, request);
     let accepted = Accepted {
         message: "paused".into(),

@@ -29,7 +29,7 @@ pub(super) enum Holds {
     Configuration,
     /// `[[operator]]` tables only.
     Operators,
-    /// `[[rule]]` tables only, which are `[[policy.rule]]` in a configuration.
+    /// `[[rule]]` and `[[two_persons]]` tables only, which are `[[policy.rule]]` and so on in a configuration.
     Policy,
 }
 
@@ -46,7 +46,7 @@ impl Holds {
         match self {
             Self::Configuration => true,
             Self::Operators => name == "operator",
-            Self::Policy => name == "policy" || name == "policy.rule",
+            Self::Policy => ["policy", "policy.rule", "policy.two_persons"].contains(&name),
         }
     }
 }

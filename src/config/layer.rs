@@ -73,8 +73,9 @@ impl Layers {
         preset::apply(&mut layers.values, &upper, &mut errors);
         layers.values.extend(upper);
         layers.place_state(&mut errors);
-        layers.read_list_file("operators.file", "operator", Holds::Operators, &mut errors);
-        layers.read_list_file("policy.file", "policy.rule", Holds::Policy, &mut errors);
+        layers.read_list_file("operators.file", &["operator"], Holds::Operators, &mut errors);
+        let lists = ["policy.rule", "policy.two_persons"];
+        layers.read_list_file("policy.file", &lists, Holds::Policy, &mut errors);
         if errors.is_empty() {
             Ok(layers)
         } else {
@@ -99,7 +100,7 @@ impl Layers {
     }
 
     /// Appends the tables of the file that `key` names.
-    fn read_list_file(&mut self, key: &str, list: &str, holds: Holds, errors: &mut Vec<ConfigError>) {
+    fn read_list_file(&mut self, key: &str, lists: &[&str], holds: Holds, errors: &mut Vec<ConfigError>) {
         let Some(sourced) = self.values.get(key) else {
             return;
         };
@@ -108,8 +109,10 @@ impl Layers {
         };
         let path = resolve_path(text, &sourced.origin);
         let mut contents = file::read(&path, holds, errors);
-        if let Some(rows) = contents.lists.remove(list) {
-            self.lists.entry(list.to_owned()).or_default().extend(rows);
+        for list in lists {
+            if let Some(rows) = contents.lists.remove(*list) {
+                self.lists.entry((*list).to_owned()).or_default().extend(rows);
+            }
         }
     }
 

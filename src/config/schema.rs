@@ -89,6 +89,8 @@ const SECTIONS: &[&[Key]] = &[
 /// Lists of tables: the name in the file and the keys of each table.
 pub(super) const LISTS: &[(&str, &[Key])] = &[
     ("operator", section::operators::OPERATOR_KEYS),
+    ("person", section::person::PERSON_KEYS),
+    ("policy.two_persons", section::person::TWO_KEYS),
     ("policy.rule", section::policy::RULE_KEYS),
     ("notices.to", section::notices::TO_KEYS),
     ("messenger.operator", section::messenger::OPERATOR_KEYS),

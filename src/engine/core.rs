@@ -17,6 +17,7 @@ use super::commit::{Committer, Pending};
 use super::handle::{Asked, EngineSide, Identity};
 use super::kept::{Behind, Kept};
 use super::live::{Live, LiveUpdate};
+use super::signatures::Here;
 use super::{publish, transition, translate, world::World};
 use crate::inject;
 use crate::journal::{Anchor, JournalError};
@@ -360,10 +361,16 @@ impl<W: World> Core<W> {
                 SafeText::new("the journal is being verified: nothing is taken up before that is done");
             return drop(reply.send(Err(Refused::Unavailable(words))));
         }
-        let (by, wish) = (
-            by.into_name(),
-            translate::wish(request, self.live.backend.capabilities()),
-        );
+        let here = Here {
+            policy: &self.state.settings.policy,
+            network: &self.live.network,
+            account: self.live.signer.address,
+        };
+        let wish = match translate::wish(request, self.live.backend.capabilities(), &here) {
+            Ok(wish) => wish,
+            Err(refused) => return drop(reply.send(Err(refused))),
+        };
+        let by = by.into_asker();
         let answer = self.step(Input::Wish { by, wish });
         if let Some(answer) = answer {
             // told only once it is durable: an approval that is not in the journal was not made

@@ -7,28 +7,52 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
+use crate::oracle::Asker;
 use crate::types::{SafeText, UnixMillis};
 use crate::view::{Listing, Query, Refused, Reply, Request, Snapshot, Transition};
 
 /// Who sits at a seat: it goes into the journal with whatever is decided there. Whoever opens the seat says who it is;
 /// no request does.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Identity(SafeText);
+pub struct Identity {
+    name: SafeText,
+    uid: Option<u32>,
+}
 
 impl Identity {
-    /// A person by this name.
+    /// Somebody of whom nothing but a name is known.
     pub fn new(name: impl Into<SafeText>) -> Self {
-        Self(name.into())
+        let name = name.into();
+        Self { name, uid: None }
     }
 
-    pub(super) fn into_name(self) -> SafeText {
-        self.0
+    /// A user of this machine, as the system says: two seats of one user are one person.
+    pub fn of_user(name: impl Into<SafeText>, uid: u32) -> Self {
+        let (name, uid) = (name.into(), Some(uid));
+        Self { name, uid }
+    }
+
+    /// As the journal names it.
+    #[must_use]
+    pub fn name(&self) -> &SafeText {
+        &self.name
+    }
+
+    /// The user of this machine, where the system said who it is.
+    #[must_use]
+    pub fn uid(&self) -> Option<u32> {
+        self.uid
+    }
+
+    pub(super) fn into_asker(self) -> Asker {
+        let Self { name, uid } = self;
+        Asker { name, uid }
     }
 }
 
 impl fmt::Display for Identity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
+        self.name.fmt(f)
     }
 }
 

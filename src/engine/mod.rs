@@ -1,5 +1,6 @@
 //! The shell around the decision core: inputs, effects, supervision, shutdown, handle.
 
+mod audit;
 mod commit;
 mod core;
 mod handle;
@@ -11,10 +12,12 @@ pub mod notices;
 mod publish;
 mod reminders;
 pub mod service;
+mod signatures;
 mod transition;
 mod translate;
 mod world;
 
+pub use self::audit::{Audit, audit};
 pub use self::core::{EngineError, Incoming};
 pub use handle::{Asked, EngineGone, EngineHandle, EngineSide, Identity, Pulse, Seat, channel};
 pub use launch::{OpenedEngine, open};
@@ -22,5 +25,5 @@ pub use live::{Costs, LiveUpdate};
 pub use monitor::OracleProbe;
 pub use publish::VERSION;
 pub use reminders::{Reminder, Reminders};
-pub use translate::{sentence, understood};
+pub use translate::{sentence, signature_is_right, understood};
 pub use world::{EffectFuture, World};

@@ -24,7 +24,8 @@ pub(super) fn of(seq: u64, at: UnixMillis, record: &Record, state: &State) -> Tr
         about.digest.get_or_insert(action.digest);
         about.checks = not_pass(&action.proposal.checks);
     }
-    if severity > Severity::Info || matches!(record, Record::ActionProposed { .. }) {
+    if severity > Severity::Info || matches!(record, Record::ActionProposed { .. } | Record::Endorsed { .. })
+    {
         about.can_do = case.map(|id| can_do(state, id)).unwrap_or_default();
     }
     Transition {
@@ -60,6 +61,7 @@ fn severity(record: &Record) -> Severity {
         }
         Record::CauseLost { .. }
         | Record::ActionVoided { .. }
+        | Record::EndorsementsLost { .. }
         | Record::CeremonyFailed { .. }
         | Record::CeremonyUnknown { .. }
         | Record::CeremonyDeclaredLost { .. }
@@ -84,14 +86,16 @@ fn about(record: &Record, state: &State) -> Particulars {
                 ..none
             }
         }
-        Record::Decided { action, decision } => decided(*action, decision),
-        Record::ActionVoided { action, reason } | Record::ExitDeferred { action, reason, .. } => {
-            Particulars {
-                action: Some(*action),
-                reason: Some(reason.clone()),
-                ..none
-            }
+        Record::Decided { action, decision } | Record::Endorsed { action, decision } => {
+            decided(*action, decision)
         }
+        Record::ActionVoided { action, reason }
+        | Record::EndorsementsLost { action, reason }
+        | Record::ExitDeferred { action, reason, .. } => Particulars {
+            action: Some(*action),
+            reason: Some(reason.clone()),
+            ..none
+        },
         Record::TransactionSigned { action, transaction } => signed(*action, transaction),
         Record::TransactionAccepted { action, hash } => Particulars {
             hash: Some(*hash),
@@ -159,13 +163,15 @@ fn decided(action: ActionId, decision: &Decision) -> Particulars {
         Verdict::Reject { reason } => Some(reason.clone()),
     };
     let by = match &decision.decider {
-        Decider::Person { name } => name.clone(),
+        Decider::Person { name, .. } => name.clone(),
         rule @ Decider::Rule { .. } => rule.to_string().into(),
     };
     Particulars {
         action: Some(action),
         digest: Some(decision.digest),
         by: Some(by),
+        key: decision.decider.key(),
+        approval: decision.nth,
         reason,
         ..Particulars::default()
     }

@@ -1,17 +1,23 @@
 //! Between the words of front ends and the words of the core.
 
+use super::audit;
+use super::signatures::{self, Here};
 use crate::oracle::{Mode, Record, Refusal, State, Wish};
 use crate::ports::CeremonyCapabilities;
 use crate::types::{CaseId, SafeText};
 use crate::view::{Accepted, Refused, Reply, Request, Scope};
 
 /// The wish behind a request. What a committee can be like, the backend says.
-pub(super) fn wish(request: Request, can: &CeremonyCapabilities) -> Wish {
+///
+/// # Errors
+/// What a person signed elsewhere cannot be taken.
+pub(super) fn wish(request: Request, can: &CeremonyCapabilities, here: &Here<'_>) -> Result<Wish, Refused> {
     let case = |scope| match scope {
         Scope::All => None,
         Scope::Case(case) => Some(case),
     };
-    match request {
+    Ok(match request {
+        Request::ApproveSigned { signed } => return signatures::wish(signed, here),
         Request::Approve {
             action,
             digest,
@@ -48,7 +54,7 @@ pub(super) fn wish(request: Request, can: &CeremonyCapabilities) -> Wish {
             to: core_mode(mode),
             word,
         },
-    }
+    })
 }
 
 fn core_mode(mode: crate::view::Mode) -> Mode {
@@ -84,6 +90,17 @@ pub fn understood(kind: &str, body: &str) -> Result<(), String> {
     Record::read(kind, body).map(drop)
 }
 
+/// Whether the signature of a person's own key in a record is right; `None` where there is none.
+#[must_use]
+pub fn signature_is_right(record: &str) -> Option<bool> {
+    match serde_json::from_str(record).ok()? {
+        Record::Endorsed { action, decision } | Record::Decided { action, decision } => {
+            audit::signature_holds(action, &decision)
+        }
+        _ => None,
+    }
+}
+
 /// The case that a record is about.
 pub(super) fn case_of(record: &Record, state: &State) -> Option<CaseId> {
     state.case_of(record)
@@ -97,6 +114,7 @@ pub(super) fn must_drain(state: &State) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::oracle::Policy;
     use crate::types::PoolId;
 
     #[test]
@@ -109,6 +127,13 @@ mod tests {
         };
         let can = crate::dkg::backends::ALL[0].capabilities;
         let can = can();
+        let (policy, network) = (Policy::default(), crate::view::fixture::surroundings(1).network);
+        let here = Here {
+            policy: &policy,
+            network: &network,
+            account: None,
+        };
+        let wish = |request, can: &CeremonyCapabilities| super::wish(request, can, &here).unwrap();
         assert_eq!(wish(given_up, &can), Wish::GiveUp { case, reason });
         assert_eq!(wish(Request::RedoKey { case }, &can), Wish::RedoKey(case));
         let pool = PoolId(3);

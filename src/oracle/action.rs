@@ -1,10 +1,15 @@
 //! Actions: effects that leave this machine and matter.
 
+use alloy::primitives::U256;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
 
 use super::{ActionKind, Decision, Payload, Verdict};
-use crate::types::{ActionId, Check, CheckStatus, Root, SafeText, UnixMillis};
+use crate::types::{
+    ActionId, Check, CheckStatus, PersonSignature, Root, SafeText, UnixMillis, action_digest, payload_digest,
+};
+
+/// What a validator stakes (`MAX_EFFECTIVE_BALANCE` of the deposits that the contract makes), wei.
+const STAKE_WEI: u128 = 32_000_000_000_000_000_000;
 
 /// How a fact's value is drawn and copied.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -59,20 +64,55 @@ pub struct Proposal {
 }
 
 /// Version of [`Proposal::digest`], in its tag.
-pub const DIGEST: u32 = 1;
+pub const DIGEST: u32 = 2;
 
 impl Proposal {
-    /// SHA-256 over a version tag, the action's id and the JSON of kind, risk, payload and the checks' names and
-    /// verdicts. The reasons of checks stay outside: they name blocks and balances that move without meaning.
+    /// What decisions bind: what would leave. [`payload_digest`] says over what it is taken.
     #[must_use]
     pub fn digest(&self, id: ActionId) -> Root {
+        payload_digest(id, &self.kind, &self.kind.risk(), &self.payload)
+    }
+
+    /// Whether a digest of this version, or of one that journals have, is of this.
+    #[must_use]
+    pub fn is_named_by(&self, id: ActionId, digest: Root) -> bool {
+        digest == self.digest(id) || digest == self.digest_1(id)
+    }
+
+    /// Version 1 had the names and verdicts of the checks in it as well.
+    fn digest_1(&self, id: ActionId) -> Root {
         let checks: Vec<_> = self.checks.iter().map(|c| (&c.name, c.status)).collect();
-        let body = serde_json::to_vec(&(id, self.kind, self.kind.risk(), &self.payload, checks))
-            .expect("plain data serialises");
-        let mut hash = Sha256::new();
-        hash.update(format!("casimir-dkg action v{DIGEST}\0"));
-        hash.update(body);
-        Root(hash.finalize().into())
+        action_digest(1, &(id, self.kind, self.kind.risk(), &self.payload, checks))
+    }
+
+    /// Names of the checks that are not known.
+    #[must_use]
+    pub fn unknown_checks(&self) -> Vec<String> {
+        let unknown = self.checks.iter().filter(|c| c.status == CheckStatus::Unknown);
+        unknown.map(|check| check.name.clone()).collect()
+    }
+
+    /// Whether every check says the same in both, whatever the reasons.
+    #[must_use]
+    pub fn is_checked_as(&self, other: &Self) -> bool {
+        let verdicts = |p: &Self| {
+            p.checks
+                .iter()
+                .map(|c| (c.name.clone(), c.status))
+                .collect::<Vec<_>>()
+        };
+        verdicts(self) == verdicts(other)
+    }
+
+    /// What it moves or commits, in wei, beside fees: the 32 ether of a validator, and what a transaction sends.
+    #[must_use]
+    pub fn amount_wei(&self) -> U256 {
+        let sent = match &self.payload {
+            Payload::Transaction(tx) => tx.value_wei,
+            Payload::Ceremony(_) | Payload::Exit(_) => U256::ZERO,
+        };
+        let stake = self.kind.commits_a_stake().then(|| U256::from(STAKE_WEI));
+        sent.saturating_add(stake.unwrap_or_default())
     }
 
     /// The checks that block approval.
@@ -138,7 +178,7 @@ impl ActionState {
 pub struct Action {
     pub id: ActionId,
     pub proposal: Proposal,
-    /// Digest of payload, risk and check verdicts as shown; an approval must name it.
+    /// Digest of what would leave; an approval must name it.
     pub digest: Root,
     /// When it was proposed.
     pub proposed_at: UnixMillis,
@@ -147,6 +187,12 @@ pub struct Action {
     pub state: ActionState,
     /// The decision, once made.
     pub decision: Option<Decision>,
+    /// Approvals of people while it takes another one, oldest first; those before the last one, once it is decided.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub endorsements: Vec<Decision>,
+    /// Signatures of people's own keys that were taken for it: each counts once.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub spent: Vec<PersonSignature>,
 }
 
 impl Action {
@@ -171,6 +217,20 @@ impl Action {
         } else {
             Err(format!("failed checks: {}", failed.join(", ")))
         }
+    }
+
+    /// When the first of those decided who approved it.
+    #[must_use]
+    pub fn approved_since(&self) -> Option<UnixMillis> {
+        let all = self.endorsements.iter().chain(&self.decision);
+        all.map(|decision| decision.at).min()
+    }
+
+    /// Unknown checks that its approval lets pass.
+    #[must_use]
+    pub fn accepts_unknown(&self) -> Vec<String> {
+        let said = self.decision.as_ref().and_then(|d| d.unknown.clone());
+        said.unwrap_or_else(|| self.proposal.unknown_checks())
     }
 
     /// Whether it was approved (it may have failed afterwards).

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::types::{ParseIdError, Root, SafeText, UnixMillis};
+use crate::types::{Nth, ParseIdError, PersonKey, Root, SafeText, SignedStatement, UnixMillis};
 
 /// Who decides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -50,8 +50,14 @@ impl FromStr for Mode {
 pub enum Decider {
     /// A person at a console.
     Person {
-        /// Login name and host as the console knows them.
+        /// As the system, or the configuration, names the person.
         name: SafeText,
+        /// The user of this machine, where the person sat here, or the configuration says so.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        uid: Option<u32>,
+        /// What the person signed elsewhere, where nobody sat here.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        signed: Option<Box<SignedStatement>>,
     },
     /// A rule of the policy.
     Rule {
@@ -60,10 +66,43 @@ pub enum Decider {
     },
 }
 
+impl Decider {
+    /// Somebody of whom nothing but a name is known.
+    pub fn person(name: impl Into<SafeText>) -> Self {
+        Self::Person {
+            name: name.into(),
+            uid: None,
+            signed: None,
+        }
+    }
+
+    /// The key with which it was signed elsewhere.
+    #[must_use]
+    pub fn key(&self) -> Option<PersonKey> {
+        match self {
+            Self::Person { signed, .. } => Some(signed.as_ref()?.key),
+            Self::Rule { .. } => None,
+        }
+    }
+
+    /// Whether both are one person, by the user, by the key, or by the name where nothing else is known. A rule is nobody.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        let (Self::Person { name, uid, .. }, Self::Person { name: n, uid: u, .. }) = (self, other) else {
+            return false;
+        };
+        let known = |id: Option<u32>, key: Option<PersonKey>| id.is_some() || key.is_some();
+        let by_user = uid.is_some() && uid == u;
+        let by_key = self.key().is_some() && self.key() == other.key();
+        let by_name = !known(*uid, self.key()) && !known(*u, other.key()) && name == n;
+        by_user || by_key || by_name
+    }
+}
+
 impl fmt::Display for Decider {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Person { name } => write!(f, "{name}"),
+            Self::Person { name, .. } => write!(f, "{name}"),
             Self::Rule { name } => write!(f, "rule {name}"),
         }
     }
@@ -92,4 +131,49 @@ pub struct Decision {
     pub at: UnixMillis,
     /// The digest of what was decided on.
     pub digest: Root,
+    /// Which of how many it is, where it takes more than one person.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nth: Option<Nth>,
+    /// Names of unknown checks that it lets pass; without it those that the action had by the journal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unknown: Option<Vec<String>>,
+}
+
+impl Decision {
+    /// Of one who decides alone.
+    #[must_use]
+    pub fn alone(verdict: Verdict, decider: Decider, at: UnixMillis, digest: Root) -> Self {
+        Self {
+            verdict,
+            decider,
+            at,
+            digest,
+            nth: None,
+            unknown: None,
+        }
+    }
+}
+
+/// Who asks for something.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Asker {
+    pub name: SafeText,
+    /// The user of this machine, as the system says.
+    pub uid: Option<u32>,
+}
+
+impl<T: Into<SafeText>> From<T> for Asker {
+    /// Somebody of whom nothing but a name is known.
+    fn from(name: T) -> Self {
+        Self {
+            name: name.into(),
+            uid: None,
+        }
+    }
+}
+
+impl fmt::Display for Asker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.name.fmt(f)
+    }
 }

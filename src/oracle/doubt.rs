@@ -220,7 +220,10 @@ fn a_restart_finds_it_as_it_was() {
 fn only_a_person_gives_it_up_and_what_it_made_is_never_used() {
     let (mut desk, request) = Desk::running();
     let by = SafeText::new("ann@desk");
-    let wish = |wish| Input::Wish { by: by.clone(), wish };
+    let wish = |wish| Input::Wish {
+        by: by.clone().into(),
+        wish,
+    };
     let early = desk.input(wish(Wish::DeclareLost(request)));
     assert!(
         matches!(early, Some(Err(Refusal::NotNow(_)))),

@@ -9,7 +9,7 @@
 use std::time::Duration;
 
 use super::checks::{Rests, rests_on};
-use super::{Action, ActionState, State};
+use super::{Action, ActionState, Decider, State};
 use crate::types::{ActionId, CheckStatus, Root, SafeText, UnixMillis, in_words};
 
 /// A check that was made longer ago is stale: five slots of 12 s. What waits is looked at again at each new block, or
@@ -65,9 +65,13 @@ pub(super) struct Look {
 /// A person's approval of what has faded: it counts once the same checks were made again and say the same.
 #[derive(Debug, Clone)]
 pub(super) struct Approving {
-    pub(super) by: SafeText,
+    pub(super) by: Decider,
     /// What was shown.
     pub(super) digest: Root,
+    /// What was typed, where the action demands it.
+    pub(super) phrase: Option<String>,
+    /// Names of the checks that were shown as unknown.
+    pub(super) unknown: Vec<String>,
     pub(super) at: UnixMillis,
 }
 
@@ -118,11 +122,10 @@ impl State {
 
     /// Who approved what has faded, and waits until it is made again.
     #[must_use]
-    pub fn approving(&self, action: ActionId) -> Option<&SafeText> {
-        self.volatile
-            .approving
-            .get(&action)
-            .map(|approving| &approving.by)
+    pub fn approving(&self, action: ActionId) -> Option<SafeText> {
+        let waiting = self.volatile.approving.get(&action)?;
+        let names: Vec<_> = waiting.iter().map(|approving| approving.by.to_string()).collect();
+        Some(SafeText::new(&names.join(" and ")))
     }
 
     /// Whether no execution endpoint answers, so that nothing can leave.

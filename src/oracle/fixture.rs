@@ -20,7 +20,10 @@ pub(super) fn settings() -> Settings {
     };
     Settings {
         mode: Mode::Auto,
-        policy: Policy { rules: vec![rule] },
+        policy: Policy {
+            rules: vec![rule],
+            ..Policy::default()
+        },
         owner: Address::repeat_byte(7),
         deposit_order: DepositOrder::HeadOfQueue,
         backend: Backend {
@@ -131,6 +134,8 @@ pub(super) fn action(kind: ActionKind) -> Action {
         proposed_at: UnixMillis(0),
         state: ActionState::Proposed,
         decision: None,
+        endorsements: Vec::new(),
+        spent: Vec::new(),
     }
 }
 

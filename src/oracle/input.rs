@@ -2,10 +2,11 @@
 
 use alloy::primitives::{Address, U256};
 
-use super::{AccountFacts, Effect, ExitStanding, ExitVerdict, Mode, Proposal, Reach, Sighting};
+use super::{AccountFacts, Asker, Effect, ExitStanding, ExitVerdict, Mode, Proposal, Reach, Sighting};
 use crate::types::{
     ActionId, BlockRef, BlsPublicKey, CaseId, CeremonyFailure, CeremonyResult, Check, LogRef, NonceStatus,
-    OperatorId, PoolId, RequestId, RequestKind, Root, SafeText, SignedTransaction, UnixMillis,
+    OperatorId, PoolId, RequestId, RequestKind, Root, SafeText, SignedStatement, SignedTransaction,
+    UnixMillis,
 };
 
 /// An input with the time it came and 24 bytes of fresh randomness (the only source of request ids).
@@ -123,6 +124,13 @@ pub enum Wish {
         digest: Root,
         /// What was typed.
         phrase: Option<String>,
+    },
+    /// Let it pass, by what a person signed elsewhere with a key of the configuration. The signature was verified.
+    ApproveSigned {
+        /// As the configuration names the person.
+        name: SafeText,
+        uid: Option<u32>,
+        signed: Box<SignedStatement>,
     },
     /// Stop it.
     Reject {
@@ -293,5 +301,5 @@ pub enum Input {
         reason: SafeText,
     },
     /// A person asks for something.
-    Wish { by: SafeText, wish: Wish },
+    Wish { by: Asker, wish: Wish },
 }

@@ -34,6 +34,7 @@ mod input;
 mod milestone;
 mod mode;
 mod payload;
+mod people;
 mod policy;
 mod record;
 #[cfg(test)]
@@ -55,7 +56,7 @@ pub(crate) use advance::{REFUSALS, current_ceremony, doubtful_ceremony, rule_for
 pub use case::{CaseStatus, Cause, HistoryEntry, ValidatorPhase};
 pub(crate) use checks::check_named;
 pub use checks::{CHECKS, CheckName, NEW_SIGNING_ROOT, Rests};
-pub use decision::{Decider, Decision, Mode, Verdict};
+pub use decision::{Asker, Decider, Decision, Mode, Verdict};
 pub use effect::{Effect, KnownKey, Published, Registration, Wanted};
 pub use exit::{BadExit, Deferral, ExitAnswer, ExitOffers, ExitStanding, ExitVerdict};
 pub use fading::{Faded, HELD, Reach, STALE_AFTER};
@@ -64,6 +65,8 @@ pub(crate) use milestone::milestones;
 pub use milestone::{Actual, Basis, Forecast, Milestone, Moment, Sighting, Stage};
 pub use mode::Switched;
 pub use payload::{CallArgument, CallView, CeremonyPayload, ExitPayload, Payload, TransactionPayload};
+pub(crate) use people::second_until;
+pub use people::{Demand, Person, TwoPersons};
 pub use policy::{Policy, Rule, RuleUse};
 pub use record::{CeremonyRole, Record, Speaks};
 pub use state::{

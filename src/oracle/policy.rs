@@ -3,7 +3,7 @@
 use alloy::primitives::U256;
 use serde::{Deserialize, Serialize};
 
-use super::{Action, ActionKind, CheckName, Payload, check_named};
+use super::{Action, ActionKind, CheckName, Payload, Person, TwoPersons, check_named};
 use crate::types::{CheckStatus, PoolId, SafeText, UnixMillis, counted};
 
 /// Lets one kind of action pass, within limits.
@@ -56,11 +56,17 @@ impl Rule {
     }
 }
 
-/// All rules, first match decides.
+/// All rules, first match decides; and what takes more than one person, which no rule decides.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Policy {
     /// In order.
     pub rules: Vec<Rule>,
+    /// What two different people must approve.
+    #[serde(default)]
+    pub two_persons: Vec<TwoPersons>,
+    /// People with keys of their own.
+    #[serde(default)]
+    pub persons: Vec<Person>,
 }
 
 /// One approval of a rule in the past.
@@ -87,6 +93,14 @@ impl Policy {
     ) -> Result<&Rule, String> {
         action.approvable()?;
         let kind = action.proposal.kind;
+        let demand = self.demand(&action.proposal);
+        if demand.people > 1 {
+            let given = action.endorsements.len();
+            return Err(format!(
+                "{} people must approve {kind}: {given} of {}",
+                demand.people, demand.people
+            ));
+        }
         let Some(rule) = self.rules.iter().find(|r| r.covers(kind, action.id.case.pool)) else {
             return Err(format!(
                 "no policy rule covers {kind} of pool {}",

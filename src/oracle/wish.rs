@@ -2,16 +2,15 @@
 
 mod ways;
 
-use super::fading::Approving;
 use super::state::EffectKey;
 use super::turn::Turn;
 use super::ways::{can_retry, refused_by_ssv};
 use super::{
-    ActionState, Decider, Decision, Mode, Record, State, Step, Verdict, Wish, account, advance,
-    current_ceremony, mode,
+    ActionState, Asker, Decider, Decision, Mode, Record, State, Step, Verdict, Wish, account,
+    current_ceremony, mode, people,
 };
 use crate::types::{
-    ActionId, CaseId, OperatorId, PoolId, RequestId, RequestKind, Root, SafeText, UnixMillis, counted, listed,
+    ActionId, CaseId, OperatorId, PoolId, RequestId, RequestKind, Root, SafeText, UnixMillis, listed,
 };
 
 /// A wish was not fulfilled.
@@ -37,7 +36,8 @@ pub(super) fn not_now(text: impl AsRef<str>) -> Refusal {
     Refusal::NotNow(SafeText::new(text.as_ref()))
 }
 
-pub(super) fn fulfil(turn: &mut Turn<'_>, by: &SafeText, wish: Wish) -> Answer {
+pub(super) fn fulfil(turn: &mut Turn<'_>, asker: &Asker, wish: Wish) -> Answer {
+    let by = &asker.name;
     let switches = matches!(wish, Wish::SwitchMode { .. });
     if turn.state.mode() == Mode::Observe && !switches {
         return Err(Refusal::Mode(SafeText::new(OBSERVES)));
@@ -47,12 +47,13 @@ pub(super) fn fulfil(turn: &mut Turn<'_>, by: &SafeText, wish: Wish) -> Answer {
             action,
             digest,
             phrase,
-        } => approve(turn, by, action, digest, phrase.as_deref()),
+        } => people::approve(turn, asker, action, digest, phrase.as_deref()),
+        Wish::ApproveSigned { name, uid, signed } => people::approve_signed(turn, name, uid, signed),
         Wish::Reject {
             action,
             digest,
             reason,
-        } => reject(turn, by, action, digest, reason),
+        } => reject(turn, asker, action, digest, reason),
         Wish::Retry(case) => retry(turn, by, case),
         Wish::DeclareLost(request) => declare_lost(turn, by, request),
         Wish::Pause(case) => pause(turn, by, case),
@@ -86,7 +87,7 @@ fn absent(turn: &Turn<'_>, id: CaseId) -> Refusal {
 }
 
 /// The action exists, nobody decided it, and it is still what was shown.
-fn decidable(turn: &Turn<'_>, id: ActionId, digest: Root) -> Result<(), Refusal> {
+pub(super) fn decidable(turn: &Turn<'_>, id: ActionId, digest: Root) -> Result<(), Refusal> {
     let action = turn
         .state
         .actions
@@ -111,83 +112,14 @@ fn decidable(turn: &Turn<'_>, id: ActionId, digest: Root) -> Result<(), Refusal>
     Ok(())
 }
 
-fn approve(turn: &mut Turn<'_>, by: &SafeText, id: ActionId, digest: Root, phrase: Option<&str>) -> Answer {
+fn reject(turn: &mut Turn<'_>, by: &Asker, id: ActionId, digest: Root, reason: SafeText) -> Answer {
     decidable(turn, id, digest)?;
-    let action = &turn.state.actions[&id];
-    action.approvable().map_err(not_now)?;
-    if let Some(wanted) = action.phrase()
-        && phrase != Some(wanted.as_str())
-    {
-        return Err(not_now(format!(
-            "this cannot be undone: type the phrase «{wanted}»"
-        )));
-    }
-    if let Some(faded) = turn.state.faded(action) {
-        let (by, at) = (by.clone(), turn.at);
-        let approving = Approving { by, digest, at };
-        turn.state.volatile.approving.insert(id, approving);
-        advance::look_again(turn, id);
-        return Ok(SafeText::new(&format!(
-            "refreshing: {} stale ({}); {id} is approved once they are made again and say the same",
-            counted(faded.checks.len(), "check is"),
-            faded.why
-        )));
-    }
-    turn.record(approval(id, by, digest, turn.at));
-    Ok(SafeText::new(&format!("{id} approved")))
-}
-
-fn approval(action: ActionId, by: &SafeText, digest: Root, at: UnixMillis) -> Record {
-    let decider = Decider::Person { name: by.clone() };
-    let decision = Decision {
-        verdict: Verdict::Approve,
-        decider,
-        at,
-        digest,
+    let decider = Decider::Person {
+        name: by.name.clone(),
+        uid: by.uid,
+        signed: None,
     };
-    Record::Decided { action, decision }
-}
-
-/// The checks of an action were made again: an approval that waited for that counts if they say what was shown, and is
-/// told to be of no use if they do not.
-pub(super) fn refreshed(turn: &mut Turn<'_>, id: ActionId) {
-    let Some(approving) = turn.state.volatile.approving.get(&id).cloned() else {
-        return;
-    };
-    let Approving { by, digest, at } = approving;
-    let waited = turn.at.since(at).as_millis();
-    let expired = waited > u128::from(turn.state.settings.approval_expires_ms);
-    let no_more = decidable(turn, id, digest).is_err() || turn.state.actions[&id].approvable().is_err();
-    if no_more || expired {
-        turn.state.volatile.approving.remove(&id);
-        let why = if no_more {
-            "what it shows is not what was approved"
-        } else {
-            "it came too late"
-        };
-        let text = SafeText::new(&format!(
-            "the approval of {id} by {by} does not count: its checks were stale and were made again, and {why}"
-        ));
-        let case = Some(id.case);
-        turn.record(Record::Note { case, text });
-        return;
-    }
-    if turn.state.faded(&turn.state.actions[&id]).is_none() {
-        turn.state.volatile.approving.remove(&id);
-        turn.state.volatile.waiting.remove(&id.case);
-        turn.record(approval(id, &by, digest, turn.at));
-    }
-}
-
-fn reject(turn: &mut Turn<'_>, by: &SafeText, id: ActionId, digest: Root, reason: SafeText) -> Answer {
-    decidable(turn, id, digest)?;
-    let decider = Decider::Person { name: by.clone() };
-    let decision = Decision {
-        verdict: Verdict::Reject { reason },
-        decider,
-        at: turn.at,
-        digest,
-    };
+    let decision = Decision::alone(Verdict::Reject { reason }, decider, turn.at, digest);
     turn.record(Record::Decided { action: id, decision });
     Ok(SafeText::new(&format!(
         "{id} rejected; {} halts until it is retried",

@@ -1,6 +1,7 @@
 //! Files that hold keys, passwords and tokens, and the arithmetic that opens them.
 
 mod file;
+pub mod person;
 pub(crate) mod scrypt;
 
 pub use file::SecretFile;

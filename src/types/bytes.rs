@@ -110,6 +110,17 @@ fixed_bytes!(
     4
 );
 
+fixed_bytes!(
+    /// The public half of a person's own key: ed25519 (RFC 8032), 32 bytes.
+    PersonKey,
+    32
+);
+fixed_bytes!(
+    /// An ed25519 signature, 64 bytes.
+    PersonSignature,
+    64
+);
+
 #[cfg(test)]
 mod tests {
     use super::*;

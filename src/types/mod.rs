@@ -7,10 +7,12 @@ mod bytes;
 mod ceremony;
 mod check;
 mod contract;
+mod digest;
 mod id;
 mod name;
 mod operator;
 mod severity;
+mod statement;
 mod step;
 mod text;
 mod time;
@@ -18,16 +20,18 @@ mod transaction;
 mod transcript;
 mod verification;
 
-pub use bytes::{BlsPublicKey, BlsSignature, ByteLengthError, ForkVersion, Root};
+pub use bytes::{BlsPublicKey, BlsSignature, ByteLengthError, ForkVersion, PersonKey, PersonSignature, Root};
 pub use ceremony::{
     BackendName, Blame, BroughtAlong, CeremonyFailure, CeremonyKind, CeremonyPlan, CeremonyResult,
     FailureKind, KeygenOutput, OperatorProgress, OperatorState, OwnerNonce, ReshareOutput, SignPurpose,
 };
 pub use check::{Check, CheckStatus};
 pub use contract::{BlockRef, ClusterLayout, ClusterSnapshot, DepositOrder, LogRef, PoolView, RequestKind};
+pub use digest::{action_digest, payload_digest};
 pub use id::{ActionId, CaseId, OperatorId, ParseIdError, PoolId, RequestId};
 pub use operator::{OperatorRecord, RsaPublicKeyText};
 pub use severity::Severity;
+pub use statement::{Nth, SignedStatement, Stated, Statement};
 pub use step::{CeremonyStep, Follows, StepId, present_step, present_step_from, was_seen};
 pub use text::{RedactedUrl, SafeText, counted, listed, quoted};
 pub use time::{UnixMillis, in_words};

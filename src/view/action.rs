@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{Can, FadedView};
 use crate::types::{
-    ActionId, BlsPublicKey, BlsSignature, CeremonyPlan, Check, OperatorId, Root, SafeText, UnixMillis, listed,
+    ActionId, BackendName, BlsPublicKey, BlsSignature, CeremonyPlan, Check, Nth, OperatorId, PersonKey, Root,
+    SafeText, UnixMillis, listed, payload_digest,
 };
 
 /// What an action does to the world outside.
@@ -94,6 +95,9 @@ pub struct CallView {
 pub struct CeremonyPayload {
     /// What is run.
     pub plan: CeremonyPlan,
+    /// By which DKG backend; RockX where it is not said.
+    #[serde(default, skip_serializing_if = "BackendName::is_default")]
+    pub backend: BackendName,
 }
 
 /// A transaction to send.
@@ -232,6 +236,52 @@ pub struct Decision {
     pub at: UnixMillis,
     /// The digest of what was decided on.
     pub digest: Root,
+    /// Which of how many it is, where it takes more than one person.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nth: Option<Nth>,
+    /// The person's own key, where that signed it elsewhere.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<PersonKey>,
+}
+
+/// What takes more than one person, and who approved it so far.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PeopleView {
+    /// So many different ones.
+    pub needed: u8,
+    /// They must sign with keys of their own.
+    pub personal_keys: bool,
+    /// Approvals until now, oldest first.
+    pub given: Vec<Decision>,
+    /// While it waits: the first approval counts until then.
+    pub until: Option<UnixMillis>,
+}
+
+impl fmt::Display for PeopleView {
+    /// `1 of 2`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} of {}", self.given.len(), self.needed)
+    }
+}
+
+impl PeopleView {
+    /// `1 of 2: ada (uid 1000)`, and what it takes.
+    #[must_use]
+    pub fn words(&self) -> String {
+        let names: Vec<_> = self.given.iter().map(|d| d.decider.to_string()).collect();
+        let by = match names.is_empty() {
+            true => String::new(),
+            false => format!(": {}", names.join(", ")),
+        };
+        let keys = match self.personal_keys {
+            true => "; each signs with a key of their own",
+            false => "",
+        };
+        let until = self.until.map_or_else(String::new, |at| {
+            format!("; that counts until {}", at.to_rfc3339())
+        });
+        format!("{self}{by}{until}{keys}")
+    }
 }
 
 /// A size that a committee can have.
@@ -311,7 +361,7 @@ pub struct ActionView {
     pub checks: Vec<Check>,
     /// What would leave this machine.
     pub payload: Payload,
-    /// Digest of payload, risk and check verdicts as shown; an approval must name it.
+    /// Digest of what would leave; an approval must name it.
     pub digest: Root,
     /// When facts, reasons or title were last replaced under this same digest.
     pub refreshed_at: Option<UnixMillis>,
@@ -335,6 +385,9 @@ pub struct ActionView {
     pub phrase: Option<String>,
     /// The committee, where a person may choose another one now.
     pub committee: Option<CommitteeView>,
+    /// Where it takes more than one person.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub people: Option<PeopleView>,
     /// What the policy's rules would do with it in mode auto, while it waits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub by_rules: Option<ByRules>,
@@ -351,6 +404,24 @@ impl ActionView {
     #[must_use]
     pub fn is_over(&self) -> bool {
         self.state.is_over()
+    }
+
+    /// Whether a person who saw this has seen the other: what would leave, and what every check says.
+    #[must_use]
+    pub fn is_shown_as(&self, other: &Self) -> bool {
+        let verdicts = |of: &Self| {
+            of.checks
+                .iter()
+                .map(|c| (c.name.clone(), c.status))
+                .collect::<Vec<_>>()
+        };
+        self.digest == other.digest && verdicts(self) == verdicts(other)
+    }
+
+    /// The digest again, from what is here: the engine's own must be the same.
+    #[must_use]
+    pub fn computed_digest(&self) -> Root {
+        payload_digest(self.id, &self.kind, &self.risk, &self.payload)
     }
 
     /// Whether it was approved (it may have failed afterwards).

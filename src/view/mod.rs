@@ -28,7 +28,8 @@ mod world;
 
 pub use action::{
     ActionState, ActionView, ByRules, CallArgument, CallView, CeremonyPayload, CommitteeSize, CommitteeView,
-    Decider, Decision, ExitPayload, Fact, FactKind, Family, Payload, Risk, TransactionPayload, Verdict,
+    Decider, Decision, ExitPayload, Fact, FactKind, Family, Payload, PeopleView, Risk, TransactionPayload,
+    Verdict,
 };
 pub use can::Can;
 pub use case::{CaseStatus, CaseView, Cause, HistoryEntry};

@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use super::Mode;
 use crate::types::{
-    ActionId, BlsPublicKey, CaseId, Check, OperatorId, PoolId, RequestId, Root, SafeText, Severity,
-    UnixMillis,
+    ActionId, BlsPublicKey, CaseId, Check, Nth, OperatorId, PersonKey, PoolId, RequestId, Root, SafeText,
+    Severity, SignedStatement, UnixMillis,
 };
 
 /// What a pause is about.
@@ -29,6 +29,8 @@ pub enum Request {
         /// What was typed, where the action demands a phrase.
         phrase: Option<String>,
     },
+    /// Let an action pass, by what a person signed on another machine. Whoever brings it is nobody in it.
+    ApproveSigned { signed: Box<SignedStatement> },
     /// Stop an action. Its case goes on only when a person retries it.
     Reject {
         action: ActionId,
@@ -144,6 +146,12 @@ pub struct Particulars {
     /// Who decided, paused or chose.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub by: Option<SafeText>,
+    /// Which of how many approvals it is, where it takes more than one person.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub approval: Option<Nth>,
+    /// The person's own key, where that signed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub key: Option<PersonKey>,
     /// Request id of a ceremony.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ceremony: Option<RequestId>,

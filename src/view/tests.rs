@@ -6,7 +6,11 @@ use serde::de::DeserializeOwned;
 
 use super::fixture::{self, busy, surroundings};
 use super::*;
-use crate::types::{ActionId, CaseId, OperatorId, PoolId, RequestId, RequestKind, Root, UnixMillis};
+use crate::types::{
+    ActionId, CaseId, OperatorId, PersonKey, PersonSignature, PoolId, RequestId, RequestKind, Root,
+    SignedStatement, Stated, Statement, UnixMillis,
+};
+use alloy::primitives::Address;
 
 /// Through JSON and back.
 fn crossed<T: Serialize + DeserializeOwned>(value: &T) -> T {
@@ -29,6 +33,24 @@ fn ids() -> (ActionId, CaseId, RequestId) {
     (action, action.case, RequestId([7; 24]))
 }
 
+fn signed(action: ActionId, digest: Root) -> SignedStatement {
+    SignedStatement {
+        statement: Statement {
+            chain_id: 1,
+            manager: Address::repeat_byte(7),
+            account: Some(Address::repeat_byte(8)),
+            action,
+            digest,
+            verdict: Stated::Approve,
+            unknown: vec!["endpoints-agree".to_owned()],
+            phrase: Some("exit validator 17".to_owned()),
+            expires: UnixMillis(1_700_000_000_000),
+        },
+        key: PersonKey([3; 32]),
+        signature: PersonSignature([4; 64]),
+    }
+}
+
 #[test]
 fn requests_come_out_as_they_went_in() {
     let (action, case, request) = ids();
@@ -38,6 +60,9 @@ fn requests_come_out_as_they_went_in() {
             action,
             digest,
             phrase: Some("exit validator 17".to_owned()),
+        },
+        Request::ApproveSigned {
+            signed: Box::new(signed(action, digest)),
         },
         Request::Reject {
             action,

@@ -91,6 +91,8 @@ reasons! {
         "An action waits for a person's decision.", "look at it, then approve or reject it";
     ExitDecision "exit-decision" Warning after 0 s stops Case:
         "A signed exit waits for a person's decision.", "look at it, then approve or reject it: an exit cannot be undone";
+    SecondPerson "second-person" Warning after 0 s stops Case:
+        "An action has the approval of one person, and waits for that of another one.", "have another person look at it, then approve or reject it";
     Policy "policy" Warning after 0 s stops Case:
         "No rule of the policy lets an action pass, so it waits for a person.", "look at it, then approve or reject it; or change the rule";
     CheckFailed "check-failed" Warning after 0 s stops Case:

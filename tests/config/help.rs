@@ -5,7 +5,7 @@ use super::support;
 #[test]
 fn help_of_every_command() {
     let scratch = tempfile::tempdir().unwrap();
-    let commands: [&[&str]; 41] = [
+    let commands: [&[&str]; 45] = [
         &[],
         &["console"],
         &["demo"],
@@ -18,7 +18,11 @@ fn help_of_every_command() {
         &["retry"],
         &["pause"],
         &["resume"],
+        &["mode"],
         &["adopt"],
+        &["person"],
+        &["person", "new"],
+        &["sign"],
         &["messenger"],
         &["operator"],
         &["operator", "backup"],

@@ -11,6 +11,7 @@ mod help;
 mod journal;
 mod keystore;
 mod monitoring;
+mod people;
 mod precedence;
 mod presets;
 mod restores;

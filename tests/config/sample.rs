@@ -257,6 +257,8 @@ fn transaction(kind: ActionKind, pool: PoolId, fee_ceiling_wei: U256) -> Action 
         proposed_at: UnixMillis(0),
         state: ActionState::Proposed,
         decision: None,
+        endorsements: Vec::new(),
+        spent: Vec::new(),
     }
 }
 

@@ -6,6 +6,8 @@
 mod absent;
 mod binary;
 mod crashes;
+#[cfg(target_os = "linux")]
+mod crowd;
 mod deposits;
 mod endpoints;
 mod exits;
@@ -18,6 +20,8 @@ mod lies;
 mod observer;
 mod overtaken;
 mod panics;
+#[cfg(target_os = "linux")]
+mod people;
 mod reshares_and_exits;
 #[cfg(target_os = "linux")]
 mod scenes;

@@ -16,31 +16,33 @@ use super::support::{Ground, records_of, with_beacon};
 const PATIENCE: Duration = Duration::from_secs(240);
 
 /// What a shell asks of the engine on this network.
-fn ask(ground: &Ground, arguments: &[&str]) -> Output {
+pub(super) fn ask(ground: &Ground, arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_casimir-dkg"))
         .arg("--config")
         .arg(ground.network.config_file())
         .args(arguments)
         .env("CASIMIR_DKG_STATE_DIR", ground.network.folder())
+        // whoever anybody says that they are
+        .envs([("USER", "mallory"), ("LOGNAME", "mallory")])
         .output()
         .unwrap()
 }
 
-fn said(output: &Output) -> String {
+pub(super) fn said(output: &Output) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
 }
 
-async fn sit_down(ground: &Ground) -> Attached {
+pub(super) async fn sit_down(ground: &Ground) -> Attached {
     attach(&ground.network.folder().join("oracle.sock"))
         .await
         .unwrap()
 }
 
-fn seat(attached: &Attached) -> Seat {
+pub(super) fn seat(attached: &Attached) -> Seat {
     attached.handle.seat(Identity::new("whatever a front end says"))
 }
 
-async fn until<T>(handle: &EngineHandle, what: &str, find: impl Fn(&Snapshot) -> Option<T>) -> T {
+pub(super) async fn until<T>(handle: &EngineHandle, what: &str, find: impl Fn(&Snapshot) -> Option<T>) -> T {
     let mut snapshots = handle.snapshots.clone();
     let started = Instant::now();
     loop {
@@ -53,7 +55,7 @@ async fn until<T>(handle: &EngineHandle, what: &str, find: impl Fn(&Snapshot) ->
     }
 }
 
-fn ready(snapshot: &Snapshot, kind: &str) -> Option<ActionView> {
+pub(super) fn ready(snapshot: &Snapshot, kind: &str) -> Option<ActionView> {
     let fits = |a: &&ActionView| a.kind == kind && a.can_approve.is_yes();
     snapshot.waiting().find(fits).cloned()
 }

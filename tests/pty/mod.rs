@@ -7,4 +7,4 @@ mod demo;
 // a release knows nothing of panics on demand
 mod panics;
 mod prompts;
-mod terminal;
+pub(crate) mod terminal;

@@ -13,14 +13,14 @@ pub(crate) enum KeystoreCommand {
     /// Make an RSA key for an operator's node
     OperatorKey(OperatorKeyArgs),
     /// Tell whose key a file holds: the oracle's keystore, or an operator's key
-    Show(ShowArgs),
+    Show(ShowKeyArgs),
     /// Change the password of a keystore or of an operator's encrypted key; the key stays
     Passwd(PasswdArgs),
 }
 
 /// `keystore show`.
 #[derive(Debug, Clone, Args)]
-pub(crate) struct ShowArgs {
+pub(crate) struct ShowKeyArgs {
     /// The file; it is not changed
     #[arg(value_name = "FILE")]
     pub file: PathBuf,

@@ -5,6 +5,8 @@ mod journal;
 mod keystore;
 mod notify;
 mod oracle;
+#[cfg(unix)]
+mod person;
 mod roles;
 #[cfg(unix)]
 mod seat;
@@ -14,12 +16,14 @@ use clap::{Parser, Subcommand};
 
 pub(crate) use demo::{DemoArgs, DemoBeacon};
 pub(crate) use journal::{AuditArgs, AuditCommand, ExportFormat, JournalCommand, TranscriptCommand};
-pub(crate) use keystore::{ImportArgs, KeystoreCommand, NewArgs, OperatorKeyArgs, PasswdArgs, ShowArgs};
+pub(crate) use keystore::{ImportArgs, KeystoreCommand, NewArgs, OperatorKeyArgs, PasswdArgs, ShowKeyArgs};
 pub(crate) use notify::NotifyCommand;
 pub(crate) use oracle::{ConsoleArgs, OracleArgs};
+#[cfg(unix)]
+pub(crate) use person::{PersonCommand, SignArgs};
 pub(crate) use roles::{MessengerArgs, OperatorArgs, OperatorCommand, SharesCommand};
 #[cfg(unix)]
-pub(crate) use seat::{ModeArgs, SeatArgs, SeatCommand};
+pub(crate) use seat::{ApproveArgs, ModeArgs, SeatArgs, SeatCommand, ShowActionArgs};
 pub(crate) use settings::ConfigCommand;
 
 use casimir_dkg::config::{AutoApprove, Flag, LoadOptions, process_environment};
@@ -89,6 +93,13 @@ pub(crate) enum Command {
     /// Make, import and look at keys
     #[command(subcommand)]
     Keystore(KeystoreCommand),
+    /// Make a key of one's own
+    #[cfg(unix)]
+    #[command(subcommand)]
+    Person(PersonCommand),
+    /// Sign on another machine what a running engine asks, with a key of one's own
+    #[cfg(unix)]
+    Sign(SignArgs),
     /// Read, verify and keep the journal
     #[command(subcommand)]
     Journal(JournalCommand),

@@ -23,7 +23,7 @@ pub(crate) enum SeatCommand {
     /// What waits for a decision at a running engine
     Waiting(SeatArgs),
     /// One action of a running engine: everything that an approval binds
-    Show(ShowArgs),
+    Show(ShowActionArgs),
     /// Let an action pass
     Approve(ApproveArgs),
     /// Stop an action
@@ -42,10 +42,13 @@ pub(crate) enum SeatCommand {
 
 /// `show`.
 #[derive(Debug, Clone, Args)]
-pub(crate) struct ShowArgs {
+pub(crate) struct ShowActionArgs {
     /// Which action, e.g. deposit/3#2
     #[arg(value_name = "ACTION")]
     pub action: ActionId,
+    /// Write it to a file, for somebody who signs it on another machine
+    #[arg(long, value_name = "FILE")]
+    pub export: Option<PathBuf>,
     #[command(flatten)]
     pub seat: SeatArgs,
 }
@@ -60,8 +63,11 @@ pub(crate) struct ApproveArgs {
     #[arg(value_name = "ACTION")]
     pub action: ActionId,
     /// The digest of what was shown: whole, or its first 10 digits or more
-    #[arg(long, value_name = "DIGEST")]
-    pub digest: String,
+    #[arg(long, value_name = "DIGEST", required_unless_present = "signature")]
+    pub digest: Option<String>,
+    /// What somebody signed on another machine with a key of their own; it counts for that person, whoever brings it
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["digest", "phrase"])]
+    pub signature: Option<PathBuf>,
     /// What the action's page asks to be typed, for what nobody can undo
     #[arg(long, value_name = "TEXT")]
     pub phrase: Option<String>,

@@ -33,7 +33,6 @@ pub(crate) fn run(_: &LoadOptions, _: &ConsoleArgs) -> anyhow::Result<Outcome> {
 #[cfg(feature = "tui")]
 mod screen {
     use casimir_dkg::config::{self, Config, LoadOptions, UiConfig};
-    use casimir_dkg::engine::Identity;
     use casimir_dkg::engine::service::Running;
 
     use crate::commands::{oracle, serve};
@@ -82,7 +81,7 @@ mod screen {
             stderr_to: Some(screen.stderr_to),
             attached: None,
         };
-        let identity = Identity::new(person::name());
+        let identity = person::identity();
         let reason = console::run(running.handle.clone(), identity, options).await?;
         match reason {
             ExitReason::Forced => Ok(Outcome::Forced),

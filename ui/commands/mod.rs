@@ -6,6 +6,8 @@ mod config;
 mod console;
 mod demo;
 mod doctor;
+#[cfg(unix)]
+mod export;
 mod headless;
 mod journal;
 mod keystore;
@@ -13,6 +15,8 @@ mod messenger;
 mod notify;
 mod operator;
 mod oracle;
+#[cfg(unix)]
+mod person;
 #[cfg(unix)]
 mod seat;
 mod transcript;
@@ -47,6 +51,10 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<Outcome> {
         Some(Command::Messenger(_)) => messenger::run(&options, json),
         None => console::run(&options, &ConsoleArgs::default()),
         Some(Command::Console(args)) => console::run(&options, &args),
+        #[cfg(unix)]
+        Some(Command::Person(command)) => person::run(&command, json),
+        #[cfg(unix)]
+        Some(Command::Sign(args)) => person::sign(&args, json),
         #[cfg(unix)]
         Some(Command::Seat(command)) => seat::run(&command, &options, json),
     }

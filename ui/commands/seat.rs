@@ -11,14 +11,15 @@ use casimir_dkg::types::{ActionId, Root};
 use casimir_dkg::view::{ActionView, Request, Snapshot};
 use serde_json::json;
 
-use super::runtime;
-use crate::args::{SeatArgs, SeatCommand};
+use super::export::Export;
+use super::{person, runtime};
+use crate::args::{ApproveArgs, SeatArgs, SeatCommand, ShowActionArgs};
 use crate::exit::Outcome;
 use crate::output;
 use crate::seat;
 
 mod mode;
-mod text;
+pub(super) mod text;
 
 /// Fewest hex digits of a digest that name it: 40 bits.
 const DIGITS: usize = 10;
@@ -117,12 +118,8 @@ async fn perform(command: &SeatCommand, asker: &Asker) -> anyhow::Result<Outcome
     let request = match command {
         SeatCommand::Status(_) => return Ok(status(asker)),
         SeatCommand::Waiting(_) => return Ok(waiting(asker)),
-        SeatCommand::Show(args) => return show(asker, args.action),
-        SeatCommand::Approve(args) => Request::Approve {
-            action: args.action,
-            digest: asker.digest(args.action, &args.digest)?,
-            phrase: args.phrase.clone(),
-        },
+        SeatCommand::Show(args) => return show(asker, args),
+        SeatCommand::Approve(args) => approval(asker, args)?,
         SeatCommand::Reject(args) => Request::Reject {
             action: args.action,
             digest: asker.digest(args.action, &args.digest)?,
@@ -173,9 +170,34 @@ fn waiting(asker: &Asker) -> Outcome {
     Outcome::Success
 }
 
-fn show(asker: &Asker, action: ActionId) -> anyhow::Result<Outcome> {
+fn approval(asker: &Asker, args: &ApproveArgs) -> anyhow::Result<Request> {
+    let action = args.action;
+    if let Some(file) = &args.signature {
+        let signed = person::read_signature(file)?;
+        if signed.statement.action != action {
+            bail!(
+                "{} is for {}, not for {action}",
+                file.display(),
+                signed.statement.action
+            );
+        }
+        let signed = Box::new(signed);
+        return Ok(Request::ApproveSigned { signed });
+    }
+    Ok(Request::Approve {
+        action,
+        digest: asker.digest(action, args.digest.as_deref().unwrap_or_default())?,
+        phrase: args.phrase.clone(),
+    })
+}
+
+fn show(asker: &Asker, args: &ShowActionArgs) -> anyhow::Result<Outcome> {
     let snapshot = asker.snapshot();
-    let action = find(&snapshot, action)?;
+    let action = find(&snapshot, args.action)?;
+    if let Some(file) = &args.export {
+        Export::of(&snapshot, action).write(file)?;
+        output::note(&format!("wrote {}", file.display()));
+    }
     if asker.json {
         output::json(action);
     } else {

@@ -12,7 +12,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("lane", &["types"]),
     ("lock", &["types"]),
     ("runtime", &[]),
-    ("secrets", &[]),
+    ("secrets", &["types"]),
     ("listen", &[]),
     ("monitor", &["types", "listen"]),
     ("http", &["types"]),

@@ -14,6 +14,7 @@ pub(super) mod network;
 pub(super) mod node;
 pub(super) mod notices;
 pub(super) mod operators;
+pub(super) mod person;
 pub(super) mod policy;
 pub(super) mod rpc;
 pub(super) mod selection;

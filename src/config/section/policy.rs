@@ -10,7 +10,7 @@ use crate::config::raw::{Raw, Row};
 use crate::config::reader::{Reader, words};
 use crate::config::schema::Key;
 use crate::config::value::{self, Bad, Ether, Value};
-use crate::oracle::{ActionKind, CHECKS, Family, Mode, Policy, Risk, Rule, check_named};
+use crate::oracle::{ActionKind, CHECKS, Family, Mode, Person, Policy, Risk, Rule, TwoPersons, check_named};
 use crate::types::{PoolId, SafeText};
 
 const LIST: &str = "policy.rule";
@@ -19,11 +19,11 @@ pub(in crate::config) const KEYS: &[Key] = &[
     Key::new(
         "policy.mode",
         "observe, supervised or auto",
-        "observe decides nothing and needs no key; supervised asks a person; auto asks the rules first. No file alone switches auto on: it takes the flag --auto-approve, which is enough.",
+        "observe decides nothing and needs no key; supervised asks a person; auto asks the rules first. No file alone switches auto on: it takes the flag --auto-approve, which is enough unless a person took the decision from the rules before (`casimir-dkg mode`).",
     )
     .default("supervised")
     .flag("--mode"),
-    Key::new("policy.file", "a path", "Further rules, as [[rule]] tables in a file of their own.").flag("--policy"),
+    Key::new("policy.file", "a path", "Further rules, as [[rule]] and [[two_persons]] tables in a file of their own.").flag("--policy"),
     Key::new(
         "policy.approval_expires",
         "a time",
@@ -143,6 +143,12 @@ pub struct PolicyConfig {
     pub mode: Mode,
     /// In the order of the file; the first that covers an action is named in the journal.
     pub rules: Vec<PolicyRule>,
+    /// What two different people must approve.
+    #[serde(default)]
+    pub two_persons: Vec<TwoPersons>,
+    /// People with keys of their own.
+    #[serde(default)]
+    pub persons: Vec<Person>,
     /// How long an approval stays good.
     pub approval_expires: Duration,
 }
@@ -168,6 +174,8 @@ impl PolicyConfig {
         });
         Policy {
             rules: rules.collect(),
+            two_persons: self.two_persons.clone(),
+            persons: self.persons.clone(),
         }
     }
 }
@@ -176,6 +184,8 @@ pub(in crate::config) fn read(r: &mut Reader<'_>) -> Option<PolicyConfig> {
     let mode = r.required::<Mode>("policy.mode");
     let approval_expires = r.positive("policy.approval_expires");
     let _ = r.path("policy.file");
+    let persons = super::person::persons(r);
+    let two_persons = super::person::two_persons(r, persons.as_deref().unwrap_or_default());
     let mut rules: Vec<PolicyRule> = Vec::new();
     let mut whole = true;
     for row in r.rows(LIST) {
@@ -207,6 +217,8 @@ pub(in crate::config) fn read(r: &mut Reader<'_>) -> Option<PolicyConfig> {
     Some(PolicyConfig {
         mode: mode?,
         rules,
+        two_persons: two_persons?,
+        persons: persons?,
         approval_expires: approval_expires?,
     })
 }

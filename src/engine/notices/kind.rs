@@ -7,7 +7,9 @@ use crate::view::WaitReason;
 pub(super) fn of(reason: WaitReason) -> NoticeKind {
     use WaitReason as Reason;
     match reason {
-        Reason::Decision | Reason::Policy | Reason::CheckFailed => NoticeKind::ApprovalWaiting,
+        Reason::Decision | Reason::SecondPerson | Reason::Policy | Reason::CheckFailed => {
+            NoticeKind::ApprovalWaiting
+        }
         Reason::ExitDecision | Reason::Epoch => NoticeKind::ExitDue,
         Reason::Paused
         | Reason::CasePaused

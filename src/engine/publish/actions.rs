@@ -2,9 +2,32 @@
 
 use super::{convert, observes};
 use crate::engine::live::Live;
-use crate::oracle::{State, action_state, rule_for};
+use crate::oracle::{Action, ActionState, State, action_state, rule_for, second_until};
 use crate::types::ActionId;
-use crate::view::{ActionView, ByRules, FadedView};
+use crate::view::{ActionView, ByRules, Can, FadedView, PeopleView};
+
+/// Where it takes more than one person, or took.
+fn people(state: &State, action: &Action) -> Option<PeopleView> {
+    let waits = action.state == ActionState::Proposed;
+    let demand = state.settings.policy.demand(&action.proposal);
+    let took = action.decision.as_ref().and_then(|d| d.nth).map(|nth| nth.of);
+    let needed = if waits { demand.people } else { took.unwrap_or(1) };
+    if needed < 2 && action.endorsements.is_empty() {
+        return None;
+    }
+    let last = action.decision.iter().filter(|d| d.nth.is_some());
+    Some(PeopleView {
+        needed,
+        personal_keys: waits && demand.personal_keys,
+        given: action
+            .endorsements
+            .iter()
+            .chain(last)
+            .map(convert::decision)
+            .collect(),
+        until: second_until(action, state.settings.approval_expires_ms).filter(|_| waits),
+    })
+}
 
 pub(super) fn view(state: &State, live: &Live, id: ActionId) -> Option<ActionView> {
     let action = state.actions.get(&id)?;
@@ -25,8 +48,14 @@ pub(super) fn view(state: &State, live: &Live, id: ActionId) -> Option<ActionVie
     view.faded = state.faded(action).map(|faded| FadedView {
         checks: faded.checks,
         why: faded.why,
-        approved_by: state.approving(id).cloned(),
+        approved_by: state.approving(id),
     });
+    view.people = people(state, action);
+    if view.can_approve.is_yes() && view.people.as_ref().is_some_and(|p| p.personal_keys) {
+        view.can_approve = Can::no(format!(
+            "it takes two people who sign with keys of their own: `casimir-dkg show {id} --export FILE`, then `casimir-dkg sign`"
+        ));
+    }
     view.by_rules = (view.waits()).then(|| match rule_for(state, action) {
         Ok(rule) => ByRules::Approve {
             rule: rule.name.clone(),

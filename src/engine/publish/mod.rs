@@ -46,11 +46,7 @@ pub(super) fn snapshot(
         version: VERSION.to_owned(),
         network: live.network.clone(),
         mode: convert::mode(state.mode()),
-        switched: state.switched_away().map(|switched| SwitchView {
-            by: switched.by.clone(),
-            at: switched.at,
-            configured: convert::mode(state.settings.mode),
-        }),
+        switched: switched(state),
         paused: state.paused.as_ref().map(|(by, since)| PauseView {
             by: by.clone(),
             since: *since,
@@ -103,6 +99,15 @@ fn written(journal: &Journal, unwritable: Option<&SafeText>) -> JournalView {
         path: SafeText::new(&journal.path().display().to_string()),
         unwritable: unwritable.cloned(),
     }
+}
+
+fn switched(state: &State) -> Option<SwitchView> {
+    let switched = state.switched_away()?;
+    Some(SwitchView {
+        by: switched.by.clone(),
+        at: switched.at,
+        configured: convert::mode(state.settings.mode),
+    })
 }
 
 fn chain(state: &State, live: &Live) -> ChainView {

@@ -1,8 +1,8 @@
 //! What a case does now, in one sentence for people.
 
 use crate::oracle::{
-    ActionState, Case, ExitStanding, HELD, Mode, REFUSALS, Sending, State, Step, milestones, queue_behind,
-    unknown_outcome,
+    Action, ActionState, Case, ExitStanding, HELD, Mode, REFUSALS, Sending, State, Step, milestones,
+    queue_behind, unknown_outcome,
 };
 use crate::types::{ActionId, NonceStatus, RequestId, SafeText, counted};
 
@@ -28,7 +28,14 @@ pub(super) fn sentence(state: &State, case: &Case) -> SafeText {
         },
         Step::DecideCeremony(id) | Step::DecideEffect(id) => match state.actions.get(id) {
             Some(action) if action.state == ActionState::Proposed => match action.approvable() {
-                Ok(()) => waits_or(&format!("waits for a decision on {id}")),
+                Ok(()) => {
+                    let people = second(state, action);
+                    let otherwise = format!("waits for a decision on {id}{people}");
+                    match people.is_empty() {
+                        true => waits_or(&otherwise),
+                        false => otherwise,
+                    }
+                }
                 Err(blocked) => format!("cannot be approved: {blocked}"),
             },
             _ if state.paused.is_some() => "approved; held by the pause".to_owned(),
@@ -54,6 +61,19 @@ pub(super) fn sentence(state: &State, case: &Case) -> SafeText {
         Step::Closed { outcome } if case.given_up => given_up(state, case, outcome),
         Step::Closed { outcome } => outcome.to_string(),
     })
+}
+
+/// Who approved it so far, where it takes two people.
+fn second(state: &State, action: &Action) -> String {
+    let of = state.settings.policy.demand(&action.proposal).people;
+    let given = &action.endorsements;
+    if of < 2 {
+        return String::new();
+    }
+    let by = given.first().map_or_else(String::new, |first| {
+        format!(": {} approved it, and it takes another person", first.decider)
+    });
+    format!(" by {of} people, {} of {of}{by}", given.len())
 }
 
 /// What a person gave up stays so, whatever the contract still lists.

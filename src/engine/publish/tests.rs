@@ -250,7 +250,7 @@ fn a_reshare_is_offered_exactly_where_it_would_be_opened() {
             at: UnixMillis(9),
             up_ms: 9,
             entropy: [9; 24],
-            input: oracle::Input::Wish { by, wish },
+            input: oracle::Input::Wish { by: by.into(), wish },
         };
         let (_, answer) = oracle::step(state, stamped);
         match expected {
@@ -397,7 +397,7 @@ fn what_was_given_up_stays_in_view_while_the_contract_lists_it() {
 
     let (by, reason) = (SafeText::new("ada"), SafeText::new("filled by mistake"));
     let wish = oracle::Wish::GiveUp { case, reason };
-    take(&mut state, oracle::Input::Wish { by, wish })
+    take(&mut state, oracle::Input::Wish { by: by.into(), wish })
         .unwrap()
         .unwrap();
     let shown = cases::view(&state, case).unwrap();
@@ -466,7 +466,7 @@ fn an_exit_can_be_opened_for_an_active_validator_of_a_staked_pool() {
     assert!(!can(&state(Mode::Observe), 3, "active_ongoing"));
     let by = SafeText::new("ada");
     let wish = oracle::Wish::RequestExit(PoolId(3));
-    take(&mut supervised, oracle::Input::Wish { by, wish })
+    take(&mut supervised, oracle::Input::Wish { by: by.into(), wish })
         .unwrap()
         .unwrap();
     assert!(!can(&supervised, 3, "active_ongoing"), "it is open");

@@ -91,7 +91,7 @@ impl Life {
 
     fn wish(&mut self, wish: Wish) {
         let by = SafeText::new("ann");
-        assert!(self.input(Input::Wish { by, wish }).unwrap().is_ok());
+        assert!(self.input(Input::Wish { by: by.into(), wish }).unwrap().is_ok());
     }
 
     fn resume(&mut self) {
@@ -355,7 +355,7 @@ fn a_new_journal_for_an_account_with_a_past_lets_nothing_leave_before_a_person_a
     let other = Wish::Adopt(Address::repeat_byte(4));
     assert!(
         life.input(Input::Wish {
-            by: by.clone(),
+            by: by.clone().into(),
             wish: other
         })
         .unwrap()
@@ -367,7 +367,14 @@ fn a_new_journal_for_an_account_with_a_past_lets_nothing_leave_before_a_person_a
     life.sees(OURS, 5, 5);
     assert!(!held(&life), "it is journaled");
     let again = Wish::Adopt(OURS);
-    assert!(life.input(Input::Wish { by, wish: again }).unwrap().is_err());
+    assert!(
+        life.input(Input::Wish {
+            by: by.into(),
+            wish: again
+        })
+        .unwrap()
+        .is_err()
+    );
     assert!(life.sees(OURS, 6, 6), "and strangers are still watched for");
 }
 

@@ -32,6 +32,10 @@ impl ActionRules for BroadcastExit {
         Risk::Irreversible
     }
 
+    fn commits_a_stake(&self) -> bool {
+        true
+    }
+
     fn leads_to(&self) -> Step {
         Step::Follow
     }

@@ -69,6 +69,11 @@ pub(in crate::oracle) trait ActionRules: Sync {
         false
     }
 
+    /// Whether a whole validator's stake is at it.
+    fn commits_a_stake(&self) -> bool {
+        false
+    }
+
     /// What a person must type to approve it: something for each kind that cannot be undone, nothing for others.
     fn phrase(&self, _action: &Action) -> Option<String> {
         None
@@ -146,6 +151,12 @@ impl ActionKind {
     #[must_use]
     pub fn risk(self) -> Risk {
         self.definition().risk()
+    }
+
+    /// Whether a whole validator's stake is at it.
+    #[must_use]
+    pub fn commits_a_stake(self) -> bool {
+        self.definition().commits_a_stake()
     }
 
     /// Whether a person may choose its committee while it waits for a decision.

@@ -52,6 +52,10 @@ impl ActionRules for SendDeposit {
         Risk::Money
     }
 
+    fn commits_a_stake(&self) -> bool {
+        true
+    }
+
     fn leads_to(&self) -> Step {
         Step::Follow
     }

@@ -38,6 +38,10 @@ impl ActionRules for SignExit {
         Risk::Irreversible
     }
 
+    fn commits_a_stake(&self) -> bool {
+        true
+    }
+
     fn leads_to(&self) -> Step {
         Step::PlanEffect
     }

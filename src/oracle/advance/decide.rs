@@ -4,7 +4,7 @@ use crate::oracle::state::EffectKey;
 use crate::oracle::turn::{Begins, Turn};
 use crate::oracle::{
     Action, ActionState, Decider, Decision, Family, HELD, Mode, Payload, Purpose, Reach, Record, Rule,
-    STALE_AFTER, State, Verdict,
+    STALE_AFTER, State, Verdict, people,
 };
 use crate::types::{ActionId, OperatorId, SafeText, UnixMillis};
 
@@ -29,7 +29,10 @@ pub(super) fn decide(turn: &mut Turn<'_>, id: ActionId) {
         return;
     }
     match action.state {
-        ActionState::Proposed => proposed(turn, id),
+        ActionState::Proposed => {
+            people::forget_expired(turn, id);
+            proposed(turn, id);
+        }
         ActionState::Approved => approved(turn, id),
         _ => {}
     }
@@ -69,14 +72,9 @@ fn proposed(turn: &mut Turn<'_>, id: ActionId) {
     }
     let permitted = (turn.state.mode() == Mode::Auto).then(|| {
         let rule = rule_for(turn.state, action)?;
-        Ok::<_, String>(Decision {
-            verdict: Verdict::Approve,
-            decider: Decider::Rule {
-                name: rule.name.clone(),
-            },
-            at: turn.at,
-            digest: action.digest,
-        })
+        let name = rule.name.clone();
+        let by = Decider::Rule { name };
+        Ok::<_, String>(Decision::alone(Verdict::Approve, by, turn.at, action.digest))
     });
     match permitted {
         Some(Ok(decision)) => {
@@ -187,7 +185,7 @@ fn cut_off(turn: &mut Turn<'_>, id: ActionId) -> bool {
 
 /// Whether an approval is too old. The chain's own time does not use it up.
 fn expired(state: &State, action: &Action, at: UnixMillis) -> bool {
-    let decided_at = action.decision.as_ref().map_or(action.proposed_at, |d| d.at);
+    let decided_at = action.approved_since().unwrap_or(action.proposed_at);
     let since = deferred_until(state, action.id).map_or(decided_at, |until| until.max(decided_at));
     at.since(since).as_millis() > u128::from(state.settings.approval_expires_ms) && !planted!(NeverExpires)
 }

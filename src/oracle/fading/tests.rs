@@ -101,7 +101,7 @@ impl Core {
             digest: self.action().digest,
             phrase: None,
         };
-        let by = SafeText::new("ada");
+        let by = SafeText::new("ada").into();
         let reply = self.give(at, Input::Wish { by, wish }).unwrap();
         reply.map_or_else(|refused| format!("{refused:?}"), |words| words.to_string())
     }

@@ -183,6 +183,8 @@ fn a_journal_from_before_says_nothing_of_it() {
         decider: Decider::Rule { name: "all".into() },
         at: UnixMillis(1),
         digest: Default::default(),
+        nth: None,
+        unknown: None,
     };
     let text = serde_json::to_string(&decision).unwrap();
     assert_eq!(serde_json::from_str::<Decision>(&text).unwrap(), decision);

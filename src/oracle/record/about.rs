@@ -33,6 +33,8 @@ impl Record {
             Self::ActionProposed { action, .. }
             | Self::ActionChanged { action, .. }
             | Self::Decided { action, .. }
+            | Self::Endorsed { action, .. }
+            | Self::EndorsementsLost { action, .. }
             | Self::ActionVoided { action, .. }
             | Self::TransactionSigned { action, .. }
             | Self::TransactionAccepted { action, .. }

@@ -92,7 +92,7 @@ pub enum Record {
         proposal: Box<Proposal>,
         digest: Root,
     },
-    /// A waiting action changed; earlier digests are stale.
+    /// A waiting action changed: its checks, or what would leave. Decisions on another digest are stale.
     ActionChanged {
         action: ActionId,
         /// What would be done now.
@@ -105,6 +105,14 @@ pub enum Record {
         action: ActionId,
         decision: Decision,
     },
+    /// One person approved what takes another one, too. The last one's approval is the decision.
+    Endorsed {
+        /// Which action.
+        action: ActionId,
+        decision: Decision,
+    },
+    /// What people approved so far does not count any more: it expired, or something else would leave now.
+    EndorsementsLost { action: ActionId, reason: SafeText },
     /// The action cannot be executed any more.
     ActionVoided { action: ActionId, reason: SafeText },
     /// A ceremony is about to be started.
@@ -304,7 +312,7 @@ pub enum Record {
 }
 
 /// Every kind of record that this program reads. A record of another one is from a newer program.
-const KINDS: [&str; 40] = [
+const KINDS: [&str; 42] = [
     "engine-started",
     "journal-upgraded",
     "events-read",
@@ -314,6 +322,8 @@ const KINDS: [&str; 40] = [
     "action-proposed",
     "action-changed",
     "decided",
+    "endorsed",
+    "endorsements-lost",
     "action-voided",
     "ceremony-started",
     "ceremony-verified",
@@ -379,6 +389,8 @@ impl Record {
             Self::ActionProposed { .. } => "action-proposed",
             Self::ActionChanged { .. } => "action-changed",
             Self::Decided { .. } => "decided",
+            Self::Endorsed { .. } => "endorsed",
+            Self::EndorsementsLost { .. } => "endorsements-lost",
             Self::ActionVoided { .. } => "action-voided",
             Self::CeremonyStarted { .. } => "ceremony-started",
             Self::CeremonyVerified { .. } => "ceremony-verified",

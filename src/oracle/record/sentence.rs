@@ -65,7 +65,12 @@ impl Record {
                 format!("{action} waits for a decision: {}", proposal.title)
             }
             Self::ActionChanged { .. } => format!("{action} changed while it waited"),
-            Self::Decided { decision, .. } => format!("{action} {}", decided(decision)),
+            Self::Decided { decision, .. } | Self::Endorsed { decision, .. } => {
+                format!("{action} {}", decided(decision))
+            }
+            Self::EndorsementsLost { reason, .. } => {
+                format!("what was approved of {action} so far does not count any more: {reason}")
+            }
             Self::ActionVoided { reason, .. } => format!("{action} is void: {reason}"),
             Self::TransactionSigned { transaction: tx, .. } => {
                 format!("{action}: transaction {} signed with nonce {}", tx.hash, tx.nonce)
@@ -192,7 +197,13 @@ fn requested(case: CaseId, cause: &Cause) -> String {
 fn decided(decision: &Decision) -> String {
     let by = &decision.decider;
     match &decision.verdict {
-        Verdict::Approve => format!("approved by {by}"),
+        Verdict::Approve => {
+            let nth = decision.nth.map_or_else(String::new, |nth| format!(", {nth}"));
+            let key = by
+                .key()
+                .map_or_else(String::new, |key| format!(", who signed with key {key}"));
+            format!("approved by {by}{key}{nth}")
+        }
         Verdict::Reject { reason } => format!("rejected by {by}: {reason}"),
     }
 }

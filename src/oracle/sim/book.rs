@@ -17,8 +17,10 @@ struct Told {
     proposal: Proposal,
     digest: Root,
     decided: bool,
-    /// When it was approved.
+    /// When it was approved: by the first one, where it took two.
     approved: Option<UnixMillis>,
+    /// Who approved it while it took another one, and when.
+    endorsed: Vec<(Decider, UnixMillis)>,
     /// It lost its ground: void, or its request left the chain before it had left this machine.
     lost: Option<&'static str>,
     left: bool,
@@ -133,14 +135,10 @@ impl Book {
                 action,
                 proposal,
                 digest,
-            } => {
-                assert_eq!(proposal.digest(*action), *digest, "{action} has another digest");
-                let told = self.actions.get_mut(action).expect("it was proposed");
-                assert!(!told.decided, "{action} changed after it was decided");
-                told.proposal = (**proposal).clone();
-                told.digest = *digest;
+            } => self.changed(*action, proposal, *digest),
+            Record::Decided { .. } | Record::Endorsed { .. } | Record::EndorsementsLost { .. } => {
+                self.people(state, at, record);
             }
-            Record::Decided { action, decision } => self.decided(state, at, *action, decision),
             Record::ActionVoided { action, .. } => {
                 self.actions.get_mut(action).expect("it was proposed").lost = Some("is void");
             }
@@ -183,6 +181,33 @@ impl Book {
         }
     }
 
+    fn changed(&mut self, action: ActionId, proposal: &Proposal, digest: Root) {
+        assert_eq!(proposal.digest(action), digest, "{action} has another digest");
+        let told = self.actions.get_mut(&action).expect("it was proposed");
+        assert!(!told.decided, "{action} changed after it was decided");
+        if told.digest != digest {
+            assert!(told.endorsed.is_empty(), "{action} changed under an approval");
+        }
+        told.proposal = proposal.clone();
+        told.digest = digest;
+    }
+
+    /// What people approved, and what does not count any more.
+    fn people(&mut self, state: &State, at: UnixMillis, record: &Record) {
+        match record {
+            Record::Decided { action, decision } => self.decided(state, at, *action, decision),
+            Record::Endorsed { action, decision } => self.endorsed(state, at, *action, decision),
+            Record::EndorsementsLost { action, .. } => {
+                self.actions
+                    .get_mut(action)
+                    .expect("it was proposed")
+                    .endorsed
+                    .clear();
+            }
+            _ => {}
+        }
+    }
+
     fn proposed(&mut self, action: ActionId, proposal: &Proposal, digest: Root) {
         assert_eq!(proposal.digest(action), digest, "{action} has another digest");
         let told = Told {
@@ -190,6 +215,7 @@ impl Book {
             digest,
             decided: false,
             approved: None,
+            endorsed: Vec::new(),
             lost: None,
             left: false,
             not_before: UnixMillis(0),
@@ -299,7 +325,26 @@ impl Book {
             0,
             "{id} is approved with failed checks"
         );
-        told.approved = Some(at);
+        let takes_two = decision.nth.is_some_and(|nth| nth.of == 2);
+        let demand = state.settings.policy.demand(&told.proposal);
+        assert_eq!(takes_two, demand.people == 2, "{id}: people");
+        if takes_two {
+            let [(first, since)] = &told.endorsed[..] else {
+                panic!("{id} is approved by two, and {} came before", told.endorsed.len())
+            };
+            assert!(!first.is_same(&decision.decider), "{first} is two people");
+            assert!(
+                matches!(decision.decider, Decider::Person { .. }),
+                "a rule is one of two"
+            );
+            let age = at.since(*since).as_millis();
+            assert!(
+                age <= u128::from(state.settings.approval_expires_ms),
+                "{id}: the first approval is {age} ms old"
+            );
+        }
+        let first = told.endorsed.first().filter(|_| takes_two);
+        told.approved = Some(first.map_or(at, |(_, since)| *since));
         assert_ne!(state.mode(), Mode::Observe, "an observer approved {id}");
         let Decider::Rule { .. } = &decision.decider else {
             return;
@@ -348,6 +393,16 @@ impl Book {
                 "a rule approved the fee of {id}"
             );
         }
+    }
+
+    fn endorsed(&mut self, state: &State, at: UnixMillis, id: ActionId, decision: &Decision) {
+        assert_ne!(state.mode(), Mode::Observe, "an observer approved {id}");
+        let told = self.actions.get_mut(&id).expect("it was proposed");
+        assert!(!told.decided, "{id} is approved after it was decided");
+        assert_eq!(told.lost, None, "{id} is approved and {:?}", told.lost);
+        assert_eq!(decision.digest, told.digest, "{id}: something else was approved");
+        assert_eq!(told.proposal.failed_checks().count(), 0, "{id}: failed checks");
+        told.endorsed.push((decision.decider.clone(), at));
     }
 
     /// Its approval holds, and what leaves is what was approved.

@@ -70,6 +70,8 @@ pub(in crate::oracle) enum Bug {
     StalePasses,
     /// A clock that is set forward frees the limits of a day.
     ClockFrees,
+    /// One person counts as two.
+    OneIsTwo,
 }
 
 thread_local! {
@@ -86,7 +88,7 @@ pub(in crate::oracle) fn is_planted(bug: Bug) -> bool {
 }
 
 /// Each defect, and how many seeds it may take until one finds it.
-const WITHIN: [(Bug, u64); 31] = [
+const WITHIN: [(Bug, u64); 32] = [
     (Bug::SkippedRecord, 10),
     (Bug::NonceTwice, 10),
     (Bug::SignedAnew, 10),
@@ -98,7 +100,7 @@ const WITHIN: [(Bug, u64); 31] = [
     (Bug::EffectFirst, 150),
     (Bug::NeverExpires, 10),
     (Bug::PausedSends, 150),
-    (Bug::SharesAtOnce, 10),
+    (Bug::SharesAtOnce, 50),
     (Bug::FeeIgnored, 10),
     (Bug::OutcomeGuessed, 10),
     (Bug::DigestIgnored, 50),
@@ -118,6 +120,7 @@ const WITHIN: [(Bug, u64); 31] = [
     (Bug::RegistrationTwice, 50),
     (Bug::StalePasses, 50),
     (Bug::ClockFrees, 50),
+    (Bug::OneIsTwo, 150),
 ];
 
 #[test]

@@ -14,13 +14,18 @@ const TRIES: u32 = 40;
 impl World {
     pub(super) fn wish(&mut self, by: &str, wish: Wish) -> Result<SafeText, Refusal> {
         let by = SafeText::new(by);
-        self.input(Input::Wish { by, wish })
+        self.input(Input::Wish { by: by.into(), wish })
             .expect("a wish has an answer")
     }
 
     /// One person does something.
     pub(super) fn somebody_acts(&mut self) {
         self.look_at_actions();
+        // nobody leaves it so for long
+        let observes = self.state.mode() == Mode::Observe && self.mode != Mode::Observe;
+        if self.various && observes && self.rng.gen_bool(0.5) {
+            self.switch_mode();
+        }
         let case = self
             .state
             .cases
@@ -88,6 +93,36 @@ impl World {
         let _ = self.wish("ann", Wish::SwitchMode { to, word });
     }
 
+    /// What a person signed on another machine, where it was verified already. Each signature is another one.
+    fn signed(&mut self, action: ActionId, digest: Root, phrase: Option<String>) -> Wish {
+        let unknown = self
+            .state
+            .actions
+            .get(&action)
+            .map(|a| a.proposal.unknown_checks());
+        let ms = self.rng.gen_range(1..100_000);
+        let statement = Statement {
+            chain_id: 1,
+            manager: Default::default(),
+            account: None,
+            action,
+            digest,
+            verdict: Stated::Approve,
+            unknown: unknown.unwrap_or_default(),
+            phrase,
+            expires: UnixMillis(self.now + ms),
+        };
+        let mut signature = [0; 64];
+        self.rng.fill(&mut signature[..]);
+        let signed = Box::new(SignedStatement {
+            statement,
+            key: PersonKey([2; 32]),
+            signature: PersonSignature(signature),
+        });
+        let (name, uid) = ("bob".into(), None);
+        Wish::ApproveSigned { name, uid, signed }
+    }
+
     /// Of one case or of everything, whichever way round it is now.
     fn pause_or_resume(&mut self, case: Option<CaseId>) {
         let case = case.filter(|_| self.rng.gen_bool(0.5));
@@ -144,10 +179,14 @@ impl World {
             .get(&action)
             .and_then(Action::phrase)
             .filter(|_| self.rng.gen_bool(0.9));
-        let approve = Wish::Approve {
-            action,
-            digest,
-            phrase,
+        let by_key = self.various && self.rng.gen_bool(0.2);
+        let approve = match by_key {
+            true => self.signed(action, digest, phrase),
+            false => Wish::Approve {
+                action,
+                digest,
+                phrase,
+            },
         };
         let reason = SafeText::new("not today");
         let reject = Wish::Reject {
@@ -155,18 +194,34 @@ impl World {
             digest,
             reason,
         };
+        let again = approve.clone();
         let (first, second) = if self.rng.gen_bool(0.8) {
             (approve, reject)
         } else {
             (reject, approve)
         };
         let process = self.process;
+        let taken = self.wish("ann", first).is_ok();
+        let waits = |world: &Self| {
+            let action = world.state.actions.get(&action);
+            action.is_some_and(|a| a.state == ActionState::Proposed)
+        };
         // an approval that waits for stale checks is not a decision yet
-        let taken = self.wish("ann", first).is_ok() && self.state.approving(action).is_none();
+        let refreshes = self.state.approving(action).is_some();
+        if self.various && self.process == process && taken && waits(self) && !refreshes {
+            // whoever approved it does so again, and counts once
+            let again = self.wish("ann", again);
+            assert!(
+                again.is_err() || self.state.approving(action).is_some(),
+                "{action}: one person is two"
+            );
+        }
         if self.process == process && self.rng.gen_bool(0.3) {
+            // it takes another one
+            let waits = waits(self);
             let refused = self.wish("bob", second);
             assert!(
-                !taken || refused.is_err(),
+                !taken || waits || refused.is_err(),
                 "{action} was decided twice, and both were told that they did"
             );
         }
@@ -194,7 +249,13 @@ impl World {
             let why = self.hopeless(&self.state.cases[case]);
             self.given_up.extend(why);
         }
-        self.wish("ann", wish).is_ok()
+        // whoever comes second is somebody else
+        let second = match &wish {
+            Wish::Approve { action, .. } => !self.state.actions[action].endorsements.is_empty(),
+            _ => false,
+        };
+        let (one, other) = if second { ("bob", "cat") } else { ("ann", "bob") };
+        self.wish(one, wish.clone()).is_ok() || self.wish(other, wish).is_ok()
     }
 
     /// What would bring a case to its end.

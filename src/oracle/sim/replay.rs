@@ -87,6 +87,7 @@ fn seen(reach: Reach) -> &'static str {
 fn asked(wish: &Wish) -> &'static str {
     match wish {
         Wish::Approve { .. } => "wish: approve",
+        Wish::ApproveSigned { .. } => "wish: approve by key",
         Wish::Reject { .. } => "wish: reject",
         Wish::Retry(_) => "wish: retry",
         Wish::DeclareLost(_) => "wish: declare lost",
@@ -156,6 +157,7 @@ fn about(input: &Input) -> String {
             }
             Wish::Reshare(pool) | Wish::RequestExit(pool) => format!("{by}, pool {pool}"),
             Wish::Adopt(account) => format!("{by}, {account}"),
+            Wish::ApproveSigned { name, signed, .. } => format!("{name}, {}", signed.statement.action),
             Wish::SwitchMode { to, .. } => format!("{by}, {to}"),
         },
         Input::Started | Input::Tick | Input::BeaconMoved | Input::Ends { .. } => String::new(),

@@ -202,7 +202,8 @@ impl World {
     /// again.
     fn goes(&self, wish: Wish) -> Result<bool, Refusal> {
         let mut state = self.state.clone();
-        let by = SafeText::new("ann");
+        // somebody who has not approved it yet
+        let by = SafeText::new("dora").into();
         let approved = match &wish {
             Wish::Approve { action, .. } => Some(*action),
             _ => None,

@@ -61,6 +61,9 @@ pub(super) struct World {
     pub(super) given_up: Vec<&'static str>,
     /// Where cases stood when somebody last asked who could move them.
     pub(super) stood: BTreeMap<CaseId, (u64, &'static str)>,
+    /// People switch modes, sign elsewhere, and some things take two of them: in every fourth life, so that the others
+    /// have time for everything else.
+    pub(super) various: bool,
     /// Every step is printed.
     pub(super) aloud: bool,
 }
@@ -97,6 +100,19 @@ impl World {
         if world.settings.ceremonies_at_once == 1 && max_fee > 5_000 {
             world.settings.policy.rules[0].max_per_day = Some(3);
         }
+        world.various = seed.is_multiple_of(4);
+        if world.various {
+            world.settings.policy.two_persons.push(TwoPersons {
+                kinds: vec![
+                    ActionKind::SendReshare,
+                    ActionKind::SendDeposit,
+                    ActionKind::BroadcastExit,
+                ],
+                at_least_wei: None,
+                personal_keys: false,
+            });
+        }
+        let mode = world.mode;
         world.state.settings = Settings {
             mode,
             ..world.settings.clone()
@@ -161,6 +177,7 @@ impl World {
             tries: BTreeMap::new(),
             given_up: Vec::new(),
             stood: BTreeMap::new(),
+            various: false,
             aloud: false,
         }
     }

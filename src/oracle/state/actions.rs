@@ -21,6 +21,8 @@ impl Durable {
             proposed_at: at,
             state: ActionState::Proposed,
             decision: None,
+            endorsements: Vec::new(),
+            spent: Vec::new(),
         };
         self.actions.insert(id, action);
         self.with(id.case, |c| c.actions = c.actions.max(id.number));
@@ -31,6 +33,21 @@ impl Durable {
         if let Some(a) = self.actions.get_mut(&action) {
             a.proposal = proposal.clone();
             a.digest = digest;
+            // its checks may have changed alone: who approved what would leave has still approved it
+            a.endorsements.retain(|given| given.digest == digest);
+        }
+    }
+
+    pub(super) fn endorsed(&mut self, action: ActionId, decision: &Decision) {
+        if let Some(a) = self.actions.get_mut(&action) {
+            spend(a, decision);
+            a.endorsements.push(decision.clone());
+        }
+    }
+
+    pub(super) fn endorsements_lost(&mut self, action: ActionId) {
+        if let Some(a) = self.actions.get_mut(&action) {
+            a.endorsements.clear();
         }
     }
 
@@ -38,6 +55,7 @@ impl Durable {
         let Some(a) = self.actions.get_mut(&action) else {
             return;
         };
+        spend(a, decision);
         a.decision = Some(decision.clone());
         let resume = a.proposal.payload.family().prepared_again_at();
         match &decision.verdict {
@@ -108,5 +126,15 @@ impl Durable {
     /// How an action takes effect, by what was approved.
     pub(in crate::oracle) fn family_of(&self, action: ActionId) -> Option<Family> {
         Some(self.actions.get(&action)?.proposal.payload.family())
+    }
+}
+
+/// A signature of a person's own key is taken once.
+fn spend(action: &mut Action, decision: &Decision) {
+    if let Decider::Person {
+        signed: Some(signed), ..
+    } = &decision.decider
+    {
+        action.spent.push(signed.signature);
     }
 }

@@ -76,6 +76,8 @@ impl Durable {
             }
             Record::ActionChanged { proposal, digest, .. } => self.action_changed(action, proposal, *digest),
             Record::Decided { decision, .. } => self.decided(at, action, decision),
+            Record::Endorsed { decision, .. } => self.endorsed(action, decision),
+            Record::EndorsementsLost { .. } => self.endorsements_lost(action),
             Record::ActionVoided { reason, .. } => self.action_voided(at, action, reason),
             Record::TransactionSigned { transaction, .. } => self.transaction_signed(at, action, transaction),
             Record::TransactionAccepted { .. } => {

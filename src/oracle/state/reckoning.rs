@@ -88,12 +88,9 @@ mod tests {
                 digest: action.digest,
                 proposal: Box::new(action.proposal.clone()),
             });
-            let decision = Decision {
-                verdict: Verdict::Approve,
-                decider: Decider::Rule { name: "all".into() },
-                at: UnixMillis(run.wall),
-                digest: action.digest,
-            };
+            let rule = Decider::Rule { name: "all".into() };
+            let at = UnixMillis(run.wall);
+            let decision = Decision::alone(Verdict::Approve, rule, at, action.digest);
             run.apply(&Record::Decided {
                 action: action.id,
                 decision,

@@ -101,7 +101,7 @@ pub(in crate::oracle) struct Volatile {
     /// When the checks of waiting actions were made.
     pub(in crate::oracle) looks_at: BTreeMap<ActionId, Look>,
     /// Approvals of what had faded.
-    pub(in crate::oracle) approving: BTreeMap<ActionId, Approving>,
+    pub(in crate::oracle) approving: BTreeMap<ActionId, Vec<Approving>>,
     /// Events up to this block were told and stay.
     pub(in crate::oracle) told_final: Option<u64>,
     /// Effects whose tasks died in this process, by case and name.

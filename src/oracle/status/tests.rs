@@ -103,11 +103,11 @@ impl Process {
         let at = UnixMillis(1_000);
         let decision = Decision {
             verdict: Verdict::Approve,
-            decider: Decider::Person {
-                name: SafeText::new("ada"),
-            },
+            decider: Decider::person(SafeText::new("ada")),
             at,
             digest,
+            nth: None,
+            unknown: None,
         };
         Self::after(vec![
             Record::CaseOpened {

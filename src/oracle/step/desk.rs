@@ -4,8 +4,8 @@ use crate::oracle::fading::Look;
 use crate::oracle::state::EffectKey;
 use crate::oracle::turn::Turn;
 use crate::oracle::{
-    ActionKind, ActionState, Case, CeremonyPayload, CeremonyRole, Effect, Family, Payload, Prepared, Purpose,
-    Record, Step, TransactionPayload, account, advance, wish,
+    ActionKind, ActionState, Case, CeremonyPayload, CeremonyRole, Effect, Family, Payload, Prepared,
+    Proposal, Purpose, Record, Step, TransactionPayload, account, advance, people,
 };
 use crate::types::{ActionId, CaseId, SafeText};
 
@@ -76,7 +76,15 @@ fn refreshed(turn: &mut Turn<'_>, action: ActionId, outcome: Prepared) {
         Prepared::Proposal(_) if turn.state.is_cut_off() => {}
         Prepared::Proposal(proposal) => {
             let digest = proposal.digest(action);
-            if digest != waiting.digest {
+            let changed = digest != waiting.digest;
+            if changed && !waiting.endorsements.is_empty() {
+                turn.record(Record::EndorsementsLost {
+                    action,
+                    reason: SafeText::new("what would leave has changed"),
+                });
+            }
+            let waiting = &turn.state.actions[&action];
+            if changed || !proposal.is_checked_as(&waiting.proposal) {
                 turn.state.volatile.refreshed.remove(&action);
                 turn.record(Record::ActionChanged {
                     action,
@@ -87,7 +95,7 @@ fn refreshed(turn: &mut Turn<'_>, action: ActionId, outcome: Prepared) {
                 turn.state.volatile.refreshed.insert(action, (*proposal, turn.at));
             }
             looked(turn, action);
-            wish::refreshed(turn, action);
+            people::refreshed(turn, action);
         }
         Prepared::Refused(reason) => {
             turn.record(Record::ActionVoided {
@@ -121,7 +129,7 @@ fn ready_to_send(turn: &mut Turn<'_>, action: ActionId, outcome: Prepared) {
         .actions
         .get(&action)
         .filter(|a| a.state == ActionState::Approved);
-    let Some((approved_digest, family)) = approved.map(|a| (a.digest, a.proposal.payload.family())) else {
+    let Some(family) = approved.map(|a| a.proposal.payload.family()) else {
         return;
     };
     if !turn.state.may_leave(case) || turn.state.cases.get(&case).is_none_or(|c| c.orphaned) {
@@ -146,20 +154,45 @@ fn ready_to_send(turn: &mut Turn<'_>, action: ActionId, outcome: Prepared) {
         }
         Prepared::Later { .. } | Prepared::TooEarly { .. } | Prepared::AlreadySo { .. } => return,
     };
-    if proposal.digest(action) != approved_digest && !planted!(DigestIgnored) {
-        let failed: Vec<_> = proposal.failed_checks().map(|c| c.name.clone()).collect();
-        let reason = if failed.is_empty() {
-            "what would be sent changed after the approval".to_owned()
-        } else {
-            format!("checks failed after the approval: {}", failed.join(", "))
-        };
-        turn.record(Record::ActionVoided {
-            action,
-            reason: SafeText::new(&reason),
-        });
-        return;
+    if planted!(DigestIgnored) || still_holds(turn, action, &proposal) {
+        leave(turn, action, proposal.payload);
     }
-    leave(turn, action, proposal.payload);
+}
+
+/// Whether what would leave is what was approved, and every check says what it said then, or is known by now. One that
+/// fails ends the action. One that nobody can look at at the moment, and that everybody who approved took for known, only
+/// holds it back: it may be known again before the approval expires.
+fn still_holds(turn: &mut Turn<'_>, id: ActionId, now: &Proposal) -> bool {
+    let Some(action) = turn.state.actions.get(&id) else {
+        return false;
+    };
+    let failed: Vec<_> = now.failed_checks().map(|c| c.name.as_str()).collect();
+    // the journal may have named it by an older digest
+    let ends = if action.proposal.digest(id) != now.digest(id) {
+        Some("what would be sent changed after the approval".to_owned())
+    } else if failed.is_empty() {
+        None
+    } else {
+        Some(format!("checks failed after the approval: {}", failed.join(", ")))
+    };
+    if let Some(reason) = ends {
+        let reason = SafeText::new(&reason);
+        turn.record(Record::ActionVoided { action: id, reason });
+        return false;
+    }
+    let accepted = action.accepts_unknown();
+    let mut unknown = now.unknown_checks();
+    unknown.retain(|name| !accepted.contains(name));
+    if unknown.is_empty() {
+        return true;
+    }
+    let words = format!(
+        "approved; it leaves when these checks are known again: {}",
+        unknown.join(", ")
+    );
+    turn.waits(id.case, &words);
+    turn.not_before(EffectKey::Prepare(id.case), advance::AFTER_FAILURE_MS);
+    false
 }
 
 /// It was approved, nothing speaks against it, and it is what would leave.

@@ -160,6 +160,13 @@ impl Fleet {
         panic!("not every operator registered");
     }
 
+    /// The processes of the messenger and of the first operator.
+    #[allow(dead_code, reason = "for the benchmark of seats")]
+    pub(crate) fn processes(&self) -> (u32, Option<u32>) {
+        let operator = self.operators.values().next().map(|process| process.child.id());
+        (self.messenger.child.id(), operator)
+    }
+
     /// CPU time of all processes so far, this one's included.
     pub(crate) fn cpu(&self) -> Duration {
         let others = self.operators.values().chain([&self.messenger]);

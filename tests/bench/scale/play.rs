@@ -53,7 +53,10 @@ pub(crate) fn settings() -> Settings {
     };
     Settings {
         mode: Mode::Auto,
-        policy: Policy { rules: vec![rule] },
+        policy: Policy {
+            rules: vec![rule],
+            ..Policy::default()
+        },
         owner: Template::read().payload().to,
         deposit_order: DepositOrder::HeadOfQueue,
         backend: Backend {

@@ -69,7 +69,10 @@ impl Core {
         };
         let settings = Settings {
             mode: Mode::Auto,
-            policy: Policy { rules: vec![rule] },
+            policy: Policy {
+                rules: vec![rule],
+                ..Policy::default()
+            },
             owner: Address::repeat_byte(7),
             deposit_order: DepositOrder::HeadOfQueue,
             backend: Backend {

@@ -9,7 +9,7 @@ use anyhow::{Context, bail};
 use casimir_dkg::config::{self, LoadOptions};
 use casimir_dkg::engine;
 use casimir_dkg::journal::{self, Entry, JournalError, Report};
-use casimir_dkg::types::{CaseId, Root, SafeText};
+use casimir_dkg::types::{CaseId, Root, SafeText, counted};
 use serde_json::{Value, json};
 
 use crate::args::{ExportFormat, JournalCommand};
@@ -83,14 +83,27 @@ fn show(path: &Path, case: Option<&str>, last: Option<usize>, json: bool) -> any
     for (entry, body) in &wanted[skip..] {
         let at = entry.at.to_rfc3339();
         if json {
-            output::json(
-                &json!({"seq": entry.seq, "at": at, "kind": entry.kind, "body": body, "hash": entry.hash}),
-            );
+            output::json(&json!({
+                "seq": entry.seq,
+                "at": at,
+                "kind": entry.kind,
+                "body": body,
+                "hash": entry.hash,
+                "signature_is_right": engine::signature_is_right(&entry.body),
+            }));
         } else {
             // written by another version: as it is
             let sentence = engine::sentence(&entry.body).unwrap_or_else(|| SafeText::new(&entry.body));
             let kind = SafeText::new(&entry.kind);
-            output::line(&format!("{:>6}  {at}  {kind:<24} {sentence}", entry.seq));
+            let signature = match engine::signature_is_right(&entry.body) {
+                None => "",
+                Some(true) => " (the signature is right)",
+                Some(false) => " (THE SIGNATURE IS NOT RIGHT)",
+            };
+            output::line(&format!(
+                "{:>6}  {at}  {kind:<24} {sentence}{signature}",
+                entry.seq
+            ));
         }
     }
     Ok(Outcome::Success)
@@ -151,14 +164,18 @@ fn verify(
     let Some((report, entries)) = judged(path, checkpoint, json)? else {
         return Ok(Outcome::Failure);
     };
+    let audit = engine::audit(&entries);
     let found = contains.is_none_or(|head| entries.iter().any(|entry| entry.hash == head));
     if json {
         output::json(&json!({
-            "ok": found,
+            "ok": found && audit.problems.is_empty(),
             "records": report.records,
             "head": report.head,
             "format": report.format,
             "acknowledged": report.acknowledged,
+            "decisions": audit.decisions,
+            "signatures": audit.signatures,
+            "problems": audit.problems,
         }));
     } else {
         output::line(&format!(
@@ -171,9 +188,23 @@ fn verify(
             None => "no checkpoint is beside it: whether its end is missing cannot be said (give --checkpoint or --contains)"
                 .to_owned(),
         });
+        output::line(&format!(
+            "{} checked, {} of people's own keys among them",
+            counted(usize::try_from(audit.decisions).unwrap_or(usize::MAX), "decision"),
+            counted(
+                usize::try_from(audit.signatures).unwrap_or(usize::MAX),
+                "signature"
+            )
+        ));
+    }
+    for (record, problem) in &audit.problems {
+        output::error(&format!("record {record}: {}", SafeText::new(problem)));
+    }
+    if found && audit.problems.is_empty() {
+        return Ok(Outcome::Success);
     }
     if found {
-        return Ok(Outcome::Success);
+        return Ok(Outcome::Failure);
     }
     output::error(
         "the hash given with --contains is not in this journal: it was rolled back, or is another one",

@@ -33,7 +33,7 @@ pub(crate) fn run(journal: &Path, from: &Path, reason: Option<&str>, json: bool)
         None => None,
     };
     let declaration = reason.zip(open.as_ref()).map(|(reason, open)| Declaration {
-        by: person::name(),
+        by: person::identity().name().clone(),
         reason: SafeText::new(reason.trim()),
         open: SafeText::new(&open.join(" ")),
     });

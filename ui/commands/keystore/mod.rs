@@ -72,14 +72,14 @@ fn operator_key(args: &OperatorKeyArgs, json: bool) -> anyhow::Result<Outcome> {
 }
 
 /// Asked before any password is, so that nobody types one in vain. Writing checks again.
-fn refuse_existing(path: &Path) -> anyhow::Result<()> {
+pub(super) fn refuse_existing(path: &Path) -> anyhow::Result<()> {
     if path.symlink_metadata().is_ok() {
         bail!("{} exists already and is not overwritten", path.display());
     }
     Ok(())
 }
 
-fn write_private(path: &Path, content: &[u8]) -> anyhow::Result<()> {
+pub(super) fn write_private(path: &Path, content: &[u8]) -> anyhow::Result<()> {
     let mut open = std::fs::OpenOptions::new();
     open.write(true).create_new(true);
     #[cfg(unix)]
@@ -92,7 +92,7 @@ fn write_private(path: &Path, content: &[u8]) -> anyhow::Result<()> {
         .with_context(|| format!("cannot write {}", path.display()))
 }
 
-fn report(path: &Path, what: &str, value: &str, json: bool) {
+pub(super) fn report(path: &Path, what: &str, value: &str, json: bool) {
     if json {
         output::json(&json!({ "file": path, what: value }));
     } else {
@@ -101,7 +101,7 @@ fn report(path: &Path, what: &str, value: &str, json: bool) {
     }
 }
 
-fn password_of(file: &Path) -> anyhow::Result<SecretString> {
+pub(super) fn password_of(file: &Path) -> anyhow::Result<SecretString> {
     let found = password::from_file(file)?;
     if let Some(warning) = found.warning {
         output::note(&format!("warning: {warning}"));
@@ -109,7 +109,7 @@ fn password_of(file: &Path) -> anyhow::Result<SecretString> {
     Ok(found.password)
 }
 
-fn new_password(file: Option<&Path>) -> anyhow::Result<SecretString> {
+pub(super) fn new_password(file: Option<&Path>) -> anyhow::Result<SecretString> {
     let password = match (file, std::env::var("CASIMIR_DKG_KEYSTORE_PASSWORD")) {
         (Some(file), _) => password_of(file)?,
         (None, Ok(password)) => password.into(),
@@ -129,7 +129,7 @@ fn new_password(file: Option<&Path>) -> anyhow::Result<SecretString> {
     Ok(password)
 }
 
-fn prompt(text: &str) -> anyhow::Result<SecretString> {
+pub(super) fn prompt(text: &str) -> anyhow::Result<SecretString> {
     early::ask_hidden(text)
         .context("nobody can be asked here (no terminal): use --password-file, and --key-file for a key")
 }

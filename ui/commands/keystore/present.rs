@@ -11,7 +11,7 @@ use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
 use super::{new_password, password_of, prompt, write_private};
-use crate::args::{PasswdArgs, ShowArgs};
+use crate::args::{PasswdArgs, ShowKeyArgs};
 use crate::exit::Outcome;
 use crate::output;
 
@@ -45,7 +45,7 @@ fn kind(path: &Path) -> anyhow::Result<Kind> {
     })
 }
 
-pub(super) fn show(args: &ShowArgs, json: bool) -> anyhow::Result<Outcome> {
+pub(super) fn show(args: &ShowKeyArgs, json: bool) -> anyhow::Result<Outcome> {
     let path = args.file.as_path();
     let shown = path.display().to_string();
     match kind(path)? {

@@ -1,13 +1,12 @@
 //! `mode`: who decides, and how somebody else comes to.
 
-use std::io::IsTerminal as _;
-
-use anyhow::{Context as _, bail};
+use anyhow::bail;
 use casimir_dkg::view::{Mode, Request, Snapshot};
 use serde_json::json;
 
 use super::Asker;
 use crate::args::ModeArgs;
+use crate::commands::person::typed;
 use crate::exit::Outcome;
 use crate::output;
 
@@ -59,17 +58,9 @@ fn ask_for_word(asker: &Asker, snapshot: &Snapshot, yes: bool) -> anyhow::Result
     if yes {
         return Ok(WORD.to_owned());
     }
-    if !std::io::stdin().is_terminal() {
-        bail!("nobody can be asked here (no terminal): --yes switches to mode auto without the typed word");
-    }
-    output::note(&format!(
-        "in mode auto the rules decide, and nobody is asked where one matches; type {WORD} to go on:"
-    ));
-    let mut typed = String::new();
-    std::io::stdin()
-        .read_line(&mut typed)
-        .context("nothing was typed")?;
-    if typed.trim() != WORD {
+    let question = "in mode auto the rules decide, and nobody is asked where one matches; type auto to go on (or give --yes):";
+    let typed = typed(question)?;
+    if typed != WORD {
         bail!("that is not the word: the mode stays {}", snapshot.mode);
     }
     Ok(WORD.to_owned())

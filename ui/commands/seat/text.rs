@@ -60,7 +60,10 @@ pub(super) fn status(snapshot: &Snapshot, seated: &Seated) {
     let mut any = false;
     for action in snapshot.waiting() {
         any = true;
-        field("waits", format!("{}  {}", action.id, action.title));
+        field(
+            "waits",
+            format!("{}  {}{}", action.id, count(action), action.title),
+        );
     }
     if !any {
         field("waits", "nothing");
@@ -77,6 +80,14 @@ fn stale(action: &ActionView) {
     line(&format!("    stale: {}; {more}", faded.why));
 }
 
+/// `1 of 2  `, where it takes two people.
+fn count(action: &ActionView) -> String {
+    action
+        .people
+        .as_ref()
+        .map_or_else(String::new, |people| format!("{people}  "))
+}
+
 /// What waits for a decision.
 pub(super) fn waiting(snapshot: &Snapshot) {
     let mut any = false;
@@ -84,12 +95,18 @@ pub(super) fn waiting(snapshot: &Snapshot) {
         any = true;
         let risk = action.risk.word();
         line(&format!(
-            "{}  {}  {risk}  {}",
-            action.id, action.digest, action.title
+            "{}  {}  {risk}  {}{}",
+            action.id,
+            action.digest,
+            count(action),
+            action.title
         ));
         if action.faded.is_some() {
             line(&format!("    checks: {}", action.checks_in_words(" · ")));
             stale(action);
+        }
+        if let Some(people) = &action.people {
+            line(&format!("    {}", people.words()));
         }
         if let Err(why) = action.can_approve.check() {
             line(&format!("    cannot be approved now: {why}"));
@@ -101,11 +118,14 @@ pub(super) fn waiting(snapshot: &Snapshot) {
 }
 
 /// One action: everything that an approval binds.
-pub(super) fn action(action: &ActionView) {
+pub(in crate::commands) fn action(action: &ActionView) {
     field("action", action.id);
     field("what", &action.title);
     field("kind", format!("{}, {}", action.kind, action.risk.word()));
     field("state", action.state.word());
+    if let Some(people) = &action.people {
+        field("people", people.words());
+    }
     if let Some(decision) = &action.decision {
         field(
             "decided",

@@ -98,11 +98,7 @@ fn may_be_asked(app: &mut App, action: &ActionView) -> Result<(), String> {
     let Some(detail) = app.details.last_mut().filter(|d| d.drawn) else {
         return Err("not on the screen yet".to_owned());
     };
-    if detail
-        .seen
-        .as_ref()
-        .is_none_or(|seen| seen.digest != action.digest)
-    {
+    if detail.seen.as_ref().is_none_or(|seen| !seen.is_shown_as(action)) {
         detail.seen = Some(Box::new(action.clone()));
         detail.scroll = 0;
         return Err("it changed while you looked: read it again, then approve".to_owned());
@@ -132,6 +128,9 @@ fn question(app: &mut App, action: &ActionView, phrase: Option<String>) {
         lines.push(format!("fees: at most {} ETH", format::eth(tx.fee_ceiling_wei)));
     }
     lines.push(checks(action));
+    if let Some(people) = &action.people {
+        lines.push(format!("It takes {} people; {}", people.needed, people.words()));
+    }
     if action.risk == Risk::Irreversible {
         lines.push("This cannot be undone by anybody.".to_owned());
     }

@@ -40,6 +40,10 @@ fn describe(request: &Request) -> (Subject, String) {
     };
     match request {
         Request::Approve { action, .. } => (Subject::Action(*action), format!("approve {action}")),
+        Request::ApproveSigned { signed } => {
+            let action = signed.statement.action;
+            (Subject::Action(action), format!("approve {action}"))
+        }
         Request::Reject { action, .. } => (Subject::Action(*action), format!("reject {action}")),
         Request::SetCommittee { action, .. } => (Subject::Action(*action), format!("committee of {action}")),
         Request::DeclareLost { request } => (Subject::Everything, format!("declare {request} lost")),

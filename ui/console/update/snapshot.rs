@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use casimir_dkg::view::Snapshot;
+use casimir_dkg::view::{ActionView, Snapshot};
 
 use super::*;
 use crate::console::app::{FieldKind, Subject};
@@ -64,10 +64,19 @@ fn close_outdated(app: &mut App) {
         Some(action) if digest.is_some_and(|d| d != action.digest) => {
             format!("{id} changed while you were asked: read it again")
         }
+        Some(action) if digest.is_some() && !is_as_seen(app, action) => {
+            format!("the checks of {id} changed while you were asked: read it again")
+        }
         Some(_) => return,
     };
     app.overlay = None;
     app.say(Token::Warn, why);
+}
+
+/// A question about an approval stands over the page that was read.
+fn is_as_seen(app: &App, action: &ActionView) -> bool {
+    let seen = app.details.last().and_then(|detail| detail.seen.as_deref());
+    seen.is_none_or(|seen| seen.id != action.id || seen.is_shown_as(action))
 }
 
 /// Tells once for each action that begins to wait. Nothing opens, nothing moves.

@@ -113,7 +113,10 @@ fn two_at_once() -> Settings {
     };
     Settings {
         mode: Mode::Auto,
-        policy: Policy { rules: vec![rule] },
+        policy: Policy {
+            rules: vec![rule],
+            ..Policy::default()
+        },
         approval_expires_ms: 3_600_000,
         ceremonies_at_once: 2,
         ..settings()

@@ -35,6 +35,7 @@ pub(in crate::engine::publish) fn action(
         can_reject,
         phrase: action.phrase(),
         committee: None,
+        people: None,
         by_rules: None,
     }
 }
@@ -128,7 +129,7 @@ fn action_state(state: oracle::ActionState) -> view::ActionState {
     }
 }
 
-fn decision(decision: &oracle::Decision) -> view::Decision {
+pub(in crate::engine::publish) fn decision(decision: &oracle::Decision) -> view::Decision {
     view::Decision {
         verdict: match &decision.verdict {
             oracle::Verdict::Approve => view::Verdict::Approve,
@@ -136,8 +137,10 @@ fn decision(decision: &oracle::Decision) -> view::Decision {
                 reason: reason.clone(),
             },
         },
+        nth: decision.nth,
+        key: decision.decider.key(),
         decider: match &decision.decider {
-            oracle::Decider::Person { name } => view::Decider::Person { name: name.clone() },
+            oracle::Decider::Person { name, .. } => view::Decider::Person { name: name.clone() },
             oracle::Decider::Rule { name } => view::Decider::Rule { name: name.clone() },
         },
         at: decision.at,
@@ -147,9 +150,10 @@ fn decision(decision: &oracle::Decision) -> view::Decision {
 
 fn payload(payload: &oracle::Payload) -> view::Payload {
     match payload {
-        oracle::Payload::Ceremony(p) => {
-            view::Payload::Ceremony(view::CeremonyPayload { plan: p.plan.clone() })
-        }
+        oracle::Payload::Ceremony(p) => view::Payload::Ceremony(view::CeremonyPayload {
+            plan: p.plan.clone(),
+            backend: p.backend.clone(),
+        }),
         oracle::Payload::Transaction(p) => view::Payload::Transaction(view::TransactionPayload {
             chain_id: p.chain_id,
             from: p.from,

@@ -44,7 +44,7 @@ fn rows_are_shared_until_one_changes_and_are_always_what_making_all_of_them_give
     for (wish, place) in [(reshare, 2), (exit, 3)] {
         let before = look(&state, &known);
         let by = by.clone();
-        take(&mut state, oracle::Input::Wish { by, wish })
+        take(&mut state, oracle::Input::Wish { by: by.into(), wish })
             .unwrap()
             .unwrap();
         let after = look(&state, &known);

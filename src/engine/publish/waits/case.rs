@@ -5,7 +5,8 @@ use std::time::Duration;
 use crate::engine::live::Live;
 use crate::engine::publish::sentence::sentence;
 use crate::oracle::{
-    ActionState, Case, ExitStanding, Family, Mode, State, Step, current_ceremony, is_held, unknown_outcome,
+    ActionState, Case, ExitStanding, Family, Mode, State, Step, current_ceremony, is_held, second_until,
+    unknown_outcome,
 };
 use crate::types::{ActionId, CheckStatus, NonceStatus, SafeText, UnixMillis, counted};
 use crate::view::{Wait, WaitReason};
@@ -92,6 +93,7 @@ fn decision(state: &State, case: &Case, id: ActionId) -> WaitReason {
         _ if action.approvable().is_err() => WaitReason::CheckFailed,
         _ if observes => WaitReason::Observed,
         _ if state.approving(id).is_some() => WaitReason::Refreshing,
+        _ if !action.endorsements.is_empty() => WaitReason::SecondPerson,
         Some(words) if words.starts_with(FOR_A_PERSON) => WaitReason::Policy,
         Some(_) => WaitReason::Held,
         // a rule has not looked at it yet
@@ -127,9 +129,15 @@ fn due(state: &State, live: &Live, case: &Case, reason: WaitReason) -> Option<Un
             let (Step::DecideCeremony(id) | Step::DecideEffect(id)) = case.step else {
                 return None;
             };
-            let decided = state.actions.get(&id)?.decision.as_ref()?.at;
+            let decided = state.actions.get(&id)?.approved_since()?;
             Some(decided.plus(Duration::from_millis(state.settings.approval_expires_ms)))
         }
+        WaitReason::SecondPerson => match case.step {
+            Step::DecideCeremony(id) | Step::DecideEffect(id) => {
+                second_until(state.actions.get(&id)?, state.settings.approval_expires_ms)
+            }
+            _ => None,
+        },
         WaitReason::Ceremony | WaitReason::Registration => live.progress.get(&current_ceremony(case)?)?.1,
         _ => None,
     }

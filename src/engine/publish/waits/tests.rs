@@ -12,7 +12,7 @@ use crate::engine::live::LiveUpdate;
 use crate::engine::publish::tests::{case_id, keygen, live, propose, state, take};
 use crate::engine::publish::{ValidatorRows, snapshot};
 use crate::journal::{Anchor, Journal, JournalOptions};
-use crate::oracle::{AccountFacts, ChainFacts, Input, Mode, Policy};
+use crate::oracle::{AccountFacts, ActionKind, ChainFacts, Input, Mode, Policy, TwoPersons, Wish};
 use crate::types::{Check, OperatorId, RequestKind, SafeText};
 use crate::view::{EndpointKind, EndpointView, Health, LinkState, OperatorView, WaitReason};
 
@@ -87,6 +87,70 @@ fn what_a_person_decides_and_what_nobody_can_approve() {
     propose(&mut observing, case, keygen(), Vec::new());
     found(&observing, &live(), WaitReason::Observed);
     found(&observing, &live(), WaitReason::Observing);
+}
+
+#[test]
+fn the_second_person_is_waited_for_by_a_reason_of_its_own_until_the_first_approval_expires() {
+    for mode in [Mode::Supervised, Mode::Auto] {
+        let mut state = state(mode);
+        state.settings.policy.two_persons = vec![TwoPersons {
+            kinds: vec![ActionKind::Keygen],
+            at_least_wei: None,
+            personal_keys: false,
+        }];
+        let case = case_id(RequestKind::Deposit, 3);
+        let action = propose(&mut state, case, keygen(), Vec::new());
+        let snapshot = snapshot_of(&state, &live());
+        let people = snapshot.action(action).unwrap().people.clone().unwrap();
+        assert_eq!((people.to_string(), people.until), ("0 of 2".to_owned(), None));
+        let digest = state.actions[&action].digest;
+        let wish = Wish::Approve {
+            action,
+            digest,
+            phrase: None,
+        };
+        let by = "ada (uid 1000)".into();
+        take(&mut state, Input::Wish { by, wish });
+        let wait = found(&state, &live(), WaitReason::SecondPerson);
+        assert_eq!((wait.case, wait.action), (Some(case), Some(action)));
+        assert_eq!(
+            wait.sentence.as_str(),
+            "waits for a decision on deposit/3#1 by 2 people, 1 of 2: ada (uid 1000) approved it, and it takes another person"
+        );
+        let snapshot = snapshot_of(&state, &live());
+        let people = snapshot.action(action).unwrap().people.clone().unwrap();
+        assert_eq!(wait.due, people.until);
+        assert!(
+            people
+                .words()
+                .starts_with("1 of 2: ada (uid 1000); that counts until"),
+            "{}",
+            people.words()
+        );
+    }
+}
+
+#[test]
+fn a_mode_that_a_person_made_more_careful_is_told_as_long_as_it_lasts() {
+    let mut state = state(Mode::Auto);
+    let wish = Wish::SwitchMode {
+        to: Mode::Supervised,
+        word: None,
+    };
+    let by = "ada (uid 1000)".into();
+    take(&mut state, Input::Wish { by, wish });
+    let wait = found(&state, &live(), WaitReason::ModeSwitched);
+    assert!(
+        wait.sentence
+            .as_str()
+            .starts_with("ada (uid 1000) switched to mode supervised at 1970-01-01"),
+        "{}",
+        wait.sentence
+    );
+    let snapshot = snapshot_of(&state, &live());
+    assert_eq!(snapshot.mode, crate::view::Mode::Supervised);
+    state.settings.mode = Mode::Supervised;
+    assert!(!reasons(&state, &live()).contains(&WaitReason::ModeSwitched));
 }
 
 /// Somebody else's transaction is told apart from a pause that a person made, by the core's own words.

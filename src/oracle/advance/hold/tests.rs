@@ -256,7 +256,7 @@ impl World {
 
     fn wish(&mut self, wish: Wish) -> Result<SafeText, Refusal> {
         let by = SafeText::new("ann");
-        self.input(Input::Wish { by, wish }).unwrap()
+        self.input(Input::Wish { by: by.into(), wish }).unwrap()
     }
 
     /// A person decides on what the case proposes.

@@ -182,7 +182,7 @@ impl World {
         let action = ActionId { case, number: 1 };
         let digest = self.state.actions[&action].digest;
         self.input(Input::Wish {
-            by: SafeText::new("ann"),
+            by: "ann".into(),
             wish: Wish::Approve {
                 action,
                 digest,
@@ -333,7 +333,7 @@ fn what_is_paused_or_told_to_wait_takes_no_place_from_others() {
     world.requested();
     let by = SafeText::new("ann");
     world.input(Input::Wish {
-        by,
+        by: by.into(),
         wish: Wish::Pause(Some(deposit(2))),
     });
     world.ends(deposit(1), |_| Err(lost()));

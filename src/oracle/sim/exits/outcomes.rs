@@ -214,7 +214,7 @@ fn a_person_may_sign_the_same_again() {
         phrase: action.phrase(),
     };
     let by = SafeText::new("ann");
-    world.input(Input::Wish { by, wish }).unwrap().unwrap();
+    world.input(Input::Wish { by: by.into(), wish }).unwrap().unwrap();
     world.until_offered();
     world.answer(&[ExitAnswer::Accepted], ExitStanding::Delivered);
     assert_eq!(world.outside.started.len(), 2);

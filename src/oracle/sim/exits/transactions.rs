@@ -36,9 +36,7 @@ impl Life {
         };
         let request = RequestId([1; 24]);
         let digest = by_transaction().digest(ACTION);
-        let decider = Decider::Person {
-            name: SafeText::new("ann"),
-        };
+        let decider = Decider::person(SafeText::new("ann"));
         let log = LogRef {
             block: block(10),
             transaction: Root([1; 32]),
@@ -78,6 +76,8 @@ impl Life {
                     decider,
                     at,
                     digest,
+                    nth: None,
+                    unknown: None,
                 },
             },
         ];

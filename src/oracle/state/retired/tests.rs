@@ -288,7 +288,7 @@ fn another_reshare_is_the_next_one() {
     let (_, reply) = give(
         &mut state,
         Input::Wish {
-            by: by.clone(),
+            by: by.clone().into(),
             wish: retry,
         },
     );
@@ -297,7 +297,7 @@ fn another_reshare_is_the_next_one() {
 
     let mut by_hand = state.clone();
     let wish = Wish::Reshare(PoolId(900));
-    let (records, _) = give(&mut by_hand, Input::Wish { by, wish });
+    let (records, _) = give(&mut by_hand, Input::Wish { by: by.into(), wish });
     let opened = |records: &[Record]| match records.first() {
         Some(Record::CaseOpened { case, .. }) => Some(*case),
         _ => None,

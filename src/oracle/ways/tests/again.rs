@@ -120,6 +120,8 @@ fn a_ceremony_that_started_nothing_costs_no_attempt_and_no_approval_and_is_tried
         decider: Decider::Rule { name: "all".into() },
         at: UnixMillis(1),
         digest: life.state.actions[&action].digest,
+        nth: None,
+        unknown: None,
     };
     life.record(Record::Decided { action, decision });
     assert_eq!(life.state.rule_uses.len(), 1);

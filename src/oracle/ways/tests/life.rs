@@ -94,7 +94,7 @@ impl Life {
 
     pub(super) fn wish(&mut self, wish: Wish) -> Result<SafeText, Refusal> {
         let by = SafeText::new("ann");
-        self.input(Input::Wish { by, wish }).1.unwrap()
+        self.input(Input::Wish { by: by.into(), wish }).1.unwrap()
     }
 
     pub(super) fn give_up(&mut self) -> Result<SafeText, Refusal> {
@@ -264,9 +264,11 @@ fn proposed(action: ActionId, kind: ActionKind) -> Record {
 fn approved(action: ActionId, kind: ActionKind) -> Record {
     let decision = Decision {
         verdict: Verdict::Approve,
-        decider: Decider::Person { name: "ann".into() },
+        decider: Decider::person("ann"),
         at: UnixMillis(1),
         digest: proposal(kind).digest(action),
+        nth: None,
+        unknown: None,
     };
     Record::Decided { action, decision }
 }

@@ -55,12 +55,12 @@ pub(in crate::console::screens) fn build(page: &mut Page<'_>, app: &App, action:
     }
     payload::build(page, &action.payload);
 
-    page.heading("Digest of payload, risk and check verdicts");
+    page.heading("Digest of what would leave");
     page.text(Token::Value, &action.digest.to_string());
     page.text(
         Token::Muted,
-        "An approval holds for this digest alone. Title, facts and the reasons of checks are outside: they name blocks, \
-         balances and times, which move.",
+        "An approval holds for this digest alone: kind, risk and payload. Checks are outside and are made again before it \
+         leaves: one that fails then stops it, and one that is unknown only then holds it back.",
     );
 }
 
@@ -89,7 +89,7 @@ fn warn_of_changes(page: &mut Page<'_>, app: &App, action: &ActionView) {
     let Some(seen) = app.details.last().and_then(|d| d.seen.as_deref()) else {
         return;
     };
-    if seen.id != action.id || seen.digest == action.digest {
+    if seen.id != action.id || seen.is_shown_as(action) {
         return;
     }
     page.heading("Changed since you opened it");
@@ -126,6 +126,9 @@ fn state(page: &mut Page<'_>, app: &App, action: &ActionView) {
     }
     if let Some(at) = action.checked_at.filter(|_| action.waits()) {
         page.field("checked", Token::Text, format::date(at));
+    }
+    if let Some(people) = &action.people {
+        page.field("people", Token::Warn, people.words());
     }
     if let Some(decision) = &action.decision {
         let (token, verdict) = match &decision.verdict {

@@ -90,7 +90,7 @@ impl Describe for Approvals {
             Cell::new(dim(risk_token), risk),
             checks(app, action, waiting),
             Cell::new(Token::Muted, format::age(app.now.wall.since(since))),
-            Cell::new(dim(Token::Text), &action.title),
+            Cell::new(dim(Token::Text), what(action)),
         ]
     }
 
@@ -121,6 +121,14 @@ impl Describe for Approvals {
         }
         add("action id", action.id.to_string());
         out
+    }
+}
+
+/// With how many of two people have approved it.
+fn what(action: &ActionView) -> String {
+    match &action.people {
+        Some(people) if action.waits() => format!("{people}: {}", action.title),
+        _ => action.title.to_string(),
     }
 }
 

@@ -120,6 +120,8 @@ fn leaving_asks_while_something_approved_has_not_left_or_an_exit_is_not_in_a_blo
             decider: Decider::Person { name: "ada".into() },
             at: s.at,
             digest: action.digest,
+            nth: None,
+            key: None,
         });
         fixture::stands(action, state);
     };

@@ -1,0 +1,117 @@
+//! `[[person]]`: people with keys of their own, and `[[policy.two_persons]]`: what two different people must approve.
+
+use crate::config::raw::{Raw, Row};
+use crate::config::reader::Reader;
+use crate::config::schema::Key;
+use crate::config::value::{self, Bad, Ether, Value};
+use crate::oracle::{ActionKind, Person, TwoPersons};
+use crate::types::{PersonKey, SafeText};
+
+const PERSON: &str = "person";
+const TWO: &str = "policy.two_persons";
+
+pub(in crate::config) const PERSON_KEYS: &[Key] = &[
+    Key::new(
+        "name",
+        "text",
+        "Names the person in the journal, with what the key signed.",
+    ),
+    Key::new(
+        "uid",
+        "the number of a user",
+        "The person's user on this machine: a seat of that user and the key are then one person, and not two.",
+    ),
+    Key::new(
+        "key",
+        "32 bytes in hex",
+        "Public key, as `casimir-dkg person new` prints it.",
+    ),
+];
+
+pub(in crate::config) const TWO_KEYS: &[Key] = &[
+    Key::new(
+        "kinds",
+        "a list of kinds of action",
+        "Actions that two different people must approve; no rule approves them.",
+    ),
+    Key::new(
+        "at_least",
+        "an amount",
+        "Only what moves or commits so much, fees not counted: the 32 ether of a validator in a deposit and in an exit.",
+    ),
+    Key::new(
+        "personal_keys",
+        "true or false",
+        "Both must sign with keys of their own ([[person]]): whoever is root here can be any user, and so two of them.",
+    ),
+];
+
+impl Value for PersonKey {
+    fn read(raw: &Raw) -> Result<Self, Bad> {
+        let text = value::text("32 bytes in hex", raw)?;
+        text.parse().map_err(|error| Bad::from(format!("{error}")))
+    }
+}
+
+/// Everybody with a key.
+pub(in crate::config) fn persons(r: &mut Reader<'_>) -> Option<Vec<Person>> {
+    let mut persons: Vec<Person> = Vec::new();
+    let mut whole = true;
+    for row in r.rows(PERSON) {
+        let name = r.row_required::<String>(PERSON, row, "name");
+        let uid = r.row_optional::<u32>(PERSON, row, "uid");
+        let key = r.row_required::<PersonKey>(PERSON, row, "key");
+        let (Some(name), Some(uid), Some(key)) = (name, uid, key) else {
+            whole = false;
+            continue;
+        };
+        let name = SafeText::new(&name);
+        if persons.iter().any(|other| other.name == name) {
+            r.row_error(PERSON, row, "name", format!("two people are called \"{name}\""));
+        }
+        if let Some(other) = persons.iter().find(|other| other.key == key) {
+            let message = format!(
+                "{} and {name} have the same key: nobody is two people",
+                other.name
+            );
+            r.row_error(PERSON, row, "key", message);
+        }
+        persons.push(Person { name, uid, key });
+    }
+    whole.then_some(persons)
+}
+
+/// What takes two of them.
+pub(in crate::config) fn two_persons(r: &mut Reader<'_>, persons: &[Person]) -> Option<Vec<TwoPersons>> {
+    r.each(TWO, |r, row| {
+        let two = two(r, row)?;
+        if two.personal_keys && persons.len() < 2 {
+            let message = "there are not two [[person]] tables: nobody could ever approve it";
+            r.row_error(TWO, row, "personal_keys", message.to_owned());
+        }
+        Some(two)
+    })
+}
+
+fn two(r: &mut Reader<'_>, row: &Row) -> Option<TwoPersons> {
+    let kinds = r.row_required::<Vec<ActionKind>>(TWO, row, "kinds");
+    let at_least = r.row_optional::<Ether>(TWO, row, "at_least");
+    let personal_keys = r.row_optional::<bool>(TWO, row, "personal_keys");
+    let mut kinds = kinds?;
+    kinds.sort_unstable();
+    kinds.dedup();
+    if kinds.is_empty() {
+        r.row_error(TWO, row, "kinds", "covers nothing".to_owned());
+    }
+    let at_least_wei = at_least?.map(|amount| amount.0);
+    let none = kinds.iter().find(|kind| !kind.commits_a_stake());
+    if let Some(kind) = none.filter(|_| at_least_wei.is_some_and(|wei| !wei.is_zero())) {
+        let message = format!("{kind} moves no amount: give it a table without at_least");
+        r.row_error(TWO, row, "at_least", message);
+    }
+    Some(TwoPersons {
+        kinds,
+        at_least_wei,
+        personal_keys: personal_keys? == Some(true),
+    })
+}

@@ -1,0 +1,325 @@
+//! What takes two people: who they are, and how the first approval waits for the second.
+
+use alloy::primitives::U256;
+use serde::{Deserialize, Serialize};
+
+use super::fading::{Approving, Faded};
+use super::turn::Turn;
+use super::wish::{Answer, OBSERVES, decidable, not_now};
+use super::{
+    Action, ActionKind, Asker, Decider, Decision, Mode, Policy, Proposal, Record, Refusal, Verdict, advance,
+};
+use crate::types::{
+    ActionId, Nth, PersonKey, Root, SafeText, SignedStatement, Statement, UnixMillis, counted,
+};
+
+/// A person with a key of their own.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Person {
+    /// In the journal, with what the key signed.
+    pub name: SafeText,
+    /// The person's user on this machine: a seat of that user and the key are then one person.
+    pub uid: Option<u32>,
+    pub key: PersonKey,
+}
+
+/// Kinds of action that two different people must approve.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TwoPersons {
+    /// Which kinds.
+    pub kinds: Vec<ActionKind>,
+    /// Only what moves or commits so much, wei.
+    pub at_least_wei: Option<U256>,
+    /// Both must sign with keys of their own: whoever can become any user of the machine is one person all the same.
+    pub personal_keys: bool,
+}
+
+/// What it takes to approve something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Demand {
+    /// So many different ones.
+    pub people: u8,
+    /// With keys of their own.
+    pub personal_keys: bool,
+}
+
+impl Policy {
+    /// What it takes to approve this.
+    #[must_use]
+    pub fn demand(&self, proposal: &Proposal) -> Demand {
+        let covers = |two: &&TwoPersons| {
+            let enough = two
+                .at_least_wei
+                .is_none_or(|least| proposal.amount_wei() >= least);
+            two.kinds.contains(&proposal.kind) && enough
+        };
+        let covering: Vec<_> = self.two_persons.iter().filter(covers).collect();
+        Demand {
+            people: if covering.is_empty() { 1 } else { 2 },
+            personal_keys: covering.iter().any(|two| two.personal_keys),
+        }
+    }
+}
+
+/// Longest time for which a signature of a person's own key may be good, ms: a week.
+const LONGEST_MS: u64 = 7 * 86_400_000;
+
+/// A person at a seat.
+pub(super) fn approve(
+    turn: &mut Turn<'_>,
+    by: &Asker,
+    id: ActionId,
+    digest: Root,
+    phrase: Option<&str>,
+) -> Answer {
+    let decider = Decider::Person {
+        name: by.name.clone(),
+        uid: by.uid,
+        signed: None,
+    };
+    take(turn, decider, id, digest, phrase)
+}
+
+/// A person who signed elsewhere. Whose key it is and that the signature is right, was verified.
+pub(super) fn approve_signed(
+    turn: &mut Turn<'_>,
+    name: SafeText,
+    uid: Option<u32>,
+    signed: Box<SignedStatement>,
+) -> Answer {
+    let Statement {
+        action,
+        digest,
+        expires,
+        ..
+    } = signed.statement;
+    let now = turn.at;
+    if now >= expires {
+        return Err(not_now(format!(
+            "the signature of {name} expired at {}",
+            expires.to_rfc3339()
+        )));
+    }
+    if u128::from(LONGEST_MS) < expires.since(now).as_millis() {
+        return Err(not_now(format!(
+            "the signature of {name} would be good until {}, which is more than 7 days",
+            expires.to_rfc3339()
+        )));
+    }
+    let spent = turn.state.actions.get(&action).map(|a| &a.spent);
+    if spent.is_some_and(|spent| spent.contains(&signed.signature)) {
+        return Err(not_now(format!(
+            "this signature of {name} was used already: each is taken once"
+        )));
+    }
+    let phrase = signed.statement.phrase.clone();
+    let signed = Some(signed);
+    take(
+        turn,
+        Decider::Person { name, uid, signed },
+        action,
+        digest,
+        phrase.as_deref(),
+    )
+}
+
+/// The first of two waits for the second; the last one decides.
+fn take(turn: &mut Turn<'_>, by: Decider, id: ActionId, digest: Root, phrase: Option<&str>) -> Answer {
+    // a clock may not have struck since
+    forget_expired(turn, id);
+    decidable(turn, id, digest)?;
+    let action = &turn.state.actions[&id];
+    action.approvable().map_err(not_now)?;
+    if let Some(wanted) = action.phrase()
+        && phrase != Some(wanted.as_str())
+    {
+        return Err(not_now(format!(
+            "this cannot be undone: type the phrase «{wanted}»"
+        )));
+    }
+    let demand = turn.state.settings.policy.demand(&action.proposal);
+    let kind = action.proposal.kind;
+    if demand.personal_keys && by.key().is_none() {
+        return Err(not_now(format!(
+            "{kind} takes two people who sign with keys of their own: `casimir-dkg show {id} --export FILE` writes what \
+             each signs with `casimir-dkg sign` on a machine of their own"
+        )));
+    }
+    let counts = |given: &&Decision| !demand.personal_keys || given.decider.key().is_some();
+    let given: Vec<_> = action.endorsements.iter().filter(counts).collect();
+    let of = demand.people;
+    let again = given.iter().any(|other| other.decider.is_same(&by)) && !planted!(OneIsTwo);
+    if of > 1 && again {
+        return Err(not_now(format!(
+            "{by} has approved {id} already: it takes another person ({} of {of})",
+            given.len()
+        )));
+    }
+    if let Some(faded) = turn.state.faded(action) {
+        let unknown = accepted(action, &by, &[]);
+        let phrase = phrase.map(str::to_owned);
+        let approving = Approving {
+            by,
+            digest,
+            phrase,
+            unknown,
+            at: turn.at,
+        };
+        return Ok(refresh_first(turn, id, approving, &faded));
+    }
+    let number = u8::try_from(given.len() + 1).unwrap_or(of).min(of);
+    let unknown = accepted(action, &by, &given);
+    let decision = Decision {
+        nth: (of > 1).then_some(Nth { number, of }),
+        unknown: (of > 1 || by.key().is_some()).then_some(unknown),
+        ..Decision::alone(Verdict::Approve, by, turn.at, digest)
+    };
+    if number < of {
+        turn.record(Record::Endorsed { action: id, decision });
+        return Ok(SafeText::new(&format!(
+            "{id} approved, {number} of {of}: it waits for another person"
+        )));
+    }
+    turn.record(Record::Decided { action: id, decision });
+    let count = if of > 1 {
+        format!(", {number} of {of}")
+    } else {
+        String::new()
+    };
+    Ok(SafeText::new(&format!("{id} approved{count}")))
+}
+
+/// An approval of what has faded waits until the checks were made again.
+fn refresh_first(turn: &mut Turn<'_>, id: ActionId, approving: Approving, faded: &Faded) -> SafeText {
+    let waiting = turn.state.volatile.approving.entry(id).or_default();
+    waiting.retain(|other| !other.by.is_same(&approving.by));
+    waiting.push(approving);
+    advance::look_again(turn, id);
+    SafeText::new(&format!(
+        "refreshing: {} stale ({}); {id} is approved once they are made again and say the same",
+        counted(faded.checks.len(), "check is"),
+        faded.why
+    ))
+}
+
+/// The checks of an action were made again: approvals that waited for that count if the checks say what was shown, and
+/// are told to be of no use if they do not.
+pub(super) fn refreshed(turn: &mut Turn<'_>, id: ActionId) {
+    let Some(waiting) = turn.state.volatile.approving.remove(&id) else {
+        return;
+    };
+    let mut kept = Vec::new();
+    for approving in waiting {
+        let by = approving.by.clone();
+        let outcome = match no_more(turn, id, &approving) {
+            Some(why) => Err(why),
+            None if turn.state.faded(&turn.state.actions[&id]).is_some() => {
+                kept.push(approving);
+                continue;
+            }
+            None => {
+                turn.state.volatile.waiting.remove(&id.case);
+                complete(turn, id, approving)
+            }
+        };
+        if let Err(why) = outcome {
+            let text = SafeText::new(&format!(
+                "the approval of {id} by {by} does not count: its checks were stale and were made again, and {why}"
+            ));
+            let case = Some(id.case);
+            turn.record(Record::Note { case, text });
+        }
+    }
+    if !kept.is_empty() {
+        turn.state.volatile.approving.insert(id, kept);
+    }
+}
+
+/// Why an approval that waited does not count any more.
+fn no_more(turn: &Turn<'_>, id: ActionId, approving: &Approving) -> Option<String> {
+    const CHANGED: &str = "what it shows is not what was approved";
+    if turn.state.mode() == Mode::Observe {
+        return Some(OBSERVES.to_owned());
+    }
+    let waited = turn.at.since(approving.at).as_millis();
+    if waited > u128::from(turn.state.settings.approval_expires_ms) {
+        return Some("it came too late".to_owned());
+    }
+    if let Err(refusal) = decidable(turn, id, approving.digest) {
+        return Some(match refusal {
+            Refusal::AlreadyDecided { by, .. } => format!("{by} has decided it"),
+            _ => CHANGED.to_owned(),
+        });
+    }
+    let action = &turn.state.actions[&id];
+    let unseen = |name: &String| !approving.unknown.contains(name);
+    // what somebody signed elsewhere names what may be unknown, and holds back the rest
+    let at_seat = approving.by.key().is_none();
+    let changed =
+        action.approvable().is_err() || at_seat && action.proposal.unknown_checks().iter().any(unseen);
+    changed.then(|| CHANGED.to_owned())
+}
+
+fn complete(turn: &mut Turn<'_>, id: ActionId, approving: Approving) -> Result<(), String> {
+    let Approving {
+        by, digest, phrase, ..
+    } = approving;
+    let answer = match by {
+        Decider::Person {
+            name,
+            uid,
+            signed: Some(signed),
+        } => approve_signed(turn, name, uid, signed),
+        by => take(turn, by, id, digest, phrase.as_deref()),
+    };
+    match answer {
+        Ok(_) => Ok(()),
+        Err(Refusal::AlreadyDecided { by, .. }) => Err(format!("{by} has decided it")),
+        Err(Refusal::Stale(why) | Refusal::NotNow(why) | Refusal::Mode(why)) => Err(why.to_string()),
+    }
+}
+
+/// The unknown checks that everybody who approves lets pass: at a seat those that are unknown now, elsewhere those that
+/// were signed.
+fn accepted(action: &Action, by: &Decider, given: &[&Decision]) -> Vec<String> {
+    let mut accepted = match by {
+        Decider::Person {
+            signed: Some(signed), ..
+        } => signed.statement.unknown.clone(),
+        _ => action.proposal.unknown_checks(),
+    };
+    let others = given.iter().filter_map(|decision| decision.unknown.as_ref());
+    for other in others {
+        accepted.retain(|name| other.contains(name));
+    }
+    accepted
+}
+
+/// A first approval is good for as long as any approval is; then it has to be given again.
+pub(super) fn forget_expired(turn: &mut Turn<'_>, id: ActionId) {
+    let Some(action) = turn.state.actions.get(&id) else {
+        return;
+    };
+    let good_for = u128::from(turn.state.settings.approval_expires_ms);
+    let old = |decision: &&Decision| turn.at.since(decision.at).as_millis() > good_for;
+    if let Some(given) = action.endorsements.iter().find(old) {
+        let reason = format!(
+            "the approval by {} expired before a second one came",
+            given.decider
+        );
+        turn.record(Record::EndorsementsLost {
+            action: id,
+            reason: SafeText::new(&reason),
+        });
+    }
+}
+
+/// Until when the second approval has to come.
+#[must_use]
+pub(crate) fn second_until(action: &Action, approval_expires_ms: u64) -> Option<UnixMillis> {
+    let first = action.endorsements.first()?;
+    Some(UnixMillis(first.at.0.saturating_add(approval_expires_ms)))
+}
+
+#[cfg(test)]
+mod tests;

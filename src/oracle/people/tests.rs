@@ -1,0 +1,484 @@
+//! Two people, and checks that move while they decide.
+
+use super::*;
+use crate::oracle::fixture::{block, proposal, settings};
+use crate::oracle::{
+    ActionState, ChainFacts, Durable, Effect, Input, Mode, Prepared, Purpose, Refusal, Settings, Stamped,
+    State, Wish, WishReply, step,
+};
+use crate::types::{Check, LogRef, PersonSignature, PoolId, RequestKind, Stated};
+
+const EXPIRES_MS: u64 = 3_600_000;
+
+/// A process and its journal. The desk says of everything what `checks` says.
+struct Life {
+    state: State,
+    journal: Vec<(UnixMillis, Record)>,
+    effects: Vec<Effect>,
+    settings: Settings,
+    checks: Vec<Check>,
+    /// Bytes of what would leave; another number is something else.
+    what: u64,
+    now: u64,
+}
+
+impl Life {
+    fn begin(two: TwoPersons) -> Self {
+        let mut settings = Settings {
+            mode: Mode::Supervised,
+            approval_expires_ms: EXPIRES_MS,
+            ..settings()
+        };
+        settings.policy.two_persons = vec![two];
+        let mut life = Self {
+            state: State::new(settings.clone()),
+            journal: Vec::new(),
+            effects: Vec::new(),
+            settings,
+            checks: Vec::new(),
+            what: 1,
+            now: 1_000,
+        };
+        life.wake();
+        let log = LogRef {
+            block: block(10),
+            transaction: Root([1; 32]),
+            index: 0,
+        };
+        life.input(Input::Requested {
+            kind: RequestKind::Deposit,
+            pool: PoolId(1),
+            log,
+        });
+        life.prepare();
+        life
+    }
+
+    fn wake(&mut self) {
+        self.input(Input::CaughtUp { finalized: None });
+        self.input(Input::Facts(Box::new(ChainFacts {
+            head: Some(block(10)),
+            ready: vec![PoolId(1)],
+            ..ChainFacts::default()
+        })));
+    }
+
+    /// Another process on the same journal.
+    fn restart(&mut self) {
+        let records = (1..).zip(&self.journal).map(|(n, (at, r))| (n, *at, r));
+        let durable = Durable::fold(records);
+        assert_eq!(durable, *self.state.durable());
+        self.state = State::restored(self.settings.clone(), durable);
+        self.effects.clear();
+        self.wake();
+    }
+
+    fn input(&mut self, input: Input) -> WishReply {
+        self.now += 1;
+        let at = UnixMillis(self.now);
+        let entropy = [7; 24];
+        let (output, reply) = step(
+            &mut self.state,
+            Stamped {
+                at,
+                up_ms: self.now,
+                entropy,
+                input,
+            },
+        );
+        self.journal.extend(output.records.into_iter().map(|r| (at, r)));
+        self.effects.extend(output.effects);
+        reply
+    }
+
+    fn wait(&mut self, ms: u64) {
+        self.now += ms;
+        self.input(Input::Tick);
+    }
+
+    /// The desk answers whatever was asked.
+    fn prepare(&mut self) -> Option<Purpose> {
+        let at = self
+            .effects
+            .iter()
+            .position(|e| matches!(e, Effect::Prepare { .. }))?;
+        let Effect::Prepare {
+            case, purpose, draft, ..
+        } = self.effects.remove(at)
+        else {
+            unreachable!("it was looked for")
+        };
+        let mut proposal = Proposal {
+            checks: self.checks.clone(),
+            ..proposal(draft.kind())
+        };
+        if let crate::oracle::Payload::Ceremony(payload) = &mut proposal.payload
+            && let crate::types::CeremonyPlan::Keygen {
+                withdrawal_credentials,
+                ..
+            } = &mut payload.plan
+        {
+            withdrawal_credentials.0[31] = u8::try_from(self.what).unwrap();
+        }
+        let outcome = Prepared::Proposal(Box::new(proposal));
+        self.input(Input::Prepared {
+            case,
+            purpose,
+            outcome,
+        });
+        Some(purpose)
+    }
+
+    /// The waiting action is looked at again.
+    fn refresh(&mut self, checks: Vec<Check>) {
+        self.checks = checks;
+        self.wait(20_000);
+        assert!(matches!(self.prepare(), Some(Purpose::Refresh(_))));
+    }
+
+    /// The last checks before it leaves.
+    fn send(&mut self, checks: Vec<Check>) {
+        self.checks = checks;
+        self.wait(20_000);
+        assert!(matches!(self.prepare(), Some(Purpose::Send(_))));
+    }
+
+    fn action(&self) -> &Action {
+        self.state.actions.values().next_back().unwrap()
+    }
+
+    fn approve(&mut self, name: &str, uid: u32) -> Result<SafeText, Refusal> {
+        let (action, digest) = (self.action().id, self.action().digest);
+        let by = Asker {
+            name: name.into(),
+            uid: Some(uid),
+        };
+        let wish = Wish::Approve {
+            action,
+            digest,
+            phrase: None,
+        };
+        self.input(Input::Wish { by, wish }).unwrap()
+    }
+
+    fn approve_signed(
+        &mut self,
+        name: &str,
+        key: u8,
+        change: impl FnOnce(&mut Statement),
+    ) -> Result<SafeText, Refusal> {
+        let mut statement = Statement {
+            chain_id: 1,
+            manager: Default::default(),
+            account: None,
+            action: self.action().id,
+            digest: self.action().digest,
+            verdict: Stated::Approve,
+            unknown: self.action().proposal.unknown_checks(),
+            phrase: None,
+            expires: UnixMillis(self.now + 10_000),
+        };
+        change(&mut statement);
+        let signed = Box::new(SignedStatement {
+            statement,
+            key: PersonKey([key; 32]),
+            signature: PersonSignature([key; 64]),
+        });
+        let by = "whoever brings it".into();
+        let (name, uid) = (name.into(), None);
+        let wish = Wish::ApproveSigned { name, uid, signed };
+        self.input(Input::Wish { by, wish }).unwrap()
+    }
+
+    /// The words of the last record of this kind.
+    fn last(&self, kind: &str) -> String {
+        let found = self.journal.iter().rfind(|(_, record)| record.kind() == kind);
+        found.map_or_else(String::new, |(_, record)| record.sentence().to_string())
+    }
+}
+
+fn of_keygens() -> TwoPersons {
+    TwoPersons {
+        kinds: vec![ActionKind::Keygen],
+        at_least_wei: None,
+        personal_keys: false,
+    }
+}
+
+fn why(refused: Result<SafeText, Refusal>) -> String {
+    match refused {
+        Err(Refusal::NotNow(why) | Refusal::Stale(why)) => why.to_string(),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn the_first_waits_for_the_second_who_is_somebody_else_and_a_restart_keeps_it() {
+    let mut life = Life::begin(of_keygens());
+    let said = life.approve("ada (uid 1000)", 1000).unwrap();
+    assert!(said.as_str().contains("1 of 2"), "{said}");
+    assert_eq!(life.action().state, ActionState::Proposed);
+    assert_eq!(
+        life.last("endorsed"),
+        "deposit/1#1 approved by ada (uid 1000), 1 of 2"
+    );
+    // by whatever name: the system says who it is
+    let again = why(life.approve("ada (uid 1000, as root)", 1000));
+    assert!(again.contains("it takes another person (1 of 2)"), "{again}");
+    life.restart();
+    assert!(why(life.approve("ada (uid 1000)", 1000)).contains("another person"));
+    let said = life.approve("bob (uid 1001)", 1001).unwrap();
+    assert!(said.as_str().contains("2 of 2"), "{said}");
+    assert_eq!(life.action().state, ActionState::Approved);
+    assert_eq!(
+        life.last("decided"),
+        "deposit/1#1 approved by bob (uid 1001), 2 of 2"
+    );
+    life.send(Vec::new());
+    assert_eq!(life.action().state, ActionState::Executing);
+}
+
+#[test]
+fn anybody_alone_rejects_it() {
+    let mut life = Life::begin(of_keygens());
+    life.approve("ada", 1000).unwrap();
+    let (action, digest) = (life.action().id, life.action().digest);
+    let wish = Wish::Reject {
+        action,
+        digest,
+        reason: "not today".into(),
+    };
+    let by = Asker {
+        name: "ada".into(),
+        uid: Some(1000),
+    };
+    life.input(Input::Wish { by, wish }).unwrap().unwrap();
+    assert_eq!(life.action().state, ActionState::Rejected);
+}
+
+#[test]
+fn a_rule_is_none_of_the_two() {
+    let mut life = Life::begin(of_keygens());
+    life.settings.mode = Mode::Auto;
+    life.restart();
+    life.wait(1_000);
+    assert_eq!(life.action().state, ActionState::Proposed);
+    let reason = life.state.waiting_reason(life.action().id.case).unwrap();
+    assert!(
+        reason.as_str().contains("2 people must approve keygen: 0 of 2"),
+        "{reason}"
+    );
+    life.approve("ada", 1000).unwrap();
+    life.wait(1_000);
+    assert_eq!(life.action().state, ActionState::Proposed);
+    life.approve("bob", 1001).unwrap();
+    assert_eq!(life.action().state, ActionState::Approved);
+}
+
+#[test]
+fn a_check_that_flaps_between_two_approvals_voids_neither() {
+    let mut life = Life::begin(of_keygens());
+    life.refresh(vec![Check::pass("endpoints-agree", "")]);
+    let digest = life.action().digest;
+    life.approve("ada", 1000).unwrap();
+    for moved in [
+        Check::unknown("endpoints-agree", "one voice"),
+        Check::fail("endpoints-agree", "they differ"),
+    ] {
+        life.refresh(vec![moved]);
+        assert_eq!(life.action().digest, digest);
+        assert_eq!(life.action().endorsements.len(), 1);
+    }
+    assert!(why(life.approve("bob", 1001)).contains("failed checks"));
+    life.refresh(vec![Check::pass("endpoints-agree", "")]);
+    life.approve("bob", 1001).unwrap();
+    life.send(vec![Check::pass("endpoints-agree", "")]);
+    assert_eq!(life.action().state, ActionState::Executing);
+}
+
+#[test]
+fn a_check_that_fails_before_it_leaves_ends_it_and_one_that_is_unknown_only_then_holds_it() {
+    let mut life = Life::begin(of_keygens());
+    life.refresh(vec![Check::pass("balance", "")]);
+    life.approve("ada", 1000).unwrap();
+    life.approve("bob", 1001).unwrap();
+    life.send(vec![Check::unknown("balance", "no answer")]);
+    assert_eq!(life.action().state, ActionState::Approved);
+    let case = life.action().id.case;
+    let held = life.state.waiting_reason(case).unwrap().to_string();
+    assert!(held.contains("known again: balance"), "{held}");
+    life.send(vec![Check::fail("balance", "0 ETH")]);
+    let first = life.state.actions.values().next().unwrap().state.clone();
+    let ActionState::Void { reason } = first else {
+        panic!("{}", first.word())
+    };
+    assert_eq!(reason.as_str(), "checks failed after the approval: balance");
+}
+
+#[test]
+fn an_unknown_check_passes_where_everybody_who_approved_saw_it_so() {
+    let unknown = || vec![Check::unknown("endpoints-agree", "one voice")];
+    let pass = || vec![Check::pass("endpoints-agree", "")];
+    for (first, second, leaves) in [
+        (unknown(), unknown(), true),
+        (unknown(), pass(), false),
+        (pass(), unknown(), false),
+    ] {
+        let mut life = Life::begin(of_keygens());
+        life.refresh(first);
+        life.approve("ada", 1000).unwrap();
+        life.refresh(second);
+        life.approve("bob", 1001).unwrap();
+        life.send(unknown());
+        let left = life.action().state == ActionState::Executing;
+        assert_eq!(left, leaves);
+        life.restart();
+        if !leaves {
+            life.send(pass());
+            assert_eq!(life.action().state, ActionState::Executing);
+        }
+    }
+}
+
+#[test]
+fn what_would_leave_binds_and_another_one_loses_the_first_approval_aloud() {
+    let mut life = Life::begin(of_keygens());
+    life.approve("ada", 1000).unwrap();
+    let (action, stale) = (life.action().id, life.action().digest);
+    life.what = 2;
+    life.refresh(Vec::new());
+    assert_ne!(life.action().digest, stale);
+    assert!(life.action().endorsements.is_empty());
+    assert!(
+        life.last("endorsements-lost")
+            .contains("what would leave has changed")
+    );
+    let wish = Wish::Approve {
+        action,
+        digest: stale,
+        phrase: None,
+    };
+    let refused = life
+        .input(Input::Wish {
+            by: "bob".into(),
+            wish,
+        })
+        .unwrap();
+    assert!(matches!(refused, Err(Refusal::Stale(_))), "{refused:?}");
+    life.approve("ada", 1000).unwrap();
+    life.approve("bob", 1001).unwrap();
+    life.what = 3;
+    life.send(Vec::new());
+    let state = life.state.actions[&action].state.clone();
+    let ActionState::Void { reason } = state else {
+        panic!("{}", state.word())
+    };
+    assert_eq!(reason.as_str(), "what would be sent changed after the approval");
+}
+
+#[test]
+fn both_expire_from_the_first_on() {
+    let mut life = Life::begin(of_keygens());
+    life.approve("ada", 1000).unwrap();
+    life.wait(EXPIRES_MS + 1_000);
+    assert!(life.action().endorsements.is_empty());
+    assert!(life.last("endorsements-lost").contains("by ada expired"));
+
+    life.approve("ada", 1000).unwrap();
+    life.wait(EXPIRES_MS - 10_000);
+    life.approve("bob", 1001).unwrap();
+    life.wait(11_000);
+    let first = life.state.actions.values().next().unwrap();
+    assert!(matches!(&first.state, ActionState::Void { reason } if reason.as_str().contains("expired")));
+}
+
+#[test]
+fn keys_of_their_own_where_they_are_demanded() {
+    let two = TwoPersons {
+        personal_keys: true,
+        ..of_keygens()
+    };
+    let mut life = Life::begin(two);
+    assert!(why(life.approve("root (uid 0)", 0)).contains("with keys of their own"));
+    life.approve_signed("ada", 1, |_| ()).unwrap();
+    assert!(why(life.approve_signed("ada", 1, |_| ())).contains("used already"));
+    let again = life.approve_signed("ada", 1, |s| s.expires.0 += 1);
+    assert!(why(again).contains("used already"), "the same signature");
+    assert!(why(life.approve("bob (uid 1001)", 1001)).contains("with keys of their own"));
+    life.restart();
+    life.approve_signed("bob", 2, |_| ()).unwrap();
+    assert_eq!(life.action().state, ActionState::Approved);
+    let said = life.last("decided");
+    assert!(
+        said.contains("by bob, who signed with key 0x0202") && said.ends_with("2 of 2"),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_seat_and_a_key_are_two_people_unless_the_configuration_says_that_they_are_one() {
+    let key = |uid| Decider::Person {
+        name: "ada".into(),
+        uid,
+        signed: Some(Box::new(SignedStatement {
+            statement: Statement {
+                chain_id: 1,
+                manager: Default::default(),
+                account: None,
+                action: "deposit/1#1".parse().unwrap(),
+                digest: Root::default(),
+                verdict: Stated::Approve,
+                unknown: Vec::new(),
+                phrase: None,
+                expires: UnixMillis(1),
+            },
+            key: PersonKey([1; 32]),
+            signature: PersonSignature([1; 64]),
+        })),
+    };
+    let seat = |uid| Decider::Person {
+        name: "ada (uid 1000)".into(),
+        uid: Some(uid),
+        signed: None,
+    };
+    assert!(!seat(1000).is_same(&key(None)) && !seat(1001).is_same(&key(Some(1000))));
+    assert!(seat(1000).is_same(&key(Some(1000))) && key(None).is_same(&key(Some(1000))));
+    let rule = Decider::Rule { name: "ada".into() };
+    assert!(!rule.is_same(&rule));
+    assert!(Decider::person("ann").is_same(&Decider::person("ann")));
+    assert!(!Decider::person("ann").is_same(&Decider::person("bob")));
+}
+
+#[test]
+fn signatures_that_are_late_early_or_of_something_else_are_refused_by_name() {
+    let mut life = Life::begin(of_keygens());
+    let late = life.approve_signed("ada", 1, |s| s.expires = UnixMillis(1_000));
+    assert!(why(late).contains("of ada expired at 1970-01-01"));
+    let long = life.approve_signed("ada", 1, |s| s.expires.0 += LONGEST_MS);
+    assert!(why(long).contains("more than 7 days"));
+    let other = life.approve_signed("ada", 1, |s| s.digest = Root([8; 32]));
+    assert!(why(other).contains("has digest"));
+    let none = life.approve_signed("ada", 1, |s| s.action.number = 9);
+    assert!(why(none).contains("there is no action deposit/1#9"));
+    assert!(life.action().endorsements.is_empty());
+}
+
+#[test]
+fn amounts_are_those_that_a_validator_stakes() {
+    let ether = U256::from(1_000_000_000_000_000_000_u64);
+    let demand = |at_least, kind| {
+        let policy = Policy {
+            two_persons: vec![TwoPersons {
+                kinds: ActionKind::ALL.to_vec(),
+                at_least_wei: Some(ether * U256::from(at_least)),
+                personal_keys: false,
+            }],
+            ..Policy::default()
+        };
+        policy.demand(&proposal(kind)).people
+    };
+    assert_eq!(demand(32, ActionKind::SendDeposit), 2);
+    assert_eq!(demand(33, ActionKind::SendDeposit), 1);
+    assert_eq!(demand(32, ActionKind::BroadcastExit), 2);
+    assert_eq!(demand(1, ActionKind::SendReshare), 1);
+}

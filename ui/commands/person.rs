@@ -1,0 +1,137 @@
+//! `person new`, `sign`: decisions with a key of one's own, on a machine without an engine.
+
+use std::io::IsTerminal as _;
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+use casimir_dkg::secrets::SecretFile;
+use casimir_dkg::secrets::person::{MAX_FILE, PersonSecret};
+use casimir_dkg::types::{CheckStatus, SignedStatement, Stated, Statement, UnixMillis};
+use casimir_dkg::view::ActionView;
+use secrecy::SecretString;
+use serde_json::json;
+
+use super::export::Export;
+use super::keystore::{new_password, password_of, prompt, refuse_existing, report, write_private};
+use crate::args::{NewArgs, PersonCommand, SignArgs};
+use crate::exit::Outcome;
+use crate::output;
+
+/// Longer files hold no signature.
+const MAX_SIGNATURE: u64 = 64 << 10;
+
+pub(crate) fn run(command: &PersonCommand, json: bool) -> anyhow::Result<Outcome> {
+    match command {
+        PersonCommand::New(args) => new(args, json),
+    }
+}
+
+fn new(args: &NewArgs, json: bool) -> anyhow::Result<Outcome> {
+    refuse_existing(&args.out)?;
+    let password = new_password(args.password_file.as_deref())?;
+    let secret = PersonSecret::generate();
+    write_private(&args.out, secret.seal(&password).as_bytes())?;
+    report(&args.out, "key", &secret.public().to_string(), json);
+    Ok(Outcome::Success)
+}
+
+/// Signs what an export shows, and nothing else: the digest is computed here from what is printed.
+pub(crate) fn sign(args: &SignArgs, json: bool) -> anyhow::Result<Outcome> {
+    let export = Export::read(&args.export)?;
+    let out = args
+        .out
+        .clone()
+        .unwrap_or_else(|| args.export.with_extension("signature.json"));
+    refuse_existing(&out)?;
+    let action = &export.action;
+    if action.computed_digest() != action.digest {
+        bail!(
+            "{}: the digest in it is not that of the action in it: the file was changed, or is of another version",
+            args.export.display()
+        );
+    }
+    if let Some(check) = action.checks_with(CheckStatus::Fail).next() {
+        bail!("{} cannot be approved: check {} fails", action.id, check.name);
+    }
+    if !json {
+        export.print();
+    }
+    let phrase = agree(action, args)?;
+    let signed = open(args)?.sign(Statement {
+        chain_id: export.chain_id,
+        manager: export.manager,
+        account: export.account,
+        action: action.id,
+        digest: action.digest,
+        verdict: Stated::Approve,
+        unknown: action
+            .checks_with(CheckStatus::Unknown)
+            .map(|check| check.name.clone())
+            .collect(),
+        phrase,
+        expires: UnixMillis::now().plus(Duration::from_secs(args.hours * 3_600)),
+    });
+    let text = serde_json::to_string_pretty(&signed).expect("plain data serialises");
+    write_private(&out, text.as_bytes())?;
+    let until = signed.statement.expires.to_rfc3339();
+    if json {
+        output::json(&json!({ "file": out, "key": signed.key, "action": action.id, "expires": until }));
+    } else {
+        output::line(&format!("wrote {}, good until {until}", out.display()));
+    }
+    Ok(Outcome::Success)
+}
+
+/// The person says that this is meant: by the phrase where the action demands one.
+fn agree(action: &ActionView, args: &SignArgs) -> anyhow::Result<Option<String>> {
+    if let Some(expected) = &action.phrase {
+        let typed = match &args.phrase {
+            Some(phrase) => phrase.clone(),
+            None => typed(&format!(
+                "this cannot be undone by anybody; to sign it, type: {expected}"
+            ))?,
+        };
+        if typed != *expected {
+            bail!("that is not the phrase: nothing was signed");
+        }
+        return Ok(Some(typed));
+    }
+    if !args.yes && typed("type yes to sign it:")? != "yes" {
+        bail!("nothing was signed");
+    }
+    Ok(None)
+}
+
+fn open(args: &SignArgs) -> anyhow::Result<PersonSecret> {
+    let shown = args.key.display();
+    let file = SecretFile::read(&args.key, MAX_FILE).with_context(|| format!("cannot read {shown}"))?;
+    if let Some(warning) = file.warning("key file", &args.key) {
+        output::note(&format!("warning: {warning}"));
+    }
+    let password: SecretString = match &args.password_file {
+        Some(file) => password_of(file)?,
+        None => prompt(&format!("Password of {shown}: "))?,
+    };
+    PersonSecret::open(&file.text, &password).with_context(|| shown.to_string())
+}
+
+/// What a person types at a terminal.
+pub(super) fn typed(question: &str) -> anyhow::Result<String> {
+    if !std::io::stdin().is_terminal() {
+        bail!("nobody can be asked here (no terminal): {question}");
+    }
+    output::note(question);
+    let mut line = String::new();
+    std::io::stdin()
+        .read_line(&mut line)
+        .context("nothing was typed")?;
+    Ok(line.trim().to_owned())
+}
+
+/// A signature, as [`sign`] wrote it.
+pub(super) fn read_signature(path: &Path) -> anyhow::Result<SignedStatement> {
+    let shown = path.display();
+    let file = SecretFile::read(path, MAX_SIGNATURE).with_context(|| format!("cannot read {shown}"))?;
+    serde_json::from_str(&file.text).with_context(|| format!("{shown} is no signature of `casimir-dkg sign`"))
+}
