@@ -17,7 +17,7 @@ pub struct Rule {
     pub pools: Option<Vec<PoolId>>,
     /// Largest fee ceiling, wei; transactions only.
     pub max_fee_wei: Option<U256>,
-    /// At most so many approvals by this rule in any 24 hours.
+    /// At most so many approvals by this rule in any 24 hours; 4,096 where it is more.
     pub max_per_day: Option<u32>,
     /// At most so many ceremonies for one step of a case.
     pub max_attempts: u32,
@@ -77,7 +77,10 @@ pub struct RuleUse {
     pub at: UnixMillis,
 }
 
-const DAY_MILLIS: u64 = 86_400_000;
+pub(super) const DAY_MILLIS: u64 = 86_400_000;
+
+/// So many approvals are remembered of each rule. A larger limit of a day counts as this one.
+pub(super) const USES_KEPT: usize = 4_096;
 
 impl Policy {
     /// The rule that lets `action` pass now, in the time that limits per day count, or why none does.
@@ -141,8 +144,9 @@ impl Policy {
             let recent = used
                 .iter()
                 .filter(|u| u.rule == rule.name && now.0 < u.at.0.saturating_add(DAY_MILLIS));
-            if recent.count() >= max as usize {
-                let approvals = counted(max as usize, "approval");
+            let max = (max as usize).min(USES_KEPT);
+            if recent.count() >= max {
+                let approvals = counted(max, "approval");
                 return Err(format!("rule {}: its {approvals} a day are used up", rule.name));
             }
         }

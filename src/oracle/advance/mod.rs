@@ -4,6 +4,7 @@
 mod decide;
 mod execute;
 mod follow;
+mod gone;
 mod hold;
 mod places;
 mod registration;
@@ -20,6 +21,7 @@ pub(super) use decide::{look_again, not_in_time};
 use execute::execute;
 pub(super) use execute::offer_pause;
 use follow::{follow, look_up};
+use gone::gone_for_good;
 use hold::held;
 pub(super) use places::is_free;
 pub(super) use registration::{not_renewable, registers_first};
@@ -102,7 +104,9 @@ fn case(turn: &mut Turn<'_>, id: CaseId) {
         };
     }
     if case.orphaned {
-        orphaned(turn, &step);
+        if !gone_for_good(turn, id) {
+            orphaned(turn, &step);
+        }
         return;
     }
     match step {

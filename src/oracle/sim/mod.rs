@@ -4,7 +4,7 @@
 //!
 //! ```text
 //! CASIMIR_DKG_LIVES=5000 cargo test --lib oracle::sim::lives -- --nocapture    so many lives
-//! CASIMIR_DKG_SEED=17 cargo test --lib oracle::sim::lives -- --nocapture       one, step by step
+//! CASIMIR_DKG_SEED=17-by-id cargo test --lib oracle::sim::lives -- --nocapture    one, step by step
 //! ```
 //!
 //! [`world`] holds what is simulated, a file a part of the outside; [`book`] and [`holds`] what must hold after every step; [`ways`]

@@ -38,10 +38,7 @@ impl Durable {
     fn apply_to_case(&mut self, at: UnixMillis, case: CaseId, record: &Record) {
         match record {
             Record::CauseLost { .. } => self.cause_lost(case),
-            Record::CauseFound { cause, .. } => self.with(case, |c| {
-                c.orphaned = false;
-                c.cause = cause.clone();
-            }),
+            Record::CauseFound { cause, .. } => self.cause_found(at, case, cause),
             Record::CommitteeChosen { committee, .. } => {
                 self.with(case, |c| c.chosen = Some(committee.clone()));
             }

@@ -35,10 +35,14 @@ use crate::types::{
 };
 
 pub use durable::Durable;
+pub(in crate::oracle) use life::REQUEST_GONE;
 pub use life::{Case, Ceremony, Doubt, HISTORY_FIRST, Overtaken, Resume, Sending, Served, Step};
 use reckoning::difference;
 
 pub(in crate::oracle) use nonces::Nonces;
+#[cfg(test)]
+pub(in crate::oracle) use retired::KEPT;
+pub(in crate::oracle) use retired::End;
 pub use retired::{CLOSED_KEPT, Retired};
 pub(in crate::oracle) use taken::Shares;
 pub use track::Track;
@@ -141,7 +145,7 @@ impl State {
             self.volatile.waiting.remove(&case.id);
             self.volatile.not_before.remove(&EffectKey::Prepare(case.id));
         }
-        if let Record::CaseClosed { case, .. } = record {
+        if let Record::CaseClosed { case, .. } | Record::CaseGivenUp { case, .. } = record {
             self.volatile.close(*case);
             let known = &self.durable.ceremonies;
             let runs = |request| known.get(&request).is_some_and(|c| c.ended.is_none());

@@ -53,7 +53,7 @@ pub(super) fn ceremony_ended(
 }
 
 /// The outcome stays open: it is looked for again, after growing pauses. Journaled when it is first so, and when there
-/// is something else to say or to prove.
+/// is something else to say or to prove, as often as [`Doubt::may_be_told`](crate::oracle::Doubt) lets it.
 fn not_found_out(
     turn: &mut Turn<'_>,
     request: RequestId,
@@ -64,8 +64,10 @@ fn not_found_out(
     let pause = advance::LOOK_FOR_MS.0 << (*looks).min(16);
     *looks += 1;
     turn.not_before(EffectKey::Ceremony(request), pause.min(advance::LOOK_FOR_MS.1));
+    let at = turn.at;
     let known = turn.state.ceremonies.get(&request).and_then(|c| c.doubt.as_ref());
-    if transcript.is_some() || known.is_none_or(|d| d.reason != reason) {
+    let is_new = known.is_none_or(|d| (transcript.is_some() || d.reason != reason) && d.may_be_told(at));
+    if is_new {
         turn.record(Record::CeremonyUnknown {
             request,
             reason,
