@@ -196,17 +196,32 @@ fn an_approval_of_what_is_stale_refreshes_first_and_counts_when_it_says_the_same
 
 #[test]
 fn an_approval_of_what_is_stale_does_not_count_for_what_it_has_become() {
+    for worse in [CheckStatus::Unknown, CheckStatus::Fail] {
+        let mut core = Core::proposed(Mode::Supervised);
+        core.give(2_100, Input::Tick);
+        core.answers(2_200, CheckStatus::Pass);
+        core.give(3_000, Input::Sight(Reach::Lost));
+        core.approve(3_500);
+        core.give(20_000, Input::Sight(Reach::Followed));
+        core.answers(21_000, worse);
+        assert!(core.action().decision.is_none(), "{worse:?}");
+        let said = core.records.iter().any(|record| {
+            let note = matches!(record, Record::Note { case: Some(_), .. });
+            note && record.sentence().as_str().contains("by ada does not count")
+        });
+        assert!(said, "{:?}", core.records);
+    }
+}
+
+#[test]
+fn an_approval_of_what_is_stale_counts_where_a_check_is_known_by_now() {
     let mut core = Core::proposed(Mode::Supervised);
     core.give(2_000, Input::Sight(Reach::Lost));
     core.approve(3_000);
     core.give(20_000, Input::Sight(Reach::Followed));
     core.answers(21_000, CheckStatus::Pass);
-    assert!(core.action().decision.is_none());
-    let said = core.records.iter().any(|record| {
-        let note = matches!(record, Record::Note { case: Some(_), .. });
-        note && record.sentence().as_str().contains("by ada does not count")
-    });
-    assert!(said, "{:?}", core.records);
+    let decision = core.action().decision.as_ref();
+    assert!(decision.is_some_and(|d| d.verdict == Verdict::Approve));
 }
 
 #[test]

@@ -3,8 +3,8 @@
 use super::*;
 use crate::oracle::fixture::{block, proposal, settings};
 use crate::oracle::{
-    ActionState, ChainFacts, Durable, Effect, Input, Mode, Prepared, Purpose, Refusal, Settings, Stamped,
-    State, Wish, WishReply, step,
+    ActionState, ChainFacts, Durable, Effect, Input, Mode, Prepared, Purpose, Reach, Refusal, Settings,
+    Stamped, State, Wish, WishReply, step,
 };
 use crate::types::{Check, LogRef, PersonSignature, PoolId, RequestKind, Stated};
 
@@ -236,6 +236,51 @@ fn the_first_waits_for_the_second_who_is_somebody_else_and_a_restart_keeps_it() 
     );
     life.send(Vec::new());
     assert_eq!(life.action().state, ActionState::Executing);
+}
+
+#[test]
+fn both_may_approve_what_is_stale_and_each_counts_once_it_was_made_again() {
+    let mut life = Life::begin(of_keygens());
+    life.refresh(vec![Check::pass("pool-ready", "so")]);
+    life.input(Input::Sight(Reach::Lost));
+    life.wait(1);
+    for _ in 0..2 {
+        // whoever asks twice is one person
+        let said = life.approve("ada (uid 1000)", 1000).unwrap();
+        assert!(
+            said.as_str().starts_with("refreshing: 1 check is stale"),
+            "{said}"
+        );
+    }
+    life.approve_signed("bob", 2, |_| {}).unwrap();
+    let names = life.state.approving(life.action().id);
+    assert_eq!(names.unwrap().as_str(), "ada (uid 1000) and bob");
+    assert!(life.action().endorsements.is_empty());
+    life.input(Input::Sight(Reach::Followed));
+    life.wait(5_000);
+    life.prepare();
+    assert_eq!(
+        life.last("endorsed"),
+        "deposit/1#1 approved by ada (uid 1000), 1 of 2"
+    );
+    let decided = life.last("decided");
+    assert!(decided.starts_with("deposit/1#1 approved by bob"), "{decided}");
+    assert!(decided.ends_with("2 of 2"), "{decided}");
+}
+
+#[test]
+fn a_signature_that_expires_while_what_it_approves_is_stale_does_not_count() {
+    let mut life = Life::begin(of_keygens());
+    life.refresh(vec![Check::pass("pool-ready", "so")]);
+    life.input(Input::Sight(Reach::Lost));
+    life.wait(1);
+    life.approve_signed("bob", 2, |_| {}).unwrap();
+    life.input(Input::Sight(Reach::Followed));
+    life.wait(10_000);
+    life.prepare();
+    assert!(life.action().endorsements.is_empty());
+    let said = life.last("note");
+    assert!(said.contains("the signature of bob expired"), "{said}");
 }
 
 #[test]

@@ -6,10 +6,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use alloy::primitives::U256;
 
 use super::truth::{Call, Outside};
-use crate::oracle::checks::rests_on;
 use crate::oracle::state::Shares;
 use crate::oracle::*;
 use crate::types::*;
+
+mod decisions;
 
 /// An action as the journal tells of it.
 #[derive(Debug)]
@@ -68,7 +69,7 @@ pub(super) struct Book {
     /// The monotonic clock, ms; when rules approved something by it, and ceremonies that failed, which may have used up
     /// nothing.
     pub(super) up_ms: u64,
-    by_rule: Vec<u64>,
+    rule_used: Vec<u64>,
     refunds: usize,
     /// When the checks of a case's newest action were made in this process, ms.
     made_at: BTreeMap<CaseId, u64>,
@@ -308,101 +309,6 @@ impl Book {
         for run in self.runs.values_mut().filter(open) {
             (run.ended, run.given_up) = (true, true);
         }
-    }
-
-    fn decided(&mut self, state: &State, at: UnixMillis, id: ActionId, decision: &Decision) {
-        let told = self.actions.get_mut(&id).expect("it was proposed");
-        assert!(!told.decided, "{id} is decided twice");
-        assert_eq!(decision.digest, told.digest, "{id}: something else was decided");
-        told.decided = true;
-        if decision.verdict != Verdict::Approve {
-            told.lost = Some("was rejected");
-            return;
-        }
-        assert_eq!(told.lost, None, "{id} is approved and {:?}", told.lost);
-        assert_eq!(
-            told.proposal.failed_checks().count(),
-            0,
-            "{id} is approved with failed checks"
-        );
-        let takes_two = decision.nth.is_some_and(|nth| nth.of == 2);
-        let demand = state.settings.policy.demand(&told.proposal);
-        assert_eq!(takes_two, demand.people == 2, "{id}: people");
-        if takes_two {
-            let [(first, since)] = &told.endorsed[..] else {
-                panic!("{id} is approved by two, and {} came before", told.endorsed.len())
-            };
-            assert!(!first.is_same(&decision.decider), "{first} is two people");
-            assert!(
-                matches!(decision.decider, Decider::Person { .. }),
-                "a rule is one of two"
-            );
-            let age = at.since(*since).as_millis();
-            assert!(
-                age <= u128::from(state.settings.approval_expires_ms),
-                "{id}: the first approval is {age} ms old"
-            );
-        }
-        let first = told.endorsed.first().filter(|_| takes_two);
-        told.approved = Some(first.map_or(at, |(_, since)| *since));
-        assert_ne!(state.mode(), Mode::Observe, "an observer approved {id}");
-        let Decider::Rule { .. } = &decision.decider else {
-            return;
-        };
-        assert_eq!(state.mode(), Mode::Auto, "a rule approved {id}");
-        let unknown = told
-            .proposal
-            .checks
-            .iter()
-            .filter(|c| c.status == CheckStatus::Unknown);
-        for check in unknown {
-            assert_eq!(
-                check.name, "endpoints-agree",
-                "a rule approved {id} with an unknown check"
-            );
-        }
-        self.by_rule.push(self.up_ms);
-        if let Some(most) = state.settings.policy.rules[0].max_per_day {
-            let of_today = self
-                .by_rule
-                .iter()
-                .filter(|up| self.up_ms - **up < 24 * 3_600_000);
-            assert!(
-                of_today.count() <= most as usize + self.refunds,
-                "a rule approved {id} over its limit of a day"
-            );
-        }
-        let fades = |check: &&Check| rests_on(&check.name) != Rests::Here;
-        if told.proposal.checks.iter().any(|check| fades(&check)) {
-            let made = self.made_at.get(&id.case).map(|made| at.since(UnixMillis(*made)));
-            assert!(
-                made.is_some_and(|age| age <= STALE_AFTER),
-                "a rule approved {id} on checks that are {made:?} old"
-            );
-        }
-        let of_chain = |check: &Check| rests_on(&check.name) == Rests::Chain;
-        assert!(
-            self.reach == Reach::Followed || !told.proposal.checks.iter().any(of_chain),
-            "a rule approved {id} on a chain that is out of sight"
-        );
-        if let Payload::Transaction(payload) = &told.proposal.payload {
-            let max = state.settings.policy.rules[0].max_fee_wei;
-            let spent = self.fees.get(&id.case).copied().unwrap_or_default();
-            assert!(
-                max.is_none_or(|max| payload.fee_ceiling_wei + spent <= max),
-                "a rule approved the fee of {id}"
-            );
-        }
-    }
-
-    fn endorsed(&mut self, state: &State, at: UnixMillis, id: ActionId, decision: &Decision) {
-        assert_ne!(state.mode(), Mode::Observe, "an observer approved {id}");
-        let told = self.actions.get_mut(&id).expect("it was proposed");
-        assert!(!told.decided, "{id} is approved after it was decided");
-        assert_eq!(told.lost, None, "{id} is approved and {:?}", told.lost);
-        assert_eq!(decision.digest, told.digest, "{id}: something else was approved");
-        assert_eq!(told.proposal.failed_checks().count(), 0, "{id}: failed checks");
-        told.endorsed.push((decision.decider.clone(), at));
     }
 
     /// Its approval holds, and what leaves is what was approved.

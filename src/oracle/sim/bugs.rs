@@ -110,7 +110,7 @@ const WITHIN: [(Bug, u64); 32] = [
     (Bug::DeathUnnoticed, 10),
     (Bug::NoWayOut, 10),
     (Bug::HintIgnored, 50),
-    (Bug::StateIgnored, 50),
+    (Bug::StateIgnored, 150),
     (Bug::StaysClosed, 1_000),
     (Bug::GivenUpInFlight, 50),
     (Bug::OldKeyGood, 50),
@@ -123,14 +123,18 @@ const WITHIN: [(Bug, u64); 32] = [
     (Bug::OneIsTwo, 150),
 ];
 
+#[allow(clippy::disallowed_macros, reason = "tells which seed finds what")]
 #[test]
 fn every_planted_defect_is_found() {
-    for (bug, within) in WITHIN {
+    let missed = WITHIN.into_iter().filter(|&(bug, within)| {
         let order = match bug {
             Bug::RegistrationTwice => DepositOrder::ById,
             _ => DepositOrder::HeadOfQueue,
         };
         let found = super::lives::first_failure(bug, order, within);
-        assert!(found.is_some(), "{bug:?} is not found within {within} seeds");
-    }
+        println!("{bug:?}: found by seed {found:?}, within {within}");
+        found.is_none()
+    });
+    let missed: Vec<_> = missed.collect();
+    assert!(missed.is_empty(), "not found within so many seeds: {missed:?}");
 }
