@@ -157,7 +157,7 @@ impl Policy {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::oracle::{NEW_SIGNING_ROOT, fixture};
+    use crate::oracle::{Decider, Decision, NEW_SIGNING_ROOT, Record, State, Verdict, fixture};
     use crate::types::Check;
 
     #[test]
@@ -178,5 +178,45 @@ mod tests {
         assert!(permits(&failed, &[name("endpoints-agree")]).is_err());
         let same = [Check::unknown(NEW_SIGNING_ROOT, "the same bytes")];
         assert!(permits(&same, &[name(NEW_SIGNING_ROOT)]).is_err());
+    }
+
+    #[test]
+    fn a_rule_that_is_used_often_pushes_out_none_of_another_and_old_uses_go() {
+        let mut action = fixture::action(ActionKind::SendDeposit);
+        let mut state = State::new(fixture::settings());
+        let mut seq = 0;
+        let mut used = |state: &mut State, rule: &str, at: u64| {
+            action.id.number += 1;
+            let id = action.id;
+            let rule = Decider::Rule { name: rule.into() };
+            let decision = Decision::alone(Verdict::Approve, rule, UnixMillis(at), action.digest);
+            let proposed = Record::ActionProposed {
+                action: id,
+                proposal: Box::new(action.proposal.clone()),
+                digest: action.digest,
+            };
+            for record in [proposed, Record::Decided { action: id, decision }] {
+                seq += 1;
+                state.apply(seq, UnixMillis(at), &record);
+            }
+        };
+        used(&mut state, "all", 1_000);
+        for n in 0..USES_KEPT as u64 + 100 {
+            used(&mut state, "often", 2_000 + n);
+        }
+        let of = |state: &State, rule: &str| {
+            let uses = state.rule_uses.iter();
+            uses.filter(|used| used.rule.as_str() == rule).count()
+        };
+        assert_eq!((of(&state, "all"), of(&state, "often")), (1, USES_KEPT));
+        let mut policy = fixture::settings().policy;
+        policy.rules[0].max_per_day = Some(1);
+        let waiting = fixture::action(ActionKind::SendDeposit);
+        let refused = policy.permits(&waiting, 1, &state.rule_uses, UnixMillis(9_000));
+        assert!(refused.unwrap_err().contains("1 approval a day"));
+        // nothing counts what is older than a day
+        used(&mut state, "seldom", 3 * DAY_MILLIS);
+        assert_eq!(state.rule_uses.len(), 1);
+        assert_eq!(of(&state, "seldom"), 1);
     }
 }

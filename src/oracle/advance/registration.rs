@@ -407,7 +407,7 @@ mod tests {
             }
             assert!(not_renewable(&state, &state.cases[&case]).is_some());
             let by = SafeText::new("ann").into();
-            let wish = Wish::RedoKey(case);
+            let wish = crate::oracle::Wish::RedoKey(case);
             let stamped = Stamped {
                 at: UnixMillis(10_000),
                 up_ms: 10_000,

@@ -8,6 +8,7 @@ use rand::Rng as _;
 use super::bugs::{Bug, plant};
 use super::coverage::Coverage;
 use super::world::World;
+use crate::oracle::state::KEPT;
 use crate::oracle::*;
 use crate::types::*;
 
@@ -139,8 +140,41 @@ pub(super) struct Life {
     pub(super) given_up: Vec<&'static str>,
 }
 
+/// How many closed cases stay in memory, until it is dropped.
+struct Kept;
+
+impl Kept {
+    /// In half of the lives so few that cases leave memory in them.
+    fn of(seed: u64) -> Self {
+        KEPT.set(match seed % 4 {
+            1 => 1,
+            3 => 2,
+            _ => CLOSED_KEPT,
+        });
+        Self
+    }
+}
+
+impl Drop for Kept {
+    fn drop(&mut self) {
+        KEPT.set(CLOSED_KEPT);
+    }
+}
+
 /// Lives a life; panics where something does not hold.
 pub(super) fn live(seed: u64, order: DepositOrder, aloud: bool) -> Life {
+    let world = lived(seed, order, aloud);
+    Life {
+        steps: world.steps,
+        given_up: world.given_up,
+        looks: world.book.looks,
+        replaced: world.book.replaced,
+        seen: world.seen,
+    }
+}
+
+fn lived(seed: u64, order: DepositOrder, aloud: bool) -> World {
+    let _kept = Kept::of(seed);
     let mut world = World::new(seed, order, aloud);
     for _ in 0..TURNS {
         world.turn();
@@ -149,13 +183,12 @@ pub(super) fn live(seed: u64, order: DepositOrder, aloud: bool) -> Life {
     world
         .book
         .at_the_end(&world.outside, &world.state, |request| world.key_made_by(request));
-    Life {
-        steps: world.steps,
-        given_up: world.given_up,
-        looks: world.book.looks,
-        replaced: world.book.replaced,
-        seen: world.seen,
-    }
+    world
+}
+
+/// What a life's journal holds in the end.
+pub(in crate::oracle) fn records_of_a_life(seed: u64) -> Vec<Record> {
+    lived(seed, DepositOrder::HeadOfQueue, false).shadow.records().collect()
 }
 
 /// How many lives are lived: more, where the environment says so.

@@ -31,3 +31,4 @@ mod work;
 mod world;
 
 pub(in crate::oracle) use bugs::{Bug, is_planted};
+pub(in crate::oracle) use lives::records_of_a_life;

@@ -24,7 +24,7 @@ pub(super) struct World {
     pub(super) rng: ChaCha8Rng,
     pub(super) outside: Outside,
     pub(super) state: State,
-    shadow: Shadow,
+    pub(super) shadow: Shadow,
     pub(super) book: Book,
     pub(super) seen: Coverage,
     /// Effects that were asked for, and answers that are under way.

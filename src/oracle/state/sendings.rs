@@ -3,7 +3,7 @@
 use alloy::primitives::U256;
 
 use crate::oracle::{ActionState, Payload, cases};
-use crate::types::{NonceStatus, SignedTransaction, UnixMillis};
+use crate::types::{NonceStatus, RequestKind, SignedTransaction, UnixMillis};
 
 use super::*;
 
@@ -46,6 +46,12 @@ impl Durable {
         else {
             return;
         };
+        if *status == NonceStatus::Missing
+            && action.case.kind == RequestKind::Reshare
+            && planted!(PreparedAnew)
+        {
+            self.go(action.case, at, Step::PlanEffect);
+        }
         match status {
             NonceStatus::Included {
                 success: true,
