@@ -215,12 +215,30 @@ mod tests {
 
     /// What this version of the fold makes of the journals of earlier programs.
     const FOLDED: [(&str, &str); 6] = [
-        ("format-1/waiting.sqlite", ""),
-        ("format-1/approved.sqlite", ""),
-        ("format-1/signed.sqlite", ""),
-        ("format-1/closed.sqlite", ""),
-        ("format-2/waiting.sqlite", ""),
-        ("format-2/closed.sqlite", ""),
+        (
+            "format-1/waiting.sqlite",
+            "0x5062aaa0ba9b0a7cf09f5cc114f8d330d9e44b8163d066f59df355e785431be8",
+        ),
+        (
+            "format-1/approved.sqlite",
+            "0xb719818aee27074a1d2f220d3de8755fabbc3865c6d99c82a9a261e9add15bc3",
+        ),
+        (
+            "format-1/signed.sqlite",
+            "0x4ccdc3d51c59c8b36ebc27bee7f8d6e1cf1179dc69a884b58b89e2c1b8fd5280",
+        ),
+        (
+            "format-1/closed.sqlite",
+            "0x3117b883dc99928908f4fbb801e491bc1024e2e8d049f8a63352e8e25942932f",
+        ),
+        (
+            "format-2/waiting.sqlite",
+            "0x449f0e7f6bedcf35a888140b48cd1e009a9e6b83f25eb4faac575aa0b53d5e66",
+        ),
+        (
+            "format-2/closed.sqlite",
+            "0x77aea0e823a110745ed1b9834837b61b06406969541bf863c8a2e06472f8570d",
+        ),
     ];
 
     #[test]

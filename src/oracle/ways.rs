@@ -344,7 +344,9 @@ pub(in crate::oracle) fn stopped_by(state: &State, id: CaseId) -> Option<CaseId>
 pub(crate) fn held_out_of_memory(state: &State) -> Vec<(CaseId, SafeText)> {
     let wanted = |kind| {
         let pools = cases::kind(kind).wanted_by_state(state.facts());
-        pools.iter().filter_map(move |pool| state.given_up_last(kind, *pool))
+        pools
+            .iter()
+            .filter_map(move |pool| state.given_up_last(kind, *pool))
     };
     let held = cases::ALL.into_iter().flat_map(wanted);
     held.filter(|(id, _)| !state.cases.contains_key(id))

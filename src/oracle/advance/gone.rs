@@ -1,7 +1,7 @@
 //! A request that left the chain and did not come back: its case is over once nothing can bring that very request back.
 //!
-//! Until the blocks in which it stood are final without it, the case waits, because a branch that comes back brings it
-//! along. Then the case is closed, so that it leaves memory as others do. Should the contract ask for the same once more,
+//! Until the blocks in which it stood are final without it, and the contract's state lists its pool no more, the case
+//! waits, because a branch that comes back brings it along. Then the case is closed, so that it leaves memory as others do. Should the contract ask for the same once more,
 //! or list the pool, it goes on with another key.
 
 use crate::oracle::state::REQUEST_GONE;
@@ -14,7 +14,8 @@ pub(super) fn gone_for_good(turn: &mut Turn<'_>, id: CaseId) -> bool {
     let Some(case) = turn.state.cases.get(&id) else {
         return false;
     };
-    if case.is_closed() || !is_final(turn.state, case) || may_take_effect(turn.state, case) {
+    let stays_away = is_final(turn.state, case) && !is_listed(turn.state, case);
+    if case.is_closed() || !stays_away || may_take_effect(turn.state, case) {
         return false;
     }
     if let Some(validator) = unused_key(turn.state, case) {
@@ -30,6 +31,12 @@ pub(super) fn gone_for_good(turn: &mut Turn<'_>, id: CaseId) -> bool {
 fn is_final(state: &State, case: &Case) -> bool {
     let told = state.volatile.told_final;
     matches!(&case.cause, Cause::Event { log } if told.is_some_and(|told| log.block.number <= told))
+}
+
+/// The contract asks for it all the same, or was not looked at yet.
+fn is_listed(state: &State, case: &Case) -> bool {
+    let facts = state.facts();
+    facts.head.is_none() || case.kind().wanted_by_state(facts).contains(&case.id.pool)
 }
 
 /// Something of it is under way or approved, or operators made something for a validator that is at work: a person gives

@@ -48,7 +48,9 @@ fn every_kind_is_read_and_written_as_it_stands() {
 }
 
 /// What people and programs word as they like.
-const FREE: [&str; 8] = ["by", "name", "reason", "text", "title", "version", "network", "words"];
+const FREE: [&str; 8] = [
+    "by", "name", "reason", "text", "title", "version", "network", "words",
+];
 
 /// The ways in which the parts of a record are written: which are there, of which type, and which word out of few.
 fn ways(kind: &str, path: &str, value: &Value, found: &mut BTreeSet<String>) {
@@ -86,12 +88,20 @@ fn what_is_not_there_yet_is_added() {
     let mut known = BTreeSet::new();
     let mut kept = lines();
     for line in &kept {
-        ways(&kind_of(line), "", &serde_json::from_str(line).unwrap(), &mut known);
+        ways(
+            &kind_of(line),
+            "",
+            &serde_json::from_str(line).unwrap(),
+            &mut known,
+        );
     }
     let demos = ["format-2/closed.sqlite", "format-2/waiting.sqlite"].into_iter();
     let demos = demos.flat_map(|name| {
-        let file = Connection::open_with_flags(folder().join(name), OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap();
-        let mut rows = file.prepare("SELECT kind, body FROM records ORDER BY seq").unwrap();
+        let file =
+            Connection::open_with_flags(folder().join(name), OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap();
+        let mut rows = file
+            .prepare("SELECT kind, body FROM records ORDER BY seq")
+            .unwrap();
         let read = rows.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
         let read = read.map(|row| row.unwrap());
         let read = read.map(|(kind, body): (String, String)| Record::read(&kind, &body).unwrap());
@@ -100,7 +110,12 @@ fn what_is_not_there_yet_is_added() {
     for record in demos.chain((0..400).flat_map(sim::records_of_a_life)) {
         let line = serde_json::to_string(&record).unwrap();
         let mut found = BTreeSet::new();
-        ways(record.kind(), "", &serde_json::from_str(&line).unwrap(), &mut found);
+        ways(
+            record.kind(),
+            "",
+            &serde_json::from_str(&line).unwrap(),
+            &mut found,
+        );
         if !found.is_subset(&known) {
             known.extend(found);
             kept.push(line);

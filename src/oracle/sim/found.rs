@@ -1,5 +1,6 @@
 //! What lives found, each by itself in a world without other faults: answers that come twice, late, or beside a lie.
 
+use super::lives::Kept;
 use super::truth::{Event, Said};
 use super::world::World;
 use crate::oracle::*;
@@ -236,6 +237,42 @@ fn a_deposit_that_was_closed_on_a_lie_goes_on_with_the_ceremony_that_it_left() {
     }
     assert!(world.state.cases[&case].is_closed());
     assert_eq!(actions(&world, ActionKind::Keygen).len(), 1);
+}
+
+#[test]
+fn a_deposit_that_was_closed_on_a_lie_goes_on_by_another_case_when_it_left_memory() {
+    let _kept = Kept::at_most(1);
+    let (mut world, case) = World::calm(RequestKind::Deposit);
+    let (pool, what) = (case.pool, Fulfilment::DepositInitiated);
+    let log = LogRef {
+        block: world.outside.chain.at(),
+        transaction: Root([0xee; 32]),
+        index: 0,
+    };
+    let said = Said::Did(what);
+    world.outside.lies.push(Event { said, pool, log });
+    world.book.lied_about.insert(pool);
+    let ready = std::mem::take(&mut world.outside.chain.ready);
+    world.input(Input::Fulfilled { what, pool, log });
+    for _ in 0..6 {
+        world.mine();
+        world.look();
+    }
+    assert!(world.state.cases[&case].is_closed());
+    // the next one that is over takes its place
+    world.request(RequestKind::Reshare, PoolId(5));
+    for _ in 0..500 {
+        world.goes_on();
+    }
+    assert!(!world.state.cases.contains_key(&case) && world.state.knows(case));
+    world.outside.chain.ready = ready;
+    world.outside.lies.clear();
+    for _ in 0..500 {
+        world.goes_on();
+    }
+    let next = CaseId { ordinal: 1, ..case };
+    assert!(world.state.cases[&next].is_closed());
+    assert_eq!(world.outside.chain.deposits[&pool].len(), 1);
 }
 
 #[test]

@@ -141,17 +141,21 @@ pub(super) struct Life {
 }
 
 /// How many closed cases stay in memory, until it is dropped.
-struct Kept;
+pub(super) struct Kept;
 
 impl Kept {
+    pub(super) fn at_most(closed: usize) -> Self {
+        KEPT.set(closed);
+        Self
+    }
+
     /// In half of the lives so few that cases leave memory in them.
     fn of(seed: u64) -> Self {
-        KEPT.set(match seed % 4 {
+        Self::at_most(match seed % 4 {
             1 => 1,
             3 => 2,
             _ => CLOSED_KEPT,
-        });
-        Self
+        })
     }
 }
 
@@ -188,7 +192,10 @@ fn lived(seed: u64, order: DepositOrder, aloud: bool) -> World {
 
 /// What a life's journal holds in the end.
 pub(in crate::oracle) fn records_of_a_life(seed: u64) -> Vec<Record> {
-    lived(seed, DepositOrder::HeadOfQueue, false).shadow.records().collect()
+    lived(seed, DepositOrder::HeadOfQueue, false)
+        .shadow
+        .records()
+        .collect()
 }
 
 /// How many lives are lived: more, where the environment says so.

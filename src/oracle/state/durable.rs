@@ -18,7 +18,6 @@ use super::reckoning::Reckoning;
 use super::tally::Tally;
 use super::{Case, Ceremony, Retired, Sending, Step};
 
-
 /// The fold of the records of a journal and of nothing else: no clock, no setting and no answer from outside is in it.
 /// Two that took the same records are equal.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]

@@ -40,9 +40,9 @@ pub use life::{Case, Ceremony, Doubt, HISTORY_FIRST, Overtaken, Resume, Sending,
 use reckoning::difference;
 
 pub(in crate::oracle) use nonces::Nonces;
+pub(in crate::oracle) use retired::End;
 #[cfg(test)]
 pub(in crate::oracle) use retired::KEPT;
-pub(in crate::oracle) use retired::End;
 pub use retired::{CLOSED_KEPT, Retired};
 pub(in crate::oracle) use taken::Shares;
 pub use track::Track;

@@ -229,7 +229,11 @@ impl Durable {
     }
 
     /// The newest case of a kind for a pool, where that one left memory: what opened it, and how it ended.
-    pub(in crate::oracle) fn newest_gone(&self, kind: RequestKind, pool: PoolId) -> Option<(CaseId, &Cause, &End)> {
+    pub(in crate::oracle) fn newest_gone(
+        &self,
+        kind: RequestKind,
+        pool: PoolId,
+    ) -> Option<(CaseId, &Cause, &End)> {
         let newest = self.retired.past(pool)?.newest(kind)?;
         let ordinal = newest.ordinal;
         let id = CaseId { kind, pool, ordinal };
@@ -239,11 +243,18 @@ impl Durable {
     }
 
     /// The newest case of a kind for a pool, where a person gave it up: in memory or not, and in which words.
-    pub(in crate::oracle) fn given_up_last(&self, kind: RequestKind, pool: PoolId) -> Option<(CaseId, &SafeText)> {
+    pub(in crate::oracle) fn given_up_last(
+        &self,
+        kind: RequestKind,
+        pool: PoolId,
+    ) -> Option<(CaseId, &SafeText)> {
         if let Some((id, _, End::GivenUp { outcome, .. })) = self.newest_gone(kind, pool) {
             return Some((id, outcome));
         }
-        let newest = self.cases_of(kind, pool).next_back().filter(|case| case.given_up)?;
+        let newest = self
+            .cases_of(kind, pool)
+            .next_back()
+            .filter(|case| case.given_up)?;
         match &newest.step {
             Step::Closed { outcome } => Some((newest.id, outcome)),
             _ => None,

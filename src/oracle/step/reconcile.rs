@@ -36,7 +36,12 @@ pub(super) fn contradicted_by_state(turn: &mut Turn<'_>, head: BlockRef) {
 /// Cases that ended for good, left memory, and have their pool listed again by the contract's state.
 fn held_gone(state: &State) -> impl Iterator<Item = (CaseId, &End)> {
     let facts = &state.volatile.facts;
-    let wanted = move |kind| cases::kind(kind).wanted_by_state(facts).iter().map(move |pool| (kind, *pool));
+    let wanted = move |kind| {
+        cases::kind(kind)
+            .wanted_by_state(facts)
+            .iter()
+            .map(move |pool| (kind, *pool))
+    };
     let gone = cases::ALL.into_iter().flat_map(wanted);
     let gone = gone.filter_map(|(kind, pool)| state.newest_gone(kind, pool));
     gone.filter(|(.., end)| matches!(end, End::Done | End::GivenUp { .. }))

@@ -81,7 +81,9 @@ pub(super) fn take_up_gone(turn: &mut Turn<'_>, by: &SafeText, id: CaseId) -> An
     }
     let (cause, orphaned) = (cause.clone(), *orphaned);
     let case = turn.state.next_of(kind, pool);
-    let text = SafeText::new(&format!("{id} taken up again by {by}: {case} goes on with its request"));
+    let text = SafeText::new(&format!(
+        "{id} taken up again by {by}: {case} goes on with its request"
+    ));
     let note = text.clone();
     turn.record(Record::Note {
         case: Some(id),

@@ -6,8 +6,7 @@ use crate::engine::live::Live;
 use crate::engine::publish::sentence::{given_up, sentence};
 use crate::oracle::{
     ActionState, Case, ExitStanding, Family, Mode, State, Step, current_ceremony, held_out_of_memory,
-    is_held, second_until,
-    unknown_outcome,
+    is_held, second_until, unknown_outcome,
 };
 use crate::types::{ActionId, CheckStatus, NonceStatus, SafeText, UnixMillis, counted};
 use crate::view::{Wait, WaitReason};

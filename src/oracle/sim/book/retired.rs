@@ -12,7 +12,11 @@ impl Book {
             let case = id.case;
             let here = state.cases.contains_key(&case);
             assert!(here || state.knows(case), "{case} is not restored");
-            assert_eq!(state.actions.contains_key(id), here, "{id}: an action is not restored");
+            assert_eq!(
+                state.actions.contains_key(id),
+                here,
+                "{id}: an action is not restored"
+            );
         }
     }
 
@@ -37,14 +41,13 @@ impl Book {
         assert_eq!(back, None, "an action whose case left memory");
     }
 
-    /// A case is over without its request only where the blocks that are final do not have it.
+    /// A case is over without its request only where the chain does not have it.
     pub(in crate::oracle::sim) fn lost_its_request(&self, outside: &Outside, state: &State, id: CaseId) {
         let Cause::Event { log } = self.causes[&id] else {
             panic!("{id} has no request that could leave the chain")
         };
-        let chain = outside.older.front().unwrap_or(&outside.chain);
         let asked = |event: &Event| event.said == Said::Asked(id.kind) && event.log == log;
-        let stands = chain.events.iter().any(asked);
+        let stands = outside.chain.events.iter().any(asked);
         assert!(!stands, "{id} is closed, and its request is in the chain");
         self.key_is_condemned(state, id);
     }
