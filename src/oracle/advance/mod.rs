@@ -1,6 +1,8 @@
 //! What each case needs next, derived from the state alone. After a restart nothing is in flight, so everything that
 //! is still needed is asked for again: that is the whole recovery.
 
+#[cfg(test)]
+mod cost;
 mod decide;
 mod execute;
 mod follow;

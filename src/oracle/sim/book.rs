@@ -58,9 +58,11 @@ pub(super) struct Book {
     /// Keys that were made for cases, and cases that people gave up.
     made: BTreeMap<CaseId, BlsPublicKey>,
     given_up: BTreeSet<CaseId>,
-    /// Cases that were opened, and by what; those of them that left memory; and transactions that nothing changes any more.
+    /// Cases that were opened, and by what; those of them that left memory, and those that lost their request; and
+    /// transactions that nothing changes any more.
     causes: BTreeMap<CaseId, Cause>,
     gone: BTreeSet<CaseId>,
+    lost: BTreeSet<CaseId>,
     settled: BTreeSet<ActionId>,
     /// The account has a past that nobody has adopted.
     has_past: bool,
@@ -149,8 +151,12 @@ impl Book {
             }
             Record::CaseOpened { case, cause } | Record::CauseFound { case, cause } => {
                 self.causes.insert(*case, cause.clone());
+                self.lost.remove(case);
             }
-            Record::CauseLost { case } => self.lose(*case, "lost its request in a reorganisation"),
+            Record::CauseLost { case } => {
+                self.lost.insert(*case);
+                self.lose(*case, "lost its request in a reorganisation");
+            }
             Record::ExitDeferred { action, until, .. } => {
                 self.actions.get_mut(action).expect("it was proposed").not_before = *until;
             }

@@ -128,7 +128,7 @@ const WITHIN: [(Bug, u64); 35] = [
     (Bug::ClockFrees, 50),
     (Bug::OneIsTwo, 150),
     (Bug::PreparedAnew, 50),
-    (Bug::RetiredInFlight, 150),
+    (Bug::RetiredInFlight, 1_000),
     (Bug::RetiredForgotten, 1_000),
 ];
 

@@ -12,7 +12,7 @@ impl Book {
     /// A case closes only on what contract and beacon chain really say, for good.
     pub(super) fn closed(&self, outside: &Outside, state: &State, id: CaseId, outcome: &SafeText) {
         if outcome.as_str() == REQUEST_GONE {
-            return self.lost_its_request(outside, state, id);
+            return self.lost_its_request(state, id);
         }
         let chain = outside.older.front().unwrap_or(&outside.chain);
         let so = match id.kind {

@@ -151,9 +151,10 @@ impl Kept {
 
     /// In half of the lives so few that cases leave memory in them.
     fn of(seed: u64) -> Self {
-        Self::at_most(match seed % 4 {
-            1 => 1,
-            3 => 2,
+        Self::at_most(match seed % 8 {
+            1 => 0,
+            5 => 1,
+            3 | 7 => 2,
             _ => CLOSED_KEPT,
         })
     }

@@ -46,7 +46,7 @@ impl Durable {
         else {
             return;
         };
-        if *status == NonceStatus::Missing
+        if matches!(status, NonceStatus::Missing | NonceStatus::Pending)
             && action.case.kind == RequestKind::Reshare
             && planted!(PreparedAnew)
         {
