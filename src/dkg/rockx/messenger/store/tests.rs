@@ -26,8 +26,14 @@ fn first_version(dir: &Path) -> Connection {
             "INSERT INTO topic VALUES (?1, 11, ?2, NULL)",
             params![topic, [7_u8; 32]],
         ),
-        ("INSERT INTO member VALUES (?1, '1', 'http://one', 0)", params![topic]),
-        ("INSERT INTO member VALUES (?1, '2', 'http://two', 1)", params![topic]),
+        (
+            "INSERT INTO member VALUES (?1, '1', 'http://one', 0)",
+            params![topic],
+        ),
+        (
+            "INSERT INTO member VALUES (?1, '2', 'http://two', 1)",
+            params![topic],
+        ),
         ("INSERT INTO message VALUES (?1, 3, 12, x'beef')", params![topic]),
         ("INSERT INTO settled VALUES (?1, '1', 3, 1)", params![topic]),
         ("INSERT INTO result VALUES (?1, 13, 2, 'done')", params![topic]),
@@ -184,7 +190,14 @@ fn a_file_of_a_newer_program_is_left_alone_and_named_with_both_versions() {
     drop(db);
     let before = std::fs::read(&path).unwrap();
     let refused = Store::open(dir.path()).map(drop).unwrap_err();
-    assert!(matches!(refused, StoreError::Version { found: 3, known: 2, .. }));
+    assert!(matches!(
+        refused,
+        StoreError::Version {
+            found: 3,
+            known: 2,
+            ..
+        }
+    ));
     let words = refused.to_string();
     let named = format!(
         "{} has version 3, this program knows versions up to 2",
