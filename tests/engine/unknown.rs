@@ -122,7 +122,7 @@ impl Doors {
             file: Some(ground.network.config_file().to_owned()),
             flags: vec![
                 flag("policy.mode", "supervised".to_owned()),
-                flag("dkg.round_deadline", "2s".to_owned()),
+                flag("dkg.round_deadline", "10s".to_owned()),
                 flag("dkg.messenger_url", self.messenger.url()),
                 flag("dkg.observer_listen", self.observer_listens.to_string()),
                 flag("dkg.observer_public_url", self.observer.url()),

@@ -16,7 +16,7 @@ use super::super::binary::{Binary, PROGRAM};
 use super::screen;
 
 /// Everything here happens within seconds; on a machine that compiles something else, within a minute or two.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = crate::PATIENCE;
 const LOOK: Duration = Duration::from_millis(50);
 
 /// How it prints.
