@@ -56,8 +56,6 @@ async fn a_node_that_does_not_know_the_newest_topic_is_listened_to_all_the_same(
             () = beacon.listen(out) => panic!("somebody receives"),
         }
     };
-    let heard = tokio::time::timeout(crate::PATIENCE, heard)
-        .await
-        .unwrap();
+    let heard = tokio::time::timeout(crate::PATIENCE, heard).await.unwrap();
     assert!(matches!(heard, Some(Hint::Head { slot: 1, .. })), "{heard:?}");
 }

@@ -133,9 +133,7 @@ async fn a_socket_dies_in_silence_or_is_cut() {
     assert_eq!(head(&mut heads).await, Some(4), "what was said meanwhile is lost");
 
     stage.proxy.switch_rule("test", "cut", Switch::On).unwrap();
-    let ended = tokio::time::timeout(crate::PATIENCE, heads.recv())
-        .await
-        .unwrap();
+    let ended = tokio::time::timeout(crate::PATIENCE, heads.recv()).await.unwrap();
     assert!(ended.is_err(), "the subscription ends");
     assert!(stage.connect().await.is_err(), "nor is there another");
     // calls over HTTP are POST, and go on
