@@ -106,11 +106,6 @@ pub(super) fn case_of(record: &Record, state: &State) -> Option<CaseId> {
     state.case_of(record)
 }
 
-/// Whether something is being handed to the world at this moment.
-pub(super) fn must_drain(state: &State) -> bool {
-    state.is_handing_over()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

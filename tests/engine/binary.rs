@@ -9,7 +9,7 @@ use super::support::Ground;
 
 pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_casimir-dkg");
 
-const END: Duration = Duration::from_secs(60);
+const END: Duration = crate::PATIENCE;
 
 /// A running `casimir-dkg headless`, killed when dropped.
 pub(crate) struct Binary {

@@ -13,7 +13,7 @@ use serde_json::Value;
 use super::binary::Binary;
 use super::support::{Ground, with_beacon};
 
-const PATIENCE: Duration = Duration::from_secs(240);
+const PATIENCE: Duration = crate::PATIENCE;
 /// What SQLite writes to its log at a time: a page and its head.
 const FRAME: u64 = 4096 + 24;
 /// Blocks that pass while the disk is full: each wakes the engine.

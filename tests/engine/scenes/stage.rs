@@ -6,7 +6,7 @@ use casimir_dkg::devnet::proxy::{Ends, FaultProxy, Kind, Scenario, Switch, Targe
 use tempfile::TempDir;
 use toml::{Table, Value};
 
-use super::super::support::Ground;
+use super::super::support::{Ground, ROUND};
 use super::program::{Form, Program};
 use super::screen;
 
@@ -143,7 +143,7 @@ impl<'g> Stage<'g> {
             "messenger_url",
             self.proxy.url("messenger.0").unwrap().into(),
         );
-        put("dkg", "round_deadline", "4s".into());
+        put("dkg", "round_deadline", ROUND.into());
         put("dkg", "initiator_key_file", beside("initiator.pem").into());
         put("signer", "mnemonic_file", beside("oracle.mnemonic").into());
         if self.set.ssv_api {
