@@ -25,7 +25,7 @@ fn unsettled() -> IntakeConfig {
 }
 
 /// So many endpoints of one node, of which one tells the lies of a scenario.
-async fn lied_to(net: &Devnet, scenario: &str, voices: usize, liar: usize) -> (FaultProxy, Rpc) {
+pub(super) async fn lied_to(net: &Devnet, scenario: &str, voices: usize, liar: usize) -> (FaultProxy, Rpc) {
     let name = |n| format!("execution.{n}");
     let targets = (0..voices).map(|n| Target::new(Kind::Execution, &name(n), &net.http_url()).unwrap());
     let proxy = FaultProxy::start(targets.collect()).await.unwrap();
