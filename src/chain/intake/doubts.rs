@@ -109,17 +109,13 @@ impl Doubts {
 }
 
 impl Intake {
-    /// Those of the manager's events that their receipts confirm; SSV's decide nothing here, and the endpoints are asked
-    /// about the newest only to name who invents one. A request for a deposit that nobody denies is told as well: the
-    /// contract's state alone decides about it.
+    /// Those of the manager's events that their receipts confirm; SSV's decide nothing here. A request for a deposit
+    /// that nobody denies is told as well: the contract's state alone decides about it.
     pub(super) async fn believed(&mut self, standing: Vec<Heard>, teller: EndpointIndex) -> Vec<Told> {
         let (rpc, sources) = (self.rpc().clone(), self.sources.clone());
-        let head = self.head.map_or(0, |head| head.block.number);
-        let recent = head.saturating_sub(self.config.max_reorg_depth);
         let mut asked = Vec::new();
         for heard in standing {
-            let is_recent = heard.at.block.number >= recent;
-            asked.push(judged(&rpc, &sources, heard, teller, (is_in_state, is_recent)));
+            asked.push(judged(&rpc, &sources, heard, teller, is_in_state));
         }
         let judged = futures_util::stream::iter(asked).buffered(AT_ONCE);
         let judged: Vec<_> = judged.collect().await;
@@ -153,7 +149,7 @@ impl Intake {
         let (rpc, sources) = (self.rpc().clone(), self.sources.clone());
         let mut events = Vec::new();
         for doubt in due {
-            let (heard, verdict) = judged(&rpc, &sources, doubt.heard, doubt.teller, (|_| false, false)).await;
+            let (heard, verdict) = judged(&rpc, &sources, doubt.heard, doubt.teller, |_| false).await;
             match verdict {
                 Verdict::Denied => {}
                 Verdict::Told(told) => events.extend(self.tell_known(told)),
@@ -191,22 +187,16 @@ enum Verdict {
 }
 
 /// Whether an event is believed, and which pools it means. `needs_no_receipt`: it is, unless somebody denies it.
-/// `is_recent`: who invents one is named, also where nothing hangs on it.
 async fn judged(
     rpc: &Rpc,
     sources: &EventSources,
     heard: Heard,
     teller: EndpointIndex,
-    (needs_no_receipt, is_recent): (fn(&Decoded) -> bool, bool),
+    needs_no_receipt: fn(&Decoded) -> bool,
 ) -> (Heard, Verdict) {
     let belief = match heard.event {
         Decoded::Manager(_) => judge(rpc, &heard.log, teller).await,
-        Decoded::Ssv(_) => {
-            if is_recent {
-                judge(rpc, &heard.log, teller).await;
-            }
-            Belief::Believed
-        }
+        Decoded::Ssv(_) => Belief::Believed,
     };
     let kept = match belief {
         Belief::Believed => None,

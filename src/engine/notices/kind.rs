@@ -66,7 +66,7 @@ pub(super) fn of(reason: WaitReason) -> NoticeKind {
         | Reason::RelayAway
         | Reason::NoEndpoint
         | Reason::BeaconAway => NoticeKind::EndpointDown,
-        Reason::OperatorDown | Reason::OperatorsShort => NoticeKind::OperatorDown,
+        Reason::OperatorDown | Reason::OperatorNotKnown | Reason::OperatorsShort => NoticeKind::OperatorDown,
         Reason::BalanceLow | Reason::BalanceOut => NoticeKind::BalanceLow,
     }
 }

@@ -180,6 +180,43 @@ fn endpoints_and_operators_that_are_down_are_told_one_by_one_and_all_together() 
     assert!(!reasons(&state, &live).contains(&WaitReason::OperatorsShort));
     live.update(now, down(2));
     found(&state, &live, WaitReason::OperatorsShort);
+
+    // whoever gives no usable answer is missing as well, and not called down
+    let not_known = |count, note: &'static str| {
+        let one = move |id| OperatorView {
+            note: if id <= count { note.into() } else { "".into() },
+            ..operator(id, if id <= count { Health::Unknown } else { Health::Up })
+        };
+        LiveUpdate::Operators((1..=least + 1).map(one).collect())
+    };
+    live.update(now, not_known(1, "no route"));
+    let wait = found(&state, &live, WaitReason::OperatorNotKnown);
+    assert_eq!(
+        wait.sentence.as_str(),
+        "operator 1 gives no usable answer, and whether it is there is not known: no route"
+    );
+    let all = reasons(&state, &live);
+    assert!(!all.contains(&WaitReason::OperatorDown) && !all.contains(&WaitReason::OperatorsShort));
+    live.update(now, not_known(2, "no route"));
+    found(&state, &live, WaitReason::OperatorsShort);
+    // before they were asked nothing is said
+    live.update(now, not_known(2, ""));
+    let all = reasons(&state, &live);
+    assert!(!all.contains(&WaitReason::OperatorNotKnown) && !all.contains(&WaitReason::OperatorsShort));
+}
+
+/// Whoever is told of them keeps them apart: otherwise each would be told anew at every look.
+#[test]
+fn two_alarms_of_one_reason_are_two_matters() {
+    let (state, mut live) = (state(Mode::Supervised), live());
+    for subject in ["comparison", "registrations"] {
+        live.update(UnixMillis(1), LiveUpdate::Alarm(subject, subject.into()));
+    }
+    let waits = snapshot_of(&state, &live).waits;
+    let matters: BTreeSet<_> = waits.iter().map(Wait::matter).collect();
+    assert_eq!(matters.len(), waits.len(), "{waits:?}");
+    let doubts = waits.iter().filter(|wait| wait.reason == WaitReason::LogsDoubted);
+    assert_eq!(doubts.count(), 2);
 }
 
 #[test]
