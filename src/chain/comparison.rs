@@ -328,12 +328,7 @@ impl Comparison {
             return Ok(());
         };
         for n in suspicious {
-            let there = asked_for(
-                by_receipts.logs.clone(),
-                &self.wanted[n].filter,
-                number,
-                number,
-            );
+            let there = asked_for(by_receipts.logs.clone(), &self.wanted[n].filter, number, number);
             if there.iter().any(|log| log.at().block != header.block()) {
                 return Err(ComparisonError::Moved(number));
             }
@@ -369,10 +364,7 @@ impl Comparison {
         told: &Told,
         (header, receipts): (&BlockHeader, &ByReceipts),
     ) -> Result<(), ComparisonError> {
-        let said: Vec<LogRef> = told
-            .of(wanted, header.number())
-            .map(LogEntry::at)
-            .collect();
+        let said: Vec<LogRef> = told.of(wanted, header.number()).map(LogEntry::at).collect();
         let there: Vec<LogRef> = there.iter().map(LogEntry::at).collect();
         let left_out = there.iter().filter(|at| !said.contains(at)).map(|at| (true, *at));
         let made_up = said
@@ -411,8 +403,7 @@ impl Comparison {
         } else if finding.left_out {
             self.rpc.blame_for_omission(endpoint);
         } else {
-            self.rpc
-                .blame_for_contradiction(endpoint, &SafeText::new(&words));
+            self.rpc.blame_for_contradiction(endpoint, &SafeText::new(&words));
         }
         self.compared.found += 1;
         if self.compared.findings.len() < LISTED {

@@ -22,5 +22,5 @@ pub use live::{Costs, LiveUpdate};
 pub use monitor::OracleProbe;
 pub use publish::VERSION;
 pub use reminders::{Reminder, Reminders};
-pub use translate::{sentence, understood};
+pub use translate::{knows_account, sentence, understood};
 pub use world::{EffectFuture, World};

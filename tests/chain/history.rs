@@ -148,7 +148,11 @@ async fn only_who_provably_lies_is_accused_whichever_of_two_or_three_it_is() {
             let name = proxy.url(&format!("execution.{liar}")).unwrap();
             for finding in &compared.findings {
                 assert_eq!(
-                    (finding.endpoint.as_str(), finding.left_out, &finding.disagrees_with),
+                    (
+                        finding.endpoint.as_str(),
+                        finding.left_out,
+                        &finding.disagrees_with
+                    ),
                     (name.as_str(), left_out, &None),
                     "{setting}: {compared:?}"
                 );
@@ -199,7 +203,8 @@ async fn where_nothing_is_proven_both_are_named_and_nobody_is_accused() {
         assert!(compared.found >= 1, "{rootless} {liar}: {compared:?}");
         let words = compared.alarm().unwrap();
         assert!(
-            words.as_str().contains("endpoints disagree") && names.iter().all(|name| words.as_str().contains(name)),
+            words.as_str().contains("endpoints disagree")
+                && names.iter().all(|name| words.as_str().contains(name)),
             "{words}"
         );
         for health in rpc.health() {

@@ -143,8 +143,14 @@ async fn a_true_log_that_one_endpoint_denies_is_told_when_it_does_not_any_more_a
         "{doubts}"
     );
     let health = two.health();
-    assert_eq!(health[0].contradicted, 0, "who told it is not accused: {health:?}");
-    assert!(health[1].contradicted > 0, "its own block proves it wrong: {health:?}");
+    assert_eq!(
+        health[0].contradicted, 0,
+        "who told it is not accused: {health:?}"
+    );
+    assert!(
+        health[1].contradicted > 0,
+        "its own block proves it wrong: {health:?}"
+    );
     assert_eq!(
         follower.told.cursor.unwrap().number,
         before,
