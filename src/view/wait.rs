@@ -215,6 +215,8 @@ reasons! {
         "An operator's node gives no usable answer, which may be its fault, the network's or ours.", "look at the reason first: a name that is not found, a certificate, a route; then ask the operator";
     OperatorsShort "operators-short" Critical after 10 s stops Everything:
         "Fewer operators answer than the smallest committee has.", "ask the operators, or configure others";
+    ForeignCeremony "foreign-ceremony" Warning after 0 s stops Nothing:
+        "Somebody else had operators take part in a ceremony at our messenger.", "ask the operators who asked them, and whether it was about our validators or for our owner";
     NotAuthorised "not-authorised" Critical after 0 s stops Everything:
         "The contract does not accept the oracle's account.", "have the manager accept the account, or configure the right key";
     BalanceLow "balance-low" Warning after 0 s stops Nothing:

@@ -40,6 +40,7 @@ pub(super) fn of(reason: WaitReason) -> NoticeKind {
         | Reason::ExitUndelivered
         | Reason::Following
         | Reason::CatchingUp
+        | Reason::ForeignCeremony
         | Reason::SsvUnsuited
         | Reason::VersionLacks
         | Reason::FromBlockUnset

@@ -85,6 +85,7 @@ pub(super) fn of_alarm(subject: &str) -> WaitReason {
         "from-block" => WaitReason::FromBlockUnset,
         "receipt" => WaitReason::ReceiptDoubted,
         "transcript" => WaitReason::TranscriptUnwritten,
+        "ceremonies" => WaitReason::ForeignCeremony,
         "lane" => WaitReason::PartDied,
         "fatal" => WaitReason::Fatal,
         _ => WaitReason::Alarm,
