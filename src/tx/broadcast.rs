@@ -66,7 +66,7 @@ async fn offer(endpoint: SafeText, rpc: Rpc, signed: SignedTransaction) -> Heard
         rpc.note_refusal(refusal);
     }
     if matches!(heard.hint, BroadcastHint::Accepted) {
-        tokio::spawn(look_for(rpc, signed.hash));
+        tokio::spawn(look_for(heard.endpoint.clone(), rpc, signed.hash));
     }
     let (hash, nonce) = (&signed.hash, signed.nonce);
     if heard.hint.taken() {
@@ -78,7 +78,7 @@ async fn offer(endpoint: SafeText, rpc: Rpc, signed: SignedTransaction) -> Heard
 }
 
 /// Whether an endpoint has what it said that it took, in its pool or in a block.
-async fn look_for(rpc: Rpc, hash: Root) {
+async fn look_for(endpoint: SafeText, rpc: Rpc, hash: Root) {
     for pause in LOOKS {
         tokio::time::sleep(pause).await;
         match rpc.transaction(B256::from(hash.0)).await {
@@ -88,7 +88,7 @@ async fn look_for(rpc: Rpc, hash: Root) {
         }
     }
     let why = "it answered that it took it, and does not know it";
-    tracing::warn!(target: "tx", %hash, ?rpc, why, "swallowed by an endpoint");
+    tracing::warn!(target: "tx", %hash, %endpoint, why, "swallowed by an endpoint");
     rpc.note_refusal(Some(why.into()));
 }
 

@@ -118,6 +118,27 @@ fn somebody_elses_transaction_is_no_persons_pause() {
     assert!(!reasons(&state, &live()).contains(&WaitReason::Paused));
 }
 
+fn operator(id: u64, health: Health) -> OperatorView {
+    OperatorView {
+        id: OperatorId(id),
+        name: SafeText::default(),
+        endpoint: "http://operator".into(),
+        health,
+        version: SafeText::default(),
+        latency_ms: None,
+        ceremonies_done: 0,
+        ceremonies_failed: 0,
+        note: "no answer".into(),
+    }
+}
+
+/// Operators of the smallest committee.
+fn least(live: &Live) -> u64 {
+    let committees = live.backend.capabilities().committees.iter();
+    let least = committees.map(|size| size.operators).min().unwrap();
+    u64::try_from(least).unwrap()
+}
+
 #[test]
 fn endpoints_and_operators_that_are_down_are_told_one_by_one_and_all_together() {
     let state = state(Mode::Supervised);
@@ -152,24 +173,7 @@ fn endpoints_and_operators_that_are_down_are_told_one_by_one_and_all_together() 
     );
     assert!(!reasons(&state, &live).contains(&WaitReason::EndpointDown));
 
-    let operator = |id, health| OperatorView {
-        id: OperatorId(id),
-        name: SafeText::default(),
-        endpoint: "http://operator".into(),
-        health,
-        version: SafeText::default(),
-        latency_ms: None,
-        ceremonies_done: 0,
-        ceremonies_failed: 0,
-        note: "no answer".into(),
-    };
-    let least = live
-        .backend
-        .capabilities()
-        .committees
-        .iter()
-        .map(|size| size.operators);
-    let least = u64::try_from(least.min().unwrap()).unwrap();
+    let least = least(&live);
     let down = |count| {
         let health = move |id| if id <= count { Health::Down } else { Health::Up };
         LiveUpdate::Operators((1..=least + 1).map(|id| operator(id, health(id))).collect())
@@ -180,8 +184,13 @@ fn endpoints_and_operators_that_are_down_are_told_one_by_one_and_all_together() 
     assert!(!reasons(&state, &live).contains(&WaitReason::OperatorsShort));
     live.update(now, down(2));
     found(&state, &live, WaitReason::OperatorsShort);
+}
 
-    // whoever gives no usable answer is missing as well, and not called down
+/// Whoever gives no usable answer is missing as well, and not called down.
+#[test]
+fn operators_that_cannot_be_asked_are_not_known_with_the_reason() {
+    let (state, mut live, now) = (state(Mode::Supervised), live(), UnixMillis(7));
+    let least = least(&live);
     let not_known = |count, note: &'static str| {
         let one = move |id| OperatorView {
             note: if id <= count { note.into() } else { "".into() },
