@@ -716,3 +716,39 @@ async fn a_transaction_goes_to_every_endpoint_and_a_refusal_is_told_with_its_rea
         assert!(reasons.contains(reason), "{reason} in {reasons}");
     }
 }
+
+/// Whoever says that it took a transaction, and does not know it: others' words count, and it is named.
+#[tokio::test]
+async fn an_endpoint_that_swallows_a_transaction_decides_nothing_and_is_named() {
+    let net = devnet(LAYOUT, Mining::Manual).await;
+    net.deposit_pool(1).await.unwrap();
+    let signed = draft_again(&net, &rpc(&[&net.http_url()]), 1).await;
+    let swallows = |call: &proxy::Call| match call.method.as_str() {
+        "eth_sendRawTransaction" => {
+            let raw = hex::decode(call.params[0].as_str().unwrap()).unwrap();
+            Act::Result(json!(keccak256(raw)))
+        }
+        "eth_getTransactionByHash" => Act::Result(Value::Null),
+        _ => Act::Forward,
+    };
+    for other in [true, false] {
+        let liar = Proxy::start(Some(net.http_url()), swallows).await;
+        let healthy = Proxy::start(Some(net.http_url()), |_| Act::Forward).await;
+        let urls = [liar.url.as_str(), healthy.url.as_str()];
+        let rpc = rpc(if other { &urls } else { &urls[..1] });
+        let said = tx::broadcast(&rpc, &signed).await;
+        assert!(said.taken(), "{said:?}");
+        let deadline = Instant::now() + Duration::from_secs(60);
+        while rpc.health()[0].refuses.is_none() {
+            assert!(Instant::now() < deadline, "{:?}", rpc.health());
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        let why = rpc.health()[0].refuses.clone().unwrap();
+        assert!(why.as_str().contains("does not know it"), "{why}");
+        if other {
+            let status = look(&net, &rpc, signed.nonce, &[signed.hash]).await;
+            assert!(matches!(status, IntentStatus::Pending { .. }), "{status:?}");
+            assert_eq!(rpc.health()[1].refuses, None);
+        }
+    }
+}

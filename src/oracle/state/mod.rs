@@ -37,6 +37,7 @@ use crate::types::{
 pub use durable::Durable;
 pub use life::{Case, Ceremony, Doubt, HISTORY_FIRST, Overtaken, Resume, Sending, Served, Step};
 use reckoning::difference;
+pub use sendings::OVERTAKEN_AT_MOST;
 
 pub(in crate::oracle) use nonces::Nonces;
 pub use retired::{CLOSED_KEPT, Retired};

@@ -8,7 +8,7 @@ use crate::types::{NonceStatus, SignedTransaction, UnixMillis};
 use super::*;
 
 /// Transactions for one effect that are overtaken before a person must look.
-const OVERTAKEN_AT_MOST: u32 = 3;
+pub const OVERTAKEN_AT_MOST: u32 = 3;
 
 impl Durable {
     pub(super) fn transaction_signed(

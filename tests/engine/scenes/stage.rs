@@ -133,6 +133,7 @@ impl<'g> Stage<'g> {
         );
         put("rpc", "timeout", "2s".into());
         put("rpc", "poll_interval", "300ms".into());
+        put("rpc", "compare_calls_per_second", 100.into());
         if self.ground.network.beacon_url().is_some() {
             put("beacon", "urls", urls(Kind::Beacon, self.set.beacon).into());
             put("beacon", "timeout", "2s".into());

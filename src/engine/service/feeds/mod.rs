@@ -5,6 +5,7 @@ mod chain;
 mod deployment;
 mod health;
 mod history;
+pub(super) mod others;
 mod tip;
 mod validators;
 
