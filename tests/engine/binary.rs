@@ -136,6 +136,11 @@ impl Binary {
 impl Binary {
     /// Asks it to end, and waits until it has.
     pub(crate) async fn end(mut self) -> ExitStatus {
+        self.asked_to_end().await
+    }
+
+    /// The same, and what it said is still there.
+    pub(crate) async fn asked_to_end(&mut self) -> ExitStatus {
         let pid = rustix::process::Pid::from_raw(i32::try_from(self.child.id()).unwrap()).unwrap();
         rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
         self.ended().await

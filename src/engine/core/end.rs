@@ -34,7 +34,7 @@ impl<W: World> Core<W> {
             tokio::time::sleep(JOURNAL_RETRY).await;
             flushed = self.flush();
         }
-        let words = self.last_words(&flushed);
+        let words = self.farewell(&flushed);
         if !matches!(flushed, Flushed::Durable) {
             tracing::error!(target: "engine::told", "{words}");
             self.live
@@ -80,7 +80,7 @@ impl<W: World> Core<W> {
     }
 
     /// What whoever asked for the end is told.
-    fn last_words(&self, flushed: &Flushed) -> SafeText {
+    fn farewell(&self, flushed: &Flushed) -> SafeText {
         let path = self.committer.journal().path().display();
         let (newest, _) = self.committer.journal().head();
         let unwritten = sum_of(&self.pending.records, &self.state);
@@ -90,7 +90,8 @@ impl<W: World> Core<W> {
                 let why = self.unwritable.as_ref().map_or("", SafeText::as_str);
                 format!(
                     "stopped, but the journal {path} cannot be written ({why}): not in it: {unwritten}. Nothing was begun \
-                     on their word; the next start goes on behind record {newest} and finds out anew what they said"
+                     on their word. The next start goes on behind record {newest}: what happened outside is found out \
+                     anew, and what a person decided is to be decided again"
                 )
             }
             Flushed::Lost(error) => format!(

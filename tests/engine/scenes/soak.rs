@@ -35,6 +35,7 @@ async fn open_at_most(program: &Program, most: usize, pools: u32) {
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "takes minutes: .ci/run full"]
+#[expect(clippy::disallowed_macros, reason = "its figures are printed")]
 async fn with_faults_at_random_everything_is_served_once_and_memory_stays_flat() {
     let ground = Ground::start(with_beacon()).await;
     let stage = Stage::set(&ground, "connection-lost", PAIR, None).await;

@@ -33,7 +33,7 @@ impl Begun {
     }
 
     /// The desk has everything ready.
-    fn is_ready(self) {
+    fn has_all_ready(self) {
         let Effect::Prepare {
             case, purpose, draft, ..
         } = &self.effect
@@ -150,7 +150,7 @@ impl Run {
     /// The desk is asked to look at the key generation of this pool for the last time before it begins.
     async fn before_the_ceremony(&mut self, pool: PoolId) -> Begun {
         let first = move |e: &Effect| prepares(e, pool, |p| p == Purpose::Propose);
-        self.next(first).await.is_ready();
+        self.next(first).await.has_all_ready();
         self.next(move |e| prepares(e, pool, |p| matches!(p, Purpose::Send(_))))
             .await
     }
@@ -163,7 +163,7 @@ impl Run {
             if runs(&next.effect) {
                 return next;
             }
-            next.is_ready();
+            next.has_all_ready();
         }
     }
 
@@ -268,7 +268,7 @@ async fn while_nothing_can_be_written_nothing_begins_and_then_it_goes_on_by_itse
     let mut run = Run::start(&options, &[POOL]).await;
     let last_look = run.before_the_ceremony(POOL).await;
     refuse(&options);
-    last_look.is_ready();
+    last_look.has_all_ready();
     run.cannot_write().await;
     let seat = run.handle.seat(Identity::new("ada"));
     let refused = seat.request(Request::Pause { scope: Scope::All }).await;
@@ -306,7 +306,7 @@ async fn an_end_with_a_journal_that_stays_unwritable_says_what_is_not_in_it_and_
     let asked = run.next(propose).await;
     let before = kinds(&options);
     refuse(&options);
-    asked.is_ready();
+    asked.has_all_ready();
     run.cannot_write().await;
     let words = run.end().await;
     let file = std::fs::canonicalize(&options.path).unwrap();
@@ -315,7 +315,7 @@ async fn an_end_with_a_journal_that_stays_unwritable_says_what_is_not_in_it_and_
         format!("stopped, but the journal {} cannot be written", file.display()),
         "no room".to_owned(),
         format!("2 records (action-proposed of deposit/{POOL}, decided of deposit/{POOL})"),
-        format!("the next start goes on behind record {newest}"),
+        format!("The next start goes on behind record {newest}"),
     ] {
         assert!(words.contains(&part), "«{part}» is not in: {words}");
     }
@@ -331,7 +331,7 @@ async fn what_could_not_be_written_is_written_at_the_end_if_there_is_room_again(
     let propose = move |e: &Effect| prepares(e, POOL, |_| true);
     let asked = run.next(propose).await;
     refuse(&options);
-    asked.is_ready();
+    asked.has_all_ready();
     run.cannot_write().await;
     let answer = run.handle.try_shutdown().unwrap();
     // the engine hears of it, tries, and waits for its last try
@@ -350,7 +350,7 @@ async fn a_ceremony_that_could_not_be_written_is_not_written_as_begun_when_it_do
     let mut run = Run::start(&options, &[POOL]).await;
     let last_look = run.before_the_ceremony(POOL).await;
     refuse(&options);
-    last_look.is_ready();
+    last_look.has_all_ready();
     run.cannot_write().await;
     let answer = run.handle.try_shutdown().unwrap();
     allow(&options);
@@ -392,7 +392,7 @@ async fn what_the_desk_answers_while_the_engine_ends_begins_no_ceremony() {
     let began = count(&options, "ceremony-started");
     let last_look = run.before_the_ceremony(POOL).await;
     let answer = run.handle.try_shutdown().unwrap();
-    last_look.is_ready();
+    last_look.has_all_ready();
     for _ in 0..100 {
         tokio::task::yield_now().await;
     }
@@ -462,7 +462,7 @@ async fn effects_that_die_cost_their_case_some_time_and_nothing_is_begun_twice()
     let mut run = Run::start(&options, &[POOL, other]).await;
     let dies = run.next(move |e| prepares(e, POOL, |_| true)).await;
     dies.dies();
-    run.before_the_ceremony(other).await.is_ready();
+    run.before_the_ceremony(other).await.has_all_ready();
     run.next(runs).await.dies();
     // its outcome is open: it is looked for
     let looks = run
