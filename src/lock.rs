@@ -65,6 +65,16 @@ pub(crate) fn take(path: &Path) -> Result<File, NotOurs> {
     Ok(file)
 }
 
+/// Who has the lock of this file, if anybody has. It is not taken, nothing is made, and who takes it meanwhile waits a
+/// moment at most.
+pub(crate) fn holder_of(path: &Path) -> Option<SafeText> {
+    let file = File::open(path).ok()?;
+    match file.try_lock_shared() {
+        Err(TryLockError::WouldBlock) => Some(said(&file)),
+        Ok(()) | Err(TryLockError::Error(_)) => None,
+    }
+}
+
 /// What the holder wrote.
 fn said(file: &File) -> SafeText {
     let mut text = Vec::new();
@@ -94,7 +104,11 @@ mod tests {
         };
         let process = format!("process {}, since ", std::process::id());
         assert!(who.as_str().starts_with(&process), "{who}");
+        let looked = holder_of(&path).unwrap();
+        assert!(looked.as_str().starts_with(&process), "{looked}");
         drop(held);
+        assert_eq!(holder_of(&path), None, "what the last one wrote is no lock");
+        assert_eq!(holder_of(&folder.path().join("none.lock")), None);
         drop(take(&path).unwrap());
         #[cfg(unix)]
         {

@@ -9,3 +9,8 @@ mod conformance;
 mod independent;
 mod messenger;
 mod node;
+
+use std::time::Duration;
+
+/// Only what hangs for ever is waited for so long: no test says how fast something is.
+const PATIENCE: Duration = Duration::from_secs(240);

@@ -8,3 +8,8 @@ mod consensus;
 mod devnet;
 mod engine;
 mod pty;
+
+use std::time::Duration;
+
+/// Only what hangs for ever is waited for so long: no test says how fast something is.
+const PATIENCE: Duration = Duration::from_secs(240);

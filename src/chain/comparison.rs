@@ -1,5 +1,7 @@
 //! Every old block against its header, behind everything else. A header carries a bloom filter over the logs of its block:
-//! where it promises something that an endpoint did not tell, the receipts of the block say what it was.
+//! where it promises something that an endpoint did not tell, the receipts of the block say what it was. An endpoint is
+//! accused with evidence only: the receipts are proven by the header that it tells itself, or they are its own. Where
+//! nothing proves either, endpoints disagree: both are named, and neither is accused.
 //!
 //! On a busy chain most filters promise everything, so this is nearly two questions a block: for a year of mainnet days or
 //! weeks, by its own small budget. Nothing waits for it. It goes on over restarts, all filters in one pass, and what it
@@ -14,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
 use super::kept::{About, Kept, look};
+use super::proof::{ByReceipts, by_receipts, shares};
 use super::rpc::{At, BlockHeader, EndpointIndex, LogEntry, LogFilter, Rpc, RpcError};
 use crate::chain::logs::asked_for;
 use crate::types::{BlockRef, LogRef, SafeText};
@@ -50,7 +53,7 @@ impl Wanted {
     }
 }
 
-/// What an endpoint told otherwise than its own chain has it.
+/// What an endpoint told otherwise than its own chain has it, or than another endpoint does.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Finding {
     /// The endpoint, its secrets hidden.
@@ -61,6 +64,9 @@ pub struct Finding {
     pub left_out: bool,
     /// The log.
     pub log: LogRef,
+    /// Whose receipts say otherwise, where nothing proves who of the two is wrong.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub disagrees_with: Option<SafeText>,
 }
 
 impl Finding {
@@ -71,7 +77,16 @@ impl Finding {
             endpoint, what, log, ..
         } = self;
         let (block, transaction) = (log.block.number, log.transaction);
-        if self.left_out {
+        if let Some(other) = &self.disagrees_with {
+            let (has, lacks) = match self.left_out {
+                true => (other, endpoint),
+                false => (endpoint, other),
+            };
+            format!(
+                "endpoints disagree: {has} has one of the {what} in block {block}, by transaction {transaction}, {lacks} has \
+                 none, and nothing proves either wrong"
+            )
+        } else if self.left_out {
             format!("{endpoint} left one of the {what} out of block {block}, by transaction {transaction}")
         } else {
             format!("{endpoint} told one of the {what} in block {block} that its receipts do not hold")
@@ -84,7 +99,7 @@ impl Finding {
 pub struct Compared {
     /// Every block up to this one.
     pub upto: Option<BlockRef>,
-    /// Blocks whose header promised something and whose receipts nobody has.
+    /// Blocks whose header promised something and whose receipts nobody has, or none that the header confirms.
     pub untold: u64,
     /// Findings in all.
     pub found: u64,
@@ -308,35 +323,48 @@ impl Comparison {
         if suspicious.is_empty() {
             return Ok(());
         }
-        self.pace.turn().await;
-        let receipts = match self.rpc.block_receipts(header.hash).await {
-            Ok(Some(receipts)) => receipts,
-            Ok(None) => {
-                self.compared.untold += 1;
-                return Ok(());
-            }
-            Err(error) if error.server().is_some() => {
-                self.compared.untold += 1;
-                return Ok(());
-            }
-            Err(error) => return Err(error.into()),
+        let Some(by_receipts) = self.receipts(header).await? else {
+            self.compared.untold += 1;
+            return Ok(());
         };
-        let logs: Vec<_> = receipts.into_iter().flat_map(|receipt| receipt.logs).collect();
         for n in suspicious {
-            let there = asked_for(logs.clone(), &self.wanted[n].filter, number, number);
+            let there = asked_for(by_receipts.logs.clone(), &self.wanted[n].filter, number, number);
             if there.iter().any(|log| log.at().block != header.block()) {
                 return Err(ComparisonError::Moved(number));
             }
             for told in told {
-                self.judge(n, &there, told, number);
+                self.judge(n, &there, told, (header, &by_receipts)).await?;
             }
+        }
+        // the header does not confirm them, so what everybody told alike may lack something as well
+        if !by_receipts.proven && header.receipts_root.is_some() {
+            self.compared.untold += 1;
         }
         Ok(())
     }
 
+    async fn receipts(&mut self, header: &BlockHeader) -> Result<Option<ByReceipts>, ComparisonError> {
+        self.pace.turn().await;
+        let found = match by_receipts(&self.rpc, header).await {
+            Err(error) if error.server().is_some() => None,
+            other => other?,
+        };
+        // those that were asked beyond the first are paid for afterwards
+        for _ in 1..found.as_ref().map_or(1, |found| found.asked) {
+            self.pace.turn().await;
+        }
+        Ok(found)
+    }
+
     /// Holds one endpoint's logs of a block against those in its receipts.
-    fn judge(&mut self, wanted: usize, there: &[LogEntry], told: &Told, block: u64) {
-        let said: Vec<LogRef> = told.of(wanted, block).map(LogEntry::at).collect();
+    async fn judge(
+        &mut self,
+        wanted: usize,
+        there: &[LogEntry],
+        told: &Told,
+        (header, receipts): (&BlockHeader, &ByReceipts),
+    ) -> Result<(), ComparisonError> {
+        let said: Vec<LogRef> = told.of(wanted, header.number()).map(LogEntry::at).collect();
         let there: Vec<LogRef> = there.iter().map(LogEntry::at).collect();
         let left_out = there.iter().filter(|at| !said.contains(at)).map(|at| (true, *at));
         let made_up = said
@@ -344,25 +372,42 @@ impl Comparison {
             .filter(|at| !there.contains(at))
             .map(|at| (false, *at));
         let found: Vec<_> = left_out.chain(made_up).collect();
+        if found.is_empty() {
+            return Ok(());
+        }
+        let is_proven = told.endpoint == receipts.teller
+            || receipts.proven && {
+                self.pace.turn().await;
+                shares(&self.rpc, told.endpoint, header).await?
+            };
+        let names = self.rpc.health();
+        let other = || names[receipts.teller.position()].name.clone();
         for (left_out, log) in found {
             let finding = Finding {
                 endpoint: told.name.clone(),
                 what: self.wanted[wanted].what.into(),
                 left_out,
                 log,
+                disagrees_with: (!is_proven).then(other),
             };
-            let words = finding.words();
-            tracing::error!(target: "chain", finding = %words, "an old block is not as an endpoint told it");
-            if left_out {
-                self.rpc.blame_for_omission(told.endpoint);
-            } else {
-                self.rpc
-                    .blame_for_contradiction(told.endpoint, &SafeText::new(&words));
-            }
-            self.compared.found += 1;
-            if self.compared.findings.len() < LISTED {
-                self.compared.findings.push(finding);
-            }
+            self.note(told.endpoint, finding);
+        }
+        Ok(())
+    }
+
+    fn note(&mut self, endpoint: EndpointIndex, finding: Finding) {
+        let words = finding.words();
+        tracing::error!(target: "chain", finding = %words, "an old block is not as an endpoint told it");
+        if finding.disagrees_with.is_some() {
+            // nobody is accused
+        } else if finding.left_out {
+            self.rpc.blame_for_omission(endpoint);
+        } else {
+            self.rpc.blame_for_contradiction(endpoint, &SafeText::new(&words));
+        }
+        self.compared.found += 1;
+        if self.compared.findings.len() < LISTED {
+            self.compared.findings.push(finding);
         }
     }
 }

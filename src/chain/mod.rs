@@ -16,6 +16,7 @@ pub mod intake;
 pub mod kept;
 pub(crate) mod logs;
 mod omission;
+mod proof;
 pub mod replay;
 pub(crate) mod revert;
 pub mod rpc;

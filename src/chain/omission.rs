@@ -1,6 +1,8 @@
 //! What a node leaves out of `eth_getLogs`. Every header carries a bloom filter over the logs of its block: where it
-//! promises something that the answer lacks, the block is read again by its receipts.
+//! promises something that the answer lacks, the block is read again by its receipts. What those hold is heard, whoever
+//! told them; who left it out is flagged only where that is proven.
 
+use super::proof::{by_receipts, shares};
 use super::rpc::{BlockHeader, EndpointIndex, LogEntry, LogFilter, Rpc, RpcError};
 use crate::chain::logs::asked_for;
 use crate::types::SafeText;
@@ -10,7 +12,7 @@ use crate::types::SafeText;
 pub(crate) enum Hidden {
     /// Nothing, as far as the header tells.
     Nothing,
-    /// These. The endpoint that left them out is flagged.
+    /// These. The endpoint that provably left them out is flagged.
     Logs(Vec<LogEntry>),
     /// It cannot be told, and why.
     Untold(SafeText),
@@ -55,13 +57,14 @@ pub(crate) async fn hidden(
         let words = format!("block {number} may hold logs that were left out: {why}");
         Ok(Hidden::Untold(SafeText::new(&words)))
     };
-    let receipts = match rpc.block_receipts(header.hash).await {
-        Ok(Some(receipts)) => receipts,
+    let told = match by_receipts(rpc, header).await {
+        Ok(Some(told)) => told,
         Ok(None) => return untold("no endpoint has its receipts"),
         Err(error) if error.server().is_some() => return untold(&error.to_string()),
         Err(error) => return Err(error.into()),
     };
-    let logs = receipts.into_iter().flat_map(|receipt| receipt.logs).collect();
+    let (teller, is_proven) = (told.teller, told.proven);
+    let logs = told.logs;
     let logs = asked_for(logs, filter, number, number);
     if logs.iter().any(|log| log.at().block != header.block()) {
         return Err(CompareError::Moved(number));
@@ -69,6 +72,9 @@ pub(crate) async fn hidden(
     if logs.is_empty() {
         return Ok(Hidden::Nothing);
     }
-    rpc.blame_for_omission(endpoint);
+    // it contradicts its own receipts, or those of a block that it has, too
+    if teller == endpoint || is_proven && shares(rpc, endpoint, header).await.unwrap_or_default() {
+        rpc.blame_for_omission(endpoint);
+    }
     Ok(Hidden::Logs(logs))
 }

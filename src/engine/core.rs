@@ -4,6 +4,7 @@ mod durable;
 mod end;
 
 use std::collections::{HashMap, VecDeque};
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -97,13 +98,6 @@ async fn ended(behind: &mut Option<Behind>) -> Result<(), EngineError> {
         );
         Err(EngineError::Fatal(SafeText::new(&words)))
     })
-}
-
-/// What comes after a while in which the journal could not be written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Hold {
-    TryAgain,
-    End,
 }
 
 pub(super) struct Core<W> {
@@ -203,8 +197,8 @@ impl<W: World> Core<W> {
                 Flushed::Unwritable => {
                     self.side.pulse.beat();
                     self.publish();
-                    if self.hold().await == Hold::End {
-                        return Ok(());
+                    if let ControlFlow::Break(ended) = self.hold().await {
+                        return ended;
                     }
                     continue;
                 }
@@ -223,14 +217,8 @@ impl<W: World> Core<W> {
                 asked = self.side.asked.recv() => match asked {
                     Some(Asked::Request { by, request, reply }) => self.wish(by, request, reply),
                     Some(Asked::Read { query, reply }) => self.read(query, reply),
-                    Some(Asked::Shutdown { reply }) => {
-                        self.drain(Some(reply)).await;
-                        return Ok(());
-                    }
-                    None => {
-                        self.drain(None).await;
-                        return Ok(());
-                    }
+                    Some(Asked::Shutdown { reply }) => return self.drain(Some(reply)).await,
+                    None => return self.drain(None).await,
                 },
                 verified = ended(&mut self.behind) => {
                     self.behind = None;
@@ -276,12 +264,12 @@ impl<W: World> Core<W> {
     }
 
     /// Until the journal is tried again: no input is taken, and whoever asks for something is told so at once.
-    async fn hold(&mut self) -> Hold {
+    async fn hold(&mut self) -> ControlFlow<Result<(), EngineError>> {
         let again = tokio::time::sleep(JOURNAL_RETRY);
         tokio::pin!(again);
         loop {
             tokio::select! {
-                () = &mut again => return Hold::TryAgain,
+                () = &mut again => return ControlFlow::Continue(()),
                 asked = self.side.asked.recv() => match asked {
                     Some(Asked::Request { reply, .. }) => {
                         let words = SafeText::new("the journal cannot be written: nothing is taken up until it can");
@@ -289,13 +277,9 @@ impl<W: World> Core<W> {
                     }
                     Some(Asked::Read { query, reply }) => self.read(query, reply),
                     Some(Asked::Shutdown { reply }) => {
-                        self.drain(Some(reply)).await;
-                        return Hold::End;
+                        return ControlFlow::Break(self.drain(Some(reply)).await);
                     }
-                    None => {
-                        self.drain(None).await;
-                        return Hold::End;
-                    }
+                    None => return ControlFlow::Break(self.drain(None).await),
                 },
             }
         }
@@ -403,30 +387,32 @@ impl<W: World> Core<W> {
 
     /// An effect has answered, or its task died: then the core is told so, and the rest goes on.
     fn answered(&mut self, done: Result<(task::Id, Input), JoinError>) {
-        let input = match done {
+        if let Some(input) = self.answer_of(done) {
+            self.step(input);
+        }
+    }
+
+    fn answer_of(&mut self, done: Result<(task::Id, Input), JoinError>) -> Option<Input> {
+        let error = match done {
             Ok((id, input)) => {
                 self.effects.remove(&id);
-                input
+                return Some(input);
             }
-            Err(error) => {
-                let Some(effect) = self.effects.remove(&error.id()) else {
-                    return;
-                };
-                let words = lane::last_words(error);
-                let (name, case) = (effect.name(), effect.case());
-                tracing::error!(target: "engine", %case, "a task died at the {name}: {words}");
-                let alarm = format!("a part of this program died at the {name} for {case}: {words}");
-                self.live.update(
-                    UnixMillis::now(),
-                    LiveUpdate::Alarm("lane", SafeText::new(&alarm)),
-                );
-                Input::Died {
-                    effect: Box::new(effect),
-                    words,
-                }
-            }
+            Err(error) => error,
         };
-        self.step(input);
+        let effect = self.effects.remove(&error.id())?;
+        let words = lane::last_words(error);
+        let (name, case) = (effect.name(), effect.case());
+        tracing::error!(target: "engine", %case, "a task died at the {name}: {words}");
+        let alarm = format!("a part of this program died at the {name} for {case}: {words}");
+        self.live.update(
+            UnixMillis::now(),
+            LiveUpdate::Alarm("lane", SafeText::new(&alarm)),
+        );
+        Some(Input::Died {
+            effect: Box::new(effect),
+            words,
+        })
     }
 
     fn publish(&mut self) {

@@ -1,5 +1,7 @@
 //! Between the words of front ends and the words of the core.
 
+use alloy::primitives::Address;
+
 use super::audit;
 use super::signatures::{self, Here};
 use crate::oracle::{Mode, Record, Refusal, State, Wish};
@@ -101,14 +103,29 @@ pub fn signature_is_right(record: &str) -> Option<bool> {
     }
 }
 
+/// Whether a journal of these records, kind and text in order, takes an account for its own: it was new when it was first
+/// seen, or something was signed since, or a person adopted it. What the chain says of the account today is not in it.
+pub fn knows_account<'r>(records: impl Iterator<Item = (&'r str, &'r str)>, account: Address) -> bool {
+    let mut seen = false;
+    for (kind, body) in records {
+        match Record::read(kind, body) {
+            Ok(Record::AccountSeen { account: of, nonce }) if of == account => {
+                if nonce == 0 {
+                    return true;
+                }
+                seen = true;
+            }
+            Ok(Record::AccountAdopted { account: of, .. }) if of == account => return true,
+            Ok(Record::TransactionSigned { .. }) if seen => return true,
+            _ => {}
+        }
+    }
+    false
+}
+
 /// The case that a record is about.
 pub(super) fn case_of(record: &Record, state: &State) -> Option<CaseId> {
     state.case_of(record)
-}
-
-/// Whether something is being handed to the world at this moment.
-pub(super) fn must_drain(state: &State) -> bool {
-    state.is_handing_over()
 }
 
 #[cfg(test)]
@@ -116,6 +133,42 @@ mod tests {
     use super::*;
     use crate::oracle::Policy;
     use crate::types::PoolId;
+
+    #[test]
+    fn a_journal_knows_an_account_that_was_new_signed_for_or_adopted() {
+        let account = Address::repeat_byte(7);
+        let seen = |nonce| Record::AccountSeen { account, nonce };
+        let adopted = |account| Record::AccountAdopted {
+            account,
+            nonce: 5,
+            by: "tess@test".into(),
+        };
+        let signed = Record::TransactionSigned {
+            action: "deposit/3#2".parse().unwrap(),
+            transaction: crate::types::SignedTransaction {
+                raw: vec![2].into(),
+                hash: crate::types::Root([3; 32]),
+                nonce: 5,
+                max_fee_wei: Default::default(),
+                priority_fee_wei: Default::default(),
+                gas_limit: 0,
+            },
+        };
+        let knows = |records: &[Record]| {
+            let texts: Vec<_> = records
+                .iter()
+                .map(|record| (record.kind(), serde_json::to_string(record).unwrap()))
+                .collect();
+            knows_account(texts.iter().map(|(kind, body)| (*kind, body.as_str())), account)
+        };
+        assert!(!knows(&[]));
+        assert!(knows(&[seen(0)]));
+        assert!(!knows(&[seen(5)]));
+        assert!(knows(&[seen(5), signed.clone()]));
+        assert!(!knows(&[signed, seen(5)]), "by another account");
+        assert!(knows(&[seen(5), adopted(account)]));
+        assert!(!knows(&[seen(5), adopted(Address::ZERO)]));
+    }
 
     #[test]
     fn ways_out_reach_the_core_as_they_were_asked() {

@@ -206,6 +206,12 @@ impl Http {
         }
     }
 
+    /// No proxy may stand between this host and us. Who is excepted from one is not looked at.
+    pub(super) fn is_direct(&self, url: &Url) -> bool {
+        let inner = self.inner.read().unwrap_or_else(PoisonError::into_inner);
+        is_loopback(url) || inner.proxies.as_ref().is_ok_and(Vec::is_empty)
+    }
+
     /// The client for a host.
     pub(super) fn client(&self, url: &Url, purpose: Purpose) -> Result<Built, HttpError> {
         let inner = Arc::clone(&self.inner.read().unwrap_or_else(PoisonError::into_inner));

@@ -113,6 +113,12 @@ impl Endpoint {
         )
     }
 
+    /// Nobody stands between: a refused connection was refused at its own address.
+    #[must_use]
+    pub fn is_direct(&self) -> bool {
+        self.inner.http.is_direct(&self.inner.base)
+    }
+
     /// Until when it wants to be left alone, if it does.
     #[must_use]
     pub fn paused_until(&self) -> Option<Instant> {

@@ -96,8 +96,8 @@ pub trait Ceremonies: Send + Sync + fmt::Debug {
 pub struct OperatorHealth {
     /// Which operator.
     pub id: OperatorId,
-    /// Whether it answers, so that a ceremony can be begun with it. No: there is nobody to ask. Silence and refusals are
-    /// not known, and nothing begins without a *yes*.
+    /// Whether it answers, so that a ceremony can be begun with it. No: there is nobody to ask, by evidence. Silence is not
+    /// known, and so is whatever may be the network's fault or ours; nothing begins without a *yes*.
     pub answers: Answer<Presence>,
 }
 

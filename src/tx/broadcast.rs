@@ -1,16 +1,27 @@
 //! Handing signed bytes to the nodes. What a node says about them is a hint; the chain's state decides (`track`).
 //!
 //! Every endpoint gets them: one whose pool is full, that lags or that swallows them must not be the only one that was
-//! asked.
+//! asked. One that says that it took them and does not know them afterwards is named: by its own two answers.
 
+use std::time::Duration;
+
+use alloy::primitives::B256;
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
 
 use super::SignedTransaction;
 use super::refusal::classify;
 use crate::chain::rpc::{Rpc, RpcError};
-use crate::types::SafeText;
+use crate::types::{Root, SafeText};
 
 pub use crate::ports::{Broadcast, BroadcastHint, Heard};
+
+/// How long after one another an endpoint is asked for what it took. A pool behind a balancer takes a moment; what is in no
+/// answer by the last was forgotten.
+const LOOKS: [Duration; 3] = [
+    Duration::from_millis(500),
+    Duration::from_secs(2),
+    Duration::from_secs(4),
+];
 
 /// Sends signed bytes to every endpoint at once, and returns when the first has taken them or all have answered; those
 /// that have not answered by then still get them. There is no error: whatever happens, the outcome is found out from the
@@ -54,6 +65,9 @@ async fn offer(endpoint: SafeText, rpc: Rpc, signed: SignedTransaction) -> Heard
         let refusal = (!heard.hint.taken()).then(|| SafeText::new(&heard.why()));
         rpc.note_refusal(refusal);
     }
+    if matches!(heard.hint, BroadcastHint::Accepted) {
+        tokio::spawn(look_for(heard.endpoint.clone(), rpc, signed.hash));
+    }
     let (hash, nonce) = (&signed.hash, signed.nonce);
     if heard.hint.taken() {
         tracing::info!(target: "tx", %hash, nonce, endpoint = %heard.endpoint, hint = %heard.hint, "broadcast");
@@ -61,6 +75,21 @@ async fn offer(endpoint: SafeText, rpc: Rpc, signed: SignedTransaction) -> Heard
         tracing::warn!(target: "tx", %hash, nonce, reason = %heard, "not taken by an endpoint");
     }
     heard
+}
+
+/// Whether an endpoint has what it said that it took, in its pool or in a block.
+async fn look_for(endpoint: SafeText, rpc: Rpc, hash: Root) {
+    for pause in LOOKS {
+        tokio::time::sleep(pause).await;
+        match rpc.transaction(B256::from(hash.0)).await {
+            Ok(None) => {}
+            // one that does not answer is shown as that
+            Ok(Some(_)) | Err(_) => return,
+        }
+    }
+    let why = "it answered that it took it, and does not know it";
+    tracing::warn!(target: "tx", %hash, %endpoint, why, "swallowed by an endpoint");
+    rpc.note_refusal(Some(why.into()));
 }
 
 /// What a failed send means, with the node's own words where the meaning is ours. A node that was not done in time or

@@ -212,9 +212,13 @@ reasons! {
     BeaconAway "beacon-away" Critical after 10 s stops Everything:
         "No beacon node answers, so no rule can be sure of a deposit and no exit is published.", "look at them, or configure others";
     OperatorDown "operator-down" Warning after 10 s stops Nothing:
-        "An operator's node does not answer.", "ask the operator";
+        "Nobody listens at an operator's address.", "ask the operator";
+    OperatorNotKnown "operator-not-known" Warning after 10 s stops Nothing:
+        "An operator's node gives no usable answer, which may be its fault, the network's or ours.", "look at the reason first: a name that is not found, a certificate, a route; then ask the operator";
     OperatorsShort "operators-short" Critical after 10 s stops Everything:
         "Fewer operators answer than the smallest committee has.", "ask the operators, or configure others";
+    ForeignCeremony "foreign-ceremony" Warning after 0 s stops Nothing:
+        "Somebody else had operators take part in a ceremony at our messenger.", "ask the operators who asked them, and whether it was about our validators or for our owner";
     NotAuthorised "not-authorised" Critical after 0 s stops Everything:
         "The contract does not accept the oracle's account.", "have the manager accept the account, or configure the right key";
     BalanceLow "balance-low" Warning after 0 s stops Nothing:
@@ -244,6 +248,9 @@ pub struct Wait {
     /// An endpoint, by its name without secrets.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub endpoint: Option<SafeText>,
+    /// Which alarm it is, where it is one: several may have one reason.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alarm: Option<SafeText>,
     /// Why, in one sentence.
     pub sentence: SafeText,
     /// Since when.
@@ -263,6 +270,7 @@ impl Wait {
             action: None,
             operator: None,
             endpoint: None,
+            alarm: None,
             sentence: sentence.into(),
             since: UnixMillis::default(),
             due: None,
@@ -272,7 +280,8 @@ impl Wait {
     /// The same for as long as the same thing waits for the same reason, and different for everything else.
     #[must_use]
     pub fn matter(&self) -> String {
-        format!("{} {}", self.reason, self.subject())
+        let alarm = self.alarm.as_ref().map(|alarm| format!(" {alarm}"));
+        format!("{} {}{}", self.reason, self.subject(), alarm.unwrap_or_default())
     }
 
     /// What waits, for tables: an action, a case, an operator, an endpoint, or everything (`-`).

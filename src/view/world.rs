@@ -260,7 +260,7 @@ impl EndpointKind {
 pub enum Health {
     /// Answers, and what it says is plausible.
     Up,
-    /// Not asked yet.
+    /// Not asked yet, or no answer says anything: the reason is with it.
     Unknown,
     /// Answers, but slow, syncing or limited.
     Degraded,
@@ -274,7 +274,7 @@ impl Health {
     pub fn word(self) -> &'static str {
         match self {
             Self::Up => "up",
-            Self::Unknown => "not asked",
+            Self::Unknown => "not known",
             Self::Degraded => "degraded",
             Self::Down => "down",
         }

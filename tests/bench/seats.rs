@@ -41,6 +41,9 @@ mod roles;
 #[path = "../engine/support.rs"]
 mod support;
 
+#[cfg(target_os = "linux")]
+const PATIENCE: std::time::Duration = std::time::Duration::from_secs(300);
+
 fn main() {
     #[cfg(target_os = "linux")]
     if roles::play() {
@@ -68,13 +71,13 @@ mod bench {
     use casimir_dkg::types::PoolId;
     use casimir_dkg::view::Query;
 
+    use crate::PATIENCE;
     use crate::crowd::{come_and_go, crowd, rss};
     use crate::roles::Fleet;
     use crate::support::{Ground, four_operators};
 
     const POOLS: u64 = 20;
     const SEATS: usize = 20;
-    const PATIENCE: Duration = Duration::from_secs(300);
     /// Everything is proposed; now nothing happens but blocks.
     const SETTLE: Duration = Duration::from_secs(15);
     const SPAN: Duration = Duration::from_secs(5);

@@ -26,9 +26,9 @@ use tokio::sync::mpsc;
 use super::byzantine::{Byzantine, Misbehaviour};
 
 /// Long enough for an honest round on a machine that is busy with everything else.
-pub(crate) const PATIENT: Duration = Duration::from_secs(40);
-/// For faults that are found by waiting.
-pub(crate) const HASTY: Duration = Duration::from_secs(5);
+pub(crate) const PATIENT: Duration = crate::PATIENCE;
+/// For faults that are found by waiting. Whoever is honest takes milliseconds for a round.
+pub(crate) const HASTY: Duration = Duration::from_secs(12);
 
 /// Operators' RSA keys, generated once for all tests.
 pub(crate) fn key_of(id: OperatorId) -> Arc<OperatorPrivateKey> {

@@ -14,6 +14,7 @@ use casimir_dkg::ssv::SsvReader;
 use casimir_dkg::types::ClusterLayout;
 use serde_json::Value;
 
+use super::lies::lied_to;
 use super::proxy::{Act, Call, Proxy};
 use super::support::{deposit, devnet, encode_deposit, manager, rpc};
 
@@ -127,6 +128,89 @@ async fn what_an_endpoint_leaves_out_is_found_and_named_whichever_it_is() {
         (0, 0)
     );
     assert_eq!(comparison.compared().alarm(), None);
+}
+
+/// The liar's receipts and headers lie as well as its logs.
+#[tokio::test]
+async fn only_who_provably_lies_is_accused_whichever_of_two_or_three_it_is() {
+    let net = ground().await;
+    let last = net.block_number().await.unwrap();
+    for (scenario, left_out) in [("log-left-out", true), ("log-added-validator-added", false)] {
+        for (voices, liar) in [(2, 0), (2, 1), (3, 0), (3, 1), (3, 2)] {
+            let setting = format!("{scenario}, {liar} of {voices}");
+            let (proxy, rpc) = lied_to(&net, scenario, voices, liar).await;
+            let folder = tempfile::tempdir().unwrap();
+            let mut comparison = comparison(&net, &rpc, kept(folder.path(), about(&net)));
+            to_the_end(&mut comparison, last).await;
+            assert!(proxy.strikes(scenario) > 0, "{setting}");
+            let compared = comparison.compared();
+            assert!(compared.found >= 1, "{setting}: {compared:?}");
+            let name = proxy.url(&format!("execution.{liar}")).unwrap();
+            for finding in &compared.findings {
+                assert_eq!(
+                    (
+                        finding.endpoint.as_str(),
+                        finding.left_out,
+                        &finding.disagrees_with
+                    ),
+                    (name.as_str(), left_out, &None),
+                    "{setting}: {compared:?}"
+                );
+            }
+            for (n, health) in rpc.health().iter().enumerate() {
+                let accused = health.omitted_logs + health.contradicted > 0;
+                assert_eq!(accused, n == liar, "{setting}: {health:?}");
+            }
+        }
+    }
+}
+
+/// A chain whose receipts are of a kind that is not known here, or whose nodes do not name their root, proves nothing.
+#[tokio::test]
+async fn where_nothing_is_proven_both_are_named_and_nobody_is_accused() {
+    let net = ground().await;
+    let last = net.block_number().await.unwrap();
+    let without_root = |mut block: Value| {
+        block.as_object_mut().unwrap().remove("receiptsRoot");
+        block
+    };
+    let unknown_kind = |mut receipts: Value| {
+        for receipt in receipts.as_array_mut().unwrap() {
+            receipt["type"] = "0x7f".into();
+        }
+        receipts
+    };
+    for (rootless, liar) in [(true, 0), (true, 1), (false, 0), (false, 1)] {
+        let script = move |lies: bool| {
+            move |call: &Call| match call.method.as_str() {
+                "eth_getBlockByNumber" if rootless => Act::Change(Box::new(without_root)),
+                "eth_getBlockReceipts" if lies => Act::Result(Value::Array(vec![])),
+                "eth_getBlockReceipts" if !rootless => Act::Change(Box::new(unknown_kind)),
+                "eth_getLogs" if lies => Act::Result(Value::Array(vec![])),
+                _ => Act::Forward,
+            }
+        };
+        let proxies = [
+            Proxy::start(Some(net.http_url()), script(liar == 0)).await,
+            Proxy::start(Some(net.http_url()), script(liar == 1)).await,
+        ];
+        let names = [proxies[0].url.as_str(), proxies[1].url.as_str()];
+        let rpc = rpc(&names);
+        let folder = tempfile::tempdir().unwrap();
+        let mut comparison = comparison(&net, &rpc, kept(folder.path(), about(&net)));
+        to_the_end(&mut comparison, last).await;
+        let compared = comparison.compared();
+        assert!(compared.found >= 1, "{rootless} {liar}: {compared:?}");
+        let words = compared.alarm().unwrap();
+        assert!(
+            words.as_str().contains("endpoints disagree")
+                && names.iter().all(|name| words.as_str().contains(name)),
+            "{words}"
+        );
+        for health in rpc.health() {
+            assert_eq!((health.omitted_logs, health.contradicted), (0, 0), "{health:?}");
+        }
+    }
 }
 
 #[tokio::test]

@@ -25,7 +25,7 @@ fn unsettled() -> IntakeConfig {
 }
 
 /// So many endpoints of one node, of which one tells the lies of a scenario.
-async fn lied_to(net: &Devnet, scenario: &str, voices: usize, liar: usize) -> (FaultProxy, Rpc) {
+pub(super) async fn lied_to(net: &Devnet, scenario: &str, voices: usize, liar: usize) -> (FaultProxy, Rpc) {
     let name = |n| format!("execution.{n}");
     let targets = (0..voices).map(|n| Target::new(Kind::Execution, &name(n), &net.http_url()).unwrap());
     let proxy = FaultProxy::start(targets.collect()).await.unwrap();
@@ -137,6 +137,19 @@ async fn a_true_log_that_one_endpoint_denies_is_told_when_it_does_not_any_more_a
     assert!(
         doubts.contains(denies.url.trim_start_matches("http://")),
         "{doubts}"
+    );
+    assert!(
+        doubts.contains("the receipts of the block prove that it is there"),
+        "{doubts}"
+    );
+    let health = two.health();
+    assert_eq!(
+        health[0].contradicted, 0,
+        "who told it is not accused: {health:?}"
+    );
+    assert!(
+        health[1].contradicted > 0,
+        "its own block proves it wrong: {health:?}"
     );
     assert_eq!(
         follower.told.cursor.unwrap().number,

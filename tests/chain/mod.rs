@@ -12,6 +12,9 @@ mod intake;
 mod later;
 mod lies;
 mod limits;
+#[path = "../conformance/mutate.rs"]
+mod mutate;
+mod mutations;
 mod omissions;
 pub(crate) mod proxy;
 mod rpc;

@@ -620,7 +620,7 @@ async fn the_present_committee_is_what_the_newest_reshare_was_given() {
     let signed = draft_again(&net, &rpc, 1).await;
     broadcast(&rpc, &signed).await;
     let hashes = [signed.hash];
-    let deadline = Instant::now() + Duration::from_secs(20);
+    let deadline = Instant::now() + crate::PATIENCE;
     // anvil mines right after it has answered
     while !matches!(look(&net, &rpc, 0, &hashes).await, IntentStatus::Included(_)) {
         assert!(Instant::now() < deadline);
@@ -690,7 +690,7 @@ async fn a_transaction_goes_to_every_endpoint_and_a_refusal_is_told_with_its_rea
     let status = look(&net, &direct, signed.nonce, &hashes).await;
     assert!(matches!(status, IntentStatus::Pending { .. }), "{status:?}");
     // those that are slower get it all the same
-    let deadline = Instant::now() + Duration::from_secs(20);
+    let deadline = Instant::now() + crate::PATIENCE;
     while hangs.calls("eth_sendRawTransaction").is_empty() || full.calls("eth_sendRawTransaction").is_empty()
     {
         assert!(Instant::now() < deadline, "somebody was not asked");
@@ -714,5 +714,41 @@ async fn a_transaction_goes_to_every_endpoint_and_a_refusal_is_told_with_its_rea
         "http://127.0.0.1:1: no answer: connection refused",
     ] {
         assert!(reasons.contains(reason), "{reason} in {reasons}");
+    }
+}
+
+/// Whoever says that it took a transaction, and does not know it: others' words count, and it is named.
+#[tokio::test]
+async fn an_endpoint_that_swallows_a_transaction_decides_nothing_and_is_named() {
+    let net = devnet(LAYOUT, Mining::Manual).await;
+    net.deposit_pool(1).await.unwrap();
+    let signed = draft_again(&net, &rpc(&[&net.http_url()]), 1).await;
+    let swallows = |call: &proxy::Call| match call.method.as_str() {
+        "eth_sendRawTransaction" => {
+            let raw = hex::decode(call.params[0].as_str().unwrap()).unwrap();
+            Act::Result(json!(keccak256(raw)))
+        }
+        "eth_getTransactionByHash" => Act::Result(Value::Null),
+        _ => Act::Forward,
+    };
+    for other in [true, false] {
+        let liar = Proxy::start(Some(net.http_url()), swallows).await;
+        let healthy = Proxy::start(Some(net.http_url()), |_| Act::Forward).await;
+        let urls = [liar.url.as_str(), healthy.url.as_str()];
+        let rpc = rpc(if other { &urls } else { &urls[..1] });
+        let said = tx::broadcast(&rpc, &signed).await;
+        assert!(said.taken(), "{said:?}");
+        let deadline = Instant::now() + Duration::from_secs(60);
+        while rpc.health()[0].refuses.is_none() {
+            assert!(Instant::now() < deadline, "{:?}", rpc.health());
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        let why = rpc.health()[0].refuses.clone().unwrap();
+        assert!(why.as_str().contains("does not know it"), "{why}");
+        if other {
+            let status = look(&net, &rpc, signed.nonce, &[signed.hash]).await;
+            assert!(matches!(status, IntentStatus::Pending { .. }), "{status:?}");
+            assert_eq!(rpc.health()[1].refuses, None);
+        }
     }
 }

@@ -1,9 +1,13 @@
 //! `doctor` against parts that live and parts that do not.
 
 use std::fs;
+use std::time::{SystemTime, UNIX_EPOCH};
 
+use alloy::primitives::Address;
+use casimir_dkg::config;
 use casimir_dkg::dkg::rockx::messenger::{self, MessengerConfig};
-use serde_json::Value;
+use casimir_dkg::engine::service;
+use serde_json::{Value, json};
 
 use super::support::{self, MINIMAL};
 
@@ -131,4 +135,109 @@ async fn the_configured_proxy_stands_before_others_and_never_before_this_machine
     let found = run("ca_file = \"nowhere.pem\"");
     assert_eq!(verdict(&found, "http"), "fail", "{found:?}");
     messenger.shutdown().await;
+}
+
+/// An execution node of the devnet whose newest block has this timestamp, and an account with this nonce.
+async fn chain(timestamp: u64, nonce: u64) -> String {
+    let answer = move |axum::Json(call): axum::Json<Value>| async move {
+        let block = json!({
+            "number": "0x5", "hash": format!("0x{}", "05".repeat(32)), "parentHash": format!("0x{}", "04".repeat(32)),
+            "timestamp": format!("{timestamp:#x}"), "baseFeePerGas": "0x7",
+            "logsBloom": format!("0x{}", "00".repeat(256)),
+        });
+        let result = match call["method"].as_str().unwrap_or_default() {
+            "eth_chainId" => json!("0x7a69"),
+            "eth_blockNumber" => json!("0x5"),
+            "eth_getBalance" => json!("0xde0b6b3a7640000"),
+            "eth_getTransactionCount" => json!(format!("{nonce:#x}")),
+            "eth_getBlockByNumber" | "eth_getBlockByHash" => block,
+            _ => json!("0x"),
+        };
+        axum::Json(json!({"jsonrpc": "2.0", "id": call["id"], "result": result}))
+    };
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let router = axum::Router::new().fallback(answer);
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    url
+}
+
+/// The clock, the account's past, who holds it, and who is told: each with the way on where something is wrong.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_clock_the_accounts_past_its_holder_and_the_receivers_have_a_line_each() {
+    let account = Address::repeat_byte(0x51);
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+    let scratch = tempfile::tempdir().unwrap();
+    let file = scratch.path().join("c.toml");
+    let configured = |url: &str, receivers: &str| {
+        let text = MINIMAL.replace("http://127.0.0.1:8545", url);
+        let signer = format!("[signer]\naddress = \"{account}\"\n");
+        fs::write(
+            &file,
+            format!("{text}{signer}{receivers}{}", support::operators()),
+        )
+        .unwrap();
+    };
+    let look = || {
+        let mut program = support::program(scratch.path());
+        program.arg("--config").arg(&file).args(["doctor", "--json"]);
+        let (_, stdout, stderr) = tokio::task::block_in_place(|| support::run(&mut program));
+        assert_eq!(stderr, "", "{stdout}");
+        findings(&stdout)
+    };
+    let line = |found: &[(String, String, String, String)], what: &str| {
+        let line = found.iter().find(|(name, ..)| name == what);
+        let (_, verdict, found, hint) = line.unwrap_or_else(|| panic!("nothing about {what} in {found:?}"));
+        (verdict.clone(), found.clone(), hint.clone())
+    };
+
+    configured(&chain(now, 0).await, "");
+    let found = look();
+    for (what, words) in [
+        ("clock", "after the newest block"),
+        ("account's past", "0 transactions"),
+        ("oracle", "none runs here"),
+        ("notices", "nobody is told"),
+    ] {
+        let (verdict, found, _) = line(&found, what);
+        assert!(
+            verdict == "ok" && found.contains(words),
+            "{what}: {verdict} {found}"
+        );
+    }
+
+    let receivers = "[[notices.to]]\nname = \"here\"\ncommand = [\"sh\", \"-c\", \"true\"]\n\
+                     [[notices.to]]\nname = \"gone\"\ncommand = [\"/nowhere/pager\"]\n\
+                     [[notices.to]]\nname = \"secret\"\nformat = \"slack\"\nurl_file = \"/nowhere/url\"\n";
+    configured(&chain(now + 90_000, 5).await, receivers);
+    let held = config::load(&support::options(&file, scratch.path())).unwrap();
+    let alone = service::alone(&held, account).unwrap();
+    let found = look();
+    for (what, expected, words, way_on) in [
+        ("clock", "fail", "s behind the newest block", "NTP"),
+        (
+            "account's past",
+            "warn",
+            "has sent 5 transactions of which this journal knows nothing",
+            "adopt",
+        ),
+        (
+            "oracle",
+            "warn",
+            "one runs here for this account (process ",
+            "stop it",
+        ),
+        ("notices to here", "ok", "`casimir-dkg notify test`", ""),
+        ("notices to gone", "fail", "/nowhere/pager", "executable"),
+        ("notices to secret", "fail", "/nowhere/url", "does not start"),
+    ] {
+        let (verdict, found, hint) = line(&found, what);
+        assert!(
+            verdict == expected && found.contains(words) && hint.contains(way_on),
+            "{what}: {verdict} {found} {hint}"
+        );
+    }
+    drop(alone);
+    assert!(line(&look(), "oracle").1.contains("none runs here"));
+    assert!(!scratch.path().join("state").exists(), "looking changes nothing");
 }

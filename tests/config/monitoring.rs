@@ -17,7 +17,7 @@ use serde_json::Value;
 use super::support::{self, MINIMAL};
 
 /// For machines that are busy with something else.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = crate::PATIENCE;
 const README: &str = include_str!("../../config/monitoring/README.md");
 const RULES: &str = include_str!("../../config/monitoring/alerts.yml");
 const DASHBOARD: &str = include_str!("../../config/monitoring/dashboard.json");

@@ -55,7 +55,7 @@ impl Role {
     }
 
     fn ended(&mut self) -> ExitStatus {
-        let deadline = Instant::now() + Duration::from_secs(20);
+        let deadline = Instant::now() + crate::PATIENCE;
         loop {
             if let Some(status) = self.child.try_wait().unwrap() {
                 return status;
@@ -127,7 +127,7 @@ fn an_operator_with_rockx_environment_registers_with_our_messenger() {
         "pong"
     );
 
-    let deadline = Instant::now() + Duration::from_secs(20);
+    let deadline = Instant::now() + crate::PATIENCE;
     loop {
         let topics = get(&format!("{}/topics", messenger.url())).unwrap();
         if topics["default"]["Subscribers"]["5"]["srv_addr"] == operator.url() {

@@ -5,7 +5,8 @@ use std::fs;
 use alloy::primitives::{Address, Bytes, U256};
 use casimir_dkg::config::{self, Config, Floors, NetworkName, SAMPLE, all_keys, list_keys};
 use casimir_dkg::oracle::{
-    Action, ActionKind, ActionState, CHECKS, Family, Payload, Proposal, TransactionPayload,
+    Action, ActionKind, ActionState, CHECKS, Family, OVERTAKEN_AT_MOST, Payload, Proposal, STALE_AFTER,
+    TransactionPayload,
 };
 use casimir_dkg::types::{ActionId, CaseId, PoolId, RequestKind, Root, SafeText, UnixMillis};
 
@@ -181,41 +182,104 @@ fn the_policy_example_says_what_every_check_means() {
     assert_eq!(shown, made);
 }
 
-/// What the table in the README says of the defaults is what they are.
+/// The rows of the README's table of defaults: what, on a public network, on a devnet, in the demo.
+fn defaults_told() -> Vec<[String; 4]> {
+    const README: &str = include_str!("../../README.md");
+    let rows = README
+        .lines()
+        .skip_while(|line| !line.starts_with("| | public network | devnet |"))
+        .skip(2)
+        .take_while(|line| line.starts_with('|'));
+    let cells = |line: &str| {
+        let cells: Vec<_> = line
+            .trim_matches('|')
+            .split('|')
+            .map(|cell| cell.trim().to_owned())
+            .collect();
+        cells.try_into().unwrap_or_else(|_| panic!("{line}"))
+    };
+    rows.map(cells).collect()
+}
+
+/// Everything of which money, an endpoint's patience or a person's depends, and that somebody can set: these keys have a
+/// row each, also the one that is added next.
+fn is_at_stake(key: &str) -> bool {
+    let named = [
+        "network.finality",
+        "policy.approval_expires",
+        "dkg.round_deadline",
+    ];
+    let sections = ["fees.", "contract."];
+    let identity = ["contract.address", "contract.adapter"];
+    named.contains(&key)
+        || key.starts_with("rpc.") && key.ends_with("_per_second")
+        || sections.iter().any(|section| key.starts_with(section)) && !identity.contains(&key)
+}
+
+/// What the table in the README says of the defaults is what they are, and none is missing.
 #[test]
 fn the_readme_tells_the_defaults_of_each_network() {
-    const README: &str = include_str!("../../README.md");
-    let row = |what: &str| {
-        let line = README
-            .lines()
-            .find(|line| line.starts_with(&format!("| `{what}`")));
-        let line = line.unwrap_or_else(|| panic!("no row for {what}"));
-        line.split('|')
-            .map(str::trim)
-            .skip(2)
-            .take(2)
-            .map(str::to_owned)
-            .collect::<Vec<_>>()
-    };
-    let default = |key: &str| {
-        let key = all_keys().find(|k| k.name == key).unwrap();
-        key.default.expect("it has one")
-    };
-    for key in ["network.finality", "rpc.calls_per_second", "fees.max_fee"] {
-        assert_eq!(row(key), [default(key), default(key)], "{key}");
-    }
-    let contract = with_rules("").contract;
+    let config = with_rules("[[rule]]\nname = \"r\"\nkinds = [\"keygen\"]\nper_day = 1\n");
     let (public, devnet) = (
-        contract.floors(NetworkName::Mainnet),
-        contract.floors(NetworkName::Devnet),
+        config.contract.floors(NetworkName::Mainnet),
+        config.contract.floors(NetworkName::Devnet),
     );
     assert_eq!(devnet, Floors::default());
     let days = public.min_runway.unwrap().as_secs() / 86_400;
-    assert_eq!(
-        row("contract.min_ssv"),
-        [&config::format_ssv(public.min_ssv.unwrap()), "no floor"]
-    );
-    assert_eq!(row("contract.min_runway"), [&format!("{days}d"), "no floor"]);
+    let stale = format!("{} s", STALE_AFTER.as_secs());
+    let attempts = config.policy.to_policy().rules[0].max_attempts;
+    // what no key sets, and what depends on the network
+    let special = [
+        ("one execution endpoint", "unknown: a person".to_owned()),
+        ("events of reshares and exits", "believed".to_owned()),
+        ("no beacon node", "unknown: a person".to_owned()),
+        ("no node foresees them", "unknown: a person".to_owned()),
+        ("`contract.min_ssv`", config::format_ssv(public.min_ssv.unwrap())),
+        ("`contract.min_runway`", format!("{days}d")),
+        ("`contract.from_block`", "a warning".to_owned()),
+        ("`contract.cluster_layout`", "the contract is asked".to_owned()),
+        ("checks are stale", stale),
+        (
+            "deposits overtaken in their block",
+            format!("{OVERTAKEN_AT_MOST}, "),
+        ),
+        (
+            "ceremonies of one step that a rule starts",
+            format!("{attempts}, "),
+        ),
+        ("approvals of a rule in 24 hours", "must be said".to_owned()),
+    ];
+    let told = defaults_told();
+    let mut keys: Vec<&str> = all_keys()
+        .map(|key| key.name)
+        .filter(|key| is_at_stake(key))
+        .collect();
+    for [what, public, devnet, _] in &told {
+        if let Some((_, value)) = special.iter().find(|(row, _)| what.starts_with(row)) {
+            assert!(public.starts_with(value), "{what}: {public}, and it is {value}");
+            keys.retain(|key| !what.starts_with(&format!("`{key}`")));
+            continue;
+        }
+        let key = all_keys()
+            .find(|key| what.starts_with(&format!("`{}`", key.name)))
+            .unwrap_or_else(|| panic!("no default is called {what}"));
+        let default = key.default.expect("it has one");
+        assert_eq!([public.as_str(), devnet.as_str()], [default, default], "{what}");
+        keys.retain(|other| *other != key.name);
+    }
+    assert_eq!(keys, Vec::<&str>::new(), "without a row");
+    for (row, _) in special {
+        let rows = told.iter().filter(|[what, ..]| what.starts_with(row)).count();
+        assert_eq!(rows, 1, "{row}");
+    }
+    for floor in ["min_ssv", "min_runway"] {
+        let row = told.iter().find(|[what, ..]| what.contains(floor)).unwrap();
+        assert_eq!(
+            [row[2].as_str(), row[3].as_str()],
+            ["no floor", "no floor"],
+            "{floor}"
+        );
+    }
 }
 
 #[test]

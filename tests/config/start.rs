@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use super::support::{self, MINIMAL};
 
 /// For machines that are busy with something else.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = crate::PATIENCE;
 
 /// A running `headless`, killed when dropped.
 struct Oracle {

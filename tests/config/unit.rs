@@ -105,7 +105,7 @@ mod played {
     use crate::config::support::{self, MINIMAL};
 
     /// For machines that are busy with something else.
-    const PATIENCE: Duration = Duration::from_secs(60);
+    const PATIENCE: Duration = crate::PATIENCE;
 
     struct Unit {
         child: Child,

@@ -10,6 +10,8 @@ mod ecies;
 mod files;
 mod frost;
 mod keys;
+mod mutate;
+mod mutations;
 pub(crate) mod recorded;
 mod refused;
 mod roots;

@@ -44,10 +44,10 @@ pub(crate) async fn serves(port: u16) {
     std::future::pending::<()>().await;
 }
 
-/// Whether nobody listens any more; within ten seconds.
+/// Whether nobody listens any more, once that is so.
 pub(crate) fn gone(port: u16) -> bool {
     let started = Instant::now();
-    while started.elapsed() < Duration::from_secs(10) {
+    while started.elapsed() < crate::PATIENCE {
         if TcpStream::connect(("127.0.0.1", port)).is_err() {
             return true;
         }

@@ -1,7 +1,6 @@
 //! Anvil ends with us, however we end.
 
 use std::net::TcpStream;
-use std::time::Duration;
 
 use casimir_dkg::devnet::anvil::{self, Anvil, AnvilBinary, AnvilOptions};
 
@@ -68,9 +67,7 @@ async fn the_network_says_when_anvil_is_gone() {
     assert_eq!(net.exited(), None);
     let port = net.http_url().rsplit_once(':').unwrap().1.to_owned();
     kill_listener(port.parse().unwrap());
-    let reason = tokio::time::timeout(Duration::from_secs(10), net.ended())
-        .await
-        .unwrap();
+    let reason = tokio::time::timeout(crate::PATIENCE, net.ended()).await.unwrap();
     assert!(reason.as_str().contains("exit status"), "{reason}");
 }
 

@@ -9,7 +9,7 @@ use super::support::Ground;
 
 pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_casimir-dkg");
 
-const END: Duration = Duration::from_secs(60);
+const END: Duration = crate::PATIENCE;
 
 /// A running `casimir-dkg headless`, killed when dropped.
 pub(crate) struct Binary {
@@ -136,6 +136,11 @@ impl Binary {
 impl Binary {
     /// Asks it to end, and waits until it has.
     pub(crate) async fn end(mut self) -> ExitStatus {
+        self.asked_to_end().await
+    }
+
+    /// The same, and what it said is still there.
+    pub(crate) async fn asked_to_end(&mut self) -> ExitStatus {
         let pid = rustix::process::Pid::from_raw(i32::try_from(self.child.id()).unwrap()).unwrap();
         rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
         self.ended().await

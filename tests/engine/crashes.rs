@@ -19,7 +19,7 @@ use serde_json::Value;
 use super::binary::Binary;
 use super::support::{Ground, with_beacon};
 
-const PATIENCE: Duration = Duration::from_secs(240);
+const PATIENCE: Duration = crate::PATIENCE;
 
 fn oracle(ground: &Ground, crash_at: Option<u64>) -> Binary {
     match crash_at {

@@ -13,7 +13,7 @@ use serde_json::Value;
 use super::binary::Binary;
 use super::support::{Ground, with_beacon};
 
-const PATIENCE: Duration = Duration::from_secs(240);
+const PATIENCE: Duration = crate::PATIENCE;
 /// What SQLite writes to its log at a time: a page and its head.
 const FRAME: u64 = 4096 + 24;
 /// Blocks that pass while the disk is full: each wakes the engine.
@@ -135,7 +135,9 @@ async fn fill_and_end(ground: &Ground, pool: u32) {
     ground.devnet().deposit_pool(1).await.unwrap();
     oracle.says("the journal cannot be written", 0, PATIENCE).await;
     // 130 would be: forced, since the engine did not answer
-    assert_eq!(oracle.end().await.code(), Some(0));
+    assert_eq!(oracle.asked_to_end().await.code(), Some(0));
+    oracle.has_said("stopped, but the journal").await;
+    oracle.has_said("The next start goes on behind record").await;
     let next = Binary::start(ground, &[]);
     closed(ground, &next, &format!("deposit/{pool}")).await;
 }

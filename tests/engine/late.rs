@@ -9,7 +9,7 @@ use tokio::task::JoinHandle;
 use super::binary::Binary;
 use super::support::{Ground, with_beacon};
 
-const PATIENCE: Duration = Duration::from_secs(240);
+const PATIENCE: Duration = crate::PATIENCE;
 
 /// An address where nobody listens yet.
 fn later() -> SocketAddr {

@@ -13,7 +13,7 @@ use serde_json::Value;
 use super::binary::Binary;
 use super::support::{Ground, records_of, with_beacon};
 
-const PATIENCE: Duration = Duration::from_secs(240);
+const PATIENCE: Duration = crate::PATIENCE;
 
 /// What a shell asks of the engine on this network.
 pub(super) fn ask(ground: &Ground, arguments: &[&str]) -> Output {

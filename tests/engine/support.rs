@@ -18,7 +18,9 @@ use tokio::sync::OnceCell;
 use tokio::task::JoinHandle;
 
 /// Everything here happens within seconds; on a machine that compiles something else, within a minute or two.
-const PATIENCE: Duration = Duration::from_secs(240);
+const PATIENCE: Duration = crate::PATIENCE;
+/// Some operators are silent, and a ceremony waits for them. Whoever is honest takes milliseconds for a round.
+pub(crate) const ROUND: &str = "15s";
 const BLOCK: Duration = Duration::from_millis(150);
 
 pub(crate) struct Ground {
@@ -81,7 +83,7 @@ impl Ground {
             file: Some(self.network.config_file().to_owned()),
             flags: vec![
                 flag("policy.mode", "--mode", mode),
-                flag("dkg.round_deadline", "--round-deadline", "4s"),
+                flag("dkg.round_deadline", "--round-deadline", ROUND),
             ],
             auto_approve: if auto {
                 AutoApprove::Given

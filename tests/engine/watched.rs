@@ -8,7 +8,7 @@ use casimir_dkg::types::OperatorId;
 use super::binary::Binary;
 use super::support::{Ground, with_beacon};
 
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = crate::PATIENCE;
 
 #[tokio::test]
 async fn a_headless_engine_says_by_itself_what_waits_and_what_went_away() {

@@ -455,3 +455,39 @@ async fn an_oracle_that_was_restarted_watches_its_ceremonies_on() {
     assert_eq!(subscribe(&open, "a guess").await, 400);
     open.0.handle.shutdown().await;
 }
+
+/// Somebody asks operators for a ceremony at the messenger of an oracle: it is named once an operator's signature proves
+/// that it takes part, and what the oracle began itself never is.
+#[tokio::test]
+async fn a_ceremony_that_somebody_else_began_is_named_with_those_who_take_part() {
+    let mut config = config();
+    config.house = Some("of this process".to_owned().into());
+    let messenger = Messenger::start(config).await;
+    let onlooker = messenger.handle.onlooker();
+    for name in ["1", "2", "3", "4"] {
+        let node = Node::willing().await;
+        assert_eq!(messenger.register("default", name, &node.url).await.status, 200);
+    }
+    assert_eq!(messenger.topic(id(1), &["1", "2", "3", "4"]).await.status, 200);
+    assert_eq!(onlooker.foreign(), [], "anybody can make a topic");
+    let own = format!(r#"{{"topic_name":"{}","subscribers":["1","2","3","4"]}}"#, id(2));
+    let request = messenger.client.post(messenger.url("/topics")).body(own);
+    let made = request
+        .header(OWNER_HEADER, "of this process")
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(made.status(), 200);
+    for topic in [1, 2] {
+        for signer in [3, 2] {
+            let sent = round(id(topic), signer, 1, 1);
+            assert_eq!(messenger.publish(id(topic), &sent).await.status, 200);
+        }
+    }
+    let found = onlooker.foreign();
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert_eq!(found[0].id, id(1));
+    assert!(found[0].from.is_loopback());
+    let operators: Vec<u64> = found[0].operators.iter().map(|id| id.0).collect();
+    assert_eq!(operators, [2, 3]);
+}

@@ -8,6 +8,7 @@ use casimir_dkg::dkg::rockx::wire::{
 };
 use casimir_dkg::types::{BlsPublicKey, OperatorId};
 
+use super::generations::IMPATIENT;
 use super::net::{identity, ids, peers, public, request};
 use super::stage::{DEADLINE, Stage, config, ended, init, keysign, reshare, spawn, validator_of};
 use crate::ceremony::byzantine::{Byzantine, Lie, Misbehaviour, Step};
@@ -173,7 +174,7 @@ async fn the_key_of_a_blamed_run_is_never_used() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_operator_that_dies_ends_the_ceremony_after_the_round_timer_without_blame() {
-    let stage = Stage::with(3, |config| config.round_timeout = Duration::from_millis(1500)).await;
+    let stage = Stage::with(3, |config| config.round_timeout = IMPATIENT).await;
     let members = ids(1..=4);
     let dies = Misbehaviour::Dies(Step::Round2);
     let liar = Byzantine::spawn(identity(4), peers(&members), &stage.messenger.url(), dies).await;
@@ -205,7 +206,7 @@ fn given_up(result: &DataStore) -> (OperatorId, ProtocolRound) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_signature_that_does_not_come_leaves_word_too_and_never_in_the_place_of_a_result() {
-    let mut stage = Stage::with(4, |config| config.round_timeout = Duration::from_millis(1500)).await;
+    let mut stage = Stage::with(4, |config| config.round_timeout = IMPATIENT).await;
     let members = ids(1..=4);
     let outputs = stage.keygen(4, 1).await;
     let validator = validator_of(&outputs);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::terminal::Terminal;
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = crate::PATIENCE;
 
 #[test]
 fn a_signal_at_a_password_prompt_ends_the_program_and_gives_the_terminal_back() {

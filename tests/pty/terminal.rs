@@ -110,7 +110,7 @@ impl Terminal {
     pub(crate) fn is_restored(&self) -> bool {
         let start = Instant::now();
         while self.on_alternate_screen() || self.cursor_is_hidden() {
-            if start.elapsed() > Duration::from_secs(5) {
+            if start.elapsed() > Duration::from_secs(120) {
                 return false;
             }
             std::thread::sleep(Duration::from_millis(20));

@@ -10,10 +10,14 @@
 //! one voice, and whoever is told says so. Nobody's *yes* against a *no*, or two that say *no* and are the more, make it a
 //! lie, and who told it is named. Everything else is a doubt: the log is not told, the doubt is, and the endpoints are
 //! asked again.
+//!
+//! Where one's word stands against another's, who says what its own block disproves is blamed ([`crate::chain::proof`]);
+//! where nothing is proven, nobody is, and the doubt names both.
 
 use alloy::primitives::B256;
 use futures_util::future::join_all;
 
+use crate::chain::proof;
 use crate::chain::rpc::{EndpointIndex, LogEntry, Rpc, RpcError};
 use crate::types::SafeText;
 
@@ -79,13 +83,13 @@ pub(super) async fn judge(rpc: &Rpc, log: &LogEntry, teller: EndpointIndex) -> B
         return Belief::Denied;
     }
     if no > 0 {
-        let what = SafeText::new(&format!(
+        let what = format!(
             "told a log of block {} that another denies: {}",
             block(log),
             denials()
-        ));
-        rpc.blame_for_contradiction(teller, &what);
-        return Belief::Contested(SafeText::new(&format!("{told_by} {what}")));
+        );
+        let proven = blame_the_disproven(rpc, log, &words, &what).await;
+        return Belief::Contested(SafeText::new(&format!("{told_by} {what}{proven}")));
     }
     let silent = names(|word| match word {
         Word::NotKnown(why) => Some(why),
@@ -95,6 +99,25 @@ pub(super) async fn judge(rpc: &Rpc, log: &LogEntry, teller: EndpointIndex) -> B
         "{told_by} told a log of block {}, which too few confirm: {silent}",
         block(log)
     )))
+}
+
+/// Blames who says what its own block disproves, and tells what is proven, in words; nothing where nothing is.
+async fn blame_the_disproven(rpc: &Rpc, log: &LogEntry, words: &[Word], what: &str) -> &'static str {
+    let mut proven = "";
+    let proofs = proof::of_log(rpc, log.at().block, log).await;
+    for (((index, ..), word), holds) in rpc.voices().iter().zip(words).zip(proofs) {
+        let (said, fact) = match (word, holds) {
+            (Word::Yes, Some(false)) => (what, "; the receipts of the block prove that there is none"),
+            (Word::No(_), Some(true)) => (
+                "denies a log that the receipts of its own block hold",
+                "; the receipts of the block prove that it is there",
+            ),
+            _ => continue,
+        };
+        rpc.blame_for_contradiction(*index, &SafeText::new(said));
+        proven = fact;
+    }
+    proven
 }
 
 fn block(log: &LogEntry) -> u64 {
@@ -117,7 +140,7 @@ async fn ask(rpc: &Rpc, log: &LogEntry) -> Result<Word, RpcError> {
                 "has its transaction in another block, {other}"
             )));
         }
-        let found = receipt.logs.iter().any(|found| same(found, log));
+        let found = receipt.logs.iter().any(|found| found.is_same(log));
         return Ok(match found && receipt.succeeded() {
             true => Word::Yes,
             false => Word::No("has its receipt, and no such log in it".to_owned()),
@@ -131,15 +154,11 @@ async fn ask(rpc: &Rpc, log: &LogEntry) -> Result<Word, RpcError> {
                 .logs_in(hash, log.address)
                 .await?
                 .iter()
-                .any(|found| same(found, log)) =>
+                .any(|found| found.is_same(log)) =>
         {
             Word::Yes
         }
         Some(true) => Word::NotKnown("has the transaction, and no receipt of it".to_owned()),
         None => Word::NotKnown("does not have the block".to_owned()),
     })
-}
-
-fn same(a: &LogEntry, b: &LogEntry) -> bool {
-    (a.at(), a.address, &a.topics, &a.data) == (b.at(), b.address, &b.topics, &b.data)
 }

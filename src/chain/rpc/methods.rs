@@ -1,6 +1,7 @@
 //! The JSON-RPC methods in use, typed.
 
 use alloy::primitives::{Address, B256, Bytes, U64, U256};
+use serde::de::DeserializeOwned;
 use serde_json::json;
 
 use super::At;
@@ -102,8 +103,16 @@ impl Rpc {
     /// # Errors
     /// See [`RpcError`].
     pub async fn receipt(&self, hash: B256) -> Result<Option<Receipt>, RpcError> {
-        const METHOD: &str = "eth_getTransactionReceipt";
-        let (found, told_by): (Option<Receipt>, _) = self.request_from(METHOD, json!([hash])).await?;
+        self.anybodys("eth_getTransactionReceipt", hash).await
+    }
+
+    /// What anybody has of a transaction; none while no endpoint has it.
+    async fn anybodys<T: DeserializeOwned>(
+        &self,
+        method: &'static str,
+        hash: B256,
+    ) -> Result<Option<T>, RpcError> {
+        let (found, told_by): (Option<T>, _) = self.request_from(method, json!([hash])).await?;
         if found.is_some() || self.only.is_some() {
             return Ok(found);
         }
@@ -112,8 +121,8 @@ impl Rpc {
                 continue;
             }
             // whoever does not answer has none either
-            if let Ok(Some(receipt)) = other.request(METHOD, json!([hash])).await {
-                return Ok(Some(receipt));
+            if let Ok(Some(found)) = other.request(method, json!([hash])).await {
+                return Ok(Some(found));
             }
         }
         Ok(None)
@@ -135,12 +144,13 @@ impl Rpc {
         self.request("eth_getLogs", filter).await
     }
 
-    /// A transaction by its hash, mined or waiting; none when this node does not know it.
+    /// A transaction by its hash, mined or waiting; none while no endpoint has it: one that forgot what it took, or lags,
+    /// says that there is none.
     ///
     /// # Errors
     /// See [`RpcError`].
     pub async fn transaction(&self, hash: B256) -> Result<Option<TransactionInfo>, RpcError> {
-        self.request("eth_getTransactionByHash", json!([hash])).await
+        self.anybodys("eth_getTransactionByHash", hash).await
     }
 
     /// The transactions of the block at this height.

@@ -33,6 +33,8 @@ pub struct BlockHeader {
     pub base_fee_per_gas: Option<U256>,
     /// Bloom filter over the addresses and topics of its logs.
     pub logs_bloom: Option<Bloom>,
+    /// Root of the tree of its receipts.
+    pub receipts_root: Option<B256>,
 }
 
 impl BlockHeader {
@@ -89,6 +91,12 @@ impl LogEntry {
             transaction: Root(self.transaction_hash.0),
             index: self.log_index.to(),
         }
+    }
+
+    /// The same contract logged the same at the same place.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        (self.at(), self.address, &self.topics, &self.data)
+            == (other.at(), other.address, &other.topics, &other.data)
     }
 
     /// As it crosses the ports.
@@ -191,6 +199,9 @@ pub struct Receipt {
     pub effective_gas_price: U256,
     /// The contract that the transaction made.
     pub contract_address: Option<Address>,
+    #[serde(rename = "type")]
+    kind: Option<U64>,
+    cumulative_gas_used: Option<U64>,
     /// What it logged.
     #[serde(default)]
     pub logs: Vec<LogEntry>,
@@ -216,6 +227,13 @@ impl Receipt {
     #[must_use]
     pub fn gas_used(&self) -> u64 {
         self.gas_used.to()
+    }
+
+    /// The transaction's kind (EIP-2718; 0 where it is older) and the gas of its block up to it; none where the node does
+    /// not tell.
+    pub(crate) fn in_block(&self) -> Option<(u8, u64)> {
+        let kind = self.kind.unwrap_or_default().to::<u64>();
+        Some((u8::try_from(kind).ok()?, self.cumulative_gas_used?.to()))
     }
 }
 

@@ -25,7 +25,8 @@ impl<W: World> Core<W> {
                 Err(error) => return self.not_written(error),
             };
             if self.unwritable.take().is_some() {
-                tracing::info!(target: "engine::told", "the journal is written again; everything goes on");
+                self.dirty = true;
+                tracing::info!(target: "engine::told", "the journal is written again");
             }
             let pending = std::mem::take(&mut self.pending);
             self.announce(first, &pending);
@@ -98,6 +99,22 @@ impl<W: World> Core<W> {
         let kept = Kept::new(Anchor { seq, hash }, self.state.durable().clone());
         Some((kept, journal.path().to_owned()))
     }
+}
+
+/// So many records are named by what they are.
+const NAMED: usize = 8;
+
+/// Records in few words: how many, and what they are about.
+pub(super) fn sum_of(records: &[(UnixMillis, Record)], state: &State) -> String {
+    let name = |(_, record): &(UnixMillis, Record)| match translate::case_of(record, state) {
+        Some(case) => format!("{} of {case}", record.kind()),
+        None => record.kind().to_owned(),
+    };
+    let mut names: Vec<String> = records.iter().take(NAMED).map(name).collect();
+    if let Some(more) = records.len().checked_sub(NAMED).filter(|more| *more > 0) {
+        names.push(format!("{more} more"));
+    }
+    format!("{} ({})", counted(records.len(), "record"), names.join(", "))
 }
 
 pub(super) fn write_kept(kept: &Kept, journal: &Path) {

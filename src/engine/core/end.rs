@@ -1,33 +1,116 @@
 //! How the engine ends: on request, because a critical part died, or because the journal is not what it was taken for.
 
 use super::*;
+use durable::sum_of;
 
 /// Effects that hand something to the world are waited for this long at a shutdown.
-const DRAIN: Duration = Duration::from_secs(10);
+const DRAIN: Duration = if cfg!(test) {
+    Duration::from_millis(300)
+} else {
+    Duration::from_secs(10)
+};
 
 impl<W: World> Core<W> {
-    /// Lets what is being handed to the world finish, within a deadline. Whatever is cut off is journaled, and taken
-    /// up at the next start.
-    pub(super) async fn drain(&mut self, reply: Option<oneshot::Sender<Reply>>) {
+    /// Lets what is being handed to the world finish, within a deadline, and begins nothing any more. Whatever is cut off
+    /// is journaled, and taken up at the next start; what could not be written is said.
+    ///
+    /// # Errors
+    /// Nobody knows what the journal's file holds now.
+    pub(super) async fn drain(&mut self, reply: Option<oneshot::Sender<Reply>>) -> Result<(), EngineError> {
         let deadline = Instant::now() + DRAIN;
-        while translate::must_drain(&self.state) && Instant::now() < deadline {
-            match tokio::time::timeout_at(deadline, self.tasks.join_next_with_id()).await {
-                Ok(Some(done)) => {
-                    self.answered(done);
-                    // records only: no new effect starts any more
-                    self.pending.effects.clear();
-                    if !matches!(self.flush(), Flushed::Durable) {
-                        break;
-                    }
-                }
-                Ok(None) | Err(_) => break,
-            }
+        self.begin_nothing();
+        let mut flushed = self.flush();
+        while self.is_handing_over() && !matches!(flushed, Flushed::Lost(_)) {
+            let Ok(Some(done)) = tokio::time::timeout_at(deadline, self.tasks.join_next_with_id()).await
+            else {
+                break;
+            };
+            self.answered_at_the_end(done);
+            self.begin_nothing();
+            flushed = self.flush();
+        }
+        if matches!(flushed, Flushed::Unwritable) {
+            // a disk that was full a moment ago may have room again
+            tokio::time::sleep(JOURNAL_RETRY).await;
+            flushed = self.flush();
+        }
+        let words = self.farewell(&flushed);
+        if !matches!(flushed, Flushed::Durable) {
+            tracing::error!(target: "engine::told", "{words}");
+            self.live
+                .update(UnixMillis::now(), LiveUpdate::Alarm("journal", words.clone()));
         }
         self.publish();
         if let Some(reply) = reply {
-            let message = SafeText::new("stopped; everything that was begun is in the journal");
-            let _ = reply.send(Ok(Accepted { message }));
+            let _ = reply.send(Ok(Accepted { message: words }));
         }
+        match flushed {
+            Flushed::Lost(error) => Err(EngineError::JournalLost(error)),
+            Flushed::Durable | Flushed::Unwritable => Ok(()),
+        }
+    }
+
+    /// Whether something is being handed to the world at this moment.
+    fn is_handing_over(&self) -> bool {
+        self.effects.values().any(hands_over)
+    }
+
+    /// No effect starts any more. A ceremony that does not run must not stand in the journal as begun either: the next
+    /// start would look for it, and never begin it again. The state has it, so the state is not kept for that start.
+    fn begin_nothing(&mut self) {
+        self.pending.effects.clear();
+        self.pending.records.retain(|(_, record)| {
+            let Record::CeremonyStarted { case, .. } = record else {
+                return true;
+            };
+            tracing::info!(target: "engine::told", %case, "a ceremony for {case} is not begun, because the engine ends; the next start begins it");
+            false
+        });
+    }
+
+    /// An effect has answered while the engine ends. What the desk prepared would only lead to something new.
+    fn answered_at_the_end(&mut self, done: Result<(task::Id, Input), JoinError>) {
+        match self.answer_of(done) {
+            Some(Input::Prepared { case, .. }) => {
+                tracing::info!(target: "engine::told", %case, "what was prepared for {case} is left out, because the engine ends; the next start prepares it anew");
+            }
+            Some(input) => drop(self.step(input)),
+            None => {}
+        }
+    }
+
+    /// What whoever asked for the end is told.
+    fn farewell(&self, flushed: &Flushed) -> SafeText {
+        let path = self.committer.journal().path().display();
+        let (newest, _) = self.committer.journal().head();
+        let unwritten = sum_of(&self.pending.records, &self.state);
+        let mut words = match flushed {
+            Flushed::Durable => "stopped; everything that was begun is in the journal".to_owned(),
+            Flushed::Unwritable => {
+                let why = self.unwritable.as_ref().map_or("", SafeText::as_str);
+                format!(
+                    "stopped, but the journal {path} cannot be written ({why}): not in it: {unwritten}. Nothing was begun \
+                     on their word. The next start goes on behind record {newest}: what happened outside is found out \
+                     anew, and what a person decided is to be decided again"
+                )
+            }
+            Flushed::Lost(error) => format!(
+                "stopped, and nobody knows whether the journal {path} was written ({error}): perhaps not in it: \
+                 {unwritten}. Nothing was begun on their word; the next start reads and verifies the file"
+            ),
+        };
+        let cut_off = self.effects.values().filter(|effect| hands_over(effect));
+        let cut_off: Vec<_> = cut_off
+            .map(|e| format!("the {} for {}", e.name(), e.case()))
+            .collect();
+        if !cut_off.is_empty() {
+            let seconds = DRAIN.as_secs();
+            words += &format!(
+                "; without an answer within {seconds} s: {}, and the next start finds out what became of it",
+                cut_off.join(", ")
+            );
+        }
+        SafeText::new(&words)
     }
 
     /// The journal, or what was kept of it, is not what it was taken for. Nothing has left on its word.
@@ -36,8 +119,8 @@ impl<W: World> Core<W> {
         let words = SafeText::new(&error.to_string());
         self.live
             .update(UnixMillis::now(), LiveUpdate::Alarm("fatal", words));
-        self.pending.effects.clear();
-        self.drain(None).await;
+        // what it cannot write besides, it has said
+        let _ = self.drain(None).await;
         error
     }
 
@@ -51,10 +134,16 @@ impl<W: World> Core<W> {
                 reason: reason.clone(),
             });
         }
-        // no new effect starts any more
-        self.pending.effects.clear();
-        self.flush();
-        self.drain(None).await;
+        // what it cannot write besides, it has said
+        let _ = self.drain(None).await;
         Err(EngineError::Fatal(reason))
     }
+}
+
+/// Its interruption leaves open what has left this machine.
+fn hands_over(effect: &Effect) -> bool {
+    matches!(
+        effect,
+        Effect::Sign { .. } | Effect::Send { .. } | Effect::PublishExit { .. }
+    )
 }

@@ -1,6 +1,7 @@
 //! Starts: on what earlier programs left, on what was kept of the last run, and on what is not what it was.
 
 mod crowd;
+mod ends;
 
 use std::fs;
 use std::path::Path;

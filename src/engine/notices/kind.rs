@@ -42,6 +42,7 @@ pub(super) fn of(reason: WaitReason) -> NoticeKind {
         | Reason::ExitUndelivered
         | Reason::Following
         | Reason::CatchingUp
+        | Reason::ForeignCeremony
         | Reason::SsvUnsuited
         | Reason::VersionLacks
         | Reason::FromBlockUnset
@@ -68,7 +69,7 @@ pub(super) fn of(reason: WaitReason) -> NoticeKind {
         | Reason::RelayAway
         | Reason::NoEndpoint
         | Reason::BeaconAway => NoticeKind::EndpointDown,
-        Reason::OperatorDown | Reason::OperatorsShort => NoticeKind::OperatorDown,
+        Reason::OperatorDown | Reason::OperatorNotKnown | Reason::OperatorsShort => NoticeKind::OperatorDown,
         Reason::BalanceLow | Reason::BalanceOut => NoticeKind::BalanceLow,
     }
 }

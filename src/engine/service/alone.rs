@@ -62,6 +62,22 @@ pub fn alone(config: &Config, account: Address) -> Result<Alone, NotAlone> {
     )
 }
 
+/// Who works for the account on this machine, if anybody does, as that process says itself. Nothing is claimed.
+#[must_use]
+pub fn holder(config: &Config, account: Address) -> Option<SafeText> {
+    look(&runtime_directory(), &name_of(config, account))
+}
+
+fn look(directory: &Path, name: &str) -> Option<SafeText> {
+    let by_name = || {
+        #[cfg(target_os = "linux")]
+        return name::look(name);
+        #[cfg(not(target_os = "linux"))]
+        None
+    };
+    lock::holder_of(&directory.join(format!("{name}.lock"))).or_else(by_name)
+}
+
 fn claim(directory: &Path, name: &str, account: Address, chain_id: u64) -> Result<Alone, NotAlone> {
     let taken = |by| NotAlone::Taken {
         account,
@@ -171,15 +187,22 @@ mod name {
         }))
     }
 
+    /// Who has the name, if anybody has.
+    pub(super) fn look(name: &str) -> Option<SafeText> {
+        let address = SocketAddr::from_abstract_name(name).ok()?;
+        let stream = UnixStream::connect_addr(&address).ok()?;
+        Some(read(stream))
+    }
+
     fn holder(name: &str) -> SafeText {
+        look(name).unwrap_or_else(|| lock::words(&[]))
+    }
+
+    fn read(stream: UnixStream) -> SafeText {
         let mut said = Vec::new();
-        let asked = SocketAddr::from_abstract_name(name).and_then(|address| {
-            let stream = UnixStream::connect_addr(&address)?;
-            stream.set_read_timeout(Some(MOMENT))?;
-            stream.take(200).read_to_end(&mut said)
-        });
         // whatever came before an error is as good as nothing
-        let _ = asked;
+        let _ = stream.set_read_timeout(Some(MOMENT));
+        let _ = stream.take(200).read_to_end(&mut said);
         lock::words(&said)
     }
 
@@ -213,6 +236,8 @@ mod tests {
                 refused.contains("an oracle runs here") && refused.contains(&process),
                 "{refused}"
             );
+            let looked = look(directory, &name).unwrap();
+            assert!(looked.as_str().starts_with(&process), "{looked}");
         };
         told(one.path());
         // a service and a person's login have different runtime directories
@@ -221,6 +246,7 @@ mod tests {
         let next = format!("{name}-b");
         drop(claim(one.path(), &next, account, 1).unwrap());
         drop(first);
+        assert_eq!(look(one.path(), &name), None);
         drop(claim(other.path(), &name, account, 1).unwrap());
     }
 }

@@ -9,11 +9,12 @@ use async_trait::async_trait;
 use futures_util::future::BoxFuture;
 use secrecy::SecretString;
 
+use super::feeds::others::Onlook;
 use crate::config::{Config, MessengerChoice};
 use crate::dkg::rockx::backend::RockX;
 use crate::dkg::rockx::initiator::{InitiatorConfig, InitiatorError};
 use crate::dkg::rockx::keys::{OperatorPrivateKey, OperatorPublicKey};
-use crate::dkg::rockx::messenger::{self, MessengerHandle};
+use crate::dkg::rockx::messenger::{self, ForeignCeremony, MessengerHandle};
 use crate::http::Http;
 use crate::operators::{Directory, DirectoryError, KeySources, SsvApi, fill_in};
 use crate::ports::Ceremonies;
@@ -48,6 +49,9 @@ impl Backend {
 pub(super) trait Companion: fmt::Debug + Send + Sync {
     /// Base URL at which the operators reach it.
     fn url(&self) -> &str;
+
+    /// What others do with it.
+    fn onlook(&self) -> Onlook;
 
     /// Ends it once the engine is done.
     async fn end(self: Box<Self>);
@@ -171,9 +175,32 @@ impl Companion for Messenger {
         &self.url
     }
 
+    fn onlook(&self) -> Onlook {
+        let onlooker = self.handle.onlooker();
+        Box::new(move || in_words(&onlooker.foreign()))
+    }
+
     async fn end(self: Box<Self>) {
         self.handle.shutdown().await;
     }
+}
+
+fn in_words(foreign: &[ForeignCeremony]) -> SafeText {
+    let Some(first) = foreign.first() else {
+        return SafeText::default();
+    };
+    let operators: Vec<_> = first.operators.iter().map(ToString::to_string).collect();
+    let more = match foreign.len() {
+        0 | 1 => String::new(),
+        n => format!("; and {} more", n - 1),
+    };
+    SafeText::new(&format!(
+        "somebody else, from {}, had operators {} take part in ceremony {} at our messenger: it is none of this oracle's, nor of \
+         an initiator that is configured{more}",
+        first.from,
+        operators.join(", "),
+        first.id
+    ))
 }
 
 /// Keys that are not configured come from SSV's registry, in the form that RockX reads.

@@ -14,7 +14,7 @@ mod start;
 mod transcripts;
 
 pub use crate::desk::not_done;
-pub use alone::{Alone, NotAlone, alone};
+pub use alone::{Alone, NotAlone, alone, holder};
 pub use backend::BackendError;
 pub use doors::receivers;
 pub use start::{Reloads, Running, ServiceError, ServiceOptions, start};

@@ -214,12 +214,13 @@ pub async fn start(options: ServiceOptions) -> Result<Running, ServiceError> {
         standing,
         core,
     };
+    let onlook = companion.as_ref().map(|companion| companion.onlook());
     Ok(Running {
         handle,
         stopped,
         relay_url: companion.as_ref().map(|companion| companion.url().to_owned()),
         beside,
-        feeds: feeds::start(opening, world),
+        feeds: feeds::start(opening, world, onlook),
         companion,
         http,
         core: weak,

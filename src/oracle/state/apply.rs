@@ -2,9 +2,10 @@
 
 use crate::oracle::record::Subject;
 use crate::oracle::{HistoryEntry, Record, Switched};
-use crate::types::{ActionId, CaseId, RequestId, UnixMillis};
+use crate::types::{ActionId, CaseId, RequestId, RequestKind, UnixMillis};
 
 use super::{Case, Durable, Step};
+use crate::oracle::ways::is_settled;
 
 impl Durable {
     /// Takes a record into account. `seq` is its number in the journal. Replaying all records restores what is durable.
@@ -81,6 +82,9 @@ impl Durable {
                 if let Some(sending) = self.sendings.get_mut(&action) {
                     sending.accepted = true;
                 }
+            }
+            Record::TransactionStatus { status, .. } if !is_settled(status) && prepared_anew(action) => {
+                self.go(action.case, at, Step::PlanEffect);
             }
             Record::TransactionStatus { status, .. } => self.transaction_status(at, action, status),
             Record::ExitPublished {
@@ -159,4 +163,9 @@ impl Durable {
             }
         });
     }
+}
+
+/// A defect of tests: what may still be in a block counts as lost.
+fn prepared_anew(action: ActionId) -> bool {
+    action.case.kind == RequestKind::Reshare && planted!(PreparedAnew)
 }

@@ -38,6 +38,7 @@ pub use durable::Durable;
 pub(in crate::oracle) use life::REQUEST_GONE;
 pub use life::{Case, Ceremony, Doubt, HISTORY_FIRST, Overtaken, Resume, Sending, Served, Step};
 use reckoning::difference;
+pub use sendings::OVERTAKEN_AT_MOST;
 
 pub(in crate::oracle) use nonces::Nonces;
 pub(in crate::oracle) use retired::End;

@@ -3,12 +3,12 @@
 use alloy::primitives::U256;
 
 use crate::oracle::{ActionState, Payload, cases};
-use crate::types::{NonceStatus, RequestKind, SignedTransaction, UnixMillis};
+use crate::types::{NonceStatus, SignedTransaction, UnixMillis};
 
 use super::*;
 
 /// Transactions for one effect that are overtaken before a person must look.
-const OVERTAKEN_AT_MOST: u32 = 3;
+pub const OVERTAKEN_AT_MOST: u32 = 3;
 
 impl Durable {
     pub(super) fn transaction_signed(
@@ -46,12 +46,6 @@ impl Durable {
         else {
             return;
         };
-        if matches!(status, NonceStatus::Missing | NonceStatus::Pending)
-            && action.case.kind == RequestKind::Reshare
-            && planted!(PreparedAnew)
-        {
-            self.go(action.case, at, Step::PlanEffect);
-        }
         match status {
             NonceStatus::Included {
                 success: true,

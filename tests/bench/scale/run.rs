@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use alloy::primitives::{Address, U256};
 use async_trait::async_trait;
-use casimir_dkg::engine::{self, EffectFuture, EngineHandle, Incoming, LiveUpdate, World};
+use casimir_dkg::engine::{self, EffectFuture, EngineHandle, Identity, Incoming, LiveUpdate, World};
 use casimir_dkg::oracle::{AccountFacts, Effect, Input};
 use casimir_dkg::ports::{
     Ceremonies, CeremonyCapabilities, CeremonyUpdate, CommitteeSize, Consent, ExitSigning, Failed,
@@ -16,11 +16,10 @@ use casimir_dkg::types::{
     BackendName, BlockRef, CeremonyPlan, CeremonyStep, Examined, OperatorId, PoolId, RequestId, SafeText,
     Transcript, TranscriptError,
 };
-use casimir_dkg::view::{Can, NetworkView, ValidatorView};
+use casimir_dkg::view::{Can, NetworkView, Request, Scope, Snapshot, ValidatorView};
 use serde::{Deserialize, Serialize};
 use tokio::sync::{mpsc, oneshot};
 
-use crate::OPEN;
 use crate::play::{self, median};
 use crate::template::{Template, key, root};
 
@@ -33,17 +32,18 @@ pub(crate) struct Started {
     pub(crate) person_s: f64,
     pub(crate) auto_s: f64,
     pub(crate) view_us: f64,
+    pub(crate) case_view_us: f64,
     pub(crate) resident_mib: f64,
     pub(crate) peak_mib: f64,
 }
 
 /// Starts an engine, measures it, and ends it as a person does, so that it keeps its state.
-pub(crate) fn run(folder: &Path, closed: u32) -> Started {
+pub(crate) fn run(folder: &Path, closed: u32, open: u32) -> Started {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
-    runtime.block_on(measured(folder, closed))
+    runtime.block_on(measured(folder, closed, open))
 }
 
-async fn measured(folder: &Path, closed: u32) -> Started {
+async fn measured(folder: &Path, closed: u32, open: u32) -> Started {
     let begun = Instant::now();
     let opened = engine::open(play::settings(), &play::journal(folder)).expect("it verifies");
     let (feeds, incoming) = mpsc::channel(1_024);
@@ -64,10 +64,11 @@ async fn measured(folder: &Path, closed: u32) -> Started {
         "there is something to look at"
     );
     let person = begun.elapsed();
-    tell(&feeds, closed).await;
+    tell(&feeds, closed, open).await;
     first.await.expect("the core asks for something");
     let auto = begun.elapsed();
     let view_us = views(&handle, &feeds).await;
+    let case_view_us = case_views(&handle).await;
     let (resident_mib, peak_mib) = memory();
     handle.shutdown().await.expect("it ends");
     stopped.await.expect("no panic").expect("in order");
@@ -75,13 +76,14 @@ async fn measured(folder: &Path, closed: u32) -> Started {
         person_s: person.as_secs_f64(),
         auto_s: auto.as_secs_f64(),
         view_us,
+        case_view_us,
         resident_mib,
         peak_mib,
     }
 }
 
 /// What the feeds of a real engine tell first.
-async fn tell(feeds: &mpsc::Sender<Incoming>, closed: u32) {
+async fn tell(feeds: &mpsc::Sender<Incoming>, closed: u32, open: u32) {
     let block = 1_000_000_000;
     let next = u64::from(closed);
     let account = AccountFacts {
@@ -90,7 +92,7 @@ async fn tell(feeds: &mpsc::Sender<Incoming>, closed: u32) {
         pending: next,
         balance_wei: U256::from(1),
     };
-    let facts = play::facts(block, closed, OPEN, account);
+    let facts = play::facts(block, closed, open, account);
     let finalized = facts.finalized;
     for input in [
         Incoming::Live(head(block)),
@@ -114,8 +116,37 @@ async fn views(handle: &EngineHandle, feeds: &mpsc::Sender<Incoming>) -> f64 {
             .send(Incoming::Live(head(number)))
             .await
             .expect("the core takes it");
-        let has_it =
-            |s: &Arc<casimir_dkg::view::Snapshot>| s.chain.head.is_some_and(|head| head.number == number);
+        let has_it = |s: &Arc<Snapshot>| s.chain.head.is_some_and(|head| head.number == number);
+        snapshots.wait_for(has_it).await.expect("the core is there");
+        times.push(begun.elapsed().as_secs_f64() * 1e6);
+    }
+    median(times)
+}
+
+/// The median time from a decision about an open case until a front end sees the case so: the record is synced before.
+async fn case_views(handle: &EngineHandle) -> f64 {
+    let mut snapshots = handle.snapshots.clone();
+    let newest = snapshots
+        .borrow()
+        .cases
+        .iter()
+        .filter(|c| !c.is_over())
+        .map(|c| c.id)
+        .max();
+    let case = newest.expect("cases are open");
+    let seat = handle.seat(Identity::new("bench"));
+    let mut times = Vec::new();
+    for n in 0..VIEWS {
+        tokio::time::sleep(PAUSE).await;
+        let (scope, paused) = (Scope::Case(case), n % 2 == 0);
+        let request = if paused {
+            Request::Pause { scope }
+        } else {
+            Request::Resume { scope }
+        };
+        let begun = Instant::now();
+        seat.request(request).await.expect("it is taken");
+        let has_it = |s: &Arc<Snapshot>| s.case(case).is_some_and(|c| c.paused == paused);
         snapshots.wait_for(has_it).await.expect("the core is there");
         times.push(begun.elapsed().as_secs_f64() * 1e6);
     }

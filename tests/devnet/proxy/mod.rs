@@ -18,7 +18,6 @@ mod wire;
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, OnceLock};
-use std::time::Duration;
 
 use axum::Router;
 use axum::body::Bytes;
@@ -147,7 +146,7 @@ pub(crate) fn client() -> &'static reqwest::Client {
         reqwest::Client::builder()
             .no_proxy()
             .redirect(reqwest::redirect::Policy::none())
-            .timeout(Duration::from_secs(10))
+            .timeout(crate::PATIENCE)
             .pool_max_idle_per_host(0)
             .tls_certs_only([])
             .build()

@@ -59,7 +59,7 @@ impl Stream {
 
     /// The slot of the next event.
     async fn slot(&mut self) -> Value {
-        let event = tokio::time::timeout(Duration::from_secs(5), self.next())
+        let event = tokio::time::timeout(crate::PATIENCE, self.next())
             .await
             .unwrap()
             .unwrap()

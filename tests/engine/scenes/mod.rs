@@ -13,6 +13,7 @@ mod relays;
 mod restarts;
 mod screen;
 mod sends;
+mod soak;
 mod stage;
 mod staked;
 

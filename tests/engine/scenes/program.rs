@@ -16,7 +16,7 @@ use super::super::binary::{Binary, PROGRAM};
 use super::screen;
 
 /// Everything here happens within seconds; on a machine that compiles something else, within a minute or two.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = crate::PATIENCE;
 const LOOK: Duration = Duration::from_millis(50);
 
 /// How it prints.
@@ -76,6 +76,15 @@ impl Program {
                 }
             })
             .collect()
+    }
+
+    /// Resident memory, MiB; 0 where the system does not tell as Linux does.
+    pub(super) fn resident_mib(&self) -> u64 {
+        let status = format!("/proc/{}/status", self.binary.child.id());
+        let status = std::fs::read_to_string(status).unwrap_or_default();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let kib = line.and_then(|rest| rest.split_whitespace().next()?.parse::<u64>().ok());
+        kib.unwrap_or_default() / 1024
     }
 
     pub(super) fn snapshot(&self) -> std::sync::Arc<Snapshot> {

@@ -6,7 +6,7 @@ use casimir_dkg::devnet::proxy::{Ends, FaultProxy, Kind, Scenario, Switch, Targe
 use tempfile::TempDir;
 use toml::{Table, Value};
 
-use super::super::support::Ground;
+use super::super::support::{Ground, ROUND};
 use super::program::{Form, Program};
 use super::screen;
 
@@ -133,6 +133,7 @@ impl<'g> Stage<'g> {
         );
         put("rpc", "timeout", "2s".into());
         put("rpc", "poll_interval", "300ms".into());
+        put("rpc", "compare_calls_per_second", 100.into());
         if self.ground.network.beacon_url().is_some() {
             put("beacon", "urls", urls(Kind::Beacon, self.set.beacon).into());
             put("beacon", "timeout", "2s".into());
@@ -143,7 +144,7 @@ impl<'g> Stage<'g> {
             "messenger_url",
             self.proxy.url("messenger.0").unwrap().into(),
         );
-        put("dkg", "round_deadline", "4s".into());
+        put("dkg", "round_deadline", ROUND.into());
         put("dkg", "initiator_key_file", beside("initiator.pem").into());
         put("signer", "mnemonic_file", beside("oracle.mnemonic").into());
         if self.set.ssv_api {

@@ -19,6 +19,8 @@ const NEED_TWO: [&str; 2] = ["endpoints-agree", "registration-nonce"];
 
 /// Blocks come every 12 s; a public chain whose newest is older than this is not followed.
 const STALE_S: u64 = 180;
+/// A block further ahead of this machine's clock than this was not made by then.
+const AHEAD_S: u64 = 15;
 
 /// What others can go on with.
 pub(crate) struct Chain {
@@ -29,11 +31,15 @@ pub(crate) struct Chain {
 }
 
 pub(crate) async fn examine(config: &Config, http: &Http, report: &mut Report) -> Option<Chain> {
-    let mut good = Vec::new();
+    let (mut good, mut newest) = (Vec::new(), None);
     for url in &config.rpc.urls {
-        if endpoint(config, http, url, report).await {
+        if let Some(then) = endpoint(config, http, url, report).await {
             good.push(url.clone());
+            newest = newest.max(Some(then));
         }
+    }
+    if let Some(then) = newest {
+        report.add(clock(config.network.name, then, UnixMillis::now().0 / 1000));
     }
     voices(config, report);
     if good.is_empty() {
@@ -111,19 +117,40 @@ fn limits(config: &Config, http: &Http, urls: Vec<RedactedUrl>) -> RpcConfig {
     }
 }
 
-async fn endpoint(config: &Config, http: &Http, url: &RedactedUrl, report: &mut Report) -> bool {
+/// This machine's clock against the newest block of all endpoints, in seconds since the Unix epoch.
+fn clock(network: NetworkName, newest: u64, now: u64) -> Finding {
+    const WHAT: &str = "clock";
+    if newest > now + AHEAD_S {
+        let found = format!("{} s behind the newest block", newest - now);
+        return Finding::fail(
+            WHAT,
+            found,
+            "set it by NTP: limits per day and deadlines rest on it",
+        );
+    }
+    let found = format!("{} s after the newest block", now.saturating_sub(newest));
+    // a development chain makes blocks when it likes
+    if network != NetworkName::Devnet && now.saturating_sub(newest) > STALE_S {
+        let hint = "either no endpoint follows the chain, or the clock is ahead: compare it by NTP";
+        return Finding::warn(WHAT, found, hint);
+    }
+    Finding::ok(WHAT, found)
+}
+
+/// The time of its newest block, in seconds since the Unix epoch, where it is one to go on with.
+async fn endpoint(config: &Config, http: &Http, url: &RedactedUrl, report: &mut Report) -> Option<u64> {
     let what = format!("rpc {url}");
     let rpc = match Rpc::new(limits(config, http, vec![url.clone()])) {
         Ok(rpc) => rpc,
         Err(e) => {
             report.add(Finding::fail(&what, e.to_string(), ""));
-            return false;
+            return None;
         }
     };
     if let Err(e) = rpc.verify_chain().await {
         let hint = "is the node running, and is it on the network of network.name?";
         report.add(Finding::fail(&what, e.to_string(), hint));
-        return false;
+        return None;
     }
     match rpc.head().await {
         Ok(head) => {
@@ -135,7 +162,7 @@ async fn endpoint(config: &Config, http: &Http, url: &RedactedUrl, report: &mut 
                 now.saturating_sub(then)
             );
             let public = config.network.name != NetworkName::Devnet;
-            if then > now + 15 {
+            if then > now + AHEAD_S {
                 let ahead = format!("{found}; the head is {} s in the future", then - now);
                 report.add(Finding::fail(
                     &what,
@@ -148,11 +175,11 @@ async fn endpoint(config: &Config, http: &Http, url: &RedactedUrl, report: &mut 
             } else {
                 report.add(Finding::ok(&what, found));
             }
-            true
+            Some(then)
         }
         Err(e) => {
             report.add(Finding::fail(&what, e.to_string(), ""));
-            false
+            None
         }
     }
 }
@@ -288,5 +315,25 @@ fn accepted(config: &Config, manager: &dyn PoolManager, probe: &Probe, report: &
         );
         let hint = "deposits wait until the manager has more fees";
         report.add(Finding::warn("reserved fees", found, hint));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::finding::Grade;
+    use super::*;
+
+    #[test]
+    fn a_clock_that_differs_from_the_chain_has_its_line() {
+        let public = |newest, now| clock(NetworkName::Hoodi, newest, now).grade;
+        assert_eq!(public(1_000_000, 1_000_012), Grade::Ok);
+        assert_eq!(public(1_000_015, 1_000_000), Grade::Ok);
+        assert_eq!(public(1_000_016, 1_000_000), Grade::Fail);
+        assert_eq!(public(1_000_000, 1_000_181), Grade::Warn);
+        let devnet = |newest, now| clock(NetworkName::Devnet, newest, now).grade;
+        assert_eq!(devnet(1_000_000, 1_090_000), Grade::Ok);
+        assert_eq!(devnet(1_090_000, 1_000_000), Grade::Fail);
+        let finding = clock(NetworkName::Hoodi, 1_090_000, 1_000_000);
+        assert_eq!(finding.found.as_str(), "90000 s behind the newest block");
     }
 }

@@ -4,17 +4,20 @@ use std::path::Path;
 
 use casimir_dkg::config::Config;
 use casimir_dkg::engine;
-use casimir_dkg::journal::{self, JournalError};
+use casimir_dkg::journal::{self, Entry, JournalError};
 
 use super::{Finding, Report};
 
-pub(crate) fn examine(config: &Config, report: &mut Report) {
+/// Gives the journal's records, as far as they can be believed.
+pub(crate) fn examine(config: &Config, report: &mut Report) -> Vec<Entry> {
     report.add(writable("state directory", &config.directories.state));
     report.add(writable("log directory", &config.log.dir));
     if let Some(parent) = config.journal.path.parent() {
         report.add(writable("journal directory", parent));
     }
-    report.add(journal(&config.journal.path));
+    let (finding, records) = journal(&config.journal.path);
+    report.add(finding);
+    records
 }
 
 /// A directory that does not exist yet is made at the start: then its nearest parent must be writable.
@@ -43,18 +46,19 @@ fn writable(what: &str, directory: &Path) -> Finding {
     }
 }
 
-fn journal(path: &Path) -> Finding {
+fn journal(path: &Path) -> (Finding, Vec<Entry>) {
     let what = "journal";
     if !path.exists() {
-        return Finding::ok(what, format!("{} does not exist yet", path.display()));
+        let found = format!("{} does not exist yet", path.display());
+        return (Finding::ok(what, found), Vec::new());
     }
-    match journal::verify(path) {
+    let finding = match journal::verify(path) {
         Ok((found, entries)) => {
             let problem = entries.iter().find_map(|entry| {
                 let problem = engine::understood(&entry.kind, &entry.body).err()?;
                 Some(format!("record {} is not understood: {problem}", entry.seq))
             });
-            match problem {
+            let finding = match problem {
                 Some(problem) => Finding::fail(what, problem, "a start refuses this journal"),
                 None => Finding::ok(
                     what,
@@ -63,7 +67,8 @@ fn journal(path: &Path) -> Finding {
                         found.records, found.format
                     ),
                 ),
-            }
+            };
+            return (finding, entries);
         }
         Err(e @ (JournalError::Broken { .. } | JournalError::RolledBack { .. })) => Finding::fail(
             what,
@@ -71,7 +76,8 @@ fn journal(path: &Path) -> Finding {
             "nothing will be done on the word of this journal",
         ),
         Err(e) => Finding::fail(what, e.to_string(), "is it a journal, and may this user read it?"),
-    }
+    };
+    (finding, Vec::new())
 }
 
 #[cfg(test)]

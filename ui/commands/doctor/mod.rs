@@ -7,6 +7,8 @@ mod dkg;
 mod files;
 mod finding;
 mod http;
+mod notices;
+mod running;
 mod signer;
 
 use casimir_dkg::config::{self, Config, LoadOptions};
@@ -45,7 +47,7 @@ pub(crate) fn run(options: &LoadOptions, json: bool) -> anyhow::Result<Outcome> 
 }
 
 async fn examine(config: &Config, report: &mut Report) {
-    files::examine(config, report);
+    let journal = files::examine(config, report);
     let http = match Http::new(&config.http) {
         Ok(http) => http,
         Err(error) => {
@@ -54,9 +56,12 @@ async fn examine(config: &Config, report: &mut Report) {
         }
     };
     let chain = chain::examine(config, &http, report).await;
-    signer::examine(config, chain.as_ref(), report).await;
+    let account = signer::examine(config, chain.as_ref(), report).await;
+    running::adoption(account, chain.as_ref(), &journal, report).await;
+    running::examine(config, account, report).await;
     dkg::examine(config, &http, report).await;
     beacon::examine(config, &http, report).await;
+    notices::examine(config, &http, report);
 }
 
 /// Prints as it goes, and counts.

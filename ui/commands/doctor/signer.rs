@@ -9,14 +9,20 @@ use casimir_dkg::signer::{self, OpenError};
 use super::chain::Chain;
 use super::{Finding, Report};
 
-pub(crate) async fn examine(config: &Config, chain: Option<&Chain>, report: &mut Report) {
+/// Gives the account, where it is known.
+pub(crate) async fn examine(config: &Config, chain: Option<&Chain>, report: &mut Report) -> Option<Address> {
     let address = match key(config, report) {
         Some(address) => Some(address),
         None => config.signer.address,
     };
-    let (Some(address), Some(chain)) = (address, chain) else {
-        return;
+    let (Some(account), Some(chain)) = (address, chain) else {
+        return address;
     };
+    on_chain(config, account, chain, report).await;
+    address
+}
+
+async fn on_chain(config: &Config, address: Address, chain: &Chain, report: &mut Report) {
     match chain.rpc.balance(address, At::Latest).await {
         Ok(balance) if balance < config.fees.max_fee_wei => report.add(Finding::warn(
             "balance",

@@ -60,12 +60,12 @@ pub(crate) async fn deliver(http: &Http, url: &str, body: &[u8], deadline: Durat
                 let text = reason_of(&answer.body).unwrap_or(text);
                 return Delivered::new(Some(answer.status), outcome, text);
             }
-            Err(CallError::Unreachable(_)) if attempt < ATTEMPTS => {
+            Err(CallError::Unreachable(_) | CallError::Refused) if attempt < ATTEMPTS => {
                 tokio::time::sleep(pause).await;
                 pause *= 2;
                 attempt += 1;
             }
-            Err(error @ CallError::Unreachable(_)) => {
+            Err(error @ (CallError::Unreachable(_) | CallError::Refused)) => {
                 return Delivered::new(None, StartOutcome::Unreachable, error.to_string());
             }
             Err(error) => return Delivered::new(None, StartOutcome::Unanswered, error.to_string()),

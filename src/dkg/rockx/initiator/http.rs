@@ -11,6 +11,9 @@ pub(crate) enum CallError {
     /// No connection was made, so the other side has not seen the request.
     #[error("cannot be reached: {0}")]
     Unreachable(SafeText),
+    /// No connection was made: at the address itself nobody listens, or at that of a proxy.
+    #[error("cannot be reached: connection refused")]
+    Refused,
     /// The request was sent and no whole answer came: the other side may have acted on it.
     #[error("gave no answer: {0}")]
     NoAnswer(SafeText),
@@ -30,7 +33,7 @@ pub(crate) enum CallError {
 impl CallError {
     /// The other side is down, as opposed to talking nonsense.
     pub(crate) fn is_transport(&self) -> bool {
-        matches!(self, Self::Unreachable(_) | Self::NoAnswer(_))
+        matches!(self, Self::Unreachable(_) | Self::Refused | Self::NoAnswer(_))
     }
 }
 
@@ -38,6 +41,7 @@ impl From<HttpError> for CallError {
     fn from(error: HttpError) -> Self {
         let words = || SafeText::new(&error.to_string());
         match &error {
+            HttpError::Refused => Self::Refused,
             HttpError::TooLarge(limit) => Self::TooLong(*limit),
             unsent if unsent.is_unsent() => Self::Unreachable(words()),
             _ => Self::NoAnswer(words()),

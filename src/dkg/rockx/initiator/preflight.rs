@@ -1,5 +1,12 @@
-//! Who is there: `/ping` and `/version` of operators and messenger. Nobody proves to be absent: whoever gives no usable
-//! answer is not known to be there, and that keeps a ceremony from starting.
+//! Who is there: `/ping` and `/version` of operators and messenger.
+//!
+//! | an operator | |
+//! |---|---|
+//! | yes | `/ping` is answered by 200 and a message |
+//! | no | it is in no directory, so that there is nobody to ask; or the connection is refused at its own address, with no proxy between |
+//! | not known | everything else: silence, a name without an address, a certificate, no route, our own limits, a proxy's refusal, a status, a page |
+//!
+//! Of the messenger nothing is ever a *no*: ceremonies wait for it. Whoever is not a *yes* keeps a ceremony from starting.
 
 use std::time::{Duration, Instant};
 
@@ -53,16 +60,18 @@ pub(crate) async fn ask_all(
         let answers = match record {
             None => Answer::no("not in the directory of operators"),
             Some(record) => {
-                let asked = match endpoint(http, &record.endpoint, deadline, MAX_SMALL) {
-                    Ok(endpoint) => ping(&endpoint).await,
-                    Err(error) => Err(error),
+                let (asked, is_direct) = match endpoint(http, &record.endpoint, deadline, MAX_SMALL) {
+                    Ok(endpoint) => (ping(&endpoint).await, endpoint.is_direct()),
+                    Err(error) => (Err(error), false),
                 };
                 match asked {
                     Ok(version) => Answer::Yes(Presence {
                         version,
                         latency: begun.elapsed(),
                     }),
-                    // silence and refusals say nothing: it may be there the next moment
+                    Err(CallError::Refused) if is_direct => {
+                        Answer::no("nobody listens at its address: connection refused")
+                    }
                     Err(error) => Answer::not_known(error),
                 }
             }
@@ -78,6 +87,8 @@ mod tests {
     use tokio::net::TcpListener;
 
     use super::*;
+    use crate::http::{HttpOptions, ProxyRule};
+    use crate::types::RedactedUrl;
 
     /// A server that answers everything so, or never.
     async fn answering(answer: Option<&'static str>) -> String {
@@ -101,7 +112,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn only_a_pong_is_a_yes_and_no_silence_is_a_no() {
+    async fn only_a_pong_is_a_yes_and_only_a_refused_connection_is_a_no() {
         const HEAD: &str = "content-type: text/plain\r\nconnection: close\r\n";
         let reply = |status: &str, body: &str| -> Option<&'static str> {
             let text = format!(
@@ -138,14 +149,52 @@ mod tests {
             };
             assert!(why.words().as_str().contains(words), "{answer:?}: {why}");
         }
-        for url in ["http://127.0.0.1:1", "not a URL"] {
+        for url in [
+            "not a URL",
+            "http://nobody.invalid",
+            "https://127.0.0.1:1/?key=",
+            "http://",
+        ] {
             let found = ask(url.to_owned()).await;
-            assert!(matches!(found, Answer::NotKnown(_)), "{url}: {found:?}");
+            let refused = url.starts_with("https://127");
+            assert!(matches!(found, Answer::No(_)) == refused, "{url}: {found:?}");
+            assert!(!matches!(found, Answer::Yes(_)), "{url}: {found:?}");
         }
+        // what speaks no TLS is there, and says nothing
+        let plain = answering(reply("200 OK", r#"{"message":"pong"}"#)).await;
+        let found = ask(plain.replace("http://", "https://")).await;
+        assert!(matches!(found, Answer::NotKnown(_)), "{found:?}");
+        let found = ask("http://127.0.0.1:1".to_owned()).await;
+        let Answer::No(evidence) = &found else {
+            panic!("{found:?}");
+        };
+        assert!(
+            evidence.words.as_str().contains("connection refused"),
+            "{evidence:?}"
+        );
         let nobody = ask_all(&Http::direct(), &[(OperatorId(9), None)], Duration::from_secs(1)).await;
         assert!(
             matches!(nobody[0].answers, Answer::No(_)),
             "there is nobody to ask"
         );
+    }
+
+    /// A proxy that is away refuses for everybody behind it.
+    #[tokio::test]
+    async fn a_refusal_of_the_proxy_says_nothing_of_an_operator() {
+        let through = Http::new(&HttpOptions {
+            proxy: ProxyRule::Url(RedactedUrl::new("http://127.0.0.1:1")),
+            ..HttpOptions::default()
+        })
+        .unwrap();
+        let record = OperatorRecord {
+            id: OperatorId(1),
+            name: SafeText::default(),
+            endpoint: "http://192.0.2.1".to_owned(),
+            public_key: "".into(),
+        };
+        let asked = [(OperatorId(1), Some(&record))];
+        let health = ask_all(&through, &asked, Duration::from_secs(5)).await;
+        assert!(matches!(health[0].answers, Answer::NotKnown(_)), "{health:?}");
     }
 }

@@ -23,6 +23,7 @@
 mod body;
 mod config;
 mod deliver;
+mod foreign;
 mod hub;
 mod janitor;
 mod keys;
@@ -48,6 +49,7 @@ use tokio::task::JoinHandle;
 
 pub use config::{Limits, MessengerConfig};
 pub use deliver::SERVER_NAME;
+pub use foreign::{ForeignCeremony, Onlooker};
 pub use proof::{PROOF_HEADER, prove_registration, prove_topic};
 pub use store::StoreError;
 

@@ -116,6 +116,11 @@ impl Topic {
             .map(|(name, _)| name.as_str())
     }
 
+    /// Those whose messages are kept, all of whose signatures were checked.
+    pub(super) fn signers(&self) -> impl Iterator<Item = OperatorId> {
+        self.per_signer.keys().copied()
+    }
+
     /// Whether the topic was made for this operator.
     pub(super) fn has_founder(&self, id: OperatorId) -> bool {
         self.members.get(&id.to_string()).is_some_and(|m| !m.direct)

@@ -25,7 +25,7 @@ struct Crowd {
     begun: Mutex<Vec<u32>>,
 }
 
-fn keygen() -> CeremonyPlan {
+pub(super) fn keygen() -> CeremonyPlan {
     CeremonyPlan::Keygen {
         committee: (1..=3).map(OperatorId).collect(),
         threshold: 2,
@@ -101,7 +101,7 @@ impl World for Crowd {
     }
 }
 
-fn two_at_once() -> Settings {
+pub(super) fn two_at_once() -> Settings {
     let rule = Rule {
         name: SafeText::new("keys"),
         kinds: vec![ActionKind::Keygen],

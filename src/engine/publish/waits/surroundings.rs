@@ -4,7 +4,9 @@ use crate::engine::live::Live;
 use crate::engine::publish::unadopted;
 use crate::oracle::State;
 use crate::types::{CheckStatus, SafeText, counted};
-use crate::view::{EndpointKind, EndpointView, Health, LinkState, Mode, Snapshot, Wait, WaitReason};
+use crate::view::{
+    EndpointKind, EndpointView, Health, LinkState, Mode, OperatorView, Snapshot, Wait, WaitReason,
+};
 
 /// Who pauses where the engine itself does: the core's words for what somebody else did with the account begin so.
 pub(super) const BY_THE_ENGINE: &str = "the engine: ";
@@ -33,7 +35,10 @@ pub(super) fn waits(state: &State, live: &Live, snapshot: &Snapshot) -> Vec<Wait
             }),
     );
     let alarms = live.alarms.iter();
-    waits.extend(alarms.map(|(subject, words)| Wait::new(of_alarm(subject), words.clone())));
+    waits.extend(alarms.map(|(subject, words)| Wait {
+        alarm: Some((*subject).into()),
+        ..Wait::new(of_alarm(subject), words.clone())
+    }));
     waits.extend(
         state
             .reads_the_future()
@@ -80,6 +85,7 @@ pub(super) fn of_alarm(subject: &str) -> WaitReason {
         "from-block" => WaitReason::FromBlockUnset,
         "receipt" => WaitReason::ReceiptDoubted,
         "transcript" => WaitReason::TranscriptUnwritten,
+        "ceremonies" => WaitReason::ForeignCeremony,
         "lane" => WaitReason::PartDied,
         "fatal" => WaitReason::Fatal,
         _ => WaitReason::Alarm,
@@ -133,31 +139,39 @@ fn endpoints(endpoints: &[EndpointView], waits: &mut Vec<Wait>) {
 }
 
 fn operators(live: &Live, snapshot: &Snapshot, waits: &mut Vec<Wait>) {
-    let (down, others): (Vec<_>, Vec<_>) = snapshot
-        .operators
-        .iter()
-        .partition(|operator| operator.health == Health::Down);
+    let all = &snapshot.operators;
+    // whoever has not been asked yet has no note
+    let is_away = |operator: &&OperatorView| match operator.health {
+        Health::Down => true,
+        Health::Unknown => !operator.note.as_str().is_empty(),
+        Health::Up | Health::Degraded => false,
+    };
+    let away: Vec<_> = all.iter().filter(is_away).collect();
     let sizes = live.backend.capabilities().committees.iter();
     let least = sizes.map(|size| size.operators).min().unwrap_or_default();
-    if !down.is_empty() && others.len() < least {
+    let there = all.len() - away.len();
+    if !away.is_empty() && there < least {
         let words = format!(
-            "{} of {} answer, and a committee needs {least}",
-            others.len(),
-            counted(snapshot.operators.len(), "operator"),
+            "{there} of {} answer, and a committee needs {least}",
+            counted(all.len(), "operator"),
         );
         waits.push(Wait::new(WaitReason::OperatorsShort, words));
     }
-    waits.extend(down.into_iter().map(|operator| {
+    waits.extend(away.into_iter().map(|operator| {
         let note = match operator.note.as_str() {
             "" => String::new(),
             note => format!(": {note}"),
         };
+        let (reason, words) = match operator.health {
+            Health::Down => (WaitReason::OperatorDown, "is down"),
+            _ => (
+                WaitReason::OperatorNotKnown,
+                "gives no usable answer, and whether it is there is not known",
+            ),
+        };
         Wait {
             operator: Some(operator.id),
-            ..Wait::new(
-                WaitReason::OperatorDown,
-                format!("operator {} is down{note}", operator.id),
-            )
+            ..Wait::new(reason, format!("operator {} {words}{note}", operator.id))
         }
     }));
 }

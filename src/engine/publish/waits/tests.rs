@@ -182,6 +182,27 @@ fn somebody_elses_transaction_is_no_persons_pause() {
     assert!(!reasons(&state, &live()).contains(&WaitReason::Paused));
 }
 
+fn operator(id: u64, health: Health) -> OperatorView {
+    OperatorView {
+        id: OperatorId(id),
+        name: SafeText::default(),
+        endpoint: "http://operator".into(),
+        health,
+        version: SafeText::default(),
+        latency_ms: None,
+        ceremonies_done: 0,
+        ceremonies_failed: 0,
+        note: "no answer".into(),
+    }
+}
+
+/// Operators of the smallest committee.
+fn least(live: &Live) -> u64 {
+    let committees = live.backend.capabilities().committees.iter();
+    let least = committees.map(|size| size.operators).min().unwrap();
+    u64::try_from(least).unwrap()
+}
+
 #[test]
 fn endpoints_and_operators_that_are_down_are_told_one_by_one_and_all_together() {
     let state = state(Mode::Supervised);
@@ -216,24 +237,7 @@ fn endpoints_and_operators_that_are_down_are_told_one_by_one_and_all_together() 
     );
     assert!(!reasons(&state, &live).contains(&WaitReason::EndpointDown));
 
-    let operator = |id, health| OperatorView {
-        id: OperatorId(id),
-        name: SafeText::default(),
-        endpoint: "http://operator".into(),
-        health,
-        version: SafeText::default(),
-        latency_ms: None,
-        ceremonies_done: 0,
-        ceremonies_failed: 0,
-        note: "no answer".into(),
-    };
-    let least = live
-        .backend
-        .capabilities()
-        .committees
-        .iter()
-        .map(|size| size.operators);
-    let least = u64::try_from(least.min().unwrap()).unwrap();
+    let least = least(&live);
     let down = |count| {
         let health = move |id| if id <= count { Health::Down } else { Health::Up };
         LiveUpdate::Operators((1..=least + 1).map(|id| operator(id, health(id))).collect())
@@ -244,6 +248,48 @@ fn endpoints_and_operators_that_are_down_are_told_one_by_one_and_all_together() 
     assert!(!reasons(&state, &live).contains(&WaitReason::OperatorsShort));
     live.update(now, down(2));
     found(&state, &live, WaitReason::OperatorsShort);
+}
+
+/// Whoever gives no usable answer is missing as well, and not called down.
+#[test]
+fn operators_that_cannot_be_asked_are_not_known_with_the_reason() {
+    let (state, mut live, now) = (state(Mode::Supervised), live(), UnixMillis(7));
+    let least = least(&live);
+    let not_known = |count, note: &'static str| {
+        let one = move |id| OperatorView {
+            note: if id <= count { note.into() } else { "".into() },
+            ..operator(id, if id <= count { Health::Unknown } else { Health::Up })
+        };
+        LiveUpdate::Operators((1..=least + 1).map(one).collect())
+    };
+    live.update(now, not_known(1, "no route"));
+    let wait = found(&state, &live, WaitReason::OperatorNotKnown);
+    assert_eq!(
+        wait.sentence.as_str(),
+        "operator 1 gives no usable answer, and whether it is there is not known: no route"
+    );
+    let all = reasons(&state, &live);
+    assert!(!all.contains(&WaitReason::OperatorDown) && !all.contains(&WaitReason::OperatorsShort));
+    live.update(now, not_known(2, "no route"));
+    found(&state, &live, WaitReason::OperatorsShort);
+    // before they were asked nothing is said
+    live.update(now, not_known(2, ""));
+    let all = reasons(&state, &live);
+    assert!(!all.contains(&WaitReason::OperatorNotKnown) && !all.contains(&WaitReason::OperatorsShort));
+}
+
+/// Whoever is told of them keeps them apart: otherwise each would be told anew at every look.
+#[test]
+fn two_alarms_of_one_reason_are_two_matters() {
+    let (state, mut live) = (state(Mode::Supervised), live());
+    for subject in ["comparison", "registrations"] {
+        live.update(UnixMillis(1), LiveUpdate::Alarm(subject, subject.into()));
+    }
+    let waits = snapshot_of(&state, &live).waits;
+    let matters: BTreeSet<_> = waits.iter().map(Wait::matter).collect();
+    assert_eq!(matters.len(), waits.len(), "{waits:?}");
+    let doubts = waits.iter().filter(|wait| wait.reason == WaitReason::LogsDoubted);
+    assert_eq!(doubts.count(), 2);
 }
 
 #[test]

@@ -11,7 +11,7 @@ use super::tip::{Pace, beacon_clock};
 use crate::engine::LiveUpdate;
 use crate::engine::core::Incoming;
 use crate::ports::consensus::{NodeHealth, NodeState};
-use crate::ports::{Ceremonies, Consensus, EndpointHealth, EndpointState, Endpoints};
+use crate::ports::{Answer, Ceremonies, Consensus, EndpointHealth, EndpointState, Endpoints, Presence};
 use crate::types::{OperatorId, OperatorRecord, RedactedUrl, SafeText, UnixMillis};
 use crate::view::{EndpointKind, EndpointView, Health, OperatorView};
 
@@ -139,7 +139,7 @@ async fn relay(ceremonies: &dyn Ceremonies) -> Vec<EndpointView> {
     let trouble = found.trouble();
     let presence = found.answers.yes();
     let latency = presence.as_ref().map(|presence| presence.latency);
-    let health = grade(presence.is_some(), latency);
+    let health = grade(latency, Health::Down);
     let version = presence
         .and_then(|presence| presence.version)
         .map(|v| format!("version {v}"))
@@ -218,7 +218,7 @@ async fn operators(from: &Sources) -> Vec<OperatorView> {
                 id: h.id,
                 name: record.name.clone(),
                 endpoint: SafeText::new(&RedactedUrl::new(record.endpoint.clone()).to_string()),
-                health: grade(h.presence().is_some(), latency),
+                health: grade(latency, absence(&h.answers)),
                 version: h.version().into(),
                 latency_ms: millis(latency),
                 ceremonies_done: 0,
@@ -229,11 +229,20 @@ async fn operators(from: &Sources) -> Vec<OperatorView> {
         .collect()
 }
 
-fn grade(reachable: bool, latency: Option<Duration>) -> Health {
-    match (reachable, latency) {
-        (false, _) => Health::Down,
-        (true, Some(latency)) if latency > SLOW => Health::Degraded,
-        (true, _) => Health::Up,
+/// Nobody is down because it could not be asked.
+fn absence(answers: &Answer<Presence>) -> Health {
+    match answers {
+        Answer::No(_) => Health::Down,
+        Answer::Yes(_) | Answer::NotKnown(_) => Health::Unknown,
+    }
+}
+
+/// By the time to its answer, if there was one.
+fn grade(latency: Option<Duration>, absent: Health) -> Health {
+    match latency {
+        None => absent,
+        Some(latency) if latency > SLOW => Health::Degraded,
+        Some(_) => Health::Up,
     }
 }
 
@@ -241,6 +250,23 @@ fn grade(reachable: bool, latency: Option<Duration>) -> Health {
 mod tests {
     use super::*;
     use crate::ports::fakes::endpoint;
+
+    #[test]
+    fn nobody_is_down_who_could_not_be_asked() {
+        let not_known = Answer::not_known("the host's name cannot be resolved");
+        assert_eq!(grade(None, absence(&not_known)), Health::Unknown);
+        let refused = Answer::no("connection refused");
+        assert_eq!(grade(None, absence(&refused)), Health::Down);
+        let there = |latency| {
+            let presence = Presence {
+                version: None,
+                latency,
+            };
+            grade(Some(latency), absence(&Answer::Yes(presence)))
+        };
+        assert_eq!(there(Duration::ZERO), Health::Up);
+        assert_eq!(there(SLOW * 2), Health::Degraded);
+    }
 
     #[test]
     fn an_endpoint_is_shown_as_the_port_tells_it() {

@@ -212,6 +212,7 @@ fn note(comparison: &Comparison) -> String {
     };
     match compared.untold {
         0 => found,
-        n => format!("{found}, receipts of {n} blocks not to be had"),
+        1 => format!("{found}, receipts of 1 block not to be had or not proven"),
+        n => format!("{found}, receipts of {n} blocks not to be had or not proven"),
     }
 }

@@ -5,6 +5,7 @@ mod chain;
 mod deployment;
 mod health;
 mod history;
+pub(super) mod others;
 mod tip;
 mod validators;
 
@@ -26,8 +27,13 @@ use crate::lane;
 use crate::types::SafeText;
 
 /// Starts every feed as a named task. One that ends takes the engine with it: nothing limps on. The chain is followed
-/// once the contract is known; `world` is where that is told to the effects.
-pub(super) fn start(opening: Opening, world: watch::Sender<Option<Arc<Outside>>>) -> JoinSet<()> {
+/// once the contract is known; `world` is where that is told to the effects. `onlook` is there where others can do something
+/// within this process.
+pub(super) fn start(
+    opening: Opening,
+    world: watch::Sender<Option<Arc<Outside>>>,
+    onlook: Option<others::Onlook>,
+) -> JoinSet<()> {
     let core = opening.core.clone();
     let mut feeds = Feeds::of(&core);
     let (lists, pools) = watch::channel(None);
@@ -50,6 +56,9 @@ pub(super) fn start(opening: Opening, world: watch::Sender<Option<Arc<Outside>>>
         directory: Arc::new(opening.config.operators.by_id.clone()),
         pace: pace_of(&opening.config),
     };
+    if let Some(look) = onlook {
+        feeds.start("messenger feed", others::watch(look, core.downgrade()));
+    }
     feeds.start("health feed", health::run(of_health, core));
     feeds.start("start", follow(opening, world, lists));
     feeds.tasks

@@ -56,7 +56,7 @@ pub(super) fn load(connection: &Connection) -> Result<Loaded, StoreError> {
 
 fn registered(connection: &Connection) -> Result<BTreeMap<String, Entry>, StoreError> {
     let mut registered = BTreeMap::new();
-    // an earlier version noted only the address: such an entry is a guest's of this moment
+    // version 1 noted only the address: such an entry is a guest's of this moment
     let sql = "SELECT r.name, r.address, s.key, s.proved, s.vouched, s.client, s.seen, s.heard
                FROM registered r LEFT JOIN standing s ON s.name = r.name";
     let now = UnixMillis::now();

@@ -6,6 +6,8 @@
 
 mod load;
 mod schema;
+#[cfg(test)]
+mod tests;
 
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -48,12 +50,17 @@ pub enum StoreError {
     #[error(transparent)]
     Sqlite(#[from] rusqlite::Error),
     /// The database was written by a newer version of this program.
-    #[error("the database has version {found}, this program knows {known}")]
+    #[error(
+        "{path} has version {found}, this program knows versions up to {known}: it was written by a newer casimir-dkg; \
+         run that one"
+    )]
     Version {
-        /// Version of the file.
+        /// The database.
+        path: String,
+        /// Its version.
         found: i64,
-        /// Version of this program.
-        known: i64,
+        /// The newest version that this program knows.
+        known: usize,
     },
     /// The last commit failed, or the thread that owns the database has ended.
     #[error("could not be stored")]

@@ -9,11 +9,13 @@ use super::{Registered, StoreError, Write};
 use crate::dkg::rockx::messenger::topic::Origin;
 use crate::types::UnixMillis;
 
-const VERSION: i64 = 1;
+/// Step n takes a file of version n to version n + 1; a new file takes all of them.
+pub(super) const STEPS: [&str; 2] = [FIRST, STANDING];
+
 /// The origin of a topic whose initiator is known, in the place of a client's address.
 pub(super) const KNOWN: &str = "known";
 
-const TABLES: &str = "
+const FIRST: &str = "
     CREATE TABLE registered (name TEXT PRIMARY KEY, address TEXT NOT NULL) STRICT;
     CREATE TABLE topic (id BLOB PRIMARY KEY, at INTEGER NOT NULL, owner BLOB, finished INTEGER) STRICT;
     CREATE TABLE member (topic BLOB NOT NULL, name TEXT NOT NULL, address TEXT NOT NULL, direct INTEGER NOT NULL,
@@ -27,8 +29,9 @@ const TABLES: &str = "
         PRIMARY KEY (id, text)) STRICT;
 ";
 
-/// What later versions of this program note beside it; an earlier one that opens the file leaves it alone.
-const BESIDE: &str = "
+/// What registrations have proved, and who made a topic. Files of version 1 have these tables or do not: a program that
+/// wrote them left the number as it was. An entry without a row is a guest's.
+const STANDING: &str = "
     CREATE TABLE IF NOT EXISTS standing (name TEXT PRIMARY KEY, key BLOB, proved INTEGER, vouched INTEGER NOT NULL,
         client TEXT, seen INTEGER NOT NULL, heard INTEGER NOT NULL) STRICT;
     CREATE TABLE IF NOT EXISTS origin (topic BLOB PRIMARY KEY, client TEXT) STRICT;
@@ -53,28 +56,41 @@ pub(super) fn open(dir: &Path) -> Result<(Connection, File), StoreError> {
         Err(TryLockError::WouldBlock) => return Err(StoreError::Locked(dir.display().to_string())),
         Err(TryLockError::Error(source)) => return Err(io(&path)(source)),
     }
-    let mut connection = Connection::open(dir.join("messenger.sqlite"))?;
+    let path = dir.join("messenger.sqlite");
+    let mut connection = Connection::open(&path)?;
+    // before the first pragma: some of them write, and a newer file is left as it is
+    let version = version(&connection, &path)?;
     // FULL: a commit that was answered survives a power cut; grouping makes it cheap enough
     connection
         .execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 5000;")?;
-    let found: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
-    match found {
-        VERSION => {}
-        0 => {
-            let tx = connection.transaction()?;
-            tx.execute_batch(TABLES)?;
-            tx.pragma_update(None, "user_version", VERSION)?;
-            tx.commit()?;
-        }
-        _ => {
-            return Err(StoreError::Version {
-                found,
-                known: VERSION,
-            });
-        }
-    }
-    connection.execute_batch(BESIDE)?;
+    bring_up_to_date(&mut connection, version)?;
     Ok((connection, lock))
+}
+
+/// How many steps the file has taken; 0 where it has no tables yet.
+fn version(connection: &Connection, path: &Path) -> Result<usize, StoreError> {
+    let found: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    match usize::try_from(found) {
+        Ok(version) if version <= STEPS.len() => Ok(version),
+        _ => Err(StoreError::Version {
+            path: path.display().to_string(),
+            found,
+            known: STEPS.len(),
+        }),
+    }
+}
+
+/// Takes the steps that are missing in one transaction: the file is of the newest version afterwards, or as it was.
+fn bring_up_to_date(connection: &mut Connection, version: usize) -> Result<(), rusqlite::Error> {
+    if version == STEPS.len() {
+        return Ok(());
+    }
+    let tx = connection.transaction()?;
+    for step in &STEPS[version..] {
+        tx.execute_batch(step)?;
+    }
+    tx.pragma_update(None, "user_version", int(STEPS.len() as u64))?;
+    tx.commit()
 }
 
 /// Applies `changes` in one transaction.

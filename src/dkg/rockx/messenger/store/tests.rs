@@ -1,0 +1,208 @@
+//! Files that earlier and later programs left.
+
+use std::net::{IpAddr, Ipv4Addr};
+
+use rusqlite::params;
+
+use super::*;
+use crate::dkg::rockx::messenger::store::schema::STEPS;
+
+const HERE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+const FILE: &str = "messenger.sqlite";
+
+fn id(byte: u8) -> RequestId {
+    RequestId([byte; 24])
+}
+
+/// A file of version 1 with a registration, a topic with a message that one of two members has, and a result.
+fn first_version(dir: &Path) -> Connection {
+    let db = Connection::open(dir.join(FILE)).unwrap();
+    db.execute_batch(STEPS[0]).unwrap();
+    db.pragma_update(None, "user_version", 1).unwrap();
+    let topic = id(1).0;
+    let rows: [(&str, &[&dyn rusqlite::ToSql]); 7] = [
+        ("INSERT INTO registered VALUES ('1', 'http://one')", &[]),
+        (
+            "INSERT INTO topic VALUES (?1, 11, ?2, NULL)",
+            params![topic, [7_u8; 32]],
+        ),
+        (
+            "INSERT INTO member VALUES (?1, '1', 'http://one', 0)",
+            params![topic],
+        ),
+        (
+            "INSERT INTO member VALUES (?1, '2', 'http://two', 1)",
+            params![topic],
+        ),
+        ("INSERT INTO message VALUES (?1, 3, 12, x'beef')", params![topic]),
+        ("INSERT INTO settled VALUES (?1, '1', 3, 1)", params![topic]),
+        ("INSERT INTO result VALUES (?1, 13, 2, 'done')", params![topic]),
+    ];
+    for (sql, values) in rows {
+        db.execute(sql, values).unwrap();
+    }
+    db
+}
+
+fn version_of(dir: &Path) -> i64 {
+    let db = Connection::open(dir.join(FILE)).unwrap();
+    db.query_row("PRAGMA user_version", [], |row| row.get(0)).unwrap()
+}
+
+/// Opens the file, reads it, and lets it go.
+async fn read(dir: &Path) -> Loaded {
+    let (store, loaded) = Store::open(dir).unwrap();
+    store.close().await;
+    loaded
+}
+
+/// What a file of the first version holds is there, whatever stands beside it.
+fn has_the_first_version(loaded: &Loaded) {
+    assert_eq!(loaded.registered["1"].address, "http://one");
+    let [topic] = &loaded.topics[..] else {
+        panic!("{} topics", loaded.topics.len())
+    };
+    assert_eq!(
+        (topic.id, topic.at, topic.owner),
+        (id(1), UnixMillis(11), Some([7; 32]))
+    );
+    let mut members = topic.members.clone();
+    members.sort();
+    let expected = [("1", "http://one", false), ("2", "http://two", true)];
+    assert_eq!(
+        members,
+        expected.map(|(name, at, direct)| (name.to_owned(), at.to_owned(), direct))
+    );
+    let [message] = &topic.messages[..] else {
+        panic!("{} messages", topic.messages.len())
+    };
+    assert_eq!(
+        (message.seq, message.at, &message.body[..]),
+        (3, UnixMillis(12), &[0xbe, 0xef][..])
+    );
+    assert_eq!(topic.settled, [(("1".to_owned(), 3), true)].into());
+    assert_eq!(loaded.results[0].text, "done");
+}
+
+#[tokio::test]
+async fn a_new_file_has_the_newest_version_and_keeps_what_was_proved() {
+    let dir = tempfile::tempdir().unwrap();
+    let (store, _) = Store::open(dir.path()).unwrap();
+    let entry = Entry {
+        address: "http://one".to_owned(),
+        key: None,
+        proved: None,
+        vouched: true,
+        listed: false,
+        client: Some(HERE),
+        seen: UnixMillis(5),
+        heard: true,
+    };
+    store.write(Write::registered("1", &entry));
+    store.flush().await.unwrap();
+    store.close().await;
+    assert_eq!(version_of(dir.path()), 2);
+    let found = &read(dir.path()).await.registered["1"];
+    assert_eq!(
+        (found.vouched, found.client, found.seen, found.heard),
+        (true, Some(HERE), UnixMillis(5), true)
+    );
+}
+
+#[tokio::test]
+async fn a_file_of_version_1_opens_its_registrations_are_guests_and_new_ones_are_kept() {
+    let dir = tempfile::tempdir().unwrap();
+    drop(first_version(dir.path()));
+    let before = UnixMillis::now();
+    let (store, loaded) = Store::open(dir.path()).unwrap();
+    has_the_first_version(&loaded);
+    let guest = &loaded.registered["1"];
+    assert_eq!(
+        (guest.vouched, guest.client, guest.heard, guest.proved),
+        (false, None, false, None)
+    );
+    assert!(guest.seen >= before, "as if it came now");
+    assert_eq!(loaded.topics[0].origin, Origin::Guest(None));
+    store.write(Write::registered(
+        "1",
+        &Entry {
+            vouched: true,
+            ..guest.clone()
+        },
+    ));
+    store.flush().await.unwrap();
+    store.close().await;
+    assert_eq!(version_of(dir.path()), 2);
+    let again = read(dir.path()).await;
+    has_the_first_version(&again);
+    assert!(again.registered["1"].vouched);
+}
+
+#[tokio::test]
+async fn a_file_that_got_its_tables_without_a_number_keeps_what_they_hold() {
+    let dir = tempfile::tempdir().unwrap();
+    let db = first_version(dir.path());
+    db.execute_batch(STEPS[1]).unwrap();
+    db.execute(
+        "INSERT INTO standing VALUES ('1', NULL, NULL, 1, '127.0.0.1', 14, 1)",
+        [],
+    )
+    .unwrap();
+    db.execute("INSERT INTO origin VALUES (?1, 'known')", params![id(1).0])
+        .unwrap();
+    drop(db);
+    assert_eq!(version_of(dir.path()), 1);
+    let loaded = read(dir.path()).await;
+    has_the_first_version(&loaded);
+    let entry = &loaded.registered["1"];
+    assert_eq!(
+        (entry.vouched, entry.client, entry.seen, entry.heard),
+        (true, Some(HERE), UnixMillis(14), true)
+    );
+    assert_eq!(loaded.topics[0].origin, Origin::Known);
+    assert_eq!(version_of(dir.path()), 2);
+}
+
+#[tokio::test]
+async fn a_migration_that_fails_leaves_the_file_as_it_was() {
+    let dir = tempfile::tempdir().unwrap();
+    let db = first_version(dir.path());
+    // `standing` can be made, `origin` cannot
+    db.execute_batch("CREATE INDEX origin ON topic (at)").unwrap();
+    drop(db);
+    assert!(matches!(Store::open(dir.path()), Err(StoreError::Sqlite(_))));
+    assert_eq!(version_of(dir.path()), 1);
+    let db = Connection::open(dir.path().join(FILE)).unwrap();
+    let tables = "SELECT COUNT(*) FROM sqlite_schema WHERE name = 'standing'";
+    let made: i64 = db.query_row(tables, [], |row| row.get(0)).unwrap();
+    assert_eq!(made, 0, "half of a step was taken");
+    db.execute_batch("DROP INDEX origin").unwrap();
+    drop(db);
+    has_the_first_version(&read(dir.path()).await);
+}
+
+#[test]
+fn a_file_of_a_newer_program_is_left_alone_and_named_with_both_versions() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join(FILE);
+    let db = first_version(dir.path());
+    db.pragma_update(None, "user_version", 3).unwrap();
+    drop(db);
+    let before = std::fs::read(&path).unwrap();
+    let refused = Store::open(dir.path()).map(drop).unwrap_err();
+    assert!(matches!(
+        refused,
+        StoreError::Version {
+            found: 3,
+            known: 2,
+            ..
+        }
+    ));
+    let words = refused.to_string();
+    let named = format!(
+        "{} has version 3, this program knows versions up to 2",
+        path.display()
+    );
+    assert!(words.starts_with(&named), "{words}");
+    assert_eq!(std::fs::read(&path).unwrap(), before);
+}

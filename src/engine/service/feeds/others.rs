@@ -1,0 +1,75 @@
+//! What others do with what runs within this process: somebody who has our operators hold a ceremony is named.
+
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio::time::MissedTickBehavior;
+
+use crate::engine::LiveUpdate;
+use crate::engine::core::Incoming;
+use crate::types::SafeText;
+
+/// Looking costs nothing but a lock.
+const LOOK: Duration = Duration::from_secs(2);
+
+/// What others do, in words; empty while nobody does anything.
+pub(in crate::engine::service) type Onlook = Box<dyn Fn() -> SafeText + Send + Sync>;
+
+/// Tells of it whenever it changes. Ends when the core is gone.
+pub(in crate::engine::service) async fn watch(look: Onlook, core: mpsc::WeakSender<Incoming>) {
+    every(LOOK, look, core).await;
+}
+
+async fn every(pause: Duration, look: Onlook, core: mpsc::WeakSender<Incoming>) {
+    let mut tick = tokio::time::interval(pause);
+    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut told = SafeText::default();
+    loop {
+        tick.tick().await;
+        let words = look();
+        if words == told {
+            continue;
+        }
+        told.clone_from(&words);
+        let Some(core) = core.upgrade() else {
+            return;
+        };
+        if !words.as_str().is_empty() {
+            tracing::warn!(target: "engine::told", "{words}");
+        }
+        let alarm = Incoming::Live(LiveUpdate::Alarm("ceremonies", words));
+        if core.send(alarm).await.is_err() {
+            return;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_others_begin_is_told_once_and_when_it_is_over() {
+        let says = Arc::new(Mutex::new(SafeText::default()));
+        let (core, mut told) = mpsc::channel(4);
+        let look: Onlook = Box::new({
+            let says = Arc::clone(&says);
+            move || says.lock().unwrap().clone()
+        });
+        let watching = tokio::spawn(every(Duration::from_millis(2), look, core.downgrade()));
+        for words in ["somebody else", ""] {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            assert!(told.try_recv().is_err(), "nothing has changed");
+            *says.lock().unwrap() = words.into();
+            let Some(Incoming::Live(LiveUpdate::Alarm("ceremonies", heard))) = told.recv().await else {
+                panic!("it is an alarm");
+            };
+            assert_eq!(heard.as_str(), words);
+        }
+        drop(core);
+        *says.lock().unwrap() = "more".into();
+        watching.await.unwrap();
+    }
+}

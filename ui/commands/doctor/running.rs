@@ -1,0 +1,145 @@
+//! The oracle that runs here, if one does: what holds it up, in its own words. And whether this journal may go on with the
+//! account.
+
+use alloy::primitives::Address;
+use casimir_dkg::chain::rpc::At;
+use casimir_dkg::config::Config;
+use casimir_dkg::engine::{self, service};
+use casimir_dkg::journal::Entry;
+use casimir_dkg::types::{Severity, UnixMillis, counted, in_words};
+use casimir_dkg::view::Wait;
+
+use super::chain::Chain;
+use super::{Finding, Report};
+use crate::seat;
+
+/// Who runs here for this account, and everything that waits there.
+pub(crate) async fn examine(config: &Config, account: Option<Address>, report: &mut Report) {
+    const WHAT: &str = "oracle";
+    match seat::find(&seat::places(&config.seat())).await {
+        Ok(Some(attached)) => {
+            let seated = &attached.seated;
+            report.add(Finding::ok(
+                WHAT,
+                format!(
+                    "runs here: process {} of {}, since {}",
+                    seated.process,
+                    seated.run_by,
+                    seated.since.to_rfc3339()
+                ),
+            ));
+            let snapshot = attached.handle.snapshots.borrow().clone();
+            if snapshot.waits.is_empty() {
+                report.add(Finding::ok("waits", "nothing"));
+            }
+            for wait in &snapshot.waits {
+                report.add(of(wait, UnixMillis::now()));
+            }
+        }
+        // whoever holds the account may listen elsewhere, or let this user not in
+        other => {
+            let why = other
+                .err()
+                .map_or_else(String::new, |error| format!("; its socket: {error}"));
+            let holder = account.and_then(|account| service::holder(config, account));
+            match holder {
+                Some(by) => report.add(Finding::warn(
+                    WHAT,
+                    format!("one runs here for this account ({by}), and lets nobody sit down where this configuration looks{why}"),
+                    "a second one is refused; look with its own user and its own attach.socket, or stop it",
+                )),
+                None if why.is_empty() => report.add(Finding::ok(WHAT, "none runs here for this account")),
+                None => report.add(Finding::warn(
+                    WHAT,
+                    format!("whether one runs here is not known{why}"),
+                    "look with the user that runs it, or with a program of its version",
+                )),
+            }
+        }
+    }
+}
+
+fn of(wait: &Wait, now: UnixMillis) -> Finding {
+    let subject = match wait.subject() {
+        all if all == "-" => String::new(),
+        one => format!("{one}: "),
+    };
+    let what = format!("waits: {}", wait.reason);
+    let found = format!(
+        "{subject}{} (for {} now)",
+        wait.sentence,
+        in_words(now.since(wait.since))
+    );
+    let way_on = match wait.reason.can_do() {
+        "" => "it goes on by itself",
+        words => words,
+    };
+    match wait.reason.severity() {
+        Severity::Info => Finding::ok(&what, found),
+        Severity::Warning => Finding::warn(&what, found, way_on),
+        Severity::Critical => Finding::fail(&what, found, way_on),
+    }
+}
+
+/// An account with a past that this journal does not know lets nothing leave until a person adopts it.
+pub(crate) async fn adoption(
+    account: Option<Address>,
+    chain: Option<&Chain>,
+    journal: &[Entry],
+    report: &mut Report,
+) {
+    const WHAT: &str = "account's past";
+    let (Some(account), Some(chain)) = (account, chain) else {
+        return;
+    };
+    let sent = match chain.rpc.nonce(account, At::Latest).await {
+        Ok(sent) => sent,
+        Err(error) => {
+            let hint = "nobody tells: run it again when the endpoints answer";
+            return report.add(Finding::warn(WHAT, error.to_string(), hint));
+        }
+    };
+    let transactions = counted(usize::try_from(sent).unwrap_or(usize::MAX), "transaction");
+    let records = journal
+        .iter()
+        .map(|entry| (entry.kind.as_str(), entry.body.as_str()));
+    if sent == 0 || engine::knows_account(records, account) {
+        let found = format!("{transactions} sent, and the journal takes the account for its own");
+        report.add(Finding::ok(WHAT, found));
+        return;
+    }
+    report.add(Finding::warn(
+        WHAT,
+        format!("{account} has sent {transactions} of which this journal knows nothing: nothing leaves before a person has adopted it"),
+        &format!(
+            "if an oracle works for it elsewhere, or its journal is kept elsewhere, use that one (state.dir, journal.path); \
+             else adopt it while the oracle runs: key T in the console, or `casimir-dkg adopt {account}`"
+        ),
+    ));
+}
+
+#[cfg(test)]
+mod tests {
+    use casimir_dkg::view::WaitReason;
+
+    use super::super::finding::Grade;
+    use super::*;
+
+    #[test]
+    fn every_reason_to_wait_has_its_line_and_the_way_on() {
+        for reason in WaitReason::ALL {
+            let wait = Wait {
+                since: UnixMillis(1_000),
+                ..Wait::new(*reason, "it is so")
+            };
+            let finding = of(&wait, UnixMillis(61_000));
+            assert_eq!(finding.what.as_str(), format!("waits: {reason}"));
+            assert!(
+                finding.found.as_str().starts_with("it is so (for "),
+                "{}",
+                finding.found
+            );
+            assert!(finding.grade == Grade::Ok || finding.hint.is_some(), "{reason}");
+        }
+    }
+}
