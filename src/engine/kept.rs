@@ -217,19 +217,19 @@ mod tests {
     const FOLDED: [(&str, &str); 6] = [
         (
             "format-1/waiting.sqlite",
-            "0x5062aaa0ba9b0a7cf09f5cc114f8d330d9e44b8163d066f59df355e785431be8",
+            "0x077aa7a741c11d5bd6dab0e3e89520827fc97e71c92ed7ac2c07cdc1c883f3c2",
         ),
         (
             "format-1/approved.sqlite",
-            "0xb719818aee27074a1d2f220d3de8755fabbc3865c6d99c82a9a261e9add15bc3",
+            "0xa8280cc4473ce279e495806147bca643d19893b3486f6f09098c95a30d93d4e2",
         ),
         (
             "format-1/signed.sqlite",
-            "0x4ccdc3d51c59c8b36ebc27bee7f8d6e1cf1179dc69a884b58b89e2c1b8fd5280",
+            "0x56ac32018bee0707136fabdeb7106a2521ee7e3724349af070c4130d0de150f6",
         ),
         (
             "format-1/closed.sqlite",
-            "0x3117b883dc99928908f4fbb801e491bc1024e2e8d049f8a63352e8e25942932f",
+            "0x686a3fd94142ba60378ffb826caf1bbf96e34dd4a967a526c3bc69ea432c5dac",
         ),
         (
             "format-2/waiting.sqlite",
@@ -254,8 +254,10 @@ mod tests {
             let rows = rows.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)));
             let mut durable = Durable::default();
             for (seq, at, kind, body) in rows.unwrap().map(Result::unwrap) {
+                let (seq, at): (i64, i64) = (seq, at);
                 let (kind, body): (String, String) = (kind, body);
-                durable.apply(seq, UnixMillis(at), &Record::read(&kind, &body).unwrap());
+                let at = UnixMillis(at.cast_unsigned());
+                durable.apply(seq.cast_unsigned(), at, &Record::read(&kind, &body).unwrap());
             }
             (name, digest(&durable).unwrap().to_string())
         });
