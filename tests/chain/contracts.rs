@@ -99,6 +99,7 @@ fn pool_ids_are_read_indexed_or_not_and_nothing_else_is() {
     let event = PoolEvent {
         kind: PoolEventKind::DepositRequested,
         pool: PoolId(7),
+        leaving: None,
     };
     let expected = Some(event.into());
     assert_eq!(read(&log(json!([topic]), &seven)), expected);

@@ -261,8 +261,7 @@ impl EventSources {
             Decoded::Manager(event) => match self.manager.meant(*event, at.block).await {
                 Answer::No(_) => Answer::Yes(Vec::new()),
                 meant => meant.map(|pools| {
-                    let kind = event.kind;
-                    let of = |pool| ObservedEvent::Manager(PoolEvent { kind, pool });
+                    let of = |pool| ObservedEvent::Manager(event.of(pool));
                     pools.into_iter().map(of).collect()
                 }),
             },

@@ -202,6 +202,7 @@ fn wanted(state: &State, case: &Case, standing: Option<Vec<OperatorId>>) -> Want
         standing,
         tracks: state.tracks(),
         spent: case.spent.iter().cloned().collect(),
+        leaving: case.cause.leaving(),
         avoid: case.avoid.iter().copied().collect(),
         last_failure: case.last_failure.clone(),
         attempt: case.attempts + 1,

@@ -32,7 +32,7 @@ const REORGANISED: u64 = 256;
 /// What opened the case came before the key.
 fn before_the_key(case: &Case) -> u64 {
     match case.cause {
-        Cause::Event { log } => log.block.number.saturating_sub(REORGANISED),
+        Cause::Event { log, .. } => log.block.number.saturating_sub(REORGANISED),
         Cause::State { block } => block.number.saturating_sub(REORGANISED),
         // nobody opens a deposit by hand
         Cause::Manual { .. } => 0,

@@ -69,5 +69,6 @@ pub(super) fn decode(topics: &[B256], data: &[u8]) -> Option<PoolEvent> {
     Some(PoolEvent {
         kind,
         pool: PoolId(pool),
+        leaving: None,
     })
 }

@@ -100,22 +100,34 @@ pub struct ManagerEvent {
 }
 
 impl ManagerEvent {
+    /// What it tells of one of the pools that it means. Whoever asks for a reshare by an operator's name wants that
+    /// operator out.
+    #[must_use]
+    pub fn of(self, pool: PoolId) -> PoolEvent {
+        let leaving = match (self.kind, self.names) {
+            (PoolEventKind::ReshareRequested, RequestTarget::Operator(operator)) => Some(operator),
+            _ => None,
+        };
+        let kind = self.kind;
+        PoolEvent { kind, pool, leaving }
+    }
+
     /// What it tells of the one pool that it names; none where it names no pool.
     #[must_use]
     pub fn of_its_pool(self) -> Option<PoolEvent> {
         match self.names {
-            RequestTarget::Pool(pool) => Some(PoolEvent {
-                kind: self.kind,
-                pool,
-            }),
+            RequestTarget::Pool(pool) => Some(self.of(pool)),
             RequestTarget::Operator(_) | RequestTarget::Count(_) => None,
         }
     }
 }
 
 impl From<PoolEvent> for ManagerEvent {
-    fn from(PoolEvent { kind, pool }: PoolEvent) -> Self {
-        let names = RequestTarget::Pool(pool);
+    fn from(event: PoolEvent) -> Self {
+        let names = event
+            .leaving
+            .map_or(RequestTarget::Pool(event.pool), RequestTarget::Operator);
+        let kind = event.kind;
         Self { kind, names }
     }
 }
@@ -141,6 +153,9 @@ pub struct PoolEvent {
     pub kind: PoolEventKind,
     /// Of which pool.
     pub pool: PoolId,
+    /// The operator that a reshare is asked for to be rid of, where the contract names one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub leaving: Option<OperatorId>,
 }
 
 /// An event to listen for.

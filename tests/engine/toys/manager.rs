@@ -460,7 +460,7 @@ impl PoolManager for ToyManager {
 }
 
 /// Deploys the contract beside the network's own.
-async fn deploy(net: &Devnet) -> Address {
+pub(super) async fn deploy(net: &Devnet) -> Address {
     let (to, from) = (net.addresses(), net.accounts().owner);
     let mut code = hex::decode(include_str!("manager.hex").trim()).unwrap();
     let arguments = Toy::constructorCall {
@@ -484,7 +484,7 @@ async fn deploy(net: &Devnet) -> Address {
     }
 }
 
-async fn view_pool(net: &Devnet, manager: Address, pool: u32) -> Pool {
+pub(super) async fn view_pool(net: &Devnet, manager: Address, pool: u32) -> Pool {
     let call = TransactionRequest::default()
         .with_to(manager)
         .with_input(Toy::getPoolCall { poolId: pool }.abi_encode());
@@ -492,7 +492,7 @@ async fn view_pool(net: &Devnet, manager: Address, pool: u32) -> Pool {
     Toy::getPoolCall::abi_decode_returns(&answer).unwrap()
 }
 
-fn served(config: Config, manager: Address, version: &'static ToyVersion) -> Config {
+pub(super) fn served(config: Config, manager: Address, version: &'static ToyVersion) -> Config {
     let mut config = config;
     config.contract.address = manager;
     config.contract.adapter = AdapterName::of(version);
@@ -501,7 +501,7 @@ fn served(config: Config, manager: Address, version: &'static ToyVersion) -> Con
 }
 
 /// What a version is lives as long as the program.
-fn version() -> &'static ToyVersion {
+pub(super) fn version() -> &'static ToyVersion {
     Box::leak(Box::default())
 }
 
@@ -518,12 +518,12 @@ async fn settle(net: &Devnet, manager: Address) {
 }
 
 /// The registry says that operator 4 shall be replaced.
-async fn deactivate(net: &Devnet, manager: Address) {
+pub(super) async fn deactivate(net: &Devnet, manager: Address) {
     let ask = Toy::requestDeactivationCall { operatorId: 4 };
     send(net, manager.create(1), U256::ZERO, ask).await;
 }
 
-async fn send(net: &Devnet, to: Address, wei: U256, call: impl SolCall) {
+pub(super) async fn send(net: &Devnet, to: Address, wei: U256, call: impl SolCall) {
     let from = net.accounts().staker;
     net.send("toy", from, to, wei, call.abi_encode()).await.unwrap();
 }
