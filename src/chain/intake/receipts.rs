@@ -140,6 +140,6 @@ async fn ask(rpc: &Rpc, log: &LogEntry) -> Result<Word, RpcError> {
     })
 }
 
-fn same(a: &LogEntry, b: &LogEntry) -> bool {
+pub(super) fn same(a: &LogEntry, b: &LogEntry) -> bool {
     (a.at(), a.address, &a.topics, &a.data) == (b.at(), b.address, &b.topics, &b.data)
 }
