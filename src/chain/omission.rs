@@ -1,5 +1,5 @@
 //! What a node leaves out of `eth_getLogs`. Every header carries a bloom filter over the logs of its block: where it
-//! promises something that the answer lacks, the block is read again by its receipts.
+//! promises something, the block is read again by its receipts. One log that was told says nothing of a second one.
 
 use super::rpc::{BlockHeader, EndpointIndex, LogEntry, LogFilter, Rpc, RpcError};
 use crate::chain::logs::asked_for;
@@ -36,19 +36,19 @@ pub(crate) async fn hidden(
     endpoint: EndpointIndex,
 ) -> Result<Hidden, CompareError> {
     let number = header.number();
-    let mut any = false;
+    let mut told = Vec::new();
     for log in found.iter().filter(|log| log.at().block.number == number) {
         if log.at().block != header.block() {
             return Err(CompareError::Moved(number));
         }
-        any = true;
+        told.push(log.at());
     }
     let Some(bloom) = &header.logs_bloom else {
         return Ok(Hidden::Untold(SafeText::new(&format!(
             "the header of block {number} carries no bloom filter"
         ))));
     };
-    if any || !filter.may_match(bloom) {
+    if !filter.may_match(bloom) {
         return Ok(Hidden::Nothing);
     }
     let untold = |why: &str| {
@@ -62,10 +62,11 @@ pub(crate) async fn hidden(
         Err(error) => return Err(error.into()),
     };
     let logs = receipts.into_iter().flat_map(|receipt| receipt.logs).collect();
-    let logs = asked_for(logs, filter, number, number);
+    let mut logs = asked_for(logs, filter, number, number);
     if logs.iter().any(|log| log.at().block != header.block()) {
         return Err(CompareError::Moved(number));
     }
+    logs.retain(|log| !told.contains(&log.at()));
     if logs.is_empty() {
         return Ok(Hidden::Nothing);
     }

@@ -62,6 +62,13 @@ pub async fn on_receipt(agreement: &dyn Agreement, transaction: Root) -> Accord 
     agreement.ask(&about, &Receipt(transaction)).await
 }
 
+/// Whether the final blocks have used a nonce of an account, and for none of these transactions.
+pub async fn on_used_nonce(agreement: &dyn Agreement, account: Address, nonce: u64, ours: &[Root]) -> Accord {
+    let about = format!("on nonce {nonce} of {account}");
+    let question = UsedNonce { account, nonce, ours };
+    agreement.ask(&about, &question).await
+}
+
 /// What a transaction rests on.
 struct Grounds {
     pool: PoolId,
@@ -171,6 +178,35 @@ impl Question for Receipt {
             ("its success", receipt.succeeded.to_string()),
             ("its events", events.join(", ")),
         ])
+    }
+}
+
+/// Whoever has not got so far is silent, and so is who has one of ours there.
+struct UsedNonce<'a> {
+    account: Address,
+    nonce: u64,
+    ours: &'a [Root],
+}
+
+#[async_trait]
+impl Question for UsedNonce<'_> {
+    async fn put(&self, voice: &Voice) -> Result<Words, Unknown> {
+        let execution = &voice.execution;
+        let head = execution.head().await.value()?;
+        let last = execution.finalized(head.block).await.value()?;
+        let next = execution.nonce(self.account, At::block(last)).await.value()?;
+        if next <= self.nonce {
+            let words = format!("at its final block {} the next nonce is {next}", last.number);
+            return Err(Unknown::because(words));
+        }
+        for hash in self.ours {
+            if execution.final_receipt(*hash).await.yes().is_some() {
+                return Err(Unknown::because(format!(
+                    "has the receipt of {hash}, which is ours"
+                )));
+            }
+        }
+        Ok(vec![("the nonce", "used by another transaction".to_owned())])
     }
 }
 

@@ -1,4 +1,5 @@
-//! `send-deposit`: the transaction `initiatePoolDeposit`, 32 ETH for the pool at the head of the contract's queue.
+//! `send-deposit`: the transaction that has the contract deposit 32 ETH for a pool and register its validator: the pool at
+//! the head of its queue, or the one that the call names.
 
 use alloy::primitives::U256;
 

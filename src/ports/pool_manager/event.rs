@@ -82,7 +82,6 @@ impl fmt::Display for PoolEventKind {
 /// Whom a log of the manager names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RequestTarget {
-    /// A pool.
     Pool(PoolId),
     /// An operator: every pool that it serves is meant.
     Operator(OperatorId),
@@ -163,7 +162,6 @@ pub struct PoolEvent {
 pub struct WatchedEvent {
     /// The contract that emits it: the manager, or one that belongs to it.
     pub contract: Address,
-    /// Topic 0.
     pub topic: B256,
     /// Its name in the contract.
     pub name: &'static str,

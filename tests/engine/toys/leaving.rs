@@ -1,7 +1,6 @@
 //! A request that names an operator rids the pool of that operator, however well it ranks.
 
 use alloy::primitives::U256;
-use casimir_dkg::engine::service::{self, ServiceOptions};
 
 use super::manager::{Toy, deactivate, deploy, send, served, version, view_pool};
 use super::*;
@@ -13,19 +12,12 @@ async fn the_operator_that_the_contract_wants_out_leaves() {
         operators: 5,
         ..four_operators()
     };
-    let toys = Toys::start_with(ToyBackend::default(), options).await;
+    let toys = Toys::start_with(ToyBackend::without_consent(), options).await;
     let net = Arc::clone(toys.ground.devnet());
     let manager = deploy(&net).await;
     let mut config = served(toys.ground.config(false), manager, version());
     config.selection.rule = SelectionRule::Fixed([2, 3, 4, 5].map(OperatorId).to_vec());
-    let options = ServiceOptions {
-        config,
-        signer: Some(toys.signer.clone()),
-        // the toy's operators hand a key on by the owner's signature alone, and this owner is a contract
-        backend: None,
-        simulated: Vec::new(),
-    };
-    let oracle = service::start(options).await.unwrap();
+    let oracle = toys.oracle_with(config).await;
     let wei = U256::from(32) * U256::from(10).pow(U256::from(18));
     send(&net, manager, wei, Toy::stakeCall { poolId: 1 }).await;
     drive(&oracle, "deposit/1").await;
