@@ -3,7 +3,9 @@
 
 use std::time::Duration;
 
-use alloy::primitives::{B256, keccak256};
+use alloy::network::TransactionBuilder as _;
+use alloy::primitives::{B256, U256, keccak256};
+use alloy::rpc::types::TransactionRequest;
 use casimir_dkg::chain::Finality;
 use casimir_dkg::chain::intake::{IntakeConfig, ObservedEvent};
 use casimir_dkg::chain::rpc::Rpc;
@@ -81,8 +83,8 @@ fn liar(lies: Lies, change: Change) -> impl Fn(&Call) -> Act + Send + Sync + 'st
     }
 }
 
-/// Pool 1 has a validator, and its exit and a reshare are asked for.
-async fn ground() -> Devnet {
+/// Pool 1 has a validator.
+async fn staked() -> Devnet {
     let net = devnet(LAYOUT, Mining::Instant).await;
     net.deposit_pool(1).await.unwrap();
     let to = net.addresses();
@@ -91,6 +93,12 @@ async fn ground() -> Devnet {
         .await
         .unwrap();
     net.report_staked(PoolId(1)).await.unwrap();
+    net
+}
+
+/// Its exit and a reshare are asked for, too.
+async fn ground() -> Devnet {
+    let net = staked().await;
     net.request_reshare(PoolId(1)).await.unwrap();
     net.request_exit(PoolId(1)).await.unwrap();
     net.mine(2).await.unwrap();
@@ -98,14 +106,15 @@ async fn ground() -> Devnet {
 }
 
 /// So many honest endpoints behind the one that lies and is asked first.
-fn behind(liar: &Proxy, net: &Devnet, honest: usize) -> Rpc {
-    // two entries of one address would be one voice
-    let urls: Vec<String> = (0..honest)
-        .map(|n| format!("{}/{}", net.http_url(), "x".repeat(n)))
-        .collect();
-    let mut all = vec![liar.url.as_str()];
-    all.extend(urls.iter().map(String::as_str));
-    rpc(&all)
+async fn behind(liar: &Proxy, net: &Devnet, honest: usize) -> (Rpc, Vec<Proxy>) {
+    let mut others = Vec::new();
+    for _ in 0..honest {
+        others.push(Proxy::start(Some(net.http_url()), |_| Act::Forward).await);
+    }
+    let urls = std::iter::once(liar)
+        .chain(&others)
+        .map(|proxy| proxy.url.as_str());
+    (rpc(&urls.collect::<Vec<_>>()), others)
 }
 
 fn asked(told: &Told) -> Vec<(PoolEventKind, u32)> {
@@ -132,7 +141,7 @@ async fn what_one_endpoint_garbles_is_read_of_the_others_and_names_it() {
     for (honest, lies) in [(1, Lies::InLogs), (2, Lies::InLogs), (2, Lies::InReceiptsToo)] {
         for change in [cut as Change, huge, other] {
             let proxy = Proxy::start(Some(net.http_url()), liar(lies, change)).await;
-            let rpc = behind(&proxy, &net, honest);
+            let (rpc, _honest) = behind(&proxy, &net, honest).await;
             let mut follower = Follower::new(&net, &rpc, unsettled(), Told::default());
             follower.look().await;
             let setting = format!("{honest} honest, {lies:?}, {}", change("0x00000001"));
@@ -155,7 +164,7 @@ async fn of_two_endpoints_that_contradict_each_other_nothing_is_lost() {
     let net = ground().await;
     for change in [cut as Change, other] {
         let proxy = Proxy::start(Some(net.http_url()), liar(Lies::InReceiptsToo, change)).await;
-        let rpc = behind(&proxy, &net, 1);
+        let (rpc, _honest) = behind(&proxy, &net, 1).await;
         let mut follower = Follower::new(&net, &rpc, unsettled(), Told::default());
         follower.look().await;
         assert_eq!(asked(&follower.told), []);
@@ -188,7 +197,7 @@ async fn what_the_only_endpoint_garbles_is_said_and_not_passed() {
     let net = ground().await;
     for lies in [Lies::InLogs, Lies::InReceiptsToo] {
         let proxy = Proxy::start(Some(net.http_url()), liar(lies, cut)).await;
-        let rpc = behind(&proxy, &net, 0);
+        let (rpc, _) = behind(&proxy, &net, 0).await;
         let mut follower = Follower::new(&net, &rpc, unsettled(), Told::default());
         for _ in 0..2 {
             follower.look().await;
@@ -209,4 +218,39 @@ async fn what_the_only_endpoint_garbles_is_said_and_not_passed() {
             follower = Follower::new(&net, &rpc, unsettled(), told);
         }
     }
+}
+
+/// Both requests stand in one block, and of one of them nothing is told.
+#[tokio::test]
+async fn a_log_that_is_told_hides_no_other_of_its_block() {
+    let net = staked().await;
+    net.set_mining(Mining::Manual).await.unwrap();
+    let before = net.block_number().await.unwrap();
+    for signature in ["requestReshare(uint32)", "requestExit(uint32)"] {
+        let mut data = keccak256(signature)[..4].to_vec();
+        data.extend(U256::ONE.to_be_bytes::<32>());
+        let request = TransactionRequest::default()
+            .with_from(net.accounts().upkeep)
+            .with_to(net.addresses().manager)
+            .with_input(data)
+            .with_gas_limit(500_000);
+        let _: B256 = net.rpc("eth_sendTransaction", (request,)).await.unwrap();
+    }
+    net.mine(2).await.unwrap();
+    let omits = Proxy::start(Some(net.http_url()), move |call| match call.method.as_str() {
+        "eth_getLogs" => Act::Change(Box::new(move |mut logs| {
+            let block = Value::from(format!("{:#x}", before + 1));
+            let all = logs.as_array_mut().unwrap();
+            let second = all.iter().rposition(|log| log["blockNumber"] == block);
+            second.map(|at| all.remove(at));
+            logs
+        })),
+        _ => Act::Forward,
+    })
+    .await;
+    let (rpc, _honest) = behind(&omits, &net, 1).await;
+    let mut follower = Follower::new(&net, &rpc, unsettled(), Told::default());
+    follower.look().await;
+    assert_eq!(asked(&follower.told), all());
+    assert!(rpc.health()[0].omitted_logs > 0);
 }
