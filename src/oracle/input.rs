@@ -190,6 +190,8 @@ pub enum Input {
         kind: RequestKind,
         pool: PoolId,
         log: LogRef,
+        /// The operator that a reshare shall be rid of, where the contract names one.
+        leaving: Option<OperatorId>,
     },
     /// A request event left the chain.
     RequestRemoved {

@@ -7,6 +7,7 @@ mod beacon;
 mod contracts;
 mod deployment;
 mod finality;
+mod garbled;
 mod history;
 mod intake;
 mod later;

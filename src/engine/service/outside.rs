@@ -1,5 +1,6 @@
 //! Performs the core's effects: the one place where a decision becomes a message to somebody.
 
+use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -211,37 +212,44 @@ impl Outside {
                 return None;
             }
         };
-        if let NonceStatus::Included {
-            hash,
-            block,
-            success,
-            reason,
-            is_final,
-            overtaken,
-            ..
-        } = &mut status
-        {
-            if !*success && let Some(found) = self.reasons.of(&*self.transactions, *hash, *block).await {
-                *reason = Some(SafeText::new(&found.revert.to_string()));
-                *overtaken = found.overtaken;
+        match &mut status {
+            NonceStatus::Included {
+                hash,
+                block,
+                success,
+                reason,
+                is_final,
+                overtaken,
+                ..
+            } => {
+                if !*success && let Some(found) = self.reasons.of(&*self.transactions, *hash, *block).await {
+                    *reason = Some(SafeText::new(&found.revert.to_string()));
+                    *overtaken = found.overtaken;
+                }
+                *is_final = *is_final && self.agreed_final(Final::Receipt(*hash)).await;
             }
-            *is_final = *is_final && self.agreed_final(*hash).await;
+            NonceStatus::Replaced { is_final, .. } => {
+                *is_final = *is_final && self.agreed_final(Final::Replaced(nonce, hashes)).await;
+            }
+            _ => {}
         }
         Some(status)
     }
 
     /// One endpoint's word makes nothing final where others are configured.
-    async fn agreed_final(&self, transaction: Root) -> bool {
+    async fn agreed_final(&self, what: Final<'_>) -> bool {
+        let Some(account) = self.oracle else { return false };
         // one at a time: an answer that is overtaken by a newer one must not be the last that is told
         let _one = self.telling.lock().await;
-        let verdict = agreed::on_receipt(&*self.ask.agreement, transaction).await;
+        let agreement = &*self.ask.agreement;
+        let verdict = match what {
+            Final::Receipt(hash) => agreed::on_receipt(agreement, hash).await,
+            Final::Replaced(nonce, ours) => agreed::on_used_nonce(agreement, account, nonce, ours).await,
+        };
         let words = if verdict.holds() {
             SafeText::default()
         } else {
-            SafeText::new(&format!(
-                "transaction {transaction} is not taken for final: {}",
-                verdict.words()
-            ))
+            SafeText::new(&format!("{what} is not taken for final: {}", verdict.words()))
         };
         // the core is gone only when everything ends
         let _ = self
@@ -249,6 +257,24 @@ impl Outside {
             .send(Incoming::Live(LiveUpdate::Alarm("receipt", words)))
             .await;
         verdict.holds()
+    }
+}
+
+/// What endpoints must agree about before it counts as final.
+#[derive(Debug, Clone, Copy)]
+enum Final<'a> {
+    /// What a transaction of ours came to.
+    Receipt(Root),
+    /// The nonce went to another than these.
+    Replaced(u64, &'a [Root]),
+}
+
+impl fmt::Display for Final<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Receipt(hash) => write!(f, "transaction {hash}"),
+            Self::Replaced(nonce, _) => write!(f, "that another transaction used nonce {nonce}"),
+        }
     }
 }
 

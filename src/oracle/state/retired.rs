@@ -111,7 +111,7 @@ impl Retired {
     pub(in crate::oracle) fn has_been_told(&self, kind: RequestKind, pool: PoolId, log: LogRef) -> bool {
         let newest = self.pools.get(&pool).and_then(|past| past.newest(kind));
         let place = |log: LogRef| (log.block.number, log.index);
-        matches!(newest, Some((_, Cause::Event { log: known })) if place(log) <= place(*known))
+        matches!(newest, Some((_, Cause::Event { log: known, .. })) if place(log) <= place(*known))
     }
 
     /// Whether there is anything in the journal that is not in memory.

@@ -112,7 +112,10 @@ impl Process {
         Self::after(vec![
             Record::CaseOpened {
                 case: CASE,
-                cause: Cause::Event { log: log() },
+                cause: Cause::Event {
+                    log: log(),
+                    leaving: None,
+                },
             },
             Record::ActionProposed {
                 action: ACTION,

@@ -85,6 +85,7 @@ fn life(id: CaseId) -> Vec<Record> {
             case: id,
             cause: Cause::Event {
                 log: log(u64::from(pool) + u64::from(id.ordinal)),
+                leaving: None,
             },
         },
         Record::CeremonyStarted {
@@ -248,6 +249,7 @@ fn what_was_served_is_not_opened_again() {
     let mut state = after(deposits());
     give(&mut state, Input::CaughtUp { finalized: None });
     let requested = |kind, pool, block| Input::Requested {
+        leaving: None,
         kind,
         pool: PoolId(pool),
         log: log(block),
@@ -305,6 +307,7 @@ fn another_reshare_is_the_next_one() {
     let next = case(RequestKind::Reshare, 900, 3);
     assert_eq!(opened(&records), Some(next));
     let event = |block| Input::Requested {
+        leaving: None,
         kind: RequestKind::Reshare,
         pool: PoolId(900),
         log: log(block),
