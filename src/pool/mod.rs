@@ -7,6 +7,7 @@
 //! |---|---|---|---|
 //! | `probe` | every view answers, and `initiatePoolDeposit` exists in this order and layout | no code there; a view reverts or answers something else; another order or layout exists | no endpoint answers |
 //! | lists, pool, fees, addresses | what the view says at that block; a pool that never was is all zero | never | the view does not answer, or answers something else |
+//! | `watched` | the manager's own events, always | never | never |
 //! | `event` | one of its events, with a pool id | another contract's, or another topic | its contract and topic, and no pool id in it |
 //! | `meant` | the pool that the event names | never | never: every event of these versions names one |
 //! | `authorises` | a reshare of an impossible pool goes through from this address, or is refused with the contract's words for a pool that was reshared too often, which stand behind its question for the caller | it is refused with the words for strangers | it is refused for any other reason or without a word, it returns something, there is no code, or no endpoint answers |

@@ -120,7 +120,8 @@ impl Doubts {
     /// The cursor before the oldest that is held was met, `upto` being the last block that was read.
     pub(super) fn before_oldest(&self, upto: u64) -> Option<BlockRef> {
         let is_held = |d: &&Doubt| {
-            !matches!(d.why, Why::Unreadable(_)) || d.heard.at.block.number.saturating_add(HELD) > upto
+            let is_unreadable = matches!(d.heard.event, Decoded::Unreadable(_));
+            !is_unreadable || d.heard.at.block.number.saturating_add(HELD) > upto
         };
         let held = self.open.iter().filter(is_held);
         held.min_by_key(|d| d.heard.at.block.number)?.before
