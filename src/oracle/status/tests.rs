@@ -272,6 +272,59 @@ fn the_registration_of_an_earlier_process_is_unknown_too() {
 }
 
 #[test]
+fn a_signer_that_is_away_costs_no_approval_until_that_expires() {
+    let mut process = Process::with(deposit());
+    let asks = |process: &Process, kind: fn(&Effect) -> bool| process.effects.iter().any(kind);
+    let away = || Input::Signed {
+        action: ACTION,
+        outcome: Err(NotSigned::Away(SafeText::new("connection refused"))),
+    };
+    for _ in 0..3 {
+        process.input(away());
+        assert_eq!(process.action(), ActionState::Approved);
+        assert!(process.state.waits_for_signer(CASE));
+        let words = process.state.waiting_reason(CASE).unwrap();
+        assert_eq!(
+            words.as_str(),
+            "approved; it leaves when the signer is back: connection refused"
+        );
+        process.now += 6_000;
+        process.input(Input::Tick);
+        // the last checks are made again before it is asked once more
+        assert!(asks(&process, |effect| matches!(effect, Effect::Prepare { .. })));
+        process.checked(deposit());
+        assert!(asks(&process, |effect| matches!(effect, Effect::Sign { .. })));
+    }
+    let mut back = process.restarted();
+    back.input(Input::Signed {
+        action: ACTION,
+        outcome: Ok(signed()),
+    });
+    back.is(CaseStatus::Sending, &ActionState::Executing);
+    process.input(Input::Signed {
+        action: ACTION,
+        outcome: Ok(signed()),
+    });
+    process.is(CaseStatus::Sending, &ActionState::Executing);
+    assert!(
+        !process.state.waits_for_signer(CASE),
+        "what was said of it is over"
+    );
+    // a refusal ends the action, and so does the end of the approval
+    let mut refused = Process::with(deposit());
+    refused.input(Input::Signed {
+        action: ACTION,
+        outcome: Err(SafeText::new("another calldata").into()),
+    });
+    assert!(refused.action().is_over(), "{:?}", refused.action());
+    let mut late = Process::with(deposit());
+    late.input(away());
+    late.now += late.state.settings.approval_expires_ms + 10_000;
+    late.input(Input::Tick);
+    assert!(late.action().is_over(), "{:?}", late.action());
+}
+
+#[test]
 fn a_transaction_is_unknown_when_it_is_gone_after_a_node_took_it() {
     let mut process = Process::with(deposit());
     process.input(Input::Signed {

@@ -79,6 +79,7 @@ pub(super) fn of_alarm(subject: &str) -> WaitReason {
         "version" => WaitReason::VersionLacks,
         "from-block" => WaitReason::FromBlockUnset,
         "receipt" => WaitReason::ReceiptDoubted,
+        "signer" => WaitReason::SignerAway,
         "transcript" => WaitReason::TranscriptUnwritten,
         "lane" => WaitReason::PartDied,
         "fatal" => WaitReason::Fatal,

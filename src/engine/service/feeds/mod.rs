@@ -5,6 +5,7 @@ mod chain;
 mod deployment;
 mod health;
 mod history;
+mod signer;
 mod tip;
 mod validators;
 
@@ -50,7 +51,10 @@ pub(super) fn start(opening: Opening, world: watch::Sender<Option<Arc<Outside>>>
         directory: Arc::new(opening.config.operators.by_id.clone()),
         pace: pace_of(&opening.config),
     };
-    feeds.start("health feed", health::run(of_health, core));
+    feeds.start("health feed", health::run(of_health, core.clone()));
+    if let Some(signer) = opening.signer.clone().filter(|signer| signer.is_elsewhere()) {
+        feeds.start("signer feed", signer::run(signer, signer::ASK, core));
+    }
     feeds.start("start", follow(opening, world, lists));
     feeds.tasks
 }
