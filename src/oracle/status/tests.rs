@@ -178,6 +178,22 @@ impl Process {
         });
     }
 
+    /// Sees the chain, with the pool in the ready list and an account that has sent nothing.
+    fn sees(&mut self) {
+        self.input(Input::CaughtUp { finalized: None });
+        self.input(Input::Facts(Box::new(ChainFacts {
+            head: Some(log().block),
+            ready: vec![CASE.pool],
+            account: Some(AccountFacts {
+                address: Address::ZERO,
+                next: 0,
+                pending: 0,
+                balance_wei: U256::ZERO,
+            }),
+            ..ChainFacts::default()
+        })));
+    }
+
     fn looks(&self) -> bool {
         self.effects
             .iter()
@@ -274,6 +290,8 @@ fn the_registration_of_an_earlier_process_is_unknown_too() {
 #[test]
 fn a_signer_that_is_away_costs_no_approval_until_that_expires() {
     let mut process = Process::with(deposit());
+    process.sees();
+    process.checked(deposit());
     let asks = |process: &Process, kind: fn(&Effect) -> bool| process.effects.iter().any(kind);
     let away = || Input::Signed {
         action: ACTION,
@@ -296,6 +314,7 @@ fn a_signer_that_is_away_costs_no_approval_until_that_expires() {
         assert!(asks(&process, |effect| matches!(effect, Effect::Sign { .. })));
     }
     let mut back = process.restarted();
+    back.sees();
     back.input(Input::Signed {
         action: ACTION,
         outcome: Ok(signed()),
