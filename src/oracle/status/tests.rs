@@ -292,7 +292,6 @@ fn a_signer_that_is_away_costs_no_approval_until_that_expires() {
     let mut process = Process::with(deposit());
     process.sees();
     process.checked(deposit());
-    let asks = |process: &Process, kind: fn(&Effect) -> bool| process.effects.iter().any(kind);
     let away = || Input::Signed {
         action: ACTION,
         outcome: Err(NotSigned::Away(SafeText::new("connection refused"))),
@@ -308,10 +307,14 @@ fn a_signer_that_is_away_costs_no_approval_until_that_expires() {
         );
         process.now += 6_000;
         process.input(Input::Tick);
-        // the last checks are made again before it is asked once more
-        assert!(asks(&process, |effect| matches!(effect, Effect::Prepare { .. })));
+        assert_eq!(process.action(), ActionState::Approved);
+        // the last checks were made again, and it is asked once more
         process.checked(deposit());
-        assert!(asks(&process, |effect| matches!(effect, Effect::Sign { .. })));
+        let asked = process
+            .effects
+            .iter()
+            .any(|effect| matches!(effect, Effect::Sign { .. }));
+        assert!(asked, "{:?}", process.effects);
     }
     let mut back = process.restarted();
     back.sees();
