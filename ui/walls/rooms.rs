@@ -50,7 +50,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "types", "http", "inject", "listen", "monitor", "ports", "oracle", "chain", "pool", "dkg",
         ],
     ),
-    ("signer", &["types", "secrets", "ports", "config"]),
+    ("signer", &["types", "secrets", "ports", "http", "config"]),
     ("notify", &["types", "secrets", "ports", "http", "config"]),
     ("devnet", &["types", "config", "beacon", "chain", "dkg", "pool"]),
     // besides ports, only the arithmetic of fees, of signing roots and of threshold signatures
