@@ -2,8 +2,8 @@
 
 use std::sync::LazyLock;
 
-use casimir_dkg::dkg::rockx::transcript;
-use casimir_dkg::{journal, view};
+use casimir_dkg::dkg::transcript;
+use casimir_dkg::{inject, journal, view};
 
 /// Where the build knew it; see `build.rs`.
 const COMMIT: Option<&str> = option_env!("CASIMIR_DKG_BUILT_FROM");
@@ -11,13 +11,24 @@ const COMMIT: Option<&str> = option_env!("CASIMIR_DKG_BUILT_FROM");
 /// What `--version` says after the program's name.
 pub(crate) fn long() -> &'static str {
     static TEXT: LazyLock<String> = LazyLock::new(|| {
+        let transcripts: Vec<_> = transcript::formats()
+            .map(|(backend, format)| format!("{format} ({backend})"))
+            .collect();
+        // whoever runs it for real must see that it can be told to die
+        let armed = match inject::VARIABLES {
+            [] => String::new(),
+            variables => format!(
+                "\nfault-injection    armed, for tests only: {}",
+                variables.join(", ")
+            ),
+        };
         format!(
-            "{}\ncommit             {}\njournal format     {} (reads 1 to {})\ntranscript format  {} (rockx)\nviews              {}",
+            "{}\ncommit             {}\njournal format     {} (reads 1 to {})\ntranscript format  {}\nviews              {}{armed}",
             env!("CARGO_PKG_VERSION"),
             COMMIT.unwrap_or("not known"),
             journal::FORMAT,
             journal::FORMAT,
-            transcript::FORMAT,
+            transcripts.join(", "),
             view::VERSION
         )
     });

@@ -1,6 +1,7 @@
 //! What a node leaves out of `eth_getLogs`. Every header carries a bloom filter over the logs of its block: where it
 //! promises something that the answer lacks, the block is read again by its receipts. What those hold is heard, whoever
-//! told them; who left it out is flagged only where that is proven.
+//! told them; who left it out is flagged only where that is proven. One log that was told says nothing of a second
+//! one.
 
 use super::proof::{by_receipts, shares};
 use super::rpc::{BlockHeader, EndpointIndex, LogEntry, LogFilter, Rpc, RpcError};
@@ -38,42 +39,43 @@ pub(crate) async fn hidden(
     endpoint: EndpointIndex,
 ) -> Result<Hidden, CompareError> {
     let number = header.number();
-    let mut any = false;
+    let mut told = Vec::new();
     for log in found.iter().filter(|log| log.at().block.number == number) {
         if log.at().block != header.block() {
             return Err(CompareError::Moved(number));
         }
-        any = true;
+        told.push(log.at());
     }
     let Some(bloom) = &header.logs_bloom else {
         return Ok(Hidden::Untold(SafeText::new(&format!(
             "the header of block {number} carries no bloom filter"
         ))));
     };
-    if any || !filter.may_match(bloom) {
+    if !filter.may_match(bloom) {
         return Ok(Hidden::Nothing);
     }
     let untold = |why: &str| {
         let words = format!("block {number} may hold logs that were left out: {why}");
         Ok(Hidden::Untold(SafeText::new(&words)))
     };
-    let told = match by_receipts(rpc, header).await {
-        Ok(Some(told)) => told,
+    let receipts = match by_receipts(rpc, header).await {
+        Ok(Some(receipts)) => receipts,
         Ok(None) => return untold("no endpoint has its receipts"),
         Err(error) if error.server().is_some() => return untold(&error.to_string()),
         Err(error) => return Err(error.into()),
     };
-    let (teller, is_proven) = (told.teller, told.proven);
-    let logs = told.logs;
-    let logs = asked_for(logs, filter, number, number);
+    let mut logs = asked_for(receipts.logs, filter, number, number);
     if logs.iter().any(|log| log.at().block != header.block()) {
         return Err(CompareError::Moved(number));
     }
+    logs.retain(|log| !told.contains(&log.at()));
     if logs.is_empty() {
         return Ok(Hidden::Nothing);
     }
     // it contradicts its own receipts, or those of a block that it has, too
-    if teller == endpoint || is_proven && shares(rpc, endpoint, header).await.unwrap_or_default() {
+    if receipts.teller == endpoint
+        || receipts.proven && shares(rpc, endpoint, header).await.unwrap_or_default()
+    {
         rpc.blame_for_omission(endpoint);
     }
     Ok(Hidden::Logs(logs))

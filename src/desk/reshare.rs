@@ -40,6 +40,8 @@ struct Gathered {
     /// The new committee, ascending, and why it is this one.
     new: Vec<OperatorId>,
     why: String,
+    /// Whom the contract wants out, where it names one.
+    leaver: Option<OperatorId>,
     old_threshold: u8,
     ranked: Vec<Candidate>,
     asked: Asked,
@@ -110,14 +112,24 @@ impl Reshare {
         let old_threshold = threshold_of_holders(can, pool, &holders)?;
         let brought = self.brought(pool, present.validator, &holders, known).await?;
         let chosen = wanted.chosen.as_deref();
+        holds_a_share(pool, wanted.leaving, &holders)?;
         let candidates = candidates(&self.committees, &holders, chosen.unwrap_or_default());
         let asked = committee::ask(&self.committees, &candidates).await;
         let ranked = committee::rank(&self.committees, &candidates, &asked, wanted, &holders);
         let (mut new, why) = match chosen {
             Some(chosen) => (chosen.to_vec(), "chosen by a person".to_owned()),
-            None => ranking::replace(&ranked, &holders, wanted.standing.as_deref()),
+            None => ranking::replace(&ranked, &holders, wanted.standing.as_deref(), wanted.leaving),
         };
         new.sort_unstable();
+        let alone = wanted
+            .leaving
+            .filter(|_| chosen.is_none() && new.len() < holders.len());
+        if let Some(operator) = alone {
+            return Err(refused(format!(
+                "the contract asks for operator {operator} to leave pool {pool}, and no operator is configured that could \
+                 take its place: configure one"
+            )));
+        }
         let Some(threshold) = can.threshold_of(new.len()) else {
             return Err(refused(format!("{} operators make no committee", new.len())));
         };
@@ -136,6 +148,7 @@ impl Reshare {
             dealers,
             new,
             why,
+            leaver: wanted.leaving,
             old_threshold,
             ranked,
             asked,
@@ -194,6 +207,12 @@ impl Reshare {
                 ),
             ));
         }
+        checks.extend(gathered.leaver.map(|operator| {
+            let leaves = !gathered.new.contains(&operator);
+            let would = if leaves { "leaves" } else { "would stay" };
+            let words = format!("the contract asks for operator {operator} to leave, and it {would}");
+            Check::of("operator-leaves", leaves, words)
+        }));
         checks.push(present.staked_check(pool));
         checks.push(reshares_left(&*self.manager, &*self.agreement, pool, present).await);
         checks.push(key_checks::in_journal(known, &present.validator, holders));
@@ -213,6 +232,10 @@ impl Reshare {
             Fact::new("present committee", FactKind::Text, list(holders)),
             Fact::new("old operators that deal", FactKind::Text, list(&gathered.dealers)),
         ];
+        facts.extend(gathered.leaver.map(|operator| {
+            let words = format!("the contract asks for operator {operator} to leave");
+            Fact::new("asked for", FactKind::Text, words)
+        }));
         facts.extend(committee::fact(&self.committees, "new committee", new));
         facts.extend([
             Fact::new("leaving", FactKind::Text, or_nobody(&gathered.leaving())),
@@ -231,6 +254,21 @@ impl Reshare {
 
     fn limit(&self) -> u64 {
         self.manager.capabilities().reshare_limit()
+    }
+}
+
+/// Whom the contract wants out holds a share.
+///
+/// # Errors
+/// It does not: the answer of the desk.
+fn holds_a_share(pool: PoolId, leaving: Option<OperatorId>, holders: &[OperatorId]) -> Result<(), Prepared> {
+    match leaving.filter(|operator| !holders.contains(operator)) {
+        None => Ok(()),
+        Some(operator) => Err(refused(format!(
+            "the contract asks for operator {operator} to leave pool {pool}, and operators {} hold its key: with nothing \
+             left to do, give the case up",
+            list(holders)
+        ))),
     }
 }
 

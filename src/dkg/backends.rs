@@ -1,5 +1,8 @@
 //! The backends that this program has: the one list by which a name finds its backend.
 
+use futures_util::future::BoxFuture;
+
+use super::health::{Health, Surroundings};
 use super::rockx;
 use crate::ports::CeremonyCapabilities;
 use crate::types::{BackendName, Examined, Transcript, TranscriptError};
@@ -11,6 +14,12 @@ pub(crate) struct Known {
     pub(crate) name: BackendName,
     /// What it can do, and what it demands.
     pub(crate) capabilities: fn() -> CeremonyCapabilities,
+    /// Looks at its operators, and at whatever relays between them, and runs nothing.
+    pub(crate) look: for<'a> fn(&'a Surroundings) -> BoxFuture<'a, Health>,
+    /// The format of the transcripts that it writes.
+    pub(super) transcript_format: u32,
+    /// How people compare an operator's public key, as transcripts and the configuration have it; none where it is none.
+    pub(super) fingerprint: fn(&str) -> Option<String>,
     /// Checks a transcript offline.
     pub(super) examine: fn(&Transcript) -> Result<Examined, TranscriptError>,
 }
@@ -19,6 +28,9 @@ pub(crate) struct Known {
 pub(crate) const ALL: &[Known] = &[Known {
     name: BackendName::ROCKX,
     capabilities: rockx::backend::capabilities,
+    look: |at| Box::pin(rockx::health::look(at)),
+    transcript_format: rockx::transcript::FORMAT,
+    fingerprint: rockx::keys::fingerprint,
     examine: rockx::transcript::examine,
 }];
 

@@ -5,6 +5,7 @@
 //! tells by the steps of a plan for whom a ceremony waits.
 
 pub(crate) mod backends;
+pub(crate) mod health;
 pub mod rockx;
 pub mod threshold;
 pub(crate) mod tracker;

@@ -1,7 +1,7 @@
 //! Transcripts of every backend that this program has: the one place where a document finds the rules it is judged by.
 
 use super::backends;
-use crate::types::{Examined, Transcript, TranscriptError};
+use crate::types::{BackendName, Examined, Transcript, TranscriptError};
 
 /// Checks a transcript offline, with nothing but its own content.
 ///
@@ -12,6 +12,19 @@ pub fn examine(transcript: &Transcript) -> Result<Examined, TranscriptError> {
     let name = transcript.backend();
     let known = backends::named(name).ok_or_else(|| TranscriptError::Backend(name.clone()))?;
     (known.examine)(transcript)
+}
+
+/// The format of the transcripts that each backend writes.
+pub fn formats() -> impl Iterator<Item = (BackendName, u32)> {
+    let all = backends::ALL.iter();
+    all.map(|known| (known.name.clone(), known.transcript_format))
+}
+
+/// What people compare of an operator's public key, as transcripts of a backend and the configuration have it. None where
+/// the text is no key of that backend's.
+#[must_use]
+pub fn fingerprint(backend: &BackendName, key: &str) -> Option<String> {
+    (backends::named(backend)?.fingerprint)(key)
 }
 
 #[cfg(test)]

@@ -96,7 +96,7 @@ impl OpenedEngine {
         let cases = self.state.cases.values();
         let listen = cases.filter(|c| c.listens() && !c.orphaned);
         let log = |c: &Case| match c.cause {
-            Cause::Event { log } => Some((c.id.kind, c.id.pool, log)),
+            Cause::Event { log, .. } => Some((c.id.kind, c.id.pool, log)),
             _ => None,
         };
         listen.filter_map(log).collect()

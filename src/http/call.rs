@@ -183,9 +183,7 @@ impl Call {
 pub struct Reply {
     /// HTTP status.
     pub status: u16,
-    /// Its headers.
     pub headers: HeaderMap,
-    /// Its body.
     pub body: Vec<u8>,
     /// From the call to the last byte.
     pub took: Duration,

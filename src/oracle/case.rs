@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::types::{BlockRef, LogRef, SafeText, UnixMillis};
+use crate::types::{BlockRef, LogRef, OperatorId, SafeText, UnixMillis};
 
 /// What opened a case.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -15,6 +15,9 @@ pub enum Cause {
         /// Where it stands.
         #[serde(flatten)]
         log: LogRef,
+        /// The operator that it wants out, where it names one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        leaving: Option<OperatorId>,
     },
     /// The contract's state: it is in the list although its event was not seen.
     State {
@@ -23,6 +26,26 @@ pub enum Cause {
     },
     /// A person at the console.
     Manual { by: SafeText, at: UnixMillis },
+}
+
+impl Cause {
+    /// Where its event stands, if one opened it.
+    #[must_use]
+    pub fn log(&self) -> Option<LogRef> {
+        match self {
+            Self::Event { log, .. } => Some(*log),
+            Self::State { .. } | Self::Manual { .. } => None,
+        }
+    }
+
+    /// The operator that the contract wants out, where it names one.
+    #[must_use]
+    pub fn leaving(&self) -> Option<OperatorId> {
+        match self {
+            Self::Event { leaving, .. } => *leaving,
+            Self::State { .. } | Self::Manual { .. } => None,
+        }
+    }
 }
 
 /// A case's state in one word, for tables and colours. The sentence beside it says more.

@@ -68,6 +68,10 @@ pub const CHECKS: &[CheckName] = &[
         "a reshare keeps the number of operators",
     ),
     here(
+        "operator-leaves",
+        "the operator that the contract wants out is not in the new committee",
+    ),
+    here(
         "another-committee",
         "no key of these operators was given up for the pool",
     ),

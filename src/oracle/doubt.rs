@@ -36,6 +36,7 @@ impl Desk {
         };
         desk.wake();
         desk.input(Input::Requested {
+            leaving: None,
             kind: CASE.kind,
             pool: CASE.pool,
             log,

@@ -57,6 +57,8 @@ pub struct Wanted {
     pub tracks: BTreeMap<OperatorId, super::Track>,
     /// Committees whose keys for this case a person gave up.
     pub spent: Vec<Vec<OperatorId>>,
+    /// The operator that the contract wants out, where it names one.
+    pub leaving: Option<OperatorId>,
     /// Operators that made earlier attempts of this case fail.
     pub avoid: Vec<OperatorId>,
     /// Why the last attempt failed.

@@ -60,7 +60,9 @@ pub use decision::{Asker, Decider, Decision, Mode, Verdict};
 pub use effect::{Effect, KnownKey, Published, Registration, Wanted};
 pub use exit::{BadExit, Deferral, ExitAnswer, ExitOffers, ExitStanding, ExitVerdict};
 pub use fading::{Faded, HELD, Reach, STALE_AFTER};
-pub use input::{CeremonySuccess, ChainFacts, Fulfilment, Input, Prepared, Purpose, Stamped, Wish};
+pub use input::{
+    CeremonySuccess, ChainFacts, Fulfilment, Input, NotSigned, Prepared, Purpose, Stamped, Wish,
+};
 pub(crate) use milestone::milestones;
 pub use milestone::{Actual, Basis, Forecast, Milestone, Moment, Sighting, Stage};
 pub use mode::Switched;

@@ -56,7 +56,6 @@ pub struct TransactionPayload {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ExitPayload {
     pub validator: BlsPublicKey,
-    /// Its index.
     pub validator_index: u64,
     /// First epoch at which it may be included.
     pub epoch: u64,

@@ -7,11 +7,13 @@
 //! |---|---|---|---|
 //! | `probe` | every view answers, and `initiatePoolDeposit` exists in this order and layout | no code there; a view reverts or answers something else; another order or layout exists | no endpoint answers |
 //! | lists, pool, fees, addresses | what the view says at that block; a pool that never was is all zero | never | the view does not answer, or answers something else |
+//! | `watched` | the manager's own events, always | never | never |
+//! | `event` | one of its events, with a pool id | another contract's, or another topic | its contract and topic, and no pool id in it |
 //! | `meant` | the pool that the event names | never | never: every event of these versions names one |
 //! | `authorises` | a reshare of an impossible pool goes through from this address, or is refused with the contract's words for a pool that was reshared too often, which stand behind its question for the caller | it is refused with the words for strangers | it is refused for any other reason or without a word, it returns something, there is no code, or no endpoint answers |
 //! | `committee` | calldata of the newest reshare, else the pool's state | never | logs, transaction or view cannot be read, or the calldata is no plain reshare of this pool |
 //! | `withdrawal_credentials` | the manager's address, always | never | never |
-//! | `layout_of` | `initiatePoolDeposit` exists in this layout | it exists in none | no endpoint answers |
+//! | `layout_of` | a call by which a version is known exists in this layout | it exists in none | no endpoint answers |
 //! | `implied_owner_nonce` | the id at the head of the ready queue, less one | the queue is empty | the view does not answer |
 
 pub(crate) mod casimir_2023;
@@ -54,6 +56,8 @@ pub struct Connection {
     pub address: Address,
     /// Field order of SSV's cluster tuple in its calls.
     pub layout: ClusterLayout,
+    /// SSV's network contract as it is configured: not every version tells it.
+    pub ssv_network: Option<Address>,
     /// The block at which it was deployed, or an earlier one.
     pub from_block: u64,
     /// What was read of its logs before; none to read them all.
@@ -118,7 +122,11 @@ pub async fn layout_of(name: AdapterName, rpc: &Rpc, address: Address) -> Answer
             match named.or(found.first()) {
                 Some(found) => Answer::Yes(found.layout),
                 None => Answer::No(Evidence::new(format!(
-                    "the contract at {address} has no initiatePoolDeposit of a known version, in either cluster layout"
+                    "the contract at {address} has no call of a known version ({}), in either cluster layout",
+                    AdapterName::all()
+                        .map(AdapterName::as_str)
+                        .collect::<Vec<_>>()
+                        .join(", ")
                 ))),
             }
         }

@@ -3,7 +3,7 @@
 use alloy::primitives::Address;
 use async_trait::async_trait;
 
-use super::{Accord, Agreement, At, Question, Unknown, Voice, Words};
+use super::{Accord, Agreement, At, ManagerEvent, Question, Unknown, Voice, Words};
 use crate::types::{BlockRef, BlsPublicKey, OperatorId, PoolId, Root};
 
 /// What a transaction for `pool` rests on, at `block`: the queue, the pool, fees, the account, and what is final. All of it
@@ -60,6 +60,13 @@ pub async fn on_committee(agreement: &dyn Agreement, pool: PoolId, block: BlockR
 pub async fn on_receipt(agreement: &dyn Agreement, transaction: Root) -> Accord {
     let about = format!("on transaction {transaction}");
     agreement.ask(&about, &Receipt(transaction)).await
+}
+
+/// Whether the final blocks have used a nonce of an account, and for none of these transactions.
+pub async fn on_used_nonce(agreement: &dyn Agreement, account: Address, nonce: u64, ours: &[Root]) -> Accord {
+    let about = format!("on nonce {nonce} of {account}");
+    let question = UsedNonce { account, nonce, ours };
+    agreement.ask(&about, &question).await
 }
 
 /// What a transaction rests on.
@@ -159,17 +166,47 @@ struct Receipt(Root);
 impl Question for Receipt {
     async fn put(&self, voice: &Voice) -> Result<Words, Unknown> {
         let receipt = voice.execution.final_receipt(self.0).await.value()?;
-        let events = receipt.logs.iter();
-        let events = events.filter_map(|log| voice.manager.event(log)?.of_its_pool());
-        let events: Vec<_> = events
-            .map(|event| format!("pool {}: {}", event.pool, event.kind))
-            .collect();
+        let mut events = Vec::new();
+        for log in &receipt.logs {
+            let event = voice.manager.event(log).await.yes();
+            let event = event.and_then(ManagerEvent::of_its_pool);
+            events.extend(event.map(|event| format!("pool {}: {}", event.pool, event.kind)));
+        }
         let block = receipt.block;
         Ok(vec![
             ("its block", format!("{} {}", block.number, block.hash)),
             ("its success", receipt.succeeded.to_string()),
             ("its events", events.join(", ")),
         ])
+    }
+}
+
+/// Whoever has not got so far is silent, and so is who has one of ours there.
+struct UsedNonce<'a> {
+    account: Address,
+    nonce: u64,
+    ours: &'a [Root],
+}
+
+#[async_trait]
+impl Question for UsedNonce<'_> {
+    async fn put(&self, voice: &Voice) -> Result<Words, Unknown> {
+        let execution = &voice.execution;
+        let head = execution.head().await.value()?;
+        let last = execution.finalized(head.block).await.value()?;
+        let next = execution.nonce(self.account, At::block(last)).await.value()?;
+        if next <= self.nonce {
+            let words = format!("at its final block {} the next nonce is {next}", last.number);
+            return Err(Unknown::because(words));
+        }
+        for hash in self.ours {
+            if execution.final_receipt(*hash).await.yes().is_some() {
+                return Err(Unknown::because(format!(
+                    "has the receipt of {hash}, which is ours"
+                )));
+            }
+        }
+        Ok(vec![("the nonce", "used by another transaction".to_owned())])
     }
 }
 

@@ -183,7 +183,6 @@ pub struct CeremonyUpdate {
 /// A ceremony with a verified result.
 #[derive(Debug, Clone)]
 pub struct Verified {
-    /// The result.
     pub result: CeremonyResult,
     /// Every check that was made; none has failed.
     pub checks: Vec<Check>,

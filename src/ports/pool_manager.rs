@@ -77,11 +77,13 @@ pub trait PoolManager: Send + Sync + fmt::Debug {
     /// What this version can do.
     fn capabilities(&self) -> PoolCapabilities;
 
-    /// Everything that has to be listened for.
-    fn watched(&self) -> Vec<WatchedEvent>;
+    /// Everything that has to be listened for. Where other contracts belong to the manager, it may have to be asked which;
+    /// what it told once holds for this value. No: never.
+    async fn watched(&self) -> Answer<Vec<WatchedEvent>>;
 
-    /// Reads a log; none when it is none of [`PoolManager::watched`], or malformed.
-    fn event(&self, log: &Log) -> Option<ManagerEvent>;
+    /// Reads a log. No: it is none of [`PoolManager::watched`]. Not known: it is, by contract and topic, and what it says
+    /// cannot be read; or which contracts are watched is not told.
+    async fn event(&self, log: &Log) -> Answer<ManagerEvent>;
 
     /// The pools that an event means, as the contract stood when the block of its log ended. The same log means the same
     /// pools whenever it is asked about: what it opened is taken back by it. No: it means none.

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::chain::Finality;
 use crate::chain::rpc::{At, Receipt, Rpc, RpcError};
-use crate::ports::{PoolEvent, PoolManager};
+use crate::ports::{ManagerEvent, PoolEvent, PoolManager};
 use crate::types::{BlockRef, Root};
 
 /// One intent: one nonce, any number of signed versions.
@@ -139,7 +139,7 @@ async fn included(rpc: &Rpc, intent: &Intent<'_>) -> Result<Option<IntentStatus>
                 last.is_some_and(|last| last.number >= block.number)
             }
         };
-        let inclusion = describe(intent, *hash, &receipt, confirmations);
+        let inclusion = describe(intent, *hash, &receipt, confirmations).await;
         return Ok(Some(if is_final {
             IntentStatus::Final(inclusion)
         } else {
@@ -149,11 +149,12 @@ async fn included(rpc: &Rpc, intent: &Intent<'_>) -> Result<Option<IntentStatus>
     Ok(None)
 }
 
-fn describe(intent: &Intent<'_>, hash: Root, receipt: &Receipt, confirmations: u64) -> Inclusion {
-    let events = receipt
-        .logs
-        .iter()
-        .filter_map(|log| intent.manager.event(&log.log())?.of_its_pool());
+async fn describe(intent: &Intent<'_>, hash: Root, receipt: &Receipt, confirmations: u64) -> Inclusion {
+    let mut events = Vec::new();
+    for log in &receipt.logs {
+        let event = intent.manager.event(&log.log()).await.yes();
+        events.extend(event.and_then(ManagerEvent::of_its_pool));
+    }
     Inclusion {
         hash,
         block: receipt.block(),
@@ -161,7 +162,7 @@ fn describe(intent: &Intent<'_>, hash: Root, receipt: &Receipt, confirmations: u
         success: receipt.succeeded(),
         gas_used: receipt.gas_used(),
         fee_wei: U256::from(receipt.gas_used()) * receipt.effective_gas_price,
-        events: events.collect(),
+        events,
     }
 }
 

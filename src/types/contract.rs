@@ -19,6 +19,11 @@ pub enum RequestKind {
     Exit,
 }
 
+impl RequestKind {
+    /// Every kind.
+    pub const ALL: [Self; 3] = [Self::Deposit, Self::Reshare, Self::Exit];
+}
+
 impl fmt::Display for RequestKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {

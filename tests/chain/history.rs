@@ -35,11 +35,11 @@ fn kept(folder: &Path, about: About) -> Arc<Kept> {
     Arc::new(Kept::open(folder.join(FILE_NAME), about))
 }
 
-fn comparison(net: &Devnet, rpc: &Rpc, kept: Arc<Kept>) -> Comparison {
+async fn comparison(net: &Devnet, rpc: &Rpc, kept: Arc<Kept>) -> Comparison {
     let to = net.addresses();
+    let watched = manager(net, rpc).watched().await.yes().unwrap();
     let topics = |address: Address| {
-        let watched = manager(net, rpc).watched();
-        let of = watched.into_iter().filter(move |event| event.contract == address);
+        let of = watched.iter().filter(move |event| event.contract == address);
         of.map(|event| event.topic).collect()
     };
     let ssv = SsvReader::new(rpc.clone(), to.ssv, to.manager, LAYOUT, 1);
@@ -100,7 +100,7 @@ async fn what_an_endpoint_leaves_out_is_found_and_named_whichever_it_is() {
             proxies[liar].rescript(omits(contract));
             let rpc = rpc(&[&proxies[0].url, &proxies[1].url]);
             let folder = tempfile::tempdir().unwrap();
-            let mut comparison = comparison(&net, &rpc, kept(folder.path(), about(&net)));
+            let mut comparison = comparison(&net, &rpc, kept(folder.path(), about(&net))).await;
             to_the_end(&mut comparison, last).await;
             let compared = comparison.compared();
             assert!(compared.found >= 1, "{compared:?}");
@@ -121,7 +121,7 @@ async fn what_an_endpoint_leaves_out_is_found_and_named_whichever_it_is() {
     // an honest pair is compared, and nothing is found
     let folder = tempfile::tempdir().unwrap();
     let rpc = rpc(&[&net.http_url()]);
-    let mut comparison = comparison(&net, &rpc, kept(folder.path(), about(&net)));
+    let mut comparison = comparison(&net, &rpc, kept(folder.path(), about(&net))).await;
     to_the_end(&mut comparison, last).await;
     assert_eq!(
         (comparison.compared().found, comparison.compared().untold),
@@ -140,7 +140,7 @@ async fn only_who_provably_lies_is_accused_whichever_of_two_or_three_it_is() {
             let setting = format!("{scenario}, {liar} of {voices}");
             let (proxy, rpc) = lied_to(&net, scenario, voices, liar).await;
             let folder = tempfile::tempdir().unwrap();
-            let mut comparison = comparison(&net, &rpc, kept(folder.path(), about(&net)));
+            let mut comparison = comparison(&net, &rpc, kept(folder.path(), about(&net))).await;
             to_the_end(&mut comparison, last).await;
             assert!(proxy.strikes(scenario) > 0, "{setting}");
             let compared = comparison.compared();
@@ -197,7 +197,7 @@ async fn where_nothing_is_proven_both_are_named_and_nobody_is_accused() {
         let names = [proxies[0].url.as_str(), proxies[1].url.as_str()];
         let rpc = rpc(&names);
         let folder = tempfile::tempdir().unwrap();
-        let mut comparison = comparison(&net, &rpc, kept(folder.path(), about(&net)));
+        let mut comparison = comparison(&net, &rpc, kept(folder.path(), about(&net))).await;
         to_the_end(&mut comparison, last).await;
         let compared = comparison.compared();
         assert!(compared.found >= 1, "{rootless} {liar}: {compared:?}");
@@ -222,7 +222,7 @@ async fn the_comparison_goes_on_after_a_restart_and_keeps_what_it_found() {
     assert_eq!(kept_at(&file).unwrap(), None);
     let endpoint = Proxy::start(Some(net.http_url()), omits(net.addresses().manager)).await;
     let rpc = rpc(&[&endpoint.url]);
-    let mut first = comparison(&net, &rpc, kept(folder.path(), about(&net)));
+    let mut first = comparison(&net, &rpc, kept(folder.path(), about(&net))).await;
     first.step(last).await.unwrap();
     let (reached, found) = (first.next(), first.compared().found);
     assert!(reached > 10 && reached < last && found > 0, "{reached}, {found}");
@@ -230,7 +230,7 @@ async fn the_comparison_goes_on_after_a_restart_and_keeps_what_it_found() {
 
     let (of, told) = kept_at(&file).unwrap().unwrap();
     assert_eq!((of, told.found), (about(&net), found));
-    let mut second = comparison(&net, &rpc, kept(folder.path(), about(&net)));
+    let mut second = comparison(&net, &rpc, kept(folder.path(), about(&net))).await;
     assert_eq!((second.next(), second.compared().found), (reached, found));
     let asked = endpoint.calls("eth_getBlockByNumber").len();
     to_the_end(&mut second, last).await;
@@ -245,7 +245,7 @@ async fn the_comparison_goes_on_after_a_restart_and_keeps_what_it_found() {
         manager: Address::repeat_byte(9),
         ..about(&net)
     };
-    assert_eq!(comparison(&net, &rpc, kept(folder.path(), other)).next(), 1);
+    assert_eq!(comparison(&net, &rpc, kept(folder.path(), other)).await.next(), 1);
 }
 
 #[tokio::test]
@@ -255,11 +255,11 @@ async fn what_was_compared_of_a_branch_that_is_gone_is_compared_again() {
     let rpc = rpc(&[&net.http_url()]);
     net.deposit_pool(1).await.unwrap();
     let last = net.block_number().await.unwrap();
-    let mut first = comparison(&net, &rpc, kept(folder.path(), about(&net)));
+    let mut first = comparison(&net, &rpc, kept(folder.path(), about(&net))).await;
     to_the_end(&mut first, last).await;
     net.reorg(2).await.unwrap();
     net.mine(10).await.unwrap();
-    let mut second = comparison(&net, &rpc, kept(folder.path(), about(&net)));
+    let mut second = comparison(&net, &rpc, kept(folder.path(), about(&net))).await;
     assert_eq!(second.next(), last + 1);
     second.step(last + 5).await.unwrap();
     assert!(

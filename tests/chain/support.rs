@@ -69,6 +69,7 @@ pub(crate) fn manager_at(
         rpc: rpc.clone(),
         address,
         layout,
+        ssv_network: None,
         from_block: 0,
         kept: None,
     };

@@ -206,6 +206,7 @@ async fn a_deposit_from_facts_to_finality_in_both_layouts() {
         let served = PoolEvent {
             kind: PoolEventKind::DepositInitiated,
             pool: PoolId(1),
+            leaving: None,
         };
         assert_eq!(inclusion.events, [served]);
         net.finalize().await.unwrap();

@@ -19,6 +19,8 @@ fn the_version_names_commit_and_formats() {
         "journal format     2",
         "transcript format  1 (rockx)",
         "views              ",
+        // what tests are run with has it
+        "\nfault-injection    armed",
     ] {
         assert!(out.contains(words), "{out}");
     }

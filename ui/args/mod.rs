@@ -111,6 +111,14 @@ pub(crate) enum Command {
     /// Show, find or create the configuration
     #[command(subcommand)]
     Config(ConfigCommand),
+    /// Print the handbook, page by page
+    ///
+    /// Without a page it lists them. The name of an alarm prints what it means, what to look at, and what to press.
+    Handbook {
+        /// Which page, or which alarm
+        #[arg(value_name = "PAGE")]
+        page: Option<String>,
+    },
     /// Print a completion script for your shell
     Completions {
         /// Which shell

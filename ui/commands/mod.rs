@@ -8,6 +8,7 @@ mod demo;
 mod doctor;
 #[cfg(unix)]
 mod export;
+mod handbook;
 mod headless;
 mod journal;
 mod keystore;
@@ -39,6 +40,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<Outcome> {
     match cli.command {
         Some(Command::Config(command)) => config::run(&command, &options, json),
         Some(Command::Completions { shell }) => Ok(completions::run(shell)),
+        Some(Command::Handbook { page }) => handbook::run(page.as_deref(), json),
         Some(Command::Notify(command)) => notify::run(&command, &options, json),
         Some(Command::Keystore(command)) => keystore::run(&command, json),
         Some(Command::Journal(command)) => journal::run(&command, &options, json),

@@ -5,13 +5,11 @@ use std::path::Path;
 
 use anyhow::Context;
 use casimir_dkg::config::{self, LoadOptions};
-use casimir_dkg::dkg::rockx::keys::OperatorPublicKey;
-use casimir_dkg::dkg::transcript::examine;
+use casimir_dkg::dkg::transcript::{examine, fingerprint};
 use casimir_dkg::types::{
-    CeremonyResult, Check, CheckStatus, Examined, OperatorId, OperatorRecord, Transcript,
+    BackendName, CeremonyResult, Check, CheckStatus, Examined, OperatorId, OperatorRecord, Transcript,
 };
 use serde_json::json;
-use sha2::{Digest as _, Sha256};
 
 use crate::args::TranscriptCommand;
 use crate::exit::Outcome;
@@ -28,13 +26,16 @@ pub(crate) fn run(command: &TranscriptCommand, options: &LoadOptions, json: bool
         .map(|path| registry(path, options))
         .transpose()?;
     let text = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
-    let examined = Transcript::read(&text).and_then(|transcript| examine(&transcript));
-    let mut examined = examined.with_context(|| file.display().to_string())?;
-    examined
-        .verification
-        .checks
-        .push(compare(&examined, registry.as_ref(), operators.as_deref()));
-    Ok(report(&examined, file, json))
+    let read = Transcript::read(&text).and_then(|transcript| Ok((examine(&transcript)?, transcript)));
+    let (mut examined, transcript) = read.with_context(|| file.display().to_string())?;
+    let backend = transcript.backend();
+    examined.verification.checks.push(compare(
+        &examined,
+        backend,
+        registry.as_ref(),
+        operators.as_deref(),
+    ));
+    Ok(report(&examined, backend, file, json))
 }
 
 /// The operators of a file with `[[operator]]` tables, and of nothing else.
@@ -53,15 +54,10 @@ fn registry(path: &Path, options: &LoadOptions) -> anyhow::Result<BTreeMap<Opera
     Ok(config::gather(&alone)?.operators()?.by_id)
 }
 
-/// SHA-256 of the key's SubjectPublicKeyInfo, whatever form its text has.
-fn fingerprint(text: &str) -> Option<String> {
-    let key = OperatorPublicKey::parse(text).ok()?;
-    Some(hex::encode(Sha256::digest(key.as_spki_der())))
-}
-
 /// Whether the participants' keys are those of the file.
 fn compare(
     examined: &Examined,
+    backend: &BackendName,
     registry: Option<&BTreeMap<OperatorId, OperatorRecord>>,
     file: Option<&Path>,
 ) -> Check {
@@ -75,8 +71,8 @@ fn compare(
     let mut faults = Vec::new();
     for (id, text) in &examined.operators {
         let known = registry.get(id).map(|record| record.public_key.as_str());
-        match known.map(fingerprint) {
-            Some(Some(theirs)) if fingerprint(text) == Some(theirs.clone()) => {}
+        match known.map(|key| fingerprint(backend, key)) {
+            Some(Some(theirs)) if fingerprint(backend, text) == Some(theirs.clone()) => {}
             Some(Some(theirs)) => {
                 faults.push(format!("operator {id} has another key there, SHA-256:{theirs}"))
             }
@@ -92,7 +88,7 @@ fn compare(
     }
 }
 
-fn report(examined: &Examined, file: &Path, json: bool) -> Outcome {
+fn report(examined: &Examined, backend: &BackendName, file: &Path, json: bool) -> Outcome {
     let found = &examined.verification;
     let sound = found.is_sound();
     let validator = match &found.result {
@@ -103,7 +99,7 @@ fn report(examined: &Examined, file: &Path, json: bool) -> Outcome {
     let fingerprints: BTreeMap<String, Option<String>> = examined
         .operators
         .iter()
-        .map(|(id, text)| (id.to_string(), fingerprint(text)))
+        .map(|(id, text)| (id.to_string(), fingerprint(backend, text)))
         .collect();
     if json {
         output::json(&json!({
@@ -135,7 +131,7 @@ fn report(examined: &Examined, file: &Path, json: bool) -> Outcome {
             },
         };
         for (id, text) in &examined.operators {
-            let key = fingerprint(text)
+            let key = fingerprint(backend, text)
                 .map_or_else(|| "is no RSA key".to_owned(), |hash| format!("SHA-256:{hash}"));
             output::line(&format!("      operator {id} {key}"));
         }

@@ -50,7 +50,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "types", "http", "inject", "listen", "monitor", "ports", "oracle", "chain", "pool", "dkg",
         ],
     ),
-    ("signer", &["types", "secrets", "ports", "config"]),
+    ("signer", &["types", "secrets", "ports", "http", "config"]),
     ("notify", &["types", "secrets", "ports", "http", "config"]),
     ("devnet", &["types", "config", "beacon", "chain", "dkg", "pool"]),
     // besides ports, only the arithmetic of fees, of signing roots and of threshold signatures
@@ -159,7 +159,63 @@ const OPENS: &[&str] = &[
 ];
 
 /// What stands behind ports.
-const BEHIND_PORTS: &[&str] = &["beacon", "notify", "operators", "pool", "ssv", "tx", "chain::rpc"];
+const BEHIND_PORTS: &[&str] = &[
+    "beacon",
+    "notify",
+    "operators",
+    "pool",
+    "ssv",
+    "tx",
+    "chain::rpc",
+    "dkg::rockx",
+];
+
+/// What of the engine's library a front end does not name: adapters, and whatever stands behind the handle.
+const BEHIND_THE_HANDLE: &[&str] = &[
+    "beacon",
+    "notify",
+    "operators",
+    "pool",
+    "ssv",
+    "tx",
+    "chain",
+    "dkg::rockx",
+    "signer",
+    "desk",
+    "oracle",
+];
+
+/// Front ends that name adapters all the same. A role is run by its command and has no engine; whoever examines opens
+/// what it examines; and a signer is handed to the engine, because its password is asked for at a terminal.
+const UI_OPENS: &[(&str, &[&str])] = &[
+    ("ui/commands/doctor/chain.rs", &["chain", "pool"]),
+    ("ui/commands/doctor/deployment.rs", &["chain", "ssv"]),
+    ("ui/commands/doctor/signer.rs", &["chain", "signer"]),
+    ("ui/commands/keystore/mod.rs", &["dkg::rockx", "signer"]),
+    ("ui/commands/keystore/present.rs", &["dkg::rockx", "signer"]),
+    ("ui/commands/messenger.rs", &["dkg::rockx"]),
+    ("ui/commands/operator/kept.rs", &["dkg::rockx"]),
+    ("ui/commands/operator/key.rs", &["dkg::rockx", "signer"]),
+    ("ui/commands/operator/mod.rs", &["beacon", "dkg::rockx"]),
+    ("ui/commands/oracle.rs", &["signer"]),
+];
+
+/// Whether a line of code names a module of the library, `prefix` being what stands before it in a path.
+fn names(line: &str, prefix: &str, module: &str) -> bool {
+    let ends = |rest: &str| !rest.starts_with(|c: char| c.is_alphanumeric() || c == '_');
+    let named = |rest: &str| rest.strip_prefix(module).is_some_and(ends);
+    line.split(prefix)
+        .skip(1)
+        .any(|rest| match rest.strip_prefix('{') {
+            // `use prefix::{a, b::c}`: the parts of one level
+            Some(parts) => parts.split(", ").any(named),
+            None => named(rest),
+        })
+}
+
+fn is_comment(line: &str) -> bool {
+    line.trim_start().starts_with("//")
+}
 
 #[test]
 fn the_engine_knows_adapters_only_where_it_opens_them() {
@@ -169,20 +225,54 @@ fn the_engine_knows_adapters_only_where_it_opens_them() {
         if OPENS.contains(&source.path.as_str()) {
             continue;
         }
-        for (number, line) in source.text.lines().enumerate() {
-            if line.trim_start().starts_with("//") {
-                continue;
-            }
+        for (number, line) in source
+            .text
+            .lines()
+            .enumerate()
+            .filter(|(_, line)| !is_comment(line))
+        {
             for adapter in BEHIND_PORTS {
-                let knows = line.split("crate::").skip(1).any(|rest| {
-                    rest.strip_prefix(adapter)
-                        .is_some_and(|rest| !rest.starts_with(|c: char| c.is_alphanumeric() || c == '_'))
-                });
-                if knows {
+                if names(line, "crate::", adapter) {
                     wrong.push(format!("{}:{}: knows {adapter}", source.path, number + 1));
                 }
             }
         }
     }
     assert_eq!(wrong, nobody);
+}
+
+#[test]
+fn front_ends_know_views_and_the_handle_and_name_adapters_only_where_they_open_them() {
+    let nobody: [String; 0] = [];
+    let (mut wrong, mut used) = (Vec::new(), BTreeSet::new());
+    for source in sources(&["ui"]) {
+        let path = source.path.as_str();
+        let opens = UI_OPENS.iter().find(|(listed, _)| *listed == path);
+        for (number, line) in source
+            .text
+            .lines()
+            .enumerate()
+            .filter(|(_, line)| !is_comment(line))
+        {
+            for module in BEHIND_THE_HANDLE {
+                if !names(line, "casimir_dkg::", module) {
+                    continue;
+                }
+                used.insert((path.to_owned(), *module));
+                if !opens.is_some_and(|(_, may)| may.contains(module)) {
+                    wrong.push(format!("{path}:{}: knows {module}", number + 1));
+                }
+            }
+        }
+    }
+    assert_eq!(wrong, nobody);
+    for (path, may) in UI_OPENS {
+        for module in *may {
+            let is_used = used.contains(&((*path).to_owned(), *module));
+            assert!(
+                is_used,
+                "{path} does not name {module} any more: take it off the list"
+            );
+        }
+    }
 }

@@ -1,5 +1,5 @@
-//! Events that are not believed yet, or of which nobody tells as yet which pools they mean: they are kept, said, and asked
-//! about again.
+//! Events that are not believed yet, that cannot be read, or of which nobody tells as yet which pools they mean: they are
+//! kept, said, and asked about again.
 
 use std::fmt;
 use std::time::Duration;
@@ -13,18 +13,21 @@ use super::receipts::{Belief, judge};
 use super::{Decoded, EventSources, Heard, Intake, IntakeError, IntakeEvent, Told};
 use crate::chain::rpc::{EndpointIndex, Rpc};
 use crate::ports::PoolEventKind;
-use crate::types::{BlockRef, SafeText};
+use crate::types::{BlockRef, LogRef, SafeText};
 
 /// Doubts that are kept. An endpoint that invents logs without end pushes out its own.
 const KEPT: usize = 64;
 /// Receipts asked for at the same time.
 const AT_ONCE: usize = 8;
+/// What cannot be read is met again after a restart for so many blocks, a week of 12 s each; afterwards it is not held any
+/// more, so that no start reads a history again for ever.
+const HELD: u64 = 50_400;
 /// First pause before the endpoints are asked again; doubles up to the second.
 const PAUSE: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs(120));
 
 #[derive(Debug)]
-struct Doubt {
-    heard: Heard,
+pub(super) struct Doubt {
+    pub(super) heard: Heard,
     teller: EndpointIndex,
     why: Why,
     /// It is told to people: endpoints contradict each other, or the second time that too few confirm it, or that nobody
@@ -36,15 +39,58 @@ struct Doubt {
     pause: Duration,
 }
 
+impl Doubt {
+    /// Met for the first time; `before`: the cursor then.
+    pub(super) fn of(heard: Heard, teller: EndpointIndex, why: Why, before: Option<BlockRef>) -> Self {
+        Self {
+            heard,
+            teller,
+            said: !matches!(why, Why::Unconfirmed(_)),
+            why,
+            before,
+            ask_at: Instant::now() + PAUSE.0,
+            pause: PAUSE.0,
+        }
+    }
+
+    /// It stays for this reason, and is asked about again after its pause.
+    pub(super) fn because(self, why: Why) -> Self {
+        let ask_at = Instant::now() + self.pause;
+        Self {
+            why,
+            said: true,
+            ask_at,
+            ..self
+        }
+    }
+
+    pub(super) fn teller(&self) -> EndpointIndex {
+        self.teller
+    }
+
+    pub(super) fn before(&self) -> Option<BlockRef> {
+        self.before
+    }
+}
+
 /// What keeps an event from being told, and the reason.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Why {
+pub(super) enum Why {
     /// The endpoints contradict each other.
     Contested(SafeText),
     /// Too few have it.
     Unconfirmed(SafeText),
     /// It is believed, and nobody tells which pools it means.
     Unresolved(SafeText),
+    /// Its receipt says the same, and this version of the contract has no such event.
+    Unreadable(SafeText),
+}
+
+impl Why {
+    /// What holds it while the others are asked what they have there.
+    fn denied() -> Self {
+        Self::Contested(SafeText::default())
+    }
 }
 
 impl fmt::Display for Why {
@@ -54,6 +100,11 @@ impl fmt::Display for Why {
             Self::Unresolved(words) => {
                 write!(f, "opens nothing yet, which pools it means is not known: {words}")
             }
+            Self::Unreadable(words) => write!(
+                f,
+                "cannot be read, and opens nothing: {words}; see by its transaction what it asks for, and whether \
+                 contract.adapter is the version that is deployed"
+            ),
         }
     }
 }
@@ -66,10 +117,23 @@ pub(super) struct Doubts {
 }
 
 impl Doubts {
-    /// The cursor before the oldest was met.
-    pub(super) fn before_oldest(&self) -> Option<BlockRef> {
-        let oldest = self.open.iter().min_by_key(|d| d.heard.at.block.number)?;
-        oldest.before
+    /// The cursor before the oldest that is held was met, `upto` being the last block that was read.
+    pub(super) fn before_oldest(&self, upto: u64) -> Option<BlockRef> {
+        let is_held = |d: &&Doubt| {
+            let is_unreadable = matches!(d.heard.event, Decoded::Unreadable(_));
+            !is_unreadable || d.heard.at.block.number.saturating_add(HELD) > upto
+        };
+        let held = self.open.iter().filter(is_held);
+        held.min_by_key(|d| d.heard.at.block.number)?.before
+    }
+
+    /// Of this place the truth is known.
+    pub(super) fn settle(&mut self, at: LogRef) {
+        self.open.retain(|d| d.heard.at != at);
+    }
+
+    pub(super) fn holds(&self, at: LogRef) -> bool {
+        self.open.iter().any(|d| d.heard.at == at)
     }
 
     /// Blocks above this one are read again.
@@ -77,8 +141,8 @@ impl Doubts {
         self.open.retain(|d| d.heard.at.block.number <= number);
     }
 
-    fn keep(&mut self, doubt: Doubt) {
-        if self.open.iter().any(|d| d.heard.at == doubt.heard.at) {
+    pub(super) fn keep(&mut self, doubt: Doubt) {
+        if self.holds(doubt.heard.at) {
             return;
         }
         if self.open.len() >= KEPT {
@@ -92,6 +156,7 @@ impl Doubts {
         let what = |event: &Decoded| match event {
             Decoded::Manager(event) => event.to_string(),
             Decoded::Ssv(_) => "an event of SSV".to_owned(),
+            Decoded::Unreadable(_) => "a log of the manager".to_owned(),
         };
         let said: Vec<_> = self.open.iter().filter(|doubt| doubt.said).collect();
         match said.as_slice() {
@@ -119,25 +184,18 @@ impl Intake {
         }
         let judged = futures_util::stream::iter(asked).buffered(AT_ONCE);
         let judged: Vec<_> = judged.collect().await;
-        let mut believed = Vec::new();
+        let (mut believed, mut denied) = (Vec::new(), Vec::new());
         for (heard, verdict) in judged {
             match verdict {
                 Verdict::Told(told) => believed.push(told),
-                Verdict::Denied => {}
+                Verdict::Denied => denied.push(Doubt::of(heard, teller, Why::denied(), self.cursor)),
                 Verdict::NotYet(why) => {
                     tracing::warn!(target: "chain", %why, "a log is not told yet");
-                    self.doubts.keep(Doubt {
-                        heard,
-                        teller,
-                        said: !matches!(why, Why::Unconfirmed(_)),
-                        why,
-                        before: self.cursor,
-                        ask_at: Instant::now() + PAUSE.0,
-                        pause: PAUSE.0,
-                    });
+                    self.doubts.keep(Doubt::of(heard, teller, why, self.cursor));
                 }
             }
         }
+        self.read_elsewhere(denied, &mut believed).await;
         believed
     }
 
@@ -147,12 +205,17 @@ impl Intake {
         let open = std::mem::take(&mut self.doubts.open);
         let (due, mut open): (Vec<_>, Vec<_>) = open.into_iter().partition(|d| d.ask_at <= now);
         let (rpc, sources) = (self.rpc().clone(), self.sources.clone());
-        let mut events = Vec::new();
+        let (mut believed, mut denied) = (Vec::new(), Vec::new());
         for doubt in due {
             let (heard, verdict) = judged(&rpc, &sources, doubt.heard, doubt.teller, |_| false).await;
             match verdict {
-                Verdict::Denied => {}
-                Verdict::Told(told) => events.extend(self.tell_known(told)),
+                Verdict::Denied => denied.push(Doubt {
+                    heard,
+                    why: Why::denied(),
+                    pause: (doubt.pause * 2).min(PAUSE.1),
+                    ..doubt
+                }),
+                Verdict::Told(told) => believed.push(told),
                 Verdict::NotYet(why) => {
                     let pause = (doubt.pause * 2).min(PAUSE.1);
                     open.push(Doubt {
@@ -166,8 +229,14 @@ impl Intake {
                 }
             }
         }
-        open.sort_by_key(|d| (d.heard.at.block.number, d.heard.at.index));
         self.doubts.open = open;
+        self.read_elsewhere(denied, &mut believed).await;
+        let doubts = &mut self.doubts.open;
+        doubts.sort_by_key(|d| (d.heard.at.block.number, d.heard.at.index));
+        let mut events = Vec::new();
+        for told in believed {
+            events.extend(self.tell_known(told));
+        }
         if let Some(cursor) = self.cursor.filter(|_| !events.is_empty()) {
             self.tell_batch(events, cursor, out).await?;
         }
@@ -180,14 +249,14 @@ impl Intake {
     }
 }
 
-enum Verdict {
+pub(super) enum Verdict {
     Told(Told),
     Denied,
     NotYet(Why),
 }
 
 /// Whether an event is believed, and which pools it means. `needs_no_receipt`: it is, unless somebody denies it.
-async fn judged(
+pub(super) async fn judged(
     rpc: &Rpc,
     sources: &EventSources,
     heard: Heard,
@@ -195,7 +264,7 @@ async fn judged(
     needs_no_receipt: fn(&Decoded) -> bool,
 ) -> (Heard, Verdict) {
     let belief = match heard.event {
-        Decoded::Manager(_) => judge(rpc, &heard.log, teller).await,
+        Decoded::Manager(_) | Decoded::Unreadable(_) => judge(rpc, &heard.log, teller).await,
         Decoded::Ssv(_) => Belief::Believed,
     };
     let kept = match belief {
@@ -211,12 +280,25 @@ async fn judged(
     let at = heard.at;
     let verdict = match sources.observed(at, &heard.event).await.value() {
         Ok(events) => Verdict::Told(Told { at, events }),
-        Err(why) => Verdict::NotYet(Why::Unresolved(why.words().clone())),
+        Err(why) => {
+            let words = why.words();
+            Verdict::NotYet(match heard.event {
+                Decoded::Unreadable(_) => {
+                    let transaction = at.transaction;
+                    let place = format!(
+                        "{words}, in block {} by transaction {transaction}",
+                        at.block.number
+                    );
+                    Why::Unreadable(SafeText::new(&place))
+                }
+                _ => Why::Unresolved(words.clone()),
+            })
+        }
     };
     (heard, verdict)
 }
 
 /// What the contract's state tells whether there is a log of it or not.
-fn is_in_state(event: &Decoded) -> bool {
+pub(super) fn is_in_state(event: &Decoded) -> bool {
     matches!(event, Decoded::Manager(event) if event.kind == PoolEventKind::DepositRequested)
 }

@@ -4,7 +4,7 @@ use alloy::primitives::B256;
 use futures_util::StreamExt as _;
 use tokio::sync::mpsc::Sender;
 
-use super::{Batch, ChainEvent, Head, Heard, Intake, IntakeError, IntakeEvent};
+use super::{Batch, ChainEvent, Head, Intake, IntakeError, IntakeEvent};
 use crate::chain::omission::{Hidden, hidden};
 use crate::chain::rpc::{At, BlockHeader, CommonHead, EndpointIndex, LogEntry, LogFilter, Piece, Rpc};
 use crate::ports::{Answer, Unknown};
@@ -125,7 +125,7 @@ impl Intake {
         out: &Sender<IntakeEvent>,
     ) -> Result<(), IntakeError> {
         let (last, target) = (finalized.number, head.number());
-        let (rpc, filter) = (self.rpc().clone(), self.filter.clone());
+        let (rpc, filter) = (self.rpc().clone(), self.filter().await?);
         if self.next_number() > last {
             return Ok(());
         }
@@ -172,6 +172,7 @@ impl Intake {
 
     /// The newest blocks, each tied to its parent.
     async fn follow(&mut self, head: &BlockHeader, out: &Sender<IntakeEvent>) -> Result<(), IntakeError> {
+        let filter = self.filter().await?;
         while self.next_number() <= head.number() {
             let from = self.next_number();
             let to = head.number().min(from + BLOCKS_AT_ONCE - 1);
@@ -179,14 +180,14 @@ impl Intake {
             // what one answer told is stored before the next is asked for
             let mut rest = headers.as_slice();
             while let Some(first) = rest.first().map(BlockHeader::number) {
-                let piece = match self.rpc().logs(&self.filter, first, to).await {
+                let piece = match self.rpc().logs(&filter, first, to).await {
                     // a backend for logs that is a block or two behind tells them at the next look
                     Err(error) if error.is_behind() && head.number() - first < LAG => return Ok(()),
                     other => other?,
                 };
                 let (told, later) = rest.split_at(rest.partition_point(|h| h.number() <= piece.end));
                 let (end, endpoint) = (piece.end, piece.endpoint);
-                let logs = self.with_hidden(told, piece).await?;
+                let logs = self.with_hidden(&filter, told, piece).await?;
                 let events = self.reconcile((first, end), logs, endpoint).await?;
                 for header in told {
                     self.advance(header.block());
@@ -225,11 +226,16 @@ impl Intake {
     }
 
     /// The logs of exactly these blocks, those included that a node leaves out.
-    async fn with_hidden(&self, headers: &[BlockHeader], piece: Piece) -> Result<Vec<LogEntry>, IntakeError> {
+    async fn with_hidden(
+        &self,
+        filter: &LogFilter,
+        headers: &[BlockHeader],
+        piece: Piece,
+    ) -> Result<Vec<LogEntry>, IntakeError> {
         let mut logs = Vec::new();
         let asked: Vec<_> = headers
             .iter()
-            .map(|header| hidden(self.rpc(), &self.filter, header, &piece.logs, piece.endpoint))
+            .map(|header| hidden(self.rpc(), filter, header, &piece.logs, piece.endpoint))
             .collect();
         let mut compared = futures_util::stream::iter(asked).buffered(COMPARED_AT_ONCE);
         while let Some(hidden) = compared.next().await {
@@ -254,8 +260,7 @@ impl Intake {
         logs: Vec<LogEntry>,
         teller: EndpointIndex,
     ) -> Result<Vec<ChainEvent>, IntakeError> {
-        let decoded = logs.into_iter().filter_map(|log| self.sources.decode(log));
-        let mut standing: Vec<Heard> = decoded.collect();
+        let mut standing = self.sources.decode(logs).await;
         let missing = self
             .known
             .keys()
@@ -281,7 +286,7 @@ impl Intake {
         cursor: BlockRef,
         out: &Sender<IntakeEvent>,
     ) -> Result<(), IntakeError> {
-        let cursor = self.doubts.before_oldest().unwrap_or(cursor);
+        let cursor = self.doubts.before_oldest(cursor.number).unwrap_or(cursor);
         tell(out, IntakeEvent::Batch(Batch { events, cursor })).await
     }
 

@@ -6,7 +6,8 @@
 //! any more is told again as [`ChainEvent::Removed`].
 //!
 //! A log is a hint, and an endpoint is a voice: the manager's events are told once their receipts say the same (see
-//! `receipts`), and taken back when nobody has their block any more (see `branch`).
+//! `receipts`), and taken back when nobody has their block any more (see `branch`). Where one is denied, or cannot be read,
+//! it may stand in the place of a true one, so the others are asked what they have there (see `elsewhere`).
 //!
 //! A log may name a pool, or an operator, or only a number: which pools it means is asked once it is believed, at its own
 //! block, and it is told once for each. What cannot be told yet is kept, as what is not believed is (see `doubts`).
@@ -15,6 +16,7 @@
 
 mod branch;
 mod doubts;
+mod elsewhere;
 mod follow;
 mod receipts;
 mod reorg;
@@ -154,8 +156,8 @@ pub enum IntakeEvent {
     Trouble(SafeText),
     /// Not even the newest block can be asked for: no endpoint answers, and why. Said as `Trouble` is.
     NoConnection(SafeText),
-    /// Events that are not told, because too few endpoints have their receipts, because they contradict each other, or
-    /// because nobody tells which pools are meant, in words; empty when there are none (any more).
+    /// Events that are not told, because too few endpoints have their receipts, because they contradict each other, because
+    /// they cannot be read, or because nobody tells which pools are meant, in words; empty when there are none (any more).
     Doubts(SafeText),
     /// One endpoint claims a head that nobody else has, in words; empty when none does (any more).
     Ahead(SafeText),
@@ -169,7 +171,8 @@ pub struct Intake {
     rpc: Rpc,
     sources: EventSources,
     config: IntakeConfig,
-    filter: LogFilter,
+    /// What to ask for; none before the manager has told it.
+    filter: Option<LogFilter>,
     /// Everything up to this block is told.
     cursor: Option<BlockRef>,
     /// The newest blocks up to the cursor, ascending, to find where a branch left.
@@ -198,6 +201,9 @@ pub enum IntakeError {
     /// A node knows of a head, but not of a block below it.
     #[error("no endpoint has block {0}")]
     NoBlock(u64),
+    /// Nobody tells which contracts belong to the manager.
+    #[error("which contracts to listen to is not known: {0}")]
+    Watched(Unknown),
     /// The endpoints have different branches, each told by too few.
     #[error("the endpoints contradict each other: {0}")]
     Contested(SafeText),
@@ -228,8 +234,8 @@ pub struct EventSources {
 }
 
 impl EventSources {
-    fn filter(&self) -> LogFilter {
-        let watched = self.manager.watched();
+    async fn filter(&self) -> Result<LogFilter, Unknown> {
+        let watched = self.manager.watched().await.value()?;
         let mut addresses: Vec<_> = watched.iter().map(|event| event.contract).collect();
         let mut topics: Vec<_> = watched.iter().map(|event| event.topic).collect();
         if let Some(ssv) = &self.ssv {
@@ -238,31 +244,42 @@ impl EventSources {
         }
         addresses.sort_unstable();
         addresses.dedup();
-        LogFilter {
+        Ok(LogFilter {
             addresses,
             topics: vec![topics],
-        }
+        })
     }
 
     /// The filter cannot ask for SSV's owner without losing the manager's events, which have no such topic: so SSV's
     /// events of other owners come too, and are left out here.
-    fn decode(&self, log: LogEntry) -> Option<Heard> {
-        let read = log.log();
-        let of_manager = self.manager.event(&read).map(Decoded::Manager);
-        let event = of_manager.or_else(|| self.ssv.as_ref()?.event(&read).map(Decoded::Ssv))?;
-        let at = log.at();
-        Some(Heard { at, event, log })
+    async fn decode(&self, logs: Vec<LogEntry>) -> Vec<Heard> {
+        let mut heard = Vec::new();
+        for log in logs {
+            let read = log.log();
+            let event = match self.manager.event(&read).await {
+                Answer::Yes(event) => Some(Decoded::Manager(event)),
+                Answer::NotKnown(why) => Some(Decoded::Unreadable(why)),
+                Answer::No(_) => self
+                    .ssv
+                    .as_ref()
+                    .and_then(|ssv| ssv.event(&read))
+                    .map(Decoded::Ssv),
+            };
+            let at = log.at();
+            heard.extend(event.map(|event| Heard { at, event, log }));
+        }
+        heard
     }
 
     /// What an event tells of each pool that it means.
     async fn observed(&self, at: LogRef, event: &Decoded) -> Answer<Vec<ObservedEvent>> {
         match event {
             Decoded::Ssv(event) => Answer::Yes(vec![ObservedEvent::Ssv(event.clone())]),
+            Decoded::Unreadable(why) => Answer::NotKnown(why.clone()),
             Decoded::Manager(event) => match self.manager.meant(*event, at.block).await {
                 Answer::No(_) => Answer::Yes(Vec::new()),
                 meant => meant.map(|pools| {
-                    let kind = event.kind;
-                    let of = |pool| ObservedEvent::Manager(PoolEvent { kind, pool });
+                    let of = |pool| ObservedEvent::Manager(event.of(pool));
                     pools.into_iter().map(of).collect()
                 }),
             },
@@ -282,6 +299,8 @@ struct Heard {
 enum Decoded {
     Manager(ManagerEvent),
     Ssv(SsvEvent),
+    /// One of the manager's that says nothing, and why.
+    Unreadable(Unknown),
 }
 
 /// A log that is believed, and what it tells: of several pools, or of none.
@@ -297,7 +316,7 @@ impl Intake {
     pub fn new(rpc: Rpc, sources: EventSources, config: IntakeConfig, resume: Resume) -> Self {
         Self {
             rpc,
-            filter: sources.filter(),
+            filter: None,
             sources,
             config,
             window: resume.cursor.into_iter().collect(),
@@ -311,6 +330,16 @@ impl Intake {
 
     fn rpc(&self) -> &Rpc {
         &self.rpc
+    }
+
+    /// What to ask for, which the manager is asked once.
+    async fn filter(&mut self) -> Result<LogFilter, IntakeError> {
+        if let Some(filter) = &self.filter {
+            return Ok(filter.clone());
+        }
+        let filter = self.sources.filter().await.map_err(IntakeError::Watched)?;
+        self.filter = Some(filter.clone());
+        Ok(filter)
     }
 
     /// From now on it can be taken back.

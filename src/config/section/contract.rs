@@ -174,4 +174,12 @@ mod tests {
         let names: Vec<_> = AdapterName::all().map(AdapterName::as_str).collect();
         assert_eq!(key.takes, names.join(" or "));
     }
+
+    #[test]
+    fn what_can_be_configured_is_what_there_is() {
+        let key = KEYS.iter().find(|key| key.name == "contract.adapter").unwrap();
+        let names: Vec<String> = AdapterName::all().map(|name| name.as_str().to_owned()).collect();
+        assert_eq!(key.takes.split(" or ").collect::<Vec<_>>(), names);
+        assert!(names.iter().any(|name| Some(name.as_str()) == key.default));
+    }
 }

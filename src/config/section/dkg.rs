@@ -148,3 +148,16 @@ pub(in crate::config) fn read(r: &mut Reader<'_>) -> Option<DkgConfig> {
         initiator_key_file: initiator_key_file?,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_can_be_configured_is_what_there_is() {
+        let key = KEYS.iter().find(|key| key.name == "dkg.backend").unwrap();
+        let names: Vec<String> = backends::ALL.iter().map(|known| known.name.to_string()).collect();
+        assert_eq!(key.takes.split(" or ").collect::<Vec<_>>(), names);
+        assert!(names.iter().any(|name| Some(name.as_str()) == key.default));
+    }
+}

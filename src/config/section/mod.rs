@@ -38,5 +38,5 @@ pub use operators::OperatorsConfig;
 pub use policy::{PolicyConfig, PolicyRule};
 pub use rpc::RpcConfig;
 pub use selection::{SelectionConfig, SelectionRule};
-pub use signer::{SignerConfig, SignerKey};
+pub use signer::{RemoteKey, SignerConfig, SignerKey};
 pub use ui::{Notify, UiConfig};

@@ -20,22 +20,29 @@ pub(in crate::desk) fn choose(
 /// The committee to hand a key to, ascending, and why. Who is unfit leaves for the best that are fit; if everybody is
 /// well, the last of the present members makes room for the best of the others, so that a request to change the group
 /// changes it. With nobody to join, an unfit member stays, and its checks show it.
+///
+/// `leaving`, whom the contract wants out, is never in it: rather somebody unfit takes the place, and then it is smaller.
 pub(in crate::desk) fn replace(
     ranked: &[Candidate],
     holders: &[OperatorId],
     standing: Option<&[OperatorId]>,
+    leaving: Option<OperatorId>,
 ) -> (Vec<OperatorId>, String) {
-    let (present, others): (Vec<_>, Vec<_>) = ranked.iter().partition(|c| holders.contains(&c.id));
+    let may_serve = ranked.iter().filter(|c| Some(c.id) != leaving);
+    let (present, others): (Vec<&Candidate>, Vec<_>) = may_serve.partition(|c| holders.contains(&c.id));
     let (fit, unfit): (Vec<&Candidate>, Vec<_>) = present.iter().partition(|c| c.is_fit());
-    let fresh: Vec<_> = others.iter().filter(|c| c.is_fit()).collect();
+    let (fresh, last): (Vec<&Candidate>, Vec<_>) = others.iter().partition(|c| c.is_fit());
+    let makes_room = leaving.is_some_and(|id| holders.contains(&id));
     let kept = standing.filter(|ids| {
         // somebody who could take an unfit member's place is worth another look
-        ids.len() == holders.len() && (stands(ranked, ids) || fresh.iter().all(|c| ids.contains(&c.id)))
+        ids.len() == holders.len()
+            && leaving.is_none_or(|id| !ids.contains(&id))
+            && (stands(ranked, ids) || fresh.iter().all(|c| ids.contains(&c.id)))
     });
     let mut new: Vec<OperatorId> = match kept {
         Some(ids) => ids.to_vec(),
         None => {
-            let stay = if unfit.is_empty() && !fresh.is_empty() {
+            let stay = if unfit.is_empty() && !fresh.is_empty() && !makes_room {
                 fit.len() - 1
             } else {
                 fit.len()
@@ -43,11 +50,22 @@ pub(in crate::desk) fn replace(
             let best = fit.iter().take(stay).map(|c| c.id);
             best.chain(fresh.iter().map(|c| c.id))
                 .chain(unfit.iter().map(|c| c.id))
+                .chain(last.iter().map(|c| c.id).filter(|_| makes_room))
                 .take(holders.len())
                 .collect()
         }
     };
     new.sort_unstable();
+    if let Some(operator) = leaving.filter(|_| makes_room) {
+        let rest = match unfit.is_empty() {
+            true => "the others stay",
+            false => "and who is not well leaves as far as others can take the places",
+        };
+        return (
+            new,
+            format!("the contract asks for operator {operator} to leave; {rest}"),
+        );
+    }
     let why = match (unfit.is_empty(), fresh.is_empty()) {
         (true, true) => {
             "all present members are well and there is nobody else: fresh shares for the same committee"
@@ -109,37 +127,64 @@ mod tests {
         let mut all = crew(&[1, 2, 3, 4, 5, 6]);
         all[2].reachable = false;
         all[4].track.failed = 3;
-        let (new, why) = replace(&ranked(all.clone()), &ids(&[1, 2, 3, 4]), None);
+        let (new, why) = replace(&ranked(all.clone()), &ids(&[1, 2, 3, 4]), None, None);
         assert_eq!(new, ids(&[1, 2, 4, 6]), "{why}");
         // it joins a standing committee only once somebody can take a place there
         let standing = ids(&[1, 2, 3, 4]);
-        assert_eq!(replace(&ranked(all), &standing, Some(&standing)).0, new);
+        assert_eq!(replace(&ranked(all), &standing, Some(&standing), None).0, new);
     }
 
     #[test]
     fn without_a_reason_the_last_makes_room_and_without_others_shares_are_refreshed() {
         let holders = ids(&[1, 2, 3, 4]);
         assert_eq!(
-            replace(&crew(&[1, 2, 3, 4, 5]), &holders, None).0,
+            replace(&crew(&[1, 2, 3, 4, 5]), &holders, None, None).0,
             ids(&[1, 2, 3, 5])
         );
         let mut burdened = crew(&[1, 2, 3, 4, 5]);
         burdened[1].track.holds = 9;
         let burdened = ranked(burdened);
         assert_eq!(
-            replace(&burdened, &holders, None).0,
+            replace(&burdened, &holders, None, None).0,
             ids(&[1, 3, 4, 5]),
             "2 holds the most"
         );
         let standing = ids(&[1, 2, 3, 5]);
-        assert_eq!(replace(&burdened, &holders, Some(&standing)).0, standing);
-        assert_eq!(replace(&crew(&[1, 2, 3, 4]), &holders, None).0, holders);
+        assert_eq!(replace(&burdened, &holders, Some(&standing), None).0, standing);
+        assert_eq!(replace(&crew(&[1, 2, 3, 4]), &holders, None, None).0, holders);
         let mut alone = crew(&[1, 2, 3, 4]);
         alone[3].reachable = false;
         assert_eq!(
-            replace(&ranked(alone), &holders, None).0,
+            replace(&ranked(alone), &holders, None, None).0,
             holders,
             "nobody can come"
+        );
+    }
+
+    #[test]
+    fn whom_the_contract_wants_out_leaves_however_well_it_ranks() {
+        let holders = ids(&[1, 2, 3, 4]);
+        let out = Some(OperatorId(1));
+        let all = crew(&[1, 2, 3, 4, 5, 6]);
+        let (new, why) = replace(&all, &holders, None, out);
+        assert_eq!(new, ids(&[2, 3, 4, 5]), "the others stay: {why}");
+        assert!(why.contains("the contract asks for operator 1 to leave"), "{why}");
+        // a committee that was proposed before the contract named anybody
+        assert_eq!(replace(&all, &holders, Some(&holders), out).0, new);
+        let standing = ids(&[2, 3, 4, 6]);
+        assert_eq!(replace(&all, &holders, Some(&standing), out).0, standing);
+        // nobody well can come: somebody who is not, and its checks show it
+        let mut unfit = crew(&[1, 2, 3, 4, 5]);
+        unfit[4].reachable = false;
+        assert_eq!(replace(&ranked(unfit), &holders, None, out).0, new);
+        // somebody of the committee is not well either
+        let mut unfit = crew(&[1, 2, 3, 4, 5, 6]);
+        unfit[1].reachable = false;
+        let unfit = ranked(unfit);
+        assert_eq!(replace(&unfit, &holders, None, out).0, ids(&[3, 4, 5, 6]));
+        assert_eq!(
+            replace(&crew(&[1, 2, 3, 4]), &holders, None, out).0,
+            ids(&[2, 3, 4])
         );
     }
 

@@ -11,6 +11,7 @@ pub mod committee;
 pub mod ecies;
 pub mod files;
 pub mod frost;
+pub(crate) mod health;
 pub mod initiator;
 mod judgement;
 pub mod keys;

@@ -18,7 +18,6 @@ pub enum CommitteeError {
     TooFew {
         /// How many there are.
         got: usize,
-        /// The threshold.
         threshold: usize,
     },
     /// The validator key is no usable point.

@@ -36,7 +36,7 @@ impl<W: World> Core<W> {
         }
         let words = self.farewell(&flushed);
         if !matches!(flushed, Flushed::Durable) {
-            tracing::error!(target: "engine::told", "{words}");
+            tracing::error!(target: "engine", "{words}");
             self.live
                 .update(UnixMillis::now(), LiveUpdate::Alarm("journal", words.clone()));
         }
@@ -63,7 +63,7 @@ impl<W: World> Core<W> {
             let Record::CeremonyStarted { case, .. } = record else {
                 return true;
             };
-            tracing::info!(target: "engine::told", %case, "a ceremony for {case} is not begun, because the engine ends; the next start begins it");
+            tracing::info!(target: "engine", %case, "a ceremony for {case} is not begun, because the engine ends; the next start begins it");
             false
         });
     }
@@ -72,7 +72,7 @@ impl<W: World> Core<W> {
     fn answered_at_the_end(&mut self, done: Result<(task::Id, Input), JoinError>) {
         match self.answer_of(done) {
             Some(Input::Prepared { case, .. }) => {
-                tracing::info!(target: "engine::told", %case, "what was prepared for {case} is left out, because the engine ends; the next start prepares it anew");
+                tracing::info!(target: "engine", %case, "what was prepared for {case} is left out, because the engine ends; the next start prepares it anew");
             }
             Some(input) => drop(self.step(input)),
             None => {}

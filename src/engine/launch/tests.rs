@@ -186,7 +186,7 @@ fn the_request_of_a_case_that_was_given_up_can_be_taken_back_after_a_start() {
     let (directory, state) = earlier("format-1/waiting.sqlite");
     let options = options(directory.path());
     let asked = state.cases.values().find_map(|c| match c.cause {
-        Cause::Event { log } => Some((c.id, log)),
+        Cause::Event { log, .. } => Some((c.id, log)),
         _ => None,
     });
     let (case, log) = asked.unwrap();

@@ -91,8 +91,7 @@ fn work(snapshot: &Snapshot) -> Vec<Family> {
         "casimir_oracle_cases_over",
         "Cases that came to their end, by kind of request.",
     );
-    let kinds = [RequestKind::Deposit, RequestKind::Reshare, RequestKind::Exit];
-    let over = kinds.iter().fold(over, |family, kind| {
+    let over = RequestKind::ALL.iter().fold(over, |family, kind| {
         family.with([("kind", &kind.to_string())], whole(snapshot.cases_over(*kind)))
     });
     let running = snapshot.ceremonies.iter().filter(|ceremony| !ceremony.is_over());

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use futures_util::future::BoxFuture;
@@ -11,6 +12,8 @@ use secrecy::SecretString;
 
 use super::feeds::others::Onlook;
 use crate::config::{Config, MessengerChoice};
+use crate::dkg::backends;
+use crate::dkg::health::{Health, Relay, Surroundings};
 use crate::dkg::rockx::backend::RockX;
 use crate::dkg::rockx::initiator::{InitiatorConfig, InitiatorError};
 use crate::dkg::rockx::keys::{OperatorPrivateKey, OperatorPublicKey};
@@ -107,6 +110,29 @@ pub(super) async fn start(config: &Config, http: &Http) -> Result<Backend, Backe
         Some((_, start)) => start(config, http).await,
         None => Err(BackendError::Unknown(name.clone())),
     }
+}
+
+/// How the operators of the configured backend are, and whatever relays between them. Nothing is started.
+///
+/// # Errors
+/// This program has no such backend.
+pub async fn health(config: &Config, http: &Http, deadline: Duration) -> Result<Health, BackendError> {
+    let name = &config.dkg.backend;
+    let known = backends::named(name).ok_or_else(|| BackendError::Unknown(name.clone()))?;
+    let surroundings = Surroundings {
+        http: http.clone(),
+        deadline,
+        operators: config.operators.by_id.clone(),
+        relay: match &config.dkg.messenger {
+            MessengerChoice::Foreign(url) => Relay::At(url.clone()),
+            MessengerChoice::Embedded { listen, public_url } => Relay::Here {
+                listen: *listen,
+                public_url: public_url.clone(),
+            },
+        },
+        has_key: config.dkg.initiator_key_file.is_some(),
+    };
+    Ok((known.look)(&surroundings).await)
 }
 
 async fn rockx(config: &Config, http: &Http) -> Result<Backend, BackendError> {
@@ -259,7 +285,6 @@ fn signing_key(path: &Path) -> Result<OperatorPrivateKey, BackendError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dkg::backends;
 
     #[test]
     fn every_backend_that_can_be_configured_can_be_started() {

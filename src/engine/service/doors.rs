@@ -5,6 +5,7 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use alloy::primitives::{Address, B256};
+use futures_util::future::join_all;
 
 use super::ServiceError;
 use crate::beacon::client::{Beacon, BeaconConfig};
@@ -22,6 +23,7 @@ use crate::notify;
 use crate::pool::{self, Connection};
 use crate::ports::{
     Agreement, Answer, Consensus, Endpoints, Execution, PoolManager, Ssv, Transactions, Unknown, Voice,
+    WatchedEvent,
 };
 use crate::ssv::{SsvReader, SsvVoices};
 use crate::tx;
@@ -113,6 +115,38 @@ pub(super) fn each_manager(config: &Config, layout: ClusterLayout, line: &Line) 
     line.rpc.each().into_iter().map(alone).collect()
 }
 
+/// What is listened for: as every endpoint tells it that does, because one may name another contract than the manager's.
+///
+/// # Errors
+/// Nobody tells, or the endpoints contradict each other, and who.
+pub(super) async fn watched(
+    config: &Config,
+    layout: ClusterLayout,
+    line: &Line,
+) -> Result<Vec<WatchedEvent>, Unknown> {
+    let told = join_all(line.rpc.each().into_iter().map(async |(name, rpc)| {
+        let manager = manager_over(config, layout, rpc, None);
+        (name, manager.watched().await.value())
+    }))
+    .await;
+    let mut first: Option<(SafeText, Vec<WatchedEvent>)> = None;
+    let mut silent = Unknown::because("no endpoint has answered yet");
+    for (name, told) in told {
+        match (told, &first) {
+            (Ok(told), None) => first = Some((name, told)),
+            (Ok(told), Some((_, known))) if told == *known => {}
+            (Ok(_), Some((other, _))) => {
+                return Err(Unknown::because(format!(
+                    "{name} and {other} tell different contracts of the manager to listen to: take the one that lies out \
+                     of rpc.urls"
+                )));
+            }
+            (Err(why), _) => silent = why,
+        }
+    }
+    first.map(|(_, told)| told).ok_or(silent)
+}
+
 /// `kept`: what was read of its logs before.
 fn manager_over(
     config: &Config,
@@ -125,6 +159,7 @@ fn manager_over(
         rpc,
         address: contract.address,
         layout,
+        ssv_network: config.network.ssv_network,
         from_block: contract.from_block,
         kept,
     };
@@ -217,12 +252,13 @@ pub(super) fn comparison(
     config: &Config,
     line: &Line,
     chain: &Chain,
+    watched: Vec<WatchedEvent>,
     kept: &Arc<Kept>,
 ) -> Option<Comparison> {
     let budget = NonZeroU32::new(config.rpc.compare_calls_per_second)?;
     let (manager, ssv) = (&chain.manager, &chain.ssv);
     let mut wanted: BTreeMap<Address, Vec<B256>> = BTreeMap::new();
-    for event in manager.watched() {
+    for event in watched {
         wanted.entry(event.contract).or_default().push(event.topic);
     }
     let of_manager = wanted

@@ -14,7 +14,8 @@ mod start;
 mod transcripts;
 
 pub use crate::desk::not_done;
+pub use crate::dkg::health::{Examined, Health};
 pub use alone::{Alone, NotAlone, alone, holder};
-pub use backend::BackendError;
+pub use backend::{BackendError, health};
 pub use doors::receivers;
 pub use start::{Reloads, Running, ServiceError, ServiceOptions, start};

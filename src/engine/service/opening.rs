@@ -28,6 +28,7 @@ use crate::engine::LiveUpdate;
 use crate::engine::core::Incoming;
 use crate::ports::{
     Answer, Ceremonies, Consensus, EndpointState, Endpoints, Evidence, PoolManager, Probe, TxSigner, Unknown,
+    WatchedEvent,
 };
 use crate::types::{ClusterLayout, OperatorId, OperatorRecord, SafeText};
 use crate::view::LinkState;
@@ -39,9 +40,12 @@ const AGAIN: Duration = Duration::from_secs(2);
 
 /// The manager answers to its adapter, as far as anybody told.
 pub(super) enum Standing {
-    Known(Probe, ClusterLayout),
+    Known(Probe, ClusterLayout, Vec<WatchedEvent>),
     NotYet(Unknown),
 }
+
+/// What it says of itself, its layout, and what is listened for.
+type Contract = (Probe, ClusterLayout, Vec<WatchedEvent>);
 
 /// Asks the contract what it is, once.
 ///
@@ -70,7 +74,10 @@ pub(super) async fn look(config: &Config, line: &Line) -> Result<Standing, Servi
             actual: probe.ssv_network,
             configured,
         }),
-        _ => Ok(Standing::Known(probe, layout)),
+        _ => Ok(match doors::watched(config, layout, line).await {
+            Ok(watched) => Standing::Known(probe, layout, watched),
+            Err(why) => Standing::NotYet(why),
+        }),
     }
 }
 
@@ -159,7 +166,7 @@ impl Opening {
         let standing = std::mem::replace(&mut self.standing, Standing::NotYet(Unknown::because("")));
         let operators = async { Ok(self.operators().await) };
         match tokio::try_join!(self.contract(standing), operators) {
-            Ok(((probe, layout), operators)) => self.known(&probe, layout, operators),
+            Ok((contract, operators)) => self.known(contract, operators),
             Err(wrong) => {
                 self.tell(Incoming::Fatal(SafeText::new(&wrong.to_string())))
                     .await;
@@ -168,13 +175,13 @@ impl Opening {
         }
     }
 
-    async fn contract(&self, mut standing: Standing) -> Result<(Probe, ClusterLayout), ServiceError> {
+    async fn contract(&self, mut standing: Standing) -> Result<Contract, ServiceError> {
         let mut waits = Waits::of(self, "contract", "waiting for the contract");
         loop {
             match standing {
-                Standing::Known(probe, layout) => {
+                Standing::Known(probe, layout, watched) => {
                     waits.over().await;
-                    return Ok((probe, layout));
+                    return Ok((probe, layout, watched));
                 }
                 Standing::NotYet(why) => {
                     let answers = |state| matches!(state, EndpointState::Healthy);
@@ -215,14 +222,13 @@ impl Opening {
 
     fn known(
         self,
-        probe: &Probe,
-        layout: ClusterLayout,
+        (probe, layout, watched): Contract,
         operators: BTreeMap<OperatorId, OperatorRecord>,
     ) -> Known {
         let (config, line) = (&self.config, &self.line);
         let kept = doors::kept(config, layout, probe.ssv_network);
         let chain = doors::chain(config, layout, line, probe.ssv_network, self.finality, &kept);
-        let comparison = doors::comparison(config, line, &chain, &kept);
+        let comparison = doors::comparison(config, line, &chain, watched, &kept);
         let intake = doors::intake(config, line, &chain, self.finality, self.resume);
         let ask = Neighbours {
             execution: chain.execution,

@@ -1,5 +1,6 @@
 //! Performs the core's effects: the one place where a decision becomes a message to somebody.
 
+use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -13,7 +14,7 @@ use crate::desk::{self, Desk, Neighbours};
 use crate::engine::LiveUpdate;
 use crate::engine::core::Incoming;
 use crate::engine::world::{EffectFuture, World};
-use crate::oracle::{Effect, ExitPayload, Input, Published, TransactionPayload};
+use crate::oracle::{Effect, ExitPayload, Input, NotSigned, Published, TransactionPayload};
 use crate::ports::tx_signer::UnsignedTransaction;
 use crate::ports::{At, Consensus, Priced, StuckOptions, Transactions, agreed};
 use crate::types::{ActionId, BlsPublicKey, CaseId, NonceStatus, Root, SafeText, SignedTransaction};
@@ -150,13 +151,13 @@ impl Outside {
         payload: &TransactionPayload,
         nonce: u64,
         replaces: Option<&SignedTransaction>,
-    ) -> Result<SignedTransaction, SafeText> {
-        let words = |error: &dyn std::fmt::Display| SafeText::new(&error.to_string());
+    ) -> Result<SignedTransaction, NotSigned> {
+        let words = |error: &dyn std::fmt::Display| NotSigned::Refused(SafeText::new(&error.to_string()));
         let signer = self
             .ask
             .signer
             .as_deref()
-            .ok_or_else(|| SafeText::new("there is no signer in this mode"))?;
+            .ok_or_else(|| words(&"there is no signer in this mode"))?;
         let ceiling = payload.fee_ceiling_wei;
         let priced = match replaces {
             Some(old) => self.transactions.raise(old, ceiling).await,
@@ -165,7 +166,7 @@ impl Outside {
                 let pending = self.ask.execution.nonce(payload.from, At::Pending).await;
                 let pending = pending.value().map_err(|e| words(&e))?;
                 if pending > nonce {
-                    return Err(SafeText::new(&format!(
+                    return Err(words(&format!(
                         "nonce {nonce} of the oracle account is used already, by somebody else"
                     )));
                 }
@@ -193,7 +194,10 @@ impl Outside {
             max_fee_wei: price.fees.max_fee,
             priority_fee_wei: price.fees.priority,
         };
-        unsigned.sign(signer).await.map_err(|e| words(&e))
+        unsigned.sign(signer).await.map_err(|error| match error.away() {
+            Some(why) => NotSigned::Away(why.clone()),
+            None => words(&error),
+        })
     }
 
     async fn send(&self, transaction: &SignedTransaction) -> Result<(), SafeText> {
@@ -211,37 +215,44 @@ impl Outside {
                 return None;
             }
         };
-        if let NonceStatus::Included {
-            hash,
-            block,
-            success,
-            reason,
-            is_final,
-            overtaken,
-            ..
-        } = &mut status
-        {
-            if !*success && let Some(found) = self.reasons.of(&*self.transactions, *hash, *block).await {
-                *reason = Some(SafeText::new(&found.revert.to_string()));
-                *overtaken = found.overtaken;
+        match &mut status {
+            NonceStatus::Included {
+                hash,
+                block,
+                success,
+                reason,
+                is_final,
+                overtaken,
+                ..
+            } => {
+                if !*success && let Some(found) = self.reasons.of(&*self.transactions, *hash, *block).await {
+                    *reason = Some(SafeText::new(&found.revert.to_string()));
+                    *overtaken = found.overtaken;
+                }
+                *is_final = *is_final && self.agreed_final(Final::Receipt(*hash)).await;
             }
-            *is_final = *is_final && self.agreed_final(*hash).await;
+            NonceStatus::Replaced { is_final, .. } => {
+                *is_final = *is_final && self.agreed_final(Final::Replaced(nonce, hashes)).await;
+            }
+            _ => {}
         }
         Some(status)
     }
 
     /// One endpoint's word makes nothing final where others are configured.
-    async fn agreed_final(&self, transaction: Root) -> bool {
+    async fn agreed_final(&self, what: Final<'_>) -> bool {
+        let Some(account) = self.oracle else { return false };
         // one at a time: an answer that is overtaken by a newer one must not be the last that is told
         let _one = self.telling.lock().await;
-        let verdict = agreed::on_receipt(&*self.ask.agreement, transaction).await;
+        let agreement = &*self.ask.agreement;
+        let verdict = match what {
+            Final::Receipt(hash) => agreed::on_receipt(agreement, hash).await,
+            Final::Replaced(nonce, ours) => agreed::on_used_nonce(agreement, account, nonce, ours).await,
+        };
         let words = if verdict.holds() {
             SafeText::default()
         } else {
-            SafeText::new(&format!(
-                "transaction {transaction} is not taken for final: {}",
-                verdict.words()
-            ))
+            SafeText::new(&format!("{what} is not taken for final: {}", verdict.words()))
         };
         // the core is gone only when everything ends
         let _ = self
@@ -249,6 +260,24 @@ impl Outside {
             .send(Incoming::Live(LiveUpdate::Alarm("receipt", words)))
             .await;
         verdict.holds()
+    }
+}
+
+/// What endpoints must agree about before it counts as final.
+#[derive(Debug, Clone, Copy)]
+enum Final<'a> {
+    /// What a transaction of ours came to.
+    Receipt(Root),
+    /// The nonce went to another than these.
+    Replaced(u64, &'a [Root]),
+}
+
+impl fmt::Display for Final<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Receipt(hash) => write!(f, "transaction {hash}"),
+            Self::Replaced(nonce, _) => write!(f, "that another transaction used nonce {nonce}"),
+        }
     }
 }
 

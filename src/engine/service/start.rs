@@ -279,9 +279,11 @@ fn settings(config: &Config, manager: &dyn PoolManager, can: &CeremonyCapabiliti
 
 /// Where the intake goes on, with the events in the journal that a reorg may still drop.
 fn resume(opened: &launch::OpenedEngine) -> Resume {
+    // what is taken back is found by its log; whom it wanted out, its case knows
+    let leaving = None;
     let observed = |kind, pool, at| LocatedEvent {
         at,
-        event: ObservedEvent::Manager(PoolEvent { kind, pool }),
+        event: ObservedEvent::Manager(PoolEvent { kind, pool, leaving }),
     };
     let requests = opened.open_requests().into_iter();
     let fulfilments = opened.open_fulfilments().into_iter();

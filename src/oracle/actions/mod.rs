@@ -126,9 +126,9 @@ kinds! {
     Reshare(ReshareDraft) in reshare;
     /// Sign a voluntary exit with the operators.
     SignExit(SignExitDraft) in sign_exit;
-    /// Send `initiatePoolDeposit`.
+    /// Send the call that deposits for a pool and registers its validator.
     SendDeposit(SendDepositDraft) in send_deposit;
-    /// Send `resharePool`.
+    /// Send the call that tells the contract of a new committee.
     SendReshare(SendReshareDraft) in send_reshare;
     /// Publish a signed voluntary exit to the beacon nodes.
     BroadcastExit(BroadcastExitDraft) in broadcast_exit;
@@ -202,6 +202,7 @@ fn wanted(state: &State, case: &Case, standing: Option<Vec<OperatorId>>) -> Want
         standing,
         tracks: state.tracks(),
         spent: case.spent.iter().cloned().collect(),
+        leaving: case.cause.leaving(),
         avoid: case.avoid.iter().copied().collect(),
         last_failure: case.last_failure.clone(),
         attempt: case.attempts + 1,

@@ -1,4 +1,5 @@
-//! `send-deposit`: the transaction `initiatePoolDeposit`, 32 ETH for the pool at the head of the contract's queue.
+//! `send-deposit`: the transaction that has the contract deposit 32 ETH for a pool and register its validator: the pool at
+//! the head of its queue, or the one that the call names.
 
 use alloy::primitives::U256;
 
@@ -32,7 +33,7 @@ const REORGANISED: u64 = 256;
 /// What opened the case came before the key.
 fn before_the_key(case: &Case) -> u64 {
     match case.cause {
-        Cause::Event { log } => log.block.number.saturating_sub(REORGANISED),
+        Cause::Event { log, .. } => log.block.number.saturating_sub(REORGANISED),
         Cause::State { block } => block.number.saturating_sub(REORGANISED),
         // nobody opens a deposit by hand
         Cause::Manual { .. } => 0,

@@ -30,7 +30,7 @@ pub(super) fn gone_for_good(turn: &mut Turn<'_>, id: CaseId) -> bool {
 /// Every event up to the block in which it stood was told, and stays.
 fn is_final(state: &State, case: &Case) -> bool {
     let told = state.volatile.told_final;
-    matches!(&case.cause, Cause::Event { log } if told.is_some_and(|told| log.block.number <= told))
+    matches!(&case.cause, Cause::Event { log, .. } if told.is_some_and(|told| log.block.number <= told))
 }
 
 /// The contract asks for it all the same, or was not looked at yet.

@@ -243,6 +243,7 @@ mod tests {
                         transaction: Root([2; 32]),
                         index: 0,
                     },
+                    leaving: None,
                 },
             },
             Record::CeremonyStarted {

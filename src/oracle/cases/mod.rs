@@ -115,8 +115,7 @@ pub(in crate::oracle) fn kind(of: RequestKind) -> &'static dyn CaseRules {
 }
 
 /// Every kind of request.
-pub(in crate::oracle) const ALL: [RequestKind; 3] =
-    [RequestKind::Deposit, RequestKind::Reshare, RequestKind::Exit];
+pub(in crate::oracle) const ALL: [RequestKind; 3] = RequestKind::ALL;
 
 impl Case {
     /// What its kind of request makes it.

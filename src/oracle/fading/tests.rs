@@ -31,6 +31,7 @@ impl Core {
         };
         core.give(1_000, Input::Facts(Box::new(facts)));
         let requested = Input::Requested {
+            leaving: None,
             kind: RequestKind::Deposit,
             pool: PoolId(1),
             log: LogRef {

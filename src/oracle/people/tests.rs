@@ -46,6 +46,7 @@ impl Life {
             index: 0,
         };
         life.input(Input::Requested {
+            leaving: None,
             kind: RequestKind::Deposit,
             pool: PoolId(1),
             log,

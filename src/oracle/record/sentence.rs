@@ -185,7 +185,14 @@ impl Record {
 fn requested(case: CaseId, cause: &Cause) -> String {
     let CaseId { kind, pool, .. } = case;
     match cause {
-        Cause::Event { log } => format!("{kind} of pool {pool} requested in block {}", log.block.number),
+        Cause::Event { log, leaving } => {
+            let rid = leaving.map(|operator| format!(", for operator {operator} to leave"));
+            format!(
+                "{kind} of pool {pool} requested in block {}{}",
+                log.block.number,
+                rid.unwrap_or_default()
+            )
+        }
         Cause::State { block } => format!(
             "{kind} of pool {pool} found in the contract's state at block {}",
             block.number

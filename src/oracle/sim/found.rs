@@ -143,7 +143,7 @@ fn a_false_report_beside_a_true_one_leaves_the_true_one() {
 #[test]
 fn a_false_request_that_is_taken_back_does_not_take_the_true_one_along() {
     let (mut world, case) = World::calm(RequestKind::Deposit);
-    let Cause::Event { log } = world.state.cases[&case].cause else {
+    let Cause::Event { log, .. } = world.state.cases[&case].cause else {
         panic!("{:?}", world.state.cases[&case].cause)
     };
     let (kind, pool) = (case.kind, case.pool);

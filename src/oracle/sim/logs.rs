@@ -52,7 +52,12 @@ impl World {
         let process = self.process;
         self.telling = Some((event, removed));
         self.input(match (said, removed) {
-            (Said::Asked(kind), false) => Input::Requested { kind, pool, log },
+            (Said::Asked(kind), false) => Input::Requested {
+                kind,
+                pool,
+                log,
+                leaving: None,
+            },
             (Said::Asked(kind), true) => Input::RequestRemoved { kind, pool, log },
             (Said::Did(what), false) => Input::Fulfilled { what, pool, log },
             (Said::Did(what), true) => Input::FulfilmentRemoved { what, pool, log },
@@ -123,7 +128,7 @@ fn rests_on(state: &State, event: &Event) -> bool {
     match said {
         Said::Asked(kind) => state
             .cases_of(kind, pool)
-            .any(|c| c.listens() && !c.orphaned && c.cause == Cause::Event { log }),
+            .any(|c| c.listens() && !c.orphaned && c.cause.log() == Some(log)),
         Said::Did(Fulfilment::Deposited) => false,
         Said::Did(what) => state
             .cases_of(what.answers(), pool)

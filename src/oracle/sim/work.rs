@@ -157,11 +157,18 @@ impl World {
         payload: &TransactionPayload,
         nonce: u64,
         replaces: Option<&SignedTransaction>,
-    ) -> Result<SignedTransaction, SafeText> {
+    ) -> Result<SignedTransaction, NotSigned> {
         let fee = replaces.map_or(U256::from(10), |old| old.max_fee_wei + U256::from(5));
         let over = fee * U256::from(GAS) > payload.fee_ceiling_wei;
-        if over || (!self.calm && self.rng.gen_bool(0.08)) {
-            return Err(SafeText::new("over the ceiling"));
+        let luck: f64 = match over || self.calm {
+            true => 1.0,
+            false => self.rng.r#gen(),
+        };
+        if luck < 0.02 {
+            return Err(NotSigned::Away(SafeText::new("connection refused")));
+        }
+        if over || luck < 0.08 {
+            return Err(SafeText::new("over the ceiling").into());
         }
         let mut raw = payload.data.to_vec();
         raw.extend(nonce.to_be_bytes());

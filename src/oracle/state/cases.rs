@@ -172,7 +172,7 @@ impl Durable {
             return;
         };
         case.orphaned = true;
-        if let Cause::Event { log } = case.cause {
+        if let Cause::Event { log, .. } = case.cause {
             self.is_unread_again(log);
         }
     }

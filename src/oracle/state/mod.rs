@@ -252,6 +252,16 @@ impl State {
         self.volatile.notes.get(&action)
     }
 
+    /// How the sentence of a case begins that is held because whoever signs is away.
+    pub(in crate::oracle) const SIGNER_AWAY: &str = "approved; it leaves when the signer is back";
+
+    /// Whether what was approved in a case is held because whoever signs is away.
+    #[must_use]
+    pub fn waits_for_signer(&self, case: CaseId) -> bool {
+        let waits = self.volatile.waiting.get(&case);
+        waits.is_some_and(|words| words.as_str().starts_with(Self::SIGNER_AWAY))
+    }
+
     /// Everybody's history, as of the last input's time.
     #[must_use]
     pub fn tracks(&self) -> BTreeMap<OperatorId, Track> {

@@ -177,8 +177,8 @@ impl Retired {
         let newest = self.pools.get(&pool).and_then(|past| past.newest(kind));
         let place = |log: LogRef| (log.block.number, log.index);
         newest.is_some_and(|newest| match newest.cause {
-            Cause::Event { log: known } if newest.end == End::Gone => place(log) < place(known),
-            Cause::Event { log: known } => place(log) <= place(known),
+            Cause::Event { log: known, .. } if newest.end == End::Gone => place(log) < place(known),
+            Cause::Event { log: known, .. } => place(log) <= place(known),
             Cause::State { .. } | Cause::Manual { .. } => false,
         })
     }

@@ -175,7 +175,7 @@ mod tests {
         };
         let opened = Record::CaseOpened {
             case,
-            cause: Cause::Event { log },
+            cause: Cause::Event { log, leaving: None },
         };
         let started = Record::CeremonyStarted {
             request,

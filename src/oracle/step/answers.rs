@@ -2,7 +2,9 @@
 
 use crate::oracle::state::EffectKey;
 use crate::oracle::turn::Turn;
-use crate::oracle::{ActionState, Basis, CeremonySuccess, Effect, Record, Sighting, account, advance};
+use crate::oracle::{
+    ActionState, Basis, CeremonySuccess, Effect, NotSigned, Record, Sighting, State, account, advance,
+};
 use crate::types::{
     ActionId, BlsPublicKey, CaseId, CeremonyFailure, CeremonyResult, FailureKind, NonceStatus, RequestId,
     Root, SafeText, SignedTransaction,
@@ -96,8 +98,9 @@ fn key_of(result: &CeremonyResult) -> Option<BlsPublicKey> {
     }
 }
 
-pub(super) fn signed(turn: &mut Turn<'_>, action: ActionId, outcome: Result<SignedTransaction, SafeText>) {
+pub(super) fn signed(turn: &mut Turn<'_>, action: ActionId, outcome: Result<SignedTransaction, NotSigned>) {
     turn.answered(EffectKey::Sign(action));
+    back(turn, action.case);
     let state = turn.state.actions.get(&action).map(|a| a.state.clone());
     let orphaned = turn.state.cases.get(&action.case).is_none_or(|c| c.orphaned);
     let may_leave = turn.state.may_leave(action.case);
@@ -118,16 +121,28 @@ pub(super) fn signed(turn: &mut Turn<'_>, action: ActionId, outcome: Result<Sign
                 send(turn, action, transaction);
             }
         }
-        (Err(reason), Some(ActionState::Approved)) => {
+        // the approval stays, and expires as any other; the last checks are made again before it leaves
+        (Err(NotSigned::Away(why)), Some(ActionState::Approved)) => {
+            turn.waits(action.case, &format!("{}: {why}", State::SIGNER_AWAY));
+            turn.not_before(EffectKey::Prepare(action.case), advance::AFTER_FAILURE_MS);
+        }
+        (Err(NotSigned::Refused(reason)), Some(ActionState::Approved)) => {
             turn.record(Record::ActionVoided { action, reason });
             turn.not_before(EffectKey::Prepare(action.case), advance::AFTER_FAILURE_MS);
         }
-        (Err(reason), Some(ActionState::Executing)) => {
+        (Err(NotSigned::Away(reason) | NotSigned::Refused(reason)), Some(ActionState::Executing)) => {
             let words = SafeText::new(&format!("stuck: {reason}"));
             turn.state.volatile.notes.insert(action, words);
             turn.not_before(EffectKey::Sign(action), advance::AFTER_FAILURE_MS);
         }
         _ => {}
+    }
+}
+
+/// Whoever signs has answered: what was said of its absence is over, or is said anew.
+fn back(turn: &mut Turn<'_>, case: CaseId) {
+    if turn.state.waits_for_signer(case) {
+        turn.state.volatile.waiting.remove(&case);
     }
 }
 

@@ -4,16 +4,22 @@
 use crate::oracle::state::{End, Sending};
 use crate::oracle::turn::Turn;
 use crate::oracle::{Case, Cause, ChainFacts, Fulfilment, Record, Served, State, account, advance, cases};
-use crate::types::{BlockRef, CaseId, LogRef, PoolId, RequestKind, SafeText};
+use crate::types::{BlockRef, CaseId, LogRef, OperatorId, PoolId, RequestKind, SafeText};
 
 use super::reconcile;
 
-pub(super) fn requested(turn: &mut Turn<'_>, kind: RequestKind, pool: PoolId, log: LogRef) {
-    let cause = Cause::Event { log };
+/// `leaving`: the operator that the request wants out, where it names one.
+pub(super) fn requested(
+    turn: &mut Turn<'_>,
+    kind: RequestKind,
+    pool: PoolId,
+    (log, leaving): (LogRef, Option<OperatorId>),
+) {
+    let cause = Cause::Event { log, leaving };
     if turn
         .state
         .cases_of(kind, pool)
-        .any(|c| c.cause == cause && !c.orphaned)
+        .any(|c| c.cause.log() == Some(log) && !c.orphaned)
     {
         return;
     }
@@ -38,13 +44,19 @@ pub(super) fn requested(turn: &mut Turn<'_>, kind: RequestKind, pool: PoolId, lo
         };
     };
     // the request of a case that left the chain, or that nobody had seen, is this one
-    let missing = |c: &&Case| c.orphaned && (c.id == newest.id || !c.is_closed());
+    let missing =
+        |c: &&Case| c.orphaned && (c.id == newest.id || !c.is_closed()) && c.cause.leaving() == leaving;
     let unseen = matches!(newest.cause, Cause::State { .. }).then_some(newest);
     let found = turn.state.cases_of(kind, pool).find(missing).or(unseen);
     let id = newest.id;
+    // that another operator leaves is asked for in no case that is open
+    let is_new = leaving.is_some() && {
+        let mut open = turn.state.cases_of(kind, pool).filter(|c| !c.is_closed());
+        !open.any(|c| c.cause.leaving() == leaving)
+    };
     if let Some(case) = found.map(|c| c.id) {
         turn.record(Record::CauseFound { case, cause });
-    } else if newest.kind().repeats() && (newest.is_closed() || newest.attempts > 0) {
+    } else if newest.kind().repeats() && (newest.is_closed() || newest.attempts > 0 || is_new) {
         let case = turn.state.next_of(kind, pool);
         turn.record(Record::CaseOpened { case, cause });
     } else {
@@ -65,11 +77,10 @@ fn again(turn: &mut Turn<'_>, id: CaseId, log: LogRef, is_closed: bool) {
 }
 
 pub(super) fn request_removed(turn: &mut Turn<'_>, kind: RequestKind, pool: PoolId, log: LogRef) {
-    let cause = Cause::Event { log };
     let lost = turn
         .state
         .cases_of(kind, pool)
-        .find(|c| c.cause == cause && !c.orphaned)
+        .find(|c| c.cause.log() == Some(log) && !c.orphaned)
         .map(|c| c.id);
     if let Some(case) = lost {
         turn.record(Record::CauseLost { case });
@@ -128,7 +139,7 @@ fn answered_by(state: &State, kind: RequestKind, pool: PoolId, log: LogRef) -> O
 /// Whether a log stands before what opened a case.
 fn stands_before(log: LogRef, cause: &Cause) -> bool {
     match cause {
-        Cause::Event { log: asked } => (log.block.number, log.index) < (asked.block.number, asked.index),
+        Cause::Event { log: asked, .. } => (log.block.number, log.index) < (asked.block.number, asked.index),
         // it may have been found long after it was asked for
         Cause::State { .. } | Cause::Manual { .. } => false,
     }
@@ -242,6 +253,57 @@ mod tests {
     }
 
     #[test]
+    fn each_operator_that_the_contract_wants_out_has_a_case() {
+        let mut state = State::new(settings());
+        let (kind, pool) = (RequestKind::Reshare, PoolId(7));
+        let asked = |number: u64, operator: Option<u64>| {
+            let log = LogRef {
+                block: block(number),
+                transaction: Root([2; 32]),
+                index: 0,
+            };
+            let leaving = operator.map(OperatorId);
+            Input::Requested {
+                kind,
+                pool,
+                log,
+                leaving,
+            }
+        };
+        let leavers = |state: &State| -> Vec<Option<u64>> {
+            let cases = state.cases_of(kind, pool);
+            cases.map(|c| c.cause.leaving().map(|id| id.0)).collect()
+        };
+        give(&mut state, 1_000, asked(90, Some(4)));
+        give(&mut state, 1_001, asked(91, Some(4)));
+        assert_eq!(leavers(&state), [Some(4)], "asked again before it began");
+        give(&mut state, 1_002, asked(92, None));
+        assert_eq!(leavers(&state), [Some(4)], "any change will do");
+        give(&mut state, 1_003, asked(93, Some(5)));
+        give(&mut state, 1_004, asked(94, Some(4)));
+        assert_eq!(leavers(&state), [Some(4), Some(5)]);
+        // told again, as after a start
+        give(&mut state, 1_005, asked(90, Some(4)));
+        assert_eq!(leavers(&state), [Some(4), Some(5)]);
+        let journaled = Record::CaseOpened {
+            case: "reshare/7".parse().unwrap(),
+            cause: state.cases_of(kind, pool).next().unwrap().cause.clone(),
+        };
+        let text = serde_json::to_string(&journaled).unwrap();
+        assert_eq!(
+            serde_json::from_str::<Record>(&text).unwrap(),
+            journaled,
+            "{text}"
+        );
+        assert!(text.contains("\"leaving\":4"), "{text}");
+        let before = text.replace(",\"leaving\":4", "");
+        let Record::CaseOpened { cause, .. } = serde_json::from_str(&before).unwrap() else {
+            panic!("{before}")
+        };
+        assert_eq!(cause.leaving(), None);
+    }
+
+    #[test]
     fn a_start_reads_on_from_what_is_journaled() {
         let mut state = State::new(settings());
         read(&mut state, 1_000, 100, false);
@@ -270,7 +332,16 @@ mod tests {
                 index: 0,
             };
             let (kind, pool) = (RequestKind::Deposit, PoolId(1));
-            give(&mut state, 1_000, Input::Requested { kind, pool, log });
+            give(
+                &mut state,
+                1_000,
+                Input::Requested {
+                    kind,
+                    pool,
+                    log,
+                    leaving: None,
+                },
+            );
             let mut facts = ChainFacts {
                 head: Some(block(100)),
                 ready: vec![pool],

@@ -313,6 +313,7 @@ mod tests {
         };
         give(&mut state, 1_000, Input::Facts(Box::new(facts)));
         let asked = Input::Requested {
+            leaving: None,
             kind: RequestKind::Deposit,
             pool: PoolId(1),
             log: LogRef {

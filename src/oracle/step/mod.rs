@@ -27,7 +27,12 @@ pub fn step(state: &mut State, stamped: Stamped) -> (Output, WishReply) {
         Input::EventsRead { upto, told } => chain::events_read(&mut turn, upto, told),
         Input::BeaconMoved if planted!(HintIgnored) => {}
         Input::BeaconMoved => turn.state.volatile.hints += 1,
-        Input::Requested { kind, pool, log } => chain::requested(&mut turn, kind, pool, log),
+        Input::Requested {
+            kind,
+            pool,
+            log,
+            leaving,
+        } => chain::requested(&mut turn, kind, pool, (log, leaving)),
         Input::RequestRemoved { kind, pool, log } => chain::request_removed(&mut turn, kind, pool, log),
         Input::Fulfilled { what, pool, log } => chain::fulfilled(&mut turn, what, pool, log),
         Input::Remark { kind, pool, text } => chain::remarked(&mut turn, kind, pool, text),

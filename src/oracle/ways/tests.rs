@@ -135,6 +135,7 @@ fn a_case_that_was_given_up_is_taken_up_again_by_a_person_alone() {
         };
         let kind = RequestKind::Deposit;
         life.input(Input::Requested {
+            leaving: None,
             kind,
             pool: POOL,
             log,

@@ -149,7 +149,7 @@ impl Manager {
 }
 
 fn fold(pools: &mut Pools, log: &LogEntry) {
-    let Some(event) = events::decode(&log.topics, &log.data) else {
+    let Some(event) = events::decode(&log.topics, &log.data).yes() else {
         return;
     };
     let pool = pools.entry(event.pool).or_default();

@@ -103,13 +103,13 @@ impl PoolManager for Manager {
         }
     }
 
-    fn watched(&self) -> Vec<WatchedEvent> {
-        events::watched(self.address).collect()
+    async fn watched(&self) -> Answer<Vec<WatchedEvent>> {
+        Answer::Yes(events::watched(self.address).collect())
     }
 
-    fn event(&self, log: &Log) -> Option<ManagerEvent> {
+    async fn event(&self, log: &Log) -> Answer<ManagerEvent> {
         if log.address != self.address {
-            return None;
+            return Answer::no("another contract's");
         }
         events::decode(&log.topics, &log.data).map(ManagerEvent::from)
     }

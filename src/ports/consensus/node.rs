@@ -46,7 +46,6 @@ pub struct NodeHealth {
 pub struct NodeAnswer<T> {
     /// The node, its secrets hidden.
     pub node: SafeText,
-    /// Its answer.
     pub answer: Answer<T>,
 }
 
@@ -55,7 +54,6 @@ pub struct NodeAnswer<T> {
 pub enum Hint {
     /// A new block.
     Head {
-        /// Its slot.
         slot: u64,
         /// It is the first of an epoch.
         epoch_transition: bool,
@@ -66,10 +64,7 @@ pub enum Hint {
         depth: u64,
     },
     /// A checkpoint became final.
-    Finalized {
-        /// Its epoch.
-        epoch: u64,
-    },
+    Finalized { epoch: u64 },
     /// An exit was seen: in the gossip with some clients, in a block with others.
     VoluntaryExit {
         /// Whose.
@@ -77,7 +72,6 @@ pub enum Hint {
     },
     /// A node's stream ended; others and the poller go on.
     Lost {
-        /// The node.
         node: SafeText,
         /// Why.
         reason: SafeText,

@@ -23,7 +23,6 @@ pub struct Genesis {
 pub struct Fork {
     /// Version before it.
     pub previous_version: ForkVersion,
-    /// Its version.
     pub current_version: ForkVersion,
     /// Its first epoch.
     #[serde(with = "decimal")]
@@ -47,7 +46,6 @@ pub struct ExitRules {
     pub genesis_fork_version: ForkVersion,
     /// `CAPELLA_FORK_VERSION`: part of the exit domain for ever (EIP-7044).
     pub capella_fork_version: ForkVersion,
-    /// Genesis.
     pub genesis: Genesis,
 }
 

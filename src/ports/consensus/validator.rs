@@ -20,9 +20,7 @@ pub enum ValidatorStatus {
     ActiveExiting,
     /// At work until its exit epoch, slashed.
     ActiveSlashed,
-    /// Exited.
     ExitedUnslashed,
-    /// Exited and slashed.
     ExitedSlashed,
     /// Its balance can be withdrawn.
     WithdrawalPossible,
@@ -60,13 +58,10 @@ impl fmt::Display for ValidatorStatus {
 /// A validator in the head state. Epochs that are not set yet are none.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Validator {
-    /// Its index.
     pub index: u64,
     /// Balance in gwei.
     pub balance_gwei: u64,
-    /// Status.
     pub status: ValidatorStatus,
-    /// Its key.
     pub public_key: BlsPublicKey,
     /// Where it withdraws to.
     pub withdrawal_credentials: Root,

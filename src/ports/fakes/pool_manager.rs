@@ -89,13 +89,15 @@ impl PoolManager for FakeManager {
         self.capabilities
     }
 
-    fn watched(&self) -> Vec<WatchedEvent> {
-        Vec::new()
+    async fn watched(&self) -> Answer<Vec<WatchedEvent>> {
+        Answer::Yes(Vec::new())
     }
 
-    fn event(&self, log: &Log) -> Option<ManagerEvent> {
-        let event: PoolEvent = serde_json::from_slice(&log.data).ok()?;
-        Some(event.into())
+    async fn event(&self, log: &Log) -> Answer<ManagerEvent> {
+        match serde_json::from_slice::<PoolEvent>(&log.data) {
+            Ok(event) => Answer::Yes(event.into()),
+            Err(_) => Answer::no("a fake's events are JSON"),
+        }
     }
 
     async fn meant(&self, event: ManagerEvent, _block: BlockRef) -> Answer<Vec<PoolId>> {

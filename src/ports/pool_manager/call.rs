@@ -65,7 +65,6 @@ pub struct ActivateDeposit {
 /// Tells the manager who holds a pool's key from now on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ResharePool {
-    /// The pool.
     pub pool: PoolId,
     /// The new operators, ascending.
     pub operator_ids: Vec<OperatorId>,
@@ -106,7 +105,6 @@ pub enum PoolCall {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{version} has no call {call}")]
 pub struct NoSuchCall {
-    /// The version.
     pub version: &'static str,
     /// What it lacks.
     pub call: &'static str,

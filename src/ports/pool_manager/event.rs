@@ -82,7 +82,6 @@ impl fmt::Display for PoolEventKind {
 /// Whom a log of the manager names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RequestTarget {
-    /// A pool.
     Pool(PoolId),
     /// An operator: every pool that it serves is meant.
     Operator(OperatorId),
@@ -100,22 +99,34 @@ pub struct ManagerEvent {
 }
 
 impl ManagerEvent {
+    /// What it tells of one of the pools that it means. Whoever asks for a reshare by an operator's name wants that
+    /// operator out.
+    #[must_use]
+    pub fn of(self, pool: PoolId) -> PoolEvent {
+        let leaving = match (self.kind, self.names) {
+            (PoolEventKind::ReshareRequested, RequestTarget::Operator(operator)) => Some(operator),
+            _ => None,
+        };
+        let kind = self.kind;
+        PoolEvent { kind, pool, leaving }
+    }
+
     /// What it tells of the one pool that it names; none where it names no pool.
     #[must_use]
     pub fn of_its_pool(self) -> Option<PoolEvent> {
         match self.names {
-            RequestTarget::Pool(pool) => Some(PoolEvent {
-                kind: self.kind,
-                pool,
-            }),
+            RequestTarget::Pool(pool) => Some(self.of(pool)),
             RequestTarget::Operator(_) | RequestTarget::Count(_) => None,
         }
     }
 }
 
 impl From<PoolEvent> for ManagerEvent {
-    fn from(PoolEvent { kind, pool }: PoolEvent) -> Self {
-        let names = RequestTarget::Pool(pool);
+    fn from(event: PoolEvent) -> Self {
+        let names = event
+            .leaving
+            .map_or(RequestTarget::Pool(event.pool), RequestTarget::Operator);
+        let kind = event.kind;
         Self { kind, names }
     }
 }
@@ -141,6 +152,9 @@ pub struct PoolEvent {
     pub kind: PoolEventKind,
     /// Of which pool.
     pub pool: PoolId,
+    /// The operator that a reshare is asked for to be rid of, where the contract names one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub leaving: Option<OperatorId>,
 }
 
 /// An event to listen for.
@@ -148,7 +162,6 @@ pub struct PoolEvent {
 pub struct WatchedEvent {
     /// The contract that emits it: the manager, or one that belongs to it.
     pub contract: Address,
-    /// Topic 0.
     pub topic: B256,
     /// Its name in the contract.
     pub name: &'static str,

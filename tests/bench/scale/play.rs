@@ -238,7 +238,12 @@ impl Play {
             index: 0,
         };
         let kind = RequestKind::Deposit;
-        self.give(Input::Requested { kind, pool, log });
+        self.give(Input::Requested {
+            kind,
+            pool,
+            log,
+            leaving: None,
+        });
     }
 
     fn give(&mut self, input: Input) {

@@ -1,6 +1,6 @@
 //! A version of the manager in one file, and as unlike those of May 2023 as one call allows: a deposit names its pool, a
 //! validator pays out to its pool, a request for a reshare names an operator and comes from another contract, reshares are
-//! stored, errors are custom, and nothing implies an owner nonce. Its contract is `manager.sol`.
+//! stored, errors are custom, SSV's network is configured because no view tells it, and nothing implies an owner nonce. Its contract is `manager.sol`.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -32,7 +32,7 @@ use casimir_dkg::types::{
     RedactedUrl, Root, SafeText,
 };
 use casimir_dkg::view::CaseStatus;
-use tokio::sync::mpsc;
+use tokio::sync::{OnceCell, mpsc};
 
 use super::super::support::{drive, until, waiting};
 use super::Toys;
@@ -61,7 +61,7 @@ sol! {
         function lists() external view returns (uint32[] ready, uint32[] pending, uint32[] staked);
         function credentials(uint32 poolId) external view returns (bytes32);
         function oracle() external view returns (address);
-        function ssv() external view returns (address);
+        function registry() external view returns (address);
         function reservedFees() external view returns (uint256);
         function stake(uint32 poolId) external payable;
         function reportActive(uint32 poolId) external;
@@ -92,6 +92,8 @@ impl Version for ToyVersion {
             version: self,
             rpc: at.rpc,
             address: at.address,
+            ssv_network: at.ssv_network,
+            registry: OnceCell::new(),
         })
     }
 }
@@ -101,6 +103,25 @@ struct ToyManager {
     version: &'static ToyVersion,
     rpc: Rpc,
     address: Address,
+    ssv_network: Option<Address>,
+    /// Once it was told.
+    registry: OnceCell<Address>,
+}
+
+fn read(event: &WatchedEvent, log: &Log) -> Option<ManagerEvent> {
+    let named = match (log.topics.as_slice(), log.data.as_ref()) {
+        ([_, named], []) => named.0,
+        ([_], data) => data.try_into().ok()?,
+        _ => return None,
+    };
+    let id = u64::try_from(U256::from_be_bytes::<32>(named)).ok()?;
+    let names = match event.kind {
+        PoolEventKind::ReshareRequested => RequestTarget::Operator(OperatorId(id)),
+        PoolEventKind::ActivationRequested => RequestTarget::Count(id),
+        _ => RequestTarget::Pool(PoolId(u32::try_from(id).ok()?)),
+    };
+    let kind = event.kind;
+    Some(ManagerEvent { kind, names })
 }
 
 fn pools(ids: Vec<u32>) -> Vec<PoolId> {
@@ -118,6 +139,12 @@ fn numbers(ids: &[OperatorId]) -> Vec<u64> {
 impl ToyManager {
     async fn view<C: SolCall>(&self, call: C, at: At) -> Result<C::Return, ViewError> {
         view(&self.rpc, self.address, call, at).await
+    }
+
+    /// The contract that asks for reshares and activations.
+    async fn registry(&self) -> Answer<Address> {
+        let asked = || self.view(Toy::registryCall {}, At::Latest);
+        self.registry.get_or_try_init(asked).await.copied().into()
     }
 
     async fn lists(&self, at: At) -> Answer<Toy::listsReturn> {
@@ -170,17 +197,20 @@ impl PoolManager for ToyManager {
         }
     }
 
-    fn watched(&self) -> Vec<WatchedEvent> {
+    async fn watched(&self) -> Answer<Vec<WatchedEvent>> {
         use PoolEventKind as Kind;
-        // the first contract that the manager made
-        let (ours, registry) = (self.address, self.address.create(1));
+        let ours = self.address;
+        let registry = match self.registry().await.value() {
+            Ok(registry) => registry,
+            Err(why) => return Answer::NotKnown(why),
+        };
         let event = |contract, topic, name, kind| WatchedEvent {
             contract,
             topic,
             name,
             kind,
         };
-        vec![
+        Answer::Yes(vec![
             event(
                 ours,
                 Toy::InitiationRequested::SIGNATURE_HASH,
@@ -217,25 +247,22 @@ impl PoolManager for ToyManager {
                 "ActivationsRequested",
                 Kind::ActivationRequested,
             ),
-        ]
+        ])
     }
 
-    fn event(&self, log: &Log) -> Option<ManagerEvent> {
-        let (topic, named) = match (log.topics.as_slice(), log.data.as_ref()) {
-            ([topic, named], []) => (topic, named.0),
-            ([topic], data) => (topic, data.try_into().ok()?),
-            _ => return None,
-        };
-        let mut watched = self.watched().into_iter();
-        let event = watched.find(|event| event.topic == *topic && event.contract == log.address)?;
-        let id = u64::try_from(U256::from_be_bytes::<32>(named)).ok()?;
-        let names = match event.kind {
-            PoolEventKind::ReshareRequested => RequestTarget::Operator(OperatorId(id)),
-            PoolEventKind::ActivationRequested => RequestTarget::Count(id),
-            _ => RequestTarget::Pool(PoolId(u32::try_from(id).ok()?)),
-        };
-        let kind = event.kind;
-        Some(ManagerEvent { kind, names })
+    async fn event(&self, log: &Log) -> Answer<ManagerEvent> {
+        self.watched().await.and_then(|watched| {
+            let is_it = |event: &&WatchedEvent| {
+                event.contract == log.address && log.topics.first() == Some(&event.topic)
+            };
+            match watched.iter().find(is_it) {
+                Some(event) => read(event, log).map_or_else(
+                    || Answer::not_known(format!("{} names nothing", event.name)),
+                    Answer::Yes,
+                ),
+                None => Answer::no("nothing of the toy's"),
+            }
+        })
     }
 
     async fn meant(&self, event: ManagerEvent, block: BlockRef) -> Answer<Vec<PoolId>> {
@@ -321,8 +348,12 @@ impl PoolManager for ToyManager {
         self.view(Toy::reservedFeesCall {}, at).await.into()
     }
 
-    async fn ssv_network(&self, at: At) -> Answer<Address> {
-        self.view(Toy::ssvCall {}, at).await.into()
+    /// It has no view that tells.
+    async fn ssv_network(&self, _at: At) -> Answer<Address> {
+        match self.ssv_network {
+            Some(configured) => Answer::Yes(configured),
+            None => Answer::not_known("the toy does not tell SSV's network: set network.ssv_network"),
+        }
     }
 
     async fn authorises(&self, oracle: Address, at: At) -> Answer<()> {
@@ -460,7 +491,7 @@ impl PoolManager for ToyManager {
 }
 
 /// Deploys the contract beside the network's own.
-async fn deploy(net: &Devnet) -> Address {
+pub(super) async fn deploy(net: &Devnet) -> Address {
     let (to, from) = (net.addresses(), net.accounts().owner);
     let mut code = hex::decode(include_str!("manager.hex").trim()).unwrap();
     let arguments = Toy::constructorCall {
@@ -484,7 +515,7 @@ async fn deploy(net: &Devnet) -> Address {
     }
 }
 
-async fn view_pool(net: &Devnet, manager: Address, pool: u32) -> Pool {
+pub(super) async fn view_pool(net: &Devnet, manager: Address, pool: u32) -> Pool {
     let call = TransactionRequest::default()
         .with_to(manager)
         .with_input(Toy::getPoolCall { poolId: pool }.abi_encode());
@@ -492,7 +523,7 @@ async fn view_pool(net: &Devnet, manager: Address, pool: u32) -> Pool {
     Toy::getPoolCall::abi_decode_returns(&answer).unwrap()
 }
 
-fn served(config: Config, manager: Address, version: &'static ToyVersion) -> Config {
+pub(super) fn served(config: Config, manager: Address, version: &'static ToyVersion) -> Config {
     let mut config = config;
     config.contract.address = manager;
     config.contract.adapter = AdapterName::of(version);
@@ -501,7 +532,7 @@ fn served(config: Config, manager: Address, version: &'static ToyVersion) -> Con
 }
 
 /// What a version is lives as long as the program.
-fn version() -> &'static ToyVersion {
+pub(super) fn version() -> &'static ToyVersion {
     Box::leak(Box::default())
 }
 
@@ -518,12 +549,12 @@ async fn settle(net: &Devnet, manager: Address) {
 }
 
 /// The registry says that operator 4 shall be replaced.
-async fn deactivate(net: &Devnet, manager: Address) {
+pub(super) async fn deactivate(net: &Devnet, manager: Address) {
     let ask = Toy::requestDeactivationCall { operatorId: 4 };
     send(net, manager.create(1), U256::ZERO, ask).await;
 }
 
-async fn send(net: &Devnet, to: Address, wei: U256, call: impl SolCall) {
+pub(super) async fn send(net: &Devnet, to: Address, wei: U256, call: impl SolCall) {
     let from = net.accounts().staker;
     net.send("toy", from, to, wei, call.abi_encode()).await.unwrap();
 }
@@ -602,6 +633,7 @@ async fn a_log_that_names_an_operator_or_a_number_is_told_for_each_pool_and_take
         rpc: rpc.clone(),
         address: manager,
         layout: ClusterLayout::ActiveThenBalance,
+        ssv_network: None,
         from_block: 0,
         kept: None,
     };

@@ -2,6 +2,7 @@
 //! else of the program knows of it. What comes of them is recorded, and a pane that nothing else knows of draws it.
 
 mod backend;
+mod leaving;
 mod manager;
 mod recorded;
 mod registrations;

@@ -181,6 +181,7 @@ impl Core {
         };
         let kind = RequestKind::Deposit;
         core.give(Input::Requested {
+            leaving: None,
             kind,
             pool: POOL,
             log,

@@ -51,6 +51,7 @@ pub(crate) async fn examine(config: &Config, http: &Http, report: &mut Report) -
         rpc: rpc.clone(),
         address: config.contract.address,
         layout,
+        ssv_network: config.network.ssv_network,
         from_block: config.contract.from_block,
         kept: None,
     };

@@ -1,6 +1,5 @@
 //! Signs beside words. Each has a form for terminals and fonts that have ASCII only.
 
-/// A sign.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Sign {
     Ok,

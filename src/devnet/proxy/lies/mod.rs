@@ -35,7 +35,7 @@ use super::rpc::{Made, RpcCall};
 use super::scenario::{Call, Fault, Reader, Table};
 use super::target::Kind;
 
-/// A lie.
+/// What a rule of a scenario has a target say instead of the truth.
 #[derive(Debug, Clone)]
 pub(super) enum Lie {
     Rewrite(Rewrite),

@@ -24,10 +24,10 @@ mod deliver;
 mod follow;
 mod host;
 mod http;
-mod messenger;
+pub(super) mod messenger;
 mod observer;
 mod poll;
-mod preflight;
+pub(super) mod preflight;
 mod prepare;
 mod run;
 

@@ -10,6 +10,7 @@ mod sealed;
 
 pub use private::OperatorPrivateKey;
 pub use public::OperatorPublicKey;
+pub(crate) use public::fingerprint;
 
 /// Modulus length: shares at rest and signatures are 256 bytes on the wire, so no other length can take part.
 pub const RSA_BITS: usize = 2048;

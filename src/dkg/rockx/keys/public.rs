@@ -7,9 +7,16 @@ use aws_lc_rs::rsa::{Pkcs1PublicEncryptingKey, PublicEncryptingKey, PublicKey};
 use aws_lc_rs::signature::{ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use sha2::{Digest as _, Sha256};
 
 use super::{KeyError, RSA_BITS, armour};
 use crate::types::RsaPublicKeyText;
+
+/// SHA-256 of a key's SubjectPublicKeyInfo, hex, whatever form its text has. None where it is no key.
+pub(crate) fn fingerprint(text: &str) -> Option<String> {
+    let key = OperatorPublicKey::parse(text).ok()?;
+    Some(hex::encode(Sha256::digest(key.as_spki_der())))
+}
 
 /// An operator's RSA public key, 2048 bits.
 #[derive(Clone)]

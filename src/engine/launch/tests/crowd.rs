@@ -154,7 +154,12 @@ async fn a_crowd_of_requests_runs_two_ceremonies_at_a_time_and_the_rest_says_tha
         };
         let (kind, pool) = (RequestKind::Deposit, PoolId(pool));
         feeds
-            .send(Incoming::Input(Input::Requested { kind, pool, log }))
+            .send(Incoming::Input(Input::Requested {
+                kind,
+                pool,
+                log,
+                leaving: None,
+            }))
             .await
             .unwrap();
     }

@@ -110,6 +110,7 @@ impl Run {
         let asked = pools.iter().map(|pool| Input::Requested {
             kind: RequestKind::Deposit,
             pool: *pool,
+            leaving: None,
             log: LogRef {
                 block: block(95),
                 transaction: Root([1; 32]),

@@ -13,7 +13,7 @@ pub(in crate::engine::publish) fn mode(mode: oracle::Mode) -> view::Mode {
 
 pub(in crate::engine::publish) fn cause(cause: &oracle::Cause) -> view::Cause {
     match cause {
-        oracle::Cause::Event { log } => view::Cause::Event { log: *log },
+        oracle::Cause::Event { log, .. } => view::Cause::Event { log: *log },
         oracle::Cause::State { block } => view::Cause::State { block: *block },
         oracle::Cause::Manual { by, at } => view::Cause::Manual {
             by: by.clone(),

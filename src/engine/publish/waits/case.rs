@@ -96,6 +96,7 @@ fn decision(state: &State, case: &Case, id: ActionId) -> WaitReason {
             Some(_) => WaitReason::Epoch,
             None if state.paused.is_some() => WaitReason::HeldByPause,
             None if state.is_cut_off() => WaitReason::NoEndpoint,
+            None if state.waits_for_signer(case.id) => WaitReason::SignerAway,
             None => WaitReason::LastChecks,
         };
     }
@@ -136,7 +137,10 @@ fn executing(state: &State, case: &Case, id: ActionId) -> WaitReason {
 /// Until when it has to be over: an approval expires, a round of a ceremony has a deadline.
 fn due(state: &State, live: &Live, case: &Case, reason: WaitReason) -> Option<UnixMillis> {
     match reason {
-        WaitReason::LastChecks | WaitReason::HeldByPause | WaitReason::NoEndpoint => {
+        WaitReason::LastChecks
+        | WaitReason::HeldByPause
+        | WaitReason::NoEndpoint
+        | WaitReason::SignerAway => {
             let (Step::DecideCeremony(id) | Step::DecideEffect(id)) = case.step else {
                 return None;
             };

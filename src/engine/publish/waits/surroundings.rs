@@ -84,6 +84,7 @@ pub(super) fn of_alarm(subject: &str) -> WaitReason {
         "version" => WaitReason::VersionLacks,
         "from-block" => WaitReason::FromBlockUnset,
         "receipt" => WaitReason::ReceiptDoubted,
+        "signer" => WaitReason::SignerAway,
         "transcript" => WaitReason::TranscriptUnwritten,
         "ceremonies" => WaitReason::ForeignCeremony,
         "lane" => WaitReason::PartDied,

@@ -214,14 +214,19 @@ fn input(event: ChainEvent) -> Option<Input> {
     };
     let LocatedEvent {
         at: log,
-        event: ObservedEvent::Manager(PoolEvent { kind, pool }),
+        event: ObservedEvent::Manager(PoolEvent { kind, pool, leaving }),
     } = observed
     else {
         return None;
     };
     if let Some(kind) = kind.request() {
         return Some(if added {
-            Input::Requested { kind, pool, log }
+            Input::Requested {
+                kind,
+                pool,
+                log,
+                leaving,
+            }
         } else {
             Input::RequestRemoved { kind, pool, log }
         });
@@ -436,7 +441,12 @@ mod tests {
             Some(Input::Remark { text, .. }) => Some(text.to_string()),
             _ => None,
         };
-        let requested = |kind| Input::Requested { kind, pool, log };
+        let requested = |kind| Input::Requested {
+            kind,
+            pool,
+            log,
+            leaving: None,
+        };
         assert_eq!(says(requested(RequestKind::Deposit)), None);
         let words = says(requested(RequestKind::Reshare)).unwrap();
         assert!(words.contains("told by one voice, node:8545"), "{words}");
@@ -458,6 +468,7 @@ mod tests {
         let event = ObservedEvent::Manager(PoolEvent {
             kind: PoolEventKind::ActivationRequested,
             pool: PoolId(3),
+            leaving: None,
         });
         let asked = LocatedEvent { at, event };
         let told = input(ChainEvent::Added(asked.clone()));

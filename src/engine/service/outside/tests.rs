@@ -319,3 +319,45 @@ async fn nothing_is_signed_for_a_nonce_that_is_used_or_a_call_that_reverts() {
     assert_eq!(reverts.unsigned(None).await, "would revert: No ready pools");
     assert!(used.signer.asked().is_empty() && reverts.signer.asked().is_empty());
 }
+
+/// It would fail an action for good.
+#[tokio::test]
+async fn one_endpoints_word_gives_no_nonce_to_a_stranger_where_another_denies_it() {
+    let used = |next| FakeExecution {
+        nonce: Answer::Yes(next),
+        receipt: Answer::not_known("no receipt"),
+        ..FakeExecution::default()
+    };
+    let is_final = async |stage: &Stage| {
+        stage.nodes.say(Answer::Yes(NonceStatus::Replaced {
+            by: None,
+            is_final: true,
+        }));
+        match stage.inspect().await {
+            Some(NonceStatus::Replaced { is_final, .. }) => is_final,
+            other => panic!("{other:?}"),
+        }
+    };
+    // the nonce in question is 6
+    let with = |voices| stage(FakeTransactions::default(), FakeExecution::default(), voices);
+    let mut divided = with(vec![used(7), used(6)]);
+    assert!(!is_final(&divided).await);
+    let alarm = divided.alarm().expect("it is told");
+    assert!(
+        alarm.starts_with("that another transaction used nonce 6"),
+        "{alarm}"
+    );
+    assert!(alarm.contains("the next nonce is 6"), "{alarm}");
+    let ours = FakeExecution {
+        receipt: Answer::Yes(FinalReceipt {
+            block: BLOCK,
+            succeeded: true,
+            logs: Vec::new(),
+        }),
+        ..used(7)
+    };
+    assert!(!is_final(&with(vec![used(7), ours])).await);
+    let mut of_one_mind = with(vec![used(7), used(7)]);
+    assert!(is_final(&of_one_mind).await);
+    assert_eq!(of_one_mind.alarm().as_deref(), Some(""));
+}

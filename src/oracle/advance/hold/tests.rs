@@ -111,6 +111,7 @@ impl World {
     /// An event of the contract in block `n`.
     fn requested(&mut self, kind: RequestKind, n: u64) {
         self.input(Input::Requested {
+            leaving: None,
             kind,
             pool: POOL,
             log: Self::log(n),

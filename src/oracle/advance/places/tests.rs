@@ -89,6 +89,7 @@ impl World {
                 index: u64::from(pool.0),
             };
             self.input(Input::Requested {
+                leaving: None,
                 kind: RequestKind::Deposit,
                 pool,
                 log,

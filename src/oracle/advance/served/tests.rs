@@ -40,6 +40,7 @@ impl Life {
         };
         life.input(Input::Started);
         life.input(Input::Requested {
+            leaving: None,
             kind,
             pool: POOL,
             log: log(1),
@@ -267,7 +268,12 @@ fn a_request_that_the_contract_does_not_list_opens_nothing_until_it_does() {
     life.looks(5, 3);
     let (kind, pool) = (RequestKind::Deposit, PoolId(7));
     let log = log(5);
-    life.input(Input::Requested { kind, pool, log });
+    life.input(Input::Requested {
+        kind,
+        pool,
+        log,
+        leaving: None,
+    });
     assert_eq!(life.state.cases.len(), 1);
     life.ready.push(pool);
     life.looks(6, 4);

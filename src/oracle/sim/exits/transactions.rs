@@ -45,7 +45,7 @@ impl Life {
         let journal = vec![
             Record::CaseOpened {
                 case: CASE,
-                cause: Cause::Event { log },
+                cause: Cause::Event { log, leaving: None },
             },
             Record::CeremonyStarted {
                 request,

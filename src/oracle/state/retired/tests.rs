@@ -85,6 +85,7 @@ fn life(id: CaseId) -> Vec<Record> {
             case: id,
             cause: Cause::Event {
                 log: log(u64::from(pool) + u64::from(id.ordinal)),
+                leaving: None,
             },
         },
         Record::CeremonyStarted {
@@ -261,6 +262,7 @@ fn what_was_served_is_not_opened_again() {
     let mut state = after(deposits());
     give(&mut state, Input::CaughtUp { finalized: None });
     let requested = |kind, pool, block| Input::Requested {
+        leaving: None,
         kind,
         pool: PoolId(pool),
         log: log(block),
@@ -318,6 +320,7 @@ fn another_reshare_is_the_next_one() {
     let next = case(RequestKind::Reshare, 900, 3);
     assert_eq!(opened(&records), Some(next));
     let event = |block| Input::Requested {
+        leaving: None,
         kind: RequestKind::Reshare,
         pool: PoolId(900),
         log: log(block),
@@ -355,7 +358,10 @@ fn a_transaction_that_may_take_effect_keeps_its_case() {
 fn left(ended: Vec<Record>) -> State {
     let mut state = State::new(settings());
     let id = case(RequestKind::Deposit, 0, 0);
-    let cause = Cause::Event { log: log(1) };
+    let cause = Cause::Event {
+        log: log(1),
+        leaving: None,
+    };
     let opened = Record::CaseOpened { case: id, cause };
     let others = (1..=ALL).flat_map(|pool| life(case(RequestKind::Deposit, pool, 0)));
     for record in [opened].into_iter().chain(ended).chain(others) {
@@ -412,6 +418,7 @@ fn what_was_given_up_is_held_out_of_memory_until_a_person_takes_it_up() {
         Input::Requested {
             kind: behind.kind,
             pool: behind.pool,
+            leaving: None,
             log: log(999),
         },
     );
@@ -431,6 +438,7 @@ fn what_was_given_up_is_held_out_of_memory_until_a_person_takes_it_up() {
         Input::Requested {
             kind: id.kind,
             pool: id.pool,
+            leaving: None,
             log: log(1_003),
         },
     );
@@ -442,7 +450,13 @@ fn what_was_given_up_is_held_out_of_memory_until_a_person_takes_it_up() {
     assert!(matches!(reply, Some(Ok(_))), "{reply:?}");
     let next = case(RequestKind::Deposit, 0, 1);
     assert_eq!(opened(&records), [next]);
-    assert_eq!(state.cases[&next].cause, Cause::Event { log: log(1) });
+    assert_eq!(
+        state.cases[&next].cause,
+        Cause::Event {
+            log: log(1),
+            leaving: None
+        }
+    );
     assert_eq!(held_out_of_memory(&state), []);
 }
 
@@ -536,6 +550,7 @@ fn a_request_that_left_for_good_ends_its_case_which_goes_on_when_it_is_back() {
         Input::Requested {
             kind,
             pool,
+            leaving: None,
             log: log(10),
         },
     );
@@ -554,11 +569,23 @@ fn a_request_that_left_for_good_ends_its_case_which_goes_on_when_it_is_back() {
     // somebody asks again
     let asks = |state: &mut State, number| {
         let log = log(number);
-        give(state, Input::Requested { kind, pool, log }).0
+        give(
+            state,
+            Input::Requested {
+                kind,
+                pool,
+                log,
+                leaving: None,
+            },
+        )
+        .0
     };
     let mut back = state.clone();
     let records = asks(&mut back, 20);
-    let cause = Cause::Event { log: log(20) };
+    let cause = Cause::Event {
+        log: log(20),
+        leaving: None,
+    };
     assert_eq!(records[0], Record::CauseFound { case: id, cause });
     assert!(back.open.contains(&id) && back.cases[&id].step == Step::PlanCeremony);
     // the same when it left memory

@@ -11,7 +11,6 @@ use crate::types::{BlsPublicKey, OperatorId, RequestId, SafeText, UnixMillis};
 /// A share that is kept, without the share.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Held {
-    /// The validator key.
     pub validator: BlsPublicKey,
     /// The run that produced it.
     pub ceremony: RequestId,

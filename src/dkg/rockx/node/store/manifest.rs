@@ -23,7 +23,6 @@ const HEAD: &str = "casimir-dkg share manifest 1";
 pub struct Named {
     /// The run that produced it.
     pub ceremony: RequestId,
-    /// The validator key.
     pub validator: BlsPublicKey,
 }
 

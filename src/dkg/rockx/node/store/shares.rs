@@ -14,7 +14,6 @@ use crate::types::{BlsPublicKey, OperatorId, RequestId};
 /// The operator's share of a validator key and what is public about the whole key.
 #[derive(Clone)]
 pub struct KeyShare {
-    /// The validator key.
     pub validator: BlsPublicKey,
     /// Shares needed to sign.
     pub threshold: u8,
@@ -38,7 +37,6 @@ impl fmt::Debug for KeyShare {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unsettled {
     pub ceremony: RequestId,
-    /// The validator key.
     pub validator: BlsPublicKey,
     /// Its members, with the public keys of their shares.
     pub share_public_keys: BTreeMap<OperatorId, BlsPublicKey>,
