@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, OpenFlags};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{KINDS, Record};
 use crate::oracle::sim;
@@ -81,6 +81,78 @@ fn ways(kind: &str, path: &str, value: &Value, found: &mut BTreeSet<String>) {
     }
 }
 
+/// Records that neither the demo nor a life has: of other backends, of another contract, of people that the system names.
+fn seldom() -> Vec<Record> {
+    let (key, root, id) = (hex(5, 48), hex(3, 32), "0a".repeat(24));
+    let brought = json!({
+        "handed_back": {"1": "0x0102", "2": "0x0304"}, "withdrawal_credentials": root, "fork_version": "0x10000038",
+    });
+    let mut proven = brought.clone();
+    proven["owner_signature"] = json!(hex(7, 65));
+    let owner = json!({"owner": "0x1d2f14d2DDfee594b4093d42E4bC1b0eA55E8aa7", "nonce": 7});
+    let log = json!({"cause": "event", "block": {"number": 7, "hash": root}, "transaction": root, "index": 1, "leaving": 4});
+    let started = |plan: Value| {
+        json!({
+            "record": "ceremony-started", "request": id, "case": "reshare/3", "action": null, "role": "main", "attempt": 1,
+            "plan": plan, "backend": "ssv-dkg",
+        })
+    };
+    let sign = |brought: &Value| {
+        json!({
+            "kind": "sign", "validator": key, "committee": [1, 2, 3, 4], "threshold": 3, "signing_root": root,
+            "what": {"purpose": "owner-nonce", "owner": owner["owner"], "nonce": 7}, "share_public_keys": {"1": key},
+            "brought": brought,
+        })
+    };
+    let reshare = json!({
+        "kind": "reshare", "validator": key, "old": [1, 2, 3], "new": [1, 2, 3, 5], "threshold": 3, "registration": owner,
+        "brought": proven,
+    });
+    let output = |result: &str| {
+        json!({
+            "result": result, "validator": key, "deposit_signature": hex(6, 96), "share_public_keys": {"1": key},
+            "encrypted_shares": {"1": "0x0102"}, "registration": hex(9, 96), "handed_back": {"1": "0x0102"},
+        })
+    };
+    let verified = |result| {
+        json!({
+            "record": "ceremony-verified", "request": id, "result": output(result),
+            "checks": [{"name": "shares", "status": "pass", "reason": "each fits"}], "transcript": ["t.json", root],
+        })
+    };
+    let blame =
+        json!({"blamer": 1, "culprit": 2, "proven": true, "reason": "a share that fits no commitment"});
+    let records = [
+        json!({"record": "case-opened", "case": "reshare/3", "cause": log}),
+        json!({"record": "key-redone", "case": "deposit/3", "by": "ann", "is_blameless": true}),
+        started(reshare),
+        started(sign(&brought)),
+        started(sign(&proven)),
+        verified("keygen"),
+        verified("reshare"),
+        json!({
+            "record": "ceremony-failed", "request": id,
+            "failure": {
+                "kind": "blamed", "round": "round2", "culprits": [2], "reason": "operator 2 is to blame", "blames": [blame],
+            },
+        }),
+        json!({
+            "record": "decided", "action": "deposit/3#1",
+            "decision": {
+                "verdict": {"verdict": "approve"}, "decider": {"by": "person", "name": "ann", "uid": 1000}, "at": 7,
+                "digest": root,
+            },
+        }),
+    ];
+    let read =
+        |record: Value| serde_json::from_value(record.clone()).unwrap_or_else(|e| panic!("{record}: {e}"));
+    records.into_iter().map(read).collect()
+}
+
+fn hex(byte: u8, times: usize) -> String {
+    format!("0x{}", format!("{byte:02x}").repeat(times))
+}
+
 /// Adds the lines that are missing.
 #[test]
 #[ignore = "writes tests/vectors/journals/records.jsonl"]
@@ -107,7 +179,8 @@ fn what_is_not_there_yet_is_added() {
         let read = read.map(|(kind, body): (String, String)| Record::read(&kind, &body).unwrap());
         read.collect::<Vec<_>>()
     });
-    for record in demos.chain((0..400).flat_map(sim::records_of_a_life)) {
+    let lives = (0..400).flat_map(sim::records_of_a_life);
+    for record in demos.chain(lives).chain(seldom()) {
         let line = serde_json::to_string(&record).unwrap();
         let mut found = BTreeSet::new();
         ways(
