@@ -66,13 +66,14 @@ impl Book {
         }
     }
 
-    /// No case has two transactions that took effect: whatever was signed for it, in the chain as it stands.
+    /// No pool was served twice by the transactions of one case: whatever was signed for it, in the chain as it stands. One
+    /// that served another pool, which the contract's queue had put first, is not it.
     pub(in crate::oracle::sim) fn takes_effect_once(&self, outside: &Outside) {
         let mut effective = std::collections::BTreeMap::<CaseId, usize>::new();
         for (action, versions) in &self.signed {
             let is_effective = |version: &&SignedTransaction| {
                 let mined = outside.chain.mined.get(&version.hash);
-                mined.is_some_and(|mined| mined.success)
+                mined.is_some_and(|mined| mined.success && mined.served == Some(action.case.pool))
             };
             let of_action = versions.iter().filter(is_effective).count();
             *effective.entry(action.case).or_default() += of_action;
