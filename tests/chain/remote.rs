@@ -110,8 +110,9 @@ async fn it_signs_what_it_is_asked_over_tls_for_whom_it_knows() {
     // a certificate that was renewed counts at once, and one that is no more is said
     let (_, another) = authority.issue("oracle");
     fs::write(folder.path().join("c.key"), another).unwrap();
-    let answer = draft.sign(&*signer).await.unwrap_err().to_string();
-    assert!(answer.contains("client certificate"), "{answer}");
+    let answer = draft.sign(&*signer).await.unwrap_err();
+    let words = answer.away().expect("what was approved is held meanwhile");
+    assert!(words.as_str().contains("client certificate"), "{words}");
     let (certificate, key) = authority.issue("oracle");
     fs::write(folder.path().join("c.pem"), certificate).unwrap();
     fs::write(folder.path().join("c.key"), key).unwrap();
@@ -186,6 +187,12 @@ async fn who_is_away_is_told_apart_from_who_refuses_and_from_who_is_broken() {
             "{status} {words}"
         );
     }
+    // one that tells nobody its accounts is there all the same
+    stand_in.is(Mood::Says(
+        200,
+        r#"{"jsonrpc":"2.0","id":1,"error":{"code":-32601,"message":"Method not found"}}"#,
+    ));
+    assert_eq!(signer.reach().await, Answer::Yes(()));
     stand_in.is(Mood::Honest);
     let other = format!(
         "url = \"{}\"\naddress = \"{}\"\n",
@@ -231,6 +238,15 @@ fn files_that_are_none_are_named_at_the_start() {
         refused().starts_with("signer.client_certificate "),
         "{}",
         refused()
+    );
+    let other = configured(
+        folder.path(),
+        &format!("{}ca_file = \"none.pem\"\n", of_oracle("https://signer.example")),
+    );
+    let error = signer::open(&other, |_| unreachable!()).unwrap_err().to_string();
+    assert!(
+        error.starts_with("signer.ca_file ") && error.contains("none.pem: No such file"),
+        "{error}"
     );
     fs::write(folder.path().join("c.pem"), "nothing").unwrap();
     assert!(refused().contains("c.key: No such file"), "{}", refused());
