@@ -235,9 +235,10 @@ impl TxSigner for RemoteSigner {
         let told = self.ask("eth_signTransaction", parameters(transaction), self.key.timeout);
         let told = told.await.map_err(|silent| match silent {
             Silent::Away(words) => TxSignerError::Away(self.words(words)),
-            Silent::Complains { code, words } if matches!(code, NO_SUCH_METHOD | INTERNAL) => {
-                TxSignerError::Broken(self.words(words))
-            }
+            Silent::Complains {
+                code: NO_SUCH_METHOD | INTERNAL,
+                words,
+            } => TxSignerError::Broken(self.words(words)),
             Silent::Complains { words, .. } => TxSignerError::Refused(self.words(words)),
             Silent::Broken(words) => TxSignerError::Broken(self.words(words)),
         })?;
