@@ -14,7 +14,7 @@ use casimir_dkg::signer;
 use casimir_dkg::tx::{SignError, UnsignedTransaction};
 use casimir_dkg::types::ClusterLayout;
 
-use super::stand_in::{Authority, Mood, StandIn};
+use super::stand_in::{Authority, Change, Mood, StandIn};
 use super::support::{ORACLE_KEY, devnet, oracle};
 
 const CHAIN: u64 = 31337;
@@ -125,7 +125,7 @@ async fn what_it_signs_instead_is_refused_by_name() {
     let folder = tempfile::tempdir().unwrap();
     let signer = opened(folder.path(), &of_oracle(&stand_in.url));
     let draft = draft(oracle().address());
-    let changes: [(fn(&mut alloy::consensus::TxEip1559), &str); 7] = [
+    let changes: [(Change, &str); 7] = [
         (|tx| tx.chain_id = 1, "another chain"),
         (|tx| tx.nonce += 1, "another nonce"),
         (|tx| tx.to = Address::ZERO.into(), "another contract"),
