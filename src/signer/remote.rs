@@ -4,12 +4,14 @@
 //! |---|---|
 //! | the signed envelope in hex, alone (web3signer, anvil) or as `raw` of an object (geth) | signed; `tx` compares it with what was asked |
 //! | no connection, no whole answer in time, HTTP 408, 429 or 5xx | away: what was approved is held |
+//! | nobody was asked: a certificate, its key or the CA file cannot be used, perhaps while they are renewed | away |
 //! | a JSON-RPC error | refused, with its words |
 //! | a JSON-RPC error -32601 (no such method) or -32603 (internal), another HTTP status, anything else | broken |
 //!
 //! | `eth_accounts` says | is taken as |
 //! |---|---|
 //! | a list with the account | there |
+//! | a JSON-RPC error -32601: it tells nobody its accounts | there; a signature shows the rest |
 //! | a list without it | *no* |
 //! | anything else | not known |
 //!
@@ -87,7 +89,7 @@ struct Complaint {
 
 /// Why there is no result.
 enum Silent {
-    Away(HttpError),
+    Away(SafeText),
     Complains { code: i64, words: SafeText },
     Broken(SafeText),
 }
@@ -109,7 +111,14 @@ impl RemoteSigner {
 
     /// Made for each question, so that a renewed certificate counts without a restart.
     fn endpoint(&self) -> Result<(Endpoint, Vec<String>), RemoteError> {
-        let mut http = Http::new(&self.options).map_err(RemoteError::Http)?;
+        let mut http = Http::new(&self.options).map_err(|error| match (error, &self.key.ca_file) {
+            (HttpSetupError::CaFile { reason, .. }, Some(path)) => RemoteError::File {
+                key: "ca_file",
+                path: path.clone(),
+                reason,
+            },
+            (error, _) => RemoteError::Http(error),
+        })?;
         let mut warnings = Vec::new();
         if let Some((certificate, key)) = &self.key.identity {
             let read = |name, path: &PathBuf| {
@@ -140,10 +149,11 @@ impl RemoteSigner {
 
     async fn ask(&self, method: &str, params: Value, within: Duration) -> Result<Value, Silent> {
         let endpoint = self.endpoint();
-        let (endpoint, _) = endpoint.map_err(|e| Silent::Broken(SafeText::new(&e.to_string())))?;
+        let (endpoint, _) = endpoint.map_err(|e| Silent::Away(SafeText::new(&e.to_string())))?;
         let body = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params });
         let reply = endpoint.post("").json(&body).within(within).send().await;
-        let reply = reply.map_err(Silent::Away)?;
+        let away = |error: HttpError| Silent::Away(SafeText::new(&error.to_string()));
+        let reply = reply.map_err(away)?;
         let told: Result<Told, _> = reply.json();
         // an error may come with a status that says so, too
         match (told, reply.succeeded()) {
@@ -151,7 +161,7 @@ impl RemoteSigner {
                 code: e.code,
                 words: SafeText::new(&e.message),
             }),
-            (_, Err(error)) if matches!(reply.status, 408 | 429 | 500..) => Err(Silent::Away(error)),
+            (_, Err(error)) if matches!(reply.status, 408 | 429 | 500..) => Err(away(error)),
             (_, Err(error)) => Err(Silent::Broken(SafeText::new(&error.to_string()))),
             (
                 Ok(Told {
@@ -204,8 +214,10 @@ impl TxSigner for RemoteSigner {
     async fn reach(&self) -> Answer<()> {
         let told = match self.ask("eth_accounts", json!([]), REACH).await {
             Ok(told) => told,
-            Err(Silent::Away(error)) => return Answer::not_known(self.words(error)),
-            Err(Silent::Complains { words, .. } | Silent::Broken(words)) => {
+            Err(Silent::Complains {
+                code: NO_SUCH_METHOD, ..
+            }) => return Answer::Yes(()),
+            Err(Silent::Away(words) | Silent::Complains { words, .. } | Silent::Broken(words)) => {
                 return Answer::not_known(self.words(words));
             }
         };
@@ -222,10 +234,11 @@ impl TxSigner for RemoteSigner {
     async fn sign(&self, transaction: &UnsignedTransaction) -> Result<Bytes, TxSignerError> {
         let told = self.ask("eth_signTransaction", parameters(transaction), self.key.timeout);
         let told = told.await.map_err(|silent| match silent {
-            Silent::Away(error) => TxSignerError::Away(self.words(error)),
-            Silent::Complains { code, words } if matches!(code, NO_SUCH_METHOD | INTERNAL) => {
-                TxSignerError::Broken(self.words(words))
-            }
+            Silent::Away(words) => TxSignerError::Away(self.words(words)),
+            Silent::Complains {
+                code: NO_SUCH_METHOD | INTERNAL,
+                words,
+            } => TxSignerError::Broken(self.words(words)),
             Silent::Complains { words, .. } => TxSignerError::Refused(self.words(words)),
             Silent::Broken(words) => TxSignerError::Broken(self.words(words)),
         })?;

@@ -14,7 +14,7 @@ use casimir_dkg::signer;
 use casimir_dkg::tx::{SignError, UnsignedTransaction};
 use casimir_dkg::types::ClusterLayout;
 
-use super::stand_in::{Authority, Mood, StandIn};
+use super::stand_in::{Authority, Change, Mood, StandIn};
 use super::support::{ORACLE_KEY, devnet, oracle};
 
 const CHAIN: u64 = 31337;
@@ -110,8 +110,9 @@ async fn it_signs_what_it_is_asked_over_tls_for_whom_it_knows() {
     // a certificate that was renewed counts at once, and one that is no more is said
     let (_, another) = authority.issue("oracle");
     fs::write(folder.path().join("c.key"), another).unwrap();
-    let answer = draft.sign(&*signer).await.unwrap_err().to_string();
-    assert!(answer.contains("client certificate"), "{answer}");
+    let answer = draft.sign(&*signer).await.unwrap_err();
+    let words = answer.away().expect("what was approved is held meanwhile");
+    assert!(words.as_str().contains("client certificate"), "{words}");
     let (certificate, key) = authority.issue("oracle");
     fs::write(folder.path().join("c.pem"), certificate).unwrap();
     fs::write(folder.path().join("c.key"), key).unwrap();
@@ -124,7 +125,7 @@ async fn what_it_signs_instead_is_refused_by_name() {
     let folder = tempfile::tempdir().unwrap();
     let signer = opened(folder.path(), &of_oracle(&stand_in.url));
     let draft = draft(oracle().address());
-    let changes: [(fn(&mut alloy::consensus::TxEip1559), &str); 7] = [
+    let changes: [(Change, &str); 7] = [
         (|tx| tx.chain_id = 1, "another chain"),
         (|tx| tx.nonce += 1, "another nonce"),
         (|tx| tx.to = Address::ZERO.into(), "another contract"),
@@ -186,6 +187,12 @@ async fn who_is_away_is_told_apart_from_who_refuses_and_from_who_is_broken() {
             "{status} {words}"
         );
     }
+    // one that tells nobody its accounts is there all the same
+    stand_in.is(Mood::Says(
+        200,
+        r#"{"jsonrpc":"2.0","id":1,"error":{"code":-32601,"message":"Method not found"}}"#,
+    ));
+    assert_eq!(signer.reach().await, Answer::Yes(()));
     stand_in.is(Mood::Honest);
     let other = format!(
         "url = \"{}\"\naddress = \"{}\"\n",
@@ -231,6 +238,15 @@ fn files_that_are_none_are_named_at_the_start() {
         refused().starts_with("signer.client_certificate "),
         "{}",
         refused()
+    );
+    let other = configured(
+        folder.path(),
+        &format!("{}ca_file = \"none.pem\"\n", of_oracle("https://signer.example")),
+    );
+    let error = signer::open(&other, |_| unreachable!()).unwrap_err().to_string();
+    assert!(
+        error.starts_with("signer.ca_file ") && error.contains("none.pem: No such file"),
+        "{error}"
     );
     fs::write(folder.path().join("c.pem"), "nothing").unwrap();
     assert!(refused().contains("c.key: No such file"), "{}", refused());

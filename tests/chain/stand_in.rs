@@ -25,12 +25,15 @@ use tokio_rustls::rustls::server::WebPkiClientVerifier;
 use tokio_rustls::rustls::{RootCertStore, ServerConfig};
 use tokio_rustls::server::TlsStream;
 
+/// What it signs instead.
+pub(crate) type Change = fn(&mut TxEip1559);
+
 /// What it makes of what it is asked.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Mood {
     Honest,
     /// Signs something else.
-    Signs(fn(&mut TxEip1559)),
+    Signs(Change),
     /// Answers so, whatever is asked.
     Says(u16, &'static str),
 }

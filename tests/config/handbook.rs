@@ -163,3 +163,39 @@ fn the_program_prints_its_pages() {
     assert_eq!(code, Some(1));
     assert!(stderr.contains("did you mean backup?"), "{stderr}");
 }
+
+/// By the program itself, where it is installed.
+#[test]
+fn nginx_takes_the_configuration_of_the_handbook() {
+    if Command::new("nginx").arg("-v").output().is_err() {
+        return;
+    }
+    let block = blocks().into_iter().find(|block| block.of == "nginx").unwrap();
+    let scratch = tempfile::tempdir().unwrap();
+    let key = rcgen::KeyPair::generate().unwrap();
+    let names = vec!["dkg.operator-one.example".to_owned()];
+    let certificate = rcgen::CertificateParams::new(names)
+        .unwrap()
+        .self_signed(&key)
+        .unwrap();
+    fs::write(scratch.path().join("fullchain.pem"), certificate.pem()).unwrap();
+    fs::write(scratch.path().join("privkey.pem"), key.serialize_pem()).unwrap();
+    let here = scratch.path().to_str().unwrap();
+    let server = block
+        .text
+        .replace("/etc/letsencrypt/live/dkg.operator-one.example", here);
+    let whole = format!("pid {here}/pid; error_log stderr; events {{}} http {{ access_log off; {server} }}");
+    let file = scratch.path().join("nginx.conf");
+    fs::write(&file, whole).unwrap();
+    let output = Command::new("nginx")
+        .arg("-t")
+        .arg("-c")
+        .arg(&file)
+        .output()
+        .unwrap();
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+}

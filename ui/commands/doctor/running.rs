@@ -2,7 +2,6 @@
 //! account.
 
 use alloy::primitives::Address;
-use casimir_dkg::chain::rpc::At;
 use casimir_dkg::config::Config;
 use casimir_dkg::engine::{self, service};
 use casimir_dkg::journal::Entry;
@@ -92,7 +91,7 @@ pub(crate) async fn adoption(
     let (Some(account), Some(chain)) = (account, chain) else {
         return;
     };
-    let sent = match chain.rpc.nonce(account, At::Latest).await {
+    let sent = match chain.sent_by(account).await {
         Ok(sent) => sent,
         Err(error) => {
             let hint = "nobody tells: run it again when the endpoints answer";

@@ -93,7 +93,7 @@ async fn elsewhere(signer: &dyn TxSigner, report: &mut Report) {
     let (what, who) = ("signer", signer.name());
     let account = signer.address();
     report.add(match signer.reach().await {
-        Answer::Yes(()) => Finding::ok(what, format!("{who} has the key of {account}")),
+        Answer::Yes(()) => Finding::ok(what, format!("{who} answers for {account}")),
         Answer::No(evidence) => Finding::fail(
             what,
             evidence.to_string(),
