@@ -1,8 +1,8 @@
 //! A request that left the chain and did not come back: its case is over once nothing can bring that very request back.
 //!
 //! Until the blocks in which it stood are final without it, and the contract's state lists its pool no more, the case
-//! waits, because a branch that comes back brings it along. Then the case is closed, so that it leaves memory as others do. Should the contract ask for the same once more,
-//! or list the pool, it goes on with another key.
+//! waits, because a branch that comes back brings it along. Then the case is closed, so that it leaves memory as others
+//! do. Should the contract ask for the same once more, or list the pool, it goes on with another key.
 
 use crate::oracle::state::REQUEST_GONE;
 use crate::oracle::turn::Turn;

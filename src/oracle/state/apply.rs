@@ -1,11 +1,11 @@
 //! How records change what is durable.
 
 use crate::oracle::record::Subject;
+use crate::oracle::ways::is_settled;
 use crate::oracle::{HistoryEntry, Record, Switched};
 use crate::types::{ActionId, CaseId, RequestId, RequestKind, UnixMillis};
 
 use super::{Case, Durable, Step};
-use crate::oracle::ways::is_settled;
 
 impl Durable {
     /// Takes a record into account. `seq` is its number in the journal. Replaying all records restores what is durable.

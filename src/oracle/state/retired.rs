@@ -13,13 +13,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+use crate::oracle::ways::is_settled;
 use crate::oracle::{Cause, KnownKey, ValidatorPhase};
 use crate::types::{
     ActionId, BlsPublicKey, CaseId, LogRef, OperatorId, PoolId, RequestId, RequestKind, SafeText, UnixMillis,
 };
 
 use super::{Case, Durable, Step};
-use crate::oracle::ways::is_settled;
 
 /// So many closed cases stay in memory: what a snapshot carries, and the first page behind it.
 pub const CLOSED_KEPT: usize = 200;
