@@ -79,6 +79,7 @@ pub(crate) use status::unknown_outcome;
 pub use status::{action_state, case_status, place_in_line};
 pub use step::{WishReply, step};
 pub use turn::Output;
+pub(crate) use ways::held_out_of_memory;
 pub use ways::{
     Way, WayOn, Ways, can_give_up, can_redo_key, can_request_exit, can_retry, is_held, queue_behind, ways,
 };

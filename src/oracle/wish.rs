@@ -128,7 +128,9 @@ fn reject(turn: &mut Turn<'_>, by: &Asker, id: ActionId, digest: Root, reason: S
 }
 
 fn retry(turn: &mut Turn<'_>, by: &SafeText, id: CaseId) -> Answer {
-    let case = turn.state.cases.get(&id).ok_or_else(|| absent(turn, id))?;
+    let Some(case) = turn.state.cases.get(&id) else {
+        return ways::take_up_gone(turn, by, id);
+    };
     can_retry(turn.state, case).map_err(not_now)?;
     match case.step {
         Step::Halted { .. } | Step::Closed { .. } if !planted!(NoWayOut) => {

@@ -3,6 +3,8 @@
 mod about;
 #[cfg(test)]
 mod ceremonies;
+#[cfg(test)]
+mod lines;
 mod sentence;
 #[cfg(test)]
 mod tests;

@@ -241,6 +241,8 @@ impl World {
             return self.wish("ann", Wish::Adopt(unadopted.account)).is_ok();
         }
         let wish = self.state.cases.values().find_map(|case| self.helps(case));
+        let held = || held_out_of_memory(&self.state).into_iter().next();
+        let wish = wish.or_else(|| held().map(|(id, _)| Wish::Retry(id)));
         let Some(wish) = wish else { return false };
         if let Wish::Retry(case) = wish {
             *self.tries.entry(case).or_insert(0) += 1;

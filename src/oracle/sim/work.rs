@@ -37,6 +37,10 @@ impl World {
             return self.deliver();
         }
         let n = self.rng.gen_range(0..self.waiting.len());
+        let lasts = self.slow && matches!(self.waiting[n], Effect::RunCeremony { .. });
+        if lasts && self.rng.gen_bool(0.9) {
+            return;
+        }
         let effect = self.waiting.remove(n).unwrap();
         self.perform(effect);
         if !self.rng.gen_bool(0.2) {

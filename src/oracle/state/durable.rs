@@ -18,9 +18,6 @@ use super::reckoning::Reckoning;
 use super::tally::Tally;
 use super::{Case, Ceremony, Retired, Sending, Step};
 
-/// So many approvals of rules are remembered: more than the limits of a day let through.
-pub(super) const RULE_USES_KEPT: usize = 4_096;
-
 /// The fold of the records of a journal and of nothing else: no clock, no setting and no answer from outside is in it.
 /// Two that took the same records are equal.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -41,7 +38,7 @@ pub struct Durable {
     pub(in crate::oracle) accounts: BTreeMap<Address, Account>,
     /// Every nonce that was ever signed for, whatever became of it.
     pub(in crate::oracle) nonces: BTreeMap<Address, Nonces>,
-    /// The newest [`RULE_USES_KEPT`], oldest first.
+    /// Those that a limit of a day may count, oldest first: of each rule the newest [`crate::oracle::policy::USES_KEPT`].
     pub(in crate::oracle) rule_uses: Vec<RuleUse>,
     /// The time that limits per day count.
     pub(super) reckoning: Reckoning,

@@ -35,11 +35,15 @@ use crate::types::{
 };
 
 pub use durable::Durable;
+pub(in crate::oracle) use life::REQUEST_GONE;
 pub use life::{Case, Ceremony, Doubt, HISTORY_FIRST, Overtaken, Resume, Sending, Served, Step};
 use reckoning::difference;
 pub use sendings::OVERTAKEN_AT_MOST;
 
 pub(in crate::oracle) use nonces::Nonces;
+pub(in crate::oracle) use retired::End;
+#[cfg(test)]
+pub(in crate::oracle) use retired::KEPT;
 pub use retired::{CLOSED_KEPT, Retired};
 pub(in crate::oracle) use taken::Shares;
 pub use track::Track;
@@ -142,7 +146,7 @@ impl State {
             self.volatile.waiting.remove(&case.id);
             self.volatile.not_before.remove(&EffectKey::Prepare(case.id));
         }
-        if let Record::CaseClosed { case, .. } = record {
+        if let Record::CaseClosed { case, .. } | Record::CaseGivenUp { case, .. } = record {
             self.volatile.close(*case);
             let known = &self.durable.ceremonies;
             let runs = |request| known.get(&request).is_some_and(|c| c.ended.is_none());

@@ -55,7 +55,7 @@ pub(super) fn ceremony_ended(
 }
 
 /// The outcome stays open: it is looked for again, after growing pauses. Journaled when it is first so, and when there
-/// is something else to say or to prove.
+/// is something else to say or to prove, as often as [`Doubt::may_be_told`](crate::oracle::Doubt) lets it.
 fn not_found_out(
     turn: &mut Turn<'_>,
     request: RequestId,
@@ -66,8 +66,10 @@ fn not_found_out(
     let pause = advance::LOOK_FOR_MS.0 << (*looks).min(16);
     *looks += 1;
     turn.not_before(EffectKey::Ceremony(request), pause.min(advance::LOOK_FOR_MS.1));
+    let at = turn.at;
     let known = turn.state.ceremonies.get(&request).and_then(|c| c.doubt.as_ref());
-    if transcript.is_some() || known.is_none_or(|d| d.reason != reason) {
+    let is_new = known.is_none_or(|d| (transcript.is_some() || d.reason != reason) && d.may_be_told(at));
+    if is_new {
         turn.record(Record::CeremonyUnknown {
             request,
             reason,
@@ -263,5 +265,68 @@ pub(super) fn validator_seen(turn: &mut Turn<'_>, case: CaseId, seen: Option<Sig
             since,
             validator: None,
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::oracle::fixture::{plan_of, settings};
+    use crate::oracle::*;
+    use crate::types::{BackendName, PoolId, RequestKind, UnixMillis};
+
+    #[test]
+    fn a_ceremony_that_is_looked_for_in_changing_words_has_few_records() {
+        let request = RequestId([1; 24]);
+        let (kind, pool, ordinal) = (RequestKind::Deposit, PoolId(1), 0);
+        let case = CaseId { kind, pool, ordinal };
+        let by = SafeText::new("ann");
+        let cause = Cause::Manual {
+            by,
+            at: UnixMillis(1),
+        };
+        let started = Record::CeremonyStarted {
+            request,
+            case,
+            action: None,
+            role: CeremonyRole::Main,
+            attempt: 1,
+            plan: plan_of(ActionKind::Keygen),
+            backend: BackendName::default(),
+        };
+        let mut state = State::new(settings());
+        for (seq, record) in (1..).zip([Record::CaseOpened { case, cause }, started]) {
+            state.apply(seq, UnixMillis(1_000), &record);
+        }
+        // a month, a look every two minutes, each with another reason and with another transcript
+        let mut told = Vec::new();
+        for n in 1..=21_600u64 {
+            let at = UnixMillis(1_000 + n * 120_000);
+            let reason = SafeText::new(&format!("{n} of 4 results are missing"));
+            let failure = CeremonyFailure {
+                kind: FailureKind::Unknown,
+                reason,
+                ..fixture::lost()
+            };
+            let input = Input::CeremonyEnded {
+                request,
+                outcome: Err(failure),
+                transcript: Some((SafeText::new("transcript.json"), Root([7; 32]))),
+            };
+            let (output, _) = step(
+                &mut state,
+                Stamped {
+                    at,
+                    up_ms: at.0,
+                    entropy: [0; 24],
+                    input,
+                },
+            );
+            let unknown = |record: &&Record| matches!(record, Record::CeremonyUnknown { .. });
+            told.extend(output.records.iter().filter(unknown).map(|_| n));
+        }
+        assert_eq!(told[..8], [1, 2, 3, 4, 5, 6, 7, 8], "at first each");
+        assert!((9..=24).contains(&told.len()), "{told:?}");
+        assert!(*told.last().unwrap() > 10_000, "and still now and then: {told:?}");
     }
 }

@@ -5,6 +5,7 @@ mod chain;
 mod desk;
 mod died;
 mod exit;
+mod reconcile;
 
 use crate::oracle::turn::{Output, Turn};
 use crate::oracle::{Input, Record, Stamped, State, advance, wish};

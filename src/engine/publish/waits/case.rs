@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use crate::engine::live::Live;
-use crate::engine::publish::sentence::sentence;
+use crate::engine::publish::sentence::{given_up, sentence};
 use crate::oracle::{
-    ActionState, Case, ExitStanding, Family, Mode, State, Step, current_ceremony, is_held, second_until,
-    unknown_outcome,
+    ActionState, Case, ExitStanding, Family, Mode, State, Step, current_ceremony, held_out_of_memory,
+    is_held, second_until, unknown_outcome,
 };
 use crate::types::{ActionId, CheckStatus, NonceStatus, SafeText, UnixMillis, counted};
 use crate::view::{Wait, WaitReason};
@@ -34,6 +34,17 @@ pub(super) fn wait(state: &State, live: &Live, case: &Case) -> Option<Wait> {
         since: case.since,
         due: due(state, live, case, reason),
         ..Wait::new(reason, SafeText::new(&words))
+    })
+}
+
+/// What was given up, left memory, and is still listed by the contract.
+pub(super) fn out_of_memory(state: &State) -> impl Iterator<Item = Wait> {
+    held_out_of_memory(state).into_iter().map(|(id, outcome)| {
+        let words = SafeText::new(&given_up(state, id, &outcome));
+        Wait {
+            case: Some(id),
+            ..Wait::new(WaitReason::GivenUp, words)
+        }
     })
 }
 

@@ -18,6 +18,7 @@ pub(super) fn of(state: &State, live: &Live, snapshot: &Snapshot) -> Vec<Wait> {
     let mut waits = surroundings::waits(state, live, snapshot);
     let cases = snapshot.cases.iter().filter_map(|view| state.cases.get(&view.id));
     waits.extend(cases.filter_map(|case| case::wait(state, live, case)));
+    waits.extend(case::out_of_memory(state));
     waits
 }
 
