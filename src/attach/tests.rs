@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::UnixStream;
+use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 
 use super::*;
 use crate::config::{Access, Who};
@@ -269,6 +270,73 @@ async fn twenty_seats_come_and_go_and_one_too_many_is_told_so() {
     };
     assert!(all.len() <= server::SEATS);
     assert!(refused.contains("seats are taken"), "{refused}");
+}
+
+/// A seat that speaks the protocol by hand: it sends so many questions in one write, and reads no answer meanwhile.
+async fn asking(path: &Path, questions: u64) -> (frame::Lines<OwnedReadHalf>, OwnedWriteHalf) {
+    let (read, mut write) = UnixStream::connect(path).await.unwrap().into_split();
+    let hello = FromSeat::Hello(Hello::of_this_program());
+    frame::write(&mut write, &hello).await.unwrap();
+    let mut lines = frame::Lines::new(read, frame::TO_SEAT);
+    while !matches!(lines.next().await.unwrap(), Some(ToSeat::Snapshot(_))) {}
+    let read = |ticket| FromSeat::Read {
+        ticket,
+        query: Query::Pool { pool: PoolId(0) },
+    };
+    let line = |ticket| serde_json::to_string(&read(ticket)).unwrap() + "\n";
+    let text: String = (0..questions).map(line).collect();
+    write.write_all(text.as_bytes()).await.unwrap();
+    (lines, write)
+}
+
+#[tokio::test]
+async fn a_seat_that_asks_much_before_it_reads_gets_every_answer() {
+    let Stage {
+        mut engine,
+        listening: _listening,
+        path,
+        _folder,
+    } = stage(only_viewers()).await;
+    tokio::spawn(async move {
+        while let Some(Asked::Read { reply, .. }) = engine.asked.recv().await {
+            let _ = reply.send(Err(Refused::NotNow("later".into())));
+        }
+    });
+    let (mut lines, _write) = asking(&path, 20).await;
+    let mut tickets = Vec::new();
+    while tickets.len() < 20 {
+        if let Some(ToSeat::Rows { ticket, .. }) = lines.next().await.unwrap() {
+            tickets.push(ticket);
+        }
+    }
+    tickets.sort_unstable();
+    assert_eq!(tickets, (0..20).collect::<Vec<_>>());
+}
+
+/// Even where the engine does not answer: nobody waits for what is asked for those who are gone.
+#[tokio::test]
+async fn whoever_asks_much_and_hangs_up_leaves_the_seat_to_others() {
+    let mut stage = stage(only_viewers()).await;
+    let mut streams = Vec::new();
+    // never answered
+    let mut open = Vec::new();
+    for _ in 0..server::SEATS {
+        streams.push(asking(&stage.path, 20).await);
+        // as much as a seat may ask at a time
+        for _ in 0..8 {
+            open.push(stage.engine.asked.recv().await.unwrap());
+        }
+    }
+    let one_more = attach(&stage.path).await.unwrap_err().to_string();
+    assert!(one_more.contains("seats are taken"), "{one_more}");
+    drop(streams);
+    loop {
+        match attach(&stage.path).await {
+            Ok(_) => break,
+            Err(refused) => assert!(refused.to_string().contains("seats are taken"), "{refused}"),
+        }
+        tokio::task::yield_now().await;
+    }
 }
 
 #[tokio::test]
