@@ -386,3 +386,69 @@ async fn nobody_else_can_open_the_file() {
         .unwrap_err();
     assert!(error.to_string().contains("no-such-group"), "{error}");
 }
+
+/// The group of this process, by name.
+fn my_group() -> Access {
+    let me = nix::unistd::Group::from_gid(nix::unistd::getegid()).unwrap();
+    Access {
+        group: Some(me.unwrap().name),
+        ..Access::default()
+    }
+}
+
+/// Made by an engine that had no group yet.
+#[tokio::test]
+async fn the_engines_own_directory_is_opened_to_the_group_each_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("casimir-dkg/oracle.sock");
+    let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    let (_engine, handle) = channel(busy());
+    drop(
+        listen(&path, Access::default(), about(), handle.clone())
+            .await
+            .unwrap(),
+    );
+    assert_eq!(mode(path.parent().unwrap()), 0o700);
+    let listening = listen(&path, my_group(), about(), handle.clone()).await.unwrap();
+    assert_eq!(mode(path.parent().unwrap()), 0o710);
+    drop(listening);
+
+    // somebody else's stays as it is
+    let theirs = folder.path().join("theirs");
+    std::fs::create_dir(&theirs).unwrap();
+    std::fs::set_permissions(&theirs, std::fs::Permissions::from_mode(0o700)).unwrap();
+    let listening = listen(&theirs.join("oracle.sock"), my_group(), about(), handle)
+        .await
+        .unwrap();
+    assert_eq!(mode(&theirs), 0o700);
+    let obstacle = listening.obstacle().unwrap().to_string();
+    assert!(
+        obstacle.contains(&format!("{} (mode 0700)", theirs.display())),
+        "{obstacle}"
+    );
+}
+
+#[tokio::test]
+async fn the_directory_that_lets_the_group_not_pass_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let open =
+        |path: &Path, mode| std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+    let (between, path) = (folder.path().join("a"), folder.path().join("a/b/oracle.sock"));
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    std::fs::write(&path, "").unwrap();
+    for directory in [folder.path(), between.as_path(), path.parent().unwrap()] {
+        open(directory, 0o711);
+    }
+    assert_eq!(my_group().obstacle(&path), None);
+    open(&between, 0o701);
+    let obstacle = my_group().obstacle(&path).unwrap().to_string();
+    assert!(
+        obstacle.contains(&format!("{} (mode 0701)", between.display())),
+        "{obstacle}"
+    );
+    assert_eq!(
+        Access::default().obstacle(&path),
+        None,
+        "nobody else is to reach it"
+    );
+}

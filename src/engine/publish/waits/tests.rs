@@ -335,7 +335,9 @@ fn no_two_waits_of_a_snapshot_are_one_matter() {
         .collect();
     assert_eq!(
         down,
-        ["execution endpoint https://provider (refused) is down; execution endpoint https://provider (no answer) is down"]
+        [
+            "execution endpoint https://provider (refused) is down; execution endpoint https://provider (no answer) is down"
+        ]
     );
 }
 
