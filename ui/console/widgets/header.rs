@@ -317,15 +317,20 @@ fn alarm(app: &App) -> Option<Line<'static>> {
     Some(Line::from(Span::styled(text, app.style(token))))
 }
 
-/// What the rest of the header does not say, once it has lasted for longer than is usual: decisions have the badge, and
-/// mode and pause a place of their own.
+/// Decisions have the badge, and mode and pause a place of their own.
+const HAVE_A_PLACE: [WaitReason; 7] = [
+    WaitReason::Decision,
+    WaitReason::ExitDecision,
+    WaitReason::SecondPerson,
+    WaitReason::Policy,
+    WaitReason::Observing,
+    WaitReason::Paused,
+    WaitReason::ModeSwitched,
+];
+
+/// What the rest of the header does not say, once it has lasted for longer than is usual.
 fn is_news(app: &App, wait: &Wait) -> bool {
-    use WaitReason as Reason;
-    let has_a_place = match wait.reason {
-        Reason::Decision | Reason::ExitDecision | Reason::SecondPerson | Reason::Policy => true,
-        Reason::Observing | Reason::Paused | Reason::ModeSwitched => true,
-        _ => false,
-    };
+    let has_a_place = HAVE_A_PLACE.contains(&wait.reason);
     let matters = wait.reason.severity() > Severity::Info || wait.reason.stops() == Stops::Everything;
     !has_a_place && matters && wait.since.plus(wait.reason.usual_for()) <= app.now.wall
 }
@@ -339,22 +344,12 @@ mod tests {
     /// Nothing that a person has to know is left out: whatever it is, the header has a line or another place for it.
     #[test]
     fn every_reason_that_matters_has_its_line() {
-        use WaitReason as Reason;
-        let places = [
-            Reason::Decision,
-            Reason::ExitDecision,
-            Reason::SecondPerson,
-            Reason::Policy,
-            Reason::Observing,
-            Reason::Paused,
-            Reason::ModeSwitched,
-        ];
         for reason in WaitReason::ALL {
             let waits = vec![Wait::new(*reason, "it is so")];
             let app = app(casimir_dkg::view::Snapshot { waits, ..unread() });
             let line = alarm(&app).map(|line| line.to_string());
             let info = reason.severity() == Severity::Info && reason.stops() != Stops::Everything;
-            match places.contains(reason) || info {
+            match HAVE_A_PLACE.contains(reason) || info {
                 true => assert_eq!(line, None, "{reason}"),
                 false => assert!(line.is_some_and(|line| line.contains("it is so")), "{reason}"),
             }
