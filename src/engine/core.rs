@@ -83,6 +83,8 @@ const PUBLISH_EVERY: Duration = Duration::from_millis(40);
 const TICK: Duration = Duration::from_millis(500);
 /// A journal that could not be written is tried again this often.
 const JOURNAL_RETRY: Duration = Duration::from_secs(1);
+/// So much is taken from front ends before something else has its turn: any number of them ask without a pause.
+const ASKS: usize = 16;
 /// So much waits for the verification behind the start; then the feeds wait.
 const HELD: usize = 1_024;
 
@@ -191,6 +193,7 @@ impl<W: World> Core<W> {
         let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut published = Instant::now() - PUBLISH_EVERY;
+        let mut asks = 0;
         loop {
             match self.flush() {
                 Flushed::Durable => {}
@@ -214,12 +217,16 @@ impl<W: World> Core<W> {
                     self.publish();
                     published = Instant::now();
                 }
-                asked = self.side.asked.recv() => match asked {
-                    Some(Asked::Request { by, request, reply }) => self.wish(by, request, reply),
-                    Some(Asked::Read { query, reply }) => self.read(query, reply),
-                    Some(Asked::Shutdown { reply }) => return self.drain(Some(reply)).await,
-                    None => return self.drain(None).await,
-                },
+                asked = self.side.asked.recv(), if asks < ASKS => {
+                    asks += 1;
+                    match asked {
+                        Some(Asked::Request { by, request, reply }) => self.wish(by, request, reply),
+                        Some(Asked::Read { query, reply }) => self.read(query, reply),
+                        Some(Asked::Shutdown { reply }) => return self.drain(Some(reply)).await,
+                        None => return self.drain(None).await,
+                    }
+                    continue;
+                }
                 verified = ended(&mut self.behind) => {
                     self.behind = None;
                     if let Err(error) = verified {
@@ -243,7 +250,10 @@ impl<W: World> Core<W> {
                         self.step(Input::Tick);
                     }
                 }
+                // nothing else is there
+                () = std::future::ready(()), if asks >= ASKS => {}
             }
+            asks = 0;
         }
     }
 
@@ -254,6 +264,7 @@ impl<W: World> Core<W> {
 
     /// The next that waited until the journal was verified, or for its turn.
     fn take_held(&mut self) {
+        self.tell_of_people();
         match self.held.pop_front() {
             Some(Incoming::Input(input)) => drop(self.step(input)),
             Some(Incoming::Batch(inputs, upto)) => self.told(inputs, upto),
@@ -325,6 +336,17 @@ impl<W: World> Core<W> {
         }
     }
 
+    /// Whom the policy asks is in the journal before anybody decides by it, at a start as after a change.
+    fn tell_of_people(&mut self) {
+        let Some(rules) = self.state.new_people_rules() else {
+            return;
+        };
+        let (at, record) = (UnixMillis::now(), Record::PeopleDemanded(rules));
+        self.state.apply(self.state.newest + 1, at, &record);
+        self.pending.records.push((at, record));
+        self.dirty = true;
+    }
+
     /// Decisions that were made stand; from here on these rules decide, and the journal says so.
     fn new_rules(&mut self, policy: Policy) {
         let rules = counted(policy.rules.len(), "rule");
@@ -336,6 +358,7 @@ impl<W: World> Core<W> {
         };
         self.state.apply(self.state.newest + 1, at, &record);
         self.pending.records.push((at, record));
+        self.tell_of_people();
         self.dirty = true;
     }
 

@@ -165,6 +165,7 @@ mod tests {
             manager: alloy::primitives::Address::repeat_byte(7),
             account: None,
             action: "deposit/3#2".parse().unwrap(),
+            proposed_at: UnixMillis(3),
             digest: Root([9; 32]),
             verdict: Stated::Approve,
             unknown: vec!["endpoints-agree".to_owned()],
