@@ -4,6 +4,7 @@ use casimir_dkg::config::format_ether;
 use casimir_dkg::view::{ActionView, CheckMark, Mode, Payload, Seated, Snapshot};
 
 use crate::output::line;
+use crate::summary;
 
 fn field(name: &str, value: impl std::fmt::Display) {
     line(&format!("{name:<11} {value}"));
@@ -101,6 +102,7 @@ pub(super) fn waiting(snapshot: &Snapshot) {
             count(action),
             action.title
         ));
+        line(&format!("    code: {}", action.digest.code()));
         if action.faded.is_some() {
             line(&format!("    checks: {}", action.checks_in_words(" · ")));
             stale(action);
@@ -120,12 +122,13 @@ pub(super) fn waiting(snapshot: &Snapshot) {
 /// One action: everything that an approval binds.
 pub(in crate::commands) fn action(action: &ActionView) {
     field("action", action.id);
-    field("what", &action.title);
     field("kind", format!("{}, {}", action.kind, action.risk.word()));
     field("state", action.state.word());
-    if let Some(people) = &action.people {
-        field("people", people.words());
+    for row in summary::rows(action, None) {
+        field(row.label, row.text);
     }
+    line("");
+    field("in full", &action.title);
     if let Some(decision) = &action.decision {
         field(
             "decided",
