@@ -26,14 +26,58 @@ pub(super) fn run(args: &ExplainArgs, json: bool) -> anyhow::Result<Outcome> {
         let action = &export.action;
         output::json(&json!({
             "action": action.id,
-            "title": action.title,
-            "chain_id": export.chain_id,
-            "manager": export.manager,
+            "kind": action.kind,
+            "risk": action.risk,
+            "payload": action.payload,
             "digest": computed,
             "code": computed.code().to_string(),
         }));
     } else {
         export.print();
+        output::line("");
+        output::line(WORD);
     }
     Ok(Outcome::Success)
+}
+
+/// What somebody on the way could have changed without another code.
+const WORD: &str = "The digest and its code were computed here. They bind the action, its kind and risk, and what would leave: a \
+                    ceremony's plan; a transaction's chain, sender, contract, value, data and most in fees; an exit. Sentence, \
+                    facts, checks and the words for the call data are the engine's word.";
+
+#[cfg(test)]
+mod tests {
+    use casimir_dkg::types::Root;
+    use casimir_dkg::view::{Payload, Snapshot};
+
+    use super::*;
+
+    #[test]
+    fn a_file_whose_digest_is_not_that_of_its_payload_is_refused() {
+        let vector = concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/tests/vectors/views/toy-deposit.json"
+        );
+        let snapshot: Snapshot = serde_json::from_slice(&std::fs::read(vector).unwrap()).unwrap();
+        let is_transaction =
+            |a: &&casimir_dkg::view::ActionView| matches!(a.payload, Payload::Transaction(_));
+        let mut action = snapshot.actions.iter().find(is_transaction).unwrap().clone();
+        let dir = tempfile::tempdir().unwrap();
+        let explain = |name: &str, action: &casimir_dkg::view::ActionView| {
+            let export = dir.path().join(name);
+            Export::of(&snapshot, action).write(&export).unwrap();
+            run(&ExplainArgs { export }, false)
+        };
+        action.digest = action.computed_digest();
+        assert_eq!(explain("good.json", &action).unwrap(), Outcome::Success);
+
+        let mut dearer = action.clone();
+        if let Payload::Transaction(tx) = &mut dearer.payload {
+            tx.fee_ceiling_wei += alloy::primitives::U256::ONE;
+        }
+        let refused = explain("dearer.json", &dearer).unwrap_err().to_string();
+        assert!(refused.contains("the file was changed"), "{refused}");
+        action.digest = Root::default();
+        assert!(explain("other.json", &action).is_err());
+    }
 }

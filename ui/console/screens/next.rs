@@ -86,18 +86,16 @@ fn in_front(app: &App) -> Option<&ActionView> {
 fn decide(app: &App, action: &ActionView) -> String {
     let key = app.settings.keys.label(Group::Work, Command::Approve);
     let why = match (action.family, action.risk, &action.payload) {
-        (_, Risk::Irreversible, _) => "which nobody can undo: you type its phrase",
-        (Family::Transaction, ..) => "the second decision: a transaction that moves money",
+        (_, Risk::Irreversible, _) => "nobody can undo it, so you type its phrase",
+        (Family::Transaction, ..) => "the second decision, a transaction that moves money",
         (_, _, Payload::Ceremony(ceremony)) => match ceremony.plan.kind() {
-            CeremonyKind::Keygen => "where operators make a validator key; its deposit is a second decision",
-            CeremonyKind::Reshare => {
-                "where operators hand on a key; telling the contract is a second decision"
-            }
-            CeremonyKind::Sign => "where operators sign; what they sign is a decision of its own",
+            CeremonyKind::Keygen => "operators make a key; a deposit takes two decisions",
+            CeremonyKind::Reshare => "operators hand on a key; telling the contract is the second decision",
+            CeremonyKind::Sign => "operators sign; publishing it is the second decision",
         },
-        _ => "which waits for your decision",
+        _ => "it waits for your decision",
     };
-    format!("{key} opens {}, {why}", action.id)
+    format!("{key} opens {}: {why}", action.id)
 }
 
 #[cfg(test)]
@@ -114,7 +112,7 @@ mod tests {
         snapshot.ceremonies.clear();
         assert_eq!(
             words(&app(snapshot.clone())),
-            "a opens deposit/9#1, where operators make a validator key; its deposit is a second decision"
+            "a opens deposit/9#1: operators make a key; a deposit takes two decisions"
         );
         snapshot.actions = vec![deposit];
         assert!(words(&app(snapshot.clone())).contains("moves money"));

@@ -30,7 +30,7 @@ pub(super) fn build(page: &mut Page<'_>, app: &App, action: &ActionView) {
     let passing = checks.pop_if(|row| !is_named(row));
     let ends = summary::ends(action);
     let room = page.width().saturating_sub(LABEL + 2);
-    let lines = |row: &Row| wrap(&clean(&row.text), room).len();
+    let lines = |row: &Row| wrap(&clean(&row.text), room).len().min(LONGEST);
     let used = page.len() - before + ends.iter().map(lines).sum::<usize>() + usize::from(passing.is_some());
     let left = LINES.saturating_sub(used).max(LEAST);
     let shown = if checks.len() > left {
@@ -82,6 +82,22 @@ fn place(page: &mut Page<'_>, app: &App, action: &ActionView) {
     }
 }
 
+/// No row is longer: the page says all of it below.
+const LONGEST: usize = 3;
+
+fn cut(width: usize, text: &str, ascii: bool) -> String {
+    let lines = wrap(&clean(text), width.saturating_sub(LABEL + 2));
+    match lines.get(LONGEST - 1) {
+        Some(last) if lines.len() > LONGEST => {
+            let more = if ascii { " ~" } else { " …" };
+            let whole = lines[..LONGEST - 1].join(" ");
+            let last = fit(last, (width.saturating_sub(LABEL + 2)).saturating_sub(2), ascii);
+            format!("{whole} {last}{more}")
+        }
+        _ => text.to_owned(),
+    }
+}
+
 fn write(page: &mut Page<'_>, app: &App, row: &Row) {
     let token = match row.tone {
         Tone::Text => Token::Text,
@@ -97,5 +113,10 @@ fn write(page: &mut Page<'_>, app: &App, row: &Row) {
         }
         _ => row.label.to_owned(),
     };
-    page.labelled(LABEL, &label, token, &row.text);
+    page.labelled(
+        LABEL,
+        &label,
+        token,
+        &cut(page.width(), &row.text, app.settings.ascii),
+    );
 }
