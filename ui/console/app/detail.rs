@@ -66,7 +66,7 @@ impl Detail {
     }
 
     /// It is another page from here on.
-    pub(crate) fn from_the_top(&mut self) {
+    pub(crate) fn restart(&mut self) {
         (self.scroll, self.read) = (0, 0);
     }
 }

@@ -300,7 +300,7 @@ impl Shape {
         let is_over = ceremony.ended.is_some();
         let settled = matches!(progress.state, OperatorState::Done | OperatorState::Idle);
         match part(ceremony, id) {
-            Part::HoldsUp if is_over => return (Token::Danger, format!("caused it: {}", state.word)),
+            Part::HoldsUp if is_over => return (Token::Danger, "caused it".to_owned()),
             Part::HoldsUp if progress.state == OperatorState::Working => {
                 let seen = ceremony.operators.values().flat_map(|row| row.seen.values());
                 let since = seen.max().copied().unwrap_or(ceremony.started_at);

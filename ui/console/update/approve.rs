@@ -100,7 +100,7 @@ fn may_be_asked(app: &mut App, action: &ActionView) -> Result<(), String> {
     };
     if detail.seen.as_ref().is_none_or(|seen| !seen.is_shown_as(action)) {
         detail.seen = Some(Box::new(action.clone()));
-        detail.from_the_top();
+        detail.restart();
         return Err("it changed while you looked: read it again, then approve".to_owned());
     }
     if action.risk > Risk::Routine && !detail.is_front_read() {
