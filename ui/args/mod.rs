@@ -20,7 +20,7 @@ pub(crate) use keystore::{ImportArgs, KeystoreCommand, NewArgs, OperatorKeyArgs,
 pub(crate) use notify::NotifyCommand;
 pub(crate) use oracle::{ConsoleArgs, OracleArgs};
 #[cfg(unix)]
-pub(crate) use person::{PersonCommand, SignArgs};
+pub(crate) use person::{ExplainArgs, PersonCommand, SignArgs};
 pub(crate) use roles::{MessengerArgs, OperatorArgs, OperatorCommand, SharesCommand};
 #[cfg(unix)]
 pub(crate) use seat::{ApproveArgs, ModeArgs, SeatArgs, SeatCommand, ShowActionArgs};
@@ -100,6 +100,9 @@ pub(crate) enum Command {
     /// Sign on another machine what a running engine asks, with a key of one's own
     #[cfg(unix)]
     Sign(SignArgs),
+    /// Tell on another machine what an exported action is, with the code that two people compare
+    #[cfg(unix)]
+    Explain(ExplainArgs),
     /// Read, verify and keep the journal
     #[command(subcommand)]
     Journal(JournalCommand),

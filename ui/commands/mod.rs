@@ -7,6 +7,8 @@ mod console;
 mod demo;
 mod doctor;
 #[cfg(unix)]
+mod explain;
+#[cfg(unix)]
 mod export;
 mod handbook;
 mod headless;
@@ -57,6 +59,8 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<Outcome> {
         Some(Command::Person(command)) => person::run(&command, json),
         #[cfg(unix)]
         Some(Command::Sign(args)) => person::sign(&args, json),
+        #[cfg(unix)]
+        Some(Command::Explain(args)) => explain::run(&args, json),
         #[cfg(unix)]
         Some(Command::Seat(command)) => seat::run(&command, &options, json),
     }

@@ -91,7 +91,7 @@ pub(crate) fn sign(args: &SignArgs, json: bool) -> anyhow::Result<Outcome> {
 ///
 /// # Errors
 /// It says something else, or what no known version of the contract would read in it.
-fn read_again(payload: &Payload) -> anyhow::Result<()> {
+pub(super) fn read_again(payload: &Payload) -> anyhow::Result<()> {
     let Payload::Transaction(transaction) = payload else {
         return Ok(());
     };

@@ -5,6 +5,7 @@ use casimir_dkg::view::{ActionView, CheckMark, Mode, Seated, Snapshot, Wait};
 
 use super::payload;
 use crate::output::line;
+use crate::summary;
 
 fn field(name: &str, value: impl std::fmt::Display) {
     line(&format!("{name:<11} {value}"));
@@ -102,6 +103,7 @@ pub(super) fn waiting(snapshot: &Snapshot) {
             count(action),
             action.title
         ));
+        line(&format!("    code: {}", action.digest.code()));
         if action.faded.is_some() {
             line(&format!("    checks: {}", action.checks_in_words(" · ")));
             stale(action);
@@ -124,16 +126,19 @@ const UNSIGNED: &str = "said by the engine, and not covered by the digest:";
 /// One action: what an approval binds, and then what is said of it.
 pub(in crate::commands) fn action(action: &ActionView) {
     payload::lines(action).iter().for_each(|text| line(text));
+    field("code", action.digest.code());
     if let Some(phrase) = &action.phrase {
         field("phrase", format!("type \"{phrase}\" with --phrase"));
     }
     line("");
     line(UNSIGNED);
-    field("what", &action.title);
     field("state", action.state.word());
-    if let Some(people) = &action.people {
-        field("people", people.words());
+    let said = summary::rows(action, None);
+    for row in said.into_iter().filter(|row| row.tone != summary::Tone::Code) {
+        field(row.label, row.text);
     }
+    line("");
+    field("in full", &action.title);
     if let Some(decision) = &action.decision {
         field(
             "decided",

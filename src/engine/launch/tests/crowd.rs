@@ -206,7 +206,12 @@ async fn what_the_chain_tells_has_its_turn_between_questions() {
         index: 0,
     };
     let kind = RequestKind::Deposit;
-    let requested = Incoming::Input(Input::Requested { kind, pool, log });
+    let requested = Incoming::Input(Input::Requested {
+        kind,
+        pool,
+        leaving: None,
+        log,
+    });
     feeds.try_send(requested).unwrap();
     let mut known = Vec::new();
     for answer in answers {

@@ -187,6 +187,7 @@ fn operator(id: u64, health: Health) -> OperatorView {
         id: OperatorId(id),
         name: SafeText::default(),
         endpoint: "http://operator".into(),
+        key: None,
         health,
         version: SafeText::default(),
         latency_ms: None,
