@@ -13,7 +13,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("lock", &["types"]),
     ("runtime", &[]),
     ("secrets", &["types"]),
-    ("listen", &[]),
+    ("listen", &["types", "secrets"]),
     ("monitor", &["types", "listen"]),
     ("http", &["types"]),
     ("journal", &["types", "lock"]),
@@ -47,7 +47,8 @@ const ROOMS: &[(&str, &[&str])] = &[
     (
         "config",
         &[
-            "types", "http", "inject", "listen", "monitor", "ports", "oracle", "chain", "pool", "dkg",
+            "types", "secrets", "http", "inject", "listen", "monitor", "ports", "oracle", "chain", "pool",
+            "dkg",
         ],
     ),
     ("signer", &["types", "secrets", "ports", "config"]),
@@ -67,6 +68,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "lock",
             "runtime",
             "secrets",
+            "listen",
             "monitor",
             "http",
             "journal",

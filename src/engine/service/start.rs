@@ -11,6 +11,7 @@ use super::backend::{self, Backend, BackendError, Companion};
 use super::beside::{self, Beside};
 use super::gate::Gate;
 use super::opening::{self, Opening};
+use super::rules::Rules;
 use super::{doors, feeds};
 use crate::chain::intake::{LocatedEvent, ObservedEvent, Resume};
 use crate::config::{Config, NetworkName};
@@ -54,6 +55,7 @@ pub struct Running {
     companion: Option<Box<dyn Companion>>,
     http: Http,
     core: mpsc::WeakSender<Incoming>,
+    rules: Rules,
 }
 
 impl Running {
@@ -63,6 +65,7 @@ impl Running {
         Reloads {
             http: self.http.clone(),
             core: self.core.clone(),
+            rules: self.rules.clone(),
         }
     }
 
@@ -91,6 +94,7 @@ impl Running {
 pub struct Reloads {
     http: Http,
     core: mpsc::WeakSender<Incoming>,
+    rules: Rules,
 }
 
 impl Reloads {
@@ -103,7 +107,7 @@ impl Reloads {
         self.http.reload()?;
         if let Some(core) = self.core.upgrade() {
             // the core is gone only when everything ends
-            let _ = core.send(Incoming::Rules(config.policy.to_policy())).await;
+            let _ = core.send(Incoming::Rules(self.rules.take(config))).await;
         }
         Ok(())
     }
@@ -198,6 +202,7 @@ pub async fn start(options: ServiceOptions) -> Result<Running, ServiceError> {
     let (handle, stopped) = opened.launch(shown, lists.name(), oracle, backend, gate, incoming)?;
     let beside = beside.begin(&config, &handle, &core).await;
     say_what_is_not_done(&*lists, &core).await;
+    let rules = Rules::of(&config);
     let opening = Opening {
         finality: config.network.finality,
         transcripts,
@@ -215,15 +220,19 @@ pub async fn start(options: ServiceOptions) -> Result<Running, ServiceError> {
         core,
     };
     let onlook = companion.as_ref().map(|companion| companion.onlook());
+    let relay_url = companion.as_ref().map(|companion| companion.url().to_owned());
+    let mut feeds = feeds::start(opening, world, onlook);
+    feeds.spawn(rules.clone().watch(weak.clone()));
     Ok(Running {
         handle,
         stopped,
-        relay_url: companion.as_ref().map(|companion| companion.url().to_owned()),
+        relay_url,
         beside,
-        feeds: feeds::start(opening, world, onlook),
+        feeds,
         companion,
         http,
         core: weak,
+        rules,
     })
 }
 

@@ -16,6 +16,7 @@ use casimir_dkg::dkg::rockx::node::policy::{
 };
 use casimir_dkg::dkg::rockx::node::{self, NodeConfig};
 use casimir_dkg::http::Http;
+use casimir_dkg::listen::Tls;
 use casimir_dkg::monitor::{self, Role};
 
 use crate::args::OperatorCommand;
@@ -37,6 +38,7 @@ pub(crate) fn run(
     let layers = config::gather(&rockx::with_fallbacks(options, |name| std::env::var(name).ok()))?;
     let (settings, operators, http, listen, logging) = layers.node()?;
     let _guard = log::init(&logging, if json { Also::StderrJson } else { Also::Stderr })?;
+    log::worries(layers.worries());
     let key = key::read(&settings.key)?;
     let network = layers.network_name()?;
     let http = Http::new(&http)?;
@@ -48,6 +50,7 @@ pub(crate) fn run(
         validator_indices: indices(&settings, &http)?,
         round_timeout: settings.round_timeout,
         trusted_proxies: settings.trusted_proxies.clone(),
+        tls: settings.tls.as_ref().map(Tls::open).transpose()?,
         http,
         ..NodeConfig::new(
             settings.id,
@@ -80,6 +83,7 @@ async fn serve(
     // before the port is open: whoever waits for the port may signal at once
     let mut service = Service::begin();
     let http = config.http.clone();
+    let tls = config.tls.clone();
     let messenger = config.messenger_url.clone();
     let port = monitor::bind(listen, Role::Operator).await?;
     let mut handle = node::spawn(config).await?;
@@ -97,8 +101,9 @@ async fn serve(
     }
     let door = handle.rules();
     service.runs(Box::new(move || {
-        let (http, rules, door) = (http.clone(), rules.clone(), door.clone());
+        let (http, tls, rules, door) = (http.clone(), tls.clone(), rules.clone(), door.clone());
         Box::pin(async move {
+            tls.map_or(Ok(()), |tls| tls.reload())?;
             http.reload()?;
             Ok(door.set(rules()?)?)
         })

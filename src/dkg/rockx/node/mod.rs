@@ -126,7 +126,8 @@ pub async fn spawn(config: NodeConfig) -> Result<NodeHandle, NodeError> {
         error,
     })?;
     let bounds = Bounds::new(MAX_CONNECTIONS, REQUEST_DEADLINE, IDLE);
-    let listener = Listener::new("operator", tcp, bounds, config.trusted_proxies);
+    let scheme = if config.tls.is_some() { "https" } else { "http" };
+    let listener = Listener::new("operator", tcp, bounds, config.trusted_proxies).secured(config.tls);
     agreed.borrow().tell_open_doors(me.id);
     let messenger = Messenger::new(&config.http, &config.messenger_url).map_err(NodeError::Messenger)?;
     let (stop, stopped) = watch::channel(false);
@@ -140,7 +141,9 @@ pub async fn spawn(config: NodeConfig) -> Result<NodeHandle, NodeError> {
         round_timeout: config.round_timeout,
         stop: stopped.clone(),
     })?);
-    let public_url = config.public_url.unwrap_or_else(|| format!("http://{address}"));
+    let public_url = config
+        .public_url
+        .unwrap_or_else(|| format!("{scheme}://{address}"));
     let (registered_tx, registered) = watch::channel(false);
     let registrar = tokio::spawn(register::keep_registered(
         messenger,
