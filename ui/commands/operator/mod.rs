@@ -4,11 +4,14 @@ mod kept;
 mod key;
 mod rockx;
 
+pub(super) use key::read as key;
+
 use std::sync::Arc;
 
 use casimir_dkg::beacon::client::{Beacon, BeaconConfig};
 use casimir_dkg::config::{
-    self, LoadOptions, MetricsListen, NodeConfig as Settings, NodeRules, OperatorsConfig,
+    self, ConfigErrors, Layers, LoadOptions, MetricsListen, NodeConfig as Settings, NodeRules,
+    OperatorsConfig,
 };
 use casimir_dkg::dkg::rockx::node::directory::{DirectorySources, SsvApi};
 use casimir_dkg::dkg::rockx::node::policy::{
@@ -35,11 +38,11 @@ pub(crate) fn run(
         return kept::run(command, options, json);
     }
     early::is_service();
-    let layers = config::gather(&rockx::with_fallbacks(options, |name| std::env::var(name).ok()))?;
+    let layers = gather(options)?;
     let (settings, operators, http, listen, logging) = layers.node()?;
     let _guard = log::init(&logging, if json { Also::StderrJson } else { Also::Stderr })?;
     log::worries(layers.worries());
-    let key = key::read(&settings.key)?;
+    let private_key = key(&settings.key)?;
     let network = layers.network_name()?;
     let http = Http::new(&http)?;
     let config = NodeConfig {
@@ -54,7 +57,7 @@ pub(crate) fn run(
         http,
         ..NodeConfig::new(
             settings.id,
-            key.into(),
+            private_key.into(),
             settings.messenger_url.clone(),
             settings.data_dir.clone(),
         )
@@ -67,9 +70,14 @@ pub(crate) fn run(
     super::serve(serve(config, listen, json, again))
 }
 
+/// With what RockX's own variables say.
+pub(super) fn gather(options: &LoadOptions) -> Result<Layers, ConfigErrors> {
+    config::gather(&rockx::with_fallbacks(options, |name| std::env::var(name).ok()))
+}
+
 /// The rules as they are written now.
 fn read_anew(options: &LoadOptions) -> anyhow::Result<Policy> {
-    let layers = config::gather(&rockx::with_fallbacks(options, |name| std::env::var(name).ok()))?;
+    let layers = gather(options)?;
     let (settings, ..) = layers.node()?;
     Ok(policy(&settings.rules))
 }
@@ -162,7 +170,8 @@ fn indices(settings: &Settings, http: &Http) -> anyhow::Result<Option<Arc<dyn Va
     Ok(Some(Arc::new(Beacon::new(config)?)))
 }
 
-fn policy(rules: &NodeRules) -> Policy {
+/// What the configured rules agree to.
+pub(super) fn policy(rules: &NodeRules) -> Policy {
     let initiators = rules.initiators.as_ref().map(|list| {
         list.iter()
             .map(|allowed| Initiator {
