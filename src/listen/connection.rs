@@ -48,6 +48,11 @@ impl Listener {
         self
     }
 
+    /// What stands before the address in a URL of this port.
+    pub(crate) fn scheme(&self) -> &'static str {
+        if self.tls.is_some() { "https" } else { "http" }
+    }
+
     pub(super) fn tls(&self) -> Option<Arc<Tls>> {
         self.tls.clone()
     }

@@ -1,6 +1,6 @@
 //! The one way in which files are read that hold secrets: keys, mnemonics, passwords, keystores.
 
-use std::io::{self, Read as _};
+use std::io;
 use std::path::Path;
 
 use zeroize::Zeroizing;
@@ -23,19 +23,14 @@ impl SecretFile {
     /// It cannot be read, everybody may change it, it is longer, or no text. Nothing of what it holds is repeated.
     pub fn read(path: &Path, most: u64) -> io::Result<Self> {
         let found = open(path, Holds::Secret)?;
-        // no growing buffer: it would leave copies behind
-        let capacity = usize::try_from(most).unwrap_or(usize::MAX).saturating_add(1);
-        let mut bytes = Zeroizing::new(Vec::with_capacity(capacity));
-        found.file.take(most + 1).read_to_end(&mut bytes)?;
+        let worries = found.worries.clone();
+        let bytes = found.wiped(most)?;
         let wrong = |words: String| io::Error::new(io::ErrorKind::InvalidData, words);
-        if bytes.len() as u64 > most {
-            return Err(wrong(format!("is longer than {most} bytes")));
-        }
         let text = std::str::from_utf8(&bytes).map_err(|_| wrong("is not UTF-8 text".to_owned()))?;
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         Ok(Self {
             text: Zeroizing::new(text.to_owned()),
-            worries: found.worries,
+            worries,
         })
     }
 

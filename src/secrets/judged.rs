@@ -13,6 +13,8 @@ use std::fs::{File, Metadata};
 use std::io::{self, Read as _};
 use std::path::Path;
 
+use zeroize::Zeroizing;
+
 /// What a file holds, which decides who may read it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Holds {
@@ -34,18 +36,35 @@ pub struct Judged {
 }
 
 impl Judged {
+    /// All of it, in memory that is wiped.
+    ///
+    /// # Errors
+    /// It cannot be read, or is longer than `most` bytes.
+    pub fn wiped(self, most: u64) -> io::Result<Zeroizing<Vec<u8>>> {
+        // no growing buffer: it would leave copies behind
+        let capacity = usize::try_from(most).unwrap_or(usize::MAX).saturating_add(1);
+        let mut bytes = Zeroizing::new(Vec::with_capacity(capacity));
+        self.fill(most, &mut bytes)?;
+        Ok(bytes)
+    }
+
     /// All of it.
     ///
     /// # Errors
     /// It cannot be read, or is longer than `most` bytes.
     pub fn bytes(self, most: u64) -> io::Result<Vec<u8>> {
         let mut bytes = Vec::new();
-        self.file.take(most + 1).read_to_end(&mut bytes)?;
+        self.fill(most, &mut bytes)?;
+        Ok(bytes)
+    }
+
+    fn fill(self, most: u64, bytes: &mut Vec<u8>) -> io::Result<()> {
+        self.file.take(most + 1).read_to_end(bytes)?;
         if bytes.len() as u64 > most {
             let words = format!("is longer than {most} bytes");
             return Err(io::Error::new(io::ErrorKind::InvalidData, words));
         }
-        Ok(bytes)
+        Ok(())
     }
 }
 
@@ -142,7 +161,8 @@ fn comes_so(path: &Path, file: &File) -> bool {
             .is_ok_and(|found| found.f_flag.contains(rustix::fs::StatVfsMountFlags::RDONLY))
 }
 
-#[cfg(all(test, unix))]
+#[cfg(unix)]
+#[cfg(test)]
 mod tests {
     use std::fs::{self, Permissions};
     use std::os::unix::fs::{PermissionsExt as _, symlink};

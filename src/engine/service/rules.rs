@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::mpsc;
+use tokio::task::JoinSet;
 
 use crate::config::{Config, RulesFile};
 use crate::engine::core::Incoming;
@@ -64,8 +65,17 @@ impl Rules {
         Some(policy)
     }
 
-    /// Looks for as long as the engine runs.
-    pub(super) async fn watch(self, core: mpsc::WeakSender<Incoming>) {
+    /// Looks beside the feeds, for as long as they run.
+    pub(super) fn watched_by(
+        &self,
+        mut feeds: JoinSet<()>,
+        core: &mpsc::WeakSender<Incoming>,
+    ) -> JoinSet<()> {
+        feeds.spawn(self.clone().watch(core.clone()));
+        feeds
+    }
+
+    async fn watch(self, core: mpsc::WeakSender<Incoming>) {
         loop {
             tokio::time::sleep(EVERY).await;
             let rules = self.clone();

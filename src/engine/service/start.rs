@@ -189,20 +189,21 @@ pub async fn start(options: ServiceOptions) -> Result<Running, ServiceError> {
     let resume = resume(&opened);
     let transcripts = opened.journal().with_file_name("transcripts");
     let (core, incoming) = mpsc::channel(1_024);
-    let key = signer.as_ref().map(|signer| signer.address());
-    let oracle = key.or(config.signer.address);
+    let oracle = signer
+        .as_ref()
+        .map(|signer| signer.address())
+        .or(config.signer.address);
     let (world, gate) = watch::channel(None);
     let gate = Arc::new(Gate {
         world: gate,
         consensus: consensus.clone(),
     });
-    let weak = core.downgrade();
+    let (weak, rules) = (core.downgrade(), Rules::of(&config));
     let shown = network(&config, &*lists, simulated);
     let backend = Arc::clone(&ceremonies);
     let (handle, stopped) = opened.launch(shown, lists.name(), oracle, backend, gate, incoming)?;
     let beside = beside.begin(&config, &handle, &core).await;
     say_what_is_not_done(&*lists, &core).await;
-    let rules = Rules::of(&config);
     let opening = Opening {
         finality: config.network.finality,
         transcripts,
@@ -220,15 +221,12 @@ pub async fn start(options: ServiceOptions) -> Result<Running, ServiceError> {
         core,
     };
     let onlook = companion.as_ref().map(|companion| companion.onlook());
-    let relay_url = companion.as_ref().map(|companion| companion.url().to_owned());
-    let mut feeds = feeds::start(opening, world, onlook);
-    feeds.spawn(rules.clone().watch(weak.clone()));
     Ok(Running {
         handle,
         stopped,
-        relay_url,
+        relay_url: companion.as_ref().map(|companion| companion.url().to_owned()),
         beside,
-        feeds,
+        feeds: rules.watched_by(feeds::start(opening, world, onlook), &weak),
         companion,
         http,
         core: weak,

@@ -127,7 +127,7 @@ pub async fn spawn(config: MessengerConfig) -> Result<MessengerHandle, Messenger
     let listener =
         Listener::new("messenger", tcp, bounds, config.trusted_proxies.clone()).secured(config.tls.clone());
     let gate = listener.gate();
-    let scheme = if config.tls.is_some() { "https" } else { "http" };
+    let scheme = listener.scheme();
     let hub = Hub::new(config, store, loaded, deliverer, named, gate);
     worker::resume(&hub);
     tokio::spawn(keys::keep(Arc::clone(&hub)));
