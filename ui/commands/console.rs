@@ -45,6 +45,7 @@ mod screen {
     pub(super) fn start(options: &LoadOptions) -> anyhow::Result<Outcome> {
         let config = config::load(options)?;
         let _guard = log::init(&config.log, Also::Pane)?;
+        log::worries(&config.worries);
         let signer = oracle::open_signer(&config)?;
         let screen = Screen::of(&config);
         serve(async {

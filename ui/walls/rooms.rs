@@ -13,7 +13,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("lock", &["types"]),
     ("runtime", &[]),
     ("secrets", &["types"]),
-    ("listen", &[]),
+    ("listen", &["types", "secrets"]),
     ("monitor", &["types", "listen"]),
     ("http", &["types"]),
     ("journal", &["types", "lock"]),
@@ -47,7 +47,8 @@ const ROOMS: &[(&str, &[&str])] = &[
     (
         "config",
         &[
-            "types", "http", "inject", "listen", "monitor", "ports", "oracle", "chain", "pool", "dkg",
+            "types", "secrets", "http", "inject", "listen", "monitor", "ports", "oracle", "chain", "pool",
+            "dkg",
         ],
     ),
     ("signer", &["types", "secrets", "ports", "http", "config"]),
@@ -67,6 +68,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "lock",
             "runtime",
             "secrets",
+            "listen",
             "monitor",
             "http",
             "journal",
@@ -190,6 +192,7 @@ const BEHIND_THE_HANDLE: &[&str] = &[
 const UI_OPENS: &[(&str, &[&str])] = &[
     ("ui/commands/doctor/chain.rs", &["chain", "pool"]),
     ("ui/commands/doctor/deployment.rs", &["chain", "ssv"]),
+    ("ui/commands/doctor/roles.rs", &["dkg::rockx"]),
     ("ui/commands/doctor/signer.rs", &["chain", "signer"]),
     ("ui/commands/keystore/mod.rs", &["dkg::rockx", "signer"]),
     ("ui/commands/keystore/present.rs", &["dkg::rockx", "signer"]),
