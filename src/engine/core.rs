@@ -264,7 +264,6 @@ impl<W: World> Core<W> {
 
     /// The next that waited until the journal was verified, or for its turn.
     fn take_held(&mut self) {
-        self.tell_of_people();
         match self.held.pop_front() {
             Some(Incoming::Input(input)) => drop(self.step(input)),
             Some(Incoming::Batch(inputs, upto)) => self.told(inputs, upto),
@@ -336,17 +335,6 @@ impl<W: World> Core<W> {
         }
     }
 
-    /// Whom the policy asks is in the journal before anybody decides by it, at a start as after a change.
-    fn tell_of_people(&mut self) {
-        let Some(rules) = self.state.new_people_rules() else {
-            return;
-        };
-        let (at, record) = (UnixMillis::now(), Record::PeopleDemanded(rules));
-        self.state.apply(self.state.newest + 1, at, &record);
-        self.pending.records.push((at, record));
-        self.dirty = true;
-    }
-
     /// Decisions that were made stand; from here on these rules decide, and the journal says so.
     fn new_rules(&mut self, policy: Policy) {
         let rules = counted(policy.rules.len(), "rule");
@@ -358,7 +346,6 @@ impl<W: World> Core<W> {
         };
         self.state.apply(self.state.newest + 1, at, &record);
         self.pending.records.push((at, record));
-        self.tell_of_people();
         self.dirty = true;
     }
 

@@ -334,7 +334,7 @@ fn metrics_rules_dashboard_and_documentation_speak_of_the_same() {
             let has_none = named(&expression)
                 .iter()
                 .all(|metric| !labels.contains_key(*metric));
-            let known = label == "instance" || has_none || named(&expression).iter().any(|metric| of(metric));
+            let known = label == "instance" || has_none || named(&expression).iter().any(of);
             assert!(known, "{label} of {expression}");
         }
     }

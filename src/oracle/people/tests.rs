@@ -642,3 +642,26 @@ fn a_rule_that_approved_what_takes_two_by_now_is_not_enough() {
     );
     assert_eq!(Policy::default().lacks(&action), None);
 }
+
+/// Whoever verifies the journal knows whom the policy asked when something was decided.
+#[test]
+fn whom_the_policy_asks_is_in_the_journal_before_anybody_decides_and_once_for_each_change() {
+    let mut life = Life::begin(of_keygens());
+    let told = |life: &Life| {
+        let is_told = |(_, record): &&(UnixMillis, Record)| matches!(record, Record::PeopleDemanded(_));
+        life.journal.iter().filter(is_told).count()
+    };
+    assert!(matches!(life.journal[0].1, Record::PeopleDemanded(_)));
+    assert_eq!(
+        life.last("people-demanded").split("; ").next(),
+        Some("by the policy from here on: 2 people must approve keygen")
+    );
+    life.approve("ada (uid 1000)", 1000).unwrap();
+    life.restart();
+    assert_eq!(told(&life), 1, "it says the same");
+    life.settings.policy.two_persons.clear();
+    life.restart();
+    life.wait(1);
+    assert_eq!(told(&life), 2);
+    assert!(life.last("people-demanded").contains("nothing takes two people"));
+}
