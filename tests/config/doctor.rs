@@ -96,7 +96,7 @@ async fn each_part_has_its_line_and_a_failure_its_exit_code() {
     let (code, stdout, _) = text;
     assert_eq!(code, Some(1));
     assert!(
-        stdout.contains("fail  committee") && stdout.trim_end().ends_with("to look at"),
+        stdout.contains("FAIL  committee") && stdout.trim_end().ends_with("to look at"),
         "{stdout}"
     );
     assert!(!scratch.path().join("state").exists(), "looking changes nothing");

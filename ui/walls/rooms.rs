@@ -201,6 +201,8 @@ const UI_OPENS: &[(&str, &[&str])] = &[
     ("ui/commands/operator/key.rs", &["dkg::rockx", "signer"]),
     ("ui/commands/operator/mod.rs", &["beacon", "dkg::rockx"]),
     ("ui/commands/oracle.rs", &["signer"]),
+    // whoever signs reads the data of a call anew, whatever an engine says of it
+    ("ui/commands/person.rs", &["pool"]),
 ];
 
 /// Whether a line of code names a module of the library, `prefix` being what stands before it in a path.
