@@ -17,6 +17,7 @@ mod output;
 mod person;
 #[cfg(unix)]
 mod seat;
+mod summary;
 mod version;
 #[cfg(test)]
 mod walls;

@@ -68,7 +68,7 @@ pub use milestone::{Actual, Basis, Forecast, Milestone, Moment, Sighting, Stage}
 pub use mode::Switched;
 pub use payload::{CallArgument, CallView, CeremonyPayload, ExitPayload, Payload, TransactionPayload};
 pub(crate) use people::second_until;
-pub use people::{Demand, Person, TwoPersons};
+pub use people::{Demand, PeopleRules, Person, TwoPersons};
 pub use policy::{Policy, Rule, RuleUse};
 pub use record::{CeremonyRole, Record, Speaks};
 pub use state::{

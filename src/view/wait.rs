@@ -279,6 +279,12 @@ impl Wait {
         }
     }
 
+    /// Orders what waits: what stops everything is worse than what does not, and then by severity.
+    #[must_use]
+    pub fn urgency(&self) -> (bool, Severity) {
+        (self.reason.stops() == Stops::Everything, self.reason.severity())
+    }
+
     /// The same for as long as the same thing waits for the same reason, and different for everything else.
     #[must_use]
     pub fn matter(&self) -> String {

@@ -18,9 +18,9 @@ pub(crate) use demo::{DemoArgs, DemoBeacon};
 pub(crate) use journal::{AuditArgs, AuditCommand, ExportFormat, JournalCommand, TranscriptCommand};
 pub(crate) use keystore::{ImportArgs, KeystoreCommand, NewArgs, OperatorKeyArgs, PasswdArgs, ShowKeyArgs};
 pub(crate) use notify::NotifyCommand;
-pub(crate) use oracle::{ConsoleArgs, OracleArgs};
+pub(crate) use oracle::{ConsoleArgs, DoctorArgs, DoctorRole, OracleArgs};
 #[cfg(unix)]
-pub(crate) use person::{PersonCommand, SignArgs};
+pub(crate) use person::{ExplainArgs, PersonCommand, SignArgs};
 pub(crate) use roles::{MessengerArgs, OperatorArgs, OperatorCommand, SharesCommand};
 #[cfg(unix)]
 pub(crate) use seat::{ApproveArgs, ModeArgs, SeatArgs, SeatCommand, ShowActionArgs};
@@ -86,7 +86,7 @@ pub(crate) enum Command {
     /// Run an operator's DKG node
     Operator(OperatorArgs),
     /// Check everything that is configured
-    Doctor(OracleArgs),
+    Doctor(DoctorArgs),
     /// Tell somebody elsewhere
     #[command(subcommand)]
     Notify(NotifyCommand),
@@ -100,6 +100,9 @@ pub(crate) enum Command {
     /// Sign on another machine what a running engine asks, with a key of one's own
     #[cfg(unix)]
     Sign(SignArgs),
+    /// Tell on another machine what an exported action is, with the code that two people compare
+    #[cfg(unix)]
+    Explain(ExplainArgs),
     /// Read, verify and keep the journal
     #[command(subcommand)]
     Journal(JournalCommand),
@@ -152,7 +155,7 @@ impl Cli {
             Some(
                 Command::Console(ConsoleArgs { oracle: args, .. })
                 | Command::Headless(args)
-                | Command::Doctor(args),
+                | Command::Doctor(DoctorArgs { oracle: args, .. }),
             ) => {
                 flags.extend(args.flags());
                 auto |= args.auto_approve;

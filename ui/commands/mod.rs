@@ -7,6 +7,8 @@ mod console;
 mod demo;
 mod doctor;
 #[cfg(unix)]
+mod explain;
+#[cfg(unix)]
 mod export;
 mod handbook;
 mod headless;
@@ -44,7 +46,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<Outcome> {
         Some(Command::Notify(command)) => notify::run(&command, &options, json),
         Some(Command::Keystore(command)) => keystore::run(&command, json),
         Some(Command::Journal(command)) => journal::run(&command, &options, json),
-        Some(Command::Doctor(_)) => doctor::run(&options, json),
+        Some(Command::Doctor(args)) => doctor::run(args.role, &options, json),
         Some(Command::Operator(args)) => operator::run(args.command.as_ref(), &options, json),
         Some(Command::Transcript(command)) => transcript::run(&command, &options, json),
         Some(Command::Audit(args)) => audit::run(&args, &options, json),
@@ -57,6 +59,8 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<Outcome> {
         Some(Command::Person(command)) => person::run(&command, json),
         #[cfg(unix)]
         Some(Command::Sign(args)) => person::sign(&args, json),
+        #[cfg(unix)]
+        Some(Command::Explain(args)) => explain::run(&args, json),
         #[cfg(unix)]
         Some(Command::Seat(command)) => seat::run(&command, &options, json),
     }

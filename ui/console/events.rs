@@ -24,6 +24,7 @@ use super::ExitReason;
 use super::app::{App, Overlay, Settings};
 use super::effect::Effect;
 use super::msg::{Event, Mouse, Msg, Now};
+use super::save;
 use super::screens;
 use super::signals::Signal;
 use super::terminal::{Screen, clipboard_sequence, leave};
@@ -44,6 +45,8 @@ pub(super) struct Setup {
     pub(super) mouse: bool,
     pub(super) notify: Notify,
     pub(super) stderr_to: Option<PathBuf>,
+    /// Where the screen is saved.
+    pub(super) save_to: Option<PathBuf>,
     pub(super) tmux: bool,
 }
 
@@ -76,6 +79,7 @@ struct Console {
     signals: mpsc::Receiver<Signal>,
     replies: FuturesUnordered<BoxFuture<'static, Event>>,
     notify: Notify,
+    save_to: Option<PathBuf>,
     tmux: bool,
     started: Instant,
     /// When the newest unpainted change came.
@@ -112,6 +116,7 @@ impl Console {
             signals,
             replies: FuturesUnordered::new(),
             notify: setup.notify,
+            save_to: setup.save_to,
             tmux: setup.tmux,
             started,
             dirty_since: Some(started),
@@ -259,6 +264,10 @@ impl Console {
             }
             Effect::Notify => self.tell_user()?,
             Effect::Copy(text) => self.screen.write(&clipboard_sequence(&text, self.tmux))?,
+            Effect::SaveScreen => {
+                let saved = save::screen(&mut self.app, self.save_to.as_deref(), UnixMillis::now());
+                self.replies.push(std::future::ready(Event::Saved(saved)).boxed());
+            }
             Effect::Mouse(on) => self.screen.mouse(on)?,
             Effect::Repaint => self.screen.repaint()?,
             Effect::Suspend => self.suspend()?,

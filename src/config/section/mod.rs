@@ -20,6 +20,7 @@ pub(super) mod rpc;
 pub(super) mod selection;
 pub(super) mod signer;
 pub(super) mod state;
+mod tls;
 pub(super) mod ui;
 
 pub use crate::monitor::MetricsListen;
@@ -40,3 +41,5 @@ pub use rpc::RpcConfig;
 pub use selection::{SelectionConfig, SelectionRule};
 pub use signer::{RemoteKey, SignerConfig, SignerKey};
 pub use ui::{Notify, UiConfig};
+
+use tls::tls;

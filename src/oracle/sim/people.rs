@@ -100,12 +100,14 @@ impl World {
             .actions
             .get(&action)
             .map(|a| a.proposal.unknown_checks());
+        let proposed_at = self.state.actions.get(&action).map(|a| a.proposed_at);
         let ms = self.rng.gen_range(1..100_000);
         let statement = Statement {
             chain_id: 1,
             manager: Default::default(),
             account: None,
             action,
+            proposed_at: proposed_at.unwrap_or_default(),
             digest,
             verdict: Stated::Approve,
             unknown: unknown.unwrap_or_default(),

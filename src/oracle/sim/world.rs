@@ -114,6 +114,8 @@ impl World {
                 at_least_wei: None,
                 personal_keys: false,
             });
+            let (name, uid, key) = ("bob".into(), None, PersonKey([2; 32]));
+            world.settings.policy.persons.push(Person { name, uid, key });
         }
         let mode = world.mode;
         world.state.settings = Settings {

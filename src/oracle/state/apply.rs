@@ -139,6 +139,7 @@ impl Durable {
                 let (to, by) = (*to, by.clone());
                 self.switched = Some(Switched { to, by, at });
             }
+            Record::PeopleDemanded(rules) => self.people = rules.clone(),
             Record::AccountSeen { account, nonce } => self.account_looked_at(*account, *nonce),
             Record::AccountAccepted { account, nonce } => self.account_accepted(*account, *nonce),
             Record::AccountAdopted { account, nonce, .. } => self.account_adopted(*account, *nonce),

@@ -7,7 +7,7 @@ use alloy::primitives::Address;
 use serde::{Deserialize, Serialize};
 
 use crate::oracle::account::Account;
-use crate::oracle::{Action, KnownKey, Record, RuleUse, Switched, cases};
+use crate::oracle::{Action, KnownKey, PeopleRules, Record, RuleUse, Switched, cases};
 use crate::types::{
     ActionId, BlockRef, BlsPublicKey, CaseId, NonceStatus, PoolId, RequestId, RequestKind, SafeText,
     UnixMillis,
@@ -34,6 +34,9 @@ pub struct Durable {
     /// The last time that a person switched the mode.
     #[serde(default)]
     pub(in crate::oracle) switched: Option<Switched>,
+    /// What the policy said of people when it was last told.
+    #[serde(default)]
+    pub(in crate::oracle) people: PeopleRules,
     /// What is known of the accounts that the oracle had.
     pub(in crate::oracle) accounts: BTreeMap<Address, Account>,
     /// Every nonce that was ever signed for, whatever became of it.

@@ -29,7 +29,7 @@ use std::ops::Deref;
 
 use alloy::primitives::Address;
 
-use crate::oracle::{Action, ChainFacts, Mode, Policy, Proposal, Record};
+use crate::oracle::{Action, ChainFacts, Mode, PeopleRules, Policy, Proposal, Record};
 use crate::types::{
     ActionId, BackendName, BlockRef, CaseId, DepositOrder, OperatorId, RequestId, SafeText, UnixMillis,
 };
@@ -129,6 +129,13 @@ impl State {
     #[must_use]
     pub fn durable(&self) -> &Durable {
         &self.durable
+    }
+
+    /// What the policy says of people, where the journal does not say so yet.
+    #[must_use]
+    pub fn new_people_rules(&self) -> Option<PeopleRules> {
+        let now = self.settings.policy.people_rules();
+        (now != self.durable.people).then_some(now)
     }
 
     /// Takes a record into account that becomes durable before anything is done on its word. `seq` is its number in the

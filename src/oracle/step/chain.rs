@@ -73,7 +73,7 @@ fn again(turn: &mut Turn<'_>, id: CaseId, log: LogRef, is_closed: bool) {
         log.block.number,
         if is_closed { "is closed" } else { "is open" }
     ));
-    turn.record(Record::Note { case: Some(id), text });
+    note_once(turn, id, text);
 }
 
 pub(super) fn request_removed(turn: &mut Turn<'_>, kind: RequestKind, pool: PoolId, log: LogRef) {
@@ -97,7 +97,7 @@ pub(super) fn fulfilled(turn: &mut Turn<'_>, what: Fulfilment, pool: PoolId, log
             "the contract reports the end of {id} in block {}",
             log.block.number
         ));
-        turn.record(Record::Note { case: Some(id), text });
+        note_once(turn, id, text);
         return;
     }
     let holds = |s: &Sending| s.versions.iter().any(|v| v.hash == log.transaction);
@@ -153,11 +153,22 @@ pub(super) fn remarked(turn: &mut Turn<'_>, kind: RequestKind, pool: PoolId, tex
     }
 }
 
+/// What differs by its block alone is the same: whoever invents a log invents one a block.
 pub(super) fn note_once(turn: &mut Turn<'_>, id: CaseId, text: SafeText) {
-    let said = |c: &Case| c.history.iter().any(|entry| entry.text == text);
+    let said = |c: &Case| {
+        c.history
+            .iter()
+            .any(|entry| without_block(entry.text.as_str()) == without_block(text.as_str()))
+    };
     if !turn.state.cases.get(&id).is_some_and(said) {
         turn.record(Record::Note { case: Some(id), text });
     }
+}
+
+/// What stands before the number of a block, and behind it.
+fn without_block(text: &str) -> (&str, &str) {
+    let (before, rest) = text.split_once(" in block ").unwrap_or((text, ""));
+    (before, rest.trim_start_matches(|c: char| c.is_ascii_digit()))
 }
 
 /// What our own transactions did is followed by their receipts; what others did counts until it leaves the chain.

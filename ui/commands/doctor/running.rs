@@ -27,6 +27,10 @@ pub(crate) async fn examine(config: &Config, account: Option<Address>, report: &
                     seated.since.to_rfc3339()
                 ),
             ));
+            if let Some(obstacle) = seat::obstacle(&config.seat()) {
+                let hint = "those of the group are told that nobody listens there, until then";
+                report.add(Finding::warn("attach.group", obstacle.to_string(), hint));
+            }
             let snapshot = attached.handle.snapshots.borrow().clone();
             if snapshot.waits.is_empty() {
                 report.add(Finding::ok("waits", "nothing"));

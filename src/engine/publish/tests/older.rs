@@ -453,6 +453,13 @@ fn what_was_given_up_and_left_memory_is_said_while_the_contract_lists_it_and_is_
     let one = told.read(Query::One { row }).unwrap();
     assert_eq!(pools(&one), [0]);
     // and the pages have it, once
+    let seen = all_cases(&told);
+    assert_eq!(seen.len(), all as usize + 1);
+    assert_eq!(seen.iter().filter(|seen| **seen == row).count(), 1);
+}
+
+/// Page by page, to the oldest.
+fn all_cases(told: &Told) -> Vec<RowId> {
     let (mut seen, mut before) = (Vec::new(), None);
     loop {
         let page = Page {
@@ -464,9 +471,7 @@ fn what_was_given_up_and_left_memory_is_said_while_the_contract_lists_it_and_is_
         seen.extend(rows(&listing));
         before = seen.last().copied();
         if listing.older == 0 {
-            break;
+            return seen;
         }
     }
-    assert_eq!(seen.len(), all as usize + 1);
-    assert_eq!(seen.iter().filter(|seen| **seen == row).count(), 1);
 }
