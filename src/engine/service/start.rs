@@ -182,17 +182,13 @@ pub async fn start(options: ServiceOptions) -> Result<Running, ServiceError> {
     };
     // the field order of SSV's cluster, which may be unknown as yet, is no part of what the contract lists
     let lists = doors::manager(&config, doors::ANY_LAYOUT, &line);
-    let opened = launch::open(
-        settings(&config, &*lists, ceremonies.capabilities()),
-        &journal(&config),
-    )?;
+    let settings = settings(&config, &*lists, ceremonies.capabilities());
+    let opened = launch::open(settings, &journal(&config))?;
     let resume = resume(&opened);
     let transcripts = opened.journal().with_file_name("transcripts");
     let (core, incoming) = mpsc::channel(1_024);
-    let oracle = signer
-        .as_ref()
-        .map(|signer| signer.address())
-        .or(config.signer.address);
+    let key = signer.as_ref().map(|signer| signer.address());
+    let oracle = key.or(config.signer.address);
     let (world, gate) = watch::channel(None);
     let gate = Arc::new(Gate {
         world: gate,
