@@ -95,7 +95,7 @@ mod tests {
     use crate::config::{AutoApprove, LoadOptions, load};
 
     const CONFIG: &str = "[network]\nname = \"hoodi\"\n[rpc]\nurls = [\"http://127.0.0.1:1\"]\n[contract]\naddress = \
-                          \"0x0707070707070707070707070707070707070707\"\n[policy]\nfile = \"rules.toml\"\n[signer]\nkeystore = \"oracle.json\"\n[operators]\nssv_api = \"http://127.0.0.1:1\"\n";
+                          \"0x0707070707070707070707070707070707070707\"\n[policy]\nmode = \"observe\"\nfile = \"rules.toml\"\n[operators]\nssv_api = \"http://127.0.0.1:2\"\n";
 
     #[test]
     fn a_file_that_changes_or_disappears_takes_its_rules_away_until_it_is_as_it_was_or_read_anew() {
