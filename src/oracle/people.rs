@@ -9,7 +9,7 @@ use super::wish::{Answer, OBSERVES, decidable, not_now};
 use super::{
     Action, ActionKind, Asker, Decider, Decision, Mode, Policy, Proposal, Record, Refusal, Verdict, advance,
 };
-use crate::types::{ActionId, Nth, PersonKey, Root, SafeText, SignedStatement, Statement, counted};
+use crate::types::{ActionId, Nth, PersonKey, Root, SafeText, SignedStatement, Statement};
 
 /// A person with a key of their own.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -190,7 +190,10 @@ fn refresh_first(turn: &mut Turn<'_>, id: ActionId, approving: Approving, faded:
     advance::look_again(turn, id);
     SafeText::new(&format!(
         "refreshing: {} stale ({}); {id} is approved once they are made again and say the same",
-        counted(faded.checks.len(), "check is"),
+        match faded.checks.len() {
+            1 => "1 check is".to_owned(),
+            many => format!("{many} checks are"),
+        },
         faded.why
     ))
 }

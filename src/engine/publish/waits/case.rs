@@ -22,8 +22,8 @@ pub(super) fn wait(state: &State, live: &Live, case: &Case) -> Option<Wait> {
         && let Some(faded) = waiting.and_then(|action| state.faded(action))
         && !words.contains(faded.why.as_str())
     {
-        let stale = counted(faded.checks.len(), "check is");
-        words = format!("{words}; {stale} stale: {}", faded.why);
+        let stale = counted(faded.checks.len(), "stale check");
+        words = format!("{words}; {stale}: {}", faded.why);
     }
     Some(Wait {
         case: Some(case.id),
