@@ -47,7 +47,7 @@ mod ways;
 mod wish;
 
 pub use account::{AccountFacts, Unadopted};
-pub use action::{Action, ActionState, DIGEST, Fact, FactKind, Proposal};
+pub use action::{Action, ActionState, Fact, FactKind, Proposal};
 pub use actions::{
     ActionKind, BroadcastExitDraft, Draft, Family, KeygenDraft, ReshareDraft, Risk, SendDepositDraft,
     SendReshareDraft, SignExitDraft,
@@ -67,7 +67,6 @@ pub(crate) use milestone::milestones;
 pub use milestone::{Actual, Basis, Forecast, Milestone, Moment, Sighting, Stage};
 pub use mode::Switched;
 pub use payload::{CallArgument, CallView, CeremonyPayload, ExitPayload, Payload, TransactionPayload};
-pub(crate) use people::second_until;
 pub use people::{Demand, PeopleRules, Person, TwoPersons};
 pub use policy::{Policy, Rule, RuleUse};
 pub use record::{CeremonyRole, Record, Speaks};

@@ -9,7 +9,7 @@ use super::wish::{Answer, OBSERVES, decidable, not_now};
 use super::{
     Action, ActionKind, Asker, Decider, Decision, Mode, Policy, Proposal, Record, Refusal, Verdict, advance,
 };
-use crate::types::{ActionId, Nth, PersonKey, Root, SafeText, SignedStatement, Statement, UnixMillis};
+use crate::types::{ActionId, Nth, PersonKey, Root, SafeText, SignedStatement, Statement};
 
 /// A person with a key of their own.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -193,12 +193,7 @@ pub(super) fn approve(
     digest: Root,
     phrase: Option<&str>,
 ) -> Answer {
-    let decider = Decider::Person {
-        name: by.name.clone(),
-        uid: by.uid,
-        signed: None,
-    };
-    take(turn, decider, id, digest, phrase)
+    take(turn, by.into(), id, digest, phrase)
 }
 
 /// A person who signed elsewhere. Whose key it is and that the signature is right, was verified.
@@ -380,7 +375,7 @@ fn no_more(turn: &Turn<'_>, id: ActionId, approving: &Approving) -> Option<Strin
     }
     if let Err(refusal) = decidable(turn, id, approving.digest) {
         return Some(match refusal {
-            Refusal::AlreadyDecided { by, .. } => format!("{by} has decided it"),
+            Refusal::AlreadyDecided { .. } => refusal.to_string(),
             _ => CHANGED.to_owned(),
         });
     }
@@ -405,11 +400,7 @@ fn complete(turn: &mut Turn<'_>, id: ActionId, approving: Approving) -> Result<(
         } => approve_signed(turn, name, uid, signed),
         by => take(turn, by, id, digest, phrase.as_deref()),
     };
-    match answer {
-        Ok(_) => Ok(()),
-        Err(Refusal::AlreadyDecided { by, .. }) => Err(format!("{by} has decided it")),
-        Err(Refusal::Stale(why) | Refusal::NotNow(why) | Refusal::Mode(why)) => Err(why.to_string()),
-    }
+    answer.map(drop).map_err(|refusal| refusal.to_string())
 }
 
 /// The unknown checks that everybody who approves lets pass: at a seat those that are unknown now, elsewhere those that
@@ -451,13 +442,6 @@ pub(super) fn forget_lost(turn: &mut Turn<'_>, id: ActionId) {
             reason: SafeText::new(&reason),
         });
     }
-}
-
-/// Until when the second approval has to come.
-#[must_use]
-pub(crate) fn second_until(action: &Action, approval_expires_ms: u64) -> Option<UnixMillis> {
-    let first = action.endorsements.first()?;
-    Some(UnixMillis(first.at.0.saturating_add(approval_expires_ms)))
 }
 
 #[cfg(test)]

@@ -29,7 +29,7 @@ pub use ceremony::{
 pub use check::{Check, CheckStatus};
 pub use code::Code;
 pub use contract::{BlockRef, ClusterLayout, ClusterSnapshot, DepositOrder, LogRef, PoolView, RequestKind};
-pub use digest::{action_digest, payload_digest};
+pub use digest::{DIGEST, action_digest, payload_digest};
 pub use id::{ActionId, CaseId, OperatorId, ParseIdError, PoolId, RequestId};
 pub use operator::{OperatorRecord, RsaPublicKeyText};
 pub use severity::Severity;

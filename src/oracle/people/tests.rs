@@ -6,7 +6,7 @@ use crate::oracle::{
     ActionState, ChainFacts, Durable, Effect, Input, Mode, Prepared, Purpose, Reach, Refusal, Settings,
     Stamped, State, Wish, WishReply, step,
 };
-use crate::types::{Check, LogRef, PersonSignature, PoolId, RequestKind, Stated};
+use crate::types::{Check, LogRef, PersonSignature, PoolId, RequestKind, Stated, UnixMillis};
 
 const EXPIRES_MS: u64 = 3_600_000;
 

@@ -101,14 +101,12 @@ impl Process {
     fn with(proposal: Proposal) -> Self {
         let digest = proposal.digest(ACTION);
         let at = UnixMillis(1_000);
-        let decision = Decision {
-            verdict: Verdict::Approve,
-            decider: Decider::person(SafeText::new("ada")),
+        let decision = Decision::alone(
+            Verdict::Approve,
+            Decider::person(SafeText::new("ada")),
             at,
             digest,
-            nth: None,
-            unknown: None,
-        };
+        );
         Self::after(vec![
             Record::CaseOpened {
                 case: CASE,

@@ -1,12 +1,10 @@
 //! Why a case waits, by the step at which it stands.
 
-use std::time::Duration;
-
 use crate::engine::live::Live;
 use crate::engine::publish::sentence::{given_up, sentence};
 use crate::oracle::{
     ActionState, Case, ExitStanding, Family, Mode, State, Step, current_ceremony, held_out_of_memory,
-    is_held, second_until, unknown_outcome,
+    is_held, unknown_outcome,
 };
 use crate::types::{ActionId, CheckStatus, NonceStatus, SafeText, UnixMillis, counted};
 use crate::view::{Wait, WaitReason};
@@ -140,19 +138,14 @@ fn due(state: &State, live: &Live, case: &Case, reason: WaitReason) -> Option<Un
         WaitReason::LastChecks
         | WaitReason::HeldByPause
         | WaitReason::NoEndpoint
-        | WaitReason::SignerAway => {
+        | WaitReason::SignerAway
+        | WaitReason::SecondPerson => {
             let (Step::DecideCeremony(id) | Step::DecideEffect(id)) = case.step else {
                 return None;
             };
-            let decided = state.actions.get(&id)?.approved_since()?;
-            Some(decided.plus(Duration::from_millis(state.settings.approval_expires_ms)))
+            let action = state.actions.get(&id)?;
+            action.approved_until(state.settings.approval_expires_ms)
         }
-        WaitReason::SecondPerson => match case.step {
-            Step::DecideCeremony(id) | Step::DecideEffect(id) => {
-                second_until(state.actions.get(&id)?, state.settings.approval_expires_ms)
-            }
-            _ => None,
-        },
         WaitReason::Ceremony | WaitReason::Registration => live.progress.get(&current_ceremony(case)?)?.1,
         _ => None,
     }
