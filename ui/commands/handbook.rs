@@ -9,7 +9,7 @@ use crate::exit::Outcome;
 use crate::output;
 
 /// Every page, in the order of a reader who begins: its name, and its text.
-const PAGES: &[(&str, &str)] = &[
+pub(crate) const PAGES: &[(&str, &str)] = &[
     ("first-hour", include_str!("../handbook/first-hour.md")),
     ("hoodi", include_str!("../handbook/hoodi.md")),
     ("service", include_str!("../handbook/service.md")),

@@ -10,7 +10,7 @@ mod doctor;
 mod explain;
 #[cfg(unix)]
 mod export;
-mod handbook;
+pub(crate) mod handbook;
 mod headless;
 mod journal;
 mod keystore;

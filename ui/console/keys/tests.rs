@@ -121,3 +121,24 @@ fn the_reference_is_a_configuration_with_the_defaults() {
     }
     insta::assert_snapshot!("key_reference", reference());
 }
+
+#[test]
+fn the_handbook_names_keys_that_work_where_a_case_is_seen() {
+    let works = [Group::Work, Group::Ask, Group::Over, Group::Global];
+    let bound: Vec<_> = TABLE
+        .iter()
+        .filter(|row| works.contains(&row.group))
+        .flat_map(|row| row.keys)
+        .collect();
+    let mut named = 0;
+    for (page, text) in crate::commands::handbook::PAGES {
+        for (number, line) in text.lines().enumerate() {
+            let codes = line.split('`').skip(1).step_by(2);
+            for key in codes.filter(|code| code.len() == 1) {
+                assert!(bound.contains(&&key), "{page}, line {}: `{key}`", number + 1);
+                named += 1;
+            }
+        }
+    }
+    assert!(named > 20, "{named}");
+}
