@@ -91,6 +91,7 @@ pub(super) const LISTS: &[(&str, &[Key])] = &[
     ("operator", section::operators::OPERATOR_KEYS),
     ("person", section::person::PERSON_KEYS),
     ("policy.two_persons", section::person::TWO_KEYS),
+    ("policy.undo", section::undo::KEYS),
     ("policy.rule", section::policy::RULE_KEYS),
     ("notices.to", section::notices::TO_KEYS),
     ("messenger.operator", section::messenger::OPERATOR_KEYS),

@@ -50,6 +50,7 @@ pub(super) fn wish(request: Request, can: &CeremonyCapabilities, here: &Here<'_>
             sizes: can.committees.iter().map(|size| size.operators).collect(),
         },
         Request::GiveUp { case, reason } => Wish::GiveUp { case, reason },
+        Request::TakeBack { action } => Wish::TakeBack(action),
         Request::RedoKey { case } => Wish::RedoKey(case),
         Request::RequestExit { pool } => Wish::RequestExit(pool),
         Request::SwitchMode { mode, word } => Wish::SwitchMode {

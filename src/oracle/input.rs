@@ -139,6 +139,8 @@ pub enum Wish {
         digest: Root,
         reason: SafeText,
     },
+    /// Take an approval back while nothing of it has left.
+    TakeBack(ActionId),
     /// Take a case up again.
     Retry(CaseId),
     /// Give up a ceremony whose outcome is unknown.

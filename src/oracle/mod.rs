@@ -43,6 +43,7 @@ mod state;
 mod status;
 mod step;
 mod turn;
+mod undo;
 mod ways;
 mod wish;
 
@@ -78,6 +79,8 @@ pub(crate) use status::unknown_outcome;
 pub use status::{action_state, case_status, place_in_line};
 pub use step::{WishReply, step};
 pub use turn::Output;
+pub use undo::UndoWindows;
+pub(crate) use undo::{can_take_back, undo_until};
 pub(crate) use ways::held_out_of_memory;
 pub use ways::{
     Way, WayOn, Ways, can_give_up, can_redo_key, can_request_exit, can_retry, is_held, queue_behind, ways,

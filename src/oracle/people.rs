@@ -445,4 +445,4 @@ pub(super) fn forget_lost(turn: &mut Turn<'_>, id: ActionId) {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -9,7 +9,7 @@ use super::turn::Turn;
 use super::ways::{can_retry, refused_by_ssv};
 use super::{
     ActionState, Asker, Decision, Mode, Record, State, Step, Verdict, Wish, account, current_ceremony, mode,
-    people,
+    people, undo,
 };
 use crate::types::{
     ActionId, CaseId, OperatorId, PoolId, RequestId, RequestKind, Root, SafeText, UnixMillis, listed,
@@ -65,6 +65,7 @@ pub(super) fn fulfil(turn: &mut Turn<'_>, asker: &Asker, wish: Wish) -> Answer {
             digest,
             reason,
         } => reject(turn, asker, action, digest, reason),
+        Wish::TakeBack(action) => undo::take_back(turn, by, action).map_err(not_now),
         Wish::Retry(case) => retry(turn, by, case),
         Wish::DeclareLost(request) => declare_lost(turn, by, request),
         Wish::Pause(case) => pause(turn, by, case),

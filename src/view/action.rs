@@ -244,6 +244,22 @@ pub struct Decision {
     pub key: Option<PersonKey>,
 }
 
+/// An approval that can be taken back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UndoView {
+    /// It leaves then unless somebody takes the approval back. `None`: something else holds it, so there is no such time.
+    pub until: Option<UnixMillis>,
+}
+
+impl UndoView {
+    /// Whole seconds until it leaves, rounded up.
+    #[must_use]
+    pub fn seconds_left(&self, now: UnixMillis) -> Option<u128> {
+        self.until
+            .map(|until| until.since(now).as_millis().div_ceil(1_000))
+    }
+}
+
 /// What takes more than one person, and who approved it so far.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PeopleView {
@@ -385,6 +401,9 @@ pub struct ActionView {
     pub phrase: Option<String>,
     /// The committee, where a person may choose another one now.
     pub committee: Option<CommitteeView>,
+    /// Where its approval can be taken back: nothing of it has left.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub undo: Option<UndoView>,
     /// Where it takes more than one person.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub people: Option<PeopleView>,

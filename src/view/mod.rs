@@ -29,7 +29,7 @@ mod world;
 pub use action::{
     ActionState, ActionView, ByRules, CallArgument, CallView, CeremonyPayload, CommitteeSize, CommitteeView,
     Decider, Decision, ExitPayload, Fact, FactKind, Family, Payload, PeopleView, Risk, TransactionPayload,
-    Verdict,
+    UndoView, Verdict,
 };
 pub use can::Can;
 pub use case::{CaseStatus, CaseView, Cause, HistoryEntry};

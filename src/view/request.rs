@@ -39,6 +39,8 @@ pub enum Request {
         /// The person's words, kept in the journal.
         reason: SafeText,
     },
+    /// Take an approval back while nothing of it has left. The action is proposed anew; in mode auto its case is paused.
+    TakeBack { action: ActionId },
     /// Take up a case again that was rejected, failed or refused; or look again at once.
     Retry { case: CaseId },
     /// Give up a ceremony whose outcome is unknown: whatever it made is never used.

@@ -121,6 +121,8 @@ reasons! {
         "A log says that the pool was served by another transaction.", "nothing: it is closed, or taken up again, when that is final";
     LastChecks "last-checks" Warning after 60 s stops Case:
         "An approved action has not left yet: its last checks do not end.", "look whether endpoints answer; the approval expires otherwise";
+    UndoWindow "undo-window" Info after 0 s stops Case:
+        "A person approved an action, and it leaves at the end of its undo window.", "nothing, or take the approval back before it leaves";
     NoEndpoint "no-endpoint" Critical after 10 s stops Case:
         "What was approved is held, because no execution endpoint answers.", "look at the endpoints: it leaves by itself once one answers; the approval expires otherwise";
     SignerAway "signer-away" Critical after 10 s stops Everything:

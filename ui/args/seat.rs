@@ -28,6 +28,8 @@ pub(crate) enum SeatCommand {
     Approve(ApproveArgs),
     /// Stop an action
     Reject(RejectArgs),
+    /// Take an approval back while nothing of it has left
+    Undo(UndoArgs),
     /// Take a case up again that was rejected, failed or refused
     Retry(RetryArgs),
     /// Let nothing leave any more, of one case or at all
@@ -87,6 +89,19 @@ pub(crate) struct RejectArgs {
     /// Why, for the journal
     #[arg(long, value_name = "TEXT")]
     pub reason: String,
+    #[command(flatten)]
+    pub seat: SeatArgs,
+}
+
+/// `undo`.
+#[derive(Debug, Clone, Args)]
+#[command(
+    after_help = "`casimir-dkg status` names what can still be undone. How long an approval waits: [[policy.undo]].\n\nExample:\n  casimir-dkg undo deposit/3#2"
+)]
+pub(crate) struct UndoArgs {
+    /// Which action, e.g. deposit/3#2
+    #[arg(value_name = "ACTION")]
+    pub action: ActionId,
     #[command(flatten)]
     pub seat: SeatArgs,
 }

@@ -22,6 +22,7 @@ pub(super) mod signer;
 pub(super) mod state;
 mod tls;
 pub(super) mod ui;
+pub(super) mod undo;
 
 pub use crate::monitor::MetricsListen;
 pub use attach::{Access, AttachConfig, Socket, Who};

@@ -5,12 +5,14 @@ use std::time::Duration;
 use alloy::primitives::U256;
 use serde::{Deserialize, Serialize};
 
-use crate::config::AutoApprove;
 use crate::config::raw::{Raw, Row};
 use crate::config::reader::{Reader, words};
 use crate::config::schema::Key;
 use crate::config::value::{self, Bad, Ether, Value};
-use crate::oracle::{ActionKind, CHECKS, Family, Mode, Person, Policy, Risk, Rule, TwoPersons, check_named};
+use crate::config::{AutoApprove, NetworkName};
+use crate::oracle::{
+    ActionKind, CHECKS, Family, Mode, Person, Policy, Risk, Rule, TwoPersons, UndoWindows, check_named,
+};
 use crate::types::{PoolId, SafeText};
 
 const LIST: &str = "policy.rule";
@@ -151,6 +153,9 @@ pub struct PolicyConfig {
     pub persons: Vec<Person>,
     /// How long an approval stays good.
     pub approval_expires: Duration,
+    /// What the file says of undo windows, by kind.
+    #[serde(default)]
+    pub undo: Vec<(ActionKind, Duration)>,
 }
 
 impl PolicyConfig {
@@ -180,9 +185,25 @@ impl PolicyConfig {
     }
 }
 
+impl PolicyConfig {
+    /// How long a person's approval waits, by kind: as the file says it, else as is usual on this network.
+    #[must_use]
+    pub fn undo_windows(&self, network: NetworkName) -> UndoWindows {
+        let mut windows = match network.is_public() {
+            true => UndoWindows::public(),
+            false => UndoWindows::default(),
+        };
+        for (kind, window) in &self.undo {
+            windows.set(*kind, *window);
+        }
+        windows
+    }
+}
+
 pub(in crate::config) fn read(r: &mut Reader<'_>) -> Option<PolicyConfig> {
     let mode = r.required::<Mode>("policy.mode");
     let approval_expires = r.positive("policy.approval_expires");
+    let undo = super::undo::read(r, approval_expires);
     let _ = r.path("policy.file");
     let persons = super::person::persons(r);
     let two_persons = super::person::two_persons(r, persons.as_deref().unwrap_or_default());
@@ -220,6 +241,7 @@ pub(in crate::config) fn read(r: &mut Reader<'_>) -> Option<PolicyConfig> {
         two_persons: two_persons?,
         persons: persons?,
         approval_expires: approval_expires?,
+        undo: undo?,
     })
 }
 

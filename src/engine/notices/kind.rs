@@ -32,6 +32,7 @@ pub(super) fn of(reason: WaitReason) -> NoticeKind {
         | Reason::Turn
         | Reason::ServedElsewhere
         | Reason::LastChecks
+        | Reason::UndoWindow
         | Reason::Refreshing
         | Reason::Ceremony
         | Reason::Registration

@@ -2,9 +2,9 @@
 
 use super::{convert, observes};
 use crate::engine::live::Live;
-use crate::oracle::{Action, ActionState, State, action_state, rule_for};
+use crate::oracle::{Action, ActionState, Mode, State, action_state, can_take_back, rule_for, undo_until};
 use crate::types::ActionId;
-use crate::view::{ActionView, ByRules, Can, FadedView, PeopleView};
+use crate::view::{ActionView, ByRules, Can, FadedView, PeopleView, UndoView};
 
 /// Where it takes more than one person, or took.
 fn people(state: &State, action: &Action) -> Option<PeopleView> {
@@ -51,6 +51,10 @@ pub(super) fn view(state: &State, live: &Live, id: ActionId) -> Option<ActionVie
         checks: faded.checks,
         why: faded.why,
         approved_by: state.approving(id),
+    });
+    let can_undo = state.mode() != Mode::Observe && can_take_back(state, id).is_ok();
+    view.undo = can_undo.then(|| UndoView {
+        until: undo_until(state, id),
     });
     view.people = people(state, action);
     if view.can_approve.is_yes() && view.people.as_ref().is_some_and(|p| p.personal_keys) {

@@ -4,7 +4,7 @@ use crate::oracle::state::EffectKey;
 use crate::oracle::turn::{Begins, Turn};
 use crate::oracle::{
     Action, ActionState, Decider, Decision, Family, HELD, Mode, Payload, Purpose, Reach, Record, Rule,
-    STALE_AFTER, State, Verdict, people,
+    STALE_AFTER, State, Verdict, people, undo,
 };
 use crate::types::{ActionId, OperatorId, SafeText, UnixMillis};
 
@@ -111,6 +111,7 @@ fn approved(turn: &mut Turn<'_>, id: ActionId) {
     };
     let expired = expired(turn.state, action, turn.at);
     let lacks = turn.state.settings.policy.lacks(action);
+    let undo_open = undo::is_open(turn, id);
     let deferred = turn
         .state
         .cases
@@ -150,7 +151,7 @@ fn approved(turn: &mut Turn<'_>, id: ActionId) {
         turn.waits(id.case, OBSERVED);
         return;
     }
-    if cut_off(turn, id) {
+    if undo_open || cut_off(turn, id) {
         return;
     }
     let is_ceremony = turn.state.family_of(id) == Some(Family::Ceremony);
@@ -205,7 +206,9 @@ fn deferred_until(state: &State, id: ActionId) -> Option<UnixMillis> {
 /// come.
 pub(in crate::oracle) fn not_in_time(state: &State, id: ActionId, at: UnixMillis) -> bool {
     let early = deferred_until(state, id).is_some_and(|until| until > at);
+    let undo_open = undo::undo_until(state, id).is_some() && !planted!(UndoIgnored);
     early
+        || undo_open
         || state
             .actions
             .get(&id)

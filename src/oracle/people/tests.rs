@@ -11,12 +11,12 @@ use crate::types::{Check, LogRef, PersonSignature, PoolId, RequestKind, Stated, 
 const EXPIRES_MS: u64 = 3_600_000;
 
 /// A process and its journal. The desk says of everything what `checks` says.
-struct Life {
-    state: State,
-    journal: Vec<(UnixMillis, Record)>,
+pub(in crate::oracle) struct Life {
+    pub(in crate::oracle) state: State,
+    pub(in crate::oracle) journal: Vec<(UnixMillis, Record)>,
     effects: Vec<Effect>,
-    settings: Settings,
-    checks: Vec<Check>,
+    pub(in crate::oracle) settings: Settings,
+    pub(in crate::oracle) checks: Vec<Check>,
     /// Bytes of what would leave; another number is something else.
     what: u64,
     now: u64,
@@ -24,12 +24,17 @@ struct Life {
 
 impl Life {
     fn begin(two: TwoPersons) -> Self {
+        Self::with(|settings| settings.policy.two_persons = vec![two])
+    }
+
+    /// Mode supervised, with the proposal of a key generation.
+    pub(in crate::oracle) fn with(change: impl FnOnce(&mut Settings)) -> Self {
         let mut settings = Settings {
             mode: Mode::Supervised,
             approval_expires_ms: EXPIRES_MS,
             ..settings()
         };
-        settings.policy.two_persons = vec![two];
+        change(&mut settings);
         let person = |name: &str, key: u8| Person {
             name: name.into(),
             uid: None,
@@ -71,7 +76,7 @@ impl Life {
     }
 
     /// Another process on the same journal.
-    fn restart(&mut self) {
+    pub(in crate::oracle) fn restart(&mut self) {
         let records = (1..).zip(&self.journal).map(|(n, (at, r))| (n, *at, r));
         let durable = Durable::fold(records);
         assert_eq!(durable, *self.state.durable());
@@ -80,7 +85,7 @@ impl Life {
         self.wake();
     }
 
-    fn input(&mut self, input: Input) -> WishReply {
+    pub(in crate::oracle) fn input(&mut self, input: Input) -> WishReply {
         self.now += 1;
         let at = UnixMillis(self.now);
         let entropy = [7; 24];
@@ -98,13 +103,13 @@ impl Life {
         reply
     }
 
-    fn wait(&mut self, ms: u64) {
+    pub(in crate::oracle) fn wait(&mut self, ms: u64) {
         self.now += ms;
         self.input(Input::Tick);
     }
 
     /// The desk answers whatever was asked.
-    fn prepare(&mut self) -> Option<Purpose> {
+    pub(in crate::oracle) fn prepare(&mut self) -> Option<Purpose> {
         let at = self
             .effects
             .iter()
@@ -150,11 +155,11 @@ impl Life {
         assert!(matches!(self.prepare(), Some(Purpose::Send(_))));
     }
 
-    fn action(&self) -> &Action {
+    pub(in crate::oracle) fn action(&self) -> &Action {
         self.state.actions.values().next_back().unwrap()
     }
 
-    fn approve(&mut self, name: &str, uid: u32) -> Result<SafeText, Refusal> {
+    pub(in crate::oracle) fn approve(&mut self, name: &str, uid: u32) -> Result<SafeText, Refusal> {
         let (action, digest) = (self.action().id, self.action().digest);
         let by = Asker {
             name: name.into(),
@@ -199,7 +204,7 @@ impl Life {
     }
 
     /// The words of the last record of this kind.
-    fn last(&self, kind: &str) -> String {
+    pub(in crate::oracle) fn last(&self, kind: &str) -> String {
         let found = self.journal.iter().rfind(|(_, record)| record.kind() == kind);
         found.map_or_else(String::new, |(_, record)| record.sentence().to_string())
     }

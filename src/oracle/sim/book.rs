@@ -27,6 +27,9 @@ struct Told {
     lost: Option<&'static str>,
     left: bool,
     not_before: UnixMillis,
+    by_person: bool,
+    /// Nothing of it leaves earlier, ms of the monotonic clock.
+    undone_until: u64,
 }
 
 /// A ceremony as the journal tells of it.
@@ -91,6 +94,7 @@ impl Book {
         self.reach = Reach::Followed;
         self.runs.values_mut().for_each(|run| run.runs = false);
         self.are_restored(state);
+        self.windows_begin_anew(state);
     }
 
     /// What comes in, before it is dealt with.
@@ -233,6 +237,8 @@ impl Book {
             lost: None,
             left: false,
             not_before: UnixMillis(0),
+            by_person: false,
+            undone_until: 0,
         };
         assert!(
             self.actions.insert(action, told).is_none(),
@@ -339,6 +345,10 @@ impl Book {
             "{id}: something else leaves than was approved"
         );
         assert!(told.not_before <= at, "{id} leaves before its time");
+        assert!(
+            told.left || told.undone_until <= self.up_ms,
+            "{id} leaves in its undo window"
+        );
         let since = approved.max(told.not_before);
         let age = at.since(since).as_millis();
         assert!(

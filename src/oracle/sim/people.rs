@@ -43,6 +43,9 @@ impl World {
             .copied();
         match (self.rng.gen_range(0..24), case, action) {
             (0..7, _, Some(action)) => self.decide(action),
+            (7 | 8, _, Some(action)) if self.is_approved(action) => {
+                drop(self.wish("bob", Wish::TakeBack(action)))
+            }
             (7..12, Some(case), _) => drop(self.wish("ann", Wish::Retry(case))),
             (12..14, ..) => {
                 let doubtful = |c: &Case| doubtful_ceremony(&self.state, c).map(|(id, _)| id);
@@ -84,6 +87,11 @@ impl World {
             (23, ..) => self.switch_mode(),
             _ => {}
         }
+    }
+
+    fn is_approved(&self, action: ActionId) -> bool {
+        let action = self.state.actions.get(&action);
+        action.is_some_and(|a| a.state == ActionState::Approved)
     }
 
     /// Also to the mode that there is, or to one that this process cannot have.

@@ -89,6 +89,7 @@ fn asked(wish: &Wish) -> &'static str {
         Wish::Approve { .. } => "wish: approve",
         Wish::ApproveSigned { .. } => "wish: approve by key",
         Wish::Reject { .. } => "wish: reject",
+        Wish::TakeBack(_) => "wish: take back",
         Wish::Retry(_) => "wish: retry",
         Wish::DeclareLost(_) => "wish: declare lost",
         Wish::Pause(_) => "wish: pause",
@@ -144,6 +145,7 @@ fn about(input: &Input) -> String {
         Input::Wish { by, wish } => match wish {
             Wish::Approve { action, .. }
             | Wish::Reject { action, .. }
+            | Wish::TakeBack(action)
             | Wish::SetCommittee { action, .. } => {
                 format!("{by}, {action}")
             }

@@ -2,6 +2,7 @@
 //! between any two records.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
 
 use rand::{Rng as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
@@ -359,16 +360,23 @@ impl World {
     }
 }
 
+/// How long a person's approval of a deposit or an exit waits.
+const UNDO: Duration = Duration::from_secs(2);
+
 fn settings(mode: Mode, max_fee: u64) -> Settings {
     let mut settings = fixture::settings();
     let rule = &mut settings.policy.rules[0];
     rule.max_attempts = 50;
     rule.max_fee_wei = Some(alloy::primitives::U256::from(max_fee));
     rule.unknown_ok = vec!["endpoints-agree".to_owned(), NEW_SIGNING_ROOT.to_owned()];
+    let mut undo = UndoWindows::default();
+    undo.set(ActionKind::SendDeposit, UNDO);
+    undo.set(ActionKind::BroadcastExit, UNDO);
     Settings {
         mode,
         look_up_every_ms: 12_000,
         approval_expires_ms: APPROVAL_MS,
+        undo,
         bump_after_ms: 3_000,
         ..settings
     }

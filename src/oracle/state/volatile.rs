@@ -46,6 +46,7 @@ impl Volatile {
         self.notes.retain(|action, _| action.case != id);
         self.asked_at.remove(&id);
         self.looks_at.retain(|action, _| action.case != id);
+        self.undo_from.retain(|action, _| action.case != id);
         self.approving.retain(|action, _| action.case != id);
     }
 
@@ -100,6 +101,8 @@ pub(in crate::oracle) struct Volatile {
     pub(in crate::oracle) asked_at: BTreeMap<CaseId, u64>,
     /// When the checks of waiting actions were made.
     pub(in crate::oracle) looks_at: BTreeMap<ActionId, Look>,
+    /// Since when an approved action could leave, milliseconds of the monotonic clock.
+    pub(in crate::oracle) undo_from: BTreeMap<ActionId, u64>,
     /// Approvals of what had faded.
     pub(in crate::oracle) approving: BTreeMap<ActionId, Vec<Approving>>,
     /// Events up to this block were told and stay.

@@ -239,6 +239,7 @@ mod tests {
             decision: None,
             can_approve: Can::Yes,
             can_reject: Can::Yes,
+            undo: None,
             phrase: None,
             committee: None,
             people: None,

@@ -56,6 +56,15 @@ pub(super) fn status(snapshot: &Snapshot, seated: &Seated) {
     for work in snapshot.work_in_flight() {
         field("in flight", work);
     }
+    for action in &snapshot.actions {
+        let Some(undo) = action.undo else { continue };
+        let when = match undo.seconds_left(snapshot.at) {
+            Some(seconds) => format!("leaves in {seconds} s"),
+            None => "is approved and held".to_owned(),
+        };
+        let id = action.id;
+        field("can be undone", format!("{id} {when}: casimir-dkg undo {id}"));
+    }
     for wait in &snapshot.waits {
         field("held up by", held_up(wait));
     }

@@ -62,6 +62,23 @@ impl App {
         Ok(on.clone())
     }
 
+    /// The action whose approval the key would take back: what is in front, else what leaves next.
+    pub(crate) fn undoable(&self) -> Option<&ActionView> {
+        let in_front = self.subject_action().filter(|action| action.undo.is_some());
+        in_front.or_else(|| self.leaving())
+    }
+
+    /// What leaves next, unless its approval is taken back.
+    pub(crate) fn leaving(&self) -> Option<&ActionView> {
+        let until = |action: &&ActionView| action.undo.and_then(|undo| undo.until);
+        let open = self
+            .snapshot
+            .actions
+            .iter()
+            .filter(|action| until(action).is_some());
+        open.min_by_key(until)
+    }
+
     /// Whether the footer offers this way: on the page that says what it costs.
     fn offers_way(&self, way: Way) -> bool {
         match self.details.last().map(|detail| detail.target) {
@@ -78,6 +95,7 @@ impl App {
             Command::Committee => waiting().is_some_and(|a| a.committee.is_some()),
             Command::Retry | Command::Pause => self.subject_case().is_some(),
             Command::Reshare | Command::Exit => self.subject_validator().is_some(),
+            Command::TakeBack => self.undoable().is_some(),
             Command::RedoKey => self.offers_way(Way::RedoKey),
             Command::GiveUp => self.offers_way(Way::GiveUp),
             Command::Copy | Command::Open => self.subject().is_some() || self.details.last().is_some(),

@@ -185,6 +185,7 @@ pub(crate) enum Command {
     Reshare,
     Exit,
     RedoKey,
+    TakeBack,
     GiveUp,
     Copy,
     Yes,
@@ -255,6 +256,7 @@ use Group as G;
 #[rustfmt::skip]
 pub(crate) const TABLE: &[Row] = &[
     dangerous(row(G::Work, C::Approve, "approve", &["a"], "approve", "open what waits, then approve it; asks once more before anything is sent")),
+    dangerous(row(G::Work, C::TakeBack, "take-back", &["u"], "take back", "take an approval back while nothing of it has left this machine")),
     dangerous(row(G::Work, C::Reject, "reject", &["x"], "reject", "reject the action, with a reason for the journal")),
     dangerous(row(G::Work, C::Committee, "committee", &["e"], "committee", "choose the operators of a key generation or reshare that waits")),
     dangerous(row(G::Work, C::Retry, "retry", &["r"], "retry", "take up a rejected or failed case again, or look again at once")),

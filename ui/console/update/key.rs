@@ -103,6 +103,7 @@ pub(super) fn run(app: &mut App, scene: Scene, command: Command) -> Vec<Effect> 
         C::No => app.overlay = None,
         C::Close | C::Cancel => navigate::close(app),
         C::Approve => return approve::start(app),
+        C::TakeBack => return take_back::send(app),
         C::Reject => reject::start(app),
         C::Submit => return field::submit(app),
         C::Retry => return retry::send(app),

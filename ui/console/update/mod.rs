@@ -27,6 +27,7 @@ mod retry;
 mod select;
 mod send;
 mod snapshot;
+mod take_back;
 #[cfg(test)]
 mod tests;
 

@@ -45,6 +45,7 @@ fn describe(request: &Request) -> (Subject, String) {
             (Subject::Action(action), format!("approve {action}"))
         }
         Request::Reject { action, .. } => (Subject::Action(*action), format!("reject {action}")),
+        Request::TakeBack { action } => (Subject::Action(*action), format!("take back {action}")),
         Request::SetCommittee { action, .. } => (Subject::Action(*action), format!("committee of {action}")),
         Request::DeclareLost { request } => (Subject::Everything, format!("declare {request} lost")),
         Request::GiveUp { case, .. } => (Subject::Case(*case), format!("give up {case}")),

@@ -13,6 +13,7 @@ use super::sign::Sign;
 use super::text::{clean, middle};
 use super::{format, status};
 use crate::console::app::App;
+use crate::console::keys::{Command, Group};
 use crate::console::theme::Token;
 
 /// The lines of the header at that width. Narrow terminals lose detail, never the network, the mode or the badge.
@@ -51,6 +52,7 @@ pub(crate) fn lines(app: &App, columns: u16) -> Vec<Line<'static>> {
         }
         lines.push(Line::from(spans));
     }
+    lines.extend(leaving(app));
     lines.extend(alarm(app));
     lines
 }
@@ -275,6 +277,19 @@ fn tally(app: &App, names: Names, (full, short): (&str, &str), all: &[Health]) -
     ]
 }
 
+/// What was approved and can still be stopped, on every screen.
+fn leaving(app: &App) -> Option<Line<'static>> {
+    let action = app.leaving()?;
+    let seconds = action.undo?.seconds_left(app.now.wall)?;
+    let key = app.settings.keys.label(Group::Work, Command::TakeBack);
+    let sign = Sign::Warn.glyph(app.settings.ascii);
+    let text = format!(
+        " {sign} {} leaves in {seconds} s: {key} takes the approval back",
+        action.id
+    );
+    Some(Line::from(Span::styled(text, app.style(Token::Warn))))
+}
+
 /// The worst thing that a person should know, and how many more there are.
 fn alarm(app: &App) -> Option<Line<'static>> {
     let snapshot = &app.snapshot;
@@ -306,10 +321,7 @@ fn alarm(app: &App) -> Option<Line<'static>> {
         0 => String::new(),
         n => format!(
             "  (and {n} more: {} shows all)",
-            app.settings.keys.label(
-                crate::console::keys::Group::Global,
-                crate::console::keys::Command::Status
-            )
+            app.settings.keys.label(Group::Global, Command::Status)
         ),
     };
     let sign = Sign::Warn.glyph(app.settings.ascii);

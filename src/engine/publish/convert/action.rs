@@ -35,6 +35,7 @@ pub(in crate::engine::publish) fn action(
         can_reject,
         phrase: action.phrase(),
         committee: None,
+        undo: None,
         people: None,
         by_rules: None,
     }

@@ -4,7 +4,7 @@ use crate::engine::live::Live;
 use crate::engine::publish::sentence::{given_up, sentence};
 use crate::oracle::{
     ActionState, Case, ExitStanding, Family, Mode, State, Step, current_ceremony, held_out_of_memory,
-    is_held, unknown_outcome,
+    is_held, undo_until, unknown_outcome,
 };
 use crate::types::{ActionId, CheckStatus, NonceStatus, SafeText, UnixMillis, counted};
 use crate::view::{Wait, WaitReason};
@@ -95,6 +95,7 @@ fn decision(state: &State, case: &Case, id: ActionId) -> WaitReason {
             None if state.paused.is_some() => WaitReason::HeldByPause,
             None if state.is_cut_off() => WaitReason::NoEndpoint,
             None if state.waits_for_signer(case.id) => WaitReason::SignerAway,
+            None if undo_until(state, id).is_some() => WaitReason::UndoWindow,
             None => WaitReason::LastChecks,
         };
     }
@@ -146,6 +147,10 @@ fn due(state: &State, live: &Live, case: &Case, reason: WaitReason) -> Option<Un
             let action = state.actions.get(&id)?;
             action.approved_until(state.settings.approval_expires_ms)
         }
+        WaitReason::UndoWindow => match case.step {
+            Step::DecideCeremony(id) | Step::DecideEffect(id) => undo_until(state, id),
+            _ => None,
+        },
         WaitReason::Ceremony | WaitReason::Registration => live.progress.get(&current_ceremony(case)?)?.1,
         _ => None,
     }

@@ -31,7 +31,30 @@ impl Told {
     }
 }
 
+impl Told {
+    /// How long a person can take its approval back, ms.
+    fn undo_ms(&self, state: &State) -> u64 {
+        let window = state.settings.undo.of(self.proposal.kind).as_millis();
+        match self.by_person {
+            true => u64::try_from(window).expect("a window is short"),
+            false => 0,
+        }
+    }
+}
+
 impl Book {
+    /// What was approved and has not left gets its window anew.
+    pub(super) fn windows_begin_anew(&mut self, state: &State) {
+        let up_ms = self.up_ms;
+        for told in self
+            .actions
+            .values_mut()
+            .filter(|told| told.approved.is_some() && !told.left)
+        {
+            told.undone_until = up_ms + told.undo_ms(state);
+        }
+    }
+
     pub(super) fn decided(&mut self, state: &State, at: UnixMillis, id: ActionId, decision: &Decision) {
         let told = self.actions.get_mut(&id).expect("it was proposed");
         assert!(!told.decided, "{id} is decided twice");
@@ -49,6 +72,9 @@ impl Book {
         );
         told.approved = Some(told.approved_since(state, at, id, decision));
         assert_ne!(state.mode(), Mode::Observe, "an observer approved {id}");
+        let told = self.actions.get_mut(&id).expect("it was proposed");
+        told.by_person = matches!(decision.decider, Decider::Person { .. });
+        told.undone_until = self.up_ms + told.undo_ms(state);
         if let Decider::Rule { .. } = &decision.decider {
             self.by_rule(state, at, id);
         }

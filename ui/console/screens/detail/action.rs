@@ -138,6 +138,14 @@ fn state(page: &mut Page<'_>, app: &App, action: &ActionView) {
     if let Some(people) = &action.people {
         page.field("people", Token::Warn, people.words());
     }
+    if let Some(undo) = action.undo {
+        let key = app.settings.keys.label(Group::Work, Command::TakeBack);
+        let words = match undo.seconds_left(app.now.wall) {
+            Some(seconds) => format!("in {seconds} s; {key} takes the approval back"),
+            None => format!("held; {key} takes the approval back"),
+        };
+        page.field("leaves", Token::Warn, words);
+    }
     if let Some(decision) = &action.decision {
         let (token, verdict) = match &decision.verdict {
             Verdict::Approve => (Token::Ok, "approved".to_owned()),

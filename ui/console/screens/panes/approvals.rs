@@ -1,5 +1,6 @@
 //! Approvals: what waits for a decision, oldest first; under it what was decided.
 
+use casimir_dkg::types::UnixMillis;
 use casimir_dkg::view::{ActionState, ActionView, CheckMark, FactKind, ListKind, Payload, RowId, Snapshot};
 
 use super::{Describe, Names, Standing};
@@ -90,7 +91,7 @@ impl Describe for Approvals {
             Cell::new(dim(risk_token), risk),
             checks(app, action, waiting),
             Cell::new(Token::Muted, format::age(app.now.wall.since(since))),
-            Cell::new(dim(Token::Text), what(action)),
+            Cell::new(dim(Token::Text), what(action, app.now.wall)),
         ]
     }
 
@@ -125,7 +126,10 @@ impl Describe for Approvals {
 }
 
 /// With how many of two people have approved it.
-fn what(action: &ActionView) -> String {
+fn what(action: &ActionView, now: UnixMillis) -> String {
+    if let Some(undo) = action.undo.and_then(|undo| undo.seconds_left(now)) {
+        return format!("leaves in {undo} s: {}", action.title);
+    }
     match &action.people {
         Some(people) if action.waits() => format!("{people}: {}", action.title),
         _ => action.title.to_string(),
