@@ -53,7 +53,7 @@ impl Holds {
         match self {
             Self::Configuration => true,
             Self::Operators => name == "operator",
-            Self::Policy => ["policy", "policy.rule", "policy.two_persons"].contains(&name),
+            Self::Policy => ["policy", "policy.rule", "policy.two_persons", "policy.undo"].contains(&name),
         }
     }
 }

@@ -161,7 +161,7 @@ impl Layers {
         let network = section::network::read(&mut r);
         let rpc = section::rpc::read(&mut r);
         let contract = section::contract::read(&mut r);
-        let policy = section::policy::read(&mut r);
+        let policy = section::policy::read(&mut r, network.as_ref().map(|network| network.name));
         let signer = section::signer::read(&mut r, network.as_ref(), policy.as_ref());
         let operators = section::operators::read(&mut r);
         let dkg = section::dkg::read(&mut r);

@@ -35,7 +35,6 @@ pub(super) fn settings() -> Settings {
         ceremonies_at_once: 100,
         refresh_every_ms: 5_000,
         approval_expires_ms: 3_600_000,
-        undo: UndoWindows::default(),
         bump_after_ms: 60_000,
     }
 }

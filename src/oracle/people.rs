@@ -55,9 +55,9 @@ impl PeopleRules {
     #[must_use]
     pub fn to_policy(&self) -> Policy {
         Policy {
-            rules: Vec::new(),
             two_persons: self.two_persons.clone(),
             persons: self.persons.clone(),
+            ..Policy::default()
         }
     }
 

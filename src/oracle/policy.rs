@@ -3,7 +3,7 @@
 use alloy::primitives::U256;
 use serde::{Deserialize, Serialize};
 
-use super::{Action, ActionKind, CheckName, Payload, Person, TwoPersons, check_named};
+use super::{Action, ActionKind, CheckName, Payload, Person, TwoPersons, UndoWindows, check_named};
 use crate::types::{CheckStatus, PoolId, SafeText, UnixMillis, counted};
 
 /// Lets one kind of action pass, within limits.
@@ -67,6 +67,9 @@ pub struct Policy {
     /// People with keys of their own.
     #[serde(default)]
     pub persons: Vec<Person>,
+    /// How long a person's approval waits before it takes effect.
+    #[serde(default)]
+    pub undo: UndoWindows,
 }
 
 /// One approval of a rule in the past.

@@ -72,7 +72,7 @@ fn window(state: &State, action: &Action) -> Option<Duration> {
     let decision = action.decision.as_ref()?;
     let by_person = matches!(decision.decider, Decider::Person { .. });
     let waits = by_person && action.state == ActionState::Approved;
-    let window = state.settings.undo.of(action.proposal.kind);
+    let window = state.settings.policy.undo.of(action.proposal.kind);
     (waits && !window.is_zero()).then_some(window)
 }
 

@@ -3,7 +3,7 @@
 use std::fs;
 
 use casimir_dkg::config;
-use casimir_dkg::oracle::{ActionKind, TwoPersons};
+use casimir_dkg::oracle::{ActionKind, TwoPersons, UndoWindows};
 
 use super::support;
 
@@ -99,4 +99,29 @@ fn where_a_seat_and_a_key_can_be_two_people_every_person_says_whose_seat_is_thei
         let policy = load(&ada(said), "").unwrap().policy.to_policy();
         assert_eq!(policy.persons[0].uid, uid);
     }
+}
+
+#[test]
+fn approvals_wait_as_the_network_is_and_as_the_file_says() {
+    let windows = |tables: &str, rules: &str| load(tables, rules).unwrap().policy.to_policy().undo;
+    let usual = windows("", "");
+    assert_eq!(usual.of(ActionKind::SendDeposit), UndoWindows::PUBLIC);
+    assert!(usual.of(ActionKind::Keygen).is_zero());
+    let table =
+        |kinds: &str, window: &str| format!("[[policy.undo]]\nkinds = [{kinds}]\nwindow = \"{window}\"\n");
+    let none = table("\"send-deposit\"", "0s");
+    assert!(windows(&none, "").of(ActionKind::SendDeposit).is_zero());
+    assert_eq!(
+        windows(&none, "").of(ActionKind::BroadcastExit),
+        UndoWindows::PUBLIC
+    );
+    let in_rules = table("\"keygen\"", "1m").replace("[[policy.undo]]", "[[undo]]");
+    assert_eq!(windows("", &in_rules).of(ActionKind::Keygen).as_secs(), 60);
+
+    let twice = why(&format!("{none}{none}"));
+    assert!(twice.contains("send-deposit has a window already"), "{twice}");
+    let late = why(&table("\"keygen\"", "1h"));
+    assert!(late.contains("the approval would expire first"), "{late}");
+    let nothing = why(&table("", "1m"));
+    assert!(nothing.contains("covers nothing"), "{nothing}");
 }

@@ -4,6 +4,7 @@ use std::fs;
 
 use alloy::primitives::{Address, Bytes, U256};
 use casimir_dkg::config::{self, Config, Floors, NetworkName, SAMPLE, all_keys, list_keys};
+use casimir_dkg::oracle::UndoWindows;
 use casimir_dkg::oracle::{
     Action, ActionKind, ActionState, CHECKS, Family, OVERTAKEN_AT_MOST, Payload, Proposal, STALE_AFTER,
     TransactionPayload,
@@ -246,6 +247,10 @@ fn the_readme_tells_the_defaults_of_each_network() {
         ("`contract.min_runway`", format!("{days}d")),
         ("`contract.from_block`", "a warning".to_owned()),
         ("`contract.cluster_layout`", "the contract is asked".to_owned()),
+        (
+            "`[[policy.undo]]`",
+            format!("{} s", UndoWindows::PUBLIC.as_secs()),
+        ),
         ("checks are stale", stale),
         (
             "deposits overtaken in their block",

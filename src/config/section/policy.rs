@@ -153,9 +153,9 @@ pub struct PolicyConfig {
     pub persons: Vec<Person>,
     /// How long an approval stays good.
     pub approval_expires: Duration,
-    /// What the file says of undo windows, by kind.
+    /// How long a person's approval waits: as the file says it, else as is usual on the network.
     #[serde(default)]
-    pub undo: Vec<(ActionKind, Duration)>,
+    pub undo: UndoWindows,
 }
 
 impl PolicyConfig {
@@ -181,29 +181,15 @@ impl PolicyConfig {
             rules: rules.collect(),
             two_persons: self.two_persons.clone(),
             persons: self.persons.clone(),
+            undo: self.undo.clone(),
         }
     }
 }
 
-impl PolicyConfig {
-    /// How long a person's approval waits, by kind: as the file says it, else as is usual on this network.
-    #[must_use]
-    pub fn undo_windows(&self, network: NetworkName) -> UndoWindows {
-        let mut windows = match network.is_public() {
-            true => UndoWindows::public(),
-            false => UndoWindows::default(),
-        };
-        for (kind, window) in &self.undo {
-            windows.set(*kind, *window);
-        }
-        windows
-    }
-}
-
-pub(in crate::config) fn read(r: &mut Reader<'_>) -> Option<PolicyConfig> {
+pub(in crate::config) fn read(r: &mut Reader<'_>, network: Option<NetworkName>) -> Option<PolicyConfig> {
     let mode = r.required::<Mode>("policy.mode");
     let approval_expires = r.positive("policy.approval_expires");
-    let undo = super::undo::read(r, approval_expires);
+    let undo = super::undo::read(r, network, approval_expires);
     let _ = r.path("policy.file");
     let persons = super::person::persons(r);
     let two_persons = super::person::two_persons(r, persons.as_deref().unwrap_or_default());

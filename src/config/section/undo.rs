@@ -1,11 +1,13 @@
 //! `[[policy.undo]]`: how long a person's approval waits before it takes effect.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
+use crate::config::NetworkName;
 use crate::config::raw::Row;
 use crate::config::reader::Reader;
 use crate::config::schema::Key;
-use crate::oracle::ActionKind;
+use crate::oracle::{ActionKind, UndoWindows};
 
 const LIST: &str = "policy.undo";
 
@@ -22,26 +24,29 @@ pub(in crate::config) const KEYS: &[Key] = &[
     ),
 ];
 
-/// The windows that the file sets, by kind. `expires`: how long an approval is good for.
+/// The windows that are in force. `expires`: how long an approval is good for.
 pub(in crate::config) fn read(
     r: &mut Reader<'_>,
+    network: Option<NetworkName>,
     expires: Option<Duration>,
-) -> Option<Vec<(ActionKind, Duration)>> {
-    let mut windows: Vec<(ActionKind, Duration)> = Vec::new();
-    let mut whole = true;
-    for row in r.rows(LIST) {
-        let Some((kinds, window)) = one(r, row, expires) else {
-            whole = false;
-            continue;
-        };
+) -> Option<UndoWindows> {
+    let mut windows = match network {
+        Some(name) if name.is_public() => UndoWindows::public(),
+        _ => UndoWindows::default(),
+    };
+    let mut said = BTreeSet::new();
+    let tables = r.each(LIST, |r, row| {
+        one(r, row, expires).map(|table| (row.clone(), table))
+    })?;
+    for (row, (kinds, window)) in tables {
         for kind in kinds {
-            if windows.iter().any(|(other, _)| *other == kind) {
-                r.row_error(LIST, row, "kinds", format!("{kind} has a window already"));
+            if !said.insert(kind) {
+                r.row_error(LIST, &row, "kinds", format!("{kind} has a window already"));
             }
-            windows.push((kind, window));
+            windows.set(kind, window);
         }
     }
-    whole.then_some(windows)
+    Some(windows)
 }
 
 fn one(r: &mut Reader<'_>, row: &Row, expires: Option<Duration>) -> Option<(Vec<ActionKind>, Duration)> {

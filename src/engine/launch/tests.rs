@@ -11,7 +11,6 @@ use rusqlite::Connection;
 use super::*;
 use crate::engine::{EffectFuture, LiveUpdate};
 use crate::journal::{JournalError, NewRecord, verify};
-use crate::oracle::UndoWindows;
 use crate::oracle::{ActionState, Backend, Effect, Mode, Policy};
 use crate::ports::fakes::FakeCeremonies;
 use crate::types::{BackendName, CaseId, DepositOrder, Root};
@@ -31,7 +30,6 @@ fn settings() -> Settings {
         ceremonies_at_once: 100,
         refresh_every_ms: 1_000,
         approval_expires_ms: 1_000,
-        undo: UndoWindows::default(),
         bump_after_ms: 1_000,
     }
 }

@@ -2,10 +2,9 @@
 //! than is usual.
 
 use crate::ports::notifier::NoticeKind;
-use crate::view::WaitReason;
+use crate::view::WaitReason as Reason;
 
-pub(super) fn of(reason: WaitReason) -> NoticeKind {
-    use WaitReason as Reason;
+pub(super) fn of(reason: Reason) -> NoticeKind {
     match reason {
         Reason::Decision | Reason::SecondPerson | Reason::Policy | Reason::CheckFailed => {
             NoticeKind::ApprovalWaiting

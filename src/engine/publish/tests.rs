@@ -6,7 +6,6 @@ use alloy::primitives::Address;
 
 use super::*;
 use crate::engine::live::Live;
-use crate::oracle::UndoWindows;
 use crate::oracle::{
     self, Cause, CeremonyPayload, Fact, FactKind, Payload, Policy, Proposal, Record, Settings,
     TransactionPayload,
@@ -37,7 +36,6 @@ pub(super) fn state(mode: Mode) -> State {
         ceremonies_at_once: 100,
         refresh_every_ms: 1_000,
         approval_expires_ms: 1_000,
-        undo: UndoWindows::default(),
         bump_after_ms: 1_000,
     })
 }

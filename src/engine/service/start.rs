@@ -276,7 +276,6 @@ fn settings(config: &Config, manager: &dyn PoolManager, can: &CeremonyCapabiliti
         ceremonies_at_once: config.dkg.at_once(),
         refresh_every_ms: 15_000,
         approval_expires_ms: millis(config.policy.approval_expires),
-        undo: config.policy.undo_windows(config.network.name),
         bump_after_ms: millis(config.fees.replace_after),
     }
 }

@@ -365,18 +365,16 @@ const UNDO: Duration = Duration::from_secs(2);
 
 fn settings(mode: Mode, max_fee: u64) -> Settings {
     let mut settings = fixture::settings();
+    settings.policy.undo.set(ActionKind::SendDeposit, UNDO);
+    settings.policy.undo.set(ActionKind::BroadcastExit, UNDO);
     let rule = &mut settings.policy.rules[0];
     rule.max_attempts = 50;
     rule.max_fee_wei = Some(alloy::primitives::U256::from(max_fee));
     rule.unknown_ok = vec!["endpoints-agree".to_owned(), NEW_SIGNING_ROOT.to_owned()];
-    let mut undo = UndoWindows::default();
-    undo.set(ActionKind::SendDeposit, UNDO);
-    undo.set(ActionKind::BroadcastExit, UNDO);
     Settings {
         mode,
         look_up_every_ms: 12_000,
         approval_expires_ms: APPROVAL_MS,
-        undo,
         bump_after_ms: 3_000,
         ..settings
     }

@@ -29,7 +29,7 @@ use std::ops::Deref;
 
 use alloy::primitives::Address;
 
-use crate::oracle::{Action, ChainFacts, Mode, PeopleRules, Policy, Proposal, Record, UndoWindows};
+use crate::oracle::{Action, ChainFacts, Mode, PeopleRules, Policy, Proposal, Record};
 use crate::types::{
     ActionId, BackendName, BlockRef, CaseId, DepositOrder, OperatorId, RequestId, SafeText, UnixMillis,
 };
@@ -87,8 +87,6 @@ pub struct Settings {
     pub refresh_every_ms: u64,
     /// An approval that could not be executed within this time is void, ms.
     pub approval_expires_ms: u64,
-    /// How long a person's approval waits before it takes effect.
-    pub undo: UndoWindows,
     /// A transaction that is pending below the base fee is replaced after this time, ms.
     pub bump_after_ms: u64,
 }

@@ -7,7 +7,7 @@ const WINDOW_MS: u64 = 10_000;
 fn supervised() -> Life {
     Life::with(|settings| {
         let window = Duration::from_millis(WINDOW_MS);
-        settings.undo.set(ActionKind::Keygen, window);
+        settings.policy.undo.set(ActionKind::Keygen, window);
     })
 }
 
@@ -101,7 +101,10 @@ fn in_mode_auto_no_rule_approves_what_a_person_took_back() {
     let mut life = Life::with(|settings| {
         settings.mode = Mode::Auto;
         settings.policy.rules[0].pools = Some(Vec::new());
-        settings.undo.set(ActionKind::Keygen, Duration::from_secs(10));
+        settings
+            .policy
+            .undo
+            .set(ActionKind::Keygen, Duration::from_secs(10));
     });
     life.approve("ada", 1).unwrap();
     let said = take_back(&mut life).unwrap();
@@ -114,7 +117,10 @@ fn in_mode_auto_no_rule_approves_what_a_person_took_back() {
 fn what_a_rule_approves_does_not_wait() {
     let mut life = Life::with(|settings| {
         settings.mode = Mode::Auto;
-        settings.undo.set(ActionKind::Keygen, Duration::from_secs(10));
+        settings
+            .policy
+            .undo
+            .set(ActionKind::Keygen, Duration::from_secs(10));
     });
     life.wait(1);
     let decision = life.action().decision.clone().unwrap();

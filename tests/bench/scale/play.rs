@@ -6,7 +6,6 @@ use std::time::{Duration, Instant};
 
 use alloy::primitives::U256;
 use casimir_dkg::journal::{Anchor, Journal, JournalError, JournalOptions, NewRecord};
-use casimir_dkg::oracle::UndoWindows;
 use casimir_dkg::oracle::{
     AccountFacts, ActionKind, Backend, Case, ChainFacts, Effect, Forecast, Input, Mode, Policy, Prepared,
     Record, Rule, Settings, Sighting, Stamped, State, ValidatorPhase, step,
@@ -69,7 +68,6 @@ pub(crate) fn settings() -> Settings {
         ceremonies_at_once: 4,
         refresh_every_ms: 15_000,
         approval_expires_ms: 3_600_000,
-        undo: UndoWindows::default(),
         bump_after_ms: 180_000,
     }
 }

@@ -9,7 +9,6 @@ use alloy::signers::local::PrivateKeySigner;
 use casimir_dkg::devnet::DemoOptions;
 use casimir_dkg::dkg::threshold::verify;
 use casimir_dkg::engine::service::Running;
-use casimir_dkg::oracle::UndoWindows;
 use casimir_dkg::oracle::{
     ActionKind, Backend, CeremonyPayload, CeremonySuccess, ChainFacts, Draft, Effect, Input, Mode, Payload,
     Policy, Prepared, Proposal, Rule, SendDepositDraft, Settings, Stamped, State, Step, Wish, step,
@@ -85,7 +84,6 @@ impl Core {
             ceremonies_at_once: 4,
             refresh_every_ms: 5_000,
             approval_expires_ms: 3_600_000,
-            undo: UndoWindows::default(),
             bump_after_ms: 60_000,
         };
         Self {

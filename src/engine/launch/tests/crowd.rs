@@ -5,7 +5,6 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use super::*;
-use crate::oracle::UndoWindows;
 use crate::oracle::{
     ActionKind, CeremonyPayload, CeremonySuccess, ChainFacts, Family, Payload, Prepared, Proposal, Rule,
 };
@@ -119,7 +118,6 @@ pub(super) fn two_at_once() -> Settings {
             ..Policy::default()
         },
         approval_expires_ms: 3_600_000,
-        undo: UndoWindows::default(),
         ceremonies_at_once: 2,
         ..settings()
     }

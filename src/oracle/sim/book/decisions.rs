@@ -34,7 +34,7 @@ impl Told {
 impl Told {
     /// How long a person can take its approval back, ms.
     fn undo_ms(&self, state: &State) -> u64 {
-        let window = state.settings.undo.of(self.proposal.kind).as_millis();
+        let window = state.settings.policy.undo.of(self.proposal.kind).as_millis();
         match self.by_person {
             true => u64::try_from(window).expect("a window is short"),
             false => 0,
