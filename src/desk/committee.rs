@@ -77,9 +77,13 @@ pub(super) async fn select(from: &Committees, wanted: &Wanted) -> (Vec<OperatorI
         SelectionRule::Fixed(ids) => (ids, None),
         SelectionRule::Choose { from, size } => (from, Some(*size)),
     };
+    // whoever is configured may take the place of one of a fixed committee that was given up
+    let makes_room = size.is_none() && wanted.spent.contains(ids);
+    let others = from.directory.keys().filter(|_| makes_room);
     let mut everybody: Vec<_> = ids
         .iter()
         .chain(wanted.chosen.iter().flatten())
+        .chain(others)
         .copied()
         .collect();
     everybody.sort_unstable();
@@ -89,15 +93,25 @@ pub(super) async fn select(from: &Committees, wanted: &Wanted) -> (Vec<OperatorI
     let ranked = rank(from, &everybody, &asked, wanted, standing);
     let mut committee = match (&wanted.chosen, size) {
         (Some(chosen), _) => chosen.clone(),
+        (None, None) if makes_room => {
+            let stands = wanted.standing.as_ref().filter(|ids| another::stands(ids, wanted));
+            let (order, ids) = (order(&ranked), ids.clone());
+            stands.cloned().unwrap_or_else(|| {
+                another::choose(&order, another::without(&order, ids, &wanted.avoid), &wanted.spent)
+            })
+        }
         (None, None) => ids.clone(),
         (None, Some(size)) => {
             let best = ranking::choose(&ranked, size, wanted.standing.as_deref());
-            let order: Vec<_> = ranked.iter().map(|candidate| candidate.id).collect();
-            another::choose(&order, best, &wanted.spent)
+            another::choose(&order(&ranked), best, &wanted.spent)
         }
     };
     committee.sort_unstable();
     (committee, ranked, asked)
+}
+
+fn order(ranked: &[Candidate]) -> Vec<OperatorId> {
+    ranked.iter().map(|candidate| candidate.id).collect()
 }
 
 /// These operators by everything that is known of them, the best first. `before`: who would be in it anyway.

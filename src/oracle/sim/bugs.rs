@@ -78,6 +78,8 @@ pub(in crate::oracle) enum Bug {
     RetiredInFlight,
     /// What left memory is not held against the chain: its case counts as the end of everything.
     RetiredForgotten,
+    /// A rule chooses another committee as often as it likes.
+    CommitteesUnbounded,
 }
 
 thread_local! {
@@ -94,7 +96,7 @@ pub(in crate::oracle) fn is_planted(bug: Bug) -> bool {
 }
 
 /// Each defect, and how many seeds it may take until one finds it.
-const WITHIN: [(Bug, u64); 35] = [
+const WITHIN: [(Bug, u64); 36] = [
     (Bug::SkippedRecord, 10),
     (Bug::NonceTwice, 10),
     (Bug::SignedAnew, 10),
@@ -130,6 +132,7 @@ const WITHIN: [(Bug, u64); 35] = [
     (Bug::PreparedAnew, 50),
     (Bug::RetiredInFlight, 1_000),
     (Bug::RetiredForgotten, 1_000),
+    (Bug::CommitteesUnbounded, 150),
 ];
 
 #[allow(clippy::disallowed_macros, reason = "tells which seed finds what")]

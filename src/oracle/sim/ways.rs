@@ -8,7 +8,7 @@
 //! | deposit | ceremony approved | give up |
 //! | deposit | ceremony runs | it moves by itself |
 //! | deposit | ceremony unknown | declare lost |
-//! | deposit | decide ceremony | decide, give up |
+//! | deposit | decide ceremony | decide, (redo key), give up |
 //! | deposit | decide effect | decide, retry, redo key, give up |
 //! | deposit | effect approved | retry, redo key, give up |
 //! | deposit | everything paused | decide, resume, retry, declare lost, redo key, give up |

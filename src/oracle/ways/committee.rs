@@ -1,0 +1,77 @@
+//! What stands against the committee of a deposit: SSV refuses it, or its operators are proven guilty or absent. Either
+//! leads a person to the same choices, and a rule to another committee.
+
+use std::fmt;
+
+use super::refusals::{refused_by_ssv, refused_now};
+use crate::oracle::{ActionState, Case, FailedFor, Payload, Resume, State, Step};
+use crate::types::{OperatorId, listed};
+
+/// What stands against a committee.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::oracle) enum Against {
+    /// SSV takes nothing of these operators; in its words.
+    RefusedBySsv(String),
+    /// A ceremony failed for these operators, again and again.
+    Failed(FailedFor),
+}
+
+impl fmt::Display for Against {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::RefusedBySsv(refusal) => write!(f, "SSV refuses it: {refusal}"),
+            Self::Failed(failed) => write!(f, "{} proven guilty or absent", are(&failed.operators)),
+        }
+    }
+}
+
+/// What stands against the committee of a case where it stands, once a rule that may try `attempts` times is at its end.
+/// What only a look at SSV from before says is not among it.
+pub(in crate::oracle) fn against_committee(state: &State, case: &Case, attempts: u32) -> Option<Against> {
+    match &case.step {
+        Step::Halted { resume, .. } => {
+            let failed = || case.failed_for.clone().filter(|_| *resume == Resume::Register);
+            let refused = refused_by_ssv(state, case).map(Against::RefusedBySsv);
+            refused.or_else(|| failed().map(Against::Failed))
+        }
+        Step::DecideEffect(id) => {
+            let action = state.actions.get(id)?;
+            let proposed = action.state == ActionState::Proposed;
+            let refused = proposed.then(|| refused_now(state, case)).flatten();
+            refused
+                .filter(|_| state.faded(action).is_none())
+                .map(Against::RefusedBySsv)
+        }
+        Step::DecideCeremony(_) => {
+            let used_up = case.counted_attempts() >= attempts || case.unstarted >= attempts;
+            let failed = still_proposed(state, case).filter(|_| used_up);
+            failed.cloned().map(Against::Failed)
+        }
+        _ => None,
+    }
+}
+
+/// Why the key of a case has not come about, where whoever made its ceremony fail is proposed again: the committee is a
+/// fixed one, or there is nobody else.
+pub(super) fn still_proposed<'a>(state: &State, case: &'a Case) -> Option<&'a FailedFor> {
+    let Step::DecideCeremony(id) = &case.step else {
+        return None;
+    };
+    let failed = case.failed_for.as_ref().filter(|_| case.keygen.is_none())?;
+    let action = state.actions.get(id)?;
+    let Payload::Ceremony(payload) = &action.proposal.payload else {
+        return None;
+    };
+    let committee = payload.plan.committee();
+    let again = failed.operators.iter().any(|id| committee.contains(id));
+    (again && action.state == ActionState::Proposed).then_some(failed)
+}
+
+/// Operators as the subject of a sentence, and the verb for them.
+pub(super) fn are(operators: &[OperatorId]) -> String {
+    let (noun, verb) = match operators {
+        [_] => ("operator", "is"),
+        _ => ("operators", "are"),
+    };
+    format!("{noun} {} {verb}", listed(operators.iter().copied(), "and"))
+}
