@@ -176,6 +176,74 @@ async fn what_fails_is_counted_and_the_next_goes_on() {
     assert_eq!(takes.recv().await.unwrap(), notice);
 }
 
+fn told_in(phase: NoticePhase, reason: WaitReason) -> Notice {
+    let reminder = Reminder::Waits(phase, wait(reason));
+    notice(&reminder, &snapshot(Vec::new()), UnixMillis(9))
+}
+
+/// Whoever was told that something is wrong is told that it is over, however long that takes.
+#[tokio::test(start_paused = true)]
+async fn what_is_over_is_kept_until_it_is_delivered() {
+    let (notifier, mut takes) = slow();
+    let fails = |fails| notifier.fails.store(fails, std::sync::atomic::Ordering::Relaxed);
+    notifier.lets.add_permits(1_000);
+    let (queue, work) = queue::open(to(notifier.clone()), PLENTY);
+    let delivered = Arc::clone(queue.delivered());
+    tokio::spawn(work);
+    fails(true);
+    let reasons = [WaitReason::Decision, WaitReason::Paused];
+    for reason in reasons {
+        queue.put(&told_in(NoticePhase::Over, reason));
+    }
+    tokio::time::sleep(Duration::from_secs(4 * 3_600)).await;
+    let failed = delivered.counts()[1].1;
+    assert!((5..=20).contains(&failed), "after growing pauses: {failed}");
+    fails(false);
+    let mut said = Vec::new();
+    for _ in reasons {
+        said.push(takes.recv().await.unwrap().reason.unwrap());
+    }
+    said.sort();
+    assert_eq!(said, ["decision", "paused"]);
+    tokio::time::sleep(Duration::from_secs(86_400)).await;
+    assert!(takes.try_recv().is_err(), "each once");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_has_begun_anew_is_not_told_to_be_over() {
+    let (notifier, mut takes) = slow();
+    let fails = |fails| notifier.fails.store(fails, std::sync::atomic::Ordering::Relaxed);
+    notifier.lets.add_permits(1_000);
+    let (queue, work) = queue::open(to(notifier.clone()), PLENTY);
+    tokio::spawn(work);
+    fails(true);
+    queue.put(&told_in(NoticePhase::Over, WaitReason::Decision));
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    fails(false);
+    queue.put(&told_in(NoticePhase::Begun, WaitReason::Decision));
+    tokio::time::sleep(Duration::from_secs(86_400)).await;
+    assert_eq!(takes.recv().await.unwrap().phase, NoticePhase::Begun);
+    assert!(takes.try_recv().is_err());
+}
+
+/// A queue that is full, and a limit that is used up, take the end of a matter from nobody.
+#[tokio::test(start_paused = true)]
+async fn the_end_of_a_matter_passes_a_full_queue_and_a_used_limit() {
+    let (notifier, mut takes) = slow();
+    let (queue, work) = queue::open(to(notifier.clone()), NonZeroU32::new(2).unwrap());
+    tokio::spawn(work);
+    for _ in 0..200 {
+        queue.put(&told_in(NoticePhase::GoesOn, WaitReason::Decision));
+    }
+    queue.put(&told_in(NoticePhase::Over, WaitReason::Paused));
+    notifier.lets.add_permits(1_000);
+    let mut said = Vec::new();
+    while said.last() != Some(&NoticePhase::Over) {
+        said.push(takes.recv().await.unwrap().phase);
+    }
+    assert_eq!(said.len(), 3, "two within the limit, and the end once it lets one pass");
+}
+
 #[tokio::test]
 async fn within_an_hour_no_more_than_the_limit() {
     let (notifier, mut takes) = slow();

@@ -8,6 +8,7 @@ use crate::oracle::*;
 use crate::types::*;
 
 mod again;
+mod committees;
 mod life;
 
 use life::{KEY, Life, Moment, POOL, everywhere, name_of, plan_of, started, status, verified};
