@@ -152,23 +152,23 @@ impl Delivery {
     async fn run(mut self, mut waiting: mpsc::Receiver<Notice>) {
         let mut again = Instant::now() + self.pause;
         loop {
-            let notice = tokio::select! {
+            let (notice, is_owed) = tokio::select! {
                 next = waiting.recv() => match next {
-                    Some(notice) => notice,
+                    Some(notice) => (notice, false),
                     None => break,
                 },
                 () = sleep_until(again), if !self.owed.is_empty() => match self.owed.first() {
-                    Some(notice) => notice,
+                    Some(notice) => (notice, true),
                     None => continue,
                 },
             };
-            let told = self.one(notice).await;
-            self.pause = match told {
-                true => AGAIN.0,
-                false => (self.pause * 2).min(AGAIN.1),
-            };
-            // whoever takes one takes the others
-            again = Instant::now() + if told { Duration::ZERO } else { self.pause };
+            if self.one(notice).await {
+                // whoever takes one takes the others
+                (self.pause, again) = (AGAIN.0, Instant::now());
+            } else if is_owed {
+                self.pause = (self.pause * 2).min(AGAIN.1);
+                again = Instant::now() + self.pause;
+            }
         }
         // the last chance: whoever tells ends with the engine
         let owed: Vec<_> = self.owed.all().values().cloned().collect();
