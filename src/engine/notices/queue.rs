@@ -116,6 +116,15 @@ impl Queue {
 
 /// A queue, and the work that empties it until the queue is gone.
 pub(super) fn open(to: Told, per_hour: NonZeroU32) -> (Queue, impl Future<Output = ()> + Send + 'static) {
+    open_with(to, per_hour, AGAIN)
+}
+
+/// The same with other pauses before what is owed is tried again.
+pub(super) fn open_with(
+    to: Told,
+    per_hour: NonZeroU32,
+    again: (Duration, Duration),
+) -> (Queue, impl Future<Output = ()> + Send + 'static) {
     let (notices, waiting) = mpsc::channel(WAITING);
     let delivered = Arc::new(Delivered {
         name: to.name.clone(),
@@ -133,7 +142,7 @@ pub(super) fn open(to: Told, per_hour: NonZeroU32) -> (Queue, impl Future<Output
         delivered,
         owed,
         limit: Limit::new(per_hour),
-        pause: AGAIN.0,
+        again,
     };
     (queue, delivery.run(waiting))
 }
@@ -144,13 +153,14 @@ struct Delivery {
     delivered: Arc<Delivered>,
     owed: Arc<Owed>,
     limit: Limit,
-    /// Before what is owed is tried again.
-    pause: Duration,
+    /// The first and the longest pause before what is owed is tried again.
+    again: (Duration, Duration),
 }
 
 impl Delivery {
     async fn run(mut self, mut waiting: mpsc::Receiver<Notice>) {
-        let mut again = Instant::now() + self.pause;
+        let (first, longest) = self.again;
+        let (mut pause, mut again) = (first, Instant::now() + first);
         loop {
             let (notice, is_owed) = tokio::select! {
                 next = waiting.recv() => match next {
@@ -164,10 +174,12 @@ impl Delivery {
             };
             if self.one(notice).await {
                 // whoever takes one takes the others
-                (self.pause, again) = (AGAIN.0, Instant::now());
-            } else if is_owed {
-                self.pause = (self.pause * 2).min(AGAIN.1);
-                again = Instant::now() + self.pause;
+                (pause, again) = (first, Instant::now());
+            } else {
+                if is_owed {
+                    pause = (pause * 2).min(longest);
+                }
+                again = again.max(Instant::now() + pause);
             }
         }
         // the last chance: whoever tells ends with the engine

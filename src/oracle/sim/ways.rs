@@ -1,6 +1,7 @@
 //! Who moves a case that stands still: a way on from everywhere, for every kind of case. Lives try each way that is shown, on
 //! a copy, wherever a case comes to; it must be accepted where it is shown as open, and be refused where it is not. What
-//! they find is compared with this table; what is in brackets they find seldom.
+//! they find is compared with this table; what is in brackets they find seldom. The page `ways` of the handbook has the same
+//! rows.
 //!
 //! | case | stands at | a person can |
 //! | --- | --- | --- |

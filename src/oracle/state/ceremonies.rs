@@ -152,6 +152,7 @@ impl Durable {
         let before = ceremony.ended.replace((at, Err(failure.clone())));
         ceremony.transcript = transcript.cloned().or(ceremony.transcript.take());
         let (id, role) = (ceremony.case, ceremony.role);
+        let failed_for = failed_for(ceremony.plan.committee(), failure);
         let work = ceremony.work().filter(|_| before.is_none());
         if let Some((at, work)) = work {
             self.tally.take(at, work);
@@ -160,7 +161,6 @@ impl Durable {
             return;
         }
         let started = failure.kind != FailureKind::NotStarted;
-        let failed_for = failed_for(ceremony.plan.committee(), failure);
         self.with(id, |c| {
             c.unstarted = if started { 0 } else { c.unstarted + 1 };
             let counted = match role {

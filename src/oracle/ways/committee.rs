@@ -5,7 +5,7 @@ use std::fmt;
 
 use super::refusals::{refused_by_ssv, refused_now};
 use crate::oracle::{ActionState, Case, FailedFor, Payload, Resume, State, Step};
-use crate::types::{OperatorId, listed};
+use crate::types::{ActionId, OperatorId, listed};
 
 /// What stands against a committee.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,6 +29,8 @@ impl fmt::Display for Against {
 /// What only a look at SSV from before says is not among it.
 pub(in crate::oracle) fn against_committee(state: &State, case: &Case, attempts: u32) -> Option<Against> {
     match &case.step {
+        // a person stopped it, for whatever reason
+        Step::Halted { .. } if is_rejected(state, case) => None,
         Step::Halted { resume, .. } => {
             let failed = || case.failed_for.clone().filter(|_| *resume == Resume::Register);
             let refused = refused_by_ssv(state, case).map(Against::RefusedBySsv);
@@ -49,6 +51,11 @@ pub(in crate::oracle) fn against_committee(state: &State, case: &Case, attempts:
         }
         _ => None,
     }
+}
+
+fn is_rejected(state: &State, case: &Case) -> bool {
+    let newest = state.actions.range(ActionId::all_of(case.id)).next_back();
+    newest.is_some_and(|(_, action)| action.state == ActionState::Rejected)
 }
 
 /// Why the key of a case has not come about, where whoever made its ceremony fail is proposed again: the committee is a

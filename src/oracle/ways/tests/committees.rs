@@ -126,14 +126,7 @@ fn a_rule_chooses_other_committees_once_its_attempts_are_used_up_and_as_often_as
     fails_and_is_proposed_again(&mut life, 2);
     let output = life.wake();
     assert_eq!(chosen(&output), [("rule all", true)]);
-    let asked = output.effects.iter().find_map(|effect| match effect {
-        Effect::Prepare { draft, .. } => match &**draft {
-            Draft::Keygen(draft) => Some(draft.wanted.spent.clone()),
-            _ => None,
-        },
-        _ => None,
-    });
-    assert_eq!(asked, Some(vec![fixed()]), "another one is asked for");
+    assert_eq!(life.case().spent, BTreeSet::from([fixed()]));
     for attempt in [3, 4] {
         fails_and_is_proposed_again(&mut life, attempt);
         assert_eq!(chosen(&life.wake()), []);
@@ -190,6 +183,29 @@ fn a_rule_has_another_key_made_where_ssv_refuses_and_only_while_it_does() {
     let output = proposes(&mut life, Vec::new());
     assert_eq!(chosen(&output), []);
     assert!(life.state.condemned.is_empty());
+}
+
+/// A person who rejects has looked at it.
+#[test]
+fn what_a_person_rejected_is_left_to_people() {
+    let mut life = Life::until(RequestKind::Deposit, Moment::Registered);
+    by_rule(&mut life, 3, 0);
+    proposes(&mut life, vec![Check::fail("simulation", REFUSES)]);
+    let action = ActionId {
+        case: life.id,
+        number: 2,
+    };
+    let digest = life.state.actions[&action].digest;
+    let reason = SafeText::new("OperatorDoesNotExist: I ask them first");
+    life.wish(Wish::Reject {
+        action,
+        digest,
+        reason,
+    })
+    .unwrap();
+    by_rule(&mut life, 3, 1);
+    assert_eq!(chosen(&life.wake()), []);
+    assert!(matches!(life.case().step, Step::Halted { .. }));
 }
 
 #[test]
