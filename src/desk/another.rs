@@ -100,7 +100,10 @@ mod tests {
         let (ranked, committee) = (ids([1, 2, 5, 6, 3, 4]), ids([1, 2, 3, 4]));
         assert_eq!(without(&ranked, committee.clone(), &[]), committee);
         assert_eq!(without(&ranked, committee.clone(), &ids([3])), ids([1, 2, 4, 5]));
-        assert_eq!(without(&ranked, committee.clone(), &ids([3, 4])), ids([1, 2, 5, 6]));
+        assert_eq!(
+            without(&ranked, committee.clone(), &ids([3, 4])),
+            ids([1, 2, 5, 6])
+        );
         assert_eq!(
             without(&ids([1, 2, 3, 4]), committee.clone(), &ids([3])),
             committee,

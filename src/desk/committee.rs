@@ -94,10 +94,17 @@ pub(super) async fn select(from: &Committees, wanted: &Wanted) -> (Vec<OperatorI
     let mut committee = match (&wanted.chosen, size) {
         (Some(chosen), _) => chosen.clone(),
         (None, None) if makes_room => {
-            let stands = wanted.standing.as_ref().filter(|ids| another::stands(ids, wanted));
+            let stands = wanted
+                .standing
+                .as_ref()
+                .filter(|ids| another::stands(ids, wanted));
             let (order, ids) = (order(&ranked), ids.clone());
             stands.cloned().unwrap_or_else(|| {
-                another::choose(&order, another::without(&order, ids, &wanted.avoid), &wanted.spent)
+                another::choose(
+                    &order,
+                    another::without(&order, ids, &wanted.avoid),
+                    &wanted.spent,
+                )
             })
         }
         (None, None) => ids.clone(),

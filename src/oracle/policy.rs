@@ -88,7 +88,9 @@ pub(super) const USES_KEPT: usize = 4_096;
 impl Policy {
     /// The rule that decides the key generations of a pool, and so which committee makes its key.
     pub(super) fn rule_of_keys(&self, pool: PoolId) -> Option<&Rule> {
-        self.rules.iter().find(|rule| rule.covers(ActionKind::Keygen, pool))
+        self.rules
+            .iter()
+            .find(|rule| rule.covers(ActionKind::Keygen, pool))
     }
 
     /// The rule that lets `action` pass now, in the time that limits per day count, or why none does.

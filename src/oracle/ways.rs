@@ -117,7 +117,11 @@ fn way_on(state: &State, case: &Case, way: Way) -> Option<WayOn> {
             let makes_room = case.keygen.is_some() || committee::still_proposed(state, case).is_some();
             (makes_room && !case.is_closed()).then_some(())?;
             let why = costs::redo_key(state, case);
-            (can_redo_key(state, case), why, costs::another_key(case).to_owned())
+            (
+                can_redo_key(state, case),
+                why,
+                costs::another_key(case).to_owned(),
+            )
         }
         Way::GiveUp if case.is_closed() => return None,
         Way::GiveUp => {

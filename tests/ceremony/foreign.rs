@@ -79,11 +79,7 @@ impl Foreign {
         let url = format!("http://{}", listener.local_addr().expect("an address"));
         let dies = Arc::clone(&foreign.dies);
         let until = async move { dies.notified().await };
-        tokio::spawn(async move {
-            axum::serve(listener, router)
-                .with_graceful_shutdown(until)
-                .await
-        });
+        tokio::spawn(async move { axum::serve(listener, router).with_graceful_shutdown(until).await });
         (foreign, url)
     }
 
@@ -344,7 +340,10 @@ async fn a_key_generation_whose_messenger_died_is_complete_by_observation_and_la
     let end = house.run(&keygen_plan(ids(1..=4))).await;
     let verified = end.unwrap_or_else(|failed| panic!("{failed}"));
     let health = house.initiator.preflight_messenger().await;
-    assert!(matches!(health.answers, Answer::NotKnown(_)), "it is gone: {health:?}");
+    assert!(
+        matches!(health.answers, Answer::NotKnown(_)),
+        "it is gone: {health:?}"
+    );
     assert!(foreign.data.lock().unwrap().is_empty(), "it stored nothing");
     let document = document_of(&verified.transcript);
     assert!(matches!(

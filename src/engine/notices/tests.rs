@@ -253,7 +253,10 @@ async fn the_end_of_a_matter_passes_a_full_queue() {
     while let Ok(notice) = takes.try_recv() {
         said.push(notice.phase);
     }
-    assert_eq!(said.iter().filter(|phase| **phase == NoticePhase::Over).count(), 1);
+    assert_eq!(
+        said.iter().filter(|phase| **phase == NoticePhase::Over).count(),
+        1
+    );
 }
 
 #[tokio::test]

@@ -181,9 +181,7 @@ impl Book {
             | Record::AccountAdopted { .. }
             | Record::AccountStrange { .. } => self.account(record),
             Record::CaseGivenUp { case, .. } => self.is_given_up(state, *case),
-            Record::KeyRedone {
-                case, is_by_rule, ..
-            } => self.key_redone(state, *case, *is_by_rule),
+            Record::KeyRedone { case, is_by_rule, .. } => self.key_redone(state, *case, *is_by_rule),
             Record::CaseClosed { case, outcome } => {
                 self.closed(outside, state, *case, outcome);
                 self.nobody_looks(*case);

@@ -338,7 +338,9 @@ fn around(reason: WaitReason) -> Option<Scene> {
         Reason::CatchingUp => quiet().shows(LiveUpdate::Link(LinkState::CatchingUp)),
         Reason::ChainStale => quiet().shows(LiveUpdate::Link(LinkState::Stale)),
         Reason::ChainDown => quiet().shows(LiveUpdate::Link(LinkState::Down)),
-        Reason::EndpointDown => quiet().shows(endpoints(EndpointKind::Execution, &[Health::Down, Health::Up])),
+        Reason::EndpointDown => {
+            quiet().shows(endpoints(EndpointKind::Execution, &[Health::Down, Health::Up]))
+        }
         Reason::ExecutionAway => quiet().shows(endpoints(EndpointKind::Execution, &[Health::Down])),
         Reason::RelayAway => quiet().shows(endpoints(EndpointKind::Relay, &[Health::Down])),
         Reason::BeaconAway => quiet().shows(endpoints(EndpointKind::Beacon, &[Health::Down])),
@@ -372,9 +374,7 @@ fn undecided(reason: WaitReason) -> Option<Scene> {
         Reason::Policy => proposed(Mode::Auto).hears(Input::Started).hears(Input::Tick),
         Reason::CheckFailed => checked(Check::fail("balance", "0 ETH")),
         Reason::CasePaused => proposed(Mode::Supervised).asks(Wish::Pause(Some(case))),
-        Reason::HeldByPause => proposed(Mode::Supervised)
-            .approved()
-            .asks(Wish::Pause(None)),
+        Reason::HeldByPause => proposed(Mode::Supervised).approved().asks(Wish::Pause(None)),
         Reason::Observed => proposed(Mode::Observe),
         Reason::LastChecks => proposed(Mode::Supervised).approved(),
         Reason::NoEndpoint => proposed(Mode::Supervised)
@@ -495,7 +495,10 @@ fn every_reason_comes_of_a_state_and_reaches_everybody() {
         let snapshot = scene.snapshot();
         let told = notice(&Reminder::Waits(NoticePhase::Begun, wait.clone()), &snapshot, AT);
         assert_eq!(told.reason.as_deref(), Some(reason.code()));
-        assert!(told.sentence.as_str().contains(wait.sentence.as_str()), "{told:?}");
+        assert!(
+            told.sentence.as_str().contains(wait.sentence.as_str()),
+            "{told:?}"
+        );
 
         let (_side, handle) = channel(snapshot);
         let metrics = OracleProbe::new(&handle, Vec::new()).metrics();
@@ -510,7 +513,11 @@ fn every_reason_comes_of_a_state_and_reaches_everybody() {
 fn what_holds_an_approval_says_until_when_that_is_good() {
     let until = Some(UnixMillis(AT.0 + 1_000));
     let proposed = |mode| Scene::proposed(mode, deposit(), keygen(), Vec::new());
-    let paused = |scene: Scene| scene.asks(Wish::Pause(Some(deposit()))).wait(WaitReason::CasePaused);
+    let paused = |scene: Scene| {
+        scene
+            .asks(Wish::Pause(Some(deposit())))
+            .wait(WaitReason::CasePaused)
+    };
     assert_eq!(paused(proposed(Mode::Supervised).approved()).due, until);
     assert_eq!(paused(proposed(Mode::Supervised)).due, None, "nobody approved it");
     let observed = |scene: Scene| scene.wait(WaitReason::Observed).due;

@@ -28,7 +28,14 @@ pub(super) fn snapshot_with(state: &State, live: &Live, unwritable: Option<&Safe
         checkpoint: None,
     };
     let (journal, _) = Journal::open(&options, Anchor::BEGINNING, |_| Ok::<_, EngineError>(())).unwrap();
-    snapshot(state, live, &journal, unwritable, 1, &mut ValidatorRows::default())
+    snapshot(
+        state,
+        live,
+        &journal,
+        unwritable,
+        1,
+        &mut ValidatorRows::default(),
+    )
 }
 
 fn reasons(state: &State, live: &Live) -> Vec<WaitReason> {

@@ -18,14 +18,7 @@ fn fails_and_is_proposed_again(life: &mut Life, attempt: u8) {
     let request = RequestId([40 + attempt; 24]);
     let plan = plan_of(ActionKind::Keygen);
     let main = CeremonyRole::Main;
-    life.record(started(
-        life.id,
-        request,
-        None,
-        main,
-        attempt.into(),
-        plan,
-    ));
+    life.record(started(life.id, request, None, main, attempt.into(), plan));
     life.record(Record::CeremonyFailed {
         request,
         failure: CeremonyFailure {
@@ -135,7 +128,10 @@ fn a_rule_chooses_other_committees_once_its_attempts_are_used_up_and_as_often_as
     assert!(why.as_str().contains("attempt 3 is over its 2"), "{why}");
     let redo = life.way(Way::RedoKey);
     assert!(
-        redo.can.is_ok() && redo.why.ends_with("a rule chose 1 other committee for it already"),
+        redo.can.is_ok()
+            && redo
+                .why
+                .ends_with("a rule chose 1 other committee for it already"),
         "a person can all the same: {redo:?}"
     );
     life.shadow.restart(&life.state);
