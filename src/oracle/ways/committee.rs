@@ -5,7 +5,7 @@ use std::fmt;
 
 use super::refusals::{refused_by_ssv, refused_now};
 use crate::oracle::{ActionState, Case, FailedFor, Payload, Resume, State, Step};
-use crate::types::{ActionId, OperatorId, listed};
+use crate::types::{ActionId, CheckStatus, OperatorId, UnixMillis, listed};
 
 /// What stands against a committee.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,9 +25,21 @@ impl fmt::Display for Against {
     }
 }
 
+/// An operator for whom a ceremony failed is absent once the next one could not begin for so long, ms: whoever restarts a
+/// node is waited for.
+const ABSENT_AFTER_MS: u128 = 600_000;
+
+/// The check that says who does not answer.
+const REACHABLE: &str = "operators-reachable";
+
 /// What stands against the committee of a case where it stands, once a rule that may try `attempts` times is at its end.
 /// What only a look at SSV from before says is not among it.
-pub(in crate::oracle) fn against_committee(state: &State, case: &Case, attempts: u32) -> Option<Against> {
+pub(in crate::oracle) fn against_committee(
+    state: &State,
+    case: &Case,
+    attempts: u32,
+    now: UnixMillis,
+) -> Option<Against> {
     match &case.step {
         // a person stopped it, for whatever reason
         Step::Halted { .. } if is_rejected(state, case) => None,
@@ -44,13 +56,22 @@ pub(in crate::oracle) fn against_committee(state: &State, case: &Case, attempts:
                 .filter(|_| state.faded(action).is_none())
                 .map(Against::RefusedBySsv)
         }
-        Step::DecideCeremony(_) => {
+        Step::DecideCeremony(id) => {
             let used_up = case.counted_attempts() >= attempts || case.unstarted >= attempts;
-            let failed = still_proposed(state, case).filter(|_| used_up);
+            let is_long = now.since(case.since).as_millis() >= ABSENT_AFTER_MS;
+            let absent = is_long && somebody_is_away(state, *id);
+            let failed = still_proposed(state, case).filter(|_| used_up || absent);
             failed.cloned().map(Against::Failed)
         }
         _ => None,
     }
+}
+
+/// Whether the committee of a proposal cannot begin, because somebody in it does not answer.
+fn somebody_is_away(state: &State, id: ActionId) -> bool {
+    let shown = state.actions.get(&id).map(|action| state.shown(action).0);
+    let mut checks = shown.into_iter().flat_map(|proposal| &proposal.checks);
+    checks.any(|check| check.name == REACHABLE && check.status != CheckStatus::Pass)
 }
 
 fn is_rejected(state: &State, case: &Case) -> bool {

@@ -15,6 +15,10 @@ fn by_rule(life: &mut Life, max_attempts: u32, other_committees: u32) {
 
 /// A key generation of operators 1 to 4 that fails for operator 2, and the same committee proposed again.
 fn fails_and_is_proposed_again(life: &mut Life, attempt: u8) {
+    fails_and_is_proposed_with(life, attempt, Vec::new());
+}
+
+fn fails_and_is_proposed_with(life: &mut Life, attempt: u8, checks: Vec<Check>) {
     let request = RequestId([40 + attempt; 24]);
     let plan = plan_of(ActionKind::Keygen);
     let main = CeremonyRole::Main;
@@ -33,7 +37,10 @@ fn fails_and_is_proposed_again(life: &mut Life, attempt: u8) {
         case: life.id,
         number: life.case().actions + 1,
     };
-    let proposal = proposal(ActionKind::Keygen);
+    let proposal = Proposal {
+        checks,
+        ..proposal(ActionKind::Keygen)
+    };
     life.record(Record::ActionProposed {
         action,
         digest: proposal.digest(action),
@@ -135,6 +142,23 @@ fn a_rule_chooses_other_committees_once_its_attempts_are_used_up_and_as_often_as
         "a person can all the same: {redo:?}"
     );
     life.shadow.restart(&life.state);
+}
+
+/// An attempt that cannot begin is never used up: whoever stays away for ten minutes after a ceremony failed for it is
+/// absent.
+#[test]
+fn a_rule_chooses_others_for_whom_a_ceremony_failed_and_who_stays_away() {
+    let away = || vec![Check::fail("operators-reachable", "operator 2: nobody listens")];
+    let fits = || vec![Check::fail("pool-ready", "not listed")];
+    for (checks, chooses) in [(away(), true), (fits(), false)] {
+        let mut life = Life::until(RequestKind::Deposit, Moment::Opened);
+        by_rule(&mut life, 3, 1);
+        fails_and_is_proposed_with(&mut life, 1, checks);
+        assert_eq!(chosen(&life.wake()), [], "its node may be restarted");
+        life.now += 600_000;
+        let by: &[(&str, bool)] = if chooses { &[("rule all", true)] } else { &[] };
+        assert_eq!(chosen(&life.wake()), by);
+    }
 }
 
 /// A deposit whose key was made, and what the desk proposes to send.
