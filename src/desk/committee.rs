@@ -188,3 +188,55 @@ pub(super) fn fact(from: &Committees, label: &str, ids: &[OperatorId]) -> Vec<Fa
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ports::fakes::FakeCeremonies;
+    use crate::types::SafeText;
+
+    fn ids<const N: usize>(ids: [u64; N]) -> Vec<OperatorId> {
+        ids.map(OperatorId).to_vec()
+    }
+
+    /// Operators 1 to 5, of whom 1, 2 and 3 are the committee.
+    fn fixed() -> Committees {
+        let record = |id| OperatorRecord {
+            id,
+            name: SafeText::default(),
+            endpoint: "http://operator".to_owned(),
+            public_key: String::new(),
+        };
+        let all = ids([1, 2, 3, 4, 5]).into_iter();
+        Committees {
+            ceremonies: Arc::new(FakeCeremonies::default()),
+            directory: Arc::new(all.map(|id| (id, record(id))).collect()),
+            selection: SelectionRule::Fixed(ids([1, 2, 3])),
+        }
+    }
+
+    #[tokio::test]
+    async fn others_take_the_places_of_a_fixed_committee_that_was_given_up_and_only_then() {
+        let from = fixed();
+        let chosen = async |spent: &[Vec<OperatorId>], avoid, standing| {
+            let wanted = Wanted {
+                spent: spent.to_vec(),
+                avoid,
+                standing,
+                ..Wanted::default()
+            };
+            select(&from, &wanted).await.0
+        };
+        assert_eq!(chosen(&[], ids([3]), None).await, ids([1, 2, 3]));
+        let spent = [ids([1, 2, 3])];
+        assert_eq!(chosen(&spent, ids([3]), None).await, ids([1, 2, 4]));
+        assert_eq!(chosen(&spent, ids([2, 3]), None).await, ids([1, 4, 5]));
+        // what was proposed stays, and one that failed does not
+        let before = Some(ids([1, 2, 5]));
+        assert_eq!(chosen(&spent, ids([3]), before.clone()).await, ids([1, 2, 5]));
+        assert_eq!(chosen(&spent, ids([3, 5]), before).await, ids([1, 2, 4]));
+        // SSV refuses them, and it is not known for whom
+        assert_eq!(chosen(&spent, Vec::new(), None).await.len(), 3);
+        assert_ne!(chosen(&spent, Vec::new(), None).await, ids([1, 2, 3]));
+    }
+}
