@@ -84,7 +84,10 @@ fn way_on(state: &State, case: &Case, way: Way) -> Option<WayOn> {
         Way::Decide => {
             let action = undecided(state, case)?;
             let can = state.actions.get(&action)?.approvable();
-            let why = format!("{action} waits for a decision");
+            let why = format!(
+                "{action} waits for a decision{}",
+                costs::proposed_again(state, case)
+            );
             let costs = "approved, it leaves this machine; rejected, the case halts until it is retried";
             (can, why, costs.to_owned())
         }
@@ -114,7 +117,9 @@ fn way_on(state: &State, case: &Case, way: Way) -> Option<WayOn> {
             (Ok(()), why, costs.to_owned())
         }
         Way::RedoKey => {
-            let makes_room = case.keygen.is_some() || committee::still_proposed(state, case).is_some();
+            let fails =
+                || case.kind().shares() == Shares::Makes && committee::still_proposed(state, case).is_some();
+            let makes_room = case.keygen.is_some() || fails();
             (makes_room && !case.is_closed()).then_some(())?;
             let why = costs::redo_key(state, case);
             (

@@ -11,6 +11,22 @@ pub(super) const NOTHING: &str = "nothing";
 
 const ANOTHER_KEY: &str = "another key generation with all its approvals; the present key is never used. Nothing is deposited with it, so no ETH is lost";
 
+/// What whoever decides should know: the ceremony has failed for somebody who is in it again, and who else can be.
+pub(super) fn proposed_again(state: &State, case: &Case) -> String {
+    let Some(failed) = still_proposed(state, case) else {
+        return String::new();
+    };
+    let others = match case.kind().shares() {
+        Shares::Makes => "another committee is the way on, where it fails again",
+        Shares::Replaces => "other operators can be chosen for it",
+        Shares::Uses => "a reshare hands the key to others, where too few are left",
+    };
+    format!(
+        "; {} proven guilty or absent in the last attempt, and in it again: {others}",
+        are(&failed.operators)
+    )
+}
+
 /// What another committee costs.
 pub(super) fn another_key(case: &Case) -> &'static str {
     match case.keygen {

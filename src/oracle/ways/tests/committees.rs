@@ -13,14 +13,15 @@ fn by_rule(life: &mut Life, max_attempts: u32, other_committees: u32) {
     life.state.settings = settings;
 }
 
-/// A key generation of operators 1 to 4 that fails for operator 2, and the same committee proposed again.
+/// A ceremony of operators 1 to 4 that fails for operator 2, and the same committee proposed again.
 fn fails_and_is_proposed_again(life: &mut Life, attempt: u8) {
     fails_and_is_proposed_with(life, attempt, Vec::new());
 }
 
 fn fails_and_is_proposed_with(life: &mut Life, attempt: u8, checks: Vec<Check>) {
     let request = RequestId([40 + attempt; 24]);
-    let plan = plan_of(ActionKind::Keygen);
+    let kind = life.case().kind().ceremony();
+    let plan = plan_of(kind);
     let main = CeremonyRole::Main;
     life.record(started(life.id, request, None, main, attempt.into(), plan));
     life.record(Record::CeremonyFailed {
@@ -39,7 +40,7 @@ fn fails_and_is_proposed_with(life: &mut Life, attempt: u8, checks: Vec<Check>) 
     };
     let proposal = Proposal {
         checks,
-        ..proposal(ActionKind::Keygen)
+        ..proposal(kind)
     };
     life.record(Record::ActionProposed {
         action,
@@ -142,6 +143,31 @@ fn a_rule_chooses_other_committees_once_its_attempts_are_used_up_and_as_often_as
         "a person can all the same: {redo:?}"
     );
     life.shadow.restart(&life.state);
+}
+
+/// Whose validator has its key has no other committee make one, and is told all the same who fails, and what leads on.
+#[test]
+fn a_reshare_and_an_exit_say_who_failed_and_is_in_it_again() {
+    for (kind, leads_on) in [
+        (RequestKind::Reshare, "other operators can be chosen for it"),
+        (
+            RequestKind::Exit,
+            "a reshare hands the key to others, where too few are left",
+        ),
+    ] {
+        let mut life = Life::until(kind, Moment::Opened);
+        fails_and_is_proposed_again(&mut life, 1);
+        let decide = life.way(Way::Decide);
+        let words = "operator 2 is proven guilty or absent in the last attempt, and in it again";
+        assert!(
+            decide.why.contains(words) && decide.why.ends_with(leads_on),
+            "{decide:?}"
+        );
+        let shown = ways(&life.state, life.case()).on;
+        assert!(shown.iter().all(|on| on.way != Way::RedoKey), "{shown:?}");
+        by_rule(&mut life, 1, 1);
+        assert_eq!(chosen(&life.wake()), []);
+    }
 }
 
 /// An attempt that cannot begin is never used up: whoever stays away for ten minutes after a ceremony failed for it is
