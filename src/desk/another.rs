@@ -1,6 +1,7 @@
-//! Another committee than those whose keys for this case a person gave up.
+//! Another committee than those that were given up for this case, with their keys where they had made one.
 
 use super::proposal::list;
+use crate::oracle::Wanted;
 use crate::types::{Check, OperatorId};
 
 /// `ranked` has everybody, the best first. The committee, or the one nearest to it whose key was not given up: the member
@@ -25,6 +26,29 @@ pub(super) fn choose(
         }
     }
     committee
+}
+
+/// The committee of which nobody is among those that made earlier attempts fail, as far as there are others.
+pub(super) fn without(
+    ranked: &[OperatorId],
+    committee: Vec<OperatorId>,
+    avoid: &[OperatorId],
+) -> Vec<OperatorId> {
+    let mut others = ranked
+        .iter()
+        .filter(|id| !committee.contains(id) && !avoid.contains(id));
+    let one = |id: &OperatorId| match avoid.contains(id) {
+        true => others.next().copied().unwrap_or(*id),
+        false => *id,
+    };
+    let mut rest: Vec<_> = committee.iter().map(one).collect();
+    rest.sort_unstable();
+    rest
+}
+
+/// Whether a committee that took the place of another one stays proposed: latencies move, and what was shown must not.
+pub(super) fn stands(committee: &Vec<OperatorId>, wanted: &Wanted) -> bool {
+    !wanted.spent.contains(committee) && !committee.iter().any(|id| wanted.avoid.contains(id))
 }
 
 /// Whether these operators made a key before that was given up. SSV may refuse their next one for the same reason, which
@@ -69,6 +93,29 @@ mod tests {
         assert_eq!(choose(&ranked, committee.clone(), &spent), ids([1, 2, 3, 5]));
         spent.push(ids([1, 2, 3, 5]));
         assert_eq!(choose(&ranked, committee, &spent), ids([1, 3, 4, 6]));
+    }
+
+    #[test]
+    fn whoever_made_an_attempt_fail_makes_room_as_far_as_there_are_others() {
+        let (ranked, committee) = (ids([1, 2, 5, 6, 3, 4]), ids([1, 2, 3, 4]));
+        assert_eq!(without(&ranked, committee.clone(), &[]), committee);
+        assert_eq!(without(&ranked, committee.clone(), &ids([3])), ids([1, 2, 4, 5]));
+        assert_eq!(
+            without(&ranked, committee.clone(), &ids([3, 4])),
+            ids([1, 2, 5, 6])
+        );
+        assert_eq!(
+            without(&ids([1, 2, 3, 4]), committee.clone(), &ids([3])),
+            committee,
+            "nobody else"
+        );
+        let wanted = Wanted {
+            spent: vec![committee.clone()],
+            avoid: ids([3]),
+            ..Wanted::default()
+        };
+        assert!(stands(&ids([1, 2, 4, 5]), &wanted));
+        assert!(!stands(&committee, &wanted) && !stands(&ids([1, 2, 3, 5]), &wanted));
     }
 
     #[test]

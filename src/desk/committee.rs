@@ -77,9 +77,13 @@ pub(super) async fn select(from: &Committees, wanted: &Wanted) -> (Vec<OperatorI
         SelectionRule::Fixed(ids) => (ids, None),
         SelectionRule::Choose { from, size } => (from, Some(*size)),
     };
+    // whoever is configured may take the place of one of a fixed committee that was given up
+    let makes_room = size.is_none() && wanted.spent.contains(ids);
+    let others = from.directory.keys().filter(|_| makes_room);
     let mut everybody: Vec<_> = ids
         .iter()
         .chain(wanted.chosen.iter().flatten())
+        .chain(others)
         .copied()
         .collect();
     everybody.sort_unstable();
@@ -89,15 +93,32 @@ pub(super) async fn select(from: &Committees, wanted: &Wanted) -> (Vec<OperatorI
     let ranked = rank(from, &everybody, &asked, wanted, standing);
     let mut committee = match (&wanted.chosen, size) {
         (Some(chosen), _) => chosen.clone(),
+        (None, None) if makes_room => {
+            let stands = wanted
+                .standing
+                .as_ref()
+                .filter(|ids| another::stands(ids, wanted));
+            let (order, ids) = (order(&ranked), ids.clone());
+            stands.cloned().unwrap_or_else(|| {
+                another::choose(
+                    &order,
+                    another::without(&order, ids, &wanted.avoid),
+                    &wanted.spent,
+                )
+            })
+        }
         (None, None) => ids.clone(),
         (None, Some(size)) => {
             let best = ranking::choose(&ranked, size, wanted.standing.as_deref());
-            let order: Vec<_> = ranked.iter().map(|candidate| candidate.id).collect();
-            another::choose(&order, best, &wanted.spent)
+            another::choose(&order(&ranked), best, &wanted.spent)
         }
     };
     committee.sort_unstable();
     (committee, ranked, asked)
+}
+
+fn order(ranked: &[Candidate]) -> Vec<OperatorId> {
+    ranked.iter().map(|candidate| candidate.id).collect()
 }
 
 /// These operators by everything that is known of them, the best first. `before`: who would be in it anyway.
@@ -166,4 +187,56 @@ pub(super) fn fact(from: &Committees, label: &str, ids: &[OperatorId]) -> Vec<Fa
             Fact::new(if n == 0 { label } else { "" }, FactKind::Text, words)
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ports::fakes::FakeCeremonies;
+    use crate::types::SafeText;
+
+    fn ids<const N: usize>(ids: [u64; N]) -> Vec<OperatorId> {
+        ids.map(OperatorId).to_vec()
+    }
+
+    /// Operators 1 to 5, of whom 1, 2 and 3 are the committee.
+    fn fixed() -> Committees {
+        let record = |id| OperatorRecord {
+            id,
+            name: SafeText::default(),
+            endpoint: "http://operator".to_owned(),
+            public_key: String::new(),
+        };
+        let all = ids([1, 2, 3, 4, 5]).into_iter();
+        Committees {
+            ceremonies: Arc::new(FakeCeremonies::default()),
+            directory: Arc::new(all.map(|id| (id, record(id))).collect()),
+            selection: SelectionRule::Fixed(ids([1, 2, 3])),
+        }
+    }
+
+    #[tokio::test]
+    async fn others_take_the_places_of_a_fixed_committee_that_was_given_up_and_only_then() {
+        let from = fixed();
+        let chosen = async |spent: &[Vec<OperatorId>], avoid, standing| {
+            let wanted = Wanted {
+                spent: spent.to_vec(),
+                avoid,
+                standing,
+                ..Wanted::default()
+            };
+            select(&from, &wanted).await.0
+        };
+        assert_eq!(chosen(&[], ids([3]), None).await, ids([1, 2, 3]));
+        let spent = [ids([1, 2, 3])];
+        assert_eq!(chosen(&spent, ids([3]), None).await, ids([1, 2, 4]));
+        assert_eq!(chosen(&spent, ids([2, 3]), None).await, ids([1, 4, 5]));
+        // what was proposed stays, and one that failed does not
+        let before = Some(ids([1, 2, 5]));
+        assert_eq!(chosen(&spent, ids([3]), before.clone()).await, ids([1, 2, 5]));
+        assert_eq!(chosen(&spent, ids([3, 5]), before).await, ids([1, 2, 4]));
+        // SSV refuses them, and it is not known for whom
+        assert_eq!(chosen(&spent, Vec::new(), None).await.len(), 3);
+        assert_ne!(chosen(&spent, Vec::new(), None).await, ids([1, 2, 3]));
+    }
 }

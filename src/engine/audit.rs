@@ -19,48 +19,17 @@ pub struct Audit {
     pub problems: Vec<(u64, String)>,
 }
 
-/// Checks every decision. Records that this version does not know are passed over.
-#[must_use]
-pub fn audit<'a>(entries: impl IntoIterator<Item = &'a Entry>) -> Audit {
-    let mut audit = Audit::default();
-    let mut open: BTreeMap<ActionId, Open> = BTreeMap::new();
-    let mut known = Known::default();
+/// Reads every record once, as a start does, and checks every decision.
+///
+/// # Errors
+/// The first record that is not understood: its number, and why.
+pub fn audit<'a>(entries: impl IntoIterator<Item = &'a Entry>) -> Result<Audit, (u64, String)> {
+    let (mut audit, mut known) = (Audit::default(), Known::default());
     for entry in entries {
-        let Ok(record) = serde_json::from_str::<Record>(&entry.body) else {
-            continue;
-        };
-        match record {
-            Record::PeopleDemanded(rules) => known.policy = Some(rules.to_policy()),
-            Record::ActionProposed { action, proposal, .. } => {
-                let (given, since) = (Vec::new(), entry.at);
-                open.insert(
-                    action,
-                    Open {
-                        proposal,
-                        since,
-                        given,
-                    },
-                );
-            }
-            Record::ActionChanged { action, proposal, .. } => {
-                open.entry(action).and_modify(|o| o.proposal = proposal);
-            }
-            Record::EndorsementsLost { action, .. } => {
-                open.entry(action).and_modify(|o| o.given.clear());
-            }
-            Record::Endorsed { action, decision } => {
-                audit.take(entry.seq, action, &decision, open.get(&action), &mut known);
-                open.entry(action).and_modify(|o| o.given.push(decision));
-            }
-            Record::Decided { action, decision } => {
-                audit.take(entry.seq, action, &decision, open.get(&action), &mut known);
-                audit.demanded(entry.seq, action, &decision, open.get(&action), &known);
-                open.remove(&action);
-            }
-            _ => {}
-        }
+        let record = Record::read(&entry.kind, &entry.body).map_err(|problem| (entry.seq, problem))?;
+        audit.record(entry, record, &mut known);
     }
-    audit
+    Ok(audit)
 }
 
 /// What the journal has said until here.
@@ -70,6 +39,8 @@ struct Known {
     policy: Option<Policy>,
     /// Signatures that were taken.
     spent: HashSet<PersonSignature>,
+    /// What waits for a decision.
+    open: BTreeMap<ActionId, Open>,
 }
 
 /// An action that waits.
@@ -81,8 +52,39 @@ struct Open {
 }
 
 impl Audit {
-    fn take(&mut self, seq: u64, id: ActionId, decision: &Decision, open: Option<&Open>, known: &mut Known) {
+    fn record(&mut self, entry: &Entry, record: Record, known: &mut Known) {
+        match record {
+            Record::PeopleDemanded(rules) => known.policy = Some(rules.to_policy()),
+            Record::ActionProposed { action, proposal, .. } => {
+                let waits = Open {
+                    proposal,
+                    since: entry.at,
+                    given: Vec::new(),
+                };
+                known.open.insert(action, waits);
+            }
+            Record::ActionChanged { action, proposal, .. } => {
+                known.open.entry(action).and_modify(|o| o.proposal = proposal);
+            }
+            Record::EndorsementsLost { action, .. } => {
+                known.open.entry(action).and_modify(|o| o.given.clear());
+            }
+            Record::Endorsed { action, decision } => {
+                self.take(entry.seq, action, &decision, known);
+                known.open.entry(action).and_modify(|o| o.given.push(decision));
+            }
+            Record::Decided { action, decision } => {
+                self.take(entry.seq, action, &decision, known);
+                self.demanded(entry.seq, action, &decision, known);
+                known.open.remove(&action);
+            }
+            _ => {}
+        }
+    }
+
+    fn take(&mut self, seq: u64, id: ActionId, decision: &Decision, known: &mut Known) {
         self.decisions += 1;
+        let open = known.open.get(&id);
         let problem = match open {
             None => Err(format!("{id} is decided and does not wait")),
             Some(open) => check(id, decision, open),
@@ -118,8 +120,8 @@ impl Audit {
     }
 
     /// Whether those who approved were as many as the policy demanded then, and had the keys that it named.
-    fn demanded(&mut self, seq: u64, id: ActionId, decision: &Decision, open: Option<&Open>, known: &Known) {
-        let (Some(policy), Some(open)) = (&known.policy, open) else {
+    fn demanded(&mut self, seq: u64, id: ActionId, decision: &Decision, known: &Known) {
+        let (Some(policy), Some(open)) = (&known.policy, known.open.get(&id)) else {
             return;
         };
         if decision.verdict != Verdict::Approve {

@@ -55,7 +55,7 @@ pub struct Wanted {
     pub standing: Option<Vec<OperatorId>>,
     /// Everybody's history.
     pub tracks: BTreeMap<OperatorId, super::Track>,
-    /// Committees whose keys for this case a person gave up.
+    /// Committees that were given up for this case, with their keys where they had made one.
     pub spent: Vec<Vec<OperatorId>>,
     /// The operator that the contract wants out, where it names one.
     pub leaving: Option<OperatorId>,

@@ -16,6 +16,7 @@ pub(super) fn settings() -> Settings {
         max_fee_wei: None,
         max_per_day: None,
         max_attempts: 9,
+        other_committees: 0,
         unknown_ok: Vec::new(),
     };
     Settings {

@@ -72,8 +72,8 @@ pub use people::{Demand, PeopleRules, Person, TwoPersons};
 pub use policy::{Policy, Rule, RuleUse};
 pub use record::{CeremonyRole, Record, Speaks};
 pub use state::{
-    Backend, CLOSED_KEPT, Case, Ceremony, Doubt, Durable, HISTORY_FIRST, OVERTAKEN_AT_MOST, Overtaken,
-    Resume, Retired, Sending, Served, Settings, State, Step, Track,
+    Backend, CLOSED_KEPT, Case, Ceremony, Doubt, Durable, FailedFor, HISTORY_FIRST, OVERTAKEN_AT_MOST,
+    Overtaken, Resume, Retired, Sending, Served, Settings, State, Step, Track,
 };
 pub(crate) use status::unknown_outcome;
 pub use status::{action_state, case_status, place_in_line};

@@ -28,7 +28,7 @@ pub struct TwoPersons {
     pub kinds: Vec<ActionKind>,
     /// Only what moves or commits so much, wei.
     pub at_least_wei: Option<U256>,
-    /// Both must sign with keys of their own: whoever can become any user of the machine is one person all the same.
+    /// Each must sign with a personal key: whoever can become any user of the machine is one person all the same.
     pub personal_keys: bool,
 }
 
@@ -37,7 +37,7 @@ pub struct TwoPersons {
 pub struct Demand {
     /// So many different ones.
     pub people: u8,
-    /// With keys of their own.
+    /// Each signs with a personal key, kept on a machine of that person.
     pub personal_keys: bool,
 }
 
@@ -68,7 +68,7 @@ impl PeopleRules {
             let kinds: Vec<_> = two.kinds.iter().map(ToString::to_string).collect();
             let least = two.at_least_wei.map(|wei| format!(" from {wei} wei on"));
             let keys = if two.personal_keys {
-                ", with keys of their own"
+                ", each by a signature with a personal key"
             } else {
                 ""
             };
@@ -126,7 +126,8 @@ impl Policy {
                 "{decider} signed with key {key}, which is the key of nobody in [[person]] any more"
             )),
             None if demand.personal_keys => Some(format!(
-                "it takes two people who sign with keys of their own, and {decider} signed with none"
+                "it takes the signatures of two people, each made with a personal key on the person's own machine, and {decider} signed \
+                 with none"
             )),
             _ => None,
         }
@@ -265,8 +266,9 @@ fn take(turn: &mut Turn<'_>, by: Decider, id: ActionId, digest: Root, phrase: Op
     let kind = action.proposal.kind;
     if demand.personal_keys && by.key().is_none() {
         return Err(not_now(format!(
-            "{kind} takes two people who sign with keys of their own: `casimir-dkg show {id} --export FILE` writes what \
-             each signs with `casimir-dkg sign` on a machine of their own"
+            "{kind} cannot be approved from a seat: it takes the signatures of two people, each made with a personal key. \
+             `casimir-dkg show {id} --export FILE` writes the file; each of the two signs it on their own machine with \
+             `casimir-dkg sign`, and `casimir-dkg approve {id} --signature FILE` brings a signature here"
         )));
     }
     let policy = &turn.state.settings.policy;

@@ -21,6 +21,9 @@ pub struct Rule {
     pub max_per_day: Option<u32>,
     /// At most so many ceremonies for one step of a case.
     pub max_attempts: u32,
+    /// So many times for one case it has another committee make another key; 0: that waits for a person.
+    #[serde(default)]
+    pub other_committees: u32,
     /// Names of checks that may be unknown.
     pub unknown_ok: Vec<String>,
 }
@@ -86,6 +89,13 @@ pub(super) const DAY_MILLIS: u64 = 86_400_000;
 pub(super) const USES_KEPT: usize = 4_096;
 
 impl Policy {
+    /// The rule that decides the key generations of a pool, and so which committee makes its key.
+    pub(super) fn rule_of_keys(&self, pool: PoolId) -> Option<&Rule> {
+        self.rules
+            .iter()
+            .find(|rule| rule.covers(ActionKind::Keygen, pool))
+    }
+
     /// The rule that lets `action` pass now, in the time that limits per day count, or why none does.
     ///
     /// # Errors

@@ -1,6 +1,7 @@
 //! The ways that a person has on from where a case stands, why each makes sense now and what it costs; or what is waited
 //! for. What a way needs is decided here alone: wishes are refused by it, and screens show it.
 
+mod committee;
 mod costs;
 mod refusals;
 #[cfg(test)]
@@ -13,6 +14,7 @@ use super::{
 use crate::oracle::state::Shares;
 use crate::types::{ActionId, CaseId, NonceStatus, PoolId, RequestKind, SafeText};
 
+pub(in crate::oracle) use committee::{Against, against_committee};
 pub(in crate::oracle) use refusals::refused_by_ssv;
 
 /// Something that a person can do about a case.
@@ -82,7 +84,10 @@ fn way_on(state: &State, case: &Case, way: Way) -> Option<WayOn> {
         Way::Decide => {
             let action = undecided(state, case)?;
             let can = state.actions.get(&action)?.approvable();
-            let why = format!("{action} waits for a decision");
+            let why = format!(
+                "{action} waits for a decision{}",
+                costs::proposed_again(state, case)
+            );
             let costs = "approved, it leaves this machine; rejected, the case halts until it is retried";
             (can, why, costs.to_owned())
         }
@@ -112,9 +117,16 @@ fn way_on(state: &State, case: &Case, way: Way) -> Option<WayOn> {
             (Ok(()), why, costs.to_owned())
         }
         Way::RedoKey => {
-            case.keygen.as_ref().filter(|_| !case.is_closed())?;
+            let fails =
+                || case.kind().shares() == Shares::Makes && committee::still_proposed(state, case).is_some();
+            let makes_room = case.keygen.is_some() || fails();
+            (makes_room && !case.is_closed()).then_some(())?;
             let why = costs::redo_key(state, case);
-            (can_redo_key(state, case), why, costs::ANOTHER_KEY.to_owned())
+            (
+                can_redo_key(state, case),
+                why,
+                costs::another_key(case).to_owned(),
+            )
         }
         Way::GiveUp if case.is_closed() => return None,
         Way::GiveUp => {
@@ -249,18 +261,20 @@ pub fn can_give_up(state: &State, case: &Case) -> Result<(), String> {
     in_flight(state, case)
 }
 
-/// Whether the key of a deposit can be given up for another one.
+/// Whether the committee of a deposit, and the key that it made, can be given up for another one.
 ///
 /// # Errors
-/// A sentence for the person who asked: it has no key, or a transaction with it may be or is in the chain.
+/// A sentence for the person who asked: it has no key and nothing stands against its committee, or a transaction with it may be or is in the chain.
 pub fn can_redo_key(state: &State, case: &Case) -> Result<(), String> {
     let id = case.id;
     is_open(case)?;
     if case.kind().shares() != Shares::Makes {
         return Err(format!("{id} makes no key: its validator has one"));
     }
-    if case.keygen.is_none() {
-        return Err(format!("{id} has no key yet"));
+    if case.keygen.is_none() && committee::still_proposed(state, case).is_none() {
+        return Err(format!(
+            "{id} has no key yet, and nothing stands against its committee"
+        ));
     }
     if case.served_by.is_some() {
         return Err(format!("the pool of {id} was served: it needs no other key"));

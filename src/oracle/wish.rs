@@ -4,6 +4,8 @@ mod ways;
 
 use std::fmt;
 
+pub(super) use ways::another_committee;
+
 use super::state::EffectKey;
 use super::turn::Turn;
 use super::ways::{can_retry, refused_by_ssv};

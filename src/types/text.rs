@@ -169,7 +169,7 @@ pub fn counted(n: usize, noun: &str) -> String {
 
 /// Numbers in words: `4, 7, 10 or 13` with the last word `or`; empty text for none.
 #[must_use]
-pub fn listed(numbers: impl IntoIterator<Item = usize>, last_word: &str) -> String {
+pub fn listed(numbers: impl IntoIterator<Item: ToString>, last_word: &str) -> String {
     let words: Vec<String> = numbers.into_iter().map(|n| n.to_string()).collect();
     match words.split_last() {
         Some((only, [])) => only.clone(),

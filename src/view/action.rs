@@ -265,7 +265,7 @@ impl UndoView {
 pub struct PeopleView {
     /// So many different ones.
     pub needed: u8,
-    /// They must sign with keys of their own.
+    /// Each must sign with a personal key, on a machine of that person.
     pub personal_keys: bool,
     /// Approvals until now, oldest first.
     pub given: Vec<Decision>,

@@ -21,7 +21,7 @@ use casimir_dkg::dkg::threshold::SecretScalar;
 use casimir_dkg::ports::Answer;
 use casimir_dkg::types::{CheckStatus, FailureKind, OperatorId, OperatorState};
 use rand::rngs::OsRng;
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 
 use super::byzantine::Misbehaviour;
 use super::house::{HASTY, House, Plan, document_of, ids, keygen_plan};
@@ -39,6 +39,8 @@ pub(crate) enum Vice {
     HidesResults,
     /// Shows every result under the outputs of its first two operators only.
     DropsOutputs,
+    /// Is gone as soon as the first operator hands in a result, which it never stores.
+    DiesAtTheEnd,
 }
 
 pub(crate) struct Foreign {
@@ -46,6 +48,7 @@ pub(crate) struct Foreign {
     data: Mutex<BTreeMap<String, Vec<u8>>>,
     vice: Vice,
     pub(crate) amnesia: AtomicBool,
+    dies: Arc<Notify>,
     client: reqwest::Client,
 }
 
@@ -56,6 +59,7 @@ impl Foreign {
             data: Mutex::default(),
             vice,
             amnesia: AtomicBool::new(false),
+            dies: Arc::default(),
             client: reqwest::Client::builder().no_proxy().build().expect("a client"),
         });
         let router = Router::new()
@@ -73,7 +77,9 @@ impl Foreign {
             .await
             .expect("a port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
-        tokio::spawn(async move { axum::serve(listener, router).await });
+        let dies = Arc::clone(&foreign.dies);
+        let until = async move { dies.notified().await };
+        tokio::spawn(async move { axum::serve(listener, router).with_graceful_shutdown(until).await });
         (foreign, url)
     }
 
@@ -171,6 +177,10 @@ async fn publish(State(me): State<Arc<Foreign>>, Query(query): Asked, body: Byte
 }
 
 async fn output(State(me): State<Arc<Foreign>>, Query(query): Asked, body: Bytes) {
+    if me.vice == Vice::DiesAtTheEnd {
+        me.dies.notify_one();
+        return;
+    }
     let outputs = GoMap::<SignedOutput>::from_json(&body).expect("outputs");
     let store = DataStore {
         dkg_outputs: outputs,
@@ -320,6 +330,38 @@ async fn a_hidden_result_is_taken_from_what_was_signed_before_our_eyes() {
         .find(|check| check.name == "result-source")
         .unwrap();
     assert_eq!(check.status, CheckStatus::Unknown);
+}
+
+/// The key is there by what every operator signed before our eyes. Nothing but the messenger's own copy is missing, so a
+/// rule needs to let that one check pass and no other.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_generation_whose_messenger_died_is_complete_by_observation_and_lacks_one_check() {
+    let (foreign, house) = house(Vice::DiesAtTheEnd).await;
+    let end = house.run(&keygen_plan(ids(1..=4))).await;
+    let verified = end.unwrap_or_else(|failed| panic!("{failed}"));
+    let health = house.initiator.preflight_messenger().await;
+    assert!(
+        matches!(health.answers, Answer::NotKnown(_)),
+        "it is gone: {health:?}"
+    );
+    assert!(foreign.data.lock().unwrap().is_empty(), "it stored nothing");
+    let document = document_of(&verified.transcript);
+    assert!(matches!(
+        document.verdict,
+        RecordedVerdict::Verified {
+            source: Source::Observed,
+            ..
+        }
+    ));
+    let unknown = verified
+        .checks
+        .iter()
+        .filter(|check| check.status != CheckStatus::Pass)
+        .map(|check| (check.name.as_str(), check.status));
+    assert_eq!(
+        unknown.collect::<Vec<_>>(),
+        [("result-source", CheckStatus::Unknown)]
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -407,6 +407,7 @@ sol! {
     struct Cluster { uint32 validatorCount; uint64 networkFeeIndex; uint64 index; bool active; uint256 balance; }
     interface SsvOfEverybody {
         function deposit(address clusterOwner, uint64[] operatorIds, uint256 amount, Cluster cluster) external;
+        function liquidate(address clusterOwner, uint64[] operatorIds, Cluster cluster) external;
     }
 }
 
@@ -427,22 +428,40 @@ async fn first_in_its_block(net: &Devnet, to: Address, data: Vec<u8>) {
 
 /// Hands over a stranger's payment into the cluster of operators 1 to 4, so dear that it comes first in its block.
 pub(crate) async fn pay_in_first(net: &Devnet, amount: U256) {
-    let rpc = rpc(&[&net.http_url()]);
-    let cluster = doors(net, &rpc).ssv().await.cluster;
     let to = net.addresses();
     let call = SsvOfEverybody::depositCall {
         clusterOwner: to.manager,
         operatorIds: vec![1, 2, 3, 4],
         amount,
-        cluster: Cluster {
-            validatorCount: cluster.validator_count,
-            networkFeeIndex: cluster.network_fee_index,
-            index: cluster.index,
-            active: cluster.active,
-            balance: cluster.balance,
-        },
+        cluster: cluster(net).await,
     };
     first_in_its_block(net, to.ssv, call.abi_encode()).await;
+}
+
+/// Somebody liquidates the cluster of operators 1 to 4.
+pub(crate) async fn liquidate(net: &Devnet) {
+    let to = net.addresses();
+    let call = SsvOfEverybody::liquidateCall {
+        clusterOwner: to.manager,
+        operatorIds: vec![1, 2, 3, 4],
+        cluster: cluster(net).await,
+    };
+    let staker = net.accounts().staker;
+    let sent = net.send("liquidate", staker, to.ssv, U256::ZERO, call.abi_encode());
+    sent.await.unwrap();
+}
+
+/// The newest snapshot of the cluster of operators 1 to 4.
+async fn cluster(net: &Devnet) -> Cluster {
+    let rpc = rpc(&[&net.http_url()]);
+    let cluster = doors(net, &rpc).ssv().await.cluster;
+    Cluster {
+        validatorCount: cluster.validator_count,
+        networkFeeIndex: cluster.network_fee_index,
+        index: cluster.index,
+        active: cluster.active,
+        balance: cluster.balance,
+    }
 }
 
 /// A stranger pays into our cluster in the very block of our deposit. On the block before, the call still succeeds: what

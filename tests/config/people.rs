@@ -11,12 +11,16 @@ const KEY: &str = "0xd75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f70
 
 /// Reads these tables in the configuration, with these in the policy's file.
 fn load(tables: &str, policy: &str) -> Result<config::Config, config::ConfigErrors> {
+    load_on("devnet", tables, policy)
+}
+
+fn load_on(network: &str, tables: &str, policy: &str) -> Result<config::Config, config::ConfigErrors> {
     let scratch = tempfile::tempdir().unwrap();
     fs::write(scratch.path().join("policy.toml"), policy).unwrap();
     let file = scratch.path().join("c.toml");
     let text = format!(
         "{}file = \"policy.toml\"\n{tables}\n{}",
-        support::MINIMAL,
+        support::MINIMAL.replace("devnet", network),
         support::operators()
     );
     fs::write(&file, text).unwrap();
@@ -103,7 +107,12 @@ fn where_a_seat_and_a_key_can_be_two_people_every_person_says_whose_seat_is_thei
 
 #[test]
 fn approvals_wait_as_the_network_is_and_as_the_file_says() {
-    let windows = |tables: &str, rules: &str| load(tables, rules).unwrap().policy.to_policy().undo;
+    let devnet = load("", "").unwrap().policy.to_policy().undo;
+    assert_eq!(devnet, UndoWindows::default());
+    let windows = |tables: &str, rules: &str| {
+        let config = load_on("hoodi", tables, rules).unwrap();
+        config.policy.to_policy().undo
+    };
     let usual = windows("", "");
     assert_eq!(usual.of(ActionKind::SendDeposit), UndoWindows::PUBLIC);
     assert!(usual.of(ActionKind::Keygen).is_zero());

@@ -177,6 +177,8 @@ fn the_policy_example_is_valid() {
         .map(|rule| rule.unknown_ok.join(" "))
         .collect();
     assert_eq!(allowed, ["endpoints-agree registration-nonce", "", ""]);
+    let others: Vec<_> = policy.rules.iter().map(|rule| rule.other_committees).collect();
+    assert_eq!(others, [2, 0, 0]);
 }
 
 #[test]
@@ -236,7 +238,9 @@ fn the_readme_tells_the_defaults_of_each_network() {
     assert_eq!(devnet, Floors::default());
     let days = public.min_runway.unwrap().as_secs() / 86_400;
     let stale = format!("{} s", STALE_AFTER.as_secs());
-    let attempts = config.policy.to_policy().rules[0].max_attempts;
+    let rule = config.policy.to_policy().rules.remove(0);
+    let attempts = rule.max_attempts;
+    assert_eq!(rule.other_committees, 0, "a person chooses");
     // what no key sets, and what depends on the network
     let special = [
         ("one execution endpoint", "unknown: a person".to_owned()),
@@ -259,6 +263,10 @@ fn the_readme_tells_the_defaults_of_each_network() {
         (
             "ceremonies of one step that a rule starts",
             format!("{attempts}, "),
+        ),
+        (
+            "other committees that a rule chooses",
+            "none: a person".to_owned(),
         ),
         ("approvals of a rule in 24 hours", "must be said".to_owned()),
     ];

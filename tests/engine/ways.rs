@@ -1,10 +1,16 @@
-//! Ways out that a person opens: an exit that the contract does not ask for, and a deposit that is given up.
+//! Ways out that a person opens: an exit that the contract does not ask for, and a deposit that is given up. And the one that a
+//! rule may choose: another committee.
 
+use casimir_dkg::devnet::DemoOptions;
+use casimir_dkg::engine;
 use casimir_dkg::oracle::ActionKind;
-use casimir_dkg::types::PoolId;
+use casimir_dkg::types::{OperatorId, PoolId};
 use casimir_dkg::view::{CaseStatus, Cause, Request, Way};
 
-use super::support::{approve_next, case_is, drive, person, seat, staked, stop, until, waiting};
+use super::support::{
+    Ground, approve_next, case_is, drive, person, records_of, seat, staked, stop, until, waiting, with_beacon,
+};
+use crate::chain::tx::liquidate;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_exit_is_opened_by_hand_and_a_deposit_is_given_up_and_taken_up_again() {
@@ -87,5 +93,51 @@ async fn an_exit_is_opened_by_hand_and_a_deposit_is_given_up_and_taken_up_again(
     let done = drive(&oracle, "deposit/2").await;
     assert_ne!(done.validator, held.validator, "the first key is never used");
     stop(oracle).await;
+    ground.end().await;
+}
+
+/// SSV liquidates the cluster after the key was made. A rule that may choose another committee does: others make another
+/// key, which is deposited, and the first one is never used.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rule_has_others_make_another_key_where_ssv_refuses_the_first_committee() {
+    let ground = Ground::start(DemoOptions {
+        operators: 5,
+        ..with_beacon()
+    })
+    .await;
+    let oracle = ground.oracle(false).await;
+    ground.devnet().deposit_pool(2).await.unwrap();
+    for case in ["deposit/1", "deposit/2"] {
+        let keygen = waiting(&oracle, case, ActionKind::Keygen).await;
+        let committee = [1, 2, 3, 4].map(OperatorId).to_vec();
+        let action = keygen.id;
+        let choose = Request::SetCommittee { action, committee };
+        seat(&oracle).request(choose).await.unwrap();
+    }
+    drive(&oracle, "deposit/1").await;
+    approve_next(&oracle, "deposit/2", ActionKind::Keygen).await;
+    waiting(&oracle, "deposit/2", ActionKind::SendDeposit).await;
+    let first = case_is(&oracle, "deposit/2", CaseStatus::AwaitingDecision).await;
+    stop(oracle).await;
+    liquidate(ground.devnet()).await;
+
+    let mut config = ground.config(true);
+    config.policy.rules[0].other_committees = 1;
+    let oracle = ground.start_engine(config).await;
+    let done = case_is(&oracle, "deposit/2", CaseStatus::Done).await;
+    assert_ne!(done.validator, first.validator);
+    stop(oracle).await;
+    let redone = records_of(&ground.journal(), "key-redone");
+    let words: Vec<_> = redone
+        .iter()
+        .map(|entry| engine::sentence(&entry.body).unwrap())
+        .collect();
+    assert_eq!(words.len(), 1, "{words:?}");
+    assert!(
+        words[0]
+            .as_str()
+            .starts_with("rule what the demo may do by itself has another committee make another key"),
+        "{words:?}"
+    );
     ground.end().await;
 }

@@ -57,6 +57,11 @@ pub(in crate::config) const RULE_KEYS: &[Key] = &[
     ),
     Key::new("pools", "a list of pool numbers", "Only these pools."),
     Key::new(
+        "other_committees",
+        "a number",
+        "So many times for one deposit the rule has another committee make another key, where SSV refuses the present one or its operators are proven guilty or absent. Without this key that waits for a person.",
+    ),
+    Key::new(
         "unknown_ok",
         "a list of names of checks",
         "Checks that may be unknown in what the rule approves: without this key every unknown check waits for a person. policy.example.toml says what each check means.",
@@ -125,9 +130,17 @@ pub struct PolicyRule {
     pub per_day: u32,
     /// `None`: every pool.
     pub pools: Option<Vec<PoolId>>,
+    /// Other committees that it has make another key for one deposit.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub other_committees: u32,
     /// Names of checks that may be unknown, ascending.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unknown_ok: Vec<String>,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde hands in a reference")]
+fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 impl PolicyRule {
@@ -175,6 +188,7 @@ impl PolicyConfig {
             max_fee_wei: rule.max_fee_wei,
             max_per_day: Some(rule.per_day),
             max_attempts: RULE_ATTEMPTS,
+            other_committees: rule.other_committees,
             unknown_ok: rule.unknown_ok.clone(),
         });
         Policy {
@@ -237,6 +251,7 @@ fn rule(r: &mut Reader<'_>, row: &Row) -> Option<PolicyRule> {
     let max_fee = r.row_optional::<Ether>(LIST, row, "max_fee");
     let per_day = r.row_required(LIST, row, "per_day");
     let pools = r.row_optional::<Vec<PoolId>>(LIST, row, "pools");
+    let others = r.row_optional::<u32>(LIST, row, "other_committees");
     let unknown_ok = r.row_optional::<Vec<Allowed>>(LIST, row, "unknown_ok");
     let says_so = r.row_optional::<bool>(LIST, row, "irreversible");
     let (mut kinds, max_fee) = (kinds?, max_fee?);
@@ -275,6 +290,15 @@ fn rule(r: &mut Reader<'_>, row: &Row) -> Option<PolicyRule> {
             "is required in a rule that covers a transaction".to_owned(),
         );
     }
+    let others = others?;
+    if others.is_some() && !kinds.contains(&ActionKind::Keygen) {
+        r.row_error(
+            LIST,
+            row,
+            "other_committees",
+            "is for a rule that covers keygen: another committee makes another key".to_owned(),
+        );
+    }
     let allowed = unknown_ok?.unwrap_or_default();
     let mut unknown_ok: Vec<_> = allowed.into_iter().map(|Allowed(name)| name.to_owned()).collect();
     unknown_ok.sort_unstable();
@@ -285,6 +309,7 @@ fn rule(r: &mut Reader<'_>, row: &Row) -> Option<PolicyRule> {
         max_fee_wei: max_fee.map(|fee| fee.0),
         per_day: per_day?,
         pools: pools?,
+        other_committees: others.unwrap_or_default(),
         unknown_ok,
     })
 }

@@ -90,7 +90,7 @@ fn audit_of(records: Vec<Record>) -> Audit {
         body: serde_json::to_string(&record).unwrap(),
         hash: Root::default(),
     });
-    audit(&entries.collect::<Vec<_>>())
+    audit(&entries.collect::<Vec<_>>()).unwrap()
 }
 
 #[test]

@@ -117,7 +117,7 @@ async fn watch(engine: EngineHandle, queues: Vec<Queue>, mut reminders: Reminder
 }
 
 /// What is told of a reminder. The words are those of the snapshot.
-fn notice(reminder: &Reminder, snapshot: &Snapshot, now: UnixMillis) -> Notice {
+pub(super) fn notice(reminder: &Reminder, snapshot: &Snapshot, now: UnixMillis) -> Notice {
     let (kind, phase, wait) = match reminder {
         Reminder::Waits(phase, wait) => (kind::of(wait.reason), *phase, wait),
         Reminder::Deadline(phase, wait) => (NoticeKind::DeadlineNear, *phase, wait),

@@ -1,18 +1,25 @@
-//! One receiver: a queue with a bound, a limit for each hour, and counts of what came of it.
+//! One receiver: a queue with a bound, a limit for each hour, and counts of what came of it. What is over is kept until it
+//! is delivered: nothing tells it again.
 
+use std::collections::BTreeMap;
 use std::num::NonZeroU32;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::mpsc;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep_until};
 
 use super::Told;
-use crate::ports::notifier::{Notice, NotifyError};
+use crate::ports::notifier::{Notice, NoticePhase, NotifyError};
 use crate::types::{SafeText, counted};
 
 /// Notices that wait for a receiver who takes his time. What comes on top is left out.
 const WAITING: usize = 64;
+/// Ends of matters that are kept for a receiver until he takes them; each matter has one.
+const OWED: usize = 256;
+/// What is owed is tried again after the first pause; each is twice the one before, up to the second.
+const AGAIN: (Duration, Duration) = (Duration::from_secs(30), Duration::from_secs(1_800));
 
 /// What came of the notices for one receiver, since the start.
 #[derive(Debug, Default)]
@@ -48,12 +55,46 @@ impl Delivered {
     }
 }
 
+/// Ends of matters that somebody was not told yet, by matter: whoever heard that something is wrong hears that it is over.
+#[derive(Debug, Default)]
+struct Owed(Mutex<BTreeMap<String, Notice>>);
+
+impl Owed {
+    fn all(&self) -> MutexGuard<'_, BTreeMap<String, Notice>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether it is kept: it is the end of a matter, and there is room.
+    fn keep(&self, notice: &Notice) -> bool {
+        let (mut all, matter) = (self.all(), notice.matter());
+        let kept = notice.phase == NoticePhase::Over && (all.len() < OWED || all.contains_key(&matter));
+        if kept {
+            all.insert(matter, notice.clone());
+        }
+        kept
+    }
+
+    /// The matter goes on, or its end was told.
+    fn forget(&self, notice: &Notice) {
+        self.all().remove(&notice.matter());
+    }
+
+    fn first(&self) -> Option<Notice> {
+        self.all().values().next().cloned()
+    }
+
+    fn is_empty(&self) -> bool {
+        self.all().is_empty()
+    }
+}
+
 /// The side of whoever writes notices: it never waits.
 #[derive(Debug)]
 pub(super) struct Queue {
     to: Told,
     notices: mpsc::Sender<Notice>,
     delivered: Arc<Delivered>,
+    owed: Arc<Owed>,
 }
 
 impl Queue {
@@ -62,7 +103,12 @@ impl Queue {
     }
 
     pub(super) fn put(&self, notice: &Notice) {
-        if self.to.wants(notice) && self.notices.try_send(notice.clone()).is_err() {
+        if !self.to.wants(notice) {
+            return;
+        }
+        if self.notices.try_send(notice.clone()).is_err() && !self.owed.keep(notice) {
+            // what goes on is told again, and must not be told to be over before
+            self.owed.forget(notice);
             self.delivered.leave_out();
         }
     }
@@ -70,40 +116,112 @@ impl Queue {
 
 /// A queue, and the work that empties it until the queue is gone.
 pub(super) fn open(to: Told, per_hour: NonZeroU32) -> (Queue, impl Future<Output = ()> + Send + 'static) {
+    open_with(to, per_hour, AGAIN)
+}
+
+/// The same with other pauses before what is owed is tried again.
+pub(super) fn open_with(
+    to: Told,
+    per_hour: NonZeroU32,
+    again: (Duration, Duration),
+) -> (Queue, impl Future<Output = ()> + Send + 'static) {
     let (notices, waiting) = mpsc::channel(WAITING);
     let delivered = Arc::new(Delivered {
         name: to.name.clone(),
         ..Delivered::default()
     });
+    let owed = Arc::<Owed>::default();
     let queue = Queue {
         to: to.clone(),
         notices,
         delivered: Arc::clone(&delivered),
+        owed: Arc::clone(&owed),
     };
-    (queue, deliver(to, waiting, delivered, Limit::new(per_hour)))
+    let delivery = Delivery {
+        to,
+        delivered,
+        owed,
+        limit: Limit::new(per_hour),
+        again,
+    };
+    (queue, delivery.run(waiting))
 }
 
-async fn deliver(to: Told, mut waiting: mpsc::Receiver<Notice>, delivered: Arc<Delivered>, mut limit: Limit) {
-    while let Some(mut notice) = waiting.recv().await {
-        if !limit.lets_pass(Instant::now()) {
-            delivered.leave_out();
-            continue;
+/// The side of whoever is told.
+struct Delivery {
+    to: Told,
+    delivered: Arc<Delivered>,
+    owed: Arc<Owed>,
+    limit: Limit,
+    /// The first and the longest pause before what is owed is tried again.
+    again: (Duration, Duration),
+}
+
+impl Delivery {
+    async fn run(mut self, mut waiting: mpsc::Receiver<Notice>) {
+        let (first, longest) = self.again;
+        let (mut pause, mut again) = (first, Instant::now() + first);
+        loop {
+            let (notice, is_owed) = tokio::select! {
+                next = waiting.recv() => match next {
+                    Some(notice) => (notice, false),
+                    None => break,
+                },
+                () = sleep_until(again), if !self.owed.is_empty() => match self.owed.first() {
+                    Some(notice) => (notice, true),
+                    None => continue,
+                },
+            };
+            if self.one(notice).await {
+                // whoever takes one takes the others
+                (pause, again) = (first, Instant::now());
+            } else {
+                if is_owed {
+                    pause = (pause * 2).min(longest);
+                }
+                again = again.max(Instant::now() + pause);
+            }
         }
-        let unsaid = delivered.unsaid.swap(0, Ordering::Relaxed);
+        // the last chance: whoever tells ends with the engine
+        let owed: Vec<_> = self.owed.all().values().cloned().collect();
+        for notice in owed {
+            if !self.one(notice).await {
+                self.delivered.leave_out();
+            }
+        }
+    }
+
+    /// Whether it was delivered.
+    async fn one(&mut self, mut notice: Notice) -> bool {
+        if notice.phase != NoticePhase::Over {
+            self.owed.forget(&notice);
+        }
+        if !self.limit.lets_pass(Instant::now()) {
+            if !self.owed.keep(&notice) {
+                self.delivered.leave_out();
+            }
+            return false;
+        }
+        let plain = notice.clone();
+        let unsaid = self.delivered.unsaid.swap(0, Ordering::Relaxed);
         if unsaid > 0 {
             let before = counted(usize::try_from(unsaid).unwrap_or(usize::MAX), "notice");
             let words = format!("{} ({before} before this one left out)", notice.sentence);
             notice.sentence = SafeText::new(&words);
         }
-        match to.notifier.notify(&notice).await {
+        match self.to.notifier.notify(&notice).await {
             Ok(()) => {
-                delivered.delivered.fetch_add(1, Ordering::Relaxed);
+                self.delivered.delivered.fetch_add(1, Ordering::Relaxed);
+                self.owed.forget(&notice);
+                true
             }
             Err(error) => {
-                delivered.failed.fetch_add(1, Ordering::Relaxed);
+                self.delivered.failed.fetch_add(1, Ordering::Relaxed);
                 // what was to be said with it is said with the next
-                delivered.unsaid.fetch_add(unsaid, Ordering::Relaxed);
-                tell_of_failure(&to, &error);
+                self.delivered.unsaid.fetch_add(unsaid, Ordering::Relaxed);
+                self.owed.keep(&plain);
+                tell_of_failure(&self.to, &error);
+                false
             }
         }
     }

@@ -176,6 +176,89 @@ async fn what_fails_is_counted_and_the_next_goes_on() {
     assert_eq!(takes.recv().await.unwrap(), notice);
 }
 
+fn told_in(phase: NoticePhase, reason: WaitReason) -> Notice {
+    let reminder = Reminder::Waits(phase, wait(reason));
+    notice(&reminder, &snapshot(Vec::new()), UnixMillis(9))
+}
+
+/// Whoever was told that something is wrong is told that it is over, however long that takes.
+#[tokio::test]
+async fn what_is_over_is_kept_until_it_is_delivered() {
+    let (notifier, mut takes) = slow();
+    let fails = |fails| notifier.fails.store(fails, std::sync::atomic::Ordering::Relaxed);
+    notifier.lets.add_permits(1_000);
+    let pauses = (Duration::from_millis(1), Duration::from_millis(4));
+    let (queue, work) = queue::open_with(to(notifier.clone()), PLENTY, pauses);
+    let delivered = Arc::clone(queue.delivered());
+    tokio::spawn(work);
+    fails(true);
+    let reasons = [WaitReason::Decision, WaitReason::Paused];
+    for reason in reasons {
+        queue.put(&told_in(NoticePhase::Over, reason));
+    }
+    while delivered.counts()[1].1 < 6 {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    fails(false);
+    let mut said = Vec::new();
+    for _ in reasons {
+        said.push(takes.recv().await.unwrap().reason.unwrap());
+    }
+    said.sort();
+    assert_eq!(said, ["decision", "paused"]);
+    queue.put(&told_in(NoticePhase::Begun, WaitReason::Epoch));
+    let next = takes.recv().await.unwrap();
+    assert_eq!(next.reason.as_deref(), Some("epoch"), "each once");
+}
+
+#[tokio::test]
+async fn what_has_begun_anew_is_not_told_to_be_over() {
+    let (notifier, mut takes) = slow();
+    let fails = |fails| notifier.fails.store(fails, std::sync::atomic::Ordering::Relaxed);
+    notifier.lets.add_permits(1_000);
+    let pauses = (LONGEST_PAUSE, LONGEST_PAUSE);
+    let (queue, work) = queue::open_with(to(notifier.clone()), PLENTY, pauses);
+    let delivered = Arc::clone(queue.delivered());
+    let work = tokio::spawn(work);
+    fails(true);
+    queue.put(&told_in(NoticePhase::Over, WaitReason::Decision));
+    while delivered.counts()[1].1 == 0 {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    fails(false);
+    queue.put(&told_in(NoticePhase::Begun, WaitReason::Decision));
+    assert_eq!(takes.recv().await.unwrap().phase, NoticePhase::Begun);
+    drop(queue);
+    work.await.unwrap();
+    assert!(takes.try_recv().is_err(), "nothing was owed any more");
+}
+
+/// A full queue takes the end of a matter from nobody, and the end of the engine neither.
+#[tokio::test]
+async fn the_end_of_a_matter_passes_a_full_queue() {
+    let (notifier, mut takes) = slow();
+    let (queue, work) = queue::open(to(notifier.clone()), PLENTY);
+    let delivered = Arc::clone(queue.delivered());
+    let work = tokio::spawn(work);
+    for _ in 0..200 {
+        queue.put(&told_in(NoticePhase::GoesOn, WaitReason::Decision));
+    }
+    let left_out = delivered.counts()[2].1;
+    queue.put(&told_in(NoticePhase::Over, WaitReason::Paused));
+    assert_eq!(delivered.counts()[2].1, left_out);
+    notifier.lets.add_permits(1_000);
+    drop(queue);
+    work.await.unwrap();
+    let mut said = Vec::new();
+    while let Ok(notice) = takes.try_recv() {
+        said.push(notice.phase);
+    }
+    assert_eq!(
+        said.iter().filter(|phase| **phase == NoticePhase::Over).count(),
+        1
+    );
+}
+
 #[tokio::test]
 async fn within_an_hour_no_more_than_the_limit() {
     let (notifier, mut takes) = slow();

@@ -59,7 +59,8 @@ pub(super) fn view(state: &State, live: &Live, id: ActionId) -> Option<ActionVie
     view.people = people(state, action);
     if view.can_approve.is_yes() && view.people.as_ref().is_some_and(|p| p.personal_keys) {
         view.can_approve = Can::no(format!(
-            "it takes two people who sign with keys of their own: `casimir-dkg show {id} --export FILE`, then `casimir-dkg sign`"
+            "it takes the signatures of two people, each made with a personal key: `casimir-dkg show {id} --export FILE` writes \
+             the file that each signs on their own machine with `casimir-dkg sign`"
         ));
     }
     view.by_rules = (view.waits()).then(|| match rule_for(state, action) {

@@ -135,7 +135,7 @@ pub(super) fn keygen() -> Payload {
     })
 }
 
-fn transaction() -> Payload {
+pub(super) fn transaction() -> Payload {
     Payload::Transaction(TransactionPayload {
         chain_id: 1,
         from: Address::default(),

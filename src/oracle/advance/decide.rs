@@ -95,7 +95,7 @@ pub(crate) fn rule_for<'a>(state: &'a State, action: &Action) -> Result<&'a Rule
     let case = state.cases.get(&action.id.case);
     let overtaken = case.map(|c| c.overtaken).unwrap_or_default();
     let before = match action.proposal.payload.family() {
-        Family::Ceremony => case.map_or(0, |c| c.attempts),
+        Family::Ceremony => case.map_or(0, Case::counted_attempts),
         Family::Transaction | Family::Broadcast => overtaken.times,
     };
     let policy = &state.settings.policy;

@@ -1,6 +1,7 @@
 //! What each case needs next, derived from the state alone. After a restart nothing is in flight, so everything that
 //! is still needed is asked for again: that is the whole recovery.
 
+mod another;
 #[cfg(test)]
 mod cost;
 mod decide;
@@ -17,6 +18,7 @@ use crate::oracle::turn::Turn;
 use crate::oracle::{ActionKind, ActionState, Doubt, Effect, Purpose, Record, Resume, State, Step};
 use crate::types::{ActionId, CaseId, OperatorId, RequestId, SafeText};
 
+use another::another_committee;
 use decide::decide;
 pub(crate) use decide::rule_for;
 pub(super) use decide::{look_again, not_in_time};
@@ -113,6 +115,9 @@ fn case(turn: &mut Turn<'_>, id: CaseId) {
         if !gone_for_good(turn, id) {
             orphaned(turn, &step);
         }
+        return;
+    }
+    if another_committee(turn, id) {
         return;
     }
     match step {

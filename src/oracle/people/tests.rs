@@ -457,12 +457,12 @@ fn keys_of_their_own_where_they_are_demanded() {
         ..of_keygens()
     };
     let mut life = Life::begin(two);
-    assert!(why(life.approve("root (uid 0)", 0)).contains("with keys of their own"));
+    assert!(why(life.approve("root (uid 0)", 0)).contains("each made with a personal key"));
     life.approve_signed("ada", 1, |_| ()).unwrap();
     assert!(why(life.approve_signed("ada", 1, |_| ())).contains("used already"));
     let again = life.approve_signed("ada", 1, |s| s.expires.0 += 1);
     assert!(why(again).contains("used already"), "the same signature");
-    assert!(why(life.approve("bob (uid 1001)", 1001)).contains("with keys of their own"));
+    assert!(why(life.approve("bob (uid 1001)", 1001)).contains("each made with a personal key"));
     life.restart();
     life.approve_signed("bob", 2, |_| ()).unwrap();
     assert_eq!(life.action().state, ActionState::Approved);

@@ -125,6 +125,7 @@ fn seldom() -> Vec<Record> {
     let records = [
         json!({"record": "case-opened", "case": "reshare/3", "cause": log}),
         json!({"record": "key-redone", "case": "deposit/3", "by": "ann", "is_blameless": true}),
+        json!({"record": "key-redone", "case": "deposit/3", "by": "rule keys", "is_by_rule": true}),
         started(reshare),
         started(sign(&brought)),
         started(sign(&proven)),

@@ -292,13 +292,17 @@ pub enum Record {
         /// The person's words.
         reason: SafeText,
     },
-    /// A person chose to have another key made by another committee; the one before is condemned.
+    /// Another committee is to make another key, by a person's choice or by a rule's; one that there was is condemned.
     KeyRedone {
         case: CaseId,
+        /// The person, or the rule.
         by: SafeText,
         /// The same operators may make the next one: nothing that stood against the key lies with them.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         is_blameless: bool,
+        /// A rule chose it, as often as it may for one case.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        is_by_rule: bool,
     },
     /// A case ended.
     CaseClosed { case: CaseId, outcome: SafeText },

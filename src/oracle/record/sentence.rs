@@ -51,7 +51,7 @@ impl Record {
                     "another committee make "
                 };
                 let made = if *is_blameless { " made" } else { "" };
-                format!("{by} has {who}another key{made} for {case}; the one before is never used")
+                format!("{by} has {who}another key{made} for {case}; one that was made before is never used")
             }
             Self::CaseClosed { outcome, .. } => format!("{case} closed: {outcome}"),
             Self::Note { text, .. } => text.as_str().to_owned(),

@@ -61,6 +61,8 @@ pub(super) struct Book {
     /// Keys that were made for cases, and cases that people gave up.
     made: BTreeMap<CaseId, BlsPublicKey>,
     given_up: BTreeSet<CaseId>,
+    /// Other committees that rules chose.
+    pub(super) chosen_by_rule: BTreeMap<CaseId, u32>,
     /// Cases that were opened, and by what; those of them that left memory, and those that lost their request; and
     /// transactions that nothing changes any more.
     causes: BTreeMap<CaseId, Cause>,
@@ -183,19 +185,30 @@ impl Book {
             | Record::AccountAdopted { .. }
             | Record::AccountStrange { .. } => self.account(record),
             Record::CaseGivenUp { case, .. } => self.is_given_up(state, *case),
-            Record::KeyRedone { case, .. } => {
-                self.lose(*case, "was made with a key that is given up");
-                let key = self.made.remove(case).expect("it had a key");
-                assert!(
-                    self.condemned.contains(&key),
-                    "the old key of {case} is not condemned"
-                );
-            }
+            Record::KeyRedone { case, is_by_rule, .. } => self.key_redone(state, *case, *is_by_rule),
             Record::CaseClosed { case, outcome } => {
                 self.closed(outside, state, *case, outcome);
                 self.nobody_looks(*case);
             }
             _ => {}
+        }
+    }
+
+    /// The key that there was is never used, and a rule keeps to its bound.
+    fn key_redone(&mut self, state: &State, case: CaseId, is_by_rule: bool) {
+        self.lose(case, "was made with a key that is given up");
+        if let Some(key) = self.made.remove(&case) {
+            let condemned = self.condemned.contains(&key);
+            assert!(condemned, "the old key of {case} is not condemned");
+        }
+        if is_by_rule {
+            let chosen = self.chosen_by_rule.entry(case).or_default();
+            *chosen += 1;
+            let most = state.settings.policy.rules[0].other_committees;
+            assert!(
+                *chosen <= most,
+                "a rule chose {chosen} committees for {case}, and {most} are allowed"
+            );
         }
     }
 

@@ -80,6 +80,8 @@ pub(in crate::oracle) enum Bug {
     UndoIgnored,
     /// What left memory is not held against the chain: its case counts as the end of everything.
     RetiredForgotten,
+    /// A rule chooses another committee as often as it likes.
+    CommitteesUnbounded,
 }
 
 thread_local! {
@@ -96,7 +98,7 @@ pub(in crate::oracle) fn is_planted(bug: Bug) -> bool {
 }
 
 /// Each defect, and how many seeds it may take until one finds it.
-const WITHIN: [(Bug, u64); 36] = [
+const WITHIN: [(Bug, u64); 37] = [
     (Bug::SkippedRecord, 10),
     (Bug::NonceTwice, 10),
     (Bug::SignedAnew, 10),
@@ -133,6 +135,7 @@ const WITHIN: [(Bug, u64); 36] = [
     (Bug::RetiredInFlight, 1_000),
     (Bug::RetiredForgotten, 1_000),
     (Bug::UndoIgnored, 10),
+    (Bug::CommitteesUnbounded, 150),
 ];
 
 #[allow(clippy::disallowed_macros, reason = "tells which seed finds what")]

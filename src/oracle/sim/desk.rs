@@ -23,6 +23,9 @@ fn ceremony(plan: CeremonyPlan) -> Payload {
     Payload::Ceremony(CeremonyPayload { plan, backend })
 }
 
+/// Where SSV refuses somebody, it is this operator.
+const REFUSED_BY_SSV: OperatorId = OperatorId(2);
+
 impl World {
     pub(super) fn prepare(&mut self, case: CaseId, purpose: Purpose, draft: Draft) -> Prepared {
         if !self.calm && self.rng.gen_bool(0.08) {
@@ -66,6 +69,10 @@ impl World {
     }
 
     fn committee(&mut self, wanted: &Wanted) -> Vec<OperatorId> {
+        let fixed: Vec<_> = (1..=4).map(OperatorId).collect();
+        if self.bound && wanted.chosen.is_none() && !wanted.spent.contains(&fixed) {
+            return fixed;
+        }
         let fit = |ids: &Vec<OperatorId>| ids.iter().all(|id| !wanted.avoid.contains(id));
         if let Some(chosen) = &wanted.chosen {
             return chosen.clone();
@@ -219,7 +226,11 @@ impl World {
             false => Check::of("pool-at-head", chain.ready.first() == Some(&case.pool), ""),
             true => Check::of("pool-ready", chain.ready.contains(&case.pool), ""),
         };
-        let checks = vec![served, self.registered(draft.registration)];
+        let mut checks = vec![served, self.registered(draft.registration)];
+        if self.bound {
+            let takes = !draft.keygen.share_public_keys.contains_key(&REFUSED_BY_SSV);
+            checks.push(Check::of("simulation", takes, "OperatorDoesNotExist()"));
+        }
         let named = (None, Some(case.pool).filter(|_| by_id));
         let payload = self.transaction(named, draft.keygen.validator, draft.registration, draft.spent_wei);
         Ok((payload, checks))

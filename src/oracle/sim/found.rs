@@ -285,6 +285,36 @@ fn ends_with(bug: Bug, life: impl FnOnce() + std::panic::UnwindSafe) -> String {
     why.downcast_ref::<String>().cloned().expect("it is worded")
 }
 
+/// A deposit of a fixed committee with an operator of which SSV takes nothing, and a rule that may choose one other.
+fn bound() -> (World, CaseId) {
+    let (mut world, case) = World::calm(RequestKind::Deposit);
+    world.bound = true;
+    for policy in [&mut world.settings.policy, &mut world.state.settings.policy] {
+        policy.rules[0].other_committees = 1;
+    }
+    for _ in 0..500 {
+        world.goes_on();
+    }
+    (world, case)
+}
+
+#[test]
+fn a_rule_has_another_committee_make_another_key_where_ssv_refuses_the_first_one() {
+    let (world, case) = bound();
+    let step = &world.state.cases[&case].step;
+    assert!(matches!(step, Step::Closed { .. }), "{step:?}");
+    assert_eq!(world.book.chosen_by_rule[&case], 1);
+    let made = world.state.cases[&case].keygen.clone().unwrap().validator;
+    let condemned = &world.state.condemned;
+    assert!(!condemned.is_empty() && !condemned.contains_key(&made));
+}
+
+#[test]
+fn the_old_key_used_again_after_a_rule_chose_another_committee_is_found() {
+    let why = ends_with(Bug::OldKeyGood, || drop(bound()));
+    assert!(why.contains("is not condemned"), "{why}");
+}
+
 #[test]
 fn a_reshare_that_is_prepared_anew_takes_effect_twice_which_is_found() {
     let why = ends_with(Bug::PreparedAnew, || {

@@ -299,7 +299,12 @@ impl World {
             }
             Step::DecideCeremony(id) | Step::DecideEffect(id) => {
                 let action = self.state.actions.get(id)?;
-                action.approvable().ok()?;
+                if action.approvable().is_err() {
+                    // SSV takes nothing of these operators, whoever asks
+                    let refused = action.proposal.failed_checks().any(|c| c.name == "simulation");
+                    let another = refused && can_redo_key(&self.state, case).is_ok();
+                    return another.then_some(Wish::RedoKey(case.id));
+                }
                 if self.state.approving(*id).is_some() {
                     return None;
                 }

@@ -1,6 +1,7 @@
 //! Who moves a case that stands still: a way on from everywhere, for every kind of case. Lives try each way that is shown, on
 //! a copy, wherever a case comes to; it must be accepted where it is shown as open, and be refused where it is not. What
-//! they find is compared with this table; what is in brackets they find seldom.
+//! they find is compared with this table; what is in brackets they find seldom. The page `ways` of the handbook has the same
+//! rows.
 //!
 //! | case | stands at | a person can |
 //! | --- | --- | --- |
@@ -8,7 +9,7 @@
 //! | deposit | ceremony approved | give up |
 //! | deposit | ceremony runs | it moves by itself |
 //! | deposit | ceremony unknown | declare lost |
-//! | deposit | decide ceremony | decide, give up |
+//! | deposit | decide ceremony | decide, (redo key), give up |
 //! | deposit | decide effect | decide, retry, redo key, give up |
 //! | deposit | effect approved | retry, redo key, give up |
 //! | deposit | everything paused | decide, resume, retry, declare lost, redo key, give up |

@@ -67,6 +67,8 @@ pub(super) struct World {
     pub(super) various: bool,
     /// Ceremonies take long, and much happens meanwhile: in those lives in which nothing that is closed stays in memory.
     pub(super) slow: bool,
+    /// One committee is configured, SSV takes nothing of one of its operators, and a rule may choose others.
+    pub(super) bound: bool,
     /// Every step is printed.
     pub(super) aloud: bool,
 }
@@ -105,6 +107,11 @@ impl World {
         }
         world.various = seed.is_multiple_of(4);
         world.slow = seed % 8 == 1;
+        world.bound = seed % 8 == 6;
+        if world.bound {
+            let rule = &mut world.settings.policy.rules[0];
+            (rule.max_attempts, rule.other_committees) = (2, 2);
+        }
         if world.various {
             world.settings.policy.two_persons.push(TwoPersons {
                 kinds: vec![
@@ -185,6 +192,7 @@ impl World {
             stood: BTreeMap::new(),
             various: false,
             slow: false,
+            bound: false,
             aloud: false,
         }
     }

@@ -60,7 +60,11 @@ impl Durable {
             Record::PoolServed { transaction, log, .. } => self.pool_served(case, *transaction, *log),
             Record::PoolNotServed { transaction, .. } => self.pool_not_served(at, case, *transaction),
             Record::CaseGivenUp { by, reason, .. } => self.case_given_up(at, case, by, reason),
-            Record::KeyRedone { is_blameless, .. } => self.key_redone(at, case, *is_blameless),
+            Record::KeyRedone {
+                is_blameless,
+                is_by_rule,
+                ..
+            } => self.key_redone(at, case, *is_blameless, *is_by_rule),
             Record::CaseClosed { outcome, .. } => self.case_closed(at, case, outcome),
             // opened already, or nothing but a line in its file
             _ => {}

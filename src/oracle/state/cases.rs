@@ -21,6 +21,8 @@ impl Durable {
             moved_by: self.newest,
             actions: 0,
             attempts: 0,
+            forgiven: 0,
+            chosen_by_rule: 0,
             unstarted: 0,
             overtaken: Overtaken::default(),
             registration_attempts: 0,
@@ -34,6 +36,7 @@ impl Durable {
             chosen: None,
             avoid: BTreeSet::new(),
             last_failure: None,
+            failed_for: None,
             served_by: None,
             served_too: Vec::new(),
             phase: None,
@@ -140,15 +143,18 @@ impl Durable {
         self.go(id, at, step);
     }
 
-    pub(super) fn key_redone(&mut self, at: UnixMillis, id: CaseId, is_blameless: bool) {
+    /// Another committee is to make another key. Where there is none yet, the one that failed makes room.
+    pub(super) fn key_redone(&mut self, at: UnixMillis, id: CaseId, is_blameless: bool, is_by_rule: bool) {
         self.with(id, |c| {
-            let made = c
-                .keygen
-                .as_ref()
-                .filter(|_| !is_blameless)
-                .map(|k| k.share_public_keys.keys().copied().collect());
-            c.spent.extend(made);
+            let made = c.keygen.as_ref();
+            let made = made.map(|key| key.share_public_keys.keys().copied().collect());
+            let failed = || c.failed_for.as_ref().map(|failed| failed.committee.clone());
+            c.spent.extend(made.or_else(failed).filter(|_| !is_blameless));
             c.forget_key();
+            (c.chosen, c.failed_for) = (None, None);
+            c.forgiven = c.attempts;
+            c.unstarted = 0;
+            c.chosen_by_rule += u32::from(is_by_rule);
         });
         self.go(id, at, Step::PlanCeremony);
     }
@@ -252,7 +258,7 @@ impl Case {
             self.registration = None;
             self.registration_attempts = 0;
             self.chosen = None;
-            self.last_failure = None;
+            (self.last_failure, self.failed_for) = (None, None);
         }
     }
 }

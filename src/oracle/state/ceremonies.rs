@@ -98,7 +98,7 @@ impl Durable {
         if !self.attends(id, request) {
             return;
         }
-        self.with(id, |c| c.unstarted = 0);
+        self.with(id, |c| (c.unstarted, c.failed_for) = (0, None));
         if role == CeremonyRole::Main {
             self.finish_action_of(id, &ActionState::Done);
             self.with(id, |c| {
@@ -152,6 +152,7 @@ impl Durable {
         let before = ceremony.ended.replace((at, Err(failure.clone())));
         ceremony.transcript = transcript.cloned().or(ceremony.transcript.take());
         let (id, role) = (ceremony.case, ceremony.role);
+        let failed_for = failed_for(ceremony.plan.committee(), failure);
         let work = ceremony.work().filter(|_| before.is_none());
         if let Some((at, work)) = work {
             self.tally.take(at, work);
@@ -169,6 +170,7 @@ impl Durable {
             *counted -= u32::from(!started).min(*counted);
             c.avoid.extend(failure.culprits.iter().copied());
             c.last_failure = Some(failure.reason.clone());
+            c.failed_for = failed_for;
         });
         match role {
             CeremonyRole::Main => {
@@ -183,6 +185,16 @@ impl Durable {
             CeremonyRole::Registration => self.go(id, at, Step::Register(None)),
         }
     }
+}
+
+/// Those of a committee for whom its ceremony failed; `None` where that is nobody, or is not known.
+fn failed_for(committee: &[OperatorId], failure: &CeremonyFailure) -> Option<FailedFor> {
+    let members = committee.iter().filter(|id| failure.culprits.contains(id));
+    let operators: Vec<_> = members.copied().collect();
+    (!operators.is_empty()).then(|| FailedFor {
+        committee: committee.to_vec(),
+        operators,
+    })
 }
 
 /// The SSV registration, where it was signed within the key generation or the reshare.

@@ -150,6 +150,15 @@ pub struct Overtaken {
     pub fees_wei: U256,
 }
 
+/// A ceremony failed for operators of its committee: each is proven guilty, or was not there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FailedFor {
+    /// Everybody who was to take part, ascending.
+    pub committee: Vec<OperatorId>,
+    /// For whom it failed.
+    pub operators: Vec<OperatorId>,
+}
+
 /// One case.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Case {
@@ -171,6 +180,12 @@ pub struct Case {
     pub actions: u32,
     /// Main ceremonies so far.
     pub attempts: u32,
+    /// So many of them were of committees that another one took the place of: they use up nothing any more.
+    #[serde(default, skip_serializing_if = "is_none_yet")]
+    pub forgiven: u32,
+    /// Committees that a rule chose in the place of another one.
+    #[serde(default, skip_serializing_if = "is_none_yet")]
+    pub chosen_by_rule: u32,
     /// Ceremonies in a row that started nothing: they cost no attempt, and are tried again after growing pauses.
     #[serde(default)]
     pub unstarted: u32,
@@ -191,7 +206,7 @@ pub struct Case {
     pub registration: Option<Registration>,
     /// A person gave it up: it is closed, and only a person takes it up again.
     pub given_up: bool,
-    /// Committees whose keys a person gave up for another one's.
+    /// Committees that another one took the place of.
     pub spent: BTreeSet<Vec<OperatorId>>,
     /// Committee chosen by a person.
     pub chosen: Option<Vec<OperatorId>>,
@@ -199,6 +214,9 @@ pub struct Case {
     pub avoid: BTreeSet<OperatorId>,
     /// Why the last attempt failed.
     pub last_failure: Option<SafeText>,
+    /// For whom it did, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failed_for: Option<FailedFor>,
     /// What served its pool without it. The case ends with it once it is final.
     pub served_by: Option<Served>,
     /// Earlier reports of the same that have not been taken back: one of all may be false.
@@ -231,7 +249,18 @@ pub(super) const HISTORY_KEPT: usize = 200;
 /// ... and so many of them are its first.
 pub const HISTORY_FIRST: usize = 20;
 
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde hands in a reference")]
+fn is_none_yet(number: &u32) -> bool {
+    *number == 0
+}
+
 impl Case {
+    /// Main ceremonies so far that count against a limit.
+    #[must_use]
+    pub fn counted_attempts(&self) -> u32 {
+        self.attempts.saturating_sub(self.forgiven)
+    }
+
     /// The key that this case is about, once it is known.
     #[must_use]
     pub fn validator(&self) -> Option<BlsPublicKey> {

@@ -36,7 +36,7 @@ use crate::types::{
 
 pub use durable::Durable;
 pub(in crate::oracle) use life::REQUEST_GONE;
-pub use life::{Case, Ceremony, Doubt, HISTORY_FIRST, Overtaken, Resume, Sending, Served, Step};
+pub use life::{Case, Ceremony, Doubt, FailedFor, HISTORY_FIRST, Overtaken, Resume, Sending, Served, Step};
 use reckoning::difference;
 pub use sendings::OVERTAKEN_AT_MOST;
 

@@ -1,13 +1,39 @@
 //! Why a way makes sense now, and what it costs, in words.
 
+use super::committee::{are, still_proposed};
 use super::{queue_behind, refused_by_ssv};
 use crate::oracle::advance::not_renewable;
 use crate::oracle::state::Shares;
 use crate::oracle::{Case, State, Step};
+use crate::types::counted;
 
 pub(super) const NOTHING: &str = "nothing";
 
-pub(super) const ANOTHER_KEY: &str = "another key generation with all its approvals; the present key is never used. Nothing is deposited with it, so no ETH is lost";
+const ANOTHER_KEY: &str = "another key generation with all its approvals; the present key is never used. Nothing is deposited with it, so no ETH is lost";
+
+/// What whoever decides should know: the ceremony has failed for somebody who is in it again, and who else can be.
+pub(super) fn proposed_again(state: &State, case: &Case) -> String {
+    let Some(failed) = still_proposed(state, case) else {
+        return String::new();
+    };
+    let others = match case.kind().shares() {
+        Shares::Makes => "another committee is the way on, where it fails again",
+        Shares::Replaces => "other operators can be chosen for it",
+        Shares::Uses => "a reshare hands the key to others, where too few are left",
+    };
+    format!(
+        "; {} proven guilty or absent in the last attempt, and in it again: {others}",
+        are(&failed.operators)
+    )
+}
+
+/// What another committee costs.
+pub(super) fn another_key(case: &Case) -> &'static str {
+    match case.keygen {
+        Some(_) => ANOTHER_KEY,
+        None => "nothing: there is no key yet, and what is proposed is void",
+    }
+}
 
 /// Why it would be taken up, or looked at, again; `None` where that changes nothing.
 pub(super) fn retry(state: &State, case: &Case) -> Option<String> {
@@ -27,11 +53,28 @@ pub(super) fn retry(state: &State, case: &Case) -> Option<String> {
     })
 }
 
-/// Why another committee would make another key.
+/// Why another committee would make another key, and how often a rule had one do so.
 pub(super) fn redo_key(state: &State, case: &Case) -> String {
+    let why = against(state, case);
+    match case.chosen_by_rule {
+        0 => why,
+        times => {
+            let times = counted(times as usize, "other committee");
+            format!("{why}; a rule chose {times} for it already")
+        }
+    }
+}
+
+fn against(state: &State, case: &Case) -> String {
     if let Some(refusal) = refused_by_ssv(state, case) {
         return format!(
             "SSV refuses what these operators made: {refusal}. Only another committee, with another key, passes"
+        );
+    }
+    if let (Some(failed), Some(why)) = (still_proposed(state, case), &case.last_failure) {
+        return format!(
+            "{} proven guilty or absent, and proposed again: {why}",
+            are(&failed.operators)
         );
     }
     if let Some(why) = not_renewable(state, case) {
@@ -42,9 +85,13 @@ pub(super) fn redo_key(state: &State, case: &Case) -> String {
         return format!("the present key must never be used: {why}");
     }
     match (&case.step, &case.last_failure) {
-        (Step::Halted { .. } | Step::Register(_), Some(why)) => {
-            format!("the operators of this key fail: {why}")
-        }
+        (Step::Halted { .. } | Step::Register(_), Some(why)) => match &case.failed_for {
+            Some(failed) => format!(
+                "{} proven guilty or absent, and this key cannot go on without: {why}",
+                are(&failed.operators)
+            ),
+            None => format!("the operators of this key fail: {why}"),
+        },
         _ => "only where the operators of this key cannot go on: nothing says so now".to_owned(),
     }
 }

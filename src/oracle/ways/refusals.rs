@@ -29,17 +29,29 @@ const OF_A_COMMITTEE: [(&str, &str); 5] = [
 /// The check that says the same before anything is sent.
 const CLUSTER_CHECK: &str = "ssv-cluster-active";
 
-/// Why SSV does not take what a case would send; `None` where nothing says so.
+/// Why SSV does not take what a case would send, or did not take; `None` where nothing says so.
 pub(in crate::oracle) fn refused_by_ssv(state: &State, case: &Case) -> Option<String> {
     case.keygen.as_ref()?;
-    texts(state, case).into_iter().find_map(|text| {
+    let mut texts = now(state, case);
+    texts.extend(newest_failure(state, case).map(|reason| reason.to_string()));
+    refusal_among(texts)
+}
+
+/// Why SSV does not take what a case would send, by what is looked at now and by nothing from before.
+pub(super) fn refused_now(state: &State, case: &Case) -> Option<String> {
+    case.keygen.as_ref()?;
+    refusal_among(now(state, case))
+}
+
+fn refusal_among(texts: Vec<String>) -> Option<String> {
+    texts.into_iter().find_map(|text| {
         let known = OF_A_COMMITTEE.iter().find(|(error, _)| text.contains(error));
         known.map(|(_, meaning)| format!("{meaning}; {text}"))
     })
 }
 
-/// What stands against the case now: why it halted, the checks that fail, and how its newest effect failed.
-fn texts(state: &State, case: &Case) -> Vec<String> {
+/// What stands against the case now: why it halted, or the checks that fail.
+fn now(state: &State, case: &Case) -> Vec<String> {
     let mut texts = Vec::new();
     match &case.step {
         Step::Halted { reason, .. } => texts.push(reason.to_string()),
@@ -54,7 +66,6 @@ fn texts(state: &State, case: &Case) -> Vec<String> {
         }
         _ => {}
     }
-    texts.extend(newest_failure(state, case).map(|reason| reason.to_string()));
     texts
 }
 

@@ -8,7 +8,9 @@ use crate::oracle::*;
 use crate::types::*;
 
 mod again;
+mod committees;
 mod life;
+mod observed;
 
 use life::{KEY, Life, Moment, POOL, everywhere, name_of, plan_of, started, status, verified};
 

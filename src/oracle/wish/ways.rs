@@ -3,6 +3,7 @@
 use super::{Answer, absent, not_now};
 use crate::oracle::state::{End, Shares};
 use crate::oracle::turn::Turn;
+use crate::oracle::ways::Against;
 use crate::oracle::{ActionState, Case, Cause, Record, Step, advance, ways};
 use crate::types::{CaseId, PoolId, RequestKind, SafeText};
 
@@ -29,24 +30,41 @@ pub(super) fn give_up(turn: &mut Turn<'_>, by: &SafeText, id: CaseId, reason: Sa
     )))
 }
 
-/// The present key is never used; another key generation is proposed.
+/// A person has another committee make another key: the present one is never used.
 pub(super) fn redo_key(turn: &mut Turn<'_>, by: &SafeText, id: CaseId) -> Answer {
     let case = found(turn, id)?;
     ways::can_redo_key(turn.state, case).map_err(not_now)?;
+    let had_key = case.keygen.is_some();
+    another_committee(turn, by, id, None);
+    Ok(SafeText::new(&match had_key {
+        true => format!("the key of {id} is never used; another key generation is proposed"),
+        false => format!("another committee is proposed for {id}"),
+    }))
+}
+
+/// The present key, where there is one, is never used; another key generation is proposed. A rule says why.
+pub(in crate::oracle) fn another_committee(
+    turn: &mut Turn<'_>,
+    by: &SafeText,
+    id: CaseId,
+    why: Option<&Against>,
+) {
+    let Some(case) = turn.state.cases.get(&id) else {
+        return;
+    };
     // SSV would refuse the next key of these operators as well
     let is_refused = ways::refused_by_ssv(turn.state, case).is_some();
     let is_blameless = !is_refused && advance::not_renewable(turn.state, case).is_some();
-    let words = SafeText::new(&format!("{by} had another key made for {id}"));
+    let because = why.map_or_else(String::new, |why| format!(": {why}"));
+    let words = SafeText::new(&format!("{by} had another key made for {id}{because}"));
     void_what_waits(turn, id, &words);
     condemn(turn, id, &words);
     turn.record(Record::KeyRedone {
         case: id,
         by: by.clone(),
         is_blameless,
+        is_by_rule: why.is_some(),
     });
-    Ok(SafeText::new(&format!(
-        "the key of {id} is never used; another key generation is proposed"
-    )))
 }
 
 /// The contract of May 2023 emits no request for an exit, so a person opens it. What it takes to sign and to publish it

@@ -48,6 +48,7 @@ pub(crate) fn settings() -> Settings {
         max_fee_wei: Some(U256::MAX),
         max_per_day: None,
         max_attempts: 9,
+        other_committees: 0,
         // the run that the proposals are of had one endpoint
         unknown_ok: vec!["endpoints-agree".to_owned()],
     };

@@ -65,6 +65,7 @@ impl Core {
             max_fee_wei: None,
             max_per_day: None,
             max_attempts: 9,
+            other_committees: 0,
             unknown_ok: Vec::new(),
         };
         let settings = Settings {

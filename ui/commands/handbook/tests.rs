@@ -114,6 +114,37 @@ fn every_alarm_has_a_page_that_says_what_it_means_what_to_look_at_and_what_to_pr
     assert_eq!(more, [NoticeKind::DeadlineNear.to_string()]);
 }
 
+/// The table of ways is the one that simulated lives are held against, row by row.
+#[test]
+fn the_table_of_ways_is_what_lives_find() {
+    const TRIED: &str = include_str!("../../../src/oracle/sim/ways.rs");
+    let page = find("ways").unwrap();
+    let tried: Vec<_> = TRIED
+        .lines()
+        .filter_map(|line| line.strip_prefix("//! | "))
+        .collect();
+    let told = page.lines().filter_map(|line| line.strip_prefix("| "));
+    let told: Vec<_> = told.take(tried.len()).collect();
+    assert_eq!(told, tried, "ui/handbook/ways.md and src/oracle/sim/ways.rs");
+    // each way and each place is explained below the table
+    let below = page.split_once("## The ways").unwrap().1;
+    let names = |cell: &str| -> Vec<String> {
+        let cells = below
+            .lines()
+            .filter_map(|line| line.strip_prefix("| ")?.split(" | ").next());
+        let names = cells.flat_map(|cell| cell.split(", ").map(str::to_owned));
+        let found: Vec<_> = names.filter(|name| name == cell).collect();
+        found
+    };
+    for row in &tried[2..] {
+        let cells: Vec<_> = row.trim_end_matches(" |").split(" | ").collect();
+        let ways = cells[2].split(", ").map(|way| way.trim_matches(['(', ')']));
+        for name in ways.chain([cells[1]]) {
+            assert_eq!(names(name), [name], "explained once");
+        }
+    }
+}
+
 #[test]
 fn a_page_is_found_by_its_name_and_a_slip_is_answered() {
     assert!(find("backup").unwrap().starts_with("# Backup and restore\n"));

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use casimir_dkg::config::{self, LoadOptions};
-use casimir_dkg::engine;
+use casimir_dkg::engine::{self, Audit};
 use casimir_dkg::journal::{self, Entry, JournalError, Report};
 use casimir_dkg::types::{CaseId, Root, SafeText, counted};
 use serde_json::{Value, json};
@@ -109,12 +109,12 @@ fn show(path: &Path, case: Option<&str>, last: Option<usize>, json: bool) -> any
     Ok(Outcome::Success)
 }
 
-/// What stands in a journal that holds; `None` where it does not, after that was said.
+/// What stands in a journal that holds, with what its decisions are; `None` where it does not, after that was said.
 fn judged(
     path: &Path,
     checkpoint: Option<&Path>,
     json: bool,
-) -> anyhow::Result<Option<(Report, Vec<Entry>)>> {
+) -> anyhow::Result<Option<(Report, Vec<Entry>, Audit)>> {
     let (report, entries) = match journal::verify_with(path, checkpoint) {
         Ok(found) => found,
         Err(e @ (JournalError::Broken { .. } | JournalError::RolledBack { .. })) => {
@@ -132,20 +132,19 @@ fn judged(
         }
         Err(e) => return Err(e.into()),
     };
-    for entry in &entries {
-        if let Err(problem) = engine::understood(&entry.kind, &entry.body) {
+    match engine::audit(&entries) {
+        Ok(audit) => Ok(Some((report, entries, audit))),
+        Err((seq, problem)) => {
             if json {
-                output::json(&json!({"ok": false, "record": entry.seq, "problem": problem}));
+                output::json(&json!({"ok": false, "record": seq, "problem": problem}));
             }
             output::error(&format!(
-                "{}: record {} is linked, but not understood: {problem}",
-                path.display(),
-                entry.seq
+                "{}: record {seq} is linked, but not understood: {problem}",
+                path.display()
             ));
-            return Ok(None);
+            Ok(None)
         }
     }
-    Ok(Some((report, entries)))
 }
 
 /// Judges as a start does: the chain, the checkpoint, and whether every record is understood.
@@ -161,10 +160,9 @@ fn verify(
     let contains = contains
         .map(|text| text.parse::<Root>().context("--contains"))
         .transpose()?;
-    let Some((report, entries)) = judged(path, checkpoint, json)? else {
+    let Some((report, entries, audit)) = judged(path, checkpoint, json)? else {
         return Ok(Outcome::Failure);
     };
-    let audit = engine::audit(&entries);
     let found = contains.is_none_or(|head| entries.iter().any(|entry| entry.hash == head));
     if json {
         output::json(&json!({

@@ -109,6 +109,7 @@ pub(super) fn two_at_once() -> Settings {
         max_fee_wei: None,
         max_per_day: None,
         max_attempts: 1,
+        other_committees: 0,
         unknown_ok: Vec::new(),
     };
     Settings {

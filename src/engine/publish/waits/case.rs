@@ -133,14 +133,18 @@ fn executing(state: &State, case: &Case, id: ActionId) -> WaitReason {
     }
 }
 
-/// Until when it has to be over: an approval expires, a round of a ceremony has a deadline.
+/// Until when it has to be over: an approval expires, whatever holds it; a round of a ceremony has a deadline.
 fn due(state: &State, live: &Live, case: &Case, reason: WaitReason) -> Option<UnixMillis> {
     match reason {
         WaitReason::LastChecks
         | WaitReason::HeldByPause
         | WaitReason::NoEndpoint
         | WaitReason::SignerAway
-        | WaitReason::SecondPerson => {
+        | WaitReason::SecondPerson
+        | WaitReason::CasePaused
+        | WaitReason::CheckFailed
+        | WaitReason::Refreshing
+        | WaitReason::Observed => {
             let (Step::DecideCeremony(id) | Step::DecideEffect(id)) = case.step else {
                 return None;
             };

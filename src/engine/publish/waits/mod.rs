@@ -4,6 +4,8 @@
 mod case;
 mod surroundings;
 #[cfg(test)]
+mod table;
+#[cfg(test)]
 mod tests;
 
 use std::collections::BTreeMap;

@@ -17,13 +17,25 @@ use crate::types::{Check, OperatorId, RequestKind, SafeText};
 use crate::view::{EndpointKind, EndpointView, Health, LinkState, OperatorView, WaitReason};
 
 fn snapshot_of(state: &State, live: &Live) -> Snapshot {
+    snapshot_with(state, live, None)
+}
+
+/// With a journal that cannot be written, where it says why.
+pub(super) fn snapshot_with(state: &State, live: &Live, unwritable: Option<&SafeText>) -> Snapshot {
     let folder = tempfile::tempdir().unwrap();
     let options = JournalOptions {
         path: folder.path().join("journal.sqlite"),
         checkpoint: None,
     };
     let (journal, _) = Journal::open(&options, Anchor::BEGINNING, |_| Ok::<_, EngineError>(())).unwrap();
-    snapshot(state, live, &journal, None, 1, &mut ValidatorRows::default())
+    snapshot(
+        state,
+        live,
+        &journal,
+        unwritable,
+        1,
+        &mut ValidatorRows::default(),
+    )
 }
 
 fn reasons(state: &State, live: &Live) -> Vec<WaitReason> {
@@ -182,7 +194,7 @@ fn somebody_elses_transaction_is_no_persons_pause() {
     assert!(!reasons(&state, &live()).contains(&WaitReason::Paused));
 }
 
-fn operator(id: u64, health: Health) -> OperatorView {
+pub(super) fn operator(id: u64, health: Health) -> OperatorView {
     OperatorView {
         id: OperatorId(id),
         name: SafeText::default(),

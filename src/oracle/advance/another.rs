@@ -1,0 +1,46 @@
+//! In mode auto a rule may have another committee make another key, where SSV refuses the present one or its operators are
+//! proven guilty or absent: so many times for one case, and then a person must look. What is chosen is proposed and
+//! decided as any other key generation.
+
+use crate::oracle::turn::Turn;
+use crate::oracle::ways::{against_committee, can_redo_key};
+use crate::oracle::{Mode, State, Step, wish};
+use crate::types::{CaseId, SafeText};
+
+/// Whether a rule had another committee proposed.
+pub(super) fn another_committee(turn: &mut Turn<'_>, id: CaseId) -> bool {
+    if turn.state.mode() != Mode::Auto || !turn.state.may_leave(id) || !sees_the_chain(turn.state) {
+        return false;
+    }
+    let Some(case) = turn.state.cases.get(&id) else {
+        return false;
+    };
+    if !matches!(
+        case.step,
+        Step::Halted { .. } | Step::DecideEffect(_) | Step::DecideCeremony(_)
+    ) {
+        return false;
+    }
+    let policy = &turn.state.settings.policy;
+    let Some(rule) = policy.rule_of_keys(id.pool).filter(|r| r.other_committees > 0) else {
+        return false;
+    };
+    let Some(why) = against_committee(turn.state, case, rule.max_attempts, turn.at) else {
+        return false;
+    };
+    if can_redo_key(turn.state, case).is_err() {
+        return false;
+    }
+    if case.chosen_by_rule >= rule.other_committees && !planted!(CommitteesUnbounded) {
+        return false;
+    }
+    let by = SafeText::new(&format!("rule {}", rule.name));
+    wish::another_committee(turn, &by, id, Some(&why));
+    true
+}
+
+/// What is decided against a committee rests on the chain as it is now.
+fn sees_the_chain(state: &State) -> bool {
+    let live = &state.volatile;
+    live.caught_up && live.facts.head.is_some() && !state.is_cut_off()
+}
