@@ -17,8 +17,8 @@ use tokio::time::Instant;
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
 /// Doublings of the first pause, at most.
 const MAX_DOUBLINGS: u32 = 6;
-/// An endpoint that asks for a longer pause is asked again after this all the same.
-const MAX_PAUSE: Duration = Duration::from_secs(60);
+/// An endpoint that asks for a longer pause is asked again after this all the same: nobody may silence it for good.
+const MAX_PAUSE: Duration = Duration::from_secs(3_600);
 /// After so many answers since the pause before, a pause is a first one again: the endpoint gets on. More than are under
 /// way at the same time, which may all be refused together.
 const HEADWAY: u32 = 16;

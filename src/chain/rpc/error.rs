@@ -34,22 +34,25 @@ pub enum EndpointError {
 }
 
 impl EndpointError {
-    /// A smaller question may be answered: the node refused it, or was not done in time. Vendors word refusals of a range
-    /// or of a size in too many ways to be told apart, so every refusal that is not a rate limit counts.
+    /// A smaller question may be answered: the node refused it, was not done in time, or said something that is no answer.
+    /// Vendors word refusals of a range or of a size in too many ways to be told apart, in every status and form, so
+    /// everything counts but what a smaller question is refused with as well.
     pub(crate) fn may_be_too_big(&self) -> bool {
-        matches!(
-            self,
-            Self::NotHere(_)
-                | Self::Http(
-                    HttpError::NoAnswer(_)
-                        | HttpError::Incomplete(_)
-                        | HttpError::TooLarge(_)
-                        | HttpError::Status {
-                            status: 400 | 413 | 500..,
-                            ..
-                        }
-                )
-        )
+        match self {
+            Self::NotHere(_) | Self::Malformed(_) => true,
+            Self::Http(error) => matches!(
+                error,
+                HttpError::NoAnswer(_)
+                    | HttpError::Incomplete(_)
+                    | HttpError::Broken(_)
+                    | HttpError::TooLarge(_)
+                    | HttpError::Status {
+                        status: ..=400 | 402..,
+                        ..
+                    }
+            ),
+            Self::RateLimited(_) | Self::WrongChain(_) | Self::BreakerOpen(_) | Self::Behind(_) => false,
+        }
     }
 }
 
