@@ -171,3 +171,30 @@ fn list(attempts: &[Attempt]) -> String {
         .collect();
     parts.join("; ")
 }
+
+#[cfg(test)]
+mod too_big {
+    use super::*;
+
+    #[test]
+    fn every_refusal_counts_but_what_a_smaller_question_is_refused_with_as_well() {
+        let status = |status| {
+            let words = SafeText::new("range too wide");
+            EndpointError::Http(HttpError::Status { status, words })
+        };
+        for code in [400, 402, 403, 404, 408, 413, 414, 422, 500, 502, 503, 504] {
+            assert!(status(code).may_be_too_big(), "{code}");
+        }
+        assert!(EndpointError::Malformed("no JSON".into()).may_be_too_big());
+        for error in [
+            status(401),
+            EndpointError::RateLimited(Duration::from_secs(1)),
+            EndpointError::WrongChain("chain 5".into()),
+            EndpointError::BreakerOpen("connection refused".into()),
+            EndpointError::Behind(7),
+            EndpointError::Http(HttpError::Refused),
+        ] {
+            assert!(!error.may_be_too_big(), "{error}");
+        }
+    }
+}
