@@ -66,6 +66,12 @@ impl Reminders {
                 wait: wait.clone(),
             });
             matter.wait.clone_from(wait);
+            // a clock that was set back puts off nothing for longer than the pause that was meant
+            let pause = match matter.told {
+                true => matter.pause,
+                false => wait.reason.usual_for(),
+            };
+            matter.next = matter.next.min(now.plus(pause));
             self.one(&mut matter, now, &mut told);
             self.matters.insert(key, matter);
         }
@@ -210,5 +216,22 @@ mod tests {
         };
         let reminder = reminders.look(std::slice::from_ref(&extended), UnixMillis(1_500_000));
         assert_eq!(reminder, [Reminder::Deadline(NoticePhase::Over, extended)]);
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_puts_off_no_reminder() {
+        let ahead = UnixMillis(1_000_000 + 25 * 3_600_000);
+        for told_before in [true, false] {
+            let mut reminders = Reminders::new(FIRST, FIRST * 4);
+            let waits = [Wait {
+                since: ahead,
+                ..wait(WaitReason::Decision)
+            }];
+            if told_before {
+                assert_eq!(reminders.look(&waits, ahead).len(), 1);
+            }
+            let begun: Vec<_> = told(&mut reminders, &waits, 300);
+            assert!(!begun.is_empty(), "told before: {told_before}");
+        }
     }
 }

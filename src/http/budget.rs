@@ -17,8 +17,8 @@ use tokio::time::Instant;
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
 /// Doublings of the first pause, at most.
 const MAX_DOUBLINGS: u32 = 6;
-/// An endpoint that asks for a longer pause is asked again after this all the same.
-const MAX_PAUSE: Duration = Duration::from_secs(60);
+/// An endpoint that asks for a longer pause is asked again after this all the same: nobody may silence it for good.
+const MAX_PAUSE: Duration = Duration::from_secs(3_600);
 /// After so many answers since the pause before, a pause is a first one again: the endpoint gets on. More than are under
 /// way at the same time, which may all be refused together.
 const HEADWAY: u32 = 16;
@@ -312,6 +312,13 @@ mod tests {
     }
 
     #[test]
+    fn nobody_is_silent_for_good_because_it_asks_for_that() {
+        let pause = budget(1_000).pause(Some(Duration::from_secs(86_400)));
+        let bounds = Duration::from_secs(3_600)..Duration::from_secs(4_500);
+        assert!(bounds.contains(&pause), "{pause:?}");
+    }
+
+    #[test]
     fn an_endpoint_is_left_alone_as_long_as_it_asks_within_bounds() {
         let budget = budget(1_000);
         let at_least = |asked: Option<u64>, least: u64| {
@@ -322,7 +329,7 @@ mod tests {
             assert!(matches!(budget.turn(PATIENT), Turn::Paused(_)));
         };
         at_least(Some(2), 2_000);
-        at_least(Some(3_600), 60_000);
+        at_least(Some(600), 600_000);
         // without a word twice as long each time: this is the third in a row
         at_least(None, 1_000);
         at_least(None, 2_000);

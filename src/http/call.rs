@@ -220,9 +220,10 @@ impl Reply {
     }
 
     /// The endpoint says in its own words that it is asked too often: it is left alone for a while, which is returned.
-    /// Without a budget nothing is remembered.
+    /// `asked`: for how long, in its words; else what its header `Retry-After` says. Without a budget nothing is remembered.
     pub fn too_often(mut self, asked: Option<Duration>) -> Duration {
-        self.pass.refused(asked)
+        let told = retry_after::of(&self.headers, SystemTime::now());
+        self.pass.refused(asked.or(told))
     }
 
     /// The body, read as JSON.

@@ -41,6 +41,11 @@ pub(super) struct Sight {
 }
 
 impl Sight {
+    /// When it was first seen so, where that is known.
+    pub(super) fn since_mut(&mut self) -> Option<&mut UnixMillis> {
+        self.since.as_mut()
+    }
+
     pub(super) fn turn_to(&mut self, reach: Reach, at: UnixMillis, up_ms: u64) {
         if self.reach == reach {
             return;
@@ -73,6 +78,8 @@ pub(super) struct Approving {
     /// Names of the checks that were shown as unknown.
     pub(super) unknown: Vec<String>,
     pub(super) at: UnixMillis,
+    /// The same moment, milliseconds of the monotonic clock.
+    pub(super) up_ms: u64,
 }
 
 /// Checks of an action that have faded.

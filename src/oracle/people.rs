@@ -1,5 +1,7 @@
 //! What takes two people: who they are, and how the first approval waits for the second.
 
+use std::time::Duration;
+
 use alloy::primitives::U256;
 use serde::{Deserialize, Serialize};
 
@@ -291,6 +293,7 @@ fn take(turn: &mut Turn<'_>, by: Decider, id: ActionId, digest: Root, phrase: Op
             phrase,
             unknown,
             at: turn.at,
+            up_ms: turn.state.volatile.up_ms,
         };
         return Ok(refresh_first(turn, id, approving, &faded));
     }
@@ -371,7 +374,8 @@ fn no_more(turn: &Turn<'_>, id: ActionId, approving: &Approving) -> Option<Strin
     if turn.state.mode() == Mode::Observe {
         return Some(OBSERVES.to_owned());
     }
-    let waited = turn.at.since(approving.at).as_millis();
+    let measured = Duration::from_millis(turn.state.volatile.up_ms.saturating_sub(approving.up_ms));
+    let waited = turn.at.since(approving.at).max(measured).as_millis();
     if waited > u128::from(turn.state.settings.approval_expires_ms) {
         return Some("it came too late".to_owned());
     }
@@ -428,7 +432,7 @@ pub(super) fn forget_lost(turn: &mut Turn<'_>, id: ActionId) {
         return;
     };
     let good_for = u128::from(turn.state.settings.approval_expires_ms);
-    let old = |decision: &&Decision| turn.at.since(decision.at).as_millis() > good_for;
+    let old = |decision: &&Decision| turn.state.approval_age(id, decision.at, turn.at).as_millis() > good_for;
     let expired = action.endorsements.iter().find(old).map(|given| {
         format!(
             "the approval by {} expired before a second one came",

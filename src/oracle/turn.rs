@@ -2,6 +2,7 @@
 
 use sha2::{Digest as _, Sha256};
 
+use super::record::Subject;
 use super::state::EffectKey;
 use super::{Effect, Record, State};
 use crate::types::{ActionId, BackendName, CaseId, CeremonyPlan, RequestId, SafeText, UnixMillis};
@@ -46,6 +47,9 @@ pub(super) struct Turn<'a> {
 impl<'a> Turn<'a> {
     pub(super) fn new(state: &'a mut State, at: UnixMillis, up_ms: u64, entropy: [u8; 24]) -> Self {
         let moved = state.now_is(at, up_ms);
+        if let Some(by_ms) = moved {
+            state.volatile.clock_moved(at, by_ms);
+        }
         let mut turn = Self {
             state,
             at,
@@ -64,6 +68,9 @@ impl<'a> Turn<'a> {
     pub(super) fn record(&mut self, record: Record) {
         let seq = self.state.newest + 1;
         self.state.apply(seq, self.at, &record);
+        if let Subject::Action(action) = record.subject() {
+            self.state.measure_approval(action);
+        }
         if planted!(SkippedRecord) && matches!(record, Record::TransactionStatus { .. }) {
             return;
         }

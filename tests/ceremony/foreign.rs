@@ -9,8 +9,10 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, Query, Request, State};
 use axum::http::StatusCode;
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
 use casimir_dkg::dkg::rockx::transcript::{RecordedVerdict, Source};
 use casimir_dkg::dkg::rockx::wire::{
@@ -49,6 +51,8 @@ pub(crate) struct Foreign {
     vice: Vice,
     pub(crate) amnesia: AtomicBool,
     dies: Arc<Notify>,
+    /// Another server answers in its place: 404 to everything.
+    away: AtomicBool,
     client: reqwest::Client,
 }
 
@@ -60,6 +64,7 @@ impl Foreign {
             vice,
             amnesia: AtomicBool::new(false),
             dies: Arc::default(),
+            away: AtomicBool::new(false),
             client: reqwest::Client::builder().no_proxy().build().expect("a client"),
         });
         let router = Router::new()
@@ -72,6 +77,7 @@ impl Foreign {
             .route("/data/{id}", get(data))
             .route("/ping", get(async || r#"{"message":"pong"}"#))
             .route("/version", get(async || r#"{"version":""}"#))
+            .layer(from_fn_with_state(foreign.clone(), or_another))
             .with_state(foreign.clone());
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
             .await
@@ -116,6 +122,14 @@ fn describe(name: &str, members: &BTreeMap<String, (String, Queue)>) -> String {
         srv_addr: address.clone(),
     });
     String::from_utf8(Topic::new(name, members).to_json()).expect("JSON")
+}
+
+/// As an ingress does whose backend restarts.
+async fn or_another(State(me): State<Arc<Foreign>>, request: Request, next: Next) -> Response {
+    match me.away.load(Ordering::Relaxed) {
+        true => (StatusCode::NOT_FOUND, "default backend - 404").into_response(),
+        false => next.run(request).await,
+    }
 }
 
 type Asked = Query<BTreeMap<String, String>>;
@@ -389,6 +403,50 @@ async fn a_forgotten_topic_blames_nobody() {
     let failure = end.expect_err("nothing can be delivered").failure;
     assert_eq!(failure.kind, FailureKind::Lost, "{failure}");
     assert_eq!(failure.culprits, []);
+}
+
+/// A proxy's 404 for everything is no word of a messenger: the ceremony is looked for again, and its result counts.
+#[tokio::test(flavor = "multi_thread")]
+async fn another_server_in_its_place_ends_no_ceremony() {
+    let (foreign, url) = Foreign::spawn(Vice::None).await;
+    let house = House::build(Plan {
+        honest: ids(1..=3),
+        others: vec![(OperatorId(4), Misbehaviour::Slow(HASTY))],
+        messenger_url: Some(url),
+        round: HASTY,
+        ..Plan::default()
+    })
+    .await;
+    let leave = async {
+        super::house::until("a first message", || {
+            let seen = house.seen.lock().expect("never poisoned");
+            seen.iter()
+                .any(|update| update.operators.values().any(|row| row.seen.len() > 1))
+        })
+        .await;
+        foreign.away.store(true, Ordering::Relaxed);
+    };
+    let plan = keygen_plan(ids(1..=4));
+    let (end, ()) = tokio::join!(house.run(&plan), leave);
+    let failure = end.expect_err("nobody can be asked").failure;
+    assert_eq!(failure.kind, FailureKind::Unknown, "{failure}");
+    assert_eq!(failure.culprits, []);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_another_server_denies_is_found_once_the_messenger_is_back() {
+    let (foreign, house) = house(Vice::None).await;
+    let (plan, id) = (keygen_plan(ids(1..=4)), super::house::fresh_id());
+    let run = house.initiator.run(id, &plan, house.watch()).await;
+    let key = run.unwrap_or_else(|failed| panic!("{failed}")).result;
+    foreign.away.store(true, Ordering::Relaxed);
+    let found = house.initiator.find(id, &plan, house.watch()).await;
+    let failure = found.expect_err("nobody can be asked").failure;
+    assert_eq!(failure.kind, FailureKind::Unknown, "{failure}");
+    assert!(failure.reason.as_str().contains("no messenger"), "{failure}");
+    foreign.away.store(false, Ordering::Relaxed);
+    let found = house.initiator.find(id, &plan, house.watch()).await;
+    assert_eq!(found.unwrap_or_else(|failed| panic!("{failed}")).result, key);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -34,22 +34,25 @@ pub enum EndpointError {
 }
 
 impl EndpointError {
-    /// A smaller question may be answered: the node refused it, or was not done in time. Vendors word refusals of a range
-    /// or of a size in too many ways to be told apart, so every refusal that is not a rate limit counts.
+    /// A smaller question may be answered: the node refused it, was not done in time, or said something that is no answer.
+    /// Vendors word refusals of a range or of a size in too many ways to be told apart, in every status and form, so
+    /// everything counts but what a smaller question is refused with as well.
     pub(crate) fn may_be_too_big(&self) -> bool {
-        matches!(
-            self,
-            Self::NotHere(_)
-                | Self::Http(
-                    HttpError::NoAnswer(_)
-                        | HttpError::Incomplete(_)
-                        | HttpError::TooLarge(_)
-                        | HttpError::Status {
-                            status: 400 | 413 | 500..,
-                            ..
-                        }
-                )
-        )
+        match self {
+            Self::NotHere(_) | Self::Malformed(_) => true,
+            Self::Http(error) => matches!(
+                error,
+                HttpError::NoAnswer(_)
+                    | HttpError::Incomplete(_)
+                    | HttpError::Broken(_)
+                    | HttpError::TooLarge(_)
+                    | HttpError::Status {
+                        status: ..=400 | 402..,
+                        ..
+                    }
+            ),
+            Self::RateLimited(_) | Self::WrongChain(_) | Self::BreakerOpen(_) | Self::Behind(_) => false,
+        }
     }
 }
 
@@ -167,4 +170,31 @@ fn list(attempts: &[Attempt]) -> String {
         .map(|attempt| format!("{}: {}", attempt.endpoint, attempt.error))
         .collect();
     parts.join("; ")
+}
+
+#[cfg(test)]
+mod too_big {
+    use super::*;
+
+    #[test]
+    fn every_refusal_counts_but_what_a_smaller_question_is_refused_with_as_well() {
+        let status = |status| {
+            let words = SafeText::new("range too wide");
+            EndpointError::Http(HttpError::Status { status, words })
+        };
+        for code in [400, 402, 403, 404, 408, 413, 414, 422, 500, 502, 503, 504] {
+            assert!(status(code).may_be_too_big(), "{code}");
+        }
+        assert!(EndpointError::Malformed("no JSON".into()).may_be_too_big());
+        for error in [
+            status(401),
+            EndpointError::RateLimited(Duration::from_secs(1)),
+            EndpointError::WrongChain("chain 5".into()),
+            EndpointError::BreakerOpen("connection refused".into()),
+            EndpointError::Behind(7),
+            EndpointError::Http(HttpError::Refused),
+        ] {
+            assert!(!error.may_be_too_big(), "{error}");
+        }
+    }
 }

@@ -12,18 +12,43 @@ use serde_json::Value;
 
 use crate::types::SafeText;
 
-/// The error object of a JSON-RPC answer.
+/// The error of a JSON-RPC answer: an object, or with gateways anything else that says something.
 #[derive(Debug, Clone, Deserialize)]
+#[serde(from = "Value")]
 pub struct ServerError {
-    /// JSON-RPC error code; clients disagree about most of them.
-    #[serde(default)]
+    /// JSON-RPC error code, a number or its digits; clients disagree about most of them. 0 where there is none.
     pub code: i64,
     /// The node's words.
-    #[serde(default)]
     pub message: SafeText,
     /// Whatever the node added; revert bytes of a call, for instance.
-    #[serde(default)]
     pub data: Option<Value>,
+}
+
+impl From<Value> for ServerError {
+    fn from(told: Value) -> Self {
+        let words = |told: &Value| match told {
+            Value::String(text) => SafeText::new(text),
+            Value::Null => SafeText::default(),
+            other => SafeText::new(&other.to_string()),
+        };
+        let Value::Object(mut fields) = told else {
+            return Self {
+                code: 0,
+                message: words(&told),
+                data: None,
+            };
+        };
+        let code = match fields.get("code") {
+            Some(Value::Number(code)) => code.as_i64(),
+            Some(Value::String(digits)) => digits.trim().parse().ok(),
+            _ => None,
+        };
+        Self {
+            code: code.unwrap_or_default(),
+            message: fields.get("message").map(words).unwrap_or_default(),
+            data: fields.remove("data").filter(|data| !data.is_null()),
+        }
+    }
 }
 
 /// What a server error means for the choice of the next step.
@@ -168,6 +193,11 @@ mod tests {
         {"code": -32603, "message": "Internal error"}                             | NotHere     NotHere     NotHere
         {"code": 429, "message": "slow down"}                                     | RateLimited RateLimited RateLimited
         {"code": -32005, "message": "request rate limited"}                       | RateLimited RateLimited RateLimited
+        {"code": "-32005", "message": "too many requests"}                        | RateLimited RateLimited RateLimited
+        {"code": "429", "message": "slow down"}                                   | RateLimited RateLimited RateLimited
+        {"code": "RANGE", "message": {"text": "range too wide"}}                  | NotHere     Answer      NotHere
+        "exceeds max block range"                                                 | NotHere     Answer      NotHere
+        "too many requests"                                                       | RateLimited RateLimited RateLimited
         {}                                                                        | NotHere     Answer      NotHere
     "#;
 

@@ -8,6 +8,7 @@
 
 pub mod backend;
 pub mod committee;
+mod durable;
 pub mod ecies;
 pub mod files;
 pub mod frost;

@@ -82,6 +82,14 @@ async fn what_an_endpoint_says_in_its_own_words_counts_too() {
 }
 
 #[tokio::test]
+async fn its_header_counts_where_its_words_do_not_say_how_long() {
+    let server = Server::start(|_| answer("200 OK", "retry-after: 120\r\n", "{}")).await;
+    let endpoint = server.paced(10);
+    let pause = endpoint.get("x").send().await.unwrap().too_often(None);
+    assert!(pause >= Duration::from_secs(120), "{pause:?}");
+}
+
+#[tokio::test]
 async fn calls_that_are_refused_together_are_one_refusal() {
     let server = Server::start(|_| ok("")).await;
     let endpoint = server.paced(10);

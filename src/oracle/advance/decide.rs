@@ -193,8 +193,11 @@ fn cut_off(turn: &mut Turn<'_>, id: ActionId) -> bool {
 /// Whether an approval is too old. The chain's own time does not use it up.
 fn expired(state: &State, action: &Action, at: UnixMillis) -> bool {
     let decided_at = action.approved_since().unwrap_or(action.proposed_at);
-    let since = deferred_until(state, action.id).map_or(decided_at, |until| until.max(decided_at));
-    at.since(since).as_millis() > u128::from(state.settings.approval_expires_ms) && !planted!(NeverExpires)
+    let age = match deferred_until(state, action.id).filter(|until| decided_at < *until) {
+        Some(until) => at.since(until),
+        None => state.approval_age(action.id, decided_at, at),
+    };
+    age.as_millis() > u128::from(state.settings.approval_expires_ms) && !planted!(NeverExpires)
 }
 
 fn deferred_until(state: &State, id: ActionId) -> Option<UnixMillis> {
@@ -241,7 +244,10 @@ fn refresh(turn: &mut Turn<'_>, id: ActionId) {
     let approving = turn.state.approving(id).is_some();
     let faded = turn.state.faded(action).is_some() && turn.state.volatile.sight.reach == Reach::Followed;
     let due = match (action.proposal.payload.family(), last) {
-        (_, None) => approving || turn.at.since(action.proposed_at).as_millis() >= 1_000,
+        (_, None) => {
+            let shown = turn.at.since(action.proposed_at).as_millis();
+            approving || shown >= 1_000 || turn.at < action.proposed_at
+        }
         (_, Some((_, at))) if faded || approving => turn.at.since(at).as_millis() >= u128::from(REFRESH_MS),
         (Family::Transaction, Some((block, at))) => block != head || turn.at.since(at) >= STALE_AFTER / 2,
         (Family::Ceremony | Family::Broadcast, Some((_, at))) => {

@@ -72,7 +72,9 @@ fn transaction(turn: &mut Turn<'_>, id: ActionId, payload: TransactionPayload) {
 fn broadcast(turn: &mut Turn<'_>, id: ActionId, payload: ExitPayload) {
     let fresh = turn.state.cases.get(&id.case).is_some_and(|c| {
         let pause = u128::from(offer_pause(c.offers.refusals));
-        c.offers.at.is_some_and(|t| turn.at.since(t).as_millis() < pause)
+        // a time in the future was taken from a clock that has been set back since
+        let offered = c.offers.at.filter(|t| *t <= turn.at);
+        offered.is_some_and(|t| turn.at.since(t).as_millis() < pause)
     });
     if turn.state.may_leave(id.case) && !fresh {
         turn.ask(EffectKey::Publish(id), || Effect::PublishExit {

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::oracle::fixture::{block, proposal, settings};
+use crate::oracle::state::EffectKey;
 use crate::oracle::*;
 use crate::types::*;
 
@@ -46,9 +47,14 @@ impl Core {
     }
 
     fn give(&mut self, at: u64, input: Input) -> WishReply {
+        self.give_by(at, at, input)
+    }
+
+    /// The wall clock says `at`, and the monotonic one `up_ms`.
+    fn give_by(&mut self, at: u64, up_ms: u64, input: Input) -> WishReply {
         let stamped = Stamped {
             at: UnixMillis(at),
-            up_ms: at,
+            up_ms,
             entropy: [3; 24],
             input,
         };
@@ -96,14 +102,35 @@ impl Core {
         faded.map_or_else(Default::default, |faded| (faded.checks, faded.why.to_string()))
     }
 
+    /// As [`Core::answers`], where the desk was asked anything.
+    fn answers_if_asked(&mut self, at: u64) {
+        let up_ms = self.state.volatile.up_ms;
+        if let Some((case, purpose, kind)) = self.asked.pop() {
+            let outcome = Prepared::Proposal(Box::new(Proposal {
+                checks: vec![Check::pass("committee-size", "so")],
+                ..proposal(kind)
+            }));
+            let prepared = Input::Prepared {
+                case,
+                purpose,
+                outcome,
+            };
+            self.give_by(at, up_ms, prepared);
+        }
+    }
+
     fn approve(&mut self, at: u64) -> String {
+        self.approve_by(at, at)
+    }
+
+    fn approve_by(&mut self, at: u64, up_ms: u64) -> String {
         let wish = Wish::Approve {
             action: self.action().id,
             digest: self.action().digest,
             phrase: None,
         };
         let by = SafeText::new("ada").into();
-        let reply = self.give(at, Input::Wish { by, wish }).unwrap();
+        let reply = self.give_by(at, up_ms, Input::Wish { by, wish }).unwrap();
         reply.map_or_else(|refused| format!("{refused:?}"), |words| words.to_string())
     }
 }
@@ -275,4 +302,67 @@ fn what_was_approved_is_held_while_no_endpoint_answers() {
         matches!(core.asked[..], [(_, Purpose::Send(_), _)]),
         "it gets its last checks"
     );
+}
+
+/// By how much a clock was ahead: 25 hours, and until the year 3122.
+const AHEAD: [u64; 2] = [25 * 3_600_000, 34_586_000_000_000];
+
+#[test]
+fn a_clock_that_is_set_back_puts_no_pause_off() {
+    for ahead in AHEAD {
+        let mut core = Core::proposed(Mode::Supervised);
+        let case = core.action().id.case;
+        core.asked.clear();
+        core.state.volatile.in_flight.clear();
+        core.give_by(ahead, 1_010, Input::Tick);
+        core.answers_if_asked(ahead + 10);
+        let key = EffectKey::Prepare(case);
+        let (at, live) = (UnixMillis(ahead + 10), &mut core.state.volatile);
+        live.looked_up.insert(case, (at, 0));
+        live.not_before.insert(key, UnixMillis(ahead + 60_010));
+        core.give_by(1_100, 1_100, Input::Tick);
+        let live = &core.state.volatile;
+        assert!(
+            live.not_before[&key] <= UnixMillis(61_100),
+            "{:?}",
+            live.not_before
+        );
+        assert!(live.looked_up[&case].0 <= live.now);
+        assert!(live.inspected_at.values().all(|(_, at)| *at <= live.now));
+        assert!(live.looks_at.values().all(|look| look.at <= live.now));
+        core.asked.clear();
+        core.state.volatile.in_flight.clear();
+        core.give_by(70_000, 70_000, Input::Tick);
+        assert!(!core.asked.is_empty(), "it is refreshed by what really passed");
+    }
+}
+
+#[test]
+fn an_approval_is_as_old_as_the_clock_says_that_says_more() {
+    let good_for = settings().approval_expires_ms;
+    let hour = 3_600_000;
+    // the wall clock is set back by less than an approval is good for, so nothing lies in the future
+    let before = good_for / 2 + 120_000;
+    for (wall, up_ms, void) in [
+        (before - 100_000, before + 1_000, false),
+        (2_000 + good_for / 2, 2_001 + good_for, true),
+        (2_001 + good_for, 3_000, true),
+        // given by a clock that was set back since
+        (1_000_000_000 - hour, 3_000, true),
+    ] {
+        let begun = if wall > 900_000_000 { 1_000_000_000 } else { 2_000 };
+        let mut core = Core::proposed(Mode::Supervised);
+        core.give_by(begun, 2_000, Input::Tick);
+        core.answers_if_asked(begun);
+        let words = core.approve_by(begun, 2_000);
+        assert_eq!(words, "deposit/1#1 approved");
+        core.give_by(wall, up_ms, Input::Tick);
+        let is_void = matches!(core.action().state, ActionState::Void { .. });
+        assert_eq!(
+            is_void,
+            void,
+            "wall {wall}, monotonic {up_ms}: {:?}",
+            core.action().state
+        );
+    }
 }

@@ -1,6 +1,7 @@
 //! A case, what it consists of, and where it stands.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use alloy::primitives::U256;
 use serde::{Deserialize, Serialize};
@@ -102,12 +103,19 @@ pub struct Doubt {
 /// So many looks that end without an outcome are journaled whenever they say something new.
 const DOUBTS_AT_ONCE: u32 = 8;
 
+/// What is told anew of a doubt that began in the future is told at this pause.
+const DOUBT_OF_UNKNOWN_AGE: Duration = Duration::from_secs(3_600);
+
 impl Doubt {
     /// Whether something new may be journaled of it. What is told again and again in changing words is journaled at
     /// pauses that double, so the records of one ceremony stay few however long it is looked for.
     pub(in crate::oracle) fn may_be_told(&self, now: UnixMillis) -> bool {
+        // the clock was set back since it began: nobody knows how long ago that is
+        if now < self.since {
+            return now < self.told_at || now.since(self.told_at) >= DOUBT_OF_UNKNOWN_AGE;
+        }
         let (waited, told) = (now.since(self.since), self.told_at.since(self.since));
-        self.told < DOUBTS_AT_ONCE || waited >= told.saturating_mul(2)
+        self.told < DOUBTS_AT_ONCE || now < self.told_at || waited >= told.saturating_mul(2)
     }
 }
 

@@ -26,6 +26,7 @@ mod volatile;
 
 use std::collections::BTreeMap;
 use std::ops::Deref;
+use std::time::Duration;
 
 use alloy::primitives::Address;
 
@@ -209,6 +210,34 @@ impl State {
         }
         live.clocks = Some((at, up_ms));
         Some(moved)
+    }
+
+    /// Takes down when the first approval of an action came, on the monotonic clock; forgets it where there is none.
+    pub(in crate::oracle) fn measure_approval(&mut self, id: ActionId) {
+        let approved = self.durable.actions.get(&id).and_then(Action::approved_since);
+        let live = &mut self.volatile;
+        match approved {
+            Some(_) => drop(live.approved_up_ms.entry(id).or_insert(live.up_ms)),
+            None => drop(live.approved_up_ms.remove(&id)),
+        }
+    }
+
+    /// How old an approval is that was given at `since`: by the wall clock, or by the monotonic clock of this process
+    /// where that says more. One that is given in the future was given by a clock that has been set back since: nobody
+    /// can say how old it is, so it is as old as can be.
+    pub(in crate::oracle) fn approval_age(
+        &self,
+        id: ActionId,
+        since: UnixMillis,
+        now: UnixMillis,
+    ) -> Duration {
+        if since.since(now) >= Duration::from_millis(CORRECTED_MS) {
+            return Duration::MAX;
+        }
+        let live = &self.volatile;
+        let measured = live.approved_up_ms.get(&id);
+        let measured = measured.map_or(0, |then| live.up_ms.saturating_sub(*then));
+        now.since(since).max(Duration::from_millis(measured))
     }
 
     /// The last view of the chain.

@@ -48,6 +48,30 @@ impl Volatile {
         self.looks_at.retain(|action, _| action.case != id);
         self.undo_from.retain(|action, _| action.case != id);
         self.approving.retain(|action, _| action.case != id);
+        self.approved_up_ms.retain(|action, _| action.case != id);
+    }
+
+    /// The wall clock was set by `by_ms` against the monotonic one, and is `now` since. What it says to be in the future
+    /// was taken from it before it was set back, and moves with it; nothing waits for it to get there once more. Where it
+    /// was set forward everything is older, so more is due and nothing is relied on for longer.
+    pub(in crate::oracle) fn clock_moved(&mut self, now: UnixMillis, by_ms: i64) {
+        let Some(back) = (by_ms < 0).then_some(by_ms.unsigned_abs()) else {
+            return;
+        };
+        let before = now.0.saturating_add(back);
+        let times = self.inspected_at.values_mut().map(|(_, at)| at);
+        let times = times.chain(self.looked_up.values_mut().map(|(at, _)| at));
+        let times = times.chain(self.looks_at.values_mut().map(|look| &mut look.at));
+        let times = times.chain(self.refreshed.values_mut().map(|(_, at)| at));
+        let times = times.chain(self.unmined_since.values_mut());
+        let times = times.chain(self.approving.values_mut().flatten().map(|given| &mut given.at));
+        for at in times.chain(self.sight.since_mut()).filter(|at| **at > now) {
+            at.0 = at.0.saturating_sub(back);
+        }
+        // these are ahead by their nature: what is left of the pause stays
+        for until in self.not_before.values_mut() {
+            *until = (*until).min(UnixMillis(now.0.saturating_add(until.0.saturating_sub(before))));
+        }
     }
 
     /// Ceremonies have ended: nobody looks for them any more.
@@ -103,6 +127,8 @@ pub(in crate::oracle) struct Volatile {
     pub(in crate::oracle) looks_at: BTreeMap<ActionId, Look>,
     /// Since when an approved action could leave, milliseconds of the monotonic clock.
     pub(in crate::oracle) undo_from: BTreeMap<ActionId, u64>,
+    /// When the first approval of an action came in this process, milliseconds of the monotonic clock.
+    pub(in crate::oracle) approved_up_ms: BTreeMap<ActionId, u64>,
     /// Approvals of what had faded.
     pub(in crate::oracle) approving: BTreeMap<ActionId, Vec<Approving>>,
     /// Events up to this block were told and stay.

@@ -197,7 +197,8 @@ pub(super) fn events_read(turn: &mut Turn<'_>, upto: BlockRef, told: bool) {
     turn.state.volatile.read = Some(upto);
     let due = turn.state.cursor.is_none_or(|(known, at)| {
         let far = upto.number >= known.number.saturating_add(POSITION_BLOCKS);
-        told || upto.number < known.number || (far && turn.at.since(at).as_millis() >= POSITION_MS)
+        told || upto.number < known.number
+            || (far && (turn.at.since(at).as_millis() >= POSITION_MS || turn.at < at))
     });
     if due {
         turn.record(Record::EventsRead { upto });

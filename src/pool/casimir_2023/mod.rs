@@ -66,6 +66,7 @@ impl Version for Edition {
             rpc: at.rpc,
             address: at.address,
             layout: at.layout,
+            from_block: at.from_block,
         })
     }
 }
@@ -77,6 +78,8 @@ struct Manager {
     rpc: Rpc,
     address: Address,
     layout: ClusterLayout,
+    /// The block at which it was deployed, or an earlier one.
+    from_block: u64,
     reshares: Reshares,
 }
 

@@ -19,8 +19,31 @@ impl Manager {
     /// Asks for the calls of this edition, and every view once, at one block.
     pub(super) async fn examine(&self) -> Answer<Probe> {
         match self.look().await {
+            Ok(Answer::No(evidence)) => self.of_the_present(evidence).await,
             Ok(answer) => answer,
             Err(error) => Answer::not_known(error),
+        }
+    }
+
+    /// A *no* counts only from a node that knows the present state: one that is still syncing has an old one, or none, in
+    /// which the contract is not there yet.
+    async fn of_the_present(&self, evidence: Evidence) -> Answer<Probe> {
+        let head = evidence.block.map_or(0, |block| block.number);
+        if head < self.from_block {
+            return Answer::not_known(format!(
+                "the endpoint is at block {head}, and the contract begins at block {} (contract.from_block): it is still \
+                 syncing, or of another chain",
+                self.from_block
+            ));
+        }
+        match self.rpc.says_it_is_syncing().await {
+            Ok(false) => Answer::No(evidence),
+            Ok(true) => Answer::not_known(format!(
+                "the endpoint is still syncing, so what it lacks at block {head} may be there: {evidence}"
+            )),
+            Err(error) => Answer::not_known(format!(
+                "whether the endpoint is still syncing is not known ({error}), and it says: {evidence}"
+            )),
         }
     }
 
@@ -158,6 +181,78 @@ impl Manager {
             Answer::not_known(format!(
                 "the manager refuses for a reason that does not tell whom it takes calls from: {reason}"
             ))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use axum::Json;
+    use axum::extract::State;
+    use axum::routing::post;
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::chain::rpc::{Rpc, RpcConfig};
+    use crate::pool::{Connection, VERSIONS};
+    use crate::types::{ClusterLayout, RedactedUrl};
+
+    /// A node without a contract anywhere, at block 100, that says this of its syncing; an error where that is null.
+    async fn node(syncing: Value) -> RedactedUrl {
+        async fn answer(State(syncing): State<Arc<Value>>, Json(asked): Json<Value>) -> Json<Value> {
+            let hash = format!("0x{}", "11".repeat(32));
+            let result = match asked["method"].as_str().unwrap() {
+                "eth_chainId" => json!("0x1"),
+                "eth_getCode" => json!("0x"),
+                "eth_syncing" if syncing.is_null() => {
+                    let error = json!({"code": -32601, "message": "no such method"});
+                    return Json(json!({"jsonrpc": "2.0", "id": asked["id"], "error": error}));
+                }
+                "eth_syncing" => (*syncing).clone(),
+                _ => json!({
+                    "number": "0x64", "hash": hash, "parentHash": hash, "timestamp": "0x1", "baseFeePerGas": "0x7",
+                    "logsBloom": format!("0x{}", "00".repeat(256)), "gasLimit": "0x1", "gasUsed": "0x0",
+                }),
+            };
+            Json(json!({"jsonrpc": "2.0", "id": asked["id"], "result": result}))
+        }
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let router = axum::Router::new()
+            .fallback(post(answer))
+            .with_state(Arc::new(syncing));
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        RedactedUrl::new(url)
+    }
+
+    async fn probe(syncing: Value, from_block: u64) -> Answer<Probe> {
+        let rpc = Rpc::new(RpcConfig::new(vec![node(syncing).await], 1)).unwrap();
+        let manager = VERSIONS[0].open(Connection {
+            rpc,
+            address: Address::repeat_byte(5),
+            layout: ClusterLayout::ActiveThenBalance,
+            ssv_network: None,
+            from_block,
+            kept: None,
+        });
+        manager.probe().await
+    }
+
+    #[tokio::test]
+    async fn only_a_node_of_the_present_can_say_that_there_is_no_contract() {
+        assert!(matches!(probe(json!(false), 100).await, Answer::No(_)));
+        let behind = json!({"startingBlock": "0x0", "currentBlock": "0x64", "highestBlock": "0x1000"});
+        for (syncing, from_block, words) in [
+            (behind, 0, "still syncing"),
+            (json!(false), 101, "contract.from_block"),
+            (Value::Null, 0, "is not known"),
+        ] {
+            let Answer::NotKnown(why) = probe(syncing, from_block).await else {
+                panic!("{words}")
+            };
+            assert!(why.to_string().contains(words), "{why}");
         }
     }
 }

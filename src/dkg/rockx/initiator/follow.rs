@@ -246,7 +246,10 @@ impl Ceremony {
                 return None;
             }
             if nothing && self.topic_lost {
-                return Some(Err(refused.cloned().unwrap_or_else(lost)));
+                return Some(Err(match refused {
+                    Some(why) => why.clone(),
+                    None => self.lost().await,
+                }));
             }
         }
         if let Some(why) = refused {
@@ -273,6 +276,22 @@ impl Ceremony {
         }
         self.record.tracker.expired(&gate);
         Some(Err(failure))
+    }
+
+    /// Whether it is a messenger that has neither the topic nor a result: a web server in its place, or a proxy before it
+    /// while it restarts, answers 404 to everything.
+    async fn lost(&self) -> CeremonyFailure {
+        let messenger = &self.host.messenger;
+        if let Err(error) = messenger.ping().await {
+            return unknown(&format!(
+                "404 for the topic and for the result, and what says so is no messenger now: {error}"
+            ));
+        }
+        // it may have come back after these two answers
+        match tokio::join!(messenger.topic(self.id), messenger.data(self.id)) {
+            (Ok(None), Ok(None)) => lost(),
+            _ => unknown("the messenger was away, and its address answered 404 meanwhile"),
+        }
     }
 
     /// What was sent while the messenger was away may be lost: RockX's nodes send nothing twice. Ours was away while this

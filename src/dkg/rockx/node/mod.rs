@@ -128,6 +128,7 @@ pub async fn spawn(config: NodeConfig) -> Result<NodeHandle, NodeError> {
     agreed.borrow().tell_open_doors(me.id);
     let messenger = Messenger::new(&config.http, &config.messenger_url).map_err(NodeError::Messenger)?;
     let (stop, stopped) = watch::channel(false);
+    let broken = store.broken();
     let service = Arc::new(Service::new(ServiceParts {
         me,
         directory,
@@ -157,6 +158,7 @@ pub async fn spawn(config: NodeConfig) -> Result<NodeHandle, NodeError> {
         stop: stopped.clone(),
     });
     let server = tokio::spawn(serve(listener, service, config.version, stopped));
+    let server = tokio::spawn(while_believed(server, broken, stop.clone()));
     tracing::info!(target: "casimir_dkg::node", operator = %config.id, %address, "operator node listens");
     Ok(NodeHandle {
         id: config.id,
@@ -318,6 +320,25 @@ async fn serve(
     // it ends by itself when the node stops; the store closes with the last who holds it
     let _ = settling.await;
     served
+}
+
+/// Ends the node when its store can no longer be believed: a share that it signs for may not be there after a power cut.
+async fn while_believed(
+    mut server: JoinHandle<Result<(), SafeText>>,
+    mut broken: watch::Receiver<Option<SafeText>>,
+    stop: watch::Sender<bool>,
+) -> Result<(), SafeText> {
+    let why = tokio::select! {
+        served = &mut server => return served.unwrap_or_else(|error| Err(SafeText::new(&error.to_string()))),
+        // the sender is gone only with the server
+        Ok(why) = broken.wait_for(Option::is_some) => why.clone(),
+    };
+    let why = why.unwrap_or_default();
+    tracing::error!(target: "casimir_dkg::node", %why, "the node ends");
+    stop.send_replace(true);
+    // what runs is aborted; its ids are never used again
+    let _ = tokio::time::timeout(GRACE, server).await;
+    Err(why)
 }
 
 fn parse_initiators(policy: &Policy) -> Result<Option<Vec<(SafeText, OperatorPublicKey)>>, NodeError> {

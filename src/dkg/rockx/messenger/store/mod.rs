@@ -23,10 +23,13 @@ use tokio::sync::oneshot;
 use super::message::Message;
 use super::registry::Entry;
 use super::topic::Origin;
+use crate::dkg::rockx::durable;
 use crate::types::{RequestId, UnixMillis};
 
 pub(super) use load::{Loaded, LoadedTopic};
 
+/// The log is written back into the file after so many changes.
+const WRITE_BACK: usize = 256;
 /// A write that nobody waits for is committed after this long, unless it goes along with an earlier commit.
 const LAZY: Duration = Duration::from_millis(200);
 /// Writes that may wait for a disk that refuses them, before no further messages are accepted.
@@ -235,6 +238,8 @@ fn run(mut connection: Connection, commands: &Receiver<Command>, backlog: &Atomi
     let mut waiting: Vec<oneshot::Sender<bool>> = Vec::new();
     let mut oldest: Option<Instant> = None;
     let mut closing = false;
+    // SQLite's own checkpoints would keep a failed fsync to themselves
+    let mut logged = 0;
     while !closing {
         let wait = oldest.map_or(Duration::from_secs(3600), |since| {
             LAZY.saturating_sub(since.elapsed())
@@ -268,10 +273,12 @@ fn run(mut connection: Connection, commands: &Receiver<Command>, backlog: &Atomi
         let stored = match schema::commit(&mut connection, &changes) {
             Ok(()) => {
                 backlog.fetch_sub(changes.len(), Ordering::Relaxed);
+                logged += changes.len();
                 changes.clear();
                 oldest = None;
                 true
             }
+            Err(error) if durable::is_final(&error) => return not_believed(&error),
             Err(error) => {
                 // kept, and tried again with the next commit: writing twice changes nothing
                 tracing::error!(target: "messenger", %error, changes = changes.len(), "could not store");
@@ -282,7 +289,22 @@ fn run(mut connection: Connection, commands: &Receiver<Command>, backlog: &Atomi
         for reply in waiting.drain(..) {
             let _ = reply.send(stored);
         }
+        if logged >= WRITE_BACK || closing {
+            logged = 0;
+            if let Err(error) = durable::write_back(&connection) {
+                return not_believed(&error);
+            }
+        }
     }
+}
+
+/// After a failed fsync nobody knows what the file holds: nothing is accepted any more, and whoever waits is told so.
+fn not_believed(error: &rusqlite::Error) {
+    tracing::error!(
+        target: "messenger", %error,
+        "what the messenger's store holds can no longer be believed by this process: it accepts nothing any more. \
+         Restart it: the next start reads the file anew"
+    );
 }
 
 /// A message as it is read back.

@@ -44,7 +44,10 @@ pub(super) fn open(dir: &Path) -> Result<(Connection, File), StoreError> {
         move |source| StoreError::Io { path, source }
     };
     std::fs::create_dir_all(dir).map_err(io(dir))?;
-    let path = dir.join("messenger.lock");
+    // beside the file itself, not beside a link to it
+    let real = std::fs::canonicalize(dir.join("messenger.sqlite")).ok();
+    let home = real.as_deref().and_then(Path::parent).unwrap_or(dir);
+    let path = home.join("messenger.lock");
     let lock = File::options()
         .create(true)
         .truncate(false)
@@ -61,8 +64,10 @@ pub(super) fn open(dir: &Path) -> Result<(Connection, File), StoreError> {
     // before the first pragma: some of them write, and a newer file is left as it is
     let version = version(&connection, &path)?;
     // FULL: a commit that was answered survives a power cut; grouping makes it cheap enough
-    connection
-        .execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 5000;")?;
+    connection.execute_batch(
+        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 5000; \
+             PRAGMA wal_autocheckpoint = 0;",
+    )?;
     bring_up_to_date(&mut connection, version)?;
     Ok((connection, lock))
 }

@@ -139,7 +139,7 @@ impl Store {
         }
         tx.commit()?;
         drop(db);
-        self.settle_down();
+        self.durably(|_| Ok(()))?;
         self.write_manifest();
         Ok(restored)
     }

@@ -2,7 +2,7 @@
 //!
 //! One SQLite file, one process (a lock beside it refuses a second); whoever only reads is not locked out, and a backup is
 //! made while the node runs. What is committed is in the file itself at once and not only in SQLite's log, so that a plain
-//! copy of the file has every share. A manifest beside it names them, and tells of a file that lost some. A share is written `pending` before the first
+//! copy of the file has every share; a failed fsync ends the node. A manifest beside it names them, and tells of a file that lost some. A share is written `pending` before the first
 //! message that depends on it leaves the node, becomes `active` when its run is known to be complete, and `never-use` when
 //! anybody blamed anybody in that run: a blame reveals session keys, so the key of such a run may be known to others. A
 //! row is never deleted, so an older share can be recovered by hand.
@@ -48,7 +48,9 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use rusqlite::{Connection, OptionalExtension, params};
+use tokio::sync::watch;
 
+use crate::dkg::rockx::durable;
 use crate::lock::{self, NotOurs};
 use crate::types::{BlsPublicKey, SafeText, UnixMillis};
 use seal::Sealer;
@@ -97,6 +99,8 @@ pub struct Store {
     sealer: Sealer,
     /// Named by the manifest and not here.
     missing: Vec<Named>,
+    /// Why this process can no longer believe the file.
+    broken: watch::Sender<Option<SafeText>>,
     /// Held while the store is open; released by the operating system however the process ends.
     _lock: File,
 }
@@ -120,6 +124,8 @@ impl Store {
         db.pragma_update(None, "journal_mode", "WAL")?;
         db.pragma_update(None, "synchronous", "FULL")?;
         db.pragma_update(None, "secure_delete", "ON")?;
+        // SQLite's own checkpoints would keep a failed fsync to themselves
+        db.pragma_update(None, "wal_autocheckpoint", 0)?;
         schema::bring_up_to_date(&db)?;
         let sealer = sealer(&db, secret)?;
         db.execute(
@@ -134,9 +140,10 @@ impl Store {
             db: Mutex::new(db),
             sealer,
             missing,
+            broken: watch::Sender::new(None),
             _lock: lock,
         };
-        store.settle_down();
+        store.durably(|_| Ok(()))?;
         store.write_manifest();
         Ok(store)
     }
@@ -148,15 +155,31 @@ impl Store {
         &self.missing
     }
 
-    /// Writes SQLite's log back into the file, so that a plain copy of the file has everything. Whoever reads at this
-    /// moment is not waited for: the next time does it.
-    fn settle_down(&self) {
-        let written = self
-            .db()
-            .query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
-        if let Err(error) = written {
-            tracing::warn!(target: "casimir_dkg::node", %error, "the share store's log is not written back yet");
+    /// Does what is committed, and writes SQLite's log back into the file, so that a plain copy of the file has everything.
+    /// After a failed fsync nobody knows what the file holds: that is told to whoever runs the node, which ends.
+    fn durably<T>(
+        &self,
+        work: impl FnOnce(&mut Connection) -> Result<T, rusqlite::Error>,
+    ) -> Result<T, StoreError> {
+        let mut db = self.db();
+        let done = work(&mut db).and_then(|done| durable::write_back(&db).map(|()| done));
+        self.judged(done)
+    }
+
+    fn judged<T>(&self, done: Result<T, rusqlite::Error>) -> Result<T, StoreError> {
+        if let Some(error) = done.as_ref().err().filter(|error| durable::is_final(error)) {
+            let path = self.path.display();
+            self.broken.send_replace(Some(SafeText::new(&format!(
+                "share store {path}: {error}: what it holds can no longer be believed by this process; the next start \
+                 reads it anew. If that fails too, the disk fails: take the shares back from a backup"
+            ))));
         }
+        Ok(done?)
+    }
+
+    /// Why the file can no longer be believed, once that is so.
+    pub(super) fn broken(&self) -> watch::Receiver<Option<SafeText>> {
+        self.broken.subscribe()
     }
 
     /// The manifest of what is here, and of what is missing until a person says otherwise.
@@ -192,8 +215,10 @@ fn warn_of(written: Result<(), StoreError>) {
     }
 }
 
+/// The lock stands beside the file itself, not beside a link to it: two ways to one file are one store.
 fn take_lock(path: &Path) -> Result<File, StoreError> {
-    let path = path.with_extension("lock");
+    let file = std::fs::canonicalize(path).map_err(manifest::naming(path))?;
+    let path = file.with_extension("lock");
     lock::take(&path).map_err(|why| match why {
         NotOurs::Taken(by) => StoreError::InUse { path, by },
         NotOurs::Io(error) => manifest::naming(&path)(error).into(),

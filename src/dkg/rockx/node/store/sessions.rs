@@ -71,7 +71,7 @@ impl Store {
             params![id.0, kind.as_str(), now(), key],
         );
         db.pragma_update(None, "synchronous", "FULL")?;
-        Ok(added? == 1)
+        Ok(self.judged(added)? == 1)
     }
 
     /// Every request id that was ever begun here: none of them may start again.
@@ -91,21 +91,19 @@ impl Store {
     /// # Errors
     /// SQLite failed.
     pub fn complete(&self, id: RequestId, outputs: &[u8]) -> Result<(), StoreError> {
-        let mut db = self.db();
-        let tx = db.transaction()?;
-        tx.execute(
-            "UPDATE sessions SET ending = 'complete', ended_ms = ?2 WHERE request_id = ?1",
-            params![id.0, now()],
-        )?;
-        // the share of a run that somebody blamed stays what it is
-        tx.execute(
+        self.durably(|db| {
+            let tx = db.transaction()?;
+            tx.execute(
+                "UPDATE sessions SET ending = 'complete', ended_ms = ?2 WHERE request_id = ?1",
+                params![id.0, now()],
+            )?;
+            // the share of a run that somebody blamed stays what it is
+            tx.execute(
             "UPDATE shares SET state = 'active', outputs = ?2 WHERE request_id = ?1 AND state = 'pending'",
             params![id.0, outputs],
         )?;
-        tx.commit()?;
-        drop(db);
-        self.settle_down();
-        Ok(())
+            tx.commit()
+        })
     }
 
     /// Notes how a run ended otherwise, and what that means for its share, in one transaction.
@@ -113,25 +111,23 @@ impl Store {
     /// # Errors
     /// SQLite failed.
     pub fn finish(&self, id: RequestId, ending: Ending, detail: &SafeText) -> Result<(), StoreError> {
-        let mut db = self.db();
-        let tx = db.transaction()?;
-        tx.execute(
-            "UPDATE sessions SET ending = ?2, ended_ms = ?3, detail = ?4 WHERE request_id = ?1",
-            params![id.0, ending.as_str(), now(), detail.as_str()],
-        )?;
-        match ending {
-            Ending::Blamed => {
-                tx.execute(
-                    "UPDATE shares SET state = 'never-use', reason = ?2 WHERE request_id = ?1",
-                    params![id.0, detail.as_str()],
-                )?;
+        self.durably(|db| {
+            let tx = db.transaction()?;
+            tx.execute(
+                "UPDATE sessions SET ending = ?2, ended_ms = ?3, detail = ?4 WHERE request_id = ?1",
+                params![id.0, ending.as_str(), now(), detail.as_str()],
+            )?;
+            match ending {
+                Ending::Blamed => {
+                    tx.execute(
+                        "UPDATE shares SET state = 'never-use', reason = ?2 WHERE request_id = ?1",
+                        params![id.0, detail.as_str()],
+                    )?;
+                }
+                // others may hold a complete set of outputs: the share stays, as pending
+                Ending::Failed | Ending::Aborted => {}
             }
-            // others may hold a complete set of outputs: the share stays, as pending
-            Ending::Failed | Ending::Aborted => {}
-        }
-        tx.commit()?;
-        drop(db);
-        self.settle_down();
-        Ok(())
+            tx.commit()
+        })
     }
 }

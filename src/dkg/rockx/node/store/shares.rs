@@ -56,13 +56,14 @@ impl Store {
         let sealed = self
             .sealer
             .seal(&key.share, &associated(id, key.validator, &facts));
-        self.db().execute(
-            "INSERT INTO shares (request_id, validator, stored_ms, state, facts, sealed, generation)
+        self.durably(|db| {
+            db.execute(
+                "INSERT INTO shares (request_id, validator, stored_ms, state, facts, sealed, generation)
              VALUES (?1, ?2, ?3, 'pending', ?4, ?5,
                      COALESCE((SELECT generation FROM sessions WHERE request_id = ?1), 1))",
-            params![id.0, key.validator.0, now(), facts, sealed],
-        )?;
-        self.settle_down();
+                params![id.0, key.validator.0, now(), facts, sealed],
+            )
+        })?;
         self.note(Named {
             ceremony: id,
             validator: key.validator,

@@ -336,3 +336,40 @@ fn a_file_of_a_newer_program_is_left_alone() {
         .unwrap();
     assert!(matches!(Store::open(&path, b"k"), Err(StoreError::Layout(found)) if found == newer));
 }
+
+/// The disk refused to write what SQLite had called written: nothing rests on this file any more.
+#[test]
+fn a_failed_fsync_is_told_to_whoever_runs_the_node() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::open(&dir.path().join("shares.sqlite"), b"k").unwrap();
+    let automatic: i64 = store
+        .db()
+        .query_row("PRAGMA wal_autocheckpoint", [], |row| row.get(0))
+        .unwrap();
+    assert_eq!(automatic, 0, "SQLite would keep a failed fsync to itself");
+    let fails = |code| {
+        let error = rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(code), None);
+        assert!(store.durably(|_| Err::<(), _>(error)).is_err());
+        store.broken().borrow().clone()
+    };
+    assert_eq!(fails(rusqlite::ffi::SQLITE_FULL), None);
+    let why = fails(rusqlite::ffi::SQLITE_IOERR_FSYNC).unwrap();
+    assert!(why.as_str().contains("no longer be believed"), "{why}");
+}
+
+#[cfg(unix)]
+#[test]
+fn two_ways_to_one_file_are_one_store() {
+    let dir = tempfile::tempdir().unwrap();
+    let (file, link) = (
+        dir.path().join("real/shares.sqlite"),
+        dir.path().join("shares.sqlite"),
+    );
+    std::fs::create_dir(dir.path().join("real")).unwrap();
+    let store = Store::open(&file, b"k").unwrap();
+    std::os::unix::fs::symlink(&file, &link).unwrap();
+    let second = Store::open(&link, b"k");
+    assert!(matches!(second, Err(StoreError::InUse { .. })), "{second:?}");
+    drop(store);
+    Store::open(&link, b"k").unwrap();
+}
