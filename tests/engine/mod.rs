@@ -4,10 +4,10 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests may panic")]
 
 mod absent;
-mod binary;
+pub(crate) mod binary;
 mod crashes;
 #[cfg(target_os = "linux")]
-mod crowd;
+pub(crate) mod crowd;
 mod deposits;
 mod endpoints;
 mod exits;
@@ -30,7 +30,7 @@ mod scenes;
 mod seats;
 mod strangers;
 mod stuck;
-mod support;
+pub(crate) mod support;
 mod times;
 mod toys;
 mod unknown;

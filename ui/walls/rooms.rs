@@ -87,7 +87,10 @@ const ROOMS: &[(&str, &[&str])] = &[
             "desk",
         ],
     ),
-    ("attach", &["types", "runtime", "view", "config", "engine"]),
+    (
+        "attach",
+        &["types", "runtime", "listen", "view", "config", "engine"],
+    ),
 ];
 
 /// The room of a file: the folder below `src/`, or the file itself.
