@@ -17,7 +17,8 @@ use serde_json::Value;
 use tempfile::TempDir;
 use tokio::sync::mpsc;
 
-use super::ways::Targets;
+use super::flood::{Port, Request};
+use super::ways::{self, Targets};
 use crate::engine::binary::{Binary, PROGRAM};
 
 const OPERATORS: u64 = 4;
@@ -61,11 +62,16 @@ impl Process {
     }
 }
 
+/// What it is called, at which port, how, and of which process.
+pub(crate) type Attack = (&'static str, Port, Request, u32);
+
 pub(crate) struct Fleet {
     pub(crate) messenger: Process,
     pub(crate) operators: Vec<Process>,
     initiator: Initiator,
-    pub(crate) targets: Targets,
+    /// Where the initiator sees what operators say.
+    observer: SocketAddr,
+    targets: Targets,
     // last: it outlives those that write into it
     _folder: TempDir,
 }
@@ -117,16 +123,52 @@ impl Fleet {
         let mut config = InitiatorConfig::new(messenger.url.clone(), directory);
         config.round_deadline = crate::PATIENCE;
         config.signing_key = Some(ours);
+        let observer = std::net::TcpListener::bind("127.0.0.1:0")
+            .unwrap()
+            .local_addr()
+            .unwrap();
+        config.observer_listen = observer;
         let initiator = Initiator::start(config).await.unwrap();
         let fleet = Self {
             messenger,
             operators,
             initiator,
+            observer,
             targets: Targets::new(),
             _folder: folder,
         };
         fleet.registered().await;
         fleet
+    }
+
+    /// What strangers do to the messenger, to one operator's node, and to the observer of the initiator in this process.
+    pub(crate) fn attacks(&self) -> [Vec<Attack>; 3] {
+        let at = |process: &Process| Port::Tcp(process.address());
+        let (messenger, node) = (&self.messenger, &self.operators[0]);
+        let messengers = [
+            ("unsigned outputs at the messenger", ways::outputs(&self.targets)),
+            ("forged results at the messenger", ways::results(&self.targets)),
+            ("junk registrations at the messenger", ways::registrations()),
+            ("junk topics at the messenger", ways::topics()),
+        ];
+        let nodes = [
+            ("unsigned starts at a node", ways::starts()),
+            ("junk at a node", ways::junk()),
+        ];
+        let observers = [(
+            "messages of strangers at the observer",
+            ways::handed(&self.targets),
+        )];
+        let (of_messenger, of_node) = (messenger.binary.child.id(), node.binary.child.id());
+        [
+            messengers
+                .map(|(what, way)| (what, at(messenger), way, of_messenger))
+                .into(),
+            nodes.map(|(what, way)| (what, at(node), way, of_node)).into(),
+            observers
+                .map(|(what, way)| (what, Port::Tcp(self.observer), way, std::process::id()))
+                .into(),
+        ]
     }
 
     async fn registered(&self) {

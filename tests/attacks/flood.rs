@@ -26,7 +26,7 @@ const AGAIN: Duration = Duration::from_secs(2);
 const STUCK: Duration = Duration::from_secs(2);
 
 /// What is attacked.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Port {
     Tcp(SocketAddr),
     Unix(PathBuf),

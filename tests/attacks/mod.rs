@@ -7,17 +7,18 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests may panic")]
 
-mod fleet;
+pub(crate) mod fleet;
 pub(crate) mod flood;
-mod oracle;
+pub(crate) mod oracle;
 pub(crate) mod ways;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use fleet::Fleet;
+use fleet::{Attack, Fleet};
 use flood::{Flood, Port, Request, raise_descriptors};
+use oracle::Oracle;
 
 use crate::engine::crowd::rss;
 
@@ -97,33 +98,8 @@ async fn attack<T>(
     told
 }
 
-/// One attack: what it is called, at what, how, and on which process.
-type Attack<'a> = (&'a str, Port, Request, u32);
-
-fn at_the_relays(fleet: &Fleet) -> [Vec<Attack<'_>>; 2] {
-    let (messenger, node) = (&fleet.messenger, &fleet.operators[0]);
-    let at = |process: &fleet::Process| Port::Tcp(process.address());
-    let messengers = [
-        ("unsigned outputs at the messenger", ways::outputs(&fleet.targets)),
-        ("forged results at the messenger", ways::results(&fleet.targets)),
-        ("junk registrations at the messenger", ways::registrations()),
-        ("junk topics at the messenger", ways::topics()),
-    ];
-    let nodes = [
-        ("unsigned starts at a node", ways::starts()),
-        ("junk at a node", ways::junk()),
-    ];
-    let (of_messenger, of_node) = (messenger.binary.child.id(), node.binary.child.id());
-    [
-        messengers
-            .map(|(what, way)| (what, at(messenger), way, of_messenger))
-            .into(),
-        nodes.map(|(what, way)| (what, at(node), way, of_node)).into(),
-    ]
-}
-
 /// Everything at once that can be done to a port.
-fn together<'a>(what: &'a str, attacks: Vec<Attack<'a>>) -> Attack<'a> {
+fn together(what: &'static str, attacks: Vec<Attack>) -> Attack {
     let (_, port, _, process) = attacks[0].clone();
     (
         what,
@@ -134,7 +110,7 @@ fn together<'a>(what: &'a str, attacks: Vec<Attack<'a>>) -> Attack<'a> {
 }
 
 #[expect(clippy::disallowed_macros, reason = "its figures are printed")]
-async fn besiege(fleet: &Fleet, attacks: Vec<Attack<'_>>, count: usize) {
+async fn besiege(fleet: &Fleet, attacks: Vec<Attack>, count: usize) {
     let quiet = median(fleet.ceremonies(count).await);
     for (what, port, way, process) in attacks {
         let times = attack(what, &port, &way, Some(process), fleet.ceremonies(count)).await;
@@ -152,7 +128,7 @@ fn median(mut times: Vec<Duration>) -> Duration {
 async fn ceremonies_go_on_beside_attacks_at_messenger_and_node() {
     raise_descriptors();
     let fleet = Fleet::start().await;
-    let [messenger, node] = at_the_relays(&fleet);
+    let [messenger, node, _] = fleet.attacks();
     let attacks = vec![together("the messenger", messenger), together("a node", node)];
     besiege(&fleet, attacks, FEW).await;
 }
@@ -162,5 +138,49 @@ async fn ceremonies_go_on_beside_attacks_at_messenger_and_node() {
 async fn twenty_ceremonies_go_on_beside_each_attack_at_messenger_and_node() {
     raise_descriptors();
     let fleet = Fleet::start().await;
-    besiege(&fleet, at_the_relays(&fleet).concat(), MANY).await;
+    let [messenger, node, _] = fleet.attacks();
+    besiege(&fleet, [messenger, node].concat(), MANY).await;
+}
+
+async fn besiege_the_oracle(attacks: impl Fn(&Oracle) -> Vec<oracle::Attack>, count: usize) {
+    raise_descriptors();
+    let mut oracle = Oracle::start().await;
+    let seat = oracle.seat().await;
+    let follows = tokio::spawn(oracle::follow(seat.handle.snapshots.clone(), oracle.targets()));
+    oracle.serve(&seat, 1).await;
+    for (what, port, way, own) in attacks(&oracle) {
+        let process = own.then(|| oracle.binary.child.id());
+        attack(what, &port, &way, process, oracle.serve(&seat, count)).await;
+        oracle.is_whole(&seat);
+    }
+    follows.abort();
+    drop(seat);
+    oracle.end().await;
+}
+
+/// One attack for each port of the oracle, with all that can be done to it.
+fn by_port(oracle: &Oracle) -> Vec<oracle::Attack> {
+    let mut ports: Vec<Vec<oracle::Attack>> = Vec::new();
+    for attack in oracle::attacks(oracle).into_iter().filter(|attack| attack.3) {
+        match ports.iter_mut().find(|found| found[0].1 == attack.1) {
+            Some(found) => found.push(attack),
+            None => ports.push(vec![attack]),
+        }
+    }
+    let together = |found: Vec<oracle::Attack>| {
+        let ways = found.iter().map(|attack| attack.2.clone()).collect();
+        (found[0].0, found[0].1.clone(), ways::all(ways), true)
+    };
+    ports.into_iter().map(together).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn auto_mode_goes_on_beside_attacks_at_observer_socket_and_monitor() {
+    besiege_the_oracle(by_port, FEW).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "takes minutes"]
+async fn auto_mode_makes_twenty_deposits_beside_each_attack() {
+    besiege_the_oracle(oracle::attacks, MANY).await;
 }

@@ -8,9 +8,8 @@ use std::time::{Duration, Instant};
 use casimir_dkg::attach::{Attached, attach};
 use casimir_dkg::view::{Mode, Snapshot};
 
-use super::flood::{Port, Request, raise_descriptors};
+use super::flood::{Port, Request};
 use super::ways::{self, Targets};
-use super::{FEW, MANY, attack};
 use crate::engine::binary::Binary;
 use crate::engine::support::{Ground, records_of, with_beacon};
 
@@ -19,9 +18,9 @@ fn free() -> SocketAddr {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
 }
 
-struct Oracle {
+pub(crate) struct Oracle {
     ground: Ground,
-    binary: Binary,
+    pub(crate) binary: Binary,
     observer: SocketAddr,
     monitor: SocketAddr,
     targets: Targets,
@@ -29,7 +28,7 @@ struct Oracle {
 }
 
 impl Oracle {
-    async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let ground = Ground::start(with_beacon()).await;
         let (observer, monitor) = (free(), free());
         let variables = [
@@ -53,7 +52,7 @@ impl Oracle {
         }
     }
 
-    async fn seat(&self) -> Attached {
+    pub(crate) async fn seat(&self) -> Attached {
         let socket = self.ground.network.folder().join("oracle.sock");
         let begun = Instant::now();
         loop {
@@ -66,7 +65,7 @@ impl Oracle {
     }
 
     /// So many more pools ask for their deposit, and have it.
-    async fn serve(&mut self, seat: &Attached, more: usize) {
+    pub(crate) async fn serve(&mut self, seat: &Attached, more: usize) {
         let more = u32::try_from(more).unwrap();
         self.ground.devnet().deposit_pool(u64::from(more)).await.unwrap();
         self.pools += more;
@@ -100,8 +99,18 @@ impl Oracle {
         }
     }
 
+    pub(crate) fn targets(&self) -> Targets {
+        self.targets.clone()
+    }
+
+    pub(crate) async fn end(self) {
+        let Self { ground, binary, .. } = self;
+        assert!(binary.end().await.success());
+        ground.end().await;
+    }
+
     /// Nothing stopped, nobody is accused, and each pool has one deposit.
-    fn is_whole(&self, seat: &Attached) {
+    pub(crate) fn is_whole(&self, seat: &Attached) {
         let snapshot = seat.handle.snapshots.borrow().clone();
         assert_eq!(snapshot.mode, Mode::Auto);
         assert!(snapshot.switched.is_none() && snapshot.paused.is_none());
@@ -129,7 +138,10 @@ impl Oracle {
 }
 
 /// Tells strangers which ceremonies go on: who asks the messenger for its topics knows as much.
-async fn follow(mut snapshots: tokio::sync::watch::Receiver<std::sync::Arc<Snapshot>>, targets: Targets) {
+pub(crate) async fn follow(
+    mut snapshots: tokio::sync::watch::Receiver<std::sync::Arc<Snapshot>>,
+    targets: Targets,
+) {
     let mut known = BTreeSet::new();
     while snapshots.changed().await.is_ok() {
         let now = snapshots.borrow_and_update().clone();
@@ -149,9 +161,9 @@ fn served(snapshot: &Snapshot) -> u32 {
 }
 
 /// What is called so, where, how, and whether it is the oracle's own port.
-type Attack = (&'static str, Port, Request, bool);
+pub(crate) type Attack = (&'static str, Port, Request, bool);
 
-fn attacks(oracle: &Oracle) -> Vec<Attack> {
+pub(crate) fn attacks(oracle: &Oracle) -> Vec<Attack> {
     let targets = &oracle.targets;
     let network = &oracle.ground.network;
     let at = |url: &str| Port::Tcp(url.strip_prefix("http://").unwrap().parse().unwrap());
@@ -186,50 +198,4 @@ fn attacks(oracle: &Oracle) -> Vec<Attack> {
             false,
         ),
     ]
-}
-
-async fn besiege(attacks: impl Fn(&Oracle) -> Vec<Attack>, count: usize) {
-    raise_descriptors();
-    let mut oracle = Oracle::start().await;
-    let seat = oracle.seat().await;
-    let follows = tokio::spawn(follow(seat.handle.snapshots.clone(), oracle.targets.clone()));
-    oracle.serve(&seat, 1).await;
-    for (what, port, way, own) in attacks(&oracle) {
-        let process = own.then(|| oracle.binary.child.id());
-        attack(what, &port, &way, process, oracle.serve(&seat, count)).await;
-        oracle.is_whole(&seat);
-    }
-    follows.abort();
-    drop(seat);
-    let Oracle { ground, binary, .. } = oracle;
-    assert!(binary.end().await.success());
-    ground.end().await;
-}
-
-/// One attack a port, with all that can be done to it.
-fn by_port(oracle: &Oracle) -> Vec<Attack> {
-    let mut ports: Vec<(Port, Vec<Attack>)> = Vec::new();
-    for attack in attacks(oracle).into_iter().filter(|attack| attack.3) {
-        let name = format!("{:?}", attack.1);
-        match ports.iter_mut().find(|(port, _)| format!("{port:?}") == name) {
-            Some((_, found)) => found.push(attack),
-            None => ports.push((attack.1.clone(), vec![attack])),
-        }
-    }
-    let together = |(port, found): (Port, Vec<Attack>)| {
-        let ways = found.iter().map(|attack| attack.2.clone()).collect();
-        (found[0].0, port, ways::all(ways), true)
-    };
-    ports.into_iter().map(together).collect()
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn auto_mode_goes_on_beside_attacks_at_observer_socket_and_monitor() {
-    besiege(by_port, FEW).await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "takes minutes"]
-async fn auto_mode_makes_twenty_deposits_beside_each_attack() {
-    besiege(attacks, MANY).await;
 }
