@@ -9,6 +9,8 @@ mod chain;
 mod consensus;
 mod devnet;
 mod engine;
+#[cfg(target_os = "linux")]
+mod lives;
 mod pty;
 
 use std::time::Duration;

@@ -5,10 +5,10 @@
 
 mod absent;
 pub(crate) mod binary;
-mod crashes;
+pub(crate) mod crashes;
 #[cfg(target_os = "linux")]
 pub(crate) mod crowd;
-mod deposits;
+pub(crate) mod deposits;
 mod endpoints;
 mod exits;
 #[cfg(target_os = "linux")]
@@ -25,7 +25,7 @@ mod people;
 mod remote;
 mod reshares_and_exits;
 #[cfg(target_os = "linux")]
-mod scenes;
+pub(crate) mod scenes;
 #[cfg(unix)]
 mod seats;
 mod strangers;
