@@ -11,6 +11,7 @@ use reqwest::{Certificate, Client, ClientBuilder, Identity, NoProxy, Proxy, Url}
 
 use super::url::is_loopback;
 use super::{HttpError, parse};
+use crate::secrets::{Holds, open};
 use crate::types::{RedactedUrl, SafeText};
 
 /// Time for a connection, its TLS handshake included.
@@ -414,11 +415,9 @@ fn words(error: &reqwest::Error) -> SafeText {
 
 /// The certificates of a PEM file, each of them one that can be trusted.
 fn bundle(path: &PathBuf) -> Result<Vec<Certificate>, String> {
-    use std::io::Read as _;
-    let mut text = Vec::new();
-    let file = std::fs::File::open(path).map_err(|e| e.to_string())?;
-    file.take(MAX_BUNDLE)
-        .read_to_end(&mut text)
+    // whoever may change it decides whom we believe
+    let text = open(path, Holds::Trusted)
+        .and_then(|found| found.bytes(MAX_BUNDLE))
         .map_err(|e| e.to_string())?;
     let certificates = Certificate::from_pem_bundle(&text).map_err(|e| words(&e).to_string())?;
     if certificates.is_empty() {
