@@ -3,6 +3,7 @@
 use alloy::primitives::{Bytes, U256};
 use alloy::sol_types::SolCall as _;
 use casimir_dkg::beacon::roots::deposit_data_root;
+use casimir_dkg::devnet::DemoOptions;
 use casimir_dkg::devnet::contracts::Manager::ManagerEvents;
 use casimir_dkg::oracle::ActionKind;
 use casimir_dkg::types::{BlsPublicKey, BlsSignature, CheckStatus, PoolId, Root, SafeText};
@@ -159,7 +160,12 @@ async fn a_person_decides_every_action_and_only_on_what_was_shown() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_request_that_leaves_the_chain_takes_its_approval_with_it() {
-    let mut ground = Ground::start(four_operators()).await;
+    // the request must not be final when it leaves: a final one that is gone closes its case
+    let mut ground = Ground::start(DemoOptions {
+        slots_in_an_epoch: 32,
+        ..four_operators()
+    })
+    .await;
     let oracle = ground.oracle(false).await;
     let before = ground.devnet().block_number().await.unwrap();
     ground.devnet().deposit_pool(1).await.unwrap();
