@@ -287,7 +287,7 @@ async fn whoever_does_not_greet_takes_nobodys_seat() {
             attach(&stage.path).await.unwrap();
         }
     }
-    // the oldest of them had to go, before their time was over
+    // the oldest of them is gone
     let mut rest = Vec::new();
     silent[1].read_to_end(&mut rest).await.unwrap();
     attach(&stage.path).await.unwrap();

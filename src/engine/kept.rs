@@ -50,7 +50,8 @@ impl Kept {
     pub(super) fn read(journal: &Path) -> Option<Self> {
         // beside the file itself, by whatever name it is reached
         let journal = fs::canonicalize(journal).ok()?;
-        let found = open(&place(&journal), Holds::Trusted).ok()?;
+        let place = place(&journal);
+        let found = open(&place, Holds::Trusted).ok()?.logged(&place);
         if found.metadata.len() > LONGEST {
             return None;
         }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -414,10 +414,10 @@ fn words(error: &reqwest::Error) -> SafeText {
 }
 
 /// The certificates of a PEM file, each of them one that can be trusted.
-fn bundle(path: &PathBuf) -> Result<Vec<Certificate>, String> {
+fn bundle(path: &Path) -> Result<Vec<Certificate>, String> {
     // whoever may change it decides whom we believe
     let text = open(path, Holds::Trusted)
-        .and_then(|found| found.bytes(MAX_BUNDLE))
+        .and_then(|found| found.logged(path).bytes(MAX_BUNDLE))
         .map_err(|e| e.to_string())?;
     let certificates = Certificate::from_pem_bundle(&text).map_err(|e| words(&e).to_string())?;
     if certificates.is_empty() {

@@ -43,7 +43,7 @@ impl Checkpoint {
     }
 
     pub(super) fn read(&self) -> Result<Option<Anchor>, JournalError> {
-        let read = open(&self.path, Holds::Trusted).and_then(|found| found.bytes(LONGEST));
+        let read = open(&self.path, Holds::Trusted).and_then(|found| found.logged(&self.path).bytes(LONGEST));
         let text = match read {
             // what is no text is no checkpoint either
             Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),

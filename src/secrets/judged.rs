@@ -37,6 +37,19 @@ pub struct Judged {
 }
 
 impl Judged {
+    /// Logs what a person should be told of it, for whoever has nobody to tell.
+    #[must_use]
+    pub fn logged(self, path: &Path) -> Self {
+        self.told(path);
+        self
+    }
+
+    fn told(&self, path: &Path) {
+        for worry in &self.worries {
+            tracing::warn!(target: "files", path = %path.display(), worry, "others may get at this file");
+        }
+    }
+
     /// All of it, in memory that is wiped.
     ///
     /// # Errors
@@ -97,9 +110,7 @@ pub fn open(path: &Path, holds: Holds) -> io::Result<Judged> {
 pub fn judge_ours(path: &Path, holds: Holds) -> io::Result<()> {
     match open(path, holds) {
         Ok(found) => {
-            for worry in found.worries {
-                tracing::warn!(target: "files", path = %path.display(), worry, "others may get at this file");
-            }
+            found.told(path);
             Ok(())
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),

@@ -7,6 +7,8 @@
 //! seed 7 on, each from one seed. The seed of one that fails is printed; what chance decides is the same then, though not
 //! what the processes make of their time.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests may panic")]
+
 mod faults;
 mod life;
 

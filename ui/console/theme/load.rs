@@ -84,7 +84,7 @@ fn resolve(name: &str, dir: Option<&Path>, seen: &mut Vec<String>) -> Result<(St
 
 /// What a file says that decides what a person sees, or what a key does: nobody else may change it.
 pub(in crate::console) fn text_of(path: &Path) -> Result<String> {
-    let bytes = open(path, Holds::Trusted)?.bytes(LONGEST)?;
+    let bytes = open(path, Holds::Trusted)?.logged(path).bytes(LONGEST)?;
     Ok(String::from_utf8(bytes)?)
 }
 

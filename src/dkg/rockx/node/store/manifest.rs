@@ -52,7 +52,7 @@ pub fn manifest_of(path: &Path) -> PathBuf {
 /// It cannot be read, or is none.
 pub(super) fn read(path: &Path) -> io::Result<Vec<Named>> {
     let file = manifest_of(path);
-    let read = open(&file, Holds::Trusted).and_then(|found| found.bytes(LONGEST));
+    let read = open(&file, Holds::Trusted).and_then(|found| found.logged(&file).bytes(LONGEST));
     let text = match read {
         // what is no text is no line of a manifest either
         Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
