@@ -3,10 +3,14 @@
 //! One program for many tests: linked once, and while one test waits, others work. Tests begin in the order of their
 //! names, so the long ones of the consensus layer come early.
 
+#[cfg(target_os = "linux")]
+mod attacks;
 mod chain;
 mod consensus;
 mod devnet;
 mod engine;
+#[cfg(target_os = "linux")]
+mod lives;
 mod pty;
 
 use std::time::Duration;

@@ -10,7 +10,8 @@
 //! decide alone. ssh is the way to other hosts: nothing here listens on a network.
 //!
 //! A seat that does not read holds nobody up: changes are taken between the last snapshot that was written and the newest
-//! one whenever the seat can take more, and a write that does not end in time ends the seat.
+//! one whenever the seat can take more, and a write that does not end in time ends the seat. Whoever does not greet has no
+//! seat: of those connections the oldest makes room.
 
 mod access;
 mod client;

@@ -27,8 +27,12 @@ const GATHER: Duration = Duration::from_millis(50);
 /// Requests that a seat may have in flight; more wait in the socket.
 const ASKED: usize = 8;
 
-/// Serves a seat until it leaves, breaks the protocol, does not read, or the engine ends.
-pub(super) async fn serve(stream: UnixStream, seat: Seat, seated: Seated) -> io::Result<()> {
+/// Serves a seat until it leaves, breaks the protocol, does not read, or the engine ends. Once it has greeted it `sits` down:
+/// whoever says nothing takes nobody's place.
+pub(super) async fn serve<P>(
+    stream: UnixStream,
+    sits: impl FnOnce() -> Result<(P, Seat, Seated), SafeText>,
+) -> io::Result<()> {
     let (read, write) = stream.into_split();
     let mut to = Writer(write);
     to.say(&ToSeat::Hello(Hello::of_this_program())).await?;
@@ -42,6 +46,10 @@ pub(super) async fn serve(stream: UnixStream, seat: Seat, seated: Seated) -> io:
             .say(&ToSeat::NotAdmitted(SafeText::new(&other.to_string())))
             .await;
     }
+    let (_place, seat, seated) = match sits() {
+        Ok(sitting) => sitting,
+        Err(why) => return to.say(&ToSeat::NotAdmitted(why)).await,
+    };
     let may_decide = seated.may_decide;
     to.say(&ToSeat::Seated(seated)).await?;
 

@@ -1,22 +1,30 @@
 //! The engine's side: it lets seats in.
 
+use std::collections::VecDeque;
 use std::io;
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::net::{UnixListener, UnixStream};
-use tokio::sync::Semaphore;
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::{AbortHandle, JoinHandle, JoinSet};
 
 use super::{AttachError, Person, Role, frame, seat};
 use crate::config::Access;
 use crate::engine::EngineHandle;
+use crate::listen::Ration;
 use crate::types::{SafeText, UnixMillis};
 use crate::view::{Hello, Seated, ToSeat};
 
 /// Seats at a time. More are told so and let go.
 pub(super) const SEATS: usize = 64;
+/// Connections that have not greeted yet. A console greets at once; of those that do not, the oldest makes room.
+pub(super) const AT_THE_DOOR: usize = 64;
+
+static TAKEN: Ration = Ration::usual();
+static REFUSED: Ration = Ration::usual();
 
 /// Which engine this is.
 #[derive(Debug, Clone)]
@@ -144,6 +152,7 @@ async fn take_over(path: &Path) -> Result<(), AttachError> {
 async fn admit_all(listener: UnixListener, access: Arc<Access>, about: About, engine: EngineHandle) {
     let places = Arc::new(Semaphore::new(SEATS));
     let mut seats = JoinSet::new();
+    let mut door = Door::default();
     loop {
         while seats.try_join_next().is_some() {}
         let stream = match listener.accept().await {
@@ -155,32 +164,83 @@ async fn admit_all(listener: UnixListener, access: Arc<Access>, about: About, en
                 continue;
             }
         };
-        let place = places.clone().try_acquire_owned().ok();
-        let (access, about, engine) = (access.clone(), about.clone(), engine.clone());
-        seats.spawn(async move {
-            let admitted = match place {
-                Some(_) => admit(&stream, &access, &about),
-                None => Err(SafeText::new(&format!("all {SEATS} seats are taken"))),
-            };
-            let ended = match admitted {
-                Ok((person, role)) => {
-                    let seated = about.seated(&person, role);
-                    tracing::info!(target: "attach", who = %person, %role, "a seat was taken");
-                    let seat = engine.seat(person.identity());
-                    let ended = seat::serve(stream, seat, seated).await;
-                    tracing::info!(target: "attach", who = %person, "a seat was left");
-                    ended
-                }
+        let (places, access, about, engine) = (places.clone(), access.clone(), about.clone(), engine.clone());
+        let greeted = Arc::<AtomicBool>::default();
+        let passed = Arc::clone(&greeted);
+        let task = seats.spawn(async move {
+            let (person, role) = match admit(&stream, &access, &about) {
+                Ok(admitted) => admitted,
                 Err(why) => {
-                    tracing::warn!(target: "attach", %why, "a seat was refused");
-                    refuse(stream, why).await
+                    tell_refusal(&why);
+                    // a stranger who does not read these words is in nobody's way
+                    let _ = refuse(stream, why).await;
+                    return;
                 }
             };
-            if let Err(error) = ended {
+            let sits = || {
+                passed.store(true, Ordering::Relaxed);
+                let place = Place::take(places, &person, role)?;
+                Ok((place, engine.seat(person.identity()), about.seated(&person, role)))
+            };
+            if let Err(error) = seat::serve(stream, sits).await {
                 tracing::debug!(target: "attach", %error, "a seat ended");
             }
-            drop(place);
         });
+        door.enters(task, greeted);
+    }
+}
+
+/// Those who have not greeted yet, the oldest first.
+#[derive(Default)]
+struct Door(VecDeque<(AbortHandle, Arc<AtomicBool>)>);
+
+impl Door {
+    fn enters(&mut self, task: AbortHandle, greeted: Arc<AtomicBool>) {
+        self.0
+            .retain(|(task, greeted)| !task.is_finished() && !greeted.load(Ordering::Relaxed));
+        self.0.push_back((task, greeted));
+        if self.0.len() > AT_THE_DOOR
+            && let Some((oldest, _)) = self.0.pop_front()
+        {
+            oldest.abort();
+        }
+    }
+}
+
+/// A place among the seats; free again when dropped.
+pub(super) struct Place {
+    person: String,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Place {
+    fn take(places: Arc<Semaphore>, person: &Person, role: Role) -> Result<Self, SafeText> {
+        let Ok(permit) = places.try_acquire_owned() else {
+            let why = SafeText::new(&format!("all {SEATS} seats are taken"));
+            tell_refusal(&why);
+            return Err(why);
+        };
+        if let Some(left_out) = TAKEN.line() {
+            tracing::info!(target: "attach", who = %person, %role, left_out, "a seat was taken");
+        }
+        Ok(Self {
+            person: person.to_string(),
+            _permit: permit,
+        })
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        if let Some(left_out) = TAKEN.line() {
+            tracing::info!(target: "attach", who = %self.person, left_out, "a seat was left");
+        }
+    }
+}
+
+fn tell_refusal(why: &SafeText) {
+    if let Some(left_out) = REFUSED.line() {
+        tracing::warn!(target: "attach", %why, left_out, "a seat was refused");
     }
 }
 

@@ -272,6 +272,27 @@ async fn twenty_seats_come_and_go_and_one_too_many_is_told_so() {
     assert!(refused.contains("seats are taken"), "{refused}");
 }
 
+/// Connections that say nothing, and lines that are no greeting, took all seats for five seconds each.
+#[tokio::test]
+async fn whoever_does_not_greet_takes_nobodys_seat() {
+    let stage = stage(Access::default()).await;
+    let mut silent = Vec::new();
+    for n in 0..5 * server::SEATS {
+        let mut stream = UnixStream::connect(&stage.path).await.unwrap();
+        if n % 2 == 0 {
+            let _ = stream.write_all(b"{\"no\":\"message\"}\n").await;
+        }
+        silent.push(stream);
+        if n % server::SEATS == 0 {
+            attach(&stage.path).await.unwrap();
+        }
+    }
+    // the oldest of them is gone
+    let mut rest = Vec::new();
+    silent[1].read_to_end(&mut rest).await.unwrap();
+    attach(&stage.path).await.unwrap();
+}
+
 /// A seat that speaks the protocol by hand: it sends so many questions in one write, and reads no answer meanwhile.
 async fn asking(path: &Path, questions: u64) -> (frame::Lines<OwnedReadHalf>, OwnedWriteHalf) {
     let (read, mut write) = UnixStream::connect(path).await.unwrap().into_split();

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::io::{self, BufWriter, Write as _};
+use std::io::{self, BufWriter, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -153,7 +153,9 @@ fn read(path: &Path) -> io::Result<Option<Form>> {
     if length > LONGEST {
         return Err(io::Error::other(format!("it is {length} bytes long")));
     }
-    Ok(Some(serde_json::from_reader(io::BufReader::new(file))?))
+    Ok(Some(serde_json::from_reader(io::BufReader::new(
+        file.take(LONGEST),
+    ))?))
 }
 
 /// Written beside and moved over: a crash leaves the old one or the new one.

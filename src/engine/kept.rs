@@ -3,7 +3,7 @@
 //! while it shows what there is; nothing is decided, recorded or done until the records make the very same state.
 
 use std::fs::{self, File};
-use std::io::{self, BufReader, BufWriter, Write as _};
+use std::io::{self, BufReader, BufWriter, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,7 +15,11 @@ use tokio::task::{self, JoinError, JoinHandle};
 use super::core::EngineError;
 use crate::journal::{Anchor, Archive};
 use crate::oracle::{Durable, Record};
+use crate::secrets::{Holds, open};
 use crate::types::Root;
+
+/// Bytes of a kept state: one of 10,000 pools has some tens of MB. A longer one is as good as none.
+const LONGEST: u64 = 1 << 30;
 
 /// Who folds. What another version kept is not used.
 const FOLD: &str = concat!(env!("CARGO_PKG_VERSION"), "/7");
@@ -46,8 +50,12 @@ impl Kept {
     pub(super) fn read(journal: &Path) -> Option<Self> {
         // beside the file itself, by whatever name it is reached
         let journal = fs::canonicalize(journal).ok()?;
-        let file = File::open(place(&journal)).ok()?;
-        let kept: Self = serde_json::from_reader(BufReader::new(file)).ok()?;
+        let place = place(&journal);
+        let found = open(&place, Holds::Trusted).ok()?.logged(&place);
+        if found.metadata.len() > LONGEST {
+            return None;
+        }
+        let kept: Self = serde_json::from_reader(BufReader::new(found.file.take(LONGEST))).ok()?;
         (kept.fold == FOLD && kept.durable.newest == kept.anchor.seq).then_some(kept)
     }
 

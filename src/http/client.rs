@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -11,6 +11,7 @@ use reqwest::{Certificate, Client, ClientBuilder, Identity, NoProxy, Proxy, Url}
 
 use super::url::is_loopback;
 use super::{HttpError, parse};
+use crate::secrets::{Holds, open};
 use crate::types::{RedactedUrl, SafeText};
 
 /// Time for a connection, its TLS handshake included.
@@ -413,12 +414,10 @@ fn words(error: &reqwest::Error) -> SafeText {
 }
 
 /// The certificates of a PEM file, each of them one that can be trusted.
-fn bundle(path: &PathBuf) -> Result<Vec<Certificate>, String> {
-    use std::io::Read as _;
-    let mut text = Vec::new();
-    let file = std::fs::File::open(path).map_err(|e| e.to_string())?;
-    file.take(MAX_BUNDLE)
-        .read_to_end(&mut text)
+fn bundle(path: &Path) -> Result<Vec<Certificate>, String> {
+    // whoever may change it decides whom we believe
+    let text = open(path, Holds::Trusted)
+        .and_then(|found| found.logged(path).bytes(MAX_BUNDLE))
         .map_err(|e| e.to_string())?;
     let certificates = Certificate::from_pem_bundle(&text).map_err(|e| words(&e).to_string())?;
     if certificates.is_empty() {

@@ -11,6 +11,7 @@ use super::error::{JournalError, io_at, sqlite_at};
 use super::format::{self, FORMAT, Upgrade};
 use super::read;
 use crate::lock::{self, NotOurs};
+use crate::secrets::{Holds, judge_ours};
 use crate::types::{Root, UnixMillis};
 
 /// The log is written back into the file after so many bytes: what SQLite's own checkpoints wait for.
@@ -76,6 +77,12 @@ impl Journal {
         anchor: Anchor,
         visit: impl FnMut(&Entry) -> Result<(), E>,
     ) -> Result<(Self, Option<Upgrade>), E> {
+        for part in ["", "-wal"] {
+            let mut part_of = path.clone().into_os_string();
+            part_of.push(part);
+            let part_of = PathBuf::from(part_of);
+            judge_ours(&part_of, Holds::Trusted).map_err(io_at(&part_of))?;
+        }
         let mut connection = Connection::open(&path).map_err(sqlite_at(&path))?;
         restrict_to_owner(&path).map_err(io_at(&path))?;
         // SQLite's own checkpoints would keep a failed fsync to themselves

@@ -293,3 +293,25 @@ fn the_log_is_written_back_and_does_not_grow_for_ever() {
     let (report, _) = verify(&directory.path().join("journal.sqlite")).unwrap();
     assert_eq!(report.records, 80);
 }
+
+#[cfg(unix)]
+#[test]
+fn a_journal_or_checkpoint_that_everybody_may_change_is_refused_by_name() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let directory = five();
+    for file in ["journal.sqlite", "journal.checkpoint"] {
+        let path = directory.path().join(file);
+        let mode = |mode| fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+        mode(0o666);
+        let refused = open(directory.path()).unwrap_err().to_string();
+        assert!(
+            refused.contains("chmod o-w ") && refused.contains(file),
+            "{refused}"
+        );
+        mode(0o600);
+        assert!(open(directory.path()).is_ok());
+    }
+    fs::write(directory.path().join("journal.checkpoint"), "1 ".repeat(1 << 20)).unwrap();
+    let refused = open(directory.path()).unwrap_err().to_string();
+    assert!(refused.contains("is longer than"), "{refused}");
+}

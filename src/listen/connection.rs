@@ -13,7 +13,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpListener;
 use tokio::time::{Instant, Sleep};
 
-use super::crowd::{Admission, Bounds, Crowd, Phase, Seat};
+use super::crowd::{Bounds, Crowd, Phase, Seat};
 use super::gate::Gate;
 use super::line::{Line, Opened};
 use super::network::{Network, client_of};
@@ -73,15 +73,7 @@ impl Listener {
                 // a handshake costs more than a refusal
                 continue;
             }
-            let seat = loop {
-                match self.crowd.admit(peer.ip()) {
-                    Admission::Seat(seat) => break Some(seat),
-                    Admission::Refused => break None,
-                    // all are in requests, which have their deadline
-                    Admission::Full => self.crowd.freed.notified().await,
-                }
-            };
-            let Some(seat) = seat else {
+            let Some(seat) = self.crowd.place(peer.ip()).await else {
                 if let Some(left_out) = self.turned_away.line() {
                     let role = self.role;
                     tracing::warn!(target: "listen", role, client = %peer.ip(), left_out, "turned away: too many connections");

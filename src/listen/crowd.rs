@@ -16,6 +16,8 @@ use super::patience::Patience;
 const TRICKLING: Duration = Duration::from_secs(2);
 /// Longest time for a head, from its first byte.
 const HEAD: Duration = Duration::from_secs(10);
+/// Whoever waits for a place looks again after so long: those inside fall silent or begin to trickle, and nobody says so.
+const LOOK: Duration = Duration::from_millis(250);
 
 /// How many may be connected, and for how long.
 #[derive(Debug, Clone, Copy)]
@@ -90,11 +92,12 @@ pub(super) struct Seat {
 }
 
 /// What became of somebody at the door.
+#[derive(Debug)]
 pub(super) enum Admission {
     Seat(Arc<Seat>),
     /// It has its share already, and all of it is busy.
     Refused,
-    /// Nobody can be sent away.
+    /// Nobody can be sent away for now.
     Full,
 }
 
@@ -105,7 +108,7 @@ pub(super) struct Crowd {
     pub(super) proxies: Vec<Network>,
     pub(super) patience: Patience,
     /// Told when a place becomes free.
-    pub(super) freed: Notify,
+    freed: Notify,
     begun: Instant,
     seats: Mutex<Seats>,
 }
@@ -131,6 +134,17 @@ impl Crowd {
 
     pub(super) fn is_proxy(&self, address: IpAddr) -> bool {
         self.proxies.iter().any(|proxy| proxy.contains(address))
+    }
+
+    /// A place for a newcomer, as soon as there is one. `None`: it has its share already.
+    pub(super) async fn place(self: &Arc<Self>, address: IpAddr) -> Option<Arc<Seat>> {
+        loop {
+            match self.admit(address) {
+                Admission::Seat(seat) => return Some(seat),
+                Admission::Refused => return None,
+                Admission::Full => drop(tokio::time::timeout(LOOK, self.freed.notified()).await),
+            }
+        }
     }
 
     /// A place for a newcomer, for which somebody idle may have to go.

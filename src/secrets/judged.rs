@@ -7,6 +7,7 @@
 //! | everybody may change the file, or put another one into its directory | refused |
 //! | its group may change it, or it belongs to neither root nor this user | a warning, with the command that mends it |
 //! | others may read a secret | a warning, with the command that mends it |
+//! | a secret of root that a group of this user may read, and nobody else (`root:casimir 0640`) | fine: it is how this user gets it |
 //! | `$CREDENTIALS_DIRECTORY` of a service manager, `/run/secrets`, a file system that nobody can write, a pipe | fine as it comes |
 
 use std::fs::{File, Metadata};
@@ -36,6 +37,19 @@ pub struct Judged {
 }
 
 impl Judged {
+    /// Logs what a person should be told of it, for whoever has nobody to tell.
+    #[must_use]
+    pub fn logged(self, path: &Path) -> Self {
+        self.told(path);
+        self
+    }
+
+    fn told(&self, path: &Path) {
+        for worry in &self.worries {
+            tracing::warn!(target: "files", path = %path.display(), worry, "others may get at this file");
+        }
+    }
+
     /// All of it, in memory that is wiped.
     ///
     /// # Errors
@@ -87,6 +101,23 @@ pub fn open(path: &Path, holds: Holds) -> io::Result<Judged> {
     })
 }
 
+/// Judges a file of this program that something else opens for it, such as a database, and logs what a person should be told of
+/// it. A file that is not there yet is fine. Must come before a database opens it: closing it here ends locks that this
+/// process has on it.
+///
+/// # Errors
+/// As of [`open`].
+pub fn judge_ours(path: &Path, holds: Holds) -> io::Result<()> {
+    match open(path, holds) {
+        Ok(found) => {
+            found.told(path);
+            Ok(())
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
 #[cfg(not(unix))]
 fn judge(_: &Path, _: &File, _: &Metadata, _: Holds) -> io::Result<Vec<String>> {
     Ok(Vec::new())
@@ -105,7 +136,8 @@ fn judge(path: &Path, file: &File, metadata: &Metadata, holds: Holds) -> io::Res
     }
     directories(path)?;
     let mut worries = Vec::new();
-    if holds == Holds::Secret && mode & 0o077 != 0 {
+    let (owner, us) = (metadata.uid(), rustix::process::geteuid().as_raw());
+    if holds == Holds::Secret && mode & 0o077 != 0 && !is_handed_over(metadata, owner, us) {
         worries.push(format!(
             "may be read by others (mode {mode:03o}): chmod 600 {shown}"
         ));
@@ -114,7 +146,6 @@ fn judge(path: &Path, file: &File, metadata: &Metadata, holds: Holds) -> io::Res
             "may be changed by its group (mode {mode:03o}): chmod g-w {shown}"
         ));
     }
-    let (owner, us) = (metadata.uid(), rustix::process::geteuid().as_raw());
     if owner != 0 && owner != us {
         let words = "belongs to another user, who may change it";
         worries.push(format!(
@@ -122,6 +153,18 @@ fn judge(path: &Path, file: &File, metadata: &Metadata, holds: Holds) -> io::Res
         ));
     }
     Ok(worries)
+}
+
+/// Whether root lets this user read it by a group: without the group's bit nobody but root could.
+#[cfg(unix)]
+fn is_handed_over(metadata: &Metadata, owner: u32, us: u32) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    let ours = || {
+        let group = rustix::process::Gid::from_raw(metadata.gid());
+        rustix::process::getegid() == group
+            || rustix::process::getgroups().is_ok_and(|groups| groups.contains(&group))
+    };
+    owner == 0 && us != 0 && metadata.mode() & 0o037 == 0 && ours()
 }
 
 /// Whoever may write a directory puts another file in the place of this one: that of the file, and that of a link to it.
@@ -196,6 +239,46 @@ mod tests {
         for mode in [0o604, 0o640, 0o664] {
             let worries = told(&file, mode, Holds::Secret).unwrap();
             assert!(worries[0].contains("chmod 600 "), "{worries:?}");
+        }
+    }
+
+    #[test]
+    fn what_a_database_opens_is_judged_before_and_need_not_be_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("a.sqlite");
+        assert!(judge_ours(&file, Holds::Trusted).is_ok());
+        fs::write(&file, "x").unwrap();
+        for (mode, good) in [(0o600, true), (0o664, true), (0o666, false)] {
+            fs::set_permissions(&file, Permissions::from_mode(mode)).unwrap();
+            assert_eq!(judge_ours(&file, Holds::Trusted).is_ok(), good, "{mode:o}");
+        }
+    }
+
+    /// Only root can give a file away; elsewhere there is nothing to see.
+    #[test]
+    fn a_secret_that_root_hands_to_a_group_is_fine_for_its_members_only() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("key");
+        fs::write(&file, "x").unwrap();
+        let judged = |mode: u32, owner, us| {
+            fs::set_permissions(&file, Permissions::from_mode(mode)).unwrap();
+            is_handed_over(&fs::metadata(&file).unwrap(), owner, us)
+        };
+        assert!(judged(0o640, 0, 1000), "it is of a group of ours");
+        assert!(judged(0o440, 0, 1000));
+        for (mode, owner, us) in [
+            (0o644, 0, 1000),
+            (0o660, 0, 1000),
+            (0o640, 1000, 1000),
+            (0o640, 0, 0),
+        ] {
+            assert!(!judged(mode, owner, us), "{mode:o} of {owner} for {us}");
+        }
+        let strange = rustix::process::Gid::from_raw(54_321);
+        if std::os::unix::fs::chown(&file, None, Some(54_321)).is_ok()
+            && !rustix::process::getgroups().unwrap().contains(&strange)
+        {
+            assert!(!judged(0o640, 0, 1000), "a group of others");
         }
     }
 

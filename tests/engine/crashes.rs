@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::process::ExitStatusExt as _;
+use std::path::Path;
 use std::time::{Duration, Instant, SystemTime};
 
 use alloy::providers::Provider as _;
@@ -175,7 +176,12 @@ pub(crate) async fn wait(ground: &Ground, case: &str, what: &str, over: Over) {
 /// No nonce for two intents and no second nonce for one; no request id for two ceremonies; a case has a second ceremony
 /// only once the one before is known to have failed, and never two results.
 pub(crate) fn check_journal(ground: &Ground) {
-    let (_, entries) = journal::verify(&ground.journal()).unwrap();
+    check_records(&ground.journal());
+}
+
+/// The same of the journal in this file.
+pub(crate) fn check_records(journal: &Path) {
+    let (_, entries) = journal::verify(journal).unwrap();
     let mut owners: BTreeMap<u64, String> = BTreeMap::new();
     let mut nonces: BTreeMap<String, u64> = BTreeMap::new();
     let mut cases: BTreeMap<String, String> = BTreeMap::new();
@@ -218,7 +224,7 @@ async fn check_account(ground: &Ground, transactions: u64) {
 }
 
 /// As many deposits as pools, each for a key of its own.
-async fn check_deposits(ground: &Ground, pools: usize) {
+pub(crate) async fn check_deposits(ground: &Ground, pools: usize) {
     let devnet = ground.devnet();
     let filter = Filter::new()
         .address(devnet.addresses().deposit_contract)

@@ -1,9 +1,12 @@
 //! From a request to a final deposit.
 
+use alloy::primitives::{Bytes, U256};
+use alloy::sol_types::SolCall as _;
+use casimir_dkg::beacon::roots::deposit_data_root;
 use casimir_dkg::devnet::DemoOptions;
 use casimir_dkg::devnet::contracts::Manager::ManagerEvents;
 use casimir_dkg::oracle::ActionKind;
-use casimir_dkg::types::{CheckStatus, PoolId, SafeText};
+use casimir_dkg::types::{BlsPublicKey, BlsSignature, CheckStatus, PoolId, Root, SafeText};
 use casimir_dkg::view::{ActionState, CaseStatus, Refused, Request, Scope};
 
 use super::support::{
@@ -289,6 +292,60 @@ async fn a_stranger_as_oracle_and_an_empty_account_block_approval() {
             .unwrap(),
         [PoolId(1).0]
     );
+    stop(oracle).await;
+    ground.end().await;
+}
+
+alloy::sol! {
+    /// Ethereum's deposit contract.
+    interface Deposits {
+        function deposit(bytes pubkey, bytes withdrawal_credentials, bytes signature, bytes32 deposit_data_root) external payable;
+    }
+}
+
+/// Somebody deposits one ether for this key to themselves: whose credentials come first, those count for all that follows.
+async fn deposit_for_oneself(ground: &Ground, key: BlsPublicKey) {
+    let (credentials, signature) = (Root([0x01; 32]), BlsSignature([0x0c; 96]));
+    let call = Deposits::depositCall {
+        pubkey: Bytes::copy_from_slice(&key.0),
+        withdrawal_credentials: Bytes::copy_from_slice(&credentials.0),
+        signature: Bytes::copy_from_slice(&signature.0),
+        deposit_data_root: deposit_data_root(&key, &credentials, 1_000_000_000, &signature)
+            .0
+            .into(),
+    };
+    let (from, to) = (
+        ground.devnet().accounts().staker,
+        ground.devnet().addresses().deposit_contract,
+    );
+    let ether = U256::from(10).pow(U256::from(18));
+    ground
+        .devnet()
+        .send_as(from, to, ether, call.abi_encode())
+        .await
+        .unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_that_somebody_deposited_for_meanwhile_takes_no_money_of_ours() {
+    let ground = Ground::start(four_operators()).await;
+    let oracle = ground.oracle(false).await;
+    ground.devnet().deposit_pool(1).await.unwrap();
+    approve_next(&oracle, "deposit/1", ActionKind::Keygen).await;
+    waiting(&oracle, "deposit/1", ActionKind::SendDeposit).await;
+    let key = until(&oracle, "the key", |s| s.cases.first()?.validator).await;
+    deposit_for_oneself(&ground, key).await;
+    let blocked = until(&oracle, "the check that finds it", |s| {
+        let action = s.actions.iter().find(|a| a.kind == "send-deposit")?;
+        let found = action
+            .checks_with(CheckStatus::Fail)
+            .any(|c| c.name == "key-not-deposited");
+        found.then(|| action.clone())
+    })
+    .await;
+    let refused = approve(&oracle, &blocked).await.unwrap_err();
+    assert!(refused.to_string().contains("key-not-deposited"), "{refused}");
+    assert!(initiated(&ground).await.is_empty());
     stop(oracle).await;
     ground.end().await;
 }

@@ -4,11 +4,11 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests may panic")]
 
 mod absent;
-mod binary;
-mod crashes;
+pub(crate) mod binary;
+pub(crate) mod crashes;
 #[cfg(target_os = "linux")]
-mod crowd;
-mod deposits;
+pub(crate) mod crowd;
+pub(crate) mod deposits;
 mod endpoints;
 mod exits;
 #[cfg(target_os = "linux")]
@@ -25,12 +25,12 @@ mod people;
 mod remote;
 mod reshares_and_exits;
 #[cfg(target_os = "linux")]
-mod scenes;
+pub(crate) mod scenes;
 #[cfg(unix)]
 mod seats;
 mod strangers;
 mod stuck;
-mod support;
+pub(crate) mod support;
 mod times;
 mod toys;
 mod unknown;

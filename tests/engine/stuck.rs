@@ -1,12 +1,15 @@
-//! A transaction that the market leaves behind, beyond its ceiling.
+//! A market that moves beyond the ceiling: before a transaction is sent, and after.
 
 use std::time::Duration;
 
 use casimir_dkg::oracle::ActionKind;
-use casimir_dkg::types::RedactedUrl;
-use casimir_dkg::view::{CaseStatus, TransactionState};
+use casimir_dkg::types::{CheckStatus, RedactedUrl};
+use casimir_dkg::view::{CaseStatus, Request, Scope, TransactionState};
 
-use super::support::{Ground, approve_next, case_is, four_operators, stop, until, waiting};
+use super::deposits::initiated;
+use super::support::{
+    Ground, approve_next, case_is, drive, four_operators, records_of, seat, stop, until, waiting,
+};
 use crate::chain::proxy::{Act, Call, Proxy};
 
 /// A node in whose words the base fee is 5,000 gwei. Its pool keeps what pays less, unlike anvil's.
@@ -88,6 +91,39 @@ async fn beyond_the_ceiling_a_person_reads_what_each_way_on_costs() {
     );
     let transaction = oracle.handle.snapshots.borrow().transactions[0].clone();
     assert!(transaction.note.as_str().is_empty(), "{}", transaction.note);
+    stop(oracle).await;
+    ground.end().await;
+}
+
+/// Between the decision and the sending the base fee jumps a thousandfold.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_price_that_jumps_after_the_decision_lets_nothing_leave_until_it_is_back() {
+    let ground = Ground::start(four_operators()).await;
+    let node = Proxy::start(Some(ground.devnet().http_url()), |_| Act::Forward).await;
+    let mut config = ground.config(false);
+    config.rpc.urls = vec![RedactedUrl::new(&node.url)];
+    let oracle = ground.start_engine(config).await;
+    ground.devnet().deposit_pool(1).await.unwrap();
+    approve_next(&oracle, "deposit/1", ActionKind::Keygen).await;
+    waiting(&oracle, "deposit/1", ActionKind::SendDeposit).await;
+    // the pause holds what is approved until the price has moved
+    let scope = Scope::All;
+    seat(&oracle).request(Request::Pause { scope }).await.unwrap();
+    approve_next(&oracle, "deposit/1", ActionKind::SendDeposit).await;
+    node.rescript(dear);
+    let scope = Scope::All;
+    seat(&oracle).request(Request::Resume { scope }).await.unwrap();
+    until(&oracle, "the fee above its ceiling", |s| {
+        let send = s.actions.iter().filter(|action| action.kind == "send-deposit");
+        let mut failed = send.flat_map(|action| action.checks_with(CheckStatus::Fail));
+        failed.find(|check| check.name == "fee-ceiling").cloned()
+    })
+    .await;
+    assert!(records_of(&ground.journal(), "transaction-signed").is_empty());
+    node.rescript(|_| Act::Forward);
+    drive(&oracle, "deposit/1").await;
+    assert_eq!(initiated(&ground).await, [1]);
+    assert_eq!(oracle.handle.snapshots.borrow().transactions.len(), 1);
     stop(oracle).await;
     ground.end().await;
 }

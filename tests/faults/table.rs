@@ -246,6 +246,10 @@ pub(super) const FAULTS: &[Fault] = &[
         what: "gas price jumps before sending",
         tests: &[
             (
+                "tests/engine/stuck.rs",
+                "a_price_that_jumps_after_the_decision_lets_nothing_leave_until_it_is_back",
+            ),
+            (
                 "tests/chain/tx_rules.rs",
                 "the_ways_on_from_a_tenfold_base_fee_are_priced",
             ),
@@ -373,6 +377,10 @@ pub(super) const FAULTS: &[Fault] = &[
         number: "F38",
         what: "equivocation",
         tests: &[
+            (
+                "tests/conformance/refused/messages.rs",
+                "an_equivocating_operator_is_named",
+            ),
             ("tests/ceremony/faults.rs", "lies_about_the_dealing_are_proven"),
             (
                 "tests/messenger/results.rs",
@@ -395,6 +403,14 @@ pub(super) const FAULTS: &[Fault] = &[
         number: "F41",
         what: "deposit signature invalid, or key deposited already",
         tests: &[
+            (
+                "tests/conformance/refused/outputs.rs",
+                "a_deposit_for_other_credentials_or_another_network",
+            ),
+            (
+                "tests/engine/deposits.rs",
+                "a_key_that_somebody_deposited_for_meanwhile_takes_no_money_of_ours",
+            ),
             (
                 "tests/chain/omissions.rs",
                 "a_deposit_that_a_node_leaves_out_is_missing_by_the_contracts_own_count",

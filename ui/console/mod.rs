@@ -158,7 +158,7 @@ fn settings(options: &ConsoleOptions, var: impl Fn(&str) -> Option<String>) -> R
 /// The `keys` table of a key file.
 fn key_file(path: &Path) -> Result<toml::Table> {
     let shown = path.display();
-    let text = std::fs::read_to_string(path).with_context(|| format!("key file {shown}"))?;
+    let text = theme::text_of(path).with_context(|| format!("key file {shown}"))?;
     let file: toml::Table = toml::from_str(&text).with_context(|| format!("key file {shown}"))?;
     let mut keys = toml::Table::new();
     for (name, value) in file {

@@ -15,8 +15,8 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("secrets", &["types"]),
     ("listen", &["types", "secrets"]),
     ("monitor", &["types", "listen"]),
-    ("http", &["types"]),
-    ("journal", &["types", "lock"]),
+    ("http", &["types", "secrets"]),
+    ("journal", &["types", "lock", "secrets"]),
     ("view", &["types"]),
     ("ports", &["types"]),
     ("oracle", &["types"]),
@@ -87,7 +87,10 @@ const ROOMS: &[(&str, &[&str])] = &[
             "desk",
         ],
     ),
-    ("attach", &["types", "runtime", "view", "config", "engine"]),
+    (
+        "attach",
+        &["types", "runtime", "listen", "view", "config", "engine"],
+    ),
 ];
 
 /// The room of a file: the folder below `src/`, or the file itself.

@@ -183,3 +183,16 @@ async fn without_ca_certificates_plain_http_works_and_tls_says_what_is_missing()
     let http = Http::new(&trusting(Some(&file))).unwrap();
     assert_eq!(ask(&http, &url).await.unwrap(), b"in private");
 }
+
+/// Whoever may change the bundle decides whom we believe.
+#[cfg(unix)]
+#[test]
+fn a_bundle_that_everybody_may_change_is_refused() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("ca.pem");
+    std::fs::write(&file, "whatever").unwrap();
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o666)).unwrap();
+    let refused = Http::new(&trusting(Some(&file))).unwrap_err().to_string();
+    assert!(refused.contains("chmod o-w "), "{refused}");
+}

@@ -14,7 +14,7 @@ mod restarts;
 mod screen;
 mod sends;
 mod soak;
-mod stage;
+pub(crate) mod stage;
 mod staked;
 
 use casimir_dkg::devnet::proxy::{Scenario, Variables, shipped};

@@ -12,27 +12,27 @@ use super::screen;
 
 /// What a program of the stage is configured with.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Set {
+pub(crate) struct Set {
     /// Execution endpoints of the one node.
-    pub(super) execution: usize,
+    pub(crate) execution: usize,
     /// Beacon endpoints of the one node, where the network has one.
-    pub(super) beacon: usize,
+    pub(crate) beacon: usize,
     /// Operator 1's key is asked from the SSV API.
-    pub(super) ssv_api: bool,
+    pub(crate) ssv_api: bool,
 }
 
 /// Two of each.
-pub(super) const PAIR: Set = Set {
+pub(crate) const PAIR: Set = Set {
     execution: 2,
     beacon: 2,
     ssv_api: false,
 };
 
 /// One scenario before one network.
-pub(super) struct Stage<'g> {
-    pub(super) ground: &'g Ground,
-    pub(super) proxy: FaultProxy,
-    pub(super) scenario: Scenario,
+pub(crate) struct Stage<'g> {
+    pub(crate) ground: &'g Ground,
+    pub(crate) proxy: FaultProxy,
+    pub(crate) scenario: Scenario,
     set: Set,
     folder: TempDir,
 }
@@ -43,7 +43,7 @@ fn names(kind: Kind, count: usize) -> Vec<String> {
 
 impl<'g> Stage<'g> {
     /// The proxy stands, the scenario is loaded and off.
-    pub(super) async fn set(ground: &'g Ground, scenario: &str, set: Set, ssv_api: Option<&str>) -> Self {
+    pub(crate) async fn set(ground: &'g Ground, scenario: &str, set: Set, ssv_api: Option<&str>) -> Self {
         let target = |kind, name: &str, url: &str| Target::new(kind, name, url).unwrap();
         let mut targets = Vec::new();
         for name in names(Kind::Execution, set.execution) {
@@ -111,7 +111,8 @@ impl<'g> Stage<'g> {
         Program::start(&file, &folder, form, mode).await
     }
 
-    fn write(&self, folder: &Path, change: impl FnOnce(&mut Table)) -> PathBuf {
+    /// A configuration in this folder, by which every line to the outside goes through the proxy.
+    pub(crate) fn write(&self, folder: &Path, change: impl FnOnce(&mut Table)) -> PathBuf {
         let network = self.ground.network.config_file();
         let text = std::fs::read_to_string(network).unwrap();
         let mut table: Table = text.parse().unwrap();

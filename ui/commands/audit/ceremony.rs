@@ -1,6 +1,7 @@
 //! The ceremonies of a case: who sent what when, as a picture, and what it proves.
 
 use std::fmt::Write as _;
+use std::io::Read as _;
 use std::path::Path;
 
 use casimir_dkg::dkg::transcript::examine;
@@ -10,6 +11,9 @@ use sha2::{Digest as _, Sha256};
 
 use super::html::{checks, code, text, value};
 use crate::commands::journal::case::Told;
+
+/// Bytes of a transcript: one of 13 operators has half a MiB.
+const MAX_TRANSCRIPT: u64 = 64 << 20;
 
 const END: [&str; 4] = [
     "ceremony-verified",
@@ -98,14 +102,20 @@ fn outcome(end: &Told<'_>, transcripts: &Path) -> String {
     out
 }
 
+/// Its digest is compared with the journal's, so whoever can change it changes nothing.
+fn bytes_of(transcript: &Path) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let file = std::fs::File::open(transcript)?;
+    file.take(MAX_TRANSCRIPT).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
 /// The transcript that the journal names: whether it is there, whether it is that one, what it proves, and its picture.
 fn proof(name: &str, digest: &str, transcripts: &Path) -> String {
     let mut out = format!("<p>transcript {}, SHA-256 {}: ", code(name), code(digest));
     // a name of the journal, and not a way out of the folder
     let plain = Path::new(name).file_name().is_some_and(|file| file == name);
-    let read = plain
-        .then(|| std::fs::read(transcripts.join(name)).ok())
-        .flatten();
+    let read = plain.then(|| bytes_of(&transcripts.join(name)).ok()).flatten();
     let Some(bytes) = read else {
         out.push_str("<span class=\"unknown\">it does not stand beside the journal</span></p>\n");
         return out;

@@ -1,14 +1,17 @@
 //! Theme files: TOML with a parent and one table of styles. Mistakes stop the program and name the file and the key.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::Path;
 
 use anyhow::{Context as _, Result, bail, ensure};
+use casimir_dkg::secrets::{Holds, open};
 use ratatui::style::{Color, Modifier, Style};
 use serde::Deserialize;
 
 use super::{Appearance, Theme, Token};
+
+/// Bytes of a theme or key file, and many to spare.
+const LONGEST: u64 = 1 << 20;
 
 /// Themes that are part of the program: name and file.
 pub(crate) const BUILT_IN: [(&str, &str); 6] = [
@@ -79,9 +82,15 @@ fn resolve(name: &str, dir: Option<&Path>, seen: &mut Vec<String>) -> Result<(St
     Ok((styles, file.appearance.unwrap_or(inherited)))
 }
 
+/// What a file says that decides what a person sees, or what a key does: nobody else may change it.
+pub(in crate::console) fn text_of(path: &Path) -> Result<String> {
+    let bytes = open(path, Holds::Trusted)?.logged(path).bytes(LONGEST)?;
+    Ok(String::from_utf8(bytes)?)
+}
+
 fn read(name: &str, dir: Option<&Path>) -> Result<(String, String)> {
     if name.ends_with(".toml") {
-        let text = fs::read_to_string(name).with_context(|| format!("theme file {name}"))?;
+        let text = text_of(Path::new(name)).with_context(|| format!("theme file {name}"))?;
         return Ok((name.to_owned(), text));
     }
     let name = match name {
@@ -99,7 +108,7 @@ fn read(name: &str, dir: Option<&Path>) -> Result<(String, String)> {
         .map(|d| d.join(format!("{name}.toml")))
         .filter(|p| p.is_file())
     {
-        let text = fs::read_to_string(&path).with_context(|| format!("theme file {}", path.display()))?;
+        let text = text_of(&path).with_context(|| format!("theme file {}", path.display()))?;
         return Ok((path.display().to_string(), text));
     }
     match BUILT_IN.iter().find(|(built_in, _)| *built_in == name) {

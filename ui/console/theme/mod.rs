@@ -14,6 +14,7 @@ use anyhow::Result;
 use ratatui::style::Style;
 use serde::Deserialize;
 
+pub(in crate::console) use load::text_of;
 pub(crate) use token::Token;
 
 /// For which terminals a theme is made.

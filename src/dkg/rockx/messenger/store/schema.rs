@@ -7,6 +7,7 @@ use rusqlite::{Connection, Transaction, params};
 
 use super::{Registered, StoreError, Write};
 use crate::dkg::rockx::messenger::topic::Origin;
+use crate::secrets::{Holds, judge_ours};
 use crate::types::UnixMillis;
 
 /// Step n takes a file of version n to version n + 1; a new file takes all of them.
@@ -60,6 +61,7 @@ pub(super) fn open(dir: &Path) -> Result<(Connection, File), StoreError> {
         Err(TryLockError::Error(source)) => return Err(io(&path)(source)),
     }
     let path = dir.join("messenger.sqlite");
+    judge_ours(&path, Holds::Trusted).map_err(io(&path))?;
     let mut connection = Connection::open(&path)?;
     // before the first pragma: some of them write, and a newer file is left as it is
     let version = version(&connection, &path)?;

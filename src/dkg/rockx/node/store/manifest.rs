@@ -14,9 +14,12 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use super::held::Held;
+use crate::secrets::{Holds, open};
 use crate::types::{BlsPublicKey, RequestId};
 
 const HEAD: &str = "casimir-dkg share manifest 1";
+/// Bytes of a manifest: 400,000 shares.
+const LONGEST: u64 = 64 << 20;
 
 /// A share that a manifest names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -49,8 +52,10 @@ pub fn manifest_of(path: &Path) -> PathBuf {
 /// It cannot be read, or is none.
 pub(super) fn read(path: &Path) -> io::Result<Vec<Named>> {
     let file = manifest_of(path);
-    let text = match fs::read_to_string(&file) {
-        Ok(text) => text,
+    let read = open(&file, Holds::Trusted).and_then(|found| found.logged(&file).bytes(LONGEST));
+    let text = match read {
+        // what is no text is no line of a manifest either
+        Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         Err(error) => return Err(naming(&file)(error)),
     };

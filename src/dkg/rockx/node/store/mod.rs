@@ -52,6 +52,7 @@ use tokio::sync::watch;
 
 use crate::dkg::rockx::durable;
 use crate::lock::{self, NotOurs};
+use crate::secrets::{Holds, judge_ours};
 use crate::types::{BlsPublicKey, SafeText, UnixMillis};
 use seal::Sealer;
 
@@ -119,6 +120,7 @@ impl Store {
     /// See [`StoreError`].
     pub fn open(path: &Path, secret: &[u8]) -> Result<Self, StoreError> {
         make_private(path)?;
+        judge_ours(path, Holds::Secret)?;
         let lock = take_lock(path)?;
         let db = Connection::open(path)?;
         db.pragma_update(None, "journal_mode", "WAL")?;

@@ -1,0 +1,186 @@
+//! Attacks of strangers at every port, at a fixed rate, while ceremonies go on beside them: 1,000 requests a second and 2,000
+//! connections that say nothing. No ceremony is lost, no operator accused, no auto mode stopped, and the program that is
+//! attacked stays within 64 MiB of what it needs when it is quiet.
+//!
+//! Here all of them take a few seconds. `cargo test --test whole attacks:: -- --ignored --nocapture` attacks each port in
+//! each way by itself for 20 ceremonies, and prints how long they took beside the quiet ones.
+
+#![allow(clippy::unwrap_used, reason = "helpers of tests may panic")]
+
+pub(crate) mod fleet;
+pub(crate) mod flood;
+pub(crate) mod oracle;
+pub(crate) mod ways;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use fleet::{Attack, Fleet};
+use flood::{Flood, Port, Request, raise_descriptors};
+use oracle::Oracle;
+
+use crate::engine::crowd::rss;
+
+/// Memory beside what a quiet program needs, KiB.
+const MEMORY: u64 = 64 << 10;
+/// Ceremonies beside each attack: here, and in the long form.
+const FEW: usize = 3;
+const MANY: usize = 20;
+/// An attack is at its height when so many requests were sent.
+const HEIGHT: u64 = 2_000;
+
+/// The most memory that a process has while this lives.
+struct Watch {
+    process: u32,
+    most: Arc<AtomicU64>,
+    over: Arc<AtomicBool>,
+    quiet: u64,
+}
+
+impl Watch {
+    /// What it has now is what it needs when it is quiet.
+    fn begin(process: u32) -> Self {
+        let watch = Self {
+            process,
+            most: Arc::default(),
+            over: Arc::default(),
+            quiet: rss(process),
+        };
+        let (most, over) = (Arc::clone(&watch.most), Arc::clone(&watch.over));
+        std::thread::spawn(move || {
+            while !over.load(Ordering::Relaxed) {
+                most.fetch_max(rss(process), Ordering::Relaxed);
+                std::thread::sleep(Duration::from_millis(100));
+            }
+        });
+        watch
+    }
+
+    /// KiB in quiet, and at most since.
+    fn end(self) -> (u64, u64) {
+        self.over.store(true, Ordering::Relaxed);
+        (
+            self.quiet,
+            self.most.load(Ordering::Relaxed).max(rss(self.process)),
+        )
+    }
+}
+
+/// Attacks a port while `beside` goes on, and holds the process to its memory.
+#[expect(clippy::disallowed_macros, reason = "its figures are printed")]
+async fn attack<T>(
+    what: &str,
+    port: &Port,
+    way: &Request,
+    process: Option<u32>,
+    beside: impl Future<Output = T>,
+) -> T {
+    let watch = process.map(Watch::begin);
+    let flood = Flood::start(port, way);
+    while flood.sent() < HEIGHT {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let told = beside.await;
+    println!("{what}: {}", flood.told());
+    drop(flood);
+    if let Some((quiet, most)) = watch.map(Watch::end) {
+        println!(
+            "{what}: memory {} MiB in quiet, {} MiB at most",
+            quiet >> 10,
+            most >> 10
+        );
+        assert!(
+            most <= quiet + MEMORY,
+            "{what}: {quiet} KiB in quiet, {most} KiB now"
+        );
+    }
+    told
+}
+
+/// Everything at once that can be done to a port.
+fn together(what: &'static str, attacks: Vec<Attack>) -> Attack {
+    let (_, port, _, process) = attacks[0].clone();
+    (
+        what,
+        port,
+        ways::all(attacks.into_iter().map(|attack| attack.2).collect()),
+        process,
+    )
+}
+
+#[expect(clippy::disallowed_macros, reason = "its figures are printed")]
+async fn besiege(fleet: &Fleet, attacks: Vec<Attack>, count: usize) {
+    let quiet = median(fleet.ceremonies(count).await);
+    for (what, port, way, process) in attacks {
+        let times = attack(what, &port, &way, Some(process), fleet.ceremonies(count)).await;
+        assert_eq!(times.len(), count);
+        println!("{what}: a ceremony takes {:?}, in quiet {quiet:?}", median(times));
+    }
+}
+
+fn median(mut times: Vec<Duration>) -> Duration {
+    times.sort_unstable();
+    times[times.len() / 2]
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn ceremonies_go_on_beside_attacks_at_messenger_and_node() {
+    raise_descriptors();
+    let fleet = Fleet::start().await;
+    let [messenger, node, _] = fleet.attacks();
+    let attacks = vec![together("the messenger", messenger), together("a node", node)];
+    besiege(&fleet, attacks, FEW).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "takes minutes"]
+async fn twenty_ceremonies_go_on_beside_each_attack_at_messenger_and_node() {
+    raise_descriptors();
+    let fleet = Fleet::start().await;
+    let [messenger, node, _] = fleet.attacks();
+    besiege(&fleet, [messenger, node].concat(), MANY).await;
+}
+
+async fn besiege_the_oracle(attacks: impl Fn(&Oracle) -> Vec<oracle::Attack>, count: usize) {
+    raise_descriptors();
+    let mut oracle = Oracle::start().await;
+    let seat = oracle.seat().await;
+    let follows = tokio::spawn(oracle::follow(seat.handle.snapshots.clone(), oracle.targets()));
+    oracle.serve(&seat, 1).await;
+    for (what, port, way, own) in attacks(&oracle) {
+        let process = own.then(|| oracle.binary.child.id());
+        attack(what, &port, &way, process, oracle.serve(&seat, count)).await;
+        oracle.is_whole(&seat);
+    }
+    follows.abort();
+    drop(seat);
+    oracle.end().await;
+}
+
+/// One attack for each port of the oracle, with all that can be done to it.
+fn by_port(oracle: &Oracle) -> Vec<oracle::Attack> {
+    let mut ports: Vec<Vec<oracle::Attack>> = Vec::new();
+    for attack in oracle::attacks(oracle).into_iter().filter(|attack| attack.3) {
+        match ports.iter_mut().find(|found| found[0].1 == attack.1) {
+            Some(found) => found.push(attack),
+            None => ports.push(vec![attack]),
+        }
+    }
+    let together = |found: Vec<oracle::Attack>| {
+        let ways = found.iter().map(|attack| attack.2.clone()).collect();
+        (found[0].0, found[0].1.clone(), ways::all(ways), true)
+    };
+    ports.into_iter().map(together).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn auto_mode_goes_on_beside_attacks_at_observer_socket_and_monitor() {
+    besiege_the_oracle(by_port, FEW).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "takes minutes"]
+async fn auto_mode_makes_twenty_deposits_beside_each_attack() {
+    besiege_the_oracle(oracle::attacks, MANY).await;
+}

@@ -1,0 +1,186 @@
+//! What strangers send, a way each.
+
+use std::sync::{Arc, Mutex};
+
+use casimir_dkg::dkg::rockx::keys::OperatorPrivateKey;
+use casimir_dkg::dkg::rockx::wire::{
+    Encode as _, GoBytes, Init, Message, MsgType, Output, SignedMessage, SignedOutput,
+};
+use casimir_dkg::types::{ForkVersion, OperatorId, RequestId};
+
+use super::flood::Request;
+
+/// A ceremony that goes on, which strangers know of: messengers tell their topics.
+#[derive(Debug, Clone)]
+struct Target {
+    id: RequestId,
+    /// Results of all four that a stranger signed, by operator.
+    outputs: Vec<Vec<u8>>,
+}
+
+/// The ceremonies that go on.
+#[derive(Clone)]
+pub(crate) struct Targets {
+    stranger: Arc<OperatorPrivateKey>,
+    now: Arc<Mutex<Vec<Target>>>,
+}
+
+impl Targets {
+    pub(crate) fn new() -> Self {
+        Self {
+            stranger: Arc::new(OperatorPrivateKey::generate().unwrap()),
+            now: Arc::default(),
+        }
+    }
+
+    pub(crate) fn begins(&self, id: RequestId) {
+        let outputs = (1..=4)
+            .map(|n| {
+                let output = Output {
+                    request_id: id,
+                    encrypted_share: vec![66; 256].into(),
+                    share_pub_key: vec![66; 48].into(),
+                    validator_pub_key: vec![66; 48].into(),
+                    deposit_data_signature: GoBytes::NIL,
+                };
+                let signed = SignedOutput::of_output(output, OperatorId(n), &self.stranger).unwrap();
+                signed.to_json()
+            })
+            .collect();
+        self.now.lock().unwrap().push(Target { id, outputs });
+    }
+
+    pub(crate) fn ends(&self, id: RequestId) {
+        self.now.lock().unwrap().retain(|target| target.id != id);
+    }
+
+    /// One of those that go on; one that nobody holds where there is none.
+    fn one(&self, n: u64) -> Target {
+        let now = self.now.lock().unwrap();
+        let count = now.len().max(1);
+        let index = usize::try_from(n).unwrap_or_default() % count;
+        now.get(index).cloned().unwrap_or_else(|| Target {
+            id: strange(n),
+            outputs: vec![b"{}".to_vec()],
+        })
+    }
+}
+
+/// A request id that nobody has.
+fn strange(n: u64) -> RequestId {
+    let mut id = [0xee; 24];
+    id[..8].copy_from_slice(&n.to_be_bytes());
+    RequestId(id)
+}
+
+fn post(path: &str, body: &[u8]) -> Vec<u8> {
+    let length = body.len();
+    let head = format!("POST {path} HTTP/1.1\r\nhost: x\r\ncontent-length: {length}\r\n\r\n");
+    [head.as_bytes(), body].concat()
+}
+
+/// A message that its signer has not signed.
+fn forged(kind: MsgType, id: RequestId, signer: u64, data: &[u8]) -> Vec<u8> {
+    let message = Message {
+        msg_type: kind,
+        identifier: id,
+        data: data.into(),
+    };
+    let signed = SignedMessage {
+        message: Some(message),
+        signer: OperatorId(signer),
+        signature: GoBytes::from(vec![7; 256]),
+    };
+    signed.to_ssv()
+}
+
+/// Results that no operator signed, to be vouched for by four.
+pub(crate) fn outputs(targets: &Targets) -> Request {
+    let targets = targets.clone();
+    Arc::new(move |n| {
+        let target = targets.one(n / 4);
+        let output = &target.outputs[usize::try_from(n % 4).unwrap_or_default() % target.outputs.len()];
+        let message = forged(MsgType::Output, target.id, 1 + n % 4, output);
+        post(&format!("/publish?topic_name={}", target.id), &message)
+    })
+}
+
+/// A whole result that no operator signed.
+pub(crate) fn results(targets: &Targets) -> Request {
+    let targets = targets.clone();
+    Arc::new(move |n| {
+        let target = targets.one(n);
+        let texts = target.outputs.iter().zip(1..);
+        let entries: Vec<_> = texts
+            .map(|(output, n)| format!(r#""{n}":{}"#, String::from_utf8_lossy(output)))
+            .collect();
+        let body = format!("{{{}}}", entries.join(","));
+        let path = format!("/stream/dkgoutput?request_id={}", target.id);
+        post(&path, body.as_bytes())
+    })
+}
+
+pub(crate) fn registrations() -> Request {
+    Arc::new(|n| {
+        let body = format!(r#"{{"name":"junk-{n}","srv_addr":"http://127.0.0.1:1"}}"#);
+        post("/register_node?subscribes_to=default", body.as_bytes())
+    })
+}
+
+pub(crate) fn topics() -> Request {
+    Arc::new(|n| {
+        let body = format!(
+            r#"{{"topic_name":"{}","subscribers":["1","2","3","4"]}}"#,
+            strange(n)
+        );
+        post("/topics", body.as_bytes())
+    })
+}
+
+/// Start messages of nobody.
+pub(crate) fn starts() -> Request {
+    Arc::new(|n| {
+        let init = Init {
+            operator_ids: (1..=4).map(OperatorId).collect(),
+            threshold: 3,
+            withdrawal_credentials: vec![1; 32].into(),
+            fork: ForkVersion([0x10, 0, 0, 0x38]),
+        };
+        post("/consume", &forged(MsgType::Init, strange(n), 1, &init.to_json()))
+    })
+}
+
+/// What the messenger hands to an observer, from somebody else.
+pub(crate) fn handed(targets: &Targets) -> Request {
+    let targets = targets.clone();
+    Arc::new(move |n| {
+        let target = targets.one(n);
+        let message = forged(MsgType::Protocol, target.id, 1 + n % 4, br#"{"round":1}"#);
+        post(&format!("/{}/consume", target.id), &message)
+    })
+}
+
+/// What is no request, a connection each.
+pub(crate) fn junk() -> Request {
+    Arc::new(|n| format!("\u{1}{n} is no request\r\n\r\n").into_bytes())
+}
+
+/// Requests that no route has.
+pub(crate) fn nowhere() -> Request {
+    Arc::new(|n| format!("GET /{n} HTTP/1.1\r\nhost: x\r\n\r\n").into_bytes())
+}
+
+/// Lines that no seat says.
+pub(crate) fn lines() -> Request {
+    Arc::new(|n| format!("{{\"no\":\"message\",\"n\":{n}}}\n").into_bytes())
+}
+
+/// Each in its turn.
+pub(crate) fn all(ways: Vec<Request>) -> Request {
+    Arc::new(move |n| {
+        let count = ways.len() as u64;
+        // the senders take every 25th: all ways go over each of their connections
+        let way = usize::try_from((n / 25) % count).unwrap_or_default();
+        ways[way](n)
+    })
+}
