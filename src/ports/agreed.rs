@@ -22,7 +22,6 @@ pub async fn on_facts(agreement: &dyn Agreement, pool: PoolId, oracle: Address, 
 /// A key that nobody could have deposited for before a block.
 #[derive(Debug, Clone, Copy)]
 pub struct MadeSince {
-    /// The key.
     pub key: BlsPublicKey,
     /// It was made after this block.
     pub since: u64,
@@ -217,8 +216,8 @@ mod tests {
 
     use super::*;
     use crate::chain::agreement::Voices;
-    use crate::ports::fakes::{FakeExecution, FakeManager, FakeSsv};
     use crate::ports::FinalReceipt;
+    use crate::ports::fakes::{FakeExecution, FakeManager, FakeSsv};
 
     fn voice(name: &str, manager: FakeManager, execution: FakeExecution) -> Voice {
         Voice {

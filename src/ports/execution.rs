@@ -78,7 +78,6 @@ pub enum Simulated {
         /// Gas units.
         gas: u64,
     },
-    /// It reverts.
     Reverts(Revert),
 }
 

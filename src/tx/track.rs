@@ -142,11 +142,13 @@ async fn included(rpc: &Rpc, intent: &Intent<'_>) -> Result<Option<IntentStatus>
                 last.is_some_and(|last| last.number >= block.number)
             }
         };
-        return Ok(Some(match describe(intent, *hash, &receipt, confirmations).await {
-            Ok(inclusion) if is_final => IntentStatus::Final(inclusion),
-            Ok(inclusion) => IntentStatus::Included(inclusion),
-            Err(why) => IntentStatus::Unknown { why },
-        }));
+        return Ok(Some(
+            match describe(intent, *hash, &receipt, confirmations).await {
+                Ok(inclusion) if is_final => IntentStatus::Final(inclusion),
+                Ok(inclusion) => IntentStatus::Included(inclusion),
+                Err(why) => IntentStatus::Unknown { why },
+            },
+        ));
     }
     Ok(None)
 }
