@@ -180,13 +180,14 @@ async fn a_receipt_with_an_event_that_cannot_be_read_is_no_receipt_without_it() 
         _ => Act::Forward,
     };
     let endpoint = Proxy::start(Some(net.http_url()), cuts).await;
+    let both = rpc(&[&net.http_url(), &endpoint.url]);
     let rpc = rpc(&[&endpoint.url]);
     let ssv = SsvReader::new(rpc.clone(), to.ssv, to.manager, LAYOUT, 0);
     let manager = manager(&net, &rpc);
     let nodes = casimir_dkg::tx::Nodes::new(rpc.clone(), manager, Arc::new(ssv), Finality::Depth(2));
     let error = nodes.inspect(to.oracle, 0, &[hash]).await.value().unwrap_err();
     assert!(error.to_string().contains("PoolDepositInitiated"), "{error}");
-    let said = on_receipt(&agreement(&net, &rpc), hash).await.words();
+    let said = on_receipt(&agreement(&net, &both), hash).await.words();
     assert!(said.contains("PoolDepositInitiated"), "{said}");
 
     endpoint.rescript(|_| Act::Forward);
