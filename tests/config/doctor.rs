@@ -109,7 +109,7 @@ async fn with_one_endpoint_each_rule_must_allow_what_its_kinds_take_two_voices_f
     let file = scratch.path().join("c.toml");
     let told = async |unknown_ok: &str| {
         let rule = format!(
-            "[[policy.rule]]\nname = \"moves\"\nkinds = [\"reshare\", \"send-reshare\"]\nmax_fee = \"0.05 ETH\"\n\
+            "[[policy.rule]]\nname = \"moves\"\nkinds = [\"reshare\", \"send-reshare\"]\nmax_fee = \"0.05 ETH\"\nper_day = 3\n\
              unknown_ok = {unknown_ok}\n"
         );
         let text = MINIMAL.replace("http://127.0.0.1:8545", "http://127.0.0.1:1");
