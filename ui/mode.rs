@@ -11,7 +11,7 @@ pub(crate) struct Surroundings {
     pub stdin: bool,
     /// stdout is a terminal.
     pub stdout: bool,
-    /// `TERM`.
+    /// Of the environment.
     pub term: Option<String>,
 }
 

@@ -9,9 +9,9 @@ use crate::types::{BlsPublicKey, BlsSignature, ForkVersion, Root};
 
 /// What one validator deposits: 32 ETH in gwei.
 pub const DEPOSIT_GWEI: u64 = 32_000_000_000;
-/// `DOMAIN_DEPOSIT`.
+/// Phase 0, `beacon-chain.md`, domain types.
 pub const DOMAIN_DEPOSIT: [u8; 4] = [3, 0, 0, 0];
-/// `DOMAIN_VOLUNTARY_EXIT`.
+/// Phase 0, `beacon-chain.md`, domain types.
 pub const DOMAIN_VOLUNTARY_EXIT: [u8; 4] = [4, 0, 0, 0];
 
 const ZERO: [u8; 32] = [0; 32];

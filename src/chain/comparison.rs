@@ -58,11 +58,10 @@ impl Wanted {
 pub struct Finding {
     /// The endpoint, its secrets hidden.
     pub endpoint: SafeText,
-    /// What of.
+    /// Whose log it is, in words.
     pub what: SafeText,
     /// It left the log out; otherwise it told one that the receipts of the block do not hold.
     pub left_out: bool,
-    /// The log.
     pub log: LogRef,
     /// Whose receipts say otherwise, where nothing proves who of the two is wrong.
     #[serde(default, skip_serializing_if = "Option::is_none")]

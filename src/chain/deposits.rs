@@ -133,14 +133,15 @@ fn gaps(parts: [&Deposits; 2], before: Option<u64>, counted: u64) -> Option<Safe
     why.map(|why| SafeText::new(&why))
 }
 
-fn fold(deposits: &mut Deposits, log: &LogEntry) {
-    if let Some((key, deposit)) = decode(log) {
-        let index = deposit.index;
-        deposits.first = Some(deposits.first.map_or(index, |first| first.min(index)));
-        deposits.last = Some(deposits.last.map_or(index, |last| last.max(index)));
-        deposits.count += 1;
-        deposits.by_key.entry(key).or_default().push(deposit);
-    }
+fn fold(deposits: &mut Deposits, log: &LogEntry) -> Result<(), SafeText> {
+    let read = decode(log);
+    let (key, deposit) = read.ok_or_else(|| SafeText::new("it is not as the deposit contract writes it"))?;
+    let index = deposit.index;
+    deposits.first = Some(deposits.first.map_or(index, |first| first.min(index)));
+    deposits.last = Some(deposits.last.map_or(index, |last| last.max(index)));
+    deposits.count += 1;
+    deposits.by_key.entry(key).or_default().push(deposit);
+    Ok(())
 }
 
 /// The contract writes amount and index as 8 bytes, little-endian.

@@ -10,7 +10,7 @@
 //! | `simulate` | what came of it; that it reverts is a *yes* with the revert | never | no endpoint answers, or the node fails without a revert |
 //! | `foresee` | the logs, by `eth_simulateV1` or `debug_traceCall` | never | the call reverts, or no endpoint offers either |
 //! | `deposits_of` | the deposits | the logs are numbered without a gap up to the count in the contract's state, and none is for this key | a log is missing by the numbers, or cannot be read |
-//! | `final_receipt` | the receipt, its block being final | never: a node that lags has none yet | no receipt, not final yet, or no endpoint answers |
+//! | `final_receipt` | the receipt, its block being final | every endpoint that is asked says `null`, as one does that lags | not final yet, or an endpoint does not answer and no other has it |
 
 use std::time::Duration;
 
@@ -123,10 +123,9 @@ impl Nodes {
     }
 
     async fn receipt(&self, transaction: Root) -> Result<Answer<FinalReceipt>, RpcError> {
-        let found = self.rpc.receipt(B256::from(transaction.0)).await?;
-        // a node that lags is not a liar: it has not answered yet
+        let found = self.rpc.receipt_or_nowhere(B256::from(transaction.0)).await?;
         let Some(found) = found else {
-            return Ok(Answer::not_known("has no receipt"));
+            return Ok(Answer::no("has no receipt"));
         };
         let head = self.rpc.head().await?.block();
         match self.finality.newest(&self.rpc, head).await {

@@ -16,7 +16,7 @@ use tokio::time::Instant;
 use super::kept::Kept;
 use crate::chain::logs::patiently;
 use crate::chain::rpc::{At, LogEntry, LogFilter, Rpc, RpcError};
-use crate::types::{BlockRef, SafeText, in_words};
+use crate::types::{BlockRef, LogRef, SafeText, in_words};
 
 /// Blocks that are folded again each time, at least.
 const UNSETTLED: u64 = 128;
@@ -37,7 +37,18 @@ pub enum ReplayError {
     /// It was read, but something is missing.
     #[error("it is not certain that no log was left out: {0}")]
     Unproven(SafeText),
+    /// A log cannot be read, so that what it changes is not known.
+    #[error("log {} of block {} cannot be read: {why}", .at.index, .at.block.number)]
+    Unreadable {
+        /// Where it stands.
+        at: LogRef,
+        /// What is wrong with it.
+        why: SafeText,
+    },
 }
+
+/// Takes a log into a state, or says why it cannot be read.
+type Fold<S> = fn(&mut S, &LogEntry) -> Result<(), SafeText>;
 
 /// The state at a block, in two parts.
 #[derive(Debug)]
@@ -92,7 +103,7 @@ impl Reading {
 pub(crate) struct Replay<S> {
     filter: LogFilter,
     from: u64,
-    fold: fn(&mut S, &LogEntry),
+    fold: Fold<S>,
     /// Where it is kept for the next start, and under which name.
     kept: Option<(Arc<Kept>, String)>,
     settled: S,
@@ -109,7 +120,7 @@ struct Entry<S> {
 }
 
 impl<S: Default + Clone + Serialize + DeserializeOwned> Replay<S> {
-    pub(crate) fn new(filter: LogFilter, from: u64, fold: fn(&mut S, &LogEntry)) -> Self {
+    pub(crate) fn new(filter: LogFilter, from: u64, fold: Fold<S>) -> Self {
         Self {
             filter,
             from,
@@ -203,9 +214,12 @@ impl<S: Default + Clone + Serialize + DeserializeOwned> Replay<S> {
             }
             let header = rpc.header(At::Number(end)).await?;
             let at = header.ok_or(ReplayError::Dropped(end))?.block();
+            // what is settled stays, and in the file too, so nothing of it may have been passed over
+            let mut settled = self.settled.clone();
             for log in read.drain(..).flat_map(|piece| piece.logs) {
-                (self.fold)(&mut self.settled, &log);
+                self.fold(&mut settled, &log)?;
             }
+            self.settled = settled;
             self.settled_at = Some(at);
             self.newest = None;
             self.reading.tell(end, to);
@@ -243,7 +257,7 @@ impl<S: Default + Clone + Serialize + DeserializeOwned> Replay<S> {
                 if hash.0 != at.hash.0 {
                     return Err(ReplayError::Dropped(at.number));
                 }
-                (self.fold)(&mut recent, log);
+                self.fold(&mut recent, log)?;
             }
         }
         // asked last: what was read belongs to the chain that has this block
@@ -252,6 +266,11 @@ impl<S: Default + Clone + Serialize + DeserializeOwned> Replay<S> {
             Some(header) if header.block() == block => Ok(recent),
             _ => Err(ReplayError::Dropped(block.number)),
         }
+    }
+
+    fn fold(&self, state: &mut S, log: &LogEntry) -> Result<(), ReplayError> {
+        let at = log.at();
+        (self.fold)(state, log).map_err(|why| ReplayError::Unreadable { at, why })
     }
 
     fn forget(&mut self) {

@@ -46,7 +46,7 @@ pub struct Health {
 /// One thing that was looked at.
 #[derive(Debug)]
 pub struct Examined {
-    /// What.
+    /// In a few words, for people.
     pub what: &'static str,
     /// What was found. Where it is not as it should be: what is wrong, or why that is not known.
     pub found: Answer<SafeText>,

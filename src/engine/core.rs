@@ -32,7 +32,6 @@ use durable::{Flushed, write_kept};
 /// What reaches the core from the feeds.
 #[derive(Debug)]
 pub enum Incoming {
-    /// One input.
     Input(Input),
     /// Events of the chain, and the block up to which these are all of them: both become durable together.
     Batch(Vec<Input>, BlockRef),

@@ -54,7 +54,7 @@ pub(super) fn link(previous: Root, format: u32, seq: u64, at: UnixMillis, kind: 
 pub struct Anchor {
     /// Its number; 0 is the beginning.
     pub seq: u64,
-    /// Its hash.
+    /// In the hash chain, so over every record before it, too.
     pub hash: Root,
 }
 

@@ -34,7 +34,6 @@ pub enum JournalError {
     )]
     RolledBack {
         path: PathBuf,
-        /// The checkpoint.
         checkpoint: PathBuf,
         /// Newest record that is there.
         found: u64,

@@ -1,9 +1,29 @@
 //! The checks that proposals carry, by name: what each says. A rule of the policy may let one pass while it is unknown,
 //! so a name is part of the configuration and is as stable as a key.
 
+use super::ActionKind;
+
 /// The check of an exit to be signed again, unknown while what would be signed has not changed. Only a person lets it
 /// pass, whatever a rule says of unknown checks: the same bytes would come out that the nodes found bad.
 pub const NEW_SIGNING_ROOT: &str = "new-signing-root";
+
+/// Checks that one execution endpoint cannot make, as nobody could contradict it, with the kinds of action that always
+/// carry them: they stay unknown while one alone is configured.
+const NEED_TWO_VOICES: [(&str, &[ActionKind]); 3] = [
+    (
+        "endpoints-agree",
+        &[ActionKind::SendDeposit, ActionKind::SendReshare],
+    ),
+    ("registration-nonce", &[ActionKind::SendDeposit]),
+    ("reshares-left", &[ActionKind::Reshare, ActionKind::SendReshare]),
+];
+
+/// The names of the checks of these kinds of action that one execution endpoint alone cannot make.
+pub(crate) fn unknown_to_one_voice(kinds: &[ActionKind]) -> impl Iterator<Item = &'static str> {
+    let carried = |of: &[ActionKind]| of.iter().any(|kind| kinds.contains(kind));
+    let found = NEED_TWO_VOICES.iter().filter(move |(_, of)| carried(of));
+    found.map(|(name, _)| *name)
+}
 
 /// One check of a proposal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

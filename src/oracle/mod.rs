@@ -55,8 +55,8 @@ pub use actions::{
 };
 pub(crate) use advance::{REFUSALS, current_ceremony, doubtful_ceremony, rule_for};
 pub use case::{CaseStatus, Cause, HistoryEntry, ValidatorPhase};
-pub(crate) use checks::check_named;
 pub use checks::{CHECKS, CheckName, NEW_SIGNING_ROOT, Rests};
+pub(crate) use checks::{check_named, unknown_to_one_voice};
 pub use decision::{Asker, Decider, Decision, Mode, Verdict};
 pub use effect::{Effect, KnownKey, Published, Registration, Wanted};
 pub use exit::{BadExit, Deferral, ExitAnswer, ExitOffers, ExitStanding, ExitVerdict};

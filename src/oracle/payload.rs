@@ -71,7 +71,6 @@ pub struct ExitPayload {
 pub enum Payload {
     /// Start messages to the operators.
     Ceremony(CeremonyPayload),
-    /// A transaction.
     Transaction(TransactionPayload),
     /// An exit broadcast.
     Exit(ExitPayload),

@@ -3,7 +3,7 @@
 use alloy::primitives::Address;
 use async_trait::async_trait;
 
-use super::{Accord, Agreement, At, ManagerEvent, Question, Unknown, Voice, Words};
+use super::{Accord, Agreement, Answer, At, ManagerEvent, Question, Unknown, Voice, Words};
 use crate::types::{BlockRef, BlsPublicKey, OperatorId, PoolId, Root};
 
 /// What a transaction for `pool` rests on, at `block`: the queue, the pool, fees, the account, and what is final. All of it
@@ -22,7 +22,6 @@ pub async fn on_facts(agreement: &dyn Agreement, pool: PoolId, oracle: Address, 
 /// A key that nobody could have deposited for before a block.
 #[derive(Debug, Clone, Copy)]
 pub struct MadeSince {
-    /// The key.
     pub key: BlsPublicKey,
     /// It was made after this block.
     pub since: u64,
@@ -168,7 +167,7 @@ impl Question for Receipt {
         let receipt = voice.execution.final_receipt(self.0).await.value()?;
         let mut events = Vec::new();
         for log in &receipt.logs {
-            let event = voice.manager.event(log).await.yes();
+            let event = voice.manager.event(log).await.known()?;
             let event = event.and_then(ManagerEvent::of_its_pool);
             events.extend(event.map(|event| format!("pool {}: {}", event.pool, event.kind)));
         }
@@ -181,7 +180,7 @@ impl Question for Receipt {
     }
 }
 
-/// Whoever has not got so far is silent, and so is who has one of ours there.
+/// Whoever has not got so far is silent, and so is who has one of ours there, or cannot tell.
 struct UsedNonce<'a> {
     account: Address,
     nonce: u64,
@@ -200,11 +199,12 @@ impl Question for UsedNonce<'_> {
             return Err(Unknown::because(words));
         }
         for hash in self.ours {
-            if execution.final_receipt(*hash).await.yes().is_some() {
-                return Err(Unknown::because(format!(
-                    "has the receipt of {hash}, which is ours"
-                )));
-            }
+            let why = match execution.final_receipt(*hash).await {
+                Answer::No(_) => continue,
+                Answer::Yes(_) => format!("has the receipt of {hash}, which is ours"),
+                Answer::NotKnown(why) => format!("may have the receipt of {hash}, which is ours: {why}"),
+            };
+            return Err(Unknown::because(why));
         }
         Ok(vec![("the nonce", "used by another transaction".to_owned())])
     }
@@ -216,8 +216,8 @@ mod tests {
 
     use super::*;
     use crate::chain::agreement::Voices;
+    use crate::ports::FinalReceipt;
     use crate::ports::fakes::{FakeExecution, FakeManager, FakeSsv};
-    use crate::ports::{Answer, FinalReceipt};
 
     fn voice(name: &str, manager: FakeManager, execution: FakeExecution) -> Voice {
         Voice {

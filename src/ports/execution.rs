@@ -78,7 +78,6 @@ pub enum Simulated {
         /// Gas units.
         gas: u64,
     },
-    /// It reverts.
     Reverts(Revert),
 }
 
@@ -174,6 +173,7 @@ pub trait Execution: Send + Sync + fmt::Debug {
     async fn deposits_of(&self, key: &BlsPublicKey, since: u64, block: BlockRef)
     -> Answer<Vec<KnownDeposit>>;
 
-    /// What came of a transaction. Not known while it has no receipt, or its block is not final.
+    /// What came of a transaction. No: there is no receipt of it, which a node that lags says, too. Not known while its
+    /// block is not final.
     async fn final_receipt(&self, transaction: Root) -> Answer<FinalReceipt>;
 }

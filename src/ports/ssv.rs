@@ -108,7 +108,6 @@ pub struct Funding {
 pub struct SharesData {
     /// Over owner and nonce, by the validator key.
     pub signature: BlsSignature,
-    /// Share public keys.
     pub share_public_keys: BTreeMap<OperatorId, BlsPublicKey>,
     /// Shares encrypted to the operators' RSA keys.
     pub encrypted_shares: BTreeMap<OperatorId, Vec<u8>>,

@@ -24,11 +24,10 @@ pub struct UnsignedTransaction {
     pub value_wei: U256,
     /// Calldata.
     pub data: Bytes,
-    /// Account nonce.
     pub nonce: u64,
-    /// Gas limit.
+    /// Gas units.
     pub gas_limit: u64,
-    /// Max fee per gas, wei.
+    /// Wei for each gas, base fee and priority fee together.
     pub max_fee_wei: u128,
     /// Max priority fee per gas, wei.
     pub priority_fee_wei: u128,

@@ -200,30 +200,17 @@ impl Ssv for SsvReader {
     }
 }
 
-impl OwnerState {
-    fn register(&mut self, log: &LogEntry) {
-        self.registrations += 1;
-        self.registered_at = Some(log.at());
-    }
-}
-
-fn fold(state: &mut OwnerState, log: &LogEntry, layout: ClusterLayout) {
-    let Some(event) = decode(&log.topics, &log.data, layout) else {
-        // the nonce counts registrations whether or not the rest of the event can be read
-        let added = topics(layout)
-            .into_iter()
-            .find(|(_, topic)| log.topics.first() == Some(topic));
-        if added.is_some_and(|(kind, _)| kind == SsvEventKind::ValidatorAdded) {
-            state.register(log);
-        }
-        return;
-    };
+fn fold(state: &mut OwnerState, log: &LogEntry, layout: ClusterLayout) -> Result<(), SafeText> {
+    let event = decode(&log.topics, &log.data, layout);
+    let event = event.ok_or_else(|| SafeText::new("it is not as SSV writes it"))?;
     if event.kind == SsvEventKind::ValidatorAdded {
-        state.register(log);
+        state.registrations += 1;
+        state.registered_at = Some(log.at());
     }
     if let Some(cluster) = event.cluster {
         let mut operators = event.operator_ids;
         operators.sort_unstable();
         state.clusters.insert(operators, cluster);
     }
+    Ok(())
 }

@@ -3,7 +3,7 @@
 //! | question | yes | not known |
 //! |---|---|---|
 //! | `price`, `raise` | what the market asks, under the ceiling or not | no endpoint tells its fees |
-//! | `inspect` | what receipts, pools and the account's nonce say together | no endpoint answers one of these questions, or the nonce is used and by whom cannot be told yet |
+//! | `inspect` | what receipts, pools and the account's nonce say together | no endpoint answers one of these questions, the nonce is used and by whom cannot be told yet, or an event in the receipt cannot be read |
 //! | `why_reverted` | a trace, the block tried out again, the call on the block before, or an event earlier in the block | the transaction is not in this block, or no endpoint executes it again |
 //!
 //! Nothing is ever a *no* here: a node that knows nothing of a transaction may lag.
@@ -101,9 +101,7 @@ impl Transactions for Nodes {
 /// As it crosses the port.
 fn told(status: IntentStatus) -> Answer<NonceStatus> {
     Answer::Yes(match status {
-        IntentStatus::Unknown => {
-            return Answer::not_known("the nonce is used, and whether by ours cannot be told yet");
-        }
+        IntentStatus::Unknown { why } => return Answer::NotKnown(why),
         IntentStatus::Pending { .. } => NonceStatus::Pending,
         IntentStatus::Included(inclusion) => included(&inclusion, false),
         IntentStatus::Final(inclusion) => included(&inclusion, true),

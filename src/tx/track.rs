@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::chain::Finality;
 use crate::chain::rpc::{At, Receipt, Rpc, RpcError};
-use crate::ports::{ManagerEvent, PoolEvent, PoolManager};
+use crate::ports::{ManagerEvent, PoolEvent, PoolManager, Unknown};
 use crate::types::{BlockRef, Root};
 
 /// One intent: one nonce, any number of signed versions.
@@ -45,8 +45,11 @@ pub struct Inclusion {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "status")]
 pub enum IntentStatus {
-    /// The nonce is used, but whether by ours cannot be told yet: look again.
-    Unknown,
+    /// It cannot be told yet: look again.
+    Unknown {
+        /// What is missing.
+        why: Unknown,
+    },
     /// A node has it waiting.
     Pending {
         /// The version that waits.
@@ -139,23 +142,30 @@ async fn included(rpc: &Rpc, intent: &Intent<'_>) -> Result<Option<IntentStatus>
                 last.is_some_and(|last| last.number >= block.number)
             }
         };
-        let inclusion = describe(intent, *hash, &receipt, confirmations).await;
-        return Ok(Some(if is_final {
-            IntentStatus::Final(inclusion)
-        } else {
-            IntentStatus::Included(inclusion)
-        }));
+        return Ok(Some(
+            match describe(intent, *hash, &receipt, confirmations).await {
+                Ok(inclusion) if is_final => IntentStatus::Final(inclusion),
+                Ok(inclusion) => IntentStatus::Included(inclusion),
+                Err(why) => IntentStatus::Unknown { why },
+            },
+        ));
     }
     Ok(None)
 }
 
-async fn describe(intent: &Intent<'_>, hash: Root, receipt: &Receipt, confirmations: u64) -> Inclusion {
+/// Not without an event: the one that cannot be read may say that another pool was served.
+async fn describe(
+    intent: &Intent<'_>,
+    hash: Root,
+    receipt: &Receipt,
+    confirmations: u64,
+) -> Result<Inclusion, Unknown> {
     let mut events = Vec::new();
     for log in &receipt.logs {
-        let event = intent.manager.event(&log.log()).await.yes();
+        let event = intent.manager.event(&log.log()).await.known()?;
         events.extend(event.and_then(ManagerEvent::of_its_pool));
     }
-    Inclusion {
+    Ok(Inclusion {
         hash,
         block: receipt.block(),
         confirmations,
@@ -163,7 +173,7 @@ async fn describe(intent: &Intent<'_>, hash: Root, receipt: &Receipt, confirmati
         gas_used: receipt.gas_used(),
         fee_wei: U256::from(receipt.gas_used()) * receipt.effective_gas_price,
         events,
-    }
+    })
 }
 
 /// How far back a foreign transaction is looked for: what a pruned node has the state of.
@@ -186,27 +196,33 @@ async fn foreign(rpc: &Rpc, intent: &Intent<'_>) -> Result<IntentStatus, RpcErro
         None => None,
     };
     let is_final = final_nonce.is_some_and(|nonce| nonce > intent.nonce);
+    let unknown = || {
+        let why = Unknown::because("the nonce is used, and whether by ours cannot be told yet");
+        Ok(IntentStatus::Unknown { why })
+    };
     match find_foreign(rpc, intent).await {
-        Ok(Some(hash)) if intent.hashes.contains(&hash) => Ok(IntentStatus::Unknown),
+        Ok(Some(hash)) if intent.hashes.contains(&hash) => unknown(),
         Ok(Some(hash)) => Ok(IntentStatus::ReplacedByForeign {
             hash: Some(hash),
             is_final,
         }),
         // one of ours may be in a block of which nobody keeps the receipt
-        _ if is_final && any_in_a_block(rpc, intent).await => Ok(IntentStatus::Unknown),
+        _ if is_final && any_in_a_block(rpc, intent).await => unknown(),
         // without having seen it, only finality makes it sure: the node may lag behind itself
         _ if is_final => Ok(IntentStatus::ReplacedByForeign { hash: None, is_final }),
-        _ => Ok(IntentStatus::Unknown),
+        _ => unknown(),
     }
 }
 
-/// Whether a node has one of ours in a block. Who does not answer may.
+/// Whether a node has one of ours in a block. Asks each: one may have it waiting that another has in a block, and who does
+/// not answer may have it, too.
 async fn any_in_a_block(rpc: &Rpc, intent: &Intent<'_>) -> bool {
-    for hash in intent.hashes {
-        match rpc.transaction(B256::from(hash.0)).await {
-            Ok(Some(found)) if found.block_hash.is_some() => return true,
-            Ok(_) => {}
-            Err(_) => return true,
+    for (_, voice) in rpc.each() {
+        for hash in intent.hashes {
+            match voice.transaction(B256::from(hash.0)).await {
+                Ok(found) if found.as_ref().is_none_or(|found| found.block_hash.is_none()) => {}
+                Ok(_) | Err(_) => return true,
+            }
         }
     }
     false

@@ -163,7 +163,6 @@ pub enum CeremonyPlan {
     },
     /// Sign `signing_root` with the key of `validator`.
     Sign {
-        /// The key.
         validator: BlsPublicKey,
         /// Every operator that holds a share, ascending.
         committee: Vec<OperatorId>,

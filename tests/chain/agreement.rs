@@ -9,9 +9,9 @@ use casimir_dkg::chain::execution::Nodes;
 use casimir_dkg::chain::rpc::Rpc;
 use casimir_dkg::devnet::{Devnet, Mining};
 use casimir_dkg::ports::agreed::{on_facts, on_receipt};
-use casimir_dkg::ports::{Accord, Voice};
+use casimir_dkg::ports::{Accord, Transactions as _, Voice};
 use casimir_dkg::ssv::SsvReader;
-use casimir_dkg::types::{CheckStatus, ClusterLayout, PoolId, Root};
+use casimir_dkg::types::{CheckStatus, ClusterLayout, NonceStatus, PoolId, Root};
 use serde_json::{Value, json};
 
 use super::proxy::{Act, Call, Proxy};
@@ -152,6 +152,50 @@ async fn an_endpoint_that_does_not_answer_is_stated_and_one_voice_is_too_few() {
         "{}",
         check.reason
     );
+}
+
+/// The event that cannot be read may say that another pool was served.
+#[tokio::test]
+async fn a_receipt_with_an_event_that_cannot_be_read_is_no_receipt_without_it() {
+    let net = devnet(LAYOUT, Mining::Instant).await;
+    net.deposit_pool(1).await.unwrap();
+    let to = net.addresses();
+    let data = encode_deposit(&deposit(to.manager, 1), LAYOUT);
+    let sent = net.send_as(to.oracle, to.manager, U256::ZERO, data).await;
+    let hash = Root(sent.unwrap().transaction_hash.0);
+    net.mine(4).await.unwrap();
+    let topic = json!(alloy::primitives::keccak256("PoolDepositInitiated(uint32)"));
+    let cuts = move |call: &Call| match call.method.as_str() {
+        "eth_getTransactionReceipt" => {
+            let topic = topic.clone();
+            Act::Change(Box::new(move |mut receipt| {
+                for log in receipt["logs"].as_array_mut().into_iter().flatten() {
+                    if log["topics"][0] == topic {
+                        log["data"] = "0x01".into();
+                    }
+                }
+                receipt
+            }))
+        }
+        _ => Act::Forward,
+    };
+    let endpoint = Proxy::start(Some(net.http_url()), cuts).await;
+    let both = rpc(&[&net.http_url(), &endpoint.url]);
+    let rpc = rpc(&[&endpoint.url]);
+    let ssv = SsvReader::new(rpc.clone(), to.ssv, to.manager, LAYOUT, 0);
+    let manager = manager(&net, &rpc);
+    let nodes = casimir_dkg::tx::Nodes::new(rpc.clone(), manager, Arc::new(ssv), Finality::Depth(2));
+    let error = nodes.inspect(to.oracle, 0, &[hash]).await.value().unwrap_err();
+    assert!(error.to_string().contains("PoolDepositInitiated"), "{error}");
+    let said = on_receipt(&agreement(&net, &both), hash).await.words();
+    assert!(said.contains("PoolDepositInitiated"), "{said}");
+
+    endpoint.rescript(|_| Act::Forward);
+    let status = nodes.inspect(to.oracle, 0, &[hash]).await.value().unwrap();
+    let NonceStatus::Included { served, is_final, .. } = status else {
+        panic!("{status:?}");
+    };
+    assert_eq!((served, is_final), (Some(PoolId(1)), true));
 }
 
 #[tokio::test]

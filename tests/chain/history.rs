@@ -11,7 +11,7 @@ use casimir_dkg::chain::rpc::Rpc;
 use casimir_dkg::devnet::{Devnet, Mining};
 use casimir_dkg::ports::Ssv;
 use casimir_dkg::ssv::SsvReader;
-use casimir_dkg::types::ClusterLayout;
+use casimir_dkg::types::{ClusterLayout, PoolId};
 use serde_json::Value;
 
 use super::lies::lied_to;
@@ -315,4 +315,39 @@ async fn a_restart_reads_only_what_came_since() {
     };
     assert_eq!(reader(other).at(block, &[]).await.unwrap().owner_nonce, 1);
     assert_eq!(oldest(asked), 1);
+}
+
+/// What was settled once is never read again, so a log that was passed over would be missing for good.
+#[tokio::test]
+async fn nothing_is_settled_over_a_log_that_cannot_be_read() {
+    let net = ground().await;
+    net.mine(250).await.unwrap();
+    let endpoint = Proxy::start(Some(net.http_url()), |call| match call.method.as_str() {
+        "eth_getLogs" => Act::Change(Box::new(|mut logs| {
+            for log in logs.as_array_mut().into_iter().flatten() {
+                log["data"] = "0x".into();
+            }
+            logs
+        })),
+        _ => Act::Forward,
+    })
+    .await;
+    let rpc = rpc(&[&endpoint.url]);
+    let to = net.addresses();
+    let (reader, manager) = (
+        SsvReader::new(rpc.clone(), to.ssv, to.manager, LAYOUT, 1),
+        manager(&net, &rpc),
+    );
+    let block = rpc.head().await.unwrap().block();
+    let error = reader.at(block, &[]).await.unwrap_err().to_string();
+    assert!(error.contains("cannot be read"), "{error}");
+    let committee = manager.committee(PoolId(1), block).await.value();
+    let error = committee.unwrap_err().to_string();
+    assert!(error.contains("cannot be read"), "{error}");
+
+    endpoint.rescript(|_| Act::Forward);
+    let operators: Vec<_> = deposit(to.manager, 1).operator_ids;
+    let state = reader.at(block, &operators).await.unwrap();
+    assert_eq!((state.owner_nonce, state.cluster.validator_count), (1, 1));
+    assert!(manager.committee(PoolId(1), block).await.yes().is_some());
 }

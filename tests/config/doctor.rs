@@ -102,6 +102,37 @@ async fn each_part_has_its_line_and_a_failure_its_exit_code() {
     assert!(!scratch.path().join("state").exists(), "looking changes nothing");
 }
 
+/// What one voice cannot make is asked of each rule by the kinds that it covers.
+#[tokio::test(flavor = "multi_thread")]
+async fn with_one_endpoint_each_rule_must_allow_what_its_kinds_take_two_voices_for() {
+    let scratch = tempfile::tempdir().unwrap();
+    let file = scratch.path().join("c.toml");
+    let told = async |unknown_ok: &str| {
+        let rule = format!(
+            "[[policy.rule]]\nname = \"moves\"\nkinds = [\"reshare\", \"send-reshare\"]\nmax_fee = \"0.05 ETH\"\nper_day = 3\n\
+             unknown_ok = {unknown_ok}\n"
+        );
+        let text = MINIMAL.replace("http://127.0.0.1:8545", "http://127.0.0.1:1");
+        let messenger = "[dkg]\nmessenger_url = \"http://127.0.0.1:1\"\n";
+        let operators = support::operators();
+        fs::write(&file, format!("{text}{messenger}{rule}{operators}")).unwrap();
+        let mut program = support::program(scratch.path());
+        program.arg("--config").arg(&file).args(["doctor", "--json"]);
+        let (_, stdout, stderr) = tokio::task::spawn_blocking(move || support::run(&mut program))
+            .await
+            .unwrap();
+        let found = findings(&stdout);
+        let line = found.into_iter().find(|(what, ..)| what == "second endpoint");
+        line.unwrap_or_else(|| panic!("{stdout}{stderr}"))
+    };
+    let (_, grade, _, hint) = told("[\"endpoints-agree\", \"registration-nonce\"]").await;
+    assert_eq!(grade, "warn");
+    assert!(hint.contains("\"reshares-left\" in the rule moves"), "{hint}");
+    let (_, grade, found, _) = told("[\"endpoints-agree\", \"reshares-left\"]").await;
+    assert_eq!(grade, "ok");
+    assert!(found.ends_with("the rules allow that"), "{found}");
+}
+
 /// One rule for everybody who is asked: an operator's host that nobody can resolve is reached over the proxy, and what is
 /// on this machine is not.
 #[tokio::test(flavor = "multi_thread")]

@@ -23,7 +23,7 @@ pub(crate) struct DemoArgs {
     pub auto_approve: bool,
     /// With --headless: ask for a reshare and an exit too once pools are staked, and wait for both. Without --headless
     /// that is done anyhow
-    #[arg(long, requires = "headless")]
+    #[arg(long)]
     pub requests: bool,
     /// Ask for deposits only
     #[arg(long, conflicts_with = "requests")]

@@ -64,6 +64,7 @@ fn by_itself(args: &DemoArgs) -> DemoArgs {
     DemoArgs {
         headless: true,
         auto_approve: true,
+        requests: !args.no_requests,
         ..args.clone()
     }
 }
@@ -299,22 +300,20 @@ mod tests {
     }
 
     #[test]
-    fn without_a_screen_it_is_as_with_both_flags() {
+    fn without_a_screen_the_whole_story_runs_by_itself() {
         let parse = |flags: &str| {
             let words = std::iter::once("demo").chain(flags.split_whitespace());
             Line::try_parse_from(words).unwrap().demo
         };
-        let by_itself = by_itself(&parse("--pools 2 --operators 5"));
-        let told = parse("--headless --auto-approve --pools 2 --operators 5");
-        assert_eq!(by_itself, told);
+        let told = parse("--headless --auto-approve --requests --pools 2 --operators 5");
+        assert_eq!(by_itself(&parse("--pools 2 --operators 5")), told);
+        assert_eq!(by_itself(&parse("--requests --pools 2 --operators 5")), told);
+        let deposits = parse("--headless --auto-approve --no-requests");
+        assert_eq!(by_itself(&parse("--no-requests")), deposits);
     }
 
     #[test]
     fn requests_and_no_requests_exclude_each_other() {
         assert!(Line::try_parse_from(["demo", "--headless", "--requests", "--no-requests"]).is_err());
-        assert!(
-            Line::try_parse_from(["demo", "--requests"]).is_err(),
-            "for --headless"
-        );
     }
 }

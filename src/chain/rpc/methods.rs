@@ -112,29 +112,40 @@ impl Rpc {
     /// # Errors
     /// See [`RpcError`].
     pub async fn receipt(&self, hash: B256) -> Result<Option<Receipt>, RpcError> {
-        self.anybodys("eth_getTransactionReceipt", hash).await
+        let (found, _) = self.anybodys("eth_getTransactionReceipt", hash).await?;
+        Ok(found)
     }
 
-    /// What anybody has of a transaction; none while no endpoint has it.
+    /// As [`Rpc::receipt`], and none only where every endpoint says so: for whoever takes that for an answer.
+    pub(crate) async fn receipt_or_nowhere(&self, hash: B256) -> Result<Option<Receipt>, RpcError> {
+        match self.anybodys("eth_getTransactionReceipt", hash).await? {
+            (None, Some(silent)) => Err(silent),
+            (found, _) => Ok(found),
+        }
+    }
+
+    /// What anybody has of a transaction; where nobody has it, also why one of the endpoints did not answer.
     async fn anybodys<T: DeserializeOwned>(
         &self,
         method: &'static str,
         hash: B256,
-    ) -> Result<Option<T>, RpcError> {
+    ) -> Result<(Option<T>, Option<RpcError>), RpcError> {
         let (found, told_by): (Option<T>, _) = self.request_from(method, json!([hash])).await?;
         if found.is_some() || self.only.is_some() {
-            return Ok(found);
+            return Ok((found, None));
         }
+        let mut silent = None;
         for (index, _, other) in self.voices() {
             if index == told_by {
                 continue;
             }
-            // whoever does not answer has none either
-            if let Ok(Some(found)) = other.request(method, json!([hash])).await {
-                return Ok(Some(found));
+            match other.request(method, json!([hash])).await {
+                Ok(Some(found)) => return Ok((Some(found), None)),
+                Ok(None) => {}
+                Err(error) => silent = Some(error),
             }
         }
-        Ok(None)
+        Ok((None, silent))
     }
 
     /// Whether the block with this hash holds a transaction; none when there is no such block.
@@ -159,7 +170,8 @@ impl Rpc {
     /// # Errors
     /// See [`RpcError`].
     pub async fn transaction(&self, hash: B256) -> Result<Option<TransactionInfo>, RpcError> {
-        self.anybodys("eth_getTransactionByHash", hash).await
+        let (found, _) = self.anybodys("eth_getTransactionByHash", hash).await?;
+        Ok(found)
     }
 
     /// The transactions of the block at this height.

@@ -12,6 +12,7 @@ use crate::config::value::{self, Bad, Ether, Value};
 use crate::config::{AutoApprove, NetworkName};
 use crate::oracle::{
     ActionKind, CHECKS, Family, Mode, Person, Policy, Risk, Rule, TwoPersons, UndoWindows, check_named,
+    unknown_to_one_voice,
 };
 use crate::types::{PoolId, SafeText};
 
@@ -148,6 +149,13 @@ impl PolicyRule {
     #[must_use]
     pub fn sends_transactions(&self) -> bool {
         self.kinds.iter().any(|kind| kind.family() == Family::Transaction)
+    }
+
+    /// The checks that are always unknown with one execution endpoint, in what this rule covers, and which it does not
+    /// allow to be: it approves nothing then.
+    pub fn waits_for_two_voices(&self) -> impl Iterator<Item = &'static str> {
+        let needed = unknown_to_one_voice(&self.kinds);
+        needed.filter(|name| !self.unknown_ok.iter().any(|allowed| allowed == name))
     }
 }
 

@@ -12,7 +12,6 @@ pub enum Status {
     PendingInitialized,
     /// In the queue, not yet active.
     PendingQueued,
-    /// Active.
     ActiveOngoing,
     /// Active, and leaving at a known epoch.
     ActiveExiting,

@@ -148,7 +148,6 @@ pub(super) struct Opening {
     pub(super) resume: Resume,
     /// As the start found it.
     pub(super) standing: Standing,
-    /// The core.
     pub(super) core: mpsc::Sender<Incoming>,
 }
 

@@ -108,3 +108,19 @@ fn each_stands_once_with_a_line_of_its_own() {
     let held: Vec<_> = CHECKS.iter().filter(|check| !check.may_be_allowed()).collect();
     assert_eq!(held, [check_named(NEW_SIGNING_ROOT).unwrap()]);
 }
+
+#[test]
+fn what_one_voice_cannot_make_follows_from_the_kinds() {
+    let of = |kinds: &[ActionKind]| unknown_to_one_voice(kinds).collect::<Vec<_>>();
+    assert_eq!(
+        of(&[ActionKind::Keygen, ActionKind::SendDeposit]),
+        ["endpoints-agree", "registration-nonce"]
+    );
+    assert_eq!(of(&[ActionKind::Reshare]), ["reshares-left"]);
+    assert_eq!(of(&[ActionKind::SignExit, ActionKind::BroadcastExit]).len(), 0);
+    assert!(
+        of(ActionKind::ALL)
+            .into_iter()
+            .all(|name| check_named(name).is_some())
+    );
+}

@@ -39,9 +39,8 @@ pub(super) enum CommitteeError {
     /// The transaction behind an event is not a plain `resharePool` of this pool.
     #[error("transaction {} reshared pool {pool}, but its calldata is not a resharePool of it", .at.transaction)]
     Unreadable {
-        /// The pool.
         pool: PoolId,
-        /// The event.
+        /// Where its event stands.
         at: LogRef,
     },
 }
@@ -148,9 +147,10 @@ impl Manager {
     }
 }
 
-fn fold(pools: &mut Pools, log: &LogEntry) {
-    let Some(event) = events::decode(&log.topics, &log.data).yes() else {
-        return;
+fn fold(pools: &mut Pools, log: &LogEntry) -> Result<(), SafeText> {
+    let event = events::decode(&log.topics, &log.data).known();
+    let Some(event) = event.map_err(|why| why.words().clone())? else {
+        return Ok(());
     };
     let pool = pools.entry(event.pool).or_default();
     match event.kind {
@@ -163,4 +163,5 @@ fn fold(pools: &mut Pools, log: &LogEntry) {
         PoolEventKind::Reshared => pool.reshares.push(log.at()),
         _ => {}
     }
+    Ok(())
 }

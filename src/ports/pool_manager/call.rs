@@ -113,9 +113,9 @@ pub struct NoSuchCall {
 /// One argument in words.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DecodedArgument {
-    /// Parameter name.
+    /// As the contract's interface names it.
     pub name: String,
-    /// Solidity type.
+    /// As in the interface: `uint32`, `uint64[]`.
     pub solidity_type: String,
     /// The value; bytes that are too long for a screen are given by length, hash and both ends.
     pub value: SafeText,

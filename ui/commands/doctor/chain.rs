@@ -14,9 +14,6 @@ use casimir_dkg::types::{ClusterLayout, RedactedUrl, UnixMillis};
 
 use super::{Finding, Report, deployment};
 
-/// Checks of a transaction that one voice cannot make.
-const NEED_TWO: [&str; 2] = ["endpoints-agree", "registration-nonce"];
-
 /// Blocks come every 12 s; a public chain whose newest is older than this is not followed.
 const STALE_S: u64 = 180;
 /// A block further ahead of this machine's clock than this was not made by then.
@@ -80,24 +77,10 @@ fn voices(config: &Config, report: &mut Report) {
         report.add(Finding::ok(WHAT, found));
         return;
     }
-    let sends = |rule: &&PolicyRule| rule.sends_transactions();
-    let allows = |rule: &PolicyRule| {
-        let allowed = |name: &&str| rule.unknown_ok.iter().any(|allowed| allowed == name);
-        NEED_TWO.iter().all(allowed)
-    };
-    let strict: Vec<&str> = config
-        .policy
-        .rules
-        .iter()
-        .filter(sends)
-        .filter(|rule| !allows(rule))
-        .map(|rule| rule.name.as_str())
-        .collect();
-    let found = format!(
-        "rpc.urls names one endpoint: nobody could contradict it, so the checks {} are unknown",
-        NEED_TWO.join(" and ")
-    );
-    if config.policy.rules.iter().any(|rule| sends(&rule)) && strict.is_empty() {
+    let strict: Vec<_> = config.policy.rules.iter().filter_map(lacks).collect();
+    let found =
+        "rpc.urls names one endpoint: nobody could contradict it, so checks that take two are unknown";
+    if config.policy.rules.iter().any(PolicyRule::sends_transactions) && strict.is_empty() {
         report.add(Finding::ok(WHAT, format!("{found}; the rules allow that")));
         return;
     }
@@ -105,13 +88,18 @@ fn voices(config: &Config, report: &mut Report) {
         "name a second endpoint of another provider in rpc.urls: until then only a person approves transactions".to_owned()
     } else {
         format!(
-            "name a second endpoint of another provider in rpc.urls, or write unknown_ok = [\"{}\"] into {}: \
-             until then every transaction waits for a person",
-            NEED_TWO.join("\", \""),
-            strict.join(", ")
+            "name a second endpoint of another provider in rpc.urls, or let checks be unknown by unknown_ok: {}; \
+             until then what these rules cover waits for a person",
+            strict.join("; ")
         )
     };
     report.add(Finding::warn(WHAT, found, &hint));
+}
+
+/// What a rule would have to allow to approve anything by one voice, if it does not.
+fn lacks(rule: &PolicyRule) -> Option<String> {
+    let lacking: Vec<_> = rule.waits_for_two_voices().collect();
+    (!lacking.is_empty()).then(|| format!("\"{}\" in the rule {}", lacking.join("\", \""), rule.name))
 }
 
 fn limits(config: &Config, http: &Http, urls: Vec<RedactedUrl>) -> RpcConfig {

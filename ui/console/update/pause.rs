@@ -16,7 +16,6 @@ pub(super) fn case(app: &mut App) -> Vec<Effect> {
     toggle(app, Scope::Case(case), paused, &case.to_string())
 }
 
-/// Everything.
 pub(super) fn everything(app: &mut App) -> Vec<Effect> {
     let paused = app.snapshot.paused.is_some();
     toggle(app, Scope::All, paused, "everything")

@@ -28,7 +28,7 @@ pub(in crate::devnet::proxy) struct AddLog {
 enum Block {
     /// The newest block of the first question that it answers.
     Newest,
-    /// The oldest.
+    /// The first block of the first question that it answers.
     Oldest,
     Number(u64),
 }

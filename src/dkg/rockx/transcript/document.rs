@@ -111,9 +111,7 @@ pub struct RecordedMessage {
 pub enum RecordedVerdict {
     /// With a verified result.
     Verified {
-        /// Where it came from.
         source: Source,
-        /// The result.
         value: Box<CeremonyResult>,
         /// Every check that was made.
         checks: Vec<Check>,

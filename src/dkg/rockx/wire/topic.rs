@@ -28,7 +28,6 @@ go_struct! {
 go_struct! {
     /// A topic as the messenger reports it.
     pub struct Topic {
-        /// Its name.
         name: String = "Name";
         /// By subscriber name.
         subscribers: GoMap<Subscriber, String> = "Subscribers";

@@ -325,7 +325,7 @@ async fn nothing_is_signed_for_a_nonce_that_is_used_or_a_call_that_reverts() {
 async fn one_endpoints_word_gives_no_nonce_to_a_stranger_where_another_denies_it() {
     let used = |next| FakeExecution {
         nonce: Answer::Yes(next),
-        receipt: Answer::not_known("no receipt"),
+        receipt: Answer::no("has no receipt"),
         ..FakeExecution::default()
     };
     let is_final = async |stage: &Stage| {
@@ -357,6 +357,16 @@ async fn one_endpoints_word_gives_no_nonce_to_a_stranger_where_another_denies_it
         ..used(7)
     };
     assert!(!is_final(&with(vec![used(7), ours])).await);
+    // a look-up that failed is no word for a stranger
+    let blind = || FakeExecution {
+        receipt: Answer::not_known("timed out"),
+        ..used(7)
+    };
+    let mut one_blind = with(vec![used(7), blind()]);
+    assert!(!is_final(&one_blind).await);
+    let alarm = one_blind.alarm().expect("it is told");
+    assert!(alarm.contains("which is ours: timed out"), "{alarm}");
+    assert!(!is_final(&with(vec![blind(), blind()])).await);
     let mut of_one_mind = with(vec![used(7), used(7)]);
     assert!(is_final(&of_one_mind).await);
     assert_eq!(of_one_mind.alarm().as_deref(), Some(""));
