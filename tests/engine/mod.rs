@@ -9,6 +9,7 @@ mod crashes;
 #[cfg(target_os = "linux")]
 mod crowd;
 mod deposits;
+mod director;
 mod endpoints;
 mod exits;
 #[cfg(target_os = "linux")]

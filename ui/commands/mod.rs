@@ -11,12 +11,14 @@ mod export;
 mod headless;
 mod journal;
 mod keystore;
+mod man;
 mod messenger;
 mod notify;
 mod operator;
 mod oracle;
 #[cfg(unix)]
 mod person;
+mod plain;
 #[cfg(unix)]
 mod seat;
 mod transcript;
@@ -39,6 +41,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<Outcome> {
     match cli.command {
         Some(Command::Config(command)) => config::run(&command, &options, json),
         Some(Command::Completions { shell }) => Ok(completions::run(shell)),
+        Some(Command::Man { directory }) => man::run(directory.as_deref()),
         Some(Command::Notify(command)) => notify::run(&command, &options, json),
         Some(Command::Keystore(command)) => keystore::run(&command, json),
         Some(Command::Journal(command)) => journal::run(&command, &options, json),

@@ -20,6 +20,7 @@ use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::sleep_until;
 
+use super::Director;
 use super::ExitReason;
 use super::app::{App, Overlay, Settings};
 use super::effect::Effect;
@@ -45,6 +46,7 @@ pub(super) struct Setup {
     pub(super) notify: Notify,
     pub(super) stderr_to: Option<PathBuf>,
     pub(super) tmux: bool,
+    pub(super) director: Option<Director>,
 }
 
 /// Runs the console on the present thread.
@@ -76,6 +78,7 @@ struct Console {
     signals: mpsc::Receiver<Signal>,
     replies: FuturesUnordered<BoxFuture<'static, Event>>,
     notify: Notify,
+    director: Option<Director>,
     tmux: bool,
     started: Instant,
     /// When the newest unpainted change came.
@@ -112,6 +115,7 @@ impl Console {
             signals,
             replies: FuturesUnordered::new(),
             notify: setup.notify,
+            director: setup.director,
             tmux: setup.tmux,
             started,
             dirty_since: Some(started),
@@ -156,6 +160,12 @@ impl Console {
                 None => std::future::pending().await,
             }
         };
+        let told = async {
+            match &mut self.director {
+                Some(director) => director.says.recv().await,
+                None => None,
+            }
+        };
         tokio::select! {
             biased;
             Some(signal) = self.signals.recv() => self.signal(signal),
@@ -172,6 +182,7 @@ impl Console {
                 Ok(()) => Event::Snapshot(self.seat.snapshots.borrow_and_update().clone()),
                 Err(_) => Event::EngineGone,
             })),
+            Some(words) = told => Ok(Some(Event::Told(words))),
             Some(event) = self.replies.next(), if !self.replies.is_empty() => Ok(Some(event)),
             news = self.seat.transitions.recv(), if self.feed_open => Ok(match news {
                 Ok(transition) => Some(Event::Transition(transition)),
@@ -257,6 +268,7 @@ impl Console {
                 let answer = self.engine.try_shutdown();
                 self.answer(ticket, answer);
             }
+            Effect::Pull(line) => self.pull(line),
             Effect::Notify => self.tell_user()?,
             Effect::Copy(text) => self.screen.write(&clipboard_sequence(&text, self.tmux))?,
             Effect::Mouse(on) => self.screen.mouse(on)?,
@@ -270,6 +282,20 @@ impl Console {
             }
         }
         Ok(None)
+    }
+
+    /// Without a director nothing comes back, and the key says so before.
+    fn pull(&mut self, line: String) {
+        let Some(director) = &self.director else { return };
+        let (reply, answer) = oneshot::channel();
+        let sent = director.pull.send((line, reply)).is_ok();
+        let answer = async move {
+            match answer.await {
+                Ok(words) if sent => Event::Told(words),
+                _ => Event::Told("the director is gone".to_owned()),
+            }
+        };
+        self.replies.push(answer.boxed());
     }
 
     fn send(&mut self, ticket: u64, request: Request) {

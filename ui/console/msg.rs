@@ -48,6 +48,8 @@ pub(crate) enum Event {
         ticket: u64,
         answer: Result<Listing, Refused>,
     },
+    /// The director or the tour of a show says something.
+    Told(String),
     /// The engine's side of the handle is gone.
     EngineGone,
     /// Time passed.

@@ -52,6 +52,8 @@ pub(crate) struct Settings {
     pub(crate) allow_suspend: bool,
     /// The engine is another process's, and goes on without this console.
     pub(crate) attached: Option<Seated>,
+    /// The levers of a show's director, a line each; none where there is no show.
+    pub(crate) levers: Vec<String>,
 }
 
 /// A message at the bottom that goes away by itself.

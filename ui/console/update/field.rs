@@ -131,6 +131,7 @@ pub(super) fn submit(app: &mut App) -> Vec<Effect> {
             }
             Err(why) => field.problem = Some(why),
         },
+        FieldKind::Lever => return director::typed(app, text),
         FieldKind::GiveUp { case } => give_up::reason_typed(app, case, &text),
         FieldKind::Phrase { expected, .. } | FieldKind::ExitPhrase { expected, .. } if text != expected => {
             field.problem = Some(format!("that is not the phrase: type  {expected}"));

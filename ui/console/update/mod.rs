@@ -6,6 +6,7 @@ mod approve;
 mod ask;
 mod committee;
 mod copy;
+mod director;
 mod exit;
 mod field;
 mod give_up;
@@ -55,6 +56,10 @@ pub(crate) fn update(app: &mut App, msg: Msg) -> Vec<Effect> {
         }
         Event::Reply { ticket, reply } => reply::arrived(app, ticket, reply),
         Event::Rows { ticket, answer } => read::arrived(app, ticket, answer),
+        Event::Told(words) => {
+            director::told(app, words);
+            vec![]
+        }
         Event::EngineGone => quit::engine_gone(app),
         Event::Tick => ticked(app),
         Event::Drawn => {

@@ -45,7 +45,8 @@ fn close_outdated(app: &mut App) {
             FieldKind::GiveUp { .. }
             | FieldKind::ExitPhrase { .. }
             | FieldKind::Filter { .. }
-            | FieldKind::Mode => None,
+            | FieldKind::Mode
+            | FieldKind::Lever => None,
         },
         Some(Overlay::Committee(editor)) => Some((editor.action, None)),
         _ => None,

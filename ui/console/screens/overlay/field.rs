@@ -23,6 +23,7 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, app: &App, field: &Field) 
             format!("Why is {case} given up? The reason goes into the journal."),
         ),
         FieldKind::Mode => ("mode", modes(app)),
+        FieldKind::Lever => ("director", app.settings.levers.join("\n")),
         FieldKind::ExitPhrase { pool, expected } => (
             "exit",
             format!(
