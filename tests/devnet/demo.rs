@@ -198,7 +198,16 @@ fn run(home: &std::path::Path, arguments: &[&str]) -> (Option<i32>, String, Stri
 fn what_is_kept_is_verified_by_the_commands_that_are_printed() {
     let home = tempfile::tempdir().unwrap();
     let kept = home.path().join("kept here");
-    let demo = ["demo", "--pools", "1", "--operators", "4", "--headless", "--auto-approve", "--keep"];
+    let demo = [
+        "demo",
+        "--pools",
+        "1",
+        "--operators",
+        "4",
+        "--headless",
+        "--auto-approve",
+        "--keep",
+    ];
     let arguments: Vec<&str> = demo.into_iter().chain([kept.to_str().unwrap()]).collect();
     let (code, out, err) = run(home.path(), &arguments);
     assert_eq!(code, Some(0), "{out}\n{err}");
@@ -206,12 +215,19 @@ fn what_is_kept_is_verified_by_the_commands_that_are_printed() {
         .lines()
         .filter_map(|line| line.strip_prefix("  casimir-dkg "))
         .collect();
-    assert!(commands.len() >= 3, "journal verify, journal show, a transcript: {err}");
+    assert!(
+        commands.len() >= 3,
+        "journal verify, journal show, a transcript: {err}"
+    );
     for command in commands {
         // as a person would: by a shell
         let line = format!("'{}' {command}", env!("CARGO_BIN_EXE_casimir-dkg"));
         let output = Command::new("sh").args(["-c", &line]).output().unwrap();
-        assert!(output.status.success(), "{command}: {}", String::from_utf8_lossy(&output.stderr));
+        assert!(
+            output.status.success(),
+            "{command}: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
     }
     // another chain's journal is not gone on with
     let (code, _, err) = run(home.path(), &arguments);

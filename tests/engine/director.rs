@@ -36,7 +36,10 @@ fn director(ground: &Ground) -> &Director {
 async fn pull(ground: &Ground, line: &str) {
     let pulled = director(ground).pull(line).await;
     let pulled = pulled.unwrap_or_else(|error| panic!("{line}: {error}"));
-    assert!(!pulled.did.as_str().is_empty() && !pulled.watch.as_str().is_empty(), "{line}");
+    assert!(
+        !pulled.did.as_str().is_empty() && !pulled.watch.as_str().is_empty(),
+        "{line}"
+    );
 }
 
 async fn operator_is(oracle: &Running, id: u64, up: bool) {
@@ -51,7 +54,11 @@ async fn operator_is(oracle: &Running, id: u64, up: bool) {
 async fn keygen(oracle: &Running, case: &str) {
     let proposed = waiting(oracle, case, ActionKind::Keygen).await;
     let committee = [1, 2, 3, 4].map(OperatorId).to_vec();
-    if proposed.committee.as_ref().is_none_or(|c| c.proposed != committee) {
+    if proposed
+        .committee
+        .as_ref()
+        .is_none_or(|c| c.proposed != committee)
+    {
         let choose = Request::SetCommittee {
             action: proposed.id,
             committee,
@@ -98,7 +105,10 @@ async fn operators_die_stand_still_and_lie_as_they_are_told() {
 
 async fn endpoint_is(oracle: &Running, kind: EndpointKind, is: impl Fn(Health) -> bool, what: &str) {
     until(oracle, what, |s| {
-        s.endpoints.iter().find(|e| e.kind == kind && is(e.health)).map(drop)
+        s.endpoints
+            .iter()
+            .find(|e| e.kind == kind && is(e.health))
+            .map(drop)
     })
     .await;
 }
@@ -134,7 +144,9 @@ async fn the_chain_does_what_it_is_told_and_no_other_chain_is_touched() {
     let (ground, oracle) = shown().await;
     pull(&ground, "basefee 300").await;
     until(&oracle, "a high base fee", |s| {
-        s.chain.base_fee_wei.filter(|fee| fee.to::<u128>() > 100_000_000_000)
+        s.chain
+            .base_fee_wei
+            .filter(|fee| fee.to::<u128>() > 100_000_000_000)
     })
     .await;
     let before = ground.devnet().block_number().await.unwrap();
@@ -147,7 +159,10 @@ async fn the_chain_does_what_it_is_told_and_no_other_chain_is_touched() {
     until(&oracle, "a pause", |s| s.paused.as_ref().map(drop)).await;
     let resume = Request::Resume { scope: Scope::All };
     seat(&oracle).request(resume).await.unwrap();
-    let (slot, beacon) = (ground.network.beacon().unwrap().slot(), ground.network.beacon().unwrap());
+    let (slot, beacon) = (
+        ground.network.beacon().unwrap().slot(),
+        ground.network.beacon().unwrap(),
+    );
     pull(&ground, "forward 600").await;
     // half a second a slot: the beacon catches up by itself
     while beacon.slot() < slot + 1000 {
@@ -155,7 +170,10 @@ async fn the_chain_does_what_it_is_told_and_no_other_chain_is_touched() {
     }
     pull(&ground, "pool").await;
     drive(&oracle, "deposit/1").await;
-    assert_eq!(oracle.handle.snapshots.borrow().cases_over(RequestKind::Deposit), 1);
+    assert_eq!(
+        oracle.handle.snapshots.borrow().cases_over(RequestKind::Deposit),
+        1
+    );
 
     ground
         .devnet()

@@ -86,7 +86,9 @@ mod tests {
 
     fn without(command: &Command, path: &str, found: &mut Vec<String>) {
         let mine = format!("{path} {}", command.get_name());
-        let has = command.get_after_help().is_some_and(|help| help.to_string().contains("casimir-dkg "));
+        let has = command
+            .get_after_help()
+            .is_some_and(|help| help.to_string().contains("casimir-dkg "));
         let groups = command.has_subcommands() && command.is_subcommand_required_set();
         if !has && !groups {
             found.push(mine.clone());
@@ -114,10 +116,13 @@ mod tests {
                 // what stands behind a redirection is the shell's
                 let line = line.split(" > ").next().unwrap_or(line);
                 let line = line.replace('"', "'");
-                let quoted = line.split('\'').enumerate().flat_map(|(nth, part)| match nth % 2 {
-                    0 => part.split_whitespace().map(str::to_owned).collect::<Vec<_>>(),
-                    _ => vec![part.to_owned()],
-                });
+                let quoted = line
+                    .split('\'')
+                    .enumerate()
+                    .flat_map(|(nth, part)| match nth % 2 {
+                        0 => part.split_whitespace().map(str::to_owned).collect::<Vec<_>>(),
+                        _ => vec![part.to_owned()],
+                    });
                 let words = std::iter::once("casimir-dkg".to_owned()).chain(quoted);
                 let read = command().try_get_matches_from(words);
                 let fine = match &read {

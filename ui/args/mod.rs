@@ -15,8 +15,8 @@ mod settings;
 
 use clap::{Parser, Subcommand};
 
-pub(crate) use examples::{command, parse};
 pub(crate) use demo::{DemoArgs, DemoBeacon, TourBy};
+pub(crate) use examples::{command, parse};
 pub(crate) use journal::{AuditArgs, AuditCommand, ExportFormat, JournalCommand, TranscriptCommand};
 pub(crate) use keystore::{ImportArgs, KeystoreCommand, NewArgs, OperatorKeyArgs, PasswdArgs, ShowKeyArgs};
 pub(crate) use notify::NotifyCommand;

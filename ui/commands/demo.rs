@@ -313,6 +313,9 @@ struct Wanted {
 
 impl Wanted {
     fn of(args: &DemoArgs) -> Self {
+        if args.tour.is_some() {
+            return tour::TOLD;
+        }
         let script = requests(args);
         Self {
             deposits: args.pools.into(),

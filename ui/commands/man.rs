@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use anyhow::Context as _;
 use crate::args;
 use crate::exit::Outcome;
 use crate::output;
+use anyhow::Context as _;
 
 /// Prints the program's page, or writes all of them.
 pub(crate) fn run(directory: Option<&Path>) -> anyhow::Result<Outcome> {

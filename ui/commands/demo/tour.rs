@@ -8,6 +8,7 @@ use casimir_dkg::engine::{EngineHandle, Seat};
 use casimir_dkg::types::{ActionId, RequestKind};
 use casimir_dkg::view::{ActionView, Health, Request, Snapshot};
 
+use super::Wanted;
 use crate::args::TourBy;
 use crate::person;
 
@@ -63,6 +64,12 @@ const STORY: &[Station] = &[
     station("This was the whole story. The journal has every decision of it, and the transcripts prove every ceremony.", Until(|_| true)),
 ];
 
+/// What the story brings to its end.
+pub(super) const TOLD: Wanted = Wanted {
+    deposits: 2,
+    reshares: 1,
+    exits: 1,
+};
 /// How long a station stands before the clock decides.
 const READ: Duration = Duration::from_secs(6);
 /// How long after what could not be done it is tried again.

@@ -23,7 +23,7 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, app: &App, field: &Field) 
             format!("Why is {case} given up? The reason goes into the journal."),
         ),
         FieldKind::Mode => ("mode", modes(app)),
-        FieldKind::Lever => ("director", app.settings.levers.join("\n")),
+        FieldKind::Lever => ("director", levers(app, usize::from(area.height))),
         FieldKind::ExitPhrase { pool, expected } => (
             "exit",
             format!(
@@ -66,6 +66,19 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, app: &App, field: &Field) 
         frame.set_cursor_position(Position::new(x, y));
     }
     rest
+}
+
+/// The levers with what each does, or only what can be typed where that would not leave room to type it.
+fn levers(app: &App, rows: usize) -> String {
+    let levers = &app.settings.levers;
+    // the frame, the text, and two rows of what is behind
+    if levers.len() + 5 <= rows {
+        return levers.join("\n");
+    }
+    let typed = levers
+        .iter()
+        .map(|lever| lever.split_once(':').map_or(lever.as_str(), |(typed, _)| typed));
+    typed.collect::<Vec<_>>().join("; ")
 }
 
 /// So many actions are named.

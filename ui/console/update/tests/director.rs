@@ -1,0 +1,44 @@
+//! The director of a show, from the console.
+
+use super::*;
+
+#[test]
+fn without_a_show_the_key_says_so_and_pulls_nothing() {
+    let mut d = busy();
+    assert!(d.keys("D").is_empty());
+    assert!(toast(&d).contains("there is none here"), "{}", toast(&d));
+    assert!(d.app.overlay.is_none());
+}
+
+#[test]
+fn a_lever_is_typed_pulled_once_and_told() {
+    let mut d = busy();
+    d.app.settings.levers = vec![
+        "kill OPERATOR: kills the operator's process".to_owned(),
+        "mend: all is as it was".to_owned(),
+    ];
+    d.keys("D");
+    let shown = screen(&mut d);
+    assert!(shown.contains("kill OPERATOR: kills"), "{shown}");
+    d.types("kill 3");
+    assert_eq!(d.keys("enter"), [Effect::Pull("kill 3".to_owned())]);
+    assert!(d.app.overlay.is_none());
+    d.send(Event::Told("operator 3 was killed. Watch: the header".to_owned()));
+    assert!(toast(&d).contains("was killed"));
+    // nothing typed pulls nothing
+    d.keys("D");
+    assert!(d.keys("enter").is_empty());
+    // where there is no room for the sentences, what can be typed is there, and the text, too
+    d.app.settings.levers = (0..22).map(|n| format!("lever{n} X: a sentence")).collect();
+    d.keys("D");
+    d.types("lever7 1");
+    let mut terminal = ratatui::Terminal::new(ratatui::backend::TestBackend::new(80, 24)).unwrap();
+    terminal
+        .draw(|f| crate::console::screens::draw(f, &mut d.app))
+        .unwrap();
+    let small = terminal.backend().to_string();
+    assert!(
+        small.contains("lever21 X") && small.contains("lever7 1"),
+        "{small}"
+    );
+}
