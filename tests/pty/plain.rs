@@ -6,8 +6,8 @@ use super::terminal::Terminal;
 /// The last line that begins so, without its beginning.
 fn last(terminal: &Terminal, beginning: &str) -> Option<String> {
     let raw = String::from_utf8_lossy(&terminal.raw()).into_owned();
-    let lines = raw.lines().filter_map(|line| line.trim().strip_prefix(beginning));
-    lines.last().map(str::to_owned)
+    let mut lines = raw.lines().rev();
+    lines.find_map(|line| Some(line.trim().strip_prefix(beginning)?.to_owned()))
 }
 
 /// Waits until something was printed, wherever the terminal has scrolled to.
@@ -42,7 +42,7 @@ fn from_request_to_deposit_by_lines() {
     approve(&mut terminal, "deposit/1#2", "send-deposit");
     terminal.press("lever basefee 2\r");
     printed(&mut terminal, "the next block's base fee is 2 gwei");
-    printed(&mut terminal, "is in block");
+    printed(&mut terminal, "the transaction is included in block");
     terminal.press("case deposit/1\rceremonies\rtransactions\rstatus\r");
     printed(&mut terminal, "validator: 0x");
     printed(&mut terminal, "everything is here");

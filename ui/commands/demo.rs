@@ -210,7 +210,7 @@ impl Front<'_> {
         let form = if self.json { Form::Json } else { Form::Text };
         let handle = running.handle.clone();
         let wanted = Wanted::of(self.args);
-        let tour = self.tour(&handle, |line| output::note(line));
+        let tour = self.tour(&handle, output::note);
         let done = |snapshot: &Snapshot| match &tour {
             Some(tour) => tour.0.is_finished(),
             None => wanted.is_done(snapshot),

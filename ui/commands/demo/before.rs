@@ -40,7 +40,7 @@ fn place(args: &DemoArgs, options: &LoadOptions) -> Place {
     if args.theme.is_some() {
         return Place::Flag("--theme".to_owned());
     }
-    let mut variables = options.environment.iter().map(|(name, _)| name);
+    let mut variables = options.environment.keys();
     match (variables.find(|name| name.contains("_UI_")), &options.file) {
         (Some(name), _) => Place::Variable(name.clone()),
         (None, Some(path)) => Place::File {
