@@ -149,6 +149,8 @@ async fn the_chain_does_what_it_is_told_and_no_other_chain_is_touched() {
             .filter(|fee| fee.to::<u128>() > 100_000_000_000)
     })
     .await;
+    // the deployment is never replaced
+    ground.devnet().mine(10).await.unwrap();
     let before = ground.devnet().block_number().await.unwrap();
     pull(&ground, "reorg 3").await;
     until(&oracle, "blocks after the reorganisation", |s| {
