@@ -6,6 +6,7 @@
 mod ceremony;
 mod config;
 mod conformance;
+mod faults;
 mod independent;
 mod messenger;
 mod node;

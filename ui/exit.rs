@@ -89,6 +89,21 @@ mod tests {
     struct Quoting(#[source] std::io::Error);
 
     #[test]
+    fn the_readme_has_every_code() {
+        let readme = include_str!("../README.md");
+        for line in TABLE.lines().skip(1) {
+            let (code, means) = line.trim().split_once(' ').unwrap();
+            let row = readme
+                .lines()
+                .find(|row| row.starts_with(&format!("| {code} | ")));
+            let row = row
+                .unwrap_or_else(|| panic!("{code} is not in the README"))
+                .replace('`', "");
+            assert_eq!(row, format!("| {code} | {} |", means.trim()));
+        }
+    }
+
+    #[test]
     fn a_cause_is_said_once() {
         let inner = std::io::Error::other("the lock is taken");
         let quoted = anyhow::Error::new(Quoting(inner));

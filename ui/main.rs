@@ -17,6 +17,7 @@ mod person;
 mod plain;
 #[cfg(unix)]
 mod seat;
+mod summary;
 mod version;
 #[cfg(test)]
 mod walls;

@@ -19,6 +19,10 @@ pub(crate) async fn open(config: &SeatConfig, engine: &EngineHandle) -> Option<L
     match attach::listen(&path, config.attach.access.clone(), about, engine.clone()).await {
         Ok(listening) => {
             tracing::info!(target: "attach", socket = %path.display(), "consoles and commands can attach");
+            if let Some(obstacle) = listening.obstacle() {
+                tracing::warn!(target: "attach", "{obstacle}");
+                output::note(obstacle.as_str());
+            }
             Some(listening)
         }
         Err(error) => {
@@ -43,6 +47,12 @@ pub(crate) async fn find(paths: &[PathBuf]) -> Result<Option<Attached>, AttachEr
         }
     }
     Ok(None)
+}
+
+/// Why the configured group cannot reach the engine that runs here, wherever it listens.
+pub(crate) fn obstacle(config: &SeatConfig) -> Option<SafeText> {
+    let here = places(config).into_iter().find(|path| path.exists())?;
+    config.attach.access.obstacle(&here)
 }
 
 /// Where an engine may listen.

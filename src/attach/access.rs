@@ -1,12 +1,14 @@
 //! Who may sit down, and as what.
 
 use std::fmt;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use nix::unistd::Group;
 
 use super::Person;
 use crate::config::{Access, Who};
+use crate::types::SafeText;
 
 /// What a seat may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -105,11 +107,51 @@ impl Access {
         };
         if let Some(directory) = own_directory {
             // passing through is enough to reach the socket by its name
-            give(directory)?;
-            set_mode(directory, 0o710)?;
+            // a service manager may have opened it to everybody already
+            let mode = mode_of(directory)?;
+            if mode & 0o001 == 0 {
+                give(directory)?;
+                set_mode(directory, mode | 0o010)?;
+            }
         }
         give(socket)?;
         set_mode(socket, 0o660)
+    }
+}
+
+impl Access {
+    /// The directory on the way to the socket that lets the configured group not pass, in words; none where all do, or
+    /// where no group is configured. What access lists of the file system say beyond the mode is not looked at.
+    #[must_use]
+    pub fn obstacle(&self, socket: &Path) -> Option<SafeText> {
+        let name = self.group.as_ref()?;
+        let group = Group::from_name(name).ok().flatten()?;
+        let socket = socket.canonicalize().ok()?;
+        let shut = |directory: &&Path| {
+            std::fs::metadata(directory).is_ok_and(|found| {
+                let of_group = found.gid() == group.gid.as_raw();
+                let passes = if of_group { 0o010 } else { 0o001 };
+                found.mode() & passes == 0
+            })
+        };
+        let directory = socket.ancestors().skip(1).find(shut)?;
+        let mode = std::fs::metadata(directory).ok()?.mode() & 0o7777;
+        Some(SafeText::new(&format!(
+            "attach.group: the group {name} cannot reach {}: {} (mode {mode:04o}) lets it not pass; give it that (chgrp {name} \
+             and chmod g+x), or have the socket elsewhere (attach.socket)",
+            socket.display(),
+            directory.display()
+        )))
+    }
+}
+
+fn mode_of(path: &Path) -> Result<u32, AccessError> {
+    match std::fs::metadata(path) {
+        Ok(found) => Ok(found.mode() & 0o7777),
+        Err(error) => Err(AccessError::Mode {
+            path: path.to_owned(),
+            error,
+        }),
     }
 }
 

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use alloy::primitives::Address;
 
+use super::server::OWN;
 use crate::config::{SeatConfig, Socket};
 use crate::runtime::Surroundings;
 
@@ -48,7 +49,7 @@ pub fn candidates(around: &Surroundings, engine: &SeatConfig) -> Vec<PathBuf> {
 }
 
 fn of_session(around: &Surroundings) -> Option<PathBuf> {
-    around.session.as_ref().map(|path| path.join("casimir-dkg"))
+    around.session.as_ref().map(|path| path.join(OWN))
 }
 
 fn beside_journal(engine: &SeatConfig) -> PathBuf {

@@ -4,10 +4,13 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+#[cfg(target_os = "linux")]
+use tokio::io::Interest;
 use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::mpsc;
+use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::frame::{self, Lines};
@@ -56,6 +59,26 @@ impl Writer {
     async fn say(&mut self, message: &ToSeat) -> io::Result<()> {
         timeout(WRITE, frame::write(&mut self.0, message)).await?
     }
+
+    /// Waits until the other end has hung up, even behind requests that nobody has read yet.
+    #[cfg(target_os = "linux")]
+    async fn hung_up(&self) {
+        // no priority data comes on such a socket: what is left of this interest is the other side's end
+        while self
+            .0
+            .ready(Interest::PRIORITY)
+            .await
+            .is_ok_and(|ready| !ready.is_read_closed())
+        {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// Elsewhere a write finds it out.
+    #[cfg(not(target_os = "linux"))]
+    async fn hung_up(&self) {
+        std::future::pending().await
+    }
 }
 
 async fn hear(mut lines: Lines<OwnedReadHalf>, heard: mpsc::Sender<io::Result<FromSeat>>) {
@@ -78,14 +101,16 @@ async fn converse(
     may_decide: bool,
     mut heard: mpsc::Receiver<io::Result<FromSeat>>,
 ) -> io::Result<()> {
-    let (answers_to, mut answers) = mpsc::channel(ASKED);
+    // those of a seat that has left end with it
+    let mut asked = JoinSet::new();
     let mut shown: Arc<Snapshot> = seat.snapshots.borrow_and_update().clone();
     to.say(&ToSeat::Snapshot(Box::new((*shown).clone()))).await?;
     let mut due = Instant::now();
     loop {
         tokio::select! {
             biased;
-            message = heard.recv() => match message {
+            // a seat that asks faster than it is answered waits, and never the loop that answers it
+            message = heard.recv(), if asked.len() < ASKED => match message {
                 None => return Ok(()),
                 Some(Err(error)) => return Err(error),
                 Some(Ok(FromSeat::Again)) => {
@@ -94,17 +119,16 @@ async fn converse(
                 }
                 // a second greeting says nothing new
                 Some(Ok(FromSeat::Hello(_))) => {}
-                Some(Ok(asked)) => {
-                    // a permit first: a seat that asks faster than it is answered waits
-                    let Ok(permit) = answers_to.clone().reserve_owned().await else { return Ok(()) };
+                Some(Ok(question)) => {
                     let asks = seat.clone();
-                    tokio::spawn(async move { permit.send(answer(&asks, may_decide, asked).await) });
+                    asked.spawn(async move { answer(&asks, may_decide, question).await });
                 }
             },
-            answer = answers.recv() => match answer {
-                Some(answer) => to.say(&answer).await?,
-                None => return Ok(()),
-            },
+            Some(answer) = asked.join_next(), if !asked.is_empty() => {
+                // one that died died with a panic, which is told where panics are told
+                to.say(&answer.map_err(io::Error::other)?).await?;
+            }
+            () = to.hung_up(), if asked.len() >= ASKED => return Ok(()),
             transition = seat.transitions.recv() => match transition {
                 Ok(transition) => to.say(&ToSeat::Happened(transition)).await?,
                 Err(RecvError::Lagged(missed)) => to.say(&ToSeat::Missed(missed)).await?,

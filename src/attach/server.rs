@@ -47,9 +47,16 @@ pub struct Listening {
     /// Device and inode of the socket's file: another engine may have taken its place.
     file: (u64, u64),
     task: JoinHandle<()>,
+    obstacle: Option<SafeText>,
 }
 
 impl Listening {
+    /// Why the configured group cannot reach it all the same.
+    #[must_use]
+    pub fn obstacle(&self) -> Option<&SafeText> {
+        self.obstacle.as_ref()
+    }
+
     /// Where.
     #[must_use]
     pub fn path(&self) -> &Path {
@@ -85,16 +92,22 @@ pub async fn listen(
     take_over(path).await?;
     let listener = UnixListener::bind(path).map_err(failed)?;
     access.open(path, own_directory)?;
+    let obstacle = access.obstacle(path);
     let file = std::fs::metadata(path).map_err(failed)?;
     let task = tokio::spawn(admit_all(listener, Arc::new(access), about, engine));
     Ok(Listening {
         path: path.to_owned(),
         file: (file.dev(), file.ino()),
         task,
+        obstacle,
     })
 }
 
-/// Makes the socket's directory where it is missing, for its owner alone; tells it where it was made.
+/// Name of the directory that is the engine's own, wherever it is.
+pub(super) const OWN: &str = "casimir-dkg";
+
+/// Makes the socket's directory where it is missing, for its owner alone; tells it where it is the engine's own: an engine
+/// that had no group yet, or another one, may have made it.
 fn make_directory(path: &Path) -> io::Result<Option<&Path>> {
     let Some(directory) = path
         .parent()
@@ -102,8 +115,9 @@ fn make_directory(path: &Path) -> io::Result<Option<&Path>> {
     else {
         return Ok(None);
     };
-    if directory.exists() {
-        return Ok(None);
+    if let Ok(found) = std::fs::metadata(directory) {
+        let is_ours = directory.ends_with(OWN) && found.uid() == nix::unistd::geteuid().as_raw();
+        return Ok(is_ours.then_some(directory));
     }
     std::fs::DirBuilder::new()
         .recursive(true)

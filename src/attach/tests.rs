@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::UnixStream;
+use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 
 use super::*;
 use crate::config::{Access, Who};
@@ -271,6 +272,73 @@ async fn twenty_seats_come_and_go_and_one_too_many_is_told_so() {
     assert!(refused.contains("seats are taken"), "{refused}");
 }
 
+/// A seat that speaks the protocol by hand: it sends so many questions in one write, and reads no answer meanwhile.
+async fn asking(path: &Path, questions: u64) -> (frame::Lines<OwnedReadHalf>, OwnedWriteHalf) {
+    let (read, mut write) = UnixStream::connect(path).await.unwrap().into_split();
+    let hello = FromSeat::Hello(Hello::of_this_program());
+    frame::write(&mut write, &hello).await.unwrap();
+    let mut lines = frame::Lines::new(read, frame::TO_SEAT);
+    while !matches!(lines.next().await.unwrap(), Some(ToSeat::Snapshot(_))) {}
+    let read = |ticket| FromSeat::Read {
+        ticket,
+        query: Query::Pool { pool: PoolId(0) },
+    };
+    let line = |ticket| serde_json::to_string(&read(ticket)).unwrap() + "\n";
+    let text: String = (0..questions).map(line).collect();
+    write.write_all(text.as_bytes()).await.unwrap();
+    (lines, write)
+}
+
+#[tokio::test]
+async fn a_seat_that_asks_much_before_it_reads_gets_every_answer() {
+    let Stage {
+        mut engine,
+        listening: _listening,
+        path,
+        _folder,
+    } = stage(only_viewers()).await;
+    tokio::spawn(async move {
+        while let Some(Asked::Read { reply, .. }) = engine.asked.recv().await {
+            let _ = reply.send(Err(Refused::NotNow("later".into())));
+        }
+    });
+    let (mut lines, _write) = asking(&path, 20).await;
+    let mut tickets = Vec::new();
+    while tickets.len() < 20 {
+        if let Some(ToSeat::Rows { ticket, .. }) = lines.next().await.unwrap() {
+            tickets.push(ticket);
+        }
+    }
+    tickets.sort_unstable();
+    assert_eq!(tickets, (0..20).collect::<Vec<_>>());
+}
+
+/// Even where the engine does not answer: nobody waits for what is asked for those who are gone.
+#[tokio::test]
+async fn whoever_asks_much_and_hangs_up_leaves_the_seat_to_others() {
+    let mut stage = stage(only_viewers()).await;
+    let mut streams = Vec::new();
+    // never answered
+    let mut open = Vec::new();
+    for _ in 0..server::SEATS {
+        streams.push(asking(&stage.path, 20).await);
+        // as much as a seat may ask at a time
+        for _ in 0..8 {
+            open.push(stage.engine.asked.recv().await.unwrap());
+        }
+    }
+    let one_more = attach(&stage.path).await.unwrap_err().to_string();
+    assert!(one_more.contains("seats are taken"), "{one_more}");
+    drop(streams);
+    loop {
+        match attach(&stage.path).await {
+            Ok(_) => break,
+            Err(refused) => assert!(refused.to_string().contains("seats are taken"), "{refused}"),
+        }
+        tokio::task::yield_now().await;
+    }
+}
+
 #[tokio::test]
 async fn the_file_of_a_dead_engine_is_taken_over_and_that_of_a_living_one_is_not() {
     let stage = stage(Access::default()).await;
@@ -317,4 +385,70 @@ async fn nobody_else_can_open_the_file() {
         .await
         .unwrap_err();
     assert!(error.to_string().contains("no-such-group"), "{error}");
+}
+
+/// The group of this process, by name.
+fn my_group() -> Access {
+    let me = nix::unistd::Group::from_gid(nix::unistd::getegid()).unwrap();
+    Access {
+        group: Some(me.unwrap().name),
+        ..Access::default()
+    }
+}
+
+/// Made by an engine that had no group yet.
+#[tokio::test]
+async fn the_engines_own_directory_is_opened_to_the_group_each_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("casimir-dkg/oracle.sock");
+    let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    let (_engine, handle) = channel(busy());
+    drop(
+        listen(&path, Access::default(), about(), handle.clone())
+            .await
+            .unwrap(),
+    );
+    assert_eq!(mode(path.parent().unwrap()), 0o700);
+    let listening = listen(&path, my_group(), about(), handle.clone()).await.unwrap();
+    assert_eq!(mode(path.parent().unwrap()), 0o710);
+    drop(listening);
+
+    // somebody else's stays as it is
+    let theirs = folder.path().join("theirs");
+    std::fs::create_dir(&theirs).unwrap();
+    std::fs::set_permissions(&theirs, std::fs::Permissions::from_mode(0o700)).unwrap();
+    let listening = listen(&theirs.join("oracle.sock"), my_group(), about(), handle)
+        .await
+        .unwrap();
+    assert_eq!(mode(&theirs), 0o700);
+    let obstacle = listening.obstacle().unwrap().to_string();
+    assert!(
+        obstacle.contains(&format!("{} (mode 0700)", theirs.display())),
+        "{obstacle}"
+    );
+}
+
+#[tokio::test]
+async fn the_directory_that_lets_the_group_not_pass_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let open =
+        |path: &Path, mode| std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+    let (between, path) = (folder.path().join("a"), folder.path().join("a/b/oracle.sock"));
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    std::fs::write(&path, "").unwrap();
+    for directory in [folder.path(), between.as_path(), path.parent().unwrap()] {
+        open(directory, 0o711);
+    }
+    assert_eq!(my_group().obstacle(&path), None);
+    open(&between, 0o701);
+    let obstacle = my_group().obstacle(&path).unwrap().to_string();
+    assert!(
+        obstacle.contains(&format!("{} (mode 0701)", between.display())),
+        "{obstacle}"
+    );
+    assert_eq!(
+        Access::default().obstacle(&path),
+        None,
+        "nobody else is to reach it"
+    );
 }

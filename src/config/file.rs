@@ -1,17 +1,20 @@
 //! One TOML file, read key by key: unknown keys, duplicates and syntax errors with their lines.
 
 use std::collections::BTreeMap;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
+use sha2::{Digest as _, Sha256};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::error::{ConfigError, Place, nearest};
 use super::raw::{Origin, Raw, Row, Sourced};
 use super::schema::{self, Key, Secrecy};
+use crate::secrets;
 
 /// Larger files are not configuration.
-const MAX_BYTES: u64 = 1 << 20;
+pub(super) const MAX_BYTES: u64 = 1 << 20;
 
 /// What a file said.
 #[derive(Debug, Default)]
@@ -20,6 +23,10 @@ pub(super) struct Contents {
     pub(super) lists: BTreeMap<String, Vec<Row>>,
     /// First line of each section, to point at when something is missing in it.
     pub(super) sections: BTreeMap<String, Origin>,
+    /// What is wrong with the file's owner and mode, and what mends it.
+    pub(super) worries: Vec<String>,
+    /// SHA-256 of the file.
+    pub(super) digest: [u8; 32],
 }
 
 /// Which keys a file may hold.
@@ -54,7 +61,11 @@ impl Holds {
 /// Reads `path`. What is wrong is added to `errors`; what is right is returned all the same.
 pub(super) fn read(path: &Path, holds: Holds, errors: &mut Vec<ConfigError>) -> Contents {
     match load(path) {
-        Ok(text) => parse(path, &text, holds, errors),
+        Ok((text, worries)) => Contents {
+            worries,
+            digest: Sha256::digest(text.as_bytes()).into(),
+            ..parse(path, &text, holds, errors)
+        },
         Err(message) => {
             errors.push(ConfigError {
                 place: Place::File {
@@ -70,22 +81,28 @@ pub(super) fn read(path: &Path, holds: Holds, errors: &mut Vec<ConfigError>) -> 
     }
 }
 
-fn load(path: &Path) -> Result<String, String> {
-    use std::io::Read;
+fn load(path: &Path) -> Result<(String, Vec<String>), String> {
+    let unreadable = |e: std::io::Error| format!("cannot be read: {e}");
+    let mut found = secrets::open(path, secrets::Holds::Trusted).map_err(unreadable)?;
+    let shown = path.display();
+    let worries = std::mem::take(&mut found.worries);
+    let worries = worries
+        .into_iter()
+        .map(|worry| format!("{shown} {worry}"))
+        .collect();
     let mut bytes = Vec::new();
-    std::fs::File::open(path)
-        .and_then(|file| file.take(MAX_BYTES + 1).read_to_end(&mut bytes))
-        .map_err(|e| format!("cannot be read: {e}"))?;
+    (found.file.take(MAX_BYTES + 1).read_to_end(&mut bytes)).map_err(unreadable)?;
     if bytes.len() as u64 > MAX_BYTES {
         return Err("is larger than 1 MiB".to_owned());
     }
-    String::from_utf8(bytes).map_err(|e| {
+    let text = String::from_utf8(bytes).map_err(|e| {
         let line = 1 + e.as_bytes()[..e.utf8_error().valid_up_to()]
             .iter()
             .filter(|b| **b == b'\n')
             .count();
         format!("is not UTF-8 (line {line})")
-    })
+    })?;
+    Ok((text, worries))
 }
 
 pub(super) fn parse(path: &Path, text: &str, holds: Holds, errors: &mut Vec<ConfigError>) -> Contents {

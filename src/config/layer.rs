@@ -9,6 +9,7 @@ use super::error::{ConfigError, ConfigErrors, Place};
 use super::file::{self, Contents, Holds};
 pub use super::raw::Origin;
 use super::raw::{Raw, Row, Sourced};
+use super::rules::RulesFile;
 use super::schema::{self, Secrecy};
 use super::value::{Bad, Value as _};
 use super::{AutoApprove, FILE_NAME, LoadOptions, environment, preset};
@@ -37,6 +38,8 @@ pub struct Layers {
     pub(super) auto_approve: AutoApprove,
     directories: Directories,
     file: Option<PathBuf>,
+    worries: Vec<String>,
+    rules: Vec<RulesFile>,
 }
 
 impl Layers {
@@ -49,6 +52,10 @@ impl Layers {
             Some(path) => file::read(path, Holds::Configuration, &mut errors),
             None => Contents::default(),
         };
+        let own_rules = file
+            .as_ref()
+            .filter(|_| contents.lists.contains_key("policy.rule"));
+        let rules = own_rules.map(|path| RulesFile::of(path, &contents));
         let mut layers = Self {
             values: defaults(),
             lists: contents.lists,
@@ -56,6 +63,8 @@ impl Layers {
             auto_approve: options.auto_approve,
             directories,
             file,
+            worries: contents.worries,
+            rules: rules.into_iter().collect(),
         };
         let mut upper = fallbacks(options);
         upper.extend(contents.values);
@@ -109,6 +118,10 @@ impl Layers {
         };
         let path = resolve_path(text, &sourced.origin);
         let mut contents = file::read(&path, holds, errors);
+        self.worries.append(&mut contents.worries);
+        if holds == Holds::Policy {
+            self.rules.push(RulesFile::of(&path, &contents));
+        }
         for list in lists {
             if let Some(rows) = contents.lists.remove(*list) {
                 self.lists.entry((*list).to_owned()).or_default().extend(rows);
@@ -126,6 +139,17 @@ impl Layers {
     #[must_use]
     pub fn file(&self) -> Option<&Path> {
         self.file.as_deref()
+    }
+
+    /// What is wrong with owner and mode of the files that were read, each with the command that mends it.
+    #[must_use]
+    pub fn worries(&self) -> &[String] {
+        &self.worries
+    }
+
+    /// The files that the rules stand in.
+    pub(super) fn rules(&self) -> &[RulesFile] {
+        &self.rules
     }
 
     /// Where the value of a key comes from; `None` when the key has no value.

@@ -13,6 +13,7 @@ mod layer;
 mod preset;
 mod raw;
 mod reader;
+mod rules;
 mod schema;
 mod section;
 mod show;
@@ -28,6 +29,7 @@ pub use environment::{ENV_PREFIX, env_name, process_environment};
 pub use error::{ConfigError, ConfigErrors, Place};
 pub use layer::{Flag, Layers, Origin};
 pub use preset::{NetworkName, NetworkPreset, presets};
+pub use rules::RulesFile;
 pub use schema::{Key, Secrecy, all_keys, list_keys};
 pub use section::*;
 pub use show::{ShownValue, render};
@@ -105,6 +107,10 @@ pub struct Config {
     pub directories: Directories,
     /// The file that was read, if there was one.
     pub file: Option<PathBuf>,
+    /// The files that the rules stand in.
+    pub rules: Vec<RulesFile>,
+    /// What is wrong with owner and mode of the files that were read, each with the command that mends it.
+    pub worries: Vec<String>,
 }
 
 /// What the `messenger` command needs.
@@ -194,6 +200,8 @@ impl Layers {
                 log: log?,
                 directories: self.directories().clone(),
                 file: self.file().map(Path::to_owned),
+                rules: self.rules().to_vec(),
+                worries: self.worries().to_vec(),
             })
         })();
         r.finish(parts)

@@ -1,12 +1,12 @@
 //! Decisions of a journal, checked without an engine: that each names what was proposed, and that those of people with
 //! keys of their own are signed by them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use crate::journal::Entry;
-use crate::oracle::{Decider, Decision, Proposal, Record, Verdict};
+use crate::oracle::{Decider, Decision, Policy, Proposal, Record, Verdict};
 use crate::secrets::person::is_signed;
-use crate::types::ActionId;
+use crate::types::{ActionId, PersonSignature, UnixMillis};
 
 /// What came of it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -24,28 +24,37 @@ pub struct Audit {
 pub fn audit<'a>(entries: impl IntoIterator<Item = &'a Entry>) -> Audit {
     let mut audit = Audit::default();
     let mut open: BTreeMap<ActionId, Open> = BTreeMap::new();
+    let mut known = Known::default();
     for entry in entries {
         let Ok(record) = serde_json::from_str::<Record>(&entry.body) else {
             continue;
         };
         match record {
+            Record::PeopleDemanded(rules) => known.policy = Some(rules.to_policy()),
             Record::ActionProposed { action, proposal, .. } => {
-                let given = Vec::new();
-                open.insert(action, Open { proposal, given });
+                let (given, since) = (Vec::new(), entry.at);
+                open.insert(
+                    action,
+                    Open {
+                        proposal,
+                        since,
+                        given,
+                    },
+                );
             }
             Record::ActionChanged { action, proposal, .. } => {
-                let given = open.remove(&action).map(|o| o.given).unwrap_or_default();
-                open.insert(action, Open { proposal, given });
+                open.entry(action).and_modify(|o| o.proposal = proposal);
             }
             Record::EndorsementsLost { action, .. } => {
                 open.entry(action).and_modify(|o| o.given.clear());
             }
             Record::Endorsed { action, decision } => {
-                audit.take(entry.seq, action, &decision, open.get(&action));
+                audit.take(entry.seq, action, &decision, open.get(&action), &mut known);
                 open.entry(action).and_modify(|o| o.given.push(decision));
             }
             Record::Decided { action, decision } => {
-                audit.take(entry.seq, action, &decision, open.get(&action));
+                audit.take(entry.seq, action, &decision, open.get(&action), &mut known);
+                audit.demanded(entry.seq, action, &decision, open.get(&action), &known);
                 open.remove(&action);
             }
             _ => {}
@@ -54,29 +63,72 @@ pub fn audit<'a>(entries: impl IntoIterator<Item = &'a Entry>) -> Audit {
     audit
 }
 
+/// What the journal has said until here.
+#[derive(Default)]
+struct Known {
+    /// Whom the policy asks; journals from before that was kept do not say.
+    policy: Option<Policy>,
+    /// Signatures that were taken.
+    spent: HashSet<PersonSignature>,
+}
+
 /// An action that waits.
 struct Open {
     proposal: Box<Proposal>,
+    /// When it was proposed.
+    since: UnixMillis,
     given: Vec<Decision>,
 }
 
 impl Audit {
-    fn take(&mut self, seq: u64, id: ActionId, decision: &Decision, open: Option<&Open>) {
+    fn take(&mut self, seq: u64, id: ActionId, decision: &Decision, open: Option<&Open>, known: &mut Known) {
         self.decisions += 1;
         let problem = match open {
             None => Err(format!("{id} is decided and does not wait")),
             Some(open) => check(id, decision, open),
         };
+        let is_sound = problem.is_ok();
         if let Err(problem) = problem {
             self.problems.push((seq, problem));
         }
-        if let Some(right) = signature_holds(id, decision) {
-            self.signatures += 1;
-            if !right {
-                let by = &decision.decider;
-                self.problems
-                    .push((seq, format!("the signature of {by} on {id} is not right")));
-            }
+        let Some(right) = signature_holds(id, decision) else {
+            return;
+        };
+        self.signatures += 1;
+        let by = &decision.decider;
+        if !right {
+            self.problems
+                .push((seq, format!("the signature of {by} on {id} is not right")));
+        }
+        let Decider::Person {
+            signed: Some(signed), ..
+        } = by
+        else {
+            return;
+        };
+        if open.is_some_and(|open| open.since != signed.statement.proposed_at) {
+            let problem = format!("the signature of {by} on {id} is of another action of that number");
+            self.problems.push((seq, problem));
+        }
+        // who approves twice has been told already
+        if !known.spent.insert(signed.signature) && is_sound {
+            let problem = format!("the signature of {by} on {id} was used before");
+            self.problems.push((seq, problem));
+        }
+    }
+
+    /// Whether those who approved were as many as the policy demanded then, and had the keys that it named.
+    fn demanded(&mut self, seq: u64, id: ActionId, decision: &Decision, open: Option<&Open>, known: &Known) {
+        let (Some(policy), Some(open)) = (&known.policy, open) else {
+            return;
+        };
+        if decision.verdict != Verdict::Approve {
+            return;
+        }
+        let given = open.given.iter().chain([decision]);
+        let given: Vec<_> = given.map(|decision| &decision.decider).collect();
+        if let Some(why) = policy.lack_of(&open.proposal, &given) {
+            self.problems.push((seq, format!("{id} is approved: {why}")));
         }
     }
 }

@@ -83,6 +83,8 @@ const PUBLISH_EVERY: Duration = Duration::from_millis(40);
 const TICK: Duration = Duration::from_millis(500);
 /// A journal that could not be written is tried again this often.
 const JOURNAL_RETRY: Duration = Duration::from_secs(1);
+/// So much is taken from front ends before something else has its turn: any number of them ask without a pause.
+const ASKS: usize = 16;
 /// So much waits for the verification behind the start; then the feeds wait.
 const HELD: usize = 1_024;
 
@@ -191,6 +193,7 @@ impl<W: World> Core<W> {
         let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut published = Instant::now() - PUBLISH_EVERY;
+        let mut asks = 0;
         loop {
             match self.flush() {
                 Flushed::Durable => {}
@@ -214,12 +217,16 @@ impl<W: World> Core<W> {
                     self.publish();
                     published = Instant::now();
                 }
-                asked = self.side.asked.recv() => match asked {
-                    Some(Asked::Request { by, request, reply }) => self.wish(by, request, reply),
-                    Some(Asked::Read { query, reply }) => self.read(query, reply),
-                    Some(Asked::Shutdown { reply }) => return self.drain(Some(reply)).await,
-                    None => return self.drain(None).await,
-                },
+                asked = self.side.asked.recv(), if asks < ASKS => {
+                    asks += 1;
+                    match asked {
+                        Some(Asked::Request { by, request, reply }) => self.wish(by, request, reply),
+                        Some(Asked::Read { query, reply }) => self.read(query, reply),
+                        Some(Asked::Shutdown { reply }) => return self.drain(Some(reply)).await,
+                        None => return self.drain(None).await,
+                    }
+                    continue;
+                }
                 verified = ended(&mut self.behind) => {
                     self.behind = None;
                     if let Err(error) = verified {
@@ -243,7 +250,10 @@ impl<W: World> Core<W> {
                         self.step(Input::Tick);
                     }
                 }
+                // nothing else is there
+                () = std::future::ready(()), if asks >= ASKS => {}
             }
+            asks = 0;
         }
     }
 

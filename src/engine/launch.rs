@@ -14,9 +14,9 @@ use super::live::Live;
 use super::publish::{self, VERSION};
 use super::world::World;
 use crate::journal::{Anchor, Journal, JournalOptions, Upgrade};
-use crate::oracle::{Case, Cause, DIGEST, Durable, Input, Record, Settings, Speaks, State};
+use crate::oracle::{Case, Cause, Durable, Input, Record, Settings, Speaks, State};
 use crate::ports::Ceremonies;
-use crate::types::{BlockRef, LogRef, PoolId, RequestKind, SafeText, UnixMillis};
+use crate::types::{BlockRef, DIGEST, LogRef, PoolId, RequestKind, SafeText, UnixMillis};
 use crate::view::{self, NetworkView};
 
 /// A journal that was opened, verified and folded into a state. Nothing runs yet.

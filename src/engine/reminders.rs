@@ -56,7 +56,9 @@ impl Reminders {
         let mut before = std::mem::take(&mut self.matters);
         for wait in waits {
             let key = wait.matter();
-            let mut matter = before.remove(&key).unwrap_or_else(|| Matter {
+            // two of one matter are one
+            let known = self.matters.remove(&key).or_else(|| before.remove(&key));
+            let mut matter = known.unwrap_or_else(|| Matter {
                 next: wait.since.plus(wait.reason.usual_for()),
                 pause: self.first,
                 told: false,
@@ -166,6 +168,18 @@ mod tests {
         let over = reminders.look(&[], UnixMillis(3_000_000));
         assert_eq!(over, [Reminder::Waits(NoticePhase::Over, waits[0].clone())]);
         assert!(reminders.look(&[], UnixMillis(3_000_000)).is_empty() && reminders.next().is_none());
+    }
+
+    #[test]
+    fn two_that_are_one_matter_are_told_once() {
+        let mut reminders = Reminders::new(FIRST, FIRST * 4);
+        let other = Wait {
+            sentence: "it waits for something else".into(),
+            ..wait(WaitReason::Decision)
+        };
+        let waits = [wait(WaitReason::Decision), other];
+        let told = told(&mut reminders, &waits, 100);
+        assert_eq!(told, [(0, NoticePhase::Begun), (60, NoticePhase::GoesOn)]);
     }
 
     #[test]

@@ -68,6 +68,7 @@ fn severity(record: &Record) -> Severity {
         | Record::KeyCondemned { .. }
         | Record::Paused { .. }
         | Record::ModeSwitched { .. }
+        | Record::PeopleDemanded(_)
         | Record::PoolServed { .. }
         | Record::PoolNotServed { .. }
         | Record::CaseGivenUp { .. }

@@ -7,7 +7,7 @@ use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
-use reqwest::{Certificate, Client, ClientBuilder, NoProxy, Proxy, Url};
+use reqwest::{Certificate, Client, ClientBuilder, Identity, NoProxy, Proxy, Url};
 
 use super::url::is_loopback;
 use super::{HttpError, parse};
@@ -72,6 +72,9 @@ pub enum HttpSetupError {
         /// What is wrong with it.
         reason: SafeText,
     },
+    /// Not a certificate with its private key.
+    #[error("client certificate: {0}")]
+    Identity(SafeText),
 }
 
 /// Which addresses may be connected to.
@@ -90,6 +93,8 @@ struct Inner {
     /// For every host that is not this machine. What the environment has wrong matters only when such a host is asked.
     proxies: Result<Vec<Proxy>, SafeText>,
     certificates: Vec<Certificate>,
+    /// What is shown to a server that asks who we are.
+    identity: Option<Identity>,
     connect: Duration,
     calls: Clients,
     /// A connection that becomes a WebSocket speaks HTTP/1.1.
@@ -164,6 +169,34 @@ impl Http {
         }
     }
 
+    /// A client of its own that shows this certificate (PEM, the chain behind it) to servers that ask who it is. The
+    /// private key (PEM) has no password.
+    ///
+    /// # Errors
+    /// They are none, or do not belong together.
+    pub fn with_identity(&self, certificate: &str, key: &str) -> Result<Self, HttpSetupError> {
+        let pem = zeroize::Zeroizing::new(format!("{certificate}\n{key}\n"));
+        let identity = Identity::from_pem(pem.as_bytes()).map_err(|e| HttpSetupError::Identity(words(&e)))?;
+        // whether they belong together is found out when a client is built
+        let client = Client::builder()
+            .no_proxy()
+            .tls_certs_only([])
+            .identity(identity.clone());
+        client.build().map_err(|e| HttpSetupError::Identity(words(&e)))?;
+        let present = Arc::clone(&self.inner.read().unwrap_or_else(PoisonError::into_inner));
+        let mut inner = Inner::new(
+            present.proxies.clone(),
+            present.certificates.clone(),
+            present.connect,
+        );
+        inner.identity = Some(identity);
+        Ok(Self {
+            inner: Arc::new(RwLock::new(Arc::new(inner))),
+            options: self.options.clone(),
+            rule: self.rule.clone(),
+        })
+    }
+
     /// Reads the CA bundle anew, for all clones: the next call goes by it. What the environment says of proxies stays.
     ///
     /// # Errors
@@ -171,7 +204,9 @@ impl Http {
     pub fn reload(&self) -> Result<(), HttpSetupError> {
         let certificates = certificates(&self.options)?;
         let mut inner = self.inner.write().unwrap_or_else(PoisonError::into_inner);
-        *inner = Arc::new(Inner::new(inner.proxies.clone(), certificates, inner.connect));
+        let mut anew = Inner::new(inner.proxies.clone(), certificates, inner.connect);
+        anew.identity.clone_from(&inner.identity);
+        *inner = Arc::new(anew);
         Ok(())
     }
 
@@ -285,6 +320,7 @@ impl Inner {
         Self {
             proxies,
             certificates,
+            identity: None,
             connect,
             calls: Clients::default(),
             sockets: Clients::default(),
@@ -295,6 +331,10 @@ impl Inner {
         let builder = match purpose {
             Purpose::Calls => Client::builder(),
             Purpose::Socket => Client::builder().http1_only(),
+        };
+        let builder = match &self.identity {
+            Some(identity) => builder.identity(identity.clone()),
+            None => builder,
         };
         builder
             .redirect(reqwest::redirect::Policy::none())

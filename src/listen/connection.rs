@@ -10,13 +10,15 @@ use std::task::{Context, Poll, ready};
 use axum::extract::connect_info::Connected;
 use axum::serve::IncomingStream;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio::time::{Instant, Sleep};
 
 use super::crowd::{Admission, Bounds, Crowd, Phase, Seat};
 use super::gate::Gate;
-use super::network::Network;
+use super::line::{Line, Opened};
+use super::network::{Network, client_of};
 use super::ration::Ration;
+use super::tls::Tls;
 
 /// A port that is open. It yields connections for as many as there is room.
 #[derive(Debug)]
@@ -26,6 +28,7 @@ pub(crate) struct Listener {
     role: &'static str,
     crowd: Arc<Crowd>,
     turned_away: Ration,
+    tls: Option<Arc<Tls>>,
 }
 
 impl Listener {
@@ -35,7 +38,23 @@ impl Listener {
             role,
             crowd: Crowd::new(bounds, proxies),
             turned_away: Ration::usual(),
+            tls: None,
         }
+    }
+
+    /// Speaks TLS; with this machine, trusted proxies and whom the files' owner names, plain HTTP as well.
+    pub(crate) fn secured(mut self, tls: Option<Arc<Tls>>) -> Self {
+        self.tls = tls;
+        self
+    }
+
+    /// What stands before the address in a URL of this port.
+    pub(crate) fn scheme(&self) -> &'static str {
+        if self.tls.is_some() { "https" } else { "http" }
+    }
+
+    pub(super) fn tls(&self) -> Option<Arc<Tls>> {
+        self.tls.clone()
     }
 
     /// What stands between the port and its routes.
@@ -48,6 +67,12 @@ impl Listener {
         loop {
             // axum's own implementation logs and retries on errors such as too many open files
             let (stream, peer) = axum::serve::Listener::accept(&mut self.tcp).await;
+            if self.tls.is_some()
+                && (self.crowd.patience).is_over(client_of(peer.ip()), std::time::Instant::now())
+            {
+                // a handshake costs more than a refusal
+                continue;
+            }
             let seat = loop {
                 match self.crowd.admit(peer.ip()) {
                     Admission::Seat(seat) => break Some(seat),
@@ -68,8 +93,17 @@ impl Listener {
             }
             let now = Instant::now();
             let bounds = self.crowd.bounds;
+            let line = match &self.tls {
+                None => Line::Plain(stream),
+                Some(tls) => {
+                    let ip = peer.ip();
+                    let plain =
+                        client_of(ip).is_loopback() || self.crowd.is_proxy(ip) || tls.may_be_plain(ip);
+                    Line::opening(stream, Arc::clone(tls), plain)
+                }
+            };
             let connection = Connection {
-                stream,
+                line,
                 timer: Box::pin(tokio::time::sleep_until(now + bounds.idle)),
                 since: now,
                 bounds,
@@ -112,7 +146,7 @@ impl Connected<IncomingStream<'_, Listener>> for Arrived {
 /// A client's connection under a timer.
 #[derive(Debug)]
 pub(crate) struct Connection {
-    stream: TcpStream,
+    line: Line,
     timer: Pin<Box<Sleep>>,
     /// The first byte of the request, or the last one of the reply.
     since: Instant,
@@ -172,8 +206,20 @@ impl AsyncRead for Connection {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        while self.line.is_opening() {
+            match self.line.poll_open(cx) {
+                // a handshake has the time of a head
+                Poll::Ready(Ok(Opened::Begun)) => self.enter(Phase::Head),
+                Poll::Ready(Ok(Opened::Whole)) => self.enter(Phase::Idle),
+                Poll::Ready(Err(error)) => {
+                    self.seat.refused();
+                    return Poll::Ready(Err(error));
+                }
+                Poll::Pending => return self.poll_over(cx).map(Err),
+            }
+        }
         let before = buf.filled().len();
-        if let Poll::Ready(done) = Pin::new(&mut self.stream).poll_read(cx, buf) {
+        if let Poll::Ready(done) = Pin::new(&mut self.line).poll_read(cx, buf) {
             // only the first byte of a request starts its timer: trickling must not prolong it
             if buf.filled().len() > before && self.seat.phase() == Phase::Idle {
                 self.enter(Phase::Head);
@@ -186,7 +232,7 @@ impl AsyncRead for Connection {
 
 impl AsyncWrite for Connection {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        if let Poll::Ready(done) = Pin::new(&mut self.stream).poll_write(cx, bytes) {
+        if let Poll::Ready(done) = Pin::new(&mut self.line).poll_write(cx, bytes) {
             self.written(&done);
             return Poll::Ready(done);
         }
@@ -198,7 +244,7 @@ impl AsyncWrite for Connection {
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        if let Poll::Ready(done) = Pin::new(&mut self.stream).poll_write_vectored(cx, bufs) {
+        if let Poll::Ready(done) = Pin::new(&mut self.line).poll_write_vectored(cx, bufs) {
             self.written(&done);
             return Poll::Ready(done);
         }
@@ -206,14 +252,20 @@ impl AsyncWrite for Connection {
     }
 
     fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
+        self.line.is_write_vectored()
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
+        if let Poll::Ready(done) = Pin::new(&mut self.line).poll_flush(cx) {
+            return Poll::Ready(done);
+        }
+        self.poll_over(cx).map(Err)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
+        if let Poll::Ready(done) = Pin::new(&mut self.line).poll_shutdown(cx) {
+            return Poll::Ready(done);
+        }
+        self.poll_over(cx).map(Err)
     }
 }

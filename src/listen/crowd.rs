@@ -252,6 +252,11 @@ impl Seat {
         self.sent_away.load(Ordering::Acquire)
     }
 
+    /// Its client sent something that is no request.
+    pub(super) fn refused(&self) {
+        self.crowd.patience.refused(self.client, Instant::now());
+    }
+
     /// The connection is over.
     pub(super) fn leave(&self) {
         self.crowd.leave(self);

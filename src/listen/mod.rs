@@ -8,17 +8,20 @@
 //! | Bodies | They have a longest length and a deadline; of those above 32 KiB a few are read at a time. |
 //! | Refusals | A client that is refused again and again is answered 429 before its body is read, until it has been quiet for a while. What is signed costs nothing, and this machine itself is exempt. |
 //! | Proxies | The client behind a trusted proxy is the last address of `X-Forwarded-For` that is not a trusted proxy. Nobody else's header counts. |
+//! | TLS | Where a certificate is configured ([`Tls`]), a first byte tells TLS from plain HTTP. Plain HTTP is taken from this machine, from trusted proxies and from whom `plain_http` names. A handshake has the time of a head; one that fails is a refusal. |
 //! | Logs | What strangers can cause is logged in rations: so many lines in a while, with a count of those left out. |
 
 mod body;
 mod connection;
 mod crowd;
 mod gate;
+mod line;
 mod network;
 mod patience;
 mod ration;
 #[cfg(test)]
 mod tests;
+mod tls;
 
 use std::future::{Future, IntoFuture as _};
 use std::io;
@@ -35,6 +38,7 @@ use network::client_of;
 pub(crate) use network::plain;
 pub use network::{BadNetwork, Network};
 pub(crate) use ration::Ration;
+pub use tls::{Tls, TlsError, TlsFiles};
 
 /// Serves `router` behind the listener's gate until `stop` is over; requests that run then are finished.
 ///
@@ -49,10 +53,20 @@ pub(crate) async fn serve(
         .gate()
         .around(router)
         .into_make_service_with_connect_info::<connection::Arrived>();
-    axum::serve(listener, service)
+    let tls = listener.tls();
+    let fresh = async {
+        match tls {
+            Some(tls) => tls.keep_fresh().await,
+            None => std::future::pending().await,
+        }
+    };
+    let served = axum::serve(listener, service)
         .with_graceful_shutdown(stop)
-        .into_future()
-        .await
+        .into_future();
+    tokio::select! {
+        served = served => served,
+        never = fresh => match never {},
+    }
 }
 
 /// Binds `at`, and tells the address that was bound.

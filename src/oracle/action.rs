@@ -1,5 +1,7 @@
 //! Actions: effects that leave this machine and matter.
 
+use std::time::Duration;
+
 use alloy::primitives::U256;
 use serde::{Deserialize, Serialize};
 
@@ -63,9 +65,6 @@ pub struct Proposal {
     pub payload: Payload,
 }
 
-/// Version of [`Proposal::digest`], in its tag.
-pub const DIGEST: u32 = 2;
-
 impl Proposal {
     /// What decisions bind: what would leave. [`payload_digest`] says over what it is taken.
     #[must_use]
@@ -95,13 +94,7 @@ impl Proposal {
     /// Whether every check says the same in both, whatever the reasons.
     #[must_use]
     pub fn is_checked_as(&self, other: &Self) -> bool {
-        let verdicts = |p: &Self| {
-            p.checks
-                .iter()
-                .map(|c| (c.name.clone(), c.status))
-                .collect::<Vec<_>>()
-        };
-        verdicts(self) == verdicts(other)
+        Check::all_say_the_same(&self.checks, &other.checks)
     }
 
     /// What it moves or commits, in wei, beside fees: the 32 ether of a validator, and what a transaction sends.
@@ -224,6 +217,13 @@ impl Action {
     pub fn approved_since(&self) -> Option<UnixMillis> {
         let all = self.endorsements.iter().chain(&self.decision);
         all.map(|decision| decision.at).min()
+    }
+
+    /// Until when its approval is good: where it takes another person, that one has to come until then.
+    #[must_use]
+    pub fn approved_until(&self, approval_expires_ms: u64) -> Option<UnixMillis> {
+        let good_for = Duration::from_millis(approval_expires_ms);
+        Some(self.approved_since()?.plus(good_for))
     }
 
     /// Unknown checks that its approval lets pass.

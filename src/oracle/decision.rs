@@ -99,6 +99,17 @@ impl Decider {
     }
 }
 
+impl From<&Asker> for Decider {
+    /// A person at a seat.
+    fn from(asker: &Asker) -> Self {
+        Self::Person {
+            name: asker.name.clone(),
+            uid: asker.uid,
+            signed: None,
+        }
+    }
+}
+
 impl fmt::Display for Decider {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -178,6 +178,23 @@ pub enum Wish {
     },
 }
 
+/// Nothing was signed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NotSigned {
+    /// Whoever signs is away: nothing speaks against it, so what was approved is held.
+    #[error("{0}")]
+    Away(SafeText),
+    /// It will not be signed as it is.
+    #[error("{0}")]
+    Refused(SafeText),
+}
+
+impl From<SafeText> for NotSigned {
+    fn from(why: SafeText) -> Self {
+        Self::Refused(why)
+    }
+}
+
 /// Everything that can happen to the core.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Input {
@@ -255,7 +272,7 @@ pub enum Input {
         /// For which action.
         action: ActionId,
         /// The signed bytes, or why not.
-        outcome: Result<SignedTransaction, SafeText>,
+        outcome: Result<SignedTransaction, NotSigned>,
     },
     /// A node took a transaction, or refused it; the truth comes from inspection.
     Sent {

@@ -47,7 +47,7 @@ mod ways;
 mod wish;
 
 pub use account::{AccountFacts, Unadopted};
-pub use action::{Action, ActionState, DIGEST, Fact, FactKind, Proposal};
+pub use action::{Action, ActionState, Fact, FactKind, Proposal};
 pub use actions::{
     ActionKind, BroadcastExitDraft, Draft, Family, KeygenDraft, ReshareDraft, Risk, SendDepositDraft,
     SendReshareDraft, SignExitDraft,
@@ -60,13 +60,14 @@ pub use decision::{Asker, Decider, Decision, Mode, Verdict};
 pub use effect::{Effect, KnownKey, Published, Registration, Wanted};
 pub use exit::{BadExit, Deferral, ExitAnswer, ExitOffers, ExitStanding, ExitVerdict};
 pub use fading::{Faded, HELD, Reach, STALE_AFTER};
-pub use input::{CeremonySuccess, ChainFacts, Fulfilment, Input, Prepared, Purpose, Stamped, Wish};
+pub use input::{
+    CeremonySuccess, ChainFacts, Fulfilment, Input, NotSigned, Prepared, Purpose, Stamped, Wish,
+};
 pub(crate) use milestone::milestones;
 pub use milestone::{Actual, Basis, Forecast, Milestone, Moment, Sighting, Stage};
 pub use mode::Switched;
 pub use payload::{CallArgument, CallView, CeremonyPayload, ExitPayload, Payload, TransactionPayload};
-pub(crate) use people::second_until;
-pub use people::{Demand, Person, TwoPersons};
+pub use people::{Demand, PeopleRules, Person, TwoPersons};
 pub use policy::{Policy, Rule, RuleUse};
 pub use record::{CeremonyRole, Record, Speaks};
 pub use state::{
@@ -77,6 +78,7 @@ pub(crate) use status::unknown_outcome;
 pub use status::{action_state, case_status, place_in_line};
 pub use step::{WishReply, step};
 pub use turn::Output;
+pub(crate) use ways::held_out_of_memory;
 pub use ways::{
     Way, WayOn, Ways, can_give_up, can_redo_key, can_request_exit, can_retry, is_held, queue_behind, ways,
 };

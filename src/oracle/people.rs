@@ -9,9 +9,7 @@ use super::wish::{Answer, OBSERVES, decidable, not_now};
 use super::{
     Action, ActionKind, Asker, Decider, Decision, Mode, Policy, Proposal, Record, Refusal, Verdict, advance,
 };
-use crate::types::{
-    ActionId, Nth, PersonKey, Root, SafeText, SignedStatement, Statement, UnixMillis, counted,
-};
+use crate::types::{ActionId, Nth, PersonKey, Root, SafeText, SignedStatement, Statement};
 
 /// A person with a key of their own.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,7 +41,130 @@ pub struct Demand {
     pub personal_keys: bool,
 }
 
+/// What the policy says of people, as the journal keeps it: from the record that says it on.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct PeopleRules {
+    /// What two different people must approve.
+    pub two_persons: Vec<TwoPersons>,
+    /// Whose key is whose.
+    pub persons: Vec<Person>,
+}
+
+impl PeopleRules {
+    /// As a policy that says nothing else.
+    #[must_use]
+    pub fn to_policy(&self) -> Policy {
+        Policy {
+            rules: Vec::new(),
+            two_persons: self.two_persons.clone(),
+            persons: self.persons.clone(),
+        }
+    }
+
+    /// One sentence for people.
+    #[must_use]
+    pub fn words(&self) -> String {
+        let two = self.two_persons.iter().map(|two| {
+            let kinds: Vec<_> = two.kinds.iter().map(ToString::to_string).collect();
+            let least = two.at_least_wei.map(|wei| format!(" from {wei} wei on"));
+            let keys = if two.personal_keys {
+                ", with keys of their own"
+            } else {
+                ""
+            };
+            format!(
+                "2 people must approve {}{}{keys}",
+                kinds.join(", "),
+                least.unwrap_or_default()
+            )
+        });
+        let keys = self.persons.iter().map(|person| {
+            let uid = person.uid.map(|uid| format!(" (uid {uid})"));
+            format!(
+                "{}{} has key {}",
+                person.name,
+                uid.unwrap_or_default(),
+                person.key
+            )
+        });
+        let none = || "nothing takes two people".to_owned();
+        let mut all: Vec<_> = two.collect();
+        if all.is_empty() {
+            all.push(none());
+        }
+        all.extend(keys);
+        format!("by the policy from here on: {}", all.join("; "))
+    }
+}
+
 impl Policy {
+    /// What it says of people.
+    #[must_use]
+    pub fn people_rules(&self) -> PeopleRules {
+        PeopleRules {
+            two_persons: self.two_persons.clone(),
+            persons: self.persons.clone(),
+        }
+    }
+
+    /// Somebody who decided, with the user that the configuration gives the key today.
+    fn today(&self, decider: &Decider) -> Decider {
+        let mut today = decider.clone();
+        let person = decider
+            .key()
+            .and_then(|key| self.persons.iter().find(|person| person.key == key));
+        if let (Decider::Person { uid, .. }, Some(person)) = (&mut today, person) {
+            *uid = person.uid;
+        }
+        today
+    }
+
+    /// Why an approval does not count by the policy of today, whatever it was given for; `None` where it does.
+    fn disowns(&self, decider: &Decider, demand: Demand) -> Option<String> {
+        match decider.key() {
+            Some(key) if !self.persons.iter().any(|person| person.key == key) => Some(format!(
+                "{decider} signed with key {key}, which is the key of nobody in [[person]] any more"
+            )),
+            None if demand.personal_keys => Some(format!(
+                "it takes two people who sign with keys of their own, and {decider} signed with none"
+            )),
+            _ => None,
+        }
+    }
+
+    /// Why those who approved an action are not enough by the policy of today; `None` where they are. The file may have
+    /// been read anew since.
+    ///
+    /// An approval that was enough when it was given says nothing of what is demanded when the action leaves.
+    #[must_use]
+    pub fn lacks(&self, action: &Action) -> Option<String> {
+        let given = action.endorsements.iter().chain(&action.decision);
+        let given: Vec<_> = given.map(|decision| &decision.decider).collect();
+        self.lack_of(&action.proposal, &given)
+    }
+
+    /// The same of anything that they approved.
+    pub(crate) fn lack_of(&self, proposal: &Proposal, given: &[&Decider]) -> Option<String> {
+        let demand = self.demand(proposal);
+        let given: Vec<_> = given.iter().map(|by| self.today(by)).collect();
+        if let Some(why) = given.iter().find_map(|by| self.disowns(by, demand)) {
+            return Some(why);
+        }
+        let first = |(n, by): &(usize, &Decider)| {
+            planted!(OneIsTwo) || !given[..*n].iter().any(|other| other.is_same(by))
+        };
+        let different = given.iter().enumerate().filter(first).count();
+        let kind = proposal.kind;
+        (different < usize::from(demand.people)).then(|| {
+            let names: Vec<_> = given.iter().map(ToString::to_string).collect();
+            format!(
+                "{} people must approve {kind}, and it was approved by {} alone",
+                demand.people,
+                names.join(" and ")
+            )
+        })
+    }
+
     /// What it takes to approve this.
     #[must_use]
     pub fn demand(&self, proposal: &Proposal) -> Demand {
@@ -72,12 +193,7 @@ pub(super) fn approve(
     digest: Root,
     phrase: Option<&str>,
 ) -> Answer {
-    let decider = Decider::Person {
-        name: by.name.clone(),
-        uid: by.uid,
-        signed: None,
-    };
-    take(turn, decider, id, digest, phrase)
+    take(turn, by.into(), id, digest, phrase)
 }
 
 /// A person who signed elsewhere. Whose key it is and that the signature is right, was verified.
@@ -106,6 +222,14 @@ pub(super) fn approve_signed(
             expires.to_rfc3339()
         )));
     }
+    let proposed_at = turn.state.actions.get(&action).map(|a| a.proposed_at);
+    if let Some(at) = proposed_at.filter(|at| *at != signed.statement.proposed_at) {
+        return Err(not_now(format!(
+            "{name} signed for a {action} that was proposed at {}, and this one was proposed at {}: it is another one",
+            signed.statement.proposed_at.to_rfc3339(),
+            at.to_rfc3339()
+        )));
+    }
     let spent = turn.state.actions.get(&action).map(|a| &a.spent);
     if spent.is_some_and(|spent| spent.contains(&signed.signature)) {
         return Err(not_now(format!(
@@ -126,7 +250,7 @@ pub(super) fn approve_signed(
 /// The first of two waits for the second; the last one decides.
 fn take(turn: &mut Turn<'_>, by: Decider, id: ActionId, digest: Root, phrase: Option<&str>) -> Answer {
     // a clock may not have struck since
-    forget_expired(turn, id);
+    forget_lost(turn, id);
     decidable(turn, id, digest)?;
     let action = &turn.state.actions[&id];
     action.approvable().map_err(not_now)?;
@@ -145,10 +269,11 @@ fn take(turn: &mut Turn<'_>, by: Decider, id: ActionId, digest: Root, phrase: Op
              each signs with `casimir-dkg sign` on a machine of their own"
         )));
     }
-    let counts = |given: &&Decision| !demand.personal_keys || given.decider.key().is_some();
-    let given: Vec<_> = action.endorsements.iter().filter(counts).collect();
+    let policy = &turn.state.settings.policy;
+    let given: Vec<_> = action.endorsements.iter().collect();
     let of = demand.people;
-    let again = given.iter().any(|other| other.decider.is_same(&by)) && !planted!(OneIsTwo);
+    let is_by = |other: &&Decision| policy.today(&other.decider).is_same(&by);
+    let again = given.iter().any(is_by) && !planted!(OneIsTwo);
     if of > 1 && again {
         return Err(not_now(format!(
             "{by} has approved {id} already: it takes another person ({} of {of})",
@@ -197,7 +322,10 @@ fn refresh_first(turn: &mut Turn<'_>, id: ActionId, approving: Approving, faded:
     advance::look_again(turn, id);
     SafeText::new(&format!(
         "refreshing: {} stale ({}); {id} is approved once they are made again and say the same",
-        counted(faded.checks.len(), "check is"),
+        match faded.checks.len() {
+            1 => "1 check is".to_owned(),
+            many => format!("{many} checks are"),
+        },
         faded.why
     ))
 }
@@ -247,7 +375,7 @@ fn no_more(turn: &Turn<'_>, id: ActionId, approving: &Approving) -> Option<Strin
     }
     if let Err(refusal) = decidable(turn, id, approving.digest) {
         return Some(match refusal {
-            Refusal::AlreadyDecided { by, .. } => format!("{by} has decided it"),
+            Refusal::AlreadyDecided { .. } => refusal.to_string(),
             _ => CHANGED.to_owned(),
         });
     }
@@ -272,11 +400,7 @@ fn complete(turn: &mut Turn<'_>, id: ActionId, approving: Approving) -> Result<(
         } => approve_signed(turn, name, uid, signed),
         by => take(turn, by, id, digest, phrase.as_deref()),
     };
-    match answer {
-        Ok(_) => Ok(()),
-        Err(Refusal::AlreadyDecided { by, .. }) => Err(format!("{by} has decided it")),
-        Err(Refusal::Stale(why) | Refusal::NotNow(why) | Refusal::Mode(why)) => Err(why.to_string()),
-    }
+    answer.map(drop).map_err(|refusal| refusal.to_string())
 }
 
 /// The unknown checks that everybody who approves lets pass: at a seat those that are unknown now, elsewhere those that
@@ -295,30 +419,29 @@ fn accepted(action: &Action, by: &Decider, given: &[&Decision]) -> Vec<String> {
     accepted
 }
 
-/// A first approval is good for as long as any approval is; then it has to be given again.
-pub(super) fn forget_expired(turn: &mut Turn<'_>, id: ActionId) {
+/// A first approval is good for as long as any approval is, and for as long as the policy knows whose it is; then it has
+/// to be given again.
+pub(super) fn forget_lost(turn: &mut Turn<'_>, id: ActionId) {
     let Some(action) = turn.state.actions.get(&id) else {
         return;
     };
     let good_for = u128::from(turn.state.settings.approval_expires_ms);
     let old = |decision: &&Decision| turn.at.since(decision.at).as_millis() > good_for;
-    if let Some(given) = action.endorsements.iter().find(old) {
-        let reason = format!(
+    let expired = action.endorsements.iter().find(old).map(|given| {
+        format!(
             "the approval by {} expired before a second one came",
             given.decider
-        );
+        )
+    });
+    let policy = &turn.state.settings.policy;
+    let demand = policy.demand(&action.proposal);
+    let disowned = |given: &Decision| policy.disowns(&given.decider, demand);
+    if let Some(reason) = expired.or_else(|| action.endorsements.iter().find_map(disowned)) {
         turn.record(Record::EndorsementsLost {
             action: id,
             reason: SafeText::new(&reason),
         });
     }
-}
-
-/// Until when the second approval has to come.
-#[must_use]
-pub(crate) fn second_until(action: &Action, approval_expires_ms: u64) -> Option<UnixMillis> {
-    let first = action.endorsements.first()?;
-    Some(UnixMillis(first.at.0.saturating_add(approval_expires_ms)))
 }
 
 #[cfg(test)]

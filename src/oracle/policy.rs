@@ -17,7 +17,7 @@ pub struct Rule {
     pub pools: Option<Vec<PoolId>>,
     /// Largest fee ceiling, wei; transactions only.
     pub max_fee_wei: Option<U256>,
-    /// At most so many approvals by this rule in any 24 hours.
+    /// At most so many approvals by this rule in any 24 hours; 4,096 where it is more.
     pub max_per_day: Option<u32>,
     /// At most so many ceremonies for one step of a case.
     pub max_attempts: u32,
@@ -77,7 +77,10 @@ pub struct RuleUse {
     pub at: UnixMillis,
 }
 
-const DAY_MILLIS: u64 = 86_400_000;
+pub(super) const DAY_MILLIS: u64 = 86_400_000;
+
+/// So many approvals are remembered of each rule. A larger limit of a day counts as this one.
+pub(super) const USES_KEPT: usize = 4_096;
 
 impl Policy {
     /// The rule that lets `action` pass now, in the time that limits per day count, or why none does.
@@ -141,8 +144,9 @@ impl Policy {
             let recent = used
                 .iter()
                 .filter(|u| u.rule == rule.name && now.0 < u.at.0.saturating_add(DAY_MILLIS));
-            if recent.count() >= max as usize {
-                let approvals = counted(max as usize, "approval");
+            let max = (max as usize).min(USES_KEPT);
+            if recent.count() >= max {
+                let approvals = counted(max, "approval");
                 return Err(format!("rule {}: its {approvals} a day are used up", rule.name));
             }
         }
@@ -153,7 +157,7 @@ impl Policy {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::oracle::{NEW_SIGNING_ROOT, fixture};
+    use crate::oracle::{Decider, Decision, NEW_SIGNING_ROOT, Record, State, Verdict, fixture};
     use crate::types::Check;
 
     #[test]
@@ -174,5 +178,45 @@ mod tests {
         assert!(permits(&failed, &[name("endpoints-agree")]).is_err());
         let same = [Check::unknown(NEW_SIGNING_ROOT, "the same bytes")];
         assert!(permits(&same, &[name(NEW_SIGNING_ROOT)]).is_err());
+    }
+
+    #[test]
+    fn a_rule_that_is_used_often_pushes_out_none_of_another_and_old_uses_go() {
+        let mut action = fixture::action(ActionKind::SendDeposit);
+        let mut state = State::new(fixture::settings());
+        let mut seq = 0;
+        let mut used = |state: &mut State, rule: &str, at: u64| {
+            action.id.number += 1;
+            let id = action.id;
+            let rule = Decider::Rule { name: rule.into() };
+            let decision = Decision::alone(Verdict::Approve, rule, UnixMillis(at), action.digest);
+            let proposed = Record::ActionProposed {
+                action: id,
+                proposal: Box::new(action.proposal.clone()),
+                digest: action.digest,
+            };
+            for record in [proposed, Record::Decided { action: id, decision }] {
+                seq += 1;
+                state.apply(seq, UnixMillis(at), &record);
+            }
+        };
+        used(&mut state, "all", 1_000);
+        for n in 0..USES_KEPT as u64 + 100 {
+            used(&mut state, "often", 2_000 + n);
+        }
+        let of = |state: &State, rule: &str| {
+            let uses = state.rule_uses.iter();
+            uses.filter(|used| used.rule.as_str() == rule).count()
+        };
+        assert_eq!((of(&state, "all"), of(&state, "often")), (1, USES_KEPT));
+        let mut policy = fixture::settings().policy;
+        policy.rules[0].max_per_day = Some(1);
+        let waiting = fixture::action(ActionKind::SendDeposit);
+        let refused = policy.permits(&waiting, 1, &state.rule_uses, UnixMillis(9_000));
+        assert!(refused.unwrap_err().contains("1 approval a day"));
+        // nothing counts what is older than a day
+        used(&mut state, "seldom", 3 * DAY_MILLIS);
+        assert_eq!(state.rule_uses.len(), 1);
+        assert_eq!(of(&state, "seldom"), 1);
     }
 }

@@ -227,11 +227,11 @@ pub fn can_retry(state: &State, case: &Case) -> Result<(), String> {
     if !case.given_up {
         return is_open(case);
     }
-    let newer = |other: &&Case| other.id > case.id;
-    match state.cases_of(case.id.kind, case.id.pool).find(newer) {
+    let newest = state.newest_of(case.id.kind, case.id.pool);
+    match newest.filter(|newest| *newest > case.id) {
         Some(newer) => Err(format!(
-            "{} came after {}: it is the one to go on with",
-            newer.id, case.id
+            "{newer} came after {}: it is the one to go on with",
+            case.id
         )),
         None => Ok(()),
     }
@@ -284,14 +284,12 @@ pub fn can_request_exit(state: &State, pool: PoolId) -> Result<(), String> {
             "pool {pool} is not staked: only the validator of a staked pool can exit"
         ));
     }
-    if let Some(exit) = state.cases_of(RequestKind::Exit, pool).next_back() {
-        let id = exit.id;
-        if exit.given_up {
-            return Err(format!("{id} was given up: take it up again instead"));
-        }
-        if !exit.is_closed() {
-            return Err(format!("{id} is open already"));
-        }
+    if let Some((id, _)) = state.given_up_last(RequestKind::Exit, pool) {
+        return Err(format!("{id} was given up: take it up again instead"));
+    }
+    let exit = state.cases_of(RequestKind::Exit, pool).next_back();
+    if let Some(exit) = exit.filter(|exit| !exit.is_closed()) {
+        return Err(format!("{} is open already", exit.id));
     }
     let of_pool = || cases::ALL.into_iter().flat_map(|kind| state.cases_of(kind, pool));
     let leaves = |case: &&Case| case.phase.is_some_and(|phase| phase >= ValidatorPhase::Exiting);
@@ -325,9 +323,8 @@ pub fn is_held(state: &State, case: &Case) -> bool {
 
 /// What a person must know of a given-up case that the contract still lists.
 #[must_use]
-pub fn queue_behind(state: &State, case: &Case) -> Option<String> {
-    case.kind()
-        .stands_behind(&state.settings, state.facts(), case.id.pool)
+pub fn queue_behind(state: &State, id: CaseId) -> Option<String> {
+    cases::kind(id.kind).stands_behind(&state.settings, state.facts(), id.pool)
 }
 
 /// The given-up case that keeps this one from its turn.
@@ -338,12 +335,23 @@ pub(in crate::oracle) fn stopped_by(state: &State, id: CaseId) -> Option<CaseId>
         return None;
     }
     let listed = kind.wanted_by_state(state.facts());
-    let before = listed.iter().take_while(|pool| **pool != id.pool);
-    let of = |pool: &PoolId| state.cases_of(id.kind, *pool).next_back();
-    before
-        .filter_map(of)
-        .find(|case| case.given_up)
-        .map(|case| case.id)
+    let mut before = listed.iter().take_while(|pool| **pool != id.pool);
+    before.find_map(|pool| Some(state.given_up_last(id.kind, *pool)?.0))
+}
+
+/// Given-up cases that left memory and that the contract still lists, each with how it ended: they stay in view as
+/// [`is_held`] says of those in memory.
+pub(crate) fn held_out_of_memory(state: &State) -> Vec<(CaseId, SafeText)> {
+    let wanted = |kind| {
+        let pools = cases::kind(kind).wanted_by_state(state.facts());
+        pools
+            .iter()
+            .filter_map(move |pool| state.given_up_last(kind, *pool))
+    };
+    let held = cases::ALL.into_iter().flat_map(wanted);
+    held.filter(|(id, _)| !state.cases.contains_key(id))
+        .map(|(id, outcome)| (id, outcome.clone()))
+        .collect()
 }
 
 impl Resume {

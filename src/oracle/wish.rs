@@ -2,12 +2,14 @@
 
 mod ways;
 
+use std::fmt;
+
 use super::state::EffectKey;
 use super::turn::Turn;
 use super::ways::{can_retry, refused_by_ssv};
 use super::{
-    ActionState, Asker, Decider, Decision, Mode, Record, State, Step, Verdict, Wish, account,
-    current_ceremony, mode, people,
+    ActionState, Asker, Decision, Mode, Record, State, Step, Verdict, Wish, account, current_ceremony, mode,
+    people,
 };
 use crate::types::{
     ActionId, CaseId, OperatorId, PoolId, RequestId, RequestKind, Root, SafeText, UnixMillis, listed,
@@ -24,6 +26,15 @@ pub enum Refusal {
     NotNow(SafeText),
     /// The mode forbids it.
     Mode(SafeText),
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Stale(why) | Self::NotNow(why) | Self::Mode(why) => why.fmt(f),
+            Self::AlreadyDecided { by, .. } => write!(f, "{by} has decided it"),
+        }
+    }
 }
 
 /// What is answered in mode observe.
@@ -114,12 +125,7 @@ pub(super) fn decidable(turn: &Turn<'_>, id: ActionId, digest: Root) -> Result<(
 
 fn reject(turn: &mut Turn<'_>, by: &Asker, id: ActionId, digest: Root, reason: SafeText) -> Answer {
     decidable(turn, id, digest)?;
-    let decider = Decider::Person {
-        name: by.name.clone(),
-        uid: by.uid,
-        signed: None,
-    };
-    let decision = Decision::alone(Verdict::Reject { reason }, decider, turn.at, digest);
+    let decision = Decision::alone(Verdict::Reject { reason }, by.into(), turn.at, digest);
     turn.record(Record::Decided { action: id, decision });
     Ok(SafeText::new(&format!(
         "{id} rejected; {} halts until it is retried",
@@ -128,7 +134,9 @@ fn reject(turn: &mut Turn<'_>, by: &Asker, id: ActionId, digest: Root, reason: S
 }
 
 fn retry(turn: &mut Turn<'_>, by: &SafeText, id: CaseId) -> Answer {
-    let case = turn.state.cases.get(&id).ok_or_else(|| absent(turn, id))?;
+    let Some(case) = turn.state.cases.get(&id) else {
+        return ways::take_up_gone(turn, by, id);
+    };
     can_retry(turn.state, case).map_err(not_now)?;
     match case.step {
         Step::Halted { .. } | Step::Closed { .. } if !planted!(NoWayOut) => {

@@ -29,7 +29,7 @@ use alloy::primitives::{Address, Bytes};
 
 use crate::chain::kept::Kept;
 use crate::chain::rpc::{At, Rpc};
-use crate::ports::{Answer, Evidence, PoolManager};
+use crate::ports::{Answer, DecodedCall, Evidence, PoolManager};
 use crate::types::{ClusterLayout, ParseIdError};
 
 /// Every version that can be served, the oldest first.
@@ -42,6 +42,11 @@ pub trait Version: fmt::Debug + Sync {
 
     /// Calldata of a call that this version has in this layout, and no other version or layout.
     fn fingerprint(&self, layout: ClusterLayout) -> Bytes;
+
+    /// Calldata of this version in words, read without a contract; none for another call.
+    fn describe(&self, _data: &[u8]) -> Option<DecodedCall> {
+        None
+    }
 
     /// The contract at an address, spoken to as this version expects.
     fn open(&'static self, at: Connection) -> Arc<dyn PoolManager>;
@@ -111,6 +116,19 @@ impl FromStr for AdapterName {
                 expected: "the name of a version of the manager contract",
             })
     }
+}
+
+/// What calldata says in each version that has such a call, without asking anybody: for whoever must not believe what
+/// somebody else read in it.
+#[must_use]
+pub fn readings(data: &[u8]) -> Vec<DecodedCall> {
+    let mut readings: Vec<DecodedCall> = Vec::new();
+    for reading in VERSIONS.iter().filter_map(|version| version.describe(data)) {
+        if !readings.contains(&reading) {
+            readings.push(reading);
+        }
+    }
+    readings
 }
 
 /// The field order of SSV's cluster tuple that the manager at `address` takes, by the calls that it has: in the version of

@@ -8,6 +8,7 @@ use std::fmt;
 use alloy::primitives::{Address, Bytes, U256};
 use async_trait::async_trait;
 
+use super::Answer;
 use crate::types::SafeText;
 
 /// An EIP-1559 transaction without an access list, as it is to be signed.
@@ -55,6 +56,16 @@ pub trait TxSigner: fmt::Debug + Send + Sync {
 
     /// What it is, for people: without a secret.
     fn name(&self) -> SafeText;
+
+    /// Whether it is somewhere else, and so may be away.
+    fn is_elsewhere(&self) -> bool {
+        false
+    }
+
+    /// Whether it is there and has the account's key, as far as it tells without signing. A key in this process is.
+    async fn reach(&self) -> Answer<()> {
+        Answer::Yes(())
+    }
 
     /// Signs the transaction as it is, and returns its EIP-2718 envelope. May take a while; dropping the future gives the
     /// signature up, though a signer elsewhere may have made it.

@@ -1,7 +1,9 @@
 //! Files that hold keys, passwords and tokens, and the arithmetic that opens them.
 
 mod file;
+mod judged;
 pub mod person;
 pub(crate) mod scrypt;
 
 pub use file::SecretFile;
+pub use judged::{Holds, Judged, open};

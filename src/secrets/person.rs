@@ -165,6 +165,7 @@ mod tests {
             manager: alloy::primitives::Address::repeat_byte(7),
             account: None,
             action: "deposit/3#2".parse().unwrap(),
+            proposed_at: UnixMillis(3),
             digest: Root([9; 32]),
             verdict: Stated::Approve,
             unknown: vec!["endpoints-agree".to_owned()],
@@ -222,7 +223,7 @@ mod tests {
             message,
             "casimir-dkg decision of a person v1\0{\"chain_id\":17000,\
              \"manager\":\"0x0707070707070707070707070707070707070707\",\"account\":null,\"action\":\"deposit/3#2\",\
-             \"digest\":\"0x0909090909090909090909090909090909090909090909090909090909090909\",\"verdict\":\"approve\",\
+             \"proposed_at\":3,\"digest\":\"0x0909090909090909090909090909090909090909090909090909090909090909\",\"verdict\":\"approve\",\
              \"unknown\":[\"endpoints-agree\"],\"phrase\":null,\"expires\":1700000000000}"
         );
     }

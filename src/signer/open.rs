@@ -7,6 +7,7 @@ use std::sync::Arc;
 use alloy::primitives::Address;
 use secrecy::SecretString;
 
+use super::remote::{RemoteError, RemoteSigner};
 use super::{KeyPolicy, OracleSigner, SecretFile, SignerError, keystore, password};
 use crate::config::{Config, NetworkName, SignerKey};
 use crate::ports::TxSigner;
@@ -61,6 +62,9 @@ pub enum OpenError {
         #[source]
         error: std::io::Error,
     },
+    /// A signer elsewhere cannot be asked.
+    #[error(transparent)]
+    Remote(#[from] RemoteError),
     /// The key is of another account than the one that is expected.
     #[error("the key is of {actual}, but signer.address says {expected}: one of both is wrong")]
     Account {
@@ -103,6 +107,14 @@ pub fn open(
         }
         SignerKey::Mnemonic { phrase, index } => {
             from_mnemonic("signer.mnemonic".to_owned(), phrase, *index, policy)?
+        }
+        SignerKey::Remote(key) => {
+            let (signer, warnings) = RemoteSigner::new(key, &config.http)?;
+            OpenedSigner {
+                what: signer.name().to_string(),
+                signer: Arc::new(signer),
+                warnings,
+            }
         }
     };
     let actual = opened.signer.address();

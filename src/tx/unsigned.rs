@@ -6,7 +6,7 @@ use alloy::primitives::{Address, TxKind, U256, keccak256};
 
 use super::fees::Fees;
 use crate::ports::tx_signer::{TxSigner, TxSignerError, UnsignedTransaction};
-use crate::types::{Root, SignedTransaction};
+use crate::types::{Root, SafeText, SignedTransaction};
 
 /// A transaction cannot be signed, or signed bytes are not what they should be.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -25,6 +25,17 @@ pub enum SignError {
     /// Signed bytes that do not read back as the transaction they should be.
     #[error("signed bytes do not match: {0}")]
     Mismatch(&'static str),
+}
+
+impl SignError {
+    /// Why whoever signs is away, where nothing but that is in the way.
+    #[must_use]
+    pub fn away(&self) -> Option<&SafeText> {
+        match self {
+            Self::Signer(TxSignerError::Away(why)) => Some(why),
+            _ => None,
+        }
+    }
 }
 
 impl UnsignedTransaction {
@@ -121,7 +132,6 @@ mod tests {
 
     use super::*;
     use crate::ports::fakes::FakeSigner;
-    use crate::types::SafeText;
 
     fn unsigned() -> UnsignedTransaction {
         UnsignedTransaction {

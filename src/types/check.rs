@@ -27,6 +27,13 @@ pub struct Check {
 }
 
 impl Check {
+    /// Whether every check says the same in both, whatever the reasons.
+    #[must_use]
+    pub fn all_say_the_same(these: &[Self], those: &[Self]) -> bool {
+        let says = |a: &Self, b: &Self| a.name == b.name && a.status == b.status;
+        these.len() == those.len() && these.iter().zip(those).all(|(a, b)| says(a, b))
+    }
+
     /// A check with the given verdict.
     pub fn new(name: &str, status: CheckStatus, reason: impl AsRef<str>) -> Self {
         Self {

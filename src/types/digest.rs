@@ -5,6 +5,9 @@ use sha2::{Digest as _, Sha256};
 
 use super::{ActionId, Root};
 
+/// Version of [`payload_digest`], in its tag.
+pub const DIGEST: u32 = 2;
+
 /// SHA-256 over a tag with the digest's version and the JSON of `body`.
 #[must_use]
 pub fn action_digest(version: u32, body: &impl Serialize) -> Root {
@@ -15,7 +18,7 @@ pub fn action_digest(version: u32, body: &impl Serialize) -> Root {
     Root(hash.finalize().into())
 }
 
-/// Version 2: the action's id, and its kind, risk and payload. What is checked, said and shown of it stays outside: that
+/// Version [`DIGEST`]: the action's id, and its kind, risk and payload. What is checked, said and shown of it stays outside: that
 /// moves while a person looks, and the checks are made again before anything leaves.
 #[must_use]
 pub fn payload_digest(
@@ -24,5 +27,5 @@ pub fn payload_digest(
     risk: &impl Serialize,
     payload: &impl Serialize,
 ) -> Root {
-    action_digest(2, &(id, kind, risk, payload))
+    action_digest(DIGEST, &(id, kind, risk, payload))
 }

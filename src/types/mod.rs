@@ -6,6 +6,7 @@
 mod bytes;
 mod ceremony;
 mod check;
+mod code;
 mod contract;
 mod digest;
 mod id;
@@ -26,8 +27,9 @@ pub use ceremony::{
     FailureKind, KeygenOutput, OperatorProgress, OperatorState, OwnerNonce, ReshareOutput, SignPurpose,
 };
 pub use check::{Check, CheckStatus};
+pub use code::Code;
 pub use contract::{BlockRef, ClusterLayout, ClusterSnapshot, DepositOrder, LogRef, PoolView, RequestKind};
-pub use digest::{action_digest, payload_digest};
+pub use digest::{DIGEST, action_digest, payload_digest};
 pub use id::{ActionId, CaseId, OperatorId, ParseIdError, PoolId, RequestId};
 pub use operator::{OperatorRecord, RsaPublicKeyText};
 pub use severity::Severity;

@@ -18,8 +18,8 @@ pub enum Stated {
     Approve,
 }
 
-/// A decision on one action of one engine. It can be used once: an action is decided once, and numbers of actions do not
-/// come again.
+/// A decision on one action of one engine. It can be used once: an action is decided once, and where its number comes
+/// again, in a journal restored from a backup or in another one of the same account, the time is another one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Statement {
@@ -30,6 +30,8 @@ pub struct Statement {
     /// The oracle's account, where the engine has one.
     pub account: Option<Address>,
     pub action: ActionId,
+    /// When the action was proposed.
+    pub proposed_at: UnixMillis,
     /// The whole digest of what was shown.
     pub digest: Root,
     pub verdict: Stated,

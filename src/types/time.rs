@@ -10,6 +10,9 @@ use serde::{Deserialize, Serialize};
 #[serde(transparent)]
 pub struct UnixMillis(pub u64);
 
+/// The last moment of the year 9999.
+const LAST: u64 = 253_402_300_799_999;
+
 impl UnixMillis {
     /// The system clock, now.
     #[must_use]
@@ -33,9 +36,14 @@ impl UnixMillis {
         )
     }
 
-    /// `2026-11-22T18:04:05.123Z`.
+    /// `2026-11-22T18:04:05.123Z`; in words what is beyond the year 9999, which RFC 3339 has no form for: somebody made
+    /// it up.
     #[must_use]
     pub fn to_rfc3339(self) -> String {
+        if self.0 > LAST {
+            // as long as a date, of which some show a part
+            return "later than the year 9999".to_owned();
+        }
         let (days, rest) = (self.0 / 86_400_000, self.0 % 86_400_000);
         // civil_from_days of Howard Hinnant's public-domain date algorithms, for days since 1970-01-01
         let z = days + 719_468;
@@ -93,5 +101,9 @@ mod tests {
             UnixMillis(1_700_000_000_000).to_rfc3339(),
             "2023-11-14T22:13:20.000Z"
         );
+        assert_eq!(UnixMillis(LAST).to_rfc3339(), "9999-12-31T23:59:59.999Z");
+        for made_up in [LAST + 1, u64::MAX] {
+            assert_eq!(UnixMillis(made_up).to_rfc3339(), "later than the year 9999");
+        }
     }
 }

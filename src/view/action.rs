@@ -409,13 +409,7 @@ impl ActionView {
     /// Whether a person who saw this has seen the other: what would leave, and what every check says.
     #[must_use]
     pub fn is_shown_as(&self, other: &Self) -> bool {
-        let verdicts = |of: &Self| {
-            of.checks
-                .iter()
-                .map(|c| (c.name.clone(), c.status))
-                .collect::<Vec<_>>()
-        };
-        self.digest == other.digest && verdicts(self) == verdicts(other)
+        self.digest == other.digest && Check::all_say_the_same(&self.checks, &other.checks)
     }
 
     /// The digest again, from what is here: the engine's own must be the same.

@@ -123,6 +123,8 @@ reasons! {
         "An approved action has not left yet: its last checks do not end.", "look whether endpoints answer; the approval expires otherwise";
     NoEndpoint "no-endpoint" Critical after 10 s stops Case:
         "What was approved is held, because no execution endpoint answers.", "look at the endpoints: it leaves by itself once one answers; the approval expires otherwise";
+    SignerAway "signer-away" Critical after 10 s stops Everything:
+        "The signer elsewhere does not answer, or does not have the oracle's key, so no transaction can be signed.", "look at the signer: what was approved is held and leaves once it answers; the approval expires otherwise";
     Refreshing "refreshing" Warning after 60 s stops Case:
         "A person approved an action whose checks were stale, and they are made again first.", "look whether endpoints and operators answer";
     Epoch "epoch" Info after 0 s stops Nothing:
@@ -275,6 +277,12 @@ impl Wait {
             since: UnixMillis::default(),
             due: None,
         }
+    }
+
+    /// Orders what waits: what stops everything is worse than what does not, and then by severity.
+    #[must_use]
+    pub fn urgency(&self) -> (bool, Severity) {
+        (self.reason.stops() == Stops::Everything, self.reason.severity())
     }
 
     /// The same for as long as the same thing waits for the same reason, and different for everything else.

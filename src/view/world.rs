@@ -303,6 +303,9 @@ pub struct OperatorView {
     pub name: SafeText,
     /// Redacted endpoint.
     pub endpoint: SafeText,
+    /// SHA-256 of its public key, hex, where its key can be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
     pub health: Health,
     /// Version its node reports.
     pub version: SafeText,

@@ -15,6 +15,8 @@ use casimir_dkg::dkg::rockx::node::store::{KeyShare, SessionKind, Store};
 use casimir_dkg::dkg::rockx::node::{self, NodeConfig, NodeHandle, STORE_FILE};
 use casimir_dkg::dkg::rockx::transcript::{self, Document};
 use casimir_dkg::dkg::threshold::{SecretPolynomial, SecretScalar};
+use casimir_dkg::http::Http;
+use casimir_dkg::listen::Tls;
 use casimir_dkg::ports::{CeremonyUpdate, Failed, Verified};
 use casimir_dkg::types::{
     BlsPublicKey, CeremonyPlan, ForkVersion, OperatorId, OperatorRecord, RedactedUrl, RequestId, Root,
@@ -113,6 +115,8 @@ pub(crate) struct Plan<'a> {
     pub(crate) total: Duration,
     /// Another messenger than ours.
     pub(crate) messenger_url: Option<String>,
+    /// Messenger and nodes speak TLS, and everybody goes by this way.
+    pub(crate) secure: Option<(Arc<Tls>, Http)>,
 }
 
 pub(crate) struct House {
@@ -160,7 +164,7 @@ impl House {
         let (messenger, messenger_url) = match plan.messenger_url {
             Some(url) => (None, url),
             None => {
-                let messenger = start_messenger(dir.path(), 0).await;
+                let messenger = start_messenger(dir.path(), 0, plan.secure.clone()).await;
                 let url = messenger.url();
                 (Some(messenger), url)
             }
@@ -193,6 +197,9 @@ impl House {
                 ..DirectorySources::default()
             };
             config.registration_interval = Duration::from_millis(500);
+            if let Some((tls, http)) = plan.secure.clone() {
+                (config.tls, config.http) = (Some(tls), http);
+            }
             nodes.insert(*id, node::spawn(config).await.expect("a node"));
         }
         let peers: Peers = Arc::new(
@@ -218,6 +225,9 @@ impl House {
             directory.get_mut(id).expect("listed").endpoint = byzantine.url();
         }
         let mut config = InitiatorConfig::new(messenger_url.clone(), directory);
+        if let Some((_, http)) = &plan.secure {
+            config.http = http.clone();
+        }
         config.round_deadline = if plan.round.is_zero() { PATIENT } else { plan.round };
         config.total_deadline = if plan.total.is_zero() {
             Duration::from_secs(300)
@@ -270,13 +280,16 @@ impl House {
 
     /// Starts it again where it was.
     pub(crate) async fn restart_messenger(&mut self, port: u16) {
-        self.messenger = Some(start_messenger(self.dir.path(), port).await);
+        self.messenger = Some(start_messenger(self.dir.path(), port, None).await);
     }
 }
 
-async fn start_messenger(dir: &Path, port: u16) -> MessengerHandle {
+async fn start_messenger(dir: &Path, port: u16, secure: Option<(Arc<Tls>, Http)>) -> MessengerHandle {
     let mut config = MessengerConfig::new(([127, 0, 0, 1], port).into());
     config.data_dir = Some(dir.join("messenger"));
+    if let Some((tls, http)) = secure {
+        (config.tls, config.http) = (Some(tls), http);
+    }
     messenger::spawn(config).await.expect("a messenger")
 }
 

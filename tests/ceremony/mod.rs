@@ -12,4 +12,5 @@ mod messenger;
 mod recorded;
 mod reshare;
 mod sign;
+mod tls;
 mod transcripts;

@@ -79,8 +79,8 @@ async fn each_part_has_its_line_and_a_failure_its_exit_code() {
         ("messenger", "ok"),
         ("operator 1", "ok"),
         ("operator 4", "warn"),
-        // silence proves nothing
-        ("committee", "warn"),
+        // nobody listens at the fourth's address, and silence would prove nothing
+        ("committee", "fail"),
         ("beacon nodes", "warn"),
     ] {
         let (_, got, finding, hint) = verdict(what);
@@ -96,7 +96,7 @@ async fn each_part_has_its_line_and_a_failure_its_exit_code() {
     let (code, stdout, _) = text;
     assert_eq!(code, Some(1));
     assert!(
-        stdout.contains("warn  committee") && stdout.trim_end().ends_with("to look at"),
+        stdout.contains("FAIL  committee") && stdout.trim_end().ends_with("to look at"),
         "{stdout}"
     );
     assert!(!scratch.path().join("state").exists(), "looking changes nothing");
@@ -241,4 +241,85 @@ async fn the_clock_the_accounts_past_its_holder_and_the_receivers_have_a_line_ea
     drop(alone);
     assert!(line(&look(), "oracle").1.contains("none runs here"));
     assert!(!scratch.path().join("state").exists(), "looking changes nothing");
+}
+
+/// Nobody is asked to sign for that.
+#[test]
+fn a_signer_elsewhere_is_asked_whether_it_is_there() {
+    let scratch = tempfile::tempdir().unwrap();
+    let file = scratch.path().join("c.toml");
+    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = nobody.local_addr().unwrap();
+    drop(nobody);
+    let signer = format!(
+        "[signer]\nkind = \"remote\"\nurl = \"http://me:hunter2@{address}\"\naddress = \
+         \"0x5FbDB2315678afecb367f032d93F642f64180aa3\"\n"
+    );
+    let text = MINIMAL.replace("127.0.0.1:8545", "127.0.0.1:1");
+    fs::write(&file, format!("{text}{signer}{}", support::operators())).unwrap();
+    let mut program = support::program(scratch.path());
+    program.arg("--config").arg(&file).args(["doctor", "--json"]);
+    let (code, stdout, _) = support::run(&mut program);
+    assert_eq!(code, Some(1), "{stdout}");
+    assert!(!stdout.contains("hunter2"), "{stdout}");
+    let found = findings(&stdout);
+    let (_, verdict, finding, hint) = found.iter().find(|(what, ..)| what == "signer").unwrap();
+    assert_eq!(verdict, "fail", "{finding}");
+    assert!(finding.ends_with(": connection refused"), "{finding}");
+    assert!(hint.contains("signer.url"), "{hint}");
+}
+
+/// A role by itself: its own lines, and until when its certificate is good.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_messenger_and_an_operators_node_are_looked_at_by_themselves() {
+    let scratch = tempfile::tempdir().unwrap();
+    let (file, tls) = (scratch.path().join("c.toml"), scratch.path().join("tls.pem"));
+    let key = rcgen::KeyPair::generate().unwrap();
+    let mut params = rcgen::CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
+    params.not_after = rcgen::date_time_ymd(2096, 1, 1);
+    fs::write(&tls, params.self_signed(&key).unwrap().pem()).unwrap();
+    fs::write(scratch.path().join("tls.key"), key.serialize_pem()).unwrap();
+    let tls = "tls_certificate_file = \"tls.pem\"\ntls_key_file = \"tls.key\"\n";
+    let text = format!(
+        "[messenger]\nlisten = \"127.0.0.1:0\"\n{tls}[node]\nid = 1\nlisten = \"127.0.0.1:0\"\n{tls}\
+         messenger_url = \"http://127.0.0.1:1\"\nkey_file = \"nowhere.pem\"\n"
+    );
+    fs::write(&file, text).unwrap();
+    let run = async |role: &str| {
+        let mut program = support::program(scratch.path());
+        program
+            .arg("--config")
+            .arg(&file)
+            .args(["doctor", role, "--json"]);
+        let ran = tokio::task::spawn_blocking(move || support::run(&mut program))
+            .await
+            .unwrap();
+        findings(&ran.1)
+    };
+    let verdict = |found: &[(String, String, String, String)], what: &str| {
+        let line = found.iter().find(|line| line.0 == what);
+        line.map(|(_, verdict, found, _)| (verdict.clone(), found.clone()))
+            .unwrap_or_else(|| panic!("{what}: {found:?}"))
+    };
+    let found = run("messenger").await;
+    let (grade, words) = verdict(&found, "certificate");
+    assert!(
+        grade == "ok" && words.contains("tls.pem is good until 2096-01-01T"),
+        "{words}"
+    );
+    assert_eq!(verdict(&found, "port").0, "ok");
+    assert_eq!(verdict(&found, "operators").0, "warn", "no key of any is known");
+    assert_eq!(verdict(&found, "initiators").0, "warn");
+
+    let found = run("operator").await;
+    let (grade, words) = verdict(&found, "key");
+    assert!(grade == "fail" && words.contains("nowhere.pem"), "{words}");
+    assert_eq!(verdict(&found, "messenger").0, "warn", "nobody listens there");
+    assert_eq!(verdict(&found, "certificate").0, "ok");
+    fs::remove_file(scratch.path().join("tls.key")).unwrap();
+    let (grade, words) = verdict(&run("operator").await, "certificate");
+    assert!(
+        grade == "fail" && words.contains("tls.key cannot be read"),
+        "{words}"
+    );
 }

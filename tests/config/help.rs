@@ -5,11 +5,12 @@ use super::support;
 #[test]
 fn help_of_every_command() {
     let scratch = tempfile::tempdir().unwrap();
-    let commands: [&[&str]; 45] = [
+    let commands: [&[&str]; 46] = [
         &[],
         &["console"],
         &["demo"],
         &["headless"],
+        &["handbook"],
         &["status"],
         &["waiting"],
         &["show"],

@@ -163,23 +163,83 @@ fn families(scrape: &str) -> BTreeMap<String, String> {
     families
 }
 
-/// Every family of every role.
-fn scraped() -> BTreeMap<String, String> {
+/// Labels of each metric, with the values that they have.
+type Labels = BTreeMap<String, BTreeMap<String, BTreeSet<String>>>;
+
+/// The labels of every sample of a scrape.
+fn labels(scrape: &str, labels: &mut Labels) {
+    for line in scrape.lines().filter(|line| !line.starts_with('#')) {
+        let Some((name, rest)) = line.split_once('{') else {
+            continue;
+        };
+        let (all, _) = rest.rsplit_once('}').unwrap();
+        for (label, _, value) in pairs(all) {
+            let of = labels.entry(name.to_owned()).or_default();
+            of.entry(label.to_owned()).or_default().insert(value.to_owned());
+        }
+    }
+}
+
+/// `label="value"`, `label!="value"` and `label=~"one|other"`, separated by commas that are not within quotes.
+fn pairs(text: &str) -> Vec<(&str, &str, &str)> {
+    let mut pairs = Vec::new();
+    let mut rest = text;
+    while let Some((name, quoted)) = rest.split_once('"') {
+        let name = name.trim_start_matches([',', ' ']);
+        let at = name.find(['=', '!']).unwrap();
+        let (value, behind) = quoted.split_once('"').unwrap();
+        pairs.push((&name[..at], &name[at..], value));
+        rest = behind;
+    }
+    pairs
+}
+
+/// Selectors of an expression: the metric, a label, and a value that it is compared with.
+fn selectors(expression: &str) -> Vec<(String, String, String)> {
+    let mut found = Vec::new();
+    for (at, _) in expression.match_indices('{') {
+        let before = &expression[..at];
+        let from = before.rfind(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
+        let metric = &before[from.map_or(0, |from| from + 1)..];
+        let (all, _) = expression[at + 1..].split_once('}').unwrap();
+        for (label, operator, value) in pairs(all) {
+            let values = if operator.ends_with('~') {
+                value.split('|').collect()
+            } else {
+                vec![value]
+            };
+            found.extend(
+                values
+                    .into_iter()
+                    .map(|value| (metric.to_owned(), label.to_owned(), value.to_owned())),
+            );
+        }
+    }
+    found
+}
+
+/// Every family of every role, and the labels of their samples.
+fn scraped() -> (BTreeMap<String, String>, Labels) {
     let scratch = || tempfile::tempdir().unwrap();
     let (one, two, three) = (scratch(), scratch(), scratch());
     let roles = [
-        oracle(one.path(), ""),
+        oracle(
+            one.path(),
+            "[[notices.to]]\nname = \"somebody\"\ncommand = [\"true\"]\n",
+        ),
         messenger(two.path()),
         operator(three.path()),
     ];
     let scrapes = roles.iter().map(|role| get(role.monitor(), "/metrics"));
     let mut all = BTreeMap::new();
+    let mut labelled = Labels::new();
     for (status, scrape) in scrapes {
         assert_eq!(status, 200);
         promtool(&["check", "metrics"], &scrape);
         all.extend(families(&scrape));
+        labels(&scrape, &mut labelled);
     }
-    all
+    (all, labelled)
 }
 
 /// Prometheus' own word, where its tool is in the path; elsewhere the rest of the test must do.
@@ -220,7 +280,7 @@ fn named(text: &str) -> BTreeSet<&str> {
 
 #[test]
 fn metrics_rules_dashboard_and_documentation_speak_of_the_same() {
-    let scraped = scraped();
+    let (scraped, labels) = scraped();
     let documented: BTreeMap<&str, &str> = README
         .lines()
         .filter_map(|line| line.strip_prefix("| `"))
@@ -241,6 +301,43 @@ fn metrics_rules_dashboard_and_documentation_speak_of_the_same() {
         }
     }
     assert!(named(RULES).len() > 10 && named(DASHBOARD).len() > 20);
+    let is_scraped = |(metric, label, value): &(String, String, String)| {
+        let values = labels.get(metric).and_then(|of| of.get(label));
+        values.is_some_and(|values| values.contains(value))
+    };
+    let expressions = RULES
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("expr: "));
+    let rules: Vec<_> = expressions.flat_map(selectors).collect();
+    assert!(rules.len() > 5, "{rules:?}");
+    let dashboard: Value = serde_json::from_str(DASHBOARD).unwrap();
+    let targets = dashboard["panels"].as_array().unwrap().iter();
+    let targets: Vec<_> = targets
+        .flat_map(|panel| panel["targets"].as_array().unwrap())
+        .collect();
+    let text = |target: &Value, key: &str| target[key].as_str().unwrap_or_default().to_owned();
+    let selected = targets.iter().flat_map(|target| selectors(&text(target, "expr")));
+    for selector in rules.into_iter().chain(selected) {
+        assert!(is_scraped(&selector), "{selector:?} selects what is in no scrape");
+    }
+    // what legends name as well; `instance` comes from Prometheus itself
+    for target in targets {
+        let legend = text(target, "legendFormat");
+        let expression = text(target, "expr");
+        for label in legend
+            .split("{{")
+            .skip(1)
+            .map(|rest| rest.split_once("}}").unwrap().0)
+        {
+            let of = |metric: &&str| labels.get(*metric).is_some_and(|of| of.contains_key(label));
+            // without a case, an endpoint or an end of a ceremony there is no sample to have labels
+            let has_none = named(&expression)
+                .iter()
+                .all(|metric| !labels.contains_key(*metric));
+            let known = label == "instance" || has_none || named(&expression).iter().any(of);
+            assert!(known, "{label} of {expression}");
+        }
+    }
     promtool(&["check", "rules", "alerts.yml"], "");
     promtool(&["test", "rules", "alerts.test.yml"], "");
 }

@@ -57,7 +57,21 @@ fn what_nobody_could_ever_approve_is_a_mistake() {
     let person = |name: &str, key: &str| format!("[[person]]\nname = \"{name}\"\nkey = \"{key}\"\n");
     let keys = "[[policy.two_persons]]\nkinds = [\"keygen\"]\npersonal_keys = true\n";
     let alone = why(&format!("{keys}{}", person("Ada", KEY)));
-    assert!(alone.contains("there are not two [[person]] tables"), "{alone}");
+    assert!(
+        alone.contains("there are not two [[person]] tables of different people"),
+        "{alone}"
+    );
+    let of_one = |name: &str, key: &str| format!("{}uid = 1000\n", person(name, key));
+    let two_keys = format!(
+        "{keys}{}{}",
+        of_one("Ada", KEY),
+        of_one("Ada at home", &KEY.replace('d', "e"))
+    );
+    assert!(
+        why(&two_keys).contains("of different people"),
+        "{}",
+        why(&two_keys)
+    );
     let same = why(&format!("{}{}", person("Ada", KEY), person("Bob", KEY)));
     assert!(same.contains("Ada and Bob have the same key"), "{same}");
     let other = KEY.replace('d', "e");
@@ -67,4 +81,22 @@ fn what_nobody_could_ever_approve_is_a_mistake() {
     assert!(short.contains("expected 32 bytes"), "{short}");
     let amount = why("[[policy.two_persons]]\nkinds = [\"keygen\"]\nat_least = \"1 ETH\"\n");
     assert!(amount.contains("keygen moves no amount"), "{amount}");
+}
+
+/// Otherwise a seat and the key of one person would be two people.
+#[test]
+fn where_a_seat_and_a_key_can_be_two_people_every_person_says_whose_seat_is_theirs() {
+    let two = "[[policy.two_persons]]\nkinds = [\"keygen\"]\n";
+    let ada = |uid: &str| format!("[[person]]\nname = \"Ada\"\nkey = \"{KEY}\"\n{uid}\n{two}");
+    let unsaid = why(&ada(""));
+    assert!(
+        unsaid.contains("person.uid") && unsaid.contains("is required where"),
+        "{unsaid}"
+    );
+    let odd = why(&ada("uid = \"nobody\""));
+    assert!(odd.contains("the number of a user, or \"none\""), "{odd}");
+    for (said, uid) in [("uid = \"none\"", None), ("uid = 1000", Some(1_000))] {
+        let policy = load(&ada(said), "").unwrap().policy.to_policy();
+        assert_eq!(policy.persons[0].uid, uid);
+    }
 }

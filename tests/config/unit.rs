@@ -199,7 +199,7 @@ mod played {
     fn it_is_ready_lives_is_reloaded_and_stopped_as_the_unit_says() {
         let mut unit = Unit::start();
         unit.says("READY=1");
-        let status = unit.says("STATUS=waiting for the contract");
+        let status = unit.says("STATUS=contract-unread: waiting for the contract");
         assert!(status.len() > "STATUS=".len(), "{status}");
         for _ in 0..3 {
             unit.says("WATCHDOG=1");

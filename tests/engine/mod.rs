@@ -23,6 +23,7 @@ mod overtaken;
 mod panics;
 #[cfg(target_os = "linux")]
 mod people;
+mod remote;
 mod reshares_and_exits;
 #[cfg(target_os = "linux")]
 mod scenes;

@@ -96,7 +96,7 @@ async fn one_approves_at_a_console_and_one_with_a_key_and_neither_a_kill_nor_a_r
     configure(
         &ground,
         &format!(
-            "[[policy.two_persons]]\nkinds = [\"keygen\"]\n[[person]]\nname = \"Ada\"\nkey = \"{ada}\"\n"
+            "[[policy.two_persons]]\nkinds = [\"keygen\"]\n[[person]]\nname = \"Ada\"\nuid = \"none\"\nkey = \"{ada}\"\n"
         ),
     );
     let mut engine = Binary::start_supervised(&ground);
@@ -142,7 +142,8 @@ async fn one_approves_at_a_console_and_one_with_a_key_and_neither_a_kill_nor_a_r
     let keygen = until(&seat.handle, "the first approval, kept", |s| {
         let action = s.action(keygen.id)?.clone();
         let kept = action.people.as_ref()?.given.len() == 1;
-        (kept && action.can_approve.is_yes()).then_some(action)
+        // its checks were made by the process before, and are made again first
+        (kept && action.can_approve.is_yes() && action.faded.is_none()).then_some(action)
     })
     .await;
     signed_elsewhere(&ground, &elsewhere, &keygen, &eve);
@@ -188,6 +189,7 @@ fn signed_elsewhere(ground: &Ground, elsewhere: &Elsewhere, keygen: &ActionView,
         said(&refused)
     );
 
+    shows_what_it_signs(ground, elsewhere, &export);
     let by_eve = elsewhere.sign(ground, &export, "eve.key", "eve.json");
     let refused = said(&by_file(ground, keygen, &by_eve));
     assert!(
@@ -211,6 +213,40 @@ fn signed_elsewhere(ground: &Ground, elsewhere: &Elsewhere, keygen: &ActionView,
         used.contains("used already") || used.contains("already decided"),
         "{used}"
     );
+}
+
+/// Whatever somebody wrote into what the digest does not cover: what it covers is shown whole, and before that.
+fn shows_what_it_signs(ground: &Ground, elsewhere: &Elsewhere, export: &str) {
+    let mut value: Value = serde_json::from_str(&std::fs::read_to_string(export).unwrap()).unwrap();
+    let plan = &value["action"]["payload"]["plan"];
+    let credentials = plan["withdrawal_credentials"].as_str().unwrap().to_owned();
+    let lie = format!("0x01{}", "66".repeat(31));
+    value["action"]["title"] = "a lie".into();
+    value["action"]["facts"] = serde_json::json!([
+        { "label": "withdrawal credentials", "value": lie, "kind": "hex" }
+    ]);
+    let file = elsewhere.path("lie.json");
+    std::fs::write(&file, value.to_string()).unwrap();
+    let (key, password, out) = (
+        elsewhere.path("ada.key"),
+        elsewhere.path("password"),
+        elsewhere.path("lie.signature.json"),
+    );
+    let arguments = [
+        "sign",
+        &file,
+        "--key",
+        &key,
+        "--password-file",
+        &password,
+        "--out",
+        &out,
+        "--yes",
+    ];
+    let shown = said(&ask(ground, &arguments));
+    let (signed, unsigned) = shown.split_once("not covered by the digest").unwrap();
+    assert!(signed.contains(&credentials) && !signed.contains(&lie), "{shown}");
+    assert!(unsigned.contains(&lie) && unsigned.contains("a lie"), "{shown}");
 }
 
 async fn approve(attached: &casimir_dkg::attach::Attached, action: &ActionView) -> Result<(), Refused> {

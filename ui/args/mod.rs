@@ -20,9 +20,9 @@ pub(crate) use examples::{command, parse};
 pub(crate) use journal::{AuditArgs, AuditCommand, ExportFormat, JournalCommand, TranscriptCommand};
 pub(crate) use keystore::{ImportArgs, KeystoreCommand, NewArgs, OperatorKeyArgs, PasswdArgs, ShowKeyArgs};
 pub(crate) use notify::NotifyCommand;
-pub(crate) use oracle::{ConsoleArgs, OracleArgs};
+pub(crate) use oracle::{ConsoleArgs, DoctorArgs, DoctorRole, OracleArgs};
 #[cfg(unix)]
-pub(crate) use person::{PersonCommand, SignArgs};
+pub(crate) use person::{ExplainArgs, PersonCommand, SignArgs};
 pub(crate) use roles::{MessengerArgs, OperatorArgs, OperatorCommand, SharesCommand};
 #[cfg(unix)]
 pub(crate) use seat::{ApproveArgs, ModeArgs, SeatArgs, SeatCommand, ShowActionArgs};
@@ -88,7 +88,7 @@ pub(crate) enum Command {
     /// Run an operator's DKG node
     Operator(OperatorArgs),
     /// Check everything that is configured
-    Doctor(OracleArgs),
+    Doctor(DoctorArgs),
     /// Tell somebody elsewhere
     #[command(subcommand)]
     Notify(NotifyCommand),
@@ -102,6 +102,9 @@ pub(crate) enum Command {
     /// Sign on another machine what a running engine asks, with a key of one's own
     #[cfg(unix)]
     Sign(SignArgs),
+    /// Tell on another machine what an exported action is, with the code that two people compare
+    #[cfg(unix)]
+    Explain(ExplainArgs),
     /// Read, verify and keep the journal
     #[command(subcommand)]
     Journal(JournalCommand),
@@ -121,6 +124,14 @@ pub(crate) enum Command {
         /// Where the pages are written, one file for each command
         #[arg(value_name = "DIR")]
         directory: Option<PathBuf>,
+    },
+    /// Print the handbook, page by page
+    ///
+    /// Without a page it lists them. The name of an alarm prints what it means, what to look at, and what to press.
+    Handbook {
+        /// Which page, or which alarm
+        #[arg(value_name = "PAGE")]
+        page: Option<String>,
     },
     /// Print a completion script for your shell
     Completions {
@@ -155,7 +166,7 @@ impl Cli {
             Some(
                 Command::Console(ConsoleArgs { oracle: args, .. })
                 | Command::Headless(args)
-                | Command::Doctor(args),
+                | Command::Doctor(DoctorArgs { oracle: args, .. }),
             ) => {
                 flags.extend(args.flags());
                 auto |= args.auto_approve;

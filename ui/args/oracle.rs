@@ -49,6 +49,28 @@ pub(crate) struct OracleArgs {
     theme: Option<String>,
 }
 
+/// Whose configuration `doctor` looks at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+pub(crate) enum DoctorRole {
+    /// The oracle
+    #[default]
+    Oracle,
+    /// A messenger by itself
+    Messenger,
+    /// An operator's node
+    Operator,
+}
+
+/// `doctor`: the engine's flags, and whose configuration it is.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct DoctorArgs {
+    /// What the configuration is for
+    #[arg(value_enum, default_value_t, value_name = "ROLE")]
+    pub role: DoctorRole,
+    #[command(flatten)]
+    pub oracle: OracleArgs,
+}
+
 /// `console`: the engine's flags, and where another one may run.
 #[derive(Debug, Clone, Default, Args)]
 pub(crate) struct ConsoleArgs {

@@ -1,4 +1,4 @@
-//! Flags of `person` and `sign`.
+//! Flags of `person`, `sign` and `explain`.
 
 use std::path::PathBuf;
 
@@ -43,4 +43,18 @@ pub(crate) struct SignArgs {
     /// Do not ask whether to sign what was printed
     #[arg(long)]
     pub yes: bool,
+}
+
+/// `explain`.
+#[derive(Debug, Clone, Args)]
+#[command(
+    after_help = "The digest is computed here from what the file says would leave, so the four words of its code are those that the \
+                  engine's screen shows, or something was changed on the way.\n\nExample:\n  casimir-dkg show deposit/3#2 --export \
+                  action.json            (where the engine runs)\n  casimir-dkg explain action.json                              \
+                  (elsewhere)"
+)]
+pub(crate) struct ExplainArgs {
+    /// What `show ACTION --export` wrote
+    #[arg(value_name = "FILE")]
+    pub export: PathBuf,
 }

@@ -60,6 +60,7 @@ mod screen {
     pub(super) fn start(options: &LoadOptions) -> anyhow::Result<Outcome> {
         let config = config::load(options)?;
         let _guard = log::init(&config.log, Also::Pane)?;
+        log::worries(&config.worries);
         let signer = oracle::open_signer(&config)?;
         let screen = Screen::of(&config);
         serve(async {
@@ -74,6 +75,7 @@ mod screen {
         ui: UiConfig,
         theme_dir: std::path::PathBuf,
         stderr_to: std::path::PathBuf,
+        save_to: std::path::PathBuf,
         read_only: bool,
     }
 
@@ -83,6 +85,7 @@ mod screen {
                 ui: config.ui.clone(),
                 theme_dir: config.directories.config.join("themes"),
                 stderr_to: config.log.dir.join("stderr.log"),
+                save_to: config.directories.state.clone(),
                 read_only: config.policy.observes(),
             }
         }
@@ -99,6 +102,7 @@ mod screen {
             theme_dir: Some(screen.theme_dir),
             read_only: screen.read_only,
             stderr_to: Some(screen.stderr_to),
+            save_to: Some(screen.save_to),
             attached: None,
             director,
         };
@@ -204,6 +208,7 @@ mod elsewhere {
             theme_dir: Some(layers.directories().config.join("themes")),
             read_only: !attached.seated.may_decide,
             stderr_to: None,
+            save_to: Some(layers.directories().state.clone()),
             attached: Some(attached.seated.clone()),
             director: None,
         };

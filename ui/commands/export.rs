@@ -64,6 +64,10 @@ impl Export {
     pub(super) fn print(&self) {
         output::line(&format!("network     {}, chain {}", self.network, self.chain_id));
         output::line(&format!("manager     {}", self.manager));
+        let account = self
+            .account
+            .map_or_else(|| "none".to_owned(), |account| account.to_string());
+        output::line(&format!("account     {account}"));
         text::action(&self.action);
     }
 }

@@ -13,6 +13,7 @@ pub(crate) fn run(options: &LoadOptions, json: bool) -> anyhow::Result<Outcome> 
     early::is_service();
     let config = config::load(options)?;
     let _guard = log::init(&config.log, if json { Also::StderrJson } else { Also::Stderr })?;
+    log::worries(&config.worries);
     let signer = oracle::open_signer(&config)?;
     output::outlive_reader();
     serve(async {

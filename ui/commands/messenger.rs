@@ -4,6 +4,7 @@ use casimir_dkg::config::{self, LoadOptions, MetricsListen, Takeover};
 use casimir_dkg::dkg::rockx::messenger::{self, MessengerConfig};
 use casimir_dkg::dkg::rockx::node::directory::SsvApi;
 use casimir_dkg::http::Http;
+use casimir_dkg::listen::Tls;
 use casimir_dkg::monitor::{self, Role};
 
 use crate::early;
@@ -17,6 +18,7 @@ pub(crate) fn run(options: &LoadOptions, json: bool) -> anyhow::Result<Outcome> 
     let layers = config::gather(options)?;
     let (settings, operators, http, listen, logging) = layers.messenger()?;
     let _guard = log::init(&logging, if json { Also::StderrJson } else { Also::Stderr })?;
+    log::worries(layers.worries());
     let http = Http::new(&http)?;
     let ssv_api = match &operators.ssv_api {
         Some(base) => {
@@ -35,6 +37,7 @@ pub(crate) fn run(options: &LoadOptions, json: bool) -> anyhow::Result<Outcome> 
         initiators: settings.initiators.clone(),
         private_addresses: settings.private_addresses,
         trusted_proxies: settings.trusted_proxies.clone(),
+        tls: settings.tls.as_ref().map(Tls::open).transpose()?,
         ..MessengerConfig::new(settings.listen)
     };
     output::outlive_reader();
@@ -45,6 +48,7 @@ async fn serve(config: MessengerConfig, listen: MetricsListen, json: bool) -> an
     // before the port is open: whoever waits for the port may signal at once
     let mut service = Service::begin();
     let http = config.http.clone();
+    let tls = config.tls.clone();
     let port = monitor::bind(listen, Role::Messenger).await?;
     let handle = messenger::spawn(config).await?;
     let _monitor = port.map(|port| port.serve(handle.probe()));
@@ -55,8 +59,11 @@ async fn serve(config: MessengerConfig, listen: MetricsListen, json: bool) -> an
         output::line(&format!("messenger listening on {url}"));
     }
     service.runs(Box::new(move || {
-        let http = http.clone();
-        Box::pin(async move { Ok(http.reload()?) })
+        let (http, tls) = (http.clone(), tls.clone());
+        Box::pin(async move {
+            tls.map_or(Ok(()), |tls| tls.reload())?;
+            Ok(http.reload()?)
+        })
     }));
     service.ends().await;
     tokio::select! {

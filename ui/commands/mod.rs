@@ -7,7 +7,10 @@ mod console;
 mod demo;
 mod doctor;
 #[cfg(unix)]
+mod explain;
+#[cfg(unix)]
 mod export;
+mod handbook;
 mod headless;
 mod journal;
 mod keystore;
@@ -42,10 +45,11 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<Outcome> {
         Some(Command::Config(command)) => config::run(&command, &options, json),
         Some(Command::Completions { shell }) => Ok(completions::run(shell)),
         Some(Command::Man { directory }) => man::run(directory.as_deref()),
+        Some(Command::Handbook { page }) => handbook::run(page.as_deref(), json),
         Some(Command::Notify(command)) => notify::run(&command, &options, json),
         Some(Command::Keystore(command)) => keystore::run(&command, json),
         Some(Command::Journal(command)) => journal::run(&command, &options, json),
-        Some(Command::Doctor(_)) => doctor::run(&options, json),
+        Some(Command::Doctor(args)) => doctor::run(args.role, &options, json),
         Some(Command::Operator(args)) => operator::run(args.command.as_ref(), &options, json),
         Some(Command::Transcript(command)) => transcript::run(&command, &options, json),
         Some(Command::Audit(args)) => audit::run(&args, &options, json),
@@ -58,6 +62,8 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<Outcome> {
         Some(Command::Person(command)) => person::run(&command, json),
         #[cfg(unix)]
         Some(Command::Sign(args)) => person::sign(&args, json),
+        #[cfg(unix)]
+        Some(Command::Explain(args)) => explain::run(&args, json),
         #[cfg(unix)]
         Some(Command::Seat(command)) => seat::run(&command, &options, json),
     }

@@ -5,10 +5,12 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
+use casimir_dkg::pool;
+use casimir_dkg::ports::DecodedCall;
 use casimir_dkg::secrets::SecretFile;
 use casimir_dkg::secrets::person::{MAX_FILE, PersonSecret};
 use casimir_dkg::types::{CheckStatus, SignedStatement, Stated, Statement, UnixMillis};
-use casimir_dkg::view::ActionView;
+use casimir_dkg::view::{ActionView, Payload};
 use secrecy::SecretString;
 use serde_json::json;
 
@@ -51,6 +53,7 @@ pub(crate) fn sign(args: &SignArgs, json: bool) -> anyhow::Result<Outcome> {
             args.export.display()
         );
     }
+    read_again(&action.payload).with_context(|| format!("{}: nothing was signed", args.export.display()))?;
     if let Some(check) = action.checks_with(CheckStatus::Fail).next() {
         bail!("{} cannot be approved: check {} fails", action.id, check.name);
     }
@@ -63,6 +66,7 @@ pub(crate) fn sign(args: &SignArgs, json: bool) -> anyhow::Result<Outcome> {
         manager: export.manager,
         account: export.account,
         action: action.id,
+        proposed_at: action.proposed_at,
         digest: action.digest,
         verdict: Stated::Approve,
         unknown: action
@@ -81,6 +85,46 @@ pub(crate) fn sign(args: &SignArgs, json: bool) -> anyhow::Result<Outcome> {
         output::line(&format!("wrote {}, good until {until}", out.display()));
     }
     Ok(Outcome::Success)
+}
+
+/// The calldata is read here once more: what an engine says of it is signed only where it is what the bytes say.
+///
+/// # Errors
+/// It says something else, or what no known version of the contract would read in it.
+pub(super) fn read_again(payload: &Payload) -> anyhow::Result<()> {
+    let Payload::Transaction(transaction) = payload else {
+        return Ok(());
+    };
+    let readings = pool::readings(&transaction.data);
+    let Some(call) = &transaction.call else {
+        bail!("the engine could not read the data of the transaction: do not approve what nobody can read");
+    };
+    let is_so = |reading: &DecodedCall| {
+        let said = call
+            .arguments
+            .iter()
+            .map(|a| (&a.name, &a.solidity_type, &a.value));
+        let read = reading
+            .arguments
+            .iter()
+            .map(|a| (&a.name, &a.solidity_type, &a.value));
+        reading.function == call.function && said.eq(read)
+    };
+    if readings.iter().any(is_so) {
+        return Ok(());
+    }
+    let read: Vec<_> = readings.iter().map(|reading| reading.function.as_str()).collect();
+    match read.is_empty() {
+        true => bail!(
+            "the engine says that the data calls {}, and no version of the contract that is known here reads it so",
+            call.function
+        ),
+        false => bail!(
+            "the engine says something else of the data ({}) than what is read in it here ({})",
+            call.function,
+            read.join(", ")
+        ),
+    }
 }
 
 /// The person says that this is meant: by the phrase where the action demands one.
@@ -134,4 +178,67 @@ pub(super) fn read_signature(path: &Path) -> anyhow::Result<SignedStatement> {
     let shown = path.display();
     let file = SecretFile::read(path, MAX_SIGNATURE).with_context(|| format!("cannot read {shown}"))?;
     serde_json::from_str(&file.text).with_context(|| format!("{shown} is no signature of `casimir-dkg sign`"))
+}
+
+#[cfg(test)]
+mod tests {
+    use alloy::primitives::{Address, U256};
+    use casimir_dkg::view::{CallArgument, CallView, TransactionPayload};
+
+    use super::*;
+
+    /// A call of the contract, and what an engine says of it.
+    fn transaction(change: impl FnOnce(&mut TransactionPayload)) -> Payload {
+        // resharePool(uint32 poolId = 3, uint64[] operatorIds = [], bytes shares = 0x)
+        let word = |n: u8| format!("{n:064x}");
+        let body = [3, 0x60, 0x80, 0, 0].map(word).concat();
+        let selector = hex::encode(&alloy::primitives::keccak256("resharePool(uint32,uint64[],bytes)")[..4]);
+        let data = hex::decode(format!("{selector}{body}")).unwrap();
+        let readings = pool::readings(&data);
+        let reading = readings.first().expect("it is a call of the contract");
+        let argument = |a: &casimir_dkg::ports::DecodedArgument| CallArgument {
+            name: a.name.clone(),
+            solidity_type: a.solidity_type.clone(),
+            value: a.value.clone(),
+        };
+        let mut transaction = TransactionPayload {
+            chain_id: 1,
+            from: Address::ZERO,
+            to: Address::ZERO,
+            value_wei: U256::ZERO,
+            data: data.into(),
+            fee_ceiling_wei: U256::ZERO,
+            call: Some(CallView {
+                function: reading.function.clone(),
+                arguments: reading.arguments.iter().map(argument).collect(),
+            }),
+        };
+        change(&mut transaction);
+        Payload::Transaction(transaction)
+    }
+
+    fn why(payload: &Payload) -> String {
+        read_again(payload).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn a_call_that_the_data_does_not_say_is_not_signed() {
+        read_again(&transaction(|_| ())).unwrap();
+        let other = transaction(|t| t.call.as_mut().unwrap().arguments[0].value = "4".into());
+        assert!(
+            why(&other).contains("says something else of the data"),
+            "{}",
+            why(&other)
+        );
+        let fewer = transaction(|t| drop(t.call.as_mut().unwrap().arguments.pop()));
+        assert!(why(&fewer).contains("says something else of the data"));
+        let unsaid = transaction(|t| t.call = None);
+        assert!(why(&unsaid).contains("do not approve what nobody can read"));
+        let unknown = transaction(|t| t.data = vec![1, 2, 3, 4].into());
+        assert!(
+            why(&unknown).contains("no version of the contract"),
+            "{}",
+            why(&unknown)
+        );
+    }
 }

@@ -8,8 +8,8 @@ use casimir_dkg::attach::Attached;
 use casimir_dkg::config::{self, ConfigErrors, LoadOptions, SeatConfig};
 use casimir_dkg::engine::{Identity, Seat};
 use casimir_dkg::types::{ActionId, Root};
-use casimir_dkg::view::{ActionView, Request, Snapshot};
-use serde_json::json;
+use casimir_dkg::view::{ActionView, Request, Snapshot, Wait};
+use serde_json::{Value, json};
 
 use super::export::Export;
 use super::{person, runtime};
@@ -19,6 +19,7 @@ use crate::output;
 use crate::seat;
 
 mod mode;
+mod payload;
 pub(super) mod text;
 
 /// Fewest hex digits of a digest that name it: 40 bits.
@@ -65,12 +66,16 @@ impl Asker {
     fn digest(&self, action: ActionId, given: &str) -> anyhow::Result<Root> {
         let snapshot = self.snapshot();
         let now = find(&snapshot, action)?.digest;
+        if now.code().to_string() == given.trim() {
+            return Ok(now);
+        }
         let digits = given.trim().trim_start_matches("0x").to_ascii_lowercase();
         let whole = now.to_string();
         let whole = whole.trim_start_matches("0x");
         if digits.len() < DIGITS || !digits.chars().all(|c| c.is_ascii_hexdigit()) {
             bail!(
-                "--digest: expected at least {DIGITS} hex digits of the digest that `casimir-dkg show {action}` prints"
+                "--digest: expected at least {DIGITS} hex digits of the digest that `casimir-dkg show {action}` prints, or its whole code; \
+                 another code is that of another action, or of what it was before"
             );
         }
         if !whole.starts_with(&digits) {
@@ -136,6 +141,20 @@ async fn perform(command: &SeatCommand, asker: &Asker) -> anyhow::Result<Outcome
     asker.ask(request).await
 }
 
+/// What holds something up, as `/readyz` and the headless stream name it.
+fn wait_json(wait: &Wait) -> Value {
+    json!({
+        "waits_for": wait.reason,
+        "severity": wait.reason.severity(),
+        "stops": wait.reason.stops().word(),
+        "about": wait.subject(),
+        "reason": wait.sentence,
+        "can_do": wait.reason.can_do(),
+        "since": wait.since.to_rfc3339(),
+        "due": wait.due.map(|due| due.to_rfc3339()),
+    })
+}
+
 fn status(asker: &Asker) -> Outcome {
     let snapshot = asker.snapshot();
     if asker.json {
@@ -151,6 +170,7 @@ fn status(asker: &Asker) -> Outcome {
             "signer": snapshot.signer,
             "waiting": waiting,
             "in_flight": snapshot.work_in_flight(),
+            "waits": snapshot.waits.iter().map(wait_json).collect::<Vec<_>>(),
             "alarms": snapshot.alarms,
             "journal": snapshot.journal,
         }));

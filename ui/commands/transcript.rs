@@ -6,6 +6,7 @@ use std::path::Path;
 use anyhow::Context;
 use casimir_dkg::config::{self, LoadOptions};
 use casimir_dkg::dkg::transcript::{examine, fingerprint};
+use casimir_dkg::secrets::{Holds, open};
 use casimir_dkg::types::{
     BackendName, CeremonyResult, Check, CheckStatus, Examined, OperatorId, OperatorRecord, Transcript,
 };
@@ -14,6 +15,9 @@ use serde_json::json;
 use crate::args::TranscriptCommand;
 use crate::exit::Outcome;
 use crate::output;
+
+/// Bytes of a file: one of 13 operators has half a MiB.
+const MAX_TRANSCRIPT: u64 = 64 << 20;
 
 /// What no transcript proves by itself.
 const NOT_PROVED: &str = "not proved by this file: when anything happened (times and replies are the initiator's own word), \
@@ -25,7 +29,8 @@ pub(crate) fn run(command: &TranscriptCommand, options: &LoadOptions, json: bool
         .as_deref()
         .map(|path| registry(path, options))
         .transpose()?;
-    let text = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
+    let text = open(file, Holds::Trusted).and_then(|found| found.bytes(MAX_TRANSCRIPT));
+    let text = text.with_context(|| format!("cannot read {}", file.display()))?;
     let read = Transcript::read(&text).and_then(|transcript| Ok((examine(&transcript)?, transcript)));
     let (mut examined, transcript) = read.with_context(|| file.display().to_string())?;
     let backend = transcript.backend();

@@ -21,6 +21,8 @@ pub(crate) enum Effect {
     Copy(String),
     /// Take the mouse or give it back to the terminal.
     Mouse(bool),
+    /// Write what is on the screen to files; where they are comes back as a message.
+    SaveScreen,
     /// Paint everything again.
     Repaint,
     /// Stop the process as the shell expects on Ctrl-Z.

@@ -25,6 +25,7 @@ use super::ExitReason;
 use super::app::{App, Overlay, Settings};
 use super::effect::Effect;
 use super::msg::{Event, Mouse, Msg, Now};
+use super::save;
 use super::screens;
 use super::signals::Signal;
 use super::terminal::{Screen, clipboard_sequence, leave};
@@ -45,6 +46,8 @@ pub(super) struct Setup {
     pub(super) mouse: bool,
     pub(super) notify: Notify,
     pub(super) stderr_to: Option<PathBuf>,
+    /// Where the screen is saved.
+    pub(super) save_to: Option<PathBuf>,
     pub(super) tmux: bool,
     pub(super) director: Option<Director>,
 }
@@ -79,6 +82,7 @@ struct Console {
     replies: FuturesUnordered<BoxFuture<'static, Event>>,
     notify: Notify,
     director: Option<Director>,
+    save_to: Option<PathBuf>,
     tmux: bool,
     started: Instant,
     /// When the newest unpainted change came.
@@ -116,6 +120,7 @@ impl Console {
             replies: FuturesUnordered::new(),
             notify: setup.notify,
             director: setup.director,
+            save_to: setup.save_to,
             tmux: setup.tmux,
             started,
             dirty_since: Some(started),
@@ -271,6 +276,10 @@ impl Console {
             Effect::Pull(line) => self.pull(line),
             Effect::Notify => self.tell_user()?,
             Effect::Copy(text) => self.screen.write(&clipboard_sequence(&text, self.tmux))?,
+            Effect::SaveScreen => {
+                let saved = save::screen(&mut self.app, self.save_to.as_deref(), UnixMillis::now());
+                self.replies.push(std::future::ready(Event::Saved(saved)).boxed());
+            }
             Effect::Mouse(on) => self.screen.mouse(on)?,
             Effect::Repaint => self.screen.repaint()?,
             Effect::Suspend => self.suspend()?,

@@ -9,6 +9,7 @@ mod effect;
 mod events;
 mod keys;
 mod msg;
+mod save;
 mod screens;
 mod signals;
 mod terminal;
@@ -42,6 +43,8 @@ pub(crate) struct ConsoleOptions {
     pub(crate) read_only: bool,
     /// What libraries write to stderr while the screen is up goes to this file.
     pub(crate) stderr_to: Option<PathBuf>,
+    /// Where the screen is saved.
+    pub(crate) save_to: Option<PathBuf>,
     /// The engine of another process, which goes on when the console is left.
     pub(crate) attached: Option<Seated>,
     /// Who pulls the levers of a show.
@@ -115,6 +118,7 @@ pub(crate) async fn run(
         mouse: options.ui.mouse,
         notify: options.ui.notify.clone(),
         stderr_to: options.stderr_to.clone(),
+        save_to: options.save_to.clone(),
         tmux: var("TMUX").is_some(),
         director: options.director.take(),
     };
@@ -159,12 +163,13 @@ pub(crate) async fn run(
 /// Everything that can be wrong in what the user wrote.
 fn settings(options: &ConsoleOptions, var: impl Fn(&str) -> Option<String> + Copy) -> Result<Settings> {
     let depth = theme::detect::depth(var);
-    let theme = Theme::choose(options.ui.theme.as_deref(), options.theme_dir.as_deref(), depth)?;
+    let themes = Theme::all(options.ui.theme.as_deref(), options.theme_dir.as_deref(), depth)?;
     let changes = options.ui.keys.as_deref().map(key_file).transpose()?;
     Ok(Settings {
         keys: KeyMap::new(changes.as_ref(), options.read_only)?,
         panes: screens::panes::TABLE.to_vec(),
-        theme,
+        theme: themes[0].1.clone(),
+        themes,
         ascii: options.ui.ascii || theme::detect::ascii_only(var),
         animations: options.ui.animations,
         notify: options.ui.notify != casimir_dkg::config::Notify::Off,

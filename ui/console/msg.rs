@@ -50,6 +50,8 @@ pub(crate) enum Event {
     },
     /// The director or the tour of a show says something.
     Told(String),
+    /// The screen was written to these files, or why not.
+    Saved(Result<String, String>),
     /// The engine's side of the handle is gone.
     EngineGone,
     /// Time passed.

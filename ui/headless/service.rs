@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use casimir_dkg::engine::{EngineHandle, Identity};
 use casimir_dkg::types::{PoolId, SafeText};
-use casimir_dkg::view::Query;
+use casimir_dkg::view::{Query, Snapshot, Stops, Wait};
 use futures_util::future::BoxFuture;
 use tokio::task::AbortHandle;
 
@@ -134,11 +134,7 @@ async fn answers(manager: &Manager, engine: &EngineHandle) {
 async fn tells(manager: &Manager, mut engine: EngineHandle) {
     let mut said = None;
     loop {
-        let words = {
-            let snapshot = engine.snapshots.borrow_and_update();
-            let alarm = snapshot.journal.unwritable.as_ref().or(snapshot.alarms.first());
-            alarm.cloned().unwrap_or_else(|| SafeText::new("works"))
-        };
+        let words = line(&engine.snapshots.borrow_and_update());
         if said.as_ref() != Some(&words) {
             manager.status(&words);
             said = Some(words);
@@ -146,5 +142,56 @@ async fn tells(manager: &Manager, mut engine: EngineHandle) {
         if engine.snapshots.changed().await.is_err() {
             return;
         }
+    }
+}
+
+/// The worst of what stops everything; a case that waits stops nothing else.
+fn line(snapshot: &Snapshot) -> SafeText {
+    let stops = |wait: &&Wait| wait.reason.stops() == Stops::Everything;
+    // of equals the first
+    let worst = snapshot
+        .waits
+        .iter()
+        .rev()
+        .filter(stops)
+        .max_by_key(|wait| wait.urgency());
+    match worst {
+        Some(wait) => SafeText::new(&format!("{}: {}", wait.reason, wait.sentence)),
+        None => SafeText::new("works"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use casimir_dkg::view::WaitReason;
+
+    use super::*;
+    use crate::fixture::unread;
+
+    fn told(reasons: &[WaitReason]) -> String {
+        let waits = reasons
+            .iter()
+            .map(|reason| Wait::new(*reason, "it is so"))
+            .collect();
+        line(&Snapshot { waits, ..unread() }).to_string()
+    }
+
+    #[test]
+    fn the_manager_is_told_of_every_reason_that_stops_everything_and_of_no_other() {
+        for reason in WaitReason::ALL {
+            let wanted = match reason.stops() {
+                Stops::Everything => format!("{reason}: it is so"),
+                Stops::Case | Stops::Nothing => "works".to_owned(),
+            };
+            assert_eq!(told(&[WaitReason::Decision, *reason]), wanted);
+        }
+        use WaitReason as Reason;
+        let of_all = told(&[
+            Reason::Attention,
+            Reason::Paused,
+            Reason::RelayAway,
+            Reason::ExecutionAway,
+        ]);
+        assert_eq!(of_all, "messenger-away: it is so", "the worst of them");
     }
 }

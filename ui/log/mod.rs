@@ -11,6 +11,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::Context;
 use casimir_dkg::config::{LogConfig, LogFormat};
+use casimir_dkg::types::UnixMillis;
 use tracing_appender::non_blocking::WorkerGuard;
 use tracing_appender::rolling::{RollingFileAppender, Rotation};
 use tracing_subscriber::filter::{LevelFilter, Targets};
@@ -74,6 +75,13 @@ pub(crate) fn init(config: &LogConfig, also: Also) -> anyhow::Result<LogGuard> {
     })
 }
 
+/// What is wrong with owner and mode of the configuration's files.
+pub(crate) fn worries(worries: &[String]) {
+    for worry in worries {
+        tracing::warn!(target: "config", "{worry}");
+    }
+}
+
 /// How often somebody asked for new files.
 static REOPENED: AtomicU64 = AtomicU64::new(0);
 
@@ -117,6 +125,20 @@ fn length_of_newest(config: &LogConfig) -> u64 {
         .map_or(0, |file| file.len())
 }
 
+/// Makes the file of today before the appender does, which would leave it to everybody to read. Where it is there already,
+/// its mode is its owner's.
+fn make_private(config: &LogConfig) {
+    let today = UnixMillis(now() * 1000).to_rfc3339();
+    let date = today.split('T').next().unwrap_or_default();
+    let path = config.dir.join(format!("{PREFIX}.{date}.log"));
+    let mut make = std::fs::OpenOptions::new();
+    make.append(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut make, 0o600);
+    // one that cannot be made is the appender's to report
+    let _ = make.open(path);
+}
+
 const DAY: u64 = 86_400;
 const PREFIX: &str = "casimir-dkg";
 
@@ -127,6 +149,7 @@ impl Files {
             .with_context(|| format!("cannot make the log directory {directory}"))?;
         let reopened = REOPENED.load(Ordering::Relaxed);
         let written = length_of_newest(config);
+        make_private(config);
         let file = RollingFileAppender::builder()
             .rotation(Rotation::DAILY)
             .filename_prefix(PREFIX)
@@ -170,6 +193,7 @@ impl Write for Files {
         let day = now() / DAY;
         if day != self.day {
             (self.day, self.written) = (day, 0);
+            make_private(&self.config);
             let left_out = std::mem::take(&mut self.left_out);
             if left_out > 0 {
                 self.note(&format!("{left_out} lines of the day before were left out"))?;
@@ -285,6 +309,12 @@ mod tests {
             for _ in 0..100 {
                 files.write_all(&[b'x'; 100]).unwrap();
             }
+        }
+        #[cfg(unix)]
+        for entry in std::fs::read_dir(folder.path()).unwrap() {
+            use std::os::unix::fs::PermissionsExt as _;
+            let mode = entry.unwrap().metadata().unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, 0o600, "nobody else reads it");
         }
         let written: u64 = std::fs::read_dir(folder.path())
             .unwrap()

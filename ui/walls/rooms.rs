@@ -13,7 +13,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("lock", &["types"]),
     ("runtime", &[]),
     ("secrets", &["types"]),
-    ("listen", &[]),
+    ("listen", &["types", "secrets"]),
     ("monitor", &["types", "listen"]),
     ("http", &["types"]),
     ("journal", &["types", "lock"]),
@@ -47,10 +47,11 @@ const ROOMS: &[(&str, &[&str])] = &[
     (
         "config",
         &[
-            "types", "http", "inject", "listen", "monitor", "ports", "oracle", "chain", "pool", "dkg",
+            "types", "secrets", "http", "inject", "listen", "monitor", "ports", "oracle", "chain", "pool",
+            "dkg",
         ],
     ),
-    ("signer", &["types", "secrets", "ports", "config"]),
+    ("signer", &["types", "secrets", "ports", "http", "config"]),
     ("notify", &["types", "secrets", "ports", "http", "config"]),
     ("devnet", &["types", "config", "beacon", "chain", "dkg", "pool"]),
     // besides ports, only the arithmetic of fees, of signing roots and of threshold signatures
@@ -67,6 +68,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "lock",
             "runtime",
             "secrets",
+            "listen",
             "monitor",
             "http",
             "journal",
@@ -190,6 +192,7 @@ const BEHIND_THE_HANDLE: &[&str] = &[
 const UI_OPENS: &[(&str, &[&str])] = &[
     ("ui/commands/doctor/chain.rs", &["chain", "pool"]),
     ("ui/commands/doctor/deployment.rs", &["chain", "ssv"]),
+    ("ui/commands/doctor/roles.rs", &["dkg::rockx"]),
     ("ui/commands/doctor/signer.rs", &["chain", "signer"]),
     ("ui/commands/keystore/mod.rs", &["dkg::rockx", "signer"]),
     ("ui/commands/keystore/present.rs", &["dkg::rockx", "signer"]),
@@ -198,6 +201,8 @@ const UI_OPENS: &[(&str, &[&str])] = &[
     ("ui/commands/operator/key.rs", &["dkg::rockx", "signer"]),
     ("ui/commands/operator/mod.rs", &["beacon", "dkg::rockx"]),
     ("ui/commands/oracle.rs", &["signer"]),
+    // whoever signs reads the data of a call anew, whatever an engine says of it
+    ("ui/commands/person.rs", &["pool"]),
 ];
 
 /// Whether a line of code names a module of the library, `prefix` being what stands before it in a path.

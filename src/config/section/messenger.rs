@@ -9,7 +9,7 @@ use crate::config::schema::Key;
 use crate::config::section::OperatorsConfig;
 use crate::config::value::HttpUrl;
 use crate::dkg::rockx::keys::OperatorPublicKey;
-use crate::listen::Network;
+use crate::listen::{Network, TlsFiles};
 use crate::types::{OperatorId, OperatorRecord, SafeText};
 
 pub(in crate::config) const KEYS: &[Key] = &[
@@ -40,6 +40,21 @@ pub(in crate::config) const KEYS: &[Key] = &[
         "messenger.trusted_proxies",
         "a list of IP addresses or ranges",
         "Proxies before the messenger: whose X-Forwarded-For tells who asks.",
+    ),
+    Key::new(
+        "messenger.tls_certificate_file",
+        "a path",
+        "PEM, the chain up to the authority: the messenger speaks TLS with it, and reads it anew when it changes. Without it plain HTTP.",
+    ),
+    Key::new(
+        "messenger.tls_key_file",
+        "a path",
+        "Private key of that certificate, PEM.",
+    ),
+    Key::new(
+        "messenger.plain_http",
+        "a list of IP addresses or ranges",
+        "Who may speak plain HTTP all the same, besides this machine and the trusted proxies.",
     ),
 ];
 
@@ -94,6 +109,8 @@ pub struct MessengerConfig {
     pub private_addresses: bool,
     /// Proxies whose `X-Forwarded-For` counts.
     pub trusted_proxies: Vec<Network>,
+    /// The certificate with which it speaks TLS. `None`: plain HTTP.
+    pub tls: Option<TlsFiles>,
     /// Operators that get in at an address, by `[[messenger.operator]]`; the name is empty.
     pub operators: Vec<OperatorRecord>,
     /// Who may create topics. Empty: everybody.
@@ -122,6 +139,14 @@ pub(in crate::config) fn read(r: &mut Reader<'_>) -> Option<MessengerConfig> {
     let takeover = r.required("messenger.takeover");
     let private_addresses = r.required("messenger.private_addresses");
     let trusted_proxies = r.optional::<Vec<Network>>("messenger.trusted_proxies");
+    let tls = super::tls(
+        r,
+        [
+            "messenger.tls_certificate_file",
+            "messenger.tls_key_file",
+            "messenger.plain_http",
+        ],
+    );
     let operators = r.each(OPERATOR, operator);
     let initiators = r.each(INITIATOR, |r, row| {
         let _ = r.row_optional::<String>(INITIATOR, row, "name");
@@ -134,6 +159,7 @@ pub(in crate::config) fn read(r: &mut Reader<'_>) -> Option<MessengerConfig> {
         takeover: takeover?,
         private_addresses: private_addresses?,
         trusted_proxies: trusted_proxies?.unwrap_or_default(),
+        tls: tls?,
         operators: operators?,
         initiators: initiators?,
     })

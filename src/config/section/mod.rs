@@ -20,6 +20,7 @@ pub(super) mod rpc;
 pub(super) mod selection;
 pub(super) mod signer;
 pub(super) mod state;
+mod tls;
 pub(super) mod ui;
 
 pub use crate::monitor::MetricsListen;
@@ -38,5 +39,7 @@ pub use operators::OperatorsConfig;
 pub use policy::{PolicyConfig, PolicyRule};
 pub use rpc::RpcConfig;
 pub use selection::{SelectionConfig, SelectionRule};
-pub use signer::{SignerConfig, SignerKey};
+pub use signer::{RemoteKey, SignerConfig, SignerKey};
 pub use ui::{Notify, UiConfig};
+
+use tls::tls;

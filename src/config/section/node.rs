@@ -13,7 +13,7 @@ use crate::config::reader::Reader;
 use crate::config::schema::Key;
 use crate::config::value::HttpUrl;
 use crate::dkg::rockx::keys::OperatorPublicKey;
-use crate::listen::Network;
+use crate::listen::{Network, TlsFiles};
 use crate::types::{ForkVersion, OperatorId, RedactedUrl, Root, RsaPublicKeyText, SafeText};
 
 pub(in crate::config) const KEYS: &[Key] = &[
@@ -67,6 +67,21 @@ pub(in crate::config) const KEYS: &[Key] = &[
         "Proxies before the node: whose X-Forwarded-For tells who asks.",
     ),
     Key::new(
+        "node.tls_certificate_file",
+        "a path",
+        "PEM, the chain up to the authority: the node speaks TLS with it, and reads it anew when it changes. Without it plain HTTP.",
+    ),
+    Key::new(
+        "node.tls_key_file",
+        "a path",
+        "Private key of that certificate, PEM.",
+    ),
+    Key::new(
+        "node.plain_http",
+        "a list of IP addresses or ranges",
+        "Who may speak plain HTTP all the same, besides this machine and the trusted proxies.",
+    ),
+    Key::new(
         "node.withdrawal_credentials",
         "a list of 32-byte roots",
         "Withdrawal credentials that a new key's deposit may have; without it any.",
@@ -78,6 +93,11 @@ pub(in crate::config) const KEYS: &[Key] = &[
     ),
 ];
 
+const TLS: [&str; 3] = [
+    "node.tls_certificate_file",
+    "node.tls_key_file",
+    "node.plain_http",
+];
 const INITIATOR: &str = "node.initiator";
 const OWNER: &str = "node.owner";
 const EXIT: &str = "node.exit";
@@ -159,6 +179,8 @@ pub struct NodeConfig {
     pub test_operators: bool,
     /// Proxies before the node.
     pub trusted_proxies: Vec<Network>,
+    /// The certificate with which it speaks TLS. `None`: plain HTTP.
+    pub tls: Option<TlsFiles>,
     /// What the node agrees to do.
     pub rules: NodeRules,
     /// Beacon nodes, which know the index of a validator; one at least if a rule is about own validators.
@@ -223,6 +245,7 @@ pub(in crate::config) fn read(r: &mut Reader<'_>) -> Option<NodeConfig> {
     let round_timeout = r.positive("node.round_timeout");
     let test_operators = r.required("node.test_operators");
     let trusted_proxies = r.optional::<Vec<Network>>("node.trusted_proxies");
+    let tls = super::tls(r, TLS);
     let rules = rules(r);
     let beacon_urls = beacon_urls(r);
     let key = match (key_file?, inline?) {
@@ -251,6 +274,7 @@ pub(in crate::config) fn read(r: &mut Reader<'_>) -> Option<NodeConfig> {
         round_timeout: round_timeout?,
         test_operators: test_operators?,
         trusted_proxies: trusted_proxies?.unwrap_or_default(),
+        tls: tls?,
         rules: rules?,
         beacon_urls: beacon_urls?,
     })
@@ -275,6 +299,7 @@ pub(in crate::config) fn check(r: &mut Reader<'_>) {
     let _ = r.positive("node.round_timeout");
     let _ = r.required::<bool>("node.test_operators");
     let _ = r.optional::<Vec<Network>>("node.trusted_proxies");
+    let _ = super::tls(r, TLS);
     let _ = rules(r);
 }
 

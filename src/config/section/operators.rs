@@ -7,6 +7,7 @@ use crate::config::reader::Reader;
 use crate::config::schema::Key;
 use crate::config::value::HttpUrl;
 use crate::dkg::rockx::keys::OperatorPublicKey;
+use crate::secrets::{Holds, open};
 use crate::types::{OperatorId, OperatorRecord, RedactedUrl, SafeText};
 
 const LIST: &str = "operator";
@@ -128,12 +129,13 @@ fn operator(r: &mut Reader<'_>, row: &Row, api: bool) -> Option<OperatorRecord> 
 }
 
 fn key_file(r: &mut Reader<'_>, row: &Row) -> Option<String> {
-    use std::io::Read;
     let path = r.row_path(row, "public_key_file")?;
-    let mut text = String::new();
-    let read = std::fs::File::open(&path).and_then(|f| f.take(MAX_KEY_FILE).read_to_string(&mut text));
-    match read {
-        Ok(_) => Some(text.trim().to_owned()),
+    let read = open(&path, Holds::Trusted).and_then(|found| found.bytes(MAX_KEY_FILE));
+    let text = read.and_then(|bytes| {
+        String::from_utf8(bytes).map_err(|error| std::io::Error::new(std::io::ErrorKind::InvalidData, error))
+    });
+    match text {
+        Ok(text) => Some(text.trim().to_owned()),
         Err(e) => {
             r.row_error(
                 LIST,

@@ -1,5 +1,7 @@
 //! `[[person]]`: people with keys of their own, and `[[policy.two_persons]]`: what two different people must approve.
 
+use std::collections::BTreeSet;
+
 use crate::config::raw::{Raw, Row};
 use crate::config::reader::Reader;
 use crate::config::schema::Key;
@@ -18,8 +20,8 @@ pub(in crate::config) const PERSON_KEYS: &[Key] = &[
     ),
     Key::new(
         "uid",
-        "the number of a user",
-        "The person's user on this machine: a seat of that user and the key are then one person, and not two.",
+        "the number of a user, or \"none\"",
+        "The person's user on this machine: a seat of that user and the key are then one person, and not two. Required where two people need no keys.",
     ),
     Key::new(
         "key",
@@ -53,13 +55,29 @@ impl Value for PersonKey {
     }
 }
 
+/// The user of a person; none where it is said that there is none.
+struct User(Option<u32>);
+
+impl Value for User {
+    fn read(raw: &Raw) -> Result<Self, Bad> {
+        const EXPECTED: &str = "the number of a user, or \"none\"";
+        match raw {
+            Raw::Text(text) | Raw::Loose(text) if text.trim() == "none" => Ok(Self(None)),
+            Raw::Text(_) => Err(Bad::from(format!("expected {EXPECTED}, got {}", raw.describe()))),
+            _ => u32::read(raw).map(|uid| Self(Some(uid))),
+        }
+    }
+}
+
 /// Everybody with a key.
 pub(in crate::config) fn persons(r: &mut Reader<'_>) -> Option<Vec<Person>> {
     let mut persons: Vec<Person> = Vec::new();
     let mut whole = true;
     for row in r.rows(PERSON) {
         let name = r.row_required::<String>(PERSON, row, "name");
-        let uid = r.row_optional::<u32>(PERSON, row, "uid");
+        let uid = r
+            .row_optional::<User>(PERSON, row, "uid")
+            .map(|uid| uid.and_then(|User(uid)| uid));
         let key = r.row_required::<PersonKey>(PERSON, row, "key");
         let (Some(name), Some(uid), Some(key)) = (name, uid, key) else {
             whole = false;
@@ -83,14 +101,32 @@ pub(in crate::config) fn persons(r: &mut Reader<'_>) -> Option<Vec<Person>> {
 
 /// What takes two of them.
 pub(in crate::config) fn two_persons(r: &mut Reader<'_>, persons: &[Person]) -> Option<Vec<TwoPersons>> {
-    r.each(TWO, |r, row| {
+    let two_persons = r.each(TWO, |r, row| {
         let two = two(r, row)?;
-        if two.personal_keys && persons.len() < 2 {
-            let message = "there are not two [[person]] tables: nobody could ever approve it";
+        if two.personal_keys && different(persons) < 2 {
+            let message =
+                "there are not two [[person]] tables of different people: nobody could ever approve it";
             r.row_error(TWO, row, "personal_keys", message.to_owned());
         }
         Some(two)
-    })
+    });
+    let seats_count = |all: &Vec<TwoPersons>| all.iter().any(|two| !two.personal_keys);
+    if two_persons.as_ref().is_some_and(seats_count) {
+        for row in r.rows(PERSON) {
+            if !row.entries.contains_key("uid") {
+                let message = "is required where [[policy.two_persons]] is without personal_keys: a seat and the key of one \
+                               person would be two people. \"none\" says that this person has no user here";
+                r.row_error(PERSON, row, "uid", message.to_owned());
+            }
+        }
+    }
+    two_persons
+}
+
+/// Two keys of one user are one person.
+fn different(persons: &[Person]) -> usize {
+    let users: BTreeSet<_> = persons.iter().filter_map(|person| person.uid).collect();
+    users.len() + persons.iter().filter(|person| person.uid.is_none()).count()
 }
 
 fn two(r: &mut Reader<'_>, row: &Row) -> Option<TwoPersons> {

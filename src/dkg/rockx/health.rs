@@ -145,21 +145,28 @@ mod tests {
     #[tokio::test]
     async fn nobody_who_is_silent_is_taken_for_absent_and_a_web_server_for_nobody() {
         let nowhere = "http://127.0.0.1:1";
-        let record = OperatorRecord {
-            id: OperatorId(1),
-            name: SafeText::default(),
-            endpoint: nowhere.to_owned(),
-            public_key: "".into(),
+        // connections are taken, and nothing is said on them
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let record = |id, endpoint: String| {
+            let record = OperatorRecord {
+                id: OperatorId(id),
+                name: SafeText::default(),
+                endpoint,
+                public_key: "".into(),
+            };
+            (record.id, record)
         };
+        let silent = format!("http://{}", listener.local_addr().unwrap());
         let mut at = Surroundings {
             http: Http::direct(),
             deadline: Duration::from_secs(1),
-            operators: BTreeMap::from([(record.id, record)]),
+            operators: BTreeMap::from([record(1, silent), record(2, nowhere.to_owned())]),
             relay: Relay::At(RedactedUrl::new(nowhere)),
             has_key: false,
         };
         let health = look(&at).await;
         assert!(matches!(health.operators[0].answers, Answer::NotKnown(_)));
+        assert!(matches!(health.operators[1].answers, Answer::No(_)));
         let [messenger, access] = &health.other[..] else {
             panic!("{health:?}")
         };

@@ -1,7 +1,7 @@
 //! Journals whose decisions are right, and others.
 
 use super::*;
-use crate::oracle::{ActionKind, CeremonyPayload, Payload};
+use crate::oracle::{ActionKind, CeremonyPayload, Payload, PeopleRules, Person, TwoPersons};
 use crate::secrets::person::PersonSecret;
 use crate::types::{
     BackendName, CeremonyPlan, Check, ForkVersion, Nth, OperatorId, Root, Stated, Statement, UnixMillis,
@@ -38,6 +38,7 @@ fn by(secret: &PersonSecret, name: &str, change: impl FnOnce(&mut Statement)) ->
         manager: Default::default(),
         account: None,
         action: action(),
+        proposed_at: UnixMillis(10),
         digest,
         verdict: Stated::Approve,
         unknown: Vec::new(),
@@ -63,7 +64,7 @@ fn nth(number: u8, decision: Decision) -> Decision {
 /// What is found in a journal in which these two approve, one after the other.
 fn found(first: Decision, second: Decision) -> Audit {
     let (action, proposal) = (action(), proposal());
-    let records = [
+    audit_of(vec![
         Record::ActionProposed {
             action,
             digest: proposal.digest(action),
@@ -77,7 +78,10 @@ fn found(first: Decision, second: Decision) -> Audit {
             action,
             decision: nth(2, second),
         },
-    ];
+    ])
+}
+
+fn audit_of(records: Vec<Record>) -> Audit {
     let entries = (1..).zip(records).map(|(seq, record)| Entry {
         seq,
         format: 2,
@@ -141,4 +145,95 @@ fn a_decision_on_something_else_than_what_was_proposed_is_found() {
             "the decision on deposit/3#1 names another digest than what was proposed".to_owned()
         )]
     );
+}
+
+/// What was demanded is in the journal: one who decided alone what takes two, or with a key of nobody, is found.
+#[test]
+fn a_decision_of_fewer_people_than_were_demanded_then_is_found() {
+    let (ada, bob) = (PersonSecret::generate(), PersonSecret::generate());
+    let rules = |persons: &[(&str, &PersonSecret)]| {
+        let person = |(name, secret): &(&str, &PersonSecret)| Person {
+            name: (*name).into(),
+            uid: None,
+            key: secret.public(),
+        };
+        Record::PeopleDemanded(PeopleRules {
+            two_persons: vec![TwoPersons {
+                kinds: vec![ActionKind::Keygen],
+                at_least_wei: None,
+                personal_keys: false,
+            }],
+            persons: persons.iter().map(person).collect(),
+        })
+    };
+    let decided = |decision| Record::Decided {
+        action: action(),
+        decision,
+    };
+    let why = |records| {
+        let problems = audit_of(records).problems;
+        problems
+            .into_iter()
+            .map(|(_, why)| why)
+            .collect::<Vec<_>>()
+            .join("; ")
+    };
+    let both = [("Ada", &ada), ("Bob", &bob)];
+    let alone = why(vec![rules(&both), proposed(), decided(by(&ada, "Ada", |_| ()))]);
+    assert_eq!(
+        alone,
+        "deposit/3#1 is approved: 2 people must approve keygen, and it was approved by Ada alone"
+    );
+    assert_eq!(
+        why(vec![proposed(), decided(by(&ada, "Ada", |_| ())), rules(&both)]),
+        ""
+    );
+    let endorsed = || Record::Endorsed {
+        action: action(),
+        decision: nth(1, by(&ada, "Ada", |_| ())),
+    };
+    let two = |persons: &[(&str, &PersonSecret)]| {
+        let second = nth(2, by(&bob, "Bob", |_| ()));
+        vec![rules(persons), proposed(), endorsed(), decided(second)]
+    };
+    assert_eq!(why(two(&both)), "");
+    assert!(
+        why(two(&both[1..])).contains("the key of nobody in [[person]]"),
+        "{}",
+        why(two(&both[1..]))
+    );
+}
+
+#[test]
+fn a_signature_that_is_used_again_or_of_another_action_of_that_number_is_found() {
+    let (ada, bob) = (PersonSecret::generate(), PersonSecret::generate());
+    let earlier = found(
+        by(&ada, "Ada", |s| s.proposed_at = UnixMillis(9)),
+        by(&bob, "Bob", |_| ()),
+    );
+    let words = "the signature of Ada on deposit/3#1 is of another action of that number";
+    assert_eq!(earlier.problems, [(2, words.to_owned())]);
+    let endorsed = || Record::Endorsed {
+        action: action(),
+        decision: nth(1, by(&ada, "Ada", |_| ())),
+    };
+    let again = audit_of(vec![
+        proposed(),
+        endorsed(),
+        Record::EndorsementsLost {
+            action: action(),
+            reason: "it expired".into(),
+        },
+        endorsed(),
+    ]);
+    let words = "the signature of Ada on deposit/3#1 was used before";
+    assert_eq!(again.problems, [(4, words.to_owned())]);
+}
+
+fn proposed() -> Record {
+    Record::ActionProposed {
+        action: action(),
+        digest: proposal().digest(action()),
+        proposal: Box::new(proposal()),
+    }
 }

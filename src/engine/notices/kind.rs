@@ -68,6 +68,7 @@ pub(super) fn of(reason: WaitReason) -> NoticeKind {
         | Reason::ExecutionAway
         | Reason::RelayAway
         | Reason::NoEndpoint
+        | Reason::SignerAway
         | Reason::BeaconAway => NoticeKind::EndpointDown,
         Reason::OperatorDown | Reason::OperatorNotKnown | Reason::OperatorsShort => NoticeKind::OperatorDown,
         Reason::BalanceLow | Reason::BalanceOut => NoticeKind::BalanceLow,

@@ -41,6 +41,22 @@ fn every_reason_to_wait_is_told_in_a_notice() {
     }
 }
 
+/// Whoever is alerted by the metrics is alerted of the same decisions as those who get notices.
+#[test]
+fn the_alert_on_decisions_knows_every_reason_that_waits_for_one() {
+    let rules = include_str!("../../../config/monitoring/alerts.yml");
+    let rule = rules
+        .split("- alert: ")
+        .find(|rule| rule.starts_with("CasimirDecisionWaits"));
+    let reasons = rule.unwrap().split_once("reason=~\"").unwrap().1;
+    let reasons: Vec<_> = reasons.split_once('"').unwrap().0.split('|').collect();
+    for reason in WaitReason::ALL {
+        if kind::of(*reason) == NoticeKind::ApprovalWaiting || *reason == WaitReason::ExitDecision {
+            assert!(reasons.contains(&reason.code()), "{reason} is not in {reasons:?}");
+        }
+    }
+}
+
 #[test]
 fn every_kind_that_can_be_configured_is_told_for_some_reason() {
     let of_reasons = || WaitReason::ALL.iter().map(|reason| kind::of(*reason));

@@ -2,7 +2,7 @@
 
 use super::{convert, observes};
 use crate::engine::live::Live;
-use crate::oracle::{Action, ActionState, State, action_state, rule_for, second_until};
+use crate::oracle::{Action, ActionState, State, action_state, rule_for};
 use crate::types::ActionId;
 use crate::view::{ActionView, ByRules, Can, FadedView, PeopleView};
 
@@ -25,7 +25,9 @@ fn people(state: &State, action: &Action) -> Option<PeopleView> {
             .chain(last)
             .map(convert::decision)
             .collect(),
-        until: second_until(action, state.settings.approval_expires_ms).filter(|_| waits),
+        until: action
+            .approved_until(state.settings.approval_expires_ms)
+            .filter(|_| waits),
     })
 }
 

@@ -146,11 +146,13 @@ impl Older {
         Ok((taken, ids.len() - taken))
     }
 
-    /// Every case of a list that left memory, the one that was closed last first.
+    /// Every case of a list that left memory, the one that was closed last first, then those that were given up.
     fn closed(&self, archive: &Archive, kind: ListKind) -> Result<Vec<CaseId>, Refused> {
-        let subjects = archive
-            .subjects("case-closed")
-            .map_err(|error| unreadable(&error))?;
+        let of = |record| archive.subjects(record).map_err(|error| unreadable(&error));
+        let mut subjects = of("case-closed")?;
+        let closed: BTreeSet<_> = subjects.iter().cloned().collect();
+        let given_up = of("case-given-up")?.into_iter();
+        subjects.extend(given_up.filter(|id| !closed.contains(id)));
         let cases = subjects
             .iter()
             .filter_map(|subject| subject.parse::<CaseId>().ok());

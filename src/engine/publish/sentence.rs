@@ -4,7 +4,7 @@ use crate::oracle::{
     Action, ActionState, Case, ExitStanding, HELD, Mode, REFUSALS, Sending, State, Step, milestones,
     queue_behind, unknown_outcome,
 };
-use crate::types::{ActionId, NonceStatus, RequestId, SafeText, counted};
+use crate::types::{ActionId, CaseId, NonceStatus, RequestId, SafeText, counted};
 
 const GATHERING: &str = "gathering what a decision needs";
 
@@ -58,7 +58,7 @@ pub(super) fn sentence(state: &State, case: &Case) -> SafeText {
             None => "done on the execution chain; the validator is being looked up".to_owned(),
         },
         Step::Halted { reason, .. } => reason.to_string(),
-        Step::Closed { outcome } if case.given_up => given_up(state, case, outcome),
+        Step::Closed { outcome } if case.given_up => given_up(state, case.id, outcome),
         Step::Closed { outcome } => outcome.to_string(),
     })
 }
@@ -77,7 +77,7 @@ fn second(state: &State, action: &Action) -> String {
 }
 
 /// What a person gave up stays so, whatever the contract still lists.
-fn given_up(state: &State, case: &Case, outcome: &SafeText) -> String {
+pub(super) fn given_up(state: &State, case: CaseId, outcome: &SafeText) -> String {
     let behind = queue_behind(state, case).map_or_else(String::new, |words| format!("; {words}"));
     format!("{outcome}; it stays so until it is retried{behind}")
 }

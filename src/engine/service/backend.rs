@@ -19,6 +19,7 @@ use crate::dkg::rockx::initiator::{InitiatorConfig, InitiatorError};
 use crate::dkg::rockx::keys::{OperatorPrivateKey, OperatorPublicKey};
 use crate::dkg::rockx::messenger::{self, ForeignCeremony, MessengerHandle};
 use crate::http::Http;
+use crate::listen::{Tls, TlsError};
 use crate::operators::{Directory, DirectoryError, KeySources, SsvApi, fill_in};
 use crate::ports::Ceremonies;
 use crate::secrets::SecretFile;
@@ -79,6 +80,9 @@ pub enum BackendError {
     /// The embedded messenger does not start.
     #[error("messenger: {0}")]
     Messenger(#[from] messenger::MessengerError),
+    /// The embedded messenger's certificate cannot be used.
+    #[error("messenger: {0}")]
+    Tls(#[from] TlsError),
     /// The initiator does not start.
     #[error("dkg: {0}")]
     Initiator(#[from] InitiatorError),
@@ -158,13 +162,18 @@ async fn rockx(config: &Config, http: &Http) -> Result<Backend, BackendError> {
                 house: Some(house.clone()),
                 private_addresses: config.messenger.private_addresses,
                 trusted_proxies: config.messenger.trusted_proxies.clone(),
+                tls: config.messenger.tls.as_ref().map(Tls::open).transpose()?,
                 http: http.clone(),
                 ..messenger::MessengerConfig::new(*listen)
             };
             let handle = messenger::spawn(settings).await?;
             let url = public_url
                 .as_ref()
-                .map_or_else(|| handle.url(), |url| url.expose().to_owned());
+                // plain HTTP is spoken on this machine, whatever names the certificate has
+                .map_or_else(
+                    || format!("http://{}", handle.addr()),
+                    |url| url.expose().to_owned(),
+                );
             let messenger = Messenger {
                 handle,
                 url: url.clone(),

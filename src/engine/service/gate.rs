@@ -9,6 +9,7 @@ use super::outside::{self, Outside};
 use crate::engine::world::{EffectFuture, World};
 use crate::oracle::{Effect, Input};
 use crate::ports::Consensus;
+use crate::types::SafeText;
 
 /// What a transaction waits for, in the words that its page shows.
 const WAITS: &str = "the contract has not answered since the start";
@@ -34,7 +35,7 @@ impl World for Gate {
             match effect {
                 Effect::Sign { action, .. } => Input::Signed {
                     action,
-                    outcome: Err(WAITS.into()),
+                    outcome: Err(SafeText::new(WAITS).into()),
                 },
                 Effect::Send { action, .. } => Input::Sent {
                     action,

@@ -10,6 +10,7 @@ mod gate;
 mod opening;
 mod outside;
 mod reasons;
+mod rules;
 mod start;
 mod transcripts;
 

@@ -14,7 +14,7 @@ use crate::desk::{self, Desk, Neighbours};
 use crate::engine::LiveUpdate;
 use crate::engine::core::Incoming;
 use crate::engine::world::{EffectFuture, World};
-use crate::oracle::{Effect, ExitPayload, Input, Published, TransactionPayload};
+use crate::oracle::{Effect, ExitPayload, Input, NotSigned, Published, TransactionPayload};
 use crate::ports::tx_signer::UnsignedTransaction;
 use crate::ports::{At, Consensus, Priced, StuckOptions, Transactions, agreed};
 use crate::types::{ActionId, BlsPublicKey, CaseId, NonceStatus, Root, SafeText, SignedTransaction};
@@ -151,13 +151,13 @@ impl Outside {
         payload: &TransactionPayload,
         nonce: u64,
         replaces: Option<&SignedTransaction>,
-    ) -> Result<SignedTransaction, SafeText> {
-        let words = |error: &dyn std::fmt::Display| SafeText::new(&error.to_string());
+    ) -> Result<SignedTransaction, NotSigned> {
+        let words = |error: &dyn std::fmt::Display| NotSigned::Refused(SafeText::new(&error.to_string()));
         let signer = self
             .ask
             .signer
             .as_deref()
-            .ok_or_else(|| SafeText::new("there is no signer in this mode"))?;
+            .ok_or_else(|| words(&"there is no signer in this mode"))?;
         let ceiling = payload.fee_ceiling_wei;
         let priced = match replaces {
             Some(old) => self.transactions.raise(old, ceiling).await,
@@ -166,7 +166,7 @@ impl Outside {
                 let pending = self.ask.execution.nonce(payload.from, At::Pending).await;
                 let pending = pending.value().map_err(|e| words(&e))?;
                 if pending > nonce {
-                    return Err(SafeText::new(&format!(
+                    return Err(words(&format!(
                         "nonce {nonce} of the oracle account is used already, by somebody else"
                     )));
                 }
@@ -194,7 +194,10 @@ impl Outside {
             max_fee_wei: price.fees.max_fee,
             priority_fee_wei: price.fees.priority,
         };
-        unsigned.sign(signer).await.map_err(|e| words(&e))
+        unsigned.sign(signer).await.map_err(|error| match error.away() {
+            Some(why) => NotSigned::Away(why.clone()),
+            None => words(&error),
+        })
     }
 
     async fn send(&self, transaction: &SignedTransaction) -> Result<(), SafeText> {

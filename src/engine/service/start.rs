@@ -11,6 +11,7 @@ use super::backend::{self, Backend, BackendError, Companion};
 use super::beside::{self, Beside};
 use super::gate::Gate;
 use super::opening::{self, Opening};
+use super::rules::Rules;
 use super::{doors, feeds};
 use crate::chain::intake::{LocatedEvent, ObservedEvent, Resume};
 use crate::config::{Config, NetworkName};
@@ -54,6 +55,7 @@ pub struct Running {
     companion: Option<Box<dyn Companion>>,
     http: Http,
     core: mpsc::WeakSender<Incoming>,
+    rules: Rules,
 }
 
 impl Running {
@@ -63,6 +65,7 @@ impl Running {
         Reloads {
             http: self.http.clone(),
             core: self.core.clone(),
+            rules: self.rules.clone(),
         }
     }
 
@@ -91,6 +94,7 @@ impl Running {
 pub struct Reloads {
     http: Http,
     core: mpsc::WeakSender<Incoming>,
+    rules: Rules,
 }
 
 impl Reloads {
@@ -103,7 +107,7 @@ impl Reloads {
         self.http.reload()?;
         if let Some(core) = self.core.upgrade() {
             // the core is gone only when everything ends
-            let _ = core.send(Incoming::Rules(config.policy.to_policy())).await;
+            let _ = core.send(Incoming::Rules(self.rules.take(config))).await;
         }
         Ok(())
     }
@@ -178,10 +182,8 @@ pub async fn start(options: ServiceOptions) -> Result<Running, ServiceError> {
     };
     // the field order of SSV's cluster, which may be unknown as yet, is no part of what the contract lists
     let lists = doors::manager(&config, doors::ANY_LAYOUT, &line);
-    let opened = launch::open(
-        settings(&config, &*lists, ceremonies.capabilities()),
-        &journal(&config),
-    )?;
+    let settings = settings(&config, &*lists, ceremonies.capabilities());
+    let opened = launch::open(settings, &journal(&config))?;
     let resume = resume(&opened);
     let transcripts = opened.journal().with_file_name("transcripts");
     let (core, incoming) = mpsc::channel(1_024);
@@ -192,7 +194,7 @@ pub async fn start(options: ServiceOptions) -> Result<Running, ServiceError> {
         world: gate,
         consensus: consensus.clone(),
     });
-    let weak = core.downgrade();
+    let (weak, rules) = (core.downgrade(), Rules::of(&config));
     let shown = network(&config, &*lists, simulated);
     let backend = Arc::clone(&ceremonies);
     let (handle, stopped) = opened.launch(shown, lists.name(), oracle, backend, gate, incoming)?;
@@ -220,10 +222,11 @@ pub async fn start(options: ServiceOptions) -> Result<Running, ServiceError> {
         stopped,
         relay_url: companion.as_ref().map(|companion| companion.url().to_owned()),
         beside,
-        feeds: feeds::start(opening, world, onlook),
+        feeds: rules.watched_by(feeds::start(opening, world, onlook), &weak),
         companion,
         http,
         core: weak,
+        rules,
     })
 }
 

@@ -19,11 +19,11 @@ pub(super) fn keep(directory: &Path, request: RequestId, text: &[u8]) -> io::Res
     }
     let digest = Root(Sha256::digest(text).into());
     let temporary = directory.join(format!(".{request}.tmp"));
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .open(&temporary)?;
+    let mut make = OpenOptions::new();
+    make.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut make, 0o600);
+    let mut file = make.open(&temporary)?;
     file.write_all(text)?;
     file.sync_all()?;
     drop(file);
@@ -69,6 +69,15 @@ mod tests {
         assert_eq!(read, b"the first look");
         assert_eq!(digest, Root(Sha256::digest(&read).into()));
         assert_eq!(fs::read_dir(&directory).unwrap().count(), 2, "no half files");
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt as _;
+            let mode = fs::metadata(directory.join(first.as_str()))
+                .unwrap()
+                .permissions()
+                .mode();
+            assert_eq!(mode & 0o777, 0o600);
+        }
     }
 
     #[test]

@@ -30,7 +30,7 @@ pub(super) fn decide(turn: &mut Turn<'_>, id: ActionId) {
     }
     match action.state {
         ActionState::Proposed => {
-            people::forget_expired(turn, id);
+            people::forget_lost(turn, id);
             proposed(turn, id);
         }
         ActionState::Approved => approved(turn, id),
@@ -110,6 +110,7 @@ fn approved(turn: &mut Turn<'_>, id: ActionId) {
         return;
     };
     let expired = expired(turn.state, action, turn.at);
+    let lacks = turn.state.settings.policy.lacks(action);
     let deferred = turn
         .state
         .cases
@@ -137,6 +138,11 @@ fn approved(turn: &mut Turn<'_>, id: ActionId) {
         let reason = SafeText::new(&format!(
             "the approval expired before it could be executed{waited}"
         ));
+        turn.record(Record::ActionVoided { action: id, reason });
+        return;
+    }
+    if let Some(why) = lacks {
+        let reason = SafeText::new(&format!("the approval does not count any more: {why}"));
         turn.record(Record::ActionVoided { action: id, reason });
         return;
     }
@@ -195,14 +201,15 @@ fn deferred_until(state: &State, id: ActionId) -> Option<UnixMillis> {
     Some(wait.until)
 }
 
-/// Whether what was approved may not leave now: its approval has expired, or its time has not come.
+/// Whether what was approved may not leave now: its approval has expired or is not enough any more, or its time has not
+/// come.
 pub(in crate::oracle) fn not_in_time(state: &State, id: ActionId, at: UnixMillis) -> bool {
     let early = deferred_until(state, id).is_some_and(|until| until > at);
     early
         || state
             .actions
             .get(&id)
-            .is_none_or(|action| expired(state, action, at))
+            .is_none_or(|action| expired(state, action, at) || state.settings.policy.lacks(action).is_some())
 }
 
 /// Why an undecided or unsent effect lost its ground.

@@ -1,9 +1,12 @@
 //! What each case needs next, derived from the state alone. After a restart nothing is in flight, so everything that
 //! is still needed is asked for again: that is the whole recovery.
 
+#[cfg(test)]
+mod cost;
 mod decide;
 mod execute;
 mod follow;
+mod gone;
 mod hold;
 mod places;
 mod registration;
@@ -20,6 +23,7 @@ pub(super) use decide::{look_again, not_in_time};
 use execute::execute;
 pub(super) use execute::offer_pause;
 use follow::{follow, look_up};
+use gone::gone_for_good;
 use hold::held;
 pub(super) use places::is_free;
 pub(super) use registration::{not_renewable, registers_first};
@@ -72,6 +76,10 @@ const REQUEST_LEFT: &str = "its request left the chain in a reorganisation";
 /// Registration ceremonies that are tried before a person must look.
 const REGISTRATION_ATTEMPTS: u32 = 3;
 
+/// Looks at every open case, in every step: what one waits for may be a time, a block, or what became of another one, and
+/// whoever looks only at what changed has to know all of that beforehand. The cost follows the open cases and not the
+/// history: without optimisation, a step in which nothing happens takes some 50 µs with 20 of them and 2 ms with 1,000
+/// (`cost.rs`).
 pub(super) fn all(turn: &mut Turn<'_>) {
     let open: Vec<CaseId> = turn.state.open.iter().copied().collect();
     for id in open {
@@ -102,7 +110,9 @@ fn case(turn: &mut Turn<'_>, id: CaseId) {
         };
     }
     if case.orphaned {
-        orphaned(turn, &step);
+        if !gone_for_good(turn, id) {
+            orphaned(turn, &step);
+        }
         return;
     }
     match step {

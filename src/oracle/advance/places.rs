@@ -60,7 +60,7 @@ pub(super) fn grant(turn: &mut Turn<'_>) {
     if begins.is_empty() && before.is_empty() {
         return;
     }
-    begins.sort_by_key(|begins| (place_in_line(turn.state, begins.case()), begins.case()));
+    begins.sort_by_cached_key(|begins| (place_in_line(turn.state, begins.case()), begins.case()));
     let most = most(turn.state);
     let mut taken = running(turn.state) + about_to_begin(turn.state);
     let mut queued = BTreeMap::new();

@@ -393,4 +393,31 @@ mod tests {
         );
         assert_eq!(out.records, [Record::CaseHalted { case, reason }]);
     }
+
+    #[test]
+    fn a_committee_that_ssv_refuses_does_not_make_the_next_key_either() {
+        for (refused, spent) in [(None, 0), (Some("it would revert: OperatorDoesNotExist()"), 1)] {
+            let (mut state, case) = made(Some(4));
+            state.settings.backend.name = BACKEND;
+            state.settings.backend.renews_registrations = Err(SafeText::new("it signs no other"));
+            turn_comes(&mut state, 5);
+            if let Some(words) = refused {
+                let reason = SafeText::new(words);
+                let seq = state.newest + 1;
+                state.apply(seq, UnixMillis(9_000), &Record::CaseHalted { case, reason });
+            }
+            assert!(not_renewable(&state, &state.cases[&case]).is_some());
+            let by = SafeText::new("ann").into();
+            let wish = crate::oracle::Wish::RedoKey(case);
+            let stamped = Stamped {
+                at: UnixMillis(10_000),
+                up_ms: 10_000,
+                entropy: [1; 24],
+                input: Input::Wish { by, wish },
+            };
+            let (_, reply) = step(&mut state, stamped);
+            assert!(matches!(reply, Some(Ok(_))), "{reply:?}");
+            assert_eq!(state.cases[&case].spent.len(), spent, "{refused:?}");
+        }
+    }
 }

@@ -178,14 +178,12 @@ fn a_journal_from_before_says_nothing_of_it() {
         switched.sentence().as_str(),
         "switched from mode auto to supervised by ann (uid 1000)"
     );
-    let decision = Decision {
-        verdict: Verdict::Approve,
-        decider: Decider::Rule { name: "all".into() },
-        at: UnixMillis(1),
-        digest: Default::default(),
-        nth: None,
-        unknown: None,
-    };
+    let decision = Decision::alone(
+        Verdict::Approve,
+        Decider::Rule { name: "all".into() },
+        UnixMillis(1),
+        Default::default(),
+    );
     let text = serde_json::to_string(&decision).unwrap();
     assert_eq!(serde_json::from_str::<Decision>(&text).unwrap(), decision);
 }

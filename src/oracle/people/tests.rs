@@ -6,7 +6,7 @@ use crate::oracle::{
     ActionState, ChainFacts, Durable, Effect, Input, Mode, Prepared, Purpose, Reach, Refusal, Settings,
     Stamped, State, Wish, WishReply, step,
 };
-use crate::types::{Check, LogRef, PersonSignature, PoolId, RequestKind, Stated};
+use crate::types::{Check, LogRef, PersonSignature, PoolId, RequestKind, Stated, UnixMillis};
 
 const EXPIRES_MS: u64 = 3_600_000;
 
@@ -30,6 +30,12 @@ impl Life {
             ..settings()
         };
         settings.policy.two_persons = vec![two];
+        let person = |name: &str, key: u8| Person {
+            name: name.into(),
+            uid: None,
+            key: PersonKey([key; 32]),
+        };
+        settings.policy.persons = vec![person("ada", 1), person("bob", 2)];
         let mut life = Self {
             state: State::new(settings.clone()),
             journal: Vec::new(),
@@ -173,6 +179,7 @@ impl Life {
             manager: Default::default(),
             account: None,
             action: self.action().id,
+            proposed_at: self.action().proposed_at,
             digest: self.action().digest,
             verdict: Stated::Approve,
             unknown: self.action().proposal.unknown_checks(),
@@ -472,6 +479,7 @@ fn a_seat_and_a_key_are_two_people_unless_the_configuration_says_that_they_are_o
                 manager: Default::default(),
                 account: None,
                 action: "deposit/1#1".parse().unwrap(),
+                proposed_at: UnixMillis(0),
                 digest: Root::default(),
                 verdict: Stated::Approve,
                 unknown: Vec::new(),
@@ -527,4 +535,133 @@ fn amounts_are_those_that_a_validator_stakes() {
     assert_eq!(demand(33, ActionKind::SendDeposit), 1);
     assert_eq!(demand(32, ActionKind::BroadcastExit), 2);
     assert_eq!(demand(1, ActionKind::SendReshare), 1);
+}
+
+/// Numbers of actions come again in a journal that was restored, and in one of another engine of the same account.
+#[test]
+fn a_signature_counts_for_the_action_that_was_shown_and_for_no_other_of_its_number() {
+    let mut life = Life::begin(of_keygens());
+    for change in [-1_i64, 1] {
+        let other = life.approve_signed("ada", 1, |s| {
+            s.proposed_at.0 = s.proposed_at.0.checked_add_signed(change).unwrap();
+        });
+        let why = why(other);
+        assert!(why.contains("it is another one"), "{why}");
+    }
+    assert!(life.action().endorsements.is_empty());
+    life.approve_signed("ada", 1, |_| ()).unwrap();
+    assert_eq!(life.action().endorsements.len(), 1);
+}
+
+#[test]
+fn a_first_approval_by_a_key_that_is_nobody_s_any_more_does_not_count() {
+    let mut life = Life::begin(of_keygens());
+    life.approve_signed("ada", 1, |_| ()).unwrap();
+    life.settings.policy.persons.remove(0);
+    life.restart();
+    let said = life.approve("bob (uid 1001)", 1001).unwrap();
+    assert!(said.as_str().contains("1 of 2"), "{said}");
+    let lost = life.last("endorsements-lost");
+    assert!(
+        lost.contains("the key of nobody in [[person]] any more"),
+        "{lost}"
+    );
+}
+
+#[test]
+fn a_key_and_a_seat_that_the_configuration_makes_one_person_meanwhile_are_one() {
+    let mut life = Life::begin(of_keygens());
+    life.approve_signed("ada", 1, |_| ()).unwrap();
+    life.settings.policy.persons[0].uid = Some(1000);
+    life.restart();
+    let again = why(life.approve("ada (uid 1000)", 1000));
+    assert!(again.contains("it takes another person"), "{again}");
+}
+
+/// What is demanded counts when it leaves: the file may have been read anew, or the program been started anew.
+#[test]
+fn what_one_approved_does_not_leave_once_two_are_demanded() {
+    let nothing = || TwoPersons {
+        kinds: Vec::new(),
+        ..of_keygens()
+    };
+    for with_keys in [false, true] {
+        for mode in [Mode::Supervised, Mode::Auto] {
+            let mut life = Life::begin(nothing());
+            life.settings.mode = mode;
+            life.restart();
+            match mode {
+                Mode::Auto => life.wait(20_000),
+                _ => drop(life.approve("ada (uid 1000)", 1000).unwrap()),
+            }
+            let id = life.action().id;
+            if life.action().state != ActionState::Approved {
+                // where no rule covers it a person does
+                life.approve("ada (uid 1000)", 1000).unwrap();
+            }
+            let by = life.action().decision.as_ref().unwrap().decider.to_string();
+            life.settings.policy.two_persons = vec![TwoPersons {
+                personal_keys: with_keys,
+                ..of_keygens()
+            }];
+            life.restart();
+            life.wait(20_000);
+            let state = life.state.actions[&id].state.clone();
+            let ActionState::Void { reason } = state else {
+                panic!("{}", state.word())
+            };
+            let reason = reason.as_str();
+            assert!(
+                reason.starts_with("the approval does not count any more: "),
+                "{reason}"
+            );
+            let why = match with_keys {
+                true => format!("and {by} signed with none"),
+                false => format!("approved by {by} alone"),
+            };
+            assert!(reason.ends_with(&why), "{reason}");
+        }
+    }
+}
+
+#[test]
+fn a_rule_that_approved_what_takes_two_by_now_is_not_enough() {
+    let life = Life::begin(of_keygens());
+    let mut action = life.action().clone();
+    let by = Decider::Rule { name: "keys".into() };
+    action.decision = Some(Decision::alone(
+        Verdict::Approve,
+        by,
+        UnixMillis(1),
+        action.digest,
+    ));
+    let policy = &life.settings.policy;
+    assert_eq!(
+        policy.lacks(&action).unwrap(),
+        "2 people must approve keygen, and it was approved by rule keys alone"
+    );
+    assert_eq!(Policy::default().lacks(&action), None);
+}
+
+/// Whoever verifies the journal knows whom the policy asked when something was decided.
+#[test]
+fn whom_the_policy_asks_is_in_the_journal_before_anybody_decides_and_once_for_each_change() {
+    let mut life = Life::begin(of_keygens());
+    let told = |life: &Life| {
+        let is_told = |(_, record): &&(UnixMillis, Record)| matches!(record, Record::PeopleDemanded(_));
+        life.journal.iter().filter(is_told).count()
+    };
+    assert!(matches!(life.journal[0].1, Record::PeopleDemanded(_)));
+    assert_eq!(
+        life.last("people-demanded").split("; ").next(),
+        Some("by the policy from here on: 2 people must approve keygen")
+    );
+    life.approve("ada (uid 1000)", 1000).unwrap();
+    life.restart();
+    assert_eq!(told(&life), 1, "it says the same");
+    life.settings.policy.two_persons.clear();
+    life.restart();
+    life.wait(1);
+    assert_eq!(told(&life), 2);
+    assert!(life.last("people-demanded").contains("nothing takes two people"));
 }

@@ -54,6 +54,7 @@ impl Record {
             | Self::EventsRead { .. }
             | Self::ClockMoved { .. }
             | Self::ModeSwitched { .. }
+            | Self::PeopleDemanded(_)
             | Self::KeyCondemned { .. }
             | Self::AccountSeen { .. }
             | Self::AccountStrange { .. }

@@ -3,6 +3,8 @@
 mod about;
 #[cfg(test)]
 mod ceremonies;
+#[cfg(test)]
+mod lines;
 mod sentence;
 #[cfg(test)]
 mod tests;
@@ -13,7 +15,8 @@ use alloy::primitives::Address;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Basis, Cause, Decision, ExitStanding, ExitVerdict, Forecast, Mode, Moment, Proposal, ValidatorPhase,
+    Basis, Cause, Decision, ExitStanding, ExitVerdict, Forecast, Mode, Moment, PeopleRules, Proposal,
+    ValidatorPhase,
 };
 use crate::types::{
     ActionId, BackendName, BlockRef, BlsPublicKey, CaseId, CeremonyFailure, CeremonyPlan, CeremonyResult,
@@ -268,6 +271,8 @@ pub enum Record {
     },
     /// A person had somebody else decide.
     ModeSwitched { from: Mode, to: Mode, by: SafeText },
+    /// The policy says something else of people than before: whoever verifies the journal knows what was demanded.
+    PeopleDemanded(PeopleRules),
     /// The contract served the pool with a transaction that is not of this case.
     PoolServed {
         case: CaseId,
@@ -312,7 +317,7 @@ pub enum Record {
 }
 
 /// Every kind of record that this program reads. A record of another one is from a newer program.
-const KINDS: [&str; 42] = [
+const KINDS: [&str; 43] = [
     "engine-started",
     "journal-upgraded",
     "events-read",
@@ -348,6 +353,7 @@ const KINDS: [&str; 42] = [
     "paused",
     "resumed",
     "mode-switched",
+    "people-demanded",
     "pool-served",
     "pool-not-served",
     "case-given-up",
@@ -415,6 +421,7 @@ impl Record {
             Self::Paused { .. } => "paused",
             Self::Resumed { .. } => "resumed",
             Self::ModeSwitched { .. } => "mode-switched",
+            Self::PeopleDemanded(_) => "people-demanded",
             Self::PoolServed { .. } => "pool-served",
             Self::PoolNotServed { .. } => "pool-not-served",
             Self::CaseGivenUp { .. } => "case-given-up",

@@ -175,6 +175,7 @@ impl Record {
             Self::Paused { by, .. } => format!("everything paused by {by}"),
             Self::Resumed { by, .. } => format!("everything resumed by {by}"),
             Self::ModeSwitched { from, to, by } => format!("switched from mode {from} to {to} by {by}"),
+            Self::PeopleDemanded(rules) => rules.words(),
             Self::Note { text, .. } => text.as_str().to_owned(),
             _ => self.kind().to_owned(),
         }

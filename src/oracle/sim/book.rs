@@ -11,6 +11,7 @@ use crate::oracle::*;
 use crate::types::*;
 
 mod decisions;
+mod retired;
 
 /// An action as the journal tells of it.
 #[derive(Debug)]
@@ -57,6 +58,12 @@ pub(super) struct Book {
     /// Keys that were made for cases, and cases that people gave up.
     made: BTreeMap<CaseId, BlsPublicKey>,
     given_up: BTreeSet<CaseId>,
+    /// Cases that were opened, and by what; those of them that left memory, and those that lost their request; and
+    /// transactions that nothing changes any more.
+    causes: BTreeMap<CaseId, Cause>,
+    gone: BTreeSet<CaseId>,
+    lost: BTreeSet<CaseId>,
+    settled: BTreeSet<ActionId>,
     /// The account has a past that nobody has adopted.
     has_past: bool,
     /// What transactions that were overtaken cost since a person took the case up, wei.
@@ -83,8 +90,7 @@ impl Book {
         self.made_at.clear();
         self.reach = Reach::Followed;
         self.runs.values_mut().for_each(|run| run.runs = false);
-        let undone = |id: &ActionId| state.actions.contains_key(id);
-        assert!(self.actions.keys().all(undone), "an action is not restored");
+        self.are_restored(state);
     }
 
     /// What comes in, before it is dealt with.
@@ -143,7 +149,14 @@ impl Book {
             Record::ActionVoided { action, .. } => {
                 self.actions.get_mut(action).expect("it was proposed").lost = Some("is void");
             }
-            Record::CauseLost { case } => self.lose(*case, "lost its request in a reorganisation"),
+            Record::CaseOpened { case, cause } | Record::CauseFound { case, cause } => {
+                self.causes.insert(*case, cause.clone());
+                self.lost.remove(case);
+            }
+            Record::CauseLost { case } => {
+                self.lost.insert(*case);
+                self.lose(*case, "lost its request in a reorganisation");
+            }
             Record::ExitDeferred { action, until, .. } => {
                 self.actions.get_mut(action).expect("it was proposed").not_before = *until;
             }
@@ -230,19 +243,28 @@ impl Book {
     /// What the account has done, here and elsewhere.
     fn account(&mut self, record: &Record) {
         match record {
-            Record::TransactionStatus {
-                action,
-                status:
-                    NonceStatus::Included {
-                        overtaken: true,
-                        is_final: true,
-                        fee_paid_wei,
-                        ..
-                    },
-            } => *self.fees.entry(action.case).or_default() += fee_paid_wei,
+            Record::TransactionStatus { action, status } => self.stands(*action, status),
             Record::AccountSeen { nonce, .. } => self.has_past = *nonce > 0,
             Record::AccountAdopted { .. } => self.has_past = false,
             Record::AccountStrange { nonce, next, .. } => self.strange.push((*nonce, *next)),
+            _ => {}
+        }
+    }
+
+    fn stands(&mut self, action: ActionId, status: &NonceStatus) {
+        match status {
+            NonceStatus::Included {
+                overtaken,
+                is_final: true,
+                fee_paid_wei,
+                ..
+            } => {
+                self.settled.insert(action);
+                if *overtaken {
+                    *self.fees.entry(action.case).or_default() += fee_paid_wei;
+                }
+            }
+            NonceStatus::Replaced { is_final: true, .. } => drop(self.settled.insert(action)),
             _ => {}
         }
     }
@@ -260,16 +282,10 @@ impl Book {
         assert!(!self.runs.values().any(runs), "{id} is given up over a ceremony");
         let own = self.signed.range(ActionId::all_of(id));
         for (action, _) in own {
-            let settled = match state.sendings[action].status {
-                NonceStatus::Included { is_final, .. } | NonceStatus::Replaced { is_final, .. } => is_final,
-                NonceStatus::Pending | NonceStatus::Missing => false,
-            };
+            let settled = self.settled.contains(action);
             assert!(settled, "{id} is given up over the transaction of {action}");
         }
-        let used = state.has_used_its_key(&state.cases[&id]);
-        if let Some(key) = self.made.get(&id).filter(|_| !used) {
-            assert!(self.condemned.contains(key), "the key of {id} is not condemned");
-        }
+        self.key_is_condemned(state, id);
         self.lose(id, "was given up");
         self.given_up.insert(id);
     }

@@ -72,6 +72,12 @@ pub(in crate::oracle) enum Bug {
     ClockFrees,
     /// One person counts as two.
     OneIsTwo,
+    /// A reshare is prepared anew while its transaction may still be in a block.
+    PreparedAnew,
+    /// A closed case leaves memory while something of it is under way.
+    RetiredInFlight,
+    /// What left memory is not held against the chain: its case counts as the end of everything.
+    RetiredForgotten,
 }
 
 thread_local! {
@@ -88,7 +94,7 @@ pub(in crate::oracle) fn is_planted(bug: Bug) -> bool {
 }
 
 /// Each defect, and how many seeds it may take until one finds it.
-const WITHIN: [(Bug, u64); 32] = [
+const WITHIN: [(Bug, u64); 35] = [
     (Bug::SkippedRecord, 10),
     (Bug::NonceTwice, 10),
     (Bug::SignedAnew, 10),
@@ -121,6 +127,9 @@ const WITHIN: [(Bug, u64); 32] = [
     (Bug::StalePasses, 50),
     (Bug::ClockFrees, 50),
     (Bug::OneIsTwo, 150),
+    (Bug::PreparedAnew, 50),
+    (Bug::RetiredInFlight, 1_000),
+    (Bug::RetiredForgotten, 1_000),
 ];
 
 #[allow(clippy::disallowed_macros, reason = "tells which seed finds what")]

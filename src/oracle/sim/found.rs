@@ -1,5 +1,7 @@
 //! What lives found, each by itself in a world without other faults: answers that come twice, late, or beside a lie.
 
+use super::bugs::{Bug, plant};
+use super::lives::Kept;
 use super::truth::{Event, Said};
 use super::world::World;
 use crate::oracle::*;
@@ -236,6 +238,92 @@ fn a_deposit_that_was_closed_on_a_lie_goes_on_with_the_ceremony_that_it_left() {
     }
     assert!(world.state.cases[&case].is_closed());
     assert_eq!(actions(&world, ActionKind::Keygen).len(), 1);
+}
+
+#[test]
+fn a_deposit_that_was_closed_on_a_lie_goes_on_by_another_case_when_it_left_memory() {
+    let _kept = Kept::at_most(1);
+    let (mut world, case) = World::calm(RequestKind::Deposit);
+    let (pool, what) = (case.pool, Fulfilment::DepositInitiated);
+    let log = LogRef {
+        block: world.outside.chain.at(),
+        transaction: Root([0xee; 32]),
+        index: 0,
+    };
+    let said = Said::Did(what);
+    world.outside.lies.push(Event { said, pool, log });
+    world.book.lied_about.insert(pool);
+    let ready = std::mem::take(&mut world.outside.chain.ready);
+    world.input(Input::Fulfilled { what, pool, log });
+    for _ in 0..6 {
+        world.mine();
+        world.look();
+    }
+    assert!(world.state.cases[&case].is_closed());
+    // the next one that is over takes its place
+    world.request(RequestKind::Reshare, PoolId(5));
+    for _ in 0..500 {
+        world.goes_on();
+    }
+    assert!(!world.state.cases.contains_key(&case) && world.state.knows(case));
+    world.outside.chain.ready = ready;
+    world.outside.lies.clear();
+    for _ in 0..500 {
+        world.goes_on();
+    }
+    let next = CaseId { ordinal: 1, ..case };
+    assert!(world.state.cases[&next].is_closed());
+    assert_eq!(world.outside.chain.deposits[&pool].len(), 1);
+}
+
+/// Why a life with a defect ends.
+fn ends_with(bug: Bug, life: impl FnOnce() + std::panic::UnwindSafe) -> String {
+    plant(Some(bug));
+    let lived = std::panic::catch_unwind(life);
+    plant(None);
+    let why = lived.expect_err("it is found");
+    why.downcast_ref::<String>().cloned().expect("it is worded")
+}
+
+#[test]
+fn a_reshare_that_is_prepared_anew_takes_effect_twice_which_is_found() {
+    let why = ends_with(Bug::PreparedAnew, || {
+        let (mut world, _) = World::calm(RequestKind::Reshare);
+        for _ in 0..500 {
+            world.goes_on();
+        }
+    });
+    assert!(why.contains("took effect more than once"), "{why}");
+}
+
+/// A deposit that somebody else makes while its key generation runs. Nothing that is closed stays in memory.
+fn served_meanwhile() -> (World, CaseId) {
+    let (mut world, case) = World::calm(RequestKind::Deposit);
+    until(&mut world, is_to_be_sent);
+    world.strange_transaction(Root([0; 32]));
+    for _ in 0..6 {
+        world.mine();
+        world.look();
+    }
+    (world, case)
+}
+
+#[test]
+fn a_case_whose_ceremony_runs_stays_until_that_has_ended() {
+    let _kept = Kept::at_most(0);
+    let (mut world, case) = served_meanwhile();
+    assert!(world.state.cases[&case].is_closed());
+    let ceremony = world.waiting.pop_front().expect("it runs");
+    assert!(
+        matches!(ceremony, Effect::RunCeremony { .. }),
+        "{}",
+        ceremony.name()
+    );
+    world.perform(ceremony);
+    world.deliver();
+    assert_eq!(world.state.condemned.len(), 1, "its key is never used");
+    let why = ends_with(Bug::RetiredInFlight, || drop(served_meanwhile()));
+    assert!(why.contains("left memory over a ceremony"), "{why}");
 }
 
 #[test]

@@ -4,18 +4,21 @@ use std::collections::VecDeque;
 
 use super::book::Book;
 use super::truth::{Outside, Said};
-use crate::oracle::state::EffectKey;
+use crate::oracle::state::{EffectKey, REQUEST_GONE};
 use crate::oracle::*;
 use crate::types::*;
 
 impl Book {
     /// A case closes only on what contract and beacon chain really say, for good.
     pub(super) fn closed(&self, outside: &Outside, state: &State, id: CaseId, outcome: &SafeText) {
+        if outcome.as_str() == REQUEST_GONE {
+            return self.lost_its_request(state, id);
+        }
         let chain = outside.older.front().unwrap_or(&outside.chain);
         let so = match id.kind {
             RequestKind::Deposit => chain.deposits.contains_key(&id.pool),
             RequestKind::Reshare => {
-                let done = |c: &&Case| c.is_closed() && !c.given_up;
+                let done = |c: &&Case| c.is_closed() && !c.given_up && !c.is_gone();
                 let closed = state.cases_of(id.kind, id.pool).filter(done).count();
                 chain.reshares.get(&id.pool).map_or(0, Vec::len) >= closed
             }
@@ -38,7 +41,7 @@ impl Book {
 
     /// What must hold after every step.
     pub(super) fn must_hold(
-        &self,
+        &mut self,
         state: &State,
         outside: &Outside,
         at: UnixMillis,
@@ -53,6 +56,8 @@ impl Book {
                 "a condemned key was used for pool {pool}"
             );
         }
+        self.takes_effect_once(outside);
+        self.leaves_nothing_open(state);
         for (request, starts) in &outside.started {
             assert!(*starts <= 1, "ceremony {request} was started {starts} times");
         }

@@ -8,6 +8,7 @@ use rand::Rng as _;
 use super::bugs::{Bug, plant};
 use super::coverage::Coverage;
 use super::world::World;
+use crate::oracle::state::KEPT;
 use crate::oracle::*;
 use crate::types::*;
 
@@ -139,8 +140,46 @@ pub(super) struct Life {
     pub(super) given_up: Vec<&'static str>,
 }
 
+/// How many closed cases stay in memory, until it is dropped.
+pub(super) struct Kept;
+
+impl Kept {
+    pub(super) fn at_most(closed: usize) -> Self {
+        KEPT.set(closed);
+        Self
+    }
+
+    /// In half of the lives so few that cases leave memory in them.
+    fn of(seed: u64) -> Self {
+        Self::at_most(match seed % 8 {
+            1 => 0,
+            5 => 1,
+            3 | 7 => 2,
+            _ => CLOSED_KEPT,
+        })
+    }
+}
+
+impl Drop for Kept {
+    fn drop(&mut self) {
+        KEPT.set(CLOSED_KEPT);
+    }
+}
+
 /// Lives a life; panics where something does not hold.
 pub(super) fn live(seed: u64, order: DepositOrder, aloud: bool) -> Life {
+    let world = lived(seed, order, aloud);
+    Life {
+        steps: world.steps,
+        given_up: world.given_up,
+        looks: world.book.looks,
+        replaced: world.book.replaced,
+        seen: world.seen,
+    }
+}
+
+fn lived(seed: u64, order: DepositOrder, aloud: bool) -> World {
+    let _kept = Kept::of(seed);
     let mut world = World::new(seed, order, aloud);
     for _ in 0..TURNS {
         world.turn();
@@ -149,13 +188,15 @@ pub(super) fn live(seed: u64, order: DepositOrder, aloud: bool) -> Life {
     world
         .book
         .at_the_end(&world.outside, &world.state, |request| world.key_made_by(request));
-    Life {
-        steps: world.steps,
-        given_up: world.given_up,
-        looks: world.book.looks,
-        replaced: world.book.replaced,
-        seen: world.seen,
-    }
+    world
+}
+
+/// What a life's journal holds in the end.
+pub(in crate::oracle) fn records_of_a_life(seed: u64) -> Vec<Record> {
+    lived(seed, DepositOrder::HeadOfQueue, false)
+        .shadow
+        .records()
+        .collect()
 }
 
 /// How many lives are lived: more, where the environment says so.
@@ -169,6 +210,53 @@ fn number(name: &str) -> Option<u64> {
         text.parse()
             .unwrap_or_else(|_| panic!("{name} is a number, not {text}")),
     )
+}
+
+/// How a life is named: `17-by-order`, `17-by-id`.
+fn name_of(seed: u64, order: DepositOrder) -> String {
+    let order = match order {
+        DepositOrder::HeadOfQueue => "by-order",
+        DepositOrder::ById => "by-id",
+    };
+    format!("{seed}-{order}")
+}
+
+/// The life that the environment names, to be replayed; by a number alone it is the one by order.
+fn life_to_replay() -> Option<(u64, DepositOrder)> {
+    let name = std::env::var("CASIMIR_DKG_SEED").ok()?;
+    let (seed, order) = name.split_once('-').unwrap_or((&name, "by-order"));
+    let seed = seed.parse().ok();
+    let order = match order {
+        "by-order" => Some(DepositOrder::HeadOfQueue),
+        "by-id" => Some(DepositOrder::ById),
+        _ => None,
+    };
+    let life = seed.zip(order);
+    Some(life.unwrap_or_else(|| panic!("CASIMIR_DKG_SEED is like 17-by-order or 17-by-id, not {name}")))
+}
+
+/// Replays the life that the environment names, in the test of its order. Whether there is one.
+fn replays(order: DepositOrder) -> bool {
+    let Some((seed, named)) = life_to_replay() else {
+        return false;
+    };
+    if named == order {
+        live(seed, order, true);
+    }
+    true
+}
+
+/// Names the lives that failed as they are replayed.
+fn none_failed(failed: &[u64], order: DepositOrder) {
+    let named: Vec<_> = failed
+        .iter()
+        .map(|seed| format!("CASIMIR_DKG_SEED={}", name_of(*seed, order)))
+        .collect();
+    assert!(
+        named.is_empty(),
+        "these lives fail, and each is replayed step by step by its name:\n{}",
+        named.join("\n")
+    );
 }
 
 /// Lives all of these, on every core; with a defect, where one is planted. The seeds that fail, in order.
@@ -221,8 +309,7 @@ pub(super) fn first_failure(bug: Bug, order: DepositOrder, within: u64) -> Optio
 #[allow(clippy::disallowed_macros, reason = "tells what was lived")]
 #[test]
 fn everything_comes_to_its_end_whatever_happens() {
-    if let Some(seed) = number("CASIMIR_DKG_SEED") {
-        live(seed, DepositOrder::HeadOfQueue, true);
+    if replays(DepositOrder::HeadOfQueue) {
         return;
     }
     let began = Instant::now();
@@ -236,7 +323,7 @@ fn everything_comes_to_its_end_whatever_happens() {
         lives.len(),
         steps as f64 / seconds
     );
-    assert_eq!(failed, [0; 0], "these seeds fail; CASIMIR_DKG_SEED replays one");
+    none_failed(&failed, DepositOrder::HeadOfQueue);
     let mut given_up = std::collections::BTreeMap::new();
     let reasons = lives.iter().flat_map(|life| &life.given_up);
     reasons.for_each(|why| *given_up.entry(*why).or_insert(0) += 1);
@@ -263,11 +350,10 @@ fn everything_comes_to_its_end_whatever_happens() {
 /// The same where deposits name their pools, and none waits for another.
 #[test]
 fn deposits_by_id_come_to_their_end_as_well() {
-    if let Some(seed) = number("CASIMIR_DKG_SEED") {
-        live(seed, DepositOrder::ById, true);
+    if replays(DepositOrder::ById) {
         return;
     }
     let lives = number_of_lives() / 4;
     let (_, failed) = live_all(lives, DepositOrder::ById, None, |failed| failed >= 20);
-    assert!(failed.is_empty(), "failing seeds: {failed:?}");
+    none_failed(&failed, DepositOrder::ById);
 }

@@ -3,8 +3,8 @@
 //! fails again.
 //!
 //! ```text
-//! CASIMIR_DKG_LIVES=5000 cargo test --lib oracle::sim::lives -- --nocapture    so many lives
-//! CASIMIR_DKG_SEED=17 cargo test --lib oracle::sim::lives -- --nocapture       one, step by step
+//! CASIMIR_DKG_LIVES=5000 cargo test --lib oracle::sim::lives -- --nocapture        so many lives
+//! CASIMIR_DKG_SEED=17-by-order cargo test --lib oracle::sim::lives -- --nocapture  one, step by step
 //! ```
 //!
 //! [`world`] holds what is simulated, a file a part of the outside; [`book`] and [`holds`] what must hold after every step; [`ways`]
@@ -31,3 +31,4 @@ mod work;
 mod world;
 
 pub(in crate::oracle) use bugs::{Bug, is_planted};
+pub(in crate::oracle) use lives::records_of_a_life;

@@ -100,12 +100,14 @@ impl World {
             .actions
             .get(&action)
             .map(|a| a.proposal.unknown_checks());
+        let proposed_at = self.state.actions.get(&action).map(|a| a.proposed_at);
         let ms = self.rng.gen_range(1..100_000);
         let statement = Statement {
             chain_id: 1,
             manager: Default::default(),
             account: None,
             action,
+            proposed_at: proposed_at.unwrap_or_default(),
             digest,
             verdict: Stated::Approve,
             unknown: unknown.unwrap_or_default(),
@@ -241,6 +243,8 @@ impl World {
             return self.wish("ann", Wish::Adopt(unadopted.account)).is_ok();
         }
         let wish = self.state.cases.values().find_map(|case| self.helps(case));
+        let held = || held_out_of_memory(&self.state).into_iter().next();
+        let wish = wish.or_else(|| held().map(|(id, _)| Wish::Retry(id)));
         let Some(wish) = wish else { return false };
         if let Wish::Retry(case) = wish {
             *self.tries.entry(case).or_insert(0) += 1;

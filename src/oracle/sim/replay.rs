@@ -182,7 +182,7 @@ pub(super) fn output(
 ) {
     match reply {
         Some(Ok(words)) => println!("{:20}reply: {words}", ""),
-        Some(Err(refusal)) => println!("{:20}refused: {}", "", words(refusal)),
+        Some(Err(refusal)) => println!("{:20}refused: {}", "", refusal),
         None => {}
     }
     for (n, record) in records.iter().enumerate() {
@@ -194,13 +194,6 @@ pub(super) fn output(
     }
     for effect in effects {
         println!("{:20}→ {} for {}", "", effect.name(), effect.case());
-    }
-}
-
-fn words(refusal: &Refusal) -> String {
-    match refusal {
-        Refusal::Stale(words) | Refusal::NotNow(words) | Refusal::Mode(words) => words.to_string(),
-        Refusal::AlreadyDecided { by, .. } => format!("decided already, by {by}"),
     }
 }
 

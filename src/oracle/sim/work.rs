@@ -37,6 +37,10 @@ impl World {
             return self.deliver();
         }
         let n = self.rng.gen_range(0..self.waiting.len());
+        let lasts = self.slow && matches!(self.waiting[n], Effect::RunCeremony { .. });
+        if lasts && self.rng.gen_bool(0.9) {
+            return;
+        }
         let effect = self.waiting.remove(n).unwrap();
         self.perform(effect);
         if !self.rng.gen_bool(0.2) {
@@ -153,11 +157,18 @@ impl World {
         payload: &TransactionPayload,
         nonce: u64,
         replaces: Option<&SignedTransaction>,
-    ) -> Result<SignedTransaction, SafeText> {
+    ) -> Result<SignedTransaction, NotSigned> {
         let fee = replaces.map_or(U256::from(10), |old| old.max_fee_wei + U256::from(5));
         let over = fee * U256::from(GAS) > payload.fee_ceiling_wei;
-        if over || (!self.calm && self.rng.gen_bool(0.08)) {
-            return Err(SafeText::new("over the ceiling"));
+        let luck: f64 = match over || self.calm {
+            true => 1.0,
+            false => self.rng.r#gen(),
+        };
+        if luck < 0.02 {
+            return Err(NotSigned::Away(SafeText::new("connection refused")));
+        }
+        if over || luck < 0.08 {
+            return Err(SafeText::new("over the ceiling").into());
         }
         let mut raw = payload.data.to_vec();
         raw.extend(nonce.to_be_bytes());

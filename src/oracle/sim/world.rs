@@ -24,7 +24,7 @@ pub(super) struct World {
     pub(super) rng: ChaCha8Rng,
     pub(super) outside: Outside,
     pub(super) state: State,
-    shadow: Shadow,
+    pub(super) shadow: Shadow,
     pub(super) book: Book,
     pub(super) seen: Coverage,
     /// Effects that were asked for, and answers that are under way.
@@ -64,6 +64,8 @@ pub(super) struct World {
     /// People switch modes, sign elsewhere, and some things take two of them: in every fourth life, so that the others
     /// have time for everything else.
     pub(super) various: bool,
+    /// Ceremonies take long, and much happens meanwhile: in those lives in which nothing that is closed stays in memory.
+    pub(super) slow: bool,
     /// Every step is printed.
     pub(super) aloud: bool,
 }
@@ -101,6 +103,7 @@ impl World {
             world.settings.policy.rules[0].max_per_day = Some(3);
         }
         world.various = seed.is_multiple_of(4);
+        world.slow = seed % 8 == 1;
         if world.various {
             world.settings.policy.two_persons.push(TwoPersons {
                 kinds: vec![
@@ -111,6 +114,8 @@ impl World {
                 at_least_wei: None,
                 personal_keys: false,
             });
+            let (name, uid, key) = ("bob".into(), None, PersonKey([2; 32]));
+            world.settings.policy.persons.push(Person { name, uid, key });
         }
         let mode = world.mode;
         world.state.settings = Settings {
@@ -178,6 +183,7 @@ impl World {
             given_up: Vec::new(),
             stood: BTreeMap::new(),
             various: false,
+            slow: false,
             aloud: false,
         }
     }

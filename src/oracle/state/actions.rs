@@ -1,9 +1,9 @@
 //! How the records of actions and of the decisions on them change the state.
 
+use crate::oracle::policy::{DAY_MILLIS, USES_KEPT};
 use crate::oracle::{Action, ActionState, Decider, Decision, Family, Proposal, RuleUse, Verdict};
-use crate::types::{CaseId, Root, UnixMillis};
+use crate::types::{CaseId, Root, SafeText, UnixMillis};
 
-use super::durable::RULE_USES_KEPT;
 use super::*;
 
 impl Durable {
@@ -62,12 +62,8 @@ impl Durable {
             Verdict::Approve => {
                 a.state = ActionState::Approved;
                 if let Decider::Rule { name } = &decision.decider {
-                    self.rule_uses.push(RuleUse {
-                        rule: name.clone(),
-                        at: self.reckoning.at(at),
-                    });
-                    let surplus = self.rule_uses.len().saturating_sub(RULE_USES_KEPT);
-                    self.rule_uses.drain(..surplus);
+                    let name = name.clone();
+                    self.rule_used(name, self.reckoning.at(at));
                 }
             }
             Verdict::Reject { reason } => {
@@ -76,6 +72,20 @@ impl Durable {
                 self.go(action.case, at, Step::Halted { reason, resume });
             }
         }
+    }
+
+    /// A rule let something pass. What is twice as old as any limit looks back is forgotten, and of each rule the oldest
+    /// where there are too many; never one of another rule.
+    fn rule_used(&mut self, rule: SafeText, at: UnixMillis) {
+        let old = |used: &RuleUse| used.at.0.saturating_add(2 * DAY_MILLIS) < at.0;
+        self.rule_uses.retain(|used| !old(used));
+        let own = |used: &&RuleUse| used.rule == rule;
+        if self.rule_uses.iter().filter(own).count() >= USES_KEPT
+            && let Some(oldest) = self.rule_uses.iter().position(|used| used.rule == rule)
+        {
+            self.rule_uses.remove(oldest);
+        }
+        self.rule_uses.push(RuleUse { rule, at });
     }
 
     pub(super) fn action_voided(&mut self, at: UnixMillis, action: ActionId, reason: &SafeText) {

@@ -102,11 +102,32 @@ impl Durable {
         });
         let outcome = SafeText::new(&format!("given up by {by}: {reason}"));
         self.go(id, at, Step::Closed { outcome });
+        self.retire(id);
+    }
+
+    /// Its request is in the chain, again or still. Where the case was over because it was not, it begins anew.
+    pub(super) fn cause_found(&mut self, at: UnixMillis, id: CaseId, cause: &Cause) {
+        let was_gone = self.cases.get(&id).is_some_and(Case::is_gone);
+        self.with(id, |c| {
+            c.orphaned = false;
+            c.cause = cause.clone();
+        });
+        if was_gone {
+            self.with(id, Case::forget_key);
+            self.is_open_again(id);
+            self.go(id, at, Step::PlanCeremony);
+        }
+    }
+
+    /// Open again, it must not leave memory with those that are over.
+    fn is_open_again(&mut self, id: CaseId) {
+        self.closed.retain(|closed| *closed != id);
     }
 
     /// From where it was given up: with another key, or with what the operators made of the one that its validator has.
     fn taken_up_again(&mut self, at: UnixMillis, id: CaseId) {
         self.with(id, |c| c.given_up = false);
+        self.is_open_again(id);
         let made = self
             .cases
             .get(&id)
@@ -188,8 +209,7 @@ impl Durable {
             }
         });
         if closed {
-            // open again, it must not leave memory with those that are over
-            self.closed.retain(|id| *id != case);
+            self.is_open_again(case);
             let step = self.where_it_was_left(at, case);
             self.go(case, at, step);
         }

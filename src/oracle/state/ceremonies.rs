@@ -62,9 +62,13 @@ impl Durable {
             return;
         };
         ceremony.transcript = transcript.cloned().or(ceremony.transcript.take());
-        let since = ceremony.doubt.as_ref().map_or(at, |d| d.since);
-        let reason = reason.clone();
-        ceremony.doubt = Some(Doubt { since, reason });
+        let before = ceremony.doubt.as_ref();
+        ceremony.doubt = Some(Doubt {
+            since: before.map_or(at, |doubt| doubt.since),
+            reason: reason.clone(),
+            told: before.map_or(0, |doubt| doubt.told).saturating_add(1),
+            told_at: at,
+        });
     }
 
     pub(super) fn ceremony_given_up(&mut self, at: UnixMillis, request: RequestId, by: &SafeText) {

@@ -7,7 +7,7 @@ use alloy::primitives::Address;
 use serde::{Deserialize, Serialize};
 
 use crate::oracle::account::Account;
-use crate::oracle::{Action, KnownKey, Record, RuleUse, Switched, cases};
+use crate::oracle::{Action, KnownKey, PeopleRules, Record, RuleUse, Switched, cases};
 use crate::types::{
     ActionId, BlockRef, BlsPublicKey, CaseId, NonceStatus, PoolId, RequestId, RequestKind, SafeText,
     UnixMillis,
@@ -17,9 +17,6 @@ use super::nonces::Nonces;
 use super::reckoning::Reckoning;
 use super::tally::Tally;
 use super::{Case, Ceremony, Retired, Sending, Step};
-
-/// So many approvals of rules are remembered: more than the limits of a day let through.
-pub(super) const RULE_USES_KEPT: usize = 4_096;
 
 /// The fold of the records of a journal and of nothing else: no clock, no setting and no answer from outside is in it.
 /// Two that took the same records are equal.
@@ -37,11 +34,14 @@ pub struct Durable {
     /// The last time that a person switched the mode.
     #[serde(default)]
     pub(in crate::oracle) switched: Option<Switched>,
+    /// What the policy said of people when it was last told.
+    #[serde(default)]
+    pub(in crate::oracle) people: PeopleRules,
     /// What is known of the accounts that the oracle had.
     pub(in crate::oracle) accounts: BTreeMap<Address, Account>,
     /// Every nonce that was ever signed for, whatever became of it.
     pub(in crate::oracle) nonces: BTreeMap<Address, Nonces>,
-    /// The newest [`RULE_USES_KEPT`], oldest first.
+    /// Those that a limit of a day may count, oldest first: of each rule the newest [`crate::oracle::policy::USES_KEPT`].
     pub(in crate::oracle) rule_uses: Vec<RuleUse>,
     /// The time that limits per day count.
     pub(super) reckoning: Reckoning,

@@ -92,8 +92,23 @@ impl Sending {
 pub struct Doubt {
     /// Since when.
     pub since: UnixMillis,
-    /// What the last look said.
+    /// What the last look said that was journaled.
     pub reason: SafeText,
+    /// How often that was journaled, and when it last was.
+    pub(in crate::oracle) told: u32,
+    pub(in crate::oracle) told_at: UnixMillis,
+}
+
+/// So many looks that end without an outcome are journaled whenever they say something new.
+const DOUBTS_AT_ONCE: u32 = 8;
+
+impl Doubt {
+    /// Whether something new may be journaled of it. What is told again and again in changing words is journaled at
+    /// pauses that double, so the records of one ceremony stay few however long it is looked for.
+    pub(in crate::oracle) fn may_be_told(&self, now: UnixMillis) -> bool {
+        let (waited, told) = (now.since(self.since), self.told_at.since(self.since));
+        self.told < DOUBTS_AT_ONCE || waited >= told.saturating_mul(2)
+    }
 }
 
 /// A ceremony of the journal.
@@ -208,6 +223,9 @@ pub struct Case {
     pub left_out: u64,
 }
 
+/// How a case ends whose request left the chain for good.
+pub(in crate::oracle) const REQUEST_GONE: &str = "its request left the chain for good";
+
 /// So many entries of a case's file are in memory, ...
 pub(super) const HISTORY_KEPT: usize = 200;
 /// ... and so many of them are its first.
@@ -273,6 +291,12 @@ impl Case {
     /// What the contract reports of its pool still counts: it is open, or a person may take it up again.
     pub(crate) fn listens(&self) -> bool {
         !self.is_closed() || self.given_up
+    }
+
+    /// It was closed because its request left the chain for good. Should the contract ask again, it goes on.
+    pub(in crate::oracle) fn is_gone(&self) -> bool {
+        let closed = matches!(&self.step, Step::Closed { outcome } if outcome.as_str() == REQUEST_GONE);
+        closed && self.orphaned && !self.given_up
     }
 
     /// It does not move any more.

@@ -29,17 +29,21 @@ use std::ops::Deref;
 
 use alloy::primitives::Address;
 
-use crate::oracle::{Action, ChainFacts, Mode, Policy, Proposal, Record};
+use crate::oracle::{Action, ChainFacts, Mode, PeopleRules, Policy, Proposal, Record};
 use crate::types::{
     ActionId, BackendName, BlockRef, CaseId, DepositOrder, OperatorId, RequestId, SafeText, UnixMillis,
 };
 
 pub use durable::Durable;
+pub(in crate::oracle) use life::REQUEST_GONE;
 pub use life::{Case, Ceremony, Doubt, HISTORY_FIRST, Overtaken, Resume, Sending, Served, Step};
 use reckoning::difference;
 pub use sendings::OVERTAKEN_AT_MOST;
 
 pub(in crate::oracle) use nonces::Nonces;
+pub(in crate::oracle) use retired::End;
+#[cfg(test)]
+pub(in crate::oracle) use retired::KEPT;
 pub use retired::{CLOSED_KEPT, Retired};
 pub(in crate::oracle) use taken::Shares;
 pub use track::Track;
@@ -127,6 +131,13 @@ impl State {
         &self.durable
     }
 
+    /// What the policy says of people, where the journal does not say so yet.
+    #[must_use]
+    pub fn new_people_rules(&self) -> Option<PeopleRules> {
+        let now = self.settings.policy.people_rules();
+        (now != self.durable.people).then_some(now)
+    }
+
     /// Takes a record into account that becomes durable before anything is done on its word. `seq` is its number in the
     /// journal.
     pub fn apply(&mut self, seq: u64, at: UnixMillis, record: &Record) {
@@ -142,7 +153,7 @@ impl State {
             self.volatile.waiting.remove(&case.id);
             self.volatile.not_before.remove(&EffectKey::Prepare(case.id));
         }
-        if let Record::CaseClosed { case, .. } = record {
+        if let Record::CaseClosed { case, .. } | Record::CaseGivenUp { case, .. } = record {
             self.volatile.close(*case);
             let known = &self.durable.ceremonies;
             let runs = |request| known.get(&request).is_some_and(|c| c.ended.is_none());
@@ -246,6 +257,16 @@ impl State {
     #[must_use]
     pub fn note(&self, action: ActionId) -> Option<&SafeText> {
         self.volatile.notes.get(&action)
+    }
+
+    /// How the sentence of a case begins that is held because whoever signs is away.
+    pub(in crate::oracle) const SIGNER_AWAY: &str = "approved; it leaves when the signer is back";
+
+    /// Whether what was approved in a case is held because whoever signs is away.
+    #[must_use]
+    pub fn waits_for_signer(&self, case: CaseId) -> bool {
+        let waits = self.volatile.waiting.get(&case);
+        waits.is_some_and(|words| words.as_str().starts_with(Self::SIGNER_AWAY))
     }
 
     /// Everybody's history, as of the last input's time.

@@ -35,6 +35,11 @@ impl Shadow {
         folded
     }
 
+    /// Every record so far.
+    pub(in crate::oracle) fn records(&self) -> impl Iterator<Item = Record> {
+        self.journal.iter().map(|(.., record)| record.clone())
+    }
+
     /// The newest records were not durable when the process died: what is left of the journal, folded.
     pub(in crate::oracle) fn lose(&mut self, newest: usize) -> Durable {
         self.journal.truncate(self.journal.len() - newest);

@@ -101,14 +101,12 @@ impl Process {
     fn with(proposal: Proposal) -> Self {
         let digest = proposal.digest(ACTION);
         let at = UnixMillis(1_000);
-        let decision = Decision {
-            verdict: Verdict::Approve,
-            decider: Decider::person(SafeText::new("ada")),
+        let decision = Decision::alone(
+            Verdict::Approve,
+            Decider::person(SafeText::new("ada")),
             at,
             digest,
-            nth: None,
-            unknown: None,
-        };
+        );
         Self::after(vec![
             Record::CaseOpened {
                 case: CASE,
@@ -179,6 +177,22 @@ impl Process {
             action: ACTION,
             status,
         });
+    }
+
+    /// Sees the chain, with the pool in the ready list and an account that has sent nothing.
+    fn sees(&mut self) {
+        self.input(Input::CaughtUp { finalized: None });
+        self.input(Input::Facts(Box::new(ChainFacts {
+            head: Some(log().block),
+            ready: vec![CASE.pool],
+            account: Some(AccountFacts {
+                address: Address::ZERO,
+                next: 0,
+                pending: 0,
+                balance_wei: U256::ZERO,
+            }),
+            ..ChainFacts::default()
+        })));
     }
 
     fn looks(&self) -> bool {
@@ -272,6 +286,65 @@ fn the_registration_of_an_earlier_process_is_unknown_too() {
     });
     let next = process.restarted();
     assert_eq!(case_status(&next.state, CASE), CaseStatus::Unknown);
+}
+
+#[test]
+fn a_signer_that_is_away_costs_no_approval_until_that_expires() {
+    let mut process = Process::with(deposit());
+    process.sees();
+    process.checked(deposit());
+    let away = || Input::Signed {
+        action: ACTION,
+        outcome: Err(NotSigned::Away(SafeText::new("connection refused"))),
+    };
+    for _ in 0..3 {
+        process.input(away());
+        assert_eq!(process.action(), ActionState::Approved);
+        assert!(process.state.waits_for_signer(CASE));
+        let words = process.state.waiting_reason(CASE).unwrap();
+        assert_eq!(
+            words.as_str(),
+            "approved; it leaves when the signer is back: connection refused"
+        );
+        process.now += 6_000;
+        process.input(Input::Tick);
+        assert_eq!(process.action(), ActionState::Approved);
+        // the last checks were made again, and it is asked once more
+        process.checked(deposit());
+        let asked = process
+            .effects
+            .iter()
+            .any(|effect| matches!(effect, Effect::Sign { .. }));
+        assert!(asked, "{:?}", process.effects);
+    }
+    let mut back = process.restarted();
+    back.sees();
+    back.input(Input::Signed {
+        action: ACTION,
+        outcome: Ok(signed()),
+    });
+    back.is(CaseStatus::Sending, &ActionState::Executing);
+    process.input(Input::Signed {
+        action: ACTION,
+        outcome: Ok(signed()),
+    });
+    process.is(CaseStatus::Sending, &ActionState::Executing);
+    assert!(
+        !process.state.waits_for_signer(CASE),
+        "what was said of it is over"
+    );
+    // a refusal ends the action, and so does the end of the approval
+    let mut refused = Process::with(deposit());
+    refused.input(Input::Signed {
+        action: ACTION,
+        outcome: Err(SafeText::new("another calldata").into()),
+    });
+    assert!(refused.action().is_over(), "{:?}", refused.action());
+    let mut late = Process::with(deposit());
+    late.input(away());
+    late.now += late.state.settings.approval_expires_ms + 10_000;
+    late.input(Input::Tick);
+    assert!(late.action().is_over(), "{:?}", late.action());
 }
 
 #[test]

@@ -2,7 +2,9 @@
 
 use crate::oracle::state::EffectKey;
 use crate::oracle::turn::Turn;
-use crate::oracle::{ActionState, Basis, CeremonySuccess, Effect, Record, Sighting, account, advance};
+use crate::oracle::{
+    ActionState, Basis, CeremonySuccess, Effect, NotSigned, Record, Sighting, State, account, advance,
+};
 use crate::types::{
     ActionId, BlsPublicKey, CaseId, CeremonyFailure, CeremonyResult, FailureKind, NonceStatus, RequestId,
     Root, SafeText, SignedTransaction,
@@ -53,7 +55,7 @@ pub(super) fn ceremony_ended(
 }
 
 /// The outcome stays open: it is looked for again, after growing pauses. Journaled when it is first so, and when there
-/// is something else to say or to prove.
+/// is something else to say or to prove, as often as [`Doubt::may_be_told`](crate::oracle::Doubt) lets it.
 fn not_found_out(
     turn: &mut Turn<'_>,
     request: RequestId,
@@ -64,8 +66,10 @@ fn not_found_out(
     let pause = advance::LOOK_FOR_MS.0 << (*looks).min(16);
     *looks += 1;
     turn.not_before(EffectKey::Ceremony(request), pause.min(advance::LOOK_FOR_MS.1));
+    let at = turn.at;
     let known = turn.state.ceremonies.get(&request).and_then(|c| c.doubt.as_ref());
-    if transcript.is_some() || known.is_none_or(|d| d.reason != reason) {
+    let is_new = known.is_none_or(|d| (transcript.is_some() || d.reason != reason) && d.may_be_told(at));
+    if is_new {
         turn.record(Record::CeremonyUnknown {
             request,
             reason,
@@ -94,8 +98,9 @@ fn key_of(result: &CeremonyResult) -> Option<BlsPublicKey> {
     }
 }
 
-pub(super) fn signed(turn: &mut Turn<'_>, action: ActionId, outcome: Result<SignedTransaction, SafeText>) {
+pub(super) fn signed(turn: &mut Turn<'_>, action: ActionId, outcome: Result<SignedTransaction, NotSigned>) {
     turn.answered(EffectKey::Sign(action));
+    back(turn, action.case);
     let state = turn.state.actions.get(&action).map(|a| a.state.clone());
     let orphaned = turn.state.cases.get(&action.case).is_none_or(|c| c.orphaned);
     let may_leave = turn.state.may_leave(action.case);
@@ -116,16 +121,28 @@ pub(super) fn signed(turn: &mut Turn<'_>, action: ActionId, outcome: Result<Sign
                 send(turn, action, transaction);
             }
         }
-        (Err(reason), Some(ActionState::Approved)) => {
+        // the approval stays, and expires as any other; the last checks are made again before it leaves
+        (Err(NotSigned::Away(why)), Some(ActionState::Approved)) => {
+            turn.waits(action.case, &format!("{}: {why}", State::SIGNER_AWAY));
+            turn.not_before(EffectKey::Prepare(action.case), advance::AFTER_FAILURE_MS);
+        }
+        (Err(NotSigned::Refused(reason)), Some(ActionState::Approved)) => {
             turn.record(Record::ActionVoided { action, reason });
             turn.not_before(EffectKey::Prepare(action.case), advance::AFTER_FAILURE_MS);
         }
-        (Err(reason), Some(ActionState::Executing)) => {
+        (Err(NotSigned::Away(reason) | NotSigned::Refused(reason)), Some(ActionState::Executing)) => {
             let words = SafeText::new(&format!("stuck: {reason}"));
             turn.state.volatile.notes.insert(action, words);
             turn.not_before(EffectKey::Sign(action), advance::AFTER_FAILURE_MS);
         }
         _ => {}
+    }
+}
+
+/// Whoever signs has answered: what was said of its absence is over, or is said anew.
+fn back(turn: &mut Turn<'_>, case: CaseId) {
+    if turn.state.waits_for_signer(case) {
+        turn.state.volatile.waiting.remove(&case);
     }
 }
 
@@ -248,5 +265,68 @@ pub(super) fn validator_seen(turn: &mut Turn<'_>, case: CaseId, seen: Option<Sig
             since,
             validator: None,
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::oracle::fixture::{plan_of, settings};
+    use crate::oracle::*;
+    use crate::types::{BackendName, PoolId, RequestKind, UnixMillis};
+
+    #[test]
+    fn a_ceremony_that_is_looked_for_in_changing_words_has_few_records() {
+        let request = RequestId([1; 24]);
+        let (kind, pool, ordinal) = (RequestKind::Deposit, PoolId(1), 0);
+        let case = CaseId { kind, pool, ordinal };
+        let by = SafeText::new("ann");
+        let cause = Cause::Manual {
+            by,
+            at: UnixMillis(1),
+        };
+        let started = Record::CeremonyStarted {
+            request,
+            case,
+            action: None,
+            role: CeremonyRole::Main,
+            attempt: 1,
+            plan: plan_of(ActionKind::Keygen),
+            backend: BackendName::default(),
+        };
+        let mut state = State::new(settings());
+        for (seq, record) in (1..).zip([Record::CaseOpened { case, cause }, started]) {
+            state.apply(seq, UnixMillis(1_000), &record);
+        }
+        // a month, a look every two minutes, each with another reason and with another transcript
+        let mut told = Vec::new();
+        for n in 1..=21_600u64 {
+            let at = UnixMillis(1_000 + n * 120_000);
+            let reason = SafeText::new(&format!("{n} of 4 results are missing"));
+            let failure = CeremonyFailure {
+                kind: FailureKind::Unknown,
+                reason,
+                ..fixture::lost()
+            };
+            let input = Input::CeremonyEnded {
+                request,
+                outcome: Err(failure),
+                transcript: Some((SafeText::new("transcript.json"), Root([7; 32]))),
+            };
+            let (output, _) = step(
+                &mut state,
+                Stamped {
+                    at,
+                    up_ms: at.0,
+                    entropy: [0; 24],
+                    input,
+                },
+            );
+            let unknown = |record: &&Record| matches!(record, Record::CeremonyUnknown { .. });
+            told.extend(output.records.iter().filter(unknown).map(|_| n));
+        }
+        assert_eq!(told[..8], [1, 2, 3, 4, 5, 6, 7, 8], "at first each");
+        assert!((9..=24).contains(&told.len()), "{told:?}");
+        assert!(*told.last().unwrap() > 10_000, "and still now and then: {told:?}");
     }
 }

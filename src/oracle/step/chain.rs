@@ -1,12 +1,12 @@
 //! What the chain tells: requests, fulfilments, how far it was read, and its state. The state decides; a log is a hint, and
 //! none opens, voids or closes anything against it.
 
-use crate::oracle::state::Sending;
+use crate::oracle::state::{End, Sending};
 use crate::oracle::turn::Turn;
-use crate::oracle::{
-    Case, Cause, ChainFacts, Fulfilment, Record, Served, State, Step, account, advance, cases,
-};
+use crate::oracle::{Case, Cause, ChainFacts, Fulfilment, Record, Served, State, account, advance, cases};
 use crate::types::{BlockRef, CaseId, LogRef, OperatorId, PoolId, RequestKind, SafeText};
+
+use super::reconcile;
 
 /// `leaving`: the operator that the request wants out, where it names one.
 pub(super) fn requested(
@@ -28,16 +28,17 @@ pub(super) fn requested(
         return;
     }
     let Some(newest) = turn.state.cases_of(kind, pool).next_back() else {
+        let gone = turn.state.newest_gone(kind, pool);
+        let begins_anew = cases::kind(kind).repeats() || matches!(gone, Some((.., End::Gone)));
         return match turn.state.newest_of(kind, pool) {
-            Some(closed) if !cases::kind(kind).repeats() => again(turn, closed, log, true),
-            closed => {
+            Some(closed) if !begins_anew => again(turn, closed, log, true),
+            _ => {
                 let facts = &turn.state.volatile.facts;
                 if advance::covers(facts, log.block) && cases::kind(kind).denies_request(facts, pool) {
                     // when the contract lists it later, that opens its case
                     return;
                 }
-                let ordinal = closed.map_or(0, |closed| closed.ordinal + 1);
-                let case = CaseId { kind, pool, ordinal };
+                let case = turn.state.next_of(kind, pool);
                 turn.record(Record::CaseOpened { case, cause });
             }
         };
@@ -56,8 +57,7 @@ pub(super) fn requested(
     if let Some(case) = found.map(|c| c.id) {
         turn.record(Record::CauseFound { case, cause });
     } else if newest.kind().repeats() && (newest.is_closed() || newest.attempts > 0 || is_new) {
-        let ordinal = id.ordinal + 1;
-        let case = CaseId { ordinal, ..id };
+        let case = turn.state.next_of(kind, pool);
         turn.record(Record::CaseOpened { case, cause });
     } else {
         let is_closed = newest.is_closed();
@@ -73,7 +73,7 @@ fn again(turn: &mut Turn<'_>, id: CaseId, log: LogRef, is_closed: bool) {
         log.block.number,
         if is_closed { "is closed" } else { "is open" }
     ));
-    turn.record(Record::Note { case: Some(id), text });
+    note_once(turn, id, text);
 }
 
 pub(super) fn request_removed(turn: &mut Turn<'_>, kind: RequestKind, pool: PoolId, log: LogRef) {
@@ -97,7 +97,7 @@ pub(super) fn fulfilled(turn: &mut Turn<'_>, what: Fulfilment, pool: PoolId, log
             "the contract reports the end of {id} in block {}",
             log.block.number
         ));
-        turn.record(Record::Note { case: Some(id), text });
+        note_once(turn, id, text);
         return;
     }
     let holds = |s: &Sending| s.versions.iter().any(|v| v.hash == log.transaction);
@@ -153,11 +153,22 @@ pub(super) fn remarked(turn: &mut Turn<'_>, kind: RequestKind, pool: PoolId, tex
     }
 }
 
-fn note_once(turn: &mut Turn<'_>, id: CaseId, text: SafeText) {
-    let said = |c: &Case| c.history.iter().any(|entry| entry.text == text);
+/// What differs by its block alone is the same: whoever invents a log invents one a block.
+pub(super) fn note_once(turn: &mut Turn<'_>, id: CaseId, text: SafeText) {
+    let said = |c: &Case| {
+        c.history
+            .iter()
+            .any(|entry| without_block(entry.text.as_str()) == without_block(text.as_str()))
+    };
     if !turn.state.cases.get(&id).is_some_and(said) {
         turn.record(Record::Note { case: Some(id), text });
     }
+}
+
+/// What stands before the number of a block, and behind it.
+fn without_block(text: &str) -> (&str, &str) {
+    let (before, rest) = text.split_once(" in block ").unwrap_or((text, ""));
+    (before, rest.trim_start_matches(|c: char| c.is_ascii_digit()))
 }
 
 /// What our own transactions did is followed by their receipts; what others did counts until it leaves the chain.
@@ -200,117 +211,8 @@ pub(super) fn new_facts(turn: &mut Turn<'_>, facts: ChainFacts) {
     let Some(head) = head.filter(|_| turn.state.volatile.caught_up) else {
         return;
     };
-    wanted_by_state(turn, head);
-    contradicted_by_state(turn, head);
-}
-
-/// What cases rest on is held against the contract's state at each head: a log that says that a pool was served which the
-/// contract still lists is not believed, and a case that was closed on such a word is taken up again.
-fn contradicted_by_state(turn: &mut Turn<'_>, head: BlockRef) {
-    let facts = turn.state.volatile.facts.clone();
-    let contradicts = |c: &&Case| {
-        let kind = c.kind();
-        let rests_on_a_log = c.served_by.is_some_and(|by| {
-            let past = by.log.is_none_or(|log| advance::covers(&facts, log.block));
-            past && kind.denies_end(&facts, c.id.pool)
-        });
-        rests_on_a_log || c.is_closed() && kind.wanted_by_state(&facts).contains(&c.id.pool)
-    };
-    let found: Vec<CaseId> = turn
-        .state
-        .cases
-        .values()
-        .filter(contradicts)
-        .map(|c| c.id)
-        .collect();
-    let contradicted = &mut turn.state.volatile.contradicted;
-    contradicted.retain(|case, _| found.contains(case));
-    for id in found {
-        let first = *turn.state.volatile.contradicted.entry(id).or_insert(head.number);
-        if head.number >= first + advance::UNSEEN_BLOCKS {
-            contradicted_case(turn, id);
-        }
-    }
-}
-
-fn contradicted_case(turn: &mut Turn<'_>, id: CaseId) {
-    let Some(case) = turn.state.cases.get(&id) else {
-        return;
-    };
-    let (pool, kind) = (id.pool, case.kind());
-    let closed = match &case.step {
-        Step::Closed { outcome } => Some(outcome.clone()),
-        _ => None,
-    };
-    match (case.served_by, closed) {
-        (Some(by), None) => {
-            let text = SafeText::new(&format!(
-                "a log of transaction {} says that {}; the contract's state says otherwise, and the log is not believed",
-                by.transaction,
-                kind.served()
-            ));
-            note_once(turn, id, text);
-            let transaction = by.transaction;
-            turn.record(Record::PoolNotServed {
-                case: id,
-                transaction,
-            });
-            turn.state.volatile.waiting.remove(&id);
-        }
-        (Some(by), Some(outcome)) if outcome.as_str() == kind.served() && !planted!(StaysClosed) => {
-            let text = SafeText::new(&format!(
-                "{id} was closed because {outcome}, and the contract lists pool {pool} again: it is taken up again"
-            ));
-            turn.record(Record::Note { case: Some(id), text });
-            let transaction = by.transaction;
-            turn.record(Record::PoolNotServed {
-                case: id,
-                transaction,
-            });
-        }
-        (_, Some(outcome)) => {
-            let text = SafeText::new(&format!(
-                "the contract lists pool {pool} although {id} is closed ({outcome}): it is held, and not taken up again \
-                 by itself"
-            ));
-            note_once(turn, id, text);
-        }
-        (None, None) => {}
-    }
-}
-
-/// State decides: a pool that stays in the contract's list although its event was not seen, or was taken back, is taken up
-/// all the same.
-fn wanted_by_state(turn: &mut Turn<'_>, head: BlockRef) {
-    let facts = turn.state.volatile.facts.clone();
-    let pools = |kind| cases::kind(kind).wanted_by_state(&facts);
-    let unseen = &mut turn.state.volatile.unseen;
-    unseen.retain(|case, _| pools(case.kind).contains(&case.pool));
-    for kind in cases::ALL {
-        for pool in pools(kind) {
-            let lost = |c: &&Case| c.orphaned && !c.is_closed();
-            let lost = turn.state.cases_of(kind, *pool).find(lost).map(|c| c.id);
-            let first = CaseId {
-                kind,
-                pool: *pool,
-                ordinal: 0,
-            };
-            let case = lost.unwrap_or(first);
-            if lost.is_none() && turn.state.knows(case) {
-                turn.state.volatile.unseen.remove(&case);
-                continue;
-            }
-            let first = *turn.state.volatile.unseen.entry(case).or_insert(head.number);
-            if head.number >= first + advance::UNSEEN_BLOCKS {
-                turn.state.volatile.unseen.remove(&case);
-                let cause = Cause::State { block: head };
-                turn.record(match lost {
-                    Some(case) => Record::CauseFound { case, cause },
-                    None => Record::CaseOpened { case, cause },
-                });
-            }
-        }
-    }
+    reconcile::wanted_by_state(turn, head);
+    reconcile::contradicted_by_state(turn, head);
 }
 
 #[cfg(test)]

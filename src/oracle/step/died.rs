@@ -72,7 +72,7 @@ pub(super) fn died(turn: &mut Turn<'_>, effect: Effect, words: &SafeText) {
             answers::ceremony_ended(turn, request, Err(failure), None);
         }
         // it had not left
-        Effect::Sign { action, .. } => answers::signed(turn, action, Err(reason)),
+        Effect::Sign { action, .. } => answers::signed(turn, action, Err(reason.into())),
         // it may have left: the inspection finds out
         Effect::Send { action, .. } => answers::sent(turn, action, Err(reason)),
         Effect::Inspect { action, .. } => answers::inspected(turn, action, None),

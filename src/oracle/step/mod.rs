@@ -5,6 +5,7 @@ mod chain;
 mod desk;
 mod died;
 mod exit;
+mod reconcile;
 
 use crate::oracle::turn::{Output, Turn};
 use crate::oracle::{Input, Record, Stamped, State, advance, wish};
@@ -17,6 +18,10 @@ pub type WishReply = Option<Result<SafeText, wish::Refusal>>;
 pub fn step(state: &mut State, stamped: Stamped) -> (Output, WishReply) {
     let mut turn = Turn::new(state, stamped.at, stamped.up_ms, stamped.entropy);
     let mut reply = None;
+    // before anybody decides by it, at a start as after a change
+    if let Some(rules) = turn.state.new_people_rules() {
+        turn.record(Record::PeopleDemanded(rules));
+    }
     match stamped.input {
         Input::Started | Input::Tick => {}
         Input::CaughtUp { finalized } => {

@@ -65,7 +65,7 @@ pub(super) fn give_up(state: &State, case: &Case) -> String {
         }
         Shares::Uses => "the validator stays".to_owned(),
     }];
-    costs.extend(queue_behind(state, case));
+    costs.extend(queue_behind(state, case.id));
     costs.push("a retry takes it up again".to_owned());
     costs.join("; ")
 }

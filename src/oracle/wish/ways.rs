@@ -1,7 +1,7 @@
 //! Ways out: a case is given up, a key is made anew by another committee, an exit is opened by hand.
 
 use super::{Answer, absent, not_now};
-use crate::oracle::state::Shares;
+use crate::oracle::state::{End, Shares};
 use crate::oracle::turn::Turn;
 use crate::oracle::{ActionState, Case, Cause, Record, Step, advance, ways};
 use crate::types::{CaseId, PoolId, RequestKind, SafeText};
@@ -22,11 +22,7 @@ pub(super) fn give_up(turn: &mut Turn<'_>, by: &SafeText, id: CaseId, reason: Sa
         reason,
     });
     turn.state.volatile.waiting.remove(&id);
-    let behind = turn
-        .state
-        .cases
-        .get(&id)
-        .and_then(|c| ways::queue_behind(turn.state, c));
+    let behind = ways::queue_behind(turn.state, id);
     let behind = behind.map_or_else(String::new, |words| format!("; {words}"));
     Ok(SafeText::new(&format!(
         "{id} is given up and stays so until it is retried{behind}"
@@ -37,7 +33,9 @@ pub(super) fn give_up(turn: &mut Turn<'_>, by: &SafeText, id: CaseId, reason: Sa
 pub(super) fn redo_key(turn: &mut Turn<'_>, by: &SafeText, id: CaseId) -> Answer {
     let case = found(turn, id)?;
     ways::can_redo_key(turn.state, case).map_err(not_now)?;
-    let is_blameless = advance::not_renewable(turn.state, case).is_some();
+    // SSV would refuse the next key of these operators as well
+    let is_refused = ways::refused_by_ssv(turn.state, case).is_some();
+    let is_blameless = !is_refused && advance::not_renewable(turn.state, case).is_some();
     let words = SafeText::new(&format!("{by} had another key made for {id}"));
     void_what_waits(turn, id, &words);
     condemn(turn, id, &words);
@@ -60,9 +58,7 @@ pub(super) fn request_exit(turn: &mut Turn<'_>, by: &SafeText, pool: PoolId) -> 
 
 /// Opens a case after the newest of its kind for this pool.
 pub(super) fn open_by_hand(turn: &mut Turn<'_>, by: &SafeText, kind: RequestKind, pool: PoolId) -> SafeText {
-    let newest = turn.state.newest_of(kind, pool);
-    let ordinal = newest.map_or(0, |case| case.ordinal + 1);
-    let case = CaseId { kind, pool, ordinal };
+    let case = turn.state.next_of(kind, pool);
     turn.record(Record::CaseOpened {
         case,
         cause: Cause::Manual {
@@ -71,6 +67,33 @@ pub(super) fn open_by_hand(turn: &mut Turn<'_>, by: &SafeText, kind: RequestKind
         },
     });
     SafeText::new(&format!("{case} opened"))
+}
+
+/// A person takes up again what was given up and left memory: the next case goes on with its request. What the one before
+/// had made is never used, and what became of it is in its own file.
+pub(super) fn take_up_gone(turn: &mut Turn<'_>, by: &SafeText, id: CaseId) -> Answer {
+    let CaseId { kind, pool, .. } = id;
+    let Some((gone, cause, End::GivenUp { orphaned, .. })) = turn.state.newest_gone(kind, pool) else {
+        return Err(absent(turn, id));
+    };
+    if gone != id {
+        return Err(absent(turn, id));
+    }
+    let (cause, orphaned) = (cause.clone(), *orphaned);
+    let case = turn.state.next_of(kind, pool);
+    let text = SafeText::new(&format!(
+        "{id} taken up again by {by}: {case} goes on with its request"
+    ));
+    let note = text.clone();
+    turn.record(Record::Note {
+        case: Some(id),
+        text: note,
+    });
+    turn.record(Record::CaseOpened { case, cause });
+    if orphaned {
+        turn.record(Record::CauseLost { case });
+    }
+    Ok(text)
 }
 
 fn found<'a>(turn: &'a Turn<'_>, id: CaseId) -> Result<&'a Case, super::Refusal> {

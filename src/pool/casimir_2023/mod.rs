@@ -51,6 +51,10 @@ impl Version for Edition {
         (self.initiate.encode)(&deposit, &registering, layout)
     }
 
+    fn describe(&self, data: &[u8]) -> Option<DecodedCall> {
+        calls::describe(self, &calls::decode(self, data)?)
+    }
+
     fn open(&'static self, at: Connection) -> Arc<dyn PoolManager> {
         Arc::new(Manager {
             edition: self,

@@ -5,6 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use alloy::primitives::{Address, Bytes};
 use async_trait::async_trait;
 
+use crate::ports::Answer;
 use crate::ports::tx_signer::{TxSigner, TxSignerError, UnsignedTransaction};
 use crate::types::SafeText;
 
@@ -13,6 +14,7 @@ use crate::types::SafeText;
 pub(crate) struct FakeSigner {
     pub(crate) address: Address,
     pub(crate) answer: Result<Bytes, TxSignerError>,
+    reach: Mutex<Answer<()>>,
     asked: Mutex<Vec<UnsignedTransaction>>,
 }
 
@@ -21,8 +23,14 @@ impl FakeSigner {
         Self {
             address,
             answer,
+            reach: Mutex::new(Answer::Yes(())),
             asked: Mutex::default(),
         }
+    }
+
+    /// Whether it is there, from now on.
+    pub(crate) fn say(&self, reach: Answer<()>) {
+        *self.reach.lock().unwrap_or_else(PoisonError::into_inner) = reach;
     }
 
     pub(crate) fn asked(&self) -> Vec<UnsignedTransaction> {
@@ -38,6 +46,10 @@ impl TxSigner for FakeSigner {
 
     fn name(&self) -> SafeText {
         "a signer that a test made".into()
+    }
+
+    async fn reach(&self) -> Answer<()> {
+        self.reach.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     async fn sign(&self, transaction: &UnsignedTransaction) -> Result<Bytes, TxSignerError> {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use alloy::primitives::Address;
-use casimir_dkg::chain::rpc::{At, Rpc, RpcConfig};
+use casimir_dkg::chain::rpc::{At, Rpc, RpcConfig, RpcError};
 use casimir_dkg::chain::{comparison, kept};
 use casimir_dkg::config::{Config, NetworkName, PolicyRule};
 use casimir_dkg::engine::service;
@@ -28,6 +28,13 @@ pub(crate) struct Chain {
     pub rpc: Rpc,
     /// Over these.
     pub manager: Arc<dyn PoolManager>,
+}
+
+impl Chain {
+    /// Transactions that an account has sent, by the newest block.
+    pub(crate) async fn sent_by(&self, account: Address) -> Result<u64, RpcError> {
+        self.rpc.nonce(account, At::Latest).await
+    }
 }
 
 pub(crate) async fn examine(config: &Config, http: &Http, report: &mut Report) -> Option<Chain> {

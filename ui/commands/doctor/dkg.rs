@@ -56,13 +56,18 @@ fn one(record: Option<&OperatorRecord>, health: &OperatorHealth) -> Finding {
                 _ => Finding::ok(&what, found),
             }
         }
-        Answer::No(evidence) => Finding::fail(&what, evidence.to_string(), "add it as an [[operator]]"),
-        Answer::NotKnown(why) => Finding::warn(
-            &what,
-            format!("{url} {why}"),
-            "is its node running? No ceremony with it can be started now",
-        ),
+        Answer::No(evidence) if record.is_none() => {
+            Finding::fail(&what, evidence.to_string(), "add it as an [[operator]]")
+        }
+        Answer::No(evidence) => away(&what, format!("{url} {evidence}")),
+        Answer::NotKnown(why) => away(&what, format!("{url} {why}")),
     }
+}
+
+/// One operator that is away is the operator's matter; what it means for us, the line of the committee says.
+fn away(what: &str, found: String) -> Finding {
+    let hint = "is its node running? No ceremony with it can be started now";
+    Finding::warn(what, found, hint)
 }
 
 fn there(presence: &Presence) -> String {

@@ -21,7 +21,7 @@ pub(crate) fn examine(config: &Config, report: &mut Report) -> Vec<Entry> {
 }
 
 /// A directory that does not exist yet is made at the start: then its nearest parent must be writable.
-fn writable(what: &str, directory: &Path) -> Finding {
+pub(super) fn writable(what: &str, directory: &Path) -> Finding {
     let existing = directory
         .ancestors()
         // the last ancestor of a relative path is empty, which stands for the current directory

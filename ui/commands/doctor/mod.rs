@@ -8,6 +8,7 @@ mod files;
 mod finding;
 mod http;
 mod notices;
+mod roles;
 mod running;
 mod signer;
 
@@ -15,20 +16,28 @@ use casimir_dkg::config::{self, Config, LoadOptions};
 use casimir_dkg::http::Http;
 
 use super::runtime;
+use crate::args::DoctorRole;
 use crate::exit::Outcome;
 use crate::output;
 use finding::{Finding, Grade};
 
-pub(crate) fn run(options: &LoadOptions, json: bool) -> anyhow::Result<Outcome> {
+pub(crate) fn run(role: DoctorRole, options: &LoadOptions, json: bool) -> anyhow::Result<Outcome> {
     let mut report = Report {
         json,
         worst: Grade::Ok,
         failed: 0,
         warned: 0,
     };
-    let layers = match config::gather(options) {
+    let gathered = match role {
+        DoctorRole::Operator => super::operator::gather(options),
+        DoctorRole::Oracle | DoctorRole::Messenger => config::gather(options),
+    };
+    let layers = match gathered {
         Ok(layers) => layers,
-        Err(errors) => return Ok(report.wrong_configuration(&errors)),
+        Err(errors) => {
+            report.wrong_configuration(&errors);
+            return Ok(report.end());
+        }
     };
     match layers.file() {
         Some(file) => report.add(Finding::ok("configuration", file.display().to_string())),
@@ -38,9 +47,19 @@ pub(crate) fn run(options: &LoadOptions, json: bool) -> anyhow::Result<Outcome> 
             "`casimir-dkg config init` writes an annotated sample",
         )),
     }
+    for worry in layers.worries() {
+        report.add(Finding::warn("configuration", worry, ""));
+    }
+    if role != DoctorRole::Oracle {
+        runtime()?.block_on(roles::examine(role, &layers, &mut report));
+        return Ok(report.end());
+    }
     let config = match layers.oracle() {
         Ok(config) => config,
-        Err(errors) => return Ok(report.wrong_configuration(&errors)),
+        Err(errors) => {
+            report.wrong_configuration(&errors);
+            return Ok(report.end());
+        }
     };
     runtime()?.block_on(examine(&config, &mut report));
     Ok(report.end())
@@ -59,6 +78,9 @@ async fn examine(config: &Config, report: &mut Report) {
     let account = signer::examine(config, chain.as_ref(), report).await;
     running::adoption(account, chain.as_ref(), &journal, report).await;
     running::examine(config, account, report).await;
+    if config.messenger.tls.is_some() {
+        report.add(roles::certificate(config.messenger.tls.as_ref()));
+    }
     dkg::examine(config, &http, report).await;
     beacon::examine(config, &http, report).await;
     notices::examine(config, &http, report);
@@ -82,11 +104,10 @@ impl Report {
     }
 
     /// Without a configuration there is nothing else to try.
-    fn wrong_configuration(&mut self, errors: &config::ConfigErrors) -> Outcome {
+    fn wrong_configuration(&mut self, errors: &config::ConfigErrors) {
         for error in &errors.0 {
             self.add(Finding::fail("configuration", error.to_string(), ""));
         }
-        self.end()
     }
 
     fn end(&self) -> Outcome {

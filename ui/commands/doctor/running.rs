@@ -2,7 +2,6 @@
 //! account.
 
 use alloy::primitives::Address;
-use casimir_dkg::chain::rpc::At;
 use casimir_dkg::config::Config;
 use casimir_dkg::engine::{self, service};
 use casimir_dkg::journal::Entry;
@@ -28,6 +27,10 @@ pub(crate) async fn examine(config: &Config, account: Option<Address>, report: &
                     seated.since.to_rfc3339()
                 ),
             ));
+            if let Some(obstacle) = seat::obstacle(&config.seat()) {
+                let hint = "those of the group are told that nobody listens there, until then";
+                report.add(Finding::warn("attach.group", obstacle.to_string(), hint));
+            }
             let snapshot = attached.handle.snapshots.borrow().clone();
             if snapshot.waits.is_empty() {
                 report.add(Finding::ok("waits", "nothing"));
@@ -92,7 +95,7 @@ pub(crate) async fn adoption(
     let (Some(account), Some(chain)) = (account, chain) else {
         return;
     };
-    let sent = match chain.rpc.nonce(account, At::Latest).await {
+    let sent = match chain.sent_by(account).await {
         Ok(sent) => sent,
         Err(error) => {
             let hint = "nobody tells: run it again when the endpoints answer";

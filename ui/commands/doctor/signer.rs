@@ -3,7 +3,7 @@
 use alloy::primitives::Address;
 use casimir_dkg::chain::rpc::At;
 use casimir_dkg::config::{Config, format_ether};
-use casimir_dkg::ports::Answer;
+use casimir_dkg::ports::{Answer, TxSigner};
 use casimir_dkg::signer::{self, OpenError};
 
 use super::chain::Chain;
@@ -11,7 +11,7 @@ use super::{Finding, Report};
 
 /// Gives the account, where it is known.
 pub(crate) async fn examine(config: &Config, chain: Option<&Chain>, report: &mut Report) -> Option<Address> {
-    let address = match key(config, report) {
+    let address = match key(config, report).await {
         Some(address) => Some(address),
         None => config.signer.address,
     };
@@ -54,7 +54,7 @@ async fn on_chain(config: &Config, address: Address, chain: &Chain, report: &mut
 }
 
 /// The key's address, with a finding about the key.
-fn key(config: &Config, report: &mut Report) -> Option<Address> {
+async fn key(config: &Config, report: &mut Report) -> Option<Address> {
     let what = "signer";
     let nobody = "doctor asks nothing";
     match signer::open(config, |_| Err(nobody.to_owned())) {
@@ -67,7 +67,10 @@ fn key(config: &Config, report: &mut Report) -> Option<Address> {
                 report.add(Finding::warn("key file", warning, ""));
             }
             let address = opened.signer.address();
-            report.add(Finding::ok(what, format!("{} opens: {address}", opened.what)));
+            match opened.signer.is_elsewhere() {
+                true => elsewhere(&*opened.signer, report).await,
+                false => report.add(Finding::ok(what, format!("{} opens: {address}", opened.what))),
+            }
             Some(address)
         }
         Err(OpenError::NoPassword { path, address, .. }) => {
@@ -83,4 +86,23 @@ fn key(config: &Config, report: &mut Report) -> Option<Address> {
             None
         }
     }
+}
+
+/// Nothing is signed to find out.
+async fn elsewhere(signer: &dyn TxSigner, report: &mut Report) {
+    let (what, who) = ("signer", signer.name());
+    let account = signer.address();
+    report.add(match signer.reach().await {
+        Answer::Yes(()) => Finding::ok(what, format!("{who} answers for {account}")),
+        Answer::No(evidence) => Finding::fail(
+            what,
+            evidence.to_string(),
+            "give the signer this key, or say its account in signer.address",
+        ),
+        Answer::NotKnown(why) => Finding::fail(
+            what,
+            why.to_string(),
+            "start the signer, or look at signer.url and the certificates: what is approved is held while it is away",
+        ),
+    });
 }

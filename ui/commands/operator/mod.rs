@@ -4,11 +4,14 @@ mod kept;
 mod key;
 mod rockx;
 
+pub(super) use key::read as key;
+
 use std::sync::Arc;
 
 use casimir_dkg::beacon::client::{Beacon, BeaconConfig};
 use casimir_dkg::config::{
-    self, LoadOptions, MetricsListen, NodeConfig as Settings, NodeRules, OperatorsConfig,
+    self, ConfigErrors, Layers, LoadOptions, MetricsListen, NodeConfig as Settings, NodeRules,
+    OperatorsConfig,
 };
 use casimir_dkg::dkg::rockx::node::directory::{DirectorySources, SsvApi};
 use casimir_dkg::dkg::rockx::node::policy::{
@@ -16,6 +19,7 @@ use casimir_dkg::dkg::rockx::node::policy::{
 };
 use casimir_dkg::dkg::rockx::node::{self, NodeConfig};
 use casimir_dkg::http::Http;
+use casimir_dkg::listen::Tls;
 use casimir_dkg::monitor::{self, Role};
 
 use crate::args::OperatorCommand;
@@ -34,10 +38,11 @@ pub(crate) fn run(
         return kept::run(command, options, json);
     }
     early::is_service();
-    let layers = config::gather(&rockx::with_fallbacks(options, |name| std::env::var(name).ok()))?;
+    let layers = gather(options)?;
     let (settings, operators, http, listen, logging) = layers.node()?;
     let _guard = log::init(&logging, if json { Also::StderrJson } else { Also::Stderr })?;
-    let key = key::read(&settings.key)?;
+    log::worries(layers.worries());
+    let private_key = key(&settings.key)?;
     let network = layers.network_name()?;
     let http = Http::new(&http)?;
     let config = NodeConfig {
@@ -48,10 +53,11 @@ pub(crate) fn run(
         validator_indices: indices(&settings, &http)?,
         round_timeout: settings.round_timeout,
         trusted_proxies: settings.trusted_proxies.clone(),
+        tls: settings.tls.as_ref().map(Tls::open).transpose()?,
         http,
         ..NodeConfig::new(
             settings.id,
-            key.into(),
+            private_key.into(),
             settings.messenger_url.clone(),
             settings.data_dir.clone(),
         )
@@ -64,9 +70,14 @@ pub(crate) fn run(
     super::serve(serve(config, listen, json, again))
 }
 
+/// With what RockX's own variables say.
+pub(super) fn gather(options: &LoadOptions) -> Result<Layers, ConfigErrors> {
+    config::gather(&rockx::with_fallbacks(options, |name| std::env::var(name).ok()))
+}
+
 /// The rules as they are written now.
 fn read_anew(options: &LoadOptions) -> anyhow::Result<Policy> {
-    let layers = config::gather(&rockx::with_fallbacks(options, |name| std::env::var(name).ok()))?;
+    let layers = gather(options)?;
     let (settings, ..) = layers.node()?;
     Ok(policy(&settings.rules))
 }
@@ -80,6 +91,7 @@ async fn serve(
     // before the port is open: whoever waits for the port may signal at once
     let mut service = Service::begin();
     let http = config.http.clone();
+    let tls = config.tls.clone();
     let messenger = config.messenger_url.clone();
     let port = monitor::bind(listen, Role::Operator).await?;
     let mut handle = node::spawn(config).await?;
@@ -98,8 +110,9 @@ async fn serve(
     }
     let door = handle.rules();
     service.runs(Box::new(move || {
-        let (http, rules, door) = (http.clone(), rules.clone(), door.clone());
+        let (http, tls, rules, door) = (http.clone(), tls.clone(), rules.clone(), door.clone());
         Box::pin(async move {
+            tls.map_or(Ok(()), |tls| tls.reload())?;
             http.reload()?;
             Ok(door.set(rules()?)?)
         })
@@ -158,7 +171,8 @@ fn indices(settings: &Settings, http: &Http) -> anyhow::Result<Option<Arc<dyn Va
     Ok(Some(Arc::new(Beacon::new(config)?)))
 }
 
-fn policy(rules: &NodeRules) -> Policy {
+/// What the configured rules agree to.
+pub(super) fn policy(rules: &NodeRules) -> Policy {
     let initiators = rules.initiators.as_ref().map(|list| {
         list.iter()
             .map(|allowed| Initiator {

@@ -1,9 +1,11 @@
 //! An engine's state, for people who read lines.
 
 use casimir_dkg::config::format_ether;
-use casimir_dkg::view::{ActionView, CheckMark, Mode, Payload, Seated, Snapshot};
+use casimir_dkg::view::{ActionView, CheckMark, Mode, Seated, Snapshot, Wait};
 
+use super::payload;
 use crate::output::line;
+use crate::summary;
 
 fn field(name: &str, value: impl std::fmt::Display) {
     line(&format!("{name:<11} {value}"));
@@ -51,13 +53,13 @@ pub(super) fn status(snapshot: &Snapshot, seated: &Seated) {
         (Some(address), None) => field("account", format!("{address}, balance unknown")),
         (None, _) => field("account", "no key"),
     }
-    for alarm in &snapshot.alarms {
-        field("alarm", alarm);
-    }
     for work in snapshot.work_in_flight() {
         field("in flight", work);
     }
-    let mut any = false;
+    for wait in &snapshot.waits {
+        field("held up by", held_up(wait));
+    }
+    let mut any = !snapshot.waits.is_empty();
     for action in snapshot.waiting() {
         any = true;
         field(
@@ -101,6 +103,7 @@ pub(super) fn waiting(snapshot: &Snapshot) {
             count(action),
             action.title
         ));
+        line(&format!("    code: {}", action.digest.code()));
         if action.faded.is_some() {
             line(&format!("    checks: {}", action.checks_in_words(" · ")));
             stale(action);
@@ -117,15 +120,25 @@ pub(super) fn waiting(snapshot: &Snapshot) {
     }
 }
 
-/// One action: everything that an approval binds.
+/// Above what the digest does not cover: an engine, or whoever changed an export, can say anything there.
+const UNSIGNED: &str = "said by the engine, and not covered by the digest:";
+
+/// One action: what an approval binds, and then what is said of it.
 pub(in crate::commands) fn action(action: &ActionView) {
-    field("action", action.id);
-    field("what", &action.title);
-    field("kind", format!("{}, {}", action.kind, action.risk.word()));
-    field("state", action.state.word());
-    if let Some(people) = &action.people {
-        field("people", people.words());
+    payload::lines(action).iter().for_each(|text| line(text));
+    field("code", action.digest.code());
+    if let Some(phrase) = &action.phrase {
+        field("phrase", format!("type \"{phrase}\" with --phrase"));
     }
+    line("");
+    line(UNSIGNED);
+    field("state", action.state.word());
+    let said = summary::rows(action, None);
+    for row in said.into_iter().filter(|row| row.tone != summary::Tone::Code) {
+        field(row.label, row.text);
+    }
+    line("");
+    field("in full", &action.title);
     if let Some(decision) = &action.decision {
         field(
             "decided",
@@ -149,37 +162,49 @@ pub(in crate::commands) fn action(action: &ActionView) {
         };
         line(&format!("  {status:<7}  {}: {}", check.name, check.reason));
     }
-    match &action.payload {
-        Payload::Ceremony(ceremony) => line(&format!("ceremony    {}", ceremony.plan.kind())),
-        Payload::Transaction(transaction) => {
-            field("to", transaction.to);
-            field("value", format_ether(transaction.value_wei));
-            field("fee, most", format_ether(transaction.fee_ceiling_wei));
-            if let Some(call) = &transaction.call {
-                field("call", &call.function);
-                for argument in &call.arguments {
-                    line(&format!(
-                        "  {} ({}): {}",
-                        argument.name, argument.solidity_type, argument.value
-                    ));
-                }
-            }
-            field("data", &transaction.data);
-        }
-        Payload::Exit(exit) => {
-            field(
-                "validator",
-                format!("{} (index {})", exit.validator, exit.validator_index),
-            );
-            field("epoch", exit.epoch);
-            field("root", exit.signing_root);
-        }
-    }
-    if let Some(phrase) = &action.phrase {
-        field("phrase", format!("type \"{phrase}\" with --phrase"));
-    }
     if let Err(why) = action.can_approve.check() {
         field("not now", why);
     }
-    field("digest", action.digest);
+}
+
+/// One line for each thing that holds something up: the same table as everywhere.
+pub(super) fn held_up(wait: &Wait) -> String {
+    let (reason, subject) = (wait.reason, wait.subject());
+    let about = if subject == "-" {
+        String::new()
+    } else {
+        format!(" {subject}")
+    };
+    format!(
+        "{reason}{about} ({}, stops {}, since {}): {}",
+        reason.severity(),
+        reason.stops().word(),
+        wait.since.to_rfc3339(),
+        wait.sentence
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use casimir_dkg::view::WaitReason;
+
+    use super::*;
+
+    #[test]
+    fn every_reason_to_wait_has_its_line() {
+        for reason in WaitReason::ALL {
+            let wait = Wait::new(*reason, "it is so");
+            let words = held_up(&wait);
+            assert!(
+                words.starts_with(reason.code()) && words.ends_with(": it is so"),
+                "{words}"
+            );
+            let json = crate::commands::seat::wait_json(&wait);
+            assert_eq!(
+                (&json["waits_for"], &json["reason"]),
+                (&reason.code().into(), &"it is so".into())
+            );
+            assert_eq!(json["stops"], reason.stops().word());
+        }
+    }
 }

@@ -19,6 +19,16 @@ pub(crate) struct Detail {
     pub(crate) max_scroll: usize,
     /// Rows of the window at the last draw.
     pub(crate) height: usize,
+    /// Lines of the page that must have been on the screen before it is decided, at the last draw.
+    pub(crate) front: usize,
+    /// The first so many lines were on the screen.
+    pub(crate) read: usize,
+    /// For which width lines are counted.
+    pub(crate) width: u16,
+    /// Bytes and long prose are open.
+    pub(crate) unfolded: bool,
+    /// Lines that have what is searched for, at the last draw.
+    pub(crate) hits: Vec<usize>,
     /// It was painted at least once: before that nothing in it can be decided.
     pub(crate) drawn: bool,
     /// For an action: as the user first saw it, or last said to have seen it.
@@ -32,8 +42,31 @@ impl Detail {
             scroll: 0,
             max_scroll: 0,
             height: 0,
+            front: 0,
+            read: 0,
+            width: 0,
+            unfolded: false,
+            hits: Vec::new(),
             drawn: false,
             seen: seen.cloned().map(Box::new),
         }
+    }
+
+    /// What is on the screen now was seen, where it follows on what was seen before.
+    pub(crate) fn looked_at(&mut self) {
+        self.drawn = true;
+        if self.scroll <= self.read {
+            self.read = self.read.max(self.scroll + self.height);
+        }
+    }
+
+    /// Whether everything that must be seen was on the screen.
+    pub(crate) fn is_front_read(&self) -> bool {
+        self.read >= self.front
+    }
+
+    /// It is another page from here on.
+    pub(crate) fn restart(&mut self) {
+        (self.scroll, self.read) = (0, 0);
     }
 }

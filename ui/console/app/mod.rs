@@ -6,9 +6,11 @@ mod known;
 mod list;
 mod older;
 mod overlay;
+mod palette;
 mod pending;
 mod subject;
 mod tab;
+mod why_not;
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -30,7 +32,8 @@ pub(crate) use detail::{Detail, Target};
 pub(crate) use known::{Known, Stack};
 pub(crate) use list::List;
 pub(crate) use older::{Older, Reading};
-pub(crate) use overlay::{Ask, CopyList, Editor, Field, FieldKind, Overlay};
+pub(crate) use overlay::{Ask, CopyList, Editor, Field, FieldKind, Help, Overlay};
+pub(crate) use palette::{Entry, Palette, entries};
 pub(crate) use pending::{Pending, Subject};
 pub(crate) use tab::Tab;
 
@@ -41,6 +44,8 @@ pub(crate) struct Settings {
     /// In the order of the tabs.
     pub(crate) panes: Vec<Pane>,
     pub(crate) theme: Theme,
+    /// What it can be switched to by name, itself first.
+    pub(crate) themes: Vec<(String, Theme)>,
     /// No glyph outside ASCII.
     pub(crate) ascii: bool,
     pub(crate) animations: bool,
@@ -108,6 +113,12 @@ pub(crate) struct App {
     /// Actions for which the bell has rung.
     pub(crate) announced: HashSet<(ActionId, Root)>,
     pub(crate) mouse: bool,
+    /// Which of the themes it has.
+    pub(crate) theme: usize,
+    /// What is searched for on pages; empty: nothing.
+    pub(crate) search: String,
+    /// The line of the page on which the search stands.
+    pub(crate) found: Option<usize>,
     pub(crate) leaving: Option<Leaving>,
     pub(crate) engine_gone: bool,
     pub(crate) interrupted: bool,
@@ -145,6 +156,9 @@ impl App {
             missed: 0,
             announced,
             mouse,
+            theme: 0,
+            search: String::new(),
+            found: None,
             leaving: None,
             engine_gone: false,
             interrupted: false,
@@ -166,15 +180,25 @@ impl App {
     /// What has the keyboard.
     pub(crate) fn scene(&self) -> Scene {
         match &self.overlay {
-            Some(Overlay::Help { .. }) => Scene::Help,
+            Some(Overlay::Help(_)) => Scene::Help,
+            Some(Overlay::Palette(_)) => Scene::Palette,
             Some(Overlay::Quit { .. }) => Scene::Quit,
             Some(Overlay::Ask(_)) => Scene::Ask,
             Some(Overlay::Input(_)) => Scene::Input,
             Some(Overlay::Copy(_)) => Scene::Copy,
             Some(Overlay::Committee(_)) => Scene::Committee,
-            None if !self.details.is_empty() => Scene::Detail,
-            None if self.pane() == panes::LOGS => Scene::Logs,
-            None => Scene::List,
+            None => self.scene_beneath(),
+        }
+    }
+
+    /// What would have the keyboard without anything over it.
+    pub(crate) fn scene_beneath(&self) -> Scene {
+        if !self.details.is_empty() {
+            Scene::Detail
+        } else if self.pane() == panes::LOGS {
+            Scene::Logs
+        } else {
+            Scene::List
         }
     }
 

@@ -6,16 +6,28 @@ use casimir_dkg::types::{ActionId, CaseId, OperatorId, PoolId, Root, SafeText};
 use casimir_dkg::view::{CommitteeView, Request};
 use tui_input::Input;
 
+use super::Palette;
 use crate::console::screens::panes::Pane;
 
 #[derive(Debug, Clone)]
 pub(crate) enum Overlay {
-    Help { scroll: usize },
+    Help(Help),
     Quit { work: Vec<SafeText> },
     Ask(Ask),
     Input(Field),
     Copy(CopyList),
     Committee(Editor),
+    Palette(Palette),
+}
+
+/// The help.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Help {
+    pub(crate) scroll: usize,
+    /// Lines that have what is searched for, at the last draw.
+    pub(crate) hits: Vec<usize>,
+    /// The first of them comes into view with the next draw.
+    pub(crate) seeks: bool,
 }
 
 /// A question that only its own key answers with yes.
@@ -62,6 +74,8 @@ pub(crate) struct Field {
 pub(crate) enum FieldKind {
     /// The filter of a pane; `before` comes back on Esc.
     Filter { pane: Pane, before: String },
+    /// What is searched for on the page, or in the help that is scrolled so far; `before` comes back on Esc.
+    Search { before: String, help: Option<usize> },
     /// Why an action is rejected.
     Reason { action: ActionId, digest: Root },
     /// Why a case is given up.

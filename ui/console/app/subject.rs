@@ -82,6 +82,8 @@ impl App {
             Command::GiveUp => self.offers_way(Way::GiveUp),
             Command::Copy | Command::Open => self.subject().is_some() || self.details.last().is_some(),
             Command::Follow => self.subject().is_some(),
+            Command::Unfold => matches!(self.subject(), Some(RowId::Action(_))),
+            Command::Search => !self.details.is_empty() || self.overlay.is_some(),
             Command::NextPane => self.details.is_empty(),
             Command::Zoom => self.tab == super::Tab::Overview,
             // a key that would not count yet is not offered

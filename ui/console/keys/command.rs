@@ -7,6 +7,8 @@ use crate::console::screens::panes::Pane;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Group {
     Always,
+    /// Over everything but text fields and the question whether to leave.
+    Over,
     Global,
     Move,
     List,
@@ -19,11 +21,12 @@ pub(crate) enum Group {
     Committee,
     Quit,
     Help,
+    Palette,
 }
 
 impl Group {
     /// Every group, in the order of the help.
-    pub(crate) const ALL: [Group; 13] = [
+    pub(crate) const ALL: [Group; 15] = [
         Group::Work,
         Group::Ask,
         Group::Move,
@@ -35,7 +38,9 @@ impl Group {
         Group::Input,
         Group::Quit,
         Group::Help,
+        Group::Palette,
         Group::Global,
+        Group::Over,
         Group::Always,
     ];
 
@@ -43,6 +48,7 @@ impl Group {
     pub(crate) fn name(self) -> &'static str {
         match self {
             Group::Always => "always",
+            Group::Over => "over",
             Group::Global => "global",
             Group::Move => "move",
             Group::List => "list",
@@ -55,6 +61,7 @@ impl Group {
             Group::Committee => "committee",
             Group::Quit => "quit",
             Group::Help => "help",
+            Group::Palette => "palette",
         }
     }
 
@@ -62,6 +69,7 @@ impl Group {
     pub(crate) fn heading(self) -> &'static str {
         match self {
             Group::Always => "Always",
+            Group::Over => "Everywhere, over questions too, but not while text is typed",
             Group::Global => "Everywhere",
             Group::Move => "Moving",
             Group::List => "In a list",
@@ -74,6 +82,7 @@ impl Group {
             Group::Committee => "In the committee editor",
             Group::Quit => "When asked whether to quit",
             Group::Help => "In this help",
+            Group::Palette => "In the list of commands",
         }
     }
 }
@@ -90,10 +99,11 @@ pub(crate) enum Scene {
     Committee,
     Quit,
     Help,
+    Palette,
 }
 
 impl Scene {
-    pub(crate) const ALL: [Scene; 9] = [
+    pub(crate) const ALL: [Scene; 10] = [
         Scene::List,
         Scene::Logs,
         Scene::Detail,
@@ -103,21 +113,23 @@ impl Scene {
         Scene::Committee,
         Scene::Quit,
         Scene::Help,
+        Scene::Palette,
     ];
 
     /// The groups that are heard, most specific first.
     pub(crate) fn groups(self) -> &'static [Group] {
         use Group as G;
         match self {
-            Scene::List => &[G::Work, G::List, G::Move, G::Global, G::Always],
-            Scene::Logs => &[G::Logs, G::List, G::Move, G::Global, G::Always],
-            Scene::Detail => &[G::Work, G::Detail, G::Move, G::Global, G::Always],
-            Scene::Ask => &[G::Ask, G::Always],
+            Scene::List => &[G::Work, G::List, G::Move, G::Global, G::Over, G::Always],
+            Scene::Logs => &[G::Logs, G::List, G::Move, G::Global, G::Over, G::Always],
+            Scene::Detail => &[G::Work, G::Detail, G::Move, G::Global, G::Over, G::Always],
+            Scene::Ask => &[G::Ask, G::Over, G::Always],
             Scene::Input => &[G::Input, G::Always],
-            Scene::Copy => &[G::Copy, G::Move, G::Always],
-            Scene::Committee => &[G::Committee, G::Move, G::Always],
+            Scene::Copy => &[G::Copy, G::Move, G::Over, G::Always],
+            Scene::Committee => &[G::Committee, G::Move, G::Over, G::Always],
             Scene::Quit => &[G::Quit, G::Always],
-            Scene::Help => &[G::Help, G::Move, G::Always],
+            Scene::Help => &[G::Help, G::Move, G::Over, G::Always],
+            Scene::Palette => &[G::Palette, G::Always],
         }
     }
 }
@@ -130,6 +142,15 @@ pub(crate) enum Command {
     Suspend,
     Help,
     Back,
+    Leave,
+    Palette,
+    Run,
+    Theme,
+    SaveScreen,
+    Search,
+    FindNext,
+    FindPrevious,
+    Unfold,
     Tab(u8),
     NextPane,
     PreviousPane,
@@ -241,7 +262,7 @@ pub(crate) const TABLE: &[Row] = &[
     dangerous(row(G::Work, C::Pause, "pause", &["p"], "pause", "pause or resume the selected case")),
     dangerous(row(G::Work, C::Reshare, "reshare", &["R"], "reshare", "request a reshare for a staked pool by hand (validators)")),
     dangerous(row(G::Work, C::Exit, "exit", &["E"], "exit", "request the exit of a staked pool's validator by hand (validators)")),
-    dangerous(row(G::Work, C::RedoKey, "another-key", &["N"], "another key", "have another committee make another key for a deposit; the present one is never used")),
+    dangerous(row(G::Work, C::RedoKey, "another-key", &["K"], "another key", "have another committee make another key for a deposit; the present one is never used")),
     dangerous(row(G::Work, C::GiveUp, "give-up", &["X"], "give up", "give the case up, with a reason for the journal; only a retry takes it up again")),
     row(G::Work, C::Copy, "copy", &["c"], "copy", "show the full values and copy one to the clipboard"),
 
@@ -256,6 +277,10 @@ pub(crate) const TABLE: &[Row] = &[
 
     row(G::Detail, C::Follow, "follow", &["enter", "right", "l"], "follow", "go to the action or ceremony that this points to"),
     row(G::Detail, C::Close, "close", &["esc", "left", "h"], "back", "back to where you came from"),
+    row(G::Detail, C::Unfold, "unfold", &["b"], "bytes", "open or fold raw bytes, and what is said of each operator"),
+    row(G::Detail, C::Search, "search", &["/"], "search", "search the page"),
+    row(G::Detail, C::FindNext, "next", &["n"], "", "the next place that has it"),
+    row(G::Detail, C::FindPrevious, "previous", &["N"], "", "the place before"),
 
     row(G::Move, C::Up, "up", &["up", "k"], "", "up"),
     row(G::Move, C::Down, "down", &["down", "j"], "", "down"),
@@ -281,6 +306,16 @@ pub(crate) const TABLE: &[Row] = &[
     row(G::Quit, C::No, "no", &["esc", "n", "q"], "stay", "stay"),
 
     row(G::Help, C::Close, "close", &["esc", "q", "?", "f1"], "close", "close"),
+    row(G::Help, C::Search, "search", &["/"], "search", "search this help"),
+    row(G::Help, C::FindNext, "next", &["n"], "next", "the next place that has it"),
+    row(G::Help, C::FindPrevious, "previous", &["N"], "", "the place before"),
+
+    row(G::Palette, C::Run, "run", &["enter"], "do it", "do what is selected, as its key would"),
+    row(G::Palette, C::Up, "up", &["up"], "", "up"),
+    row(G::Palette, C::Down, "down", &["down", "tab"], "", "down"),
+    row(G::Palette, C::PageUp, "page-up", &["pageup"], "", "one page up"),
+    row(G::Palette, C::PageDown, "page-down", &["pagedown"], "", "one page down"),
+    row(G::Palette, C::Close, "close", &["esc"], "close", "close"),
 
     row(G::Global, C::NextPane, "next-pane", &["tab"], "next", "next pane"),
     row(G::Global, C::PreviousPane, "previous-pane", &["shift-tab"], "", "previous pane"),
@@ -300,9 +335,14 @@ pub(crate) const TABLE: &[Row] = &[
     dangerous(row(G::Global, C::Adopt, "adopt", &["T"], "", "take over an account with a past that this journal does not know, where one waits for it")),
     row(G::Global, C::Director, "director", &["D"], "", "in the demo: the levers of its network, such as more pools, a dead operator, a reorganisation"),
     row(G::Global, C::Status, "status", &["i"], "", "the state of network, endpoints, operators and journal"),
+    row(G::Global, C::Palette, "commands", &[":"], "", "every command as a list to type into, with what cannot be done now and why"),
+    row(G::Global, C::Theme, "theme", &["t"], "", "the next theme; it holds until the console is left"),
     row(G::Global, C::Mouse, "mouse", &["m"], "", "let the console have the mouse, or give it back to the terminal for selecting text"),
     row(G::Global, C::Help, "help", &["?", "f1"], "help", "this help"),
-    row(G::Global, C::Back, "quit", &["q"], "quit", "back; at the top, asks whether to quit"),
+    row(G::Global, C::Back, "quit", &["q"], "quit", "back; at the top, asks whether to leave"),
+
+    row(G::Over, C::Leave, "leave", &["Q"], "", "leave from anywhere: asks, and names what waits and what is in flight"),
+    row(G::Over, C::SaveScreen, "save-screen", &["s"], "", "save the screen as text and as SVG, in the state directory"),
 
     row(G::Always, C::Interrupt, "interrupt", &["ctrl-c"], "", "asks whether to quit; a second time: quits at once"),
     row(G::Always, C::Redraw, "redraw", &["ctrl-l"], "", "paint the whole screen again"),

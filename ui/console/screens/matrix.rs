@@ -1,7 +1,7 @@
 //! The matrix of a ceremony: a row for each operator, a column for each step, and in words what each one said last.
 //!
 //! ```text
-//! reshare for reshare/1, 3 of 4: round 2, 48 s left
+//! reshare for reshare/1, 3 of 4: round 2 ▰▰▰▱▱▱▱▱▱▱ 48 s left
 //! operator          role    start   prepare round 1 round 2 output  state        last message
 //!   1 alpha         old+new ✓ 0.0 s ✓ 0.1 s ✓ 0.3 s ◐               working 2 s  round 1
 //!   3 charlie       old     ✓ 0.0 s ·       ✓ 0.3 s ·       ·       done         round 1
@@ -13,11 +13,13 @@
 //! | `?` | it was not seen here, and a later one of the same operator proves that it was sent |
 //! | `◐` `!` `✗` | the step that it is at: working, failing, missing or blamed |
 //! | `·` | it is not asked for a message of this step |
+//!
+//! Whoever the others wait for is marked; those who wait are not. After a failure those who caused it are named.
 
 use casimir_dkg::types::{
-    CeremonyKind, CeremonyStep, OperatorId, OperatorProgress, OperatorState, present_step,
+    CeremonyKind, CeremonyStep, OperatorId, OperatorProgress, OperatorState, UnixMillis, present_step,
 };
-use casimir_dkg::view::CeremonyView;
+use casimir_dkg::view::{CeremonyEnd, CeremonyView};
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
@@ -73,11 +75,20 @@ fn title(app: &App, ceremony: &CeremonyView, columns: usize) -> Line<'static> {
     }
     let state = status::ceremony(ceremony);
     let rest = match &ceremony.ended {
+        Some((_, CeremonyEnd::Failed(failure))) if !failure.culprits.is_empty() => {
+            format!("{}, because of {}", state.word, names(app, &failure.culprits))
+        }
         Some(_) => state.word.to_owned(),
         None => {
             let step = present(ceremony).map_or("waiting for the result", |step| step.title.as_str());
             match ceremony.deadline {
-                Some(deadline) => format!("{step}, {} left", format::age(deadline.since(app.now.wall))),
+                Some(deadline) => {
+                    let left = format::age(deadline.since(app.now.wall));
+                    match columns >= GAUGED {
+                        true => format!("{step} {} {left} left", gauge(app, ceremony, deadline)),
+                        false => format!("{step}, {left} left"),
+                    }
+                }
                 None => step.to_owned(),
             }
         }
@@ -91,6 +102,66 @@ fn title(app: &App, ceremony: &CeremonyView, columns: usize) -> Line<'static> {
         ),
         Span::styled(format!(": {rest}"), app.style(state.token)),
     ])
+}
+
+/// Less wide there is no room for a gauge.
+const GAUGED: usize = 70;
+
+/// How much of the present round's time has passed: it began with the last message before it.
+fn gauge(app: &App, ceremony: &CeremonyView, deadline: UnixMillis) -> String {
+    const CELLS: u64 = 10;
+    let seen = ceremony.operators.values().flat_map(|row| row.seen.values());
+    let began = seen.max().copied().unwrap_or(ceremony.started_at);
+    let whole = deadline.since(began).as_millis().max(1) as u64;
+    let gone = app.now.wall.since(began).as_millis() as u64;
+    let full = (gone.saturating_mul(CELLS) / whole).min(CELLS) as usize;
+    let (done, ahead) = if app.settings.ascii {
+        ("#", ".")
+    } else {
+        ("▰", "▱")
+    };
+    done.repeat(full) + &ahead.repeat(CELLS as usize - full)
+}
+
+/// `4 delta, 5 echo`
+fn names(app: &App, ids: &[OperatorId]) -> String {
+    let name = |id: &OperatorId| {
+        let known = app.snapshot.operators.iter().find(|o| o.id == *id);
+        let name = known.map(|o| o.name.as_str()).unwrap_or_default();
+        format!("{id} {name}").trim_end().to_owned()
+    };
+    ids.iter().map(name).collect::<Vec<_>>().join(", ")
+}
+
+/// What an operator is to the others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Part {
+    /// The others wait for its message, or it caused the failure.
+    HoldsUp,
+    /// It has done its part and waits, or waited in vain.
+    Waits,
+    /// As its state says.
+    Open,
+}
+
+/// While nobody has sent the message of a step, everybody works on it, and nobody is waited for.
+fn part(ceremony: &CeremonyView, id: OperatorId) -> Part {
+    let (by, is_known) = match &ceremony.ended {
+        Some((_, CeremonyEnd::Failed(failure))) => (failure.culprits.clone(), !failure.culprits.is_empty()),
+        Some(_) => return Part::Open,
+        None => match present_step(&ceremony.steps, &ceremony.operators) {
+            Some((step, missing)) => {
+                let some_sent = missing.len() < step.senders.len();
+                (missing, some_sent)
+            }
+            None => return Part::Open,
+        },
+    };
+    match (is_known, by.contains(&id)) {
+        (true, true) => Part::HoldsUp,
+        (true, false) => Part::Waits,
+        (false, _) => Part::Open,
+    }
 }
 
 /// Less than this is no room for a message.
@@ -199,24 +270,12 @@ impl Shape {
             ));
         }
         if self.state > 0 {
-            let state = status::operator(progress.state);
-            let waited = match progress.state {
-                OperatorState::Working if ceremony.ended.is_none() && self.state >= 13 => {
-                    let since = progress
-                        .seen
-                        .values()
-                        .max()
-                        .copied()
-                        .unwrap_or(ceremony.started_at);
-                    format!(" {}", format::age(app.now.wall.since(since)))
-                }
-                _ => String::new(),
-            };
-            let text = fit(&format!("{}{waited}", state.word), self.state - 1, ascii).into_owned();
+            let (token, word) = self.state_of(app, ceremony, id, progress);
+            let text = fit(&word, self.state - 1, ascii).into_owned();
             let pad = self.state - width(&text);
             spans.push(Span::styled(
                 format!("{text}{}", " ".repeat(pad)),
-                app.style(state.token),
+                app.style(token),
             ));
         }
         if self.note >= NOTE {
@@ -227,6 +286,47 @@ impl Shape {
             ));
         }
         Line::from(spans)
+    }
+
+    /// Its state, with how long the others have waited for it already.
+    fn state_of(
+        &self,
+        app: &App,
+        ceremony: &CeremonyView,
+        id: OperatorId,
+        progress: &OperatorProgress,
+    ) -> (Token, String) {
+        let state = status::operator(progress.state);
+        let is_over = ceremony.ended.is_some();
+        let settled = matches!(progress.state, OperatorState::Done | OperatorState::Idle);
+        match part(ceremony, id) {
+            Part::HoldsUp if is_over => return (Token::Danger, "caused it".to_owned()),
+            Part::HoldsUp if progress.state == OperatorState::Working => {
+                let seen = ceremony.operators.values().flat_map(|row| row.seen.values());
+                let since = seen.max().copied().unwrap_or(ceremony.started_at);
+                let waited = format::age(app.now.wall.since(since));
+                let word = if self.state >= 13 {
+                    format!("late {waited}")
+                } else {
+                    "late".to_owned()
+                };
+                return (Token::Warn, word);
+            }
+            Part::Waits if is_over && !settled => return (Token::Muted, "let down".to_owned()),
+            Part::Waits if progress.state == OperatorState::Working => {
+                return (Token::Muted, "waits".to_owned());
+            }
+            _ => {}
+        }
+        let waited = match progress.state {
+            OperatorState::Working if !is_over && self.state >= 13 => {
+                let last = progress.seen.values().max().copied();
+                let since = last.unwrap_or(ceremony.started_at);
+                format!(" {}", format::age(app.now.wall.since(since)))
+            }
+            _ => String::new(),
+        };
+        (state.token, format!("{}{waited}", state.word))
     }
 
     fn name(&self, app: &App, id: OperatorId) -> Span<'static> {
@@ -261,6 +361,13 @@ fn open_cell(
         .rposition(seen)
         .map_or(0, |newest| newest + 1);
     let here = (newest..n).all(|earlier| !ceremony.steps[earlier].asks(id));
+    match (part(ceremony, id), here) {
+        (Part::Waits, _) => return (Token::Muted, String::new()),
+        (Part::HoldsUp, true) if ceremony.ended.is_none() && progress.state == OperatorState::Working => {
+            return (Token::Warn, Sign::Warn.glyph(ascii).to_owned());
+        }
+        _ => {}
+    }
     match (progress.state, here) {
         (OperatorState::Missing | OperatorState::Blamed, true) => {
             (Token::Danger, Sign::Fail.glyph(ascii).to_owned())
@@ -340,6 +447,49 @@ mod tests {
                     }
                 }
             }
+        }
+    }
+
+    #[test]
+    fn whoever_is_waited_for_is_marked_and_the_innocent_are_not() {
+        let mut view = crate::console::tests::fixture::running();
+        let snapshot = busy();
+        let app = crate::console::tests::fixture::app(snapshot);
+        let shown = |view: &CeremonyView| -> Vec<String> {
+            lines(&app, view, 120).iter().map(ToString::to_string).collect()
+        };
+        let rows = shown(&view);
+        let (late, waits): (Vec<&String>, Vec<&String>) =
+            rows[2..].iter().partition(|row| row.contains("echo"));
+        assert!(late[0].contains("late") && late[0].contains('!'), "{rows:#?}");
+        assert!(
+            waits
+                .iter()
+                .all(|row| row.contains("waits") && !row.contains('!')),
+            "{rows:#?}"
+        );
+        assert!(rows[0].contains('▱'), "{rows:#?}");
+        // where nobody has sent anything yet, nobody is late
+        for row in view.operators.values_mut() {
+            row.seen.clear();
+        }
+        let rows = shown(&view);
+        assert!(rows[2..].iter().all(|row| row.contains("working")), "{rows:#?}");
+    }
+
+    #[test]
+    fn after_a_time_out_the_culprit_is_named_and_nobody_else() {
+        let view = crate::console::tests::fixture::timed_out();
+        let Some((_, CeremonyEnd::Failed(failure))) = &view.ended else {
+            panic!("it failed")
+        };
+        let app = crate::console::tests::fixture::app(busy());
+        let rows: Vec<String> = lines(&app, &view, 120).iter().map(ToString::to_string).collect();
+        assert!(rows[0].contains("because of"), "{rows:#?}");
+        for (id, row) in view.operators.keys().zip(&rows[2..]) {
+            let is_culprit = failure.culprits.contains(id);
+            assert_eq!(row.contains("caused it"), is_culprit, "{rows:#?}");
+            assert_eq!(row.contains('✗'), is_culprit, "{rows:#?}");
         }
     }
 

@@ -13,10 +13,13 @@
 pub(crate) mod copyable;
 mod detail;
 mod matrix;
+mod next;
 mod overlay;
 pub(crate) mod overview;
 mod pane;
 pub(crate) mod panes;
+mod search;
+mod stages;
 mod too_small;
 
 use ratatui::Frame;

@@ -1,6 +1,7 @@
-//! The overview: every pane that fits, side by side where it is wide.
+//! The overview: what to press next, and every pane that fits, side by side where it is wide.
 //!
 //! ```text
+//! next: a opens deposit/1#1: operators make a key; a deposit takes two decisions
 //! ╭ approvals ─────────────────╮╭ ceremonies ──────────────╮
 //! ╰────────────────────────────╯│ operator × round, live     │
 //! ╭ pool events ───────────────╮╰────────────────────────────╯
@@ -15,14 +16,15 @@
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect, Size};
 
+use super::next;
 use super::pane;
 use super::panes::{APPROVALS, CEREMONIES, EVENTS, EXITS, LOGS, Pane, TRANSACTIONS};
 use crate::console::app::App;
 
 /// The panes that a terminal of that size shows, in the order of Tab.
 pub(crate) fn panes(size: Size) -> Vec<Pane> {
-    // header, tabs, status line and footer take 5 to 7 rows
-    let content = Rect::new(0, 0, size.width, size.height.saturating_sub(6));
+    // header, tabs, what is next, status line and footer take 6 to 8 rows
+    let content = Rect::new(0, 0, size.width, size.height.saturating_sub(7));
     arrange(content).into_iter().map(|(pane, _)| pane).collect()
 }
 
@@ -78,6 +80,8 @@ fn narrow(area: Rect) -> Vec<(Pane, Rect)> {
 
 /// Draws them.
 pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, app: &mut App) {
+    let [line, area] = Layout::vertical([Constraint::Length(1), Constraint::Fill(1)]).areas(area);
+    next::draw(frame, line, app);
     let places = arrange(area);
     if !places.iter().any(|(pane, _)| *pane == app.focus) {
         app.focus = APPROVALS;

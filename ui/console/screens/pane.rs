@@ -91,6 +91,9 @@ fn older(app: &App, pane: Pane) -> Option<(Token, String)> {
     })
 }
 
+/// The head of a list and three of its rows stay above what is drawn beneath it.
+const LEAST_LISTED: u16 = 4;
+
 /// The list, and under it what the pane has to say of the selected row.
 fn with_more_beneath(frame: &mut Frame<'_>, area: Rect, app: &mut App, pane: Pane, focus: bool) {
     let list_state = app.list(pane);
@@ -99,11 +102,12 @@ fn with_more_beneath(frame: &mut Frame<'_>, area: Rect, app: &mut App, pane: Pan
         .and_then(|at| list_state.rows.get(at))
         .copied();
     let height = selected.map_or(0, |row| pane.height_beneath(app.known(), row));
-    let Some(selected) = selected.filter(|_| height > 0 && area.height >= 9) else {
+    let Some(selected) = selected.filter(|_| height > 0 && area.height >= height.min(5) + LEAST_LISTED)
+    else {
         list(frame, area, app, pane, focus);
         return;
     };
-    let wanted = height.min(area.height.saturating_sub(5));
+    let wanted = height.min(area.height.saturating_sub(LEAST_LISTED + 1));
     let listed = (list_state.rows.len() as u16 + 1).min(area.height - wanted - 1);
     let [upper, rule, lower] = Layout::vertical([
         Constraint::Length(listed),

@@ -1,4 +1,4 @@
-//! Pictures of every screen and state at three sizes.
+//! Pictures of every screen and state at four sizes.
 
 use casimir_dkg::types::RequestKind;
 use casimir_dkg::view::{Accepted, LinkState, Mode, PauseView, Refused, Snapshot};
@@ -12,7 +12,7 @@ use crate::console::msg::Event;
 use crate::console::screens;
 use crate::console::theme::Depth;
 
-pub(super) const SIZES: [(u16, u16); 3] = [(120, 40), (80, 24), (60, 16)];
+pub(super) const SIZES: [(u16, u16); 4] = [(160, 45), (120, 40), (80, 24), (60, 16)];
 
 pub(super) fn terminal(app: &mut App, (width, height): (u16, u16)) -> Terminal<TestBackend> {
     app.size = Size::new(width, height);
@@ -176,6 +176,17 @@ fn questions_and_fields() {
     let mut driver = after(fixture::busy(), "3 /");
     driver.types("deposit");
     pictures("filter", &mut driver.app);
+
+    let mut driver = after(fixture::busy(), "2 enter :");
+    driver.types("re");
+    pictures("commands", &mut driver.app);
+    let mut driver = after(fixture::busy(), "2 enter /");
+    driver.types("deposit");
+    pictures("search", &mut driver.app);
+    pictures(
+        "detail_keygen",
+        &mut after(fixture::busy(), "2 down down enter").app,
+    );
 
     pictures("help", &mut after(fixture::busy(), "?").app);
     pictures("quit", &mut after(fixture::busy(), "q").app);

@@ -131,6 +131,8 @@ fn very_long_text_does_not_bend_the_layout() {
                 .to_owned()
         };
         let body: Vec<_> = text.lines().skip(4).take(16).map(seen).collect();
+        // what is next stands above the frames
+        let body: Vec<_> = body.into_iter().filter(|l| !l.starts_with(" next:")).collect();
         assert!(
             body.iter().all(|l| l.ends_with(['│', '╮', '╯'])),
             "{keys}\n{text}"

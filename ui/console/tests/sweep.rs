@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::draw::terminal;
 use super::fixture::{self, Driver};
 
-const SCREENS: [&str; 22] = [
+const SCREENS: [&str; 24] = [
     "1",
     "2",
     "3",
@@ -25,6 +25,8 @@ const SCREENS: [&str; 22] = [
     "?",
     "q",
     "2 enter a",
+    "2 enter b",
+    "2 :",
     "2 down enter a",
     "2 enter c",
     "2 down down enter e",

@@ -78,6 +78,22 @@ impl Theme {
         Ok(theme)
     }
 
+    /// What can be switched to while the console runs: the chosen one, then those of the program, by name.
+    ///
+    /// # Errors
+    /// The chosen one is not there, or wrong.
+    pub(crate) fn all(name: Option<&str>, dir: Option<&Path>, depth: Depth) -> Result<Vec<(String, Self)>> {
+        let chosen = Self::choose(name, dir, depth)?;
+        let first = name.unwrap_or(if depth == Depth::Mono { "mono" } else { "default" });
+        let mut all = vec![(first.to_owned(), chosen)];
+        for (name, _) in load::BUILT_IN {
+            if name != first {
+                all.push((name.to_owned(), Self::choose(Some(name), None, depth)?));
+            }
+        }
+        Ok(all)
+    }
+
     /// The style of a token.
     pub(crate) fn get(&self, token: Token) -> Style {
         self.styles[token as usize]

@@ -2,7 +2,7 @@
 //! a typed phrase in between. What is sent names the digest that was shown.
 
 use casimir_dkg::types::{ActionId, Root};
-use casimir_dkg::view::{ActionView, CheckMark, Payload, Request, Risk, RowId};
+use casimir_dkg::view::{ActionView, CheckMark, Request, Risk, RowId};
 use tui_input::Input;
 
 use super::*;
@@ -100,8 +100,16 @@ fn may_be_asked(app: &mut App, action: &ActionView) -> Result<(), String> {
     };
     if detail.seen.as_ref().is_none_or(|seen| !seen.is_shown_as(action)) {
         detail.seen = Some(Box::new(action.clone()));
-        detail.scroll = 0;
+        detail.restart();
         return Err("it changed while you looked: read it again, then approve".to_owned());
+    }
+    if action.risk > Risk::Routine && !detail.is_front_read() {
+        // a line of what was read stays, so that the reader finds the place
+        detail.scroll = detail.read.saturating_sub(1).min(detail.max_scroll);
+        return Err(format!(
+            "this is {}: its summary was not on the screen in full. Here is the rest; then approve",
+            action.risk.word()
+        ));
     }
     Ok(())
 }
@@ -123,18 +131,7 @@ pub(super) fn phrase_typed(app: &mut App, id: ActionId, digest: Root, phrase: St
 fn question(app: &mut App, action: &ActionView, phrase: Option<String>) {
     let network = &app.snapshot.network;
     let money = if network.mainnet { ": real money" } else { "" };
-    let mut lines = vec![action.title.to_string()];
-    if let Payload::Transaction(tx) = &action.payload {
-        lines.push(format!("fees: at most {} ETH", format::eth(tx.fee_ceiling_wei)));
-    }
-    lines.push(checks(action));
-    if let Some(people) = &action.people {
-        lines.push(format!("It takes {} people; {}", people.needed, people.words()));
-    }
-    if action.risk == Risk::Irreversible {
-        lines.push("This cannot be undone by anybody.".to_owned());
-    }
-    lines.push(format!("digest {}", action.digest));
+    let lines = facts(action);
     let question = format!(
         "Approve {} on {} (chain {}){money}?",
         action.id, network.name, network.chain_id
@@ -154,6 +151,31 @@ fn question(app: &mut App, action: &ActionView, phrase: Option<String>) {
             quiet_since: None,
         },
     );
+}
+
+/// What matters most first: on a small screen the end goes.
+fn facts(action: &ActionView) -> Vec<String> {
+    let (mut first, mut rest) = (Vec::new(), Vec::new());
+    for row in crate::summary::effects(action, None) {
+        let line = format!("{}: {}", row.label, row.text);
+        match row.label {
+            "what" => first.push(row.text),
+            "amount" | "fee" => first.push(line),
+            "changes" | "nonce" => {}
+            _ => rest.push(line),
+        }
+    }
+    first.push(format!("code: {}", action.digest.code()));
+    first.push(checks(action));
+    if let Some(people) = &action.people {
+        first.push(format!("It takes {} people; {}", people.needed, people.words()));
+    }
+    if action.risk == Risk::Irreversible {
+        first.push("This cannot be undone by anybody.".to_owned());
+    }
+    first.extend(rest);
+    first.push(format!("digest: {}", action.digest));
+    first
 }
 
 fn checks(action: &ActionView) -> String {

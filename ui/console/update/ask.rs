@@ -37,6 +37,11 @@ pub(super) fn key(app: &mut App, key: Key, command: Option<Command>) -> Vec<Effe
         }
         Some(Command::Interrupt) => quit::interrupt(app),
         Some(Command::Redraw) => vec![Effect::Repaint],
+        Some(Command::Leave) => quit::ask(app),
+        Some(Command::SaveScreen) => {
+            disturbed(ask, mono);
+            vec![Effect::SaveScreen]
+        }
         other => {
             disturbed(ask, mono);
             if other.is_none()

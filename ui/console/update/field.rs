@@ -1,4 +1,4 @@
-//! Text fields: filter, reason, phrase.
+//! Text fields: filter, search, reason, phrase.
 
 use casimir_dkg::types::SafeText;
 use casimir_dkg::view::Request;
@@ -60,9 +60,11 @@ pub(super) fn changed(app: &mut App) {
     let Some(Overlay::Input(field)) = &app.overlay else {
         return;
     };
-    if let FieldKind::Filter { pane, .. } = field.kind {
-        let text = field.input.value().to_owned();
-        set_filter(app, pane, text);
+    let text = field.input.value().to_owned();
+    match field.kind {
+        FieldKind::Filter { pane, .. } => set_filter(app, pane, text),
+        FieldKind::Search { .. } => app.search = text,
+        _ => {}
     }
 }
 
@@ -96,8 +98,10 @@ pub(super) fn clear_filter(app: &mut App) {
 
 /// Esc in a field.
 pub(super) fn cancelled(app: &mut App, field: Field) {
-    if let FieldKind::Filter { pane, before } = field.kind {
-        set_filter(app, pane, before);
+    match field.kind {
+        FieldKind::Filter { pane, before } => set_filter(app, pane, before),
+        FieldKind::Search { before, help } => find::left(app, help, before),
+        _ => {}
     }
 }
 
@@ -109,6 +113,7 @@ pub(super) fn submit(app: &mut App) -> Vec<Effect> {
     let text = field.input.value().trim().to_owned();
     match field.kind.clone() {
         FieldKind::Filter { .. } => app.overlay = None,
+        FieldKind::Search { help, .. } => find::left(app, help, text),
         FieldKind::Reason { .. } | FieldKind::GiveUp { .. } if text.is_empty() => {
             field.problem = Some("a reason is needed: it goes into the journal".to_owned());
         }

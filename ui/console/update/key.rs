@@ -1,7 +1,7 @@
 //! A key: through the key map to its verb.
 
 use super::*;
-use crate::console::app::Tab;
+use crate::console::app::{Help, Tab};
 use crate::console::keys::{Command, Key, Scene};
 
 /// A key went down, or repeats because it is held. A held key moves and types, but it never does anything else.
@@ -21,6 +21,10 @@ pub(super) fn pressed(app: &mut App, key: Key, repeat: bool) -> Vec<Effect> {
                 field::key(field, key);
                 field::changed(app);
             }
+            vec![]
+        }
+        (Scene::Palette, None) => {
+            palette::key(app, key);
             vec![]
         }
         (_, Some(command)) => run(app, scene, command),
@@ -82,7 +86,7 @@ pub(super) fn unheard(app: &App, scene: Scene, key: Key) -> Option<String> {
 }
 
 /// Runs a command of the table.
-fn run(app: &mut App, scene: Scene, command: Command) -> Vec<Effect> {
+pub(super) fn run(app: &mut App, scene: Scene, command: Command) -> Vec<Effect> {
     use Command as C;
     let refused = app.read_only() && !mode::may_be_switched(app, command);
     if refused && is_dangerous(command) && scene != Scene::Quit {
@@ -93,16 +97,7 @@ fn run(app: &mut App, scene: Scene, command: Command) -> Vec<Effect> {
         C::Interrupt => return quit::interrupt(app),
         C::Redraw => return vec![Effect::Repaint],
         C::Suspend => return quit::suspend(app),
-        C::Mouse => {
-            app.mouse = !app.mouse;
-            let text = if app.mouse {
-                "the console has the mouse; hold Shift to select text"
-            } else {
-                "the terminal has the mouse: select text as usual"
-            };
-            app.say(Token::Info, text);
-            return vec![Effect::Mouse(app.mouse)];
-        }
+        C::Mouse => return look::mouse(app),
         C::Back => return quit::back(app),
         C::Yes => return quit::confirmed(app),
         C::No => app.overlay = None,
@@ -125,7 +120,16 @@ fn run(app: &mut App, scene: Scene, command: Command) -> Vec<Effect> {
         C::Propose => return committee::propose(app),
         C::Copy => return copy::open(app),
         C::CopyThis => return copy::this(app),
-        C::Help => app.overlay = Some(Overlay::Help { scroll: 0 }),
+        C::Help => app.overlay = Some(Overlay::Help(Help::default())),
+        C::Leave => return quit::ask(app),
+        C::Palette => palette::open(app),
+        C::Run => return palette::run(app),
+        C::Theme => look::next_theme(app),
+        C::SaveScreen => return vec![Effect::SaveScreen],
+        C::Search => find::open(app),
+        C::FindNext => find::step(app, 1),
+        C::FindPrevious => find::step(app, -1),
+        C::Unfold => look::unfold(app),
         C::Status => return navigate::status(app),
         C::Filter => field::open_filter(app),
         C::Clear => field::clear_filter(app),

@@ -9,11 +9,14 @@ mod copy;
 mod director;
 mod exit;
 mod field;
+mod find;
 mod give_up;
 mod key;
+mod look;
 mod mode;
 mod mouse;
 mod navigate;
+mod palette;
 mod pause;
 mod quit;
 mod read;
@@ -55,6 +58,10 @@ pub(crate) fn update(app: &mut App, msg: Msg) -> Vec<Effect> {
             vec![]
         }
         Event::Reply { ticket, reply } => reply::arrived(app, ticket, reply),
+        Event::Saved(files) => {
+            look::saved(app, files);
+            vec![]
+        }
         Event::Rows { ticket, answer } => read::arrived(app, ticket, answer),
         Event::Told(words) => {
             director::told(app, words);
@@ -121,6 +128,6 @@ fn drawn(app: &mut App) {
     if let Some(Overlay::Ask(question)) = &mut app.overlay {
         question.quiet_since.get_or_insert(app.now.mono);
     } else if let Some(detail) = app.details.last_mut() {
-        detail.drawn = true;
+        detail.looked_at();
     }
 }

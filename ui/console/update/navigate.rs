@@ -43,7 +43,8 @@ pub(super) fn step(app: &mut App, step: Step) -> Vec<Effect> {
     let pane = app.pane();
     match &mut app.overlay {
         // drawing knows how long the help is at this width
-        Some(Overlay::Help { scroll }) => *scroll = step.apply(*scroll, 1_000, 10),
+        Some(Overlay::Help(help)) => help.scroll = step.apply(help.scroll, 1_000, 10),
+        Some(Overlay::Palette(palette)) => palette.selected = step.apply(palette.selected, 1_000, 10),
         Some(Overlay::Copy(list)) => list.selected = step.apply(list.selected, list.values.len(), 5),
         Some(Overlay::Committee(editor)) => {
             editor.selected = step.apply(editor.selected, app.snapshot.operators.len(), 10);
@@ -175,6 +176,7 @@ pub(super) fn push(app: &mut App, target: Target) -> Vec<Effect> {
         _ => None,
     };
     let detail = Detail::new(target, seen);
+    app.found = None;
     app.details.push(detail);
     read::opened(app)
 }

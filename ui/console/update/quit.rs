@@ -22,7 +22,7 @@ pub(super) fn back(app: &mut App) -> Vec<Effect> {
 }
 
 /// Leaving ends the oracle: it is asked for, always. What would be cut off is named.
-fn ask(app: &mut App) -> Vec<Effect> {
+pub(super) fn ask(app: &mut App) -> Vec<Effect> {
     if app.engine_gone {
         return leave(app, ExitReason::Quit);
     }

@@ -45,6 +45,7 @@ fn close_outdated(app: &mut App) {
             FieldKind::GiveUp { .. }
             | FieldKind::ExitPhrase { .. }
             | FieldKind::Filter { .. }
+            | FieldKind::Search { .. }
             | FieldKind::Mode
             | FieldKind::Lever => None,
         },

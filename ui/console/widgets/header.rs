@@ -5,8 +5,8 @@
 //!  ✓ live  head 1,234 2 s  final 1,200  base fee 12.3 gwei │ oracle 0x… 1.2345 ETH │ rpc 2/2  messenger 1/1
 //! ```
 
-use casimir_dkg::types::CheckStatus;
-use casimir_dkg::view::{EndpointKind, Health, Mode};
+use casimir_dkg::types::{CheckStatus, Severity};
+use casimir_dkg::view::{EndpointKind, Health, Mode, Stops, Wait, WaitReason};
 use ratatui::text::{Line, Span};
 
 use super::sign::Sign;
@@ -277,12 +277,30 @@ fn tally(app: &App, names: Names, (full, short): (&str, &str), all: &[Health]) -
 
 /// The worst thing that a person should know, and how many more there are.
 fn alarm(app: &App) -> Option<Line<'static>> {
-    let unwritable = app.snapshot.journal.unwritable.as_ref();
+    let snapshot = &app.snapshot;
+    let mut waits: Vec<_> = snapshot.waits.iter().filter(|wait| is_news(app, wait)).collect();
+    waits.sort_by_key(|wait| std::cmp::Reverse(wait.urgency()));
+    let token = match waits.first() {
+        Some(wait) if wait.reason.severity() < Severity::Critical => Token::Warn,
+        _ => Token::Danger,
+    };
+    let unwritable = snapshot.journal.unwritable.as_ref();
     let unwritable =
         unwritable.map(|why| format!("the journal cannot be written, so nothing is sent: {why}"));
-    let mut all = unwritable
-        .into_iter()
-        .chain(app.snapshot.alarms.iter().map(ToString::to_string));
+    let waits = waits.into_iter().map(|wait| match wait.subject().as_str() {
+        "-" => wait.sentence.to_string(),
+        // its sentence names it
+        _ if wait.case.is_none() => wait.sentence.to_string(),
+        subject => format!("{subject}: {}", wait.sentence),
+    });
+    let alarms = snapshot.alarms.iter().map(ToString::to_string);
+    let mut told: Vec<String> = Vec::new();
+    for words in unwritable.into_iter().chain(waits).chain(alarms) {
+        if !told.contains(&words) {
+            told.push(words);
+        }
+    }
+    let mut all = told.into_iter();
     let worst = all.next()?;
     let more = match all.count() {
         0 => String::new(),
@@ -296,5 +314,62 @@ fn alarm(app: &App) -> Option<Line<'static>> {
     };
     let sign = Sign::Warn.glyph(app.settings.ascii);
     let text = format!(" {sign} {}{more}", clean(&worst));
-    Some(Line::from(Span::styled(text, app.style(Token::Danger))))
+    Some(Line::from(Span::styled(text, app.style(token))))
+}
+
+/// Decisions have the badge, and mode and pause a place of their own.
+const HAVE_A_PLACE: [WaitReason; 7] = [
+    WaitReason::Decision,
+    WaitReason::ExitDecision,
+    WaitReason::SecondPerson,
+    WaitReason::Policy,
+    WaitReason::Observing,
+    WaitReason::Paused,
+    WaitReason::ModeSwitched,
+];
+
+/// What the rest of the header does not say, once it has lasted for longer than is usual.
+fn is_news(app: &App, wait: &Wait) -> bool {
+    let has_a_place = HAVE_A_PLACE.contains(&wait.reason);
+    let matters = wait.reason.severity() > Severity::Info || wait.reason.stops() == Stops::Everything;
+    !has_a_place && matters && wait.since.plus(wait.reason.usual_for()) <= app.now.wall
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::console::tests::fixture::app;
+    use crate::fixture::unread;
+
+    /// Nothing that a person has to know is left out: whatever it is, the header has a line or another place for it.
+    #[test]
+    fn every_reason_that_matters_has_its_line() {
+        for reason in WaitReason::ALL {
+            let waits = vec![Wait::new(*reason, "it is so")];
+            let app = app(casimir_dkg::view::Snapshot { waits, ..unread() });
+            let line = alarm(&app).map(|line| line.to_string());
+            let info = reason.severity() == Severity::Info && reason.stops() != Stops::Everything;
+            match HAVE_A_PLACE.contains(reason) || info {
+                true => assert_eq!(line, None, "{reason}"),
+                false => assert!(line.is_some_and(|line| line.contains("it is so")), "{reason}"),
+            }
+        }
+    }
+
+    #[test]
+    fn the_worst_comes_first() {
+        use WaitReason as Reason;
+        let of = |reason: Reason| Wait::new(reason, format!("it is {reason}"));
+        let waits = vec![
+            of(Reason::EndpointDown),
+            of(Reason::Attention),
+            of(Reason::RelayAway),
+        ];
+        let app = app(casimir_dkg::view::Snapshot { waits, ..unread() });
+        let line = alarm(&app).unwrap().to_string();
+        assert!(
+            line.contains("it is messenger-away") && line.contains("and 2 more"),
+            "{line}"
+        );
+    }
 }

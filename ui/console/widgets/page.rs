@@ -18,6 +18,8 @@ pub(crate) struct Page<'a> {
     app: &'a App,
     width: usize,
     lines: Vec<Line<'static>>,
+    /// How many lines must have been on the screen before it is decided.
+    front: usize,
 }
 
 impl<'a> Page<'a> {
@@ -26,12 +28,28 @@ impl<'a> Page<'a> {
             app,
             width: usize::from(width).max(10),
             lines: Vec::new(),
+            front: 0,
         }
     }
 
     /// The finished lines.
     pub(crate) fn into_lines(self) -> Vec<Line<'static>> {
         self.lines
+    }
+
+    /// What was written so far must be seen before anything here is decided.
+    pub(crate) fn end_front(&mut self) {
+        self.front = self.lines.len();
+    }
+
+    /// Lines that must be seen.
+    pub(crate) fn front(&self) -> usize {
+        self.front
+    }
+
+    /// Lines so far.
+    pub(crate) fn len(&self) -> usize {
+        self.lines.len()
     }
 
     pub(crate) fn width(&self) -> usize {
@@ -86,11 +104,14 @@ impl<'a> Page<'a> {
 
     /// A label and the whole value, wrapped under itself.
     pub(crate) fn field(&mut self, label: &str, token: Token, value: impl ToString) {
-        let value = value.to_string();
-        let room = LABEL.min(self.width / 3);
+        self.labelled(LABEL.min(self.width / 3), label, token, &value.to_string());
+    }
+
+    /// The same, with so much room for the label.
+    pub(crate) fn labelled(&mut self, room: usize, label: &str, token: Token, value: &str) {
         let label = fit(&clean(label), room, self.app.settings.ascii).into_owned();
         let pad = room - width(&label).min(room) + 2;
-        let lines = wrap(&clean(&value), self.width.saturating_sub(room + 2));
+        let lines = wrap(&clean(value), self.width.saturating_sub(room + 2));
         for (i, line) in lines.into_iter().enumerate() {
             let lead = if i == 0 {
                 format!("{label}{}", " ".repeat(pad))

@@ -16,7 +16,8 @@ use crate::types::{
     BlsSignature, CeremonyKind, CeremonyPlan, OperatorId, RequestId, Root, SafeText, UnixMillis,
 };
 
-/// More messages of one operator than any ceremony has; what follows is not kept.
+/// More messages of one operator than any ceremony has; what follows is not kept. So the record of a ceremony, and the
+/// transcript that is made of it, is bounded by its committee, whoever sends how much.
 const MAX_PER_OPERATOR: usize = 24;
 
 /// What became of a message.

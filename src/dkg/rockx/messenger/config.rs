@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use secrecy::SecretString;
@@ -9,7 +10,7 @@ use secrecy::SecretString;
 use crate::dkg::rockx::keys::OperatorPublicKey;
 use crate::dkg::rockx::node::directory::SsvApi;
 use crate::http::Http;
-use crate::listen::Network;
+use crate::listen::{Network, Tls};
 use crate::types::OperatorRecord;
 
 /// Configuration of one messenger.
@@ -38,6 +39,8 @@ pub struct MessengerConfig {
     pub private_addresses: bool,
     /// Proxies whose `X-Forwarded-For` tells who asks.
     pub trusted_proxies: Vec<Network>,
+    /// What it speaks TLS with. `None`: plain HTTP.
+    pub tls: Option<Arc<Tls>>,
     /// What `GET /version` says.
     pub version: String,
     /// The way to the subscribers.
@@ -62,6 +65,7 @@ impl MessengerConfig {
             house: None,
             private_addresses: true,
             trusted_proxies: Vec::new(),
+            tls: None,
             version: env!("CARGO_PKG_VERSION").to_owned(),
             http: Http::direct(),
             limits: Limits::default(),

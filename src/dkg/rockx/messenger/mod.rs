@@ -91,6 +91,7 @@ pub enum MessengerError {
 #[derive(Debug)]
 pub struct MessengerHandle {
     addr: SocketAddr,
+    scheme: &'static str,
     hub: Arc<Hub>,
     server: JoinHandle<()>,
 }
@@ -123,8 +124,10 @@ pub async fn spawn(config: MessengerConfig) -> Result<MessengerHandle, Messenger
     let reach = reach::Reach::new(config.listen, config.private_addresses);
     let deliverer = Deliverer::new(&config.http, limits, reach);
     let bounds = Bounds::new(limits.connections, limits.request_deadline, limits.idle);
-    let listener = Listener::new("messenger", tcp, bounds, config.trusted_proxies.clone());
+    let listener =
+        Listener::new("messenger", tcp, bounds, config.trusted_proxies.clone()).secured(config.tls.clone());
     let gate = listener.gate();
+    let scheme = listener.scheme();
     let hub = Hub::new(config, store, loaded, deliverer, named, gate);
     worker::resume(&hub);
     tokio::spawn(keys::keep(Arc::clone(&hub)));
@@ -139,7 +142,12 @@ pub async fn spawn(config: MessengerConfig) -> Result<MessengerHandle, Messenger
         let _ = listen::serve(listener, router, stopped).await;
     });
     tracing::info!(target: "messenger", %addr, "listening");
-    Ok(MessengerHandle { addr, hub, server })
+    Ok(MessengerHandle {
+        addr,
+        scheme,
+        hub,
+        server,
+    })
 }
 
 impl MessengerHandle {
@@ -149,10 +157,10 @@ impl MessengerHandle {
         self.addr
     }
 
-    /// Base URL, `http://host:port`.
+    /// Base URL, `http://host:port`, or `https` where it speaks TLS.
     #[must_use]
     pub fn url(&self) -> String {
-        format!("http://{}", self.addr)
+        format!("{}://{}", self.scheme, self.addr)
     }
 
     /// How it is, for its monitor.

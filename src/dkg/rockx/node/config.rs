@@ -10,7 +10,7 @@ use super::directory::DirectorySources;
 use super::policy::{Policy, ValidatorIndices};
 use crate::dkg::rockx::keys::OperatorPrivateKey;
 use crate::http::Http;
-use crate::listen::Network;
+use crate::listen::{Network, Tls};
 use crate::types::{OperatorId, RedactedUrl};
 
 /// Configuration of one operator node.
@@ -39,6 +39,8 @@ pub struct NodeConfig {
     pub registration_interval: Duration,
     /// Proxies whose `X-Forwarded-For` tells who asks.
     pub trusted_proxies: Vec<Network>,
+    /// What it speaks TLS with. `None`: plain HTTP.
+    pub tls: Option<Arc<Tls>>,
     /// The way to the messenger.
     pub http: Http,
     /// What `GET /version` says; clients of the protocol compare it with the RockX release they know.
@@ -75,6 +77,7 @@ impl NodeConfig {
             round_timeout: Self::DEFAULT_ROUND_TIMEOUT,
             registration_interval: Self::DEFAULT_REGISTRATION_INTERVAL,
             trusted_proxies: Vec::new(),
+            tls: None,
             http: Http::direct(),
             version: Self::PROTOCOL_VERSION.to_owned(),
         }

@@ -120,13 +120,11 @@ pub async fn spawn(config: NodeConfig) -> Result<NodeHandle, NodeError> {
     }
     let store = open_store(&config.data_dir, &config.private_key.to_pem()?)?;
     tell_missing(me.id, &store, &config.data_dir);
-    let bound = listen::bind(config.listen).await;
-    let (tcp, address) = bound.map_err(|error| NodeError::Listen {
-        address: config.listen,
-        error,
-    })?;
+    let at = config.listen;
+    let refused = |error| NodeError::Listen { address: at, error };
+    let (tcp, address) = listen::bind(at).await.map_err(refused)?;
     let bounds = Bounds::new(MAX_CONNECTIONS, REQUEST_DEADLINE, IDLE);
-    let listener = Listener::new("operator", tcp, bounds, config.trusted_proxies);
+    let listener = Listener::new("operator", tcp, bounds, config.trusted_proxies).secured(config.tls);
     agreed.borrow().tell_open_doors(me.id);
     let messenger = Messenger::new(&config.http, &config.messenger_url).map_err(NodeError::Messenger)?;
     let (stop, stopped) = watch::channel(false);
@@ -140,7 +138,8 @@ pub async fn spawn(config: NodeConfig) -> Result<NodeHandle, NodeError> {
         round_timeout: config.round_timeout,
         stop: stopped.clone(),
     })?);
-    let public_url = config.public_url.unwrap_or_else(|| format!("http://{address}"));
+    let here = format!("{}://{address}", listener.scheme());
+    let public_url = config.public_url.unwrap_or(here);
     let (registered_tx, registered) = watch::channel(false);
     let registrar = tokio::spawn(register::keep_registered(
         messenger,

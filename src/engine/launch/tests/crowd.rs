@@ -182,3 +182,46 @@ async fn a_crowd_of_requests_runs_two_ceremonies_at_a_time_and_the_rest_says_tha
     handle.shutdown().await.unwrap();
     stopped.await.unwrap().unwrap();
 }
+
+/// Front ends that ask without a pause hold up neither the chain nor effects: of what they ask so much is taken, and then
+/// something else has its turn.
+#[tokio::test]
+async fn what_the_chain_tells_has_its_turn_between_questions() {
+    let directory = tempfile::tempdir().unwrap();
+    let opened = open(two_at_once(), &options(directory.path())).unwrap();
+    let (mut handle, stopped, feeds) = launch_in(opened, Arc::new(Crowd::default()));
+    feeds.send(Incoming::Live(told(block(100)))).await.unwrap();
+    let followed = |s: &Arc<view::Snapshot>| s.chain.head.is_some_and(|head| head.number == 100);
+    handle.snapshots.wait_for(followed).await.unwrap();
+    // no other task runs before this one waits: everything is there at once
+    let seats: Vec<_> = (0..20)
+        .map(|n| handle.seat(crate::engine::Identity::new(format!("seat {n}").as_str())))
+        .collect();
+    let pool = PoolId(7);
+    let ask = |seat: &crate::engine::Seat| seat.try_read(view::Query::Pool { pool }).unwrap();
+    let answers: Vec<_> = seats.iter().cycle().take(60).map(ask).collect();
+    let log = LogRef {
+        block: block(95),
+        transaction: Root([1; 32]),
+        index: 0,
+    };
+    let kind = RequestKind::Deposit;
+    let requested = Incoming::Input(Input::Requested {
+        kind,
+        pool,
+        leaving: None,
+        log,
+    });
+    feeds.try_send(requested).unwrap();
+    let mut known = Vec::new();
+    for answer in answers {
+        known.push(!answer.await.unwrap().unwrap().rows.is_empty());
+    }
+    assert_eq!(
+        (known[0], known[59]),
+        (false, true),
+        "the first question came first, and the last one after the request"
+    );
+    handle.shutdown().await.unwrap();
+    stopped.await.unwrap().unwrap();
+}

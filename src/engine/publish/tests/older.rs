@@ -3,9 +3,9 @@
 use super::*;
 use crate::engine::commit::{Committer, Pending};
 use crate::journal::{Anchor, JournalError, JournalOptions};
-use crate::oracle::CLOSED_KEPT;
+use crate::oracle::{CLOSED_KEPT, ChainFacts, Input};
 use crate::types::{BlockRef, CeremonyFailure, FailureKind, NonceStatus, RequestId, SignedTransaction};
-use crate::view::{ListKind, Listing, Page, Query, Refused, RowId, Rows};
+use crate::view::{ListKind, Listing, Page, Query, Refused, RowId, Rows, Wait, WaitReason};
 
 /// A state, and the journal that says so.
 struct Told {
@@ -392,4 +392,86 @@ fn a_long_file_keeps_its_beginning_and_its_newest_and_says_so() {
         ("line 19", "300 lines left out here, in the journal")
     );
     assert_eq!((text(21), text(200)), ("line 320", "line 499"));
+}
+
+#[test]
+fn what_was_given_up_and_left_memory_is_said_while_the_contract_lists_it_and_is_in_the_pages() {
+    let mut told = Told::nothing();
+    let case = case_id(RequestKind::Deposit, 0);
+    let block = BlockRef {
+        number: 1,
+        hash: Root::default(),
+    };
+    let given_up = vec![
+        Record::CaseOpened {
+            case,
+            cause: Cause::State { block },
+        },
+        Record::CaseGivenUp {
+            case,
+            by: SafeText::new("ann"),
+            reason: SafeText::new("filled by mistake"),
+        },
+    ];
+    told.take(0, given_up);
+    let all = CLOSED_KEPT as u32 + 1;
+    for pool in 1..=all {
+        told.take(u64::from(pool), life(pool));
+    }
+    assert!(!told.state.cases.contains_key(&case));
+    let snapshot = |told: &Told| {
+        let journal = told.committer.journal();
+        snapshot(
+            &told.state,
+            &live(),
+            journal,
+            None,
+            1,
+            &mut ValidatorRows::default(),
+        )
+    };
+    let of_case = |waits: &[Wait]| waits.iter().find(|wait| wait.case == Some(case)).cloned();
+    assert_eq!(
+        of_case(&snapshot(&told).waits),
+        None,
+        "the contract does not list it"
+    );
+    let facts = ChainFacts {
+        head: Some(block),
+        ready: vec![case.pool],
+        ..ChainFacts::default()
+    };
+    super::take(&mut told.state, Input::Facts(Box::new(facts)));
+    let wait = of_case(&snapshot(&told).waits).expect("it is held");
+    assert_eq!(wait.reason, WaitReason::GivenUp);
+    let words = wait.sentence.as_str();
+    assert!(
+        words.contains("given up by ann: filled by mistake") && words.contains("until it is retried"),
+        "{words}"
+    );
+    let row = RowId::Case(case);
+    let one = told.read(Query::One { row }).unwrap();
+    assert_eq!(pools(&one), [0]);
+    // and the pages have it, once
+    let seen = all_cases(&told);
+    assert_eq!(seen.len(), all as usize + 1);
+    assert_eq!(seen.iter().filter(|seen| **seen == row).count(), 1);
+}
+
+/// Page by page, to the oldest.
+fn all_cases(told: &Told) -> Vec<RowId> {
+    let (mut seen, mut before) = (Vec::new(), None);
+    loop {
+        let page = Page {
+            kind: ListKind::Cases,
+            before,
+            limit: 150,
+        };
+        let listing = told.read(Query::Page(page)).unwrap();
+        seen.extend(rows(&listing));
+        before = seen.last().copied();
+        if listing.older == 0 {
+            return seen;
+        }
+    }
 }

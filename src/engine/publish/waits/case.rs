@@ -1,12 +1,10 @@
 //! Why a case waits, by the step at which it stands.
 
-use std::time::Duration;
-
 use crate::engine::live::Live;
-use crate::engine::publish::sentence::sentence;
+use crate::engine::publish::sentence::{given_up, sentence};
 use crate::oracle::{
-    ActionState, Case, ExitStanding, Family, Mode, State, Step, current_ceremony, is_held, second_until,
-    unknown_outcome,
+    ActionState, Case, ExitStanding, Family, Mode, State, Step, current_ceremony, held_out_of_memory,
+    is_held, unknown_outcome,
 };
 use crate::types::{ActionId, CheckStatus, NonceStatus, SafeText, UnixMillis, counted};
 use crate::view::{Wait, WaitReason};
@@ -25,8 +23,8 @@ pub(super) fn wait(state: &State, live: &Live, case: &Case) -> Option<Wait> {
         && let Some(faded) = waiting.and_then(|action| state.faded(action))
         && !words.contains(faded.why.as_str())
     {
-        let stale = counted(faded.checks.len(), "check is");
-        words = format!("{words}; {stale} stale: {}", faded.why);
+        let stale = counted(faded.checks.len(), "stale check");
+        words = format!("{words}; {stale}: {}", faded.why);
     }
     Some(Wait {
         case: Some(case.id),
@@ -34,6 +32,17 @@ pub(super) fn wait(state: &State, live: &Live, case: &Case) -> Option<Wait> {
         since: case.since,
         due: due(state, live, case, reason),
         ..Wait::new(reason, SafeText::new(&words))
+    })
+}
+
+/// What was given up, left memory, and is still listed by the contract.
+pub(super) fn out_of_memory(state: &State) -> impl Iterator<Item = Wait> {
+    held_out_of_memory(state).into_iter().map(|(id, outcome)| {
+        let words = SafeText::new(&given_up(state, id, &outcome));
+        Wait {
+            case: Some(id),
+            ..Wait::new(WaitReason::GivenUp, words)
+        }
     })
 }
 
@@ -85,6 +94,7 @@ fn decision(state: &State, case: &Case, id: ActionId) -> WaitReason {
             Some(_) => WaitReason::Epoch,
             None if state.paused.is_some() => WaitReason::HeldByPause,
             None if state.is_cut_off() => WaitReason::NoEndpoint,
+            None if state.waits_for_signer(case.id) => WaitReason::SignerAway,
             None => WaitReason::LastChecks,
         };
     }
@@ -125,19 +135,17 @@ fn executing(state: &State, case: &Case, id: ActionId) -> WaitReason {
 /// Until when it has to be over: an approval expires, a round of a ceremony has a deadline.
 fn due(state: &State, live: &Live, case: &Case, reason: WaitReason) -> Option<UnixMillis> {
     match reason {
-        WaitReason::LastChecks | WaitReason::HeldByPause | WaitReason::NoEndpoint => {
+        WaitReason::LastChecks
+        | WaitReason::HeldByPause
+        | WaitReason::NoEndpoint
+        | WaitReason::SignerAway
+        | WaitReason::SecondPerson => {
             let (Step::DecideCeremony(id) | Step::DecideEffect(id)) = case.step else {
                 return None;
             };
-            let decided = state.actions.get(&id)?.approved_since()?;
-            Some(decided.plus(Duration::from_millis(state.settings.approval_expires_ms)))
+            let action = state.actions.get(&id)?;
+            action.approved_until(state.settings.approval_expires_ms)
         }
-        WaitReason::SecondPerson => match case.step {
-            Step::DecideCeremony(id) | Step::DecideEffect(id) => {
-                second_until(state.actions.get(&id)?, state.settings.approval_expires_ms)
-            }
-            _ => None,
-        },
         WaitReason::Ceremony | WaitReason::Registration => live.progress.get(&current_ceremony(case)?)?.1,
         _ => None,
     }

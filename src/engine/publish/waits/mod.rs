@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 
 use crate::engine::live::Live;
 use crate::oracle::State;
-use crate::types::UnixMillis;
+use crate::types::{SafeText, UnixMillis};
 use crate::view::{Snapshot, Wait};
 
 /// What waits in a state of which everything else is in `snapshot`.
@@ -18,7 +18,31 @@ pub(super) fn of(state: &State, live: &Live, snapshot: &Snapshot) -> Vec<Wait> {
     let mut waits = surroundings::waits(state, live, snapshot);
     let cases = snapshot.cases.iter().filter_map(|view| state.cases.get(&view.id));
     waits.extend(cases.filter_map(|case| case::wait(state, live, case)));
-    waits
+    waits.extend(case::out_of_memory(state));
+    one_each(waits)
+}
+
+/// One wait for each matter: whoever tells of them knows no others apart. What several say of one is said together.
+fn one_each(waits: Vec<Wait>) -> Vec<Wait> {
+    let mut each: Vec<Wait> = Vec::with_capacity(waits.len());
+    let mut known = BTreeMap::new();
+    for wait in waits {
+        let at = *known.entry(wait.matter()).or_insert(each.len());
+        let Some(first) = each.get_mut(at) else {
+            each.push(wait);
+            continue;
+        };
+        if !first.sentence.as_str().contains(wait.sentence.as_str()) {
+            let words = format!("{}; {}", first.sentence, wait.sentence);
+            first.sentence = SafeText::new(&words);
+        }
+        // the time that is known, and of two the earlier one
+        let known = |since: UnixMillis| (since != UnixMillis::default()).then_some(since);
+        let since = [known(first.since), known(wait.since)];
+        first.since = since.into_iter().flatten().min().unwrap_or_default();
+        first.due = [first.due, wait.due].into_iter().flatten().min();
+    }
+    each
 }
 
 /// Since when what is not journaled waits: from the first snapshot that says so.

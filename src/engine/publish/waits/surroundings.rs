@@ -46,7 +46,9 @@ pub(super) fn waits(state: &State, live: &Live, snapshot: &Snapshot) -> Vec<Wait
     );
     waits
         .extend(unadopted(state).map(|unadopted| Wait::new(WaitReason::AccountUnadopted, unadopted.words())));
-    waits.extend(link(snapshot.chain.link));
+    // an alarm says the same with more words
+    let said: Vec<_> = waits.iter().map(|wait| wait.reason).collect();
+    waits.extend(link(snapshot.chain.link).filter(|wait| !said.contains(&wait.reason)));
     endpoints(&snapshot.endpoints, &mut waits);
     operators(live, snapshot, &mut waits);
     account(live, snapshot, &mut waits);
@@ -84,6 +86,7 @@ pub(super) fn of_alarm(subject: &str) -> WaitReason {
         "version" => WaitReason::VersionLacks,
         "from-block" => WaitReason::FromBlockUnset,
         "receipt" => WaitReason::ReceiptDoubted,
+        "signer" => WaitReason::SignerAway,
         "transcript" => WaitReason::TranscriptUnwritten,
         "ceremonies" => WaitReason::ForeignCeremony,
         "lane" => WaitReason::PartDied,

@@ -187,6 +187,7 @@ fn operator(id: u64, health: Health) -> OperatorView {
         id: OperatorId(id),
         name: SafeText::default(),
         endpoint: "http://operator".into(),
+        key: None,
         health,
         version: SafeText::default(),
         latency_ms: None,
@@ -290,6 +291,55 @@ fn two_alarms_of_one_reason_are_two_matters() {
     assert_eq!(matters.len(), waits.len(), "{waits:?}");
     let doubts = waits.iter().filter(|wait| wait.reason == WaitReason::LogsDoubted);
     assert_eq!(doubts.count(), 2);
+}
+
+/// A wait that has the matter of another one would be told anew at every look.
+#[test]
+fn no_two_waits_of_a_snapshot_are_one_matter() {
+    let (state, mut live, now) = (state(Mode::Supervised), live(), UnixMillis(1));
+    let alarms = [
+        "tip",
+        "logs",
+        "comparison",
+        "registrations",
+        "head",
+        "something-else",
+        "something-new",
+    ];
+    for subject in alarms {
+        live.update(now, LiveUpdate::Alarm(subject, subject.into()));
+    }
+    live.update(now, LiveUpdate::Link(LinkState::Stale));
+    // two endpoints of one provider, of which the keys are not shown
+    let endpoint = |detail: &str, health| EndpointView {
+        kind: EndpointKind::Execution,
+        name: "https://provider".into(),
+        health,
+        detail: detail.into(),
+        latency_ms: None,
+    };
+    let endpoints = vec![
+        endpoint("refused", Health::Down),
+        endpoint("no answer", Health::Down),
+        endpoint("no answer", Health::Down),
+        endpoint("", Health::Up),
+    ];
+    live.update(now, LiveUpdate::Endpoints(EndpointKind::Execution, endpoints));
+    let waits = snapshot_of(&state, &live).waits;
+    let matters: BTreeSet<_> = waits.iter().map(Wait::matter).collect();
+    assert_eq!(matters.len(), waits.len(), "{waits:?}");
+    let of = |reason| waits.iter().filter(move |wait| wait.reason == reason);
+    let stale: Vec<_> = of(WaitReason::ChainStale).map(|w| w.sentence.as_str()).collect();
+    assert_eq!(stale, ["tip"], "the alarm and the link say one thing");
+    let down: Vec<_> = of(WaitReason::EndpointDown)
+        .map(|w| w.sentence.as_str())
+        .collect();
+    assert_eq!(
+        down,
+        [
+            "execution endpoint https://provider (refused) is down; execution endpoint https://provider (no answer) is down"
+        ]
+    );
 }
 
 #[test]

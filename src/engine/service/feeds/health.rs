@@ -8,6 +8,7 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior};
 
 use super::tip::{Pace, beacon_clock};
+use crate::dkg::transcript::fingerprint;
 use crate::engine::LiveUpdate;
 use crate::engine::core::Incoming;
 use crate::ports::consensus::{NodeHealth, NodeState};
@@ -218,6 +219,7 @@ async fn operators(from: &Sources) -> Vec<OperatorView> {
                 id: h.id,
                 name: record.name.clone(),
                 endpoint: SafeText::new(&RedactedUrl::new(record.endpoint.clone()).to_string()),
+                key: fingerprint(&from.ceremonies.capabilities().backend, &record.public_key),
                 health: grade(latency, absence(&h.answers)),
                 version: h.version().into(),
                 latency_ms: millis(latency),

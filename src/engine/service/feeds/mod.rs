@@ -6,6 +6,7 @@ mod deployment;
 mod health;
 mod history;
 pub(super) mod others;
+mod signer;
 mod tip;
 mod validators;
 
@@ -59,7 +60,10 @@ pub(super) fn start(
     if let Some(look) = onlook {
         feeds.start("messenger feed", others::watch(look, core.downgrade()));
     }
-    feeds.start("health feed", health::run(of_health, core));
+    feeds.start("health feed", health::run(of_health, core.clone()));
+    if let Some(signer) = opening.signer.clone().filter(|signer| signer.is_elsewhere()) {
+        feeds.start("signer feed", signer::run(signer, signer::ASK, core));
+    }
     feeds.start("start", follow(opening, world, lists));
     feeds.tasks
 }

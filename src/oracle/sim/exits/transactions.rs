@@ -71,14 +71,7 @@ impl Life {
             },
             Record::Decided {
                 action: ACTION,
-                decision: Decision {
-                    verdict: Verdict::Approve,
-                    decider,
-                    at,
-                    digest,
-                    nth: None,
-                    unknown: None,
-                },
+                decision: Decision::alone(Verdict::Approve, decider, at, digest),
             },
         ];
         let mut life = Self {

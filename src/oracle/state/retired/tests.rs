@@ -119,6 +119,19 @@ fn life(id: CaseId) -> Vec<Record> {
                 gas_limit: 1,
             },
         },
+        Record::TransactionStatus {
+            action,
+            status: NonceStatus::Included {
+                hash: Root([3; 32]),
+                block: log(1).block,
+                success: true,
+                reason: None,
+                fee_paid_wei: Default::default(),
+                served: None,
+                is_final: true,
+                overtaken: false,
+            },
+        },
         Record::CaseClosed {
             case: id,
             outcome: SafeText::new("done"),
@@ -315,4 +328,274 @@ fn another_reshare_is_the_next_one() {
     assert_eq!(give(&mut state, event(902)).0, [], "told before");
     let (records, _) = give(&mut state, event(5_000));
     assert_eq!(opened(&records), Some(next));
+}
+
+#[test]
+fn a_transaction_that_may_take_effect_keeps_its_case() {
+    let mut state = State::new(settings());
+    let first = case(RequestKind::Deposit, 0, 0);
+    let mut lives: Vec<Record> = deposits().flat_map(life).collect();
+    let settled = |r: &Record| matches!(r, Record::TransactionStatus { action, .. } if action.case == first);
+    let at = lives.iter().position(settled).unwrap();
+    let settled = lives.remove(at);
+    for record in &lives {
+        let seq = state.newest + 1;
+        state.apply(seq, UnixMillis(seq), record);
+    }
+    assert!(state.cases.contains_key(&first));
+    assert_eq!(state.cases.len(), CLOSED_KEPT, "the next one went instead");
+    let seq = state.newest + 1;
+    state.apply(seq, UnixMillis(seq), &settled);
+    let next = case(RequestKind::Deposit, ALL, 0);
+    for record in life(next) {
+        let seq = state.newest + 1;
+        state.apply(seq, UnixMillis(seq), &record);
+    }
+    assert!(!state.cases.contains_key(&first));
+}
+
+/// A deposit of pool 0 that ended as told, and so many after it that it left memory.
+fn left(ended: Vec<Record>) -> State {
+    let mut state = State::new(settings());
+    let id = case(RequestKind::Deposit, 0, 0);
+    let cause = Cause::Event {
+        log: log(1),
+        leaving: None,
+    };
+    let opened = Record::CaseOpened { case: id, cause };
+    let others = (1..=ALL).flat_map(|pool| life(case(RequestKind::Deposit, pool, 0)));
+    for record in [opened].into_iter().chain(ended).chain(others) {
+        let seq = state.newest + 1;
+        state.apply(seq, UnixMillis(seq), &record);
+    }
+    assert!(!state.cases.contains_key(&id) && state.knows(id));
+    give(&mut state, Input::CaughtUp { finalized: None });
+    state
+}
+
+/// What is recorded while the contract lists pools at three heads in a row.
+fn listed(state: &mut State, ready: &[u32]) -> Vec<Record> {
+    let mut all = Vec::new();
+    for number in [1_000, 1_001, 1_002, 1_003] {
+        let facts = ChainFacts {
+            head: Some(log(number).block),
+            ready: ready.iter().copied().map(PoolId).collect(),
+            ..ChainFacts::default()
+        };
+        all.extend(give(state, Input::Facts(Box::new(facts))).0);
+    }
+    all
+}
+
+fn opened(records: &[Record]) -> Vec<CaseId> {
+    let opened = records.iter().filter_map(|record| match record {
+        Record::CaseOpened { case, .. } => Some(*case),
+        _ => None,
+    });
+    opened.collect()
+}
+
+fn notes(records: &[Record]) -> Vec<String> {
+    let notes = records.iter().filter_map(|record| match record {
+        Record::Note { text, .. } => Some(text.to_string()),
+        _ => None,
+    });
+    notes.collect()
+}
+
+#[test]
+fn what_was_given_up_is_held_out_of_memory_until_a_person_takes_it_up() {
+    let id = case(RequestKind::Deposit, 0, 0);
+    let (by, reason) = (SafeText::new("ann"), SafeText::new("filled by mistake"));
+    let mut state = left(vec![Record::CaseGivenUp {
+        case: id,
+        by: by.clone(),
+        reason,
+    }]);
+    let behind = case(RequestKind::Deposit, ALL + 1, 0);
+    give(
+        &mut state,
+        Input::Requested {
+            kind: behind.kind,
+            pool: behind.pool,
+            leaving: None,
+            log: log(999),
+        },
+    );
+    let records = listed(&mut state, &[0, behind.pool.0]);
+    assert_eq!(opened(&records), [], "not by itself");
+    let said = notes(&records);
+    assert!(
+        matches!(&said[..], [said] if said.contains("given up by ann: filled by mistake") && said.contains("held")),
+        "{said:?}"
+    );
+    let outcome = SafeText::new("given up by ann: filled by mistake");
+    assert_eq!(held_out_of_memory(&state), [(id, outcome)]);
+    assert_eq!(crate::oracle::ways::stopped_by(&state, behind), Some(id));
+    // the same request once more is nobody's wish
+    let (records, _) = give(
+        &mut state,
+        Input::Requested {
+            kind: id.kind,
+            pool: id.pool,
+            leaving: None,
+            log: log(1_003),
+        },
+    );
+    assert_eq!(opened(&records), []);
+
+    let wish = Wish::Retry(id);
+    let by = by.into();
+    let (records, reply) = give(&mut state, Input::Wish { by, wish });
+    assert!(matches!(reply, Some(Ok(_))), "{reply:?}");
+    let next = case(RequestKind::Deposit, 0, 1);
+    assert_eq!(opened(&records), [next]);
+    assert_eq!(
+        state.cases[&next].cause,
+        Cause::Event {
+            log: log(1),
+            leaving: None
+        }
+    );
+    assert_eq!(held_out_of_memory(&state), []);
+}
+
+#[test]
+fn an_exit_that_was_given_up_long_ago_is_taken_up_again_instead_of_opened_anew() {
+    let id = case(RequestKind::Exit, 7, 0);
+    let by = SafeText::new("ann");
+    let cause = Cause::Manual {
+        by: by.clone(),
+        at: UnixMillis(1),
+    };
+    let given_up = [
+        Record::CaseOpened { case: id, cause },
+        Record::CaseGivenUp {
+            case: id,
+            by: by.clone(),
+            reason: SafeText::new("not now"),
+        },
+    ];
+    let mut state = State::new(settings());
+    for record in given_up.into_iter().chain(deposits().flat_map(life)) {
+        let seq = state.newest + 1;
+        state.apply(seq, UnixMillis(seq), &record);
+    }
+    assert!(!state.cases.contains_key(&id));
+    let facts = ChainFacts {
+        head: Some(log(1_000).block),
+        staked: vec![PoolId(7)],
+        ..ChainFacts::default()
+    };
+    give(&mut state, Input::CaughtUp { finalized: None });
+    give(&mut state, Input::Facts(Box::new(facts)));
+    let refused = can_request_exit(&state, PoolId(7)).unwrap_err();
+    assert!(refused.contains("exit/7 was given up"), "{refused}");
+    let wish = Wish::Retry(id);
+    let by = by.into();
+    let (records, _) = give(&mut state, Input::Wish { by, wish });
+    assert_eq!(opened(&records), [case(RequestKind::Exit, 7, 1)]);
+}
+
+#[test]
+fn a_deposit_that_was_closed_on_a_lie_goes_on_when_the_contract_lists_it_although_it_left_memory() {
+    let id = case(RequestKind::Deposit, 0, 0);
+    let served = Record::PoolServed {
+        case: id,
+        transaction: Root([8; 32]),
+        by: None,
+        log: Some(log(2)),
+    };
+    let outcome = SafeText::new(cases::kind(id.kind).served());
+    let mut state = left(vec![served, Record::CaseClosed { case: id, outcome }]);
+    let records = listed(&mut state, &[0]);
+    assert_eq!(opened(&records), [case(RequestKind::Deposit, 0, 1)]);
+    let said = notes(&records);
+    assert_eq!(
+        said,
+        ["deposit/0 was closed, and the contract lists pool 0 again: deposit/0.1 takes it up again"]
+    );
+}
+
+#[test]
+fn what_came_to_its_end_and_is_listed_again_is_named_once() {
+    let mut state = after(deposits());
+    give(&mut state, Input::CaughtUp { finalized: None });
+    let records = listed(&mut state, &[3]);
+    assert_eq!(opened(&records), []);
+    let said = notes(&records);
+    assert!(
+        matches!(&said[..], [said] if said.contains("deposit/3 is closed") && said.contains("held")),
+        "{said:?}"
+    );
+}
+
+#[test]
+fn a_request_that_left_for_good_ends_its_case_which_goes_on_when_it_is_back() {
+    let mut state = State::new(settings());
+    let id = case(RequestKind::Deposit, 0, 0);
+    let (kind, pool) = (id.kind, id.pool);
+    let seen = |state: &mut State, number: u64, finalized: u64| {
+        let facts = ChainFacts {
+            head: Some(log(number).block),
+            ..ChainFacts::default()
+        };
+        let mut records = give(state, Input::Facts(Box::new(facts))).0;
+        let finalized = Some(log(finalized).block);
+        records.extend(give(state, Input::CaughtUp { finalized }).0);
+        records
+    };
+    give(
+        &mut state,
+        Input::Requested {
+            kind,
+            pool,
+            leaving: None,
+            log: log(10),
+        },
+    );
+    give(
+        &mut state,
+        Input::RequestRemoved {
+            kind,
+            pool,
+            log: log(10),
+        },
+    );
+    assert_eq!(seen(&mut state, 12, 9), [], "a branch may bring it back");
+    let records = seen(&mut state, 13, 10);
+    let outcome = SafeText::new(crate::oracle::state::REQUEST_GONE);
+    assert_eq!(records, [Record::CaseClosed { case: id, outcome }]);
+    // somebody asks again
+    let asks = |state: &mut State, number| {
+        let log = log(number);
+        give(
+            state,
+            Input::Requested {
+                kind,
+                pool,
+                log,
+                leaving: None,
+            },
+        )
+        .0
+    };
+    let mut back = state.clone();
+    let records = asks(&mut back, 20);
+    let cause = Cause::Event {
+        log: log(20),
+        leaving: None,
+    };
+    assert_eq!(records[0], Record::CauseFound { case: id, cause });
+    assert!(back.open.contains(&id) && back.cases[&id].step == Step::PlanCeremony);
+    // the same when it left memory
+    for record in (1..=ALL).flat_map(|pool| life(case(RequestKind::Deposit, pool, 0))) {
+        let seq = state.newest + 1;
+        state.apply(seq, UnixMillis(seq), &record);
+    }
+    assert!(!state.cases.contains_key(&id));
+    let mut listed_again = state.clone();
+    let next = case(RequestKind::Deposit, 0, 1);
+    assert_eq!(opened(&asks(&mut state, 20)), [next]);
+    assert_eq!(opened(&listed(&mut listed_again, &[0])), [next]);
 }

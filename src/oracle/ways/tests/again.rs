@@ -115,14 +115,12 @@ fn a_ceremony_that_started_nothing_costs_no_attempt_and_no_approval_and_is_tried
     };
     let mut life = Life::until(RequestKind::Deposit, Moment::CeremonyProposed);
     let action = newest(&life);
-    let decision = Decision {
-        verdict: Verdict::Approve,
-        decider: Decider::Rule { name: "all".into() },
-        at: UnixMillis(1),
-        digest: life.state.actions[&action].digest,
-        nth: None,
-        unknown: None,
-    };
+    let decision = Decision::alone(
+        Verdict::Approve,
+        Decider::Rule { name: "all".into() },
+        UnixMillis(1),
+        life.state.actions[&action].digest,
+    );
     life.record(Record::Decided { action, decision });
     assert_eq!(life.state.rule_uses.len(), 1);
     let request = RequestId([9; 24]);

@@ -262,14 +262,12 @@ fn proposed(action: ActionId, kind: ActionKind) -> Record {
 }
 
 fn approved(action: ActionId, kind: ActionKind) -> Record {
-    let decision = Decision {
-        verdict: Verdict::Approve,
-        decider: Decider::person("ann"),
-        at: UnixMillis(1),
-        digest: proposal(kind).digest(action),
-        nth: None,
-        unknown: None,
-    };
+    let decision = Decision::alone(
+        Verdict::Approve,
+        Decider::person("ann"),
+        UnixMillis(1),
+        proposal(kind).digest(action),
+    );
     Record::Decided { action, decision }
 }
 

@@ -1,16 +1,16 @@
 //! An action: everything a person needs to decide on it, top to bottom in the order in which one should read it.
 //!
 //! ```text
-//! SUPERVISED on devnet (chain 31337)
-//! Send initiatePoolDeposit for pool 3
+//! what      Send initiatePoolDeposit for pool 3
+//! on        devnet (chain 31337), supervised: ● waiting for 25 s, money
+//! to · amount · changes · fee · nonce · checks · code
 //!
-//! changed since you opened it …
-//! Facts · Checks · Cause · Call · Payload · Raw bytes · Digest
+//! State · Operators · Facts · Checks · Cause · Call · Raw bytes · Digest
 //! ```
 
 use casimir_dkg::view::{ActionState, ActionView, CheckMark, FactKind, Verdict};
 
-use super::{case, payload};
+use super::{case, operators, payload, summary};
 use crate::console::app::{App, Subject, changes};
 use crate::console::keys::{Command, Group};
 use crate::console::theme::Token;
@@ -19,23 +19,12 @@ use crate::console::widgets::sign::Sign;
 use crate::console::widgets::{format, status};
 
 pub(in crate::console::screens) fn build(page: &mut Page<'_>, app: &App, action: &ActionView) {
-    page.text(Token::Emphasis, action.title.as_str());
-    place(page, app, action);
     warn_of_changes(page, app, action);
+    summary::build(page, app, action);
+    page.heading("State");
     state(page, app, action);
     request(page, app, action);
-
-    page.heading("Facts");
-    for fact in &action.facts {
-        let token = match fact.kind {
-            FactKind::Text => Token::Text,
-            FactKind::Address | FactKind::Hex => Token::Value,
-            FactKind::Amount => Token::Emphasis,
-            FactKind::Warning => Token::Warn,
-        };
-        let mark = if fact.kind == FactKind::Warning { "! " } else { "" };
-        page.field(&fact.label, token, format!("{mark}{}", fact.value));
-    }
+    facts(page, app, action);
 
     page.heading(&checks_heading(app, action));
     if let Some(faded) = &action.faded {
@@ -53,10 +42,25 @@ pub(in crate::console::screens) fn build(page: &mut Page<'_>, app: &App, action:
         Some(case) => case::cause(page, &case.cause),
         None => page.text(Token::Stale, "The case is not in the newest state."),
     }
-    payload::build(page, &action.payload);
+    let unfolded = is_unfolded(app);
+    payload::build(page, &action.payload, unfolded);
+    if !unfolded {
+        let key = app.settings.keys.label(Group::Detail, Command::Unfold);
+        page.text(
+            Token::Muted,
+            &format!("{key} opens all bytes and what is said of each operator."),
+        );
+    }
 
     page.heading("Digest of what would leave");
     page.text(Token::Value, &action.digest.to_string());
+    page.text(
+        Token::Muted,
+        &format!(
+            "{}: its first 44 bits in words, for two people who compare; `casimir-dkg explain` computes them elsewhere.",
+            action.digest.code()
+        ),
+    );
     page.text(
         Token::Muted,
         "An approval holds for this digest alone: kind, risk and payload. Checks are outside and are made again before it \
@@ -64,25 +68,27 @@ pub(in crate::console::screens) fn build(page: &mut Page<'_>, app: &App, action:
     );
 }
 
-/// Network and mode, so that nobody takes one network for another.
-fn place(page: &mut Page<'_>, app: &App, action: &ActionView) {
-    let network = &app.snapshot.network;
-    let (risk, risk_token) = status::risk(action.risk);
-    let token = if network.mainnet {
-        Token::NetworkMain
-    } else {
-        Token::Text
-    };
-    let money = if network.mainnet { ", real money" } else { "" };
-    page.gap();
-    page.field(
-        "network",
-        token,
-        format!("{} (chain {}){money}", network.name, network.chain_id),
-    );
-    page.field("mode", Token::Text, app.snapshot.mode);
-    page.field("kind", Token::Text, &action.kind);
-    page.field("at stake", risk_token, risk);
+/// Whether bytes and long prose are open.
+fn is_unfolded(app: &App) -> bool {
+    app.details.last().is_some_and(|detail| detail.unfolded)
+}
+
+/// Operators as a table, the rest as labels and values.
+fn facts(page: &mut Page<'_>, app: &App, action: &ActionView) {
+    let ids = operators::ids(app, action);
+    operators::build(page, app, action, &ids);
+    let in_table = |label: &str| !is_unfolded(app) && ids.iter().any(|id| operators::label(*id) == label);
+    page.heading("Facts");
+    for fact in action.facts.iter().filter(|fact| !in_table(&fact.label)) {
+        let token = match fact.kind {
+            FactKind::Text => Token::Text,
+            FactKind::Address | FactKind::Hex => Token::Value,
+            FactKind::Amount => Token::Emphasis,
+            FactKind::Warning => Token::Warn,
+        };
+        let mark = if fact.kind == FactKind::Warning { "! " } else { "" };
+        page.field(&fact.label, token, format!("{mark}{}", fact.value));
+    }
 }
 
 fn warn_of_changes(page: &mut Page<'_>, app: &App, action: &ActionView) {
@@ -92,7 +98,7 @@ fn warn_of_changes(page: &mut Page<'_>, app: &App, action: &ActionView) {
     if seen.id != action.id || seen.is_shown_as(action) {
         return;
     }
-    page.heading("Changed since you opened it");
+    page.text(Token::Warn, "Changed since you opened it");
     for line in changes(seen, action) {
         page.item(Sign::Warn.glyph(app.settings.ascii), Token::Warn, &line);
     }
@@ -100,6 +106,7 @@ fn warn_of_changes(page: &mut Page<'_>, app: &App, action: &ActionView) {
     if !key.is_empty() {
         page.text(Token::Muted, &format!("Read it again; {key} says that you have."));
     }
+    page.gap();
 }
 
 fn state(page: &mut Page<'_>, app: &App, action: &ActionView) {
@@ -111,6 +118,7 @@ fn state(page: &mut Page<'_>, app: &App, action: &ActionView) {
         ActionState::Proposed => format!(" for {waited}"),
         _ => String::new(),
     };
+    page.field("kind", Token::Text, &action.kind);
     page.status("state", status::action(&action.state), &more);
     page.field(
         "proposed",
@@ -135,11 +143,6 @@ fn state(page: &mut Page<'_>, app: &App, action: &ActionView) {
             Verdict::Approve => (Token::Ok, "approved".to_owned()),
             Verdict::Reject { reason } => (Token::Warn, format!("rejected: {reason}")),
         };
-        page.field(
-            "decided by",
-            Token::Text,
-            format!("{}, {}", decision.decider, format::date(decision.at)),
-        );
         page.field("decision", token, verdict);
     }
 }

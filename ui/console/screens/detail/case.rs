@@ -4,12 +4,16 @@ use casimir_dkg::view::{CaseStatus, CaseView, Cause};
 
 use super::{times, ways};
 use crate::console::app::App;
+use crate::console::screens::stages;
 use crate::console::theme::Token;
 use crate::console::widgets::page::Page;
 use crate::console::widgets::{format, status};
 
 pub(in crate::console::screens) fn build(page: &mut Page<'_>, app: &App, case: &CaseView) {
     page.text(Token::Emphasis, case.sentence.as_str());
+    for line in stages::lines(app, case, page.width()) {
+        page.push(line);
+    }
     page.gap();
     let shown = if case.paused {
         CaseStatus::Paused

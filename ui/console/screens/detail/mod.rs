@@ -4,8 +4,10 @@ pub(super) mod action;
 pub(super) mod case;
 pub(super) mod ceremony;
 pub(super) mod exit;
+mod operators;
 mod payload;
 mod status;
+mod summary;
 pub(super) mod times;
 pub(super) mod transaction;
 pub(super) mod validator;
@@ -18,6 +20,7 @@ use ratatui::text::{Line, Span};
 use casimir_dkg::view::RowId;
 
 use crate::console::app::{App, Reading, Target};
+use crate::console::screens::search;
 use crate::console::theme::Token;
 use crate::console::widgets::frame as frame_widget;
 use crate::console::widgets::page::Page;
@@ -28,7 +31,8 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, app: &mut App) {
         return;
     };
     let width = area.width.saturating_sub(4);
-    let (title, lines) = page(app, target, width);
+    let (title, mut lines, front) = page(app, target, width);
+    let found = search::mark(app, &mut lines);
     let rows = usize::from(area.height.saturating_sub(2));
     let max = lines.len().saturating_sub(rows);
     let scroll = {
@@ -37,6 +41,11 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, app: &mut App) {
         };
         detail.max_scroll = max;
         detail.height = rows;
+        if detail.width != width {
+            (detail.width, detail.read) = (width, 0);
+        }
+        detail.front = front;
+        detail.hits = found;
         detail.scroll = detail.scroll.min(max);
         detail.scroll
     };
@@ -60,7 +69,8 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, app: &mut App) {
     }
 }
 
-fn page(app: &App, target: Target, width: u16) -> (String, Vec<Line<'static>>) {
+/// Title, lines, and how many of them must be seen before a decision.
+fn page(app: &App, target: Target, width: u16) -> (String, Vec<Line<'static>>, usize) {
     let mut page = Page::new(app, width);
     let title = match target {
         Target::Status => {
@@ -73,7 +83,8 @@ fn page(app: &App, target: Target, width: u16) -> (String, Vec<Line<'static>>) {
             found.unwrap_or_else(|| not_here(&mut page, app, id))
         }
     };
-    (title, page.into_lines())
+    let front = page.front();
+    (title, page.into_lines(), front)
 }
 
 /// A thing that is not in the snapshot is read from the engine.

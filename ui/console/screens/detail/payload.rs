@@ -9,13 +9,14 @@ use crate::console::theme::Token;
 use crate::console::widgets::format;
 use crate::console::widgets::page::Page;
 
-pub(super) fn build(page: &mut Page<'_>, payload: &Payload) {
+/// `unfolded`: raw bytes too, not only how many there are.
+pub(super) fn build(page: &mut Page<'_>, payload: &Payload, unfolded: bool) {
     match payload {
         Payload::Ceremony(ceremony) => {
             page.heading("Ceremony");
             plan(page, &ceremony.plan);
         }
-        Payload::Transaction(tx) => transaction(page, tx),
+        Payload::Transaction(tx) => transaction(page, tx, unfolded),
         Payload::Exit(exit) => {
             page.heading("Signed voluntary exit");
             page.field("validator", Token::Value, exit.validator);
@@ -27,7 +28,7 @@ pub(super) fn build(page: &mut Page<'_>, payload: &Payload) {
     }
 }
 
-fn transaction(page: &mut Page<'_>, tx: &TransactionPayload) {
+fn transaction(page: &mut Page<'_>, tx: &TransactionPayload, unfolded: bool) {
     page.heading("Transaction");
     page.field("chain id", Token::Text, tx.chain_id);
     page.field("from", Token::Value, tx.from);
@@ -58,7 +59,9 @@ fn transaction(page: &mut Page<'_>, tx: &TransactionPayload) {
         }
     }
     page.heading(&format!("Raw call data: {} bytes", tx.data.len()));
-    page.bytes(&tx.data);
+    if unfolded {
+        page.bytes(&tx.data);
+    }
 }
 
 fn ids(ids: &[OperatorId]) -> String {

@@ -1,6 +1,6 @@
 //! The status page: alarms, network, account, endpoints, operators, journal.
 
-use casimir_dkg::types::CheckStatus;
+use casimir_dkg::types::{CheckStatus, Severity};
 
 use crate::console::app::App;
 use crate::console::theme::Token;
@@ -21,6 +21,7 @@ pub(super) fn build(page: &mut Page<'_>, app: &App) {
             alarm.as_str(),
         );
     }
+    waits(page, app);
     network(page, app);
     account(page, app);
     page.heading("Endpoints");
@@ -60,6 +61,35 @@ pub(super) fn build(page: &mut Page<'_>, app: &App) {
         Token::Text,
         format!("{} (revision {})", format::date(s.at), s.revision),
     );
+}
+
+/// Everything that holds something up, the worst first.
+fn waits(page: &mut Page<'_>, app: &App) {
+    let mut waits: Vec<_> = app.snapshot.waits.iter().collect();
+    if waits.is_empty() {
+        return;
+    }
+    waits.sort_by_key(|wait| std::cmp::Reverse(wait.urgency()));
+    page.heading("Held up");
+    for wait in waits {
+        let (sign, token) = match wait.reason.severity() {
+            Severity::Critical => (Sign::Fail, Token::Danger),
+            Severity::Warning => (Sign::Warn, Token::Warn),
+            Severity::Info => (Sign::Waiting, Token::Muted),
+        };
+        let about = match wait.subject().as_str() {
+            "-" => String::new(),
+            subject => format!(" {subject}"),
+        };
+        let stops = wait.reason.stops().word();
+        let text = format!(
+            "{}{about} (stops {stops}, {}): {}",
+            wait.reason,
+            format::age(app.now.wall.since(wait.since)),
+            wait.sentence
+        );
+        page.item(sign.glyph(app.settings.ascii), token, &text);
+    }
 }
 
 fn network(page: &mut Page<'_>, app: &App) {
@@ -143,4 +173,27 @@ fn account(page: &mut Page<'_>, app: &App) {
         CheckStatus::Unknown => " not asked yet",
     };
     page.status("authorised", status::check(signer.authorised.into()), words);
+}
+
+#[cfg(test)]
+mod tests {
+    use casimir_dkg::view::{Snapshot, Wait, WaitReason};
+
+    use super::Page;
+    use crate::console::tests::fixture::app;
+    use crate::fixture::unread;
+
+    #[test]
+    fn every_reason_to_wait_is_on_the_page() {
+        let of = |reason: &WaitReason| Wait::new(*reason, "it is so");
+        let waits = WaitReason::ALL.iter().map(of).collect();
+        let app = app(Snapshot { waits, ..unread() });
+        let mut page = Page::new(&app, 200);
+        super::waits(&mut page, &app);
+        let lines: Vec<_> = page.into_lines().iter().map(ToString::to_string).collect();
+        for reason in WaitReason::ALL {
+            let words = format!("{reason} (stops {}", reason.stops().word());
+            assert!(lines.iter().any(|line| line.contains(&words)), "{reason}");
+        }
+    }
 }

@@ -14,6 +14,7 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, app: &App, field: &Field) 
     let width = usize::from(area.width.saturating_sub(4));
     let (title, label) = match &field.kind {
         FieldKind::Filter { pane, .. } => ("filter", format!("Show {} that contain:", pane.title())),
+        FieldKind::Search { .. } => ("search", "Find on this page; n goes on, N goes back:".to_owned()),
         FieldKind::Reason { action, .. } => (
             "reject",
             format!("Why is {action} rejected? The reason goes into the journal."),

@@ -5,22 +5,34 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use super::{middle, panel};
-use crate::console::app::App;
+use crate::console::app::{App, Help};
 use crate::console::keys::Group;
+use crate::console::screens::search;
 use crate::console::theme::Token;
 use crate::console::widgets::text::wrap;
 
-pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, app: &App, scroll: &mut usize) {
-    let lines = lines(app, usize::from(area.width.min(100).saturating_sub(4)));
+pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, app: &App, help: &mut Help) {
+    let mut lines = lines(app, usize::from(area.width.min(100).saturating_sub(4)));
     let area = middle(area, 100, lines.len() as u16 + 2);
     let rows = usize::from(area.height.saturating_sub(2));
-    *scroll = (*scroll).min(lines.len().saturating_sub(rows));
+    help.hits = search::mark(app, &mut lines);
+    if std::mem::take(&mut help.seeks) {
+        let first = help.hits.iter().find(|line| **line >= help.scroll);
+        help.scroll = first.or(help.hits.first()).copied().unwrap_or(help.scroll);
+    }
+    help.scroll = help.scroll.min(lines.len().saturating_sub(rows));
     let title = if lines.len() > rows {
         "help (down for more)"
     } else {
         "help"
     };
-    panel(frame, area, app, title, lines.into_iter().skip(*scroll).collect());
+    panel(
+        frame,
+        area,
+        app,
+        title,
+        lines.into_iter().skip(help.scroll).collect(),
+    );
 }
 
 fn lines(app: &App, columns: usize) -> Vec<Line<'static>> {

@@ -1,11 +1,13 @@
 //! What lies over the screens. Questions and text fields dock at the lower edge, so that what they are about stays in
-//! view; help, copy list, committee editor and the quit question float.
+//! view; help, copy list, commands, committee editor and the question
+//! whether to leave float.
 
 mod ask;
 mod committee;
 mod copy;
 mod field;
 mod help;
+mod palette;
 mod quit;
 
 use ratatui::Frame;
@@ -40,9 +42,13 @@ pub(super) fn dock(frame: &mut Frame<'_>, area: Rect, app: &App) -> Rect {
 /// Draws a floating overlay.
 pub(super) fn float(frame: &mut Frame<'_>, area: Rect, app: &mut App) {
     match app.overlay.take() {
-        Some(Overlay::Help { mut scroll }) => {
-            help::draw(frame, area, app, &mut scroll);
-            app.overlay = Some(Overlay::Help { scroll });
+        Some(Overlay::Help(mut help)) => {
+            help::draw(frame, area, app, &mut help);
+            app.overlay = Some(Overlay::Help(help));
+        }
+        Some(Overlay::Palette(mut palette)) => {
+            palette::draw(frame, area, app, &mut palette);
+            app.overlay = Some(Overlay::Palette(palette));
         }
         Some(Overlay::Quit { work }) => {
             quit::draw(frame, area, app, &work);

@@ -11,6 +11,9 @@ use crate::console::theme::Token;
 use crate::console::widgets::sign::Sign;
 use crate::console::widgets::text::{clean, wrap};
 
+/// So many that wait are named.
+const WAITING: usize = 6;
+
 pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, app: &App, work: &[SafeText]) {
     const SHOWN: usize = 8;
     let width = 76.min(area.width);
@@ -40,6 +43,7 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, app: &App, work: &[SafeTex
     if !work.is_empty() {
         lines.push(Line::default());
     }
+    waiting(app, &mut lines, &text);
     let elsewhere = app.settings.attached.as_ref().map(|engine| {
         format!(
             "It is process {}, run by {}. What waits, waits for anybody who may decide; `casimir-dkg console` comes back to it.",
@@ -57,4 +61,18 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, app: &App, work: &[SafeTex
     lines.extend(text(Token::Muted, consequence));
     let area = middle(area, width, lines.len() as u16 + 2);
     panel(frame, area, app, "quit", lines);
+}
+
+/// What nobody has decided yet.
+fn waiting(app: &App, lines: &mut Vec<Line<'static>>, text: &dyn Fn(Token, &str) -> Vec<Line<'static>>) {
+    let waiting: Vec<_> = app.snapshot.waiting().map(|a| a.id.to_string()).collect();
+    let named = waiting.len().min(WAITING);
+    let words = match waiting.len() {
+        0 => return,
+        n if n > named => format!("{} and {} more", waiting[..named].join(", "), n - named),
+        _ => waiting.join(", "),
+    };
+    let verb = if waiting.len() == 1 { "waits" } else { "wait" };
+    lines.extend(text(Token::Text, &format!("{words} {verb} for a decision.")));
+    lines.push(Line::default());
 }

@@ -1,10 +1,12 @@
 //! Pool events: one row for each request of the contract, with where its case stands.
 
 use casimir_dkg::view::{CaseStatus, CaseView, Cause, ListKind, RowId};
+use ratatui::Frame;
+use ratatui::layout::Rect;
 
 use super::{Describe, Names, Standing};
 use crate::console::app::{App, Known, Stack};
-use crate::console::screens::detail;
+use crate::console::screens::{detail, stages};
 use crate::console::theme::Token;
 use crate::console::widgets::page::Page;
 use crate::console::widgets::table::{Cell, Column, fixed, number, rest};
@@ -16,6 +18,7 @@ pub(super) struct Events;
 const COLUMNS: &[Column] = &[
     fixed("state", 12, 0),
     fixed("case", 11, 0),
+    fixed("stage", 16, 4),
     number("since", 8, 2),
     rest("", 20, 1),
 ];
@@ -23,6 +26,7 @@ const COLUMNS: &[Column] = &[
 const COLUMNS_ALONE: &[Column] = &[
     fixed("state", 12, 0),
     fixed("case", 11, 0),
+    fixed("stage", 16, 3),
     number("since", 8, 2),
     rest("", 30, 1),
     fixed("validator", 21, 4),
@@ -88,6 +92,7 @@ impl Describe for Events {
                 format!("{} {}", state.sign.glyph(app.settings.ascii), state.word),
             ),
             Cell::new(if over { Token::Muted } else { Token::Emphasis }, case.id),
+            Cell::new(Token::Muted, stages::cell(app, case)),
             Cell::new(Token::Muted, format::age(app.now.wall.since(case.since))),
             Cell::new(if over { Token::Muted } else { Token::Text }, &case.sentence),
         ];
@@ -103,6 +108,22 @@ impl Describe for Events {
             ));
         }
         cells
+    }
+
+    fn height_beneath(&self, _: &CaseView) -> u16 {
+        stages::HEIGHT
+    }
+
+    fn draw_beneath(&self, frame: &mut Frame<'_>, area: Rect, app: &App, case: &CaseView) {
+        let lines = stages::lines(app, case, usize::from(area.width.saturating_sub(1)));
+        for (row, line) in area.rows().zip(lines) {
+            let row = Rect {
+                x: row.x + 1,
+                width: row.width.saturating_sub(1),
+                ..row
+            };
+            frame.render_widget(line, row);
+        }
     }
 
     fn page(&self, page: &mut Page<'_>, app: &App, case: &CaseView) -> Option<String> {

@@ -1,6 +1,7 @@
 //! Update: keys and events in, effects and a changed model out.
 
 mod decide;
+mod desk;
 mod director;
 mod follow;
 mod leave;

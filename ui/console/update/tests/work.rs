@@ -118,7 +118,7 @@ fn observers_decide_nothing() {
     observe.mode = casimir_dkg::view::Mode::Observe;
     for app in [fixture::app_with(fixture::busy(), setup()), fixture::app(observe)] {
         let mut d = Driver::new(app);
-        let all = "2 enter a y x e r p P q 7 R y 3 p r a x X o h enter y N y 7 E y";
+        let all = "2 enter a y x e r p P q 7 R y 3 p r a x X o h enter y K y 7 E y";
         assert!(requests(d.slowly(all)).is_empty());
         d.app.overlay = None;
         let effects = d.slowly("q q ctrl-c y");
@@ -179,14 +179,14 @@ fn giving_up_takes_a_reason_and_then_asks_with_what_it_costs() {
 fn another_key_is_asked_for_where_the_engine_says_that_it_can_be() {
     let mut d = busy();
     d.slowly(TO_THE_LAST);
-    assert!(requests(d.slowly("N n")).is_empty());
-    let sent = requests(d.slowly("N y"));
+    assert!(requests(d.slowly("K n")).is_empty());
+    let sent = requests(d.slowly("K y"));
     assert!(
         matches!(&sent[..], [Request::RedoKey { case }] if case.to_string() == "deposit/0"),
         "{sent:?}"
     );
     assert!(
-        requests(d.slowly("up up up N y")).is_empty(),
+        requests(d.slowly("up up up K y")).is_empty(),
         "an exit makes no key"
     );
 }
@@ -245,7 +245,7 @@ fn the_page_of_a_case_says_its_ways_on_with_key_and_cost() {
     for words in [
         "Ways on",
         "retry (r)",
-        "another committee (N)",
+        "another committee (K)",
         "an operator has reached its limit of validators",
         "costs: another key generation with all its approvals",
         "give up (X)",

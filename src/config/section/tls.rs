@@ -1,0 +1,33 @@
+//! With what the messenger and the node speak TLS.
+
+use crate::config::reader::Reader;
+use crate::listen::{Network, TlsFiles};
+
+/// The files of these keys: certificate, key, and who may go without. The outer `None` is an error, which was reported.
+#[expect(
+    clippy::option_option,
+    reason = "reported, absent and present are three different things"
+)]
+pub(super) fn tls(
+    r: &mut Reader<'_>,
+    [certificate, key, plain]: [&'static str; 3],
+) -> Option<Option<TlsFiles>> {
+    let (certificate_file, key_file) = (r.path(certificate), r.path(key));
+    let plain_http = r.optional::<Vec<Network>>(plain);
+    match (certificate_file?, key_file?) {
+        (None, None) => Some(None),
+        (Some(certificate), Some(key)) => Some(Some(TlsFiles {
+            certificate,
+            key,
+            plain_http: plain_http?.unwrap_or_default(),
+        })),
+        (Some(_), None) => {
+            r.error(certificate, format!("a certificate needs its key: {key}"));
+            None
+        }
+        (None, Some(_)) => {
+            r.error(key, format!("a key needs its certificate: {certificate}"));
+            None
+        }
+    }
+}

@@ -1,0 +1,224 @@
+//! The one way in which files are opened that matter: those with secrets, and those whose words are believed.
+//!
+//! Judged is what is found behind links, once it is open: nobody can exchange it in between.
+//!
+//! | Found | Judgement |
+//! |---|---|
+//! | everybody may change the file, or put another one into its directory | refused |
+//! | its group may change it, or it belongs to neither root nor this user | a warning, with the command that mends it |
+//! | others may read a secret | a warning, with the command that mends it |
+//! | `$CREDENTIALS_DIRECTORY` of a service manager, `/run/secrets`, a file system that nobody can write, a pipe | fine as it comes |
+
+use std::fs::{File, Metadata};
+use std::io::{self, Read as _};
+use std::path::Path;
+
+use zeroize::Zeroizing;
+
+/// What a file holds, which decides who may read it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Holds {
+    /// A key, a password, a mnemonic: its owner alone reads it.
+    Secret,
+    /// What is done as it says: everybody may read it.
+    Trusted,
+}
+
+/// A file that is open, and what a person should be told of it.
+#[derive(Debug)]
+pub struct Judged {
+    /// At its beginning.
+    pub file: File,
+    /// As of the file behind links.
+    pub metadata: Metadata,
+    /// What is wrong with it, and the command that mends it.
+    pub worries: Vec<String>,
+}
+
+impl Judged {
+    /// All of it, in memory that is wiped.
+    ///
+    /// # Errors
+    /// It cannot be read, or is longer than `most` bytes.
+    pub fn wiped(self, most: u64) -> io::Result<Zeroizing<Vec<u8>>> {
+        // no growing buffer: it would leave copies behind
+        let capacity = usize::try_from(most).unwrap_or(usize::MAX).saturating_add(1);
+        let mut bytes = Zeroizing::new(Vec::with_capacity(capacity));
+        self.fill(most, &mut bytes)?;
+        Ok(bytes)
+    }
+
+    /// All of it.
+    ///
+    /// # Errors
+    /// It cannot be read, or is longer than `most` bytes.
+    pub fn bytes(self, most: u64) -> io::Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        self.fill(most, &mut bytes)?;
+        Ok(bytes)
+    }
+
+    fn fill(self, most: u64, bytes: &mut Vec<u8>) -> io::Result<()> {
+        self.file.take(most + 1).read_to_end(bytes)?;
+        if bytes.len() as u64 > most {
+            let words = format!("is longer than {most} bytes");
+            return Err(io::Error::new(io::ErrorKind::InvalidData, words));
+        }
+        Ok(())
+    }
+}
+
+/// Opens a file that is to be read.
+///
+/// # Errors
+/// It cannot be opened, is a directory, or everybody may change it.
+pub fn open(path: &Path, holds: Holds) -> io::Result<Judged> {
+    let file = File::open(path)?;
+    let metadata = file.metadata()?;
+    if metadata.is_dir() {
+        let words = "is a directory, not a file";
+        return Err(io::Error::new(io::ErrorKind::IsADirectory, words));
+    }
+    let worries = judge(path, &file, &metadata, holds)?;
+    Ok(Judged {
+        file,
+        metadata,
+        worries,
+    })
+}
+
+#[cfg(not(unix))]
+fn judge(_: &Path, _: &File, _: &Metadata, _: Holds) -> io::Result<Vec<String>> {
+    Ok(Vec::new())
+}
+
+#[cfg(unix)]
+fn judge(path: &Path, file: &File, metadata: &Metadata, holds: Holds) -> io::Result<Vec<String>> {
+    use std::os::unix::fs::MetadataExt as _;
+    if !metadata.is_file() || comes_so(path, file) {
+        return Ok(Vec::new());
+    }
+    let (mode, shown) = (metadata.mode() & 0o777, path.display());
+    if mode & 0o002 != 0 {
+        let words = format!("may be changed by everybody (mode {mode:03o}): chmod o-w {shown}");
+        return Err(io::Error::new(io::ErrorKind::PermissionDenied, words));
+    }
+    directories(path)?;
+    let mut worries = Vec::new();
+    if holds == Holds::Secret && mode & 0o077 != 0 {
+        worries.push(format!(
+            "may be read by others (mode {mode:03o}): chmod 600 {shown}"
+        ));
+    } else if mode & 0o020 != 0 {
+        worries.push(format!(
+            "may be changed by its group (mode {mode:03o}): chmod g-w {shown}"
+        ));
+    }
+    let (owner, us) = (metadata.uid(), rustix::process::geteuid().as_raw());
+    if owner != 0 && owner != us {
+        let words = "belongs to another user, who may change it";
+        worries.push(format!(
+            "{words} (number {owner}, we are {us}): chown {us} {shown}"
+        ));
+    }
+    Ok(worries)
+}
+
+/// Whoever may write a directory puts another file in the place of this one: that of the file, and that of a link to it.
+#[cfg(unix)]
+fn directories(path: &Path) -> io::Result<()> {
+    use std::os::unix::fs::MetadataExt as _;
+    let real = path.canonicalize();
+    for place in [Some(path), real.as_deref().ok()].into_iter().flatten() {
+        let directory = match place.parent() {
+            Some(parent) if !parent.as_os_str().is_empty() => parent,
+            _ => Path::new("."),
+        };
+        let Ok(found) = directory.metadata() else {
+            continue;
+        };
+        // in a sticky one, like /tmp, nobody exchanges the files of others
+        if found.mode() & 0o002 != 0 && found.mode() & 0o1000 == 0 {
+            let shown = directory.display();
+            let words = format!("is in a directory that everybody may change: chmod o-w {shown}");
+            return Err(io::Error::new(io::ErrorKind::PermissionDenied, words));
+        }
+    }
+    Ok(())
+}
+
+/// Whether whoever runs this program has put it there in a way that they cannot mend, and need not.
+#[cfg(unix)]
+fn comes_so(path: &Path, file: &File) -> bool {
+    let Ok(real) = path.canonicalize() else {
+        return false;
+    };
+    let handed_over = |directory: &Path| directory.canonicalize().is_ok_and(|at| real.starts_with(at));
+    let credentials = std::env::var_os("CREDENTIALS_DIRECTORY").filter(|text| !text.is_empty());
+    credentials.is_some_and(|at| handed_over(Path::new(&at)))
+        || handed_over(Path::new("/run/secrets"))
+        || rustix::fs::fstatvfs(file)
+            .is_ok_and(|found| found.f_flag.contains(rustix::fs::StatVfsMountFlags::RDONLY))
+}
+
+#[cfg(unix)]
+#[cfg(test)]
+mod tests {
+    use std::fs::{self, Permissions};
+    use std::os::unix::fs::{PermissionsExt as _, symlink};
+
+    use super::*;
+
+    fn told(path: &Path, mode: u32, holds: Holds) -> Result<Vec<String>, String> {
+        fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
+        let opened = open(path, holds);
+        opened
+            .map(|found| found.worries)
+            .map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn who_may_write_or_read_it_decides_and_the_words_say_what_mends_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("rules.toml");
+        fs::write(&file, "x").unwrap();
+        for holds in [Holds::Secret, Holds::Trusted] {
+            assert_eq!(told(&file, 0o600, holds), Ok(Vec::new()));
+            let refused = told(&file, 0o666, holds).unwrap_err();
+            assert!(
+                refused.contains("chmod o-w ") && refused.contains("rules.toml"),
+                "{refused}"
+            );
+        }
+        assert_eq!(told(&file, 0o644, Holds::Trusted), Ok(Vec::new()));
+        let worries = told(&file, 0o664, Holds::Trusted).unwrap();
+        assert!(worries[0].contains("chmod g-w "), "{worries:?}");
+        for mode in [0o604, 0o640, 0o664] {
+            let worries = told(&file, mode, Holds::Secret).unwrap();
+            assert!(worries[0].contains("chmod 600 "), "{worries:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_behind_a_link_is_judged_and_the_place_of_both() {
+        let folder = tempfile::tempdir().unwrap();
+        let (open_to_all, closed) = (folder.path().join("open"), folder.path().join("closed"));
+        fs::create_dir(&open_to_all).unwrap();
+        fs::create_dir(&closed).unwrap();
+        let (file, link) = (closed.join("key"), open_to_all.join("link"));
+        fs::write(&file, "x").unwrap();
+        symlink(&file, &link).unwrap();
+        assert!(told(&file, 0o644, Holds::Trusted).is_ok());
+        fs::set_permissions(&file, Permissions::from_mode(0o666)).unwrap();
+        assert!(open(&link, Holds::Trusted).is_err(), "what it leads to");
+        fs::set_permissions(&file, Permissions::from_mode(0o600)).unwrap();
+        fs::set_permissions(&open_to_all, Permissions::from_mode(0o777)).unwrap();
+        let refused = open(&link, Holds::Trusted).unwrap_err().to_string();
+        assert!(
+            refused.contains("is in a directory that everybody may change"),
+            "{refused}"
+        );
+        fs::set_permissions(&open_to_all, Permissions::from_mode(0o1777)).unwrap();
+        assert!(open(&link, Holds::Trusted).is_ok(), "as in /tmp");
+    }
+}

@@ -1,0 +1,249 @@
+//! A signer elsewhere: web3signer, or anything that speaks `eth_signTransaction` over JSON-RPC.
+//!
+//! | what comes | is taken as |
+//! |---|---|
+//! | the signed envelope in hex, alone (web3signer, anvil) or as `raw` of an object (geth) | signed; `tx` compares it with what was asked |
+//! | no connection, no whole answer in time, HTTP 408, 429 or 5xx | away: what was approved is held |
+//! | nobody was asked: a certificate, its key or the CA file cannot be used, perhaps while they are renewed | away |
+//! | a JSON-RPC error | refused, with its words |
+//! | a JSON-RPC error -32601 (no such method) or -32603 (internal), another HTTP status, anything else | broken |
+//!
+//! | `eth_accounts` says | is taken as |
+//! |---|---|
+//! | a list with the account | there |
+//! | a JSON-RPC error -32601: it tells nobody its accounts | there; a signature shows the rest |
+//! | a list without it | *no* |
+//! | anything else | not known |
+//!
+//! A signature whose answer is lost was made all the same. That is harmless: it is of the account's next nonce, which is
+//! asked for again, and only what is in the journal leaves.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use alloy::primitives::{Address, Bytes};
+use async_trait::async_trait;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::SecretFile;
+use crate::config::RemoteKey;
+use crate::http::{Endpoint, Http, HttpError, HttpOptions, HttpSetupError, Limits};
+use crate::ports::Answer;
+use crate::ports::tx_signer::{TxSigner, TxSignerError, UnsignedTransaction};
+use crate::types::SafeText;
+
+/// Longest file of a certificate chain or of its key.
+const MAX_PEM: u64 = 256 << 10;
+/// Longest answer: the largest transaction that nodes take is 128 KiB, in hex twice that, in an object of geth's thrice.
+const MAX_ANSWER: usize = 1 << 20;
+/// How long the question for its accounts may take; a signature may take longer, where a person or a device makes it.
+const REACH: Duration = Duration::from_secs(10);
+/// JSON-RPC 2.0, section 5.1.
+const NO_SUCH_METHOD: i64 = -32601;
+const INTERNAL: i64 = -32603;
+
+/// A remote signer cannot be asked as it is configured.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RemoteError {
+    /// A file cannot be read.
+    #[error("signer.{key} {}: {reason}", .path.display())]
+    File {
+        /// The key of the configuration that names it.
+        key: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        reason: SafeText,
+    },
+    /// The files are not what they should be.
+    #[error("signer: {0}")]
+    Http(HttpSetupError),
+    /// Not a URL that can be asked.
+    #[error("signer.url: {0}")]
+    Url(SafeText),
+}
+
+/// A signer elsewhere.
+#[derive(Debug)]
+pub(super) struct RemoteSigner {
+    key: RemoteKey,
+    options: HttpOptions,
+}
+
+/// A JSON-RPC answer, of which one of both is there.
+#[derive(Deserialize)]
+struct Told {
+    #[serde(default)]
+    result: Option<Value>,
+    #[serde(default)]
+    error: Option<Complaint>,
+}
+
+#[derive(Deserialize)]
+struct Complaint {
+    code: i64,
+    #[serde(default)]
+    message: String,
+}
+
+/// Why there is no result.
+enum Silent {
+    Away(SafeText),
+    Complains { code: i64, words: SafeText },
+    Broken(SafeText),
+}
+
+impl RemoteSigner {
+    /// Nobody is asked yet: whoever is away is waited for. What a person has to mend is found now. Returns what should be
+    /// told, too.
+    pub(super) fn new(key: &RemoteKey, http: &HttpOptions) -> Result<(Self, Vec<String>), RemoteError> {
+        let signer = Self {
+            key: key.clone(),
+            options: HttpOptions {
+                ca_file: key.ca_file.clone().or_else(|| http.ca_file.clone()),
+                ..http.clone()
+            },
+        };
+        let (_, warnings) = signer.endpoint()?;
+        Ok((signer, warnings))
+    }
+
+    /// Made for each question, so that a renewed certificate counts without a restart.
+    fn endpoint(&self) -> Result<(Endpoint, Vec<String>), RemoteError> {
+        let mut http = Http::new(&self.options).map_err(|error| match (error, &self.key.ca_file) {
+            (HttpSetupError::CaFile { reason, .. }, Some(path)) => RemoteError::File {
+                key: "ca_file",
+                path: path.clone(),
+                reason,
+            },
+            (error, _) => RemoteError::Http(error),
+        })?;
+        let mut warnings = Vec::new();
+        if let Some((certificate, key)) = &self.key.identity {
+            let read = |name, path: &PathBuf| {
+                SecretFile::read(path, MAX_PEM).map_err(|error| RemoteError::File {
+                    key: name,
+                    path: path.clone(),
+                    reason: SafeText::new(&error.to_string()),
+                })
+            };
+            let (shown, secret) = (read("client_certificate", certificate)?, read("client_key", key)?);
+            warnings.extend(secret.warning("signer.client_key", key));
+            http = http
+                .with_identity(&shown.text, &secret.text)
+                .map_err(RemoteError::Http)?;
+        }
+        let limits = Limits {
+            deadline: self.key.timeout,
+            size: MAX_ANSWER,
+        };
+        let endpoint = http.endpoint(&self.key.url, limits);
+        let endpoint = endpoint.map_err(|e| RemoteError::Url(SafeText::new(&e.to_string())))?;
+        if self.key.identity.is_some() && !self.key.url.expose().starts_with("https:") {
+            warnings
+                .push("signer.url is plain HTTP: nobody asks for signer.client_certificate there".to_owned());
+        }
+        Ok((endpoint, warnings))
+    }
+
+    async fn ask(&self, method: &str, params: Value, within: Duration) -> Result<Value, Silent> {
+        let endpoint = self.endpoint();
+        let (endpoint, _) = endpoint.map_err(|e| Silent::Away(SafeText::new(&e.to_string())))?;
+        let body = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params });
+        let reply = endpoint.post("").json(&body).within(within).send().await;
+        let away = |error: HttpError| Silent::Away(SafeText::new(&error.to_string()));
+        let reply = reply.map_err(away)?;
+        let told: Result<Told, _> = reply.json();
+        // an error may come with a status that says so, too
+        match (told, reply.succeeded()) {
+            (Ok(Told { error: Some(e), .. }), _) => Err(Silent::Complains {
+                code: e.code,
+                words: SafeText::new(&e.message),
+            }),
+            (_, Err(error)) if matches!(reply.status, 408 | 429 | 500..) => Err(away(error)),
+            (_, Err(error)) => Err(Silent::Broken(SafeText::new(&error.to_string()))),
+            (
+                Ok(Told {
+                    result: Some(value), ..
+                }),
+                Ok(()),
+            ) => Ok(value),
+            (Ok(_), Ok(())) => Err(Silent::Broken("an answer without a result".into())),
+            (Err(_), Ok(())) => Err(Silent::Broken("its answer is not JSON-RPC".into())),
+        }
+    }
+
+    /// What is said of it, with who it is.
+    fn words(&self, what: impl std::fmt::Display) -> SafeText {
+        SafeText::new(&format!("{}: {what}", self.key.url))
+    }
+}
+
+/// As the execution API has it (`GenericTransaction`); web3signer takes `data`, and the chain's id from its own
+/// command line.
+fn parameters(asked: &UnsignedTransaction) -> Value {
+    json!([{
+        "type": "0x2",
+        "from": asked.from,
+        "to": asked.to,
+        "gas": format!("{:#x}", asked.gas_limit),
+        "maxFeePerGas": format!("{:#x}", asked.max_fee_wei),
+        "maxPriorityFeePerGas": format!("{:#x}", asked.priority_fee_wei),
+        "value": format!("{:#x}", asked.value_wei),
+        "data": asked.data,
+        "nonce": format!("{:#x}", asked.nonce),
+        "chainId": format!("{:#x}", asked.chain_id),
+    }])
+}
+
+#[async_trait]
+impl TxSigner for RemoteSigner {
+    fn address(&self) -> Address {
+        self.key.address
+    }
+
+    fn name(&self) -> SafeText {
+        SafeText::new(&format!("the signer {}", self.key.url))
+    }
+
+    fn is_elsewhere(&self) -> bool {
+        true
+    }
+
+    async fn reach(&self) -> Answer<()> {
+        let told = match self.ask("eth_accounts", json!([]), REACH).await {
+            Ok(told) => told,
+            Err(Silent::Complains {
+                code: NO_SUCH_METHOD, ..
+            }) => return Answer::Yes(()),
+            Err(Silent::Away(words) | Silent::Complains { words, .. } | Silent::Broken(words)) => {
+                return Answer::not_known(self.words(words));
+            }
+        };
+        match serde_json::from_value::<Vec<Address>>(told) {
+            Ok(accounts) if accounts.contains(&self.key.address) => Answer::Yes(()),
+            Ok(_) => {
+                let words = self.words(format!("it has no key of {}", self.key.address));
+                Answer::no(words.as_str())
+            }
+            Err(_) => Answer::not_known(self.words("its accounts are no list of addresses")),
+        }
+    }
+
+    async fn sign(&self, transaction: &UnsignedTransaction) -> Result<Bytes, TxSignerError> {
+        let told = self.ask("eth_signTransaction", parameters(transaction), self.key.timeout);
+        let told = told.await.map_err(|silent| match silent {
+            Silent::Away(words) => TxSignerError::Away(self.words(words)),
+            Silent::Complains {
+                code: NO_SUCH_METHOD | INTERNAL,
+                words,
+            } => TxSignerError::Broken(self.words(words)),
+            Silent::Complains { words, .. } => TxSignerError::Refused(self.words(words)),
+            Silent::Broken(words) => TxSignerError::Broken(self.words(words)),
+        })?;
+        let raw = told.get("raw").unwrap_or(&told);
+        serde_json::from_value(raw.clone())
+            .map_err(|_| TxSignerError::Broken(self.words("its answer is no signed transaction")))
+    }
+}

@@ -1,0 +1,89 @@
+//! Everybody speaks TLS, with certificates of an authority of one's own.
+
+use std::path::Path;
+
+use casimir_dkg::http::{Http, HttpOptions, ProxyRule};
+use casimir_dkg::listen::{Tls, TlsFiles};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+
+use super::house::{House, Plan, ids, keygen_plan};
+
+/// A certificate for this machine and its key; gives the authority in PEM.
+fn certificate(files: &TlsFiles) -> String {
+    let mut params = CertificateParams::new(Vec::new()).unwrap();
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let ca = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
+    let key = KeyPair::generate().unwrap();
+    let names = CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap();
+    let leaf = names.signed_by(&key, &ca).unwrap();
+    std::fs::write(&files.certificate, leaf.pem()).unwrap();
+    std::fs::write(&files.key, key.serialize_pem()).unwrap();
+    ca.pem()
+}
+
+fn files(folder: &Path) -> TlsFiles {
+    TlsFiles {
+        certificate: folder.join("certificate.pem"),
+        key: folder.join("certificate.key"),
+        plain_http: Vec::new(),
+    }
+}
+
+fn trusting(ca_file: &Path) -> Http {
+    Http::new(&HttpOptions {
+        proxy: ProxyRule::None,
+        ca_file: Some(ca_file.to_owned()),
+        ..HttpOptions::default()
+    })
+    .unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_ceremony_whose_messenger_and_operators_speak_tls() {
+    let folder = tempfile::tempdir().unwrap();
+    let files = files(folder.path());
+    let ca_file = folder.path().join("ca.pem");
+    std::fs::write(&ca_file, certificate(&files)).unwrap();
+    let tls = Tls::open(&files).unwrap();
+    let house = House::build(Plan {
+        honest: ids(1..=4),
+        secure: Some((tls.clone(), trusting(&ca_file))),
+        ..Plan::default()
+    })
+    .await;
+    assert!(
+        house.messenger_url.starts_with("https://"),
+        "{}",
+        house.messenger_url
+    );
+    for node in house.nodes.values() {
+        assert!(node.public_url().starts_with("https://"), "{}", node.public_url());
+    }
+    let end = house.run(&keygen_plan(ids(1..=4))).await;
+    end.unwrap_or_else(|failed| panic!("{failed}"));
+
+    // a renewal under another authority: who trusts the old one alone learns of it with its next connection
+    let renewed = certificate(&files);
+    tls.reload().unwrap();
+    let ping = format!("{}/ping", house.messenger_url);
+    let asked = async |ca: &str| {
+        let ca = reqwest::Certificate::from_pem(ca.as_bytes()).unwrap();
+        let client = reqwest::Client::builder()
+            .no_proxy()
+            .tls_certs_only([ca])
+            .build()
+            .unwrap();
+        client
+            .get(&ping)
+            .send()
+            .await
+            .map(|answer| answer.status().as_u16())
+    };
+    let old = std::fs::read_to_string(&ca_file).unwrap();
+    assert!(asked(&old).await.is_err(), "the new certificate is not shown");
+    assert_eq!(asked(&renewed).await.unwrap(), 200);
+    // this machine may speak plain HTTP at the same port
+    let plain = reqwest::Client::builder().no_proxy().build().unwrap();
+    let answer = plain.get(ping.replace("https", "http")).send().await.unwrap();
+    assert_eq!(answer.status(), 200);
+}

@@ -1,0 +1,101 @@
+//! `handbook`: the pages that are compiled in, and a page for every alarm.
+
+use std::fmt::Write as _;
+
+use anyhow::bail;
+use serde_json::json;
+
+use crate::exit::Outcome;
+use crate::output;
+
+/// Every page, in the order of a reader who begins: its name, and its text.
+const PAGES: &[(&str, &str)] = &[
+    ("first-hour", include_str!("../handbook/first-hour.md")),
+    ("hoodi", include_str!("../handbook/hoodi.md")),
+    ("service", include_str!("../handbook/service.md")),
+    ("automatic", include_str!("../handbook/automatic.md")),
+    ("policy", include_str!("../handbook/policy.md")),
+    ("two-persons", include_str!("../handbook/two-persons.md")),
+    ("remote-signer", include_str!("../handbook/remote-signer.md")),
+    ("operator", include_str!("../handbook/operator.md")),
+    ("messenger", include_str!("../handbook/messenger.md")),
+    ("backup", include_str!("../handbook/backup.md")),
+    ("upgrade", include_str!("../handbook/upgrade.md")),
+    ("monitoring", include_str!("../handbook/monitoring.md")),
+    ("audit", include_str!("../handbook/audit.md")),
+    (ALARMS, include_str!("../handbook/alarms.md")),
+];
+
+/// The page that has a section for every alarm.
+const ALARMS: &str = "alarms";
+
+pub(crate) fn run(page: Option<&str>, json: bool) -> anyhow::Result<Outcome> {
+    match page {
+        None if json => PAGES
+            .iter()
+            .for_each(|(name, text)| output::json(&json!({ "page": name, "title": title(text) }))),
+        None => output::raw(&contents()),
+        Some(name) => {
+            let text = find(name)?;
+            match json {
+                true => output::json(&json!({ "page": name, "title": title(text), "text": text })),
+                false => output::raw(text),
+            }
+        }
+    }
+    Ok(Outcome::Success)
+}
+
+fn contents() -> String {
+    let mut out = String::new();
+    for (name, text) in PAGES {
+        let _ = writeln!(out, "{name:<16}{}", title(text));
+    }
+    out.push_str(
+        "\n`casimir-dkg handbook PAGE` prints one; PAGE may be the name of an alarm, as signer-away.\n",
+    );
+    out
+}
+
+/// A page, or the section of an alarm.
+fn find(name: &str) -> anyhow::Result<&'static str> {
+    let page = PAGES.iter().find(|(known, _)| *known == name);
+    if let Some(text) = page.map(|(_, text)| *text).or_else(|| alarm(name)) {
+        return Ok(text);
+    }
+    let known = PAGES.iter().map(|(name, _)| *name).chain(alarms().map(title));
+    let near = known
+        .map(|known| (strsim::damerau_levenshtein(known, name), known))
+        .min()
+        .filter(|(distance, _)| *distance <= 3);
+    match near {
+        Some((_, near)) => bail!("the handbook has no page of this name; did you mean {near}?"),
+        None => bail!("the handbook has no page of this name; `casimir-dkg handbook` lists them"),
+    }
+}
+
+/// The first line, without the marks that make it a heading.
+fn title(text: &str) -> &str {
+    text.lines()
+        .next()
+        .unwrap_or_default()
+        .trim_start_matches(['#', ' '])
+}
+
+/// The section of every alarm.
+fn alarms() -> impl Iterator<Item = &'static str> {
+    let page = PAGES.iter().find(|(name, _)| *name == ALARMS);
+    let text = page.map_or("", |(_, text)| *text);
+    let heads = text.match_indices("\n## ").map(|(at, _)| at + 1);
+    let ends = heads.clone().skip(1).chain([text.len()]);
+    heads
+        .zip(ends)
+        .map(|(from, to)| text[from..to].trim_end_matches('\n'))
+}
+
+fn alarm(name: &str) -> Option<&'static str> {
+    alarms().find(|section| title(section) == name)
+}
+
+#[cfg(test)]
+mod tests;

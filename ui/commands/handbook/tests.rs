@@ -1,0 +1,138 @@
+//! The handbook says nothing that the program does not understand, and has a page for every alarm.
+
+use std::collections::BTreeSet;
+
+use casimir_dkg::ports::notifier::NoticeKind;
+use casimir_dkg::view::{Stops, WaitReason};
+use clap::Parser as _;
+
+use super::*;
+use crate::args::Cli;
+
+/// The words of a command line, as a shell splits them; what is redirected or piped on is no part of it.
+fn words(line: &str) -> Vec<String> {
+    let (mut words, mut word, mut quoted) = (Vec::new(), String::new(), false);
+    for c in line.chars() {
+        match c {
+            '"' => quoted = !quoted,
+            '|' | '>' if !quoted => break,
+            ' ' if !quoted => words.extend((!word.is_empty()).then(|| std::mem::take(&mut word))),
+            c => word.push(c),
+        }
+    }
+    words.extend((!word.is_empty()).then_some(word));
+    words
+}
+
+/// Every command of this program that a page has: the lines of its shell blocks, and what stands between backticks.
+fn commands(text: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut shell = false;
+    for line in text.lines() {
+        if let Some(fence) = line.strip_prefix("```") {
+            shell = fence.starts_with("sh");
+        } else if shell {
+            found.extend(line.starts_with("casimir-dkg ").then(|| line.to_owned()));
+        } else {
+            let spans = line.split('`').skip(1).step_by(2);
+            found.extend(
+                spans
+                    .filter(|span| span.starts_with("casimir-dkg "))
+                    .map(str::to_owned),
+            );
+        }
+    }
+    found
+}
+
+#[test]
+fn every_command_of_the_handbook_is_one() {
+    let mut seen = 0;
+    for (name, text) in PAGES {
+        for command in commands(text) {
+            let parsed = Cli::try_parse_from(words(&command));
+            let shown = parsed.as_ref().map_err(clap::Error::kind);
+            let version = matches!(shown, Err(clap::error::ErrorKind::DisplayVersion));
+            assert!(
+                version || shown.is_ok(),
+                "{name}: {command}: {}",
+                parsed.unwrap_err()
+            );
+            seen += 1;
+        }
+    }
+    assert!(seen > 60, "{seen} commands");
+}
+
+/// A page that is named in a command of the handbook is there.
+#[test]
+fn pages_that_are_named_are_there() {
+    let nobody: [String; 0] = [];
+    let mut missing = Vec::new();
+    for (page, text) in PAGES {
+        for command in commands(text) {
+            if let Some(name) = command.strip_prefix("casimir-dkg handbook ")
+                && find(name).is_err()
+            {
+                missing.push(format!("{page}: {name}"));
+            }
+        }
+        let links = text.split("](").skip(1).filter_map(|rest| rest.split(')').next());
+        for link in links.filter(|link| !link.contains("://")) {
+            let (file, section) = link.split_once('#').unwrap_or((link, ""));
+            let there = std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
+                .join("ui/handbook")
+                .join(file);
+            if !there.exists() || (!section.is_empty() && alarm(section).is_none()) {
+                missing.push(format!("{page}: {link}"));
+            }
+        }
+    }
+    assert_eq!(missing, nobody);
+}
+
+#[test]
+fn every_alarm_has_a_page_that_says_what_it_means_what_to_look_at_and_what_to_press() {
+    for reason in WaitReason::ALL {
+        let text = find(reason.code()).unwrap_or_else(|_| panic!("no page for {reason}"));
+        let stops = match reason.stops() {
+            Stops::Everything => "everything",
+            Stops::Case => "the case",
+            Stops::Nothing => "nothing",
+        };
+        let severity = reason.severity().to_string();
+        let means = format!("\n{} It is {severity} and stops {stops}.\n", reason.means());
+        let text = alarm(reason.code()).unwrap_or(text);
+        assert!(text.contains(&means), "{reason} says {means}");
+        for part in ["\n**Look at.** ", "\n**Press.** "] {
+            assert!(text.contains(part), "{reason}: {part}");
+        }
+    }
+    let known: BTreeSet<_> = WaitReason::ALL.iter().map(|reason| reason.code()).collect();
+    let more: Vec<_> = alarms().map(title).filter(|code| !known.contains(code)).collect();
+    // a notice of no reason
+    assert_eq!(more, [NoticeKind::DeadlineNear.to_string()]);
+}
+
+#[test]
+fn a_page_is_found_by_its_name_and_a_slip_is_answered() {
+    assert!(find("backup").unwrap().starts_with("# Backup and restore\n"));
+    let section = find("signer-away").unwrap();
+    assert!(section.starts_with("## signer-away\n") && !section.contains("## refreshing"));
+    let error = find("singer-away").unwrap_err().to_string();
+    assert!(error.ends_with("did you mean signer-away?"), "{error}");
+    assert!(
+        find("nothing-at-all-like-it")
+            .unwrap_err()
+            .to_string()
+            .contains("lists them")
+    );
+    for (name, text) in PAGES {
+        assert!(text.starts_with("# ") && contents().contains(name), "{name}");
+    }
+}
+
+#[test]
+fn a_line_is_split_as_by_a_shell() {
+    assert_eq!(words("a --b \"c d\" > e"), ["a", "--b", "c d"]);
+}

@@ -1,0 +1,95 @@
+//! Why a command cannot be done now, in words, before anybody tries.
+
+use casimir_dkg::types::CaseId;
+use casimir_dkg::view::{Mode, Way};
+
+use super::App;
+use crate::console::keys::{Command, TABLE};
+
+impl App {
+    /// `None`: it can be done.
+    pub(crate) fn why_not(&self, command: Command) -> Option<String> {
+        self.can(command).err()
+    }
+
+    fn can(&self, command: Command) -> Result<(), String> {
+        let decides = TABLE.iter().any(|row| row.command == command && row.dangerous);
+        if decides && self.read_only() && (command != Command::Mode || self.settings.read_only) {
+            return Err(match self.snapshot.mode {
+                Mode::Observe if !self.settings.read_only => "mode observe decides nothing".to_owned(),
+                _ => "read-only: nothing is decided from here".to_owned(),
+            });
+        }
+        match command {
+            Command::Approve => self.can_approve(),
+            Command::NextWaiting | Command::PreviousWaiting => self.anything_waits(),
+            Command::Reject | Command::Committee => self.can_on_action(command),
+            Command::Retry | Command::Pause | Command::RedoKey | Command::GiveUp => self.can_on_case(command),
+            Command::Reshare | Command::Exit => {
+                let validator = self.subject_validator().ok_or("no validator is selected")?;
+                let can = match command {
+                    Command::Reshare => &validator.can_reshare,
+                    _ => &validator.can_exit,
+                };
+                can.check().map_err(ToString::to_string)
+            }
+            Command::Adopt if self.snapshot.signer.unadopted.is_none() => {
+                Err("no account waits for an adoption".to_owned())
+            }
+            Command::FindNext | Command::FindPrevious if self.search.is_empty() => {
+                Err("nothing is searched for".to_owned())
+            }
+            _ if !self.offers(command) => Err("there is nothing here to do it with".to_owned()),
+            _ => Ok(()),
+        }
+    }
+
+    fn anything_waits(&self) -> Result<(), String> {
+        let mut waiting = self.snapshot.waiting();
+        waiting
+            .next()
+            .map(|_| ())
+            .ok_or("nothing waits for a decision".to_owned())
+    }
+
+    /// Where nothing in front waits, the key goes to what does.
+    fn can_approve(&self) -> Result<(), String> {
+        match self.subject_action().filter(|a| a.waits()) {
+            Some(action) => action.can_approve.check().map_err(ToString::to_string),
+            None => self.anything_waits(),
+        }
+    }
+
+    fn can_on_action(&self, command: Command) -> Result<(), String> {
+        let action = self.subject_action().ok_or("no action is selected")?;
+        if !action.waits() {
+            return Err(format!("{} is {}", action.id, action.state.word()));
+        }
+        match command {
+            Command::Committee if action.committee.is_none() => {
+                Err(format!("{} has no committee to choose", action.id))
+            }
+            Command::Committee => Ok(()),
+            _ => action.can_reject.check().map_err(ToString::to_string),
+        }
+    }
+
+    fn can_on_case(&self, command: Command) -> Result<(), String> {
+        let id: CaseId = self.subject_case().ok_or("no case is selected")?;
+        let way = match command {
+            Command::RedoKey => Way::RedoKey,
+            Command::GiveUp => Way::GiveUp,
+            _ => {
+                let known = self.known();
+                let case = known.case(id).ok_or(format!("{id} is not in the newest state"))?;
+                return match command {
+                    Command::Pause if case.paused => Ok(()),
+                    Command::Pause => case.can_pause.check().map_err(ToString::to_string),
+                    _ if case.doubtful.is_some() => Ok(()),
+                    _ => case.can_retry.check().map_err(ToString::to_string),
+                };
+            }
+        };
+        self.way_of(id, way).map(|_| ())
+    }
+}

@@ -1,0 +1,122 @@
+//! The first screen of an action's page: what a person has to know before deciding, in so few lines that 80x24 shows all.
+
+use casimir_dkg::view::{ActionState, ActionView};
+
+use crate::console::app::App;
+use crate::console::theme::Token;
+use crate::console::widgets::page::Page;
+use crate::console::widgets::text::{clean, fit, wrap};
+use crate::console::widgets::{format, status};
+use crate::summary::{self, Row, Tone};
+
+/// Lines of a page at 80x24.
+const LINES: usize = 16;
+const LABEL: usize = 10;
+/// Checks that do not pass are named at least so many.
+const LEAST: usize = 2;
+
+pub(super) fn build(page: &mut Page<'_>, app: &App, action: &ActionView) {
+    let before = page.len();
+    let known = app.known();
+    let sent = known.transactions().everything().find(|t| t.action == action.id);
+    let mut effects = summary::effects(action, sent).into_iter();
+    if let Some(what) = effects.next() {
+        write(page, app, &what);
+    }
+    place(page, app, action);
+    effects.for_each(|row| write(page, app, &row));
+
+    let mut checks = summary::checks(action);
+    let passing = checks.pop_if(|row| !is_named(row));
+    let ends = summary::ends(action);
+    let room = page.width().saturating_sub(LABEL + 2);
+    let lines = |row: &Row| wrap(&clean(&row.text), room).len().min(LONGEST);
+    let used = page.len() - before + ends.iter().map(lines).sum::<usize>() + usize::from(passing.is_some());
+    let left = LINES.saturating_sub(used).max(LEAST);
+    let shown = if checks.len() > left {
+        left - 1
+    } else {
+        checks.len()
+    };
+    for row in &checks[..shown] {
+        let text = fit(&clean(&row.text), room, app.settings.ascii).into_owned();
+        write(page, app, &Row { text, ..row.clone() });
+    }
+    if let Some(next) = checks.get(shown) {
+        let text = format!("and {} more that do not pass, below", checks.len() - shown);
+        write(page, app, &Row { text, ..next.clone() });
+    }
+    passing.iter().chain(&ends).for_each(|row| write(page, app, row));
+    page.end_front();
+}
+
+/// Every check that does not pass has a row.
+fn is_named(row: &Row) -> bool {
+    use casimir_dkg::view::CheckMark;
+    matches!(row.tone, Tone::Check(mark) if mark != CheckMark::Pass)
+}
+
+/// Network, mode, state and what is at stake, so that nobody takes one network for another.
+fn place(page: &mut Page<'_>, app: &App, action: &ActionView) {
+    let network = &app.snapshot.network;
+    let (risk, risk_token) = status::risk(action.risk);
+    let money = if network.mainnet { ", real money" } else { "" };
+    let token = match network.mainnet {
+        true => Token::NetworkMain,
+        false => risk_token,
+    };
+    let state = status::action(&action.state);
+    let sign = state.sign.glyph(app.settings.ascii);
+    let waited = match action.state {
+        ActionState::Proposed => format!(" for {}", format::age(app.now.wall.since(action.proposed_at))),
+        _ => String::new(),
+    };
+    let text = format!(
+        "{} (chain {}){money}, {}: {sign} {}{waited}, {risk}",
+        network.name, network.chain_id, app.snapshot.mode, state.word
+    );
+    page.labelled(LABEL, "on", token, &text);
+    if let Some(decision) = &action.decision {
+        let text = format!("{}, {}", decision.decider, format::date(decision.at));
+        page.labelled(LABEL, "decided by", Token::Text, &text);
+    }
+}
+
+/// No row is longer: the page says all of it below.
+const LONGEST: usize = 3;
+
+fn cut(width: usize, text: &str, ascii: bool) -> String {
+    let lines = wrap(&clean(text), width.saturating_sub(LABEL + 2));
+    match lines.get(LONGEST - 1) {
+        Some(last) if lines.len() > LONGEST => {
+            let more = if ascii { " ~" } else { " …" };
+            let whole = lines[..LONGEST - 1].join(" ");
+            let last = fit(last, (width.saturating_sub(LABEL + 2)).saturating_sub(2), ascii);
+            format!("{whole} {last}{more}")
+        }
+        _ => text.to_owned(),
+    }
+}
+
+fn write(page: &mut Page<'_>, app: &App, row: &Row) {
+    let token = match row.tone {
+        Tone::Text => Token::Text,
+        Tone::Strong => Token::Emphasis,
+        Tone::Warn => Token::Warn,
+        Tone::Code => Token::Value,
+        Tone::Check(mark) => status::check(mark).token,
+    };
+    let label = match row.tone {
+        Tone::Check(mark) => {
+            let sign = status::check(mark).sign.glyph(app.settings.ascii);
+            format!("{sign} {}", row.label)
+        }
+        _ => row.label.to_owned(),
+    };
+    page.labelled(
+        LABEL,
+        &label,
+        token,
+        &cut(page.width(), &row.text, app.settings.ascii),
+    );
+}

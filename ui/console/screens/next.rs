@@ -1,0 +1,127 @@
+//! The line above the overview: what to press now, and why. The first minute explains itself.
+
+use casimir_dkg::types::CeremonyKind;
+use casimir_dkg::view::{ActionView, CaseStatus, CeremonyEnd, Family, LinkState, Mode, Payload, Risk};
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+
+use crate::console::app::App;
+use crate::console::keys::{Command, Group};
+use crate::console::theme::Token;
+use crate::console::widgets::text::{clean, fit};
+
+pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, app: &App) {
+    let lead = " next: ";
+    let room = usize::from(area.width).saturating_sub(lead.len());
+    let text = fit(&clean(&words(app)), room, app.settings.ascii).into_owned();
+    let line = Line::from(vec![
+        Span::styled(lead, app.style(Token::Muted)),
+        Span::styled(text, app.style(Token::Text)),
+    ]);
+    frame.render_widget(line, area);
+}
+
+/// What to press, and why.
+pub(super) fn words(app: &App) -> String {
+    let key = |group, command| app.settings.keys.label(group, command);
+    let s = &app.snapshot;
+    if app.settings.read_only {
+        return "nothing to press: this seat looks and decides nothing; enter opens a row".to_owned();
+    }
+    if s.mode == Mode::Observe {
+        let mode = key(Group::Global, Command::Mode);
+        return format!("{mode} lets a person decide (supervised); mode observe decides and sends nothing");
+    }
+    if s.paused.is_some() {
+        let resume = key(Group::Global, Command::PauseAll);
+        return format!("{resume} ends the pause; until then nothing leaves this machine");
+    }
+    if s.signer.unadopted.is_some() {
+        let adopt = key(Group::Global, Command::Adopt);
+        return format!("{adopt} adopts the account, which has a past that this journal does not know");
+    }
+    if let Some(action) = in_front(app) {
+        return decide(app, action);
+    }
+    if let Some(case) = s.cases.iter().find(|c| c.status == CaseStatus::Attention) {
+        return format!(
+            "open {} among the pool events: it cannot go on by itself, its page says how",
+            case.id
+        );
+    }
+    match s.chain.link {
+        LinkState::Connecting => return "wait: the chain is being asked".to_owned(),
+        LinkState::Down => return "nothing to press: no execution node answers; i shows them".to_owned(),
+        _ => {}
+    }
+    if let Some(running) = s.ceremonies.iter().find(|c| c.ended.is_none()) {
+        let after = match running.kind {
+            CeremonyKind::Keygen => "then its deposit waits for you, a second decision",
+            CeremonyKind::Reshare => "then telling the contract waits for you",
+            CeremonyKind::Sign => "then what it signs waits for you",
+        };
+        return format!(
+            "nothing to press: the {} for {} runs; {after}",
+            running.kind, running.case
+        );
+    }
+    let failed = s
+        .ceremonies
+        .first()
+        .is_some_and(|c| matches!(c.ended, Some((_, CeremonyEnd::Failed(_)))));
+    if failed && s.cases.iter().any(|c| c.status == CaseStatus::Preparing) {
+        return "nothing to press: another attempt is prepared, and waits for you".to_owned();
+    }
+    "nothing to press: what the contract asks for appears by itself; ? lists the keys, : finds a command"
+        .to_owned()
+}
+
+/// What the approve key would open.
+fn in_front(app: &App) -> Option<&ActionView> {
+    let selected = app.subject_action().filter(|a| a.waits());
+    selected.or_else(|| app.snapshot.waiting().next())
+}
+
+fn decide(app: &App, action: &ActionView) -> String {
+    let key = app.settings.keys.label(Group::Work, Command::Approve);
+    let why = match (action.family, action.risk, &action.payload) {
+        (_, Risk::Irreversible, _) => "nobody can undo it, so you type its phrase",
+        (Family::Transaction, ..) => "the second decision, a transaction that moves money",
+        (_, _, Payload::Ceremony(ceremony)) => match ceremony.plan.kind() {
+            CeremonyKind::Keygen => "operators make a key; a deposit takes two decisions",
+            CeremonyKind::Reshare => "operators hand on a key; telling the contract is the second decision",
+            CeremonyKind::Sign => "operators sign; publishing it is the second decision",
+        },
+        _ => "it waits for your decision",
+    };
+    format!("{key} opens {}: {why}", action.id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::console::tests::fixture::{self, app};
+
+    #[test]
+    fn the_first_minute_says_what_a_key_generation_is_for_and_that_a_deposit_takes_two_decisions() {
+        let mut snapshot = fixture::busy();
+        let keygen = fixture::keygen("deposit/9#1", casimir_dkg::view::ActionState::Proposed, false);
+        let deposit = snapshot.actions[0].clone();
+        snapshot.actions = vec![keygen];
+        snapshot.ceremonies.clear();
+        assert_eq!(
+            words(&app(snapshot.clone())),
+            "a opens deposit/9#1: operators make a key; a deposit takes two decisions"
+        );
+        snapshot.actions = vec![deposit];
+        assert!(words(&app(snapshot.clone())).contains("moves money"));
+        snapshot.actions.clear();
+        snapshot.cases.retain(|c| c.status != CaseStatus::Attention);
+        snapshot.ceremonies = vec![fixture::running()];
+        assert!(words(&app(snapshot.clone())).contains("runs; then its deposit waits for you"));
+        snapshot.mode = Mode::Observe;
+        assert!(words(&app(snapshot)).starts_with("M lets a person decide"));
+        assert!(words(&app(fixture::loading())).starts_with("wait:"));
+    }
+}

@@ -1,0 +1,270 @@
+//! What stands in front of a decision, and the keys that go on from anywhere.
+
+use super::*;
+use crate::console::app::entries;
+use crate::console::keys::Command;
+use crate::console::tests::draw::picture;
+
+/// The page of the deposit, drawn at that size before every key.
+fn on_screen(d: &mut Driver, size: (u16, u16), keys: &str) -> Vec<Request> {
+    let mut sent = Vec::new();
+    for key in keys.split(' ') {
+        picture(&mut d.app, size);
+        sent.extend(requests(d.slowly(key)));
+        picture(&mut d.app, size);
+        d.look(400);
+    }
+    sent
+}
+
+#[test]
+fn money_is_asked_about_only_once_its_summary_was_on_the_screen_in_full() {
+    let mut d = busy();
+    on_screen(&mut d, (60, 16), "2 enter a");
+    assert!(d.app.overlay.is_none(), "{:?}", d.app.overlay);
+    assert!(toast(&d).contains("not on the screen in full"), "{}", toast(&d));
+    let detail = d.app.details.last().unwrap();
+    assert!(detail.scroll > 0 && detail.front > detail.height, "{detail:?}");
+    // that was the rest: now it is asked
+    on_screen(&mut d, (60, 16), "a");
+    let sent = on_screen(&mut d, (60, 16), "a y");
+    assert_eq!(sent.len(), 1, "{:?} {}", d.app.overlay, toast(&d));
+
+    // at 80x24 all of it is seen at once
+    let mut d = busy();
+    assert_eq!(on_screen(&mut d, (80, 24), "2 enter a y").len(), 1);
+    // another width is another page
+    let mut d = busy();
+    on_screen(&mut d, (80, 24), "2 enter");
+    on_screen(&mut d, (60, 16), "a");
+    assert!(d.app.overlay.is_none());
+}
+
+#[test]
+fn jumping_over_the_summary_does_not_count_as_reading_it() {
+    let mut d = busy();
+    on_screen(&mut d, (60, 16), "2 enter end");
+    assert!(!d.app.details.last().unwrap().is_front_read());
+    on_screen(&mut d, (60, 16), "a");
+    assert!(d.app.overlay.is_none());
+}
+
+#[test]
+fn what_is_routine_needs_no_more_than_its_page() {
+    let mut d = busy();
+    on_screen(&mut d, (60, 16), "2 down down enter a");
+    assert!(
+        matches!(d.app.overlay, Some(Overlay::Ask(_))),
+        "{:?}",
+        d.app.overlay
+    );
+}
+
+#[test]
+fn the_summary_of_a_deposit_with_many_doubtful_checks_fits_80x24() {
+    let mut d = busy();
+    d.send(with(|s| {
+        let many = (0..9).map(|n| casimir_dkg::types::Check::unknown(&format!("doubt-{n}"), "x ".repeat(90)));
+        s.actions[0].checks.extend(many);
+    }));
+    on_screen(&mut d, (80, 24), "2 enter");
+    let detail = d.app.details.last().unwrap();
+    assert!(detail.is_front_read() && detail.front <= 16, "{}", detail.front);
+    let screen = picture(&mut d.app, (80, 24));
+    assert!(screen.contains("more that do not pass, below"), "{screen}");
+    let code = d.app.snapshot.actions[0].digest.code().to_string();
+    assert!(screen.contains(&code), "{screen}");
+}
+
+#[test]
+fn the_question_repeats_the_code_and_the_facts() {
+    let mut d = busy();
+    d.slowly("2 enter a");
+    let action = d.app.snapshot.actions[0].clone();
+    let Some(Overlay::Ask(ask)) = &d.app.overlay else {
+        panic!()
+    };
+    let words = ask.lines.join("\n");
+    for fact in [
+        "amount: 32 ETH",
+        "fee: at most",
+        "initiatePoolDeposit",
+        "unknown: deposit-logs",
+    ] {
+        assert!(words.contains(fact), "{fact}: {words}");
+    }
+    assert!(words.contains(&action.digest.code().to_string()), "{words}");
+}
+
+#[test]
+fn bytes_are_folded_until_a_key_opens_them() {
+    let mut d = busy();
+    d.slowly("2 enter");
+    let folded = picture(&mut d.app, (120, 100));
+    d.slowly("b");
+    let open = picture(&mut d.app, (120, 100));
+    assert!(folded.contains("b opens all bytes") && !open.contains("b opens all bytes"));
+    assert!(
+        open.lines().filter(|l| !l.trim().is_empty()).count()
+            > folded.lines().filter(|l| !l.trim().is_empty()).count() - 1
+    );
+    d.slowly("b");
+    assert!(picture(&mut d.app, (120, 100)).contains("b opens all bytes"));
+}
+
+#[test]
+fn leaving_asks_from_anywhere_and_q_only_goes_back() {
+    for keys in [
+        "2",
+        "2 enter",
+        "2 enter a",
+        "?",
+        "2 enter c",
+        "2 down down enter e",
+        "8",
+    ] {
+        let mut d = busy();
+        d.slowly(keys);
+        assert!(d.slowly("Q").is_empty(), "{keys}");
+        assert!(
+            matches!(d.app.overlay, Some(Overlay::Quit { .. })),
+            "{keys}: {:?}",
+            d.app.overlay
+        );
+        let screen = picture(&mut d.app, (120, 40));
+        assert!(
+            screen.contains("deposit/3#2, exit/1#2, reshare/2#1 wait for a decision."),
+            "{screen}"
+        );
+        d.slowly("n");
+        assert!(d.app.overlay.is_none(), "{keys}");
+    }
+    // in a text field it is a letter
+    let mut d = busy();
+    d.slowly("2 enter x Q");
+    assert!(matches!(&d.app.overlay, Some(Overlay::Input(f)) if f.input.value() == "Q"));
+    let mut d = busy();
+    d.slowly("2 enter q q");
+    assert!(d.app.overlay.is_none(), "one step back for each");
+}
+
+#[test]
+fn the_palette_says_why_not_and_does_what_its_key_would() {
+    let mut d = busy();
+    d.slowly("2 :");
+    d.types("reshare by hand");
+    let screen = picture(&mut d.app, (120, 40));
+    assert!(screen.contains("not now: no validator is selected"), "{screen}");
+    d.slowly("enter");
+    assert!(toast(&d).contains("no validator is selected"), "{}", toast(&d));
+    assert!(
+        matches!(d.app.overlay, Some(Overlay::Palette(_))),
+        "it stays open"
+    );
+
+    // approving through it opens the page, and nothing more
+    let mut d = busy();
+    d.slowly("2 :");
+    d.types("approve");
+    assert!(requests(d.slowly("enter")).is_empty());
+    assert_eq!(d.app.details.len(), 1);
+    assert!(d.app.overlay.is_none());
+
+    let mut d = busy();
+    d.slowly(": esc");
+    assert!(d.app.overlay.is_none());
+    d.slowly(":");
+    d.types("zzzz");
+    assert!(d.slowly("enter").is_empty());
+    assert!(picture(&mut d.app, (80, 24)).contains("no command has that"));
+}
+
+#[test]
+fn every_command_that_is_heard_is_in_the_palette() {
+    let mut d = busy();
+    for keys in ["2", "2 enter", "8"] {
+        d.slowly(keys);
+        let all = entries(&d.app, "");
+        for command in [
+            Command::Leave,
+            Command::SaveScreen,
+            Command::Theme,
+            Command::Palette,
+        ] {
+            assert!(all.iter().any(|e| e.row.command == command), "{keys}");
+        }
+    }
+    let mut d = busy();
+    d.app.settings.read_only = true;
+    d.slowly("2");
+    let all = entries(&d.app, "");
+    let mut dangerous = all.iter().filter(|e| e.row.dangerous);
+    assert!(dangerous.all(|e| e.why_not.as_ref().is_some_and(|why| why.contains("read-only"))));
+}
+
+#[test]
+fn searching_goes_from_place_to_place_on_pages_and_in_the_help() {
+    let mut d = busy();
+    d.slowly("2 enter /");
+    d.types("0x");
+    picture(&mut d.app, (80, 24));
+    d.slowly("enter");
+    assert!(toast(&d).contains("\"0x\": 1 of"), "{}", toast(&d));
+    let first = d.app.found;
+    picture(&mut d.app, (80, 24));
+    d.slowly("n");
+    assert!(toast(&d).contains("2 of") && d.app.found > first, "{}", toast(&d));
+    d.slowly("N");
+    assert_eq!(d.app.found, first);
+    d.slowly("N");
+    assert!(d.app.found > first, "around the end");
+
+    let mut d = busy();
+    d.slowly("? /");
+    d.types("committee");
+    d.slowly("enter");
+    let screen = picture(&mut d.app, (80, 24));
+    let Some(Overlay::Help(help)) = &d.app.overlay else {
+        panic!("the help is back: {screen}")
+    };
+    assert!(help.hits.len() > 1 && screen.contains("committee"), "{screen}");
+    let before = help.scroll;
+    d.slowly("n");
+    assert!(matches!(&d.app.overlay, Some(Overlay::Help(help)) if help.scroll >= before));
+    // nothing found is said, and leaving the field brings the search before back
+    let mut d = busy();
+    d.slowly("2 enter /");
+    d.types("no such words");
+    picture(&mut d.app, (80, 24));
+    d.slowly("enter");
+    assert!(toast(&d).contains("nothing here contains"), "{}", toast(&d));
+    d.slowly("/ a esc");
+    assert_eq!(d.app.search, "no such words");
+}
+
+#[test]
+fn the_theme_changes_while_it_runs_and_comes_round() {
+    let mut d = busy();
+    let count = d.app.settings.themes.len();
+    assert!(count >= 6);
+    d.slowly("t");
+    assert!(toast(&d).starts_with("theme "), "{}", toast(&d));
+    for _ in 1..count {
+        d.slowly("t");
+    }
+    assert_eq!(d.app.theme, 0);
+}
+
+#[test]
+fn saving_the_screen_is_an_effect_and_says_where() {
+    let mut d = busy();
+    assert_eq!(d.slowly("s"), [Effect::SaveScreen]);
+    d.send(Event::Saved(Ok("/state/screen-x.txt and .svg".into())));
+    assert!(toast(&d).contains("/state/screen-x.txt"), "{}", toast(&d));
+    d.send(Event::Saved(Err("no room".into())));
+    assert!(toast(&d).contains("not saved: no room"), "{}", toast(&d));
+    // over a question it answers nothing
+    d.slowly("2 enter a");
+    assert_eq!(d.keys("s"), [Effect::SaveScreen]);
+    assert!(requests(d.keys("y")).is_empty(), "the quiet moment began again");
+}

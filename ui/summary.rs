@@ -1,0 +1,227 @@
+//! What a person has to know of an action before deciding on it: a few rows that fit a small screen. The console, `show`,
+//! `sign` and `explain` say the same in the same order.
+//!
+//! ```text
+//! what      Deposit 32 ETH of pool 1 for validator 0x8a154947…edd553ecb …
+//! to        0xe7f1725E7734CE288F8367e1Bb143E90bb3F0512, initiatePoolDeposit
+//! amount    32 ETH, from the manager contract
+//! changes   fees swapped for SSV 0.1 ETH · SSV receives 0 SSV
+//! fee       at most 0.05 ETH · gas, tried out 1559373
+//! unknown   endpoints-agree: only one endpoint is configured
+//! pass      37 checks
+//! code      bako-fuzi-higo-lomu
+//! ```
+
+use casimir_dkg::config::format_ether;
+use casimir_dkg::types::{CeremonyPlan, OperatorId, SignPurpose, counted};
+use casimir_dkg::view::{ActionView, CheckMark, Fact, FactKind, Payload, TransactionView};
+
+/// How a row is meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Tone {
+    Text,
+    /// What moves: amounts and fees.
+    Strong,
+    Warn,
+    Check(CheckMark),
+    /// What two people compare.
+    Code,
+}
+
+/// One row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Row {
+    pub(crate) label: &'static str,
+    pub(crate) text: String,
+    pub(crate) tone: Tone,
+}
+
+fn row(label: &'static str, tone: Tone, text: impl Into<String>) -> Row {
+    Row {
+        label,
+        text: text.into(),
+        tone,
+    }
+}
+
+/// The rows of an action; `sent` is its transaction, once there is one.
+pub(crate) fn rows(action: &ActionView, sent: Option<&TransactionView>) -> Vec<Row> {
+    let mut out = effects(action, sent);
+    out.extend(checks(action));
+    out.extend(ends(action));
+    out
+}
+
+/// What happens, to whom, and what it moves and costs.
+pub(crate) fn effects(action: &ActionView, sent: Option<&TransactionView>) -> Vec<Row> {
+    let mut out = vec![row("what", Tone::Strong, shortened(action.title.as_str()))];
+    out.extend(to(&action.payload).map(|text| row("to", Tone::Text, text)));
+    let amounts = || action.facts.iter().filter(|f| f.kind == FactKind::Amount);
+    out.extend(
+        amounts()
+            .filter(|f| f.label == "amount")
+            .map(|f| row("amount", Tone::Strong, f.value.as_str())),
+    );
+    let changes: Vec<_> = amounts()
+        .filter(|f| f.label != "amount" && !is_cost(f))
+        .map(said)
+        .collect();
+    if !changes.is_empty() {
+        out.push(row("changes", Tone::Text, changes.join(" · ")));
+    }
+    if let Payload::Transaction(tx) = &action.payload {
+        let ceiling = format!("at most {}", format_ether(tx.fee_ceiling_wei));
+        let tried = amounts()
+            .filter(|f| is_cost(f) && f.label != "fee ceiling")
+            .map(said);
+        let limit = sent.map(|t| format!("gas limit {}", t.gas_limit));
+        let parts: Vec<_> = std::iter::once(ceiling).chain(tried).chain(limit).collect();
+        out.push(row("fee", Tone::Strong, parts.join(" · ")));
+        out.push(row("nonce", Tone::Text, nonce(action, sent)));
+    }
+    let warnings = action.facts.iter().filter(|f| f.kind == FactKind::Warning);
+    out.extend(warnings.map(|f| row("look at", Tone::Warn, format!("{}: {}", f.label, f.value))));
+    out
+}
+
+/// What every check says, the worst first, one row each; those that pass share one.
+pub(crate) fn checks(action: &ActionView) -> Vec<Row> {
+    let mut out = Vec::new();
+    for mark in [CheckMark::Fail, CheckMark::Unknown, CheckMark::Stale] {
+        let these = action.checks_with(mark);
+        out.extend(these.map(|c| {
+            row(
+                mark.word(),
+                Tone::Check(mark),
+                format!("{}: {}", c.name, c.reason),
+            )
+        }));
+    }
+    if let Some(faded) = &action.faded {
+        let text = format!("{}; approving refreshes them first", faded.why);
+        out.push(row("stale", Tone::Check(CheckMark::Stale), text));
+    }
+    let pass = action.checks_with(CheckMark::Pass).count();
+    let tone = Tone::Check(CheckMark::Pass);
+    match (pass, out.is_empty()) {
+        (0, true) => out.push(row("checks", Tone::Text, "none")),
+        (0, false) => {}
+        (n, _) => out.push(row("pass", tone, counted(n, "check"))),
+    }
+    out
+}
+
+/// Who has to agree and until when, and what two people compare.
+pub(crate) fn ends(action: &ActionView) -> Vec<Row> {
+    let mut out = Vec::new();
+    if let Some(people) = &action.people {
+        out.push(row("people", Tone::Warn, people.words()));
+    }
+    out.push(row("code", Tone::Code, action.digest.code().to_string()));
+    out
+}
+
+fn said(fact: &Fact) -> String {
+    format!("{} {}", fact.label, fact.value)
+}
+
+/// What leaves the oracle's own account for having it done. Desks call these facts so.
+fn is_cost(fact: &Fact) -> bool {
+    fact.label.starts_with("gas") || fact.label.starts_with("fee ")
+}
+
+fn to(payload: &Payload) -> Option<String> {
+    Some(match payload {
+        Payload::Transaction(tx) => {
+            let call = match &tx.call {
+                Some(call) => call.function.as_str(),
+                None => "a call that could not be decoded",
+            };
+            let with = match tx.value_wei.is_zero() {
+                true => String::new(),
+                false => format!(", with {}", format_ether(tx.value_wei)),
+            };
+            format!("{}, {call}{with}", tx.to)
+        }
+        Payload::Exit(exit) => format!(
+            "the beacon nodes: validator {} leaves, from epoch {} on",
+            exit.validator_index, exit.epoch
+        ),
+        Payload::Ceremony(ceremony) => asked(&ceremony.plan),
+    })
+}
+
+/// Whom a ceremony asks for what.
+fn asked(plan: &CeremonyPlan) -> String {
+    let of = |ids: &[OperatorId], threshold: u8| {
+        let names: Vec<_> = ids.iter().map(ToString::to_string).collect();
+        format!("operators {}: any {threshold} of {}", names.join(", "), ids.len())
+    };
+    match plan {
+        CeremonyPlan::Keygen {
+            committee, threshold, ..
+        } => format!("{} can sign with the new key", of(committee, *threshold)),
+        CeremonyPlan::Reshare { new, threshold, .. } => {
+            format!("{} can sign afterwards", of(new, *threshold))
+        }
+        CeremonyPlan::Sign {
+            committee,
+            threshold,
+            what,
+            ..
+        } => {
+            let what = match what {
+                SignPurpose::OwnerNonce { nonce, .. } => format!("the SSV registration, nonce {nonce}"),
+                SignPurpose::VoluntaryExit { validator_index, .. } => {
+                    format!("the exit of validator {validator_index}")
+                }
+            };
+            format!("{} sign {what}", of(committee, *threshold))
+        }
+    }
+}
+
+/// A transaction gets its nonce when it is signed: until then nobody can say more than whose it is.
+fn nonce(action: &ActionView, sent: Option<&TransactionView>) -> String {
+    let own = match sent {
+        Some(sent) => format!("{} of the account", sent.nonce),
+        None => "the account's next, when it is signed".to_owned(),
+    };
+    let others = action
+        .facts
+        .iter()
+        .filter(|f| f.label.ends_with("nonce") && f.kind == FactKind::Text);
+    std::iter::once(own)
+        .chain(others.map(said))
+        .collect::<Vec<_>>()
+        .join(" · ")
+}
+
+/// Long hexadecimal values without their middle: the page has them in full.
+pub(crate) fn shortened(text: &str) -> String {
+    let short = |word: &str| {
+        let value = word.trim_end_matches(['.', ',', ';', ':']);
+        let is_long = value.starts_with("0x") && value.len() > 30 && value.is_ascii();
+        if !is_long {
+            return word.to_owned();
+        }
+        let (head, tail) = (&value[..10], &value[value.len() - 8..]);
+        format!("{head}…{tail}{}", &word[value.len()..])
+    };
+    text.split(' ').map(short).collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_values_keep_both_ends() {
+        let key = format!("0x{}", "8a15".repeat(24));
+        assert_eq!(
+            shortened(&format!("for {key}, now.")),
+            "for 0x8a158a15…8a158a15, now."
+        );
+        assert_eq!(shortened("to 0x12 and back"), "to 0x12 and back");
+    }
+}
