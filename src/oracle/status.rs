@@ -14,6 +14,7 @@ pub fn case_status(state: &State, id: CaseId) -> CaseStatus {
         |action: &ActionId| state.actions.get(action).map(|a| &a.state) == Some(&ActionState::Proposed);
     match &case.step {
         Step::Closed { .. } if case.given_up => CaseStatus::GivenUp,
+        Step::Closed { .. } if case.is_gone() => CaseStatus::Orphaned,
         Step::Closed { .. } => CaseStatus::Done,
         _ if case.orphaned => CaseStatus::Orphaned,
         _ if case.paused.is_some() => CaseStatus::Paused,

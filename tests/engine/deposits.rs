@@ -1,5 +1,6 @@
 //! From a request to a final deposit.
 
+use casimir_dkg::devnet::DemoOptions;
 use casimir_dkg::devnet::contracts::Manager::ManagerEvents;
 use casimir_dkg::oracle::ActionKind;
 use casimir_dkg::types::{CheckStatus, PoolId, SafeText};
@@ -156,7 +157,12 @@ async fn a_person_decides_every_action_and_only_on_what_was_shown() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_request_that_leaves_the_chain_takes_its_approval_with_it() {
-    let mut ground = Ground::start(four_operators()).await;
+    // the request must not be final when it leaves: a final one that is gone closes its case
+    let mut ground = Ground::start(DemoOptions {
+        slots_in_an_epoch: 32,
+        ..four_operators()
+    })
+    .await;
     let oracle = ground.oracle(false).await;
     let before = ground.devnet().block_number().await.unwrap();
     ground.devnet().deposit_pool(1).await.unwrap();

@@ -13,7 +13,7 @@ pub(super) fn sentence(state: &State, case: &Case) -> SafeText {
     if let Some(by) = &case.paused {
         return SafeText::new(&format!("paused by {by}"));
     }
-    if case.orphaned {
+    if case.orphaned && !case.is_closed() {
         return SafeText::new("its request is not in the chain; nothing is done until it returns");
     }
     let waits_or = |otherwise: &str| {

@@ -315,6 +315,33 @@ mod tests {
     }
 
     #[test]
+    fn what_is_asked_again_in_every_block_is_noted_once() {
+        let mut state = State::new(settings());
+        let (kind, pool) = (RequestKind::Deposit, PoolId(1));
+        let mut notes = 0;
+        for number in 90..=110 {
+            let log = LogRef {
+                block: block(number),
+                transaction: Root([2; 32]),
+                index: 0,
+            };
+            let asked = Input::Requested {
+                kind,
+                pool,
+                log,
+                leaving: None,
+            };
+            let out = give(&mut state, 1_000 * number, asked);
+            notes += out
+                .records
+                .iter()
+                .filter(|r| matches!(r, Record::Note { .. }))
+                .count();
+        }
+        assert_eq!(notes, 1);
+    }
+
+    #[test]
     fn a_start_reads_on_from_what_is_journaled() {
         let mut state = State::new(settings());
         read(&mut state, 1_000, 100, false);
