@@ -7,7 +7,7 @@ use casimir_dkg::devnet::demo::{Director, StageOptions};
 use casimir_dkg::engine::service::Running;
 use casimir_dkg::oracle::ActionKind;
 use casimir_dkg::types::{OperatorId, RequestKind};
-use casimir_dkg::view::{CeremonyEnd, EndpointKind, Health, Request, Scope};
+use casimir_dkg::view::{CeremonyEnd, EndpointKind, Health, Request, Scope, Snapshot, WaitReason};
 
 use super::binary::PROGRAM;
 use super::support::{Ground, approve_next, drive, half_second_slots, seat, stop, until, waiting};
@@ -42,10 +42,10 @@ async fn pull(ground: &Ground, line: &str) {
     );
 }
 
-async fn operator_is(oracle: &Running, id: u64, up: bool) {
-    until(oracle, &format!("operator {id} up: {up}"), |s| {
+async fn operator_is(oracle: &Running, id: u64, health: Health) {
+    until(oracle, &format!("operator {id} {health:?}"), |s| {
         let operator = s.operators.iter().find(|o| o.id == OperatorId(id))?;
-        (operator.health == if up { Health::Up } else { Health::Down }).then_some(())
+        (operator.health == health).then_some(())
     })
     .await;
 }
@@ -69,38 +69,63 @@ async fn keygen(oracle: &Running, case: &str) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn operators_die_stand_still_and_lie_as_they_are_told() {
+async fn operators_die_and_stand_still_as_they_are_told_and_come_back() {
     let (ground, oracle) = shown().await;
-    for lever in ["kill 5", "hang 5"] {
-        operator_is(&oracle, 5, true).await;
-        pull(&ground, lever).await;
-        operator_is(&oracle, 5, false).await;
-        pull(&ground, "heal 5").await;
+    for id in [4, 5] {
+        operator_is(&oracle, id, Health::Up).await;
     }
-    operator_is(&oracle, 5, true).await;
-
-    for (nth, lever) in ["lie 1", "equivocate 1"].into_iter().enumerate() {
-        pull(&ground, lever).await;
-        pull(&ground, "pool").await;
-        let case = format!("deposit/{}", nth + 1);
-        keygen(&oracle, &case).await;
-        // it is the liar who is named, and nobody else
-        until(&oracle, lever, |s| {
-            let ceremony = s.ceremonies.iter().find(|c| c.case.to_string() == case)?;
-            let Some((_, CeremonyEnd::Failed(failure))) = &ceremony.ended else {
-                return None;
-            };
-            assert_eq!(failure.culprits, [OperatorId(1)], "{lever}: {}", failure.reason);
-            Some(())
-        })
-        .await;
-        pull(&ground, "heal 1").await;
-        drive(&oracle, &case).await;
+    pull(&ground, "kill 4").await;
+    operator_is(&oracle, 4, Health::Down).await;
+    pull(&ground, "hang 5").await;
+    // silence proves nothing
+    operator_is(&oracle, 5, Health::Unknown).await;
+    for id in [4, 5] {
+        pull(&ground, &format!("heal {id}")).await;
+    }
+    for id in [4, 5] {
+        operator_is(&oracle, id, Health::Up).await;
     }
     let gone = director(&ground).pull("kill 9").await.unwrap_err().to_string();
     assert!(gone.contains("no operator 9"), "{gone}");
     stop(oracle).await;
     ground.end().await;
+}
+
+/// Operator 1 breaks the protocol as it is told, is named, and nobody else is; healed, it makes a key with the others.
+async fn operator_1_is_named_after(lever: &str) {
+    let (ground, oracle) = shown().await;
+    pull(&ground, lever).await;
+    pull(&ground, "pool").await;
+    keygen(&oracle, "deposit/1").await;
+    until(&oracle, lever, |s| {
+        let Some((_, CeremonyEnd::Failed(failure))) = &s.ceremonies.first()?.ended else {
+            return None;
+        };
+        assert_eq!(failure.culprits, [OperatorId(1)], "{lever}: {}", failure.reason);
+        Some(())
+    })
+    .await;
+    pull(&ground, "heal 1").await;
+    keygen(&oracle, "deposit/1").await;
+    until(&oracle, "a key with operator 1", |s| {
+        let mut ended = s.ceremonies.iter().filter_map(|c| c.ended.as_ref());
+        ended
+            .find(|(_, end)| matches!(end, CeremonyEnd::Verified { .. }))
+            .map(drop)
+    })
+    .await;
+    stop(oracle).await;
+    ground.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_lies_as_it_is_told_is_named() {
+    operator_1_is_named_after("lie 1").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_equivocates_as_it_is_told_is_named() {
+    operator_1_is_named_after("equivocate 1").await;
 }
 
 async fn endpoint_is(oracle: &Running, kind: EndpointKind, is: impl Fn(Health) -> bool, what: &str) {
@@ -121,20 +146,56 @@ async fn all_are_up(oracle: &Running) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn endpoints_messenger_and_beacon_fail_as_they_are_told_and_are_mended() {
+async fn endpoints_fail_and_lag_as_they_are_told_and_are_mended() {
     let (ground, oracle) = shown().await;
     all_are_up(&oracle).await;
-    for (lever, kind) in [
-        ("cut 2", EndpointKind::Execution),
-        ("lag 2", EndpointKind::Execution),
+    pull(&ground, "cut 2").await;
+    endpoint_is(&oracle, EndpointKind::Execution, |h| h != Health::Up, "cut 2").await;
+    pull(&ground, "mend").await;
+    all_are_up(&oracle).await;
+
+    let head = |s: &Snapshot| s.chain.head.map(|head| head.number);
+    let before = until(&oracle, "blocks to lag behind", |s| {
+        head(s).filter(|head| *head > 25)
+    })
+    .await;
+    pull(&ground, "lag 2").await;
+    until(&oracle, "a head that one endpoint alone claims", |s| {
+        doubts_the_head(s).then_some(())
+    })
+    .await;
+    pull(&ground, "mend").await;
+    until(&oracle, "a head that both have", |s| {
+        (!doubts_the_head(s) && head(s).is_some_and(|head| head > before)).then_some(())
+    })
+    .await;
+    stop(oracle).await;
+    ground.end().await;
+}
+
+fn doubts_the_head(snapshot: &Snapshot) -> bool {
+    snapshot
+        .waits
+        .iter()
+        .any(|wait| wait.reason == WaitReason::HeadDoubted)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn messenger_and_beacon_are_away_as_they_are_told_and_are_mended() {
+    let (ground, oracle) = shown().await;
+    all_are_up(&oracle).await;
+    let away = [
         ("messenger 3600", EndpointKind::Relay),
         ("beacon-away", EndpointKind::Beacon),
-    ] {
+    ];
+    for (lever, _) in away {
         pull(&ground, lever).await;
-        endpoint_is(&oracle, kind, |health| health != Health::Up, lever).await;
-        pull(&ground, "mend").await;
-        all_are_up(&oracle).await;
     }
+    for (lever, kind) in away {
+        endpoint_is(&oracle, kind, |health| health != Health::Up, lever).await;
+    }
+    pull(&ground, "mend").await;
+    all_are_up(&oracle).await;
     stop(oracle).await;
     ground.end().await;
 }

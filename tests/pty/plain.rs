@@ -22,7 +22,7 @@ fn approve(terminal: &mut Terminal, id: &str, kind: &str) {
     printed(terminal, &format!("kind: {kind}"));
     printed(terminal, "To reject: reject REASON");
     let code = last(terminal, "To approve: approve ").expect("just printed");
-    terminal.press("approve 00000-00000\r");
+    terminal.press("approve baba-baba-baba-baba\r");
     printed(terminal, "is not the code of");
     terminal.press(&format!("approve {code}\r"));
 }
@@ -36,7 +36,7 @@ fn from_request_to_deposit_by_lines() {
     printed(&mut terminal, "Type help for what can be typed");
     terminal.press("aprove\r");
     printed(&mut terminal, "did you mean approve?");
-    terminal.press("approve 5f5f5-f5f5f\r");
+    terminal.press("approve bako-fuzi-higo-lomu\r");
     printed(&mut terminal, "open an action first");
     approve(&mut terminal, "deposit/1#1", "keygen");
     approve(&mut terminal, "deposit/1#2", "send-deposit");

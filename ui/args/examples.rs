@@ -45,6 +45,7 @@ const EXAMPLES: &[(&str, &[&str])] = &[
     ("config show", &["config show"]),
     ("config path", &["config path"]),
     ("config init", &["config init"]),
+    ("handbook", &["handbook", "handbook two-persons", "handbook head-doubted"]),
     ("completions", &["completions bash > ~/.local/share/bash-completion/completions/casimir-dkg"]),
 ];
 

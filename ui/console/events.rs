@@ -187,7 +187,7 @@ impl Console {
                 Ok(()) => Event::Snapshot(self.seat.snapshots.borrow_and_update().clone()),
                 Err(_) => Event::EngineGone,
             })),
-            Some(words) = told => Ok(Some(Event::Told(words))),
+            Some(words) = told => Ok(Some(Event::Told { words, stays: true })),
             Some(event) = self.replies.next(), if !self.replies.is_empty() => Ok(Some(event)),
             news = self.seat.transitions.recv(), if self.feed_open => Ok(match news {
                 Ok(transition) => Some(Event::Transition(transition)),
@@ -299,10 +299,11 @@ impl Console {
         let (reply, answer) = oneshot::channel();
         let sent = director.pull.send((line, reply)).is_ok();
         let answer = async move {
-            match answer.await {
-                Ok(words) if sent => Event::Told(words),
-                _ => Event::Told("the director is gone".to_owned()),
-            }
+            let words = match answer.await {
+                Ok(words) if sent => words,
+                _ => "the director is gone".to_owned(),
+            };
+            Event::Told { words, stays: false }
         };
         self.replies.push(answer.boxed());
     }

@@ -20,7 +20,7 @@ use command::Command;
 
 /// How long the engine may take to stop.
 const STOP: Duration = Duration::from_secs(15);
-/// Hex digits of a digest that are typed to approve: 40 bits, as the shell's `approve` wants.
+/// Fewest hex digits of a digest that name it: 40 bits, as the shell's `approve` wants.
 const DIGITS: usize = 10;
 
 /// Something beside the engine that takes lines, such as a show's director.
@@ -55,22 +55,15 @@ pub(crate) enum Left {
     Forced,
 }
 
-/// The code that is typed to approve: the beginning of the digest in groups, as it is easily read aloud.
-fn code(digest: Root) -> String {
-    let digits: Vec<char> = hex_of(digest).chars().take(DIGITS).collect();
-    let groups: Vec<String> = digits.chunks(5).map(|group| group.iter().collect()).collect();
-    groups.join("-")
-}
-
-fn hex_of(digest: Root) -> String {
-    digest.to_string().trim_start_matches("0x").to_owned()
-}
-
-/// Whether what was typed names this digest: at least the code, with or without its hyphen.
+/// Whether what was typed names this digest: its code, or enough of its hex digits.
 fn names(typed: &str, digest: Root) -> bool {
-    let typed: String = typed.chars().filter(|c| *c != '-').collect();
-    let typed = typed.trim_start_matches("0x").to_ascii_lowercase();
-    typed.len() >= DIGITS && hex_of(digest).starts_with(&typed)
+    let typed = typed.to_ascii_lowercase();
+    if typed == digest.code().to_string() {
+        return true;
+    }
+    let digits = typed.trim_start_matches("0x");
+    let whole = digest.to_string();
+    digits.len() >= DIGITS && whole.trim_start_matches("0x").starts_with(digits)
 }
 
 struct Plain<'a, B> {
@@ -257,7 +250,7 @@ impl<B: Beside> Plain<'_, B> {
                 action.state.word()
             ));
         }
-        let code = code(action.digest);
+        let code = action.digest.code();
         match &action.phrase {
             Some(phrase) => line(&format!(
                 "This cannot be undone. To approve: approve {code} {phrase}"
@@ -285,7 +278,7 @@ impl<B: Beside> Plain<'_, B> {
             return Err(format!(
                 "{typed} is not the code of {}, which is {}",
                 action.id,
-                code(action.digest)
+                action.digest.code()
             ));
         }
         if snapshot.mode == Mode::Observe {
@@ -314,12 +307,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_code_names_its_digest_and_no_other_and_no_shorter_one_does() {
+    fn a_code_or_ten_digits_name_their_digest_and_no_other_and_nothing_shorter_does() {
         let digest = Root([0x5f; 32]);
-        let code = code(digest);
-        assert_eq!(code, "5f5f5-f5f5f");
-        assert!(names(&code, digest) && names(&format!("0x{}", hex_of(digest)), digest));
-        assert!(!names(&code[..10], digest), "one digit less");
+        let code = digest.code().to_string();
+        assert!(names(&code, digest) && names(&code.to_uppercase(), digest));
+        assert!(names("0x5F5f5f5f5f", digest) && names(&digest.to_string(), digest));
+        assert!(!names("0x5f5f5f5f5", digest), "one digit less");
+        assert!(!names(&code[..14], digest), "one word less");
         assert!(!names(&code, Root([0x5e; 32])) && !names("", digest));
     }
 }

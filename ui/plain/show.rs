@@ -7,6 +7,7 @@ use casimir_dkg::view::{
 };
 
 use crate::output::line;
+use crate::summary;
 
 /// What waits, by number.
 pub(super) fn waiting(snapshot: &Snapshot) {
@@ -211,18 +212,15 @@ pub(super) fn validators(snapshot: &Snapshot) {
     }
 }
 
-/// One action: everything that an approval binds.
+/// One action: what has to be known of it, then everything that an approval binds.
 pub(super) fn action(action: &ActionView) {
-    line(&format!("{}: {}", action.id, action.title));
+    line(&format!("action: {}", action.id));
     line(&format!(
         "kind: {}, {}; state: {}",
         action.kind,
         action.risk.word(),
         action.state.word()
     ));
-    if let Some(people) = &action.people {
-        line(&format!("people: {}", people.words()));
-    }
     if let Some(decision) = &action.decision {
         line(&format!(
             "decided by {} at {}",
@@ -230,6 +228,10 @@ pub(super) fn action(action: &ActionView) {
             decision.at.to_rfc3339()
         ));
     }
+    for row in summary::rows(action, None) {
+        line(&format!("{}: {}", row.label, row.text));
+    }
+    line("In full:");
     // what does not hold comes first
     for mark in CheckMark::ALL {
         for check in action.checks_with(mark) {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use alloy::primitives::{B256, U256};
 use alloy::providers::Provider;
 
-use super::lever::{Lever, LeverRow, NoLever, Wish, lever_row};
+use super::lever::{Fate, Fault, Lever, LeverRow, NoLever, Wish, lever_row};
 use super::mouth::Honesty;
 use super::stage::{ENDPOINTS, Stage};
 use crate::devnet::actors::{Actor, again};
@@ -110,45 +110,14 @@ impl Director {
                 let rates = std::mem::take(&mut *self.rates.lock().unwrap_or_else(PoisonError::into_inner));
                 format!("{} ended", crate::types::counted(rates.len(), "rate"))
             }
-            Lever::Kill(id) => {
-                self.known(*id, self.stage.kill(*id).await, "was killed: its process is gone")?
-            }
-            Lever::Hang(id) => self.known(
-                *id,
-                self.stage.freeze(*id).await,
-                "hangs: its process stands still",
-            )?,
-            Lever::Slow(id, delay) => {
-                let words = format!("is slower by {} s", delay.as_secs());
-                self.known(*id, self.stage.set_delay(*id, *delay), &words)?
-            }
-            Lever::Lie(id) => self.known(
-                *id,
-                self.stage.set_honesty(*id, Honesty::Lies),
-                "lies from now on",
-            )?,
-            Lever::Equivocate(id) => self.known(
-                *id,
-                self.stage.set_honesty(*id, Honesty::Equivocates),
-                "sends two messages for one round from now on",
-            )?,
-            Lever::Heal(id) => self.known(*id, self.stage.heal(*id).await?, "runs and is honest")?,
+            Lever::Operator(id, fate) => self.operator(*id, *fate).await?,
             Lever::Messenger(time) => {
                 let seconds = time.as_secs();
                 let when = format!("{{ lasts = \"{seconds} s\" }}");
                 self.rule("messenger-away", "messenger", &when, "{ fault = \"reset\" }")?;
                 format!("the messenger is away for {seconds} s")
             }
-            Lever::Cut(nth) => {
-                self.endpoint("cut", *nth, "{ fault = \"reset\" }", "breaks every connection")?
-            }
-            Lever::Lag(nth) => self.endpoint(
-                "lag",
-                *nth,
-                "{ fault = \"head\", behind = 20 }",
-                "is 20 blocks behind",
-            )?,
-            Lever::Forge(nth) => self.forge(*nth)?,
+            Lever::Endpoint(nth, fault) => self.endpoint(*nth, *fault)?,
             Lever::Scenario(name) => {
                 self.stage.proxy.switch(name, Switch::On)?;
                 let views = self.stage.proxy.scenarios();
@@ -214,16 +183,41 @@ impl Director {
         Ok(format!("{what} every {} s from now on", every.as_secs()))
     }
 
-    fn known(&self, id: OperatorId, known: bool, words: &str) -> Result<String, NotPulled> {
+    async fn operator(&self, id: OperatorId, fate: Fate) -> Result<String, NotPulled> {
+        let stage = &self.stage;
+        let (known, words) = match fate {
+            Fate::Kill => (stage.kill(id).await, "was killed: its process is gone".to_owned()),
+            Fate::Hang => (
+                stage.freeze(id).await,
+                "hangs: its process stands still".to_owned(),
+            ),
+            Fate::Slow(by) => (
+                stage.set_delay(id, by),
+                format!("is slower by {} s", by.as_secs()),
+            ),
+            Fate::Lie => (
+                stage.set_honesty(id, Honesty::Lies),
+                "lies from now on".to_owned(),
+            ),
+            Fate::Equivocate => (
+                stage.set_honesty(id, Honesty::Equivocates),
+                "sends two messages for one round from now on".to_owned(),
+            ),
+            Fate::Heal => (stage.heal(id).await?, "runs and is honest".to_owned()),
+        };
         if known {
             return Ok(format!("operator {id} {words}"));
         }
         Err(refused(&format!("no operator {id} runs here")))
     }
 
-    fn endpoint(&self, name: &str, nth: usize, does: &str, words: &str) -> Result<String, NotPulled> {
-        let target = target(nth)?;
-        self.rule(&format!("{name}-{nth}"), target, "", does)?;
+    fn endpoint(&self, nth: usize, fault: Fault) -> Result<String, NotPulled> {
+        let (name, does, words) = match fault {
+            Fault::Cut => ("cut", "{ fault = \"reset\" }", "breaks every connection"),
+            Fault::Lag => ("lag", "{ fault = \"head\", behind = 20 }", "is 20 blocks behind"),
+            Fault::Forge => return self.forge(nth),
+        };
+        self.rule(&format!("{name}-{nth}"), target(nth)?, "", does)?;
         Ok(format!("execution endpoint {nth} {words}"))
     }
 

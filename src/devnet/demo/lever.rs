@@ -29,18 +29,11 @@ pub enum Lever {
     },
     /// No more of what was asked for at a rate.
     Calm,
-    Kill(OperatorId),
-    Hang(OperatorId),
-    Slow(OperatorId, Duration),
-    Lie(OperatorId),
-    Equivocate(OperatorId),
-    Heal(OperatorId),
+    Operator(OperatorId, Fate),
     /// The messenger is away for so long.
     Messenger(Duration),
     /// The nth endpoint, from 1.
-    Cut(usize),
-    Lag(usize),
-    Forge(usize),
+    Endpoint(usize, Fault),
     Scenario(String),
     Reorg(u64),
     /// In gwei.
@@ -51,6 +44,25 @@ pub enum Lever {
     Forward(Duration),
     /// Endpoints, messenger and beacon are as they were.
     Mend,
+}
+
+/// What becomes of an operator.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fate {
+    Kill,
+    Hang,
+    Slow(Duration),
+    Lie,
+    Equivocate,
+    Heal,
+}
+
+/// What becomes of an execution endpoint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    Cut,
+    Lag,
+    Forge,
 }
 
 /// One row of the table of levers.
@@ -86,15 +98,15 @@ pub const LEVERS: &[LeverRow] = &[
     row("reshare", "[SECONDS]", "a staked pool asks for a reshare", "a case reshare/… in the pool events"),
     row("exit", "[SECONDS]", "a staked pool asks for its exit", "a case exit/… in the pool events, and a phrase to type"),
     row("calm", "", "ends what was asked for at a rate", "nothing new in the pool events"),
-    row("kill", "OPERATOR", "kills the operator's process", "operators in the header; the matrix names it when a round's deadline passes; new proposals do without it"),
-    row("hang", "OPERATOR", "stops the operator's process where it stands: connections stay, answers do not come", "its cell in the matrix stays empty until the deadline; then it is named"),
+    row("kill", "OPERATOR", "kills the operator's process", "operators in the header within 4 s; a ceremony that it is in names it when the round's deadline passes; new proposals do without it"),
+    row("hang", "OPERATOR", "stops the operator's process where it stands: connections stay, answers do not come", "its cell in the matrix stays empty until the deadline, and then it is named; in the header it is unknown, not down: silence proves nothing"),
     row("slow", "OPERATOR [SECONDS]", "the operator's messages take so much longer (8)", "the matrix: everybody waits for its cell"),
     row("lie", "OPERATOR", "the operator's proofs are false, signed with its own key", "the next key generation: the operator is named as the one who broke the protocol"),
     row("equivocate", "OPERATOR", "the operator sends two different messages for one round", "the next key generation is void, and the operator is named"),
     row("heal", "OPERATOR", "the operator runs, is honest and as fast as before", "operators in the header"),
     row("messenger", "[SECONDS]", "the messenger is away (15)", "the endpoints in the header; a ceremony that runs is of unknown outcome until it is found"),
     row("cut", "ENDPOINT", "an execution endpoint breaks every connection", "rpc in the header; endpoints-agree is unknown, so a person decides"),
-    row("lag", "ENDPOINT", "an execution endpoint is 20 blocks behind", "rpc in the header; nothing is believed on one voice"),
+    row("lag", "ENDPOINT", "an execution endpoint is 20 blocks behind", "the head falls back and follows it: what one endpoint alone claims is not believed, and the alarm names who claims it"),
     row("forge", "ENDPOINT", "an execution endpoint tells an exit that nobody asked for", "the other one contradicts it: an alarm, and no exit"),
     row("scenario", "NAME", "any scenario of the fault proxy, at endpoint 1 where it is about endpoints", "what the scenario says"),
     row("reorg", "BLOCKS", "replaces the newest blocks, 64 at most, by empty ones", "cases of these blocks are orphaned; what was sent is sent again as it was"),
@@ -158,8 +170,11 @@ impl FromStr for Lever {
 fn read(word: &str, given: &[&str]) -> Option<Lever> {
     let number = |nth: usize| given.get(nth).map(|text| text.parse::<u64>().ok());
     let first = || number(0)?.filter(|n| *n >= 1);
-    let operator = || first().map(OperatorId);
-    let endpoint = || first().and_then(|n| usize::try_from(n).ok());
+    let operator = |fate| first().map(|id| Lever::Operator(OperatorId(id), fate));
+    let endpoint = |fault| {
+        let nth = usize::try_from(first()?).ok()?;
+        Some(Lever::Endpoint(nth, fault))
+    };
     let seconds = |nth: usize, usual: u64| match number(nth) {
         None => Some(Duration::from_secs(usual)),
         Some(given) => given.filter(|n| (1..=3600).contains(n)).map(Duration::from_secs),
@@ -179,16 +194,16 @@ fn read(word: &str, given: &[&str]) -> Option<Lever> {
         "reshare" => ask(Wish::Reshare),
         "exit" => ask(Wish::Exit),
         "calm" => Some(Lever::Calm),
-        "kill" => operator().map(Lever::Kill),
-        "hang" => operator().map(Lever::Hang),
-        "slow" => Some(Lever::Slow(operator()?, seconds(1, 8)?)),
-        "lie" => operator().map(Lever::Lie),
-        "equivocate" => operator().map(Lever::Equivocate),
-        "heal" => operator().map(Lever::Heal),
+        "kill" => operator(Fate::Kill),
+        "hang" => operator(Fate::Hang),
+        "slow" => operator(Fate::Slow(seconds(1, 8)?)),
+        "lie" => operator(Fate::Lie),
+        "equivocate" => operator(Fate::Equivocate),
+        "heal" => operator(Fate::Heal),
         "messenger" => seconds(0, 15).map(Lever::Messenger),
-        "cut" => endpoint().map(Lever::Cut),
-        "lag" => endpoint().map(Lever::Lag),
-        "forge" => endpoint().map(Lever::Forge),
+        "cut" => endpoint(Fault::Cut),
+        "lag" => endpoint(Fault::Lag),
+        "forge" => endpoint(Fault::Forge),
         "scenario" => given.first().map(|name| Lever::Scenario((*name).to_owned())),
         "reorg" => first().filter(|n| *n <= DEEPEST_REORG).map(Lever::Reorg),
         "basefee" => first().filter(|n| *n <= 100_000).map(Lever::BaseFee),

@@ -81,6 +81,8 @@ pub(super) struct Tour {
     director: Arc<Director>,
     by: TourBy,
     read: Duration,
+    /// Kinds whose station has been.
+    decided: Vec<&'static str>,
 }
 
 impl Tour {
@@ -91,17 +93,27 @@ impl Tour {
             director,
             by,
             read: if shown { READ } else { AGAIN },
+            decided: Vec::new(),
         }
     }
 
     /// Goes through the story; `says` gets each line.
     pub(super) async fn go(mut self, says: impl Fn(&str)) {
         for (nth, station) in STORY.iter().enumerate() {
-            says(&format!("tour {} of {}: {}", nth + 1, STORY.len(), station.says));
+            let yours = match (&station.deed, self.by) {
+                (Deed::Decide(_), TourBy::Key) => " The decision is yours.",
+                _ => "",
+            };
+            says(&format!(
+                "tour {} of {}: {}{yours}",
+                nth + 1,
+                STORY.len(),
+                station.says
+            ));
             let gone = match station.deed {
                 Deed::Decide(kind) => self.decide(kind).await,
                 Deed::Pull(lever) => self.pull(lever, &says).await,
-                Deed::Until(is) => self.until(is).await,
+                Deed::Until(is) => self.until(None, is).await,
             };
             if gone.is_none() {
                 return;
@@ -109,10 +121,26 @@ impl Tour {
         }
     }
 
-    /// None: the engine is gone.
-    async fn until(&mut self, is: impl Fn(&Snapshot) -> bool) -> Option<()> {
-        let held = self.seat.snapshots.wait_for(|snapshot| is(snapshot)).await;
-        held.is_ok().then_some(())
+    /// Waits until it is so. What was decided before and is proposed anew, because it failed or changed, is decided again,
+    /// except for a kind whose station has come: the story goes on. None: the engine is gone.
+    async fn until(&mut self, but: Option<&str>, is: impl Fn(&Snapshot) -> bool) -> Option<()> {
+        loop {
+            let snapshot = self.seat.snapshots.borrow_and_update().clone();
+            if is(&snapshot) {
+                return Some(());
+            }
+            let again = snapshot
+                .waiting()
+                .find(|a| ready(a) && !is_kind(a, but) && self.decided.iter().any(|kind| a.kind == *kind));
+            match again.filter(|_| self.by == TourBy::Clock) {
+                Some(action) => {
+                    self.approve(action.clone()).await;
+                    tokio::time::sleep(AGAIN).await;
+                    self.seat.snapshots.has_changed().ok()?;
+                }
+                None => self.seat.snapshots.changed().await.ok()?,
+            }
+        }
     }
 
     async fn pull(&self, lever: &str, says: &impl Fn(&str)) -> Option<()> {
@@ -122,7 +150,7 @@ impl Tour {
             }
             match self.director.pull(lever).await {
                 Ok(pulled) => {
-                    says(&format!("{lever}: {}. Watch {}.", pulled.did, pulled.watch));
+                    says(&format!("{lever}: {}. Watch: {}.", pulled.did, pulled.watch));
                     tokio::time::sleep(self.read).await;
                     return Some(());
                 }
@@ -133,13 +161,14 @@ impl Tour {
         }
     }
 
-    async fn decide(&mut self, kind: &str) -> Option<()> {
-        let ready = |a: &&ActionView| a.kind == kind && a.can_approve.is_yes();
-        let id = {
-            let waits = |snapshot: &std::sync::Arc<Snapshot>| snapshot.waiting().any(|a| ready(&a));
-            let snapshot = self.seat.snapshots.wait_for(waits).await.ok()?;
-            snapshot.waiting().find(ready)?.id
-        };
+    async fn decide(&mut self, kind: &'static str) -> Option<()> {
+        let fits = |a: &&ActionView| is_kind(a, Some(kind)) && ready(a);
+        self.until(Some(kind), |snapshot| snapshot.waiting().any(|a| fits(&a)))
+            .await?;
+        self.decided.push(kind);
+        let found = self.seat.snapshots.borrow().waiting().find(fits).map(|a| a.id);
+        // decided by somebody else in between
+        let Some(id) = found else { return Some(()) };
         if self.by == TourBy::Clock {
             tokio::time::sleep(self.read).await;
         }
@@ -174,6 +203,14 @@ impl Tour {
             tracing::debug!(target: "devnet::director", action = %action.id, %refused, "not approved");
         }
     }
+}
+
+fn ready(action: &ActionView) -> bool {
+    action.can_approve.is_yes()
+}
+
+fn is_kind(action: &ActionView, kind: Option<&str>) -> bool {
+    kind.is_some_and(|kind| action.kind == kind)
 }
 
 fn still_waits(seat: &Seat, id: ActionId) -> bool {

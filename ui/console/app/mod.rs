@@ -69,6 +69,14 @@ pub(crate) struct Toast {
     pub(crate) until: Duration,
 }
 
+/// What the director of a show said last, below everything else.
+#[derive(Debug, Clone)]
+pub(crate) struct Caption {
+    pub(crate) words: String,
+    /// None: until the next one.
+    pub(crate) until: Option<Duration>,
+}
+
 /// The console is about to end and waits for the engine.
 #[derive(Debug, Clone)]
 pub(crate) struct Leaving {
@@ -105,6 +113,7 @@ pub(crate) struct App {
     pub(crate) details: Vec<Detail>,
     pub(crate) overlay: Option<Overlay>,
     pub(crate) toast: Option<Toast>,
+    pub(crate) caption: Option<Caption>,
     pub(crate) pending: Vec<Pending>,
     pub(crate) next_ticket: u64,
     /// The newest thing that happened, and when it came.
@@ -150,6 +159,7 @@ impl App {
             details: Vec::new(),
             overlay: None,
             toast: None,
+            caption: None,
             pending: Vec::new(),
             next_ticket: 1,
             news: None,

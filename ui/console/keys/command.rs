@@ -333,7 +333,7 @@ pub(crate) const TABLE: &[Row] = &[
     dangerous(row(G::Global, C::PauseAll, "pause-all", &["P"], "", "pause everything, or resume: while paused nothing leaves this machine")),
     dangerous(row(G::Global, C::Mode, "mode", &["M"], "", "have somebody else decide: nobody (observe), a person (supervised) or the rules (auto)")),
     dangerous(row(G::Global, C::Adopt, "adopt", &["T"], "", "take over an account with a past that this journal does not know, where one waits for it")),
-    row(G::Global, C::Director, "director", &["D"], "", "in the demo: the levers of its network, such as more pools, a dead operator, a reorganisation"),
+    row(G::Global, C::Director, "director", &["D"], "director", "in the demo: the levers of its network, such as more pools, a dead operator, a reorganisation"),
     row(G::Global, C::Status, "status", &["i"], "", "the state of network, endpoints, operators and journal"),
     row(G::Global, C::Palette, "commands", &[":"], "", "every command as a list to type into, with what cannot be done now and why"),
     row(G::Global, C::Theme, "theme", &["t"], "", "the next theme; it holds until the console is left"),

@@ -89,6 +89,9 @@ pub(super) fn open_filter(app: &mut App) {
 
 /// Esc in a list: all rows again; where all are there, the selection follows what matters again.
 pub(super) fn clear_filter(app: &mut App) {
+    if app.caption.take().is_some() {
+        return;
+    }
     let pane = app.pane();
     if app.list(pane).filter.is_empty() {
         app.with_list(pane, |list, _| list.picked = false);

@@ -63,8 +63,8 @@ pub(crate) fn update(app: &mut App, msg: Msg) -> Vec<Effect> {
             vec![]
         }
         Event::Rows { ticket, answer } => read::arrived(app, ticket, answer),
-        Event::Told(words) => {
-            director::told(app, words);
+        Event::Told { words, stays } => {
+            director::told(app, words, stays);
             vec![]
         }
         Event::EngineGone => quit::engine_gone(app),
@@ -119,6 +119,7 @@ fn ticked(app: &mut App) -> Vec<Effect> {
     if app.toast.as_ref().is_some_and(|t| t.until <= mono) {
         app.toast = None;
     }
+    director::ticked(app);
     send::forget_old(app);
     quit::overdue(app)
 }

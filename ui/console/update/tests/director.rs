@@ -23,8 +23,6 @@ fn a_lever_is_typed_pulled_once_and_told() {
     d.types("kill 3");
     assert_eq!(d.keys("enter"), [Effect::Pull("kill 3".to_owned())]);
     assert!(d.app.overlay.is_none());
-    d.send(Event::Told("operator 3 was killed. Watch: the header".to_owned()));
-    assert!(toast(&d).contains("was killed"));
     // nothing typed pulls nothing
     d.keys("D");
     assert!(d.keys("enter").is_empty());
@@ -41,4 +39,41 @@ fn a_lever_is_typed_pulled_once_and_told() {
         small.contains("lever21 X") && small.contains("lever7 1"),
         "{small}"
     );
+}
+
+fn told(d: &mut Driver, words: &str, stays: bool) {
+    d.send(Event::Told {
+        words: words.to_owned(),
+        stays,
+    });
+}
+
+#[test]
+fn what_is_said_is_readable_to_its_end_on_a_small_screen_and_goes_when_it_was_read() {
+    let mut d = busy();
+    let words = "operator 3 was killed: its process is gone. Watch: operators in the header; the matrix names it when a \
+                 round's deadline passes; new proposals do without it";
+    told(&mut d, words, false);
+    let mut terminal = ratatui::Terminal::new(ratatui::backend::TestBackend::new(80, 24)).unwrap();
+    let mut small = |d: &mut Driver| {
+        terminal
+            .draw(|f| crate::console::screens::draw(f, &mut d.app))
+            .unwrap();
+        terminal.backend().to_string()
+    };
+    let shown = small(&mut d);
+    assert!(
+        shown.contains("operator 3 was killed") && shown.contains("do without it"),
+        "{shown}"
+    );
+    d.look(59_000);
+    assert!(d.app.caption.is_some());
+    d.look(2_000);
+    assert!(d.app.caption.is_none());
+    // a station of the tour stays until the next one, or until it is sent away
+    told(&mut d, "tour 1 of 20: a staker", true);
+    d.look(600_000);
+    assert!(small(&mut d).contains("tour 1 of 20"));
+    d.keys("esc");
+    assert!(d.app.caption.is_none());
 }

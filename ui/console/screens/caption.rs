@@ -1,0 +1,26 @@
+//! The caption of a show: what its director says, in as many lines as it takes.
+
+use ratatui::text::{Line, Span};
+
+use crate::console::app::App;
+use crate::console::theme::Token;
+use crate::console::widgets::text::{clean, fit, wrap};
+
+/// More of it would hide what it is about.
+const MOST: usize = 4;
+
+/// The lines at this width; none where nothing is said.
+pub(super) fn lines(app: &App, width: u16) -> Vec<Line<'static>> {
+    let Some(caption) = &app.caption else {
+        return Vec::new();
+    };
+    let columns = usize::from(width).saturating_sub(2);
+    let mut lines = wrap(&clean(&caption.words), columns);
+    if lines.len() > MOST {
+        let rest = lines.split_off(MOST - 1).join(" ");
+        lines.push(fit(&rest, columns, app.settings.ascii).into_owned());
+    }
+    let style = app.style(Token::Info);
+    let line = |line: String| Line::from(Span::styled(format!(" {line}"), style));
+    lines.into_iter().map(line).collect()
+}
