@@ -20,6 +20,8 @@ use command::Command;
 
 /// How long the engine may take to stop.
 const STOP: Duration = Duration::from_secs(15);
+/// How long what is named may take to be in a snapshot.
+const MOMENT: Duration = Duration::from_millis(500);
 /// Fewest hex digits of a digest that name it: 40 bits, as the shell's `approve` wants.
 const DIGITS: usize = 10;
 
@@ -197,7 +199,7 @@ impl<B: Beside> Plain<'_, B> {
                 self.follow = on;
                 return line(if on { "following" } else { "not following" });
             }
-            Command::Open(named) => return self.open(&snapshot, &named),
+            Command::Open(named) => return self.open(&named).await,
             Command::Approve { code, phrase } => match self.approval(&snapshot, &code, phrase) {
                 Ok(request) => request,
                 Err(why) => return line(&why),
@@ -231,17 +233,26 @@ impl<B: Beside> Plain<'_, B> {
         }
     }
 
-    /// Prints everything that an approval of it binds, and what to type.
-    fn open(&mut self, snapshot: &Snapshot, named: &str) {
-        let found = match named.parse::<usize>() {
-            Ok(nth) => nth.checked_sub(1).and_then(|nth| snapshot.waiting().nth(nth)),
-            Err(_) if named.is_empty() => snapshot.waiting().next(),
-            Err(_) => named.parse().ok().and_then(|id| snapshot.action(id)),
+    /// What was named. A line tells of it a moment before the snapshot has it.
+    async fn named(&mut self, named: &str) -> Option<ActionView> {
+        let find = |snapshot: &Snapshot| match named.parse::<usize>() {
+            Ok(nth) => snapshot.waiting().nth(nth.checked_sub(1)?).cloned(),
+            Err(_) if named.is_empty() => snapshot.waiting().next().cloned(),
+            Err(_) => snapshot.action(named.parse().ok()?).cloned(),
         };
-        let Some(action) = found else {
+        let there = self.seat.snapshots.wait_for(|snapshot| find(snapshot).is_some());
+        match tokio::time::timeout(MOMENT, there).await {
+            Ok(Ok(snapshot)) => find(&snapshot),
+            Ok(Err(_)) | Err(_) => None,
+        }
+    }
+
+    /// Prints everything that an approval of it binds, and what to type.
+    async fn open(&mut self, named: &str) {
+        let Some(action) = self.named(named).await else {
             return line("there is no such action; `waiting` lists what waits, by number and name");
         };
-        show::action(action);
+        show::action(&action);
         self.opened = Some((action.id, action.digest));
         if !action.waits() {
             return line(&format!(

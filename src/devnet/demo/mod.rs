@@ -174,34 +174,22 @@ impl DemoNetwork {
             progress,
         )
         .await?;
-        let messenger = own_messenger(&options, progress).await?;
-        let messenger_url = match (&messenger, &options.foreign_messenger) {
-            (None, Some(url)) => url.clone(),
-            (own, _) => own.as_ref().map(MessengerHandle::url).unwrap_or_default(),
-        };
-        let proxy = match &options.stage {
-            Some(_) => Some(stage::proxy(&devnet.http_url(), &messenger_url).await?),
-            None => None,
-        };
-        let doors = proxy.as_ref().map(Doors::of).transpose()?;
-        let messenger_url = doors
-            .as_ref()
-            .map_or(messenger_url, |doors| doors.messenger.clone());
+        let ways = Ways::open(&options, &devnet, progress).await?;
         let surroundings = operators::Surroundings {
-            messenger_url: RedactedUrl::new(messenger_url.clone()),
+            messenger_url: RedactedUrl::new(ways.messenger_url.clone()),
             manager: devnet.addresses().manager,
             spec: &spec,
             genesis_validators_root: consensus.genesis_validators_root,
             beacon_url: consensus.url.as_deref(),
             folder: folder.path(),
         };
-        let cast = Cast::start(&options, proxy, &keys, &surroundings, progress).await?;
+        let cast = Cast::start(&options, ways.proxy, &keys, &surroundings, progress).await?;
         let config_file = settings::write(&settings::Settings {
             folder: folder.path(),
             options: &options,
             devnet: &devnet,
-            doors: doors.as_ref(),
-            messenger_url: &messenger_url,
+            doors: ways.doors.as_ref(),
+            messenger_url: &ways.messenger_url,
             beacon_url: consensus.url.as_deref(),
             genesis_validators_root: surroundings.genesis_validators_root,
             operators: &cast.operators,
@@ -223,8 +211,8 @@ impl DemoNetwork {
             director,
             nodes: cast.nodes,
             stage: cast.stage,
-            messenger,
-            messenger_url,
+            messenger: ways.messenger,
+            messenger_url: ways.messenger_url,
             consensus,
             devnet,
             operators: cast.operators,
@@ -443,6 +431,41 @@ async fn own_messenger(
     messenger
         .map(Some)
         .map_err(|error| failed_part("the messenger", &error))
+}
+
+/// The messenger, and what stands before it and the chain.
+struct Ways {
+    /// None: it runs elsewhere.
+    messenger: Option<MessengerHandle>,
+    proxy: Option<FaultProxy>,
+    doors: Option<Doors>,
+    /// Where operators and oracle find it.
+    messenger_url: String,
+}
+
+impl Ways {
+    async fn open(
+        options: &DemoOptions,
+        devnet: &Devnet,
+        progress: Progress<'_>,
+    ) -> Result<Self, DevnetError> {
+        let messenger = own_messenger(options, progress).await?;
+        let own = messenger.as_ref().map(MessengerHandle::url);
+        let url = own
+            .or_else(|| options.foreign_messenger.clone())
+            .unwrap_or_default();
+        let proxy = match &options.stage {
+            Some(_) => Some(stage::proxy(&devnet.http_url(), &url).await?),
+            None => None,
+        };
+        let doors = proxy.as_ref().map(Doors::of).transpose()?;
+        Ok(Self {
+            messenger_url: doors.as_ref().map_or(url, |doors| doors.messenger.clone()),
+            messenger,
+            proxy,
+            doors,
+        })
+    }
 }
 
 /// The operators, wherever they run.
