@@ -151,17 +151,11 @@ pub fn requests(network: Arc<Devnet>, script: RequestScript) -> Actor {
 /// Waits until so many pools are staked, then for the time, then asks for it until it is mined.
 async fn request(network: Arc<Devnet>, nth: usize, after: Option<Duration>, kind: RequestKind) {
     let Some(after) = after else { return };
-    let pool = loop {
-        match network.manager().getStakedPoolIds().call().await {
-            Ok(staked) => match staked.get(nth) {
-                Some(id) => break PoolId(*id),
-                None => tokio::time::sleep(UPKEEP_POLL).await,
-            },
-            Err(error) => pause_after(&failed("getStakedPoolIds", &error)).await,
-        }
-    };
+    staked(&network, nth).await;
     tokio::time::sleep(after).await;
     loop {
+        // looked for again: a reorganisation may have taken it back
+        let pool = staked(&network, nth).await;
         let asked = match kind {
             RequestKind::Reshare => network.request_reshare(pool).await,
             RequestKind::Exit => network.request_exit(pool).await,
@@ -171,6 +165,19 @@ async fn request(network: Arc<Devnet>, nth: usize, after: Option<Duration>, kind
         match asked {
             Ok(()) => break tracing::info!(target: "devnet", %pool, %kind, "requested"),
             Err(error) => pause_after(&error).await,
+        }
+    }
+}
+
+/// The nth pool that is staked, once there is one.
+async fn staked(network: &Devnet, nth: usize) -> PoolId {
+    loop {
+        match network.manager().getStakedPoolIds().call().await {
+            Ok(staked) => match staked.get(nth) {
+                Some(id) => return PoolId(*id),
+                None => tokio::time::sleep(UPKEEP_POLL).await,
+            },
+            Err(error) => pause_after(&failed("getStakedPoolIds", &error)).await,
         }
     }
 }

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use alloy::eips::BlockNumberOrTag;
 use alloy::primitives::{B256, U256};
 use alloy::providers::Provider;
 
@@ -18,6 +19,8 @@ use crate::devnet::proxy::{ProxyError, Scenario, Switch, Variables, shipped};
 use crate::devnet::{Devnet, DevnetError};
 use crate::types::{OperatorId, PoolId, SafeText};
 
+/// So many names are told where one is not known.
+const NEAR: usize = 5;
 /// Blocks are never replaced below this one: it tells chains apart.
 const MARK: u64 = 1;
 
@@ -118,13 +121,8 @@ impl Director {
                 format!("the messenger is away for {seconds} s")
             }
             Lever::Endpoint(nth, fault) => self.endpoint(*nth, *fault)?,
-            Lever::Scenario(name) => {
-                self.stage.proxy.switch(name, Switch::On)?;
-                let views = self.stage.proxy.scenarios();
-                let view = views.into_iter().find(|view| view.name == *name);
-                view.map_or_else(|| name.clone(), |view| view.about)
-            }
-            Lever::Reorg(depth) => self.reorg(*depth).await?,
+            Lever::Scenario(name) => self.scenario(name)?,
+            Lever::Reorg { depth, even_final } => self.reorg(*depth, *even_final).await?,
             Lever::BaseFee(gwei) => {
                 self.devnet
                     .set_base_fee(U256::from(*gwei) * U256::from(1_000_000_000_u64))
@@ -150,10 +148,7 @@ impl Director {
                 let beacon = self.beacon()?;
                 beacon.skip(*time);
                 self.devnet.forward(time.as_secs()).await?;
-                format!(
-                    "chain and beacon are {} s further; a finding about the clock is expected",
-                    time.as_secs()
-                )
+                format!("chain and beacon are {} s further", time.as_secs())
             }
             Lever::Mend => self.mend()?,
         })
@@ -247,11 +242,41 @@ impl Director {
         ))
     }
 
-    async fn reorg(&self, depth: u64) -> Result<String, NotPulled> {
+    fn scenario(&self, name: &str) -> Result<String, NotPulled> {
+        let views = self.stage.proxy.scenarios();
+        let Some(view) = views.iter().find(|view| view.name == name) else {
+            let mut near: Vec<_> = views.iter().map(|view| view.name.as_str()).collect();
+            near.sort_by(|a, b| strsim::jaro_winkler(b, name).total_cmp(&strsim::jaro_winkler(a, name)));
+            near.truncate(NEAR);
+            let near = near.join(", ");
+            return Err(refused(&format!(
+                "there is no scenario {name} here; near it are {near}"
+            )));
+        };
+        self.stage.proxy.switch(name, Switch::On)?;
+        Ok(view.about.clone())
+    }
+
+    async fn reorg(&self, depth: u64, even_final: bool) -> Result<String, NotPulled> {
         let head = self.devnet.block_number().await?;
         // the deployment and the mark stay
         if head < depth + MARK + 2 {
             return Err(refused(&format!("the chain has only {head} blocks")));
+        }
+        let finalized = self
+            .devnet
+            .provider()
+            .get_block_by_number(BlockNumberOrTag::Finalized);
+        let finalized = finalized
+            .await
+            .map_err(|error| failed("the finalized block", &error))?;
+        let finalized = finalized.map_or(0, |block| block.header.number);
+        if head - depth < finalized && !even_final {
+            return Err(refused(&format!(
+                "the blocks up to {finalized} are final, and a chain that works replaces none of them: {} at most; `reorg \
+                 {depth} final` does, and what the oracle has closed on them stays closed",
+                head - finalized
+            )));
         }
         self.devnet.reorg(depth).await?;
         Ok(format!(

@@ -35,7 +35,11 @@ pub enum Lever {
     /// The nth endpoint, from 1.
     Endpoint(usize, Fault),
     Scenario(String),
-    Reorg(u64),
+    /// The newest blocks; those that are final only where it is said.
+    Reorg {
+        depth: u64,
+        even_final: bool,
+    },
     /// In gwei.
     BaseFee(u64),
     Stranger,
@@ -101,21 +105,21 @@ pub const LEVERS: &[LeverRow] = &[
     row("kill", "OPERATOR", "kills the operator's process", "operators in the header within 4 s; a ceremony that it is in names it when the round's deadline passes; new proposals do without it"),
     row("hang", "OPERATOR", "stops the operator's process where it stands: connections stay, answers do not come", "its cell in the matrix stays empty until the deadline, and then it is named; in the header it is unknown, not down: silence proves nothing"),
     row("slow", "OPERATOR [SECONDS]", "the operator's messages take so much longer (8)", "the matrix: everybody waits for its cell"),
-    row("lie", "OPERATOR", "the operator's proofs are false, signed with its own key", "the next key generation: the operator is named as the one who broke the protocol"),
-    row("equivocate", "OPERATOR", "the operator sends two different messages for one round", "the next key generation is void, and the operator is named"),
+    row("lie", "OPERATOR", "the operator's proofs are false, signed with its own key", "the next key generation with it (e chooses the committee): it is named as the one who broke the protocol"),
+    row("equivocate", "OPERATOR", "the operator sends two different messages for one round", "the next key generation with it (e chooses the committee) is void, and it is named"),
     row("heal", "OPERATOR", "the operator runs, is honest and as fast as before", "operators in the header"),
     row("messenger", "[SECONDS]", "the messenger is away (15)", "the endpoints in the header; a ceremony that runs is of unknown outcome until it is found"),
     row("cut", "ENDPOINT", "an execution endpoint breaks every connection", "rpc in the header; endpoints-agree is unknown, so a person decides"),
     row("lag", "ENDPOINT", "an execution endpoint is 20 blocks behind", "the head falls back and follows it: what one endpoint alone claims is not believed, and the alarm names who claims it"),
     row("forge", "ENDPOINT", "an execution endpoint tells an exit that nobody asked for", "the other one contradicts it: an alarm, and no exit"),
-    row("scenario", "NAME", "any scenario of the fault proxy, at endpoint 1 where it is about endpoints", "what the scenario says"),
-    row("reorg", "BLOCKS", "replaces the newest blocks, 64 at most, by empty ones", "cases of these blocks are orphaned; what was sent is sent again as it was"),
+    row("scenario", "NAME", "any scenario of the fault proxy, such as head-stands-still; at endpoint 1 where it is about one", "what the scenario says"),
+    row("reorg", "BLOCKS [final]", "replaces the newest blocks by empty ones; up to 64 of them, even final ones, where that is said", "cases of these blocks are orphaned; what was sent is sent again as it was"),
     row("basefee", "GWEI", "the next block's base fee", "base fee in the header; what is sent waits or is replaced under its ceiling"),
     row("stranger", "", "somebody else sends a transaction from the oracle's account", "everything pauses until a person has looked; P resumes"),
     row("beacon-refuses", "", "the beacon node refuses every exit", "an exit that is published stays in the pane of exits, with the node's words"),
     row("beacon-away", "", "the beacon node answers 503 to everything", "beacon in the header; key-unknown-to-beacon is unknown"),
-    row("forward", "SECONDS", "puts the clocks of chain and beacon forward together", "the finding about the clock is expected: only this machine's clock stayed; epochs pass at once"),
-    row("mend", "", "endpoints, messenger and beacon are as they were", "the header is green again"),
+    row("forward", "SECONDS", "puts the clocks of chain and beacon forward together", "epochs pass at once; from an hour on the finding about the clock is expected, since only this machine's clock stayed"),
+    row("mend", "", "endpoints, messenger and beacon are as they were", "the header is green within 10 s, but for an endpoint that was contradicted: that stays marked"),
 ];
 
 /// The row of a lever.
@@ -183,7 +187,7 @@ fn read(word: &str, given: &[&str]) -> Option<Lever> {
         None => Some(None),
         Some(_) => seconds(0, 0).map(Some),
     };
-    let most = if word == "slow" { 2 } else { 1 };
+    let most = if ["slow", "reorg"].contains(&word) { 2 } else { 1 };
     let none = ["calm", "stranger", "beacon-refuses", "beacon-away", "mend"].contains(&word);
     if given.len() > most || (none && !given.is_empty()) {
         return None;
@@ -205,7 +209,13 @@ fn read(word: &str, given: &[&str]) -> Option<Lever> {
         "lag" => endpoint(Fault::Lag),
         "forge" => endpoint(Fault::Forge),
         "scenario" => given.first().map(|name| Lever::Scenario((*name).to_owned())),
-        "reorg" => first().filter(|n| *n <= DEEPEST_REORG).map(Lever::Reorg),
+        "reorg" => Some(Lever::Reorg {
+            depth: first().filter(|n| *n <= DEEPEST_REORG)?,
+            even_final: match given.get(1) {
+                None => false,
+                Some(word) => (*word == "final").then_some(true)?,
+            },
+        }),
         "basefee" => first().filter(|n| *n <= 100_000).map(Lever::BaseFee),
         "stranger" => Some(Lever::Stranger),
         "beacon-refuses" => Some(Lever::BeaconRefuses),
@@ -245,9 +255,13 @@ mod tests {
 
     #[test]
     fn what_is_too_much_or_unknown_is_refused_in_words() {
-        assert_eq!("reorg 64".parse(), Ok(Lever::Reorg(64)));
+        for (line, even_final) in [("reorg 64", false), ("reorg 64 final", true)] {
+            let depth = 64;
+            assert_eq!(line.parse(), Ok(Lever::Reorg { depth, even_final }));
+        }
         for (line, says) in [
             ("reorg 65", "reorg wants BLOCKS"),
+            ("reorg 6 now", "reorg wants BLOCKS"),
             ("kill 0", "kill wants OPERATOR"),
             ("kil 3", "did you mean kill?"),
             ("", "without a name"),

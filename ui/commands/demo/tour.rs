@@ -61,7 +61,7 @@ const STORY: &[Station] = &[
     station("First they sign it.", Decide("sign-exit")),
     station("Then it is published to the beacon nodes.", Decide("broadcast-exit")),
     station("The validator leaves the beacon chain, and its stake is withdrawn.", Until(|s| over(s, RequestKind::Exit, 1))),
-    station("This was the whole story. The journal has every decision of it, and the transcripts prove every ceremony.", Until(|_| true)),
+    station("This was the whole story. The journal has every decision of it, and the transcripts prove every ceremony. From now on pools come by themselves, and the decisions are yours.", Pull("pool 60")),
 ];
 
 /// What the story brings to its end.

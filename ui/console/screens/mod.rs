@@ -45,7 +45,7 @@ pub(crate) fn draw(frame: &mut Frame<'_>, app: &mut App) {
         return;
     }
     let head = header::lines(app, area.width);
-    let caption = caption::lines(app, area.width);
+    let caption = caption::lines(app, area);
     let layout = Layout::vertical([
         Constraint::Length(head.len() as u16),
         Constraint::Length(1),

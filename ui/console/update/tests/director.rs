@@ -66,6 +66,11 @@ fn what_is_said_is_readable_to_its_end_on_a_small_screen_and_goes_when_it_was_re
         shown.contains("operator 3 was killed") && shown.contains("do without it"),
         "{shown}"
     );
+    // what has to be read before deciding keeps all the room there
+    d.keys("2 enter");
+    assert!(!small(&mut d).contains("was killed"));
+    d.keys("esc");
+    assert!(small(&mut d).contains("was killed"));
     d.look(59_000);
     assert!(d.app.caption.is_some());
     d.look(2_000);
