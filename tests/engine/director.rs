@@ -213,6 +213,8 @@ async fn the_chain_does_what_it_is_told_and_no_other_chain_is_touched() {
     // the deployment is never replaced
     ground.devnet().mine(10).await.unwrap();
     let before = ground.devnet().block_number().await.unwrap();
+    let refused = director(&ground).pull("reorg 8").await.unwrap_err().to_string();
+    assert!(refused.contains("are final"), "{refused}");
     pull(&ground, "reorg 3").await;
     until(&oracle, "blocks after the reorganisation", |s| {
         s.chain.cursor.filter(|cursor| cursor.number > before + 3)

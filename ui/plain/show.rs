@@ -64,7 +64,8 @@ pub(super) fn status(snapshot: &Snapshot) {
     }
     for endpoint in &snapshot.endpoints {
         line(&format!(
-            "endpoint {}: {}{}",
+            "{} endpoint {}: {}{}",
+            endpoint.kind.word(),
             endpoint.name,
             health(endpoint.health),
             behind(&endpoint.detail)
