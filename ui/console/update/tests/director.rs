@@ -63,7 +63,7 @@ fn what_is_said_is_readable_to_its_end_on_a_small_screen_and_goes_when_it_was_re
     };
     let shown = small(&mut d);
     assert!(
-        shown.contains("operator 3 was killed") && shown.contains("do without it"),
+        shown.contains("operator 3 was killed") && shown.contains("proposals do without"),
         "{shown}"
     );
     // what has to be read before deciding keeps all the room there
