@@ -29,8 +29,7 @@ pub struct AnvilOptions {
     pub port: u16,
     /// Mines nothing by itself until it is told to.
     pub no_mining: bool,
-    /// Keeps the states of so many blocks on disk beside those that it has in memory, and forgets older ones; anvil's own
-    /// number of thousands when absent.
+    /// Keeps the states of so many blocks in memory, and forgets older ones; all of them, partly on disk, when absent.
     pub states: Option<u64>,
 }
 
@@ -84,8 +83,7 @@ impl Anvil {
             .args(options.no_mining.then_some("--no-mining"))
             .env_remove("ANVIL_IP_ADDR");
         if let Some(states) = options.states {
-            // `--prune-history`, which would keep none on disk, makes memory grow by tens of KB with each block for good
-            command.args(["--max-persisted-states", &states.to_string()]);
+            command.arg(format!("--prune-history={states}"));
         }
         if let Some(mnemonic) = &options.mnemonic {
             command.args(["--mnemonic", mnemonic]);

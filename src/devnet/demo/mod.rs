@@ -43,8 +43,10 @@ pub use self::stage::StageOptions;
 use self::stage::{Doors, Stage};
 
 const ENDED_POLL: Duration = Duration::from_millis(500);
-/// States that are kept where somebody watches for long: of every block that may be replaced, and a few more.
-const STATES: u64 = 2 * DEEPEST_REORG;
+/// States that are kept where somebody watches for long: of every block that may be replaced, and a few more. Each is a
+/// copy of everything, which grows with each block (the contract of EIP-2935 alone by a slot): every state that is kept
+/// costs about 0.3 KB more with each block, so that fewer are better.
+const STATES: u64 = DEEPEST_REORG + 8;
 
 /// How to start the network.
 #[derive(Debug, Clone)]
