@@ -11,10 +11,10 @@ mod fixture;
 mod headless;
 mod log;
 mod manager;
-#[cfg(feature = "tui")]
 mod mode;
 mod output;
 mod person;
+mod plain;
 #[cfg(unix)]
 mod seat;
 mod summary;
@@ -24,9 +24,7 @@ mod walls;
 
 use std::process::ExitCode;
 
-use clap::Parser;
-
 fn main() -> ExitCode {
-    let cli = args::Cli::parse();
+    let cli = args::parse();
     exit::report(early::watch().and_then(|()| commands::run(cli)))
 }

@@ -2,6 +2,7 @@
 
 use std::io::IsTerminal;
 
+#[cfg(feature = "tui")]
 use crate::exit::NoTerminal;
 
 /// What matters for the decision; tests make it up.
@@ -38,20 +39,27 @@ impl Surroundings {
         }
     }
 
+    /// A terminal with somebody at it that only takes lines, one after the other.
+    pub(crate) fn is_dumb(&self) -> bool {
+        self.stdin && self.stdout && self.term.as_deref() == Some("dumb")
+    }
+
     /// Whether the console can run here, and if not, what to do instead.
     ///
     /// # Errors
     /// [`NoTerminal`] with the reason.
+    #[cfg(feature = "tui")]
     pub(crate) fn require_terminal(&self) -> Result<(), NoTerminal> {
         self.lacks_terminal().map_or(Ok(()), |why| {
             Err(NoTerminal(format!(
-                "{why}: the console cannot be drawn. `casimir-dkg headless` prints one line for each step instead"
+                "{why}: the console cannot be drawn. `casimir-dkg headless` prints one line for each step instead, and --plain \
+                 takes lines where somebody decides"
             )))
         })
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "tui"))]
 mod tests {
     use super::*;
 

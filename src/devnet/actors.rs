@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use alloy::eips::{BlockId, BlockNumberOrTag};
 use alloy::providers::Provider;
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
 use tokio::task::JoinHandle;
 
 use super::error::{DevnetError, failed};
@@ -14,6 +16,10 @@ use crate::types::{BlsPublicKey, PoolId, RequestKind};
 
 /// How often the upkeep looks.
 const UPKEEP_POLL: Duration = Duration::from_millis(500);
+/// Seconds between pools where somebody watches for long.
+const NEXT_POOL: std::ops::Range<u64> = 40..80;
+/// No more pools are filled while so many wait: nobody decides.
+const ENOUGH: usize = 4;
 /// How long an actor waits after a failure.
 const AFTER_FAILURE: Duration = Duration::from_secs(1);
 
@@ -34,6 +40,45 @@ impl Actor {
 impl Drop for Actor {
     fn drop(&mut self) {
         self.task.abort();
+    }
+}
+
+/// Does something now and then, first after the time.
+pub(super) fn again<F>(every: Duration, deed: impl Fn() -> F + Send + 'static) -> Actor
+where
+    F: Future<Output = ()> + Send,
+{
+    Actor {
+        task: tokio::spawn(async move {
+            loop {
+                tokio::time::sleep(every).await;
+                deed().await;
+            }
+        }),
+    }
+}
+
+/// Fills another pool now and then, as long as few wait for their deposit. The same seed gives the same times.
+pub(super) fn lively(network: Arc<Devnet>, seed: u64) -> Actor {
+    Actor {
+        task: tokio::spawn(async move {
+            let mut chance = ChaCha8Rng::seed_from_u64(seed);
+            loop {
+                tokio::time::sleep(Duration::from_secs(chance.gen_range(NEXT_POOL))).await;
+                match network.manager().getReadyPoolIds().call().await {
+                    Ok(ready) if ready.len() >= ENOUGH => continue,
+                    Ok(_) => {}
+                    Err(error) => {
+                        pause_after(&failed("getReadyPoolIds", &error)).await;
+                        continue;
+                    }
+                }
+                match network.deposit_pool(1).await {
+                    Ok(_) => tracing::info!(target: "devnet", "a staker filled another pool"),
+                    Err(error) => pause_after(&error).await,
+                }
+            }
+        }),
     }
 }
 
@@ -106,17 +151,11 @@ pub fn requests(network: Arc<Devnet>, script: RequestScript) -> Actor {
 /// Waits until so many pools are staked, then for the time, then asks for it until it is mined.
 async fn request(network: Arc<Devnet>, nth: usize, after: Option<Duration>, kind: RequestKind) {
     let Some(after) = after else { return };
-    let pool = loop {
-        match network.manager().getStakedPoolIds().call().await {
-            Ok(staked) => match staked.get(nth) {
-                Some(id) => break PoolId(*id),
-                None => tokio::time::sleep(UPKEEP_POLL).await,
-            },
-            Err(error) => pause_after(&failed("getStakedPoolIds", &error)).await,
-        }
-    };
+    staked(&network, nth).await;
     tokio::time::sleep(after).await;
     loop {
+        // looked for again: a reorganisation may have taken it back
+        let pool = staked(&network, nth).await;
         let asked = match kind {
             RequestKind::Reshare => network.request_reshare(pool).await,
             RequestKind::Exit => network.request_exit(pool).await,
@@ -126,6 +165,19 @@ async fn request(network: Arc<Devnet>, nth: usize, after: Option<Duration>, kind
         match asked {
             Ok(()) => break tracing::info!(target: "devnet", %pool, %kind, "requested"),
             Err(error) => pause_after(&error).await,
+        }
+    }
+}
+
+/// The nth pool that is staked, once there is one.
+async fn staked(network: &Devnet, nth: usize) -> PoolId {
+    loop {
+        match network.manager().getStakedPoolIds().call().await {
+            Ok(staked) => match staked.get(nth) {
+                Some(id) => return PoolId(*id),
+                None => tokio::time::sleep(UPKEEP_POLL).await,
+            },
+            Err(error) => pause_after(&failed("getStakedPoolIds", &error)).await,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What stakers, upkeep and owner do with the manager, one call each.
 
-use alloy::primitives::{Address, U256};
+use alloy::primitives::{Address, Bytes, U256};
 use alloy::providers::{DynProvider, Provider};
 use alloy::rpc::types::{Filter, Log, TransactionReceipt};
 use alloy::sol_types::{SolCall, SolEvent, SolEventInterface};
@@ -80,6 +80,48 @@ impl Devnet {
         self.manager_call("setOracle", self.accounts().owner, U256::ZERO, &call)
             .await
             .map(drop)
+    }
+
+    /// Somebody else uses the oracle's account: a transaction of 1 wei to the staker, in its name.
+    ///
+    /// # Errors
+    /// As [`Devnet::send`].
+    pub async fn use_oracle_account(&self) -> Result<(), DevnetError> {
+        let oracle = self.addresses().oracle;
+        self.rpc::<serde_json::Value>("anvil_impersonateAccount", (oracle,))
+            .await?;
+        let sent = self
+            .send(
+                "a stranger's transaction",
+                oracle,
+                self.accounts().staker,
+                U256::ONE,
+                Bytes::new(),
+            )
+            .await;
+        self.rpc::<serde_json::Value>("anvil_stopImpersonatingAccount", (oracle,))
+            .await?;
+        sent.map(drop)
+    }
+
+    /// The base fee of the next block, in wei. From then on it moves as blocks are filled: an eighth down for an empty one.
+    ///
+    /// # Errors
+    /// The node refuses.
+    pub async fn set_base_fee(&self, wei: U256) -> Result<(), DevnetError> {
+        self.rpc::<serde_json::Value>("anvil_setNextBlockBaseFeePerGas", (wei,))
+            .await
+            .map(drop)
+    }
+
+    /// Puts the chain's clock forward, and mines a block by it.
+    ///
+    /// # Errors
+    /// The node refuses.
+    pub async fn forward(&self, seconds: u64) -> Result<(), DevnetError> {
+        self.rpc::<serde_json::Value>("evm_increaseTime", (U256::from(seconds),))
+            .await?;
+        self.mine(1).await
     }
 
     /// The manager, for its views.

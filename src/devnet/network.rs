@@ -52,6 +52,7 @@ impl Devnet {
                 slots_in_an_epoch: options.slots_in_an_epoch,
                 port: options.port,
                 no_mining: true,
+                states: options.states,
                 ..AnvilOptions::default()
             },
         )

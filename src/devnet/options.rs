@@ -66,6 +66,8 @@ pub struct DevnetOptions {
     pub reserved_fees_ether: u64,
     /// Port of the JSON-RPC endpoint; 0 takes any that is free.
     pub port: u16,
+    /// Keeps the states of so many blocks, so that memory stays flat; all of them when absent.
+    pub states: Option<u64>,
 }
 
 impl Default for DevnetOptions {
@@ -86,6 +88,7 @@ impl Default for DevnetOptions {
             oracle_ether: 100,
             reserved_fees_ether: 100,
             port: 0,
+            states: None,
         }
     }
 }

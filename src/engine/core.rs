@@ -24,8 +24,8 @@ use crate::inject;
 use crate::journal::{Anchor, JournalError};
 use crate::lane;
 use crate::oracle::{Effect, Input, Policy, Record, Stamped, State, WishReply, step};
-use crate::types::{BlockRef, SafeText, UnixMillis, counted};
-use crate::view::{Accepted, Listing, Query, Refused, Reply, Request};
+use crate::types::{BlockRef, SafeText, Severity, UnixMillis, counted};
+use crate::view::{Accepted, Listing, Query, Refused, Reply, Request, Transition};
 
 use durable::{Flushed, write_kept};
 

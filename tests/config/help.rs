@@ -5,7 +5,7 @@ use super::support;
 #[test]
 fn help_of_every_command() {
     let scratch = tempfile::tempdir().unwrap();
-    let commands: [&[&str]; 46] = [
+    let commands: [&[&str]; 47] = [
         &[],
         &["console"],
         &["demo"],
@@ -52,6 +52,7 @@ fn help_of_every_command() {
         &["config", "show"],
         &["config", "init"],
         &["completions"],
+        &["man"],
     ];
     for command in commands {
         let mut program = support::program(scratch.path());

@@ -180,3 +180,88 @@ fn without_a_terminal_the_story_runs_by_itself_to_its_end() {
     let folders = left.filter(|entry| entry.as_ref().unwrap().path().is_dir());
     assert_eq!(folders.count(), 0, "the network's folder is gone");
 }
+
+/// What a demo in a pipe leaves on stdout and stderr, and its exit code.
+fn run(home: &std::path::Path, arguments: &[&str]) -> (Option<i32>, String, String) {
+    let output = Command::new(env!("CARGO_BIN_EXE_casimir-dkg"))
+        .args(arguments)
+        .env("CASIMIR_DKG_CONFIG_DIR", home.join("config"))
+        .env("CASIMIR_DKG_STATE_DIR", home.join("state"))
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (output.status.code(), text(output.stdout), text(output.stderr))
+}
+
+#[test]
+fn what_is_kept_is_verified_by_the_commands_that_are_printed() {
+    let home = tempfile::tempdir().unwrap();
+    let kept = home.path().join("kept here");
+    let demo = [
+        "demo",
+        "--pools",
+        "1",
+        "--operators",
+        "4",
+        "--headless",
+        "--auto-approve",
+        "--keep",
+    ];
+    let arguments: Vec<&str> = demo.into_iter().chain([kept.to_str().unwrap()]).collect();
+    let (code, out, err) = run(home.path(), &arguments);
+    assert_eq!(code, Some(0), "{out}\n{err}");
+    let commands: Vec<&str> = err
+        .lines()
+        .filter_map(|line| line.strip_prefix("  casimir-dkg "))
+        .collect();
+    assert!(
+        commands.len() >= 3,
+        "journal verify, journal show, a transcript: {err}"
+    );
+    for command in commands {
+        // as a person would: by a shell
+        let line = format!("'{}' {command}", env!("CARGO_BIN_EXE_casimir-dkg"));
+        let output = Command::new("sh").args(["-c", &line]).output().unwrap();
+        assert!(
+            output.status.success(),
+            "{command}: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+    }
+    // another chain's journal is not gone on with
+    let (code, _, err) = run(home.path(), &arguments);
+    assert_eq!(code, Some(1), "{err}");
+    assert!(err.contains("something in this directory"), "{err}");
+}
+
+#[test]
+fn the_tour_comes_to_its_end_by_itself() {
+    let home = tempfile::tempdir().unwrap();
+    let arguments = ["demo", "--headless", "--tour", "--operators", "7", "--seed", "3"];
+    let (code, out, err) = run(home.path(), &arguments);
+    assert_eq!(code, Some(0), "{out}\n{err}");
+    let stations: Vec<&str> = err.lines().filter(|line| line.starts_with("tour ")).collect();
+    let last = stations.last().unwrap();
+    assert!(last.contains("whole story"), "{err}");
+    for kind in ["deposit/1", "deposit/2", "reshare/", "exit/"] {
+        assert!(out.contains(kind), "{kind}: {out}");
+    }
+}
+
+#[cfg(feature = "tui")]
+#[test]
+fn a_wrong_look_is_found_before_anything_is_started() {
+    let home = tempfile::tempdir().unwrap();
+    let (code, _, err) = run(home.path(), &["demo", "--theme", "no-such-theme"]);
+    assert_eq!(code, Some(3), "as any mistake in the configuration: {err}");
+    assert!(err.contains("--theme") && err.contains("no-such-theme"), "{err}");
+    assert!(!err.contains("anvil"), "{err}");
+    let config = home.path().join("config");
+    std::fs::create_dir_all(&config).unwrap();
+    let file = config.join("mine.toml");
+    std::fs::write(&file, "[ui]\nmouse = \"perhaps\"\n").unwrap();
+    let (code, _, err) = run(home.path(), &["demo", "--config", file.to_str().unwrap()]);
+    assert_eq!(code, Some(3), "{err}");
+    assert!(err.contains("mine.toml:2") && err.contains("ui.mouse"), "{err}");
+}

@@ -9,6 +9,7 @@ pub(crate) mod crashes;
 #[cfg(target_os = "linux")]
 pub(crate) mod crowd;
 pub(crate) mod deposits;
+mod director;
 mod endpoints;
 mod exits;
 #[cfg(target_os = "linux")]

@@ -6,5 +6,6 @@
 mod demo;
 // a release knows nothing of panics on demand
 mod panics;
+mod plain;
 mod prompts;
 pub(crate) mod terminal;

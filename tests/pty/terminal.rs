@@ -147,6 +147,21 @@ impl Terminal {
         }
     }
 
+    /// Waits until this was written, however far the screen has scrolled since.
+    pub(crate) fn wait_raw(&mut self, what: &str, within: Duration) {
+        let start = Instant::now();
+        while !String::from_utf8_lossy(&self.raw()).contains(what) {
+            let ended = self.child.try_wait().unwrap();
+            let raw = String::from_utf8_lossy(&self.raw()).into_owned();
+            assert!(
+                ended.is_none() || raw.contains(what),
+                "ended ({ended:?}) before {what:?}:\n{raw}"
+            );
+            assert!(start.elapsed() < within, "no {what:?} within {within:?}:\n{raw}");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
     pub(crate) fn press(&mut self, keys: &str) {
         let writer = self.writer.as_mut().unwrap();
         writer.write_all(keys.as_bytes()).unwrap();

@@ -1,5 +1,7 @@
 //! Flags of `demo`.
 
+use std::path::PathBuf;
+
 use clap::{Args, ValueEnum};
 
 /// Which beacon chain the demo has.
@@ -11,8 +13,21 @@ pub(crate) enum DemoBeacon {
     Lodestar,
 }
 
+/// Who decides at the stations of a tour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum TourBy {
+    /// The tour itself, after some seconds
+    Clock,
+    /// Whoever watches
+    Key,
+}
+
 /// `demo`.
-#[derive(Debug, Clone, PartialEq, Eq, Args)]
+#[derive(Debug, Clone, PartialEq, Args)]
+#[command(
+    after_help = "Examples:\n  casimir-dkg demo\n  casimir-dkg demo --pace 1.5 --seed 7\n  casimir-dkg demo --tour\n  \
+    casimir-dkg demo --plain\n  casimir-dkg demo --headless --auto-approve --keep kept"
+)]
 pub(crate) struct DemoArgs {
     /// Print one line for each step instead of opening the console. Where there is no terminal that is done anyhow, with
     /// --auto-approve
@@ -40,4 +55,34 @@ pub(crate) struct DemoArgs {
     /// default, light, high-contrast, colour-blind, mono, or a file
     #[arg(long, value_name = "THEME")]
     pub theme: Option<String>,
+    /// Print and read lines instead of drawing a screen, as for a screen reader; done anyhow where TERM is dumb
+    #[arg(long, conflicts_with = "headless")]
+    pub plain: bool,
+    /// Slow the operators' messages down to about so many seconds each, as over a real network, so that the rounds can be
+    /// watched
+    #[arg(long, value_name = "SECONDS", default_value_t = 0.0, value_parser = seconds)]
+    pub pace: f64,
+    /// Repeat a show: the same seed gives the same operators' delays and the same times at which pools come
+    #[arg(long, value_name = "NUMBER", default_value_t = 1)]
+    pub seed: u64,
+    /// Go through the whole story with a line of explanation at each station; decisions by the clock, or by whoever
+    /// watches. With --headless it ends with the story
+    #[arg(long, value_enum, value_name = "WHO", num_args = 0..=1, default_missing_value = "clock", conflicts_with = "auto_approve")]
+    pub tour: Option<TourBy>,
+    /// Leave configuration, journal and transcripts in this directory, and say how they are verified
+    #[arg(long, value_name = "DIR")]
+    pub keep: Option<PathBuf>,
+    /// Operators that run elsewhere: a file with [[operator]] tables, their ids from 1 on. There is no director then
+    #[arg(long, value_name = "FILE")]
+    pub operators_file: Option<PathBuf>,
+    /// A messenger that runs elsewhere. There is no director then
+    #[arg(long, value_name = "URL")]
+    pub messenger: Option<String>,
+}
+
+fn seconds(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(seconds) if (0.0..=30.0).contains(&seconds) => Ok(seconds),
+        _ => Err("seconds from 0 to 30".to_owned()),
+    }
 }

@@ -1,6 +1,7 @@
 //! The command line.
 
 mod demo;
+mod examples;
 mod journal;
 mod keystore;
 mod notify;
@@ -14,7 +15,8 @@ mod settings;
 
 use clap::{Parser, Subcommand};
 
-pub(crate) use demo::{DemoArgs, DemoBeacon};
+pub(crate) use demo::{DemoArgs, DemoBeacon, TourBy};
+pub(crate) use examples::{command, parse};
 pub(crate) use journal::{AuditArgs, AuditCommand, ExportFormat, JournalCommand, TranscriptCommand};
 pub(crate) use keystore::{ImportArgs, KeystoreCommand, NewArgs, OperatorKeyArgs, PasswdArgs, ShowKeyArgs};
 pub(crate) use notify::NotifyCommand;
@@ -114,6 +116,15 @@ pub(crate) enum Command {
     /// Show, find or create the configuration
     #[command(subcommand)]
     Config(ConfigCommand),
+    /// Print the manual page, or write one for each command into a directory
+    #[command(
+        after_help = "Examples:\n  casimir-dkg man | man -l -\n  casimir-dkg man ~/.local/share/man/man1"
+    )]
+    Man {
+        /// Where the pages are written, one file for each command
+        #[arg(value_name = "DIR")]
+        directory: Option<PathBuf>,
+    },
     /// Print the handbook, page by page
     ///
     /// Without a page it lists them. The name of an alarm prints what it means, what to look at, and what to press.

@@ -8,14 +8,28 @@ use crate::exit::Outcome;
 #[cfg(feature = "tui")]
 pub(crate) use screen::{Screen, show};
 
+use crate::mode::Surroundings;
+
 /// The default command.
-#[cfg(feature = "tui")]
 #[cfg_attr(
     not(unix),
     expect(unused_variables, reason = "no other process can be attached to")
 )]
 pub(crate) fn run(options: &LoadOptions, args: &ConsoleArgs) -> anyhow::Result<Outcome> {
-    crate::mode::Surroundings::of_process().require_terminal()?;
+    let around = Surroundings::of_process();
+    if args.plain || around.is_dumb() {
+        #[cfg(unix)]
+        if let Some(outcome) = elsewhere::sit_down_plainly(options, args)? {
+            return Ok(outcome);
+        }
+        return super::plain::start(options);
+    }
+    drawn(&around, options, args)
+}
+
+#[cfg(feature = "tui")]
+fn drawn(around: &Surroundings, options: &LoadOptions, args: &ConsoleArgs) -> anyhow::Result<Outcome> {
+    around.require_terminal()?;
     #[cfg(unix)]
     if let Some(outcome) = elsewhere::sit_down(options, args)? {
         return Ok(outcome);
@@ -25,8 +39,9 @@ pub(crate) fn run(options: &LoadOptions, args: &ConsoleArgs) -> anyhow::Result<O
 
 /// A build without the feature `tui` has no screen.
 #[cfg(not(feature = "tui"))]
-pub(crate) fn run(_: &LoadOptions, _: &ConsoleArgs) -> anyhow::Result<Outcome> {
-    let text = "this build has no screen: use `casimir-dkg headless`, or build with the feature tui";
+fn drawn(_: &Surroundings, _: &LoadOptions, _: &ConsoleArgs) -> anyhow::Result<Outcome> {
+    let text = "this build has no screen: use `casimir-dkg console --plain` or `casimir-dkg headless`, or build with the \
+                feature tui";
     Err(crate::exit::NoTerminal(text.to_owned()).into())
 }
 
@@ -36,7 +51,7 @@ mod screen {
     use casimir_dkg::engine::service::Running;
 
     use crate::commands::{oracle, serve};
-    use crate::console::{self, ConsoleOptions, ExitReason};
+    use crate::console::{self, ConsoleOptions, Director, ExitReason};
     use crate::exit::Outcome;
     use crate::log::{self, Also};
     use crate::person;
@@ -50,11 +65,12 @@ mod screen {
         let screen = Screen::of(&config);
         serve(async {
             let started = oracle::start(config, signer, Vec::new()).await?;
-            show(started.running, screen).await
+            show(started.running, screen, None).await
         })
     }
 
     /// What the screen needs of the configuration, the rest of which goes to the engine.
+    #[derive(Debug)]
     pub(crate) struct Screen {
         ui: UiConfig,
         theme_dir: std::path::PathBuf,
@@ -76,7 +92,11 @@ mod screen {
     }
 
     /// Draws until the user leaves, then ends with the engine.
-    pub(crate) async fn show(running: Running, screen: Screen) -> anyhow::Result<Outcome> {
+    pub(crate) async fn show(
+        running: Running,
+        screen: Screen,
+        director: Option<Director>,
+    ) -> anyhow::Result<Outcome> {
         let options = ConsoleOptions {
             ui: screen.ui,
             theme_dir: Some(screen.theme_dir),
@@ -84,6 +104,7 @@ mod screen {
             stderr_to: Some(screen.stderr_to),
             save_to: Some(screen.save_to),
             attached: None,
+            director,
         };
         let identity = person::identity();
         let reason = console::run(running.handle.clone(), identity, options).await?;
@@ -100,21 +121,25 @@ mod screen {
 }
 
 /// At the engine of another process.
-#[cfg(all(feature = "tui", unix))]
+#[cfg(unix)]
 mod elsewhere {
     use std::os::unix::fs::MetadataExt as _;
     use std::path::Path;
 
     use anyhow::bail;
     use casimir_dkg::attach::{Attached, Person};
-    use casimir_dkg::config::{self, LoadOptions, SeatConfig};
+    use casimir_dkg::config::{self, Layers, LoadOptions, SeatConfig};
     use casimir_dkg::engine::Identity;
+    use tokio::runtime::Runtime;
 
     use crate::args::ConsoleArgs;
     use crate::commands::{runtime, seat};
+    #[cfg(feature = "tui")]
     use crate::console::{self, ConsoleOptions, ExitReason};
     use crate::exit::Outcome;
-    use crate::{log, output};
+    use crate::headless::Signals;
+    use crate::output;
+    use crate::plain::{self, Left};
 
     /// Where a service manager finds the unit of this program.
     const UNITS: [&str; 4] = [
@@ -124,8 +149,11 @@ mod elsewhere {
         "/usr/lib/systemd/system/casimir-dkg.service",
     ];
 
-    /// Sits down at a running engine until the person leaves. None: no engine runs, and one may be started here.
-    pub(super) fn sit_down(options: &LoadOptions, args: &ConsoleArgs) -> anyhow::Result<Option<Outcome>> {
+    /// A running engine, with what it is sat down at by. None: no engine runs, and one may be started here.
+    fn find(
+        options: &LoadOptions,
+        args: &ConsoleArgs,
+    ) -> anyhow::Result<Option<(Layers, Runtime, Attached)>> {
         let layers = config::gather(options)?;
         let found = runtime()?;
         let places = seat::places(&args.seat, || layers.seat())?;
@@ -139,8 +167,42 @@ mod elsewhere {
             }
             return Ok(None);
         };
+        Ok(Some((layers, found, attached)))
+    }
+
+    /// The same by lines.
+    pub(super) fn sit_down_plainly(
+        options: &LoadOptions,
+        args: &ConsoleArgs,
+    ) -> anyhow::Result<Option<Outcome>> {
+        let Some((_, found, attached)) = find(options, args)? else {
+            return Ok(None);
+        };
+        let process = attached.seated.process;
+        let identity = Identity::new(attached.seated.you.clone());
+        let left = found.block_on(async {
+            let mut signals = Signals::take();
+            plain::run(attached.handle, identity, &plain::Nothing, &mut signals, false).await
+        });
+        match left {
+            Left::EngineGone => bail!("the engine (process {process}) has ended, or its connection was cut"),
+            Left::Quit | Left::Forced => {
+                output::note(&format!("left; the engine (process {process}) goes on"));
+                // the thread that reads standard input stays behind
+                found.shutdown_background();
+                Ok(Some(Outcome::Success))
+            }
+        }
+    }
+
+    /// Sits down at a running engine until the person leaves. None: no engine runs, and one may be started here.
+    #[cfg(feature = "tui")]
+    pub(super) fn sit_down(options: &LoadOptions, args: &ConsoleArgs) -> anyhow::Result<Option<Outcome>> {
+        let Some((layers, found, attached)) = find(options, args)? else {
+            return Ok(None);
+        };
         let (ui, logging) = layers.front_end()?;
-        log::init_pane(&logging)?;
+        crate::log::init_pane(&logging)?;
         let screen = ConsoleOptions {
             ui,
             theme_dir: Some(layers.directories().config.join("themes")),
@@ -148,10 +210,12 @@ mod elsewhere {
             stderr_to: None,
             save_to: Some(layers.directories().state.clone()),
             attached: Some(attached.seated.clone()),
+            director: None,
         };
         found.block_on(show(attached, screen)).map(Some)
     }
 
+    #[cfg(feature = "tui")]
     async fn show(attached: Attached, screen: ConsoleOptions) -> anyhow::Result<Outcome> {
         let process = attached.seated.process;
         let identity = Identity::new(attached.seated.you);

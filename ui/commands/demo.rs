@@ -1,25 +1,40 @@
 //! `demo`: a complete local network, and the oracle on it.
 
+mod before;
+mod keep;
+mod levers;
+mod tour;
+
+use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::anyhow;
-use casimir_dkg::config::{self, AutoApprove, Flag, LoadOptions};
-use casimir_dkg::devnet::demo::{DemoBeacon, DemoNetwork, DemoOptions};
+use anyhow::{Context as _, anyhow};
+use casimir_dkg::config::{self, AutoApprove, Flag, LoadOptions, UiConfig};
+use casimir_dkg::devnet::demo::{DemoBeacon, DemoNetwork, DemoOptions, Director, StageOptions};
 use casimir_dkg::devnet::{RequestScript, StakerScript};
+use casimir_dkg::engine::EngineHandle;
+use casimir_dkg::engine::service::Running;
 use casimir_dkg::types::{RequestKind, SafeText};
 use casimir_dkg::view::{CaseView, Snapshot};
 
 #[cfg(feature = "tui")]
 use super::console;
-use super::{headless, oracle, runtime};
-use crate::args::{self, DemoArgs};
+use super::{headless, oracle, plain, runtime};
+use crate::args::{self, DemoArgs, TourBy};
 use crate::exit::Outcome;
 use crate::headless::{Form, Signals};
 use crate::log::{self, Also};
-#[cfg(feature = "tui")]
 use crate::mode::Surroundings;
 use crate::output;
+use levers::Levers;
+use tokio::task::JoinHandle;
+use tour::Tour;
 
+/// Where log lines go beside the file while a screen is drawn.
+#[cfg(feature = "tui")]
+const PANE: Also = Also::Pane;
+#[cfg(not(feature = "tui"))]
+const PANE: Also = Also::Nowhere;
 /// What is not real in the demo, for the screen.
 const SIMULATED: [&str; 2] = ["local chain (anvil)", "SSV stand-in"];
 /// Between a pool's being staked and the request to reshare it, or to let it exit.
@@ -28,43 +43,62 @@ const REQUEST_AFTER: Duration = Duration::from_secs(20);
 const GRACE: Duration = Duration::from_secs(15);
 
 pub(crate) fn run(args: &DemoArgs, options: &LoadOptions, json: bool) -> anyhow::Result<Outcome> {
-    let unattended;
-    let args = match no_screen() {
-        Some(why) if !args.headless => {
-            output::note(&format!(
-                "demo: {why}, so it runs without a screen, by the demo's rules, to its end; everything in it is local"
-            ));
-            unattended = by_itself(args);
-            &unattended
-        }
-        _ => args,
-    };
-    runtime()?.block_on(async {
+    let args = &fitting(args);
+    let ui = before::ui(args, options)?;
+    let network_options = network_options(args)?;
+    let runtime = runtime()?;
+    let outcome = runtime.block_on(async {
         let mut signals = Signals::take();
         let say = |step: &str| output::note(&format!("demo: {step}"));
         let network = tokio::select! {
-            network = DemoNetwork::start(network_options(args), &say) => network?,
+            network = DemoNetwork::start(network_options, &say) => network?,
             // whatever was started ends with the dropped future
             _ = signals.next() => return Ok(Outcome::Forced),
         };
-        on(network, args, options, json, signals).await
-    })
+        on(network, args, options, ui, json, signals).await
+    });
+    // who reads lines of a terminal cannot be cut off
+    runtime.shutdown_background();
+    outcome
+}
+
+/// What was asked for, as it can be done here.
+fn fitting(args: &DemoArgs) -> DemoArgs {
+    let around = Surroundings::of_process();
+    if args.headless || args.plain {
+        return args.clone();
+    }
+    if around.is_dumb() {
+        return DemoArgs {
+            plain: true,
+            ..args.clone()
+        };
+    }
+    let Some(why) = no_screen(&around) else {
+        return args.clone();
+    };
+    output::note(&format!(
+        "demo: {why}, so it runs without a screen, by the demo's rules, to its end; everything in it is local"
+    ));
+    by_itself(args)
 }
 
 /// Why there is nothing to draw on, if so.
-fn no_screen() -> Option<String> {
-    #[cfg(feature = "tui")]
-    return Surroundings::of_process().lacks_terminal().map(str::to_owned);
-    #[cfg(not(feature = "tui"))]
-    return Some("this build has no screen".to_owned());
+fn no_screen(around: &Surroundings) -> Option<String> {
+    match cfg!(feature = "tui") {
+        true => around.lacks_terminal().map(str::to_owned),
+        false => Some("this build has no screen".to_owned()),
+    }
 }
 
 /// What was asked for, where nobody watches and nobody can decide.
 fn by_itself(args: &DemoArgs) -> DemoArgs {
     DemoArgs {
         headless: true,
-        auto_approve: true,
-        requests: !args.no_requests,
+        // the tour decides what it comes to
+        auto_approve: args.tour.is_none(),
+        requests: !args.no_requests && args.tour.is_none(),
+        tour: args.tour.map(|_| TourBy::Clock),
         ..args.clone()
     }
 }
@@ -73,24 +107,31 @@ async fn on(
     mut network: DemoNetwork,
     args: &DemoArgs,
     options: &LoadOptions,
+    ui: UiConfig,
     json: bool,
-    mut signals: Signals,
+    signals: Signals,
 ) -> anyhow::Result<Outcome> {
-    let config = config::load(&load_options(&network, args, options))?;
-    #[cfg(feature = "tui")]
-    let also = if args.headless { Also::Nowhere } else { Also::Pane };
-    #[cfg(not(feature = "tui"))]
-    let also = Also::Nowhere;
+    let mut config = config::load(&load_options(&network, args, options))?;
+    config.ui = ui;
+    let also = if args.headless || args.plain {
+        Also::Nowhere
+    } else {
+        PANE
+    };
     let _guard = log::init(&config.log, also)?;
     let signer = oracle::open_signer(&config)?;
     #[cfg(feature = "tui")]
     let screen = console::Screen::of(&config);
     let beacon = network.options().beacon.label();
     let simulated = SIMULATED.into_iter().chain(beacon).map(SafeText::new).collect();
+    output::note(&format!(
+        "demo: its configuration is {}",
+        network.config_file().display()
+    ));
     let started = oracle::start(config, signer, simulated).await?;
     let running = started.running;
     #[cfg(unix)]
-    if let Some(socket) = started.socket.as_ref().filter(|_| args.headless) {
+    if let Some(socket) = started.socket.as_ref().filter(|_| args.headless || args.plain) {
         output::note(&format!(
             "demo: from another terminal: casimir-dkg console --socket {}",
             socket.path().display()
@@ -98,22 +139,28 @@ async fn on(
     }
     network.begin();
     let engine = running.handle.clone();
-    let work = async {
+    let front = Front {
+        args,
+        json,
+        director: network.director().cloned(),
         #[cfg(feature = "tui")]
-        if !args.headless {
-            return console::show(running, screen).await;
-        }
-        let form = if json { Form::Json } else { Form::Text };
-        let handle = running.handle.clone();
-        let wanted = Wanted::of(args);
-        let ending = crate::headless::run(handle.clone(), &mut signals, form, |s| wanted.is_done(s)).await;
-        let summary = wanted.summary(&handle.snapshots.borrow());
-        let outcome = headless::finish(running, ending).await;
-        summary.iter().for_each(|line| output::note(line));
-        outcome
+        screen,
     };
+    let outcome = until_gone(front.work(running, signals), &network, &engine).await;
+    let folder = network.folder().to_owned();
+    network.shutdown().await;
+    keep::tell(&folder, args.keep.is_some());
+    outcome
+}
+
+/// Works until it is done, or until the network under it is gone.
+async fn until_gone(
+    work: impl Future<Output = anyhow::Result<Outcome>>,
+    network: &DemoNetwork,
+    engine: &EngineHandle,
+) -> anyhow::Result<Outcome> {
     let mut work = std::pin::pin!(work);
-    let outcome = tokio::select! {
+    tokio::select! {
         outcome = &mut work => outcome,
         reason = network.ended() => {
             // the screen ends with the engine, and gives the terminal back
@@ -129,24 +176,91 @@ async fn on(
             }
             Err(anyhow!("the local network is gone: {reason}"))
         }
-    };
-    network.shutdown().await;
-    outcome
+    }
+}
+
+/// The front end that was asked for.
+struct Front<'a> {
+    args: &'a DemoArgs,
+    json: bool,
+    director: Option<Arc<Director>>,
+    #[cfg(feature = "tui")]
+    screen: console::Screen,
+}
+
+impl Front<'_> {
+    async fn work(self, running: Running, mut signals: Signals) -> anyhow::Result<Outcome> {
+        if self.args.headless {
+            return self.headless(running, &mut signals).await;
+        }
+        if self.args.plain {
+            let _tour = self.tour(&running.handle, output::line);
+            return plain::show(running, &Levers(self.director), &mut signals).await;
+        }
+        self.screen(running, signals).await
+    }
+
+    /// Goes through the story beside the front end; it ends with what is returned.
+    fn tour(&self, handle: &EngineHandle, says: impl Fn(&str) + Send + Sync + 'static) -> Option<Touring> {
+        let (by, director) = (self.args.tour?, self.director.clone()?);
+        let tour = Tour::new(handle, director, by, !self.args.headless);
+        Some(Touring(tokio::spawn(tour.go(says))))
+    }
+
+    async fn headless(self, running: Running, signals: &mut Signals) -> anyhow::Result<Outcome> {
+        let form = if self.json { Form::Json } else { Form::Text };
+        let handle = running.handle.clone();
+        let wanted = Wanted::of(self.args);
+        let tour = self.tour(&handle, output::note);
+        let done = |snapshot: &Snapshot| match &tour {
+            Some(tour) => tour.0.is_finished(),
+            None => wanted.is_done(snapshot),
+        };
+        let ending = crate::headless::run(handle.clone(), signals, form, done).await;
+        let summary = wanted.summary(&handle.snapshots.borrow());
+        let outcome = headless::finish(running, ending).await;
+        summary.iter().for_each(|line| output::note(line));
+        outcome
+    }
+
+    #[cfg(feature = "tui")]
+    async fn screen(self, running: Running, signals: Signals) -> anyhow::Result<Outcome> {
+        // the console takes its own
+        drop(signals);
+        let (says, said) = tokio::sync::mpsc::unbounded_channel();
+        let _tour = self.tour(&running.handle, move |line| {
+            tracing::info!(target: "devnet::tour", "{line}");
+            // the screen may be gone
+            let _ = says.send(line.to_owned());
+        });
+        let director = self.director.map(|director| levers::for_console(director, said));
+        console::show(running, self.screen, director).await
+    }
+
+    /// Without a screen it is headless: [`fitting`] has seen to that.
+    #[cfg(not(feature = "tui"))]
+    async fn screen(self, running: Running, mut signals: Signals) -> anyhow::Result<Outcome> {
+        self.headless(running, &mut signals).await
+    }
+}
+
+/// A tour on its way.
+struct Touring(JoinHandle<()>);
+
+impl Drop for Touring {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
 }
 
 /// The demo's own file, whatever the environment says of other networks; only directories are taken from it.
 fn load_options(network: &DemoNetwork, args: &DemoArgs, options: &LoadOptions) -> LoadOptions {
-    let mut flags: Vec<Flag> = options
+    let flags: Vec<Flag> = options
         .flags
         .iter()
         .filter(|f| f.key == "log.level")
         .cloned()
         .collect();
-    flags.extend(args.theme.clone().map(|value| Flag {
-        key: "ui.theme",
-        flag: "--theme",
-        value,
-    }));
     let environment = options
         .environment
         .iter()
@@ -168,7 +282,7 @@ fn load_options(network: &DemoNetwork, args: &DemoArgs, options: &LoadOptions) -
 
 /// Whether the network asks for reshares and exits.
 fn with_requests(args: &DemoArgs) -> bool {
-    !args.no_requests && (args.requests || !args.headless)
+    args.tour.is_none() && !args.no_requests && (args.requests || !args.headless)
 }
 
 /// What is asked of pools: the first is reshared, the second, if there is one, exits.
@@ -182,6 +296,10 @@ fn requests(args: &DemoArgs) -> RequestScript {
 
 /// Pools that are filled in all: a few more where somebody watches.
 fn pools(args: &DemoArgs) -> u64 {
+    if args.tour.is_some() {
+        // the story begins with one, and fills the others itself
+        return 1;
+    }
     let more = if args.headless { 0 } else { 3 };
     u64::from(args.pools) + more
 }
@@ -196,6 +314,9 @@ struct Wanted {
 
 impl Wanted {
     fn of(args: &DemoArgs) -> Self {
+        if args.tour.is_some() {
+            return tour::TOLD;
+        }
         let script = requests(args);
         Self {
             deposits: args.pools.into(),
@@ -253,22 +374,40 @@ fn line(snapshot: &Snapshot, case: &CaseView) -> String {
     line
 }
 
-fn network_options(args: &DemoArgs) -> DemoOptions {
-    DemoOptions {
-        operators: u8::try_from(args.operators).unwrap_or(u8::MAX),
+fn network_options(args: &DemoArgs) -> anyhow::Result<DemoOptions> {
+    let shown = !args.headless || args.tour.is_some();
+    let stage = match shown {
+        true => Some(StageOptions {
+            program: std::env::current_exe().context("operators are processes of this program")?,
+            pace: Duration::from_secs_f64(args.pace),
+            seed: args.seed,
+        }),
+        false => None,
+    };
+    let foreign_operators = before::operators(args.operators_file.as_deref())?;
+    let operators = foreign_operators
+        .as_ref()
+        .map_or(args.operators as usize, Vec::len);
+    Ok(DemoOptions {
+        operators: u8::try_from(operators).unwrap_or(u8::MAX),
         stakers: StakerScript {
-            first: u64::from(args.pools),
+            first: u64::from(args.pools).min(pools(args)),
             then_every: Duration::from_secs(30),
             up_to: pools(args),
         },
+        lively: (shown && args.tour.is_none()).then_some(args.seed),
         requests: requests(args),
         auto: args.auto_approve,
         beacon: match args.beacon {
             args::DemoBeacon::Development => DemoBeacon::development(),
             args::DemoBeacon::Lodestar => DemoBeacon::lodestar(),
         },
+        folder: before::folder(args.keep.as_deref())?,
+        stage,
+        foreign_operators,
+        foreign_messenger: args.messenger.clone(),
         ..DemoOptions::default()
-    }
+    })
 }
 
 #[cfg(test)]

@@ -14,12 +14,14 @@ pub(crate) mod handbook;
 mod headless;
 mod journal;
 mod keystore;
+mod man;
 mod messenger;
 mod notify;
 mod operator;
 mod oracle;
 #[cfg(unix)]
 mod person;
+mod plain;
 #[cfg(unix)]
 mod seat;
 mod transcript;
@@ -42,6 +44,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<Outcome> {
     match cli.command {
         Some(Command::Config(command)) => config::run(&command, &options, json),
         Some(Command::Completions { shell }) => Ok(completions::run(shell)),
+        Some(Command::Man { directory }) => man::run(directory.as_deref()),
         Some(Command::Handbook { page }) => handbook::run(page.as_deref(), json),
         Some(Command::Notify(command)) => notify::run(&command, &options, json),
         Some(Command::Keystore(command)) => keystore::run(&command, json),

@@ -13,6 +13,8 @@ pub(crate) enum Effect {
     Stop { ticket: u64 },
     /// Read rows beyond the snapshot; they come back as a message with the same ticket.
     Read { ticket: u64, query: Query },
+    /// Have the director of the show pull a lever; what came of it comes back as a message.
+    Pull(String),
     /// Tell the user, as configured, that something waits for a decision.
     Notify,
     /// Put text on the user's clipboard.

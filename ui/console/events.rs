@@ -20,6 +20,7 @@ use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::sleep_until;
 
+use super::Director;
 use super::ExitReason;
 use super::app::{App, Overlay, Settings};
 use super::effect::Effect;
@@ -48,6 +49,7 @@ pub(super) struct Setup {
     /// Where the screen is saved.
     pub(super) save_to: Option<PathBuf>,
     pub(super) tmux: bool,
+    pub(super) director: Option<Director>,
 }
 
 /// Runs the console on the present thread.
@@ -79,6 +81,7 @@ struct Console {
     signals: mpsc::Receiver<Signal>,
     replies: FuturesUnordered<BoxFuture<'static, Event>>,
     notify: Notify,
+    director: Option<Director>,
     save_to: Option<PathBuf>,
     tmux: bool,
     started: Instant,
@@ -116,6 +119,7 @@ impl Console {
             signals,
             replies: FuturesUnordered::new(),
             notify: setup.notify,
+            director: setup.director,
             save_to: setup.save_to,
             tmux: setup.tmux,
             started,
@@ -161,6 +165,12 @@ impl Console {
                 None => std::future::pending().await,
             }
         };
+        let told = async {
+            match &mut self.director {
+                Some(director) => director.says.recv().await,
+                None => None,
+            }
+        };
         tokio::select! {
             biased;
             Some(signal) = self.signals.recv() => self.signal(signal),
@@ -177,6 +187,7 @@ impl Console {
                 Ok(()) => Event::Snapshot(self.seat.snapshots.borrow_and_update().clone()),
                 Err(_) => Event::EngineGone,
             })),
+            Some(words) = told => Ok(Some(Event::Told { words, stays: true })),
             Some(event) = self.replies.next(), if !self.replies.is_empty() => Ok(Some(event)),
             news = self.seat.transitions.recv(), if self.feed_open => Ok(match news {
                 Ok(transition) => Some(Event::Transition(transition)),
@@ -262,6 +273,7 @@ impl Console {
                 let answer = self.engine.try_shutdown();
                 self.answer(ticket, answer);
             }
+            Effect::Pull(line) => self.pull(line),
             Effect::Notify => self.tell_user()?,
             Effect::Copy(text) => self.screen.write(&clipboard_sequence(&text, self.tmux))?,
             Effect::SaveScreen => {
@@ -279,6 +291,21 @@ impl Console {
             }
         }
         Ok(None)
+    }
+
+    /// Without a director nothing comes back, and the key says so before.
+    fn pull(&mut self, line: String) {
+        let Some(director) = &self.director else { return };
+        let (reply, answer) = oneshot::channel();
+        let sent = director.pull.send((line, reply)).is_ok();
+        let answer = async move {
+            let words = match answer.await {
+                Ok(words) if sent => words,
+                _ => "the director is gone".to_owned(),
+            };
+            Event::Told { words, stays: false }
+        };
+        self.replies.push(answer.boxed());
     }
 
     fn send(&mut self, ticket: u64, request: Request) {

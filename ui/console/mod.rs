@@ -47,6 +47,30 @@ pub(crate) struct ConsoleOptions {
     pub(crate) save_to: Option<PathBuf>,
     /// The engine of another process, which goes on when the console is left.
     pub(crate) attached: Option<Seated>,
+    /// Who pulls the levers of a show.
+    pub(crate) director: Option<Director>,
+}
+
+/// The way to the director of a show.
+#[derive(Debug)]
+pub(crate) struct Director {
+    /// What can be typed, a line each.
+    pub(crate) levers: Vec<String>,
+    /// Takes what was typed; what came of it goes back.
+    pub(crate) pull: mpsc::UnboundedSender<(String, oneshot::Sender<String>)>,
+    /// What it says by itself.
+    pub(crate) says: mpsc::UnboundedReceiver<String>,
+}
+
+/// Whether theme and key file are what they should be: before anything is started that they are for.
+///
+/// # Errors
+/// What is wrong with them.
+pub(crate) fn check(ui: &UiConfig, theme_dir: &Path) -> Result<()> {
+    let var = |name: &str| std::env::var(name).ok();
+    Theme::choose(ui.theme.as_deref(), Some(theme_dir), theme::detect::depth(var))?;
+    let changes = ui.keys.as_deref().map(key_file).transpose()?;
+    KeyMap::new(changes.as_ref(), false).map(drop)
 }
 
 /// Why the console ended.
@@ -78,7 +102,7 @@ const STUCK: Duration = Duration::from_secs(20);
 pub(crate) async fn run(
     handle: EngineHandle,
     identity: Identity,
-    options: ConsoleOptions,
+    mut options: ConsoleOptions,
 ) -> Result<ExitReason> {
     let var = |name: &str| std::env::var(name).ok();
     let settings = settings(&options, var)?;
@@ -96,6 +120,7 @@ pub(crate) async fn run(
         stderr_to: options.stderr_to.clone(),
         save_to: options.save_to.clone(),
         tmux: var("TMUX").is_some(),
+        director: options.director.take(),
     };
     let (signal_sender, signals) = mpsc::channel(8);
     let mut watcher = signals::Signals::install()?;
@@ -136,7 +161,7 @@ pub(crate) async fn run(
 }
 
 /// Everything that can be wrong in what the user wrote.
-fn settings(options: &ConsoleOptions, var: impl Fn(&str) -> Option<String>) -> Result<Settings> {
+fn settings(options: &ConsoleOptions, var: impl Fn(&str) -> Option<String> + Copy) -> Result<Settings> {
     let depth = theme::detect::depth(var);
     let themes = Theme::all(options.ui.theme.as_deref(), options.theme_dir.as_deref(), depth)?;
     let changes = options.ui.keys.as_deref().map(key_file).transpose()?;
@@ -145,13 +170,17 @@ fn settings(options: &ConsoleOptions, var: impl Fn(&str) -> Option<String>) -> R
         panes: screens::panes::TABLE.to_vec(),
         theme: themes[0].1.clone(),
         themes,
-        ascii: options.ui.ascii,
+        ascii: options.ui.ascii || theme::detect::ascii_only(var),
         animations: options.ui.animations,
         notify: options.ui.notify != casimir_dkg::config::Notify::Off,
         grace: options.ui.grace,
         read_only: options.read_only,
         allow_suspend: options.ui.allow_suspend,
         attached: options.attached.clone(),
+        levers: options
+            .director
+            .as_ref()
+            .map_or_else(Vec::new, |director| director.levers.clone()),
     })
 }
 

@@ -48,6 +48,8 @@ pub(crate) enum Event {
         ticket: u64,
         answer: Result<Listing, Refused>,
     },
+    /// The director of a show says something. `stays`: until it says the next thing, as the tour does.
+    Told { words: String, stays: bool },
     /// The screen was written to these files, or why not.
     Saved(Result<String, String>),
     /// The engine's side of the handle is gone.

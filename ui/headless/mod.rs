@@ -8,4 +8,4 @@ mod signals;
 
 pub(crate) use run::{Ending, Form, run};
 pub(crate) use service::Service;
-pub(crate) use signals::Signals;
+pub(crate) use signals::{Signal, Signals};

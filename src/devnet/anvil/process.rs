@@ -29,6 +29,8 @@ pub struct AnvilOptions {
     pub port: u16,
     /// Mines nothing by itself until it is told to.
     pub no_mining: bool,
+    /// Keeps the states of so many blocks in memory, and forgets older ones; all of them, partly on disk, when absent.
+    pub states: Option<u64>,
 }
 
 impl Default for AnvilOptions {
@@ -41,6 +43,7 @@ impl Default for AnvilOptions {
             balance_ether: 1_000_000,
             port: 0,
             no_mining: false,
+            states: None,
         }
     }
 }
@@ -79,6 +82,9 @@ impl Anvil {
             .arg(states.path())
             .args(options.no_mining.then_some("--no-mining"))
             .env_remove("ANVIL_IP_ADDR");
+        if let Some(states) = options.states {
+            command.arg(format!("--prune-history={states}"));
+        }
         if let Some(mnemonic) = &options.mnemonic {
             command.args(["--mnemonic", mnemonic]);
         }

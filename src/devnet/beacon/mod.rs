@@ -87,6 +87,8 @@ struct Shared {
     events: broadcast::Sender<Event>,
     /// The faults were changed.
     changed: watch::Sender<()>,
+    /// How far its clock is ahead of the system's.
+    ahead: watch::Sender<Duration>,
     follower: tokio::sync::Mutex<Option<Follower>>,
     stop: watch::Receiver<bool>,
 }
@@ -186,6 +188,7 @@ impl DevBeacon {
             faults: Mutex::default(),
             events: broadcast::Sender::new(EVENT_BACKLOG),
             changed: watch::Sender::new(()),
+            ahead: watch::Sender::new(Duration::ZERO),
             follower: tokio::sync::Mutex::new(follower),
             stop: stopped.clone(),
         });
@@ -227,6 +230,11 @@ impl DevBeacon {
         while self.epoch() < target {
             self.shared.next_slot().await;
         }
+    }
+
+    /// Puts its clock forward. By [`BeaconClock::Real`] it catches up with it slot by slot, at once.
+    pub fn skip(&self, time: Duration) {
+        self.shared.ahead.send_modify(|ahead| *ahead += time);
     }
 
     /// The slot of the head.
@@ -315,13 +323,18 @@ impl Drop for DevBeacon {
 
 /// Lets slots pass by the clock; catches up when it was held up.
 async fn run(shared: Arc<Shared>) {
+    let mut clock = shared.ahead.subscribe();
     loop {
         let next = {
             let state = shared.state();
             state.spec.start_of(state.genesis_time, state.slot + 1)
         };
-        tokio::time::sleep(next.saturating_sub(since_epoch())).await;
-        shared.next_slot().await;
+        let ahead = *clock.borrow_and_update();
+        tokio::select! {
+            () = tokio::time::sleep(next.saturating_sub(since_epoch() + ahead)) => shared.next_slot().await,
+            // put forward: the next slot may have begun
+            Ok(()) = clock.changed() => {}
+        }
     }
 }
 

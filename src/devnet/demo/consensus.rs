@@ -1,6 +1,7 @@
 //! The consensus layer of the network: none, the development beacon, Lodestar, or a node that runs elsewhere.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::failed_part;
@@ -75,7 +76,7 @@ fn two_blocks_behind() -> BeaconSpec {
 /// A running consensus layer. What runs in it ends when this is dropped.
 #[derive(Debug, Default)]
 pub(super) struct Consensus {
-    pub(super) development: Option<DevBeacon>,
+    pub(super) development: Option<Arc<DevBeacon>>,
     pub(super) lodestar: Option<Lodestar>,
     pub(super) url: Option<String>,
     pub(super) genesis_validators_root: Option<Root>,
@@ -102,7 +103,7 @@ impl Consensus {
                 Ok(Self {
                     url: Some(beacon.url()),
                     genesis_validators_root: Some(beacon.genesis_validators_root()),
-                    development: Some(beacon),
+                    development: Some(Arc::new(beacon)),
                     lodestar: None,
                 })
             }

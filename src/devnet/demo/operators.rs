@@ -19,11 +19,11 @@ use crate::dkg::rockx::node::policy::{
 use crate::dkg::rockx::node::{self, NodeConfig, NodeHandle};
 use crate::types::{OperatorId, OperatorRecord, RedactedUrl, Root, SafeText};
 
-const REGISTERED_DEADLINE: Duration = Duration::from_secs(20);
+pub(super) const REGISTERED_DEADLINE: Duration = Duration::from_secs(20);
 /// Longer than the oracle waits, so that it is the oracle who names the missing.
-const ROUND_TIMEOUT: Duration = Duration::from_secs(90);
+pub(super) const ROUND_TIMEOUT: Duration = Duration::from_secs(90);
 /// Registrations that operators will sign for the manager.
-const LAST_NONCE: u64 = 1000;
+pub(super) const LAST_NONCE: u64 = 1000;
 
 /// The RSA keys of a network: of its operators and of the oracle.
 #[derive(Clone)]
@@ -79,12 +79,9 @@ pub(super) struct Surroundings<'a> {
     pub(super) folder: &'a Path,
 }
 
-/// Starts a node for each key and waits until the messenger knows them all.
-pub(super) async fn start(
-    keys: &DemoKeys,
-    around: &Surroundings<'_>,
-) -> Result<(Vec<NodeHandle>, Vec<OperatorRecord>), DevnetError> {
-    let mut records: Vec<OperatorRecord> = (1..)
+/// The operators as they are registered, without the addresses of their nodes.
+pub(super) fn records(keys: &DemoKeys) -> Vec<OperatorRecord> {
+    (1..)
         .zip(&keys.operators)
         .map(|(id, key)| OperatorRecord {
             id: OperatorId(id),
@@ -92,7 +89,23 @@ pub(super) async fn start(
             endpoint: String::new(),
             public_key: key.public().to_registry_text(),
         })
-        .collect();
+        .collect()
+}
+
+/// The withdrawal credentials of the manager's validators.
+pub(super) fn credentials(manager: Address) -> Root {
+    let mut credentials = [0; 32];
+    credentials[0] = 1;
+    credentials[12..].copy_from_slice(manager.as_slice());
+    Root(credentials)
+}
+
+/// Starts a node for each key and waits until the messenger knows them all.
+pub(super) async fn start(
+    keys: &DemoKeys,
+    around: &Surroundings<'_>,
+) -> Result<(Vec<NodeHandle>, Vec<OperatorRecord>), DevnetError> {
+    let mut records = records(keys);
     let policy = policy(keys, around);
     let indices = indices(around)?;
     let mut nodes = Vec::new();
@@ -133,15 +146,12 @@ fn indices(around: &Surroundings<'_>) -> Result<Option<Arc<dyn ValidatorIndices>
 
 /// Operators serve this oracle and this manager, and nobody else.
 fn policy(keys: &DemoKeys, around: &Surroundings<'_>) -> Policy {
-    let mut credentials = [0; 32];
-    credentials[0] = 1;
-    credentials[12..].copy_from_slice(around.manager.as_slice());
     Policy {
         initiators: Some(vec![Initiator {
             name: "the oracle".into(),
             public_key: keys.initiator.public().to_registry_text(),
         }]),
-        withdrawal_credentials: Some(vec![Root(credentials)]),
+        withdrawal_credentials: Some(vec![credentials(around.manager)]),
         fork_versions: Some(vec![around.spec.genesis_fork_version]),
         // without a beacon chain there are no exits; a chain whose root is not known yet cannot be listed
         signing: around

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
+use super::stage::Doors;
 use super::{DemoOptions, failed_part};
 use crate::devnet::{Devnet, DevnetError};
 use crate::dkg::rockx::keys::OperatorPrivateKey;
@@ -22,6 +23,8 @@ pub(super) struct Settings<'a> {
     pub(super) folder: &'a Path,
     pub(super) options: &'a DemoOptions,
     pub(super) devnet: &'a Devnet,
+    /// Where the chain is for the oracle, if not where it is.
+    pub(super) doors: Option<&'a Doors>,
     pub(super) messenger_url: &'a str,
     pub(super) beacon_url: Option<&'a str>,
     pub(super) genesis_validators_root: Option<Root>,
@@ -51,7 +54,7 @@ pub(super) fn write(settings: &Settings<'_>) -> Result<PathBuf, DevnetError> {
     Ok(config)
 }
 
-fn write_private(file: &Path, content: &str) -> std::io::Result<()> {
+pub(super) fn write_private(file: &Path, content: &str) -> std::io::Result<()> {
     std::fs::OpenOptions::new()
         .write(true)
         .create(true)
@@ -75,8 +78,8 @@ fn table(settings: &Settings<'_>) -> serde_json::Value {
             "ssv_network": addresses.ssv.to_string(),
         },
         "rpc": {
-            "urls": [devnet.http_url()],
-            "ws_url": devnet.ws_url(),
+            "urls": settings.doors.map_or_else(|| vec![devnet.http_url()], |doors| doors.execution.clone()),
+            "ws_url": settings.doors.map_or_else(|| devnet.ws_url(), |doors| doors.socket.clone()),
             "poll_interval": "500ms",
         },
         "contract": {

@@ -82,7 +82,7 @@ impl<W: World> Core<W> {
                 continue;
             }
             let transition = transition::of(seq, *at, record, &self.state);
-            tracing::info!(target: "engine::told", record = seq, kind = record.kind(), "{}", transition.text);
+            told(&transition);
             // nobody listening is no error
             let _ = self.side.transitions.send(transition);
         }
@@ -120,5 +120,30 @@ pub(super) fn sum_of(records: &[(UnixMillis, Record)], state: &State) -> String 
 pub(super) fn write_kept(kept: &Kept, journal: &Path) {
     if let Err(error) = kept.write(journal) {
         tracing::info!(target: "engine", %error, "the state is not kept for the next start");
+    }
+}
+
+/// The line of the log: as bad as what happened, and with the names of what it is about.
+fn told(transition: &Transition) {
+    let about = &transition.about;
+    macro_rules! line {
+        ($level:ident) => {
+            tracing::$level!(
+                target: "engine::told",
+                record = transition.record,
+                kind = transition.kind,
+                case = transition.case.map(tracing::field::display),
+                pool = about.pool.map(tracing::field::display),
+                action = about.action.map(tracing::field::display),
+                request = about.ceremony.map(tracing::field::display),
+                "{}",
+                transition.text
+            )
+        };
+    }
+    match transition.severity {
+        Severity::Info => line!(info),
+        Severity::Warning => line!(warn),
+        Severity::Critical => line!(error),
     }
 }

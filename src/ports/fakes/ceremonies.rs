@@ -28,6 +28,8 @@ pub(crate) struct FakeCeremonies {
     pub(crate) refuses: Option<SafeText>,
     /// Answers for operators; all others answer at once and tell no version.
     pub(crate) health: BTreeMap<OperatorId, OperatorHealth>,
+    /// Operators answer nothing, ever.
+    pub(crate) hangs: bool,
     /// Ends of the ceremonies to come, in order; a failure when there is none left.
     pub(crate) ends: Mutex<VecDeque<End>>,
     /// Ceremonies that were run (`true`) or looked for.
@@ -57,6 +59,7 @@ impl Default for FakeCeremonies {
             },
             refuses: None,
             health: BTreeMap::new(),
+            hangs: false,
             ends: Mutex::default(),
             begun: Mutex::default(),
         }
@@ -120,6 +123,9 @@ impl Ceremonies for FakeCeremonies {
     }
 
     async fn operators(&self, ids: &[OperatorId]) -> Vec<OperatorHealth> {
+        if self.hangs {
+            return std::future::pending().await;
+        }
         let well = |id: &OperatorId| OperatorHealth {
             id: *id,
             answers: crate::ports::Answer::Yes(Presence {

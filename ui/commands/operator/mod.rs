@@ -100,6 +100,7 @@ async fn serve(
     if json {
         output::json(&serde_json::json!({
             "type": "listening", "role": "operator", "id": id, "url": url, "address": handle.local_addr(),
+            "process": std::process::id(),
         }));
     } else {
         output::line(&format!(

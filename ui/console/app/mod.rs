@@ -57,6 +57,8 @@ pub(crate) struct Settings {
     pub(crate) allow_suspend: bool,
     /// The engine is another process's, and goes on without this console.
     pub(crate) attached: Option<Seated>,
+    /// The levers of a show's director, a line each; none where there is no show.
+    pub(crate) levers: Vec<String>,
 }
 
 /// A message at the bottom that goes away by itself.
@@ -65,6 +67,14 @@ pub(crate) struct Toast {
     pub(crate) text: String,
     pub(crate) token: Token,
     pub(crate) until: Duration,
+}
+
+/// What the director of a show said last, below everything else.
+#[derive(Debug, Clone)]
+pub(crate) struct Caption {
+    pub(crate) words: String,
+    /// None: until the next one.
+    pub(crate) until: Option<Duration>,
 }
 
 /// The console is about to end and waits for the engine.
@@ -103,6 +113,7 @@ pub(crate) struct App {
     pub(crate) details: Vec<Detail>,
     pub(crate) overlay: Option<Overlay>,
     pub(crate) toast: Option<Toast>,
+    pub(crate) caption: Option<Caption>,
     pub(crate) pending: Vec<Pending>,
     pub(crate) next_ticket: u64,
     /// The newest thing that happened, and when it came.
@@ -148,6 +159,7 @@ impl App {
             details: Vec::new(),
             overlay: None,
             toast: None,
+            caption: None,
             pending: Vec::new(),
             next_ticket: 1,
             news: None,

@@ -103,6 +103,7 @@ impl App {
             Command::Unfold => matches!(self.subject(), Some(RowId::Action(_))),
             Command::Search => !self.details.is_empty() || self.overlay.is_some(),
             Command::NextPane => self.details.is_empty(),
+            Command::Director => !self.settings.levers.is_empty(),
             Command::Zoom => self.tab == super::Tab::Overview,
             // a key that would not count yet is not offered
             Command::Yes => match &self.overlay {

@@ -40,6 +40,9 @@ impl App {
             Command::Adopt if self.snapshot.signer.unadopted.is_none() => {
                 Err("no account waits for an adoption".to_owned())
             }
+            Command::Director if self.settings.levers.is_empty() => {
+                Err("the director is the demo's: there is none here".to_owned())
+            }
             Command::FindNext | Command::FindPrevious if self.search.is_empty() => {
                 Err("nothing is searched for".to_owned())
             }

@@ -6,10 +6,12 @@
 //!  ┌ content ─────────────────────────────────────────────┐
 //!  │ panes, or one pane, or a detail view                   │   questions and text fields dock at its lower edge
 //!  └────────────────────────────────────────────────────────┘
+//!  caption     in a show: what its director says
 //!  status      newest message, request or event
 //!  footer      keys that mean something here
 //! ```
 
+mod caption;
 pub(crate) mod copyable;
 mod detail;
 mod matrix;
@@ -43,14 +45,23 @@ pub(crate) fn draw(frame: &mut Frame<'_>, app: &mut App) {
         return;
     }
     let head = header::lines(app, area.width);
+    let caption = caption::lines(app, area);
     let layout = Layout::vertical([
         Constraint::Length(head.len() as u16),
         Constraint::Length(1),
         Constraint::Fill(1),
+        Constraint::Length(caption.len() as u16),
         Constraint::Length(1),
         Constraint::Length(1),
     ]);
-    let [header_area, tabs_area, content, status_area, footer_area] = layout.areas(area);
+    let [
+        header_area,
+        tabs_area,
+        content,
+        caption_area,
+        status_area,
+        footer_area,
+    ] = layout.areas(area);
     for (row, line) in header_area.rows().zip(head) {
         frame.render_widget(line, row);
     }
@@ -65,6 +76,9 @@ pub(crate) fn draw(frame: &mut Frame<'_>, app: &mut App) {
         }
     }
     overlay::float(frame, content, app);
+    for (row, line) in caption_area.rows().zip(caption) {
+        frame.render_widget(line, row);
+    }
     statusline::draw(frame, status_area, app);
     footer::draw(frame, footer_area, app);
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::draw::terminal;
 use super::fixture::{self, Driver};
+use crate::console::msg::Event;
 
 const SCREENS: [&str; 24] = [
     "1",
@@ -37,14 +38,27 @@ fn every_size_of_every_screen() {
     let workers = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     std::thread::scope(|scope| {
         for screens in SCREENS.chunks(SCREENS.len().div_ceil(workers)) {
-            scope.spawn(|| screens.iter().for_each(|keys| every_size(keys)));
+            scope.spawn(|| screens.iter().for_each(|keys| every_size(keys, "")));
         }
     });
 }
 
-fn every_size(keys: &str) {
+#[test]
+fn every_size_with_what_a_director_says() {
+    for keys in ["1", "2 enter", "2 enter a", "?"] {
+        every_size(keys, &"more than fits anywhere ".repeat(30));
+    }
+}
+
+fn every_size(keys: &str, said: &str) {
     let mut driver = Driver::new(fixture::app(fixture::busy()));
     driver.slowly(keys);
+    if !said.is_empty() {
+        driver.send(Event::Told {
+            words: said.to_owned(),
+            stays: true,
+        });
+    }
     for width in 0..=120 {
         // all heights at the widths where layouts change, a sample elsewhere
         let step = if matches!(width, 0..=2 | 58..=62 | 78..=82 | 108..=112 | 120) {

@@ -23,9 +23,46 @@ pub(crate) fn depth(var: impl Fn(&str) -> Option<String>) -> Depth {
     }
 }
 
+/// Whether the terminal shows nothing beyond ASCII for sure: by a locale without UTF-8, as `LC_ALL`, `LC_CTYPE` and `LANG`
+/// say it in this order, or on the kernel's own console. Where no locale is said, that says nothing.
+pub(crate) fn ascii_only(var: impl Fn(&str) -> Option<String>) -> bool {
+    if var("TERM").as_deref() == Some("linux") {
+        return true;
+    }
+    let said = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().filter_map(var);
+    let locale = said
+        .filter(|value| !value.is_empty())
+        .map(|value| value.to_lowercase())
+        .next();
+    locale.is_some_and(|locale| !locale.contains("utf-8") && !locale.contains("utf8"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn ascii_follows_the_first_locale_that_is_said_and_the_terminal() {
+        let cases: [(&[(&str, &str)], bool); 7] = [
+            (&[], false),
+            (&[("LANG", "de_AT.UTF-8")], false),
+            (&[("LANG", "C.utf8")], false),
+            (&[("LANG", "C")], true),
+            (&[("LANG", "C.UTF-8"), ("LC_ALL", "POSIX")], true),
+            (
+                &[("LANG", "C"), ("LC_ALL", ""), ("LC_CTYPE", "en_GB.UTF-8")],
+                false,
+            ),
+            (&[("LANG", "C.UTF-8"), ("TERM", "linux")], true),
+        ];
+        for (vars, expected) in cases {
+            let var = |name: &str| {
+                let found = vars.iter().find(|(n, _)| *n == name);
+                found.map(|(_, value)| (*value).to_owned())
+            };
+            assert_eq!(ascii_only(var), expected, "{vars:?}");
+        }
+    }
 
     #[test]
     fn depth_follows_no_color_then_the_terminal() {

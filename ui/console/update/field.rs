@@ -89,6 +89,9 @@ pub(super) fn open_filter(app: &mut App) {
 
 /// Esc in a list: all rows again; where all are there, the selection follows what matters again.
 pub(super) fn clear_filter(app: &mut App) {
+    if app.caption.take().is_some() {
+        return;
+    }
     let pane = app.pane();
     if app.list(pane).filter.is_empty() {
         app.with_list(pane, |list, _| list.picked = false);
@@ -136,6 +139,7 @@ pub(super) fn submit(app: &mut App) -> Vec<Effect> {
             }
             Err(why) => field.problem = Some(why),
         },
+        FieldKind::Lever => return director::typed(app, text),
         FieldKind::GiveUp { case } => give_up::reason_typed(app, case, &text),
         FieldKind::Phrase { expected, .. } | FieldKind::ExitPhrase { expected, .. } if text != expected => {
             field.problem = Some(format!("that is not the phrase: type  {expected}"));

@@ -111,6 +111,7 @@ pub(super) fn run(app: &mut App, scene: Scene, command: Command) -> Vec<Effect> 
         C::PauseAll => return pause::everything(app),
         C::Mode => mode::start(app),
         C::Adopt => adopt::start(app),
+        C::Director => director::open(app),
         C::Reshare => reshare::start(app),
         C::Exit => exit::start(app),
         C::RedoKey => redo_key::start(app),

@@ -6,6 +6,7 @@ mod approve;
 mod ask;
 mod committee;
 mod copy;
+mod director;
 mod exit;
 mod field;
 mod find;
@@ -63,6 +64,10 @@ pub(crate) fn update(app: &mut App, msg: Msg) -> Vec<Effect> {
             vec![]
         }
         Event::Rows { ticket, answer } => read::arrived(app, ticket, answer),
+        Event::Told { words, stays } => {
+            director::told(app, words, stays);
+            vec![]
+        }
         Event::EngineGone => quit::engine_gone(app),
         Event::Tick => ticked(app),
         Event::Drawn => {
@@ -115,6 +120,7 @@ fn ticked(app: &mut App) -> Vec<Effect> {
     if app.toast.as_ref().is_some_and(|t| t.until <= mono) {
         app.toast = None;
     }
+    director::ticked(app);
     send::forget_old(app);
     quit::overdue(app)
 }

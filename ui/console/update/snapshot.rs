@@ -46,7 +46,8 @@ fn close_outdated(app: &mut App) {
             | FieldKind::ExitPhrase { .. }
             | FieldKind::Filter { .. }
             | FieldKind::Search { .. }
-            | FieldKind::Mode => None,
+            | FieldKind::Mode
+            | FieldKind::Lever => None,
         },
         Some(Overlay::Committee(editor)) => Some((editor.action, None)),
         _ => None,

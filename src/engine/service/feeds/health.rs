@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
-use tokio::time::{Instant, MissedTickBehavior};
+use tokio::time::{Interval, MissedTickBehavior};
 
 use super::tip::{Pace, beacon_clock};
 use crate::dkg::transcript::fingerprint;
@@ -18,8 +18,6 @@ use crate::view::{EndpointKind, EndpointView, Health, OperatorView};
 
 /// Endpoints of the execution layer tell their state for nothing.
 const LOOK: Duration = Duration::from_secs(2);
-/// Operators and whatever relays between them are asked over the network.
-const ASK: Duration = Duration::from_secs(20);
 /// Slower than this counts as degraded.
 const SLOW: Duration = Duration::from_secs(2);
 
@@ -36,44 +34,57 @@ pub(super) struct Sources {
     pub(super) pace: Pace,
 }
 
-/// Ends when the core is gone.
+/// Ends when the core is gone. Each is looked at for itself: an operator that hangs holds back nothing that is known of
+/// others.
 pub(super) async fn run(from: Sources, core: mpsc::Sender<Incoming>) {
-    let mut tick = tokio::time::interval(LOOK);
-    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut asked: Option<Instant> = None;
-    let mut told_rpc: Vec<EndpointView> = Vec::new();
+    tokio::select! {
+        () = look(&from, &core) => {}
+        () = ask(&from, &core) => {}
+    }
+}
+
+/// Endpoints of the execution layer.
+async fn look(from: &Sources, core: &mpsc::Sender<Incoming>) {
+    let mut tick = every(LOOK);
+    let mut told: Vec<EndpointView> = Vec::new();
     loop {
         tick.tick().await;
         let views: Vec<_> = from.endpoints.health().iter().map(execution).collect();
-        if shape(&views) != shape(&told_rpc) {
-            told_rpc.clone_from(&views);
-            if core
-                .send(Incoming::Live(LiveUpdate::Endpoints(
-                    EndpointKind::Execution,
-                    views,
-                )))
-                .await
-                .is_err()
-            {
+        if shape(&views) == shape(&told) {
+            continue;
+        }
+        told.clone_from(&views);
+        let update = LiveUpdate::Endpoints(EndpointKind::Execution, views);
+        if core.send(Incoming::Live(update)).await.is_err() {
+            return;
+        }
+    }
+}
+
+/// Operators and whatever relays between them, and beacon nodes: over the network.
+async fn ask(from: &Sources, core: &mpsc::Sender<Incoming>) {
+    let mut tick = every(from.pace.ask);
+    loop {
+        tick.tick().await;
+        let (relay, operators, beacons) = tokio::join!(
+            relay(&*from.ceremonies),
+            operators(from),
+            beacons(from.consensus.as_deref(), from.pace)
+        );
+        let relay = LiveUpdate::Endpoints(EndpointKind::Relay, relay);
+        let beacons = LiveUpdate::Endpoints(EndpointKind::Beacon, beacons);
+        for update in [relay, beacons, LiveUpdate::Operators(operators)] {
+            if core.send(Incoming::Live(update)).await.is_err() {
                 return;
             }
         }
-        if asked.is_none_or(|at| at.elapsed() >= ASK) {
-            asked = Some(Instant::now());
-            let (relay, operators, beacons) = tokio::join!(
-                relay(&*from.ceremonies),
-                operators(&from),
-                beacons(from.consensus.as_deref(), from.pace)
-            );
-            let endpoints = LiveUpdate::Endpoints(EndpointKind::Relay, relay);
-            let beacons = LiveUpdate::Endpoints(EndpointKind::Beacon, beacons);
-            for update in [endpoints, beacons, LiveUpdate::Operators(operators)] {
-                if core.send(Incoming::Live(update)).await.is_err() {
-                    return;
-                }
-            }
-        }
     }
+}
+
+fn every(period: Duration) -> Interval {
+    let mut tick = tokio::time::interval(period);
+    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    tick
 }
 
 /// What counts as a change; latencies move all the time.
@@ -251,7 +262,7 @@ fn grade(latency: Option<Duration>, absent: Health) -> Health {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ports::fakes::endpoint;
+    use crate::ports::fakes::{FakeCeremonies, FakeEndpoints, endpoint};
 
     #[test]
     fn nobody_is_down_who_could_not_be_asked() {
@@ -268,6 +279,37 @@ mod tests {
         };
         assert_eq!(there(Duration::ZERO), Health::Up);
         assert_eq!(there(SLOW * 2), Health::Degraded);
+    }
+
+    #[tokio::test]
+    async fn an_operator_that_hangs_holds_back_nothing_that_is_known_of_endpoints() {
+        let endpoints = Arc::new(FakeEndpoints::default());
+        let is = |state| *endpoints.health.lock().unwrap() = vec![endpoint("a", state)];
+        is(EndpointState::Healthy);
+        let from = Sources {
+            endpoints: Arc::clone(&endpoints) as Arc<dyn Endpoints>,
+            ceremonies: Arc::new(FakeCeremonies {
+                hangs: true,
+                ..FakeCeremonies::default()
+            }),
+            consensus: None,
+            directory: Arc::default(),
+            pace: Pace::LOCAL,
+        };
+        let (core, mut told) = mpsc::channel(8);
+        let feed = tokio::spawn(run(from, core));
+        for (state, expected) in [
+            (EndpointState::Healthy, Health::Up),
+            (EndpointState::Down, Health::Down),
+        ] {
+            is(state);
+            let told = tokio::time::timeout(Duration::from_secs(60), told.recv()).await;
+            let Ok(Some(Incoming::Live(LiveUpdate::Endpoints(EndpointKind::Execution, views)))) = told else {
+                panic!("not told that it is {expected:?}: {told:?}");
+            };
+            assert_eq!(views[0].health, expected);
+        }
+        feed.abort();
     }
 
     #[test]

@@ -14,13 +14,15 @@ const OLD: i64 = 3_600;
 /// What is said of a difference stays while it is about the same, seconds.
 const ABOUT: u64 = 900;
 
-/// What is expected of a chain's newest block.
+/// What is expected of a chain's newest block, and how often others are asked how they are.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Pace {
     /// Longest time without another block.
     still: Duration,
     /// A block may be dated so far ahead of this machine's clock, seconds.
     ahead: i64,
+    /// Between two questions to operators, messenger and beacon nodes.
+    pub(super) ask: Duration,
 }
 
 impl Pace {
@@ -28,11 +30,14 @@ impl Pace {
     pub(super) const NETWORK: Self = Self {
         still: Duration::from_secs(120),
         ahead: 60,
+        ask: Duration::from_secs(20),
     };
-    /// A local chain makes blocks as fast as it is told, each dated a second after the one before.
+    /// A local chain makes blocks as fast as it is told, each dated a second after the one before. Nothing there is far, and
+    /// somebody watches.
     pub(super) const LOCAL: Self = Self {
         still: Duration::from_secs(20),
         ahead: 3_600,
+        ask: Duration::from_secs(4),
     };
 }
 

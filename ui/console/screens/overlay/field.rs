@@ -8,7 +8,7 @@ use ratatui::text::{Line, Span};
 use super::panel;
 use crate::console::app::{App, Field, FieldKind};
 use crate::console::theme::Token;
-use crate::console::widgets::text::{clean, wrap};
+use crate::console::widgets::text::{self, clean, wrap};
 
 pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, app: &App, field: &Field) -> Rect {
     let width = usize::from(area.width.saturating_sub(4));
@@ -24,6 +24,7 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, app: &App, field: &Field) 
             format!("Why is {case} given up? The reason goes into the journal."),
         ),
         FieldKind::Mode => ("mode", modes(app)),
+        FieldKind::Lever => ("director", levers(app, usize::from(area.height), width)),
         FieldKind::ExitPhrase { pool, expected } => (
             "exit",
             format!(
@@ -66,6 +67,29 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, app: &App, field: &Field) 
         frame.set_cursor_position(Position::new(x, y));
     }
     rest
+}
+
+/// The levers with what each does, or only what can be typed where that would not leave room to type it; none of these is
+/// broken over two lines.
+fn levers(app: &App, rows: usize, columns: usize) -> String {
+    let levers = &app.settings.levers;
+    // the frame, the text, and two rows of what is behind
+    if levers.len() + 5 <= rows {
+        return levers.join("\n");
+    }
+    let mut lines = vec![String::new()];
+    for lever in levers {
+        let typed = lever.split_once(':').map_or(lever.as_str(), |(typed, _)| typed);
+        match lines.last_mut() {
+            Some(line) if line.is_empty() => line.push_str(typed),
+            Some(line) if text::width(line) + text::width(typed) + 2 <= columns => {
+                line.push_str("; ");
+                line.push_str(typed);
+            }
+            _ => lines.push(typed.to_owned()),
+        }
+    }
+    lines.join("\n")
 }
 
 /// So many actions are named.

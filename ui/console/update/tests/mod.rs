@@ -2,6 +2,7 @@
 
 mod decide;
 mod desk;
+mod director;
 mod follow;
 mod leave;
 mod matters;

@@ -1,0 +1,97 @@
+//! What is looked at before anything of the demo is started: how it shall look, where it is kept, who is foreign.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, bail};
+use casimir_dkg::config::{self, Flag, LoadOptions, UiConfig};
+#[cfg(feature = "tui")]
+use casimir_dkg::config::{ConfigError, ConfigErrors, Place};
+use casimir_dkg::types::OperatorRecord;
+
+use crate::args::DemoArgs;
+
+/// The user's `[ui]`, with its variables and the flag: it holds in the demo, too.
+pub(super) fn ui(args: &DemoArgs, options: &LoadOptions) -> anyhow::Result<UiConfig> {
+    let theme = args.theme.clone().map(|value| Flag {
+        key: "ui.theme",
+        flag: "--theme",
+        value,
+    });
+    let layers = config::gather(&LoadOptions {
+        flags: theme.into_iter().collect(),
+        ..options.clone()
+    })?;
+    let (ui, _) = layers.front_end()?;
+    #[cfg(feature = "tui")]
+    crate::console::check(&ui, &layers.directories().config.join("themes")).map_err(|error| {
+        ConfigErrors::from(ConfigError {
+            place: place(args, options),
+            key: "ui".to_owned(),
+            message: format!("{error:#}"),
+            suggestion: None,
+        })
+    })?;
+    Ok(ui)
+}
+
+/// Where the look was said, the strongest first.
+#[cfg(feature = "tui")]
+fn place(args: &DemoArgs, options: &LoadOptions) -> Place {
+    if args.theme.is_some() {
+        return Place::Flag("--theme".to_owned());
+    }
+    let mut variables = options.environment.keys();
+    match (variables.find(|name| name.contains("_UI_")), &options.file) {
+        (Some(name), _) => Place::Variable(name.clone()),
+        (None, Some(path)) => Place::File {
+            path: path.clone(),
+            line: None,
+        },
+        (None, None) => Place::Missing,
+    }
+}
+
+/// Where it is kept: an absolute path of a directory that holds nothing yet, since a journal of another chain would be
+/// another oracle's.
+pub(super) fn folder(keep: Option<&Path>) -> anyhow::Result<Option<PathBuf>> {
+    let Some(keep) = keep else { return Ok(None) };
+    let folder = std::path::absolute(keep).with_context(|| format!("--keep {}", keep.display()))?;
+    let held = std::fs::read_dir(&folder).is_ok_and(|mut entries| entries.next().is_some());
+    if held {
+        bail!(
+            "--keep {}: there is something in this directory already",
+            folder.display()
+        );
+    }
+    Ok(Some(folder))
+}
+
+/// A file of `[[operator]]` tables.
+#[derive(serde::Deserialize)]
+struct Foreign {
+    operator: Vec<OperatorRow>,
+}
+
+#[derive(serde::Deserialize)]
+struct OperatorRow {
+    id: casimir_dkg::types::OperatorId,
+    #[serde(default)]
+    name: casimir_dkg::types::SafeText,
+    endpoint: String,
+    public_key: String,
+}
+
+/// The operators of a file.
+pub(super) fn operators(file: Option<&Path>) -> anyhow::Result<Option<Vec<OperatorRecord>>> {
+    let Some(file) = file else { return Ok(None) };
+    let shown = file.display();
+    let text = std::fs::read_to_string(file).with_context(|| format!("--operators-file {shown}"))?;
+    let read: Foreign = toml::from_str(&text).with_context(|| format!("--operators-file {shown}"))?;
+    let records = read.operator.into_iter().map(|row| OperatorRecord {
+        id: row.id,
+        name: row.name,
+        endpoint: row.endpoint,
+        public_key: row.public_key,
+    });
+    Ok(Some(records.collect()))
+}
