@@ -34,6 +34,7 @@ mod stuck;
 pub(crate) mod support;
 mod times;
 mod toys;
+mod undo;
 mod unknown;
 mod watched;
 mod ways;

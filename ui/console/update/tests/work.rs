@@ -263,3 +263,29 @@ fn the_page_of_a_case_says_its_ways_on_with_key_and_cost() {
         "{shown}"
     );
 }
+
+#[test]
+fn an_approval_is_taken_back_from_anywhere_while_it_has_not_left() {
+    let mut d = busy();
+    assert!(requests(d.slowly("u")).is_empty());
+    assert!(d.app.why_not(crate::console::keys::Command::TakeBack).is_some());
+    d.send(with(|s| {
+        let action = &mut s.actions[0];
+        action.state = casimir_dkg::view::ActionState::Approved;
+        let until = Some(s.at.plus(std::time::Duration::from_millis(6_500)));
+        action.undo = Some(casimir_dkg::view::UndoView { until });
+    }));
+    let id = d.app.snapshot.actions[0].id;
+    let told = crate::console::widgets::header::lines(&d.app, 80);
+    let told: Vec<String> = told.iter().map(ToString::to_string).collect();
+    let line = format!("{id} leaves in ");
+    let counts = |shown: &String| shown.contains(&line) && shown.ends_with(" s: u takes the approval back");
+    assert!(told.iter().any(counts), "{told:?}");
+    for from in ["u", "3 u", "? esc u"] {
+        let sent = requests(d.slowly(from));
+        assert!(
+            matches!(&sent[..], [Request::TakeBack { action }] if *action == id),
+            "{from}: {sent:?}"
+        );
+    }
+}
