@@ -14,7 +14,7 @@ use casimir_dkg::types::{ClusterLayout, RedactedUrl, UnixMillis};
 
 use super::{Finding, Report, deployment};
 
-/// Checks of a transaction that one voice cannot make.
+/// Checks of a transaction that one voice cannot make. A key generation has the first of them.
 const NEED_TWO: [&str; 2] = ["endpoints-agree", "registration-nonce"];
 
 /// Blocks come every 12 s; a public chain whose newest is older than this is not followed.
