@@ -9,10 +9,11 @@ use super::pools::authorised;
 use super::proposal::{self, list};
 use super::ranking::Candidate;
 use super::rehearsal::Rehearsal;
+use super::sending::ENDPOINTS_AGREE;
 use super::{another, carried, later, refused, served};
 use crate::oracle::{ActionKind, Fact, FactKind, Prepared, Wanted};
-use crate::ports::{At, Execution, PoolManager, Ssv};
-use crate::types::{CeremonyPlan, Check, ForkVersion, OperatorId, OwnerNonce, PoolId, Root};
+use crate::ports::{Accord, Agreement, At, Execution, PoolManager, Ssv, agreed};
+use crate::types::{BlockRef, CeremonyPlan, Check, ForkVersion, OperatorId, OwnerNonce, PoolId, Root};
 
 /// Prepares key generations.
 #[derive(Debug)]
@@ -21,6 +22,8 @@ pub(super) struct Keygen {
     pub(super) manager: Arc<dyn PoolManager>,
     pub(super) ssv: Arc<dyn Ssv>,
     pub(super) execution: Arc<dyn Execution>,
+    /// One endpoint's queue opens a case; that nobody denies it is asked before operators make a key.
+    pub(super) agreement: Arc<dyn Agreement>,
     pub(super) oracle: Option<Address>,
     /// Genesis fork version: deposits are signed in its domain.
     pub(super) fork_version: ForkVersion,
@@ -33,6 +36,8 @@ struct Gathered {
     committee: Vec<OperatorId>,
     ranked: Vec<Candidate>,
     asked: Asked,
+    /// The block whose queue this is.
+    block: BlockRef,
     /// Where the pool stands in the contract's queue.
     position: Option<usize>,
     /// To whom the validator will pay out.
@@ -73,9 +78,10 @@ impl Keygen {
                 can.sizes()
             )));
         };
+        let block = self.execution.head().await.value().map_err(later)?.block;
         let (ready, credentials) = tokio::join!(
-            self.manager.ready(At::Latest),
-            self.manager.withdrawal_credentials(pool, At::Latest)
+            self.manager.ready(At::block(block)),
+            self.manager.withdrawal_credentials(pool, At::block(block))
         );
         let ready = ready.value().map_err(later)?;
         let credentials = credentials.value().map_err(later)?;
@@ -93,6 +99,7 @@ impl Keygen {
             committee,
             ranked,
             asked,
+            block,
             position,
             credentials,
             plan,
@@ -112,6 +119,11 @@ impl Keygen {
                 format!("pool {pool} is not in the contract's ready queue"),
             ),
         });
+        match agreed::on_queue(&*self.agreement, pool, gathered.block).await {
+            // a key moves no money, and one voice cannot move any with it: the deposit has this check all the same
+            Accord::Alone => {}
+            accord => checks.push(accord.check(ENDPOINTS_AGREE)),
+        }
         checks.extend(another::check(&gathered.committee, &wanted.spent));
         checks.push(authorised(&*self.manager, self.oracle).await);
         let rehearsed = self

@@ -144,6 +144,7 @@ impl Desk {
                 manager: Arc::clone(&ask.manager),
                 ssv: Arc::clone(&ask.ssv),
                 execution: Arc::clone(&ask.execution),
+                agreement: Arc::clone(&ask.agreement),
                 oracle: terms.oracle,
                 fork_version: terms.fork_version,
                 rehearsal,

@@ -168,7 +168,7 @@ pub const CHECKS: &[CheckName] = &[
     ),
     chain(
         "endpoints-agree",
-        "two execution endpoints or more say the same of what the transaction rests on",
+        "two execution endpoints or more say the same of what the action rests on",
     ),
     chain("simulation", "the call succeeds from the oracle account"),
     chain("fee-ceiling", "the fee quoted now is under the ceiling"),

@@ -152,6 +152,14 @@ fn awaits(state: &State, case: &Case) -> Option<String> {
     if case.orphaned && !case.is_closed() {
         return Some("its request to be in the chain again".to_owned());
     }
+    // transactions are looked at anew in each block; who is told that one waits is told when it can be approved
+    if undecided(state, case).is_some()
+        && let Some(refusal) = refusals::refused_now(state, case)
+    {
+        return Some(format!(
+            "SSV to take it ({refusal}): it is looked at in each block; you are told when SSV takes it"
+        ));
+    }
     match &case.step {
         Step::PlanCeremony | Step::PlanEffect | Step::Register(None) => {
             or("what a decision needs is gathered")

@@ -45,6 +45,11 @@ pub async fn on_deposit(
     agreement.ask_at(block, &question).await
 }
 
+/// Where a pool stands in the queue at `block`: what a key generation rests on.
+pub async fn on_queue(agreement: &dyn Agreement, pool: PoolId, block: BlockRef) -> Accord {
+    agreement.ask_at(block, &Queue { pool, block }).await
+}
+
 /// The owner's registrations at SSV, which no contract counts.
 pub async fn on_registrations(agreement: &dyn Agreement, block: BlockRef) -> Accord {
     agreement.ask_at(block, &Registrations(block)).await
@@ -125,6 +130,21 @@ impl Question for Grounds {
         ];
         words.extend(deposits);
         Ok(words)
+    }
+}
+
+struct Queue {
+    pool: PoolId,
+    block: BlockRef,
+}
+
+#[async_trait]
+impl Question for Queue {
+    async fn put(&self, voice: &Voice) -> Result<Words, Unknown> {
+        let ready = voice.manager.ready(At::block(self.block)).await.value()?;
+        let place = ready.iter().position(|pool| *pool == self.pool);
+        let words = place.map_or_else(|| "none".to_owned(), |place| (place + 1).to_string());
+        Ok(vec![("the pool's place in the ready queue", words)])
     }
 }
 

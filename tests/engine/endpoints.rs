@@ -96,6 +96,64 @@ async fn a_lie_of_one_endpoint_blocks_the_deposit_and_a_lie_about_its_receipt_bl
     ground.end().await;
 }
 
+/// One endpoint's queue opens a case; operators make no key on its word alone.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_queue_that_one_endpoint_alone_tells_starts_no_key_generation() {
+    let ground = Ground::start(four_operators()).await;
+    let ready = format!(
+        "0x{}",
+        hex::encode(&alloy::primitives::keccak256("getReadyPoolIds()")[..4])
+    );
+    // pool 2 before pool 1
+    let swapped = format!("0x{:064x}{:064x}{:064x}{:064x}", 32, 2, 2, 1);
+    let lies = move |call: &crate::chain::proxy::Call| match call.params[0]["data"].as_str() {
+        Some(data) if data == ready => Act::Result(swapped.clone().into()),
+        _ => Act::Forward,
+    };
+    for _ in 1..=2 {
+        ground.devnet().deposit_pool(1).await.unwrap();
+    }
+    let liar = Proxy::start(Some(ground.devnet().http_url()), lies).await;
+    let mut config = ground.config(false);
+    config.rpc.urls = vec![
+        RedactedUrl::new(&liar.url),
+        RedactedUrl::new(ground.devnet().http_url()),
+    ];
+    let oracle = ground.start_engine(config).await;
+    let agree = |action: &casimir_dkg::view::ActionView| {
+        let found = action.checks.iter().find(|c| c.name == "endpoints-agree");
+        found.cloned().expect("the check is made")
+    };
+    let keygen = until(&oracle, "a key generation that nobody can approve", |s| {
+        let proposed = |a: &&casimir_dkg::view::ActionView| {
+            a.id.case.to_string() == "deposit/1" && a.kind == "keygen" && a.state == ActionState::Proposed
+        };
+        s.actions.iter().find(proposed).cloned()
+    })
+    .await;
+    let check = agree(&keygen);
+    assert_eq!(check.status, CheckStatus::Fail, "{}", check.reason);
+    for words in [
+        "the pool's place in the ready queue",
+        liar.url.trim_start_matches("http://"),
+    ] {
+        assert!(check.reason.as_str().contains(words), "{}", check.reason);
+    }
+    let refused = approve(&oracle, &keygen).await.unwrap_err();
+    assert!(refused.to_string().contains("endpoints-agree"), "{refused}");
+
+    liar.rescript(|_| Act::Forward);
+    until(&oracle, "a key generation that two endpoints bear out", |s| {
+        let keygen = s.actions.iter().find(|a| {
+            a.id.case.to_string() == "deposit/1" && a.kind == "keygen" && a.state == ActionState::Proposed
+        })?;
+        (agree(keygen).status == CheckStatus::Pass).then_some(())
+    })
+    .await;
+    stop(oracle).await;
+    ground.end().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn no_connection_is_told_apart_from_a_chain_that_can_not_be_read() {
     let ground = Ground::start(four_operators()).await;

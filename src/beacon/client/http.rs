@@ -32,6 +32,11 @@ pub enum NodeError {
     /// It answers 404 to what every node in sync has.
     #[error("it answers 404 also to what every node in sync has: its head state is not there")]
     NoState,
+    /// It lists no validators, although every chain has one.
+    #[error(
+        "it lists not even validator 0, which every chain has: that a key is not in its list says nothing"
+    )]
+    ListsNobody,
 }
 
 /// Sends a request: the answer of a success, or the words of a failure.

@@ -52,6 +52,15 @@ impl Node {
         self.state().head_slot
     }
 
+    /// When its newest slot began, by its own genesis.
+    pub(super) fn head_dated(&self, slot: Duration) -> Option<UnixMillis> {
+        let state = self.state();
+        let (genesis, head) = (state.genesis_time?, state.head_slot?);
+        let slot = u64::try_from(slot.as_millis()).unwrap_or(u64::MAX);
+        let since = head.saturating_mul(slot);
+        Some(UnixMillis(genesis.saturating_mul(1_000).saturating_add(since)))
+    }
+
     pub(super) fn get(&self, path: &str) -> Call {
         self.endpoint.get(path).header("accept", "application/json")
     }

@@ -4,13 +4,15 @@ use std::fmt;
 
 use super::http::NodeError;
 use super::node::Node;
-use super::wire::{Data, StateRoot};
+use super::wire::{Data, MissingConstant, Spec, StateRoot};
 use super::{Beacon, BeaconError};
 use crate::ports::consensus::Validator;
 use crate::ports::{Answer, Evidence};
-use crate::types::{BlsPublicKey, Root, SafeText};
+use crate::types::{BlsPublicKey, Root, SafeText, UnixMillis};
 
 const PATH: &str = "/eth/v1/beacon/states/head/validators";
+/// A head that is older than this, in milliseconds, proves nobody absent.
+const OLD_MS: u64 = 3_600_000;
 const ROOT_PATH: &str = "/eth/v1/beacon/states/head/root";
 
 /// How a question names a validator.
@@ -43,10 +45,23 @@ impl Beacon {
     /// does not understand the question, knows nobody. One answer for each id, in their order.
     pub(super) async fn look_up(&self, ids: &[Id]) -> Vec<Answer<Validator>> {
         let (mut attempts, mut nodes) = (Vec::new(), self.inner.nodes.iter());
+        let mut empty = Vec::new();
         while let Some(node) = nodes.next() {
             match self.validators_of(node, ids).await {
-                Ok(answers) => return self.known_elsewhere(node, nodes.as_slice(), ids, answers).await,
-                Err(error) => attempts.push((node.name.clone(), error)),
+                Ok(answers) => {
+                    if let Some(validator) = answers.iter().find_map(|answer| answer.as_ref().yes()) {
+                        empty
+                            .iter()
+                            .for_each(|denies: &&Node| denies.is_contradicted(validator, node));
+                    }
+                    return self.known_elsewhere(node, nodes.as_slice(), ids, answers).await;
+                }
+                Err(error) => {
+                    if matches!(error, NodeError::ListsNobody) {
+                        empty.push(node);
+                    }
+                    attempts.push((node.name.clone(), error));
+                }
             }
         }
         let error = BeaconError::Unanswered {
@@ -56,7 +71,8 @@ impl Beacon {
         ids.iter().map(|_| Answer::not_known(&error)).collect()
     }
 
-    /// Asks others about those that a node does not know. Where one of them is known, that node is named.
+    /// Asks others about those that a node does not know. Where one of them is known, that node is named. Where nobody
+    /// else denies it either, the evidence says that it is one voice's.
     async fn known_elsewhere(
         &self,
         denies: &Node,
@@ -64,6 +80,7 @@ impl Beacon {
         ids: &[Id],
         mut answers: Vec<Answer<Validator>>,
     ) -> Vec<Answer<Validator>> {
+        let mut confirmed = vec![false; ids.len()];
         for other in others {
             let denied = answers
                 .iter()
@@ -77,16 +94,25 @@ impl Beacon {
                 continue;
             };
             for (id, answer) in denied.iter().zip(found) {
-                let Answer::Yes(validator) = &answer else { continue };
-                let words = format!(
-                    "does not know validator {}, whom {} knows",
-                    validator.index, other.name
-                );
-                denies.contradicted(SafeText::new(&words));
-                let place = ids.iter().position(|asked| asked == id);
-                if let Some(place) = place {
-                    answers[place] = answer;
+                for place in (0..ids.len()).filter(|place| ids[*place] == *id) {
+                    match &answer {
+                        Answer::Yes(validator) => {
+                            denies.is_contradicted(validator, other);
+                            answers[place] = answer.clone();
+                        }
+                        Answer::No(_) => confirmed[place] = true,
+                        Answer::NotKnown(_) => {}
+                    }
                 }
+            }
+        }
+        for (answer, _) in answers
+            .iter_mut()
+            .zip(confirmed)
+            .filter(|(_, confirmed)| !confirmed)
+        {
+            if let Answer::No(evidence) = answer {
+                *evidence = Evidence::new(format!("one voice: {evidence}"));
             }
         }
         answers
@@ -107,16 +133,35 @@ impl Beacon {
             Err(NodeError::Status { status: 404, .. }) => return self.one_by_one(node, ids).await,
             Err(error) => return Err(error),
         };
+        let found = |id: &Id| listed.iter().any(|v| id.names(v));
+        let root = if ids.iter().all(found) {
+            None
+        } else {
+            self.lists_somebody(node).await?;
+            Some(self.head_state(node).await?)
+        };
         let stranger = listed.iter().any(|v| !ids.iter().any(|id| id.names(v)));
-        ids.iter()
-            .map(|id| match listed.iter().find(|v| id.names(v)) {
-                Some(validator) => Ok(Answer::Yes(validator.clone())),
-                None if stranger => Err(NodeError::Malformed(
-                    "it lists validators that were not asked for".into(),
-                )),
-                None => Ok(Answer::No(node.absent(*id, "its list is without it"))),
-            })
-            .collect()
+        if stranger && root.is_some() {
+            return Err(NodeError::Malformed(
+                "it lists validators that were not asked for".into(),
+            ));
+        }
+        let words = root.map(|root| format!("its list of the state with root {root} is without it"));
+        let answer = |id: &Id| match (listed.iter().find(|v| id.names(v)), &words) {
+            (Some(validator), _) => Answer::Yes(validator.clone()),
+            (None, words) => Answer::No(node.absent(*id, words.as_deref().unwrap_or_default())),
+        };
+        Ok(ids.iter().map(answer).collect())
+    }
+
+    /// A node that filters wrongly, or whose state is empty, lists nobody. Validator 0 is on every chain.
+    async fn lists_somebody(&self, node: &Node) -> Result<(), NodeError> {
+        let first = [("id", "0".to_owned())];
+        let listed: Vec<Validator> = self.get::<Data<_>>(node, PATH, &first).await?.checked()?;
+        match listed.iter().any(|validator| validator.index == 0) {
+            true => Ok(()),
+            false => Err(NodeError::ListsNobody),
+        }
     }
 
     async fn one_by_one(&self, node: &Node, ids: &[Id]) -> Result<Vec<Answer<Validator>>, NodeError> {
@@ -142,10 +187,11 @@ impl Beacon {
         Ok(answers)
     }
 
-    /// The root of the node's head state, if the node has that state and the route that was asked. A 404 says neither:
-    /// web servers, gateways and nodes without the state answer 404 to everything. So the node is asked for the state's
-    /// root, and by the same route for validator 0, which every chain has from its genesis.
+    /// The root of the node's head state, if the node has that state, which is not old, and the route that was asked. A
+    /// 404 says neither: web servers, gateways and nodes without the state answer 404 to everything. So the node is asked
+    /// for the state's root, and by the same route for validator 0, which every chain has from its genesis.
     async fn head_state(&self, node: &Node) -> Result<Root, NodeError> {
+        self.is_no_relic(node).await?;
         let or_without = |error| match error {
             NodeError::Status { status: 404, .. } => NodeError::NoState,
             error => error,
@@ -160,7 +206,33 @@ impl Beacon {
     }
 }
 
+impl Beacon {
+    /// A node that follows nobody can call itself in sync: with a head from before the key was deposited it denies every
+    /// new key.
+    async fn is_no_relic(&self, node: &Node) -> Result<(), NodeError> {
+        let spec: Data<Spec> = self.get(node, "/eth/v1/config/spec", &[]).await?;
+        let unusable = |missing: MissingConstant| NodeError::Malformed(SafeText::new(&missing.to_string()));
+        let slot = spec.data.slot().map_err(unusable)?;
+        let dated = node.head_dated(slot).ok_or(NodeError::NoState)?;
+        match UnixMillis::now().0.saturating_sub(dated.0) > OLD_MS {
+            true => Err(NodeError::NotSynced(
+                "more than an hour behind this machine's clock",
+            )),
+            false => Ok(()),
+        }
+    }
+}
+
 impl Node {
+    /// It denies a validator that another node knows.
+    fn is_contradicted(&self, validator: &Validator, by: &Self) {
+        let words = format!(
+            "does not know validator {}, whom {} knows",
+            validator.index, by.name
+        );
+        self.contradicted(SafeText::new(&words));
+    }
+
     /// The evidence of a node in sync that has the head state without the validator.
     fn absent(&self, id: Id, why: &str) -> Evidence {
         let what = match id {

@@ -109,15 +109,22 @@ impl Spec {
         self.values.get(name).map(String::as_str)
     }
 
+    /// How long a slot takes.
+    pub(super) fn slot(&self) -> Result<Duration, MissingConstant> {
+        match self.number("SECONDS_PER_SLOT") {
+            Ok(seconds) => Ok(Duration::from_secs(seconds)),
+            Err(missing) => Ok(Duration::from_millis(
+                self.number("SLOT_DURATION_MS").map_err(|_| missing)?,
+            )),
+        }
+    }
+
     /// What the constants mean for exits on the chain of this genesis.
     ///
     /// # Errors
     /// One of them is missing or of no use.
     pub fn exit_rules(&self, genesis: Genesis) -> Result<ExitRules, MissingConstant> {
-        let slot = match self.number("SECONDS_PER_SLOT") {
-            Ok(seconds) => Duration::from_secs(seconds),
-            Err(missing) => Duration::from_millis(self.number("SLOT_DURATION_MS").map_err(|_| missing)?),
-        };
+        let slot = self.slot()?;
         let slots_per_epoch = self.number("SLOTS_PER_EPOCH")?;
         if slot.is_zero() || slots_per_epoch == 0 {
             return Err(MissingConstant("SLOTS_PER_EPOCH"));

@@ -371,6 +371,14 @@ fn a_key_is_redone_once_its_transaction_is_known_to_have_failed() {
         redo.why.contains("an operator is not at SSV any more"),
         "{redo:?}"
     );
+    // to wait is a way, too
+    let awaits = ways(&life.state, life.case()).awaits.unwrap();
+    for words in [
+        "an operator is not at SSV any more",
+        "it is looked at in each block; you are told when SSV takes it",
+    ] {
+        assert!(awaits.contains(words), "{awaits}");
+    }
     life.wish(Wish::RedoKey(life.id)).unwrap();
     assert_eq!(life.case().step, Step::PlanCeremony);
     life.shadow.restart(&life.state);

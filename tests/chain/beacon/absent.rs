@@ -3,10 +3,10 @@
 use casimir_dkg::beacon::client::{Beacon, BeaconConfig};
 use casimir_dkg::ports::Answer;
 use casimir_dkg::ports::consensus::{Consensus, NodeState};
-use casimir_dkg::types::{BlsPublicKey, CheckStatus, RedactedUrl, Root};
+use casimir_dkg::types::{BlsPublicKey, CheckStatus, RedactedUrl, Root, UnixMillis};
 use serde_json::{Value, json};
 
-use super::stub::{Stub, VALIDATORS, in_sync, record, state_root};
+use super::stub::{Stub, VALIDATORS, genesis_time, in_sync, record, state_root};
 use super::{key, node};
 
 /// A 404 says that something is not there, and not what.
@@ -79,14 +79,111 @@ async fn a_404_is_a_no_only_of_a_node_that_has_the_state() {
     let all = beacon.validators(&[key(5), key(6)]).await;
     assert!(matches!(all[0], Answer::No(_)));
     assert_eq!(all[1].clone().yes().unwrap().index, 6);
-    // an empty list of such a node is a no
-    let node = Stub::start(|path| match path {
+}
+
+/// A list that is empty for whatever is asked says nothing about a key.
+#[tokio::test]
+async fn an_empty_list_is_a_no_only_of_a_live_state_that_lists_validator_0() {
+    type Says = fn(&str) -> Option<Value>;
+    fn good(path: &str) -> Option<Value> {
+        match path {
+            VALIDATORS => Some(json!({"data": []})),
+            path if path == format!("{VALIDATORS}?id=0") => Some(json!({"data": [record(0)]})),
+            path if path == format!("{VALIDATORS}/0") => Some(json!({"data": record(0)})),
+            "/eth/v1/beacon/states/head/root" => Some(state_root(false)),
+            path => in_sync(path),
+        }
+    }
+    let unknown: [(&str, Says, &str); 5] = [
+        (
+            "it lists nobody",
+            |path| match path {
+                path if path == format!("{VALIDATORS}?id=0") => Some(json!({"data": []})),
+                path => good(path),
+            },
+            "not even validator 0",
+        ),
+        (
+            "it has no state",
+            |path| match path {
+                "/eth/v1/beacon/states/head/root" => None,
+                path => good(path),
+            },
+            "its head state is not there",
+        ),
+        (
+            "its state has nobody",
+            |path| good(path).filter(|_| path != format!("{VALIDATORS}/0")),
+            "its head state is not there",
+        ),
+        (
+            "its head is two hours old",
+            |path| match path {
+                "/eth/v1/node/syncing" => Some(json!({"data": {
+                    "head_slot": "0", "sync_distance": "0", "is_syncing": false,
+                }})),
+                "/eth/v1/beacon/genesis" => Some(json!({"data": {
+                    "genesis_time": (UnixMillis::now().0 / 1_000 - 7_200).to_string(),
+                    "genesis_validators_root": Root([1; 32]),
+                }})),
+                path => good(path),
+            },
+            "more than an hour behind",
+        ),
+        (
+            "it has no execution node",
+            |path| match path {
+                "/eth/v1/node/syncing" => Some(json!({"data": {
+                    "head_slot": "77", "sync_distance": "0", "is_syncing": false, "el_offline": true,
+                }})),
+                path => good(path),
+            },
+            "without its execution node",
+        ),
+    ];
+    for (what, says, why) in unknown {
+        let node = Stub::start(says).await;
+        let answer = node.client().validator(&key(5)).await;
+        let check = answer.check_absent("key-unknown-to-beacon", |_| String::new());
+        assert_eq!(check.status, CheckStatus::Unknown, "{what}: {}", check.reason);
+        assert!(check.reason.as_str().contains(why), "{what}: {}", check.reason);
+    }
+
+    let (node, other) = (Stub::start(good).await, Stub::start(good).await);
+    let says = async |urls: &[&str]| {
+        let urls = urls.iter().map(|url| RedactedUrl::new(*url)).collect();
+        let beacon = Beacon::new(BeaconConfig::new(urls, None)).unwrap();
+        let answer = beacon.validator(&key(5)).await;
+        let check = answer.check_absent("key-unknown-to-beacon", |_| String::new());
+        assert_eq!(check.status, CheckStatus::Pass, "{}", check.reason);
+        check.reason.to_string()
+    };
+    let alone = says(&[&node.url]).await;
+    assert!(alone.starts_with("one voice: "), "{alone}");
+    let silent = says(&[&node.url, "http://127.0.0.1:1"]).await;
+    assert!(silent.starts_with("one voice: "), "{silent}");
+    let both = says(&[&node.url, &other.url]).await;
+    assert!(!both.contains("one voice"), "{both}");
+}
+
+/// Whoever lists nobody is named when the next one knows the validator.
+#[tokio::test]
+async fn who_lists_nobody_is_contradicted_by_who_knows() {
+    let knows = node().await;
+    let root = knows.genesis_validators_root();
+    let empty = Stub::start(move |path| match path {
         VALIDATORS => Some(json!({"data": []})),
+        "/eth/v1/beacon/genesis" => Some(json!({"data": {
+            "genesis_time": genesis_time(), "genesis_validators_root": root,
+        }})),
         path => in_sync(path),
     })
     .await;
-    let (status, reason) = absent(&node.client().validator(&key(5)).await);
-    assert_eq!(status, CheckStatus::Pass, "{reason}");
+    let urls = vec![RedactedUrl::new(&empty.url), RedactedUrl::new(knows.url())];
+    let beacon = Beacon::new(BeaconConfig::new(urls, Some(root))).unwrap();
+    assert_eq!(beacon.validator(&key(4)).await.yes().unwrap().index, 4);
+    let told = beacon.health()[0].contradicted.clone().unwrap();
+    assert!(told.as_str().contains("does not know validator 4"), "{told}");
 }
 
 #[tokio::test]

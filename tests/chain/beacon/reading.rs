@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use axum::http::Uri;
-use axum::response::IntoResponse;
 use casimir_dkg::beacon::client::{Beacon, BeaconConfig};
 use casimir_dkg::devnet::beacon::{DevBeacon, interop_secret};
 use casimir_dkg::ports::Answer;
@@ -11,7 +10,7 @@ use casimir_dkg::ports::consensus::{Consensus, NodeState, ValidatorStatus};
 use casimir_dkg::types::{BlsPublicKey, RedactedUrl, Root};
 use serde_json::json;
 
-use super::stub::{VALIDATORS, in_sync};
+use super::stub::{VALIDATORS, in_sync, record, state_root};
 use super::{FAMILIES, beacon, key, node};
 
 #[tokio::test]
@@ -115,10 +114,14 @@ async fn a_key_in_the_url_of_a_node_is_kept_and_paths_go_before_it() {
     let heard = std::sync::Arc::clone(&asked);
     let answer = move |uri: Uri| async move {
         heard.lock().unwrap().push(uri.to_string());
-        match in_sync(uri.path().trim_start_matches("/hosted")) {
-            Some(answer) => axum::Json(answer).into_response(),
-            None => axum::Json(json!({"data": []})).into_response(),
-        }
+        let path = uri.path().trim_start_matches("/hosted");
+        let first = uri.query().is_some_and(|query| query.ends_with("&id=0"));
+        axum::Json(match path {
+            VALIDATORS if first => json!({"data": [record(0)]}),
+            "/eth/v1/beacon/states/head/root" => state_root(false),
+            path if path == format!("{VALIDATORS}/0") => json!({"data": record(0)}),
+            path => in_sync(path).unwrap_or_else(|| json!({"data": []})),
+        })
     };
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/hosted/?key=s3cret", listener.local_addr().unwrap());

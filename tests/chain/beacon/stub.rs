@@ -3,7 +3,7 @@
 use axum::http::{StatusCode, Uri};
 use axum::response::IntoResponse;
 use casimir_dkg::beacon::client::{Beacon, BeaconConfig};
-use casimir_dkg::types::{RedactedUrl, Root};
+use casimir_dkg::types::{RedactedUrl, Root, UnixMillis};
 use serde_json::{Value, json};
 
 use super::key;
@@ -23,7 +23,9 @@ impl Drop for Stub {
 impl Stub {
     pub(super) async fn start(says: impl Fn(&str) -> Option<Value> + Clone + Send + Sync + 'static) -> Self {
         let answer = move |uri: Uri| async move {
-            match says(uri.path()) {
+            // what is asked of the list, too, for who answers that
+            let asked = says(uri.path_and_query().map_or("", |asked| asked.as_str()));
+            match asked.or_else(|| says(uri.path())) {
                 Some(answer) => axum::Json(answer).into_response(),
                 None => (StatusCode::NOT_FOUND, NOT_FOUND).into_response(),
             }
@@ -43,15 +45,21 @@ impl Stub {
 pub(super) const VALIDATORS: &str = "/eth/v1/beacon/states/head/validators";
 pub(super) const NOT_FOUND: &str = r#"{"code":404,"message":"Validator not found"}"#;
 
+/// Of a chain whose slot 77, of 12 s, is now.
+pub(super) fn genesis_time() -> String {
+    (UnixMillis::now().0 / 1_000 - 77 * 12).to_string()
+}
+
 /// What a node says of itself: our chain, in sync.
 pub(super) fn in_sync(path: &str) -> Option<Value> {
     match path {
         "/eth/v1/beacon/genesis" => Some(json!({"data": {
-            "genesis_time": "1606824023", "genesis_validators_root": Root([1; 32]),
+            "genesis_time": genesis_time(), "genesis_validators_root": Root([1; 32]),
         }})),
         "/eth/v1/node/syncing" => Some(json!({"data": {
             "head_slot": "77", "sync_distance": "0", "is_syncing": false,
         }})),
+        "/eth/v1/config/spec" => Some(json!({"data": {"SECONDS_PER_SLOT": "12"}})),
         _ => None,
     }
 }

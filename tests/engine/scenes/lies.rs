@@ -20,6 +20,7 @@ pub(super) const LIES: &[&str] = &[
     "log-left-out",
     "log-marked-as-removed",
     "log-told-twice",
+    "ready-queue-altered",
 ];
 
 #[tokio::test(flavor = "multi_thread")]

@@ -69,6 +69,7 @@ const SHIPPED: &[(&str, &str)] = files![
     "pool-full-everywhere",
     "rate-limited-with-retry-after",
     "rate-limited-without-a-word",
+    "ready-queue-altered",
     "ssv-api-answers-404-to-everything",
     "ssv-api-answers-about-another-operator",
     "ssv-api-answers-with-an-unreadable-key",
