@@ -16,7 +16,7 @@ use super::{person, runtime};
 use crate::args::{ApproveArgs, SeatArgs, SeatCommand, ShowActionArgs};
 use crate::exit::Outcome;
 use crate::output;
-use crate::seat;
+use crate::seat::{self, Found, Places};
 
 mod mode;
 mod payload;
@@ -97,23 +97,31 @@ fn find(snapshot: &Snapshot, action: ActionId) -> anyhow::Result<&ActionView> {
 pub(super) fn places(
     args: &SeatArgs,
     config: impl FnOnce() -> Result<SeatConfig, ConfigErrors>,
-) -> Result<Vec<PathBuf>, ConfigErrors> {
+) -> Result<Places, ConfigErrors> {
     match &args.socket {
-        Some(path) => Ok(vec![path.clone()]),
+        Some(path) => Ok(Places {
+            paths: vec![path.clone()],
+            named: true,
+        }),
         None => config().map(|config| seat::places(&config)),
     }
+}
+
+fn listed(paths: &[PathBuf]) -> String {
+    let list: Vec<_> = paths.iter().map(|path| path.display().to_string()).collect();
+    list.join(", ")
 }
 
 /// Asks an engine that must be there.
 pub(crate) fn run(command: &SeatCommand, options: &LoadOptions, json: bool) -> anyhow::Result<Outcome> {
     let places = places(command.seat(), || config::gather(options)?.seat())?;
     runtime()?.block_on(async {
-        let Some(attached) = seat::find(&places).await? else {
-            let list: Vec<_> = places.iter().map(|path| path.display().to_string()).collect();
-            bail!(
-                "no engine runs here: nobody listens at {}. Start one with `casimir-dkg console` or `casimir-dkg headless`",
-                list.join(", ")
-            );
+        let attached = match seat::find(&places).await? {
+            Found::Engine(attached) => attached,
+            Found::Nobody(unseen) => bail!(
+                "no engine runs here: nobody listens at {}{unseen}. Start one with `casimir-dkg console` or `casimir-dkg headless`",
+                listed(&places.paths)
+            ),
         };
         perform(command, &Asker { attached, json }).await
     })
