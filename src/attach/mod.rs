@@ -17,6 +17,7 @@ mod client;
 pub mod frame;
 mod person;
 mod place;
+mod places;
 mod seat;
 mod server;
 #[cfg(test)]

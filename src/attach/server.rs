@@ -6,17 +6,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use tokio::net::{UnixListener, UnixStream};
-use tokio::sync::Semaphore;
 use tokio::task::{JoinHandle, JoinSet};
 
+use super::places::Places;
 use super::{AttachError, Person, Role, frame, seat};
 use crate::config::Access;
 use crate::engine::EngineHandle;
 use crate::types::{SafeText, UnixMillis};
 use crate::view::{Hello, Seated, ToSeat};
-
-/// Seats at a time. More are told so and let go.
-pub(super) const SEATS: usize = 64;
 
 /// Which engine this is.
 #[derive(Debug, Clone)]
@@ -142,7 +139,7 @@ async fn take_over(path: &Path) -> Result<(), AttachError> {
 }
 
 async fn admit_all(listener: UnixListener, access: Arc<Access>, about: About, engine: EngineHandle) {
-    let places = Arc::new(Semaphore::new(SEATS));
+    let places = Arc::new(Places::default());
     let mut seats = JoinSet::new();
     loop {
         while seats.try_join_next().is_some() {}
@@ -155,19 +152,20 @@ async fn admit_all(listener: UnixListener, access: Arc<Access>, about: About, en
                 continue;
             }
         };
-        let place = places.clone().try_acquire_owned().ok();
         let (access, about, engine) = (access.clone(), about.clone(), engine.clone());
+        let places = places.clone();
         seats.spawn(async move {
-            let admitted = match place {
-                Some(_) => admit(&stream, &access, &about),
-                None => Err(SafeText::new(&format!("all {SEATS} seats are taken"))),
-            };
+            let admitted = admit(&stream, &access, &about).and_then(|(person, role)| {
+                let place = Places::take(&places, person.uid, role)?;
+                Ok((person, role, place))
+            });
             let ended = match admitted {
-                Ok((person, role)) => {
+                Ok((person, role, place)) => {
                     let seated = about.seated(&person, role);
                     tracing::info!(target: "attach", who = %person, %role, "a seat was taken");
                     let seat = engine.seat(person.identity());
                     let ended = seat::serve(stream, seat, seated).await;
+                    drop(place);
                     tracing::info!(target: "attach", who = %person, "a seat was left");
                     ended
                 }
@@ -179,7 +177,6 @@ async fn admit_all(listener: UnixListener, access: Arc<Access>, about: About, en
             if let Err(error) = ended {
                 tracing::debug!(target: "attach", %error, "a seat ended");
             }
-            drop(place);
         });
     }
 }
