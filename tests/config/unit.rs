@@ -93,6 +93,13 @@ fn the_manager_waits_longer_for_the_end_than_the_program_takes() {
     assert_eq!(setting("StandardError"), Some("inherit"));
 }
 
+/// Whoever decides by sudo is the person who logged in: the service must see that of root's processes.
+#[test]
+fn the_service_sees_who_logged_in() {
+    assert_eq!(setting("ProtectProc"), None);
+    assert_eq!(setting("ProcSubset"), None);
+}
+
 /// The header says who sits down; a list in the configuration replaces what is so without one.
 #[test]
 fn the_samples_let_in_whom_the_unit_names() {
