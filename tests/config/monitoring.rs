@@ -291,6 +291,7 @@ fn promtool(arguments: &[&str], stdin: &str) {
         .stderr(Stdio::piped())
         .spawn();
     let Ok(mut child) = started else {
+        eprintln!("promtool is not in the path: what it would say of this is not known");
         return;
     };
     child.stdin.take().unwrap().write_all(stdin.as_bytes()).unwrap();

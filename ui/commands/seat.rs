@@ -22,8 +22,8 @@ mod mode;
 mod payload;
 pub(super) mod text;
 
-/// Fewest hex digits of a digest that name it: 40 bits.
-const DIGITS: usize = 10;
+/// Fewest hex digits of a digest that name it: 44 bits, as many as its code has.
+const DIGITS: usize = 11;
 
 /// One engine, one question.
 struct Asker {
@@ -69,15 +69,15 @@ impl Asker {
         if now.code().to_string() == given.trim() {
             return Ok(now);
         }
-        let digits = given.trim().trim_start_matches("0x").to_ascii_lowercase();
+        let digits = beginning(given);
         let whole = now.to_string();
         let whole = whole.trim_start_matches("0x");
-        if digits.len() < DIGITS || !digits.chars().all(|c| c.is_ascii_hexdigit()) {
+        let Some(digits) = digits else {
             bail!(
                 "--digest: expected at least {DIGITS} hex digits of the digest that `casimir-dkg show {action}` prints, or its whole code; \
                  another code is that of another action, or of what it was before"
             );
-        }
+        };
         if !whole.starts_with(&digits) {
             bail!(
                 "{action} is not what you were shown any more: its digest is {now}. Look again with `casimir-dkg show {action}`"
@@ -85,6 +85,13 @@ impl Asker {
         }
         Ok(now)
     }
+}
+
+/// The hex digits that a digest has to begin with, if they are enough to name it.
+fn beginning(given: &str) -> Option<String> {
+    let digits = given.trim().trim_start_matches("0x").to_ascii_lowercase();
+    let enough = digits.len() >= DIGITS && digits.chars().all(|c| c.is_ascii_hexdigit());
+    enough.then_some(digits)
 }
 
 fn find(snapshot: &Snapshot, action: ActionId) -> anyhow::Result<&ActionView> {
@@ -249,5 +256,17 @@ impl SeatCommand {
             Self::Mode(args) => &args.seat,
             Self::Adopt(args) => &args.seat,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn digits_name_a_digest_no_worse_than_its_code() {
+        assert_eq!(beginning("0x0123456789"), None, "40 bits; the code has 44");
+        assert_eq!(beginning(" 0x0123456789A "), Some("0123456789a".to_owned()));
+        assert_eq!(beginning("0123456789x"), None);
     }
 }
