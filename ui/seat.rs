@@ -156,7 +156,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let shut = folder.path().join("shut");
         std::fs::create_dir(&shut).unwrap();
-        std::fs::set_permissions(&shut, std::fs::Permissions::from_mode(0)).unwrap();
+        std::fs::set_permissions(&shut, std::fs::Permissions::from_mode(0o0)).unwrap();
         let seen = std::fs::metadata(shut.join("oracle.sock")).unwrap_err();
         let places = Places {
             paths: vec![shut.join("oracle.sock"), folder.path().join("oracle.sock")],
