@@ -18,6 +18,7 @@ mod client;
 pub mod frame;
 mod person;
 mod place;
+mod places;
 mod seat;
 mod server;
 #[cfg(test)]

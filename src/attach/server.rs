@@ -8,9 +8,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::net::{UnixListener, UnixStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::{AbortHandle, JoinHandle, JoinSet};
 
+use super::places::{Place, Places};
 use super::{AttachError, Person, Role, frame, seat};
 use crate::config::Access;
 use crate::engine::EngineHandle;
@@ -18,8 +18,6 @@ use crate::listen::Ration;
 use crate::types::{SafeText, UnixMillis};
 use crate::view::{Hello, Seated, ToSeat};
 
-/// Seats at a time. More are told so and let go.
-pub(super) const SEATS: usize = 64;
 /// Connections that have not greeted yet. A console greets at once; of those that do not, the oldest makes room.
 pub(super) const AT_THE_DOOR: usize = 64;
 
@@ -150,7 +148,7 @@ async fn take_over(path: &Path) -> Result<(), AttachError> {
 }
 
 async fn admit_all(listener: UnixListener, access: Arc<Access>, about: About, engine: EngineHandle) {
-    let places = Arc::new(Semaphore::new(SEATS));
+    let places = Arc::new(Places::default());
     let mut seats = JoinSet::new();
     let mut door = Door::default();
     loop {
@@ -179,7 +177,7 @@ async fn admit_all(listener: UnixListener, access: Arc<Access>, about: About, en
             };
             let sits = || {
                 passed.store(true, Ordering::Relaxed);
-                let place = Place::take(places, &person, role)?;
+                let place = Sitting::at(&places, &person, role)?;
                 Ok((place, engine.seat(person.identity()), about.seated(&person, role)))
             };
             if let Err(error) = seat::serve(stream, sits).await {
@@ -207,30 +205,26 @@ impl Door {
     }
 }
 
-/// A place among the seats; free again when dropped.
-pub(super) struct Place {
+/// Somebody at a seat, from the greeting on; the seat is free again when this is dropped.
+pub(super) struct Sitting {
     person: String,
-    _permit: OwnedSemaphorePermit,
+    _place: Place,
 }
 
-impl Place {
-    fn take(places: Arc<Semaphore>, person: &Person, role: Role) -> Result<Self, SafeText> {
-        let Ok(permit) = places.try_acquire_owned() else {
-            let why = SafeText::new(&format!("all {SEATS} seats are taken"));
-            tell_refusal(&why);
-            return Err(why);
-        };
+impl Sitting {
+    fn at(places: &Arc<Places>, person: &Person, role: Role) -> Result<Self, SafeText> {
+        let place = Places::take(places, person.uid, role).inspect_err(tell_refusal)?;
         if let Some(left_out) = TAKEN.line() {
             tracing::info!(target: "attach", who = %person, %role, left_out, "a seat was taken");
         }
         Ok(Self {
             person: person.to_string(),
-            _permit: permit,
+            _place: place,
         })
     }
 }
 
-impl Drop for Place {
+impl Drop for Sitting {
     fn drop(&mut self) {
         if let Some(left_out) = TAKEN.line() {
             tracing::info!(target: "attach", who = %self.person, left_out, "a seat was left");

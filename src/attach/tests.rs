@@ -268,7 +268,7 @@ async fn twenty_seats_come_and_go_and_one_too_many_is_told_so() {
             Err(refused) => break refused.to_string(),
         }
     };
-    assert!(all.len() <= server::SEATS);
+    assert!(all.len() <= places::SEATS);
     assert!(refused.contains("seats are taken"), "{refused}");
 }
 
@@ -277,13 +277,13 @@ async fn twenty_seats_come_and_go_and_one_too_many_is_told_so() {
 async fn whoever_does_not_greet_takes_nobodys_seat() {
     let stage = stage(Access::default()).await;
     let mut silent = Vec::new();
-    for n in 0..5 * server::SEATS {
+    for n in 0..5 * super::places::SEATS {
         let mut stream = UnixStream::connect(&stage.path).await.unwrap();
         if n % 2 == 0 {
             let _ = stream.write_all(b"{\"no\":\"message\"}\n").await;
         }
         silent.push(stream);
-        if n % server::SEATS == 0 {
+        if n % super::places::SEATS == 0 {
             attach(&stage.path).await.unwrap();
         }
     }
@@ -341,7 +341,7 @@ async fn whoever_asks_much_and_hangs_up_leaves_the_seat_to_others() {
     let mut streams = Vec::new();
     // never answered
     let mut open = Vec::new();
-    for _ in 0..server::SEATS {
+    for _ in 0..places::VIEWER {
         streams.push(asking(&stage.path, 20).await);
         // as much as a seat may ask at a time
         for _ in 0..8 {

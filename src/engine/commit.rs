@@ -54,7 +54,7 @@ impl Committer {
     }
 }
 
-fn row(at: UnixMillis, record: &Record, known: &Durable) -> NewRecord {
+pub(super) fn row(at: UnixMillis, record: &Record, known: &Durable) -> NewRecord {
     let case = known.case_of(record).map(|case| case.to_string());
     let begun = match record {
         Record::CeremonyStarted { request, .. } => Some(request.to_string()),

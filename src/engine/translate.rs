@@ -2,11 +2,14 @@
 
 use alloy::primitives::Address;
 
+use super::EngineError;
 use super::audit;
+use super::commit::row;
 use super::signatures::{self, Here};
-use crate::oracle::{Mode, Record, Refusal, State, Wish};
+use crate::journal::{Entry, NewRecord};
+use crate::oracle::{ActionState, Durable, Mode, Record, Refusal, State, Wish};
 use crate::ports::CeremonyCapabilities;
-use crate::types::{CaseId, SafeText};
+use crate::types::{ActionId, CaseId, SafeText, UnixMillis};
 use crate::view::{Accepted, Refused, Reply, Request, Scope};
 
 /// The wish behind a request. What a committee can be like, the backend says.
@@ -122,6 +125,36 @@ pub fn knows_account<'r>(records: impl Iterator<Item = (&'r str, &'r str)>, acco
         }
     }
     false
+}
+
+/// The records that void every action that waits for a decision at the end of a journal of these records: each is proposed
+/// anew, under another number. What a person signed for it may stand in records that are lost, and count once more.
+///
+/// # Errors
+/// A record cannot be understood.
+pub fn void_undecided(
+    entries: &[Entry],
+    reason: &SafeText,
+    at: UnixMillis,
+) -> Result<Vec<NewRecord>, EngineError> {
+    let mut durable = Durable::default();
+    for Entry {
+        seq, at, kind, body, ..
+    } in entries
+    {
+        let record =
+            Record::read(kind, body).map_err(|problem| EngineError::Record { seq: *seq, problem })?;
+        durable.apply(*seq, *at, &record);
+    }
+    let undecided = durable
+        .actions
+        .iter()
+        .filter(|(_, action)| action.state == ActionState::Proposed);
+    let void = |id: &ActionId| {
+        let (action, reason) = (*id, reason.clone());
+        row(at, &Record::ActionVoided { action, reason }, &durable)
+    };
+    Ok(undecided.map(|(id, _)| void(id)).collect())
 }
 
 /// The case that a record is about.

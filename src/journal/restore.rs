@@ -27,6 +27,8 @@ pub struct Declaration {
     pub reason: SafeText,
     /// What was open at the last record that is left, in words.
     pub open: SafeText,
+    /// What is recorded with it, before the word itself.
+    pub records: Vec<NewRecord>,
 }
 
 /// Records that are lost.
@@ -200,7 +202,12 @@ fn missing(
 
 /// Appends what is lost to the copy, before it is put in its place.
 fn tell(partial: &Path, lost: Lost, declared: &Declaration) -> Result<Anchor, JournalError> {
-    let Declaration { by, reason, open } = declared;
+    let Declaration {
+        by,
+        reason,
+        open,
+        records,
+    } = declared;
     let Lost { first, last: until } = lost;
     let text = SafeText::new(&format!(
         "records {first} to {until} were declared lost by {by}: {reason}. What was decided, made and sent in them is not \
@@ -212,12 +219,14 @@ fn tell(partial: &Path, lost: Lost, declared: &Declaration) -> Result<Anchor, Jo
     };
     let anchor = Anchor::BEGINNING;
     let (mut journal, _) = Journal::open(&options, anchor, |_| Ok::<_, JournalError>(()))?;
-    journal.append(&[NewRecord {
+    let word = NewRecord {
         at: UnixMillis::now(),
         kind: NOTE,
         body: json!({ "record": NOTE, "case": null, "text": text }).to_string(),
         subjects: Vec::new(),
-    }])?;
+    };
+    let records: Vec<_> = records.iter().cloned().chain([word]).collect();
+    journal.append(&records)?;
     let (seq, hash) = journal.head();
     drop(journal);
     for beside in ["lock", "checkpoint"] {

@@ -57,6 +57,7 @@ fn declared() -> Declaration {
         by: SafeText::new("ada"),
         reason: SafeText::new("the disk died"),
         open: SafeText::new("Nothing was open."),
+        records: Vec::new(),
     }
 }
 

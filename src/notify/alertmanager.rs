@@ -65,6 +65,7 @@ fn labels(notice: &Notice, source: &SafeText) -> Map<String, Value> {
         ("action", about.action.map(|action| action.to_string())),
         ("operator", about.operator.map(|operator| operator.to_string())),
         ("endpoint", about.endpoint.as_ref().map(ToString::to_string)),
+        ("alarm", about.alarm.as_ref().map(ToString::to_string)),
         ("reason", notice.reason.clone()),
     ];
     let said = labels

@@ -285,6 +285,15 @@ async fn alertmanager_is_told_how_long_to_believe_it_and_when_it_is_over() {
         begun["labels"], ended["labels"],
         "what is the same has the same labels"
     );
+    assert!(begun["labels"].get("alarm").is_none());
+    let mut alarm = notice();
+    alarm.about.alarm = Some("which one".into());
+    alertmanager.notify(&alarm).await.unwrap();
+    let alarm = sends.recv().await.unwrap().json()[0].clone();
+    assert_eq!(
+        alarm["labels"]["alarm"], "which one",
+        "two of one reason are two alerts"
+    );
     assert_eq!(begun["labels"]["alertname"], "casimir-approval-waiting");
     assert_eq!(begun["startsAt"], "2023-11-14T22:13:20.000Z");
     assert_eq!(begun["endsAt"], "2023-11-15T11:14:20.000Z");

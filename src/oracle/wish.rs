@@ -40,8 +40,7 @@ impl fmt::Display for Refusal {
 }
 
 /// What is answered in mode observe.
-pub(crate) const OBSERVES: &str =
-    "mode observe decides nothing; switch to mode supervised, or start in it, to act";
+pub(crate) const OBSERVES: &str = "mode observe decides nothing: start it in mode supervised, or switch back to that where it was switched to observe";
 
 pub(super) type Answer = Result<SafeText, Refusal>;
 

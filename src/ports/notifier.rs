@@ -116,6 +116,9 @@ pub struct About {
     /// An endpoint, by its name without secrets.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub endpoint: Option<SafeText>,
+    /// Which alarm it is, where it is one: several may have one reason.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alarm: Option<SafeText>,
 }
 
 /// One notice.
@@ -157,6 +160,7 @@ impl Notice {
             action,
             operator,
             endpoint,
+            alarm,
         } = &self.about;
         let mut matter = self.kind.to_string();
         if let Some(reason) = &self.reason {
@@ -168,6 +172,7 @@ impl Notice {
             action.map(|action| action.to_string()),
             operator.map(|operator| format!("operator {operator}")),
             endpoint.as_ref().map(|endpoint| endpoint.to_string()),
+            alarm.as_ref().map(|alarm| alarm.to_string()),
         ];
         for part in parts.into_iter().flatten() {
             matter.push(' ');

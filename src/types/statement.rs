@@ -19,7 +19,10 @@ pub enum Stated {
 }
 
 /// A decision on one action of one engine. It can be used once: an action is decided once, and where its number comes
-/// again, in a journal restored from a backup or in another one of the same account, the time is another one.
+/// again, in a journal restored from a backup or in another one of the same account, the time is another one. An action that
+/// waits in a journal whose records are declared lost is void, since its decision may be among them. A backup that is copied
+/// into the journal's place together with its checkpoint, or without one, cannot be told from the journal: there it counts
+/// again until it expires.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Statement {

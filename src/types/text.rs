@@ -160,6 +160,19 @@ pub fn quoted(text: &str) -> String {
     out
 }
 
+/// Names of which no two are equal: where several are, each gets its number among them, `https://node/… (1)`.
+#[must_use]
+pub fn told_apart(names: &[SafeText]) -> Vec<SafeText> {
+    let number = |(n, name): (usize, &SafeText)| {
+        let earlier = names[..n].iter().filter(|other| *other == name).count();
+        if earlier == 0 && !names[n + 1..].contains(name) {
+            return name.clone();
+        }
+        SafeText::new(&format!("{name} ({})", earlier + 1))
+    };
+    names.iter().enumerate().map(number).collect()
+}
+
 /// A number with what it counts: `1 operator`, `2 operators`. For nouns that take an `s`.
 #[must_use]
 pub fn counted(n: usize, noun: &str) -> String {
@@ -191,6 +204,13 @@ mod tests {
         );
         assert!(SafeText::new(&"x".repeat(10_000_000)).as_str().chars().count() <= SafeText::MAX_CHARS + 1);
         assert_eq!(SafeText::from_bytes(b"ok\xff").as_str(), "ok\u{fffd}");
+    }
+
+    #[test]
+    fn equal_names_get_their_numbers() {
+        let names = ["a", "b", "a", "c", "a"].map(SafeText::new);
+        let apart: Vec<_> = told_apart(&names).iter().map(ToString::to_string).collect();
+        assert_eq!(apart, ["a (1)", "b", "a (2)", "c", "a (3)"]);
     }
 
     #[test]

@@ -102,7 +102,7 @@ reasons! {
     HeldByPause "held-by-pause" Info after 0 s stops Case:
         "An approved action is held by the pause of everything.", "resume";
     Observed "observed" Info after 0 s stops Case:
-        "Mode observe decides nothing and lets nothing leave this machine.", "switch to mode supervised, or start in it";
+        "Mode observe decides nothing and lets nothing leave this machine.", "start it in mode supervised; where it was switched to observe, `casimir-dkg mode supervised` does";
     Orphaned "orphaned" Warning after 60 s stops Case:
         "The request of the case left the chain in a reorganisation.", "nothing: it goes on when the request is back";
     Attention "attention" Critical after 0 s stops Case:
@@ -162,7 +162,7 @@ reasons! {
     ForeignTransaction "foreign-transaction" Critical after 0 s stops Everything:
         "Somebody else used the oracle account; everything is paused until a person has looked.", "find out who holds the key, then resume";
     Observing "observing" Info after 0 s stops Everything:
-        "The program runs in mode observe.", "switch to mode supervised, or start in it, to act";
+        "The program runs in mode observe.", "start it in mode supervised; where it was switched to observe, `casimir-dkg mode supervised` does";
     ModeSwitched "mode-switched" Warning after 0 s stops Nothing:
         "A person switched to a more careful mode than the program was started with; that lasts over restarts.", "switch back with `casimir-dkg mode`, or start it in the mode that is meant";
     JournalUnwritable "journal-unwritable" Critical after 0 s stops Everything:

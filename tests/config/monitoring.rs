@@ -242,6 +242,44 @@ fn scraped() -> (BTreeMap<String, String>, Labels) {
     (all, labelled)
 }
 
+/// Two endpoints of one provider differ in their keys only, which nobody is shown: Prometheus drops the second of two
+/// equal series, or refuses the scrape.
+#[test]
+fn no_series_is_there_twice_when_two_endpoints_look_alike() {
+    let scratch = tempfile::tempdir().unwrap();
+    let node = refusing();
+    let [one, other] = ["a", "b"].map(|key| format!("http://{node}/{}", key.repeat(32)));
+    let file = scratch.path().join("c.toml");
+    let text = MINIMAL.replace("\"http://127.0.0.1:8545\"", &format!("\"{one}\", \"{other}\""));
+    let others = format!(
+        "[beacon]\nurls = [\"{one}\", \"{other}\"]\n[dkg]\nmessenger_url = \"http://{}\"\n{}",
+        refusing(),
+        support::operators()
+    );
+    fs::write(&file, text + &others).unwrap();
+    let mut program = support::program(scratch.path());
+    let role = Role::start(program.args(["--json", "--config"]).arg(&file).arg("headless"));
+    let begun = std::time::Instant::now();
+    let (mut seen, mut scrape) = (0, String::new());
+    while seen < 4 {
+        assert!(begun.elapsed() < crate::PATIENCE, "{scrape}");
+        scrape = get(role.monitor(), "/metrics").1;
+        let mut series: Vec<_> = scrape
+            .lines()
+            .filter(|line| !line.starts_with('#'))
+            .filter_map(|line| Some(line.rsplit_once(' ')?.0))
+            .collect();
+        let all = series.len();
+        series.sort_unstable();
+        series.dedup();
+        assert_eq!(all, series.len(), "{scrape}");
+        let up = series
+            .iter()
+            .filter(|line| line.starts_with("casimir_oracle_endpoint_up"));
+        seen = up.filter(|line| line.contains("…")).count();
+    }
+}
+
 /// Prometheus' own word, where its tool is in the path; elsewhere the rest of the test must do.
 fn promtool(arguments: &[&str], stdin: &str) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("config/monitoring");
@@ -253,6 +291,7 @@ fn promtool(arguments: &[&str], stdin: &str) {
         .stderr(Stdio::piped())
         .spawn();
     let Ok(mut child) = started else {
+        eprintln!("promtool is not in the path: what it would say of this is not known");
         return;
     };
     child.stdin.take().unwrap().write_all(stdin.as_bytes()).unwrap();

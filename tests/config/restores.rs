@@ -123,6 +123,38 @@ fn records_that_nobody_has_are_declared_lost_and_what_is_unknown_is_listed() {
     assert!(stderr.contains("lacks nothing"), "{stderr}");
 }
 
+/// What a person signed for it may stand in what is lost, and would count once more.
+#[test]
+fn what_waited_for_a_decision_is_void_where_records_are_declared_lost() {
+    let scratch = tempfile::tempdir().unwrap();
+    let journal = scratch.path().join("j.sqlite");
+    fs::copy(vector("format-2/waiting.sqlite"), &journal).unwrap();
+    let (before, _) = casimir_dkg::journal::verify(&journal).unwrap();
+    let newest = format!("{} {}\n", before.records + 1, before.head);
+    fs::write(scratch.path().join("j.checkpoint"), newest).unwrap();
+    let (code, out, stderr) = run(
+        scratch.path(),
+        &["declare-lost", "the disk died", "--journal", "j.sqlite"],
+    );
+    assert_eq!(code, Some(0), "{stderr}");
+    assert!(
+        out.contains("Void, and proposed anew: 2 actions that waited"),
+        "{out}"
+    );
+    let (after, entries) = casimir_dkg::journal::verify(&journal).unwrap();
+    assert_eq!(after.records, before.records + 3);
+    let actions = |kind: &str| -> std::collections::BTreeSet<String> {
+        let of_kind = entries.iter().filter(|entry| entry.kind == kind);
+        of_kind
+            .map(|entry| serde_json::from_str::<serde_json::Value>(&entry.body).unwrap())
+            .map(|body| body["action"].to_string())
+            .collect()
+    };
+    assert_eq!(actions("action-proposed").len(), 2);
+    assert_eq!(actions("action-voided"), actions("action-proposed"));
+    assert_eq!(entries.last().unwrap().kind, "note");
+}
+
 #[test]
 fn an_auditor_judges_a_copy_elsewhere_and_an_export_by_the_checkpoint_of_the_original() {
     let scratch = scene();

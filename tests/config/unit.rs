@@ -93,6 +93,36 @@ fn the_manager_waits_longer_for_the_end_than_the_program_takes() {
     assert_eq!(setting("StandardError"), Some("inherit"));
 }
 
+/// Whoever decides by sudo is the person who logged in: the service must see that of root's processes.
+#[test]
+fn the_service_sees_who_logged_in() {
+    assert_eq!(setting("ProtectProc"), None);
+    assert_eq!(setting("ProcSubset"), None);
+}
+
+/// The header says who sits down; a list in the configuration replaces what is so without one.
+#[test]
+fn the_samples_let_in_whom_the_unit_names() {
+    assert!(UNIT.contains("sits down at it, as this user or as root"));
+    for (name, sample) in [
+        (
+            "oracle-supervised.toml",
+            include_str!("../../config/samples/oracle-supervised.toml"),
+        ),
+        (
+            "oracle-auto.toml",
+            include_str!("../../config/samples/oracle-auto.toml"),
+        ),
+    ] {
+        let sample: toml::Table = sample.parse().unwrap();
+        let approve = sample["attach"]["approve"].as_array().unwrap();
+        let lets_in = |who: &str| approve.iter().any(|one| one.as_str() == Some(who));
+        let user = setting("User").unwrap();
+        assert!(lets_in("root"), "{name}");
+        assert!(lets_in(user) || lets_in(&format!("@{user}")), "{name}");
+    }
+}
+
 /// The manager's side of a running unit.
 #[cfg(target_os = "linux")]
 mod played {

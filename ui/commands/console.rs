@@ -123,6 +123,7 @@ mod screen {
 /// At the engine of another process.
 #[cfg(unix)]
 mod elsewhere {
+    use std::io;
     use std::os::unix::fs::MetadataExt as _;
     use std::path::Path;
 
@@ -140,6 +141,7 @@ mod elsewhere {
     use crate::headless::Signals;
     use crate::output;
     use crate::plain::{self, Left};
+    use crate::seat::Found;
 
     /// Where a service manager finds the unit of this program.
     const UNITS: [&str; 4] = [
@@ -157,15 +159,18 @@ mod elsewhere {
         let layers = config::gather(options)?;
         let found = runtime()?;
         let places = seat::places(&args.seat, || layers.seat())?;
-        let Some(attached) = found.block_on(crate::seat::find(&places))? else {
-            if args.seat.socket.is_some() {
-                bail!("no engine listens at {}", places[0].display());
+        let attached = match found.block_on(crate::seat::find(&places))? {
+            Found::Engine(attached) => attached,
+            Found::Nobody(unseen) => {
+                if let Some(path) = &args.seat.socket {
+                    bail!("no engine listens at {}", path.display());
+                }
+                if !args.start {
+                    let unit = UNITS.map(Path::new).into_iter().find(|unit| unit.exists());
+                    may_start(&layers.seat()?, unit, &Person::of_this_process(), &unseen)?;
+                }
+                return Ok(None);
             }
-            if !args.start {
-                let unit = UNITS.map(Path::new).into_iter().find(|unit| unit.exists());
-                may_start(&layers.seat()?, unit, &Person::of_this_process())?;
-            }
-            return Ok(None);
         };
         Ok(Some((layers, found, attached)))
     }
@@ -232,11 +237,11 @@ mod elsewhere {
         }
     }
 
-    /// An engine that a service manager should run is not started by the way.
-    fn may_start(config: &SeatConfig, unit: Option<&Path>, me: &Person) -> anyhow::Result<()> {
+    /// An engine that a service manager should run is not started by the way. `unseen`: where nobody could be looked for.
+    fn may_start(config: &SeatConfig, unit: Option<&Path>, me: &Person, unseen: &str) -> anyhow::Result<()> {
         if let Some(unit) = unit {
             bail!(
-                "no engine runs here, and a service is installed for it ({}): start that (systemctl start \
+                "no engine runs here{unseen}, and a service is installed for it ({}): start that (systemctl start \
                  casimir-dkg), or add --start to run an engine in this console",
                 unit.display()
             );
@@ -244,14 +249,24 @@ mod elsewhere {
         let Some(directory) = config.journal.path.parent() else {
             return Ok(());
         };
-        match std::fs::metadata(directory) {
-            Ok(found) if found.uid() != me.uid => bail!(
-                "no engine runs here, and {} belongs to another user (uid {}): start the engine as that user, or add \
-                 --start to run one as {me}",
-                directory.display(),
-                found.uid()
+        let owner = std::fs::metadata(directory).map(|found| found.uid());
+        match of_another(owner, me) {
+            Some(owner) => bail!(
+                "no engine runs here{unseen}, and {} belongs to another user{owner}: start the engine as that user, or \
+                 add --start to run one as {me}",
+                directory.display()
             ),
-            _ => Ok(()),
+            None => Ok(()),
+        }
+    }
+
+    /// Whether a directory with this owner is somebody else's, and whose, as far as it can be seen.
+    fn of_another(owner: io::Result<u32>, me: &Person) -> Option<String> {
+        match owner {
+            Ok(uid) if uid != me.uid => Some(format!(" (uid {uid})")),
+            // nobody is shut out of what is their own
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Some(String::new()),
+            _ => None,
         }
     }
 
@@ -277,8 +292,8 @@ mod elsewhere {
             };
             let config = config::gather(&options).unwrap().seat().unwrap();
             let me = Person::of_this_process();
-            may_start(&config, None, &me).unwrap();
-            let refused = may_start(&config, Some(Path::new("a.service")), &me)
+            may_start(&config, None, &me, "").unwrap();
+            let refused = may_start(&config, Some(Path::new("a.service")), &me, "")
                 .unwrap_err()
                 .to_string();
             assert!(
@@ -287,11 +302,23 @@ mod elsewhere {
             );
             let mut other = me;
             other.uid += 1;
-            let refused = may_start(&config, None, &other).unwrap_err().to_string();
+            let refused = may_start(&config, None, &other, " (x)").unwrap_err().to_string();
             assert!(
-                refused.contains("another user") && refused.contains("--start"),
+                refused.contains("here (x), and")
+                    && refused.contains("another user")
+                    && refused.contains("--start"),
                 "{refused}"
             );
+        }
+
+        #[test]
+        fn a_directory_that_may_not_be_looked_at_belongs_to_another_user() {
+            let me = Person::of_this_process();
+            let failed = |kind: io::ErrorKind| of_another(Err(kind.into()), &me);
+            assert_eq!(failed(io::ErrorKind::PermissionDenied), Some(String::new()));
+            assert_eq!(failed(io::ErrorKind::NotFound), None);
+            assert_eq!(of_another(Ok(me.uid), &me), None);
+            assert!(of_another(Ok(me.uid + 1), &me).is_some());
         }
     }
 }

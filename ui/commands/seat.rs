@@ -16,14 +16,14 @@ use super::{person, runtime};
 use crate::args::{ApproveArgs, SeatArgs, SeatCommand, ShowActionArgs};
 use crate::exit::Outcome;
 use crate::output;
-use crate::seat;
+use crate::seat::{self, Found, Places};
 
 mod mode;
 mod payload;
 pub(super) mod text;
 
-/// Fewest hex digits of a digest that name it: 40 bits.
-const DIGITS: usize = 10;
+/// Fewest hex digits of a digest that name it: 44 bits, as many as its code has.
+const DIGITS: usize = 11;
 
 /// One engine, one question.
 struct Asker {
@@ -69,15 +69,15 @@ impl Asker {
         if now.code().to_string() == given.trim() {
             return Ok(now);
         }
-        let digits = given.trim().trim_start_matches("0x").to_ascii_lowercase();
+        let digits = beginning(given);
         let whole = now.to_string();
         let whole = whole.trim_start_matches("0x");
-        if digits.len() < DIGITS || !digits.chars().all(|c| c.is_ascii_hexdigit()) {
+        let Some(digits) = digits else {
             bail!(
                 "--digest: expected at least {DIGITS} hex digits of the digest that `casimir-dkg show {action}` prints, or its whole code; \
                  another code is that of another action, or of what it was before"
             );
-        }
+        };
         if !whole.starts_with(&digits) {
             bail!(
                 "{action} is not what you were shown any more: its digest is {now}. Look again with `casimir-dkg show {action}`"
@@ -85,6 +85,13 @@ impl Asker {
         }
         Ok(now)
     }
+}
+
+/// The hex digits that a digest has to begin with, if they are enough to name it.
+fn beginning(given: &str) -> Option<String> {
+    let digits = given.trim().trim_start_matches("0x").to_ascii_lowercase();
+    let enough = digits.len() >= DIGITS && digits.chars().all(|c| c.is_ascii_hexdigit());
+    enough.then_some(digits)
 }
 
 fn find(snapshot: &Snapshot, action: ActionId) -> anyhow::Result<&ActionView> {
@@ -97,23 +104,31 @@ fn find(snapshot: &Snapshot, action: ActionId) -> anyhow::Result<&ActionView> {
 pub(super) fn places(
     args: &SeatArgs,
     config: impl FnOnce() -> Result<SeatConfig, ConfigErrors>,
-) -> Result<Vec<PathBuf>, ConfigErrors> {
+) -> Result<Places, ConfigErrors> {
     match &args.socket {
-        Some(path) => Ok(vec![path.clone()]),
+        Some(path) => Ok(Places {
+            paths: vec![path.clone()],
+            named: true,
+        }),
         None => config().map(|config| seat::places(&config)),
     }
+}
+
+fn listed(paths: &[PathBuf]) -> String {
+    let list: Vec<_> = paths.iter().map(|path| path.display().to_string()).collect();
+    list.join(", ")
 }
 
 /// Asks an engine that must be there.
 pub(crate) fn run(command: &SeatCommand, options: &LoadOptions, json: bool) -> anyhow::Result<Outcome> {
     let places = places(command.seat(), || config::gather(options)?.seat())?;
     runtime()?.block_on(async {
-        let Some(attached) = seat::find(&places).await? else {
-            let list: Vec<_> = places.iter().map(|path| path.display().to_string()).collect();
-            bail!(
-                "no engine runs here: nobody listens at {}. Start one with `casimir-dkg console` or `casimir-dkg headless`",
-                list.join(", ")
-            );
+        let attached = match seat::find(&places).await? {
+            Found::Engine(attached) => attached,
+            Found::Nobody(unseen) => bail!(
+                "no engine runs here: nobody listens at {}{unseen}. Start one with `casimir-dkg console` or `casimir-dkg headless`",
+                listed(&places.paths)
+            ),
         };
         perform(command, &Asker { attached, json }).await
     })
@@ -241,5 +256,17 @@ impl SeatCommand {
             Self::Mode(args) => &args.seat,
             Self::Adopt(args) => &args.seat,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn digits_name_a_digest_no_worse_than_its_code() {
+        assert_eq!(beginning("0x0123456789"), None, "40 bits; the code has 44");
+        assert_eq!(beginning(" 0x0123456789A "), Some("0123456789a".to_owned()));
+        assert_eq!(beginning("0123456789x"), None);
     }
 }

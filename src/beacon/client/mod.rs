@@ -27,7 +27,7 @@ use wire::Data;
 
 use crate::http::{BadUrl, Http, Limits};
 use crate::ports::consensus::{Genesis, NodeHealth};
-use crate::types::{RedactedUrl, Root, SafeText};
+use crate::types::{RedactedUrl, Root, SafeText, told_apart};
 
 /// Nodes and limits.
 #[derive(Debug, Clone)]
@@ -133,11 +133,18 @@ impl Beacon {
         };
         for url in &config.nodes {
             let endpoint = config.http.paced_endpoint(url, limits, CALLS_PER_SECOND);
-            nodes.push(Node::new(endpoint.map_err(|reason| BeaconError::BadUrl {
+            nodes.push(endpoint.map_err(|reason| BeaconError::BadUrl {
                 node: SafeText::new(&url.to_string()),
                 reason,
-            })?));
+            })?);
         }
+        // without their keys, two nodes of one provider have one name
+        let names: Vec<_> = nodes.iter().map(|endpoint| endpoint.name().clone()).collect();
+        let nodes = nodes
+            .into_iter()
+            .zip(told_apart(&names))
+            .map(|(endpoint, name)| Node::new(endpoint, name))
+            .collect();
         Ok(Self {
             inner: Arc::new(Inner {
                 config,

@@ -31,9 +31,9 @@ pub(super) struct Node {
 }
 
 impl Node {
-    pub(super) fn new(endpoint: Endpoint) -> Self {
+    pub(super) fn new(endpoint: Endpoint, name: SafeText) -> Self {
         Self {
-            name: endpoint.name().clone(),
+            name,
             endpoint,
             state: Mutex::default(),
         }

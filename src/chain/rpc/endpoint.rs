@@ -72,9 +72,9 @@ pub(super) enum Admission {
 }
 
 impl Endpoint {
-    pub(super) fn new(http: http::Endpoint, cooldown: Duration) -> Self {
+    pub(super) fn new(http: http::Endpoint, name: SafeText, cooldown: Duration) -> Self {
         Self {
-            name: http.name().clone(),
+            name,
             http,
             cooldown,
             state: Mutex::default(),
@@ -309,7 +309,7 @@ mod tests {
             size: 1,
         };
         let http = Http::direct().endpoint(&RedactedUrl::new("http://127.0.0.1:1"), limits);
-        Endpoint::new(http.unwrap(), Duration::from_secs(1))
+        Endpoint::new(http.unwrap(), "node".into(), Duration::from_secs(1))
     }
 
     #[test]

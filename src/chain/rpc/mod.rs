@@ -43,7 +43,7 @@ use endpoint::Endpoint;
 
 use crate::http::Limits;
 use crate::ports::Endpoints;
-use crate::types::SafeText;
+use crate::types::{SafeText, told_apart};
 
 /// Number of an endpoint in the configured order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -102,8 +102,15 @@ impl Rpc {
                     endpoint: SafeText::new(&url.to_string()),
                     reason,
                 })?;
-            endpoints.push(Endpoint::new(endpoint, config.cooldown));
+            endpoints.push(endpoint);
         }
+        // without their keys, two endpoints of one provider have one name
+        let names: Vec<_> = endpoints.iter().map(|endpoint| endpoint.name().clone()).collect();
+        let endpoints = endpoints
+            .into_iter()
+            .zip(told_apart(&names))
+            .map(|(endpoint, name)| Endpoint::new(endpoint, name, config.cooldown))
+            .collect();
         Ok(Self {
             inner: Arc::new(Inner {
                 config,

@@ -137,6 +137,7 @@ pub(super) fn notice(reminder: &Reminder, snapshot: &Snapshot, now: UnixMillis) 
             action: wait.action,
             operator: wait.operator,
             endpoint: wait.endpoint.clone(),
+            alarm: wait.alarm.clone(),
         },
         since: wait.since,
         at: now,

@@ -41,6 +41,29 @@ fn every_reason_to_wait_is_told_in_a_notice() {
     }
 }
 
+/// Else the end of one would close the other at a pager.
+#[test]
+fn two_alarms_of_one_reason_are_two_matters() {
+    let of = |alarm: &str, phase| {
+        let wait = Wait {
+            alarm: Some(alarm.into()),
+            ..wait(WaitReason::ALL[0])
+        };
+        notice(
+            &Reminder::Waits(phase, wait),
+            &snapshot(Vec::new()),
+            UnixMillis(9),
+        )
+    };
+    let (one, other) = (
+        of("the disk is full", NoticePhase::Begun),
+        of("a record is unknown", NoticePhase::Over),
+    );
+    assert_ne!(one.matter(), other.matter());
+    assert_eq!(one.matter(), of("the disk is full", NoticePhase::Over).matter());
+    assert_eq!(one.about.alarm.as_ref().unwrap().as_str(), "the disk is full");
+}
+
 /// Whoever is alerted by the metrics is alerted of the same decisions as those who get notices.
 #[test]
 fn the_alert_on_decisions_knows_every_reason_that_waits_for_one() {

@@ -10,13 +10,13 @@ use casimir_dkg::view::Wait;
 
 use super::chain::Chain;
 use super::{Finding, Report};
-use crate::seat;
+use crate::seat::{self, Found};
 
 /// Who runs here for this account, and everything that waits there.
 pub(crate) async fn examine(config: &Config, account: Option<Address>, report: &mut Report) {
     const WHAT: &str = "oracle";
     match seat::find(&seat::places(&config.seat())).await {
-        Ok(Some(attached)) => {
+        Ok(Found::Engine(attached)) => {
             let seated = &attached.seated;
             report.add(Finding::ok(
                 WHAT,
@@ -41,9 +41,11 @@ pub(crate) async fn examine(config: &Config, account: Option<Address>, report: &
         }
         // whoever holds the account may listen elsewhere, or let this user not in
         other => {
-            let why = other
-                .err()
-                .map_or_else(String::new, |error| format!("; its socket: {error}"));
+            let why = match other {
+                Ok(Found::Nobody(unseen)) => unseen,
+                Ok(Found::Engine(_)) => String::new(),
+                Err(error) => format!("; its socket: {error}"),
+            };
             let holder = account.and_then(|account| service::holder(config, account));
             match holder {
                 Some(by) => report.add(Finding::warn(

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::bail;
+use casimir_dkg::engine;
 use casimir_dkg::journal::{self, Declaration, Entry, JournalOptions, Restored};
-use casimir_dkg::types::{SafeText, counted};
+use casimir_dkg::types::{SafeText, UnixMillis, counted};
 use serde_json::{Value, json};
 
 use crate::exit::Outcome;
@@ -22,33 +23,44 @@ pub(crate) fn run(journal: &Path, from: &Path, reason: Option<&str>, json: bool)
         path: journal.to_owned(),
         checkpoint: None,
     };
-    let open = match reason {
+    let declaration = match reason {
         Some(reason) => {
             let length = reason.trim().chars().count();
             if !(1..=MAX_REASON).contains(&length) {
                 bail!("the reason has {length} characters; 1 to {MAX_REASON} are taken");
             }
-            Some(open_at_end(from)?)
+            Some(declare(from, reason.trim())?)
         }
         None => None,
     };
-    let declaration = reason.zip(open.as_ref()).map(|(reason, open)| Declaration {
-        by: person::identity().name().clone(),
-        reason: SafeText::new(reason.trim()),
-        open: SafeText::new(&open.join(" ")),
-    });
+    let (declaration, open) = declaration.unzip();
     let restored = journal::restore(&options, from, declaration.as_ref())?;
     report(journal, &restored, &open.unwrap_or_default(), json);
     Ok(Outcome::Success)
 }
 
-/// What was open at the last record of the journal at `path`. It is the file that is continued, so its end is the end of
-/// what is known.
-fn open_at_end(path: &Path) -> anyhow::Result<Vec<String>> {
+/// A person's word on the journal at `path`, and what was open at its last record. It is the file that is continued, so its
+/// end is the end of what is known.
+fn declare(path: &Path, reason: &str) -> anyhow::Result<(Declaration, Vec<String>)> {
     // its own checkpoint, beside it, says what is missing; here is asked what is there
     let nowhere = path.with_extension("no-checkpoint");
     let (_, entries) = journal::verify_with(path, Some(&nowhere))?;
-    Ok(open_ends(&entries))
+    let mut open = open_ends(&entries);
+    let lost = "records were declared lost, which may say what was decided; it is proposed anew";
+    let records = engine::void_undecided(&entries, &lost.into(), UnixMillis::now())?;
+    if !records.is_empty() {
+        let actions = counted(records.len(), "action");
+        open.push(format!(
+            "Void, and proposed anew: {actions} that waited for a decision."
+        ));
+    }
+    let declaration = Declaration {
+        by: person::identity().name().clone(),
+        reason: SafeText::new(reason),
+        open: SafeText::new(&open.join(" ")),
+        records,
+    };
+    Ok((declaration, open))
 }
 
 fn open_ends(entries: &[Entry]) -> Vec<String> {
