@@ -8,6 +8,7 @@ mod lines;
 mod sentence;
 #[cfg(test)]
 mod tests;
+mod unread;
 
 pub(in crate::oracle) use about::Subject;
 
@@ -371,7 +372,7 @@ impl Record {
     /// Reads a record of a journal, of whatever format it is.
     ///
     /// # Errors
-    /// In words. A kind that is not known is named: to leave such a record out would be to guess.
+    /// In words. A kind that is not known is named, and so is a field: to leave either out would be to guess.
     pub fn read(kind: &str, body: &str) -> Result<Self, String> {
         if !KINDS.contains(&kind) {
             let kind = SafeText::new(kind);
@@ -382,6 +383,12 @@ impl Record {
         let record: Self = serde_json::from_str(body).map_err(|error| error.to_string())?;
         if record.kind() != kind {
             return Err(format!("it is called {kind}, and its text is {}", record.kind()));
+        }
+        if let Some(field) = unread::unread(body, &record) {
+            let field = SafeText::new(&field);
+            return Err(format!(
+                "its field «{field}» is of a newer casimir-dkg; run that one"
+            ));
         }
         Ok(record)
     }
