@@ -47,7 +47,7 @@ pub(in crate::oracle) use retired::KEPT;
 pub use retired::{CLOSED_KEPT, Retired};
 pub(in crate::oracle) use taken::Shares;
 pub use track::Track;
-pub(in crate::oracle) use volatile::{EffectKey, Volatile};
+pub(in crate::oracle) use volatile::{EffectKey, Seen, Volatile, places_of};
 
 /// An endpoint may be behind the one that was read before by so many blocks, and nothing is wrong.
 const READ_AHEAD: u64 = 64;
@@ -217,6 +217,11 @@ impl State {
         &self.volatile.facts
     }
 
+    /// The same, and where each pool stands in it.
+    pub(in crate::oracle) fn seen(&self) -> Seen<'_> {
+        self.volatile.seen()
+    }
+
     /// Whether a signature, a transaction or an exit is being handed over right now.
     #[must_use]
     pub fn is_handing_over(&self) -> bool {
@@ -272,6 +277,22 @@ impl State {
     /// Everybody's history, as of the last input's time.
     #[must_use]
     pub fn tracks(&self) -> BTreeMap<OperatorId, Track> {
-        self.durable.tracks_at(self.volatile.now)
+        match &self.volatile.tracks {
+            Some((newest, now, tracks)) if (*newest, *now) == (self.newest, self.volatile.now) => {
+                tracks.clone()
+            }
+            _ => self.durable.tracks_at(self.volatile.now),
+        }
+    }
+
+    /// Has [`Self::tracks`] at hand until something is recorded or the time moves: it is made from every case in memory,
+    /// and each that asks for a committee in the same step wants it.
+    pub(in crate::oracle) fn keep_tracks(&mut self) {
+        let (newest, now) = (self.newest, self.volatile.now);
+        let kept = self.volatile.tracks.as_ref();
+        if kept.is_none_or(|(of, at, _)| (*of, *at) != (newest, now)) {
+            let tracks = self.durable.tracks_at(now);
+            self.volatile.tracks = Some((newest, now, tracks));
+        }
     }
 }

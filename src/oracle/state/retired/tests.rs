@@ -431,7 +431,9 @@ fn what_was_given_up_is_held_out_of_memory_until_a_person_takes_it_up() {
     );
     let outcome = SafeText::new("given up by ann: filled by mistake");
     assert_eq!(held_out_of_memory(&state), [(id, outcome)]);
-    assert_eq!(crate::oracle::ways::stopped_by(&state, behind), Some(id));
+    let first = crate::oracle::ways::first_given_up(&state);
+    let stopped_by = |id| crate::oracle::ways::stopped_by(&state, &first, id);
+    assert_eq!((stopped_by(behind), stopped_by(id)), (Some(id), None));
     // the same request once more is nobody's wish
     let (records, _) = give(
         &mut state,
