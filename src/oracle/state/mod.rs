@@ -243,6 +243,15 @@ impl State {
         !paused && self.mode() != Mode::Observe && adopted
     }
 
+    /// What is paused so that nothing new of a case leaves: everything, or the case by itself.
+    pub(in crate::oracle) fn paused_with(&self, case: CaseId) -> Option<&'static str> {
+        match self.cases.get(&case) {
+            _ if self.paused.is_some() => Some("everything"),
+            Some(case) if case.paused.is_some() => Some("the case"),
+            _ => None,
+        }
+    }
+
     /// Why a case waits, where its step does not say it.
     #[must_use]
     pub fn waiting_reason(&self, case: CaseId) -> Option<&SafeText> {
