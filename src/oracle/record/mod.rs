@@ -393,6 +393,12 @@ impl Record {
         Ok(record)
     }
 
+    /// Whether its case is over with it. What is over can leave memory.
+    #[must_use]
+    pub(crate) fn ends_its_case(&self) -> bool {
+        matches!(self, Self::CaseClosed { .. } | Self::CaseGivenUp { .. })
+    }
+
     /// Stable kind in kebab case, as in JSON.
     #[must_use]
     pub fn kind(&self) -> &'static str {
