@@ -155,9 +155,16 @@ impl State {
         }
         if let Record::CaseClosed { case, .. } | Record::CaseGivenUp { case, .. } = record {
             self.volatile.close(*case);
+        }
+        if record.ends_its_case() || matches!(record, Record::CeremonyStarted { .. }) {
             let known = &self.durable.ceremonies;
             let runs = |request| known.get(&request).is_some_and(|c| c.ended.is_none());
             self.volatile.end(runs);
+        }
+        if let Record::ActionProposed { action, .. } = record {
+            let known = &self.durable.actions;
+            let is_over = |id| known.get(&id).is_none_or(|a| a.state.is_over());
+            self.volatile.propose(action.case, is_over);
         }
     }
 

@@ -52,6 +52,17 @@ impl Volatile {
         self.approving.retain(|action, _| action.case != id);
     }
 
+    /// Something else of a case is proposed: nobody looks again at what is over. A case that is tried again and again for
+    /// months has a new action each time.
+    pub(super) fn propose(&mut self, id: CaseId, is_over: impl Fn(ActionId) -> bool) {
+        let stays = |action: &ActionId| action.case != id || !is_over(*action);
+        self.inspected_at.retain(|action, _| stays(action));
+        self.refreshed.retain(|action, _| stays(action));
+        self.looks_at.retain(|action, _| stays(action));
+        self.undo_from.retain(|action, _| stays(action));
+        self.approving.retain(|action, _| stays(action));
+    }
+
     /// Ceremonies have ended: nobody looks for them any more.
     pub(super) fn end(&mut self, runs: impl Fn(RequestId) -> bool) {
         let over = |key: &EffectKey| matches!(key, EffectKey::Ceremony(request) if !runs(*request));
