@@ -2,6 +2,7 @@
 
 use sha2::{Digest, Sha256};
 
+use super::format::FORMAT;
 use crate::types::{Root, UnixMillis};
 
 /// One record as it is stored.
@@ -93,6 +94,16 @@ impl Walker {
             return Err((
                 expected,
                 format!("is missing (record {} stands in its place)", entry.seq),
+            ));
+        }
+        // a file says its format itself, and what stands in it need not keep to that
+        if entry.format > FORMAT {
+            let found = entry.format;
+            return Err((
+                entry.seq,
+                format!(
+                    "is of format {found}, which is of a newer casimir-dkg (this one reads up to {FORMAT}); run that one"
+                ),
             ));
         }
         if entry.format < self.format {

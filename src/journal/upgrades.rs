@@ -207,6 +207,36 @@ fn a_journal_of_a_newer_program_is_refused_by_name() {
 }
 
 #[test]
+fn a_record_of_a_newer_format_is_refused_in_a_file_of_this_one() {
+    let directory = tempfile::tempdir().unwrap();
+    let options = JournalOptions {
+        path: directory.path().join("journal.sqlite"),
+        checkpoint: None,
+    };
+    let (mut journal, ..) = open(&options).unwrap();
+    journal.append(&[note(1)]).unwrap();
+    let (_, head) = journal.head();
+    drop(journal);
+    let newer = note(2);
+    let hash = chain::link(head, FORMAT + 1, 2, newer.at, newer.kind, &newer.body);
+    let connection = Connection::open(&options.path).unwrap();
+    let row = "INSERT INTO records (seq, at, kind, body, hash, format) VALUES (2, 2, ?1, ?2, ?3, ?4)";
+    let values = rusqlite::params![newer.kind, newer.body, hash.0.as_slice(), FORMAT + 1];
+    connection.execute(row, values).unwrap();
+    drop(connection);
+    for refused in [
+        open(&options).map(drop).unwrap_err(),
+        verify(&options.path).map(drop).unwrap_err(),
+    ] {
+        let words = refused.to_string();
+        assert!(
+            words.contains("record 2 is of format 3") && words.contains("up to 2"),
+            "{words}"
+        );
+    }
+}
+
+#[test]
 fn a_backup_is_a_whole_journal_and_replaces_nothing() {
     let directory = tempfile::tempdir().unwrap();
     let options = JournalOptions {

@@ -40,7 +40,7 @@ pub fn case_status(state: &State, id: CaseId) -> CaseStatus {
 /// The place of a case's action among those that wait for a person: 0, or more for what the contract serves in order.
 #[must_use]
 pub fn place_in_line(state: &State, id: CaseId) -> usize {
-    cases::kind(id.kind).place(&state.settings, state.facts(), id.pool)
+    cases::kind(id.kind).place(&state.settings, state.seen(), id.pool)
 }
 
 /// Where an action stands: [`ActionState::Unknown`] instead of `Executing` while it is not known whether it took effect.

@@ -1,5 +1,7 @@
 //! One step under way: records are applied as they are made, effects are asked for once.
 
+use std::cell::OnceCell;
+
 use sha2::{Digest as _, Sha256};
 
 use super::record::Subject;
@@ -41,6 +43,9 @@ pub(super) struct Turn<'a> {
     drawn: u32,
     /// What may begin, in the order in which it was looked at.
     pub(super) begins: Vec<Begins>,
+    /// The given-up cases that stop what stands behind them. Nothing that happens while cases are looked at changes them,
+    /// and every deposit that waits asks.
+    pub(super) stoppers: OnceCell<Vec<(usize, CaseId)>>,
     pub(super) out: Output,
 }
 
@@ -56,6 +61,7 @@ impl<'a> Turn<'a> {
             entropy,
             drawn: 0,
             begins: Vec::new(),
+            stoppers: OnceCell::new(),
             out: Output::default(),
         };
         // before whatever else bears the new time

@@ -346,19 +346,31 @@ pub fn is_held(state: &State, case: &Case) -> bool {
 /// What a person must know of a given-up case that the contract still lists.
 #[must_use]
 pub fn queue_behind(state: &State, id: CaseId) -> Option<String> {
-    cases::kind(id.kind).stands_behind(&state.settings, state.facts(), id.pool)
+    cases::kind(id.kind).stands_behind(&state.settings, state.seen(), id.pool)
 }
 
-/// The given-up case that keeps this one from its turn.
+/// The first given-up case of each list that the contract serves in order, and its place there: what stands behind it
+/// waits for it.
 #[must_use]
-pub(in crate::oracle) fn stopped_by(state: &State, id: CaseId) -> Option<CaseId> {
-    let kind = cases::kind(id.kind);
-    if !kind.is_in_line(&state.settings) {
-        return None;
-    }
-    let listed = kind.wanted_by_state(state.facts());
-    let mut before = listed.iter().take_while(|pool| **pool != id.pool);
-    before.find_map(|pool| Some(state.given_up_last(id.kind, *pool)?.0))
+pub(in crate::oracle) fn first_given_up(state: &State) -> Vec<(usize, CaseId)> {
+    let first = |kind| {
+        let listed = cases::kind(kind).wanted_by_state(state.facts()).iter();
+        let mut places = listed.enumerate();
+        places.find_map(|(place, pool)| Some((place, state.given_up_last(kind, *pool)?.0)))
+    };
+    let in_line = cases::ALL
+        .into_iter()
+        .filter(|kind| cases::kind(*kind).is_in_line(&state.settings));
+    in_line.filter_map(first).collect()
+}
+
+/// The given-up case, out of the first ones, that keeps this one from its turn.
+#[must_use]
+pub(in crate::oracle) fn stopped_by(state: &State, first: &[(usize, CaseId)], id: CaseId) -> Option<CaseId> {
+    let (place, given_up) = first.iter().find(|(_, given_up)| given_up.kind == id.kind)?;
+    // what is not listed stands behind everything
+    let behind = state.seen().place(id.pool).is_none_or(|own| *place < own);
+    behind.then_some(*given_up)
 }
 
 /// Given-up cases that left memory and that the contract still lists, each with how it ended: they stay in view as

@@ -42,8 +42,7 @@ impl<W: World> Core<W> {
             {
                 task::spawn_blocking(move || write_kept(&kept, &path));
             }
-            let closes = |(_, record): &(_, Record)| matches!(record, Record::CaseClosed { .. });
-            if pending.records.iter().any(closes) {
+            if pending.records.iter().any(|(_, record)| record.ends_its_case()) {
                 let known = &self.state.ceremonies;
                 self.live.forget(|request| known.contains_key(&request));
             }

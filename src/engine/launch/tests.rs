@@ -116,6 +116,32 @@ fn a_record_of_a_newer_program_ends_the_start_and_names_its_kind() {
 }
 
 #[test]
+fn a_record_with_a_part_of_a_newer_program_ends_the_start_and_names_its_field() {
+    let directory = tempfile::tempdir().unwrap();
+    let options = options(directory.path());
+    let start = || open(settings(), &options).map(|opened| opened.state.newest);
+    let note = |body: &str| {
+        let (mut journal, _) =
+            Journal::open(&options, Anchor::BEGINNING, |_| Ok::<_, EngineError>(())).unwrap();
+        let row = NewRecord {
+            at: UnixMillis(1),
+            kind: "note",
+            body: body.to_owned(),
+            subjects: Vec::new(),
+        };
+        journal.append(&[row]).unwrap();
+    };
+    note(r#"{"record":"note","case":null,"text":"a","loud":false,"to":null,"by":[]}"#);
+    assert_eq!(start().unwrap(), 1, "what says nothing may be left out");
+    note(r#"{"record":"note","case":null,"text":"b","loud":true}"#);
+    let words = start().unwrap_err().to_string();
+    assert!(
+        words.contains("record 2") && words.contains("«loud»") && words.contains("newer"),
+        "{words}"
+    );
+}
+
+#[test]
 fn a_start_reads_what_came_after_the_kept_state_and_believes_no_other_journal() {
     let (directory, state) = earlier("format-1/waiting.sqlite");
     let options = options(directory.path());

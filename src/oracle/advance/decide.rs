@@ -93,6 +93,10 @@ fn proposed(turn: &mut Turn<'_>, id: ActionId) {
 /// A sentence that says why none does.
 pub(crate) fn rule_for<'a>(state: &'a State, action: &Action) -> Result<&'a Rule, String> {
     let case = state.cases.get(&action.id.case);
+    // its approval would expire in the pause, and the next one count against the limits of the day once more
+    if let Some(what) = state.paused_with(action.id.case) {
+        return Err(format!("no rule approves while {what} is paused"));
+    }
     let overtaken = case.map(|c| c.overtaken).unwrap_or_default();
     let before = match action.proposal.payload.family() {
         Family::Ceremony => case.map_or(0, Case::counted_attempts),

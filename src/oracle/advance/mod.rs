@@ -80,8 +80,8 @@ const REGISTRATION_ATTEMPTS: u32 = 3;
 
 /// Looks at every open case, in every step: what one waits for may be a time, a block, or what became of another one, and
 /// whoever looks only at what changed has to know all of that beforehand. The cost follows the open cases and not the
-/// history: without optimisation, a step in which nothing happens takes some 50 µs with 20 of them and 2 ms with 1,000
-/// (`cost.rs`).
+/// history, and grows no faster than they do: what every waiting one asks for is found once a step (`Turn::stoppers`),
+/// once a head (`Seen`), or once for as long as nothing is recorded (`State::keep_tracks`). `cost.rs` measures it.
 pub(super) fn all(turn: &mut Turn<'_>) {
     let open: Vec<CaseId> = turn.state.open.iter().copied().collect();
     for id in open {
@@ -198,7 +198,7 @@ fn plan(turn: &mut Turn<'_>, id: CaseId) {
         return;
     };
     let kind = case.kind();
-    if let Some(why) = kind.holds_ceremony(&turn.state.volatile.facts, id.pool) {
+    if let Some(why) = kind.holds_ceremony(turn.state.seen(), id.pool) {
         turn.waits(id, &why);
         return;
     }
@@ -218,6 +218,9 @@ fn prepare(
 ) {
     if !turn.may_ask(EffectKey::Prepare(id)) {
         return;
+    }
+    if kind.lets_choose_committee() {
+        turn.state.keep_tracks();
     }
     let case = turn.state.cases.get(&id);
     let draft = case.and_then(|case| kind.definition().draft(turn.state, case, standing));

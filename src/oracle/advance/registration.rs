@@ -2,7 +2,7 @@
 
 use crate::oracle::state::{EffectKey, Shares};
 use crate::oracle::turn::{Begins, Turn};
-use crate::oracle::ways::{is_settled, stopped_by};
+use crate::oracle::ways::{first_given_up, is_settled, stopped_by};
 use crate::oracle::{Case, CeremonyRole, KnownKey, Mode, Purpose, Record, State, cases};
 use crate::types::{BroughtAlong, CaseId, CeremonyPlan, OwnerNonce, RequestKind, SafeText, SignPurpose};
 
@@ -15,9 +15,10 @@ pub(super) fn toward_effect(turn: &mut Turn<'_>, id: CaseId) {
     let Some(case) = turn.state.cases.get(&id) else {
         return;
     };
-    let facts = &turn.state.volatile.facts;
-    if let Some(why) = case.kind().holds_effect(&turn.state.settings, facts, id.pool) {
-        let why = match stopped_by(turn.state, id) {
+    let (facts, seen) = (turn.state.facts(), turn.state.seen());
+    if let Some(why) = case.kind().holds_effect(&turn.state.settings, seen, id.pool) {
+        let first = turn.stoppers.get_or_init(|| first_given_up(turn.state));
+        let why = match stopped_by(turn.state, first, id) {
             Some(given_up) => format!(
                 "{why}; {given_up} was given up, and nothing behind it is deposited until that one is taken up again"
             ),

@@ -25,11 +25,13 @@ pub(in crate::oracle) fn covers(facts: &ChainFacts, block: BlockRef) -> bool {
 }
 
 pub(super) fn state_on(state: &State, case: &Case, by: Served) -> StateSays {
-    let facts = &state.volatile.facts;
+    let facts = state.facts();
     match by.log {
         Some(log) if !covers(facts, log.block) => StateSays::NothingYet,
         None if facts.head.is_none() => StateSays::NothingYet,
-        _ if case.kind().denies_end(facts, case.id.pool) && !planted!(StateIgnored) => StateSays::Otherwise,
+        _ if case.kind().denies_end(state.seen(), case.id.pool) && !planted!(StateIgnored) => {
+            StateSays::Otherwise
+        }
         _ => StateSays::So,
     }
 }

@@ -1,7 +1,7 @@
 //! Deposits: a new key, and 32 ETH for it, in the order of the contract's queue where the contract keeps to one.
 
 use super::CaseRules;
-use crate::oracle::state::Shares;
+use crate::oracle::state::{Seen, Shares};
 use crate::oracle::{ActionKind, ChainFacts, Settings, Stage, ValidatorPhase};
 use crate::types::{DepositOrder, PoolId, counted};
 
@@ -20,20 +20,20 @@ impl CaseRules for Deposit {
         Shares::Makes
     }
 
-    fn holds_ceremony(&self, facts: &ChainFacts, pool: PoolId) -> Option<String> {
-        (!facts.ready.contains(&pool)).then(|| not_ready(facts, pool))
+    fn holds_ceremony(&self, seen: Seen<'_>, pool: PoolId) -> Option<String> {
+        seen.place(pool).is_none().then(|| not_ready(seen.facts, pool))
     }
 
     /// Where the call takes no pool id, deposits are served strictly in the order of the contract's queue.
-    fn holds_effect(&self, settings: &Settings, facts: &ChainFacts, pool: PoolId) -> Option<String> {
-        match facts.ready.iter().position(|p| *p == pool) {
+    fn holds_effect(&self, settings: &Settings, seen: Seen<'_>, pool: PoolId) -> Option<String> {
+        match seen.place(pool) {
             Some(0) => None,
             Some(_) if !self.is_in_line(settings) => None,
             Some(n) => Some(format!(
                 "{n} before it in the queue, pool {} is at its head",
-                facts.ready[0]
+                seen.facts.ready[0]
             )),
-            None => Some(not_ready(facts, pool)),
+            None => Some(not_ready(seen.facts, pool)),
         }
     }
 
@@ -64,12 +64,12 @@ impl CaseRules for Deposit {
     }
 
     /// Where the call takes no pool id, what is at the head is served, or nothing is.
-    fn stands_behind(&self, settings: &Settings, facts: &ChainFacts, pool: PoolId) -> Option<String> {
+    fn stands_behind(&self, settings: &Settings, seen: Seen<'_>, pool: PoolId) -> Option<String> {
         if !self.is_in_line(settings) {
             return None;
         }
-        let place = facts.ready.iter().position(|p| *p == pool)?;
-        let behind = match facts.ready.len() - place - 1 {
+        let place = seen.place(pool)?;
+        let behind = match seen.facts.ready.len() - place - 1 {
             0 => "every later deposit waits".to_owned(),
             n => format!("{} behind it, and every later one, wait", counted(n, "deposit")),
         };
@@ -78,21 +78,20 @@ impl CaseRules for Deposit {
         ))
     }
 
-    fn denies_request(&self, facts: &ChainFacts, pool: PoolId) -> bool {
-        !facts.ready.contains(&pool)
+    fn denies_request(&self, seen: Seen<'_>, pool: PoolId) -> bool {
+        seen.place(pool).is_none()
     }
 
     /// The call takes its pool out of the list.
-    fn denies_end(&self, facts: &ChainFacts, pool: PoolId) -> bool {
-        facts.ready.contains(&pool)
+    fn denies_end(&self, seen: Seen<'_>, pool: PoolId) -> bool {
+        seen.place(pool).is_some()
     }
 
-    fn place(&self, settings: &Settings, facts: &ChainFacts, pool: PoolId) -> usize {
+    fn place(&self, settings: &Settings, seen: Seen<'_>, pool: PoolId) -> usize {
         if !self.is_in_line(settings) {
             return 0;
         }
-        let place = facts.ready.iter().position(|p| *p == pool);
-        1 + place.unwrap_or(usize::MAX - 1)
+        1 + seen.place(pool).unwrap_or(usize::MAX - 1)
     }
 }
 

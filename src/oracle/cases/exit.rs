@@ -1,8 +1,8 @@
 //! Exits: a validator is told to leave, and followed until its balance is withdrawn.
 
 use super::CaseRules;
-use crate::oracle::state::Shares;
-use crate::oracle::{ActionKind, ChainFacts, Settings, Stage, ValidatorPhase};
+use crate::oracle::state::{Seen, Shares};
+use crate::oracle::{ActionKind, Settings, Stage, ValidatorPhase};
 use crate::types::{CaseId, PoolId, Root};
 
 pub(super) struct Exit;
@@ -41,8 +41,8 @@ impl CaseRules for Exit {
     }
 
     /// A pool whose exit is reported leaves the list.
-    fn denies_end(&self, facts: &ChainFacts, pool: PoolId) -> bool {
-        facts.staked.contains(&pool)
+    fn denies_end(&self, seen: Seen<'_>, pool: PoolId) -> bool {
+        seen.facts.staked.contains(&pool)
     }
 
     fn served(&self) -> &'static str {

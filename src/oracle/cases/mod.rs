@@ -4,7 +4,7 @@ mod deposit;
 mod exit;
 mod reshare;
 
-use super::state::Shares;
+use super::state::{Seen, Shares};
 use super::{ActionKind, Case, ChainFacts, Settings, Stage, ValidatorPhase};
 use crate::types::{CaseId, PoolId, RequestKind, Root};
 
@@ -20,12 +20,12 @@ pub(in crate::oracle) trait CaseRules: Sync {
     fn shares(&self) -> Shares;
 
     /// Why its ceremony is not prepared at present, by the contract's state.
-    fn holds_ceremony(&self, _facts: &ChainFacts, _pool: PoolId) -> Option<String> {
+    fn holds_ceremony(&self, _seen: Seen<'_>, _pool: PoolId) -> Option<String> {
         None
     }
 
     /// Why its effect is not prepared at present, by the contract's state.
-    fn holds_effect(&self, _settings: &Settings, _facts: &ChainFacts, _pool: PoolId) -> Option<String> {
+    fn holds_effect(&self, _settings: &Settings, _seen: Seen<'_>, _pool: PoolId) -> Option<String> {
         None
     }
 
@@ -61,23 +61,23 @@ pub(in crate::oracle) trait CaseRules: Sync {
     }
 
     /// What waits in the contract's queue behind a pool that is not served; `None` where there is no queue.
-    fn stands_behind(&self, _settings: &Settings, _facts: &ChainFacts, _pool: PoolId) -> Option<String> {
+    fn stands_behind(&self, _settings: &Settings, _seen: Seen<'_>, _pool: PoolId) -> Option<String> {
         None
     }
 
     /// Whether the contract's state says that nothing like it is asked for. Where the contract keeps none of it, the
     /// log's receipt is all there is.
-    fn denies_request(&self, _facts: &ChainFacts, _pool: PoolId) -> bool {
+    fn denies_request(&self, _seen: Seen<'_>, _pool: PoolId) -> bool {
         false
     }
 
     /// Whether the contract's state says that what was asked for is not done.
-    fn denies_end(&self, _facts: &ChainFacts, _pool: PoolId) -> bool {
+    fn denies_end(&self, _seen: Seen<'_>, _pool: PoolId) -> bool {
         false
     }
 
     /// Its place among what waits for a person: what must be served in order, in that order, and behind the rest.
-    fn place(&self, _settings: &Settings, _facts: &ChainFacts, _pool: PoolId) -> usize {
+    fn place(&self, _settings: &Settings, _seen: Seen<'_>, _pool: PoolId) -> usize {
         0
     }
 

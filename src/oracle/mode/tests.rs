@@ -83,6 +83,32 @@ impl Life {
 }
 
 #[test]
+fn no_rule_approves_in_a_pause() {
+    let case: CaseId = "deposit/1".parse().unwrap();
+    for paused in [None, Some(case)] {
+        let mut life = Life::begin(Mode::Supervised);
+        life.wish(Wish::Pause(paused)).unwrap();
+        life.restart(Mode::Auto);
+        life.input(Input::Tick);
+        assert_eq!(life.stands(), ActionState::Proposed, "{paused:?}");
+        assert_eq!(life.state.rule_uses.len(), 0, "no use is counted");
+        let why = life.state.waiting_reason(case).unwrap().as_str();
+        let what = if paused.is_some() {
+            "the case"
+        } else {
+            "everything"
+        };
+        assert!(
+            why.contains(&format!("no rule approves while {what} is paused")),
+            "{why}"
+        );
+        life.wish(Wish::Resume(paused)).unwrap();
+        assert_eq!(life.stands(), ActionState::Approved, "{paused:?}");
+        assert_eq!(life.state.rule_uses.len(), 1);
+    }
+}
+
+#[test]
 fn who_took_it_off_auto_does_not_find_it_on_again() {
     for to in [Mode::Supervised, Mode::Observe] {
         let mut life = Life::begin(Mode::Auto);

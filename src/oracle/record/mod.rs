@@ -8,6 +8,7 @@ mod lines;
 mod sentence;
 #[cfg(test)]
 mod tests;
+mod unread;
 
 pub(in crate::oracle) use about::Subject;
 
@@ -371,7 +372,7 @@ impl Record {
     /// Reads a record of a journal, of whatever format it is.
     ///
     /// # Errors
-    /// In words. A kind that is not known is named: to leave such a record out would be to guess.
+    /// In words. A kind that is not known is named, and so is a field: to leave either out would be to guess.
     pub fn read(kind: &str, body: &str) -> Result<Self, String> {
         if !KINDS.contains(&kind) {
             let kind = SafeText::new(kind);
@@ -383,7 +384,19 @@ impl Record {
         if record.kind() != kind {
             return Err(format!("it is called {kind}, and its text is {}", record.kind()));
         }
+        if let Some(field) = unread::unread(body, &record) {
+            let field = SafeText::new(&field);
+            return Err(format!(
+                "its field «{field}» is of a newer casimir-dkg; run that one"
+            ));
+        }
         Ok(record)
+    }
+
+    /// Whether its case is over with it. What is over can leave memory.
+    #[must_use]
+    pub(crate) fn ends_its_case(&self) -> bool {
+        matches!(self, Self::CaseClosed { .. } | Self::CaseGivenUp { .. })
     }
 
     /// Stable kind in kebab case, as in JSON.

@@ -44,3 +44,24 @@ fn the_record_of_a_migration_is_read_as_the_journal_writes_it() {
     };
     assert_eq!(Record::read("journal-upgraded", none), Ok(wanted));
 }
+
+#[test]
+fn a_part_from_a_newer_program_is_refused_by_name_however_deep_it_stands() {
+    let text = |inner: &str| format!(r#"{{"record":"paused","case":null,"by":"ada"{inner}}}"#);
+    assert!(Record::read("paused", &text("")).is_ok());
+    assert!(Record::read("paused", &text(r#","until":null,"of":{},"soft":false"#)).is_ok());
+    let error = Record::read("paused", &text(r#","until":7"#)).unwrap_err();
+    assert!(error.contains("«until»") && error.contains("newer"), "{error}");
+
+    let hash = "11".repeat(32);
+    let block = format!(r#"{{"number":7,"hash":"0x{hash}","slot":9}}"#);
+    let read = format!(r#"{{"record":"events-read","upto":{block}}}"#);
+    let error = Record::read("events-read", &read).unwrap_err();
+    assert!(error.contains("«upto.slot»"), "{error}");
+
+    let verdict = r#"{"node":"a","answer":"accepted","words":"","late":true}"#;
+    let published =
+        format!(r#"{{"record":"exit-published","action":"exit/1#1","verdicts":[["b",true,""],{verdict}]}}"#);
+    let error = Record::read("exit-published", &published).unwrap_err();
+    assert!(error.contains("«verdicts.late»"), "{error}");
+}

@@ -35,7 +35,7 @@ impl Book {
         let kind = cases::kind(id.kind);
         let believed = outcome.as_str() == kind.served()
             && self.lied_about.contains(&id.pool)
-            && !kind.denies_end(state.facts(), id.pool);
+            && !kind.denies_end(state.seen(), id.pool);
         assert!(so || believed, "{id} is closed, and it is not so");
     }
 

@@ -48,7 +48,7 @@ pub(in crate::oracle) use retired::KEPT;
 pub use retired::{CLOSED_KEPT, Retired};
 pub(in crate::oracle) use taken::Shares;
 pub use track::Track;
-pub(in crate::oracle) use volatile::{EffectKey, Volatile};
+pub(in crate::oracle) use volatile::{EffectKey, Seen, Volatile, places_of};
 
 /// An endpoint may be behind the one that was read before by so many blocks, and nothing is wrong.
 const READ_AHEAD: u64 = 64;
@@ -156,9 +156,16 @@ impl State {
         }
         if let Record::CaseClosed { case, .. } | Record::CaseGivenUp { case, .. } = record {
             self.volatile.close(*case);
+        }
+        if record.ends_its_case() || matches!(record, Record::CeremonyStarted { .. }) {
             let known = &self.durable.ceremonies;
             let runs = |request| known.get(&request).is_some_and(|c| c.ended.is_none());
             self.volatile.end(runs);
+        }
+        if let Record::ActionProposed { action, .. } = record {
+            let known = &self.durable.actions;
+            let is_over = |id| known.get(&id).is_none_or(|a| a.state.is_over());
+            self.volatile.propose(action.case, is_over);
         }
     }
 
@@ -246,6 +253,11 @@ impl State {
         &self.volatile.facts
     }
 
+    /// The same, and where each pool stands in it.
+    pub(in crate::oracle) fn seen(&self) -> Seen<'_> {
+        self.volatile.seen()
+    }
+
     /// Whether a signature, a transaction or an exit is being handed over right now.
     #[must_use]
     pub fn is_handing_over(&self) -> bool {
@@ -265,6 +277,15 @@ impl State {
         let paused = self.paused.is_some() || self.cases.get(&case).is_none_or(|c| c.paused.is_some());
         let adopted = self.unadopted().is_none() || planted!(PastIgnored);
         !paused && self.mode() != Mode::Observe && adopted
+    }
+
+    /// What is paused so that nothing new of a case leaves: everything, or the case by itself.
+    pub(in crate::oracle) fn paused_with(&self, case: CaseId) -> Option<&'static str> {
+        match self.cases.get(&case) {
+            _ if self.paused.is_some() => Some("everything"),
+            Some(case) if case.paused.is_some() => Some("the case"),
+            _ => None,
+        }
     }
 
     /// Why a case waits, where its step does not say it.
@@ -301,6 +322,22 @@ impl State {
     /// Everybody's history, as of the last input's time.
     #[must_use]
     pub fn tracks(&self) -> BTreeMap<OperatorId, Track> {
-        self.durable.tracks_at(self.volatile.now)
+        match &self.volatile.tracks {
+            Some((newest, now, tracks)) if (*newest, *now) == (self.newest, self.volatile.now) => {
+                tracks.clone()
+            }
+            _ => self.durable.tracks_at(self.volatile.now),
+        }
+    }
+
+    /// Has [`Self::tracks`] at hand until something is recorded or the time moves: it is made from every case in memory,
+    /// and each that asks for a committee in the same step wants it.
+    pub(in crate::oracle) fn keep_tracks(&mut self) {
+        let (newest, now) = (self.newest, self.volatile.now);
+        let kept = self.volatile.tracks.as_ref();
+        if kept.is_none_or(|(of, at, _)| (*of, *at) != (newest, now)) {
+            let tracks = self.durable.tracks_at(now);
+            self.volatile.tracks = Some((newest, now, tracks));
+        }
     }
 }

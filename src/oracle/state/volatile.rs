@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::oracle::fading::{Approving, Look, Sight};
 use crate::oracle::{ChainFacts, Mode, Proposal};
-use crate::types::{ActionId, BlockRef, CaseId, RequestId, SafeText, UnixMillis};
+use crate::types::{ActionId, BlockRef, CaseId, OperatorId, PoolId, RequestId, SafeText, UnixMillis};
+
+use super::Track;
 
 /// Names an effect that was asked for and has not answered yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -74,6 +76,17 @@ impl Volatile {
         }
     }
 
+    /// Something else of a case is proposed: nobody looks again at what is over. A case that is tried again and again for
+    /// months has a new action each time.
+    pub(super) fn propose(&mut self, id: CaseId, is_over: impl Fn(ActionId) -> bool) {
+        let stays = |action: &ActionId| action.case != id || !is_over(*action);
+        self.inspected_at.retain(|action, _| stays(action));
+        self.refreshed.retain(|action, _| stays(action));
+        self.looks_at.retain(|action, _| stays(action));
+        self.undo_from.retain(|action, _| stays(action));
+        self.approving.retain(|action, _| stays(action));
+    }
+
     /// Ceremonies have ended: nobody looks for them any more.
     pub(super) fn end(&mut self, runs: impl Fn(RequestId) -> bool) {
         let over = |key: &EffectKey| matches!(key, EffectKey::Ceremony(request) if !runs(*request));
@@ -83,10 +96,43 @@ impl Volatile {
     }
 }
 
+/// The contract's state as it was last read. Where a pool stands in the queue is asked for every open case in every step.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::oracle) struct Seen<'a> {
+    pub(in crate::oracle) facts: &'a ChainFacts,
+    places: &'a BTreeMap<PoolId, usize>,
+}
+
+impl Seen<'_> {
+    /// How many stand before a pool in the contract's ready queue; `None` where it is not in there.
+    pub(in crate::oracle) fn place(self, pool: PoolId) -> Option<usize> {
+        self.places.get(&pool).copied()
+    }
+}
+
+/// Where each pool of a queue stands.
+pub(in crate::oracle) fn places_of(queue: &[PoolId]) -> BTreeMap<PoolId, usize> {
+    let places = queue.iter().enumerate().rev();
+    places.map(|(place, pool)| (*pool, place)).collect()
+}
+
+impl Volatile {
+    pub(super) fn seen(&self) -> Seen<'_> {
+        Seen {
+            facts: &self.facts,
+            places: &self.places,
+        }
+    }
+}
+
 /// What is not journaled: it is read again after a restart.
 #[derive(Debug, Clone, Default)]
 pub(in crate::oracle) struct Volatile {
     pub(in crate::oracle) facts: ChainFacts,
+    /// Where each pool stands in the queue of `facts`.
+    pub(in crate::oracle) places: BTreeMap<PoolId, usize>,
+    /// Everybody's history, as of the newest record and the time that it was made for.
+    pub(super) tracks: Option<(u64, UnixMillis, BTreeMap<OperatorId, Track>)>,
     /// What a person switched to in this run.
     pub(in crate::oracle) mode: Option<Mode>,
     pub(in crate::oracle) in_flight: BTreeSet<EffectKey>,

@@ -1,7 +1,7 @@
 //! What the chain tells: requests, fulfilments, how far it was read, and its state. The state decides; a log is a hint, and
 //! none opens, voids or closes anything against it.
 
-use crate::oracle::state::{End, Sending};
+use crate::oracle::state::{End, Sending, places_of};
 use crate::oracle::turn::Turn;
 use crate::oracle::{Case, Cause, ChainFacts, Fulfilment, Record, Served, State, account, advance, cases};
 use crate::types::{BlockRef, CaseId, LogRef, OperatorId, PoolId, RequestKind, SafeText};
@@ -34,7 +34,9 @@ pub(super) fn requested(
             Some(closed) if !begins_anew => again(turn, closed, log, true),
             _ => {
                 let facts = &turn.state.volatile.facts;
-                if advance::covers(facts, log.block) && cases::kind(kind).denies_request(facts, pool) {
+                if advance::covers(facts, log.block)
+                    && cases::kind(kind).denies_request(turn.state.seen(), pool)
+                {
                     // when the contract lists it later, that opens its case
                     return;
                 }
@@ -207,6 +209,7 @@ pub(super) fn events_read(turn: &mut Turn<'_>, upto: BlockRef, told: bool) {
 
 pub(super) fn new_facts(turn: &mut Turn<'_>, facts: ChainFacts) {
     let head = facts.head;
+    turn.state.volatile.places = places_of(&facts.ready);
     turn.state.volatile.facts = facts;
     account::watch(turn);
     let Some(head) = head.filter(|_| turn.state.volatile.caught_up) else {

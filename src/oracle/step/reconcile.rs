@@ -11,15 +11,15 @@ use super::chain::note_once;
 /// What cases rest on is held against the contract's state at each head: a log that says that a pool was served which the
 /// contract still lists is not believed, and a case that was closed on such a word is taken up again.
 pub(super) fn contradicted_by_state(turn: &mut Turn<'_>, head: BlockRef) {
-    let facts = turn.state.volatile.facts.clone();
+    let (facts, seen) = (turn.state.facts(), turn.state.seen());
     let contradicts = |c: &&Case| {
         let kind = c.kind();
         let rests_on_a_log = c.served_by.is_some_and(|by| {
-            let past = by.log.is_none_or(|log| advance::covers(&facts, log.block));
-            past && kind.denies_end(&facts, c.id.pool)
+            let past = by.log.is_none_or(|log| advance::covers(facts, log.block));
+            past && kind.denies_end(seen, c.id.pool)
         });
         let is_over = c.is_closed() && !c.is_gone();
-        rests_on_a_log || is_over && kind.wanted_by_state(&facts).contains(&c.id.pool)
+        rests_on_a_log || is_over && kind.wanted_by_state(facts).contains(&c.id.pool)
     };
     let here = turn.state.cases.values().filter(contradicts).map(|c| c.id);
     let found: Vec<CaseId> = here.chain(held_gone(turn.state).map(|(id, _)| id)).collect();

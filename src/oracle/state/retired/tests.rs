@@ -404,6 +404,29 @@ fn notes(records: &[Record]) -> Vec<String> {
 }
 
 #[test]
+fn a_record_with_which_a_case_leaves_memory_says_that_it_ends_one() {
+    let id = case(RequestKind::Deposit, ALL + 1, 0);
+    let (by, reason) = (SafeText::new("ann"), SafeText::new("filled by mistake"));
+    let given_up = |case| Record::CaseGivenUp {
+        case,
+        by: by.clone(),
+        reason: reason.clone(),
+    };
+    let outcome = SafeText::new("the deposit is final");
+    for ends in [given_up(id), Record::CaseClosed { case: id, outcome }] {
+        let mut state = left(vec![given_up(case(RequestKind::Deposit, 0, 0))]);
+        let cause = Cause::State { block: log(9).block };
+        let opens = Record::CaseOpened { case: id, cause };
+        for (record, leaves) in [(opens, false), (ends, true)] {
+            let (seq, before) = (state.newest + 1, state.retired.cases.clone());
+            state.apply(seq, UnixMillis(seq), &record);
+            assert_eq!(state.retired.cases != before, leaves, "{}", record.kind());
+            assert_eq!(record.ends_its_case(), leaves, "{}", record.kind());
+        }
+    }
+}
+
+#[test]
 fn what_was_given_up_is_held_out_of_memory_until_a_person_takes_it_up() {
     let id = case(RequestKind::Deposit, 0, 0);
     let (by, reason) = (SafeText::new("ann"), SafeText::new("filled by mistake"));
@@ -431,7 +454,9 @@ fn what_was_given_up_is_held_out_of_memory_until_a_person_takes_it_up() {
     );
     let outcome = SafeText::new("given up by ann: filled by mistake");
     assert_eq!(held_out_of_memory(&state), [(id, outcome)]);
-    assert_eq!(crate::oracle::ways::stopped_by(&state, behind), Some(id));
+    let first = crate::oracle::ways::first_given_up(&state);
+    let stopped_by = |id| crate::oracle::ways::stopped_by(&state, &first, id);
+    assert_eq!((stopped_by(behind), stopped_by(id)), (Some(id), None));
     // the same request once more is nobody's wish
     let (records, _) = give(
         &mut state,

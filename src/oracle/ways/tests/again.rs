@@ -104,6 +104,41 @@ fn what_is_overtaken_again_and_again_or_dearly_waits_for_a_person_who_has_the_wh
 }
 
 #[test]
+fn what_a_run_keeps_of_a_case_does_not_grow_with_ceremonies_that_started_nothing() {
+    let mut life = Life::until(RequestKind::Deposit, Moment::CeremonyProposed);
+    for n in 0..100 {
+        let action = newest(&life);
+        let request = RequestId([n; 24]);
+        let live = &mut life.state.volatile;
+        live.inspected_at.insert(action, (1, UnixMillis(1)));
+        live.accounted.insert(EffectKey::Ceremony(request));
+        live.looks.insert(request, 1);
+        let (role, plan) = (CeremonyRole::Main, plan_of(ActionKind::Keygen));
+        life.record(started(life.id, request, Some(action), role, 1, plan));
+        let failure = CeremonyFailure {
+            kind: FailureKind::NotStarted,
+            ..lost()
+        };
+        life.record(Record::CeremonyFailed {
+            request,
+            failure,
+            transcript: None,
+        });
+        let proposal = life.state.actions[&action].proposal.clone();
+        let number = action.number + 1;
+        let action = ActionId { number, ..action };
+        life.record(Record::ActionProposed {
+            action,
+            digest: proposal.digest(action),
+            proposal: Box::new(proposal),
+        });
+        let live = &life.state.volatile;
+        let kept = [live.inspected_at.len(), live.accounted.len(), live.looks.len()];
+        assert!(kept.iter().sum::<usize>() <= 3, "{n}: {kept:?}");
+    }
+}
+
+#[test]
 fn a_ceremony_that_started_nothing_costs_no_attempt_and_no_approval_and_is_tried_after_growing_pauses() {
     let not_started = |request| Record::CeremonyFailed {
         request,
