@@ -281,6 +281,7 @@ fn no_series_is_there_twice_when_two_endpoints_look_alike() {
 }
 
 /// Prometheus' own word, where its tool is in the path; elsewhere the rest of the test must do.
+#[allow(clippy::disallowed_macros, reason = "tells what was not looked at")]
 fn promtool(arguments: &[&str], stdin: &str) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("config/monitoring");
     let started = Command::new("promtool")

@@ -92,8 +92,8 @@ async fn a_supervised_headless_engine_is_decided_from_other_processes() {
     let page = said(&ask(&ground, &["show", &id]));
     assert!(page.contains(&keygen.digest.to_string()), "{page}");
     for (digest, words) in [
-        ("0x1234", "at least 10 hex digits"),
-        ("0x0123456789", "not what you were shown"),
+        ("0x1234", "at least 11 hex digits"),
+        ("0x01234567890", "not what you were shown"),
     ] {
         let refused = ask(&ground, &["approve", &id, "--digest", digest]);
         assert_eq!(refused.status.code(), Some(1));
