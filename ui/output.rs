@@ -14,6 +14,12 @@ pub(crate) fn line(text: &str) {
     raw(&format!("{text}\n"));
 }
 
+/// What can be typed, and what it does.
+pub(crate) fn usage(word: &str, arguments: &str, does: &str) -> String {
+    let gap = if arguments.is_empty() { "" } else { " " };
+    format!("{word}{gap}{arguments}: {does}")
+}
+
 /// A result that brings its own line ends: a file, a script.
 pub(crate) fn raw(text: &str) {
     if let Some(service) = SERVICE.get() {

@@ -111,6 +111,13 @@ pub(crate) fn checks(action: &ActionView) -> Vec<Row> {
     out
 }
 
+/// The hex digits that a digest has to begin with, if what was typed are at least so many.
+pub(crate) fn beginning(typed: &str, least: usize) -> Option<String> {
+    let digits = typed.trim().trim_start_matches("0x").to_ascii_lowercase();
+    let enough = digits.len() >= least && digits.chars().all(|c| c.is_ascii_hexdigit());
+    enough.then_some(digits)
+}
+
 /// Who has to agree and until when, and what two people compare.
 pub(crate) fn ends(action: &ActionView) -> Vec<Row> {
     let mut out = Vec::new();

@@ -13,6 +13,8 @@ use super::raw::{Origin, Raw, Row, Sourced};
 use super::schema::{self, Key, Secrecy};
 use crate::secrets;
 
+/// Lists of tables that can stand in a file of their own, `policy.file`.
+pub(super) const POLICY_LISTS: [&str; 3] = ["policy.rule", "policy.two_persons", "policy.undo"];
 /// Larger files are not configuration.
 pub(super) const MAX_BYTES: u64 = 1 << 20;
 
@@ -53,7 +55,7 @@ impl Holds {
         match self {
             Self::Configuration => true,
             Self::Operators => name == "operator",
-            Self::Policy => ["policy", "policy.rule", "policy.two_persons", "policy.undo"].contains(&name),
+            Self::Policy => name == "policy" || POLICY_LISTS.contains(&name),
         }
     }
 }

@@ -83,8 +83,7 @@ impl Layers {
         layers.values.extend(upper);
         layers.place_state(&mut errors);
         layers.read_list_file("operators.file", &["operator"], Holds::Operators, &mut errors);
-        let lists = ["policy.rule", "policy.two_persons", "policy.undo"];
-        layers.read_list_file("policy.file", &lists, Holds::Policy, &mut errors);
+        layers.read_list_file("policy.file", &file::POLICY_LISTS, Holds::Policy, &mut errors);
         if errors.is_empty() {
             Ok(layers)
         } else {

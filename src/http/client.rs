@@ -11,7 +11,7 @@ use reqwest::{Certificate, Client, ClientBuilder, Identity, NoProxy, Proxy, Url}
 
 use super::url::is_loopback;
 use super::{HttpError, parse};
-use crate::secrets::{Holds, open};
+use crate::secrets::read_trusted;
 use crate::types::{RedactedUrl, SafeText};
 
 /// Time for a connection, its TLS handshake included.
@@ -416,9 +416,7 @@ fn words(error: &reqwest::Error) -> SafeText {
 /// The certificates of a PEM file, each of them one that can be trusted.
 fn bundle(path: &Path) -> Result<Vec<Certificate>, String> {
     // whoever may change it decides whom we believe
-    let text = open(path, Holds::Trusted)
-        .and_then(|found| found.logged(path).bytes(MAX_BUNDLE))
-        .map_err(|e| e.to_string())?;
+    let text = read_trusted(path, MAX_BUNDLE).map_err(|e| e.to_string())?;
     let certificates = Certificate::from_pem_bundle(&text).map_err(|e| words(&e).to_string())?;
     if certificates.is_empty() {
         return Err("holds no certificate (PEM)".to_owned());

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use super::budget::{Budget, Turn};
 use super::{BadUrl, Call, Http, HttpError, join, parse};
-use crate::types::{RedactedUrl, SafeText};
+use crate::types::{RedactedUrl, SafeText, told_apart};
 
 /// How long an answer may take and be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -192,4 +192,10 @@ impl Drop for Pass {
             }
         }
     }
+}
+
+/// Endpoints of one kind with their names. Without their keys, two of one provider have one name, and get their numbers.
+pub fn named_apart(endpoints: Vec<Endpoint>) -> impl Iterator<Item = (Endpoint, SafeText)> {
+    let names: Vec<_> = endpoints.iter().map(|endpoint| endpoint.name().clone()).collect();
+    endpoints.into_iter().zip(told_apart(&names))
 }

@@ -28,7 +28,7 @@ mod url;
 
 pub use call::{Call, Reply};
 pub use client::{AddressRule, Http, HttpOptions, HttpSetupError, ProxyRule};
-pub use endpoint::{Endpoint, Limits};
+pub use endpoint::{Endpoint, Limits, named_apart};
 pub use error::HttpError;
 pub use response::Response;
 pub use socket::Socket;

@@ -9,7 +9,7 @@ use rusqlite::Connection;
 use super::chain::Anchor;
 use super::error::{JournalError, io_at, sqlite_at};
 use super::read;
-use crate::secrets::{Holds, open};
+use crate::secrets::read_trusted;
 use crate::types::Root;
 
 /// Bytes of a checkpoint, and some to spare.
@@ -43,8 +43,7 @@ impl Checkpoint {
     }
 
     pub(super) fn read(&self) -> Result<Option<Anchor>, JournalError> {
-        let read = open(&self.path, Holds::Trusted).and_then(|found| found.logged(&self.path).bytes(LONGEST));
-        let text = match read {
+        let text = match read_trusted(&self.path, LONGEST) {
             // what is no text is no checkpoint either
             Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
             Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),

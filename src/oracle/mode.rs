@@ -6,7 +6,6 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::state::EffectKey;
 use super::turn::Turn;
 use super::wish::{Answer, not_now};
 use super::{ActionState, Case, Decider, Mode, Record, Refusal, State, Step};
@@ -99,9 +98,7 @@ fn take_back(turn: &mut Turn<'_>, by: &SafeText, to: Mode) -> usize {
             Some(Decider::Rule { name }) if action.state == ActionState::Approved => name.clone(),
             _ => return None,
         };
-        let in_flight = &turn.state.volatile.in_flight;
-        let leaves = in_flight.contains(&EffectKey::Sign(id)) || in_flight.contains(&EffectKey::Publish(id));
-        (!leaves).then_some((id, rule))
+        (!turn.state.is_handed_over(id)).then_some((id, rule))
     };
     let open = turn.state.open.iter().filter_map(|id| turn.state.cases.get(id));
     let held: Vec<_> = open

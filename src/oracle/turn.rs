@@ -136,6 +136,14 @@ impl<'a> Turn<'a> {
         self.state.volatile.waiting.insert(case, SafeText::new(reason));
     }
 
+    /// Takes back what was said of a case, unless something else is said of it by now.
+    pub(super) fn waits_no_more(&mut self, case: CaseId, reason: &str) {
+        let waiting = &mut self.state.volatile.waiting;
+        if waiting.get(&case).is_some_and(|words| words.as_str() == reason) {
+            waiting.remove(&case);
+        }
+    }
+
     /// A fresh request id from this step's entropy.
     pub(super) fn draw_request_id(&mut self) -> RequestId {
         let mut hash = Sha256::new();

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::state::EffectKey;
 use super::turn::Turn;
 use super::{Action, ActionKind, ActionState, Decider, Mode, Record, Risk, State, Step};
 use crate::types::{ActionId, SafeText, UnixMillis};
@@ -45,24 +44,21 @@ impl UndoWindows {
 /// Whether an approved action is still in its window. The window counts while the action could leave: a pause or a restart
 /// begins it anew.
 pub(super) fn is_open(turn: &mut Turn<'_>, id: ActionId) -> bool {
-    let Some(window) = turn.state.actions.get(&id).and_then(|a| window(turn.state, a)) else {
+    let waits = turn.state.actions.get(&id).and_then(|a| window(turn.state, a));
+    if waits.is_none() {
         return false;
-    };
+    }
     if !turn.state.may_leave(id.case) {
         turn.state.volatile.undo_from.remove(&id);
         return false;
     }
     let up_ms = turn.state.volatile.up_ms;
-    let from = *turn.state.volatile.undo_from.entry(id).or_insert(up_ms);
-    let open = u128::from(up_ms.saturating_sub(from)) < window.as_millis() && !planted!(UndoIgnored);
+    turn.state.volatile.undo_from.entry(id).or_insert(up_ms);
+    let open = undo_until(turn.state, id).is_some() && !planted!(UndoIgnored);
     if open {
         turn.waits(id.case, HELD_OPEN);
-    } else if turn
-        .state
-        .waiting_reason(id.case)
-        .is_some_and(|words| words.as_str() == HELD_OPEN)
-    {
-        turn.state.volatile.waiting.remove(&id.case);
+    } else {
+        turn.waits_no_more(id.case, HELD_OPEN);
     }
     open
 }
@@ -102,8 +98,7 @@ pub(crate) fn can_take_back(state: &State, id: ActionId) -> Result<(), String> {
             "{id} is {word}: only an approval of what has not left is taken back"
         ));
     }
-    let in_flight = &state.volatile.in_flight;
-    if in_flight.contains(&EffectKey::Sign(id)) || in_flight.contains(&EffectKey::Publish(id)) {
+    if state.is_handed_over(id) {
         return Err(format!(
             "{id} is being handed over: it is too late to take it back"
         ));

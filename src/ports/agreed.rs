@@ -3,7 +3,7 @@
 use alloy::primitives::Address;
 use async_trait::async_trait;
 
-use super::{Accord, Agreement, Answer, At, ManagerEvent, Question, Unknown, Voice, Words};
+use super::{Accord, Agreement, Answer, At, Question, Unknown, Voice, Words, told_of_pools};
 use crate::types::{BlockRef, BlsPublicKey, OperatorId, PoolId, Root};
 
 /// What a transaction for `pool` rests on, at `block`: the queue, the pool, fees, the account, and what is final. All of it
@@ -185,12 +185,11 @@ struct Receipt(Root);
 impl Question for Receipt {
     async fn put(&self, voice: &Voice) -> Result<Words, Unknown> {
         let receipt = voice.execution.final_receipt(self.0).await.value()?;
-        let mut events = Vec::new();
-        for log in &receipt.logs {
-            let event = voice.manager.event(log).await.known()?;
-            let event = event.and_then(ManagerEvent::of_its_pool);
-            events.extend(event.map(|event| format!("pool {}: {}", event.pool, event.kind)));
-        }
+        let events = told_of_pools(&*voice.manager, &receipt.logs).await?;
+        let events: Vec<_> = events
+            .iter()
+            .map(|event| format!("pool {}: {}", event.pool, event.kind))
+            .collect();
         let block = receipt.block;
         Ok(vec![
             ("its block", format!("{} {}", block.number, block.hash)),

@@ -39,7 +39,7 @@ pub use pool_manager::{
     ActivateDeposit, Clusters, CommitteeSource, Credentials, DecodedArgument, DecodedCall, DecodedRevert,
     DepositOrder, Handover, InitiateDeposit, ManagerEvent, NoSuchCall, PoolCall, PoolCapabilities, PoolEvent,
     PoolEventKind, PoolManager, PresentCommittee, Probe, Registering, RegistrationTime, RequestTarget,
-    ResharePool, ReshareRules, RevertForm, WatchedEvent,
+    ResharePool, ReshareRules, RevertForm, WatchedEvent, told_of_pools,
 };
 pub use ssv::{Funding, NotShares, SharesData, Ssv, SsvCapabilities, SsvEvent, SsvEventKind, SsvState};
 pub use transactions::{

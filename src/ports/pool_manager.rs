@@ -21,7 +21,7 @@ pub use capabilities::{
 pub use event::{ManagerEvent, PoolEvent, PoolEventKind, RequestTarget, WatchedEvent};
 pub use revert::{DecodedRevert, RevertForm};
 
-use super::{Answer, At, Log, Revert};
+use super::{Answer, At, Log, Revert, Unknown};
 use crate::types::{BlockRef, LogRef, OperatorId, PoolId, PoolView, Root};
 
 /// What a contract that is the expected one said of itself.
@@ -144,4 +144,17 @@ pub trait PoolManager: Send + Sync + fmt::Debug {
 
     /// What a revert of one of these calls means, and what to do about it.
     fn explain(&self, revert: &Revert) -> DecodedRevert;
+}
+
+/// What logs of one receipt tell of the pools that they name.
+///
+/// # Errors
+/// One of them cannot be read, so what it tells, and of which pool, is not known.
+pub async fn told_of_pools(manager: &dyn PoolManager, logs: &[Log]) -> Result<Vec<PoolEvent>, Unknown> {
+    let mut events = Vec::new();
+    for log in logs {
+        let event = manager.event(log).await.known()?;
+        events.extend(event.and_then(ManagerEvent::of_its_pool));
+    }
+    Ok(events)
 }

@@ -40,14 +40,10 @@ impl Judged {
     /// Logs what a person should be told of it, for whoever has nobody to tell.
     #[must_use]
     pub fn logged(self, path: &Path) -> Self {
-        self.told(path);
-        self
-    }
-
-    fn told(&self, path: &Path) {
         for worry in &self.worries {
             tracing::warn!(target: "files", path = %path.display(), worry, "others may get at this file");
         }
+        self
     }
 
     /// All of it, in memory that is wiped.
@@ -101,6 +97,14 @@ pub fn open(path: &Path, holds: Holds) -> io::Result<Judged> {
     })
 }
 
+/// All of a file of at most `most` bytes that nobody else may change. What a person should be told of it is logged.
+///
+/// # Errors
+/// As of [`open`], and of [`Judged::bytes`].
+pub fn read_trusted(path: &Path, most: u64) -> io::Result<Vec<u8>> {
+    open(path, Holds::Trusted)?.logged(path).bytes(most)
+}
+
 /// Judges a file of this program that something else opens for it, such as a database, and logs what a person should be told of
 /// it. A file that is not there yet is fine. Must come before a database opens it: closing it here ends locks that this
 /// process has on it.
@@ -110,7 +114,7 @@ pub fn open(path: &Path, holds: Holds) -> io::Result<Judged> {
 pub fn judge_ours(path: &Path, holds: Holds) -> io::Result<()> {
     match open(path, holds) {
         Ok(found) => {
-            found.told(path);
+            drop(found.logged(path));
             Ok(())
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),

@@ -4,8 +4,8 @@ use alloy::primitives::{Address, B256, U256};
 use serde::{Deserialize, Serialize};
 
 use crate::chain::Finality;
-use crate::chain::rpc::{At, Receipt, Rpc, RpcError};
-use crate::ports::{ManagerEvent, PoolEvent, PoolManager, Unknown};
+use crate::chain::rpc::{At, LogEntry, Receipt, Rpc, RpcError};
+use crate::ports::{PoolEvent, PoolManager, Unknown, told_of_pools};
 use crate::types::{BlockRef, Root};
 
 /// One intent: one nonce, any number of signed versions.
@@ -160,11 +160,8 @@ async fn describe(
     receipt: &Receipt,
     confirmations: u64,
 ) -> Result<Inclusion, Unknown> {
-    let mut events = Vec::new();
-    for log in &receipt.logs {
-        let event = intent.manager.event(&log.log()).await.known()?;
-        events.extend(event.and_then(ManagerEvent::of_its_pool));
-    }
+    let logs: Vec<_> = receipt.logs.iter().map(LogEntry::log).collect();
+    let events = told_of_pools(intent.manager, &logs).await?;
     Ok(Inclusion {
         hash,
         block: receipt.block(),

@@ -40,3 +40,9 @@ pub use time::{UnixMillis, in_words};
 pub use transaction::{NonceStatus, SignedTransaction};
 pub use transcript::{Examined, Transcript, TranscriptError};
 pub use verification::Verification;
+
+/// Whether a number that serde would write says nothing.
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde hands in a reference")]
+pub(crate) fn is_zero(number: &u32) -> bool {
+    *number == 0
+}

@@ -21,7 +21,7 @@ use casimir_dkg::dkg::rockx::wire::{
 };
 use casimir_dkg::dkg::threshold::SecretScalar;
 use casimir_dkg::ports::Answer;
-use casimir_dkg::types::{CheckStatus, FailureKind, OperatorId, OperatorState};
+use casimir_dkg::types::{CeremonyFailure, CheckStatus, FailureKind, OperatorId, OperatorState};
 use rand::rngs::OsRng;
 use tokio::sync::{Notify, mpsc};
 
@@ -378,8 +378,8 @@ async fn a_key_generation_whose_messenger_died_is_complete_by_observation_and_la
     );
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_forgotten_topic_blames_nobody() {
+/// How a key generation fails to whose messenger this happens after a first message.
+async fn failure_after(happens: impl FnOnce(&Foreign)) -> CeremonyFailure {
     let (foreign, url) = Foreign::spawn(Vice::None).await;
     let house = House::build(Plan {
         honest: ids(1..=3),
@@ -389,18 +389,23 @@ async fn a_forgotten_topic_blames_nobody() {
         ..Plan::default()
     })
     .await;
-    let plan = keygen_plan(ids(1..=4));
-    let forget = async {
+    let meanwhile = async {
         super::house::until("a first message", || {
             let seen = house.seen.lock().expect("never poisoned");
             seen.iter()
                 .any(|update| update.operators.values().any(|row| row.seen.len() > 1))
         })
         .await;
-        foreign.amnesia.store(true, Ordering::Relaxed);
+        happens(&foreign);
     };
-    let (end, ()) = tokio::join!(house.run(&plan), forget);
-    let failure = end.expect_err("nothing can be delivered").failure;
+    let plan = keygen_plan(ids(1..=4));
+    let (end, ()) = tokio::join!(house.run(&plan), meanwhile);
+    end.expect_err("nothing can be delivered").failure
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_forgotten_topic_blames_nobody() {
+    let failure = failure_after(|foreign| foreign.amnesia.store(true, Ordering::Relaxed)).await;
     assert_eq!(failure.kind, FailureKind::Lost, "{failure}");
     assert_eq!(failure.culprits, []);
 }
@@ -408,27 +413,7 @@ async fn a_forgotten_topic_blames_nobody() {
 /// A proxy's 404 for everything is no word of a messenger: the ceremony is looked for again, and its result counts.
 #[tokio::test(flavor = "multi_thread")]
 async fn another_server_in_its_place_ends_no_ceremony() {
-    let (foreign, url) = Foreign::spawn(Vice::None).await;
-    let house = House::build(Plan {
-        honest: ids(1..=3),
-        others: vec![(OperatorId(4), Misbehaviour::Slow(HASTY))],
-        messenger_url: Some(url),
-        round: HASTY,
-        ..Plan::default()
-    })
-    .await;
-    let leave = async {
-        super::house::until("a first message", || {
-            let seen = house.seen.lock().expect("never poisoned");
-            seen.iter()
-                .any(|update| update.operators.values().any(|row| row.seen.len() > 1))
-        })
-        .await;
-        foreign.away.store(true, Ordering::Relaxed);
-    };
-    let plan = keygen_plan(ids(1..=4));
-    let (end, ()) = tokio::join!(house.run(&plan), leave);
-    let failure = end.expect_err("nobody can be asked").failure;
+    let failure = failure_after(|foreign| foreign.away.store(true, Ordering::Relaxed)).await;
     assert_eq!(failure.kind, FailureKind::Unknown, "{failure}");
     assert_eq!(failure.culprits, []);
 }

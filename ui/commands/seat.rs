@@ -17,6 +17,7 @@ use crate::args::{ApproveArgs, SeatArgs, SeatCommand, ShowActionArgs};
 use crate::exit::Outcome;
 use crate::output;
 use crate::seat::{self, Found, Places};
+use crate::summary;
 
 mod mode;
 mod payload;
@@ -89,9 +90,7 @@ impl Asker {
 
 /// The hex digits that a digest has to begin with, if they are enough to name it.
 fn beginning(given: &str) -> Option<String> {
-    let digits = given.trim().trim_start_matches("0x").to_ascii_lowercase();
-    let enough = digits.len() >= DIGITS && digits.chars().all(|c| c.is_ascii_hexdigit());
-    enough.then_some(digits)
+    summary::beginning(given, DIGITS)
 }
 
 fn find(snapshot: &Snapshot, action: ActionId) -> anyhow::Result<&ActionView> {

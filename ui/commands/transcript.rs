@@ -17,7 +17,7 @@ use crate::exit::Outcome;
 use crate::output;
 
 /// Bytes of a file: one of 13 operators has half a MiB.
-const MAX_TRANSCRIPT: u64 = 64 << 20;
+pub(super) const MAX_TRANSCRIPT: u64 = 64 << 20;
 
 /// What no transcript proves by itself.
 const NOT_PROVED: &str = "not proved by this file: when anything happened (times and replies are the initiator's own word), \

@@ -5,7 +5,7 @@ use std::str::FromStr;
 use casimir_dkg::types::{CaseId, OperatorId, PoolId};
 use casimir_dkg::view::{Mode, Request};
 
-use crate::output::line;
+use crate::output::{line, usage};
 
 /// One line that was understood.
 #[derive(Debug, PartialEq, Eq)]
@@ -105,8 +105,7 @@ const TABLE: &[(&str, &str, &str)] = &[
 /// Prints the list; `beside` is the word of whatever else takes lines.
 pub(super) fn help(beside: &str) {
     for (word, arguments, does) in TABLE {
-        let gap = if arguments.is_empty() { "" } else { " " };
-        line(&format!("{word}{gap}{arguments}: {does}"));
+        line(&usage(word, arguments, does));
     }
     if !beside.is_empty() {
         line(&format!(

@@ -16,13 +16,14 @@ use tokio::sync::mpsc;
 
 use crate::headless::{Signal, Signals};
 use crate::output::line;
+use crate::summary;
 use command::Command;
 
 /// How long the engine may take to stop.
 const STOP: Duration = Duration::from_secs(15);
 /// How long what is named may take to be in a snapshot.
 const MOMENT: Duration = Duration::from_millis(500);
-/// Fewest hex digits of a digest that name it: 40 bits, as the shell's `approve` wants.
+/// Fewest hex digits of a digest that name it: 40 bits. What it names was read here just before.
 const DIGITS: usize = 10;
 
 /// Something beside the engine that takes lines, such as a show's director.
@@ -59,13 +60,9 @@ pub(crate) enum Left {
 
 /// Whether what was typed names this digest: its code, or enough of its hex digits.
 fn names(typed: &str, digest: Root) -> bool {
-    let typed = typed.to_ascii_lowercase();
-    if typed == digest.code().to_string() {
-        return true;
-    }
-    let digits = typed.trim_start_matches("0x");
-    let whole = digest.to_string();
-    digits.len() >= DIGITS && whole.trim_start_matches("0x").starts_with(digits)
+    let (typed, whole) = (typed.to_ascii_lowercase(), digest.to_string());
+    let begins = |digits: String| whole.trim_start_matches("0x").starts_with(&digits);
+    typed == digest.code().to_string() || summary::beginning(&typed, DIGITS).is_some_and(begins)
 }
 
 struct Plain<'a, B> {

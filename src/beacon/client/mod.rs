@@ -25,9 +25,9 @@ pub use wire::{MissingConstant, Spec};
 use node::Node;
 use wire::Data;
 
-use crate::http::{BadUrl, Http, Limits};
+use crate::http::{BadUrl, Http, Limits, named_apart};
 use crate::ports::consensus::{Genesis, NodeHealth};
-use crate::types::{RedactedUrl, Root, SafeText, told_apart};
+use crate::types::{RedactedUrl, Root, SafeText};
 
 /// Nodes and limits.
 #[derive(Debug, Clone)]
@@ -138,11 +138,7 @@ impl Beacon {
                 reason,
             })?);
         }
-        // without their keys, two nodes of one provider have one name
-        let names: Vec<_> = nodes.iter().map(|endpoint| endpoint.name().clone()).collect();
-        let nodes = nodes
-            .into_iter()
-            .zip(told_apart(&names))
+        let nodes = named_apart(nodes)
             .map(|(endpoint, name)| Node::new(endpoint, name))
             .collect();
         Ok(Self {
@@ -183,7 +179,7 @@ impl Beacon {
     /// # Errors
     /// No node answers whose word counts.
     pub async fn spec(&self) -> Result<Spec, BeaconError> {
-        let spec: Data<Spec> = self.read("spec", "/eth/v1/config/spec").await?;
+        let spec: Data<Spec> = self.read("spec", wire::SPEC_PATH).await?;
         Ok(spec.data)
     }
 

@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::http::NodeError;
 use super::node::Node;
-use super::wire::{Data, MissingConstant, Spec, StateRoot};
+use super::wire::{Data, MissingConstant, SPEC_PATH, Spec, StateRoot};
 use super::{Beacon, BeaconError};
 use crate::ports::consensus::Validator;
 use crate::ports::{Answer, Evidence};
@@ -204,13 +204,11 @@ impl Beacon {
             _ => Err(NodeError::Malformed("it answers about another validator".into())),
         }
     }
-}
 
-impl Beacon {
     /// A node that follows nobody can call itself in sync: with a head from before the key was deposited it denies every
     /// new key.
     async fn is_no_relic(&self, node: &Node) -> Result<(), NodeError> {
-        let spec: Data<Spec> = self.get(node, "/eth/v1/config/spec", &[]).await?;
+        let spec: Data<Spec> = self.get(node, SPEC_PATH, &[]).await?;
         let unusable = |missing: MissingConstant| NodeError::Malformed(SafeText::new(&missing.to_string()));
         let slot = spec.data.slot().map_err(unusable)?;
         let dated = node.head_dated(slot).ok_or(NodeError::NoState)?;

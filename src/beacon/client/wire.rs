@@ -58,7 +58,10 @@ impl Syncing {
     }
 }
 
-/// `/eth/v1/config/spec`: constants by name.
+/// Where a node tells its constants.
+pub(super) const SPEC_PATH: &str = "/eth/v1/config/spec";
+
+/// The answer of [`SPEC_PATH`]: constants by name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Spec {
     values: BTreeMap<String, String>,

@@ -41,9 +41,9 @@ pub(crate) use simulate::{Within, as_call};
 
 use endpoint::Endpoint;
 
-use crate::http::Limits;
+use crate::http::{Limits, named_apart};
 use crate::ports::Endpoints;
-use crate::types::{SafeText, told_apart};
+use crate::types::SafeText;
 
 /// Number of an endpoint in the configured order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -104,11 +104,7 @@ impl Rpc {
                 })?;
             endpoints.push(endpoint);
         }
-        // without their keys, two endpoints of one provider have one name
-        let names: Vec<_> = endpoints.iter().map(|endpoint| endpoint.name().clone()).collect();
-        let endpoints = endpoints
-            .into_iter()
-            .zip(told_apart(&names))
+        let endpoints = named_apart(endpoints)
             .map(|(endpoint, name)| Endpoint::new(endpoint, name, config.cooldown))
             .collect();
         Ok(Self {

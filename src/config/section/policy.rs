@@ -132,16 +132,11 @@ pub struct PolicyRule {
     /// `None`: every pool.
     pub pools: Option<Vec<PoolId>>,
     /// Other committees that it has make another key for one deposit.
-    #[serde(default, skip_serializing_if = "is_zero")]
+    #[serde(default, skip_serializing_if = "crate::types::is_zero")]
     pub other_committees: u32,
     /// Names of checks that may be unknown, ascending.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unknown_ok: Vec<String>,
-}
-
-#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde hands in a reference")]
-fn is_zero(number: &u32) -> bool {
-    *number == 0
 }
 
 impl PolicyRule {

@@ -2,7 +2,7 @@
 //! handles of what this process started, and before each pull it looks whether the chain is still the one it started.
 
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use alloy::eips::BlockNumberOrTag;
@@ -110,7 +110,7 @@ impl Director {
         Ok(match lever {
             Lever::Ask { wish, every } => self.ask(*wish, *every).await?,
             Lever::Calm => {
-                let rates = std::mem::take(&mut *self.rates.lock().unwrap_or_else(PoisonError::into_inner));
+                let rates = std::mem::take(&mut *self.rates());
                 format!("{} ended", crate::types::counted(rates.len(), "rate"))
             }
             Lever::Operator(id, fate) => self.operator(*id, *fate).await?,
@@ -168,8 +168,7 @@ impl Director {
                 }
             }
         });
-        let mut rates = self.rates.lock().unwrap_or_else(PoisonError::into_inner);
-        rates.push(actor);
+        self.rates().push(actor);
         let what = match wish {
             Wish::Pool => "a pool is filled",
             Wish::Reshare => "a reshare is asked for",
@@ -226,7 +225,10 @@ impl Director {
             "about = \"the director's\"\n[[rule]]\nname = \"it\"\nat = \"{at}\"\n{when}does = {does}\n"
         );
         let path = format!("director-{name}.toml");
-        let scenario = Scenario::parse(Path::new(&path), &text, &Variables::new())?;
+        self.begin(Scenario::parse(Path::new(&path), &text, &Variables::new())?)
+    }
+
+    fn begin(&self, scenario: Scenario) -> Result<(), NotPulled> {
         let name = scenario.name().to_owned();
         self.stage.proxy.load(scenario)?;
         Ok(self.stage.proxy.switch(&name, Switch::On)?)
@@ -234,9 +236,7 @@ impl Director {
 
     fn forge(&self, nth: usize) -> Result<String, NotPulled> {
         let scenario = Scenario::shipped("log-added-exit-requested", &variables(&self.devnet, target(nth)?))?;
-        let name = scenario.name().to_owned();
-        self.stage.proxy.load(scenario)?;
-        self.stage.proxy.switch(&name, Switch::On)?;
+        self.begin(scenario)?;
         Ok(format!(
             "execution endpoint {nth} tells a request for pool 1's exit that nobody made"
         ))
@@ -286,6 +286,10 @@ impl Director {
                 _ => format!("the newest {depth} blocks were"),
             }
         ))
+    }
+
+    fn rates(&self) -> MutexGuard<'_, Vec<Actor>> {
+        self.rates.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn beacon(&self) -> Result<&DevBeacon, NotPulled> {

@@ -4,6 +4,7 @@
 use std::str::FromStr;
 use std::time::Duration;
 
+use crate::devnet::proxy::nearest;
 use crate::types::OperatorId;
 
 /// Blocks below this are as good as final for whoever shows the network: their states are pruned.
@@ -128,15 +129,6 @@ pub fn lever_row(word: &str) -> Option<&'static LeverRow> {
     LEVERS.iter().find(|row| row.word == word)
 }
 
-/// The lever that was meant, where one is near.
-fn nearest(word: &str) -> Option<&'static str> {
-    let scored = LEVERS
-        .iter()
-        .map(|row| (strsim::jaro_winkler(word, row.word), row.word));
-    let best = scored.max_by(|(a, _), (b, _)| a.total_cmp(b))?;
-    (best.0 > 0.75).then_some(best.1)
-}
-
 /// A line that is no lever.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NoLever {
@@ -153,7 +145,7 @@ impl FromStr for Lever {
         let mut words = line.split_whitespace();
         let word = words.next().unwrap_or_default();
         let Some(row) = lever_row(word) else {
-            let meant = nearest(word);
+            let meant = nearest(word, LEVERS.iter().map(|row| row.word));
             return Err(NoLever::Unknown {
                 word: if word.is_empty() { "without a name" } else { word }.to_owned(),
                 meant: meant.map_or_else(String::new, |meant| format!("; did you mean {meant}?")),

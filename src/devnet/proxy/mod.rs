@@ -134,5 +134,6 @@ mod wire;
 pub use board::{CallCount, Entry};
 pub use error::ProxyError;
 pub use handle::{FaultProxy, RuleView, ScenarioView, Switch};
+pub(in crate::devnet) use scenario::nearest;
 pub use scenario::{Ends, Scenario, Variables, shipped};
 pub use target::{Kind, Target};

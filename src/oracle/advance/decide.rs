@@ -130,10 +130,8 @@ fn approved(turn: &mut Turn<'_>, id: ActionId) {
             look_up(turn, id.case);
             return;
         }
-        Some(wait) if turn.state.volatile.waiting.get(&id.case) == Some(&wait.reason) => {
-            turn.state.volatile.waiting.remove(&id.case);
-        }
-        _ => {}
+        Some(wait) => turn.waits_no_more(id.case, wait.reason.as_str()),
+        None => {}
     }
     if expired {
         let waited = match turn.state.volatile.queued.contains_key(&id.case) {
@@ -162,9 +160,7 @@ fn approved(turn: &mut Turn<'_>, id: ActionId) {
     if is_ceremony && held(turn, id.case) {
         return;
     }
-    let leaving = turn.state.volatile.in_flight.contains(&EffectKey::Sign(id))
-        || turn.state.volatile.in_flight.contains(&EffectKey::Publish(id));
-    if !turn.state.may_leave(id.case) || leaving || !ready_to_begin(turn, id.case) {
+    if !turn.state.may_leave(id.case) || turn.state.is_handed_over(id) || !ready_to_begin(turn, id.case) {
         return;
     }
     if !is_ceremony {
@@ -187,10 +183,7 @@ fn cut_off(turn: &mut Turn<'_>, id: ActionId) -> bool {
         turn.waits(id.case, HELD);
         return true;
     }
-    let waiting = &mut turn.state.volatile.waiting;
-    if waiting.get(&id.case).is_some_and(|words| words.as_str() == HELD) {
-        waiting.remove(&id.case);
-    }
+    turn.waits_no_more(id.case, HELD);
     false
 }
 

@@ -189,10 +189,10 @@ pub struct Case {
     /// Main ceremonies so far.
     pub attempts: u32,
     /// So many of them were of committees that another one took the place of: they use up nothing any more.
-    #[serde(default, skip_serializing_if = "is_none_yet")]
+    #[serde(default, skip_serializing_if = "crate::types::is_zero")]
     pub forgiven: u32,
     /// Committees that a rule chose in the place of another one.
-    #[serde(default, skip_serializing_if = "is_none_yet")]
+    #[serde(default, skip_serializing_if = "crate::types::is_zero")]
     pub chosen_by_rule: u32,
     /// Ceremonies in a row that started nothing: they cost no attempt, and are tried again after growing pauses.
     #[serde(default)]
@@ -256,11 +256,6 @@ pub(in crate::oracle) const REQUEST_GONE: &str = "its request left the chain for
 pub(super) const HISTORY_KEPT: usize = 200;
 /// ... and so many of them are its first.
 pub const HISTORY_FIRST: usize = 20;
-
-#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde hands in a reference")]
-fn is_none_yet(number: &u32) -> bool {
-    *number == 0
-}
 
 impl Case {
     /// Main ceremonies so far that count against a limit.

@@ -258,25 +258,19 @@ impl State {
         self.volatile.seen()
     }
 
-    /// Whether a signature, a transaction or an exit is being handed over right now.
-    #[must_use]
-    pub fn is_handing_over(&self) -> bool {
-        let handing = |key: &EffectKey| {
-            matches!(
-                key,
-                EffectKey::Sign(_) | EffectKey::Send(_) | EffectKey::Publish(_)
-            )
-        };
-        self.volatile.in_flight.iter().any(handing)
+    /// Whether the signature of an action, or its exit, is being handed over right now.
+    pub(in crate::oracle) fn is_handed_over(&self, id: ActionId) -> bool {
+        let in_flight = &self.volatile.in_flight;
+        in_flight.contains(&EffectKey::Sign(id)) || in_flight.contains(&EffectKey::Publish(id))
     }
 
     /// Whether anything new of a case may leave this machine: a ceremony's start, a signature, bytes or an exit. What
     /// has left is followed in any case.
     #[must_use]
     pub(in crate::oracle) fn may_leave(&self, case: CaseId) -> bool {
-        let paused = self.paused.is_some() || self.cases.get(&case).is_none_or(|c| c.paused.is_some());
+        let goes_on = self.cases.contains_key(&case) && self.paused_with(case).is_none();
         let adopted = self.unadopted().is_none() || planted!(PastIgnored);
-        !paused && self.mode() != Mode::Observe && adopted
+        goes_on && self.mode() != Mode::Observe && adopted
     }
 
     /// What is paused so that nothing new of a case leaves: everything, or the case by itself.

@@ -42,15 +42,11 @@ impl Volatile {
         self.accounted.retain(|key| !key.is_of(id));
         self.not_before.retain(|key, _| !key.is_of(id));
         self.died.retain(|(case, _)| *case != id);
-        self.inspected_at.retain(|action, _| action.case != id);
-        self.refreshed.retain(|action, _| action.case != id);
         self.unmined_since.retain(|action, _| action.case != id);
         self.notes.retain(|action, _| action.case != id);
         self.asked_at.remove(&id);
-        self.looks_at.retain(|action, _| action.case != id);
-        self.undo_from.retain(|action, _| action.case != id);
-        self.approving.retain(|action, _| action.case != id);
         self.approved_up_ms.retain(|action, _| action.case != id);
+        self.decide_no_more(|action| action.case == id);
     }
 
     /// The wall clock was set by `by_ms` against the monotonic one, and is `now` since. What it says to be in the future
@@ -79,12 +75,16 @@ impl Volatile {
     /// Something else of a case is proposed: nobody looks again at what is over. A case that is tried again and again for
     /// months has a new action each time.
     pub(super) fn propose(&mut self, id: CaseId, is_over: impl Fn(ActionId) -> bool) {
-        let stays = |action: &ActionId| action.case != id || !is_over(*action);
-        self.inspected_at.retain(|action, _| stays(action));
-        self.refreshed.retain(|action, _| stays(action));
-        self.looks_at.retain(|action, _| stays(action));
-        self.undo_from.retain(|action, _| stays(action));
-        self.approving.retain(|action, _| stays(action));
+        self.decide_no_more(|action| action.case == id && is_over(*action));
+    }
+
+    /// Forgets what decisions on these actions rested on.
+    fn decide_no_more(&mut self, of: impl Fn(&ActionId) -> bool) {
+        self.inspected_at.retain(|action, _| !of(action));
+        self.refreshed.retain(|action, _| !of(action));
+        self.looks_at.retain(|action, _| !of(action));
+        self.undo_from.retain(|action, _| !of(action));
+        self.approving.retain(|action, _| !of(action));
     }
 
     /// Ceremonies have ended: nobody looks for them any more.

@@ -11,9 +11,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::html::{checks, code, text, value};
 use crate::commands::journal::case::Told;
-
-/// Bytes of a transcript: one of 13 operators has half a MiB.
-const MAX_TRANSCRIPT: u64 = 64 << 20;
+use crate::commands::transcript::MAX_TRANSCRIPT;
 
 const END: [&str; 4] = [
     "ceremony-verified",

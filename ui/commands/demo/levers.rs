@@ -6,22 +6,14 @@ use casimir_dkg::devnet::demo::{Director, LEVERS};
 
 #[cfg(feature = "tui")]
 use crate::console;
+use crate::output::usage;
 use crate::plain::Beside;
 
 /// The levers, a line each.
 pub(super) fn lines() -> Vec<String> {
-    let gap = |arguments: &str| if arguments.is_empty() { "" } else { " " };
     LEVERS
         .iter()
-        .map(|row| {
-            format!(
-                "{}{}{}: {}",
-                row.word,
-                gap(row.arguments),
-                row.arguments,
-                row.does
-            )
-        })
+        .map(|row| usage(row.word, row.arguments, row.does))
         .collect()
 }
 

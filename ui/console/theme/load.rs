@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::{Context as _, Result, bail, ensure};
-use casimir_dkg::secrets::{Holds, open};
+use casimir_dkg::secrets::read_trusted;
 use ratatui::style::{Color, Modifier, Style};
 use serde::Deserialize;
 
@@ -84,8 +84,7 @@ fn resolve(name: &str, dir: Option<&Path>, seen: &mut Vec<String>) -> Result<(St
 
 /// What a file says that decides what a person sees, or what a key does: nobody else may change it.
 pub(in crate::console) fn text_of(path: &Path) -> Result<String> {
-    let bytes = open(path, Holds::Trusted)?.logged(path).bytes(LONGEST)?;
-    Ok(String::from_utf8(bytes)?)
+    Ok(String::from_utf8(read_trusted(path, LONGEST)?)?)
 }
 
 fn read(name: &str, dir: Option<&Path>) -> Result<(String, String)> {

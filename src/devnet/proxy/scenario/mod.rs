@@ -21,6 +21,7 @@ pub(super) use fault::all as all_faults;
 pub(super) use number::shift;
 pub(super) use reader::Reader;
 pub use reader::Variables;
+pub(in crate::devnet) use reader::nearest;
 pub(super) use rule::{At, Rule};
 pub use shipped::shipped;
 pub(super) use table::Table;

@@ -135,7 +135,10 @@ impl<'a> Reader<'a> {
 }
 
 /// The candidate that is near enough to `text` to be meant.
-pub(super) fn nearest<'c>(text: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<String> {
+pub(in crate::devnet) fn nearest<'c>(
+    text: &str,
+    candidates: impl IntoIterator<Item = &'c str>,
+) -> Option<String> {
     let scored = candidates
         .into_iter()
         .map(|candidate| (strsim::jaro_winkler(text, candidate), candidate));

@@ -145,17 +145,19 @@ fn due(state: &State, live: &Live, case: &Case, reason: WaitReason) -> Option<Un
         | WaitReason::CheckFailed
         | WaitReason::Refreshing
         | WaitReason::Observed => {
-            let (Step::DecideCeremony(id) | Step::DecideEffect(id)) = case.step else {
-                return None;
-            };
-            let action = state.actions.get(&id)?;
+            let action = state.actions.get(&decided(case)?)?;
             action.approved_until(state.settings.approval_expires_ms)
         }
-        WaitReason::UndoWindow => match case.step {
-            Step::DecideCeremony(id) | Step::DecideEffect(id) => undo_until(state, id),
-            _ => None,
-        },
+        WaitReason::UndoWindow => undo_until(state, decided(case)?),
         WaitReason::Ceremony | WaitReason::Registration => live.progress.get(&current_ceremony(case)?)?.1,
+        _ => None,
+    }
+}
+
+/// The action that is decided, or was and is still here.
+fn decided(case: &Case) -> Option<ActionId> {
+    match case.step {
+        Step::DecideCeremony(id) | Step::DecideEffect(id) => Some(id),
         _ => None,
     }
 }

@@ -14,7 +14,7 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use super::held::Held;
-use crate::secrets::{Holds, open};
+use crate::secrets::read_trusted;
 use crate::types::{BlsPublicKey, RequestId};
 
 const HEAD: &str = "casimir-dkg share manifest 1";
@@ -52,8 +52,7 @@ pub fn manifest_of(path: &Path) -> PathBuf {
 /// It cannot be read, or is none.
 pub(super) fn read(path: &Path) -> io::Result<Vec<Named>> {
     let file = manifest_of(path);
-    let read = open(&file, Holds::Trusted).and_then(|found| found.logged(&file).bytes(LONGEST));
-    let text = match read {
+    let text = match read_trusted(&file, LONGEST) {
         // what is no text is no line of a manifest either
         Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
