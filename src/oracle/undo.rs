@@ -1,4 +1,4 @@
-//! The time between a person's approval and its effect, in which anybody at a seat can take the approval back.
+//! The time between a person's approval and its effect, in which whoever may approve can take the approval back.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -20,7 +20,7 @@ pub(in crate::config) const KEYS: &[Key] = &[
     Key::new(
         "window",
         "a time",
-        "So long anybody at a seat can take the approval back; \"0s\" for not at all. Without a table 10s for what moves money or cannot be undone on a public network, nothing else and nothing on a devnet.",
+        "So long whoever may approve can take the approval back; \"0s\" for not at all. Without a table 10s for what moves money or cannot be undone on a public network, nothing else and nothing on a devnet.",
     ),
 ];
 
