@@ -1,4 +1,4 @@
-//! Tells the program which commit it is built from, where that is known: from the variable `CASIMIR_DKG_COMMIT`, which a
+//! Tells the program which commit it is built from, where that is known: from the variable `SOURCE_COMMIT`, which a
 //! packager sets who builds without a repository, or from `.git`. A build never fails for the want of it.
 
 use std::fs;
@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 #[expect(clippy::disallowed_macros, reason = "cargo reads what a build script prints")]
 fn main() {
-    const VARIABLE: &str = "CASIMIR_DKG_COMMIT";
+    const VARIABLE: &str = "SOURCE_COMMIT";
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-env-changed={VARIABLE}");
     let told = std::env::var(VARIABLE).ok().filter(|told| is_commit(told));
@@ -20,7 +20,7 @@ fn main() {
         Some(commit)
     });
     if let Some(commit) = commit {
-        println!("cargo::rustc-env=CASIMIR_DKG_BUILT_FROM={commit}");
+        println!("cargo::rustc-env=BUILT_FROM_COMMIT={commit}");
     }
 }
 

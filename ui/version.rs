@@ -6,7 +6,7 @@ use casimir_dkg::dkg::transcript;
 use casimir_dkg::{inject, journal, view};
 
 /// Where the build knew it; see `build.rs`.
-const COMMIT: Option<&str> = option_env!("CASIMIR_DKG_BUILT_FROM");
+const COMMIT: Option<&str> = option_env!("BUILT_FROM_COMMIT");
 
 /// What `--version` says after the program's name.
 pub(crate) fn long() -> &'static str {
@@ -33,4 +33,15 @@ pub(crate) fn long() -> &'static str {
         )
     });
     &TEXT
+}
+
+#[cfg(test)]
+mod tests {
+    /// `cargo run` hands what a build script told on to the program, which refuses a variable that looks like a setting and is none.
+    #[test]
+    fn what_a_build_tells_looks_like_no_setting() {
+        let build = include_str!("../build.rs");
+        assert!(build.contains("rustc-env="));
+        assert!(!build.contains("CASIMIR_DKG_"));
+    }
 }
