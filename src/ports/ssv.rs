@@ -130,8 +130,9 @@ pub trait Ssv: Send + Sync + fmt::Debug {
     /// Topics 0 of the events that change what is told here.
     fn topics(&self) -> Vec<B256>;
 
-    /// Reads a log; none when it is not the network's, not of this owner, or malformed.
-    fn event(&self, log: &Log) -> Option<SsvEvent>;
+    /// Reads a log. No: it is another contract's, another event than [`Ssv::topics`] names, or of another owner. Not known:
+    /// it is one of this owner's, by contract and topics, and what it says cannot be read.
+    fn event(&self, log: &Log) -> Answer<SsvEvent>;
 
     /// The owner's nonce, and the snapshot of its cluster with these operators (in any order), at a block. One endpoint's
     /// word: a snapshot is right when a call with it does not revert, and a nonce takes a second voice.

@@ -499,6 +499,7 @@ async fn a_revert_by_what_came_before_it_in_its_block_has_its_reason_from_each_s
             "somebody paid into the SSV cluster earlier in the same block",
         ),
     ];
+    let inclusion = included(look(&net, &rpc, 1, &hashes).await);
     for (missing, words) in without {
         let node = Proxy::start(Some(net.http_url()), move |call| match call.method.as_str() {
             method if missing.contains(&method) => Act::Error(-32601, "method not found".into()),
@@ -511,6 +512,28 @@ async fn a_revert_by_what_came_before_it_in_its_block_has_its_reason_from_each_s
         assert!(!inclusion.success && overtaken, "{missing:?}");
         assert!(revert.reason.as_str().starts_with(words), "{missing:?}: {revert}");
         assert!(revert.advice.unwrap().as_str().contains("fresh snapshot"));
+    }
+
+    // where nobody executes it again and the stranger's log cannot be read, nothing says what it was
+    let garbles = Proxy::start(Some(net.http_url()), move |call| match call.method.as_str() {
+        TRACE | SIMULATE => Act::Error(-32601, "method not found".into()),
+        "eth_call" => Act::Error(-32000, "header not found".into()),
+        "eth_getLogs" => Act::Change(Box::new(|mut logs| {
+            for log in logs.as_array_mut().unwrap() {
+                let data = log["data"].as_str().unwrap();
+                log["data"] = Value::from(&data[..data.len().min(2 + 64)]);
+            }
+            logs
+        })),
+        _ => Act::Forward,
+    })
+    .await;
+    let rpc = support::rpc(&[&garbles.url]);
+    let Doors { manager, ssv, .. } = doors(&net, &rpc);
+    let nodes = tx::Nodes::new(rpc, manager, Arc::new(ssv), Finality::Tag);
+    match nodes.why_reverted(inclusion.hash, inclusion.block).await {
+        Answer::NotKnown(why) => assert!(why.to_string().contains("cannot be read"), "{why}"),
+        other => panic!("{other:?}"),
     }
 }
 
