@@ -330,6 +330,29 @@ async fn a_foreign_transaction_is_noticed_before_and_after_it_takes_the_nonce() 
     let late = [foreign.hash];
     let seen = self::look(&net, &support::rpc(&[&hides_it_once.url]), 0, &late).await;
     assert!(matches!(seen, IntentStatus::Pending { .. }), "{seen:?}");
+    // nor is it one where whoever has it is silent, and another that does not have it says so
+    let silent = Proxy::start(Some(net.http_url()), |call| match call.method.as_str() {
+        "eth_getTransactionByHash" => Act::Error(-32603, "Internal error".into()),
+        _ => Act::Forward,
+    })
+    .await;
+    let lags = Proxy::start(Some(net.http_url()), |call| match call.method.as_str() {
+        "eth_getTransactionByHash" => Act::Result(serde_json::Value::Null),
+        "eth_getTransactionCount" => Act::Result("0x0".into()),
+        _ => Act::Forward,
+    })
+    .await;
+    for urls in [[&silent.url, &lags.url], [&lags.url, &silent.url]] {
+        let both = support::rpc(&urls.map(String::as_str));
+        let seen = self::look(&net, &both, 0, &late).await;
+        // asked first, the one that lags says that the nonce is free, and the same bytes may go out again
+        let is_free = seen == IntentStatus::Dropped { contested: false };
+        assert!(
+            is_free || matches!(seen, IntentStatus::Unknown { .. }),
+            "{seen:?}"
+        );
+        assert_eq!(is_free, urls[0] == &lags.url, "{seen:?}");
+    }
     let at = async |at| rpc.nonce(net.addresses().oracle, at).await.unwrap();
     assert_eq!(
         (at(At::Latest).await, at(At::Pending).await),
