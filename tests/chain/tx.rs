@@ -35,7 +35,7 @@ const LAYOUT: ClusterLayout = ClusterLayout::ActiveThenBalance;
 const CEILING: U256 = U256::from_limbs([100_000_000_000_000_000, 0, 0, 0]);
 
 /// What the endpoints made of it, in one word.
-async fn broadcast(rpc: &Rpc, signed: &SignedTransaction) -> BroadcastHint {
+pub(super) async fn broadcast(rpc: &Rpc, signed: &SignedTransaction) -> BroadcastHint {
     let said = tx::broadcast(rpc, signed).await;
     said.hint().expect("there is an endpoint").clone()
 }
@@ -117,7 +117,7 @@ async fn draft(net: &Devnet, rpc: &Rpc, data: Bytes, nonce: u64) -> UnsignedTran
 }
 
 /// What the chain says of the oracle's nonce.
-async fn look(net: &Devnet, rpc: &Rpc, nonce: u64, hashes: &[Root]) -> IntentStatus {
+pub(super) async fn look(net: &Devnet, rpc: &Rpc, nonce: u64, hashes: &[Root]) -> IntentStatus {
     let doors = doors(net, rpc);
     let intent = Intent {
         sender: net.addresses().oracle,
@@ -244,7 +244,7 @@ async fn a_deposit_from_facts_to_finality_in_both_layouts() {
     }
 }
 
-async fn draft_again(net: &Devnet, rpc: &Rpc, seed: u8) -> SignedTransaction {
+pub(super) async fn draft_again(net: &Devnet, rpc: &Rpc, seed: u8) -> SignedTransaction {
     let data = deposit_data(net, rpc, seed).await;
     let nonce = rpc.nonce(net.addresses().oracle, At::Latest).await.unwrap();
     draft(net, rpc, data, nonce).await.sign(&oracle()).await.unwrap()
