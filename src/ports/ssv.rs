@@ -21,7 +21,6 @@ pub struct SsvCapabilities {
 /// What a registration needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SsvState {
-    /// At this block.
     pub block: BlockRef,
     /// The owner's nonce: validators that it ever registered, as the logs count them. It is part of what the validator
     /// key signs.
@@ -58,10 +57,8 @@ pub enum SsvEventKind {
     ClusterBalanceUpdated,
 }
 
-/// An event of SSV.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SsvEvent {
-    /// Which.
     pub kind: SsvEventKind,
     /// The cluster's owner: for our validators the manager contract.
     pub owner: Address,
