@@ -12,7 +12,6 @@ pub struct Surroundings {
 }
 
 impl Surroundings {
-    /// Of this process.
     #[must_use]
     pub fn of_process() -> Self {
         let directory = |name| std::env::var_os(name).filter(|value| !value.is_empty());

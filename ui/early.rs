@@ -93,7 +93,6 @@ impl Taken {
         Self(HANDS_ON.subscribe())
     }
 
-    /// The next one.
     pub(crate) async fn next(&mut self) -> Caught {
         loop {
             match self.0.recv().await {

@@ -17,7 +17,6 @@ pub(crate) struct Surroundings {
 }
 
 impl Surroundings {
-    /// Of this process.
     pub(crate) fn of_process() -> Self {
         Self {
             stdin: std::io::stdin().is_terminal(),

@@ -28,7 +28,6 @@ pub(crate) enum Tone {
     Code,
 }
 
-/// One row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Row {
     pub(crate) label: &'static str,

@@ -50,9 +50,7 @@ pub enum AccessError {
     /// The file or its directory cannot be given to the group.
     #[error("attach.group: {} cannot be given to the group {group}: {error}", .path.display())]
     Group {
-        /// Which file.
         path: PathBuf,
-        /// Which group.
         group: String,
         /// What the system said.
         #[source]
@@ -61,7 +59,6 @@ pub enum AccessError {
     /// Its mode cannot be set.
     #[error("the mode of {} cannot be set: {error}", .path.display())]
     Mode {
-        /// Which file.
         path: PathBuf,
         /// What the system said.
         #[source]

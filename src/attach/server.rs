@@ -29,7 +29,7 @@ static REFUSED: Ration = Ration::usual();
 pub struct About {
     /// Since when it runs.
     pub since: UnixMillis,
-    /// Who runs it.
+    /// The owner of its process, as the system says.
     pub run_by: Person,
 }
 

@@ -33,7 +33,6 @@ const LISTED: usize = 32;
 pub struct Wanted {
     /// For people: "events of the manager".
     pub what: &'static str,
-    /// Which.
     pub filter: LogFilter,
 }
 
@@ -69,7 +68,6 @@ pub struct Finding {
 }
 
 impl Finding {
-    /// In words.
     #[must_use]
     pub fn words(&self) -> String {
         let Self {

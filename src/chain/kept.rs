@@ -17,8 +17,9 @@ use serde_json::Value;
 
 /// Its name, beside the journal.
 pub const FILE_NAME: &str = "history.json";
-/// Of the form below. Another one is not read.
-const VERSION: u32 = 1;
+/// Of the form below, and of what its entries promise. Another one is not read. Files of version 1 may have been settled
+/// past a log that could not be read, and accuse endpoints of lies that no header proves.
+const VERSION: u32 = 2;
 /// A file longer than this, in bytes, is none of ours.
 const LONGEST: u64 = 64 << 20;
 /// While something is read, it is not written more often than this.
@@ -131,12 +132,13 @@ impl Kept {
     }
 }
 
-/// An entry of the file at `path`, whatever it is about: for whoever only looks. None where there is no such file or entry.
+/// An entry of the file at `path`, whatever it is about: for whoever only looks. None where there is no such file or entry,
+/// or the file is of another version and read again by the next run.
 ///
 /// # Errors
 /// The file cannot be read, or is none of ours.
 pub(crate) fn look<T: DeserializeOwned>(path: &Path, key: &str) -> io::Result<Option<(About, T)>> {
-    let Some(mut form) = read(path)? else {
+    let Some(mut form) = read(path)?.filter(|form| form.version == VERSION) else {
         return Ok(None);
     };
     let entry = form.entries.remove(key).map(serde_json::from_value).transpose()?;
@@ -205,8 +207,15 @@ mod tests {
         assert_eq!(Kept::open(path.clone(), about(2)).get::<u64>("cursor"), None);
 
         let text = fs::read_to_string(&path).unwrap();
-        fs::write(&path, text.replace("\"version\":1", "\"version\":9")).unwrap();
-        assert_eq!(Kept::open(path.clone(), about(1)).get::<u64>("cursor"), None);
+        for other in ["\"version\":1", "\"version\":9"] {
+            let of_other = text.replace("\"version\":2", other);
+            assert_ne!(of_other, text);
+            fs::write(&path, of_other).unwrap();
+            assert_eq!(Kept::open(path.clone(), about(1)).get::<u64>("cursor"), None);
+            assert_eq!(look::<u64>(&path, "cursor").unwrap(), None);
+        }
+        Kept::open(path.clone(), about(1)).put("cursor", &44_u64, true);
+        assert_eq!(look::<u64>(&path, "cursor").unwrap(), Some((about(1), 44)));
         fs::write(&path, "half a fi").unwrap();
         assert_eq!(Kept::open(path.clone(), about(1)).get::<u64>("cursor"), None);
         assert!(look::<u64>(&path, "cursor").is_err());

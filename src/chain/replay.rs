@@ -53,7 +53,7 @@ type Fold<S> = fn(&mut S, &LogEntry) -> Result<(), SafeText>;
 /// The state at a block, in two parts.
 #[derive(Debug)]
 pub(crate) struct Replayed<'a, S> {
-    /// What is settled.
+    /// Up to a block that lies so deep that no reorg is expected there.
     pub(crate) settled: &'a S,
     /// What later blocks add.
     pub(crate) recent: S,
@@ -90,7 +90,6 @@ impl Reading {
         Some((at, to, rest))
     }
 
-    /// In words.
     pub(crate) fn words(&self) -> Option<String> {
         let (at, to, rest) = self.progress()?;
         let rest = rest.map_or_else(String::new, |rest| format!(", about {} more", in_words(rest)));

@@ -11,7 +11,7 @@ use crate::chain::rpc::ServerError;
 use crate::ports::{DecodedRevert, Revert, RevertForm};
 use crate::types::SafeText;
 
-/// An error that is known.
+/// One row of a version's table of errors.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct KnownError {
     /// The signature of a custom error (`Name(type,…)`), or the whole text of an `Error(string)`.

@@ -83,7 +83,6 @@ pub struct NetworkPreset {
     pub ssv_network: Option<Address>,
 }
 
-/// The presets by name.
 #[must_use]
 pub fn presets() -> &'static BTreeMap<NetworkName, NetworkPreset> {
     static PRESETS: OnceLock<BTreeMap<NetworkName, NetworkPreset>> = OnceLock::new();

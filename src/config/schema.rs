@@ -13,7 +13,7 @@ pub enum Secrecy {
     Secret,
 }
 
-/// One key.
+/// A setting as files may hold it, and what samples, help and messages tell of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Key {
     /// Dotted name; within a list the short name.

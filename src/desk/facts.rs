@@ -16,7 +16,6 @@ pub(super) struct DepositQuery {
     pub(super) oracle: Address,
     /// The committee, in any order: SSV keeps a cluster for each set of operators.
     pub(super) operators: Vec<OperatorId>,
-    /// The key that the deposit is for.
     pub(super) public_key: BlsPublicKey,
     /// The key was made after this block.
     pub(super) since: u64,

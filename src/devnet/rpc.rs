@@ -11,7 +11,7 @@ use super::error::{DevnetError, failed};
 
 const CALL_DEADLINE: Duration = Duration::from_secs(20);
 
-/// Whole ether in wei.
+/// Whole ether times 10^18.
 pub(super) fn ether_to_wei(ether: u64) -> U256 {
     U256::from(ether) * U256::from(10_u64.pow(18))
 }

@@ -109,7 +109,7 @@ pub(super) struct Core<W> {
     side: EngineSide,
     incoming: mpsc::Receiver<Incoming>,
     tasks: JoinSet<Input>,
-    /// What the tasks are at.
+    /// By task, so that one that dies still says what it was to do.
     effects: HashMap<task::Id, Effect>,
     /// Not durable yet: while this is not empty no input is taken and no effect starts.
     pending: Pending,

@@ -72,16 +72,13 @@ impl From<EngineGone> for Refused {
 pub enum Asked {
     /// Somebody asks for something.
     Request {
-        /// Who.
         by: Identity,
-        /// What.
         request: Request,
         /// Takes the answer.
         reply: oneshot::Sender<Reply>,
     },
     /// A front end reads beyond the snapshot.
     Read {
-        /// What.
         query: Query,
         /// Takes the rows.
         reply: oneshot::Sender<Result<Listing, Refused>>,

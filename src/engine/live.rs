@@ -21,7 +21,6 @@ use crate::view::{
 pub enum LiveUpdate {
     /// A ceremony moved.
     Progress {
-        /// Which.
         request: RequestId,
         /// Every operator's row.
         operators: BTreeMap<OperatorId, OperatorProgress>,

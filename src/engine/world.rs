@@ -11,6 +11,5 @@ pub type EffectFuture = Pin<Box<dyn Future<Output = Input> + Send>>;
 /// Performs effects. Each call does all its I/O under deadlines and always answers with an input, never an error: what
 /// went wrong is part of the input.
 pub trait World: Send + Sync + 'static {
-    /// Performs `effect`.
     fn perform(self: Arc<Self>, effect: Effect) -> EffectFuture;
 }

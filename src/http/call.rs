@@ -85,7 +85,7 @@ impl Call {
         self
     }
 
-    /// A body in JSON.
+    /// A body with the content type `application/json`; what cannot be encoded fails when it is sent.
     pub fn json(mut self, body: &impl Serialize) -> Self {
         match serde_json::to_vec(body) {
             Ok(bytes) => self.body("application/json", bytes),

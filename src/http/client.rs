@@ -68,7 +68,6 @@ pub enum HttpSetupError {
     /// Not a bundle of certificates.
     #[error("http.ca_file {path}: {reason}")]
     CaFile {
-        /// The file.
         path: String,
         /// What is wrong with it.
         reason: SafeText,

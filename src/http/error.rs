@@ -45,7 +45,6 @@ pub enum HttpError {
     /// A status that is no success, with the beginning of the body.
     #[error("status {status}{}{words}", if .words.as_str().is_empty() { "" } else { ": " })]
     Status {
-        /// HTTP status.
         status: u16,
         /// The first bytes of the body.
         words: SafeText,

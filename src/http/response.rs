@@ -70,7 +70,6 @@ impl Response {
         self.inner.status().as_u16()
     }
 
-    /// Its headers.
     #[must_use]
     pub fn headers(&self) -> &HeaderMap {
         self.inner.headers()

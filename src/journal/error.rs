@@ -43,7 +43,6 @@ pub enum JournalError {
     /// A file is not what would be put in the journal's place.
     #[error("{from} was not restored: it {problem}")]
     NotRestored {
-        /// The file.
         from: PathBuf,
         /// What speaks against it.
         problem: String,

@@ -47,7 +47,6 @@ pub enum TlsError {
     /// The certificate's file.
     #[error("the certificate {} {problem}", .path.display())]
     Certificate {
-        /// Which file.
         path: PathBuf,
         /// In words that follow its name.
         problem: SafeText,
@@ -55,7 +54,6 @@ pub enum TlsError {
     /// The key's file; nothing of what it holds is repeated.
     #[error("the certificate's key {} {problem}", .path.display())]
     Key {
-        /// Which file.
         path: PathBuf,
         /// In words that follow its name.
         problem: SafeText,

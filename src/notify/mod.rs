@@ -35,7 +35,6 @@ pub use webhook::{SIGNATURE, TIMESTAMP};
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("notices.to \"{name}\": {problem}")]
 pub struct NotOpened {
-    /// Which.
     pub name: String,
     pub problem: SafeText,
 }

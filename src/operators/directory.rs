@@ -46,7 +46,6 @@ pub enum DirectoryError {
     Key {
         /// Whose key.
         id: OperatorId,
-        /// Why.
         error: SafeText,
     },
     /// An id is configured twice.

@@ -32,9 +32,8 @@ pub enum FactKind {
 /// A labelled value that the approver needs, in full.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fact {
-    /// What it is.
     pub label: String,
-    /// The whole value.
+    /// Never shortened: whoever approves compares it.
     pub value: SafeText,
     /// How to draw it.
     pub kind: FactKind,
@@ -54,7 +53,6 @@ impl Fact {
 /// What the engine would do next in a case, with everything a decider needs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Proposal {
-    /// Which kind of action.
     pub kind: ActionKind,
     /// One plain sentence.
     pub title: SafeText,

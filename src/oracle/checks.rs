@@ -36,7 +36,6 @@ pub struct CheckName {
     pub rests: Rests,
 }
 
-/// What a check rests on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Rests {
     /// What is here and does not change: a signature, a key, a plan, the configuration. It never fades.
@@ -55,7 +54,6 @@ impl CheckName {
     }
 }
 
-/// The check of this name.
 pub(crate) fn check_named(name: &str) -> Option<&'static CheckName> {
     CHECKS.iter().find(|check| check.name == name)
 }

@@ -98,23 +98,19 @@ pub enum Effect {
     },
     /// Sign a transaction. It does not leave.
     Sign {
-        /// For which action.
         action: ActionId,
         payload: TransactionPayload,
-        /// With which nonce.
         nonce: u64,
         /// The bytes that these replace, with the same nonce.
         replaces: Option<SignedTransaction>,
     },
     /// Hand journaled bytes to the nodes.
     Send {
-        /// For which action.
         action: ActionId,
         transaction: SignedTransaction,
     },
     /// Ask the chain about a nonce.
     Inspect {
-        /// For which action.
         action: ActionId,
         nonce: u64,
         /// Every hash ever sent with it.
@@ -122,7 +118,6 @@ pub enum Effect {
     },
     /// Offer a signed exit to every beacon node.
     PublishExit {
-        /// For which action.
         action: ActionId,
         payload: super::ExitPayload,
     },

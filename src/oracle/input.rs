@@ -56,7 +56,6 @@ pub enum Fulfilment {
 }
 
 impl Fulfilment {
-    /// The kind of request that it answers.
     #[must_use]
     pub fn answers(self) -> RequestKind {
         match self {
@@ -262,7 +261,6 @@ pub enum Input {
         /// What came of it.
         outcome: Prepared,
     },
-    /// A ceremony ended.
     CeremonyEnded {
         request: RequestId,
         outcome: Result<Box<CeremonySuccess>, CeremonyFailure>,
@@ -271,28 +269,24 @@ pub enum Input {
     },
     /// A transaction was signed (and has not left), or could not be.
     Signed {
-        /// For which action.
         action: ActionId,
         /// The signed bytes, or why not.
         outcome: Result<SignedTransaction, NotSigned>,
     },
     /// A node took a transaction, or refused it; the truth comes from inspection.
     Sent {
-        /// For which action.
         action: ActionId,
         /// Accepted, or the node's words.
         outcome: Result<(), SafeText>,
     },
     /// The chain was asked about a transaction.
     Inspected {
-        /// For which action.
         action: ActionId,
         /// What it says; `None` when no endpoint answered.
         status: Option<NonceStatus>,
     },
     /// An exit was offered to the beacon nodes.
     ExitPublished {
-        /// For which action.
         action: ActionId,
         /// One verdict a node.
         verdicts: Vec<ExitVerdict>,

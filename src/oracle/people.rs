@@ -26,7 +26,6 @@ pub struct Person {
 /// Kinds of action that two different people must approve.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TwoPersons {
-    /// Which kinds.
     pub kinds: Vec<ActionKind>,
     /// Only what moves or commits so much, wei.
     pub at_least_wei: Option<U256>,

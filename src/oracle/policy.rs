@@ -11,7 +11,6 @@ use crate::types::{CheckStatus, PoolId, SafeText, UnixMillis, counted};
 pub struct Rule {
     /// Recorded with each decision that it makes.
     pub name: SafeText,
-    /// Which kinds.
     pub kinds: Vec<ActionKind>,
     /// Only these pools.
     pub pools: Option<Vec<PoolId>>,

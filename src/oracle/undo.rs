@@ -29,7 +29,6 @@ impl UndoWindows {
         Self(at_stake.map(|kind| (kind, Self::PUBLIC)).collect())
     }
 
-    /// Sets the window of one kind.
     pub fn set(&mut self, kind: ActionKind, window: Duration) {
         self.0.insert(kind, window);
     }

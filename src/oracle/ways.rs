@@ -46,7 +46,6 @@ impl Way {
     ];
 }
 
-/// One way on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WayOn {
     pub way: Way,

@@ -76,7 +76,6 @@ impl Accord {
         matches!(self, Self::Alone | Self::Agree { .. })
     }
 
-    /// In words.
     #[must_use]
     pub fn words(&self) -> String {
         let list = |silent: &[SafeText]| {

@@ -67,7 +67,6 @@ impl Unknown {
         Self(SafeText::new(&why.to_string()))
     }
 
-    /// The words.
     #[must_use]
     pub fn words(&self) -> &SafeText {
         &self.0

@@ -94,7 +94,6 @@ pub trait Ceremonies: Send + Sync + fmt::Debug {
 /// How one operator is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OperatorHealth {
-    /// Which operator.
     pub id: OperatorId,
     /// Whether it answers, so that a ceremony can be begun with it. No: there is nobody to ask, by evidence. Silence is not
     /// known, and so is whatever may be the network's fault or ours; nothing begins without a *yes*.
@@ -166,7 +165,6 @@ fn trouble(answers: &Answer<Presence>) -> SafeText {
 /// Where a running ceremony stands: a whole picture, so that a lost update does no harm.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CeremonyUpdate {
-    /// Which ceremony.
     pub request_id: RequestId,
     /// When this was true.
     pub at: UnixMillis,

@@ -60,7 +60,7 @@ pub struct Log {
 /// A call as it would be sent: whoever tries it out must send the same value along.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Call {
-    /// Who calls.
+    /// `msg.sender`.
     pub from: Address,
     /// The contract.
     pub to: Address,

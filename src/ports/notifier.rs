@@ -104,13 +104,11 @@ impl fmt::Display for NoticePhase {
 /// Whom or what it concerns, as far as it concerns one.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct About {
-    /// A case.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub case: Option<CaseId>,
     /// An action of the case.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub action: Option<ActionId>,
-    /// An operator.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub operator: Option<OperatorId>,
     /// An endpoint, by its name without secrets.
@@ -121,10 +119,8 @@ pub struct About {
     pub alarm: Option<SafeText>,
 }
 
-/// One notice.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Notice {
-    /// What it is.
     pub kind: NoticeKind,
     /// Where the matter stands.
     pub phase: NoticePhase,

@@ -39,7 +39,7 @@ pub struct Probe {
     pub pending: Vec<PoolId>,
     /// With a validator.
     pub staked: Vec<PoolId>,
-    /// Fees in wei.
+    /// From which deposits are paid.
     pub reserved_fees_wei: U256,
 }
 

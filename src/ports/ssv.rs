@@ -21,7 +21,6 @@ pub struct SsvCapabilities {
 /// What a registration needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SsvState {
-    /// At this block.
     pub block: BlockRef,
     /// The owner's nonce: validators that it ever registered, as the logs count them. It is part of what the validator
     /// key signs.
@@ -58,10 +57,8 @@ pub enum SsvEventKind {
     ClusterBalanceUpdated,
 }
 
-/// An event of SSV.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SsvEvent {
-    /// Which.
     pub kind: SsvEventKind,
     /// The cluster's owner: for our validators the manager contract.
     pub owner: Address,
@@ -130,8 +127,9 @@ pub trait Ssv: Send + Sync + fmt::Debug {
     /// Topics 0 of the events that change what is told here.
     fn topics(&self) -> Vec<B256>;
 
-    /// Reads a log; none when it is not the network's, not of this owner, or malformed.
-    fn event(&self, log: &Log) -> Option<SsvEvent>;
+    /// Reads a log. No: it is another contract's, another event than [`Ssv::topics`] names, or of another owner. Not known:
+    /// it is one of this owner's, by contract and topics, and what it says cannot be read.
+    fn event(&self, log: &Log) -> Answer<SsvEvent>;
 
     /// The owner's nonce, and the snapshot of its cluster with these operators (in any order), at a block. One endpoint's
     /// word: a snapshot is right when a call with it does not revert, and a nonce takes a second voice.

@@ -73,7 +73,7 @@ impl PersonSecret {
         PersonKey::try_from(self.pair.public_key().as_ref()).expect("ed25519 keys have 32 bytes")
     }
 
-    /// Signs.
+    /// Ed25519 over the statement's message.
     #[must_use]
     pub fn sign(&self, statement: Statement) -> SignedStatement {
         let signature = self.pair.sign(&statement.message());

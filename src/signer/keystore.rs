@@ -29,9 +29,7 @@ pub enum KeystoreError {
     /// The file system said no.
     #[error("keystore {path}: {source}")]
     Io {
-        /// The file.
         path: String,
-        /// Why.
         #[source]
         source: io::Error,
     },
@@ -41,7 +39,6 @@ pub enum KeystoreError {
     /// Not a version 3 keystore, or with parameters that are not supported.
     #[error("keystore {path}: {reason}")]
     Format {
-        /// The file.
         path: String,
         /// What is wrong with it.
         reason: String,
@@ -52,7 +49,6 @@ pub enum KeystoreError {
     /// The key in it belongs to another address than the file says.
     #[error("keystore {path}: it says {claimed}, but its key belongs to {actual}")]
     WrongAddress {
-        /// The file.
         path: String,
         /// The file's `address`.
         claimed: Address,
@@ -67,7 +63,6 @@ pub enum KeystoreError {
 /// An opened keystore, and a warning about its file.
 #[derive(Debug)]
 pub struct OpenedKeystore {
-    /// The key.
     pub signer: OracleSigner,
     /// The file may be read by others than its owner.
     pub warning: Option<String>,

@@ -56,9 +56,7 @@ pub enum OpenError {
     /// A file cannot be read.
     #[error("mnemonic file {}: {error}", .path.display())]
     File {
-        /// Which.
         path: PathBuf,
-        /// Why.
         #[source]
         error: std::io::Error,
     },

@@ -15,20 +15,13 @@ pub enum PasswordError {
     /// The file cannot be read.
     #[error("password file {path}: {source}")]
     File {
-        /// The file.
         path: String,
-        /// Why.
         #[source]
         source: std::io::Error,
     },
     /// The file is not a password.
     #[error("password file {path}: {reason}")]
-    Content {
-        /// The file.
-        path: String,
-        /// Why.
-        reason: &'static str,
-    },
+    Content { path: String, reason: &'static str },
 }
 
 /// A password, and a warning about where it was found.

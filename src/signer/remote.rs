@@ -51,9 +51,7 @@ pub enum RemoteError {
     File {
         /// The key of the configuration that names it.
         key: &'static str,
-        /// The file.
         path: PathBuf,
-        /// Why.
         reason: SafeText,
     },
     /// The files are not what they should be.

@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use tokio::sync::Mutex;
 
-use super::events::{decode, topics};
+use super::events::{decode, of_owner, topics};
 use super::{errors, funding, shares_data, version};
 use crate::chain::kept::Kept;
 use crate::chain::replay::{Reading, Replay, ReplayError, Replayed};
@@ -147,11 +147,11 @@ impl Ssv for SsvReader {
         topics(self.layout).map(|(_, topic)| topic).to_vec()
     }
 
-    fn event(&self, log: &Log) -> Option<SsvEvent> {
+    fn event(&self, log: &Log) -> Answer<SsvEvent> {
         if log.address != self.network {
-            return None;
+            return Answer::no("another contract's");
         }
-        decode(&log.topics, &log.data, self.layout).filter(|event| event.owner == self.owner)
+        of_owner(self.owner, log, self.layout)
     }
 
     async fn state(&self, block: BlockRef, operators: &[OperatorId]) -> Answer<SsvState> {
@@ -187,7 +187,14 @@ impl Ssv for SsvReader {
     }
 
     async fn funding(&self, logs: &[Log], at: At) -> Answer<Funding> {
-        let events: Vec<_> = logs.iter().filter_map(|log| self.event(log)).collect();
+        let mut events = Vec::new();
+        for log in logs {
+            match self.event(log) {
+                Answer::Yes(event) => events.push(event),
+                Answer::No(_) => {}
+                Answer::NotKnown(why) => return Answer::NotKnown(why),
+            }
+        }
         funding::of(&self.rpc, self.network, logs, &events, at).await
     }
 
@@ -201,8 +208,7 @@ impl Ssv for SsvReader {
 }
 
 fn fold(state: &mut OwnerState, log: &LogEntry, layout: ClusterLayout) -> Result<(), SafeText> {
-    let event = decode(&log.topics, &log.data, layout);
-    let event = event.ok_or_else(|| SafeText::new("it is not as SSV writes it"))?;
+    let event = decode(&log.topics, &log.data, layout)?;
     if event.kind == SsvEventKind::ValidatorAdded {
         state.registrations += 1;
         state.registered_at = Some(log.at());

@@ -29,7 +29,6 @@ pub enum SharesDataError {
     /// An encrypted share is not 256 bytes.
     #[error("the encrypted share of operator {operator} has {got} bytes, not {RSA_BYTES}")]
     EncryptedShare {
-        /// Whose.
         operator: OperatorId,
         /// What was there.
         got: usize,

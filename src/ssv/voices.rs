@@ -61,7 +61,7 @@ impl Ssv for SsvVoices {
         self.first.topics()
     }
 
-    fn event(&self, log: &Log) -> Option<SsvEvent> {
+    fn event(&self, log: &Log) -> Answer<SsvEvent> {
         self.first.event(log)
     }
 

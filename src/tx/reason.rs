@@ -8,7 +8,9 @@ use alloy::primitives::{B256, Bytes};
 
 use crate::chain::revert::revert_of;
 use crate::chain::rpc::{At, BlockHeader, CallRequest, Receipt, Rpc, RpcError, Within, as_call};
-use crate::ports::{Answer, DecodedRevert, PoolCall, PoolManager, Revert, RevertForm, RevertReason, Ssv};
+use crate::ports::{
+    Answer, DecodedRevert, PoolCall, PoolManager, Revert, RevertForm, RevertReason, Ssv, Unknown,
+};
 use crate::types::{BlockRef, OperatorId, Root, SafeText};
 
 /// Transactions before ours that are tried out again with it. More than in most blocks; a request has a size.
@@ -48,12 +50,17 @@ pub(super) async fn of(
         None => replayed(rpc, &receipt, &header).await,
     };
     let changed = match &told {
-        Some(revert) if !readers.ssv.snapshot_was_stale(revert) => None,
+        Some(revert) if !readers.ssv.snapshot_was_stale(revert) => Ok(None),
         _ => changed_before(rpc, readers, &receipt).await,
+    };
+    // the revert itself tells that the snapshot was stale; what made it so is only missing in its words
+    let (changed, unread) = match changed {
+        Ok(changed) => (changed, String::new()),
+        Err(why) => (None, format!("; {why}")),
     };
     Ok(match in_words(readers, told, changed) {
         Some(reason) => Answer::Yes(reason),
-        None => Answer::not_known("no endpoint executes it again"),
+        None => Answer::not_known(format!("no endpoint executes it again{unread}")),
     })
 }
 
@@ -140,37 +147,55 @@ async fn in_block(rpc: &Rpc, receipt: &Receipt, header: &BlockHeader) -> Option<
     })
 }
 
-/// What changed the cluster of this call earlier in its block.
-async fn changed_before(rpc: &Rpc, readers: Readers<'_>, receipt: &Receipt) -> Option<String> {
-    let changes = async || -> Result<Option<String>, RpcError> {
-        let Some(transaction) = rpc.transaction(receipt.transaction_hash).await? else {
-            return Ok(None);
-        };
-        let Some(PoolCall::InitiateDeposit(call)) = readers.manager.decode(&transaction.input) else {
-            return Ok(None);
-        };
-        let block = receipt.block();
-        let transactions = rpc.block_transactions(block.number).await?;
-        let place = |hash: Root| transactions.iter().position(|tx| tx.hash.0 == hash.0);
-        let Some(ours) = place(Root(receipt.transaction_hash.0)) else {
-            return Ok(None);
-        };
-        let logs = rpc
-            .logs_in(B256::from(block.hash.0), readers.ssv.network())
-            .await?;
-        let found = logs.iter().rev().find_map(|log| {
-            let log = log.log();
-            let event = readers.ssv.event(&log)?;
-            let before = place(log.at.transaction).is_some_and(|at| at < ours);
-            let same = sorted(&event.operator_ids) == sorted(&call.operator_ids);
-            (before && same && event.cluster.is_some()).then(|| {
-                let (what, by) = (event.kind.words(), log.at.transaction);
-                format!("{what} earlier in the same block, in transaction {by}")
-            })
-        });
-        Ok(found)
+/// What changed the cluster of this call last before it in its block; none where nothing did.
+///
+/// # Errors
+/// No endpoint tells of the block, or a log before it cannot be read, which may be of this cluster.
+async fn changed_before(
+    rpc: &Rpc,
+    readers: Readers<'_>,
+    receipt: &Receipt,
+) -> Result<Option<String>, Unknown> {
+    let Some(transaction) = rpc
+        .transaction(receipt.transaction_hash)
+        .await
+        .map_err(Unknown::because)?
+    else {
+        return Err(Unknown::because("no endpoint has the transaction any more"));
     };
-    changes().await.ok().flatten()
+    let Some(PoolCall::InitiateDeposit(call)) = readers.manager.decode(&transaction.input) else {
+        return Ok(None);
+    };
+    let block = receipt.block();
+    let transactions = rpc
+        .block_transactions(block.number)
+        .await
+        .map_err(Unknown::because)?;
+    let place = |hash: Root| {
+        let place = transactions.iter().position(|tx| tx.hash.0 == hash.0);
+        place.ok_or_else(|| Unknown::because(format!("block {} is told in two ways", block.number)))
+    };
+    let ours = place(Root(receipt.transaction_hash.0))?;
+    let logs = rpc
+        .logs_in(B256::from(block.hash.0), readers.ssv.network())
+        .await
+        .map_err(Unknown::because)?;
+    for log in logs.iter().rev() {
+        if place(log.at().transaction)? >= ours {
+            continue;
+        }
+        let Some(event) = readers.ssv.event(&log.log()).known()? else {
+            continue;
+        };
+        let same = sorted(&event.operator_ids) == sorted(&call.operator_ids);
+        if same && event.cluster.is_some() {
+            let (what, by) = (event.kind.words(), log.at().transaction);
+            return Ok(Some(format!(
+                "{what} earlier in the same block, in transaction {by}"
+            )));
+        }
+    }
+    Ok(None)
 }
 
 fn sorted(ids: &[OperatorId]) -> Vec<OperatorId> {

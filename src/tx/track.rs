@@ -63,7 +63,7 @@ pub enum IntentStatus {
     Final(Inclusion),
     /// No node knows it and its nonce is free: the same bytes have to be sent again.
     Dropped {
-        /// Something else with this nonce waits in the node's pool.
+        /// Something else with this nonce waits in the pool of every node that has the nonce used.
         contested: bool,
     },
     /// The nonce was used by a transaction that is not ours.
@@ -102,11 +102,55 @@ pub async fn inspect(rpc: &Rpc, intent: &Intent<'_>) -> Result<IntentStatus, Rpc
     if let Some(found) = waiting(rpc, intent, latest).await? {
         return Ok(found);
     }
-    let mined = included(rpc, intent).await?;
-    Ok(mined.unwrap_or(IntentStatus::Dropped { contested: true }))
+    if let Some(mined) = included(rpc, intent).await? {
+        return Ok(mined);
+    }
+    Ok(match contested(rpc, intent).await {
+        Ok(contested) => IntentStatus::Dropped { contested },
+        Err(why) => IntentStatus::Unknown { why },
+    })
 }
 
-/// A version that waits in a node's pool, the newest first. `latest` is the account's next nonce in the chain.
+/// Whether something that is not ours waits with the nonce, by the word of whoever has it used: each of them says of every
+/// version that it does not know it. One that is silent may have ours, and that is no stranger.
+///
+/// # Errors
+/// One that has the nonce used knows ours by now, or does not tell; or nobody has it used any more, and somebody is silent.
+async fn contested(rpc: &Rpc, intent: &Intent<'_>) -> Result<bool, Unknown> {
+    let mut denied = false;
+    let mut silent = Vec::new();
+    for (name, voice) in rpc.each() {
+        // in this order: what comes between the two questions is ours then, and not nobody's
+        match voice.nonce(intent.sender, At::Pending).await {
+            Ok(next) if next <= intent.nonce => continue,
+            Ok(_) => {}
+            Err(error) => {
+                silent.push(format!("{name} does not answer ({error})"));
+                continue;
+            }
+        }
+        for hash in intent.hashes {
+            match voice.transaction(B256::from(hash.0)).await {
+                Ok(None) => {}
+                Ok(Some(_)) => return Err(Unknown::because(format!("{name} has {hash} only now"))),
+                Err(error) => {
+                    return Err(Unknown::because(format!(
+                        "{name} has the nonce used and does not say whether by ours ({error})"
+                    )));
+                }
+            }
+        }
+        denied = true;
+    }
+    if denied || silent.is_empty() {
+        Ok(denied)
+    } else {
+        Err(Unknown::because(silent.join("; ")))
+    }
+}
+
+/// A version that waits in a node's pool, the newest first. None says little: who does not answer may have one. `latest`
+/// is the account's next nonce in the chain.
 async fn waiting(rpc: &Rpc, intent: &Intent<'_>, latest: u64) -> Result<Option<IntentStatus>, RpcError> {
     for hash in intent.hashes.iter().rev() {
         if rpc.transaction(B256::from(hash.0)).await?.is_some() {

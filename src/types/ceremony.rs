@@ -36,7 +36,6 @@ impl Default for BackendName {
     }
 }
 
-/// Which kind of ceremony.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum CeremonyKind {
@@ -58,7 +57,6 @@ impl fmt::Display for CeremonyKind {
     }
 }
 
-/// What a signing ceremony signs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "purpose")]
 pub enum SignPurpose {
@@ -69,7 +67,6 @@ pub enum SignPurpose {
         /// SSV's registration nonce of that owner.
         nonce: u64,
     },
-    /// A voluntary exit.
     VoluntaryExit {
         /// Validator index on the beacon chain.
         validator_index: u64,

@@ -28,7 +28,6 @@ impl Verification {
         self.failures().next().is_none()
     }
 
-    /// The check of this name.
     #[must_use]
     pub fn check(&self, name: &str) -> Option<&Check> {
         self.checks.iter().find(|check| check.name == name)

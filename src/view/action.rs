@@ -67,7 +67,7 @@ pub enum FactKind {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fact {
     pub label: String,
-    /// The whole value.
+    /// Never shortened: whoever approves compares it.
     pub value: SafeText,
     /// How to draw it.
     pub kind: FactKind,
@@ -343,11 +343,12 @@ impl CommitteeView {
 #[serde(rename_all = "lowercase", tag = "would")]
 pub enum ByRules {
     Approve {
-        /// Its name.
         rule: SafeText,
     },
     /// It would wait for a person.
-    Wait { why: SafeText },
+    Wait {
+        why: SafeText,
+    },
 }
 
 impl fmt::Display for ByRules {

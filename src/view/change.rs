@@ -28,7 +28,6 @@ pub enum RowChange<T: Listed> {
         after: Option<T::Id>,
         row: Box<T>,
     },
-    /// The row is gone.
     Gone(T::Id),
 }
 

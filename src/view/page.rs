@@ -81,9 +81,7 @@ pub enum RowId {
     Action(ActionId),
     Case(CaseId),
     Ceremony(RequestId),
-    /// The transaction of an action.
     Transaction(ActionId),
-    /// The exit of a case.
     Exit(CaseId),
     Validator(BlsPublicKey),
 }
@@ -142,7 +140,6 @@ pub enum Rows {
 }
 
 impl Rows {
-    /// None of a list.
     #[must_use]
     pub fn none(kind: ListKind) -> Self {
         match kind {
@@ -198,7 +195,6 @@ pub struct Listing {
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Older {
     pub actions: u64,
-    /// Cases, by kind of request.
     pub cases: BTreeMap<RequestKind, u64>,
     pub ceremonies: u64,
     pub transactions: u64,
@@ -206,7 +202,6 @@ pub struct Older {
 }
 
 impl Older {
-    /// Of one kind.
     #[must_use]
     pub fn of(&self, kind: ListKind) -> u64 {
         match kind {

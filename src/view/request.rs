@@ -154,7 +154,6 @@ pub struct Particulars {
     /// The person's own key, where that signed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub key: Option<PersonKey>,
-    /// Request id of a ceremony.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ceremony: Option<RequestId>,
     /// Hash of a transaction.
@@ -166,7 +165,6 @@ pub struct Particulars {
     /// Fee in wei, as a decimal string: the most that it may cost before it is in a block, what it cost from then on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fee_wei: Option<String>,
-    /// Public key of a validator.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub validator: Option<BlsPublicKey>,
     /// Checks that are not pass.

@@ -38,7 +38,6 @@ impl fmt::Display for Way {
     }
 }
 
-/// One way on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WayOn {
     pub way: Way,

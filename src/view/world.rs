@@ -137,7 +137,6 @@ pub struct ChainView {
 /// A pool that waits for its deposit, by the contract's state.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReadyPoolView {
-    /// Which.
     pub id: PoolId,
     /// Wei that were put in.
     pub deposits_wei: U256,
@@ -229,7 +228,6 @@ impl SignerView {
     }
 }
 
-/// What an endpoint is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum EndpointKind {
@@ -283,7 +281,6 @@ impl Health {
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EndpointView {
-    /// What it is for.
     pub kind: EndpointKind,
     /// Redacted URL.
     pub name: SafeText,

@@ -1,20 +1,22 @@
 //! One endpoint alters true logs, so that they cannot be read or say something else: what stands in the chain is told all
 //! the same, by the others, or it is said that it is not known, and the cursor stays before it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use alloy::network::TransactionBuilder as _;
 use alloy::primitives::{B256, U256, keccak256};
 use alloy::rpc::types::TransactionRequest;
 use casimir_dkg::chain::Finality;
-use casimir_dkg::chain::intake::{IntakeConfig, ObservedEvent};
+use casimir_dkg::chain::intake::{EventSources, IntakeConfig, LocatedEvent, ObservedEvent};
 use casimir_dkg::chain::rpc::Rpc;
 use casimir_dkg::devnet::{Devnet, Mining};
 use casimir_dkg::ports::PoolEventKind;
+use casimir_dkg::ssv::SsvReader;
 use casimir_dkg::types::{ClusterLayout, PoolId};
 use serde_json::Value;
 
-use super::intake::{Follower, Told, settings};
+use super::intake::{Follower, Told, of_manager, settings};
 use super::proxy::{Act, Call, Proxy};
 use super::support::{deposit, devnet, encode_deposit, rpc};
 
@@ -216,6 +218,63 @@ async fn what_the_only_endpoint_garbles_is_said_and_not_passed() {
             let mut told = std::mem::take(&mut follower.told);
             told.doubts.clear();
             follower = Follower::new(&net, &rpc, unsettled(), told);
+        }
+    }
+}
+
+/// SSV's logs tell what a registration must bring: a garbled one is no other owner's.
+#[tokio::test]
+async fn a_log_of_ssv_that_cannot_be_read_is_said_and_taken_of_the_others() {
+    let net = staked().await;
+    net.mine(2).await.unwrap();
+    let ssv = net.addresses().ssv.to_string().to_lowercase();
+    let shortened = move |mut logs: Value| {
+        let of_ssv = |log: &&mut Value| log["address"].as_str().unwrap().to_lowercase() == ssv;
+        for log in logs.as_array_mut().unwrap().iter_mut().filter(of_ssv) {
+            let data = log["data"].as_str().unwrap();
+            log["data"] = Value::from(&data[..data.len() - 64]);
+        }
+        logs
+    };
+    let proxy = Proxy::start(Some(net.http_url()), move |call| match call.method.as_str() {
+        "eth_getLogs" => Act::Change(Box::new(shortened.clone())),
+        _ => Act::Forward,
+    })
+    .await;
+    for honest in [0, 1] {
+        let (rpc, _honest) = behind(&proxy, &net, honest).await;
+        let to = net.addresses();
+        let sources = EventSources {
+            ssv: Some(Arc::new(SsvReader::new(
+                rpc.clone(),
+                to.ssv,
+                to.manager,
+                LAYOUT,
+                0,
+            ))),
+            ..of_manager(&net, &rpc)
+        };
+        let mut follower = Follower::of(sources, &rpc, unsettled(), Told::default());
+        follower.look().await;
+        let is_of_ssv = |told: &LocatedEvent| matches!(told.event, ObservedEvent::Ssv(_));
+        let heard = follower
+            .told
+            .standing
+            .iter()
+            .filter(|told| is_of_ssv(told))
+            .count();
+        let doubts = &follower.told.doubts;
+        let head = net.block_number().await.unwrap();
+        let is_past = follower.told.cursor.unwrap().number == head;
+        match honest {
+            0 => assert!(
+                heard == 0 && !is_past && doubts.contains("a log of SSV"),
+                "{doubts}"
+            ),
+            _ => assert!(
+                heard == 1 && is_past && doubts.is_empty(),
+                "{heard} heard; {doubts}"
+            ),
         }
     }
 }

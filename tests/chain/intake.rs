@@ -87,7 +87,7 @@ impl Follower {
         Self::of(of_manager(net, rpc), rpc, settings, told)
     }
 
-    fn of(sources: EventSources, rpc: &Rpc, settings: IntakeConfig, told: Told) -> Self {
+    pub(super) fn of(sources: EventSources, rpc: &Rpc, settings: IntakeConfig, told: Told) -> Self {
         let (out, events) = mpsc::channel(10_000);
         Self {
             intake: Intake::new(rpc.clone(), sources, settings, told.resume()),
@@ -112,7 +112,7 @@ impl Follower {
     }
 }
 
-fn of_manager(net: &Devnet, rpc: &Rpc) -> EventSources {
+pub(super) fn of_manager(net: &Devnet, rpc: &Rpc) -> EventSources {
     EventSources {
         manager: manager(net, rpc),
         ssv: None,

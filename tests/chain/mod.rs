@@ -16,6 +16,7 @@ mod limits;
 #[path = "../conformance/mutate.rs"]
 mod mutate;
 mod mutations;
+mod nowhere;
 mod omissions;
 pub(crate) mod proxy;
 mod remote;

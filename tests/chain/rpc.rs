@@ -81,6 +81,39 @@ async fn half_answers_other_ids_and_oversized_bodies_are_no_answers() {
     }
 }
 
+/// Block 0 tells development chains apart: a node may have forgotten it, and whoever only fails to tell it has not.
+#[tokio::test]
+async fn a_failure_to_tell_the_first_block_proves_no_chain() {
+    type Answer = fn() -> Act;
+    let failures: [Answer; 4] = [
+        || Act::Error(-32005, "too many requests".into()),
+        || Act::Error(-32000, "request timed out".into()),
+        || Act::Result(json!({"number": "0x0"})),
+        || Act::Result(json!("0x0")),
+    ];
+    let forgot: [Answer; 3] = [
+        || Act::Result(serde_json::Value::Null),
+        || Act::Error(-32000, "pruned history unavailable".into()),
+        || Act::Error(-32601, "method not found".into()),
+    ];
+    let believed = async |tells: Answer| {
+        let first = Proxy::start(None, move |call| match call.method.as_str() {
+            "eth_getBlockByNumber" => tells(),
+            "eth_getBalance" => Act::Result(json!("0x7")),
+            _ => sane(call),
+        })
+        .await;
+        let second = Proxy::start(None, sane).await;
+        balance(&rpc(&[&first.url, &second.url])).await.unwrap() == 7
+    };
+    for tells in failures {
+        assert!(!believed(tells).await);
+    }
+    for tells in forgot {
+        assert!(believed(tells).await);
+    }
+}
+
 #[tokio::test]
 async fn redirects_are_not_followed() {
     let target = Proxy::start(None, sane).await;

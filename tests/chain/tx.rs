@@ -35,7 +35,7 @@ const LAYOUT: ClusterLayout = ClusterLayout::ActiveThenBalance;
 const CEILING: U256 = U256::from_limbs([100_000_000_000_000_000, 0, 0, 0]);
 
 /// What the endpoints made of it, in one word.
-async fn broadcast(rpc: &Rpc, signed: &SignedTransaction) -> BroadcastHint {
+pub(super) async fn broadcast(rpc: &Rpc, signed: &SignedTransaction) -> BroadcastHint {
     let said = tx::broadcast(rpc, signed).await;
     said.hint().expect("there is an endpoint").clone()
 }
@@ -117,7 +117,7 @@ async fn draft(net: &Devnet, rpc: &Rpc, data: Bytes, nonce: u64) -> UnsignedTran
 }
 
 /// What the chain says of the oracle's nonce.
-async fn look(net: &Devnet, rpc: &Rpc, nonce: u64, hashes: &[Root]) -> IntentStatus {
+pub(super) async fn look(net: &Devnet, rpc: &Rpc, nonce: u64, hashes: &[Root]) -> IntentStatus {
     let doors = doors(net, rpc);
     let intent = Intent {
         sender: net.addresses().oracle,
@@ -244,7 +244,7 @@ async fn a_deposit_from_facts_to_finality_in_both_layouts() {
     }
 }
 
-async fn draft_again(net: &Devnet, rpc: &Rpc, seed: u8) -> SignedTransaction {
+pub(super) async fn draft_again(net: &Devnet, rpc: &Rpc, seed: u8) -> SignedTransaction {
     let data = deposit_data(net, rpc, seed).await;
     let nonce = rpc.nonce(net.addresses().oracle, At::Latest).await.unwrap();
     draft(net, rpc, data, nonce).await.sign(&oracle()).await.unwrap()
@@ -330,6 +330,29 @@ async fn a_foreign_transaction_is_noticed_before_and_after_it_takes_the_nonce() 
     let late = [foreign.hash];
     let seen = self::look(&net, &support::rpc(&[&hides_it_once.url]), 0, &late).await;
     assert!(matches!(seen, IntentStatus::Pending { .. }), "{seen:?}");
+    // nor is it one where whoever has it is silent, and another that does not have it says so
+    let silent = Proxy::start(Some(net.http_url()), |call| match call.method.as_str() {
+        "eth_getTransactionByHash" => Act::Error(-32603, "Internal error".into()),
+        _ => Act::Forward,
+    })
+    .await;
+    let lags = Proxy::start(Some(net.http_url()), |call| match call.method.as_str() {
+        "eth_getTransactionByHash" => Act::Result(serde_json::Value::Null),
+        "eth_getTransactionCount" => Act::Result("0x0".into()),
+        _ => Act::Forward,
+    })
+    .await;
+    for urls in [[&silent.url, &lags.url], [&lags.url, &silent.url]] {
+        let both = support::rpc(&urls.map(String::as_str));
+        let seen = self::look(&net, &both, 0, &late).await;
+        // asked first, the one that lags says that the nonce is free, and the same bytes may go out again
+        let is_free = seen == IntentStatus::Dropped { contested: false };
+        assert!(
+            is_free || matches!(seen, IntentStatus::Unknown { .. }),
+            "{seen:?}"
+        );
+        assert_eq!(is_free, urls[0] == &lags.url, "{seen:?}");
+    }
     let at = async |at| rpc.nonce(net.addresses().oracle, at).await.unwrap();
     assert_eq!(
         (at(At::Latest).await, at(At::Pending).await),
@@ -499,6 +522,7 @@ async fn a_revert_by_what_came_before_it_in_its_block_has_its_reason_from_each_s
             "somebody paid into the SSV cluster earlier in the same block",
         ),
     ];
+    let inclusion = included(look(&net, &rpc, 1, &hashes).await);
     for (missing, words) in without {
         let node = Proxy::start(Some(net.http_url()), move |call| match call.method.as_str() {
             method if missing.contains(&method) => Act::Error(-32601, "method not found".into()),
@@ -511,6 +535,28 @@ async fn a_revert_by_what_came_before_it_in_its_block_has_its_reason_from_each_s
         assert!(!inclusion.success && overtaken, "{missing:?}");
         assert!(revert.reason.as_str().starts_with(words), "{missing:?}: {revert}");
         assert!(revert.advice.unwrap().as_str().contains("fresh snapshot"));
+    }
+
+    // where nobody executes it again and the stranger's log cannot be read, nothing says what it was
+    let garbles = Proxy::start(Some(net.http_url()), move |call| match call.method.as_str() {
+        TRACE | SIMULATE => Act::Error(-32601, "method not found".into()),
+        "eth_call" => Act::Error(-32000, "header not found".into()),
+        "eth_getLogs" => Act::Change(Box::new(|mut logs| {
+            for log in logs.as_array_mut().unwrap() {
+                let data = log["data"].as_str().unwrap();
+                log["data"] = Value::from(&data[..data.len().min(2 + 64)]);
+            }
+            logs
+        })),
+        _ => Act::Forward,
+    })
+    .await;
+    let rpc = support::rpc(&[&garbles.url]);
+    let Doors { manager, ssv, .. } = doors(&net, &rpc);
+    let nodes = tx::Nodes::new(rpc, manager, Arc::new(ssv), Finality::Tag);
+    match nodes.why_reverted(inclusion.hash, inclusion.block).await {
+        Answer::NotKnown(why) => assert!(why.to_string().contains("cannot be read"), "{why}"),
+        other => panic!("{other:?}"),
     }
 }
 

@@ -149,7 +149,7 @@ fn without_a_terminal_the_story_runs_by_itself_to_its_end() {
     let home = tempfile::tempdir().unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_casimir-dkg"));
     command
-        .args(["demo", "--pools", "1", "--operators", "4", "--no-requests"])
+        .args(["demo", "--pools", "2", "--operators", "5"])
         .env("CASIMIR_DKG_CONFIG_DIR", home.path().join("config"))
         .env("CASIMIR_DKG_STATE_DIR", home.path().join("state"))
         .env("TMPDIR", home.path())
@@ -173,8 +173,18 @@ fn without_a_terminal_the_story_runs_by_itself_to_its_end() {
         "demo: {why}, so it runs without a screen, by the demo's rules, to its end; everything in it is local"
     );
     assert_eq!(told, [expected], "{err}");
-    assert!(err.contains("demo: 1 of 1 deposits done"), "{err}");
-    assert!(out.contains("deposit/1") && !out.contains('\x1b'), "{out}");
+    // with its requests: one pool is reshared, the other exits
+    for done in [
+        "2 of 2 deposits done",
+        "1 of 1 reshares done",
+        "1 of 1 exits done",
+    ] {
+        assert!(err.contains(&format!("demo: {done}")), "{done}: {err}");
+    }
+    for case in ["deposit/1", "deposit/2", "reshare/", "exit/"] {
+        assert!(out.contains(case), "{case}: {out}");
+    }
+    assert!(!out.contains('\x1b'), "{out}");
     // the file of a lock stays, and says nothing
     let left = std::fs::read_dir(home.path()).unwrap();
     let folders = left.filter(|entry| entry.as_ref().unwrap().path().is_dir());

@@ -54,7 +54,6 @@ impl Signals {
         }
     }
 
-    /// The next one.
     pub(crate) async fn next(&mut self) -> Signal {
         match self.taken.next().await {
             Caught::Interrupt | Caught::Terminate => Signal::Stop,

@@ -25,9 +25,7 @@ use scrub::{Form, Scrub};
 pub(crate) enum Also {
     /// Nowhere: the file alone.
     Nowhere,
-    /// On stderr.
     Stderr,
-    /// On stderr, as JSON.
     StderrJson,
     /// In the console's log pane.
     #[cfg_attr(not(feature = "tui"), expect(dead_code))]

@@ -96,7 +96,6 @@ pub enum BeaconError {
     BadUrl {
         /// The URL without its secrets.
         node: SafeText,
-        /// Why.
         reason: BadUrl,
     },
     /// Each node and why it did not answer.

@@ -61,7 +61,7 @@ impl Syncing {
 /// Where a node tells its constants.
 pub(super) const SPEC_PATH: &str = "/eth/v1/config/spec";
 
-/// The answer of [`SPEC_PATH`]: constants by name.
+/// The answer of `/eth/v1/config/spec`: constants by name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Spec {
     values: BTreeMap<String, String>,

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use super::follow::tell;
 use super::receipts::{Belief, judge};
-use super::{Decoded, EventSources, Heard, Intake, IntakeError, IntakeEvent, Told};
+use super::{Decoded, EventSources, Heard, Intake, IntakeError, IntakeEvent, Told, Writer};
 use crate::chain::rpc::{EndpointIndex, Rpc};
 use crate::ports::PoolEventKind;
 use crate::types::{BlockRef, LogRef, SafeText};
@@ -83,7 +83,7 @@ pub(super) enum Why {
     /// It is believed, and nobody tells which pools it means.
     Unresolved(SafeText),
     /// Its receipt says the same, and this version of the contract has no such event.
-    Unreadable(SafeText),
+    Unreadable(Writer, SafeText),
 }
 
 impl Why {
@@ -100,10 +100,15 @@ impl fmt::Display for Why {
             Self::Unresolved(words) => {
                 write!(f, "opens nothing yet, which pools it means is not known: {words}")
             }
-            Self::Unreadable(words) => write!(
+            Self::Unreadable(Writer::Manager, words) => write!(
                 f,
                 "cannot be read, and opens nothing: {words}; see by its transaction what it asks for, and whether \
                  contract.adapter is the version that is deployed"
+            ),
+            Self::Unreadable(Writer::Ssv, words) => write!(
+                f,
+                "cannot be read, and what it changed at SSV is not told: {words}; see whether contract.cluster_layout \
+                 is that of the deployed SSV"
             ),
         }
     }
@@ -120,7 +125,7 @@ impl Doubts {
     /// The cursor before the oldest that is held was met, `upto` being the last block that was read.
     pub(super) fn before_oldest(&self, upto: u64) -> Option<BlockRef> {
         let is_held = |d: &&Doubt| {
-            let is_unreadable = matches!(d.heard.event, Decoded::Unreadable(_));
+            let is_unreadable = matches!(d.heard.event, Decoded::Unreadable(..));
             !is_unreadable || d.heard.at.block.number.saturating_add(HELD) > upto
         };
         let held = self.open.iter().filter(is_held);
@@ -156,7 +161,8 @@ impl Doubts {
         let what = |event: &Decoded| match event {
             Decoded::Manager(event) => event.to_string(),
             Decoded::Ssv(_) => "an event of SSV".to_owned(),
-            Decoded::Unreadable(_) => "a log of the manager".to_owned(),
+            Decoded::Unreadable(Writer::Manager, _) => "a log of the manager".to_owned(),
+            Decoded::Unreadable(Writer::Ssv, _) => "a log of SSV".to_owned(),
         };
         let said: Vec<_> = self.open.iter().filter(|doubt| doubt.said).collect();
         match said.as_slice() {
@@ -174,7 +180,7 @@ impl Doubts {
 }
 
 impl Intake {
-    /// Those of the manager's events that their receipts confirm; SSV's decide nothing here. A request for a deposit
+    /// Those of the manager's events that their receipts confirm; SSV's decide nothing here, unless they cannot be read. A request for a deposit
     /// that nobody denies is told as well: the contract's state alone decides about it.
     pub(super) async fn believed(&mut self, standing: Vec<Heard>, teller: EndpointIndex) -> Vec<Told> {
         let (rpc, sources) = (self.rpc().clone(), self.sources.clone());
@@ -264,7 +270,7 @@ pub(super) async fn judged(
     needs_no_receipt: fn(&Decoded) -> bool,
 ) -> (Heard, Verdict) {
     let belief = match heard.event {
-        Decoded::Manager(_) | Decoded::Unreadable(_) => judge(rpc, &heard.log, teller).await,
+        Decoded::Manager(_) | Decoded::Unreadable(..) => judge(rpc, &heard.log, teller).await,
         Decoded::Ssv(_) => Belief::Believed,
     };
     let kept = match belief {
@@ -283,13 +289,13 @@ pub(super) async fn judged(
         Err(why) => {
             let words = why.words();
             Verdict::NotYet(match heard.event {
-                Decoded::Unreadable(_) => {
+                Decoded::Unreadable(writer, _) => {
                     let transaction = at.transaction;
                     let place = format!(
                         "{words}, in block {} by transaction {transaction}",
                         at.block.number
                     );
-                    Why::Unreadable(SafeText::new(&place))
+                    Why::Unreadable(writer, SafeText::new(&place))
                 }
                 _ => Why::Unresolved(words.clone()),
             })

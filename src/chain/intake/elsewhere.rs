@@ -24,7 +24,7 @@ impl Intake {
                 continue;
             }
             match told_by_others(self.rpc(), &filter, block, liar).await {
-                None if matches!(doubt.heard.event, Decoded::Unreadable(_)) => {
+                None if matches!(doubt.heard.event, Decoded::Unreadable(..)) => {
                     let words = "its endpoint denies it by its own receipt, and no second one is configured";
                     self.doubts.keep(doubt.because(Why::Contested(words.into())));
                 }

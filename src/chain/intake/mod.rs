@@ -258,12 +258,12 @@ impl EventSources {
             let read = log.log();
             let event = match self.manager.event(&read).await {
                 Answer::Yes(event) => Some(Decoded::Manager(event)),
-                Answer::NotKnown(why) => Some(Decoded::Unreadable(why)),
-                Answer::No(_) => self
-                    .ssv
-                    .as_ref()
-                    .and_then(|ssv| ssv.event(&read))
-                    .map(Decoded::Ssv),
+                Answer::NotKnown(why) => Some(Decoded::Unreadable(Writer::Manager, why)),
+                Answer::No(_) => self.ssv.as_ref().and_then(|ssv| match ssv.event(&read) {
+                    Answer::Yes(event) => Some(Decoded::Ssv(event)),
+                    Answer::NotKnown(why) => Some(Decoded::Unreadable(Writer::Ssv, why)),
+                    Answer::No(_) => None,
+                }),
             };
             let at = log.at();
             heard.extend(event.map(|event| Heard { at, event, log }));
@@ -275,7 +275,7 @@ impl EventSources {
     async fn observed(&self, at: LogRef, event: &Decoded) -> Answer<Vec<ObservedEvent>> {
         match event {
             Decoded::Ssv(event) => Answer::Yes(vec![ObservedEvent::Ssv(event.clone())]),
-            Decoded::Unreadable(why) => Answer::NotKnown(why.clone()),
+            Decoded::Unreadable(_, why) => Answer::NotKnown(why.clone()),
             Decoded::Manager(event) => match self.manager.meant(*event, at.block).await {
                 Answer::No(_) => Answer::Yes(Vec::new()),
                 meant => meant.map(|pools| {
@@ -299,8 +299,15 @@ struct Heard {
 enum Decoded {
     Manager(ManagerEvent),
     Ssv(SsvEvent),
-    /// One of the manager's that says nothing, and why.
-    Unreadable(Unknown),
+    /// One that is listened for and says nothing, and why.
+    Unreadable(Writer, Unknown),
+}
+
+/// Whose log it is by its address: the setting by which it would be read differs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Writer {
+    Manager,
+    Ssv,
 }
 
 /// A log that is believed, and what it tells: of several pools, or of none.

@@ -197,7 +197,7 @@ impl Endpoint {
         self.state().head = Some(number);
     }
 
-    /// It has this block.
+    /// Asked for another block than the newest, it had this one: its head is no lower.
     pub(super) fn has_block(&self, number: u64) {
         let mut state = self.state();
         state.head = state.head.max(Some(number));

@@ -69,7 +69,8 @@ impl Rpc {
         verdict.map_err(EndpointError::WrongChain)
     }
 
-    /// Development chains share ids, so block 0 is compared too. A node that does not know it any more is believed.
+    /// Development chains share ids, so block 0 is compared too. A node that does not know it any more is believed; one
+    /// that is asked too often, is not done in time or tells something else has not said, and is not.
     async fn check_genesis(&self, endpoint: &Endpoint) -> Result<Result<(), SafeText>, EndpointError> {
         #[derive(serde::Deserialize)]
         struct Genesis {
@@ -80,14 +81,16 @@ impl Rpc {
             .await
         {
             Ok(reply) => reply,
-            Err(EndpointError::NotHere(_)) => return Ok(Ok(())),
+            Err(EndpointError::NotHere(error)) if !error.passes() => return Ok(Ok(())),
             Err(error) => return Err(error),
         };
         let Said::Result(raw) = reply else {
             return Ok(Ok(()));
         };
-        let Ok(Some(Genesis { hash })) = serde_json::from_str::<Option<Genesis>>(raw.get()) else {
-            return Ok(Ok(()));
+        let hash = match serde_json::from_str::<Option<Genesis>>(raw.get()) {
+            Ok(Some(Genesis { hash })) => hash,
+            Ok(None) => return Ok(Ok(())),
+            Err(error) => return Err(EndpointError::Malformed(SafeText::new(&error.to_string()))),
         };
         let mut known = self
             .inner

@@ -7,6 +7,7 @@ use serde_json::json;
 use super::At;
 use super::types::{BlockHeader, CallRequest, FeeHistory, LogEntry, Receipt, TransactionInfo};
 use super::{Rpc, RpcError};
+use crate::types::SafeText;
 
 impl Rpc {
     /// A block's header; none when there is no such block. For [`At::Finalized`] none means that nothing is final yet,
@@ -174,16 +175,19 @@ impl Rpc {
         Ok(found)
     }
 
-    /// The transactions of the block at this height.
+    /// The transactions of the block at this height. A node without the block has told nothing of them, and no empty list.
     pub(crate) async fn block_transactions(&self, number: u64) -> Result<Vec<TransactionInfo>, RpcError> {
         #[derive(serde::Deserialize)]
         struct Block {
             transactions: Vec<TransactionInfo>,
         }
-        let block: Option<Block> = self
-            .request("eth_getBlockByNumber", json!([U64::from(number), true]))
-            .await?;
-        Ok(block.map(|b| b.transactions).unwrap_or_default())
+        let method = "eth_getBlockByNumber";
+        let block: Option<Block> = self.request(method, json!([U64::from(number), true])).await?;
+        let block = block.ok_or_else(|| RpcError::Unexpected {
+            method,
+            reason: SafeText::new(&format!("there is no block {number}")),
+        })?;
+        Ok(block.transactions)
     }
 
     /// Base fees and priority fees (at the given percentiles) of the newest `blocks` blocks.

@@ -120,6 +120,11 @@ impl ServerError {
         needles.iter().any(|needle| text.contains(needle))
     }
 
+    /// It is over when the node has time again: nothing is said of what was asked.
+    pub(super) fn passes(&self) -> bool {
+        self.is_too_often() || self.says(NOT_DONE)
+    }
+
     fn is_too_often(&self) -> bool {
         self.code == 429 || self.says(TOO_OFTEN)
     }

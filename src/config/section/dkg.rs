@@ -77,7 +77,6 @@ impl Value for BackendName {
     }
 }
 
-/// Which messenger.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum MessengerChoice {
     /// One that runs elsewhere.

@@ -151,7 +151,6 @@ pub enum NodeKey {
     /// A PEM file, or RockX's encrypted JSON with a password file.
     File {
         path: PathBuf,
-        /// File with its password.
         password_file: Option<PathBuf>,
     },
     /// Base64 of a PEM, from the environment.

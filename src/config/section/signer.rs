@@ -107,12 +107,10 @@ pub enum SignerKey {
     /// Web3 Secret Storage, version 3.
     Keystore {
         path: PathBuf,
-        /// File with its password.
         password_file: Option<PathBuf>,
         /// Its password, from the environment. Neither: somebody has to be asked.
         password: Option<SecretString>,
     },
-    /// A mnemonic in a file.
     MnemonicFile {
         path: PathBuf,
         /// The last number of the path m/44'/60'/0'/0/index (BIP-44).

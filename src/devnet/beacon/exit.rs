@@ -8,7 +8,7 @@ use crate::types::BlsSignature;
 /// A signed exit in the Beacon API's form: numbers are decimal strings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SignedExit {
-    /// What is signed.
+    /// Its SSZ root, mixed with the exit domain, is the signing root.
     pub message: ExitMessage,
     /// By the validator key.
     pub signature: BlsSignature,
@@ -46,7 +46,7 @@ pub enum ExitProblem {
         index: u64,
         /// The epoch now.
         epoch: u64,
-        /// Its activation.
+        /// `activation_epoch`.
         activation: u64,
         /// First epoch in which it may exit.
         earliest: u64,
@@ -55,7 +55,7 @@ pub enum ExitProblem {
     FutureEpoch {
         /// The epoch now.
         epoch: u64,
-        /// The epoch in the exit.
+        /// The first in which the exit counts, by its own word.
         exit_epoch: u64,
     },
     /// The validator is not active yet.

@@ -12,7 +12,7 @@ use crate::types::ForkVersion;
 pub struct BeaconSpec {
     /// Time of a slot, whole milliseconds. Genesis is a whole second all the same.
     pub slot_duration: Duration,
-    /// Slots in an epoch.
+    /// `SLOTS_PER_EPOCH`.
     pub slots_per_epoch: u64,
     /// Epochs that a validator must have been active before it may exit.
     pub shard_committee_period: u64,
@@ -67,7 +67,6 @@ pub(super) fn effective(balance: u64) -> u64 {
 }
 
 impl BeaconSpec {
-    /// The epoch of a slot.
     #[must_use]
     pub fn epoch_of(&self, slot: u64) -> u64 {
         slot / self.slots_per_epoch

@@ -135,7 +135,6 @@ impl State {
         Root(digest.finalize().into())
     }
 
-    /// The index of a key.
     pub(super) fn index_of(&self, key: &BlsPublicKey) -> Option<usize> {
         self.index_of.get(key).copied()
     }

@@ -97,7 +97,6 @@ impl Validator {
         self.activation_epoch <= epoch && epoch < self.exit_epoch
     }
 
-    /// Its status in `epoch`.
     #[must_use]
     pub fn status(&self, epoch: u64) -> Status {
         if epoch < self.activation_epoch {

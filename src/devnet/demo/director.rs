@@ -42,7 +42,7 @@ pub enum NotPulled {
 pub struct Pulled {
     /// What it did, a sentence.
     pub did: SafeText,
-    /// What to watch.
+    /// Where to look for what follows, a sentence.
     pub watch: SafeText,
 }
 

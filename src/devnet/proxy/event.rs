@@ -12,11 +12,9 @@ const MAX_ODD: u64 = 64 << 20;
 /// What becomes of it, as far as the bytes go.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Passage {
-    /// It is told.
     Told,
     /// These bytes are told in its place.
     Instead(Vec<u8>),
-    /// It is lost.
     Lost,
     /// The connection is reset.
     Cut,

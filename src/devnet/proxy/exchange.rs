@@ -19,7 +19,6 @@ pub(super) enum End {
     Next,
     /// The connection is closed.
     Close,
-    /// It is reset.
     Reset,
 }
 

@@ -42,7 +42,6 @@ pub struct ScenarioView {
     pub rules: Vec<RuleView>,
 }
 
-/// A rule of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RuleView {
     pub name: String,

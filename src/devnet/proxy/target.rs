@@ -17,7 +17,6 @@ pub enum Kind {
     Beacon,
     /// A messenger of operators.
     Messenger,
-    /// The SSV API.
     SsvApi,
     /// An operator's node.
     Operator,

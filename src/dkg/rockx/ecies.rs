@@ -137,7 +137,7 @@ impl SessionKey {
     }
 }
 
-/// A session public key.
+/// A point of secp256k1, to which its owner's shares are encrypted.
 #[derive(Clone, PartialEq, Eq)]
 pub struct SessionPublicKey(PublicKey);
 

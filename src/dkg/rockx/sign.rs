@@ -36,7 +36,7 @@ fn verify(value: &impl Encode, signature: &GoBytes, key: &OperatorPublicKey) -> 
 }
 
 impl Message {
-    /// A message with this payload.
+    /// Unsigned, the payload encoded as JSON as RockX writes it.
     pub fn new(msg_type: MsgType, identifier: RequestId, payload: &impl Encode) -> Self {
         Self {
             msg_type,

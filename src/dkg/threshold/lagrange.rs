@@ -24,12 +24,7 @@ pub enum InterpolationError {
     ZeroId,
     /// An operator's value is not a usable point.
     #[error("operator {operator}: {error}")]
-    Point {
-        /// Whose.
-        operator: OperatorId,
-        /// Why.
-        error: PointError,
-    },
+    Point { operator: OperatorId, error: PointError },
     /// The interpolated value is the identity, which is no key and no signature.
     #[error("the result is the point at infinity")]
     Identity,

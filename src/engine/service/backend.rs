@@ -89,7 +89,6 @@ pub enum BackendError {
     /// The initiator's key cannot be read.
     #[error("dkg.initiator_key_file {path}: {problem}")]
     InitiatorKey {
-        /// The file.
         path: PathBuf,
         /// What is wrong.
         problem: String,

@@ -93,7 +93,6 @@ macro_rules! kinds {
             /// Every kind, in the order of a case.
             pub const ALL: &'static [Self] = &[$(Self::$kind,)+];
 
-            /// What it is.
             pub(in crate::oracle) fn definition(self) -> &'static dyn ActionRules {
                 match self {
                     $(Self::$kind => $file::KIND,)+
@@ -108,7 +107,6 @@ macro_rules! kinds {
         }
 
         impl Draft {
-            /// The kind of action that it is for.
             #[must_use]
             pub fn kind(&self) -> ActionKind {
                 match self {

@@ -104,17 +104,9 @@ pub enum Record {
         digest: Root,
     },
     /// Somebody decided.
-    Decided {
-        /// On which action.
-        action: ActionId,
-        decision: Decision,
-    },
+    Decided { action: ActionId, decision: Decision },
     /// One person approved what takes another one, too. The last one's approval is the decision.
-    Endorsed {
-        /// Which action.
-        action: ActionId,
-        decision: Decision,
-    },
+    Endorsed { action: ActionId, decision: Decision },
     /// What people approved so far does not count any more: it expired, or something else would leave now.
     EndorsementsLost { action: ActionId, reason: SafeText },
     /// The action cannot be executed any more.
@@ -122,11 +114,9 @@ pub enum Record {
     /// A ceremony is about to be started.
     CeremonyStarted {
         request: RequestId,
-        /// For which case.
         case: CaseId,
         /// Under which approval.
         action: Option<ActionId>,
-        /// What for.
         role: CeremonyRole,
         /// 1 for the first of this role in the case.
         attempt: u32,
@@ -170,7 +160,6 @@ pub enum Record {
     },
     /// A person chose a committee.
     CommitteeChosen {
-        /// For which case.
         case: CaseId,
         /// Ascending ids.
         committee: Vec<OperatorId>,

@@ -104,7 +104,6 @@ fn asked(wish: &Wish) -> &'static str {
     }
 }
 
-/// What it is about.
 fn about(input: &Input) -> String {
     match input {
         Input::Requested { pool, log, .. }

@@ -22,7 +22,6 @@ pub enum Step {
     PlanCeremony,
     /// It waits for its decision or its start.
     DecideCeremony(ActionId),
-    /// It runs.
     RunCeremony(RequestId),
     /// A key exists; a deposit waits until its pool is at the head of the queue.
     AwaitTurn,
@@ -43,7 +42,9 @@ pub enum Step {
         resume: Resume,
     },
     /// The end.
-    Closed { outcome: SafeText },
+    Closed {
+        outcome: SafeText,
+    },
 }
 
 /// Where a retry goes on.
@@ -167,7 +168,6 @@ pub struct FailedFor {
     pub operators: Vec<OperatorId>,
 }
 
-/// One case.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Case {
     pub id: CaseId,

@@ -87,7 +87,6 @@ struct Newest {
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Retired {
     pools: BTreeMap<PoolId, Past>,
-    /// Cases, by kind of request.
     pub cases: BTreeMap<RequestKind, u64>,
     pub actions: u64,
     pub ceremonies: u64,

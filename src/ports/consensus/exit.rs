@@ -21,7 +21,6 @@ pub struct ExitMessage {
 /// A signed voluntary exit, in JSON as the pool of the Beacon API takes and lists it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SignedExit {
-    /// What is signed.
     pub message: ExitMessage,
     /// By the validator key.
     pub signature: BlsSignature,
@@ -73,7 +72,6 @@ pub enum NodeOutcome {
     Accepted,
     /// It took the exit, but it follows the chain from afar or unchecked, so that does not count.
     AcceptedOutOfSync(SafeText),
-    /// It refused the exit.
     Refused(ExitRefusal),
     /// Nothing was sent, because it serves another chain.
     WrongChain(SafeText),

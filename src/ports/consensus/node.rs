@@ -66,14 +66,7 @@ pub enum Hint {
     /// A checkpoint became final.
     Finalized { epoch: u64 },
     /// An exit was seen: in the gossip with some clients, in a block with others.
-    VoluntaryExit {
-        /// Whose.
-        validator_index: u64,
-    },
+    VoluntaryExit { validator_index: u64 },
     /// A node's stream ended; others and the poller go on.
-    Lost {
-        node: SafeText,
-        /// Why.
-        reason: SafeText,
-    },
+    Lost { node: SafeText, reason: SafeText },
 }

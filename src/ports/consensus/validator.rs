@@ -59,13 +59,13 @@ impl fmt::Display for ValidatorStatus {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Validator {
     pub index: u64,
-    /// Balance in gwei.
+    /// Rewards and penalties up to the head state included.
     pub balance_gwei: u64,
     pub status: ValidatorStatus,
     pub public_key: BlsPublicKey,
     /// Where it withdraws to.
     pub withdrawal_credentials: Root,
-    /// Effective balance in gwei.
+    /// What duties, rewards and penalties are counted by; it follows the balance in steps.
     pub effective_balance_gwei: u64,
     /// It was slashed.
     pub slashed: bool,

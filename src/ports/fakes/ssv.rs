@@ -12,6 +12,8 @@ use crate::types::{BlockRef, ClusterSnapshot, OperatorId, SafeText};
 #[derive(Debug)]
 pub(crate) struct FakeSsv {
     pub(crate) network: Address,
+    /// What every log says.
+    pub(crate) event: Answer<SsvEvent>,
     pub(crate) state: Answer<SsvState>,
     /// What every revert says of the operators.
     pub(crate) refuses: Option<SafeText>,
@@ -34,6 +36,7 @@ impl Default for FakeSsv {
                 known_cluster: false,
                 registered_at: None,
             }),
+            event: Answer::no("a fake has no logs"),
             refuses: None,
             takes_tokens: Answer::Yes("v1.2.0".into()),
             funding: Answer::not_known("a fake has no fees"),
@@ -57,8 +60,8 @@ impl Ssv for FakeSsv {
         Vec::new()
     }
 
-    fn event(&self, _log: &Log) -> Option<SsvEvent> {
-        None
+    fn event(&self, _log: &Log) -> Answer<SsvEvent> {
+        self.event.clone()
     }
 
     async fn state(&self, _block: BlockRef, _operators: &[OperatorId]) -> Answer<SsvState> {

@@ -45,7 +45,7 @@ pub struct InitiateDeposit {
     pub operator_ids: Vec<OperatorId>,
     /// SSV's shares data: owner-nonce signature, share public keys, encrypted shares.
     pub shares: Bytes,
-    /// The deposit signature.
+    /// Over the deposit message, by the validator key.
     pub signature: BlsSignature,
     /// To whom the validator pays out.
     pub withdrawal_credentials: Root,

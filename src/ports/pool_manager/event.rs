@@ -150,7 +150,6 @@ impl fmt::Display for ManagerEvent {
 pub struct PoolEvent {
     /// What it tells.
     pub kind: PoolEventKind,
-    /// Of which pool.
     pub pool: PoolId,
     /// The operator that a reshare is asked for to be rid of, where the contract names one.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -51,7 +51,6 @@ pub struct ReshareOutput {
 pub enum CeremonyResult {
     Keygen(KeygenOutput),
     Reshare(ReshareOutput),
-    /// Of a signing ceremony.
     Sign {
         /// The combined signature, valid under the validator key.
         signature: BlsSignature,

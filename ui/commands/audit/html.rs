@@ -87,7 +87,6 @@ svg { max-width: 100%; height: auto; } .note { color: #4a5a68; }
 }
 ";
 
-/// A whole page.
 pub(super) fn page(title: &str, body: &str) -> String {
     let title = text(title);
     format!(

@@ -81,7 +81,6 @@ struct OperatorRow {
     public_key: String,
 }
 
-/// The operators of a file.
 pub(super) fn operators(file: Option<&Path>) -> anyhow::Result<Option<Vec<OperatorRecord>>> {
     let Some(file) = file else { return Ok(None) };
     let shown = file.display();

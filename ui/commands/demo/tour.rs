@@ -39,7 +39,6 @@ fn over(snapshot: &Snapshot, kind: RequestKind, wanted: u64) -> bool {
 
 use Deed::{Decide, Pull, Until};
 
-/// The story.
 #[rustfmt::skip]
 const STORY: &[Station] = &[
     station("A staker has filled a pool of 32 ETH. Its validator needs a key that nobody holds: the oracle proposes operators who make it together.", Decide("keygen")),
@@ -75,7 +74,6 @@ const READ: Duration = Duration::from_secs(6);
 /// How long after what could not be done it is tried again.
 const AGAIN: Duration = Duration::from_secs(1);
 
-/// One tour.
 pub(super) struct Tour {
     seat: Seat,
     director: Arc<Director>,

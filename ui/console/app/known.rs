@@ -102,7 +102,6 @@ impl<'a> Known<'a> {
         }
     }
 
-    /// The last row of a list.
     pub(crate) fn last(self, kind: ListKind) -> Option<RowId> {
         match kind {
             ListKind::Actions => self.actions().iter().next_back().map(|a| RowId::Action(a.id)),

@@ -5,7 +5,6 @@ use casimir_dkg::view::RowId;
 use super::Known;
 use crate::console::screens::panes::{Pane, Standing};
 
-/// One list.
 #[derive(Debug, Clone)]
 pub(crate) struct List {
     pub(crate) pane: Pane,

@@ -66,7 +66,6 @@ fn extend<T: Listed>(shelf: &mut Vec<T>, rows: Vec<T>) {
 pub(crate) enum Reading {
     /// Not asked for.
     Idle,
-    /// Asked for.
     Asked,
     /// Asked for in vain, and why.
     Failed(String),

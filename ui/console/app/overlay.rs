@@ -20,7 +20,6 @@ pub(crate) enum Overlay {
     Palette(Palette),
 }
 
-/// The help.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Help {
     pub(crate) scroll: usize,

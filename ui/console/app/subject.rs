@@ -39,7 +39,6 @@ impl App {
         known.action(id)
     }
 
-    /// The validator that the subject is.
     pub(crate) fn subject_validator(&self) -> Option<&ValidatorView> {
         match self.subject()? {
             RowId::Validator(key) => self.snapshot.validators.iter().find(|v| v.public_key == key),

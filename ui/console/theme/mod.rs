@@ -95,7 +95,6 @@ impl Theme {
         Ok(all)
     }
 
-    /// The style of a token.
     pub(crate) fn get(&self, token: Token) -> Style {
         self.styles[token as usize]
     }

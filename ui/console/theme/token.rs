@@ -92,7 +92,6 @@ impl Token {
         }
     }
 
-    /// The token with that name.
     pub(crate) fn parse(name: &str) -> Option<Token> {
         Token::ALL.into_iter().find(|t| t.name() == name)
     }

@@ -134,7 +134,6 @@ impl<'a> Page<'a> {
         self.lines.push(line);
     }
 
-    /// A label and a status.
     pub(crate) fn status(&mut self, label: &str, status: Status, more: &str) {
         let glyph = status.sign.glyph(self.app.settings.ascii);
         self.field(label, status.token, format!("{glyph} {}{more}", status.word));

@@ -10,7 +10,6 @@ use super::sign::Sign;
 use super::text;
 use crate::console::theme::{Theme, Token};
 
-/// One column.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Column {
     pub(crate) title: &'static str,
@@ -58,7 +57,6 @@ pub(crate) const fn rest(title: &'static str, least: u16, drop: u8) -> Column {
     }
 }
 
-/// One cell.
 #[derive(Debug, Clone)]
 pub(crate) struct Cell {
     pub(crate) text: String,

@@ -25,7 +25,6 @@ pub struct Entry {
     /// The call it was done to: method and parameters, cut.
     pub call: String,
     pub scenario: String,
-    /// The rule of it.
     pub rule: String,
     /// What was said or done instead.
     pub said: SafeText,

@@ -36,7 +36,6 @@ enum Change {
     Set(Vec<(String, Value)>),
 }
 
-/// A change of logs.
 #[derive(Debug, Clone)]
 pub(in crate::devnet::proxy) struct ChangeLogs {
     which: Which,

@@ -84,7 +84,6 @@ fn lie(lie: Option<Lie>) -> Option<Fault> {
 /// What becomes of something that a node says by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Fate {
-    /// It is told.
     Told,
     /// It is not.
     Lost,

@@ -13,7 +13,6 @@ use super::scenario::{Call, Fault};
 /// Calls in one batch; nodes take no more either.
 const MAX_BATCH: usize = 1_000;
 
-/// One call.
 #[derive(Debug, Clone)]
 pub(super) struct RpcCall {
     /// Absent in a notification, which is not answered.

@@ -17,7 +17,6 @@ pub(in crate::devnet::proxy) enum Fault {
     Lie(Lie),
 }
 
-/// Reads the table of one fault.
 type Read = fn(&mut Reader<'_>, &mut Table<'_>) -> Option<Fault>;
 
 /// Every fault there is.

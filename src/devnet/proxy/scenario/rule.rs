@@ -16,7 +16,6 @@ pub(in crate::devnet::proxy) enum At {
     Kind(Kind),
     /// The nth of a kind, from 0.
     Nth(Kind, usize),
-    /// The one of this name.
     Name(String),
 }
 

@@ -66,7 +66,6 @@ impl<'t> Table<'t> {
         }
     }
 
-    /// The value as JSON.
     pub(in crate::devnet::proxy) fn json(&mut self, r: &mut Reader<'_>, key: &'static str) -> Option<Value> {
         let (at, value, name) = self.take(key)?;
         r.json(at, &name, value)

@@ -12,7 +12,7 @@ const CONTINUATION: u8 = 0;
 /// From here on frames steer the connection and stand between the fragments of a message.
 const CONTROL: u8 = 8;
 
-/// A whole message.
+/// A message, its fragments put together.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Message {
     /// 1 is text; 8, 9 and 10 close, ping and pong.

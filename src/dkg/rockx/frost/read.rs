@@ -9,7 +9,6 @@ use crate::types::{BlsPublicKey, OperatorId, SafeText};
 
 /// A valid protocol message's content.
 pub(crate) enum Content {
-    /// A session key.
     Preparation(SessionPublicKey),
     /// Commitments with a valid proof of knowledge, and encrypted shares.
     Round1(Commitments, Round1),

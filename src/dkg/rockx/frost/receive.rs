@@ -24,7 +24,6 @@ pub enum Round1Error {
     Commitment {
         /// Which, from 0.
         index: usize,
-        /// Why.
         error: PointError,
     },
     /// `ProofS` or `ProofR` is not 32 bytes.
@@ -106,7 +105,6 @@ pub fn combine_shares<'a>(dealt: impl IntoIterator<Item = &'a SecretScalar>) -> 
 /// What the dealers' commitments say about the result, for anybody who saw them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DerivedKeys {
-    /// The validator key.
     pub validator: BlsPublicKey,
     /// Every member's share public key.
     pub share_keys: BTreeMap<OperatorId, BlsPublicKey>,

@@ -101,7 +101,7 @@ pub struct Limits {
     pub topics_per_client: usize,
     /// Subscribers of one topic.
     pub subscribers: usize,
-    /// Messages of one topic.
+    /// Beyond that, further ones are refused.
     pub messages_per_topic: usize,
     /// Messages of one signer in one topic, so that one of them cannot use up what the others need.
     pub messages_per_signer: usize,

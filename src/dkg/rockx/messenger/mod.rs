@@ -73,7 +73,6 @@ pub enum MessengerError {
     /// The address cannot be listened on.
     #[error("cannot listen on {addr}: {source}")]
     Listen {
-        /// The address.
         addr: SocketAddr,
         /// Why not.
         source: std::io::Error,

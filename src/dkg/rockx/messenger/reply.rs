@@ -33,7 +33,6 @@ pub(super) fn json_text(status: StatusCode, text: String) -> Response {
     with_type(status, text, "application/json; charset=utf-8")
 }
 
-/// `value` as JSON.
 pub(super) fn json<T: Serialize + ?Sized>(status: StatusCode, value: &T) -> Response {
     json_text(status, go_json(value))
 }

@@ -54,12 +54,7 @@ pub enum NodeError {
     OtherKey(OperatorId),
     /// An initiator's key is unusable.
     #[error("policy: key of initiator \"{name}\": {error}")]
-    Initiator {
-        /// Whose.
-        name: SafeText,
-        /// Why.
-        error: KeyError,
-    },
+    Initiator { name: SafeText, error: KeyError },
     /// See [`TooManyCandidates`].
     #[error("policy: {0}")]
     Policy(#[from] TooManyCandidates),

@@ -21,7 +21,7 @@ const WAITING: usize = 64;
 /// What was heard so far, as counts: who listens compares them with what he knew.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct News {
-    /// New heads.
+    /// Counted over all nodes: one block is told once by each.
     pub(super) heads: u64,
     /// Epochs that began or became final, and reorganisations: the times at which validators change.
     pub(super) turns: u64,

@@ -55,7 +55,6 @@ pub struct FrostPlan {
     pub purpose: Purpose,
 }
 
-/// What a [`FrostPlan`] is for.
 #[derive(Debug, Clone)]
 pub enum Purpose {
     /// A new key and the signature of its deposit.
