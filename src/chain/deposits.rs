@@ -2,7 +2,8 @@
 //! a top-up, and a first one by someone else decides the withdrawal credentials: both lose the pool's money.
 //!
 //! Nobody can deposit for a key before it is made, so only the logs since then matter. The contract numbers deposits
-//! without gaps and keeps their count in its state: logs that skip a number, or end below the count, lack something.
+//! without gaps and keeps their count in its state: logs that skip a number, or end below the count, lack something. How many
+//! there were before is in a state that most nodes throw away within the hour; an older deposit in the logs says as much.
 
 use std::collections::BTreeMap;
 
@@ -38,13 +39,43 @@ struct Deposits {
     count: u64,
 }
 
+/// Blocks before the first that matters in which a deposit is looked for that says how many there were: a day of mainnet.
+const EARLIER: u64 = 7_200;
+
 /// Reads the deposit contract's logs.
 #[derive(Debug)]
 pub struct DepositLogs {
     rpc: Rpc,
     contract: Address,
-    /// Since the newest key was made: keys are made one after the other.
-    replay: Mutex<Option<Replay<Deposits>>>,
+    replays: Mutex<Replays>,
+}
+
+/// Of the newest key alone: keys are made one after the other.
+#[derive(Debug, Default)]
+struct Replays {
+    /// Since it was made.
+    since: Option<Replay<Deposits>>,
+    /// Since [`EARLIER`] blocks before, where the number of the first deposit takes it.
+    earlier: Option<Replay<Deposits>>,
+}
+
+/// What logs tell of the deposits' numbers.
+#[derive(Debug, Clone, Copy)]
+struct Numbers {
+    first_and_last: Option<(u64, u64)>,
+    /// How many logs there are.
+    count: u64,
+}
+
+impl Numbers {
+    fn of(parts: [&Deposits; 2]) -> Self {
+        let first = parts.iter().filter_map(|part| part.first).min();
+        let last = parts.iter().filter_map(|part| part.last).max();
+        Self {
+            first_and_last: first.zip(last),
+            count: parts.iter().map(|part| part.count).sum(),
+        }
+    }
 }
 
 impl DepositLogs {
@@ -54,7 +85,7 @@ impl DepositLogs {
         Self {
             rpc,
             contract,
-            replay: Mutex::new(None),
+            replays: Mutex::default(),
         }
     }
 
@@ -69,32 +100,51 @@ impl DepositLogs {
         since: u64,
         block: BlockRef,
     ) -> Result<Vec<KnownDeposit>, ReplayError> {
-        let mut replay = self.replay.lock().await;
-        if replay.as_ref().is_none_or(|replay| replay.from() != since) {
-            let filter = LogFilter {
-                addresses: vec![self.contract],
-                topics: vec![vec![DepositEvent::SIGNATURE_HASH]],
-            };
-            *replay = Some(Replay::new(filter, since, fold));
+        let mut replays = self.replays.lock().await;
+        let (found, numbers) = self.read(&mut replays.since, since, key, block).await?;
+        if !found.is_empty() {
+            return Ok(found);
         }
-        let replay = replay.as_mut().expect("just made where it was missing");
+        let counted = self.counted(At::block(block)).await;
+        let counted = counted.map_err(|error| ReplayError::Unproven(SafeText::new(&error)))?;
+        let before = match since.checked_sub(1) {
+            Some(before) => self.counted(At::Number(before)).await.ok(),
+            None => Some(0),
+        };
+        let (found, numbers) = if numbers.count == 0 && before.is_none() {
+            let from = since.saturating_sub(EARLIER);
+            self.read(&mut replays.earlier, from, key, block).await?
+        } else {
+            (found, numbers)
+        };
+        match gaps(numbers, before, counted) {
+            Some(why) => Err(ReplayError::Unproven(why)),
+            None => Ok(found),
+        }
+    }
+
+    /// The deposits for a key in the logs from this block on, and what the numbers of all are.
+    async fn read(
+        &self,
+        replay: &mut Option<Replay<Deposits>>,
+        from: u64,
+        key: &BlsPublicKey,
+        block: BlockRef,
+    ) -> Result<(Vec<KnownDeposit>, Numbers), ReplayError> {
+        let replay = match replay {
+            Some(replay) if replay.from() == from => replay,
+            replay => {
+                let filter = LogFilter {
+                    addresses: vec![self.contract],
+                    topics: vec![vec![DepositEvent::SIGNATURE_HASH]],
+                };
+                replay.insert(Replay::new(filter, from, fold))
+            }
+        };
         let replayed = replay.at(&self.rpc, block).await?;
         let parts = [replayed.settled, &replayed.recent];
         let of_key = parts.into_iter().filter_map(|part| part.by_key.get(key));
-        let found: Vec<_> = of_key.flatten().cloned().collect();
-        if found.is_empty() {
-            let counted = self.counted(At::block(block)).await;
-            let counted = counted.map_err(|error| ReplayError::Unproven(SafeText::new(&error)))?;
-            // most nodes have thrown away a state that is older than an hour or so
-            let before = match since.checked_sub(1) {
-                Some(before) => self.counted(At::Number(before)).await.ok(),
-                None => Some(0),
-            };
-            if let Some(why) = gaps(parts, before, counted) {
-                return Err(ReplayError::Unproven(why));
-            }
-        }
-        Ok(found)
+        Ok((of_key.flatten().cloned().collect(), Numbers::of(parts)))
     }
 
     /// Deposits that were ever made, by the contract's state: 8 bytes, little-endian.
@@ -106,30 +156,26 @@ impl DepositLogs {
 }
 
 /// What is missing by the numbers, which no header tells: among others of its block, too. `before` and `counted`: how many
-/// there were before the first block that was read, and how many there are.
-fn gaps(parts: [&Deposits; 2], before: Option<u64>, counted: u64) -> Option<SafeText> {
-    let known = parts.iter().map(|part| part.count).sum::<u64>();
-    let range = |first: u64, last: u64| {
-        let wanted = last - first + 1;
-        (known != wanted).then(|| {
-            format!("{known} deposits are in the logs, their numbers {first} to {last} ask for {wanted}")
-        })
-    };
-    let first = parts.iter().filter_map(|part| part.first).min();
-    let last = parts.iter().filter_map(|part| part.last).max();
-    let within = first.zip(last).and_then(|(first, last)| range(first, last));
-    let at_the_end = || {
-        let last = last.filter(|last| last + 1 != counted)?;
-        Some(format!(
+/// there were before the first block that was read, where that is known, and how many there are.
+fn gaps(numbers: Numbers, before: Option<u64>, counted: u64) -> Option<SafeText> {
+    let known = numbers.count;
+    let why = match (numbers.first_and_last, before) {
+        (Some((first, last)), _) if known != last - first + 1 => Some(format!(
+            "{known} deposits are in the logs, their numbers {first} to {last} ask for {}",
+            last - first + 1
+        )),
+        (Some((_, last)), _) if last + 1 != counted => Some(format!(
             "the last deposit in the logs is number {last}, and the contract's state counts {counted}"
-        ))
+        )),
+        (_, Some(before)) => counted
+            .checked_sub(before)
+            .filter(|made| *made != known)
+            .map(|made| format!("{known} deposits are in the logs, the contract's state counts {made}")),
+        (None, None) if counted > 0 => Some(format!(
+            "no deposit is in the logs, the contract's state counts {counted}, and no endpoint tells how many there were before"
+        )),
+        (_, None) => None,
     };
-    let in_all = || {
-        let made = counted.checked_sub(before?)?;
-        (made != known)
-            .then(|| format!("{known} deposits are in the logs, the contract's state counts {made}"))
-    };
-    let why = within.or_else(at_the_end).or_else(in_all);
     why.map(|why| SafeText::new(&why))
 }
 

@@ -153,6 +153,46 @@ async fn a_deposit_that_a_node_leaves_out_is_missing_by_the_contracts_own_count(
     }
 }
 
+/// Throws every state away but the newest, and leaves the logs of this block and later ones out.
+fn prunes(omitted: u64) -> impl Fn(&Call) -> Act + Send + Sync + 'static {
+    move |call| match call.method.as_str() {
+        // by number, where the newest is asked for by hash
+        "eth_call" if call.params[1].is_string() => Act::Error(-32000, "missing trie node".to_owned()),
+        "eth_getLogs" => Act::Change(Box::new(move |mut logs| {
+            let stands = |log: &Value| {
+                let block = log["blockNumber"].as_str().unwrap();
+                u64::from_str_radix(&block[2..], 16).unwrap() < omitted
+            };
+            logs.as_array_mut().unwrap().retain(stands);
+            logs
+        })),
+        _ => Act::Forward,
+    }
+}
+
+#[tokio::test]
+async fn without_the_old_state_an_older_deposit_tells_how_many_there_were() {
+    let net = devnet(LAYOUT, Mining::Instant).await;
+    deposited(&net, 1).await;
+    net.mine(5).await.unwrap();
+    let since = net.block_number().await.unwrap();
+    net.mine(5).await.unwrap();
+    let unused = deposit(net.addresses().manager, 9).public_key;
+    let of = async |omitted| {
+        let pruned = Proxy::start(Some(net.http_url()), prunes(omitted)).await;
+        let rpc = rpc(&[&pruned.url]);
+        let found = deposits(&net, &rpc).of(&unused, since, head(&rpc).await).await;
+        assert!(pruned.calls("eth_call").len() > 1, "the old state was asked for");
+        found
+    };
+    assert_eq!(of(u64::MAX).await.unwrap(), []);
+    let why = of(0).await.unwrap_err().to_string();
+    assert!(why.contains("no endpoint tells how many there were before"), "{why}");
+    deposited(&net, 2).await;
+    let why = of(since + 1).await.unwrap_err().to_string();
+    assert!(why.contains("the last deposit in the logs is number 0"), "{why}");
+}
+
 #[tokio::test]
 async fn a_key_takes_the_deposit_contracts_logs_only_since_it_was_made() {
     let net = devnet(LAYOUT, Mining::Instant).await;

@@ -37,7 +37,7 @@ pub(super) fn toward_effect(turn: &mut Turn<'_>, id: CaseId) {
     let (effect, owner_nonce) = (case.kind().effect(), facts.owner_nonce);
     if effect.definition().carries_registration() {
         let Some(owner_nonce) = owner_nonce else {
-            turn.waits(id, "SSV's registration nonce of the manager is not known yet: the logs that count it are being read");
+            turn.waits(id, "SSV's registration nonce of the manager is not known: the logs that count it are not read yet, or one of them cannot be read");
             return;
         };
         if let Some(other) = registers_first(turn.state, id) {

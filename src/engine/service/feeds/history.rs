@@ -11,7 +11,7 @@ use crate::chain::comparison::Comparison;
 use crate::chain::intake::Head;
 use crate::engine::LiveUpdate;
 use crate::engine::core::Incoming;
-use crate::ports::{Accord, Agreement, Answer, At, PoolManager, Ssv, agreed};
+use crate::ports::{Accord, Agreement, Answer, At, PoolManager, Ssv, Unknown, agreed};
 use crate::types::{BlockRef, SafeText};
 use crate::view::HistoryView;
 
@@ -72,30 +72,29 @@ pub(super) async fn run(
     core: mpsc::Sender<Incoming>,
 ) {
     let mut asked: Option<Instant> = None;
+    let (mut of_manager, mut of_ssv) = (Obstacle::default(), Obstacle::default());
     while heads.changed().await.is_ok() {
         let Some(head) = *heads.borrow_and_update() else {
             continue;
         };
         let block = head.block;
-        if read_on(&from, block, &core).await.is_err() {
-            return;
+        match read_on(&from, block, &core).await {
+            Ok(kept_up) => of_ssv.said("SSV", kept_up),
+            Err(_) => return,
         }
         if asked.is_none_or(|at| at.elapsed() >= AGREE) {
             asked = Some(Instant::now());
             // long readings end at a head that is old by then
             let newest = heads.borrow().map_or(block, |head| head.block);
-            let words = doubts(&from, newest).await;
-            if core
-                .send(Incoming::Live(LiveUpdate::Alarm(REGISTRATIONS, words)))
-                .await
-                .is_err()
-            {
-                return;
+            if let Some(words) = doubts(&from, newest).await {
+                let alarm = Incoming::Live(LiveUpdate::Alarm(REGISTRATIONS, words));
+                if core.send(alarm).await.is_err() {
+                    return;
+                }
             }
         }
-        if let Answer::NotKnown(why) = from.manager.keep_up(block).await {
-            tracing::debug!(target: "chain", %why, "old logs of the manager could not be read on");
-        }
+        let kept_up = from.manager.keep_up(block).await;
+        of_manager.said("the manager", kept_up);
         tokio::time::sleep(PAUSE).await;
     }
 }
@@ -104,19 +103,14 @@ async fn read_on(
     from: &Sources,
     block: BlockRef,
     core: &mpsc::Sender<Incoming>,
-) -> Result<(), mpsc::error::SendError<Incoming>> {
+) -> Result<Answer<()>, mpsc::error::SendError<Incoming>> {
     let mut progress = Progress::default();
     let mut tick = tokio::time::interval(TELL);
     let reading = from.ssv.keep_up(block);
     tokio::pin!(reading);
-    loop {
+    let kept_up = loop {
         tokio::select! {
-            read = &mut reading => {
-                if let Answer::NotKnown(why) = read {
-                    tracing::debug!(target: "chain", %why, "old logs of SSV could not be read on");
-                }
-                break;
-            }
+            read = &mut reading => break read,
             _ = tick.tick() => {
                 if let Some((at, to)) = from.ssv.reading() {
                     let view = progress.view("registrations at SSV", at, to);
@@ -124,36 +118,57 @@ async fn read_on(
                 }
             }
         }
-    }
+    };
     if progress.is_told() {
         core.send(Incoming::Live(LiveUpdate::History(REGISTRATIONS, None)))
             .await?;
     }
-    Ok(())
+    Ok(kept_up)
 }
 
-/// What contradicts the number that the next registration takes; empty where nothing does.
-async fn doubts(from: &Sources, block: BlockRef) -> SafeText {
+/// What keeps old logs from being read on, told when it changes and not at each head.
+#[derive(Debug, Default)]
+struct Obstacle(Option<Unknown>);
+
+impl Obstacle {
+    fn said(&mut self, whose: &str, kept_up: Answer<()>) {
+        let Answer::NotKnown(why) = kept_up else {
+            self.0 = None;
+            return;
+        };
+        if self.0.as_ref() != Some(&why) {
+            tracing::warn!(target: "chain", %why, "old logs of {whose} could not be read on");
+            self.0 = Some(why);
+        }
+    }
+}
+
+/// What contradicts the number that the next registration takes, or keeps it unknown; empty where nothing does. None while
+/// somebody is silent who would have to agree: what was said stands then.
+async fn doubts(from: &Sources, block: BlockRef) -> Option<SafeText> {
     let (accord, counted, implied) = tokio::join!(
         agreed::on_registrations(&*from.agreement, block),
         from.ssv.state(block, &[]),
         from.manager.implied_owner_nonce(At::block(block)),
     );
-    if let Accord::Disagree(words) = accord {
-        return SafeText::new(&format!(
-            "the endpoints do not agree on SSV's registrations: {words}"
-        ));
-    }
-    match (counted.yes(), implied) {
-        (Some(counted), Some(Answer::Yes(implied))) if counted.owner_nonce != implied => {
-            SafeText::new(&format!(
-                "the logs count {} registrations of the manager at SSV, its state implies {implied}: no registration is \
-                 taken for right by a rule",
-                counted.owner_nonce
-            ))
+    let counted = counted.map(|state| state.owner_nonce);
+    judged(&accord, &counted, implied.as_ref())
+}
+
+fn judged(accord: &Accord, counted: &Answer<u64>, implied: Option<&Answer<u64>>) -> Option<SafeText> {
+    let words = match (accord, counted, implied) {
+        (Accord::Disagree(words), _, _) => {
+            format!("the endpoints do not agree on SSV's registrations: {words}")
         }
-        _ => SafeText::default(),
-    }
+        (_, Answer::Yes(counted), Some(Answer::Yes(implied))) if counted != implied => format!(
+            "the logs count {counted} registrations of the manager at SSV, its state implies {implied}: no registration is \
+             taken for right by a rule"
+        ),
+        // with one endpoint nobody could ever agree
+        (Accord::Agree { .. } | Accord::Alone, Answer::Yes(_), None | Some(Answer::Yes(_))) => String::new(),
+        _ => return None,
+    };
+    Some(SafeText::new(&words))
 }
 
 /// Compares old blocks with their headers. Ends when the chain feed or the core is gone.
@@ -214,5 +229,44 @@ fn note(comparison: &Comparison) -> String {
         0 => found,
         1 => format!("{found}, receipts of 1 block not to be had or not proven"),
         n => format!("{found}, receipts of {n} blocks not to be had or not proven"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whoever contradicted and is silent now has not taken anything back.
+    #[test]
+    fn silence_ends_no_alarm() {
+        let known = |n| Answer::Yes(n);
+        let silent = || Answer::not_known("nobody answers");
+        let agree = Accord::Agree {
+            agreeing: 2,
+            silent: Vec::new(),
+        };
+        let few = Accord::TooFew {
+            configured: 2,
+            silent: vec![SafeText::new("one timed out")],
+        };
+        let judge = |accord: &Accord, counted, implied: Option<Answer<u64>>| {
+            judged(accord, &counted, implied.as_ref()).map(|words| words.to_string())
+        };
+        let contradicted = Accord::Disagree(SafeText::new("one says 3, one says 4"));
+        for counted in [known(3), silent()] {
+            let words = judge(&contradicted, counted, None).unwrap();
+            assert!(words.contains("one says 3"), "{words}");
+        }
+        for accord in [&agree, &few, &Accord::Alone] {
+            let words = judge(accord, known(3), Some(known(4))).unwrap();
+            assert!(words.contains("its state implies 4"), "{words}");
+            assert_eq!(judge(accord, silent(), Some(known(4))), None);
+            assert_eq!(judge(accord, known(3), Some(silent())), None);
+        }
+        for implied in [None, Some(known(3))] {
+            assert_eq!(judge(&few, known(3), implied.clone()), None);
+            assert_eq!(judge(&agree, known(3), implied.clone()), Some(String::new()));
+            assert_eq!(judge(&Accord::Alone, known(3), implied), Some(String::new()));
+        }
     }
 }
