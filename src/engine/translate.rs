@@ -127,8 +127,9 @@ pub fn knows_account<'r>(records: impl Iterator<Item = (&'r str, &'r str)>, acco
     false
 }
 
-/// The records that void every action that waits for a decision at the end of a journal of these records: each is proposed
-/// anew, under another number. What a person signed for it may stand in records that are lost, and count once more.
+/// The actions that wait for a decision at the end of a journal of these records, each with the record that voids it: it is
+/// proposed anew, under another number. What a person signed for it may stand in records that are lost, and count once
+/// more.
 ///
 /// # Errors
 /// A record cannot be understood.
@@ -136,7 +137,7 @@ pub fn void_undecided(
     entries: &[Entry],
     reason: &SafeText,
     at: UnixMillis,
-) -> Result<Vec<NewRecord>, EngineError> {
+) -> Result<Vec<(ActionId, NewRecord)>, EngineError> {
     let mut durable = Durable::default();
     for Entry {
         seq, at, kind, body, ..
@@ -154,7 +155,7 @@ pub fn void_undecided(
         let (action, reason) = (*id, reason.clone());
         row(at, &Record::ActionVoided { action, reason }, &durable)
     };
-    Ok(undecided.map(|(id, _)| void(id)).collect())
+    Ok(undecided.map(|(id, _)| (*id, void(id))).collect())
 }
 
 /// The case that a record is about.
