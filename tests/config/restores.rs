@@ -142,7 +142,9 @@ fn what_waited_for_a_decision_is_void_where_records_are_declared_lost() {
         "{out}"
     );
     let (after, entries) = casimir_dkg::journal::verify(&journal).unwrap();
-    assert_eq!(after.records, before.records + 3);
+    // both of them, a pause, and the word
+    assert_eq!(after.records, before.records + 4);
+    assert_eq!(entries[entries.len() - 2].kind, "paused");
     let actions = |kind: &str| -> std::collections::BTreeSet<String> {
         let of_kind = entries.iter().filter(|entry| entry.kind == kind);
         of_kind
@@ -183,7 +185,7 @@ fn on_a_new_disk_a_declaration_voids_what_waited_and_without_one_the_end_is_call
     };
     let (said, void, report, _) = restored(&["--declare-lost", "the disk died"]);
     assert_eq!((void.len(), said["voided"].as_array()), (2, Some(&void)));
-    assert_eq!(said["lost"]["first"], report.records - 2);
+    assert_eq!(said["lost"]["first"], report.records - 3);
     assert_eq!(said["lost"]["last"], Value::Null);
     assert_eq!(report.acknowledged, Some(report.records));
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::bail;
-use casimir_dkg::engine;
+use casimir_dkg::engine::{self, Voided};
 use casimir_dkg::journal::{self, Declaration, Entry, JournalOptions, Restored};
 use casimir_dkg::types::{ActionId, SafeText, UnixMillis, counted};
 use serde_json::{Value, json};
@@ -54,22 +54,29 @@ fn declare(path: &Path, reason: &str) -> anyhow::Result<(Declaration, Found)> {
     let nowhere = path.with_extension("no-checkpoint");
     let (_, entries) = journal::verify_with(path, Some(&nowhere))?;
     let mut open = open_ends(&entries);
-    let lost = "records were declared lost, which may say what was decided; it is proposed anew";
-    let void = engine::void_undecided(&entries, &lost.into(), UnixMillis::now())?;
-    let (voided, records): (Vec<_>, _) = void.into_iter().unzip();
-    if !voided.is_empty() {
-        let actions = counted(voided.len(), "action");
+    let lost = "records were declared lost, which may say what was decided; it is proposed anew".into();
+    let by = person::identity().name().clone();
+    let Voided { actions, records } = engine::void_undecided(&entries, &by, &lost, UnixMillis::now())?;
+    if !actions.is_empty() {
+        let actions = counted(actions.len(), "action");
         open.push(format!(
-            "Void, and proposed anew: {actions} that waited for a decision."
+            "Void, and proposed anew: {actions} that waited for a decision, or were approved and had not left."
         ));
     }
+    open.push("Everything is paused until a person has looked.".to_owned());
     let declaration = Declaration {
-        by: person::identity().name().clone(),
+        by,
         reason: SafeText::new(reason),
         open: SafeText::new(&open.join(" ")),
         records,
     };
-    Ok((declaration, Found { open, voided }))
+    Ok((
+        declaration,
+        Found {
+            open,
+            voided: actions,
+        },
+    ))
 }
 
 fn open_ends(entries: &[Entry]) -> Vec<String> {
