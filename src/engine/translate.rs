@@ -310,7 +310,7 @@ mod tests {
         let reason = SafeText::new("no node takes it");
         let case = "exit/2".parse().unwrap();
         let halted = Record::CaseHalted { case, reason };
-        let (actions, records) = voided(68, &[halted.clone()]);
+        let (actions, records) = voided(68, std::slice::from_ref(&halted));
         assert_eq!(actions, ["exit/2#2"]);
         let kinds: Vec<_> = records.iter().map(Record::kind).collect();
         assert_eq!(kinds, ["action-voided", "case-halted", "paused"]);
