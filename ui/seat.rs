@@ -88,6 +88,7 @@ enum Judged {
 fn judged(error: &AttachError, seen: io::Result<()>, named: bool) -> Judged {
     let denied = |error: &io::Error| error.kind() == io::ErrorKind::PermissionDenied;
     match error {
+        AttachError::Shut { .. } if !named => Judged::Closed,
         AttachError::Io { error, .. } if !named && denied(error) => match seen {
             Err(error) if denied(&error) => Judged::Hidden,
             _ => Judged::Closed,

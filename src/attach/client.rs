@@ -11,8 +11,8 @@ use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 
-use super::AttachError;
 use super::frame::{self, Lines};
+use super::{AttachError, Person};
 use crate::engine::{Asked, EngineHandle, EngineSide, channel};
 use crate::types::SafeText;
 use crate::view::{Accepted, FromSeat, Hello, Listing, Refused, Reply, Seated, Snapshot, ToSeat};
@@ -41,10 +41,7 @@ pub async fn attach(path: &Path) -> Result<Attached, AttachError> {
             io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => {
                 AttachError::NoEngine(path.to_owned())
             }
-            _ => AttachError::Io {
-                path: path.to_owned(),
-                error,
-            },
+            _ => not_reached(path, error),
         })?;
     let (read, mut write) = stream.into_split();
     let mut lines = Lines::new(read, frame::TO_SEAT);
@@ -60,6 +57,20 @@ pub async fn attach(path: &Path) -> Result<Attached, AttachError> {
     tokio::spawn(hear(lines, heard_to));
     tokio::spawn(converse(write, side, heard));
     Ok(Attached { handle, seated })
+}
+
+/// Who may see the socket and not connect to it is told whose it is.
+fn not_reached(path: &Path, error: io::Error) -> AttachError {
+    let path = path.to_owned();
+    let denied = error.kind() == io::ErrorKind::PermissionDenied;
+    match std::fs::metadata(&path) {
+        Ok(socket) if denied => AttachError::Shut {
+            path,
+            me: Person::of_this_process(),
+            owner: Person::owns(&socket),
+        },
+        _ => AttachError::Io { path, error },
+    }
 }
 
 fn protocol(path: &Path, why: &str) -> AttachError {

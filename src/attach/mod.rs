@@ -46,6 +46,21 @@ pub enum AttachError {
     /// Somebody does already.
     #[error("an engine listens at {} already", .0.display())]
     Taken(PathBuf),
+    /// The socket's mode keeps this person out. The system says so of a socket that an engine left behind, too: it looks
+    /// at the mode first.
+    #[error(
+        "{me} may not connect to the socket {} of {owner}, and so cannot tell whether an engine still listens there. One that \
+         runs lets in whom its [attach] names (view, approve, group); where none runs, {owner} starts one",
+        .path.display()
+    )]
+    Shut {
+        /// Which socket.
+        path: PathBuf,
+        /// Who is kept out.
+        me: Person,
+        /// Whose socket it is.
+        owner: Person,
+    },
     /// The file system or the socket says no.
     #[error("socket {}: {error}", .path.display())]
     Io {

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::io;
+use std::os::unix::fs::MetadataExt as _;
 
 use nix::unistd::{Group, Uid, User, getgrouplist};
 use tokio::net::UnixStream;
@@ -40,6 +41,11 @@ impl Person {
     pub fn at(stream: &UnixStream) -> io::Result<Self> {
         let peer = stream.peer_cred()?;
         Ok(Self::of(peer.uid(), peer.gid(), peer.pid()))
+    }
+
+    /// Whose file it is.
+    pub(super) fn owns(file: &std::fs::Metadata) -> Self {
+        Self::logged_in(file.uid(), file.gid(), None)
     }
 
     fn of(uid: u32, gid: u32, process: Option<i32>) -> Self {

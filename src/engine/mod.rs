@@ -25,5 +25,5 @@ pub use live::{Costs, LiveUpdate};
 pub use monitor::OracleProbe;
 pub use publish::VERSION;
 pub use reminders::{Reminder, Reminders};
-pub use translate::{knows_account, sentence, signature_is_right, understood, void_undecided};
+pub use translate::{Voided, knows_account, sentence, signature_is_right, understood, void_undecided};
 pub use world::{EffectFuture, World};

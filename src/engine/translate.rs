@@ -1,5 +1,7 @@
 //! Between the words of front ends and the words of the core.
 
+use std::collections::BTreeSet;
+
 use alloy::primitives::Address;
 
 use super::EngineError;
@@ -7,7 +9,7 @@ use super::audit;
 use super::commit::row;
 use super::signatures::{self, Here};
 use crate::journal::{Entry, NewRecord};
-use crate::oracle::{ActionState, Durable, Mode, Record, Refusal, State, Wish};
+use crate::oracle::{ActionState, Durable, Mode, Record, Refusal, Resume, State, Step, Wish};
 use crate::ports::CeremonyCapabilities;
 use crate::types::{ActionId, CaseId, SafeText, UnixMillis};
 use crate::view::{Accepted, Refused, Reply, Request, Scope};
@@ -127,17 +129,27 @@ pub fn knows_account<'r>(records: impl Iterator<Item = (&'r str, &'r str)>, acco
     false
 }
 
-/// The records that void every action that waits for a decision at the end of a journal of these records: each is proposed
-/// anew, under another number. What a person signed for it may stand in records that are lost, and count once more.
+/// What is recorded where a journal lost its end.
+#[derive(Debug, Clone, Default)]
+pub struct Voided {
+    /// Actions that are proposed anew, under other numbers.
+    pub actions: Vec<ActionId>,
+    pub records: Vec<NewRecord>,
+}
+
+/// Voids what had not left at the end of a journal of these records, and pauses everything. What a person signed for it may
+/// stand in records that are lost, and count once more; so may be that an approval was taken back, or that somebody paused.
+/// What was signed, started or offered under its approval stays as it is, and is looked for.
 ///
 /// # Errors
 /// A record cannot be understood.
 pub fn void_undecided(
     entries: &[Entry],
+    by: &SafeText,
     reason: &SafeText,
     at: UnixMillis,
-) -> Result<Vec<NewRecord>, EngineError> {
-    let mut durable = Durable::default();
+) -> Result<Voided, EngineError> {
+    let (mut durable, mut offered) = (Durable::default(), BTreeSet::new());
     for Entry {
         seq, at, kind, body, ..
     } in entries
@@ -145,16 +157,52 @@ pub fn void_undecided(
         let record =
             Record::read(kind, body).map_err(|problem| EngineError::Record { seq: *seq, problem })?;
         durable.apply(*seq, *at, &record);
+        if let Record::ExitPublished { action, .. } = record {
+            offered.insert(action);
+        }
     }
-    let undecided = durable
-        .actions
-        .iter()
-        .filter(|(_, action)| action.state == ActionState::Proposed);
-    let void = |id: &ActionId| {
-        let (action, reason) = (*id, reason.clone());
-        row(at, &Record::ActionVoided { action, reason }, &durable)
-    };
-    Ok(undecided.map(|(id, _)| void(id)).collect())
+    let mut records = Vec::new();
+    let mut voided = Vec::new();
+    for (&action, what) in &durable.actions {
+        let step = durable.cases.get(&action.case).map(|case| &case.step);
+        let undecided = match what.state {
+            ActionState::Proposed => true,
+            // an exit that was offered and waits once more may be in a block at any time
+            ActionState::Approved => !offered.contains(&action),
+            _ => false,
+        };
+        if !undecided || !step.is_some_and(|step| stands_at(step, action)) {
+            continue;
+        }
+        voided.push(action);
+        let reason = reason.clone();
+        records.push(Record::ActionVoided { action, reason });
+        // a person must look all the same
+        if let Some(Step::Halted { reason, .. }) = step {
+            let (case, reason) = (action.case, reason.clone());
+            records.push(Record::CaseHalted { case, reason });
+        }
+    }
+    if durable.paused.is_none() {
+        let by = by.clone();
+        records.push(Record::Paused { case: None, by });
+    }
+    Ok(Voided {
+        actions: voided,
+        records: records.iter().map(|record| row(at, record, &durable)).collect(),
+    })
+}
+
+/// Whether a case waits for this action to leave, or was halted before it did.
+fn stands_at(step: &Step, action: ActionId) -> bool {
+    match step {
+        Step::DecideCeremony(at) | Step::DecideEffect(at) => *at == action,
+        Step::Halted {
+            resume: Resume::Offer(at),
+            ..
+        } => *at == action,
+        _ => false,
+    }
 }
 
 /// The case that a record is about.
@@ -202,6 +250,83 @@ mod tests {
         assert!(!knows(&[signed, seen(5)]), "by another account");
         assert!(knows(&[seen(5), adopted(account)]));
         assert!(!knows(&[seen(5), adopted(Address::ZERO)]));
+    }
+
+    /// What is void at the end of the demo's journal cut off behind record `n`, with what `more` adds, and the records that
+    /// say so.
+    fn voided(n: usize, more: &[Record]) -> (Vec<String>, Vec<Record>) {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vectors/journals");
+        let (_, mut entries) = crate::journal::verify(&folder.join("format-2/closed.sqlite")).unwrap();
+        entries.truncate(n);
+        for record in more {
+            let last = entries.last().unwrap();
+            entries.push(Entry {
+                seq: last.seq + 1,
+                kind: record.kind().to_owned(),
+                body: serde_json::to_string(record).unwrap(),
+                ..last.clone()
+            });
+        }
+        let (by, reason) = ("ada".into(), "records were lost".into());
+        let voided = void_undecided(&entries, &by, &reason, UnixMillis(1)).unwrap();
+        let records = voided
+            .records
+            .iter()
+            .map(|new| Record::read(new.kind, &new.body).unwrap());
+        let actions = voided.actions.iter().map(ToString::to_string).collect();
+        (actions, records.collect())
+    }
+
+    #[test]
+    fn what_had_not_left_is_void_where_records_are_lost_and_what_left_is_looked_for() {
+        let void = |n, more: &[Record]| voided(n, more).0;
+        assert_eq!(void(49, &[]), ["reshare/1#1"], "proposed");
+        assert_eq!(void(50, &[]), ["reshare/1#1"], "approved");
+        assert_eq!(void(51, &[]), [""; 0], "its ceremony is begun");
+        assert_eq!(void(56, &[]), ["reshare/1#2"], "approved");
+        assert_eq!(void(57, &[]), [""; 0], "it is signed, and has a nonce");
+        assert_eq!(void(68, &[]), ["exit/2#2"], "approved");
+        assert_eq!(
+            void(69, &[]),
+            ["exit/2#2"],
+            "it waits for its epoch, and nobody has it"
+        );
+        assert_eq!(void(71, &[]), [""; 0], "it was offered");
+        let deferred = Record::ExitDeferred {
+            action: "exit/2#2".parse().unwrap(),
+            until: UnixMillis(u64::MAX),
+            reason: "too early".into(),
+        };
+        assert_eq!(
+            void(71, &[deferred]),
+            [""; 0],
+            "it was offered, and waits once more"
+        );
+        assert_eq!(void(80, &[]), [""; 0], "everything is over");
+    }
+
+    #[test]
+    fn where_records_are_lost_everything_pauses_and_what_was_halted_stays_so() {
+        let reason = SafeText::new("no node takes it");
+        let case = "exit/2".parse().unwrap();
+        let halted = Record::CaseHalted { case, reason };
+        let (actions, records) = voided(68, std::slice::from_ref(&halted));
+        assert_eq!(actions, ["exit/2#2"]);
+        let kinds: Vec<_> = records.iter().map(Record::kind).collect();
+        assert_eq!(kinds, ["action-voided", "case-halted", "paused"]);
+        assert_eq!(records[1], halted, "a person looks all the same");
+        let paused = Record::Paused {
+            case: None,
+            by: "ada".into(),
+        };
+        assert_eq!(records[2], paused);
+        // whoever paused it before is not forgotten
+        let before = Record::Paused {
+            case: None,
+            by: "bob".into(),
+        };
+        assert_eq!(voided(80, &[before]).1, []);
+        assert_eq!(voided(80, &[]).1, [paused]);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The way on from a journal that is refused: another file in its place, or records declared lost by a person.
 
+use std::fmt;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -36,8 +37,19 @@ pub struct Declaration {
 pub struct Lost {
     /// The first of them.
     pub first: u64,
-    /// The last that was acknowledged, or that the replaced file had.
-    pub last: u64,
+    /// The last that was acknowledged, or that the replaced file had; `None` where nothing that is left says how many
+    /// there were.
+    pub last: Option<u64>,
+}
+
+impl fmt::Display for Lost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { first, last } = self;
+        match last {
+            Some(last) => write!(f, "records {first} to {last}"),
+            None => write!(f, "any records from {first} on"),
+        }
+    }
 }
 
 /// What was put in the journal's place.
@@ -49,6 +61,9 @@ pub struct Restored {
     pub head: Root,
     /// What was declared lost.
     pub lost: Option<Lost>,
+    /// Whether a checkpoint named the copy's last record as the last that was acknowledged. Otherwise nobody can say whether
+    /// records followed, and no checkpoint is written that would say that none did.
+    pub end_is_known: bool,
     /// Where the file is kept that was in its place.
     pub replaced: Option<PathBuf>,
 }
@@ -56,7 +71,8 @@ pub struct Restored {
 /// Puts a copy of `from` (a backup, another copy, or the journal itself) in the place of the journal, and verifies it.
 ///
 /// The copy must have every record that was acknowledged, and every record of a file that is replaced and verifies. It may
-/// lack some at its end where a person declares them lost.
+/// lack some at its end where a person declares them lost. What a person declares is recorded also where nothing here says
+/// that anything is missing: a new disk knows less than the person.
 ///
 /// # Errors
 /// `from` does not verify, is an export, or is another journal; it lacks records and nothing was declared; the journal is
@@ -111,38 +127,60 @@ fn replace(
         problem,
     };
     let mut last = backup::write(given, partial)?;
-    let lost = match (missing(path, options, given, last)?, declared) {
+    let missing = missing(path, options, given, last)?;
+    let end_is_known = matches!(missing, Missing::Nothing);
+    let lost = match (missing, declared) {
+        (Missing::Everything(problem), _) => return Err(refused(problem)),
         (Missing::Nothing, _) if given == path => {
-            return Err(refused("is the journal itself, and lacks nothing".to_owned()));
+            return Err(refused(
+                "is the journal itself, and lacks nothing that was acknowledged. Where its checkpoint was put back with it, \
+                 what followed is declared lost with a copy: `journal backup FILE`, then `journal restore FILE \
+                 --declare-lost REASON`"
+                    .to_owned(),
+            ));
         }
-        (Missing::Nothing, _) => None,
-        (Missing::Tail(lost), Some(declared)) => {
-            last = tell(partial, lost, declared)?;
-            Some(lost)
+        (Missing::NotKnown, None) if given == path => {
+            return Err(refused(
+                "is the journal itself, and in its place already".to_owned(),
+            ));
         }
+        (Missing::Nothing | Missing::NotKnown, None) => None,
+        (Missing::Nothing | Missing::NotKnown, Some(_)) => Some(Lost {
+            first: last.seq + 1,
+            last: None,
+        }),
+        (Missing::Tail(lost), Some(_)) => Some(lost),
         (Missing::Tail(lost), None) => {
             return Err(refused(format!(
-                "ends at record {}, and records {} to {} were acknowledged: they would be lost. Take a newer copy; where \
-                 there is none, a person declares them lost (--declare-lost REASON)",
-                last.seq, lost.first, lost.last
+                "ends at record {}, and {lost} were acknowledged: they would be lost. Take a newer copy; where there is \
+                 none, a person declares them lost (--declare-lost REASON)",
+                last.seq
             )));
         }
-        (Missing::Everything(problem), _) => return Err(refused(problem)),
     };
+    if let Some((lost, declared)) = lost.zip(declared) {
+        last = tell(partial, last, lost, declared)?;
+    }
     let replaced = install(path, partial, had_file)?;
-    Checkpoint::beside(path, options.checkpoint.as_deref())
-        .write(last)
-        .map_err(io_at(path))?;
+    if end_is_known || lost.is_some() {
+        Checkpoint::beside(path, options.checkpoint.as_deref())
+            .write(last)
+            .map_err(io_at(path))?;
+    }
     Ok(Restored {
         records: last.seq,
         head: last.hash,
         lost,
+        end_is_known,
         replaced,
     })
 }
 
 enum Missing {
+    /// Its last record is the last that was acknowledged.
     Nothing,
+    /// It has all of which something here tells, and no checkpoint says that nothing followed.
+    NotKnown,
     /// The end of what was acknowledged.
     Tail(Lost),
     /// It is another journal: why.
@@ -189,34 +227,46 @@ fn missing(
                 )));
             }
             None => {
-                let until = lost.map_or(wanted.seq, |lost| lost.last.max(wanted.seq));
+                let before = lost.and_then(|lost| lost.last);
                 lost = Some(Lost {
                     first: last.seq + 1,
-                    last: until,
+                    last: before.max(Some(wanted.seq)),
                 });
             }
         }
     }
-    Ok(lost.map_or(Missing::Nothing, Missing::Tail))
+    Ok(match lost {
+        Some(lost) => Missing::Tail(lost),
+        // a file alone may have been rolled back itself
+        None if acknowledged.is_some_and(|anchor| anchor.seq == last.seq) => Missing::Nothing,
+        None => Missing::NotKnown,
+    })
 }
 
 /// Appends what is lost to the copy, before it is put in its place.
-fn tell(partial: &Path, lost: Lost, declared: &Declaration) -> Result<Anchor, JournalError> {
+fn tell(partial: &Path, last: Anchor, lost: Lost, declared: &Declaration) -> Result<Anchor, JournalError> {
     let Declaration {
         by,
         reason,
         open,
         records,
     } = declared;
-    let Lost { first, last: until } = lost;
+    let how_many = match lost.last {
+        Some(_) => "",
+        None => "How many there were, nothing says that was left. ",
+    };
     let text = SafeText::new(&format!(
-        "records {first} to {until} were declared lost by {by}: {reason}. What was decided, made and sent in them is not \
-         known to this journal; the chain tells what became of it. {open}"
+        "{lost} were declared lost by {by}: {reason}. {how_many}What was decided, made and sent in them is not known to \
+         this journal; the chain tells what became of it. {open}"
     ));
     let options = JournalOptions {
         path: partial.to_owned(),
         checkpoint: None,
     };
+    // it was written a moment ago, and its end is where it should be
+    Checkpoint::beside(partial, None)
+        .write(last)
+        .map_err(io_at(partial))?;
     let anchor = Anchor::BEGINNING;
     let (mut journal, _) = Journal::open(&options, anchor, |_| Ok::<_, JournalError>(()))?;
     let word = NewRecord {

@@ -88,7 +88,11 @@ fn what_nobody_has_any_more_is_declared_lost_by_name_and_the_journal_goes_on() {
     let (_folder, options, older, _) = five();
     fs::copy(&older, &options.path).unwrap();
     let restored = restore(&options, &options.path, Some(&declared())).unwrap();
-    assert_eq!(restored.lost, Some(Lost { first: 4, last: 5 }));
+    let lost = Lost {
+        first: 4,
+        last: Some(5),
+    };
+    assert_eq!(restored.lost, Some(lost));
     append(&options, 6..=6);
     let (report, entries) = verify(&options.path).unwrap();
     assert_eq!((report.records, report.acknowledged), (5, Some(5)));
@@ -104,6 +108,65 @@ fn what_nobody_has_any_more_is_declared_lost_by_name_and_the_journal_goes_on() {
     // once more there is nothing to declare
     let again = restore(&options, &options.path, Some(&declared())).unwrap_err();
     assert!(again.to_string().contains("lacks nothing"), "{again}");
+}
+
+/// On a new disk nothing says what is missing, and a person still knows it.
+#[test]
+fn what_a_person_declares_lost_is_recorded_where_nothing_says_that_it_is_missing() {
+    let (_elsewhere, _, older, _) = five();
+    let new = tempfile::tempdir().unwrap();
+    let options = options(&new);
+    let declaration = Declaration {
+        records: vec![note(7)],
+        ..declared()
+    };
+    let restored = restore(&options, &older, Some(&declaration)).unwrap();
+    let lost = Lost { first: 4, last: None };
+    assert_eq!(
+        (restored.records, restored.lost, restored.end_is_known),
+        (5, Some(lost), false)
+    );
+    let (report, entries) = verify(&options.path).unwrap();
+    assert_eq!(report.acknowledged, Some(5));
+    assert_eq!(entries[3].body, note(7).body, "what comes with the declaration");
+    let told = &entries[4].body;
+    assert!(
+        told.contains("any records from 4 on were declared lost by ada") && told.contains("How many"),
+        "{told}"
+    );
+
+    // so it is where a checkpoint came back together with the file, and says of nothing that it is missing
+    let copy = new.path().join("copy.sqlite");
+    backup(&options.path, &copy).unwrap();
+    let refused = restore(&options, &options.path, Some(&declared())).unwrap_err();
+    assert!(
+        refused.to_string().contains("declared lost with a copy"),
+        "{refused}"
+    );
+    let restored = restore(&options, &copy, Some(&declared())).unwrap();
+    assert_eq!((restored.records, restored.end_is_known), (6, true));
+    assert_eq!(restored.lost.map(|lost| lost.first), Some(6));
+}
+
+#[test]
+fn a_disk_that_knows_nothing_does_not_say_that_the_end_is_known() {
+    let (_elsewhere, _, older, newest) = five();
+    let new = tempfile::tempdir().unwrap();
+    let options = options(&new);
+    let restored = restore(&options, &older, None).unwrap();
+    assert_eq!(
+        (restored.records, restored.lost, restored.end_is_known),
+        (3, None, false)
+    );
+    assert_eq!(verify(&options.path).unwrap().0.acknowledged, None);
+    // the file alone says up to where it goes, and a newer copy goes on
+    let restored = restore(&options, &newest, None).unwrap();
+    assert_eq!((restored.records, restored.end_is_known), (5, false));
+    let again = restore(&options, &options.path, None).unwrap_err();
+    assert!(again.to_string().contains("in its place already"), "{again}");
+    let restored = restore(&options, &options.path, Some(&declared())).unwrap();
+    assert_eq!(restored.lost.map(|lost| lost.first), Some(6));
+    assert_eq!(verify(&options.path).unwrap().0.acknowledged, Some(6));
 }
 
 #[test]

@@ -99,9 +99,10 @@ impl Journal {
         let checkpoint = Checkpoint::beside(&path, checkpoint);
         let fresh = format::found(&path, &connection)? == format::NONE;
         // before anybody believes a record: a file that was rolled back verifies as well as any
-        if !fresh {
-            checkpoint.compare(&path, &connection)?;
-        }
+        let acknowledged = match fresh {
+            true => None,
+            false => checkpoint.compare(&path, &connection)?,
+        };
         let upgrade = format::migrate(&path, &mut connection)?;
         // a checkpoint beside an empty file: the journal was removed
         if fresh {
@@ -109,6 +110,11 @@ impl Journal {
         }
         check_anchor(&path, &connection, anchor)?;
         let last = read::walk(&path, &connection, anchor, u64::MAX, visit)?;
+        if !fresh && acknowledged.is_none() && last.seq > 0 {
+            let words = "no checkpoint beside the journal says whether records followed its last one. Where it is a copy, and \
+                         the oracle had gone on: stop it, `journal backup FILE`, `journal restore FILE --declare-lost REASON`";
+            tracing::warn!(target: "journal", path = %path.display(), last = last.seq, "{words}");
+        }
         let journal = Self {
             last,
             path,

@@ -33,7 +33,11 @@ impl Post {
     /// # Errors
     /// The URL is none.
     pub(super) fn new(http: &Http, url: &RedactedUrl) -> Result<Self, String> {
-        let endpoint = http.endpoint(url, ANSWER).map_err(|error| error.to_string())?;
+        Self::within(http, url, ANSWER)
+    }
+
+    pub(super) fn within(http: &Http, url: &RedactedUrl, answer: Limits) -> Result<Self, String> {
+        let endpoint = http.endpoint(url, answer).map_err(|error| error.to_string())?;
         Ok(Self {
             endpoint,
             pauses: PAUSES.to_vec(),

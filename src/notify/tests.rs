@@ -13,6 +13,7 @@ use tokio::sync::mpsc;
 
 use super::*;
 use crate::config::UrlSource;
+use crate::http::Limits;
 use crate::ports::notifier::{About, Notice, NoticeKind, NoticePhase, NotifyError, Severity};
 use crate::types::{RedactedUrl, UnixMillis};
 
@@ -186,6 +187,21 @@ async fn a_redirect_is_not_followed() {
         assert_eq!(error.to_string(), words);
         assert_eq!(drain(&mut sends), 1, "nobody was asked elsewhere");
     }
+}
+
+/// Each attempt ends by itself, and so does the last.
+#[tokio::test]
+async fn a_webhook_that_hangs_is_away_and_not_waited_for() {
+    let (at, mut sends) = server(&[0; 9]).await;
+    let answer = Limits {
+        deadline: Duration::from_millis(500),
+        size: 1 << 10,
+    };
+    let post = post::Post::within(&Http::direct(), &RedactedUrl::new(&at), answer).unwrap();
+    let webhook = webhook::Webhook::new(post.with_pauses(&AT_ONCE), None, SOURCE.into());
+    let error = webhook.notify(&notice()).await.unwrap_err();
+    assert!(matches!(error, NotifyError::Away(_)), "{error}");
+    assert!((1..=4).contains(&drain(&mut sends)), "it was asked");
 }
 
 #[tokio::test]

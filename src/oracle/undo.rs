@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::turn::Turn;
 use super::{Action, ActionKind, ActionState, Decider, Mode, Record, Risk, State, Step};
-use crate::types::{ActionId, SafeText, UnixMillis};
+use crate::types::{ActionId, CaseId, SafeText, UnixMillis};
 
 /// What is approved and waits for the end of its window.
 pub(crate) const HELD_OPEN: &str =
@@ -41,14 +41,16 @@ impl UndoWindows {
 }
 
 /// Whether an approved action is still in its window. The window counts while the action could leave: a pause or a restart
-/// begins it anew.
+/// begins it anew, and so does a doubt whether its pool was served ([`forget`]).
 pub(super) fn is_open(turn: &mut Turn<'_>, id: ActionId) -> bool {
     let waits = turn.state.actions.get(&id).and_then(|a| window(turn.state, a));
     if waits.is_none() {
         return false;
     }
     if !turn.state.may_leave(id.case) {
-        turn.state.volatile.undo_from.remove(&id);
+        if !planted!(WindowGoesOn) {
+            turn.state.volatile.undo_from.remove(&id);
+        }
         return false;
     }
     let up_ms = turn.state.volatile.up_ms;
@@ -60,6 +62,11 @@ pub(super) fn is_open(turn: &mut Turn<'_>, id: ActionId) -> bool {
         turn.waits_no_more(id.case, HELD_OPEN);
     }
     open
+}
+
+/// Nothing of the case can leave for now: its window begins anew when something can.
+pub(super) fn forget(turn: &mut Turn<'_>, case: CaseId) {
+    turn.state.volatile.undo_from.retain(|id, _| id.case != case);
 }
 
 /// How long a person's approval of this action waits. `None`: it does not.

@@ -19,6 +19,7 @@ mod presets;
 mod restores;
 mod roles;
 mod sample;
+mod seats;
 mod shares;
 mod start;
 pub(crate) mod support;

@@ -20,6 +20,7 @@ use super::support::{self, MINIMAL};
 const PATIENCE: Duration = crate::PATIENCE;
 const README: &str = include_str!("../../config/monitoring/README.md");
 const RULES: &str = include_str!("../../config/monitoring/alerts.yml");
+const CASES: &str = include_str!("../../config/monitoring/alerts.test.yml");
 const DASHBOARD: &str = include_str!("../../config/monitoring/dashboard.json");
 
 /// A running role, killed when dropped.
@@ -335,7 +336,7 @@ fn metrics_rules_dashboard_and_documentation_speak_of_the_same() {
         .map(|(name, help)| (name.as_str(), help.as_str()))
         .collect();
     assert_eq!(documented, told);
-    for text in [RULES, DASHBOARD] {
+    for text in [RULES, CASES, DASHBOARD] {
         for name in named(text) {
             assert!(told.contains_key(name), "{name} is in no scrape");
         }
@@ -378,8 +379,36 @@ fn metrics_rules_dashboard_and_documentation_speak_of_the_same() {
             assert!(known, "{label} of {expression}");
         }
     }
+    let series = CASES.split("series: '").skip(1);
+    let series = series.map(|rest| rest.split_once('\'').unwrap().0);
+    for (metric, label, _) in series.flat_map(selectors) {
+        let known = labels.get(&metric).is_none_or(|of| of.contains_key(&label));
+        assert!(known, "{metric} has no label {label}");
+    }
     promtool(&["check", "rules", "alerts.yml"], "");
     promtool(&["test", "rules", "alerts.test.yml"], "");
+}
+
+/// promtool runs the cases where it is in the path; that there are any is known everywhere.
+#[test]
+fn every_alert_has_a_case_in_which_it_fires() {
+    let rules: BTreeSet<&str> = RULES
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("- alert: "))
+        .collect();
+    assert!(rules.len() > 10, "{rules:?}");
+    let mut cases = CASES.split("alertname: ");
+    let _before = cases.next();
+    let mut fired = BTreeSet::new();
+    for case in cases {
+        let end = case.find(|c: char| !c.is_ascii_alphanumeric()).unwrap();
+        let name = &case[..end];
+        assert!(rules.contains(name), "{name} is no rule");
+        if case.contains("exp_alerts:") {
+            fired.insert(name);
+        }
+    }
+    assert_eq!(fired, rules);
 }
 
 #[test]

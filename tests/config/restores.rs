@@ -142,7 +142,9 @@ fn what_waited_for_a_decision_is_void_where_records_are_declared_lost() {
         "{out}"
     );
     let (after, entries) = casimir_dkg::journal::verify(&journal).unwrap();
-    assert_eq!(after.records, before.records + 3);
+    // both of them, a pause, and the word
+    assert_eq!(after.records, before.records + 4);
+    assert_eq!(entries[entries.len() - 2].kind, "paused");
     let actions = |kind: &str| -> std::collections::BTreeSet<String> {
         let of_kind = entries.iter().filter(|entry| entry.kind == kind);
         of_kind
@@ -153,6 +155,49 @@ fn what_waited_for_a_decision_is_void_where_records_are_declared_lost() {
     assert_eq!(actions("action-proposed").len(), 2);
     assert_eq!(actions("action-voided"), actions("action-proposed"));
     assert_eq!(entries.last().unwrap().kind, "note");
+}
+
+/// The example of the handbook: a backup, and a disk that knows nothing of what followed.
+#[test]
+fn on_a_new_disk_a_declaration_voids_what_waited_and_without_one_the_end_is_called_unknown() {
+    let restored = |declaration: &[&str]| {
+        let scratch = tempfile::tempdir().unwrap();
+        fs::copy(
+            vector("format-2/waiting.sqlite"),
+            scratch.path().join("backup.sqlite"),
+        )
+        .unwrap();
+        let arguments = [
+            &["--json", "restore", "backup.sqlite", "--journal", "j.sqlite"],
+            declaration,
+        ]
+        .concat();
+        let (code, out, stderr) = run(scratch.path(), &arguments);
+        assert_eq!(code, Some(0), "{stderr}");
+        let said: Value = serde_json::from_str(&out).unwrap();
+        let (report, entries) = casimir_dkg::journal::verify(&scratch.path().join("j.sqlite")).unwrap();
+        let void = entries.iter().filter(|entry| entry.kind == "action-voided");
+        let void: Vec<Value> = void
+            .map(|entry| serde_json::from_str::<Value>(&entry.body).unwrap()["action"].clone())
+            .collect();
+        assert_eq!(said["end_is_known"], false);
+        (said, void, report, stderr)
+    };
+    let (said, void, report, _) = restored(&["--declare-lost", "the disk died"]);
+    assert_eq!((void.len(), said["voided"].as_array()), (2, Some(&void)));
+    assert_eq!(said["lost"]["first"], report.records - 3);
+    assert_eq!(said["lost"]["last"], Value::Null);
+    assert_eq!(report.acknowledged, Some(report.records));
+
+    let (said, void, report, stderr) = restored(&[]);
+    assert_eq!((void.len(), &said["voided"]), (0, &Value::Array(Vec::new())));
+    assert_eq!((&said["lost"], report.acknowledged), (&Value::Null, None));
+    for words in [
+        "no checkpoint here says whether records followed",
+        "casimir-dkg journal declare-lost REASON --journal j.sqlite",
+    ] {
+        assert!(stderr.contains(words), "{stderr}");
+    }
 }
 
 #[test]

@@ -2,10 +2,10 @@
 //! real binary throughout.
 
 use std::path::{Path, PathBuf};
-use std::process::Output;
+use std::process::{Command, Output};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use casimir_dkg::attach::Person;
 use casimir_dkg::view::{ActionView, Mode, Refused, Request};
@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use super::binary::Binary;
 use super::crowd::{crowd, rss};
-use super::seats::{ask, ready, said, seat, sit_down, until};
+use super::seats::{ask, configure, ready, said, seat, sit_down, until};
 use super::support::{Ground, records_of, with_beacon};
 
 const PATIENCE: Duration = Duration::from_secs(240);
@@ -70,12 +70,6 @@ impl Elsewhere {
         assert!(signed.status.success(), "{}", said(&signed));
         out
     }
-}
-
-fn configure(ground: &Ground, more: &str) {
-    let file = ground.network.config_file();
-    let text = std::fs::read_to_string(file).unwrap();
-    std::fs::write(file, format!("{text}\n{more}")).unwrap();
 }
 
 fn by_file(ground: &Ground, action: &ActionView, signature: &str) -> Output {
@@ -295,6 +289,84 @@ async fn approve_at_a_console(ground: &Ground, action: &ActionView, _: &casimir_
 #[cfg(not(feature = "tui"))]
 async fn approve_at_a_console(_: &Ground, action: &ActionView, attached: &casimir_dkg::attach::Attached) {
     approve(attached, action).await.unwrap();
+}
+
+/// A user that nobody is, and its group.
+#[cfg(target_os = "linux")]
+const OTHER: u32 = 65_534;
+
+/// The name that the system has for the group of [`OTHER`].
+#[cfg(target_os = "linux")]
+fn group_of_other() -> Option<String> {
+    let groups = std::fs::read_to_string("/etc/group").ok()?;
+    let number = OTHER.to_string();
+    let mut lines = groups.lines().map(|line| line.split(':').collect::<Vec<_>>());
+    lines.find_map(|line| (line.get(2) == Some(&number.as_str())).then(|| line[0].to_owned()))
+}
+
+/// Whoever is root may be somebody else as well, by a copy of the program that this one may run.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_second_user_of_the_system_gives_the_second_approval() {
+    use std::os::unix::fs::PermissionsExt as _;
+    use std::os::unix::process::CommandExt as _;
+
+    let Some(group) = group_of_other().filter(|_| rustix::process::geteuid().is_root()) else {
+        return;
+    };
+    let ground = Ground::start(with_beacon()).await;
+    let folder = tempfile::tempdir().unwrap();
+    let (program, socket) = (folder.path().join("program"), folder.path().join("oracle.sock"));
+    std::fs::copy(super::binary::PROGRAM, &program).unwrap();
+    for path in [folder.path(), &program] {
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    let file = ground.network.config_file();
+    let text = std::fs::read_to_string(file).unwrap();
+    let usual = "socket = \"oracle.sock\"";
+    assert!(text.contains(usual), "{text}");
+    let shared = format!(
+        "socket = \"{}\"\ngroup = \"{group}\"\napprove = [\"root\", \"{OTHER}\"]",
+        socket.display()
+    );
+    std::fs::write(file, text.replace(usual, &shared)).unwrap();
+    configure(&ground, "[[policy.two_persons]]\nkinds = [\"keygen\"]\n");
+    let mut engine = Binary::start_supervised(&ground);
+    engine.says("consoles and commands can attach", 0, PATIENCE).await;
+    ground.devnet().deposit_pool(1).await.unwrap();
+    let seat = casimir_dkg::attach::attach(&socket).await.unwrap();
+    let begun = Instant::now();
+    let keygen = loop {
+        // checks are taken anew meanwhile: then the digest is another one
+        let now = until(&seat.handle, "a keygen that waits", |s| ready(s, "keygen")).await;
+        let (id, digest) = (now.id.to_string(), now.digest.to_string());
+        let approval = ["approve", &id, "--digest", &digest];
+        let mine = ask(&ground, &approval);
+        let other = Command::new(&program)
+            .args(approval)
+            .arg("--socket")
+            .arg(&socket)
+            .current_dir(folder.path())
+            .env("HOME", folder.path())
+            .uid(OTHER)
+            .gid(OTHER)
+            .output()
+            .unwrap();
+        if other.status.success() && !records_of(&ground.journal(), "decided").is_empty() {
+            break now.id;
+        }
+        assert!(begun.elapsed() < PATIENCE, "{}{}", said(&mine), said(&other));
+    };
+    until(&seat.handle, "the keygen begun", |s| {
+        s.action(keygen).filter(|a| a.was_approved()).map(drop)
+    })
+    .await;
+    let of = |kind: &str| records_of(&ground.journal(), kind).remove(0).body;
+    assert!(of("endorsed").contains(&Person::of_this_process().to_string()));
+    let decided = of("decided");
+    assert!(decided.contains(&format!("(uid {OTHER})")), "{decided}");
+    drop(engine);
+    ground.end().await;
 }
 
 /// `policy.two_persons` is not there: the demo's rules decide, where they may.

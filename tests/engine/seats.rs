@@ -32,6 +32,13 @@ pub(super) fn said(output: &Output) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
 }
 
+/// More at the end of the configuration.
+pub(super) fn configure(ground: &Ground, more: &str) {
+    let file = ground.network.config_file();
+    let text = std::fs::read_to_string(file).unwrap();
+    std::fs::write(file, format!("{text}\n{more}")).unwrap();
+}
+
 pub(super) async fn sit_down(ground: &Ground) -> Attached {
     attach(&ground.network.folder().join("oracle.sock"))
         .await
@@ -170,4 +177,59 @@ fn decided_once(ground: &Ground, action: ActionId, by: &str) {
         .collect();
     assert_eq!(bodies.len(), 1, "{bodies:?}");
     assert!(bodies[0].to_string().contains(by), "{bodies:?}");
+}
+
+#[tokio::test]
+async fn a_shell_takes_an_approval_back() {
+    let ground = Ground::start(with_beacon()).await;
+    configure(
+        &ground,
+        "[[policy.undo]]\nkinds = [\"keygen\"]\nwindow = \"10m\"\n",
+    );
+    let mut engine = Binary::start_supervised(&ground);
+    engine.says("account-seen", 0, PATIENCE).await;
+    ground.devnet().deposit_pool(1).await.unwrap();
+    let looks = sit_down(&ground).await;
+    let first = loop {
+        // checks are taken anew meanwhile: then the digest is another one
+        let now = until(&looks.handle, "a keygen that waits", |s| ready(s, "keygen")).await;
+        let (id, digest) = (now.id.to_string(), now.digest.to_string());
+        if ask(&ground, &["approve", &id, "--digest", &digest])
+            .status
+            .success()
+        {
+            break now.id;
+        }
+    };
+    until(&looks.handle, "an open window", |s| {
+        s.action(first)?.undo.and_then(|undo| undo.until)
+    })
+    .await;
+
+    let id = first.to_string();
+    let undone = ask(&ground, &["--json", "undo", &id]);
+    assert!(undone.status.success(), "{}", said(&undone));
+    let answer: Value = serde_json::from_slice(&undone.stdout).unwrap();
+    let answer = answer["accepted"].as_str().unwrap();
+    assert!(answer.contains("is taken back: nothing of it left"), "{answer}");
+    let late = ask(&ground, &["undo", &id]);
+    assert_eq!(late.status.code(), Some(1));
+    assert!(
+        said(&late).contains("only an approval of what has not left is taken back"),
+        "{}",
+        said(&late)
+    );
+    let anew = until(&looks.handle, "the keygen asks anew", |s| ready(s, "keygen")).await;
+    assert_ne!(anew.id, first);
+
+    let void = records_of(&ground.journal(), "action-voided");
+    let me = Person::of_this_process().to_string();
+    assert!(
+        void.iter()
+            .any(|record| record.body.contains(&me) && record.body.contains("took the approval back")),
+        "{void:?}"
+    );
+    assert!(records_of(&ground.journal(), "ceremony-started").is_empty());
+    drop(engine);
+    ground.end().await;
 }

@@ -1,7 +1,7 @@
 //! A pool that was served without its case: the case has nothing left to do, once that is final.
 
 use crate::oracle::turn::Turn;
-use crate::oracle::{ChainFacts, Record, Served, Step, cases};
+use crate::oracle::{ChainFacts, Record, Served, Step, cases, undo};
 use crate::types::{BlockRef, CaseId, SafeText};
 
 use super::*;
@@ -43,6 +43,7 @@ pub(super) fn doubted(turn: &mut Turn<'_>, id: CaseId, by: Served, says: &StateS
         return;
     };
     let (kind, step) = (case.kind(), case.step.clone());
+    undo::forget(turn, id);
     if let Step::RunCeremony(request) | Step::Register(Some(request)) = step {
         attend(turn, id, request);
     }

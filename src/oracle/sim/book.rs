@@ -96,7 +96,7 @@ impl Book {
         self.reach = Reach::Followed;
         self.runs.values_mut().for_each(|run| run.runs = false);
         self.are_restored(state);
-        self.windows_begin_anew(state);
+        self.windows_begin_anew(state, None);
     }
 
     /// What comes in, before it is dealt with.
@@ -184,6 +184,7 @@ impl Book {
             | Record::AccountSeen { .. }
             | Record::AccountAdopted { .. }
             | Record::AccountStrange { .. } => self.account(record),
+            Record::Resumed { case, .. } => self.windows_begin_anew(state, *case),
             Record::CaseGivenUp { case, .. } => self.is_given_up(state, *case),
             Record::KeyRedone { case, is_by_rule, .. } => self.key_redone(state, *case, *is_by_rule),
             Record::CaseClosed { case, outcome } => {

@@ -78,6 +78,8 @@ pub(in crate::oracle) enum Bug {
     RetiredInFlight,
     /// An approval takes effect before its undo window is over.
     UndoIgnored,
+    /// A pause does not begin an undo window anew.
+    WindowGoesOn,
     /// What left memory is not held against the chain: its case counts as the end of everything.
     RetiredForgotten,
     /// A rule chooses another committee as often as it likes.
@@ -97,7 +99,8 @@ pub(in crate::oracle) fn is_planted(bug: Bug) -> bool {
     PLANTED.get() == Some(bug)
 }
 
-/// Each defect, and how many seeds it may take until one finds it.
+/// Each defect, and how many seeds it may take until one finds it. One that lives at random seldom come to has a life of
+/// its own in `found`.
 const WITHIN: [(Bug, u64); 37] = [
     (Bug::SkippedRecord, 10),
     (Bug::NonceTwice, 10),

@@ -326,6 +326,49 @@ fn a_reshare_that_is_prepared_anew_takes_effect_twice_which_is_found() {
     assert!(why.contains("took effect more than once"), "{why}");
 }
 
+/// A person approves a deposit, which is paused for as long as its undo window and then goes on.
+fn paused_in_its_window() -> (World, CaseId) {
+    let (mut world, case) = World::calm(RequestKind::Deposit);
+    world.pace = 50;
+    until(&mut world, is_result);
+    let to = Mode::Supervised;
+    world.wish("ann", Wish::SwitchMode { to, word: None }).unwrap();
+    let (action, digest) = loop {
+        world.goes_on();
+        if let [deposit] = actions(&world, ActionKind::SendDeposit)[..] {
+            break (deposit.id, deposit.digest);
+        }
+    };
+    let phrase = None;
+    let approval = Wish::Approve {
+        action,
+        digest,
+        phrase,
+    };
+    world.wish("ann", approval).unwrap();
+    assert_eq!(world.state.actions[&action].state, ActionState::Approved);
+    world.wish("bob", Wish::Pause(None)).unwrap();
+    let window = world.settings.policy.undo.of(ActionKind::SendDeposit);
+    world.sleep(u64::try_from(window.as_millis()).unwrap());
+    world.wish("bob", Wish::Resume(None)).unwrap();
+    for _ in 0..500 {
+        world.goes_on();
+    }
+    (world, case)
+}
+
+#[test]
+fn a_pause_begins_an_undo_window_anew_and_one_that_goes_on_is_found() {
+    let (world, case) = paused_in_its_window();
+    assert!(
+        world.state.cases[&case].is_closed(),
+        "it left at the end of its window"
+    );
+    assert_eq!(world.outside.chain.deposits[&case.pool].len(), 1);
+    let why = ends_with(Bug::WindowGoesOn, || drop(paused_in_its_window()));
+    assert!(why.contains("leaves in its undo window"), "{why}");
+}
+
 /// A deposit that somebody else makes while its key generation runs. Nothing that is closed stays in memory.
 fn served_meanwhile() -> (World, CaseId) {
     let (mut world, case) = World::calm(RequestKind::Deposit);

@@ -1,6 +1,8 @@
 use super::*;
+use crate::oracle::fixture::block;
 use crate::oracle::people::tests::Life;
-use crate::oracle::{Input, Purpose, Refusal, Wish};
+use crate::oracle::{Fulfilment, Input, Purpose, Refusal, Wish, rule_for};
+use crate::types::{LogRef, PoolId, Root};
 
 const WINDOW_MS: u64 = 10_000;
 
@@ -13,11 +15,12 @@ fn supervised() -> Life {
 
 fn take_back(life: &mut Life) -> Result<SafeText, Refusal> {
     let wish = Wish::TakeBack(life.action().id);
-    life.input(Input::Wish {
-        by: "bob".into(),
-        wish,
-    })
-    .unwrap()
+    wishes(life, wish)
+}
+
+fn wishes(life: &mut Life, wish: Wish) -> Result<SafeText, Refusal> {
+    let by = "bob".into();
+    life.input(Input::Wish { by, wish }).unwrap()
 }
 
 /// Whether it gets its last checks, after which it leaves.
@@ -84,16 +87,87 @@ fn a_restart_and_a_pause_begin_the_window_anew() {
     life.restart();
     life.wait(WINDOW_MS - 5);
     assert!(undo_until(&life.state, id).is_some() && !leaves(&mut life));
-    let mut paused = |wish| {
-        let by = "bob".into();
-        life.input(Input::Wish { by, wish }).unwrap().unwrap();
-    };
-    paused(Wish::Pause(None));
-    paused(Wish::Resume(None));
+    wishes(&mut life, Wish::Pause(None)).unwrap();
+    wishes(&mut life, Wish::Resume(None)).unwrap();
     life.wait(WINDOW_MS - 5);
     assert!(undo_until(&life.state, id).is_some() && !leaves(&mut life));
     life.wait(5);
     assert!(leaves(&mut life));
+}
+
+#[test]
+fn last_checks_that_are_answered_after_a_pause_let_nothing_leave_in_the_window_that_began_anew() {
+    let mut life = supervised();
+    life.approve("ada", 1).unwrap();
+    life.wait(WINDOW_MS);
+    // asked for by now, and under way
+    wishes(&mut life, Wish::Pause(None)).unwrap();
+    wishes(&mut life, Wish::Resume(None)).unwrap();
+    assert!(leaves(&mut life), "the answer comes");
+    assert_eq!(life.action().state, ActionState::Approved, "and nothing leaves");
+    assert!(undo_until(&life.state, life.action().id).is_some());
+    life.wait(WINDOW_MS - 5);
+    assert!(!leaves(&mut life));
+    life.wait(5);
+    assert!(leaves(&mut life));
+    assert_eq!(life.action().state, ActionState::Executing);
+}
+
+#[test]
+fn the_window_counts_only_while_it_could_leave() {
+    let mut life = supervised();
+    life.approve("ada", 1).unwrap();
+    let id = life.action().id;
+    let log = LogRef {
+        block: block(11),
+        transaction: Root([2; 32]),
+        index: 0,
+    };
+    let (what, pool) = (Fulfilment::DepositInitiated, PoolId(1));
+    life.input(Input::Fulfilled { what, pool, log });
+    life.wait(WINDOW_MS);
+    assert_eq!(
+        undo_until(&life.state, id),
+        None,
+        "whether its pool is served is not known"
+    );
+    assert_eq!(can_take_back(&life.state, id), Ok(()));
+    life.input(Input::FulfilmentRemoved { what, pool, log });
+    life.wait(WINDOW_MS - 5);
+    assert!(undo_until(&life.state, id).is_some() && !leaves(&mut life));
+    life.wait(5);
+    assert!(leaves(&mut life));
+}
+
+#[test]
+fn a_rule_that_would_match_does_not_approve_what_a_person_took_back_before_a_person_resumes() {
+    let mut life = supervised();
+    life.approve("ada", 1).unwrap();
+    let first = life.action().id;
+    let to_auto = Wish::SwitchMode {
+        to: Mode::Auto,
+        word: Some("auto".to_owned()),
+    };
+    wishes(&mut life, to_auto).unwrap();
+    assert_eq!(
+        life.action().state,
+        ActionState::Approved,
+        "what a person approved stands"
+    );
+    take_back(&mut life).unwrap();
+    for _ in 0..5 {
+        life.wait(20_000);
+        life.prepare();
+    }
+    assert_ne!(life.action().id, first);
+    assert_eq!(life.action().state, ActionState::Proposed);
+    let why = rule_for(&life.state, life.action()).unwrap_err();
+    assert!(why.contains("while the case is paused"), "{why}");
+
+    wishes(&mut life, Wish::Resume(Some(first.case))).unwrap();
+    life.wait(1);
+    let decision = life.action().decision.clone().unwrap();
+    assert!(matches!(decision.decider, Decider::Rule { .. }), "{decision:?}");
 }
 
 #[test]

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::bail;
-use casimir_dkg::engine;
+use casimir_dkg::engine::{self, Voided};
 use casimir_dkg::journal::{self, Declaration, Entry, JournalOptions, Restored};
-use casimir_dkg::types::{SafeText, UnixMillis, counted};
+use casimir_dkg::types::{ActionId, SafeText, UnixMillis, counted};
 use serde_json::{Value, json};
 
 use crate::exit::Outcome;
@@ -16,6 +16,14 @@ use crate::{output, person};
 const MAX_REASON: usize = 500;
 /// Open things that are named one by one.
 const NAMED: usize = 12;
+
+/// What a declaration finds at the end of what is left.
+#[derive(Debug, Default)]
+struct Found {
+    /// What was open, in words.
+    open: Vec<String>,
+    voided: Vec<ActionId>,
+}
 
 /// Puts `from` in the journal's place; `reason` declares lost what it lacks.
 pub(crate) fn run(journal: &Path, from: &Path, reason: Option<&str>, json: bool) -> anyhow::Result<Outcome> {
@@ -33,34 +41,42 @@ pub(crate) fn run(journal: &Path, from: &Path, reason: Option<&str>, json: bool)
         }
         None => None,
     };
-    let (declaration, open) = declaration.unzip();
+    let (declaration, found) = declaration.unzip();
     let restored = journal::restore(&options, from, declaration.as_ref())?;
-    report(journal, &restored, &open.unwrap_or_default(), json);
+    report(journal, &restored, &found.unwrap_or_default(), json);
     Ok(Outcome::Success)
 }
 
 /// A person's word on the journal at `path`, and what was open at its last record. It is the file that is continued, so its
 /// end is the end of what is known.
-fn declare(path: &Path, reason: &str) -> anyhow::Result<(Declaration, Vec<String>)> {
+fn declare(path: &Path, reason: &str) -> anyhow::Result<(Declaration, Found)> {
     // its own checkpoint, beside it, says what is missing; here is asked what is there
     let nowhere = path.with_extension("no-checkpoint");
     let (_, entries) = journal::verify_with(path, Some(&nowhere))?;
     let mut open = open_ends(&entries);
-    let lost = "records were declared lost, which may say what was decided; it is proposed anew";
-    let records = engine::void_undecided(&entries, &lost.into(), UnixMillis::now())?;
-    if !records.is_empty() {
-        let actions = counted(records.len(), "action");
+    let lost = "records were declared lost, which may say what was decided; it is proposed anew".into();
+    let by = person::identity().name().clone();
+    let Voided { actions, records } = engine::void_undecided(&entries, &by, &lost, UnixMillis::now())?;
+    if !actions.is_empty() {
+        let actions = counted(actions.len(), "action");
         open.push(format!(
-            "Void, and proposed anew: {actions} that waited for a decision."
+            "Void, and proposed anew: {actions} that waited for a decision, or were approved and had not left."
         ));
     }
+    open.push("Everything is paused until a person has looked.".to_owned());
     let declaration = Declaration {
-        by: person::identity().name().clone(),
+        by,
         reason: SafeText::new(reason),
         open: SafeText::new(&open.join(" ")),
         records,
     };
-    Ok((declaration, open))
+    Ok((
+        declaration,
+        Found {
+            open,
+            voided: actions,
+        },
+    ))
 }
 
 fn open_ends(entries: &[Entry]) -> Vec<String> {
@@ -124,11 +140,12 @@ fn named<'a>(what: &str, names: impl ExactSizeIterator<Item = &'a String>) -> Op
     Some(format!("{count} ({}{more})", some.join(", ")))
 }
 
-fn report(journal: &Path, restored: &Restored, open: &[String], json: bool) {
+fn report(journal: &Path, restored: &Restored, found: &Found, json: bool) {
     let Restored {
         records,
         head,
         lost,
+        end_is_known,
         replaced,
     } = restored;
     if json {
@@ -136,29 +153,44 @@ fn report(journal: &Path, restored: &Restored, open: &[String], json: bool) {
             "file": journal,
             "records": records,
             "head": head,
+            "end_is_known": end_is_known,
             "lost": lost.map(|lost| json!({"first": lost.first, "last": lost.last})),
-            "open": open,
+            "open": found.open,
+            "voided": found.voided,
             "replaced": replaced,
         }));
-        return;
-    }
-    output::line(&format!(
-        "{}: {records} records, verified, head {head}",
-        journal.display()
-    ));
-    if let Some(replaced) = replaced {
-        output::line(&format!("what was there is kept as {}", replaced.display()));
-    }
-    if let Some(lost) = lost {
+    } else {
         output::line(&format!(
-            "records {} to {} are declared lost, and the journal says so",
-            lost.first, lost.last
+            "{}: {records} records, verified, head {head}",
+            journal.display()
         ));
-        for line in open {
-            output::line(line);
+        if let Some(replaced) = replaced {
+            output::line(&format!("what was there is kept as {}", replaced.display()));
         }
-        output::line(
-            "Start it in mode supervised, compare its account with the chain (`doctor`), and resume when you have looked.",
-        );
     }
+    match lost {
+        None if *end_is_known => {}
+        None => output::note(&unknown_end(journal, *records)),
+        Some(_) if json => {}
+        Some(lost) => {
+            output::line(&format!("{lost} are declared lost, and the journal says so"));
+            for line in &found.open {
+                output::line(line);
+            }
+            output::line(
+                "Start it in mode supervised, compare its account with the chain (`doctor`), and resume when you have \
+                 looked.",
+            );
+        }
+    }
+}
+
+/// Nothing here says that something is missing, and nothing that it is not.
+fn unknown_end(journal: &Path, records: u64) -> String {
+    format!(
+        "no checkpoint here says whether records followed record {records}. If the oracle went on after this copy was made, \
+         declare that lost before you start it: what was signed in it counts again, and what was taken back in it stands. \
+         casimir-dkg journal declare-lost REASON --journal {}",
+        journal.display()
+    )
 }

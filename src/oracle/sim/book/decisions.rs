@@ -43,13 +43,14 @@ impl Told {
 }
 
 impl Book {
-    /// What was approved and has not left gets its window anew.
-    pub(super) fn windows_begin_anew(&mut self, state: &State) {
+    /// What was approved and has not left gets its window anew: of one case, or of all.
+    pub(super) fn windows_begin_anew(&mut self, state: &State, of: Option<CaseId>) {
         let up_ms = self.up_ms;
-        for told in self
+        let own = |id: &ActionId| of.is_none_or(|case| id.case == case);
+        for (_, told) in self
             .actions
-            .values_mut()
-            .filter(|told| told.approved.is_some() && !told.left)
+            .iter_mut()
+            .filter(|(id, told)| own(id) && told.approved.is_some() && !told.left)
         {
             told.undone_until = up_ms + told.undo_ms(state);
         }
