@@ -71,6 +71,8 @@ pub use payload::{CallArgument, CallView, CeremonyPayload, ExitPayload, Payload,
 pub use people::{Demand, PeopleRules, Person, TwoPersons};
 pub use policy::{Policy, Rule, RuleUse};
 pub use record::{CeremonyRole, Record, Speaks};
+#[cfg(test)]
+pub(crate) use state::OVER_KEPT;
 pub use state::{
     Backend, CLOSED_KEPT, Case, Ceremony, Doubt, Durable, FailedFor, HISTORY_FIRST, OVERTAKEN_AT_MOST,
     Overtaken, Resume, Retired, Sending, Served, Settings, State, Step, Track,

@@ -67,6 +67,8 @@ pub(super) struct Book {
     /// transactions that nothing changes any more.
     causes: BTreeMap<CaseId, Cause>,
     gone: BTreeSet<CaseId>,
+    /// Actions that left memory before their cases.
+    shed: BTreeSet<ActionId>,
     lost: BTreeSet<CaseId>,
     settled: BTreeSet<ActionId>,
     /// The account has a past that nobody has adopted.

@@ -8,7 +8,7 @@ use rand::Rng as _;
 use super::bugs::{Bug, plant};
 use super::coverage::Coverage;
 use super::world::World;
-use crate::oracle::state::KEPT;
+use crate::oracle::state::{KEPT, OVER};
 use crate::oracle::*;
 use crate::types::*;
 
@@ -140,7 +140,7 @@ pub(super) struct Life {
     pub(super) given_up: Vec<&'static str>,
 }
 
-/// How many closed cases stay in memory, until it is dropped.
+/// How many closed cases stay in memory, and how much of each case that is over, until it is dropped.
 pub(super) struct Kept;
 
 impl Kept {
@@ -149,8 +149,14 @@ impl Kept {
         Self
     }
 
-    /// In half of the lives so few that cases leave memory in them.
+    /// In half of the lives so few that cases leave memory in them, and in half that parts of them do.
     fn of(seed: u64) -> Self {
+        OVER.set(match seed % 8 {
+            1 | 2 => 0,
+            4 => 1,
+            7 => 2,
+            _ => OVER_KEPT,
+        });
         Self::at_most(match seed % 8 {
             1 => 0,
             5 => 1,
@@ -163,6 +169,7 @@ impl Kept {
 impl Drop for Kept {
     fn drop(&mut self) {
         KEPT.set(CLOSED_KEPT);
+        OVER.set(OVER_KEPT);
     }
 }
 

@@ -12,6 +12,7 @@ use super::bugs::{Bug, is_planted};
 use super::coverage::Coverage;
 use super::replay;
 use super::truth::{Adapters, Event, Outside};
+use crate::oracle::state::OVER;
 use crate::oracle::state::shadow::Shadow;
 use crate::oracle::*;
 use crate::types::*;
@@ -26,6 +27,8 @@ pub(super) struct World {
     pub(super) outside: Outside,
     pub(super) state: State,
     pub(super) shadow: Shadow,
+    /// The same process with a memory that keeps every part of a case: in those lives in which little of it stays.
+    twin: Option<State>,
     pub(super) book: Book,
     pub(super) seen: Coverage,
     /// Effects that were asked for, and answers that are under way.
@@ -130,6 +133,9 @@ impl World {
             mode,
             ..world.settings.clone()
         };
+        if OVER.get() < OVER_KEPT {
+            world.twin = Some(world.state.clone());
+        }
         world.begin();
         world
     }
@@ -169,6 +175,7 @@ impl World {
             outside,
             state: State::new(settings(mode, max_fee)),
             shadow: Shadow::default(),
+            twin: None,
             book: Book::default(),
             seen: Coverage::default(),
             waiting: VecDeque::new(),
@@ -211,15 +218,20 @@ impl World {
         if self.aloud {
             replay::input(self.steps, at, &input);
         }
-        let (output, reply) = step(
-            &mut self.state,
-            Stamped {
-                at,
-                up_ms,
-                entropy,
-                input,
-            },
-        );
+        let stamped = Stamped {
+            at,
+            up_ms,
+            entropy,
+            input,
+        };
+        let twins = self
+            .twin
+            .as_mut()
+            .map(|twin| with_all(|| step(twin, stamped.clone())));
+        let (output, reply) = step(&mut self.state, stamped);
+        if let Some((whole, _)) = twins {
+            assert_eq!(output, whole, "what left memory was decided on");
+        }
         let Output { records, effects } = output;
         if records.is_empty() {
             assert_eq!(
@@ -264,6 +276,9 @@ impl World {
     fn shell_records(&mut self, record: Record) {
         let at = UnixMillis(self.now);
         self.state.apply(self.state.newest + 1, at, &record);
+        if let Some(twin) = &mut self.twin {
+            with_all(|| twin.apply(twin.newest + 1, at, &record));
+        }
         self.shadow.follow(&self.state, at, std::slice::from_ref(&record));
         self.records += 1;
         self.seen.record(&record);
@@ -310,6 +325,10 @@ impl World {
             mode: self.mode,
             ..self.settings.clone()
         };
+        self.twin = (OVER.get() < OVER_KEPT).then(|| {
+            let whole = with_all(|| self.shadow.folded());
+            State::restored(settings.clone(), whole)
+        });
         self.state = State::restored(settings, durable);
         self.process += 1;
         self.book.restarted(&self.state);
@@ -376,6 +395,14 @@ impl World {
         self.now += ms;
         self.input(Input::Tick);
     }
+}
+
+/// Does it with a memory that keeps every part of a case.
+fn with_all<T>(work: impl FnOnce() -> T) -> T {
+    let kept = OVER.replace(usize::MAX);
+    let done = work();
+    OVER.set(kept);
+    done
 }
 
 /// How long a person's approval of a deposit or an exit waits.

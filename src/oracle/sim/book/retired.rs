@@ -2,26 +2,63 @@
 
 use super::{Book, Run};
 use crate::oracle::sim::truth::Outside;
+use crate::oracle::state::OVER;
 use crate::oracle::*;
 use crate::types::*;
 
 impl Book {
     /// After a restart everything is there that was: but for what had left memory, and that stays away.
-    pub(super) fn are_restored(&self, state: &State) {
+    pub(super) fn are_restored(&mut self, state: &State) {
+        // the step that it died in may have begun something
+        self.sheds_what_is_over(state);
         for id in self.actions.keys() {
             let case = id.case;
             let here = state.cases.contains_key(&case);
             assert!(here || state.knows(case), "{case} is not restored");
             assert_eq!(
                 state.actions.contains_key(id),
-                here,
+                here && !self.shed.contains(id),
                 "{id}: an action is not restored"
             );
         }
     }
 
+    /// Of a case in memory only what is over leaves, only where as much that is newer stays, and it stays away.
+    fn sheds_what_is_over(&mut self, state: &State) {
+        for id in self
+            .actions
+            .keys()
+            .filter(|id| state.cases.contains_key(&id.case))
+        {
+            if state.actions.contains_key(id) {
+                assert!(!self.shed.contains(id), "{id} is back");
+                continue;
+            }
+            if !self.shed.insert(*id) {
+                continue;
+            }
+            let newer = state.actions.range(*id..=*ActionId::all_of(id.case).end());
+            let over = newer.filter(|(_, action)| action.state.is_over()).count();
+            assert!(
+                over >= OVER.get(),
+                "{id} left memory before {over} that are newer"
+            );
+            let sent = self.signed.contains_key(id);
+            assert!(
+                !sent || self.settled.contains(id),
+                "{id} left memory over its transaction"
+            );
+        }
+        let open = |(request, run): &(&RequestId, &Run)| {
+            !run.ended && state.cases.contains_key(&run.case) && !state.ceremonies.contains_key(request)
+        };
+        let left = self.runs.iter().find(open);
+        assert!(left.is_none(), "{left:?} left memory before its end");
+    }
+
     /// A case that is not in memory any more was over, and it stays away.
     pub(in crate::oracle::sim) fn leaves_nothing_open(&mut self, state: &State) {
+        self.sheds_what_is_over(state);
         for id in self.causes.keys() {
             match state.cases.contains_key(id) {
                 true => assert!(!self.gone.contains(id), "{id} is back"),
