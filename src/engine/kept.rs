@@ -166,6 +166,9 @@ impl Drop for Behind {
 }
 
 #[cfg(test)]
+mod lives;
+
+#[cfg(test)]
 mod tests {
     use rusqlite::{Connection, OpenFlags};
     use tempfile::TempDir;
@@ -212,6 +215,7 @@ mod tests {
             "format-1/closed.sqlite",
             "format-2/waiting.sqlite",
             "format-2/closed.sqlite",
+            "format-2/life.sqlite",
         ] {
             let (_directory, options, kept) = kept(name);
             let back = Kept::read(&options.path).unwrap();
@@ -222,7 +226,7 @@ mod tests {
     }
 
     /// What this version of the fold makes of the journals of earlier programs.
-    const FOLDED: [(&str, &str); 6] = [
+    const FOLDED: [(&str, &str); 7] = [
         (
             "format-1/waiting.sqlite",
             "0x2b80711fff6a751c04ffd77a01165402ff1cd0752d3553c5056cf3905c881efc",
@@ -246,6 +250,10 @@ mod tests {
         (
             "format-2/closed.sqlite",
             "0x38fba08c0cfefb1d6b914d2e6fa43cb2b8550c44275ebefc4243f92e8f830392",
+        ),
+        (
+            "format-2/life.sqlite",
+            "0xc293b522a1519f84d762983183136d4f62b9e183101a9cb172e655738d8f7402",
         ),
     ];
 

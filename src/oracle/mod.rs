@@ -70,7 +70,11 @@ pub use mode::Switched;
 pub use payload::{CallArgument, CallView, CeremonyPayload, ExitPayload, Payload, TransactionPayload};
 pub use people::{Demand, PeopleRules, Person, TwoPersons};
 pub use policy::{Policy, Rule, RuleUse};
+#[cfg(test)]
+pub(crate) use record::KINDS;
 pub use record::{CeremonyRole, Record, Speaks};
+#[cfg(test)]
+pub(crate) use sim::journal_of_a_life;
 #[cfg(test)]
 pub(crate) use state::OVER_KEPT;
 pub use state::{

@@ -206,6 +206,12 @@ pub(in crate::oracle) fn records_of_a_life(seed: u64) -> Vec<Record> {
         .collect()
 }
 
+/// The same, each record with its time.
+pub(crate) fn journal_of_a_life(seed: u64) -> Vec<(UnixMillis, Record)> {
+    let life = lived(seed, DepositOrder::HeadOfQueue, false);
+    life.shadow.journal().collect()
+}
+
 /// How many lives are lived: more, where the environment says so.
 fn number_of_lives() -> u64 {
     number("CASIMIR_DKG_LIVES").unwrap_or(2_000)

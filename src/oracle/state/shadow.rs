@@ -35,6 +35,11 @@ impl Shadow {
         folded
     }
 
+    /// Every record so far, each with its time.
+    pub(in crate::oracle) fn journal(&self) -> impl Iterator<Item = (UnixMillis, Record)> {
+        self.journal.iter().map(|(_, at, record)| (*at, record.clone()))
+    }
+
     /// Every record so far.
     pub(in crate::oracle) fn records(&self) -> impl Iterator<Item = Record> {
         self.journal.iter().map(|(.., record)| record.clone())
