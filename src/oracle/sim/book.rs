@@ -28,8 +28,10 @@ struct Told {
     left: bool,
     not_before: UnixMillis,
     by_person: bool,
-    /// Nothing of it leaves earlier, ms of the monotonic clock.
-    undone_until: u64,
+    /// Who approved it, in the end.
+    approved_by: Vec<Decider>,
+    /// Since when it can be taken back, ms of the monotonic clock.
+    undone_from: u64,
 }
 
 /// A ceremony as the journal tells of it.
@@ -98,7 +100,7 @@ impl Book {
         self.reach = Reach::Followed;
         self.runs.values_mut().for_each(|run| run.runs = false);
         self.are_restored(state);
-        self.windows_begin_anew(state);
+        self.windows_begin_anew();
     }
 
     /// What comes in, before it is dealt with.
@@ -253,7 +255,8 @@ impl Book {
             left: false,
             not_before: UnixMillis(0),
             by_person: false,
-            undone_until: 0,
+            approved_by: Vec::new(),
+            undone_from: 0,
         };
         assert!(
             self.actions.insert(action, told).is_none(),
@@ -361,8 +364,13 @@ impl Book {
         );
         assert!(told.not_before <= at, "{id} leaves before its time");
         assert!(
-            told.left || told.undone_until <= self.up_ms,
+            told.left || told.undone_from + told.undo_ms(state) <= self.up_ms,
             "{id} leaves in its undo window"
+        );
+        assert!(
+            told.left || told.is_approved_by_enough(state),
+            "{id} leaves, and by the policy of today {:?} are not enough",
+            told.approved_by
         );
         let since = approved.max(told.not_before);
         let age = at.since(since).as_millis();

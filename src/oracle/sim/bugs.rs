@@ -82,6 +82,8 @@ pub(in crate::oracle) enum Bug {
     RetiredForgotten,
     /// A rule chooses another committee as often as it likes.
     CommitteesUnbounded,
+    /// An approval that was enough when it was given is enough for ever.
+    OldPolicyGood,
     /// An attempt that left memory is not counted any more.
     SumForgotten,
     /// What a case rests on leaves memory with everything else that is over.
@@ -102,7 +104,10 @@ pub(in crate::oracle) fn is_planted(bug: Bug) -> bool {
 }
 
 /// Each defect, and how many seeds it may take until one finds it.
-const WITHIN: [(Bug, u64); 39] = [
+const WITHIN: [(Bug, u64); 40] = [
+    (Bug::OldPolicyGood, 150),
+    (Bug::SumForgotten, 50),
+    (Bug::PastForgotten, 150),
     (Bug::SkippedRecord, 10),
     (Bug::NonceTwice, 10),
     (Bug::SignedAnew, 10),
@@ -140,8 +145,6 @@ const WITHIN: [(Bug, u64); 39] = [
     (Bug::RetiredForgotten, 1_000),
     (Bug::UndoIgnored, 10),
     (Bug::CommitteesUnbounded, 1_000),
-    (Bug::SumForgotten, 50),
-    (Bug::PastForgotten, 150),
 ];
 
 #[allow(clippy::disallowed_macros, reason = "tells which seed finds what")]

@@ -21,6 +21,9 @@ impl World {
         if self.book.reach != Reach::Followed && self.rng.gen_bool(0.2) {
             self.input(Input::Sight(Reach::Followed));
         }
+        if self.rereads && self.rng.gen_bool(0.03) {
+            self.rules_change();
+        }
         match self.rng.gen_range(0..100) {
             0..5 => {
                 self.request_or_withdraw();
@@ -69,11 +72,16 @@ impl World {
                     let reach = [Reach::Followed, Reach::Still, Reach::Lost][self.rng.gen_range(0..3)];
                     self.input(Input::Sight(reach));
                 }
-                3 if self.settings.policy.rules[0].max_per_day.is_some() => self.push_clock(),
+                3 if self.counts_by_day() => self.push_clock(),
                 _ => {}
             },
             _ => self.perform_any(),
         }
+    }
+
+    fn counts_by_day(&self) -> bool {
+        let rule = self.settings.policy.rules.first();
+        rule.is_some_and(|rule| rule.max_per_day.is_some())
     }
 
     /// No more faults: everything that was requested must come to its end.
@@ -81,6 +89,7 @@ impl World {
         self.calm = true;
         self.outside.exits_from = 0;
         self.outside.lies.clear();
+        self.rules_are_as_at_first();
         if self.mode == Mode::Observe {
             self.mode = Mode::Supervised;
             self.restart(0);

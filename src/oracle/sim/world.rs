@@ -70,6 +70,10 @@ pub(super) struct World {
     pub(super) various: bool,
     /// Ceremonies take long, and much happens meanwhile: in those lives in which nothing that is closed stays in memory.
     pub(super) slow: bool,
+    /// People change the file of rules, and the process reads it anew.
+    pub(super) rereads: bool,
+    /// What the file said at first.
+    first: Policy,
     /// One committee is configured, SSV takes nothing of one of its operators, and a rule may choose others.
     pub(super) bound: bool,
     /// Every step is printed.
@@ -128,6 +132,8 @@ impl World {
             let (name, uid, key) = ("bob".into(), None, PersonKey([2; 32]));
             world.settings.policy.persons.push(Person { name, uid, key });
         }
+        world.rereads = matches!(seed % 8, 0 | 5);
+        world.first = world.settings.policy.clone();
         let mode = world.mode;
         world.state.settings = Settings {
             mode,
@@ -199,6 +205,8 @@ impl World {
             stood: BTreeMap::new(),
             various: false,
             slow: false,
+            rereads: false,
+            first: Policy::default(),
             bound: false,
             aloud: false,
         }
@@ -287,6 +295,58 @@ impl World {
         }
     }
 
+    /// Somebody changes the file of rules, and the process reads it anew: whom rules spare, what takes two people, whose
+    /// keys count, what a rule may spend, and how long an approval can be taken back.
+    pub(super) fn rules_change(&mut self) {
+        let mut policy = self.first.clone();
+        let rng = &mut self.rng;
+        if rng.gen_bool(0.2) {
+            policy.rules.clear();
+        }
+        for rule in &mut policy.rules {
+            let max_fee = [5_000, 50_000][rng.gen_range(0..2)];
+            rule.max_fee_wei = Some(alloy::primitives::U256::from(max_fee));
+            rule.max_attempts = [1, 50][rng.gen_range(0..2)];
+            if rng.gen_bool(0.3) {
+                rule.kinds.retain(|kind| kind.family() == Family::Ceremony);
+            }
+        }
+        if rng.gen_bool(0.3) {
+            policy.persons.clear();
+        }
+        policy.two_persons.clear();
+        if rng.gen_bool(0.5) {
+            policy.two_persons.push(TwoPersons {
+                kinds: ActionKind::ALL.to_vec(),
+                at_least_wei: None,
+                personal_keys: rng.gen_bool(0.2),
+            });
+        }
+        for kind in ActionKind::ALL {
+            let window = [Duration::ZERO, UNDO, 10 * UNDO][rng.gen_range(0..3)];
+            policy.undo.set(*kind, window);
+        }
+        self.read_rules(policy);
+    }
+
+    /// The file says again what it said at first.
+    pub(super) fn rules_are_as_at_first(&mut self) {
+        if self.rereads {
+            self.read_rules(self.first.clone());
+        }
+    }
+
+    /// As the engine does it on SIGHUP.
+    fn read_rules(&mut self, policy: Policy) {
+        self.settings.policy.clone_from(&policy);
+        if let Some(twin) = &mut self.twin {
+            twin.settings.policy.clone_from(&policy);
+        }
+        let text = SafeText::new(&format!("the policy was read anew: {} rules", policy.rules.len()));
+        self.state.settings.policy = policy;
+        self.shell_records(Record::Note { case: None, text });
+    }
+
     /// How many of the records of a step become durable, and whether the process dies then.
     fn durable_of(&mut self, made: usize) -> (usize, bool) {
         let planned = self.death.and_then(|(at, _)| at.checked_sub(self.records));
@@ -318,7 +378,9 @@ impl World {
         let durable = if lost == 0 { whole } else { self.shadow.lose(lost) };
         if !self.calm && self.rng.gen_bool(0.15) {
             let max_fee = [5_000, 50_000][self.rng.gen_range(0..2)];
-            self.settings.policy.rules[0].max_fee_wei = Some(alloy::primitives::U256::from(max_fee));
+            if let Some(rule) = self.settings.policy.rules.first_mut() {
+                rule.max_fee_wei = Some(alloy::primitives::U256::from(max_fee));
+            }
             self.mode = [Mode::Auto, Mode::Supervised, Mode::Observe][self.rng.gen_range(0..3)];
         }
         let settings = Settings {

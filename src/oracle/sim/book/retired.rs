@@ -80,7 +80,7 @@ impl Book {
 
     /// A case is over without its request only where that was taken back, and came back neither as a log nor in the
     /// contract's list. A branch may bring it along that nobody has told of yet: the case goes on then.
-    pub(in crate::oracle::sim) fn lost_its_request(&self, state: &State, id: CaseId) {
+    pub(in crate::oracle::sim) fn lost_its_request(&mut self, state: &State, id: CaseId) {
         let by_log = matches!(self.causes[&id], Cause::Event { .. });
         assert!(
             by_log && self.lost.contains(&id),
@@ -94,11 +94,13 @@ impl Book {
         self.key_is_condemned(state, id);
     }
 
-    /// The key that a case made, and that nothing used, is never used.
-    pub(super) fn key_is_condemned(&self, state: &State, id: CaseId) {
+    /// The key that a case made, and that nothing used, is never used. One that was used is not its own any more.
+    pub(super) fn key_is_condemned(&mut self, state: &State, id: CaseId) {
         let used = |case| state.has_used_its_key(case);
-        let used = state.cases.get(&id).is_some_and(used);
-        if let Some(key) = self.made.get(&id).filter(|_| !used) {
+        if state.cases.get(&id).is_some_and(used) {
+            self.made.remove(&id);
+        }
+        if let Some(key) = self.made.get(&id) {
             assert!(self.condemned.contains(key), "the key of {id} is not condemned");
         }
     }
