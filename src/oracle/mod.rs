@@ -31,6 +31,7 @@ mod fading;
 #[cfg(test)]
 mod fixture;
 mod input;
+mod invariants;
 mod milestone;
 mod mode;
 mod payload;
@@ -64,6 +65,7 @@ pub use fading::{Faded, HELD, Reach, STALE_AFTER};
 pub use input::{
     CeremonySuccess, ChainFacts, Fulfilment, Input, NotSigned, Prepared, Purpose, Stamped, Wish,
 };
+pub(crate) use invariants::violated;
 pub(crate) use milestone::milestones;
 pub use milestone::{Actual, Basis, Forecast, Milestone, Moment, Sighting, Stage};
 pub use mode::Switched;

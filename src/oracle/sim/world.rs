@@ -271,6 +271,7 @@ impl World {
         }
         for effect in &effects {
             self.seen.effect(effect);
+            assert_eq!(violated(&self.state, effect), None, "{}", effect.name());
             self.book.effect(&self.state, at, effect);
         }
         self.waiting.extend(effects);
