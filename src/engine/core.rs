@@ -23,7 +23,7 @@ use super::{publish, transition, translate, world::World};
 use crate::inject;
 use crate::journal::{Anchor, JournalError};
 use crate::lane;
-use crate::oracle::{Effect, Input, Policy, Record, Stamped, State, WishReply, step};
+use crate::oracle::{Effect, Input, Policy, Record, Stamped, State, WishReply, step, violated};
 use crate::types::{BlockRef, SafeText, Severity, UnixMillis, counted};
 use crate::view::{Accepted, Listing, Query, Refused, Reply, Request, Transition};
 
@@ -383,6 +383,12 @@ impl<W: World> Core<W> {
     }
 
     fn start(&mut self, effect: Effect) {
+        let defect = violated(&self.state, &effect);
+        assert!(
+            defect.is_none(),
+            "a defect, and nothing left: {}",
+            defect.unwrap_or_default()
+        );
         let name = effect.name();
         let answer = Arc::clone(&self.world).perform(effect.clone());
         let task = self.tasks.spawn(lane::supervised(async move {

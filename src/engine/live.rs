@@ -217,6 +217,7 @@ mod tests {
             },
             backend,
             started_at: UnixMillis(0),
+            moved_by: 1,
             doubt: None,
             ended: None,
             checks: Vec::new(),

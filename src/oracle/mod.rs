@@ -31,6 +31,7 @@ mod fading;
 #[cfg(test)]
 mod fixture;
 mod input;
+mod invariants;
 mod milestone;
 mod mode;
 mod payload;
@@ -64,13 +65,20 @@ pub use fading::{Faded, HELD, Reach, STALE_AFTER};
 pub use input::{
     CeremonySuccess, ChainFacts, Fulfilment, Input, NotSigned, Prepared, Purpose, Stamped, Wish,
 };
+pub(crate) use invariants::violated;
 pub(crate) use milestone::milestones;
 pub use milestone::{Actual, Basis, Forecast, Milestone, Moment, Sighting, Stage};
 pub use mode::Switched;
 pub use payload::{CallArgument, CallView, CeremonyPayload, ExitPayload, Payload, TransactionPayload};
 pub use people::{Demand, PeopleRules, Person, TwoPersons};
 pub use policy::{Policy, Rule, RuleUse};
+#[cfg(test)]
+pub(crate) use record::KINDS;
 pub use record::{CeremonyRole, Record, Speaks};
+#[cfg(test)]
+pub(crate) use sim::journal_of_a_life;
+#[cfg(test)]
+pub(crate) use state::OVER_KEPT;
 pub use state::{
     Backend, CLOSED_KEPT, Case, Ceremony, Doubt, Durable, FailedFor, HISTORY_FIRST, OVERTAKEN_AT_MOST,
     Overtaken, Resume, Retired, Sending, Served, Settings, State, Step, Track,

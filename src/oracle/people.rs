@@ -140,6 +140,9 @@ impl Policy {
     /// An approval that was enough when it was given says nothing of what is demanded when the action leaves.
     #[must_use]
     pub fn lacks(&self, action: &Action) -> Option<String> {
+        if planted!(OldPolicyGood) {
+            return None;
+        }
         let given = action.endorsements.iter().chain(&action.decision);
         let given: Vec<_> = given.map(|decision| &decision.decider).collect();
         self.lack_of(&action.proposal, &given)

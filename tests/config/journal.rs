@@ -129,7 +129,11 @@ fn journals_of_every_format_verify_and_every_record_is_understood() {
         "format-1/closed.sqlite",
         "format-2/waiting.sqlite",
         "format-2/closed.sqlite",
+        "format-2/life.sqlite",
     ]
     .map(records);
-    assert_eq!(found, [(1, 6), (1, 8), (1, 17), (1, 83), (2, 8), (2, 80)]);
+    assert_eq!(
+        found,
+        [(1, 6), (1, 8), (1, 17), (1, 83), (2, 8), (2, 80), (2, 134)]
+    );
 }

@@ -42,7 +42,9 @@ impl<W: World> Core<W> {
             {
                 task::spawn_blocking(move || write_kept(&kept, &path));
             }
-            if pending.records.iter().any(|(_, record)| record.ends_its_case()) {
+            let leaves =
+                |record: &Record| record.ends_its_case() || matches!(record, Record::CeremonyStarted { .. });
+            if pending.records.iter().any(|(_, record)| leaves(record)) {
                 let known = &self.state.ceremonies;
                 self.live.forget(|request| known.contains_key(&request));
             }

@@ -3,6 +3,7 @@
 mod crowd;
 mod ends;
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
@@ -13,7 +14,7 @@ use crate::engine::{EffectFuture, LiveUpdate};
 use crate::journal::{JournalError, NewRecord, verify};
 use crate::oracle::{ActionState, Backend, Effect, Mode, Policy};
 use crate::ports::fakes::FakeCeremonies;
-use crate::types::{BackendName, CaseId, DepositOrder, Root};
+use crate::types::{BackendName, CaseId, DepositOrder, RequestKind, Root};
 
 fn settings() -> Settings {
     Settings {
@@ -91,6 +92,19 @@ fn what_this_format_holds_is_taken_up_as_it_is() {
     let closed = state.cases.values().filter(|case| case.is_closed());
     assert_eq!((closed.count(), state.cases.len()), (4, 4));
     assert!(state.cursor().is_some_and(|upto| upto.number > 0));
+}
+
+#[tokio::test]
+async fn a_life_with_many_kinds_of_record_is_taken_up_and_goes_on() {
+    let (directory, state) = earlier("format-2/life.sqlite");
+    assert_eq!(state.newest, 134);
+    let kinds: BTreeSet<RequestKind> = state.cases.keys().map(|case| case.kind).collect();
+    assert_eq!(kinds.len(), 3);
+    let options = options(directory.path());
+    run_and_stop(&options).await;
+    let (report, _) = verify(&options.path).unwrap();
+    assert!(report.records > 134, "it went on");
+    assert_eq!(open(settings(), &options).unwrap().state.newest, report.records);
 }
 
 #[test]

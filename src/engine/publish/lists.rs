@@ -1,7 +1,7 @@
 //! Which things a snapshot has, in which order, and the pages of the rest.
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::older::{Older, Wanted};
 use super::{actions, cases, ceremonies, exits, transactions};
@@ -194,6 +194,42 @@ pub(super) fn retired(state: &State, kind: ListKind) -> u64 {
         ListKind::Ceremonies => of.ceremonies,
         ListKind::Transactions => of.transactions,
         ListKind::Exits => of.cases.get(&RequestKind::Exit).copied().unwrap_or_default(),
+    }
+}
+
+/// So many rows of a list left memory without their case.
+pub(super) fn shed(state: &State, kind: ListKind) -> BTreeMap<CaseId, u64> {
+    let rows = state.retired.partly.iter().map(|(id, shed)| match kind {
+        ListKind::Actions => (*id, shed.actions),
+        ListKind::Ceremonies => (*id, shed.ceremonies),
+        ListKind::Transactions => (*id, shed.transactions),
+        ListKind::Cases | ListKind::Exits => (*id, 0),
+    });
+    rows.filter(|(_, rows)| *rows > 0).collect()
+}
+
+/// The rows of a list that are in memory of these cases.
+pub(super) fn ids_of<'a>(
+    state: &State,
+    kind: ListKind,
+    cases: impl Iterator<Item = &'a CaseId>,
+) -> BTreeSet<RowId> {
+    let cases: BTreeSet<_> = cases.collect();
+    let of_action = |id: &ActionId| cases.contains(&id.case);
+    match kind {
+        ListKind::Actions => {
+            let ids = state.actions.keys().copied().filter(of_action);
+            ids.map(RowId::Action).collect()
+        }
+        ListKind::Transactions => {
+            let ids = state.sendings.keys().copied().filter(of_action);
+            ids.map(RowId::Transaction).collect()
+        }
+        ListKind::Ceremonies => {
+            let own = state.ceremonies.iter().filter(|(_, c)| cases.contains(&c.case));
+            own.map(|(id, _)| RowId::Ceremony(*id)).collect()
+        }
+        ListKind::Cases | ListKind::Exits => BTreeSet::new(),
     }
 }
 

@@ -1,6 +1,7 @@
 //! What left memory, read from the journal: the records of a case make its state once more, and the views are made of that.
 //!
-//! Lists go on where memory ends: case by case, the one that was closed last first, and of each case what is newest first.
+//! Lists go on where memory ends: case by case, first those of which only a part left, the newest first, then the one that
+//! was closed last, and of each case what is newest first.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -35,8 +36,12 @@ pub(in crate::engine) struct Older {
     wanted: Wanted,
     /// What memory has of it.
     first: Option<Rows>,
-    /// Cases that are in memory: pages have them already.
+    /// Cases that are in memory: pages have them already, ...
     here: BTreeSet<CaseId>,
+    /// ... but for so many rows of these, ...
+    partly: BTreeMap<CaseId, u64>,
+    /// ... which are not among these rows of them.
+    rows_here: BTreeSet<RowId>,
     settings: Settings,
     live: Live,
 }
@@ -48,10 +53,20 @@ fn unreadable(error: &JournalError) -> Refused {
 
 impl Older {
     pub(super) fn new(state: &State, live: &Live, wanted: Wanted) -> Self {
+        let partly = match &wanted {
+            Wanted::Page { kind, .. } => lists::shed(state, *kind),
+            Wanted::One(_) | Wanted::Cases { .. } => BTreeMap::new(),
+        };
+        let rows_here = match &wanted {
+            Wanted::Page { kind, .. } => lists::ids_of(state, *kind, partly.keys()),
+            Wanted::One(_) | Wanted::Cases { .. } => BTreeSet::new(),
+        };
         Self {
             wanted,
             first: None,
             here: state.cases.keys().copied().collect(),
+            partly,
+            rows_here,
             settings: state.settings.clone(),
             live: live.without_anything(),
         }
@@ -99,7 +114,8 @@ impl Older {
         before: Option<RowId>,
         limit: usize,
     ) -> Result<Listing, Refused> {
-        let closed = self.closed(archive, kind)?;
+        let newest_first = self.partly.keys().rev().copied();
+        let closed: Vec<CaseId> = newest_first.chain(self.closed(archive, kind)?).collect();
         let mut cases = closed.iter();
         let mut rows = self.first.clone().unwrap_or_else(|| Rows::none(kind));
         let (mut taken, mut rest) = (0, 0);
@@ -112,23 +128,31 @@ impl Older {
                 ))
             };
             let state = self.state_of(archive, *found.ok_or_else(gone)?)?;
-            let ids = lists::ids(&state, kind);
+            let ids = self.ids(&state, kind);
             let at = ids.iter().position(|id| *id == row).ok_or_else(gone)?;
             (taken, rest) = self.take(&mut rows, &state, &ids[at + 1..], limit)?;
         }
         while taken < limit {
             let Some(id) = cases.next() else { break };
             let state = self.state_of(archive, *id)?;
-            let (more, left) = self.take(&mut rows, &state, &lists::ids(&state, kind), limit - taken)?;
+            let (more, left) = self.take(&mut rows, &state, &self.ids(&state, kind), limit - taken)?;
             (taken, rest) = (taken + more, left);
         }
         let counts = counts(archive, kind)?;
         let of = |case: &CaseId| match &counts {
+            _ if self.partly.contains_key(case) => self.partly[case],
             Some(counts) => counts.get(&case.to_string()).copied().unwrap_or_default(),
             None => 1,
         };
         let older = rest as u64 + cases.map(of).sum::<u64>();
         Ok(Listing { rows, older })
+    }
+
+    /// The rows of a case that pages do not have from memory.
+    fn ids(&self, state: &State, kind: ListKind) -> Vec<RowId> {
+        let mut ids = lists::ids(state, kind);
+        ids.retain(|id| !self.rows_here.contains(id));
+        ids
     }
 
     /// Adds at most `limit` of these; how many, and how many not.
@@ -171,7 +195,7 @@ impl Older {
                 let seq = entry.seq;
                 Refused::Unavailable(SafeText::new(&format!("journal record {seq}: {problem}")))
             })?;
-            durable.apply(entry.seq, entry.at, &record);
+            durable.apply_whole(entry.seq, entry.at, &record);
         }
         Ok(State::restored(self.settings.clone(), durable))
     }

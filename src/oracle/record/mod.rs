@@ -311,7 +311,7 @@ pub enum Record {
 }
 
 /// Every kind of record that this program reads. A record of another one is from a newer program.
-const KINDS: [&str; 43] = [
+pub(crate) const KINDS: [&str; 43] = [
     "engine-started",
     "journal-upgraded",
     "events-read",

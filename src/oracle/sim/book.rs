@@ -28,8 +28,10 @@ struct Told {
     left: bool,
     not_before: UnixMillis,
     by_person: bool,
-    /// Nothing of it leaves earlier, ms of the monotonic clock.
-    undone_until: u64,
+    /// Who approved it, in the end.
+    approved_by: Vec<Decider>,
+    /// Since when it can be taken back, ms of the monotonic clock.
+    undone_from: u64,
 }
 
 /// A ceremony as the journal tells of it.
@@ -67,6 +69,8 @@ pub(super) struct Book {
     /// transactions that nothing changes any more.
     causes: BTreeMap<CaseId, Cause>,
     gone: BTreeSet<CaseId>,
+    /// Actions that left memory before their cases.
+    shed: BTreeSet<ActionId>,
     lost: BTreeSet<CaseId>,
     settled: BTreeSet<ActionId>,
     /// The account has a past that nobody has adopted.
@@ -96,7 +100,7 @@ impl Book {
         self.reach = Reach::Followed;
         self.runs.values_mut().for_each(|run| run.runs = false);
         self.are_restored(state);
-        self.windows_begin_anew(state, None);
+        self.windows_begin_anew(None);
     }
 
     /// What comes in, before it is dealt with.
@@ -184,7 +188,7 @@ impl Book {
             | Record::AccountSeen { .. }
             | Record::AccountAdopted { .. }
             | Record::AccountStrange { .. } => self.account(record),
-            Record::Resumed { case, .. } => self.windows_begin_anew(state, *case),
+            Record::Resumed { case, .. } => self.windows_begin_anew(*case),
             Record::CaseGivenUp { case, .. } => self.is_given_up(state, *case),
             Record::KeyRedone { case, is_by_rule, .. } => self.key_redone(state, *case, *is_by_rule),
             Record::CaseClosed { case, outcome } => {
@@ -252,7 +256,8 @@ impl Book {
             left: false,
             not_before: UnixMillis(0),
             by_person: false,
-            undone_until: 0,
+            approved_by: Vec::new(),
+            undone_from: 0,
         };
         assert!(
             self.actions.insert(action, told).is_none(),
@@ -360,8 +365,13 @@ impl Book {
         );
         assert!(told.not_before <= at, "{id} leaves before its time");
         assert!(
-            told.left || told.undone_until <= self.up_ms,
+            told.left || told.undone_from + told.undo_ms(state) <= self.up_ms,
             "{id} leaves in its undo window"
+        );
+        assert!(
+            told.left || told.is_approved_by_enough(state),
+            "{id} leaves, and by the policy of today {:?} are not enough",
+            told.approved_by
         );
         let since = approved.max(told.not_before);
         let age = at.since(since).as_millis();

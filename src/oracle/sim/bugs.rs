@@ -84,6 +84,12 @@ pub(in crate::oracle) enum Bug {
     RetiredForgotten,
     /// A rule chooses another committee as often as it likes.
     CommitteesUnbounded,
+    /// An approval that was enough when it was given is enough for ever.
+    OldPolicyGood,
+    /// An attempt that left memory is not counted any more.
+    SumForgotten,
+    /// What a case rests on leaves memory with everything else that is over.
+    PastForgotten,
 }
 
 thread_local! {
@@ -101,7 +107,10 @@ pub(in crate::oracle) fn is_planted(bug: Bug) -> bool {
 
 /// Each defect, and how many seeds it may take until one finds it. One that lives at random seldom come to has a life of
 /// its own in `found`.
-const WITHIN: [(Bug, u64); 37] = [
+const WITHIN: [(Bug, u64); 40] = [
+    (Bug::OldPolicyGood, 150),
+    (Bug::SumForgotten, 50),
+    (Bug::PastForgotten, 150),
     (Bug::SkippedRecord, 10),
     (Bug::NonceTwice, 10),
     (Bug::SignedAnew, 10),

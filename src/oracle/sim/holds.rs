@@ -10,7 +10,7 @@ use crate::types::*;
 
 impl Book {
     /// A case closes only on what contract and beacon chain really say, for good.
-    pub(super) fn closed(&self, outside: &Outside, state: &State, id: CaseId, outcome: &SafeText) {
+    pub(super) fn closed(&mut self, outside: &Outside, state: &State, id: CaseId, outcome: &SafeText) {
         if outcome.as_str() == REQUEST_GONE {
             return self.lost_its_request(state, id);
         }

@@ -8,7 +8,7 @@ use rand::Rng as _;
 use super::bugs::{Bug, plant};
 use super::coverage::Coverage;
 use super::world::World;
-use crate::oracle::state::KEPT;
+use crate::oracle::state::{KEPT, OVER};
 use crate::oracle::*;
 use crate::types::*;
 
@@ -20,6 +20,9 @@ impl World {
     fn turn(&mut self) {
         if self.book.reach != Reach::Followed && self.rng.gen_bool(0.2) {
             self.input(Input::Sight(Reach::Followed));
+        }
+        if self.rereads && self.rng.gen_bool(0.03) {
+            self.rules_change();
         }
         match self.rng.gen_range(0..100) {
             0..5 => {
@@ -69,11 +72,16 @@ impl World {
                     let reach = [Reach::Followed, Reach::Still, Reach::Lost][self.rng.gen_range(0..3)];
                     self.input(Input::Sight(reach));
                 }
-                3 if self.settings.policy.rules[0].max_per_day.is_some() => self.push_clock(),
+                3 if self.counts_by_day() => self.push_clock(),
                 _ => {}
             },
             _ => self.perform_any(),
         }
+    }
+
+    fn counts_by_day(&self) -> bool {
+        let rule = self.settings.policy.rules.first();
+        rule.is_some_and(|rule| rule.max_per_day.is_some())
     }
 
     /// No more faults: everything that was requested must come to its end.
@@ -81,6 +89,7 @@ impl World {
         self.calm = true;
         self.outside.exits_from = 0;
         self.outside.lies.clear();
+        self.rules_are_as_at_first();
         if self.mode == Mode::Observe {
             self.mode = Mode::Supervised;
             self.restart(0);
@@ -140,7 +149,7 @@ pub(super) struct Life {
     pub(super) given_up: Vec<&'static str>,
 }
 
-/// How many closed cases stay in memory, until it is dropped.
+/// How many closed cases stay in memory, and how much of each case that is over, until it is dropped.
 pub(super) struct Kept;
 
 impl Kept {
@@ -149,8 +158,14 @@ impl Kept {
         Self
     }
 
-    /// In half of the lives so few that cases leave memory in them.
+    /// In half of the lives so few that cases leave memory in them, and in half that parts of them do.
     fn of(seed: u64) -> Self {
+        OVER.set(match seed % 8 {
+            1 | 2 => 0,
+            4 => 1,
+            7 => 2,
+            _ => OVER_KEPT,
+        });
         Self::at_most(match seed % 8 {
             1 => 0,
             5 => 1,
@@ -163,6 +178,7 @@ impl Kept {
 impl Drop for Kept {
     fn drop(&mut self) {
         KEPT.set(CLOSED_KEPT);
+        OVER.set(OVER_KEPT);
     }
 }
 
@@ -197,6 +213,12 @@ pub(in crate::oracle) fn records_of_a_life(seed: u64) -> Vec<Record> {
         .shadow
         .records()
         .collect()
+}
+
+/// The same, each record with its time.
+pub(crate) fn journal_of_a_life(seed: u64) -> Vec<(UnixMillis, Record)> {
+    let life = lived(seed, DepositOrder::HeadOfQueue, false);
+    life.shadow.journal().collect()
 }
 
 /// How many lives are lived: more, where the environment says so.

@@ -31,4 +31,5 @@ mod work;
 mod world;
 
 pub(in crate::oracle) use bugs::{Bug, is_planted};
+pub(crate) use lives::journal_of_a_life;
 pub(in crate::oracle) use lives::records_of_a_life;

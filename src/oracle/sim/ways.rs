@@ -117,6 +117,16 @@ fn wish(state: &State, case: &Case, way: Way) -> Option<Wish> {
                 return None;
             };
             let (digest, phrase) = (state.actions[&action].digest, state.actions[&action].phrase());
+            let demand = state.settings.policy.demand(&state.actions[&action].proposal);
+            if demand.personal_keys {
+                // whoever approves it signs elsewhere; from a seat it can be rejected
+                let reason = SafeText::new("it cannot be");
+                return Some(Wish::Reject {
+                    action,
+                    digest,
+                    reason,
+                });
+            }
             Wish::Approve {
                 action,
                 digest,

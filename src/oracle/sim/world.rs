@@ -12,6 +12,7 @@ use super::bugs::{Bug, is_planted};
 use super::coverage::Coverage;
 use super::replay;
 use super::truth::{Adapters, Event, Outside};
+use crate::oracle::state::OVER;
 use crate::oracle::state::shadow::Shadow;
 use crate::oracle::*;
 use crate::types::*;
@@ -26,6 +27,8 @@ pub(super) struct World {
     pub(super) outside: Outside,
     pub(super) state: State,
     pub(super) shadow: Shadow,
+    /// The same process with a memory that keeps every part of a case: in those lives in which little of it stays.
+    twin: Option<State>,
     pub(super) book: Book,
     pub(super) seen: Coverage,
     /// Effects that were asked for, and answers that are under way.
@@ -67,6 +70,10 @@ pub(super) struct World {
     pub(super) various: bool,
     /// Ceremonies take long, and much happens meanwhile: in those lives in which nothing that is closed stays in memory.
     pub(super) slow: bool,
+    /// People change the file of rules, and the process reads it anew.
+    pub(super) rereads: bool,
+    /// What the file said at first.
+    first: Policy,
     /// One committee is configured, SSV takes nothing of one of its operators, and a rule may choose others.
     pub(super) bound: bool,
     /// Every step is printed.
@@ -125,11 +132,16 @@ impl World {
             let (name, uid, key) = ("bob".into(), None, PersonKey([2; 32]));
             world.settings.policy.persons.push(Person { name, uid, key });
         }
+        world.rereads = matches!(seed % 8, 0 | 5);
+        world.first = world.settings.policy.clone();
         let mode = world.mode;
         world.state.settings = Settings {
             mode,
             ..world.settings.clone()
         };
+        if OVER.get() < OVER_KEPT {
+            world.twin = Some(world.state.clone());
+        }
         world.begin();
         world
     }
@@ -169,6 +181,7 @@ impl World {
             outside,
             state: State::new(settings(mode, max_fee)),
             shadow: Shadow::default(),
+            twin: None,
             book: Book::default(),
             seen: Coverage::default(),
             waiting: VecDeque::new(),
@@ -192,6 +205,8 @@ impl World {
             stood: BTreeMap::new(),
             various: false,
             slow: false,
+            rereads: false,
+            first: Policy::default(),
             bound: false,
             aloud: false,
         }
@@ -211,15 +226,20 @@ impl World {
         if self.aloud {
             replay::input(self.steps, at, &input);
         }
-        let (output, reply) = step(
-            &mut self.state,
-            Stamped {
-                at,
-                up_ms,
-                entropy,
-                input,
-            },
-        );
+        let stamped = Stamped {
+            at,
+            up_ms,
+            entropy,
+            input,
+        };
+        let twins = self
+            .twin
+            .as_mut()
+            .map(|twin| with_all(|| step(twin, stamped.clone())));
+        let (output, reply) = step(&mut self.state, stamped);
+        if let Some((whole, _)) = twins {
+            assert_eq!(output, whole, "what left memory was decided on");
+        }
         let Output { records, effects } = output;
         if records.is_empty() {
             assert_eq!(
@@ -251,6 +271,7 @@ impl World {
         }
         for effect in &effects {
             self.seen.effect(effect);
+            assert_eq!(violated(&self.state, effect), None, "{}", effect.name());
             self.book.effect(&self.state, at, effect);
         }
         self.waiting.extend(effects);
@@ -264,12 +285,67 @@ impl World {
     fn shell_records(&mut self, record: Record) {
         let at = UnixMillis(self.now);
         self.state.apply(self.state.newest + 1, at, &record);
+        if let Some(twin) = &mut self.twin {
+            with_all(|| twin.apply(twin.newest + 1, at, &record));
+        }
         self.shadow.follow(&self.state, at, std::slice::from_ref(&record));
         self.records += 1;
         self.seen.record(&record);
         if self.aloud {
             replay::output(std::slice::from_ref(&record), 1, &[], false, None);
         }
+    }
+
+    /// Somebody changes the file of rules, and the process reads it anew: whom rules spare, what takes two people, whose
+    /// keys count, what a rule may spend, and how long an approval can be taken back.
+    pub(super) fn rules_change(&mut self) {
+        let mut policy = self.first.clone();
+        let rng = &mut self.rng;
+        if rng.gen_bool(0.2) {
+            policy.rules.clear();
+        }
+        for rule in &mut policy.rules {
+            let max_fee = [5_000, 50_000][rng.gen_range(0..2)];
+            rule.max_fee_wei = Some(alloy::primitives::U256::from(max_fee));
+            rule.max_attempts = [1, 50][rng.gen_range(0..2)];
+            if rng.gen_bool(0.3) {
+                rule.kinds.retain(|kind| kind.family() == Family::Ceremony);
+            }
+        }
+        if rng.gen_bool(0.3) {
+            policy.persons.clear();
+        }
+        policy.two_persons.clear();
+        if rng.gen_bool(0.5) {
+            policy.two_persons.push(TwoPersons {
+                kinds: ActionKind::ALL.to_vec(),
+                at_least_wei: None,
+                personal_keys: rng.gen_bool(0.2),
+            });
+        }
+        for kind in ActionKind::ALL {
+            let window = [Duration::ZERO, UNDO, 10 * UNDO][rng.gen_range(0..3)];
+            policy.undo.set(*kind, window);
+        }
+        self.read_rules(policy);
+    }
+
+    /// The file says again what it said at first.
+    pub(super) fn rules_are_as_at_first(&mut self) {
+        if self.rereads {
+            self.read_rules(self.first.clone());
+        }
+    }
+
+    /// As the engine does it on SIGHUP.
+    fn read_rules(&mut self, policy: Policy) {
+        self.settings.policy.clone_from(&policy);
+        if let Some(twin) = &mut self.twin {
+            twin.settings.policy.clone_from(&policy);
+        }
+        let text = SafeText::new(&format!("the policy was read anew: {} rules", policy.rules.len()));
+        self.state.settings.policy = policy;
+        self.shell_records(Record::Note { case: None, text });
     }
 
     /// How many of the records of a step become durable, and whether the process dies then.
@@ -303,13 +379,19 @@ impl World {
         let durable = if lost == 0 { whole } else { self.shadow.lose(lost) };
         if !self.calm && self.rng.gen_bool(0.15) {
             let max_fee = [5_000, 50_000][self.rng.gen_range(0..2)];
-            self.settings.policy.rules[0].max_fee_wei = Some(alloy::primitives::U256::from(max_fee));
+            if let Some(rule) = self.settings.policy.rules.first_mut() {
+                rule.max_fee_wei = Some(alloy::primitives::U256::from(max_fee));
+            }
             self.mode = [Mode::Auto, Mode::Supervised, Mode::Observe][self.rng.gen_range(0..3)];
         }
         let settings = Settings {
             mode: self.mode,
             ..self.settings.clone()
         };
+        self.twin = (OVER.get() < OVER_KEPT).then(|| {
+            let whole = with_all(|| self.shadow.folded());
+            State::restored(settings.clone(), whole)
+        });
         self.state = State::restored(settings, durable);
         self.process += 1;
         self.book.restarted(&self.state);
@@ -376,6 +458,14 @@ impl World {
         self.now += ms;
         self.input(Input::Tick);
     }
+}
+
+/// Does it with a memory that keeps every part of a case.
+fn with_all<T>(work: impl FnOnce() -> T) -> T {
+    let kept = OVER.replace(usize::MAX);
+    let done = work();
+    OVER.set(kept);
+    done
 }
 
 /// How long a person's approval of a deposit or an exit waits.

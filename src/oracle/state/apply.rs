@@ -10,6 +10,12 @@ use super::{Case, Durable, Step};
 impl Durable {
     /// Takes a record into account. `seq` is its number in the journal. Replaying all records restores what is durable.
     pub fn apply(&mut self, seq: u64, at: UnixMillis, record: &Record) {
+        self.apply_whole(seq, at, record);
+        self.shed(record);
+    }
+
+    /// The same, and nothing of a case leaves while the case does not: pages of what is old are made of this.
+    pub(crate) fn apply_whole(&mut self, seq: u64, at: UnixMillis, record: &Record) {
         self.newest = seq;
         self.reckoning.told(at, record);
         if let Record::CaseOpened { case, cause } = record {

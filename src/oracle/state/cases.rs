@@ -225,6 +225,7 @@ impl Durable {
     /// had is of no use.
     fn where_it_was_left(&mut self, at: UnixMillis, case: CaseId) -> Step {
         let mut step = Step::PlanCeremony;
+        let newest = self.newest;
         let running = |c: &Ceremony| c.case == case && c.ended.is_none();
         for (request, ceremony) in self.ceremonies.iter_mut().filter(|(_, c)| running(c)) {
             match ceremony.role {
@@ -232,6 +233,7 @@ impl Durable {
                 CeremonyRole::Registration => {
                     let over = given_up("its case was closed while it ran");
                     ceremony.ended = Some((at, Err(over)));
+                    ceremony.moved_by = newest;
                 }
             }
         }
@@ -240,9 +242,11 @@ impl Durable {
 
     pub(super) fn case_closed(&mut self, at: UnixMillis, case: CaseId, outcome: &SafeText) {
         // nobody looks any more for what nobody needs
+        let newest = self.newest;
         let open = |c: &&mut Ceremony| c.case == case && c.ended.is_none() && c.doubt.is_some();
         for ceremony in self.ceremonies.values_mut().filter(open) {
             ceremony.ended = Some((at, Err(given_up("its case was closed before it was found out"))));
+            ceremony.moved_by = newest;
         }
         let outcome = outcome.clone();
         self.go(case, at, Step::Closed { outcome });

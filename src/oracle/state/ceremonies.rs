@@ -30,6 +30,7 @@ impl Durable {
             plan: plan.clone(),
             backend: backend.clone(),
             started_at: at,
+            moved_by: self.newest,
             doubt: None,
             ended: None,
             checks: Vec::new(),
@@ -58,9 +59,11 @@ impl Durable {
         reason: &SafeText,
         transcript: Option<&(SafeText, Root)>,
     ) {
+        let newest = self.newest;
         let Some(ceremony) = self.ceremonies.get_mut(&request) else {
             return;
         };
+        ceremony.moved_by = newest;
         ceremony.transcript = transcript.cloned().or(ceremony.transcript.take());
         let before = ceremony.doubt.as_ref();
         ceremony.doubt = Some(Doubt {
@@ -84,9 +87,11 @@ impl Durable {
         checks: &[Check],
         transcript: Option<&(SafeText, Root)>,
     ) {
+        let newest = self.newest;
         let Some(ceremony) = self.ceremonies.get_mut(&request) else {
             return;
         };
+        ceremony.moved_by = newest;
         let before = ceremony.ended.replace((at, Ok(result.clone())));
         ceremony.checks = checks.to_vec();
         ceremony.transcript = transcript.cloned();
@@ -146,9 +151,11 @@ impl Durable {
         failure: &CeremonyFailure,
         transcript: Option<&(SafeText, Root)>,
     ) {
+        let newest = self.newest;
         let Some(ceremony) = self.ceremonies.get_mut(&request) else {
             return;
         };
+        ceremony.moved_by = newest;
         let before = ceremony.ended.replace((at, Err(failure.clone())));
         ceremony.transcript = transcript.cloned().or(ceremony.transcript.take());
         let (id, role) = (ceremony.case, ceremony.role);

@@ -132,6 +132,8 @@ pub struct Ceremony {
     pub backend: BackendName,
     /// When it was journaled.
     pub started_at: UnixMillis,
+    /// Number of the newest record of its beginning, its doubt or its end.
+    pub moved_by: u64,
     /// A look for its outcome ended without it; it is looked for again.
     pub doubt: Option<Doubt>,
     /// When and how it ended.

@@ -19,6 +19,7 @@ mod retired;
 mod sendings;
 #[cfg(test)]
 pub(in crate::oracle) mod shadow;
+mod shed;
 mod taken;
 mod tally;
 mod track;
@@ -46,6 +47,11 @@ pub(in crate::oracle) use retired::End;
 #[cfg(test)]
 pub(in crate::oracle) use retired::KEPT;
 pub use retired::{CLOSED_KEPT, Retired};
+#[cfg(test)]
+pub(in crate::oracle) use shed::OVER;
+#[cfg(test)]
+pub(crate) use shed::OVER_KEPT;
+use shed::Shed;
 pub(in crate::oracle) use taken::Shares;
 pub use track::Track;
 pub(in crate::oracle) use volatile::{EffectKey, Seen, Volatile, places_of};

@@ -19,7 +19,7 @@ use crate::types::{
     ActionId, BlsPublicKey, CaseId, LogRef, OperatorId, PoolId, RequestId, RequestKind, SafeText, UnixMillis,
 };
 
-use super::{Case, Durable, Step};
+use super::{Case, Durable, Shed, Step};
 
 /// So many closed cases stay in memory: what a snapshot carries, and the first page behind it.
 pub const CLOSED_KEPT: usize = 200;
@@ -91,6 +91,9 @@ pub struct Retired {
     pub actions: u64,
     pub ceremonies: u64,
     pub transactions: u64,
+    /// How much of the cases in memory is among these.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub partly: BTreeMap<CaseId, Shed>,
     /// Of how many pools' keys each operator has a share.
     pub(super) holds: BTreeMap<OperatorId, u32>,
 }
@@ -185,7 +188,17 @@ impl Retired {
     /// Whether there is anything in the journal that is not in memory.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.cases.is_empty()
+        self.cases.is_empty() && self.partly.is_empty()
+    }
+
+    /// More of a case that stays left memory.
+    pub(super) fn sheds(&mut self, case: CaseId, more: impl Fn(&mut Shed)) {
+        more(self.partly.entry(case).or_default());
+        let mut one = Shed::default();
+        more(&mut one);
+        self.actions += one.actions;
+        self.ceremonies += one.ceremonies;
+        self.transactions += one.transactions;
     }
 
     /// The cases of a pool that left memory, newest first within each kind.
@@ -297,6 +310,7 @@ impl Durable {
             return;
         };
         self.keep_of(&case);
+        self.retired.partly.remove(&id);
         *self.retired.cases.entry(id.kind).or_default() += 1;
         let own = self.actions.range(ActionId::all_of(id));
         let actions: Vec<ActionId> = own.map(|(id, _)| *id).collect();

@@ -35,6 +35,11 @@ impl Shadow {
         folded
     }
 
+    /// Every record so far, each with its time.
+    pub(in crate::oracle) fn journal(&self) -> impl Iterator<Item = (UnixMillis, Record)> {
+        self.journal.iter().map(|(_, at, record)| (*at, record.clone()))
+    }
+
     /// Every record so far.
     pub(in crate::oracle) fn records(&self) -> impl Iterator<Item = Record> {
         self.journal.iter().map(|(.., record)| record.clone())
@@ -43,9 +48,13 @@ impl Shadow {
     /// The newest records were not durable when the process died: what is left of the journal, folded.
     pub(in crate::oracle) fn lose(&mut self, newest: usize) -> Durable {
         self.journal.truncate(self.journal.len() - newest);
-        let records = self.journal.iter().map(|(seq, at, record)| (*seq, *at, record));
-        self.folded = Durable::fold(records);
+        self.folded = self.folded();
         self.folded.clone()
+    }
+
+    /// The journal, folded once more.
+    pub(in crate::oracle) fn folded(&self) -> Durable {
+        Durable::fold(self.journal.iter().map(|(seq, at, record)| (*seq, *at, record)))
     }
 }
 

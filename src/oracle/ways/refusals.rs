@@ -1,8 +1,7 @@
 //! What SSV says to a key that it will not take. It is read for advice alone: a wording that is not known loses the
 //! advice, and forbids nothing.
 
-use crate::oracle::{ActionState, Case, State, Step};
-use crate::types::{ActionId, SafeText};
+use crate::oracle::{Case, State, Step};
 
 /// SSV's errors that concern the operators of a committee or their cluster, whatever the key is: of `SSVNetwork` v1 to v2,
 /// with and without data. A longer name that begins with one of these says the same.
@@ -33,7 +32,7 @@ const CLUSTER_CHECK: &str = "ssv-cluster-active";
 pub(in crate::oracle) fn refused_by_ssv(state: &State, case: &Case) -> Option<String> {
     case.keygen.as_ref()?;
     let mut texts = now(state, case);
-    texts.extend(newest_failure(state, case).map(|reason| reason.to_string()));
+    texts.extend(state.newest_failure(case).map(|(_, reason)| reason.to_string()));
     refusal_among(texts)
 }
 
@@ -67,14 +66,4 @@ fn now(state: &State, case: &Case) -> Vec<String> {
         _ => {}
     }
     texts
-}
-
-/// How the newest effect with the present key failed.
-fn newest_failure<'a>(state: &'a State, case: &Case) -> Option<&'a SafeText> {
-    let made = state.ceremonies.get(&case.ceremony?)?.ended.as_ref()?.0;
-    let mut actions = state.actions.range(ActionId::all_of(case.id)).rev();
-    actions.find_map(|(_, action)| match &action.state {
-        ActionState::Failed { reason } if action.proposed_at >= made => Some(reason),
-        _ => None,
-    })
 }

@@ -475,3 +475,102 @@ fn all_cases(told: &Told) -> Vec<RowId> {
         }
     }
 }
+
+/// An open case that failed so often, each time with a ceremony of its own.
+fn that_fails(pool: u32, times: u32) -> Vec<Record> {
+    let mut records = life(pool);
+    let case = case_id(RequestKind::Deposit, pool);
+    records.truncate(1);
+    for number in 1..=times {
+        let (action, make) = proposed(ActionId { case, number }, oracle::ActionKind::Keygen, keygen());
+        let mut request = [1; 24];
+        request[..4].copy_from_slice(&pool.to_be_bytes());
+        request[4..8].copy_from_slice(&number.reverse_bits().to_be_bytes());
+        let request = RequestId(request);
+        let Payload::Ceremony(CeremonyPayload { plan, backend }) = keygen() else {
+            panic!()
+        };
+        let started = Record::CeremonyStarted {
+            request,
+            case,
+            action: Some(action),
+            role: oracle::CeremonyRole::Main,
+            attempt: number,
+            plan,
+            backend,
+        };
+        let failed = Record::CeremonyFailed {
+            request,
+            failure: oracle_failure(),
+            transcript: None,
+        };
+        records.extend([make, started, failed]);
+    }
+    records
+}
+
+#[test]
+fn what_an_open_case_did_long_ago_is_in_the_pages_each_once() {
+    const TIMES: u32 = 120;
+    const OVER: usize = oracle::OVER_KEPT;
+    let mut told = Told::nothing();
+    for pool in 1..=2 {
+        for (n, record) in that_fails(pool, TIMES).into_iter().enumerate() {
+            told.take(u64::from(pool) * 1_000 + n as u64, vec![record]);
+        }
+    }
+    let here = (told.state.actions.len(), told.state.ceremonies.len());
+    assert!(here.0 <= 2 * (OVER + 1) && here.1 <= 2 * (OVER + 1), "{here:?}");
+    // beside it one that is closed and in memory, and more that left it
+    for pool in 10..10 + CLOSED_KEPT as u32 + 5 {
+        told.take(10_000 + u64::from(pool), life(pool));
+    }
+    let closed = CLOSED_KEPT as u64 + 5;
+    let snapshot = snapshot(
+        &told.state,
+        &live(),
+        told.committer.journal(),
+        None,
+        1,
+        &mut ValidatorRows::default(),
+    );
+    for (kind, each_closed) in [(ListKind::Actions, 2), (ListKind::Ceremonies, 1)] {
+        let all = 2 * u64::from(TIMES) + each_closed * closed;
+        assert_eq!(snapshot.older.of(kind), all - NEWEST_CLOSED as u64, "{kind:?}");
+        let (mut seen, mut before) = (Vec::new(), None);
+        loop {
+            let page = Page {
+                kind,
+                before,
+                limit: 47,
+            };
+            let listing = told.read(Query::Page(page)).unwrap();
+            seen.extend(rows(&listing));
+            assert_eq!(
+                listing.older,
+                all - seen.len() as u64,
+                "{kind:?} after {before:?}"
+            );
+            before = seen.last().copied();
+            if listing.older == 0 {
+                break;
+            }
+        }
+        let each_once: std::collections::BTreeSet<_> = seen.iter().collect();
+        assert_eq!(
+            (seen.len() as u64, each_once.len()),
+            (all, seen.len()),
+            "{kind:?}"
+        );
+    }
+    // the first attempt, by itself
+    let case = case_id(RequestKind::Deposit, 1);
+    let row = RowId::Action(ActionId { case, number: 1 });
+    let one = told.read(Query::One { row }).unwrap();
+    assert_eq!(rows(&one), [row]);
+    // closed, it is in the pages as any other
+    let outcome = SafeText::new("done");
+    told.take(90_000, vec![Record::CaseClosed { case, outcome }]);
+    let one = told.read(Query::One { row }).unwrap();
+    assert_eq!(rows(&one), [row]);
+}

@@ -32,8 +32,24 @@ impl Told {
 }
 
 impl Told {
+    /// Whether those who approved it are enough by what the policy says now, whatever it said then.
+    pub(super) fn is_approved_by_enough(&self, state: &State) -> bool {
+        let policy = &state.settings.policy;
+        let demand = policy.demand(&self.proposal);
+        let mut people: Vec<&Decider> = Vec::new();
+        for by in &self.approved_by {
+            if !people.iter().any(|other| other.is_same(by)) {
+                people.push(by);
+            }
+        }
+        let is_known = |key| policy.persons.iter().any(|person| person.key == key);
+        let keys = people.iter().map(|by| by.key());
+        let counts = |key: Option<PersonKey>| key.map_or(!demand.personal_keys, is_known);
+        people.len() >= usize::from(demand.people) && keys.into_iter().all(counts)
+    }
+
     /// How long a person can take its approval back, ms.
-    fn undo_ms(&self, state: &State) -> u64 {
+    pub(super) fn undo_ms(&self, state: &State) -> u64 {
         let window = state.settings.policy.undo.of(self.proposal.kind).as_millis();
         match self.by_person {
             true => u64::try_from(window).expect("a window is short"),
@@ -44,7 +60,7 @@ impl Told {
 
 impl Book {
     /// What was approved and has not left gets its window anew: of one case, or of all.
-    pub(super) fn windows_begin_anew(&mut self, state: &State, of: Option<CaseId>) {
+    pub(super) fn windows_begin_anew(&mut self, of: Option<CaseId>) {
         let up_ms = self.up_ms;
         let own = |id: &ActionId| of.is_none_or(|case| id.case == case);
         for (_, told) in self
@@ -52,7 +68,7 @@ impl Book {
             .iter_mut()
             .filter(|(id, told)| own(id) && told.approved.is_some() && !told.left)
         {
-            told.undone_until = up_ms + told.undo_ms(state);
+            told.undone_from = up_ms;
         }
     }
 
@@ -75,7 +91,9 @@ impl Book {
         assert_ne!(state.mode(), Mode::Observe, "an observer approved {id}");
         let told = self.actions.get_mut(&id).expect("it was proposed");
         told.by_person = matches!(decision.decider, Decider::Person { .. });
-        told.undone_until = self.up_ms + told.undo_ms(state);
+        let first = told.endorsed.iter().map(|(by, _)| by.clone());
+        told.approved_by = first.chain([decision.decider.clone()]).collect();
+        told.undone_from = self.up_ms;
         if let Decider::Rule { .. } = &decision.decider {
             self.by_rule(state, at, id);
         }

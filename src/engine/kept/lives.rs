@@ -1,0 +1,172 @@
+//! What a journal folds to, pinned for every kind of record: simulated lives as they were recorded once, in
+//! `tests/vectors/journals/lives`. Each line is a record with its time, and its number is the line's.
+//!
+//! Lives are added and never changed. A new kind of record brings one that has it:
+//! `cargo test --lib kept::lives -- --ignored` writes those that are missing.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+
+use super::{FOLD, digest};
+use crate::engine::commit::{Committer, Pending};
+use crate::journal::{Anchor, Journal, JournalError, JournalOptions, backup};
+use crate::oracle::{Durable, KINDS, Record, journal_of_a_life};
+use crate::types::UnixMillis;
+
+/// What this version of the fold makes of each.
+const FOLDED: [(&str, &str); 4] = [
+    (
+        "124.jsonl",
+        "0x09270d148320885a1da20fe3c57a19758ba97a5c90f474badaa9fbf4cb7ff8c3",
+    ),
+    (
+        "161.jsonl",
+        "0x760255f4e6bdcc8a7d68cb61bf7b2520f8456b4e6e6f2608e197fa9ce68f7dfa",
+    ),
+    (
+        "278.jsonl",
+        "0xd64d6abd5bd4105d7543974fb3f78948b03a9e83b3daef151aaf95375a2e2c78",
+    ),
+    (
+        "52.jsonl",
+        "0xc293b522a1519f84d762983183136d4f62b9e183101a9cb172e655738d8f7402",
+    ),
+];
+
+type Life = Vec<(UnixMillis, Record)>;
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vectors/journals")
+}
+
+fn names() -> Vec<String> {
+    let files = fs::read_dir(folder().join("lives")).unwrap();
+    let name = |file: fs::DirEntry| file.file_name().into_string().unwrap();
+    let mut names: Vec<String> = files.map(|file| name(file.unwrap())).collect();
+    names.sort();
+    names
+}
+
+fn read(name: &str) -> Life {
+    let text = fs::read_to_string(folder().join("lives").join(name)).unwrap();
+    let record = |(n, line): (usize, &str)| {
+        let line: Value = serde_json::from_str(line).unwrap();
+        let body = &line["body"];
+        let kind = body["record"].as_str().unwrap();
+        let record =
+            Record::read(kind, &body.to_string()).unwrap_or_else(|e| panic!("{name}:{}: {e}", n + 1));
+        assert_eq!(
+            serde_json::to_value(&record).unwrap(),
+            *body,
+            "{name}:{} is written otherwise",
+            n + 1
+        );
+        (UnixMillis(line["at"].as_u64().unwrap()), record)
+    };
+    text.lines().enumerate().map(record).collect()
+}
+
+fn fold(life: &[(UnixMillis, Record)]) -> Durable {
+    let mut folded = Durable::default();
+    for (seq, (at, record)) in (1..).zip(life) {
+        folded.apply(seq, *at, record);
+    }
+    folded
+}
+
+#[test]
+fn lives_fold_to_what_they_did() {
+    let folded: Vec<_> = names()
+        .into_iter()
+        .map(|name| {
+            let state = digest(&fold(&read(&name))).unwrap().to_string();
+            (name, state)
+        })
+        .collect();
+    let folded: Vec<_> = folded.iter().map(|(name, state)| (&**name, &**state)).collect();
+    assert_eq!(
+        folded, FOLDED,
+        "the fold ({FOLD}) makes another state of the same records: raise FOLD by 1, and put the digests down here"
+    );
+}
+
+#[test]
+fn every_kind_of_record_is_in_a_life() {
+    let kinds: BTreeSet<_> = names()
+        .iter()
+        .flat_map(|name| read(name))
+        .map(|(_, record)| record.kind())
+        .collect();
+    let missing: Vec<_> = KINDS.into_iter().filter(|kind| !kinds.contains(kind)).collect();
+    assert!(missing.is_empty(), "no life has {}", missing.join(", "));
+}
+
+/// How many of these kinds a life has, and the length of its beginning that has them all.
+fn brings(life: &[(UnixMillis, Record)], missing: &BTreeSet<&str>) -> (usize, usize) {
+    let mut seen = BTreeSet::new();
+    let mut length = 0;
+    for (n, (_, record)) in life.iter().enumerate() {
+        if missing.contains(record.kind()) && seen.insert(record.kind()) {
+            length = n + 1;
+        }
+    }
+    (seen.len(), length)
+}
+
+#[test]
+#[ignore = "writes tests/vectors/journals/lives and format-2/life.sqlite"]
+fn those_that_are_missing_are_written() {
+    let known = names();
+    let mut missing: BTreeSet<&str> = KINDS.into_iter().collect();
+    for (_, record) in known.iter().flat_map(|name| read(name)) {
+        missing.remove(record.kind());
+    }
+    let lives: Vec<(u64, Life)> = (0..300).map(|seed| (seed, journal_of_a_life(seed))).collect();
+    while !missing.is_empty() {
+        let best = lives.iter().max_by_key(|(_, life)| {
+            let (kinds, length) = brings(life, &missing);
+            (kinds, usize::MAX - length)
+        });
+        let (seed, life) = best.unwrap();
+        let (kinds, length) = brings(life, &missing);
+        assert!(kinds > 0, "no life has one of those that are missing");
+        let line = |(at, record): &(UnixMillis, Record)| json!({ "at": at.0, "body": record }).to_string();
+        let text: Vec<String> = life[..length].iter().map(line).collect();
+        let place = folder().join("lives").join(format!("{seed}.jsonl"));
+        assert!(!place.exists(), "{} is there already", place.display());
+        fs::write(place, text.join("\n") + "\n").unwrap();
+        for (_, record) in &life[..length] {
+            missing.remove(record.kind());
+        }
+    }
+    let journal = folder().join("format-2/life.sqlite");
+    if !journal.exists() {
+        let longest = names().into_iter().map(|name| read(&name)).max_by_key(Vec::len);
+        keep(&longest.unwrap(), &journal);
+    }
+}
+
+/// A life as this program's own journal.
+fn keep(life: &[(UnixMillis, Record)], place: &Path) {
+    let directory = tempfile::tempdir().unwrap();
+    let options = JournalOptions {
+        path: directory.path().join("journal.sqlite"),
+        checkpoint: None,
+    };
+    let (journal, _) = Journal::open(&options, Anchor::BEGINNING, |_| Ok::<_, JournalError>(())).unwrap();
+    let mut committer = Committer::new(journal);
+    let mut state = Durable::default();
+    for (seq, (at, record)) in (1..).zip(life) {
+        state.apply(seq, *at, record);
+        let pending = Pending {
+            records: vec![(*at, record.clone())],
+            ..Pending::default()
+        };
+        committer.commit(&pending, &state).unwrap();
+    }
+    drop(committer);
+    backup(&options.path, place).unwrap();
+}
