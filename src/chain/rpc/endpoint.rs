@@ -44,6 +44,7 @@ struct State {
     /// It is asked for a block more than it was found to have: what is said of it changes when it has told it.
     tries_newer: bool,
     refuses: Option<SafeText>,
+    syncing: bool,
     /// Answers in a row up to the end of its logs.
     at_end: u32,
 }
@@ -185,6 +186,15 @@ impl Endpoint {
         self.state().refuses = why;
     }
 
+    /// Whether it says that it is behind.
+    pub(super) fn says_it_is_syncing(&self, so: bool) {
+        let mut state = self.state();
+        if so && !state.syncing {
+            tracing::warn!(target: "chain", endpoint = %self.name, "endpoint says that it is still syncing");
+        }
+        state.syncing = so;
+    }
+
     pub(super) fn bench(&self, why: &SafeText) {
         self.contradicted(why);
         let mut state = self.state();
@@ -291,6 +301,7 @@ impl Endpoint {
             logs_behind: state.logs_behind,
             log_span: state.span.limited(),
             refuses: state.refuses.clone(),
+            syncing: state.syncing,
             limited: state.limited_at.is_some_and(|at| at.elapsed() < LIMITED),
             limited_for: paused_until.map(|until| until.saturating_duration_since(now)),
         }

@@ -25,7 +25,8 @@ use crate::config::{Config, NetworkName};
 use crate::desk::Neighbours;
 use crate::engine::core::Incoming;
 use crate::lane;
-use crate::types::SafeText;
+use crate::ports::consensus::NodeHealth;
+use crate::types::{SafeText, UnixMillis};
 
 /// Starts every feed as a named task. One that ends takes the engine with it: nothing limps on. The chain is followed
 /// once the contract is known; `world` is where that is told to the effects. `onlook` is there where others can do something
@@ -115,6 +116,12 @@ async fn follow(
     // each tells by itself why it ends; they are stopped with this
     while feeds.tasks.join_next().await.is_some() {}
     std::future::pending().await
+}
+
+/// What the time of a beacon node's newest slot says against this machine's clock, in words; none where it fits.
+#[must_use]
+pub fn beacon_clock(config: &Config, node: &NodeHealth, slot: Duration, now: UnixMillis) -> Option<SafeText> {
+    tip::beacon_clock(pace_of(config), node, slot, now)
 }
 
 fn pace_of(config: &Config) -> tip::Pace {
