@@ -9,6 +9,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use futures_util::future::BoxFuture;
 use secrecy::SecretString;
+use tokio::sync::watch;
 
 use super::feeds::others::Onlook;
 use crate::config::{Config, MessengerChoice};
@@ -56,6 +57,9 @@ pub(super) trait Companion: fmt::Debug + Send + Sync {
 
     /// What others do with it.
     fn onlook(&self) -> Onlook;
+
+    /// Why it can no longer do its part, once that is so.
+    fn broken(&self) -> watch::Receiver<Option<SafeText>>;
 
     /// Ends it once the engine is done.
     async fn end(self: Box<Self>);
@@ -220,6 +224,10 @@ impl Companion for Messenger {
     fn onlook(&self) -> Onlook {
         let onlooker = self.handle.onlooker();
         Box::new(move || in_words(&onlooker.foreign()))
+    }
+
+    fn broken(&self) -> watch::Receiver<Option<SafeText>> {
+        self.handle.broken()
     }
 
     async fn end(self: Box<Self>) {
