@@ -53,6 +53,8 @@ pub struct EndpointHealth {
     pub log_span: Option<u64>,
     /// Why it did not take the newest transaction.
     pub refuses: Option<SafeText>,
+    /// Why it does not tell the logs of even one block, where it has refused that again and again.
+    pub no_logs: Option<SafeText>,
     /// It says that it is still syncing: what it tells is of an old state.
     pub syncing: bool,
     /// It asked to wait a moment ago, whether it is over or not.

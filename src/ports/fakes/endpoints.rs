@@ -29,6 +29,7 @@ pub(crate) fn endpoint(name: &str, state: EndpointState) -> EndpointHealth {
         logs_behind: 0,
         log_span: None,
         refuses: None,
+        no_logs: None,
         syncing: false,
         limited: false,
         limited_for: None,

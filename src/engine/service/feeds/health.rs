@@ -133,12 +133,17 @@ fn millis(latency: Option<Duration>) -> Option<u64> {
 }
 
 fn execution(endpoint: &EndpointHealth) -> EndpointView {
-    if let (EndpointState::Healthy, Some(why)) = (endpoint.state, &endpoint.refuses) {
+    let refusal = match (&endpoint.refuses, &endpoint.no_logs) {
+        (Some(why), _) => Some(format!("does not take our transaction: {why}")),
+        (None, Some(why)) => Some(format!("tells no logs: {why}")),
+        (None, None) => None,
+    };
+    if let (EndpointState::Healthy, Some(words)) = (endpoint.state, refusal) {
         return EndpointView {
             kind: EndpointKind::Execution,
             name: endpoint.name.clone(),
             health: Health::Degraded,
-            detail: SafeText::new(&format!("does not take our transaction: {why}")),
+            detail: SafeText::new(&words),
             latency_ms: millis(endpoint.latency),
         };
     }
@@ -384,6 +389,10 @@ mod tests {
         let degraded = |words: &str| (Health::Degraded, words.to_owned());
         assert_eq!(shown(|e| e.limited = true), degraded("asked us to wait"));
         assert_eq!(shown(|e| e.omitted_logs = 1), degraded("left out logs"));
+        assert_eq!(
+            shown(|e| e.no_logs = Some("not supported on free tier (code 35)".into())),
+            degraded("tells no logs: not supported on free tier (code 35)")
+        );
         let syncing = |e: &mut EndpointHealth| {
             e.syncing = true;
             e.last_error = Some("failed once".into());
