@@ -1,7 +1,7 @@
 //! What SSV says to a key that it will not take. It is read for advice alone: a wording that is not known loses the
 //! advice, and forbids nothing.
 
-use crate::oracle::{ActionState, Case, State, Step};
+use crate::oracle::{ActionState, Case, Resume, State, Step};
 use crate::types::{ActionId, SafeText};
 
 /// SSV's errors that concern the operators of a committee or their cluster, whatever the key is: of `SSVNetwork` v1 to v2,
@@ -43,6 +43,28 @@ pub(super) fn refused_now(state: &State, case: &Case) -> Option<String> {
     refusal_among(now(state, case))
 }
 
+/// Transactions with the present key that SSV refused in a block for its operators' sake, at most, before only a person
+/// takes the case up again.
+const TRIES: usize = 3;
+
+/// Whether a case stands because SSV refused its transaction for its operators' sake, and is taken up by itself when SSV
+/// would take it.
+pub(in crate::oracle) fn asks_ssv_again(state: &State, case: &Case) -> bool {
+    let Step::Halted {
+        resume: Resume::PlanEffect,
+        ..
+    } = case.step
+    else {
+        return false;
+    };
+    let refused = failures(state, case).filter(|reason| refusal_among(vec![reason.to_string()]).is_some());
+    let newest = newest_failure(state, case);
+    newest.is_some_and(|reason| refusal_among(vec![reason.to_string()]).is_some())
+        && refused_now(state, case).is_some()
+        && !super::committee::is_rejected(state, case)
+        && (1..TRIES).contains(&refused.count())
+}
+
 fn refusal_among(texts: Vec<String>) -> Option<String> {
     texts.into_iter().find_map(|text| {
         let known = OF_A_COMMITTEE.iter().find(|(error, _)| text.contains(error));
@@ -71,10 +93,17 @@ fn now(state: &State, case: &Case) -> Vec<String> {
 
 /// How the newest effect with the present key failed.
 fn newest_failure<'a>(state: &'a State, case: &Case) -> Option<&'a SafeText> {
-    let made = state.ceremonies.get(&case.ceremony?)?.ended.as_ref()?.0;
-    let mut actions = state.actions.range(ActionId::all_of(case.id)).rev();
-    actions.find_map(|(_, action)| match &action.state {
-        ActionState::Failed { reason } if action.proposed_at >= made => Some(reason),
+    failures(state, case).next()
+}
+
+/// How effects with the present key failed, the newest first.
+fn failures<'a>(state: &'a State, case: &Case) -> impl Iterator<Item = &'a SafeText> + use<'a> {
+    let made = case
+        .ceremony
+        .and_then(|made| Some(state.ceremonies.get(&made)?.ended.as_ref()?.0));
+    let actions = state.actions.range(ActionId::all_of(case.id)).rev();
+    actions.filter_map(move |(_, action)| match &action.state {
+        ActionState::Failed { reason } if made.is_some_and(|made| action.proposed_at >= made) => Some(reason),
         _ => None,
     })
 }
