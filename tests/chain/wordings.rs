@@ -71,7 +71,7 @@ fn node(fits: u64, refuses: Refuses) -> impl Fn(&Call) -> Act + Send + Sync {
             Act::Result(json!({
                 "number": format!("{HEAD:#x}"), "hash": format!("0x{}", "05".repeat(32)),
                 "parentHash": format!("0x{}", "04".repeat(32)), "timestamp": "0x1", "baseFeePerGas": "0x7",
-                "logsBloom": format!("0x{}", "00".repeat(256)), "transactions": [],
+                "logsBloom": format!("0x{}", "00".repeat(256)), "transactions": [format!("0x{}", "06".repeat(32))],
             }))
         }
         "eth_getBlockByNumber" => Act::Result(Value::Null),

@@ -178,6 +178,15 @@ impl Endpoint {
         }
     }
 
+    /// Its last failure says nothing of it yet: less is asked of it.
+    pub(super) fn forgiven(&self) {
+        let mut state = self.state();
+        state.failures = state.failures.saturating_sub(1);
+        if state.failures < BREAKER_AFTER {
+            state.broken_until = None;
+        }
+    }
+
     pub(super) fn omitted_log(&self) {
         let mut state = self.state();
         state.omitted_logs += 1;

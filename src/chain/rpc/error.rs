@@ -37,6 +37,11 @@ pub enum EndpointError {
 }
 
 impl EndpointError {
+    /// It is there and answered, though not in the way that was asked for.
+    pub(crate) fn is_of_somebody_there(&self) -> bool {
+        matches!(self, Self::Malformed(_) | Self::Http(HttpError::Status { .. }))
+    }
+
     /// A smaller question may be answered: the node refused it, was not done in time, or said something that is no answer.
     /// Vendors word refusals of a range or of a size in too many ways to be told apart, in every status and form, so
     /// everything counts but what a smaller question is refused with as well.

@@ -148,6 +148,10 @@ impl Rpc {
             let error = &failed.error;
             tracing::debug!(target: "chain", endpoint = %endpoint.name, from, end, %error, "log range refused, asking for half");
             endpoint.refused_logs(blocks);
+            // a page of whoever stands before it may be all that it says to a question that is too big
+            if error.is_of_somebody_there() {
+                endpoint.forgiven();
+            }
         }
         Err(Miss { failed, shorter })
     }

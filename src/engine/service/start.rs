@@ -217,10 +217,7 @@ pub async fn start(options: ServiceOptions) -> Result<Running, ServiceError> {
         standing,
         core,
     };
-    let companions = companion.as_ref().map(|companion| others::Companions {
-        onlook: companion.onlook(),
-        broken: companion.broken(),
-    });
+    let companions = companion.as_deref().map(heard_of);
     Ok(Running {
         handle,
         stopped,
@@ -232,6 +229,14 @@ pub async fn start(options: ServiceOptions) -> Result<Running, ServiceError> {
         core: weak,
         rules,
     })
+}
+
+/// What is heard of whatever runs within this process.
+fn heard_of(companion: &dyn Companion) -> others::Companions {
+    others::Companions {
+        onlook: companion.onlook(),
+        broken: companion.broken(),
+    }
 }
 
 /// What would be refused whenever it is asked for is said at once.
