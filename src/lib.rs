@@ -25,6 +25,7 @@ pub mod ports;
 pub mod runtime;
 pub mod secrets;
 pub mod signer;
+pub(crate) mod sqlite;
 pub mod ssv;
 pub mod tx;
 pub mod types;

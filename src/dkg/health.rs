@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use crate::http::Http;
+use crate::operators::SsvApi;
 use crate::ports::{Answer, OperatorHealth};
 use crate::types::{OperatorId, OperatorRecord, RedactedUrl, SafeText};
 
@@ -16,6 +17,8 @@ pub(crate) struct Surroundings {
     /// Nobody is waited for longer.
     pub(crate) deadline: Duration,
     pub(crate) operators: BTreeMap<OperatorId, OperatorRecord>,
+    /// Where keys of operators are asked that are configured without one.
+    pub(crate) registry: Option<SsvApi>,
     pub(crate) relay: Relay,
     /// The oracle has a key to prove at the relay that it is the one.
     pub(crate) has_key: bool,
@@ -39,6 +42,8 @@ pub(crate) enum Relay {
 pub struct Health {
     /// The operators, by id.
     pub operators: Vec<OperatorHealth>,
+    /// Of whom no key is known, and why.
+    pub keyless: BTreeMap<OperatorId, SafeText>,
     /// Everything else, in the order in which it is shown.
     pub other: Vec<Examined>,
 }

@@ -17,8 +17,9 @@ use tokio::time::Instant;
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
 /// Doublings of the first pause, at most.
 const MAX_DOUBLINGS: u32 = 6;
-/// An endpoint that asks for a longer pause is asked again after this all the same: nobody may silence it for good.
-const MAX_PAUSE: Duration = Duration::from_secs(3_600);
+/// An endpoint that asks for a longer pause is asked again after this all the same, by one call: where there is no other one,
+/// nothing is seen meanwhile, and a gateway that says an hour or a day often means less.
+const MAX_PAUSE: Duration = Duration::from_secs(600);
 /// After so many answers since the pause before, a pause is a first one again: the endpoint gets on. More than are under
 /// way at the same time, which may all be refused together.
 const HEADWAY: u32 = 16;
@@ -314,8 +315,13 @@ mod tests {
     #[test]
     fn nobody_is_silent_for_good_because_it_asks_for_that() {
         let pause = budget(1_000).pause(Some(Duration::from_secs(86_400)));
-        let bounds = Duration::from_secs(3_600)..Duration::from_secs(4_500);
+        let bounds = Duration::from_secs(600)..Duration::from_secs(750);
         assert!(bounds.contains(&pause), "{pause:?}");
+        let budget = budget(1_000);
+        budget.refused(budget.take(), Some(Duration::from_secs(1)));
+        // a call that was under way all the same
+        let more = budget.refused(0, Some(Duration::from_secs(86_400)));
+        assert!(more <= Duration::from_secs(600), "{more:?}");
     }
 
     #[test]

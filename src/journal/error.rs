@@ -2,8 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use rusqlite::ffi;
-
+use crate::sqlite::is_final;
 use crate::types::SafeText;
 
 /// Errors name the file and, where there is one, the record.
@@ -79,16 +78,7 @@ impl JournalError {
         let Self::Sqlite { source, .. } = self else {
             return matches!(self, Self::Broken { .. } | Self::RolledBack { .. });
         };
-        let code = source.sqlite_error().map(|error| error.extended_code);
-        matches!(
-            code,
-            Some(
-                ffi::SQLITE_IOERR_FSYNC
-                    | ffi::SQLITE_IOERR_DIR_FSYNC
-                    | ffi::SQLITE_CORRUPT
-                    | ffi::SQLITE_NOTADB
-            )
-        )
+        is_final(source)
     }
 }
 
@@ -112,6 +102,8 @@ pub(super) fn io_at<P: AsRef<Path> + ?Sized>(
 
 #[cfg(test)]
 mod tests {
+    use rusqlite::ffi;
+
     use super::*;
 
     #[test]
@@ -126,6 +118,8 @@ mod tests {
         for code in [
             ffi::SQLITE_IOERR_FSYNC,
             ffi::SQLITE_IOERR_DIR_FSYNC,
+            ffi::SQLITE_IOERR_CLOSE,
+            ffi::SQLITE_IOERR_TRUNCATE,
             ffi::SQLITE_CORRUPT,
             ffi::SQLITE_NOTADB,
         ] {

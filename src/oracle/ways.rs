@@ -15,7 +15,7 @@ use crate::oracle::state::Shares;
 use crate::types::{ActionId, CaseId, NonceStatus, PoolId, RequestKind, SafeText};
 
 pub(in crate::oracle) use committee::{Against, against_committee};
-pub(in crate::oracle) use refusals::refused_by_ssv;
+pub(in crate::oracle) use refusals::{TRIES, asks_ssv_again, refused_by_ssv};
 
 /// Something that a person can do about a case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -157,6 +157,13 @@ fn awaits(state: &State, case: &Case) -> Option<String> {
     {
         return Some(format!(
             "SSV to take it ({refusal}): it is looked at in each block; you are told when SSV takes it"
+        ));
+    }
+    if refusals::asks_ssv_again(state, case)
+        && let Some(refusal) = refusals::refused_now(state, case)
+    {
+        return Some(format!(
+            "SSV to take it ({refusal}): it is tried out each minute; it is taken up, and you are told, when SSV takes it"
         ));
     }
     match &case.step {

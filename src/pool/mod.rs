@@ -13,7 +13,7 @@
 //! | `authorises` | a reshare of an impossible pool goes through from this address, or is refused with the contract's words for a pool that was reshared too often, which stand behind its question for the caller | it is refused with the words for strangers | it is refused for any other reason or without a word, it returns something, there is no code, or no endpoint answers |
 //! | `committee` | calldata of the newest reshare, else the pool's state | never | logs, transaction or view cannot be read, or the calldata is no plain reshare of this pool |
 //! | `withdrawal_credentials` | the manager's address, always | never | never |
-//! | `layout_of` | a call by which a version is known exists in this layout | it exists in none | no endpoint answers |
+//! | `layout_of` | at one endpoint a call by which a version is known exists in this layout | each says that there is no code, or that it exists in none | an endpoint does not answer, and no other shows one |
 //! | `implied_owner_nonce` | the id at the head of the ready queue, less one | the queue is empty | the view does not answer |
 
 pub(crate) mod casimir_2023;
@@ -28,8 +28,8 @@ use std::sync::Arc;
 use alloy::primitives::{Address, Bytes};
 
 use crate::chain::kept::Kept;
-use crate::chain::rpc::{At, Rpc};
-use crate::ports::{Answer, DecodedCall, Evidence, PoolManager};
+use crate::chain::rpc::{At, Rpc, RpcError};
+use crate::ports::{Answer, DecodedCall, PoolManager, Unknown};
 use crate::types::{ClusterLayout, ParseIdError};
 
 /// Every version that can be served, the oldest first.
@@ -132,24 +132,47 @@ pub fn readings(data: &[u8]) -> Vec<DecodedCall> {
 }
 
 /// The field order of SSV's cluster tuple that the manager at `address` takes, by the calls that it has: in the version of
-/// that name, else in any. No: it has no call of a known version, and [`PoolManager::probe`] says what is there instead.
+/// that name, else in any. Whom the first endpoint cannot show, the next may: one that is still syncing has no code there. No:
+/// it has no call of a known version, and [`PoolManager::probe`] says what is there instead.
 pub async fn layout_of(name: AdapterName, rpc: &Rpc, address: Address) -> Answer<ClusterLayout> {
-    match recognise::recognise(rpc, address, At::Latest).await {
-        Ok(found) => {
-            let named = found.iter().find(|found| found.name == name);
-            match named.or(found.first()) {
-                Some(found) => Answer::Yes(found.layout),
-                None => Answer::No(Evidence::new(format!(
-                    "the contract at {address} has no call of a known version ({}), in either cluster layout",
-                    AdapterName::all()
-                        .map(AdapterName::as_str)
-                        .collect::<Vec<_>>()
-                        .join(", ")
-                ))),
-            }
+    let (mut denied, mut silent) = (None, None);
+    for (_, voice) in rpc.each() {
+        match layout_by(name, &voice, address).await {
+            Ok(Answer::Yes(layout)) => return Answer::Yes(layout),
+            Ok(Answer::No(evidence)) => denied = Some(evidence),
+            Ok(Answer::NotKnown(why)) => silent = Some(why),
+            Err(error) => silent = Some(Unknown::because(error)),
         }
-        Err(error) => Answer::not_known(error),
     }
+    match (denied, silent) {
+        (Some(evidence), None) => Answer::No(evidence),
+        (Some(evidence), Some(why)) => {
+            Answer::not_known(format!("{evidence}, says one endpoint, and another: {why}"))
+        }
+        (None, Some(why)) => Answer::NotKnown(why),
+        (None, None) => Answer::not_known("no endpoint was asked"),
+    }
+}
+
+/// What one endpoint shows. Where there is no code every call succeeds and returns nothing, which is no layout.
+async fn layout_by(
+    name: AdapterName,
+    rpc: &Rpc,
+    address: Address,
+) -> Result<Answer<ClusterLayout>, RpcError> {
+    if rpc.code(address, At::Latest).await?.is_empty() {
+        return Ok(Answer::no(format!("there is no contract at {address}")));
+    }
+    let found = recognise::recognise(rpc, address, At::Latest).await?;
+    let named = found.iter().find(|found| found.name == name);
+    let known = AdapterName::all().map(AdapterName::as_str);
+    Ok(match named.or(found.first()) {
+        Some(found) => Answer::Yes(found.layout),
+        None => Answer::no(format!(
+            "the contract at {address} has no call of a known version ({}), in either cluster layout",
+            known.collect::<Vec<_>>().join(", ")
+        )),
+    })
 }
 
 /// The manager in the version of that name. Nothing is asked yet: [`PoolManager::probe`] asks.

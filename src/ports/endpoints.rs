@@ -1,8 +1,9 @@
-//! How the endpoints of the execution layer are doing, as they were found when they were last asked. Nobody is asked for it.
+//! How the endpoints of the execution layer are doing, as they were found when they were last asked.
 
 use std::fmt;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use serde::Serialize;
 
 use crate::types::{SafeText, UnixMillis};
@@ -52,6 +53,10 @@ pub struct EndpointHealth {
     pub log_span: Option<u64>,
     /// Why it did not take the newest transaction.
     pub refuses: Option<SafeText>,
+    /// Why it does not tell the logs of even one block, where it has refused that again and again.
+    pub no_logs: Option<SafeText>,
+    /// It says that it is still syncing: what it tells is of an old state.
+    pub syncing: bool,
     /// It asked to wait a moment ago, whether it is over or not.
     pub limited: bool,
     /// For how much longer it wants to be left alone.
@@ -59,9 +64,13 @@ pub struct EndpointHealth {
 }
 
 /// Every endpoint that is configured, in that order. There is at least one.
+#[async_trait]
 pub trait Endpoints: Send + Sync + fmt::Debug {
-    /// How each is.
+    /// How each is. Nobody is asked for it.
     fn health(&self) -> Vec<EndpointHealth>;
+
+    /// Asks each what nothing else asks of it, for the next look at its health: whether it is still syncing.
+    async fn look(&self);
 
     /// The one at this place told what others deny, in words.
     fn contradicted(&self, position: usize, what: &SafeText);

@@ -211,6 +211,8 @@ reasons! {
         "An endpoint does not answer, or is not believed, while others of its kind are.", "look at it";
     ExecutionAway "execution-away" Critical after 10 s stops Everything:
         "No execution endpoint answers, or is believed.", "look at them, or configure others";
+    ExecutionSyncing "execution-syncing" Critical after 10 s stops Everything:
+        "Every execution endpoint that answers says that it is still syncing, so what is read may be old.", "wait until one is in sync, or configure one that is";
     RelayAway "messenger-away" Critical after 10 s stops Everything:
         "The messenger between the operators does not answer, so no ceremony can run.", "start the messenger, or configure another";
     BeaconAway "beacon-away" Critical after 10 s stops Everything:

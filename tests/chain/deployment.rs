@@ -82,6 +82,27 @@ async fn the_layout_is_the_one_that_the_manager_takes() {
         let another = pool::layout_of(adapter(), &rpc, net.addresses().ssv).await;
         assert!(matches!(another, Answer::No(_)), "{another:?}");
     }
+    let net = devnet(ClusterLayout::BalanceThenActive, Mining::Instant).await;
+    let manager = net.addresses().manager;
+    // it has no code there yet, so that every call succeeds and returns nothing
+    let syncs = Proxy::start(Some(net.http_url()), |call| match call.method.as_str() {
+        "eth_getCode" | "eth_call" => Act::Result(serde_json::json!("0x")),
+        _ => Act::Forward,
+    })
+    .await;
+    let alone = pool::layout_of(adapter(), &rpc(&[&syncs.url]), manager).await;
+    let Answer::No(evidence) = &alone else {
+        panic!("{alone:?}");
+    };
+    assert!(
+        evidence.to_string().contains("there is no contract at"),
+        "{evidence}"
+    );
+    let beside = pool::layout_of(adapter(), &rpc(&[&syncs.url, &net.http_url()]), manager).await;
+    assert_eq!(beside, Answer::Yes(ClusterLayout::BalanceThenActive));
+    let and_nobody = rpc(&[&syncs.url, "http://127.0.0.1:1"]);
+    let beside = pool::layout_of(adapter(), &and_nobody, manager).await;
+    assert!(matches!(beside, Answer::NotKnown(_)), "{beside:?}");
     let nobody = pool::layout_of(adapter(), &rpc(&["http://127.0.0.1:1"]), Address::ZERO).await;
     assert!(matches!(nobody, Answer::NotKnown(_)), "{nobody:?}");
 }

@@ -26,3 +26,4 @@ pub(crate) mod stand_in;
 mod support;
 pub(crate) mod tx;
 mod tx_rules;
+mod wordings;

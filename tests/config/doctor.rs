@@ -11,8 +11,10 @@ use serde_json::{Value, json};
 
 use super::support::{self, MINIMAL};
 
-/// Verdict, hint and finding of each line by what was looked at.
-fn findings(stdout: &str) -> Vec<(String, String, String, String)> {
+/// What was looked at, the verdict, the finding and the hint of a line.
+pub(super) type Line = (String, String, String, String);
+
+pub(super) fn findings(stdout: &str) -> Vec<Line> {
     stdout
         .lines()
         .map(|line| {

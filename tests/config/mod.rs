@@ -6,6 +6,7 @@ pub(crate) mod audit;
 mod bad;
 mod cli;
 mod doctor;
+mod doctor_faults;
 mod good;
 mod handbook;
 mod help;

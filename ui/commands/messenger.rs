@@ -65,9 +65,14 @@ async fn serve(config: MessengerConfig, listen: MetricsListen, json: bool) -> an
             Ok(http.reload()?)
         })
     }));
-    service.ends().await;
+    let mut broken = handle.broken();
+    let why = tokio::select! {
+        () = service.ends() => None,
+        // the sender is gone only with the messenger
+        Ok(why) = broken.wait_for(Option::is_some) => why.clone(),
+    };
     tokio::select! {
-        () = handle.shutdown() => Ok(Outcome::Success),
+        () = handle.shutdown() => why.map_or(Ok(Outcome::Success), |why| Err(anyhow::anyhow!("{why}"))),
         () = service.ends() => Ok(Outcome::Forced),
     }
 }

@@ -12,11 +12,12 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("lane", &["types"]),
     ("lock", &["types"]),
     ("runtime", &[]),
+    ("sqlite", &[]),
     ("secrets", &["types"]),
     ("listen", &["types", "secrets"]),
     ("monitor", &["types", "listen"]),
     ("http", &["types", "secrets"]),
-    ("journal", &["types", "lock", "secrets"]),
+    ("journal", &["types", "lock", "sqlite", "secrets"]),
     ("view", &["types"]),
     ("ports", &["types"]),
     ("oracle", &["types"]),
@@ -35,6 +36,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "http",
             "lane",
             "lock",
+            "sqlite",
             "secrets",
             "listen",
             "monitor",
@@ -193,8 +195,10 @@ const BEHIND_THE_HANDLE: &[&str] = &[
 /// Front ends that name adapters all the same. A role is run by its command and has no engine; whoever examines opens
 /// what it examines; and a signer is handed to the engine, because its password is asked for at a terminal.
 const UI_OPENS: &[(&str, &[&str])] = &[
+    ("ui/commands/doctor/beacon.rs", &["beacon"]),
     ("ui/commands/doctor/chain.rs", &["chain", "pool"]),
     ("ui/commands/doctor/deployment.rs", &["chain", "ssv"]),
+    ("ui/commands/doctor/endpoint.rs", &["chain"]),
     ("ui/commands/doctor/roles.rs", &["dkg::rockx"]),
     ("ui/commands/doctor/signer.rs", &["chain", "signer"]),
     ("ui/commands/keystore/mod.rs", &["dkg::rockx", "signer"]),

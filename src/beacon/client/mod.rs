@@ -5,6 +5,7 @@
 
 mod consensus;
 mod events;
+mod examine;
 mod http;
 mod node;
 mod publish;
@@ -18,6 +19,7 @@ use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 
+pub use examine::NodeExamined;
 pub use http::NodeError;
 pub use refusal::classify;
 pub use wire::{MissingConstant, Spec};

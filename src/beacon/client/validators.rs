@@ -154,6 +154,12 @@ impl Beacon {
         Ok(ids.iter().map(answer).collect())
     }
 
+    /// Everything without which a *no* of this node is none.
+    pub(super) async fn tells_validators(&self, node: &Node) -> Result<(), NodeError> {
+        self.lists_somebody(node).await?;
+        self.head_state(node).await.map(drop)
+    }
+
     /// A node that filters wrongly, or whose state is empty, lists nobody. Validator 0 is on every chain.
     async fn lists_somebody(&self, node: &Node) -> Result<(), NodeError> {
         let first = [("id", "0".to_owned())];

@@ -113,7 +113,10 @@ impl Spec {
     }
 
     /// How long a slot takes.
-    pub(super) fn slot(&self) -> Result<Duration, MissingConstant> {
+    ///
+    /// # Errors
+    /// No constant says it.
+    pub fn slot(&self) -> Result<Duration, MissingConstant> {
         match self.number("SECONDS_PER_SLOT") {
             Ok(seconds) => Ok(Duration::from_secs(seconds)),
             Err(missing) => Ok(Duration::from_millis(

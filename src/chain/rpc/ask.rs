@@ -124,6 +124,10 @@ impl Rpc {
         self.ask(endpoint, method, params).await
     }
 
+    pub(super) fn next_id(&self) -> u64 {
+        self.inner.next_id.fetch_add(1, Ordering::Relaxed)
+    }
+
     /// One exchange with one endpoint; its health is updated.
     pub(super) async fn ask(
         &self,
@@ -131,7 +135,7 @@ impl Rpc {
         method: &'static str,
         params: &Value,
     ) -> Result<Said, EndpointError> {
-        let id = self.inner.next_id.fetch_add(1, Ordering::Relaxed);
+        let id = self.next_id();
         let started = Instant::now();
         let result = http::call(&endpoint.http, id, method, params).await;
         let took = started.elapsed();

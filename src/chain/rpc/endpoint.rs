@@ -44,8 +44,19 @@ struct State {
     /// It is asked for a block more than it was found to have: what is said of it changes when it has told it.
     tries_newer: bool,
     refuses: Option<SafeText>,
+    no_logs: NoLogs,
+    syncing: bool,
     /// Answers in a row up to the end of its logs.
     at_end: u32,
+}
+
+/// An endpoint that does not tell the logs of even one block: asked for them again after a while only.
+#[derive(Default)]
+struct NoLogs {
+    /// In a row.
+    refusals: u32,
+    until: Option<Instant>,
+    why: Option<SafeText>,
 }
 
 impl State {
@@ -167,6 +178,15 @@ impl Endpoint {
         }
     }
 
+    /// Its last failure says nothing of it yet: less is asked of it.
+    pub(super) fn forgiven(&self) {
+        let mut state = self.state();
+        state.failures = state.failures.saturating_sub(1);
+        if state.failures < BREAKER_AFTER {
+            state.broken_until = None;
+        }
+    }
+
     pub(super) fn omitted_log(&self) {
         let mut state = self.state();
         state.omitted_logs += 1;
@@ -183,6 +203,15 @@ impl Endpoint {
 
     pub(super) fn noted_refusal(&self, why: Option<SafeText>) {
         self.state().refuses = why;
+    }
+
+    /// Whether it says that it is behind.
+    pub(super) fn says_it_is_syncing(&self, so: bool) {
+        let mut state = self.state();
+        if so && !state.syncing {
+            tracing::warn!(target: "chain", endpoint = %self.name, "endpoint says that it is still syncing");
+        }
+        state.syncing = so;
     }
 
     pub(super) fn bench(&self, why: &SafeText) {
@@ -220,9 +249,33 @@ impl Endpoint {
         self.state().span.get()
     }
 
+    /// Why it is not asked for logs at the moment, where it has refused even one block again and again.
+    pub(super) fn tells_no_logs(&self) -> Option<SafeText> {
+        let state = self.state();
+        let pauses = state.no_logs.until.is_some_and(|until| until > Instant::now());
+        pauses.then(|| state.no_logs.why.clone()).flatten()
+    }
+
+    /// It did not tell the logs of one block, in whatever way they were asked for.
+    pub(super) fn told_no_logs(&self, why: &EndpointError) {
+        let mut state = self.state();
+        let no_logs = &mut state.no_logs;
+        no_logs.refusals = no_logs.refusals.saturating_add(1);
+        if no_logs.refusals < BREAKER_AFTER {
+            return;
+        }
+        let doublings = (no_logs.refusals - BREAKER_AFTER).min(2);
+        no_logs.until = Some(Instant::now() + self.cooldown * 2u32.pow(doublings));
+        if no_logs.why.is_none() {
+            tracing::warn!(target: "chain", endpoint = %self.name, error = %why, "endpoint tells no logs");
+        }
+        no_logs.why = Some(SafeText::new(&why.to_string()));
+    }
+
     /// It told the logs of so many blocks; `above`: as [`Endpoint::above_last`] told of the last one when it was asked.
     pub(super) fn told_logs(&self, blocks: u64, above: Option<u64>) {
         let mut state = self.state();
+        state.no_logs = NoLogs::default();
         if blocks == state.span.get() {
             state.span.answered();
         }
@@ -291,6 +344,8 @@ impl Endpoint {
             logs_behind: state.logs_behind,
             log_span: state.span.limited(),
             refuses: state.refuses.clone(),
+            no_logs: state.no_logs.why.clone(),
+            syncing: state.syncing,
             limited: state.limited_at.is_some_and(|at| at.elapsed() < LIMITED),
             limited_for: paused_until.map(|until| until.saturating_duration_since(now)),
         }

@@ -28,12 +28,20 @@ pub enum EndpointError {
     /// The node says that it cannot answer this.
     #[error("{} (code {})", .0.message, .0.code)]
     NotHere(ServerError),
+    /// It does not tell the logs of even one block, in its own words.
+    #[error("tells no logs, not even of one block: {0}")]
+    NoLogs(SafeText),
     /// It has no logs beyond this block yet.
     #[error("its logs end at block {0}")]
     Behind(u64),
 }
 
 impl EndpointError {
+    /// It is there and answered, though not in the way that was asked for.
+    pub(crate) fn is_of_somebody_there(&self) -> bool {
+        matches!(self, Self::Malformed(_) | Self::Http(HttpError::Status { .. }))
+    }
+
     /// A smaller question may be answered: the node refused it, was not done in time, or said something that is no answer.
     /// Vendors word refusals of a range or of a size in too many ways to be told apart, in every status and form, so
     /// everything counts but what a smaller question is refused with as well.
@@ -51,7 +59,11 @@ impl EndpointError {
                         ..
                     }
             ),
-            Self::RateLimited(_) | Self::WrongChain(_) | Self::BreakerOpen(_) | Self::Behind(_) => false,
+            Self::RateLimited(_)
+            | Self::WrongChain(_)
+            | Self::BreakerOpen(_)
+            | Self::NoLogs(_)
+            | Self::Behind(_) => false,
         }
     }
 }
@@ -123,6 +135,7 @@ impl RpcError {
             EndpointError::Http(HttpError::TooLarge(_) | HttpError::OverBudget(_))
             | EndpointError::RateLimited(_)
             | EndpointError::NotHere(_)
+            | EndpointError::NoLogs(_)
             | EndpointError::Behind(_) => false,
             EndpointError::Http(_)
             | EndpointError::Malformed(_)
@@ -191,6 +204,7 @@ mod too_big {
             EndpointError::RateLimited(Duration::from_secs(1)),
             EndpointError::WrongChain("chain 5".into()),
             EndpointError::BreakerOpen("connection refused".into()),
+            EndpointError::NoLogs("not supported on free tier".into()),
             EndpointError::Behind(7),
             EndpointError::Http(HttpError::Refused),
         ] {

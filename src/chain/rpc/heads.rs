@@ -6,13 +6,11 @@
 
 use std::time::Duration;
 
-use serde_json::json;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout_at};
 
 use super::ask::Failed;
 use super::error::RpcError;
-use super::http::Said;
 use super::types::BlockHeader;
 use super::{EndpointIndex, Rpc};
 use crate::types::SafeText;
@@ -116,13 +114,5 @@ impl Rpc {
             header: heads.swap_remove(followed).1,
             beyond,
         })
-    }
-
-    /// Whether an endpoint says of itself that it is behind.
-    async fn is_syncing(&self, index: EndpointIndex) -> bool {
-        match self.ask_one(index, "eth_syncing", &json!([])).await {
-            Ok(Said::Result(raw)) => raw.get() != "false",
-            Ok(Said::Error(_)) | Err(_) => false,
-        }
     }
 }

@@ -3,7 +3,8 @@
 //! Every endpoint has a span of its own: it halves when a question was refused, whatever the words, or was not answered in
 //! time, and grows again when it goes well. A range ends at what that endpoint itself calls its head, less the blocks by
 //! which its backend for logs turned out to be behind: beyond it some answer with an error, and some with nothing. One block
-//! that is refused by itself is read by its receipts.
+//! that is refused by itself is read by its receipts. An endpoint that refuses those as well, again and again, is left alone
+//! with its logs for a while, and named; in everything else it is asked as before.
 
 use serde_json::{Value, json};
 use tokio::time::Instant;
@@ -96,6 +97,9 @@ impl Rpc {
         to: u64,
     ) -> Result<Piece, Miss> {
         let endpoint = &self.inner.endpoints[index.0];
+        if let Some(why) = endpoint.tells_no_logs() {
+            return Err(Miss::of(EndpointError::NoLogs(why)));
+        }
         let mut end = to.min(from.saturating_add(endpoint.log_span() - 1));
         if endpoint.logs_end().is_none_or(|known| end > known) {
             self.learn_head(index).await?;
@@ -144,6 +148,10 @@ impl Rpc {
             let error = &failed.error;
             tracing::debug!(target: "chain", endpoint = %endpoint.name, from, end, %error, "log range refused, asking for half");
             endpoint.refused_logs(blocks);
+            // a page of whoever stands before it may be all that it says to a question that is too big
+            if error.is_of_somebody_there() {
+                endpoint.forgiven();
+            }
         }
         Err(Miss { failed, shorter })
     }
@@ -168,7 +176,11 @@ impl Rpc {
                 Err(Miss::of(EndpointError::Behind(number.saturating_sub(1))))
             }
             Ok(logs) => Ok(logs),
-            Err(_) => Err(refused.into()),
+            Err(_) => {
+                endpoint.told_no_logs(&refused.error);
+                let why = SafeText::new(&refused.error.to_string());
+                Err(Miss::of(EndpointError::NoLogs(why)))
+            }
         }
     }
 

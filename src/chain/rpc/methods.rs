@@ -98,15 +98,6 @@ impl Rpc {
         self.request("eth_getCode", json!([of, at.to_json()])).await
     }
 
-    /// Whether the first endpoint that answers says of itself that it is behind.
-    ///
-    /// # Errors
-    /// None answers. See [`RpcError`].
-    pub(crate) async fn says_it_is_syncing(&self) -> Result<bool, RpcError> {
-        let told: serde_json::Value = self.request("eth_syncing", json!([])).await?;
-        Ok(told != json!(false))
-    }
-
     /// A receipt; none while no endpoint has the transaction in a block of the canonical chain: one that lags, or keeps no
     /// receipts, says that there is none.
     ///

@@ -20,12 +20,15 @@ mod methods;
 mod server_error;
 mod simulate;
 mod span;
+mod syncing;
+mod trial;
 mod types;
 
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex};
 
 use alloy::primitives::B256;
+use async_trait::async_trait;
 use sha2::{Digest as _, Sha256};
 
 pub use crate::ports::At;
@@ -33,6 +36,7 @@ pub use config::{RpcConfig, RpcConfigError};
 pub use endpoint::{EndpointHealth, EndpointState};
 pub use error::{Attempt, EndpointError, RpcError};
 pub use server_error::ServerError;
+pub use trial::LogTrial;
 pub use types::{BlockHeader, CallRequest, FeeHistory, LogEntry, LogFilter, Receipt, TransactionInfo};
 
 pub(crate) use heads::CommonHead;
@@ -195,9 +199,14 @@ impl Rpc {
     }
 }
 
+#[async_trait]
 impl Endpoints for Rpc {
     fn health(&self) -> Vec<EndpointHealth> {
         Rpc::health(self)
+    }
+
+    async fn look(&self) {
+        self.ask_whether_syncing().await;
     }
 
     fn contradicted(&self, position: usize, what: &SafeText) {

@@ -181,6 +181,18 @@ impl PolicyConfig {
         self.mode == Mode::Observe
     }
 
+    /// The rules that allow key generations, by name, where no rule allows the deposit that a key is made for.
+    #[must_use]
+    pub fn rules_for_keys_alone(&self) -> Vec<&str> {
+        let covers = |kind: ActionKind| self.rules.iter().filter(move |rule| rule.kinds.contains(&kind));
+        if covers(ActionKind::SendDeposit).next().is_some() {
+            return Vec::new();
+        }
+        covers(ActionKind::Keygen)
+            .map(|rule| rule.name.as_str())
+            .collect()
+    }
+
     /// The rules as the core applies them.
     #[must_use]
     pub fn to_policy(&self) -> Policy {

@@ -1,14 +1,20 @@
 //! RockX's operators and messenger, asked in the ways of a ceremony's preparation and without a ceremony.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
+
+use futures_util::future::join_all;
 
 use super::initiator::messenger::{Messenger, missing};
 use super::initiator::preflight::ask_all;
+use super::keys::OperatorPublicKey;
 use crate::dkg::health::{Examined, Health, Relay, Surroundings};
+use crate::operators::{Directory, KeySources, fill_in};
 use crate::ports::Answer;
-use crate::types::{OperatorId, RedactedUrl, SafeText};
+use crate::types::{OperatorId, OperatorRecord, RedactedUrl, SafeText, counted};
 
 const MESSENGER: &str = "messenger";
+const REGISTRY: &str = "SSV API";
 const ACCESS: &str = "messenger access";
 /// What whoever is not registered can do about it.
 const WHO_GETS_IN: &str = "a messenger of this program lets a node in that proves its key, or that its own configuration lists \
@@ -21,16 +27,93 @@ pub(crate) async fn look(at: &Surroundings) -> Health {
         .iter()
         .map(|(id, record)| (*id, Some(record)))
         .collect();
-    let (operators, other) = tokio::join!(ask_all(&at.http, &asked, at.deadline), async {
-        match &at.relay {
-            Relay::At(url) => elsewhere(at, url).await,
-            Relay::Here { listen, public_url } => {
-                let local = public_url.is_none() && listen.ip().is_loopback();
-                vec![port(*listen, public_url.as_ref(), local), ours()]
+    let (operators, mut other, (keyless, api)) = tokio::join!(
+        ask_all(&at.http, &asked, at.deadline),
+        async {
+            match &at.relay {
+                Relay::At(url) => elsewhere(at, url).await,
+                Relay::Here { listen, public_url } => {
+                    let local = public_url.is_none() && listen.ip().is_loopback();
+                    vec![port(*listen, public_url.as_ref(), local), ours()]
+                }
             }
+        },
+        keys(at)
+    );
+    other.extend(api);
+    Health {
+        operators,
+        keyless,
+        other,
+    }
+}
+
+/// Completes the operators as the start does. Where every key is configured, the registry is asked for one of them all the
+/// same: the messenger in this process asks it for whoever is not configured.
+async fn keys(at: &Surroundings) -> (BTreeMap<OperatorId, SafeText>, Option<Examined>) {
+    let mut missing: BTreeMap<_, _> = at
+        .operators
+        .iter()
+        .filter(|(_, record)| record.public_key.is_empty())
+        .map(|(id, record)| (*id, record.clone()))
+        .collect();
+    let Some(api) = at.registry.clone() else {
+        let nobody = |id: OperatorId| (id, "no key is configured, nor operators.ssv_api".into());
+        return (missing.into_keys().map(nobody).collect(), None);
+    };
+    let directory: Directory<OperatorPublicKey> = match Directory::new(KeySources {
+        api: Some(api),
+        ..KeySources::default()
+    }) {
+        Ok(directory) => directory,
+        Err(error) => {
+            return (
+                BTreeMap::new(),
+                Some(examined(REGISTRY, Answer::not_known(&error), "")),
+            );
+        }
+    };
+    let wanted = missing.len();
+    if missing.is_empty() {
+        let first = at.operators.iter().next();
+        missing.extend(first.map(|(id, record)| {
+            let record = OperatorRecord {
+                public_key: "".into(),
+                ..record.clone()
+            };
+            (*id, record)
+        }));
+    }
+    let asked = missing.len();
+    let all = missing.into_iter().map(async |(id, record)| {
+        let mut one = BTreeMap::from([(id, record)]);
+        let error = fill_in(&mut one, &directory).await.err()?;
+        Some((id, SafeText::new(&error.to_string())))
+    });
+    let mut keyless: BTreeMap<_, _> = join_all(all).await.into_iter().flatten().collect();
+    let found = match keyless.values().next() {
+        Some(why) => Answer::not_known(format!(
+            "{} of {} could not be told: {why}",
+            keyless.len(),
+            counted(asked, "key")
+        )),
+        None => Answer::Yes(SafeText::new(&format!(
+            "tells the {} that it was asked for",
+            counted(asked, "key")
+        ))),
+    };
+    let hint = (!keyless.is_empty()).then_some(match wanted {
+        0 => "nothing here needs it but operators that are not configured; look at operators.ssv_api",
+        _ => {
+            "the start waits for these keys, and every ceremony with it: look at operators.ssv_api, or configure each \
+             operator's public_key"
         }
     });
-    Health { operators, other }
+    if wanted == 0 {
+        keyless.clear();
+    }
+    let what = REGISTRY;
+    (keyless, Some(Examined { what, found, hint }))
 }
 
 async fn elsewhere(at: &Surroundings, url: &RedactedUrl) -> Vec<Examined> {
@@ -161,12 +244,14 @@ mod tests {
             http: Http::direct(),
             deadline: Duration::from_secs(1),
             operators: BTreeMap::from([record(1, silent), record(2, nowhere.to_owned())]),
+            registry: None,
             relay: Relay::At(RedactedUrl::new(nowhere)),
             has_key: false,
         };
         let health = look(&at).await;
         assert!(matches!(health.operators[0].answers, Answer::NotKnown(_)));
         assert!(matches!(health.operators[1].answers, Answer::No(_)));
+        assert_eq!(health.keyless.len(), 2, "nobody can tell a key");
         let [messenger, access] = &health.other[..] else {
             panic!("{health:?}")
         };

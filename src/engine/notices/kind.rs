@@ -47,9 +47,8 @@ pub(super) fn of(reason: Reason) -> NoticeKind {
         | Reason::VersionLacks
         | Reason::FromBlockUnset
         | Reason::Alarm => NoticeKind::Stuck,
-        Reason::ForeignTransaction | Reason::NonceUsed | Reason::NotAuthorised | Reason::AccountUnadopted => {
-            NoticeKind::ForeignTransaction
-        }
+        Reason::ForeignTransaction | Reason::NonceUsed => NoticeKind::ForeignTransaction,
+        Reason::NotAuthorised | Reason::AccountUnadopted => NoticeKind::ForeignTransaction,
         Reason::JournalUnwritable
         | Reason::JournalVerifying
         | Reason::JournalAhead
@@ -66,6 +65,7 @@ pub(super) fn of(reason: Reason) -> NoticeKind {
         | Reason::ReceiptDoubted
         | Reason::EndpointDown
         | Reason::ExecutionAway
+        | Reason::ExecutionSyncing
         | Reason::RelayAway
         | Reason::NoEndpoint
         | Reason::SignerAway

@@ -9,6 +9,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use futures_util::future::BoxFuture;
 use secrecy::SecretString;
+use tokio::sync::watch;
 
 use super::feeds::others::Onlook;
 use crate::config::{Config, MessengerChoice};
@@ -56,6 +57,9 @@ pub(super) trait Companion: fmt::Debug + Send + Sync {
 
     /// What others do with it.
     fn onlook(&self) -> Onlook;
+
+    /// Why it can no longer do its part, once that is so.
+    fn broken(&self) -> watch::Receiver<Option<SafeText>>;
 
     /// Ends it once the engine is done.
     async fn end(self: Box<Self>);
@@ -115,14 +119,24 @@ pub(super) async fn start(config: &Config, http: &Http) -> Result<Backend, Backe
     }
 }
 
-/// How the operators of the configured backend are, and whatever relays between them. Nothing is started.
+/// Where keys of operators are asked that are configured without one.
+fn registry(config: &Config, http: &Http) -> Result<Option<SsvApi>, BackendError> {
+    let network = config.network.name.as_str();
+    let api = config.operators.ssv_api.as_ref();
+    let api = api.map(|base| SsvApi::new(http, base, network)).transpose();
+    api.map_err(BackendError::SsvApi)
+}
+
+/// How the operators of the configured backend are, whose keys can be had, and whatever relays between them. Nothing is
+/// started.
 ///
 /// # Errors
-/// This program has no such backend.
+/// This program has no such backend, or the SSV API cannot be asked as it is configured.
 pub async fn health(config: &Config, http: &Http, deadline: Duration) -> Result<Health, BackendError> {
     let name = &config.dkg.backend;
     let known = backends::named(name).ok_or_else(|| BackendError::Unknown(name.clone()))?;
     let surroundings = Surroundings {
+        registry: registry(config, http)?,
         http: http.clone(),
         deadline,
         operators: config.operators.by_id.clone(),
@@ -139,10 +153,7 @@ pub async fn health(config: &Config, http: &Http, deadline: Duration) -> Result<
 }
 
 async fn rockx(config: &Config, http: &Http) -> Result<Backend, BackendError> {
-    let network = config.network.name.as_str();
-    let api = config.operators.ssv_api.as_ref();
-    let api = api.map(|base| SsvApi::new(http, base, network)).transpose();
-    let api = api.map_err(BackendError::SsvApi)?;
+    let api = registry(config, http)?;
     // by it the messenger in this process knows its own initiator
     let house = SecretString::from(hex::encode(rand::random::<[u8; 32]>()));
     let registry = Directory::new(KeySources {
@@ -212,6 +223,10 @@ impl Companion for Messenger {
     fn onlook(&self) -> Onlook {
         let onlooker = self.handle.onlooker();
         Box::new(move || in_words(&onlooker.foreign()))
+    }
+
+    fn broken(&self) -> watch::Receiver<Option<SafeText>> {
+        self.handle.broken()
     }
 
     async fn end(self: Box<Self>) {

@@ -19,4 +19,5 @@ pub use crate::dkg::health::{Examined, Health};
 pub use alone::{Alone, NotAlone, alone, holder};
 pub use backend::{BackendError, health};
 pub use doors::receivers;
+pub use feeds::beacon_clock;
 pub use start::{Reloads, Running, ServiceError, ServiceOptions, start};

@@ -62,7 +62,11 @@ pub(super) async fn look(config: &Config, line: &Line) -> Result<Standing, Servi
             let each = doors::each_manager(config, layout, line);
             every_voice(&*doors::endpoints(line), &each, evidence).await
         }
-        other => other,
+        Answer::NotKnown(why) => {
+            let each = doors::each_manager(config, layout, line);
+            anybody(&each).await.map_or(Answer::NotKnown(why), Answer::Yes)
+        }
+        known => known,
     };
     let probe = match probe {
         Answer::Yes(probe) => probe,
@@ -116,6 +120,15 @@ async fn every_voice(
         ))),
         (None, None) => Answer::No(evidence),
     }
+}
+
+/// Whom the first endpoint cannot tell of, the next may: it may be syncing, and holds up nobody by that.
+async fn anybody(managers: &[Arc<dyn PoolManager>]) -> Option<Probe> {
+    if managers.len() < 2 {
+        return None;
+    }
+    let said = join_all(managers.iter().map(|manager| manager.probe())).await;
+    said.into_iter().find_map(Answer::yes)
 }
 
 /// The first look, so that a start can still be refused; for a moment only.
@@ -347,13 +360,7 @@ mod tests {
 
     /// What comes of endpoints that say this of the contract, after one of them said *no*; and who is named.
     async fn judged(said: Vec<Answer<Probe>>) -> (Answer<Probe>, Vec<usize>) {
-        let manager = |probe| {
-            Arc::new(FakeManager {
-                probe,
-                ..FakeManager::default()
-            }) as Arc<dyn PoolManager>
-        };
-        let managers: Vec<_> = said.into_iter().map(manager).collect();
+        let managers = managers(said);
         let endpoints = FakeEndpoints::default();
         let verdict = every_voice(&endpoints, &managers, Evidence::new("no code")).await;
         let accused = endpoints.accused.lock().unwrap().clone();
@@ -361,6 +368,27 @@ mod tests {
             verdict,
             accused.into_iter().map(|(position, _)| position).collect(),
         )
+    }
+
+    fn managers(said: Vec<Answer<Probe>>) -> Vec<Arc<dyn PoolManager>> {
+        let manager = |probe| {
+            Arc::new(FakeManager {
+                probe,
+                ..FakeManager::default()
+            }) as Arc<dyn PoolManager>
+        };
+        said.into_iter().map(manager).collect()
+    }
+
+    #[tokio::test]
+    async fn a_contract_that_one_endpoint_cannot_tell_of_is_told_by_another() {
+        let syncs = || Answer::not_known("the endpoint is still syncing");
+        assert_eq!(anybody(&managers(vec![syncs()])).await, None);
+        assert_eq!(anybody(&managers(vec![syncs(), syncs()])).await, None);
+        let denies = Answer::no("no code");
+        assert_eq!(anybody(&managers(vec![syncs(), denies])).await, None);
+        let found = anybody(&managers(vec![syncs(), Answer::Yes(probe())])).await;
+        assert_eq!(found, Some(probe()));
     }
 
     #[tokio::test]

@@ -9,6 +9,7 @@ use tokio::task::{JoinHandle, JoinSet};
 
 use super::backend::{self, Backend, BackendError, Companion};
 use super::beside::{self, Beside};
+use super::feeds::others;
 use super::gate::Gate;
 use super::opening::{self, Opening};
 use super::rules::Rules;
@@ -216,18 +217,26 @@ pub async fn start(options: ServiceOptions) -> Result<Running, ServiceError> {
         standing,
         core,
     };
-    let onlook = companion.as_ref().map(|companion| companion.onlook());
+    let companions = companion.as_deref().map(heard_of);
     Ok(Running {
         handle,
         stopped,
         relay_url: companion.as_ref().map(|companion| companion.url().to_owned()),
         beside,
-        feeds: rules.watched_by(feeds::start(opening, world, onlook), &weak),
+        feeds: rules.watched_by(feeds::start(opening, world, companions), &weak),
         companion,
         http,
         core: weak,
         rules,
     })
+}
+
+/// What is heard of whatever runs within this process.
+fn heard_of(companion: &dyn Companion) -> others::Companions {
+    others::Companions {
+        onlook: companion.onlook(),
+        broken: companion.broken(),
+    }
 }
 
 /// What would be refused whenever it is asked for is said at once.

@@ -40,7 +40,7 @@ pub(super) fn another_committee(turn: &mut Turn<'_>, id: CaseId) -> bool {
 }
 
 /// What is decided against a committee rests on the chain as it is now.
-fn sees_the_chain(state: &State) -> bool {
+pub(super) fn sees_the_chain(state: &State) -> bool {
     let live = &state.volatile;
     live.caught_up && live.facts.head.is_some() && !state.is_cut_off()
 }

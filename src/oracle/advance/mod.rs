@@ -10,6 +10,7 @@ mod follow;
 mod gone;
 mod hold;
 mod places;
+mod refused;
 mod registration;
 mod served;
 
@@ -28,6 +29,8 @@ use follow::{follow, look_up};
 use gone::gone_for_good;
 use hold::held;
 pub(super) use places::is_free;
+use refused::ask_ssv_again;
+pub(super) use refused::is_taken_now;
 pub(super) use registration::{not_renewable, registers_first};
 use registration::{toward_effect, waits_for};
 pub(super) use served::covers;
@@ -133,7 +136,8 @@ fn case(turn: &mut Turn<'_>, id: CaseId) {
             resume: Resume::Offer(_),
             ..
         } => look_up(turn, id),
-        Step::Halted { .. } | Step::Closed { .. } => {}
+        Step::Halted { .. } => ask_ssv_again(turn, id),
+        Step::Closed { .. } => {}
     }
 }
 

@@ -218,7 +218,7 @@ pub enum Record {
     },
     /// The case cannot go on by itself.
     CaseHalted { case: CaseId, reason: SafeText },
-    /// A person took it up again.
+    /// A person took it up again; or SSV would take now what it refused in a block.
     CaseRetried { case: CaseId, by: SafeText },
     /// The oracle's account was seen for the first time.
     AccountSeen {

@@ -16,6 +16,9 @@ pub(super) fn prepared(turn: &mut Turn<'_>, case: CaseId, purpose: Purpose, outc
     if turn.state.cases.get(&case).is_none_or(Case::is_closed) {
         return;
     }
+    if purpose == Purpose::Propose && !advance::is_taken_now(turn, case, &outcome) {
+        return;
+    }
     match (purpose, outcome) {
         (Purpose::Send(action), Prepared::TooEarly { reason, until }) => {
             super::exit::deferred(turn, action, until, reason);

@@ -74,7 +74,7 @@ fn somebody_is_away(state: &State, id: ActionId) -> bool {
     checks.any(|check| check.name == REACHABLE && check.status != CheckStatus::Pass)
 }
 
-fn is_rejected(state: &State, case: &Case) -> bool {
+pub(super) fn is_rejected(state: &State, case: &Case) -> bool {
     let newest = state.actions.range(ActionId::all_of(case.id)).next_back();
     newest.is_some_and(|(_, action)| action.state == ActionState::Rejected)
 }

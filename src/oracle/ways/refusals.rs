@@ -1,7 +1,8 @@
 //! What SSV says to a key that it will not take. It is read for advice alone: a wording that is not known loses the
 //! advice, and forbids nothing.
 
-use crate::oracle::{Case, State, Step};
+use crate::oracle::{Case, Resume, State, Step};
+use crate::types::SafeText;
 
 /// SSV's errors that concern the operators of a committee or their cluster, whatever the key is: of `SSVNetwork` v1 to v2,
 /// with and without data. A longer name that begins with one of these says the same.
@@ -40,6 +41,29 @@ pub(in crate::oracle) fn refused_by_ssv(state: &State, case: &Case) -> Option<St
 pub(super) fn refused_now(state: &State, case: &Case) -> Option<String> {
     case.keygen.as_ref()?;
     refusal_among(now(state, case))
+}
+
+/// Transactions with the present key that SSV refused in a block for its operators' sake, at most, before only a person
+/// takes the case up again.
+pub(in crate::oracle) const TRIES: usize = 3;
+
+/// Whether a case stands because SSV refused its transaction for its operators' sake, and is taken up by itself when SSV
+/// would take it.
+pub(in crate::oracle) fn asks_ssv_again(state: &State, case: &Case) -> bool {
+    let Step::Halted {
+        resume: Resume::PlanEffect,
+        ..
+    } = case.step
+    else {
+        return false;
+    };
+    let is_refusal = |reason: &SafeText| refusal_among(vec![reason.to_string()]).is_some();
+    let refused = state.failures(case).filter(|(_, reason)| is_refusal(reason));
+    let newest = state.newest_failure(case);
+    newest.is_some_and(|(_, reason)| is_refusal(reason))
+        && refused_now(state, case).is_some()
+        && !super::committee::is_rejected(state, case)
+        && (1..TRIES).contains(&refused.count())
 }
 
 fn refusal_among(texts: Vec<String>) -> Option<String> {

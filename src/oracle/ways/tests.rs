@@ -384,6 +384,73 @@ fn a_key_is_redone_once_its_transaction_is_known_to_have_failed() {
     life.shadow.restart(&life.state);
 }
 
+/// To wait at SSV is a way: the case is looked at by itself, taken up when SSV takes it, and a bounded number of times.
+#[test]
+fn what_ssv_refused_in_a_block_is_taken_up_by_itself_when_ssv_would_take_it() {
+    let mut life = Life::until(RequestKind::Deposit, Moment::Sent);
+    let tried = |check: Check| {
+        let mut proposal = proposal(ActionKind::SendDeposit);
+        proposal.checks = vec![check];
+        Prepared::Proposal(Box::new(proposal))
+    };
+    let refuses = || {
+        tried(Check::fail(
+            "simulation",
+            "it would revert: ExceedValidatorLimit()",
+        ))
+    };
+    let silent = || tried(Check::unknown("simulation", "no endpoint answers"));
+    let takes = || tried(Check::pass("simulation", "it would be taken"));
+    let deposit =
+        |e: &Effect| matches!(e, Effect::Prepare { draft, .. } if draft.kind() == ActionKind::SendDeposit);
+    let asked = |life: &mut Life, later: u64| life.look(later).effects.iter().any(deposit);
+    let answer = |life: &mut Life, outcome| {
+        let (case, purpose) = (life.id, Purpose::Propose);
+        let told = life.input(Input::Prepared {
+            case,
+            purpose,
+            outcome,
+        });
+        told.0.records
+    };
+    life.record(status(
+        ActionId {
+            case: life.id,
+            number: 2,
+        },
+        false,
+    ));
+    let awaits = ways(&life.state, life.case()).awaits.unwrap();
+    for words in [
+        "an operator has reached its limit of validators",
+        "you are told, when SSV takes it",
+    ] {
+        assert!(awaits.contains(words), "{awaits}");
+    }
+    assert!(life.wake().effects.iter().any(deposit), "the desk is asked");
+    assert_eq!(answer(&mut life, refuses()), []);
+    assert!(!asked(&mut life, 1_000), "not at every look");
+    assert!(asked(&mut life, 120_000));
+    assert_eq!(
+        answer(&mut life, silent()),
+        [],
+        "nobody knows whether it would be taken"
+    );
+    assert!(asked(&mut life, 120_000));
+    assert!(matches!(life.case().step, Step::Halted { .. }));
+    let records = answer(&mut life, takes());
+    let [
+        Record::CaseRetried { by, .. },
+        Record::ActionProposed { action, .. },
+        ..,
+    ] = &records[..]
+    else {
+        panic!("{records:?}");
+    };
+    assert!(by.as_str().contains("SSV would take it now"), "{by}");
+    assert!(matches!(life.case().step, Step::DecideEffect(id) if id == *action));
+}
+
 #[test]
 fn a_deposit_that_was_asked_for_with_the_old_key_is_not_proposed() {
     let mut life = Life::until(RequestKind::Deposit, Moment::Registered);

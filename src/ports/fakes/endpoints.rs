@@ -2,6 +2,8 @@
 
 use std::sync::{Mutex, PoisonError};
 
+use async_trait::async_trait;
+
 use crate::ports::{EndpointHealth, EndpointState, Endpoints};
 use crate::types::SafeText;
 
@@ -27,15 +29,20 @@ pub(crate) fn endpoint(name: &str, state: EndpointState) -> EndpointHealth {
         logs_behind: 0,
         log_span: None,
         refuses: None,
+        no_logs: None,
+        syncing: false,
         limited: false,
         limited_for: None,
     }
 }
 
+#[async_trait]
 impl Endpoints for FakeEndpoints {
     fn health(&self) -> Vec<EndpointHealth> {
         self.health.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
+
+    async fn look(&self) {}
 
     fn contradicted(&self, position: usize, what: &SafeText) {
         let mut accused = self.accused.lock().unwrap_or_else(PoisonError::into_inner);

@@ -19,6 +19,7 @@ pub(super) const AWAY: &[&str] = &[
     "execution-answers-404",
     "execution-has-no-state",
     "execution-is-a-web-server",
+    "execution-is-syncing",
     "head-stands-still",
 ];
 

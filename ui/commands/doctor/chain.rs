@@ -3,21 +3,17 @@
 use std::sync::Arc;
 
 use alloy::primitives::Address;
-use casimir_dkg::chain::rpc::{At, Rpc, RpcConfig, RpcError};
+use casimir_dkg::chain::rpc::{At, Rpc, RpcError};
 use casimir_dkg::chain::{comparison, kept};
-use casimir_dkg::config::{Config, NetworkName, PolicyRule};
+use casimir_dkg::config::{Config, NetworkName, PolicyConfig, PolicyRule};
 use casimir_dkg::engine::service;
 use casimir_dkg::http::Http;
 use casimir_dkg::pool::{self, Connection};
 use casimir_dkg::ports::{Answer, PoolManager, Probe};
-use casimir_dkg::types::{ClusterLayout, RedactedUrl, UnixMillis};
+use casimir_dkg::types::{ClusterLayout, UnixMillis};
 
-use super::{Finding, Report, deployment};
-
-/// Blocks come every 12 s; a public chain whose newest is older than this is not followed.
-const STALE_S: u64 = 180;
-/// A block further ahead of this machine's clock than this was not made by then.
-const AHEAD_S: u64 = 15;
+use super::endpoint::AHEAD_S;
+use super::{Finding, Report, deployment, endpoint};
 
 /// What others can go on with.
 pub(crate) struct Chain {
@@ -35,21 +31,21 @@ impl Chain {
 }
 
 pub(crate) async fn examine(config: &Config, http: &Http, report: &mut Report) -> Option<Chain> {
-    let (mut good, mut newest) = (Vec::new(), None);
+    let mut newest = Vec::new();
     for url in &config.rpc.urls {
-        if let Some(then) = endpoint(config, http, url, report).await {
-            good.push(url.clone());
-            newest = newest.max(Some(then));
-        }
+        newest.extend(endpoint::examine(config, http, url, report).await);
     }
-    if let Some(then) = newest {
+    if let Some(then) = newest.iter().map(|newest| newest.timestamp).max() {
         report.add(clock(config.network.name, then, UnixMillis::now().0 / 1000));
     }
+    report.extend(endpoint::spread(&newest));
     voices(config, report);
+    report.extend(rules(&config.policy));
+    let good: Vec<_> = newest.into_iter().map(|newest| newest.endpoint).collect();
     if good.is_empty() {
         return None;
     }
-    let rpc = Rpc::new(limits(config, http, good)).ok()?;
+    let rpc = Rpc::new(endpoint::limits(config, http, good)).ok()?;
     let layout = layout(config, &rpc).await;
     let at = Connection {
         rpc: rpc.clone(),
@@ -96,21 +92,24 @@ fn voices(config: &Config, report: &mut Report) {
     report.add(Finding::warn(WHAT, found, &hint));
 }
 
+/// Keys that rules have made are good for nothing until somebody deposits on them.
+fn rules(policy: &PolicyConfig) -> Option<Finding> {
+    let makes = policy.rules_for_keys_alone();
+    if makes.is_empty() {
+        return None;
+    }
+    let found = format!(
+        "{} allows key generations, and no rule allows deposits: every deposit waits for a person once its key is made",
+        makes.join(", ")
+    );
+    let hint = "add \"send-deposit\" and a max_fee to a rule, or have somebody approve what waits";
+    Some(Finding::warn("rules", found, hint))
+}
+
 /// What a rule would have to allow to approve anything by one voice, if it does not.
 fn lacks(rule: &PolicyRule) -> Option<String> {
     let lacking: Vec<_> = rule.waits_for_two_voices().collect();
     (!lacking.is_empty()).then(|| format!("\"{}\" in the rule {}", lacking.join("\", \""), rule.name))
-}
-
-fn limits(config: &Config, http: &Http, urls: Vec<RedactedUrl>) -> RpcConfig {
-    RpcConfig {
-        deadline: config.rpc.timeout,
-        // a person waits
-        patience: config.rpc.timeout,
-        calls_per_second: config.rpc.calls_per_second,
-        http: http.clone(),
-        ..RpcConfig::new(urls, config.network.chain_id)
-    }
 }
 
 /// This machine's clock against the newest block of all endpoints, in seconds since the Unix epoch.
@@ -126,58 +125,11 @@ fn clock(network: NetworkName, newest: u64, now: u64) -> Finding {
     }
     let found = format!("{} s after the newest block", now.saturating_sub(newest));
     // a development chain makes blocks when it likes
-    if network != NetworkName::Devnet && now.saturating_sub(newest) > STALE_S {
+    if network != NetworkName::Devnet && now.saturating_sub(newest) > endpoint::STALE_S {
         let hint = "either no endpoint follows the chain, or the clock is ahead: compare it by NTP";
         return Finding::warn(WHAT, found, hint);
     }
     Finding::ok(WHAT, found)
-}
-
-/// The time of its newest block, in seconds since the Unix epoch, where it is one to go on with.
-async fn endpoint(config: &Config, http: &Http, url: &RedactedUrl, report: &mut Report) -> Option<u64> {
-    let what = format!("rpc {url}");
-    let rpc = match Rpc::new(limits(config, http, vec![url.clone()])) {
-        Ok(rpc) => rpc,
-        Err(e) => {
-            report.add(Finding::fail(&what, e.to_string(), ""));
-            return None;
-        }
-    };
-    if let Err(e) = rpc.verify_chain().await {
-        let hint = "is the node running, and is it on the network of network.name?";
-        report.add(Finding::fail(&what, e.to_string(), hint));
-        return None;
-    }
-    match rpc.head().await {
-        Ok(head) => {
-            let (now, then) = (UnixMillis::now().0 / 1000, head.timestamp());
-            let found = format!(
-                "chain {}, head {}, {} s old",
-                rpc.chain_id(),
-                head.number(),
-                now.saturating_sub(then)
-            );
-            let public = config.network.name != NetworkName::Devnet;
-            if then > now + AHEAD_S {
-                let ahead = format!("{found}; the head is {} s in the future", then - now);
-                report.add(Finding::fail(
-                    &what,
-                    ahead,
-                    "this machine's clock is behind: set it by NTP",
-                ));
-            } else if public && now - then.min(now) > STALE_S {
-                let hint = "the node is behind, or this machine's clock is ahead";
-                report.add(Finding::warn(&what, found, hint));
-            } else {
-                report.add(Finding::ok(&what, found));
-            }
-            Some(then)
-        }
-        Err(e) => {
-            report.add(Finding::fail(&what, e.to_string(), ""));
-            None
-        }
-    }
 }
 
 /// As the engine finds it at its start. Where nobody tells, or the contract takes none that is known, the probe says why.

@@ -22,7 +22,8 @@ pub(crate) async fn examine(config: &Config, http: &Http, report: &mut Report) {
         report.add(other(examined));
     }
     for operator in &health.operators {
-        report.add(one(config.operators.by_id.get(&operator.id), operator));
+        let keyless = health.keyless.get(&operator.id);
+        report.add(one(config.operators.by_id.get(&operator.id), operator, keyless));
     }
     report.add(committee(config, &health.operators));
 }
@@ -39,7 +40,7 @@ fn other(examined: &Examined) -> Finding {
     }
 }
 
-fn one(record: Option<&OperatorRecord>, health: &OperatorHealth) -> Finding {
+fn one(record: Option<&OperatorRecord>, health: &OperatorHealth, keyless: Option<&SafeText>) -> Finding {
     let what = format!("operator {}", health.id);
     let url = record.map(|record| RedactedUrl::new(&record.endpoint).to_string());
     let url = url.unwrap_or_default();
@@ -47,13 +48,13 @@ fn one(record: Option<&OperatorRecord>, health: &OperatorHealth) -> Finding {
         Answer::Yes(presence) => {
             let name = record.map(|record| record.name.as_str()).unwrap_or_default();
             let found = format!("{name} {url} {}", there(presence));
-            match record {
-                Some(record) if record.public_key.is_empty() => Finding::warn(
+            match keyless {
+                Some(why) => Finding::warn(
                     &what,
-                    found,
-                    "its public key will be asked from operators.ssv_api",
+                    format!("{found}; its key is not known: {why}"),
+                    "no ceremony begins before it is: configure its public_key, or look at operators.ssv_api",
                 ),
-                _ => Finding::ok(&what, found),
+                None => Finding::ok(&what, found),
             }
         }
         Answer::No(evidence) if record.is_none() => {

@@ -4,6 +4,7 @@ mod beacon;
 mod chain;
 mod deployment;
 mod dkg;
+mod endpoint;
 mod files;
 mod finding;
 mod http;
@@ -101,6 +102,10 @@ impl Report {
         self.failed += usize::from(finding.grade == Grade::Fail);
         self.warned += usize::from(finding.grade == Grade::Warn);
         finding.print(self.json);
+    }
+
+    fn extend(&mut self, findings: impl IntoIterator<Item = Finding>) {
+        findings.into_iter().for_each(|finding| self.add(finding));
     }
 
     /// Without a configuration there is nothing else to try.

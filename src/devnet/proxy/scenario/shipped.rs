@@ -33,6 +33,7 @@ const SHIPPED: &[(&str, &str)] = files![
     "execution-claims-there-is-no-code",
     "execution-has-no-state",
     "execution-is-a-web-server",
+    "execution-is-syncing",
     "execution-knows-no-receipts",
     "head-claimed-1000-blocks-ahead",
     "head-claimed-in-eternity",

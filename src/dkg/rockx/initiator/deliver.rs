@@ -33,7 +33,9 @@ impl Delivered {
     }
 }
 
-/// Brings the start message to one node. Sent again only when no connection was made: a message that may have arrived is
+/// Brings the start message to one node. A node says no in its own words, which every failure of it has (status 400 or 500
+/// and a JSON object with `error`); a 5xx without them is of a proxy before it, which may have passed the message on and lost
+/// the answer, so it is none. A 4xx is a no of either: whoever says so passed nothing on. Sent again only when no connection was made: a message that may have arrived is
 /// never repeated, since a node that has finished would start a second session under the old request id.
 pub(crate) async fn deliver(http: &Http, url: &str, body: &[u8], deadline: Duration) -> Delivered {
     let node = match endpoint(http, url, deadline, MAX_REPLY) {
@@ -51,13 +53,22 @@ pub(crate) async fn deliver(http: &Http, url: &str, body: &[u8], deadline: Durat
             }
             Ok(answer) => {
                 let text = SafeText::from_bytes(&answer.body);
+                let own = reason_of(&answer.body);
                 // "dkg started already", "signature protocol started already"
                 let outcome = if text.as_str().contains("started already") {
                     StartOutcome::Started
+                } else if own.is_none() && answer.status >= 500 {
+                    StartOutcome::Unanswered
                 } else {
                     StartOutcome::Refused
                 };
-                let text = reason_of(&answer.body).unwrap_or(text);
+                let text = match (own, outcome) {
+                    (None, StartOutcome::Unanswered) => SafeText::new(&format!(
+                        "answered {}, not in the words of a node: what stands before it may have passed the message on. {text}",
+                        answer.status
+                    )),
+                    (own, _) => own.unwrap_or(text),
+                };
                 return Delivered::new(Some(answer.status), outcome, text);
             }
             Err(CallError::Unreachable(_) | CallError::Refused) if attempt < ATTEMPTS => {
@@ -78,4 +89,62 @@ fn reason_of(body: &[u8]) -> Option<SafeText> {
     let value: serde_json::Value = serde_json::from_slice(body).ok()?;
     let text = value.get("error")?.as_str()?;
     (!text.is_empty()).then(|| SafeText::new(text))
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::StatusCode;
+
+    use super::*;
+
+    /// What becomes of a start message that is answered so.
+    async fn answered(status: u16, body: &'static str) -> (StartOutcome, String) {
+        let status = StatusCode::from_u16(status).unwrap();
+        let answer = move || async move { (status, body) };
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let router = axum::Router::new().fallback(answer);
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        let told = deliver(&Http::direct(), &url, b"start", Duration::from_secs(60)).await;
+        assert_eq!(told.status, Some(status.as_u16()));
+        (told.outcome, told.text.to_string())
+    }
+
+    #[tokio::test]
+    async fn only_a_node_says_that_it_did_not_start_and_a_proxy_before_it_does_not_know() {
+        const NGINX: &str = "<html><head><title>502 Bad Gateway</title></head></html>";
+        for (status, body, outcome) in [
+            (
+                200,
+                r#"{"error":null,"message":"processed"}"#,
+                StartOutcome::Started,
+            ),
+            (500, r#"{"error":"dkg started already"}"#, StartOutcome::Started),
+            (500, r#"{"error":"refused by policy"}"#, StartOutcome::Refused),
+            (400, r#"{"error":"no SSZ"}"#, StartOutcome::Refused),
+            (403, "forbidden", StartOutcome::Refused),
+            (404, NGINX, StartOutcome::Refused),
+            (413, NGINX, StartOutcome::Refused),
+            (500, "", StartOutcome::Unanswered),
+            (502, NGINX, StartOutcome::Unanswered),
+            (
+                503,
+                "upstream connect error or disconnect/reset before headers",
+                StartOutcome::Unanswered,
+            ),
+            (
+                504,
+                r#"{"message":"Endpoint request timed out"}"#,
+                StartOutcome::Unanswered,
+            ),
+            (524, "a timeout occurred", StartOutcome::Unanswered),
+        ] {
+            let (got, text) = answered(status, body).await;
+            assert_eq!(got, outcome, "{status} {body}: {text}");
+            assert!(
+                got != StartOutcome::Unanswered || text.contains("may have passed the message on"),
+                "{text}"
+            );
+        }
+    }
 }

@@ -45,6 +45,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 pub use config::{Limits, MessengerConfig};
@@ -56,6 +57,7 @@ pub use store::StoreError;
 use crate::dkg::rockx::node::directory::{DirectoryError, DirectorySources};
 use crate::listen::{self, Bounds, Listener};
 use crate::monitor::Probe;
+use crate::types::SafeText;
 use deliver::Deliverer;
 use hub::Hub;
 use store::{Loaded, Store};
@@ -166,6 +168,12 @@ impl MessengerHandle {
     #[must_use]
     pub fn probe(&self) -> Arc<dyn Probe> {
         Arc::new(probe::MessengerProbe(Arc::clone(&self.hub)))
+    }
+
+    /// Why what it keeps can no longer be believed, once that is so: it accepts nothing any more, and is to be ended.
+    #[must_use]
+    pub fn broken(&self) -> watch::Receiver<Option<SafeText>> {
+        self.hub.store.broken()
     }
 
     /// Stops accepting, lets requests in progress finish for a moment, and stores what is left.

@@ -81,6 +81,7 @@ pub(super) fn of_alarm(subject: &str) -> WaitReason {
         "logs" | "registrations" | "comparison" => WaitReason::LogsDoubted,
         "head" => WaitReason::HeadDoubted,
         "tip" => WaitReason::ChainStale,
+        "syncing" => WaitReason::ExecutionSyncing,
         "clock" => WaitReason::ClockDiffers,
         "ssv" => WaitReason::SsvUnsuited,
         "version" => WaitReason::VersionLacks,

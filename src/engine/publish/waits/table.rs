@@ -297,6 +297,7 @@ fn alarm_of(reason: WaitReason) -> Option<&'static str> {
         Reason::FactsUnread => "facts",
         Reason::LogsDoubted => "logs",
         Reason::HeadDoubted => "head",
+        Reason::ExecutionSyncing => "syncing",
         Reason::ClockDiffers => "clock",
         Reason::SsvUnsuited => "ssv",
         Reason::VersionLacks => "version",

@@ -21,6 +21,9 @@ const LOOK: Duration = Duration::from_secs(2);
 /// Slower than this counts as degraded.
 const SLOW: Duration = Duration::from_secs(2);
 
+/// Said of an endpoint by its own word, whatever else it failed in.
+const SYNCING: &str = "says that it is still syncing";
+
 /// Whose health is watched.
 #[derive(Debug)]
 pub(super) struct Sources {
@@ -46,10 +49,19 @@ pub(super) async fn run(from: Sources, core: mpsc::Sender<Incoming>) {
 /// Endpoints of the execution layer.
 async fn look(from: &Sources, core: &mpsc::Sender<Incoming>) {
     let mut tick = every(LOOK);
-    let mut told: Vec<EndpointView> = Vec::new();
+    let (mut told, mut old): (Vec<EndpointView>, _) = (Vec::new(), SafeText::default());
     loop {
         tick.tick().await;
-        let views: Vec<_> = from.endpoints.health().iter().map(execution).collect();
+        let healths = from.endpoints.health();
+        let words = all_syncing(&healths);
+        if old != words {
+            old.clone_from(&words);
+            let update = LiveUpdate::Alarm("syncing", words);
+            if core.send(Incoming::Live(update)).await.is_err() {
+                return;
+            }
+        }
+        let views: Vec<_> = healths.iter().map(execution).collect();
         if shape(&views) == shape(&told) {
             continue;
         }
@@ -61,12 +73,33 @@ async fn look(from: &Sources, core: &mpsc::Sender<Incoming>) {
     }
 }
 
-/// Operators and whatever relays between them, and beacon nodes: over the network.
+/// What is said where nobody is left whose state is the present one; empty where somebody is.
+fn all_syncing(healths: &[EndpointHealth]) -> SafeText {
+    let answers = |health: &&EndpointHealth| {
+        !matches!(
+            health.state,
+            EndpointState::Down | EndpointState::WrongChain | EndpointState::Unchecked
+        )
+    };
+    let there: Vec<_> = healths.iter().filter(answers).collect();
+    if there.is_empty() || !there.iter().all(|health| health.syncing) {
+        return SafeText::default();
+    }
+    let names: Vec<_> = there.iter().map(|health| health.name.as_str()).collect();
+    SafeText::new(&format!(
+        "every execution endpoint that answers says that it is still syncing ({}): what is read may be old",
+        names.join(", ")
+    ))
+}
+
+/// Operators and whatever relays between them, and beacon nodes: over the network. Endpoints of the execution layer are
+/// asked for what [`look`] is told.
 async fn ask(from: &Sources, core: &mpsc::Sender<Incoming>) {
     let mut tick = every(from.pace.ask);
     loop {
         tick.tick().await;
-        let (relay, operators, beacons) = tokio::join!(
+        let ((), relay, operators, beacons) = tokio::join!(
+            from.endpoints.look(),
             relay(&*from.ceremonies),
             operators(from),
             beacons(from.consensus.as_deref(), from.pace)
@@ -100,12 +133,17 @@ fn millis(latency: Option<Duration>) -> Option<u64> {
 }
 
 fn execution(endpoint: &EndpointHealth) -> EndpointView {
-    if let (EndpointState::Healthy, Some(why)) = (endpoint.state, &endpoint.refuses) {
+    let refusal = match (&endpoint.refuses, &endpoint.no_logs) {
+        (Some(why), _) => Some(format!("does not take our transaction: {why}")),
+        (None, Some(why)) => Some(format!("tells no logs: {why}")),
+        (None, None) => None,
+    };
+    if let (EndpointState::Healthy, Some(words)) = (endpoint.state, refusal) {
         return EndpointView {
             kind: EndpointKind::Execution,
             name: endpoint.name.clone(),
             health: Health::Degraded,
-            detail: SafeText::new(&format!("does not take our transaction: {why}")),
+            detail: SafeText::new(&words),
             latency_ms: millis(endpoint.latency),
         };
     }
@@ -113,6 +151,7 @@ fn execution(endpoint: &EndpointHealth) -> EndpointView {
         EndpointState::Unchecked => (Health::Unknown, "not asked yet"),
         EndpointState::Healthy if endpoint.contradicted > 0 => (Health::Degraded, "is contradicted"),
         EndpointState::Healthy if endpoint.omitted_logs > 0 => (Health::Degraded, "left out logs"),
+        EndpointState::Healthy if endpoint.syncing => (Health::Degraded, SYNCING),
         // it comes and goes faster than anybody looks
         EndpointState::Healthy if endpoint.limited => (Health::Degraded, "asked us to wait"),
         EndpointState::Healthy => (Health::Up, ""),
@@ -121,7 +160,8 @@ fn execution(endpoint: &EndpointHealth) -> EndpointView {
         EndpointState::Down => (Health::Down, "down"),
         EndpointState::WrongChain => (Health::Down, "another chain: not used"),
     };
-    let detail = match (&endpoint.last_error, health, endpoint.logs_behind) {
+    let error = endpoint.last_error.as_ref().filter(|_| words != SYNCING);
+    let detail = match (error, health, endpoint.logs_behind) {
         (Some(error), Health::Degraded | Health::Down, _) => SafeText::new(&format!("{words}: {error}")),
         (_, Health::Up, 1) => "its logs are 1 block behind its head".into(),
         (_, Health::Up, 2..) => {
@@ -313,6 +353,22 @@ mod tests {
     }
 
     #[test]
+    fn the_state_is_old_only_where_nobody_who_answers_is_in_sync() {
+        let mut all = ["a", "b", "c"].map(|name| endpoint(name, EndpointState::Healthy));
+        all[0].syncing = true;
+        all[1].state = EndpointState::Down;
+        assert_eq!(all_syncing(&all), SafeText::default(), "c is in sync");
+        all[2].syncing = true;
+        let words = all_syncing(&all);
+        assert!(words.as_str().contains("still syncing (a, c)"), "{words}");
+        assert_eq!(
+            all_syncing(&all[1..2]),
+            SafeText::default(),
+            "nobody answers: that is said elsewhere"
+        );
+    }
+
+    #[test]
     fn an_endpoint_is_shown_as_the_port_tells_it() {
         let shown = |change: fn(&mut EndpointHealth)| {
             let mut health = endpoint("a", EndpointState::Healthy);
@@ -333,6 +389,15 @@ mod tests {
         let degraded = |words: &str| (Health::Degraded, words.to_owned());
         assert_eq!(shown(|e| e.limited = true), degraded("asked us to wait"));
         assert_eq!(shown(|e| e.omitted_logs = 1), degraded("left out logs"));
+        assert_eq!(
+            shown(|e| e.no_logs = Some("not supported on free tier (code 35)".into())),
+            degraded("tells no logs: not supported on free tier (code 35)")
+        );
+        let syncing = |e: &mut EndpointHealth| {
+            e.syncing = true;
+            e.last_error = Some("failed once".into());
+        };
+        assert_eq!(shown(syncing), degraded("says that it is still syncing"));
         assert_eq!(
             shown(|e| {
                 e.state = EndpointState::WrongChain;

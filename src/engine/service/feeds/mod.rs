@@ -25,15 +25,16 @@ use crate::config::{Config, NetworkName};
 use crate::desk::Neighbours;
 use crate::engine::core::Incoming;
 use crate::lane;
-use crate::types::SafeText;
+use crate::ports::consensus::NodeHealth;
+use crate::types::{SafeText, UnixMillis};
 
 /// Starts every feed as a named task. One that ends takes the engine with it: nothing limps on. The chain is followed
-/// once the contract is known; `world` is where that is told to the effects. `onlook` is there where others can do something
+/// once the contract is known; `world` is where that is told to the effects. `companion` is there where something else runs
 /// within this process.
 pub(super) fn start(
     opening: Opening,
     world: watch::Sender<Option<Arc<Outside>>>,
-    onlook: Option<others::Onlook>,
+    companion: Option<others::Companions>,
 ) -> JoinSet<()> {
     let core = opening.core.clone();
     let mut feeds = Feeds::of(&core);
@@ -57,8 +58,10 @@ pub(super) fn start(
         directory: Arc::new(opening.config.operators.by_id.clone()),
         pace: pace_of(&opening.config),
     };
-    if let Some(look) = onlook {
-        feeds.start("messenger feed", others::watch(look, core.downgrade()));
+    if let Some(companion) = companion {
+        let others::Companions { onlook, broken } = companion;
+        feeds.start("messenger feed", others::watch(onlook, core.downgrade()));
+        feeds.start("messenger", others::end_with(broken, core.downgrade()));
     }
     feeds.start("health feed", health::run(of_health, core.clone()));
     if let Some(signer) = opening.signer.clone().filter(|signer| signer.is_elsewhere()) {
@@ -115,6 +118,12 @@ async fn follow(
     // each tells by itself why it ends; they are stopped with this
     while feeds.tasks.join_next().await.is_some() {}
     std::future::pending().await
+}
+
+/// What the time of a beacon node's newest slot says against this machine's clock, in words; none where it fits.
+#[must_use]
+pub fn beacon_clock(config: &Config, node: &NodeHealth, slot: Duration, now: UnixMillis) -> Option<SafeText> {
+    tip::beacon_clock(pace_of(config), node, slot, now)
 }
 
 fn pace_of(config: &Config) -> tip::Pace {

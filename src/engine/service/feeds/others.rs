@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::time::MissedTickBehavior;
 
 use crate::engine::LiveUpdate;
@@ -14,6 +14,30 @@ const LOOK: Duration = Duration::from_secs(2);
 
 /// What others do, in words; empty while nobody does anything.
 pub(in crate::engine::service) type Onlook = Box<dyn Fn() -> SafeText + Send + Sync>;
+
+/// What is heard of whatever runs within this process.
+pub(in crate::engine::service) struct Companions {
+    pub(in crate::engine::service) onlook: Onlook,
+    /// Why it can no longer do its part, once that is so.
+    pub(in crate::engine::service) broken: watch::Receiver<Option<SafeText>>,
+}
+
+/// Ends the engine with the reason why what runs within this process cannot go on. Without the engine's end it would be away
+/// for good, and nothing would start it again.
+pub(in crate::engine::service) async fn end_with(
+    mut broken: watch::Receiver<Option<SafeText>>,
+    core: mpsc::WeakSender<Incoming>,
+) {
+    let told = broken.wait_for(Option::is_some).await;
+    let Some(why) = told.ok().and_then(|why| why.clone()) else {
+        // it has ended with everything else
+        return std::future::pending().await;
+    };
+    if let Some(core) = core.upgrade() {
+        // with the core gone there is nobody left to tell
+        let _ = core.send(Incoming::Fatal(why)).await;
+    }
+}
 
 /// Tells of it whenever it changes. Ends when the core is gone.
 pub(in crate::engine::service) async fn watch(look: Onlook, core: mpsc::WeakSender<Incoming>) {
@@ -49,6 +73,21 @@ mod tests {
     use std::sync::{Arc, Mutex};
 
     use super::*;
+
+    #[tokio::test]
+    async fn what_cannot_go_on_within_this_process_ends_it_with_the_reason() {
+        let why = watch::Sender::new(None);
+        let (core, mut told) = mpsc::channel(4);
+        let watching = tokio::spawn(end_with(why.subscribe(), core.downgrade()));
+        tokio::task::yield_now().await;
+        assert!(told.try_recv().is_err(), "it works");
+        why.send_replace(Some("the disk".into()));
+        let Some(Incoming::Fatal(heard)) = told.recv().await else {
+            panic!("it is fatal");
+        };
+        assert_eq!(heard.as_str(), "the disk");
+        watching.await.unwrap();
+    }
 
     #[tokio::test]
     async fn what_others_begin_is_told_once_and_when_it_is_over() {

@@ -113,6 +113,13 @@ impl Life {
         self.wake()
     }
 
+    /// The contract's state again, so much later.
+    pub(super) fn look(&mut self, later_ms: u64) -> Output {
+        self.now += later_ms;
+        let facts = Input::Facts(Box::new(self.facts.clone()));
+        self.input(facts).0
+    }
+
     pub(super) fn wake(&mut self) -> Output {
         let mut all = self.input(Input::Started).0;
         let facts = Input::Facts(Box::new(self.facts.clone()));

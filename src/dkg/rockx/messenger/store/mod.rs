@@ -18,13 +18,14 @@ use std::time::{Duration, Instant};
 
 use axum::body::Bytes;
 use rusqlite::Connection;
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 
 use super::message::Message;
 use super::registry::Entry;
 use super::topic::Origin;
 use crate::dkg::rockx::durable;
-use crate::types::{RequestId, UnixMillis};
+use crate::sqlite::is_final;
+use crate::types::{RequestId, SafeText, UnixMillis};
 
 pub(super) use load::{Loaded, LoadedTopic};
 
@@ -151,6 +152,7 @@ enum Command {
 pub(super) struct Store {
     commands: Option<Sender<Command>>,
     backlog: Arc<AtomicUsize>,
+    broken: watch::Sender<Option<SafeText>>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -160,6 +162,7 @@ impl Store {
         Self {
             commands: None,
             backlog: Arc::default(),
+            broken: watch::Sender::new(None),
             thread: Mutex::new(None),
         }
     }
@@ -171,10 +174,15 @@ impl Store {
         let (commands, receiver) = channel();
         let backlog = Arc::new(AtomicUsize::new(0));
         let counter = Arc::clone(&backlog);
+        let broken = watch::Sender::new(None);
+        let tells = Broken {
+            path: dir.display().to_string(),
+            why: broken.clone(),
+        };
         let thread = std::thread::Builder::new()
             .name("messenger-store".to_owned())
             .spawn(move || {
-                run(connection, &receiver, &counter);
+                run(connection, &receiver, &counter, &tells);
                 drop(lock);
             })
             .map_err(|source| StoreError::Io {
@@ -184,6 +192,7 @@ impl Store {
         let store = Self {
             commands: Some(commands),
             backlog,
+            broken,
             thread: Mutex::new(Some(thread)),
         };
         Ok((store, loaded))
@@ -215,6 +224,11 @@ impl Store {
         }
     }
 
+    /// Why the file can no longer be believed, once that is so.
+    pub(super) fn broken(&self) -> watch::Receiver<Option<SafeText>> {
+        self.broken.subscribe()
+    }
+
     /// The disk refuses and too much waits for it.
     pub(super) fn is_overloaded(&self) -> bool {
         self.backlog.load(Ordering::Relaxed) > BACKLOG
@@ -233,7 +247,7 @@ impl Store {
     }
 }
 
-fn run(mut connection: Connection, commands: &Receiver<Command>, backlog: &AtomicUsize) {
+fn run(mut connection: Connection, commands: &Receiver<Command>, backlog: &AtomicUsize, broken: &Broken) {
     let mut changes: Vec<Write> = Vec::new();
     let mut waiting: Vec<oneshot::Sender<bool>> = Vec::new();
     let mut oldest: Option<Instant> = None;
@@ -278,7 +292,7 @@ fn run(mut connection: Connection, commands: &Receiver<Command>, backlog: &Atomi
                 oldest = None;
                 true
             }
-            Err(error) if durable::is_final(&error) => return not_believed(&error),
+            Err(error) if is_final(&error) => return broken.told(&error),
             Err(error) => {
                 // kept, and tried again with the next commit: writing twice changes nothing
                 tracing::error!(target: "messenger", %error, changes = changes.len(), "could not store");
@@ -292,19 +306,30 @@ fn run(mut connection: Connection, commands: &Receiver<Command>, backlog: &Atomi
         if logged >= WRITE_BACK || closing {
             logged = 0;
             if let Err(error) = durable::write_back(&connection) {
-                return not_believed(&error);
+                return broken.told(&error);
             }
         }
     }
 }
 
-/// After a failed fsync nobody knows what the file holds: nothing is accepted any more, and whoever waits is told so.
-fn not_believed(error: &rusqlite::Error) {
-    tracing::error!(
-        target: "messenger", %error,
-        "what the messenger's store holds can no longer be believed by this process: it accepts nothing any more. \
-         Restart it: the next start reads the file anew"
-    );
+/// Tells whoever runs the messenger that its file can no longer be believed.
+struct Broken {
+    path: String,
+    why: watch::Sender<Option<SafeText>>,
+}
+
+impl Broken {
+    /// After a failed fsync nobody knows what the file holds: nothing is accepted any more, whoever waits is told so, and
+    /// whoever runs the messenger ends it.
+    fn told(&self, error: &rusqlite::Error) {
+        let path = &self.path;
+        let why = format!(
+            "messenger's store {path}: {error}: what it holds can no longer be believed by this process, which accepts \
+             nothing any more and ends; the next start reads it anew. If that fails too, the disk fails"
+        );
+        tracing::error!(target: "messenger", "{why}");
+        self.why.send_replace(Some(SafeText::new(&why)));
+    }
 }
 
 /// A message as it is read back.

@@ -206,3 +206,27 @@ fn a_file_of_a_newer_program_is_left_alone_and_named_with_both_versions() {
     assert!(words.starts_with(&named), "{words}");
     assert_eq!(std::fs::read(&path).unwrap(), before);
 }
+
+/// The disk gave back another file than was written: nothing is accepted any more, and whoever runs it is told.
+#[tokio::test]
+async fn a_store_that_cannot_be_believed_any_more_is_told_to_whoever_runs_the_messenger() {
+    let dir = tempfile::tempdir().unwrap();
+    let (store, _) = Store::open(dir.path()).unwrap();
+    let mut broken = store.broken();
+    store.write(Write::DropTopic { id: id(1) });
+    store.flush().await.unwrap();
+    assert!(broken.borrow().is_none());
+    let db = Connection::open(dir.path().join(FILE)).unwrap();
+    db.pragma_update(None, "writable_schema", "ON").unwrap();
+    db.execute(
+        "UPDATE sqlite_master SET sql = 'CREATE TABLE ' || name || ' (' WHERE type = 'table'",
+        [],
+    )
+    .unwrap();
+    db.pragma_update(None, "schema_version", 1_000).unwrap();
+    store.write(Write::DropTopic { id: id(2) });
+    assert!(matches!(store.flush().await, Err(StoreError::Failed)));
+    let why = broken.wait_for(Option::is_some).await.unwrap().clone().unwrap();
+    assert!(why.as_str().contains("no longer be believed"), "{why}");
+    assert!(matches!(store.flush().await, Err(StoreError::Failed)), "for good");
+}

@@ -53,6 +53,7 @@ use tokio::sync::watch;
 use crate::dkg::rockx::durable;
 use crate::lock::{self, NotOurs};
 use crate::secrets::{Holds, judge_ours};
+use crate::sqlite::is_final;
 use crate::types::{BlsPublicKey, SafeText, UnixMillis};
 use seal::Sealer;
 
@@ -169,7 +170,7 @@ impl Store {
     }
 
     fn judged<T>(&self, done: Result<T, rusqlite::Error>) -> Result<T, StoreError> {
-        if let Some(error) = done.as_ref().err().filter(|error| durable::is_final(error)) {
+        if let Some(error) = done.as_ref().err().filter(|error| is_final(error)) {
             let path = self.path.display();
             self.broken.send_replace(Some(SafeText::new(&format!(
                 "share store {path}: {error}: what it holds can no longer be believed by this process; the next start \
