@@ -63,6 +63,23 @@ fn result(outputs: &[(u64, String)]) -> String {
     format!("{{{}}}", entries.join(","))
 }
 
+/// Our own sample: behind a proxy on this machine everybody was this machine, and the messenger posted wherever it was told.
+#[tokio::test]
+async fn behind_a_proxy_on_this_machine_nobody_registers_an_address_of_it() {
+    let open = Open::start(|config| {
+        config.listen = "127.0.0.1:0".parse().unwrap();
+        config.trusted_proxies = vec!["127.0.0.0/8".parse().unwrap()];
+    })
+    .await;
+    let from = [("x-forwarded-for", "203.0.113.9".to_owned())];
+    let body = r#"{"name":"77","srv_addr":"http://127.0.0.1:18765/admin"}"#.to_owned();
+    let (status, text) = open
+        .post("/register_node?subscribes_to=default", &from, body)
+        .await;
+    assert_eq!(status, 400, "{text}");
+    assert!(text.contains("this machine's own"), "{text}");
+}
+
 /// Four unsigned output messages and one posted result were "vouched for by four", and the true result the conflict.
 #[tokio::test]
 async fn what_no_operator_signed_is_neither_kept_nor_a_conflict() {
