@@ -136,6 +136,11 @@ impl Crowd {
         self.proxies.iter().any(|proxy| proxy.contains(address))
     }
 
+    /// Whether this is an address of this machine, and nobody else stands behind it.
+    pub(super) fn is_this_machine(&self, address: IpAddr) -> bool {
+        client_of(address).is_loopback() && !self.is_proxy(address)
+    }
+
     /// A place for a newcomer, as soon as there is one. `None`: it has its share already.
     pub(super) async fn place(self: &Arc<Self>, address: IpAddr) -> Option<Arc<Seat>> {
         loop {
