@@ -197,7 +197,8 @@ fn translated(address: Ipv6Addr) -> Kind {
     // the ninth byte is always zero
     let places = [[6, 7, 9, 10], [7, 9, 10, 11], [9, 10, 11, 12], [12, 13, 14, 15]];
     let embedded = places.map(|places| Ipv4Addr::from(places.map(|at| bytes[at])));
-    let kinds = embedded.into_iter().filter(|v4| !v4.is_unspecified());
+    // no host has an address that begins with zero: there the prefix goes on
+    let kinds = embedded.into_iter().filter(|v4| v4.octets()[0] != 0);
     kinds.map(kind_of_v4).min().unwrap_or(Kind::Never)
 }
 
