@@ -104,6 +104,8 @@ impl Listener {
                 timer: Box::pin(tokio::time::sleep_until(now + bounds.idle)),
                 since: now,
                 head: 0,
+                stuck: None,
+                greeted: false,
                 bounds,
                 seat,
             };
@@ -150,6 +152,10 @@ pub(crate) struct Connection {
     since: Instant,
     /// Bytes of the head that is coming in.
     head: usize,
+    /// Since when nothing of a reply is taken.
+    stuck: Option<Instant>,
+    /// Its handshake has begun.
+    greeted: bool,
     bounds: Bounds,
     seat: Arc<Seat>,
 }
@@ -164,12 +170,13 @@ impl Connection {
     }
 
     fn deadline(&self) -> Instant {
-        self.since
-            + match self.seat.phase() {
-                Phase::Idle => self.bounds.idle,
-                Phase::Head => self.bounds.head,
-                Phase::Served => self.bounds.request,
-            }
+        let phase = match self.seat.phase() {
+            Phase::Idle => self.bounds.idle,
+            Phase::Head => self.bounds.head,
+            Phase::Served => self.bounds.request,
+        };
+        let stuck = self.stuck.map(|since| since + self.bounds.stuck);
+        stuck.map_or(self.since + phase, |until| until.min(self.since + phase))
     }
 
     fn poll_over(&mut self, cx: &mut Context<'_>) -> Poll<io::Error> {
@@ -190,13 +197,28 @@ impl Connection {
 
     fn written(&mut self, done: &io::Result<usize>) {
         if matches!(done, Ok(1..)) {
+            self.stuck = None;
             self.enter(Phase::Idle);
         }
+    }
+
+    /// Nothing is taken of what shall be written.
+    fn poll_stuck(&mut self, cx: &mut Context<'_>) -> Poll<io::Error> {
+        if self.stuck.is_none() {
+            self.stuck = Some(Instant::now());
+            let until = self.deadline();
+            self.timer.as_mut().reset(until);
+        }
+        self.poll_over(cx)
     }
 }
 
 impl Drop for Connection {
     fn drop(&mut self) {
+        if self.greeted && !self.seat.has_asked() {
+            // a handshake that was made for nothing
+            self.seat.refused();
+        }
         self.seat.leave();
     }
 }
@@ -210,9 +232,14 @@ impl AsyncRead for Connection {
         while self.line.is_opening() {
             match self.line.poll_open(cx) {
                 // a handshake has the time of a head
-                Poll::Ready(Ok(Opened::Begun)) => self.enter(Phase::Head),
+                Poll::Ready(Ok(Opened::Begun)) => {
+                    self.greeted = true;
+                    self.enter(Phase::Head);
+                }
                 Poll::Ready(Ok(Opened::Whole)) => self.enter(Phase::Idle),
                 Poll::Ready(Err(error)) => {
+                    // it is counted once
+                    self.greeted = false;
                     self.seat.refused();
                     return Poll::Ready(Err(error));
                 }
@@ -253,7 +280,7 @@ impl AsyncWrite for Connection {
             self.written(&done);
             return Poll::Ready(done);
         }
-        self.poll_over(cx).map(Err)
+        self.poll_stuck(cx).map(Err)
     }
 
     fn poll_write_vectored(
@@ -265,7 +292,7 @@ impl AsyncWrite for Connection {
             self.written(&done);
             return Poll::Ready(done);
         }
-        self.poll_over(cx).map(Err)
+        self.poll_stuck(cx).map(Err)
     }
 
     fn is_write_vectored(&self) -> bool {

@@ -62,6 +62,11 @@ impl Gate {
         self.crowd.patience.refused(client.0, Instant::now());
     }
 
+    #[cfg(test)]
+    pub(super) fn connections(&self) -> usize {
+        self.crowd.connections()
+    }
+
     pub(super) fn around(&self, router: Router) -> Router {
         router.layer(middleware::from_fn_with_state(self.clone(), pass))
     }

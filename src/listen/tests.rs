@@ -308,6 +308,53 @@ async fn a_head_has_a_longest_length_and_what_comes_behind_it_has_its_own() {
     }
 }
 
+/// One who asked for much and read nothing kept it in memory for the silence of a quiet connection.
+#[tokio::test]
+async fn who_asks_and_does_not_read_goes() {
+    let bounds = Bounds {
+        stuck: Duration::from_millis(200),
+        idle: Duration::from_secs(60 * 60),
+        ..bounds(8)
+    };
+    let (tcp, at) = bind(([127, 0, 0, 1], 0).into()).await.unwrap();
+    let listener = Listener::new("test", tcp, bounds, Vec::new());
+    let gate = listener.gate();
+    const LONG: usize = 64 << 20;
+    let router = Router::new().route("/", get(async || vec![b'x'; LONG]));
+    tokio::spawn(serve(listener, router, std::future::pending()));
+    let mut stream = TcpStream::connect(at).await.unwrap();
+    stream
+        .write_all(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n")
+        .await
+        .unwrap();
+    let mut piece = [0; 1];
+    stream.read_exact(&mut piece).await.unwrap();
+    while gate.connections() > 0 {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let mut rest = Vec::new();
+    let _ = stream.read_to_end(&mut rest).await;
+    assert!(rest.len() < LONG);
+}
+
+/// One customer of a provider has 256 prefixes of 56 bits: they filled the last places, too.
+#[test]
+fn the_very_last_places_are_for_those_who_proved_who_they_are() {
+    let crowd = Crowd::new(bounds(32), Vec::new());
+    let mut seats = Vec::new();
+    for n in 0..256 {
+        if let Admission::Seat(seat) = crowd.admit(ip(&format!("2001:db8:1:{n:x}00::1"))) {
+            seat.enter(Phase::Served);
+            seats.push(seat);
+        }
+    }
+    assert_eq!(seats.len(), 30);
+    let operator = ip("203.0.113.1");
+    assert!(matches!(crowd.admit(operator), Admission::Refused));
+    crowd.patience.befriend(operator, Instant::now());
+    assert!(matches!(crowd.admit(operator), Admission::Seat(_)));
+}
+
 #[test]
 fn patience_comes_back_and_a_friend_never_loses_it() {
     let patience = Patience::default();
