@@ -96,6 +96,7 @@ mod tests {
     use tokio::sync::{mpsc, watch};
 
     use super::*;
+    use crate::dkg::rockx::seen::Seen;
 
     fn id(n: usize) -> RequestId {
         let mut id = [0; 24];
@@ -118,6 +119,7 @@ mod tests {
             starter,
             begun,
             heard,
+            seen: Seen::default(),
             displaced: watch::Sender::new(false),
         }
     }
