@@ -28,6 +28,7 @@ mod hub;
 mod janitor;
 mod keys;
 mod lane;
+mod lists;
 mod message;
 mod metrics;
 mod probe;
