@@ -20,6 +20,10 @@ use super::network::{Network, client_of};
 use super::ration::Ration;
 use super::tls::Tls;
 
+/// Longest head in bytes, with what is read of the body behind it: hyper by itself keeps 400 KiB of a head that does not
+/// end.
+const LONGEST_HEAD: usize = 32 << 10;
+
 /// A port that is open. It yields connections for as many as there is room.
 #[derive(Debug)]
 pub(crate) struct Listener {
@@ -67,9 +71,10 @@ impl Listener {
         loop {
             // axum's own implementation logs and retries on errors such as too many open files
             let (stream, peer) = axum::serve::Listener::accept(&mut self.tcp).await;
-            if self.tls.is_some()
-                && (self.crowd.patience).is_over(client_of(peer.ip()), std::time::Instant::now())
-            {
+            let (ip, now) = (peer.ip(), std::time::Instant::now());
+            // a proxy's connections are those of everybody behind it
+            let is_one = !self.crowd.is_this_machine(ip) && !self.crowd.is_proxy(ip);
+            if self.tls.is_some() && is_one && self.crowd.patience.is_over(client_of(ip), now) {
                 // a handshake costs more than a refusal
                 continue;
             }
@@ -98,6 +103,9 @@ impl Listener {
                 line,
                 timer: Box::pin(tokio::time::sleep_until(now + bounds.idle)),
                 since: now,
+                head: 0,
+                stuck: None,
+                greeted: false,
                 bounds,
                 seat,
             };
@@ -142,6 +150,12 @@ pub(crate) struct Connection {
     timer: Pin<Box<Sleep>>,
     /// The first byte of the request, or the last one of the reply.
     since: Instant,
+    /// Bytes of the head that is coming in.
+    head: usize,
+    /// Since when nothing of a reply is taken.
+    stuck: Option<Instant>,
+    /// Its handshake has begun.
+    greeted: bool,
     bounds: Bounds,
     seat: Arc<Seat>,
 }
@@ -149,18 +163,20 @@ pub(crate) struct Connection {
 impl Connection {
     fn enter(&mut self, phase: Phase) {
         self.seat.enter(phase);
+        self.head = 0;
         self.since = Instant::now();
         let until = self.deadline();
         self.timer.as_mut().reset(until);
     }
 
     fn deadline(&self) -> Instant {
-        self.since
-            + match self.seat.phase() {
-                Phase::Idle => self.bounds.idle,
-                Phase::Head => self.bounds.head,
-                Phase::Served => self.bounds.request,
-            }
+        let phase = match self.seat.phase() {
+            Phase::Idle => self.bounds.idle,
+            Phase::Head => self.bounds.head,
+            Phase::Served => self.bounds.request,
+        };
+        let stuck = self.stuck.map(|since| since + self.bounds.stuck);
+        stuck.map_or(self.since + phase, |until| until.min(self.since + phase))
     }
 
     fn poll_over(&mut self, cx: &mut Context<'_>) -> Poll<io::Error> {
@@ -181,13 +197,28 @@ impl Connection {
 
     fn written(&mut self, done: &io::Result<usize>) {
         if matches!(done, Ok(1..)) {
+            self.stuck = None;
             self.enter(Phase::Idle);
         }
+    }
+
+    /// Nothing is taken of what shall be written.
+    fn poll_stuck(&mut self, cx: &mut Context<'_>) -> Poll<io::Error> {
+        if self.stuck.is_none() {
+            self.stuck = Some(Instant::now());
+            let until = self.deadline();
+            self.timer.as_mut().reset(until);
+        }
+        self.poll_over(cx)
     }
 }
 
 impl Drop for Connection {
     fn drop(&mut self) {
+        if self.greeted && !self.seat.has_asked() {
+            // a handshake that was made for nothing
+            self.seat.refused();
+        }
         self.seat.leave();
     }
 }
@@ -201,24 +232,45 @@ impl AsyncRead for Connection {
         while self.line.is_opening() {
             match self.line.poll_open(cx) {
                 // a handshake has the time of a head
-                Poll::Ready(Ok(Opened::Begun)) => self.enter(Phase::Head),
+                Poll::Ready(Ok(Opened::Begun)) => {
+                    self.greeted = true;
+                    self.enter(Phase::Head);
+                }
                 Poll::Ready(Ok(Opened::Whole)) => self.enter(Phase::Idle),
                 Poll::Ready(Err(error)) => {
+                    // it is counted once
+                    self.greeted = false;
                     self.seat.refused();
                     return Poll::Ready(Err(error));
                 }
                 Poll::Pending => return self.poll_over(cx).map(Err),
             }
         }
-        let before = buf.filled().len();
-        if let Poll::Ready(done) = Pin::new(&mut self.line).poll_read(cx, buf) {
-            // only the first byte of a request starts its timer: trickling must not prolong it
-            if buf.filled().len() > before && self.seat.phase() == Phase::Idle {
-                self.enter(Phase::Head);
-            }
-            return Poll::Ready(done);
+        if self.seat.phase() == Phase::Served {
+            return match Pin::new(&mut self.line).poll_read(cx, buf) {
+                Poll::Ready(done) => Poll::Ready(done),
+                Poll::Pending => self.poll_over(cx).map(Err),
+            };
         }
-        self.poll_over(cx).map(Err)
+        // whoever reads on has not found the head's end in what it has
+        let left = LONGEST_HEAD.saturating_sub(self.head);
+        if left == 0 {
+            self.seat.refused();
+            return Poll::Ready(Err(io::ErrorKind::InvalidData.into()));
+        }
+        let room = left.min(buf.remaining());
+        let mut part = ReadBuf::new(buf.initialize_unfilled_to(room));
+        let Poll::Ready(done) = Pin::new(&mut self.line).poll_read(cx, &mut part) else {
+            return self.poll_over(cx).map(Err);
+        };
+        let came = part.filled().len();
+        buf.advance(came);
+        // only the first byte of a request starts its timer: trickling must not prolong it
+        if came > 0 && self.seat.phase() == Phase::Idle {
+            self.enter(Phase::Head);
+        }
+        self.head += came;
+        Poll::Ready(done)
     }
 }
 
@@ -228,7 +280,7 @@ impl AsyncWrite for Connection {
             self.written(&done);
             return Poll::Ready(done);
         }
-        self.poll_over(cx).map(Err)
+        self.poll_stuck(cx).map(Err)
     }
 
     fn poll_write_vectored(
@@ -240,7 +292,7 @@ impl AsyncWrite for Connection {
             self.written(&done);
             return Poll::Ready(done);
         }
-        self.poll_over(cx).map(Err)
+        self.poll_stuck(cx).map(Err)
     }
 
     fn is_write_vectored(&self) -> bool {

@@ -16,6 +16,8 @@ use super::patience::Patience;
 const TRICKLING: Duration = Duration::from_secs(2);
 /// Longest time for a head, from its first byte.
 const HEAD: Duration = Duration::from_secs(10);
+/// Whoever asked and does not read keeps what was written for it in memory.
+const STUCK: Duration = Duration::from_secs(30);
 /// Whoever waits for a place looks again after so long: those inside fall silent or begin to trickle, and nobody says so.
 const LOOK: Duration = Duration::from_millis(250);
 
@@ -24,7 +26,7 @@ const LOOK: Duration = Duration::from_millis(250);
 pub struct Bounds {
     /// Connections at once.
     pub connections: usize,
-    /// Those of the last places that one client cannot take alone.
+    /// Those of the last places that one client cannot take alone; half of them is for clients that proved who they are.
     pub reserve: usize,
     /// Connections of one client. This machine and trusted proxies may have all but the reserve.
     pub per_client: usize,
@@ -34,6 +36,8 @@ pub struct Bounds {
     pub request: Duration,
     /// Longest silence between requests.
     pub idle: Duration,
+    /// Longest time in which nothing of a reply is taken.
+    pub stuck: Duration,
 }
 
 impl Bounds {
@@ -48,6 +52,7 @@ impl Bounds {
             head: HEAD.min(request),
             request,
             idle,
+            stuck: STUCK.min(idle),
         }
     }
 }
@@ -87,6 +92,8 @@ pub(super) struct Seat {
     /// Since when, in milliseconds since the listener was made.
     since: AtomicU64,
     sent_away: AtomicBool,
+    /// A request was read.
+    asked: AtomicBool,
     pub(super) waker: AtomicWaker,
     crowd: Arc<Crowd>,
 }
@@ -136,6 +143,11 @@ impl Crowd {
         self.proxies.iter().any(|proxy| proxy.contains(address))
     }
 
+    /// Whether this is an address of this machine, and nobody else stands behind it.
+    pub(super) fn is_this_machine(&self, address: IpAddr) -> bool {
+        client_of(address).is_loopback() && !self.is_proxy(address)
+    }
+
     /// A place for a newcomer, as soon as there is one. `None`: it has its share already.
     pub(super) async fn place(self: &Arc<Self>, address: IpAddr) -> Option<Arc<Seat>> {
         loop {
@@ -178,6 +190,11 @@ impl Crowd {
         {
             return Admission::Refused;
         }
+        // many addresses cost nobody much, so the very last places are for those who proved who they are
+        let last = seats.taken.len() + reserve / 2 >= connections;
+        if last && !self.patience.is_friend(client, Instant::now()) && !self.send_away(&mut seats, None) {
+            return Admission::Refused;
+        }
         seats.next += 1;
         let seat = Arc::new(Seat {
             number: seats.next,
@@ -185,6 +202,7 @@ impl Crowd {
             phase: AtomicU8::new(Phase::Idle as u8),
             since: AtomicU64::new(self.now()),
             sent_away: AtomicBool::new(false),
+            asked: AtomicBool::new(false),
             waker: AtomicWaker::new(),
             crowd: Arc::clone(self),
         });
@@ -224,6 +242,11 @@ impl Crowd {
         self.freed.notify_one();
     }
 
+    #[cfg(test)]
+    pub(super) fn connections(&self) -> usize {
+        self.seats().taken.len()
+    }
+
     fn now(&self) -> u64 {
         u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
@@ -260,6 +283,13 @@ impl Seat {
     pub(super) fn enter(&self, phase: Phase) {
         self.since.store(self.crowd.now(), Ordering::Relaxed);
         self.phase.store(phase as u8, Ordering::Relaxed);
+        if phase == Phase::Served {
+            self.asked.store(true, Ordering::Relaxed);
+        }
+    }
+
+    pub(super) fn has_asked(&self) -> bool {
+        self.asked.load(Ordering::Relaxed)
     }
 
     pub(super) fn is_sent_away(&self) -> bool {

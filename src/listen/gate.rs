@@ -1,7 +1,8 @@
 //! What every request passes before its route: who sent it, and whether it is read at all.
 
 use std::collections::HashMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
@@ -15,9 +16,23 @@ use super::connection::Arrived;
 use super::crowd::{Crowd, Phase};
 use super::network::{client_of, plain};
 
+const FORWARDED_FOR: &str = "x-forwarded-for";
+
 /// Who sent a request, as clients are counted; an extension of every request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Client(pub(crate) IpAddr);
+pub(crate) struct Client(pub(crate) IpAddr, bool);
+
+impl Client {
+    /// Nobody is told apart.
+    pub(crate) fn unknown() -> Self {
+        Self(Ipv4Addr::UNSPECIFIED.into(), false)
+    }
+
+    /// It came from this machine itself, and through no proxy: it is never refused unread.
+    pub(crate) fn is_this_machine(self) -> bool {
+        self.1
+    }
+}
 
 /// A listener's gate; cheap to clone.
 #[derive(Debug, Clone)]
@@ -25,6 +40,7 @@ pub(crate) struct Gate {
     crowd: Arc<Crowd>,
     /// Requests under way, of clients behind trusted proxies: their connections are the proxy's.
     under_way: Arc<Mutex<HashMap<IpAddr, usize>>>,
+    told_of_proxy: Arc<AtomicBool>,
 }
 
 impl Gate {
@@ -32,6 +48,7 @@ impl Gate {
         Self {
             crowd,
             under_way: Arc::default(),
+            told_of_proxy: Arc::default(),
         }
     }
 
@@ -45,27 +62,47 @@ impl Gate {
         self.crowd.patience.refused(client.0, Instant::now());
     }
 
+    #[cfg(test)]
+    pub(super) fn connections(&self) -> usize {
+        self.crowd.connections()
+    }
+
     pub(super) fn around(&self, router: Router) -> Router {
         router.layer(middleware::from_fn_with_state(self.clone(), pass))
     }
 
-    /// The address of who asks: the last one that is not a trusted proxy's.
+    /// Who asks, behind the trusted proxies.
+    pub(super) fn client(&self, peer: IpAddr, headers: &HeaderMap) -> Client {
+        let client = client_of(self.address(peer, headers));
+        Client(client, self.crowd.is_this_machine(client))
+    }
+
+    /// The address of who asks: the last one that is not a trusted proxy's. Each proxy writes behind what it was sent, which
+    /// may be anything: so the list is read from its end, and no further than it can be read.
     fn address(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
         let mut address = peer;
-        let named: Vec<IpAddr> = headers
-            .get_all("x-forwarded-for")
-            .iter()
-            .filter_map(|value| value.to_str().ok())
-            .flat_map(|value| value.split(','))
-            .map_while(|part| part.trim().parse().ok())
-            .collect();
-        for before in named.into_iter().rev() {
+        // several lines are one list
+        let lines = headers.get_all(FORWARDED_FOR).iter().rev();
+        for part in lines.flat_map(|line| line.as_bytes().rsplit(|byte| *byte == b',')) {
             if !self.crowd.is_proxy(address) {
                 break;
             }
-            address = before;
+            match forwarded(part) {
+                // what a proxy calls its own machine is that proxy
+                Some(before) if before.is_loopback() && !self.crowd.is_proxy(before) => break,
+                Some(before) => address = before,
+                None => break,
+            }
         }
         plain(address)
+    }
+
+    /// Whether this is the first request that a proxy brings, by its look, whose name nobody told us.
+    pub(super) fn is_news(&self, peer: IpAddr, headers: &HeaderMap) -> bool {
+        headers.contains_key(FORWARDED_FOR)
+            && is_near(plain(peer))
+            && !self.crowd.is_proxy(peer)
+            && !self.told_of_proxy.swap(true, Ordering::Relaxed)
     }
 
     /// A place among the requests of a client behind a proxy.
@@ -80,6 +117,23 @@ impl Gate {
             gate: self.clone(),
             client,
         })
+    }
+}
+
+/// An address as proxies write it: alone, or with the port that it came from.
+fn forwarded(part: &[u8]) -> Option<IpAddr> {
+    let text = std::str::from_utf8(part).ok()?.trim();
+    let with_port = || text.parse::<SocketAddr>().map(|at| at.ip());
+    let within = || text.strip_prefix('[')?.strip_suffix(']')?.parse().ok();
+    let found = text.parse().or_else(|_| with_port()).ok();
+    found.or_else(within).map(plain)
+}
+
+/// Whether proxies commonly stand there.
+fn is_near(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(v4) => v4.is_loopback() || v4.is_private(),
+        IpAddr::V6(v6) => v6.is_loopback() || v6.is_unique_local(),
     }
 }
 
@@ -108,18 +162,22 @@ async fn pass(
 ) -> Response {
     arrived.seat.enter(Phase::Served);
     let peer = arrived.peer.ip();
-    let client = client_of(gate.address(peer, request.headers()));
-    if gate.crowd.patience.is_over(client, Instant::now()) {
+    let client = gate.client(peer, request.headers());
+    if gate.is_news(peer, request.headers()) {
+        tracing::warn!(target: "listen", %peer,
+            "requests come with X-Forwarded-For from an address that is no trusted proxy: all who stand behind it are one client. If it is a proxy, name it in trusted_proxies");
+    }
+    if !client.is_this_machine() && gate.crowd.patience.is_over(client.0, Instant::now()) {
         return StatusCode::TOO_MANY_REQUESTS.into_response();
     }
     let _turn = if gate.crowd.is_proxy(peer) {
-        match gate.turn(client) {
+        match gate.turn(client.0) {
             Some(turn) => Some(turn),
             None => return StatusCode::TOO_MANY_REQUESTS.into_response(),
         }
     } else {
         None
     };
-    request.extensions_mut().insert(Client(client));
+    request.extensions_mut().insert(client);
     next.run(request).await
 }

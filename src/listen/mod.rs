@@ -2,13 +2,14 @@
 //!
 //! | What | Rule |
 //! |---|---|
-//! | Connections | So many at once, and never more than a quarter of the descriptors that the process may have. One client (an IPv4 address, or 56 bits of IPv6) has a share of them; the last eighth is for clients that have none yet, or that proved who they are. |
+//! | Connections | So many at once, and never more than a quarter of the descriptors that the process may have. One client (an IPv4 address, or 56 bits of IPv6) has a share of them; the last eighth is for clients that have none yet, or that proved who they are, and its last half for the latter alone. |
 //! | Crowding | When there is no room, the longest idle connection of whoever has the most makes it, then one whose head trickles. |
-//! | Time | A head has [`Bounds::head`] from its first byte, a request [`Bounds::request`], silence between requests [`Bounds::idle`]. |
+//! | Time | A head has [`Bounds::head`] from its first byte, a request [`Bounds::request`], silence between requests [`Bounds::idle`], a reply of which nothing is taken [`Bounds::stuck`]. |
+//! | Heads | They have a longest length, 32 KiB; the connection of a longer one ends. |
 //! | Bodies | They have a longest length and a deadline; of those above 32 KiB a few are read at a time. |
-//! | Refusals | A client that is refused again and again is answered 429 before its body is read, until it has been quiet for a while. What is signed costs nothing, and this machine itself is exempt. |
-//! | Proxies | The client behind a trusted proxy is the last address of `X-Forwarded-For` that is not a trusted proxy. Nobody else's header counts. |
-//! | TLS | Where a certificate is configured ([`Tls`]), a first byte tells TLS from plain HTTP. Plain HTTP is taken from this machine, from trusted proxies and from whom `plain_http` names. A handshake has the time of a head; one that fails is a refusal. |
+//! | Refusals | A client that is refused again and again is answered 429 before its body is read, until it has been quiet for a while. What is signed costs nothing, and this machine itself is exempt, where no trusted proxy stands on it. |
+//! | Proxies | The client behind a trusted proxy is the last address of `X-Forwarded-For` that is not a trusted proxy; where that cannot be read, the proxy itself. Nobody else's header counts. |
+//! | TLS | Where a certificate is configured ([`Tls`]), a first byte tells TLS from plain HTTP. Plain HTTP is taken from this machine, from trusted proxies and from whom `plain_http` names. A handshake has the time of a head; one that fails, or that no request follows, is a refusal. |
 //! | Logs | What strangers can cause is logged in rations: so many lines in a while, with a count of those left out. |
 
 mod body;

@@ -44,9 +44,6 @@ impl Patience {
 
     /// Whether the client's requests are refused unread for now.
     pub(super) fn is_over(&self, client: IpAddr, now: Instant) -> bool {
-        if client.is_loopback() {
-            return false;
-        }
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         !is_friend(&state, client, now)
             && state

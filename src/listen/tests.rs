@@ -4,8 +4,9 @@ use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use axum::Router;
+use axum::body::Bytes;
 use axum::extract::Extension;
-use axum::routing::get;
+use axum::routing::{get, post};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpSocket, TcpStream};
 
@@ -25,7 +26,7 @@ async fn serving(bounds: Bounds, proxies: &[&str]) -> SocketAddr {
     let router = Router::new()
         .route(
             "/who",
-            get(async |Extension(Client(client)): Extension<Client>| client.to_string()),
+            get(async |Extension(client): Extension<Client>| client.0.to_string()),
         )
         .route(
             "/refuse",
@@ -33,7 +34,8 @@ async fn serving(bounds: Bounds, proxies: &[&str]) -> SocketAddr {
                 gate.refused(client);
                 "no"
             }),
-        );
+        )
+        .route("/take", post(async |body: Bytes| body.len().to_string()));
     tokio::spawn(serve(listener, router, std::future::pending()));
     at
 }
@@ -203,6 +205,154 @@ async fn only_trusted_proxies_speak_for_others_and_only_strangers_run_out_of_pat
     assert!(ask(proxied, "/who", header).await.starts_with("HTTP/1.1 429"));
     let other = "x-forwarded-for: 203.0.113.8\r\n";
     assert!(ask(proxied, "/who", other).await.starts_with("HTTP/1.1 200"));
+}
+
+/// nginx writes behind whatever it was sent: what cannot be read before it makes nobody this machine.
+#[tokio::test]
+async fn what_a_stranger_writes_before_the_proxy_does_not_hide_the_stranger() {
+    let proxied = serving(bounds(16), &["127.0.0.0/8"]).await;
+    for (header, client) in [
+        ("x-forwarded-for: x, 203.0.113.8\r\n", "203.0.113.8"),
+        ("x-forwarded-for: \u{ff}, 203.0.113.8\r\n", "203.0.113.8"),
+        (
+            "x-forwarded-for: x\r\nx-forwarded-for: 203.0.113.8\r\n",
+            "203.0.113.8",
+        ),
+        ("x-forwarded-for: x,, 203.0.113.8 \r\n", "203.0.113.8"),
+        ("x-forwarded-for: x, 203.0.113.8:4711\r\n", "203.0.113.8"),
+        ("x-forwarded-for: x, [2001:db8:1:2:3::4]:4711\r\n", "2001:db8:1::"),
+        ("x-forwarded-for: [2001:db8:1:2:3::4]\r\n", "2001:db8:1::"),
+        ("x-forwarded-for: 203.0.113.8, x\r\n", "127.0.0.1"),
+    ] {
+        let answer = ask(proxied, "/who", header).await;
+        assert!(answer.ends_with(client), "{header} {answer}");
+    }
+    let header = "x-forwarded-for: x, 203.0.113.8\r\n";
+    for _ in 0..210 {
+        ask(proxied, "/refuse", header).await;
+    }
+    assert!(ask(proxied, "/who", header).await.starts_with("HTTP/1.1 429"));
+}
+
+/// Where a trusted proxy stands on this machine, who is not told apart behind it is not this machine.
+#[tokio::test]
+async fn who_cannot_be_told_apart_behind_a_proxy_is_not_exempt() {
+    let proxied = serving(bounds(16), &["127.0.0.0/8"]).await;
+    let plain = serving(bounds(16), &["10.0.0.0/8"]).await;
+    let header = "x-forwarded-for: unknown\r\n";
+    for _ in 0..210 {
+        ask(proxied, "/refuse", header).await;
+        ask(plain, "/refuse", header).await;
+    }
+    assert!(ask(proxied, "/who", header).await.starts_with("HTTP/1.1 429"));
+    assert!(ask(plain, "/who", header).await.starts_with("HTTP/1.1 200"));
+}
+
+#[test]
+fn a_proxy_that_nobody_named_is_told_of_once_and_what_a_proxy_calls_itself_is_the_proxy() {
+    let headers = |value: &str| {
+        let mut headers = axum::http::HeaderMap::new();
+        headers.insert("x-forwarded-for", value.parse().unwrap());
+        headers
+    };
+    let gate = Gate::new(Crowd::new(bounds(4), vec!["10.0.0.0/8".parse().unwrap()]));
+    let named = headers("203.0.113.8");
+    assert!(!gate.is_news(ip("10.0.0.1"), &named), "it is trusted");
+    assert!(
+        !gate.is_news(ip("203.0.113.1"), &named),
+        "a stranger's header is nobody's business"
+    );
+    assert!(!gate.is_news(ip("192.168.0.1"), &axum::http::HeaderMap::new()));
+    assert!(gate.is_news(ip("192.168.0.1"), &named));
+    assert!(!gate.is_news(ip("192.168.0.1"), &named), "it was said");
+
+    let client = gate.client(ip("10.0.0.1"), &headers("203.0.113.8, 127.0.0.1"));
+    assert_eq!((client.0, client.is_this_machine()), (ip("10.0.0.1"), false));
+    assert!(gate.client(ip("127.0.0.1"), &named).is_this_machine());
+}
+
+/// A head without an end had 400 KiB of each connection.
+#[tokio::test]
+async fn a_head_has_a_longest_length_and_what_comes_behind_it_has_its_own() {
+    let at = serving(bounds(8), &[]).await;
+    let mut stream = TcpStream::connect(at).await.unwrap();
+    let head = format!(
+        "GET /who HTTP/1.1\r\nhost: x\r\nconnection: close\r\nx: {}\r\n\r\n",
+        "x".repeat(64 << 10)
+    );
+    let _ = stream.write_all(head.as_bytes()).await;
+    let mut answer = Vec::new();
+    let _ = stream.read_to_end(&mut answer).await;
+    assert!(
+        !answer.starts_with(b"HTTP/1.1 200"),
+        "{} bytes were read",
+        head.len()
+    );
+
+    // long bodies on one connection, each written with its head at once, are no long heads
+    let mut stream = TcpStream::connect(at).await.unwrap();
+    let body = "x".repeat(200 << 10);
+    for _ in 0..4 {
+        let request = format!(
+            "POST /take HTTP/1.1\r\nhost: x\r\ncontent-length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = Vec::new();
+        while !answer.ends_with(b"204800") {
+            let mut piece = [0; 1024];
+            let read = stream.read(&mut piece).await.unwrap();
+            assert!(read > 0, "{}", String::from_utf8_lossy(&answer));
+            answer.extend_from_slice(&piece[..read]);
+        }
+    }
+}
+
+/// One who asked for much and read nothing kept it in memory for the silence of a quiet connection.
+#[tokio::test]
+async fn who_asks_and_does_not_read_goes() {
+    let bounds = Bounds {
+        stuck: Duration::from_millis(200),
+        idle: Duration::from_secs(60 * 60),
+        ..bounds(8)
+    };
+    let (tcp, at) = bind(([127, 0, 0, 1], 0).into()).await.unwrap();
+    let listener = Listener::new("test", tcp, bounds, Vec::new());
+    let gate = listener.gate();
+    const LONG: usize = 64 << 20;
+    let router = Router::new().route("/", get(async || vec![b'x'; LONG]));
+    tokio::spawn(serve(listener, router, std::future::pending()));
+    let mut stream = TcpStream::connect(at).await.unwrap();
+    stream
+        .write_all(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n")
+        .await
+        .unwrap();
+    let mut piece = [0; 1];
+    stream.read_exact(&mut piece).await.unwrap();
+    while gate.connections() > 0 {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let mut rest = Vec::new();
+    let _ = stream.read_to_end(&mut rest).await;
+    assert!(rest.len() < LONG);
+}
+
+/// One customer of a provider has 256 prefixes of 56 bits: they filled the last places, too.
+#[test]
+fn the_very_last_places_are_for_those_who_proved_who_they_are() {
+    let crowd = Crowd::new(bounds(32), Vec::new());
+    let mut seats = Vec::new();
+    for n in 0..256 {
+        if let Admission::Seat(seat) = crowd.admit(ip(&format!("2001:db8:1:{n:x}00::1"))) {
+            seat.enter(Phase::Served);
+            seats.push(seat);
+        }
+    }
+    assert_eq!(seats.len(), 30);
+    let operator = ip("203.0.113.1");
+    assert!(matches!(crowd.admit(operator), Admission::Refused));
+    crowd.patience.befriend(operator, Instant::now());
+    assert!(matches!(crowd.admit(operator), Admission::Seat(_)));
 }
 
 #[test]

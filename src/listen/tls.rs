@@ -75,6 +75,8 @@ struct Pair {
     until: UnixMillis,
     /// SHA-256 of both files.
     digest: [u8; 32],
+    /// What is wrong with the key file's owner or mode.
+    warning: Option<String>,
 }
 
 /// Speaks TLS with a pair that can be exchanged.
@@ -113,6 +115,7 @@ impl Tls {
     /// See [`TlsError`]: a file is missing, unreadable or no PEM, the certificate is not valid now, or the key is another's.
     pub fn open(files: &TlsFiles) -> Result<Arc<Self>, TlsError> {
         let pair = read(files, UnixMillis::now())?;
+        say(pair.warning.as_deref());
         let current = Arc::new(Current(RwLock::new(pair)));
         let config = ServerConfig::builder_with_provider(aws_lc_rs::default_provider().into())
             .with_safe_default_protocol_versions();
@@ -140,13 +143,21 @@ impl Tls {
     /// See [`TlsError`]: the pair stays as it was.
     pub fn reload(&self) -> Result<(), TlsError> {
         let pair = read(&self.files, UnixMillis::now())?;
+        say(self.news(&pair));
         let mut current = self.current.0.write().unwrap_or_else(PoisonError::into_inner);
+        current.warning.clone_from(&pair.warning);
         if current.digest != pair.digest {
             let (file, until) = (self.files.certificate.display(), pair.until.to_rfc3339());
             tracing::info!(target: "listen", %file, until, "a new certificate");
             *current = pair;
         }
         Ok(())
+    }
+
+    /// What is to be said about the key file that was not said of it before.
+    fn news<'a>(&self, pair: &'a Pair) -> Option<&'a str> {
+        let warning = pair.warning.as_deref();
+        warning.filter(|warning| self.current.get().warning.as_deref() != Some(*warning))
     }
 
     pub(super) fn acceptor(&self) -> &TlsAcceptor {
@@ -184,6 +195,12 @@ impl Tls {
     }
 }
 
+fn say(warning: Option<&str>) {
+    if let Some(warning) = warning {
+        tracing::warn!(target: "listen", "{warning}");
+    }
+}
+
 fn of_certificate(files: &TlsFiles, problem: &str) -> TlsError {
     TlsError::Certificate {
         path: files.certificate.clone(),
@@ -203,9 +220,7 @@ fn read(files: &TlsFiles, now: UnixMillis) -> Result<Pair, TlsError> {
     let pem = pem.map_err(|error| of_certificate(files, &format!("cannot be read: {error}")))?;
     let key = SecretFile::read(&files.key, LONGEST)
         .map_err(|error| of_key(files, &format!("cannot be read: {error}")))?;
-    if let Some(warning) = key.warning("the certificate's key", &files.key) {
-        tracing::warn!(target: "listen", "{warning}");
-    }
+    let warning = key.warning("the certificate's key", &files.key);
     let mut digest = Sha256::new();
     digest.update(Sha256::digest(&pem));
     digest.update(Sha256::digest(key.text.as_bytes()));
@@ -242,6 +257,7 @@ fn read(files: &TlsFiles, now: UnixMillis) -> Result<Pair, TlsError> {
         certified: Arc::new(certified),
         until,
         digest: digest.finalize().into(),
+        warning: warning.map(|warning| warning.to_string()),
     })
 }
 
@@ -391,6 +407,26 @@ mod tests {
         fs::copy(&next.key, &files.key).unwrap();
         tls.reload().unwrap();
         assert!(tls.until().to_rfc3339().starts_with("2097-"));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_key_file_that_others_read_is_told_of_once() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = tempfile::tempdir().unwrap();
+        let files = pair(folder.path(), "mine", GOOD);
+        let mode = |mode| fs::set_permissions(&files.key, fs::Permissions::from_mode(mode)).unwrap();
+        mode(0o600);
+        let tls = Tls::open(&files).unwrap();
+        mode(0o644);
+        let now = || read(&files, UnixMillis::now()).unwrap();
+        assert!(tls.news(&now()).is_some());
+        tls.reload().unwrap();
+        assert_eq!(tls.news(&now()), None);
+        mode(0o600);
+        tls.reload().unwrap();
+        mode(0o644);
+        assert!(tls.news(&now()).is_some(), "it is another change");
     }
 
     async fn opened(said: &[u8], plain: bool) -> (std::io::Result<Opened>, String) {

@@ -26,12 +26,7 @@ const PLAIN: &str = "text/plain; charset=utf-8";
 
 /// Runs until it is dropped, its connections with it.
 pub(super) async fn serve(tcp: TcpListener, probe: Arc<dyn Probe>) {
-    let bounds = Bounds {
-        reserve: 0,
-        per_client: CONNECTIONS,
-        ..Bounds::new(CONNECTIONS, HEAD_DEADLINE + ANSWER_DEADLINE, HEAD_DEADLINE)
-    };
-    let mut listener = Listener::new("monitor", tcp, bounds, Vec::new());
+    let mut listener = Listener::new("monitor", tcp, bounds(), Vec::new());
     let mut connections = JoinSet::new();
     loop {
         let (connection, _) = listener.next().await;
@@ -39,6 +34,11 @@ pub(super) async fn serve(tcp: TcpListener, probe: Arc<dyn Probe>) {
         let probe = Arc::clone(&probe);
         connections.spawn(async move { converse(connection, &*probe).await });
     }
+}
+
+/// Nobody has all places: the last ones are for clients that have none yet.
+pub(super) fn bounds() -> Bounds {
+    Bounds::new(CONNECTIONS, HEAD_DEADLINE + ANSWER_DEADLINE, HEAD_DEADLINE)
 }
 
 /// Whoever is too slow or breaks off is left without an answer.

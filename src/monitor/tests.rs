@@ -36,6 +36,13 @@ impl Probe for Sleepy {
     }
 }
 
+/// One address that trickles had all of them.
+#[test]
+fn nobody_has_all_places() {
+    let bounds = server::bounds();
+    assert!(bounds.reserve > 0 && bounds.per_client < bounds.connections - bounds.reserve);
+}
+
 async fn start() -> Monitor {
     let at = MetricsListen::At("127.0.0.1:0".parse().unwrap());
     let bound = bind(at, Role::Oracle).await.unwrap().unwrap();

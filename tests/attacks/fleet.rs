@@ -62,6 +62,15 @@ impl Process {
     }
 }
 
+/// What a node has against strangers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Guard {
+    /// It names its initiators.
+    Initiators,
+    /// It names nobody, and stands behind a proxy that tells who asks.
+    Proxy,
+}
+
 /// What it is called, at which port, how, and of which process.
 pub(crate) type Attack = (&'static str, Port, Request, u32);
 
@@ -78,6 +87,11 @@ pub(crate) struct Fleet {
 
 impl Fleet {
     pub(crate) async fn start() -> Self {
+        Self::with(Guard::Initiators).await
+    }
+
+    /// `first`: what the first operator's node has against strangers.
+    pub(crate) async fn with(first: Guard) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let place = |name: &str| {
             let place = folder.path().join(name);
@@ -103,11 +117,18 @@ impl Fleet {
         for (id, key) in (1..).zip(&keys[1..]) {
             let place = place(&format!("operator-{id}"));
             write(&place.join("key.pem"), &key.to_pem().unwrap());
+            let initiators = format!(
+                "[[node.initiator]]\nname = \"we\"\npublic_key = \"{}\"\n",
+                ours.public().to_registry_text(),
+            );
+            let guard = match first {
+                Guard::Proxy if id == 1 => "trusted_proxies = [\"127.0.0.0/8\"]\n".to_owned(),
+                _ => initiators,
+            };
             let config = format!(
                 "[node]\nid = {id}\nlisten = \"127.0.0.1:0\"\nmessenger_url = \"{}\"\nkey_file = \"key.pem\"\n\
-                 [[node.initiator]]\nname = \"we\"\npublic_key = \"{}\"\n{known}",
+                 {guard}{known}",
                 messenger.url,
-                ours.public().to_registry_text(),
             );
             write(&place.join("node.toml"), &config);
             let process = Process::start(&place, &["--config", "node.toml", "operator"]).await;

@@ -22,6 +22,8 @@ pub(crate) const RATE: u64 = 1_000;
 const SENDERS: u64 = 25;
 /// An idle connection that was sent away comes again after so long.
 const AGAIN: Duration = Duration::from_secs(2);
+/// How long somebody who reads nothing holds its connection.
+const HELD: Duration = Duration::from_secs(30);
 /// A port that takes nothing for so long has lost this request.
 const STUCK: Duration = Duration::from_secs(2);
 
@@ -64,10 +66,19 @@ pub(crate) struct Flood {
 
 impl Flood {
     pub(crate) fn start(port: &Port, request: &Request) -> Self {
+        Self::saying(port, request, &[])
+    }
+
+    /// As [`Flood::start`], and each of the idle connections has said this, and reads no answer.
+    pub(crate) fn saying(port: &Port, request: &Request, said: &[u8]) -> Self {
+        let said: Arc<[u8]> = said.into();
         let (sent, answered) = (Arc::<AtomicU64>::default(), Arc::<AtomicU64>::default());
         let mut tasks = JoinSet::new();
         for number in 0..IDLE {
-            tasks.spawn(say_nothing(port.clone(), number));
+            match said.is_empty() {
+                true => tasks.spawn(say_nothing(port.clone(), number)),
+                false => tasks.spawn(say_once(port.clone(), number, Arc::clone(&said))),
+            };
         }
         for number in 0..SENDERS {
             let sender = Sender {
@@ -112,6 +123,20 @@ async fn say_nothing(port: Port, number: u64) {
         if let Ok(mut wire) = port.connect(number).await {
             let mut piece = [0; 256];
             while wire.read(&mut piece).await.is_ok_and(|read| read > 0) {}
+        }
+        sleep(AGAIN).await;
+    }
+}
+
+async fn say_once(port: Port, number: u64, said: Arc<[u8]>) {
+    sleep(Duration::from_millis(number)).await;
+    loop {
+        if let Ok(mut wire) = port.connect(number).await
+            && timeout(STUCK, wire.write_all(&said))
+                .await
+                .is_ok_and(|done| done.is_ok())
+        {
+            sleep(HELD).await;
         }
         sleep(AGAIN).await;
     }

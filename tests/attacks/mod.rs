@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use fleet::{Attack, Fleet};
+use fleet::{Attack, Fleet, Guard};
 use flood::{Flood, Port, Request, raise_descriptors};
 use oracle::Oracle;
 
@@ -68,7 +68,6 @@ impl Watch {
 }
 
 /// Attacks a port while `beside` goes on, and holds the process to its memory.
-#[expect(clippy::disallowed_macros, reason = "its figures are printed")]
 async fn attack<T>(
     what: &str,
     port: &Port,
@@ -76,8 +75,19 @@ async fn attack<T>(
     process: Option<u32>,
     beside: impl Future<Output = T>,
 ) -> T {
+    attack_by(what, || Flood::start(port, way), process, beside).await
+}
+
+/// As [`attack`], by this flood.
+#[expect(clippy::disallowed_macros, reason = "its figures are printed")]
+async fn attack_by<T>(
+    what: &str,
+    flood: impl FnOnce() -> Flood,
+    process: Option<u32>,
+    beside: impl Future<Output = T>,
+) -> T {
     let watch = process.map(Watch::begin);
-    let flood = Flood::start(port, way);
+    let flood = flood();
     while flood.sent() < HEIGHT {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
@@ -140,6 +150,71 @@ async fn twenty_ceremonies_go_on_beside_each_attack_at_messenger_and_node() {
     let fleet = Fleet::start().await;
     let [messenger, node, _] = fleet.attacks();
     besiege(&fleet, [messenger, node].concat(), MANY).await;
+}
+
+/// Connections that said something and go no further, and a stranger with a key of its own.
+async fn besiege_in_other_ways(count: usize) {
+    raise_descriptors();
+    let fleet = Fleet::start().await;
+    fleet.ceremonies(1).await;
+    let at = Port::Tcp(fleet.messenger.address());
+    let process = Some(fleet.messenger.binary.child.id());
+    for (what, way, said) in [
+        (
+            "heads without an end at the messenger",
+            ways::heads(),
+            ways::long_head(),
+        ),
+        (
+            "readers who do not read at the messenger",
+            ways::topics(),
+            ways::lists(),
+        ),
+        (
+            "guests with keys of their own at the messenger",
+            ways::guests(),
+            Vec::new(),
+        ),
+    ] {
+        let flood = || Flood::saying(&at, &way, &said);
+        let times = attack_by(what, flood, process, fleet.ceremonies(count)).await;
+        assert_eq!(times.len(), count);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn ceremonies_go_on_beside_long_heads_slow_readers_and_guests_with_keys() {
+    besiege_in_other_ways(FEW).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "takes minutes"]
+async fn twenty_ceremonies_go_on_beside_long_heads_slow_readers_and_guests_with_keys() {
+    besiege_in_other_ways(MANY).await;
+}
+
+/// A node that names no initiators starts what anybody asks for; behind a proxy it knows who asks.
+async fn besiege_an_open_node(count: usize) {
+    raise_descriptors();
+    let fleet = Fleet::with(Guard::Proxy).await;
+    fleet.ceremonies(1).await;
+    let node = &fleet.operators[0];
+    let (at, process) = (Port::Tcp(node.address()), node.binary.child.id());
+    let way = ways::through_a_proxy(ways::all(vec![ways::starts(), ways::nowhere()]), 2);
+    let what = "starts of two strangers at a node without initiators";
+    let times = attack(what, &at, &way, Some(process), fleet.ceremonies(count)).await;
+    assert_eq!(times.len(), count);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn ceremonies_go_on_beside_starts_at_a_node_without_initiators_behind_a_proxy() {
+    besiege_an_open_node(FEW).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "takes minutes"]
+async fn twenty_ceremonies_go_on_beside_starts_at_a_node_without_initiators_behind_a_proxy() {
+    besiege_an_open_node(MANY).await;
 }
 
 async fn besiege_the_oracle(attacks: impl Fn(&Oracle) -> Vec<oracle::Attack>, count: usize) {

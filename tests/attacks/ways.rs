@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use casimir_dkg::dkg::rockx::keys::OperatorPrivateKey;
+use casimir_dkg::dkg::rockx::messenger::{PROOF_HEADER, prove_registration};
 use casimir_dkg::dkg::rockx::wire::{
     Encode as _, GoBytes, Init, Message, MsgType, Output, SignedMessage, SignedOutput,
 };
@@ -173,6 +174,74 @@ pub(crate) fn nowhere() -> Request {
 /// Lines that no seat says.
 pub(crate) fn lines() -> Request {
     Arc::new(|n| format!("{{\"no\":\"message\",\"n\":{n}}}\n").into_bytes())
+}
+
+/// A head that does not end, of which hyper by itself keeps 400 KiB.
+pub(crate) fn long_head() -> Vec<u8> {
+    format!("GET /ping HTTP/1.1\r\nhost: x\r\nx: {}", "x".repeat(371 << 10)).into_bytes()
+}
+
+/// Heads that do not end, one behind the other.
+pub(crate) fn heads() -> Request {
+    Arc::new(|n| format!("GET /{n} HTTP/1.1\r\nhost: x\r\nx: {}", "x".repeat(40 << 10)).into_bytes())
+}
+
+/// Requests for the longest lists, whose answers nobody reads.
+pub(crate) fn lists() -> Vec<u8> {
+    let ask = |path: &str| format!("GET {path} HTTP/1.1\r\nhost: x\r\n\r\n");
+    [ask("/topics"), ask("/topics/default")]
+        .concat()
+        .repeat(20)
+        .into_bytes()
+}
+
+/// A stranger with a key of its own: it proves it, makes a topic for itself, and signs what it says there.
+pub(crate) fn guests() -> Request {
+    const NAME: u64 = 9_001;
+    let key = OperatorPrivateKey::generate().unwrap();
+    let (id, name, address) = (strange(u64::MAX), NAME.to_string(), "http://127.0.0.1:1");
+    let proof = prove_registration(&key, "default", &name, address).unwrap();
+    let body = format!(r#"{{"name":"{name}","srv_addr":"{address}"}}"#);
+    let path = "/register_node?subscribes_to=default";
+    let length = body.len();
+    let register = format!(
+        "POST {path} HTTP/1.1\r\nhost: x\r\n{PROOF_HEADER}: {proof}\r\ncontent-length: {length}\r\n\r\n{body}"
+    );
+    let topic = format!(r#"{{"topic_name":"{id}","subscribers":["{name}"]}}"#);
+    let mut requests = vec![register.into_bytes(), post("/topics", topic.as_bytes())];
+    for n in 0..64_u8 {
+        let message = Message {
+            msg_type: MsgType::Protocol,
+            identifier: id,
+            data: format!(
+                r#"{{"round":1,"preparation":{{"SessionPk":"{}"}}}}"#,
+                "Qk".repeat(usize::from(n) + 1)
+            )
+            .into_bytes()
+            .into(),
+        };
+        let signed = message.sign(OperatorId(NAME), &key).unwrap().to_ssv();
+        requests.push(post(&format!("/publish?topic_name={id}"), &signed));
+    }
+    requests.push(format!("GET /data/{id}?wait=9000 HTTP/1.1\r\nhost: x\r\n\r\n").into_bytes());
+    Arc::new(move |n| {
+        let at = usize::try_from(n / 25).unwrap_or_default() % requests.len();
+        requests[at].clone()
+    })
+}
+
+/// What a proxy makes of it that was sent nonsense by so many clients.
+pub(crate) fn through_a_proxy(way: Request, clients: u64) -> Request {
+    Arc::new(move |n| {
+        let request = way(n);
+        let head = b"\r\nhost: x\r\n";
+        let Some(at) = request.windows(head.len()).position(|part| part == head) else {
+            return request;
+        };
+        let (before, behind) = request.split_at(at + head.len());
+        let header = format!("x-forwarded-for: x, 203.0.113.{}\r\n", 1 + n % clients);
+        [before, header.as_bytes(), behind].concat()
+    })
 }
 
 /// Each in its turn.

@@ -495,6 +495,10 @@ pub(super) const FAULTS: &[Fault] = &[
         number: "F53",
         what: "oversized bodies, bombs, redirects, header floods",
         tests: &[
+            (
+                "src/listen/tests.rs",
+                "a_head_has_a_longest_length_and_what_comes_behind_it_has_its_own",
+            ),
             ("src/http/tests/limits.rs", "a_long_answer_is_not_read_to_its_end"),
             (
                 "src/http/tests/limits.rs",

@@ -29,7 +29,12 @@ impl Open {
         self.post("/register_node?subscribes_to=default", &[], body).await
     }
 
-    async fn post(&self, path: &str, headers: &[(&str, String)], body: String) -> (u16, String) {
+    async fn post(
+        &self,
+        path: &str,
+        headers: &[(&str, String)],
+        body: impl Into<reqwest::Body>,
+    ) -> (u16, String) {
         let at = SocketAddr::from(([127, 0, 0, 1], self.0.handle.addr().port()));
         let mut call = self.0.client.post(format!("http://{at}{path}"));
         for (name, value) in headers {
@@ -61,6 +66,176 @@ fn result(outputs: &[(u64, String)]) -> String {
         .map(|(n, text)| format!(r#""{n}":{text}"#))
         .collect();
     format!("{{{}}}", entries.join(","))
+}
+
+/// Our own sample: behind a proxy on this machine everybody was this machine, and the messenger posted wherever it was told.
+#[tokio::test]
+async fn behind_a_proxy_on_this_machine_nobody_registers_an_address_of_it() {
+    let open = Open::start(|config| {
+        config.listen = "127.0.0.1:0".parse().unwrap();
+        config.trusted_proxies = vec!["127.0.0.0/8".parse().unwrap()];
+    })
+    .await;
+    let from = [("x-forwarded-for", "203.0.113.9".to_owned())];
+    let body = r#"{"name":"77","srv_addr":"http://127.0.0.1:18765/admin"}"#.to_owned();
+    let (status, text) = open
+        .post("/register_node?subscribes_to=default", &from, body)
+        .await;
+    assert_eq!(status, 400, "{text}");
+    assert!(text.contains("this machine's own"), "{text}");
+}
+
+/// A key that somebody made for itself opened the reserve, and was never refused again.
+#[tokio::test]
+async fn who_proves_a_key_that_nobody_knows_is_a_stranger_as_before() {
+    let open = Open::start(|config| {
+        config.listen = "127.0.0.1:0".parse().unwrap();
+        config.trusted_proxies = vec!["127.0.0.0/8".parse().unwrap()];
+        config.operators.truncate(2);
+    })
+    .await;
+    let address = "http://192.0.2.1:8080";
+    // operator 1 is named, 9 is anybody
+    for (n, from, patience) in [(1, "203.0.113.1", true), (9, "203.0.113.9", false)] {
+        let from = ("x-forwarded-for", from.to_owned());
+        let proof = prove_registration(&identity(n).key, "default", &n.to_string(), address).unwrap();
+        let body = format!(r#"{{"name":"{n}","srv_addr":"{address}"}}"#);
+        let (status, text) = open
+            .post(
+                "/register_node?subscribes_to=default",
+                &[(PROOF_HEADER, proof)],
+                body,
+            )
+            .await;
+        assert_eq!(status, 200, "{text}");
+        let topic = id(u8::try_from(n).unwrap());
+        let names = format!(r#"{{"topic_name":"{topic}","subscribers":["{n}"]}}"#);
+        assert_eq!(open.post("/topics", &[], names).await.0, 200);
+        let publish = async |message: Vec<u8>| {
+            let path = format!("/publish?topic_name={topic}");
+            open.post(&path, std::slice::from_ref(&from), message).await.0
+        };
+        assert_eq!(publish(round(topic, n, 1, 1)).await, 200);
+        for _ in 0..210 {
+            publish(b"junk".to_vec()).await;
+        }
+        let now = publish(b"junk".to_vec()).await;
+        assert_eq!(now, if patience { 400 } else { 429 }, "operator {n}");
+    }
+}
+
+/// Whoever made a topic without being a named initiator lost it to anybody before its first message.
+#[tokio::test]
+async fn a_topic_with_an_owner_is_replaced_and_removed_by_its_owner_alone() {
+    let messenger = Messenger::new().await;
+    for name in ["1", "2"] {
+        messenger.register("default", name, "http://127.0.0.1:1").await;
+    }
+    let create = async |secret: Option<&str>, names: &str| {
+        let body = format!(r#"{{"topic_name":"{}","subscribers":[{names}]}}"#, id(1));
+        let call = messenger.client.post(messenger.url("/topics")).body(body);
+        let call = match secret {
+            Some(secret) => call.header(OWNER_HEADER, secret),
+            None => call,
+        };
+        call.send().await.unwrap().status().as_u16()
+    };
+    let delete = async |secret: &str| {
+        let call = messenger
+            .client
+            .delete(messenger.url(&format!("/topics/{}", id(1))));
+        let call = call.header(OWNER_HEADER, secret);
+        call.send().await.unwrap().status().as_u16()
+    };
+    assert_eq!(create(Some("ours"), r#""1""#).await, 200);
+    assert_eq!(create(None, r#""2""#).await, 409);
+    assert_eq!(create(Some("a guess"), r#""2""#).await, 409);
+    assert_eq!(
+        create(Some("after a restart"), r#""1""#).await,
+        200,
+        "the same is there"
+    );
+    assert_eq!(delete("a guess").await, 409);
+    assert_eq!(create(Some("ours"), r#""1","2""#).await, 200);
+    assert_eq!(delete("ours").await, 200);
+    // where nobody said whose it is, it is anybody's
+    assert_eq!(create(None, r#""1""#).await, 200);
+    assert_eq!(create(None, r#""2""#).await, 200);
+    assert_eq!(delete("whoever").await, 200);
+}
+
+/// One topic of a guest sent 64 messages of 1 MiB to 48 observers at somebody's host, each of them eleven times.
+#[tokio::test]
+async fn guests_send_little_and_to_each_host_once() {
+    let open = Open::start(|_| {}).await;
+    assert_eq!(open.register("1", "http://192.0.2.1:1").await.0, 200);
+    let names = format!(r#"{{"topic_name":"{}","subscribers":["1"]}}"#, id(1));
+    assert_eq!(open.post("/topics", &[], names).await.0, 200);
+    let subscribe = async |name: &str, address: &str| {
+        let body = format!(r#"{{"name":"{name}","srv_addr":"{address}"}}"#);
+        let path = format!("/register_node?subscribes_to={}", id(1));
+        open.post(&path, &[], body).await
+    };
+    assert_eq!(subscribe("a", "http://192.0.2.7:80/a").await.0, 200);
+    assert_eq!(
+        subscribe("a", "http://192.0.2.7:80/a").await.0,
+        200,
+        "the same again"
+    );
+    let (status, text) = subscribe("b", "http://192.0.2.7:81/b").await;
+    assert_eq!(status, 503, "{text}");
+    assert!(text.contains("another observer at the same host"), "{text}");
+    assert_eq!(subscribe("c", "http://192.0.2.8:80").await.0, 200);
+
+    let publish = async |length: usize| {
+        let payload = format!("\"{}\"", "x".repeat(length));
+        let message = message(id(1), MsgType::DepositData, 1, &payload);
+        let path = format!("/publish?topic_name={}", id(1));
+        open.post(&path, &[], message).await
+    };
+    let (status, text) = publish(128 << 10).await;
+    assert_eq!(status, 413, "{text}");
+    let (status, text) = publish(20 << 10).await;
+    assert_eq!(status, 200, "{text}");
+}
+
+/// Whoever waits holds a connection: waits for what nobody makes held all of them.
+#[tokio::test]
+async fn few_wait_for_a_result_that_no_topic_has() {
+    use futures_util::StreamExt as _;
+    let mut config = config();
+    config.limits.connections = 64;
+    let messenger = Messenger::start(config).await;
+    let path = format!("/data/{}?wait=9000", id(1));
+    let mut waits: futures_util::stream::FuturesUnordered<_> = (0..8).map(|_| messenger.get(&path)).collect();
+    for _ in 0..4 {
+        assert_eq!(waits.next().await.unwrap().status, 404);
+    }
+    let results = stream(id(1));
+    let posts = messenger.post(&results, result(&[(1, output(id(1), 1, 1))]));
+    let rest = waits.map(|reply| reply.status).collect::<Vec<_>>();
+    let (posted, rest) = tokio::join!(posts, rest);
+    assert_eq!(posted.status, 200, "{}", posted.body);
+    assert_eq!(rest, [200; 4]);
+}
+
+/// A stranger's topics made lists of 11 MB, one for each who asked and did not read.
+#[tokio::test]
+async fn the_list_of_topics_tells_what_is_there_however_often_it_is_asked() {
+    let messenger = Messenger::new().await;
+    for n in 1..=3 {
+        messenger
+            .register("default", &n.to_string(), "http://127.0.0.1:1")
+            .await;
+        messenger.topic(id(n), &["1"]).await;
+        let asks = (0..20).map(|_| messenger.get("/topics"));
+        for reply in futures_util::future::join_all(asks).await {
+            let count = reply.body.matches(r#""Name":"#).count();
+            assert_eq!(count, usize::from(n) + 1, "with default: {}", reply.body);
+        }
+        let default = messenger.get("/topics/default").await.body;
+        assert!(default.contains(&format!(r#""{n}""#)), "{default}");
+    }
 }
 
 /// Four unsigned output messages and one posted result were "vouched for by four", and the true result the conflict.

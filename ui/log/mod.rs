@@ -180,6 +180,18 @@ impl Files {
     }
 }
 
+/// The part of a file's length that is kept for errors: one in so many.
+const ERRORS: u64 = 16;
+
+/// Whether a line in one of our two forms has the level of errors, which stands behind the time.
+fn is_error(line: &[u8]) -> bool {
+    let head = String::from_utf8_lossy(&line[..line.len().min(80)]);
+    match head.starts_with('{') {
+        true => head.contains(r#""level":"ERROR""#),
+        false => head.split_whitespace().nth(1) == Some("ERROR"),
+    }
+}
+
 impl Write for Files {
     fn write(&mut self, line: &[u8]) -> std::io::Result<usize> {
         if self.reopened != REOPENED.load(Ordering::Relaxed) {
@@ -197,11 +209,16 @@ impl Write for Files {
                 self.note(&format!("{left_out} lines of the day before were left out"))?;
             }
         }
-        if self.written + line.len() as u64 > self.config.max_bytes {
+        let room = match is_error(line) {
+            true => self.config.max_bytes,
+            // what goes wrong is told in a full file, too
+            false => self.config.max_bytes - self.config.max_bytes / ERRORS,
+        };
+        if self.written + line.len() as u64 > room {
             self.left_out += 1;
             if self.left_out == 1 {
                 self.note(
-                    "this file has its full length (log.max_mib): what comes is left out until tomorrow",
+                    "this file has its full length (log.max_mib): what comes is left out until tomorrow, but for errors while they fit",
                 )?;
             }
             return Ok(line.len());
@@ -290,6 +307,36 @@ mod tests {
             .unwrap()
             .path();
         assert_eq!(std::fs::read_to_string(now).unwrap(), "two\n");
+    }
+
+    #[test]
+    fn a_file_that_is_full_still_takes_errors() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = LogConfig {
+            level: "info".to_owned(),
+            dir: folder.path().to_owned(),
+            keep: 3,
+            format: LogFormat::Text,
+            max_bytes: 64_000,
+        };
+        let mut files = Files::open(&config).unwrap();
+        for _ in 0..2_000 {
+            files
+                .write_all(b"2026-01-01T00:00:00.000000Z  WARN listen: one more\n")
+                .unwrap();
+        }
+        files
+            .write_all(b"2026-01-01T00:00:00.000000Z ERROR journal: it cannot be written\n")
+            .unwrap();
+        let file = std::fs::read_dir(folder.path()).unwrap().next().unwrap().unwrap();
+        let text = std::fs::read_to_string(file.path()).unwrap();
+        assert!(text.contains("it cannot be written") && text.len() <= 64_200);
+        assert!(is_error(
+            br#"{"timestamp":"2026-01-01T00:00:00.000000Z","level":"ERROR","fields":{}}"#
+        ));
+        assert!(!is_error(
+            br#"{"timestamp":"2026-01-01T00:00:00.000000Z","level":"WARN","fields":{}}"#
+        ));
     }
 
     #[test]

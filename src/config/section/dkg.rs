@@ -11,6 +11,7 @@ use crate::config::reader::Reader;
 use crate::config::schema::Key;
 use crate::config::value::{self, Bad, HttpUrl, Value};
 use crate::dkg::backends;
+use crate::listen::Network;
 use crate::types::{BackendName, RedactedUrl};
 
 pub(in crate::config) const KEYS: &[Key] = &[
@@ -51,6 +52,11 @@ pub(in crate::config) const KEYS: &[Key] = &[
         "How the messenger reaches the observer; without it http://<listen address>.",
     )
     .url(),
+    Key::new(
+        "dkg.observer_trusted_proxies",
+        "a list of IP addresses or ranges",
+        "Proxies before the observer: whose X-Forwarded-For tells who asks.",
+    ),
     Key::new(
         "dkg.round_deadline",
         "a time",
@@ -100,6 +106,8 @@ pub struct DkgConfig {
     pub observer_listen: SocketAddr,
     /// How the messenger reaches the observer. `None`: `http://` and the address that was bound.
     pub observer_public_url: Option<RedactedUrl>,
+    /// Proxies before the observer.
+    pub observer_trusted_proxies: Vec<Network>,
     /// Longest silence of an operator within a round.
     pub round_deadline: Duration,
     /// Most ceremonies that run side by side. `None`: see [`DkgConfig::at_once`].
@@ -127,6 +135,7 @@ pub(in crate::config) fn read(r: &mut Reader<'_>) -> Option<DkgConfig> {
     let public_url = r.optional::<HttpUrl>("dkg.messenger_public_url");
     let observer_listen = r.required("dkg.observer_listen");
     let observer_public_url = r.optional::<HttpUrl>("dkg.observer_public_url");
+    let observer_trusted_proxies = r.optional::<Vec<Network>>("dkg.observer_trusted_proxies");
     let round_deadline = r.positive("dkg.round_deadline");
     let ceremonies_at_once = r.optional("dkg.ceremonies_at_once");
     let initiator_key_file = r.path("dkg.initiator_key_file");
@@ -142,6 +151,7 @@ pub(in crate::config) fn read(r: &mut Reader<'_>) -> Option<DkgConfig> {
         messenger,
         observer_listen: observer_listen?,
         observer_public_url: observer_public_url?.map(|url| url.0),
+        observer_trusted_proxies: observer_trusted_proxies?.unwrap_or_default(),
         round_deadline: round_deadline?,
         ceremonies_at_once: ceremonies_at_once?,
         initiator_key_file: initiator_key_file?,

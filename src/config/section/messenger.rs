@@ -33,7 +33,7 @@ pub(in crate::config) const KEYS: &[Key] = &[
     Key::new(
         "messenger.private_addresses",
         "true or false",
-        "Whether operators may register private addresses. Link-local ones never, loopback only where it listens there itself.",
+        "Whether operators may register private addresses. Link-local ones never, loopback only where it listens there itself, without trusted_proxies.",
     )
     .default("true"),
     Key::new(

@@ -20,6 +20,7 @@ pub mod messenger;
 pub mod node;
 mod plan;
 pub mod round;
+mod seen;
 pub mod share;
 pub mod sign;
 mod start_message;

@@ -284,6 +284,7 @@ fn initiator(config: &Config, http: &Http, messenger_url: &str) -> Result<Initia
             .observer_public_url
             .as_ref()
             .map(|url| url.expose().to_owned()),
+        observer_trusted_proxies: config.dkg.observer_trusted_proxies.clone(),
         round_deadline: config.dkg.round_deadline,
         total_deadline: config.dkg.round_deadline * ROUNDS_IN_ALL,
         signing_key,

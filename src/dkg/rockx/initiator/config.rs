@@ -10,6 +10,7 @@ use secrecy::SecretString;
 
 use crate::dkg::rockx::keys::OperatorPrivateKey;
 use crate::http::{BadUrl, Http};
+use crate::listen::Network;
 use crate::types::{OperatorId, OperatorRecord, RedactedUrl};
 
 /// How the initiator works. Times of single HTTP calls are derived from `round_deadline`.
@@ -22,6 +23,8 @@ pub struct InitiatorConfig {
     /// The observer's base URL as the messenger can reach it. `None`: `http://` and the bound address, which is right
     /// only when the messenger runs on this machine.
     pub observer_public_url: Option<String>,
+    /// Proxies before the observer, whose `X-Forwarded-For` tells who asks.
+    pub observer_trusted_proxies: Vec<Network>,
     /// The messenger runs in this process: while one is away the other is too.
     pub messenger_is_ours: bool,
     /// The secret by which a messenger in this process knows this initiator. `None`: one of its own.
@@ -68,6 +71,7 @@ impl InitiatorConfig {
             house: None,
             observer_listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             observer_public_url: None,
+            observer_trusted_proxies: Vec::new(),
             round_deadline: Self::ROUND_DEADLINE,
             total_deadline: Self::TOTAL_DEADLINE,
             signing_key: None,

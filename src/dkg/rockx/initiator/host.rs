@@ -46,13 +46,12 @@ impl Host {
             config.signing_key.clone(),
         )
         .map_err(InitiatorError::Messenger)?;
-        let observer =
-            Observer::bind(config.observer_listen)
-                .await
-                .map_err(|error| InitiatorError::Listen {
-                    address: config.observer_listen,
-                    error,
-                })?;
+        let observer = Observer::bind(config.observer_listen, config.observer_trusted_proxies.clone())
+            .await
+            .map_err(|error| InitiatorError::Listen {
+                address: config.observer_listen,
+                error,
+            })?;
         let observer_url = config
             .observer_public_url
             .clone()

@@ -16,15 +16,18 @@ use axum::routing::{get, post};
 use tokio::sync::mpsc;
 
 use crate::dkg::rockx::keys::OperatorPublicKey;
+use crate::dkg::rockx::seen::{PER_SIGNER, Seen, Sight};
+use crate::dkg::rockx::sign::message_root;
 use crate::dkg::rockx::wire::SignedMessage;
-use crate::listen::{self, BodyFault, Bounds, Client, Gate, Listener, Ration, read_body};
-use crate::types::{OperatorId, RequestId, UnixMillis};
+use crate::listen::{self, BodyFault, Bounds, Client, Gate, Listener, Network, Ration, read_body};
+use crate::types::{OperatorId, RequestId, Root, UnixMillis};
 
 /// The longest message of a committee of 13 is 5 KB; a blame with two of them in base64 of base64 of base64 is 30 KB.
 const MAX_MESSAGE: usize = 256 * 1024;
 
-/// Messages of the participants that wait for their ceremony's task. A keygen of 13 has 65 in all.
-const QUEUE: usize = 512;
+/// Messages of the participants that wait for their ceremony's task: room for all that a committee of 13 and its
+/// successors may say. A keygen of 13 has 65 in all.
+const QUEUE: usize = 26 * PER_SIGNER;
 /// Messages that no participant signed: the ceremony notes some of them, and none takes the place of a signed one.
 const STRANGE: usize = 16;
 /// The messenger holds one connection for each ceremony: the rest is room.
@@ -54,6 +57,7 @@ struct Route {
     keys: Arc<Keys>,
     signed: mpsc::Sender<Arrival>,
     strange: mpsc::Sender<Arrival>,
+    seen: Arc<Mutex<Seen>>,
 }
 
 type Routes = Arc<Mutex<HashMap<RequestId, Route>>>;
@@ -82,10 +86,11 @@ pub(crate) struct Subscription {
 }
 
 impl Observer {
-    pub(crate) async fn bind(listen: SocketAddr) -> std::io::Result<Self> {
+    /// `proxies`: whose `X-Forwarded-For` tells who asks.
+    pub(crate) async fn bind(listen: SocketAddr, proxies: Vec<Network>) -> std::io::Result<Self> {
         let (tcp, local) = listen::bind(listen).await?;
         let bounds = Bounds::new(CONNECTIONS, REQUEST_DEADLINE, IDLE);
-        let listener = Listener::new("observer", tcp, bounds, Vec::new());
+        let listener = Listener::new("observer", tcp, bounds, proxies);
         let routes = Routes::default();
         let shared = Shared {
             routes: routes.clone(),
@@ -128,6 +133,7 @@ impl Observer {
                 keys: Arc::new(keys),
                 signed: to_signed,
                 strange: to_strange,
+                seen: Arc::default(),
             },
         );
         Some(Subscription {
@@ -182,43 +188,77 @@ async fn consume(
     let Ok(id) = id.parse::<RequestId>() else {
         return StatusCode::NOT_FOUND.into_response();
     };
+    let route = {
+        let routes = shared.routes.lock().unwrap_or_else(PoisonError::into_inner);
+        routes.get(&id).cloned()
+    };
+    let Some(route) = route else {
+        // nobody reads it: so neither do we
+        return json(TAKEN);
+    };
     let body = match read_body(body, MAX_MESSAGE, BODY_DEADLINE).await {
         Ok(body) => body,
         Err(BodyFault::TooLarge) => return StatusCode::PAYLOAD_TOO_LARGE.into_response(),
         // an answer upon which the messenger tries again
         Err(_) => return StatusCode::SERVICE_UNAVAILABLE.into_response(),
     };
-    let route = {
-        let routes = shared.routes.lock().unwrap_or_else(PoisonError::into_inner);
-        routes.get(&id).cloned()
-    };
-    if let Some(route) = route {
-        let way = if is_signed(&body, id, &route.keys) {
-            shared.gate.befriend(client);
-            &route.signed
-        } else {
-            &route.strange
-        };
-        let arrival = Arrival {
+    let done = route.take(&body, id);
+    match done {
+        Done::New => shared.gate.befriend(client),
+        Done::Known | Done::Strange => {}
+        Done::Dropped => {
+            if let Some(left_out) = DROPPED.line() {
+                tracing::warn!(target: "dkg::observer", request = %id, left_out, "message dropped: too many at once");
+            }
+        }
+    }
+    json(TAKEN)
+}
+
+const TAKEN: &str = r#"{"error":null,"message":"processed message successfully"}"#;
+
+/// What became of a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Done {
+    /// One who takes part signed it, and it was not here before: whoever brings it has it from the ceremony.
+    New,
+    /// Anybody who heard it may have sent it again.
+    Known,
+    Strange,
+    Dropped,
+}
+
+impl Route {
+    fn take(&self, body: &[u8], id: RequestId) -> Done {
+        let arrival = || Arrival {
             at: UnixMillis::now(),
             raw: body.to_vec(),
         };
-        if way.try_send(arrival).is_err()
-            && let Some(left_out) = DROPPED.line()
-        {
-            tracing::warn!(target: "dkg::observer", request = %id, left_out, "message dropped: too many at once");
+        let signed = signed_by(body, id, &self.keys);
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let sight = signed.map(|(signer, root)| (signer, root, seen.look(signer, &root)));
+        let (way, done) = match sight {
+            Some((.., Sight::Known)) => return Done::Known,
+            Some((.., Sight::New)) => (&self.signed, Done::New),
+            Some((.., Sight::TooMany)) | None => (&self.strange, Done::Strange),
+        };
+        if way.try_send(arrival()).is_err() {
+            return Done::Dropped;
         }
+        if let Some((signer, root, Sight::New)) = sight {
+            seen.note(signer, root);
+        }
+        done
     }
-    json(r#"{"error":null,"message":"processed message successfully"}"#)
 }
 
-/// Whether somebody who takes part signed this for this ceremony.
-fn is_signed(body: &[u8], id: RequestId, keys: &Keys) -> bool {
-    let Ok(signed) = SignedMessage::from_ssv(body) else {
-        return false;
-    };
-    let is_of_this = signed.message.as_ref().is_some_and(|m| m.identifier == id);
-    is_of_this && keys.get(&signed.signer).is_some_and(|key| signed.verify(key))
+/// Who takes part and signed this for this ceremony, and the root of what was signed.
+fn signed_by(body: &[u8], id: RequestId, keys: &Keys) -> Option<(OperatorId, Root)> {
+    let signed = SignedMessage::from_ssv(body).ok()?;
+    let message = signed.message.as_ref().filter(|m| m.identifier == id)?;
+    let root = message_root(message);
+    let key = keys.get(&signed.signer)?;
+    signed.verify(key).then_some((signed.signer, root))
 }
 
 async fn ping() -> Response {
@@ -227,4 +267,42 @@ async fn ping() -> Response {
 
 fn json(text: &'static str) -> Response {
     ([(header::CONTENT_TYPE, "application/json; charset=utf-8")], text).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dkg::rockx::keys::OperatorPrivateKey;
+    use crate::dkg::rockx::wire::{Message, MsgType};
+
+    /// Replays filled the queue, and the true message that came behind them was answered 200 and lost.
+    #[tokio::test]
+    async fn what_is_sent_again_takes_no_place_and_is_no_proof() {
+        let observer = Observer::bind(([127, 0, 0, 1], 0).into(), Vec::new())
+            .await
+            .unwrap();
+        let id = RequestId([7; 24]);
+        let key = OperatorPrivateKey::generate().unwrap();
+        let message = |n: u8| {
+            let message = Message {
+                msg_type: MsgType::Protocol,
+                identifier: id,
+                data: vec![n; 8].into(),
+            };
+            message.sign(OperatorId(1), &key).unwrap().to_ssv()
+        };
+        let keys: Keys = [(OperatorId(1), key.public().clone())].into();
+        let mut subscription = observer.subscribe(id, keys).unwrap();
+        let route = observer.routes.lock().unwrap().get(&id).cloned().unwrap();
+        assert_eq!(route.take(&message(1), id), Done::New);
+        for _ in 0..2 * QUEUE {
+            assert_eq!(route.take(&message(1), id), Done::Known);
+        }
+        assert_eq!(route.take(&message(2), id), Done::New);
+        assert_eq!(route.take(b"junk", id), Done::Strange);
+        assert_eq!(subscription.next().await.raw, message(1));
+        assert_eq!(subscription.next().await.raw, message(2));
+        assert_eq!(subscription.next().await.raw, b"junk");
+        assert!(subscription.ready().is_none());
+    }
 }

@@ -17,7 +17,12 @@ pub(super) struct BodyError {
 /// Reads the whole body: 413 when it is longer than may be, 408 when it does not come in time, 503 when too many long ones
 /// come at once, 400 when the connection fails meanwhile.
 pub(super) async fn read(body: Body, limits: &Limits) -> Result<Bytes, BodyError> {
-    let read = read_body(body, limits.body, limits.body_deadline).await;
+    read_up_to(body, limits.body, limits).await
+}
+
+/// As [`read`], with so many bytes as a bound.
+pub(super) async fn read_up_to(body: Body, longest: usize, limits: &Limits) -> Result<Bytes, BodyError> {
+    let read = read_body(body, longest, limits.body_deadline).await;
     read.map_err(|fault| BodyError {
         status: match fault {
             BodyFault::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,

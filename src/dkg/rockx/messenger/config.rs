@@ -78,6 +78,11 @@ impl MessengerConfig {
 pub struct Limits {
     /// Largest request body, in bytes. Real messages have less than 20 KiB even for 13 operators.
     pub body: usize,
+    /// Largest message in a topic of a guest, in bytes: it goes to everybody whom the guest subscribed. The largest true one, a
+    /// blame in a committee of 13, has less than 64 KiB.
+    pub guest_message: usize,
+    /// Largest result, in bytes: one of 13 operators has about 20 KiB, a blame less than 64.
+    pub result: usize,
     /// Longest time for a request's body.
     pub body_deadline: Duration,
     /// Connections served at once, as far as the process may have them; idle ones make room for further ones.
@@ -138,6 +143,8 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             body: 1 << 20,
+            guest_message: 128 << 10,
+            result: 256 << 10,
             body_deadline: Duration::from_secs(10),
             connections: 1024,
             request_deadline: Duration::from_secs(30),

@@ -33,6 +33,8 @@ const PEERS: usize = 2048;
 pub(super) struct Deliverer {
     /// To addresses that strangers named.
     http: Http,
+    /// To those of them that may be asked whether anybody answers.
+    asked: Http,
     /// To those that are reached whatever they are.
     unruled: Http,
     pub(super) reach: Reach,
@@ -58,6 +60,7 @@ impl Deliverer {
     pub(super) fn new(http: &Http, limits: &Limits, reach: Reach) -> Self {
         Self {
             http: http.only_to(reach.rule()),
+            asked: http.only_to(reach.asking_rule()),
             unruled: http.clone(),
             reach,
             questions: Semaphore::new(QUESTIONS),
@@ -109,7 +112,7 @@ impl Deliverer {
         let Ok(_turn) = self.questions.try_acquire() else {
             return true;
         };
-        let Ok(endpoint) = &self.peer(address, false).endpoint else {
+        let Ok(endpoint) = self.asked.endpoint(&RedactedUrl::new(address), self.limits) else {
             return false;
         };
         let response = endpoint.get("ping").within(PROBE_DEADLINE).open().await;

@@ -4,13 +4,14 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 
 use secrecy::ExposeSecret as _;
 
 use super::config::MessengerConfig;
 use super::deliver::Deliverer;
 use super::keys::Named;
+use super::lists::List;
 use super::message::{self, Message};
 use super::metrics::{Gauges, Metrics};
 use super::proof;
@@ -37,6 +38,12 @@ pub(super) struct Hub {
     pub(super) gate: Gate,
     /// Hash of the secret of the initiator in this process.
     house: Option<[u8; 32]>,
+    /// Places for those who wait for a result, and for those who wait for one of which no topic is known.
+    pub(super) waiting: Semaphore,
+    pub(super) hoping: Semaphore,
+    /// What `GET /topics` and `GET /topics/default` answer.
+    pub(super) all_topics: List,
+    pub(super) all_registered: List,
     /// Changes with every result that is booked; wakes those who wait for one.
     pub(super) booked: watch::Sender<()>,
     /// Turns true at the end; workers then stop.
@@ -143,7 +150,10 @@ impl Hub {
         }
         let house = config.house.as_ref();
         let house = house.map(|secret| message::hash(secret.expose_secret().as_bytes()));
+        let connections = config.limits.connections;
         Arc::new(Self {
+            waiting: Semaphore::new((connections / 4).max(1)),
+            hoping: Semaphore::new((connections / 16).max(1)),
             config,
             named,
             gate,
@@ -151,6 +161,8 @@ impl Hub {
             store,
             deliverer,
             metrics: Metrics::default(),
+            all_topics: List::default(),
+            all_registered: List::default(),
             booked: watch::Sender::new(()),
             stop: watch::Sender::new(false),
             state: Mutex::new(state),

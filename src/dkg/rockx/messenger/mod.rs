@@ -28,6 +28,7 @@ mod hub;
 mod janitor;
 mod keys;
 mod lane;
+mod lists;
 mod message;
 mod metrics;
 mod probe;
@@ -122,7 +123,11 @@ pub async fn spawn(config: MessengerConfig) -> Result<MessengerHandle, Messenger
             .map_err(|_| StoreError::Failed)??,
     };
     let limits = &config.limits;
-    let reach = reach::Reach::new(config.listen, config.private_addresses);
+    let reach = reach::Reach::new(
+        config.listen,
+        !config.trusted_proxies.is_empty(),
+        config.private_addresses,
+    );
     let deliverer = Deliverer::new(&config.http, limits, reach);
     let bounds = Bounds::new(limits.connections, limits.request_deadline, limits.idle);
     let listener =

@@ -3,7 +3,7 @@
 //! | Address | Reached |
 //! |---|---|
 //! | link-local, the metadata services of clouds, unspecified, multicast, reserved | never |
-//! | loopback | where the messenger itself listens on loopback only |
+//! | loopback | where the messenger itself listens on loopback only, and no proxy brings others there |
 //! | private (RFC 1918, RFC 4193, RFC 6598) | unless it is switched off |
 //! | public | yes |
 //! | one that the configuration lists for its operator, or that this process's own initiator subscribed | yes, whatever it is |
@@ -35,7 +35,8 @@ pub(super) struct Reach {
     look_ups: Arc<Semaphore>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// The least reached first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Kind {
     Never,
     Loopback,
@@ -44,9 +45,10 @@ enum Kind {
 }
 
 impl Reach {
-    pub(super) fn new(listen: SocketAddr, private: bool) -> Self {
+    /// `proxied`: a proxy brings those who are elsewhere to this port, wherever it listens.
+    pub(super) fn new(listen: SocketAddr, proxied: bool, private: bool) -> Self {
         Self {
-            loopback: plain(listen.ip()).is_loopback(),
+            loopback: plain(listen.ip()).is_loopback() && !proxied,
             private,
             look_ups: Arc::new(Semaphore::new(LOOK_UPS)),
         }
@@ -91,9 +93,22 @@ impl Reach {
             return true;
         }
         match self.addresses(url).await {
-            Ok(found) => !found.is_empty() && found.iter().all(|address| kind(*address) == Kind::Public),
+            Ok(found) => !found.is_empty() && found.iter().all(|address| self.may_ask(*address)),
             Err(_) => false,
         }
+    }
+
+    fn may_ask(&self, address: IpAddr) -> bool {
+        match self.loopback {
+            true => self.allows(address),
+            false => kind(address) == Kind::Public,
+        }
+    }
+
+    /// The rule for every connection of a question: a name may lead elsewhere by then than when it was judged.
+    pub(super) fn asking_rule(&self) -> AddressRule {
+        let this = self.clone();
+        Arc::new(move |address| this.may_ask(address))
     }
 
     async fn addresses(&self, url: &str) -> Result<Vec<IpAddr>, String> {
@@ -146,8 +161,12 @@ fn kind_of_v4(address: Ipv4Addr) -> Kind {
 }
 
 fn kind_of_v6(address: Ipv6Addr) -> Kind {
-    /// Metadata service of AWS.
-    const METADATA: Ipv6Addr = Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254);
+    /// Metadata services of Google, Oracle and Scaleway, at addresses that look private.
+    const METADATA: [Ipv6Addr; 3] = [
+        Ipv6Addr::new(0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254),
+        Ipv6Addr::new(0xfd00, 0xc1, 0, 0, 0, 0, 0xa9fe, 0xa9fe),
+        Ipv6Addr::new(0xfd00, 0x42, 0, 0, 0, 0, 0, 0x42),
+    ];
     let parts = address.segments();
     let v4 = |high: u16, low: u16| kind_of_v4(Ipv4Addr::from_bits(u32::from(high) << 16 | u32::from(low)));
     if address.is_loopback() {
@@ -156,11 +175,14 @@ fn kind_of_v6(address: Ipv6Addr) -> Kind {
     match parts {
         // an IPv4 address within: translated (RFC 6052), 6to4 (RFC 3056), compatible (RFC 4291)
         [0x64, 0xff9b, 0, 0, 0, 0, high, low] | [0x2002, high, low, ..] => v4(high, low),
+        [0x64, 0xff9b, 1, ..] => translated(address),
         [0, 0, 0, 0, 0, 0, ..] => Kind::Never,
         _ if address.is_unspecified() || address.is_multicast() || address.is_unicast_link_local() => {
             Kind::Never
         }
-        _ if address == METADATA => Kind::Never,
+        // services of AWS on the machine itself
+        [0xfd00, 0xec2, ..] => Kind::Never,
+        _ if METADATA.contains(&address) => Kind::Never,
         // site-local, which was given up
         [first, ..] if first & 0xffc0 == 0xfec0 => Kind::Never,
         _ if address.is_unique_local() => Kind::Private,
@@ -168,12 +190,24 @@ fn kind_of_v6(address: Ipv6Addr) -> Kind {
     }
 }
 
+/// What a network translates by itself (RFC 8215): its prefix may have any of the lengths of RFC 6052, section 2.2, and the
+/// least reached of what may stand there counts.
+fn translated(address: Ipv6Addr) -> Kind {
+    let bytes = address.octets();
+    // the ninth byte is always zero
+    let places = [[6, 7, 9, 10], [7, 9, 10, 11], [9, 10, 11, 12], [12, 13, 14, 15]];
+    let embedded = places.map(|places| Ipv4Addr::from(places.map(|at| bytes[at])));
+    // no host has an address that begins with zero: there the prefix goes on
+    let kinds = embedded.into_iter().filter(|v4| v4.octets()[0] != 0);
+    kinds.map(kind_of_v4).min().unwrap_or(Kind::Never)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn reach(listen: &str, private: bool) -> Reach {
-        Reach::new(listen.parse().unwrap(), private)
+        Reach::new(listen.parse().unwrap(), false, private)
     }
 
     #[tokio::test]
@@ -218,5 +252,47 @@ mod tests {
         }
         assert!(open.may_be_asked("http://8.8.8.8").await && near.may_be_asked("http://127.0.0.1").await);
         assert!(!open.may_be_asked("http://10.0.0.1").await);
+    }
+
+    #[tokio::test]
+    async fn behind_a_proxy_this_machine_is_not_all_that_asks() {
+        let proxied = Reach::new("127.0.0.1:3000".parse().unwrap(), true, true);
+        assert!(proxied.refuses("http://127.0.0.1:8080").await.is_some());
+        assert!(!proxied.may_be_asked("http://127.0.0.1:8080").await);
+        assert!(proxied.refuses("http://10.1.2.3").await.is_none());
+    }
+
+    /// A name may lead elsewhere at the connection than when it was judged: the question goes by the judgement's rule.
+    #[tokio::test]
+    async fn who_asks_for_life_connects_only_to_where_it_may_ask() {
+        let rule = reach("0.0.0.0:3000", true).asking_rule();
+        let may = |address: &str| rule(address.parse().unwrap());
+        assert!(may("8.8.8.8") && !may("10.0.0.1") && !may("127.0.0.1") && !may("fd12::1"));
+        let near = reach("127.0.0.1:3000", true).asking_rule();
+        let may = |address: &str| near(address.parse().unwrap());
+        assert!(may("8.8.8.8") && may("127.0.0.1") && may("10.0.0.1") && !may("169.254.169.254"));
+    }
+
+    #[test]
+    fn metadata_services_and_what_is_embedded_have_no_other_way() {
+        for (address, is) in [
+            ("fd00:ec2::254", Kind::Never),
+            ("fd00:ec2::253", Kind::Never),
+            ("fd20:ce::254", Kind::Never),
+            ("fd00:c1::a9fe:a9fe", Kind::Never),
+            ("fd00:42::42", Kind::Never),
+            ("fd20:ce::253", Kind::Private),
+            // an IPv4 address behind prefixes of 96, 48, 56 and 64 bits
+            ("64:ff9b:1::a9fe:a9fe", Kind::Never),
+            ("64:ff9b:1:a9fe:a9:fe00::", Kind::Never),
+            ("64:ff9b:1:a9:fe:a9fe::", Kind::Never),
+            ("64:ff9b:1:0:a9:fea9:fe00:0", Kind::Never),
+            ("64:ff9b:1::7f00:1", Kind::Loopback),
+            ("64:ff9b:1::a00:1", Kind::Private),
+            ("64:ff9b:1::808:808", Kind::Public),
+            ("64:ff9b:1::", Kind::Never),
+        ] {
+            assert_eq!(kind(address.parse().unwrap()), is, "{address}");
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! Replies as the Go messenger writes them: compact JSON, keys in alphabetical or declared order, HTML characters
 //! escaped, `null` where there is nothing to say.
 
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
 use serde::Serialize;
@@ -30,6 +30,11 @@ pub(super) fn go_json<T: Serialize + ?Sized>(value: &T) -> String {
 
 /// JSON text with gin's content type.
 pub(super) fn json_text(status: StatusCode, text: String) -> Response {
+    json_bytes(status, text.into())
+}
+
+/// JSON text that others may share.
+pub(super) fn json_bytes(status: StatusCode, text: Bytes) -> Response {
     with_type(status, text, "application/json; charset=utf-8")
 }
 
@@ -68,8 +73,8 @@ pub(super) fn prometheus(text: String) -> Response {
     with_type(StatusCode::OK, text, "text/plain; version=0.0.4; charset=utf-8")
 }
 
-fn with_type(status: StatusCode, text: String, content_type: &'static str) -> Response {
-    let mut response = Response::new(Body::from(text));
+fn with_type(status: StatusCode, text: impl Into<Body>, content_type: &'static str) -> Response {
+    let mut response = Response::new(text.into());
     *response.status_mut() = status;
     response
         .headers_mut()

@@ -8,7 +8,9 @@ use super::config::Limits;
 use super::lane::Lane;
 use super::message::{Message, Rank, ResultClaim, hash};
 use crate::dkg::rockx::wire::{BlameOutput, Encode, GoMap, SignedOutput, Subscriber, Topic as TopicReply};
-use crate::types::{OperatorId, RequestId, UnixMillis};
+use crate::http::parse;
+use crate::listen::plain;
+use crate::types::{OperatorId, RedactedUrl, RequestId, UnixMillis};
 
 /// One subscriber of a topic.
 #[derive(Debug)]
@@ -138,7 +140,13 @@ impl Topic {
     }
 
     /// Why nobody else can subscribe: a guest, or (`None`) the topic's owner.
-    pub(super) fn has_no_room(&self, guest: Option<IpAddr>, limits: &Limits) -> Option<&'static str> {
+    /// Everybody whom they name gets all messages: so guests name each host once.
+    pub(super) fn has_no_room(
+        &self,
+        guest: Option<IpAddr>,
+        address: &str,
+        limits: &Limits,
+    ) -> Option<&'static str> {
         let Some(guest) = guest else {
             let full = self.members.len() >= limits.subscribers + OWNERS_OWN;
             return full.then_some("too many subscribers");
@@ -151,9 +159,20 @@ impl Topic {
             Some("too many subscribers")
         } else if same.count() >= (limits.subscribers / 4).max(1) {
             Some("too many subscribers of one address")
+        } else if self.sends_guests_to(address) {
+            Some("another observer at the same host is subscribed")
         } else {
             None
         }
+    }
+
+    /// Whether guests subscribed somebody at this host. On this machine, which is reached by nobody else, they may.
+    fn sends_guests_to(&self, address: &str) -> bool {
+        let Some(host) = host_of(address) else {
+            return false;
+        };
+        let mut guests = self.members.values().filter(|member| member.client.is_some());
+        guests.any(|member| host_of(&member.address).as_ref() == Some(&host))
     }
 
     /// Takes a message, whose signature was checked, and puts it on every lane but its signer's.
@@ -281,6 +300,15 @@ impl Member {
             lane: Lane::default(),
         }
     }
+}
+
+/// The host of an address, unless it is this machine.
+fn host_of(address: &str) -> Option<String> {
+    let url = parse(&RedactedUrl::new(address)).ok()?;
+    let host = url.host_str()?.trim_end_matches('.').to_owned();
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    let near = bare.parse().is_ok_and(|ip: IpAddr| plain(ip).is_loopback());
+    (!near && host != "localhost").then_some(host)
 }
 
 /// Nobody gets its own message, and operators do not get the noise that follows success. Observers, whose names are no

@@ -16,7 +16,8 @@ use super::query;
 const LONGEST_WAIT: Duration = Duration::from_secs(10);
 
 /// The result, or 404 without a body. With `wait`, the 404 comes only after that time, and the result as soon as there is
-/// one: no poller has to choose between asking too often and hearing too late.
+/// one: no poller has to choose between asking too often and hearing too late. Only a part of all connections waits, and a
+/// smaller one for ids that no topic has; the 404 of all others comes at once.
 pub(super) async fn show(
     State(hub): State<Arc<Hub>>,
     name: Result<Path<String>, PathRejection>,
@@ -33,12 +34,16 @@ pub(super) async fn show(
     let (mut booked, mut stop) = (hub.booked.subscribe(), hub.stop.subscribe());
     let over = tokio::time::sleep(wait.min(longest));
     tokio::pin!(over);
+    // whoever waits holds a connection
+    let is_made = hub.lock().topics.contains_key(&id);
+    let places = if is_made { &hub.waiting } else { &hub.hoping };
+    let place = places.try_acquire().ok();
     loop {
         let text = hub.lock().results.get(&id).map(|kept| kept.text.clone());
         if let Some(text) = text {
             return reply::json_text(StatusCode::OK, text);
         }
-        if wait.is_zero() {
+        if wait.is_zero() || place.is_none() {
             return reply::empty(StatusCode::NOT_FOUND);
         }
         tokio::select! {

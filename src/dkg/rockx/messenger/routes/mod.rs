@@ -7,7 +7,6 @@ mod register;
 mod stream;
 mod topics;
 
-use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use axum::Router;
@@ -58,7 +57,7 @@ async fn common(request: Request, next: Next) -> Response {
 /// Who sent the request. The gate tells of every request; without it nobody is told apart.
 fn client(request: &Request) -> Client {
     let told = request.extensions().get::<Client>().copied();
-    told.unwrap_or(Client(Ipv4Addr::UNSPECIFIED.into()))
+    told.unwrap_or(Client::unknown())
 }
 
 /// Hash of the secret that came with the request. Only the hash is kept.

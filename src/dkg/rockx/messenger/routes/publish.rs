@@ -10,7 +10,7 @@ use axum::response::Response;
 use super::super::hub::{Hub, request_id};
 use super::super::message::{self, Inspected, Rank, ResultClaim};
 use super::super::store::Write;
-use super::super::topic::Accepted;
+use super::super::topic::{Accepted, Origin};
 use super::super::{body, keys, reply, worker};
 use super::{bad_body, client, not_stored, query};
 use crate::listen::{Client, Ration};
@@ -24,10 +24,11 @@ pub(super) async fn publish(State(hub): State<Arc<Hub>>, request: Request) -> Re
     let name = query(&request, "topic_name");
     let failed = format!("failed to publish data to topic {name}");
     let client = client(&request);
-    let Some(id) = request_id(&name).filter(|id| hub.lock().topics.contains_key(id)) else {
+    let longest = request_id(&name).and_then(|id| Some((id, longest(&hub, id)?)));
+    let Some((id, longest)) = longest else {
         return no_topic(&name, &failed);
     };
-    let bytes = match body::read(request.into_body(), &hub.config.limits).await {
+    let bytes = match body::read_up_to(request.into_body(), longest, &hub.config.limits).await {
         Ok(bytes) => bytes,
         Err(error) => return bad_body(&hub, &error, "", &failed),
     };
@@ -47,6 +48,16 @@ pub(super) async fn publish(State(hub): State<Arc<Hub>>, request: Request) -> Re
     }
     let done = format!("message successfully published to topic {name}");
     reply::error(StatusCode::OK, "", &done)
+}
+
+/// Longest message of a topic, if it exists.
+fn longest(hub: &Hub, id: RequestId) -> Option<usize> {
+    let limits = &hub.config.limits;
+    let origin = hub.lock().topics.get(&id)?.origin;
+    Some(match origin {
+        Origin::Known => limits.body,
+        Origin::Guest(_) => limits.guest_message.min(limits.body),
+    })
 }
 
 fn no_topic(name: &str, failed: &str) -> Response {
@@ -89,7 +100,10 @@ async fn accept(hub: &Arc<Hub>, client: Client, id: RequestId, bytes: &Bytes) ->
         hub.metrics.signatures_refused.add_one();
         return refusal(StatusCode::BAD_REQUEST, &keys::bad_signature(read.signer));
     }
-    hub.gate.befriend(client);
+    // a key that somebody made for itself says who that is to nobody
+    if vouched || hub.named.is_empty() {
+        hub.gate.befriend(client);
+    }
     let own = |output| keys::is_own_output(id, read.signer, output, &key);
     let evidence = match &read.output {
         // it is forwarded, for the others to judge, and vouches for nothing

@@ -321,7 +321,7 @@ async fn observer(hub: &Arc<Hub>, asker: &Asker, id: RequestId, name: &str, addr
     let limits = &hub.config.limits;
     if !topic.members.contains_key(name) {
         let guest = (!is_owner).then_some(asker.client.0);
-        if let Some(text) = topic.has_no_room(guest, limits) {
+        if let Some(text) = topic.has_no_room(guest, address, limits) {
             return Err(not_registered(StatusCode::SERVICE_UNAVAILABLE, text));
         }
     }

@@ -70,7 +70,8 @@ fn unsigned(hub: &Hub, client: Client, id: RequestId, why: &str, prefix: &str) -
 async fn read<T: Decode>(hub: &Hub, request: Request) -> Result<(Client, RequestId, T), BodyError> {
     let client = client(&request);
     let name = query(&request, "request_id");
-    let bytes = body::read(request.into_body(), &hub.config.limits).await?;
+    let limits = &hub.config.limits;
+    let bytes = body::read_up_to(request.into_body(), limits.result.min(limits.body), limits).await?;
     let value = body::decode(&bytes)?;
     let id = request_id(&name).ok_or_else(|| BodyError {
         status: StatusCode::BAD_REQUEST,

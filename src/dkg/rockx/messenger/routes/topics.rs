@@ -9,7 +9,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 
 use super::super::hub::{self, DEFAULT, Hub, request_id};
-use super::super::store::Write;
+use super::super::store::{Changes, Write};
 use super::super::topic::{Member, Origin, Topic};
 use super::super::{PROOF_HEADER, body, proof, reply};
 use super::{bad_body, client, not_stored, owner};
@@ -91,7 +91,11 @@ fn enter(
             // asked twice, for instance because the first reply was lost
             Some(_) if same => return Ok(old.reply()),
             Some(reason) => return Err(reply::error(StatusCode::CONFLICT, reason, NOT_CREATED).into()),
-            None if old.origin == Origin::Known && origin != Origin::Known => {
+            None if belongs_to_another(old, owner, origin) => {
+                // also of an initiator that was restarted, which has another secret than before
+                if same {
+                    return Ok(old.reply());
+                }
                 let text = "the topic belongs to another initiator";
                 return Err(reply::error(StatusCode::CONFLICT, text, NOT_CREATED).into());
             }
@@ -126,6 +130,12 @@ fn enter(
     let reply = topic.reply();
     state.topics.insert(id, topic);
     Ok(reply)
+}
+
+/// Whether only its owner may put another one in the place of this topic.
+fn belongs_to_another(old: &Topic, owner: Option<[u8; 32]>, origin: Origin) -> bool {
+    let owned = old.origin == Origin::Known || old.owner.is_some() && old.owner != owner;
+    owned && origin != Origin::Known
 }
 
 const HAS_RESULT: &str = "the topic has a result";
@@ -189,29 +199,27 @@ fn make_room(hub: &Hub, state: &mut hub::State, now: UnixMillis, of: impl Fn(&To
 
 /// All topics, `default` among them.
 pub(super) async fn list(State(hub): State<Arc<Hub>>) -> Response {
-    let state = hub.lock();
-    let mut topics: BTreeMap<String, TopicReply> = state
-        .topics
-        .iter()
-        .map(|(id, topic)| (id.to_string(), topic.reply()))
-        .collect();
-    topics.insert(DEFAULT.to_owned(), registry(&state));
-    drop(state);
-    go_text(GoMap(Some(topics)).to_json())
+    let make = |state: &hub::State| {
+        let topics = state.topics.iter();
+        let mut topics: BTreeMap<String, TopicReply> = topics
+            .map(|(id, topic)| (id.to_string(), topic.reply()))
+            .collect();
+        topics.insert(DEFAULT.to_owned(), registry(state));
+        GoMap(Some(topics)).to_json()
+    };
+    let text = hub.all_topics.text(&hub, Changes::of_all, make).await;
+    reply::json_bytes(StatusCode::OK, text)
 }
 
 /// One topic.
 pub(super) async fn show(State(hub): State<Arc<Hub>>, name: Result<Path<String>, PathRejection>) -> Response {
     let name = name.map(|path| path.0).unwrap_or_default();
-    let state = hub.lock();
-    let topic = if name == DEFAULT {
-        Some(registry(&state))
-    } else {
-        request_id(&name)
-            .and_then(|id| state.topics.get(&id))
-            .map(Topic::reply)
-    };
-    drop(state);
+    if name == DEFAULT {
+        let make = |state: &hub::State| registry(state).to_json();
+        let text = hub.all_registered.text(&hub, Changes::of_registered, make).await;
+        return reply::json_bytes(StatusCode::OK, text);
+    }
+    let topic = request_id(&name).and_then(|id| hub.lock().topics.get(&id).map(Topic::reply));
     match topic {
         Some(topic) => go_text(topic.to_json()),
         None => reply::null(StatusCode::NOT_FOUND),
@@ -241,7 +249,8 @@ pub(super) async fn delete(
             .is_some_and(|proof| hub.is_initiator(proof.as_bytes(), &proof::removal(&name)));
         let house = topic.origin == Origin::Known && hub.is_house(owner(&headers).as_ref());
         let by_owner = signed || house || topic.owner.is_some() && topic.owner == owner(&headers);
-        let known = (topic.origin == Origin::Known).then_some("the topic belongs to another initiator");
+        let owned = topic.origin == Origin::Known || topic.owner.is_some();
+        let known = owned.then_some("the topic belongs to another initiator");
         if let Some(reason) = in_use(topic).or(known).filter(|_| !by_owner) {
             return reply::error(StatusCode::CONFLICT, reason, NOT_DELETED);
         }

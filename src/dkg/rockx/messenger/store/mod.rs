@@ -10,7 +10,7 @@ mod schema;
 mod tests;
 
 use std::path::Path;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -154,6 +154,34 @@ pub(super) struct Store {
     backlog: Arc<AtomicUsize>,
     broken: watch::Sender<Option<SafeText>>,
     thread: Mutex<Option<JoinHandle<()>>>,
+    pub(super) changes: Changes,
+}
+
+/// How often that changed which long lists are made of, whether it is kept or not.
+#[derive(Debug, Default)]
+pub(super) struct Changes {
+    registered: AtomicU64,
+    topics: AtomicU64,
+}
+
+impl Changes {
+    pub(super) fn of_registered(&self) -> u64 {
+        self.registered.load(Ordering::Relaxed)
+    }
+
+    /// Those of the list of all topics, which has the registry among them.
+    pub(super) fn of_all(&self) -> u64 {
+        self.of_registered() + self.topics.load(Ordering::Relaxed)
+    }
+
+    fn note(&self, change: &Write) {
+        match change {
+            Write::Registered(_) | Write::DropRegistered { .. } => &self.registered,
+            Write::Topic { .. } | Write::Member { .. } | Write::DropTopic { .. } => &self.topics,
+            _ => return,
+        }
+        .fetch_add(1, Ordering::Relaxed);
+    }
 }
 
 impl Store {
@@ -164,6 +192,7 @@ impl Store {
             backlog: Arc::default(),
             broken: watch::Sender::new(None),
             thread: Mutex::new(None),
+            changes: Changes::default(),
         }
     }
 
@@ -194,12 +223,14 @@ impl Store {
             backlog,
             broken,
             thread: Mutex::new(Some(thread)),
+            changes: Changes::default(),
         };
         Ok((store, loaded))
     }
 
     /// Takes note of a change. Changes are committed in the order of these calls.
     pub(super) fn write(&self, change: Write) {
+        self.changes.note(&change);
         if let Some(commands) = &self.commands {
             self.backlog.fetch_add(1, Ordering::Relaxed);
             // a thread that ended is noticed by the next flush

@@ -1,11 +1,11 @@
 //! Messages that came before their ceremony was started here. RockX's nodes refuse them and depend on the messenger's
 //! retries; this node keeps them, within bounds, if their signature is that of an operator it knows.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::time::{Duration, Instant};
 
 use super::super::session::Authentic;
-use crate::types::{OperatorId, RequestId};
+use crate::types::{OperatorId, RequestId, Root};
 
 /// Bytes kept for one signer. A ceremony of 13 takes about 20 kB from each.
 const PER_SIGNER: usize = 1 << 20;
@@ -18,11 +18,18 @@ const LIFETIME: Duration = Duration::from_secs(600);
 pub(super) struct EarlyMessages {
     /// In order of arrival.
     queue: VecDeque<(Instant, Authentic)>,
+    /// By signer and root, which covers the ceremony.
+    known: HashSet<(OperatorId, Root)>,
     weight: HashMap<OperatorId, usize>,
     total: usize,
 }
 
 impl EarlyMessages {
+    /// Whether one that says the same is kept.
+    pub(super) fn knows(&self, message: &Authentic) -> bool {
+        self.known.contains(&(message.signer(), message.root()))
+    }
+
     /// Keeps a message. `false`: there is no room for it.
     pub(super) fn keep(&mut self, message: Authentic, now: Instant) -> bool {
         while self
@@ -41,6 +48,7 @@ impl EarlyMessages {
         }
         *of_signer += weight;
         self.total += weight;
+        self.known.insert((message.signer(), message.root()));
         self.queue.push_back((now, message));
         true
     }
@@ -60,6 +68,7 @@ impl EarlyMessages {
 
     fn forget(&mut self, message: &Authentic) {
         let weight = message.weight();
+        self.known.remove(&(message.signer(), message.root()));
         self.total -= weight;
         if let Some(of_signer) = self.weight.get_mut(&message.signer()) {
             *of_signer -= weight;
@@ -93,7 +102,9 @@ mod tests {
         assert!(early.keep(message(1, 1, PER_SIGNER - 2000), now));
         assert!(!early.keep(message(1, 1, 4000), now), "over the signer's bound");
         assert!(early.keep(message(2, 2, 100), now));
+        assert!(!early.knows(&message(1, 2, 100)));
         assert!(early.keep(message(1, 2, 100), now));
+        assert!(early.knows(&message(1, 2, 100)), "whoever sends it again");
         let taken: Vec<_> = early
             .take(RequestId([1; 24]))
             .iter()
@@ -112,5 +123,6 @@ mod tests {
         assert!(early.take(RequestId([2; 24])).is_empty());
         assert_eq!(early.take(RequestId([4; 24])).len(), 1);
         assert_eq!((early.total, early.weight.len()), (0, 0));
+        assert!(early.known.is_empty());
     }
 }

@@ -24,9 +24,10 @@ use super::policy::{Policy, ValidatorIndices};
 use super::session::{Authentic, Identity, Peers, Session};
 use super::store::{Ending, KeyShare, Store, StoreError};
 use crate::dkg::rockx::keys::OperatorPublicKey;
+use crate::dkg::rockx::seen::{Seen, Sight};
 use crate::dkg::rockx::wire::{Decode, MsgType, SSV_DKG, SignedMessage, SsvMessage};
 use crate::listen::{Client, Ration};
-use crate::types::{BlsPublicKey, RequestId, SafeText};
+use crate::types::{BlsPublicKey, OperatorId, RequestId, SafeText};
 
 use agree::Indices;
 use claims::{Claim, Claims};
@@ -47,8 +48,28 @@ struct Running {
     begun: Instant,
     /// Another operator has said something.
     heard: bool,
+    seen: Seen,
     /// Turns true when it must make room.
     displaced: watch::Sender<bool>,
+}
+
+impl Running {
+    /// Hands its session a message of somebody who takes part, once.
+    fn take(&mut self, message: Authentic, me: OperatorId) -> Result<Taken, Refused> {
+        let (signer, root) = (message.signer(), message.root());
+        if !self.peers.contains_key(&signer) {
+            return Err(Refused::NotMember(signer));
+        }
+        match self.seen.look(signer, &root) {
+            Sight::New => {}
+            Sight::Known => return Ok(Taken::Known),
+            Sight::TooMany => return Err(Refused::Busy),
+        }
+        self.inbox.try_send(message).map_err(|_| Refused::Busy)?;
+        self.heard |= signer != me;
+        self.seen.note(signer, root);
+        Ok(Taken::Signed)
+    }
 }
 
 /// What a message was that the node took.
@@ -58,6 +79,8 @@ pub(super) enum Taken {
     Signed,
     /// Anybody may have sent it.
     Unsigned,
+    /// It is here already, or its ceremony is over: anybody who heard it may have sent it again.
+    Known,
 }
 
 #[derive(Default)]
@@ -178,7 +201,7 @@ impl Service {
                     None => return Err(Refused::NotMember(signer)),
                 },
                 // RockX's nodes send timeouts for ten minutes after success; refused, each would block a queue for 18 s
-                None if table.over.contains(&ceremony) => return Ok(Taken::Unsigned),
+                None if table.over.contains(&ceremony) => return Ok(Taken::Known),
                 None => None,
             }
         };
@@ -190,18 +213,14 @@ impl Service {
 
         let mut table = self.table();
         if let Some(running) = table.running.get_mut(&ceremony) {
-            return if running.peers.contains_key(&signer) {
-                running.heard |= signer != self.me.id;
-                let sent = running.inbox.try_send(message);
-                sent.map(|()| Taken::Signed).map_err(|_| Refused::Busy)
-            } else {
-                Err(Refused::NotMember(signer))
-            };
+            return running.take(message, self.me.id);
         }
-        if table.over.contains(&ceremony) || table.early.keep(message, Instant::now()) {
-            Ok(Taken::Signed)
-        } else {
-            Err(Refused::NoSession)
+        if table.over.contains(&ceremony) || table.early.knows(&message) {
+            return Ok(Taken::Known);
+        }
+        match table.early.keep(message, Instant::now()) {
+            true => Ok(Taken::Signed),
+            false => Err(Refused::NoSession),
         }
     }
 
@@ -228,22 +247,21 @@ impl Service {
             stop: self.stop.clone(),
         };
         let mut table = self.table();
-        let mut heard = false;
-        for message in table.early.take(ceremony) {
-            heard |= message.signer() != self.me.id && peers.contains_key(&message.signer());
-            // more than fits is more than a ceremony has
-            if peers.contains_key(&message.signer()) && to_session.try_send(message).is_err() {
-                tracing::warn!(target: "casimir_dkg::node", %ceremony, "early message dropped");
-            }
-        }
-        let running = Running {
+        let mut running = Running {
             peers: peers.clone(),
             inbox: to_session,
             starter,
             begun: Instant::now(),
-            heard,
+            heard: false,
+            seen: Seen::default(),
             displaced: watch::Sender::new(false),
         };
+        for message in table.early.take(ceremony) {
+            // more than fits is more than a ceremony has
+            if peers.contains_key(&message.signer()) && running.take(message, self.me.id).is_err() {
+                tracing::warn!(target: "casimir_dkg::node", %ceremony, "early message dropped");
+            }
+        }
         let displaced = told(running.displaced.subscribe());
         let given_up = told(running.displaced.subscribe());
         table.running.insert(ceremony, running);

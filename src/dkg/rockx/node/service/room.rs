@@ -25,6 +25,8 @@ const REMEMBERED: usize = 4096;
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Starter {
     pub(super) client: IpAddr,
+    /// It came from this machine, which may send as many start messages as it likes.
+    pub(super) here: bool,
     /// An initiator that is configured signed the start message.
     pub(super) signed: bool,
 }
@@ -68,11 +70,8 @@ pub(super) fn make_room(
 pub(super) struct Starts(HashMap<IpAddr, (f64, Instant)>);
 
 impl Starts {
-    /// Whether the client may send another one. This machine may as many as it likes.
+    /// Whether the client may send another one.
     pub(super) fn admit(&mut self, client: IpAddr, now: Instant) -> bool {
-        if client.is_loopback() {
-            return true;
-        }
         let left =
             |(count, at): (f64, Instant)| (count - now.duration_since(at).as_secs_f64() * REFILL).max(0.0);
         if self.0.len() >= REMEMBERED {
@@ -97,6 +96,7 @@ mod tests {
     use tokio::sync::{mpsc, watch};
 
     use super::*;
+    use crate::dkg::rockx::seen::Seen;
 
     fn id(n: usize) -> RequestId {
         let mut id = [0; 24];
@@ -107,6 +107,7 @@ mod tests {
     fn by(n: u8) -> Starter {
         Starter {
             client: IpAddr::from([203, 0, 113, n]),
+            here: false,
             signed: false,
         }
     }
@@ -118,6 +119,7 @@ mod tests {
             starter,
             begun,
             heard,
+            seen: Seen::default(),
             displaced: watch::Sender::new(false),
         }
     }
