@@ -30,7 +30,7 @@ use super::screens;
 use super::signals::Signal;
 use super::terminal::{Screen, clipboard_sequence, leave};
 use super::update::update;
-use super::widgets::log::LogPane;
+use crate::log;
 
 /// Frames are at least this far apart.
 const FRAME: Duration = Duration::from_millis(16);
@@ -64,7 +64,6 @@ pub(super) fn run(
         .build()
         .context("cannot start the console")?;
     runtime.block_on(async {
-        LogPane::prepare();
         let screen = Screen::open(setup.stderr_to.as_deref(), setup.mouse)?;
         let seat = engine.seat(identity);
         Console::new(engine, seat, setup, signals, screen)?.turn().await
@@ -90,6 +89,8 @@ struct Console {
     last_frame: Option<Instant>,
     last_wake: Instant,
     feed_open: bool,
+    /// So many lines of the log were taken.
+    logged: u64,
     /// The terminal is given back and the process stopped, since then, until SIGCONT comes.
     stopped: Option<Instant>,
 }
@@ -107,8 +108,7 @@ impl Console {
             wall: UnixMillis::now(),
             mono: Duration::ZERO,
         };
-        let mut app = App::new(setup.settings, snapshot, now, screen.size()?, setup.mouse);
-        app.logs.live = true;
+        let app = App::new(setup.settings, snapshot, now, screen.size()?, setup.mouse);
         let started = Instant::now();
         Ok(Self {
             app,
@@ -127,6 +127,7 @@ impl Console {
             last_frame: None,
             last_wake: started,
             feed_open: true,
+            logged: 0,
             stopped: None,
         })
     }
@@ -235,6 +236,7 @@ impl Console {
     }
 
     fn draw(&mut self) -> Result<()> {
+        self.take_log();
         let app = &mut self.app;
         self.screen.draw(|frame| screens::draw(frame, app))?;
         self.dirty_since = None;
@@ -248,6 +250,17 @@ impl Console {
             },
         );
         Ok(())
+    }
+
+    /// New lines of the log come with the frame that shows them: none is worth a frame of its own.
+    fn take_log(&mut self) {
+        let (lines, logged) = log::since(self.logged);
+        self.logged = logged;
+        if !lines.is_empty() {
+            let at = self.now();
+            let event = Event::Logged(lines);
+            update(&mut self.app, Msg { at, event });
+        }
     }
 
     /// Gives a message to the model and does what it wants done.

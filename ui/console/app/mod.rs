@@ -4,6 +4,7 @@ mod changes;
 mod detail;
 mod known;
 mod list;
+mod logs;
 mod older;
 mod overlay;
 mod palette;
@@ -25,12 +26,12 @@ use super::keys::{KeyMap, Scene};
 use super::msg::Now;
 use super::screens::panes::{self, Pane};
 use super::theme::{Theme, Token};
-use super::widgets::log::LogPane;
 
 pub(crate) use changes::changes;
 pub(crate) use detail::{Detail, Target};
 pub(crate) use known::{Known, Stack};
 pub(crate) use list::List;
+pub(crate) use logs::{Going, INDENT, Logs, words};
 pub(crate) use older::{Older, Reading};
 pub(crate) use overlay::{Ask, CopyList, Editor, Field, FieldKind, Help, Overlay};
 pub(crate) use palette::{Entry, Palette, entries};
@@ -124,14 +125,16 @@ pub(crate) struct App {
     pub(crate) mouse: bool,
     /// Which of the themes it has.
     pub(crate) theme: usize,
-    /// What is searched for on pages; empty: nothing.
+    /// What is searched for on pages and in the log; empty: nothing.
     pub(crate) search: String,
     /// The line of the page on which the search stands.
     pub(crate) found: Option<usize>,
+    /// Which of how many places that is.
+    pub(crate) found_at: Option<(usize, usize)>,
     pub(crate) leaving: Option<Leaving>,
     pub(crate) engine_gone: bool,
     pub(crate) interrupted: bool,
-    pub(crate) logs: LogPane,
+    pub(crate) logs: Logs,
     /// Filled by the last draw.
     pub(crate) hits: Vec<(Rect, Hit)>,
 }
@@ -169,10 +172,11 @@ impl App {
             theme: 0,
             search: String::new(),
             found: None,
+            found_at: None,
             leaving: None,
             engine_gone: false,
             interrupted: false,
-            logs: LogPane::default(),
+            logs: Logs::default(),
             hits: Vec::new(),
         };
         app.refresh_lists(|_| None);
@@ -271,6 +275,12 @@ impl App {
             token,
             until: self.now.mono + Duration::from_secs(seconds),
         });
+    }
+
+    /// Another page or another search: it stands nowhere yet.
+    pub(crate) fn forget_found(&mut self) {
+        (self.found, self.found_at) = (None, None);
+        self.logs.forget_found();
     }
 
     /// A number for the next request.

@@ -70,13 +70,7 @@ impl App {
 
     /// What leaves next, unless its approval is taken back.
     pub(crate) fn leaving(&self) -> Option<&ActionView> {
-        let until = |action: &&ActionView| action.undo.and_then(|undo| undo.until);
-        let open = self
-            .snapshot
-            .actions
-            .iter()
-            .filter(|action| until(action).is_some());
-        open.min_by_key(until)
+        crate::summary::leaving(&self.snapshot)
     }
 
     /// Whether the footer offers this way: on the page that says what it costs.
@@ -101,7 +95,9 @@ impl App {
             Command::Copy | Command::Open => self.subject().is_some() || self.details.last().is_some(),
             Command::Follow => self.subject().is_some(),
             Command::Unfold => matches!(self.subject(), Some(RowId::Action(_))),
-            Command::Search => !self.details.is_empty() || self.overlay.is_some(),
+            Command::Search => {
+                !self.details.is_empty() || self.overlay.is_some() || self.pane() == super::panes::LOGS
+            }
             Command::NextPane => self.details.is_empty(),
             Command::Director => !self.settings.levers.is_empty(),
             Command::Zoom => self.tab == super::Tab::Overview,

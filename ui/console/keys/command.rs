@@ -121,7 +121,7 @@ impl Scene {
         use Group as G;
         match self {
             Scene::List => &[G::Work, G::List, G::Move, G::Global, G::Over, G::Always],
-            Scene::Logs => &[G::Logs, G::List, G::Move, G::Global, G::Over, G::Always],
+            Scene::Logs => &[G::Logs, G::Move, G::Global, G::Over, G::Always],
             Scene::Detail => &[G::Work, G::Detail, G::Move, G::Global, G::Over, G::Always],
             Scene::Ask => &[G::Ask, G::Over, G::Always],
             Scene::Input => &[G::Input, G::Always],
@@ -276,6 +276,14 @@ pub(crate) const TABLE: &[Row] = &[
     row(G::List, C::Right, "right", &["right", "l"], "", "pane to the right"),
     row(G::Logs, C::LogMore, "more", &["+", "="], "more", "show less important lines too"),
     row(G::Logs, C::LogLess, "less", &["-"], "less", "show only more important lines"),
+    row(G::Logs, C::Filter, "filter", &["f"], "filter", "show only lines that contain a text"),
+    row(G::Logs, C::Search, "search", &["/"], "search", "search the lines that are shown"),
+    row(G::Logs, C::FindNext, "next", &["n"], "", "the next line that has it"),
+    row(G::Logs, C::FindPrevious, "previous", &["N"], "", "the line before"),
+    row(G::Logs, C::Clear, "clear", &["esc"], "", "clear the filter"),
+    row(G::Logs, C::Zoom, "zoom", &["z"], "zoom", "give the log the whole screen, or go back to the overview"),
+    row(G::Logs, C::Left, "left", &["left", "h"], "", "pane to the left"),
+    row(G::Logs, C::Right, "right", &["right", "l"], "", "pane to the right"),
 
     row(G::Detail, C::Follow, "follow", &["enter", "right", "l"], "follow", "go to the action or ceremony that this points to"),
     row(G::Detail, C::Close, "close", &["esc", "left", "h"], "back", "back to where you came from"),

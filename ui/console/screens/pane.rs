@@ -21,7 +21,7 @@ pub(crate) fn draw(frame: &mut Frame<'_>, area: Rect, app: &mut App, pane: Pane,
     let title = frame_widget::title(app, pane.title(), count, focus);
     let inner = area.inner(Margin::new(1, 1));
     if pane == LOGS {
-        log::draw(frame, inner, app, &app.list(pane).filter);
+        log::draw(frame, inner, app);
     } else {
         with_more_beneath(frame, inner, app, pane, focus);
     }
@@ -43,7 +43,15 @@ fn notes(app: &App, pane: Pane) -> Line<'static> {
     if pane == LOGS {
         note(Token::Muted, format!(" {} and worse ", app.logs.level_name()));
         if !list.filter.is_empty() {
-            note(Token::Match, format!(" /{} ", clean(&list.filter)));
+            let (all, shown) = app.logs.counts(&list.filter);
+            let text = format!(" filter {}: {shown} of {all} ", clean(&list.filter));
+            note(Token::Match, text);
+        }
+        if let Some((at, of)) = app.found_at {
+            note(Token::Match, format!(" /{} {at}/{of} ", clean(&app.search)));
+        }
+        if app.logs.is_held() {
+            note(Token::Stale, " newer lines below ".to_owned());
         }
         return Line::from(spans);
     }

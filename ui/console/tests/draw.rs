@@ -200,6 +200,31 @@ fn questions_and_fields() {
 }
 
 #[test]
+fn the_log_at_its_end_scrolled_filtered_and_searched() {
+    let mut driver = after(fixture::busy(), "8");
+    driver.send(Event::Logged(fixture::lines()));
+    pictures("logs_lines", &mut driver.app);
+    picture(&mut driver.app, (80, 24));
+    driver.slowly("k k k");
+    pictures("logs_scrolled", &mut driver.app);
+    driver.slowly("end f");
+    driver.types("pool 3");
+    driver.slowly("enter /");
+    driver.types("operator");
+    driver.slowly("enter n");
+    pictures("logs_found", &mut driver.app);
+    driver.slowly("esc f");
+    driver.types("no such words");
+    driver.slowly("enter");
+    insta::assert_snapshot!("logs_nothing_80x24", picture(&mut driver.app, (80, 24)));
+    let mut driver = after(fixture::busy(), "2 enter /");
+    driver.types("0x");
+    picture(&mut driver.app, (80, 24));
+    driver.slowly("enter");
+    pictures("page_found", &mut driver.app);
+}
+
+#[test]
 fn answers_of_the_engine() {
     let approve = || after(fixture::busy(), "2 enter a y");
     let mut sent = approve();

@@ -32,11 +32,16 @@ mod take_back;
 #[cfg(test)]
 mod tests;
 
+use casimir_dkg::types::Severity;
+use casimir_dkg::view::Transition;
+use tracing::Level;
+
 use super::app::{App, Overlay};
 use super::effect::Effect;
 use super::msg::{Event, Msg};
 use super::theme::Token;
 use super::widgets::format;
+use crate::log::Entry;
 
 /// Takes one message into the model.
 pub(crate) fn update(app: &mut App, msg: Msg) -> Vec<Effect> {
@@ -50,7 +55,14 @@ pub(crate) fn update(app: &mut App, msg: Msg) -> Vec<Effect> {
             vec![]
         }
         Event::Snapshot(snapshot) => snapshot::arrived(app, snapshot),
+        Event::Logged(lines) => {
+            app.logs.take(lines);
+            vec![]
+        }
         Event::Transition(transition) => {
+            if app.settings.attached.is_some() {
+                app.logs.take(vec![told(&transition)]);
+            }
             app.news = Some((app.now.mono, transition));
             vec![]
         }
@@ -93,6 +105,21 @@ pub(crate) fn update(app: &mut App, msg: Msg) -> Vec<Effect> {
             );
             vec![Effect::Repaint]
         }
+    }
+}
+
+/// At another process's engine the log has what that engine tells, since its own lines stay in its files.
+fn told(transition: &Transition) -> Entry {
+    let case = transition.case.map(|case| format!("{case}: "));
+    Entry {
+        at: transition.at,
+        level: match transition.severity {
+            Severity::Critical => Level::ERROR,
+            Severity::Warning => Level::WARN,
+            Severity::Info => Level::INFO,
+        },
+        target: "engine".to_owned(),
+        text: format!("{}{}", case.unwrap_or_default(), transition.text),
     }
 }
 

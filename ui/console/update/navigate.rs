@@ -3,7 +3,7 @@
 use casimir_dkg::view::RowId;
 
 use super::*;
-use crate::console::app::{Detail, Tab, Target};
+use crate::console::app::{Detail, Going, Tab, Target};
 use crate::console::screens::overview;
 use crate::console::screens::panes::LOGS;
 
@@ -55,11 +55,16 @@ pub(super) fn step(app: &mut App, step: Step) -> Vec<Effect> {
                 detail.scroll = step.apply(detail.scroll, detail.max_scroll + 1, detail.height);
             }
         }
-        None if pane == LOGS => match step {
-            Step::Lines(n) | Step::Pages(n) => app.logs.scroll(n < 0),
-            Step::Top => app.logs.scroll(true),
-            Step::Bottom => app.logs.follow(),
-        },
+        None if pane == LOGS => {
+            let going = match step {
+                Step::Lines(n) => Going::Rows(n),
+                Step::Pages(n) => Going::Windows(n),
+                Step::Top => Going::Oldest,
+                Step::Bottom => Going::Newest,
+            };
+            let filter = app.list(LOGS).filter.clone();
+            app.logs.go(&filter, going);
+        }
         None => {
             app.decided = None;
             let at_the_end = app.with_list(pane, |list, known| {
@@ -80,6 +85,7 @@ pub(super) fn step(app: &mut App, step: Step) -> Vec<Effect> {
 pub(super) fn tab(app: &mut App, tab: Tab) {
     app.tab = tab;
     app.details.clear();
+    app.forget_found();
 }
 
 /// The focused pane on the whole screen, and back.
@@ -176,7 +182,7 @@ pub(super) fn push(app: &mut App, target: Target) -> Vec<Effect> {
         _ => None,
     };
     let detail = Detail::new(target, seen);
-    app.found = None;
+    app.forget_found();
     app.details.push(detail);
     read::opened(app)
 }
@@ -188,6 +194,7 @@ pub(super) fn close(app: &mut App) {
         Some(_) => {}
         None => {
             app.details.pop();
+            app.forget_found();
         }
     }
 }

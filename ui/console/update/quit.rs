@@ -12,6 +12,7 @@ const PATIENCE: Duration = Duration::from_secs(15);
 /// `q`: one step back, and at the top the way out.
 pub(super) fn back(app: &mut App) -> Vec<Effect> {
     if app.details.pop().is_some() {
+        app.forget_found();
         return vec![];
     }
     if app.tab != Tab::Overview {

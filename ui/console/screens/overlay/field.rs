@@ -14,6 +14,10 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, app: &App, field: &Field) 
     let width = usize::from(area.width.saturating_sub(4));
     let (title, label) = match &field.kind {
         FieldKind::Filter { pane, .. } => ("filter", format!("Show {} that contain:", pane.title())),
+        FieldKind::Search { help: None, .. } if app.details.is_empty() => (
+            "search",
+            "Find in the lines that are shown; n goes on, N goes back:".to_owned(),
+        ),
         FieldKind::Search { .. } => ("search", "Find on this page; n goes on, N goes back:".to_owned()),
         FieldKind::Reason { action, .. } => (
             "reject",

@@ -5,6 +5,7 @@ mod desk;
 mod director;
 mod follow;
 mod leave;
+mod logs;
 mod matters;
 mod modes;
 mod older;
