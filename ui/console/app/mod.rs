@@ -1,5 +1,6 @@
 //! The model: all that the console knows. It is changed by `update` alone and read by the screens.
 
+mod batch;
 mod changes;
 mod detail;
 mod known;
@@ -18,7 +19,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use casimir_dkg::types::{ActionId, Root};
-use casimir_dkg::view::{Mode, Seated, Snapshot, Transition};
+use casimir_dkg::view::{ActionView, Mode, Seated, Snapshot, Transition};
 use ratatui::layout::{Rect, Size};
 
 use super::ExitReason;
@@ -27,6 +28,7 @@ use super::msg::Now;
 use super::screens::panes::{self, Pane};
 use super::theme::{Theme, Token};
 
+pub(crate) use batch::{Batch, Mark};
 pub(crate) use changes::changes;
 pub(crate) use detail::{Detail, Target};
 pub(crate) use known::{Known, Stack};
@@ -111,6 +113,10 @@ pub(crate) struct App {
     pub(crate) older: Older,
     /// The action that was decided while it was selected in the approvals: when something follows, that is selected.
     pub(crate) decided: Option<ActionId>,
+    /// What a batch is made of, in the order in which it was marked.
+    pub(crate) marked: Vec<Mark>,
+    /// Actions that wait and whose summaries were on the screen in full, as they were then.
+    pub(crate) read: Vec<ActionView>,
     pub(crate) details: Vec<Detail>,
     pub(crate) overlay: Option<Overlay>,
     pub(crate) toast: Option<Toast>,
@@ -159,6 +165,8 @@ impl App {
             lists,
             older: Older::default(),
             decided: None,
+            marked: Vec::new(),
+            read: Vec::new(),
             details: Vec::new(),
             overlay: None,
             toast: None,
@@ -201,6 +209,7 @@ impl App {
             Some(Overlay::Input(_)) => Scene::Input,
             Some(Overlay::Copy(_)) => Scene::Copy,
             Some(Overlay::Committee(_)) => Scene::Committee,
+            Some(Overlay::Batch(_)) => Scene::Batch,
             None => self.scene_beneath(),
         }
     }

@@ -73,6 +73,12 @@ impl App {
         crate::summary::leaving(&self.snapshot)
     }
 
+    /// Whether another action waits that could be approved together with this one.
+    fn has_like(&self, action: &ActionView) -> bool {
+        let mut others = self.snapshot.waiting().filter(|other| other.id != action.id);
+        action.phrase.is_none() && others.any(|other| other.kind == action.kind)
+    }
+
     /// Whether the footer offers this way: on the page that says what it costs.
     fn offers_way(&self, way: Way) -> bool {
         match self.details.last().map(|detail| detail.target) {
@@ -86,6 +92,8 @@ impl App {
         let waiting = || self.subject_action().filter(|a| a.waits());
         match command {
             Command::Approve | Command::Reject => waiting().is_some(),
+            Command::Mark => waiting().is_some_and(|a| self.has_like(a)),
+            Command::Batch => !self.marked.is_empty(),
             Command::Committee => waiting().is_some_and(|a| a.committee.is_some()),
             Command::Retry | Command::Pause => self.subject_case().is_some(),
             Command::Reshare | Command::Exit => self.subject_validator().is_some(),

@@ -22,6 +22,11 @@ impl App {
         }
         match command {
             Command::Approve => self.can_approve(),
+            Command::Mark => {
+                let action = self.subject_action().ok_or("no action is selected")?;
+                self.can_be_batched(action)
+            }
+            Command::Batch if self.marked.is_empty() => Err("nothing is marked".to_owned()),
             Command::NextWaiting | Command::PreviousWaiting => self.anything_waits(),
             Command::TakeBack => match self.undoable() {
                 Some(_) => Ok(()),

@@ -19,6 +19,7 @@ pub(crate) enum Group {
     Input,
     Copy,
     Committee,
+    Batch,
     Quit,
     Help,
     Palette,
@@ -26,7 +27,7 @@ pub(crate) enum Group {
 
 impl Group {
     /// Every group, in the order of the help.
-    pub(crate) const ALL: [Group; 15] = [
+    pub(crate) const ALL: [Group; 16] = [
         Group::Work,
         Group::Ask,
         Group::Move,
@@ -34,6 +35,7 @@ impl Group {
         Group::Detail,
         Group::Logs,
         Group::Committee,
+        Group::Batch,
         Group::Copy,
         Group::Input,
         Group::Quit,
@@ -59,6 +61,7 @@ impl Group {
             Group::Input => "input",
             Group::Copy => "copy",
             Group::Committee => "committee",
+            Group::Batch => "batch",
             Group::Quit => "quit",
             Group::Help => "help",
             Group::Palette => "palette",
@@ -80,6 +83,7 @@ impl Group {
             Group::Input => "In a text field",
             Group::Copy => "In the copy list",
             Group::Committee => "In the committee editor",
+            Group::Batch => "On the page of what is marked",
             Group::Quit => "When asked whether to quit",
             Group::Help => "In this help",
             Group::Palette => "In the list of commands",
@@ -97,13 +101,14 @@ pub(crate) enum Scene {
     Input,
     Copy,
     Committee,
+    Batch,
     Quit,
     Help,
     Palette,
 }
 
 impl Scene {
-    pub(crate) const ALL: [Scene; 10] = [
+    pub(crate) const ALL: [Scene; 11] = [
         Scene::List,
         Scene::Logs,
         Scene::Detail,
@@ -111,6 +116,7 @@ impl Scene {
         Scene::Input,
         Scene::Copy,
         Scene::Committee,
+        Scene::Batch,
         Scene::Quit,
         Scene::Help,
         Scene::Palette,
@@ -127,6 +133,7 @@ impl Scene {
             Scene::Input => &[G::Input, G::Always],
             Scene::Copy => &[G::Copy, G::Move, G::Over, G::Always],
             Scene::Committee => &[G::Committee, G::Move, G::Over, G::Always],
+            Scene::Batch => &[G::Batch, G::Always],
             Scene::Quit => &[G::Quit, G::Always],
             Scene::Help => &[G::Help, G::Move, G::Over, G::Always],
             Scene::Palette => &[G::Palette, G::Always],
@@ -196,6 +203,9 @@ pub(crate) enum Command {
     CopyThis,
     Toggle,
     Propose,
+    Mark,
+    Batch,
+    ApproveAll,
 }
 
 /// One row of the table.
@@ -266,6 +276,8 @@ pub(crate) const TABLE: &[Row] = &[
     dangerous(row(G::Work, C::Exit, "exit", &["E"], "exit", "request the exit of a staked pool's validator by hand (validators)")),
     dangerous(row(G::Work, C::RedoKey, "another-key", &["K"], "another key", "have another committee make another key for a deposit; the present one is never used")),
     dangerous(row(G::Work, C::GiveUp, "give-up", &["X"], "give up", "give the case up, with a reason for the journal; only a retry takes it up again")),
+    dangerous(row(G::Work, C::Mark, "mark", &["space"], "mark", "mark what waits, or take its mark away: like actions are approved together")),
+    dangerous(row(G::Work, C::Batch, "approve-marked", &["B"], "approve marked", "one page of all that is marked, approved by typing how many they are")),
     row(G::Work, C::Copy, "copy", &["c"], "copy", "show the full values and copy one to the clipboard"),
 
     row(G::List, C::Open, "open", &["enter"], "open", "open the selected row"),
@@ -311,6 +323,13 @@ pub(crate) const TABLE: &[Row] = &[
     dangerous(row(G::Committee, C::Toggle, "toggle", &["space"], "take / drop", "put the operator in or out")),
     dangerous(row(G::Committee, C::Propose, "propose", &["enter"], "propose", "propose this committee; the action must then be approved anew")),
     row(G::Committee, C::Close, "close", &["esc", "q"], "cancel", "leave everything as it was"),
+
+    dangerous(row(G::Batch, C::ApproveAll, "approve", &["enter"], "approve", "approve each of them, once how many they are is typed")),
+    row(G::Batch, C::Up, "up", &["up", "k"], "", "up"),
+    row(G::Batch, C::Down, "down", &["down", "j"], "", "down"),
+    row(G::Batch, C::PageUp, "page-up", &["pageup"], "", "one page up"),
+    row(G::Batch, C::PageDown, "page-down", &["pagedown", "space"], "", "one page down"),
+    row(G::Batch, C::Close, "close", &["esc", "q"], "cancel", "leave everything as it was"),
 
     row(G::Quit, C::Yes, "yes", &["y"], "quit", "finish what must not be interrupted and stop"),
     row(G::Quit, C::No, "no", &["esc", "n", "q"], "stay", "stay"),

@@ -41,6 +41,14 @@ pub(super) fn words(app: &App) -> String {
         let adopt = key(Group::Global, Command::Adopt);
         return format!("{adopt} adopts the account, which has a past that this journal does not know");
     }
+    if !app.marked.is_empty() {
+        let all = key(Group::Work, Command::Batch);
+        let more = key(Group::Work, Command::Mark);
+        let count = app.marked.len();
+        return format!(
+            "{all} shows all {count} that are marked on one page, to approve them together; {more} marks more"
+        );
+    }
     if let Some(action) = in_front(app) {
         return decide(app, action);
     }

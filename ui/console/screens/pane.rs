@@ -6,7 +6,7 @@ use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Margin, Rect};
 use ratatui::text::{Line, Span};
 
-use super::panes::{LOGS, Pane};
+use super::panes::{APPROVALS, LOGS, Pane};
 use crate::console::app::{App, Hit, Reading, Tab};
 use crate::console::keys::{Command, Group};
 use crate::console::theme::Token;
@@ -61,6 +61,9 @@ fn notes(app: &App, pane: Pane) -> Line<'static> {
             LinkState::Down => note(Token::Danger, " no connection ".to_owned()),
             LinkState::Connecting | LinkState::CatchingUp | LinkState::Live => {}
         }
+    }
+    if pane == APPROVALS && !app.marked.is_empty() {
+        note(Token::Emphasis, format!(" {} marked ", app.marked.len()));
     }
     if !list.filter.is_empty() {
         note(

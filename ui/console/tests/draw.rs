@@ -200,6 +200,22 @@ fn questions_and_fields() {
 }
 
 #[test]
+fn what_is_marked_and_the_page_of_it() {
+    let mut driver = after(fixture::several(), "2 g space space space space");
+    pictures("marked", &mut driver.app);
+    driver.slowly("B");
+    pictures("batch", &mut driver.app);
+    driver.slowly("4 5 enter");
+    insta::assert_snapshot!("batch_wrong_120x40", picture(&mut driver.app, (120, 40)));
+    let mut driver = after(fixture::several(), "2");
+    for key in "g down down down down enter space esc down enter space esc B".split(' ') {
+        driver.slowly(key);
+        picture(&mut driver.app, (120, 40));
+    }
+    pictures("batch_money", &mut driver.app);
+}
+
+#[test]
 fn the_log_at_its_end_scrolled_filtered_and_searched() {
     let mut driver = after(fixture::busy(), "8");
     driver.send(Event::Logged(fixture::lines()));

@@ -6,7 +6,7 @@ use super::draw::terminal;
 use super::fixture::{self, Driver};
 use crate::console::msg::Event;
 
-const SCREENS: [&str; 24] = [
+const SCREENS: [&str; 25] = [
     "1",
     "2",
     "3",
@@ -31,6 +31,7 @@ const SCREENS: [&str; 24] = [
     "2 down enter a",
     "2 enter c",
     "2 down down enter e",
+    "2 down down space B",
 ];
 
 #[test]

@@ -93,6 +93,9 @@ pub(super) fn clear_filter(app: &mut App) {
         return;
     }
     let pane = app.pane();
+    if app.list(pane).filter.is_empty() && batch::unmark(app) {
+        return;
+    }
     if app.list(pane).filter.is_empty() {
         app.with_list(pane, |list, _| list.picked = false);
     }

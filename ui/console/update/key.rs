@@ -1,7 +1,7 @@
 //! A key: through the key map to its verb.
 
 use super::*;
-use crate::console::app::{Help, Tab};
+use crate::console::app::Help;
 use crate::console::keys::{Command, Key, Scene};
 
 /// A key went down, or repeats because it is held. A held key moves and types, but it never does anything else.
@@ -20,6 +20,12 @@ pub(super) fn pressed(app: &mut App, key: Key, repeat: bool) -> Vec<Effect> {
             if let Some(Overlay::Input(field)) = &mut app.overlay {
                 field::key(field, key);
                 field::changed(app);
+            }
+            vec![]
+        }
+        (Scene::Batch, None) => {
+            if !repeat {
+                batch::key(app, key);
             }
             vec![]
         }
@@ -103,6 +109,9 @@ pub(super) fn run(app: &mut App, scene: Scene, command: Command) -> Vec<Effect> 
         C::No => app.overlay = None,
         C::Close | C::Cancel => navigate::close(app),
         C::Approve => return approve::start(app),
+        C::Mark => batch::mark(app),
+        C::Batch => batch::open(app),
+        C::ApproveAll => return batch::submit(app),
         C::TakeBack => return take_back::send(app),
         C::Reject => reject::start(app),
         C::Submit => return field::submit(app),
@@ -135,11 +144,7 @@ pub(super) fn run(app: &mut App, scene: Scene, command: Command) -> Vec<Effect> 
         C::Filter => field::open_filter(app),
         C::Clear => field::clear_filter(app),
         C::Open | C::Follow => return navigate::open(app),
-        C::Tab(number) => {
-            if let Some(tab) = Tab::numbered(&app.settings.panes, number) {
-                navigate::tab(app, tab);
-            }
-        }
+        C::Tab(number) => navigate::numbered(app, number),
         C::NextWaiting => return select::step(app, 1),
         C::PreviousWaiting => return select::step(app, -1),
         C::Zoom => navigate::zoom(app),

@@ -4,6 +4,7 @@
 mod adopt;
 mod approve;
 mod ask;
+mod batch;
 mod committee;
 mod copy;
 mod director;
@@ -137,6 +138,7 @@ fn pasted(app: &mut App, text: &str) -> Vec<Effect> {
             ask::disturbed(question, app.now.mono);
             app.say(Token::Warn, "pasted text answers nothing");
         }
+        Some(Overlay::Batch(_)) => app.say(Token::Warn, "this must be typed, not pasted"),
         _ => {}
     }
     vec![]
@@ -156,7 +158,10 @@ fn ticked(app: &mut App) -> Vec<Effect> {
 fn drawn(app: &mut App) {
     if let Some(Overlay::Ask(question)) = &mut app.overlay {
         question.quiet_since.get_or_insert(app.now.mono);
+    } else if let Some(Overlay::Batch(batch)) = &mut app.overlay {
+        batch.looked_at(app.now.mono);
     } else if let Some(detail) = app.details.last_mut() {
         detail.looked_at();
+        app.remember_read();
     }
 }

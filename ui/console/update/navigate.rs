@@ -49,6 +49,9 @@ pub(super) fn step(app: &mut App, step: Step) -> Vec<Effect> {
         Some(Overlay::Committee(editor)) => {
             editor.selected = step.apply(editor.selected, app.snapshot.operators.len(), 10);
         }
+        Some(Overlay::Batch(batch)) => {
+            batch.scroll = step.apply(batch.scroll, batch.max_scroll + 1, batch.height);
+        }
         Some(_) => {}
         None if !app.details.is_empty() => {
             if let Some(detail) = app.details.last_mut() {
@@ -86,6 +89,13 @@ pub(super) fn tab(app: &mut App, tab: Tab) {
     app.tab = tab;
     app.details.clear();
     app.forget_found();
+}
+
+/// Goes to the tab of a number key, where there is one.
+pub(super) fn numbered(app: &mut App, number: u8) {
+    if let Some(to) = Tab::numbered(&app.settings.panes, number) {
+        tab(app, to);
+    }
 }
 
 /// The focused pane on the whole screen, and back.

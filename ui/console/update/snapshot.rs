@@ -19,6 +19,7 @@ pub(super) fn arrived(app: &mut App, snapshot: Arc<Snapshot>) -> Vec<Effect> {
     select::go_on(app, waited);
     settle_pending(app);
     close_outdated(app);
+    batch::renew(app);
     let mut effects = read::left(app);
     effects.extend(announce(app));
     effects

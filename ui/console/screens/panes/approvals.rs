@@ -8,6 +8,7 @@ use crate::console::app::{App, Known, Stack};
 use crate::console::screens::detail;
 use crate::console::theme::Token;
 use crate::console::widgets::page::Page;
+use crate::console::widgets::sign::Sign;
 use crate::console::widgets::table::{Cell, Column, fixed, number, rest};
 use crate::console::widgets::{format, status};
 
@@ -85,7 +86,10 @@ impl Describe for Approvals {
         let (risk, risk_token) = status::risk(action.risk);
         let since = action.decision.as_ref().map_or(action.proposed_at, |d| d.at);
         vec![
-            Cell::new(state.token, format!("{} {}", state.sign.glyph(ascii), state.word)),
+            match app.is_marked(action) {
+                true => Cell::new(Token::Emphasis, format!("{} marked", Sign::Marked.glyph(ascii))),
+                false => Cell::new(state.token, format!("{} {}", state.sign.glyph(ascii), state.word)),
+            },
             Cell::new(dim(Token::Emphasis), action.id),
             Cell::new(dim(Token::Text), &action.kind),
             Cell::new(dim(risk_token), risk),

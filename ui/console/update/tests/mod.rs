@@ -1,5 +1,6 @@
 //! Update: keys and events in, effects and a changed model out.
 
+mod batch;
 mod decide;
 mod desk;
 mod director;
