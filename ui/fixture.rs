@@ -42,6 +42,7 @@ pub(crate) fn unread() -> Snapshot {
         },
         alarms: vec![],
         waits: vec![],
+        trends: Default::default(),
     }
 }
 

@@ -21,6 +21,7 @@ mod snapshot;
 mod tests;
 mod times;
 mod transaction;
+mod trends;
 mod validator;
 mod wait;
 mod way;
@@ -42,6 +43,7 @@ pub use request::{Accepted, Particulars, Refused, Reply, Request, Scope, Transit
 pub use snapshot::Snapshot;
 pub use times::{Actual, Milestone, Moment, Stage};
 pub use transaction::{TransactionState, TransactionView};
+pub use trends::{EndpointTrend, Samples, Trends};
 pub use validator::{ExitView, NodeVerdict, ValidatorView};
 pub use wait::{Stops, Wait, WaitReason};
 pub use way::{Way, WayOn};
@@ -52,5 +54,6 @@ pub use world::{
 
 /// The version of these views; the first message of either side says it. It grows with every change that a reader of the
 /// version before would not understand. Version 2 says what waits and why, and what transitions are about; version 3 what is held
-/// for want of an endpoint, what is refreshed before an approval counts, modes that are switched, and decisions of two people.
-pub const VERSION: u32 = 3;
+/// for want of an endpoint, what is refreshed before an approval counts, modes that are switched, and decisions of two people;
+/// version 4 what is measured again and again.
+pub const VERSION: u32 = 4;

@@ -20,6 +20,7 @@ use crate::oracle::{Mode, OBSERVES, State, Unadopted};
 use crate::types::{SafeText, UnixMillis};
 use crate::view::{
     Can, ChainView, JournalView, ListKind, Older, OperatorView, PauseView, SignerView, Snapshot, SwitchView,
+    Trends,
 };
 
 pub(super) use lists::{Read, read};
@@ -86,6 +87,10 @@ pub(super) fn snapshot(
             .chain(unadopted(state).map(|u| u.words()))
             .collect(),
         waits: Vec::new(),
+        trends: Trends {
+            fee_ceiling_wei: Some(live.costs.ceiling_wei).filter(|wei| !wei.is_zero()),
+            ..live.trends.clone()
+        },
     };
     snapshot.waits = waits::of(state, live, &snapshot);
     snapshot
