@@ -22,13 +22,14 @@ use tokio::time::sleep_until;
 
 use super::Director;
 use super::ExitReason;
-use super::app::{App, Overlay, Settings};
+use super::app::{App, Overlay, Remembered, Settings};
 use super::effect::Effect;
 use super::msg::{Event, Mouse, Msg, Now};
 use super::save;
 use super::screens;
 use super::signals::Signal;
 use super::terminal::{Screen, clipboard_sequence, leave};
+use super::theme::Token;
 use super::update::update;
 use crate::log;
 
@@ -50,6 +51,12 @@ pub(super) struct Setup {
     pub(super) save_to: Option<PathBuf>,
     pub(super) tmux: bool,
     pub(super) director: Option<Director>,
+    /// How it was left the last time; what is wrong with that, in words.
+    pub(super) remembered: Result<Remembered, String>,
+    /// Where that is kept.
+    pub(super) remember_in: Option<PathBuf>,
+    /// Neither the configuration nor the environment names a theme.
+    pub(super) theme_is_free: bool,
 }
 
 /// Runs the console on the present thread.
@@ -81,6 +88,9 @@ struct Console {
     replies: FuturesUnordered<BoxFuture<'static, Event>>,
     notify: Notify,
     director: Option<Director>,
+    /// What is in the file, and where that is.
+    kept: Remembered,
+    remember_in: Option<PathBuf>,
     save_to: Option<PathBuf>,
     tmux: bool,
     started: Instant,
@@ -108,7 +118,12 @@ impl Console {
             wall: UnixMillis::now(),
             mono: Duration::ZERO,
         };
-        let app = App::new(setup.settings, snapshot, now, screen.size()?, setup.mouse);
+        let mut app = App::new(setup.settings, snapshot, now, screen.size()?, setup.mouse);
+        match &setup.remembered {
+            Ok(remembered) => app.take_up(remembered, setup.theme_is_free),
+            Err(why) => app.say(Token::Warn, why.clone()),
+        }
+        let kept = app.remembered();
         let started = Instant::now();
         Ok(Self {
             app,
@@ -120,6 +135,8 @@ impl Console {
             replies: FuturesUnordered::new(),
             notify: setup.notify,
             director: setup.director,
+            kept,
+            remember_in: setup.remember_in,
             save_to: setup.save_to,
             tmux: setup.tmux,
             started,
@@ -145,7 +162,12 @@ impl Console {
             let gap = self.last_wake.elapsed();
             self.last_wake = Instant::now();
             if let Some(event) = event {
-                if let Some(reason) = self.take(event)? {
+                let passed = matches!(event, Event::Tick);
+                let left = self.take(event)?;
+                if passed || left.is_some() {
+                    self.remember();
+                }
+                if let Some(reason) = left {
                     return Ok(reason);
                 }
             } else if gap > STOPPED && self.take(Event::Resumed(gap))?.is_some() {
@@ -250,6 +272,19 @@ impl Console {
             },
         );
         Ok(())
+    }
+
+    /// Keeps how it looks now, where that changed. Nothing depends on it: what cannot be written is said once.
+    fn remember(&mut self) {
+        let now = self.app.remembered();
+        let Some(place) = self.remember_in.as_ref().filter(|_| now != self.kept) else {
+            return;
+        };
+        if let Err(error) = now.write(place) {
+            tracing::warn!(target: "casimir_dkg::console", "how it looks is not remembered: {}: {error}", place.display());
+            self.remember_in = None;
+        }
+        self.kept = now;
     }
 
     /// New lines of the log come with the frame that shows them: none is worth a frame of its own.

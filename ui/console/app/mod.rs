@@ -10,6 +10,7 @@ mod older;
 mod overlay;
 mod palette;
 mod pending;
+mod remembered;
 mod subject;
 mod tab;
 mod why_not;
@@ -38,6 +39,7 @@ pub(crate) use older::{Older, Reading};
 pub(crate) use overlay::{Ask, CopyList, Editor, Field, FieldKind, Help, Overlay};
 pub(crate) use palette::{Entry, Palette, entries};
 pub(crate) use pending::{Pending, Subject};
+pub(crate) use remembered::{Remembered, place};
 pub(crate) use tab::Tab;
 
 /// What does not change while the console runs.
@@ -131,6 +133,8 @@ pub(crate) struct App {
     pub(crate) mouse: bool,
     /// Which of the themes it has.
     pub(crate) theme: usize,
+    /// The theme was chosen here, now or in an earlier run.
+    pub(crate) theme_chosen: bool,
     /// What is searched for on pages and in the log; empty: nothing.
     pub(crate) search: String,
     /// The line of the page on which the search stands.
@@ -178,6 +182,7 @@ impl App {
             announced,
             mouse,
             theme: 0,
+            theme_chosen: false,
             search: String::new(),
             found: None,
             found_at: None,

@@ -12,7 +12,7 @@ impl App {
         match self.details.last() {
             Some(detail) => match detail.target {
                 Target::Row(id) => Some(id),
-                Target::Status => None,
+                Target::Status | Target::Charts => None,
             },
             None => self.list(self.pane()).selected,
         }

@@ -169,6 +169,7 @@ pub(crate) enum Command {
     Adopt,
     Director,
     Status,
+    Charts,
     Mouse,
     Up,
     Down,
@@ -206,6 +207,8 @@ pub(crate) enum Command {
     Mark,
     Batch,
     ApproveAll,
+    Sort,
+    SortTurned,
 }
 
 /// One row of the table.
@@ -283,6 +286,8 @@ pub(crate) const TABLE: &[Row] = &[
     row(G::List, C::Open, "open", &["enter"], "open", "open the selected row"),
     row(G::List, C::Filter, "filter", &["/"], "filter", "show only rows that contain a text"),
     row(G::List, C::Clear, "clear", &["esc"], "", "clear the filter; without one, the selection follows what matters again"),
+    row(G::List, C::Sort, "sort", &["o"], "", "sort by the next thing, and after the last by what matters again"),
+    row(G::List, C::SortTurned, "sort-turned", &["O"], "", "sort the other way round"),
     row(G::List, C::Zoom, "zoom", &["z"], "zoom", "give the pane the whole screen, or go back to the overview"),
     row(G::List, C::Left, "left", &["left", "h"], "", "pane to the left"),
     row(G::List, C::Right, "right", &["right", "l"], "", "pane to the right"),
@@ -364,8 +369,9 @@ pub(crate) const TABLE: &[Row] = &[
     dangerous(row(G::Global, C::Adopt, "adopt", &["T"], "", "take over an account with a past that this journal does not know, where one waits for it")),
     row(G::Global, C::Director, "director", &["D"], "director", "in the demo: the levers of its network, such as more pools, a dead operator, a reorganisation"),
     row(G::Global, C::Status, "status", &["i"], "", "the state of network, endpoints, operators and journal"),
+    row(G::Global, C::Charts, "charts", &["C"], "", "charts: times to answer, ceremonies, base fee, ready queue"),
     row(G::Global, C::Palette, "commands", &[":"], "", "every command as a list to type into, with what cannot be done now and why"),
-    row(G::Global, C::Theme, "theme", &["t"], "", "the next theme; it holds until the console is left"),
+    row(G::Global, C::Theme, "theme", &["t"], "", "the next theme; it is remembered, unless the configuration names one"),
     row(G::Global, C::Mouse, "mouse", &["m"], "", "let the console have the mouse, or give it back to the terminal for selecting text"),
     row(G::Global, C::Help, "help", &["?", "f1"], "help", "this help"),
     row(G::Global, C::Back, "quit", &["q"], "quit", "back; at the top, asks whether to leave"),

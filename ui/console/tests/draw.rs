@@ -200,6 +200,26 @@ fn questions_and_fields() {
 }
 
 #[test]
+fn charts_on_their_page_and_in_their_panes() {
+    pictures("charts", &mut after(fixture::measured(), "C").app);
+    insta::assert_snapshot!(
+        "charts_whole_120x60",
+        picture(&mut after(fixture::measured(), "C").app, (120, 60))
+    );
+    pictures("charts_empty", &mut after(fixture::quiet(), "C").app);
+    pictures("overview_measured", &mut after(fixture::measured(), "1").app);
+    let setup = Setup {
+        ascii: true,
+        ..Setup::default()
+    };
+    let mut driver = Driver::new(fixture::app_with(fixture::measured(), setup));
+    driver.slowly("C");
+    let screen = picture(&mut driver.app, (120, 60));
+    let plain = screen.chars().all(|c| c.is_ascii());
+    assert!(plain, "{screen}");
+}
+
+#[test]
 fn what_is_marked_and_the_page_of_it() {
     let mut driver = after(fixture::several(), "2 g space space space space");
     pictures("marked", &mut driver.app);

@@ -141,8 +141,11 @@ pub(super) fn run(app: &mut App, scene: Scene, command: Command) -> Vec<Effect> 
         C::FindPrevious => find::step(app, -1),
         C::Unfold => look::unfold(app),
         C::Status => return navigate::status(app),
+        C::Charts => return navigate::charts(app),
         C::Filter => field::open_filter(app),
         C::Clear => field::clear_filter(app),
+        C::Sort => sort::next(app),
+        C::SortTurned => sort::turn(app),
         C::Open | C::Follow => return navigate::open(app),
         C::Tab(number) => navigate::numbered(app, number),
         C::NextWaiting => return select::step(app, 1),
@@ -152,12 +155,9 @@ pub(super) fn run(app: &mut App, scene: Scene, command: Command) -> Vec<Effect> 
         C::PreviousPane | C::Left => navigate::next(app, -1),
         C::LogMore => app.logs.more(),
         C::LogLess => app.logs.less(),
-        C::Up => return navigate::step(app, navigate::Step::Lines(-1)),
-        C::Down => return navigate::step(app, navigate::Step::Lines(1)),
-        C::PageUp => return navigate::step(app, navigate::Step::Pages(-1)),
-        C::PageDown => return navigate::step(app, navigate::Step::Pages(1)),
-        C::Top => return navigate::step(app, navigate::Step::Top),
-        C::Bottom => return navigate::step(app, navigate::Step::Bottom),
+        C::Up | C::Down | C::PageUp | C::PageDown | C::Top | C::Bottom => {
+            return navigate::step(app, navigate::Step::of(command));
+        }
     }
     vec![]
 }

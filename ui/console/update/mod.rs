@@ -29,6 +29,7 @@ mod retry;
 mod select;
 mod send;
 mod snapshot;
+mod sort;
 mod take_back;
 #[cfg(test)]
 mod tests;

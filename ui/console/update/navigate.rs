@@ -4,6 +4,7 @@ use casimir_dkg::view::RowId;
 
 use super::*;
 use crate::console::app::{Detail, Going, Tab, Target};
+use crate::console::keys::Command;
 use crate::console::screens::overview;
 use crate::console::screens::panes::LOGS;
 
@@ -17,6 +18,18 @@ pub(super) enum Step {
 }
 
 impl Step {
+    /// What a command of the group that moves means.
+    pub(super) fn of(command: Command) -> Self {
+        match command {
+            Command::Up => Self::Lines(-1),
+            Command::Down => Self::Lines(1),
+            Command::PageUp => Self::Pages(-1),
+            Command::PageDown => Self::Pages(1),
+            Command::Top => Self::Top,
+            _ => Self::Bottom,
+        }
+    }
+
     fn is_downwards(self) -> bool {
         match self {
             Step::Lines(n) | Step::Pages(n) => n > 0,
@@ -175,6 +188,11 @@ fn follow(app: &App, subject: RowId) -> Option<RowId> {
 /// Opens the status page.
 pub(super) fn status(app: &mut App) -> Vec<Effect> {
     push(app, Target::Status)
+}
+
+/// Opens the page of charts.
+pub(super) fn charts(app: &mut App) -> Vec<Effect> {
+    push(app, Target::Charts)
 }
 
 /// Opens a detail view, unless it is the one on top. Going back and forth between two does not pile them up.

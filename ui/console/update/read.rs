@@ -36,7 +36,7 @@ pub(super) fn opened(app: &mut App) -> Vec<Effect> {
 pub(super) fn left(app: &mut App) -> Vec<Effect> {
     let rows = app.details.iter().filter_map(|detail| match detail.target {
         Target::Row(row) => Some(row),
-        Target::Status => None,
+        Target::Status | Target::Charts => None,
     });
     let unasked = rows.filter(|row| app.older.one(*row) == Reading::Idle);
     let wanted: Vec<Query> = unasked.filter_map(|row| missing(app, row)).collect();

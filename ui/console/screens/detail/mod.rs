@@ -3,6 +3,7 @@
 pub(super) mod action;
 pub(super) mod case;
 pub(super) mod ceremony;
+pub(super) mod charts;
 pub(super) mod exit;
 mod operators;
 mod payload;
@@ -80,6 +81,10 @@ fn page(app: &App, target: Target, width: u16) -> (String, Vec<Line<'static>>, u
         Target::Status => {
             status::build(&mut page, app);
             "status".to_owned()
+        }
+        Target::Charts => {
+            charts::build(&mut page, app);
+            "charts".to_owned()
         }
         Target::Row(id) => {
             let panes = &app.settings.panes;

@@ -3,7 +3,7 @@
 use casimir_dkg::types::UnixMillis;
 use casimir_dkg::view::{ActionState, ActionView, CheckMark, FactKind, ListKind, Payload, RowId, Snapshot};
 
-use super::{Describe, Names, Standing};
+use super::{Describe, Names, Place, Standing};
 use crate::console::app::{App, Known, Stack};
 use crate::console::screens::detail;
 use crate::console::theme::Token;
@@ -65,6 +65,19 @@ impl Describe for Approvals {
             ActionState::Approved | ActionState::Executing => Standing::Runs,
             _ if action.is_over() => Standing::Over,
             _ => Standing::Open,
+        }
+    }
+
+    fn sorts(&self) -> &'static [&'static str] {
+        &["age", "pool", "kind", "at stake"]
+    }
+
+    fn place(&self, action: &ActionView, by: usize) -> Place {
+        match by {
+            0 => Place::up(action.proposed_at.0),
+            1 => Place::up(action.id.case.pool.0),
+            2 => Place::word(&action.kind),
+            _ => Place::down(action.risk as u8),
         }
     }
 
