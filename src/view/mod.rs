@@ -38,7 +38,7 @@ pub use ceremony::{CeremonyEnd, CeremonyView};
 pub use change::{Change, RowChange};
 pub use checks::{CheckMark, FadedView};
 pub use message::{FromSeat, Hello, OtherVersion, Seated, ToSeat};
-pub use page::{ListKind, Listed, Listing, NEWEST_CLOSED, Older, Page, Query, RowId, Rows};
+pub use page::{ListKind, Listed, Listing, NEWEST_CLOSED, Older, Page, PastMoment, Query, RowId, Rows};
 pub use request::{Accepted, Particulars, Refused, Reply, Request, Scope, Transition};
 pub use snapshot::Snapshot;
 pub use times::{Actual, Milestone, Moment, Stage};
@@ -55,5 +55,5 @@ pub use world::{
 /// The version of these views; the first message of either side says it. It grows with every change that a reader of the
 /// version before would not understand. Version 2 says what waits and why, and what transitions are about; version 3 what is held
 /// for want of an endpoint, what is refreshed before an approval counts, modes that are switched, and decisions of two people;
-/// version 4 what is measured again and again.
+/// version 4 what is measured again and again, and what was at a past moment.
 pub const VERSION: u32 = 4;

@@ -9,7 +9,7 @@ use anyhow::{Context as _, Result};
 use casimir_dkg::config::Notify;
 use casimir_dkg::engine::{EngineGone, EngineHandle, Identity, Seat};
 use casimir_dkg::inject;
-use casimir_dkg::types::{SafeText, UnixMillis};
+use casimir_dkg::types::{CaseId, SafeText, UnixMillis};
 use casimir_dkg::view::{Query, Refused, Reply, Request};
 use crossterm::event::{Event as Input, EventStream, KeyEventKind, MouseButton, MouseEventKind};
 use futures_util::StreamExt as _;
@@ -31,6 +31,7 @@ use super::signals::Signal;
 use super::terminal::{Screen, clipboard_sequence, leave};
 use super::theme::Token;
 use super::update::update;
+use crate::commands::audit;
 use crate::log;
 
 /// Frames are at least this far apart.
@@ -328,6 +329,7 @@ impl Console {
                 let saved = save::screen(&mut self.app, self.save_to.as_deref(), UnixMillis::now());
                 self.replies.push(std::future::ready(Event::Saved(saved)).boxed());
             }
+            Effect::Audit(case) => self.audit(case),
             Effect::Mouse(on) => self.screen.mouse(on)?,
             Effect::Repaint => self.screen.repaint()?,
             Effect::Suspend => self.suspend()?,
@@ -354,6 +356,25 @@ impl Console {
             Event::Told { words, stays: false }
         };
         self.replies.push(answer.boxed());
+    }
+
+    /// Reading a journal takes as long as the disk: not on this thread.
+    fn audit(&mut self, case: CaseId) {
+        let journal = PathBuf::from(self.app.snapshot.journal.path.as_str());
+        let to = self.save_to.clone();
+        let written = tokio::task::spawn_blocking(move || {
+            let dir = to.ok_or("no state directory is configured")?;
+            let stamp = UnixMillis::now().to_rfc3339()[..19].replace(':', "-");
+            let file = dir.join(format!("{}-{stamp}.html", case.to_string().replace('/', "-")));
+            std::fs::create_dir_all(&dir).map_err(|error| format!("{}: {error}", dir.display()))?;
+            let written = audit::write(&journal, case, &file).map_err(|error| format!("{error:#}"));
+            written.map(|_| file.display().to_string())
+        });
+        let told = async move {
+            let gone = |_| Err("its writer died".to_owned());
+            Event::Audited(written.await.unwrap_or_else(gone))
+        };
+        self.replies.push(told.boxed());
     }
 
     fn send(&mut self, ticket: u64, request: Request) {

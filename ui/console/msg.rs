@@ -55,6 +55,8 @@ pub(crate) enum Event {
     Told { words: String, stays: bool },
     /// The screen was written to these files, or why not.
     Saved(Result<String, String>),
+    /// The audit page was written to this file, or why not.
+    Audited(Result<String, String>),
     /// The engine's side of the handle is gone.
     EngineGone,
     /// Time passed.

@@ -170,6 +170,7 @@ pub(super) fn last(snapshot: &Snapshot, kind: ListKind) -> Option<RowId> {
 /// Prints rows that were read; the last of them, if there is any.
 pub(super) fn rows(rows: &Rows) -> Option<RowId> {
     match rows {
+        Rows::Past(_) => None,
         Rows::Actions(actions) => {
             for action in actions {
                 let (state, title) = (action.state.word(), &action.title);

@@ -9,8 +9,10 @@ mod logs;
 mod older;
 mod overlay;
 mod palette;
+mod past;
 mod pending;
 mod remembered;
+mod standing;
 mod subject;
 mod tab;
 mod why_not;
@@ -38,6 +40,7 @@ pub(crate) use logs::{Going, INDENT, Logs, words};
 pub(crate) use older::{Older, Reading};
 pub(crate) use overlay::{Ask, CopyList, Editor, Field, FieldKind, Help, Overlay};
 pub(crate) use palette::{Entry, Palette, entries};
+pub(crate) use past::{Past, moment};
 pub(crate) use pending::{Pending, Subject};
 pub(crate) use remembered::{Remembered, place};
 pub(crate) use tab::Tab;
@@ -104,6 +107,10 @@ pub(crate) enum Hit {
 pub(crate) struct App {
     pub(crate) settings: Settings,
     pub(crate) snapshot: Arc<Snapshot>,
+    /// Present while the snapshot is one of the past.
+    pub(crate) past: Option<Past>,
+    /// The ticket of the question for one.
+    pub(crate) past_asked: Option<u64>,
     pub(crate) now: Now,
     pub(crate) size: Size,
     pub(crate) tab: Tab,
@@ -162,6 +169,8 @@ impl App {
         let mut app = Self {
             settings,
             snapshot,
+            past: None,
+            past_asked: None,
             now,
             size,
             tab: Tab::Overview,
@@ -274,9 +283,9 @@ impl App {
         self.lists.iter().map(position).collect()
     }
 
-    /// Nothing can be decided here: asked for, or the engine observes only.
+    /// Nothing can be decided here: asked for, or the engine observes only, or this is the past.
     pub(crate) fn read_only(&self) -> bool {
-        self.settings.read_only || self.snapshot.mode == Mode::Observe
+        self.settings.read_only || self.past.is_some() || self.snapshot.mode == Mode::Observe
     }
 
     /// Shows a message at the bottom for a while.

@@ -83,6 +83,8 @@ pub(crate) enum FieldKind {
     GiveUp { case: CaseId },
     /// The name of the mode that shall be.
     Mode,
+    /// A moment of the journal.
+    Past,
     /// A lever of the show's director.
     Lever,
     /// The phrase that opening an exit demands, where a rule may let it be published without another question.

@@ -14,7 +14,13 @@ impl App {
 
     fn can(&self, command: Command) -> Result<(), String> {
         let decides = TABLE.iter().any(|row| row.command == command && row.dangerous);
-        if decides && self.read_only() && (command != Command::Mode || self.settings.read_only) {
+        if decides
+            && self.read_only()
+            && (command != Command::Mode || self.settings.read_only || self.past.is_some())
+        {
+            if self.past.is_some() {
+                return Err("this is the past: nothing is decided here".to_owned());
+            }
             return Err(match self.snapshot.mode {
                 Mode::Observe if !self.settings.read_only => "mode observe decides nothing".to_owned(),
                 _ => "read-only: nothing is decided from here".to_owned(),

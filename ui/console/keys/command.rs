@@ -209,6 +209,8 @@ pub(crate) enum Command {
     ApproveAll,
     Sort,
     SortTurned,
+    Past,
+    Audit,
 }
 
 /// One row of the table.
@@ -281,6 +283,7 @@ pub(crate) const TABLE: &[Row] = &[
     dangerous(row(G::Work, C::GiveUp, "give-up", &["X"], "give up", "give the case up, with a reason for the journal; only a retry takes it up again")),
     dangerous(row(G::Work, C::Mark, "mark", &["space"], "mark", "mark what waits, or take its mark away: like actions are approved together")),
     dangerous(row(G::Work, C::Batch, "approve-marked", &["B"], "approve marked", "one page of all that is marked, approved by typing how many they are")),
+    row(G::Work, C::Audit, "audit", &["w"], "", "write the audit page of the case: all of it from the journal, and how to verify it"),
     row(G::Work, C::Copy, "copy", &["c"], "copy", "show the full values and copy one to the clipboard"),
 
     row(G::List, C::Open, "open", &["enter"], "open", "open the selected row"),
@@ -369,6 +372,7 @@ pub(crate) const TABLE: &[Row] = &[
     dangerous(row(G::Global, C::Adopt, "adopt", &["T"], "", "take over an account with a past that this journal does not know, where one waits for it")),
     row(G::Global, C::Director, "director", &["D"], "director", "in the demo: the levers of its network, such as more pools, a dead operator, a reorganisation"),
     row(G::Global, C::Status, "status", &["i"], "", "the state of network, endpoints, operators and journal"),
+    row(G::Global, C::Past, "past", &["H"], "", "look at a past moment of the journal, where nothing can be decided; and back"),
     row(G::Global, C::Charts, "charts", &["C"], "", "charts: times to answer, ceremonies, base fee, ready queue"),
     row(G::Global, C::Palette, "commands", &[":"], "", "every command as a list to type into, with what cannot be done now and why"),
     row(G::Global, C::Theme, "theme", &["t"], "", "the next theme; it is remembered, unless the configuration names one"),

@@ -26,6 +26,12 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, app: &App) {
 pub(super) fn words(app: &App) -> String {
     let key = |group, command| app.settings.keys.label(group, command);
     let s = &app.snapshot;
+    if app.past.is_some() {
+        let back = key(Group::Global, Command::Back);
+        return format!(
+            "{back} goes back to now; this is the past, without the chain and who answered, and decides nothing"
+        );
+    }
     if app.settings.read_only {
         return "nothing to press: this seat looks and decides nothing; enter opens a row".to_owned();
     }

@@ -1,7 +1,7 @@
 //! Pictures of every screen and state at four sizes.
 
 use casimir_dkg::types::RequestKind;
-use casimir_dkg::view::{Accepted, LinkState, Mode, PauseView, Refused, Snapshot};
+use casimir_dkg::view::{Accepted, LinkState, Listing, Mode, PauseView, Refused, Rows, Snapshot};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::layout::Size;
@@ -197,6 +197,24 @@ fn questions_and_fields() {
         &mut after(fixture::busy(), "2 down down enter e down down down space").app,
     );
     pictures("reshare_by_hand", &mut after(fixture::busy(), "7 R").app);
+}
+
+#[test]
+fn the_past_is_marked() {
+    let mut driver = after(fixture::busy(), "H");
+    pictures("past_asked", &mut driver.app);
+    driver.types("12");
+    driver.keys("enter");
+    let ticket = driver.app.past_asked.unwrap();
+    let mut then = fixture::several();
+    then.journal.records = 12;
+    then.at = fixture::ago(3_600);
+    let answer = Ok(Listing {
+        rows: Rows::Past(Box::new(then)),
+        older: 0,
+    });
+    driver.send(Event::Rows { ticket, answer });
+    pictures("past", &mut driver.app);
 }
 
 #[test]

@@ -142,6 +142,10 @@ pub(super) fn submit(app: &mut App) -> Vec<Effect> {
             }
             Err(why) => field.problem = Some(why),
         },
+        FieldKind::Past => {
+            app.overlay = None;
+            return past::submit(app, &text);
+        }
         FieldKind::Lever => return director::typed(app, text),
         FieldKind::GiveUp { case } => give_up::reason_typed(app, case, &text),
         FieldKind::Phrase { expected, .. } | FieldKind::ExitPhrase { expected, .. } if text != expected => {

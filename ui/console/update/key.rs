@@ -96,7 +96,11 @@ pub(super) fn run(app: &mut App, scene: Scene, command: Command) -> Vec<Effect> 
     use Command as C;
     let refused = app.read_only() && !mode::may_be_switched(app, command);
     if refused && is_dangerous(command) && scene != Scene::Quit {
-        app.say(Token::Info, "observe mode: nothing is decided here");
+        let why = match app.past {
+            Some(_) => "this is the past: nothing is decided here",
+            None => "observe mode: nothing is decided here",
+        };
+        app.say(Token::Info, why);
         return vec![];
     }
     match command {
@@ -109,8 +113,6 @@ pub(super) fn run(app: &mut App, scene: Scene, command: Command) -> Vec<Effect> 
         C::No => app.overlay = None,
         C::Close | C::Cancel => navigate::close(app),
         C::Approve => return approve::start(app),
-        C::Mark => batch::mark(app),
-        C::Batch => batch::open(app),
         C::ApproveAll => return batch::submit(app),
         C::TakeBack => return take_back::send(app),
         C::Reject => reject::start(app),
@@ -139,13 +141,11 @@ pub(super) fn run(app: &mut App, scene: Scene, command: Command) -> Vec<Effect> 
         C::Search => find::open(app),
         C::FindNext => find::step(app, 1),
         C::FindPrevious => find::step(app, -1),
+        C::Past | C::Audit | C::Status | C::Charts => return page(app, command),
+        C::Sort | C::SortTurned | C::Mark | C::Batch => in_lists(app, command),
         C::Unfold => look::unfold(app),
-        C::Status => return navigate::status(app),
-        C::Charts => return navigate::charts(app),
         C::Filter => field::open_filter(app),
         C::Clear => field::clear_filter(app),
-        C::Sort => sort::next(app),
-        C::SortTurned => sort::turn(app),
         C::Open | C::Follow => return navigate::open(app),
         C::Tab(number) => navigate::numbered(app, number),
         C::NextWaiting => return select::step(app, 1),
@@ -160,6 +160,27 @@ pub(super) fn run(app: &mut App, scene: Scene, command: Command) -> Vec<Effect> 
         }
     }
     vec![]
+}
+
+/// What has a page of its own, or makes one.
+fn page(app: &mut App, command: Command) -> Vec<Effect> {
+    match command {
+        Command::Past => past::open(app),
+        Command::Audit => return audit::start(app),
+        Command::Charts => return navigate::charts(app),
+        _ => return navigate::status(app),
+    }
+    vec![]
+}
+
+/// What is done with the rows of a list.
+fn in_lists(app: &mut App, command: Command) {
+    match command {
+        Command::Sort => sort::next(app),
+        Command::SortTurned => sort::turn(app),
+        Command::Mark => batch::mark(app),
+        _ => batch::open(app),
+    }
 }
 
 fn is_dangerous(command: Command) -> bool {

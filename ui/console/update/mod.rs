@@ -4,6 +4,7 @@
 mod adopt;
 mod approve;
 mod ask;
+mod audit;
 mod batch;
 mod committee;
 mod copy;
@@ -18,6 +19,7 @@ mod mode;
 mod mouse;
 mod navigate;
 mod palette;
+mod past;
 mod pause;
 mod quit;
 mod read;
@@ -75,6 +77,10 @@ pub(crate) fn update(app: &mut App, msg: Msg) -> Vec<Effect> {
         Event::Reply { ticket, reply } => reply::arrived(app, ticket, reply),
         Event::Saved(files) => {
             look::saved(app, files);
+            vec![]
+        }
+        Event::Audited(file) => {
+            audit::written(app, file);
             vec![]
         }
         Event::Rows { ticket, answer } => read::arrived(app, ticket, answer),

@@ -15,6 +15,10 @@ pub(super) fn back(app: &mut App) -> Vec<Effect> {
         app.forget_found();
         return vec![];
     }
+    if app.past.is_some() {
+        past::leave(app);
+        return vec![];
+    }
     if app.tab != Tab::Overview {
         app.tab = Tab::Overview;
         return vec![];
@@ -27,6 +31,8 @@ pub(super) fn ask(app: &mut App) -> Vec<Effect> {
     if app.engine_gone {
         return leave(app, ExitReason::Quit);
     }
+    // what would be cut off is what is under way now
+    past::leave(app);
     let work = app.snapshot.work_in_flight();
     app.overlay = Some(Overlay::Quit { work });
     vec![]

@@ -1,6 +1,7 @@
 //! Detail views: one page for each kind of thing, scrolled as a whole.
 
 pub(super) mod action;
+mod before_after;
 pub(super) mod case;
 pub(super) mod ceremony;
 pub(super) mod charts;

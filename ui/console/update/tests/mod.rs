@@ -10,6 +10,7 @@ mod logs;
 mod matters;
 mod modes;
 mod older;
+mod past;
 mod sort;
 mod view;
 mod work;
