@@ -1,7 +1,11 @@
 //! What the tests of both front ends begin with.
 
-use casimir_dkg::types::{Root, SafeText, UnixMillis};
-use casimir_dkg::view::{ChainView, JournalView, Mode, NetworkView, Older, SignerView, Snapshot};
+use alloy::primitives::{Address, Bytes, U256};
+use casimir_dkg::types::{ActionId, Root, SafeText, UnixMillis};
+use casimir_dkg::view::{
+    ActionState, ActionView, Can, ChainView, Family, JournalView, Mode, NetworkView, Older, Payload, Risk,
+    SignerView, Snapshot, TransactionPayload,
+};
 
 /// An engine on the devnet that has read and done nothing yet.
 pub(crate) fn unread() -> Snapshot {
@@ -38,5 +42,42 @@ pub(crate) fn unread() -> Snapshot {
         },
         alarms: vec![],
         waits: vec![],
+        trends: Default::default(),
+    }
+}
+
+/// A transaction that waits, and can be decided; the rest is for each test to say.
+pub(crate) fn action(id: ActionId) -> ActionView {
+    ActionView {
+        id,
+        kind: "send-deposit".to_owned(),
+        family: Family::Transaction,
+        risk: Risk::Money,
+        title: SafeText::default(),
+        facts: vec![],
+        checks: vec![],
+        payload: Payload::Transaction(TransactionPayload {
+            chain_id: 31_337,
+            from: Address::ZERO,
+            to: Address::ZERO,
+            value_wei: U256::ZERO,
+            data: Bytes::new(),
+            fee_ceiling_wei: U256::ZERO,
+            call: None,
+        }),
+        digest: Root::default(),
+        refreshed_at: None,
+        checked_at: None,
+        faded: None,
+        proposed_at: UnixMillis(0),
+        state: ActionState::Proposed,
+        decision: None,
+        can_approve: Can::Yes,
+        can_reject: Can::Yes,
+        undo: None,
+        phrase: None,
+        committee: None,
+        people: None,
+        by_rules: None,
     }
 }

@@ -13,8 +13,8 @@
 //! ```
 
 use casimir_dkg::config::format_ether;
-use casimir_dkg::types::{CeremonyPlan, OperatorId, SignPurpose, counted};
-use casimir_dkg::view::{ActionView, CheckMark, Fact, FactKind, Payload, TransactionView};
+use casimir_dkg::types::{CeremonyPlan, OperatorId, PoolId, SignPurpose, counted};
+use casimir_dkg::view::{ActionView, CheckMark, Fact, FactKind, Payload, Snapshot, TransactionView};
 
 /// How a row is meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -110,11 +110,26 @@ pub(crate) fn checks(action: &ActionView) -> Vec<Row> {
     out
 }
 
-/// The hex digits that a digest has to begin with, if what was typed are at least so many.
-pub(crate) fn beginning(typed: &str, least: usize) -> Option<String> {
+/// Fewest hex digits of a digest that name it: 44 bits, as many as its code has.
+pub(crate) const DIGITS: usize = 11;
+
+/// The hex digits that a digest has to begin with, if what was typed are enough to name it.
+pub(crate) fn beginning(typed: &str) -> Option<String> {
     let digits = typed.trim().trim_start_matches("0x").to_ascii_lowercase();
-    let enough = digits.len() >= least && digits.chars().all(|c| c.is_ascii_hexdigit());
+    let enough = digits.len() >= DIGITS && digits.chars().all(|c| c.is_ascii_hexdigit());
     enough.then_some(digits)
+}
+
+/// What leaves next, unless its approval is taken back.
+pub(crate) fn leaving(snapshot: &Snapshot) -> Option<&ActionView> {
+    let until = |action: &&ActionView| action.undo.and_then(|undo| undo.until);
+    let open = snapshot.actions.iter().filter(|action| until(action).is_some());
+    open.min_by_key(until)
+}
+
+/// What is typed before an exit is opened where a rule may let it be published without another question.
+pub(crate) fn exit_phrase(pool: PoolId) -> String {
+    format!("exit pool {pool}")
 }
 
 /// Who has to agree and until when, and what two people compare.
@@ -220,6 +235,13 @@ pub(crate) fn shortened(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn digits_name_a_digest_no_worse_than_its_code() {
+        assert_eq!(beginning("0x0123456789"), None, "40 bits; the code has 44");
+        assert_eq!(beginning(" 0x0123456789A "), Some("0123456789a".to_owned()));
+        assert_eq!(beginning("0123456789x"), None);
+    }
 
     #[test]
     fn long_values_keep_both_ends() {

@@ -257,7 +257,13 @@ impl<W: World> Core<W> {
     }
 
     fn show(&mut self, update: LiveUpdate) {
+        let before = self.live.chain.head;
         self.live.update(UnixMillis::now(), update);
+        let chain = &self.live.chain;
+        if chain.head != before {
+            let queue = self.state.facts().ready.len();
+            self.live.trends.head_seen(chain.base_fee_wei, queue);
+        }
         self.dirty = true;
     }
 

@@ -13,7 +13,7 @@ use crate::types::{
 };
 use crate::view::{
     ChainView, EndpointKind, EndpointView, HistoryView, LinkState, NetworkView, OperatorView, ReadyPoolView,
-    SignerView, ValidatorView,
+    SignerView, Trends, ValidatorView,
 };
 
 /// A change of what is shown.
@@ -99,6 +99,7 @@ pub(super) struct Live {
     pub(super) alarms: BTreeMap<&'static str, SafeText>,
     pub(super) histories: BTreeMap<&'static str, HistoryView>,
     pub(super) costs: Costs,
+    pub(super) trends: Trends,
     /// Tells the steps of ceremonies, and what a committee can be like.
     pub(super) backend: Arc<dyn Ceremonies>,
 }
@@ -116,6 +117,7 @@ impl Live {
             alarms: BTreeMap::new(),
             histories: BTreeMap::new(),
             costs: Costs::default(),
+            trends: Trends::default(),
             backend,
         }
     }
@@ -147,8 +149,12 @@ impl Live {
             } => {
                 self.progress.insert(request, (operators, deadline));
             }
-            LiveUpdate::Operators(operators) => self.operators = operators,
+            LiveUpdate::Operators(operators) => {
+                self.trends.operators_asked(&operators);
+                self.operators = operators;
+            }
             LiveUpdate::Endpoints(kind, endpoints) => {
+                self.trends.endpoints_asked(kind, &endpoints);
                 self.endpoints.insert(kind, endpoints);
             }
             LiveUpdate::Head {

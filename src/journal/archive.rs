@@ -9,6 +9,7 @@ use super::chain::{Anchor, Entry};
 use super::error::{JournalError, sqlite_at};
 use super::read;
 use super::source::{self, Source};
+use crate::types::UnixMillis;
 
 /// A journal that is open for reading. What is read was verified when it was written, or at the start.
 #[derive(Debug)]
@@ -47,6 +48,33 @@ impl Archive {
             seq: found.seq,
             problem: format!("has hash {}, but {} was acknowledged", found.hash, last.hash),
         }))
+    }
+
+    /// Hands every record up to the number `last` to `visit`, each after its link was checked; the last of them.
+    ///
+    /// # Errors
+    /// The first record that is not linked; or what `visit` says.
+    pub fn walk_until<E: From<JournalError>>(
+        &self,
+        last: u64,
+        visit: impl FnMut(&Entry) -> Result<(), E>,
+    ) -> Result<Anchor, E> {
+        read::walk(&self.path, &self.connection, Anchor::BEGINNING, last, visit)
+    }
+
+    /// Number of the newest record that is not younger; 0 where every one is.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub fn newest_at(&self, at: UnixMillis) -> Result<u64, JournalError> {
+        let at = i64::try_from(at.0).unwrap_or(i64::MAX);
+        let newest = self.connection.query_row(
+            "SELECT COALESCE(MAX(seq), 0) FROM records WHERE at <= ?1",
+            params![at],
+            |row| row.get::<_, i64>(0),
+        );
+        let newest = newest.map_err(sqlite_at(&self.path))?;
+        Ok(u64::try_from(newest).unwrap_or(0))
     }
 
     /// The records of one subject, oldest first.

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     ActionView, CaseView, CeremonyView, ChainView, EndpointView, ExitView, JournalView, Listed, Mode,
-    NetworkView, Older, OperatorView, PauseView, SignerView, Snapshot, SwitchView, TransactionView,
+    NetworkView, Older, OperatorView, PauseView, SignerView, Snapshot, SwitchView, TransactionView, Trends,
     ValidatorView, Wait,
 };
 use crate::types::{SafeText, UnixMillis};
@@ -65,6 +65,8 @@ pub enum Change {
     Alarms(Vec<SafeText>),
     /// Everything that waits.
     Waits(Vec<Wait>),
+    /// Something was measured.
+    Trends(Box<Trends>),
 }
 
 impl Snapshot {
@@ -89,7 +91,7 @@ impl Snapshot {
             )*};
         }
         whole!(version => Version, network => Network, mode => Mode, switched => Switched, paused => Paused, chain => Chain);
-        whole!(signer => Signer, endpoints => Endpoints, older => Older, journal => Journal, alarms => Alarms, waits => Waits);
+        whole!(signer => Signer, endpoints => Endpoints, older => Older, journal => Journal, alarms => Alarms, waits => Waits, trends => Trends);
         rows!(operators => Operator, cases => Case, ceremonies => Ceremony, actions => Action);
         rows!(transactions => Transaction, exits => Exit);
         if !Arc::ptr_eq(&older.validators, &self.validators) {
@@ -121,6 +123,7 @@ impl Snapshot {
             Change::Journal(journal) => self.journal = journal,
             Change::Alarms(alarms) => self.alarms = alarms,
             Change::Waits(waits) => self.waits = waits,
+            Change::Trends(trends) => self.trends = *trends,
         }
     }
 }

@@ -21,6 +21,7 @@ mod snapshot;
 mod tests;
 mod times;
 mod transaction;
+mod trends;
 mod validator;
 mod wait;
 mod way;
@@ -37,11 +38,12 @@ pub use ceremony::{CeremonyEnd, CeremonyView};
 pub use change::{Change, RowChange};
 pub use checks::{CheckMark, FadedView};
 pub use message::{FromSeat, Hello, OtherVersion, Seated, ToSeat};
-pub use page::{ListKind, Listed, Listing, NEWEST_CLOSED, Older, Page, Query, RowId, Rows};
+pub use page::{ListKind, Listed, Listing, NEWEST_CLOSED, Older, Page, PastMoment, Query, RowId, Rows};
 pub use request::{Accepted, Particulars, Refused, Reply, Request, Scope, Transition};
 pub use snapshot::Snapshot;
 pub use times::{Actual, Milestone, Moment, Stage};
 pub use transaction::{TransactionState, TransactionView};
+pub use trends::{EndpointTrend, Samples, Trends};
 pub use validator::{ExitView, NodeVerdict, ValidatorView};
 pub use wait::{Stops, Wait, WaitReason};
 pub use way::{Way, WayOn};
@@ -52,5 +54,6 @@ pub use world::{
 
 /// The version of these views; the first message of either side says it. It grows with every change that a reader of the
 /// version before would not understand. Version 2 says what waits and why, and what transitions are about; version 3 what is held
-/// for want of an endpoint, what is refreshed before an approval counts, modes that are switched, and decisions of two people.
-pub const VERSION: u32 = 3;
+/// for want of an endpoint, what is refreshed before an approval counts, modes that are switched, and decisions of two people;
+/// version 4 what is measured again and again, and what was at a past moment.
+pub const VERSION: u32 = 4;

@@ -5,8 +5,10 @@ use std::hash::Hash;
 
 use serde::{Deserialize, Serialize};
 
-use super::{ActionView, CaseView, CeremonyView, ExitView, OperatorView, TransactionView, ValidatorView};
-use crate::types::{ActionId, BlsPublicKey, CaseId, OperatorId, PoolId, RequestId, RequestKind};
+use super::{
+    ActionView, CaseView, CeremonyView, ExitView, OperatorView, Snapshot, TransactionView, ValidatorView,
+};
+use crate::types::{ActionId, BlsPublicKey, CaseId, OperatorId, PoolId, RequestId, RequestKind, UnixMillis};
 
 /// So many of each kind that are over travel with a snapshot: more than a screen shows, little enough to send at once.
 pub const NEWEST_CLOSED: usize = 100;
@@ -116,6 +118,16 @@ impl Page {
     pub const MOST: usize = 500;
 }
 
+/// A moment of the journal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PastMoment {
+    /// Right after the record with this number.
+    Record(u64),
+    /// After every record that is not younger.
+    Time(UnixMillis),
+}
+
 /// What a front end reads beyond the snapshot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase", tag = "read")]
@@ -124,6 +136,8 @@ pub enum Query {
     Page(Page),
     /// One thing, open or over.
     One { row: RowId },
+    /// The whole state as it was at a moment of the journal.
+    Past { at: PastMoment },
     /// Every case of a pool, newest first, at most [`Page::MOST`].
     Pool { pool: PoolId },
 }
@@ -137,6 +151,8 @@ pub enum Rows {
     Ceremonies(Vec<CeremonyView>),
     Transactions(Vec<TransactionView>),
     Exits(Vec<ExitView>),
+    /// No list, but everything: the answer to [`Query::Past`]. What is not journaled is not in it.
+    Past(Box<Snapshot>),
 }
 
 impl Rows {
@@ -160,6 +176,7 @@ impl Rows {
             Self::Ceremonies(rows) => rows.len(),
             Self::Transactions(rows) => rows.len(),
             Self::Exits(rows) => rows.len(),
+            Self::Past(_) => 1,
         }
     }
 

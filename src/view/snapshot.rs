@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     ActionState, ActionView, CaseView, CeremonyView, ChainView, EndpointView, ExitView, Family, JournalView,
     Mode, NetworkView, Older, OperatorView, PauseView, Payload, SignerView, SwitchView, TransactionView,
-    ValidatorView, Wait,
+    Trends, ValidatorView, Wait,
 };
 use crate::types::{ActionId, CaseId, RequestId, RequestKind, SafeText, UnixMillis};
 
@@ -56,6 +56,9 @@ pub struct Snapshot {
     /// Everything that waits, and why: what concerns everything first, then cases as they are listed.
     #[serde(default)]
     pub waits: Vec<Wait>,
+    /// What is measured again and again, for charts.
+    #[serde(default, skip_serializing_if = "Trends::is_empty")]
+    pub trends: Trends,
 }
 
 impl Snapshot {

@@ -46,6 +46,7 @@ impl Terminal {
         // the cache stays the user's: what was downloaded once is used again
         command.env("CASIMIR_DKG_CONFIG_DIR", home.join("config"));
         command.env("CASIMIR_DKG_STATE_DIR", home.join("state"));
+        command.env("XDG_STATE_HOME", home.join("person"));
         for (name, value) in extra {
             command.env(name, value);
         }

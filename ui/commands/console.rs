@@ -59,7 +59,7 @@ mod screen {
     /// Starts an engine, and ends with it.
     pub(super) fn start(options: &LoadOptions) -> anyhow::Result<Outcome> {
         let config = config::load(options)?;
-        let _guard = log::init(&config.log, Also::Pane)?;
+        let _guard = log::init(&config.log, Also::Memory)?;
         log::worries(&config.worries);
         let signer = oracle::open_signer(&config)?;
         let screen = Screen::of(&config);
@@ -180,9 +180,10 @@ mod elsewhere {
         options: &LoadOptions,
         args: &ConsoleArgs,
     ) -> anyhow::Result<Option<Outcome>> {
-        let Some((_, found, attached)) = find(options, args)? else {
+        let Some((layers, found, attached)) = find(options, args)? else {
             return Ok(None);
         };
+        crate::log::init_memory(&layers.front_end()?.1)?;
         let process = attached.seated.process;
         let identity = Identity::new(attached.seated.you.clone());
         let left = found.block_on(async {
@@ -207,7 +208,7 @@ mod elsewhere {
             return Ok(None);
         };
         let (ui, logging) = layers.front_end()?;
-        crate::log::init_pane(&logging)?;
+        crate::log::init_memory(&logging)?;
         let screen = ConsoleOptions {
             ui,
             theme_dir: Some(layers.directories().config.join("themes")),

@@ -30,11 +30,6 @@ use levers::Levers;
 use tokio::task::JoinHandle;
 use tour::Tour;
 
-/// Where log lines go beside the file while a screen is drawn.
-#[cfg(feature = "tui")]
-const PANE: Also = Also::Pane;
-#[cfg(not(feature = "tui"))]
-const PANE: Also = Also::Nowhere;
 /// What is not real in the demo, for the screen.
 const SIMULATED: [&str; 2] = ["local chain (anvil)", "SSV stand-in"];
 /// Between a pool's being staked and the request to reshare it, or to let it exit.
@@ -113,10 +108,9 @@ async fn on(
 ) -> anyhow::Result<Outcome> {
     let mut config = config::load(&load_options(&network, args, options))?;
     config.ui = ui;
-    let also = if args.headless || args.plain {
-        Also::Nowhere
-    } else {
-        PANE
+    let also = match args.headless {
+        true => Also::Nowhere,
+        false => Also::Memory,
     };
     let _guard = log::init(&config.log, also)?;
     let signer = oracle::open_signer(&config)?;

@@ -1,6 +1,6 @@
 //! One file for each command.
 
-mod audit;
+pub(crate) mod audit;
 mod completions;
 mod config;
 mod console;

@@ -12,7 +12,7 @@ use crate::plain::{self, Beside, Left};
 /// Starts an engine, and ends with it.
 pub(super) fn start(options: &LoadOptions) -> anyhow::Result<Outcome> {
     let config = config::load(options)?;
-    let _guard = log::init(&config.log, Also::Nowhere)?;
+    let _guard = log::init(&config.log, Also::Memory)?;
     let signer = oracle::open_signer(&config)?;
     serve(async {
         let mut signals = Signals::take();

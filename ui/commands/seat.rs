@@ -17,14 +17,11 @@ use crate::args::{ApproveArgs, SeatArgs, SeatCommand, ShowActionArgs};
 use crate::exit::Outcome;
 use crate::output;
 use crate::seat::{self, Found, Places};
-use crate::summary;
+use crate::summary::{self, DIGITS};
 
 mod mode;
 mod payload;
 pub(super) mod text;
-
-/// Fewest hex digits of a digest that name it: 44 bits, as many as its code has.
-const DIGITS: usize = 11;
 
 /// One engine, one question.
 struct Asker {
@@ -70,7 +67,7 @@ impl Asker {
         if now.code().to_string() == given.trim() {
             return Ok(now);
         }
-        let digits = beginning(given);
+        let digits = summary::beginning(given);
         let whole = now.to_string();
         let whole = whole.trim_start_matches("0x");
         let Some(digits) = digits else {
@@ -86,11 +83,6 @@ impl Asker {
         }
         Ok(now)
     }
-}
-
-/// The hex digits that a digest has to begin with, if they are enough to name it.
-fn beginning(given: &str) -> Option<String> {
-    summary::beginning(given, DIGITS)
 }
 
 fn find(snapshot: &Snapshot, action: ActionId) -> anyhow::Result<&ActionView> {
@@ -255,17 +247,5 @@ impl SeatCommand {
             Self::Mode(args) => &args.seat,
             Self::Adopt(args) => &args.seat,
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn digits_name_a_digest_no_worse_than_its_code() {
-        assert_eq!(beginning("0x0123456789"), None, "40 bits; the code has 44");
-        assert_eq!(beginning(" 0x0123456789A "), Some("0123456789a".to_owned()));
-        assert_eq!(beginning("0123456789x"), None);
     }
 }

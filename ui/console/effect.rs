@@ -1,5 +1,6 @@
 //! Effects: what `update` wants done. Only the event loop does it.
 
+use casimir_dkg::types::CaseId;
 use casimir_dkg::view::{Query, Request};
 
 use super::ExitReason;
@@ -21,6 +22,8 @@ pub(crate) enum Effect {
     Copy(String),
     /// Take the mouse or give it back to the terminal.
     Mouse(bool),
+    /// Write the audit page of a case; where it is comes back as a message.
+    Audit(CaseId),
     /// Write what is on the screen to files; where they are comes back as a message.
     SaveScreen,
     /// Paint everything again.

@@ -9,7 +9,7 @@ use anyhow::{Context as _, Result};
 use casimir_dkg::config::Notify;
 use casimir_dkg::engine::{EngineGone, EngineHandle, Identity, Seat};
 use casimir_dkg::inject;
-use casimir_dkg::types::{SafeText, UnixMillis};
+use casimir_dkg::types::{CaseId, SafeText, UnixMillis};
 use casimir_dkg::view::{Query, Refused, Reply, Request};
 use crossterm::event::{Event as Input, EventStream, KeyEventKind, MouseButton, MouseEventKind};
 use futures_util::StreamExt as _;
@@ -22,15 +22,17 @@ use tokio::time::sleep_until;
 
 use super::Director;
 use super::ExitReason;
-use super::app::{App, Overlay, Settings};
+use super::app::{App, Overlay, Remembered, Settings};
 use super::effect::Effect;
 use super::msg::{Event, Mouse, Msg, Now};
 use super::save;
 use super::screens;
 use super::signals::Signal;
 use super::terminal::{Screen, clipboard_sequence, leave};
+use super::theme::Token;
 use super::update::update;
-use super::widgets::log::LogPane;
+use crate::commands::audit;
+use crate::log;
 
 /// Frames are at least this far apart.
 const FRAME: Duration = Duration::from_millis(16);
@@ -50,6 +52,12 @@ pub(super) struct Setup {
     pub(super) save_to: Option<PathBuf>,
     pub(super) tmux: bool,
     pub(super) director: Option<Director>,
+    /// How it was left the last time; what is wrong with that, in words.
+    pub(super) remembered: Result<Remembered, String>,
+    /// Where that is kept.
+    pub(super) remember_in: Option<PathBuf>,
+    /// Neither the configuration nor the environment names a theme.
+    pub(super) theme_is_free: bool,
 }
 
 /// Runs the console on the present thread.
@@ -64,7 +72,6 @@ pub(super) fn run(
         .build()
         .context("cannot start the console")?;
     runtime.block_on(async {
-        LogPane::prepare();
         let screen = Screen::open(setup.stderr_to.as_deref(), setup.mouse)?;
         let seat = engine.seat(identity);
         Console::new(engine, seat, setup, signals, screen)?.turn().await
@@ -82,6 +89,9 @@ struct Console {
     replies: FuturesUnordered<BoxFuture<'static, Event>>,
     notify: Notify,
     director: Option<Director>,
+    /// What is in the file, and where that is.
+    kept: Remembered,
+    remember_in: Option<PathBuf>,
     save_to: Option<PathBuf>,
     tmux: bool,
     started: Instant,
@@ -90,6 +100,8 @@ struct Console {
     last_frame: Option<Instant>,
     last_wake: Instant,
     feed_open: bool,
+    /// So many lines of the log were taken.
+    logged: u64,
     /// The terminal is given back and the process stopped, since then, until SIGCONT comes.
     stopped: Option<Instant>,
 }
@@ -108,7 +120,11 @@ impl Console {
             mono: Duration::ZERO,
         };
         let mut app = App::new(setup.settings, snapshot, now, screen.size()?, setup.mouse);
-        app.logs.live = true;
+        match &setup.remembered {
+            Ok(remembered) => app.take_up(remembered, setup.theme_is_free),
+            Err(why) => app.say(Token::Warn, why.clone()),
+        }
+        let kept = app.remembered();
         let started = Instant::now();
         Ok(Self {
             app,
@@ -120,6 +136,8 @@ impl Console {
             replies: FuturesUnordered::new(),
             notify: setup.notify,
             director: setup.director,
+            kept,
+            remember_in: setup.remember_in,
             save_to: setup.save_to,
             tmux: setup.tmux,
             started,
@@ -127,6 +145,7 @@ impl Console {
             last_frame: None,
             last_wake: started,
             feed_open: true,
+            logged: 0,
             stopped: None,
         })
     }
@@ -144,7 +163,12 @@ impl Console {
             let gap = self.last_wake.elapsed();
             self.last_wake = Instant::now();
             if let Some(event) = event {
-                if let Some(reason) = self.take(event)? {
+                let passed = matches!(event, Event::Tick);
+                let left = self.take(event)?;
+                if passed || left.is_some() {
+                    self.remember();
+                }
+                if let Some(reason) = left {
                     return Ok(reason);
                 }
             } else if gap > STOPPED && self.take(Event::Resumed(gap))?.is_some() {
@@ -235,6 +259,7 @@ impl Console {
     }
 
     fn draw(&mut self) -> Result<()> {
+        self.take_log();
         let app = &mut self.app;
         self.screen.draw(|frame| screens::draw(frame, app))?;
         self.dirty_since = None;
@@ -248,6 +273,30 @@ impl Console {
             },
         );
         Ok(())
+    }
+
+    /// Keeps how it looks now, where that changed. Nothing depends on it: what cannot be written is said once.
+    fn remember(&mut self) {
+        let now = self.app.remembered();
+        let Some(place) = self.remember_in.as_ref().filter(|_| now != self.kept) else {
+            return;
+        };
+        if let Err(error) = now.write(place) {
+            tracing::warn!(target: "casimir_dkg::console", "how it looks is not remembered: {}: {error}", place.display());
+            self.remember_in = None;
+        }
+        self.kept = now;
+    }
+
+    /// New lines of the log come with the frame that shows them: none is worth a frame of its own.
+    fn take_log(&mut self) {
+        let (lines, logged) = log::since(self.logged);
+        self.logged = logged;
+        if !lines.is_empty() {
+            let at = self.now();
+            let event = Event::Logged(lines);
+            update(&mut self.app, Msg { at, event });
+        }
     }
 
     /// Gives a message to the model and does what it wants done.
@@ -280,6 +329,7 @@ impl Console {
                 let saved = save::screen(&mut self.app, self.save_to.as_deref(), UnixMillis::now());
                 self.replies.push(std::future::ready(Event::Saved(saved)).boxed());
             }
+            Effect::Audit(case) => self.audit(case),
             Effect::Mouse(on) => self.screen.mouse(on)?,
             Effect::Repaint => self.screen.repaint()?,
             Effect::Suspend => self.suspend()?,
@@ -306,6 +356,25 @@ impl Console {
             Event::Told { words, stays: false }
         };
         self.replies.push(answer.boxed());
+    }
+
+    /// Reading a journal takes as long as the disk: not on this thread.
+    fn audit(&mut self, case: CaseId) {
+        let journal = PathBuf::from(self.app.snapshot.journal.path.as_str());
+        let to = self.save_to.clone();
+        let written = tokio::task::spawn_blocking(move || {
+            let dir = to.ok_or("no state directory is configured")?;
+            let stamp = UnixMillis::now().to_rfc3339()[..19].replace(':', "-");
+            let file = dir.join(format!("{}-{stamp}.html", case.to_string().replace('/', "-")));
+            std::fs::create_dir_all(&dir).map_err(|error| format!("{}: {error}", dir.display()))?;
+            let written = audit::write(&journal, case, &file).map_err(|error| format!("{error:#}"));
+            written.map(|_| file.display().to_string())
+        });
+        let told = async move {
+            let gone = |_| Err("its writer died".to_owned());
+            Event::Audited(written.await.unwrap_or_else(gone))
+        };
+        self.replies.push(told.boxed());
     }
 
     fn send(&mut self, ticket: u64, request: Request) {

@@ -28,7 +28,7 @@ use casimir_dkg::engine::{EngineHandle, Identity};
 use casimir_dkg::view::Seated;
 use tokio::sync::{mpsc, oneshot};
 
-use app::Settings;
+use app::{Remembered, Settings};
 use keys::KeyMap;
 use theme::Theme;
 
@@ -113,6 +113,10 @@ pub(crate) async fn run(
              tells it in every front end, with what it is about"
         );
     }
+    let remember_in = app::place(var);
+    let remembered = remember_in
+        .as_deref()
+        .map_or_else(|| Ok(Remembered::default()), Remembered::read);
     let setup = events::Setup {
         settings,
         mouse: options.ui.mouse,
@@ -121,6 +125,9 @@ pub(crate) async fn run(
         save_to: options.save_to.clone(),
         tmux: var("TMUX").is_some(),
         director: options.director.take(),
+        remembered,
+        remember_in,
+        theme_is_free: options.ui.theme.is_none() && var("NO_COLOR").is_none_or(|v| v.is_empty()),
     };
     let (signal_sender, signals) = mpsc::channel(8);
     let mut watcher = signals::Signals::install()?;

@@ -8,6 +8,7 @@ use casimir_dkg::view::{Listing, Refused, Reply, Snapshot, Transition};
 use ratatui::layout::Size;
 
 use super::keys::Key;
+use crate::log;
 
 /// A moment: `wall` is what people read, `mono` never jumps and measures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
@@ -41,6 +42,8 @@ pub(crate) enum Event {
     Transition(Transition),
     /// So many transitions came faster than they were read.
     Missed(u64),
+    /// New lines of this process's log.
+    Logged(Vec<log::Entry>),
     /// The answer to the request with this ticket.
     Reply { ticket: u64, reply: Reply },
     /// The answer to the query with this ticket.
@@ -52,6 +55,8 @@ pub(crate) enum Event {
     Told { words: String, stays: bool },
     /// The screen was written to these files, or why not.
     Saved(Result<String, String>),
+    /// The audit page was written to this file, or why not.
+    Audited(Result<String, String>),
     /// The engine's side of the handle is gone.
     EngineGone,
     /// Time passed.

@@ -1,8 +1,7 @@
-//! Logs: always to a daily file in the state directory; to stderr as well where no console is drawn; into the console's
-//! log pane where it is. What is written has passed [`scrub`] first: no control characters, no secrets of URLs.
+//! Logs: always to a daily file in the state directory; to stderr as well where no front end shows them; where one does,
+//! into memory. What is written has passed [`scrub`] first: no control characters, no secrets of URLs.
 
-#[cfg(feature = "tui")]
-mod pane;
+mod ring;
 mod scrub;
 
 use std::io::Write;
@@ -18,6 +17,9 @@ use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::prelude::*;
 
+#[cfg(feature = "tui")]
+pub(crate) use ring::MOST;
+pub(crate) use ring::{Entry, since};
 use scrub::{Form, Scrub};
 
 /// Where log lines are shown besides the file.
@@ -27,9 +29,8 @@ pub(crate) enum Also {
     Nowhere,
     Stderr,
     StderrJson,
-    /// In the console's log pane.
-    #[cfg_attr(not(feature = "tui"), expect(dead_code))]
-    Pane,
+    /// In memory, for the front end of this process that shows them.
+    Memory,
 }
 
 /// What is logged under this is a line of the headless stream as well: stderr does not repeat it.
@@ -58,14 +59,13 @@ pub(crate) fn init(config: &LogConfig, also: Also) -> anyhow::Result<LogGuard> {
     let stderr = match also {
         Also::Stderr => Some(layer(LogFormat::Text, shown)),
         Also::StderrJson => Some(layer(LogFormat::Json, shown)),
-        Also::Pane | Also::Nowhere => None,
+        Also::Memory | Also::Nowhere => None,
     };
     let beside = filter.clone().with_target(TOLD, LevelFilter::OFF);
     let registry = tracing_subscriber::registry()
         .with(file)
         .with(stderr.map(|layer| layer.with_filter(beside)));
-    #[cfg(feature = "tui")]
-    let registry = registry.with((also == Also::Pane).then(|| pane::Pane::new().with_filter(filter)));
+    let registry = registry.with((also == Also::Memory).then(|| ring::Keep::new().with_filter(filter)));
     registry.try_init().context("logging")?;
     Ok(LogGuard {
         _file: guard,
@@ -233,14 +233,14 @@ impl Write for Files {
     }
 }
 
-/// The log pane alone, for a console that sits at another process's engine: the files are that process's.
+/// In memory alone, for a front end that sits at another process's engine: the files are that process's.
 ///
 /// # Errors
 /// A subscriber is installed already.
-#[cfg(all(feature = "tui", unix))]
-pub(crate) fn init_pane(config: &LogConfig) -> anyhow::Result<()> {
+#[cfg(unix)]
+pub(crate) fn init_memory(config: &LogConfig) -> anyhow::Result<()> {
     let filter: Targets = config.level.parse().context("log.level")?;
-    let registry = tracing_subscriber::registry().with(pane::Pane::new().with_filter(filter));
+    let registry = tracing_subscriber::registry().with(ring::Keep::new().with_filter(filter));
     registry.try_init().context("logging")
 }
 

@@ -2,8 +2,9 @@
 
 use std::str::FromStr;
 
-use casimir_dkg::types::{CaseId, OperatorId, PoolId};
-use casimir_dkg::view::{Mode, Request};
+use casimir_dkg::types::{ActionId, CaseId, OperatorId, PoolId};
+use casimir_dkg::view::{ListKind, Mode, Request};
+use tracing::Level;
 
 use crate::output::{line, usage};
 
@@ -18,7 +19,15 @@ pub(super) enum Command {
     Case(CaseId),
     Ceremonies,
     Transactions,
+    Exits,
     Validators,
+    /// The next of what is over and listed no more.
+    Older(ListKind),
+    /// The newest lines of the log.
+    Logs {
+        level: Level,
+        lines: usize,
+    },
     Follow(bool),
     /// A number of the list of what waits, an id, or nothing for the first.
     Open(String),
@@ -27,9 +36,17 @@ pub(super) enum Command {
         phrase: Option<String>,
     },
     Reject(String),
+    /// Without a name: of what leaves next.
+    Undo(Option<ActionId>),
     Committee(Vec<OperatorId>),
     Pause(Option<CaseId>),
     Resume(Option<CaseId>),
+    Exit {
+        pool: PoolId,
+        phrase: Option<String>,
+    },
+    /// The present mode, and what the rules would do in auto.
+    Mode,
     /// Goes to the engine as it is.
     Ask(Request),
 }
@@ -48,6 +65,11 @@ const TABLE: &[(&str, &str, &str)] = &[
         "approve what was opened last, by its code, and by the phrase where one is asked for",
     ),
     ("reject", "REASON", "reject what was opened last"),
+    (
+        "undo",
+        "[ACTION]",
+        "take an approval back while nothing of it has left; without a name, of what leaves next",
+    ),
     (
         "committee",
         "OPERATOR OPERATOR ...",
@@ -72,11 +94,15 @@ const TABLE: &[(&str, &str, &str)] = &[
     ("give-up", "CASE REASON", "give a case up"),
     ("lost", "CEREMONY", "declare a ceremony of unknown outcome lost"),
     ("reshare", "POOL", "open a reshare by hand"),
-    ("exit", "POOL", "open an exit by hand"),
+    (
+        "exit",
+        "POOL [PHRASE]",
+        "open an exit by hand; in mode auto a phrase is asked for",
+    ),
     (
         "mode",
-        "MODE [auto]",
-        "observe, supervised or auto; auto is typed twice",
+        "[MODE] [auto]",
+        "observe, supervised or auto, which is typed twice; without a name, the present one and what auto would do",
     ),
     (
         "adopt",
@@ -92,7 +118,18 @@ const TABLE: &[(&str, &str, &str)] = &[
     ("case", "CASE", "one of them, with its history and its ways on"),
     ("ceremonies", "", "ceremonies that run, operator by operator"),
     ("transactions", "", "transactions and their blocks"),
+    ("exits", "", "exits, and what became of them"),
     ("validators", "", "validators of all pools"),
+    (
+        "older",
+        "LIST",
+        "what is over and listed no more, some at a time: actions, cases, ceremonies, transactions or exits",
+    ),
+    (
+        "logs",
+        "[LEVEL] [NUMBER]",
+        "the newest lines of the log of this process: error, warn, info or debug and worse",
+    ),
     (
         "follow",
         "[on or off]",
@@ -159,7 +196,12 @@ fn read(word: &str, rest: &str) -> Option<Command> {
         "cases" => bare(Command::Cases),
         "ceremonies" => bare(Command::Ceremonies),
         "transactions" => bare(Command::Transactions),
+        "exits" => bare(Command::Exits),
         "validators" => bare(Command::Validators),
+        "older" => list(rest).map(Command::Older),
+        "logs" => logs(rest),
+        "undo" if rest.is_empty() => Some(Command::Undo(None)),
+        "undo" => Some(Command::Undo(Some(rest.parse().ok()?))),
         "case" => case().map(Command::Case),
         "follow" => match rest {
             "" | "on" => Some(Command::Follow(true)),
@@ -169,7 +211,7 @@ fn read(word: &str, rest: &str) -> Option<Command> {
         "open" => Some(Command::Open(rest.to_owned())),
         "approve" => (!first.is_empty()).then(|| Command::Approve {
             code: first.to_owned(),
-            phrase: Some(behind.trim().to_owned()).filter(|phrase| !phrase.is_empty()),
+            phrase: words(behind),
         }),
         "reject" => (!rest.is_empty()).then(|| Command::Reject(rest.to_owned())),
         "committee" => committee(rest).map(Command::Committee),
@@ -185,14 +227,62 @@ fn read(word: &str, rest: &str) -> Option<Command> {
             request: rest.parse().ok()?,
         })),
         "reshare" => Some(Command::Ask(Request::RequestReshare { pool: pool()? })),
-        "exit" => Some(Command::Ask(Request::RequestExit { pool: pool()? })),
+        "exit" => Some(Command::Exit {
+            pool: PoolId(first.parse().ok()?),
+            phrase: words(behind),
+        }),
+        "mode" if rest.is_empty() => Some(Command::Mode),
         "mode" => Some(Command::Ask(Request::SwitchMode {
             mode: mode(first)?,
-            word: Some(behind.trim().to_owned()).filter(|word| !word.is_empty()),
+            word: words(behind),
         })),
         "adopt" => Some(Command::Ask(Request::Adopt {
             account: rest.parse().ok()?,
         })),
+        _ => None,
+    }
+}
+
+/// What stands there, if anything.
+fn words(text: &str) -> Option<String> {
+    Some(text.trim().to_owned()).filter(|words| !words.is_empty())
+}
+
+fn list(word: &str) -> Option<ListKind> {
+    match word {
+        "actions" => Some(ListKind::Actions),
+        "cases" => Some(ListKind::Cases),
+        "ceremonies" => Some(ListKind::Ceremonies),
+        "transactions" => Some(ListKind::Transactions),
+        "exits" => Some(ListKind::Exits),
+        _ => None,
+    }
+}
+
+/// So many lines where no number is typed.
+const LINES: usize = 20;
+
+/// A level, a number of lines, both in this order, or nothing.
+fn logs(text: &str) -> Option<Command> {
+    let (mut level, mut lines) = (Level::INFO, LINES);
+    let mut typed = text.split_whitespace().peekable();
+    if let Some(named) = typed.peek().and_then(|word| self::level(word)) {
+        level = named;
+        typed.next();
+    }
+    if let Some(number) = typed.next() {
+        lines = number.parse().ok()?;
+    }
+    typed.next().is_none().then_some(Command::Logs { level, lines })
+}
+
+fn level(word: &str) -> Option<Level> {
+    match word {
+        "error" => Some(Level::ERROR),
+        "warn" => Some(Level::WARN),
+        "info" => Some(Level::INFO),
+        "debug" => Some(Level::DEBUG),
+        "trace" => Some(Level::TRACE),
         _ => None,
     }
 }
@@ -240,10 +330,32 @@ mod tests {
             ("reject", "reject wants REASON"),
             ("give-up deposit/1", "give-up wants CASE REASON"),
             ("status now", "status wants nothing behind it"),
+            ("undo this", "undo wants [ACTION]"),
+            ("older things", "older wants LIST"),
+            ("logs 5 warn", "logs wants [LEVEL] [NUMBER]"),
         ] {
             let why = line.parse::<Command>().unwrap_err();
             assert!(why.contains(says), "{why}");
         }
+    }
+
+    #[test]
+    fn what_is_optional_may_be_left_out() {
+        let logs = |level, lines| Ok(Command::Logs { level, lines });
+        assert_eq!("logs".parse(), logs(Level::INFO, LINES));
+        assert_eq!("logs warn".parse(), logs(Level::WARN, LINES));
+        assert_eq!("logs 5".parse(), logs(Level::INFO, 5));
+        assert_eq!("logs debug 300".parse(), logs(Level::DEBUG, 300));
+        assert_eq!("undo".parse(), Ok(Command::Undo(None)));
+        let named = Command::Undo(Some("deposit/3#2".parse().unwrap()));
+        assert_eq!("undo deposit/3#2".parse(), Ok(named));
+        let exit = |phrase: Option<&str>| Command::Exit {
+            pool: PoolId(3),
+            phrase: phrase.map(str::to_owned),
+        };
+        assert_eq!("exit 3".parse(), Ok(exit(None)));
+        assert_eq!("exit 3 exit pool 3".parse(), Ok(exit(Some("exit pool 3"))));
+        assert_eq!("mode".parse(), Ok(Command::Mode));
     }
 
     #[test]
@@ -253,8 +365,8 @@ mod tests {
                 "CASE" => "deposit/1",
                 "CASE REASON" => "deposit/1 a reason",
                 "CEREMONY" => "010101010101010101010101010101010101010101010101",
-                "POOL" => "1",
-                "MODE [auto]" => "supervised",
+                "POOL" | "POOL [PHRASE]" => "1",
+                "LIST" => "cases",
                 "ACCOUNT" => "0x00000000219ab540356cBB839Cbe05303d7705Fa",
                 "OPERATOR OPERATOR ..." => "1 2 3 4",
                 "CODE [PHRASE]" | "REASON" => "something",

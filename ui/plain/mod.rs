@@ -3,18 +3,23 @@
 //! engine; nothing is printed twice, nothing is erased, no line is for the eye alone.
 
 mod command;
+mod lists;
 mod show;
 
+use std::collections::HashMap;
 use std::io::BufRead as _;
 use std::time::Duration;
 
 use casimir_dkg::engine::{EngineHandle, Identity, Seat};
-use casimir_dkg::types::{ActionId, Root};
-use casimir_dkg::view::{ActionView, Mode, Request, Scope, Snapshot, Transition};
+use casimir_dkg::types::{ActionId, CaseId, PoolId, Root, UnixMillis};
+use casimir_dkg::view::{
+    ActionView, ListKind, Listing, Mode, Page, Query, Request, RowId, Rows, Scope, Snapshot, Transition,
+};
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::mpsc;
 
 use crate::headless::{Signal, Signals};
+use crate::log;
 use crate::output::line;
 use crate::summary;
 use command::Command;
@@ -23,8 +28,8 @@ use command::Command;
 const STOP: Duration = Duration::from_secs(15);
 /// How long what is named may take to be in a snapshot.
 const MOMENT: Duration = Duration::from_millis(500);
-/// Fewest hex digits of a digest that name it: 40 bits. What it names was read here just before.
-const DIGITS: usize = 10;
+/// So many rows of what is over are printed at a time.
+const OLDER: usize = 20;
 
 /// Something beside the engine that takes lines, such as a show's director.
 pub(crate) trait Beside {
@@ -62,7 +67,7 @@ pub(crate) enum Left {
 fn names(typed: &str, digest: Root) -> bool {
     let (typed, whole) = (typed.to_ascii_lowercase(), digest.to_string());
     let begins = |digits: String| whole.trim_start_matches("0x").starts_with(&digits);
-    typed == digest.code().to_string() || summary::beginning(&typed, DIGITS).is_some_and(begins)
+    typed == digest.code().to_string() || summary::beginning(&typed).is_some_and(begins)
 }
 
 struct Plain<'a, B> {
@@ -71,6 +76,8 @@ struct Plain<'a, B> {
     follow: bool,
     /// The action that was printed last, with the digest that it had.
     opened: Option<(ActionId, Root)>,
+    /// The last row of each list that `older` printed.
+    seen: HashMap<ListKind, RowId>,
 }
 
 /// Runs until the user leaves, a signal comes, or the engine ends. `stops`: leaving stops the engine.
@@ -86,6 +93,7 @@ pub(crate) async fn run(
         beside,
         follow: true,
         opened: None,
+        seen: HashMap::new(),
     };
     plain.greet(stops);
     let mut lines = typed();
@@ -182,45 +190,58 @@ impl<B: Beside> Plain<'_, B> {
 
     async fn perform(&mut self, command: Command) {
         let snapshot = self.snapshot();
-        let request = match command {
-            Command::Quit => return,
-            Command::Help => return command::help(self.beside.word()),
-            Command::Status => return show::status(&snapshot),
-            Command::Waiting => return show::waiting(&snapshot),
-            Command::Cases => return show::cases(&snapshot),
-            Command::Case(id) => return show::case(&snapshot, id),
-            Command::Ceremonies => return show::ceremonies(&snapshot),
-            Command::Transactions => return show::transactions(&snapshot),
-            Command::Validators => return show::validators(&snapshot),
+        match self.request(&snapshot, &command) {
+            Some(Ok(request)) => self.ask(request).await,
+            Some(Err(why)) => line(&why),
+            None => self.look(&snapshot, command).await,
+        }
+    }
+
+    /// What a command asks of the engine, or why it does not. None: it only looks.
+    fn request(&self, snapshot: &Snapshot, command: &Command) -> Option<Result<Request, String>> {
+        Some(match command {
+            Command::Approve { code, phrase } => self.approval(snapshot, code, phrase.clone()),
+            Command::Reject(reason) => self.opened(snapshot).map(|action| Request::Reject {
+                action: action.id,
+                digest: action.digest,
+                reason: reason.as_str().into(),
+            }),
+            Command::Committee(committee) => self.opened(snapshot).map(|action| Request::SetCommittee {
+                action: action.id,
+                committee: committee.clone(),
+            }),
+            Command::Undo(action) => undo(snapshot, *action),
+            Command::Pause(case) => Ok(Request::Pause { scope: scope(*case) }),
+            Command::Resume(case) => Ok(Request::Resume { scope: scope(*case) }),
+            Command::Exit { pool, phrase } => exit(snapshot.mode, *pool, phrase.as_deref()),
+            Command::Ask(request) => Ok(request.clone()),
+            _ => return None,
+        })
+    }
+
+    /// Prints what a command wants to see.
+    async fn look(&mut self, snapshot: &Snapshot, command: Command) {
+        match command {
+            Command::Help => command::help(self.beside.word()),
+            Command::Status => show::status(snapshot, UnixMillis::now()),
+            Command::Waiting => show::waiting(snapshot),
+            Command::Cases => lists::cases(snapshot),
+            Command::Case(id) => self.case(snapshot, id).await,
+            Command::Ceremonies => lists::ceremonies(snapshot),
+            Command::Transactions => lists::transactions(snapshot),
+            Command::Exits => lists::exits(snapshot),
+            Command::Validators => lists::validators(snapshot),
+            Command::Older(kind) => self.older(snapshot, kind).await,
+            Command::Logs { level, lines } => show::logs(&log::since(0).0, level, lines),
+            Command::Mode => show::mode(snapshot),
+            Command::Open(named) => self.open(&named).await,
             Command::Follow(on) => {
                 self.follow = on;
-                return line(if on { "following" } else { "not following" });
+                line(if on { "following" } else { "not following" });
             }
-            Command::Open(named) => return self.open(&named).await,
-            Command::Approve { code, phrase } => match self.approval(&snapshot, &code, phrase) {
-                Ok(request) => request,
-                Err(why) => return line(&why),
-            },
-            Command::Reject(reason) => match self.opened(&snapshot) {
-                Ok(action) => Request::Reject {
-                    action: action.id,
-                    digest: action.digest,
-                    reason: reason.as_str().into(),
-                },
-                Err(why) => return line(&why),
-            },
-            Command::Committee(committee) => match self.opened(&snapshot) {
-                Ok(action) => Request::SetCommittee {
-                    action: action.id,
-                    committee,
-                },
-                Err(why) => return line(&why),
-            },
-            Command::Pause(case) => Request::Pause { scope: scope(case) },
-            Command::Resume(case) => Request::Resume { scope: scope(case) },
-            Command::Ask(request) => request,
-        };
-        self.ask(request).await;
+            // the rest was asked of the engine
+            _ => {}
+        }
     }
 
     async fn ask(&self, request: Request) {
@@ -230,7 +251,46 @@ impl<B: Beside> Plain<'_, B> {
         }
     }
 
-    /// What was named. A line tells of it a moment before the snapshot has it.
+    /// A case, also one that is listed no more.
+    async fn case(&self, snapshot: &Snapshot, id: CaseId) {
+        if let Some(case) = snapshot.case(id) {
+            return lists::case(case);
+        }
+        let row = RowId::Case(id);
+        match self.seat.read(Query::One { row }).await {
+            Ok(Listing {
+                rows: Rows::Cases(cases),
+                ..
+            }) if !cases.is_empty() => cases.iter().for_each(lists::case),
+            Ok(_) => line(&format!("there is no case {id}")),
+            Err(refused) => line(&format!("{id} could not be read: {refused}")),
+        }
+    }
+
+    /// The next page of what is over and listed no more; after the last it begins anew.
+    async fn older(&mut self, snapshot: &Snapshot, kind: ListKind) {
+        let seen = self.seen.get(&kind).copied();
+        let before = seen.or_else(|| lists::last(snapshot, kind));
+        let page = Page {
+            kind,
+            before,
+            limit: OLDER,
+        };
+        match self.seat.read(Query::Page(page)).await {
+            Ok(listing) => match lists::rows(&listing.rows) {
+                Some(last) => {
+                    self.seen.insert(kind, last);
+                }
+                None => {
+                    self.seen.remove(&kind);
+                    line("There is nothing older.");
+                }
+            },
+            Err(refused) => line(&format!("refused: {refused}")),
+        }
+    }
+
+    /// What was named. A line tells of it a moment before the snapshot has it; what is listed no more is read.
     async fn named(&mut self, named: &str) -> Option<ActionView> {
         let find = |snapshot: &Snapshot| match named.parse::<usize>() {
             Ok(nth) => snapshot.waiting().nth(nth.checked_sub(1)?).cloned(),
@@ -239,8 +299,13 @@ impl<B: Beside> Plain<'_, B> {
         };
         let there = self.seat.snapshots.wait_for(|snapshot| find(snapshot).is_some());
         match tokio::time::timeout(MOMENT, there).await {
-            Ok(Ok(snapshot)) => find(&snapshot),
-            Ok(Err(_)) | Err(_) => None,
+            Ok(Ok(snapshot)) => return find(&snapshot),
+            Ok(Err(_)) | Err(_) => {}
+        }
+        let row = RowId::Action(named.parse().ok()?);
+        match self.seat.read(Query::One { row }).await.ok()?.rows {
+            Rows::Actions(actions) => actions.into_iter().next(),
+            _ => None,
         }
     }
 
@@ -306,8 +371,26 @@ impl<B: Beside> Plain<'_, B> {
     }
 }
 
-fn scope(case: Option<casimir_dkg::types::CaseId>) -> Scope {
+fn scope(case: Option<CaseId>) -> Scope {
     case.map_or(Scope::All, Scope::Case)
+}
+
+/// Takes back the approval that was named, or the one that leaves next.
+fn undo(snapshot: &Snapshot, named: Option<ActionId>) -> Result<Request, String> {
+    let action = named.or_else(|| summary::leaving(snapshot).map(|action| action.id));
+    let action = action.ok_or("no approval can be taken back: what was approved has left")?;
+    Ok(Request::TakeBack { action })
+}
+
+/// Where a rule may let an exit be published without another question, the question is this one.
+fn exit(mode: Mode, pool: PoolId, phrase: Option<&str>) -> Result<Request, String> {
+    let wanted = summary::exit_phrase(pool);
+    if mode == Mode::Auto && phrase != Some(wanted.as_str()) {
+        return Err(format!(
+            "a rule may let the exit of pool {pool} be published, which nobody can undo. To go on: exit {pool} {wanted}"
+        ));
+    }
+    Ok(Request::RequestExit { pool })
 }
 
 #[cfg(test)]
@@ -315,13 +398,41 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_code_or_ten_digits_name_their_digest_and_no_other_and_nothing_shorter_does() {
+    fn a_code_or_eleven_digits_name_their_digest_and_no_other_and_nothing_shorter_does() {
         let digest = Root([0x5f; 32]);
         let code = digest.code().to_string();
         assert!(names(&code, digest) && names(&code.to_uppercase(), digest));
-        assert!(names("0x5F5f5f5f5f", digest) && names(&digest.to_string(), digest));
-        assert!(!names("0x5f5f5f5f5", digest), "one digit less");
+        assert!(names("0x5F5f5f5f5f5", digest) && names(&digest.to_string(), digest));
+        assert!(!names("0x5f5f5f5f5f", digest), "one digit less");
         assert!(!names(&code[..14], digest), "one word less");
         assert!(!names(&code, Root([0x5e; 32])) && !names("", digest));
+    }
+
+    #[test]
+    fn undo_means_what_was_named_or_what_leaves_next() {
+        let mut snapshot = crate::fixture::unread();
+        assert!(undo(&snapshot, None).unwrap_err().contains("has left"));
+        let action: ActionId = "deposit/3#2".parse().unwrap();
+        assert_eq!(undo(&snapshot, Some(action)), Ok(Request::TakeBack { action }));
+        let later: ActionId = "deposit/4#2".parse().unwrap();
+        let approved = |id, until| {
+            let mut approved = crate::fixture::action(id);
+            approved.undo = Some(casimir_dkg::view::UndoView {
+                until: Some(UnixMillis(until)),
+            });
+            approved
+        };
+        snapshot.actions = vec![approved(later, 9_000), approved(action, 5_000)];
+        assert_eq!(undo(&snapshot, None), Ok(Request::TakeBack { action }));
+    }
+
+    #[test]
+    fn an_exit_that_rules_may_publish_takes_a_phrase() {
+        let pool = PoolId(3);
+        let request = Ok(Request::RequestExit { pool });
+        assert_eq!(exit(Mode::Supervised, pool, None), request);
+        let refused = exit(Mode::Auto, pool, Some("yes")).unwrap_err();
+        assert!(refused.ends_with("To go on: exit 3 exit pool 3"), "{refused}");
+        assert_eq!(exit(Mode::Auto, pool, Some("exit pool 3")), request);
     }
 }

@@ -1,11 +1,13 @@
 //! What is printed: whole sentences and labelled values, a line each, without tables to be looked at.
 
 use casimir_dkg::config::format_ether;
-use casimir_dkg::types::{CaseId, SafeText, Severity, counted};
+use casimir_dkg::types::{SafeText, Severity, UnixMillis};
 use casimir_dkg::view::{
-    ActionView, CeremonyEnd, CeremonyView, CheckMark, Health, Payload, Snapshot, Transition,
+    ActionView, CheckMark, EndpointView, Health, Mode, OperatorView, Payload, Snapshot, Transition,
 };
+use tracing::Level;
 
+use crate::log::Entry;
 use crate::output::line;
 use crate::summary;
 
@@ -45,7 +47,7 @@ pub(super) fn transition(transition: &Transition) {
     line(&format!("{severity}{}", transition.text));
 }
 
-pub(super) fn status(snapshot: &Snapshot) {
+pub(super) fn status(snapshot: &Snapshot, now: UnixMillis) {
     line(&format!("mode: {}", snapshot.mode));
     if let Some(pause) = &snapshot.paused {
         line(&format!(
@@ -63,21 +65,10 @@ pub(super) fn status(snapshot: &Snapshot) {
         line(&format!("account: {address}, {balance}"));
     }
     for endpoint in &snapshot.endpoints {
-        line(&format!(
-            "{} endpoint {}: {}{}",
-            endpoint.kind.word(),
-            endpoint.name,
-            health(endpoint.health),
-            behind(&endpoint.detail)
-        ));
+        line(&self::endpoint(endpoint));
     }
     for operator in &snapshot.operators {
-        line(&format!(
-            "operator {}: {}{}",
-            operator.id,
-            health(operator.health),
-            behind(&operator.note)
-        ));
+        line(&self::operator(operator));
     }
     for alarm in &snapshot.alarms {
         line(&format!("alarm: {alarm}"));
@@ -85,10 +76,94 @@ pub(super) fn status(snapshot: &Snapshot) {
     for work in snapshot.work_in_flight() {
         line(&format!("in flight: {work}"));
     }
+    for action in &snapshot.actions {
+        let Some(undo) = action.undo else { continue };
+        let when = match undo.seconds_left(now) {
+            Some(seconds) => format!("leaves in {seconds} s"),
+            None => "is approved and held".to_owned(),
+        };
+        line(&format!(
+            "{id} {when}; to take the approval back: undo {id}",
+            id = action.id
+        ));
+    }
     for wait in &snapshot.waits {
         line(&format!("{}: {}", wait.reason.code(), wait.sentence));
     }
     waiting(snapshot);
+}
+
+fn endpoint(endpoint: &EndpointView) -> String {
+    format!(
+        "{} endpoint {}: {}{}{}",
+        endpoint.kind.word(),
+        endpoint.name,
+        health(endpoint.health),
+        answers(endpoint.latency_ms),
+        behind(&endpoint.detail)
+    )
+}
+
+fn operator(operator: &OperatorView) -> String {
+    format!(
+        "operator {}{}: {}{}{}, {} done, {} failed because of it{}",
+        operator.id,
+        behind(&operator.name),
+        health(operator.health),
+        answers(operator.latency_ms),
+        behind(&operator.version),
+        operator.ceremonies_done,
+        operator.ceremonies_failed,
+        behind(&operator.note)
+    )
+}
+
+fn answers(latency_ms: Option<u64>) -> String {
+    latency_ms.map_or_else(String::new, |ms| format!(", answers in {ms} ms"))
+}
+
+/// The mode, and what the rules would do at once with what waits.
+pub(super) fn mode(snapshot: &Snapshot) {
+    line(&format!("mode: {}", snapshot.mode));
+    if let Some(switched) = &snapshot.switched {
+        line(&switched.words(snapshot.mode));
+    }
+    if snapshot.mode == Mode::Auto {
+        return;
+    }
+    for action in snapshot.waiting() {
+        if let Some(rules) = &action.by_rules {
+            line(&format!("in mode auto, {}: {rules}", action.id));
+        }
+    }
+}
+
+/// The newest lines that are no less important than the level, oldest first.
+pub(super) fn logs(entries: &[Entry], level: Level, most: usize) {
+    let lines = newest(entries, level, most);
+    lines.iter().for_each(|text| line(text));
+    if lines.is_empty() {
+        line("Nothing so important was logged by this process.");
+    }
+}
+
+fn newest(entries: &[Entry], level: Level, most: usize) -> Vec<String> {
+    let shown = entries.iter().filter(|entry| entry.level <= level);
+    let mut lines: Vec<_> = shown
+        .rev()
+        .take(most)
+        .map(|entry| {
+            let level = entry.level.to_string().to_lowercase();
+            format!(
+                "{} {level}: {}: {}",
+                entry.at.to_rfc3339(),
+                entry.target,
+                entry.text
+            )
+        })
+        .collect();
+    lines.reverse();
+    lines
 }
 
 fn health(health: Health) -> &'static str {
@@ -101,115 +176,10 @@ fn health(health: Health) -> &'static str {
 }
 
 /// A remark behind a word, where there is one.
-fn behind(remark: &SafeText) -> String {
+pub(super) fn behind(remark: &SafeText) -> String {
     match remark.as_str() {
         "" => String::new(),
         remark => format!(", {remark}"),
-    }
-}
-
-/// Ceremonies that run, and the newest that ended.
-pub(super) fn ceremonies(snapshot: &Snapshot) {
-    let running = snapshot.ceremonies.iter().filter(|c| !c.is_over());
-    let ended = snapshot.ceremonies.iter().filter(|c| c.is_over()).take(3);
-    for ceremony in running.chain(ended) {
-        line(&format!(
-            "{} for {}, attempt {}, ceremony {}: {}",
-            ceremony.kind,
-            ceremony.case,
-            ceremony.attempt,
-            ceremony.id,
-            ceremony.word()
-        ));
-        members(ceremony);
-        if let Some((_, CeremonyEnd::Failed(failure))) = &ceremony.ended {
-            line(&format!("  it failed: {}", failure.reason));
-        }
-    }
-    if snapshot.ceremonies.is_empty() {
-        line("No ceremonies yet.");
-    }
-}
-
-/// How far each operator has come, and what is missing of it.
-fn members(ceremony: &CeremonyView) {
-    for (id, progress) in &ceremony.operators {
-        let asked = ceremony.steps.iter().filter(|step| step.senders.contains(id));
-        let missing: Vec<_> = asked
-            .clone()
-            .filter(|step| !progress.seen.contains_key(&step.id))
-            .map(|step| step.title.as_str())
-            .collect();
-        let seen = asked.count() - missing.len();
-        let next = match missing.first() {
-            Some(next) => format!(", {next} is missing"),
-            None => ", everything is here".to_owned(),
-        };
-        line(&format!(
-            "  operator {id}: {}{next}{}",
-            counted(seen, "message"),
-            behind(&progress.note)
-        ));
-    }
-}
-
-pub(super) fn cases(snapshot: &Snapshot) {
-    for case in &snapshot.cases {
-        line(&format!("{}: {}", case.id, case.sentence));
-    }
-    let older: u64 = snapshot.older.cases.values().sum();
-    if older > 0 {
-        line(&format!("and {older} before them"));
-    }
-    if snapshot.cases.is_empty() {
-        line("No pool has asked for anything yet.");
-    }
-}
-
-pub(super) fn case(snapshot: &Snapshot, id: CaseId) {
-    let Some(case) = snapshot.case(id) else {
-        return line(&format!("there is no case {id}"));
-    };
-    line(&format!("{}: {}", case.id, case.sentence));
-    if let Some(key) = case.validator {
-        line(&format!("validator: {key}"));
-    }
-    for entry in &case.history {
-        line(&format!("{}: {}", entry.at.to_rfc3339(), entry.text));
-    }
-    for way in &case.ways {
-        match way.can.check() {
-            Ok(()) => line(&format!(
-                "way on: {}. {} It costs: {}",
-                way.way, way.why, way.costs
-            )),
-            Err(why) => line(&format!("not now: {}, because {why}", way.way)),
-        }
-    }
-}
-
-pub(super) fn transactions(snapshot: &Snapshot) {
-    for tx in &snapshot.transactions {
-        let hash = tx
-            .hashes
-            .last()
-            .map_or_else(|| "not sent".to_owned(), ToString::to_string);
-        line(&format!("{}: {} is {}, {hash}", tx.action, tx.function, tx.state));
-    }
-    if snapshot.transactions.is_empty() {
-        line("No transactions yet.");
-    }
-}
-
-pub(super) fn validators(snapshot: &Snapshot) {
-    for validator in snapshot.validators.iter() {
-        line(&format!(
-            "pool {}: validator {}, {}",
-            validator.pool, validator.public_key, validator.status
-        ));
-    }
-    if snapshot.validators.is_empty() {
-        line("No validators yet.");
     }
 }
 
@@ -280,5 +250,27 @@ fn payload(payload: &Payload) {
             "exit of validator {}, index {}, from epoch {}, signing root {}",
             exit.validator, exit.validator_index, exit.epoch, exit.signing_root
         )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_newest_lines_of_a_level_come_oldest_first() {
+        let entry = |n: u64, level| Entry {
+            at: UnixMillis(n * 1_000),
+            level,
+            target: "engine".to_owned(),
+            text: format!("line {n}"),
+        };
+        let levels = [Level::WARN, Level::INFO, Level::DEBUG, Level::ERROR];
+        let entries: Vec<_> = (0..).zip(levels).map(|(n, level)| entry(n, level)).collect();
+        let warnings = newest(&entries, Level::WARN, 20);
+        assert_eq!(warnings.len(), 2);
+        assert!(warnings[0].ends_with("warn: engine: line 0"), "{warnings:?}");
+        let two = newest(&entries, Level::INFO, 2);
+        assert!(two[0].contains("line 1") && two[1].contains("line 3"), "{two:?}");
     }
 }

@@ -10,7 +10,7 @@ const DEBUG: &[(&str, &str)] = &[
     ("src/types/text.rs", "is Debug itself"),
     ("src/devnet/proxy/lies/added.rs", "is hashed, not shown"),
     (
-        "ui/log/pane.rs",
+        "ui/log/ring.rs",
         "is how `tracing` hands over a field that was given by Display",
     ),
 ];

@@ -148,6 +148,7 @@ pub(in crate::engine) fn read(state: &State, live: &Live, query: Query) -> Read 
             rows => Read::Here(rows.map(|rows| Listing { rows, older: 0 })),
         },
         Query::Pool { pool } => pool_cases(state, live, pool),
+        Query::Past { at } => Read::There(Box::new(Older::new(state, live, Wanted::Past(at)))),
     }
 }
 

@@ -7,6 +7,7 @@ mod convert;
 mod exits;
 mod lists;
 mod older;
+mod past;
 mod sentence;
 #[cfg(test)]
 mod tests;
@@ -20,6 +21,7 @@ use crate::oracle::{Mode, OBSERVES, State, Unadopted};
 use crate::types::{SafeText, UnixMillis};
 use crate::view::{
     Can, ChainView, JournalView, ListKind, Older, OperatorView, PauseView, SignerView, Snapshot, SwitchView,
+    Trends,
 };
 
 pub(super) use lists::{Read, read};
@@ -34,6 +36,17 @@ pub(super) fn snapshot(
     live: &Live,
     journal: &Journal,
     unwritable: Option<&SafeText>,
+    revision: u64,
+    rows: &mut ValidatorRows,
+) -> Snapshot {
+    compose(state, live, written(journal, unwritable), revision, rows)
+}
+
+/// The same, wherever the state was read from.
+fn compose(
+    state: &State,
+    live: &Live,
+    journal: JournalView,
     revision: u64,
     rows: &mut ValidatorRows,
 ) -> Snapshot {
@@ -77,15 +90,20 @@ pub(super) fn snapshot(
             .collect(),
         exits: exits.carried().filter_map(|id| exits::view(state, id)).collect(),
         validators: rows.views(state, &live.validators),
-        journal: written(journal, unwritable),
-        alarms: unwritable
-            .into_iter()
+        alarms: journal
+            .unwritable
+            .iter()
             .chain(live.alarms.values())
             .cloned()
             .chain(state.reads_the_future())
             .chain(unadopted(state).map(|u| u.words()))
             .collect(),
+        journal,
         waits: Vec::new(),
+        trends: Trends {
+            fee_ceiling_wei: Some(live.costs.ceiling_wei).filter(|wei| !wei.is_zero()),
+            ..live.trends.clone()
+        },
     };
     snapshot.waits = waits::of(state, live, &snapshot);
     snapshot

@@ -6,12 +6,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use super::lists;
+use super::{lists, past};
 use crate::engine::live::Live;
 use crate::journal::{Archive, JournalError};
 use crate::oracle::{Durable, Record, Settings, State};
 use crate::types::{CaseId, RequestKind, SafeText};
-use crate::view::{ListKind, Listing, Refused, RowId, Rows};
+use crate::view::{ListKind, Listing, PastMoment, Refused, RowId, Rows};
 
 /// What is looked for.
 #[derive(Debug)]
@@ -23,6 +23,8 @@ pub(super) enum Wanted {
         limit: usize,
     },
     One(RowId),
+    /// Everything, as it was then.
+    Past(PastMoment),
     /// These, in this order.
     Cases {
         ids: Vec<CaseId>,
@@ -47,7 +49,7 @@ pub(in crate::engine) struct Older {
 }
 
 /// Nothing could be read.
-fn unreadable(error: &JournalError) -> Refused {
+pub(super) fn unreadable(error: &JournalError) -> Refused {
     Refused::Unavailable(SafeText::new(&format!("the journal could not be read: {error}")))
 }
 
@@ -85,6 +87,7 @@ impl Older {
         let archive = Archive::open(path).map_err(|error| unreadable(&error))?;
         match &self.wanted {
             Wanted::One(row) => self.one(&archive, *row),
+            Wanted::Past(at) => past::read(&archive, path, *at, &self.settings, &self.live),
             Wanted::Page { kind, before, limit } => self.page(&archive, *kind, *before, *limit),
             Wanted::Cases { ids, limit } => {
                 let mut rows = self.first.clone().unwrap_or(Rows::Cases(Vec::new()));

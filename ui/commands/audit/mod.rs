@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, bail};
 use casimir_dkg::config::LoadOptions;
 use casimir_dkg::journal::{self, Report};
-use casimir_dkg::types::{CaseId, UnixMillis};
+use casimir_dkg::types::{CaseId, Root, UnixMillis};
 use serde_json::json;
 
 use super::journal::case::{self, Told};
@@ -42,31 +42,38 @@ pub(crate) fn run(args: &AuditArgs, options: &LoadOptions, json: bool) -> anyhow
     };
     let case: CaseId = case.parse()?;
     let path = locate(args.journal.as_deref(), options)?;
-    let (report, entries) = journal::verify(&path)?;
-    let records = case::records_of(&entries, case)?;
     let to = args
         .out
         .clone()
         .unwrap_or_else(|| PathBuf::from(format!("{}.html", case.to_string().replace('/', "-"))));
+    let (records, head) = write(&path, case, &to)?;
+    if json {
+        output::json(&json!({ "file": to, "case": case, "records": records, "head": head }));
+    } else {
+        output::line(&format!(
+            "wrote {}: {records} records of {case}, of a journal whose head is {head}",
+            to.display()
+        ));
+    }
+    Ok(Outcome::Success)
+}
+
+/// Writes the page of a case; how many records of it there are, and the head of the journal.
+///
+/// # Errors
+/// The journal is broken or has no such case, or the file is there already or cannot be written.
+pub(crate) fn write(path: &Path, case: CaseId, to: &Path) -> anyhow::Result<(usize, Root)> {
+    let (report, entries) = journal::verify(path)?;
+    let records = case::records_of(&entries, case)?;
     let page = page::write(&Audit {
         case,
-        journal: &path,
+        journal: path,
         report: &report,
         records: &records,
         at: UnixMillis::now(),
     });
-    keep(&to, &page)?;
-    if json {
-        output::json(&json!({ "file": to, "case": case, "records": records.len(), "head": report.head }));
-    } else {
-        output::line(&format!(
-            "wrote {}: {} records of {case}, of a journal whose head is {}",
-            to.display(),
-            records.len(),
-            report.head
-        ));
-    }
-    Ok(Outcome::Success)
+    keep(to, &page)?;
+    Ok((records.len(), report.head))
 }
 
 fn keep(to: &Path, page: &str) -> anyhow::Result<()> {

@@ -8,6 +8,8 @@ pub(crate) enum Target {
     Row(RowId),
     /// Network, endpoints, operators, journal.
     Status,
+    /// What is measured again and again.
+    Charts,
 }
 
 /// One detail view.

@@ -15,6 +15,8 @@ pub(crate) struct List {
     last_at: usize,
     /// Substring, matched without regard to case.
     pub(crate) filter: String,
+    /// Which of the pane's orders it has, and whether the other way round; none: that in which things matter.
+    pub(crate) sort: Option<(usize, bool)>,
     /// How many rows there are, unfiltered.
     pub(crate) count: usize,
     /// Numbers of the pane's rows that pass the filter.
@@ -33,6 +35,7 @@ impl List {
             picked: false,
             last_at: 0,
             filter: String::new(),
+            sort: None,
             count: 0,
             rows: Vec::new(),
             offset: 0,
@@ -45,6 +48,9 @@ impl List {
     pub(crate) fn refresh(&mut self, known: Known<'_>, position: Option<usize>) {
         self.count = self.pane.count(known);
         self.rows = self.pane.matching(known, &self.filter);
+        if let Some((by, turned)) = self.sort {
+            self.pane.order(known, &mut self.rows, by, turned);
+        }
         match self.position(known) {
             Some(at) => self.last_at = at,
             None => self.select(known, position.unwrap_or(0)),

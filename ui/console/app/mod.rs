@@ -1,13 +1,18 @@
 //! The model: all that the console knows. It is changed by `update` alone and read by the screens.
 
+mod batch;
 mod changes;
 mod detail;
 mod known;
 mod list;
+mod logs;
 mod older;
 mod overlay;
 mod palette;
+mod past;
 mod pending;
+mod remembered;
+mod standing;
 mod subject;
 mod tab;
 mod why_not;
@@ -17,7 +22,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use casimir_dkg::types::{ActionId, Root};
-use casimir_dkg::view::{Mode, Seated, Snapshot, Transition};
+use casimir_dkg::view::{ActionView, Mode, Seated, Snapshot, Transition};
 use ratatui::layout::{Rect, Size};
 
 use super::ExitReason;
@@ -25,16 +30,19 @@ use super::keys::{KeyMap, Scene};
 use super::msg::Now;
 use super::screens::panes::{self, Pane};
 use super::theme::{Theme, Token};
-use super::widgets::log::LogPane;
 
+pub(crate) use batch::{Batch, Mark};
 pub(crate) use changes::changes;
 pub(crate) use detail::{Detail, Target};
 pub(crate) use known::{Known, Stack};
 pub(crate) use list::List;
+pub(crate) use logs::{Going, INDENT, Logs, words};
 pub(crate) use older::{Older, Reading};
 pub(crate) use overlay::{Ask, CopyList, Editor, Field, FieldKind, Help, Overlay};
 pub(crate) use palette::{Entry, Palette, entries};
+pub(crate) use past::{Past, moment};
 pub(crate) use pending::{Pending, Subject};
+pub(crate) use remembered::{Remembered, place};
 pub(crate) use tab::Tab;
 
 /// What does not change while the console runs.
@@ -99,6 +107,10 @@ pub(crate) enum Hit {
 pub(crate) struct App {
     pub(crate) settings: Settings,
     pub(crate) snapshot: Arc<Snapshot>,
+    /// Present while the snapshot is one of the past.
+    pub(crate) past: Option<Past>,
+    /// The ticket of the question for one.
+    pub(crate) past_asked: Option<u64>,
     pub(crate) now: Now,
     pub(crate) size: Size,
     pub(crate) tab: Tab,
@@ -110,6 +122,10 @@ pub(crate) struct App {
     pub(crate) older: Older,
     /// The action that was decided while it was selected in the approvals: when something follows, that is selected.
     pub(crate) decided: Option<ActionId>,
+    /// What a batch is made of, in the order in which it was marked.
+    pub(crate) marked: Vec<Mark>,
+    /// Actions that wait and whose summaries were on the screen in full, as they were then.
+    pub(crate) read: Vec<ActionView>,
     pub(crate) details: Vec<Detail>,
     pub(crate) overlay: Option<Overlay>,
     pub(crate) toast: Option<Toast>,
@@ -124,14 +140,18 @@ pub(crate) struct App {
     pub(crate) mouse: bool,
     /// Which of the themes it has.
     pub(crate) theme: usize,
-    /// What is searched for on pages; empty: nothing.
+    /// The theme was chosen here, now or in an earlier run.
+    pub(crate) theme_chosen: bool,
+    /// What is searched for on pages and in the log; empty: nothing.
     pub(crate) search: String,
     /// The line of the page on which the search stands.
     pub(crate) found: Option<usize>,
+    /// Which of how many places that is.
+    pub(crate) found_at: Option<(usize, usize)>,
     pub(crate) leaving: Option<Leaving>,
     pub(crate) engine_gone: bool,
     pub(crate) interrupted: bool,
-    pub(crate) logs: LogPane,
+    pub(crate) logs: Logs,
     /// Filled by the last draw.
     pub(crate) hits: Vec<(Rect, Hit)>,
 }
@@ -149,6 +169,8 @@ impl App {
         let mut app = Self {
             settings,
             snapshot,
+            past: None,
+            past_asked: None,
             now,
             size,
             tab: Tab::Overview,
@@ -156,6 +178,8 @@ impl App {
             lists,
             older: Older::default(),
             decided: None,
+            marked: Vec::new(),
+            read: Vec::new(),
             details: Vec::new(),
             overlay: None,
             toast: None,
@@ -167,12 +191,14 @@ impl App {
             announced,
             mouse,
             theme: 0,
+            theme_chosen: false,
             search: String::new(),
             found: None,
+            found_at: None,
             leaving: None,
             engine_gone: false,
             interrupted: false,
-            logs: LogPane::default(),
+            logs: Logs::default(),
             hits: Vec::new(),
         };
         app.refresh_lists(|_| None);
@@ -197,6 +223,7 @@ impl App {
             Some(Overlay::Input(_)) => Scene::Input,
             Some(Overlay::Copy(_)) => Scene::Copy,
             Some(Overlay::Committee(_)) => Scene::Committee,
+            Some(Overlay::Batch(_)) => Scene::Batch,
             None => self.scene_beneath(),
         }
     }
@@ -256,9 +283,9 @@ impl App {
         self.lists.iter().map(position).collect()
     }
 
-    /// Nothing can be decided here: asked for, or the engine observes only.
+    /// Nothing can be decided here: asked for, or the engine observes only, or this is the past.
     pub(crate) fn read_only(&self) -> bool {
-        self.settings.read_only || self.snapshot.mode == Mode::Observe
+        self.settings.read_only || self.past.is_some() || self.snapshot.mode == Mode::Observe
     }
 
     /// Shows a message at the bottom for a while.
@@ -271,6 +298,12 @@ impl App {
             token,
             until: self.now.mono + Duration::from_secs(seconds),
         });
+    }
+
+    /// Another page or another search: it stands nowhere yet.
+    pub(crate) fn forget_found(&mut self) {
+        (self.found, self.found_at) = (None, None);
+        self.logs.forget_found();
     }
 
     /// A number for the next request.

@@ -38,6 +38,7 @@ impl Shelves {
             Rows::Ceremonies(rows) => extend(&mut self.ceremonies, rows),
             Rows::Transactions(rows) => extend(&mut self.transactions, rows),
             Rows::Exits(rows) => extend(&mut self.exits, rows),
+            Rows::Past(_) => {}
         }
     }
 
@@ -180,7 +181,7 @@ impl Older {
                 }
             }
             Query::One { .. } if is_empty(&rows) => self.reads[at].reading = Reading::Absent,
-            Query::One { .. } | Query::Pool { .. } => {
+            Query::One { .. } | Query::Pool { .. } | Query::Past { .. } => {
                 self.reads.remove(at);
                 self.found.extend(rows);
                 self.found.bound(Self::FOUND);
@@ -223,6 +224,7 @@ fn is_empty(rows: &Rows) -> bool {
         Rows::Ceremonies(rows) => rows.is_empty(),
         Rows::Transactions(rows) => rows.is_empty(),
         Rows::Exits(rows) => rows.is_empty(),
+        Rows::Past(_) => false,
     }
 }
 

@@ -6,7 +6,7 @@ use casimir_dkg::types::{ActionId, CaseId, OperatorId, PoolId, Root, SafeText};
 use casimir_dkg::view::{CommitteeView, Request};
 use tui_input::Input;
 
-use super::Palette;
+use super::{Batch, Palette};
 use crate::console::screens::panes::Pane;
 
 #[derive(Debug, Clone)]
@@ -17,6 +17,7 @@ pub(crate) enum Overlay {
     Input(Field),
     Copy(CopyList),
     Committee(Editor),
+    Batch(Box<Batch>),
     Palette(Palette),
 }
 
@@ -81,6 +82,8 @@ pub(crate) enum FieldKind {
     GiveUp { case: CaseId },
     /// The name of the mode that shall be.
     Mode,
+    /// A moment of the journal.
+    Past,
     /// A lever of the show's director.
     Lever,
     /// The phrase that opening an exit demands, where a rule may let it be published without another question.

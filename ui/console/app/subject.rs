@@ -12,7 +12,7 @@ impl App {
         match self.details.last() {
             Some(detail) => match detail.target {
                 Target::Row(id) => Some(id),
-                Target::Status => None,
+                Target::Status | Target::Charts => None,
             },
             None => self.list(self.pane()).selected,
         }
@@ -69,13 +69,13 @@ impl App {
 
     /// What leaves next, unless its approval is taken back.
     pub(crate) fn leaving(&self) -> Option<&ActionView> {
-        let until = |action: &&ActionView| action.undo.and_then(|undo| undo.until);
-        let open = self
-            .snapshot
-            .actions
-            .iter()
-            .filter(|action| until(action).is_some());
-        open.min_by_key(until)
+        crate::summary::leaving(&self.snapshot)
+    }
+
+    /// Whether another action waits that could be approved together with this one.
+    fn has_like(&self, action: &ActionView) -> bool {
+        let mut others = self.snapshot.waiting().filter(|other| other.id != action.id);
+        action.phrase.is_none() && others.any(|other| other.kind == action.kind)
     }
 
     /// Whether the footer offers this way: on the page that says what it costs.
@@ -91,6 +91,8 @@ impl App {
         let waiting = || self.subject_action().filter(|a| a.waits());
         match command {
             Command::Approve | Command::Reject => waiting().is_some(),
+            Command::Mark => waiting().is_some_and(|a| self.has_like(a)),
+            Command::Batch => !self.marked.is_empty(),
             Command::Committee => waiting().is_some_and(|a| a.committee.is_some()),
             Command::Retry | Command::Pause => self.subject_case().is_some(),
             Command::Reshare | Command::Exit => self.subject_validator().is_some(),
@@ -100,7 +102,9 @@ impl App {
             Command::Copy | Command::Open => self.subject().is_some() || self.details.last().is_some(),
             Command::Follow => self.subject().is_some(),
             Command::Unfold => matches!(self.subject(), Some(RowId::Action(_))),
-            Command::Search => !self.details.is_empty() || self.overlay.is_some(),
+            Command::Search => {
+                !self.details.is_empty() || self.overlay.is_some() || self.pane() == super::panes::LOGS
+            }
             Command::NextPane => self.details.is_empty(),
             Command::Director => !self.settings.levers.is_empty(),
             Command::Zoom => self.tab == super::Tab::Overview,

@@ -14,7 +14,13 @@ impl App {
 
     fn can(&self, command: Command) -> Result<(), String> {
         let decides = TABLE.iter().any(|row| row.command == command && row.dangerous);
-        if decides && self.read_only() && (command != Command::Mode || self.settings.read_only) {
+        if decides
+            && self.read_only()
+            && (command != Command::Mode || self.settings.read_only || self.past.is_some())
+        {
+            if self.past.is_some() {
+                return Err("this is the past: nothing is decided here".to_owned());
+            }
             return Err(match self.snapshot.mode {
                 Mode::Observe if !self.settings.read_only => "mode observe decides nothing".to_owned(),
                 _ => "read-only: nothing is decided from here".to_owned(),
@@ -22,6 +28,11 @@ impl App {
         }
         match command {
             Command::Approve => self.can_approve(),
+            Command::Mark => {
+                let action = self.subject_action().ok_or("no action is selected")?;
+                self.can_be_batched(action)
+            }
+            Command::Batch if self.marked.is_empty() => Err("nothing is marked".to_owned()),
             Command::NextWaiting | Command::PreviousWaiting => self.anything_waits(),
             Command::TakeBack => match self.undoable() {
                 Some(_) => Ok(()),

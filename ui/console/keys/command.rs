@@ -19,6 +19,7 @@ pub(crate) enum Group {
     Input,
     Copy,
     Committee,
+    Batch,
     Quit,
     Help,
     Palette,
@@ -26,7 +27,7 @@ pub(crate) enum Group {
 
 impl Group {
     /// Every group, in the order of the help.
-    pub(crate) const ALL: [Group; 15] = [
+    pub(crate) const ALL: [Group; 16] = [
         Group::Work,
         Group::Ask,
         Group::Move,
@@ -34,6 +35,7 @@ impl Group {
         Group::Detail,
         Group::Logs,
         Group::Committee,
+        Group::Batch,
         Group::Copy,
         Group::Input,
         Group::Quit,
@@ -59,6 +61,7 @@ impl Group {
             Group::Input => "input",
             Group::Copy => "copy",
             Group::Committee => "committee",
+            Group::Batch => "batch",
             Group::Quit => "quit",
             Group::Help => "help",
             Group::Palette => "palette",
@@ -80,6 +83,7 @@ impl Group {
             Group::Input => "In a text field",
             Group::Copy => "In the copy list",
             Group::Committee => "In the committee editor",
+            Group::Batch => "On the page of what is marked",
             Group::Quit => "When asked whether to quit",
             Group::Help => "In this help",
             Group::Palette => "In the list of commands",
@@ -97,13 +101,14 @@ pub(crate) enum Scene {
     Input,
     Copy,
     Committee,
+    Batch,
     Quit,
     Help,
     Palette,
 }
 
 impl Scene {
-    pub(crate) const ALL: [Scene; 10] = [
+    pub(crate) const ALL: [Scene; 11] = [
         Scene::List,
         Scene::Logs,
         Scene::Detail,
@@ -111,6 +116,7 @@ impl Scene {
         Scene::Input,
         Scene::Copy,
         Scene::Committee,
+        Scene::Batch,
         Scene::Quit,
         Scene::Help,
         Scene::Palette,
@@ -121,12 +127,13 @@ impl Scene {
         use Group as G;
         match self {
             Scene::List => &[G::Work, G::List, G::Move, G::Global, G::Over, G::Always],
-            Scene::Logs => &[G::Logs, G::List, G::Move, G::Global, G::Over, G::Always],
+            Scene::Logs => &[G::Logs, G::Move, G::Global, G::Over, G::Always],
             Scene::Detail => &[G::Work, G::Detail, G::Move, G::Global, G::Over, G::Always],
             Scene::Ask => &[G::Ask, G::Over, G::Always],
             Scene::Input => &[G::Input, G::Always],
             Scene::Copy => &[G::Copy, G::Move, G::Over, G::Always],
             Scene::Committee => &[G::Committee, G::Move, G::Over, G::Always],
+            Scene::Batch => &[G::Batch, G::Always],
             Scene::Quit => &[G::Quit, G::Always],
             Scene::Help => &[G::Help, G::Move, G::Over, G::Always],
             Scene::Palette => &[G::Palette, G::Always],
@@ -162,6 +169,7 @@ pub(crate) enum Command {
     Adopt,
     Director,
     Status,
+    Charts,
     Mouse,
     Up,
     Down,
@@ -196,6 +204,13 @@ pub(crate) enum Command {
     CopyThis,
     Toggle,
     Propose,
+    Mark,
+    Batch,
+    ApproveAll,
+    Sort,
+    SortTurned,
+    Past,
+    Audit,
 }
 
 /// One row of the table.
@@ -266,16 +281,29 @@ pub(crate) const TABLE: &[Row] = &[
     dangerous(row(G::Work, C::Exit, "exit", &["E"], "exit", "request the exit of a staked pool's validator by hand (validators)")),
     dangerous(row(G::Work, C::RedoKey, "another-key", &["K"], "another key", "have another committee make another key for a deposit; the present one is never used")),
     dangerous(row(G::Work, C::GiveUp, "give-up", &["X"], "give up", "give the case up, with a reason for the journal; only a retry takes it up again")),
+    dangerous(row(G::Work, C::Mark, "mark", &["space"], "mark", "mark what waits, or take its mark away: like actions are approved together")),
+    dangerous(row(G::Work, C::Batch, "approve-marked", &["B"], "approve marked", "one page of all that is marked, approved by typing how many they are")),
+    row(G::Work, C::Audit, "audit", &["w"], "", "write the audit page of the case: all of it from the journal, and how to verify it"),
     row(G::Work, C::Copy, "copy", &["c"], "copy", "show the full values and copy one to the clipboard"),
 
     row(G::List, C::Open, "open", &["enter"], "open", "open the selected row"),
     row(G::List, C::Filter, "filter", &["/"], "filter", "show only rows that contain a text"),
     row(G::List, C::Clear, "clear", &["esc"], "", "clear the filter; without one, the selection follows what matters again"),
+    row(G::List, C::Sort, "sort", &["o"], "", "sort by the next thing, and after the last by what matters again"),
+    row(G::List, C::SortTurned, "sort-turned", &["O"], "", "sort the other way round"),
     row(G::List, C::Zoom, "zoom", &["z"], "zoom", "give the pane the whole screen, or go back to the overview"),
     row(G::List, C::Left, "left", &["left", "h"], "", "pane to the left"),
     row(G::List, C::Right, "right", &["right", "l"], "", "pane to the right"),
     row(G::Logs, C::LogMore, "more", &["+", "="], "more", "show less important lines too"),
     row(G::Logs, C::LogLess, "less", &["-"], "less", "show only more important lines"),
+    row(G::Logs, C::Filter, "filter", &["f"], "filter", "show only lines that contain a text"),
+    row(G::Logs, C::Search, "search", &["/"], "search", "search the lines that are shown"),
+    row(G::Logs, C::FindNext, "next", &["n"], "", "the next line that has it"),
+    row(G::Logs, C::FindPrevious, "previous", &["N"], "", "the line before"),
+    row(G::Logs, C::Clear, "clear", &["esc"], "", "clear the filter"),
+    row(G::Logs, C::Zoom, "zoom", &["z"], "zoom", "give the log the whole screen, or go back to the overview"),
+    row(G::Logs, C::Left, "left", &["left", "h"], "", "pane to the left"),
+    row(G::Logs, C::Right, "right", &["right", "l"], "", "pane to the right"),
 
     row(G::Detail, C::Follow, "follow", &["enter", "right", "l"], "follow", "go to the action or ceremony that this points to"),
     row(G::Detail, C::Close, "close", &["esc", "left", "h"], "back", "back to where you came from"),
@@ -303,6 +331,13 @@ pub(crate) const TABLE: &[Row] = &[
     dangerous(row(G::Committee, C::Toggle, "toggle", &["space"], "take / drop", "put the operator in or out")),
     dangerous(row(G::Committee, C::Propose, "propose", &["enter"], "propose", "propose this committee; the action must then be approved anew")),
     row(G::Committee, C::Close, "close", &["esc", "q"], "cancel", "leave everything as it was"),
+
+    dangerous(row(G::Batch, C::ApproveAll, "approve", &["enter"], "approve", "approve each of them, once how many they are is typed")),
+    row(G::Batch, C::Up, "up", &["up", "k"], "", "up"),
+    row(G::Batch, C::Down, "down", &["down", "j"], "", "down"),
+    row(G::Batch, C::PageUp, "page-up", &["pageup"], "", "one page up"),
+    row(G::Batch, C::PageDown, "page-down", &["pagedown", "space"], "", "one page down"),
+    row(G::Batch, C::Close, "close", &["esc", "q"], "cancel", "leave everything as it was"),
 
     row(G::Quit, C::Yes, "yes", &["y"], "quit", "finish what must not be interrupted and stop"),
     row(G::Quit, C::No, "no", &["esc", "n", "q"], "stay", "stay"),
@@ -337,8 +372,10 @@ pub(crate) const TABLE: &[Row] = &[
     dangerous(row(G::Global, C::Adopt, "adopt", &["T"], "", "take over an account with a past that this journal does not know, where one waits for it")),
     row(G::Global, C::Director, "director", &["D"], "director", "in the demo: the levers of its network, such as more pools, a dead operator, a reorganisation"),
     row(G::Global, C::Status, "status", &["i"], "", "the state of network, endpoints, operators and journal"),
+    row(G::Global, C::Past, "past", &["H"], "", "look at a past moment of the journal, where nothing can be decided; and back"),
+    row(G::Global, C::Charts, "charts", &["C"], "", "charts: times to answer, ceremonies, base fee, ready queue"),
     row(G::Global, C::Palette, "commands", &[":"], "", "every command as a list to type into, with what cannot be done now and why"),
-    row(G::Global, C::Theme, "theme", &["t"], "", "the next theme; it holds until the console is left"),
+    row(G::Global, C::Theme, "theme", &["t"], "", "the next theme; it is remembered, unless the configuration names one"),
     row(G::Global, C::Mouse, "mouse", &["m"], "", "let the console have the mouse, or give it back to the terminal for selecting text"),
     row(G::Global, C::Help, "help", &["?", "f1"], "help", "this help"),
     row(G::Global, C::Back, "quit", &["q"], "quit", "back; at the top, asks whether to leave"),

@@ -62,6 +62,8 @@ fn read_only_removes_every_dangerous_row() {
         Command::RedoKey,
         Command::GiveUp,
         Command::Propose,
+        Command::Batch,
+        Command::ApproveAll,
     ] {
         assert!(
             TABLE.iter().filter(|r| r.command == command).all(|r| r.dangerous),

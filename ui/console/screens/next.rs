@@ -26,6 +26,12 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, app: &App) {
 pub(super) fn words(app: &App) -> String {
     let key = |group, command| app.settings.keys.label(group, command);
     let s = &app.snapshot;
+    if app.past.is_some() {
+        let back = key(Group::Global, Command::Back);
+        return format!(
+            "{back} goes back to now; this is the past, without the chain and who answered, and decides nothing"
+        );
+    }
     if app.settings.read_only {
         return "nothing to press: this seat looks and decides nothing; enter opens a row".to_owned();
     }
@@ -40,6 +46,14 @@ pub(super) fn words(app: &App) -> String {
     if s.signer.unadopted.is_some() {
         let adopt = key(Group::Global, Command::Adopt);
         return format!("{adopt} adopts the account, which has a past that this journal does not know");
+    }
+    if !app.marked.is_empty() {
+        let all = key(Group::Work, Command::Batch);
+        let more = key(Group::Work, Command::Mark);
+        let count = app.marked.len();
+        return format!(
+            "{all} shows all {count} that are marked on one page, to approve them together; {more} marks more"
+        );
     }
     if let Some(action) = in_front(app) {
         return decide(app, action);

@@ -1,18 +1,23 @@
 //! Draws a pane: its frame, its list, and what stands there instead of rows. Loading, empty, filtered away, failed and
 //! stale are different pictures.
 
+use std::time::Duration;
+
+use alloy::primitives::U256;
+use casimir_dkg::types::CeremonyKind;
 use casimir_dkg::view::{LinkState, ListKind};
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Margin, Rect};
 use ratatui::text::{Line, Span};
 
-use super::panes::{LOGS, Pane};
+use super::detail::charts;
+use super::panes::{APPROVALS, CEREMONIES, EVENTS, LOGS, Pane, TRANSACTIONS};
 use crate::console::app::{App, Hit, Reading, Tab};
 use crate::console::keys::{Command, Group};
 use crate::console::theme::Token;
 use crate::console::widgets::table::{self, Table};
 use crate::console::widgets::text::{clean, wrap};
-use crate::console::widgets::{format, frame as frame_widget, log};
+use crate::console::widgets::{format, frame as frame_widget, log, spark};
 
 /// Draws a pane; `focus` says whether it has the keyboard.
 pub(crate) fn draw(frame: &mut Frame<'_>, area: Rect, app: &mut App, pane: Pane, focus: bool) {
@@ -21,12 +26,12 @@ pub(crate) fn draw(frame: &mut Frame<'_>, area: Rect, app: &mut App, pane: Pane,
     let title = frame_widget::title(app, pane.title(), count, focus);
     let inner = area.inner(Margin::new(1, 1));
     if pane == LOGS {
-        log::draw(frame, inner, app, &app.list(pane).filter);
+        log::draw(frame, inner, app);
     } else {
         with_more_beneath(frame, inner, app, pane, focus);
     }
     // last: only now is it known which rows are seen
-    let notes = notes(app, pane);
+    let notes = notes(app, pane, area.width);
     frame_widget::draw(frame, area, app, title, notes, focus);
 }
 
@@ -36,16 +41,27 @@ fn left(app: &App, pane: Pane) -> u64 {
 }
 
 /// The lower edge: whether it can be trusted, the filter, which part of a long list is seen, and how many are older.
-fn notes(app: &App, pane: Pane) -> Line<'static> {
+fn notes(app: &App, pane: Pane, width: u16) -> Line<'static> {
     let mut spans = Vec::new();
     let mut note = |token, text: String| spans.push(Span::styled(text, app.style(token)));
     let list = app.list(pane);
     if pane == LOGS {
         note(Token::Muted, format!(" {} and worse ", app.logs.level_name()));
         if !list.filter.is_empty() {
-            note(Token::Match, format!(" /{} ", clean(&list.filter)));
+            let (all, shown) = app.logs.counts(&list.filter);
+            let text = format!(" filter {}: {shown} of {all} ", clean(&list.filter));
+            note(Token::Match, text);
+        }
+        if let Some((at, of)) = app.found_at {
+            note(Token::Match, format!(" /{} {at}/{of} ", clean(&app.search)));
+        }
+        if app.logs.is_held() {
+            note(Token::Stale, " newer lines below ".to_owned());
         }
         return Line::from(spans);
+    }
+    if let Some(trend) = trend(app, pane).filter(|_| width >= LEAST_WITH_TREND) {
+        note(Token::Info, trend);
     }
     if !list.rows.is_empty() {
         match app.snapshot.chain.link {
@@ -53,6 +69,19 @@ fn notes(app: &App, pane: Pane) -> Line<'static> {
             LinkState::Down => note(Token::Danger, " no connection ".to_owned()),
             LinkState::Connecting | LinkState::CatchingUp | LinkState::Live => {}
         }
+    }
+    if pane == APPROVALS && !app.marked.is_empty() {
+        note(Token::Emphasis, format!(" {} marked ", app.marked.len()));
+    }
+    if let Some((by, turned)) = list.sort {
+        let way = match (turned, app.settings.ascii) {
+            (false, true) => "v",
+            (true, true) => "^",
+            (false, false) => "↓",
+            (true, false) => "↑",
+        };
+        let name = pane.sorts().get(by).copied().unwrap_or_default();
+        note(Token::Emphasis, format!(" {name} {way} "));
     }
     if !list.filter.is_empty() {
         note(
@@ -75,6 +104,34 @@ fn notes(app: &App, pane: Pane) -> Line<'static> {
         note(token, text);
     }
     Line::from(spans)
+}
+
+/// Narrower panes need their lower edge for more important things.
+const LEAST_WITH_TREND: u16 = 70;
+/// Columns of blocks there.
+const TREND: usize = 12;
+
+/// What is measured of the things in a pane.
+fn trend(app: &App, pane: Pane) -> Option<String> {
+    let trends = &app.snapshot.trends;
+    let newest = |values: &[Option<u64>]| values.iter().rev().find_map(|value| *value);
+    let (what, values, now) = if pane == CEREMONIES {
+        let (took, _) = charts::durations(app, CeremonyKind::Keygen);
+        let last = Duration::from_millis(newest(&took)?);
+        ("keygens", took, format::short(last))
+    } else if pane == TRANSACTIONS {
+        let fees = trends.base_fee_wei.values();
+        let last = format::gwei_short(U256::from(newest(fees)?));
+        ("base fee", fees.to_vec(), format!("{last} gwei"))
+    } else if pane == EVENTS {
+        let queue = trends.queue.values();
+        ("queue", queue.to_vec(), newest(queue)?.to_string())
+    } else {
+        return None;
+    };
+    // one value alone tells no story
+    let blocks = Some(spark::line(&values, TREND, app.settings.ascii)).filter(|_| values.len() > 1)?;
+    Some(format!(" {what} {blocks} {now} "))
 }
 
 /// What is older than the last row.

@@ -1,7 +1,7 @@
 //! Pictures of every screen and state at four sizes.
 
 use casimir_dkg::types::RequestKind;
-use casimir_dkg::view::{Accepted, LinkState, Mode, PauseView, Refused, Snapshot};
+use casimir_dkg::view::{Accepted, LinkState, Listing, Mode, PauseView, Refused, Rows, Snapshot};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::layout::Size;
@@ -197,6 +197,85 @@ fn questions_and_fields() {
         &mut after(fixture::busy(), "2 down down enter e down down down space").app,
     );
     pictures("reshare_by_hand", &mut after(fixture::busy(), "7 R").app);
+}
+
+#[test]
+fn the_past_is_marked() {
+    let mut driver = after(fixture::busy(), "H");
+    pictures("past_asked", &mut driver.app);
+    driver.types("12");
+    driver.keys("enter");
+    let ticket = driver.app.past_asked.unwrap();
+    let mut then = fixture::several();
+    then.journal.records = 12;
+    then.at = fixture::ago(3_600);
+    let answer = Ok(Listing {
+        rows: Rows::Past(Box::new(then)),
+        older: 0,
+    });
+    driver.send(Event::Rows { ticket, answer });
+    pictures("past", &mut driver.app);
+}
+
+#[test]
+fn charts_on_their_page_and_in_their_panes() {
+    pictures("charts", &mut after(fixture::measured(), "C").app);
+    insta::assert_snapshot!(
+        "charts_whole_120x60",
+        picture(&mut after(fixture::measured(), "C").app, (120, 60))
+    );
+    pictures("charts_empty", &mut after(fixture::quiet(), "C").app);
+    pictures("overview_measured", &mut after(fixture::measured(), "1").app);
+    let setup = Setup {
+        ascii: true,
+        ..Setup::default()
+    };
+    let mut driver = Driver::new(fixture::app_with(fixture::measured(), setup));
+    driver.slowly("C");
+    let screen = picture(&mut driver.app, (120, 60));
+    let plain = screen.chars().all(|c| c.is_ascii());
+    assert!(plain, "{screen}");
+}
+
+#[test]
+fn what_is_marked_and_the_page_of_it() {
+    let mut driver = after(fixture::several(), "2 g space space space space");
+    pictures("marked", &mut driver.app);
+    driver.slowly("B");
+    pictures("batch", &mut driver.app);
+    driver.slowly("4 5 enter");
+    insta::assert_snapshot!("batch_wrong_120x40", picture(&mut driver.app, (120, 40)));
+    let mut driver = after(fixture::several(), "2");
+    for key in "g down down down down enter space esc down enter space esc B".split(' ') {
+        driver.slowly(key);
+        picture(&mut driver.app, (120, 40));
+    }
+    pictures("batch_money", &mut driver.app);
+}
+
+#[test]
+fn the_log_at_its_end_scrolled_filtered_and_searched() {
+    let mut driver = after(fixture::busy(), "8");
+    driver.send(Event::Logged(fixture::lines()));
+    pictures("logs_lines", &mut driver.app);
+    picture(&mut driver.app, (80, 24));
+    driver.slowly("k k k");
+    pictures("logs_scrolled", &mut driver.app);
+    driver.slowly("end f");
+    driver.types("pool 3");
+    driver.slowly("enter /");
+    driver.types("operator");
+    driver.slowly("enter n");
+    pictures("logs_found", &mut driver.app);
+    driver.slowly("esc f");
+    driver.types("no such words");
+    driver.slowly("enter");
+    insta::assert_snapshot!("logs_nothing_80x24", picture(&mut driver.app, (80, 24)));
+    let mut driver = after(fixture::busy(), "2 enter /");
+    driver.types("0x");
+    picture(&mut driver.app, (80, 24));
+    driver.slowly("enter");
+    pictures("page_found", &mut driver.app);
 }
 
 #[test]

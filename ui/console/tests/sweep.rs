@@ -6,7 +6,7 @@ use super::draw::terminal;
 use super::fixture::{self, Driver};
 use crate::console::msg::Event;
 
-const SCREENS: [&str; 24] = [
+const SCREENS: [&str; 26] = [
     "1",
     "2",
     "3",
@@ -16,6 +16,7 @@ const SCREENS: [&str; 24] = [
     "7",
     "8",
     "i",
+    "C",
     "2 enter",
     "2 down enter",
     "3 enter",
@@ -31,6 +32,7 @@ const SCREENS: [&str; 24] = [
     "2 down enter a",
     "2 enter c",
     "2 down down enter e",
+    "2 down down space B",
 ];
 
 #[test]

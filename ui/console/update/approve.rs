@@ -84,17 +84,7 @@ fn instead(app: &mut App, decided: Option<&ActionView>) -> Vec<Effect> {
 
 /// Whether the approval of the action in view may be asked for now.
 fn may_be_asked(app: &mut App, action: &ActionView) -> Result<(), String> {
-    if app
-        .pending
-        .iter()
-        .any(|p| p.approves && p.counts() && p.subject == crate::console::app::Subject::Action(action.id))
-    {
-        return Err(format!(
-            "{} was approved already; waiting for the engine",
-            action.id
-        ));
-    }
-    action.can_approve.check().map_err(ToString::to_string)?;
+    app.can_be_sent(action)?;
     let Some(detail) = app.details.last_mut().filter(|d| d.drawn) else {
         return Err("not on the screen yet".to_owned());
     };

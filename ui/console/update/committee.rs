@@ -18,9 +18,14 @@ pub(super) fn open(app: &mut App) {
         );
         return;
     };
+    // where a member is down, the editor begins with what would take its place: enter proposes that
+    let worse = app.worse(action);
+    let chosen = worse
+        .and_then(|worse| worse.instead)
+        .unwrap_or_else(|| committee.proposed.clone());
     app.overlay = Some(Overlay::Committee(Editor {
         action: action.id,
-        chosen: committee.proposed.clone(),
+        chosen,
         committee,
         selected: 0,
         offset: 0,

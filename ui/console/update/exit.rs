@@ -28,7 +28,7 @@ pub(super) fn start(app: &mut App) {
     app.overlay = Some(Overlay::Input(Field {
         kind: FieldKind::ExitPhrase {
             pool,
-            expected: format!("exit pool {pool}"),
+            expected: crate::summary::exit_phrase(pool),
         },
         input: Input::default(),
         problem: None,

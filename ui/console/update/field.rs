@@ -93,6 +93,9 @@ pub(super) fn clear_filter(app: &mut App) {
         return;
     }
     let pane = app.pane();
+    if app.list(pane).filter.is_empty() && batch::unmark(app) {
+        return;
+    }
     if app.list(pane).filter.is_empty() {
         app.with_list(pane, |list, _| list.picked = false);
     }
@@ -139,6 +142,10 @@ pub(super) fn submit(app: &mut App) -> Vec<Effect> {
             }
             Err(why) => field.problem = Some(why),
         },
+        FieldKind::Past => {
+            app.overlay = None;
+            return past::submit(app, &text);
+        }
         FieldKind::Lever => return director::typed(app, text),
         FieldKind::GiveUp { case } => give_up::reason_typed(app, case, &text),
         FieldKind::Phrase { expected, .. } | FieldKind::ExitPhrase { expected, .. } if text != expected => {

@@ -1,11 +1,12 @@
-//! Searching a page or the help: what is typed is marked, and the next place comes into view.
+//! Searching a page, the log or the help: what is typed is marked, and the next place comes into view.
 
 use tui_input::Input;
 
 use super::*;
 use crate::console::app::{Field, FieldKind, Help};
+use crate::console::screens::panes::LOGS;
 
-/// `/` where a page is in front.
+/// `/` where a page or the log is in front.
 pub(super) fn open(app: &mut App) {
     let help = match &app.overlay {
         Some(Overlay::Help(help)) => Some(help.scroll),
@@ -19,7 +20,7 @@ pub(super) fn open(app: &mut App) {
         },
         problem: None,
     }));
-    app.found = None;
+    app.forget_found();
 }
 
 /// The field is left: the help comes back where it was open.
@@ -39,28 +40,20 @@ pub(super) fn left(app: &mut App, help: Option<usize>, text: String) {
 
 /// `n` and `N`: the next place, around the end.
 pub(super) fn step(app: &mut App, steps: isize) {
-    let (hits, from) = match (&app.overlay, app.details.last()) {
-        (Some(Overlay::Help(help)), _) => (&help.hits, help.scroll),
-        (_, Some(detail)) => (&detail.hits, detail.scroll),
-        _ => return,
-    };
     if app.search.is_empty() {
         return app.say(Token::Info, "nothing is searched for; / asks for what");
     }
-    let Some(last) = hits.len().checked_sub(1) else {
-        let text = format!("nothing here contains \"{}\"", app.search);
-        return app.say(Token::Info, text);
+    let found = match (&app.overlay, app.details.last()) {
+        (Some(Overlay::Help(help)), _) => along(app.found, &help.hits, help.scroll, steps),
+        (_, Some(detail)) => along(app.found, &detail.hits, detail.scroll, steps),
+        _ if app.pane() == LOGS => return in_log(app, steps),
+        _ => return,
     };
-    let at = match app.found {
-        Some(line) if steps > 0 => hits.iter().position(|hit| *hit > line).unwrap_or(0),
-        Some(line) => hits.iter().rposition(|hit| *hit < line).unwrap_or(last),
-        None if steps > 0 => hits.iter().position(|hit| *hit >= from).unwrap_or(0),
-        None => last,
+    let Some((line, at, of)) = found else {
+        return nowhere(app);
     };
-    let (line, count) = (hits[at], hits.len());
     app.found = Some(line);
-    let text = format!("\"{}\": {} of {count}", app.search, at + 1);
-    app.say(Token::Info, text);
+    stands(app, at, of);
     match &mut app.overlay {
         Some(Overlay::Help(help)) => help.scroll = line,
         _ => {
@@ -69,4 +62,36 @@ pub(super) fn step(app: &mut App, steps: isize) {
             }
         }
     }
+}
+
+/// The line to go to, and which of how many it is.
+fn along(found: Option<usize>, hits: &[usize], from: usize, steps: isize) -> Option<(usize, usize, usize)> {
+    let last = hits.len().checked_sub(1)?;
+    let at = match found {
+        Some(line) if steps > 0 => hits.iter().position(|hit| *hit > line).unwrap_or(0),
+        Some(line) => hits.iter().rposition(|hit| *hit < line).unwrap_or(last),
+        None if steps > 0 => hits.iter().position(|hit| *hit >= from).unwrap_or(0),
+        None => last,
+    };
+    Some((hits[at], at + 1, hits.len()))
+}
+
+fn in_log(app: &mut App, steps: isize) {
+    let filter = app.list(LOGS).filter.clone();
+    match app.logs.find(&filter, &app.search, steps) {
+        Some((at, of)) => stands(app, at, of),
+        None => nowhere(app),
+    }
+}
+
+fn nowhere(app: &mut App) {
+    app.found_at = None;
+    let text = format!("nothing here contains \"{}\"", app.search);
+    app.say(Token::Info, text);
+}
+
+fn stands(app: &mut App, at: usize, of: usize) {
+    app.found_at = Some((at, of));
+    let text = format!("\"{}\": {at} of {of}", app.search);
+    app.say(Token::Info, text);
 }

@@ -1,7 +1,7 @@
 //! A key: through the key map to its verb.
 
 use super::*;
-use crate::console::app::{Help, Tab};
+use crate::console::app::Help;
 use crate::console::keys::{Command, Key, Scene};
 
 /// A key went down, or repeats because it is held. A held key moves and types, but it never does anything else.
@@ -20,6 +20,12 @@ pub(super) fn pressed(app: &mut App, key: Key, repeat: bool) -> Vec<Effect> {
             if let Some(Overlay::Input(field)) = &mut app.overlay {
                 field::key(field, key);
                 field::changed(app);
+            }
+            vec![]
+        }
+        (Scene::Batch, None) => {
+            if !repeat {
+                batch::key(app, key);
             }
             vec![]
         }
@@ -90,7 +96,11 @@ pub(super) fn run(app: &mut App, scene: Scene, command: Command) -> Vec<Effect> 
     use Command as C;
     let refused = app.read_only() && !mode::may_be_switched(app, command);
     if refused && is_dangerous(command) && scene != Scene::Quit {
-        app.say(Token::Info, "observe mode: nothing is decided here");
+        let why = match app.past {
+            Some(_) => "this is the past: nothing is decided here",
+            None => "observe mode: nothing is decided here",
+        };
+        app.say(Token::Info, why);
         return vec![];
     }
     match command {
@@ -103,6 +113,7 @@ pub(super) fn run(app: &mut App, scene: Scene, command: Command) -> Vec<Effect> 
         C::No => app.overlay = None,
         C::Close | C::Cancel => navigate::close(app),
         C::Approve => return approve::start(app),
+        C::ApproveAll => return batch::submit(app),
         C::TakeBack => return take_back::send(app),
         C::Reject => reject::start(app),
         C::Submit => return field::submit(app),
@@ -130,16 +141,13 @@ pub(super) fn run(app: &mut App, scene: Scene, command: Command) -> Vec<Effect> 
         C::Search => find::open(app),
         C::FindNext => find::step(app, 1),
         C::FindPrevious => find::step(app, -1),
+        C::Past | C::Audit | C::Status | C::Charts => return page(app, command),
+        C::Sort | C::SortTurned | C::Mark | C::Batch => in_lists(app, command),
         C::Unfold => look::unfold(app),
-        C::Status => return navigate::status(app),
         C::Filter => field::open_filter(app),
         C::Clear => field::clear_filter(app),
         C::Open | C::Follow => return navigate::open(app),
-        C::Tab(number) => {
-            if let Some(tab) = Tab::numbered(&app.settings.panes, number) {
-                navigate::tab(app, tab);
-            }
-        }
+        C::Tab(number) => navigate::numbered(app, number),
         C::NextWaiting => return select::step(app, 1),
         C::PreviousWaiting => return select::step(app, -1),
         C::Zoom => navigate::zoom(app),
@@ -147,14 +155,32 @@ pub(super) fn run(app: &mut App, scene: Scene, command: Command) -> Vec<Effect> 
         C::PreviousPane | C::Left => navigate::next(app, -1),
         C::LogMore => app.logs.more(),
         C::LogLess => app.logs.less(),
-        C::Up => return navigate::step(app, navigate::Step::Lines(-1)),
-        C::Down => return navigate::step(app, navigate::Step::Lines(1)),
-        C::PageUp => return navigate::step(app, navigate::Step::Pages(-1)),
-        C::PageDown => return navigate::step(app, navigate::Step::Pages(1)),
-        C::Top => return navigate::step(app, navigate::Step::Top),
-        C::Bottom => return navigate::step(app, navigate::Step::Bottom),
+        C::Up | C::Down | C::PageUp | C::PageDown | C::Top | C::Bottom => {
+            return navigate::step(app, navigate::Step::of(command));
+        }
     }
     vec![]
+}
+
+/// What has a page of its own, or makes one.
+fn page(app: &mut App, command: Command) -> Vec<Effect> {
+    match command {
+        Command::Past => past::open(app),
+        Command::Audit => return audit::start(app),
+        Command::Charts => return navigate::charts(app),
+        _ => return navigate::status(app),
+    }
+    vec![]
+}
+
+/// What is done with the rows of a list.
+fn in_lists(app: &mut App, command: Command) {
+    match command {
+        Command::Sort => sort::next(app),
+        Command::SortTurned => sort::turn(app),
+        Command::Mark => batch::mark(app),
+        _ => batch::open(app),
+    }
 }
 
 fn is_dangerous(command: Command) -> bool {

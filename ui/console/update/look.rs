@@ -11,9 +11,10 @@ pub(super) fn next_theme(app: &mut App) {
     app.theme = (app.theme + 1) % themes.len();
     let (name, theme) = themes[app.theme].clone();
     app.settings.theme = theme;
+    app.theme_chosen = true;
     app.say(
         Token::Info,
-        format!("theme {name}; ui.theme in the configuration keeps it"),
+        format!("theme {name}; it is remembered, and ui.theme in the configuration wins over it"),
     );
 }
 

@@ -4,6 +4,8 @@
 mod adopt;
 mod approve;
 mod ask;
+mod audit;
+mod batch;
 mod committee;
 mod copy;
 mod director;
@@ -17,6 +19,7 @@ mod mode;
 mod mouse;
 mod navigate;
 mod palette;
+mod past;
 mod pause;
 mod quit;
 mod read;
@@ -28,15 +31,21 @@ mod retry;
 mod select;
 mod send;
 mod snapshot;
+mod sort;
 mod take_back;
 #[cfg(test)]
 mod tests;
+
+use casimir_dkg::types::Severity;
+use casimir_dkg::view::Transition;
+use tracing::Level;
 
 use super::app::{App, Overlay};
 use super::effect::Effect;
 use super::msg::{Event, Msg};
 use super::theme::Token;
 use super::widgets::format;
+use crate::log::Entry;
 
 /// Takes one message into the model.
 pub(crate) fn update(app: &mut App, msg: Msg) -> Vec<Effect> {
@@ -50,7 +59,14 @@ pub(crate) fn update(app: &mut App, msg: Msg) -> Vec<Effect> {
             vec![]
         }
         Event::Snapshot(snapshot) => snapshot::arrived(app, snapshot),
+        Event::Logged(lines) => {
+            app.logs.take(lines);
+            vec![]
+        }
         Event::Transition(transition) => {
+            if app.settings.attached.is_some() {
+                app.logs.take(vec![told(&transition)]);
+            }
             app.news = Some((app.now.mono, transition));
             vec![]
         }
@@ -61,6 +77,10 @@ pub(crate) fn update(app: &mut App, msg: Msg) -> Vec<Effect> {
         Event::Reply { ticket, reply } => reply::arrived(app, ticket, reply),
         Event::Saved(files) => {
             look::saved(app, files);
+            vec![]
+        }
+        Event::Audited(file) => {
+            audit::written(app, file);
             vec![]
         }
         Event::Rows { ticket, answer } => read::arrived(app, ticket, answer),
@@ -96,6 +116,21 @@ pub(crate) fn update(app: &mut App, msg: Msg) -> Vec<Effect> {
     }
 }
 
+/// At another process's engine the log has what that engine tells, since its own lines stay in its files.
+fn told(transition: &Transition) -> Entry {
+    let case = transition.case.map(|case| format!("{case}: "));
+    Entry {
+        at: transition.at,
+        level: match transition.severity {
+            Severity::Critical => Level::ERROR,
+            Severity::Warning => Level::WARN,
+            Severity::Info => Level::INFO,
+        },
+        target: "engine".to_owned(),
+        text: format!("{}{}", case.unwrap_or_default(), transition.text),
+    }
+}
+
 /// Pasted text goes into text fields only, and there it is only text. It decides nothing and it types no phrase.
 fn pasted(app: &mut App, text: &str) -> Vec<Effect> {
     match &mut app.overlay {
@@ -110,6 +145,7 @@ fn pasted(app: &mut App, text: &str) -> Vec<Effect> {
             ask::disturbed(question, app.now.mono);
             app.say(Token::Warn, "pasted text answers nothing");
         }
+        Some(Overlay::Batch(_)) => app.say(Token::Warn, "this must be typed, not pasted"),
         _ => {}
     }
     vec![]
@@ -129,7 +165,10 @@ fn ticked(app: &mut App) -> Vec<Effect> {
 fn drawn(app: &mut App) {
     if let Some(Overlay::Ask(question)) = &mut app.overlay {
         question.quiet_since.get_or_insert(app.now.mono);
+    } else if let Some(Overlay::Batch(batch)) = &mut app.overlay {
+        batch.looked_at(app.now.mono);
     } else if let Some(detail) = app.details.last_mut() {
         detail.looked_at();
+        app.remember_read();
     }
 }

@@ -9,7 +9,7 @@ use crate::console::keys::Command;
 
 /// In mode observe nothing is decided but this, where the seat may decide at all.
 pub(super) fn may_be_switched(app: &App, command: Command) -> bool {
-    command == Command::Mode && !app.settings.read_only
+    command == Command::Mode && !app.settings.read_only && app.past.is_none()
 }
 
 /// The mode key.

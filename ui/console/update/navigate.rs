@@ -3,7 +3,8 @@
 use casimir_dkg::view::RowId;
 
 use super::*;
-use crate::console::app::{Detail, Tab, Target};
+use crate::console::app::{Detail, Going, Tab, Target};
+use crate::console::keys::Command;
 use crate::console::screens::overview;
 use crate::console::screens::panes::LOGS;
 
@@ -17,6 +18,18 @@ pub(super) enum Step {
 }
 
 impl Step {
+    /// What a command of the group that moves means.
+    pub(super) fn of(command: Command) -> Self {
+        match command {
+            Command::Up => Self::Lines(-1),
+            Command::Down => Self::Lines(1),
+            Command::PageUp => Self::Pages(-1),
+            Command::PageDown => Self::Pages(1),
+            Command::Top => Self::Top,
+            _ => Self::Bottom,
+        }
+    }
+
     fn is_downwards(self) -> bool {
         match self {
             Step::Lines(n) | Step::Pages(n) => n > 0,
@@ -49,17 +62,25 @@ pub(super) fn step(app: &mut App, step: Step) -> Vec<Effect> {
         Some(Overlay::Committee(editor)) => {
             editor.selected = step.apply(editor.selected, app.snapshot.operators.len(), 10);
         }
+        Some(Overlay::Batch(batch)) => {
+            batch.scroll = step.apply(batch.scroll, batch.max_scroll + 1, batch.height);
+        }
         Some(_) => {}
         None if !app.details.is_empty() => {
             if let Some(detail) = app.details.last_mut() {
                 detail.scroll = step.apply(detail.scroll, detail.max_scroll + 1, detail.height);
             }
         }
-        None if pane == LOGS => match step {
-            Step::Lines(n) | Step::Pages(n) => app.logs.scroll(n < 0),
-            Step::Top => app.logs.scroll(true),
-            Step::Bottom => app.logs.follow(),
-        },
+        None if pane == LOGS => {
+            let going = match step {
+                Step::Lines(n) => Going::Rows(n),
+                Step::Pages(n) => Going::Windows(n),
+                Step::Top => Going::Oldest,
+                Step::Bottom => Going::Newest,
+            };
+            let filter = app.list(LOGS).filter.clone();
+            app.logs.go(&filter, going);
+        }
         None => {
             app.decided = None;
             let at_the_end = app.with_list(pane, |list, known| {
@@ -80,6 +101,14 @@ pub(super) fn step(app: &mut App, step: Step) -> Vec<Effect> {
 pub(super) fn tab(app: &mut App, tab: Tab) {
     app.tab = tab;
     app.details.clear();
+    app.forget_found();
+}
+
+/// Goes to the tab of a number key, where there is one.
+pub(super) fn numbered(app: &mut App, number: u8) {
+    if let Some(to) = Tab::numbered(&app.settings.panes, number) {
+        tab(app, to);
+    }
 }
 
 /// The focused pane on the whole screen, and back.
@@ -161,6 +190,11 @@ pub(super) fn status(app: &mut App) -> Vec<Effect> {
     push(app, Target::Status)
 }
 
+/// Opens the page of charts.
+pub(super) fn charts(app: &mut App) -> Vec<Effect> {
+    push(app, Target::Charts)
+}
+
 /// Opens a detail view, unless it is the one on top. Going back and forth between two does not pile them up.
 pub(super) fn push(app: &mut App, target: Target) -> Vec<Effect> {
     if app.details.last().is_some_and(|d| d.target == target) {
@@ -176,7 +210,7 @@ pub(super) fn push(app: &mut App, target: Target) -> Vec<Effect> {
         _ => None,
     };
     let detail = Detail::new(target, seen);
-    app.found = None;
+    app.forget_found();
     app.details.push(detail);
     read::opened(app)
 }
@@ -188,6 +222,7 @@ pub(super) fn close(app: &mut App) {
         Some(_) => {}
         None => {
             app.details.pop();
+            app.forget_found();
         }
     }
 }

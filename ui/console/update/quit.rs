@@ -12,6 +12,11 @@ const PATIENCE: Duration = Duration::from_secs(15);
 /// `q`: one step back, and at the top the way out.
 pub(super) fn back(app: &mut App) -> Vec<Effect> {
     if app.details.pop().is_some() {
+        app.forget_found();
+        return vec![];
+    }
+    if app.past.is_some() {
+        past::leave(app);
         return vec![];
     }
     if app.tab != Tab::Overview {
@@ -26,6 +31,8 @@ pub(super) fn ask(app: &mut App) -> Vec<Effect> {
     if app.engine_gone {
         return leave(app, ExitReason::Quit);
     }
+    // what would be cut off is what is under way now
+    past::leave(app);
     let work = app.snapshot.work_in_flight();
     app.overlay = Some(Overlay::Quit { work });
     vec![]

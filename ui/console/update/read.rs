@@ -1,6 +1,6 @@
 //! Reading beyond the snapshot: the next page of a list whose end is reached, and a thing whose details are opened.
 
-use casimir_dkg::view::{Listing, Query, Refused, RowId};
+use casimir_dkg::view::{Listing, Query, Refused, RowId, Rows};
 
 use super::*;
 use crate::console::app::{Reading, Target};
@@ -8,6 +8,9 @@ use crate::console::screens::panes::Pane;
 
 /// The end of a list was reached: what is older is read, if there is any.
 pub(super) fn on(app: &mut App, pane: Pane) -> Vec<Effect> {
+    if app.past.is_some() {
+        return vec![];
+    }
     let query = pane
         .kind()
         .and_then(|kind| app.older.next_page(&app.snapshot, kind));
@@ -36,7 +39,7 @@ pub(super) fn opened(app: &mut App) -> Vec<Effect> {
 pub(super) fn left(app: &mut App) -> Vec<Effect> {
     let rows = app.details.iter().filter_map(|detail| match detail.target {
         Target::Row(row) => Some(row),
-        Target::Status => None,
+        Target::Status | Target::Charts => None,
     });
     let unasked = rows.filter(|row| app.older.one(*row) == Reading::Idle);
     let wanted: Vec<Query> = unasked.filter_map(|row| missing(app, row)).collect();
@@ -45,7 +48,11 @@ pub(super) fn left(app: &mut App) -> Vec<Effect> {
 
 /// The query for a thing that is not here and not on its way.
 fn missing(app: &App, row: RowId) -> Option<Query> {
-    let here = row.kind().is_none() || app.known().has(row) || app.older.one(row) == Reading::Asked;
+    // what the engine has now is not what it was
+    let here = app.past.is_some()
+        || row.kind().is_none()
+        || app.known().has(row)
+        || app.older.one(row) == Reading::Asked;
     (!here).then_some(Query::One { row })
 }
 
@@ -57,6 +64,14 @@ fn ask(app: &mut App, query: Query) -> Effect {
 
 /// The engine's answer.
 pub(super) fn arrived(app: &mut App, ticket: u64, answer: Result<Listing, Refused>) -> Vec<Effect> {
+    if app.past_asked == Some(ticket) {
+        let state = answer.and_then(|listing| match listing.rows {
+            Rows::Past(state) => Ok(state),
+            _ => Err(Refused::Unavailable("the engine answered something else".into())),
+        });
+        past::arrived(app, state);
+        return vec![];
+    }
     let positions = app.positions();
     let snapshot = app.snapshot.clone();
     app.older.arrived(&snapshot, ticket, answer);

@@ -28,6 +28,15 @@ pub(super) fn arrived(app: &mut App, ticket: u64, reply: Reply) -> Vec<Effect> {
         app.say(Token::Warn, text);
         return vec![];
     }
+    // the line below has room for the newest alone; of several, a refusal is said whichever it is
+    let refused = reply
+        .as_ref()
+        .err()
+        .map(|why| format!("{}: refused: {why}", pending.what));
     pending.reply = Some(reply);
+    let is_newest = app.pending.last().is_some_and(|newest| newest.ticket == ticket);
+    if let Some(text) = refused.filter(|_| !is_newest) {
+        app.say(Token::Danger, text);
+    }
     vec![]
 }

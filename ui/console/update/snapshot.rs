@@ -3,12 +3,16 @@
 
 use std::sync::Arc;
 
-use casimir_dkg::view::{ActionView, Snapshot};
+use casimir_dkg::view::{ActionView, Mode, Snapshot};
 
 use super::*;
 use crate::console::app::{FieldKind, Subject};
 
 pub(super) fn arrived(app: &mut App, snapshot: Arc<Snapshot>) -> Vec<Effect> {
+    if let Some(past) = &mut app.past {
+        past.present = snapshot.clone();
+        return announce(app, &snapshot);
+    }
     let (positions, waited) = (app.positions(), select::waiting(app));
     let before = std::mem::replace(&mut app.snapshot, snapshot.clone());
     app.older.carry(&before, &snapshot);
@@ -19,8 +23,9 @@ pub(super) fn arrived(app: &mut App, snapshot: Arc<Snapshot>) -> Vec<Effect> {
     select::go_on(app, waited);
     settle_pending(app);
     close_outdated(app);
+    batch::renew(app);
     let mut effects = read::left(app);
-    effects.extend(announce(app));
+    effects.extend(announce(app, &snapshot));
     effects
 }
 
@@ -47,6 +52,7 @@ fn close_outdated(app: &mut App) {
             | FieldKind::Filter { .. }
             | FieldKind::Search { .. }
             | FieldKind::Mode
+            | FieldKind::Past
             | FieldKind::Lever => None,
         },
         Some(Overlay::Committee(editor)) => Some((editor.action, None)),
@@ -82,11 +88,13 @@ fn is_as_seen(app: &App, action: &ActionView) -> bool {
 }
 
 /// Tells once for each action that begins to wait. Nothing opens, nothing moves.
-fn announce(app: &mut App) -> Vec<Effect> {
-    let waiting: Vec<_> = app.snapshot.waiting().map(|a| (a.id, a.digest)).collect();
+fn announce(app: &mut App, snapshot: &Snapshot) -> Vec<Effect> {
+    let waiting: Vec<_> = snapshot.waiting().map(|a| (a.id, a.digest)).collect();
     let new = waiting.iter().any(|key| !app.announced.contains(key));
     app.announced = waiting.into_iter().collect();
-    if new && app.settings.notify && !app.read_only() {
+    // in the past nothing is decided, and what waits now is told all the same
+    let decides = !app.settings.read_only && snapshot.mode != Mode::Observe;
+    if new && app.settings.notify && decides {
         vec![Effect::Notify]
     } else {
         vec![]

@@ -130,7 +130,16 @@ fn mode(app: &App, columns: usize) -> Vec<Span<'static>> {
         Mode::Supervised => (" SUPERVISED ", Token::ModeSupervised),
         Mode::Observe => (" OBSERVE ", Token::ModeObserve),
     };
-    let mut spans = vec![Span::styled(word, app.style(token)), Span::raw(" ")];
+    let mut spans = Vec::new();
+    if app.past.is_some() {
+        let (record, at) = (app.snapshot.journal.records, app.snapshot.at);
+        let words = match columns {
+            0..100 => format!(" PAST: record {record} "),
+            _ => format!(" PAST: record {record}, {} ", format::date(at)),
+        };
+        spans.extend([Span::styled(words, app.style(Token::Badge)), Span::raw(" ")]);
+    }
+    spans.extend([Span::styled(word, app.style(token)), Span::raw(" ")]);
     if let Some(switched) = &app.snapshot.switched {
         let words = match columns {
             0..124 => "switched ".to_owned(),

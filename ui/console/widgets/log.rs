@@ -1,163 +1,68 @@
-//! The log pane: tui-logger's widget without its mover thread, which would wake the process a hundred times a second.
-//! Lines are moved when a frame is drawn.
-
-use std::fmt;
+//! The log pane: the rows of the log that are in its window.
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
-use tui_logger::{ExtLogRecord, LevelFilter, LogFormatter, TuiLoggerWidget, TuiWidgetEvent, TuiWidgetState};
+use tracing::Level;
 
-use super::text;
-use crate::console::app::App;
-use crate::console::theme::{Theme, Token};
+use super::{format, text};
+use crate::console::app::{App, INDENT, words};
+use crate::console::screens::panes::LOGS;
+use crate::console::theme::Token;
+use crate::log::Entry;
 
-/// What the pane keeps between draws.
-pub(crate) struct LogPane {
-    state: TuiWidgetState,
-    level: LevelFilter,
-    /// Lines are taken from the process-wide log. Tests of other panes leave it alone.
-    pub(crate) live: bool,
-}
-
-impl Default for LogPane {
-    fn default() -> Self {
-        let level = LevelFilter::Info;
-        Self {
-            state: TuiWidgetState::new().set_default_display_level(level),
-            level,
-            live: false,
-        }
-    }
-}
-
-impl fmt::Debug for LogPane {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("LogPane")
-            .field("level", &self.level)
-            .finish_non_exhaustive()
-    }
-}
-
-const LEVELS: [LevelFilter; 5] = [
-    LevelFilter::Error,
-    LevelFilter::Warn,
-    LevelFilter::Info,
-    LevelFilter::Debug,
-    LevelFilter::Trace,
-];
-
-impl LogPane {
-    /// Makes room for bursts. Call once, before lines are written.
-    pub(crate) fn prepare() {
-        tui_logger::set_hot_buffer_depth(10_000);
-        tui_logger::set_buffer_depth(20_000);
-    }
-
-    fn set(&mut self, step: isize) {
-        let at = LEVELS.iter().position(|l| *l == self.level).unwrap_or(2);
-        self.level = LEVELS[at.saturating_add_signed(step).min(LEVELS.len() - 1)];
-        let state = std::mem::take(&mut self.state);
-        self.state = state.set_default_display_level(self.level);
-    }
-
-    pub(crate) fn more(&mut self) {
-        self.set(1);
-    }
-
-    pub(crate) fn less(&mut self) {
-        self.set(-1);
-    }
-
-    pub(crate) fn scroll(&mut self, up: bool) {
-        self.state.transition(if up {
-            TuiWidgetEvent::PrevPageKey
-        } else {
-            TuiWidgetEvent::NextPageKey
-        });
-    }
-
-    /// Back to the newest line.
-    pub(crate) fn follow(&mut self) {
-        self.state.transition(TuiWidgetEvent::EscapeKey);
-    }
-
-    /// `info and worse`
-    pub(crate) fn level_name(&self) -> String {
-        self.level.to_string().to_lowercase()
-    }
-}
+/// In fewer columns no line can be read.
+const LEAST: u16 = 24;
 
 /// Draws the newest lines, or those that were scrolled to.
-pub(crate) fn draw(frame: &mut Frame<'_>, area: Rect, app: &App, needle: &str) {
-    if !app.logs.live || area.width < Lines::LEAST || area.height == 0 {
+pub(crate) fn draw(frame: &mut Frame<'_>, area: Rect, app: &mut App) {
+    if area.width < LEAST || area.height == 0 {
         return;
     }
-    tui_logger::move_events();
-    let formatter = Lines {
-        theme: app.settings.theme.clone(),
-        ascii: app.settings.ascii,
-        needle: needle.to_lowercase(),
+    app.logs.columns = usize::from(area.width);
+    app.logs.height = usize::from(area.height);
+    let filter = &app.list(LOGS).filter;
+    let window = app.logs.window(filter);
+    if window.is_empty() && !filter.is_empty() {
+        let text = format!("No line that is shown contains \"{}\".", text::clean(filter));
+        let span = Span::styled(text, app.style(Token::Muted));
+        frame.render_widget(Line::from(span), area);
+        return;
+    }
+    let rows = window
+        .into_iter()
+        .flat_map(|(entry, rows, skipped)| lines(app, entry, rows, skipped));
+    for (place, line) in area.rows().zip(rows) {
+        frame.render_widget(line, place);
+    }
+}
+
+/// The rows of one line of the log, of which the first `skipped` are above the window.
+fn lines(app: &App, entry: &Entry, rows: Vec<String>, skipped: usize) -> Vec<Line<'static>> {
+    let (word, token) = match entry.level {
+        Level::ERROR => ("ERROR", Token::Danger),
+        Level::WARN => ("WARN ", Token::Warn),
+        Level::INFO => ("info ", Token::Info),
+        Level::DEBUG => ("debug", Token::Muted),
+        Level::TRACE => ("trace", Token::Muted),
     };
-    let widget = TuiLoggerWidget::default()
-        .formatter(Box::new(formatter))
-        .state(&app.logs.state);
-    frame.render_widget(widget, area);
-}
-
-/// Lines of one record.
-struct Lines {
-    theme: Theme,
-    ascii: bool,
-    needle: String,
-}
-
-impl Lines {
-    const LEAST: u16 = 24;
-}
-
-impl LogFormatter for Lines {
-    fn min_width(&self) -> u16 {
-        Self::LEAST
-    }
-
-    fn format(&self, width: usize, record: &ExtLogRecord) -> Vec<Line<'_>> {
-        let (word, token) = match record.level {
-            log::Level::Error => ("ERROR", Token::Danger),
-            log::Level::Warn => ("WARN ", Token::Warn),
-            log::Level::Info => ("info ", Token::Info),
-            log::Level::Debug => ("debug", Token::Muted),
-            log::Level::Trace => ("trace", Token::Muted),
-        };
-        let time = record.timestamp.strftime("%H:%M:%S").to_string();
-        let target = record
-            .target()
-            .strip_prefix("casimir_dkg::")
-            .unwrap_or(record.target());
-        let body = format!(
-            "{}: {}",
-            text::clean(target),
-            text::clean(record.msg().trim_start())
-        );
-        let hit = !self.needle.is_empty() && body.to_lowercase().contains(&self.needle);
-        let body_token = if hit { Token::Match } else { Token::Text };
-        let indent = time.len() + word.len() + 2;
-        text::wrap(&body, width.saturating_sub(indent).max(8))
-            .into_iter()
-            .enumerate()
-            .map(|(i, line)| {
-                let line = text::fit(&line, width.saturating_sub(indent), self.ascii).into_owned();
-                let body = Span::styled(line, self.theme.get(body_token));
-                if i == 0 {
-                    Line::from(vec![
-                        Span::styled(format!("{time} "), self.theme.get(Token::Muted)),
-                        Span::styled(format!("{word} "), self.theme.get(token)),
-                        body,
-                    ])
-                } else {
-                    Line::from(vec![Span::raw(" ".repeat(indent)), body])
-                }
-            })
-            .collect()
-    }
+    let needle = app.search.to_lowercase();
+    let hit = !needle.is_empty() && words(entry).to_lowercase().contains(&needle);
+    let body = app.style(if hit { Token::Match } else { Token::Text });
+    let room = app.logs.columns.saturating_sub(INDENT);
+    let numbered = rows.into_iter().enumerate();
+    numbered
+        .map(|(n, row)| {
+            let row = Span::styled(text::fit(&row, room, app.settings.ascii).into_owned(), body);
+            if n + skipped > 0 {
+                return Line::from(vec![Span::raw(" ".repeat(INDENT)), row]);
+            }
+            let time = format!("{} ", format::clock(entry.at));
+            Line::from(vec![
+                Span::styled(time, app.style(Token::Muted)),
+                Span::styled(format!("{word} "), app.style(token)),
+                row,
+            ])
+        })
+        .collect()
 }

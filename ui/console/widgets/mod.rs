@@ -7,6 +7,7 @@ pub(crate) mod header;
 pub(crate) mod log;
 pub(crate) mod page;
 pub(crate) mod sign;
+pub(crate) mod spark;
 pub(crate) mod status;
 pub(crate) mod statusline;
 pub(crate) mod table;

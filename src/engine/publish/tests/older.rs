@@ -5,7 +5,7 @@ use crate::engine::commit::{Committer, Pending};
 use crate::journal::{Anchor, JournalError, JournalOptions};
 use crate::oracle::{CLOSED_KEPT, ChainFacts, Input};
 use crate::types::{BlockRef, CeremonyFailure, FailureKind, NonceStatus, RequestId, SignedTransaction};
-use crate::view::{ListKind, Listing, Page, Query, Refused, RowId, Rows, Wait, WaitReason};
+use crate::view::{ListKind, Listing, Page, PastMoment, Query, Refused, RowId, Rows, Wait, WaitReason};
 
 /// A state, and the journal that says so.
 struct Told {
@@ -282,6 +282,7 @@ fn rows(listing: &Listing) -> Vec<RowId> {
         Rows::Ceremonies(rows) => rows.iter().map(|c| RowId::Ceremony(c.id)).collect(),
         Rows::Transactions(rows) => rows.iter().map(|t| RowId::Transaction(t.action)).collect(),
         Rows::Exits(rows) => rows.iter().map(|e| RowId::Exit(e.case)).collect(),
+        Rows::Past(_) => panic!("a page is no state"),
     }
 }
 
@@ -573,4 +574,43 @@ fn what_an_open_case_did_long_ago_is_in_the_pages_each_once() {
     told.take(90_000, vec![Record::CaseClosed { case, outcome }]);
     let one = told.read(Query::One { row }).unwrap();
     assert_eq!(rows(&one), [row]);
+}
+
+#[test]
+fn the_state_at_a_past_moment_is_what_was_published_then() {
+    let mut told = Told::nothing();
+    let mut published = Vec::new();
+    for pool in 0..4 {
+        told.take(u64::from(pool), life(pool));
+        let journal = told.committer.journal();
+        let rows = &mut ValidatorRows::default();
+        let snapshot = snapshot(&told.state, &live(), journal, None, 1, rows);
+        published.push((journal.head(), snapshot));
+    }
+    let past = |at| match told.read(Query::Past { at }) {
+        Ok(Listing {
+            rows: Rows::Past(snapshot),
+            ..
+        }) => Ok(*snapshot),
+        Ok(_) => panic!("no state"),
+        Err(refused) => Err(refused.to_string()),
+    };
+    for ((records, head), then) in &published {
+        let seen = past(PastMoment::Record(*records)).unwrap();
+        assert_eq!((seen.journal.records, seen.journal.head), (*records, *head));
+        assert_eq!(seen.cases, then.cases);
+        assert_eq!(seen.actions, then.actions);
+        assert_eq!(seen.ceremonies, then.ceremonies);
+        assert_eq!(seen.transactions, then.transactions);
+        let by_time = past(PastMoment::Time(seen.at)).unwrap();
+        assert_eq!(by_time.journal.records, *records);
+    }
+    let newest = published[3].0.0;
+    let beyond = past(PastMoment::Record(newest + 1)).unwrap_err();
+    assert_eq!(beyond, format!("the journal ends at record {newest}"));
+    assert!(
+        past(PastMoment::Record(0))
+            .unwrap_err()
+            .contains("no record of so long ago")
+    );
 }

@@ -50,6 +50,7 @@ pub(super) async fn run(from: Sources, core: mpsc::Sender<Incoming>) {
 async fn look(from: &Sources, core: &mpsc::Sender<Incoming>) {
     let mut tick = every(LOOK);
     let (mut told, mut old): (Vec<EndpointView>, _) = (Vec::new(), SafeText::default());
+    let mut told_at = tokio::time::Instant::now();
     loop {
         tick.tick().await;
         let healths = from.endpoints.health();
@@ -62,9 +63,11 @@ async fn look(from: &Sources, core: &mpsc::Sender<Incoming>) {
             }
         }
         let views: Vec<_> = healths.iter().map(execution).collect();
-        if shape(&views) == shape(&told) {
+        // latencies alone are told as often as others are asked
+        if shape(&views) == shape(&told) && told_at.elapsed() < from.pace.ask {
             continue;
         }
+        told_at = tokio::time::Instant::now();
         told.clone_from(&views);
         let update = LiveUpdate::Endpoints(EndpointKind::Execution, views);
         if core.send(Incoming::Live(update)).await.is_err() {

@@ -10,7 +10,7 @@
 
 use casimir_dkg::view::{ActionState, ActionView, CheckMark, FactKind, Verdict};
 
-use super::{case, operators, payload, summary};
+use super::{before_after, case, operators, payload, summary};
 use crate::console::app::{App, Subject, changes};
 use crate::console::keys::{Command, Group};
 use crate::console::theme::Token;
@@ -20,7 +20,9 @@ use crate::console::widgets::{format, status};
 
 pub(in crate::console::screens) fn build(page: &mut Page<'_>, app: &App, action: &ActionView) {
     warn_of_changes(page, app, action);
+    warn_of_committee(page, app, action);
     summary::build(page, app, action);
+    before_after::build(page, app, action);
     page.heading("State");
     state(page, app, action);
     request(page, app, action);
@@ -107,6 +109,23 @@ fn warn_of_changes(page: &mut Page<'_>, app: &App, action: &ActionView) {
         page.text(Token::Muted, &format!("Read it again; {key} says that you have."));
     }
     page.gap();
+}
+
+/// A member is down: the key that opens the other committee is named.
+fn warn_of_committee(page: &mut Page<'_>, app: &App, action: &ActionView) {
+    let Some(worse) = app.worse(action) else { return };
+    let list = |ids: &[casimir_dkg::types::OperatorId]| {
+        let names: Vec<_> = ids.iter().map(ToString::to_string).collect();
+        names.join(", ")
+    };
+    let key = app.settings.keys.label(Group::Work, Command::Committee);
+    let offer = match &worse.instead {
+        Some(instead) if !key.is_empty() => format!("{key} proposes {} instead", list(instead)),
+        Some(instead) => format!("{} could take its place", list(instead)),
+        None => "too few others are up to take its place".to_owned(),
+    };
+    let text = format!("Of this committee is down: {}; {offer}.", list(&worse.down));
+    page.item(Sign::Warn.glyph(app.settings.ascii), Token::Warn, &text);
 }
 
 fn state(page: &mut Page<'_>, app: &App, action: &ActionView) {

@@ -1,8 +1,10 @@
 //! Detail views: one page for each kind of thing, scrolled as a whole.
 
 pub(super) mod action;
+mod before_after;
 pub(super) mod case;
 pub(super) mod ceremony;
+pub(super) mod charts;
 pub(super) mod exit;
 mod operators;
 mod payload;
@@ -24,6 +26,7 @@ use crate::console::screens::search;
 use crate::console::theme::Token;
 use crate::console::widgets::frame as frame_widget;
 use crate::console::widgets::page::Page;
+use crate::console::widgets::text::clean;
 
 /// Draws the view on top.
 pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, app: &mut App) {
@@ -49,16 +52,19 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, app: &mut App) {
         detail.scroll = detail.scroll.min(max);
         detail.scroll
     };
-    let note = if max == 0 {
-        Line::default()
-    } else {
+    let mut note = Vec::new();
+    if let Some((at, of)) = app.found_at {
+        let text = format!(" /{} {at}/{of} ", clean(&app.search));
+        note.push(Span::styled(text, app.style(Token::Match)));
+    }
+    if max > 0 {
         let last = (scroll + rows).min(lines.len());
         let more = if scroll < max { "  more below" } else { "" };
         let text = format!(" lines {}-{last} of {}{more} ", scroll + 1, lines.len());
-        Line::from(Span::styled(text, app.style(Token::Muted)))
-    };
+        note.push(Span::styled(text, app.style(Token::Muted)));
+    }
     let title = frame_widget::title(app, &title, None, true);
-    let inner = frame_widget::draw(frame, area, app, title, note, true);
+    let inner = frame_widget::draw(frame, area, app, title, Line::from(note), true);
     for (row, line) in inner.rows().zip(lines.into_iter().skip(scroll)) {
         let row = Rect {
             x: row.x + 1,
@@ -76,6 +82,10 @@ fn page(app: &App, target: Target, width: u16) -> (String, Vec<Line<'static>>, u
         Target::Status => {
             status::build(&mut page, app);
             "status".to_owned()
+        }
+        Target::Charts => {
+            charts::build(&mut page, app);
+            "charts".to_owned()
         }
         Target::Row(id) => {
             let panes = &app.settings.panes;

@@ -1,12 +1,13 @@
 //! The status page: alarms, network, account, endpoints, operators, journal.
 
 use casimir_dkg::types::{CheckStatus, Severity};
+use casimir_dkg::view::Samples;
 
 use crate::console::app::App;
 use crate::console::theme::Token;
 use crate::console::widgets::page::Page;
 use crate::console::widgets::sign::Sign;
-use crate::console::widgets::{format, status};
+use crate::console::widgets::{format, spark, status};
 
 pub(super) fn build(page: &mut Page<'_>, app: &App) {
     let s = &app.snapshot;
@@ -30,7 +31,13 @@ pub(super) fn build(page: &mut Page<'_>, app: &App) {
             .latency_ms
             .map(|ms| format!(", {ms} ms"))
             .unwrap_or_default();
-        let more = format!(" {}{latency}: {}", endpoint.name, endpoint.detail);
+        let trend = s
+            .trends
+            .endpoints
+            .iter()
+            .find(|t| t.kind == endpoint.kind && t.name == endpoint.name);
+        let blocks = trend.map_or_else(String::new, |trend| blocks(app, &trend.latency_ms));
+        let more = format!(" {}{latency}{blocks}: {}", endpoint.name, endpoint.detail);
         page.status(endpoint.kind.word(), status::health(endpoint.health), &more);
     }
     page.heading("Operators");
@@ -41,9 +48,13 @@ pub(super) fn build(page: &mut Page<'_>, app: &App) {
             .map(|ms| format!(", {ms} ms"))
             .unwrap_or_default();
         let more = format!(
-            " {} {}{latency}; {} done, {} failed because of it. {}",
+            " {} {}{latency}{}; {} done, {} failed because of it. {}",
             operator.endpoint,
             operator.version,
+            s.trends
+                .operators
+                .get(&operator.id)
+                .map_or_else(String::new, |trend| blocks(app, trend)),
             operator.ceremonies_done,
             operator.ceremonies_failed,
             operator.note
@@ -61,6 +72,14 @@ pub(super) fn build(page: &mut Page<'_>, app: &App) {
         Token::Text,
         format!("{} (revision {})", format::date(s.at), s.revision),
     );
+}
+
+/// The newest times to answer.
+fn blocks(app: &App, samples: &Samples) -> String {
+    match spark::line(samples.values(), 12, app.settings.ascii) {
+        blocks if blocks.is_empty() => blocks,
+        blocks => format!(" {blocks}"),
+    }
 }
 
 /// Everything that holds something up, the worst first.

@@ -8,12 +8,17 @@ use ratatui::text::{Line, Span};
 use super::panel;
 use crate::console::app::{App, Field, FieldKind};
 use crate::console::theme::Token;
+use crate::console::widgets::format;
 use crate::console::widgets::text::{self, clean, wrap};
 
 pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, app: &App, field: &Field) -> Rect {
     let width = usize::from(area.width.saturating_sub(4));
     let (title, label) = match &field.kind {
         FieldKind::Filter { pane, .. } => ("filter", format!("Show {} that contain:", pane.title())),
+        FieldKind::Search { help: None, .. } if app.details.is_empty() => (
+            "search",
+            "Find in the lines that are shown; n goes on, N goes back:".to_owned(),
+        ),
         FieldKind::Search { .. } => ("search", "Find on this page; n goes on, N goes back:".to_owned()),
         FieldKind::Reason { action, .. } => (
             "reject",
@@ -24,6 +29,7 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, app: &App, field: &Field) 
             format!("Why is {case} given up? The reason goes into the journal."),
         ),
         FieldKind::Mode => ("mode", modes(app)),
+        FieldKind::Past => ("past", moments(app)),
         FieldKind::Lever => ("director", levers(app, usize::from(area.height), width)),
         FieldKind::ExitPhrase { pool, expected } => (
             "exit",
@@ -90,6 +96,20 @@ fn levers(app: &App, rows: usize, columns: usize) -> String {
         }
     }
     lines.join("\n")
+}
+
+/// What can be typed for a moment.
+fn moments(app: &App) -> String {
+    let present = app.past.as_ref().map_or(&app.snapshot, |past| &past.present);
+    let back = match app.past {
+        Some(_) => " Nothing typed: back to now.",
+        None => "",
+    };
+    format!(
+        "Which moment of the journal, which has {} records? A number, a time such as 2026-11-29 18:04 (UTC), or how long \
+         ago, such as 10m or 2h.{back}",
+        format::number(present.journal.records)
+    )
 }
 
 /// So many actions are named.

@@ -3,6 +3,7 @@
 //! whether to leave float.
 
 mod ask;
+mod batch;
 mod committee;
 mod copy;
 mod field;
@@ -61,6 +62,10 @@ pub(super) fn float(frame: &mut Frame<'_>, area: Rect, app: &mut App) {
         Some(Overlay::Committee(mut editor)) => {
             committee::draw(frame, area, app, &mut editor);
             app.overlay = Some(Overlay::Committee(editor));
+        }
+        Some(Overlay::Batch(mut batch)) => {
+            batch::draw(frame, area, app, &mut batch);
+            app.overlay = Some(Overlay::Batch(batch));
         }
         other => app.overlay = other,
     }

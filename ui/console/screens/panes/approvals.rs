@@ -3,11 +3,12 @@
 use casimir_dkg::types::UnixMillis;
 use casimir_dkg::view::{ActionState, ActionView, CheckMark, FactKind, ListKind, Payload, RowId, Snapshot};
 
-use super::{Describe, Names, Standing};
+use super::{Describe, Names, Place, Standing};
 use crate::console::app::{App, Known, Stack};
 use crate::console::screens::detail;
 use crate::console::theme::Token;
 use crate::console::widgets::page::Page;
+use crate::console::widgets::sign::Sign;
 use crate::console::widgets::table::{Cell, Column, fixed, number, rest};
 use crate::console::widgets::{format, status};
 
@@ -67,6 +68,19 @@ impl Describe for Approvals {
         }
     }
 
+    fn sorts(&self) -> &'static [&'static str] {
+        &["age", "pool", "kind", "at stake"]
+    }
+
+    fn place(&self, action: &ActionView, by: usize) -> Place {
+        match by {
+            0 => Place::up(action.proposed_at.0),
+            1 => Place::up(action.id.case.pool.0),
+            2 => Place::word(&action.kind),
+            _ => Place::down(action.risk as u8),
+        }
+    }
+
     fn search(&self, action: &ActionView) -> String {
         format!(
             "{} {} {} {}",
@@ -85,7 +99,10 @@ impl Describe for Approvals {
         let (risk, risk_token) = status::risk(action.risk);
         let since = action.decision.as_ref().map_or(action.proposed_at, |d| d.at);
         vec![
-            Cell::new(state.token, format!("{} {}", state.sign.glyph(ascii), state.word)),
+            match app.is_marked(action) {
+                true => Cell::new(Token::Emphasis, format!("{} marked", Sign::Marked.glyph(ascii))),
+                false => Cell::new(state.token, format!("{} {}", state.sign.glyph(ascii), state.word)),
+            },
             Cell::new(dim(Token::Emphasis), action.id),
             Cell::new(dim(Token::Text), &action.kind),
             Cell::new(dim(risk_token), risk),

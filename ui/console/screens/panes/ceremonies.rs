@@ -5,7 +5,7 @@ use casimir_dkg::view::{CeremonyEnd, CeremonyView, ListKind, RowId};
 use ratatui::Frame;
 use ratatui::layout::Rect;
 
-use super::{Describe, Names, Standing};
+use super::{Describe, Names, Place, Standing};
 use crate::console::app::{App, Known, Stack};
 use crate::console::screens::{detail, matrix};
 use crate::console::theme::Token;
@@ -62,6 +62,22 @@ impl Describe for Ceremonies {
             // its result may be looked for through days, while others run
             (None, Some(_)) => Standing::Open,
             (None, None) => Standing::Runs,
+        }
+    }
+
+    fn sorts(&self) -> &'static [&'static str] {
+        &["age", "time taken", "kind", "pool"]
+    }
+
+    fn place(&self, ceremony: &CeremonyView, by: usize) -> Place {
+        let ended = ceremony.ended.as_ref();
+        let took = ended.map(|(at, _)| at.since(ceremony.started_at).as_millis() as i128);
+        match by {
+            0 => Place::up(ceremony.started_at.0),
+            // what runs takes longest
+            1 => Place::down(took.unwrap_or(i128::MAX)),
+            2 => Place::word(ceremony.kind),
+            _ => Place::up(ceremony.case.pool.0),
         }
     }
 

@@ -4,7 +4,7 @@ use casimir_dkg::view::{CaseStatus, CaseView, Cause, ListKind, RowId};
 use ratatui::Frame;
 use ratatui::layout::Rect;
 
-use super::{Describe, Names, Standing};
+use super::{Describe, Names, Place, Standing};
 use crate::console::app::{App, Known, Stack};
 use crate::console::screens::{detail, stages};
 use crate::console::theme::Token;
@@ -70,6 +70,18 @@ impl Describe for Events {
             CaseStatus::Preparing | CaseStatus::Ceremony | CaseStatus::Sending => Standing::Runs,
             _ if case.is_over() => Standing::Over,
             _ => Standing::Open,
+        }
+    }
+
+    fn sorts(&self) -> &'static [&'static str] {
+        &["pool", "kind", "state"]
+    }
+
+    fn place(&self, case: &CaseView, by: usize) -> Place {
+        match by {
+            0 => Place::up(case.pool.0),
+            1 => Place::word(case.kind),
+            _ => Place::word(case.status),
         }
     }
 

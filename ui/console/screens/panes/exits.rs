@@ -2,7 +2,7 @@
 
 use casimir_dkg::view::{ExitView, ListKind, RowId};
 
-use super::{Describe, Names, Standing};
+use super::{Describe, Names, Place, Standing};
 use crate::console::app::{App, Known, Stack};
 use crate::console::screens::detail::{self, times};
 use crate::console::theme::Token;
@@ -51,6 +51,18 @@ impl Describe for Exits {
 
     fn standing(&self, exit: &ExitView) -> Standing {
         if exit.over { Standing::Over } else { Standing::Runs }
+    }
+
+    fn sorts(&self) -> &'static [&'static str] {
+        &["pool", "state", "epoch"]
+    }
+
+    fn place(&self, exit: &ExitView, by: usize) -> Place {
+        match by {
+            0 => Place::up(exit.case.pool.0),
+            1 => Place::word(&exit.state),
+            _ => Place::up(exit.epoch.unwrap_or(u64::MAX)),
+        }
     }
 
     fn search(&self, exit: &ExitView) -> String {

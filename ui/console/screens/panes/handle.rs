@@ -57,6 +57,9 @@ pub(crate) trait AnyPane: Sync {
     fn count(&self, known: Known<'_>) -> usize;
     /// Numbers of the rows that contain a text, without regard to case.
     fn matching(&self, known: Known<'_>, needle: &str) -> Vec<usize>;
+    fn sorts(&self) -> &'static [&'static str];
+    /// Puts rows into the order of that number, or the other way round.
+    fn order(&self, known: Known<'_>, rows: &mut [usize], by: usize, turned: bool);
     fn id(&self, known: Known<'_>, row: usize) -> Option<RowId>;
     fn standing(&self, known: Known<'_>, row: usize) -> Option<Standing>;
     /// Where among these rows the one with this id is.
@@ -105,6 +108,18 @@ impl<T: Describe> AnyPane for T {
         let rows = self.rows(known);
         let wanted = rows.iter().enumerate().filter(|(_, row)| wanted(row));
         wanted.map(|(number, _)| number).collect()
+    }
+
+    fn sorts(&self) -> &'static [&'static str] {
+        Describe::sorts(self)
+    }
+
+    fn order(&self, known: Known<'_>, rows: &mut [usize], by: usize, turned: bool) {
+        let all = self.rows(known);
+        rows.sort_by_cached_key(|row| all.get(*row).map(|row| Describe::place(self, row, by)));
+        if turned {
+            rows.reverse();
+        }
     }
 
     fn id(&self, known: Known<'_>, row: usize) -> Option<RowId> {

@@ -73,6 +73,29 @@ pub(crate) enum Standing {
     Over,
 }
 
+/// Where a row stands in one of the orders of its pane. What is asked for first comes first.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Place {
+    Number(i128),
+    Word(String),
+}
+
+impl Place {
+    /// What is larger, newer or worse comes first.
+    pub(super) fn down(number: impl Into<i128>) -> Self {
+        Self::Number(-number.into())
+    }
+
+    /// What is smaller or older comes first.
+    pub(super) fn up(number: impl Into<i128>) -> Self {
+        Self::Number(number.into())
+    }
+
+    pub(super) fn word(word: impl ToString) -> Self {
+        Self::Word(word.to_string())
+    }
+}
+
 /// A pane, described.
 pub(crate) trait Describe: fmt::Debug + Sync + 'static {
     /// What a row is about.
@@ -98,6 +121,16 @@ pub(crate) trait Describe: fmt::Debug + Sync + 'static {
     /// While nobody has picked a row, the selection is on the one that matters most.
     fn standing(&self, _: &Self::Row) -> Standing {
         Standing::Over
+    }
+
+    /// What the list can be sorted by, beside the order in which things matter.
+    fn sorts(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    /// Where a row stands in the order of that number.
+    fn place(&self, _: &Self::Row, _: usize) -> Place {
+        Place::up(0)
     }
 
     /// The text that a filter is matched against: what the row shows, and its ids in full.

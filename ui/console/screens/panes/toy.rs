@@ -161,7 +161,7 @@ fn the_help_and_the_tab_bar_name_it() {
         "{screen}"
     );
     d.slowly("?");
-    let help = picture(&mut d.app, (120, 100));
+    let help = picture(&mut d.app, (120, 150));
     let line = help.lines().find(|l| l.contains("  9  ")).unwrap_or_default();
     assert!(line.contains("deposits"), "{help}");
     // without it the number does nothing, and is not in the help
@@ -169,7 +169,7 @@ fn the_help_and_the_tab_bar_name_it() {
     d.slowly("9");
     assert_eq!(d.app.tab, Tab::Overview);
     d.slowly("?");
-    assert!(!picture(&mut d.app, (120, 100)).contains("  9  "));
+    assert!(!picture(&mut d.app, (120, 150)).contains("  9  "));
 }
 
 #[test]

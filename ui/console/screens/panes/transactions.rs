@@ -2,7 +2,7 @@
 
 use casimir_dkg::view::{ListKind, RowId, TransactionState, TransactionView};
 
-use super::{Describe, Names, Standing};
+use super::{Describe, Names, Place, Standing};
 use crate::console::app::{App, Known, Stack};
 use crate::console::screens::detail;
 use crate::console::theme::Token;
@@ -59,6 +59,18 @@ impl Describe for Transactions {
             Standing::Over
         } else {
             Standing::Runs
+        }
+    }
+
+    fn sorts(&self) -> &'static [&'static str] {
+        &["nonce", "pool", "function"]
+    }
+
+    fn place(&self, tx: &TransactionView, by: usize) -> Place {
+        match by {
+            0 => Place::down(tx.nonce),
+            1 => Place::up(tx.action.case.pool.0),
+            _ => Place::word(&tx.function),
         }
     }
 

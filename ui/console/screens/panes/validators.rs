@@ -2,7 +2,7 @@
 
 use casimir_dkg::view::{RowId, ValidatorView};
 
-use super::{Describe, Names};
+use super::{Describe, Names, Place};
 use crate::console::app::{App, Known, Stack};
 use crate::console::screens::detail;
 use crate::console::theme::Token;
@@ -45,6 +45,18 @@ impl Describe for Validators {
 
     fn id(&self, validator: &ValidatorView) -> RowId {
         RowId::Validator(validator.public_key)
+    }
+
+    fn sorts(&self) -> &'static [&'static str] {
+        &["status", "index", "reshares"]
+    }
+
+    fn place(&self, validator: &ValidatorView, by: usize) -> Place {
+        match by {
+            0 => Place::word(&validator.status),
+            1 => Place::up(validator.index.unwrap_or(u64::MAX)),
+            _ => Place::down(validator.reshares.0),
+        }
     }
 
     fn search(&self, validator: &ValidatorView) -> String {

@@ -77,6 +77,69 @@ fn the_summary_of_a_deposit_with_many_doubtful_checks_fits_80x24() {
 }
 
 #[test]
+fn the_page_says_what_changes_and_what_of_it_is_not_known() {
+    let mut d = busy();
+    d.send(with(|s| {
+        s.chain.ready_queue = [3, 5].map(casimir_dkg::types::PoolId).to_vec()
+    }));
+    d.slowly("2 enter");
+    let page = picture(&mut d.app, (120, 100));
+    for words in [
+        "1.234567890123456789 ETH → at least 1.214567890123456789 ETH",
+        "2 pools, this one number 1 → 1 pool",
+        "SSV receives              unknown",
+    ] {
+        assert!(page.contains(words), "{words}: {page}");
+    }
+    d.send(with(|s| {
+        s.signer.balance_wei = None;
+        s.chain.head = None;
+        let fact = |label: &str, value: &str| casimir_dkg::view::Fact {
+            label: label.to_owned(),
+            value: value.into(),
+            kind: casimir_dkg::view::FactKind::Amount,
+        };
+        s.actions[0].facts.push(fact("SSV cluster afterwards", "2.5 SSV"));
+    }));
+    let page = picture(&mut d.app, (120, 100));
+    for words in [
+        "account                   unknown",
+        "ready queue               unknown",
+        "unknown → 2.5 SSV",
+    ] {
+        assert!(page.contains(words), "{words}: {page}");
+    }
+}
+
+#[test]
+fn a_committee_with_a_member_down_says_so_and_another_is_offered() {
+    let mut d = busy();
+    d.slowly("2 down down enter");
+    assert!(!picture(&mut d.app, (120, 40)).contains("Of this committee is down"));
+    d.send(with(|s| s.operators[1].health = casimir_dkg::view::Health::Down));
+    let page = picture(&mut d.app, (120, 40));
+    assert!(
+        page.contains("Of this committee is down: 2; e proposes 1, 3, 5, 6 instead."),
+        "{page}"
+    );
+    let sent = requests(d.slowly("e enter"));
+    let chosen = [1, 3, 5, 6].map(OperatorId).to_vec();
+    assert!(
+        matches!(&sent[..], [Request::SetCommittee { committee, .. }] if *committee == chosen),
+        "{sent:?}"
+    );
+    // nobody is left to take its place
+    let mut d = busy();
+    d.slowly("2 down down enter");
+    d.send(with(|s| {
+        for operator in &mut s.operators {
+            operator.health = casimir_dkg::view::Health::Down;
+        }
+    }));
+    assert!(picture(&mut d.app, (120, 40)).contains("too few others are up"));
+}
+
+#[test]
 fn the_question_repeats_the_code_and_the_facts() {
     let mut d = busy();
     d.slowly("2 enter a");

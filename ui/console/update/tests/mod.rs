@@ -1,13 +1,17 @@
 //! Update: keys and events in, effects and a changed model out.
 
+mod batch;
 mod decide;
 mod desk;
 mod director;
 mod follow;
 mod leave;
+mod logs;
 mod matters;
 mod modes;
 mod older;
+mod past;
+mod sort;
 mod view;
 mod work;
 

@@ -1,0 +1,183 @@
+//! Like actions on one page: what they share, where they differ, and a field for their number.
+//!
+//! ```text
+//! ╭ approve 3 together ─────────────────────────────────────────────╮
+//! │ Approve 3 actions of kind keygen on devnet (chain 31337)?        │
+//! │ They share                                                       │
+//! │ at stake    routine                                              │
+//! │ They differ                                                      │
+//! │ deposit/3#1  tiku-tufi-bomi-bofi  Create a validator key for …   │
+//! │ Left out                                                         │
+//! │ To approve each of them, type how many they are:  3              │
+//! ╰─────────────────────────────────────────────────────────────────╯
+//! ```
+
+use alloy::primitives::U256;
+use casimir_dkg::view::{ActionView, CheckMark, Payload};
+use ratatui::Frame;
+use ratatui::layout::{Position, Rect};
+use ratatui::text::{Line, Span};
+
+use super::{middle, panel};
+use crate::console::app::{App, Batch};
+use crate::console::theme::Token;
+use crate::console::widgets::page::Page;
+use crate::console::widgets::status;
+use crate::console::widgets::text::{clean, wrap};
+use crate::console::widgets::{format, sign::Sign};
+use crate::summary;
+
+/// Columns of a label.
+const LABEL: usize = 14;
+
+pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, app: &App, batch: &mut Batch) {
+    let width = area.width.min(110);
+    let columns = width.saturating_sub(4);
+    batch.fit(columns);
+    let lines = page(app, batch, columns);
+    let mut foot = question(app, batch, usize::from(columns));
+    let most = usize::from(area.height).saturating_sub(foot.len() + 2).max(1);
+    let rows = lines.len().min(most);
+    batch.height = rows;
+    batch.max_scroll = lines.len() - rows;
+    batch.scroll = batch.scroll.min(batch.max_scroll);
+    let area = middle(area, width, (rows + foot.len() + 2) as u16);
+    let more = if batch.scroll < batch.max_scroll {
+        ", more below"
+    } else {
+        ""
+    };
+    let title = format!("approve {} together{more}", batch.actions.len());
+    let mut shown: Vec<_> = lines.into_iter().skip(batch.scroll).take(rows).collect();
+    let field = shown.len() + foot.len() - 1 - usize::from(batch.problem.is_some());
+    shown.append(&mut foot);
+    panel(frame, area, app, &title, shown);
+    let x = area.x + 2 + batch.input.visual_cursor() as u16;
+    let y = area.y + 1 + field as u16;
+    if x < area.right() && y < area.bottom() {
+        frame.set_cursor_position(Position::new(x, y));
+    }
+}
+
+/// Everything that has to be on the screen before the number counts.
+fn page(app: &App, batch: &Batch, columns: u16) -> Vec<Line<'static>> {
+    let mut page = Page::new(app, columns);
+    let network = &app.snapshot.network;
+    let (money, token) = match network.mainnet {
+        true => (": real money", Token::NetworkMain),
+        false => ("", Token::Emphasis),
+    };
+    let kind = batch
+        .actions
+        .first()
+        .map_or("nothing", |first| first.kind.as_str());
+    let count = format::count(batch.actions.len(), "action", "actions");
+    let text = format!(
+        "{count} of kind {kind} on {} (chain {}){money}",
+        network.name, network.chain_id
+    );
+    page.text(token, &text);
+    share(&mut page, batch);
+    page.heading("They differ");
+    for action in &batch.actions {
+        differs(&mut page, app, batch, action);
+    }
+    if !batch.left_out.is_empty() {
+        page.heading("Left out");
+        for (id, why) in &batch.left_out {
+            let sign = Sign::Fail.glyph(app.settings.ascii);
+            page.item(sign, Token::Warn, &format!("{id}: {why}"));
+        }
+    }
+    page.into_lines()
+}
+
+fn share(page: &mut Page<'_>, batch: &Batch) {
+    let Some(first) = batch.actions.first() else {
+        return;
+    };
+    page.heading("They share");
+    let (risk, token) = status::risk(first.risk);
+    page.labelled(LABEL, "at stake", token, risk);
+    for fact in batch.shared() {
+        page.labelled(LABEL, &fact.label, Token::Text, fact.value.as_str());
+    }
+    let all_pass = |action: &ActionView| action.checks_with(CheckMark::Pass).count() == action.checks.len();
+    if batch.actions.iter().all(all_pass) {
+        page.labelled(LABEL, "checks", Token::Ok, "all of each pass");
+    }
+    let fees: Vec<U256> = batch.actions.iter().filter_map(ceiling).collect();
+    if !fees.is_empty() {
+        let sum = fees.iter().fold(U256::ZERO, |sum, fee| sum.saturating_add(*fee));
+        let text = format!("at most {} ETH, all together", format::eth(sum));
+        page.labelled(LABEL, "fees", Token::Emphasis, &text);
+    }
+}
+
+fn ceiling(action: &ActionView) -> Option<U256> {
+    match &action.payload {
+        Payload::Transaction(tx) => Some(tx.fee_ceiling_wei),
+        Payload::Ceremony(_) | Payload::Exit(_) => None,
+    }
+}
+
+/// An action: what it does, what two people compare, what only it has, and what of its checks does not pass.
+fn differs(page: &mut Page<'_>, app: &App, batch: &Batch, action: &ActionView) {
+    let what = summary::shortened(action.title.as_str());
+    let text = format!("{}  {what}", action.digest.code());
+    page.labelled(LABEL, &action.id.to_string(), Token::Emphasis, &text);
+    for fact in batch.own(action) {
+        let text = summary::shortened(fact.value.as_str());
+        page.labelled(LABEL, &format!("  {}", fact.label), Token::Text, &text);
+    }
+    for row in summary::checks(action) {
+        if let summary::Tone::Check(mark) = row.tone
+            && mark != CheckMark::Pass
+        {
+            let status = status::check(mark);
+            let sign = status.sign.glyph(app.settings.ascii);
+            page.labelled(
+                LABEL,
+                &format!("  {sign} {}", status.word),
+                status.token,
+                &row.text,
+            );
+        }
+    }
+    if let Some(people) = &action.people {
+        page.labelled(LABEL, "  people", Token::Warn, &people.words());
+    }
+}
+
+/// What is typed, at the lower edge whatever is scrolled.
+fn question(app: &App, batch: &Batch, columns: usize) -> Vec<Line<'static>> {
+    let say = |token, text: &str| -> Vec<Line<'static>> {
+        let lines = wrap(&clean(text), columns).into_iter();
+        lines
+            .map(|line| Line::from(Span::styled(line, app.style(token))))
+            .collect()
+    };
+    let mut out = vec![Line::default()];
+    match batch.actions.len() {
+        0 => out.extend(say(Token::Warn, "None of these can be approved now.")),
+        _ if !batch.ready(app.now.mono, app.settings.grace) => {
+            out.extend(say(Token::Muted, "a moment, please"));
+        }
+        n => out.extend(say(
+            Token::Text,
+            &format!("Each is decided for its own digest. To approve them, type how many they are ({n}):"),
+        )),
+    }
+    let typed = clean(batch.input.value()).into_owned();
+    out.push(Line::from(Span::styled(
+        format!("{typed:<columns$}"),
+        app.style(Token::Input),
+    )));
+    if let Some(problem) = &batch.problem {
+        // one line, so that the field stays where the cursor is
+        let text =
+            crate::console::widgets::text::fit(&clean(problem), columns, app.settings.ascii).into_owned();
+        out.push(Line::from(Span::styled(text, app.style(Token::Warn))));
+    }
+    out
+}

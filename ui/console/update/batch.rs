@@ -1,0 +1,170 @@
+//! Like actions, approved together: each is marked, one page shows all of them, and their number is typed. Each approval
+//! names its own digest and is journaled as its own; what would be refused alone is refused here, and named.
+
+use casimir_dkg::view::Request;
+use crossterm::event::KeyCode;
+use tui_input::{Input, InputRequest};
+
+use super::*;
+use crate::console::keys::Key;
+use crate::console::screens::panes::APPROVALS;
+
+/// The mark key: on the selected action, or on the page in view. In a list the selection goes on to the next row.
+pub(super) fn mark(app: &mut App) {
+    let Some(action) = app.subject_action().cloned() else {
+        return app.say(Token::Info, "nothing here waits for a decision");
+    };
+    if app.is_marked(&action) {
+        app.marked.retain(|(id, _)| *id != action.id);
+        return app.say(Token::Info, format!("{} is not marked any more", action.id));
+    }
+    if let Err(why) = app.can_be_batched(&action) {
+        return app.say(Token::Info, format!("{} is not marked: {why}", action.id));
+    }
+    let other = app.marked.iter().filter_map(|(id, _)| app.snapshot.action(*id));
+    if let Some(other) = other.filter(|other| other.kind != action.kind).last() {
+        let text = format!(
+            "{} is not marked: it is a {}, and marked are those of kind {}",
+            action.id, action.kind, other.kind
+        );
+        return app.say(Token::Info, text);
+    }
+    app.marked.retain(|(id, _)| *id != action.id);
+    app.marked.push((action.id, action.digest));
+    let count = format::count(app.marked.len(), "action is marked", "actions are marked");
+    app.say(Token::Ok, count);
+    if app.details.is_empty() && app.pane() == APPROVALS {
+        navigate::step(app, navigate::Step::Lines(1));
+    }
+}
+
+/// Takes every mark away; whether there was one.
+pub(super) fn unmark(app: &mut App) -> bool {
+    let any = !app.marked.is_empty();
+    if any {
+        app.marked.clear();
+        app.say(Token::Info, "nothing is marked any more");
+    }
+    any
+}
+
+/// The page of what is marked.
+pub(super) fn open(app: &mut App) {
+    if app.marked.is_empty() {
+        return app.say(Token::Info, "nothing is marked");
+    }
+    app.overlay = Some(Overlay::Batch(Box::new(app.batch())));
+}
+
+/// Digits are typed once the page was on the screen for a moment; any other key does nothing.
+pub(super) fn key(app: &mut App, key: Key) {
+    let (mono, grace) = (app.now.mono, app.settings.grace);
+    let Some(Overlay::Batch(batch)) = &mut app.overlay else {
+        return;
+    };
+    let request = match (key.code, key.character()) {
+        (KeyCode::Backspace, _) => InputRequest::DeletePrevChar,
+        (_, Some(c)) if c.is_ascii_digit() && batch.ready(mono, grace) => InputRequest::InsertChar(c),
+        _ => return,
+    };
+    if batch.input.value().len() < 4 || request == InputRequest::DeletePrevChar {
+        batch.input.handle(request);
+    }
+    batch.problem = None;
+}
+
+/// Enter: the typed number must be theirs, and every line must have been on the screen.
+pub(super) fn submit(app: &mut App) -> Vec<Effect> {
+    let Some(Overlay::Batch(batch)) = &mut app.overlay else {
+        return vec![];
+    };
+    let count = batch.actions.len();
+    if count == 0 {
+        batch.problem = Some("none of these can be approved now".to_owned());
+        return vec![];
+    }
+    if !batch.is_read() {
+        batch.seek_unread();
+        batch.problem = Some("not all of it was on the screen: here is the rest".to_owned());
+        return vec![];
+    }
+    if batch.input.value().parse() != Ok(count) {
+        let typed = std::mem::take(&mut batch.input);
+        batch.problem = Some(match typed.value() {
+            "" => format!("type how many they are: {count}"),
+            typed => format!("{typed} is not how many they are: {count}"),
+        });
+        return vec![];
+    }
+    let Some(Overlay::Batch(batch)) = app.overlay.take() else {
+        return vec![];
+    };
+    let mut effects = Vec::new();
+    for action in &batch.actions {
+        app.marked.retain(|(id, _)| *id != action.id);
+        effects.extend(send::request(
+            app,
+            Request::Approve {
+                action: action.id,
+                digest: action.digest,
+                phrase: None,
+            },
+        ));
+    }
+    if !effects.is_empty() {
+        let text = format::count(
+            count,
+            "approval is sent",
+            "approvals are sent, each for its own digest",
+        );
+        app.say(Token::Pending, text);
+    }
+    effects
+}
+
+/// A new state came: marks of what changed or was decided go, and a page that shows such a thing is made anew.
+pub(super) fn renew(app: &mut App) {
+    let snapshot = app.snapshot.clone();
+    app.read.retain(|read| {
+        snapshot
+            .action(read.id)
+            .is_some_and(|now| read.is_shown_as(now) && now.waits())
+    });
+    let stands = |(id, digest): &crate::console::app::Mark| {
+        let now = snapshot.action(*id);
+        now.is_some_and(|now| now.waits() && now.digest == *digest)
+    };
+    let gone: Vec<_> = app
+        .marked
+        .iter()
+        .filter(|mark| !stands(mark))
+        .map(|(id, _)| *id)
+        .collect();
+    let Some(Overlay::Batch(batch)) = &app.overlay else {
+        app.marked.retain(stands);
+        if let Some(id) = gone.first() {
+            app.say(
+                Token::Warn,
+                format!("{id} changed or was decided: its mark is gone"),
+            );
+        }
+        return;
+    };
+    let shown = |action: &casimir_dkg::view::ActionView| {
+        let now = snapshot.action(action.id);
+        now.is_some_and(|now| action.is_shown_as(now)) && app.can_be_batched(action).is_ok()
+    };
+    let changed: Vec<_> = batch
+        .actions
+        .iter()
+        .filter(|action| !shown(action))
+        .map(|a| a.id)
+        .collect();
+    let Some(id) = changed.first() else { return };
+    let text = format!("{id} changed or was decided meanwhile: read the page again");
+    let mut again = app.batch();
+    app.marked.retain(stands);
+    again.input = Input::default();
+    again.problem = Some(text);
+    app.overlay = Some(Overlay::Batch(Box::new(again)));
+}

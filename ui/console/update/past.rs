@@ -1,0 +1,90 @@
+//! Looking at a past moment of the journal, and back.
+
+use std::sync::Arc;
+
+use casimir_dkg::view::{Query, Refused, Snapshot};
+use tui_input::Input;
+
+use super::*;
+use crate::console::app::{Field, FieldKind, Older, Past, moment};
+
+/// The key of the past: which moment is typed.
+pub(super) fn open(app: &mut App) {
+    app.overlay = Some(Overlay::Input(Field {
+        kind: FieldKind::Past,
+        input: Input::default(),
+        problem: None,
+    }));
+}
+
+/// A moment was typed; nothing typed means now. What is none is said in the field.
+pub(super) fn submit(app: &mut App, text: &str) -> Vec<Effect> {
+    typed(app, text).unwrap_or_else(|why| {
+        open(app);
+        if let Some(Overlay::Input(field)) = &mut app.overlay {
+            field.problem = Some(why);
+        }
+        vec![]
+    })
+}
+
+/// # Errors
+/// It is no moment.
+fn typed(app: &mut App, text: &str) -> Result<Vec<Effect>, String> {
+    if text.is_empty() {
+        leave(app);
+        return Ok(vec![]);
+    }
+    let at = moment(text, app.now.wall)
+        .ok_or("type the number of a record, a time such as 2026-11-29 18:04 (UTC), or how long ago: 45s, 10m, 2h, 3d")?;
+    let ticket = app.ticket();
+    app.past_asked = Some(ticket);
+    app.say(Token::Info, "reading the journal up to there …");
+    Ok(vec![Effect::Read {
+        ticket,
+        query: Query::Past { at },
+    }])
+}
+
+/// The engine's answer: the state at that moment.
+pub(super) fn arrived(app: &mut App, answer: Result<Box<Snapshot>, Refused>) {
+    app.past_asked = None;
+    let past = match answer {
+        Ok(past) => past,
+        Err(why) => return app.say(Token::Danger, format!("the past cannot be shown: {why}")),
+    };
+    let present = match app.past.take() {
+        Some(past) => past.present,
+        None => app.snapshot.clone(),
+    };
+    let text = format!(
+        "the past: record {} of {}, {}",
+        past.journal.records,
+        present.journal.records,
+        format::date(past.at)
+    );
+    app.past = Some(Past { present });
+    show(app, Arc::from(past));
+    app.say(Token::Info, text);
+}
+
+/// Back to now.
+pub(super) fn leave(app: &mut App) {
+    app.past_asked = None;
+    if let Some(past) = app.past.take() {
+        show(app, past.present);
+        app.say(Token::Info, "this is now again");
+    }
+}
+
+/// Another state altogether: what was read, opened or marked of the other one is let go.
+fn show(app: &mut App, snapshot: Arc<Snapshot>) {
+    app.snapshot = snapshot;
+    app.older = Older::default();
+    app.details.clear();
+    app.marked.clear();
+    app.decided = None;
+    app.overlay = None;
+    app.forget_found();
+    app.refresh_lists(|_| None);
+}

@@ -1,0 +1,159 @@
+//! A past moment of the journal, and the audit page of a case.
+
+use casimir_dkg::types::SafeText;
+use casimir_dkg::view::{Listing, PastMoment, Query, Rows};
+
+use super::*;
+use crate::console::tests::draw::picture;
+
+fn reads(effects: &[Effect]) -> Vec<(u64, Query)> {
+    let read = |effect: &Effect| match effect {
+        Effect::Read { ticket, query } => Some((*ticket, *query)),
+        _ => None,
+    };
+    effects.iter().filter_map(read).collect()
+}
+
+/// What the engine answers: one action was all there was.
+fn then() -> Snapshot {
+    let mut snapshot = fixture::busy();
+    snapshot.actions.truncate(1);
+    snapshot.journal.records = 12;
+    snapshot.at = fixture::ago(3_600);
+    snapshot
+}
+
+/// In the past, by its key.
+fn in_the_past() -> Driver {
+    let mut d = busy();
+    d.slowly("H");
+    d.types("12");
+    let asked = reads(&d.slowly("enter"));
+    let [
+        (
+            ticket,
+            Query::Past {
+                at: PastMoment::Record(12),
+            },
+        ),
+    ] = asked[..]
+    else {
+        panic!("{asked:?}")
+    };
+    let answer = Ok(Listing {
+        rows: Rows::Past(Box::new(then())),
+        older: 0,
+    });
+    d.send(Event::Rows { ticket, answer });
+    d
+}
+
+#[test]
+fn the_past_is_marked_and_nothing_is_decided_in_it() {
+    let mut d = in_the_past();
+    for size in [(160, 45), (120, 40), (80, 24), (60, 16)] {
+        let screen = picture(&mut d.app, size);
+        assert!(screen.contains("PAST: record 12"), "{screen}");
+    }
+    assert!(toast(&d).contains("record 12 of 41"), "{}", toast(&d));
+    assert!(picture(&mut d.app, (120, 40)).contains("goes back to now"));
+    for keys in ["2 enter a", "x", "r", "p", "P", "M", "space", "B", "T", "u"] {
+        assert!(requests(d.slowly(keys)).is_empty(), "{keys}");
+        assert!(d.app.overlay.is_none(), "{keys}");
+        assert!(toast(&d).contains("this is the past"), "{keys}: {}", toast(&d));
+    }
+    use crate::console::keys::Command;
+    for command in [Command::Approve, Command::Mode, Command::PauseAll] {
+        assert!(d.app.why_not(command).unwrap().contains("this is the past"));
+    }
+}
+
+#[test]
+fn the_present_goes_on_meanwhile_and_comes_back() {
+    let mut d = in_the_past();
+    let effects = d.send(with(|s| {
+        s.revision = 9_999;
+        let new = fixture::keygen("deposit/20#1", ActionState::Proposed, false);
+        s.actions.push(new);
+    }));
+    assert_eq!(effects, [Effect::Notify], "what begins to wait still rings");
+    assert_eq!(d.app.snapshot.journal.records, 12);
+    d.slowly("q");
+    assert_eq!((d.app.snapshot.revision, d.app.past.is_some()), (9_999, false));
+    assert!(!picture(&mut d.app, (120, 40)).contains("PAST"));
+    // nothing typed means now
+    let mut d = in_the_past();
+    d.slowly("H enter");
+    assert!(d.app.past.is_none() && d.app.overlay.is_none());
+    // whoever leaves is told what is under way now
+    let mut d = in_the_past();
+    d.slowly("Q");
+    assert!(d.app.past.is_none() && matches!(d.app.overlay, Some(Overlay::Quit { .. })));
+}
+
+#[test]
+fn nothing_of_now_is_read_into_the_past() {
+    let mut d = in_the_past();
+    assert!(reads(&d.slowly("2 end down enter")).is_empty());
+    assert!(reads(&d.slowly("esc 7 enter")).is_empty());
+}
+
+#[test]
+fn what_is_no_moment_is_said_and_so_is_a_journal_that_ends_before() {
+    let mut d = busy();
+    d.slowly("H");
+    d.types("yesterday");
+    assert!(d.slowly("enter").is_empty());
+    let screen = picture(&mut d.app, (120, 40));
+    assert!(screen.contains("type the number of a record"), "{screen}");
+    d.slowly("esc H");
+    d.types("10m");
+    let asked = reads(&d.slowly("enter"));
+    let [
+        (
+            ticket,
+            Query::Past {
+                at: PastMoment::Time(_),
+            },
+        ),
+    ] = asked[..]
+    else {
+        panic!("{asked:?}")
+    };
+    let answer = Err(Refused::NotNow(SafeText::new("the journal ends at record 41")));
+    d.send(Event::Rows { ticket, answer });
+    assert!(
+        toast(&d).contains("the journal ends at record 41"),
+        "{}",
+        toast(&d)
+    );
+    assert!(d.app.past.is_none());
+    // an answer that came too late is no answer any more
+    d.slowly("H");
+    d.types("3");
+    let (ticket, _) = reads(&d.slowly("enter"))[0];
+    d.slowly("H enter");
+    let answer = Ok(Listing {
+        rows: Rows::Past(Box::new(then())),
+        older: 0,
+    });
+    d.send(Event::Rows { ticket, answer });
+    assert!(d.app.past.is_none());
+}
+
+#[test]
+fn the_audit_page_of_the_case_in_front_is_written_and_where_is_said() {
+    let mut d = busy();
+    assert_eq!(d.slowly("2 w"), [Effect::Audit("deposit/3".parse().unwrap())]);
+    d.send(Event::Audited(Ok("/state/deposit-3.html".into())));
+    assert!(
+        toast(&d).contains("/state/deposit-3.html: open it"),
+        "{}",
+        toast(&d)
+    );
+    d.send(Event::Audited(Err("no room".into())));
+    assert!(toast(&d).contains("no audit page was written: no room"));
+    let mut d = busy();
+    assert!(d.slowly("7 w").is_empty());
+    assert!(toast(&d).contains("select a case"), "{}", toast(&d));
+}
