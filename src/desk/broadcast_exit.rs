@@ -102,6 +102,7 @@ async fn gather<'a>(beacon: &'a dyn Consensus, plan: &CeremonyPlan) -> Result<Ga
         what: SignPurpose::VoluntaryExit {
             validator_index,
             epoch,
+            ..
         },
         ..
     } = *plan

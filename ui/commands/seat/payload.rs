@@ -96,10 +96,17 @@ fn of_ceremony(lines: &mut Lines, ceremony: &CeremonyPayload) {
                 SignPurpose::VoluntaryExit {
                     validator_index,
                     epoch,
-                } => lines.more(
-                    "signs",
-                    format!("VOLUNTARY EXIT of validator {validator_index}, from epoch {epoch}"),
-                ),
+                    domain,
+                } => {
+                    lines.more(
+                        "signs",
+                        format!("VOLUNTARY EXIT of validator {validator_index}, from epoch {epoch}"),
+                    );
+                    if let Some(domain) = domain {
+                        lines.more("fork version", domain.fork_version);
+                        lines.more("genesis validators root", domain.genesis_validators_root);
+                    }
+                }
             }
             for (operator, key) in share_public_keys {
                 lines.more(&format!("share of operator {operator}"), key);
@@ -213,6 +220,7 @@ mod tests {
                 what: SignPurpose::VoluntaryExit {
                     validator_index: 17,
                     epoch: 1_234,
+                    domain: None,
                 },
                 share_public_keys: committee.iter().map(|id| (*id, BlsPublicKey([5; 48]))).collect(),
                 brought: None,
