@@ -70,7 +70,7 @@ pub use mode::Switched;
 pub use payload::{CallArgument, CallView, CeremonyPayload, ExitPayload, Payload, TransactionPayload};
 pub use people::{Demand, PeopleRules, Person, TwoPersons};
 pub use policy::{Policy, Rule, RuleUse};
-pub use record::{CeremonyRole, Record, Speaks};
+pub use record::{CeremonyRole, Record, Serves, Speaks};
 pub use state::{
     Backend, CLOSED_KEPT, Case, Ceremony, Doubt, Durable, FailedFor, HISTORY_FIRST, OVERTAKEN_AT_MOST,
     Overtaken, Resume, Retired, Sending, Served, Settings, State, Step, Track,

@@ -236,9 +236,7 @@ fn a_silence_is_the_initiators_word_and_there_is_none_where_everybody_spoke() {
     // a completed key generation of which messages were left out accuses, and says whose word that is
     let mut framed = whole;
     framed.messages.truncate(4);
-    framed
-        .messages
-        .retain(|message| message.sender != OperatorId(2));
+    framed.messages.retain(|message| message.sender != OperatorId(2));
     framed.stored = None;
     framed.verdict = silent.verdict;
     framed.digest = framed.compute_digest();

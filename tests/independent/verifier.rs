@@ -4,16 +4,17 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use casimir_dkg::dkg::rockx::transcript::{Document, RecordedVerdict, Source};
+use casimir_dkg::dkg::rockx::transcript::{Document, HeldFor, RecordedVerdict, Source};
 use casimir_dkg::secrets::person::PersonSecret;
 use casimir_dkg::types::{
     BlsPublicKey, CeremonyPlan, CeremonyResult, KeygenOutput, OperatorId, Stated, Statement, Transcript,
     UnixMillis,
 };
+use sha2::{Digest as _, Sha256};
 
 use super::python;
 use crate::config::audit::{deposit, scene};
-use crate::config::support;
+use crate::config::{keys, support};
 
 fn vector(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -194,6 +195,61 @@ fn what_nobody_holds_is_said_and_an_old_head_holds_what_stands_before_it() {
 }
 
 #[test]
+fn a_signed_checkpoint_holds_an_export_for_whoever_has_the_key() {
+    let (case, key, _) = keys::scene();
+    let scratch = bench();
+    let export = |case: &Path| {
+        let mut program = support::program(case);
+        support::run(program.args(["journal", "export", "--journal", "j.sqlite"])).1
+    };
+    let judge = |text: &str, more: &[&str]| {
+        fs::write(scratch.path().join("export.jsonl"), text).unwrap();
+        let arguments = [&["--journal", "export.jsonl"], more].concat();
+        verify(Path::new("python3"), scratch.path(), &arguments)
+    };
+    let (whole, key) = (export(case.path()), key.to_string());
+    let held = ["--key", &key];
+    let (code, said) = judge(&whole, &held);
+    assert_eq!(code, Some(0), "{said}");
+    assert!(
+        said.contains(&format!("signed with {key} of record 1")) && said.contains("chain 560048"),
+        "{said}"
+    );
+    assert!(!said.contains("written anew"), "{said}");
+    // without the key it may be another one's
+    let (code, said) = judge(&whole, &[]);
+    assert_eq!(code, Some(0), "{said}");
+    assert!(
+        said.contains("?   whether it was written anew as a whole"),
+        "{said}"
+    );
+    let lines: Vec<&str> = whole.lines().collect();
+    let (forger, _, _) = keys::scene();
+    let signature = whole.split(['"', ' ']).find(|word| word.len() == 130).unwrap();
+    let zeros = whole.replacen(signature, &format!("0x{}", "00".repeat(64)), 1);
+    for (text, words) in [
+        (export(forger.path()), "and not with the key given"),
+        (zeros, "its signature is not right"),
+        (
+            format!("{}\n", lines[..lines.len() - 1].join("\n")),
+            "its end is missing",
+        ),
+        (
+            format!("{}\n", lines[1..].join("\n")),
+            "no checkpoint that it could have signed",
+        ),
+        (
+            whole.replacen("\"export\":2", "\"export\":3", 1),
+            "export version 3",
+        ),
+    ] {
+        let (code, said) = judge(&text, &held);
+        assert_eq!(code, Some(1), "{words}: {said}");
+        assert!(said.contains("BAD") && said.contains(words), "{words}: {said}");
+    }
+}
+
+#[test]
 fn what_people_signed_with_their_own_keys_is_verified_without_our_code() {
     let ada = PersonSecret::generate();
     let judge = |change: fn(&mut serde_json::Value)| {
@@ -211,7 +267,8 @@ fn what_people_signed_with_their_own_keys_is_verified_without_our_code() {
             phrase: None,
             expires: UnixMillis(1_795_834_769_000),
         });
-        bodies[3]["decision"]["decider"] = serde_json::json!({"by": "person", "name": "ada", "signed": signed});
+        bodies[3]["decision"]["decider"] =
+            serde_json::json!({"by": "person", "name": "ada", "signed": signed});
         change(&mut bodies[3]);
         let case = scene(&bodies);
         let mut program = support::program(case.path());
@@ -255,7 +312,8 @@ fn what_people_signed_with_their_own_keys_is_verified_without_our_code() {
         assert_eq!(code, Some(1), "{words}: {said}");
         assert!(said.contains(words), "{words}: {said}");
     }
-    let (_, said) = judge(|body| body["decision"]["decider"] = serde_json::json!({"by": "person", "name": "ada"}));
+    let (_, said) =
+        judge(|body| body["decision"]["decider"] = serde_json::json!({"by": "person", "name": "ada"}));
     assert!(
         said.contains("?   1 decisions of people are the word of the oracle's machine alone"),
         "{said}"
@@ -289,7 +347,10 @@ fn keys_in_files_of_their_own_are_compared_and_names_of_files_move_no_cursor() {
     };
     let (code, said) = judge();
     assert_eq!(code, Some(0), "{said}");
-    assert!(said.contains("ok  operators: 4 keys, each as in the file"), "{said}");
+    assert!(
+        said.contains("ok  operators: 4 keys, each as in the file"),
+        "{said}"
+    );
     assert!(
         !said.contains('\u{1b}') && !said.contains("\nok  hash chain"),
         "{said:?}"
@@ -299,7 +360,11 @@ fn keys_in_files_of_their_own_are_compared_and_names_of_files_move_no_cursor() {
         "[[operator]]\nid = 1\n",
     )
     .unwrap();
-    assert!(judge().1.contains("BAD operators: operator 1 has no key in the file"));
+    assert!(
+        judge()
+            .1
+            .contains("BAD operators: operator 1 has no key in the file")
+    );
 }
 
 #[test]
@@ -504,6 +569,51 @@ fn journal_and_transcript_are_compared_with_each_other() {
     assert_eq!(code, Some(1));
     assert!(
         said.contains("record 6 names another content by this name"),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_transcript_of_another_managers_ceremony_is_not_the_journals() {
+    let scratch = bench();
+    let text = fs::read(vector("transcripts/keygen.json")).unwrap();
+    let mut document = Document::read(&Transcript::read(&text).unwrap()).unwrap();
+    let judge = |document: &Document, chain_id: u64| {
+        let file = Transcript::from(document).document().to_owned();
+        fs::write(scratch.path().join("keygen.json"), &file).unwrap();
+        let mut bodies = deposit();
+        bodies[0] = serde_json::json!({
+            "record": "engine-started", "version": "1", "network": "hoodi", "mode": "observe",
+            "serves": {"chain_id": chain_id, "manager": format!("0x{}", "Ab".repeat(20))},
+        });
+        bodies[5]["transcript"][1] = format!("0x{}", hex::encode(Sha256::digest(&file))).into();
+        let case = scene(&bodies);
+        let mut program = support::program(case.path());
+        let (_, export, _) = support::run(program.args(["journal", "export", "--journal", "j.sqlite"]));
+        fs::write(scratch.path().join("export.jsonl"), export).unwrap();
+        verify(
+            Path::new("python3"),
+            scratch.path(),
+            &["--journal", "export.jsonl", "keygen.json"],
+        )
+    };
+    // older ones do not say
+    let (code, said) = judge(&document, 5);
+    assert_eq!(code, Some(0), "{said}");
+    document.held_for = Some(HeldFor {
+        chain_id: 5,
+        manager: "0xabababababababababababababababababababab".parse().unwrap(),
+    });
+    document.digest = document.compute_digest();
+    let held_for = casimir_dkg::dkg::rockx::transcript::verify(&document);
+    let held_for = held_for.check("held-for").unwrap();
+    assert!(held_for.reason.as_str().contains("on chain 5"), "{held_for:?}");
+    let (code, said) = judge(&document, 5);
+    assert_eq!(code, Some(0), "{said}");
+    let (code, said) = judge(&document, 6);
+    assert_eq!(code, Some(1), "{said}");
+    assert!(
+        said.contains("it is of chain 5, and the journal is of another one"),
         "{said}"
     );
 }

@@ -279,8 +279,8 @@ def bodies(entries):
     return [(entry, parse(entry["body"])) for entry in entries]
 
 
-def which(entries):
-    """Account, chain and manager, as far as the journal says."""
+def served(entries):
+    """Account, chain and manager, as far as the journal says, each as often as it changed."""
     said = {"network": [], "chain": [], "manager": [], "account": []}
     for entry, body in bodies(entries):
         serves = body.get("serves") or {}
@@ -292,7 +292,12 @@ def which(entries):
         for name, value in told.items():
             if value is not None and str(value).lower() not in said[name]:
                 said[name].append(str(value).lower())
-    words = [f"{name} {' and then '.join(values)}" if values else f"{name} not said" for name, values in said.items()]
+    return said
+
+
+def which(entries):
+    said = served(entries).items()
+    words = [f"{name} {' and then '.join(values)}" if values else f"{name} not said" for name, values in said]
     return f"{', '.join(words)}; its first record is {entries[0]['hash']}"
 
 
@@ -736,7 +741,7 @@ def compare(transcript, registry):
     return f"{len(transcript.keys)} keys, each as in the file"
 
 
-def transcript(report, path, named, registry):
+def transcript(report, path, named, serves, registry):
     text = path.read_bytes()
     found = []
     if not report.check("format", lambda: found.append(Transcript(text))):
@@ -749,6 +754,10 @@ def transcript(report, path, named, registry):
             seq, digest, body = named[path.name]
             require(sha256(text) == digest, f"record {seq} names another content by this name")
             require(body["request"] == found.all["request_id"], f"record {seq} is of another ceremony")
+            held_for = found.all.get("held_for")
+            if held_for and serves["manager"]:
+                for name, value in (("chain", held_for["chain_id"]), ("manager", held_for["manager"])):
+                    require(str(value).lower() in serves[name], f"it is of {name} {value}, and the journal is of another one")
             if "result" in body:
                 stated = {name: value for name, value in body["result"].items() if name != "registration"}
                 require(stated == found.verdict.get("value"), f"record {seq} has another result")
@@ -776,16 +785,17 @@ def main():
     arguments = parser.parse_args()
     if not (arguments.journal or arguments.transcripts):
         parser.error("give --journal, transcripts, or both")
-    report, named = Report(), None
+    report, named, serves = Report(), None, None
     if arguments.journal:
         print(f"\n{clean(arguments.journal)}")
-        named = named_transcripts(journal(report, arguments.journal, arguments))
+        entries = journal(report, arguments.journal, arguments)
+        named, serves = named_transcripts(entries), served(entries)
     registry = operators(arguments.operators) if arguments.operators else None
     given = [pathlib.Path(path) for path in arguments.transcripts]
     files = [file for path in given for file in (sorted(path.glob("*.json")) if path.is_dir() else [path])]
     for path in files:
         print(f"\n{clean(path)}")
-        transcript(report, path, named, registry)
+        transcript(report, path, named, serves, registry)
     for name in sorted(set(named or {}) - {path.name for path in files}):
         report.line("?", f"transcript {name}, which the journal names, was not given")
     print(f"\n{'nothing is bad' if report.bad == 0 else f'{report.bad} bad'}")

@@ -321,6 +321,13 @@ impl World {
 
     fn begin(&mut self) {
         self.read_on();
+        if self.process == 0 {
+            self.shell_records(Record::JournalKeyed {
+                key: JournalKey([7; 32]),
+                by: None,
+                reason: None,
+            });
+        }
         if self.process == 0 && !self.calm && self.rng.gen_bool(0.2) {
             let cursor = Some(self.outside.chain.at()).filter(|_| self.rng.gen_bool(0.5));
             self.shell_records(Record::JournalUpgraded { from: 1, cursor });
@@ -331,6 +338,7 @@ impl World {
             mode: self.state.mode(),
             configured: Some(self.mode).filter(|mode| *mode != self.state.mode()),
             speaks: None,
+            serves: None,
         });
         let process = self.process;
         self.input(Input::Started);

@@ -9,8 +9,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 use casimir_dkg::config::LoadOptions;
+use casimir_dkg::engine::{self, JournalIdentity};
 use casimir_dkg::journal::{self, Report};
-use casimir_dkg::types::{CaseId, UnixMillis};
+use casimir_dkg::types::{CaseId, SafeText, UnixMillis};
 use serde_json::json;
 
 use super::journal::case::{self, Told};
@@ -29,6 +30,9 @@ struct Audit<'a> {
     report: &'a Report,
     /// The case's records, oldest first.
     records: &'a [Told<'a>],
+    identity: JournalIdentity,
+    /// Record and what is wrong with it, of the whole journal.
+    problems: Vec<(u64, String)>,
     at: UnixMillis,
 }
 
@@ -48,16 +52,32 @@ pub(crate) fn run(args: &AuditArgs, options: &LoadOptions, json: bool) -> anyhow
         .out
         .clone()
         .unwrap_or_else(|| PathBuf::from(format!("{}.html", case.to_string().replace('/', "-"))));
-    let page = page::write(&Audit {
+    // one that is not understood hides what stands behind it, and the page can still be read
+    let (problems, is_judged) = match engine::audit(&entries) {
+        Ok(audit) => (audit.problems, true),
+        Err((seq, problem)) => (
+            vec![(
+                seq,
+                format!("is linked, but not understood, so no decision was judged: {problem}"),
+            )],
+            false,
+        ),
+    };
+    let audit = Audit {
         case,
         journal: &path,
         report: &report,
         records: &records,
+        identity: engine::identity(&entries),
+        problems,
         at: UnixMillis::now(),
-    });
+    };
+    let page = page::write(&audit);
     keep(&to, &page)?;
     if json {
-        output::json(&json!({ "file": to, "case": case, "records": records.len(), "head": report.head }));
+        output::json(&json!({
+            "file": to, "case": case, "records": records.len(), "head": report.head, "problems": audit.problems,
+        }));
     } else {
         output::line(&format!(
             "wrote {}: {} records of {case}, of a journal whose head is {}",
@@ -66,7 +86,14 @@ pub(crate) fn run(args: &AuditArgs, options: &LoadOptions, json: bool) -> anyhow
             report.head
         ));
     }
-    Ok(Outcome::Success)
+    for (record, problem) in &audit.problems {
+        output::error(&format!("record {record}: {}", SafeText::new(problem)));
+    }
+    Ok(if is_judged && !audit.problems.is_empty() {
+        Outcome::Failure
+    } else {
+        Outcome::Success
+    })
 }
 
 fn keep(to: &Path, page: &str) -> anyhow::Result<()> {

@@ -53,6 +53,12 @@ pub(super) fn status(snapshot: &Snapshot, seated: &Seated) {
         (Some(address), None) => field("account", format!("{address}, balance unknown")),
         (None, _) => field("account", "no key"),
     }
+    let journal = &snapshot.journal;
+    // whoever writes this down elsewhere holds the journal up to here
+    field(
+        "journal",
+        format!("record {}, hash {}", journal.records, journal.head),
+    );
     for work in snapshot.work_in_flight() {
         field("in flight", work);
     }

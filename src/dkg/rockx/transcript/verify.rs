@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::document::{Document, RecordedVerdict, StartOutcome};
+use super::document::{Document, HeldFor, RecordedVerdict, StartOutcome};
 use crate::beacon::roots::voluntary_exit_signing_root;
 use crate::dkg::rockx::judgement::{
     Accepted, Record, Source, Taken, accept, combine, judge_stored, swallowed,
@@ -52,6 +52,11 @@ pub fn examine(transcript: &Transcript) -> Result<Examined, TranscriptError> {
 #[must_use]
 pub fn verify(document: &Document) -> Verification {
     let mut checks = vec![digest(document), times(document)];
+    checks.extend(document.held_for.map(|held_for| {
+        let HeldFor { chain_id, manager } = held_for;
+        let words = format!("for the manager {manager} on chain {chain_id}, by the initiator's word: compare with the journal that names it");
+        Check::unknown("held-for", words)
+    }));
     if let Some(check) = nothing_happened(document) {
         checks.push(check);
         return Verification { checks, result: None };
@@ -302,7 +307,10 @@ fn failed(document: &Document, record: &Record, failure: &CeremonyFailure) -> Ch
         FailureKind::Blamed | FailureKind::Refused => None,
     };
     if by_word.is_some() && result_of(document, record).is_some() {
-        return Check::fail(NAME, "the messages give a result, and the verdict says that there is none");
+        return Check::fail(
+            NAME,
+            "the messages give a result, and the verdict says that there is none",
+        );
     }
     let not_started: BTreeMap<OperatorId, SafeText> = document
         .replies
